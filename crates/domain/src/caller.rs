@@ -1,0 +1,45 @@
+//! Who makes a call, and from where.
+
+use std::net::IpAddr;
+
+use crate::{AppId, UserId};
+
+/// On whose authority a call runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Actor {
+    /// The app itself: an app token, an admin token or a service key.
+    App,
+    /// One user: a user token, or the app acting as that user.
+    User(UserId),
+}
+
+impl Actor {
+    /// The user that the actor is in conversations; the app itself is user 0.
+    pub const fn user(self) -> UserId {
+        match self {
+            Self::App => UserId::ADMIN,
+            Self::User(user) => user,
+        }
+    }
+}
+
+/// The device family that a call came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Platform {
+    /// A server: REST or gRPC.
+    #[default]
+    RestApi,
+}
+
+/// Travels with every call, since events tell of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The tenant.
+    pub app: AppId,
+    /// On whose authority.
+    pub actor: Actor,
+    /// The client's address as the gateway knows it; for gRPC the peer's.
+    pub address: Option<IpAddr>,
+    /// The device family.
+    pub platform: Platform,
+}

@@ -1,0 +1,181 @@
+//! What a message says, in no vendor's words.
+//!
+//! Neutral fields hold what every dialect can show. Where they cannot give a dialect its own text back to the letter
+//! (odd escapes, unknown keys, key order), [`Verbatim`] keeps that text beside them (decision 11).
+
+use crate::JsonText;
+
+/// What a message says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Content {
+    /// The kind and its fields.
+    pub body: Body,
+    /// The app's own data.
+    pub ext: Option<Ext>,
+    /// Text that client SDKs keep beside a message (lanying.md 4).
+    pub config: Option<String>,
+    /// What the writing dialect must get back to the letter.
+    pub verbatim: Option<Verbatim>,
+}
+
+impl Content {
+    /// A plain text without anything beside it.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self { body: Body::Text(Text { text: text.into() }), ext: None, config: None, verbatim: None }
+    }
+
+    /// Whether it counts as unread: commands do not (decision 5).
+    pub const fn countable(&self) -> bool {
+        !matches!(self.body, Body::Command(_))
+    }
+}
+
+/// The app's own data beside a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ext {
+    /// A JSON object.
+    Object(JsonText),
+    /// Any text, kept to the letter, also when it happens to be JSON.
+    Text(String),
+}
+
+/// The dialect that wrote a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// Agora Chat and Easemob.
+    Agora,
+    /// Lanying IM.
+    Lanying,
+}
+
+/// A body in the shape of the dialect that wrote it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verbatim {
+    /// Who wrote it.
+    pub dialect: Dialect,
+    /// Its JSON.
+    pub json: JsonText,
+}
+
+/// The kinds of message.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body {
+    /// Plain text.
+    Text(Text),
+    /// A picture.
+    Image(Image),
+    /// A recorded voice.
+    Voice(Voice),
+    /// A film.
+    Video(Video),
+    /// Any other file.
+    File(File),
+    /// A place.
+    Location(Location),
+    /// A signal between the app's own clients.
+    Command(Command),
+    /// A kind that the app defines.
+    Custom(Custom),
+    /// Messages handed on as one.
+    Forward(Forward),
+}
+
+/// Plain text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// The text.
+    pub text: String,
+}
+
+/// Bytes kept elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Media {
+    /// Where to fetch it.
+    pub url: String,
+    /// The name to show.
+    pub name: Option<String>,
+    /// Bytes.
+    pub size: Option<i64>,
+    /// The share secret of a restricted file.
+    pub secret: Option<String>,
+}
+
+/// A picture.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Image {
+    /// The bytes.
+    pub media: Media,
+    /// Pixels; some clients write fractions.
+    pub width: Option<f64>,
+    /// Pixels.
+    pub height: Option<f64>,
+}
+
+/// A recorded voice.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Voice {
+    /// The bytes.
+    pub media: Media,
+    /// Seconds.
+    pub duration: Option<f64>,
+}
+
+/// A film.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Video {
+    /// The bytes.
+    pub media: Media,
+    /// Seconds.
+    pub duration: Option<f64>,
+    /// Pixels.
+    pub width: Option<f64>,
+    /// Pixels.
+    pub height: Option<f64>,
+    /// The picture to show before it plays.
+    pub thumbnail: Option<Media>,
+}
+
+/// Any other file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct File {
+    /// The bytes.
+    pub media: Media,
+}
+
+/// A place. Degrees are decimal text, so that no digit is lost.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Location {
+    /// Degrees.
+    pub latitude: String,
+    /// Degrees.
+    pub longitude: String,
+    /// In words.
+    pub address: Option<String>,
+}
+
+/// A signal between the app's own clients.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Command {
+    /// What to do.
+    pub action: String,
+    /// Any JSON value.
+    pub param: Option<JsonText>,
+}
+
+/// A kind that the app defines.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Custom {
+    /// Its name.
+    pub event: Option<String>,
+    /// Its values, in the order given.
+    pub exts: Vec<(String, String)>,
+}
+
+/// Messages handed on as one; both texts are the sending client's own.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Forward {
+    /// What to show.
+    pub text: String,
+    /// What is forwarded.
+    pub attachment: Option<String>,
+}

@@ -1,0 +1,321 @@
+//! The one error list and the one table of what each door says.
+//!
+//! An [`Error`] is a [`Reason`] with the name it is about. [`Reason::words`] says how gRPC and each dialect put it;
+//! there is no wildcard arm, so a new reason does not compile until every dialect has its words.
+
+use std::{error::Error as StdError, fmt, time::Duration};
+
+/// What went wrong, from a closed list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// A field is missing, of the wrong type or out of range.
+    InvalidArgument,
+    /// No app has that name.
+    AppNotFound,
+    /// The app is disabled.
+    AppDisabled,
+    /// Another app has that name.
+    AppExists,
+    /// The call needs a token.
+    TokenMissing,
+    /// The token is no token of ours at all.
+    TokenMalformed,
+    /// The token looks like ours, but we did not sign it.
+    TokenForged,
+    /// The token's time is over.
+    TokenExpired,
+    /// The token was taken back, or its user changed since.
+    TokenRevoked,
+    /// The token is another app's.
+    TokenForeign,
+    /// The call needs an app token and got a user's.
+    AppTokenRequired,
+    /// The caller may not do this.
+    NotPermitted,
+    /// The client id is not the app's.
+    ClientIdWrong,
+    /// The client secret is not the app's.
+    ClientSecretWrong,
+    /// The password is wrong.
+    PasswordWrong,
+    /// Too many wrong guesses from this address for this user.
+    TooManyGuesses,
+    /// No such user.
+    UserNotFound,
+    /// Somebody has that name.
+    UserExists,
+    /// The user is disabled.
+    UserDisabled,
+    /// The name breaks the rules.
+    UsernameIllegal,
+    /// Registration needs an app token.
+    RegistrationClosed,
+    /// No such message in the log, or recalled.
+    MessageNotFound,
+    /// More targets than the app allows.
+    TooManyRecipients,
+    /// Body and ext are larger than the app allows.
+    MessageTooLarge,
+    /// The idempotency key was used for another request.
+    KeyConflict,
+    /// More waits than the queue holds; nothing was written.
+    Overloaded,
+    /// The disk is full; nothing was written.
+    StorageFull,
+    /// Another process of ours or the database does not answer.
+    Unavailable,
+    /// A fault of ours.
+    Internal,
+}
+
+/// gRPC status codes in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grpc {
+    /// 3
+    InvalidArgument,
+    /// 5
+    NotFound,
+    /// 6
+    AlreadyExists,
+    /// 7
+    PermissionDenied,
+    /// 8
+    ResourceExhausted,
+    /// 13
+    Internal,
+    /// 14
+    Unavailable,
+    /// 16
+    Unauthenticated,
+}
+
+/// What the Agora dialect says (agora.md 8). `{}` in the description stands for the error's subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AgoraWords {
+    /// HTTP status.
+    pub status: u16,
+    /// The key `error`.
+    pub error: &'static str,
+    /// The key `error_description`.
+    pub description: &'static str,
+}
+
+/// What every door says for one reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Words {
+    /// The name in google.rpc.ErrorInfo.
+    pub name: &'static str,
+    /// The gRPC status code.
+    pub grpc: Grpc,
+    /// The Agora dialect.
+    pub agora: AgoraWords,
+    /// The Lanying dialect's `code` (lanying.md 9).
+    pub lanying: i32,
+}
+
+const fn words(
+    name: &'static str,
+    grpc: Grpc,
+    (status, error, description): (u16, &'static str, &'static str),
+    lanying: i32,
+) -> Words {
+    Words { name, grpc, agora: AgoraWords { status, error, description }, lanying }
+}
+
+impl Reason {
+    /// Every reason, for tables and for reading a name back.
+    pub const ALL: &'static [Self] = &[
+        Self::InvalidArgument,
+        Self::AppNotFound,
+        Self::AppDisabled,
+        Self::AppExists,
+        Self::TokenMissing,
+        Self::TokenMalformed,
+        Self::TokenForged,
+        Self::TokenExpired,
+        Self::TokenRevoked,
+        Self::TokenForeign,
+        Self::AppTokenRequired,
+        Self::NotPermitted,
+        Self::ClientIdWrong,
+        Self::ClientSecretWrong,
+        Self::PasswordWrong,
+        Self::TooManyGuesses,
+        Self::UserNotFound,
+        Self::UserExists,
+        Self::UserDisabled,
+        Self::UsernameIllegal,
+        Self::RegistrationClosed,
+        Self::MessageNotFound,
+        Self::TooManyRecipients,
+        Self::MessageTooLarge,
+        Self::KeyConflict,
+        Self::Overloaded,
+        Self::StorageFull,
+        Self::Unavailable,
+        Self::Internal,
+    ];
+
+    /// The table.
+    #[rustfmt::skip]
+    pub const fn words(self) -> Words {
+        const EXPIRED: &str = "Unable to authenticate due to expired access token";
+        const CORRUPT: &str = "Unable to authenticate due to corrupt access token";
+        match self {
+            Self::InvalidArgument => words("INVALID_ARGUMENT", Grpc::InvalidArgument, (400, "illegal_argument", "{}"), 10002),
+            Self::AppNotFound => words("APP_NOT_FOUND", Grpc::NotFound, (404, "organization_application_not_found", "Could not find application for {} from URI: {}"), 40000),
+            Self::AppDisabled => words("APP_DISABLED", Grpc::PermissionDenied, (403, "forbidden_service_operation", "Service operation not allowed"), 10010),
+            Self::AppExists => words("APP_EXISTS", Grpc::AlreadyExists, (409, "concurrent_operation_error", "application {} exists already"), 10002),
+            Self::TokenMissing => words("TOKEN_MISSING", Grpc::Unauthenticated, (401, "unauthorized", EXPIRED), 10003),
+            Self::TokenMalformed => words("TOKEN_MALFORMED", Grpc::Unauthenticated, (401, "auth_bad_access_token", CORRUPT), 10008),
+            Self::TokenForged => words("TOKEN_FORGED", Grpc::Unauthenticated, (401, "auth_bad_access_token", "Unable to authenticate"), 10008),
+            Self::TokenExpired => words("TOKEN_EXPIRED", Grpc::Unauthenticated, (401, "unauthorized", EXPIRED), 402),
+            Self::TokenRevoked => words("TOKEN_REVOKED", Grpc::Unauthenticated, (401, "auth_bad_access_token", "Unable to authenticate"), 10008),
+            Self::TokenForeign => words("TOKEN_FOREIGN", Grpc::Unauthenticated, (401, "auth_bad_access_token", CORRUPT), 10008),
+            Self::AppTokenRequired => words("APP_TOKEN_REQUIRED", Grpc::PermissionDenied, (401, "auth_bad_access_token", CORRUPT), 10010),
+            Self::NotPermitted => words("NOT_PERMITTED", Grpc::PermissionDenied, (403, "forbidden_op", "{}"), 10010),
+            Self::ClientIdWrong => words("CLIENT_ID_WRONG", Grpc::Unauthenticated, (400, "invalid_grant", "client_id does not match"), 10010),
+            Self::ClientSecretWrong => words("CLIENT_SECRET_WRONG", Grpc::Unauthenticated, (400, "invalid_grant", "client_secret does not match"), 10010),
+            Self::PasswordWrong => words("PASSWORD_WRONG", Grpc::Unauthenticated, (400, "invalid_grant", "invalid password"), 10000),
+            Self::TooManyGuesses => words("TOO_MANY_GUESSES", Grpc::ResourceExhausted, (429, "reach_limit", "This request has reached api limit"), 10010),
+            Self::UserNotFound => words("USER_NOT_FOUND", Grpc::NotFound, (404, "service_resource_not_found", "Service resource not found"), 10000),
+            Self::UserExists => words("USER_EXISTS", Grpc::AlreadyExists, (400, "duplicate_unique_property_exists", "Application null Entity user requires that property named username be unique, value of {} exists"), 10004),
+            Self::UserDisabled => words("USER_DISABLED", Grpc::PermissionDenied, (400, "invalid_grant", "user not activated"), 10010),
+            Self::UsernameIllegal => words("USERNAME_ILLEGAL", Grpc::InvalidArgument, (400, "illegal_argument", "username [{}] is not legal"), 10002),
+            Self::RegistrationClosed => words("REGISTRATION_CLOSED", Grpc::PermissionDenied, (401, "unauthorized", "Open registration doesn't allow, so register user need token"), 10010),
+            Self::MessageNotFound => words("MESSAGE_NOT_FOUND", Grpc::NotFound, (404, "service_resource_not_found", "Service resource not found"), 10002),
+            Self::TooManyRecipients => words("TOO_MANY_RECIPIENTS", Grpc::InvalidArgument, (400, "message_send_error", "params to's size can't exceed limit {}"), 10002),
+            Self::MessageTooLarge => words("MESSAGE_TOO_LARGE", Grpc::InvalidArgument, (413, "Request Entity Too Large", "Request Entity Too Large."), 10002),
+            Self::KeyConflict => words("KEY_CONFLICT", Grpc::AlreadyExists, (409, "idempotency_key_conflict", "Idempotency-Key was used for another request"), 10409),
+            Self::Overloaded => words("OVERLOADED", Grpc::Unavailable, (503, "service_unavailable", "the server is busy, nothing was done, retry later"), 503),
+            Self::StorageFull => words("STORAGE_FULL", Grpc::Unavailable, (503, "service_unavailable", "the server's storage is full, nothing was done, retry later"), 503),
+            Self::Unavailable => words("UNAVAILABLE", Grpc::Unavailable, (503, "service_unavailable", "the server is not ready, retry later"), 503),
+            Self::Internal => words("INTERNAL", Grpc::Internal, (500, "internal_error", "internal error"), 20000),
+        }
+    }
+
+    /// The reason with that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|reason| reason.words().name == name)
+    }
+
+    /// Whether the same call may succeed later without being changed.
+    pub const fn is_transient(self) -> bool {
+        matches!(self.words().grpc, Grpc::Unavailable)
+    }
+}
+
+/// A reason, what it is about, and a cause that is never shown.
+#[derive(Debug)]
+pub struct Error {
+    reason: Reason,
+    subject: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// An error about `subject`: a name, an id, or for [`Reason::InvalidArgument`] and [`Reason::NotPermitted`] the
+    /// sentence itself. Lower case, no full stop.
+    pub fn new(reason: Reason, subject: impl Into<String>) -> Self {
+        Self { reason, subject: subject.into(), source: None }
+    }
+
+    /// A field that breaks a rule; `rule` continues "`field` ...".
+    pub fn invalid(field: &str, rule: impl fmt::Display) -> Self {
+        Self::new(Reason::InvalidArgument, format!("{field} {rule}"))
+    }
+
+    /// Something the caller may not do, in words.
+    pub fn not_permitted(text: impl Into<String>) -> Self {
+        Self::new(Reason::NotPermitted, text)
+    }
+
+    /// No app of that name.
+    pub fn app_not_found(name: impl Into<String>) -> Self {
+        Self::new(Reason::AppNotFound, name)
+    }
+
+    /// No such user.
+    pub fn user_not_found(name: impl Into<String>) -> Self {
+        Self::new(Reason::UserNotFound, name)
+    }
+
+    /// A name that breaks the rules.
+    pub fn username_illegal(name: impl Into<String>) -> Self {
+        Self::new(Reason::UsernameIllegal, name)
+    }
+
+    /// A fault of ours; `source` is logged and never shown.
+    pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { reason: Reason::Internal, subject: String::new(), source: Some(source.into()) }
+    }
+
+    /// The same error with its cause.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// From the closed list.
+    pub const fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// What it is about.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// When a retry makes sense; `None` for errors that a retry does not cure.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self.reason {
+            Reason::TooManyGuesses => Some(Duration::from_secs(60)),
+            Reason::StorageFull => Some(Duration::from_secs(10)),
+            reason if reason.is_transient() => Some(Duration::from_secs(1)),
+            _ => None,
+        }
+    }
+
+    /// The Agora dialect's description.
+    pub fn agora_description(&self) -> String {
+        self.reason.words().agora.description.replace("{}", &self.subject)
+    }
+}
+
+impl fmt::Display for Error {
+    /// The text that gRPC callers and the Lanying dialect's `message` show.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain = self.reason.words().name.to_ascii_lowercase().replace('_', " ");
+        match self.reason {
+            Reason::InvalidArgument | Reason::NotPermitted if !self.subject.is_empty() => f.write_str(&self.subject),
+            _ if self.subject.is_empty() => f.write_str(&plain),
+            _ => write!(f, "{plain}: {}", self.subject),
+        }
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_a_name_of_its_own_that_leads_back() {
+        for &reason in Reason::ALL {
+            assert_eq!(Reason::from_name(reason.words().name), Some(reason));
+        }
+    }
+
+    #[test]
+    fn internal_errors_never_show_their_text() {
+        let error = Error::internal("password of the database");
+        assert_eq!(error.to_string(), "internal");
+        assert_eq!(error.agora_description(), "internal error");
+    }
+}

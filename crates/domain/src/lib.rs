@@ -1,0 +1,31 @@
+//! The neutral model of Tidings: what every service, dialect and door agrees on.
+//!
+//! No I/O, no SQL and no wire names live here. Time and chance come in through [`Clock`] and [`Entropy`].
+
+mod app;
+mod caller;
+mod clock;
+mod content;
+mod conversation;
+mod entropy;
+mod error;
+mod ids;
+mod json;
+mod message;
+mod msg_id;
+mod name;
+
+pub use app::{App, Policy, PolicyChange};
+pub use caller::{Actor, Caller, Platform};
+pub use clock::{Clock, ManualClock, SystemClock, UnixMillis};
+pub use content::{
+    Body, Command, Content, Custom, Dialect, Ext, File, Forward, Image, Location, Media, Text, Verbatim, Video, Voice,
+};
+pub use conversation::{ConversationId, ConversationKind, Marks, Status};
+pub use entropy::{Entropy, OsEntropy};
+pub use error::{AgoraWords, Error, Grpc, Reason, Words};
+pub use ids::{AppId, GroupId, MsgId, RoomId, UserId};
+pub use json::JsonText;
+pub use message::{Draft, Message, Sent, Target, UserRef};
+pub use msg_id::{MsgIdMinter, NODES};
+pub use name::{NameRule, Username};

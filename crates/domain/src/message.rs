@@ -1,0 +1,76 @@
+//! Messages, before and after they are in the log.
+
+use crate::{Content, ConversationId, MsgId, UnixMillis, UserId, Username};
+
+/// Names a user by id or by name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum UserRef {
+    /// By id; 0 is the app itself.
+    Id(UserId),
+    /// By name; `admin` is the app itself.
+    Name(Username),
+}
+
+/// Where a message goes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// To one user.
+    User(UserRef),
+}
+
+/// A call to send one content to one or many targets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    /// Who sends; `None` is the caller.
+    pub sender: Option<UserRef>,
+    /// 1 to 600.
+    pub targets: Vec<Target>,
+    /// What is said.
+    pub content: Content,
+    /// A system notification rather than something a user said.
+    pub system: bool,
+    /// Whether names that nobody registered are taken down (decision 9).
+    pub accept_unknown_names: bool,
+    /// The name of the public call, for the scope of keys (decision 2).
+    pub call: String,
+    /// `Idempotency-Key` (decision 2).
+    pub idempotency_key: Option<String>,
+    /// Lanying's `transaction_id` (decision 23).
+    pub transaction_id: Option<i64>,
+}
+
+/// A message that was just committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// The receiving user.
+    pub receiver: UserId,
+    /// Where it is.
+    pub conversation: ConversationId,
+    /// Its id.
+    pub msg_id: MsgId,
+    /// Its number in the conversation, from 1, gap-free.
+    pub seq: i64,
+    /// The name under which the target was given; empty when given by id.
+    pub username: String,
+}
+
+/// A message as it stands in the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// Where it is.
+    pub conversation: ConversationId,
+    /// Its id.
+    pub msg_id: MsgId,
+    /// Its number in the conversation, from 1, gap-free.
+    pub seq: i64,
+    /// Who sent it.
+    pub sender: UserId,
+    /// When it was committed.
+    pub sent_at: UnixMillis,
+    /// What it says.
+    pub content: Content,
+    /// Whether it counts as unread.
+    pub countable: bool,
+    /// Whether it is a system notification.
+    pub system: bool,
+}

@@ -1,0 +1,21 @@
+//! Compiles the .proto files without a protoc binary.
+
+use std::{env, error::Error, fs, path::PathBuf};
+
+const FILES: [&str; 4] = [
+    "tidings/v1/common.proto",
+    "tidings/v1/directory.proto",
+    "tidings/v1/message.proto",
+    "tidings/v1/conversation.proto",
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=proto");
+    let descriptors = protox::compile(FILES, ["proto"])?;
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out.join("descriptors.bin"), prost::Message::encode_to_vec(&descriptors))?;
+    tonic_prost_build::configure()
+        .compile_well_known_types(false)
+        .compile_fds(descriptors)?;
+    Ok(())
+}

@@ -1,0 +1,14 @@
+//! The public gRPC API: generated code, and the only conversions between it and the domain.
+
+mod convert;
+
+/// Generated from `proto/tidings/v1/*.proto`, where every field is documented.
+#[expect(missing_docs, clippy::all, clippy::pedantic, reason = "generated code; the .proto files carry the docs")]
+pub mod pb {
+    tonic::include_proto!("tidings.v1");
+}
+
+pub use convert::{error_from_status, required, status_from_error};
+
+/// The compiled .proto files, for gRPC reflection.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
