@@ -27,8 +27,7 @@ impl Username {
 
     /// Checks `written` against the general rule.
     pub fn parse(written: &str) -> Result<Self, Error> {
-        let legal =
-            |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-' | b'.');
+        let legal = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-' | b'.');
         if written.is_empty() || written.len() > MAX_BYTES || !written.bytes().all(legal) {
             return Err(Error::username_illegal(written));
         }

@@ -1,0 +1,40 @@
+//! Schemas and their migrations.
+
+use sqlx::SqlSafeStr as _;
+use sqlx::{
+    SqlStr,
+    migrate::{Migration, MigrationType, Migrator},
+};
+use tidings_domain::Error;
+
+use crate::Db;
+
+/// One service's tables, as the steps that lead to them on each engine.
+#[derive(Debug, Clone, Copy)]
+pub struct Schema {
+    /// The service: the SQLite file's name and the PostgreSQL schema's.
+    pub name: &'static str,
+    /// Step 1, 2, ... for SQLite.
+    pub sqlite: &'static [&'static str],
+    /// Step 1, 2, ... for PostgreSQL.
+    pub postgres: &'static [&'static str],
+}
+
+impl Schema {
+    /// Takes every step that the database has not seen; several processes may do so at once.
+    pub async fn migrate(&self, db: &Db) -> Result<(), Error> {
+        let done = match db {
+            Db::Sqlite(db) => self.steps(self.sqlite).run(&db.writer).await,
+            Db::Postgres(pool) => self.steps(self.postgres).run(pool).await,
+        };
+        done.map_err(Error::internal)
+    }
+
+    fn steps(&self, texts: &'static [&'static str]) -> Migrator {
+        let steps = texts.iter().zip(1..).map(|(text, version)| {
+            let text: SqlStr = text.into_sql_str();
+            Migration::new(version, self.name.into(), MigrationType::Simple, text, false)
+        });
+        Migrator::with_migrations(steps.collect())
+    }
+}

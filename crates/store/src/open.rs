@@ -1,0 +1,93 @@
+//! Opens a service's database.
+
+use std::{
+    path::PathBuf,
+    str::FromStr,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
+
+use sqlx::{
+    ConnectOptions as _,
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tidings_domain::Error;
+
+use crate::{Db, Schema, checkpoint, db::SqliteDb, domain_error};
+
+/// Where a service's data is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// A folder that holds one SQLite file a service.
+    Folder(PathBuf),
+    /// A PostgreSQL database, as a `postgres://` URL; every service has a schema of its own in it.
+    Postgres(String),
+}
+
+const READERS: u32 = 4;
+const POSTGRES_CONNECTIONS: u32 = 12;
+/// How long a call waits for a connection before it fails as unavailable.
+const ACQUIRE: Duration = Duration::from_secs(5);
+
+/// Opens the database of `schema` and brings it up to date when `migrate` is set.
+pub async fn open(location: &Location, schema: &Schema, migrate: bool) -> Result<Db, Error> {
+    let db = match location {
+        Location::Folder(folder) => open_sqlite(folder.join(format!("{}.sqlite", schema.name))).await?,
+        Location::Postgres(url) => open_postgres(url, schema.name, migrate).await?,
+    };
+    if migrate {
+        schema.migrate(&db).await?;
+    }
+    if let Db::Sqlite(db) = &db {
+        checkpoint::spawn(db.clone());
+    }
+    Ok(db)
+}
+
+async fn open_sqlite(path: PathBuf) -> Result<Db, Error> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // Full: a commit is on the disk before it is answered.
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(5))
+        // KiB; the writer's working set is the tail of each table.
+        .pragma("cache_size", "-16000")
+        // Checkpoints are planned (see `checkpoint`), never in the middle of a commit.
+        .pragma("wal_autocheckpoint", "0")
+        .disable_statement_logging();
+    let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE).idle_timeout(None).max_lifetime(None);
+    let writer = pool().max_connections(1).connect_with(options.clone()).await.map_err(domain_error)?;
+    let checkpointer = pool().min_connections(0).max_connections(1).connect_lazy_with(options.clone());
+    let readers = options.read_only(true).pragma("cache_size", "-4000");
+    let readers = pool().min_connections(1).max_connections(READERS).connect_lazy_with(readers);
+    Ok(Db::Sqlite(SqliteDb { writer, readers, checkpointer, commits: Arc::new(AtomicU64::new(0)) }))
+}
+
+async fn open_postgres(url: &str, schema: &str, create: bool) -> Result<Db, Error> {
+    let schema = format!("tidings_{schema}");
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|error| Error::invalid("database.url", "is not a postgres:// URL").because(error))?
+        .application_name("tidings")
+        .options([("search_path", schema.as_str()), ("synchronous_commit", "on")])
+        .disable_statement_logging();
+    let pool = PgPoolOptions::new().acquire_timeout(ACQUIRE).max_connections(POSTGRES_CONNECTIONS);
+    let pool = pool.connect_with(options).await.map_err(domain_error)?;
+    if create {
+        create_schema(&pool, &schema).await?;
+    }
+    Ok(Db::Postgres(pool))
+}
+
+/// The lock keeps two processes that start at once from creating the same schema twice, which PostgreSQL refuses.
+async fn create_schema(pool: &sqlx::PgPool, schema: &str) -> Result<(), Error> {
+    const LOCK: &str = "select pg_advisory_xact_lock(8435746283)";
+    let create = sqlx::AssertSqlSafe(format!("create schema if not exists {schema}"));
+    let mut tx = pool.begin().await.map_err(domain_error)?;
+    sqlx::query(LOCK).execute(&mut *tx).await.map_err(domain_error)?;
+    sqlx::query(create).execute(&mut *tx).await.map_err(domain_error)?;
+    tx.commit().await.map_err(domain_error)
+}

@@ -1,0 +1,85 @@
+//! Apps and policies.
+
+use std::time::Duration;
+
+use tidings_domain::{App, AppId, Error, NameRule, Policy, PolicyChange, UnixMillis};
+
+use super::required;
+use crate::pb;
+
+impl From<App> for pb::App {
+    fn from(app: App) -> Self {
+        Self {
+            id: app.id.0,
+            org: app.org,
+            name: app.name,
+            uuid: app.uuid,
+            lanying_app_id: app.lanying_app_id,
+            sdk_appid: app.sdk_appid,
+            enabled: app.enabled,
+            created_at_ms: app.created_at.0,
+            policy: Some(app.policy.into()),
+        }
+    }
+}
+
+impl TryFrom<pb::App> for App {
+    type Error = Error;
+
+    fn try_from(wire: pb::App) -> Result<Self, Error> {
+        Ok(Self {
+            id: AppId(wire.id),
+            org: wire.org,
+            name: wire.name,
+            uuid: wire.uuid,
+            lanying_app_id: wire.lanying_app_id,
+            sdk_appid: wire.sdk_appid,
+            enabled: wire.enabled,
+            created_at: UnixMillis(wire.created_at_ms),
+            policy: Policy::default().changed(&required("app.policy", wire.policy)?.into())?,
+        })
+    }
+}
+
+impl From<Policy> for pb::Policy {
+    fn from(policy: Policy) -> Self {
+        Self {
+            max_content_bytes: Some(policy.max_content_bytes as i32),
+            max_ext_bytes: Some(policy.max_ext_bytes as i32),
+            max_recipients: Some(policy.max_recipients as i32),
+            accept_unknown_names: Some(policy.accept_unknown_names),
+            open_registration: Some(policy.open_registration),
+            transaction_window_ms: Some(millis(policy.transaction_window)),
+            rotation_overlap_ms: Some(millis(policy.rotation_overlap)),
+            user_tokens_may_send: Some(policy.user_tokens_may_send),
+        }
+    }
+}
+
+fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
+impl From<pb::Policy> for PolicyChange {
+    fn from(wire: pb::Policy) -> Self {
+        Self {
+            max_content_bytes: wire.max_content_bytes.map(Into::into),
+            max_ext_bytes: wire.max_ext_bytes.map(Into::into),
+            max_recipients: wire.max_recipients.map(Into::into),
+            accept_unknown_names: wire.accept_unknown_names,
+            open_registration: wire.open_registration,
+            transaction_window_ms: wire.transaction_window_ms,
+            rotation_overlap_ms: wire.rotation_overlap_ms,
+            user_tokens_may_send: wire.user_tokens_may_send,
+        }
+    }
+}
+
+impl From<pb::NameRule> for NameRule {
+    fn from(wire: pb::NameRule) -> Self {
+        match wire {
+            pb::NameRule::Unspecified => Self::General,
+            pb::NameRule::Lanying => Self::Lanying,
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Messages and the calls that send them.
+
+use tidings_domain::{Draft, Error, Message, MsgId, Sent, Target, UnixMillis, UserId, UserRef, Username};
+
+use super::{id, required};
+use crate::pb;
+
+impl From<UserRef> for pb::UserRef {
+    fn from(user: UserRef) -> Self {
+        let user = match user {
+            UserRef::Id(user) => pb::user_ref::User::UserId(user.0),
+            UserRef::Name(name) => pb::user_ref::User::Username(name.written().to_owned()),
+        };
+        Self { user: Some(user) }
+    }
+}
+
+impl TryFrom<pb::UserRef> for UserRef {
+    type Error = Error;
+
+    fn try_from(wire: pb::UserRef) -> Result<Self, Error> {
+        match required("user", wire.user)? {
+            pb::user_ref::User::UserId(user) => Ok(Self::Id(UserId(id("user_id", user)?))),
+            pb::user_ref::User::Username(name) => Ok(Self::Name(Username::parse(&name)?)),
+        }
+    }
+}
+
+impl From<Target> for pb::Target {
+    fn from(target: Target) -> Self {
+        let target = match target {
+            Target::User(UserRef::Id(user)) => pb::target::Target::UserId(user.0),
+            Target::User(UserRef::Name(name)) => pb::target::Target::Username(name.written().to_owned()),
+        };
+        Self { target: Some(target) }
+    }
+}
+
+impl TryFrom<pb::Target> for Target {
+    type Error = Error;
+
+    fn try_from(wire: pb::Target) -> Result<Self, Error> {
+        match required("targets", wire.target)? {
+            pb::target::Target::UserId(user) => Ok(Self::User(UserRef::Id(UserId(id("targets.user_id", user)?)))),
+            pb::target::Target::Username(name) => Ok(Self::User(UserRef::Name(Username::parse(&name)?))),
+        }
+    }
+}
+
+impl From<Draft> for pb::SendRequest {
+    fn from(draft: Draft) -> Self {
+        Self {
+            sender: draft.sender.map(Into::into),
+            targets: draft.targets.into_iter().map(Into::into).collect(),
+            content: Some(draft.content.into()),
+            idempotency_key: draft.idempotency_key.unwrap_or_default(),
+            transaction_id: draft.transaction_id.unwrap_or_default(),
+            call: draft.call,
+            accept_unknown_names: draft.accept_unknown_names,
+            system: draft.system,
+        }
+    }
+}
+
+/// Longest idempotency key, in bytes.
+const MAX_KEY: usize = 255;
+/// The call's name when the request gives none.
+const GRPC_SEND: &str = "grpc/send";
+
+impl TryFrom<pb::SendRequest> for Draft {
+    type Error = Error;
+
+    fn try_from(wire: pb::SendRequest) -> Result<Self, Error> {
+        if wire.idempotency_key.len() > MAX_KEY {
+            return Err(Error::invalid("idempotency_key", "must be at most 255 bytes"));
+        }
+        if wire.targets.is_empty() {
+            return Err(Error::invalid("targets", "must not be empty"));
+        }
+        let targets: Result<Vec<Target>, Error> = wire.targets.into_iter().map(TryInto::try_into).collect();
+        Ok(Self {
+            sender: wire.sender.map(TryInto::try_into).transpose()?,
+            targets: targets?,
+            content: required("content", wire.content)?.try_into()?,
+            system: wire.system,
+            accept_unknown_names: wire.accept_unknown_names,
+            call: if wire.call.is_empty() { GRPC_SEND.to_owned() } else { wire.call },
+            idempotency_key: Some(wire.idempotency_key).filter(|key| !key.is_empty()),
+            transaction_id: Some(wire.transaction_id).filter(|id| *id != 0),
+        })
+    }
+}
+
+impl From<Sent> for pb::Sent {
+    fn from(sent: Sent) -> Self {
+        Self {
+            receiver_id: sent.receiver.0,
+            conversation: Some(sent.conversation.into()),
+            msg_id: sent.msg_id.0,
+            seq: sent.seq,
+            username: sent.username,
+        }
+    }
+}
+
+impl TryFrom<pb::Sent> for Sent {
+    type Error = Error;
+
+    fn try_from(wire: pb::Sent) -> Result<Self, Error> {
+        Ok(Self {
+            receiver: UserId(wire.receiver_id),
+            conversation: required("sent.conversation", wire.conversation)?.try_into()?,
+            msg_id: MsgId(wire.msg_id),
+            seq: wire.seq,
+            username: wire.username,
+        })
+    }
+}
+
+impl From<Message> for pb::Message {
+    fn from(message: Message) -> Self {
+        Self {
+            conversation: Some(message.conversation.into()),
+            msg_id: message.msg_id.0,
+            seq: message.seq,
+            sender_id: message.sender.0,
+            sent_at_ms: message.sent_at.0,
+            content: Some(message.content.into()),
+            countable: message.countable,
+            system: message.system,
+        }
+    }
+}
+
+impl TryFrom<pb::Message> for Message {
+    type Error = Error;
+
+    fn try_from(wire: pb::Message) -> Result<Self, Error> {
+        Ok(Self {
+            conversation: required("message.conversation", wire.conversation)?.try_into()?,
+            msg_id: MsgId(wire.msg_id),
+            seq: wire.seq,
+            sender: UserId(wire.sender_id),
+            sent_at: UnixMillis(wire.sent_at_ms),
+            content: required("message.content", wire.content)?.try_into()?,
+            countable: wire.countable,
+            system: wire.system,
+        })
+    }
+}

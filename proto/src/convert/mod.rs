@@ -1,0 +1,24 @@
+//! Between protobuf messages and the domain. Input is checked on the way in; output cannot fail.
+
+mod content;
+mod conversation;
+mod directory;
+mod message;
+mod status;
+
+use tidings_domain::Error;
+
+pub use status::{error_from_status, status_from_error};
+
+/// The value of a field that must be there.
+pub fn required<T>(field: &str, value: Option<T>) -> Result<T, Error> {
+    value.ok_or_else(|| Error::invalid(field, "is required"))
+}
+
+/// An id: from 0 up to, not including, 2^53.
+fn id(field: &str, value: i64) -> Result<i64, Error> {
+    if (0..1 << 53).contains(&value) {
+        return Ok(value);
+    }
+    Err(Error::invalid(field, "must be from 0 to 2^53 - 1"))
+}

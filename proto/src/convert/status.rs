@@ -1,0 +1,70 @@
+//! Errors over gRPC: the reason travels as google.rpc.ErrorInfo in the status' details.
+
+use std::collections::HashMap;
+
+use tidings_domain::{Error, Grpc, Reason};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+/// ErrorInfo's `domain`.
+const DOMAIN: &str = "tidings";
+/// ErrorInfo's metadata key for what the error is about.
+const SUBJECT: &str = "subject";
+
+/// The status that a service answers. Faults of ours are logged here and shown as no more than their name.
+pub fn status_from_error(error: Error) -> Status {
+    let words = error.reason().words();
+    let details = ErrorDetails::with_error_info(
+        words.name,
+        DOMAIN,
+        HashMap::from([(SUBJECT.to_owned(), error.subject().to_owned())]),
+    );
+    Status::with_error_details(code(words.grpc), error.to_string(), details)
+}
+
+/// The error that a service's answer stands for; a status that is not one of ours means that the service is away.
+pub fn error_from_status(status: Status) -> Error {
+    let details = status.get_error_details();
+    let info = details.error_info().filter(|info| info.domain == DOMAIN);
+    let Some((info, reason)) = info.and_then(|info| Some((info, Reason::from_name(&info.reason)?))) else {
+        return foreign(status);
+    };
+    let subject = info.metadata.get(SUBJECT).cloned().unwrap_or_default();
+    Error::new(reason, subject)
+}
+
+fn foreign(status: Status) -> Error {
+    let reason = match status.code() {
+        Code::Unavailable | Code::Cancelled | Code::DeadlineExceeded | Code::ResourceExhausted | Code::Unknown => {
+            Reason::Unavailable
+        }
+        _ => Reason::Internal,
+    };
+    Error::new(reason, "").because(status)
+}
+
+const fn code(grpc: Grpc) -> Code {
+    match grpc {
+        Grpc::InvalidArgument => Code::InvalidArgument,
+        Grpc::NotFound => Code::NotFound,
+        Grpc::AlreadyExists => Code::AlreadyExists,
+        Grpc::PermissionDenied => Code::PermissionDenied,
+        Grpc::ResourceExhausted => Code::ResourceExhausted,
+        Grpc::Internal => Code::Internal,
+        Grpc::Unavailable => Code::Unavailable,
+        Grpc::Unauthenticated => Code::Unauthenticated,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_survives_the_wire() {
+        for &reason in Reason::ALL {
+            let back = error_from_status(status_from_error(Error::new(reason, "ann")));
+            assert_eq!((back.reason(), back.subject()), (reason, "ann"));
+        }
+    }
+}
