@@ -13,7 +13,7 @@ use sqlx::{
 };
 use tidings_domain::Error;
 
-use crate::{Tx, domain_error};
+use crate::{Db, Tx, domain_error};
 
 /// Rows that one SQLite statement takes at most; see [`ManyRows::new`].
 const SIZES: [usize; 5] = [1, 8, 64, 256, 1024];
@@ -107,6 +107,28 @@ impl ManyRows {
                 let text = AssertSqlSafe(self.postgres.clone());
                 let query = sqlx::query_as_with::<Postgres, T, _>(text, postgres_arguments(rows)?);
                 query.fetch_all(&mut **tx).await.map_err(domain_error)
+            }
+        }
+    }
+
+    /// Runs it outside a transaction and gathers what it returns; on SQLite it cannot write.
+    pub async fn read<T>(&self, db: &Db, rows: &[Column<'_>]) -> Result<Vec<T>, Error>
+    where
+        T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        match db {
+            Db::Sqlite(db) => {
+                let mut found = Vec::new();
+                for (text, arguments) in self.sqlite_chunks(rows) {
+                    let query = sqlx::query_as_with::<Sqlite, T, _>(AssertSqlSafe(text), arguments);
+                    found.append(&mut query.fetch_all(db.readers()).await.map_err(domain_error)?);
+                }
+                Ok(found)
+            }
+            Db::Postgres(pool) => {
+                let text = AssertSqlSafe(self.postgres.clone());
+                let query = sqlx::query_as_with::<Postgres, T, _>(text, postgres_arguments(rows)?);
+                query.fetch_all(pool).await.map_err(domain_error)
             }
         }
     }

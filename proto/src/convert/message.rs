@@ -71,8 +71,8 @@ impl TryFrom<pb::SendRequest> for Draft {
     type Error = Error;
 
     fn try_from(wire: pb::SendRequest) -> Result<Self, Error> {
-        if wire.idempotency_key.len() > MAX_KEY {
-            return Err(Error::invalid("idempotency_key", "must be at most 255 bytes"));
+        if wire.idempotency_key.len() > MAX_KEY || !wire.idempotency_key.bytes().all(|c| c.is_ascii_graphic()) {
+            return Err(Error::invalid("idempotency_key", "must be at most 255 visible ASCII characters"));
         }
         if wire.targets.is_empty() {
             return Err(Error::invalid("targets", "must not be empty"));

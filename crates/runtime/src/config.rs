@@ -1,0 +1,221 @@
+//! Configuration: one TOML file, environment variables over it, `_FILE` for secrets.
+//!
+//! Every key of the file can be set as `TIDINGS_<SECTION>_<KEY>`; with `_FILE` at the end the value is read from that
+//! file. No secret has a default.
+
+use std::{env, fs, path::PathBuf};
+
+use ipnet::IpNet;
+use serde::Deserialize;
+use tidings_domain::Error;
+use toml::{Table, Value};
+
+/// The whole configuration.
+#[derive(Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The data folder: SQLite files, keys, `demo.env`.
+    pub data: PathBuf,
+    /// Where the gateway listens. Port 0 picks a free one.
+    pub listen: String,
+    /// Where gRPC listens. Port 0 picks a free one.
+    pub grpc_listen: String,
+    /// The address under which clients see the gateway, without a trailing slash. Absent: the request's Host.
+    pub public_url: Option<String>,
+    /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Origins that browsers may call from; `*` for all. Empty: none.
+    pub cors_origins: Vec<String>,
+    /// What internal services show as `authorization: Bearer`. Absent: the data folder's `service.key`.
+    pub service_key: Option<String>,
+    /// 32 bytes as 64 hex digits that encrypt secrets at rest. Absent: the data folder's `data.key`.
+    pub data_key: Option<String>,
+    /// Where data is kept.
+    pub database: Database,
+    /// Where the other services are, when each runs in a process of its own.
+    pub peers: Peers,
+    /// Logs and traces.
+    pub telemetry: Telemetry,
+    /// The writers of the log.
+    pub appender: Appender,
+}
+
+/// Where data is kept.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Database {
+    /// A `postgres://` URL. Absent: SQLite files in the data folder.
+    pub url: Option<String>,
+    /// Whether the tables are left as they are at start, because `tidings migrate` sees to them.
+    pub skip_migrations: bool,
+}
+
+/// Addresses of services, each as `http://host:port`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Peers {
+    /// The directory.
+    pub directory: Option<String>,
+    /// The message service.
+    pub message: Option<String>,
+    /// The conversation service.
+    pub conversation: Option<String>,
+}
+
+/// Logs and traces.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Telemetry {
+    /// Which lines to log, as a tracing filter: `info`, `warn,tidings_message=debug`.
+    pub log: String,
+    /// How lines look.
+    pub log_format: LogFormat,
+    /// An OTLP/gRPC collector, such as `http://127.0.0.1:4317`. Absent: spans are not exported.
+    pub otlp_endpoint: Option<String>,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For collectors.
+    Json,
+}
+
+/// The writers of the log.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Appender {
+    /// Messages that may wait; beyond that calls are refused as overload.
+    pub queue: usize,
+    /// Messages that one transaction takes, unless a single call has more.
+    pub batch: usize,
+    /// Writers at once. SQLite has one writer whatever this says.
+    pub writers: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("data"),
+            listen: "127.0.0.1:8080".to_owned(),
+            grpc_listen: "127.0.0.1:9090".to_owned(),
+            public_url: None,
+            trusted_proxies: Vec::new(),
+            cors_origins: Vec::new(),
+            service_key: None,
+            data_key: None,
+            database: Database::default(),
+            peers: Peers::default(),
+            telemetry: Telemetry::default(),
+            appender: Appender::default(),
+        }
+    }
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self { log: "info".to_owned(), log_format: LogFormat::Text, otlp_endpoint: None }
+    }
+}
+
+impl Default for Appender {
+    fn default() -> Self {
+        Self { queue: 8192, batch: 1024, writers: 2 }
+    }
+}
+
+/// Every key that the environment may set.
+const KEYS: [&str; 19] = [
+    "data",
+    "listen",
+    "grpc_listen",
+    "public_url",
+    "trusted_proxies",
+    "cors_origins",
+    "service_key",
+    "data_key",
+    "database.url",
+    "database.skip_migrations",
+    "peers.directory",
+    "peers.message",
+    "peers.conversation",
+    "telemetry.log",
+    "telemetry.log_format",
+    "telemetry.otlp_endpoint",
+    "appender.queue",
+    "appender.batch",
+    "appender.writers",
+];
+
+impl Config {
+    /// Reads the file, if one is named, and the environment.
+    pub fn load(file: Option<&std::path::Path>) -> Result<Self, Error> {
+        let mut table = match file {
+            None => Table::new(),
+            Some(path) => fs::read_to_string(path)
+                .map_err(|error| Error::invalid("config", format!("{} cannot be read: {error}", path.display())))?
+                .parse()
+                .map_err(|error| Error::invalid("config", format!("{} is not TOML: {error}", path.display())))?,
+        };
+        for key in KEYS {
+            if let Some(value) = from_environment(key, |name| env::var(name).ok())? {
+                set(&mut table, key, &value);
+            }
+        }
+        table.try_into().map_err(|error: toml::de::Error| Error::invalid("config", error.message()))
+    }
+}
+
+fn from_environment(key: &str, read: impl Fn(&str) -> Option<String>) -> Result<Option<String>, Error> {
+    let name = format!("TIDINGS_{}", key.replace('.', "_").to_ascii_uppercase());
+    let file = format!("{name}_FILE");
+    let Some(path) = read(&file) else {
+        return Ok(read(&name).filter(|value| !value.is_empty()));
+    };
+    let text = fs::read_to_string(&path).map_err(|error| Error::invalid(&file, format!("cannot be read: {error}")))?;
+    Ok(Some(text.trim_end().to_owned()))
+}
+
+/// Numbers, booleans and lists are TOML; anything else is a string as it stands.
+fn set(table: &mut Table, key: &str, text: &str) {
+    let (section, key) = key.split_once('.').map_or((None, key), |(section, key)| (Some(section), key));
+    let table = match section {
+        None => table,
+        Some(section) => match table.entry(section).or_insert_with(|| Value::Table(Table::new())) {
+            Value::Table(inner) => inner,
+            _ => return,
+        },
+    };
+    let typed = format!("v = {text}").parse::<Table>().ok().and_then(|mut parsed| parsed.remove("v"));
+    let typed = typed.filter(|value| matches!(value, Value::Integer(_) | Value::Boolean(_) | Value::Array(_)));
+    let secret = matches!(key, "service_key" | "data_key");
+    let value = typed.filter(|_| !secret).unwrap_or_else(|| Value::String(text.to_owned()));
+    table.insert(key.to_owned(), value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn environment_overrides_keep_their_types() {
+        let mut table = Table::new();
+        set(&mut table, "appender.queue", "7");
+        set(&mut table, "cors_origins", "[\"https://a.test\"]");
+        set(&mut table, "service_key", "123");
+        let config: Config = table.try_into().unwrap();
+        assert_eq!(config.appender.queue, 7);
+        assert_eq!(config.cors_origins, ["https://a.test"]);
+        assert_eq!(config.service_key.as_deref(), Some("123"));
+    }
+
+    #[test]
+    fn a_misspelt_key_is_refused_by_name() {
+        let table: Table = "liste = \"x\"".parse().unwrap();
+        let error = Config::deserialize(table).err().unwrap();
+        assert!(error.message().contains("liste"), "{error}");
+    }
+}

@@ -1,0 +1,79 @@
+//! The caller of an RPC, as gRPC metadata.
+
+use std::net::IpAddr;
+
+use tidings_domain::{Actor, AppId, Caller, Error, Platform, UserId};
+use tidings_proto::pb::{AppRef, app_ref};
+use tonic::{Request, metadata::MetadataMap};
+
+/// The app: its number, or `org#app`.
+pub const APP: &str = "tidings-app";
+/// The user on whose behalf; absent: the app itself.
+pub const USER: &str = "tidings-user";
+/// The client's address, set by the gateway.
+pub const PEER: &str = "tidings-peer";
+
+/// A request that carries its caller.
+pub fn request<T>(caller: &Caller, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    let metadata = request.metadata_mut();
+    metadata.insert(APP, caller.app.0.into());
+    if let Actor::User(user) = caller.actor {
+        metadata.insert(USER, user.0.into());
+    }
+    if let Some(address) = caller.address {
+        let address = address.to_string().parse().expect("an address is visible ASCII");
+        metadata.insert(PEER, address);
+    }
+    request
+}
+
+/// The caller as the metadata names it; the app is not looked up yet.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    /// The app.
+    pub app: AppRef,
+    /// On whose authority.
+    pub actor: Actor,
+    /// The client's address.
+    pub address: Option<IpAddr>,
+}
+
+impl Scope {
+    /// Reads the metadata of a request.
+    pub fn of<T>(request: &Request<T>) -> Result<Self, Error> {
+        let metadata = request.metadata();
+        let app = text(metadata, APP)?.ok_or_else(|| Error::invalid(APP, "metadata is required"))?;
+        let app = match app.parse::<i64>() {
+            Ok(id) => app_ref::App::Id(id),
+            Err(_) => app_ref::App::AppKey(app.to_owned()),
+        };
+        let actor = match text(metadata, USER)? {
+            None => Actor::App,
+            Some(user) => Actor::User(UserId(
+                user.parse().map_err(|error| Error::invalid(USER, "metadata must be a number").because(error))?,
+            )),
+        };
+        let address = text(metadata, PEER)?.and_then(|address| address.parse().ok());
+        let address = address.or_else(|| request.remote_addr().map(|peer| peer.ip()));
+        Ok(Self { app: AppRef { app: Some(app) }, actor, address })
+    }
+
+    /// The caller, once the app is known.
+    pub const fn caller(&self, app: AppId) -> Caller {
+        Caller { app, actor: self.actor, address: self.address, platform: Platform::RestApi }
+    }
+}
+
+/// The user whom a call is about: the one it names, else the one on whose behalf it is made.
+pub fn subject(caller: &Caller, named: Option<i64>) -> UserId {
+    named.map_or_else(|| caller.actor.user(), UserId)
+}
+
+fn text<'a>(metadata: &'a MetadataMap, key: &str) -> Result<Option<&'a str>, Error> {
+    let Some(value) = metadata.get(key) else {
+        return Ok(None);
+    };
+    let text = value.to_str().map_err(|error| Error::invalid(key, "metadata must be text").because(error))?;
+    Ok(Some(text))
+}

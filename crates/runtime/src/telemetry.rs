@@ -1,0 +1,108 @@
+//! Traces and log lines.
+//!
+//! Log lines go to standard error. Spans go to an OpenTelemetry collector when an endpoint is configured; the trace
+//! context travels between processes as W3C `traceparent`.
+
+use std::{sync::OnceLock, time::Duration};
+
+use opentelemetry::{
+    propagation::{Extractor, Injector, TextMapPropagator as _},
+    trace::TracerProvider as _,
+};
+use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
+use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
+use tidings_domain::Error;
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+use crate::config::{LogFormat, Telemetry};
+
+/// Set when spans are exported; otherwise nobody pays for trace contexts.
+static EXPORTING: OnceLock<()> = OnceLock::new();
+
+/// Keeps the exporter alive; call [`Guard::finish`] before the process ends so that the last spans arrive.
+#[derive(Debug, Default)]
+pub struct Guard {
+    provider: Option<SdkTracerProvider>,
+}
+
+/// Starts logging and, when configured, exporting. `role` becomes `service.name` as `tidings-<role>`.
+pub fn start(config: &Telemetry, role: &str) -> Result<Guard, Error> {
+    let filter = EnvFilter::try_new(&config.log)
+        .map_err(|error| Error::invalid("telemetry.log", "is no log filter").because(error))?;
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match config.log_format {
+        LogFormat::Text => lines.with_ansi(false).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
+    };
+    let registry = tracing_subscriber::registry().with(filter).with(lines);
+    let Some(endpoint) = &config.otlp_endpoint else {
+        registry.try_init().map_err(Error::internal)?;
+        return Ok(Guard::default());
+    };
+    let exporter = SpanExporter::builder()
+        .with_tonic()
+        .with_endpoint(endpoint)
+        .with_timeout(Duration::from_secs(5))
+        .build()
+        .map_err(|error| Error::invalid("telemetry.otlp_endpoint", "cannot be used").because(error))?;
+    let provider = SdkTracerProvider::builder()
+        .with_batch_exporter(exporter)
+        .with_resource(Resource::builder().with_service_name(format!("tidings-{role}")).build())
+        .build();
+    let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer("tidings"));
+    registry.with(spans).try_init().map_err(Error::internal)?;
+    EXPORTING.get_or_init(|| ());
+    Ok(Guard { provider: Some(provider) })
+}
+
+impl Guard {
+    /// Sends what is still waiting.
+    pub fn finish(self) {
+        if let Some(provider) = self.provider
+            && let Err(error) = provider.shutdown()
+        {
+            tracing::warn!(%error, "the last spans could not be exported");
+        }
+    }
+}
+
+/// Puts the current span's trace context into the headers of a call to another process.
+pub fn inject(headers: &mut http::HeaderMap) {
+    if EXPORTING.get().is_some() {
+        TraceContextPropagator::new().inject_context(&Span::current().context(), &mut Headers(headers));
+    }
+}
+
+/// Makes `span` a child of the trace context in the headers, if there is one.
+pub fn adopt(span: &Span, headers: &http::HeaderMap) {
+    if EXPORTING.get().is_some() {
+        let parent = TraceContextPropagator::new().extract(&Given(headers));
+        if let Err(error) = span.set_parent(parent) {
+            tracing::debug!(%error, "no parent for this span");
+        }
+    }
+}
+
+struct Headers<'a>(&'a mut http::HeaderMap);
+
+impl Injector for Headers<'_> {
+    fn set(&mut self, key: &str, value: String) {
+        if let (Ok(key), Ok(value)) = (http::HeaderName::try_from(key), http::HeaderValue::try_from(value)) {
+            self.0.insert(key, value);
+        }
+    }
+}
+
+struct Given<'a>(&'a http::HeaderMap);
+
+impl Extractor for Given<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).and_then(|value| value.to_str().ok())
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(http::HeaderName::as_str).collect()
+    }
+}

@@ -1,0 +1,102 @@
+//! The transport between services: a generated client talks to a service in this process or over TCP alike.
+//!
+//! In process a call is a function call: no socket, no HTTP/2. Spans nest by themselves there; over TCP the trace
+//! context travels as metadata.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tidings_domain::Error;
+use tidings_proto::pb::{
+    conversation_service_client::ConversationServiceClient, directory_service_client::DirectoryServiceClient,
+    message_service_client::MessageServiceClient,
+};
+use tonic::{Status, body::Body, transport::Endpoint};
+use tower::{Service, ServiceExt as _, util::BoxCloneSyncService};
+
+use crate::telemetry;
+
+type Request = http::Request<Body>;
+type Response = http::Response<Body>;
+
+/// How long a call to another process may take.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A way to a service, wherever it runs. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Wire(BoxCloneSyncService<Request, Response, Status>);
+
+impl Wire {
+    /// To a service in this process.
+    pub fn local<S>(service: S) -> Self
+    where
+        S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
+        S::Future: Send,
+    {
+        Self(BoxCloneSyncService::new(service.map_err(|never| match never {})))
+    }
+
+    /// To a service at `url` (`http://host:port`). Connects when first used, and again after a failure.
+    pub fn remote(url: &str, service_key: &str) -> Result<Self, Error> {
+        let endpoint = Endpoint::from_shared(url.to_owned())
+            .map_err(|error| Error::invalid("peers", format!("has no http:// address: {url}")).because(error))?
+            .connect_timeout(Duration::from_secs(2))
+            .timeout(DEADLINE)
+            .http2_keep_alive_interval(Duration::from_secs(15))
+            .keep_alive_while_idle(true)
+            .tcp_nodelay(true);
+        let authorization = http::HeaderValue::try_from(format!("Bearer {service_key}"))
+            .map_err(|error| Error::invalid("service_key", "must be visible ASCII").because(error))?;
+        let prepare = move |mut request: Request| {
+            request.headers_mut().insert(http::header::AUTHORIZATION, authorization.clone());
+            telemetry::inject(request.headers_mut());
+            request
+        };
+        let channel = endpoint.connect_lazy().map_request(prepare);
+        Ok(Self(BoxCloneSyncService::new(channel.map_err(|error| Status::unavailable(error.to_string())))))
+    }
+}
+
+impl Service<Request> for Wire {
+    type Response = Response;
+    type Error = Status;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Status>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        self.0.call(request)
+    }
+}
+
+/// A client for each service. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Clients {
+    /// Who exists.
+    pub directory: DirectoryServiceClient<Wire>,
+    /// The log.
+    pub message: MessageServiceClient<Wire>,
+    /// Each user's view of it.
+    pub conversation: ConversationServiceClient<Wire>,
+}
+
+impl Clients {
+    /// Clients over the given wires.
+    pub fn new(directory: Wire, message: Wire, conversation: Wire) -> Self {
+        Self {
+            directory: DirectoryServiceClient::new(directory),
+            message: MessageServiceClient::new(message).max_decoding_message_size(MAX_ANSWER),
+            conversation: ConversationServiceClient::new(conversation).max_decoding_message_size(MAX_ANSWER),
+        }
+    }
+}
+
+/// A page of 200 messages of the largest size that an app may allow.
+const MAX_ANSWER: usize = 256 * 1024 * 1024;
