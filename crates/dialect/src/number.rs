@@ -21,11 +21,8 @@ impl Decimal {
 impl<'de> Deserialize<'de> for Decimal {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?.get();
-        let text = if raw.starts_with('"') {
-            serde_json::from_str(raw).map_err(D::Error::custom)?
-        } else {
-            raw.to_owned()
-        };
+        let text =
+            if raw.starts_with('"') { serde_json::from_str(raw).map_err(D::Error::custom)? } else { raw.to_owned() };
         Self::parse(text).ok_or_else(|| D::Error::custom("expected a number or a decimal string"))
     }
 }

@@ -56,8 +56,8 @@ impl Default for Policy {
             max_recipients: 600,
             accept_unknown_names: true,
             open_registration: false,
-            transaction_window: Duration::from_secs(600),
-            rotation_overlap: Duration::from_secs(24 * 3600),
+            transaction_window: Duration::from_mins(10),
+            rotation_overlap: Duration::from_hours(24),
             user_tokens_may_send: false,
         }
     }

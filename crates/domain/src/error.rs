@@ -270,7 +270,7 @@ impl Error {
     /// When a retry makes sense; `None` for errors that a retry does not cure.
     pub fn retry_after(&self) -> Option<Duration> {
         match self.reason {
-            Reason::TooManyGuesses => Some(Duration::from_secs(60)),
+            Reason::TooManyGuesses => Some(Duration::from_mins(1)),
             Reason::StorageFull => Some(Duration::from_secs(10)),
             reason if reason.is_transient() => Some(Duration::from_secs(1)),
             _ => None,

@@ -184,12 +184,12 @@ fn video_of(video: &Video) -> dto::Media<'_> {
 }
 
 fn size_of(width: Option<f64>, height: Option<f64>) -> Option<dto::Size> {
-    (width.is_some() || height.is_some())
-        .then(|| dto::Size { width: width.map(Number), height: height.map(Number) })
+    (width.is_some() || height.is_some()).then(|| dto::Size { width: width.map(Number), height: height.map(Number) })
 }
 
 fn custom_of<'a>(event: Option<&'a str>, exts: &'a [(String, String)]) -> dto::Custom<'a> {
-    dto::Custom { event: event.map(Cow::from), exts: Some(TextMap(Cow::Borrowed(exts))) }
+    let exts = (!exts.is_empty()).then_some(TextMap(Cow::Borrowed(exts)));
+    dto::Custom { event: event.map(Cow::from), exts }
 }
 
 fn forward_exts(forward: &Forward) -> Vec<(String, String)> {

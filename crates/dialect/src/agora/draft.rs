@@ -63,14 +63,17 @@ fn targets(send: &dto::Send<'_>, policy: &Policy) -> Result<Vec<Target>, Refusal
 
 /// `type` and `body`, or `msg`, which is both in one object (agora.md 2.5).
 fn kind_and_body(send: &dto::Send<'_>) -> Result<(String, JsonText), Refusal> {
-    if send.body.is_none() && let Some(msg) = send.msg {
+    if send.body.is_none()
+        && let Some(msg) = send.msg
+    {
         return of_msg(send.kind.as_deref(), msg);
     }
     let kind = given_kind(send.kind.as_deref())?;
     let Some(body) = send.body else {
         return Err(Refusal::message_send("param body can't be empty"));
     };
-    Ok((kind.to_owned(), object(&kind, JsonText::from_raw(body))?))
+    let body = object(&kind, JsonText::from_raw(body))?;
+    Ok((kind, body))
 }
 
 fn of_msg(outer: Option<&str>, msg: &RawValue) -> Result<(String, JsonText), Refusal> {

@@ -102,12 +102,8 @@ pub struct Command<'a> {
 pub struct Custom<'a> {
     #[serde(rename = "customEvent", skip_serializing_if = "Option::is_none")]
     pub event: Option<Cow<'a, str>>,
-    #[serde(rename = "customExts", default, skip_serializing_if = "no_exts")]
+    #[serde(rename = "customExts", skip_serializing_if = "Option::is_none")]
     pub exts: Option<TextMap<'a>>,
-}
-
-fn no_exts(exts: &Option<TextMap<'_>>) -> bool {
-    exts.as_ref().is_none_or(|exts| exts.0.is_empty())
 }
 
 /// The names of a forward's two texts, shown as a custom message's exts.
@@ -206,6 +202,7 @@ pub struct TokenRequest {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the vendor's names")]
 pub struct Token<'a> {
     pub access_token: &'a str,
     pub expires_in: i64,

@@ -109,7 +109,8 @@ mod tests {
     #[test]
     fn ttl_is_a_number_or_a_numeric_string_agora_10_1() {
         for ttl in ["1024000", "\"1024000\"", "1024000.0"] {
-            let body = format!(r#"{{"grant_type":"password","username":"Nora","password":"pw","ttl":{ttl},"timestamp":1}}"#);
+            let body =
+                format!(r#"{{"grant_type":"password","username":"Nora","password":"pw","ttl":{ttl},"timestamp":1}}"#);
             let request = token_request(body.as_bytes()).unwrap();
             assert_eq!(request.ttl, Some(1_024_000));
             assert!(matches!(request.grant, Grant::Password { user, .. } if user.folded() == "nora"));
@@ -120,10 +121,7 @@ mod tests {
     fn what_is_missing_is_named_agora_8_3() {
         let told = |body: &str| token_request(body.as_bytes()).unwrap_err().description.into_owned();
         assert_eq!(told(r#"{"grant_type":"client_credentials"}"#), "client_id must be provided.");
-        assert_eq!(
-            told(r#"{"grant_type":"client_credentials","client_id":"c"}"#),
-            "client_secret must be provided"
-        );
+        assert_eq!(told(r#"{"grant_type":"client_credentials","client_id":"c"}"#), "client_secret must be provided");
         assert_eq!(told(r#"{"grant_type":"password","username":"no body","password":"x"}"#), "user not found");
     }
 
