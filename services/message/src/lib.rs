@@ -1,1 +1,49 @@
-//! Placeholder.
+//! The log: send, page, find and count messages.
+//!
+//! [`build`] gives the gRPC service and starts the writers behind it. Calls go to the directory for who exists and to
+//! nobody else.
+
+mod app;
+mod appender;
+mod content;
+mod grpc;
+mod store;
+
+use std::sync::Arc;
+
+use tidings_domain::{Clock, Error};
+use tidings_runtime::{DirectoryCache, Shutdown, config};
+use tidings_store::{Db, Schema};
+
+pub use grpc::MessageGrpc;
+pub use store::statements;
+
+/// The tables of this service.
+pub const SCHEMA: Schema = Schema {
+    name: "message",
+    sqlite: &[include_str!("../migrations/sqlite/0001_init.sql")],
+    postgres: &[include_str!("../migrations/postgres/0001_init.sql")],
+};
+
+/// What the service needs.
+#[derive(Debug, Clone)]
+pub struct Deps {
+    /// Its database, migrated.
+    pub db: Db,
+    /// Who exists.
+    pub directory: DirectoryCache,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// How it writes.
+    pub appender: config::Appender,
+    /// Stops the writers once what they have accepted is written.
+    pub shutdown: Shutdown,
+}
+
+/// The service, with its writers running.
+pub async fn build(deps: Deps) -> Result<MessageGrpc, Error> {
+    let lease = appender::Lease::acquire(deps.db.clone(), Arc::clone(&deps.clock), deps.shutdown.clone()).await?;
+    let appender = appender::start(&deps, lease);
+    app::forget_keys::spawn(deps.db.clone(), Arc::clone(&deps.clock), deps.shutdown.clone());
+    Ok(MessageGrpc::new(deps, appender))
+}

@@ -1,0 +1,8 @@
+//! What the service does, one use-case a file.
+
+pub mod find;
+pub mod forget_keys;
+pub mod head;
+pub mod page;
+pub mod send;
+pub mod unread;

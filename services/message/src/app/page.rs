@@ -1,0 +1,34 @@
+//! Reads a conversation from newer to older messages.
+
+use tidings_domain::{Caller, ConversationId, Error, Message, MsgId};
+use tidings_store::Db;
+
+use crate::store::read;
+
+/// Most messages in a page.
+const MOST: i32 = 200;
+
+/// Which part of a conversation.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    pub conversation: ConversationId,
+    /// Inclusive; zero is the newest.
+    pub start: MsgId,
+    /// Exclusive.
+    pub floor: MsgId,
+    pub limit: i32,
+}
+
+/// The messages, newest first, and where the next page starts; zero when there is none.
+pub async fn page(db: &Db, caller: &Caller, wanted: Wanted) -> Result<(Vec<Message>, MsgId), Error> {
+    if !(1..=MOST).contains(&wanted.limit) {
+        return Err(Error::invalid("limit", "must be from 1 to 200"));
+    }
+    let start = if wanted.start == MsgId::ZERO { MsgId(i64::MAX) } else { wanted.start };
+    let limit = wanted.limit as usize;
+    let one_more = i64::from(wanted.limit) + 1;
+    let mut messages = read::page(db, caller.app, wanted.conversation, start, wanted.floor, one_more).await?;
+    let next = messages.get(limit).map_or(MsgId::ZERO, |message| message.msg_id);
+    messages.truncate(limit);
+    Ok((messages, next))
+}

@@ -1,0 +1,76 @@
+//! Sends one content to one or many users.
+
+use std::{collections::HashSet, time::Duration};
+
+use sha2::{Digest as _, Sha256};
+use tidings_domain::{Actor, App, Caller, ConversationId, Draft, Error, Reason, Target, UnixMillis, UserRef};
+use tidings_runtime::DirectoryCache;
+
+use crate::{
+    appender::{Appender, Call, Place, Reply},
+    content::StoredContent,
+    store::key::{Key, NewKey},
+};
+
+/// How long an idempotency key holds (decision 2).
+const KEY_HOLDS: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Sends the draft, or gives the first answer of the same call. `request` is the canonical request without its keys.
+pub async fn send(
+    appender: &Appender,
+    directory: &DirectoryCache,
+    (caller, app): (&Caller, &App),
+    draft: Draft,
+    request: &[u8],
+    now: UnixMillis,
+) -> Result<Reply, Error> {
+    let most = app.policy.max_recipients;
+    if draft.targets.len() > most {
+        return Err(Error::new(Reason::TooManyRecipients, most.to_string()));
+    }
+    let take_down = draft.accept_unknown_names && app.policy.accept_unknown_names;
+    let mut users = Vec::with_capacity(draft.targets.len() + 1);
+    users.push(draft.sender.clone().unwrap_or(UserRef::Id(caller.actor.user())));
+    users.extend(draft.targets.iter().map(|Target::User(user)| user.clone()));
+    let ids = directory.users(caller, &users, take_down).await?;
+    let sender = ids[0];
+    if matches!(caller.actor, Actor::User(user) if user != sender) {
+        return Err(Error::not_permitted("a user sends as himself alone"));
+    }
+    let mut seen = HashSet::with_capacity(ids.len());
+    let places = users.into_iter().zip(ids).skip(1).filter_map(|(user, receiver)| {
+        let conversation = ConversationId::direct(sender, receiver);
+        let username = match user {
+            UserRef::Name(name) => name.written().to_owned(),
+            UserRef::Id(_) => String::new(),
+        };
+        seen.insert(conversation).then_some(Place { conversation, receiver, username })
+    });
+    let places = places.collect();
+    let call = Call {
+        app: caller.app,
+        sender,
+        places,
+        countable: draft.content.countable(),
+        system: draft.system,
+        key: key(caller, app, &draft, request, now),
+        content: StoredContent::write(&draft.content)?,
+        accepted_at: now,
+    };
+    appender.append(call).await
+}
+
+/// The key under which the call is remembered: the caller's own, else Lanying's transaction id (decision 23).
+fn key(caller: &Caller, app: &App, draft: &Draft, request: &[u8], now: UnixMillis) -> Option<NewKey> {
+    let (key, fingerprint, holds) = match (&draft.idempotency_key, draft.transaction_id) {
+        (Some(key), _) => (format!("key:{key}"), fingerprint(request), KEY_HOLDS),
+        (None, Some(id)) => (format!("transaction:{id}"), String::new(), app.policy.transaction_window),
+        (None, None) => return None,
+    };
+    let scope = format!("{}/{}", caller.actor.user(), draft.call);
+    Some(NewKey { key: Key { app: caller.app, scope, key }, fingerprint, expires_at: now + holds })
+}
+
+fn fingerprint(request: &[u8]) -> String {
+    Sha256::digest(request).iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,107 @@
+//! One call to append, and what it is answered.
+
+use serde::{Deserialize, Serialize};
+use tidings_domain::{AppId, ConversationId, Error, MsgId, Sent, UnixMillis, UserId};
+
+use super::LANES;
+use crate::{content::StoredContent, store::key::NewKey};
+
+/// One content for one or many conversations of an app; appended whole or not at all.
+#[derive(Debug)]
+pub struct Call {
+    pub app: AppId,
+    pub sender: UserId,
+    /// Distinct conversations, in the order of first mention.
+    pub places: Vec<Place>,
+    pub content: StoredContent,
+    pub countable: bool,
+    pub system: bool,
+    pub key: Option<NewKey>,
+    pub accepted_at: UnixMillis,
+}
+
+/// Where one of the messages goes.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub conversation: ConversationId,
+    pub receiver: UserId,
+    /// The name under which the target was given; empty when given by id.
+    pub username: String,
+}
+
+impl Call {
+    /// The lane of the first conversation: a hint to which writer takes the call.
+    pub fn lane(&self) -> i64 {
+        self.places.first().map_or(0, |place| lane(place.conversation))
+    }
+}
+
+/// The event lane of a conversation. Part of what is stored: never change it.
+pub fn lane(conversation: ConversationId) -> i64 {
+    let (a, b) = conversation.key();
+    // Generated ids are multiples of 16, so the low bits alone would put everything into one lane.
+    let mixed = (a.wrapping_mul(31).wrapping_add(b) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (mixed >> 32) as i64 % LANES
+}
+
+/// What a call is answered: a pure function of what its transaction stored (decision 1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    pub sent: Vec<Sent>,
+    pub accepted_at: UnixMillis,
+    pub committed_at: UnixMillis,
+}
+
+/// Receiver, conv_a, conv_b, msg_id, seq, username.
+type StoredSent = (i64, i64, i64, i64, i64, String);
+
+#[derive(Serialize, Deserialize)]
+struct StoredReply {
+    accepted_at: i64,
+    committed_at: i64,
+    sent: Vec<StoredSent>,
+}
+
+impl Reply {
+    /// For the row of its key.
+    pub fn write(&self) -> Result<String, Error> {
+        let sent = self.sent.iter().map(|sent| {
+            let (a, b) = sent.conversation.key();
+            (sent.receiver.0, a, b, sent.msg_id.0, sent.seq, sent.username.clone())
+        });
+        let stored =
+            StoredReply { accepted_at: self.accepted_at.0, committed_at: self.committed_at.0, sent: sent.collect() };
+        serde_json::to_string(&stored).map_err(Error::internal)
+    }
+
+    /// From the row of its key.
+    pub fn read(text: &str) -> Result<Self, Error> {
+        let stored: StoredReply = serde_json::from_str(text).map_err(Error::internal)?;
+        let sent = stored.sent.into_iter().map(|(receiver, a, b, msg_id, seq, username)| Sent {
+            receiver: UserId(receiver),
+            conversation: ConversationId::from_key(a, b),
+            msg_id: MsgId(msg_id),
+            seq,
+            username,
+        });
+        Ok(Self {
+            sent: sent.collect(),
+            accepted_at: UnixMillis(stored.accepted_at),
+            committed_at: UnixMillis(stored.committed_at),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conversations_of_generated_ids_spread_over_the_lanes() {
+        let mut seen = [0; LANES as usize];
+        for n in 0..400 {
+            seen[lane(ConversationId::direct(UserId::generated(n), UserId::generated(n + 1))) as usize] += 1;
+        }
+        assert!(seen.iter().all(|count| *count > 50), "{seen:?}");
+    }
+}

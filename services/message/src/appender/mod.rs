@@ -1,0 +1,82 @@
+//! The appender: group commit behind a bounded queue.
+//!
+//! A few writer tasks each take whatever is waiting, up to a bound, and append it in one transaction. A lone call
+//! never waits for company; under load the transactions grow by themselves. Calls stay whole. Once accepted, a call
+//! runs to its end whether or not the client is still there.
+
+mod batch;
+mod call;
+mod lease;
+mod writer;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use tidings_domain::{Error, Reason};
+use tokio::sync::{mpsc, oneshot};
+
+pub use call::{Call, Place, Reply};
+pub use lease::Lease;
+
+use crate::Deps;
+
+/// Event lanes of an app. Fixed: the lane is part of every event's place in the feed.
+pub const LANES: i64 = 4;
+
+/// A call on its way to a writer.
+pub(crate) struct Queued {
+    call: Call,
+    answer: oneshot::Sender<Result<Reply, Error>>,
+}
+
+/// The way in. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Appender {
+    writers: Arc<[mpsc::UnboundedSender<Queued>]>,
+    waiting: Arc<AtomicUsize>,
+    limit: usize,
+}
+
+/// Starts the writers.
+pub fn start(deps: &Deps, lease: Lease) -> Appender {
+    let writers = match deps.db.engine() {
+        tidings_store::Engine::Sqlite => 1,
+        tidings_store::Engine::Postgres => deps.appender.writers.max(1),
+    };
+    let waiting = Arc::new(AtomicUsize::new(0));
+    let writers = (0..writers).map(|_| {
+        let (queue, calls) = mpsc::unbounded_channel();
+        let writer = writer::Writer {
+            db: deps.db.clone(),
+            clock: Arc::clone(&deps.clock),
+            lease: lease.clone(),
+            waiting: Arc::clone(&waiting),
+            bound: deps.appender.batch,
+        };
+        tokio::spawn(writer.run(calls));
+        queue
+    });
+    Appender { writers: writers.collect(), waiting, limit: deps.appender.queue }
+}
+
+impl Appender {
+    /// Appends the call's messages and answers once they are durable. Refused as overload when the queue is full.
+    pub async fn append(&self, call: Call) -> Result<Reply, Error> {
+        let size = call.places.len();
+        let waiting = self.waiting.fetch_add(size, Ordering::Relaxed);
+        if waiting > 0 && waiting + size > self.limit {
+            self.waiting.fetch_sub(size, Ordering::Relaxed);
+            return Err(Error::new(Reason::Overloaded, ""));
+        }
+        // Conversations of one lane go to one writer, so that writers of a process seldom wait for each other's locks.
+        let writer = call.lane().unsigned_abs() as usize % self.writers.len();
+        let (answer, answered) = oneshot::channel();
+        if self.writers[writer].send(Queued { call, answer }).is_err() {
+            self.waiting.fetch_sub(size, Ordering::Relaxed);
+            return Err(Error::new(Reason::Unavailable, "stopping"));
+        }
+        answered.await.map_err(|_| Error::new(Reason::Unavailable, "stopping"))?
+    }
+}

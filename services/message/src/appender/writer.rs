@@ -1,0 +1,123 @@
+//! One writer: gathers calls, appends them, answers them.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use tidings_domain::{Clock, Error};
+use tidings_store::{Db, is_conflict};
+use tokio::sync::mpsc;
+
+use super::{Lease, Queued, Reply, batch};
+use crate::store::key::Key;
+
+/// How often a transaction that got in another's way is tried before its calls fail as unavailable.
+const TRIES: usize = 20;
+
+pub(super) struct Writer {
+    pub(super) db: Db,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) lease: Lease,
+    pub(super) waiting: Arc<AtomicUsize>,
+    /// Messages that one transaction takes, unless a single call has more.
+    pub(super) bound: usize,
+}
+
+impl Writer {
+    /// Runs until every sender is gone and the queue is empty.
+    pub(super) async fn run(self, mut calls: mpsc::UnboundedReceiver<Queued>) {
+        let mut held_back: Option<Queued> = None;
+        loop {
+            let first = match held_back.take() {
+                Some(queued) => queued,
+                None => match calls.recv().await {
+                    Some(queued) => queued,
+                    None => return,
+                },
+            };
+            let mut gathered = Gathered::new(first);
+            while gathered.size < self.bound {
+                let Ok(queued) = calls.try_recv() else { break };
+                if let Err(queued) = gathered.add(queued, self.bound) {
+                    held_back = Some(queued);
+                    break;
+                }
+            }
+            let size = gathered.size;
+            self.settle(gathered.calls).await;
+            self.waiting.fetch_sub(size, Ordering::Relaxed);
+        }
+    }
+
+    /// Appends the calls in one transaction. When that fails for a reason that may lie in one of them, each gets a
+    /// transaction of its own, so that no call answers for another.
+    #[tracing::instrument(name = "message.append", skip_all, fields(calls = calls.len()))]
+    async fn settle(&self, calls: Vec<Queued>) {
+        match self.append(&calls).await {
+            Ok(replies) => {
+                for (queued, reply) in calls.into_iter().zip(replies) {
+                    // A client that went away is no concern: its messages are in the log.
+                    let _ = queued.answer.send(reply);
+                }
+            }
+            Err(error) if calls.len() == 1 || error.reason().is_transient() => {
+                tracing::warn!(%error, cause = ?std::error::Error::source(&error), "nothing appended");
+                for queued in calls {
+                    let _ = queued.answer.send(Err(Error::new(error.reason(), error.subject())));
+                }
+            }
+            Err(_) => {
+                for queued in calls {
+                    Box::pin(self.settle(vec![queued])).await;
+                }
+            }
+        }
+    }
+
+    async fn append(&self, calls: &[Queued]) -> Result<Vec<Result<Reply, Error>>, Error> {
+        let calls: Vec<_> = calls.iter().map(|queued| &queued.call).collect();
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match batch::append(&self.db, &self.lease, &*self.clock, &calls).await {
+                Err(error) if is_conflict(&error) && tries < TRIES => {}
+                done => return done,
+            }
+        }
+    }
+}
+
+/// Calls for one transaction.
+struct Gathered {
+    calls: Vec<Queued>,
+    size: usize,
+    keys: HashSet<Key>,
+}
+
+impl Gathered {
+    fn new(first: Queued) -> Self {
+        let keys = first.call.key.iter().map(|new| new.key.clone()).collect();
+        Self { size: first.call.places.len(), calls: vec![first], keys }
+    }
+
+    /// Takes the call in, or gives it back: when there is no room, or when one here has the same key, whose outcome
+    /// it then waits for.
+    fn add(&mut self, queued: Queued, bound: usize) -> Result<(), Queued> {
+        let size = queued.call.places.len();
+        if self.size + size > bound {
+            return Err(queued);
+        }
+        if let Some(new) = &queued.call.key
+            && !self.keys.insert(new.key.clone())
+        {
+            return Err(queued);
+        }
+        self.size += size;
+        self.calls.push(queued);
+        Ok(())
+    }
+}

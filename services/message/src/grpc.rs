@@ -1,0 +1,144 @@
+//! The gRPC door.
+
+use std::{collections::HashMap, sync::Arc};
+
+use prost::Message as _;
+use tidings_domain::{ConversationId, Draft, Error, MsgId};
+use tidings_proto::{
+    pb::{self, message_service_server::MessageService},
+    required, status_from_error as to_status,
+};
+use tidings_runtime::context;
+use tonic::{Request, Response, Status};
+
+use crate::{
+    Deps,
+    app::{find, head, page, send, unread},
+    appender::{Appender, Reply},
+};
+
+/// The message service.
+#[derive(Debug, Clone)]
+pub struct MessageGrpc {
+    deps: Arc<Deps>,
+    appender: Appender,
+}
+
+impl MessageGrpc {
+    pub(crate) fn new(deps: Deps, appender: Appender) -> Self {
+        Self { deps: Arc::new(deps), appender }
+    }
+}
+
+#[tonic::async_trait]
+impl MessageService for MessageGrpc {
+    #[tracing::instrument(name = "message.send", skip_all)]
+    async fn send(&self, request: Request<pb::SendRequest>) -> Result<Response<pb::SendReply>, Status> {
+        let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let canonical = canonical(&request);
+        let draft = Draft::try_from(request).map_err(to_status)?;
+        let now = self.deps.clock.now();
+        let sent = send::send(&self.appender, &self.deps.directory, (&caller, &app), draft, &canonical, now).await;
+        Ok(Response::new(sent.map_err(to_status)?.into()))
+    }
+
+    #[tracing::instrument(name = "message.page", skip_all)]
+    async fn page(&self, request: Request<pb::PageRequest>) -> Result<Response<pb::PageReply>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let wanted = page::Wanted::try_from(request.into_inner()).map_err(to_status)?;
+        let (messages, next) = page::page(&self.deps.db, &caller, wanted).await.map_err(to_status)?;
+        let messages = messages.into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::PageReply { messages, next_msg_id: next.0 }))
+    }
+
+    #[tracing::instrument(name = "message.find", skip_all)]
+    async fn find(&self, request: Request<pb::FindRequest>) -> Result<Response<pb::Message>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let msg_id = MsgId(request.into_inner().msg_id);
+        let found = find::find(&self.deps.db, &caller, msg_id).await.map_err(to_status)?;
+        Ok(Response::new(found.into()))
+    }
+
+    #[tracing::instrument(name = "message.head", skip_all)]
+    async fn head(&self, request: Request<pb::HeadRequest>) -> Result<Response<pb::HeadReply>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let conversation = conversation(request.into_inner().conversation).map_err(to_status)?;
+        let (seq, msg_id) = head::head(&self.deps.db, &caller, conversation).await.map_err(to_status)?;
+        Ok(Response::new(pb::HeadReply { msg_id: msg_id.0, seq }))
+    }
+
+    #[tracing::instrument(name = "message.unread", skip_all)]
+    async fn unread(&self, request: Request<pb::UnreadRequest>) -> Result<Response<pb::UnreadReply>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let user = context::subject(&caller, request.user_id);
+        let limit = list_limit(request.limit).map_err(to_status)?;
+        let marks = marks(request.marks).map_err(to_status)?;
+        let unread = unread::unread(&self.deps.db, &caller, user, &marks, limit).await.map_err(to_status)?;
+        Ok(Response::new(pb::UnreadReply { conversations: unread.into_iter().map(Into::into).collect() }))
+    }
+}
+
+/// The request as it counts for an idempotency key: without the keys themselves (decision 2).
+fn canonical(request: &pb::SendRequest) -> Vec<u8> {
+    if request.idempotency_key.is_empty() {
+        return Vec::new();
+    }
+    let without = pb::SendRequest { idempotency_key: String::new(), transaction_id: 0, ..request.clone() };
+    without.encode_to_vec()
+}
+
+fn conversation(wire: Option<pb::ConversationId>) -> Result<ConversationId, Error> {
+    required("conversation", wire)?.try_into()
+}
+
+/// Conversations in a list when the request does not say.
+const LISTED: usize = 1_000;
+/// Most conversations in a list.
+const MOST_LISTED: i32 = 10_000;
+
+fn list_limit(limit: i32) -> Result<usize, Error> {
+    match limit {
+        0 => Ok(LISTED),
+        1..=MOST_LISTED => Ok(limit as usize),
+        _ => Err(Error::invalid("limit", "must be from 1 to 10000")),
+    }
+}
+
+fn marks(wire: Vec<pb::Mark>) -> Result<HashMap<ConversationId, unread::Mark>, Error> {
+    let marks = wire.into_iter().map(|mark| {
+        let place = conversation(mark.conversation)?;
+        Ok((place, unread::Mark { read: MsgId(mark.read_msg_id), unlisted: MsgId(mark.unlisted_msg_id) }))
+    });
+    marks.collect()
+}
+
+impl TryFrom<pb::PageRequest> for page::Wanted {
+    type Error = Error;
+
+    fn try_from(wire: pb::PageRequest) -> Result<Self, Error> {
+        Ok(Self {
+            conversation: conversation(wire.conversation)?,
+            start: MsgId(wire.start_msg_id),
+            floor: MsgId(wire.floor_msg_id),
+            limit: wire.limit,
+        })
+    }
+}
+
+impl From<Reply> for pb::SendReply {
+    fn from(reply: Reply) -> Self {
+        Self {
+            sent: reply.sent.into_iter().map(Into::into).collect(),
+            accepted_at_ms: reply.accepted_at.0,
+            committed_at_ms: reply.committed_at.0,
+        }
+    }
+}
+
+impl From<unread::Unread> for pb::UnreadConversation {
+    fn from(unread: unread::Unread) -> Self {
+        Self { conversation: Some(unread.conversation.into()), head_msg_id: unread.head.0, unread: unread.unread }
+    }
+}

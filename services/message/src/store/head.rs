@@ -1,0 +1,152 @@
+//! Heads of conversations, and who takes part in them.
+
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use tidings_domain::{AppId, ConversationId, Error, MsgId};
+use tidings_store::{Column, Kind, ManyRows, Tx};
+
+/// A conversation of an app. Ordered, since locks are taken in this order.
+pub type Place = (AppId, ConversationId);
+
+/// Where a conversation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    pub seq: i64,
+    pub last_msg_id: MsgId,
+    pub ordinal: i64,
+    pub ordinal_low: i64,
+}
+
+impl Head {
+    const EMPTY: Self = Self { seq: 0, last_msg_id: MsgId::ZERO, ordinal: 0, ordinal_low: 0 };
+}
+
+const PLACE: [(&str, Kind); 3] = [("app_id", Kind::Int), ("conv_a", Kind::Int), ("conv_b", Kind::Int)];
+
+static LOCK: LazyLock<ManyRows> = LazyLock::new(|| {
+    ManyRows::new(
+        &PLACE,
+        "select h.app_id, h.conv_a, h.conv_b, h.seq, h.last_msg_id, h.ordinal, h.ordinal_low
+         from r cross join conversation_head h
+         where h.app_id = r.app_id and h.conv_a = r.conv_a and h.conv_b = r.conv_b
+         order by h.app_id, h.conv_a, h.conv_b",
+        "for update of h",
+    )
+});
+
+static BEGIN: LazyLock<ManyRows> = LazyLock::new(|| {
+    ManyRows::new(
+        &PLACE,
+        "insert into conversation_head (app_id, conv_a, conv_b, seq, last_msg_id, ordinal, ordinal_low)
+         select app_id, conv_a, conv_b, 0, 0, 0, 0 from r where true
+         on conflict (app_id, conv_a, conv_b) do nothing",
+        "",
+    )
+});
+
+static TAKE_PART: LazyLock<ManyRows> = LazyLock::new(|| {
+    let columns = [("app_id", Kind::Int), ("user_id", Kind::Int), ("conv_a", Kind::Int), ("conv_b", Kind::Int)];
+    ManyRows::new(
+        &columns,
+        "insert into participant (app_id, user_id, conv_a, conv_b)
+         select app_id, user_id, conv_a, conv_b from r where true
+         on conflict (app_id, user_id, conv_a, conv_b) do nothing",
+        "",
+    )
+});
+
+static MOVE: LazyLock<ManyRows> = LazyLock::new(|| {
+    let columns = [
+        ("app_id", Kind::Int),
+        ("conv_a", Kind::Int),
+        ("conv_b", Kind::Int),
+        ("seq", Kind::Int),
+        ("last_msg_id", Kind::Int),
+        ("ordinal", Kind::Int),
+        ("ordinal_low", Kind::Int),
+    ];
+    ManyRows::new(
+        &columns,
+        "update conversation_head
+         set seq = r.seq, last_msg_id = r.last_msg_id, ordinal = r.ordinal, ordinal_low = r.ordinal_low
+         from r
+         where conversation_head.app_id = r.app_id and conversation_head.conv_a = r.conv_a
+           and conversation_head.conv_b = r.conv_b",
+        "",
+    )
+});
+
+pub fn many() -> Vec<&'static ManyRows> {
+    vec![&LOCK, &BEGIN, &TAKE_PART, &MOVE]
+}
+
+type Row = (i64, i64, i64, i64, i64, i64, i64);
+
+/// Locks the heads of conversations, beginning those that have none, in one order for every process.
+pub async fn lock(tx: &mut Tx, places: &[Place]) -> Result<BTreeMap<Place, Head>, Error> {
+    let mut heads = select(tx, places).await?;
+    let missing: Vec<Place> = places.iter().filter(|place| !heads.contains_key(place)).copied().collect();
+    if missing.is_empty() {
+        return Ok(heads);
+    }
+    BEGIN.execute(tx, &columns(&missing)).await?;
+    take_part(tx, &missing).await?;
+    match tx {
+        Tx::Sqlite(_) => heads.extend(missing.into_iter().map(|place| (place, Head::EMPTY))),
+        // Another process may have begun and filled one of them since.
+        Tx::Postgres(_) => heads.append(&mut select(tx, &missing).await?),
+    }
+    Ok(heads)
+}
+
+async fn select(tx: &mut Tx, places: &[Place]) -> Result<BTreeMap<Place, Head>, Error> {
+    let rows: Vec<Row> = LOCK.fetch(tx, &columns(places)).await?;
+    let heads = rows.into_iter().map(|(app, a, b, seq, last, ordinal, ordinal_low)| {
+        let head = Head { seq, last_msg_id: MsgId(last), ordinal, ordinal_low };
+        ((AppId(app), ConversationId::from_key(a, b)), head)
+    });
+    Ok(heads.collect())
+}
+
+async fn take_part(tx: &mut Tx, places: &[Place]) -> Result<(), Error> {
+    let parts = places.iter().filter_map(|(app, conversation)| match conversation {
+        ConversationId::Direct(low, high) if low == high => Some(vec![(app, low, conversation)]),
+        ConversationId::Direct(low, high) => Some(vec![(app, low, conversation), (app, high, conversation)]),
+        _ => None,
+    });
+    let parts: Vec<_> = parts.flatten().collect();
+    if parts.is_empty() {
+        return Ok(());
+    }
+    let rows = [
+        Column::Int(parts.iter().map(|(app, _, _)| app.0).collect()),
+        Column::Int(parts.iter().map(|(_, user, _)| user.0).collect()),
+        Column::Int(parts.iter().map(|(_, _, conversation)| conversation.key().0).collect()),
+        Column::Int(parts.iter().map(|(_, _, conversation)| conversation.key().1).collect()),
+    ];
+    TAKE_PART.execute(tx, &rows).await
+}
+
+/// Writes where the conversations stand now; their heads are locked.
+pub async fn store(tx: &mut Tx, heads: &BTreeMap<Place, Head>) -> Result<(), Error> {
+    let places: Vec<Place> = heads.keys().copied().collect();
+    let [app, a, b] = columns(&places);
+    let rows = [
+        app,
+        a,
+        b,
+        Column::Int(heads.values().map(|head| head.seq).collect()),
+        Column::Int(heads.values().map(|head| head.last_msg_id.0).collect()),
+        Column::Int(heads.values().map(|head| head.ordinal).collect()),
+        Column::Int(heads.values().map(|head| head.ordinal_low).collect()),
+    ];
+    MOVE.execute(tx, &rows).await
+}
+
+fn columns(places: &[Place]) -> [Column<'static>; 3] {
+    [
+        Column::Int(places.iter().map(|(app, _)| app.0).collect()),
+        Column::Int(places.iter().map(|(_, conversation)| conversation.key().0).collect()),
+        Column::Int(places.iter().map(|(_, conversation)| conversation.key().1).collect()),
+    ]
+}

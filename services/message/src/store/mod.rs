@@ -1,0 +1,18 @@
+//! Every statement of this service.
+
+pub mod head;
+pub mod key;
+pub mod lane;
+pub mod lease;
+pub mod log;
+pub mod read;
+
+use tidings_store::Engine;
+
+/// Every statement text on that engine, for a test that prepares them all.
+pub fn statements(engine: Engine) -> Vec<String> {
+    let single = [key::ALL, lease::ALL, read::ALL].concat();
+    let many = [head::many(), key::many(), lane::many(), log::many(), read::many()].concat();
+    let many = many.into_iter().flat_map(|statement| statement.texts(engine));
+    single.into_iter().map(str::to_owned).chain(many).collect()
+}

@@ -1,0 +1,166 @@
+//! Reading the log.
+
+use std::sync::LazyLock;
+
+use tidings_domain::{AppId, ConversationId, Error, Message, MsgId, UnixMillis, UserId};
+use tidings_store::{Column, Db, Kind, ManyRows, on_db, sqlx};
+
+use crate::content::StoredContent;
+
+const PAGE: &str = "
+    select conv_a, conv_b, msg_id, seq, sender_id, sent_at, countable, system, body, ext, config, verbatim
+    from message
+    where app_id = $1 and conv_a = $2 and conv_b = $3 and msg_id <= $4 and msg_id > $5 and recalled_at is null
+    order by msg_id desc limit $6";
+
+const FIND: &str = "
+    select conv_a, conv_b, msg_id, seq, sender_id, sent_at, countable, system, body, ext, config, verbatim
+    from message where app_id = $1 and msg_id = $2 and recalled_at is null";
+
+const HEAD: &str = "
+    select seq, last_msg_id from conversation_head where app_id = $1 and conv_a = $2 and conv_b = $3";
+
+const CONVERSATIONS: &str = "
+    select p.conv_a, p.conv_b, h.last_msg_id, h.ordinal, h.ordinal_low
+    from participant p
+    join conversation_head h on h.app_id = p.app_id and h.conv_a = p.conv_a and h.conv_b = p.conv_b
+    where p.app_id = $1 and p.user_id = $2 and h.seq > 0
+    order by h.last_msg_id desc";
+
+/// What lies at and above a mark: the counts at the newest row up to it, and the recalled ones above it.
+static ABOVE: LazyLock<ManyRows> = LazyLock::new(|| {
+    let columns = [
+        ("app_id", Kind::Int),
+        ("conv_a", Kind::Int),
+        ("conv_b", Kind::Int),
+        ("user_id", Kind::Int),
+        ("mark", Kind::Int),
+    ];
+    ManyRows::new(
+        &columns,
+        "select r.conv_a, r.conv_b,
+            coalesce((select m.ordinal from message m
+                where m.app_id = r.app_id and m.conv_a = r.conv_a and m.conv_b = r.conv_b and m.msg_id <= r.mark
+                order by m.msg_id desc limit 1), 0),
+            coalesce((select m.ordinal_low from message m
+                where m.app_id = r.app_id and m.conv_a = r.conv_a and m.conv_b = r.conv_b and m.msg_id <= r.mark
+                order by m.msg_id desc limit 1), 0),
+            (select count(*) from message m
+                where m.app_id = r.app_id and m.conv_a = r.conv_a and m.conv_b = r.conv_b and m.msg_id > r.mark
+                and m.recalled_at is not null and m.countable = 1 and m.sender_id <> r.user_id)
+         from r",
+        "",
+    )
+});
+
+pub const ALL: &[&str] = &[PAGE, FIND, HEAD, CONVERSATIONS];
+
+pub fn many() -> Vec<&'static ManyRows> {
+    vec![&ABOVE]
+}
+
+/// Up to `limit` messages from `start` downwards, above `floor`, newest first.
+pub async fn page(
+    db: &Db,
+    app: AppId,
+    conversation: ConversationId,
+    start: MsgId,
+    floor: MsgId,
+    limit: i64,
+) -> Result<Vec<Message>, Error> {
+    let (a, b) = conversation.key();
+    let rows: Vec<MessageRow> = on_db!(db, |c| sqlx::query_as(PAGE)
+        .bind(app.0)
+        .bind(a)
+        .bind(b)
+        .bind(start.0)
+        .bind(floor.0)
+        .bind(limit)
+        .fetch_all(c)
+        .await)?;
+    rows.into_iter().map(message).collect()
+}
+
+/// One message by its id.
+pub async fn find(db: &Db, app: AppId, msg_id: MsgId) -> Result<Option<Message>, Error> {
+    let row: Option<MessageRow> =
+        on_db!(db, |c| sqlx::query_as(FIND).bind(app.0).bind(msg_id.0).fetch_optional(c).await)?;
+    row.map(message).transpose()
+}
+
+/// The newest seq and id of a conversation.
+pub async fn head(db: &Db, app: AppId, conversation: ConversationId) -> Result<Option<(i64, MsgId)>, Error> {
+    let (a, b) = conversation.key();
+    let row: Option<(i64, i64)> =
+        on_db!(db, |c| sqlx::query_as(HEAD).bind(app.0).bind(a).bind(b).fetch_optional(c).await)?;
+    Ok(row.map(|(seq, last)| (seq, MsgId(last))))
+}
+
+/// A conversation of a user with its counts.
+#[derive(Debug, Clone, Copy)]
+pub struct Listed {
+    pub conversation: ConversationId,
+    pub last_msg_id: MsgId,
+    pub ordinal: i64,
+    pub ordinal_low: i64,
+}
+
+/// Every conversation of a user, newest activity first.
+pub async fn conversations(db: &Db, app: AppId, user: UserId) -> Result<Vec<Listed>, Error> {
+    let rows: Vec<(i64, i64, i64, i64, i64)> =
+        on_db!(db, |c| sqlx::query_as(CONVERSATIONS).bind(app.0).bind(user.0).fetch_all(c).await)?;
+    let listed = rows.into_iter().map(|(a, b, last, ordinal, ordinal_low)| Listed {
+        conversation: ConversationId::from_key(a, b),
+        last_msg_id: MsgId(last),
+        ordinal,
+        ordinal_low,
+    });
+    Ok(listed.collect())
+}
+
+/// What [`above`] found for one mark.
+#[derive(Debug, Clone, Copy)]
+pub struct Above {
+    pub conversation: ConversationId,
+    /// Countable messages up to the mark.
+    pub ordinal: i64,
+    /// Those of the lower party.
+    pub ordinal_low: i64,
+    /// Countable messages of others above the mark that were recalled.
+    pub recalled: i64,
+}
+
+/// Looks at marks of one user; the cost does not depend on how much lies above them.
+pub async fn above(db: &Db, app: AppId, user: UserId, marks: &[(ConversationId, MsgId)]) -> Result<Vec<Above>, Error> {
+    let rows = [
+        Column::Int(vec![app.0; marks.len()]),
+        Column::Int(marks.iter().map(|(conversation, _)| conversation.key().0).collect()),
+        Column::Int(marks.iter().map(|(conversation, _)| conversation.key().1).collect()),
+        Column::Int(vec![user.0; marks.len()]),
+        Column::Int(marks.iter().map(|(_, mark)| mark.0).collect()),
+    ];
+    let rows: Vec<(i64, i64, i64, i64, i64)> = ABOVE.read(db, &rows).await?;
+    let found = rows.into_iter().map(|(a, b, ordinal, ordinal_low, recalled)| Above {
+        conversation: ConversationId::from_key(a, b),
+        ordinal,
+        ordinal_low,
+        recalled,
+    });
+    Ok(found.collect())
+}
+
+type MessageRow = (i64, i64, i64, i64, i64, i64, i64, i64, String, Option<String>, Option<String>, Option<String>);
+
+fn message(row: MessageRow) -> Result<Message, Error> {
+    let (a, b, msg_id, seq, sender, sent_at, countable, system, body, ext, config, verbatim) = row;
+    Ok(Message {
+        conversation: ConversationId::from_key(a, b),
+        msg_id: MsgId(msg_id),
+        seq,
+        sender: UserId(sender),
+        sent_at: UnixMillis(sent_at),
+        content: StoredContent { body, ext, config, verbatim }.read()?,
+        countable: countable != 0,
+        system: system != 0,
+    })
+}
