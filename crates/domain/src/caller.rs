@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::{AppId, UserId};
+use crate::{AppId, ConversationId, Error, UserId};
 
 /// On whose authority a call runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,4 +42,14 @@ pub struct Caller {
     pub address: Option<IpAddr>,
     /// The device family.
     pub platform: Platform,
+}
+
+impl Caller {
+    /// Refuses a conversation that the caller, being a user, has no part in.
+    pub fn check_party(&self, conversation: ConversationId) -> Result<(), Error> {
+        match self.actor {
+            Actor::App => Ok(()),
+            Actor::User(user) => conversation.check_party(user),
+        }
+    }
 }

@@ -65,9 +65,15 @@ impl Scope {
     }
 }
 
-/// The user whom a call is about: the one it names, else the one on whose behalf it is made.
-pub fn subject(caller: &Caller, named: Option<i64>) -> UserId {
-    named.map_or_else(|| caller.actor.user(), UserId)
+/// The user whom a call is about: the one it names, else the one on whose behalf it is made. A user's call is about
+/// nobody else.
+pub fn subject(caller: &Caller, named: Option<i64>) -> Result<UserId, Error> {
+    let own = caller.actor.user();
+    let named = named.map_or(own, UserId);
+    if matches!(caller.actor, Actor::User(_)) && named != own {
+        return Err(Error::not_permitted("a user sees his own conversations alone"));
+    }
+    Ok(named)
 }
 
 fn text<'a>(metadata: &'a MetadataMap, key: &str) -> Result<Option<&'a str>, Error> {

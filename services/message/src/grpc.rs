@@ -72,7 +72,7 @@ impl MessageService for MessageGrpc {
     async fn unread(&self, request: Request<pb::UnreadRequest>) -> Result<Response<pb::UnreadReply>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
-        let user = context::subject(&caller, request.user_id);
+        let user = context::subject(&caller, request.user_id).map_err(to_status)?;
         let limit = list_limit(request.limit).map_err(to_status)?;
         let marks = marks(request.marks).map_err(to_status)?;
         let unread = unread::unread(&self.deps.db, &caller, user, &marks, limit).await.map_err(to_status)?;

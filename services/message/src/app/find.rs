@@ -7,5 +7,6 @@ use crate::store::read;
 
 pub async fn find(db: &Db, caller: &Caller, msg_id: MsgId) -> Result<Message, Error> {
     let found = read::find(db, caller.app, msg_id).await?;
-    found.ok_or_else(|| Error::new(Reason::MessageNotFound, msg_id.to_string()))
+    let visible = found.filter(|message| caller.check_party(message.conversation).is_ok());
+    visible.ok_or_else(|| Error::new(Reason::MessageNotFound, msg_id.to_string()))
 }

@@ -24,6 +24,7 @@ pub async fn page(db: &Db, caller: &Caller, wanted: Wanted) -> Result<(Vec<Messa
     if !(1..=MOST).contains(&wanted.limit) {
         return Err(Error::invalid("limit", "must be from 1 to 200"));
     }
+    caller.check_party(wanted.conversation)?;
     let start = if wanted.start == MsgId::ZERO { MsgId(i64::MAX) } else { wanted.start };
     let limit = wanted.limit as usize;
     let one_more = i64::from(wanted.limit) + 1;

@@ -1,0 +1,25 @@
+//! Removes a conversation from one user's view. The log and everybody else's view stay as they are.
+
+use tidings_domain::{Caller, ConversationId, Error, Marks, MsgId, UserId};
+
+use super::log;
+use crate::{
+    Deps,
+    store::{self, Place},
+};
+
+/// Hides what is there now; a newer message brings the conversation back with only what is newer.
+pub async fn delete(
+    deps: &Deps,
+    caller: &Caller,
+    user: UserId,
+    conversation: ConversationId,
+) -> Result<(), Error> {
+    conversation.check_party(user)?;
+    let head = log::head(&deps.message, caller, conversation).await?;
+    if head > MsgId::ZERO {
+        let to = Marks { cleared: head, ..Marks::default() };
+        store::raise(&deps.db, Place { app: caller.app, user, conversation }, to, head).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,119 @@
+//! The gRPC door.
+
+use std::sync::Arc;
+
+use tidings_domain::{ConversationId, Error, MsgId};
+use tidings_proto::{
+    pb::{self, conversation_service_server::ConversationService},
+    required, status_from_error as to_status,
+};
+use tidings_runtime::context;
+use tonic::{Request, Response, Status};
+
+use crate::{
+    Deps,
+    app::{
+        delete, list,
+        mark::{self, Moved, UpTo, Which},
+        view,
+    },
+};
+
+/// The conversation service.
+#[derive(Debug, Clone)]
+pub struct ConversationGrpc {
+    deps: Arc<Deps>,
+}
+
+impl ConversationGrpc {
+    pub(crate) const fn new(deps: Arc<Deps>) -> Self {
+        Self { deps }
+    }
+
+    async fn mark(&self, request: Request<pb::MarkRequest>, which: Which) -> Result<Response<pb::MarkReply>, Error> {
+        let (caller, _) = self.deps.directory.caller(&request).await?;
+        let request = request.into_inner();
+        let user = context::subject(&caller, request.user_id)?;
+        let moved = mark::mark(&self.deps, &caller, user, which, request.try_into()?).await?;
+        Ok(Response::new(moved.into()))
+    }
+}
+
+#[tonic::async_trait]
+impl ConversationService for ConversationGrpc {
+    #[tracing::instrument(name = "conversation.list", skip_all)]
+    async fn list(
+        &self,
+        request: Request<pb::ListConversationsRequest>,
+    ) -> Result<Response<pb::ListConversationsReply>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let user = context::subject(&caller, request.user_id).map_err(to_status)?;
+        let listed = list::list(&self.deps, &caller, user, request.limit).await.map_err(to_status)?;
+        Ok(Response::new(listing(listed)))
+    }
+
+    #[tracing::instrument(name = "conversation.view", skip_all)]
+    async fn view(&self, request: Request<pb::ViewRequest>) -> Result<Response<pb::ViewReply>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let user = context::subject(&caller, request.user_id).map_err(to_status)?;
+        let conversation = conversation(request.conversation).map_err(to_status)?;
+        let (own, peer) = view::view(&self.deps, &caller, user, conversation).await.map_err(to_status)?;
+        Ok(Response::new(pb::ViewReply { own: Some(own.into()), peer: Some(peer.into()) }))
+    }
+
+    #[tracing::instrument(name = "conversation.mark_read", skip_all)]
+    async fn mark_read(&self, request: Request<pb::MarkRequest>) -> Result<Response<pb::MarkReply>, Status> {
+        self.mark(request, Which::Read).await.map_err(to_status)
+    }
+
+    #[tracing::instrument(name = "conversation.mark_delivered", skip_all)]
+    async fn mark_delivered(&self, request: Request<pb::MarkRequest>) -> Result<Response<pb::MarkReply>, Status> {
+        self.mark(request, Which::Delivered).await.map_err(to_status)
+    }
+
+    #[tracing::instrument(name = "conversation.delete", skip_all)]
+    async fn delete(
+        &self,
+        request: Request<pb::DeleteConversationRequest>,
+    ) -> Result<Response<pb::DeleteConversationReply>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let user = context::subject(&caller, request.user_id).map_err(to_status)?;
+        let conversation = conversation(request.conversation).map_err(to_status)?;
+        delete::delete(&self.deps, &caller, user, conversation).await.map_err(to_status)?;
+        Ok(Response::new(pb::DeleteConversationReply {}))
+    }
+}
+
+fn conversation(wire: Option<pb::ConversationId>) -> Result<ConversationId, Error> {
+    required("conversation", wire)?.try_into()
+}
+
+impl TryFrom<pb::MarkRequest> for UpTo {
+    type Error = Error;
+
+    fn try_from(wire: pb::MarkRequest) -> Result<Self, Error> {
+        Ok(Self {
+            conversation: wire.conversation.map(TryInto::try_into).transpose()?,
+            msg_id: Some(MsgId(wire.msg_id)).filter(|id| *id != MsgId::ZERO),
+        })
+    }
+}
+
+impl From<Moved> for pb::MarkReply {
+    fn from(moved: Moved) -> Self {
+        Self { moved: moved.moved, conversation: Some(moved.conversation.into()), msg_id: moved.msg_id.0 }
+    }
+}
+
+fn listing(listed: Vec<pb::UnreadConversation>) -> pb::ListConversationsReply {
+    let unread_total = listed.iter().map(|entry| entry.unread).sum();
+    let conversations = listed.into_iter().map(|entry| pb::ListedConversation {
+        conversation: entry.conversation,
+        head_msg_id: entry.head_msg_id,
+        unread: entry.unread,
+    });
+    pb::ListConversationsReply { conversations: conversations.collect(), unread_total }
+}

@@ -1,0 +1,99 @@
+//! Every statement of this service.
+
+use tidings_domain::{AppId, ConversationId, Error, Marks, MsgId, UserId};
+use tidings_store::{Db, on_db, on_tx, sqlx};
+
+const OF_USER: &str = "
+    select conv_a, conv_b, read_id, delivered_id, cleared_id, unlisted_id
+    from cursor where app_id = $1 and user_id = $2";
+
+const FIND: &str = "
+    select read_id, delivered_id, cleared_id
+    from cursor where app_id = $1 and user_id = $2 and conv_a = $3 and conv_b = $4";
+
+/// Every position moves up or stays; nothing is written when all of them stay.
+const RAISE: &str = "
+    insert into cursor (app_id, user_id, conv_a, conv_b, read_id, delivered_id, cleared_id, unlisted_id)
+    values ($1, $2, $3, $4, $5, $6, $7, $8)
+    on conflict (app_id, user_id, conv_a, conv_b) do update set
+        read_id = case when excluded.read_id > cursor.read_id
+            then excluded.read_id else cursor.read_id end,
+        delivered_id = case when excluded.delivered_id > cursor.delivered_id
+            then excluded.delivered_id else cursor.delivered_id end,
+        cleared_id = case when excluded.cleared_id > cursor.cleared_id
+            then excluded.cleared_id else cursor.cleared_id end,
+        unlisted_id = case when excluded.unlisted_id > cursor.unlisted_id
+            then excluded.unlisted_id else cursor.unlisted_id end
+    where excluded.read_id > cursor.read_id or excluded.delivered_id > cursor.delivered_id
+        or excluded.cleared_id > cursor.cleared_id or excluded.unlisted_id > cursor.unlisted_id";
+
+/// Every statement text, for a test that prepares them all.
+pub fn statements() -> Vec<String> {
+    [OF_USER, FIND, RAISE].map(str::to_owned).to_vec()
+}
+
+/// A user's place in a conversation.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    pub app: AppId,
+    pub user: UserId,
+    pub conversation: ConversationId,
+}
+
+/// A cursor as it is listed.
+#[derive(Debug, Clone, Copy)]
+pub struct Cursor {
+    pub conversation: ConversationId,
+    pub marks: Marks,
+    pub unlisted: MsgId,
+}
+
+/// Every cursor of a user.
+pub async fn of_user(db: &Db, app: AppId, user: UserId) -> Result<Vec<Cursor>, Error> {
+    let rows: Vec<(i64, i64, i64, i64, i64, i64)> =
+        on_db!(db, |c| sqlx::query_as(OF_USER).bind(app.0).bind(user.0).fetch_all(c).await)?;
+    let cursors = rows.into_iter().map(|(a, b, read, delivered, cleared, unlisted)| Cursor {
+        conversation: ConversationId::from_key(a, b),
+        marks: Marks { read: MsgId(read), delivered: MsgId(delivered), cleared: MsgId(cleared) },
+        unlisted: MsgId(unlisted),
+    });
+    Ok(cursors.collect())
+}
+
+/// Where a user stands; the beginning when he never moved.
+pub async fn find(db: &Db, place: Place) -> Result<Marks, Error> {
+    let (a, b) = place.conversation.key();
+    let row: Option<(i64, i64, i64)> = on_db!(db, |c| sqlx::query_as(FIND)
+        .bind(place.app.0)
+        .bind(place.user.0)
+        .bind(a)
+        .bind(b)
+        .fetch_optional(c)
+        .await)?;
+    let marks = row.map(|(read, delivered, cleared)| Marks {
+        read: MsgId(read),
+        delivered: MsgId(delivered),
+        cleared: MsgId(cleared),
+    });
+    Ok(marks.unwrap_or_default())
+}
+
+/// Moves a user's positions up to these; false when all of them stood there or further.
+pub async fn raise(db: &Db, place: Place, to: Marks, unlisted: MsgId) -> Result<bool, Error> {
+    let (a, b) = place.conversation.key();
+    let mut tx = db.begin().await?;
+    let changed = on_tx!(&mut tx, |c| sqlx::query(RAISE)
+        .bind(place.app.0)
+        .bind(place.user.0)
+        .bind(a)
+        .bind(b)
+        .bind(to.read.0)
+        .bind(to.delivered.0)
+        .bind(to.cleared.0)
+        .bind(unlisted.0)
+        .execute(c)
+        .await
+        .map(|done| done.rows_affected()))?;
+    tx.commit().await?;
+    Ok(changed > 0)
+}
