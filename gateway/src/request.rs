@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use axum::{body::Body, extract::ConnectInfo};
 use bytes::Bytes;
 use http::{HeaderMap, request::Parts};
+use http_body_util::LengthLimitError;
 use tidings_domain::{Error, Reason};
 
 use crate::{Gateway, client_address::client_address};
@@ -16,8 +17,13 @@ const MAX_KEY: usize = 255;
 
 /// Reads the whole body; bounded whatever Content-Length says.
 pub(crate) async fn read(body: Body) -> Result<Bytes, Error> {
-    let read = axum::body::to_bytes(body, MAX_BODY).await;
-    read.map_err(|error| Error::new(Reason::MessageTooLarge, "request body").because(error))
+    axum::body::to_bytes(body, MAX_BODY).await.map_err(|error| {
+        let cause = error.into_inner();
+        if cause.is::<LengthLimitError>() {
+            return Error::new(Reason::MessageTooLarge, "request body");
+        }
+        Error::invalid("body", "ended early").because(cause)
+    })
 }
 
 /// `Idempotency-Key` (decision 2).

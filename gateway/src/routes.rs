@@ -56,7 +56,12 @@ fn is_lanying(path: &str) -> bool {
 }
 
 async fn no_such_url(State(gateway): State<Gateway>, request: Request) -> Response {
-    if is_lanying(request.uri().path()) { lanying::no_such_url() } else { agora::no_such_url(&gateway) }
+    unknown(&gateway, request.uri().path())
+}
+
+/// No route has that path, in the words of the path's dialect.
+pub(crate) fn unknown(gateway: &Gateway, path: &str) -> Response {
+    if is_lanying(path) { lanying::no_such_url() } else { agora::no_such_url(gateway) }
 }
 
 async fn wrong_method(State(gateway): State<Gateway>, request: Request) -> Response {

@@ -43,7 +43,7 @@ impl FromRequestParts<Gateway> for Asked {
         let mut segments = full.splitn(4, '/').skip(1);
         let (org, app) = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());
         if routes::is_reserved(org) {
-            return Err(super::no_such_url(gateway));
+            return Err(routes::unknown(gateway, full));
         }
         Ok(Self {
             org: org.to_owned(),
