@@ -63,7 +63,7 @@ fn authenticate(request: &pb::AuthenticateRequest) -> http::Response<tonic::body
         "ann" => {
             identity.set_kind(pb::IdentityKind::User);
             identity.user_id = 32;
-            identity.username = "ann".to_owned();
+            identity.username = "ann".into();
         }
         _ => return refuse(Reason::TokenMalformed, ""),
     }
