@@ -1,1 +1,79 @@
-//! Placeholder.
+//! The directory: who exists (apps, users) and who may speak for them (secrets, passwords, tokens).
+//!
+//! `grpc` is the door, `app` the use-cases (one a file), `store` the SQL.
+
+mod app;
+mod app_cache;
+mod convert;
+mod grpc;
+mod guesses;
+mod model;
+mod password;
+mod seal;
+mod secret;
+mod store;
+mod token;
+
+use std::{fmt, sync::Arc};
+
+use tidings_domain::{Clock, Entropy};
+use tidings_store::{Db, Engine, Schema};
+
+use crate::{app::Core, app_cache::AppCache, guesses::Guesses, password::Passwords, seal::DataKey};
+
+/// The directory's tables.
+pub const SCHEMA: Schema = Schema {
+    name: "directory",
+    sqlite: &[include_str!("../migrations/sqlite/0001_init.sql")],
+    postgres: &[include_str!("../migrations/postgres/0001_init.sql")],
+};
+
+/// What the directory needs from its surroundings.
+pub struct Deps {
+    /// Opened with [`SCHEMA`].
+    pub db: Db,
+    /// Tells the time: ends of tokens, overlaps and guess limits.
+    pub clock: Arc<dyn Clock>,
+    /// Source of secrets, salts, nonces and uuids.
+    pub entropy: Arc<dyn Entropy>,
+    /// Encrypts the secrets at rest. Losing it loses every app's secrets.
+    pub data_key: [u8; 32],
+}
+
+impl fmt::Debug for Deps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deps").field("db", &self.db).finish_non_exhaustive()
+    }
+}
+
+/// The gRPC service. Cheap to clone.
+#[derive(Clone)]
+pub struct Directory {
+    core: Arc<Core>,
+}
+
+impl fmt::Debug for Directory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Directory")
+    }
+}
+
+/// Puts the service together.
+pub fn build(deps: Deps) -> Directory {
+    let core = Core {
+        apps: AppCache::new(),
+        passwords: Passwords::new(Arc::clone(&deps.entropy)),
+        guesses: Guesses::new(),
+        data_key: DataKey::new(&deps.data_key),
+        db: deps.db,
+        clock: deps.clock,
+        entropy: deps.entropy,
+    };
+    Directory { core: Arc::new(core) }
+}
+
+/// Every statement that is sent to `engine`, to be prepared by a test.
+#[doc(hidden)]
+pub fn statements(engine: Engine) -> Vec<String> {
+    store::statements(engine)
+}

@@ -1,0 +1,55 @@
+//! Reads, disables, deletes apps and sets their policies.
+
+use std::sync::Arc;
+
+use tidings_domain::{App, Error, PolicyChange};
+
+use super::Core;
+use crate::{
+    model::{AppKey, KnownApp},
+    store,
+};
+
+impl Core {
+    pub(crate) async fn list_apps(&self, after: i64, limit: i64) -> Result<Vec<App>, Error> {
+        store::app::list(&self.db, after, limit).await?.iter().map(store::app_row::AppRow::app).collect()
+    }
+
+    /// The app with its secrets as they are now, not as the cache has them.
+    pub(crate) async fn reveal_app(&self, key: &AppKey) -> Result<KnownApp, Error> {
+        let Some(row) = store::app::find(&self.db, key).await? else {
+            return Err(key.not_found());
+        };
+        row.open(&self.data_key)
+    }
+
+    pub(crate) async fn get_app(&self, key: &AppKey) -> Result<Arc<KnownApp>, Error> {
+        self.known_app(key).await
+    }
+
+    pub(crate) async fn set_app_enabled(&self, key: &AppKey, enabled: bool) -> Result<App, Error> {
+        let mut tx = self.db.begin().await?;
+        let (app, _) = self.locked_app(&mut tx, key).await?;
+        store::app::set_enabled(&mut tx, app.id, enabled).await?;
+        self.commit_change(tx, &app).await?;
+        Ok(App { enabled, ..app })
+    }
+
+    /// The row stays, so that its number is never given out again; its names are free from now on.
+    pub(crate) async fn delete_app(&self, key: &AppKey) -> Result<App, Error> {
+        let mut tx = self.db.begin().await?;
+        let (app, _) = self.locked_app(&mut tx, key).await?;
+        store::app::delete(&mut tx, app.id, self.clock.now()).await?;
+        self.commit_change(tx, &app).await?;
+        Ok(app)
+    }
+
+    pub(crate) async fn set_policy(&self, key: &AppKey, change: &PolicyChange) -> Result<App, Error> {
+        let mut tx = self.db.begin().await?;
+        let (app, row) = self.locked_app(&mut tx, key).await?;
+        let policy = app.policy.clone().changed(change)?;
+        store::app::set_policy(&mut tx, app.id, &row, change).await?;
+        self.commit_change(tx, &app).await?;
+        Ok(App { policy, ..app })
+    }
+}

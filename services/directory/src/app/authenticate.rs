@@ -1,0 +1,40 @@
+//! Says whom a token stands for: at most one read beside the app's.
+
+use tidings_domain::{App, Error, Reason};
+
+use super::Core;
+use crate::{
+    model::{AppKey, Identity},
+    store,
+    token::{self, Holder},
+};
+
+impl Core {
+    pub(crate) async fn authenticate(&self, key: &AppKey, text: &str) -> Result<Identity, Error> {
+        let known = self.enabled_app(key).await?;
+        let app = known.app.clone();
+        if text.is_empty() {
+            return Ok(Identity { app, holder: None, username: String::new(), expires: None });
+        }
+        let (holder, expires) = token::verify(&known.token_key, &app.lanying_app_id, text, self.clock.now())?;
+        let username = self.unrevoked(&app, holder).await?;
+        Ok(Identity { app, holder: Some(holder), username, expires })
+    }
+
+    /// The username of a user token whose holder may still use it; empty for the app's own tokens.
+    async fn unrevoked(&self, app: &App, holder: Holder) -> Result<String, Error> {
+        let username = match holder {
+            Holder::App => Some(String::new()),
+            Holder::Admin(id) => {
+                let found = store::admin_token::find(&self.db, app.id, id).await?;
+                found.filter(|token| token.revoked_at.is_none()).map(|_| String::new())
+            }
+            Holder::User(user, epoch) => {
+                let found = store::user::find_by_id(&self.db, app.id, user).await?;
+                let good = found.filter(|known| known.user.enabled && known.token_epoch == epoch);
+                good.map(|known| known.user.username.unwrap_or_default())
+            }
+        };
+        username.ok_or_else(|| token::refused(Reason::TokenRevoked))
+    }
+}

@@ -1,0 +1,142 @@
+//! Checks credentials and makes a token.
+
+use std::sync::Arc;
+
+use tidings_domain::{AppId, Error, NameRule, Reason, UserRef, Username};
+
+use super::Core;
+use crate::{
+    guesses::{Guess, Target},
+    model::{AppKey, Grant, Issued, KnownApp, KnownUser, NewUser, TokenRequest},
+    password,
+    secret::Secret,
+    store,
+    token::{self, Holder},
+};
+
+/// 60 days (agora.md 10.1).
+const DEFAULT_TTL: i64 = 60 * 24 * 3600;
+/// A hundred years.
+const MAX_TTL: i64 = 100 * 365 * 24 * 3600;
+
+impl Core {
+    pub(crate) async fn issue_token(&self, key: &AppKey, request: TokenRequest) -> Result<Issued, Error> {
+        let known = self.enabled_app(key).await?;
+        let ttl_seconds = request.ttl_seconds.unwrap_or(DEFAULT_TTL);
+        if !(0..=MAX_TTL).contains(&ttl_seconds) {
+            return Err(Error::invalid("ttl_seconds", format!("must be from 0 to {MAX_TTL}")));
+        }
+        let from = &request.peer_address;
+        let user = match request.grant {
+            Grant::ClientCredentials { client_id, client_secret } => {
+                self.check_client(&known, &client_id, &client_secret, from)?;
+                None
+            }
+            Grant::Password { user, password } => Some(self.by_password(known.app.id, &user, password, from).await?),
+            Grant::Inherit { user, create } => Some(self.by_inheritance(&known, &user, create).await?),
+        };
+        Ok(self.issued(&known, user, ttl_seconds))
+    }
+
+    fn check_client(&self, known: &KnownApp, id: &str, secret: &Secret, from: &str) -> Result<(), Error> {
+        let guess = Guess::new(known.app.id, Target::Client, from);
+        self.guesses.attempt(&guess, self.clock.now())?;
+        if known.client_id != id {
+            return Err(Error::new(Reason::ClientIdWrong, ""));
+        }
+        let good = known.client_secret.good(self.clock.now());
+        if good.fold(false, |right, good| right | good.is(secret.expose())) {
+            self.guesses.right(&guess);
+            return Ok(());
+        }
+        Err(Error::new(Reason::ClientSecretWrong, ""))
+    }
+
+    async fn by_password(&self, app: AppId, user: &UserRef, password: Secret, from: &str) -> Result<KnownUser, Error> {
+        let Some(known) = self.registered_user(app, user).await? else {
+            self.guesses.attempt(&Guess::new(app, Target::Nobody, from), self.clock.now())?;
+            return Err(not_found(user));
+        };
+        let guess = Guess::new(app, Target::User(known.user.id), from);
+        self.guesses.attempt(&guess, self.clock.now())?;
+        match self.is_password(&known, password).await {
+            Ok(true) => self.guesses.right(&guess),
+            Ok(false) => return Err(Error::new(Reason::PasswordWrong, "")),
+            Err(fault) => {
+                self.guesses.unchecked(&guess);
+                return Err(fault);
+            }
+        }
+        // Only who knows the password is told that the user is disabled.
+        enabled(known)
+    }
+
+    async fn is_password(&self, known: &KnownUser, password: Secret) -> Result<bool, Error> {
+        let hash = known.password_hash.expose();
+        if hash.is_empty() || password.expose().len() > password::MAX_BYTES {
+            return Ok(false);
+        }
+        self.passwords.matches(password, hash.to_owned()).await
+    }
+
+    async fn by_inheritance(&self, known: &Arc<KnownApp>, user: &UserRef, create: bool) -> Result<KnownUser, Error> {
+        let app = known.app.id;
+        if let Some(found) = self.registered_user(app, user).await? {
+            return enabled(found);
+        }
+        if !create {
+            return Err(not_found(user));
+        }
+        let username = self.name_to_register(app, user).await?;
+        let new = NewUser { username, password: Secret::new(String::new()), nickname: String::new() };
+        match self.register_one(known, new, NameRule::General).await {
+            Ok(()) => {}
+            // Somebody else registered the name meanwhile, which is as good.
+            Err(error) if error.reason() == Reason::UserExists => {}
+            Err(error) => return Err(error),
+        }
+        enabled(self.registered_user(app, user).await?.ok_or_else(|| not_found(user))?)
+    }
+
+    /// A name to register; an id only leads to one that was mentioned before.
+    async fn name_to_register(&self, app: AppId, user: &UserRef) -> Result<String, Error> {
+        let mentioned = match user {
+            UserRef::Name(name) => return Ok(name.written().to_owned()),
+            UserRef::Id(id) => store::user::find_by_id(&self.db, app, *id).await?,
+        };
+        mentioned.and_then(|known| known.user.username).ok_or_else(|| not_found(user))
+    }
+
+    /// The app itself is no user that tokens are made for.
+    async fn registered_user(&self, app: AppId, user: &UserRef) -> Result<Option<KnownUser>, Error> {
+        let found = match user {
+            UserRef::Id(id) => store::user::find_by_id(&self.db, app, *id).await?,
+            UserRef::Name(name) => store::user::find_by_name(&self.db, app, name).await?,
+        };
+        Ok(found.filter(|known| known.user.registered))
+    }
+
+    fn issued(&self, known: &KnownApp, user: Option<KnownUser>, ttl_seconds: i64) -> Issued {
+        let now = self.clock.now();
+        let expires = (ttl_seconds > 0).then(|| now.0.div_euclid(1000) + ttl_seconds);
+        let holder = user.as_ref().map_or(Holder::App, |known| Holder::User(known.user.id, known.token_epoch));
+        let app = known.app.clone();
+        let token = token::sign(&known.token_key.current, &app.lanying_app_id, holder, now, expires);
+        Issued { token, expires, ttl_seconds, user: user.map(|known| known.user), app }
+    }
+}
+
+fn enabled(known: KnownUser) -> Result<KnownUser, Error> {
+    if known.user.enabled {
+        return Ok(known);
+    }
+    Err(Error::new(Reason::UserDisabled, known.user.username.unwrap_or_default()))
+}
+
+/// No such user, under the name that was asked for.
+pub(super) fn not_found(user: &UserRef) -> Error {
+    Error::user_not_found(match user {
+        UserRef::Id(id) => id.to_string(),
+        UserRef::Name(name) => Username::written(name).to_owned(),
+    })
+}

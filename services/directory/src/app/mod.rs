@@ -1,0 +1,81 @@
+//! The use-cases, one a file.
+
+mod admin_tokens;
+mod apps;
+mod authenticate;
+mod create_app;
+mod issue_token;
+mod register_users;
+mod resolve_users;
+mod rotate_secret;
+mod users;
+
+use std::sync::Arc;
+
+use tidings_domain::{App, Clock, Entropy, Error, Reason};
+use tidings_store::{Db, Tx};
+
+use crate::{
+    app_cache::AppCache,
+    guesses::Guesses,
+    model::{AppKey, KnownApp},
+    password::Passwords,
+    seal::DataKey,
+    store::{self, app_row::AppRow},
+};
+
+/// What the use-cases work with.
+pub(crate) struct Core {
+    pub(crate) db: Db,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) data_key: DataKey,
+    pub(crate) apps: AppCache,
+    pub(crate) passwords: Passwords,
+    pub(crate) guesses: Guesses,
+}
+
+impl Core {
+    /// The app of that name, at most as old as the cache allows.
+    pub(crate) async fn known_app(&self, key: &AppKey) -> Result<Arc<KnownApp>, Error> {
+        let now = self.clock.now();
+        if let Some(known) = self.apps.get(key, now) {
+            return Ok(known);
+        }
+        let before = self.apps.before_read();
+        let Some(row) = store::app::find(&self.db, key).await? else {
+            return Err(key.not_found());
+        };
+        let known = Arc::new(row.open(&self.data_key)?);
+        self.apps.put(key.clone(), &known, now, before);
+        Ok(known)
+    }
+
+    /// The same, unless the app is disabled.
+    pub(crate) async fn enabled_app(&self, key: &AppKey) -> Result<Arc<KnownApp>, Error> {
+        let known = self.known_app(key).await?;
+        if !known.app.enabled {
+            return Err(Error::new(Reason::AppDisabled, known.app.id.to_string()));
+        }
+        Ok(known)
+    }
+
+    /// The app's row as it is now, locked until the transaction ends.
+    async fn locked_app(&self, tx: &mut Tx, key: &AppKey) -> Result<(App, AppRow), Error> {
+        let Some(found) = store::app::find_in(tx, key).await? else {
+            return Err(key.not_found());
+        };
+        let Some(row) = store::app::lock(tx, found.app()?.id).await? else {
+            return Err(key.not_found());
+        };
+        Ok((row.app()?, row))
+    }
+
+    /// Commits a change of `app` and forgets what was kept of it.
+    async fn commit_change(&self, tx: Tx, app: &App) -> Result<(), Error> {
+        let committed = tx.commit().await;
+        // A commit that failed may have been carried out all the same.
+        self.apps.changed(app);
+        committed
+    }
+}

@@ -1,0 +1,144 @@
+//! Registers users, each on its own: one that fails does not stop the others.
+
+use std::collections::HashSet;
+
+use tidings_domain::{Error, NameRule, Reason, UserId, Username};
+use tidings_store::Tx;
+
+use super::Core;
+use crate::{
+    model::{AppKey, KnownApp, NewUser, Refusal, User},
+    password,
+    secret::uuid,
+    store::{self, user::Registration},
+};
+
+/// Users of one call (agora.md 10.2).
+const MAX_USERS: usize = 60;
+const MAX_NICKNAME: usize = 256;
+
+/// A registration that keeps the rules, with its password hashed.
+struct Checked {
+    name: Username,
+    password_hash: String,
+    nickname: String,
+}
+
+impl Core {
+    /// The outcomes in the order asked.
+    pub(crate) async fn register_users(
+        &self,
+        key: &AppKey,
+        users: Vec<NewUser>,
+        rule: NameRule,
+    ) -> Result<Vec<Result<User, Refusal>>, Error> {
+        let count = users.len();
+        if count == 0 {
+            return Err(Error::invalid("users", "must not be empty"));
+        }
+        if count > MAX_USERS {
+            let text = format!(
+                "Request body array size[{count}] had almost reached or been greater than the upper range value[{MAX_USERS}]"
+            );
+            return Err(Error::new(Reason::InvalidArgument, text));
+        }
+        let known = self.enabled_app(key).await?;
+        let checked = self.checked(&known, users, rule).await?;
+        self.register(key, &known, checked).await
+    }
+
+    /// Registers one user by the same rules.
+    pub(super) async fn register_one(&self, known: &KnownApp, user: NewUser, rule: NameRule) -> Result<(), Error> {
+        let checked = self.checked(known, vec![user], rule).await?;
+        let outcomes = self.register(&AppKey::Id(known.app.id), known, checked).await?;
+        outcomes.into_iter().try_for_each(|outcome| outcome.map(drop).map_err(|refusal| refusal.error))
+    }
+
+    /// Hashes before the transaction begins, and only passwords of names that look free.
+    async fn checked(
+        &self,
+        known: &KnownApp,
+        users: Vec<NewUser>,
+        rule: NameRule,
+    ) -> Result<Vec<Result<Checked, Refusal>>, Error> {
+        let names: Vec<Result<Username, Error>> = users.iter().map(|user| check(user, rule)).collect();
+        let legal: Vec<&Username> = names.iter().flatten().collect();
+        let mentioned = store::users::find_by_names(&self.db, known.app.id, &legal).await?;
+        let registered = mentioned.into_iter().filter(|user| user.registered);
+        let mut taken: HashSet<String> =
+            registered.filter_map(|user| user.username).map(|name| name.to_ascii_lowercase()).collect();
+
+        let mut checked = Vec::with_capacity(users.len());
+        for (name, NewUser { username, password, nickname }) in names.into_iter().zip(users) {
+            let outcome = match name {
+                Err(error) => Err(Refusal { username, error }),
+                Ok(name) if !taken.insert(name.folded().to_owned()) => Err(exists(username)),
+                Ok(name) if password.expose().is_empty() => {
+                    Ok(Checked { name, password_hash: String::new(), nickname })
+                }
+                Ok(name) => Ok(Checked { name, password_hash: self.passwords.hash(password).await?, nickname }),
+            };
+            checked.push(outcome);
+        }
+        Ok(checked)
+    }
+
+    async fn register(
+        &self,
+        key: &AppKey,
+        known: &KnownApp,
+        checked: Vec<Result<Checked, Refusal>>,
+    ) -> Result<Vec<Result<User, Refusal>>, Error> {
+        let app = known.app.id;
+        let wanted = checked.iter().flatten().count();
+        if wanted == 0 {
+            return Ok(checked.into_iter().filter_map(Result::err).map(Err).collect());
+        }
+        let mut tx = self.db.begin().await?;
+        let Some(first) = store::app::take_user_numbers(&mut tx, app, wanted).await? else {
+            return Err(key.not_found());
+        };
+        let mut numbers = first..;
+        let mut outcomes = Vec::with_capacity(checked.len());
+        for outcome in checked {
+            outcomes.push(match outcome {
+                Err(refusal) => Err(refusal),
+                Ok(checked) => {
+                    let fresh_id = UserId::generated(numbers.next().expect("the numbers have no end"));
+                    self.insert(&mut tx, known, fresh_id, checked).await?
+                }
+            });
+        }
+        tx.commit().await?;
+        Ok(outcomes)
+    }
+
+    async fn insert(
+        &self,
+        tx: &mut Tx,
+        known: &KnownApp,
+        fresh_id: UserId,
+        checked: Checked,
+    ) -> Result<Result<User, Refusal>, Error> {
+        let Checked { name, password_hash, nickname } = &checked;
+        let uuid = uuid(&*self.entropy);
+        let registration = Registration { fresh_id, name, password_hash, nickname, uuid };
+        let registered = store::user::register(tx, known.app.id, &registration, self.clock.now()).await?;
+        Ok(registered.map(|known| known.user).ok_or_else(|| exists(name.written().to_owned())))
+    }
+}
+
+fn check(user: &NewUser, rule: NameRule) -> Result<Username, Error> {
+    let name = Username::register(&user.username, rule)?;
+    if user.password.expose().len() > password::MAX_BYTES {
+        return Err(Error::invalid("password", format!("must be at most {} bytes", password::MAX_BYTES)));
+    }
+    if user.nickname.len() > MAX_NICKNAME || user.nickname.contains('\0') {
+        return Err(Error::invalid("nickname", "must be at most 256 bytes without U+0000"));
+    }
+    Ok(name)
+}
+
+fn exists(username: String) -> Refusal {
+    Refusal { error: Error::new(Reason::UserExists, username.as_str()), username }
+}

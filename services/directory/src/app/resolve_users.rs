@@ -1,0 +1,120 @@
+//! Ids of several users at once, with one verdict for all (decision 3).
+
+use std::collections::{HashMap, HashSet};
+
+use tidings_domain::{AppId, Error, UserId, UserRef, Username};
+
+use super::{
+    Core,
+    issue_token::not_found,
+    users::{admin, is_admin},
+};
+use crate::{
+    model::{AppKey, User},
+    secret::uuid,
+    store,
+};
+
+const MAX_REFS: usize = 1000;
+
+/// Users found so far, by id and by folded name.
+#[derive(Default)]
+struct Found {
+    by_id: HashMap<UserId, User>,
+    by_name: HashMap<String, User>,
+}
+
+impl Core {
+    /// The users in the order asked. With `take_down`, names that nobody has become unregistered users.
+    pub(crate) async fn resolve_users(
+        &self,
+        key: &AppKey,
+        refs: &[UserRef],
+        take_down: bool,
+    ) -> Result<Vec<User>, Error> {
+        if !(1..=MAX_REFS).contains(&refs.len()) {
+            return Err(Error::invalid("users", format!("must be 1 to {MAX_REFS}")));
+        }
+        let known = if take_down { self.enabled_app(key).await? } else { self.known_app(key).await? };
+        let mut found = self.find(known.app.id, refs).await?;
+        // An id that is missing fails the call, so that nothing is taken down for it.
+        let missing_id = refs.iter().find(|user| matches!(user, UserRef::Id(_)) && !found.has(user));
+        let missing = found.missing_names(refs);
+        if take_down && missing_id.is_none() && !missing.is_empty() {
+            let users = self.take_down(key, known.app.id, &missing).await?;
+            users.into_iter().for_each(|user| found.add(user));
+        }
+        let resolve = |user: &UserRef| match is_admin(user) {
+            true => Ok(admin(&known.app)),
+            false => found.get(user).cloned().ok_or_else(|| not_found(user)),
+        };
+        if let Some(missing_id) = missing_id.filter(|_| take_down) {
+            return Err(not_found(missing_id));
+        }
+        refs.iter().map(resolve).collect()
+    }
+
+    async fn find(&self, app: AppId, refs: &[UserRef]) -> Result<Found, Error> {
+        let mut found = Found::default();
+        let mut ids = Vec::new();
+        let mut names = Vec::new();
+        for user in refs.iter().filter(|user| !is_admin(user)) {
+            match user {
+                UserRef::Id(id) => ids.push(*id),
+                UserRef::Name(name) => names.push(name),
+            }
+        }
+        if !ids.is_empty() {
+            let users = store::users::find_by_ids(&self.db, app, &ids).await?;
+            users.into_iter().for_each(|user| found.add(user));
+        }
+        if !names.is_empty() {
+            let users = store::users::find_by_names(&self.db, app, &names).await?;
+            users.into_iter().for_each(|user| found.add(user));
+        }
+        Ok(found)
+    }
+
+    /// Taking numbers locks the app's row, so whoever comes second finds the first one's users.
+    async fn take_down(&self, key: &AppKey, app: AppId, names: &[&Username]) -> Result<Vec<User>, Error> {
+        let uuids: Vec<String> = names.iter().map(|_| uuid(&*self.entropy)).collect();
+        let mut tx = self.db.begin().await?;
+        let Some(first) = store::app::take_user_numbers(&mut tx, app, names.len()).await? else {
+            return Err(key.not_found());
+        };
+        store::users::take_down(&mut tx, app, names, first, &uuids, self.clock.now()).await?;
+        let users = store::users::find_by_names_in(&mut tx, app, names).await?;
+        tx.commit().await?;
+        Ok(users)
+    }
+}
+
+impl Found {
+    fn add(&mut self, user: User) {
+        if let Some(name) = &user.username {
+            self.by_name.insert(name.to_ascii_lowercase(), user.clone());
+        }
+        self.by_id.insert(user.id, user);
+    }
+
+    fn get(&self, user: &UserRef) -> Option<&User> {
+        match user {
+            UserRef::Id(id) => self.by_id.get(id),
+            UserRef::Name(name) => self.by_name.get(name.folded()),
+        }
+    }
+
+    fn has(&self, user: &UserRef) -> bool {
+        is_admin(user) || self.get(user).is_some()
+    }
+
+    /// Each name once, as first written.
+    fn missing_names<'a>(&self, refs: &'a [UserRef]) -> Vec<&'a Username> {
+        let mut seen = HashSet::new();
+        let missing = refs.iter().filter(|user| !self.has(user)).filter_map(|user| match user {
+            UserRef::Id(_) => None,
+            UserRef::Name(name) => Some(name),
+        });
+        missing.filter(|name| seen.insert(name.folded())).collect()
+    }
+}

@@ -1,0 +1,186 @@
+//! Between protobuf messages and the directory's own nouns.
+
+use tidings_domain::{AppId, Error};
+use tidings_proto::{pb, required};
+
+use crate::{
+    model::{
+        AdminToken, AppKey, Grant, Identity, Issued, KnownApp, NewApp, NewUser, Refusal, SecretKind, TokenRequest, User,
+    },
+    secret::Secret,
+    token::Holder,
+};
+
+impl TryFrom<pb::AppRef> for AppKey {
+    type Error = Error;
+
+    fn try_from(wire: pb::AppRef) -> Result<Self, Error> {
+        match required("app", wire.app)? {
+            pb::app_ref::App::Id(id) => Ok(Self::Id(AppId(id))),
+            pb::app_ref::App::AppKey(app_key) => Self::from_agora(&app_key),
+            pb::app_ref::App::LanyingAppId(app_id) => Self::from_lanying(&app_id),
+            pb::app_ref::App::SdkAppid(sdk_appid) => Ok(Self::Sdk(sdk_appid)),
+        }
+    }
+}
+
+/// The app of a request that carries one.
+pub(crate) fn app_key(wire: Option<pb::AppRef>) -> Result<AppKey, Error> {
+    required("app", wire)?.try_into()
+}
+
+/// A page's size: 0 means `default`.
+pub(crate) fn limit(wire: i32, default: i64) -> Result<i64, Error> {
+    match wire {
+        0 => Ok(default),
+        1..=1000 => Ok(wire.into()),
+        _ => Err(Error::invalid("limit", "must be from 0 to 1000")),
+    }
+}
+
+/// A page's start: 0 means from the first.
+pub(crate) fn after_id(wire: i64) -> Result<i64, Error> {
+    if wire < 0 {
+        return Err(Error::invalid("after_id", "must not be negative"));
+    }
+    Ok(wire)
+}
+
+impl From<pb::CreateAppRequest> for NewApp {
+    fn from(wire: pb::CreateAppRequest) -> Self {
+        Self {
+            org: wire.org,
+            name: wire.name,
+            lanying_app_id: Some(wire.lanying_app_id).filter(|id| !id.is_empty()),
+            sdk_appid: Some(wire.sdk_appid).filter(|id| *id != 0),
+        }
+    }
+}
+
+/// The app with the secrets that its owner needs; the token key is nobody's but ours.
+pub(crate) fn revealed(known: &KnownApp) -> pb::AppWithSecrets {
+    pb::AppWithSecrets {
+        app: Some(known.app.clone().into()),
+        client_id: known.client_id.clone(),
+        client_secret: known.client_secret.current.expose().to_owned(),
+        app_certificate: known.app_certificate.current.expose().to_owned(),
+        agora_app_id: known.agora_app_id.clone(),
+    }
+}
+
+impl TryFrom<pb::SecretKind> for SecretKind {
+    type Error = Error;
+
+    fn try_from(wire: pb::SecretKind) -> Result<Self, Error> {
+        match wire {
+            pb::SecretKind::Unspecified => Err(Error::invalid("kind", "is required")),
+            pb::SecretKind::Client => Ok(Self::Client),
+            pb::SecretKind::TokenKey => Ok(Self::TokenKey),
+            pb::SecretKind::AppCertificate => Ok(Self::AppCertificate),
+        }
+    }
+}
+
+impl From<AdminToken> for pb::AdminToken {
+    fn from(token: AdminToken) -> Self {
+        Self {
+            id: token.id,
+            label: token.label,
+            created_at_ms: token.created_at.0,
+            revoked_at_ms: token.revoked_at.map_or(0, |revoked_at| revoked_at.0),
+        }
+    }
+}
+
+impl From<User> for pb::User {
+    fn from(user: User) -> Self {
+        Self {
+            id: user.id.0,
+            username: user.username.unwrap_or_default(),
+            uuid: user.uuid,
+            registered: user.registered,
+            enabled: user.enabled,
+            created_at_ms: user.created_at.0,
+            modified_at_ms: user.modified_at.0,
+            nickname: user.nickname,
+        }
+    }
+}
+
+impl From<pb::NewUser> for NewUser {
+    fn from(wire: pb::NewUser) -> Self {
+        Self { username: wire.username, password: Secret::new(wire.password), nickname: wire.nickname }
+    }
+}
+
+/// What became of one registration.
+pub(crate) fn registered(result: Result<User, Refusal>) -> pb::Registered {
+    let result = match result {
+        Ok(user) => pb::registered::Result::User(user.into()),
+        Err(Refusal { username, error }) => pb::registered::Result::Failure(pb::RegisterFailure {
+            reason: error.reason().words().name.to_owned(),
+            username,
+            text: error.to_string(),
+        }),
+    };
+    pb::Registered { result: Some(result) }
+}
+
+impl TryFrom<pb::issue_token_request::Grant> for Grant {
+    type Error = Error;
+
+    fn try_from(wire: pb::issue_token_request::Grant) -> Result<Self, Error> {
+        use pb::issue_token_request::Grant as Wire;
+        Ok(match wire {
+            Wire::ClientCredentials(pb::ClientCredentials { client_id, client_secret }) => {
+                Self::ClientCredentials { client_id, client_secret: Secret::new(client_secret) }
+            }
+            Wire::Password(pb::Password { user, password }) => {
+                Self::Password { user: required("password.user", user)?.try_into()?, password: Secret::new(password) }
+            }
+            Wire::Inherit(pb::Inherit { user, create }) => {
+                Self::Inherit { user: required("inherit.user", user)?.try_into()?, create }
+            }
+        })
+    }
+}
+
+/// The app and what is asked of it.
+pub(crate) fn token_request(wire: pb::IssueTokenRequest) -> Result<(AppKey, TokenRequest), Error> {
+    let grant = required("grant", wire.grant)?.try_into()?;
+    let request = TokenRequest { grant, ttl_seconds: wire.ttl_seconds, peer_address: wire.peer_address };
+    Ok((app_key(wire.app)?, request))
+}
+
+impl From<Issued> for pb::Token {
+    fn from(issued: Issued) -> Self {
+        Self {
+            token: issued.token.expose().to_owned(),
+            expires_at_ms: millis(issued.expires),
+            ttl_seconds: issued.ttl_seconds,
+            user: issued.user.map(Into::into),
+            app: Some(issued.app.into()),
+        }
+    }
+}
+
+impl From<Identity> for pb::Identity {
+    fn from(identity: Identity) -> Self {
+        let (kind, user_id) = match identity.holder {
+            None => (pb::IdentityKind::Anonymous, 0),
+            Some(Holder::App | Holder::Admin(_)) => (pb::IdentityKind::App, 0),
+            Some(Holder::User(user, _)) => (pb::IdentityKind::User, user.0),
+        };
+        Self {
+            kind: kind.into(),
+            app: Some(identity.app.into()),
+            user_id,
+            username: identity.username,
+            expires_at_ms: millis(identity.expires),
+        }
+    }
+}
+
+fn millis(expires: Option<i64>) -> i64 {
+    expires.map_or(0, |second| second.saturating_mul(1000))
+}

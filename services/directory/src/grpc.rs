@@ -1,0 +1,191 @@
+//! The door: converts, acts, converts.
+
+use tidings_domain::{Error, PolicyChange, Reason};
+use tidings_proto::{pb, required, status_from_error};
+use tonic::{Request, Response, Status, async_trait};
+
+use crate::{
+    Directory,
+    convert::{after_id, app_key, limit, registered, revealed, token_request},
+    model::{AppKey, SecretKind, User},
+};
+
+type Reply<T> = Result<Response<T>, Status>;
+
+#[async_trait]
+impl pb::directory_service_server::DirectoryService for Directory {
+    #[tracing::instrument(name = "directory.create_app", skip_all)]
+    async fn create_app(&self, request: Request<pb::CreateAppRequest>) -> Reply<pb::AppWithSecrets> {
+        let known = self.core.create_app(request.into_inner().into()).await.map_err(to_status)?;
+        Ok(Response::new(revealed(&known)))
+    }
+
+    #[tracing::instrument(name = "directory.list_apps", skip_all)]
+    async fn list_apps(&self, request: Request<pb::ListAppsRequest>) -> Reply<pb::ListAppsReply> {
+        let wire = request.into_inner();
+        let after = after_id(wire.after_id).map_err(to_status)?;
+        let limit = limit(wire.limit, 100).map_err(to_status)?;
+        let apps = self.core.list_apps(after, limit).await.map_err(to_status)?;
+        Ok(Response::new(pb::ListAppsReply { apps: apps.into_iter().map(Into::into).collect() }))
+    }
+
+    #[tracing::instrument(name = "directory.get_app", skip_all)]
+    async fn get_app(&self, request: Request<pb::AppRef>) -> Reply<pb::App> {
+        let key = request.into_inner().try_into().map_err(to_status)?;
+        let known = self.core.get_app(&key).await.map_err(to_status)?;
+        Ok(Response::new(known.app.clone().into()))
+    }
+
+    #[tracing::instrument(name = "directory.reveal_app", skip_all)]
+    async fn reveal_app(&self, request: Request<pb::AppRef>) -> Reply<pb::AppWithSecrets> {
+        let key = request.into_inner().try_into().map_err(to_status)?;
+        let known = self.core.reveal_app(&key).await.map_err(to_status)?;
+        Ok(Response::new(revealed(&known)))
+    }
+
+    #[tracing::instrument(name = "directory.set_app_enabled", skip_all)]
+    async fn set_app_enabled(&self, request: Request<pb::SetAppEnabledRequest>) -> Reply<pb::App> {
+        let wire = request.into_inner();
+        let key = app_key(wire.app).map_err(to_status)?;
+        let app = self.core.set_app_enabled(&key, wire.enabled).await.map_err(to_status)?;
+        Ok(Response::new(app.into()))
+    }
+
+    #[tracing::instrument(name = "directory.delete_app", skip_all)]
+    async fn delete_app(&self, request: Request<pb::AppRef>) -> Reply<pb::App> {
+        let key = request.into_inner().try_into().map_err(to_status)?;
+        let app = self.core.delete_app(&key).await.map_err(to_status)?;
+        Ok(Response::new(app.into()))
+    }
+
+    #[tracing::instrument(name = "directory.rotate_secret", skip_all)]
+    async fn rotate_secret(&self, request: Request<pb::RotateSecretRequest>) -> Reply<pb::AppWithSecrets> {
+        let wire = request.into_inner();
+        let kind = SecretKind::try_from(wire.kind()).map_err(to_status)?;
+        let key = app_key(wire.app).map_err(to_status)?;
+        let known = self.core.rotate_secret(&key, kind).await.map_err(to_status)?;
+        Ok(Response::new(revealed(&known)))
+    }
+
+    #[tracing::instrument(name = "directory.set_policy", skip_all)]
+    async fn set_policy(&self, request: Request<pb::SetPolicyRequest>) -> Reply<pb::App> {
+        let wire = request.into_inner();
+        let key = app_key(wire.app).map_err(to_status)?;
+        let change: PolicyChange = required("policy", wire.policy).map_err(to_status)?.into();
+        let app = self.core.set_policy(&key, &change).await.map_err(to_status)?;
+        Ok(Response::new(app.into()))
+    }
+
+    #[tracing::instrument(name = "directory.create_admin_token", skip_all)]
+    async fn create_admin_token(
+        &self,
+        request: Request<pb::CreateAdminTokenRequest>,
+    ) -> Reply<pb::AdminTokenWithSecret> {
+        let wire = request.into_inner();
+        let key = app_key(wire.app).map_err(to_status)?;
+        let (admin_token, text) = self.core.create_admin_token(&key, wire.label).await.map_err(to_status)?;
+        let admin_token = Some(admin_token.into());
+        Ok(Response::new(pb::AdminTokenWithSecret { admin_token, token: text.expose().to_owned() }))
+    }
+
+    #[tracing::instrument(name = "directory.list_admin_tokens", skip_all)]
+    async fn list_admin_tokens(&self, request: Request<pb::AppRef>) -> Reply<pb::ListAdminTokensReply> {
+        let key = request.into_inner().try_into().map_err(to_status)?;
+        let tokens = self.core.list_admin_tokens(&key).await.map_err(to_status)?;
+        let admin_tokens = tokens.into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::ListAdminTokensReply { admin_tokens }))
+    }
+
+    #[tracing::instrument(name = "directory.revoke_admin_token", skip_all)]
+    async fn revoke_admin_token(&self, request: Request<pb::RevokeAdminTokenRequest>) -> Reply<pb::AdminToken> {
+        let wire = request.into_inner();
+        let key = app_key(wire.app).map_err(to_status)?;
+        let revoked = self.core.revoke_admin_token(&key, wire.id).await.map_err(to_status)?;
+        Ok(Response::new(revoked.into()))
+    }
+
+    #[tracing::instrument(name = "directory.issue_token", skip_all)]
+    async fn issue_token(&self, request: Request<pb::IssueTokenRequest>) -> Reply<pb::Token> {
+        let (key, wanted) = token_request(request.into_inner()).map_err(to_status)?;
+        let issued = self.core.issue_token(&key, wanted).await.map_err(to_status)?;
+        Ok(Response::new(issued.into()))
+    }
+
+    #[tracing::instrument(name = "directory.authenticate", skip_all)]
+    async fn authenticate(&self, request: Request<pb::AuthenticateRequest>) -> Reply<pb::Identity> {
+        let wire = request.into_inner();
+        let key = app_key(wire.app).map_err(to_status)?;
+        let identity = self.core.authenticate(&key, &wire.token).await.map_err(to_status)?;
+        Ok(Response::new(identity.into()))
+    }
+
+    #[tracing::instrument(name = "directory.register_users", skip_all)]
+    async fn register_users(&self, request: Request<pb::RegisterUsersRequest>) -> Reply<pb::RegisterUsersReply> {
+        let key = caller_app(&request).map_err(to_status)?;
+        let wire = request.into_inner();
+        let rule = wire.name_rule().into();
+        let users = wire.users.into_iter().map(Into::into).collect();
+        let outcomes = self.core.register_users(&key, users, rule).await.map_err(to_status)?;
+        Ok(Response::new(pb::RegisterUsersReply { results: outcomes.into_iter().map(registered).collect() }))
+    }
+
+    #[tracing::instrument(name = "directory.get_user", skip_all)]
+    async fn get_user(&self, request: Request<pb::GetUserRequest>) -> Reply<pb::User> {
+        let key = caller_app(&request).map_err(to_status)?;
+        let wanted = required("user", request.into_inner().user).map_err(to_status)?;
+        let user = self.core.get_user(&key, &wanted.try_into().map_err(to_status)?).await.map_err(to_status)?;
+        Ok(Response::new(user.into()))
+    }
+
+    #[tracing::instrument(name = "directory.list_users", skip_all)]
+    async fn list_users(&self, request: Request<pb::ListUsersRequest>) -> Reply<pb::ListUsersReply> {
+        let key = caller_app(&request).map_err(to_status)?;
+        let wire = request.into_inner();
+        let after = after_id(wire.after_id).map_err(to_status)?;
+        let limit = limit(wire.limit, 10).map_err(to_status)?;
+        let (users, next) = self.core.list_users(&key, after, limit).await.map_err(to_status)?;
+        let next_after_id = next.map_or(0, |id| id.0);
+        Ok(Response::new(pb::ListUsersReply { users: wire_users(users), next_after_id }))
+    }
+
+    #[tracing::instrument(name = "directory.delete_user", skip_all)]
+    async fn delete_user(&self, request: Request<pb::GetUserRequest>) -> Reply<pb::User> {
+        let key = caller_app(&request).map_err(to_status)?;
+        let wanted = required("user", request.into_inner().user).map_err(to_status)?;
+        let user = self.core.delete_user(&key, &wanted.try_into().map_err(to_status)?).await.map_err(to_status)?;
+        Ok(Response::new(user.into()))
+    }
+
+    #[tracing::instrument(name = "directory.resolve_users", skip_all)]
+    async fn resolve_users(&self, request: Request<pb::ResolveUsersRequest>) -> Reply<pb::ResolveUsersReply> {
+        let key = caller_app(&request).map_err(to_status)?;
+        let wire = request.into_inner();
+        let refs: Result<Vec<_>, Error> = wire.users.into_iter().map(TryInto::try_into).collect();
+        let refs = refs.map_err(to_status)?;
+        let users = self.core.resolve_users(&key, &refs, wire.take_down_unknown).await.map_err(to_status)?;
+        Ok(Response::new(pb::ResolveUsersReply { users: wire_users(users) }))
+    }
+}
+
+fn wire_users(users: Vec<User>) -> Vec<pb::User> {
+    users.into_iter().map(Into::into).collect()
+}
+
+/// The app that a call about users is for: the metadata `tidings-app`, a number or `org#app`.
+fn caller_app<T>(request: &Request<T>) -> Result<AppKey, Error> {
+    let value = request.metadata().get("tidings-app").and_then(|value| value.to_str().ok());
+    let app = required("tidings-app", value)?;
+    if let Ok(id) = app.parse() {
+        return Ok(AppKey::Id(tidings_domain::AppId(id)));
+    }
+    AppKey::from_agora(app)
+}
+
+/// Faults of ours are told to the log, not to the caller.
+fn to_status(error: Error) -> Status {
+    if matches!(error.reason(), Reason::Internal | Reason::StorageFull | Reason::Unavailable) {
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        tracing::error!(reason = error.reason().words().name, cause, "the directory could not do what was asked");
+    }
+    status_from_error(error)
+}

@@ -1,0 +1,186 @@
+//! The directory's own nouns.
+
+use tidings_domain::{App, AppId, Error, UnixMillis, UserId, UserRef};
+
+use crate::{
+    secret::{Rotating, Secret},
+    token::Holder,
+};
+
+/// Longest org, app name or Lanying app id, in bytes.
+const MAX_NAME: usize = 64;
+
+/// One of an app's names.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum AppKey {
+    Id(AppId),
+    /// Agora: org and app, case-sensitive.
+    Name(String, String),
+    Lanying(String),
+    Sdk(i64),
+}
+
+impl AppKey {
+    /// Reads Agora's `org#app`.
+    pub(crate) fn from_agora(app_key: &str) -> Result<Self, Error> {
+        match app_key.split_once('#') {
+            Some((org, name)) if is_legal_name(org) && is_legal_name(name) => {
+                Ok(Self::Name(org.to_owned(), name.to_owned()))
+            }
+            _ => Err(Error::app_not_found(app_key)),
+        }
+    }
+
+    /// Reads Lanying's `app_id`.
+    pub(crate) fn from_lanying(app_id: &str) -> Result<Self, Error> {
+        if is_legal_name(app_id) {
+            return Ok(Self::Lanying(app_id.to_owned()));
+        }
+        Err(Error::app_not_found(app_id))
+    }
+
+    /// Every name of `app`.
+    pub(crate) fn all_of(app: &App) -> [Self; 4] {
+        [
+            Self::Id(app.id),
+            Self::Name(app.org.clone(), app.name.clone()),
+            Self::Lanying(app.lanying_app_id.clone()),
+            Self::Sdk(app.sdk_appid),
+        ]
+    }
+
+    pub(crate) fn not_found(&self) -> Error {
+        Error::app_not_found(match self {
+            Self::Id(id) => id.to_string(),
+            Self::Name(org, name) => format!("{org}/{name}"),
+            Self::Lanying(app_id) => app_id.clone(),
+            Self::Sdk(sdk_appid) => sdk_appid.to_string(),
+        })
+    }
+}
+
+/// Whether `name` may be an org, an app name or a Lanying app id: it goes into paths as it is.
+pub(crate) fn is_legal_name(name: &str) -> bool {
+    let legal = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-' | b'.');
+    // Clients resolve `.` and `..` away before they send a path.
+    (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(legal) && !matches!(name, "." | "..")
+}
+
+/// An app with its secrets in the clear.
+#[derive(Debug)]
+pub(crate) struct KnownApp {
+    pub(crate) app: App,
+    pub(crate) client_id: String,
+    pub(crate) agora_app_id: String,
+    pub(crate) client_secret: Rotating,
+    pub(crate) app_certificate: Rotating,
+    pub(crate) token_key: Rotating,
+}
+
+/// What [`crate::app::Core::create_app`] is asked for.
+#[derive(Debug)]
+pub(crate) struct NewApp {
+    pub(crate) org: String,
+    pub(crate) name: String,
+    /// `None`: a random one.
+    pub(crate) lanying_app_id: Option<String>,
+    /// `None`: a random one.
+    pub(crate) sdk_appid: Option<i64>,
+}
+
+/// Which secret to rotate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SecretKind {
+    Client,
+    TokenKey,
+    AppCertificate,
+}
+
+/// A token of the app itself that never expires; the token's text is not kept.
+#[derive(Debug, Clone)]
+pub(crate) struct AdminToken {
+    pub(crate) id: i64,
+    pub(crate) label: String,
+    pub(crate) created_at: UnixMillis,
+    pub(crate) revoked_at: Option<UnixMillis>,
+}
+
+/// A user.
+#[derive(Debug, Clone)]
+pub(crate) struct User {
+    pub(crate) id: UserId,
+    /// As written; `None` for imported users without a name.
+    pub(crate) username: Option<String>,
+    pub(crate) uuid: String,
+    /// False: only mentioned so far.
+    pub(crate) registered: bool,
+    pub(crate) enabled: bool,
+    pub(crate) nickname: String,
+    pub(crate) created_at: UnixMillis,
+    pub(crate) modified_at: UnixMillis,
+}
+
+/// A user with what tokens and passwords are checked against.
+#[derive(Debug)]
+pub(crate) struct KnownUser {
+    pub(crate) user: User,
+    /// Empty: cannot log in.
+    pub(crate) password_hash: Secret,
+    pub(crate) token_epoch: i64,
+}
+
+/// A user to register.
+#[derive(Debug, Clone)]
+pub(crate) struct NewUser {
+    pub(crate) username: String,
+    /// Empty: cannot log in.
+    pub(crate) password: Secret,
+    pub(crate) nickname: String,
+}
+
+/// One of several registrations that failed.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) username: String,
+    pub(crate) error: Error,
+}
+
+/// What a token is issued for.
+#[derive(Debug)]
+pub(crate) enum Grant {
+    ClientCredentials { client_id: String, client_secret: Secret },
+    Password { user: UserRef, password: Secret },
+    Inherit { user: UserRef, create: bool },
+}
+
+/// A token that was asked for.
+#[derive(Debug)]
+pub(crate) struct TokenRequest {
+    pub(crate) grant: Grant,
+    /// 0: never expires. `None`: the default.
+    pub(crate) ttl_seconds: Option<i64>,
+    pub(crate) peer_address: String,
+}
+
+/// A token and whom it is for.
+#[derive(Debug)]
+pub(crate) struct Issued {
+    pub(crate) token: Secret,
+    /// The second; `None`: never.
+    pub(crate) expires: Option<i64>,
+    pub(crate) ttl_seconds: i64,
+    pub(crate) user: Option<User>,
+    pub(crate) app: App,
+}
+
+/// Whom a token stands for.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    pub(crate) app: App,
+    /// `None`: no token was given.
+    pub(crate) holder: Option<Holder>,
+    /// Of a user token.
+    pub(crate) username: String,
+    /// The second; `None`: never.
+    pub(crate) expires: Option<i64>,
+}

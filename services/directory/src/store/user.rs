@@ -1,0 +1,111 @@
+//! Users, one at a time.
+
+use tidings_domain::{AppId, Error, UnixMillis, UserId, Username};
+use tidings_store::{Db, Tx, on_db, on_tx};
+
+use crate::{
+    model::{KnownUser, User},
+    secret::Secret,
+};
+
+const FIND_BY_ID: &str = "
+    select user_id, username, uuid, registered, enabled, nickname, created_at, modified_at, password_hash, token_epoch
+    from app_user where app_id = $1 and user_id = $2 and deleted_at is null";
+
+const FIND_BY_NAME: &str = "
+    select user_id, username, uuid, registered, enabled, nickname, created_at, modified_at, password_hash, token_epoch
+    from app_user where app_id = $1 and folded = $2 and deleted_at is null";
+
+const LIST: &str = "
+    select user_id, username, uuid, registered, enabled, nickname, created_at, modified_at, password_hash, token_epoch
+    from app_user where app_id = $1 and user_id > $2 and registered and deleted_at is null
+    order by user_id limit $3";
+
+/// A name that was only mentioned so far keeps its id; a registered one answers no row.
+const REGISTER: &str = "
+    insert into app_user (
+        app_id, user_id, username, folded, uuid, registered, enabled,
+        password_hash, nickname, token_epoch, created_at, modified_at)
+    values ($1, $2, $3, $4, $5, true, true, $6, $7, 0, $8, $8)
+    on conflict (app_id, folded) where deleted_at is null do update set
+        username = excluded.username, registered = true, password_hash = excluded.password_hash,
+        nickname = excluded.nickname, created_at = excluded.created_at, modified_at = excluded.modified_at
+    where not app_user.registered
+    returning
+        user_id, username, uuid, registered, enabled, nickname, created_at, modified_at, password_hash, token_epoch";
+
+/// The row stays, so that the id is never given out again; the epoch ends the user's tokens.
+const DELETE: &str = "
+    update app_user set deleted_at = $3, modified_at = $3, token_epoch = token_epoch + 1, password_hash = ''
+    where app_id = $1 and user_id = $2 and deleted_at is null
+    returning
+        user_id, username, uuid, registered, enabled, nickname, created_at, modified_at, password_hash, token_epoch";
+
+pub(crate) const ALL: &[&str] = &[FIND_BY_ID, FIND_BY_NAME, LIST, REGISTER, DELETE];
+
+/// A user to register.
+pub(crate) struct Registration<'a> {
+    /// Used when the name has no id yet.
+    pub(crate) fresh_id: UserId,
+    pub(crate) name: &'a Username,
+    /// Empty: cannot log in.
+    pub(crate) password_hash: &'a str,
+    pub(crate) nickname: &'a str,
+    pub(crate) uuid: String,
+}
+
+pub(super) type UserRow = (i64, Option<String>, String, bool, bool, String, i64, i64, String, i64);
+
+pub(super) fn known_user(row: UserRow) -> KnownUser {
+    let (id, username, uuid, registered, enabled, nickname, created_at, modified_at, password_hash, token_epoch) = row;
+    let (created_at, modified_at) = (UnixMillis(created_at), UnixMillis(modified_at));
+    let user = User { id: UserId(id), username, uuid, registered, enabled, nickname, created_at, modified_at };
+    KnownUser { user, password_hash: Secret::new(password_hash), token_epoch }
+}
+
+pub(crate) async fn find_by_id(db: &Db, app: AppId, id: UserId) -> Result<Option<KnownUser>, Error> {
+    let row: Option<UserRow> =
+        on_db!(db, |c| sqlx::query_as(FIND_BY_ID).bind(app.0).bind(id.0).fetch_optional(c).await)?;
+    Ok(row.map(known_user))
+}
+
+pub(crate) async fn find_by_name(db: &Db, app: AppId, name: &Username) -> Result<Option<KnownUser>, Error> {
+    let row: Option<UserRow> =
+        on_db!(db, |c| sqlx::query_as(FIND_BY_NAME).bind(app.0).bind(name.folded()).fetch_optional(c).await)?;
+    Ok(row.map(known_user))
+}
+
+/// Registered users with ids above `after`, in order of their ids.
+pub(crate) async fn list(db: &Db, app: AppId, after: i64, limit: i64) -> Result<Vec<User>, Error> {
+    let rows: Vec<UserRow> =
+        on_db!(db, |c| sqlx::query_as(LIST).bind(app.0).bind(after).bind(limit).fetch_all(c).await)?;
+    Ok(rows.into_iter().map(|row| known_user(row).user).collect())
+}
+
+/// The registered user; `None` when somebody has that name.
+pub(crate) async fn register(
+    tx: &mut Tx,
+    app: AppId,
+    registration: &Registration<'_>,
+    now: UnixMillis,
+) -> Result<Option<KnownUser>, Error> {
+    let row: Option<UserRow> = on_tx!(tx, |c| sqlx::query_as(REGISTER)
+        .bind(app.0)
+        .bind(registration.fresh_id.0)
+        .bind(registration.name.written())
+        .bind(registration.name.folded())
+        .bind(&registration.uuid)
+        .bind(registration.password_hash)
+        .bind(registration.nickname)
+        .bind(now.0)
+        .fetch_optional(c)
+        .await)?;
+    Ok(row.map(known_user))
+}
+
+/// The user as deleted; `None` when there is none.
+pub(crate) async fn delete(tx: &mut Tx, app: AppId, id: UserId, now: UnixMillis) -> Result<Option<User>, Error> {
+    let row: Option<UserRow> =
+        on_tx!(tx, |c| sqlx::query_as(DELETE).bind(app.0).bind(id.0).bind(now.0).fetch_optional(c).await)?;
+    Ok(row.map(|row| known_user(row).user))
+}

@@ -1,0 +1,93 @@
+//! Users, many at a time.
+
+use std::sync::LazyLock;
+
+use tidings_domain::{AppId, Error, UnixMillis, UserId, Username};
+use tidings_store::{Column, Db, Engine, Kind, ManyRows, Tx};
+
+use super::user::{UserRow, known_user};
+use crate::model::User;
+
+static FIND_BY_IDS: LazyLock<ManyRows> = LazyLock::new(|| {
+    let find = "
+    select u.user_id, u.username, u.uuid, u.registered, u.enabled, u.nickname, u.created_at, u.modified_at,
+        u.password_hash, u.token_epoch
+    from r join app_user u on u.app_id = r.app_id and u.user_id = r.user_id and u.deleted_at is null";
+    ManyRows::new(&[("app_id", Kind::Int), ("user_id", Kind::Int)], find, "")
+});
+
+static FIND_BY_NAMES: LazyLock<ManyRows> = LazyLock::new(|| {
+    let find = "
+    select u.user_id, u.username, u.uuid, u.registered, u.enabled, u.nickname, u.created_at, u.modified_at,
+        u.password_hash, u.token_epoch
+    from r join app_user u on u.app_id = r.app_id and u.folded = r.folded and u.deleted_at is null";
+    ManyRows::new(&[("app_id", Kind::Int), ("folded", Kind::Text)], find, "")
+});
+
+/// Names that somebody took down meanwhile are left as they are.
+static TAKE_DOWN: LazyLock<ManyRows> = LazyLock::new(|| {
+    let insert = "
+    insert into app_user (
+        app_id, user_id, username, folded, uuid, registered, enabled,
+        password_hash, nickname, token_epoch, created_at, modified_at)
+    select r.app_id, r.user_id, r.username, r.folded, r.uuid, false, true, '', '', 0, r.created_at, r.created_at
+    from r where true
+    on conflict (app_id, folded) where deleted_at is null do nothing";
+    let columns = [
+        ("app_id", Kind::Int),
+        ("user_id", Kind::Int),
+        ("username", Kind::Text),
+        ("folded", Kind::Text),
+        ("uuid", Kind::Text),
+        ("created_at", Kind::Int),
+    ];
+    ManyRows::new(&columns, insert, "")
+});
+
+pub(crate) fn all(engine: Engine) -> Vec<String> {
+    [&FIND_BY_IDS, &FIND_BY_NAMES, &TAKE_DOWN].iter().flat_map(|many| many.texts(engine)).collect()
+}
+
+/// The living users with these ids, in any order.
+pub(crate) async fn find_by_ids(db: &Db, app: AppId, ids: &[UserId]) -> Result<Vec<User>, Error> {
+    let rows = [Column::Int(vec![app.0; ids.len()]), Column::Int(ids.iter().map(|id| id.0).collect())];
+    let found: Vec<UserRow> = FIND_BY_IDS.read(db, &rows).await?;
+    Ok(found.into_iter().map(|row| known_user(row).user).collect())
+}
+
+/// The living users with these names, in any order.
+pub(crate) async fn find_by_names(db: &Db, app: AppId, names: &[&Username]) -> Result<Vec<User>, Error> {
+    let found: Vec<UserRow> = FIND_BY_NAMES.read(db, &by_names(app, names)).await?;
+    Ok(found.into_iter().map(|row| known_user(row).user).collect())
+}
+
+/// The same inside a transaction.
+pub(crate) async fn find_by_names_in(tx: &mut Tx, app: AppId, names: &[&Username]) -> Result<Vec<User>, Error> {
+    let found: Vec<UserRow> = FIND_BY_NAMES.fetch(tx, &by_names(app, names)).await?;
+    Ok(found.into_iter().map(|row| known_user(row).user).collect())
+}
+
+fn by_names<'a>(app: AppId, names: &[&'a Username]) -> [Column<'a>; 2] {
+    [Column::Int(vec![app.0; names.len()]), Column::Text(names.iter().map(|name| Some(name.folded())).collect())]
+}
+
+/// Makes unregistered users of `names`, with ids from `first_number` on.
+pub(crate) async fn take_down(
+    tx: &mut Tx,
+    app: AppId,
+    names: &[&Username],
+    first_number: i64,
+    uuids: &[String],
+    now: UnixMillis,
+) -> Result<(), Error> {
+    let count = names.len();
+    let rows = [
+        Column::Int(vec![app.0; count]),
+        Column::Int((first_number..).take(count).map(|n| UserId::generated(n).0).collect()),
+        Column::Text(names.iter().map(|name| Some(name.written())).collect()),
+        Column::Text(names.iter().map(|name| Some(name.folded())).collect()),
+        Column::Text(uuids.iter().map(|uuid| Some(uuid.as_str())).collect()),
+        Column::Int(vec![now.0; count]),
+    ];
+    TAKE_DOWN.execute(tx, &rows).await
+}
