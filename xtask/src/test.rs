@@ -25,7 +25,13 @@ pub fn run(arguments: &[&str]) -> Result<u8, String> {
         return Ok(built);
     }
     let mut tests = cargo();
-    tests.args(["test", "--workspace", "--locked"]).args(arguments);
+    tests.args(["test", "--locked"]);
+    // Cargo would take `--workspace` and overlook `--package` beside it.
+    let mut own = arguments.iter().take_while(|argument| **argument != "--");
+    if !own.any(|argument| argument.starts_with("-p") || argument.starts_with("--package")) {
+        tests.arg("--workspace");
+    }
+    tests.args(arguments);
     tests.env("TIDINGS_TEST_POSTGRES", url).env("TIDINGS_BIN", binary()?).env("TMPDIR", temporary);
     keeper.run(&mut tests)
 }
