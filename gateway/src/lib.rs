@@ -1,1 +1,19 @@
-//! Placeholder.
+//! The REST door: routes for each dialect, and the layers around them. No rules and no storage live here.
+//!
+//! A handler reads its request with a codec of `tidings-dialect`, makes the calls, and writes the answer with the same
+//! codec. Serve [`router`] with `into_make_service_with_connect_info::<SocketAddr>()`, so that it knows who calls.
+
+mod agora;
+mod client_address;
+mod cors;
+mod health;
+mod identity;
+mod lanying;
+mod layers;
+mod reply;
+mod request;
+mod routes;
+mod state;
+
+pub use routes::router;
+pub use state::{Gateway, GatewayConfig, Ready};

@@ -3,7 +3,14 @@
 mod convert;
 
 /// Generated from `proto/tidings/v1/*.proto`, where every field is documented.
-#[expect(missing_docs, clippy::all, clippy::pedantic, reason = "generated code; the .proto files carry the docs")]
+#[expect(
+    missing_docs,
+    clippy::all,
+    clippy::pedantic,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    reason = "generated code; the .proto files carry the docs"
+)]
 pub mod pb {
     tonic::include_proto!("tidings.v1");
 }

@@ -1,1 +1,8 @@
-//! Placeholder.
+//! Pure codecs: each vendor's JSON to and from the neutral model. No I/O, no rules of our own.
+//!
+//! One module for each dialect; no dialect knows another. Wire names live in files called `dto.rs`.
+
+pub mod agora;
+mod json;
+pub mod lanying;
+mod number;

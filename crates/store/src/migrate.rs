@@ -7,7 +7,7 @@ use sqlx::{
 };
 use tidings_domain::Error;
 
-use crate::Db;
+use crate::{Db, on_db};
 
 /// One service's tables, as the steps that lead to them on each engine.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +28,15 @@ impl Schema {
             Db::Postgres(pool) => self.steps(self.postgres).run(pool).await,
         };
         done.map_err(Error::internal)
+    }
+
+    /// How many steps the database has not seen.
+    pub async fn pending(&self, db: &Db) -> Result<usize, Error> {
+        const TAKEN: &str = "select count(*) from _sqlx_migrations where success";
+        let taken: Result<(i64,), Error> = on_db!(db, |c| sqlx::query_as(TAKEN).fetch_one(c).await);
+        // Without the table none was taken.
+        let taken = taken.map_or(0, |(count,)| usize::try_from(count).unwrap_or(0));
+        Ok(self.sqlite.len().saturating_sub(taken))
     }
 
     fn steps(&self, texts: &'static [&'static str]) -> Migrator {

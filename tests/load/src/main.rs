@@ -1,2 +1,108 @@
-//! Placeholder.
-fn main() {}
+//! Puts a running Tidings under load and reports what it did.
+//!
+//! Only loopback addresses are accepted, and every run is bounded in time. `send` ends by reading the log back over
+//! gRPC: every acknowledged message must be there exactly once, in order, without gaps.
+
+mod client;
+mod read;
+mod report;
+mod send;
+mod setup;
+mod verify;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+/// Anything that ends a run.
+type Fault = Box<dyn std::error::Error + Send + Sync>;
+
+#[derive(Debug, Parser)]
+#[command(name = "tidings-load", version, about)]
+struct Cli {
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where the load goes.
+#[derive(Debug, Clone, Args)]
+struct TargetArgs {
+    /// The credentials that the server wrote.
+    #[arg(long, global = true, default_value = "data/demo.env")]
+    env: PathBuf,
+    /// REST addresses instead of the file's, as http://host:port; connections take turns.
+    #[arg(long, global = true, value_delimiter = ',')]
+    url: Vec<String>,
+    /// The gRPC address instead of the file's, as host:port; comma-separated: directory,message.
+    #[arg(long, global = true, value_delimiter = ',')]
+    grpc: Vec<String>,
+    /// Connections at once.
+    #[arg(long, global = true, default_value_t = 64)]
+    connections: usize,
+    /// How long, in seconds; at most 600.
+    #[arg(long, global = true, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    seconds: u64,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Send text messages in the Agora dialect, then verify the log.
+    Send {
+        /// Conversations in all, shared out among the connections; 0 means 16 for each.
+        #[arg(long, default_value_t = 0)]
+        conversations: usize,
+        /// Recipients of each call.
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=600))]
+        recipients: u64,
+        /// Bytes of text in a message.
+        #[arg(long, default_value_t = 32)]
+        bytes: usize,
+        /// Give every call an Idempotency-Key and repeat it until it is acknowledged, over new connections if need be.
+        #[arg(long)]
+        retry: bool,
+        /// Do not read the log back.
+        #[arg(long)]
+        no_verify: bool,
+    },
+    /// Read pages of 50 messages in the Lanying dialect.
+    Pages {
+        /// Messages in each conversation that is read.
+        #[arg(long, default_value_t = 1000)]
+        depth: usize,
+    },
+    /// Read the unread list of a user in the Lanying dialect.
+    Unread {
+        /// Conversations of the user.
+        #[arg(long, default_value_t = 100)]
+        conversations: usize,
+    },
+}
+
+#[expect(clippy::print_stderr, reason = "a command-line program says what went wrong")]
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // One thread: the server needs the cores more.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let done = runtime.map_err(Fault::from).and_then(|runtime| runtime.block_on(run(cli)));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            eprintln!("tidings-load: {fault}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<(), Fault> {
+    let target = setup::Target::connect(&cli.target).await?;
+    match cli.command {
+        Command::Send { conversations, recipients, bytes, retry, no_verify } => {
+            let plan = send::Plan { conversations, recipients: recipients as usize, bytes, retry };
+            send::run(&target, &cli.target, plan, !no_verify).await
+        }
+        Command::Pages { depth } => read::pages(&target, &cli.target, depth).await,
+        Command::Unread { conversations } => read::unread(&target, &cli.target, conversations).await,
+    }
+}

@@ -9,12 +9,7 @@ use crate::{
 };
 
 /// Hides what is there now; a newer message brings the conversation back with only what is newer.
-pub async fn delete(
-    deps: &Deps,
-    caller: &Caller,
-    user: UserId,
-    conversation: ConversationId,
-) -> Result<(), Error> {
+pub async fn delete(deps: &Deps, caller: &Caller, user: UserId, conversation: ConversationId) -> Result<(), Error> {
     conversation.check_party(user)?;
     let head = log::head(&deps.message, caller, conversation).await?;
     if head > MsgId::ZERO {

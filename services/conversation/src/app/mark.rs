@@ -46,12 +46,7 @@ pub async fn mark(deps: &Deps, caller: &Caller, user: UserId, which: Which, up_t
     Ok(Moved { moved, conversation, msg_id: stands })
 }
 
-async fn resolve(
-    deps: &Deps,
-    caller: &Caller,
-    user: UserId,
-    up_to: UpTo,
-) -> Result<(ConversationId, MsgId), Error> {
+async fn resolve(deps: &Deps, caller: &Caller, user: UserId, up_to: UpTo) -> Result<(ConversationId, MsgId), Error> {
     let Some(msg_id) = up_to.msg_id else {
         let conversation = up_to.conversation.ok_or_else(|| Error::invalid("conversation", "or msg_id is required"))?;
         conversation.check_party(user)?;

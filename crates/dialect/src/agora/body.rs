@@ -1,0 +1,201 @@
+//! A message's `type`, `body` and `ext`, to and from the neutral content (agora.md 2.2, decision 11).
+//!
+//! What is read can be written again. Where our own writing of the neutral fields is not, token for token, what the
+//! client wrote, the client's text is kept beside them and given back.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use tidings_domain::{
+    Body, Command, Content, Custom, Dialect, Ext, File, Forward, Image, JsonText, Location, Media, Text, Verbatim,
+    Video, Voice,
+};
+
+use super::{Refusal, dto};
+use crate::{
+    json::{TextMap, object_in, raw, text_of},
+    number::{Integer, Number},
+};
+
+/// Most entries of `customExts`.
+const MAX_CUSTOM_EXTS: usize = 16;
+/// Longest `customEvent` in bytes.
+const MAX_CUSTOM_EVENT: usize = 32;
+
+/// Reads a body of the given type. A required key that is missing, a wrong JSON type and an unknown type are all
+/// `invalid_request_body`: the contract has no other words for them.
+pub(super) fn content(kind: &str, json: JsonText, ext: Option<JsonText>) -> Result<Content, Refusal> {
+    let body = read(kind, json.as_str())?;
+    let exact = written(&body).1 == json.as_str();
+    let verbatim = (!exact).then_some(Verbatim { dialect: Dialect::Agora, json });
+    Ok(Content { body, ext: ext.map(Ext::Object), config: None, verbatim })
+}
+
+/// `type` and `body` as JSON text; exactly as sent when this dialect sent it.
+pub fn body_from(content: &Content) -> (&'static str, String) {
+    let (kind, json) = written(&content.body);
+    match &content.verbatim {
+        Some(verbatim) if verbatim.dialect == Dialect::Agora => (kind, verbatim.json.as_str().to_owned()),
+        _ => (kind, json),
+    }
+}
+
+/// `ext` as the text of a JSON object. Text that is no object is wrapped (decision 11).
+pub fn ext_from(content: &Content) -> Option<String> {
+    match content.ext.as_ref()? {
+        Ext::Object(json) => Some(json.as_str().to_owned()),
+        Ext::Text(text) => match object_in(text) {
+            Some(json) => Some(json.as_str().to_owned()),
+            None => Some(text_of(&dto::WrappedExt { ext: text })),
+        },
+    }
+}
+
+fn decoded<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, Refusal> {
+    serde_json::from_str(json).map_err(|_| Refusal::invalid_request_body())
+}
+
+fn read(kind: &str, json: &str) -> Result<Body, Refusal> {
+    match kind {
+        "txt" => decoded(json).map(|dto::Text { msg }| Body::Text(Text { text: msg.into_owned() })),
+        "img" => decoded(json).and_then(image),
+        "audio" => decoded(json).and_then(voice),
+        "video" => decoded(json).and_then(video),
+        "file" => decoded(json).and_then(file),
+        "loc" => decoded(json).map(location),
+        "cmd" => decoded(json).map(command),
+        "custom" => decoded(json).and_then(custom),
+        _ => Err(Refusal::invalid_request_body()),
+    }
+}
+
+fn media(dto: &mut dto::Media<'_>) -> Result<Media, Refusal> {
+    let Some(url) = dto.url.take().filter(|url| !url.is_empty()) else {
+        return Err(Refusal::invalid_request_body());
+    };
+    Ok(Media {
+        url: url.into_owned(),
+        name: dto.filename.take().map(Cow::into_owned),
+        size: dto.file_length.map(|Integer(bytes)| bytes),
+        secret: dto.secret.take().map(Cow::into_owned),
+    })
+}
+
+fn pixels(size: Option<dto::Size>) -> (Option<f64>, Option<f64>) {
+    size.map_or((None, None), |size| (size.width.map(|Number(n)| n), size.height.map(|Number(n)| n)))
+}
+
+fn image(mut dto: dto::Media<'_>) -> Result<Body, Refusal> {
+    let media = media(&mut dto)?;
+    let (width, height) = pixels(dto.size);
+    Ok(Body::Image(Image { media, width, height }))
+}
+
+fn voice(mut dto: dto::Media<'_>) -> Result<Body, Refusal> {
+    let media = media(&mut dto)?;
+    Ok(Body::Voice(Voice { media, duration: dto.length.map(|Number(seconds)| seconds) }))
+}
+
+fn video(mut dto: dto::Media<'_>) -> Result<Body, Refusal> {
+    let media = media(&mut dto)?;
+    let (width, height) = pixels(dto.size);
+    let thumbnail = dto.thumb.or(dto.thumbnail).filter(|url| !url.is_empty()).map(|url| Media {
+        url: url.into_owned(),
+        secret: dto.thumb_secret.map(Cow::into_owned),
+        ..Media::default()
+    });
+    Ok(Body::Video(Video { media, duration: dto.length.map(|Number(seconds)| seconds), width, height, thumbnail }))
+}
+
+fn file(mut dto: dto::Media<'_>) -> Result<Body, Refusal> {
+    let media = media(&mut dto)?;
+    if media.name.is_none() {
+        return Err(Refusal::invalid_request_body());
+    }
+    Ok(Body::File(File { media }))
+}
+
+fn location(dto: dto::LocationIn) -> Body {
+    Body::Location(Location { latitude: dto.lat.0, longitude: dto.lng.0, address: Some(dto.addr) })
+}
+
+fn command(dto: dto::Command<'_>) -> Body {
+    Body::Command(Command { action: dto.action.into_owned(), param: dto.param.map(JsonText::from_raw) })
+}
+
+fn custom(dto: dto::Custom<'_>) -> Result<Body, Refusal> {
+    let exts = dto.exts.unwrap_or_default().0.into_owned();
+    if exts.len() > MAX_CUSTOM_EXTS || dto.event.as_deref().is_some_and(|event| !is_event(event)) {
+        return Err(Refusal::invalid_request_body());
+    }
+    Ok(Body::Custom(Custom { event: dto.event.map(Cow::into_owned), exts }))
+}
+
+fn is_event(event: &str) -> bool {
+    let legal = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'/' | b'.');
+    !event.is_empty() && event.len() <= MAX_CUSTOM_EVENT && event.bytes().all(legal)
+}
+
+/// Our own writing of a body.
+fn written(body: &Body) -> (&'static str, String) {
+    match body {
+        Body::Text(text) => ("txt", text_of(&dto::Text { msg: (&text.text).into() })),
+        Body::Image(image) => {
+            let size = size_of(image.width, image.height);
+            ("img", text_of(&dto::Media { size, ..media_of(&image.media) }))
+        }
+        Body::Voice(voice) => {
+            ("audio", text_of(&dto::Media { length: voice.duration.map(Number), ..media_of(&voice.media) }))
+        }
+        Body::Video(video) => ("video", text_of(&video_of(video))),
+        Body::File(file) => ("file", text_of(&media_of(&file.media))),
+        Body::Location(place) => {
+            let Location { latitude, longitude, address } = place;
+            ("loc", text_of(&dto::LocationOut { lat: latitude, lng: longitude, addr: address.as_deref() }))
+        }
+        Body::Command(command) => {
+            let param = command.param.as_ref().map(raw);
+            ("cmd", text_of(&dto::Command { action: (&command.action).into(), param }))
+        }
+        Body::Custom(custom) => ("custom", text_of(&custom_of(custom.event.as_deref(), &custom.exts))),
+        Body::Forward(forward) => ("custom", text_of(&custom_of(Some(dto::FORWARD), &forward_exts(forward)))),
+    }
+}
+
+fn media_of(media: &Media) -> dto::Media<'_> {
+    dto::Media {
+        filename: media.name.as_deref().map(Cow::from),
+        file_length: media.size.map(Integer),
+        secret: media.secret.as_deref().map(Cow::from),
+        url: Some(Cow::from(&media.url)),
+        ..dto::Media::default()
+    }
+}
+
+fn video_of(video: &Video) -> dto::Media<'_> {
+    let thumbnail = video.thumbnail.as_ref();
+    dto::Media {
+        thumb: thumbnail.map(|thumb| Cow::from(&thumb.url)),
+        thumb_secret: thumbnail.and_then(|thumb| thumb.secret.as_deref()).map(Cow::from),
+        length: video.duration.map(Number),
+        size: size_of(video.width, video.height),
+        ..media_of(&video.media)
+    }
+}
+
+fn size_of(width: Option<f64>, height: Option<f64>) -> Option<dto::Size> {
+    (width.is_some() || height.is_some()).then(|| dto::Size { width: width.map(Number), height: height.map(Number) })
+}
+
+fn custom_of<'a>(event: Option<&'a str>, exts: &'a [(String, String)]) -> dto::Custom<'a> {
+    let exts = (!exts.is_empty()).then_some(TextMap(Cow::Borrowed(exts)));
+    dto::Custom { event: event.map(Cow::from), exts }
+}
+
+fn forward_exts(forward: &Forward) -> Vec<(String, String)> {
+    let mut exts = vec![(dto::FORWARD_TEXT.to_owned(), forward.text.clone())];
+    if let Some(attachment) = &forward.attachment {
+        exts.push((dto::FORWARD_ATTACHMENT.to_owned(), attachment.clone()));
+    }
+    exts
+}

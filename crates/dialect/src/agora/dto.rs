@@ -1,0 +1,213 @@
+//! The wire names of the Agora dialect. Fields are documented in agora.md.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
+
+use crate::{
+    json::{OneOrMany, TextMap},
+    number::{Decimal, Integer, Number},
+};
+
+/// Tells `null` from absent.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+/// agora.md 2.1, with `msg` of 2.5.
+#[derive(Deserialize)]
+pub struct Send<'a> {
+    pub from: Option<String>,
+    #[serde(borrow)]
+    pub to: Option<OneOrMany<'a>>,
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    #[serde(borrow)]
+    pub body: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub msg: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    pub ext: Option<&'a RawValue>,
+}
+
+/// The key that `msg` has beyond a `body`.
+pub const KIND: &str = "type";
+
+#[derive(Deserialize)]
+pub struct Kind {
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct Text<'a> {
+    pub msg: Cow<'a, str>,
+}
+
+/// The bodies of img, audio, video and file; the order is the one of the vendor's samples.
+#[derive(Serialize, Deserialize, Default)]
+pub struct Media<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filename: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thumb: Option<Cow<'a, str>>,
+    /// The seed's name for `thumb`.
+    #[serde(skip_serializing)]
+    pub thumbnail: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thumb_secret: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub length: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_length: Option<Integer>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<Cow<'a, str>>,
+    pub url: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<Size>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct Size {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub width: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub height: Option<Number>,
+}
+
+#[derive(Deserialize)]
+pub struct LocationIn {
+    pub lat: Decimal,
+    pub lng: Decimal,
+    pub addr: String,
+}
+
+#[derive(Serialize)]
+pub struct LocationOut<'a> {
+    pub lat: &'a str,
+    pub lng: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub addr: Option<&'a str>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct Command<'a> {
+    pub action: Cow<'a, str>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub param: Option<&'a RawValue>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct Custom<'a> {
+    #[serde(rename = "customEvent", skip_serializing_if = "Option::is_none")]
+    pub event: Option<Cow<'a, str>>,
+    #[serde(rename = "customExts", skip_serializing_if = "Option::is_none")]
+    pub exts: Option<TextMap<'a>>,
+}
+
+/// The names of a forward's two texts, shown as a custom message's exts.
+pub const FORWARD: &str = "forward";
+pub const FORWARD_TEXT: &str = "text";
+pub const FORWARD_ATTACHMENT: &str = "attachment";
+
+/// How an ext that is no object shows (decision 11).
+#[derive(Serialize)]
+pub struct WrappedExt<'a> {
+    pub ext: &'a str,
+}
+
+/// agora.md 1.5.
+#[derive(Serialize)]
+pub struct Envelope<'a, D: Serialize> {
+    pub path: &'a str,
+    pub uri: &'a str,
+    pub timestamp: i64,
+    pub organization: &'a str,
+    pub application: &'a str,
+    pub action: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub params: Option<Params<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entities: Option<Vec<User<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<D>,
+    pub duration: i64,
+    #[serde(rename = "applicationName")]
+    pub application_name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<usize>,
+}
+
+/// The query of a list, each value as an array of texts.
+#[derive(Serialize, Default)]
+pub struct Params<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<[&'a str; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<[&'a str; 1]>,
+}
+
+/// agora.md 1.6.
+#[derive(Serialize)]
+pub struct ErrorEnvelope<'a> {
+    pub error: &'a str,
+    pub exception: &'a str,
+    pub timestamp: i64,
+    pub duration: i64,
+    pub error_description: &'a str,
+}
+
+/// agora.md 10.2.
+#[derive(Serialize)]
+pub struct User<'a> {
+    pub uuid: &'a str,
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    pub created: i64,
+    pub modified: i64,
+    pub username: String,
+    pub activated: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nickname: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+pub struct RegisterFailure<'a> {
+    pub username: &'a str,
+    #[serde(rename = "registerUserFailReason")]
+    pub reason: String,
+}
+
+#[derive(Deserialize)]
+pub struct NewUser {
+    pub username: Option<String>,
+    pub password: Option<String>,
+    pub nickname: Option<String>,
+}
+
+/// agora.md 10.1.
+#[derive(Deserialize)]
+pub struct TokenRequest {
+    pub grant_type: Option<String>,
+    pub client_id: Option<String>,
+    pub client_secret: Option<String>,
+    pub username: Option<String>,
+    pub password: Option<String>,
+    #[serde(rename = "autoCreateUser")]
+    pub auto_create_user: Option<bool>,
+    pub ttl: Option<Integer>,
+}
+
+#[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the vendor's names")]
+pub struct Token<'a> {
+    pub access_token: &'a str,
+    pub expires_in: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub application: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<User<'a>>,
+}

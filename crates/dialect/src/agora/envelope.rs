@@ -1,0 +1,66 @@
+//! The success and error envelopes (agora.md 1.5, 1.6, 2.4).
+
+use serde::Serialize;
+use tidings_domain::{App, Sent};
+
+use super::{Refusal, dto};
+use crate::json::{TextMap, bytes_of};
+
+/// What an envelope says of the request.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// The app that was asked.
+    pub app: &'a App,
+    /// The lower-case method.
+    pub action: &'a str,
+    /// The path inside the app: `/messages/users`.
+    pub path: &'a str,
+    /// The whole URL.
+    pub uri: &'a str,
+}
+
+/// What an envelope says of time, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// Since 1970.
+    pub timestamp: i64,
+    /// How long the call took.
+    pub duration: i64,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn envelope<D: Serialize>(&self, timing: Timing) -> dto::Envelope<'a, D> {
+        dto::Envelope {
+            path: self.path,
+            uri: self.uri,
+            timestamp: timing.timestamp,
+            organization: &self.app.org,
+            application: &self.app.uuid,
+            action: self.action,
+            params: None,
+            entities: None,
+            data: None,
+            duration: timing.duration,
+            application_name: &self.app.name,
+            cursor: None,
+            count: None,
+        }
+    }
+}
+
+/// The answer to a send: each recipient's folded name with its message's id (agora.md 1.2, 2.4).
+pub fn sent(call: &Call<'_>, timing: Timing, sent: &[Sent]) -> Vec<u8> {
+    let ids = sent.iter().map(|one| (one.username.to_ascii_lowercase(), one.msg_id.to_string())).collect::<Vec<_>>();
+    bytes_of(&dto::Envelope { data: Some(TextMap(ids.into())), ..call.envelope(timing) })
+}
+
+/// The error envelope.
+pub fn error(refusal: &Refusal, timing: Timing) -> Vec<u8> {
+    bytes_of(&dto::ErrorEnvelope {
+        error: refusal.error,
+        exception: &refusal.exception(),
+        timestamp: timing.timestamp,
+        duration: timing.duration,
+        error_description: &refusal.description,
+    })
+}

@@ -1,0 +1,131 @@
+//! Why a call is refused, in the dialect's words (agora.md 8).
+
+use std::{borrow::Cow, fmt::Display, time::Duration};
+
+use serde::{Deserialize, de::IgnoredAny};
+use tidings_domain::Error;
+
+/// The status and the words of an error envelope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// HTTP status.
+    pub status: u16,
+    /// The key `error`.
+    pub error: &'static str,
+    /// The key `error_description`.
+    pub description: Cow<'static, str>,
+    /// For the header `Retry-After`.
+    pub retry_after: Option<Duration>,
+}
+
+impl Refusal {
+    /// An error with the given words; never worth a retry.
+    pub fn new(status: u16, error: &'static str, description: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, error, description: description.into(), retry_after: None }
+    }
+
+    /// The body is not JSON.
+    pub fn json_parse(detail: impl Display) -> Self {
+        Self::new(400, "json_parse", format!("Unexpected character. {detail}"))
+    }
+
+    /// The body has the wrong JSON types, or lacks what its kind needs.
+    pub fn invalid_request_body() -> Self {
+        Self::new(400, "invalid_request_body", "Request body is invalid. Please check body is correct.")
+    }
+
+    /// A wrong argument, in words.
+    pub fn illegal_argument(description: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(400, "illegal_argument", description)
+    }
+
+    /// A send that lacks something.
+    pub fn message_send(description: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(400, "message_send_error", description)
+    }
+
+    /// No such app; `path` is the request's path without the leading slash.
+    pub fn app_not_found(org: &str, app: &str, path: &str) -> Self {
+        let text = format!("Could not find application for {org}/{app} from URI: {path}");
+        Self::new(404, "organization_application_not_found", text)
+    }
+
+    /// No such URL. The vendor answers 500 there; 404 is what it means.
+    pub fn no_such_url() -> Self {
+        Self::new(404, "service_resource_not_found", "Service resource not found")
+    }
+
+    /// The URL has no such method.
+    pub fn method_not_allowed() -> Self {
+        Self::new(405, "unsupported_service_operation", "Service operation not supported.")
+    }
+
+    /// The key `exception`: one stable name for each code. Clients do not depend on it (agora.md 1.6).
+    pub fn exception(&self) -> String {
+        match self.error {
+            "forbidden_op" => return "EasemobForbiddenOpException".to_owned(),
+            "illegal_argument" => return "java.lang.IllegalArgumentException".to_owned(),
+            "unauthorized" => return "org.apache.shiro.authz.UnauthorizedException".to_owned(),
+            _ => {}
+        }
+        let mut name = String::with_capacity(self.error.len() + 9);
+        for word in self.error.split(['_', ' ']) {
+            name.extend(word.chars().take(1).map(|c| c.to_ascii_uppercase()));
+            name.extend(word.chars().skip(1));
+        }
+        name + "Exception"
+    }
+}
+
+impl From<&Error> for Refusal {
+    fn from(error: &Error) -> Self {
+        let words = error.reason().words().agora;
+        Self {
+            status: words.status,
+            error: words.error,
+            description: error.agora_description().into(),
+            retry_after: error.retry_after(),
+        }
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::from(&error)
+    }
+}
+
+/// Reads a request body that must be a JSON object, whatever its Content-Type (decision 22).
+pub(super) fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
+    let text = std::str::from_utf8(body).map_err(Refusal::json_parse)?;
+    let is_object = text.trim_start().starts_with('{');
+    if is_object && let Ok(value) = serde_json::from_str(text) {
+        return Ok(value);
+    }
+    match serde_json::from_str::<IgnoredAny>(text) {
+        Ok(_) => Err(Refusal::invalid_request_body()),
+        Err(detail) => Err(Refusal::json_parse(detail)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidings_domain::Reason;
+
+    use super::*;
+
+    #[test]
+    fn every_code_has_a_stable_exception_name_agora_1_6() {
+        let name = |error| Refusal::new(400, error, "").exception();
+        assert_eq!(name("reach_limit"), "ReachLimitException");
+        assert_eq!(name("Request Entity Too Large"), "RequestEntityTooLargeException");
+        assert_eq!(name("illegal_argument"), "java.lang.IllegalArgumentException");
+    }
+
+    #[test]
+    fn a_domain_error_keeps_its_words_and_its_wait() {
+        let refusal = Refusal::from(&Error::new(Reason::Overloaded, ""));
+        assert_eq!((refusal.status, refusal.error), (503, "service_unavailable"));
+        assert_eq!(refusal.retry_after, Some(Duration::from_secs(1)));
+    }
+}

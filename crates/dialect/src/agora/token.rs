@@ -1,0 +1,133 @@
+//! `POST /token` (agora.md 10.1, errors of 8.3).
+
+use tidings_domain::{Error, Reason, Username};
+
+use super::{Refusal, User, dto, refusal::decode};
+use crate::{json::bytes_of, number::Integer};
+
+/// What a token is asked for with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Grant {
+    /// The app's own credentials.
+    ClientCredentials {
+        /// `client_id`
+        id: String,
+        /// `client_secret`
+        secret: String,
+    },
+    /// A user's password.
+    Password {
+        /// Whose.
+        user: Username,
+        /// `password`
+        password: String,
+    },
+    /// A user without the password; needs an app token.
+    Inherit {
+        /// Whose.
+        user: Username,
+        /// Whether to make the user when there is none.
+        create: bool,
+    },
+}
+
+/// A request for a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRequest {
+    /// What it is asked for with.
+    pub grant: Grant,
+    /// Seconds; 0 never expires, absent is the default.
+    pub ttl: Option<i64>,
+}
+
+/// Reads the body.
+pub fn token_request(body: &[u8]) -> Result<TokenRequest, Refusal> {
+    let dto: dto::TokenRequest = decode(body)?;
+    let ttl = dto.ttl.map(|Integer(seconds)| seconds);
+    if ttl.is_some_and(|seconds| seconds < 0) {
+        return Err(Refusal::illegal_argument("ttl must not be negative"));
+    }
+    Ok(TokenRequest { ttl, grant: grant(dto)? })
+}
+
+fn grant(dto: dto::TokenRequest) -> Result<Grant, Refusal> {
+    match dto.grant_type.as_deref() {
+        Some("client_credentials") => Ok(Grant::ClientCredentials {
+            id: given(dto.client_id, "client_id must be provided.")?,
+            secret: given(dto.client_secret, "client_secret must be provided")?,
+        }),
+        Some("password") => Ok(Grant::Password {
+            user: login_name(dto.username)?,
+            password: given(dto.password, "password or pin must provided")?,
+        }),
+        Some("inherit") => {
+            let written = given(dto.username, "username must be provided")?;
+            Ok(Grant::Inherit { user: Username::parse(&written)?, create: dto.auto_create_user.unwrap_or(false) })
+        }
+        Some(_) => Err(Refusal::illegal_argument("grant_type is not supported")),
+        None => Err(Refusal::illegal_argument("grant_type must be provided")),
+    }
+}
+
+/// A name that nobody can have is a user who is not there: clients look for these words at login.
+fn login_name(username: Option<String>) -> Result<Username, Refusal> {
+    let written = given(username, "username must be provided")?;
+    Username::parse(&written).map_err(|_| user_not_found())
+}
+
+fn given(value: Option<String>, otherwise: &'static str) -> Result<String, Refusal> {
+    value.filter(|value| !value.is_empty()).ok_or_else(|| Refusal::illegal_argument(otherwise))
+}
+
+fn user_not_found() -> Refusal {
+    Refusal::new(404, "invalid_grant", "user not found")
+}
+
+/// This call's own words for an unknown user; every other error keeps its general ones.
+pub fn token_refusal(grant: &Grant, error: &Error) -> Refusal {
+    match (error.reason(), grant) {
+        (Reason::UserNotFound, Grant::Inherit { .. }) => Refusal::new(404, "entity_not_found", "User null not found"),
+        (Reason::UserNotFound, _) => user_not_found(),
+        _ => Refusal::from(error),
+    }
+}
+
+/// The answer, which has no envelope: an app token names the application, a user token the user.
+pub fn token(token: &str, ttl_seconds: i64, application: &str, user: Option<&User<'_>>) -> Vec<u8> {
+    bytes_of(&dto::Token {
+        access_token: token,
+        expires_in: ttl_seconds,
+        application: user.is_none().then_some(application),
+        user: user.map(User::entity),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ttl_is_a_number_or_a_numeric_string_agora_10_1() {
+        for ttl in ["1024000", "\"1024000\"", "1024000.0"] {
+            let body =
+                format!(r#"{{"grant_type":"password","username":"Nora","password":"pw","ttl":{ttl},"timestamp":1}}"#);
+            let request = token_request(body.as_bytes()).unwrap();
+            assert_eq!(request.ttl, Some(1_024_000));
+            assert!(matches!(request.grant, Grant::Password { user, .. } if user.folded() == "nora"));
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_named_agora_8_3() {
+        let told = |body: &str| token_request(body.as_bytes()).unwrap_err().description.into_owned();
+        assert_eq!(told(r#"{"grant_type":"client_credentials"}"#), "client_id must be provided.");
+        assert_eq!(told(r#"{"grant_type":"client_credentials","client_id":"c"}"#), "client_secret must be provided");
+        assert_eq!(told(r#"{"grant_type":"password","username":"no body","password":"x"}"#), "user not found");
+    }
+
+    #[test]
+    fn an_app_token_names_the_application_and_no_user() {
+        let json = String::from_utf8(token("YWMt", 0, "uuid", None)).unwrap();
+        assert_eq!(json, r#"{"access_token":"YWMt","expires_in":0,"application":"uuid"}"#);
+    }
+}

@@ -1,0 +1,161 @@
+//! Small JSON tools that both dialects use.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{MapAccess, SeqAccess, Visitor},
+};
+use serde_json::value::RawValue;
+use tidings_domain::JsonText;
+
+/// Writes `value`, which must be one of our own shapes: those hold no map with odd keys and cannot fail.
+pub fn text_of<T: Serialize + ?Sized>(value: &T) -> String {
+    serde_json::to_string(value).expect("our own shapes have string keys and finite numbers")
+}
+
+/// As [`text_of`], as the bytes of an HTTP body.
+pub fn bytes_of<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
+    serde_json::to_vec(value).expect("our own shapes have string keys and finite numbers")
+}
+
+/// The text as a JSON object, when it is one.
+pub fn object_in(text: &str) -> Option<JsonText> {
+    if !text.trim_start().starts_with('{') {
+        return None;
+    }
+    JsonText::parse(text).ok()
+}
+
+/// A JSON text as a raw value, to be written as it is.
+pub fn raw(json: &JsonText) -> &RawValue {
+    serde_json::from_str(json.as_str()).expect("a JsonText is valid JSON")
+}
+
+/// The object without one of its keys; the other keys and values stay as written.
+pub fn without_key(object: &RawValue, key: &str) -> Result<JsonText, serde_json::Error> {
+    let entries: Entries<'_> = serde_json::from_str(object.get())?;
+    let mut kept = String::with_capacity(object.get().len());
+    kept.push('{');
+    for (name, value) in &entries.0 {
+        if serde_json::from_str::<String>(name.get())? == key {
+            continue;
+        }
+        if kept.len() > 1 {
+            kept.push(',');
+        }
+        kept.push_str(name.get());
+        kept.push(':');
+        kept.push_str(value.get());
+    }
+    kept.push('}');
+    JsonText::parse(&kept)
+}
+
+struct Entries<'a>(Vec<(&'a RawValue, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Entries<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Entries<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Entries(entries))
+            }
+        }
+
+        deserializer.deserialize_map(Reader)
+    }
+}
+
+/// One text or an array of them.
+pub struct OneOrMany<'a>(pub Vec<Cow<'a, str>>);
+
+#[derive(Deserialize)]
+struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for OneOrMany<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = OneOrMany<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string or an array of strings")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(OneOrMany(vec![Cow::Owned(text.to_owned())]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut all = Vec::new();
+                while let Some(Borrowed(text)) = seq.next_element()? {
+                    all.push(text);
+                }
+                Ok(OneOrMany(all))
+            }
+        }
+
+        deserializer.deserialize_any(Reader)
+    }
+}
+
+/// Pairs written as an object in the order given; read with the last value of a repeated key.
+#[derive(Debug, Default, Clone)]
+pub struct TextMap<'a>(pub Cow<'a, [(String, String)]>);
+
+impl Serialize for TextMap<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
+}
+
+impl<'de> Deserialize<'de> for TextMap<'_> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Vec<(String, String)>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of strings")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut pairs: Self::Value = Vec::new();
+                while let Some((key, value)) = map.next_entry::<String, String>()? {
+                    match pairs.iter_mut().find(|(known, _)| *known == key) {
+                        Some(pair) => pair.1 = value,
+                        None => pairs.push((key, value)),
+                    }
+                }
+                Ok(pairs)
+            }
+        }
+
+        deserializer.deserialize_map(Reader).map(|pairs| Self(Cow::Owned(pairs)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_dropped_and_the_rest_stays_as_written() {
+        let object: &RawValue = serde_json::from_str(r#"{ "a":1.0, "type" : "txt","\u0062":"\/" }"#).unwrap();
+        assert_eq!(without_key(object, "type").unwrap().as_str(), r#"{"a":1.0,"\u0062":"\/"}"#);
+    }
+}

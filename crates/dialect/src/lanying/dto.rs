@@ -1,0 +1,197 @@
+//! The wire names of the Lanying dialect. Fields are documented in lanying.md.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+use crate::number::{Decimal, Integer, Number};
+
+/// A value of another type is as good as absent: an attachment is the client's own text.
+fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let raw = <&RawValue>::deserialize(deserializer)?;
+    Ok(serde_json::from_str(raw.get()).ok())
+}
+
+/// lanying.md 5.6.
+#[derive(Deserialize)]
+pub struct Send {
+    #[serde(rename = "type")]
+    pub kind: Option<Integer>,
+    pub targets: Option<Vec<Integer>>,
+    pub content_type: Option<Integer>,
+    pub content: Option<String>,
+    pub attachment: Option<String>,
+    pub config: Option<String>,
+    pub ext: Option<String>,
+    pub from_user_id: Option<Integer>,
+    pub transaction_id: Option<Integer>,
+}
+
+/// The media keys of an attachment (lanying.md 4). `secret` is ours: other keys are ignored by the vendor's clients,
+/// and without it a restricted file could not be fetched.
+#[derive(Serialize, Deserialize, Default)]
+pub struct Media<'a> {
+    #[serde(default, deserialize_with = "lenient")]
+    pub url: Option<Cow<'a, str>>,
+    #[serde(rename = "dName", default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
+    pub name: Option<Cow<'a, str>>,
+    #[serde(rename = "fLen", default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
+    pub size: Option<Integer>,
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
+    pub duration: Option<Number>,
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
+    pub width: Option<Number>,
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
+    pub height: Option<Number>,
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
+    pub secret: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+pub struct LocationIn {
+    #[serde(default, deserialize_with = "lenient")]
+    pub lat: Option<Decimal>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub lon: Option<Decimal>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub addr: Option<String>,
+}
+
+#[derive(Serialize)]
+pub struct LocationOut<'a> {
+    pub lat: &'a RawValue,
+    pub lon: &'a RawValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub addr: Option<&'a str>,
+}
+
+/// An ext that Agora wrote for text (decision 11).
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WrappedExt {
+    pub ext: String,
+}
+
+/// What a message must get back to the letter.
+#[derive(Serialize, Deserialize)]
+pub struct Verbatim<'a> {
+    pub content: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attachment: Option<Cow<'a, str>>,
+}
+
+/// lanying.md 2.
+#[derive(Serialize)]
+pub struct Envelope<'a, D: Serialize> {
+    pub code: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<D>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub msg_ids: Option<[i64; 1]>,
+}
+
+#[derive(Serialize)]
+pub struct Xid {
+    pub uid: i64,
+    pub device_sn: i32,
+}
+
+/// lanying.md 4.
+#[derive(Serialize)]
+pub struct Message<'a> {
+    pub msg_id: i64,
+    pub from_xid: Xid,
+    pub to_xid: Xid,
+    pub ctype: &'static str,
+    pub status: &'static str,
+    pub timestamp: i64,
+    pub content: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attachment: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ext: Option<Cow<'a, str>>,
+}
+
+/// lanying.md 5.2.
+#[derive(Serialize)]
+pub struct History<'a> {
+    pub is_last: bool,
+    pub messages: Vec<Message<'a>>,
+    pub next_msg_id: i64,
+}
+
+/// lanying.md 5.7.
+#[derive(Serialize)]
+pub struct Unread {
+    pub conversation_id: UnreadId,
+    pub num: i64,
+}
+
+#[derive(Serialize)]
+pub struct UnreadId {
+    pub uid: i64,
+}
+
+/// The names of query parameters.
+pub const CONVERSATION_ID: &str = "conversation_id";
+pub const DEVICE_SN: &str = "device_sn";
+pub const MSG_ID: &str = "msg_id";
+pub const OPPOSITE_ID: &str = "opposite_id";
+pub const MSG_ID_START: &str = "msg_id_start";
+pub const LIMIT: &str = "limit";
+
+/// lanying.md 10.
+#[derive(Deserialize)]
+pub struct Register {
+    pub username: Option<String>,
+    pub password: Option<String>,
+}
+
+#[derive(Serialize)]
+pub struct UserSettings {
+    pub user_id: i64,
+    pub auto_download: bool,
+    pub group_confirm: bool,
+    pub no_sounds: bool,
+    pub no_push: bool,
+    pub vibratory: bool,
+    pub no_push_detail: bool,
+    pub auth_mode: i32,
+    pub no_push_start_hour: i32,
+    pub no_push_end_hour: i32,
+}
+
+/// lanying.md 1, `/token/id`.
+#[derive(Deserialize)]
+pub struct TokenById {
+    pub user_id: Option<Integer>,
+    pub password: Option<String>,
+    pub device_guid: Option<String>,
+}
+
+/// lanying.md 1, `/token/user`.
+#[derive(Deserialize)]
+pub struct TokenByName {
+    pub name: Option<String>,
+    pub password: Option<String>,
+    pub device_guid: Option<String>,
+}
+
+#[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the vendor's names")]
+pub struct Token<'a> {
+    pub user_id: i64,
+    pub token: &'a str,
+    pub expire: i64,
+    pub store_token: bool,
+    pub access_key_secret: &'static str,
+    pub public_key: &'static str,
+    pub encrypt_type: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub push_token: Option<&'static str>,
+}

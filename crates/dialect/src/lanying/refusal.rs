@@ -1,0 +1,60 @@
+//! Why a call is refused, in the dialect's numbers (lanying.md 9).
+
+use std::{fmt::Display, time::Duration};
+
+use serde::Deserialize;
+use tidings_domain::{Error, Reason};
+
+/// No such group.
+const NO_SUCH_GROUP: i32 = 20001;
+
+/// The code and the text of an error envelope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The key `code`.
+    pub code: i32,
+    /// The key `message`.
+    pub message: String,
+    /// For the header `Retry-After`.
+    pub retry_after: Option<Duration>,
+    /// The server is overloaded or away: the only case with an HTTP status other than 200 (decision 8).
+    pub unavailable: bool,
+}
+
+impl Refusal {
+    /// A request parameter that breaks a rule; `rule` continues "`field` ...".
+    pub fn bad_parameter(field: &str, rule: impl Display) -> Self {
+        Self::from(Error::invalid(field, rule))
+    }
+
+    /// No such group.
+    pub fn no_such_group(group: i64) -> Self {
+        let message = format!("group not found: {group}");
+        Self { code: NO_SUCH_GROUP, message, retry_after: None, unavailable: false }
+    }
+}
+
+impl From<&Error> for Refusal {
+    fn from(error: &Error) -> Self {
+        Self {
+            code: error.reason().words().lanying,
+            message: error.to_string(),
+            retry_after: error.retry_after(),
+            unavailable: error.reason().is_transient(),
+        }
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::from(&error)
+    }
+}
+
+/// Reads a request body that must be a JSON object. What it does not hold to is told in the parser's words.
+pub(super) fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(Refusal::bad_parameter("body", "must be a JSON object"));
+    }
+    serde_json::from_slice(body).map_err(|error| Error::new(Reason::InvalidArgument, format!("body: {error}")).into())
+}

@@ -1,0 +1,157 @@
+//! `POST /messages/users`: leniency of agora.md 2, errors of 8.2 and 8.3, sizes of decision 13.
+
+use tidings_dialect::agora::{self, Call, Timing};
+use tidings_domain::{App, AppId, ConversationId, MsgId, Policy, Sent, Target, UnixMillis, UserId, UserRef};
+
+fn refused(request: &str) -> (u16, &'static str, String) {
+    let refusal = agora::draft(request.as_bytes(), &Policy::default()).expect_err("the request is wrong");
+    (refusal.status, refusal.error, refusal.description.into_owned())
+}
+
+#[test]
+fn errors_have_the_words_of_8_3() {
+    let send = |text: &str| (400, "message_send_error", text.to_owned());
+    let body = r#""type":"txt","body":{"msg":"x"}"#;
+    assert_eq!(refused(&format!(r#"{{"from":"","to":["a"],{body}}}"#)), send("param from can't be empty"));
+    for to in ["", r#""to":[],"#, r#""to":"","#, r#""to":null,"#] {
+        assert_eq!(refused(&format!("{{{to}{body}}}")), send("param to can't be empty"));
+    }
+    assert_eq!(refused(r#"{"to":["a"],"body":{"msg":"x"}}"#), send("param type can't be empty"));
+    assert_eq!(refused(r#"{"to":["a"],"type":"","body":{"msg":"x"}}"#), send("param type can't be empty"));
+    for body in ["", r#","body":null"#, r#","body":{}"#] {
+        assert_eq!(refused(&format!(r#"{{"to":["a"],"type":"txt"{body}}}"#)), send("param body can't be empty"));
+    }
+    for ext in ["null", "[]", "\"x\"", "1"] {
+        let request = format!(r#"{{"to":["a"],{body},"ext":{ext}}}"#);
+        assert_eq!(refused(&request), send("param ext must be JSONObject"));
+    }
+    let many = vec!["\"a\""; 601].join(",");
+    assert_eq!(refused(&format!(r#"{{"to":[{many}],{body}}}"#)), send("params to's size can't exceed limit 600"));
+}
+
+#[test]
+fn wrong_json_has_the_words_of_8_2() {
+    for text in ["", "{", "from=nora", "{\"to\":[\"a\"],}"] {
+        let (status, error, description) = refused(text);
+        assert_eq!((status, error), (400, "json_parse"));
+        assert!(description.starts_with("Unexpected character."), "{description}");
+    }
+    for text in [
+        "[]",
+        "7",
+        r#"{"to":[1],"type":"txt","body":{"msg":"x"}}"#,
+        r#"{"to":["a"],"type":1,"body":{"msg":"x"}}"#,
+        r#"{"to":["a"],"type":"txt","body":"x"}"#,
+        r#"{"to":["a"],"type":"txt","body":["x"]}"#,
+        r#"{"to":["a"],"type":"txt","body":{"msg":7}}"#,
+        r#"{"to":["a"],"type":"txt","body":{"text":"x"}}"#,
+        r#"{"to":["a"],"type":"img","body":{"filename":"x"}}"#,
+        r#"{"to":["a"],"type":"file","body":{"url":"x"}}"#,
+        r#"{"to":["a"],"type":"loc","body":{"lat":"north","lng":"1","addr":""}}"#,
+        r#"{"to":["a"],"type":"custom","body":{"customEvent":"with space"}}"#,
+        r#"{"to":["a"],"type":"custom","body":{"customExts":{"n":1}}}"#,
+        r#"{"to":["a"],"type":"hologram","body":{"msg":"x"}}"#,
+    ] {
+        let told = (400, "invalid_request_body", "Request body is invalid. Please check body is correct.".to_owned());
+        assert_eq!(refused(text), told, "{text}");
+    }
+}
+
+#[test]
+fn a_custom_message_has_at_most_16_exts() {
+    let request = |count: usize| {
+        let exts: Vec<String> = (0..count).map(|n| format!(r#""k{n}":"v""#)).collect();
+        format!(r#"{{"to":["a"],"type":"custom","body":{{"customExts":{{{}}}}}}}"#, exts.join(","))
+    };
+    assert!(agora::draft(request(16).as_bytes(), &Policy::default()).is_ok());
+    assert_eq!(refused(&request(17)).1, "invalid_request_body");
+}
+
+#[test]
+fn sizes_follow_decision_13() {
+    let too_large = (413, "Request Entity Too Large", "Request Entity Too Large.".to_owned());
+    let request = |msg: usize, ext: usize| {
+        let (msg, ext) = ("m".repeat(msg), "e".repeat(ext));
+        format!(r#"{{"to":["a"],"type":"txt","body":{{ "msg" : "{msg}" }},"ext": {{ "k":"{ext}" }}}}"#)
+    };
+    let accepted = |text: &str| agora::draft(text.as_bytes(), &Policy::default()).is_ok();
+    // {"msg":""} has 10 bytes and {"k":""} has 8.
+    assert!(accepted(&request(5120 - 18 - 100, 100)));
+    assert_eq!(refused(&request(5120 - 18 - 99, 100)), too_large);
+    assert!(accepted(&request(1, 3072 - 8)));
+    assert_eq!(refused(&request(1, 3072 - 7)), too_large);
+}
+
+#[test]
+fn recipients_collapse_and_a_bare_string_is_one() {
+    let names = |request: &str| -> Vec<String> {
+        let draft = agora::draft(request.as_bytes(), &Policy::default()).unwrap();
+        let name = |target: &Target| match target {
+            Target::User(UserRef::Name(name)) => name.written().to_owned(),
+            Target::User(UserRef::Id(id)) => id.to_string(),
+        };
+        draft.targets.iter().map(name).collect()
+    };
+    let body = r#""type":"txt","body":{"msg":"x"},"sync_device":true,"routetype":"ROUTE_ONLINE""#;
+    assert_eq!(names(&format!(r#"{{"to":["Omar","pia","OMAR"],{body}}}"#)), ["Omar", "pia"]);
+    assert_eq!(names(&format!(r#"{{"to":"omar",{body}}}"#)), ["omar"]);
+}
+
+#[test]
+fn lenient_values_of_2_2_are_taken() {
+    for body in [
+        r#""type":"loc","body":{"lat":52.5,"lng":-13,"addr":""}"#,
+        r#""type":"video","body":{"url":"u","thumbnail":"t","length":"12","file_length":"9"}"#,
+        r#""type":"audio","body":{"url":"u"}"#,
+        r#""type":"img","body":{"url":"u","size":null,"filename":null}"#,
+    ] {
+        let request = format!(r#"{{"to":["a"],{body}}}"#);
+        assert!(agora::draft(request.as_bytes(), &Policy::default()).is_ok(), "{body}");
+    }
+}
+
+fn app() -> App {
+    App {
+        id: AppId(1),
+        org: "acme".into(),
+        name: "lobby".into(),
+        uuid: "3f1c2a90".into(),
+        lanying_app_id: "welovemaxim".into(),
+        sdk_appid: 1_400_000_000,
+        enabled: true,
+        created_at: UnixMillis(0),
+        policy: Policy::default(),
+    }
+}
+
+#[test]
+fn the_answer_has_the_keys_of_2_4_and_folded_names() {
+    let app = app();
+    let uri = "https://chat.example.test/acme/lobby/messages/users";
+    let call = Call { app: &app, action: "post", path: "/messages/users", uri };
+    let sent = Sent {
+        receiver: UserId(32),
+        conversation: ConversationId::direct(UserId(0), UserId(32)),
+        msg_id: MsgId(1_402_118_873_456_100),
+        seq: 1,
+        username: "Omar".into(),
+    };
+    let timing = Timing { timestamp: 1_752_600_000_123, duration: 2 };
+    insta::assert_snapshot!(String::from_utf8(agora::sent(&call, timing, &[sent])).unwrap(), @r#"{"path":"/messages/users","uri":"https://chat.example.test/acme/lobby/messages/users","timestamp":1752600000123,"organization":"acme","application":"3f1c2a90","action":"post","data":{"omar":"1402118873456100"},"duration":2,"applicationName":"lobby"}"#);
+}
+
+#[test]
+fn an_error_has_the_keys_of_1_6() {
+    let refusal = agora::Refusal::message_send("param to can't be empty");
+    let json = agora::error(&refusal, Timing { timestamp: 5, duration: 0 });
+    insta::assert_snapshot!(String::from_utf8(json).unwrap(), @r#"{"error":"message_send_error","exception":"MessageSendErrorException","timestamp":5,"duration":0,"error_description":"param to can't be empty"}"#);
+}
+
+#[test]
+fn a_user_is_shown_as_in_10_2() {
+    let app = app();
+    let call = Call { app: &app, action: "get", path: "/users/nora", uri: "http://h/acme/lobby/users/nora" };
+    let user = agora::User { uuid: "u", username: "Nora", nickname: "", created: 1, modified: 2, activated: true };
+    let json = agora::one_user(&call, Timing { timestamp: 5, duration: 0 }, &user, true);
+    insta::assert_snapshot!(String::from_utf8(json).unwrap(), @r#"{"path":"/users/nora","uri":"http://h/acme/lobby/users/nora","timestamp":5,"organization":"acme","application":"3f1c2a90","action":"get","entities":[{"uuid":"u","type":"user","created":1,"modified":2,"username":"nora","activated":true}],"duration":0,"applicationName":"lobby","count":1}"#);
+}

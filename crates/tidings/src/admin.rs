@@ -1,0 +1,296 @@
+//! `tidings app ...`: asks the running server, or the data folder itself when no server runs on it.
+
+use std::{fs, sync::Arc};
+
+use clap::{Args, Subcommand};
+use tidings_domain::{Error, SystemClock};
+use tidings_proto::{
+    error_from_status,
+    pb::{self, app_ref, directory_service_client::DirectoryServiceClient},
+};
+use tidings_runtime::{Config, Wire};
+
+use crate::{Roles, Running, demo, running};
+
+/// How the server is found: by address, else by the config's `peers.directory`, else by the data folder.
+#[derive(Debug, Args)]
+pub struct Server {
+    /// The directory's gRPC address, as http://host:port.
+    #[arg(long, global = true)]
+    grpc: Option<String>,
+}
+
+/// What can be done to apps.
+#[derive(Debug, Subcommand)]
+pub enum AppCommand {
+    /// Make an app with random credentials and show them.
+    Create {
+        /// As org/app.
+        app: String,
+        /// Lanying's app_id; random when not given.
+        #[arg(long, default_value = "")]
+        lanying_app_id: String,
+        /// Tencent's SdkAppid; random when not given.
+        #[arg(long, default_value_t = 0)]
+        sdk_appid: i64,
+    },
+    /// List every app.
+    List,
+    /// Show one app.
+    Show {
+        /// As org/app.
+        app: String,
+        /// With its secrets.
+        #[arg(long)]
+        secrets: bool,
+    },
+    /// Refuse every call to an app, or take calls again.
+    Disable {
+        /// As org/app.
+        app: String,
+        /// Take calls again.
+        #[arg(long)]
+        undo: bool,
+    },
+    /// Delete an app for good.
+    Delete {
+        /// As org/app.
+        app: String,
+        /// Without this nothing is deleted.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Make a new secret; the old one stays good for the app's rotation overlap.
+    RotateSecret {
+        /// As org/app.
+        app: String,
+        /// client, token-key or certificate.
+        #[arg(long, default_value = "client", value_parser = ["client", "token-key", "certificate"])]
+        kind: String,
+    },
+    /// Set policy values, as name=value: see `Policy` in directory.proto.
+    SetPolicy {
+        /// As org/app.
+        app: String,
+        /// name=value ...
+        #[arg(required = true)]
+        values: Vec<String>,
+    },
+    /// Manage admin tokens (Lanying dialect).
+    AdminToken {
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
+}
+
+/// What can be done to admin tokens.
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make one and show it, once.
+    Create {
+        /// As org/app.
+        app: String,
+        /// What it is for.
+        #[arg(long, default_value = "")]
+        label: String,
+    },
+    /// List them, without the tokens themselves.
+    List {
+        /// As org/app.
+        app: String,
+    },
+    /// Take one back.
+    Revoke {
+        /// As org/app.
+        app: String,
+        /// Its number in the list.
+        id: i64,
+    },
+}
+
+type Directory = DirectoryServiceClient<Wire>;
+
+/// Runs the command.
+pub async fn app(config: &Config, server: Server, command: AppCommand) -> Result<(), Error> {
+    let (directory, embedded) = connect(config, server).await?;
+    let done = act(directory, command).await;
+    if let Some(running) = embedded {
+        running.stop();
+        running.finish().await?;
+    }
+    done
+}
+
+async fn connect(config: &Config, server: Server) -> Result<(Directory, Option<Running>), Error> {
+    if let Some(url) = server.grpc.or_else(|| config.peers.directory.clone()) {
+        let key = match &config.service_key {
+            Some(key) => key.clone(),
+            None => read(config, "service.key")?,
+        };
+        return Ok((Directory::new(Wire::remote(&url, &key)?), None));
+    }
+    let mut alone = config.clone();
+    alone.grpc_listen = "127.0.0.1:0".to_owned();
+    match running::start(&alone, Roles::DIRECTORY, Arc::new(SystemClock)).await {
+        Ok(running) => Ok((running.clients.directory.clone(), Some(running))),
+        // A server holds the data folder: ask it.
+        Err(error) => {
+            let (Ok(url), Ok(key)) = (read(config, demo::ADDRESS_FILE), read(config, "service.key")) else {
+                return Err(error);
+            };
+            Ok((Directory::new(Wire::remote(&url, &key)?), None))
+        }
+    }
+}
+
+fn read(config: &Config, name: &str) -> Result<String, Error> {
+    let path = config.data.join(name);
+    let text = fs::read_to_string(&path)
+        .map_err(|error| Error::invalid("data", format!("{} cannot be read: {error}", path.display())))?;
+    Ok(text.trim().to_owned())
+}
+
+async fn act(mut directory: Directory, command: AppCommand) -> Result<(), Error> {
+    match command {
+        AppCommand::Create { app, lanying_app_id, sdk_appid } => {
+            let (org, name) = org_and_name(&app)?;
+            let wanted = pb::CreateAppRequest { org, name, lanying_app_id, sdk_appid };
+            show_secrets(&directory.create_app(wanted).await.map_err(error_from_status)?.into_inner());
+        }
+        AppCommand::List => list(directory).await?,
+        AppCommand::Show { app, secrets: true } => {
+            show_secrets(&directory.reveal_app(named(&app)?).await.map_err(error_from_status)?.into_inner());
+        }
+        AppCommand::Show { app, secrets: false } => {
+            show(&directory.get_app(named(&app)?).await.map_err(error_from_status)?.into_inner());
+        }
+        AppCommand::Disable { app, undo } => {
+            let wanted = pb::SetAppEnabledRequest { app: Some(named(&app)?), enabled: undo };
+            show(&directory.set_app_enabled(wanted).await.map_err(error_from_status)?.into_inner());
+        }
+        AppCommand::Delete { app, yes } => {
+            if !yes {
+                return Err(Error::invalid("--yes", "is required: an app that is deleted does not come back"));
+            }
+            show(&directory.delete_app(named(&app)?).await.map_err(error_from_status)?.into_inner());
+        }
+        AppCommand::RotateSecret { app, kind } => {
+            let kind = match kind.as_str() {
+                "token-key" => pb::SecretKind::TokenKey,
+                "certificate" => pb::SecretKind::AppCertificate,
+                _ => pb::SecretKind::Client,
+            };
+            let wanted = pb::RotateSecretRequest { app: Some(named(&app)?), kind: kind.into() };
+            show_secrets(&directory.rotate_secret(wanted).await.map_err(error_from_status)?.into_inner());
+        }
+        AppCommand::SetPolicy { app, values } => {
+            let wanted = pb::SetPolicyRequest { app: Some(named(&app)?), policy: Some(policy(&values)?) };
+            show(&directory.set_policy(wanted).await.map_err(error_from_status)?.into_inner());
+        }
+        AppCommand::AdminToken { command } => admin_token(directory, command).await?,
+    }
+    Ok(())
+}
+
+async fn list(mut directory: Directory) -> Result<(), Error> {
+    let mut after_id = 0;
+    loop {
+        let wanted = pb::ListAppsRequest { after_id, limit: 100 };
+        let apps = directory.list_apps(wanted).await.map_err(error_from_status)?.into_inner().apps;
+        let Some(last) = apps.last() else {
+            return Ok(());
+        };
+        after_id = last.id;
+        apps.iter().for_each(show);
+    }
+}
+
+async fn admin_token(mut directory: Directory, command: TokenCommand) -> Result<(), Error> {
+    match command {
+        TokenCommand::Create { app, label } => {
+            let wanted = pb::CreateAdminTokenRequest { app: Some(named(&app)?), label };
+            say(&directory.create_admin_token(wanted).await.map_err(error_from_status)?.into_inner().token);
+        }
+        TokenCommand::List { app } => {
+            let tokens = directory.list_admin_tokens(named(&app)?).await.map_err(error_from_status)?.into_inner();
+            for token in tokens.admin_tokens {
+                let state = if token.revoked_at_ms == 0 { "in force" } else { "revoked" };
+                say(&format!("{}\t{state}\tmade at {} ms\t{}", token.id, token.created_at_ms, token.label));
+            }
+        }
+        TokenCommand::Revoke { app, id } => {
+            let wanted = pb::RevokeAdminTokenRequest { app: Some(named(&app)?), id };
+            directory.revoke_admin_token(wanted).await.map_err(error_from_status)?;
+            say(&format!("{id}\trevoked"));
+        }
+    }
+    Ok(())
+}
+
+fn org_and_name(app: &str) -> Result<(String, String), Error> {
+    let parts = app.split_once(['/', '#']).ok_or_else(|| Error::invalid("app", "must be org/app"))?;
+    Ok((parts.0.to_owned(), parts.1.to_owned()))
+}
+
+fn named(app: &str) -> Result<pb::AppRef, Error> {
+    let (org, name) = org_and_name(app)?;
+    Ok(pb::AppRef { app: Some(app_ref::App::AppKey(format!("{org}#{name}"))) })
+}
+
+fn policy(values: &[String]) -> Result<pb::Policy, Error> {
+    let mut policy = pb::Policy::default();
+    for value in values {
+        let (name, value) = value.split_once('=').ok_or_else(|| Error::invalid(value, "must be name=value"))?;
+        let int = || value.parse::<i64>().map_err(|_| Error::invalid(name, "must be a number"));
+        let small = || value.parse::<i32>().map_err(|_| Error::invalid(name, "must be a number"));
+        let truth = || value.parse::<bool>().map_err(|_| Error::invalid(name, "must be true or false"));
+        match name {
+            "max_content_bytes" => policy.max_content_bytes = Some(small()?),
+            "max_ext_bytes" => policy.max_ext_bytes = Some(small()?),
+            "max_recipients" => policy.max_recipients = Some(small()?),
+            "accept_unknown_names" => policy.accept_unknown_names = Some(truth()?),
+            "open_registration" => policy.open_registration = Some(truth()?),
+            "transaction_window_ms" => policy.transaction_window_ms = Some(int()?),
+            "rotation_overlap_ms" => policy.rotation_overlap_ms = Some(int()?),
+            "user_tokens_may_send" => policy.user_tokens_may_send = Some(truth()?),
+            _ => return Err(Error::invalid(name, "is no policy value")),
+        }
+    }
+    Ok(policy)
+}
+
+fn show(app: &pb::App) {
+    let state = if app.enabled { "enabled" } else { "disabled" };
+    say(&format!("{}/{}\t{state}\tapp_id {}\tSdkAppid {}", app.org, app.name, app.lanying_app_id, app.sdk_appid));
+    if let Some(policy) = &app.policy {
+        say(&format!("\t{}", described(policy)));
+    }
+}
+
+fn described(policy: &pb::Policy) -> String {
+    format!(
+        "max_content_bytes={} max_ext_bytes={} max_recipients={} accept_unknown_names={} open_registration={} \
+         transaction_window_ms={} rotation_overlap_ms={} user_tokens_may_send={}",
+        policy.max_content_bytes(),
+        policy.max_ext_bytes(),
+        policy.max_recipients(),
+        policy.accept_unknown_names(),
+        policy.open_registration(),
+        policy.transaction_window_ms(),
+        policy.rotation_overlap_ms(),
+        policy.user_tokens_may_send(),
+    )
+}
+
+fn show_secrets(secrets: &pb::AppWithSecrets) {
+    show(&secrets.app.clone().unwrap_or_default());
+    say(&format!("client_id\t{}", secrets.client_id));
+    say(&format!("client_secret\t{}", secrets.client_secret));
+    say(&format!("agora_app_id\t{}", secrets.agora_app_id));
+    say(&format!("app_certificate\t{}", secrets.app_certificate));
+}
+
+#[expect(clippy::print_stdout, reason = "this is the command's answer")]
+fn say(line: &str) {
+    println!("{line}");
+}

@@ -1,0 +1,139 @@
+//! The command line.
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
+
+use clap::{Args, Parser, Subcommand};
+use tidings_domain::{Error, SystemClock};
+use tidings_runtime::{Config, telemetry};
+
+use crate::{Roles, admin, demo, doctor, migrate, ready, running};
+
+/// A self-hosted chat-message backend that speaks the wires of Agora Chat, Lanying IM and gRPC.
+#[derive(Debug, Parser)]
+#[command(name = "tidings", version, about, max_term_width = 110)]
+pub struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Args)]
+struct Settings {
+    /// The config file (TOML). Every key can also be set as TIDINGS_<KEY> in the environment.
+    #[arg(long, global = true, env = "TIDINGS_CONFIG")]
+    config: Option<PathBuf>,
+    /// The data folder [default: ./data].
+    #[arg(long, global = true)]
+    data: Option<PathBuf>,
+    /// Where REST listens [default: 127.0.0.1:8080]; port 0 picks a free one.
+    #[arg(long, global = true)]
+    listen: Option<String>,
+    /// Where gRPC listens [default: 127.0.0.1:9090]; port 0 picks a free one.
+    #[arg(long, global = true)]
+    grpc_listen: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run everything in one process (the default).
+    Serve,
+    /// Run the directory alone.
+    Directory,
+    /// Run the message service alone.
+    Message,
+    /// Run the conversation service alone.
+    Conversation,
+    /// Run the REST gateway alone.
+    Gateway,
+    /// Bring the tables of every service up to date.
+    Migrate,
+    /// Say what is wrong with config, storage and peers.
+    Doctor,
+    /// Exit with 0 when the gRPC service at this address is ready.
+    Ready {
+        /// As http://host:port.
+        #[arg(long)]
+        grpc: String,
+    },
+    /// Manage apps.
+    App {
+        #[command(flatten)]
+        server: admin::Server,
+        #[command(subcommand)]
+        command: admin::AppCommand,
+    },
+}
+
+/// Runs the command and says in words what went wrong.
+pub fn run(cli: Cli) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let done = runtime.map_err(Error::internal).and_then(|runtime| runtime.block_on(act(cli)));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "this is the program's own voice on a terminal")]
+fn complain(error: &Error) {
+    match std::error::Error::source(error) {
+        Some(cause) => eprintln!("tidings: {error} ({cause})"),
+        None => eprintln!("tidings: {error}"),
+    }
+}
+
+impl Settings {
+    fn load(&self) -> Result<Config, Error> {
+        let mut config = Config::load(self.config.as_deref())?;
+        if let Some(data) = &self.data {
+            config.data.clone_from(data);
+        }
+        if let Some(listen) = &self.listen {
+            config.listen.clone_from(listen);
+        }
+        if let Some(listen) = &self.grpc_listen {
+            config.grpc_listen.clone_from(listen);
+        }
+        Ok(config)
+    }
+}
+
+async fn act(cli: Cli) -> Result<(), Error> {
+    let config = cli.settings.load();
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve(&config?, Roles::ALL).await,
+        Command::Directory => serve(&config?, Roles::DIRECTORY).await,
+        Command::Message => serve(&config?, Roles::MESSAGE).await,
+        Command::Conversation => serve(&config?, Roles::CONVERSATION).await,
+        Command::Gateway => serve(&config?, Roles::GATEWAY).await,
+        Command::Migrate => {
+            let config = config?;
+            let telemetry = telemetry::start(&config.telemetry, "migrate")?;
+            let done = migrate::migrate(&config).await;
+            telemetry.finish();
+            done
+        }
+        Command::Doctor => doctor::doctor(config).await,
+        Command::Ready { grpc } => {
+            ready::peer(&grpc).await.map_err(|why| Error::invalid(&grpc, format!("is not ready: {why}")))
+        }
+        Command::App { server, command } => admin::app(&config?, server, command).await,
+    }
+}
+
+async fn serve(config: &Config, roles: Roles) -> Result<(), Error> {
+    let telemetry = telemetry::start(&config.telemetry, roles.name)?;
+    let running = running::start(config, roles, Arc::new(SystemClock)).await?;
+    running.stop_on_signals()?;
+    if roles == Roles::ALL {
+        demo::prepare(&running).await?;
+    }
+    tracing::info!(role = roles.name, rest = ?running.rest, grpc = ?running.grpc, "serving");
+    let done = running.finish().await;
+    telemetry.finish();
+    done
+}

@@ -1,0 +1,112 @@
+//! The app `demo`: a first start ends with commands that can be pasted.
+
+use std::{collections::HashMap, fs, path::Path};
+
+use tidings_domain::Error;
+use tidings_proto::{
+    error_from_status,
+    pb::{self, app_ref},
+};
+use tidings_runtime::write_private;
+
+use crate::Running;
+
+const ORG: &str = "demo";
+const APP: &str = "demo";
+/// Beside the data: credentials of the demo app, true for the running server.
+const FILE: &str = "demo.env";
+/// Where the running server can be reached by `tidings app ...`.
+pub const ADDRESS_FILE: &str = "grpc.address";
+const TOKEN: &str = "TIDINGS_LANYING_ADMIN_TOKEN";
+
+/// Writes the address file, and `demo.env` unless the operator deleted the demo app.
+pub async fn prepare(running: &Running) -> Result<(), Error> {
+    let Some(folder) = running.data_folder() else {
+        return Ok(());
+    };
+    let grpc = running.grpc.map(|address| format!("http://{address}")).unwrap_or_default();
+    write_private(&folder.join(ADDRESS_FILE), &grpc).map_err(Error::internal)?;
+    let path = folder.join(FILE);
+    let earlier = fs::read_to_string(&path).ok();
+    let Some(app) = demo_app(running, earlier.is_none()).await? else {
+        return Ok(());
+    };
+    let token = admin_token(running, &app, earlier.as_deref()).await?;
+    let env = environment(running, &app, &token);
+    write_private(&path, &env).map_err(Error::internal)?;
+    greet(running, &path);
+    Ok(())
+}
+
+fn app_ref() -> pb::AppRef {
+    pb::AppRef { app: Some(app_ref::App::AppKey(format!("{ORG}#{APP}"))) }
+}
+
+/// The demo app, made at the first start.
+async fn demo_app(running: &Running, first_start: bool) -> Result<Option<pb::AppWithSecrets>, Error> {
+    let mut directory = running.clients.directory.clone();
+    match directory.reveal_app(app_ref()).await.map_err(error_from_status) {
+        Ok(app) => Ok(Some(app.into_inner())),
+        Err(error) if error.reason() == tidings_domain::Reason::AppNotFound && first_start => {
+            let wanted = pb::CreateAppRequest { org: ORG.into(), name: APP.into(), ..Default::default() };
+            Ok(Some(directory.create_app(wanted).await.map_err(error_from_status)?.into_inner()))
+        }
+        Err(error) if error.reason() == tidings_domain::Reason::AppNotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The admin token of the last start, or a new one when that is no longer good.
+async fn admin_token(running: &Running, app: &pb::AppWithSecrets, earlier: Option<&str>) -> Result<String, Error> {
+    let mut directory = running.clients.directory.clone();
+    let earlier = earlier.map(parse).unwrap_or_default();
+    if let Some(token) = earlier.get(TOKEN) {
+        let ask = pb::AuthenticateRequest { app: Some(app_ref()), token: token.clone() };
+        let kind = directory.authenticate(ask).await.map(|identity| identity.into_inner().kind());
+        if matches!(kind, Ok(pb::IdentityKind::App)) {
+            return Ok(token.clone());
+        }
+    }
+    if !app.app.as_ref().is_some_and(|app| app.enabled) {
+        return Ok(String::new());
+    }
+    let wanted = pb::CreateAdminTokenRequest { app: Some(app_ref()), label: "demo".into() };
+    Ok(directory.create_admin_token(wanted).await.map_err(error_from_status)?.into_inner().token)
+}
+
+fn parse(env: &str) -> HashMap<String, String> {
+    let lines = env.lines().filter_map(|line| line.split_once('='));
+    lines.map(|(key, value)| (key.to_owned(), value.trim_matches('\'').to_owned())).collect()
+}
+
+fn environment(running: &Running, secrets: &pb::AppWithSecrets, token: &str) -> String {
+    let app = secrets.app.clone().unwrap_or_default();
+    let address = |address: Option<std::net::SocketAddr>| address.map(|it| it.to_string()).unwrap_or_default();
+    let values = [
+        ("TIDINGS_URL", format!("http://{}", address(running.rest))),
+        ("TIDINGS_GRPC", address(running.grpc)),
+        ("TIDINGS_ORG", app.org),
+        ("TIDINGS_APP", app.name),
+        ("TIDINGS_CLIENT_ID", secrets.client_id.clone()),
+        ("TIDINGS_CLIENT_SECRET", secrets.client_secret.clone()),
+        ("TIDINGS_APP_CERTIFICATE", secrets.app_certificate.clone()),
+        ("TIDINGS_AGORA_APP_ID", secrets.agora_app_id.clone()),
+        ("TIDINGS_LANYING_APP_ID", app.lanying_app_id),
+        (TOKEN, token.to_owned()),
+        ("TIDINGS_SDK_APPID", app.sdk_appid.to_string()),
+        ("TIDINGS_SERVICE_KEY", running.service_key.clone()),
+    ];
+    values.map(|(key, value)| format!("{key}='{value}'\n")).concat()
+}
+
+/// What the README's first minute shows; a test pastes it as it is.
+pub const COMMANDS: &str = include_str!("demo_commands.sh");
+
+#[expect(clippy::print_stdout, reason = "this is the program's own voice on a terminal")]
+fn greet(running: &Running, env: &Path) {
+    let rest = running.rest.map(|address| address.to_string()).unwrap_or_default();
+    let env = if env.is_relative() { format!("./{}", env.display()) } else { env.display().to_string() };
+    println!("Tidings is ready: REST on http://{rest}, credentials of the app `demo` in {env}");
+    println!("Try it in another terminal, in this folder:\n");
+    println!(". {env}\n{COMMANDS}");
+}

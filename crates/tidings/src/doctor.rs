@@ -1,0 +1,98 @@
+//! `tidings doctor`: says what is wrong with config, storage and peers, in words an operator can act on.
+
+use std::{fs, os::unix::fs::PermissionsExt as _};
+
+use tidings_domain::Error;
+use tidings_runtime::{Config, DataFolder};
+
+use crate::{migrate::SCHEMAS, ready, running::location};
+
+/// Checks everything and fails when something is wrong.
+pub async fn doctor(config: Result<Config, Error>) -> Result<(), Error> {
+    let config = match config {
+        Ok(config) => config,
+        Err(error) => {
+            say("config", &Err(error.to_string()));
+            return Err(Error::invalid("doctor", "found something wrong"));
+        }
+    };
+    let mut healthy = say("config", &check_config(&config));
+    if config.database.url.is_none() {
+        healthy &= say("data folder", &check_folder(&config));
+    }
+    for schema in SCHEMAS {
+        let opened = match (&config.database.url, config.data.join(format!("{}.sqlite", schema.name)).exists()) {
+            (None, false) => Ok("not made yet; the first start does".to_owned()),
+            _ => check_database(&config, schema).await,
+        };
+        healthy &= say(&format!("{} tables", schema.name), &opened);
+    }
+    let peers = &config.peers;
+    for (name, url) in
+        [("directory", &peers.directory), ("message", &peers.message), ("conversation", &peers.conversation)]
+    {
+        if let Some(url) = url {
+            let answer = ready::peer(url).await.map(|()| format!("ready at {url}"));
+            healthy &= say(&format!("{name} service"), &answer.map_err(|why| format!("{url}: {why}")));
+        }
+    }
+    if healthy { Ok(()) } else { Err(Error::invalid("doctor", "found something wrong")) }
+}
+
+fn check_config(config: &Config) -> Result<String, String> {
+    if let Some(url) = &config.public_url
+        && !(url.starts_with("http://") || url.starts_with("https://"))
+    {
+        return Err(format!("public_url must start with http:// or https://, but is {url}"));
+    }
+    for (name, address) in [("listen", &config.listen), ("grpc_listen", &config.grpc_listen)] {
+        if !address.contains(':') {
+            return Err(format!("{name} must be address:port, but is {address}"));
+        }
+    }
+    Ok("is well-formed".to_owned())
+}
+
+fn check_folder(config: &Config) -> Result<String, String> {
+    let path = config.data.display();
+    let Ok(found) = fs::metadata(&config.data) else {
+        return Ok(format!("{path} is not there yet; the first start makes it"));
+    };
+    if !found.is_dir() {
+        return Err(format!("{path} is no folder"));
+    }
+    for key in ["service.key", "data.key"] {
+        let mode = fs::metadata(config.data.join(key)).map_or(0, |found| found.permissions().mode());
+        if mode & 0o077 != 0 {
+            return Err(format!("{path}/{key} can be read by others: chmod 600 {path}/{key}"));
+        }
+    }
+    match DataFolder::lock(&config.data) {
+        Ok(_) => Ok(format!("{path} is free")),
+        Err(error) if error.subject().contains("in use") => Ok(format!("{path} is served by a running process")),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+async fn check_database(config: &Config, schema: &tidings_store::Schema) -> Result<String, String> {
+    let shown = |error: Error| match std::error::Error::source(&error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    };
+    let db = tidings_store::open(&location(config), schema, false).await.map_err(shown)?;
+    let pending = schema.pending(&db).await.map_err(shown)?;
+    db.close().await;
+    match pending {
+        0 => Ok("are up to date".to_owned()),
+        steps => Err(format!("need {steps} migrations: run `tidings migrate`")),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "this is the command's answer")]
+fn say(what: &str, found: &Result<String, String>) -> bool {
+    match found {
+        Ok(words) => println!("ok     {what}: {words}"),
+        Err(words) => println!("WRONG  {what}: {words}"),
+    }
+    found.is_ok()
+}

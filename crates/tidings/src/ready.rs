@@ -1,0 +1,48 @@
+//! Whether a process can do its work, in words.
+
+use std::time::Duration;
+
+use tidings_runtime::config::Peers;
+use tidings_store::Db;
+use tonic::transport::Endpoint;
+use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
+
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Every database and peer answers, or the first that does not.
+pub async fn all(databases: &[Db], peers: &Peers) -> Result<(), String> {
+    for db in databases {
+        let answered = tokio::time::timeout(PATIENCE, db.ping()).await;
+        match answered {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Err(format!("the database does not answer: {error}")),
+            Err(_) => return Err("the database does not answer in time".to_owned()),
+        }
+    }
+    for (name, url) in
+        [("directory", &peers.directory), ("message", &peers.message), ("conversation", &peers.conversation)]
+    {
+        if let Some(url) = url {
+            peer(url).await.map_err(|why| format!("the {name} service at {url} is not ready: {why}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// The gRPC health service at `url` says that it serves.
+pub async fn peer(url: &str) -> Result<(), String> {
+    let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|_| "no http:// address".to_owned())?;
+    let channel = endpoint.connect_timeout(PATIENCE).timeout(PATIENCE).connect().await;
+    let channel = channel.map_err(|_| "no connection".to_owned())?;
+    let answer = HealthClient::new(channel).check(HealthCheckRequest::default()).await;
+    let status = answer.map_err(|status| status.message().to_owned())?.into_inner().status();
+    match status {
+        ServingStatus::Serving => Ok(()),
+        other => Err(other.as_str_name().to_ascii_lowercase()),
+    }
+}
+
+/// Whether [`peer`] says so.
+pub async fn is_ready(url: &str) -> bool {
+    peer(url).await.is_ok()
+}

@@ -1,0 +1,257 @@
+//! Starts the roles of one process and runs them to the end.
+//!
+//! A role that is here is called in process, one that is elsewhere over TCP; nothing else differs between the shapes.
+
+use std::{future::Future, net::SocketAddr, path::Path, pin::Pin, sync::Arc, time::Duration};
+
+use tidings_conversation::ConversationGrpc;
+use tidings_directory::Directory;
+use tidings_domain::{Clock, Error, OsEntropy};
+use tidings_gateway::{Gateway, GatewayConfig};
+use tidings_message::MessageGrpc;
+use tidings_proto::pb::{
+    conversation_service_server::ConversationServiceServer, directory_service_server::DirectoryServiceServer,
+    message_service_server::MessageServiceServer,
+};
+use tidings_runtime::{Clients, Config, DataFolder, DirectoryCache, GrpcServer, Shutdown, Wire, bind};
+use tidings_store::{Db, Location, Schema};
+use tokio::task::JoinSet;
+
+use crate::{Roles, keys, ready};
+
+/// How long open calls may take once the process was told to stop.
+const DRAIN: Duration = Duration::from_secs(8);
+/// A call with 600 recipients and the largest content that an app may allow.
+const MAX_REQUEST: usize = 8 * 1024 * 1024;
+
+/// A running process.
+pub struct Running {
+    /// Where REST listens.
+    pub rest: Option<SocketAddr>,
+    /// Where gRPC listens.
+    pub grpc: Option<SocketAddr>,
+    /// What internal services show as `authorization: Bearer`.
+    pub service_key: String,
+    /// Clients of every service, wherever it runs.
+    pub clients: Clients,
+    shutdown: Shutdown,
+    tasks: JoinSet<Result<(), Error>>,
+    databases: Vec<Db>,
+    folder: Option<DataFolder>,
+}
+
+/// Starts the roles. When this returns, every listener is bound and every table is there.
+pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Result<Running, Error> {
+    let folder = data_folder(config, roles)?;
+    let service_key = keys::service_key(config, folder.as_ref())?;
+    let mut starting = Starting {
+        config,
+        clock: Arc::clone(&clock),
+        shutdown: Shutdown::default(),
+        service_key: service_key.clone(),
+        databases: Vec::new(),
+    };
+
+    let directory = match roles.directory {
+        true => Some(starting.directory(folder.as_ref()).await?),
+        false => None,
+    };
+    let directory_wire =
+        starting.wire("directory", config.peers.directory.as_deref(), directory.clone().map(Wire::local))?;
+    let cache = DirectoryCache::new(
+        tidings_proto::pb::directory_service_client::DirectoryServiceClient::new(directory_wire.clone()),
+        Arc::clone(&clock),
+    );
+    let message = match roles.message {
+        true => Some(starting.message(cache.clone()).await?),
+        false => None,
+    };
+    let needs_message = roles.message || roles.conversation || roles.gateway;
+    let message_url = config.peers.message.as_deref().or(UNUSED.filter(|_| !needs_message));
+    let message_wire = starting.wire("message", message_url, message.clone().map(Wire::local))?;
+    let conversation = match roles.conversation {
+        true => Some(starting.conversation(cache, message_wire.clone()).await?),
+        false => None,
+    };
+    let conversation_url = config.peers.conversation.as_deref().or(UNUSED.filter(|_| !roles.gateway));
+    let conversation_wire = starting.wire("conversation", conversation_url, conversation.clone().map(Wire::local))?;
+    let clients = Clients::new(directory_wire, message_wire, conversation_wire);
+
+    let Starting { shutdown, databases, .. } = starting;
+    let mut tasks = JoinSet::new();
+    let mut running = Running {
+        rest: None,
+        grpc: None,
+        service_key: service_key.clone(),
+        clients: clients.clone(),
+        shutdown: shutdown.clone(),
+        tasks: JoinSet::new(),
+        databases: databases.clone(),
+        folder,
+    };
+    if roles.serves_grpc() {
+        let listener = bind(&config.grpc_listen).await?;
+        running.grpc = Some(listener.local_addr().map_err(Error::internal)?);
+        let mut server = GrpcServer::default();
+        if let Some(directory) = directory {
+            server.add(directory).await;
+        }
+        if let Some(message) = message {
+            server.add(message).await;
+        }
+        if let Some(conversation) = conversation {
+            server.add(conversation).await;
+        }
+        tasks.spawn(async move { server.serve(listener, &service_key, shutdown).await });
+    }
+    if roles.gateway {
+        let listener = bind(&config.listen).await?;
+        running.rest = Some(listener.local_addr().map_err(Error::internal)?);
+        let gateway = gateway(config, clients, clock, databases);
+        tasks.spawn(serve_rest(listener, gateway, running.shutdown.clone()));
+    }
+    running.tasks = tasks;
+    Ok(running)
+}
+
+/// Stands for a peer that this process never calls.
+const UNUSED: Option<&str> = Some("http://127.0.0.1:1");
+
+/// What starting a role needs.
+struct Starting<'a> {
+    config: &'a Config,
+    clock: Arc<dyn Clock>,
+    shutdown: Shutdown,
+    service_key: String,
+    databases: Vec<Db>,
+}
+
+impl Starting<'_> {
+    async fn open(&mut self, schema: &Schema) -> Result<Db, Error> {
+        let db = tidings_store::open(&location(self.config), schema, !self.config.database.skip_migrations).await?;
+        self.databases.push(db.clone());
+        Ok(db)
+    }
+
+    async fn directory(&mut self, folder: Option<&DataFolder>) -> Result<DirectoryServiceServer<Directory>, Error> {
+        let data_key = keys::data_key(self.config, folder)?;
+        let db = self.open(&tidings_directory::SCHEMA).await?;
+        let entropy = Arc::new(OsEntropy);
+        let deps = tidings_directory::Deps { db, clock: Arc::clone(&self.clock), entropy, data_key };
+        Ok(DirectoryServiceServer::new(tidings_directory::build(deps)))
+    }
+
+    async fn message(&mut self, directory: DirectoryCache) -> Result<MessageServiceServer<MessageGrpc>, Error> {
+        let deps = tidings_message::Deps {
+            db: self.open(&tidings_message::SCHEMA).await?,
+            directory,
+            clock: Arc::clone(&self.clock),
+            appender: self.config.appender.clone(),
+            shutdown: self.shutdown.clone(),
+        };
+        let service = tidings_message::build(deps).await?;
+        Ok(MessageServiceServer::new(service).max_decoding_message_size(MAX_REQUEST))
+    }
+
+    async fn conversation(
+        &mut self,
+        directory: DirectoryCache,
+        message: Wire,
+    ) -> Result<ConversationServiceServer<ConversationGrpc>, Error> {
+        let message = tidings_proto::pb::message_service_client::MessageServiceClient::new(message);
+        let db = self.open(&tidings_conversation::SCHEMA).await?;
+        let service = tidings_conversation::build(tidings_conversation::Deps { db, directory, message });
+        Ok(ConversationServiceServer::new(service))
+    }
+
+    /// To the service in this process, else to the peer.
+    fn wire(&self, name: &str, peer: Option<&str>, here: Option<Wire>) -> Result<Wire, Error> {
+        match (here, peer) {
+            (Some(wire), _) => Ok(wire),
+            (None, Some(url)) => Wire::remote(url, &self.service_key),
+            (None, None) => Err(Error::invalid(&format!("peers.{name}"), "is required, as http://host:port")),
+        }
+    }
+}
+
+fn data_folder(config: &Config, roles: Roles) -> Result<Option<DataFolder>, Error> {
+    let own_keys = config.service_key.is_some() && (config.data_key.is_some() || !roles.directory);
+    let elsewhere = config.database.url.is_some() || !roles.keeps_data();
+    if own_keys && elsewhere && roles != Roles::ALL {
+        return Ok(None);
+    }
+    DataFolder::lock(&config.data).map(Some)
+}
+
+/// Where the config says that data is kept.
+pub fn location(config: &Config) -> Location {
+    match &config.database.url {
+        Some(url) => Location::Postgres(url.clone()),
+        None => Location::Folder(config.data.clone()),
+    }
+}
+
+fn gateway(config: &Config, clients: Clients, clock: Arc<dyn Clock>, databases: Vec<Db>) -> Gateway {
+    let settings = GatewayConfig {
+        public_url: config.public_url.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
+        cors_origins: config.cors_origins.clone(),
+    };
+    let peers = config.peers.clone();
+    let ready = Arc::new(move || {
+        let (databases, peers) = (databases.clone(), peers.clone());
+        let check: Pin<Box<dyn Future<Output = Result<(), String>> + Send>> =
+            Box::pin(async move { ready::all(&databases, &peers).await });
+        check
+    });
+    Gateway::new(clients, settings, clock, ready)
+}
+
+async fn serve_rest(listener: tokio::net::TcpListener, gateway: Gateway, shutdown: Shutdown) -> Result<(), Error> {
+    use axum::serve::ListenerExt as _;
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "nodelay");
+        }
+    });
+    let app = tidings_gateway::router(gateway).into_make_service_with_connect_info::<SocketAddr>();
+    let stop = async move { shutdown.triggered().await };
+    axum::serve(listener, app).with_graceful_shutdown(stop).await.map_err(Error::internal)
+}
+
+impl Running {
+    /// Where its data folder is, if it has one.
+    pub fn data_folder(&self) -> Option<&Path> {
+        self.folder.as_ref().map(DataFolder::path)
+    }
+
+    /// Stops on Ctrl-C and SIGTERM.
+    pub fn stop_on_signals(&self) -> Result<(), Error> {
+        self.shutdown.on_signals().map_err(Error::internal)
+    }
+
+    /// Tells everything to stop.
+    pub fn stop(&self) {
+        self.shutdown.trigger();
+    }
+
+    /// Runs until it is told to stop or a part fails, then drains what has begun.
+    pub async fn finish(mut self) -> Result<(), Error> {
+        let mut outcome = Ok(());
+        tokio::select! {
+            () = self.shutdown.triggered() => {}
+            Some(ended) = self.tasks.join_next() => outcome = ended.unwrap_or_else(|fault| Err(Error::internal(fault))),
+        }
+        self.shutdown.trigger();
+        let drain = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(DRAIN, drain).await.is_err() {
+            tracing::warn!("some calls did not end in time and were cut off");
+            self.tasks.abort_all();
+        }
+        for db in &self.databases {
+            // A connection that hangs must not keep the process.
+            let _ = tokio::time::timeout(Duration::from_secs(2), db.close()).await;
+        }
+        outcome
+    }
+}

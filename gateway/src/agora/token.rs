@@ -1,0 +1,50 @@
+//! `POST /{org}/{app}/token` (agora.md 10.1).
+
+use axum::{body::Body, extract::State, response::Response};
+use tidings_dialect::agora::{self as codec, Grant, Refusal};
+use tidings_domain::{UserRef, Username};
+use tidings_proto::pb::{self, issue_token_request::Grant as WireGrant};
+
+use super::{asked::Asked, users::shown};
+use crate::{Gateway, reply::refused, request::read};
+
+pub(crate) async fn token(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    let outcome = issue(&gateway, &asked, body).await;
+    asked.answer(&gateway, outcome)
+}
+
+async fn issue(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
+    let wanted = codec::token_request(&read(body).await?)?;
+    if matches!(wanted.grant, Grant::Inherit { .. }) {
+        asked.app_caller(gateway).await?;
+    }
+    let request = pb::IssueTokenRequest {
+        app: Some(pb::AppRef { app: Some(asked.app_ref()) }),
+        grant: Some(grant(&wanted.grant)),
+        ttl_seconds: wanted.ttl,
+        peer_address: asked.address.map(|address| address.to_string()).unwrap_or_default(),
+    };
+    let issued = gateway.clients().directory.clone().issue_token(request).await.map_err(|status| {
+        let error = refused(status);
+        if error.reason() == tidings_domain::Reason::AppNotFound {
+            return asked.refusal(&error);
+        }
+        codec::token_refusal(&wanted.grant, &error)
+    })?;
+    let issued = issued.into_inner();
+    let application = issued.app.as_ref().map_or("", |app| &app.uuid);
+    Ok(codec::token(&issued.token, issued.ttl_seconds, application, issued.user.as_ref().map(shown).as_ref()))
+}
+
+fn grant(grant: &Grant) -> WireGrant {
+    let named = |name: &Username| Some(UserRef::Name(name.clone()).into());
+    match grant {
+        Grant::ClientCredentials { id, secret } => {
+            WireGrant::ClientCredentials(pb::ClientCredentials { client_id: id.clone(), client_secret: secret.clone() })
+        }
+        Grant::Password { user, password } => {
+            WireGrant::Password(pb::Password { user: named(user), password: password.clone() })
+        }
+        Grant::Inherit { user, create } => WireGrant::Inherit(pb::Inherit { user: named(user), create: *create }),
+    }
+}

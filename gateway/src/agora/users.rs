@@ -1,0 +1,159 @@
+//! `/{org}/{app}/users` (agora.md 10.2).
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    extract::{Path, State, rejection::PathRejection},
+    response::Response,
+};
+use tidings_dialect::agora::{self as codec, Failed, NewUsers, Refusal, User};
+use tidings_domain::{Actor, Caller, Error, Reason, UserRef, Username};
+use tidings_proto::pb::{self, registered::Result as Outcome};
+use tidings_runtime::context;
+
+use super::asked::Asked;
+use crate::{
+    Gateway,
+    identity::{Identity, Who},
+    reply::{refused, registration_error},
+    request::{query, read},
+};
+
+/// Users of one page, unless the request says otherwise.
+const DEFAULT_LIMIT: i32 = 10;
+/// Most users of one page.
+const MAX_LIMIT: i32 = 100;
+
+/// The path's `{org}`, `{app}` and `{username}`.
+type Named = Result<Path<(String, String, String)>, PathRejection>;
+
+pub(crate) async fn register(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    let outcome = add(&gateway, &asked, body).await;
+    asked.answer(&gateway, outcome)
+}
+
+pub(crate) async fn get(State(gateway): State<Gateway>, asked: Asked, named: Named) -> Response {
+    let outcome = find(&gateway, &asked, named).await;
+    asked.answer(&gateway, outcome)
+}
+
+pub(crate) async fn delete(State(gateway): State<Gateway>, asked: Asked, named: Named) -> Response {
+    let outcome = remove(&gateway, &asked, named).await;
+    asked.answer(&gateway, outcome)
+}
+
+pub(crate) async fn list(State(gateway): State<Gateway>, asked: Asked) -> Response {
+    let outcome = page(&gateway, &asked, false).await;
+    asked.answer(&gateway, outcome)
+}
+
+pub(crate) async fn delete_page(State(gateway): State<Gateway>, asked: Asked) -> Response {
+    let outcome = page(&gateway, &asked, true).await;
+    asked.answer(&gateway, outcome)
+}
+
+async fn add(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = registrar(gateway, asked).await?;
+    let NewUsers { users, single } = codec::new_users(&read(body).await?)?;
+    let users = users.into_iter().map(|user| pb::NewUser {
+        username: user.username,
+        password: user.password.unwrap_or_default(),
+        nickname: user.nickname.unwrap_or_default(),
+    });
+    let request = pb::RegisterUsersRequest { users: users.collect(), name_rule: pb::NameRule::Unspecified.into() };
+    let request = context::request(&caller, request);
+    let reply = gateway.clients().directory.clone().register_users(request).await.map_err(refused)?.into_inner();
+    let (users, failed) = split(reply);
+    match failed.first() {
+        Some(only) if single => Err(codec::failure_refusal(only)),
+        _ => {
+            let users: Vec<User<'_>> = users.iter().map(shown).collect();
+            Ok(codec::registered(&asked.call(&identity.app), asked.timing(gateway), &users, &failed))
+        }
+    }
+}
+
+/// Whoever shows no app token registers only where the app lets everybody.
+async fn registrar(gateway: &Gateway, asked: &Asked) -> Result<(Arc<Identity>, Caller), Refusal> {
+    let identity = asked.identity(gateway).await?;
+    if !matches!(identity.who, Who::App) && !identity.app.policy.open_registration {
+        return Err(Error::new(Reason::RegistrationClosed, "").into());
+    }
+    let caller = asked.caller(&identity.app, Actor::App);
+    Ok((identity, caller))
+}
+
+fn split(reply: pb::RegisterUsersReply) -> (Vec<pb::User>, Vec<Failed>) {
+    let (mut users, mut failed) = (Vec::new(), Vec::new());
+    for registered in reply.results {
+        match registered.result {
+            Some(Outcome::User(user)) => users.push(user),
+            Some(Outcome::Failure(failure)) => {
+                failed.push(Failed { username: failure.username.clone(), error: registration_error(failure) });
+            }
+            None => {}
+        }
+    }
+    (users, failed)
+}
+
+async fn find(gateway: &Gateway, asked: &Asked, named: Named) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = asked.app_caller(gateway).await?;
+    let request = context::request(&caller, pb::GetUserRequest { user: Some(user_ref(named)?) });
+    let user = gateway.clients().directory.clone().get_user(request).await.map_err(refused)?.into_inner();
+    Ok(codec::one_user(&asked.call(&identity.app), asked.timing(gateway), &shown(&user), true))
+}
+
+async fn remove(gateway: &Gateway, asked: &Asked, named: Named) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = asked.app_caller(gateway).await?;
+    let request = context::request(&caller, pb::GetUserRequest { user: Some(user_ref(named)?) });
+    let user = gateway.clients().directory.clone().delete_user(request).await.map_err(refused)?.into_inner();
+    Ok(codec::one_user(&asked.call(&identity.app), asked.timing(gateway), &shown(&user), false))
+}
+
+/// A name that nobody can have is a user who is not there.
+fn user_ref(named: Named) -> Result<pb::UserRef, Error> {
+    let Ok(Path((_, _, name))) = named else {
+        return Err(Error::user_not_found(""));
+    };
+    let name = Username::parse(&name).map_err(|_| Error::user_not_found(name))?;
+    Ok(UserRef::Name(name).into())
+}
+
+/// A page of users in order of creation; `deleting` deletes them.
+async fn page(gateway: &Gateway, asked: &Asked, deleting: bool) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = asked.app_caller(gateway).await?;
+    let wanted = (query(&asked.query, "limit"), query(&asked.query, "cursor"));
+    let limit = wanted.0.map_or(Ok(DEFAULT_LIMIT), |text| number("limit", text))?.clamp(1, MAX_LIMIT);
+    let after_id = wanted.1.map_or(Ok(0), |text| number("cursor", text))?;
+    let mut directory = gateway.clients().directory.clone();
+    let request = context::request(&caller, pb::ListUsersRequest { after_id, limit });
+    let reply = directory.list_users(request).await.map_err(refused)?.into_inner();
+    if deleting {
+        for user in &reply.users {
+            let user = pb::UserRef { user: Some(pb::user_ref::User::UserId(user.id)) };
+            let request = context::request(&caller, pb::GetUserRequest { user: Some(user) });
+            directory.delete_user(request).await.map_err(refused)?;
+        }
+    }
+    let users: Vec<User<'_>> = reply.users.iter().map(shown).collect();
+    let cursor = (reply.next_after_id != 0).then(|| reply.next_after_id.to_string());
+    Ok(codec::list(&asked.call(&identity.app), asked.timing(gateway), &users, wanted, cursor.as_deref()))
+}
+
+fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, Error> {
+    text.parse().map_err(|_| Error::invalid(name, "must be a number"))
+}
+
+/// A user as answers show one.
+pub(super) fn shown(user: &pb::User) -> User<'_> {
+    User {
+        uuid: &user.uuid,
+        username: &user.username,
+        nickname: &user.nickname,
+        created: user.created_at_ms,
+        modified: user.modified_at_ms,
+        activated: user.enabled,
+    }
+}

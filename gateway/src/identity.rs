@@ -1,0 +1,162 @@
+//! Whom a token stands for, as the directory says.
+//!
+//! An answer is used for [`KEEP`] at most, so a revoked token or a changed policy is seen within that time. Refusals
+//! are never kept.
+
+use std::{sync::Arc, time::Duration};
+
+use quick_cache::sync::Cache;
+use sha2::{Digest as _, Sha256};
+use tidings_domain::{App, Clock, Error, Reason, UnixMillis, UserId};
+use tidings_proto::{
+    error_from_status,
+    pb::{self, app_ref, directory_service_client::DirectoryServiceClient},
+    required,
+};
+use tidings_runtime::Wire;
+
+/// How long an answer is used.
+const KEEP: Duration = Duration::from_secs(5);
+/// How many answers are kept.
+const TOKENS: usize = 100_000;
+
+/// Whom a token stands for.
+#[derive(Debug)]
+pub(crate) enum Who {
+    /// No token was given.
+    Anonymous,
+    /// The app itself.
+    App,
+    /// One user.
+    User { id: UserId, username: String },
+}
+
+/// A token's meaning in one app.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    pub who: Who,
+    pub app: App,
+    /// `None`: never.
+    expires_at: Option<UnixMillis>,
+}
+
+impl Identity {
+    /// Refuses a call that needs some token and has none.
+    pub fn check_known(&self) -> Result<(), Error> {
+        match self.who {
+            Who::Anonymous => Err(Error::new(Reason::TokenMissing, "")),
+            Who::App | Who::User { .. } => Ok(()),
+        }
+    }
+
+    /// Refuses everybody but the app itself.
+    pub fn check_app(&self) -> Result<(), Error> {
+        match self.who {
+            Who::App => Ok(()),
+            Who::Anonymous => Err(Error::new(Reason::TokenMissing, "")),
+            Who::User { .. } => Err(Error::new(Reason::AppTokenRequired, "")),
+        }
+    }
+}
+
+/// SHA-256 over the app's name and the token: the cache holds no token.
+type Key = [u8; 32];
+
+/// Asks the directory, and keeps what it said for a moment.
+pub(crate) struct Identities {
+    directory: DirectoryServiceClient<Wire>,
+    clock: Arc<dyn Clock>,
+    kept: Cache<Key, (Arc<Identity>, UnixMillis)>,
+}
+
+impl Identities {
+    pub fn new(directory: DirectoryServiceClient<Wire>, clock: Arc<dyn Clock>) -> Self {
+        Self { directory, clock, kept: Cache::new(TOKENS) }
+    }
+
+    /// Whom `token` stands for in that app; an empty token is nobody. The app must be enabled.
+    pub async fn of(&self, app: app_ref::App, token: &str) -> Result<Arc<Identity>, Error> {
+        let key = key(&app, token);
+        let now = self.clock.now();
+        if let Some((identity, read_at)) = self.kept.get(&key)
+            && fresh(&identity, read_at, now)
+        {
+            return Ok(identity);
+        }
+        let identity = Arc::new(self.ask(app, token).await?);
+        self.kept.insert(key, (identity.clone(), now));
+        Ok(identity)
+    }
+
+    async fn ask(&self, app: app_ref::App, token: &str) -> Result<Identity, Error> {
+        let request = pb::AuthenticateRequest { app: Some(pb::AppRef { app: Some(app) }), token: token.to_owned() };
+        let answer = self.directory.clone().authenticate(request).await.map_err(error_from_status)?.into_inner();
+        let who = match answer.kind() {
+            pb::IdentityKind::App => Who::App,
+            pb::IdentityKind::User => Who::User { id: UserId(answer.user_id), username: answer.username },
+            pb::IdentityKind::Anonymous | pb::IdentityKind::Unspecified => Who::Anonymous,
+        };
+        let app = App::try_from(required("identity.app", answer.app)?)?;
+        if !app.enabled {
+            return Err(Error::new(Reason::AppDisabled, ""));
+        }
+        let expires_at = (answer.expires_at_ms != 0).then_some(UnixMillis(answer.expires_at_ms));
+        Ok(Identity { who, app, expires_at })
+    }
+}
+
+/// An answer from the future, after the clock was set back, is not fresh.
+fn fresh(identity: &Identity, read_at: UnixMillis, now: UnixMillis) -> bool {
+    let expired = identity.expires_at.is_some_and(|end| now >= end);
+    !expired && now >= read_at && now - read_at < KEEP
+}
+
+fn key(app: &app_ref::App, token: &str) -> Key {
+    let (kind, name) = match app {
+        app_ref::App::AppKey(name) => (1, name.as_bytes()),
+        app_ref::App::LanyingAppId(name) => (2, name.as_bytes()),
+        app_ref::App::Id(id) => (3, &id.to_be_bytes()[..]),
+        app_ref::App::SdkAppid(id) => (4, &id.to_be_bytes()[..]),
+    };
+    let hash = Sha256::new().chain_update([kind]).chain_update(name.len().to_be_bytes());
+    hash.chain_update(name).chain_update(token).finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use tidings_domain::{AppId, Policy};
+
+    use super::*;
+
+    fn identity(expires_at: Option<i64>) -> Identity {
+        let app = App {
+            id: AppId(1),
+            org: String::new(),
+            name: String::new(),
+            uuid: String::new(),
+            lanying_app_id: String::new(),
+            sdk_appid: 0,
+            enabled: true,
+            created_at: UnixMillis(0),
+            policy: Policy::default(),
+        };
+        Identity { who: Who::App, app, expires_at: expires_at.map(UnixMillis) }
+    }
+
+    #[test]
+    fn an_answer_is_used_for_five_seconds_and_never_past_the_tokens_end() {
+        let read_at = UnixMillis(10_000);
+        assert!(fresh(&identity(None), read_at, UnixMillis(14_999)));
+        assert!(!fresh(&identity(None), read_at, UnixMillis(15_000)));
+        assert!(!fresh(&identity(None), read_at, UnixMillis(9_999)));
+        assert!(fresh(&identity(Some(11_000)), read_at, UnixMillis(10_999)));
+        assert!(!fresh(&identity(Some(11_000)), read_at, UnixMillis(11_000)));
+    }
+
+    #[test]
+    fn names_and_tokens_do_not_run_into_each_other() {
+        let named = |name: &str, token| key(&app_ref::App::AppKey(name.to_owned()), token);
+        assert_ne!(named("ab", "c"), named("a", "bc"));
+        assert_ne!(named("a", "c"), key(&app_ref::App::LanyingAppId("a".to_owned()), "c"));
+    }
+}

@@ -1,0 +1,36 @@
+//! `GET /message/conversation` (lanying.md 5.2).
+
+use axum::{extract::State, response::Response};
+use tidings_dialect::lanying::{self as codec, Page, Refusal};
+use tidings_domain::{ConversationId, Error, Marks, Message, MsgId};
+use tidings_proto::{pb, required};
+use tidings_runtime::context;
+
+use super::asked::Asked;
+use crate::{Gateway, reply::refused};
+
+pub(crate) async fn history(State(gateway): State<Gateway>, asked: Asked) -> Response {
+    super::answer(page(&gateway, &asked).await)
+}
+
+async fn page(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = asked.caller(gateway).await?;
+    let wanted = codec::history_query(&asked.query)?;
+    let reader = caller.actor.user();
+    let conversation: pb::ConversationId = ConversationId::direct(reader, wanted.opposite).into();
+    let request = pb::ViewRequest { user_id: None, conversation: Some(conversation) };
+    let view = gateway.clients().conversation.clone().view(context::request(&caller, request)).await;
+    let view = view.map_err(refused)?.into_inner();
+    let own: Marks = required("view.own", view.own)?.into();
+    let request = pb::PageRequest {
+        conversation: Some(conversation),
+        start_msg_id: wanted.start.0,
+        limit: wanted.limit,
+        floor_msg_id: own.cleared.0,
+    };
+    let reply = gateway.clients().message.clone().page(context::request(&caller, request)).await;
+    let reply = reply.map_err(refused)?.into_inner();
+    let messages = reply.messages.into_iter().map(TryInto::try_into).collect::<Result<Vec<Message>, Error>>()?;
+    let peer = view.peer.map(Into::into).unwrap_or_default();
+    Ok(codec::history(&Page { reader, own, peer, messages: &messages, next: MsgId(reply.next_msg_id) }))
+}

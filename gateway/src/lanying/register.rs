@@ -1,0 +1,42 @@
+//! `POST /user/register/v2` (lanying.md 10).
+
+use axum::{body::Body, extract::State, response::Response};
+use tidings_dialect::lanying::{self as codec, Refusal};
+use tidings_domain::{Actor, Caller, Error, Reason, UserId};
+use tidings_proto::pb::{self, registered::Result as Outcome};
+use tidings_runtime::context;
+
+use super::asked::Asked;
+use crate::{
+    Gateway,
+    identity::Who,
+    reply::{refused, registration_error},
+    request::read,
+};
+
+pub(crate) async fn register(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    super::answer(add(&gateway, &asked, body).await)
+}
+
+async fn add(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
+    let caller = registrar(gateway, asked).await?;
+    let account = codec::register_request(&read(body).await?)?;
+    let user = pb::NewUser { username: account.username, password: account.password, nickname: String::new() };
+    let request = pb::RegisterUsersRequest { users: vec![user], name_rule: pb::NameRule::Lanying.into() };
+    let request = context::request(&caller, request);
+    let reply = gateway.clients().directory.clone().register_users(request).await.map_err(refused)?.into_inner();
+    match reply.results.into_iter().next().and_then(|registered| registered.result) {
+        Some(Outcome::User(user)) => Ok(codec::registered(UserId(user.id))),
+        Some(Outcome::Failure(failure)) => Err(registration_error(failure).into()),
+        None => Err(Error::internal("the directory registered nobody").into()),
+    }
+}
+
+/// Whoever shows no admin token registers only where the app lets everybody.
+async fn registrar(gateway: &Gateway, asked: &Asked) -> Result<Caller, Error> {
+    let identity = asked.identity(gateway).await?;
+    if !matches!(identity.who, Who::App) && !identity.app.policy.open_registration {
+        return Err(Error::new(Reason::RegistrationClosed, ""));
+    }
+    Ok(asked.caller_as(&identity.app, Actor::App))
+}

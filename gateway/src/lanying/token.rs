@@ -1,0 +1,36 @@
+//! `POST /token/id` and `POST /token/user` (lanying.md 1).
+
+use axum::{body::Body, extract::State, response::Response};
+use tidings_dialect::lanying::{self as codec, Login, Refusal};
+use tidings_domain::{Error, UserId};
+use tidings_proto::{
+    pb::{self, issue_token_request::Grant},
+    required,
+};
+
+use super::asked::Asked;
+use crate::{Gateway, reply::refused, request::read};
+
+pub(crate) async fn by_id(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    let login = read(body).await.map_err(Refusal::from).and_then(|body| codec::token_request_by_id(&body));
+    super::answer(issue(&gateway, &asked, login).await)
+}
+
+pub(crate) async fn by_name(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    let login = read(body).await.map_err(Refusal::from).and_then(|body| codec::token_request_by_name(&body));
+    super::answer(issue(&gateway, &asked, login).await)
+}
+
+async fn issue(gateway: &Gateway, asked: &Asked, login: Result<Login, Refusal>) -> Result<Vec<u8>, Refusal> {
+    let app = Some(pb::AppRef { app: Some(asked.app_ref()?) });
+    let login = login?;
+    let request = pb::IssueTokenRequest {
+        app,
+        grant: Some(Grant::Password(pb::Password { user: Some(login.user.into()), password: login.password })),
+        ttl_seconds: None,
+        peer_address: asked.address.map(|address| address.to_string()).unwrap_or_default(),
+    };
+    let issued = gateway.clients().directory.clone().issue_token(request).await.map_err(refused)?.into_inner();
+    let user = required("token.user", issued.user).map_err(Error::internal)?;
+    Ok(codec::token(UserId(user.id), &issued.token, issued.expires_at_ms, login.with_device))
+}

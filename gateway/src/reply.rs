@@ -1,0 +1,47 @@
+//! Answers as HTTP.
+
+use std::time::Duration;
+
+use axum::{body::Body, response::Response};
+use http::{
+    HeaderValue, StatusCode,
+    header::{CONTENT_TYPE, RETRY_AFTER},
+};
+use tidings_domain::{Error, Reason};
+use tidings_proto::{error_from_status, pb::RegisterFailure};
+use tonic::Status;
+
+/// A JSON answer.
+pub(crate) fn json(status: StatusCode, body: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// The same with `Retry-After` in whole seconds, where a retry makes sense.
+pub(crate) fn json_retry(status: StatusCode, body: Vec<u8>, retry_after: Option<Duration>) -> Response {
+    let mut response = json(status, body);
+    if let Some(wait) = retry_after {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+    }
+    response
+}
+
+/// What a service's refusal means. Its cause, if there is one, is logged here and goes no further.
+pub(crate) fn refused(status: Status) -> Error {
+    let error = error_from_status(status);
+    if let Some(cause) = std::error::Error::source(&error) {
+        tracing::warn!(reason = error.reason().words().name, %cause, "a service did not answer as it should");
+    }
+    error
+}
+
+/// Why the directory did not register a user. Only a sentence needs the directory's own text.
+pub(crate) fn registration_error(failure: RegisterFailure) -> Error {
+    match Reason::from_name(&failure.reason) {
+        Some(Reason::InvalidArgument) => Error::new(Reason::InvalidArgument, failure.text),
+        Some(reason) => Error::new(reason, failure.username),
+        None => Error::internal(failure.text),
+    }
+}

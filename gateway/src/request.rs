@@ -1,0 +1,90 @@
+//! What both dialects read from a request: body, headers, query.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::{body::Body, extract::ConnectInfo};
+use bytes::Bytes;
+use http::{HeaderMap, request::Parts};
+use http_body_util::LengthLimitError;
+use tidings_domain::{Error, Reason};
+
+use crate::{Gateway, client_address::client_address};
+
+/// Largest request body: the largest message that an app may allow, escaped twofold, with its recipients.
+const MAX_BODY: usize = 2 * 1024 * 1024 + 64 * 1024;
+/// Longest idempotency key.
+const MAX_KEY: usize = 255;
+
+/// Reads the whole body; bounded whatever Content-Length says.
+pub(crate) async fn read(body: Body) -> Result<Bytes, Error> {
+    axum::body::to_bytes(body, MAX_BODY).await.map_err(|error| {
+        let cause = error.into_inner();
+        if cause.is::<LengthLimitError>() {
+            return Error::new(Reason::MessageTooLarge, "request body");
+        }
+        Error::invalid("body", "ended early").because(cause)
+    })
+}
+
+/// `Idempotency-Key` (decision 2).
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Error> {
+    let Some(value) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    let key = value.as_bytes();
+    if key.is_empty() || key.len() > MAX_KEY || !key.iter().all(u8::is_ascii_graphic) {
+        return Err(Error::invalid("Idempotency-Key", "must be 1 to 255 visible ASCII characters"));
+    }
+    Ok(Some(String::from_utf8_lossy(key).into_owned()))
+}
+
+/// A header as text; empty and unreadable ones are absent.
+pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// The other end of the connection.
+pub(crate) fn peer(parts: &Parts) -> Option<IpAddr> {
+    parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip())
+}
+
+/// The client's address.
+pub(crate) fn address(parts: &Parts, gateway: &Gateway) -> Option<IpAddr> {
+    client_address(peer(parts), &parts.headers, gateway.trusted_proxies())
+}
+
+/// A query parameter as it stands; empty is absent.
+pub(crate) fn query<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.filter(|(key, value)| *key == name && !value.is_empty()).map(|(_, value)| value).next_back()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn keys_are_1_to_255_visible_characters_decision_2() {
+        let key = |value: &str| {
+            idempotency_key(&HeaderMap::from_iter([(
+                http::HeaderName::from_static("idempotency-key"),
+                HeaderValue::from_str(value).unwrap(),
+            )]))
+        };
+        assert_eq!(key("order-7").unwrap().as_deref(), Some("order-7"));
+        assert!(key(&"k".repeat(255)).is_ok());
+        for bad in ["", "two words", &"k".repeat(256)] {
+            assert!(key(bad).is_err(), "{bad}");
+        }
+        assert_eq!(idempotency_key(&HeaderMap::new()).unwrap(), None);
+    }
+
+    #[test]
+    fn the_last_value_of_a_query_parameter_counts() {
+        assert_eq!(query("limit=2&cursor=&limit=3", "limit"), Some("3"));
+        assert_eq!(query("limit=2&cursor=", "cursor"), None);
+        assert_eq!(query("", "limit"), None);
+    }
+}

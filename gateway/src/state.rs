@@ -1,0 +1,108 @@
+//! What every handler needs.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use futures_util::future::BoxFuture;
+use ipnet::IpNet;
+use tidings_domain::{Clock, UnixMillis};
+use tidings_runtime::Clients;
+
+use crate::{cors::Cors, identity::Identities};
+
+/// What an operator sets.
+#[derive(Debug, Clone, Default)]
+pub struct GatewayConfig {
+    /// The address under which clients see the gateway. Absent: the request's Host.
+    pub public_url: Option<String>,
+    /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Origins that browsers may call from; `*` for all.
+    pub cors_origins: Vec<String>,
+}
+
+/// Says whether the services behind the gateway answer, and if not why.
+pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+
+/// The state of all routes. Cheap to clone.
+#[derive(Clone)]
+pub struct Gateway(Arc<Inner>);
+
+struct Inner {
+    clients: Clients,
+    public_url: Option<String>,
+    trusted_proxies: Vec<IpNet>,
+    cors: Cors,
+    clock: Arc<dyn Clock>,
+    identities: Identities,
+    ready: Ready,
+    started: UnixMillis,
+    requests: AtomicU64,
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gateway").field("public_url", &self.0.public_url).finish_non_exhaustive()
+    }
+}
+
+impl Gateway {
+    /// A gateway to the given services that calls itself ready at once.
+    pub fn new(clients: Clients, config: GatewayConfig, clock: Arc<dyn Clock>) -> Self {
+        Self::with_ready(clients, config, clock, Arc::new(|| Box::pin(async { Ok(()) })))
+    }
+
+    /// A gateway whose `/readyz` asks `ready`.
+    pub fn with_ready(clients: Clients, config: GatewayConfig, clock: Arc<dyn Clock>, ready: Ready) -> Self {
+        Self(Arc::new(Inner {
+            identities: Identities::new(clients.directory.clone(), clock.clone()),
+            clients,
+            public_url: config.public_url.map(|url| url.trim_end_matches('/').to_owned()),
+            trusted_proxies: config.trusted_proxies,
+            cors: Cors::new(config.cors_origins),
+            started: clock.now(),
+            clock,
+            ready,
+            requests: AtomicU64::new(0),
+        }))
+    }
+
+    /// Clients of the services; a call needs a clone of its own.
+    pub(crate) fn clients(&self) -> &Clients {
+        &self.0.clients
+    }
+
+    pub(crate) fn identities(&self) -> &Identities {
+        &self.0.identities
+    }
+
+    pub(crate) fn cors(&self) -> &Cors {
+        &self.0.cors
+    }
+
+    pub(crate) fn public_url(&self) -> Option<&str> {
+        self.0.public_url.as_deref()
+    }
+
+    pub(crate) fn trusted_proxies(&self) -> &[IpNet] {
+        &self.0.trusted_proxies
+    }
+
+    pub(crate) fn now(&self) -> UnixMillis {
+        self.0.clock.now()
+    }
+
+    pub(crate) async fn ready(&self) -> Result<(), String> {
+        (self.0.ready)().await
+    }
+
+    /// A request id that no other request of this process has.
+    pub(crate) fn next_request_id(&self) -> String {
+        format!("{:x}-{:x}", self.0.started.0, self.0.requests.fetch_add(1, Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,126 @@
+//! Credentials, the token, and users to write to each other.
+
+use std::{collections::HashMap, fs, net::SocketAddr};
+
+use tidings_proto::pb::{
+    self, directory_service_client::DirectoryServiceClient, message_service_client::MessageServiceClient,
+    registered::Result as Outcome,
+};
+use tonic::{
+    Request,
+    transport::{Channel, Endpoint},
+};
+
+use crate::{Fault, TargetArgs, client::Connection};
+
+/// A server under load.
+pub struct Target {
+    /// REST addresses.
+    pub rest: Vec<SocketAddr>,
+    /// `/{org}/{app}`.
+    pub base: String,
+    /// An app token of the Agora dialect.
+    pub token: String,
+    /// For the Lanying dialect.
+    pub lanying_app_id: String,
+    /// For the Lanying dialect.
+    pub admin_token: String,
+    app_key: String,
+    service_key: String,
+    directory: Channel,
+    message: Channel,
+    /// Tells this run's users from those of earlier ones.
+    run: String,
+}
+
+/// A user to write as or to.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// Lanying's id.
+    pub id: i64,
+    /// Agora's name.
+    pub name: String,
+}
+
+impl Target {
+    /// Reads the credentials and gets a token.
+    pub async fn connect(args: &TargetArgs) -> Result<Self, Fault> {
+        let text = fs::read_to_string(&args.env).map_err(|error| format!("{}: {error}", args.env.display()))?;
+        let env: HashMap<&str, &str> =
+            text.lines().filter_map(|line| line.split_once('=')).map(|(k, v)| (k, v.trim_matches('\''))).collect();
+        let value = |name: &str| env.get(name).map(|value| (*value).to_owned()).ok_or(format!("{name} is missing"));
+        let urls = if args.url.is_empty() { vec![value("TIDINGS_URL")?] } else { args.url.clone() };
+        let rest: Vec<SocketAddr> = urls.iter().map(|url| loopback(url)).collect::<Result<_, Fault>>()?;
+        let grpc = if args.grpc.is_empty() { vec![value("TIDINGS_GRPC")?] } else { args.grpc.clone() };
+        let directory = loopback(&grpc[0])?;
+        let message = loopback(&grpc[grpc.len() - 1])?;
+        let (org, app) = (value("TIDINGS_ORG")?, value("TIDINGS_APP")?);
+        let mut target = Self {
+            base: format!("/{org}/{app}"),
+            token: String::new(),
+            lanying_app_id: value("TIDINGS_LANYING_APP_ID")?,
+            admin_token: value("TIDINGS_LANYING_ADMIN_TOKEN")?,
+            app_key: format!("{org}#{app}"),
+            service_key: value("TIDINGS_SERVICE_KEY")?,
+            directory: Endpoint::from_shared(format!("http://{directory}"))?.connect_lazy(),
+            message: Endpoint::from_shared(format!("http://{message}"))?.connect_lazy(),
+            run: format!("{:x}", std::process::id()),
+            rest,
+        };
+        let body = serde_json::json!({
+            "grant_type": "client_credentials",
+            "client_id": value("TIDINGS_CLIENT_ID")?,
+            "client_secret": value("TIDINGS_CLIENT_SECRET")?,
+        });
+        let mut connection = Connection::open(target.rest[0]).await?;
+        let request = http::Request::post(format!("{}/token", target.base)).body(body.to_string().into())?;
+        let (status, answer) = connection.call(request).await?;
+        let answer: serde_json::Value = serde_json::from_slice(&answer)?;
+        let token = answer["access_token"].as_str().ok_or(format!("no token: {status} {answer}"))?;
+        token.clone_into(&mut target.token);
+        Ok(target)
+    }
+
+    /// Registers `count` users of this run, which cannot log in.
+    pub async fn users(&self, kind: &str, count: usize) -> Result<Vec<User>, Fault> {
+        let mut directory = DirectoryServiceClient::new(self.directory.clone());
+        let names: Vec<String> = (0..count).map(|i| format!("load-{}-{kind}-{i}", self.run)).collect();
+        let mut users = Vec::with_capacity(count);
+        for chunk in names.chunks(60) {
+            let new = |name: &String| pb::NewUser { username: name.clone(), ..Default::default() };
+            let wanted = pb::RegisterUsersRequest { users: chunk.iter().map(new).collect(), name_rule: 0 };
+            let answer = directory.register_users(self.request(wanted)?).await?.into_inner();
+            for registered in answer.results {
+                match registered.result {
+                    Some(Outcome::User(user)) => users.push(User { id: user.id, name: user.username }),
+                    other => return Err(format!("a user could not be registered: {other:?}").into()),
+                }
+            }
+        }
+        Ok(users)
+    }
+
+    /// A client of the log.
+    pub fn log(&self) -> MessageServiceClient<Channel> {
+        MessageServiceClient::new(self.message.clone()).max_decoding_message_size(64 * 1024 * 1024)
+    }
+
+    /// A gRPC request with key and app.
+    pub fn request<T>(&self, message: T) -> Result<Request<T>, Fault> {
+        let mut request = Request::new(message);
+        request.metadata_mut().insert("authorization", format!("Bearer {}", self.service_key).parse()?);
+        request.metadata_mut().insert("tidings-app", self.app_key.parse()?);
+        Ok(request)
+    }
+}
+
+/// Load never leaves this machine.
+fn loopback(url: &str) -> Result<SocketAddr, Fault> {
+    let address: SocketAddr = url
+        .trim_start_matches("http://")
+        .trim_end_matches('/')
+        .replace("localhost", "127.0.0.1")
+        .parse()
+        .map_err(|_| format!("{url} must be an address and port"))?;
+    if address.ip().is_loopback() { Ok(address) } else { Err(format!("{address} is not a loopback address").into()) }
+}
