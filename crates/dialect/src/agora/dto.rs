@@ -6,13 +6,18 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{
-    json::{OneOrMany, TextMap},
+    json::{Object, OneOrMany, TextMap},
     number::{Decimal, Integer, Number},
 };
 
 /// Tells `null` from absent.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+/// An object, absent or `null`.
+fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Option::<Object<T>>::deserialize(deserializer).map(|given| given.map(|Object(value)| value))
 }
 
 /// agora.md 2.1, with `msg` of 2.5.
@@ -64,7 +69,7 @@ pub struct Media<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<Cow<'a, str>>,
     pub url: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "object", skip_serializing_if = "Option::is_none")]
     pub size: Option<Size>,
 }
 

@@ -3,7 +3,7 @@
 use tidings_domain::{Error, Reason};
 
 use super::{Call, Refusal, Timing, dto, refusal::decode};
-use crate::json::bytes_of;
+use crate::json::{Object, bytes_of};
 
 /// Most users of one registration.
 const MAX_NEW_USERS: usize = 60;
@@ -85,8 +85,8 @@ pub fn new_users(body: &[u8]) -> Result<NewUsers, Refusal> {
 }
 
 fn many(body: &[u8]) -> Result<Vec<dto::NewUser>, Refusal> {
-    match serde_json::from_slice::<Vec<dto::NewUser>>(body) {
-        Ok(users) if !users.is_empty() => Ok(users),
+    match serde_json::from_slice::<Vec<Object<dto::NewUser>>>(body) {
+        Ok(users) if !users.is_empty() => Ok(users.into_iter().map(|Object(user)| user).collect()),
         Ok(_) => Err(Refusal::invalid_request_body()),
         Err(detail) if detail.is_data() => Err(Refusal::invalid_request_body()),
         Err(detail) => Err(Refusal::json_parse(detail)),
