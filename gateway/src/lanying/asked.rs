@@ -63,10 +63,12 @@ impl Asked {
 
     /// 0 is absent: typed clients write it for what they leave out.
     fn number(&self, name: &str) -> Result<Option<i64>, Error> {
-        let Some(text) = header(&self.headers, name) else {
+        let Some(value) = self.headers.get(name) else {
             return Ok(None);
         };
+        let text = value.to_str().map_err(|_| Error::invalid(name, "header must be an id"))?.trim();
         match text.parse() {
+            _ if text.is_empty() => Ok(None),
             Ok(0) => Ok(None),
             Ok(id) if id > 0 => Ok(Some(id)),
             _ => Err(Error::invalid(name, "header must be an id")),
