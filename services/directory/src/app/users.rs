@@ -44,6 +44,10 @@ impl Core {
             return Err(Error::not_permitted("the app itself cannot be deleted as a user"));
         }
         let found = self.get_user(key, user).await?;
+        // A name that was only mentioned is no user yet, and keeps its id (decision 3).
+        if !found.registered {
+            return Err(not_found(user));
+        }
         let mut tx = self.db.begin().await?;
         let deleted = store::user::delete(&mut tx, known.app.id, found.id, self.clock.now()).await?;
         let deleted = deleted.ok_or_else(|| not_found(user))?;

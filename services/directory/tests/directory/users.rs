@@ -75,6 +75,7 @@ async fn nicknames_are_kept_and_passwords_and_nicknames_are_bounded(suite: Suite
 async fn a_mentioned_name_keeps_its_id_when_registered_decision_3(suite: Suite) {
     let mentioned = suite.resolve(&[name("ann")], true).await.unwrap().remove(0);
     assert!(!mentioned.registered);
+    assert_eq!(suite.delete_user(name("ann")).await.unwrap_err(), Reason::UserNotFound);
     suite.advance(Duration::from_secs(5));
     let ann = suite.register("Ann", "pw").await.unwrap();
     assert_eq!((ann.id, ann.uuid.as_str()), (mentioned.id, mentioned.uuid.as_str()));
