@@ -11,8 +11,12 @@ const DOMAIN: &str = "tidings";
 /// ErrorInfo's metadata key for what the error is about.
 const SUBJECT: &str = "subject";
 
+/// Most bytes of a subject that travel: a status is sent as headers, which HTTP/2 clients take only so many bytes of.
+const MAX_SUBJECT: usize = 1024;
+
 /// The status that a service answers. Faults of ours are logged here and shown as no more than their name.
 pub fn status_from_error(error: Error) -> Status {
+    let error = with_bounded_subject(error);
     let words = error.reason().words();
     let details = ErrorDetails::with_error_info(
         words.name,
@@ -20,6 +24,14 @@ pub fn status_from_error(error: Error) -> Status {
         HashMap::from([(SUBJECT.to_owned(), error.subject().to_owned())]),
     );
     Status::with_error_details(code(words.grpc), error.to_string(), details)
+}
+
+fn with_bounded_subject(error: Error) -> Error {
+    if error.subject().len() <= MAX_SUBJECT {
+        return error;
+    }
+    let end = error.subject().floor_char_boundary(MAX_SUBJECT);
+    Error::new(error.reason(), &error.subject()[..end])
 }
 
 /// The error that a service's answer stands for; a status that is not one of ours means that the service is away.
@@ -66,5 +78,12 @@ mod tests {
             let back = error_from_status(status_from_error(Error::new(reason, "ann")));
             assert_eq!((back.reason(), back.subject()), (reason, "ann"));
         }
+    }
+
+    #[test]
+    fn a_long_subject_is_cut_at_a_character() {
+        let long = format!("x{}", "é".repeat(600));
+        let back = error_from_status(status_from_error(Error::app_not_found(long.as_str())));
+        assert_eq!((back.reason(), back.subject()), (Reason::AppNotFound, &long[..1023]));
     }
 }
