@@ -1,0 +1,21 @@
+//! REST as clients meet it: both dialects over real HTTP, in every shape that Tidings runs in.
+//!
+//! The modules follow the contracts. Wire bodies are snapshots in which [`transcript::Transcript`] has replaced what
+//! differs from run to run.
+
+mod access;
+mod agora_send;
+mod agora_tokens;
+mod agora_users;
+mod any_input;
+mod bad_input;
+mod cross_dialect;
+mod envelope;
+mod idempotency;
+mod lanying_ack_unread;
+mod lanying_history;
+mod lanying_send;
+mod lanying_users_tokens;
+mod policy;
+mod raw_http;
+mod transcript;
