@@ -1,1 +1,48 @@
-//! Placeholder.
+//! Starts Tidings in every shape that it is run in, and talks to it as its clients do.
+//!
+//! A shape is shared by the tests of one binary; each test gets an app of its own, which is all the isolation that
+//! tenants have. A test that moves the clock or stops a process starts a [`Suite`] of its own.
+
+mod agora;
+mod app;
+mod database;
+mod lanying;
+mod process;
+mod reply;
+mod shape;
+
+pub use agora::Agora;
+pub use app::TestApp;
+pub use database::fresh_database;
+pub use lanying::Lanying;
+pub use process::{Process, free_address, tidings_binary};
+pub use reply::Reply;
+pub use shape::{Shape, Suite};
+
+/// One test on the all-in-one with SQLite, the all-in-one with PostgreSQL, and the split shape.
+#[macro_export]
+macro_rules! every_shape {
+    ($(#[$doc:meta])* async fn $name:ident($app:ident: TestApp) $body:block) => {
+        $(#[$doc])*
+        mod $name {
+            use super::*;
+
+            async fn check($app: $crate::TestApp) $body
+
+            #[tokio::test]
+            async fn on_sqlite() {
+                check($crate::TestApp::on($crate::Shape::Sqlite).await).await;
+            }
+
+            #[tokio::test]
+            async fn on_postgres() {
+                check($crate::TestApp::on($crate::Shape::Postgres).await).await;
+            }
+
+            #[tokio::test]
+            async fn split() {
+                check($crate::TestApp::on($crate::Shape::Split).await).await;
+            }
+        }
+    };
+}

@@ -11,5 +11,6 @@ mod roles;
 mod running;
 
 pub use cli::{Cli, run};
+pub use ready::is_ready;
 pub use roles::Roles;
 pub use running::{Running, start};

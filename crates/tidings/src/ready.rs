@@ -41,3 +41,8 @@ pub async fn peer(url: &str) -> Result<(), String> {
         other => Err(other.as_str_name().to_ascii_lowercase()),
     }
 }
+
+/// Whether [`peer`] says so.
+pub async fn is_ready(url: &str) -> bool {
+    peer(url).await.is_ok()
+}

@@ -23,6 +23,7 @@ pub async fn append(
     clock: &dyn Clock,
     calls: &[&Call],
 ) -> Result<Vec<Result<Reply, Error>>, Error> {
+    lease.refresh().await?;
     let mut tx = db.begin().await?;
     let answered = claim_keys(&mut tx, calls, clock.now()).await?;
     let fresh: Vec<&Call> = calls.iter().filter(|call| earlier(call, &answered).is_none()).copied().collect();

@@ -53,6 +53,12 @@ impl Lease {
         Ok(lease)
     }
 
+    /// Renews the lease when it is about to run out, as after a machine slept.
+    pub async fn refresh(&self) -> Result<(), Error> {
+        let runs_out = self.state().held.expires_at;
+        if self.0.clock.now() + RENEW > runs_out { self.renew().await } else { Ok(()) }
+    }
+
     /// Ids for one transaction; fails when the lease ran out.
     pub fn minting(&self) -> Result<Minting<'_>, Error> {
         let now = self.0.clock.now();

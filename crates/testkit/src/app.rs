@@ -1,0 +1,111 @@
+//! An app of one test.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
+use serde_json::json;
+use tidings_proto::pb::{
+    self, app_ref, conversation_service_client::ConversationServiceClient,
+    directory_service_client::DirectoryServiceClient, message_service_client::MessageServiceClient,
+};
+use tonic::{Request, transport::Channel};
+
+use crate::{Agora, Lanying, Shape, Suite};
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// A fresh app with its credentials.
+#[derive(Debug, Clone)]
+pub struct TestApp {
+    /// Where it lives.
+    pub suite: Arc<Suite>,
+    /// Its names and secrets.
+    pub secrets: pb::AppWithSecrets,
+    agora: Agora,
+    lanying: Lanying,
+}
+
+impl TestApp {
+    /// A fresh app on the shape that the tests of this binary share.
+    pub async fn on(shape: Shape) -> Self {
+        Self::of(Suite::shared(shape).await).await
+    }
+
+    /// A fresh app of a suite.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub async fn of(suite: Arc<Suite>) -> Self {
+        let name = format!("app{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let org = format!("org{}", std::process::id());
+        let wanted = pb::CreateAppRequest { org: org.clone(), name: name.clone(), ..Default::default() };
+        let mut directory = suite.directory();
+        let secrets = directory.create_app(suite.request(wanted)).await.expect("a new app").into_inner();
+        let app = secrets.app.clone().expect("an app");
+        let http = reqwest::Client::new();
+        let anonymous =
+            Agora { http: http.clone(), base: format!("{}/{org}/{name}", suite.url()), token: String::new() };
+        let grant = json!({
+            "grant_type": "client_credentials",
+            "client_id": secrets.client_id,
+            "client_secret": secrets.client_secret,
+        });
+        let token = anonymous.post("/token", &grant).await.expect(200);
+        let agora = anonymous.with_token(token["access_token"].as_str().expect("a token"));
+        let by_key = pb::AppRef { app: Some(app_ref::App::Id(app.id)) };
+        let wanted = pb::CreateAdminTokenRequest { app: Some(by_key), label: "test".into() };
+        let admin = directory.create_admin_token(suite.request(wanted)).await.expect("an admin token").into_inner();
+        let lanying =
+            Lanying { http, base: suite.url(), app_id: app.lanying_app_id, token: admin.token, user_id: None };
+        Self { suite, secrets, agora, lanying }
+    }
+
+    /// The Agora dialect with an app token.
+    pub fn agora(&self) -> Agora {
+        self.agora.clone()
+    }
+
+    /// The Lanying dialect with an admin token.
+    pub fn lanying(&self) -> Lanying {
+        self.lanying.clone()
+    }
+
+    /// The app itself.
+    ///
+    /// # Panics
+    /// Never: the app was made with its names.
+    pub fn app(&self) -> &pb::App {
+        self.secrets.app.as_ref().expect("an app")
+    }
+
+    /// A gRPC request as the app.
+    pub fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = self.suite.request(message);
+        request.metadata_mut().insert("tidings-app", self.app().id.into());
+        request
+    }
+
+    /// A gRPC request on behalf of a user.
+    pub fn request_as<T>(&self, user: i64, message: T) -> Request<T> {
+        let mut request = self.request(message);
+        request.metadata_mut().insert("tidings-user", user.into());
+        request
+    }
+
+    /// The directory over gRPC.
+    pub fn directory(&self) -> DirectoryServiceClient<Channel> {
+        self.suite.directory()
+    }
+
+    /// The log over gRPC.
+    pub fn messages(&self) -> MessageServiceClient<Channel> {
+        self.suite.messages()
+    }
+
+    /// Conversations over gRPC.
+    pub fn conversations(&self) -> ConversationServiceClient<Channel> {
+        self.suite.conversations()
+    }
+}
