@@ -46,8 +46,7 @@ async fn checkpoint(db: &SqliteDb) {
                 tracing::warn!(%error, "the write-ahead log could not be started over");
             }
         }
-        Ok(_) => {}
-        Err(sqlx::Error::PoolClosed) => {}
+        Ok(_) | Err(sqlx::Error::PoolClosed) => {}
         Err(error) => tracing::warn!(%error, "checkpoint failed"),
     }
 }

@@ -204,7 +204,7 @@ fn gateway(config: &Config, clients: Clients, clock: Arc<dyn Clock>, databases: 
             Box::pin(async move { ready::all(&databases, &peers).await });
         check
     });
-    Gateway::new(clients, settings, clock, ready)
+    Gateway::with_ready(clients, settings, clock, ready)
 }
 
 async fn serve_rest(listener: tokio::net::TcpListener, gateway: Gateway, shutdown: Shutdown) -> Result<(), Error> {

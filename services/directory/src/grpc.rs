@@ -2,6 +2,7 @@
 
 use tidings_domain::{Error, PolicyChange, Reason};
 use tidings_proto::{pb, required, status_from_error};
+use tidings_runtime::context::Scope;
 use tonic::{Request, Response, Status, async_trait};
 
 use crate::{
@@ -32,7 +33,7 @@ impl pb::directory_service_server::DirectoryService for Directory {
     #[tracing::instrument(name = "directory.get_app", skip_all)]
     async fn get_app(&self, request: Request<pb::AppRef>) -> Reply<pb::App> {
         let key = request.into_inner().try_into().map_err(to_status)?;
-        let known = self.core.get_app(&key).await.map_err(to_status)?;
+        let known = self.core.known_app(&key).await.map_err(to_status)?;
         Ok(Response::new(known.app.clone().into()))
     }
 
@@ -171,14 +172,9 @@ fn wire_users(users: Vec<User>) -> Vec<pb::User> {
     users.into_iter().map(Into::into).collect()
 }
 
-/// The app that a call about users is for: the metadata `tidings-app`, a number or `org#app`.
+/// The app that a call about users is for, as the metadata names it.
 fn caller_app<T>(request: &Request<T>) -> Result<AppKey, Error> {
-    let value = request.metadata().get("tidings-app").and_then(|value| value.to_str().ok());
-    let app = required("tidings-app", value)?;
-    if let Ok(id) = app.parse() {
-        return Ok(AppKey::Id(tidings_domain::AppId(id)));
-    }
-    AppKey::from_agora(app)
+    Scope::of(request)?.app.try_into()
 }
 
 /// Faults of ours are told to the log, not to the caller.

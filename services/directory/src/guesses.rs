@@ -1,7 +1,8 @@
 //! Limits wrong guesses of passwords and client secrets.
 //!
-//! An attempt is counted before the guess is checked and taken back when it was right, so that many guesses at once
-//! get no further than one after another. Memory is bounded: beyond the bound the oldest counts are forgotten. Each
+//! For its pair of target and address a guess is counted before it is checked, and forgotten when it was right, so
+//! that many guesses at once get no further than one after another. For the address alone only wrong ones count, so
+//! that many users may log in at once from one place. Memory is bounded: beyond the bound the oldest counts are forgotten. Each
 //! process counts for itself.
 
 use std::{
@@ -74,7 +75,7 @@ impl Guesses {
         Self(Mutex::new(Counts { pairs: Windows::new(), addresses: Windows::new() }))
     }
 
-    /// Counts an attempt, or refuses it without counting.
+    /// Lets a guess be checked, or refuses it without counting.
     pub(crate) fn attempt(&self, guess: &Guess, now: UnixMillis) -> Result<(), Error> {
         let mut counts = self.lock();
         let of_pair = counts.pairs.count(&guess.pair(), now);
@@ -85,22 +86,22 @@ impl Guesses {
         if guess.target != Target::Nobody {
             counts.pairs.add(guess.pair(), now);
         }
-        counts.addresses.add(guess.address(), now);
         Ok(())
     }
 
-    /// The guess was right: the pair starts afresh and the address loses this one attempt.
+    /// The guess was right: its pair starts afresh.
     pub(crate) fn right(&self, guess: &Guess) {
-        let mut counts = self.lock();
-        counts.pairs.forget(&guess.pair());
-        counts.addresses.take_back(&guess.address());
+        self.lock().pairs.forget(&guess.pair());
+    }
+
+    /// The guess was wrong.
+    pub(crate) fn wrong(&self, guess: &Guess, now: UnixMillis) {
+        self.lock().addresses.add(guess.address(), now);
     }
 
     /// The guess could not be checked, by a fault of ours.
     pub(crate) fn unchecked(&self, guess: &Guess) {
-        let mut counts = self.lock();
-        counts.pairs.take_back(&guess.pair());
-        counts.addresses.take_back(&guess.address());
+        self.lock().pairs.take_back(&guess.pair());
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
@@ -185,12 +186,13 @@ mod tests {
         let guesses = Guesses::new();
         for user in 0..100 {
             guesses.attempt(&guess(user, "192.0.2.1"), NOW).unwrap();
+            guesses.wrong(&guess(user, "192.0.2.1"), NOW);
         }
         assert!(guesses.attempt(&guess(100, "192.0.2.1"), NOW).is_err());
     }
 
     #[test]
-    fn a_right_guess_clears_its_pair_and_is_not_held_against_the_address() {
+    fn right_guesses_have_no_limit() {
         let guesses = Guesses::new();
         for _ in 0..200 {
             guesses.attempt(&guess(1, "192.0.2.1"), NOW).unwrap();

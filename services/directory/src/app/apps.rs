@@ -1,7 +1,5 @@
 //! Reads, disables, deletes apps and sets their policies.
 
-use std::sync::Arc;
-
 use tidings_domain::{App, Error, PolicyChange};
 
 use super::Core;
@@ -21,10 +19,6 @@ impl Core {
             return Err(key.not_found());
         };
         row.open(&self.data_key)
-    }
-
-    pub(crate) async fn get_app(&self, key: &AppKey) -> Result<Arc<KnownApp>, Error> {
-        self.known_app(key).await
     }
 
     pub(crate) async fn set_app_enabled(&self, key: &AppKey, enabled: bool) -> Result<App, Error> {

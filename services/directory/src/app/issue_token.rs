@@ -41,27 +41,33 @@ impl Core {
     fn check_client(&self, known: &KnownApp, id: &str, secret: &Secret, from: &str) -> Result<(), Error> {
         let guess = Guess::new(known.app.id, Target::Client, from);
         self.guesses.attempt(&guess, self.clock.now())?;
-        if known.client_id != id {
-            return Err(Error::new(Reason::ClientIdWrong, ""));
-        }
-        let good = known.client_secret.good(self.clock.now());
-        if good.fold(false, |right, good| right | good.is(secret.expose())) {
+        let wrong = if known.client_id != id {
+            Reason::ClientIdWrong
+        } else if !known.client_secret.good(self.clock.now()).any(|good| good.is(secret.expose())) {
+            Reason::ClientSecretWrong
+        } else {
             self.guesses.right(&guess);
             return Ok(());
-        }
-        Err(Error::new(Reason::ClientSecretWrong, ""))
+        };
+        self.guesses.wrong(&guess, self.clock.now());
+        Err(Error::new(wrong, ""))
     }
 
     async fn by_password(&self, app: AppId, user: &UserRef, password: Secret, from: &str) -> Result<KnownUser, Error> {
         let Some(known) = self.registered_user(app, user).await? else {
-            self.guesses.attempt(&Guess::new(app, Target::Nobody, from), self.clock.now())?;
+            let guess = Guess::new(app, Target::Nobody, from);
+            self.guesses.attempt(&guess, self.clock.now())?;
+            self.guesses.wrong(&guess, self.clock.now());
             return Err(not_found(user));
         };
         let guess = Guess::new(app, Target::User(known.user.id), from);
         self.guesses.attempt(&guess, self.clock.now())?;
         match self.is_password(&known, password).await {
             Ok(true) => self.guesses.right(&guess),
-            Ok(false) => return Err(Error::new(Reason::PasswordWrong, "")),
+            Ok(false) => {
+                self.guesses.wrong(&guess, self.clock.now());
+                return Err(Error::new(Reason::PasswordWrong, ""));
+            }
             Err(fault) => {
                 self.guesses.unchecked(&guess);
                 return Err(fault);

@@ -37,21 +37,22 @@ impl Core {
         }
         let known = if take_down { self.enabled_app(key).await? } else { self.known_app(key).await? };
         let mut found = self.find(known.app.id, refs).await?;
-        // An id that is missing fails the call, so that nothing is taken down for it.
-        let missing_id = refs.iter().find(|user| matches!(user, UserRef::Id(_)) && !found.has(user));
-        let missing = found.missing_names(refs);
-        if take_down && missing_id.is_none() && !missing.is_empty() {
-            let users = self.take_down(key, known.app.id, &missing).await?;
-            users.into_iter().for_each(|user| found.add(user));
+        if take_down {
+            // Checked first, so that a call that fails takes nothing down.
+            if let Some(id) = refs.iter().find(|user| matches!(user, UserRef::Id(_)) && !found.has(user)) {
+                return Err(not_found(id));
+            }
+            let missing = found.missing_names(refs);
+            if !missing.is_empty() {
+                found.add_all(self.take_down(key, known.app.id, &missing).await?);
+            }
         }
-        let resolve = |user: &UserRef| match is_admin(user) {
-            true => Ok(admin(&known.app)),
-            false => found.get(user).cloned().ok_or_else(|| not_found(user)),
-        };
-        if let Some(missing_id) = missing_id.filter(|_| take_down) {
-            return Err(not_found(missing_id));
+        let mut users = Vec::with_capacity(refs.len());
+        for user in refs {
+            let resolved = if is_admin(user) { Some(admin(&known.app)) } else { found.get(user).cloned() };
+            users.push(resolved.ok_or_else(|| not_found(user))?);
         }
-        refs.iter().map(resolve).collect()
+        Ok(users)
     }
 
     async fn find(&self, app: AppId, refs: &[UserRef]) -> Result<Found, Error> {
@@ -65,12 +66,10 @@ impl Core {
             }
         }
         if !ids.is_empty() {
-            let users = store::users::find_by_ids(&self.db, app, &ids).await?;
-            users.into_iter().for_each(|user| found.add(user));
+            found.add_all(store::users::find_by_ids(&self.db, app, &ids).await?);
         }
         if !names.is_empty() {
-            let users = store::users::find_by_names(&self.db, app, &names).await?;
-            users.into_iter().for_each(|user| found.add(user));
+            found.add_all(store::users::find_by_names(&self.db, app, &names).await?);
         }
         Ok(found)
     }
@@ -90,11 +89,13 @@ impl Core {
 }
 
 impl Found {
-    fn add(&mut self, user: User) {
-        if let Some(name) = &user.username {
-            self.by_name.insert(name.to_ascii_lowercase(), user.clone());
+    fn add_all(&mut self, users: Vec<User>) {
+        for user in users {
+            if let Some(name) = &user.username {
+                self.by_name.insert(name.to_ascii_lowercase(), user.clone());
+            }
+            self.by_id.insert(user.id, user);
         }
-        self.by_id.insert(user.id, user);
     }
 
     fn get(&self, user: &UserRef) -> Option<&User> {

@@ -47,7 +47,16 @@ create table message (
 );
 create unique index message_by_id on message (app_id, msg_id);
 create unique index message_by_event on message (app_id, lane, event_no);
-create index message_recalled on message (app_id, conv_a, conv_b, msg_id) where recalled_at is not null;
+
+-- Countable messages that were recalled: what unread counts subtract.
+create table recalled (
+    app_id bigint not null,
+    conv_a bigint not null,
+    conv_b bigint not null,
+    msg_id bigint not null,
+    sender_id bigint not null,
+    primary key (app_id, conv_a, conv_b, msg_id)
+);
 
 -- The last event number of each lane.
 create table event_lane (

@@ -45,9 +45,9 @@ static ABOVE: LazyLock<ManyRows> = LazyLock::new(|| {
             coalesce((select m.ordinal_low from message m
                 where m.app_id = r.app_id and m.conv_a = r.conv_a and m.conv_b = r.conv_b and m.msg_id <= r.mark
                 order by m.msg_id desc limit 1), 0),
-            (select count(*) from message m
+            (select count(*) from recalled m
                 where m.app_id = r.app_id and m.conv_a = r.conv_a and m.conv_b = r.conv_b and m.msg_id > r.mark
-                and m.recalled_at is not null and m.countable = 1 and m.sender_id <> r.user_id)
+                and m.sender_id <> r.user_id)
          from r",
         "",
     )

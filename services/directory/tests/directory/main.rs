@@ -1,0 +1,15 @@
+//! What the directory promises, held against both engines.
+
+#![expect(clippy::unwrap_used, reason = "a test that finds nothing to unwrap has failed")]
+
+mod suite;
+
+mod admin_tokens;
+mod apps;
+mod guesses;
+mod policy;
+mod secrets;
+mod statements;
+mod tokens;
+mod users;
+mod users_resolve;
