@@ -52,8 +52,13 @@ impl fmt::Debug for Gateway {
 }
 
 impl Gateway {
-    /// A gateway to the given services; `/readyz` asks `ready`.
-    pub fn new(clients: Clients, config: GatewayConfig, clock: Arc<dyn Clock>, ready: Ready) -> Self {
+    /// A gateway to the given services that calls itself ready at once.
+    pub fn new(clients: Clients, config: GatewayConfig, clock: Arc<dyn Clock>) -> Self {
+        Self::with_ready(clients, config, clock, Arc::new(|| Box::pin(async { Ok(()) })))
+    }
+
+    /// A gateway whose `/readyz` asks `ready`.
+    pub fn with_ready(clients: Clients, config: GatewayConfig, clock: Arc<dyn Clock>, ready: Ready) -> Self {
         Self(Arc::new(Inner {
             identities: Identities::new(clients.directory.clone(), clock.clone()),
             clients,

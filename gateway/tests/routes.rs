@@ -103,9 +103,7 @@ async fn answer(request: http::Request<tonic::body::Body>) -> Result<http::Respo
 fn gateway(config: GatewayConfig) -> Router {
     let wire = Wire::local(service_fn(answer));
     let clients = Clients::new(wire.clone(), wire.clone(), wire);
-    let ready =
-        Arc::new(|| -> futures_util::future::BoxFuture<'static, Result<(), String>> { Box::pin(async { Ok(()) }) });
-    router(Gateway::new(clients, config, Arc::new(ManualClock::new(NOW)), ready))
+    router(Gateway::new(clients, config, Arc::new(ManualClock::new(NOW))))
 }
 
 async fn ask(request: http::request::Builder, body: impl Into<Body>) -> (StatusCode, HeaderMap, String) {
@@ -254,7 +252,7 @@ async fn health_says_why_not() {
     let clients = Clients::new(wire.clone(), wire.clone(), wire);
     let ready: tidings_gateway::Ready = Arc::new(|| Box::pin(async { Err("message: connection refused".to_owned()) }));
     let clock = Arc::new(ManualClock::new(NOW));
-    let router = router(Gateway::new(clients, GatewayConfig::default(), clock, ready));
+    let router = router(Gateway::with_ready(clients, GatewayConfig::default(), clock, ready));
     let get = |path: &str| Request::get(path).body(Body::empty()).expect("the test's requests are valid");
     let response = router.clone().oneshot(get("/readyz")).await.unwrap();
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
