@@ -13,7 +13,7 @@ static FIND_BY_IDS: LazyLock<ManyRows> = LazyLock::new(|| {
     select u.user_id, u.username, u.uuid, u.registered, u.enabled, u.nickname, u.created_at, u.modified_at,
         u.password_hash, u.token_epoch
     from r join app_user u on u.app_id = r.app_id and u.user_id = r.user_id and u.deleted_at is null";
-    ManyRows::new(&[("app_id", Kind::Int), ("user_id", Kind::Int)], find, "")
+    ManyRows::new(&[("app_id", Kind::Int), ("user_id", Kind::Int)], find)
 });
 
 static FIND_BY_NAMES: LazyLock<ManyRows> = LazyLock::new(|| {
@@ -21,7 +21,7 @@ static FIND_BY_NAMES: LazyLock<ManyRows> = LazyLock::new(|| {
     select u.user_id, u.username, u.uuid, u.registered, u.enabled, u.nickname, u.created_at, u.modified_at,
         u.password_hash, u.token_epoch
     from r join app_user u on u.app_id = r.app_id and u.folded = r.folded and u.deleted_at is null";
-    ManyRows::new(&[("app_id", Kind::Int), ("folded", Kind::Text)], find, "")
+    ManyRows::new(&[("app_id", Kind::Int), ("folded", Kind::Text)], find)
 });
 
 /// Names that somebody took down meanwhile are left as they are.
@@ -41,7 +41,7 @@ static TAKE_DOWN: LazyLock<ManyRows> = LazyLock::new(|| {
         ("uuid", Kind::Text),
         ("created_at", Kind::Int),
     ];
-    ManyRows::new(&columns, insert, "")
+    ManyRows::new(&columns, insert)
 });
 
 pub(crate) fn all(engine: Engine) -> Vec<String> {

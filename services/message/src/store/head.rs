@@ -24,8 +24,9 @@ impl Head {
 const PLACE: [(&str, Kind); 3] = [("app_id", Kind::Int), ("conv_a", Kind::Int), ("conv_b", Kind::Int)];
 
 static LOCK: LazyLock<ManyRows> = LazyLock::new(|| {
-    ManyRows::new(
+    ManyRows::gathering(
         &PLACE,
+        &["app_id", "conv_a", "conv_b", "seq", "last_msg_id", "ordinal", "ordinal_low"],
         "select h.app_id, h.conv_a, h.conv_b, h.seq, h.last_msg_id, h.ordinal, h.ordinal_low
          from r cross join conversation_head h
          where h.app_id = r.app_id and h.conv_a = r.conv_a and h.conv_b = r.conv_b
@@ -40,7 +41,6 @@ static BEGIN: LazyLock<ManyRows> = LazyLock::new(|| {
         "insert into conversation_head (app_id, conv_a, conv_b, seq, last_msg_id, ordinal, ordinal_low)
          select app_id, conv_a, conv_b, 0, 0, 0, 0 from r where true
          on conflict (app_id, conv_a, conv_b) do nothing",
-        "",
     )
 });
 
@@ -51,7 +51,6 @@ static TAKE_PART: LazyLock<ManyRows> = LazyLock::new(|| {
         "insert into participant (app_id, user_id, conv_a, conv_b)
          select app_id, user_id, conv_a, conv_b from r where true
          on conflict (app_id, user_id, conv_a, conv_b) do nothing",
-        "",
     )
 });
 
@@ -72,7 +71,6 @@ static MOVE: LazyLock<ManyRows> = LazyLock::new(|| {
          from r
          where conversation_head.app_id = r.app_id and conversation_head.conv_a = r.conv_a
            and conversation_head.conv_b = r.conv_b",
-        "",
     )
 });
 
@@ -100,7 +98,7 @@ pub async fn lock(tx: &mut Tx, places: &[Place]) -> Result<BTreeMap<Place, Head>
 }
 
 async fn select(tx: &mut Tx, places: &[Place]) -> Result<BTreeMap<Place, Head>, Error> {
-    let rows: Vec<Row> = LOCK.fetch(tx, &columns(places)).await?;
+    let rows: Vec<Row> = LOCK.gather(tx, &columns(places)).await?;
     let heads = rows.into_iter().map(|(app, a, b, seq, last, ordinal, ordinal_low)| {
         let head = Head { seq, last_msg_id: MsgId(last), ordinal, ordinal_low };
         ((AppId(app), ConversationId::from_key(a, b)), head)

@@ -44,14 +44,14 @@ static CLAIM: LazyLock<ManyRows> = LazyLock::new(|| {
              reply = null
          where idempotency_key.expires_at <= excluded.made_at
          returning app_id, scope, key",
-        "",
     )
 });
 
 static FIND: LazyLock<ManyRows> = LazyLock::new(|| {
-    ManyRows::new(
+    ManyRows::gathering(
         &KEY,
-        "select k.app_id, k.scope, k.key, k.fingerprint, coalesce(k.reply, '')
+        &["app_id", "scope", "key", "fingerprint", "reply"],
+        "select k.app_id, k.scope, k.key, k.fingerprint, coalesce(k.reply, '') as reply
          from r cross join idempotency_key k
          where k.app_id = r.app_id and k.scope = r.scope and k.key = r.key",
         "",
@@ -64,7 +64,6 @@ static ANSWER: LazyLock<ManyRows> = LazyLock::new(|| {
         &[app, scope, key, ("reply", Kind::Text)],
         "update idempotency_key set reply = r.reply from r
          where idempotency_key.app_id = r.app_id and idempotency_key.scope = r.scope and idempotency_key.key = r.key",
-        "",
     )
 });
 
@@ -96,7 +95,7 @@ pub async fn claim(tx: &mut Tx, keys: &[NewKey], now: UnixMillis) -> Result<BTre
     }
     let claimed: Vec<Key> = claimed.into_iter().map(|(app, scope, key)| Key { app: AppId(app), scope, key }).collect();
     let taken = keys.iter().map(|new| &new.key).filter(|key| !claimed.contains(key));
-    let found: Vec<(i64, String, String, String, String)> = FIND.fetch(tx, &columns(taken)).await?;
+    let found: Vec<(i64, String, String, String, String)> = FIND.gather(tx, &columns(taken)).await?;
     let found = found.into_iter().map(|(app, scope, key, fingerprint, reply)| {
         (Key { app: AppId(app), scope, key }, Answered { fingerprint, reply })
     });

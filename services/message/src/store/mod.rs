@@ -14,5 +14,6 @@ pub fn statements(engine: Engine) -> Vec<String> {
     let single = [key::ALL, lease::ALL, read::ALL].concat();
     let many = [head::many(), key::many(), lane::many(), log::many(), read::many()].concat();
     let many = many.into_iter().flat_map(|statement| statement.texts(engine));
-    single.into_iter().map(str::to_owned).chain(many).collect()
+    let gathers = read::gathers().into_iter().map(|gather| gather.text(engine));
+    single.into_iter().map(str::to_owned).chain(many).chain(gathers).collect()
 }
