@@ -1,2 +1,29 @@
-//! Placeholder.
-fn main() {}
+//! `cargo xtask`: what a developer and CI run beside plain cargo. Standard library only, so that it builds at once.
+
+mod compose;
+mod keeper;
+mod postgres;
+mod test;
+
+use std::{env, process::ExitCode};
+
+const USAGE: &str = "usage:
+  cargo xtask test [arguments of cargo test]   run every test, with a throw-away PostgreSQL
+  cargo xtask compose-config                   check docker-compose.yml with every Compose installed";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments.as_slice() {
+        ["test", rest @ ..] => test::run(rest),
+        ["compose-config"] => compose::config(),
+        _ => Err(USAGE.to_owned()),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(words) => {
+            eprintln!("xtask: {words}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -313,6 +313,16 @@ mod tests {
     }
 
     #[test]
+    fn the_table_in_docs_says_the_same() {
+        let page = include_str!("../../../docs/errors.md");
+        for &reason in Reason::ALL {
+            let Words { name, grpc, agora, lanying } = reason.words();
+            let row = format!("| `{name}` | {grpc:?} | {} `{}` | {lanying} |", agora.status, agora.error);
+            assert!(page.contains(&row), "docs/errors.md lacks this row:\n{row}");
+        }
+    }
+
+    #[test]
     fn internal_errors_never_show_their_text() {
         let error = Error::internal("password of the database");
         assert_eq!(error.to_string(), "internal");

@@ -218,4 +218,13 @@ mod tests {
         let error = Config::deserialize(table).err().unwrap();
         assert!(error.message().contains("liste"), "{error}");
     }
+
+    #[test]
+    fn every_key_is_in_the_docs() {
+        let page = include_str!("../../../docs/config.md");
+        for key in KEYS {
+            let name = key.replace('.', "_").to_ascii_uppercase();
+            assert!(page.contains(&format!("| `{key}` | `TIDINGS_{name}` |")), "docs/config.md lacks {key}");
+        }
+    }
 }

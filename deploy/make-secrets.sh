@@ -1,0 +1,21 @@
+#!/bin/sh
+# Makes the secrets of an installation at its first start, and never changes them after that. Runs as root in the
+# PostgreSQL image; each file can be read by the one user that needs it.
+set -eu
+cd /secrets
+umask 077
+tidings=10001 # the user of our own image
+
+random_hex() {
+  head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n'
+}
+
+# keep NAME OWNER: what standard input says, unless the file is there; whole or not at all.
+keep() {
+  [ -s "$1" ] || { cat >"$1.new" && [ -s "$1.new" ] && chown "$2" "$1.new" && sync "$1.new" && mv "$1.new" "$1"; }
+}
+
+random_hex | keep service-key "$tidings"
+random_hex | keep data-key "$tidings"
+random_hex | keep postgres-password postgres
+printf 'postgres://tidings:%s@postgres:5432/tidings' "$(cat postgres-password)" | keep database-url "$tidings"

@@ -1,0 +1,38 @@
+//! `cargo xtask compose-config`: whether Compose takes docker-compose.yml.
+
+use std::process::{Command, Stdio};
+
+use crate::test::root;
+
+/// Asks each version that is installed.
+pub fn config() -> Result<u8, String> {
+    let mut asked = 0;
+    for words in [["docker-compose"].as_slice(), &["docker", "compose"]] {
+        if !installed(words) {
+            continue;
+        }
+        let name = words.join(" ");
+        let status = compose(words).args(["config", "-q"]).status();
+        let status = status.map_err(|error| format!("{name} cannot be run: {error}"))?;
+        if !status.success() {
+            return Err(format!("{name} refuses docker-compose.yml"));
+        }
+        eprintln!("xtask: {name} takes docker-compose.yml");
+        asked += 1;
+    }
+    if asked == 0 {
+        return Err("neither docker-compose nor docker compose is installed: install one of them".to_owned());
+    }
+    Ok(0)
+}
+
+fn compose(words: &[&str]) -> Command {
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).current_dir(root()).stdin(Stdio::null());
+    command
+}
+
+fn installed(words: &[&str]) -> bool {
+    let version = compose(words).arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    version.is_ok_and(|status| status.success())
+}

@@ -1,0 +1,54 @@
+//! `cargo xtask test`: every test of the workspace, against SQLite and a throw-away PostgreSQL.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{keeper::Keeper, postgres};
+
+/// Gives the exit code of the tests. What cargo prints about them is the last thing printed.
+pub fn run(arguments: &[&str]) -> Result<u8, String> {
+    let mut keeper = Keeper::new().map_err(|error| format!("no temporary folder: {error}"))?;
+    let url = postgres::start(&mut keeper)?;
+    eprintln!("xtask: PostgreSQL is at {url}");
+    // Folders that killed tests leave behind go with ours.
+    let temporary = keeper.folder().join("tmp");
+    fs::create_dir(&temporary).map_err(|error| format!("{} cannot be made: {error}", temporary.display()))?;
+
+    // The tests of the split shape run this binary, which `cargo test` alone would not bring up to date.
+    let built = keeper.run(cargo().args(["build", "--locked", "--package", "tidings"]))?;
+    if built != 0 {
+        return Ok(built);
+    }
+    let mut tests = cargo();
+    tests.args(["test", "--locked"]);
+    // Cargo would take `--workspace` and overlook `--package` beside it.
+    let mut own = arguments.iter().take_while(|argument| **argument != "--");
+    if !own.any(|argument| argument.starts_with("-p") || argument.starts_with("--package")) {
+        tests.arg("--workspace");
+    }
+    tests.args(arguments);
+    tests.env("TIDINGS_TEST_POSTGRES", url).env("TIDINGS_BIN", binary()?).env("TMPDIR", temporary);
+    keeper.run(&mut tests)
+}
+
+fn cargo() -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    cargo.current_dir(root());
+    cargo
+}
+
+/// The workspace.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder in the workspace")
+}
+
+/// Cargo puts it beside xtask, wherever the target folder is.
+fn binary() -> Result<PathBuf, String> {
+    let own = env::current_exe().map_err(|error| format!("xtask does not know where it is: {error}"))?;
+    Ok(own.with_file_name("tidings"))
+}
