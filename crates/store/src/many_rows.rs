@@ -5,7 +5,8 @@
 //! way few statement texts exist, each is prepared once a connection, and no input value passes through JSON.
 //!
 //! Out: sqlx hands SQLite's rows over from a thread of its own, at a thread switch for nearly every row, which costs
-//! far more than the rows themselves. So SQLite gathers the rows of a [`Gather`] into one JSON text.
+//! far more than the rows themselves. So SQLite gathers the rows of a [`Gather`] or [`GatherMany`]
+//! into one JSON text.
 
 use serde::de::DeserializeOwned;
 use sqlx::{
@@ -52,7 +53,7 @@ pub trait Row: DeserializeOwned + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 
 impl<T> Row for T where T: DeserializeOwned + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 
-/// A statement that reads its input rows from a table `r`.
+/// A statement that changes rows, and reads its input rows from a table `r`. It returns few or none.
 #[derive(Debug)]
 pub struct ManyRows {
     postgres: String,
@@ -60,16 +61,9 @@ pub struct ManyRows {
 }
 
 impl ManyRows {
-    /// `statement` selects from `r`, whose columns are `columns`; the first must be an integer. It changes rows and
-    /// returns few or none.
+    /// `statement` selects from `r`, whose columns are `columns`; the first must be an integer.
     pub fn new(columns: &[(&str, Kind)], statement: &str) -> Self {
         Self::with(columns, statement, statement)
-    }
-
-    /// The same for a query that gives many rows; `out` names its columns. What only PostgreSQL knows (row locks) goes
-    /// into `postgres_tail`.
-    pub fn gathering(columns: &[(&str, Kind)], out: &[&str], query: &str, postgres_tail: &str) -> Self {
-        Self::with(columns, &gathered(out, query), &format!("{query} {postgres_tail}"))
     }
 
     fn with(columns: &[(&str, Kind)], sqlite: &str, postgres: &str) -> Self {
@@ -104,7 +98,7 @@ impl ManyRows {
         Ok(())
     }
 
-    /// Runs a statement that was made with [`Self::new`] and gives what it returns.
+    /// Runs it and gives what it returns.
     pub async fn fetch<T>(&self, tx: &mut Tx, rows: &[Column<'_>]) -> Result<Vec<T>, Error>
     where
         T: Row + for<'r> FromRow<'r, sqlx::sqlite::SqliteRow>,
@@ -119,34 +113,6 @@ impl ManyRows {
                 Ok(found)
             }
             Tx::Postgres(tx) => self.on_postgres(&mut **tx, rows).await,
-        }
-    }
-
-    /// Runs a query that was made with [`Self::gathering`].
-    pub async fn gather<T: Row>(&self, tx: &mut Tx, rows: &[Column<'_>]) -> Result<Vec<T>, Error> {
-        match tx {
-            Tx::Sqlite(tx) => {
-                let mut found = Vec::new();
-                for (text, arguments) in self.sqlite_chunks(rows) {
-                    found.append(&mut one_text(&mut **tx, text, arguments).await?);
-                }
-                Ok(found)
-            }
-            Tx::Postgres(tx) => self.on_postgres(&mut **tx, rows).await,
-        }
-    }
-
-    /// The same outside a transaction.
-    pub async fn read<T: Row>(&self, db: &Db, rows: &[Column<'_>]) -> Result<Vec<T>, Error> {
-        match db {
-            Db::Sqlite(db) => {
-                let mut found = Vec::new();
-                for (text, arguments) in self.sqlite_chunks(rows) {
-                    found.append(&mut one_text(db.readers(), text, arguments).await?);
-                }
-                Ok(found)
-            }
-            Db::Postgres(pool) => self.on_postgres(pool, rows).await,
         }
     }
 
@@ -183,6 +149,52 @@ impl ManyRows {
     }
 }
 
+/// A query for many rows that reads its input rows from a table `r`.
+#[derive(Debug)]
+pub struct GatherMany(ManyRows);
+
+impl GatherMany {
+    /// As [`ManyRows::new`]; `out` says what SQLite puts into the JSON: the columns of `query`, booleans as
+    /// `json(iif(column, 'true', 'false'))`. What only PostgreSQL knows (row locks) goes into
+    /// `postgres_tail`.
+    pub fn new(columns: &[(&str, Kind)], out: &[&str], query: &str, postgres_tail: &str) -> Self {
+        Self(ManyRows::with(columns, &gathered(out, query), &format!("{query} {postgres_tail}")))
+    }
+
+    /// Runs it in a transaction.
+    pub async fn fetch<T: Row>(&self, tx: &mut Tx, rows: &[Column<'_>]) -> Result<Vec<T>, Error> {
+        match tx {
+            Tx::Sqlite(tx) => {
+                let mut found = Vec::new();
+                for (text, arguments) in self.0.sqlite_chunks(rows) {
+                    found.append(&mut one_text(&mut **tx, text, arguments).await?);
+                }
+                Ok(found)
+            }
+            Tx::Postgres(tx) => self.0.on_postgres(&mut **tx, rows).await,
+        }
+    }
+
+    /// Runs it outside a transaction.
+    pub async fn read<T: Row>(&self, db: &Db, rows: &[Column<'_>]) -> Result<Vec<T>, Error> {
+        match db {
+            Db::Sqlite(db) => {
+                let mut found = Vec::new();
+                for (text, arguments) in self.0.sqlite_chunks(rows) {
+                    found.append(&mut one_text(db.readers(), text, arguments).await?);
+                }
+                Ok(found)
+            }
+            Db::Postgres(pool) => self.0.on_postgres(pool, rows).await,
+        }
+    }
+
+    /// As [`ManyRows::texts`].
+    pub fn texts(&self, engine: crate::Engine) -> Vec<String> {
+        self.0.texts(engine)
+    }
+}
+
 /// A query with integer parameters that gives many rows.
 #[derive(Debug)]
 pub struct Gather {
@@ -191,7 +203,7 @@ pub struct Gather {
 }
 
 impl Gather {
-    /// `out` names the columns of `query`.
+    /// `out` as in [`GatherMany::new`].
     pub fn new(out: &[&str], query: &'static str) -> Self {
         Self { postgres: query, sqlite: gathered(out, query) }
     }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use tidings_domain::{AppId, ConversationId, Error, MsgId};
-use tidings_store::{Column, Kind, ManyRows, Tx};
+use tidings_store::{Column, GatherMany, Kind, ManyRows, Tx};
 
 /// A conversation of an app. Ordered, since locks are taken in this order.
 pub type Place = (AppId, ConversationId);
@@ -23,8 +23,8 @@ impl Head {
 
 const PLACE: [(&str, Kind); 3] = [("app_id", Kind::Int), ("conv_a", Kind::Int), ("conv_b", Kind::Int)];
 
-static LOCK: LazyLock<ManyRows> = LazyLock::new(|| {
-    ManyRows::gathering(
+static LOCK: LazyLock<GatherMany> = LazyLock::new(|| {
+    GatherMany::new(
         &PLACE,
         &["app_id", "conv_a", "conv_b", "seq", "last_msg_id", "ordinal", "ordinal_low"],
         "select h.app_id, h.conv_a, h.conv_b, h.seq, h.last_msg_id, h.ordinal, h.ordinal_low
@@ -75,7 +75,11 @@ static MOVE: LazyLock<ManyRows> = LazyLock::new(|| {
 });
 
 pub fn many() -> Vec<&'static ManyRows> {
-    vec![&LOCK, &BEGIN, &TAKE_PART, &MOVE]
+    vec![&BEGIN, &TAKE_PART, &MOVE]
+}
+
+pub fn lookup() -> &'static GatherMany {
+    &LOCK
 }
 
 type Row = (i64, i64, i64, i64, i64, i64, i64);
@@ -98,7 +102,7 @@ pub async fn lock(tx: &mut Tx, places: &[Place]) -> Result<BTreeMap<Place, Head>
 }
 
 async fn select(tx: &mut Tx, places: &[Place]) -> Result<BTreeMap<Place, Head>, Error> {
-    let rows: Vec<Row> = LOCK.gather(tx, &columns(places)).await?;
+    let rows: Vec<Row> = LOCK.fetch(tx, &columns(places)).await?;
     let heads = rows.into_iter().map(|(app, a, b, seq, last, ordinal, ordinal_low)| {
         let head = Head { seq, last_msg_id: MsgId(last), ordinal, ordinal_low };
         ((AppId(app), ConversationId::from_key(a, b)), head)

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use tidings_domain::{AppId, Error, UnixMillis};
-use tidings_store::{Column, Db, Kind, ManyRows, Tx, on_tx, sqlx};
+use tidings_store::{Column, Db, GatherMany, Kind, ManyRows, Tx, on_tx, sqlx};
 
 /// A key in its scope. Ordered, since rows are locked in this order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,8 +47,8 @@ static CLAIM: LazyLock<ManyRows> = LazyLock::new(|| {
     )
 });
 
-static FIND: LazyLock<ManyRows> = LazyLock::new(|| {
-    ManyRows::gathering(
+static FIND: LazyLock<GatherMany> = LazyLock::new(|| {
+    GatherMany::new(
         &KEY,
         &["app_id", "scope", "key", "fingerprint", "reply"],
         "select k.app_id, k.scope, k.key, k.fingerprint, coalesce(k.reply, '') as reply
@@ -74,7 +74,11 @@ const FORGET: &str = "
 pub const ALL: &[&str] = &[FORGET];
 
 pub fn many() -> Vec<&'static ManyRows> {
-    vec![&CLAIM, &FIND, &ANSWER]
+    vec![&CLAIM, &ANSWER]
+}
+
+pub fn lookup() -> &'static GatherMany {
+    &FIND
 }
 
 /// Takes the keys that are free and gives what the others were answered. A key that another process holds in an open
@@ -95,7 +99,7 @@ pub async fn claim(tx: &mut Tx, keys: &[NewKey], now: UnixMillis) -> Result<BTre
     }
     let claimed: Vec<Key> = claimed.into_iter().map(|(app, scope, key)| Key { app: AppId(app), scope, key }).collect();
     let taken = keys.iter().map(|new| &new.key).filter(|key| !claimed.contains(key));
-    let found: Vec<(i64, String, String, String, String)> = FIND.gather(tx, &columns(taken)).await?;
+    let found: Vec<(i64, String, String, String, String)> = FIND.fetch(tx, &columns(taken)).await?;
     let found = found.into_iter().map(|(app, scope, key, fingerprint, reply)| {
         (Key { app: AppId(app), scope, key }, Answered { fingerprint, reply })
     });

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use tidings_domain::{AppId, ConversationId, Error, Message, MsgId, UnixMillis, UserId};
-use tidings_store::{Column, Db, Gather, Kind, ManyRows, on_db, sqlx};
+use tidings_store::{Column, Db, Gather, GatherMany, Kind, on_db, sqlx};
 
 use crate::content::StoredContent;
 
@@ -38,7 +38,7 @@ static CONVERSATIONS: LazyLock<Gather> = LazyLock::new(|| {
 });
 
 /// What lies at and above a mark: the counts at the newest row up to it, and the recalled ones above it.
-static ABOVE: LazyLock<ManyRows> = LazyLock::new(|| {
+static ABOVE: LazyLock<GatherMany> = LazyLock::new(|| {
     let columns = [
         ("app_id", Kind::Int),
         ("conv_a", Kind::Int),
@@ -46,7 +46,7 @@ static ABOVE: LazyLock<ManyRows> = LazyLock::new(|| {
         ("user_id", Kind::Int),
         ("mark", Kind::Int),
     ];
-    ManyRows::gathering(
+    GatherMany::new(
         &columns,
         &["conv_a", "conv_b", "ordinal", "ordinal_low", "recalled"],
         "select r.conv_a, r.conv_b,
@@ -70,8 +70,8 @@ pub fn gathers() -> Vec<&'static Gather> {
     vec![&PAGE, &CONVERSATIONS]
 }
 
-pub fn many() -> Vec<&'static ManyRows> {
-    vec![&ABOVE]
+pub fn lookup() -> &'static GatherMany {
+    &ABOVE
 }
 
 /// Up to `limit` messages from `start` downwards, above `floor`, newest first.
