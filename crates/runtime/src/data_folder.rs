@@ -48,7 +48,7 @@ impl DataFolder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let mut bytes = [0; 32];
                 entropy.fill(&mut bytes);
-                let key: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+                let key = bytes.map(|byte| format!("{byte:02x}")).concat();
                 write_private(&path, &key).map_err(Error::internal)?;
                 Ok(key)
             }

@@ -13,7 +13,7 @@ mod open;
 
 pub use db::{Db, Engine, Tx};
 pub use error::{domain_error, is_conflict};
-pub use many_rows::{Column, Kind, ManyRows};
+pub use many_rows::{Column, Gather, GatherMany, Kind, ManyRows};
 pub use migrate::Schema;
 pub use open::{Location, open};
 pub use sqlx;

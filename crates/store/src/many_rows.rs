@@ -1,13 +1,18 @@
-//! One statement over any number of rows.
+//! One statement over any number of rows, in or out.
 //!
-//! PostgreSQL gets every column as an array (`unnest`), so there is one statement text. SQLite gets plain parameters
-//! in a `values` list that comes in a few sizes; rows that are not bound are null and filtered out. Either way few
-//! statement texts exist, each is prepared once a connection, and no value passes through JSON.
+//! In: PostgreSQL gets every column as an array (`unnest`), so there is one statement text. SQLite gets plain
+//! parameters in a `values` list that comes in a few sizes; rows that are not bound are null and filtered out. Either
+//! way few statement texts exist, each is prepared once a connection, and no input value passes through JSON.
+//!
+//! Out: sqlx hands SQLite's rows over from a thread of its own, at a thread switch for nearly every row, which costs
+//! far more than the rows themselves. So SQLite gathers the rows of a [`Gather`] or [`GatherMany`]
+//! into one JSON text.
 
+use serde::de::DeserializeOwned;
 use sqlx::{
     AssertSqlSafe, FromRow, Postgres, Sqlite,
     postgres::{PgArguments, PgRow},
-    sqlite::{SqliteArguments, SqliteRow},
+    sqlite::SqliteArguments,
 };
 use tidings_domain::Error;
 
@@ -43,7 +48,12 @@ impl Column<'_> {
     }
 }
 
-/// A statement that reads its input rows from a table `r`.
+/// A row that comes out: a tuple of the columns.
+pub trait Row: DeserializeOwned + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+
+impl<T> Row for T where T: DeserializeOwned + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+
+/// A statement that changes rows, and reads its input rows from a table `r`. It returns few or none.
 #[derive(Debug)]
 pub struct ManyRows {
     postgres: String,
@@ -51,22 +61,23 @@ pub struct ManyRows {
 }
 
 impl ManyRows {
-    /// `statement` selects from `r`, whose columns are `columns`; the first must be an integer. What only PostgreSQL
-    /// knows (row locks) goes into `postgres_tail`.
-    pub fn new(columns: &[(&str, Kind)], statement: &str, postgres_tail: &str) -> Self {
+    /// `statement` selects from `r`, whose columns are `columns`; the first must be an integer.
+    pub fn new(columns: &[(&str, Kind)], statement: &str) -> Self {
+        Self::with(columns, statement, statement)
+    }
+
+    fn with(columns: &[(&str, Kind)], sqlite: &str, postgres: &str) -> Self {
         let names = columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
         let arrays = columns.iter().enumerate().map(|(i, (_, kind))| match kind {
             Kind::Int => format!("${}::bigint[]", i + 1),
             Kind::Text => format!("${}::text[]", i + 1),
         });
         let arrays = arrays.collect::<Vec<_>>().join(", ");
-        let postgres = format!("with r({names}) as (select * from unnest({arrays})) {statement} {postgres_tail}");
+        let postgres = format!("with r({names}) as (select * from unnest({arrays})) {postgres}");
         let first = columns[0].0;
         let sqlite = SIZES.map(|size| {
             let values = values_list(size, columns.len());
-            format!(
-                "with p({names}) as (values {values}), r as (select * from p where {first} is not null) {statement}"
-            )
+            format!("with p({names}) as (values {values}), r as (select * from p where {first} is not null) {sqlite}")
         });
         Self { postgres, sqlite }
     }
@@ -87,10 +98,10 @@ impl ManyRows {
         Ok(())
     }
 
-    /// Runs it and gathers what it returns.
+    /// Runs it and gives what it returns.
     pub async fn fetch<T>(&self, tx: &mut Tx, rows: &[Column<'_>]) -> Result<Vec<T>, Error>
     where
-        T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin,
+        T: Row + for<'r> FromRow<'r, sqlx::sqlite::SqliteRow>,
     {
         match tx {
             Tx::Sqlite(tx) => {
@@ -101,34 +112,18 @@ impl ManyRows {
                 }
                 Ok(found)
             }
-            Tx::Postgres(tx) => {
-                let text = AssertSqlSafe(self.postgres.clone());
-                let query = sqlx::query_as_with::<Postgres, T, _>(text, postgres_arguments(rows)?);
-                query.fetch_all(&mut **tx).await.map_err(domain_error)
-            }
+            Tx::Postgres(tx) => self.on_postgres(&mut **tx, rows).await,
         }
     }
 
-    /// Runs it outside a transaction and gathers what it returns; on SQLite it cannot write.
-    pub async fn read<T>(&self, db: &Db, rows: &[Column<'_>]) -> Result<Vec<T>, Error>
-    where
-        T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin,
-    {
-        match db {
-            Db::Sqlite(db) => {
-                let mut found = Vec::new();
-                for (text, arguments) in self.sqlite_chunks(rows) {
-                    let query = sqlx::query_as_with::<Sqlite, T, _>(AssertSqlSafe(text), arguments);
-                    found.append(&mut query.fetch_all(db.readers()).await.map_err(domain_error)?);
-                }
-                Ok(found)
-            }
-            Db::Postgres(pool) => {
-                let text = AssertSqlSafe(self.postgres.clone());
-                let query = sqlx::query_as_with::<Postgres, T, _>(text, postgres_arguments(rows)?);
-                query.fetch_all(pool).await.map_err(domain_error)
-            }
-        }
+    async fn on_postgres<'c, T: Row>(
+        &self,
+        on: impl sqlx::Executor<'c, Database = Postgres>,
+        rows: &[Column<'_>],
+    ) -> Result<Vec<T>, Error> {
+        let text = AssertSqlSafe(self.postgres.clone());
+        let query = sqlx::query_as_with::<Postgres, T, _>(text, postgres_arguments(rows)?);
+        query.fetch_all(on).await.map_err(domain_error)
     }
 
     /// The statement in every form that it is sent in, to be prepared by a test.
@@ -152,6 +147,110 @@ impl ManyRows {
         }
         chunks
     }
+}
+
+/// A query for many rows that reads its input rows from a table `r`.
+#[derive(Debug)]
+pub struct GatherMany(ManyRows);
+
+impl GatherMany {
+    /// As [`ManyRows::new`]; `out` says what SQLite puts into the JSON: the columns of `query`, booleans as
+    /// `json(iif(column, 'true', 'false'))`. What only PostgreSQL knows (row locks) goes into
+    /// `postgres_tail`.
+    pub fn new(columns: &[(&str, Kind)], out: &[&str], query: &str, postgres_tail: &str) -> Self {
+        Self(ManyRows::with(columns, &gathered(out, query), &format!("{query} {postgres_tail}")))
+    }
+
+    /// Runs it in a transaction.
+    pub async fn fetch<T: Row>(&self, tx: &mut Tx, rows: &[Column<'_>]) -> Result<Vec<T>, Error> {
+        match tx {
+            Tx::Sqlite(tx) => {
+                let mut found = Vec::new();
+                for (text, arguments) in self.0.sqlite_chunks(rows) {
+                    found.append(&mut one_text(&mut **tx, text, arguments).await?);
+                }
+                Ok(found)
+            }
+            Tx::Postgres(tx) => self.0.on_postgres(&mut **tx, rows).await,
+        }
+    }
+
+    /// Runs it outside a transaction.
+    pub async fn read<T: Row>(&self, db: &Db, rows: &[Column<'_>]) -> Result<Vec<T>, Error> {
+        match db {
+            Db::Sqlite(db) => {
+                let mut found = Vec::new();
+                for (text, arguments) in self.0.sqlite_chunks(rows) {
+                    found.append(&mut one_text(db.readers(), text, arguments).await?);
+                }
+                Ok(found)
+            }
+            Db::Postgres(pool) => self.0.on_postgres(pool, rows).await,
+        }
+    }
+
+    /// As [`ManyRows::texts`].
+    pub fn texts(&self, engine: crate::Engine) -> Vec<String> {
+        self.0.texts(engine)
+    }
+}
+
+/// A query with integer parameters that gives many rows.
+#[derive(Debug)]
+pub struct Gather {
+    postgres: &'static str,
+    sqlite: String,
+}
+
+impl Gather {
+    /// `out` as in [`GatherMany::new`].
+    pub fn new(out: &[&str], query: &'static str) -> Self {
+        Self { postgres: query, sqlite: gathered(out, query) }
+    }
+
+    /// Runs it outside a transaction.
+    pub async fn read<T: Row>(&self, db: &Db, parameters: &[i64]) -> Result<Vec<T>, Error> {
+        use sqlx::Arguments as _;
+        match db {
+            Db::Sqlite(db) => {
+                let mut arguments = SqliteArguments::default();
+                for parameter in parameters {
+                    arguments.add(*parameter).expect("numbers always encode");
+                }
+                one_text(db.readers(), self.sqlite.clone(), arguments).await
+            }
+            Db::Postgres(pool) => {
+                let mut arguments = PgArguments::default();
+                for parameter in parameters {
+                    arguments.add(*parameter).map_err(Error::internal)?;
+                }
+                let query = sqlx::query_as_with::<Postgres, T, _>(self.postgres, arguments);
+                query.fetch_all(pool).await.map_err(domain_error)
+            }
+        }
+    }
+
+    /// The query as it is sent, to be prepared by a test.
+    pub fn text(&self, engine: crate::Engine) -> String {
+        match engine {
+            crate::Engine::Postgres => self.postgres.to_owned(),
+            crate::Engine::Sqlite => self.sqlite.clone(),
+        }
+    }
+}
+
+fn gathered(out: &[&str], query: &str) -> String {
+    format!("select json_group_array(json_array({})) from ({query})", out.join(", "))
+}
+
+async fn one_text<'c, T: Row>(
+    on: impl sqlx::Executor<'c, Database = Sqlite>,
+    text: String,
+    arguments: SqliteArguments,
+) -> Result<Vec<T>, Error> {
+    let query = sqlx::query_scalar_with::<Sqlite, String, _>(AssertSqlSafe(text), arguments);
+    let json = query.fetch_one(on).await.map_err(domain_error)?;
+    serde_json::from_str(&json).map_err(Error::internal)
 }
 
 /// Plain `?`: SQLite looks a `$1` up by name, in time that grows with the number of parameters.

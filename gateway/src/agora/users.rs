@@ -103,6 +103,7 @@ async fn find(gateway: &Gateway, asked: &Asked, named: Named) -> Result<Vec<u8>,
     let request = context::request(&caller, pb::GetUserRequest { user: Some(user_ref(named)?) });
     let user = gateway.clients().directory.clone().get_user(request).await.map_err(refused)?.into_inner();
     if !user.registered {
+        // Known to the directory because a message named it, and to nobody else.
         return Err(Error::user_not_found(user.username).into());
     }
     Ok(codec::one_user(&asked.call(&identity.app), asked.timing(gateway), &shown(&user), true))

@@ -1,11 +1,17 @@
 //! Every statement of this service.
 
-use tidings_domain::{AppId, ConversationId, Error, Marks, MsgId, UserId};
-use tidings_store::{Db, on_db, on_tx, sqlx};
+use std::sync::LazyLock;
 
-const OF_USER: &str = "
-    select conv_a, conv_b, read_id, delivered_id, cleared_id, unlisted_id
-    from cursor where app_id = $1 and user_id = $2";
+use tidings_domain::{AppId, ConversationId, Error, Marks, MsgId, UserId};
+use tidings_store::{Db, Engine, Gather, on_db, on_tx, sqlx};
+
+static OF_USER: LazyLock<Gather> = LazyLock::new(|| {
+    Gather::new(
+        &["conv_a", "conv_b", "read_id", "delivered_id", "cleared_id", "unlisted_id"],
+        "select conv_a, conv_b, read_id, delivered_id, cleared_id, unlisted_id
+         from cursor where app_id = $1 and user_id = $2",
+    )
+});
 
 const FIND: &str = "
     select read_id, delivered_id, cleared_id
@@ -27,9 +33,9 @@ const RAISE: &str = "
     where excluded.read_id > cursor.read_id or excluded.delivered_id > cursor.delivered_id
         or excluded.cleared_id > cursor.cleared_id or excluded.unlisted_id > cursor.unlisted_id";
 
-/// Every statement text, for a test that prepares them all.
-pub fn statements() -> Vec<String> {
-    [OF_USER, FIND, RAISE].map(str::to_owned).to_vec()
+/// Every statement text on that engine, for a test that prepares them all.
+pub fn statements(engine: Engine) -> Vec<String> {
+    vec![OF_USER.text(engine), FIND.to_owned(), RAISE.to_owned()]
 }
 
 /// A user's place in a conversation.
@@ -50,8 +56,7 @@ pub struct Cursor {
 
 /// Every cursor of a user.
 pub async fn of_user(db: &Db, app: AppId, user: UserId) -> Result<Vec<Cursor>, Error> {
-    let rows: Vec<(i64, i64, i64, i64, i64, i64)> =
-        on_db!(db, |c| sqlx::query_as(OF_USER).bind(app.0).bind(user.0).fetch_all(c).await)?;
+    let rows: Vec<(i64, i64, i64, i64, i64, i64)> = OF_USER.read(db, &[app.0, user.0]).await?;
     let cursors = rows.into_iter().map(|(a, b, read, delivered, cleared, unlisted)| Cursor {
         conversation: ConversationId::from_key(a, b),
         marks: Marks { read: MsgId(read), delivered: MsgId(delivered), cleared: MsgId(cleared) },

@@ -19,19 +19,18 @@ const PAGE: usize = 50;
 
 /// Reads pages of 50 from conversations of `depth` messages, from the newest to the oldest and again.
 pub async fn pages(target: &Target, args: &TargetArgs, depth: usize) -> Result<(), Fault> {
-    let from = target.users("from", args.connections).await?;
+    let from = target.users("from", 1).await?.remove(0);
     let to = target.users("to", args.connections).await?;
-    for (from, to) in from.iter().zip(&to) {
-        fill(target, from, std::slice::from_ref(to), depth).await?;
-    }
+    fill(target, &from, &to, depth).await?;
     let started = Instant::now();
     let until = started + Duration::from_secs(args.seconds);
-    let readers = from.into_iter().zip(to).enumerate().map(|(number, (from, to))| {
-        let mut reader = Reader::new(target, number, &to);
+    let readers = to.iter().enumerate().map(|(number, to)| {
+        let mut reader = Reader::new(target, number, to);
+        let from = from.id;
         tokio::spawn(async move {
             let mut start = 0;
             while Instant::now() < until {
-                let path = format!("/message/conversation?opposite_id={}&msg_id_start={start}&limit={PAGE}", from.id);
+                let path = format!("/message/conversation?opposite_id={from}&msg_id_start={start}&limit={PAGE}");
                 let answer = reader.call(&path).await?;
                 start = next_msg_id(&answer)?;
             }

@@ -3,25 +3,38 @@
 use std::sync::LazyLock;
 
 use tidings_domain::{AppId, Error, UnixMillis, UserId, Username};
-use tidings_store::{Column, Db, Engine, Kind, ManyRows, Tx};
+use tidings_store::{Column, Db, Engine, GatherMany, Kind, ManyRows, Tx};
 
 use super::user::{UserRow, known_user};
 use crate::model::User;
 
-static FIND_BY_IDS: LazyLock<ManyRows> = LazyLock::new(|| {
+const COLUMNS: [&str; 10] = [
+    "user_id",
+    "username",
+    "uuid",
+    "json(iif(registered, 'true', 'false'))",
+    "json(iif(enabled, 'true', 'false'))",
+    "nickname",
+    "created_at",
+    "modified_at",
+    "password_hash",
+    "token_epoch",
+];
+
+static FIND_BY_IDS: LazyLock<GatherMany> = LazyLock::new(|| {
     let find = "
     select u.user_id, u.username, u.uuid, u.registered, u.enabled, u.nickname, u.created_at, u.modified_at,
         u.password_hash, u.token_epoch
     from r join app_user u on u.app_id = r.app_id and u.user_id = r.user_id and u.deleted_at is null";
-    ManyRows::new(&[("app_id", Kind::Int), ("user_id", Kind::Int)], find, "")
+    GatherMany::new(&[("app_id", Kind::Int), ("user_id", Kind::Int)], &COLUMNS, find, "")
 });
 
-static FIND_BY_NAMES: LazyLock<ManyRows> = LazyLock::new(|| {
+static FIND_BY_NAMES: LazyLock<GatherMany> = LazyLock::new(|| {
     let find = "
     select u.user_id, u.username, u.uuid, u.registered, u.enabled, u.nickname, u.created_at, u.modified_at,
         u.password_hash, u.token_epoch
     from r join app_user u on u.app_id = r.app_id and u.folded = r.folded and u.deleted_at is null";
-    ManyRows::new(&[("app_id", Kind::Int), ("folded", Kind::Text)], find, "")
+    GatherMany::new(&[("app_id", Kind::Int), ("folded", Kind::Text)], &COLUMNS, find, "")
 });
 
 /// Names that somebody took down meanwhile are left as they are.
@@ -41,11 +54,11 @@ static TAKE_DOWN: LazyLock<ManyRows> = LazyLock::new(|| {
         ("uuid", Kind::Text),
         ("created_at", Kind::Int),
     ];
-    ManyRows::new(&columns, insert, "")
+    ManyRows::new(&columns, insert)
 });
 
 pub(crate) fn all(engine: Engine) -> Vec<String> {
-    [&FIND_BY_IDS, &FIND_BY_NAMES, &TAKE_DOWN].iter().flat_map(|many| many.texts(engine)).collect()
+    [FIND_BY_IDS.texts(engine), FIND_BY_NAMES.texts(engine), TAKE_DOWN.texts(engine)].concat()
 }
 
 /// The living users with these ids, in any order.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use tidings_domain::{AppId, ConversationId, Error, MsgId};
-use tidings_store::{Column, Kind, ManyRows, Tx};
+use tidings_store::{Column, GatherMany, Kind, ManyRows, Tx};
 
 /// A conversation of an app. Ordered, since locks are taken in this order.
 pub type Place = (AppId, ConversationId);
@@ -23,9 +23,10 @@ impl Head {
 
 const PLACE: [(&str, Kind); 3] = [("app_id", Kind::Int), ("conv_a", Kind::Int), ("conv_b", Kind::Int)];
 
-static LOCK: LazyLock<ManyRows> = LazyLock::new(|| {
-    ManyRows::new(
+static LOCK: LazyLock<GatherMany> = LazyLock::new(|| {
+    GatherMany::new(
         &PLACE,
+        &["app_id", "conv_a", "conv_b", "seq", "last_msg_id", "ordinal", "ordinal_low"],
         "select h.app_id, h.conv_a, h.conv_b, h.seq, h.last_msg_id, h.ordinal, h.ordinal_low
          from r cross join conversation_head h
          where h.app_id = r.app_id and h.conv_a = r.conv_a and h.conv_b = r.conv_b
@@ -40,7 +41,6 @@ static BEGIN: LazyLock<ManyRows> = LazyLock::new(|| {
         "insert into conversation_head (app_id, conv_a, conv_b, seq, last_msg_id, ordinal, ordinal_low)
          select app_id, conv_a, conv_b, 0, 0, 0, 0 from r where true
          on conflict (app_id, conv_a, conv_b) do nothing",
-        "",
     )
 });
 
@@ -51,7 +51,6 @@ static TAKE_PART: LazyLock<ManyRows> = LazyLock::new(|| {
         "insert into participant (app_id, user_id, conv_a, conv_b)
          select app_id, user_id, conv_a, conv_b from r where true
          on conflict (app_id, user_id, conv_a, conv_b) do nothing",
-        "",
     )
 });
 
@@ -72,12 +71,15 @@ static MOVE: LazyLock<ManyRows> = LazyLock::new(|| {
          from r
          where conversation_head.app_id = r.app_id and conversation_head.conv_a = r.conv_a
            and conversation_head.conv_b = r.conv_b",
-        "",
     )
 });
 
 pub fn many() -> Vec<&'static ManyRows> {
-    vec![&LOCK, &BEGIN, &TAKE_PART, &MOVE]
+    vec![&BEGIN, &TAKE_PART, &MOVE]
+}
+
+pub fn lookup() -> &'static GatherMany {
+    &LOCK
 }
 
 type Row = (i64, i64, i64, i64, i64, i64, i64);

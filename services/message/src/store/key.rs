@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use tidings_domain::{AppId, Error, UnixMillis};
-use tidings_store::{Column, Db, Kind, ManyRows, Tx, on_tx, sqlx};
+use tidings_store::{Column, Db, GatherMany, Kind, ManyRows, Tx, on_tx, sqlx};
 
 /// A key in its scope. Ordered, since rows are locked in this order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,14 +44,14 @@ static CLAIM: LazyLock<ManyRows> = LazyLock::new(|| {
              reply = null
          where idempotency_key.expires_at <= excluded.made_at
          returning app_id, scope, key",
-        "",
     )
 });
 
-static FIND: LazyLock<ManyRows> = LazyLock::new(|| {
-    ManyRows::new(
+static FIND: LazyLock<GatherMany> = LazyLock::new(|| {
+    GatherMany::new(
         &KEY,
-        "select k.app_id, k.scope, k.key, k.fingerprint, coalesce(k.reply, '')
+        &["app_id", "scope", "key", "fingerprint", "reply"],
+        "select k.app_id, k.scope, k.key, k.fingerprint, coalesce(k.reply, '') as reply
          from r cross join idempotency_key k
          where k.app_id = r.app_id and k.scope = r.scope and k.key = r.key",
         "",
@@ -64,7 +64,6 @@ static ANSWER: LazyLock<ManyRows> = LazyLock::new(|| {
         &[app, scope, key, ("reply", Kind::Text)],
         "update idempotency_key set reply = r.reply from r
          where idempotency_key.app_id = r.app_id and idempotency_key.scope = r.scope and idempotency_key.key = r.key",
-        "",
     )
 });
 
@@ -75,7 +74,11 @@ const FORGET: &str = "
 pub const ALL: &[&str] = &[FORGET];
 
 pub fn many() -> Vec<&'static ManyRows> {
-    vec![&CLAIM, &FIND, &ANSWER]
+    vec![&CLAIM, &ANSWER]
+}
+
+pub fn lookup() -> &'static GatherMany {
+    &FIND
 }
 
 /// Takes the keys that are free and gives what the others were answered. A key that another process holds in an open

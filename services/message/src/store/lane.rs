@@ -12,7 +12,6 @@ static TAKE: LazyLock<ManyRows> = LazyLock::new(|| {
          select app_id, lane, taken from r where true order by app_id, lane
          on conflict (app_id, lane) do update set last_no = event_lane.last_no + excluded.last_no
          returning app_id, lane, last_no",
-        "",
     )
 });
 

@@ -52,7 +52,6 @@ static APPEND: LazyLock<ManyRows> = LazyLock::new(|| {
          select app_id, conv_a, conv_b, msg_id, seq, sender_id, sent_at, countable, system,
              ordinal, ordinal_low, lane, event_no, body, ext, config, verbatim
          from r",
-        "",
     )
 });
 

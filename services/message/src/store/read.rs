@@ -3,15 +3,20 @@
 use std::sync::LazyLock;
 
 use tidings_domain::{AppId, ConversationId, Error, Message, MsgId, UnixMillis, UserId};
-use tidings_store::{Column, Db, Kind, ManyRows, on_db, sqlx};
+use tidings_store::{Column, Db, Gather, GatherMany, Kind, on_db, sqlx};
 
 use crate::content::StoredContent;
 
-const PAGE: &str = "
-    select conv_a, conv_b, msg_id, seq, sender_id, sent_at, countable, system, body, ext, config, verbatim
-    from message
-    where app_id = $1 and conv_a = $2 and conv_b = $3 and msg_id <= $4 and msg_id > $5 and recalled_at is null
-    order by msg_id desc limit $6";
+static PAGE: LazyLock<Gather> = LazyLock::new(|| {
+    let columns = ["conv_a", "conv_b", "msg_id", "seq", "sender_id", "sent_at", "countable", "system"];
+    Gather::new(
+        &[&columns[..], &["body", "ext", "config", "verbatim"]].concat(),
+        "select conv_a, conv_b, msg_id, seq, sender_id, sent_at, countable, system, body, ext, config, verbatim
+         from message
+         where app_id = $1 and conv_a = $2 and conv_b = $3 and msg_id <= $4 and msg_id > $5 and recalled_at is null
+         order by msg_id desc limit $6",
+    )
+});
 
 const FIND: &str = "
     select conv_a, conv_b, msg_id, seq, sender_id, sent_at, countable, system, body, ext, config, verbatim
@@ -20,15 +25,20 @@ const FIND: &str = "
 const HEAD: &str = "
     select seq, last_msg_id from conversation_head where app_id = $1 and conv_a = $2 and conv_b = $3";
 
-const CONVERSATIONS: &str = "
-    select p.conv_a, p.conv_b, h.last_msg_id, h.ordinal, h.ordinal_low
-    from participant p
-    join conversation_head h on h.app_id = p.app_id and h.conv_a = p.conv_a and h.conv_b = p.conv_b
-    where p.app_id = $1 and p.user_id = $2 and h.seq > 0
-    order by h.last_msg_id desc";
+static CONVERSATIONS: LazyLock<Gather> = LazyLock::new(|| {
+    Gather::new(
+        &["conv_a", "conv_b", "last_msg_id", "ordinal", "ordinal_low"],
+        "select p.conv_a, p.conv_b, h.last_msg_id, h.ordinal, h.ordinal_low
+         from participant p
+         cross join conversation_head h
+         where p.app_id = $1 and p.user_id = $2 and h.seq > 0
+           and h.app_id = p.app_id and h.conv_a = p.conv_a and h.conv_b = p.conv_b
+         order by h.last_msg_id desc",
+    )
+});
 
 /// What lies at and above a mark: the counts at the newest row up to it, and the recalled ones above it.
-static ABOVE: LazyLock<ManyRows> = LazyLock::new(|| {
+static ABOVE: LazyLock<GatherMany> = LazyLock::new(|| {
     let columns = [
         ("app_id", Kind::Int),
         ("conv_a", Kind::Int),
@@ -36,27 +46,32 @@ static ABOVE: LazyLock<ManyRows> = LazyLock::new(|| {
         ("user_id", Kind::Int),
         ("mark", Kind::Int),
     ];
-    ManyRows::new(
+    GatherMany::new(
         &columns,
+        &["conv_a", "conv_b", "ordinal", "ordinal_low", "recalled"],
         "select r.conv_a, r.conv_b,
             coalesce((select m.ordinal from message m
                 where m.app_id = r.app_id and m.conv_a = r.conv_a and m.conv_b = r.conv_b and m.msg_id <= r.mark
-                order by m.msg_id desc limit 1), 0),
+                order by m.msg_id desc limit 1), 0) as ordinal,
             coalesce((select m.ordinal_low from message m
                 where m.app_id = r.app_id and m.conv_a = r.conv_a and m.conv_b = r.conv_b and m.msg_id <= r.mark
-                order by m.msg_id desc limit 1), 0),
+                order by m.msg_id desc limit 1), 0) as ordinal_low,
             (select count(*) from recalled m
                 where m.app_id = r.app_id and m.conv_a = r.conv_a and m.conv_b = r.conv_b and m.msg_id > r.mark
-                and m.sender_id <> r.user_id)
+                and m.sender_id <> r.user_id) as recalled
          from r",
         "",
     )
 });
 
-pub const ALL: &[&str] = &[PAGE, FIND, HEAD, CONVERSATIONS];
+pub const ALL: &[&str] = &[FIND, HEAD];
 
-pub fn many() -> Vec<&'static ManyRows> {
-    vec![&ABOVE]
+pub fn gathers() -> Vec<&'static Gather> {
+    vec![&PAGE, &CONVERSATIONS]
+}
+
+pub fn lookup() -> &'static GatherMany {
+    &ABOVE
 }
 
 /// Up to `limit` messages from `start` downwards, above `floor`, newest first.
@@ -69,15 +84,7 @@ pub async fn page(
     limit: i64,
 ) -> Result<Vec<Message>, Error> {
     let (a, b) = conversation.key();
-    let rows: Vec<MessageRow> = on_db!(db, |c| sqlx::query_as(PAGE)
-        .bind(app.0)
-        .bind(a)
-        .bind(b)
-        .bind(start.0)
-        .bind(floor.0)
-        .bind(limit)
-        .fetch_all(c)
-        .await)?;
+    let rows: Vec<MessageRow> = PAGE.read(db, &[app.0, a, b, start.0, floor.0, limit]).await?;
     rows.into_iter().map(message).collect()
 }
 
@@ -107,8 +114,7 @@ pub struct Listed {
 
 /// Every conversation of a user, newest activity first.
 pub async fn conversations(db: &Db, app: AppId, user: UserId) -> Result<Vec<Listed>, Error> {
-    let rows: Vec<(i64, i64, i64, i64, i64)> =
-        on_db!(db, |c| sqlx::query_as(CONVERSATIONS).bind(app.0).bind(user.0).fetch_all(c).await)?;
+    let rows: Vec<(i64, i64, i64, i64, i64)> = CONVERSATIONS.read(db, &[app.0, user.0]).await?;
     let listed = rows.into_iter().map(|(a, b, last, ordinal, ordinal_low)| Listed {
         conversation: ConversationId::from_key(a, b),
         last_msg_id: MsgId(last),
