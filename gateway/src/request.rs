@@ -5,25 +5,34 @@ use std::net::{IpAddr, SocketAddr};
 use axum::{body::Body, extract::ConnectInfo};
 use bytes::Bytes;
 use http::{HeaderMap, request::Parts};
-use http_body_util::LengthLimitError;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use tidings_domain::{Error, Reason};
 
 use crate::{Gateway, client_address::client_address};
 
 /// Largest request body: the largest message that an app may allow, escaped twofold, with its recipients.
 const MAX_BODY: usize = 2 * 1024 * 1024 + 64 * 1024;
+/// What of a larger body is read to no purpose: whoever is still sending does not see an answer.
+const MAX_WASTE: usize = 16 * 1024 * 1024;
 /// Longest idempotency key.
 const MAX_KEY: usize = 255;
 
 /// Reads the whole body; bounded whatever Content-Length says.
-pub(crate) async fn read(body: Body) -> Result<Bytes, Error> {
-    axum::body::to_bytes(body, MAX_BODY).await.map_err(|error| {
-        let cause = error.into_inner();
-        if cause.is::<LengthLimitError>() {
-            return Error::new(Reason::MessageTooLarge, "request body");
+pub(crate) async fn read(mut body: Body) -> Result<Bytes, Error> {
+    match Limited::new(&mut body, MAX_BODY).collect().await {
+        Ok(whole) => Ok(whole.to_bytes()),
+        Err(cause) if cause.is::<LengthLimitError>() => {
+            waste(body).await;
+            Err(Error::new(Reason::MessageTooLarge, "request body"))
         }
-        Error::invalid("body", "ended early").because(cause)
-    })
+        Err(cause) => Err(Error::invalid("body", "ended early").because(cause)),
+    }
+}
+
+/// Reads on without keeping anything, up to [`MAX_WASTE`].
+async fn waste(body: Body) {
+    let mut rest = Limited::new(body, MAX_WASTE);
+    while let Some(Ok(_)) = rest.frame().await {}
 }
 
 /// `Idempotency-Key` (decision 2).
