@@ -193,8 +193,8 @@ every_shape! {
     }
 }
 
-fn by_id(app: &TestApp) -> Option<pb::AppRef> {
-    Some(pb::AppRef { app: Some(app_ref::App::Id(app.app().id)) })
+fn by_id(app: &TestApp) -> pb::AppRef {
+    pb::AppRef { app: Some(app_ref::App::Id(app.app().id)) }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -228,13 +228,14 @@ async fn a_revoked_token_opens_nothing_after_five_seconds_at_most_decision_4() {
     let clock = Arc::new(ManualClock::new(NOW));
     let suite = Arc::new(Suite::all_in_one(None, clock.clone()));
     let app = Prepared::new(TestApp::of(suite).await).await;
-    let wanted = pb::CreateAdminTokenRequest { app: by_id(&app.app), label: "second".into() };
+    let wanted = pb::CreateAdminTokenRequest { app: Some(by_id(&app.app)), label: "second".into() };
     let mut directory = app.app.directory();
     let made = directory.create_admin_token(app.app.suite.request(wanted)).await.expect("a token").into_inner();
     let admin = app.app.lanying().with_token(&made.token);
     lanying_data(&admin.get("/message/unread").await);
 
-    let revoke = pb::RevokeAdminTokenRequest { app: by_id(&app.app), id: made.admin_token.expect("its entry").id };
+    let revoke =
+        pb::RevokeAdminTokenRequest { app: Some(by_id(&app.app)), id: made.admin_token.expect("its entry").id };
     directory.revoke_admin_token(app.app.suite.request(revoke)).await.expect("it is revoked");
     clock.advance(Duration::from_secs(5));
     check_agora(&app.app.agora(), &made.token, FORGED, FORGED).await;
@@ -248,7 +249,7 @@ async fn a_disabled_app_refuses_every_call_and_comes_back() {
     let suite = Arc::new(Suite::all_in_one(None, clock.clone()));
     let app = Prepared::new(TestApp::of(suite).await).await;
     let mut directory = app.app.directory();
-    let switch = |enabled| app.app.suite.request(pb::SetAppEnabledRequest { app: by_id(&app.app), enabled });
+    let switch = |enabled| app.app.suite.request(pb::SetAppEnabledRequest { app: Some(by_id(&app.app)), enabled });
     directory.set_app_enabled(switch(false)).await.expect("it is disabled");
     clock.advance(Duration::from_secs(5));
     for (method, path, body) in agora_routes() {

@@ -1,8 +1,11 @@
 //! Keys that make a repeated call one call (decisions 1, 2 and 23; lanying.md 6).
 
+use std::{sync::Arc, time::Duration};
+
 use reqwest::Method;
 use serde_json::{Value, json};
-use tidings_testkit::{Agora, Lanying, Reply, TestApp, every_shape};
+use tidings_domain::{ManualClock, UnixMillis};
+use tidings_testkit::{Agora, Lanying, Reply, Suite, TestApp, every_shape};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -188,4 +191,37 @@ every_shape! {
         }
         assert_eq!(received(&app, 0, omar).await.len(), 1);
     }
+}
+
+/// An app whose time stands still.
+async fn on_a_still_clock() -> (TestApp, Arc<ManualClock>) {
+    let clock = Arc::new(ManualClock::new(UnixMillis(1_790_000_000_000)));
+    (TestApp::of(Arc::new(Suite::all_in_one(None, clock.clone()))).await, clock)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_holds_for_seven_days_decision_2() {
+    let (app, clock) = on_a_still_clock().await;
+    let (nora, omar) = (app.lanying().register("nora").await, app.lanying().register("omar").await);
+    let first = keyed(&app.agora(), "order-7", &text("once")).await;
+    clock.advance(Duration::from_hours(7 * 24) - Duration::from_millis(1));
+    assert_eq!(keyed(&app.agora(), "order-7", &text("once")).await.text, first.text, "the answer has its own time");
+    agora_error(&keyed(&app.agora(), "order-7", &text("twice")).await, 409);
+    clock.advance(Duration::from_millis(1));
+    assert_eq!(keyed(&app.agora(), "order-7", &text("twice")).await.status, 200);
+    assert_eq!(received(&app, nora, omar).await, ["once", "twice"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_holds_for_ten_minutes_decision_23() {
+    let (app, clock) = on_a_still_clock().await;
+    let omar = app.lanying().register("omar").await;
+    let body =
+        |text: &str| json!({"type": 1, "targets": [omar], "content_type": 0, "content": text, "transaction_id": 77});
+    app.lanying().post("/message/send", &body("first")).await;
+    clock.advance(Duration::from_mins(10) - Duration::from_millis(1));
+    app.lanying().post("/message/send", &body("too early")).await;
+    clock.advance(Duration::from_millis(1));
+    app.lanying().post("/message/send", &body("second")).await;
+    assert_eq!(received(&app, 0, omar).await, ["first", "second"]);
 }

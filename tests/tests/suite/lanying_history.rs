@@ -96,7 +96,7 @@ every_shape! {
     async fn queries_that_lack_something_are_10002_lanying_5_2(app: TestApp) {
         let (ann_client, _, _, bob, _) = chat(&app, 1).await;
         for query in [
-            "".to_owned(),
+            String::new(),
             format!("opposite_id={bob}&msg_id_start=0"),
             format!("opposite_id={bob}&limit=20"),
             "msg_id_start=0&limit=20".to_owned(),
