@@ -1,6 +1,9 @@
 //! What both dialects read from a request: body, headers, query.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use axum::{body::Body, extract::ConnectInfo};
 use bytes::Bytes;
@@ -15,9 +18,14 @@ const MAX_BODY: usize = 2 * 1024 * 1024 + 64 * 1024;
 /// Longest idempotency key.
 const MAX_KEY: usize = 255;
 
+/// How long a client may take over its body.
+const BODY_TIME: Duration = Duration::from_secs(30);
+
 /// Reads the whole body; bounded whatever Content-Length says.
 pub(crate) async fn read(body: Body) -> Result<Bytes, Error> {
-    axum::body::to_bytes(body, MAX_BODY).await.map_err(|error| {
+    let read = tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, MAX_BODY)).await;
+    let read = read.map_err(|_| Error::invalid("body", "took longer than 30 seconds"))?;
+    read.map_err(|error| {
         let cause = error.into_inner();
         if cause.is::<LengthLimitError>() {
             return Error::new(Reason::MessageTooLarge, "request body");
