@@ -1,7 +1,7 @@
 //! The REST door: routes for each dialect, and the layers around them. No rules and no storage live here.
 //!
 //! A handler reads its request with a codec of `tidings-dialect`, makes the calls, and writes the answer with the same
-//! codec. Serve [`router`] with `into_make_service_with_connect_info::<SocketAddr>()`, so that it knows who calls.
+//! codec. [`serve`] puts [`router`] behind a listener.
 
 mod agora;
 mod client_address;
@@ -13,7 +13,9 @@ mod layers;
 mod reply;
 mod request;
 mod routes;
+mod serve;
 mod state;
 
 pub use routes::router;
+pub use serve::serve;
 pub use state::{Gateway, GatewayConfig, Ready};

@@ -1,6 +1,9 @@
 //! What both dialects read from a request: body, headers, query.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use axum::{body::Body, extract::ConnectInfo};
 use bytes::Bytes;
@@ -17,8 +20,16 @@ const MAX_WASTE: usize = 16 * 1024 * 1024;
 /// Longest idempotency key.
 const MAX_KEY: usize = 255;
 
+/// How long a client may take over its body.
+const BODY_TIME: Duration = Duration::from_secs(30);
+
 /// Reads the whole body; bounded whatever Content-Length says.
-pub(crate) async fn read(mut body: Body) -> Result<Bytes, Error> {
+pub(crate) async fn read(body: Body) -> Result<Bytes, Error> {
+    let read = tokio::time::timeout(BODY_TIME, whole(body)).await;
+    read.map_err(|_| Error::invalid("body", "took longer than 30 seconds"))?
+}
+
+async fn whole(mut body: Body) -> Result<Bytes, Error> {
     match Limited::new(&mut body, MAX_BODY).collect().await {
         Ok(whole) => Ok(whole.to_bytes()),
         Err(cause) if cause.is::<LengthLimitError>() => {

@@ -38,8 +38,10 @@ pub struct Policy {
     pub max_recipients: usize,
     /// Whether unregistered names are taken (decision 9).
     pub accept_unknown_names: bool,
-    /// Whether users may register themselves without a token (agora.md 8.2).
+    /// Whether users may register themselves without a token in the Agora dialect (agora.md 8.2).
     pub open_registration: bool,
+    /// The same in the Lanying dialect, whose vendor lets everybody (lanying.md 10).
+    pub lanying_open_registration: bool,
     /// How long a `transaction_id` holds (decision 23).
     pub transaction_window: Duration,
     /// How long old secrets stay good after a rotation (decision 4).
@@ -56,6 +58,7 @@ impl Default for Policy {
             max_recipients: 600,
             accept_unknown_names: true,
             open_registration: false,
+            lanying_open_registration: true,
             transaction_window: Duration::from_mins(10),
             rotation_overlap: Duration::from_hours(24),
             user_tokens_may_send: false,
@@ -76,6 +79,8 @@ pub struct PolicyChange {
     pub accept_unknown_names: Option<bool>,
     /// See [`Policy::open_registration`].
     pub open_registration: Option<bool>,
+    /// See [`Policy::lanying_open_registration`].
+    pub lanying_open_registration: Option<bool>,
     /// See [`Policy::transaction_window`].
     pub transaction_window_ms: Option<i64>,
     /// See [`Policy::rotation_overlap`].
@@ -106,6 +111,7 @@ impl Policy {
         }
         self.accept_unknown_names = change.accept_unknown_names.unwrap_or(self.accept_unknown_names);
         self.open_registration = change.open_registration.unwrap_or(self.open_registration);
+        self.lanying_open_registration = change.lanying_open_registration.unwrap_or(self.lanying_open_registration);
         self.user_tokens_may_send = change.user_tokens_may_send.unwrap_or(self.user_tokens_may_send);
         Ok(self)
     }

@@ -130,7 +130,7 @@ async fn connect(config: &Config, server: Server) -> Result<(Directory, Option<R
         return Ok((Directory::new(Wire::remote(&url, &key)?), None));
     }
     let mut alone = config.clone();
-    alone.grpc_listen = "127.0.0.1:0".to_owned();
+    "127.0.0.1:0".clone_into(&mut alone.grpc_listen);
     match running::start(&alone, Roles::DIRECTORY, Arc::new(SystemClock)).await {
         Ok(running) => Ok((running.clients.directory.clone(), Some(running))),
         // A server holds the data folder: ask it.
@@ -250,6 +250,7 @@ fn policy(values: &[String]) -> Result<pb::Policy, Error> {
             "max_recipients" => policy.max_recipients = Some(small()?),
             "accept_unknown_names" => policy.accept_unknown_names = Some(truth()?),
             "open_registration" => policy.open_registration = Some(truth()?),
+            "lanying_open_registration" => policy.lanying_open_registration = Some(truth()?),
             "transaction_window_ms" => policy.transaction_window_ms = Some(int()?),
             "rotation_overlap_ms" => policy.rotation_overlap_ms = Some(int()?),
             "user_tokens_may_send" => policy.user_tokens_may_send = Some(truth()?),
@@ -270,12 +271,13 @@ fn show(app: &pb::App) {
 fn described(policy: &pb::Policy) -> String {
     format!(
         "max_content_bytes={} max_ext_bytes={} max_recipients={} accept_unknown_names={} open_registration={} \
-         transaction_window_ms={} rotation_overlap_ms={} user_tokens_may_send={}",
+         lanying_open_registration={} transaction_window_ms={} rotation_overlap_ms={} user_tokens_may_send={}",
         policy.max_content_bytes(),
         policy.max_ext_bytes(),
         policy.max_recipients(),
         policy.accept_unknown_names(),
         policy.open_registration(),
+        policy.lanying_open_registration(),
         policy.transaction_window_ms(),
         policy.rotation_overlap_ms(),
         policy.user_tokens_may_send(),

@@ -50,11 +50,14 @@ enum Command {
     Migrate,
     /// Say what is wrong with config, storage and peers.
     Doctor,
-    /// Exit with 0 when the gRPC service at this address is ready.
+    /// Exit with 0 when the service or gateway at this address is ready.
     Ready {
-        /// As http://host:port.
+        /// A gRPC service, as http://host:port.
+        #[arg(long, conflicts_with = "rest", required_unless_present = "rest")]
+        grpc: Option<String>,
+        /// A gateway, as http://host:port.
         #[arg(long)]
-        grpc: String,
+        rest: Option<String>,
     },
     /// Manage apps.
     App {
@@ -118,8 +121,13 @@ async fn act(cli: Cli) -> Result<(), Error> {
             done
         }
         Command::Doctor => doctor::doctor(config).await,
-        Command::Ready { grpc } => {
-            ready::peer(&grpc).await.map_err(|why| Error::invalid(&grpc, format!("is not ready: {why}")))
+        Command::Ready { grpc, rest } => {
+            let ready = match (&grpc, &rest) {
+                (Some(url), _) => ready::peer(url).await,
+                (None, Some(url)) => ready::gateway(url).await,
+                (None, None) => Err("no address".to_owned()),
+            };
+            ready.map_err(|why| Error::invalid("the address", format!("is not ready: {why}")))
         }
         Command::App { server, command } => admin::app(&config?, server, command).await,
     }

@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use tidings_runtime::config::Peers;
 use tidings_store::Db;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 use tonic::transport::Endpoint;
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 
@@ -40,6 +44,24 @@ pub async fn peer(url: &str) -> Result<(), String> {
         ServingStatus::Serving => Ok(()),
         other => Err(other.as_str_name().to_ascii_lowercase()),
     }
+}
+
+/// The gateway at `url` says that it serves.
+pub async fn gateway(url: &str) -> Result<(), String> {
+    let address = url.strip_prefix("http://").ok_or("no http:// address")?.trim_end_matches('/');
+    let ask = async {
+        let mut stream = TcpStream::connect(address).await?;
+        stream.write_all(format!("GET /readyz HTTP/1.0\r\nHost: {address}\r\n\r\n").as_bytes()).await?;
+        let mut answer = String::new();
+        stream.take(64 * 1024).read_to_string(&mut answer).await?;
+        Ok::<_, std::io::Error>(answer)
+    };
+    let answer = tokio::time::timeout(PATIENCE * 4, ask).await.map_err(|_| "no answer in time".to_owned())?;
+    let answer = answer.map_err(|error| error.to_string())?;
+    if answer.split(' ').nth(1) == Some("200") {
+        return Ok(());
+    }
+    Err(answer.rsplit("\r\n").next().unwrap_or_default().to_owned())
 }
 
 /// Whether [`peer`] says so.

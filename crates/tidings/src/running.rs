@@ -52,27 +52,19 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         databases: Vec::new(),
     };
 
-    let directory = match roles.directory {
-        true => Some(starting.directory(folder.as_ref()).await?),
-        false => None,
-    };
+    let directory = if roles.directory { Some(starting.directory(folder.as_ref()).await?) } else { None };
     let directory_wire =
         starting.wire("directory", config.peers.directory.as_deref(), directory.clone().map(Wire::local))?;
     let cache = DirectoryCache::new(
         tidings_proto::pb::directory_service_client::DirectoryServiceClient::new(directory_wire.clone()),
         Arc::clone(&clock),
     );
-    let message = match roles.message {
-        true => Some(starting.message(cache.clone()).await?),
-        false => None,
-    };
+    let message = if roles.message { Some(starting.message(cache.clone()).await?) } else { None };
     let needs_message = roles.message || roles.conversation || roles.gateway;
     let message_url = config.peers.message.as_deref().or(UNUSED.filter(|_| !needs_message));
     let message_wire = starting.wire("message", message_url, message.clone().map(Wire::local))?;
-    let conversation = match roles.conversation {
-        true => Some(starting.conversation(cache, message_wire.clone()).await?),
-        false => None,
-    };
+    let conversation =
+        if roles.conversation { Some(starting.conversation(cache, message_wire.clone()).await?) } else { None };
     let conversation_url = config.peers.conversation.as_deref().or(UNUSED.filter(|_| !roles.gateway));
     let conversation_wire = starting.wire("conversation", conversation_url, conversation.clone().map(Wire::local))?;
     let clients = Clients::new(directory_wire, message_wire, conversation_wire);
@@ -108,7 +100,11 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         let listener = bind(&config.listen).await?;
         running.rest = Some(listener.local_addr().map_err(Error::internal)?);
         let gateway = gateway(config, clients, clock, databases);
-        tasks.spawn(serve_rest(listener, gateway, running.shutdown.clone()));
+        let stop = running.shutdown.clone();
+        tasks.spawn(async move {
+            tidings_gateway::serve(listener, gateway, async move { stop.triggered().await }).await;
+            Ok(())
+        });
     }
     running.tasks = tasks;
     Ok(running)
@@ -205,18 +201,6 @@ fn gateway(config: &Config, clients: Clients, clock: Arc<dyn Clock>, databases: 
         check
     });
     Gateway::with_ready(clients, settings, clock, ready)
-}
-
-async fn serve_rest(listener: tokio::net::TcpListener, gateway: Gateway, shutdown: Shutdown) -> Result<(), Error> {
-    use axum::serve::ListenerExt as _;
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "nodelay");
-        }
-    });
-    let app = tidings_gateway::router(gateway).into_make_service_with_connect_info::<SocketAddr>();
-    let stop = async move { shutdown.triggered().await };
-    axum::serve(listener, app).with_graceful_shutdown(stop).await.map_err(Error::internal)
 }
 
 impl Running {

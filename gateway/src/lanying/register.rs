@@ -35,7 +35,7 @@ async fn add(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Re
 /// Whoever shows no admin token registers only where the app lets everybody.
 async fn registrar(gateway: &Gateway, asked: &Asked) -> Result<Caller, Error> {
     let identity = asked.identity(gateway).await?;
-    if !matches!(identity.who, Who::App) && !identity.app.policy.open_registration {
+    if !matches!(identity.who, Who::App) && !identity.app.policy.lanying_open_registration {
         return Err(Error::new(Reason::RegistrationClosed, ""));
     }
     Ok(asked.caller_as(&identity.app, Actor::App))

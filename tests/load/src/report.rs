@@ -22,7 +22,7 @@ impl Tally {
     }
 
     /// Prints the report; `each` is how many `what` one call stands for.
-    #[expect(clippy::print_stdout, reason = "the report is what the program is for")]
+    #[expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "the report is what the program is for")]
     pub fn print(mut self, what: &str, each: usize, took: Duration) {
         self.micros.sort_unstable();
         let count = self.micros.len();

@@ -10,7 +10,7 @@ use tidings_testkit::{Agora, Lanying, Reply, Suite, TestApp, every_shape};
 
 use crate::{
     envelope::{agora_error, lanying_data, lanying_error},
-    policy::neighbour,
+    policy::{self, neighbour},
 };
 
 const NOW: UnixMillis = UnixMillis(1_790_000_000_000);
@@ -59,7 +59,9 @@ struct Prepared {
 }
 
 impl Prepared {
+    /// Registration is closed in both dialects, so that it needs a token like everything else.
     async fn new(app: TestApp) -> Self {
+        policy::set(&app, pb::Policy { lanying_open_registration: Some(false), ..Default::default() }).await;
         let (ann, bob) = (app.lanying().register("ann").await, app.lanying().register("bob").await);
         app.lanying().acting_as(bob).send_text(ann, "hello").await;
         let ann_token = app.lanying().logged_in("ann").await.token;

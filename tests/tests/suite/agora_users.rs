@@ -5,7 +5,7 @@ use tidings_proto::pb;
 use tidings_testkit::{Reply, every_shape};
 
 use crate::{
-    envelope::{agora_error, keys, lanying_data},
+    envelope::{agora_error, keys},
     policy,
     transcript::Transcript,
 };
@@ -131,8 +131,6 @@ every_shape! {
         let nora = json!({"username": "nora", "password": "nora-password"});
         let open = app.agora().with_token("").post("/users", &nora).await.expect(200);
         assert_eq!(names(&open), ["nora"]);
-        let omar = json!({"username": "omar", "password": "omar-password"});
-        lanying_data(&app.lanying().with_token("").post("/user/register/v2", &omar).await);
 
         let closed = policy::neighbour(&app).await;
         let (error, text) = agora_error(&closed.agora().with_token("").post("/users", &nora).await, 401);

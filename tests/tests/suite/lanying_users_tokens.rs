@@ -1,11 +1,12 @@
 //! `POST /user/register/v2`, `/token/id` and `/token/user` (lanying.md 1, 3 and 10).
 
 use serde_json::{Value, json};
+use tidings_proto::pb;
 use tidings_testkit::every_shape;
 
 use crate::{
     envelope::{keys, lanying_data, lanying_error},
-    policy::neighbour,
+    policy::{self, neighbour},
     transcript::Transcript,
 };
 
@@ -78,13 +79,18 @@ every_shape! {
 }
 
 every_shape! {
-    async fn registration_needs_an_admin_token_lanying_10(app: TestApp) {
-        let ann = app.lanying().register("ann").await;
-        let user = app.lanying().logged_in("ann").await;
-        let eve = json!({"username": "eve", "password": "pw"});
-        assert_eq!(lanying_error(&user.post("/user/register/v2", &eve).await), 10010);
-        assert_eq!(lanying_error(&app.lanying().with_token("").post("/user/register/v2", &eve).await), 10010);
-        lanying_data(&app.lanying().acting_as(ann).post("/user/register/v2", &eve).await);
+    async fn everybody_registers_unless_the_policy_closes_registration_lanying_10(app: TestApp) {
+        let register = |name: &str| json!({"username": name, "password": "pw"});
+        lanying_data(&app.lanying().with_token("").post("/user/register/v2", &register("eve")).await);
+
+        let closed = neighbour(&app).await;
+        policy::set(&closed, pb::Policy { lanying_open_registration: Some(false), ..Default::default() }).await;
+        let ann = closed.lanying().register("ann").await;
+        let user = closed.lanying().logged_in("ann").await;
+        assert_eq!(lanying_error(&user.post("/user/register/v2", &register("eve")).await), 10010);
+        let anonymous = closed.lanying().with_token("");
+        assert_eq!(lanying_error(&anonymous.post("/user/register/v2", &register("eve")).await), 10010);
+        lanying_data(&closed.lanying().acting_as(ann).post("/user/register/v2", &register("eve")).await);
     }
 }
 

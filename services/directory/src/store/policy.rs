@@ -16,6 +16,7 @@ struct Stored {
     accept_unknown_names: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     open_registration: Option<bool>,
+    lanying_open_registration: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     transaction_window_ms: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,6 +37,7 @@ pub(super) fn read(text: &str) -> Result<PolicyChange, Error> {
         max_recipients: stored.max_recipients,
         accept_unknown_names: stored.accept_unknown_names,
         open_registration: stored.open_registration,
+        lanying_open_registration: stored.lanying_open_registration,
         transaction_window_ms: stored.transaction_window_ms,
         rotation_overlap_ms: stored.rotation_overlap_ms,
         user_tokens_may_send: stored.user_tokens_may_send,
@@ -56,6 +58,7 @@ pub(super) fn merged(text: &str, change: &PolicyChange) -> Result<String, Error>
         max_recipients: change.max_recipients.or(before.max_recipients),
         accept_unknown_names: change.accept_unknown_names.or(before.accept_unknown_names),
         open_registration: change.open_registration.or(before.open_registration),
+        lanying_open_registration: change.lanying_open_registration.or(before.lanying_open_registration),
         transaction_window_ms: change.transaction_window_ms.or(before.transaction_window_ms),
         rotation_overlap_ms: change.rotation_overlap_ms.or(before.rotation_overlap_ms),
         user_tokens_may_send: change.user_tokens_may_send.or(before.user_tokens_may_send),

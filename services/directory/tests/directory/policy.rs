@@ -15,6 +15,7 @@ async fn single_values_are_set_and_the_others_stay(suite: Suite) {
         max_recipients: Some(3),
         accept_unknown_names: Some(true),
         open_registration: Some(false),
+        lanying_open_registration: Some(true),
         transaction_window_ms: Some(600_000),
         rotation_overlap_ms: Some(0),
         user_tokens_may_send: Some(true),

@@ -8,7 +8,7 @@ use tidings_store::Db;
 
 use crate::store::key;
 
-const PAUSE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_mins(1);
 
 /// Runs until shutdown.
 pub fn spawn(db: Db, clock: Arc<dyn Clock>, shutdown: Shutdown) {

@@ -1,6 +1,6 @@
 //! Sends one content to one or many users.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, fmt::Write as _, time::Duration};
 
 use sha2::{Digest as _, Sha256};
 use tidings_domain::{Actor, App, Caller, ConversationId, Draft, Error, Reason, Target, UnixMillis, UserRef};
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How long an idempotency key holds (decision 2).
-const KEY_HOLDS: Duration = Duration::from_secs(7 * 24 * 3600);
+const KEY_HOLDS: Duration = Duration::from_hours(7 * 24);
 
 /// Sends the draft, or gives the first answer of the same call. `request` is the canonical request without its keys.
 pub async fn send(
@@ -72,5 +72,9 @@ fn key(caller: &Caller, app: &App, draft: &Draft, request: &[u8], now: UnixMilli
 }
 
 fn fingerprint(request: &[u8]) -> String {
-    Sha256::digest(request).iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut hex = String::with_capacity(64);
+    for byte in Sha256::digest(request) {
+        write!(hex, "{byte:02x}").expect("writing to a string cannot fail");
+    }
+    hex
 }

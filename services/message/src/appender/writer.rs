@@ -42,8 +42,8 @@ impl Writer {
             let mut gathered = Gathered::new(first);
             while gathered.size < self.bound {
                 let Ok(queued) = calls.try_recv() else { break };
-                if let Err(queued) = gathered.add(queued, self.bound) {
-                    held_back = Some(queued);
+                held_back = gathered.add(queued, self.bound);
+                if held_back.is_some() {
                     break;
                 }
             }
@@ -106,18 +106,18 @@ impl Gathered {
 
     /// Takes the call in, or gives it back: when there is no room, or when one here has the same key, whose outcome
     /// it then waits for.
-    fn add(&mut self, queued: Queued, bound: usize) -> Result<(), Queued> {
+    fn add(&mut self, queued: Queued, bound: usize) -> Option<Queued> {
         let size = queued.call.places.len();
         if self.size + size > bound {
-            return Err(queued);
+            return Some(queued);
         }
         if let Some(new) = &queued.call.key
             && !self.keys.insert(new.key.clone())
         {
-            return Err(queued);
+            return Some(queued);
         }
         self.size += size;
         self.calls.push(queued);
-        Ok(())
+        None
     }
 }
