@@ -24,7 +24,7 @@ fn app() -> pb::App {
         sdk_appid: 1_400_000_000,
         enabled: true,
         created_at: UnixMillis(0),
-        policy: Policy::default(),
+        policy: Policy { lanying_open_registration: false, ..Policy::default() },
     };
     app.into()
 }
