@@ -39,7 +39,7 @@ impl MessageService for MessageGrpc {
         let canonical = canonical(&request);
         let draft = Draft::try_from(request).map_err(to_status)?;
         let now = self.deps.clock.now();
-        let sent = send::send(&self.appender, &self.deps.directory, (&caller, &app), draft, &canonical, now).await;
+        let sent = send::send(&self.deps, &self.appender, (&caller, &app), draft, &canonical, now).await;
         Ok(Response::new(sent.map_err(to_status)?.into()))
     }
 
