@@ -1,9 +1,10 @@
 //! Traces and log lines.
 //!
-//! Log lines go to standard error. Spans go to an OpenTelemetry collector when an endpoint is configured; the trace
+//! Log lines go to standard error from a thread of their own; when that falls far behind, lines are dropped rather than
+//! calls held up. Spans go to an OpenTelemetry collector when an endpoint is configured; the trace
 //! context travels between processes as W3C `traceparent`.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{io::BufWriter, sync::OnceLock, time::Duration};
 
 use opentelemetry::{
     propagation::{Extractor, Injector, TextMapPropagator as _},
@@ -13,8 +14,14 @@ use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
 use tidings_domain::Error;
 use tracing::Span;
+use tracing_appender::non_blocking::WorkerGuard;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing_subscriber::{
+    EnvFilter, Layer as _,
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
 
 use crate::config::{LogFormat, Telemetry};
 
@@ -22,24 +29,27 @@ use crate::config::{LogFormat, Telemetry};
 static EXPORTING: OnceLock<()> = OnceLock::new();
 
 /// Keeps the exporter alive; call [`Guard::finish`] before the process ends so that the last spans arrive.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Guard {
     provider: Option<SdkTracerProvider>,
+    /// Writes the last log lines when it is dropped.
+    _flush: WorkerGuard,
 }
 
 /// Starts logging and, when configured, exporting. `role` becomes `service.name` as `tidings-<role>`.
 pub fn start(config: &Telemetry, role: &str) -> Result<Guard, Error> {
     let filter = EnvFilter::try_new(&config.log)
         .map_err(|error| Error::invalid("telemetry.log", "is no log filter").because(error))?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let (writer, flush) = tracing_appender::non_blocking(BufWriter::new(std::io::stderr()));
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     let lines = match config.log_format {
         LogFormat::Text => lines.with_ansi(false).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
     };
-    let registry = tracing_subscriber::registry().with(filter).with(lines);
+    let registry = tracing_subscriber::registry().with(lines.with_filter(filter));
     let Some(endpoint) = &config.otlp_endpoint else {
         registry.try_init().map_err(Error::internal)?;
-        return Ok(Guard::default());
+        return Ok(Guard { provider: None, _flush: flush });
     };
     let exporter = SpanExporter::builder()
         .with_tonic()
@@ -52,9 +62,11 @@ pub fn start(config: &Telemetry, role: &str) -> Result<Guard, Error> {
         .with_resource(Resource::builder().with_service_name(format!("tidings-{role}")).build())
         .build();
     let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer("tidings"));
+    // The spans of services and store have level debug: without a collector nobody pays for them.
+    let spans = spans.with_filter(Targets::new().with_target("tidings", LevelFilter::DEBUG));
     registry.with(spans).try_init().map_err(Error::internal)?;
     EXPORTING.get_or_init(|| ());
-    Ok(Guard { provider: Some(provider) })
+    Ok(Guard { provider: Some(provider), _flush: flush })
 }
 
 impl Guard {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use sqlx::{
-    ConnectOptions as _,
+    ConnectOptions as _, Connection as _,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -27,6 +27,8 @@ pub enum Location {
 
 const READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 12;
+/// An idle time after which a connection may have been cut.
+const RESTED: Duration = Duration::from_secs(2);
 /// How long a call waits for a connection before it fails as unavailable.
 const ACQUIRE: Duration = Duration::from_secs(5);
 
@@ -52,14 +54,22 @@ async fn open_sqlite(path: PathBuf) -> Result<Db, Error> {
         .journal_mode(SqliteJournalMode::Wal)
         // Full: a commit is on the disk before it is answered.
         .synchronous(SqliteSynchronous::Full)
+        // Small pages, since a message touches about one page of its own: less to log and to sync.
+        .page_size(2048)
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5))
         // KiB; the writer's working set is the tail of each table.
         .pragma("cache_size", "-16000")
         // Checkpoints are planned (see `checkpoint`), never in the middle of a commit.
         .pragma("wal_autocheckpoint", "0")
+        // Bytes that the log keeps once it was started over.
+        .pragma("journal_size_limit", "134217728")
         .disable_statement_logging();
-    let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE).idle_timeout(None).max_lifetime(None);
+    // A file does not go away as a server does, and each test would be a thread switch.
+    let pool = || {
+        let options = SqlitePoolOptions::new().test_before_acquire(false);
+        options.acquire_timeout(ACQUIRE).idle_timeout(None).max_lifetime(None)
+    };
     let writer = pool().max_connections(1).connect_with(options.clone()).await.map_err(domain_error)?;
     let checkpointer = pool().min_connections(0).max_connections(1).connect_lazy_with(options.clone());
     let readers = options.read_only(true).pragma("cache_size", "-4000");
@@ -75,6 +85,10 @@ async fn open_postgres(url: &str, schema: &str, create: bool) -> Result<Db, Erro
         .options([("search_path", schema.as_str()), ("synchronous_commit", "on")])
         .disable_statement_logging();
     let pool = PgPoolOptions::new().acquire_timeout(ACQUIRE).max_connections(POSTGRES_CONNECTIONS);
+    // Only a connection that rested is asked whether it still stands.
+    let pool = pool.test_before_acquire(false).before_acquire(|connection, found| {
+        Box::pin(async move { if found.idle_for < RESTED { Ok(true) } else { Ok(connection.ping().await.is_ok()) } })
+    });
     let pool = pool.connect_with(options).await.map_err(domain_error)?;
     if create {
         create_schema(&pool, &schema).await?;

@@ -274,7 +274,7 @@ fn in_background(config: Config, clock: Arc<dyn Clock>) -> (Addresses, StopOnDro
     static LOG: OnceLock<()> = OnceLock::new();
     LOG.get_or_init(|| {
         let log = tidings_runtime::config::Telemetry { log: "warn".into(), ..Default::default() };
-        drop(tidings_runtime::telemetry::start(&log, "test"));
+        std::mem::forget(tidings_runtime::telemetry::start(&log, "test"));
     });
     let (tell, told) = mpsc::channel();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

@@ -41,7 +41,7 @@ impl ConversationGrpc {
 
 #[tonic::async_trait]
 impl ConversationService for ConversationGrpc {
-    #[tracing::instrument(name = "conversation.list", skip_all)]
+    #[tracing::instrument(level = "debug", name = "conversation.list", skip_all)]
     async fn list(
         &self,
         request: Request<pb::ListConversationsRequest>,
@@ -53,7 +53,7 @@ impl ConversationService for ConversationGrpc {
         Ok(Response::new(listing(listed)))
     }
 
-    #[tracing::instrument(name = "conversation.view", skip_all)]
+    #[tracing::instrument(level = "debug", name = "conversation.view", skip_all)]
     async fn view(&self, request: Request<pb::ViewRequest>) -> Result<Response<pb::ViewReply>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
@@ -63,17 +63,17 @@ impl ConversationService for ConversationGrpc {
         Ok(Response::new(pb::ViewReply { own: Some(own.into()), peer: Some(peer.into()) }))
     }
 
-    #[tracing::instrument(name = "conversation.mark_read", skip_all)]
+    #[tracing::instrument(level = "debug", name = "conversation.mark_read", skip_all)]
     async fn mark_read(&self, request: Request<pb::MarkRequest>) -> Result<Response<pb::MarkReply>, Status> {
         self.mark(request, Which::Read).await.map_err(to_status)
     }
 
-    #[tracing::instrument(name = "conversation.mark_delivered", skip_all)]
+    #[tracing::instrument(level = "debug", name = "conversation.mark_delivered", skip_all)]
     async fn mark_delivered(&self, request: Request<pb::MarkRequest>) -> Result<Response<pb::MarkReply>, Status> {
         self.mark(request, Which::Delivered).await.map_err(to_status)
     }
 
-    #[tracing::instrument(name = "conversation.delete", skip_all)]
+    #[tracing::instrument(level = "debug", name = "conversation.delete", skip_all)]
     async fn delete(
         &self,
         request: Request<pb::DeleteConversationRequest>,

@@ -14,8 +14,8 @@ static OF_USER: LazyLock<Gather> = LazyLock::new(|| {
 });
 
 const FIND: &str = "
-    select read_id, delivered_id, cleared_id
-    from cursor where app_id = $1 and user_id = $2 and conv_a = $3 and conv_b = $4";
+    select user_id, read_id, delivered_id, cleared_id
+    from cursor where app_id = $1 and user_id in ($2, $3) and conv_a = $4 and conv_b = $5";
 
 /// Every position moves up or stays; nothing is written when all of them stay.
 const RAISE: &str = "
@@ -65,22 +65,26 @@ pub async fn of_user(db: &Db, app: AppId, user: UserId) -> Result<Vec<Cursor>, E
     Ok(cursors.collect())
 }
 
-/// Where a user stands; the beginning when he never moved.
-pub async fn find(db: &Db, place: Place) -> Result<Marks, Error> {
+/// Where a user and another one stand in a conversation; the beginning when they never moved.
+pub async fn find(db: &Db, place: Place, other: UserId) -> Result<(Marks, Marks), Error> {
     let (a, b) = place.conversation.key();
-    let row: Option<(i64, i64, i64)> = on_db!(db, |c| sqlx::query_as(FIND)
+    let rows: Vec<(i64, i64, i64, i64)> = on_db!(db, |c| sqlx::query_as(FIND)
         .bind(place.app.0)
         .bind(place.user.0)
+        .bind(other.0)
         .bind(a)
         .bind(b)
-        .fetch_optional(c)
+        .fetch_all(c)
         .await)?;
-    let marks = row.map(|(read, delivered, cleared)| Marks {
-        read: MsgId(read),
-        delivered: MsgId(delivered),
-        cleared: MsgId(cleared),
-    });
-    Ok(marks.unwrap_or_default())
+    let marks_of = |user: UserId| {
+        let row = rows.iter().find(|row| row.0 == user.0);
+        row.map_or_else(Marks::default, |(_, read, delivered, cleared)| Marks {
+            read: MsgId(*read),
+            delivered: MsgId(*delivered),
+            cleared: MsgId(*cleared),
+        })
+    };
+    Ok((marks_of(place.user), marks_of(other)))
 }
 
 /// Moves a user's positions up to these; false when all of them stood there or further.

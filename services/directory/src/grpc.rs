@@ -15,13 +15,13 @@ type Reply<T> = Result<Response<T>, Status>;
 
 #[async_trait]
 impl pb::directory_service_server::DirectoryService for Directory {
-    #[tracing::instrument(name = "directory.create_app", skip_all)]
+    #[tracing::instrument(level = "debug", name = "directory.create_app", skip_all)]
     async fn create_app(&self, request: Request<pb::CreateAppRequest>) -> Reply<pb::AppWithSecrets> {
         let known = self.core.create_app(request.into_inner().into()).await.map_err(to_status)?;
         Ok(Response::new(revealed(&known)))
     }
 
-    #[tracing::instrument(name = "directory.list_apps", skip_all)]
+    #[tracing::instrument(level = "debug", name = "directory.list_apps", skip_all)]
     async fn list_apps(&self, request: Request<pb::ListAppsRequest>) -> Reply<pb::ListAppsReply> {
         let wire = request.into_inner();
         let after = after_id(wire.after_id).map_err(to_status)?;
@@ -30,21 +30,21 @@ impl pb::directory_service_server::DirectoryService for Directory {
         Ok(Response::new(pb::ListAppsReply { apps: apps.into_iter().map(Into::into).collect() }))
     }
 
-    #[tracing::instrument(name = "directory.get_app", skip_all)]
+    #[tracing::instrument(level = "debug", name = "directory.get_app", skip_all)]
     async fn get_app(&self, request: Request<pb::AppRef>) -> Reply<pb::App> {
         let key = request.into_inner().try_into().map_err(to_status)?;
         let known = self.core.known_app(&key).await.map_err(to_status)?;
         Ok(Response::new(known.app.clone().into()))
     }
 
-    #[tracing::instrument(name = "directory.reveal_app", skip_all)]
+    #[tracing::instrument(level = "debug", name = "directory.reveal_app", skip_all)]
     async fn reveal_app(&self, request: Request<pb::AppRef>) -> Reply<pb::AppWithSecrets> {
         let key = request.into_inner().try_into().map_err(to_status)?;
         let known = self.core.reveal_app(&key).await.map_err(to_status)?;
         Ok(Response::new(revealed(&known)))
     }
 
-    #[tracing::instrument(name = "directory.set_app_enabled", skip_all)]
+    #[tracing::instrument(level = "debug", name = "directory.set_app_enabled", skip_all)]
     async fn set_app_enabled(&self, request: Request<pb::SetAppEnabledRequest>) -> Reply<pb::App> {
         let wire = request.into_inner();
         let key = app_key(wire.app).map_err(to_status)?;
@@ -52,14 +52,14 @@ impl pb::directory_service_server::DirectoryService for Directory {
         Ok(Response::new(app.into()))
     }
 
-    #[tracing::instrument(name = "directory.delete_app", skip_all)]
+    #[tracing::instrument(level = "debug", name = "directory.delete_app", skip_all)]
     async fn delete_app(&self, request: Request<pb::AppRef>) -> Reply<pb::App> {
         let key = request.into_inner().try_into().map_err(to_status)?;
         let app = self.core.delete_app(&key).await.map_err(to_status)?;
         Ok(Response::new(app.into()))
     }
 
-    #[tracing::instrument(name = "directory.rotate_secret", skip_all)]
+    #[tracing::instrument(level = "debug", name = "directory.rotate_secret", skip_all)]
     async fn rotate_secret(&self, request: Request<pb::RotateSecretRequest>) -> Reply<pb::AppWithSecrets> {
         let wire = request.into_inner();
         let kind = SecretKind::try_from(wire.kind()).map_err(to_status)?;
@@ -68,7 +68,7 @@ impl pb::directory_service_server::DirectoryService for Directory {
         Ok(Response::new(revealed(&known)))
     }
 
-    #[tracing::instrument(name = "directory.set_policy", skip_all)]
+    #[tracing::instrument(level = "debug", name = "directory.set_policy", skip_all)]
     async fn set_policy(&self, request: Request<pb::SetPolicyRequest>) -> Reply<pb::App> {
         let wire = request.into_inner();
         let key = app_key(wire.app).map_err(to_status)?;
@@ -77,7 +77,7 @@ impl pb::directory_service_server::DirectoryService for Directory {
         Ok(Response::new(app.into()))
     }
 
-    #[tracing::instrument(name = "directory.create_admin_token", skip_all)]
+    #[tracing::instrument(level = "debug", name = "directory.create_admin_token", skip_all)]
     async fn create_admin_token(
         &self,
         request: Request<pb::CreateAdminTokenRequest>,
@@ -89,7 +89,7 @@ impl pb::directory_service_server::DirectoryService for Directory {
         Ok(Response::new(pb::AdminTokenWithSecret { admin_token, token: text.expose().to_owned() }))
     }
 
-    #[tracing::instrument(name = "directory.list_admin_tokens", skip_all)]
+    #[tracing::instrument(level = "debug", name = "directory.list_admin_tokens", skip_all)]
     async fn list_admin_tokens(&self, request: Request<pb::AppRef>) -> Reply<pb::ListAdminTokensReply> {
         let key = request.into_inner().try_into().map_err(to_status)?;
         let tokens = self.core.list_admin_tokens(&key).await.map_err(to_status)?;
@@ -97,7 +97,7 @@ impl pb::directory_service_server::DirectoryService for Directory {
         Ok(Response::new(pb::ListAdminTokensReply { admin_tokens }))
     }
 
-    #[tracing::instrument(name = "directory.revoke_admin_token", skip_all)]
+    #[tracing::instrument(level = "debug", name = "directory.revoke_admin_token", skip_all)]
     async fn revoke_admin_token(&self, request: Request<pb::RevokeAdminTokenRequest>) -> Reply<pb::AdminToken> {
         let wire = request.into_inner();
         let key = app_key(wire.app).map_err(to_status)?;
@@ -105,14 +105,14 @@ impl pb::directory_service_server::DirectoryService for Directory {
         Ok(Response::new(revoked.into()))
     }
 
-    #[tracing::instrument(name = "directory.issue_token", skip_all)]
+    #[tracing::instrument(level = "debug", name = "directory.issue_token", skip_all)]
     async fn issue_token(&self, request: Request<pb::IssueTokenRequest>) -> Reply<pb::Token> {
         let (key, wanted) = token_request(request.into_inner()).map_err(to_status)?;
         let issued = self.core.issue_token(&key, wanted).await.map_err(to_status)?;
         Ok(Response::new(issued.into()))
     }
 
-    #[tracing::instrument(name = "directory.authenticate", skip_all)]
+    #[tracing::instrument(level = "debug", name = "directory.authenticate", skip_all)]
     async fn authenticate(&self, request: Request<pb::AuthenticateRequest>) -> Reply<pb::Identity> {
         let wire = request.into_inner();
         let key = app_key(wire.app).map_err(to_status)?;
@@ -120,7 +120,7 @@ impl pb::directory_service_server::DirectoryService for Directory {
         Ok(Response::new(identity.into()))
     }
 
-    #[tracing::instrument(name = "directory.register_users", skip_all)]
+    #[tracing::instrument(level = "debug", name = "directory.register_users", skip_all)]
     async fn register_users(&self, request: Request<pb::RegisterUsersRequest>) -> Reply<pb::RegisterUsersReply> {
         let key = caller_app(&request).map_err(to_status)?;
         let wire = request.into_inner();
@@ -130,7 +130,7 @@ impl pb::directory_service_server::DirectoryService for Directory {
         Ok(Response::new(pb::RegisterUsersReply { results: outcomes.into_iter().map(registered).collect() }))
     }
 
-    #[tracing::instrument(name = "directory.get_user", skip_all)]
+    #[tracing::instrument(level = "debug", name = "directory.get_user", skip_all)]
     async fn get_user(&self, request: Request<pb::GetUserRequest>) -> Reply<pb::User> {
         let key = caller_app(&request).map_err(to_status)?;
         let wanted = required("user", request.into_inner().user).map_err(to_status)?;
@@ -138,7 +138,7 @@ impl pb::directory_service_server::DirectoryService for Directory {
         Ok(Response::new(user.into()))
     }
 
-    #[tracing::instrument(name = "directory.list_users", skip_all)]
+    #[tracing::instrument(level = "debug", name = "directory.list_users", skip_all)]
     async fn list_users(&self, request: Request<pb::ListUsersRequest>) -> Reply<pb::ListUsersReply> {
         let key = caller_app(&request).map_err(to_status)?;
         let wire = request.into_inner();
@@ -149,7 +149,7 @@ impl pb::directory_service_server::DirectoryService for Directory {
         Ok(Response::new(pb::ListUsersReply { users: wire_users(users), next_after_id }))
     }
 
-    #[tracing::instrument(name = "directory.delete_user", skip_all)]
+    #[tracing::instrument(level = "debug", name = "directory.delete_user", skip_all)]
     async fn delete_user(&self, request: Request<pb::GetUserRequest>) -> Reply<pb::User> {
         let key = caller_app(&request).map_err(to_status)?;
         let wanted = required("user", request.into_inner().user).map_err(to_status)?;
@@ -157,7 +157,7 @@ impl pb::directory_service_server::DirectoryService for Directory {
         Ok(Response::new(user.into()))
     }
 
-    #[tracing::instrument(name = "directory.resolve_users", skip_all)]
+    #[tracing::instrument(level = "debug", name = "directory.resolve_users", skip_all)]
     async fn resolve_users(&self, request: Request<pb::ResolveUsersRequest>) -> Reply<pb::ResolveUsersReply> {
         let key = caller_app(&request).map_err(to_status)?;
         let wire = request.into_inner();

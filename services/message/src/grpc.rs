@@ -32,18 +32,18 @@ impl MessageGrpc {
 
 #[tonic::async_trait]
 impl MessageService for MessageGrpc {
-    #[tracing::instrument(name = "message.send", skip_all)]
+    #[tracing::instrument(level = "debug", name = "message.send", skip_all)]
     async fn send(&self, request: Request<pb::SendRequest>) -> Result<Response<pb::SendReply>, Status> {
         let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let canonical = canonical(&request);
         let draft = Draft::try_from(request).map_err(to_status)?;
         let now = self.deps.clock.now();
-        let sent = send::send(&self.appender, &self.deps.directory, (&caller, &app), draft, &canonical, now).await;
+        let sent = send::send(&self.deps, &self.appender, (&caller, &app), draft, &canonical, now).await;
         Ok(Response::new(sent.map_err(to_status)?.into()))
     }
 
-    #[tracing::instrument(name = "message.page", skip_all)]
+    #[tracing::instrument(level = "debug", name = "message.page", skip_all)]
     async fn page(&self, request: Request<pb::PageRequest>) -> Result<Response<pb::PageReply>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let wanted = page::Wanted::try_from(request.into_inner()).map_err(to_status)?;
@@ -52,7 +52,7 @@ impl MessageService for MessageGrpc {
         Ok(Response::new(pb::PageReply { messages, next_msg_id: next.0 }))
     }
 
-    #[tracing::instrument(name = "message.find", skip_all)]
+    #[tracing::instrument(level = "debug", name = "message.find", skip_all)]
     async fn find(&self, request: Request<pb::FindRequest>) -> Result<Response<pb::Message>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let msg_id = MsgId(request.into_inner().msg_id);
@@ -60,7 +60,7 @@ impl MessageService for MessageGrpc {
         Ok(Response::new(found.into()))
     }
 
-    #[tracing::instrument(name = "message.head", skip_all)]
+    #[tracing::instrument(level = "debug", name = "message.head", skip_all)]
     async fn head(&self, request: Request<pb::HeadRequest>) -> Result<Response<pb::HeadReply>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let conversation = conversation(request.into_inner().conversation).map_err(to_status)?;
@@ -68,7 +68,7 @@ impl MessageService for MessageGrpc {
         Ok(Response::new(pb::HeadReply { msg_id: msg_id.0, seq }))
     }
 
-    #[tracing::instrument(name = "message.unread", skip_all)]
+    #[tracing::instrument(level = "debug", name = "message.unread", skip_all)]
     async fn unread(&self, request: Request<pb::UnreadRequest>) -> Result<Response<pb::UnreadReply>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();

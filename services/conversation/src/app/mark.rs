@@ -41,7 +41,7 @@ pub async fn mark(deps: &Deps, caller: &Caller, user: UserId, which: Which, up_t
     let read = if which == Which::Read { msg_id } else { MsgId::ZERO };
     let moved = msg_id > MsgId::ZERO
         && store::raise(&deps.db, place, Marks { read, delivered: msg_id, ..Marks::default() }, MsgId::ZERO).await?;
-    let now = store::find(&deps.db, place).await?;
+    let (now, _) = store::find(&deps.db, place, user).await?;
     let stands = if which == Which::Read { now.read } else { now.delivered };
     Ok(Moved { moved, conversation, msg_id: stands })
 }

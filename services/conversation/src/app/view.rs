@@ -15,10 +15,8 @@ pub async fn view(
     conversation: ConversationId,
 ) -> Result<(Marks, Marks), Error> {
     conversation.check_party(user)?;
-    let own = store::find(&deps.db, Place { app: caller.app, user, conversation }).await?;
-    let peer = match conversation.peer_of(user) {
-        Some(peer) => store::find(&deps.db, Place { app: caller.app, user: peer, conversation }).await?,
-        None => Marks::default(),
-    };
-    Ok((own, peer))
+    let place = Place { app: caller.app, user, conversation };
+    let peer = conversation.peer_of(user);
+    let (own, of_peer) = store::find(&deps.db, place, peer.unwrap_or(user)).await?;
+    Ok((own, if peer.is_some() { of_peer } else { Marks::default() }))
 }

@@ -2,28 +2,35 @@
 
 use std::{collections::HashSet, fmt::Write as _, time::Duration};
 
-use sha2::{Digest as _, Sha256};
-use tidings_domain::{Actor, App, Caller, ConversationId, Draft, Error, Reason, Target, UnixMillis, UserRef};
-use tidings_runtime::DirectoryCache;
-
 use crate::{
+    Deps,
     appender::{Appender, Call, Place, Reply},
     content::StoredContent,
-    store::key::{Key, NewKey},
+    store::key::{self, Key, NewKey},
 };
+use sha2::{Digest as _, Sha256};
+use tidings_domain::{Actor, App, Caller, ConversationId, Draft, Error, Reason, Target, UnixMillis, UserRef};
 
 /// How long an idempotency key holds (decision 2).
 const KEY_HOLDS: Duration = Duration::from_hours(7 * 24);
 
 /// Sends the draft, or gives the first answer of the same call. `request` is the canonical request without its keys.
 pub async fn send(
+    Deps { db, directory, .. }: &Deps,
     appender: &Appender,
-    directory: &DirectoryCache,
     (caller, app): (&Caller, &App),
     draft: Draft,
     request: &[u8],
     now: UnixMillis,
 ) -> Result<Reply, Error> {
+    let key = key(caller, app, &draft, request, now);
+    // Before anything else, so that a repetition is answered alike whatever changed since: a user who is gone, a
+    // policy. A repetition that overtakes its first call meets it in the appender.
+    if let Some(new) = &key
+        && let Some(answered) = key::find(db, &new.key, now).await?
+    {
+        return Reply::repeated(new, &answered);
+    }
     let most = app.policy.max_recipients;
     if draft.targets.len() > most {
         return Err(Error::new(Reason::TooManyRecipients, most.to_string()));
@@ -53,7 +60,7 @@ pub async fn send(
         places,
         countable: draft.content.countable(),
         system: draft.system,
-        key: key(caller, app, &draft, request, now),
+        key,
         content: StoredContent::write(&draft.content)?,
         accepted_at: now,
     };

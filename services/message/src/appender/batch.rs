@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use tidings_domain::{AppId, Clock, ConversationId, Error, Reason, Sent, UnixMillis};
+use tidings_domain::{AppId, Clock, ConversationId, Error, Sent, UnixMillis};
 use tidings_store::{Db, Tx};
 
 use super::{Call, Lease, Reply, call::lane};
@@ -30,7 +30,7 @@ pub async fn append(
     let mut appended = append_fresh(&mut tx, lease, clock, &fresh).await?.into_iter();
     tx.commit().await?;
     let replies = calls.iter().map(|call| match earlier(call, &answered) {
-        Some((new, answered)) => repeated(new, answered),
+        Some((new, answered)) => Reply::repeated(new, answered),
         None => appended.next().ok_or_else(|| Error::internal("fewer replies than calls")),
     });
     Ok(replies.collect())
@@ -39,14 +39,6 @@ pub async fn append(
 fn earlier<'a>(call: &'a Call, answered: &'a BTreeMap<Key, Answered>) -> Option<(&'a NewKey, &'a Answered)> {
     let new = call.key.as_ref()?;
     Some((new, answered.get(&new.key)?))
-}
-
-/// The first answer again, or a conflict (decision 2).
-fn repeated(new: &NewKey, answered: &Answered) -> Result<Reply, Error> {
-    if new.fingerprint != answered.fingerprint {
-        return Err(Error::new(Reason::KeyConflict, new.key.key.clone()));
-    }
-    Reply::read(&answered.reply)
 }
 
 async fn claim_keys(tx: &mut Tx, calls: &[&Call], now: UnixMillis) -> Result<BTreeMap<Key, Answered>, Error> {

@@ -1,10 +1,13 @@
 //! One call to append, and what it is answered.
 
 use serde::{Deserialize, Serialize};
-use tidings_domain::{AppId, ConversationId, Error, MsgId, Sent, UnixMillis, UserId};
+use tidings_domain::{AppId, ConversationId, Error, MsgId, Reason, Sent, UnixMillis, UserId};
 
 use super::LANES;
-use crate::{content::StoredContent, store::key::NewKey};
+use crate::{
+    content::StoredContent,
+    store::key::{Answered, NewKey},
+};
 
 /// One content for one or many conversations of an app; appended whole or not at all.
 #[derive(Debug)]
@@ -74,8 +77,16 @@ impl Reply {
         serde_json::to_string(&stored).map_err(Error::internal)
     }
 
+    /// The first answer again, or a conflict (decision 2).
+    pub fn repeated(new: &NewKey, answered: &Answered) -> Result<Self, Error> {
+        if new.fingerprint != answered.fingerprint {
+            return Err(Error::new(Reason::KeyConflict, new.key.key.clone()));
+        }
+        Self::read(&answered.reply)
+    }
+
     /// From the row of its key.
-    pub fn read(text: &str) -> Result<Self, Error> {
+    fn read(text: &str) -> Result<Self, Error> {
         let stored: StoredReply = serde_json::from_str(text).map_err(Error::internal)?;
         let sent = stored.sent.into_iter().map(|(receiver, a, b, msg_id, seq, username)| Sent {
             receiver: UserId(receiver),

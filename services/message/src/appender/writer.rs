@@ -55,7 +55,7 @@ impl Writer {
 
     /// Appends the calls in one transaction. When that fails for a reason that may lie in one of them, each gets a
     /// transaction of its own, so that no call answers for another.
-    #[tracing::instrument(name = "message.append", skip_all, fields(calls = calls.len()))]
+    #[tracing::instrument(level = "debug", name = "message.append", skip_all, fields(calls = calls.len()))]
     async fn settle(&self, calls: Vec<Queued>) {
         match self.append(&calls).await {
             Ok(replies) => {

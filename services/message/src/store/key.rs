@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use tidings_domain::{AppId, Error, UnixMillis};
-use tidings_store::{Column, Db, GatherMany, Kind, ManyRows, Tx, on_tx, sqlx};
+use tidings_store::{Column, Db, GatherMany, Kind, ManyRows, Tx, on_db, on_tx, sqlx};
 
 /// A key in its scope. Ordered, since rows are locked in this order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,11 +67,15 @@ static ANSWER: LazyLock<ManyRows> = LazyLock::new(|| {
     )
 });
 
+const FIND_ONE: &str = "
+    select fingerprint, coalesce(reply, '') from idempotency_key
+    where app_id = $1 and scope = $2 and key = $3 and expires_at > $4";
+
 const FORGET: &str = "
     delete from idempotency_key where (app_id, scope, key) in
         (select app_id, scope, key from idempotency_key where expires_at <= $1 limit 500)";
 
-pub const ALL: &[&str] = &[FORGET];
+pub const ALL: &[&str] = &[FIND_ONE, FORGET];
 
 pub fn many() -> Vec<&'static ManyRows> {
     vec![&CLAIM, &ANSWER]
@@ -104,6 +108,18 @@ pub async fn claim(tx: &mut Tx, keys: &[NewKey], now: UnixMillis) -> Result<BTre
         (Key { app: AppId(app), scope, key }, Answered { fingerprint, reply })
     });
     Ok(found.collect())
+}
+
+/// What a call with this key was answered, if its time is not over.
+pub async fn find(db: &Db, key: &Key, now: UnixMillis) -> Result<Option<Answered>, Error> {
+    let row: Option<(String, String)> = on_db!(db, |c| sqlx::query_as(FIND_ONE)
+        .bind(key.app.0)
+        .bind(&key.scope)
+        .bind(&key.key)
+        .bind(now.0)
+        .fetch_optional(c)
+        .await)?;
+    Ok(row.map(|(fingerprint, reply)| Answered { fingerprint, reply }))
 }
 
 /// Remembers the answers of claimed keys.
