@@ -1,6 +1,6 @@
 //! Errors over gRPC: the reason travels as google.rpc.ErrorInfo in the status' details.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, error::Error as _};
 
 use tidings_domain::{Error, Grpc, Reason};
 use tonic::{Code, Status};
@@ -16,8 +16,11 @@ const MAX_SUBJECT: usize = 1024;
 
 /// The status that a service answers. Faults of ours are logged here and shown as no more than their name.
 pub fn status_from_error(error: Error) -> Status {
-    let error = with_bounded_subject(error);
     let words = error.reason().words();
+    if let Some(cause) = error.source() {
+        tracing::error!(reason = words.name, %cause, "a call failed");
+    }
+    let error = with_bounded_subject(error);
     let details = ErrorDetails::with_error_info(
         words.name,
         DOMAIN,

@@ -1,7 +1,7 @@
 //! The door: converts, acts, converts.
 
-use tidings_domain::{Error, PolicyChange, Reason};
-use tidings_proto::{pb, required, status_from_error};
+use tidings_domain::{Error, PolicyChange};
+use tidings_proto::{pb, required, status_from_error as to_status};
 use tidings_runtime::context::Scope;
 use tonic::{Request, Response, Status, async_trait};
 
@@ -175,13 +175,4 @@ fn wire_users(users: Vec<User>) -> Vec<pb::User> {
 /// The app that a call about users is for, as the metadata names it.
 fn caller_app<T>(request: &Request<T>) -> Result<AppKey, Error> {
     Scope::of(request)?.app.try_into()
-}
-
-/// Faults of ours are told to the log, not to the caller.
-fn to_status(error: Error) -> Status {
-    if matches!(error.reason(), Reason::Internal | Reason::StorageFull | Reason::Unavailable) {
-        let cause = std::error::Error::source(&error).map(ToString::to_string);
-        tracing::error!(reason = error.reason().words().name, cause, "the directory could not do what was asked");
-    }
-    status_from_error(error)
 }
