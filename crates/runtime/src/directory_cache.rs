@@ -62,7 +62,7 @@ impl DirectoryCache {
     async fn app(&self, name: AppName, scope: &Scope) -> Result<Arc<App>, Error> {
         let now = self.clock.now();
         if let Some((app, read_at)) = self.apps.get(&name)
-            && now - read_at < KEEP
+            && fresh(read_at, now)
         {
             return Ok(app);
         }
@@ -104,6 +104,11 @@ impl DirectoryCache {
             return Some(UserId::ADMIN);
         }
         let (id, read_at) = self.users.get(&(caller.app.0, user.clone()))?;
-        (now - read_at < KEEP).then_some(id)
+        fresh(read_at, now).then_some(id)
     }
+}
+
+/// An answer from the future, after the clock was set back, is not fresh.
+fn fresh(read_at: UnixMillis, now: UnixMillis) -> bool {
+    now >= read_at && now - read_at < KEEP
 }
