@@ -270,7 +270,8 @@ impl Error {
     /// When a retry makes sense; `None` for errors that a retry does not cure.
     pub fn retry_after(&self) -> Option<Duration> {
         match self.reason {
-            Reason::TooManyGuesses => Some(Duration::from_mins(1)),
+            // The window of the limit on guesses.
+            Reason::TooManyGuesses => Some(Duration::from_mins(15)),
             Reason::StorageFull => Some(Duration::from_secs(10)),
             reason if reason.is_transient() => Some(Duration::from_secs(1)),
             _ => None,
