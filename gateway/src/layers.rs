@@ -32,7 +32,7 @@ pub(crate) async fn surround(State(gateway): State<Gateway>, request: Request, n
     telemetry::adopt(&span, request.headers());
     let mut response = guarded(&gateway, request, next).instrument(span.clone()).await;
     let (status, ms) = (response.status().as_u16(), started.elapsed().as_millis() as u64);
-    tracing::info!(parent: &span, %method, route, status, ms, app, request_id = %id, "request");
+    tracing::info!(parent: None, %method, route, status, ms, app, request_id = %id, "request");
     if let Ok(id) = HeaderValue::try_from(id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }

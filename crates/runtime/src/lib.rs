@@ -5,6 +5,7 @@ pub mod context;
 mod data_folder;
 mod directory_cache;
 mod guard;
+mod log_lines;
 mod serve;
 mod shutdown;
 pub mod telemetry;

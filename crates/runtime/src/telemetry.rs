@@ -1,10 +1,9 @@
 //! Traces and log lines.
 //!
-//! Log lines go to standard error from a thread of their own; when that falls far behind, lines are dropped rather than
-//! calls held up. Spans go to an OpenTelemetry collector when an endpoint is configured; the trace
+//! Log lines go to standard error, gathered for a tenth of a second at most. Spans go to an OpenTelemetry collector when an endpoint is configured; the trace
 //! context travels between processes as W3C `traceparent`.
 
-use std::{io::BufWriter, sync::OnceLock, time::Duration};
+use std::{sync::OnceLock, time::Duration};
 
 use opentelemetry::{
     propagation::{Extractor, Injector, TextMapPropagator as _},
@@ -14,7 +13,6 @@ use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
 use tidings_domain::Error;
 use tracing::Span;
-use tracing_appender::non_blocking::WorkerGuard;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::{
     EnvFilter, Layer as _,
@@ -23,7 +21,10 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-use crate::config::{LogFormat, Telemetry};
+use crate::{
+    config::{LogFormat, Telemetry},
+    log_lines::LogLines,
+};
 
 /// Set when spans are exported; otherwise nobody pays for trace contexts.
 static EXPORTING: OnceLock<()> = OnceLock::new();
@@ -32,16 +33,15 @@ static EXPORTING: OnceLock<()> = OnceLock::new();
 #[derive(Debug)]
 pub struct Guard {
     provider: Option<SdkTracerProvider>,
-    /// Writes the last log lines when it is dropped.
-    _flush: WorkerGuard,
+    log: LogLines,
 }
 
 /// Starts logging and, when configured, exporting. `role` becomes `service.name` as `tidings-<role>`.
 pub fn start(config: &Telemetry, role: &str) -> Result<Guard, Error> {
     let filter = EnvFilter::try_new(&config.log)
         .map_err(|error| Error::invalid("telemetry.log", "is no log filter").because(error))?;
-    let (writer, flush) = tracing_appender::non_blocking(BufWriter::new(std::io::stderr()));
-    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
+    let log = LogLines::start();
+    let lines = tracing_subscriber::fmt::layer().with_writer(log.clone());
     let lines = match config.log_format {
         LogFormat::Text => lines.with_ansi(false).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
@@ -49,7 +49,7 @@ pub fn start(config: &Telemetry, role: &str) -> Result<Guard, Error> {
     let registry = tracing_subscriber::registry().with(lines.with_filter(filter));
     let Some(endpoint) = &config.otlp_endpoint else {
         registry.try_init().map_err(Error::internal)?;
-        return Ok(Guard { provider: None, _flush: flush });
+        return Ok(Guard { provider: None, log });
     };
     let exporter = SpanExporter::builder()
         .with_tonic()
@@ -66,17 +66,23 @@ pub fn start(config: &Telemetry, role: &str) -> Result<Guard, Error> {
     let spans = spans.with_filter(Targets::new().with_target("tidings", LevelFilter::DEBUG));
     registry.with(spans).try_init().map_err(Error::internal)?;
     EXPORTING.get_or_init(|| ());
-    Ok(Guard { provider: Some(provider), _flush: flush })
+    Ok(Guard { provider: Some(provider), log })
 }
 
 impl Guard {
-    /// Sends what is still waiting.
-    pub fn finish(self) {
-        if let Some(provider) = self.provider
+    /// Sends and writes what is still waiting.
+    pub fn finish(mut self) {
+        if let Some(provider) = self.provider.take()
             && let Err(error) = provider.shutdown()
         {
             tracing::warn!(%error, "the last spans could not be exported");
         }
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.log.flush();
     }
 }
 

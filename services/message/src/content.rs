@@ -35,6 +35,12 @@ impl StoredContent {
         })
     }
 
+    /// Bytes of all columns.
+    pub fn size(&self) -> usize {
+        let beside = [&self.ext, &self.config, &self.verbatim];
+        self.body.len() + beside.into_iter().flatten().map(String::len).sum::<usize>()
+    }
+
     /// From a row.
     pub fn read(self) -> Result<Content, Error> {
         let ext = self.ext.map(|text| {

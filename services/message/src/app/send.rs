@@ -35,6 +35,7 @@ pub async fn send(
     if draft.targets.len() > most {
         return Err(Error::new(Reason::TooManyRecipients, most.to_string()));
     }
+    let content = bounded(app, &draft)?;
     let take_down = draft.accept_unknown_names && app.policy.accept_unknown_names;
     let mut users = Vec::with_capacity(draft.targets.len() + 1);
     users.push(draft.sender.clone().unwrap_or(UserRef::Id(caller.actor.user())));
@@ -61,10 +62,27 @@ pub async fn send(
         countable: draft.content.countable(),
         system: draft.system,
         key,
-        content: StoredContent::write(&draft.content)?,
+        content,
         accepted_at: now,
     };
     appender.append(call).await
+}
+
+/// Bytes of one message as it is kept that every app may send; an app that allows more by policy may send more.
+const MAX_CONTENT: usize = 128 * 1024;
+/// Bytes of all messages of one call: what one transaction takes without holding up the others for long.
+const MAX_CALL: usize = 16 * 1024 * 1024;
+
+/// The content as it is kept, within the bounds that hold for every door.
+fn bounded(app: &App, draft: &Draft) -> Result<StoredContent, Error> {
+    let content = StoredContent::write(&draft.content)?;
+    // Neutral fields beside the sender's own text: twice what the policy counts.
+    let most = MAX_CONTENT.max(app.policy.max_content_bytes * 2 + app.policy.max_ext_bytes);
+    let size = content.size();
+    if size > most || size * draft.targets.len() > MAX_CALL {
+        return Err(Error::new(Reason::MessageTooLarge, format!("{size} bytes for {}", draft.targets.len())));
+    }
+    Ok(content)
 }
 
 /// The key under which the call is remembered: the caller's own, else Lanying's transaction id (decision 23).
