@@ -38,9 +38,10 @@ pub enum Shape {
 #[derive(Debug)]
 pub struct Suite {
     rest: Vec<String>,
-    directory: Channel,
-    message: Channel,
-    conversation: Channel,
+    // Not channels: those live and die with the runtime of the test that opens them.
+    directory: Endpoint,
+    message: Endpoint,
+    conversation: Endpoint,
     service_key: String,
     // Dropped in this order: processes before the folder.
     _stop: Option<StopOnDrop>,
@@ -79,7 +80,7 @@ impl Suite {
         };
         config.database.url = database;
         let (running, stop) = in_background(config, clock);
-        let grpc = channel(&running.grpc);
+        let grpc = endpoint(&running.grpc);
         Self {
             rest: vec![format!("http://{}", running.rest)],
             directory: grpc.clone(),
@@ -122,9 +123,9 @@ impl Suite {
         }
         Self {
             rest,
-            directory: channel(&directory),
-            message: channel(&message),
-            conversation: channel(&conversation),
+            directory: endpoint(&directory),
+            message: endpoint(&message),
+            conversation: endpoint(&conversation),
             service_key,
             _stop: None,
             _processes: split.processes,
@@ -155,27 +156,27 @@ impl Suite {
 
     /// The directory over gRPC.
     pub fn directory(&self) -> DirectoryServiceClient<Channel> {
-        DirectoryServiceClient::new(self.directory.clone())
+        DirectoryServiceClient::new(self.directory.connect_lazy())
     }
 
     /// The log over gRPC.
     pub fn messages(&self) -> MessageServiceClient<Channel> {
-        MessageServiceClient::new(self.message.clone()).max_decoding_message_size(64 * 1024 * 1024)
+        MessageServiceClient::new(self.message.connect_lazy()).max_decoding_message_size(64 * 1024 * 1024)
     }
 
     /// Conversations over gRPC.
     pub fn conversations(&self) -> ConversationServiceClient<Channel> {
-        ConversationServiceClient::new(self.conversation.clone())
+        ConversationServiceClient::new(self.conversation.connect_lazy())
     }
 
-    /// The raw gRPC channel of the message service (in the all-in-one: of every service).
+    /// A raw gRPC channel to the message service (in the all-in-one: to every service).
     pub fn channel(&self) -> Channel {
-        self.message.clone()
+        self.message.connect_lazy()
     }
 }
 
-fn channel(address: &str) -> Channel {
-    Endpoint::from_shared(format!("http://{address}")).expect("an address").connect_lazy()
+fn endpoint(address: &str) -> Endpoint {
+    Endpoint::from_shared(format!("http://{address}")).expect("an address")
 }
 
 /// Processes in the making.
