@@ -2,8 +2,11 @@
 
 mod data_folder;
 mod durability;
+mod full_disk;
 mod grpc;
 mod idempotency;
 mod log;
 mod order;
+mod overload;
+mod telemetry;
 mod unread;
