@@ -114,8 +114,8 @@ fn compose_command(service: &str) -> Vec<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docker-compose.yml");
     let text = fs::read_to_string(path).expect("docker-compose.yml is there");
     let mut lines = text.lines().skip_while(|line| *line != format!("  {service}:")).skip(1);
-    let own = lines.by_ref().take_while(|line| line.starts_with("   ") || line.trim().is_empty());
-    let command = own.filter_map(|line| line.trim().strip_prefix("command:")).next();
+    let mut own = lines.by_ref().take_while(|line| line.starts_with("   ") || line.trim().is_empty());
+    let command = own.find_map(|line| line.trim().strip_prefix("command:"));
     let command = command.unwrap_or_else(|| panic!("{service} has no command in docker-compose.yml"));
     serde_json::from_str(command.trim()).expect("a command is a JSON array on one line")
 }

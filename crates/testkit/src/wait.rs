@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 /// # Panics
 /// When it does not.
 pub async fn wait_until(what: &str, mut check: impl AsyncFnMut() -> bool) {
-    let patience = Instant::now() + Duration::from_secs(60);
+    let patience = Instant::now() + Duration::from_mins(1);
     while !check().await {
         assert!(Instant::now() < patience, "waited in vain for {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -10,7 +10,8 @@ use tonic::Code;
 
 use crate::log::{direct, history, keyed, refusal, refused, register, text, text_of};
 
-const DAY: Duration = Duration::from_hours(24);
+const DAY_MS: u64 = 24 * 3_600_000;
+const DAY: Duration = Duration::from_millis(DAY_MS);
 
 async fn send(app: &TestApp, request: pb::SendRequest) -> pb::SendReply {
     app.messages().send(app.request(request)).await.unwrap().into_inner()
@@ -105,7 +106,7 @@ async fn on_manual_clock(database: Option<String>) -> (TestApp, Arc<ManualClock>
 
 async fn a_key_holds_seven_days((app, clock, ids): (TestApp, Arc<ManualClock>, Vec<i64>)) {
     let first = send(&app, keyed("k", text(ids[0], &[ids[1]], "one"))).await;
-    clock.advance(7 * DAY - Duration::from_millis(1));
+    clock.advance(6 * DAY + Duration::from_millis(DAY_MS - 1));
     assert_eq!(send(&app, keyed("k", text(ids[0], &[ids[1]], "one"))).await, first);
     clock.advance(Duration::from_millis(1));
     let second = send(&app, keyed("k", text(ids[0], &[ids[1]], "two"))).await;
@@ -129,7 +130,7 @@ async fn a_transaction_id_is_new_after_the_apps_window_decision_23() {
     let (app, clock, ids) = on_manual_clock(None).await;
     let one = |words: &str| pb::SendRequest { transaction_id: 9, ..text(ids[0], &[ids[1]], words) };
     let first = send(&app, one("one")).await;
-    clock.advance(Duration::from_mins(10) - Duration::from_millis(1));
+    clock.advance(Duration::from_millis(10 * 60_000 - 1));
     assert_eq!(send(&app, one("two")).await, first);
     clock.advance(Duration::from_millis(1));
     assert_ne!(send(&app, one("three")).await, first);
