@@ -150,6 +150,16 @@ const KEYS: [&str; 19] = [
     "appender.writers",
 ];
 
+/// Those of them that are numbers, booleans and lists.
+const TYPED: [&str; 6] = [
+    "trusted_proxies",
+    "cors_origins",
+    "database.skip_migrations",
+    "appender.queue",
+    "appender.batch",
+    "appender.writers",
+];
+
 impl Config {
     /// Reads the file, if one is named, and the environment.
     pub fn load(file: Option<&std::path::Path>) -> Result<Self, Error> {
@@ -179,8 +189,9 @@ fn from_environment(key: &str, read: impl Fn(&str) -> Option<String>) -> Result<
     Ok(Some(text.trim_end().to_owned()))
 }
 
-/// Numbers, booleans and lists are TOML; anything else is a string as it stands.
+/// What is [`TYPED`] is TOML; anything else is a string as it stands, also where it looks like a number.
 fn set(table: &mut Table, key: &str, text: &str) {
+    let is_typed = TYPED.contains(&key);
     let (section, key) = key.split_once('.').map_or((None, key), |(section, key)| (Some(section), key));
     let table = match section {
         None => table,
@@ -190,9 +201,7 @@ fn set(table: &mut Table, key: &str, text: &str) {
         },
     };
     let typed = format!("v = {text}").parse::<Table>().ok().and_then(|mut parsed| parsed.remove("v"));
-    let typed = typed.filter(|value| matches!(value, Value::Integer(_) | Value::Boolean(_) | Value::Array(_)));
-    let secret = matches!(key, "service_key" | "data_key");
-    let value = typed.filter(|_| !secret).unwrap_or_else(|| Value::String(text.to_owned()));
+    let value = typed.filter(|_| is_typed).unwrap_or_else(|| Value::String(text.to_owned()));
     table.insert(key.to_owned(), value);
 }
 
@@ -206,10 +215,12 @@ mod tests {
         set(&mut table, "appender.queue", "7");
         set(&mut table, "cors_origins", "[\"https://a.test\"]");
         set(&mut table, "service_key", "123");
+        set(&mut table, "data", "2026");
         let config: Config = table.try_into().unwrap();
         assert_eq!(config.appender.queue, 7);
         assert_eq!(config.cors_origins, ["https://a.test"]);
         assert_eq!(config.service_key.as_deref(), Some("123"));
+        assert_eq!(config.data, PathBuf::from("2026"));
     }
 
     #[test]

@@ -38,6 +38,19 @@ pub struct SqliteDb {
 }
 
 impl SqliteDb {
+    /// When the disk is full or fails, SQLite ends the transaction by itself. The rollback that sqlx then sends fails,
+    /// and sqlx takes the connection to be inside that transaction for good: it must be replaced.
+    async fn begin(&self) -> sqlx::Result<Transaction<'static, Sqlite>> {
+        const BEGIN: &str = "begin immediate";
+        match self.writer.begin_with(BEGIN).await {
+            Err(sqlx::Error::InvalidSavePointStatement) => {
+                self.writer.acquire().await?.close().await?;
+                self.writer.begin_with(BEGIN).await
+            }
+            begun => begun,
+        }
+    }
+
     /// The reading connections.
     pub const fn readers(&self) -> &SqlitePool {
         &self.readers
@@ -87,7 +100,7 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx, Error> {
         match self {
             Self::Sqlite(db) => {
-                let inner = db.writer.begin_with("begin immediate").await.map_err(domain_error)?;
+                let inner = db.begin().await.map_err(domain_error)?;
                 Ok(Tx::Sqlite(SqliteTx { inner, commits: Arc::clone(&db.commits) }))
             }
             Self::Postgres(pool) => Ok(Tx::Postgres(pool.begin().await.map_err(domain_error)?)),

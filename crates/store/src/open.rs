@@ -12,7 +12,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tidings_domain::Error;
+use tidings_domain::{Error, Reason};
 
 use crate::{Db, Schema, checkpoint, db::SqliteDb, domain_error};
 
@@ -45,6 +45,17 @@ pub async fn open(location: &Location, schema: &Schema, migrate: bool) -> Result
         checkpoint::spawn(db.clone());
     }
     Ok(db)
+}
+
+/// Connects to the server once, without waiting for it to come up as [`open`] does. A folder needs no server.
+pub async fn reach(location: &Location) -> Result<(), Error> {
+    use sqlx::Connection as _;
+    let Location::Postgres(url) = location else {
+        return Ok(());
+    };
+    let connecting = tokio::time::timeout(ACQUIRE, sqlx::PgConnection::connect(url)).await;
+    let connection = connecting.map_err(|_| Error::new(Reason::Unavailable, "no answer in time"))?;
+    connection.map_err(domain_error)?.close().await.map_err(domain_error)
 }
 
 async fn open_sqlite(path: PathBuf) -> Result<Db, Error> {

@@ -16,6 +16,21 @@ pub struct Agora {
 }
 
 impl Agora {
+    /// A client with a token for client id and secret.
+    ///
+    /// # Panics
+    /// When they are refused.
+    pub async fn with_credentials(base: &str, (client_id, client_secret): (&str, &str)) -> Self {
+        let anonymous = Self { http: reqwest::Client::new(), base: base.to_owned(), token: String::new() };
+        let grant = json!({
+            "grant_type": "client_credentials",
+            "client_id": client_id,
+            "client_secret": client_secret,
+        });
+        let token = anonymous.post("/token", &grant).await.expect(200);
+        anonymous.with_token(token["access_token"].as_str().expect("a token"))
+    }
+
     /// A request with the token.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));

@@ -5,7 +5,6 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
-use serde_json::json;
 use tidings_proto::pb::{
     self, app_ref, conversation_service_client::ConversationServiceClient,
     directory_service_client::DirectoryServiceClient, message_service_client::MessageServiceClient,
@@ -44,21 +43,18 @@ impl TestApp {
         let mut directory = suite.directory();
         let secrets = directory.create_app(suite.request(wanted)).await.expect("a new app").into_inner();
         let app = secrets.app.clone().expect("an app");
-        let http = reqwest::Client::new();
-        let anonymous =
-            Agora { http: http.clone(), base: format!("{}/{org}/{name}", suite.url()), token: String::new() };
-        let grant = json!({
-            "grant_type": "client_credentials",
-            "client_id": secrets.client_id,
-            "client_secret": secrets.client_secret,
-        });
-        let token = anonymous.post("/token", &grant).await.expect(200);
-        let agora = anonymous.with_token(token["access_token"].as_str().expect("a token"));
+        let base = format!("{}/{org}/{name}", suite.url());
+        let agora = Agora::with_credentials(&base, (&secrets.client_id, &secrets.client_secret)).await;
         let by_key = pb::AppRef { app: Some(app_ref::App::Id(app.id)) };
         let wanted = pb::CreateAdminTokenRequest { app: Some(by_key), label: "test".into() };
         let admin = directory.create_admin_token(suite.request(wanted)).await.expect("an admin token").into_inner();
-        let lanying =
-            Lanying { http, base: suite.url(), app_id: app.lanying_app_id, token: admin.token, user_id: None };
+        let lanying = Lanying {
+            http: reqwest::Client::new(),
+            base: suite.url(),
+            app_id: app.lanying_app_id,
+            token: admin.token,
+            user_id: None,
+        };
         Self { suite, secrets, agora, lanying }
     }
 

@@ -6,18 +6,25 @@
 mod agora;
 mod app;
 mod database;
+mod installation;
 mod lanying;
 mod process;
 mod reply;
 mod shape;
+mod split;
+mod statements;
+mod wait;
 
 pub use agora::Agora;
 pub use app::TestApp;
 pub use database::fresh_database;
+pub use installation::Installation;
 pub use lanying::Lanying;
 pub use process::{Process, free_address, tidings_binary};
 pub use reply::Reply;
 pub use shape::{Shape, Suite};
+pub use statements::{assert_all_prepare, assert_same_tables};
+pub use wait::wait_until;
 
 /// One test on the all-in-one with SQLite, the all-in-one with PostgreSQL, and the split shape.
 #[macro_export]

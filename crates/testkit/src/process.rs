@@ -2,15 +2,25 @@
 
 use std::{
     env,
+    fs::{File, OpenOptions},
+    io::{BufRead as _, BufReader, Read, Write as _},
     net::TcpListener,
     path::PathBuf,
     process::{Child, Command, Stdio},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+    thread,
 };
 
 /// A running `tidings`, killed when it is dropped or when the test process ends.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
+    id: u32,
+    printed: Printed,
+    logged: Printed,
 }
 
 /// The program under test.
@@ -21,36 +31,83 @@ pub fn tidings_binary() -> PathBuf {
     env::var_os("TIDINGS_BIN").expect("run the tests with `cargo xtask test`, which builds the program").into()
 }
 
-/// A loopback address nobody listens at.
+/// A loopback address nobody listens at. It lies below the ports that the system gives to outgoing connections, so a
+/// process that is killed finds its address free when it comes back.
 ///
 /// # Panics
 /// When the machine has no free port.
 pub fn free_address() -> String {
-    let probe = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    probe.local_addr().expect("a bound listener has an address").to_string()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    const LOWEST: u32 = 20_000;
+    const PORTS: u32 = 12_000;
+    let own = std::process::id().wrapping_mul(97);
+    let addresses = (0..PORTS).map(|_| {
+        let n = NEXT.fetch_add(1, Ordering::Relaxed);
+        format!("127.0.0.1:{}", LOWEST + own.wrapping_add(n) % PORTS)
+    });
+    addresses.into_iter().find(|address| TcpListener::bind(address).is_ok()).expect("a free port")
 }
 
-/// Ends when its input closes, as it does when the test process is gone, and takes the program with it.
-const WATCHDOG: &str = r#""$@" <&- & pid=$!; echo $pid; read _; kill -9 $pid 2>/dev/null; wait $pid 2>/dev/null"#;
+/// Prints the program's id, ends as the program ends, and kills it when its own input closes, as that does when the
+/// test process is gone.
+const WATCHDOG: &str = r#"
+exec 3<&0
+"$@" <&- 3<&- & pid=$!
+echo $pid
+{ read _ <&3; kill -9 $pid; } >/dev/null 2>&1 & watch=$!
+wait $pid 2>/dev/null
+code=$?
+kill $watch 2>/dev/null
+exit $code"#;
 
 impl Process {
-    /// Starts the program with these arguments and settings; its log goes to the test's output on failure only when
-    /// `TIDINGS_TEST_LOG` names a file to append to.
+    /// Starts the program with these arguments and settings. Its log is also appended to the file that
+    /// `TIDINGS_TEST_LOG` names, if it names one.
     ///
     /// # Panics
     /// When it cannot be started.
     pub fn start(arguments: &[String], settings: &[(String, String)]) -> Self {
-        let log = env::var_os("TIDINGS_TEST_LOG").map_or_else(Stdio::null, |path| {
-            let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
-            file.expect("the log file can be written").into()
-        });
         let mut command = Command::new("sh");
         command.arg("-c").arg(WATCHDOG).arg("sh").arg(tidings_binary()).args(arguments);
         for (name, value) in settings {
             command.env(name, value);
         }
-        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).spawn().expect("sh is there");
-        Self { child }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("sh is there");
+        let mut printed = BufReader::new(child.stdout.take().expect("it was piped"));
+        let mut id = String::new();
+        printed.read_line(&mut id).expect("the watchdog tells the id");
+        let log = env::var_os("TIDINGS_TEST_LOG")
+            .map(|path| OpenOptions::new().create(true).append(true).open(path).expect("the log file can be written"));
+        let logged = Printed::by(child.stderr.take().expect("it was piped"), log);
+        Self { child, id: id.trim().parse().expect("an id is a number"), printed: Printed::by(printed, None), logged }
+    }
+
+    /// What the program printed so far.
+    pub fn printed(&self) -> String {
+        self.printed.so_far()
+    }
+
+    /// What the program logged so far.
+    pub fn logged(&self) -> String {
+        self.logged.so_far()
+    }
+
+    /// The exit code when the program has ended by itself.
+    ///
+    /// # Panics
+    /// When the watchdog cannot be asked.
+    pub fn ended(&mut self) -> Option<i32> {
+        self.child.try_wait().expect("a child can be asked").map(|status| status.code().unwrap_or(-1))
+    }
+
+    /// Sends SIGTERM to the program, as an operator's `kill` does, and does not wait.
+    ///
+    /// # Panics
+    /// When the signal cannot be sent.
+    pub fn terminate(&self) {
+        let sent = Command::new("kill").arg("-TERM").arg(self.id.to_string()).status();
+        assert!(sent.expect("kill is there").success(), "no process {}", self.id);
     }
 
     /// Sends SIGKILL to the program, as a crash would, and waits until it is gone.
@@ -70,5 +127,30 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// What came out of a program, gathered by a thread until it ends.
+#[derive(Debug, Clone, Default)]
+struct Printed(Arc<Mutex<Vec<u8>>>);
+
+impl Printed {
+    fn by(mut from: impl Read + Send + 'static, mut copy: Option<File>) -> Self {
+        let printed = Self::default();
+        let gathered = printed.clone();
+        thread::spawn(move || {
+            let mut piece = [0; 4096];
+            while let Ok(length @ 1..) = from.read(&mut piece) {
+                gathered.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&piece[..length]);
+                if let Some(file) = &mut copy {
+                    file.write_all(&piece[..length]).expect("the log file can be written");
+                }
+            }
+        });
+        printed
+    }
+
+    fn so_far(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
 }

@@ -1,11 +1,6 @@
 //! The shapes in which Tidings runs, started for tests.
 
-use std::{
-    fs,
-    path::Path,
-    sync::{Arc, OnceLock, mpsc},
-    time::{Duration, Instant},
-};
+use std::sync::{Arc, OnceLock, mpsc};
 
 use tempfile::TempDir;
 use tidings::{Roles, Running};
@@ -21,7 +16,7 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
-use crate::{Process, free_address, fresh_database};
+use crate::{fresh_database, split::Split};
 
 /// How Tidings runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,12 +35,12 @@ pub struct Suite {
     rest: Vec<String>,
     // Not channels: those live and die with the runtime of the test that opens them.
     directory: Endpoint,
-    message: Endpoint,
+    messages: Vec<Endpoint>,
     conversation: Endpoint,
     service_key: String,
     // Dropped in this order: processes before the folder.
     _stop: Option<StopOnDrop>,
-    _processes: Vec<Process>,
+    split: Option<Split>,
     _folder: TempDir,
 }
 
@@ -71,6 +66,14 @@ impl Suite {
     /// # Panics
     /// When it does not start.
     pub fn all_in_one(database: Option<String>, clock: Arc<dyn Clock>) -> Self {
+        Self::all_in_one_with(database, clock, |_| ())
+    }
+
+    /// The same with other settings.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn all_in_one_with(database: Option<String>, clock: Arc<dyn Clock>, change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut config = Config {
             data: folder.path().to_owned(),
@@ -79,16 +82,17 @@ impl Suite {
             ..Config::default()
         };
         config.database.url = database;
+        change(&mut config);
         let (running, stop) = in_background(config, clock);
         let grpc = endpoint(&running.grpc);
         Self {
             rest: vec![format!("http://{}", running.rest)],
             directory: grpc.clone(),
-            message: grpc.clone(),
+            messages: vec![grpc.clone()],
             conversation: grpc,
             service_key: running.service_key,
             _stop: Some(stop),
-            _processes: Vec::new(),
+            split: None,
             _folder: folder,
         }
     }
@@ -98,39 +102,53 @@ impl Suite {
     /// # Panics
     /// When a process does not become ready.
     pub async fn split(copies: usize) -> Self {
+        Self::split_with(copies, &[]).await
+    }
+
+    /// The same with other settings, as environment variables.
+    ///
+    /// # Panics
+    /// When a process does not become ready.
+    pub async fn split_with(copies: usize, others: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let service_key = "0123456789abcdef0123456789abcdef".to_owned();
-        let settings = vec![
+        let mut settings = vec![
             ("TIDINGS_DATABASE_URL".to_owned(), fresh_database().await),
             ("TIDINGS_SERVICE_KEY".to_owned(), service_key.clone()),
             ("TIDINGS_DATA_KEY".to_owned(), "5a".repeat(32)),
             ("TIDINGS_DATA".to_owned(), folder.path().display().to_string()),
             ("TIDINGS_TELEMETRY_LOG".to_owned(), "warn".to_owned()),
         ];
-        let mut split = Split { settings, processes: Vec::new() };
-        split.migrate();
-        let directory = split.service("directory").await;
-        split.peer("DIRECTORY", &directory);
-        let message = split.service("message").await;
-        split.peer("MESSAGE", &message);
-        let conversation = split.service("conversation").await;
-        split.peer("CONVERSATION", &conversation);
-        let mut rest = vec![split.gateway().await];
-        for _ in 1..copies {
-            let other = split.service("message").await;
-            split.peer("MESSAGE", &other);
-            rest.push(split.gateway().await);
-        }
+        settings.extend(others.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let split = Split::start(settings, copies).await;
+        let endpoints = |role| split.addresses(role).iter().map(|it| endpoint(it)).collect::<Vec<_>>();
         Self {
-            rest,
-            directory: endpoint(&directory),
-            message: endpoint(&message),
-            conversation: endpoint(&conversation),
+            rest: split.addresses("gateway").iter().map(|address| format!("http://{address}")).collect(),
+            directory: endpoints("directory").remove(0),
+            messages: endpoints("message"),
+            conversation: endpoints("conversation").remove(0),
             service_key,
             _stop: None,
-            _processes: split.processes,
+            split: Some(split),
             _folder: folder,
         }
+    }
+
+    /// Kills copy `copy` of a role of the split shape as a crash would, starts it again at the same address and waits
+    /// until it is ready.
+    ///
+    /// # Panics
+    /// When it does not become ready, and on other shapes.
+    pub async fn crash(&self, role: &str, copy: usize) {
+        self.split.as_ref().expect("only the split shape has processes").crash(role, copy).await;
+    }
+
+    /// Everything that the processes of the split shape logged.
+    ///
+    /// # Panics
+    /// On other shapes.
+    pub fn logged(&self) -> String {
+        self.split.as_ref().expect("only the split shape has processes").logged()
     }
 
     /// Where REST is, as `http://host:port`.
@@ -161,7 +179,12 @@ impl Suite {
 
     /// The log over gRPC.
     pub fn messages(&self) -> MessageServiceClient<Channel> {
-        MessageServiceClient::new(self.message.connect_lazy()).max_decoding_message_size(64 * 1024 * 1024)
+        self.messages_of(0)
+    }
+
+    /// The log over gRPC, through that copy of the message service.
+    pub fn messages_of(&self, copy: usize) -> MessageServiceClient<Channel> {
+        MessageServiceClient::new(self.messages[copy].connect_lazy()).max_decoding_message_size(64 * 1024 * 1024)
     }
 
     /// Conversations over gRPC.
@@ -171,83 +194,12 @@ impl Suite {
 
     /// A raw gRPC channel to the message service (in the all-in-one: to every service).
     pub fn channel(&self) -> Channel {
-        self.message.connect_lazy()
+        self.messages[0].connect_lazy()
     }
 }
 
 fn endpoint(address: &str) -> Endpoint {
     Endpoint::from_shared(format!("http://{address}")).expect("an address")
-}
-
-/// Processes in the making.
-struct Split {
-    settings: Vec<(String, String)>,
-    processes: Vec<Process>,
-}
-
-impl Split {
-    fn migrate(&self) {
-        let mut command = std::process::Command::new(crate::tidings_binary());
-        command.args(compose_command("migrate")).envs(self.settings.iter().cloned());
-        let done = command.output().expect("the program can be started");
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    }
-
-    fn peer(&mut self, name: &str, address: &str) {
-        let name = format!("TIDINGS_PEERS_{name}");
-        self.settings.retain(|(setting, _)| *setting != name);
-        self.settings.push((name, format!("http://{address}")));
-    }
-
-    /// Starts a gRPC role and waits until it is ready.
-    async fn service(&mut self, role: &str) -> String {
-        let address = free_address();
-        self.processes.push(Process::start(&listening_at(compose_command(role), &address), &self.settings));
-        wait_until(&format!("the {role} service to be ready"), async || {
-            tidings::is_ready(&format!("http://{address}")).await
-        })
-        .await;
-        address
-    }
-
-    /// Starts a gateway and waits until it is ready.
-    async fn gateway(&mut self) -> String {
-        let address = free_address();
-        self.processes.push(Process::start(&listening_at(compose_command("gateway"), &address), &self.settings));
-        let url = format!("http://{address}");
-        wait_until("the gateway to be ready", async || {
-            reqwest::get(format!("{url}/readyz")).await.is_ok_and(|answer| answer.status().is_success())
-        })
-        .await;
-        url
-    }
-}
-
-/// The command line of a container, from docker-compose.yml.
-fn compose_command(service: &str) -> Vec<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docker-compose.yml");
-    let text = fs::read_to_string(path).expect("docker-compose.yml is there");
-    let mut lines = text.lines().skip_while(|line| *line != format!("  {service}:")).skip(1);
-    let mut own = lines.by_ref().take_while(|line| line.starts_with("   ") || line.trim().is_empty());
-    let command = own.find_map(|line| line.trim().strip_prefix("command:"));
-    let command = command.unwrap_or_else(|| panic!("{service} has no command in docker-compose.yml"));
-    serde_json::from_str(command.trim()).expect("a command is a JSON array on one line")
-}
-
-/// The same command line on loopback.
-fn listening_at(mut command: Vec<String>, address: &str) -> Vec<String> {
-    let at = command.iter().position(|word| word.ends_with("listen")).expect("a service has a listen option");
-    address.clone_into(&mut command[at + 1]);
-    command
-}
-
-/// Waits for something to become true, for at most a minute.
-async fn wait_until(what: &str, mut check: impl AsyncFnMut() -> bool) {
-    let patience = Instant::now() + Duration::from_mins(1);
-    while !check().await {
-        assert!(Instant::now() < patience, "waited in vain for {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 /// Addresses of a process that runs in a thread of its own, so that it outlives the runtime of the test that started

@@ -20,7 +20,11 @@ pub async fn doctor(config: Result<Config, Error>) -> Result<(), Error> {
     if config.database.url.is_none() {
         healthy &= say("data folder", &check_folder(&config));
     }
-    for schema in SCHEMAS {
+    let reached = tidings_store::reach(&location(&config)).await.map_err(shown);
+    if config.database.url.is_some() {
+        healthy &= say("database", &reached.clone().map(|()| "answers".to_owned()));
+    }
+    for schema in SCHEMAS.into_iter().filter(|_| reached.is_ok()) {
         let opened = match (&config.database.url, config.data.join(format!("{}.sqlite", schema.name)).exists()) {
             (None, false) => Ok("not made yet; the first start does".to_owned()),
             _ => check_database(&config, schema).await,
@@ -74,11 +78,14 @@ fn check_folder(config: &Config) -> Result<String, String> {
     }
 }
 
-async fn check_database(config: &Config, schema: &tidings_store::Schema) -> Result<String, String> {
-    let shown = |error: Error| match std::error::Error::source(&error) {
+fn shown(error: Error) -> String {
+    match std::error::Error::source(&error) {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),
-    };
+    }
+}
+
+async fn check_database(config: &Config, schema: &tidings_store::Schema) -> Result<String, String> {
     let db = tidings_store::open(&location(config), schema, false).await.map_err(shown)?;
     let pending = schema.pending(&db).await.map_err(shown)?;
     db.close().await;

@@ -28,6 +28,8 @@ pub const LANES: i64 = 4;
 /// A call on its way to a writer.
 pub(crate) struct Queued {
     call: Call,
+    /// What waits for it, so that the trace of a call leads to its transaction.
+    span: tracing::Span,
     answer: oneshot::Sender<Result<Reply, Error>>,
 }
 
@@ -73,7 +75,7 @@ impl Appender {
         // Conversations of one lane go to one writer, so that writers of a process seldom wait for each other's locks.
         let writer = call.lane().unsigned_abs() as usize % self.writers.len();
         let (answer, answered) = oneshot::channel();
-        if self.writers[writer].send(Queued { call, answer }).is_err() {
+        if self.writers[writer].send(Queued { call, span: tracing::Span::current(), answer }).is_err() {
             self.waiting.fetch_sub(size, Ordering::Relaxed);
             return Err(Error::new(Reason::Unavailable, "stopping"));
         }

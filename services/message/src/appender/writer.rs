@@ -11,6 +11,7 @@ use std::{
 use tidings_domain::{Clock, Error};
 use tidings_store::{Db, is_conflict};
 use tokio::sync::mpsc;
+use tracing::Span;
 
 use super::{Lease, Queued, Reply, batch};
 use crate::store::key::Key;
@@ -55,8 +56,19 @@ impl Writer {
 
     /// Appends the calls in one transaction. When that fails for a reason that may lie in one of them, each gets a
     /// transaction of its own, so that no call answers for another.
-    #[tracing::instrument(level = "debug", name = "message.append", skip_all, fields(calls = calls.len()))]
+    ///
+    /// The transaction stands in the trace of its first call and is linked to the traces of the others.
+    #[tracing::instrument(
+        level = "debug",
+        name = "message.append",
+        parent = calls.first().and_then(|queued| queued.span.id()),
+        skip_all,
+        fields(calls = calls.len())
+    )]
     async fn settle(&self, calls: Vec<Queued>) {
+        for queued in calls.iter().skip(1) {
+            Span::current().follows_from(&queued.span);
+        }
         match self.append(&calls).await {
             Ok(replies) => {
                 for (queued, reply) in calls.into_iter().zip(replies) {

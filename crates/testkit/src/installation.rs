@@ -1,0 +1,176 @@
+//! The all-in-one program with a data folder, as an operator runs it.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use tempfile::TempDir;
+use tidings_proto::pb::{
+    directory_service_client::DirectoryServiceClient, message_service_client::MessageServiceClient,
+};
+use tonic::{
+    Request,
+    transport::{Channel, Endpoint},
+};
+
+use crate::{Agora, Process, free_address, tidings_binary, wait_until};
+
+/// A data folder and the process that serves it. The addresses stay the same from start to start.
+#[derive(Debug)]
+pub struct Installation {
+    process: Option<Process>,
+    data: PathBuf,
+    listen: String,
+    grpc_listen: String,
+    settings: Vec<(String, String)>,
+    // Last, so that the process is gone before its folder.
+    _folder: Option<TempDir>,
+}
+
+impl Default for Installation {
+    fn default() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let data = folder.path().join("data");
+        Self { _folder: Some(folder), ..Self::at(&data) }
+    }
+}
+
+impl Installation {
+    /// On a data folder that somebody else takes away. Nothing runs yet.
+    pub fn at(data: &Path) -> Self {
+        Self {
+            process: None,
+            data: data.to_owned(),
+            listen: free_address(),
+            grpc_listen: free_address(),
+            settings: vec![("TIDINGS_TELEMETRY_LOG".to_owned(), "warn".to_owned())],
+            _folder: None,
+        }
+    }
+
+    /// Starts the program and waits until it is ready.
+    ///
+    /// # Panics
+    /// When it ends instead.
+    pub async fn start(&mut self) {
+        self.launch();
+        let ready = format!("{}/readyz", self.url());
+        wait_until("the program to be ready and to greet", async || {
+            let process = self.process.as_mut().expect("it was launched");
+            assert_eq!(process.ended(), None, "{}", process.logged());
+            process.printed().contains("Tidings is ready")
+                && reqwest::get(&ready).await.is_ok_and(|answer| answer.status().is_success())
+        })
+        .await;
+    }
+
+    /// Starts the program and does not wait.
+    pub fn launch(&mut self) {
+        let data = self.data.display().to_string();
+        let words = ["serve", "--data", &data, "--listen", &self.listen, "--grpc-listen", &self.grpc_listen];
+        self.process = Some(Process::start(&words.map(str::to_owned), &self.settings));
+    }
+
+    /// Kills the program as a crash would.
+    ///
+    /// # Panics
+    /// When nothing runs.
+    pub fn kill(&mut self) {
+        self.process.take().expect("it runs").kill();
+    }
+
+    /// Ends the program as an operator does and gives its exit code.
+    pub async fn stop(&mut self) -> i32 {
+        self.process().terminate();
+        let mut code = None;
+        wait_until("the program to end", async || {
+            code = self.process.as_mut().and_then(Process::ended);
+            code.is_some()
+        })
+        .await;
+        self.process = None;
+        code.unwrap_or(-1)
+    }
+
+    /// The running program.
+    ///
+    /// # Panics
+    /// When nothing runs.
+    pub fn process(&self) -> &Process {
+        self.process.as_ref().expect("it runs")
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Where REST is, as `http://host:port`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.listen)
+    }
+
+    /// Where gRPC is, as `http://host:port`.
+    pub fn grpc_url(&self) -> String {
+        format!("http://{}", self.grpc_listen)
+    }
+
+    /// What `demo.env` says.
+    ///
+    /// # Panics
+    /// When it is not there.
+    pub fn env(&self) -> HashMap<String, String> {
+        let text = fs::read_to_string(self.data.join("demo.env")).expect("demo.env is there");
+        let values = text.lines().filter_map(|line| line.split_once('='));
+        values.map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned())).collect()
+    }
+
+    /// The Agora dialect of the demo app with an app token.
+    pub async fn agora(&self) -> Agora {
+        let env = self.env();
+        let base = format!("{}/{}/{}", self.url(), env["TIDINGS_ORG"], env["TIDINGS_APP"]);
+        let secrets = (env["TIDINGS_CLIENT_ID"].as_str(), env["TIDINGS_CLIENT_SECRET"].as_str());
+        Agora::with_credentials(&base, secrets).await
+    }
+
+    /// A gRPC request as the demo app.
+    ///
+    /// # Panics
+    /// When `demo.env` is not there.
+    pub fn request<T>(&self, message: T) -> Request<T> {
+        let env = self.env();
+        let mut request = Request::new(message);
+        let key = format!("Bearer {}", env["TIDINGS_SERVICE_KEY"]);
+        let app = format!("{}#{}", env["TIDINGS_ORG"], env["TIDINGS_APP"]);
+        request.metadata_mut().insert("authorization", key.parse().expect("visible ASCII"));
+        request.metadata_mut().insert("tidings-app", app.parse().expect("visible ASCII"));
+        request
+    }
+
+    /// The directory over gRPC.
+    pub fn directory(&self) -> DirectoryServiceClient<Channel> {
+        DirectoryServiceClient::new(self.channel())
+    }
+
+    /// The log over gRPC.
+    pub fn messages(&self) -> MessageServiceClient<Channel> {
+        MessageServiceClient::new(self.channel()).max_decoding_message_size(64 * 1024 * 1024)
+    }
+
+    fn channel(&self) -> Channel {
+        Endpoint::from_shared(self.grpc_url()).expect("an address").connect_lazy()
+    }
+
+    /// Runs `tidings <words>` on the data folder to its end.
+    ///
+    /// # Panics
+    /// When the program cannot be started.
+    pub fn command(&self, words: &[&str]) -> Output {
+        let mut command = Command::new(tidings_binary());
+        command.args(words).arg("--data").arg(&self.data).envs(self.settings.iter().cloned());
+        command.output().expect("the program can be started")
+    }
+}

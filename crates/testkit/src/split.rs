@@ -1,0 +1,128 @@
+//! A process for each role, with the command lines of docker-compose.yml.
+
+use std::{fs, path::Path, sync::Mutex};
+
+use crate::{Process, free_address, tidings_binary, wait_until};
+
+/// The processes of one installation.
+#[derive(Debug)]
+pub(crate) struct Split {
+    members: Vec<Member>,
+}
+
+/// One role's process. It comes back at the same address when it is started again.
+#[derive(Debug)]
+struct Member {
+    role: &'static str,
+    address: String,
+    settings: Vec<(String, String)>,
+    /// The running process, and what its predecessors logged.
+    process: Mutex<(Option<Process>, String)>,
+}
+
+impl Split {
+    /// Starts everything; gateway n talks to message service n.
+    pub(crate) async fn start(mut settings: Vec<(String, String)>, copies: usize) -> Self {
+        migrate(&settings);
+        let mut members = Vec::new();
+        for role in ["directory", "message", "conversation", "gateway"] {
+            members.push(Member::start(role, &mut settings).await);
+        }
+        for _ in 1..copies {
+            members.push(Member::start("message", &mut settings).await);
+            members.push(Member::start("gateway", &mut settings).await);
+        }
+        Self { members }
+    }
+
+    /// Where the copies of a role are.
+    pub(crate) fn addresses(&self, role: &str) -> Vec<String> {
+        self.of(role).map(|member| member.address.clone()).collect()
+    }
+
+    /// Kills a process and starts it again.
+    pub(crate) async fn crash(&self, role: &str, copy: usize) {
+        let member = self.of(role).nth(copy).expect("there is such a copy");
+        let process = member.process.lock().expect("nobody panics holding it").0.take().expect("it runs");
+        let logged = process.logged();
+        process.kill();
+        member.process.lock().expect("nobody panics holding it").1.push_str(&logged);
+        member.launch();
+        member.ready().await;
+    }
+
+    /// What all of them logged.
+    pub(crate) fn logged(&self) -> String {
+        self.members.iter().map(Member::logged).collect()
+    }
+
+    fn of<'a>(&'a self, role: &'a str) -> impl Iterator<Item = &'a Member> {
+        self.members.iter().filter(move |member| member.role == role)
+    }
+}
+
+impl Member {
+    /// Starts a process that knows the ones before it, and waits until it is ready.
+    async fn start(role: &'static str, settings: &mut Vec<(String, String)>) -> Self {
+        let address = free_address();
+        let member = Self { role, address, settings: settings.clone(), process: Mutex::default() };
+        member.launch();
+        member.ready().await;
+        let peer = format!("TIDINGS_PEERS_{}", role.to_ascii_uppercase());
+        if role != "gateway" {
+            settings.retain(|(setting, _)| *setting != peer);
+            settings.push((peer, format!("http://{}", member.address)));
+        }
+        member
+    }
+
+    fn launch(&self) {
+        let process = Process::start(&listening_at(compose_command(self.role), &self.address), &self.settings);
+        self.process.lock().expect("nobody panics holding it").0 = Some(process);
+    }
+
+    async fn ready(&self) {
+        let url = format!("http://{}", self.address);
+        wait_until(&format!("the {} to be ready", self.role), async || {
+            if let Some(process) = &mut self.process.lock().expect("nobody panics holding it").0 {
+                assert_eq!(process.ended(), None, "{}", process.logged());
+            }
+            if self.role == "gateway" {
+                reqwest::get(format!("{url}/readyz")).await.is_ok_and(|answer| answer.status().is_success())
+            } else {
+                tidings::is_ready(&url).await
+            }
+        })
+        .await;
+    }
+
+    fn logged(&self) -> String {
+        let (process, before) = &*self.process.lock().expect("nobody panics holding it");
+        format!("{before}{}", process.as_ref().map(Process::logged).unwrap_or_default())
+    }
+}
+
+fn migrate(settings: &[(String, String)]) {
+    let mut command = std::process::Command::new(tidings_binary());
+    command.args(compose_command("migrate")).envs(settings.iter().cloned());
+    let done = command.output().expect("the program can be started");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// The command line of a container, from docker-compose.yml.
+fn compose_command(service: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docker-compose.yml");
+    let text = fs::read_to_string(path).expect("docker-compose.yml is there");
+    let mut lines = text.lines().skip_while(|line| *line != format!("  {service}:")).skip(1);
+    let mut own = lines.by_ref().take_while(|line| line.starts_with("   ") || line.trim().is_empty());
+    let command = own.find_map(|line| line.trim().strip_prefix("command:"));
+    let command = command.unwrap_or_else(|| panic!("{service} has no command in docker-compose.yml"));
+    serde_json::from_str(command.trim()).expect("a command is a JSON array on one line")
+}
+
+/// The same command line on loopback.
+fn listening_at(mut command: Vec<String>, address: &str) -> Vec<String> {
+    let at = command.iter().position(|word| word.ends_with("listen")).expect("a service has a listen option");
+    address.clone_into(&mut command[at + 1]);
+    command
+}

@@ -1,0 +1,67 @@
+//! Checks that every service's storage passes on both engines.
+
+use tidings_store::{Db, Engine, Location, Schema, on_tx, open, sqlx};
+
+use crate::fresh_database;
+
+/// Every statement can be prepared on the engine of the database.
+///
+/// # Panics
+/// When one cannot.
+pub async fn assert_all_prepare(schema: &Schema, statements: fn(Engine) -> Vec<String>) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for db in both(schema, folder.path()).await {
+        for statement in statements(db.engine()) {
+            prepare(&db, statement).await;
+        }
+    }
+}
+
+/// Tables and columns, with type and nullness, are the same on both engines. Gives them as `table.column type null`.
+///
+/// # Panics
+/// When they differ.
+pub async fn assert_same_tables(schema: &Schema) -> Vec<String> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let [sqlite, postgres] = both(schema, folder.path()).await;
+    let (sqlite, postgres) = (columns(&sqlite).await, columns(&postgres).await);
+    assert_eq!(sqlite, postgres);
+    sqlite
+}
+
+/// Fresh databases with the schema's tables: SQLite, PostgreSQL.
+async fn both(schema: &Schema, folder: &std::path::Path) -> [Db; 2] {
+    let postgres = Location::Postgres(fresh_database().await);
+    let sqlite = open(&Location::Folder(folder.to_owned()), schema, true).await.expect("SQLite opens");
+    [sqlite, open(&postgres, schema, true).await.expect("PostgreSQL opens")]
+}
+
+async fn prepare(db: &Db, statement: String) {
+    use sqlx::{Executor as _, SqlSafeStr as _};
+    let mut tx = db.begin().await.expect("a transaction");
+    let text = sqlx::AssertSqlSafe(statement.clone()).into_sql_str();
+    if let Err(error) = on_tx!(&mut tx, |c| c.prepare(text).await.map(drop)) {
+        panic!("{statement}\n{error:?}");
+    }
+}
+
+/// Columns as `table.column type null`, in the words of SQLite.
+async fn columns(db: &Db) -> Vec<String> {
+    const SQLITE: &str = "
+        select t.name || '.' || c.name || ' ' || c.type || case c.\"notnull\" when 1 then '' else ' null' end
+        from pragma_table_list t, pragma_table_info(t.name) c
+        where t.schema = 'main' and t.type = 'table' and t.name not like 'sqlite%' and t.name not like '_sqlx%'";
+    const POSTGRES: &str = "
+        select table_name || '.' || column_name || ' '
+            || case data_type when 'text' then 'TEXT' else 'INTEGER' end
+            || case is_nullable when 'NO' then '' else ' null' end
+        from information_schema.columns
+        where table_schema = current_schema() and table_name not like '\\_sqlx%'";
+    let mut tx = db.begin().await.expect("a transaction");
+    let statement = if db.engine() == Engine::Sqlite { SQLITE } else { POSTGRES };
+    let columns: Result<Vec<String>, _> = on_tx!(&mut tx, |c| sqlx::query_scalar(statement).fetch_all(c).await);
+    let mut columns = columns.expect("the catalogue can be read");
+    // By bytes, since the engines' own orders differ.
+    columns.sort();
+    columns
+}

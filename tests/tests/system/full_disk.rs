@@ -1,0 +1,112 @@
+//! A full disk stops writes with a clear error and loses nothing: DESIGN 10.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tidings_testkit::{Agora, Installation, Reply};
+
+use crate::log::{agora_send, assert_gap_free, demo_history, text_of};
+
+/// A small file system of its own, unmounted when it is dropped.
+struct SmallDisk {
+    path: PathBuf,
+    _folder: TempDir,
+}
+
+impl SmallDisk {
+    /// Mounting is a matter for root; anybody else is told so and cannot run these tests.
+    #[expect(clippy::print_stderr, reason = "whoever runs the tests should know what was not run")]
+    fn mount(size: &str) -> Option<Self> {
+        let id = Command::new("id").arg("-u").output().unwrap();
+        if id.stdout != b"0\n" {
+            eprintln!("NOT RUN: the full-disk test mounts a small file system, which takes root");
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_owned();
+        mount(&["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"], &path);
+        Some(Self { path, _folder: folder })
+    }
+
+    fn grow(&self, size: &str) {
+        mount(&["-o", &format!("remount,size={size}")], &self.path);
+    }
+}
+
+fn mount(words: &[&str], path: &Path) {
+    let done = Command::new("mount").args(words).arg(path).output().unwrap();
+    assert!(done.status.success(), "mount {words:?}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.path).status();
+    }
+}
+
+/// Sends until the disk is full; gives the refusal.
+async fn fill(agora: &Agora, acknowledged: &mut BTreeMap<String, i64>) -> Reply {
+    let filler = "x".repeat(4_000);
+    loop {
+        let text = format!("{} {filler}", acknowledged.len());
+        let reply = Reply::to(agora_send(agora, &acknowledged.len().to_string(), "ann", "bob", &text)).await;
+        if reply.status.as_u16() != 200 {
+            return reply;
+        }
+        acknowledged.insert(text, id_of(&reply.json()));
+        assert!(acknowledged.len() < 50_000, "the disk does not fill");
+    }
+}
+
+fn id_of(answer: &Value) -> i64 {
+    answer["data"]["bob"].as_str().unwrap().parse().unwrap()
+}
+
+async fn assert_stored(installation: &Installation, acknowledged: &BTreeMap<String, i64>) {
+    let messages = demo_history(installation, "ann", "bob").await;
+    assert_gap_free(&messages);
+    let stored: BTreeMap<_, _> = messages.iter().map(|it| (text_of(it).to_owned(), it.msg_id)).collect();
+    assert!(stored == *acknowledged, "{} stored, {} acknowledged", stored.len(), acknowledged.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_refuses_sends_keeps_what_was_acknowledged_and_recovers_when_there_is_room() {
+    let Some(disk) = SmallDisk::mount("12m") else { return };
+    let mut installation = Installation::at(&disk.path.join("data"));
+    installation.start().await;
+    let agora = installation.agora().await;
+    agora.register(&["ann", "bob"]).await;
+    let mut acknowledged = BTreeMap::new();
+
+    let refusal = fill(&agora, &mut acknowledged).await;
+    let log = installation.process().logged();
+    assert_eq!(refusal.status.as_u16(), 503, "{} after {}: {log}", refusal.text, acknowledged.len());
+    assert!(acknowledged.len() > 100, "{} fit", acknowledged.len());
+    assert_eq!(refusal.json()["error_description"], "the server's storage is full, nothing was done, retry later");
+    assert_eq!(refusal.headers["retry-after"], "10");
+    // It stays so, reading goes on, and nothing refused is there.
+    let again = Reply::to(agora_send(&agora, "again", "ann", "bob", &"x".repeat(4_000))).await;
+    assert_eq!(again.status.as_u16(), 503, "{}: {}", again.text, installation.process().logged());
+    assert_stored(&installation, &acknowledged).await;
+
+    disk.grow("64m");
+    tidings_testkit::wait_until("sends to work again", async || {
+        let key = acknowledged.len().to_string();
+        let reply = Reply::to(agora_send(&agora, &key, "ann", "bob", "room")).await;
+        if reply.status.as_u16() == 200 {
+            acknowledged.insert("room".into(), id_of(&reply.json()));
+        }
+        reply.status.as_u16() == 200
+    })
+    .await;
+    assert_stored(&installation, &acknowledged).await;
+
+    installation.kill();
+    installation.start().await;
+    assert_stored(&installation, &acknowledged).await;
+}

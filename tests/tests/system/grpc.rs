@@ -1,0 +1,246 @@
+//! The internal gRPC: who may call, what it answers, what separates apps and users. DESIGN 5, 10.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use http::uri::PathAndQuery;
+use prost::Message as _;
+use prost_types::FileDescriptorSet;
+use tidings_proto::pb;
+use tidings_testkit::{TestApp, every_shape};
+use tonic::{Code, Request, client::Grpc};
+use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
+use tonic_prost::ProstCodec;
+use tonic_reflection::pb::v1::{
+    ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
+    server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
+};
+
+use crate::log::{direct, history, keyed, refusal, refused, register, text, text_of, walk};
+
+const SERVICES: [&str; 3] =
+    ["tidings.v1.ConversationService", "tidings.v1.DirectoryService", "tidings.v1.MessageService"];
+
+every_shape! {
+    async fn reflection_lists_the_three_services_without_the_key(app: TestApp) {
+        let list = MessageRequest::ListServices(String::new());
+        let request = ServerReflectionRequest { message_request: Some(list), ..Default::default() };
+        let mut client = ServerReflectionClient::new(app.suite.channel());
+        let request = tokio_stream_of(request);
+        let mut answers = client.server_reflection_info(request).await.unwrap().into_inner();
+        let answer = answers.message().await.unwrap().unwrap().message_response.unwrap();
+        let MessageResponse::ListServicesResponse(listed) = answer else { panic!("{answer:?}") };
+        let names: BTreeSet<_> = listed.service.iter().map(|service| service.name.as_str()).collect();
+        assert!(SERVICES.iter().all(|service| names.contains(service)), "{names:?}");
+    }
+}
+
+fn tokio_stream_of<T: Send + 'static>(request: T) -> impl futures_util::Stream<Item = T> + Send + 'static {
+    futures_util::stream::iter([request])
+}
+
+every_shape! {
+    async fn health_serves_without_the_key(app: TestApp) {
+        let mut client = HealthClient::new(app.suite.channel());
+        for service in ["", "tidings.v1.MessageService"] {
+            let answer = client.check(HealthCheckRequest { service: service.into() }).await.unwrap().into_inner();
+            assert_eq!(answer.status(), ServingStatus::Serving, "{service}");
+        }
+    }
+}
+
+/// Every RPC of ours, as `/service/method`.
+fn every_rpc() -> Vec<String> {
+    let files = FileDescriptorSet::decode(tidings_proto::DESCRIPTORS).unwrap();
+    let services = files.file.iter().flat_map(|file| {
+        file.service.iter().map(|service| (format!("{}.{}", file.package(), service.name()), &service.method))
+    });
+    services
+        .flat_map(|(service, methods)| methods.iter().map(move |method| format!("/{service}/{}", method.name())))
+        .collect()
+}
+
+every_shape! {
+    async fn every_rpc_is_refused_without_the_service_key_and_with_a_wrong_one(app: TestApp) {
+        let right = app.request(()).metadata().get("authorization").unwrap().to_str().unwrap().to_owned();
+        let short = right[..right.len() - 1].to_owned();
+        let bare = right.trim_start_matches("Bearer ").to_owned();
+        let wrong = [None, Some(String::new()), Some("Bearer ".into()), Some(short), Some(format!("{right}x")), Some(bare)];
+        let rpcs = every_rpc();
+        assert!(rpcs.len() > 20, "{rpcs:?}");
+        let mut client = Grpc::new(app.suite.channel());
+        for rpc in rpcs {
+            for key in &wrong {
+                let mut request = Request::new(());
+                request.metadata_mut().insert("tidings-app", app.app().id.into());
+                if let Some(key) = key {
+                    request.metadata_mut().insert("authorization", key.parse().unwrap());
+                }
+                client.ready().await.unwrap();
+                let path: PathAndQuery = rpc.parse().unwrap();
+                let reply = client.unary(request, path, ProstCodec::<(), ()>::default()).await;
+                assert_eq!(refusal(reply), refused(Code::Unauthenticated, "TOKEN_MISSING"), "{rpc} {key:?}");
+            }
+        }
+    }
+}
+
+every_shape! {
+    async fn a_send_with_a_wrong_service_key_writes_nothing(app: TestApp) {
+        let ids = register(&app, &["ann", "bob"]).await;
+        let mut request = app.request(keyed("k", text(ids[0], &[ids[1]], "one")));
+        request.metadata_mut().insert("authorization", "Bearer 00000000000000000000000000000000".parse().unwrap());
+        let reply = app.messages().send(request).await;
+        assert_eq!(refusal(reply), refused(Code::Unauthenticated, "TOKEN_MISSING"));
+        let head = pb::HeadRequest { conversation: Some(direct(ids[0], ids[1])) };
+        let head = app.messages().head(app.request(head)).await.unwrap().into_inner();
+        assert_eq!(head, pb::HeadReply { msg_id: 0, seq: 0 });
+    }
+}
+
+every_shape! {
+    async fn a_conversation_can_be_led_over_grpc_alone(app: TestApp) {
+        let ids = register(&app, &["ann", "bob"]).await;
+        let (ann, bob, place) = (ids[0], ids[1], direct(ids[0], ids[1]));
+        let (mut log, mut conversations) = (app.messages(), app.conversations());
+
+        let mut sent = Vec::new();
+        for words in ["one", "two", "three"] {
+            let reply = log.send(app.request(text(ann, &[bob], words))).await.unwrap().into_inner();
+            sent.push(reply.sent[0].clone());
+        }
+        assert_eq!(sent.iter().map(|it| it.seq).collect::<Vec<_>>(), [1, 2, 3]);
+        assert!(sent.iter().all(|it| it.conversation == Some(place) && it.receiver_id == bob));
+
+        let newest_first = walk(|page| app.request_as(bob, page), &mut log, place, 0, 2).await;
+        assert_eq!(newest_first.iter().map(text_of).collect::<Vec<_>>(), ["three", "two", "one"]);
+        let found = log.find(app.request(pb::FindRequest { msg_id: sent[1].msg_id })).await.unwrap().into_inner();
+        assert_eq!(found, newest_first[1]);
+        let head = log.head(app.request(pb::HeadRequest { conversation: Some(place) })).await.unwrap().into_inner();
+        assert_eq!(head, pb::HeadReply { msg_id: sent[2].msg_id, seq: 3 });
+
+        let list = pb::ListConversationsRequest::default();
+        let listed = conversations.list(app.request_as(bob, list)).await.unwrap().into_inner();
+        let entry = |unread| pb::ListedConversation { conversation: Some(place), head_msg_id: head.msg_id, unread };
+        assert_eq!((listed.conversations, listed.unread_total), (vec![entry(3)], 3));
+
+        let mark = pb::MarkRequest { user_id: Some(bob), conversation: None, msg_id: sent[1].msg_id };
+        let moved = conversations.mark_read(app.request(mark)).await.unwrap().into_inner();
+        assert_eq!(moved, pb::MarkReply { moved: true, conversation: Some(place), msg_id: sent[1].msg_id });
+        let listed = conversations.list(app.request_as(bob, list)).await.unwrap().into_inner();
+        assert_eq!(listed.conversations, [entry(1)]);
+
+        let delete = pb::DeleteConversationRequest { user_id: None, conversation: Some(place) };
+        conversations.delete(app.request_as(bob, delete)).await.unwrap();
+        let listed = conversations.list(app.request_as(bob, list)).await.unwrap().into_inner();
+        assert_eq!(listed.conversations, []);
+        let listed = conversations.list(app.request_as(ann, list)).await.unwrap().into_inner();
+        assert_eq!(listed.conversations, [entry(0)]);
+        assert_eq!(history(&app, place).await.len(), 3);
+    }
+}
+
+every_shape! {
+    async fn an_error_carries_its_reason_as_error_info(app: TestApp) {
+        let ids = register(&app, &["ann", "bob"]).await;
+        let (mut log, mut directory) = (app.messages(), app.directory());
+        let unknown = 1 << 50;
+        let reply = log.send(app.request(text(ids[0], &[unknown], "one"))).await;
+        assert_eq!(refusal(reply), refused(Code::NotFound, "USER_NOT_FOUND"));
+        let reply = log.send(app.request(text(ids[0], &[], "one"))).await;
+        assert_eq!(refusal(reply), refused(Code::InvalidArgument, "INVALID_ARGUMENT"));
+        let reply = log.send(app.request(text(ids[0], &vec![ids[1]; 601], "one"))).await;
+        assert_eq!(refusal(reply), refused(Code::InvalidArgument, "TOO_MANY_RECIPIENTS"));
+        let reply = log.find(app.request(pb::FindRequest { msg_id: 1 })).await;
+        assert_eq!(refusal(reply), refused(Code::NotFound, "MESSAGE_NOT_FOUND"));
+        let reply = log.page(app.request(pb::PageRequest { conversation: None, limit: 1, ..Default::default() })).await;
+        assert_eq!(refusal(reply), refused(Code::InvalidArgument, "INVALID_ARGUMENT"));
+        let (org, name) = (app.app().org.clone(), app.app().name.clone());
+        let again = pb::CreateAppRequest { org, name, ..Default::default() };
+        assert_eq!(refusal(directory.create_app(app.request(again)).await), refused(Code::AlreadyExists, "APP_EXISTS"));
+        let reply = log.find(app.suite.request(pb::FindRequest { msg_id: 1 })).await;
+        assert_eq!(refusal(reply), refused(Code::InvalidArgument, "INVALID_ARGUMENT"));
+    }
+}
+
+every_shape! {
+    async fn an_app_answers_to_its_number_and_to_its_name(app: TestApp) {
+        let ids = register(&app, &["ann", "bob"]).await;
+        app.messages().send(app.request(text(ids[0], &[ids[1]], "one"))).await.unwrap();
+        let head = pb::HeadRequest { conversation: Some(direct(ids[0], ids[1])) };
+        let name = format!("{}#{}", app.app().org, app.app().name);
+        for name in [name.clone(), app.app().id.to_string()] {
+            let mut request = app.suite.request(head);
+            request.metadata_mut().insert("tidings-app", name.parse().unwrap());
+            assert_eq!(app.messages().head(request).await.unwrap().into_inner().seq, 1, "{name}");
+        }
+        for name in [format!("{name}x"), "nobody#nothing".into(), "9007199254740991".into(), "0".into()] {
+            let mut request = app.suite.request(head);
+            request.metadata_mut().insert("tidings-app", name.parse().unwrap());
+            let reply = app.messages().head(request).await;
+            assert_eq!(refusal(reply), refused(Code::NotFound, "APP_NOT_FOUND"), "{name}");
+        }
+    }
+}
+
+every_shape! {
+    async fn a_user_reaches_his_own_conversations_alone(app: TestApp) {
+        let ids = register(&app, &["ann", "bob", "eve"]).await;
+        let (ann, bob, eve, place) = (ids[0], ids[1], ids[2], Some(direct(ids[0], ids[1])));
+        let (mut log, mut conversations) = (app.messages(), app.conversations());
+        let sent = log.send(app.request_as(ann, text(ann, &[bob], "one"))).await.unwrap().into_inner().sent.remove(0);
+        let not_permitted = refused(Code::PermissionDenied, "NOT_PERMITTED");
+
+        assert_eq!(refusal(log.send(app.request_as(eve, text(ann, &[bob], "two"))).await), not_permitted);
+        let page = pb::PageRequest { conversation: place, limit: 10, ..Default::default() };
+        assert_eq!(refusal(log.page(app.request_as(eve, page)).await), not_permitted);
+        let head = pb::HeadRequest { conversation: place };
+        assert_eq!(refusal(log.head(app.request_as(eve, head)).await), not_permitted);
+        let find = pb::FindRequest { msg_id: sent.msg_id };
+        let hidden = refused(Code::NotFound, "MESSAGE_NOT_FOUND");
+        assert_eq!(refusal(log.find(app.request_as(eve, find)).await), hidden);
+        let unread = pb::UnreadRequest { user_id: Some(bob), ..Default::default() };
+        assert_eq!(refusal(log.unread(app.request_as(eve, unread)).await), not_permitted);
+        let list = pb::ListConversationsRequest { user_id: Some(bob), limit: 0 };
+        assert_eq!(refusal(conversations.list(app.request_as(eve, list)).await), not_permitted);
+        let view = pb::ViewRequest { user_id: None, conversation: place };
+        assert_eq!(refusal(conversations.view(app.request_as(eve, view)).await), not_permitted);
+        let mark = pb::MarkRequest { user_id: Some(bob), conversation: place, msg_id: 0 };
+        assert_eq!(refusal(conversations.mark_read(app.request_as(eve, mark)).await), not_permitted);
+        let mark = pb::MarkRequest { user_id: None, conversation: None, msg_id: sent.msg_id };
+        assert_eq!(refusal(conversations.mark_read(app.request_as(eve, mark)).await), hidden);
+        let delete = pb::DeleteConversationRequest { user_id: Some(bob), conversation: place };
+        assert_eq!(refusal(conversations.delete(app.request_as(eve, delete)).await), not_permitted);
+
+        assert_eq!(history(&app, direct(ann, bob)).await.len(), 1);
+        let listed = conversations.list(app.request_as(bob, pb::ListConversationsRequest::default())).await.unwrap();
+        assert_eq!(listed.into_inner().unread_total, 1);
+    }
+}
+
+every_shape! {
+    async fn ids_and_keys_of_one_app_open_nothing_of_another(app: TestApp) {
+        let other = TestApp::of(Arc::clone(&app.suite)).await;
+        let ids = register(&app, &["ann", "bob"]).await;
+        let theirs = register(&other, &["ann", "bob"]).await;
+        let place = Some(direct(ids[0], ids[1]));
+        let sent = app.messages().send(app.request(keyed("k", text(ids[0], &[ids[1]], "ours")))).await.unwrap();
+        let msg_id = sent.into_inner().sent[0].msg_id;
+        let (mut log, mut conversations) = (other.messages(), other.conversations());
+
+        let hidden = refused(Code::NotFound, "MESSAGE_NOT_FOUND");
+        assert_eq!(refusal(log.find(other.request(pb::FindRequest { msg_id })).await), hidden);
+        let page = pb::PageRequest { conversation: place, limit: 10, ..Default::default() };
+        assert_eq!(log.page(other.request(page)).await.unwrap().into_inner(), pb::PageReply::default());
+        let head = log.head(other.request(pb::HeadRequest { conversation: place })).await.unwrap().into_inner();
+        assert_eq!(head, pb::HeadReply::default());
+        let mark = pb::MarkRequest { user_id: Some(ids[1]), conversation: None, msg_id };
+        assert_eq!(refusal(conversations.mark_read(other.request(mark)).await), hidden);
+        let list = pb::ListConversationsRequest { user_id: Some(ids[1]), limit: 0 };
+        let listed = conversations.list(other.request(list)).await.unwrap().into_inner();
+        assert_eq!(listed, pb::ListConversationsReply::default());
+
+        let reply = log.send(other.request(keyed("k", text(theirs[0], &[theirs[1]], "theirs")))).await.unwrap();
+        assert_ne!(reply.into_inner().sent[0].msg_id, msg_id);
+        assert_eq!(history(&app, direct(ids[0], ids[1])).await.len(), 1);
+    }
+}

@@ -1,0 +1,14 @@
+//! The system as a whole: what holds across processes, crashes and engines, seen from outside.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod data_folder;
+mod durability;
+mod full_disk;
+mod grpc;
+mod idempotency;
+mod log;
+mod order;
+mod overload;
+mod telemetry;
+mod unread;

@@ -1,0 +1,147 @@
+//! Traces across processes, and what must never be in them: DESIGN 10, 12.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use opentelemetry_proto::tonic::{
+    collector::trace::v1::{
+        ExportTraceServiceRequest, ExportTraceServiceResponse,
+        trace_service_server::{TraceService, TraceServiceServer},
+    },
+    trace::v1::Span,
+};
+use serde_json::json;
+use tidings_testkit::{Suite, TestApp, wait_until};
+use tokio::net::TcpListener;
+use tonic::{Request, Response, Status, transport::server::TcpIncoming};
+
+use crate::log::register;
+
+/// An OTLP collector that keeps what it receives: spans with the service that sent them.
+#[derive(Debug, Clone, Default)]
+struct Collector(Arc<Mutex<Vec<(String, Span)>>>);
+
+#[tonic::async_trait]
+impl TraceService for Collector {
+    async fn export(
+        &self,
+        request: Request<ExportTraceServiceRequest>,
+    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
+        for group in request.into_inner().resource_spans {
+            let attributes = group.resource.unwrap_or_default().attributes;
+            let name = attributes.into_iter().find(|attribute| attribute.key == "service.name");
+            let name = format!("{:?}", name.and_then(|name| name.value));
+            let spans = group.scope_spans.into_iter().flat_map(|scope| scope.spans);
+            self.0.lock().unwrap().extend(spans.map(|span| (name.clone(), span)));
+        }
+        Ok(Response::new(ExportTraceServiceResponse::default()))
+    }
+}
+
+impl Collector {
+    /// Serves for as long as the test runs; gives its URL.
+    async fn start() -> (Self, String) {
+        let collector = Self::default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = tonic::transport::Server::builder().add_service(TraceServiceServer::new(collector.clone()));
+        tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
+        (collector, url)
+    }
+
+    fn spans(&self) -> Vec<(String, Span)> {
+        self.0.lock().unwrap().clone()
+    }
+
+    /// The chain from the span of that name up to its root, once that has arrived: service and name of each.
+    fn lineage(&self, name: &str, trace: &[u8]) -> Vec<(String, String)> {
+        let spans = self.spans();
+        let by_id: BTreeMap<_, _> =
+            spans.iter().map(|(service, span)| (span.span_id.clone(), (service, span))).collect();
+        let mut at =
+            spans.iter().find(|(_, span)| span.name == name && span.trace_id == trace).map(|(s, span)| (s, span));
+        let mut lineage = Vec::new();
+        while let Some((service, span)) = at {
+            assert_eq!(span.trace_id, trace, "one trace");
+            lineage.push((service.clone(), span.name.clone()));
+            at = by_id.get(&span.parent_span_id).copied();
+        }
+        lineage
+    }
+}
+
+/// A trace id that the client chose, as W3C `traceparent`.
+const TRACE: [u8; 16] =
+    [0x4b, 0xf9, 0x2f, 0x35, 0x77, 0xb3, 0x4d, 0xa6, 0xa3, 0xce, 0x92, 0x9d, 0x0e, 0x0e, 0x47, 0x36];
+const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+/// One send with everything traced and logged.
+async fn traced_send() -> (Collector, TestApp) {
+    let (collector, url) = Collector::start().await;
+    let settings = [
+        ("TIDINGS_TELEMETRY_OTLP_ENDPOINT", url.as_str()),
+        ("TIDINGS_TELEMETRY_LOG", "debug,tidings=trace"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "50"),
+    ];
+    let app = TestApp::of(Arc::new(Suite::split_with(1, &settings).await)).await;
+    register(&app, &["ann"]).await;
+    app.agora().register(&["bob"]).await;
+    app.agora().logged_in("bob").await;
+    let body = json!({"from": "ann", "to": ["bob"], "type": "txt", "body": {"msg": "between us"}});
+    let request = app.agora().request(reqwest::Method::POST, "/messages/users");
+    let sent = request.header("traceparent", TRACEPARENT).json(&body).send().await.unwrap();
+    assert_eq!(sent.status().as_u16(), 200);
+    (collector, app)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_send_is_one_trace_from_the_gateway_to_the_append_across_processes() {
+    let (collector, _app) = traced_send().await;
+    let mut lineage = Vec::new();
+    wait_until("the spans of the send", async || {
+        lineage = collector.lineage("message.append", &TRACE);
+        lineage.last().is_some_and(|(_, name)| name == "gateway.request")
+    })
+    .await;
+    let names: Vec<_> = lineage.iter().map(|(_, name)| name.as_str()).collect();
+    assert_eq!(names, ["message.append", "message.send", "grpc.request", "gateway.request"]);
+    assert!(lineage[0].0.contains("tidings-message"), "{lineage:?}");
+    assert!(lineage[3].0.contains("tidings-gateway"), "{lineage:?}");
+    let gateway =
+        collector.spans().into_iter().find(|(_, span)| span.name == "gateway.request" && span.trace_id == TRACE);
+    assert_eq!(
+        gateway.unwrap().1.parent_span_id,
+        [0x00, 0xf0, 0x67, 0xaa, 0x0b, 0xa9, 0x02, 0xb7],
+        "the client's span"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_secret_token_password_or_content_is_in_a_span_or_a_log_line() {
+    let (collector, app) = traced_send().await;
+    wait_until("the spans of the send", async || !collector.lineage("message.append", &TRACE).is_empty()).await;
+    let secrets = &app.secrets;
+    let bob = app.agora().logged_in("bob").await;
+    let hidden = [
+        ("client secret", secrets.client_secret.as_str()),
+        ("certificate", &secrets.app_certificate),
+        ("app token", &app.agora().token),
+        ("admin token", &app.lanying().token),
+        ("user token", &bob.token),
+        ("password", "bob-password"),
+        ("service key", "0123456789abcdef0123456789abcdef"),
+        ("data key", &"5a".repeat(32)),
+        ("content", "between us"),
+    ];
+    let (spans, lines) = (format!("{:?}", collector.spans()), app.suite.logged());
+    assert!(spans.contains("gateway.request"));
+    assert!(lines.contains("request") && lines.lines().count() > 20, "{lines}");
+    for (what, secret) in hidden {
+        assert!(secret.len() > 8, "{what}");
+        assert!(!spans.contains(secret), "the {what} is in a span");
+        let line = lines.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "the {what} is in a log line");
+    }
+}
