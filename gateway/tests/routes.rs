@@ -214,7 +214,7 @@ async fn lanying_refuses_with_status_200_and_a_code() {
     assert_eq!(code(ask(Request::get("/message/unread"), "").await), Some(40000));
     let history = lanying("GET", "/message/conversation?opposite_id=48&msg_id_start=0&limit=0", "ann");
     assert_eq!(code(ask(history, "").await), Some(10002));
-    assert_eq!(code(ask(lanying("POST", "/user/register/v2", ""), "{}").await), Some(10002));
+    assert_eq!(code(ask(lanying("POST", "/user/register/v2", ""), "{}").await), Some(10010));
 }
 
 #[tokio::test]

@@ -69,8 +69,8 @@ async fn open_sqlite(path: PathBuf) -> Result<Db, Error> {
         .page_size(2048)
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5))
-        // KiB; the writer's working set is the tail of each table.
-        .pragma("cache_size", "-16000")
+        // KiB. Small, since a commit that split a page looks through the whole cache; the system's own holds the rest.
+        .pragma("cache_size", "-6000")
         // Checkpoints are planned (see `checkpoint`), never in the middle of a commit.
         .pragma("wal_autocheckpoint", "0")
         // Bytes that the log keeps once it was started over.

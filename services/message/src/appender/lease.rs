@@ -125,8 +125,12 @@ impl Minting<'_> {
 async fn take_free(db: &Db, holder: &str, now: UnixMillis) -> Result<NodeLease, Error> {
     let taken = lease::all(db).await?;
     let alone = db.engine() == Engine::Sqlite;
-    for node in 0..NODES {
-        let last = taken.iter().find(|lease| lease.node == node);
+    let last_of = |node: i64| taken.iter().find(|lease| lease.node == node);
+    // The number that was used least lately first: its ids run ahead of the clock least.
+    let mut nodes: Vec<i64> = (0..NODES).collect();
+    nodes.sort_by_key(|node| last_of(*node).map_or(UnixMillis(0), |lease| lease.reached_at));
+    for node in nodes {
+        let last = last_of(node);
         let free_at = last.map_or(now, |lease| lease.expires_at);
         if free_at > now && !alone {
             continue;
