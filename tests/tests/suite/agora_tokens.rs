@@ -110,7 +110,7 @@ every_shape! {
         let right = json!({"grant_type": "password", "username": "nora", "password": "nora-password"});
         let reply = anonymous.post("/token", &right).await;
         assert_eq!(agora_error(&reply, 429), ("reach_limit".into(), "This request has reached api limit".into()));
-        assert_eq!(reply.headers[RETRY_AFTER], "60");
+        assert_eq!(reply.headers[RETRY_AFTER], "900");
     }
 }
 
