@@ -29,6 +29,9 @@ const READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 12;
 /// An idle time after which a connection may have been cut.
 const RESTED: Duration = Duration::from_secs(2);
+/// Every statement looks rows up by an index. A plan made while the tables were empty would scan them, and would be kept
+/// until PostgreSQL next looks at how they grew.
+const PLANS: [(&str, &str); 3] = [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off")];
 /// How long a call waits for a connection before it fails as unavailable.
 const ACQUIRE: Duration = Duration::from_secs(5);
 
@@ -94,6 +97,7 @@ async fn open_postgres(url: &str, schema: &str, create: bool) -> Result<Db, Erro
         .map_err(|error| Error::invalid("database.url", "is not a postgres:// URL").because(error))?
         .application_name("tidings")
         .options([("search_path", schema.as_str()), ("synchronous_commit", "on")])
+        .options(PLANS)
         .disable_statement_logging();
     let pool = PgPoolOptions::new().acquire_timeout(ACQUIRE).max_connections(POSTGRES_CONNECTIONS);
     // Only a connection that rested is asked whether it still stands.
