@@ -1,6 +1,6 @@
 //! Standard error, many log lines at a time.
 //!
-//! At thousands of calls a second a write for each line, or waking a thread for each, costs a quarter of what the
+//! At thousands of calls a second a write for each line, or waking a thread for each, costs a good part of what the
 //! calls themselves cost. Lines gather here and are written when they are many, every tenth of a second, and at the end.
 
 use std::{
