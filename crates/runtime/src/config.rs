@@ -123,7 +123,7 @@ impl Default for Telemetry {
 
 impl Default for Appender {
     fn default() -> Self {
-        Self { queue: 8192, batch: 1024, writers: 2 }
+        Self { queue: 8192, batch: 1024, writers: 1 }
     }
 }
 

@@ -63,10 +63,11 @@ pub struct ManyRows {
 impl ManyRows {
     /// `statement` selects from `r`, whose columns are `columns`; the first must be an integer.
     pub fn new(columns: &[(&str, Kind)], statement: &str) -> Self {
-        Self::with(columns, statement, statement)
+        Self::per_engine(columns, statement, statement)
     }
 
-    fn with(columns: &[(&str, Kind)], sqlite: &str, postgres: &str) -> Self {
+    /// As [`Self::new`], where the engines differ.
+    pub fn per_engine(columns: &[(&str, Kind)], sqlite: &str, postgres: &str) -> Self {
         let names = columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
         let arrays = columns.iter().enumerate().map(|(i, (_, kind))| match kind {
             Kind::Int => format!("${}::bigint[]", i + 1),
@@ -158,7 +159,12 @@ impl GatherMany {
     /// `json(iif(column, 'true', 'false'))`. What only PostgreSQL knows (row locks) goes into
     /// `postgres_tail`.
     pub fn new(columns: &[(&str, Kind)], out: &[&str], query: &str, postgres_tail: &str) -> Self {
-        Self(ManyRows::with(columns, &gathered(out, query), &format!("{query} {postgres_tail}")))
+        Self::per_engine(columns, out, query, &format!("{query} {postgres_tail}"))
+    }
+
+    /// As [`Self::new`], where the engines differ.
+    pub fn per_engine(columns: &[(&str, Kind)], out: &[&str], sqlite: &str, postgres: &str) -> Self {
+        Self(ManyRows::per_engine(columns, &gathered(out, sqlite), postgres))
     }
 
     /// Runs it in a transaction.

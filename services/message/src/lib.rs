@@ -21,8 +21,11 @@ pub use store::statements;
 /// The tables of this service.
 pub const SCHEMA: Schema = Schema {
     name: "message",
-    sqlite: &[include_str!("../migrations/sqlite/0001_init.sql")],
-    postgres: &[include_str!("../migrations/postgres/0001_init.sql")],
+    sqlite: &[include_str!("../migrations/sqlite/0001_init.sql"), include_str!("../migrations/sqlite/0002_by_id.sql")],
+    postgres: &[
+        include_str!("../migrations/postgres/0001_init.sql"),
+        include_str!("../migrations/postgres/0002_by_id.sql"),
+    ],
 };
 
 /// What the service needs.

@@ -21,21 +21,19 @@ const COLUMNS: [&str; 10] = [
     "token_epoch",
 ];
 
-static FIND_BY_IDS: LazyLock<GatherMany> = LazyLock::new(|| {
-    let find = "
-    select u.user_id, u.username, u.uuid, u.registered, u.enabled, u.nickname, u.created_at, u.modified_at,
-        u.password_hash, u.token_epoch
-    from r join app_user u on u.app_id = r.app_id and u.user_id = r.user_id and u.deleted_at is null";
-    GatherMany::new(&[("app_id", Kind::Int), ("user_id", Kind::Int)], &COLUMNS, find, "")
-});
+static FIND_BY_IDS: LazyLock<GatherMany> = LazyLock::new(|| find_by("user_id", Kind::Int));
+static FIND_BY_NAMES: LazyLock<GatherMany> = LazyLock::new(|| find_by("folded", Kind::Text));
 
-static FIND_BY_NAMES: LazyLock<GatherMany> = LazyLock::new(|| {
-    let find = "
-    select u.user_id, u.username, u.uuid, u.registered, u.enabled, u.nickname, u.created_at, u.modified_at,
-        u.password_hash, u.token_epoch
-    from r join app_user u on u.app_id = r.app_id and u.folded = r.folded and u.deleted_at is null";
-    GatherMany::new(&[("app_id", Kind::Int), ("folded", Kind::Text)], &COLUMNS, find, "")
-});
+/// One look into the index for each row. PostgreSQL must be told: a plan made while there were few users reads them all.
+fn find_by(column: &str, kind: Kind) -> GatherMany {
+    let select =
+        "select u.user_id, u.username, u.uuid, u.registered, u.enabled, u.nickname, u.created_at, u.modified_at,
+        u.password_hash, u.token_epoch from r";
+    let is_it = format!("u.app_id = r.app_id and u.{column} = r.{column} and u.deleted_at is null");
+    let sqlite = format!("{select} cross join app_user u where {is_it}");
+    let postgres = format!("{select} cross join lateral (select * from app_user u where {is_it} limit 1) u");
+    GatherMany::per_engine(&[("app_id", Kind::Int), (column, kind)], &COLUMNS, &sqlite, &postgres)
+}
 
 /// Names that somebody took down meanwhile are left as they are.
 static TAKE_DOWN: LazyLock<ManyRows> = LazyLock::new(|| {

@@ -12,7 +12,6 @@ use super::{Call, Lease, Reply, call::lane};
 use crate::store::{
     head::{self, Head},
     key::{self, Answered, Key, NewKey},
-    lane as lanes,
     log::{self, NewMessage},
 };
 
@@ -60,10 +59,8 @@ async fn append_fresh(tx: &mut Tx, lease: &Lease, clock: &dyn Clock, calls: &[&C
     places.dedup();
     let mut heads = head::lock(tx, &places).await?;
     let committed_at = clock.now();
-    let mut rows = number(lease, committed_at, calls, &mut heads)?;
-    head::store(tx, &heads).await?;
-    number_events(tx, &mut rows).await?;
-    log::append(tx, &rows).await?;
+    let rows = number(lease, committed_at, calls, &mut heads)?;
+    log::append(tx, &heads, &rows).await?;
     let replies = replies(calls, &rows, committed_at);
     remember(tx, calls, &replies).await?;
     Ok(replies)
@@ -100,26 +97,11 @@ fn number<'a>(
                 ordinal: head.ordinal,
                 ordinal_low: head.ordinal_low,
                 lane: lane(place.conversation),
-                event_no: 0,
                 content: &call.content,
             });
         }
     }
     Ok(rows)
-}
-
-async fn number_events(tx: &mut Tx, rows: &mut [NewMessage<'_>]) -> Result<(), Error> {
-    let mut wanted = BTreeMap::new();
-    for row in &*rows {
-        *wanted.entry((row.app, row.lane)).or_insert(0) += 1;
-    }
-    let mut next = lanes::take(tx, &wanted).await?;
-    for row in rows {
-        let next = next.get_mut(&(row.app, row.lane)).ok_or_else(|| Error::internal("a lane without a number"))?;
-        row.event_no = *next;
-        *next += 1;
-    }
-    Ok(())
 }
 
 fn replies(calls: &[&Call], rows: &[NewMessage<'_>], committed_at: UnixMillis) -> Vec<Reply> {

@@ -1,10 +1,17 @@
 //! Writing messages.
+//!
+//! On PostgreSQL one statement moves the heads, takes the event numbers and inserts the rows, since every statement is
+//! a round trip under locks. SQLite has no round trips and cannot change three tables in one statement.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use tidings_domain::{AppId, ConversationId, Error, MsgId, UnixMillis, UserId};
 use tidings_store::{Column, Kind, ManyRows, Tx};
 
+use super::{
+    head::{self, Head, Place},
+    lane,
+};
 use crate::content::StoredContent;
 
 /// One row of the log.
@@ -21,46 +28,73 @@ pub struct NewMessage<'a> {
     pub ordinal: i64,
     pub ordinal_low: i64,
     pub lane: i64,
-    pub event_no: i64,
     pub content: &'a StoredContent,
 }
 
+const COLUMNS: [(&str, Kind); 17] = [
+    ("app_id", Kind::Int),
+    ("conv_a", Kind::Int),
+    ("conv_b", Kind::Int),
+    ("msg_id", Kind::Int),
+    ("seq", Kind::Int),
+    ("sender_id", Kind::Int),
+    ("sent_at", Kind::Int),
+    ("countable", Kind::Int),
+    ("system", Kind::Int),
+    ("ordinal", Kind::Int),
+    ("ordinal_low", Kind::Int),
+    ("lane", Kind::Int),
+    // How many rows of its lane come after it: its event number is that much below the lane's last.
+    ("after", Kind::Int),
+    ("body", Kind::Text),
+    ("ext", Kind::Text),
+    ("config", Kind::Text),
+    ("verbatim", Kind::Text),
+];
+
+const INSERT: &str = "insert into message (app_id, conv_a, conv_b, msg_id, seq, sender_id, sent_at, countable, system,
+        ordinal, ordinal_low, lane, event_no, body, ext, config, verbatim)
+    select r.app_id, r.conv_a, r.conv_b, r.msg_id, r.seq, r.sender_id, r.sent_at, r.countable, r.system,
+        r.ordinal, r.ordinal_low, r.lane, taken.last_no - r.after, r.body, r.ext, r.config, r.verbatim";
+
 static APPEND: LazyLock<ManyRows> = LazyLock::new(|| {
-    let columns = [
-        ("app_id", Kind::Int),
-        ("conv_a", Kind::Int),
-        ("conv_b", Kind::Int),
-        ("msg_id", Kind::Int),
-        ("seq", Kind::Int),
-        ("sender_id", Kind::Int),
-        ("sent_at", Kind::Int),
-        ("countable", Kind::Int),
-        ("system", Kind::Int),
-        ("ordinal", Kind::Int),
-        ("ordinal_low", Kind::Int),
-        ("lane", Kind::Int),
-        ("event_no", Kind::Int),
-        ("body", Kind::Text),
-        ("ext", Kind::Text),
-        ("config", Kind::Text),
-        ("verbatim", Kind::Text),
-    ];
-    ManyRows::new(
-        &columns,
-        "insert into message (app_id, conv_a, conv_b, msg_id, seq, sender_id, sent_at, countable, system,
-             ordinal, ordinal_low, lane, event_no, body, ext, config, verbatim)
-         select app_id, conv_a, conv_b, msg_id, seq, sender_id, sent_at, countable, system,
-             ordinal, ordinal_low, lane, event_no, body, ext, config, verbatim
-         from r",
-    )
+    let sqlite =
+        format!("{INSERT} from r cross join event_lane taken where taken.app_id = r.app_id and taken.lane = r.lane");
+    let postgres = format!(
+        ", moved as (
+            update conversation_head h
+            set seq = n.seq, last_msg_id = n.msg_id, ordinal = n.ordinal, ordinal_low = n.ordinal_low
+            from (select distinct on (app_id, conv_a, conv_b) * from r order by app_id, conv_a, conv_b, seq desc) n
+            where h.app_id = n.app_id and h.conv_a = n.conv_a and h.conv_b = n.conv_b),
+        taken as (
+            insert into event_lane (app_id, lane, last_no)
+            select app_id, lane, count(*) from r group by app_id, lane order by app_id, lane
+            on conflict (app_id, lane) do update set last_no = event_lane.last_no + excluded.last_no
+            returning app_id, lane, last_no)
+        {INSERT} from r join taken on taken.app_id = r.app_id and taken.lane = r.lane"
+    );
+    ManyRows::per_engine(&COLUMNS, &sqlite, &postgres)
 });
 
 pub fn many() -> Vec<&'static ManyRows> {
     vec![&APPEND]
 }
 
-/// Appends rows; heads and lanes are locked.
-pub async fn append(tx: &mut Tx, rows: &[NewMessage<'_>]) -> Result<(), Error> {
+/// Appends rows and moves the heads, which are locked. Takes the rows' event numbers, and holds their lanes until the
+/// transaction ends, so it comes last in one.
+pub async fn append(tx: &mut Tx, heads: &BTreeMap<Place, Head>, rows: &[NewMessage<'_>]) -> Result<(), Error> {
+    let mut taken: BTreeMap<(AppId, i64), i64> = BTreeMap::new();
+    let mut after = Vec::with_capacity(rows.len());
+    for row in rows.iter().rev() {
+        let taken = taken.entry((row.app, row.lane)).or_insert(0);
+        after.push(*taken);
+        *taken += 1;
+    }
+    after.reverse();
+    if let Tx::Sqlite(_) = tx {
+        head::store(tx, heads).await?;
+        lane::take(tx, &taken).await?;
+    }
     let int = |value: fn(&NewMessage<'_>) -> i64| Column::Int(rows.iter().map(value).collect());
     let columns = [
         int(|row| row.app.0),
@@ -75,7 +109,7 @@ pub async fn append(tx: &mut Tx, rows: &[NewMessage<'_>]) -> Result<(), Error> {
         int(|row| row.ordinal),
         int(|row| row.ordinal_low),
         int(|row| row.lane),
-        int(|row| row.event_no),
+        Column::Int(after),
         Column::Text(rows.iter().map(|row| Some(row.content.body.as_str())).collect()),
         Column::Text(rows.iter().map(|row| row.content.ext.as_deref()).collect()),
         Column::Text(rows.iter().map(|row| row.content.config.as_deref()).collect()),

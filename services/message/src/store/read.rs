@@ -18,9 +18,10 @@ static PAGE: LazyLock<Gather> = LazyLock::new(|| {
     )
 });
 
+/// `+ 0` names the index that only this reads; see the migration.
 const FIND: &str = "
     select conv_a, conv_b, msg_id, seq, sender_id, sent_at, countable, system, body, ext, config, verbatim
-    from message where app_id = $1 and msg_id = $2 and recalled_at is null";
+    from message where app_id = $1 and msg_id + 0 = $2 and recalled_at is null";
 
 const HEAD: &str = "
     select seq, last_msg_id from conversation_head where app_id = $1 and conv_a = $2 and conv_b = $3";
