@@ -7,6 +7,7 @@ use tidings_store::{Column, Db, Gather, GatherMany, Kind, on_db, sqlx};
 
 use crate::content::StoredContent;
 
+/// The cast keeps SQLite from planning the query again for each limit that it is given.
 static PAGE: LazyLock<Gather> = LazyLock::new(|| {
     let columns = ["conv_a", "conv_b", "msg_id", "seq", "sender_id", "sent_at", "countable", "system"];
     Gather::new(
@@ -14,7 +15,7 @@ static PAGE: LazyLock<Gather> = LazyLock::new(|| {
         "select conv_a, conv_b, msg_id, seq, sender_id, sent_at, countable, system, body, ext, config, verbatim
          from message
          where app_id = $1 and conv_a = $2 and conv_b = $3 and msg_id <= $4 and msg_id > $5 and recalled_at is null
-         order by msg_id desc limit $6",
+         order by msg_id desc limit cast($6 as bigint)",
     )
 });
 
