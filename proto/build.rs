@@ -2,9 +2,10 @@
 
 use std::{env, error::Error, fs, path::PathBuf};
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
     "tidings/v1/common.proto",
     "tidings/v1/directory.proto",
+    "tidings/v1/group.proto",
     "tidings/v1/message.proto",
     "tidings/v1/conversation.proto",
 ];

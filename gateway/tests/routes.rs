@@ -77,6 +77,7 @@ fn send(request: &pb::SendRequest) -> http::Response<tonic::body::Body> {
             Some(pb::target::Target::Username(name)) => (48, name.clone()),
             Some(pb::target::Target::UserId(99)) => return None,
             Some(pb::target::Target::UserId(id)) => (*id, String::new()),
+            Some(pb::target::Target::GroupId(id) | pb::target::Target::RoomId(id)) => (*id, String::new()),
             None => (0, String::new()),
         };
         let kind = pb::ConversationKind::Direct.into();
@@ -102,7 +103,7 @@ async fn answer(request: http::Request<tonic::body::Body>) -> Result<http::Respo
 
 fn gateway(config: GatewayConfig) -> Router {
     let wire = Wire::local(service_fn(answer));
-    let clients = Clients::new(wire.clone(), wire.clone(), wire);
+    let clients = Clients::new(wire.clone(), wire.clone(), wire.clone(), wire);
     router(Gateway::new(clients, config, Arc::new(ManualClock::new(NOW))))
 }
 
@@ -249,7 +250,7 @@ async fn browsers_of_listed_origins_may_call() {
 #[tokio::test]
 async fn health_says_why_not() {
     let wire = Wire::local(service_fn(answer));
-    let clients = Clients::new(wire.clone(), wire.clone(), wire);
+    let clients = Clients::new(wire.clone(), wire.clone(), wire.clone(), wire);
     let ready: tidings_gateway::Ready = Arc::new(|| Box::pin(async { Err("message: connection refused".to_owned()) }));
     let clock = Arc::new(ManualClock::new(NOW));
     let router = router(Gateway::with_ready(clients, GatewayConfig::default(), clock, ready));

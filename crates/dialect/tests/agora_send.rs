@@ -89,6 +89,7 @@ fn recipients_collapse_and_a_bare_string_is_one() {
         let name = |target: &Target| match target {
             Target::User(UserRef::Name(name)) => name.written().to_owned(),
             Target::User(UserRef::Id(id)) => id.to_string(),
+            Target::Group(_) | Target::Room(_) => unreachable!("users alone were named"),
         };
         draft.targets.iter().map(name).collect()
     };
@@ -130,7 +131,7 @@ fn the_answer_has_the_keys_of_2_4_and_folded_names() {
     let uri = "https://chat.example.test/acme/lobby/messages/users";
     let call = Call { app: &app, action: "post", path: "/messages/users", uri };
     let sent = Sent {
-        receiver: UserId(32),
+        receiver: 32,
         conversation: ConversationId::direct(UserId(0), UserId(32)),
         msg_id: MsgId(1_402_118_873_456_100),
         seq: 1,

@@ -84,6 +84,8 @@ fn message(sender: i64, msg_id: i64, content: Content) -> Message {
         content,
         countable: true,
         system: false,
+        edited_at: None,
+        edits: 0,
     }
 }
 

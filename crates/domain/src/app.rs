@@ -48,6 +48,23 @@ pub struct Policy {
     pub rotation_overlap: Duration,
     /// Whether user tokens may send in the Agora dialect (decision 18).
     pub user_tokens_may_send: bool,
+    /// Whether messages to unknown groups and rooms are taken (decision 9).
+    pub accept_unknown_groups: bool,
+    /// How long a user may recall in the Lanying dialect (decision 27); zero is without limit.
+    pub lanying_recall_window: Duration,
+    /// The same in the Agora dialect (decision 16).
+    pub agora_recall_window: Duration,
+    /// Whose answers the Lanying dialect gives (decision 24).
+    pub lanying_shape: LanyingShape,
+}
+
+/// An edition of the Lanying dialect (decision 24).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LanyingShape {
+    /// With the `set_` flags that the older documents list.
+    Of2021,
+    /// Without them.
+    Of2026,
 }
 
 impl Default for Policy {
@@ -62,6 +79,10 @@ impl Default for Policy {
             transaction_window: Duration::from_mins(10),
             rotation_overlap: Duration::from_hours(24),
             user_tokens_may_send: false,
+            accept_unknown_groups: false,
+            lanying_recall_window: Duration::from_mins(5),
+            agora_recall_window: Duration::from_mins(2),
+            lanying_shape: LanyingShape::Of2026,
         }
     }
 }
@@ -87,6 +108,14 @@ pub struct PolicyChange {
     pub rotation_overlap_ms: Option<i64>,
     /// See [`Policy::user_tokens_may_send`].
     pub user_tokens_may_send: Option<bool>,
+    /// See [`Policy::accept_unknown_groups`].
+    pub accept_unknown_groups: Option<bool>,
+    /// See [`Policy::lanying_recall_window`].
+    pub lanying_recall_window_ms: Option<i64>,
+    /// See [`Policy::agora_recall_window`].
+    pub agora_recall_window_ms: Option<i64>,
+    /// See [`Policy::lanying_shape`]: 2021 or 2026.
+    pub lanying_shape: Option<i64>,
 }
 
 impl Policy {
@@ -109,12 +138,30 @@ impl Policy {
             let millis = within("rotation_overlap_ms", value, 0, 2_592_000_000)?;
             self.rotation_overlap = Duration::from_millis(millis as u64);
         }
+        if let Some(value) = change.lanying_recall_window_ms {
+            self.lanying_recall_window = recall_window("lanying_recall_window_ms", value)?;
+        }
+        if let Some(value) = change.agora_recall_window_ms {
+            self.agora_recall_window = recall_window("agora_recall_window_ms", value)?;
+        }
+        if let Some(value) = change.lanying_shape {
+            self.lanying_shape = match value {
+                2021 => LanyingShape::Of2021,
+                2026 => LanyingShape::Of2026,
+                _ => return Err(Error::invalid("lanying_shape", "must be 2021 or 2026")),
+            };
+        }
+        self.accept_unknown_groups = change.accept_unknown_groups.unwrap_or(self.accept_unknown_groups);
         self.accept_unknown_names = change.accept_unknown_names.unwrap_or(self.accept_unknown_names);
         self.open_registration = change.open_registration.unwrap_or(self.open_registration);
         self.lanying_open_registration = change.lanying_open_registration.unwrap_or(self.lanying_open_registration);
         self.user_tokens_may_send = change.user_tokens_may_send.unwrap_or(self.user_tokens_may_send);
         Ok(self)
     }
+}
+
+fn recall_window(field: &str, value: i64) -> Result<Duration, Error> {
+    Ok(Duration::from_millis(within(field, value, 0, 604_800_000)? as u64))
 }
 
 fn within(field: &str, value: i64, least: i64, most: i64) -> Result<i64, Error> {

@@ -52,6 +52,36 @@ pub enum Reason {
     RegistrationClosed,
     /// No such message in the log, or recalled.
     MessageNotFound,
+    /// No such group or room.
+    GroupNotFound,
+    /// The user is not in the group or room.
+    NotGroupMember,
+    /// Only an admin or the owner of the group may do this.
+    GroupAdminRequired,
+    /// Only the owner of the group may do this.
+    GroupOwnerRequired,
+    /// The owner of a group can neither leave nor be put out, muted or blocked.
+    GroupOwnerBound,
+    /// The user is in the group already.
+    AlreadyGroupMember,
+    /// The group has as many members as it may have.
+    GroupFull,
+    /// The user is on the block list of the group.
+    OnGroupBlockList,
+    /// No such request to join, or it was decided.
+    ApplicationGone,
+    /// A group goes to one of its members only.
+    NewOwnerNotMember,
+    /// The group is disabled.
+    GroupDisabled,
+    /// The user may not speak in the group for now.
+    Muted,
+    /// The receiver has blocked the sender.
+    BlockedByReceiver,
+    /// The message is too old to be recalled.
+    RecallWindowOver,
+    /// The message was edited as often as it may be.
+    EditsExhausted,
     /// More targets than the app allows.
     TooManyRecipients,
     /// Body and ext are larger than the app allows.
@@ -81,6 +111,8 @@ pub enum Grpc {
     PermissionDenied,
     /// 8
     ResourceExhausted,
+    /// 9
+    FailedPrecondition,
     /// 13
     Internal,
     /// 14
@@ -147,6 +179,21 @@ impl Reason {
         Self::UsernameIllegal,
         Self::RegistrationClosed,
         Self::MessageNotFound,
+        Self::GroupNotFound,
+        Self::NotGroupMember,
+        Self::GroupAdminRequired,
+        Self::GroupOwnerRequired,
+        Self::GroupOwnerBound,
+        Self::AlreadyGroupMember,
+        Self::GroupFull,
+        Self::OnGroupBlockList,
+        Self::ApplicationGone,
+        Self::NewOwnerNotMember,
+        Self::GroupDisabled,
+        Self::Muted,
+        Self::BlockedByReceiver,
+        Self::RecallWindowOver,
+        Self::EditsExhausted,
         Self::TooManyRecipients,
         Self::MessageTooLarge,
         Self::KeyConflict,
@@ -184,6 +231,21 @@ impl Reason {
             Self::UsernameIllegal => words("USERNAME_ILLEGAL", Grpc::InvalidArgument, (400, "illegal_argument", "username [{}] is not legal"), 10002),
             Self::RegistrationClosed => words("REGISTRATION_CLOSED", Grpc::PermissionDenied, (401, "unauthorized", "Open registration doesn't allow, so register user need token"), 10010),
             Self::MessageNotFound => words("MESSAGE_NOT_FOUND", Grpc::NotFound, (404, "service_resource_not_found", "Service resource not found"), 10002),
+            Self::GroupNotFound => words("GROUP_NOT_FOUND", Grpc::NotFound, (404, "resource_not_found", "grpID {} does not exist!"), 20001),
+            Self::NotGroupMember => words("NOT_GROUP_MEMBER", Grpc::PermissionDenied, (403, "forbidden_op", "users [{}] are not members of this group!"), 20002),
+            Self::GroupAdminRequired => words("GROUP_ADMIN_REQUIRED", Grpc::PermissionDenied, (403, "forbidden_op", "user {} is no admin of this group"), 20012),
+            Self::GroupOwnerRequired => words("GROUP_OWNER_REQUIRED", Grpc::PermissionDenied, (403, "forbidden_op", "user {} is not the owner of this group"), 20013),
+            Self::GroupOwnerBound => words("GROUP_OWNER_BOUND", Grpc::FailedPrecondition, (403, "forbidden_op", "forbidden operation on group owner!"), 20004),
+            Self::AlreadyGroupMember => words("ALREADY_GROUP_MEMBER", Grpc::AlreadyExists, (403, "forbidden_op", "can not join this group, reason:user: {} already in group"), 20017),
+            Self::GroupFull => words("GROUP_FULL", Grpc::ResourceExhausted, (403, "exceed_limit", "members size is greater than max user size !"), 20010),
+            Self::OnGroupBlockList => words("ON_GROUP_BLOCK_LIST", Grpc::PermissionDenied, (403, "forbidden_op", "user {} is on the block list of this group"), 20018),
+            Self::ApplicationGone => words("APPLICATION_GONE", Grpc::NotFound, (404, "resource_not_found", "application of {} does not exist!"), 20014),
+            Self::NewOwnerNotMember => words("NEW_OWNER_NOT_MEMBER", Grpc::FailedPrecondition, (403, "forbidden_op", "user: {} doesn't exist in group"), 20005),
+            Self::GroupDisabled => words("GROUP_DISABLED", Grpc::FailedPrecondition, (403, "forbidden_op", "group {} is disabled"), 20006),
+            Self::Muted => words("MUTED", Grpc::PermissionDenied, (403, "forbidden_op", "user {} is muted"), 10010),
+            Self::BlockedByReceiver => words("BLOCKED_BY_RECEIVER", Grpc::PermissionDenied, (403, "forbidden_op", "{} has blocked the sender"), 10006),
+            Self::RecallWindowOver => words("RECALL_WINDOW_OVER", Grpc::FailedPrecondition, (403, "message_recall_error", "exceed call time limit"), 10013),
+            Self::EditsExhausted => words("EDITS_EXHAUSTED", Grpc::FailedPrecondition, (403, "message_rewrite_error", "The message has reached its edit limit and cannot be modified further."), 10014),
             Self::TooManyRecipients => words("TOO_MANY_RECIPIENTS", Grpc::InvalidArgument, (400, "message_send_error", "params to's size can't exceed limit {}"), 10002),
             Self::MessageTooLarge => words("MESSAGE_TOO_LARGE", Grpc::InvalidArgument, (413, "Request Entity Too Large", "Request Entity Too Large."), 10002),
             Self::KeyConflict => words("KEY_CONFLICT", Grpc::AlreadyExists, (409, "idempotency_key_conflict", "Idempotency-Key was used for another request"), 10409),

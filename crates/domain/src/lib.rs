@@ -9,13 +9,14 @@ mod content;
 mod conversation;
 mod entropy;
 mod error;
+mod group;
 mod ids;
 mod json;
 mod message;
 mod msg_id;
 mod name;
 
-pub use app::{App, Policy, PolicyChange};
+pub use app::{App, LanyingShape, Policy, PolicyChange};
 pub use caller::{Actor, Caller, Platform};
 pub use clock::{Clock, ManualClock, SystemClock, UnixMillis};
 pub use content::{
@@ -24,6 +25,7 @@ pub use content::{
 pub use conversation::{ConversationId, ConversationKind, Marks, Status};
 pub use entropy::{Entropy, OsEntropy};
 pub use error::{AgoraWords, Error, Grpc, Reason, Words};
+pub use group::{GroupKind, GroupRole, Membership, Mute};
 pub use ids::{AppId, GroupId, MsgId, RoomId, UserId};
 pub use json::JsonText;
 pub use message::{Draft, Message, Sent, Target, UserRef};

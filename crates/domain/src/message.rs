@@ -1,6 +1,6 @@
 //! Messages, before and after they are in the log.
 
-use crate::{Content, ConversationId, MsgId, UnixMillis, UserId, Username};
+use crate::{Content, ConversationId, GroupId, MsgId, RoomId, UnixMillis, UserId, Username};
 
 /// Names a user by id or by name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -16,6 +16,10 @@ pub enum UserRef {
 pub enum Target {
     /// To one user.
     User(UserRef),
+    /// To everybody in a group, as one message.
+    Group(GroupId),
+    /// To everybody in a chat room, as one message.
+    Room(RoomId),
 }
 
 /// A call to send one content to one or many targets.
@@ -29,6 +33,10 @@ pub struct Draft {
     pub content: Content,
     /// A system notification rather than something a user said.
     pub system: bool,
+    /// For those who are online alone; not kept.
+    pub online_only: bool,
+    /// Whether the sender must be in the groups and rooms that it sends to, and be allowed to speak there.
+    pub members_only: bool,
     /// Whether names that nobody registered are taken down (decision 9).
     pub accept_unknown_names: bool,
     /// The name of the public call, for the scope of keys (decision 2).
@@ -42,8 +50,8 @@ pub struct Draft {
 /// A message that was just committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
-    /// The receiving user.
-    pub receiver: UserId,
+    /// The id of the receiving user, group or room.
+    pub receiver: i64,
     /// Where it is.
     pub conversation: ConversationId,
     /// Its id.
@@ -73,4 +81,8 @@ pub struct Message {
     pub countable: bool,
     /// Whether it is a system notification.
     pub system: bool,
+    /// When it was last edited.
+    pub edited_at: Option<UnixMillis>,
+    /// How often it was edited.
+    pub edits: i32,
 }

@@ -45,6 +45,13 @@ impl MsgIdMinter {
     }
 }
 
+impl MsgId {
+    /// Below every id that is minted at that moment or later, above every earlier one.
+    pub fn before(moment: UnixMillis) -> Self {
+        Self((first_of(0, moment.0 - EPOCH) - 1).max(0))
+    }
+}
+
 const fn millis_of(id: i64) -> i64 {
     id >> (NODE_BITS + COUNTER_BITS)
 }
@@ -79,6 +86,16 @@ mod tests {
         let floor = ahead.mint(UnixMillis(NOW.0 + 5000), MsgId::ZERO);
         let mut behind = MsgIdMinter::new(0, NOW);
         assert!(behind.mint(NOW, floor) > floor);
+    }
+
+    #[test]
+    fn a_moment_divides_the_ids() {
+        let mut minter = MsgIdMinter::new(31, UnixMillis(0));
+        let earlier = minter.mint(UnixMillis(NOW.0 - 1), MsgId::ZERO);
+        let mut other = MsgIdMinter::new(0, UnixMillis(0));
+        let at = other.mint(NOW, MsgId::ZERO);
+        assert!(earlier <= MsgId::before(NOW) && MsgId::before(NOW) < at);
+        assert_eq!(MsgId::before(UnixMillis(0)), MsgId::ZERO);
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! Answers of the directory that other services ask for at every call.
 //!
 //! An entry is used for a few seconds at most, so a change in the directory (a disabled app, a new policy, a deleted
-//! user) is seen everywhere within [`KEEP`]. Refusals are never kept.
+//! user) is seen everywhere within [`KEEP`], and who may speak where within [`KEEP_RIGHTS`]. Refusals are never kept, nor
+//! is that somebody is not in a group.
 
 use std::{sync::Arc, time::Duration};
 
 use quick_cache::sync::Cache;
-use tidings_domain::{App, Caller, Clock, Error, Reason, UnixMillis, UserId, UserRef};
+use tidings_domain::{App, Caller, Clock, Error, GroupKind, Membership, Reason, UnixMillis, UserId, UserRef};
 use tidings_proto::{
     error_from_status,
-    pb::{self, app_ref, directory_service_client::DirectoryServiceClient},
+    pb::{self, app_ref, directory_service_client::DirectoryServiceClient, group_service_client::GroupServiceClient},
 };
 use tonic::Request;
 
@@ -17,8 +18,11 @@ use crate::{Wire, context, context::Scope};
 
 /// How long an answer is used.
 const KEEP: Duration = Duration::from_secs(5);
+/// How long it is taken as true that somebody may speak in a group or to another user.
+const KEEP_RIGHTS: Duration = Duration::from_secs(1);
 const APPS: usize = 1_000;
 const USERS: usize = 100_000;
+const RIGHTS: usize = 100_000;
 
 /// An app and when it was read.
 type KeptApp = (Arc<App>, UnixMillis);
@@ -27,9 +31,14 @@ type KeptApp = (Arc<App>, UnixMillis);
 #[derive(Debug, Clone)]
 pub struct DirectoryCache {
     client: DirectoryServiceClient<Wire>,
+    groups: GroupServiceClient<Wire>,
     clock: Arc<dyn Clock>,
     apps: Arc<Cache<AppName, KeptApp>>,
     users: Arc<Cache<(i64, UserRef), (UserId, UnixMillis)>>,
+    /// By app, user and group.
+    memberships: Arc<Cache<(i64, i64, i64), (Membership, UnixMillis)>>,
+    /// Who may write to whom: app, sender, receiver.
+    welcome: Arc<Cache<(i64, i64, i64), UnixMillis>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -39,9 +48,17 @@ enum AppName {
 }
 
 impl DirectoryCache {
-    /// A cache in front of `client`.
-    pub fn new(client: DirectoryServiceClient<Wire>, clock: Arc<dyn Clock>) -> Self {
-        Self { client, clock, apps: Arc::new(Cache::new(APPS)), users: Arc::new(Cache::new(USERS)) }
+    /// A cache in front of the directory.
+    pub fn new(client: DirectoryServiceClient<Wire>, groups: GroupServiceClient<Wire>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            client,
+            groups,
+            clock,
+            apps: Arc::new(Cache::new(APPS)),
+            users: Arc::new(Cache::new(USERS)),
+            memberships: Arc::new(Cache::new(RIGHTS)),
+            welcome: Arc::new(Cache::new(RIGHTS)),
+        }
     }
 
     /// The caller of an RPC and its app, which must exist and be enabled.
@@ -62,7 +79,7 @@ impl DirectoryCache {
     async fn app(&self, name: AppName, scope: &Scope) -> Result<Arc<App>, Error> {
         let now = self.clock.now();
         if let Some((app, read_at)) = self.apps.get(&name)
-            && fresh(read_at, now)
+            && fresh(read_at, now, KEEP)
         {
             return Ok(app);
         }
@@ -99,16 +116,101 @@ impl DirectoryCache {
             .ok_or_else(|| Error::internal("the directory answered with fewer users than asked"))
     }
 
+    /// What `user` may do in the groups and rooms, in the order asked; `None` where there is no such group.
+    pub async fn memberships(
+        &self,
+        caller: &Caller,
+        user: UserId,
+        groups: &[i64],
+    ) -> Result<Vec<Option<Membership>>, Error> {
+        let now = self.clock.now();
+        let key = |group: i64| (caller.app.0, user.0, group);
+        let kept = |group: i64| {
+            let (membership, read_at) = self.memberships.get(&key(group))?;
+            fresh(read_at, now, KEEP_RIGHTS).then_some(membership)
+        };
+        let mut known: Vec<Option<Membership>> = groups.iter().map(|group| kept(*group)).collect();
+        let missing: Vec<i64> =
+            groups.iter().zip(&known).filter(|(_, found)| found.is_none()).map(|(group, _)| *group).collect();
+        if missing.is_empty() {
+            return Ok(known);
+        }
+        let asked = pb::MembershipsRequest { user_id: Some(user.0), group_ids: missing };
+        let answer = self.groups.clone().memberships(context::request(caller, asked)).await;
+        for wire in answer.map_err(error_from_status)?.into_inner().memberships {
+            let membership = Membership::try_from(wire)?;
+            if membership.role.is_some() || user == UserId::ADMIN {
+                self.memberships.insert(key(membership.group), (membership, now));
+            }
+            for (group, place) in groups.iter().zip(&mut known) {
+                if *group == membership.group {
+                    *place = Some(membership);
+                }
+            }
+        }
+        Ok(known)
+    }
+
+    /// What `user` may do in one group or room, which must exist.
+    pub async fn membership(&self, caller: &Caller, user: UserId, group: i64) -> Result<Membership, Error> {
+        let found = self.memberships(caller, user, &[group]).await?;
+        found.into_iter().next().flatten().ok_or_else(|| Error::new(Reason::GroupNotFound, group.to_string()))
+    }
+
+    /// Every group, or room, that `user` is in. Never from the cache: who has just joined sees the group at once.
+    pub async fn joined(&self, caller: &Caller, user: UserId, kind: GroupKind) -> Result<Vec<Membership>, Error> {
+        let mut joined = Vec::new();
+        let mut after_id = 0;
+        loop {
+            let kind = pb::GroupKind::from(kind).into();
+            let asked = pb::JoinedRequest { user_id: Some(user.0), kind, after_id, limit: 0 };
+            let answer = self.groups.clone().joined(context::request(caller, asked)).await;
+            let page = answer.map_err(error_from_status)?.into_inner();
+            for wire in page.memberships {
+                joined.push(wire.try_into()?);
+            }
+            after_id = page.next_after_id;
+            if after_id == 0 {
+                return Ok(joined);
+            }
+        }
+    }
+
+    /// Refuses a sender whom one of the receivers has blocked.
+    pub async fn check_welcome(&self, caller: &Caller, sender: UserId, receivers: &[UserId]) -> Result<(), Error> {
+        let now = self.clock.now();
+        let key = |receiver: UserId| (caller.app.0, sender.0, receiver.0);
+        let is_known = |receiver: UserId| {
+            let read_at = self.welcome.get(&key(receiver));
+            receiver == UserId::ADMIN || read_at.is_some_and(|read_at| fresh(read_at, now, KEEP_RIGHTS))
+        };
+        let missing: Vec<UserId> = receivers.iter().copied().filter(|receiver| !is_known(*receiver)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let by_ids = missing.iter().map(|receiver| receiver.0).collect();
+        let asked = pb::BlockedByRequest { user_id: Some(sender.0), by_ids };
+        let answer = self.client.clone().blocked_by(context::request(caller, asked)).await;
+        let by = answer.map_err(error_from_status)?.into_inner().by_ids;
+        if let Some(by) = by.first() {
+            return Err(Error::new(Reason::BlockedByReceiver, by.to_string()));
+        }
+        for receiver in missing {
+            self.welcome.insert(key(receiver), now);
+        }
+        Ok(())
+    }
+
     fn known(&self, caller: &Caller, user: &UserRef, now: UnixMillis) -> Option<UserId> {
         if *user == UserRef::Id(UserId::ADMIN) {
             return Some(UserId::ADMIN);
         }
         let (id, read_at) = self.users.get(&(caller.app.0, user.clone()))?;
-        fresh(read_at, now).then_some(id)
+        fresh(read_at, now, KEEP).then_some(id)
     }
 }
 
 /// An answer from the future, after the clock was set back, is not fresh.
-fn fresh(read_at: UnixMillis, now: UnixMillis) -> bool {
-    now >= read_at && now - read_at < KEEP
+fn fresh(read_at: UnixMillis, now: UnixMillis, keep: Duration) -> bool {
+    now >= read_at && now - read_at < keep
 }

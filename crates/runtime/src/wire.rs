@@ -14,7 +14,7 @@ use std::{
 use tidings_domain::Error;
 use tidings_proto::pb::{
     conversation_service_client::ConversationServiceClient, directory_service_client::DirectoryServiceClient,
-    message_service_client::MessageServiceClient,
+    group_service_client::GroupServiceClient, message_service_client::MessageServiceClient,
 };
 use tonic::{Status, body::Body, transport::Endpoint};
 use tower::{Service, ServiceExt as _, util::BoxCloneSyncService};
@@ -81,6 +81,8 @@ impl Service<Request> for Wire {
 pub struct Clients {
     /// Who exists.
     pub directory: DirectoryServiceClient<Wire>,
+    /// Who is in which group; served by the directory.
+    pub group: GroupServiceClient<Wire>,
     /// The log.
     pub message: MessageServiceClient<Wire>,
     /// Each user's view of it.
@@ -89,9 +91,10 @@ pub struct Clients {
 
 impl Clients {
     /// Clients over the given wires.
-    pub fn new(directory: Wire, message: Wire, conversation: Wire) -> Self {
+    pub fn new(directory: Wire, group: Wire, message: Wire, conversation: Wire) -> Self {
         Self {
-            directory: DirectoryServiceClient::new(directory),
+            directory: DirectoryServiceClient::new(directory).max_decoding_message_size(MAX_ANSWER),
+            group: GroupServiceClient::new(group).max_decoding_message_size(MAX_ANSWER),
             message: MessageServiceClient::new(message).max_decoding_message_size(MAX_ANSWER),
             conversation: ConversationServiceClient::new(conversation).max_decoding_message_size(MAX_ANSWER),
         }

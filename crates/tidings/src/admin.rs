@@ -254,6 +254,10 @@ fn policy(values: &[String]) -> Result<pb::Policy, Error> {
             "transaction_window_ms" => policy.transaction_window_ms = Some(int()?),
             "rotation_overlap_ms" => policy.rotation_overlap_ms = Some(int()?),
             "user_tokens_may_send" => policy.user_tokens_may_send = Some(truth()?),
+            "accept_unknown_groups" => policy.accept_unknown_groups = Some(truth()?),
+            "lanying_recall_window_ms" => policy.lanying_recall_window_ms = Some(int()?),
+            "agora_recall_window_ms" => policy.agora_recall_window_ms = Some(int()?),
+            "lanying_shape" => policy.lanying_shape = Some(small()?),
             _ => return Err(Error::invalid(name, "is no policy value")),
         }
     }
@@ -271,7 +275,8 @@ fn show(app: &pb::App) {
 fn described(policy: &pb::Policy) -> String {
     format!(
         "max_content_bytes={} max_ext_bytes={} max_recipients={} accept_unknown_names={} open_registration={} \
-         lanying_open_registration={} transaction_window_ms={} rotation_overlap_ms={} user_tokens_may_send={}",
+         lanying_open_registration={} transaction_window_ms={} rotation_overlap_ms={} user_tokens_may_send={} \
+         accept_unknown_groups={} lanying_recall_window_ms={} agora_recall_window_ms={} lanying_shape={}",
         policy.max_content_bytes(),
         policy.max_ext_bytes(),
         policy.max_recipients(),
@@ -281,6 +286,10 @@ fn described(policy: &pb::Policy) -> String {
         policy.transaction_window_ms(),
         policy.rotation_overlap_ms(),
         policy.user_tokens_may_send(),
+        policy.accept_unknown_groups(),
+        policy.lanying_recall_window_ms(),
+        policy.agora_recall_window_ms(),
+        policy.lanying_shape(),
     )
 }
 

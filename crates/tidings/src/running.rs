@@ -10,8 +10,9 @@ use tidings_domain::{Clock, Error, OsEntropy};
 use tidings_gateway::{Gateway, GatewayConfig};
 use tidings_message::MessageGrpc;
 use tidings_proto::pb::{
-    conversation_service_server::ConversationServiceServer, directory_service_server::DirectoryServiceServer,
-    message_service_server::MessageServiceServer,
+    conversation_service_server::ConversationServiceServer, directory_service_client::DirectoryServiceClient,
+    directory_service_server::DirectoryServiceServer, group_service_client::GroupServiceClient,
+    group_service_server::GroupServiceServer, message_service_server::MessageServiceServer,
 };
 use tidings_runtime::{Clients, Config, DataFolder, DirectoryCache, GrpcServer, Shutdown, Wire, bind};
 use tidings_store::{Db, Location, Schema};
@@ -53,10 +54,16 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
     };
 
     let directory = if roles.directory { Some(starting.directory(folder.as_ref()).await?) } else { None };
-    let directory_wire =
-        starting.wire("directory", config.peers.directory.as_deref(), directory.clone().map(Wire::local))?;
+    let directory_wire = starting.wire(
+        "directory",
+        config.peers.directory.as_deref(),
+        directory.as_ref().map(|(directory, _)| Wire::local(directory.clone())),
+    )?;
+    let groups = directory.as_ref().map(|(_, groups)| Wire::local(groups.clone()));
+    let group_wire = starting.wire("directory", config.peers.directory.as_deref(), groups)?;
     let cache = DirectoryCache::new(
-        tidings_proto::pb::directory_service_client::DirectoryServiceClient::new(directory_wire.clone()),
+        DirectoryServiceClient::new(directory_wire.clone()),
+        GroupServiceClient::new(group_wire.clone()).max_decoding_message_size(MAX_REQUEST),
         Arc::clone(&clock),
     );
     let message = if roles.message { Some(starting.message(cache.clone()).await?) } else { None };
@@ -67,7 +74,7 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         if roles.conversation { Some(starting.conversation(cache, message_wire.clone()).await?) } else { None };
     let conversation_url = config.peers.conversation.as_deref().or(UNUSED.filter(|_| !roles.gateway));
     let conversation_wire = starting.wire("conversation", conversation_url, conversation.clone().map(Wire::local))?;
-    let clients = Clients::new(directory_wire, message_wire, conversation_wire);
+    let clients = Clients::new(directory_wire, group_wire, message_wire, conversation_wire);
 
     let Starting { shutdown, databases, .. } = starting;
     let mut tasks = JoinSet::new();
@@ -85,8 +92,9 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         let listener = bind(&config.grpc_listen).await?;
         running.grpc = Some(listener.local_addr().map_err(Error::internal)?);
         let mut server = GrpcServer::default();
-        if let Some(directory) = directory {
+        if let Some((directory, groups)) = directory {
             server.add(directory).await;
+            server.add(groups).await;
         }
         if let Some(message) = message {
             server.add(message).await;
@@ -129,12 +137,16 @@ impl Starting<'_> {
         Ok(db)
     }
 
-    async fn directory(&mut self, folder: Option<&DataFolder>) -> Result<DirectoryServiceServer<Directory>, Error> {
+    async fn directory(
+        &mut self,
+        folder: Option<&DataFolder>,
+    ) -> Result<(DirectoryServiceServer<Directory>, GroupServiceServer<Directory>), Error> {
         let data_key = keys::data_key(self.config, folder)?;
         let db = self.open(&tidings_directory::SCHEMA).await?;
         let entropy = Arc::new(OsEntropy);
         let deps = tidings_directory::Deps { db, clock: Arc::clone(&self.clock), entropy, data_key };
-        Ok(DirectoryServiceServer::new(tidings_directory::build(deps)))
+        let directory = tidings_directory::build(deps);
+        Ok((DirectoryServiceServer::new(directory.clone()), GroupServiceServer::new(directory)))
     }
 
     async fn message(&mut self, directory: DirectoryCache) -> Result<MessageServiceServer<MessageGrpc>, Error> {

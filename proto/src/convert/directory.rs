@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tidings_domain::{App, AppId, Error, NameRule, Policy, PolicyChange, UnixMillis};
+use tidings_domain::{App, AppId, Error, LanyingShape, NameRule, Policy, PolicyChange, UnixMillis};
 
 use super::required;
 use crate::pb;
@@ -53,6 +53,13 @@ impl From<Policy> for pb::Policy {
             transaction_window_ms: Some(millis(policy.transaction_window)),
             rotation_overlap_ms: Some(millis(policy.rotation_overlap)),
             user_tokens_may_send: Some(policy.user_tokens_may_send),
+            accept_unknown_groups: Some(policy.accept_unknown_groups),
+            lanying_recall_window_ms: Some(millis(policy.lanying_recall_window)),
+            agora_recall_window_ms: Some(millis(policy.agora_recall_window)),
+            lanying_shape: Some(match policy.lanying_shape {
+                LanyingShape::Of2021 => 2021,
+                LanyingShape::Of2026 => 2026,
+            }),
         }
     }
 }
@@ -73,6 +80,10 @@ impl From<pb::Policy> for PolicyChange {
             transaction_window_ms: wire.transaction_window_ms,
             rotation_overlap_ms: wire.rotation_overlap_ms,
             user_tokens_may_send: wire.user_tokens_may_send,
+            accept_unknown_groups: wire.accept_unknown_groups,
+            lanying_recall_window_ms: wire.lanying_recall_window_ms,
+            agora_recall_window_ms: wire.agora_recall_window_ms,
+            lanying_shape: wire.lanying_shape.map(Into::into),
         }
     }
 }

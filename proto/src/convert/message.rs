@@ -1,6 +1,8 @@
 //! Messages and the calls that send them.
 
-use tidings_domain::{Draft, Error, Message, MsgId, Sent, Target, UnixMillis, UserId, UserRef, Username};
+use tidings_domain::{
+    Draft, Error, GroupId, Message, MsgId, RoomId, Sent, Target, UnixMillis, UserId, UserRef, Username,
+};
 
 use super::{id, required};
 use crate::pb;
@@ -31,6 +33,8 @@ impl From<Target> for pb::Target {
         let target = match target {
             Target::User(UserRef::Id(user)) => pb::target::Target::UserId(user.0),
             Target::User(UserRef::Name(name)) => pb::target::Target::Username(name.written().to_owned()),
+            Target::Group(group) => pb::target::Target::GroupId(group.0),
+            Target::Room(room) => pb::target::Target::RoomId(room.0),
         };
         Self { target: Some(target) }
     }
@@ -43,6 +47,8 @@ impl TryFrom<pb::Target> for Target {
         match required("targets", wire.target)? {
             pb::target::Target::UserId(user) => Ok(Self::User(UserRef::Id(UserId(id("targets.user_id", user)?)))),
             pb::target::Target::Username(name) => Ok(Self::User(UserRef::Name(Username::parse(&name)?))),
+            pb::target::Target::GroupId(group) => Ok(Self::Group(GroupId(id("targets.group_id", group)?))),
+            pb::target::Target::RoomId(room) => Ok(Self::Room(RoomId(id("targets.room_id", room)?))),
         }
     }
 }
@@ -58,6 +64,8 @@ impl From<Draft> for pb::SendRequest {
             call: draft.call,
             accept_unknown_names: draft.accept_unknown_names,
             system: draft.system,
+            online_only: draft.online_only,
+            members_only: draft.members_only,
         }
     }
 }
@@ -83,6 +91,8 @@ impl TryFrom<pb::SendRequest> for Draft {
             targets: targets?,
             content: required("content", wire.content)?.try_into()?,
             system: wire.system,
+            online_only: wire.online_only,
+            members_only: wire.members_only,
             accept_unknown_names: wire.accept_unknown_names,
             call: if wire.call.is_empty() { GRPC_SEND.to_owned() } else { wire.call },
             idempotency_key: Some(wire.idempotency_key).filter(|key| !key.is_empty()),
@@ -94,7 +104,7 @@ impl TryFrom<pb::SendRequest> for Draft {
 impl From<Sent> for pb::Sent {
     fn from(sent: Sent) -> Self {
         Self {
-            receiver_id: sent.receiver.0,
+            receiver_id: sent.receiver,
             conversation: Some(sent.conversation.into()),
             msg_id: sent.msg_id.0,
             seq: sent.seq,
@@ -108,7 +118,7 @@ impl TryFrom<pb::Sent> for Sent {
 
     fn try_from(wire: pb::Sent) -> Result<Self, Error> {
         Ok(Self {
-            receiver: UserId(wire.receiver_id),
+            receiver: wire.receiver_id,
             conversation: required("sent.conversation", wire.conversation)?.try_into()?,
             msg_id: MsgId(wire.msg_id),
             seq: wire.seq,
@@ -128,6 +138,8 @@ impl From<Message> for pb::Message {
             content: Some(message.content.into()),
             countable: message.countable,
             system: message.system,
+            edited_at_ms: message.edited_at.map_or(0, |at| at.0),
+            edits: message.edits,
         }
     }
 }
@@ -145,6 +157,8 @@ impl TryFrom<pb::Message> for Message {
             content: required("message.content", wire.content)?.try_into()?,
             countable: wire.countable,
             system: wire.system,
+            edited_at: (wire.edited_at_ms != 0).then_some(UnixMillis(wire.edited_at_ms)),
+            edits: wire.edits,
         })
     }
 }

@@ -65,6 +65,7 @@ const fn code(grpc: Grpc) -> Code {
         Grpc::AlreadyExists => Code::AlreadyExists,
         Grpc::PermissionDenied => Code::PermissionDenied,
         Grpc::ResourceExhausted => Code::ResourceExhausted,
+        Grpc::FailedPrecondition => Code::FailedPrecondition,
         Grpc::Internal => Code::Internal,
         Grpc::Unavailable => Code::Unavailable,
         Grpc::Unauthenticated => Code::Unauthenticated,

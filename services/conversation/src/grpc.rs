@@ -85,6 +85,13 @@ impl ConversationService for ConversationGrpc {
         delete::delete(&self.deps, &caller, user, conversation).await.map_err(to_status)?;
         Ok(Response::new(pb::DeleteConversationReply {}))
     }
+    async fn pin(&self, _: Request<pb::PinRequest>) -> Result<Response<pb::PinReply>, Status> {
+        Err(Status::unimplemented("pin"))
+    }
+
+    async fn list_pinned(&self, _: Request<pb::ListPinnedRequest>) -> Result<Response<pb::ListPinnedReply>, Status> {
+        Err(Status::unimplemented("list_pinned"))
+    }
 }
 
 fn conversation(wire: Option<pb::ConversationId>) -> Result<ConversationId, Error> {

@@ -166,6 +166,129 @@ impl pb::directory_service_server::DirectoryService for Directory {
         let users = self.core.resolve_users(&key, &refs, wire.take_down_unknown).await.map_err(to_status)?;
         Ok(Response::new(pb::ResolveUsersReply { users: wire_users(users) }))
     }
+    async fn update_user(&self, _: Request<pb::UpdateUserRequest>) -> Result<Response<pb::User>, Status> {
+        Err(Status::unimplemented("update_user"))
+    }
+
+    async fn get_profile(&self, _: Request<pb::GetUserRequest>) -> Result<Response<pb::Profile>, Status> {
+        Err(Status::unimplemented("get_profile"))
+    }
+
+    async fn set_profile(&self, _: Request<pb::SetProfileRequest>) -> Result<Response<pb::Profile>, Status> {
+        Err(Status::unimplemented("set_profile"))
+    }
+
+    async fn open_session(&self, _: Request<pb::OpenSessionRequest>) -> Result<Response<pb::Session>, Status> {
+        Err(Status::unimplemented("open_session"))
+    }
+
+    async fn list_sessions(&self, _: Request<pb::GetUserRequest>) -> Result<Response<pb::ListSessionsReply>, Status> {
+        Err(Status::unimplemented("list_sessions"))
+    }
+
+    async fn end_sessions(&self, _: Request<pb::EndSessionsRequest>) -> Result<Response<pb::EndSessionsReply>, Status> {
+        Err(Status::unimplemented("end_sessions"))
+    }
+
+    async fn block_user(&self, _: Request<pb::BlockUserRequest>) -> Result<Response<pb::BlockUserReply>, Status> {
+        Err(Status::unimplemented("block_user"))
+    }
+
+    async fn list_blocked_users(
+        &self,
+        _: Request<pb::ListBlockedUsersRequest>,
+    ) -> Result<Response<pb::ListBlockedUsersReply>, Status> {
+        Err(Status::unimplemented("list_blocked_users"))
+    }
+
+    async fn blocked_by(&self, _: Request<pb::BlockedByRequest>) -> Result<Response<pb::BlockedByReply>, Status> {
+        Err(Status::unimplemented("blocked_by"))
+    }
+}
+
+#[async_trait]
+impl pb::group_service_server::GroupService for Directory {
+    async fn create(&self, _: Request<pb::CreateGroupRequest>) -> Result<Response<pb::Group>, Status> {
+        Err(Status::unimplemented("create"))
+    }
+
+    async fn get(&self, _: Request<pb::GetGroupsRequest>) -> Result<Response<pb::GetGroupsReply>, Status> {
+        Err(Status::unimplemented("get"))
+    }
+
+    async fn list(&self, _: Request<pb::ListGroupsRequest>) -> Result<Response<pb::ListGroupsReply>, Status> {
+        Err(Status::unimplemented("list"))
+    }
+
+    async fn update(&self, _: Request<pb::UpdateGroupRequest>) -> Result<Response<pb::Group>, Status> {
+        Err(Status::unimplemented("update"))
+    }
+
+    async fn transfer(&self, _: Request<pb::TransferGroupRequest>) -> Result<Response<pb::Group>, Status> {
+        Err(Status::unimplemented("transfer"))
+    }
+
+    async fn destroy(&self, _: Request<pb::GroupRef>) -> Result<Response<pb::Group>, Status> {
+        Err(Status::unimplemented("destroy"))
+    }
+
+    async fn add_members(&self, _: Request<pb::MembersRequest>) -> Result<Response<pb::MembersReply>, Status> {
+        Err(Status::unimplemented("add_members"))
+    }
+
+    async fn remove_members(&self, _: Request<pb::MembersRequest>) -> Result<Response<pb::MembersReply>, Status> {
+        Err(Status::unimplemented("remove_members"))
+    }
+
+    async fn apply(&self, _: Request<pb::ApplyRequest>) -> Result<Response<pb::ApplyReply>, Status> {
+        Err(Status::unimplemented("apply"))
+    }
+
+    async fn list_applications(
+        &self,
+        _: Request<pb::ListApplicationsRequest>,
+    ) -> Result<Response<pb::ListApplicationsReply>, Status> {
+        Err(Status::unimplemented("list_applications"))
+    }
+
+    async fn decide_application(
+        &self,
+        _: Request<pb::DecideApplicationRequest>,
+    ) -> Result<Response<pb::DecideApplicationReply>, Status> {
+        Err(Status::unimplemented("decide_application"))
+    }
+
+    async fn leave(&self, _: Request<pb::LeaveRequest>) -> Result<Response<pb::LeaveReply>, Status> {
+        Err(Status::unimplemented("leave"))
+    }
+
+    async fn list_members(&self, _: Request<pb::ListMembersRequest>) -> Result<Response<pb::ListMembersReply>, Status> {
+        Err(Status::unimplemented("list_members"))
+    }
+
+    async fn joined(&self, _: Request<pb::JoinedRequest>) -> Result<Response<pb::JoinedReply>, Status> {
+        Err(Status::unimplemented("joined"))
+    }
+
+    async fn set_admins(&self, _: Request<pb::SetAdminsRequest>) -> Result<Response<pb::MembersReply>, Status> {
+        Err(Status::unimplemented("set_admins"))
+    }
+
+    async fn mute(&self, _: Request<pb::MuteRequest>) -> Result<Response<pb::MembersReply>, Status> {
+        Err(Status::unimplemented("mute"))
+    }
+
+    async fn block(&self, _: Request<pb::BlockMembersRequest>) -> Result<Response<pb::MembersReply>, Status> {
+        Err(Status::unimplemented("block"))
+    }
+
+    async fn list_blocked(&self, _: Request<pb::ListMembersRequest>) -> Result<Response<pb::ListMembersReply>, Status> {
+        Err(Status::unimplemented("list_blocked"))
+    }
+
+    async fn memberships(&self, _: Request<pb::MembershipsRequest>) -> Result<Response<pb::MembershipsReply>, Status> {
+        Err(Status::unimplemented("memberships"))
+    }
 }
 
 fn wire_users(users: Vec<User>) -> Vec<pb::User> {

@@ -78,6 +78,17 @@ impl MessageService for MessageGrpc {
         let unread = unread::unread(&self.deps.db, &caller, user, &marks, limit).await.map_err(to_status)?;
         Ok(Response::new(pb::UnreadReply { conversations: unread.into_iter().map(Into::into).collect() }))
     }
+    async fn recall(&self, _: Request<pb::RecallRequest>) -> Result<Response<pb::RecallReply>, Status> {
+        Err(Status::unimplemented("recall"))
+    }
+
+    async fn edit(&self, _: Request<pb::EditRequest>) -> Result<Response<pb::Message>, Status> {
+        Err(Status::unimplemented("edit"))
+    }
+
+    async fn broadcast(&self, _: Request<pb::BroadcastRequest>) -> Result<Response<pb::BroadcastReply>, Status> {
+        Err(Status::unimplemented("broadcast"))
+    }
 }
 
 /// The request as it counts for an idempotency key: without the keys themselves (decision 2).

@@ -25,6 +25,8 @@ pub fn draft(body: &[u8], policy: &Policy) -> Result<Draft, Refusal> {
         targets,
         content,
         system: false,
+        online_only: false,
+        members_only: false,
         accept_unknown_names: true,
         call: SEND_CALL.to_owned(),
         idempotency_key: None,

@@ -27,6 +27,8 @@ pub fn draft(body: &[u8], policy: &Policy) -> Result<Draft, Refusal> {
         targets,
         content,
         system: false,
+        online_only: false,
+        members_only: true,
         accept_unknown_names: false,
         call: SEND_CALL.to_owned(),
         idempotency_key: None,

@@ -16,6 +16,7 @@ struct Stored {
     accept_unknown_names: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     open_registration: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     lanying_open_registration: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     transaction_window_ms: Option<i64>,
@@ -23,6 +24,14 @@ struct Stored {
     rotation_overlap_ms: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_tokens_may_send: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accept_unknown_groups: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lanying_recall_window_ms: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agora_recall_window_ms: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lanying_shape: Option<i64>,
 }
 
 /// Nothing set.
@@ -41,6 +50,10 @@ pub(super) fn read(text: &str) -> Result<PolicyChange, Error> {
         transaction_window_ms: stored.transaction_window_ms,
         rotation_overlap_ms: stored.rotation_overlap_ms,
         user_tokens_may_send: stored.user_tokens_may_send,
+        accept_unknown_groups: stored.accept_unknown_groups,
+        lanying_recall_window_ms: stored.lanying_recall_window_ms,
+        agora_recall_window_ms: stored.agora_recall_window_ms,
+        lanying_shape: stored.lanying_shape,
     })
 }
 
@@ -62,6 +75,10 @@ pub(super) fn merged(text: &str, change: &PolicyChange) -> Result<String, Error>
         transaction_window_ms: change.transaction_window_ms.or(before.transaction_window_ms),
         rotation_overlap_ms: change.rotation_overlap_ms.or(before.rotation_overlap_ms),
         user_tokens_may_send: change.user_tokens_may_send.or(before.user_tokens_may_send),
+        accept_unknown_groups: change.accept_unknown_groups.or(before.accept_unknown_groups),
+        lanying_recall_window_ms: change.lanying_recall_window_ms.or(before.lanying_recall_window_ms),
+        agora_recall_window_ms: change.agora_recall_window_ms.or(before.agora_recall_window_ms),
+        lanying_shape: change.lanying_shape.or(before.lanying_shape),
     };
     serde_json::to_string(&stored).map_err(Error::internal)
 }

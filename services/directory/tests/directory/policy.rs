@@ -19,6 +19,10 @@ async fn single_values_are_set_and_the_others_stay(suite: Suite) {
         transaction_window_ms: Some(600_000),
         rotation_overlap_ms: Some(0),
         user_tokens_may_send: Some(true),
+        accept_unknown_groups: Some(false),
+        lanying_recall_window_ms: Some(300_000),
+        agora_recall_window_ms: Some(120_000),
+        lanying_shape: Some(2026),
     };
     assert_eq!(app.policy, Some(expected));
     assert_eq!(suite.reveal(lobby()).await.app.unwrap().policy, Some(expected));

@@ -39,7 +39,13 @@ pub async fn send(
     let take_down = draft.accept_unknown_names && app.policy.accept_unknown_names;
     let mut users = Vec::with_capacity(draft.targets.len() + 1);
     users.push(draft.sender.clone().unwrap_or(UserRef::Id(caller.actor.user())));
-    users.extend(draft.targets.iter().map(|Target::User(user)| user.clone()));
+    for target in &draft.targets {
+        match target {
+            Target::User(user) => users.push(user.clone()),
+            Target::Group(group) => return Err(Error::new(Reason::GroupNotFound, group.to_string())),
+            Target::Room(room) => return Err(Error::new(Reason::GroupNotFound, room.to_string())),
+        }
+    }
     let ids = directory.users(caller, &users, take_down).await?;
     let sender = ids[0];
     if matches!(caller.actor, Actor::User(user) if user != sender) {
@@ -52,7 +58,7 @@ pub async fn send(
             UserRef::Name(name) => name.written().to_owned(),
             UserRef::Id(_) => String::new(),
         };
-        seen.insert(conversation).then_some(Place { conversation, receiver, username })
+        seen.insert(conversation).then_some(Place { conversation, receiver: receiver.0, username })
     });
     let places = places.collect();
     let call = Call {

@@ -27,7 +27,8 @@ pub struct Call {
 #[derive(Debug, Clone)]
 pub struct Place {
     pub conversation: ConversationId,
-    pub receiver: UserId,
+    /// The user, group or room.
+    pub receiver: i64,
     /// The name under which the target was given; empty when given by id.
     pub username: String,
 }
@@ -70,7 +71,7 @@ impl Reply {
     pub fn write(&self) -> Result<String, Error> {
         let sent = self.sent.iter().map(|sent| {
             let (a, b) = sent.conversation.key();
-            (sent.receiver.0, a, b, sent.msg_id.0, sent.seq, sent.username.clone())
+            (sent.receiver, a, b, sent.msg_id.0, sent.seq, sent.username.clone())
         });
         let stored =
             StoredReply { accepted_at: self.accepted_at.0, committed_at: self.committed_at.0, sent: sent.collect() };
@@ -89,7 +90,7 @@ impl Reply {
     fn read(text: &str) -> Result<Self, Error> {
         let stored: StoredReply = serde_json::from_str(text).map_err(Error::internal)?;
         let sent = stored.sent.into_iter().map(|(receiver, a, b, msg_id, seq, username)| Sent {
-            receiver: UserId(receiver),
+            receiver,
             conversation: ConversationId::from_key(a, b),
             msg_id: MsgId(msg_id),
             seq,

@@ -170,5 +170,7 @@ fn message(row: MessageRow) -> Result<Message, Error> {
         content: StoredContent { body, ext, config, verbatim }.read()?,
         countable: countable != 0,
         system: system != 0,
+        edited_at: None,
+        edits: 0,
     })
 }

@@ -1,0 +1,117 @@
+//! Groups and chat rooms, as far as messages depend on them.
+
+use crate::{ConversationId, Error, GroupId, MsgId, Reason, RoomId, UnixMillis, UserId};
+
+/// A group or a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum GroupKind {
+    /// A group.
+    Group,
+    /// A chat room.
+    Room,
+}
+
+/// What somebody is in a group. Ordered by rights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GroupRole {
+    /// A plain member.
+    Member,
+    /// An admin.
+    Admin,
+    /// The owner, of whom there is one.
+    Owner,
+}
+
+/// Until when somebody may not speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mute {
+    /// May speak.
+    #[default]
+    No,
+    /// Until that moment.
+    Until(UnixMillis),
+    /// Until it is taken back.
+    Forever,
+}
+
+impl Mute {
+    /// As columns and wires carry it: 0 is no, -1 for ever.
+    pub const fn from_millis(millis: i64) -> Self {
+        match millis {
+            0 => Self::No,
+            ..0 => Self::Forever,
+            until => Self::Until(UnixMillis(until)),
+        }
+    }
+
+    /// The opposite of [`Self::from_millis`].
+    pub const fn millis(self) -> i64 {
+        match self {
+            Self::No => 0,
+            Self::Until(until) => until.0,
+            Self::Forever => -1,
+        }
+    }
+
+    /// Whether it holds at that moment.
+    pub fn holds(self, now: UnixMillis) -> bool {
+        match self {
+            Self::No => false,
+            Self::Until(until) => now < until,
+            Self::Forever => true,
+        }
+    }
+}
+
+/// What one user may do in one group or room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Membership {
+    /// The id of the group or room.
+    pub group: i64,
+    /// Which of the two it is.
+    pub kind: GroupKind,
+    /// `None`: not a member.
+    pub role: Option<GroupRole>,
+    /// When the user joined; 0 when not a member.
+    pub joined_at: UnixMillis,
+    /// By a mute of the user or of all.
+    pub muted: Mute,
+    /// Whether members see what was said before they joined.
+    pub history_visible: bool,
+    /// Whether senders are told who read.
+    pub read_ack: bool,
+    /// The owner.
+    pub owner: UserId,
+    /// False: nobody can send to it.
+    pub enabled: bool,
+}
+
+impl Membership {
+    /// The conversation of the group or room.
+    pub const fn conversation(&self) -> ConversationId {
+        match self.kind {
+            GroupKind::Group => ConversationId::Group(GroupId(self.group)),
+            GroupKind::Room => ConversationId::Room(RoomId(self.group)),
+        }
+    }
+
+    /// Refuses `user`, whose membership this is, unless it is a member.
+    pub fn check_member(&self, user: UserId) -> Result<GroupRole, Error> {
+        self.role.ok_or_else(|| Error::new(Reason::NotGroupMember, user.to_string()))
+    }
+
+    /// Whether the user is an admin or the owner.
+    pub fn is_admin(&self) -> bool {
+        self.role >= Some(GroupRole::Admin)
+    }
+
+    /// Messages up to here are hidden from the user.
+    pub fn floor(&self) -> MsgId {
+        if self.history_visible { MsgId::ZERO } else { self.joined_floor() }
+    }
+
+    /// Messages up to here are older than the user's joining, and never count as unread.
+    pub fn joined_floor(&self) -> MsgId {
+        MsgId::before(self.joined_at)
+    }
+}
