@@ -8,6 +8,7 @@ mod client_address;
 mod cors;
 mod health;
 mod identity;
+mod kinds;
 mod lanying;
 mod layers;
 mod reply;

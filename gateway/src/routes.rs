@@ -5,7 +5,7 @@ use axum::{
     extract::{Request, State},
     middleware,
     response::Response,
-    routing::{MethodRouter, delete, get, post},
+    routing::{MethodRouter, get, post},
 };
 use tidings_domain::Error;
 
@@ -25,21 +25,85 @@ pub fn router(gateway: Gateway) -> Router {
         ("/{org}/{app}/users", post(agora::users::register).get(agora::users::list).delete(agora::users::delete_page)),
         ("/{org}/{app}/users/{username}", get(agora::users::get).delete(agora::users::delete)),
         ("/{org}/{app}/messages/users", post(agora::send::send)),
-        ("/user/register/v2", post(lanying::register::register)),
-        ("/token/id", post(lanying::token::by_id)),
-        ("/token/user", post(lanying::token::by_name)),
-        ("/message/send", post(lanying::send::send).put(lanying::send::send)),
-        ("/message/conversation", get(lanying::history::history).merge(delete(lanying::delete::delete))),
-        ("/message/ack", get(lanying::ack::ack)),
-        ("/message/unread", get(lanying::unread::unread)),
     ];
     routes
         .into_iter()
+        .chain(lanying_routes())
         .fold(Router::new(), with_route)
         .fallback(no_such_url)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(gateway.clone(), layers::surround))
         .with_state(gateway)
+}
+
+fn lanying_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
+    use lanying::member::Deed;
+    use lanying::{ack, conversation, group, history, member, recall, register, roster, send, token, user};
+    vec![
+        ("/message/ack", get(ack::ack)),
+        ("/message/conversation", get(history::history).delete(conversation::delete)),
+        ("/message/notify", post(send::notify).put(send::notify)),
+        ("/message/recall", post(recall::recall).put(recall::recall)),
+        ("/message/send", post(send::send).put(send::send)),
+        ("/message/unread", get(conversation::unread)),
+        ("/message/broadcast", post(send::broadcast)),
+        ("/user/conversation/pin", post(conversation::pin).put(conversation::pin)),
+        ("/user/conversation/unpin", post(conversation::unpin).put(conversation::unpin)),
+        ("/user/conversation/pin_list", get(conversation::pinned)),
+        ("/token/id", post(token::by_id)),
+        ("/token/user", post(token::by_name)),
+        ("/token/login", post(token::by_login)),
+        ("/user/register/v2", post(register::register)),
+        ("/user/register/batch", post(register::batch)),
+        ("/user/profile", get(user::profile).post(user::set_profile).put(user::set_profile)),
+        ("/user/nickname", post(user::set_profile).put(user::set_profile)),
+        ("/user/avatar", post(user::set_profile).put(user::set_profile)),
+        ("/user/list", get(user::list)),
+        ("/user/online_status", get(user::online_status)),
+        ("/user/device/list", get(user::devices)),
+        ("/user/kick", post(user::kick).put(user::kick)),
+        ("/user/disable", post(user::disable).put(user::disable)),
+        ("/user/enable", post(user::enable).put(user::enable)),
+        ("/user/delete", post(user::delete).delete(user::delete)),
+        ("/user/change_password", post(user::change_password).put(user::change_password)),
+        ("/roster/block", post(roster::block)),
+        ("/roster/unblock", post(roster::unblock).delete(roster::unblock)),
+        ("/roster/blocked_list", get(roster::blocked_list)),
+        ("/roster/may_message", get(roster::may_message)),
+        ("/group/create", post(group::create)),
+        ("/group/info", get(group::info)),
+        ("/group/info/batch", post(group::info_batch)),
+        ("/group/info/name", group::changes(group::NAME)),
+        ("/group/info/description", group::changes(group::DESCRIPTION)),
+        ("/group/info/avatar", group::changes(group::AVATAR)),
+        ("/group/info/ext", group::changes(group::EXT)),
+        ("/group/destroy", post(group::destroy).delete(group::destroy)),
+        ("/group/transfer", post(group::transfer).put(group::transfer)),
+        ("/group/settings/allow_member_invitation", group::changes(group::MEMBER_INVITE)),
+        ("/group/settings/allow_member_modify", group::changes(group::MEMBER_MODIFY)),
+        ("/group/settings/enable_read_ack", group::changes(group::READ_ACK)),
+        ("/group/settings/history_visible", group::changes(group::HISTORY_VISIBLE)),
+        ("/group/settings/require_admin_approval", group::changes(group::APPLY_APPROVAL)),
+        ("/group/settings/ban_all", group::changes(group::BAN_ALL)),
+        ("/group/settings/unban_all", group::changes(group::UNBAN_ALL)),
+        ("/group/invite", member::does(Deed::Invite)),
+        ("/group/kick", member::does(Deed::Kick)),
+        ("/group/apply", post(member::apply)),
+        ("/group/apply/handle", post(member::handle_application).put(member::handle_application)),
+        ("/group/application_list", post(member::applications)),
+        ("/group/leave", post(member::leave).delete(member::leave)),
+        ("/group/user_joined", get(member::joined)),
+        ("/group/member_list", get(member::members)),
+        ("/group/admin/add", member::does(Deed::SetAdmin(true))),
+        ("/group/admin/remove", member::does(Deed::SetAdmin(false))),
+        ("/group/admin_list", get(member::admins)),
+        ("/group/ban", member::does(Deed::Ban)),
+        ("/group/unban", member::does(Deed::Unban)),
+        ("/group/banned_list", get(member::banned)),
+        ("/group/block", member::does(Deed::Block(true))),
+        ("/group/unblock", member::does(Deed::Block(false))),
+        ("/group/blocked_list", get(member::blocked)),
+    ]
 }
 
 fn with_route(router: Router<Gateway>, (path, methods): (&str, MethodRouter<Gateway>)) -> Router<Gateway> {

@@ -13,7 +13,7 @@ use ipnet::IpNet;
 use tidings_domain::{Clock, UnixMillis};
 use tidings_runtime::Clients;
 
-use crate::{cors::Cors, identity::Identities};
+use crate::{cors::Cors, identity::Identities, kinds::Kinds};
 
 /// What an operator sets.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +40,7 @@ struct Inner {
     cors: Cors,
     clock: Arc<dyn Clock>,
     identities: Identities,
+    kinds: Kinds,
     ready: Ready,
     started: UnixMillis,
     requests: AtomicU64,
@@ -61,6 +62,7 @@ impl Gateway {
     pub fn with_ready(clients: Clients, config: GatewayConfig, clock: Arc<dyn Clock>, ready: Ready) -> Self {
         Self(Arc::new(Inner {
             identities: Identities::new(clients.directory.clone(), clock.clone()),
+            kinds: Kinds::new(clock.clone()),
             clients,
             public_url: config.public_url.map(|url| url.trim_end_matches('/').to_owned()),
             trusted_proxies: config.trusted_proxies,
@@ -79,6 +81,10 @@ impl Gateway {
 
     pub(crate) fn identities(&self) -> &Identities {
         &self.0.identities
+    }
+
+    pub(crate) fn kinds(&self) -> &Kinds {
+        &self.0.kinds
     }
 
     pub(crate) fn cors(&self) -> &Cors {

@@ -3,6 +3,10 @@
 use tidings_dialect::{agora, lanying};
 use tidings_domain::{Content, Policy};
 
+mod support;
+
+use support::lanying_draft;
+
 fn agora_draft(body: &str, ext: &str) -> Content {
     let request = format!("{{ \"to\" : [\"omar\"],\n\"type\":\"txt\", \"body\" : {body}, \"ext\":{ext} }}");
     agora::draft(request.as_bytes(), &Policy::default()).expect("the test's bodies are valid").content
@@ -60,7 +64,7 @@ fn lanying_gets_its_texts_back() {
             "type": "1", "targets": ["32"], "content_type": content_type.to_string(), "content": text,
             "attachment": attachment, "config": "{ \"mentionAll\" : true }", "ext": "{ \"a\" : 1.0 }",
         });
-        let content = lanying::draft(request.to_string().as_bytes(), &Policy::default()).unwrap().content;
+        let content = lanying_draft(request.to_string().as_bytes(), &Policy::default()).unwrap().content;
         let fields = lanying::fields_of(&content);
         assert_eq!(fields.content, text);
         assert_eq!(fields.attachment.as_deref().unwrap_or_default(), attachment);
@@ -74,5 +78,5 @@ fn lone_surrogates_in_a_text_are_refused_in_both_dialects() {
     let agora = br#"{"to":["omar"],"type":"txt","body":{"msg":"\ud800"}}"#;
     assert_eq!(agora::draft(agora, &Policy::default()).unwrap_err().error, "invalid_request_body");
     let lanying = br#"{"type":1,"targets":[32],"content_type":0,"content":"\ud800"}"#;
-    assert_eq!(lanying::draft(lanying, &Policy::default()).unwrap_err().code, 10002);
+    assert_eq!(lanying_draft(lanying, &Policy::default()).unwrap_err().code, 10002);
 }

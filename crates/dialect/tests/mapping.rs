@@ -3,6 +3,10 @@
 use tidings_dialect::{agora, lanying};
 use tidings_domain::{Content, Policy};
 
+mod support;
+
+use support::lanying_draft;
+
 fn from_agora(kind: &str, body: &str) -> Content {
     let request = format!(r#"{{"from":"nora","to":["omar"],"type":"{kind}","body":{body}}}"#);
     agora::draft(request.as_bytes(), &Policy::default()).expect("the table holds valid bodies").content
@@ -10,7 +14,7 @@ fn from_agora(kind: &str, body: &str) -> Content {
 
 fn from_lanying(rest: &str) -> Content {
     let request = format!(r#"{{"type":1,"targets":[32],{rest}}}"#);
-    lanying::draft(request.as_bytes(), &Policy::default()).expect("the table holds valid bodies").content
+    lanying_draft(request.as_bytes(), &Policy::default()).expect("the table holds valid bodies").content
 }
 
 #[test]

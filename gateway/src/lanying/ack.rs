@@ -2,11 +2,10 @@
 
 use axum::{extract::State, response::Response};
 use tidings_dialect::lanying::{self as codec, Refusal};
-use tidings_domain::ConversationId;
 use tidings_proto::pb;
 use tidings_runtime::context;
 
-use super::asked::Asked;
+use super::asked::{Asked, conversation};
 use crate::{Gateway, reply::refused};
 
 pub(crate) async fn ack(State(gateway): State<Gateway>, asked: Asked) -> Response {
@@ -16,7 +15,10 @@ pub(crate) async fn ack(State(gateway): State<Gateway>, asked: Asked) -> Respons
 async fn mark(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = asked.caller(gateway).await?;
     let wanted = codec::ack_query(&asked.query)?;
-    let conversation = wanted.opposite.map(|opposite| ConversationId::direct(caller.actor.user(), opposite).into());
+    let conversation = match wanted.opposite {
+        Some(opposite) => Some(conversation(gateway, &caller, opposite).await?.into()),
+        None => None,
+    };
     let msg_id = wanted.msg_id.map_or(0, |id| id.0);
     let request = context::request(&caller, pb::MarkRequest { user_id: None, conversation, msg_id });
     gateway.clients().conversation.clone().mark_read(request).await.map_err(refused)?;

@@ -1,17 +1,19 @@
-//! What every Lanying call reads from its headers (lanying.md 1).
+//! A Lanying call: whose it is, for whom, and about which conversation (lanying.md 1 and 3).
 
 use std::{convert::Infallible, net::IpAddr, sync::Arc};
 
-use axum::extract::FromRequestParts;
+use axum::{body::Body, extract::FromRequestParts};
 use http::{HeaderMap, request::Parts};
-use tidings_dialect::lanying::Refusal;
-use tidings_domain::{Actor, App, Caller, Error, Platform, UserId};
-use tidings_proto::pb::app_ref;
+use tidings_dialect::lanying::{Params, Refusal};
+use tidings_domain::{Actor, App, Caller, ConversationId, Error, GroupRole, Membership, Platform, Reason, UserId};
+use tidings_proto::pb::{self, app_ref};
+use tidings_runtime::context;
 
 use crate::{
     Gateway,
     identity::{Identity, Who},
-    request::{address, header},
+    reply::refused,
+    request::{address, header, read},
 };
 
 /// A Lanying call without its body.
@@ -46,15 +48,37 @@ impl Asked {
         gateway.identities().of(self.app_ref()?, token).await
     }
 
-    /// Who calls, with `user_id` and `group_id` heeded (decision 28).
+    /// Who calls, with `user_id` and `group_id` heeded (decision 28): an admin token may stand for any user and for the
+    /// owner of any group, a user token for its own user alone. With both headers the user must be an admin of the
+    /// group.
     pub async fn caller(&self, gateway: &Gateway) -> Result<(Arc<Identity>, Caller), Refusal> {
         let identity = self.identity(gateway).await?;
         identity.check_known()?;
-        let as_user = self.number("user_id")?;
+        let as_user = self.number("user_id")?.map(UserId);
         let as_group = self.number("group_id")?;
-        let actor = actor(&identity.who, as_user, as_group)?;
-        let caller = self.caller_as(&identity.app, actor);
+        let app = self.caller_as(&identity.app, Actor::App);
+        let actor = match identity.who {
+            Who::User { id, .. } => own(id, as_user, as_group)?,
+            Who::App | Who::Anonymous => match (as_user, as_group) {
+                (None, None) => Actor::App,
+                (Some(user), None) => Actor::User(user),
+                (user, Some(group)) => Actor::User(admin_of(gateway, &app, user, group).await?),
+            },
+        };
+        let caller = Caller { actor, ..app };
         Ok((identity, caller))
+    }
+
+    /// The same for a call that only the app itself may make; the headers still say whom it is about.
+    pub async fn admin(&self, gateway: &Gateway) -> Result<(Arc<Identity>, Caller), Refusal> {
+        let (identity, caller) = self.caller(gateway).await?;
+        identity.check_app()?;
+        Ok((identity, caller))
+    }
+
+    /// Query and body of one of the neighbouring calls.
+    pub async fn params(&self, body: Body) -> Result<Params, Refusal> {
+        Params::read(&self.query, &read(body).await?)
     }
 
     pub fn caller_as(&self, app: &App, actor: Actor) -> Caller {
@@ -76,22 +100,46 @@ impl Asked {
     }
 }
 
-/// An admin token may stand for any user; a user token stands for its own user alone. There are no groups yet.
-fn actor(who: &Who, as_user: Option<i64>, as_group: Option<i64>) -> Result<Actor, Refusal> {
-    let own = match who {
-        Who::User { id, .. } => Some(*id),
-        Who::App | Who::Anonymous => None,
-    };
-    match (own, as_user, as_group) {
-        (Some(_), _, Some(_)) => Err(Error::not_permitted("group_id header needs an admin token").into()),
-        (Some(own), Some(other), None) if own.0 != other => {
-            Err(Error::not_permitted("user_id header needs an admin token").into())
-        }
-        (Some(own), _, None) => Ok(Actor::User(own)),
-        (None, _, Some(group)) => Err(Refusal::no_such_group(group)),
-        (None, Some(user), None) => Ok(Actor::User(UserId(user))),
-        (None, None, None) => Ok(Actor::App),
+/// A user token stands for its own user alone.
+fn own(own: UserId, as_user: Option<UserId>, as_group: Option<i64>) -> Result<Actor, Error> {
+    if as_group.is_some() {
+        return Err(Error::not_permitted("group_id header needs an admin token"));
     }
+    if as_user.is_some_and(|other| other != own) {
+        return Err(Error::not_permitted("user_id header needs an admin token"));
+    }
+    Ok(Actor::User(own))
+}
+
+/// Who stands for the group: its owner, or the user given, who must be an admin of it.
+async fn admin_of(gateway: &Gateway, app: &Caller, user: Option<UserId>, group: i64) -> Result<UserId, Error> {
+    let found = membership(gateway, app, user.unwrap_or(UserId::ADMIN), group).await?;
+    let membership = found.ok_or_else(|| Error::new(Reason::GroupNotFound, group.to_string()))?;
+    match user {
+        None => Ok(membership.owner),
+        Some(user) if membership.role >= Some(GroupRole::Admin) => Ok(user),
+        Some(user) => Err(Error::new(Reason::GroupAdminRequired, user.to_string())),
+    }
+}
+
+/// What a user may do in a group; `None` when there is no such group.
+pub(super) async fn membership(
+    gateway: &Gateway,
+    caller: &Caller,
+    user: UserId,
+    group: i64,
+) -> Result<Option<Membership>, Error> {
+    let request = pb::MembershipsRequest { user_id: Some(user.0), group_ids: vec![group] };
+    let reply = gateway.clients().group.clone().memberships(context::request(caller, request)).await;
+    let found = reply.map_err(refused)?.into_inner().memberships.into_iter().next();
+    found.map(TryInto::try_into).transpose()
+}
+
+/// The conversation that the caller knows under `id`: with that user, or of that group (lanying.md 3: one id space, and
+/// no call says which).
+pub(super) async fn conversation(gateway: &Gateway, caller: &Caller, id: i64) -> Result<ConversationId, Error> {
+    let of_group = gateway.kinds().group(caller, id, membership(gateway, caller, UserId::ADMIN, id)).await?;
+    Ok(of_group.unwrap_or_else(|| ConversationId::direct(caller.actor.user(), UserId(id))))
 }
 
 #[cfg(test)]
@@ -99,14 +147,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_an_admin_token_stands_for_somebody_else_decision_28() {
-        let ann = Who::User { id: UserId(32), username: "ann".to_owned() };
-        let code = |result: Result<Actor, Refusal>| result.unwrap_err().code;
-        assert_eq!(actor(&Who::App, None, None), Ok(Actor::App));
-        assert_eq!(actor(&Who::App, Some(32), None), Ok(Actor::User(UserId(32))));
-        assert_eq!(code(actor(&Who::App, None, Some(17))), 20001);
-        assert_eq!(actor(&ann, Some(32), None), Ok(Actor::User(UserId(32))));
-        assert_eq!(code(actor(&ann, Some(48), None)), 10010);
-        assert_eq!(code(actor(&ann, None, Some(17))), 10010);
+    fn a_user_token_stands_for_its_own_user_alone_decision_28() {
+        let ann = UserId(32);
+        let reason = |result: Result<Actor, Error>| result.unwrap_err().reason();
+        assert_eq!(own(ann, None, None).unwrap(), Actor::User(ann));
+        assert_eq!(own(ann, Some(ann), None).unwrap(), Actor::User(ann));
+        assert_eq!(reason(own(ann, Some(UserId(48)), None)), Reason::NotPermitted);
+        assert_eq!(reason(own(ann, None, Some(17))), Reason::NotPermitted);
     }
 }

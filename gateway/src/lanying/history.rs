@@ -2,11 +2,11 @@
 
 use axum::{extract::State, response::Response};
 use tidings_dialect::lanying::{self as codec, Page, Refusal};
-use tidings_domain::{ConversationId, Error, Marks, Message, MsgId};
+use tidings_domain::{Error, Marks, Message, MsgId};
 use tidings_proto::{pb, required};
 use tidings_runtime::context;
 
-use super::asked::Asked;
+use super::asked::{Asked, conversation};
 use crate::{Gateway, reply::refused};
 
 pub(crate) async fn history(State(gateway): State<Gateway>, asked: Asked) -> Response {
@@ -14,10 +14,10 @@ pub(crate) async fn history(State(gateway): State<Gateway>, asked: Asked) -> Res
 }
 
 async fn page(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.caller(gateway).await?;
+    let (identity, caller) = asked.caller(gateway).await?;
     let wanted = codec::history_query(&asked.query)?;
     let reader = caller.actor.user();
-    let conversation: pb::ConversationId = ConversationId::direct(reader, wanted.opposite).into();
+    let conversation: pb::ConversationId = conversation(gateway, &caller, wanted.opposite).await?.into();
     let request = pb::ViewRequest { user_id: None, conversation: Some(conversation) };
     let view = gateway.clients().conversation.clone().view(context::request(&caller, request)).await;
     let view = view.map_err(refused)?.into_inner();
@@ -32,5 +32,6 @@ async fn page(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
     let reply = reply.map_err(refused)?.into_inner();
     let messages = reply.messages.into_iter().map(TryInto::try_into).collect::<Result<Vec<Message>, Error>>()?;
     let peer = view.peer.map(Into::into).unwrap_or_default();
-    Ok(codec::history(&Page { reader, own, peer, messages: &messages, next: MsgId(reply.next_msg_id) }))
+    let page = Page { reader, own, peer, messages: &messages, next: MsgId(reply.next_msg_id) };
+    Ok(codec::history(&page, identity.app.policy.lanying_shape))
 }

@@ -1,4 +1,4 @@
-//! `POST /user/register/v2` (lanying.md 10).
+//! `POST /user/register/v2` and `/user/register/batch` (lanying.md 10).
 
 use axum::{body::Body, extract::State, response::Response};
 use tidings_dialect::lanying::{self as codec, Refusal};
@@ -29,6 +29,40 @@ async fn add(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Re
         Some(Outcome::User(user)) => Ok(codec::registered(UserId(user.id))),
         Some(Outcome::Failure(failure)) => Err(registration_error(failure).into()),
         None => Err(Error::internal("the directory registered nobody").into()),
+    }
+}
+
+pub(crate) async fn batch(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    super::answer(add_all(&gateway, &asked, body).await)
+}
+
+/// Each user is registered or refused by itself.
+async fn add_all(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
+    let caller = registrar(gateway, asked).await?;
+    let accounts = codec::batch_request(&read(body).await?)?;
+    let users = accounts.iter().map(|account| pb::NewUser {
+        username: account.username.clone(),
+        password: account.password.clone(),
+        nickname: String::new(),
+    });
+    let request = pb::RegisterUsersRequest { users: users.collect(), name_rule: pb::NameRule::Lanying.into() };
+    let request = context::request(&caller, request);
+    let reply = gateway.clients().directory.clone().register_users(request).await.map_err(refused)?.into_inner();
+    let outcomes: Vec<_> = reply.results.into_iter().map(outcome).collect();
+    let shown = accounts.iter().zip(&outcomes).map(|(account, outcome)| codec::BatchRegistered {
+        username: &account.username,
+        user_id: outcome.as_ref().ok().copied(),
+        success: outcome.is_ok(),
+        reason: outcome.as_ref().err().map(String::as_str),
+    });
+    Ok(codec::data(shown.collect::<Vec<_>>()))
+}
+
+fn outcome(registered: pb::Registered) -> Result<i64, String> {
+    match registered.result {
+        Some(Outcome::User(user)) => Ok(user.id),
+        Some(Outcome::Failure(failure)) => Err(registration_error(failure).to_string()),
+        None => Err("internal".to_owned()),
     }
 }
 

@@ -1,11 +1,12 @@
-//! `POST|PUT /message/send` (lanying.md 5.6).
+//! `POST|PUT /message/send`, `/message/notify` and `/message/broadcast` (lanying.md 5.4, 5.6, 10).
 
 use axum::{body::Body, extract::State, response::Response};
-use tidings_dialect::lanying::{self as codec, Refusal};
-use tidings_domain::{Draft, Error, MsgId, UserRef};
+use tidings_dialect::lanying::{self as codec, Deed, Operation, Refusal, Wanted};
+use tidings_domain::{Actor, Caller, ConversationId, Draft, Error, GroupId, MsgId, Policy, Target, UserId, UserRef};
+use tidings_proto::pb::{self, edit_request::Change};
 use tidings_runtime::context;
 
-use super::asked::Asked;
+use super::{asked::Asked, recall::take_back};
 use crate::{
     Gateway,
     identity::Who,
@@ -14,15 +15,28 @@ use crate::{
 };
 
 pub(crate) async fn send(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    super::answer(append(&gateway, &asked, body).await)
+    super::answer(say_or_do(&gateway, &asked, body).await)
 }
 
-async fn append(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
+async fn say_or_do(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = asked.caller(gateway).await?;
-    let mut draft = codec::draft(&read(body).await?, &identity.app.policy)?;
-    check_sender(&identity.who, &draft)?;
-    draft.idempotency_key = idempotency_key(&asked.headers)?;
-    let request = context::request(&caller, draft.into());
+    let policy = &identity.app.policy;
+    match codec::send_request(&read(body).await?, policy)? {
+        Wanted::Message(mut draft) => {
+            check_sender(&identity.who, draft.sender.as_ref())?;
+            draft.idempotency_key = idempotency_key(&asked.headers)?;
+            append(gateway, &caller, draft).await
+        }
+        Wanted::Operation(operation) => {
+            let by = operation.by.map(UserRef::Id);
+            check_sender(&identity.who, by.as_ref())?;
+            operate(gateway, caller, operation, policy).await
+        }
+    }
+}
+
+async fn append(gateway: &Gateway, caller: &Caller, draft: Draft) -> Result<Vec<u8>, Refusal> {
+    let request = context::request(caller, draft.into());
     let reply = gateway.clients().message.clone().send(request).await.map_err(refused)?.into_inner();
     let only = match reply.sent.as_slice() {
         [one] => Some(MsgId(one.msg_id)),
@@ -32,11 +46,98 @@ async fn append(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>,
 }
 
 /// A user token sends as its own user.
-fn check_sender(who: &Who, draft: &Draft) -> Result<(), Error> {
-    match (who, &draft.sender) {
+fn check_sender(who: &Who, sender: Option<&UserRef>) -> Result<(), Error> {
+    match (who, sender) {
         (Who::User { id, .. }, Some(sender)) if *sender != UserRef::Id(*id) => {
             Err(Error::not_permitted("from_user_id needs an admin token"))
         }
         _ => Ok(()),
     }
+}
+
+/// Content types 9 to 12: the same as the calls of their own.
+async fn operate(
+    gateway: &Gateway,
+    mut caller: Caller,
+    Operation { by, target, related, deed }: Operation,
+    policy: &Policy,
+) -> Result<Vec<u8>, Refusal> {
+    if let Some(by) = by {
+        caller.actor = Actor::User(by);
+    }
+    let conversation = match target {
+        Target::Group(group) => ConversationId::Group(group),
+        Target::Room(room) => ConversationId::Group(GroupId(room.0)),
+        Target::User(UserRef::Id(user)) => ConversationId::direct(caller.actor.user(), user),
+        Target::User(UserRef::Name(_)) => return Err(Refusal::bad_parameter("targets", "must be ids")),
+    };
+    match deed {
+        Deed::ReadAck => {
+            let request = pb::MarkRequest { user_id: None, conversation: Some(conversation.into()), msg_id: related.0 };
+            let request = context::request(&caller, request);
+            gateway.clients().conversation.clone().mark_read(request).await.map_err(refused)?;
+        }
+        Deed::Recall => take_back(gateway, &caller, conversation, related, policy).await?,
+        Deed::Append(text) => edit(gateway, &caller, conversation, related, Change::Append(text)).await?,
+        Deed::Replace(content) => {
+            edit(gateway, &caller, conversation, related, Change::Replace(content.into())).await?;
+        }
+    }
+    Ok(codec::done())
+}
+
+async fn edit(
+    gateway: &Gateway,
+    caller: &Caller,
+    conversation: ConversationId,
+    related: MsgId,
+    change: Change,
+) -> Result<(), Error> {
+    let request = pb::EditRequest {
+        msg_id: related.0,
+        conversation: Some(conversation.into()),
+        change: Some(change),
+        ..Default::default()
+    };
+    gateway.clients().message.clone().edit(context::request(caller, request)).await.map_err(refused)?;
+    Ok(())
+}
+
+pub(crate) async fn notify(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    super::answer(tell(&gateway, &asked, body).await)
+}
+
+/// For admin tokens alone (decision 26). The headers say who is shown as the sender, as `from_user_id` does.
+async fn tell(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = asked.admin(gateway).await?;
+    let mut draft = codec::notify_request(&read(body).await?, &identity.app.policy)?;
+    draft.sender = draft.sender.or(shown_sender(&caller).map(UserRef::Id));
+    draft.idempotency_key = idempotency_key(&asked.headers)?;
+    append(gateway, &Caller { actor: Actor::App, ..caller }, draft).await
+}
+
+fn shown_sender(caller: &Caller) -> Option<UserId> {
+    match caller.actor {
+        Actor::App => None,
+        Actor::User(user) => Some(user),
+    }
+}
+
+pub(crate) async fn broadcast(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    super::answer(tell_all(&gateway, &asked, body).await)
+}
+
+async fn tell_all(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = asked.admin(gateway).await?;
+    let (sender, content) = codec::broadcast_request(&read(body).await?)?;
+    let request = pb::BroadcastRequest {
+        sender: sender.or(shown_sender(&caller)).map(|user| UserRef::Id(user).into()),
+        content: Some(content.into()),
+        idempotency_key: idempotency_key(&asked.headers)?.unwrap_or_default(),
+        call: codec::BROADCAST_CALL.to_owned(),
+        system: false,
+    };
+    let request = context::request(&Caller { actor: Actor::App, ..caller }, request);
+    let reply = gateway.clients().message.clone().broadcast(request).await.map_err(refused)?.into_inner();
+    Ok(codec::data(codec::BroadcastDone { success: true, send_num: reply.sent }))
 }

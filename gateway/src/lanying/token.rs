@@ -1,4 +1,4 @@
-//! `POST /token/id` and `POST /token/user` (lanying.md 1).
+//! `POST /token/id`, `/token/user` and `/token/login` (lanying.md 1).
 
 use axum::{body::Body, extract::State, response::Response};
 use tidings_dialect::lanying::{self as codec, Login, Refusal};
@@ -18,6 +18,11 @@ pub(crate) async fn by_id(State(gateway): State<Gateway>, asked: Asked, body: Bo
 
 pub(crate) async fn by_name(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
     let login = read(body).await.map_err(Refusal::from).and_then(|body| codec::token_request_by_name(&body));
+    super::answer(issue(&gateway, &asked, login).await)
+}
+
+pub(crate) async fn by_login(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    let login = read(body).await.map_err(Refusal::from).and_then(|body| codec::token_request_by_login(&body));
     super::answer(issue(&gateway, &asked, login).await)
 }
 

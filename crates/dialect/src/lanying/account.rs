@@ -49,6 +49,26 @@ pub fn token_request_by_name(body: &[u8]) -> Result<Login, Refusal> {
     Ok(Login { user, password, with_device: has_device(dto.device_guid.as_deref()) })
 }
 
+/// Reads the body of `POST /token/login`. Mobile numbers and e-mail addresses are no names here.
+pub fn token_request_by_login(body: &[u8]) -> Result<Login, Refusal> {
+    let dto: dto::TokenByLogin = decode(body)?;
+    let user = UserRef::Name(Username::parse(&given("login_name", dto.login_name)?)?);
+    let password = given("password", dto.password)?;
+    Ok(Login { user, password, with_device: has_device(dto.device_guid.as_deref()) })
+}
+
+/// Most users in one call of `/user/register/batch`.
+const MAX_BATCH: usize = 100;
+
+/// Reads the body of `POST /user/register/batch`.
+pub fn batch_request(body: &[u8]) -> Result<Vec<NewAccount>, Refusal> {
+    let users: Vec<dto::Register> = super::Params::read("", body)?.list("list", MAX_BATCH)?;
+    let account = |dto: dto::Register| {
+        Ok(NewAccount { username: given("username", dto.username)?, password: given("password", dto.password)? })
+    };
+    users.into_iter().map(account).collect()
+}
+
 fn given(field: &str, value: Option<String>) -> Result<String, Refusal> {
     value.filter(|value| !value.is_empty()).ok_or_else(|| Refusal::bad_parameter(field, "is required"))
 }

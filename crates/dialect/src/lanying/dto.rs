@@ -26,6 +26,8 @@ pub struct Send {
     pub ext: Option<String>,
     pub from_user_id: Option<Integer>,
     pub transaction_id: Option<Integer>,
+    pub online_only: Option<bool>,
+    pub related_mid: Option<Integer>,
 }
 
 /// The media keys of an attachment (lanying.md 4). `secret` is ours: other keys are ignored by the vendor's clients,
@@ -91,6 +93,17 @@ pub struct Envelope<'a, D: Serialize> {
     pub message: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub msg_ids: Option<[i64; 1]>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub page: Option<PageEnd>,
+}
+
+/// What stands beside the `data` of a list with pages (lanying.md 2).
+#[derive(Serialize)]
+pub struct PageEnd {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    pub total: i64,
+    pub version: i64,
 }
 
 #[derive(Serialize)]
@@ -137,14 +150,6 @@ pub struct UnreadId {
     pub uid: i64,
 }
 
-/// The names of query parameters.
-pub const CONVERSATION_ID: &str = "conversation_id";
-pub const DEVICE_SN: &str = "device_sn";
-pub const MSG_ID: &str = "msg_id";
-pub const OPPOSITE_ID: &str = "opposite_id";
-pub const MSG_ID_START: &str = "msg_id_start";
-pub const LIMIT: &str = "limit";
-
 /// lanying.md 10.
 #[derive(Deserialize)]
 pub struct Register {
@@ -177,6 +182,7 @@ pub struct TokenById {
 /// lanying.md 1, `/token/user`.
 #[derive(Deserialize)]
 pub struct TokenByName {
+    #[serde(alias = "mobile")]
     pub name: Option<String>,
     pub password: Option<String>,
     pub device_guid: Option<String>,
@@ -194,4 +200,12 @@ pub struct Token<'a> {
     pub encrypt_type: i32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub push_token: Option<&'static str>,
+}
+
+/// lanying.md 10, `/token/login`.
+#[derive(Deserialize)]
+pub struct TokenByLogin {
+    pub login_name: Option<String>,
+    pub password: Option<String>,
+    pub device_guid: Option<String>,
 }

@@ -11,7 +11,7 @@ const OK: i32 = 200;
 
 /// An answer with `data`.
 pub(super) fn answer<D: Serialize>(data: D) -> Vec<u8> {
-    bytes_of(&dto::Envelope { code: OK, data: Some(data), message: None, msg_ids: None })
+    bytes_of(&dto::Envelope { code: OK, data: Some(data), message: None, msg_ids: None, page: None })
 }
 
 /// `data: true`.
@@ -21,27 +21,35 @@ pub fn done() -> Vec<u8> {
 
 /// The answer to a send: `msg_ids` is there when there was exactly one receiver.
 pub fn sent(only: Option<MsgId>) -> Vec<u8> {
-    bytes_of(&dto::Envelope { code: OK, data: Some(true), message: None, msg_ids: only.map(|id| [id.0]) })
+    bytes_of(&dto::Envelope { code: OK, data: Some(true), message: None, msg_ids: only.map(|id| [id.0]), page: None })
 }
 
 /// A refusal.
 pub fn error(refusal: &Refusal) -> Vec<u8> {
-    let envelope =
-        dto::Envelope::<()> { code: refusal.code, data: None, message: Some(&refusal.message), msg_ids: None };
+    let envelope = dto::Envelope::<()> {
+        code: refusal.code,
+        data: None,
+        message: Some(&refusal.message),
+        msg_ids: None,
+        page: None,
+    };
     bytes_of(&envelope)
 }
 
-/// The user's conversations, each with what is unread (lanying.md 5.7). Rooms are left out (decision 29).
-pub fn unread(user: UserId, conversations: impl IntoIterator<Item = (ConversationId, i64)>) -> Vec<u8> {
-    let shown = |(conversation, num)| {
-        let uid = opposite(conversation, user)?;
-        Some(dto::Unread { conversation_id: dto::UnreadId { uid }, num })
-    };
-    answer(conversations.into_iter().filter_map(shown).collect::<Vec<_>>())
+/// A page of a list. `next` is where the following one starts; it stands in the answer as the opaque `cursor`.
+pub(super) fn page<D: Serialize>(data: D, next: i64, total: i64) -> Vec<u8> {
+    let cursor = (next != 0).then(|| next.to_string());
+    let page = Some(dto::PageEnd { cursor, total, version: 0 });
+    bytes_of(&dto::Envelope { code: OK, data: Some(data), message: None, msg_ids: None, page })
 }
 
-/// The id under which `user` knows the conversation: the peer's or the group's.
-fn opposite(conversation: ConversationId, user: UserId) -> Option<i64> {
+/// `data` is a boolean.
+pub fn flag(value: bool) -> Vec<u8> {
+    answer(value)
+}
+
+/// The id under which `user` knows the conversation: the peer's or the group's. Rooms have none (decision 29).
+pub(super) fn opposite(conversation: ConversationId, user: UserId) -> Option<i64> {
     match conversation {
         ConversationId::Direct(..) => conversation.peer_of(user).map(|peer| peer.0),
         ConversationId::Group(group) => Some(group.0),

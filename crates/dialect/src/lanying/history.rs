@@ -1,10 +1,10 @@
 //! Messages as history shows them (lanying.md 4, 5.2).
 
-use tidings_domain::{ConversationId, Marks, Message, MsgId, Status, UserId};
+use tidings_domain::{ConversationId, LanyingShape, Marks, Message, MsgId, Status, UserId};
 
-use super::{content::fields_of, dto, envelope::answer};
+use super::{content::fields_of, dto, envelope::opposite, shape};
 
-/// A page of one direct conversation, as one of its users sees it.
+/// A page of one conversation, as one user sees it.
 #[derive(Debug)]
 pub struct Page<'a> {
     /// Who reads.
@@ -20,25 +20,43 @@ pub struct Page<'a> {
 }
 
 /// The answer of `GET /message/conversation`.
-pub fn history(page: &Page<'_>) -> Vec<u8> {
-    answer(dto::History {
+pub fn history(page: &Page<'_>, shape: LanyingShape) -> Vec<u8> {
+    let history = dto::History {
         is_last: page.next == MsgId::ZERO,
         messages: page.messages.iter().map(|message| shown(page, message)).collect(),
         next_msg_id: page.next.0,
-    })
+    };
+    shape::history(history, shape)
+}
+
+/// The answer of `GET /message/unread`: the user's conversations, each with what is unread (lanying.md 5.7).
+pub fn unread(
+    user: UserId,
+    conversations: impl IntoIterator<Item = (ConversationId, i64)>,
+    shape: LanyingShape,
+) -> Vec<u8> {
+    let shown = |(conversation, num)| {
+        let uid = opposite(conversation, user)?;
+        Some(dto::Unread { conversation_id: dto::UnreadId { uid }, num })
+    };
+    shape::unread(conversations.into_iter().filter_map(shown).collect::<Vec<_>>(), shape)
+}
+
+/// The answer of `GET /user/conversation/pin_list`.
+pub fn pinned(user: UserId, conversations: impl IntoIterator<Item = ConversationId>) -> Vec<u8> {
+    let shown = conversations.into_iter().filter_map(|conversation| opposite(conversation, user));
+    super::data(super::PinnedConversations { conversation_ids: shown.collect() })
 }
 
 fn shown<'a>(page: &Page<'_>, message: &'a Message) -> dto::Message<'a> {
     let receiver = receiver(message);
-    // The receiver's cursor says (decision 5). A note to self is its own receiver.
-    let marks = if receiver == page.reader.0 { page.own } else { page.peer };
     let fields = fields_of(&message.content);
     dto::Message {
         msg_id: message.msg_id.0,
         from_xid: dto::Xid { uid: message.sender.0, device_sn: 0 },
         to_xid: dto::Xid { uid: receiver, device_sn: 0 },
         ctype: fields.ctype,
-        status: status(marks.status_of(message.msg_id)),
+        status: status(page, message, receiver),
         timestamp: message.sent_at.0,
         content: fields.content,
         attachment: fields.attachment,
@@ -55,8 +73,15 @@ fn receiver(message: &Message) -> i64 {
     }
 }
 
-const fn status(status: Status) -> &'static str {
-    match status {
+/// In a direct conversation the receiver's cursor says, and a note to self is its own receiver; in a group the reader's
+/// own, who has read what he wrote (decision 5).
+fn status(page: &Page<'_>, message: &Message, receiver: i64) -> &'static str {
+    let is_direct = matches!(message.conversation, ConversationId::Direct(..));
+    if !is_direct && message.sender == page.reader {
+        return "READ";
+    }
+    let marks = if !is_direct || receiver == page.reader.0 { page.own } else { page.peer };
+    match marks.status_of(message.msg_id) {
         Status::Unread => "UNREAD",
         Status::Delivered => "DELIVERED",
         Status::Read => "READ",

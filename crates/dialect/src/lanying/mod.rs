@@ -6,13 +6,27 @@ mod draft;
 mod dto;
 mod envelope;
 mod history;
+mod neighbours;
+mod params;
 mod query;
 mod refusal;
+mod shape;
 
-pub use account::{Login, NewAccount, register_request, registered, token, token_request_by_id, token_request_by_name};
+pub use account::{
+    Login, NewAccount, batch_request, register_request, registered, token, token_request_by_id, token_request_by_login,
+    token_request_by_name,
+};
 pub use content::{Fields, fields_of};
-pub use draft::{SEND_CALL, draft};
-pub use envelope::{done, error, sent, unread};
-pub use history::{Page, history};
-pub use query::{AckQuery, HistoryQuery, ack_query, conversation_query, history_query};
+pub use draft::{
+    BROADCAST_CALL, Deed, NOTIFY_CALL, Operation, SEND_CALL, Wanted, broadcast_request, notify_request, recall_request,
+    send_request,
+};
+pub use envelope::{done, error, flag, sent};
+pub use history::{Page, history, pinned, unread};
+pub use neighbours::{
+    BatchRegistered, BroadcastDone, Device, GroupApplication, GroupInfo, GroupMember, ListedUser, MemberResult,
+    OnlineStatus, PinnedConversations, UserProfile, data, page,
+};
+pub use params::Params;
+pub use query::{AckQuery, HistoryQuery, ack_query, conversation_of, history_query};
 pub use refusal::Refusal;

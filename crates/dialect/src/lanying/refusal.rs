@@ -5,9 +5,6 @@ use std::{fmt::Display, time::Duration};
 use serde::Deserialize;
 use tidings_domain::{Error, Reason};
 
-/// No such group.
-const NO_SUCH_GROUP: i32 = 20001;
-
 /// The code and the text of an error envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -25,12 +22,6 @@ impl Refusal {
     /// A request parameter that breaks a rule; `rule` continues "`field` ...".
     pub fn bad_parameter(field: &str, rule: impl Display) -> Self {
         Self::from(Error::invalid(field, rule))
-    }
-
-    /// No such group.
-    pub fn no_such_group(group: i64) -> Self {
-        let message = format!("group not found: {group}");
-        Self { code: NO_SUCH_GROUP, message, retry_after: None, unavailable: false }
     }
 }
 

@@ -1,0 +1,217 @@
+//! Groups and rooms themselves: making, showing, changing, ending (lanying.md 10).
+
+use axum::{
+    body::Body,
+    extract::State,
+    response::Response,
+    routing::{MethodRouter, post},
+};
+use tidings_dialect::lanying::{self as codec, Params, Refusal};
+use tidings_domain::{Caller, Error, Mute, Reason};
+use tidings_proto::{pb, required};
+use tidings_runtime::context;
+
+use super::asked::Asked;
+use crate::{Gateway, reply::refused};
+
+pub(crate) async fn create(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    super::answer(make(&gateway, &asked, body).await)
+}
+
+/// `type` 0 is a private group, 1 a public one, 2 a chat room. The `user_list` joins at once.
+async fn make(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = asked.caller(gateway).await?;
+    let params = asked.params(body).await?;
+    let kind = params.int("type")?.unwrap_or(0);
+    if !matches!(kind, 0..=2) {
+        return Err(Refusal::bad_parameter("type", "must be from 0 to 2"));
+    }
+    let text = |name| params.text(name).map(Option::unwrap_or_default);
+    let settings = pb::GroupSettings { public: Some(kind == 1), ..Default::default() };
+    let request = pb::CreateGroupRequest {
+        kind: if kind == 2 { pb::GroupKind::Room } else { pb::GroupKind::Group }.into(),
+        owner_id: None,
+        name: text("name")?,
+        description: text("description")?,
+        avatar: text("avatar")?,
+        member_ids: params.maybe_ids("user_list")?,
+        settings: Some(settings),
+    };
+    let request = context::request(&caller, request);
+    let group = gateway.clients().group.clone().create(request).await.map_err(refused)?.into_inner();
+    Ok(codec::data(shown(&group)?))
+}
+
+pub(crate) async fn info(State(gateway): State<Gateway>, asked: Asked) -> Response {
+    super::answer(show(&gateway, &asked).await)
+}
+
+async fn show(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = asked.caller(gateway).await?;
+    let group = Params::read(&asked.query, b"")?.id("group_id")?;
+    let found = find(gateway, &caller, vec![group]).await?;
+    let found = found.first().ok_or_else(|| Error::new(Reason::GroupNotFound, group.to_string()))?;
+    Ok(codec::data(shown(found)?))
+}
+
+pub(crate) async fn info_batch(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    super::answer(show_all(&gateway, &asked, body).await)
+}
+
+async fn show_all(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = asked.caller(gateway).await?;
+    let groups = asked.params(body).await?.ids("group_list")?;
+    let mut found = Vec::with_capacity(groups.len());
+    for hundred in groups.chunks(100) {
+        found.append(&mut find(gateway, &caller, hundred.to_vec()).await?);
+    }
+    Ok(codec::data(found.iter().map(shown).collect::<Result<Vec<_>, _>>()?))
+}
+
+async fn find(gateway: &Gateway, caller: &Caller, group_ids: Vec<i64>) -> Result<Vec<pb::Group>, Error> {
+    let request = context::request(caller, pb::GetGroupsRequest { group_ids });
+    Ok(gateway.clients().group.clone().get(request).await.map_err(refused)?.into_inner().groups)
+}
+
+fn shown(group: &pb::Group) -> Result<codec::GroupInfo<'_>, Error> {
+    let settings = required("group.settings", group.settings.as_ref())?;
+    Ok(codec::GroupInfo {
+        group_id: group.id,
+        owner_id: group.owner_id,
+        name: &group.name,
+        kind: match (group.kind(), settings.public()) {
+            (pb::GroupKind::Room, _) => 2,
+            (_, true) => 1,
+            (_, false) => 0,
+        },
+        status: i32::from(!group.enabled),
+        description: &group.description,
+        avatar: &group.avatar,
+        ext: settings.custom(),
+        created_at: group.created_at_ms,
+        updated_at: group.updated_at_ms,
+        member_count: group.member_count,
+        capacity: settings.max_members(),
+        member_invite: settings.member_invite(),
+        member_modify: settings.member_modify(),
+        apply_approval: match settings.apply_approval() {
+            pb::ApplyApproval::All => 0,
+            pb::ApplyApproval::Unspecified | pb::ApplyApproval::Ask => 1,
+            pb::ApplyApproval::None => 2,
+        },
+        read_ack: settings.read_ack(),
+        history_visible: settings.history_visible(),
+        ban_expire_time: settings.mute_all_until_ms(),
+    })
+}
+
+pub(crate) async fn destroy(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    super::answer(end(&gateway, &asked, body).await)
+}
+
+async fn end(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = asked.caller(gateway).await?;
+    let group_id = asked.params(body).await?.id("group_id")?;
+    let request = context::request(&caller, pb::GroupRef { group_id });
+    gateway.clients().group.clone().destroy(request).await.map_err(refused)?;
+    Ok(codec::done())
+}
+
+pub(crate) async fn transfer(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    super::answer(give(&gateway, &asked, body).await)
+}
+
+async fn give(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = asked.caller(gateway).await?;
+    let params = asked.params(body).await?;
+    let request = pb::TransferGroupRequest { group_id: params.id("group_id")?, new_owner_id: params.id("new_owner")? };
+    let request = context::request(&caller, request);
+    gateway.clients().group.clone().transfer(request).await.map_err(refused)?;
+    Ok(codec::done())
+}
+
+/// What one of the calls that change a group's information or settings changes.
+pub(crate) type Change = fn(&Params, &Gateway, &mut pb::UpdateGroupRequest) -> Result<(), Refusal>;
+
+/// A call that makes one change.
+pub(crate) fn changes(what: Change) -> MethodRouter<Gateway> {
+    let handler = move |State(gateway): State<Gateway>, asked: Asked, body: Body| async move {
+        super::answer(change(&gateway, &asked, body, what).await)
+    };
+    post(handler).put(handler)
+}
+
+async fn change(gateway: &Gateway, asked: &Asked, body: Body, what: Change) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = asked.caller(gateway).await?;
+    let params = asked.params(body).await?;
+    let mut request = pb::UpdateGroupRequest {
+        group_id: params.id("group_id")?,
+        settings: Some(pb::GroupSettings::default()),
+        ..Default::default()
+    };
+    what(&params, gateway, &mut request)?;
+    gateway.clients().group.clone().update(context::request(&caller, request)).await.map_err(refused)?;
+    Ok(codec::done())
+}
+
+pub(crate) const NAME: Change = |params, _, request| {
+    request.name = Some(value(params)?);
+    Ok(())
+};
+pub(crate) const DESCRIPTION: Change = |params, _, request| {
+    request.description = Some(value(params)?);
+    Ok(())
+};
+pub(crate) const AVATAR: Change = |params, _, request| {
+    request.avatar = Some(value(params)?);
+    Ok(())
+};
+pub(crate) const EXT: Change = |params, _, request| {
+    settings(request).custom = Some(value(params)?);
+    Ok(())
+};
+pub(crate) const MEMBER_INVITE: Change = |params, _, request| {
+    settings(request).member_invite = Some(params.flag("value")?);
+    Ok(())
+};
+pub(crate) const MEMBER_MODIFY: Change = |params, _, request| {
+    settings(request).member_modify = Some(params.flag("value")?);
+    Ok(())
+};
+pub(crate) const READ_ACK: Change = |params, _, request| {
+    settings(request).read_ack = Some(params.flag("value")?);
+    Ok(())
+};
+pub(crate) const HISTORY_VISIBLE: Change = |params, _, request| {
+    settings(request).history_visible = Some(params.flag("value")?);
+    Ok(())
+};
+pub(crate) const APPLY_APPROVAL: Change = |params, _, request| {
+    settings(request).set_apply_approval(approval(params)?);
+    Ok(())
+};
+pub(crate) const BAN_ALL: Change = |params, gateway, request| {
+    settings(request).mute_all_until_ms = Some(super::until(params, gateway)?.millis());
+    Ok(())
+};
+pub(crate) const UNBAN_ALL: Change = |_, _, request| {
+    settings(request).mute_all_until_ms = Some(Mute::No.millis());
+    Ok(())
+};
+
+fn value(params: &Params) -> Result<String, Refusal> {
+    params.text("value")?.ok_or_else(|| Refusal::bad_parameter("value", "is required"))
+}
+
+fn settings(request: &mut pb::UpdateGroupRequest) -> &mut pb::GroupSettings {
+    request.settings.get_or_insert_default()
+}
+
+fn approval(params: &Params) -> Result<pb::ApplyApproval, Refusal> {
+    match params.int("apply_approval")? {
+        Some(0) => Ok(pb::ApplyApproval::All),
+        Some(1) => Ok(pb::ApplyApproval::Ask),
+        Some(2) => Ok(pb::ApplyApproval::None),
+        _ => Err(Refusal::bad_parameter("apply_approval", "must be from 0 to 2")),
+    }
+}

@@ -1,0 +1,234 @@
+//! Who is in a group, and with what rights (lanying.md 10).
+
+use axum::{
+    body::Body,
+    extract::State,
+    response::Response,
+    routing::{MethodRouter, post},
+};
+use tidings_dialect::lanying::{self as codec, Params, Refusal};
+use tidings_domain::{Caller, Error, Mute};
+use tidings_proto::pb;
+use tidings_runtime::context;
+use tonic::{Response as Answer, Status};
+
+use super::asked::Asked;
+use crate::{Gateway, reply::refused};
+
+/// Members in a page when the call does not say, and at most.
+const PAGE: i64 = 1000;
+
+/// What is done to a list of users, each of whom succeeds or fails by itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Deed {
+    Invite,
+    Kick,
+    SetAdmin(bool),
+    Ban,
+    Unban,
+    Block(bool),
+}
+
+/// A call that does it.
+pub(crate) fn does(deed: Deed) -> MethodRouter<Gateway> {
+    let handler = move |State(gateway): State<Gateway>, asked: Asked, body: Body| async move {
+        super::answer(act(&gateway, &asked, body, deed).await)
+    };
+    post(handler).delete(handler)
+}
+
+async fn act(gateway: &Gateway, asked: &Asked, body: Body, deed: Deed) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = asked.caller(gateway).await?;
+    let params = asked.params(body).await?;
+    let (group_id, user_ids) = (params.id("group_id")?, params.ids("user_list")?);
+    let mut groups = gateway.clients().group.clone();
+    let members = |user_ids| context::request(&caller, pb::MembersRequest { group_id, user_ids });
+    let mute = |user_ids, until: Mute| {
+        context::request(&caller, pb::MuteRequest { group_id, user_ids, until_ms: until.millis() })
+    };
+    results(match deed {
+        Deed::Invite => groups.add_members(members(user_ids)).await,
+        Deed::Kick => groups.remove_members(members(user_ids)).await,
+        Deed::SetAdmin(admin) => {
+            groups.set_admins(context::request(&caller, pb::SetAdminsRequest { group_id, user_ids, admin })).await
+        }
+        Deed::Ban => groups.mute(mute(user_ids, super::until(&params, gateway)?)).await,
+        Deed::Unban => groups.mute(mute(user_ids, Mute::No)).await,
+        Deed::Block(blocked) => {
+            groups.block(context::request(&caller, pb::BlockMembersRequest { group_id, user_ids, blocked })).await
+        }
+    })
+}
+
+fn results(reply: Result<Answer<pb::MembersReply>, Status>) -> Result<Vec<u8>, Refusal> {
+    let reply = reply.map_err(refused)?.into_inner();
+    Ok(codec::data(reply.results.iter().map(result).collect::<Vec<_>>()))
+}
+
+fn result(result: &pb::MemberResult) -> codec::MemberResult<'_> {
+    let outcome = if result.reason.is_empty() { "success" } else { "fail" };
+    codec::MemberResult { user_id: result.user_id, result: outcome, reason: &result.text }
+}
+
+pub(crate) async fn apply(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    super::answer(ask_in(&gateway, &asked, body).await)
+}
+
+async fn ask_in(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = asked.caller(gateway).await?;
+    let params = asked.params(body).await?;
+    let text = params.text("reason")?.unwrap_or_default();
+    let request = pb::ApplyRequest { group_id: params.id("group_id")?, user_id: None, text };
+    let request = context::request(&caller, request);
+    let joined = gateway.clients().group.clone().apply(request).await.map_err(refused)?.into_inner().joined;
+    let reason = if joined { "" } else { "waits for an admin" };
+    Ok(codec::data(codec::MemberResult { user_id: caller.actor.user().0, result: "success", reason }))
+}
+
+pub(crate) async fn handle_application(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    super::answer(decide(&gateway, &asked, body).await)
+}
+
+async fn decide(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = asked.caller(gateway).await?;
+    let params = asked.params(body).await?;
+    let user_id = params.id("user_id")?;
+    let accept = params.flag("approval")?;
+    let request = pb::DecideApplicationRequest { group_id: params.id("group_id")?, user_id, accept };
+    let request = context::request(&caller, request);
+    gateway.clients().group.clone().decide_application(request).await.map_err(refused)?;
+    Ok(codec::data(codec::MemberResult { user_id, result: "success", reason: "" }))
+}
+
+pub(crate) async fn applications(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    super::answer(list_applications(&gateway, &asked, body).await)
+}
+
+async fn list_applications(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = asked.caller(gateway).await?;
+    let params = asked.params(body).await?;
+    let limit = params.count("limit", PAGE, PAGE)? as i32;
+    let mut waiting = Vec::new();
+    for group_id in params.ids("group_list")? {
+        let request = context::request(&caller, pb::ListApplicationsRequest { group_id, limit });
+        let reply = gateway.clients().group.clone().list_applications(request).await.map_err(refused)?;
+        waiting.extend(reply.into_inner().applications.into_iter().map(|application| (group_id, application)));
+    }
+    let shown = waiting.iter().map(|(group_id, application)| codec::GroupApplication {
+        group_id: *group_id,
+        user_id: application.user_id,
+        reason: &application.text,
+        time: application.made_at_ms,
+    });
+    Ok(codec::page(shown.collect::<Vec<_>>(), 0, waiting.len() as i64))
+}
+
+pub(crate) async fn leave(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    super::answer(go(&gateway, &asked, body).await)
+}
+
+async fn go(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = asked.caller(gateway).await?;
+    let group_id = asked.params(body).await?.id("group_id")?;
+    let request = context::request(&caller, pb::LeaveRequest { group_id, user_id: None });
+    gateway.clients().group.clone().leave(request).await.map_err(refused)?;
+    Ok(codec::done())
+}
+
+pub(crate) async fn joined(State(gateway): State<Gateway>, asked: Asked) -> Response {
+    super::answer(list_joined(&gateway, &asked).await)
+}
+
+async fn list_joined(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = asked.caller(gateway).await?;
+    let mut joined: Vec<i64> = Vec::new();
+    let mut after_id = 0;
+    loop {
+        let request = pb::JoinedRequest { user_id: None, kind: pb::GroupKind::Group.into(), after_id, limit: 0 };
+        let reply = gateway.clients().group.clone().joined(context::request(&caller, request)).await;
+        let page = reply.map_err(refused)?.into_inner();
+        joined.extend(page.memberships.iter().map(|membership| membership.group_id));
+        after_id = page.next_after_id;
+        if after_id == 0 {
+            return Ok(codec::data(joined));
+        }
+    }
+}
+
+pub(crate) async fn members(State(gateway): State<Gateway>, asked: Asked) -> Response {
+    super::answer(list_members(&gateway, &asked, |_| true).await)
+}
+
+pub(crate) async fn admins(State(gateway): State<Gateway>, asked: Asked) -> Response {
+    super::answer(list_all(&gateway, &asked, |member| member.role() == pb::GroupRole::Admin).await)
+}
+
+pub(crate) async fn banned(State(gateway): State<Gateway>, asked: Asked) -> Response {
+    super::answer(list_all(&gateway, &asked, |member| member.muted_until_ms != 0).await)
+}
+
+/// One page, as the cursor says.
+async fn list_members(gateway: &Gateway, asked: &Asked, shows: fn(&pb::Member) -> bool) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = asked.caller(gateway).await?;
+    let params = Params::read(&asked.query, b"")?;
+    let group_id = params.id("group_id")?;
+    let after_id = params.maybe_id("cursor")?.unwrap_or(0);
+    let limit = params.count("limit", PAGE, PAGE)?;
+    let page = members_after(gateway, &caller, group_id, after_id, limit).await?;
+    let listed: Vec<_> = page.members.iter().filter(|member| shows(member)).map(member).collect();
+    Ok(codec::page(listed, page.next_after_id, page.total.into()))
+}
+
+/// Those of all members that the call is about.
+async fn list_all(gateway: &Gateway, asked: &Asked, shows: fn(&pb::Member) -> bool) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = asked.caller(gateway).await?;
+    let group_id = Params::read(&asked.query, b"")?.id("group_id")?;
+    let mut found: Vec<pb::Member> = Vec::new();
+    let mut after_id = 0;
+    loop {
+        let page = members_after(gateway, &caller, group_id, after_id, PAGE).await?;
+        found.extend(page.members.into_iter().filter(shows));
+        after_id = page.next_after_id;
+        if after_id == 0 {
+            return Ok(codec::page(found.iter().map(member).collect::<Vec<_>>(), 0, found.len() as i64));
+        }
+    }
+}
+
+async fn members_after(
+    gateway: &Gateway,
+    caller: &Caller,
+    group_id: i64,
+    after_id: i64,
+    limit: i64,
+) -> Result<pb::ListMembersReply, Error> {
+    let request = pb::ListMembersRequest { group_id, after_id, limit: limit as i32 };
+    let reply = gateway.clients().group.clone().list_members(context::request(caller, request)).await;
+    Ok(reply.map_err(refused)?.into_inner())
+}
+
+pub(crate) async fn blocked(State(gateway): State<Gateway>, asked: Asked) -> Response {
+    super::answer(list_blocked(&gateway, &asked).await)
+}
+
+async fn list_blocked(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = asked.caller(gateway).await?;
+    let params = Params::read(&asked.query, b"")?;
+    let request = pb::ListMembersRequest {
+        group_id: params.id("group_id")?,
+        after_id: params.maybe_id("cursor")?.unwrap_or(0),
+        limit: params.count("limit", PAGE, PAGE)? as i32,
+    };
+    let reply = gateway.clients().group.clone().list_blocked(context::request(&caller, request)).await;
+    let page = reply.map_err(refused)?.into_inner();
+    Ok(codec::page(page.members.iter().map(member).collect::<Vec<_>>(), page.next_after_id, page.total.into()))
+}
+
+fn member(member: &pb::Member) -> codec::GroupMember<'_> {
+    codec::GroupMember {
+        user_id: member.user_id,
+        join_time: member.joined_at_ms,
+        display_name: &member.username,
+        expired_time: member.muted_until_ms,
+    }
+}

@@ -1,0 +1,61 @@
+//! Block lists of users (lanying.md 10).
+
+use axum::{body::Body, extract::State, response::Response};
+use tidings_dialect::lanying::{self as codec, Params, Refusal};
+use tidings_domain::Actor;
+use tidings_proto::pb;
+use tidings_runtime::context;
+
+use super::asked::Asked;
+use crate::{Gateway, reply::refused};
+
+/// Users in a page of `/roster/blocked_list`.
+const PAGE: i64 = 1000;
+
+pub(crate) async fn block(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    super::answer(set_blocked(&gateway, &asked, body, true).await)
+}
+
+pub(crate) async fn unblock(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    super::answer(set_blocked(&gateway, &asked, body, false).await)
+}
+
+async fn set_blocked(gateway: &Gateway, asked: &Asked, body: Body, blocked: bool) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = asked.caller(gateway).await?;
+    if caller.actor == Actor::App {
+        return Err(Refusal::bad_parameter("user_id", "header is required with an admin token"));
+    }
+    let blocked_id = asked.params(body).await?.id("user_id")?;
+    let request = context::request(&caller, pb::BlockUserRequest { user_id: None, blocked_id, blocked });
+    gateway.clients().directory.clone().block_user(request).await.map_err(refused)?;
+    Ok(codec::done())
+}
+
+pub(crate) async fn blocked_list(State(gateway): State<Gateway>, asked: Asked) -> Response {
+    super::answer(list(&gateway, &asked).await)
+}
+
+async fn list(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = asked.caller(gateway).await?;
+    let params = Params::read(&asked.query, b"")?;
+    let after_id = params.maybe_id("cursor")?.unwrap_or(0);
+    let limit = params.count("limit", PAGE, PAGE)? as i32;
+    let request = context::request(&caller, pb::ListBlockedUsersRequest { user_id: None, after_id, limit });
+    let reply = gateway.clients().directory.clone().list_blocked_users(request).await.map_err(refused)?.into_inner();
+    let total = reply.user_ids.len() as i64;
+    Ok(codec::page(reply.user_ids, reply.next_after_id, total))
+}
+
+pub(crate) async fn may_message(State(gateway): State<Gateway>, asked: Asked) -> Response {
+    super::answer(ask(&gateway, &asked).await)
+}
+
+/// Whether `user_id` may write to `roster_id`. A user asks about himself.
+async fn ask(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = asked.caller(gateway).await?;
+    let params = Params::read(&asked.query, b"")?;
+    let (user, roster) = (params.id("user_id")?, params.id("roster_id")?);
+    let request = context::request(&caller, pb::BlockedByRequest { user_id: Some(user), by_ids: vec![roster] });
+    let reply = gateway.clients().directory.clone().blocked_by(request).await.map_err(refused)?.into_inner();
+    Ok(codec::flag(reply.by_ids.is_empty()))
+}

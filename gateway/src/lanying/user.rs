@@ -1,0 +1,213 @@
+//! Users: profile, list, presence, state (lanying.md 10).
+
+use axum::{body::Body, extract::State, response::Response};
+use tidings_dialect::lanying::{self as codec, Params, Refusal};
+use tidings_domain::{Actor, Caller, Error, UserId, UserRef};
+use tidings_proto::pb;
+use tidings_runtime::context;
+
+use super::asked::Asked;
+use crate::{Gateway, reply::refused};
+
+/// Users in a page of `/user/list` at most.
+const MAX_PAGE: i64 = 1000;
+
+pub(crate) async fn profile(State(gateway): State<Gateway>, asked: Asked) -> Response {
+    super::answer(show_profile(&gateway, &asked).await)
+}
+
+async fn show_profile(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = asked.caller(gateway).await?;
+    let request = context::request(&caller, pb::GetUserRequest { user: Some(myself(&caller)?) });
+    let profile = gateway.clients().directory.clone().get_profile(request).await.map_err(refused)?.into_inner();
+    Ok(shown_profile(&profile))
+}
+
+pub(crate) async fn set_profile(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    super::answer(change_profile(&gateway, &asked, body).await)
+}
+
+async fn change_profile(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = asked.caller(gateway).await?;
+    let params = asked.params(body).await?;
+    let profile = pb::Profile {
+        nickname: params.text("nick_name")?,
+        avatar: params.text("avatar")?,
+        description: params.text("description")?,
+        public_info: params.text("public_info")?,
+        private_info: params.text("private_info")?,
+        mobile: params.text("mobile")?,
+        email: params.text("email")?,
+        ..Default::default()
+    };
+    let request = pb::SetProfileRequest { user: Some(myself(&caller)?), profile: Some(profile) };
+    let request = context::request(&caller, request);
+    let profile = gateway.clients().directory.clone().set_profile(request).await.map_err(refused)?.into_inner();
+    Ok(shown_profile(&profile))
+}
+
+fn shown_profile(profile: &pb::Profile) -> Vec<u8> {
+    codec::data(codec::UserProfile {
+        user_id: profile.user_id,
+        username: &profile.username,
+        nick_name: profile.nickname(),
+        avatar: profile.avatar(),
+        description: profile.description(),
+        public_info: profile.public_info(),
+        private_info: profile.private_info(),
+        mobile: profile.mobile(),
+        email: profile.email(),
+    })
+}
+
+pub(crate) async fn list(State(gateway): State<Gateway>, asked: Asked) -> Response {
+    super::answer(list_page(&gateway, &asked).await)
+}
+
+/// The pages are numbered, the directory's are not: the ones before are walked through in large steps.
+async fn list_page(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = asked.admin(gateway).await?;
+    let caller = Caller { actor: Actor::App, ..caller };
+    let params = Params::read(&asked.query, b"")?;
+    let size = params.count("page_size", 50, MAX_PAGE)?;
+    let number = params.count("page_num", 1, i64::MAX / MAX_PAGE)?;
+    let mut skip = (number - 1) * size;
+    let mut after_id = 0;
+    while skip > 0 {
+        let step = users_after(gateway, &caller, after_id, skip.min(MAX_PAGE)).await?;
+        skip -= MAX_PAGE;
+        after_id = step.next_after_id;
+        if after_id == 0 {
+            return Ok(codec::data::<[(); 0]>([]));
+        }
+    }
+    let users = users_after(gateway, &caller, after_id, size).await?.users;
+    let listed = users.iter().map(|user| codec::ListedUser {
+        user_id: user.id,
+        username: &user.username,
+        status: i32::from(!user.enabled),
+    });
+    Ok(codec::data(listed.collect::<Vec<_>>()))
+}
+
+async fn users_after(
+    gateway: &Gateway,
+    caller: &Caller,
+    after_id: i64,
+    limit: i64,
+) -> Result<pb::ListUsersReply, Error> {
+    let request = context::request(caller, pb::ListUsersRequest { after_id, limit: limit as i32 });
+    Ok(gateway.clients().directory.clone().list_users(request).await.map_err(refused)?.into_inner())
+}
+
+pub(crate) async fn online_status(State(gateway): State<Gateway>, asked: Asked) -> Response {
+    super::answer(is_online(&gateway, &asked).await)
+}
+
+async fn is_online(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
+    let sessions = sessions(gateway, asked).await?;
+    Ok(codec::data(codec::OnlineStatus { online: !sessions.is_empty() }))
+}
+
+pub(crate) async fn devices(State(gateway): State<Gateway>, asked: Asked) -> Response {
+    super::answer(list_devices(&gateway, &asked).await)
+}
+
+async fn list_devices(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
+    let sessions = sessions(gateway, asked).await?;
+    let devices = sessions.iter().map(|session| codec::Device {
+        device_sn: session.device_sn,
+        platform: &session.platform,
+        login_time: session.opened_at_ms,
+    });
+    Ok(codec::data(devices.collect::<Vec<_>>()))
+}
+
+async fn sessions(gateway: &Gateway, asked: &Asked) -> Result<Vec<pb::Session>, Refusal> {
+    let (_, caller) = asked.caller(gateway).await?;
+    let request = context::request(&caller, pb::GetUserRequest { user: Some(myself(&caller)?) });
+    let reply = gateway.clients().directory.clone().list_sessions(request).await.map_err(refused)?;
+    Ok(reply.into_inner().sessions)
+}
+
+pub(crate) async fn kick(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    super::answer(end_sessions(&gateway, &asked, body).await)
+}
+
+async fn end_sessions(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = asked.caller(gateway).await?;
+    let device = asked.params(body).await?.maybe_id("device_sn")?.unwrap_or(0);
+    let device_sn = i32::try_from(device).map_err(|_| Refusal::bad_parameter("device_sn", "is out of range"))?;
+    let request = context::request(&caller, pb::EndSessionsRequest { user: Some(myself(&caller)?), device_sn });
+    gateway.clients().directory.clone().end_sessions(request).await.map_err(refused)?;
+    Ok(codec::done())
+}
+
+pub(crate) async fn disable(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    super::answer(set_enabled(&gateway, &asked, body, false).await)
+}
+
+pub(crate) async fn enable(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    super::answer(set_enabled(&gateway, &asked, body, true).await)
+}
+
+async fn set_enabled(gateway: &Gateway, asked: &Asked, body: Body, enabled: bool) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = asked.admin(gateway).await?;
+    let user = Some(meant(&caller, &asked.params(body).await?)?);
+    let request = pb::UpdateUserRequest { user, enabled: Some(enabled), ..Default::default() };
+    let request = context::request(&Caller { actor: Actor::App, ..caller }, request);
+    gateway.clients().directory.clone().update_user(request).await.map_err(refused)?;
+    Ok(codec::done())
+}
+
+pub(crate) async fn delete(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    super::answer(remove(&gateway, &asked, body).await)
+}
+
+/// A user token deletes its own user, an admin token whom it stands for or names.
+async fn remove(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = asked.caller(gateway).await?;
+    let params = asked.params(body).await?;
+    let user = if identity.check_app().is_ok() { meant(&caller, &params)? } else { myself(&caller)? };
+    let request = context::request(&caller, pb::GetUserRequest { user: Some(user) });
+    gateway.clients().directory.clone().delete_user(request).await.map_err(refused)?;
+    Ok(codec::done())
+}
+
+pub(crate) async fn change_password(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    super::answer(set_password(&gateway, &asked, body).await)
+}
+
+/// A user shows the old password, an admin token need not.
+async fn set_password(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = asked.caller(gateway).await?;
+    let params = asked.params(body).await?;
+    let by_app = identity.check_app().is_ok();
+    let old_password = if by_app { None } else { Some(params.required_text("old_password")?) };
+    let request = pb::UpdateUserRequest {
+        user: Some(myself(&caller)?),
+        password: Some(params.required_text("new_password")?),
+        old_password,
+        ..Default::default()
+    };
+    let caller = if by_app { Caller { actor: Actor::App, ..caller } } else { caller };
+    let request = context::request(&caller, request);
+    gateway.clients().directory.clone().update_user(request).await.map_err(refused)?;
+    Ok(codec::done())
+}
+
+/// The user that the call is made as; the app itself is none.
+fn myself(caller: &Caller) -> Result<pb::UserRef, Refusal> {
+    match caller.actor {
+        Actor::User(user) => Ok(UserRef::Id(user).into()),
+        Actor::App => Err(Refusal::bad_parameter("user_id", "header is required with an admin token")),
+    }
+}
+
+/// The user that an admin token means: the parameter `user_id`, else the header.
+fn meant(caller: &Caller, params: &Params) -> Result<pb::UserRef, Refusal> {
+    match params.maybe_id("user_id")? {
+        Some(user) => Ok(UserRef::Id(UserId(user)).into()),
+        None => myself(caller),
+    }
+}
