@@ -1,6 +1,6 @@
 //! The gRPC door.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use prost::Message as _;
 use tidings_domain::{ConversationId, Draft, Error, MsgId};
@@ -47,7 +47,7 @@ impl MessageService for MessageGrpc {
     async fn page(&self, request: Request<pb::PageRequest>) -> Result<Response<pb::PageReply>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let wanted = page::Wanted::try_from(request.into_inner()).map_err(to_status)?;
-        let (messages, next) = page::page(&self.deps.db, &caller, wanted).await.map_err(to_status)?;
+        let (messages, next) = page::page(&self.deps, &caller, wanted).await.map_err(to_status)?;
         let messages = messages.into_iter().map(Into::into).collect();
         Ok(Response::new(pb::PageReply { messages, next_msg_id: next.0 }))
     }
@@ -56,7 +56,7 @@ impl MessageService for MessageGrpc {
     async fn find(&self, request: Request<pb::FindRequest>) -> Result<Response<pb::Message>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let msg_id = MsgId(request.into_inner().msg_id);
-        let found = find::find(&self.deps.db, &caller, msg_id).await.map_err(to_status)?;
+        let found = find::find(&self.deps, &caller, msg_id).await.map_err(to_status)?;
         Ok(Response::new(found.into()))
     }
 
@@ -64,7 +64,7 @@ impl MessageService for MessageGrpc {
     async fn head(&self, request: Request<pb::HeadRequest>) -> Result<Response<pb::HeadReply>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let conversation = conversation(request.into_inner().conversation).map_err(to_status)?;
-        let (seq, msg_id) = head::head(&self.deps.db, &caller, conversation).await.map_err(to_status)?;
+        let (seq, msg_id) = head::head(&self.deps, &caller, conversation).await.map_err(to_status)?;
         Ok(Response::new(pb::HeadReply { msg_id: msg_id.0, seq }))
     }
 
@@ -75,7 +75,7 @@ impl MessageService for MessageGrpc {
         let user = context::subject(&caller, request.user_id).map_err(to_status)?;
         let limit = list_limit(request.limit).map_err(to_status)?;
         let marks = marks(request.marks).map_err(to_status)?;
-        let unread = unread::unread(&self.deps.db, &caller, user, &marks, limit).await.map_err(to_status)?;
+        let unread = unread::unread(&self.deps, &caller, user, &marks, limit).await.map_err(to_status)?;
         Ok(Response::new(pb::UnreadReply { conversations: unread.into_iter().map(Into::into).collect() }))
     }
     async fn recall(&self, _: Request<pb::RecallRequest>) -> Result<Response<pb::RecallReply>, Status> {
@@ -117,7 +117,7 @@ fn list_limit(limit: i32) -> Result<usize, Error> {
     }
 }
 
-fn marks(wire: Vec<pb::Mark>) -> Result<HashMap<ConversationId, unread::Mark>, Error> {
+fn marks(wire: Vec<pb::Mark>) -> Result<unread::Marks, Error> {
     let marks = wire.into_iter().map(|mark| {
         let place = conversation(mark.conversation)?;
         Ok((place, unread::Mark { read: MsgId(mark.read_msg_id), unlisted: MsgId(mark.unlisted_msg_id) }))
