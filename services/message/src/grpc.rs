@@ -1,11 +1,11 @@
 //! The gRPC door.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use prost::Message as _;
-use tidings_domain::{ConversationId, Draft, Error, MsgId};
+use tidings_domain::{ConversationId, Draft, Error, MsgId, UserId};
 use tidings_proto::{
-    pb::{self, message_service_server::MessageService},
+    pb::{self, edit_request, message_service_server::MessageService},
     required, status_from_error as to_status,
 };
 use tidings_runtime::context;
@@ -13,8 +13,9 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     Deps,
-    app::{find, head, page, send, unread},
+    app::{edit, find, head, page, recall, send, unread},
     appender::{Appender, Reply},
+    edited::Change,
 };
 
 /// The message service.
@@ -78,12 +79,21 @@ impl MessageService for MessageGrpc {
         let unread = unread::unread(&self.deps, &caller, user, &marks, limit).await.map_err(to_status)?;
         Ok(Response::new(pb::UnreadReply { conversations: unread.into_iter().map(Into::into).collect() }))
     }
-    async fn recall(&self, _: Request<pb::RecallRequest>) -> Result<Response<pb::RecallReply>, Status> {
-        Err(Status::unimplemented("recall"))
+
+    #[tracing::instrument(level = "debug", name = "message.recall", skip_all)]
+    async fn recall(&self, request: Request<pb::RecallRequest>) -> Result<Response<pb::RecallReply>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let wanted = recall::Wanted::try_from(request.into_inner()).map_err(to_status)?;
+        let recalled = recall::recall(&self.deps, &caller, wanted).await.map_err(to_status)?;
+        Ok(Response::new(recalled.into()))
     }
 
-    async fn edit(&self, _: Request<pb::EditRequest>) -> Result<Response<pb::Message>, Status> {
-        Err(Status::unimplemented("edit"))
+    #[tracing::instrument(level = "debug", name = "message.edit", skip_all)]
+    async fn edit(&self, request: Request<pb::EditRequest>) -> Result<Response<pb::Message>, Status> {
+        let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let wanted = edit::Wanted::try_from(request.into_inner()).map_err(to_status)?;
+        let edited = edit::edit(&self.deps, (&caller, &app), wanted).await.map_err(to_status)?;
+        Ok(Response::new(edited.into()))
     }
 
     async fn broadcast(&self, _: Request<pb::BroadcastRequest>) -> Result<Response<pb::BroadcastReply>, Status> {
@@ -134,6 +144,54 @@ impl TryFrom<pb::PageRequest> for page::Wanted {
             start: MsgId(wire.start_msg_id),
             floor: MsgId(wire.floor_msg_id),
             limit: wire.limit,
+        })
+    }
+}
+
+impl TryFrom<pb::RecallRequest> for recall::Wanted {
+    type Error = Error;
+
+    fn try_from(wire: pb::RecallRequest) -> Result<Self, Error> {
+        let window = u64::try_from(wire.window_ms);
+        let window = window.map_err(|error| Error::invalid("window_ms", "must not be negative").because(error))?;
+        Ok(Self {
+            msg_id: MsgId(wire.msg_id),
+            conversation: wire.conversation.map(TryInto::try_into).transpose()?,
+            window: (window > 0).then(|| Duration::from_millis(window)),
+            window_for_all: wire.window_for_all,
+        })
+    }
+}
+
+impl From<recall::Recalled> for pb::RecallReply {
+    fn from(recalled: recall::Recalled) -> Self {
+        Self {
+            recalled: recalled.recalled,
+            conversation: Some(recalled.conversation.into()),
+            sender_id: recalled.sender.0,
+        }
+    }
+}
+
+impl TryFrom<pb::EditRequest> for edit::Wanted {
+    type Error = Error;
+
+    fn try_from(wire: pb::EditRequest) -> Result<Self, Error> {
+        if wire.most_edits < 0 {
+            return Err(Error::invalid("most_edits", "must not be negative"));
+        }
+        let change = match required("change", wire.change)? {
+            edit_request::Change::Append(text) => Change::Append(text),
+            edit_request::Change::Replace(content) => {
+                Change::Replace { content: content.try_into()?, merge_ext: wire.merge_ext }
+            }
+        };
+        Ok(Self {
+            msg_id: MsgId(wire.msg_id),
+            conversation: wire.conversation.map(TryInto::try_into).transpose()?,
+            sender: wire.sender_id.map(UserId),
+            change,
+            most_edits: Some(wire.most_edits).filter(|most| *most > 0),
         })
     }
 }

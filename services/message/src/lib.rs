@@ -6,6 +6,7 @@
 mod app;
 mod appender;
 mod content;
+mod edited;
 mod grpc;
 mod origin;
 mod store;

@@ -1,10 +1,12 @@
 //! What the service does, one use-case a file.
 
 pub mod access;
+pub mod edit;
 pub mod find;
 pub mod forget_keys;
 pub mod head;
 pub mod page;
 pub mod places;
+pub mod recall;
 pub mod send;
 pub mod unread;

@@ -28,7 +28,7 @@ const FIND: &str = "
 
 /// Recalled or not. The sum as above.
 const PLACE_OF: &str = "
-    select conv_a, conv_b, sender_id, sent_at from message where app_id = $1 and msg_id + 0 = $2";
+    select conv_a, conv_b, sender_id, sent_at, recalled_at from message where app_id = $1 and msg_id + 0 = $2";
 
 const HEAD: &str = "
     select seq, last_msg_id from conversation_head where app_id = $1 and conv_a = $2 and conv_b = $3";
@@ -131,16 +131,18 @@ pub struct PlaceOf {
     pub conversation: ConversationId,
     pub sender: UserId,
     pub sent_at: UnixMillis,
+    pub recalled: bool,
 }
 
-/// Where a message is; none of this ever changes.
+/// Where a message is.
 pub async fn place_of(db: &Db, app: AppId, msg_id: MsgId) -> Result<Option<PlaceOf>, Error> {
-    let row: Option<(i64, i64, i64, i64)> =
+    let row: Option<(i64, i64, i64, i64, Option<i64>)> =
         on_db!(db, |c| sqlx::query_as(PLACE_OF).bind(app.0).bind(msg_id.0).fetch_optional(c).await)?;
-    Ok(row.map(|(a, b, sender, sent_at)| PlaceOf {
+    Ok(row.map(|(a, b, sender, sent_at, recalled_at)| PlaceOf {
         conversation: ConversationId::from_key(a, b),
         sender: UserId(sender),
         sent_at: UnixMillis(sent_at),
+        recalled: recalled_at.is_some(),
     }))
 }
 
