@@ -16,7 +16,7 @@ pub enum Change {
     Append(String),
     /// Another body of the same type, with `ext` and `config` where given.
     Replace {
-        content: Content,
+        content: Box<Content>,
         /// Whether the keys of `ext` go into the old one.
         merge_ext: bool,
     },
@@ -32,6 +32,7 @@ pub fn edited(old: Content, change: Change) -> Result<Content, Error> {
             Ok(Content { body: Body::Text(Text { text: text + &more }), verbatim: None, ..old })
         }
         Change::Replace { content: new, merge_ext } => {
+            let new = *new;
             if discriminant(&old.body) != discriminant(&new.body) {
                 return Err(Error::invalid("replace", "must be of the message's own type"));
             }
@@ -121,7 +122,7 @@ mod tests {
     }
 
     fn replace(content: Content, merge_ext: bool) -> Change {
-        Change::Replace { content, merge_ext }
+        Change::Replace { content: Box::new(content), merge_ext }
     }
 
     #[test]

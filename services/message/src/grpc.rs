@@ -5,15 +5,18 @@ use std::{sync::Arc, time::Duration};
 use prost::Message as _;
 use tidings_domain::{ConversationId, Draft, Error, MsgId, UserId};
 use tidings_proto::{
-    pb::{self, edit_request, message_service_server::MessageService},
+    pb::{
+        self, directory_service_client::DirectoryServiceClient, edit_request, message_service_server::MessageService,
+        target,
+    },
     required, status_from_error as to_status,
 };
-use tidings_runtime::context;
+use tidings_runtime::{Wire, context};
 use tonic::{Request, Response, Status};
 
 use crate::{
     Deps,
-    app::{edit, find, head, page, recall, send, unread},
+    app::{broadcast, edit, find, head, page, recall, send, unread},
     appender::{Appender, Reply},
     edited::Change,
 };
@@ -23,11 +26,19 @@ use crate::{
 pub struct MessageGrpc {
     deps: Arc<Deps>,
     appender: Appender,
+    /// Who lists the users for broadcasts.
+    users: Option<DirectoryServiceClient<Wire>>,
 }
 
 impl MessageGrpc {
     pub(crate) fn new(deps: Deps, appender: Appender) -> Self {
-        Self { deps: Arc::new(deps), appender }
+        Self { deps: Arc::new(deps), appender, users: None }
+    }
+
+    /// The same service with broadcasts, which ask the directory for every user.
+    #[must_use]
+    pub fn with_users(self, directory: DirectoryServiceClient<Wire>) -> Self {
+        Self { users: Some(directory), ..self }
     }
 }
 
@@ -96,8 +107,15 @@ impl MessageService for MessageGrpc {
         Ok(Response::new(edited.into()))
     }
 
-    async fn broadcast(&self, _: Request<pb::BroadcastRequest>) -> Result<Response<pb::BroadcastReply>, Status> {
-        Err(Status::unimplemented("broadcast"))
+    #[tracing::instrument(level = "debug", name = "message.broadcast", skip_all)]
+    async fn broadcast(&self, request: Request<pb::BroadcastRequest>) -> Result<Response<pb::BroadcastReply>, Status> {
+        let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let canonical = pb::BroadcastRequest { idempotency_key: String::new(), ..request.clone() }.encode_to_vec();
+        let wanted = broadcast::Wanted::try_from(request).map_err(to_status)?;
+        let users = self.users.as_ref().ok_or_else(|| Status::unimplemented("broadcast: nobody lists users here"))?;
+        let sent = broadcast::broadcast(&self.deps, &self.appender, users, (&caller, &app), &wanted, &canonical).await;
+        Ok(Response::new(pb::BroadcastReply { sent: sent.map_err(to_status)? as i64 }))
     }
 }
 
@@ -183,7 +201,7 @@ impl TryFrom<pb::EditRequest> for edit::Wanted {
         let change = match required("change", wire.change)? {
             edit_request::Change::Append(text) => Change::Append(text),
             edit_request::Change::Replace(content) => {
-                Change::Replace { content: content.try_into()?, merge_ext: wire.merge_ext }
+                Change::Replace { content: Box::new(content.try_into()?), merge_ext: wire.merge_ext }
             }
         };
         Ok(Self {
@@ -193,6 +211,29 @@ impl TryFrom<pb::EditRequest> for edit::Wanted {
             change,
             most_edits: Some(wire.most_edits).filter(|most| *most > 0),
         })
+    }
+}
+
+/// The name of a broadcast when the request gives none.
+const GRPC_BROADCAST: &str = "grpc/broadcast";
+
+impl TryFrom<pb::BroadcastRequest> for broadcast::Wanted {
+    type Error = Error;
+
+    /// Sender, content and keys follow the rules of a send.
+    fn try_from(wire: pb::BroadcastRequest) -> Result<Self, Error> {
+        let nobody = pb::Target { target: Some(target::Target::UserId(0)) };
+        let draft = Draft::try_from(pb::SendRequest {
+            sender: wire.sender,
+            targets: vec![nobody],
+            content: wire.content,
+            idempotency_key: wire.idempotency_key,
+            call: if wire.call.is_empty() { GRPC_BROADCAST.to_owned() } else { wire.call },
+            system: wire.system,
+            ..Default::default()
+        })?;
+        let Draft { sender, content, system, call, idempotency_key, .. } = draft;
+        Ok(Self { sender, content, system, call, idempotency_key })
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the service does, one use-case a file.
 
 pub mod access;
+pub mod broadcast;
 pub mod edit;
 pub mod find;
 pub mod forget_keys;

@@ -57,7 +57,7 @@ pub async fn send(
 /// Bytes of one message as it is kept that every app may send; an app that allows more by policy may send more.
 const MAX_CONTENT: usize = 128 * 1024;
 /// Bytes of all messages of one call: what one transaction takes without holding up the others for long.
-const MAX_CALL: usize = 16 * 1024 * 1024;
+pub const MAX_CALL: usize = 16 * 1024 * 1024;
 
 /// The content as it is kept, within the bounds that hold for every door.
 pub fn bounded(app: &App, content: &Content, targets: usize) -> Result<StoredContent, Error> {
