@@ -1,6 +1,7 @@
 //! Groups that several processes change at once.
 
 use tidings_directory::Directory;
+use tidings_domain::Reason;
 use tidings_proto::pb::{self, group_service_server::GroupService as _};
 
 use crate::{
@@ -94,6 +95,21 @@ async fn a_group_destroyed_while_users_join_has_nobody_in_it(suite: Suite) {
     }
 }
 
+async fn a_deletion_and_a_transfer_to_the_deleted_user_leave_one_owner(suite: Suite) {
+    let users = suite.many_users(ROUNDS + 1).await;
+    let ann = users[0];
+    for &user in &users[1..] {
+        let group = suite.group(ann, &[user]).await;
+        let (deleted, transferred) = tokio::join!(suite.delete_user(id(user)), suite.transfer(By::App, group, user));
+        deleted.unwrap();
+        if let Err(refusal) = transferred {
+            assert_eq!(refusal, Reason::NewOwnerNotMember);
+        }
+        assert_eq!(suite.members(group).await, [(ann, pb::GroupRole::Owner)]);
+        assert_eq!(suite.get_group(group).await.unwrap().owner_id, ann);
+    }
+}
+
 async fn a_transfer_and_a_leave_at_once_never_lose_the_owner(suite: Suite) {
     let [ann, bob] = suite.users().await;
     let other = suite.other_process();
@@ -113,5 +129,6 @@ on_both_engines!(
     nobody_is_in_a_group_after_his_deletion,
     owners_deleted_at_once_leave_an_owner_or_no_group,
     a_group_destroyed_while_users_join_has_nobody_in_it,
+    a_deletion_and_a_transfer_to_the_deleted_user_leave_one_owner,
     a_transfer_and_a_leave_at_once_never_lose_the_owner,
 );
