@@ -21,6 +21,7 @@ async fn set(suite: &Suite, caller: By, user: &str, profile: pb::Profile) -> Res
     suite.directory.set_profile(request).await.map(Response::into_inner).map_err(reason)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the fields of a profile are optional")]
 fn text(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
