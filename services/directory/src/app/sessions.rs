@@ -78,10 +78,11 @@ impl Core {
 /// The session of the device that is named, or of the lowest free number.
 fn opened(live: &[Session], new: NewSession, now: UnixMillis) -> Session {
     let of = |device_sn| live.iter().find(|session| session.device_sn == device_sn);
-    let mut numbers = 1..=live.len() as i64 + 1;
-    let mut lowest_free =
-        || numbers.find(|device_sn| of(*device_sn).is_none()).expect("one more number than there are devices");
-    let device_sn = new.device_sn.unwrap_or_else(&mut lowest_free);
+    let lowest_free = || {
+        let mut numbers = 1..=live.len() as i64 + 1;
+        numbers.find(|device_sn| of(*device_sn).is_none()).expect("one more number than there are devices")
+    };
+    let device_sn = new.device_sn.unwrap_or_else(lowest_free);
     Session {
         device_sn,
         platform: new.platform,
