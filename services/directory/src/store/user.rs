@@ -39,7 +39,7 @@ const UPDATE: &str = "
     update app_user set
         nickname = coalesce($3, nickname), password_hash = coalesce($4, password_hash),
         token_epoch = token_epoch + $5, enabled = coalesce($6, enabled), modified_at = $7
-    where app_id = $1 and user_id = $2 and deleted_at is null
+    where app_id = $1 and user_id = $2
     returning
         user_id, username, uuid, registered, enabled, nickname, created_at, modified_at, password_hash, token_epoch";
 
