@@ -28,15 +28,15 @@ macro_rules! columns {
     };
 }
 
-static FIND_BY_IDS: LazyLock<GatherMany> = LazyLock::new(|| find_by_id(columns!(), &COLUMNS, ""));
+static FIND_BY_IDS: LazyLock<GatherMany> = LazyLock::new(|| by_id(columns!(), &COLUMNS, ""));
 /// Locks the rows until the transaction ends.
-static LOCK: LazyLock<GatherMany> = LazyLock::new(|| find_by_id(columns!(), &COLUMNS, "for update"));
+static LOCK: LazyLock<GatherMany> = LazyLock::new(|| by_id(columns!(), &COLUMNS, "for update"));
 /// Keeps the users from being deleted until the transaction ends, and hinders nothing else.
-static HOLD: LazyLock<GatherMany> = LazyLock::new(|| find_by_id("u.user_id", &["user_id"], "for key share"));
+static HOLD: LazyLock<GatherMany> = LazyLock::new(|| by_id("u.user_id", &["user_id"], "for key share"));
 
 /// One look into the primary key for each row. PostgreSQL must be told: a plan made while there were few users reads
 /// them all. That is also why it asks for living users last, or else it would take the small index of living names.
-fn find_by_id(columns: &str, out: &[&str], postgres_tail: &str) -> GatherMany {
+fn by_id(columns: &str, out: &[&str], postgres_tail: &str) -> GatherMany {
     let key = [("app_id", Kind::Int), ("user_id", Kind::Int)];
     let is_it = "u.app_id = r.app_id and u.user_id = r.user_id";
     let sqlite = format!("select {columns} from r cross join app_user u where {is_it} and u.deleted_at is null");
@@ -87,6 +87,12 @@ pub(crate) async fn find_by_ids(db: &Db, app: AppId, ids: &[UserId]) -> Result<V
     let rows = [Column::Int(vec![app.0; ids.len()]), Column::Int(ids.iter().map(|id| id.0).collect())];
     let found: Vec<UserRow> = FIND_BY_IDS.read(db, &rows).await?;
     Ok(found.into_iter().map(|row| known_user(row).user).collect())
+}
+
+/// The living user.
+pub(crate) async fn find_by_id(db: &Db, app: AppId, user: UserId) -> Result<Option<KnownUser>, Error> {
+    let found: Vec<UserRow> = FIND_BY_IDS.read(db, &[Column::Int(vec![app.0]), Column::Int(vec![user.0])]).await?;
+    Ok(found.into_iter().next().map(known_user))
 }
 
 /// The living user, locked until the transaction ends.
