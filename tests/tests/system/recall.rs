@@ -119,8 +119,8 @@ async fn sends_recalls_and_edits_through_two_processes_leave_no_gap_in_the_feed_
 /// Event numbers run from 1 in each lane, over messages and other events, of which there are so many.
 async fn assert_lanes_gap_free(database: &str, app: i64, others: usize) {
     const NUMBERS: &str = "
-        select lane, event_no, 0::bigint as other from message.message where app_id = $1
-        union all select lane, event_no, 1::bigint from message.event where app_id = $1 order by lane, event_no";
+        select lane, event_no, 0::bigint as other from tidings_message.message where app_id = $1
+        union all select lane, event_no, 1::bigint from tidings_message.event where app_id = $1 order by lane, event_no";
     let mut connection = PgConnection::connect(database).await.unwrap();
     let numbers: Vec<(i64, i64, i64)> = sqlx::query_as(NUMBERS).bind(app).fetch_all(&mut connection).await.unwrap();
     let mut last = std::collections::BTreeMap::new();
