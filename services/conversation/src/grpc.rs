@@ -13,9 +13,9 @@ use tonic::{Request, Response, Status};
 use crate::{
     Deps,
     app::{
-        delete, list,
+        delete, list, list_pinned,
         mark::{self, Moved, UpTo, Which},
-        view,
+        pin, view,
     },
 };
 
@@ -85,12 +85,26 @@ impl ConversationService for ConversationGrpc {
         delete::delete(&self.deps, &caller, user, conversation).await.map_err(to_status)?;
         Ok(Response::new(pb::DeleteConversationReply {}))
     }
-    async fn pin(&self, _: Request<pb::PinRequest>) -> Result<Response<pb::PinReply>, Status> {
-        Err(Status::unimplemented("pin"))
+
+    #[tracing::instrument(level = "debug", name = "conversation.pin", skip_all)]
+    async fn pin(&self, request: Request<pb::PinRequest>) -> Result<Response<pb::PinReply>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let user = context::subject(&caller, request.user_id).map_err(to_status)?;
+        let conversation = conversation(request.conversation).map_err(to_status)?;
+        let changed = pin::pin(&self.deps, &caller, user, conversation, request.pinned).await.map_err(to_status)?;
+        Ok(Response::new(pb::PinReply { changed }))
     }
 
-    async fn list_pinned(&self, _: Request<pb::ListPinnedRequest>) -> Result<Response<pb::ListPinnedReply>, Status> {
-        Err(Status::unimplemented("list_pinned"))
+    #[tracing::instrument(level = "debug", name = "conversation.list_pinned", skip_all)]
+    async fn list_pinned(
+        &self,
+        request: Request<pb::ListPinnedRequest>,
+    ) -> Result<Response<pb::ListPinnedReply>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let user = context::subject(&caller, request.into_inner().user_id).map_err(to_status)?;
+        let pinned = list_pinned::list_pinned(&self.deps, &caller, user).await.map_err(to_status)?;
+        Ok(Response::new(pb::ListPinnedReply { conversations: pinned.into_iter().map(Into::into).collect() }))
     }
 }
 

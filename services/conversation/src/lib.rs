@@ -1,6 +1,6 @@
-//! Each user's view of the log: lists, unread counts, cursors, deletion.
+//! Each user's view of the log: lists, unread counts, cursors, deletion, pins.
 //!
-//! This service keeps positions and nothing else; what lies between them it asks the message service.
+//! This service keeps positions and pins and nothing else; what lies between them it asks the message service.
 
 mod app;
 mod grpc;
@@ -18,8 +18,11 @@ pub use store::statements;
 /// The tables of this service.
 pub const SCHEMA: Schema = Schema {
     name: "conversation",
-    sqlite: &[include_str!("../migrations/sqlite/0001_init.sql")],
-    postgres: &[include_str!("../migrations/postgres/0001_init.sql")],
+    sqlite: &[include_str!("../migrations/sqlite/0001_init.sql"), include_str!("../migrations/sqlite/0002_pins.sql")],
+    postgres: &[
+        include_str!("../migrations/postgres/0001_init.sql"),
+        include_str!("../migrations/postgres/0002_pins.sql"),
+    ],
 };
 
 /// What the service needs.

@@ -14,4 +14,5 @@ async fn every_statement_can_be_prepared_on_both_engines() {
 async fn both_engines_have_the_same_tables() {
     let columns = assert_same_tables(&SCHEMA).await;
     assert!(columns.contains(&"cursor.unlisted_id INTEGER".to_owned()));
+    assert!(columns.contains(&"pin.pin_no INTEGER".to_owned()));
 }

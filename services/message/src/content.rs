@@ -41,6 +41,19 @@ impl StoredContent {
         self.body.len() + beside.into_iter().flatten().map(String::len).sum::<usize>()
     }
 
+    /// As one JSON object with the columns' names, for an event.
+    pub fn to_json(&self, system: bool) -> String {
+        let mut json = format!("{{\"system\":{system},\"body\":{}", self.body);
+        for (name, column) in [("ext", &self.ext), ("config", &self.config), ("verbatim", &self.verbatim)] {
+            if let Some(column) = column {
+                // Every column is JSON itself.
+                json.extend([",\"", name, "\":", column]);
+            }
+        }
+        json.push('}');
+        json
+    }
+
     /// From a row.
     pub fn read(self) -> Result<Content, Error> {
         let ext = self.ext.map(|text| {

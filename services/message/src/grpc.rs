@@ -1,20 +1,24 @@
 //! The gRPC door.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{sync::Arc, time::Duration};
 
 use prost::Message as _;
-use tidings_domain::{ConversationId, Draft, Error, MsgId};
+use tidings_domain::{ConversationId, Draft, Error, MsgId, UserId};
 use tidings_proto::{
-    pb::{self, message_service_server::MessageService},
+    pb::{
+        self, directory_service_client::DirectoryServiceClient, edit_request, message_service_server::MessageService,
+        target,
+    },
     required, status_from_error as to_status,
 };
-use tidings_runtime::context;
+use tidings_runtime::{Wire, context};
 use tonic::{Request, Response, Status};
 
 use crate::{
     Deps,
-    app::{find, head, page, send, unread},
+    app::{broadcast, edit, find, head, page, recall, send, unread},
     appender::{Appender, Reply},
+    edited::Change,
 };
 
 /// The message service.
@@ -22,11 +26,19 @@ use crate::{
 pub struct MessageGrpc {
     deps: Arc<Deps>,
     appender: Appender,
+    /// Who lists the users for broadcasts.
+    users: Option<DirectoryServiceClient<Wire>>,
 }
 
 impl MessageGrpc {
     pub(crate) fn new(deps: Deps, appender: Appender) -> Self {
-        Self { deps: Arc::new(deps), appender }
+        Self { deps: Arc::new(deps), appender, users: None }
+    }
+
+    /// The same service with broadcasts, which ask the directory for every user.
+    #[must_use]
+    pub fn with_users(self, directory: DirectoryServiceClient<Wire>) -> Self {
+        Self { users: Some(directory), ..self }
     }
 }
 
@@ -47,7 +59,7 @@ impl MessageService for MessageGrpc {
     async fn page(&self, request: Request<pb::PageRequest>) -> Result<Response<pb::PageReply>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let wanted = page::Wanted::try_from(request.into_inner()).map_err(to_status)?;
-        let (messages, next) = page::page(&self.deps.db, &caller, wanted).await.map_err(to_status)?;
+        let (messages, next) = page::page(&self.deps, &caller, wanted).await.map_err(to_status)?;
         let messages = messages.into_iter().map(Into::into).collect();
         Ok(Response::new(pb::PageReply { messages, next_msg_id: next.0 }))
     }
@@ -56,7 +68,7 @@ impl MessageService for MessageGrpc {
     async fn find(&self, request: Request<pb::FindRequest>) -> Result<Response<pb::Message>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let msg_id = MsgId(request.into_inner().msg_id);
-        let found = find::find(&self.deps.db, &caller, msg_id).await.map_err(to_status)?;
+        let found = find::find(&self.deps, &caller, msg_id).await.map_err(to_status)?;
         Ok(Response::new(found.into()))
     }
 
@@ -64,7 +76,7 @@ impl MessageService for MessageGrpc {
     async fn head(&self, request: Request<pb::HeadRequest>) -> Result<Response<pb::HeadReply>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let conversation = conversation(request.into_inner().conversation).map_err(to_status)?;
-        let (seq, msg_id) = head::head(&self.deps.db, &caller, conversation).await.map_err(to_status)?;
+        let (seq, msg_id) = head::head(&self.deps, &caller, conversation).await.map_err(to_status)?;
         Ok(Response::new(pb::HeadReply { msg_id: msg_id.0, seq }))
     }
 
@@ -75,19 +87,35 @@ impl MessageService for MessageGrpc {
         let user = context::subject(&caller, request.user_id).map_err(to_status)?;
         let limit = list_limit(request.limit).map_err(to_status)?;
         let marks = marks(request.marks).map_err(to_status)?;
-        let unread = unread::unread(&self.deps.db, &caller, user, &marks, limit).await.map_err(to_status)?;
+        let unread = unread::unread(&self.deps, &caller, user, &marks, limit).await.map_err(to_status)?;
         Ok(Response::new(pb::UnreadReply { conversations: unread.into_iter().map(Into::into).collect() }))
     }
-    async fn recall(&self, _: Request<pb::RecallRequest>) -> Result<Response<pb::RecallReply>, Status> {
-        Err(Status::unimplemented("recall"))
+
+    #[tracing::instrument(level = "debug", name = "message.recall", skip_all)]
+    async fn recall(&self, request: Request<pb::RecallRequest>) -> Result<Response<pb::RecallReply>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let wanted = recall::Wanted::try_from(request.into_inner()).map_err(to_status)?;
+        let recalled = recall::recall(&self.deps, &caller, wanted).await.map_err(to_status)?;
+        Ok(Response::new(recalled.into()))
     }
 
-    async fn edit(&self, _: Request<pb::EditRequest>) -> Result<Response<pb::Message>, Status> {
-        Err(Status::unimplemented("edit"))
+    #[tracing::instrument(level = "debug", name = "message.edit", skip_all)]
+    async fn edit(&self, request: Request<pb::EditRequest>) -> Result<Response<pb::Message>, Status> {
+        let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let wanted = edit::Wanted::try_from(request.into_inner()).map_err(to_status)?;
+        let edited = edit::edit(&self.deps, (&caller, &app), wanted).await.map_err(to_status)?;
+        Ok(Response::new(edited.into()))
     }
 
-    async fn broadcast(&self, _: Request<pb::BroadcastRequest>) -> Result<Response<pb::BroadcastReply>, Status> {
-        Err(Status::unimplemented("broadcast"))
+    #[tracing::instrument(level = "debug", name = "message.broadcast", skip_all)]
+    async fn broadcast(&self, request: Request<pb::BroadcastRequest>) -> Result<Response<pb::BroadcastReply>, Status> {
+        let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let canonical = pb::BroadcastRequest { idempotency_key: String::new(), ..request.clone() }.encode_to_vec();
+        let wanted = broadcast::Wanted::try_from(request).map_err(to_status)?;
+        let users = self.users.as_ref().ok_or_else(|| Status::unimplemented("broadcast: nobody lists users here"))?;
+        let sent = broadcast::broadcast(&self.deps, &self.appender, users, (&caller, &app), &wanted, &canonical).await;
+        Ok(Response::new(pb::BroadcastReply { sent: sent.map_err(to_status)? as i64 }))
     }
 }
 
@@ -117,7 +145,7 @@ fn list_limit(limit: i32) -> Result<usize, Error> {
     }
 }
 
-fn marks(wire: Vec<pb::Mark>) -> Result<HashMap<ConversationId, unread::Mark>, Error> {
+fn marks(wire: Vec<pb::Mark>) -> Result<unread::Marks, Error> {
     let marks = wire.into_iter().map(|mark| {
         let place = conversation(mark.conversation)?;
         Ok((place, unread::Mark { read: MsgId(mark.read_msg_id), unlisted: MsgId(mark.unlisted_msg_id) }))
@@ -135,6 +163,77 @@ impl TryFrom<pb::PageRequest> for page::Wanted {
             floor: MsgId(wire.floor_msg_id),
             limit: wire.limit,
         })
+    }
+}
+
+impl TryFrom<pb::RecallRequest> for recall::Wanted {
+    type Error = Error;
+
+    fn try_from(wire: pb::RecallRequest) -> Result<Self, Error> {
+        let window = u64::try_from(wire.window_ms);
+        let window = window.map_err(|error| Error::invalid("window_ms", "must not be negative").because(error))?;
+        Ok(Self {
+            msg_id: MsgId(wire.msg_id),
+            conversation: wire.conversation.map(TryInto::try_into).transpose()?,
+            window: (window > 0).then(|| Duration::from_millis(window)),
+            window_for_all: wire.window_for_all,
+        })
+    }
+}
+
+impl From<recall::Recalled> for pb::RecallReply {
+    fn from(recalled: recall::Recalled) -> Self {
+        Self {
+            recalled: recalled.recalled,
+            conversation: Some(recalled.conversation.into()),
+            sender_id: recalled.sender.0,
+        }
+    }
+}
+
+impl TryFrom<pb::EditRequest> for edit::Wanted {
+    type Error = Error;
+
+    fn try_from(wire: pb::EditRequest) -> Result<Self, Error> {
+        if wire.most_edits < 0 {
+            return Err(Error::invalid("most_edits", "must not be negative"));
+        }
+        let change = match required("change", wire.change)? {
+            edit_request::Change::Append(text) => Change::Append(text),
+            edit_request::Change::Replace(content) => {
+                Change::Replace { content: Box::new(content.try_into()?), merge_ext: wire.merge_ext }
+            }
+        };
+        Ok(Self {
+            msg_id: MsgId(wire.msg_id),
+            conversation: wire.conversation.map(TryInto::try_into).transpose()?,
+            sender: wire.sender_id.map(UserId),
+            change,
+            most_edits: Some(wire.most_edits).filter(|most| *most > 0),
+        })
+    }
+}
+
+/// The name of a broadcast when the request gives none.
+const GRPC_BROADCAST: &str = "grpc/broadcast";
+
+impl TryFrom<pb::BroadcastRequest> for broadcast::Wanted {
+    type Error = Error;
+
+    /// Sender, content and keys follow the rules of a send.
+    fn try_from(wire: pb::BroadcastRequest) -> Result<Self, Error> {
+        let nobody = pb::Target { target: Some(target::Target::UserId(0)) };
+        let draft = Draft::try_from(pb::SendRequest {
+            sender: wire.sender,
+            targets: vec![nobody],
+            content: wire.content,
+            idempotency_key: wire.idempotency_key,
+            call: if wire.call.is_empty() { GRPC_BROADCAST.to_owned() } else { wire.call },
+            system: wire.system,
+            ..Default::default()
+        })?;
+        let Draft { sender, content, system, call, idempotency_key, .. } = draft;
+        Ok(Self { sender, content, system, call, idempotency_key })
     }
 }
 

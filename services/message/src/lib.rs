@@ -6,7 +6,9 @@
 mod app;
 mod appender;
 mod content;
+mod edited;
 mod grpc;
+mod origin;
 mod store;
 
 use std::sync::Arc;
@@ -21,10 +23,15 @@ pub use store::statements;
 /// The tables of this service.
 pub const SCHEMA: Schema = Schema {
     name: "message",
-    sqlite: &[include_str!("../migrations/sqlite/0001_init.sql"), include_str!("../migrations/sqlite/0002_by_id.sql")],
+    sqlite: &[
+        include_str!("../migrations/sqlite/0001_init.sql"),
+        include_str!("../migrations/sqlite/0002_by_id.sql"),
+        include_str!("../migrations/sqlite/0003_groups.sql"),
+    ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
         include_str!("../migrations/postgres/0002_by_id.sql"),
+        include_str!("../migrations/postgres/0003_groups.sql"),
     ],
 };
 

@@ -6,7 +6,7 @@ use tidings_testkit::{assert_all_prepare, assert_same_tables};
 
 #[tokio::test]
 async fn every_statement_can_be_prepared_on_both_engines() {
-    assert!(statements(Engine::Sqlite).len() > 18);
+    assert!(statements(Engine::Sqlite).len() > 22);
     assert_all_prepare(&SCHEMA, statements).await;
 }
 
@@ -14,4 +14,5 @@ async fn every_statement_can_be_prepared_on_both_engines() {
 async fn both_engines_have_the_same_tables() {
     let columns = assert_same_tables(&SCHEMA).await;
     assert!(columns.contains(&"message.recalled_at INTEGER null".to_owned()));
+    assert!(columns.contains(&"event.body TEXT null".to_owned()));
 }

@@ -4,7 +4,7 @@ use tidings_domain::{Caller, Error, UserId};
 use tidings_proto::{error_from_status, pb};
 use tidings_runtime::context;
 
-use crate::{Deps, store};
+use crate::{Deps, store::cursor as store};
 
 /// Newest activity first, at most `limit` (0: the default).
 pub async fn list(

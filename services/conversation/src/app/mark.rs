@@ -5,7 +5,7 @@ use tidings_domain::{Caller, ConversationId, Error, Marks, MsgId, UserId};
 use super::log;
 use crate::{
     Deps,
-    store::{self, Place},
+    store::{Place, cursor as store},
 };
 
 /// Which mark.

@@ -2,9 +2,10 @@
 
 use tidings_domain::{Caller, ConversationId, Error, Marks, UserId};
 
+use super::access;
 use crate::{
     Deps,
-    store::{self, Place},
+    store::{Place, cursor as store},
 };
 
 /// The user's own marks, and the peer's in a direct conversation.
@@ -15,6 +16,7 @@ pub async fn view(
     conversation: ConversationId,
 ) -> Result<(Marks, Marks), Error> {
     conversation.check_party(user)?;
+    access::check_member(&deps.directory, caller, conversation).await?;
     let place = Place { app: caller.app, user, conversation };
     let peer = conversation.peer_of(user);
     let (own, of_peer) = store::find(&deps.db, place, peer.unwrap_or(user)).await?;

@@ -1,12 +1,13 @@
 //! Finds one message.
 
-use tidings_domain::{Caller, Error, Message, MsgId, Reason};
-use tidings_store::Db;
+use tidings_domain::{Caller, Error, Message, MsgId};
 
-use crate::store::read;
+use super::access;
+use crate::{Deps, store::read};
 
-pub async fn find(db: &Db, caller: &Caller, msg_id: MsgId) -> Result<Message, Error> {
+pub async fn find(Deps { db, directory, .. }: &Deps, caller: &Caller, msg_id: MsgId) -> Result<Message, Error> {
     let found = read::find(db, caller.app, msg_id).await?;
-    let visible = found.filter(|message| caller.check_party(message.conversation).is_ok());
-    visible.ok_or_else(|| Error::new(Reason::MessageNotFound, msg_id.to_string()))
+    let message = found.ok_or_else(|| access::not_found(msg_id))?;
+    access::check_visible(directory, caller, message.conversation, msg_id).await?;
+    Ok(message)
 }

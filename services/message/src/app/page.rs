@@ -1,9 +1,9 @@
 //! Reads a conversation from newer to older messages.
 
 use tidings_domain::{Caller, ConversationId, Error, Message, MsgId};
-use tidings_store::Db;
 
-use crate::store::read;
+use super::access;
+use crate::{Deps, store::read};
 
 /// Most messages in a page.
 const MOST: i32 = 200;
@@ -20,15 +20,19 @@ pub struct Wanted {
 }
 
 /// The messages, newest first, and where the next page starts; zero when there is none.
-pub async fn page(db: &Db, caller: &Caller, wanted: Wanted) -> Result<(Vec<Message>, MsgId), Error> {
+pub async fn page(
+    Deps { db, directory, .. }: &Deps,
+    caller: &Caller,
+    wanted: Wanted,
+) -> Result<(Vec<Message>, MsgId), Error> {
     if !(1..=MOST).contains(&wanted.limit) {
         return Err(Error::invalid("limit", "must be from 1 to 200"));
     }
-    caller.check_party(wanted.conversation)?;
+    let floor = access::floor(directory, caller, wanted.conversation).await?.max(wanted.floor);
     let start = if wanted.start == MsgId::ZERO { MsgId(i64::MAX) } else { wanted.start };
     let limit = wanted.limit as usize;
     let one_more = i64::from(wanted.limit) + 1;
-    let mut messages = read::page(db, caller.app, wanted.conversation, start, wanted.floor, one_more).await?;
+    let mut messages = read::page(db, caller.app, wanted.conversation, start, floor, one_more).await?;
     let next = messages.get(limit).map_or(MsgId::ZERO, |message| message.msg_id);
     messages.truncate(limit);
     Ok((messages, next))

@@ -1,15 +1,17 @@
-//! Sends one content to one or many users.
+//! Sends one content to one or many users, groups and rooms.
 
-use std::{collections::HashSet, fmt::Write as _, time::Duration};
+use std::{fmt::Write as _, time::Duration};
 
+use super::places;
 use crate::{
     Deps,
-    appender::{Appender, Call, Place, Reply},
+    appender::{Appender, Call, Online, Reply},
     content::StoredContent,
+    origin::Origin,
     store::key::{self, Key, NewKey},
 };
 use sha2::{Digest as _, Sha256};
-use tidings_domain::{Actor, App, Caller, ConversationId, Draft, Error, Reason, Target, UnixMillis, UserRef};
+use tidings_domain::{App, Caller, Content, Draft, Error, Reason, UnixMillis};
 
 /// How long an idempotency key holds (decision 2).
 const KEY_HOLDS: Duration = Duration::from_hours(7 * 24);
@@ -35,38 +37,16 @@ pub async fn send(
     if draft.targets.len() > most {
         return Err(Error::new(Reason::TooManyRecipients, most.to_string()));
     }
-    let content = bounded(app, &draft)?;
-    let take_down = draft.accept_unknown_names && app.policy.accept_unknown_names;
-    let mut users = Vec::with_capacity(draft.targets.len() + 1);
-    users.push(draft.sender.clone().unwrap_or(UserRef::Id(caller.actor.user())));
-    for target in &draft.targets {
-        match target {
-            Target::User(user) => users.push(user.clone()),
-            Target::Group(group) => return Err(Error::new(Reason::GroupNotFound, group.to_string())),
-            Target::Room(room) => return Err(Error::new(Reason::GroupNotFound, room.to_string())),
-        }
-    }
-    let ids = directory.users(caller, &users, take_down).await?;
-    let sender = ids[0];
-    if matches!(caller.actor, Actor::User(user) if user != sender) {
-        return Err(Error::not_permitted("a user sends as himself alone"));
-    }
-    let mut seen = HashSet::with_capacity(ids.len());
-    let places = users.into_iter().zip(ids).skip(1).filter_map(|(user, receiver)| {
-        let conversation = ConversationId::direct(sender, receiver);
-        let username = match user {
-            UserRef::Name(name) => name.written().to_owned(),
-            UserRef::Id(_) => String::new(),
-        };
-        seen.insert(conversation).then_some(Place { conversation, receiver: receiver.0, username })
-    });
-    let places = places.collect();
+    let content = bounded(app, &draft.content, draft.targets.len())?;
+    let (sender, places) = places::places(directory, (caller, app), &draft, now).await?;
+    let online = draft.online_only.then(|| Online { origin: Origin::of(caller), body: content.to_json(draft.system) });
     let call = Call {
         app: caller.app,
         sender,
         places,
         countable: draft.content.countable(),
         system: draft.system,
+        online,
         key,
         content,
         accepted_at: now,
@@ -77,16 +57,16 @@ pub async fn send(
 /// Bytes of one message as it is kept that every app may send; an app that allows more by policy may send more.
 const MAX_CONTENT: usize = 128 * 1024;
 /// Bytes of all messages of one call: what one transaction takes without holding up the others for long.
-const MAX_CALL: usize = 16 * 1024 * 1024;
+pub const MAX_CALL: usize = 16 * 1024 * 1024;
 
 /// The content as it is kept, within the bounds that hold for every door.
-fn bounded(app: &App, draft: &Draft) -> Result<StoredContent, Error> {
-    let content = StoredContent::write(&draft.content)?;
+pub fn bounded(app: &App, content: &Content, targets: usize) -> Result<StoredContent, Error> {
+    let content = StoredContent::write(content)?;
     // Neutral fields beside the sender's own text: twice what the policy counts.
     let most = MAX_CONTENT.max(app.policy.max_content_bytes * 2 + app.policy.max_ext_bytes);
     let size = content.size();
-    if size > most || size * draft.targets.len() > MAX_CALL {
-        return Err(Error::new(Reason::MessageTooLarge, format!("{size} bytes for {}", draft.targets.len())));
+    if size > most || size * targets > MAX_CALL {
+        return Err(Error::new(Reason::MessageTooLarge, format!("{size} bytes for {targets}")));
     }
     Ok(content)
 }

@@ -1,15 +1,18 @@
 //! Counts what a user has not read, from the log alone.
 //!
 //! Every row carries how many countable messages its conversation had once it was in, in all and of the lower party.
-//! What others wrote above a mark is the head's count less the count at the mark, so the cost does not depend on how
-//! much is unread.
+//! What was written above a mark is the head's count less the count at the mark; in a group the user's own are counted
+//! by an index of their own. So the cost does not depend on how much of others is unread.
 
-use std::collections::HashMap;
+use std::{cmp::Reverse, collections::HashMap};
 
-use tidings_domain::{Caller, ConversationId, Error, MsgId, UserId};
-use tidings_store::Db;
+use tidings_domain::{Caller, ConversationId, Error, GroupKind, Membership, MsgId, UserId};
+use tidings_runtime::DirectoryCache;
 
-use crate::store::read::{self, Above, Listed};
+use crate::{
+    Deps,
+    store::read::{self, Above, Listed},
+};
 
 /// Where the user stands in a conversation.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +21,13 @@ pub struct Mark {
     /// The conversation is left out unless it has something above this.
     pub unlisted: MsgId,
 }
+
+impl Mark {
+    const NONE: Self = Self { read: MsgId::ZERO, unlisted: MsgId::ZERO };
+}
+
+/// A user's marks by conversation.
+pub type Marks = HashMap<ConversationId, Mark>;
 
 /// A conversation with what is unread in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,36 +39,63 @@ pub struct Unread {
 
 /// The user's conversations, newest activity first, at most `limit`.
 pub async fn unread(
-    db: &Db,
+    Deps { db, directory, .. }: &Deps,
     caller: &Caller,
     user: UserId,
-    marks: &HashMap<ConversationId, Mark>,
+    marks: &Marks,
     limit: usize,
 ) -> Result<Vec<Unread>, Error> {
-    let mut listed = read::conversations(db, caller.app, user).await?;
-    listed.retain(|entry| marks.get(&entry.conversation).is_none_or(|mark| entry.last_msg_id > mark.unlisted));
-    listed.truncate(limit);
-    let mark_of = |entry: &Listed| marks.get(&entry.conversation).map_or(MsgId::ZERO, |mark| mark.read);
-    let open = listed.iter().filter(|entry| mark_of(entry) < entry.last_msg_id);
-    let open: Vec<_> = open.map(|entry| (entry.conversation, mark_of(entry))).collect();
-    let above = read::above(db, caller.app, user, &open).await?;
-    let above: HashMap<ConversationId, Above> = above.into_iter().map(|found| (found.conversation, found)).collect();
-    let counted = listed.into_iter().map(|entry| Unread {
-        conversation: entry.conversation,
-        head: entry.last_msg_id,
-        unread: above.get(&entry.conversation).map_or(0, |found| from_others(user, &entry, found)),
-    });
-    Ok(counted.collect())
+    let groups = groups(directory, caller, user).await?;
+    let mut direct = read::conversations(db, caller.app, user).await?;
+    direct.retain(|listed| listed.last_msg_id > mark_of(marks, listed.conversation).unlisted);
+    direct.truncate(limit);
+    let (open, read): (Vec<Listed>, Vec<Listed>) =
+        direct.into_iter().partition(|listed| listed.last_msg_id > mark_of(marks, listed.conversation).read);
+    let mut unread: Vec<Unread> = read.iter().map(nothing).collect();
+
+    let open = open.iter().map(|listed| (listed.conversation, mark_of(marks, listed.conversation).read));
+    let of_groups = groups.iter().map(|(place, floor)| (*place, mark_of(marks, *place).read.max(*floor)));
+    let asked: Vec<_> = open.chain(of_groups).collect();
+    let mut found = read::above(db, caller.app, user, &asked).await?;
+    let hidden_up_to = |place| groups.get(&place).copied().unwrap_or(MsgId::ZERO).max(mark_of(marks, place).unlisted);
+    found.retain(|above| above.last_msg_id > hidden_up_to(above.conversation));
+    unread.extend(found.iter().map(|above| counted(user, above)));
+
+    unread.sort_unstable_by_key(|entry| (Reverse(entry.head), entry.conversation));
+    unread.truncate(limit);
+    Ok(unread)
 }
 
-fn from_others(user: UserId, entry: &Listed, found: &Above) -> i64 {
-    let all = entry.ordinal - found.ordinal;
-    let of_low = entry.ordinal_low - found.ordinal_low;
-    let others = match entry.conversation {
+/// The groups that the user is in, each with the last message from before his joining. Rooms are not listed
+/// (decision 29).
+async fn groups(
+    directory: &DirectoryCache,
+    caller: &Caller,
+    user: UserId,
+) -> Result<HashMap<ConversationId, MsgId>, Error> {
+    if user == UserId::ADMIN {
+        return Ok(HashMap::new());
+    }
+    let joined = directory.joined(caller, user, GroupKind::Group).await?;
+    let floor = |membership: &Membership| (membership.conversation(), membership.joined_floor());
+    Ok(joined.iter().map(floor).collect())
+}
+
+fn mark_of(marks: &Marks, conversation: ConversationId) -> Mark {
+    marks.get(&conversation).copied().unwrap_or(Mark::NONE)
+}
+
+const fn nothing(listed: &Listed) -> Unread {
+    Unread { conversation: listed.conversation, head: listed.last_msg_id, unread: 0 }
+}
+
+fn counted(user: UserId, above: &Above) -> Unread {
+    let others = match above.conversation {
         ConversationId::Direct(low, high) if low == high => 0,
-        ConversationId::Direct(low, _) if low == user => all - of_low,
-        ConversationId::Direct(..) => of_low,
-        ConversationId::Group(_) | ConversationId::Room(_) => all,
+        ConversationId::Direct(low, _) if low == user => above.ordinal - above.ordinal_low,
+        ConversationId::Direct(..) => above.ordinal_low,
+        ConversationId::Group(_) | ConversationId::Room(_) => above.ordinal - above.own,
     };
-    (others - found.recalled).max(0)
+    let unread = (others - above.recalled).max(0);
+    Unread { conversation: above.conversation, head: above.last_msg_id, unread }
 }

@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use tidings_domain::{AppId, Clock, ConversationId, Error, Sent, UnixMillis};
+use tidings_domain::{Clock, ConversationId, Error, MsgId, Sent, UnixMillis};
 use tidings_store::{Db, Tx};
 
-use super::{Call, Lease, Reply, call::lane};
+use super::{Call, Lease, Online, Place, Reply, lane};
 use crate::store::{
+    event::{self, EventKind, NewEvent},
     head::{self, Head},
     key::{self, Answered, Key, NewKey},
     log::{self, NewMessage},
@@ -53,70 +54,108 @@ async fn append_fresh(tx: &mut Tx, lease: &Lease, clock: &dyn Clock, calls: &[&C
     if calls.is_empty() {
         return Ok(Vec::new());
     }
+    let mut heads = lock_heads(tx, calls).await?;
+    let numbered = number(lease, clock.now(), calls, &mut heads)?;
+    if !numbered.events.is_empty() {
+        let lanes = numbered.rows.iter().map(|row| (row.app, row.lane));
+        event::append(tx, &numbered.events, lanes).await?;
+    }
+    if !numbered.rows.is_empty() {
+        log::append(tx, &heads, &numbered.rows).await?;
+    }
+    remember(tx, calls, &numbered.replies).await?;
+    Ok(numbered.replies)
+}
+
+/// The heads of everything that is kept; what goes to those who are online moves no head.
+async fn lock_heads(tx: &mut Tx, calls: &[&Call]) -> Result<BTreeMap<head::Place, Head>, Error> {
+    let kept = calls.iter().filter(|call| call.online.is_none());
     let mut places: Vec<_> =
-        calls.iter().flat_map(|call| call.places.iter().map(|place| (call.app, place.conversation))).collect();
+        kept.flat_map(|call| call.places.iter().map(|place| (call.app, place.conversation))).collect();
+    if places.is_empty() {
+        return Ok(BTreeMap::new());
+    }
     places.sort_unstable();
     places.dedup();
-    let mut heads = head::lock(tx, &places).await?;
-    let committed_at = clock.now();
-    let rows = number(lease, committed_at, calls, &mut heads)?;
-    log::append(tx, &heads, &rows).await?;
-    let replies = replies(calls, &rows, committed_at);
-    remember(tx, calls, &replies).await?;
-    Ok(replies)
+    head::lock(tx, &places).await
+}
+
+/// What one transaction writes and answers.
+struct Numbered<'a> {
+    rows: Vec<NewMessage<'a>>,
+    events: Vec<NewEvent<'a>>,
+    /// One for each call.
+    replies: Vec<Reply>,
 }
 
 /// Gives every message its id and numbers, in the order of the calls, and moves the heads.
 fn number<'a>(
     lease: &Lease,
-    sent_at: UnixMillis,
+    committed_at: UnixMillis,
     calls: &[&'a Call],
-    heads: &mut BTreeMap<(AppId, ConversationId), Head>,
-) -> Result<Vec<NewMessage<'a>>, Error> {
+    heads: &mut BTreeMap<head::Place, Head>,
+) -> Result<Numbered<'a>, Error> {
     let mut minting = lease.minting()?;
     let mut rows = Vec::with_capacity(calls.iter().map(|call| call.places.len()).sum());
+    let mut events = Vec::new();
+    let mut replies = Vec::with_capacity(calls.len());
     for call in calls {
+        let mut sent = Vec::with_capacity(call.places.len());
         for place in &call.places {
-            let head = heads
-                .get_mut(&(call.app, place.conversation))
-                .ok_or_else(|| Error::internal("a conversation without a head"))?;
-            let is_low = matches!(place.conversation, ConversationId::Direct(low, _) if low == call.sender);
-            head.seq += 1;
-            head.last_msg_id = minting.mint(head.last_msg_id)?;
-            head.ordinal += i64::from(call.countable);
-            head.ordinal_low += i64::from(call.countable && is_low);
-            rows.push(NewMessage {
-                app: call.app,
-                conversation: place.conversation,
-                msg_id: head.last_msg_id,
-                seq: head.seq,
-                sender: call.sender,
-                sent_at,
-                countable: call.countable,
-                system: call.system,
-                ordinal: head.ordinal,
-                ordinal_low: head.ordinal_low,
-                lane: lane(place.conversation),
-                content: &call.content,
-            });
+            let (msg_id, seq) = if let Some(online) = &call.online {
+                let msg_id = minting.mint(MsgId::ZERO)?;
+                events.push(event(call, place, online, msg_id, committed_at));
+                (msg_id, 0)
+            } else {
+                let head = heads
+                    .get_mut(&(call.app, place.conversation))
+                    .ok_or_else(|| Error::internal("a conversation without a head"))?;
+                rows.push(row(call, place, head, minting.mint(head.last_msg_id)?, committed_at));
+                (head.last_msg_id, head.seq)
+            };
+            let Place { conversation, receiver, username } = place.clone();
+            sent.push(Sent { receiver, conversation, msg_id, seq, username });
         }
+        replies.push(Reply { sent, accepted_at: call.accepted_at, committed_at });
     }
-    Ok(rows)
+    Ok(Numbered { rows, events, replies })
 }
 
-fn replies(calls: &[&Call], rows: &[NewMessage<'_>], committed_at: UnixMillis) -> Vec<Reply> {
-    let mut rows = rows.iter();
-    let replies = calls.iter().map(|call| {
-        let sent = call.places.iter().zip(&mut rows).map(|(place, row)| Sent {
-            receiver: place.receiver,
-            conversation: place.conversation,
-            msg_id: row.msg_id,
-            seq: row.seq,
-            username: place.username.clone(),
-        });
-        Reply { sent: sent.collect(), accepted_at: call.accepted_at, committed_at }
-    });
-    replies.collect()
+/// The conversation's next row; its head moves to it.
+fn row<'a>(call: &'a Call, place: &Place, head: &mut Head, msg_id: MsgId, sent_at: UnixMillis) -> NewMessage<'a> {
+    let is_low = matches!(place.conversation, ConversationId::Direct(low, _) if low == call.sender);
+    head.seq += 1;
+    head.last_msg_id = msg_id;
+    head.ordinal += i64::from(call.countable);
+    head.ordinal_low += i64::from(call.countable && is_low);
+    NewMessage {
+        app: call.app,
+        conversation: place.conversation,
+        msg_id,
+        seq: head.seq,
+        sender: call.sender,
+        sent_at,
+        countable: call.countable,
+        system: call.system,
+        ordinal: head.ordinal,
+        ordinal_low: head.ordinal_low,
+        lane: lane(place.conversation),
+        content: &call.content,
+    }
+}
+
+fn event<'a>(call: &'a Call, place: &Place, online: &'a Online, msg_id: MsgId, made_at: UnixMillis) -> NewEvent<'a> {
+    NewEvent {
+        app: call.app,
+        lane: lane(place.conversation),
+        kind: EventKind::Online,
+        made_at,
+        conversation: place.conversation,
+        msg_id,
+        actor: call.sender,
+        body: Some(&online.body),
+        origin: &online.origin,
+    }
 }
 
 async fn remember(tx: &mut Tx, calls: &[&Call], replies: &[Reply]) -> Result<(), Error> {

@@ -6,6 +6,7 @@ use tidings_domain::{AppId, ConversationId, Error, MsgId, Reason, Sent, UnixMill
 use super::LANES;
 use crate::{
     content::StoredContent,
+    origin::Origin,
     store::key::{Answered, NewKey},
 };
 
@@ -19,8 +20,18 @@ pub struct Call {
     pub content: StoredContent,
     pub countable: bool,
     pub system: bool,
+    /// Given: the messages are not kept.
+    pub online: Option<Online>,
     pub key: Option<NewKey>,
     pub accepted_at: UnixMillis,
+}
+
+/// What the event of a message that is not kept tells.
+#[derive(Debug)]
+pub struct Online {
+    pub origin: Origin,
+    /// The content; see [`StoredContent::to_json`].
+    pub body: String,
 }
 
 /// Where one of the messages goes.

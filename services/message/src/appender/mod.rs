@@ -17,7 +17,7 @@ use std::sync::{
 use tidings_domain::{Error, Reason};
 use tokio::sync::{mpsc, oneshot};
 
-pub use call::{Call, Place, Reply};
+pub use call::{Call, Online, Place, Reply, lane};
 pub use lease::Lease;
 
 use crate::Deps;

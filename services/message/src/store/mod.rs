@@ -1,5 +1,7 @@
 //! Every statement of this service.
 
+pub mod change;
+pub mod event;
 pub mod head;
 pub mod key;
 pub mod lane;
@@ -11,8 +13,8 @@ use tidings_store::Engine;
 
 /// Every statement text on that engine, for a test that prepares them all.
 pub fn statements(engine: Engine) -> Vec<String> {
-    let single = [key::ALL, lease::ALL, read::ALL].concat();
-    let many = [head::many(), key::many(), lane::many(), log::many()].concat();
+    let single = [change::ALL, key::ALL, lease::ALL, read::ALL].concat();
+    let many = [event::many(), head::many(), key::many(), lane::many(), log::many()].concat();
     let many = many.into_iter().flat_map(|statement| statement.texts(engine));
     let lookups = [head::lookup(), key::lookup(), read::lookup()];
     let lookups = lookups.into_iter().flat_map(|statement| statement.texts(engine));

@@ -1,9 +1,11 @@
-//! Every statement of this service.
+//! Where each user stands in each conversation.
 
 use std::sync::LazyLock;
 
 use tidings_domain::{AppId, ConversationId, Error, Marks, MsgId, UserId};
 use tidings_store::{Db, Engine, Gather, on_db, on_tx, sqlx};
+
+use super::Place;
 
 static OF_USER: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
@@ -33,17 +35,10 @@ const RAISE: &str = "
     where excluded.read_id > cursor.read_id or excluded.delivered_id > cursor.delivered_id
         or excluded.cleared_id > cursor.cleared_id or excluded.unlisted_id > cursor.unlisted_id";
 
-/// Every statement text on that engine, for a test that prepares them all.
-pub fn statements(engine: Engine) -> Vec<String> {
-    vec![OF_USER.text(engine), FIND.to_owned(), RAISE.to_owned()]
-}
+pub const ALL: &[&str] = &[FIND, RAISE];
 
-/// A user's place in a conversation.
-#[derive(Debug, Clone, Copy)]
-pub struct Place {
-    pub app: AppId,
-    pub user: UserId,
-    pub conversation: ConversationId,
+pub fn of_user_text(engine: Engine) -> String {
+    OF_USER.text(engine)
 }
 
 /// A cursor as it is listed.

@@ -1,0 +1,35 @@
+//! Pins conversations on top of a user's list, and takes pins away.
+
+use tidings_domain::{Caller, ConversationId, Error, UserId};
+
+use super::access;
+use crate::{
+    Deps,
+    store::{Place, pin as store},
+};
+
+/// Most pins of a user.
+const MOST: i64 = 1_000;
+
+/// Pins it above the others, or takes its pin away; false when it was so before. Who left a group can still take its
+/// pin away.
+pub async fn pin(
+    deps: &Deps,
+    caller: &Caller,
+    user: UserId,
+    conversation: ConversationId,
+    pinned: bool,
+) -> Result<bool, Error> {
+    conversation.check_party(user)?;
+    if pinned {
+        access::check_member(&deps.directory, caller, conversation).await?;
+    }
+    let place = Place { app: caller.app, user, conversation };
+    let mut tx = deps.db.begin().await?;
+    let changed = if pinned { store::pin(&mut tx, place).await? } else { store::unpin(&mut tx, place).await? };
+    if pinned && changed && store::count(&mut tx, place.app, user).await? > MOST {
+        return Err(Error::invalid("conversation", "is one too many: at most 1000 can be pinned"));
+    }
+    tx.commit().await?;
+    Ok(changed)
+}

@@ -1,0 +1,73 @@
+//! Changes to messages that are in the log. The caller holds the lock of the conversation's head.
+
+use tidings_domain::{AppId, ConversationId, Error, MsgId, UnixMillis};
+use tidings_store::{Tx, on_tx, sqlx};
+
+use crate::content::StoredContent;
+
+const RECALL: &str = "
+    update message set recalled_at = $5
+    where app_id = $1 and conv_a = $2 and conv_b = $3 and msg_id = $4 and recalled_at is null";
+
+const SUBTRACT: &str = "
+    insert into recalled (app_id, conv_a, conv_b, msg_id, sender_id)
+    select app_id, conv_a, conv_b, msg_id, sender_id
+    from message where app_id = $1 and conv_a = $2 and conv_b = $3 and msg_id = $4 and countable = 1";
+
+const EDIT: &str = "
+    update message set body = $5, ext = $6, config = $7, verbatim = $8, edited_at = $9, edits = edits + 1
+    where app_id = $1 and conv_a = $2 and conv_b = $3 and msg_id = $4";
+
+pub const ALL: &[&str] = &[RECALL, SUBTRACT, EDIT];
+
+/// One message of the log.
+#[derive(Debug, Clone, Copy)]
+pub struct Which {
+    pub app: AppId,
+    pub conversation: ConversationId,
+    pub msg_id: MsgId,
+}
+
+/// Takes the message out of history and unread counts; false when it was out before.
+pub async fn recall(tx: &mut Tx, which: Which, at: UnixMillis) -> Result<bool, Error> {
+    let (a, b) = which.conversation.key();
+    let recalled = on_tx!(&mut *tx, |c| sqlx::query(RECALL)
+        .bind(which.app.0)
+        .bind(a)
+        .bind(b)
+        .bind(which.msg_id.0)
+        .bind(at.0)
+        .execute(c)
+        .await
+        .map(|done| done.rows_affected()))?;
+    if recalled == 0 {
+        return Ok(false);
+    }
+    on_tx!(tx, |c| sqlx::query(SUBTRACT)
+        .bind(which.app.0)
+        .bind(a)
+        .bind(b)
+        .bind(which.msg_id.0)
+        .execute(c)
+        .await
+        .map(drop))?;
+    Ok(true)
+}
+
+/// Puts other content in the place of the message's and counts the edit.
+pub async fn edit(tx: &mut Tx, which: Which, content: &StoredContent, at: UnixMillis) -> Result<(), Error> {
+    let (a, b) = which.conversation.key();
+    on_tx!(tx, |c| sqlx::query(EDIT)
+        .bind(which.app.0)
+        .bind(a)
+        .bind(b)
+        .bind(which.msg_id.0)
+        .bind(&content.body)
+        .bind(&content.ext)
+        .bind(&content.config)
+        .bind(&content.verbatim)
+        .bind(at.0)
+        .execute(c)
+        .await
+        .map(drop))
+}
