@@ -2,7 +2,8 @@
 
 use tidings_dialect::lanying::{self, Page};
 use tidings_domain::{
-    Content, ConversationId, Error, GroupId, LanyingShape, Marks, Message, MsgId, Policy, Reason, Target, UnixMillis, UserId, UserRef,
+    Content, ConversationId, Error, GroupId, LanyingShape, Marks, Message, MsgId, Policy, Reason, Target, UnixMillis,
+    UserId, UserRef,
 };
 
 mod support;
@@ -117,8 +118,7 @@ fn in_a_group_the_readers_own_cursor_decides_decision_5() {
     let own = Marks { read: MsgId(7), delivered: MsgId(8), cleared: MsgId::ZERO };
     let messages = [group_message(48, 9), group_message(48, 8), group_message(48, 7), group_message(32, 10)];
     let page = Page { reader: UserId(32), own, peer: Marks::default(), messages: &messages, next: MsgId::ZERO };
-    let json: serde_json::Value =
-        serde_json::from_slice(&lanying::history(&page, LanyingShape::Of2026)).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&lanying::history(&page, LanyingShape::Of2026)).unwrap();
     let shown = json["data"]["messages"].as_array().unwrap();
     let status: Vec<&str> = shown.iter().map(|message| message["status"].as_str().unwrap()).collect();
     assert_eq!(status, ["UNREAD", "DELIVERED", "READ", "READ"]);
@@ -130,8 +130,7 @@ fn the_older_shape_adds_the_vendors_internals_decision_24() {
     let messages = [message(32, 9, Content::text("hi"))];
     let marks = Marks::default();
     let page = Page { reader: UserId(32), own: marks, peer: marks, messages: &messages, next: MsgId(6) };
-    let json: serde_json::Value =
-        serde_json::from_slice(&lanying::history(&page, LanyingShape::Of2021)).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&lanying::history(&page, LanyingShape::Of2021)).unwrap();
     insta::assert_snapshot!(serde_json::to_string_pretty(&json["data"]).unwrap());
     let conversations = [(ConversationId::Group(GroupId(17)), 3)];
     let unread = lanying::unread(UserId(48), conversations, LanyingShape::Of2021);

@@ -11,6 +11,30 @@ pub enum GroupKind {
     Room,
 }
 
+impl GroupKind {
+    /// As columns and the low four bits of generated ids carry it.
+    pub const fn code(self) -> i64 {
+        match self {
+            Self::Group => 1,
+            Self::Room => 2,
+        }
+    }
+
+    /// The opposite of [`Self::code`].
+    pub const fn from_code(code: i64) -> Option<Self> {
+        match code {
+            1 => Some(Self::Group),
+            2 => Some(Self::Room),
+            _ => None,
+        }
+    }
+
+    /// The id made of the `n`th number, which users count with too, so that no id is two things.
+    pub const fn generated(self, n: i64) -> i64 {
+        (n << 4) | self.code()
+    }
+}
+
 /// What somebody is in a group. Ordered by rights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum GroupRole {
@@ -20,6 +44,27 @@ pub enum GroupRole {
     Admin,
     /// The owner, of whom there is one.
     Owner,
+}
+
+impl GroupRole {
+    /// As columns carry it.
+    pub const fn code(self) -> i64 {
+        match self {
+            Self::Member => 1,
+            Self::Admin => 2,
+            Self::Owner => 3,
+        }
+    }
+
+    /// The opposite of [`Self::code`]; `None`: not a member.
+    pub const fn from_code(code: i64) -> Option<Self> {
+        match code {
+            1 => Some(Self::Member),
+            2 => Some(Self::Admin),
+            3 => Some(Self::Owner),
+            _ => None,
+        }
+    }
 }
 
 /// Until when somebody may not speak.
@@ -59,6 +104,22 @@ impl Mute {
             Self::No => false,
             Self::Until(until) => now < until,
             Self::Forever => true,
+        }
+    }
+
+    /// The same; none when its time is over.
+    #[must_use]
+    pub fn at(self, now: UnixMillis) -> Self {
+        if self.holds(now) { self } else { Self::No }
+    }
+
+    /// The one that holds longer.
+    #[must_use]
+    pub fn stricter(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Forever, _) | (_, Self::Forever) => Self::Forever,
+            (Self::No, mute) | (mute, Self::No) => mute,
+            (Self::Until(one), Self::Until(two)) => Self::Until(one.max(two)),
         }
     }
 }

@@ -35,11 +35,14 @@ pub struct DirectoryCache {
     clock: Arc<dyn Clock>,
     apps: Arc<Cache<AppName, KeptApp>>,
     users: Arc<Cache<(i64, UserRef), (UserId, UnixMillis)>>,
-    /// By app, user and group.
-    memberships: Arc<Cache<(i64, i64, i64), (Membership, UnixMillis)>>,
-    /// Who may write to whom: app, sender, receiver.
-    welcome: Arc<Cache<(i64, i64, i64), UnixMillis>>,
+    /// What a user may do in a group.
+    memberships: Arc<Cache<Right, (Membership, UnixMillis)>>,
+    /// Who may write to a receiver.
+    welcome: Arc<Cache<Right, UnixMillis>>,
 }
+
+/// App, user, and the group or the receiver.
+type Right = (i64, i64, i64);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum AppName {

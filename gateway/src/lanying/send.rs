@@ -80,7 +80,7 @@ async fn operate(
         Deed::Recall => take_back(gateway, &caller, conversation, related, policy).await?,
         Deed::Append(text) => edit(gateway, &caller, conversation, related, Change::Append(text)).await?,
         Deed::Replace(content) => {
-            edit(gateway, &caller, conversation, related, Change::Replace(content.into())).await?;
+            edit(gateway, &caller, conversation, related, Change::Replace((*content).into())).await?;
         }
     }
     Ok(codec::done())

@@ -1,5 +1,7 @@
 //! Between protobuf messages and the directory's own nouns.
 
+pub(crate) mod group;
+
 use tidings_domain::{AppId, Error};
 use tidings_proto::{pb, required};
 
@@ -31,10 +33,15 @@ pub(crate) fn app_key(wire: Option<pb::AppRef>) -> Result<AppKey, Error> {
 
 /// A page's size: 0 means `default`.
 pub(crate) fn limit(wire: i32, default: i64) -> Result<i64, Error> {
-    match wire {
+    limit_up_to(1000, wire, default)
+}
+
+/// The same where pages may be larger, or smaller.
+pub(crate) fn limit_up_to(most: i64, wire: i32, default: i64) -> Result<i64, Error> {
+    match i64::from(wire) {
         0 => Ok(default),
-        1..=1000 => Ok(wire.into()),
-        _ => Err(Error::invalid("limit", "must be from 0 to 1000")),
+        limit if (1..=most).contains(&limit) => Ok(limit),
+        _ => Err(Error::invalid("limit", format!("must be from 0 to {most}"))),
     }
 }
 

@@ -1,6 +1,8 @@
-//! The door: converts, acts, converts.
+//! The door: converts, acts, converts. Groups and rooms have a file of their own.
 
-use tidings_domain::{Error, PolicyChange};
+mod group;
+
+use tidings_domain::{Caller, Error, PolicyChange, UserId};
 use tidings_proto::{pb, required, status_from_error as to_status};
 use tidings_runtime::context::Scope;
 use tonic::{Request, Response, Status, async_trait};
@@ -12,6 +14,15 @@ use crate::{
 };
 
 type Reply<T> = Result<Response<T>, Status>;
+
+impl Directory {
+    /// Who calls, for an app that is enabled.
+    async fn caller<T>(&self, request: &Request<T>) -> Result<Caller, Error> {
+        let scope = Scope::of(request)?;
+        let known = self.core.enabled_app(&scope.app.clone().try_into()?).await?;
+        Ok(scope.caller(known.app.id))
+    }
+}
 
 #[async_trait]
 impl pb::directory_service_server::DirectoryService for Directory {
@@ -190,105 +201,42 @@ impl pb::directory_service_server::DirectoryService for Directory {
         Err(Status::unimplemented("end_sessions"))
     }
 
-    async fn block_user(&self, _: Request<pb::BlockUserRequest>) -> Result<Response<pb::BlockUserReply>, Status> {
-        Err(Status::unimplemented("block_user"))
+    #[tracing::instrument(level = "debug", name = "directory.block_user", skip_all)]
+    async fn block_user(&self, request: Request<pb::BlockUserRequest>) -> Reply<pb::BlockUserReply> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let other = UserId(wire.blocked_id);
+        let changed = self.core.block_user(&caller, wire.user_id, other, wire.blocked).await.map_err(to_status)?;
+        Ok(Response::new(pb::BlockUserReply { changed }))
     }
 
+    #[tracing::instrument(level = "debug", name = "directory.list_blocked_users", skip_all)]
     async fn list_blocked_users(
         &self,
-        _: Request<pb::ListBlockedUsersRequest>,
-    ) -> Result<Response<pb::ListBlockedUsersReply>, Status> {
-        Err(Status::unimplemented("list_blocked_users"))
+        request: Request<pb::ListBlockedUsersRequest>,
+    ) -> Reply<pb::ListBlockedUsersReply> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let after = after_id(wire.after_id).map_err(to_status)?;
+        let limit = limit(wire.limit, 1000).map_err(to_status)?;
+        let listed = self.core.list_blocked_users(&caller, wire.user_id, after, limit).await;
+        let (users, next) = listed.map_err(to_status)?;
+        let next_after_id = next.map_or(0, |user| user.0);
+        Ok(Response::new(pb::ListBlockedUsersReply { user_ids: wire_ids(users), next_after_id }))
     }
 
-    async fn blocked_by(&self, _: Request<pb::BlockedByRequest>) -> Result<Response<pb::BlockedByReply>, Status> {
-        Err(Status::unimplemented("blocked_by"))
+    #[tracing::instrument(level = "debug", name = "directory.blocked_by", skip_all)]
+    async fn blocked_by(&self, request: Request<pb::BlockedByRequest>) -> Reply<pb::BlockedByReply> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let by: Vec<UserId> = wire.by_ids.into_iter().map(UserId).collect();
+        let blocking = self.core.blocked_by(&caller, wire.user_id, &by).await.map_err(to_status)?;
+        Ok(Response::new(pb::BlockedByReply { by_ids: wire_ids(blocking) }))
     }
 }
 
-#[async_trait]
-impl pb::group_service_server::GroupService for Directory {
-    async fn create(&self, _: Request<pb::CreateGroupRequest>) -> Result<Response<pb::Group>, Status> {
-        Err(Status::unimplemented("create"))
-    }
-
-    async fn get(&self, _: Request<pb::GetGroupsRequest>) -> Result<Response<pb::GetGroupsReply>, Status> {
-        Err(Status::unimplemented("get"))
-    }
-
-    async fn list(&self, _: Request<pb::ListGroupsRequest>) -> Result<Response<pb::ListGroupsReply>, Status> {
-        Err(Status::unimplemented("list"))
-    }
-
-    async fn update(&self, _: Request<pb::UpdateGroupRequest>) -> Result<Response<pb::Group>, Status> {
-        Err(Status::unimplemented("update"))
-    }
-
-    async fn transfer(&self, _: Request<pb::TransferGroupRequest>) -> Result<Response<pb::Group>, Status> {
-        Err(Status::unimplemented("transfer"))
-    }
-
-    async fn destroy(&self, _: Request<pb::GroupRef>) -> Result<Response<pb::Group>, Status> {
-        Err(Status::unimplemented("destroy"))
-    }
-
-    async fn add_members(&self, _: Request<pb::MembersRequest>) -> Result<Response<pb::MembersReply>, Status> {
-        Err(Status::unimplemented("add_members"))
-    }
-
-    async fn remove_members(&self, _: Request<pb::MembersRequest>) -> Result<Response<pb::MembersReply>, Status> {
-        Err(Status::unimplemented("remove_members"))
-    }
-
-    async fn apply(&self, _: Request<pb::ApplyRequest>) -> Result<Response<pb::ApplyReply>, Status> {
-        Err(Status::unimplemented("apply"))
-    }
-
-    async fn list_applications(
-        &self,
-        _: Request<pb::ListApplicationsRequest>,
-    ) -> Result<Response<pb::ListApplicationsReply>, Status> {
-        Err(Status::unimplemented("list_applications"))
-    }
-
-    async fn decide_application(
-        &self,
-        _: Request<pb::DecideApplicationRequest>,
-    ) -> Result<Response<pb::DecideApplicationReply>, Status> {
-        Err(Status::unimplemented("decide_application"))
-    }
-
-    async fn leave(&self, _: Request<pb::LeaveRequest>) -> Result<Response<pb::LeaveReply>, Status> {
-        Err(Status::unimplemented("leave"))
-    }
-
-    async fn list_members(&self, _: Request<pb::ListMembersRequest>) -> Result<Response<pb::ListMembersReply>, Status> {
-        Err(Status::unimplemented("list_members"))
-    }
-
-    async fn joined(&self, _: Request<pb::JoinedRequest>) -> Result<Response<pb::JoinedReply>, Status> {
-        Err(Status::unimplemented("joined"))
-    }
-
-    async fn set_admins(&self, _: Request<pb::SetAdminsRequest>) -> Result<Response<pb::MembersReply>, Status> {
-        Err(Status::unimplemented("set_admins"))
-    }
-
-    async fn mute(&self, _: Request<pb::MuteRequest>) -> Result<Response<pb::MembersReply>, Status> {
-        Err(Status::unimplemented("mute"))
-    }
-
-    async fn block(&self, _: Request<pb::BlockMembersRequest>) -> Result<Response<pb::MembersReply>, Status> {
-        Err(Status::unimplemented("block"))
-    }
-
-    async fn list_blocked(&self, _: Request<pb::ListMembersRequest>) -> Result<Response<pb::ListMembersReply>, Status> {
-        Err(Status::unimplemented("list_blocked"))
-    }
-
-    async fn memberships(&self, _: Request<pb::MembershipsRequest>) -> Result<Response<pb::MembershipsReply>, Status> {
-        Err(Status::unimplemented("memberships"))
-    }
+fn wire_ids(users: Vec<UserId>) -> Vec<i64> {
+    users.into_iter().map(|user| user.0).collect()
 }
 
 fn wire_users(users: Vec<User>) -> Vec<pb::User> {

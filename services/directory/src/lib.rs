@@ -24,8 +24,11 @@ use crate::{app::Core, app_cache::AppCache, guesses::Guesses, password::Password
 /// The directory's tables.
 pub const SCHEMA: Schema = Schema {
     name: "directory",
-    sqlite: &[include_str!("../migrations/sqlite/0001_init.sql")],
-    postgres: &[include_str!("../migrations/postgres/0001_init.sql")],
+    sqlite: &[include_str!("../migrations/sqlite/0001_init.sql"), include_str!("../migrations/sqlite/0002_groups.sql")],
+    postgres: &[
+        include_str!("../migrations/postgres/0001_init.sql"),
+        include_str!("../migrations/postgres/0002_groups.sql"),
+    ],
 };
 
 /// What the directory needs from its surroundings.

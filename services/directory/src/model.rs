@@ -1,5 +1,9 @@
 //! The directory's own nouns.
 
+pub(crate) mod group;
+
+use std::time::Duration;
+
 use tidings_domain::{App, AppId, Error, UnixMillis, UserId, UserRef};
 
 use crate::{
@@ -183,4 +187,63 @@ pub(crate) struct Identity {
     pub(crate) username: String,
     /// The second; `None`: never.
     pub(crate) expires: Option<i64>,
+}
+
+/// A user's profile; the nickname and the name are the user's.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Profile {
+    pub(crate) avatar: String,
+    pub(crate) description: String,
+    pub(crate) public_info: String,
+    pub(crate) private_info: String,
+    pub(crate) mobile: String,
+    pub(crate) email: String,
+}
+
+/// What to change of a profile; the rest stays.
+#[derive(Debug, Default)]
+pub(crate) struct ProfileChange {
+    pub(crate) nickname: Option<String>,
+    pub(crate) avatar: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) public_info: Option<String>,
+    pub(crate) private_info: Option<String>,
+    pub(crate) mobile: Option<String>,
+    pub(crate) email: Option<String>,
+}
+
+/// What to change of a user; the rest stays.
+#[derive(Debug, Default)]
+pub(crate) struct UserChange {
+    pub(crate) nickname: Option<String>,
+    pub(crate) password: Option<Secret>,
+    /// Asked of users who change their own password.
+    pub(crate) old_password: Option<Secret>,
+    pub(crate) enabled: Option<bool>,
+}
+
+/// A device that is online.
+#[derive(Debug, Clone)]
+pub(crate) struct Session {
+    pub(crate) device_sn: i64,
+    pub(crate) platform: String,
+    pub(crate) opened_at: UnixMillis,
+    pub(crate) expires_at: UnixMillis,
+}
+
+/// A device that comes online.
+#[derive(Debug)]
+pub(crate) struct NewSession {
+    /// `None`: the lowest free number.
+    pub(crate) device_sn: Option<i64>,
+    pub(crate) platform: String,
+    pub(crate) ttl: Duration,
+}
+
+/// Refuses a text of more than `max` bytes, or one that PostgreSQL cannot keep.
+pub(crate) fn check_text(field: &str, text: &str, max: usize) -> Result<(), Error> {
+    if text.len() > max || text.contains('\0') {
+        return Err(Error::invalid(field, format!("must be at most {max} bytes without U+0000")));
+    }
+    Ok(())
 }

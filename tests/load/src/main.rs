@@ -48,8 +48,14 @@ struct TargetArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Send text messages in the Agora dialect, then verify the log.
+    /// Send text messages, then verify the log.
     Send {
+        /// The dialect to send in.
+        #[arg(long, value_enum, default_value_t = send::Dialect::Agora)]
+        dialect: send::Dialect,
+        /// Send to groups of that many members, instead of to users; in the Lanying dialect.
+        #[arg(long, value_parser = clap::value_parser!(u64).range(1..=600), conflicts_with = "recipients")]
+        members: Option<u64>,
         /// Conversations in all, shared out among the connections; 0 means 16 for each.
         #[arg(long, default_value_t = 0)]
         conversations: usize,
@@ -77,6 +83,9 @@ enum Command {
         /// Conversations of the user.
         #[arg(long, default_value_t = 100)]
         conversations: usize,
+        /// Groups that the user is in besides, with 500 members each.
+        #[arg(long, default_value_t = 0)]
+        groups: usize,
     },
 }
 
@@ -98,11 +107,13 @@ fn main() -> ExitCode {
 async fn run(cli: Cli) -> Result<(), Fault> {
     let target = setup::Target::connect(&cli.target).await?;
     match cli.command {
-        Command::Send { conversations, recipients, bytes, retry, no_verify } => {
-            let plan = send::Plan { conversations, recipients: recipients as usize, bytes, retry };
+        Command::Send { dialect, members, conversations, recipients, bytes, retry, no_verify } => {
+            let dialect = if members.is_some() { send::Dialect::Lanying } else { dialect };
+            let members = members.map(|members| members as usize);
+            let plan = send::Plan { dialect, members, conversations, recipients: recipients as usize, bytes, retry };
             send::run(&target, &cli.target, plan, !no_verify).await
         }
         Command::Pages { depth } => read::pages(&target, &cli.target, depth).await,
-        Command::Unread { conversations } => read::unread(&target, &cli.target, conversations).await,
+        Command::Unread { conversations, groups } => read::unread(&target, &cli.target, conversations, groups).await,
     }
 }

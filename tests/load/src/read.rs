@@ -21,7 +21,8 @@ const PAGE: usize = 50;
 pub async fn pages(target: &Target, args: &TargetArgs, depth: usize) -> Result<(), Fault> {
     let from = target.users("from", 1).await?.remove(0);
     let to = target.users("to", args.connections).await?;
-    fill(target, &from, &to, depth).await?;
+    let targets: Vec<_> = to.iter().map(to_user).collect();
+    fill(target, &from, &targets, depth).await?;
     let started = Instant::now();
     let until = started + Duration::from_secs(args.seconds);
     let readers = to.iter().enumerate().map(|(number, to)| {
@@ -40,12 +41,18 @@ pub async fn pages(target: &Target, args: &TargetArgs, depth: usize) -> Result<(
     finish(readers.collect(), "pages", started).await
 }
 
-/// Reads the unread list of a user who has `conversations`.
-pub async fn unread(target: &Target, args: &TargetArgs, conversations: usize) -> Result<(), Fault> {
+/// Members of each group that the reader of unread lists is in.
+const MEMBERS: usize = 500;
+
+/// Reads the unread list of a user who has `conversations` with others, and is in `groups`.
+pub async fn unread(target: &Target, args: &TargetArgs, conversations: usize, groups: usize) -> Result<(), Fault> {
     let reader = target.users("reader", 1).await?.remove(0);
     let others = target.users("other", conversations).await?;
     for other in &others {
-        fill(target, other, std::slice::from_ref(&reader), 3).await?;
+        fill(target, other, &[to_user(&reader)], 3).await?;
+    }
+    if groups > 0 {
+        fill_groups(target, &reader, groups).await?;
     }
     let started = Instant::now();
     let until = started + Duration::from_secs(args.seconds);
@@ -74,14 +81,30 @@ async fn finish(
     Ok(())
 }
 
-/// Sends `count` messages over gRPC.
-async fn fill(target: &Target, from: &User, to: &[User], count: usize) -> Result<(), Fault> {
+/// The reader and somebody else write in each group.
+async fn fill_groups(target: &Target, reader: &User, groups: usize) -> Result<(), Fault> {
+    let mut members = target.users("member", MEMBERS - 1).await?;
+    members.push(reader.clone());
+    let mut targets = Vec::with_capacity(groups);
+    for _ in 0..groups {
+        targets.push(pb::target::Target::GroupId(target.group(&members).await?));
+    }
+    fill(target, &members[0], &targets, 30).await?;
+    fill(target, reader, &targets, 10).await
+}
+
+const fn to_user(user: &User) -> pb::target::Target {
+    pb::target::Target::UserId(user.id)
+}
+
+/// Sends `count` messages to each target over gRPC.
+async fn fill(target: &Target, from: &User, to: &[pb::target::Target], count: usize) -> Result<(), Fault> {
     for number in 0..count {
         let text = pb::Text { text: format!("message {number} of a conversation under load") };
         let content = pb::Content { body: Some(pb::content::Body::Text(text)), ..Default::default() };
         let wanted = pb::SendRequest {
             sender: Some(pb::UserRef { user: Some(pb::user_ref::User::UserId(from.id)) }),
-            targets: to.iter().map(|to| pb::Target { target: Some(pb::target::Target::UserId(to.id)) }).collect(),
+            targets: to.iter().map(|to| pb::Target { target: Some(to.clone()) }).collect(),
             content: Some(content),
             ..Default::default()
         };

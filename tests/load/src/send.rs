@@ -18,9 +18,21 @@ use crate::{
     verify::{self, Acknowledged},
 };
 
+/// The dialect to send in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Dialect {
+    /// `POST /{org}/{app}/messages/users`.
+    Agora,
+    /// `POST /message/send`.
+    Lanying,
+}
+
 /// What to send.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
+    pub dialect: Dialect,
+    /// Of each group; absent: to users.
+    pub members: Option<usize>,
     /// In all; 0 means 16 for each connection.
     pub conversations: usize,
     /// Of each call.
@@ -31,13 +43,15 @@ pub struct Plan {
     pub retry: bool,
 }
 
-/// A pair of users.
+/// A conversation.
 #[derive(Debug)]
 pub struct Pair {
     /// Who writes.
     pub from: User,
-    /// Who reads.
+    /// Who reads; a group has no name.
     pub to: User,
+    /// Whether `to` is a group.
+    pub is_group: bool,
 }
 
 /// How long a call that is repeated is waited for once the time is up.
@@ -48,20 +62,17 @@ pub async fn run(target: &Target, args: &TargetArgs, plan: Plan, verify: bool) -
     let groups = if plan.conversations == 0 { args.connections * 16 } else { plan.conversations };
     // With many recipients a group is one sender and all of them.
     let groups = if plan.recipients > 1 { args.connections } else { groups };
-    let from = target.users("from", groups).await?;
-    let to = target.users("to", groups * plan.recipients).await?;
-    let pairs: Vec<Pair> = (0..groups * plan.recipients)
-        .map(|i| Pair { from: from[i / plan.recipients].clone(), to: to[i].clone() })
-        .collect();
-    let pairs = Arc::new(pairs);
+    let pairs = Arc::new(match plan.members {
+        None => pairs(target, groups, plan.recipients).await?,
+        Some(members) => of_groups(target, groups, members).await?,
+    });
 
     let started = Instant::now();
     let until = started + Duration::from_secs(args.seconds);
     let senders = (0..args.connections).map(|number| {
         let sender = Sender {
             address: target.rest[number % target.rest.len()],
-            path: format!("{}/messages/users", target.base),
-            authorization: format!("Bearer {}", target.token),
+            route: Route::new(target, plan.dialect),
             text: "x".repeat(plan.bytes),
             pairs: Arc::clone(&pairs),
             number,
@@ -86,10 +97,96 @@ pub async fn run(target: &Target, args: &TargetArgs, plan: Plan, verify: bool) -
     Ok(())
 }
 
+async fn pairs(target: &Target, senders: usize, recipients: usize) -> Result<Vec<Pair>, Fault> {
+    let from = target.users("from", senders).await?;
+    let to = target.users("to", senders * recipients).await?;
+    let pair = |(i, to): (usize, User)| Pair { from: from[i / recipients].clone(), to, is_group: false };
+    Ok(to.into_iter().enumerate().map(pair).collect())
+}
+
+/// All groups have the same members, each of whom writes in turn.
+async fn of_groups(target: &Target, groups: usize, members: usize) -> Result<Vec<Pair>, Fault> {
+    let members = target.users("member", members).await?;
+    let mut pairs = Vec::with_capacity(groups);
+    for turn in 0..groups {
+        let to = User { id: target.group(&members).await?, name: String::new() };
+        pairs.push(Pair { from: members[turn % members.len()].clone(), to, is_group: true });
+    }
+    Ok(pairs)
+}
+
+/// Where calls go, and with what headers.
+struct Route {
+    dialect: Dialect,
+    path: String,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl Route {
+    fn new(target: &Target, dialect: Dialect) -> Self {
+        let (path, headers) = match dialect {
+            Dialect::Agora => {
+                let authorization = format!("Bearer {}", target.token);
+                (format!("{}/messages/users", target.base), vec![("authorization", authorization)])
+            }
+            Dialect::Lanying => {
+                let app = ("app_id", target.lanying_app_id.clone());
+                ("/message/send".to_owned(), vec![app, ("access-token", target.admin_token.clone())])
+            }
+        };
+        Self { dialect, path, headers }
+    }
+
+    fn body(&self, calls: &[Pair], text: &str) -> Bytes {
+        match self.dialect {
+            Dialect::Agora => {
+                let to: Vec<&str> = calls.iter().map(|pair| pair.to.name.as_str()).collect();
+                let to = serde_json::to_string(&to).unwrap_or_default();
+                let from = &calls[0].from.name;
+                format!(r#"{{"from":"{from}","to":{to},"type":"txt","body":{{"msg":"{text}"}}}}"#).into()
+            }
+            Dialect::Lanying => {
+                let to: Vec<i64> = calls.iter().map(|pair| pair.to.id).collect();
+                let kind = if calls[0].is_group { 2 } else { 1 };
+                let from = calls[0].from.id;
+                format!(
+                    r#"{{"type":{kind},"targets":{to:?},"content_type":0,"content":"{text}","from_user_id":{from}}}"#
+                )
+                .into()
+            }
+        }
+    }
+
+    /// The id that each recipient's message got.
+    fn ids(&self, calls: &[Pair], answer: &[u8]) -> Result<Vec<i64>, Fault> {
+        match self.dialect {
+            Dialect::Agora => {
+                let answer: Answer = serde_json::from_slice(answer)?;
+                let id = |pair: &Pair| {
+                    let id = answer.data.get(&pair.to.name).ok_or("a recipient is missing in the answer")?;
+                    Ok(id.parse()?)
+                };
+                calls.iter().map(id).collect()
+            }
+            Dialect::Lanying => {
+                let answer: LanyingAnswer = serde_json::from_slice(answer)?;
+                if answer.msg_ids.len() != calls.len() {
+                    return Err("the answer has no id for each recipient".into());
+                }
+                Ok(answer.msg_ids)
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct LanyingAnswer {
+    msg_ids: Vec<i64>,
+}
+
 struct Sender {
     address: std::net::SocketAddr,
-    path: String,
-    authorization: String,
+    route: Route,
     text: String,
     pairs: Arc<Vec<Pair>>,
     number: usize,
@@ -115,7 +212,7 @@ impl Sender {
             turn += self.connections;
             call += 1;
             let group = &self.pairs[first..first + self.plan.recipients];
-            let body = self.body(group);
+            let body = self.route.body(group, &self.text);
             let started = Instant::now();
             let answer = loop {
                 match self.attempt(&mut connection, &body, call).await {
@@ -136,20 +233,11 @@ impl Sender {
             };
             let Some(answer) = answer else { continue };
             tally.micros.push(u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX));
-            let answer: Answer = serde_json::from_slice(&answer)?;
-            for (offset, pair) in group.iter().enumerate() {
-                let id = answer.data.get(&pair.to.name).ok_or("a recipient is missing in the answer")?;
-                acknowledged.push(Acknowledged { pair: first + offset, msg_id: id.parse()?, sender: self.number });
+            for (offset, msg_id) in self.route.ids(group, &answer)?.into_iter().enumerate() {
+                acknowledged.push(Acknowledged { pair: first + offset, msg_id, sender: self.number });
             }
         }
         Ok((tally, acknowledged))
-    }
-
-    fn body(&self, group: &[Pair]) -> Bytes {
-        let to: Vec<&str> = group.iter().map(|pair| pair.to.name.as_str()).collect();
-        let to = serde_json::to_string(&to).unwrap_or_default();
-        let (from, text) = (&group[0].from.name, &self.text);
-        format!(r#"{{"from":"{from}","to":{to},"type":"txt","body":{{"msg":"{text}"}}}}"#).into()
     }
 
     async fn attempt(
@@ -162,9 +250,10 @@ impl Sender {
             Some(open) => open,
             None => connection.insert(Connection::open(self.address).await?),
         };
-        let mut request = Request::post(&self.path)
-            .header(http::header::AUTHORIZATION, &self.authorization)
-            .header(http::header::CONTENT_TYPE, "application/json");
+        let mut request = Request::post(&self.route.path).header(http::header::CONTENT_TYPE, "application/json");
+        for (name, value) in &self.route.headers {
+            request = request.header(*name, value);
+        }
         if self.plan.retry {
             request = request.header("idempotency-key", format!("{}-{}-{call}", self.pairs[0].from.name, self.number));
         }

@@ -3,8 +3,8 @@
 use std::{collections::HashMap, fs, net::SocketAddr};
 
 use tidings_proto::pb::{
-    self, directory_service_client::DirectoryServiceClient, message_service_client::MessageServiceClient,
-    registered::Result as Outcome,
+    self, directory_service_client::DirectoryServiceClient, group_service_client::GroupServiceClient,
+    message_service_client::MessageServiceClient, registered::Result as Outcome,
 };
 use tonic::{
     Request,
@@ -98,6 +98,18 @@ impl Target {
             }
         }
         Ok(users)
+    }
+
+    /// Makes a group of the users, the first of whom owns it.
+    pub async fn group(&self, members: &[User]) -> Result<i64, Fault> {
+        let mut groups = GroupServiceClient::new(self.directory.clone());
+        let wanted = pb::CreateGroupRequest {
+            owner_id: Some(members[0].id),
+            name: format!("load-{}", self.run),
+            member_ids: members[1..].iter().map(|member| member.id).collect(),
+            ..Default::default()
+        };
+        Ok(groups.create(self.request(wanted)?).await?.into_inner().id)
     }
 
     /// A client of the log.

@@ -48,7 +48,11 @@ pub async fn verify(
 /// Every (seq, msg_id) of a conversation, oldest first.
 async fn read(target: &Target, pair: &Pair) -> Result<Vec<(i64, i64)>, Fault> {
     let (low, high) = (pair.from.id.min(pair.to.id), pair.from.id.max(pair.to.id));
-    let conversation = pb::ConversationId { kind: pb::ConversationKind::Direct.into(), first: low, second: high };
+    let conversation = if pair.is_group {
+        pb::ConversationId { kind: pb::ConversationKind::Group.into(), first: pair.to.id, second: 0 }
+    } else {
+        pb::ConversationId { kind: pb::ConversationKind::Direct.into(), first: low, second: high }
+    };
     let mut log = Vec::new();
     let mut start_msg_id = 0;
     loop {

@@ -45,7 +45,7 @@ pub enum Deed {
     /// 11: text is put behind its text.
     Append(String),
     /// 12: it says something else.
-    Replace(Content),
+    Replace(Box<Content>),
 }
 
 /// Reads the body of a send under the app's limits. Who may send as whom is not judged here.
@@ -118,7 +118,7 @@ fn operation(content_type: i64, send: dto::Send, policy: &Policy) -> Result<Oper
         9 => Deed::ReadAck,
         10 => Deed::Recall,
         11 => Deed::Append(send.content.ok_or_else(|| Refusal::bad_parameter("content", "is required"))?),
-        _ => Deed::Replace(content::content(written(0, send))?),
+        _ => Deed::Replace(Box::new(content::content(written(0, send))?)),
     };
     Ok(Operation { by, target, related: MsgId(related), deed })
 }

@@ -3,11 +3,15 @@
 mod admin_tokens;
 mod apps;
 mod authenticate;
+mod block_user;
 mod create_app;
+mod group;
 mod issue_token;
+mod page;
 mod register_users;
 mod resolve_users;
 mod rotate_secret;
+mod subject;
 mod users;
 
 use std::sync::Arc;

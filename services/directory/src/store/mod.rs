@@ -1,16 +1,37 @@
 //! The directory's SQL. The caller owns the transaction.
+//!
+//! Locks are taken in one order: the app's row, users, groups by ascending id.
 
 pub(crate) mod admin_token;
 pub(crate) mod app;
 pub(crate) mod app_row;
+pub(crate) mod group;
+pub(crate) mod group_application;
+pub(crate) mod group_block;
+pub(crate) mod group_member;
+mod group_row;
+mod keyed;
+pub(crate) mod membership;
 mod policy;
+pub(crate) mod profile;
+pub(crate) mod session;
 pub(crate) mod user;
+pub(crate) mod user_block;
 pub(crate) mod users;
 
 use tidings_store::Engine;
 
 /// Every statement that is sent to `engine`.
 pub(crate) fn statements(engine: Engine) -> Vec<String> {
-    let fixed = [app::ALL, admin_token::ALL, user::ALL].concat().into_iter().map(str::to_owned);
-    fixed.chain(users::all(engine)).collect()
+    let fixed = [app::ALL, admin_token::ALL, user::ALL, profile::ALL, session::ALL].concat();
+    let built = [
+        users::all(engine),
+        group::all(engine),
+        group_member::all(engine),
+        group_application::all(engine),
+        group_block::all(engine),
+        membership::all(engine),
+        user_block::all(engine),
+    ];
+    fixed.into_iter().map(str::to_owned).chain(built.concat()).collect()
 }

@@ -1,12 +1,12 @@
 //! Users, many at a time.
 
-use std::sync::LazyLock;
+use std::{collections::HashSet, sync::LazyLock};
 
 use tidings_domain::{AppId, Error, UnixMillis, UserId, Username};
 use tidings_store::{Column, Db, Engine, GatherMany, Kind, ManyRows, Tx};
 
 use super::user::{UserRow, known_user};
-use crate::model::User;
+use crate::model::{KnownUser, User};
 
 const COLUMNS: [&str; 10] = [
     "user_id",
@@ -21,19 +21,33 @@ const COLUMNS: [&str; 10] = [
     "token_epoch",
 ];
 
-static FIND_BY_IDS: LazyLock<GatherMany> = LazyLock::new(|| find_by("user_id", Kind::Int));
-static FIND_BY_NAMES: LazyLock<GatherMany> = LazyLock::new(|| find_by("folded", Kind::Text));
+static FIND_BY_IDS: LazyLock<GatherMany> = LazyLock::new(|| find_by("user_id", Kind::Int, ""));
+/// Locks the rows until the transaction ends.
+static LOCK: LazyLock<GatherMany> = LazyLock::new(|| find_by("user_id", Kind::Int, "for update"));
+static FIND_BY_NAMES: LazyLock<GatherMany> = LazyLock::new(|| find_by("folded", Kind::Text, ""));
 
 /// One look into the index for each row. PostgreSQL must be told: a plan made while there were few users reads them all.
-fn find_by(column: &str, kind: Kind) -> GatherMany {
+fn find_by(column: &str, kind: Kind, postgres_tail: &str) -> GatherMany {
     let select =
         "select u.user_id, u.username, u.uuid, u.registered, u.enabled, u.nickname, u.created_at, u.modified_at,
         u.password_hash, u.token_epoch from r";
     let is_it = format!("u.app_id = r.app_id and u.{column} = r.{column} and u.deleted_at is null");
     let sqlite = format!("{select} cross join app_user u where {is_it}");
-    let postgres = format!("{select} cross join lateral (select * from app_user u where {is_it} limit 1) u");
+    let postgres =
+        format!("{select} cross join lateral (select * from app_user u where {is_it} limit 1 {postgres_tail}) u");
     GatherMany::per_engine(&[("app_id", Kind::Int), (column, kind)], &COLUMNS, &sqlite, &postgres)
 }
+
+/// Keeps the users from being deleted until the transaction ends, and hinders nothing else.
+static HOLD: LazyLock<GatherMany> = LazyLock::new(|| {
+    let is_it = "u.app_id = r.app_id and u.user_id = r.user_id and u.deleted_at is null";
+    let sqlite = format!("select u.user_id from r cross join app_user u where {is_it}");
+    let postgres = format!(
+        "select u.user_id from r
+        cross join lateral (select user_id from app_user u where {is_it} limit 1 for key share) u"
+    );
+    GatherMany::per_engine(&[("app_id", Kind::Int), ("user_id", Kind::Int)], &["user_id"], &sqlite, &postgres)
+});
 
 /// Names that somebody took down meanwhile are left as they are.
 static TAKE_DOWN: LazyLock<ManyRows> = LazyLock::new(|| {
@@ -56,7 +70,8 @@ static TAKE_DOWN: LazyLock<ManyRows> = LazyLock::new(|| {
 });
 
 pub(crate) fn all(engine: Engine) -> Vec<String> {
-    [FIND_BY_IDS.texts(engine), FIND_BY_NAMES.texts(engine), TAKE_DOWN.texts(engine)].concat()
+    let lookups = [&*FIND_BY_IDS, &*FIND_BY_NAMES, &*LOCK, &*HOLD].map(|statement| statement.texts(engine)).concat();
+    [lookups, TAKE_DOWN.texts(engine)].concat()
 }
 
 /// The living users with these ids, in any order.
@@ -64,6 +79,20 @@ pub(crate) async fn find_by_ids(db: &Db, app: AppId, ids: &[UserId]) -> Result<V
     let rows = [Column::Int(vec![app.0; ids.len()]), Column::Int(ids.iter().map(|id| id.0).collect())];
     let found: Vec<UserRow> = FIND_BY_IDS.read(db, &rows).await?;
     Ok(found.into_iter().map(|row| known_user(row).user).collect())
+}
+
+/// The living user, locked until the transaction ends.
+pub(crate) async fn lock(tx: &mut Tx, app: AppId, user: UserId) -> Result<Option<KnownUser>, Error> {
+    let found: Vec<UserRow> = LOCK.fetch(tx, &[Column::Int(vec![app.0]), Column::Int(vec![user.0])]).await?;
+    Ok(found.into_iter().next().map(known_user))
+}
+
+/// Those of `users` who are living, and stay so until the transaction ends. To be called before groups are locked:
+/// deleting a user locks the user first and his groups afterwards.
+pub(crate) async fn hold(tx: &mut Tx, app: AppId, users: &[UserId]) -> Result<HashSet<UserId>, Error> {
+    let rows = [Column::Int(vec![app.0; users.len()]), Column::Int(users.iter().map(|user| user.0).collect())];
+    let living: Vec<(i64,)> = HOLD.fetch(tx, &rows).await?;
+    Ok(living.into_iter().map(|(user,)| UserId(user)).collect())
 }
 
 /// The living users with these names, in any order.

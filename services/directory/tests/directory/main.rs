@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that finds nothing to unwrap has failed")]
 
+mod group_suite;
 mod suite;
 
 mod admin_tokens;
 mod apps;
+mod groups;
 mod guesses;
 mod policy;
 mod secrets;

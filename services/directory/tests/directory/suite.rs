@@ -153,6 +153,13 @@ impl Suite {
         ok(self.directory.rotate_secret(Request::new(request)).await)
     }
 
+    /// How many rows `table` has; a condition may follow its name.
+    pub async fn count(&self, table: &str) -> i64 {
+        let statement = sqlx::AssertSqlSafe(format!("select count(*) from {table}"));
+        let mut tx = self.db.begin().await.unwrap();
+        on_tx!(&mut tx, |c| sqlx::query_scalar(statement).fetch_one(c).await).unwrap()
+    }
+
     /// Runs a statement behind the directory's back, for states that no call leads to yet.
     pub async fn execute(&self, statement: &'static str) {
         let mut tx = self.db.begin().await.unwrap();

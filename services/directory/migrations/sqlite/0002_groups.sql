@@ -1,0 +1,107 @@
+-- Groups and chat rooms with their members, and what users keep beside their names. Same columns as on PostgreSQL; strict and checked like there.
+-- `group` is a reserved word of PostgreSQL.
+
+-- What every message asks for comes first, the texts last. A destroyed group's row stays, so that its id is never
+-- given out again.
+create table chat_group (
+    app_id integer not null references app (app_id),
+    group_id integer not null check (group_id between 1 and 9007199254740991),
+    kind integer not null check (kind in (1, 2)),
+    owner_id integer not null,
+    enabled integer not null check (enabled in (0, 1)),
+    history_visible integer not null check (history_visible in (0, 1)),
+    read_ack integer not null check (read_ack in (0, 1)),
+    mute_all_until integer not null check (mute_all_until >= -1),
+    apply_approval integer not null check (apply_approval between 1 and 3),
+    member_invite integer not null check (member_invite in (0, 1)),
+    member_modify integer not null check (member_modify in (0, 1)),
+    public integer not null check (public in (0, 1)),
+    max_members integer not null check (max_members between 1 and 100000),
+    created_at integer not null,
+    updated_at integer not null,
+    deleted_at integer,
+    name text not null check (length(name) <= 128),
+    avatar text not null check (length(avatar) <= 1024),
+    description text not null check (length(description) <= 2048),
+    custom text not null check (length(custom) <= 8192),
+    primary key (app_id, group_id),
+    foreign key (app_id, owner_id) references app_user (app_id, user_id)
+) strict;
+create index chat_group_by_kind on chat_group (app_id, kind, group_id) where deleted_at is null;
+
+-- role: 1 plain member, 2 admin, 3 owner. muted_until: 0 not muted, -1 for ever.
+create table group_member (
+    app_id integer not null,
+    group_id integer not null,
+    user_id integer not null,
+    role integer not null check (role between 1 and 3),
+    joined_at integer not null,
+    muted_until integer not null check (muted_until >= -1),
+    primary key (app_id, group_id, user_id),
+    foreign key (app_id, group_id) references chat_group (app_id, group_id),
+    foreign key (app_id, user_id) references app_user (app_id, user_id)
+) strict, without rowid;
+create index group_member_by_user on group_member (app_id, user_id, group_id);
+
+-- Who asked to join and waits for an admin.
+create table group_application (
+    app_id integer not null,
+    group_id integer not null,
+    user_id integer not null,
+    made_at integer not null,
+    text text not null check (length(text) <= 512),
+    primary key (app_id, group_id, user_id),
+    foreign key (app_id, group_id) references chat_group (app_id, group_id),
+    foreign key (app_id, user_id) references app_user (app_id, user_id)
+) strict, without rowid;
+create index group_application_by_age on group_application (app_id, group_id, made_at, user_id);
+create index group_application_by_user on group_application (app_id, user_id, group_id);
+
+-- Who may not join a group.
+create table group_block (
+    app_id integer not null,
+    group_id integer not null,
+    user_id integer not null,
+    primary key (app_id, group_id, user_id),
+    foreign key (app_id, group_id) references chat_group (app_id, group_id),
+    foreign key (app_id, user_id) references app_user (app_id, user_id)
+) strict, without rowid;
+create index group_block_by_user on group_block (app_id, user_id, group_id);
+
+-- user_id takes no messages from blocked_id.
+create table user_block (
+    app_id integer not null,
+    user_id integer not null,
+    blocked_id integer not null,
+    primary key (app_id, user_id, blocked_id),
+    foreign key (app_id, user_id) references app_user (app_id, user_id),
+    foreign key (app_id, blocked_id) references app_user (app_id, user_id),
+    check (user_id <> blocked_id)
+) strict, without rowid;
+create index user_block_by_blocked on user_block (app_id, blocked_id, user_id);
+
+-- What a user tells of himself; the nickname is in app_user, whose rows are read all the time and stay short.
+create table user_profile (
+    app_id integer not null,
+    user_id integer not null,
+    avatar text not null check (length(avatar) <= 1024),
+    description text not null check (length(description) <= 2048),
+    public_info text not null check (length(public_info) <= 2048),
+    private_info text not null check (length(private_info) <= 2048),
+    mobile text not null check (length(mobile) <= 64),
+    email text not null check (length(email) <= 256),
+    primary key (app_id, user_id),
+    foreign key (app_id, user_id) references app_user (app_id, user_id)
+) strict;
+
+-- Devices that are online until expires_at.
+create table user_session (
+    app_id integer not null,
+    user_id integer not null,
+    device_sn integer not null check (device_sn between 1 and 2147483647),
+    opened_at integer not null,
+    expires_at integer not null,
+    platform text not null check (length(platform) <= 32),
+    primary key (app_id, user_id, device_sn),
+    foreign key (app_id, user_id) references app_user (app_id, user_id)
+) strict, without rowid;

@@ -1,0 +1,23 @@
+//! Takes users into a group at once.
+
+use tidings_domain::{Caller, Error, UserId};
+
+use super::join::join;
+use crate::{app::Core, model::group::Outcomes, store};
+
+impl Core {
+    /// Needs an admin, or any member where `member_invite` is set.
+    pub(crate) async fn add_members(&self, caller: &Caller, group: i64, users: &[UserId]) -> Result<Outcomes, Error> {
+        let mut tx = self.db.begin().await?;
+        let living = store::users::hold(&mut tx, caller.app, users).await?;
+        let (group, rights) = self.open_enabled_group(&mut tx, caller, group).await?;
+        if group.settings.member_invite {
+            rights.need_member()?;
+        } else {
+            rights.need_admin()?;
+        }
+        let outcomes = join(&mut tx, caller.app, &group, users, &living, self.clock.now()).await?;
+        tx.commit().await?;
+        Ok(outcomes)
+    }
+}

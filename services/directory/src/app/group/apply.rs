@@ -1,0 +1,70 @@
+//! A user asks to join a group.
+
+use tidings_domain::{Caller, Error, Reason, UserId};
+use tidings_store::Tx;
+
+use super::{
+    join::join,
+    outcomes::{standings, stranger},
+};
+use crate::{
+    app::{Core, subject::subject},
+    model::{
+        check_text,
+        group::{ApplyApproval, Group},
+    },
+    store,
+};
+
+const MAX_TEXT: usize = 512;
+
+impl Core {
+    /// Whether the user joined at once; otherwise an admin decides. Who asks again keeps his place among those who wait.
+    pub(crate) async fn apply(
+        &self,
+        caller: &Caller,
+        group: i64,
+        user: Option<i64>,
+        text: &str,
+    ) -> Result<bool, Error> {
+        check_text("text", text, MAX_TEXT)?;
+        let user = subject(caller, user)?;
+        let now = self.clock.now();
+        let mut tx = self.db.begin().await?;
+        let living = store::users::hold(&mut tx, caller.app, &[user]).await?;
+        let (group, _) = self.open_enabled_group(&mut tx, caller, group).await?;
+        if !living.contains(&user) {
+            return Err(Error::user_not_found(user.to_string()));
+        }
+        match group.settings.apply_approval {
+            ApplyApproval::All => {
+                for (_, outcome) in join(&mut tx, caller.app, &group, &[user], &living, now).await? {
+                    outcome?;
+                }
+            }
+            ApplyApproval::Ask => {
+                check_stranger(&mut tx, caller, &group, user).await?;
+                store::group_application::upsert(&mut tx, caller.app, group.id, user, text, now).await?;
+            }
+            ApplyApproval::None => {
+                check_stranger(&mut tx, caller, &group, user).await?;
+                return Err(Error::not_permitted("nobody joins this group by asking"));
+            }
+        }
+        tx.commit().await?;
+        Ok(group.settings.apply_approval == ApplyApproval::All)
+    }
+}
+
+/// Refuses who is in the group or on its block list.
+async fn check_stranger(tx: &mut Tx, caller: &Caller, group: &Group, user: UserId) -> Result<(), Error> {
+    let standings = standings(tx, caller.app, group.id, &[user]).await?;
+    let standing = standings.get(&user).copied().unwrap_or(stranger(user));
+    if standing.role.is_some() {
+        return Err(Error::new(Reason::AlreadyGroupMember, user.to_string()));
+    }
+    if standing.blocked {
+        return Err(Error::new(Reason::OnGroupBlockList, user.to_string()));
+    }
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! The block list of a group: who is on it is put out and cannot come back.
+
+use tidings_domain::{Caller, Error, UserId};
+
+use super::outcomes::{accepted, standings};
+use crate::{app::Core, model::group::Outcomes, store};
+
+impl Core {
+    /// Needs an admin; only the owner blocks an admin, nobody the owner. Who is no member can be blocked too.
+    pub(crate) async fn block_members(
+        &self,
+        caller: &Caller,
+        group: i64,
+        users: &[UserId],
+        blocked: bool,
+    ) -> Result<Outcomes, Error> {
+        let mut tx = self.db.begin().await?;
+        let living = store::users::hold(&mut tx, caller.app, users).await?;
+        let (_, rights) = self.open_enabled_group(&mut tx, caller, group).await?;
+        rights.need_admin()?;
+        let standings = standings(&mut tx, caller.app, group, users).await?;
+        let outcome = |user: UserId| {
+            if !living.contains(&user) {
+                return Err(Error::user_not_found(user.to_string()));
+            }
+            if !blocked {
+                return Ok(());
+            }
+            rights.check_power_over(user, standings.get(&user).and_then(|standing| standing.role))
+        };
+        let outcomes: Outcomes = users.iter().map(|user| (*user, outcome(*user))).collect();
+        let accepted = accepted(&outcomes);
+        if blocked {
+            store::group_member::delete(&mut tx, caller.app, group, &accepted).await?;
+            store::group_application::delete(&mut tx, caller.app, group, &accepted).await?;
+            store::group_block::insert(&mut tx, caller.app, group, &accepted).await?;
+        } else {
+            store::group_block::delete(&mut tx, caller.app, group, &accepted).await?;
+        }
+        tx.commit().await?;
+        Ok(outcomes)
+    }
+}

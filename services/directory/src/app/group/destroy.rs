@@ -1,0 +1,19 @@
+//! Ends a group; its messages stay in the log.
+
+use tidings_domain::{Caller, Error};
+
+use crate::{app::Core, model::group::Group, store};
+
+impl Core {
+    /// Needs the owner. The group as it was.
+    pub(crate) async fn destroy_group(&self, caller: &Caller, group: i64) -> Result<Group, Error> {
+        let now = self.clock.now();
+        let mut tx = self.db.begin().await?;
+        let (group, rights) = self.open_enabled_group(&mut tx, caller, group).await?;
+        rights.need_owner()?;
+        let member_count = store::group_member::count(&mut tx, caller.app, group.id).await?;
+        store::group::end(&mut tx, caller.app, &[group.id], now).await?;
+        tx.commit().await?;
+        Ok(Group { member_count, ..group }.at(now))
+    }
+}

@@ -1,0 +1,25 @@
+//! A user leaves a group, which he may even while it is disabled.
+
+use tidings_domain::{Caller, Error, GroupRole, Reason};
+
+use crate::{
+    app::{Core, subject::subject},
+    store,
+};
+
+impl Core {
+    /// The owner cannot leave.
+    pub(crate) async fn leave_group(&self, caller: &Caller, group: i64, user: Option<i64>) -> Result<(), Error> {
+        let user = subject(caller, user)?;
+        let mut tx = self.db.begin().await?;
+        self.open_group(&mut tx, caller, group).await?;
+        let standing = store::group_member::standings(&mut tx, caller.app, group, &[user]).await?;
+        match standing.first().and_then(|standing| standing.role) {
+            None => return Err(Error::new(Reason::NotGroupMember, user.to_string())),
+            Some(GroupRole::Owner) => return Err(Error::new(Reason::GroupOwnerBound, user.to_string())),
+            Some(GroupRole::Member | GroupRole::Admin) => {}
+        }
+        store::group_member::delete(&mut tx, caller.app, group, &[user]).await?;
+        tx.commit().await
+    }
+}

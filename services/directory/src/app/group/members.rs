@@ -1,0 +1,54 @@
+//! Lists of a group: its members, its block list and who waits to be let in.
+
+use tidings_domain::{Caller, Error};
+
+use crate::{
+    app::{Core, page::page},
+    model::group::{Application, Member, MemberPage},
+    store,
+};
+
+impl Core {
+    /// Needs a member.
+    pub(crate) async fn list_members(
+        &self,
+        caller: &Caller,
+        group: i64,
+        after: i64,
+        limit: i64,
+    ) -> Result<MemberPage, Error> {
+        self.group_rights(caller, group).await?.need_member()?;
+        let now = self.clock.now();
+        let found = store::group_member::list(&self.db, caller.app, group, after, limit + 1).await?;
+        let found = found.into_iter().map(|member| Member { muted: member.muted.at(now), ..member }).collect();
+        let (members, next) = page(found, limit, |member: &Member| member.user);
+        let total = store::group_member::count_now(&self.db, caller.app, group).await?;
+        Ok(MemberPage { members, next, total })
+    }
+
+    /// Needs an admin.
+    pub(crate) async fn list_group_blocked(
+        &self,
+        caller: &Caller,
+        group: i64,
+        after: i64,
+        limit: i64,
+    ) -> Result<MemberPage, Error> {
+        self.group_rights(caller, group).await?.need_admin()?;
+        let found = store::group_block::list(&self.db, caller.app, group, after, limit + 1).await?;
+        let (members, next) = page(found, limit, |member: &Member| member.user);
+        let total = store::group_block::count(&self.db, caller.app, group).await?;
+        Ok(MemberPage { members, next, total })
+    }
+
+    /// Needs an admin. The oldest first.
+    pub(crate) async fn list_applications(
+        &self,
+        caller: &Caller,
+        group: i64,
+        limit: i64,
+    ) -> Result<Vec<Application>, Error> {
+        self.group_rights(caller, group).await?.need_admin()?;
+        store::group_application::list(&self.db, caller.app, group, limit).await
+    }
+}

@@ -1,0 +1,32 @@
+//! Calls that name many users, each of whom succeeds or fails by himself.
+
+use std::collections::HashMap;
+
+use tidings_domain::{AppId, Error, UserId};
+use tidings_store::Tx;
+
+use crate::{
+    model::group::Outcomes,
+    store::group_member::{self, Standing},
+};
+
+/// Who stands how in a group.
+pub(super) async fn standings(
+    tx: &mut Tx,
+    app: AppId,
+    group: i64,
+    users: &[UserId],
+) -> Result<HashMap<UserId, Standing>, Error> {
+    let found = group_member::standings(tx, app, group, users).await?;
+    Ok(found.into_iter().map(|standing| (standing.user, standing)).collect())
+}
+
+/// A standing of one who is neither in the group nor on its block list.
+pub(super) fn stranger(user: UserId) -> Standing {
+    Standing { user, role: None, blocked: false }
+}
+
+/// Those whom nothing stands against.
+pub(super) fn accepted(outcomes: &Outcomes) -> Vec<UserId> {
+    outcomes.iter().filter(|(_, outcome)| outcome.is_ok()).map(|(user, _)| *user).collect()
+}

@@ -1,0 +1,40 @@
+//! Reads groups.
+
+use std::collections::HashMap;
+
+use tidings_domain::{Caller, Error, GroupKind};
+
+use crate::{
+    app::{Core, page::page},
+    model::group::Group,
+    store,
+};
+
+const MAX_GROUPS: usize = 100;
+
+impl Core {
+    /// Those of `groups` that exist, in the order asked.
+    pub(crate) async fn get_groups(&self, caller: &Caller, groups: &[i64]) -> Result<Vec<Group>, Error> {
+        if groups.len() > MAX_GROUPS {
+            return Err(Error::invalid("group_ids", format!("must be at most {MAX_GROUPS}")));
+        }
+        let now = self.clock.now();
+        let found = store::group::find(&self.db, caller.app, groups).await?;
+        let mut found: HashMap<i64, Group> = found.into_iter().map(|group| (group.id, group)).collect();
+        Ok(groups.iter().filter_map(|id| found.remove(id)).map(|group| group.at(now)).collect())
+    }
+
+    /// The app's groups of a kind above `after`, and where the next page starts. A user sees the public ones and his.
+    pub(crate) async fn list_groups(
+        &self,
+        caller: &Caller,
+        kind: GroupKind,
+        after: i64,
+        limit: i64,
+    ) -> Result<(Vec<Group>, Option<i64>), Error> {
+        let now = self.clock.now();
+        let found = store::group::list(&self.db, caller.app, kind, caller.actor.user(), after, limit + 1).await?;
+        let groups = found.into_iter().map(|group| group.at(now)).collect();
+        Ok(page(groups, limit, |group: &Group| group.id))
+    }
+}

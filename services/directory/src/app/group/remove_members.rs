@@ -1,0 +1,29 @@
+//! Puts users out of a group.
+
+use tidings_domain::{Caller, Error, Reason, UserId};
+
+use super::outcomes::{accepted, standings};
+use crate::{app::Core, model::group::Outcomes, store};
+
+impl Core {
+    /// Needs an admin; only the owner puts out an admin, nobody the owner.
+    pub(crate) async fn remove_members(
+        &self,
+        caller: &Caller,
+        group: i64,
+        users: &[UserId],
+    ) -> Result<Outcomes, Error> {
+        let mut tx = self.db.begin().await?;
+        let (_, rights) = self.open_enabled_group(&mut tx, caller, group).await?;
+        rights.need_admin()?;
+        let standings = standings(&mut tx, caller.app, group, users).await?;
+        let outcome = |user: UserId| match standings.get(&user).and_then(|standing| standing.role) {
+            None => Err(Error::new(Reason::NotGroupMember, user.to_string())),
+            role => rights.check_power_over(user, role),
+        };
+        let outcomes: Outcomes = users.iter().map(|user| (*user, outcome(*user))).collect();
+        store::group_member::delete(&mut tx, caller.app, group, &accepted(&outcomes)).await?;
+        tx.commit().await?;
+        Ok(outcomes)
+    }
+}

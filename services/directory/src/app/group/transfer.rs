@@ -1,0 +1,29 @@
+//! Gives a group to another of its members.
+
+use tidings_domain::{Caller, Error, GroupRole, Mute, Reason, UserId};
+
+use crate::{app::Core, model::group::Group, store};
+
+impl Core {
+    /// Needs the owner, who stays as a plain member. The new owner may speak, whoever muted him before.
+    pub(crate) async fn transfer_group(&self, caller: &Caller, group: i64, heir: UserId) -> Result<Group, Error> {
+        let now = self.clock.now();
+        let mut tx = self.db.begin().await?;
+        let (mut group, rights) = self.open_enabled_group(&mut tx, caller, group).await?;
+        rights.need_owner()?;
+        let standing = store::group_member::standings(&mut tx, caller.app, group.id, &[heir]).await?;
+        if !standing.iter().any(|standing| standing.role.is_some()) {
+            return Err(Error::new(Reason::NewOwnerNotMember, heir.to_string()));
+        }
+        if heir != group.owner {
+            let roles = [(group.id, group.owner, GroupRole::Member), (group.id, heir, GroupRole::Owner)];
+            store::group::set_owners(&mut tx, caller.app, &[(group.id, heir)], now).await?;
+            store::group_member::set_roles(&mut tx, caller.app, &roles).await?;
+            store::group_member::mute(&mut tx, caller.app, &[(group.id, heir)], Mute::No).await?;
+            group = Group { owner: heir, updated_at: now, ..group };
+        }
+        let member_count = store::group_member::count(&mut tx, caller.app, group.id).await?;
+        tx.commit().await?;
+        Ok(Group { member_count, ..group }.at(now))
+    }
+}

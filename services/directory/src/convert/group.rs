@@ -1,0 +1,173 @@
+//! Groups and rooms on the wire.
+
+use std::collections::HashSet;
+
+use tidings_domain::{Error, Mute, UserId};
+use tidings_proto::pb;
+
+use crate::model::group::{
+    Application, ApplyApproval, Group, GroupChange, Member, MemberPage, NewGroup, Outcomes, Settings, SettingsChange,
+};
+
+/// Users of one call.
+const MAX_USERS: usize = 600;
+
+/// Each user once, in the order of first mention.
+pub(crate) fn user_ids(wire: Vec<i64>) -> Result<Vec<UserId>, Error> {
+    if !(1..=MAX_USERS).contains(&wire.len()) {
+        return Err(Error::invalid("user_ids", format!("must be 1 to {MAX_USERS}")));
+    }
+    let mut seen = HashSet::new();
+    Ok(wire.into_iter().filter(|user| seen.insert(*user)).map(UserId).collect())
+}
+
+/// 0: not muted. -1: for ever.
+pub(crate) fn mute(field: &str, millis: i64) -> Result<Mute, Error> {
+    if millis < -1 {
+        return Err(Error::invalid(field, "must be -1, 0 or a moment in milliseconds"));
+    }
+    Ok(Mute::from_millis(millis))
+}
+
+fn apply_approval(wire: pb::ApplyApproval) -> Option<ApplyApproval> {
+    match wire {
+        pb::ApplyApproval::Unspecified => None,
+        pb::ApplyApproval::All => Some(ApplyApproval::All),
+        pb::ApplyApproval::Ask => Some(ApplyApproval::Ask),
+        pb::ApplyApproval::None => Some(ApplyApproval::None),
+    }
+}
+
+impl From<ApplyApproval> for pb::ApplyApproval {
+    fn from(approval: ApplyApproval) -> Self {
+        match approval {
+            ApplyApproval::All => Self::All,
+            ApplyApproval::Ask => Self::Ask,
+            ApplyApproval::None => Self::None,
+        }
+    }
+}
+
+fn settings_change(wire: Option<pb::GroupSettings>) -> Result<SettingsChange, Error> {
+    let Some(wire) = wire else {
+        return Ok(SettingsChange::default());
+    };
+    Ok(SettingsChange {
+        apply_approval: apply_approval(wire.apply_approval()),
+        member_invite: wire.member_invite,
+        member_modify: wire.member_modify,
+        history_visible: wire.history_visible,
+        read_ack: wire.read_ack,
+        mute_all: wire.mute_all_until_ms.map(|millis| mute("mute_all_until_ms", millis)).transpose()?,
+        max_members: wire.max_members.map(Into::into),
+        public: wire.public,
+        custom: wire.custom,
+    })
+}
+
+impl From<Settings> for pb::GroupSettings {
+    fn from(settings: Settings) -> Self {
+        Self {
+            apply_approval: pb::ApplyApproval::from(settings.apply_approval).into(),
+            member_invite: Some(settings.member_invite),
+            member_modify: Some(settings.member_modify),
+            history_visible: Some(settings.history_visible),
+            read_ack: Some(settings.read_ack),
+            mute_all_until_ms: Some(settings.mute_all.millis()),
+            max_members: Some(settings.max_members as i32),
+            public: Some(settings.public),
+            custom: Some(settings.custom),
+        }
+    }
+}
+
+impl TryFrom<pb::CreateGroupRequest> for NewGroup {
+    type Error = Error;
+
+    fn try_from(wire: pb::CreateGroupRequest) -> Result<Self, Error> {
+        if wire.member_ids.len() > MAX_USERS {
+            return Err(Error::invalid("member_ids", format!("must be at most {MAX_USERS}")));
+        }
+        Ok(Self {
+            kind: wire.kind().into(),
+            owner: wire.owner_id.map(UserId),
+            members: wire.member_ids.into_iter().map(UserId).collect(),
+            settings: settings_change(wire.settings)?,
+            name: wire.name,
+            description: wire.description,
+            avatar: wire.avatar,
+        })
+    }
+}
+
+impl TryFrom<pb::UpdateGroupRequest> for GroupChange {
+    type Error = Error;
+
+    fn try_from(wire: pb::UpdateGroupRequest) -> Result<Self, Error> {
+        Ok(Self {
+            name: wire.name,
+            description: wire.description,
+            avatar: wire.avatar,
+            settings: settings_change(wire.settings)?,
+            enabled: wire.enabled,
+        })
+    }
+}
+
+impl From<Group> for pb::Group {
+    fn from(group: Group) -> Self {
+        Self {
+            id: group.id,
+            kind: pb::GroupKind::from(group.kind).into(),
+            name: group.name,
+            description: group.description,
+            avatar: group.avatar,
+            owner_id: group.owner.0,
+            member_count: group.member_count as i32,
+            created_at_ms: group.created_at.0,
+            updated_at_ms: group.updated_at.0,
+            settings: Some(group.settings.into()),
+            enabled: group.enabled,
+        }
+    }
+}
+
+impl From<Member> for pb::Member {
+    fn from(member: Member) -> Self {
+        Self {
+            user_id: member.user.0,
+            role: pb::GroupRole::from(member.role).into(),
+            joined_at_ms: member.joined_at.0,
+            muted_until_ms: member.muted.millis(),
+            username: member.username.unwrap_or_default(),
+        }
+    }
+}
+
+impl From<MemberPage> for pb::ListMembersReply {
+    fn from(page: MemberPage) -> Self {
+        Self {
+            members: page.members.into_iter().map(Into::into).collect(),
+            next_after_id: page.next.map_or(0, |user| user.0),
+            total: page.total as i32,
+        }
+    }
+}
+
+impl From<Application> for pb::Application {
+    fn from(application: Application) -> Self {
+        Self { user_id: application.user.0, text: application.text, made_at_ms: application.made_at.0 }
+    }
+}
+
+/// What became of each user.
+pub(crate) fn members_reply(outcomes: Outcomes) -> pb::MembersReply {
+    let result = |(user, outcome): (UserId, Result<(), Error>)| {
+        let (reason, text) = match outcome {
+            Ok(()) => (String::new(), String::new()),
+            Err(error) => (error.reason().words().name.to_owned(), error.to_string()),
+        };
+        pb::MemberResult { user_id: user.0, reason, text }
+    };
+    pb::MembersReply { results: outcomes.into_iter().map(result).collect() }
+}

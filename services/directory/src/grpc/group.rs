@@ -1,0 +1,202 @@
+//! The door to groups and rooms.
+
+use tidings_domain::{Membership, UserId};
+use tidings_proto::{pb, status_from_error as to_status};
+use tonic::{Request, Response, async_trait};
+
+use super::Reply;
+use crate::{
+    Directory,
+    convert::{
+        after_id,
+        group::{members_reply, mute, user_ids},
+        limit, limit_up_to,
+    },
+};
+
+#[async_trait]
+impl pb::group_service_server::GroupService for Directory {
+    #[tracing::instrument(level = "debug", name = "group.create", skip_all)]
+    async fn create(&self, request: Request<pb::CreateGroupRequest>) -> Reply<pb::Group> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let new = request.into_inner().try_into().map_err(to_status)?;
+        let group = self.core.create_group(&caller, new).await.map_err(to_status)?;
+        Ok(Response::new(group.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.get", skip_all)]
+    async fn get(&self, request: Request<pb::GetGroupsRequest>) -> Reply<pb::GetGroupsReply> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let groups = self.core.get_groups(&caller, &request.into_inner().group_ids).await.map_err(to_status)?;
+        Ok(Response::new(pb::GetGroupsReply { groups: groups.into_iter().map(Into::into).collect() }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.list", skip_all)]
+    async fn list(&self, request: Request<pb::ListGroupsRequest>) -> Reply<pb::ListGroupsReply> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let after = after_id(wire.after_id).map_err(to_status)?;
+        let limit = limit(wire.limit, 100).map_err(to_status)?;
+        let listed = self.core.list_groups(&caller, wire.kind().into(), after, limit).await;
+        let (groups, next) = listed.map_err(to_status)?;
+        let groups = groups.into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::ListGroupsReply { groups, next_after_id: next.unwrap_or_default() }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.update", skip_all)]
+    async fn update(&self, request: Request<pb::UpdateGroupRequest>) -> Reply<pb::Group> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let group = wire.group_id;
+        let change = wire.try_into().map_err(to_status)?;
+        let group = self.core.update_group(&caller, group, change).await.map_err(to_status)?;
+        Ok(Response::new(group.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.transfer", skip_all)]
+    async fn transfer(&self, request: Request<pb::TransferGroupRequest>) -> Reply<pb::Group> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let heir = UserId(wire.new_owner_id);
+        let group = self.core.transfer_group(&caller, wire.group_id, heir).await.map_err(to_status)?;
+        Ok(Response::new(group.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.destroy", skip_all)]
+    async fn destroy(&self, request: Request<pb::GroupRef>) -> Reply<pb::Group> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let group = self.core.destroy_group(&caller, request.into_inner().group_id).await.map_err(to_status)?;
+        Ok(Response::new(group.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.add_members", skip_all)]
+    async fn add_members(&self, request: Request<pb::MembersRequest>) -> Reply<pb::MembersReply> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let users = user_ids(wire.user_ids).map_err(to_status)?;
+        let outcomes = self.core.add_members(&caller, wire.group_id, &users).await.map_err(to_status)?;
+        Ok(Response::new(members_reply(outcomes)))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.remove_members", skip_all)]
+    async fn remove_members(&self, request: Request<pb::MembersRequest>) -> Reply<pb::MembersReply> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let users = user_ids(wire.user_ids).map_err(to_status)?;
+        let outcomes = self.core.remove_members(&caller, wire.group_id, &users).await.map_err(to_status)?;
+        Ok(Response::new(members_reply(outcomes)))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.apply", skip_all)]
+    async fn apply(&self, request: Request<pb::ApplyRequest>) -> Reply<pb::ApplyReply> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let joined = self.core.apply(&caller, wire.group_id, wire.user_id, &wire.text).await.map_err(to_status)?;
+        Ok(Response::new(pb::ApplyReply { joined }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.list_applications", skip_all)]
+    async fn list_applications(
+        &self,
+        request: Request<pb::ListApplicationsRequest>,
+    ) -> Reply<pb::ListApplicationsReply> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let limit = limit(wire.limit, 100).map_err(to_status)?;
+        let waiting = self.core.list_applications(&caller, wire.group_id, limit).await.map_err(to_status)?;
+        let applications = waiting.into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::ListApplicationsReply { applications }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.decide_application", skip_all)]
+    async fn decide_application(
+        &self,
+        request: Request<pb::DecideApplicationRequest>,
+    ) -> Reply<pb::DecideApplicationReply> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let user = UserId(wire.user_id);
+        self.core.decide_application(&caller, wire.group_id, user, wire.accept).await.map_err(to_status)?;
+        Ok(Response::new(pb::DecideApplicationReply {}))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.leave", skip_all)]
+    async fn leave(&self, request: Request<pb::LeaveRequest>) -> Reply<pb::LeaveReply> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        self.core.leave_group(&caller, wire.group_id, wire.user_id).await.map_err(to_status)?;
+        Ok(Response::new(pb::LeaveReply {}))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.list_members", skip_all)]
+    async fn list_members(&self, request: Request<pb::ListMembersRequest>) -> Reply<pb::ListMembersReply> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let after = after_id(wire.after_id).map_err(to_status)?;
+        let limit = limit(wire.limit, 1000).map_err(to_status)?;
+        let page = self.core.list_members(&caller, wire.group_id, after, limit).await.map_err(to_status)?;
+        Ok(Response::new(page.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.joined", skip_all)]
+    async fn joined(&self, request: Request<pb::JoinedRequest>) -> Reply<pb::JoinedReply> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let after = after_id(wire.after_id).map_err(to_status)?;
+        let limit = limit_up_to(10_000, wire.limit, 10_000).map_err(to_status)?;
+        let joined = self.core.joined(&caller, wire.user_id, wire.kind().into(), after, limit).await;
+        let (memberships, next) = joined.map_err(to_status)?;
+        let next_after_id = next.unwrap_or_default();
+        Ok(Response::new(pb::JoinedReply { memberships: wire_memberships(memberships), next_after_id }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.set_admins", skip_all)]
+    async fn set_admins(&self, request: Request<pb::SetAdminsRequest>) -> Reply<pb::MembersReply> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let users = user_ids(wire.user_ids).map_err(to_status)?;
+        let outcomes = self.core.set_admins(&caller, wire.group_id, &users, wire.admin).await.map_err(to_status)?;
+        Ok(Response::new(members_reply(outcomes)))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.mute", skip_all)]
+    async fn mute(&self, request: Request<pb::MuteRequest>) -> Reply<pb::MembersReply> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let users = user_ids(wire.user_ids).map_err(to_status)?;
+        let mute = mute("until_ms", wire.until_ms).map_err(to_status)?;
+        let outcomes = self.core.mute_members(&caller, wire.group_id, &users, mute).await.map_err(to_status)?;
+        Ok(Response::new(members_reply(outcomes)))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.block", skip_all)]
+    async fn block(&self, request: Request<pb::BlockMembersRequest>) -> Reply<pb::MembersReply> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let users = user_ids(wire.user_ids).map_err(to_status)?;
+        let outcomes = self.core.block_members(&caller, wire.group_id, &users, wire.blocked).await;
+        Ok(Response::new(members_reply(outcomes.map_err(to_status)?)))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.list_blocked", skip_all)]
+    async fn list_blocked(&self, request: Request<pb::ListMembersRequest>) -> Reply<pb::ListMembersReply> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let after = after_id(wire.after_id).map_err(to_status)?;
+        let limit = limit(wire.limit, 1000).map_err(to_status)?;
+        let page = self.core.list_group_blocked(&caller, wire.group_id, after, limit).await.map_err(to_status)?;
+        Ok(Response::new(page.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.memberships", skip_all)]
+    async fn memberships(&self, request: Request<pb::MembershipsRequest>) -> Reply<pb::MembershipsReply> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let memberships = self.core.memberships(&caller, wire.user_id, &wire.group_ids).await.map_err(to_status)?;
+        Ok(Response::new(pb::MembershipsReply { memberships: wire_memberships(memberships) }))
+    }
+}
+
+fn wire_memberships(memberships: Vec<Membership>) -> Vec<pb::Membership> {
+    memberships.into_iter().map(Into::into).collect()
+}

@@ -1,0 +1,233 @@
+//! Groups and rooms.
+
+use tidings_domain::{Error, GroupKind, GroupRole, Mute, UnixMillis, UserId};
+
+use super::check_text;
+
+const MAX_NAME_CHARS: usize = 128;
+const MAX_DESCRIPTION: usize = 2048;
+const MAX_AVATAR: usize = 1024;
+const MAX_CUSTOM: usize = 8192;
+const MAX_MEMBERS: i64 = 100_000;
+
+/// Who may join by asking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ApplyApproval {
+    /// Everybody, at once.
+    All,
+    /// Whom an admin lets in.
+    Ask,
+    /// Nobody.
+    None,
+}
+
+/// A group or room.
+#[derive(Debug, Clone)]
+pub(crate) struct Group {
+    pub(crate) id: i64,
+    pub(crate) kind: GroupKind,
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) avatar: String,
+    pub(crate) owner: UserId,
+    /// The owner among them. 0 where nobody counted.
+    pub(crate) member_count: i64,
+    pub(crate) created_at: UnixMillis,
+    pub(crate) updated_at: UnixMillis,
+    pub(crate) settings: Settings,
+    pub(crate) enabled: bool,
+}
+
+/// How a group is run.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) apply_approval: ApplyApproval,
+    pub(crate) member_invite: bool,
+    pub(crate) member_modify: bool,
+    pub(crate) history_visible: bool,
+    pub(crate) read_ack: bool,
+    pub(crate) mute_all: Mute,
+    pub(crate) max_members: i64,
+    pub(crate) public: bool,
+    pub(crate) custom: String,
+}
+
+/// Settings to change; the others stay.
+#[derive(Debug, Default)]
+pub(crate) struct SettingsChange {
+    pub(crate) apply_approval: Option<ApplyApproval>,
+    pub(crate) member_invite: Option<bool>,
+    pub(crate) member_modify: Option<bool>,
+    pub(crate) history_visible: Option<bool>,
+    pub(crate) read_ack: Option<bool>,
+    pub(crate) mute_all: Option<Mute>,
+    pub(crate) max_members: Option<i64>,
+    pub(crate) public: Option<bool>,
+    pub(crate) custom: Option<String>,
+}
+
+/// A group to make.
+#[derive(Debug)]
+pub(crate) struct NewGroup {
+    pub(crate) kind: GroupKind,
+    /// `None`: the user of the call.
+    pub(crate) owner: Option<UserId>,
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) avatar: String,
+    /// Beside the owner.
+    pub(crate) members: Vec<UserId>,
+    pub(crate) settings: SettingsChange,
+}
+
+/// What to change of a group.
+#[derive(Debug, Default)]
+pub(crate) struct GroupChange {
+    pub(crate) name: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) avatar: Option<String>,
+    pub(crate) settings: SettingsChange,
+    pub(crate) enabled: Option<bool>,
+}
+
+/// Somebody in a group, or on its block list.
+#[derive(Debug, Clone)]
+pub(crate) struct Member {
+    pub(crate) user: UserId,
+    /// `None`: on the block list.
+    pub(crate) role: Option<GroupRole>,
+    pub(crate) joined_at: UnixMillis,
+    pub(crate) muted: Mute,
+    /// `None` for users without a name.
+    pub(crate) username: Option<String>,
+}
+
+/// Some of a group's members.
+#[derive(Debug)]
+pub(crate) struct MemberPage {
+    pub(crate) members: Vec<Member>,
+    /// Where the next page starts.
+    pub(crate) next: Option<UserId>,
+    /// Members in all.
+    pub(crate) total: i64,
+}
+
+/// Somebody who waits to be let in.
+#[derive(Debug)]
+pub(crate) struct Application {
+    pub(crate) user: UserId,
+    pub(crate) text: String,
+    pub(crate) made_at: UnixMillis,
+}
+
+/// What became of each user of a call, in the order of first mention.
+pub(crate) type Outcomes = Vec<(UserId, Result<(), Error>)>;
+
+impl Settings {
+    /// What groups, or rooms, begin with.
+    pub(crate) fn default_of(kind: GroupKind) -> Self {
+        let (apply_approval, max_members) = match kind {
+            GroupKind::Group => (ApplyApproval::Ask, 2_000),
+            GroupKind::Room => (ApplyApproval::All, 10_000),
+        };
+        Self {
+            apply_approval,
+            member_invite: true,
+            member_modify: false,
+            history_visible: false,
+            read_ack: false,
+            mute_all: Mute::No,
+            max_members,
+            public: false,
+            custom: String::new(),
+        }
+    }
+
+    /// The settings after the change, within their bounds.
+    pub(crate) fn changed(self, change: SettingsChange) -> Result<Self, Error> {
+        let changed = Self {
+            apply_approval: change.apply_approval.unwrap_or(self.apply_approval),
+            member_invite: change.member_invite.unwrap_or(self.member_invite),
+            member_modify: change.member_modify.unwrap_or(self.member_modify),
+            history_visible: change.history_visible.unwrap_or(self.history_visible),
+            read_ack: change.read_ack.unwrap_or(self.read_ack),
+            mute_all: change.mute_all.unwrap_or(self.mute_all),
+            max_members: change.max_members.unwrap_or(self.max_members),
+            public: change.public.unwrap_or(self.public),
+            custom: change.custom.unwrap_or(self.custom),
+        };
+        if !(1..=MAX_MEMBERS).contains(&changed.max_members) {
+            return Err(Error::invalid("max_members", format!("must be from 1 to {MAX_MEMBERS}")));
+        }
+        check_text("custom", &changed.custom, MAX_CUSTOM)?;
+        Ok(changed)
+    }
+}
+
+impl SettingsChange {
+    /// Whether nothing is to change.
+    pub(crate) const fn is_empty(&self) -> bool {
+        let Self {
+            apply_approval,
+            member_invite,
+            member_modify,
+            history_visible,
+            read_ack,
+            mute_all,
+            max_members,
+            public,
+            custom,
+        } = self;
+        apply_approval.is_none()
+            && member_invite.is_none()
+            && member_modify.is_none()
+            && history_visible.is_none()
+            && read_ack.is_none()
+            && mute_all.is_none()
+            && max_members.is_none()
+            && public.is_none()
+            && custom.is_none()
+    }
+}
+
+impl GroupChange {
+    /// Whether nothing is to change.
+    pub(crate) const fn is_empty(&self) -> bool {
+        let Self { name, description, avatar, settings, enabled } = self;
+        name.is_none() && description.is_none() && avatar.is_none() && settings.is_empty() && enabled.is_none()
+    }
+}
+
+impl Group {
+    /// The group after the change, within its bounds.
+    pub(crate) fn changed(self, change: GroupChange, now: UnixMillis) -> Result<Self, Error> {
+        let changed = Self {
+            name: change.name.unwrap_or(self.name),
+            description: change.description.unwrap_or(self.description),
+            avatar: change.avatar.unwrap_or(self.avatar),
+            settings: self.settings.changed(change.settings)?,
+            enabled: change.enabled.unwrap_or(self.enabled),
+            updated_at: now,
+            ..self
+        };
+        changed.check_texts()?;
+        Ok(changed)
+    }
+
+    /// The group as it is shown: a mute whose time is over is none.
+    #[must_use]
+    pub(crate) fn at(mut self, now: UnixMillis) -> Self {
+        self.settings.mute_all = self.settings.mute_all.at(now);
+        self
+    }
+
+    /// Refuses texts that are too long.
+    pub(crate) fn check_texts(&self) -> Result<(), Error> {
+        if self.name.chars().count() > MAX_NAME_CHARS || self.name.contains('\0') {
+            let rule = format!("must be at most {MAX_NAME_CHARS} characters without U+0000");
+            return Err(Error::invalid("name", rule));
+        }
+        check_text("description", &self.description, MAX_DESCRIPTION)?;
+        check_text("avatar", &self.avatar, MAX_AVATAR)
+    }
+}

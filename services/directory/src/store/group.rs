@@ -1,0 +1,233 @@
+//! Groups and rooms.
+
+use std::sync::LazyLock;
+
+use tidings_domain::{AppId, Error, GroupKind, UnixMillis, UserId};
+use tidings_store::{Column, Db, Engine, Gather, GatherMany, Kind, ManyRows, Tx, on_tx};
+
+use super::group_row::{GroupRow, approval_code};
+use crate::model::group::Group;
+
+macro_rules! columns {
+    () => {
+        "g.group_id, g.kind, g.owner_id, g.enabled, g.history_visible, g.read_ack, g.mute_all_until,
+        g.apply_approval, g.member_invite, g.member_modify, g.public, g.max_members, g.created_at, g.updated_at,
+        g.name, g.avatar, g.description, g.custom"
+    };
+}
+
+macro_rules! member_count {
+    () => {
+        "(select count(*) from group_member m where m.app_id = g.app_id and m.group_id = g.group_id) as member_count"
+    };
+}
+
+const OUT: [&str; 19] = [
+    "group_id",
+    "kind",
+    "owner_id",
+    "json(iif(enabled, 'true', 'false'))",
+    "json(iif(history_visible, 'true', 'false'))",
+    "json(iif(read_ack, 'true', 'false'))",
+    "mute_all_until",
+    "apply_approval",
+    "json(iif(member_invite, 'true', 'false'))",
+    "json(iif(member_modify, 'true', 'false'))",
+    "json(iif(public, 'true', 'false'))",
+    "max_members",
+    "created_at",
+    "updated_at",
+    "name",
+    "avatar",
+    "description",
+    "custom",
+    "member_count",
+];
+
+const KEY: [(&str, Kind); 2] = [("app_id", Kind::Int), ("group_id", Kind::Int)];
+
+/// The living groups of the input rows. One look into the index for each row; see `store::users`.
+fn find_by_id(member_count: &str, postgres_tail: &str) -> GatherMany {
+    let columns = columns!();
+    let is_it = "g.app_id = r.app_id and g.group_id = r.group_id and g.deleted_at is null";
+    let sqlite = format!("select {columns}, {member_count} from r cross join chat_group g where {is_it}");
+    let postgres = format!(
+        "select {columns}, {member_count}
+        from r cross join lateral (select * from chat_group g where {is_it} limit 1 {postgres_tail}) g"
+    );
+    GatherMany::per_engine(&KEY, &OUT, &sqlite, &postgres)
+}
+
+static FIND: LazyLock<GatherMany> = LazyLock::new(|| find_by_id(member_count!(), ""));
+
+/// Locks the rows until the transaction ends. Members are not counted here: a statement that waited for a lock sees the
+/// other tables as they were before.
+static LOCK: LazyLock<GatherMany> = LazyLock::new(|| find_by_id("cast(0 as bigint) as member_count", "for update"));
+
+/// Groups of kind `$2`. User `$3`, unless it is 0, sees the public ones and those that he is in.
+static LIST: LazyLock<Gather> = LazyLock::new(|| {
+    let list = concat!(
+        "select ",
+        columns!(),
+        ", ",
+        member_count!(),
+        " from chat_group g
+        where g.app_id = $1 and g.kind = $2 and g.group_id > $4 and g.deleted_at is null
+          and (g.public or $3 = 0 or exists (
+            select 1 from group_member o where o.app_id = g.app_id and o.group_id = g.group_id and o.user_id = $3))
+        order by g.group_id limit $5"
+    );
+    Gather::new(&OUT, list)
+});
+
+const INSERT: &str = "
+    insert into chat_group (
+        app_id, group_id, kind, owner_id, enabled, history_visible, read_ack, mute_all_until, apply_approval,
+        member_invite, member_modify, public, max_members, created_at, updated_at, name, avatar, description, custom)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+
+const UPDATE: &str = "
+    update chat_group set
+        enabled = $3, history_visible = $4, read_ack = $5, mute_all_until = $6, apply_approval = $7,
+        member_invite = $8, member_modify = $9, public = $10, max_members = $11, updated_at = $12, name = $13,
+        avatar = $14, description = $15, custom = $16
+    where app_id = $1 and group_id = $2";
+
+static SET_OWNERS: LazyLock<ManyRows> = LazyLock::new(|| {
+    let columns = [("app_id", Kind::Int), ("group_id", Kind::Int), ("owner_id", Kind::Int), ("updated_at", Kind::Int)];
+    ManyRows::new(
+        &columns,
+        "update chat_group set owner_id = r.owner_id, updated_at = r.updated_at from r
+        where chat_group.app_id = r.app_id and chat_group.group_id = r.group_id",
+    )
+});
+
+static END: LazyLock<ManyRows> = LazyLock::new(|| {
+    let columns = [("app_id", Kind::Int), ("group_id", Kind::Int), ("deleted_at", Kind::Int)];
+    ManyRows::new(
+        &columns,
+        "update chat_group set deleted_at = r.deleted_at, updated_at = r.deleted_at from r
+        where chat_group.app_id = r.app_id and chat_group.group_id = r.group_id",
+    )
+});
+
+/// Empties one of the tables whose rows belong to a group.
+fn empty(table: &str) -> ManyRows {
+    let sqlite = format!("delete from {table} where (app_id, group_id) in (select app_id, group_id from r)");
+    let postgres = format!("delete from {table} t using r where t.app_id = r.app_id and t.group_id = r.group_id");
+    ManyRows::per_engine(&KEY, &sqlite, &postgres)
+}
+
+static EMPTY: LazyLock<[ManyRows; 3]> =
+    LazyLock::new(|| [empty("group_member"), empty("group_application"), empty("group_block")]);
+
+pub(crate) fn all(engine: Engine) -> Vec<String> {
+    let mut texts = vec![INSERT.to_owned(), UPDATE.to_owned(), LIST.text(engine)];
+    texts.extend([FIND.texts(engine), LOCK.texts(engine)].concat());
+    texts.extend([SET_OWNERS.texts(engine), END.texts(engine)].concat());
+    texts.extend(EMPTY.iter().flat_map(|statement| statement.texts(engine)));
+    texts
+}
+
+/// The living groups with these ids, in any order.
+pub(crate) async fn find(db: &Db, app: AppId, groups: &[i64]) -> Result<Vec<Group>, Error> {
+    let rows: Vec<GroupRow> = FIND.read(db, &keys(app, groups)).await?;
+    rows.into_iter().map(Group::try_from).collect()
+}
+
+/// The same, locked until the transaction ends and without member counts. `groups` ascend, so that nobody waits for
+/// one who waits for him.
+pub(crate) async fn lock(tx: &mut Tx, app: AppId, groups: &[i64]) -> Result<Vec<Group>, Error> {
+    let rows: Vec<GroupRow> = LOCK.fetch(tx, &keys(app, groups)).await?;
+    rows.into_iter().map(Group::try_from).collect()
+}
+
+/// Living groups with ids above `after` that `viewer` may see listed; user 0 sees all.
+pub(crate) async fn list(
+    db: &Db,
+    app: AppId,
+    kind: GroupKind,
+    viewer: UserId,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<Group>, Error> {
+    let rows: Vec<GroupRow> = LIST.read(db, &[app.0, kind.code(), viewer.0, after, limit]).await?;
+    rows.into_iter().map(Group::try_from).collect()
+}
+
+pub(crate) async fn insert(tx: &mut Tx, app: AppId, group: &Group) -> Result<(), Error> {
+    let settings = &group.settings;
+    on_tx!(tx, |c| sqlx::query(INSERT)
+        .bind(app.0)
+        .bind(group.id)
+        .bind(group.kind.code())
+        .bind(group.owner.0)
+        .bind(group.enabled)
+        .bind(settings.history_visible)
+        .bind(settings.read_ack)
+        .bind(settings.mute_all.millis())
+        .bind(approval_code(settings.apply_approval))
+        .bind(settings.member_invite)
+        .bind(settings.member_modify)
+        .bind(settings.public)
+        .bind(settings.max_members)
+        .bind(group.created_at.0)
+        .bind(group.updated_at.0)
+        .bind(&group.name)
+        .bind(&group.avatar)
+        .bind(&group.description)
+        .bind(&settings.custom)
+        .execute(c)
+        .await
+        .map(drop))
+}
+
+/// Writes everything but the owner, who has [`set_owners`].
+pub(crate) async fn update(tx: &mut Tx, app: AppId, group: &Group) -> Result<(), Error> {
+    let settings = &group.settings;
+    on_tx!(tx, |c| sqlx::query(UPDATE)
+        .bind(app.0)
+        .bind(group.id)
+        .bind(group.enabled)
+        .bind(settings.history_visible)
+        .bind(settings.read_ack)
+        .bind(settings.mute_all.millis())
+        .bind(approval_code(settings.apply_approval))
+        .bind(settings.member_invite)
+        .bind(settings.member_modify)
+        .bind(settings.public)
+        .bind(settings.max_members)
+        .bind(group.updated_at.0)
+        .bind(&group.name)
+        .bind(&group.avatar)
+        .bind(&group.description)
+        .bind(&settings.custom)
+        .execute(c)
+        .await
+        .map(drop))
+}
+
+/// Names each group's owner; the members' roles are written elsewhere.
+pub(crate) async fn set_owners(
+    tx: &mut Tx,
+    app: AppId,
+    owners: &[(i64, UserId)],
+    now: UnixMillis,
+) -> Result<(), Error> {
+    let [apps, groups] = keys(app, &owners.iter().map(|(group, _)| *group).collect::<Vec<_>>());
+    let users = Column::Int(owners.iter().map(|(_, owner)| owner.0).collect());
+    SET_OWNERS.execute(tx, &[apps, groups, users, Column::Int(vec![now.0; owners.len()])]).await
+}
+
+/// Ends groups: nobody is in them, waits for them or is blocked by them any more.
+pub(crate) async fn end(tx: &mut Tx, app: AppId, groups: &[i64], now: UnixMillis) -> Result<(), Error> {
+    for statement in EMPTY.iter() {
+        statement.execute(tx, &keys(app, groups)).await?;
+    }
+    let [apps, ids] = keys(app, groups);
+    END.execute(tx, &[apps, ids, Column::Int(vec![now.0; groups.len()])]).await
+}
+
+fn keys(app: AppId, groups: &[i64]) -> [Column<'static>; 2] {
+    [Column::Int(vec![app.0; groups.len()]), Column::Int(groups.to_vec())]
+}

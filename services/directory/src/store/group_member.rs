@@ -1,0 +1,199 @@
+//! Members of groups.
+
+use std::sync::LazyLock;
+
+use tidings_domain::{AppId, Error, GroupRole, Mute, UnixMillis, UserId};
+use tidings_store::{Column, Db, Engine, Gather, GatherMany, Kind, ManyRows, Tx, on_db, on_tx};
+
+use super::keyed;
+use crate::model::group::Member;
+
+/// Whether users are in a group or on its block list. Role 0: neither member nor more.
+static STANDINGS: LazyLock<GatherMany> = LazyLock::new(|| {
+    let query = "
+    select r.user_id,
+        coalesce((select m.role from group_member m
+            where m.app_id = r.app_id and m.group_id = r.group_id and m.user_id = r.user_id), 0) as role,
+        (select count(*) from group_block b
+            where b.app_id = r.app_id and b.group_id = r.group_id and b.user_id = r.user_id) as blocked
+    from r";
+    GatherMany::new(&keyed::KEY, &["user_id", "role", "blocked"], query, "")
+});
+
+const COUNT: &str = "select count(*) from group_member where app_id = $1 and group_id = $2";
+
+static LIST: LazyLock<Gather> = LazyLock::new(|| {
+    let query = "
+    select m.user_id, m.role, m.joined_at, m.muted_until, u.username
+    from (
+        select user_id, role, joined_at, muted_until from group_member
+        where app_id = $1 and group_id = $2 and user_id > $3 order by user_id limit $4) m
+    cross join app_user u
+    where u.app_id = $1 and u.user_id = m.user_id
+    order by m.user_id";
+    Gather::new(&["user_id", "role", "joined_at", "muted_until", "username"], query)
+});
+
+static INSERT: LazyLock<ManyRows> = LazyLock::new(|| {
+    let columns = [
+        ("app_id", Kind::Int),
+        ("group_id", Kind::Int),
+        ("user_id", Kind::Int),
+        ("role", Kind::Int),
+        ("joined_at", Kind::Int),
+    ];
+    ManyRows::new(
+        &columns,
+        "insert into group_member (app_id, group_id, user_id, role, joined_at, muted_until)
+        select r.app_id, r.group_id, r.user_id, r.role, r.joined_at, 0 from r",
+    )
+});
+
+static DELETE: LazyLock<ManyRows> = LazyLock::new(|| keyed::delete_from("group_member"));
+
+static SET_ROLES: LazyLock<ManyRows> = LazyLock::new(|| {
+    let columns = [("app_id", Kind::Int), ("group_id", Kind::Int), ("user_id", Kind::Int), ("role", Kind::Int)];
+    ManyRows::new(
+        &columns,
+        "update group_member set role = r.role from r
+        where group_member.app_id = r.app_id and group_member.group_id = r.group_id
+          and group_member.user_id = r.user_id",
+    )
+});
+
+static MUTE: LazyLock<ManyRows> = LazyLock::new(|| {
+    let columns = [("app_id", Kind::Int), ("group_id", Kind::Int), ("user_id", Kind::Int), ("muted_until", Kind::Int)];
+    ManyRows::new(
+        &columns,
+        "update group_member set muted_until = r.muted_until from r
+        where group_member.app_id = r.app_id and group_member.group_id = r.group_id
+          and group_member.user_id = r.user_id",
+    )
+});
+
+/// Who a group goes to when user `user_id` is no more: the admin, else the member, who has been in it longest.
+static SUCCESSORS: LazyLock<GatherMany> = LazyLock::new(|| {
+    let query = "
+    select r.group_id,
+        coalesce((select m.user_id from group_member m
+            where m.app_id = r.app_id and m.group_id = r.group_id and m.user_id <> r.user_id
+            order by m.role desc, m.joined_at, m.user_id limit 1), 0) as successor
+    from r";
+    GatherMany::new(&keyed::KEY, &["group_id", "successor"], query, "")
+});
+
+const GROUPS_OF: &str = "select group_id from group_member where app_id = $1 and user_id = $2 order by group_id";
+const LEAVE_ALL: &str = "delete from group_member where app_id = $1 and user_id = $2";
+
+pub(crate) fn all(engine: Engine) -> Vec<String> {
+    let mut texts: Vec<String> = [COUNT, GROUPS_OF, LEAVE_ALL].map(str::to_owned).to_vec();
+    texts.push(LIST.text(engine));
+    texts.extend([STANDINGS.texts(engine), SUCCESSORS.texts(engine)].concat());
+    texts.extend([&INSERT, &DELETE, &SET_ROLES, &MUTE].into_iter().flat_map(|statement| statement.texts(engine)));
+    texts
+}
+
+/// What a user is to a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) user: UserId,
+    pub(crate) role: Option<GroupRole>,
+    /// On the group's block list.
+    pub(crate) blocked: bool,
+}
+
+/// One standing for each of `users`, in any order.
+pub(crate) async fn standings(tx: &mut Tx, app: AppId, group: i64, users: &[UserId]) -> Result<Vec<Standing>, Error> {
+    let rows: Vec<(i64, i64, i64)> = STANDINGS.fetch(tx, &keyed::rows(app, group, users)).await?;
+    let standing = |(user, role, blocked)| Standing {
+        user: UserId(user),
+        role: GroupRole::from_code(role),
+        blocked: blocked != 0,
+    };
+    Ok(rows.into_iter().map(standing).collect())
+}
+
+/// How many members a group has, in a transaction that locked it.
+pub(crate) async fn count(tx: &mut Tx, app: AppId, group: i64) -> Result<i64, Error> {
+    on_tx!(tx, |c| sqlx::query_scalar(COUNT).bind(app.0).bind(group).fetch_one(c).await)
+}
+
+/// The same outside a transaction.
+pub(crate) async fn count_now(db: &Db, app: AppId, group: i64) -> Result<i64, Error> {
+    on_db!(db, |c| sqlx::query_scalar(COUNT).bind(app.0).bind(group).fetch_one(c).await)
+}
+
+/// Members with ids above `after`, in order of their ids.
+pub(crate) async fn list(db: &Db, app: AppId, group: i64, after: i64, limit: i64) -> Result<Vec<Member>, Error> {
+    let rows: Vec<(i64, i64, i64, i64, Option<String>)> = LIST.read(db, &[app.0, group, after, limit]).await?;
+    let member = |(user, role, joined_at, muted_until, username)| Member {
+        user: UserId(user),
+        role: GroupRole::from_code(role),
+        joined_at: UnixMillis(joined_at),
+        muted: Mute::from_millis(muted_until),
+        username,
+    };
+    Ok(rows.into_iter().map(member).collect())
+}
+
+/// Takes in users who are not in the group.
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    app: AppId,
+    group: i64,
+    users: &[(UserId, GroupRole)],
+    now: UnixMillis,
+) -> Result<(), Error> {
+    let [apps, groups, ids] = keyed::rows(app, group, &users.iter().map(|(user, _)| *user).collect::<Vec<_>>());
+    let roles = Column::Int(users.iter().map(|(_, role)| role.code()).collect());
+    INSERT.execute(tx, &[apps, groups, ids, roles, Column::Int(vec![now.0; users.len()])]).await
+}
+
+pub(crate) async fn delete(tx: &mut Tx, app: AppId, group: i64, users: &[UserId]) -> Result<(), Error> {
+    DELETE.execute(tx, &keyed::rows(app, group, users)).await
+}
+
+/// Gives members roles: each the group, the member and the role.
+pub(crate) async fn set_roles(tx: &mut Tx, app: AppId, roles: &[(i64, UserId, GroupRole)]) -> Result<(), Error> {
+    let rows = [
+        Column::Int(vec![app.0; roles.len()]),
+        Column::Int(roles.iter().map(|(group, _, _)| *group).collect()),
+        Column::Int(roles.iter().map(|(_, user, _)| user.0).collect()),
+        Column::Int(roles.iter().map(|(_, _, role)| role.code()).collect()),
+    ];
+    SET_ROLES.execute(tx, &rows).await
+}
+
+/// Mutes members, each with the group, or lets them speak again.
+pub(crate) async fn mute(tx: &mut Tx, app: AppId, members: &[(i64, UserId)], mute: Mute) -> Result<(), Error> {
+    let rows = [
+        Column::Int(vec![app.0; members.len()]),
+        Column::Int(members.iter().map(|(group, _)| *group).collect()),
+        Column::Int(members.iter().map(|(_, user)| user.0).collect()),
+        Column::Int(vec![mute.millis(); members.len()]),
+    ];
+    MUTE.execute(tx, &rows).await
+}
+
+/// The groups that a user is in, ascending.
+pub(crate) async fn groups_of(tx: &mut Tx, app: AppId, user: UserId) -> Result<Vec<i64>, Error> {
+    on_tx!(tx, |c| sqlx::query_scalar(GROUPS_OF).bind(app.0).bind(user.0).fetch_all(c).await)
+}
+
+/// For each of `groups` who is next after `user`, if there is anybody.
+pub(crate) async fn successors(
+    tx: &mut Tx,
+    app: AppId,
+    groups: &[i64],
+    user: UserId,
+) -> Result<Vec<(i64, Option<UserId>)>, Error> {
+    let count = groups.len();
+    let rows = [Column::Int(vec![app.0; count]), Column::Int(groups.to_vec()), Column::Int(vec![user.0; count])];
+    let found: Vec<(i64, i64)> = SUCCESSORS.fetch(tx, &rows).await?;
+    Ok(found.into_iter().map(|(group, user)| (group, Some(UserId(user)).filter(|user| user.0 != 0))).collect())
+}
+
+/// Takes a user out of every group.
+pub(crate) async fn leave_all(tx: &mut Tx, app: AppId, user: UserId) -> Result<(), Error> {
+    on_tx!(tx, |c| sqlx::query(LEAVE_ALL).bind(app.0).bind(user.0).execute(c).await.map(drop))
+}

@@ -1,0 +1,114 @@
+//! A group's row as it is stored.
+
+use serde::Deserialize;
+use tidings_domain::{Error, GroupKind, Mute, UnixMillis, UserId};
+use tidings_store::sqlx::{ColumnIndex, Decode, Error as SqlError, FromRow, Row, Type};
+
+use crate::model::group::{ApplyApproval, Group, Settings};
+
+/// A row of `chat_group` in the order in which `store::group` gathers it.
+#[derive(Deserialize)]
+pub(super) struct GroupRow {
+    group_id: i64,
+    kind: i64,
+    owner_id: i64,
+    enabled: bool,
+    history_visible: bool,
+    read_ack: bool,
+    mute_all_until: i64,
+    apply_approval: i64,
+    member_invite: bool,
+    member_modify: bool,
+    public: bool,
+    max_members: i64,
+    created_at: i64,
+    updated_at: i64,
+    name: String,
+    avatar: String,
+    description: String,
+    custom: String,
+    member_count: i64,
+}
+
+/// Written out because tuples end at 16 columns.
+impl<'r, R: Row> FromRow<'r, R> for GroupRow
+where
+    for<'c> &'c str: ColumnIndex<R>,
+    i64: Decode<'r, R::Database> + Type<R::Database>,
+    bool: Decode<'r, R::Database> + Type<R::Database>,
+    String: Decode<'r, R::Database> + Type<R::Database>,
+{
+    fn from_row(row: &'r R) -> Result<Self, SqlError> {
+        Ok(Self {
+            group_id: row.try_get("group_id")?,
+            kind: row.try_get("kind")?,
+            owner_id: row.try_get("owner_id")?,
+            enabled: row.try_get("enabled")?,
+            history_visible: row.try_get("history_visible")?,
+            read_ack: row.try_get("read_ack")?,
+            mute_all_until: row.try_get("mute_all_until")?,
+            apply_approval: row.try_get("apply_approval")?,
+            member_invite: row.try_get("member_invite")?,
+            member_modify: row.try_get("member_modify")?,
+            public: row.try_get("public")?,
+            max_members: row.try_get("max_members")?,
+            created_at: row.try_get("created_at")?,
+            updated_at: row.try_get("updated_at")?,
+            name: row.try_get("name")?,
+            avatar: row.try_get("avatar")?,
+            description: row.try_get("description")?,
+            custom: row.try_get("custom")?,
+            member_count: row.try_get("member_count")?,
+        })
+    }
+}
+
+impl TryFrom<GroupRow> for Group {
+    type Error = Error;
+
+    fn try_from(row: GroupRow) -> Result<Self, Error> {
+        let kind = GroupKind::from_code(row.kind).ok_or_else(|| Error::internal("an unknown kind of group"))?;
+        let apply_approval = approval_from_code(row.apply_approval);
+        let settings = Settings {
+            apply_approval: apply_approval.ok_or_else(|| Error::internal("an unknown apply_approval"))?,
+            member_invite: row.member_invite,
+            member_modify: row.member_modify,
+            history_visible: row.history_visible,
+            read_ack: row.read_ack,
+            mute_all: Mute::from_millis(row.mute_all_until),
+            max_members: row.max_members,
+            public: row.public,
+            custom: row.custom,
+        };
+        Ok(Self {
+            id: row.group_id,
+            kind,
+            name: row.name,
+            description: row.description,
+            avatar: row.avatar,
+            owner: UserId(row.owner_id),
+            member_count: row.member_count,
+            created_at: UnixMillis(row.created_at),
+            updated_at: UnixMillis(row.updated_at),
+            settings,
+            enabled: row.enabled,
+        })
+    }
+}
+
+pub(super) const fn approval_code(approval: ApplyApproval) -> i64 {
+    match approval {
+        ApplyApproval::All => 1,
+        ApplyApproval::Ask => 2,
+        ApplyApproval::None => 3,
+    }
+}
+
+const fn approval_from_code(code: i64) -> Option<ApplyApproval> {
+    match code {
+        1 => Some(ApplyApproval::All),
+        2 => Some(ApplyApproval::Ask),
+        3 => Some(ApplyApproval::None),
+        _ => None,
+    }
+}

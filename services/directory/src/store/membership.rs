@@ -1,0 +1,104 @@
+//! What one user may do in groups: what every message to a group asks for.
+
+use std::sync::LazyLock;
+
+use tidings_domain::{AppId, Error, GroupKind, GroupRole, Membership, Mute, UnixMillis, UserId};
+use tidings_store::{Column, Db, Engine, Gather, GatherMany};
+
+use super::keyed;
+
+const OUT: [&str; 10] = [
+    "group_id",
+    "kind",
+    "role",
+    "joined_at",
+    "muted_until",
+    "mute_all_until",
+    "json(iif(history_visible, 'true', 'false'))",
+    "json(iif(read_ack, 'true', 'false'))",
+    "owner_id",
+    "json(iif(enabled, 'true', 'false'))",
+];
+
+/// Two looks into primary keys for each row, and on PostgreSQL nothing else; see `store::users`.
+static FIND: LazyLock<GatherMany> = LazyLock::new(|| {
+    let select = "
+    select g.group_id, g.kind, coalesce(m.role, 0) as role, coalesce(m.joined_at, 0) as joined_at,
+        coalesce(m.muted_until, 0) as muted_until, g.mute_all_until, g.history_visible, g.read_ack, g.owner_id,
+        g.enabled";
+    let is_group = "g.app_id = r.app_id and g.group_id = r.group_id and g.deleted_at is null";
+    let is_member = "m.app_id = r.app_id and m.group_id = r.group_id and m.user_id = r.user_id";
+    let sqlite =
+        format!("{select} from r cross join chat_group g left join group_member m on {is_member} where {is_group}");
+    let postgres = format!(
+        "{select} from r
+        cross join lateral (select * from chat_group g where {is_group} limit 1) g
+        left join lateral (select * from group_member m where {is_member} limit 1) m on true"
+    );
+    GatherMany::per_engine(&keyed::KEY, &OUT, &sqlite, &postgres)
+});
+
+static JOINED: LazyLock<Gather> = LazyLock::new(|| {
+    let query = "
+    select g.group_id, g.kind, m.role, m.joined_at, m.muted_until, g.mute_all_until, g.history_visible, g.read_ack,
+        g.owner_id, g.enabled
+    from (
+        select group_id, role, joined_at, muted_until from group_member
+        where app_id = $1 and user_id = $2 and group_id > $3 order by group_id) m
+    cross join chat_group g
+    where g.app_id = $1 and g.group_id = m.group_id and g.kind = $4 and g.deleted_at is null
+    order by m.group_id limit $5";
+    Gather::new(&OUT, query)
+});
+
+pub(crate) fn all(engine: Engine) -> Vec<String> {
+    [FIND.texts(engine), vec![JOINED.text(engine)]].concat()
+}
+
+type MembershipRow = (i64, i64, i64, i64, i64, i64, bool, bool, i64, bool);
+
+/// What `user` may do in those of `groups` that exist.
+pub(crate) async fn find(
+    db: &Db,
+    app: AppId,
+    user: UserId,
+    groups: &[i64],
+    now: UnixMillis,
+) -> Result<Vec<Membership>, Error> {
+    let count = groups.len();
+    let rows = [Column::Int(vec![app.0; count]), Column::Int(groups.to_vec()), Column::Int(vec![user.0; count])];
+    let found: Vec<MembershipRow> = FIND.read(db, &rows).await?;
+    found.into_iter().map(|row| membership(row, user, now)).collect()
+}
+
+/// The groups of a kind that `user` is in, with ids above `after`, in order of their ids.
+pub(crate) async fn joined(
+    db: &Db,
+    app: AppId,
+    user: UserId,
+    kind: GroupKind,
+    page: (i64, i64),
+    now: UnixMillis,
+) -> Result<Vec<Membership>, Error> {
+    let (after, limit) = page;
+    let rows: Vec<MembershipRow> = JOINED.read(db, &[app.0, user.0, after, kind.code(), limit]).await?;
+    rows.into_iter().map(|row| membership(row, user, now)).collect()
+}
+
+fn membership(row: MembershipRow, user: UserId, now: UnixMillis) -> Result<Membership, Error> {
+    let (group, kind, role, joined_at, muted, mute_all, history_visible, read_ack, owner, enabled) = row;
+    let role = GroupRole::from_code(role);
+    let speaks_through = role >= Some(GroupRole::Admin) || user == UserId::ADMIN;
+    let mute_all = if speaks_through { Mute::No } else { Mute::from_millis(mute_all).at(now) };
+    Ok(Membership {
+        group,
+        kind: GroupKind::from_code(kind).ok_or_else(|| Error::internal("an unknown kind of group"))?,
+        role,
+        joined_at: UnixMillis(joined_at),
+        muted: Mute::from_millis(muted).at(now).stricter(mute_all),
+        history_visible,
+        read_ack,
+        owner: UserId(owner),
+        enabled,
+    })
+}

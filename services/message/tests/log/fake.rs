@@ -1,0 +1,168 @@
+//! A directory that answers from a table: one app, users by id, groups and rooms.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    convert::Infallible,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use http_body_util::{BodyExt as _, Full};
+use prost::Message as _;
+use tidings_domain::{App, AppId, Error, GroupKind, GroupRole, Membership, Mute, Policy, Reason, UnixMillis, UserId};
+use tidings_proto::{pb, status_from_error};
+use tidings_runtime::Wire;
+use tonic::body::Body;
+use tower::service_fn;
+
+/// Who exists and who is where.
+#[derive(Debug, Default)]
+pub struct State {
+    pub policy: Policy,
+    /// Registered users; nobody else exists.
+    pub users: BTreeSet<i64>,
+    /// Is listed but cannot be resolved.
+    pub vanished: Option<i64>,
+    pub groups: BTreeMap<i64, Group>,
+    /// Who blocked whom.
+    pub blocked: BTreeSet<(i64, i64)>,
+}
+
+/// A group or room with its members.
+#[derive(Debug)]
+pub struct Group {
+    pub kind: GroupKind,
+    pub enabled: bool,
+    pub history_visible: bool,
+    pub members: BTreeMap<i64, Member>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Member {
+    pub role: GroupRole,
+    pub joined_at: UnixMillis,
+    pub muted: Mute,
+}
+
+/// The state, and the wire to it. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Fake(Arc<Mutex<State>>);
+
+impl Fake {
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    pub fn wire(&self) -> Wire {
+        let fake = self.clone();
+        Wire::local(service_fn(move |request| {
+            let fake = fake.clone();
+            async move { Ok::<_, Infallible>(fake.answer(request).await) }
+        }))
+    }
+
+    async fn answer(&self, request: http::Request<Body>) -> http::Response<Body> {
+        let path = request.uri().path().to_owned();
+        let bytes = request.into_body().collect().await.unwrap().to_bytes().slice(5..);
+        let state = self.state();
+        match path.rsplit('/').next().unwrap() {
+            "GetApp" => grpc(&state.app()),
+            "ResolveUsers" => state.resolve(&pb::ResolveUsersRequest::decode(bytes).unwrap()),
+            "ListUsers" => grpc(&state.list(&pb::ListUsersRequest::decode(bytes).unwrap())),
+            "BlockedBy" => grpc(&state.blocked_by(&pb::BlockedByRequest::decode(bytes).unwrap())),
+            "Memberships" => grpc(&state.memberships(&pb::MembershipsRequest::decode(bytes).unwrap())),
+            "Joined" => grpc(&state.joined(&pb::JoinedRequest::decode(bytes).unwrap())),
+            _ => panic!("no answer to {path}"),
+        }
+    }
+}
+
+impl State {
+    fn app(&self) -> pb::App {
+        let app = App {
+            id: AppId(1),
+            org: "acme".into(),
+            name: "lobby".into(),
+            uuid: "3f1c2a90".into(),
+            lanying_app_id: "welovemaxim".into(),
+            sdk_appid: 1_400_000_000,
+            enabled: true,
+            created_at: UnixMillis(0),
+            policy: self.policy.clone(),
+        };
+        app.into()
+    }
+
+    fn resolve(&self, request: &pb::ResolveUsersRequest) -> http::Response<Body> {
+        let mut users = Vec::new();
+        for user in &request.users {
+            match user.user {
+                Some(pb::user_ref::User::UserId(id)) if self.users.contains(&id) && self.vanished != Some(id) => {
+                    users.push(user_of(id))
+                }
+                _ => return status_from_error(Error::new(Reason::UserNotFound, format!("{user:?}"))).into_http(),
+            }
+        }
+        grpc(&pb::ResolveUsersReply { users })
+    }
+
+    fn list(&self, request: &pb::ListUsersRequest) -> pb::ListUsersReply {
+        let above = self.users.range(request.after_id + 1..);
+        let users: Vec<pb::User> = above.take(request.limit as usize).map(|id| user_of(*id)).collect();
+        let next_after_id = users.last().map_or(0, |user| user.id);
+        pb::ListUsersReply { users, next_after_id }
+    }
+
+    fn blocked_by(&self, request: &pb::BlockedByRequest) -> pb::BlockedByReply {
+        let sender = request.user_id.unwrap();
+        let by = request.by_ids.iter().copied().filter(|by| self.blocked.contains(&(*by, sender)));
+        pb::BlockedByReply { by_ids: by.collect() }
+    }
+
+    fn memberships(&self, request: &pb::MembershipsRequest) -> pb::MembershipsReply {
+        let user = request.user_id.unwrap();
+        let found = request.group_ids.iter().filter_map(|id| Some(membership(*id, self.groups.get(id)?, user).into()));
+        pb::MembershipsReply { memberships: found.collect() }
+    }
+
+    /// One a page, so that whoever asks must turn pages.
+    fn joined(&self, request: &pb::JoinedRequest) -> pb::JoinedReply {
+        let (user, kind) = (request.user_id.unwrap(), GroupKind::from(request.kind()));
+        let above = self.groups.range(request.after_id + 1..);
+        let mut joined = above.filter(|(_, group)| group.kind == kind && group.members.contains_key(&user));
+        let first = joined.next().map(|(id, group)| membership(*id, group, user).into());
+        let next_after_id = first.as_ref().map_or(0, |first: &pb::Membership| first.group_id);
+        pb::JoinedReply { memberships: first.into_iter().collect(), next_after_id }
+    }
+}
+
+fn membership(id: i64, group: &Group, user: i64) -> Membership {
+    let member = group.members.get(&user);
+    Membership {
+        group: id,
+        kind: group.kind,
+        role: member.map(|member| member.role),
+        joined_at: member.map_or(UnixMillis(0), |member| member.joined_at),
+        muted: member.map_or(Mute::No, |member| member.muted),
+        history_visible: group.history_visible,
+        read_ack: false,
+        owner: UserId(16),
+        enabled: group.enabled,
+    }
+}
+
+fn user_of(id: i64) -> pb::User {
+    pb::User { id, registered: true, enabled: true, ..Default::default() }
+}
+
+fn grpc(message: &impl prost::Message) -> http::Response<Body> {
+    let mut bytes = vec![0];
+    let encoded = message.encode_to_vec();
+    bytes.extend(u32::try_from(encoded.len()).unwrap().to_be_bytes());
+    bytes.extend(encoded);
+    let trailers = HeaderMap::from_iter([(HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"))]);
+    let body = Full::new(bytes::Bytes::from(bytes)).with_trailers(std::future::ready(Some(Ok(trailers))));
+    let mut response = http::Response::new(Body::new(body));
+    response.headers_mut().insert("content-type", HeaderValue::from_static("application/grpc"));
+    response
+}
