@@ -138,7 +138,7 @@ pub(super) async fn membership(
 /// The conversation that the caller knows under `id`: with that user, or of that group (lanying.md 3: one id space, and
 /// no call says which).
 pub(super) async fn conversation(gateway: &Gateway, caller: &Caller, id: i64) -> Result<ConversationId, Error> {
-    let of_group = gateway.kinds().group(caller, id, membership(gateway, caller, UserId::ADMIN, id)).await?;
+    let of_group = gateway.kinds().group(caller, id, membership(gateway, caller, caller.actor.user(), id)).await?;
     Ok(of_group.unwrap_or_else(|| ConversationId::direct(caller.actor.user(), UserId(id))))
 }
 
