@@ -124,7 +124,7 @@ async fn admin_of(gateway: &Gateway, app: &Caller, user: Option<UserId>, group: 
     }
 }
 
-/// What a user may do in a group; `None` when there is no such group.
+/// What a user may do in a group; `None` when there is no such group. The gateway itself asks, not the caller.
 pub(super) async fn membership(
     gateway: &Gateway,
     caller: &Caller,
@@ -132,7 +132,8 @@ pub(super) async fn membership(
     group: i64,
 ) -> Result<Option<Membership>, Error> {
     let request = pb::MembershipsRequest { user_id: Some(user.0), group_ids: vec![group] };
-    let reply = gateway.clients().group.clone().memberships(context::request(caller, request)).await;
+    let gateway_itself = Caller { actor: Actor::App, ..caller.clone() };
+    let reply = gateway.clients().group.clone().memberships(context::request(&gateway_itself, request)).await;
     let found = reply.map_err(refused)?.into_inner().memberships.into_iter().next();
     found.map(TryInto::try_into).transpose()
 }

@@ -12,4 +12,5 @@ mod log;
 mod order;
 mod overload;
 mod telemetry;
+mod tour;
 mod unread;
