@@ -1,0 +1,142 @@
+//! How many conversations can be pinned, on both engines.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::{convert::Infallible, sync::Arc};
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use http_body_util::{BodyExt as _, Full};
+use prost::Message as _;
+use tidings_conversation::{Deps, SCHEMA, build};
+use tidings_domain::{Actor, App, AppId, Caller, ManualClock, Platform, Policy, Reason, UnixMillis, UserId};
+use tidings_proto::{
+    error_from_status,
+    pb::{
+        self, conversation_service_client::ConversationServiceClient,
+        conversation_service_server::ConversationServiceServer, directory_service_client::DirectoryServiceClient,
+        group_service_client::GroupServiceClient, message_service_client::MessageServiceClient,
+    },
+};
+use tidings_runtime::{DirectoryCache, Wire, context};
+use tidings_store::{Db, Location, on_tx, open, sqlx};
+use tidings_testkit::fresh_database;
+use tonic::body::Body;
+use tower::service_fn;
+
+const ANN: i64 = 16;
+const BOB: i64 = 32;
+const MOST: i64 = 1_000;
+
+/// A directory that knows the app and nothing else.
+async fn the_app(_: http::Request<Body>) -> Result<http::Response<Body>, Infallible> {
+    let app = App {
+        id: AppId(1),
+        org: "acme".into(),
+        name: "lobby".into(),
+        uuid: "3f1c2a90".into(),
+        lanying_app_id: "welovemaxim".into(),
+        sdk_appid: 1_400_000_000,
+        enabled: true,
+        created_at: UnixMillis(0),
+        policy: Policy::default(),
+    };
+    let encoded = pb::App::from(app).encode_to_vec();
+    let mut bytes = vec![0];
+    bytes.extend(u32::try_from(encoded.len()).unwrap().to_be_bytes());
+    bytes.extend(encoded);
+    let trailers = HeaderMap::from_iter([(HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"))]);
+    let body = Full::new(bytes::Bytes::from(bytes)).with_trailers(std::future::ready(Some(Ok(trailers))));
+    let mut response = http::Response::new(Body::new(body));
+    response.headers_mut().insert("content-type", HeaderValue::from_static("application/grpc"));
+    Ok(response)
+}
+
+fn service(db: &Db) -> ConversationServiceClient<Wire> {
+    let wire = Wire::local(service_fn(the_app));
+    let clock = Arc::new(ManualClock::new(UnixMillis(1_790_000_000_000)));
+    let groups = GroupServiceClient::new(wire.clone());
+    let directory = DirectoryCache::new(DirectoryServiceClient::new(wire.clone()), groups, clock);
+    let deps = Deps { db: db.clone(), directory, message: MessageServiceClient::new(wire) };
+    ConversationServiceClient::new(Wire::local(ConversationServiceServer::new(build(deps))))
+}
+
+fn by<T>(user: i64, message: T) -> tonic::Request<T> {
+    let actor = Actor::User(UserId(user));
+    context::request(&Caller { app: AppId(1), actor, address: None, platform: Platform::RestApi }, message)
+}
+
+/// Whether it was not so before.
+async fn pin(db: &Db, user: i64, other: i64, pinned: bool) -> Result<bool, Reason> {
+    let conversation = pb::ConversationId { kind: pb::ConversationKind::Direct.into(), first: user, second: other };
+    let wanted = pb::PinRequest { user_id: None, conversation: Some(conversation), pinned };
+    let reply = service(db).pin(by(user, wanted)).await;
+    reply.map(|reply| reply.into_inner().changed).map_err(|status| error_from_status(status).reason())
+}
+
+async fn pinned(db: &Db, user: i64) -> Vec<i64> {
+    let reply = service(db).list_pinned(by(user, pb::ListPinnedRequest { user_id: None })).await;
+    reply.unwrap().into_inner().conversations.iter().map(|place| place.second).collect()
+}
+
+/// Gives Ann as many pins as one may have, less one.
+async fn fill(db: &Db) {
+    const FILL: &str = "insert into pin (app_id, user_id, conv_a, conv_b, pin_no) values (1, $1, $1, $2, $3)";
+    const NUMBER: &str = "insert into pin_head (app_id, user_id, last_no) values (1, $1, $2)";
+    let mut tx = db.begin().await.unwrap();
+    for n in 1..MOST {
+        let other = 1_000 + n;
+        on_tx!(&mut tx, |c| sqlx::query(FILL).bind(ANN).bind(other).bind(n).execute(c).await.map(drop)).unwrap();
+    }
+    on_tx!(&mut tx, |c| sqlx::query(NUMBER).bind(ANN).bind(MOST).execute(c).await.map(drop)).unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn a_thousand_and_no_more(db: &Db) {
+    fill(db).await;
+    assert_eq!(pin(db, ANN, 100, true).await, Ok(true));
+    assert_eq!(pin(db, ANN, 101, true).await, Err(Reason::InvalidArgument));
+    assert_eq!(pin(db, ANN, 100, true).await, Ok(false));
+    assert_eq!(pin(db, BOB, 101, true).await, Ok(true));
+    let before = pinned(db, ANN).await;
+    assert_eq!((before.len() as i64, before[0]), (MOST, 100));
+    assert_eq!(pin(db, ANN, 100, false).await, Ok(true));
+    assert_eq!(pin(db, ANN, 101, true).await, Ok(true));
+    assert_eq!(pinned(db, ANN).await[0], 101);
+}
+
+async fn pins_at_once_stay_within_a_thousand(db: &Db) {
+    fill(db).await;
+    let (one, two, three) = tokio::join!(pin(db, ANN, 100, true), pin(db, ANN, 101, true), pin(db, ANN, 102, true));
+    assert_eq!([one, two, three].iter().filter(|pinned| pinned.is_ok()).count(), 1);
+    assert_eq!(pinned(db, ANN).await.len() as i64, MOST);
+}
+
+async fn on_sqlite(folder: &tempfile::TempDir) -> Db {
+    open(&Location::Folder(folder.path().to_owned()), &SCHEMA, true).await.unwrap()
+}
+
+async fn on_postgres() -> Db {
+    open(&Location::Postgres(fresh_database().await), &SCHEMA, true).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_user_pins_a_thousand_conversations_and_no_more_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    a_thousand_and_no_more(&on_sqlite(&folder).await).await;
+}
+
+#[tokio::test]
+async fn a_user_pins_a_thousand_conversations_and_no_more_on_postgres() {
+    a_thousand_and_no_more(&on_postgres().await).await;
+}
+
+#[tokio::test]
+async fn pins_at_once_stay_within_the_bound_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    pins_at_once_stay_within_a_thousand(&on_sqlite(&folder).await).await;
+}
+
+#[tokio::test]
+async fn pins_at_once_stay_within_the_bound_on_postgres() {
+    pins_at_once_stay_within_a_thousand(&on_postgres().await).await;
+}
