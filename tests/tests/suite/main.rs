@@ -15,6 +15,8 @@ mod idempotency;
 mod lanying_ack_unread;
 mod lanying_groups;
 mod lanying_history;
+mod lanying_members;
+mod lanying_neighbours;
 mod lanying_notify;
 mod lanying_recall;
 mod lanying_send;
