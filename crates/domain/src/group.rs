@@ -176,3 +176,46 @@ impl Membership {
         MsgId::before(self.joined_at)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOON: Mute = Mute::Until(UnixMillis(1_000));
+    const LATE: Mute = Mute::Until(UnixMillis(2_000));
+
+    #[test]
+    fn the_stricter_of_two_mutes_holds_longer_whichever_comes_first() {
+        let rising = [Mute::No, SOON, LATE, Mute::Forever];
+        for (at, mute) in rising.into_iter().enumerate() {
+            for weaker in &rising[..=at] {
+                assert_eq!(mute.stricter(*weaker), mute);
+                assert_eq!(weaker.stricter(mute), mute);
+            }
+        }
+    }
+
+    #[test]
+    fn a_mute_whose_time_is_over_is_none() {
+        assert_eq!(SOON.at(UnixMillis(999)), SOON);
+        assert_eq!(SOON.at(UnixMillis(1_000)), Mute::No);
+        assert_eq!(Mute::Forever.at(UnixMillis(i64::MAX)), Mute::Forever);
+    }
+
+    #[test]
+    fn codes_of_kinds_and_roles_lead_back() {
+        for kind in [GroupKind::Group, GroupKind::Room] {
+            assert_eq!(GroupKind::from_code(kind.code()), Some(kind));
+        }
+        for role in [GroupRole::Member, GroupRole::Admin, GroupRole::Owner] {
+            assert_eq!(GroupRole::from_code(role.code()), Some(role));
+        }
+        assert_eq!((GroupKind::from_code(0), GroupRole::from_code(0)), (None, None));
+    }
+
+    #[test]
+    fn no_id_is_a_user_a_group_and_a_room() {
+        let ids = [UserId::generated(7).0, GroupKind::Group.generated(7), GroupKind::Room.generated(7)];
+        assert_eq!(ids, [112, 113, 114]);
+    }
+}

@@ -9,7 +9,10 @@ use tonic::{Request, Response, Status, async_trait};
 
 use crate::{
     Directory,
-    convert::{after_id, app_key, limit, registered, revealed, token_request},
+    convert::{
+        after_id, app_key, limit, registered, revealed, token_request,
+        user::{device_sn, new_session, profile, profile_change, user_change, user_ref},
+    },
     model::{AppKey, SecretKind, User},
 };
 
@@ -177,28 +180,55 @@ impl pb::directory_service_server::DirectoryService for Directory {
         let users = self.core.resolve_users(&key, &refs, wire.take_down_unknown).await.map_err(to_status)?;
         Ok(Response::new(pb::ResolveUsersReply { users: wire_users(users) }))
     }
-    async fn update_user(&self, _: Request<pb::UpdateUserRequest>) -> Result<Response<pb::User>, Status> {
-        Err(Status::unimplemented("update_user"))
+
+    #[tracing::instrument(level = "debug", name = "directory.update_user", skip_all)]
+    async fn update_user(&self, request: Request<pb::UpdateUserRequest>) -> Reply<pb::User> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let (user, change) = user_change(request.into_inner()).map_err(to_status)?;
+        let user = self.core.update_user(&caller, &user, change).await.map_err(to_status)?;
+        Ok(Response::new(user.into()))
     }
 
-    async fn get_profile(&self, _: Request<pb::GetUserRequest>) -> Result<Response<pb::Profile>, Status> {
-        Err(Status::unimplemented("get_profile"))
+    #[tracing::instrument(level = "debug", name = "directory.get_profile", skip_all)]
+    async fn get_profile(&self, request: Request<pb::GetUserRequest>) -> Reply<pb::Profile> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let user = user_ref(request.into_inner().user).map_err(to_status)?;
+        let (user, found) = self.core.get_profile(&caller, &user).await.map_err(to_status)?;
+        Ok(Response::new(profile(user, found)))
     }
 
-    async fn set_profile(&self, _: Request<pb::SetProfileRequest>) -> Result<Response<pb::Profile>, Status> {
-        Err(Status::unimplemented("set_profile"))
+    #[tracing::instrument(level = "debug", name = "directory.set_profile", skip_all)]
+    async fn set_profile(&self, request: Request<pb::SetProfileRequest>) -> Reply<pb::Profile> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let (user, change) = profile_change(request.into_inner()).map_err(to_status)?;
+        let (user, changed) = self.core.set_profile(&caller, &user, change).await.map_err(to_status)?;
+        Ok(Response::new(profile(user, changed)))
     }
 
-    async fn open_session(&self, _: Request<pb::OpenSessionRequest>) -> Result<Response<pb::Session>, Status> {
-        Err(Status::unimplemented("open_session"))
+    #[tracing::instrument(level = "debug", name = "directory.open_session", skip_all)]
+    async fn open_session(&self, request: Request<pb::OpenSessionRequest>) -> Reply<pb::Session> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let (user, new) = new_session(request.into_inner()).map_err(to_status)?;
+        let session = self.core.open_session(&caller, &user, new).await.map_err(to_status)?;
+        Ok(Response::new(session.into()))
     }
 
-    async fn list_sessions(&self, _: Request<pb::GetUserRequest>) -> Result<Response<pb::ListSessionsReply>, Status> {
-        Err(Status::unimplemented("list_sessions"))
+    #[tracing::instrument(level = "debug", name = "directory.list_sessions", skip_all)]
+    async fn list_sessions(&self, request: Request<pb::GetUserRequest>) -> Reply<pb::ListSessionsReply> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let user = user_ref(request.into_inner().user).map_err(to_status)?;
+        let sessions = self.core.list_sessions(&caller, &user).await.map_err(to_status)?;
+        Ok(Response::new(pb::ListSessionsReply { sessions: sessions.into_iter().map(Into::into).collect() }))
     }
 
-    async fn end_sessions(&self, _: Request<pb::EndSessionsRequest>) -> Result<Response<pb::EndSessionsReply>, Status> {
-        Err(Status::unimplemented("end_sessions"))
+    #[tracing::instrument(level = "debug", name = "directory.end_sessions", skip_all)]
+    async fn end_sessions(&self, request: Request<pb::EndSessionsRequest>) -> Reply<pb::EndSessionsReply> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let device_sn = device_sn(wire.device_sn).map_err(to_status)?;
+        let user = user_ref(wire.user).map_err(to_status)?;
+        let ended = self.core.end_sessions(&caller, &user, device_sn).await.map_err(to_status)?;
+        Ok(Response::new(pb::EndSessionsReply { ended: ended as i32 }))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.block_user", skip_all)]

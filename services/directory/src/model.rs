@@ -13,6 +13,8 @@ use crate::{
 
 /// Longest org, app name or Lanying app id, in bytes.
 const MAX_NAME: usize = 64;
+/// Longest nickname, in bytes.
+const MAX_NICKNAME: usize = 256;
 
 /// One of an app's names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -238,6 +240,20 @@ pub(crate) struct NewSession {
     pub(crate) device_sn: Option<i64>,
     pub(crate) platform: String,
     pub(crate) ttl: Duration,
+}
+
+impl Profile {
+    /// What others may see.
+    #[must_use]
+    pub(crate) fn without_private(self) -> Self {
+        let Self { avatar, description, public_info, .. } = self;
+        Self { avatar, description, public_info, ..Self::default() }
+    }
+}
+
+/// Refuses a nickname that is too long.
+pub(crate) fn check_nickname(nickname: &str) -> Result<(), Error> {
+    check_text("nickname", nickname, MAX_NICKNAME)
 }
 
 /// Refuses a text of more than `max` bytes, or one that PostgreSQL cannot keep.

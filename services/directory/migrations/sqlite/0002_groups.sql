@@ -2,7 +2,8 @@
 -- `group` is a reserved word of PostgreSQL.
 
 -- What every message asks for comes first, the texts last. A destroyed group's row stays, so that its id is never
--- given out again.
+-- given out again. The owner is one of the members, whose rows refer to users. A reference of his own would lock him
+-- after the group, against the order that deletions keep.
 create table chat_group (
     app_id integer not null references app (app_id),
     group_id integer not null check (group_id between 1 and 9007199254740991),
@@ -24,8 +25,7 @@ create table chat_group (
     avatar text not null check (length(avatar) <= 1024),
     description text not null check (length(description) <= 2048),
     custom text not null check (length(custom) <= 8192),
-    primary key (app_id, group_id),
-    foreign key (app_id, owner_id) references app_user (app_id, user_id)
+    primary key (app_id, group_id)
 ) strict;
 create index chat_group_by_kind on chat_group (app_id, kind, group_id) where deleted_at is null;
 

@@ -2,7 +2,7 @@
 
 use tidings_domain::{App, Error, Reason};
 
-use super::Core;
+use super::{Core, issue_token::enabled};
 use crate::{
     model::{AppKey, Identity},
     store,
@@ -31,8 +31,8 @@ impl Core {
             }
             Holder::User(user, epoch) => {
                 let found = store::user::find_by_id(&self.db, app.id, user).await?;
-                let good = found.filter(|known| known.user.enabled && known.token_epoch == epoch);
-                good.map(|known| known.user.username.unwrap_or_default())
+                let good = found.filter(|known| known.token_epoch == epoch);
+                good.map(enabled).transpose()?.map(|known| known.user.username.unwrap_or_default())
             }
         };
         username.ok_or_else(|| token::refused(Reason::TokenRevoked))

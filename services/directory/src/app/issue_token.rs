@@ -60,21 +60,35 @@ impl Core {
             self.guesses.wrong(&guess, self.clock.now());
             return Err(not_found(user));
         };
+        self.check_password(app, &known, password, from).await?;
+        // Only who knows the password is told that the user is disabled.
+        enabled(known)
+    }
+
+    /// Refuses a wrong password, and counts it.
+    pub(super) async fn check_password(
+        &self,
+        app: AppId,
+        known: &KnownUser,
+        password: Secret,
+        from: &str,
+    ) -> Result<(), Error> {
         let guess = Guess::new(app, Target::User(known.user.id), from);
         self.guesses.attempt(&guess, self.clock.now())?;
-        match self.is_password(&known, password).await {
-            Ok(true) => self.guesses.right(&guess),
+        match self.is_password(known, password).await {
+            Ok(true) => {
+                self.guesses.right(&guess);
+                Ok(())
+            }
             Ok(false) => {
                 self.guesses.wrong(&guess, self.clock.now());
-                return Err(Error::new(Reason::PasswordWrong, ""));
+                Err(Error::new(Reason::PasswordWrong, ""))
             }
             Err(fault) => {
                 self.guesses.unchecked(&guess);
-                return Err(fault);
+                Err(fault)
             }
         }
-        // Only who knows the password is told that the user is disabled.
-        enabled(known)
     }
 
     async fn is_password(&self, known: &KnownUser, password: Secret) -> Result<bool, Error> {
@@ -114,7 +128,7 @@ impl Core {
     }
 
     /// The app itself is no user that tokens are made for.
-    async fn registered_user(&self, app: AppId, user: &UserRef) -> Result<Option<KnownUser>, Error> {
+    pub(super) async fn registered_user(&self, app: AppId, user: &UserRef) -> Result<Option<KnownUser>, Error> {
         let found = match user {
             UserRef::Id(id) => store::user::find_by_id(&self.db, app, *id).await?,
             UserRef::Name(name) => store::user::find_by_name(&self.db, app, name).await?,
@@ -132,7 +146,8 @@ impl Core {
     }
 }
 
-fn enabled(known: KnownUser) -> Result<KnownUser, Error> {
+/// The user, unless he is disabled.
+pub(super) fn enabled(known: KnownUser) -> Result<KnownUser, Error> {
     if known.user.enabled {
         return Ok(known);
     }

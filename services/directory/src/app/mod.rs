@@ -5,13 +5,17 @@ mod apps;
 mod authenticate;
 mod block_user;
 mod create_app;
+mod delete_user;
 mod group;
 mod issue_token;
 mod page;
+mod profile;
 mod register_users;
 mod resolve_users;
 mod rotate_secret;
+mod sessions;
 mod subject;
+mod update_user;
 mod users;
 
 use std::sync::Arc;

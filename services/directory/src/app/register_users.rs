@@ -7,7 +7,7 @@ use tidings_store::Tx;
 
 use super::Core;
 use crate::{
-    model::{AppKey, KnownApp, NewUser, Refusal, User},
+    model::{AppKey, KnownApp, NewUser, Refusal, User, check_nickname},
     password,
     secret::uuid,
     store::{self, user::Registration},
@@ -15,7 +15,6 @@ use crate::{
 
 /// Users of one call (agora.md 10.2).
 const MAX_USERS: usize = 60;
-const MAX_NICKNAME: usize = 256;
 
 /// A registration that keeps the rules, with its password hashed.
 struct Checked {
@@ -133,9 +132,7 @@ fn check(user: &NewUser, rule: NameRule) -> Result<Username, Error> {
     if user.password.expose().len() > password::MAX_BYTES {
         return Err(Error::invalid("password", format!("must be at most {} bytes", password::MAX_BYTES)));
     }
-    if user.nickname.len() > MAX_NICKNAME || user.nickname.contains('\0') {
-        return Err(Error::invalid("nickname", "must be at most 256 bytes without U+0000"));
-    }
+    check_nickname(&user.nickname)?;
     Ok(name)
 }
 

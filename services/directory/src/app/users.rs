@@ -1,10 +1,10 @@
-//! Reads and deletes users.
+//! Reads users.
 
-use tidings_domain::{App, Error, UserId, UserRef, Username};
+use tidings_domain::{App, Caller, Error, UserId, UserRef, Username};
 
-use super::{Core, issue_token::not_found};
+use super::{Core, issue_token::not_found, page::page, subject::check_self};
 use crate::{
-    model::{AppKey, User},
+    model::{AppKey, KnownUser, User},
     store,
 };
 
@@ -30,29 +30,18 @@ impl Core {
         limit: i64,
     ) -> Result<(Vec<User>, Option<UserId>), Error> {
         let known = self.known_app(key).await?;
-        let mut users = store::user::list(&self.db, known.app.id, after, limit + 1).await?;
-        let more = users.len() > limit as usize;
-        users.truncate(limit as usize);
-        let next = users.last().filter(|_| more).map(|user| user.id);
-        Ok((users, next))
+        let users = store::user::list(&self.db, known.app.id, after, limit + 1).await?;
+        Ok(page(users, limit, |user: &User| user.id))
     }
 
-    /// The name is free from now on; the id stays used.
-    pub(crate) async fn delete_user(&self, key: &AppKey, user: &UserRef) -> Result<User, Error> {
-        let known = self.enabled_app(key).await?;
+    /// A registered user whom the caller may act for: the app for everybody, a user for himself.
+    pub(super) async fn own_user(&self, caller: &Caller, user: &UserRef) -> Result<KnownUser, Error> {
         if is_admin(user) {
-            return Err(Error::not_permitted("the app itself cannot be deleted as a user"));
+            return Err(Error::not_permitted("the app itself is no user"));
         }
-        let found = self.get_user(key, user).await?;
-        // A name that was only mentioned is no user yet, and keeps its id (decision 3).
-        if !found.registered {
-            return Err(not_found(user));
-        }
-        let mut tx = self.db.begin().await?;
-        let deleted = store::user::delete(&mut tx, known.app.id, found.id, self.clock.now()).await?;
-        let deleted = deleted.ok_or_else(|| not_found(user))?;
-        tx.commit().await?;
-        Ok(deleted)
+        let found = self.registered_user(caller.app, user).await?.ok_or_else(|| not_found(user))?;
+        check_self(caller, found.user.id)?;
+        Ok(found)
     }
 }
 

@@ -61,6 +61,17 @@ static SET_ROLES: LazyLock<ManyRows> = LazyLock::new(|| {
     )
 });
 
+/// One statement for both columns: PostgreSQL looks at (and locks) the users that a row refers to when it is changed
+/// twice in a transaction, which would break the order of locks.
+static MAKE_OWNERS: LazyLock<ManyRows> = LazyLock::new(|| {
+    ManyRows::new(
+        &keyed::KEY,
+        "update group_member set role = 3, muted_until = 0 from r
+        where group_member.app_id = r.app_id and group_member.group_id = r.group_id
+          and group_member.user_id = r.user_id",
+    )
+});
+
 static MUTE: LazyLock<ManyRows> = LazyLock::new(|| {
     let columns = [("app_id", Kind::Int), ("group_id", Kind::Int), ("user_id", Kind::Int), ("muted_until", Kind::Int)];
     ManyRows::new(
@@ -89,7 +100,9 @@ pub(crate) fn all(engine: Engine) -> Vec<String> {
     let mut texts: Vec<String> = [COUNT, GROUPS_OF, LEAVE_ALL].map(str::to_owned).to_vec();
     texts.push(LIST.text(engine));
     texts.extend([STANDINGS.texts(engine), SUCCESSORS.texts(engine)].concat());
-    texts.extend([&INSERT, &DELETE, &SET_ROLES, &MUTE].into_iter().flat_map(|statement| statement.texts(engine)));
+    texts.extend(
+        [&INSERT, &DELETE, &SET_ROLES, &MAKE_OWNERS, &MUTE].into_iter().flat_map(|statement| statement.texts(engine)),
+    );
     texts
 }
 
@@ -153,26 +166,32 @@ pub(crate) async fn delete(tx: &mut Tx, app: AppId, group: i64, users: &[UserId]
     DELETE.execute(tx, &keyed::rows(app, group, users)).await
 }
 
-/// Gives members roles: each the group, the member and the role.
-pub(crate) async fn set_roles(tx: &mut Tx, app: AppId, roles: &[(i64, UserId, GroupRole)]) -> Result<(), Error> {
-    let rows = [
-        Column::Int(vec![app.0; roles.len()]),
-        Column::Int(roles.iter().map(|(group, _, _)| *group).collect()),
-        Column::Int(roles.iter().map(|(_, user, _)| user.0).collect()),
-        Column::Int(roles.iter().map(|(_, _, role)| role.code()).collect()),
-    ];
-    SET_ROLES.execute(tx, &rows).await
+/// Makes members of one group admins, or plain members.
+pub(crate) async fn set_roles(
+    tx: &mut Tx,
+    app: AppId,
+    group: i64,
+    users: &[UserId],
+    role: GroupRole,
+) -> Result<(), Error> {
+    let [apps, groups, ids] = keyed::rows(app, group, users);
+    SET_ROLES.execute(tx, &[apps, groups, ids, Column::Int(vec![role.code(); users.len()])]).await
 }
 
-/// Mutes members, each with the group, or lets them speak again.
-pub(crate) async fn mute(tx: &mut Tx, app: AppId, members: &[(i64, UserId)], mute: Mute) -> Result<(), Error> {
+/// Makes one member of each group its owner, who may speak whoever muted him before.
+pub(crate) async fn make_owners(tx: &mut Tx, app: AppId, owners: &[(i64, UserId)]) -> Result<(), Error> {
     let rows = [
-        Column::Int(vec![app.0; members.len()]),
-        Column::Int(members.iter().map(|(group, _)| *group).collect()),
-        Column::Int(members.iter().map(|(_, user)| user.0).collect()),
-        Column::Int(vec![mute.millis(); members.len()]),
+        Column::Int(vec![app.0; owners.len()]),
+        Column::Int(owners.iter().map(|(group, _)| *group).collect()),
+        Column::Int(owners.iter().map(|(_, owner)| owner.0).collect()),
     ];
-    MUTE.execute(tx, &rows).await
+    MAKE_OWNERS.execute(tx, &rows).await
+}
+
+/// Mutes members of one group, or lets them speak again.
+pub(crate) async fn mute(tx: &mut Tx, app: AppId, group: i64, users: &[UserId], mute: Mute) -> Result<(), Error> {
+    let [apps, groups, ids] = keyed::rows(app, group, users);
+    MUTE.execute(tx, &[apps, groups, ids, Column::Int(vec![mute.millis(); users.len()])]).await
 }
 
 /// The groups that a user is in, ascending.

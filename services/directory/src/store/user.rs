@@ -34,6 +34,15 @@ const REGISTER: &str = "
     returning
         user_id, username, uuid, registered, enabled, nickname, created_at, modified_at, password_hash, token_epoch";
 
+/// What is null stays as it is. A new password ends the user's tokens.
+const UPDATE: &str = "
+    update app_user set
+        nickname = coalesce($3, nickname), password_hash = coalesce($4, password_hash),
+        token_epoch = token_epoch + $5, enabled = coalesce($6, enabled), modified_at = $7
+    where app_id = $1 and user_id = $2 and deleted_at is null
+    returning
+        user_id, username, uuid, registered, enabled, nickname, created_at, modified_at, password_hash, token_epoch";
+
 /// The row stays, so that the id is never given out again; the epoch ends the user's tokens.
 const DELETE: &str = "
     update app_user set deleted_at = $3, modified_at = $3, token_epoch = token_epoch + 1, password_hash = ''
@@ -41,7 +50,7 @@ const DELETE: &str = "
     returning
         user_id, username, uuid, registered, enabled, nickname, created_at, modified_at, password_hash, token_epoch";
 
-pub(crate) const ALL: &[&str] = &[FIND_BY_ID, FIND_BY_NAME, LIST, REGISTER, DELETE];
+pub(crate) const ALL: &[&str] = &[FIND_BY_ID, FIND_BY_NAME, LIST, REGISTER, UPDATE, DELETE];
 
 /// A user to register.
 pub(crate) struct Registration<'a> {
@@ -52,6 +61,13 @@ pub(crate) struct Registration<'a> {
     pub(crate) password_hash: &'a str,
     pub(crate) nickname: &'a str,
     pub(crate) uuid: String,
+}
+
+/// What to change of a user; `None` stays as it is.
+pub(crate) struct Update<'a> {
+    pub(crate) nickname: Option<&'a str>,
+    pub(crate) password_hash: Option<String>,
+    pub(crate) enabled: Option<bool>,
 }
 
 pub(super) type UserRow = (i64, Option<String>, String, bool, bool, String, i64, i64, String, i64);
@@ -101,6 +117,28 @@ pub(crate) async fn register(
         .fetch_optional(c)
         .await)?;
     Ok(row.map(known_user))
+}
+
+/// The user after the change, in a transaction that locked him.
+pub(crate) async fn update(
+    tx: &mut Tx,
+    app: AppId,
+    id: UserId,
+    update: Update<'_>,
+    now: UnixMillis,
+) -> Result<User, Error> {
+    let ended_tokens = i64::from(update.password_hash.is_some());
+    let row: UserRow = on_tx!(tx, |c| sqlx::query_as(UPDATE)
+        .bind(app.0)
+        .bind(id.0)
+        .bind(update.nickname)
+        .bind(update.password_hash)
+        .bind(ended_tokens)
+        .bind(update.enabled)
+        .bind(now.0)
+        .fetch_one(c)
+        .await)?;
+    Ok(known_user(row).user)
 }
 
 /// The user as deleted; `None` when there is none.

@@ -23,8 +23,7 @@ impl Core {
             role => rights.check_power_over(user, role),
         };
         let outcomes: Outcomes = users.iter().map(|user| (*user, outcome(*user))).collect();
-        let muted: Vec<_> = accepted(&outcomes).into_iter().map(|user| (group, user)).collect();
-        store::group_member::mute(&mut tx, caller.app, &muted, mute).await?;
+        store::group_member::mute(&mut tx, caller.app, group, &accepted(&outcomes), mute).await?;
         tx.commit().await?;
         Ok(outcomes)
     }

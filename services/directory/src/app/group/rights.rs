@@ -29,11 +29,13 @@ impl Rights {
 
     /// Refuses who is no member with `NOT_GROUP_MEMBER`, and a member whose role is too low with `refusal`.
     fn need(self, least: GroupRole, refusal: Reason) -> Result<(), Error> {
-        match self {
-            Self::App => Ok(()),
-            Self::User(user, None) => Err(Error::new(Reason::NotGroupMember, user.to_string())),
-            Self::User(user, Some(role)) if role < least => Err(Error::new(refusal, user.to_string())),
-            Self::User(..) => Ok(()),
+        let Self::User(user, role) = self else {
+            return Ok(());
+        };
+        match role {
+            None => Err(Error::new(Reason::NotGroupMember, user.to_string())),
+            Some(role) if role < least => Err(Error::new(refusal, user.to_string())),
+            Some(_) => Ok(()),
         }
     }
 

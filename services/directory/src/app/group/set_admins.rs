@@ -25,8 +25,7 @@ impl Core {
         };
         let outcomes: Outcomes = users.iter().map(|user| (*user, outcome(*user))).collect();
         let role = if admin { GroupRole::Admin } else { GroupRole::Member };
-        let roles: Vec<_> = accepted(&outcomes).into_iter().map(|user| (group, user, role)).collect();
-        store::group_member::set_roles(&mut tx, caller.app, &roles).await?;
+        store::group_member::set_roles(&mut tx, caller.app, group, &accepted(&outcomes), role).await?;
         tx.commit().await?;
         Ok(outcomes)
     }

@@ -1,6 +1,6 @@
 //! Gives a group to another of its members.
 
-use tidings_domain::{Caller, Error, GroupRole, Mute, Reason, UserId};
+use tidings_domain::{Caller, Error, GroupRole, Reason, UserId};
 
 use crate::{app::Core, model::group::Group, store};
 
@@ -16,10 +16,9 @@ impl Core {
             return Err(Error::new(Reason::NewOwnerNotMember, heir.to_string()));
         }
         if heir != group.owner {
-            let roles = [(group.id, group.owner, GroupRole::Member), (group.id, heir, GroupRole::Owner)];
+            store::group_member::set_roles(&mut tx, caller.app, group.id, &[group.owner], GroupRole::Member).await?;
+            store::group_member::make_owners(&mut tx, caller.app, &[(group.id, heir)]).await?;
             store::group::set_owners(&mut tx, caller.app, &[(group.id, heir)], now).await?;
-            store::group_member::set_roles(&mut tx, caller.app, &roles).await?;
-            store::group_member::mute(&mut tx, caller.app, &[(group.id, heir)], Mute::No).await?;
             group = Group { owner: heir, updated_at: now, ..group };
         }
         let member_count = store::group_member::count(&mut tx, caller.app, group.id).await?;

@@ -1,0 +1,62 @@
+//! Deletes a user, with everything that he has in the directory.
+
+use tidings_domain::{AppId, Error, UnixMillis, UserId, UserRef};
+use tidings_store::Tx;
+
+use super::{Core, issue_token::not_found, users::is_admin};
+use crate::{
+    model::{AppKey, User},
+    store,
+};
+
+impl Core {
+    /// The name is free from now on; the id stays used.
+    pub(crate) async fn delete_user(&self, key: &AppKey, user: &UserRef) -> Result<User, Error> {
+        let known = self.enabled_app(key).await?;
+        if is_admin(user) {
+            return Err(Error::not_permitted("the app itself cannot be deleted as a user"));
+        }
+        let found = self.get_user(key, user).await?;
+        // A name that was only mentioned is no user yet, and keeps its id (decision 3).
+        if !found.registered {
+            return Err(not_found(user));
+        }
+        let now = self.clock.now();
+        let mut tx = self.db.begin().await?;
+        // Locked first, so that nobody takes the user into a group meanwhile.
+        if store::users::lock(&mut tx, known.app.id, found.id).await?.is_none() {
+            return Err(not_found(user));
+        }
+        leave_groups(&mut tx, known.app.id, found.id, now).await?;
+        forget(&mut tx, known.app.id, found.id).await?;
+        let deleted = store::user::delete(&mut tx, known.app.id, found.id, now).await?;
+        let deleted = deleted.ok_or_else(|| not_found(user))?;
+        tx.commit().await?;
+        Ok(deleted)
+    }
+}
+
+/// Takes the user out of every group. One that he owned goes to the admin, else to the member, who has been in it
+/// longest, and ends when nobody is left.
+async fn leave_groups(tx: &mut Tx, app: AppId, user: UserId, now: UnixMillis) -> Result<(), Error> {
+    let groups = store::group_member::groups_of(tx, app, user).await?;
+    let locked = store::group::lock(tx, app, &groups).await?;
+    let owned: Vec<i64> = locked.iter().filter(|group| group.owner == user).map(|group| group.id).collect();
+    let successors = store::group_member::successors(tx, app, &owned, user).await?;
+    store::group_member::leave_all(tx, app, user).await?;
+
+    let heirs: Vec<(i64, UserId)> = successors.iter().filter_map(|(group, heir)| Some((*group, (*heir)?))).collect();
+    store::group_member::make_owners(tx, app, &heirs).await?;
+    store::group::set_owners(tx, app, &heirs, now).await?;
+    let deserted: Vec<i64> = successors.iter().filter(|(_, heir)| heir.is_none()).map(|(group, _)| *group).collect();
+    store::group::end(tx, app, &deserted, now).await
+}
+
+/// Deletes what the user left elsewhere.
+async fn forget(tx: &mut Tx, app: AppId, user: UserId) -> Result<(), Error> {
+    store::group_application::forget(tx, app, user).await?;
+    store::group_block::forget(tx, app, user).await?;
+    store::user_block::forget(tx, app, user).await?;
+    store::session::end_all(tx, app, user).await?;
+    store::profile::delete(tx, app, user).await
+}

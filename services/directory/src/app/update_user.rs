@@ -1,0 +1,74 @@
+//! Changes a user's nickname and password, and whether he is enabled.
+
+use tidings_domain::{Actor, Caller, Error, Reason, UserRef};
+
+use super::{Core, issue_token::not_found};
+use crate::{
+    model::{KnownUser, User, UserChange, check_nickname},
+    password,
+    secret::Secret,
+    store::{self, user::Update},
+};
+
+impl Core {
+    /// A new password ends the user's tokens, disabling the user ends his sessions. A user changes himself only, his
+    /// password only when he knows it, and never whether he is enabled.
+    pub(crate) async fn update_user(
+        &self,
+        caller: &Caller,
+        user: &UserRef,
+        mut change: UserChange,
+    ) -> Result<User, Error> {
+        let before = self.own_user(caller, user).await?;
+        check(caller, &change)?;
+        let password = change.password.take();
+        if let Actor::User(_) = caller.actor
+            && password.is_some()
+        {
+            self.check_old_password(caller, &before, change.old_password.take()).await?;
+        }
+        let password_hash = match password {
+            Some(password) => Some(self.passwords.hash(password).await?),
+            None => None,
+        };
+
+        let id = before.user.id;
+        let mut tx = self.db.begin().await?;
+        let locked = store::users::lock(&mut tx, caller.app, id).await?.ok_or_else(|| not_found(user))?;
+        if password_hash.is_some() && caller.actor != Actor::App && locked.token_epoch != before.token_epoch {
+            // Somebody changed the password since the old one was compared.
+            return Err(Error::new(Reason::PasswordWrong, ""));
+        }
+        if change.nickname.is_none() && password_hash.is_none() && change.enabled.is_none() {
+            return Ok(locked.user);
+        }
+        let update = Update { nickname: change.nickname.as_deref(), password_hash, enabled: change.enabled };
+        let updated = store::user::update(&mut tx, caller.app, id, update, self.clock.now()).await?;
+        if !updated.enabled {
+            store::session::end_all(&mut tx, caller.app, id).await?;
+        }
+        tx.commit().await?;
+        Ok(updated)
+    }
+
+    /// Wrong guesses are counted as those at a login are.
+    async fn check_old_password(&self, caller: &Caller, user: &KnownUser, old: Option<Secret>) -> Result<(), Error> {
+        let old = old.ok_or_else(|| Error::invalid("old_password", "is required"))?;
+        let from = caller.address.map_or(String::new(), |address| address.to_string());
+        self.check_password(caller.app, user, old, &from).await
+    }
+}
+
+fn check(caller: &Caller, change: &UserChange) -> Result<(), Error> {
+    if change.enabled.is_some() && caller.actor != Actor::App {
+        return Err(Error::not_permitted("only the app itself enables and disables users"));
+    }
+    if let Some(nickname) = &change.nickname {
+        check_nickname(nickname)?;
+    }
+    let length = change.password.as_ref().map_or(1, |password| password.expose().len());
+    if !(1..=password::MAX_BYTES).contains(&length) {
+        return Err(Error::invalid("password", format!("must be 1 to {} bytes", password::MAX_BYTES)));
+    }
+    Ok(())
+}

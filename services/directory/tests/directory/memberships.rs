@@ -1,0 +1,167 @@
+//! What a user may do in groups, as senders and readers are checked against it.
+
+use std::time::Duration;
+
+use tidings_domain::Reason;
+use tidings_proto::pb::{self, group_service_server::GroupService as _};
+
+use crate::{
+    group_suite::{By, by, owned},
+    suite::{START, Suite, on_both_engines, reason},
+};
+
+const ROOM: i32 = pb::GroupKind::Room as i32;
+
+async fn a_membership_tells_role_times_and_settings(suite: Suite) {
+    let [ann, bob] = suite.users().await;
+    suite.advance(Duration::from_secs(1));
+    let room = pb::CreateGroupRequest {
+        kind: ROOM,
+        settings: Some(pb::GroupSettings { history_visible: Some(true), read_ack: Some(true), ..Default::default() }),
+        ..owned(ann, &[])
+    };
+    let room = suite.create_group(By::App, room).await.unwrap().id;
+    let owner = pb::Membership {
+        group_id: room,
+        kind: ROOM,
+        role: pb::GroupRole::Owner.into(),
+        joined_at_ms: START.0 + 1000,
+        muted_until_ms: 0,
+        history_visible: true,
+        read_ack: true,
+        owner_id: ann,
+        enabled: true,
+    };
+    assert_eq!(suite.membership(ann, room).await, Some(owner));
+    let stranger = pb::Membership { role: 0, joined_at_ms: 0, ..owner };
+    assert_eq!(suite.membership(bob, room).await, Some(stranger));
+    assert_eq!(suite.membership(0, room).await, Some(stranger));
+}
+
+async fn groups_that_do_not_exist_are_left_out(suite: Suite) {
+    let [ann] = suite.users().await;
+    let (one, two) = (suite.group(ann, &[]).await, suite.group(ann, &[]).await);
+    let found = suite.memberships(By::User(ann), None, &[one, 7, ann, two]).await.unwrap();
+    let mut ids: Vec<i64> = found.into_iter().map(|membership| membership.group_id).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, [one, two]);
+    assert_eq!(suite.memberships(By::User(ann), None, &[]).await.unwrap(), []);
+}
+
+async fn six_hundred_groups_are_asked_at_once_and_more_refused(suite: Suite) {
+    let [ann] = suite.users().await;
+    let group = suite.group(ann, &[]).await;
+    let mut groups: Vec<i64> = (1..600).collect();
+    groups.push(group);
+    assert_eq!(suite.memberships(By::App, Some(ann), &groups).await.unwrap().len(), 1);
+    groups.push(7);
+    let refused = suite.memberships(By::App, Some(ann), &groups).await;
+    assert_eq!(refused.unwrap_err(), Reason::InvalidArgument);
+}
+
+async fn a_user_asks_for_himself_alone(suite: Suite) {
+    let [ann, bob] = suite.users().await;
+    let group = suite.group(ann, &[bob]).await;
+    assert_eq!(suite.memberships(By::User(ann), Some(ann), &[group]).await.unwrap().len(), 1);
+    let refused = suite.memberships(By::User(ann), Some(bob), &[group]).await;
+    assert_eq!(refused.unwrap_err(), Reason::NotPermitted);
+    let joined = by(By::User(ann), pb::JoinedRequest { user_id: Some(bob), ..Default::default() });
+    assert_eq!(reason(suite.directory.joined(joined).await.unwrap_err()), Reason::NotPermitted);
+}
+
+async fn a_mute_holds_for_its_time_or_for_ever(suite: Suite) {
+    let [ann, bob] = suite.users().await;
+    let group = suite.group(ann, &[bob]).await;
+    let muted = async || suite.membership(bob, group).await.unwrap().muted_until_ms;
+    suite.mute(By::User(ann), group, &[bob], START.0 + 1000).await.unwrap();
+    assert_eq!(muted().await, START.0 + 1000);
+    suite.advance(Duration::from_millis(999));
+    assert_eq!(muted().await, START.0 + 1000);
+    suite.advance(Duration::from_millis(1));
+    assert_eq!(muted().await, 0);
+    suite.mute(By::User(ann), group, &[bob], -1).await.unwrap();
+    assert_eq!(muted().await, -1);
+    suite.mute(By::User(ann), group, &[bob], 0).await.unwrap();
+    assert_eq!(muted().await, 0);
+    let wrong = suite.mute(By::User(ann), group, &[bob], -2).await;
+    assert_eq!(wrong.unwrap_err(), Reason::InvalidArgument);
+}
+
+async fn only_members_are_muted(suite: Suite) {
+    let [ann, bob] = suite.users().await;
+    let group = suite.group(ann, &[]).await;
+    let muted = suite.mute(By::App, group, &[bob], -1).await.unwrap();
+    assert_eq!(muted, [(bob, "NOT_GROUP_MEMBER".to_owned())]);
+}
+
+async fn the_stricter_of_two_mutes_holds_and_admins_speak_through_that_of_all(suite: Suite) {
+    let [ann, bob, carl, dora] = suite.users().await;
+    let group = suite.group(ann, &[bob, carl]).await;
+    suite.set_admins(By::App, group, &[bob], true).await.unwrap();
+    let (soon, late) = (START.0 + 1000, START.0 + 2000);
+    // The mute of all, the own one; what the owner, an admin, a member, a stranger and the app itself hear.
+    let table = [
+        (0, 0, [0, 0, 0, 0, 0]),
+        (soon, 0, [0, 0, soon, soon, 0]),
+        (soon, late, [0, late, late, soon, 0]),
+        (late, soon, [0, soon, late, late, 0]),
+        (-1, soon, [0, soon, -1, -1, 0]),
+        (soon, -1, [0, -1, -1, soon, 0]),
+        (START.0, START.0, [0, 0, 0, 0, 0]),
+    ];
+    for (all, own, expected) in table {
+        suite.set_settings(group, pb::GroupSettings { mute_all_until_ms: Some(all), ..Default::default() }).await;
+        suite.mute(By::App, group, &[bob, carl], own).await.unwrap();
+        for (user, expected) in [ann, bob, carl, dora, 0].into_iter().zip(expected) {
+            let muted = suite.membership(user, group).await.unwrap().muted_until_ms;
+            assert_eq!(muted, expected, "{all} {own} {user}");
+        }
+    }
+}
+
+async fn joined_groups_and_rooms_come_apart_by_pages(suite: Suite) {
+    let [ann, bob] = suite.users().await;
+    let mut groups = Vec::new();
+    for _ in 0..3 {
+        groups.push(suite.group(bob, &[ann]).await);
+    }
+    let room = suite.create_group(By::App, pb::CreateGroupRequest { kind: ROOM, ..owned(ann, &[]) }).await.unwrap().id;
+    suite.group(bob, &[]).await;
+    let joined = async |kind, after_id, limit| {
+        let request = pb::JoinedRequest { user_id: None, kind, after_id, limit };
+        let reply = suite.directory.joined(by(By::User(ann), request)).await.map_err(reason)?.into_inner();
+        let ids: Vec<i64> = reply.memberships.iter().map(|membership| membership.group_id).collect();
+        Ok::<_, Reason>((ids, reply.next_after_id))
+    };
+    assert_eq!(joined(0, 0, 0).await, Ok((groups.clone(), 0)));
+    assert_eq!(joined(0, 0, 2).await, Ok((groups[..2].to_vec(), groups[1])));
+    assert_eq!(joined(0, groups[1], 2).await, Ok((groups[2..].to_vec(), 0)));
+    assert_eq!(joined(ROOM, 0, 10_000).await, Ok((vec![room], 0)));
+    for (after_id, limit) in [(0, 10_001), (0, -1), (-1, 0)] {
+        assert_eq!(joined(0, after_id, limit).await, Err(Reason::InvalidArgument));
+    }
+    assert_eq!(suite.joined(0, pb::GroupKind::Group).await, [0; 0]);
+}
+
+async fn joined_tells_what_memberships_tell(suite: Suite) {
+    let [ann, bob] = suite.users().await;
+    let group = suite.group(bob, &[ann]).await;
+    let settings = pb::GroupSettings { mute_all_until_ms: Some(-1), read_ack: Some(true), ..Default::default() };
+    suite.set_settings(group, settings).await;
+    let request = pb::JoinedRequest { user_id: Some(ann), ..Default::default() };
+    let joined = suite.directory.joined(by(By::App, request)).await.unwrap().into_inner().memberships;
+    assert_eq!(joined, [suite.membership(ann, group).await.unwrap()]);
+    assert_eq!((joined[0].muted_until_ms, joined[0].read_ack), (-1, true));
+}
+
+on_both_engines!(
+    a_membership_tells_role_times_and_settings,
+    groups_that_do_not_exist_are_left_out,
+    six_hundred_groups_are_asked_at_once_and_more_refused,
+    a_user_asks_for_himself_alone,
+    a_mute_holds_for_its_time_or_for_ever,
+    only_members_are_muted,
+    the_stricter_of_two_mutes_holds_and_admins_speak_through_that_of_all,
+    joined_groups_and_rooms_come_apart_by_pages,
+    joined_tells_what_memberships_tell,
+);

@@ -1,0 +1,130 @@
+//! Users' own block lists.
+
+use tidings_domain::Reason;
+use tidings_proto::pb::{self, directory_service_server::DirectoryService as _};
+use tonic::Response;
+
+use crate::{
+    group_suite::{By, by},
+    suite::{Suite, in_app, name, ok, on_both_engines, outcome, reason, registration},
+};
+
+async fn block(
+    suite: &Suite,
+    caller: By,
+    user_id: Option<i64>,
+    blocked_id: i64,
+    blocked: bool,
+) -> Result<bool, Reason> {
+    let request = pb::BlockUserRequest { user_id, blocked_id, blocked };
+    suite.directory.block_user(by(caller, request)).await.map(|reply| reply.into_inner().changed).map_err(reason)
+}
+
+async fn list(
+    suite: &Suite,
+    caller: By,
+    user_id: Option<i64>,
+    page: (i64, i32),
+) -> Result<pb::ListBlockedUsersReply, Reason> {
+    let request = pb::ListBlockedUsersRequest { user_id, after_id: page.0, limit: page.1 };
+    suite.directory.list_blocked_users(by(caller, request)).await.map(Response::into_inner).map_err(reason)
+}
+
+async fn blocked_by(suite: &Suite, caller: By, user_id: Option<i64>, by_ids: &[i64]) -> Result<Vec<i64>, Reason> {
+    let request = pb::BlockedByRequest { user_id, by_ids: by_ids.to_vec() };
+    suite.directory.blocked_by(by(caller, request)).await.map(|reply| reply.into_inner().by_ids).map_err(reason)
+}
+
+async fn blocking_says_whether_it_changed_anything(suite: Suite) {
+    let [ann, bob] = suite.users().await;
+    let caller = By::User(ann);
+    assert!(block(&suite, caller, None, bob, true).await.unwrap());
+    assert!(!block(&suite, caller, None, bob, true).await.unwrap());
+    assert_eq!(list(&suite, caller, None, (0, 0)).await.unwrap().user_ids, [bob]);
+    assert!(block(&suite, caller, Some(ann), bob, false).await.unwrap());
+    assert!(!block(&suite, caller, Some(ann), bob, false).await.unwrap());
+    assert_eq!(list(&suite, caller, None, (0, 0)).await.unwrap().user_ids, [0; 0]);
+}
+
+async fn a_user_changes_and_sees_his_own_list_only(suite: Suite) {
+    let [ann, bob] = suite.users().await;
+    let caller = By::User(ann);
+    assert_eq!(block(&suite, caller, Some(bob), ann, true).await.unwrap_err(), Reason::NotPermitted);
+    assert_eq!(list(&suite, caller, Some(bob), (0, 0)).await.unwrap_err(), Reason::NotPermitted);
+    assert_eq!(blocked_by(&suite, caller, Some(bob), &[ann]).await.unwrap_err(), Reason::NotPermitted);
+    assert!(block(&suite, By::App, Some(ann), bob, true).await.unwrap());
+    assert_eq!(list(&suite, By::App, Some(ann), (0, 0)).await.unwrap().user_ids, [bob]);
+}
+
+async fn only_others_who_exist_can_be_blocked(suite: Suite) {
+    let [ann, bob] = suite.users().await;
+    suite.delete_user(name("u1")).await.unwrap();
+    for (user, other, expected) in [
+        (Some(ann), ann, Reason::InvalidArgument),
+        (Some(ann), bob, Reason::UserNotFound),
+        (Some(ann), 0, Reason::UserNotFound),
+        (Some(7), ann, Reason::UserNotFound),
+        (None, ann, Reason::UserNotFound),
+    ] {
+        assert_eq!(block(&suite, By::App, user, other, true).await.unwrap_err(), expected, "{user:?} {other}");
+    }
+}
+
+async fn a_list_is_paged_by_ascending_id(suite: Suite) {
+    let [ann, bob, carl, dora] = suite.users().await;
+    for other in [dora, bob, carl] {
+        block(&suite, By::User(ann), None, other, true).await.unwrap();
+    }
+    let page = async |after, limit| {
+        let page = list(&suite, By::User(ann), None, (after, limit)).await?;
+        Ok::<_, Reason>((page.user_ids, page.next_after_id))
+    };
+    assert_eq!(page(0, 2).await, Ok((vec![bob, carl], carl)));
+    assert_eq!(page(carl, 2).await, Ok((vec![dora], 0)));
+    assert_eq!(page(0, 0).await, Ok((vec![bob, carl, dora], 0)));
+    for (after, limit) in [(-1, 0), (0, 1001), (0, -1)] {
+        assert_eq!(page(after, limit).await, Err(Reason::InvalidArgument));
+    }
+}
+
+async fn a_sender_learns_who_of_the_receivers_has_blocked_him(suite: Suite) {
+    let [ann, bob, carl, dora] = suite.users().await;
+    for user in [bob, carl] {
+        block(&suite, By::User(user), None, ann, true).await.unwrap();
+    }
+    block(&suite, By::User(ann), None, dora, true).await.unwrap();
+    let sender = By::User(ann);
+    let mut found = blocked_by(&suite, sender, None, &[dora, carl, bob, 0, 7]).await.unwrap();
+    found.sort_unstable();
+    assert_eq!(found, [bob, carl]);
+    assert_eq!(blocked_by(&suite, sender, None, &[]).await.unwrap(), [0; 0]);
+    assert_eq!(blocked_by(&suite, By::App, None, &[bob]).await.unwrap(), [0; 0]);
+    assert_eq!(blocked_by(&suite, By::App, Some(ann), &[bob]).await.unwrap(), [bob]);
+    let mut many = vec![bob; 600];
+    many[0] = carl;
+    assert!(blocked_by(&suite, sender, None, &many).await.unwrap().contains(&carl));
+    many.push(bob);
+    assert_eq!(blocked_by(&suite, sender, None, &many).await.unwrap_err(), Reason::InvalidArgument);
+}
+
+async fn apps_do_not_share_block_lists(suite: Suite) {
+    let [ann, bob] = suite.users().await;
+    block(&suite, By::User(bob), None, ann, true).await.unwrap();
+    suite.create_app("acme", "cafe").await;
+    let registered = suite.directory.register_users(in_app("acme#cafe", registration(&[("a", ""), ("b", "")]))).await;
+    let ids: Vec<i64> = ok(registered).results.into_iter().map(|user| outcome(user).unwrap().id).collect();
+    assert_eq!(ids, [ann, bob]);
+    let request = pb::BlockedByRequest { user_id: Some(ann), by_ids: vec![bob] };
+    assert_eq!(ok(suite.directory.blocked_by(in_app("acme#cafe", request)).await).by_ids, [0; 0]);
+    let request = pb::ListBlockedUsersRequest { user_id: Some(bob), ..Default::default() };
+    assert_eq!(ok(suite.directory.list_blocked_users(in_app("acme#cafe", request)).await).user_ids, [0; 0]);
+}
+
+on_both_engines!(
+    blocking_says_whether_it_changed_anything,
+    a_user_changes_and_sees_his_own_list_only,
+    only_others_who_exist_can_be_blocked,
+    a_list_is_paged_by_ascending_id,
+    a_sender_learns_who_of_the_receivers_has_blocked_him,
+    apps_do_not_share_block_lists,
+);
