@@ -107,14 +107,14 @@ mod tests {
 
     use super::*;
 
-    fn ext(json: &str) -> Option<Ext> {
-        Some(Ext::Object(JsonText::parse(json).unwrap()))
+    fn ext(json: &str) -> Ext {
+        Ext::Object(JsonText::parse(json).unwrap())
     }
 
     fn old() -> Content {
         let verbatim = Verbatim { dialect: Dialect::Agora, json: JsonText::parse("{\"msg\":\"old\"}").unwrap() };
         Content {
-            ext: ext("{\"a\":1.10,\"b\":{\"c\":2}}"),
+            ext: Some(ext("{\"a\":1.10,\"b\":{\"c\":2}}")),
             config: Some("old".into()),
             verbatim: Some(verbatim),
             ..Content::text("old")
@@ -141,16 +141,16 @@ mod tests {
     fn ext_and_config_are_replaced_only_where_given() {
         let new = edited(old(), replace(Content::text("new"), false)).unwrap();
         assert_eq!((new.body, new.ext, new.config), (Content::text("new").body, old().ext, old().config));
-        let given = Content { ext: ext("{\"d\":0}"), config: Some("new".into()), ..Content::text("new") };
+        let given = Content { ext: Some(ext("{\"d\":0}")), config: Some("new".into()), ..Content::text("new") };
         let new = edited(old(), replace(given.clone(), false)).unwrap();
         assert_eq!(new, given);
     }
 
     #[test]
     fn merging_replaces_known_keys_adds_others_and_keeps_every_digit() {
-        let given = Content { ext: ext("{\"d\":1e400,\"b\":null}"), ..Content::text("new") };
+        let given = Content { ext: Some(ext("{\"d\":1e400,\"b\":null}")), ..Content::text("new") };
         let new = edited(old(), replace(given.clone(), true)).unwrap();
-        assert_eq!(new.ext, ext("{\"a\":1.10,\"b\":null,\"d\":1e400}"));
+        assert_eq!(new.ext, Some(ext("{\"a\":1.10,\"b\":null,\"d\":1e400}")));
         let without = Content { ext: None, ..old() };
         assert_eq!(edited(without, replace(given.clone(), true)).unwrap().ext, given.ext);
     }
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn merging_with_what_is_no_object_is_refused() {
         let text = Content { ext: Some(Ext::Text("[1]".into())), ..old() };
-        let given = Content { ext: ext("{}"), ..Content::text("new") };
+        let given = Content { ext: Some(ext("{}")), ..Content::text("new") };
         for (old, new) in [(text.clone(), given.clone()), (given, text)] {
             assert_eq!(edited(old, replace(new, true)).unwrap_err().reason(), Reason::InvalidArgument);
         }

@@ -36,18 +36,18 @@ every_shape! {
 every_shape! {
     async fn a_user_pins_what_he_has_a_part_in(app: TestApp) {
         let ids = register(&app, &["ann", "bob", "eve"]).await;
-        let place = Some(direct(ids[0], ids[1]));
+        let place = direct(ids[0], ids[1]);
         let not_permitted = refused(Code::PermissionDenied, "NOT_PERMITTED");
         for user_id in [None, Some(ids[0])] {
-            let wanted = pb::PinRequest { user_id, conversation: place, pinned: true };
+            let wanted = pb::PinRequest { user_id, conversation: Some(place), pinned: true };
             let reply = app.conversations().pin(app.request_as(ids[2], wanted)).await;
             assert_eq!(refusal(reply), not_permitted);
         }
         let foreign = pb::ListPinnedRequest { user_id: Some(ids[0]) };
         let reply = app.conversations().list_pinned(app.request_as(ids[2], foreign)).await;
         assert_eq!(refusal(reply), not_permitted);
-        let by_the_app = pb::PinRequest { user_id: Some(ids[0]), conversation: place, pinned: true };
+        let by_the_app = pb::PinRequest { user_id: Some(ids[0]), conversation: Some(place), pinned: true };
         app.conversations().pin(app.request(by_the_app)).await.unwrap();
-        assert_eq!(pinned(&app, ids[0]).await, [place.unwrap()]);
+        assert_eq!(pinned(&app, ids[0]).await, [place]);
     }
 }

@@ -34,7 +34,7 @@ every_shape! {
         let again = log.recall(app.request_as(ann, plain(gone))).await.unwrap().into_inner();
         assert_eq!(again, pb::RecallReply { recalled: false, ..reply });
 
-        assert_eq!(history(&app, place).await, [edited.clone()]);
+        assert_eq!(history(&app, place).await, std::slice::from_ref(&edited));
         assert_eq!((text_of(&edited), edited.edits), ("kept!", 1));
         let list = pb::ListConversationsRequest::default();
         let listed = conversations.list(app.request_as(bob, list)).await.unwrap().into_inner();
@@ -70,7 +70,7 @@ async fn a_sender_recalls_until_the_window_is_over_and_the_app_afterwards_decisi
     let (one, two) = (say(&app, text(ids[0], &[ids[1]], "1")).await, say(&app, text(ids[0], &[ids[1]], "2")).await);
     let within = |msg_id| pb::RecallRequest { window_ms: 300_000, ..plain(msg_id) };
     let mut log = app.messages();
-    clock.advance(Duration::from_millis(300_000));
+    clock.advance(Duration::from_mins(5));
     log.recall(app.request_as(ids[0], within(one))).await.unwrap();
     clock.advance(Duration::from_millis(1));
     let late = refusal(log.recall(app.request_as(ids[0], within(two))).await);

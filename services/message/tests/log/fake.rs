@@ -98,7 +98,7 @@ impl State {
         for user in &request.users {
             match user.user {
                 Some(pb::user_ref::User::UserId(id)) if self.users.contains(&id) && self.vanished != Some(id) => {
-                    users.push(user_of(id))
+                    users.push(user_of(id));
                 }
                 _ => return status_from_error(Error::new(Reason::UserNotFound, format!("{user:?}"))).into_http(),
             }
