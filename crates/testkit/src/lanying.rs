@@ -78,6 +78,12 @@ impl Lanying {
         Self { group_id: Some(group), ..self.clone() }
     }
 
+    /// The same client naming another app.
+    #[must_use]
+    pub fn with_app_id(&self, app_id: &str) -> Self {
+        Self { app_id: app_id.to_owned(), ..self.clone() }
+    }
+
     /// The same client with another token.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {

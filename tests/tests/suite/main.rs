@@ -12,6 +12,7 @@ mod bad_input;
 mod cross_dialect;
 mod envelope;
 mod idempotency;
+mod lanying_access;
 mod lanying_ack_unread;
 mod lanying_groups;
 mod lanying_history;
