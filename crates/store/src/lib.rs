@@ -10,6 +10,7 @@ mod error;
 mod many_rows;
 mod migrate;
 mod open;
+mod plans;
 
 pub use db::{Db, Engine, Tx};
 pub use error::{domain_error, is_conflict};

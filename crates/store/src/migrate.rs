@@ -7,7 +7,7 @@ use sqlx::{
 };
 use tidings_domain::Error;
 
-use crate::{Db, on_db};
+use crate::{Db, domain_error, on_db, plans};
 
 /// One service's tables, as the steps that lead to them on each engine.
 #[derive(Debug, Clone, Copy)]
@@ -23,11 +23,13 @@ pub struct Schema {
 impl Schema {
     /// Takes every step that the database has not seen; several processes may do so at once.
     pub async fn migrate(&self, db: &Db) -> Result<(), Error> {
-        let done = match db {
-            Db::Sqlite(db) => self.steps(self.sqlite).run(&db.writer).await,
-            Db::Postgres(pool) => self.steps(self.postgres).run(pool).await,
-        };
-        done.map_err(Error::internal)
+        match db {
+            Db::Sqlite(db) => {
+                self.steps(self.sqlite).run(&db.writer).await.map_err(Error::internal)?;
+                plans::tell(&db.writer).await.map_err(domain_error)
+            }
+            Db::Postgres(pool) => self.steps(self.postgres).run(pool).await.map_err(Error::internal),
+        }
     }
 
     /// How many steps the database has not seen.

@@ -1,18 +1,22 @@
 //! Checks that every service's storage passes on both engines.
 
-use tidings_store::{Db, Engine, Location, Schema, on_tx, open, sqlx};
+use tidings_store::{Db, Engine, Location, Schema, Tx, on_tx, open, sqlx};
 
 use crate::fresh_database;
 
-/// Every statement can be prepared on the engine of the database.
+/// Every statement can be prepared on the engine of the database, and none walks through a table on SQLite: not all of
+/// it, nor all that an app has there. `walks` are the tables that are small enough, or of which all is wanted.
 ///
 /// # Panics
-/// When one cannot.
-pub async fn assert_all_prepare(schema: &Schema, statements: fn(Engine) -> Vec<String>) {
+/// When one cannot, or does.
+pub async fn assert_all_prepare(schema: &Schema, statements: fn(Engine) -> Vec<String>, walks: &[&str]) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for db in both(schema, folder.path()).await {
         for statement in statements(db.engine()) {
-            prepare(&db, statement).await;
+            prepare(&db, statement.clone()).await;
+            if db.engine() == Engine::Sqlite {
+                assert_plan(&db, &statement, walks).await;
+            }
         }
     }
 }
@@ -34,6 +38,20 @@ async fn both(schema: &Schema, folder: &std::path::Path) -> [Db; 2] {
     let postgres = Location::Postgres(fresh_database().await);
     let sqlite = open(&Location::Folder(folder.to_owned()), schema, true).await.expect("SQLite opens");
     [sqlite, open(&postgres, schema, true).await.expect("PostgreSQL opens")]
+}
+
+/// A step of a plan reads `SEARCH table USING ... (column=? AND ...)`, or `SCAN table` when it looks at every row.
+async fn assert_plan(db: &Db, statement: &str, walks: &[&str]) {
+    let explain = sqlx::AssertSqlSafe(format!("explain query plan {statement}"));
+    let mut tx = db.begin().await.expect("a transaction");
+    let Tx::Sqlite(tx) = &mut tx else { unreachable!("plans are SQLite's") };
+    let steps: Result<Vec<(i64, i64, i64, String)>, _> = sqlx::query_as(explain).fetch_all(&mut **tx).await;
+    for (_, _, _, step) in steps.unwrap_or_else(|error| panic!("{statement}\n{error:?}")) {
+        let allowed = walks.iter().any(|table| step.split(' ').nth(1) == Some(table));
+        let walk = step.starts_with("SCAN ") && !step.contains("CONSTANT ROW") && !step.contains("subquery");
+        let whole_app = step.ends_with("(app_id=?)");
+        assert!(allowed || (!walk && !whole_app), "{step}\n{statement}");
+    }
 }
 
 async fn prepare(db: &Db, statement: String) {

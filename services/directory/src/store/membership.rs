@@ -38,13 +38,14 @@ static FIND: LazyLock<GatherMany> = LazyLock::new(|| {
     GatherMany::per_engine(&keyed::KEY, &OUT, &sqlite, &postgres)
 });
 
+/// `+ 0` keeps SQLite from walking all members of all groups above the id.
 static JOINED: LazyLock<Gather> = LazyLock::new(|| {
     let query = "
     select g.group_id, g.kind, m.role, m.joined_at, m.muted_until, g.mute_all_until, g.history_visible, g.read_ack,
         g.owner_id, g.enabled
     from (
         select group_id, role, joined_at, muted_until from group_member
-        where app_id = $1 and user_id = $2 and group_id > $3 order by group_id) m
+        where app_id = $1 and user_id = $2 and group_id + 0 > $3 order by group_id) m
     cross join chat_group g
     where g.app_id = $1 and g.group_id = m.group_id and g.kind = $4 and g.deleted_at is null
     order by m.group_id limit $5";

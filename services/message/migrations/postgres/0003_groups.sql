@@ -2,9 +2,11 @@
 alter table message add column edited_at bigint;
 alter table message add column edits bigint not null default 0;
 
--- What one sender wrote into a group or room: unread counts subtract the reader's own. Recalled ones stay in it.
-create index message_of_sender on message (app_id, conv_a, conv_b, sender_id, msg_id)
-    where conv_b < 0 and countable = 1;
+-- What one sender wrote into a group (-1) or room (-2): unread counts subtract the reader's own. Recalled ones stay in
+-- it. Every column that the count looks at is here, and the condition is one that no index serves, or SQLite would count
+-- through the whole conversation instead.
+create index message_of_sender on message (app_id, conv_a, conv_b, sender_id, countable, msg_id)
+    where conv_b in (-1, -2);
 
 -- What happened beside the sending of kept messages. Numbers are shared with the rows of `message`: gap-free per lane
 -- over both tables.

@@ -47,8 +47,8 @@ static CONVERSATIONS: LazyLock<Gather> = LazyLock::new(|| {
 });
 
 /// Where a conversation stands, and what lies at and above a mark: the counts at the newest row up to it, the recalled
-/// ones above it, and in groups the user's own. A direct conversation has those in `ordinal_low`. The conditions on
-/// `conv_b` and `countable` are those of the index on what one sender wrote.
+/// ones above it, and in groups the user's own. A direct conversation has those in `ordinal_low`. The condition on
+/// `conv_b` is that of the index on what one sender wrote.
 static ABOVE: LazyLock<GatherMany> = LazyLock::new(|| {
     let columns = [
         ("app_id", Kind::Int),
@@ -71,7 +71,7 @@ static ABOVE: LazyLock<GatherMany> = LazyLock::new(|| {
                 where m.app_id = r.app_id and m.conv_a = r.conv_a and m.conv_b = r.conv_b and m.msg_id > r.mark
                 and m.sender_id <> r.user_id) as recalled,
             case when r.conv_b < 0 then (select count(*) from message m
-                where m.app_id = r.app_id and m.conv_a = r.conv_a and m.conv_b = r.conv_b and m.conv_b < 0
+                where m.app_id = r.app_id and m.conv_a = r.conv_a and m.conv_b = r.conv_b and m.conv_b in (-1, -2)
                 and m.countable = 1 and m.sender_id = r.user_id and m.msg_id > r.mark) else 0 end as own
          from r cross join conversation_head h
          where h.app_id = r.app_id and h.conv_a = r.conv_a and h.conv_b = r.conv_b and h.seq > 0",
