@@ -27,7 +27,8 @@ create table chat_group (
     custom text not null check (length(custom) <= 8192),
     primary key (app_id, group_id)
 );
-create index chat_group_by_kind on chat_group (app_id, kind, group_id) where deleted_at is null;
+-- Not partial: PostgreSQL would take a small partial index for lookups by group_id too.
+create index chat_group_by_kind on chat_group (app_id, kind, group_id);
 
 -- role: 1 plain member, 2 admin, 3 owner. muted_until: 0 not muted, -1 for ever.
 create table group_member (

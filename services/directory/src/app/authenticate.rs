@@ -30,7 +30,7 @@ impl Core {
                 found.filter(|token| token.revoked_at.is_none()).map(|_| String::new())
             }
             Holder::User(user, epoch) => {
-                let found = store::user::find_by_id(&self.db, app.id, user).await?;
+                let found = store::users::find_by_id(&self.db, app.id, user).await?;
                 let good = found.filter(|known| known.token_epoch == epoch);
                 good.map(enabled).transpose()?.map(|known| known.user.username.unwrap_or_default())
             }

@@ -122,7 +122,7 @@ impl Core {
     async fn name_to_register(&self, app: AppId, user: &UserRef) -> Result<String, Error> {
         let mentioned = match user {
             UserRef::Name(name) => return Ok(name.written().to_owned()),
-            UserRef::Id(id) => store::user::find_by_id(&self.db, app, *id).await?,
+            UserRef::Id(id) => store::users::find_by_id(&self.db, app, *id).await?,
         };
         mentioned.and_then(|known| known.user.username).ok_or_else(|| not_found(user))
     }
@@ -130,7 +130,7 @@ impl Core {
     /// The app itself is no user that tokens are made for.
     pub(super) async fn registered_user(&self, app: AppId, user: &UserRef) -> Result<Option<KnownUser>, Error> {
         let found = match user {
-            UserRef::Id(id) => store::user::find_by_id(&self.db, app, *id).await?,
+            UserRef::Id(id) => store::users::find_by_id(&self.db, app, *id).await?,
             UserRef::Name(name) => store::user::find_by_name(&self.db, app, name).await?,
         };
         Ok(found.filter(|known| known.user.registered))

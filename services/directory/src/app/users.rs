@@ -16,7 +16,7 @@ impl Core {
             return Ok(admin(&known.app));
         }
         let found = match user {
-            UserRef::Id(id) => store::user::find_by_id(&self.db, known.app.id, *id).await?,
+            UserRef::Id(id) => store::users::find_by_id(&self.db, known.app.id, *id).await?,
             UserRef::Name(name) => store::user::find_by_name(&self.db, known.app.id, name).await?,
         };
         found.map(|known| known.user).ok_or_else(|| not_found(user))

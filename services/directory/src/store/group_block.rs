@@ -21,13 +21,10 @@ static DELETE: LazyLock<ManyRows> = LazyLock::new(|| keyed::delete_from("group_b
 
 static LIST: LazyLock<Gather> = LazyLock::new(|| {
     let query = "
-    select b.user_id, u.username
-    from (
-        select user_id from group_block
-        where app_id = $1 and group_id = $2 and user_id > $3 order by user_id limit $4) b
-    cross join app_user u
-    where u.app_id = $1 and u.user_id = b.user_id
-    order by b.user_id";
+    select b.user_id,
+        (select u.username from app_user u where u.app_id = b.app_id and u.user_id = b.user_id) as username
+    from group_block b
+    where b.app_id = $1 and b.group_id = $2 and b.user_id > $3 order by b.user_id limit $4";
     Gather::new(&["user_id", "username"], query)
 });
 

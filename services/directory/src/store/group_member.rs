@@ -24,13 +24,10 @@ const COUNT: &str = "select count(*) from group_member where app_id = $1 and gro
 
 static LIST: LazyLock<Gather> = LazyLock::new(|| {
     let query = "
-    select m.user_id, m.role, m.joined_at, m.muted_until, u.username
-    from (
-        select user_id, role, joined_at, muted_until from group_member
-        where app_id = $1 and group_id = $2 and user_id > $3 order by user_id limit $4) m
-    cross join app_user u
-    where u.app_id = $1 and u.user_id = m.user_id
-    order by m.user_id";
+    select m.user_id, m.role, m.joined_at, m.muted_until,
+        (select u.username from app_user u where u.app_id = m.app_id and u.user_id = m.user_id) as username
+    from group_member m
+    where m.app_id = $1 and m.group_id = $2 and m.user_id > $3 order by m.user_id limit $4";
     Gather::new(&["user_id", "role", "joined_at", "muted_until", "username"], query)
 });
 

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use tidings_domain::{AppId, Error, GroupKind, GroupRole, Membership, Mute, UnixMillis, UserId};
-use tidings_store::{Column, Db, Engine, Gather, GatherMany};
+use tidings_store::{Column, Db, Engine, GatherMany, Kind};
 
 use super::keyed;
 
@@ -38,22 +38,29 @@ static FIND: LazyLock<GatherMany> = LazyLock::new(|| {
     GatherMany::per_engine(&keyed::KEY, &OUT, &sqlite, &postgres)
 });
 
-/// `+ 0` keeps SQLite from walking all members of all groups above the id.
-static JOINED: LazyLock<Gather> = LazyLock::new(|| {
-    let query = "
+/// The input is one row. The groups are looked up one by one on PostgreSQL too; see `store::users`.
+static JOINED: LazyLock<GatherMany> = LazyLock::new(|| {
+    let columns = ["app_id", "user_id", "after_id", "kind", "page"].map(|name| (name, Kind::Int));
+    let select = "
     select g.group_id, g.kind, m.role, m.joined_at, m.muted_until, g.mute_all_until, g.history_visible, g.read_ack,
-        g.owner_id, g.enabled
-    from (
-        select group_id, role, joined_at, muted_until from group_member
-        where app_id = $1 and user_id = $2 and group_id + 0 > $3 order by group_id) m
-    cross join chat_group g
-    where g.app_id = $1 and g.group_id = m.group_id and g.kind = $4 and g.deleted_at is null
-    order by m.group_id limit $5";
-    Gather::new(&OUT, query)
+        g.owner_id, g.enabled";
+    let is_member = "m.app_id = r.app_id and m.user_id = r.user_id and m.group_id > r.after_id";
+    let is_group = "g.app_id = r.app_id and g.group_id = m.group_id and g.kind = r.kind and g.deleted_at is null";
+    let page = "order by m.group_id limit (select page from r)";
+    let sqlite = format!(
+        "{select} from r cross join group_member m cross join chat_group g where {is_member} and {is_group} {page}"
+    );
+    let postgres = format!(
+        "{select} from r
+        cross join lateral (select * from group_member m where {is_member} order by m.group_id) m
+        cross join lateral (select * from chat_group g where {is_group} limit 1) g
+        {page}"
+    );
+    GatherMany::per_engine(&columns, &OUT, &sqlite, &postgres)
 });
 
 pub(crate) fn all(engine: Engine) -> Vec<String> {
-    [FIND.texts(engine), vec![JOINED.text(engine)]].concat()
+    [FIND.texts(engine), JOINED.texts(engine)].concat()
 }
 
 type MembershipRow = (i64, i64, i64, i64, i64, i64, bool, bool, i64, bool);
@@ -82,7 +89,8 @@ pub(crate) async fn joined(
     now: UnixMillis,
 ) -> Result<Vec<Membership>, Error> {
     let (after, limit) = page;
-    let rows: Vec<MembershipRow> = JOINED.read(db, &[app.0, user.0, after, kind.code(), limit]).await?;
+    let row = [app.0, user.0, after, kind.code(), limit].map(|value| Column::Int(vec![value]));
+    let rows: Vec<MembershipRow> = JOINED.read(db, &row).await?;
     rows.into_iter().map(|row| membership(row, user, now)).collect()
 }
 

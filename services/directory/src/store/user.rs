@@ -8,10 +8,6 @@ use crate::{
     secret::Secret,
 };
 
-const FIND_BY_ID: &str = "
-    select user_id, username, uuid, registered, enabled, nickname, created_at, modified_at, password_hash, token_epoch
-    from app_user where app_id = $1 and user_id = $2 and deleted_at is null";
-
 const FIND_BY_NAME: &str = "
     select user_id, username, uuid, registered, enabled, nickname, created_at, modified_at, password_hash, token_epoch
     from app_user where app_id = $1 and folded = $2 and deleted_at is null";
@@ -39,18 +35,18 @@ const UPDATE: &str = "
     update app_user set
         nickname = coalesce($3, nickname), password_hash = coalesce($4, password_hash),
         token_epoch = token_epoch + $5, enabled = coalesce($6, enabled), modified_at = $7
-    where app_id = $1 and user_id = $2 and deleted_at is null
+    where app_id = $1 and user_id = $2
     returning
         user_id, username, uuid, registered, enabled, nickname, created_at, modified_at, password_hash, token_epoch";
 
-/// The row stays, so that the id is never given out again; the epoch ends the user's tokens.
+/// The row stays, so that the id is never given out again; the epoch ends the user's tokens. Of a user who was locked.
 const DELETE: &str = "
     update app_user set deleted_at = $3, modified_at = $3, token_epoch = token_epoch + 1, password_hash = ''
-    where app_id = $1 and user_id = $2 and deleted_at is null
+    where app_id = $1 and user_id = $2
     returning
         user_id, username, uuid, registered, enabled, nickname, created_at, modified_at, password_hash, token_epoch";
 
-pub(crate) const ALL: &[&str] = &[FIND_BY_ID, FIND_BY_NAME, LIST, REGISTER, UPDATE, DELETE];
+pub(crate) const ALL: &[&str] = &[FIND_BY_NAME, LIST, REGISTER, UPDATE, DELETE];
 
 /// A user to register.
 pub(crate) struct Registration<'a> {
@@ -77,12 +73,6 @@ pub(super) fn known_user(row: UserRow) -> KnownUser {
     let (created_at, modified_at) = (UnixMillis(created_at), UnixMillis(modified_at));
     let user = User { id: UserId(id), username, uuid, registered, enabled, nickname, created_at, modified_at };
     KnownUser { user, password_hash: Secret::new(password_hash), token_epoch }
-}
-
-pub(crate) async fn find_by_id(db: &Db, app: AppId, id: UserId) -> Result<Option<KnownUser>, Error> {
-    let row: Option<UserRow> =
-        on_db!(db, |c| sqlx::query_as(FIND_BY_ID).bind(app.0).bind(id.0).fetch_optional(c).await)?;
-    Ok(row.map(known_user))
 }
 
 pub(crate) async fn find_by_name(db: &Db, app: AppId, name: &Username) -> Result<Option<KnownUser>, Error> {

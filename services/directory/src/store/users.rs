@@ -21,32 +21,40 @@ const COLUMNS: [&str; 10] = [
     "token_epoch",
 ];
 
-static FIND_BY_IDS: LazyLock<GatherMany> = LazyLock::new(|| find_by("user_id", Kind::Int, ""));
-/// Locks the rows until the transaction ends.
-static LOCK: LazyLock<GatherMany> = LazyLock::new(|| find_by("user_id", Kind::Int, "for update"));
-static FIND_BY_NAMES: LazyLock<GatherMany> = LazyLock::new(|| find_by("folded", Kind::Text, ""));
-
-/// One look into the index for each row. PostgreSQL must be told: a plan made while there were few users reads them all.
-fn find_by(column: &str, kind: Kind, postgres_tail: &str) -> GatherMany {
-    let select =
-        "select u.user_id, u.username, u.uuid, u.registered, u.enabled, u.nickname, u.created_at, u.modified_at,
-        u.password_hash, u.token_epoch from r";
-    let is_it = format!("u.app_id = r.app_id and u.{column} = r.{column} and u.deleted_at is null");
-    let sqlite = format!("{select} cross join app_user u where {is_it}");
-    let postgres =
-        format!("{select} cross join lateral (select * from app_user u where {is_it} limit 1 {postgres_tail}) u");
-    GatherMany::per_engine(&[("app_id", Kind::Int), (column, kind)], &COLUMNS, &sqlite, &postgres)
+macro_rules! columns {
+    () => {
+        "u.user_id, u.username, u.uuid, u.registered, u.enabled, u.nickname, u.created_at, u.modified_at,
+        u.password_hash, u.token_epoch"
+    };
 }
 
+static FIND_BY_IDS: LazyLock<GatherMany> = LazyLock::new(|| by_id(columns!(), &COLUMNS, ""));
+/// Locks the rows until the transaction ends.
+static LOCK: LazyLock<GatherMany> = LazyLock::new(|| by_id(columns!(), &COLUMNS, "for update"));
 /// Keeps the users from being deleted until the transaction ends, and hinders nothing else.
-static HOLD: LazyLock<GatherMany> = LazyLock::new(|| {
-    let is_it = "u.app_id = r.app_id and u.user_id = r.user_id and u.deleted_at is null";
-    let sqlite = format!("select u.user_id from r cross join app_user u where {is_it}");
+static HOLD: LazyLock<GatherMany> = LazyLock::new(|| by_id("u.user_id", &["user_id"], "for key share"));
+
+/// One look into the primary key for each row. PostgreSQL must be told: a plan made while there were few users reads
+/// them all. That is also why it asks for living users last, or else it would take the small index of living names.
+fn by_id(columns: &str, out: &[&str], postgres_tail: &str) -> GatherMany {
+    let key = [("app_id", Kind::Int), ("user_id", Kind::Int)];
+    let is_it = "u.app_id = r.app_id and u.user_id = r.user_id";
+    let sqlite = format!("select {columns} from r cross join app_user u where {is_it} and u.deleted_at is null");
     let postgres = format!(
-        "select u.user_id from r
-        cross join lateral (select user_id from app_user u where {is_it} limit 1 for key share) u"
+        "select {columns} from r
+        cross join lateral (select * from app_user u where {is_it} limit 1 {postgres_tail}) u
+        where u.deleted_at is null"
     );
-    GatherMany::per_engine(&[("app_id", Kind::Int), ("user_id", Kind::Int)], &["user_id"], &sqlite, &postgres)
+    GatherMany::per_engine(&key, out, &sqlite, &postgres)
+}
+
+static FIND_BY_NAMES: LazyLock<GatherMany> = LazyLock::new(|| {
+    let columns = columns!();
+    let is_it = "u.app_id = r.app_id and u.folded = r.folded and u.deleted_at is null";
+    let sqlite = format!("select {columns} from r cross join app_user u where {is_it}");
+    let postgres =
+        format!("select {columns} from r cross join lateral (select * from app_user u where {is_it} limit 1) u");
+    GatherMany::per_engine(&[("app_id", Kind::Int), ("folded", Kind::Text)], &COLUMNS, &sqlite, &postgres)
 });
 
 /// Names that somebody took down meanwhile are left as they are.
@@ -79,6 +87,12 @@ pub(crate) async fn find_by_ids(db: &Db, app: AppId, ids: &[UserId]) -> Result<V
     let rows = [Column::Int(vec![app.0; ids.len()]), Column::Int(ids.iter().map(|id| id.0).collect())];
     let found: Vec<UserRow> = FIND_BY_IDS.read(db, &rows).await?;
     Ok(found.into_iter().map(|row| known_user(row).user).collect())
+}
+
+/// The living user.
+pub(crate) async fn find_by_id(db: &Db, app: AppId, user: UserId) -> Result<Option<KnownUser>, Error> {
+    let found: Vec<UserRow> = FIND_BY_IDS.read(db, &[Column::Int(vec![app.0]), Column::Int(vec![user.0])]).await?;
+    Ok(found.into_iter().next().map(known_user))
 }
 
 /// The living user, locked until the transaction ends.
