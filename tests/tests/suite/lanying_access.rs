@@ -324,7 +324,7 @@ fn write_row(table: &mut String, (method, target, _): &(Method, String, Option<V
 }
 
 /// The paths of the Lanying dialect as the gateway lists them.
-fn listed_paths() -> BTreeSet<&'static str> {
+pub fn listed_paths() -> BTreeSet<&'static str> {
     let (_, list) = ROUTES.split_once("fn lanying_routes").expect("the gateway's list");
     let (list, _) = list.split_once("\n}").expect("the end of the list");
     list.split('"').filter(|text| text.starts_with('/')).collect()
