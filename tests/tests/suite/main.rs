@@ -21,6 +21,7 @@ mod lanying_neighbours;
 mod lanying_notify;
 mod lanying_recall;
 mod lanying_send;
+mod lanying_shape;
 mod lanying_users_tokens;
 mod people;
 mod policy;
