@@ -54,6 +54,7 @@ impl TestApp {
             app_id: app.lanying_app_id,
             token: admin.token,
             user_id: None,
+            group_id: None,
         };
         Self { suite, secrets, agora, lanying }
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::Reply;
 
-/// Calls with `app_id`, `access-token` and, for admins who act as a user, `user_id`.
+/// Calls with `app_id`, `access-token` and, for admins who stand for a user or a group, `user_id` and `group_id`.
 #[derive(Debug, Clone)]
 pub struct Lanying {
     pub(crate) http: reqwest::Client,
@@ -17,6 +17,8 @@ pub struct Lanying {
     pub token: String,
     /// The header `user_id`.
     pub user_id: Option<i64>,
+    /// The header `group_id`.
+    pub group_id: Option<i64>,
 }
 
 impl Lanying {
@@ -26,10 +28,22 @@ impl Lanying {
         if !self.token.is_empty() {
             request = request.header("access-token", &self.token);
         }
-        match self.user_id {
-            Some(user) => request.header("user_id", user.to_string()),
-            None => request,
+        for (name, id) in [("user_id", self.user_id), ("group_id", self.group_id)] {
+            if let Some(id) = id {
+                request = request.header(name, id.to_string());
+            }
         }
+        request
+    }
+
+    /// A call with or without a JSON body.
+    pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Reply {
+        let request = self.request(method, path);
+        Reply::to(match body {
+            Some(body) => request.json(body),
+            None => request,
+        })
+        .await
     }
 
     /// `GET`.
@@ -58,10 +72,22 @@ impl Lanying {
         Self { user_id: Some(user), ..self.clone() }
     }
 
+    /// The same admin, acting as whoever owns a group.
+    #[must_use]
+    pub fn for_group(&self, group: i64) -> Self {
+        Self { group_id: Some(group), ..self.clone() }
+    }
+
+    /// The same client naming another app.
+    #[must_use]
+    pub fn with_app_id(&self, app_id: &str) -> Self {
+        Self { app_id: app_id.to_owned(), ..self.clone() }
+    }
+
     /// The same client with another token.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {
-        Self { token: token.to_owned(), user_id: None, ..self.clone() }
+        Self { token: token.to_owned(), user_id: None, group_id: None, ..self.clone() }
     }
 
     /// The same client with a token of the user `name`, whose password is `<name>-password`.
@@ -74,14 +100,34 @@ impl Lanying {
         self.with_token(answer["data"]["token"].as_str().unwrap_or_else(|| panic!("no token: {answer}")))
     }
 
-    /// Sends a text and gives its message id.
+    /// Sends a text to a user and gives its message id.
     ///
     /// # Panics
     /// When it is not accepted.
     pub async fn send_text(&self, to: i64, text: &str) -> i64 {
-        let body = json!({"type": 1, "targets": [to], "content_type": 0, "content": text});
-        let answer = self.post("/message/send", &body).await.expect(200);
+        self.send(&json!({"type": 1, "targets": [to], "content_type": 0, "content": text})).await
+    }
+
+    /// Sends a text to a group and gives its message id.
+    ///
+    /// # Panics
+    /// When it is not accepted.
+    pub async fn send_to_group(&self, group: i64, text: &str) -> i64 {
+        self.send(&json!({"type": 2, "targets": [group], "content_type": 0, "content": text})).await
+    }
+
+    async fn send(&self, body: &Value) -> i64 {
+        let answer = self.post("/message/send", body).await.expect(200);
         answer["msg_ids"][0].as_i64().unwrap_or_else(|| panic!("no msg_ids: {answer}"))
+    }
+
+    /// Makes a group and gives its id.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub async fn create_group(&self, name: &str, members: &[i64]) -> i64 {
+        let answer = self.post("/group/create", &json!({"name": name, "user_list": members})).await.expect(200);
+        answer["data"]["group_id"].as_i64().unwrap_or_else(|| panic!("no group_id: {answer}"))
     }
 
     /// A page of the conversation with `opposite`.

@@ -5,7 +5,9 @@ use std::{convert::Infallible, net::IpAddr, sync::Arc};
 use axum::{body::Body, extract::FromRequestParts};
 use http::{HeaderMap, request::Parts};
 use tidings_dialect::lanying::{Params, Refusal};
-use tidings_domain::{Actor, App, Caller, ConversationId, Error, GroupRole, Membership, Platform, Reason, UserId};
+use tidings_domain::{
+    Actor, App, Caller, ConversationId, Error, GroupKind, GroupRole, Membership, Platform, Reason, UserId,
+};
 use tidings_proto::pb::{self, app_ref};
 use tidings_runtime::context;
 
@@ -137,10 +139,14 @@ pub(super) async fn membership(
 }
 
 /// The conversation that the caller knows under `id`: with that user, or of that group (lanying.md 3: one id space, and
-/// no call says which).
+/// no call says which). What was never a user's id is no user when the group is gone.
 pub(super) async fn conversation(gateway: &Gateway, caller: &Caller, id: i64) -> Result<ConversationId, Error> {
     let of_group = gateway.kinds().group(caller, id, membership(gateway, caller, UserId::ADMIN, id)).await?;
-    Ok(of_group.unwrap_or_else(|| ConversationId::direct(caller.actor.user(), UserId(id))))
+    match of_group {
+        Some(conversation) => Ok(conversation),
+        None if GroupKind::from_code(id & 15).is_some() => Err(Error::new(Reason::GroupNotFound, id.to_string())),
+        None => Ok(ConversationId::direct(caller.actor.user(), UserId(id))),
+    }
 }
 
 #[cfg(test)]

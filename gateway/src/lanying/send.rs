@@ -2,7 +2,7 @@
 
 use axum::{body::Body, extract::State, response::Response};
 use tidings_dialect::lanying::{self as codec, Deed, Operation, Refusal, Wanted};
-use tidings_domain::{Actor, Caller, ConversationId, Draft, Error, GroupId, MsgId, Policy, Target, UserId, UserRef};
+use tidings_domain::{Actor, Caller, ConversationId, Draft, Error, MsgId, Policy, Target, UserId, UserRef};
 use tidings_proto::pb::{self, edit_request::Change};
 use tidings_runtime::context;
 
@@ -76,7 +76,7 @@ async fn operate(
     }
     let conversation = match target {
         Target::Group(group) => ConversationId::Group(group),
-        Target::Room(room) => ConversationId::Group(GroupId(room.0)),
+        Target::Room(room) => ConversationId::Room(room),
         Target::User(UserRef::Id(user)) => ConversationId::direct(caller.actor.user(), user),
         Target::User(UserRef::Name(_)) => return Err(Refusal::bad_parameter("targets", "must be ids")),
     };

@@ -164,11 +164,14 @@ pub(crate) async fn delete(State(gateway): State<Gateway>, asked: Asked, body: B
     super::answer(remove(&gateway, &asked, body).await)
 }
 
-/// A user token deletes its own user, an admin token whom it stands for or names.
+/// A user token deletes its own user and names nobody else, an admin token deletes whom it stands for or names.
 async fn remove(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = asked.caller(gateway).await?;
     let params = asked.params(body).await?;
-    let user = if identity.check_app().is_ok() { meant(&caller, &params)? } else { myself(&caller)? };
+    let user = meant(&caller, &params)?;
+    if identity.check_app().is_err() && user != myself(&caller)? {
+        return Err(Error::not_permitted("a user deletes himself alone").into());
+    }
     let request = context::request(&caller, pb::GetUserRequest { user: Some(user) });
     gateway.clients().directory.clone().delete_user(request).await.map_err(refused)?;
     Ok(codec::done())

@@ -9,10 +9,13 @@ use crate::{agora_send, lanying_send, transcript::Transcript};
 /// Texts that a careless server would change.
 const ODD: &str = r#"{"\u0000":"a\u0000b","e\u0301":"é\u00e9\/\\\"","emoji":"😀\ud83d\ude00","big":123456789012345678901234567890,"exact":1.0e+5,"minus":-0,"dup":1,"dup":2,"deep":[[{"x":null}]]}"#;
 
-/// The newest message of a conversation as the log has it.
+/// The newest message of two users as the log has it.
 async fn logged(app: &TestApp, one: i64, other: i64) -> pb::Message {
-    let conversation =
-        pb::ConversationId { kind: pb::ConversationKind::Direct.into(), first: one.min(other), second: one.max(other) };
+    let (first, second) = (one.min(other), one.max(other));
+    newest(app, pb::ConversationId { kind: pb::ConversationKind::Direct.into(), first, second }).await
+}
+
+async fn newest(app: &TestApp, conversation: pb::ConversationId) -> pb::Message {
     let request = pb::PageRequest { conversation: Some(conversation), limit: 1, ..Default::default() };
     let page = app.messages().page(app.request(request)).await.expect("a page").into_inner();
     page.messages.into_iter().next().expect("a message")
@@ -60,6 +63,69 @@ every_shape! {
             wire.note(&format!("{example:?}"), &format!("{:?}", message.content.expect("content")));
         }
         wire.check("lanying_to_log");
+    }
+}
+
+every_shape! {
+    async fn every_lanying_type_is_the_same_to_a_group_as_to_a_user(app: TestApp) {
+        let (ann, bob) = users(&app).await;
+        let ann_client = app.lanying().acting_as(ann);
+        let group = ann_client.create_group("lunch", &[bob]).await;
+        let place = pb::ConversationId { kind: pb::ConversationKind::Group.into(), first: group, second: 0 };
+        for (at, example) in lanying_send::EXAMPLES.into_iter().enumerate() {
+            let mut body = lanying_send::message(bob, example);
+            body["ext"] = "{\"k\":1}".into();
+            body["config"] = "{\"mentionAll\":true}".into();
+            ann_client.post("/message/send", &body).await.expect(200);
+            body["type"] = 2.into();
+            body["targets"] = json!([group]);
+            let reply = ann_client.post("/message/send", &body).await.expect(200);
+
+            let (to_bob, to_group) = (logged(&app, ann, bob).await, newest(&app, place).await);
+            let content = to_group.content.clone().expect("content");
+            assert_eq!(Some(&content), to_bob.content.as_ref(), "{example:?}");
+            assert_eq!(content.config.as_deref(), Some("{\"mentionAll\":true}"));
+            assert_eq!(content.ext.and_then(|ext| ext.ext), Some(pb::ext::Ext::Text("{\"k\":1}".to_owned())));
+            let expected = pb::Message {
+                conversation: Some(place),
+                msg_id: reply["msg_ids"][0].as_i64().expect("an id"),
+                seq: 1 + at as i64,
+                sender_id: ann,
+                countable: example.0 != 6,
+                system: false,
+                edited_at_ms: 0,
+                edits: 0,
+                ..to_group.clone()
+            };
+            assert_eq!(to_group, expected, "{example:?}");
+
+            let (mut of_bob, of_group) = (listed(&app, bob, ann).await, listed(&app, bob, group).await);
+            for key in ["msg_id", "timestamp", "to_xid"] {
+                of_bob[key] = of_group[key].clone();
+            }
+            assert_eq!(of_group, of_bob, "{example:?}");
+            assert_eq!(of_group["to_xid"]["uid"], group);
+        }
+    }
+}
+
+every_shape! {
+    async fn an_edit_is_in_the_log_and_a_recall_is_in_it_no_more(app: TestApp) {
+        let (ann, bob) = users(&app).await;
+        let sent = app.agora().send_text("ann", "bob", "one").await.parse::<i64>().expect("digits");
+        let append = json!({
+            "type": 1, "targets": [bob], "content_type": 11, "content": " two", "related_mid": sent,
+        });
+        app.lanying().acting_as(ann).post("/message/send", &append).await.expect(200);
+        let message = logged(&app, ann, bob).await;
+        assert_eq!((message.msg_id, message.seq, message.edits), (sent, 1, 1));
+        assert!(message.edited_at_ms >= message.sent_at_ms);
+        assert_eq!(listed(&app, bob, ann).await["content"], "one two");
+        let recall = json!({"conversation_id": bob, "msg_id": sent});
+        app.lanying().acting_as(ann).post("/message/recall", &recall).await.expect(200);
+        let gone = app.messages().find(app.request(pb::FindRequest { msg_id: sent })).await.unwrap_err();
+        assert_eq!(gone.code(), tonic::Code::NotFound);
+        assert_eq!(listed(&app, bob, ann).await, Value::Null);
     }
 }
 

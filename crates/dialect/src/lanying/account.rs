@@ -57,8 +57,8 @@ pub fn token_request_by_login(body: &[u8]) -> Result<Login, Refusal> {
     Ok(Login { user, password, with_device: has_device(dto.device_guid.as_deref()) })
 }
 
-/// Most users in one call of `/user/register/batch`.
-const MAX_BATCH: usize = 100;
+/// Most users in one call of `/user/register/batch`: as many as the directory takes at once.
+const MAX_BATCH: usize = 60;
 
 /// Reads the body of `POST /user/register/batch`.
 pub fn batch_request(body: &[u8]) -> Result<Vec<NewAccount>, Refusal> {
