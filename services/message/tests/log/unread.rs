@@ -87,7 +87,7 @@ async fn own_messages_are_counted_by_their_index_alone() {
             on_db!(&world.db, |c| sqlx::query_as(explain).fetch_all(c).await).unwrap();
         let plan: Vec<&str> = plan.iter().map(|step| step.3.as_str()).collect();
         let by_index = "SEARCH m USING COVERING INDEX message_of_sender (app_id=? AND conv_a=? AND conv_b=? AND \
-            sender_id=? AND msg_id>?)";
+            sender_id=? AND countable=? AND msg_id>?)";
         assert!(plan.contains(&by_index), "{plan:#?}");
         assert!(!plan.iter().any(|step| step.starts_with("SCAN m")), "{plan:#?}");
     }
