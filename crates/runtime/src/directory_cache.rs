@@ -179,6 +179,13 @@ impl DirectoryCache {
         }
     }
 
+    /// Registered users above `after` by ascending id, at most `limit`; none when there are no more.
+    pub async fn registered(&self, caller: &Caller, after: UserId, limit: i32) -> Result<Vec<UserId>, Error> {
+        let asked = pb::ListUsersRequest { after_id: after.0, limit };
+        let answer = self.client.clone().list_users(context::request(caller, asked)).await;
+        Ok(answer.map_err(error_from_status)?.into_inner().users.iter().map(|user| UserId(user.id)).collect())
+    }
+
     /// Refuses a sender whom one of the receivers has blocked.
     pub async fn check_welcome(&self, caller: &Caller, sender: UserId, receivers: &[UserId]) -> Result<(), Error> {
         let now = self.clock.now();

@@ -30,7 +30,9 @@ async fn say_or_do(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u
         Wanted::Operation(operation) => {
             let by = operation.by.map(UserRef::Id);
             check_sender(&identity.who, by.as_ref())?;
-            operate(gateway, caller, operation, policy).await
+            let keys =
+                Keys { idempotency_key: idempotency_key(&asked.headers)?, transaction_id: operation.transaction_id };
+            operate(gateway, caller, operation, keys, policy).await
         }
     }
 }
@@ -55,11 +57,18 @@ fn check_sender(who: &Who, sender: Option<&UserRef>) -> Result<(), Error> {
     }
 }
 
+/// What makes an edit the same as an earlier one; the other operations have one effect by themselves.
+struct Keys {
+    idempotency_key: Option<String>,
+    transaction_id: Option<i64>,
+}
+
 /// Content types 9 to 12: the same as the calls of their own.
 async fn operate(
     gateway: &Gateway,
     mut caller: Caller,
-    Operation { by, target, related, deed }: Operation,
+    Operation { by, target, related, deed, .. }: Operation,
+    keys: Keys,
     policy: &Policy,
 ) -> Result<Vec<u8>, Refusal> {
     if let Some(by) = by {
@@ -78,9 +87,11 @@ async fn operate(
             gateway.clients().conversation.clone().mark_read(request).await.map_err(refused)?;
         }
         Deed::Recall => take_back(gateway, &caller, conversation, related, policy).await?,
-        Deed::Append(text) => edit(gateway, &caller, conversation, related, Change::Append(text)).await?,
+        Deed::Append(text) => {
+            edit(gateway, &caller, (conversation, related), Change::Append(text), keys).await?;
+        }
         Deed::Replace(content) => {
-            edit(gateway, &caller, conversation, related, Change::Replace((*content).into())).await?;
+            edit(gateway, &caller, (conversation, related), Change::Replace((*content).into()), keys).await?;
         }
     }
     Ok(codec::done())
@@ -89,14 +100,17 @@ async fn operate(
 async fn edit(
     gateway: &Gateway,
     caller: &Caller,
-    conversation: ConversationId,
-    related: MsgId,
+    (conversation, related): (ConversationId, MsgId),
     change: Change,
+    keys: Keys,
 ) -> Result<(), Error> {
     let request = pb::EditRequest {
         msg_id: related.0,
         conversation: Some(conversation.into()),
         change: Some(change),
+        idempotency_key: keys.idempotency_key.unwrap_or_default(),
+        transaction_id: keys.transaction_id.unwrap_or_default(),
+        call: codec::SEND_CALL.to_owned(),
         ..Default::default()
     };
     gateway.clients().message.clone().edit(context::request(caller, request)).await.map_err(refused)?;

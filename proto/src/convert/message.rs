@@ -75,13 +75,18 @@ const MAX_KEY: usize = 255;
 /// The call's name when the request gives none.
 const GRPC_SEND: &str = "grpc/send";
 
+/// A key as the wire has it, where empty is none.
+pub fn idempotency_key(wire: String) -> Result<Option<String>, Error> {
+    if wire.len() > MAX_KEY || !wire.bytes().all(|c| c.is_ascii_graphic()) {
+        return Err(Error::invalid("idempotency_key", "must be at most 255 visible ASCII characters"));
+    }
+    Ok(Some(wire).filter(|key| !key.is_empty()))
+}
+
 impl TryFrom<pb::SendRequest> for Draft {
     type Error = Error;
 
     fn try_from(wire: pb::SendRequest) -> Result<Self, Error> {
-        if wire.idempotency_key.len() > MAX_KEY || !wire.idempotency_key.bytes().all(|c| c.is_ascii_graphic()) {
-            return Err(Error::invalid("idempotency_key", "must be at most 255 visible ASCII characters"));
-        }
         if wire.targets.is_empty() {
             return Err(Error::invalid("targets", "must not be empty"));
         }
@@ -95,7 +100,7 @@ impl TryFrom<pb::SendRequest> for Draft {
             members_only: wire.members_only,
             accept_unknown_names: wire.accept_unknown_names,
             call: if wire.call.is_empty() { GRPC_SEND.to_owned() } else { wire.call },
-            idempotency_key: Some(wire.idempotency_key).filter(|key| !key.is_empty()),
+            idempotency_key: idempotency_key(wire.idempotency_key)?,
             transaction_id: Some(wire.transaction_id).filter(|id| *id != 0),
         })
     }

@@ -5,13 +5,11 @@ use std::{sync::Arc, time::Duration};
 use prost::Message as _;
 use tidings_domain::{ConversationId, Draft, Error, MsgId, UserId};
 use tidings_proto::{
-    pb::{
-        self, directory_service_client::DirectoryServiceClient, edit_request, message_service_server::MessageService,
-        target,
-    },
+    idempotency_key,
+    pb::{self, edit_request, message_service_server::MessageService, target},
     required, status_from_error as to_status,
 };
-use tidings_runtime::{Wire, context};
+use tidings_runtime::context;
 use tonic::{Request, Response, Status};
 
 use crate::{
@@ -26,19 +24,11 @@ use crate::{
 pub struct MessageGrpc {
     deps: Arc<Deps>,
     appender: Appender,
-    /// Who lists the users for broadcasts.
-    users: Option<DirectoryServiceClient<Wire>>,
 }
 
 impl MessageGrpc {
     pub(crate) fn new(deps: Deps, appender: Appender) -> Self {
-        Self { deps: Arc::new(deps), appender, users: None }
-    }
-
-    /// The same service with broadcasts, which ask the directory for every user.
-    #[must_use]
-    pub fn with_users(self, directory: DirectoryServiceClient<Wire>) -> Self {
-        Self { users: Some(directory), ..self }
+        Self { deps: Arc::new(deps), appender }
     }
 }
 
@@ -102,8 +92,11 @@ impl MessageService for MessageGrpc {
     #[tracing::instrument(level = "debug", name = "message.edit", skip_all)]
     async fn edit(&self, request: Request<pb::EditRequest>) -> Result<Response<pb::Message>, Status> {
         let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
-        let wanted = edit::Wanted::try_from(request.into_inner()).map_err(to_status)?;
-        let edited = edit::edit(&self.deps, (&caller, &app), wanted).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let without = pb::EditRequest { idempotency_key: String::new(), transaction_id: 0, ..request.clone() };
+        let wanted = edit::Wanted::try_from(request).map_err(to_status)?;
+        let edited = edit::edit(&self.deps, (&caller, &app), wanted, &without.encode_to_vec()).await;
+        let edited = edited.map_err(to_status)?;
         Ok(Response::new(edited.into()))
     }
 
@@ -113,8 +106,7 @@ impl MessageService for MessageGrpc {
         let request = request.into_inner();
         let canonical = pb::BroadcastRequest { idempotency_key: String::new(), ..request.clone() }.encode_to_vec();
         let wanted = broadcast::Wanted::try_from(request).map_err(to_status)?;
-        let users = self.users.as_ref().ok_or_else(|| Status::unimplemented("broadcast: nobody lists users here"))?;
-        let sent = broadcast::broadcast(&self.deps, &self.appender, users, (&caller, &app), &wanted, &canonical).await;
+        let sent = broadcast::broadcast(&self.deps, &self.appender, (&caller, &app), &wanted, &canonical).await;
         Ok(Response::new(pb::BroadcastReply { sent: sent.map_err(to_status)? as i64 }))
     }
 }
@@ -210,10 +202,15 @@ impl TryFrom<pb::EditRequest> for edit::Wanted {
             sender: wire.sender_id.map(UserId),
             change,
             most_edits: Some(wire.most_edits).filter(|most| *most > 0),
+            call: if wire.call.is_empty() { GRPC_EDIT.to_owned() } else { wire.call },
+            idempotency_key: idempotency_key(wire.idempotency_key)?,
+            transaction_id: Some(wire.transaction_id).filter(|id| *id != 0),
         })
     }
 }
 
+/// The name of an edit when the request gives none.
+const GRPC_EDIT: &str = "grpc/edit";
 /// The name of a broadcast when the request gives none.
 const GRPC_BROADCAST: &str = "grpc/broadcast";
 

@@ -34,7 +34,8 @@ fn steady(text: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_tour_of_the_lanying_dialect_can_be_pasted() {
-    let installation = Installation::start().await.unwrap();
+    let mut installation = Installation::default();
+    installation.start().await;
     let folder = installation.data().parent().unwrap();
     let commands = blocks("sh").replace("./data/demo.env", &installation.data().join("demo.env").display().to_string());
     let done = std::process::Command::new("sh").arg("-c").arg(commands).current_dir(folder).output().unwrap();

@@ -35,6 +35,8 @@ pub struct Operation {
     pub related: MsgId,
     /// What is done.
     pub deed: Deed,
+    /// Not executed again within its window (lanying.md 6).
+    pub transaction_id: Option<i64>,
 }
 
 /// What is done to an earlier message.
@@ -116,13 +118,14 @@ fn operation(content_type: i64, send: dto::Send, policy: &Policy) -> Result<Oper
         return Err(Refusal::bad_parameter("targets", "must be one for content types 9 to 12"));
     };
     let by = given(send.from_user_id).map(UserId);
+    let transaction_id = given(send.transaction_id);
     let deed = match content_type {
         9 => Deed::ReadAck,
         10 => Deed::Recall,
         11 => Deed::Append(send.content.ok_or_else(|| Refusal::bad_parameter("content", "is required"))?),
         _ => Deed::Replace(Box::new(content::content(written(0, send))?)),
     };
-    Ok(Operation { by, target, related: MsgId(related), deed })
+    Ok(Operation { by, target, related: MsgId(related), deed, transaction_id })
 }
 
 fn written(content_type: i64, send: dto::Send) -> content::Written {
@@ -188,6 +191,7 @@ mod tests {
             target: Target::Group(GroupId(17)),
             related: MsgId(7),
             deed: Deed::Append(" more".to_owned()),
+            transaction_id: None,
         };
         assert_eq!(read(body), Ok(Wanted::Operation(wanted)));
         for bad in [

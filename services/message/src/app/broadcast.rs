@@ -4,19 +4,13 @@
 //! A repetition is answered part by part from there, so it goes on where the first call stopped. A part's answer says
 //! how far it went, so it does not matter who came or left meanwhile.
 
-use tidings_domain::{Actor, App, Caller, Content, Draft, Error, Target, UserId, UserRef};
-use tidings_proto::{
-    error_from_status,
-    pb::{self, directory_service_client::DirectoryServiceClient},
-};
-use tidings_runtime::{Wire, context};
-
 use super::send::{self, MAX_CALL};
 use crate::{
     Deps,
     appender::{Appender, Reply},
     content::StoredContent,
 };
+use tidings_domain::{Actor, App, Caller, Content, Draft, Error, Target, UserId, UserRef};
 
 /// Most messages in one transaction.
 const PART: usize = 500;
@@ -37,7 +31,6 @@ pub struct Wanted {
 pub async fn broadcast(
     deps: &Deps,
     appender: &Appender,
-    users: &DirectoryServiceClient<Wire>,
     (caller, app): (&Caller, &App),
     wanted: &Wanted,
     request: &[u8],
@@ -49,7 +42,7 @@ pub async fn broadcast(
     let mut sent = 0;
     let mut after = UserId(0);
     loop {
-        let receivers = registered(users, caller, after, most).await?;
+        let receivers = deps.directory.registered(caller, after, most).await?;
         if receivers.is_empty() {
             return Ok(sent);
         }
@@ -61,21 +54,9 @@ pub async fn broadcast(
 }
 
 /// Receivers in one transaction, within every bound on a single send.
-fn part(app: &App, content: &Content) -> Result<usize, Error> {
+fn part(app: &App, content: &Content) -> Result<i32, Error> {
     let size = StoredContent::write(content)?.size();
-    Ok(PART.min(app.policy.max_recipients).min(MAX_CALL / size.max(1)).max(1))
-}
-
-/// Users above `after` by ascending id; none when there are no more.
-async fn registered(
-    users: &DirectoryServiceClient<Wire>,
-    caller: &Caller,
-    after: UserId,
-    most: usize,
-) -> Result<Vec<UserId>, Error> {
-    let asked = pb::ListUsersRequest { after_id: after.0, limit: most as i32 };
-    let answer = users.clone().list_users(context::request(caller, asked)).await.map_err(error_from_status)?;
-    Ok(answer.into_inner().users.iter().map(|user| UserId(user.id)).collect())
+    Ok(PART.min(app.policy.max_recipients).min(MAX_CALL / size.max(1)).max(1) as i32)
 }
 
 fn draft(wanted: &Wanted, receivers: Vec<UserId>, after: UserId) -> Draft {

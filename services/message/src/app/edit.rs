@@ -3,7 +3,11 @@
 use tidings_domain::{Actor, App, Caller, ConversationId, Error, Message, MsgId, Reason, UnixMillis, UserId};
 use tidings_store::Tx;
 
-use super::{access, send::bounded};
+use super::{
+    access,
+    once::{self, Once},
+    send::bounded,
+};
 use crate::{
     Deps,
     appender::lane,
@@ -12,7 +16,9 @@ use crate::{
     store::{
         change::{self, Which},
         event::{self, EventKind, NewEvent},
-        head, read,
+        head,
+        key::{self, Answered, NewKey},
+        read,
     },
 };
 
@@ -27,10 +33,35 @@ pub struct Wanted {
     pub change: Change,
     /// How often a message may be edited; `None` is without limit.
     pub most_edits: Option<i32>,
+    /// The name of the public call.
+    pub call: String,
+    /// As in a send.
+    pub idempotency_key: Option<String>,
+    pub transaction_id: Option<i64>,
 }
 
-/// Edits the message and gives it as it is now.
-pub async fn edit(deps: &Deps, (caller, app): (&Caller, &App), wanted: Wanted) -> Result<Message, Error> {
+impl Wanted {
+    fn once(&self) -> Once<'_> {
+        let idempotency_key = self.idempotency_key.as_deref();
+        Once { call: &self.call, idempotency_key, transaction_id: self.transaction_id }
+    }
+}
+
+/// Edits the message, once under a key, and gives it as it is now. `request` is the canonical request without its keys.
+pub async fn edit(
+    deps: &Deps,
+    (caller, app): (&Caller, &App),
+    wanted: Wanted,
+    request: &[u8],
+) -> Result<Message, Error> {
+    let now = deps.clock.now();
+    let key = once::key(caller, app, wanted.once(), request, now);
+    // As for a send: before anything is checked.
+    if let Some(new) = &key
+        && let Some(answered) = key::find(&deps.db, &new.key, now).await?
+    {
+        return repeated(deps, caller, wanted.msg_id, new, &answered).await;
+    }
     let not_found = || access::not_found(wanted.msg_id);
     let found = read::place_of(&deps.db, caller.app, wanted.msg_id).await?;
     let place = found.filter(|found| wanted.conversation.is_none_or(|place| place == found.conversation));
@@ -38,8 +69,15 @@ pub async fn edit(deps: &Deps, (caller, app): (&Caller, &App), wanted: Wanted) -
     access::check_visible(&deps.directory, caller, place.conversation, wanted.msg_id).await?;
     check_sender(caller, wanted.sender, place.sender)?;
 
-    let now = deps.clock.now();
     let mut tx = deps.db.begin().await?;
+    if let Some(new) = &key {
+        let earlier = key::claim(&mut tx, std::slice::from_ref(new), now).await?;
+        if let Some(answered) = earlier.get(&new.key) {
+            drop(tx);
+            return repeated(deps, caller, wanted.msg_id, new, answered).await;
+        }
+        key::answer(&mut tx, &[(&new.key, String::new())]).await?;
+    }
     head::lock(&mut tx, &[(caller.app, place.conversation)]).await?;
     // It may have been recalled or edited since.
     let message = read::find_in(&mut tx, caller.app, wanted.msg_id).await?.ok_or_else(not_found)?;
@@ -50,6 +88,18 @@ pub async fn edit(deps: &Deps, (caller, app): (&Caller, &App), wanted: Wanted) -
     let message = Message { content, edited_at: Some(now), edits: message.edits + 1, ..message };
     write(tx, (caller, app), &message, now).await?;
     Ok(message)
+}
+
+/// What a repetition is answered: the message as it is now.
+async fn repeated(
+    deps: &Deps,
+    caller: &Caller,
+    msg_id: MsgId,
+    new: &NewKey,
+    answered: &Answered,
+) -> Result<Message, Error> {
+    new.check_same(answered)?;
+    read::find(&deps.db, caller.app, msg_id).await?.ok_or_else(|| access::not_found(msg_id))
 }
 
 fn check_sender(caller: &Caller, named: Option<UserId>, sender: UserId) -> Result<(), Error> {

@@ -6,6 +6,7 @@ pub mod edit;
 pub mod find;
 pub mod forget_keys;
 pub mod head;
+pub mod once;
 pub mod page;
 pub mod places;
 pub mod recall;

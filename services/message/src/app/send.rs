@@ -1,20 +1,17 @@
 //! Sends one content to one or many users, groups and rooms.
 
-use std::{fmt::Write as _, time::Duration};
-
-use super::places;
+use super::{
+    once::{self, Once},
+    places,
+};
 use crate::{
     Deps,
     appender::{Appender, Call, Online, Reply},
     content::StoredContent,
     origin::Origin,
-    store::key::{self, Key, NewKey},
+    store::key,
 };
-use sha2::{Digest as _, Sha256};
 use tidings_domain::{App, Caller, Content, Draft, Error, Reason, UnixMillis};
-
-/// How long an idempotency key holds (decision 2).
-const KEY_HOLDS: Duration = Duration::from_hours(7 * 24);
 
 /// Sends the draft, or gives the first answer of the same call. `request` is the canonical request without its keys.
 pub async fn send(
@@ -25,7 +22,8 @@ pub async fn send(
     request: &[u8],
     now: UnixMillis,
 ) -> Result<Reply, Error> {
-    let key = key(caller, app, &draft, request, now);
+    let (idempotency_key, transaction_id) = (draft.idempotency_key.as_deref(), draft.transaction_id);
+    let key = once::key(caller, app, Once { call: &draft.call, idempotency_key, transaction_id }, request, now);
     // Before anything else, so that a repetition is answered alike whatever changed since: a user who is gone, a
     // policy. A repetition that overtakes its first call meets it in the appender.
     if let Some(new) = &key
@@ -69,23 +67,4 @@ pub fn bounded(app: &App, content: &Content, targets: usize) -> Result<StoredCon
         return Err(Error::new(Reason::MessageTooLarge, format!("{size} bytes for {targets}")));
     }
     Ok(content)
-}
-
-/// The key under which the call is remembered: the caller's own, else Lanying's transaction id (decision 23).
-fn key(caller: &Caller, app: &App, draft: &Draft, request: &[u8], now: UnixMillis) -> Option<NewKey> {
-    let (key, fingerprint, holds) = match (&draft.idempotency_key, draft.transaction_id) {
-        (Some(key), _) => (format!("key:{key}"), fingerprint(request), KEY_HOLDS),
-        (None, Some(id)) => (format!("transaction:{id}"), String::new(), app.policy.transaction_window),
-        (None, None) => return None,
-    };
-    let scope = format!("{}/{}", caller.actor.user(), draft.call);
-    Some(NewKey { key: Key { app: caller.app, scope, key }, fingerprint, expires_at: now + holds })
-}
-
-fn fingerprint(request: &[u8]) -> String {
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(request) {
-        write!(hex, "{byte:02x}").expect("writing to a string cannot fail");
-    }
-    hex
 }

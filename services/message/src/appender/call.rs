@@ -1,7 +1,7 @@
 //! One call to append, and what it is answered.
 
 use serde::{Deserialize, Serialize};
-use tidings_domain::{AppId, ConversationId, Error, MsgId, Reason, Sent, UnixMillis, UserId};
+use tidings_domain::{AppId, ConversationId, Error, MsgId, Sent, UnixMillis, UserId};
 
 use super::LANES;
 use crate::{
@@ -91,9 +91,7 @@ impl Reply {
 
     /// The first answer again, or a conflict (decision 2).
     pub fn repeated(new: &NewKey, answered: &Answered) -> Result<Self, Error> {
-        if new.fingerprint != answered.fingerprint {
-            return Err(Error::new(Reason::KeyConflict, new.key.key.clone()));
-        }
+        new.check_same(answered)?;
         Self::read(&answered.reply)
     }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-use tidings_domain::{AppId, Error, UnixMillis};
+use tidings_domain::{AppId, Error, Reason, UnixMillis};
 use tidings_store::{Column, Db, GatherMany, Kind, ManyRows, Tx, on_db, on_tx, sqlx};
 
 /// A key in its scope. Ordered, since rows are locked in this order.
@@ -28,6 +28,16 @@ pub struct NewKey {
 pub struct Answered {
     pub fingerprint: String,
     pub reply: String,
+}
+
+impl NewKey {
+    /// Refuses another request under the same key (decision 2).
+    pub fn check_same(&self, answered: &Answered) -> Result<(), Error> {
+        if self.fingerprint == answered.fingerprint {
+            return Ok(());
+        }
+        Err(Error::new(Reason::KeyConflict, self.key.key.clone()))
+    }
 }
 
 const KEY: [(&str, Kind); 3] = [("app_id", Kind::Int), ("scope", Kind::Text), ("key", Kind::Text)];

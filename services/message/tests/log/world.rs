@@ -72,7 +72,7 @@ impl World {
         let fake = Fake::default();
         let users = DirectoryServiceClient::new(fake.wire());
         let groups = GroupServiceClient::new(fake.wire());
-        let directory = DirectoryCache::new(users.clone(), groups, Arc::<ManualClock>::clone(&clock));
+        let directory = DirectoryCache::new(users, groups, Arc::<ManualClock>::clone(&clock));
         let deps = Deps {
             db: db.clone(),
             directory,
@@ -80,7 +80,7 @@ impl World {
             appender: Appender::default(),
             shutdown: Shutdown::default(),
         };
-        let service = build(deps).await.unwrap().with_users(users);
+        let service = build(deps).await.unwrap();
         let log = MessageServiceClient::new(Wire::local(MessageServiceServer::new(service)));
         let world = Self { db, clock, fake, log, _folder: folder };
         world.change(|state| {
