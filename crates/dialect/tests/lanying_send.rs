@@ -136,6 +136,6 @@ fn the_older_shape_adds_the_vendors_internals_decision_24() {
     let unread = lanying::unread(UserId(48), conversations, LanyingShape::Of2021);
     assert_eq!(
         String::from_utf8(unread).unwrap(),
-        r#"{"code":200,"data":[{"conversation_id":{"device_sn":0,"set_device_sn":true,"set_uid":true,"uid":17},"num":3}]}"#
+        r#"{"code":200,"data":[{"conversation_id":{"device_sn":0,"set_device_sn":true,"set_uid":true,"uid":17},"num":3,"set_conversation_id":true,"set_num":true}]}"#
     );
 }

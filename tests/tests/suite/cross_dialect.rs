@@ -123,7 +123,7 @@ every_shape! {
         assert_eq!(listed(&app, bob, ann).await["content"], "one two");
         let recall = json!({"conversation_id": bob, "msg_id": sent});
         app.lanying().acting_as(ann).post("/message/recall", &recall).await.expect(200);
-        let gone = app.messages().find(app.request(pb::FindRequest { msg_id: sent })).await.unwrap_err();
+        let gone = app.messages().find(app.request(pb::FindRequest { msg_id: sent })).await.expect_err("it is recalled");
         assert_eq!(gone.code(), tonic::Code::NotFound);
         assert_eq!(listed(&app, bob, ann).await, Value::Null);
     }

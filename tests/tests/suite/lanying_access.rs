@@ -293,12 +293,12 @@ async fn every_route_judges_every_kind_of_token_and_header_decision_28() {
         let public = is_public(&row.1);
         let refused = Role::REFUSED.map(|(role, code)| (role, (!public).then_some(code)));
         let roles = refused.into_iter().chain(Role::HEARD.map(|role| (role, None)));
-        let codes = roles.map(async |(role, known)| match known {
-            Some(code) => code,
-            None => {
-                let world = World::new(&app, keeper, 1 + numbers.fetch_add(1, Ordering::Relaxed)).await;
-                call(&world.caller(role, &tokens), &world.rows()[at]).await
+        let codes = roles.map(async |(role, known)| {
+            if let Some(code) = known {
+                return code;
             }
+            let world = World::new(&app, keeper, 1 + numbers.fetch_add(1, Ordering::Relaxed)).await;
+            call(&world.caller(role, &tokens), &world.rows()[at]).await
         });
         let codes = join_all(codes).await;
         write_row(&mut table, row, &codes);

@@ -61,8 +61,10 @@ every_shape! {
             let flag = format!("set_{name}");
             assert_eq!((&full[&flag], &plain[&flag]), (&json!(true), &json!(false)), "{name}");
         }
-        for field in keys(&newer(full.clone())) {
-            assert_eq!(full[format!("set_{field}")], true, "{field}");
+        for object in [&full, &history, &unread[0]] {
+            for field in keys(&newer(object.clone())) {
+                assert_eq!(object[format!("set_{field}")], true, "{field}");
+            }
         }
         assert!(full["msg_id"].as_i64() > Some(1 << 32), "numbers keep their 64 bits");
         for xid in [&full["from_xid"], &full["to_xid"], &unread[0]["conversation_id"]] {
@@ -89,7 +91,7 @@ every_shape! {
             let by_id = pb::AppRef { app: Some(pb::app_ref::App::Id(app.app().id)) };
             let policy = pb::Policy { lanying_shape: Some(unknown), ..Default::default() };
             let wanted = pb::SetPolicyRequest { app: Some(by_id), policy: Some(policy) };
-            let refused = app.directory().set_policy(app.suite.request(wanted)).await.unwrap_err();
+            let refused = app.directory().set_policy(app.suite.request(wanted)).await.expect_err("no such edition");
             assert_eq!(refused.code(), tonic::Code::InvalidArgument, "{unknown}");
         }
     }

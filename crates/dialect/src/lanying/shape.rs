@@ -16,6 +16,7 @@ const XID: Fields = Fields(&["device_sn", "uid"]);
 const HISTORY: Fields = Fields(&["is_last", "messages", "next_msg_id"]);
 const MESSAGE: Fields =
     Fields(&["attachment", "config", "content", "ctype", "ext", "from_xid", "msg_id", "status", "timestamp", "to_xid"]);
+const UNREAD: Fields = Fields(&["conversation_id", "num"]);
 
 /// The answer of `GET /message/conversation`.
 pub(super) fn history<D: Serialize>(data: D, shape: LanyingShape) -> Vec<u8> {
@@ -43,6 +44,7 @@ pub(super) fn unread<D: Serialize>(data: D, shape: LanyingShape) -> Vec<u8> {
             for listed in value.as_array_mut().into_iter().flatten() {
                 listed["conversation_id"]["device_sn"] = json!(0);
                 XID.flag(&mut listed["conversation_id"]);
+                UNREAD.flag(listed);
             }
         })),
     }
