@@ -6,7 +6,8 @@ use axum::{body::Body, extract::FromRequestParts};
 use http::{HeaderMap, request::Parts};
 use tidings_dialect::lanying::{Params, Refusal};
 use tidings_domain::{
-    Actor, App, Caller, ConversationId, Error, GroupKind, GroupRole, Membership, Platform, Reason, UserId,
+    Actor, App, Caller, ConversationId, Error, GroupId, GroupKind, GroupRole, Membership, Platform, Reason, Target,
+    UserId, UserRef,
 };
 use tidings_proto::pb::{self, app_ref};
 use tidings_runtime::context;
@@ -78,6 +79,15 @@ impl Asked {
         Ok((identity, caller))
     }
 
+    /// The same for a call that is a user's own; the app itself is none.
+    pub async fn user(&self, gateway: &Gateway) -> Result<Caller, Refusal> {
+        let (_, caller) = self.caller(gateway).await?;
+        if caller.actor == Actor::App {
+            return Err(Refusal::bad_parameter("user_id", "header is required with an admin token"));
+        }
+        Ok(caller)
+    }
+
     /// Query and body of one of the neighbouring calls.
     pub async fn params(&self, body: Body) -> Result<Params, Refusal> {
         Params::read(&self.query, &read(body).await?)
@@ -139,13 +149,39 @@ pub(super) async fn membership(
 }
 
 /// The conversation that the caller knows under `id`: with that user, or of that group (lanying.md 3: one id space, and
-/// no call says which). What was never a user's id is no user when the group is gone.
+/// no call says which). Where the number looks like a group's that is gone, the directory says whether it is a user's.
 pub(super) async fn conversation(gateway: &Gateway, caller: &Caller, id: i64) -> Result<ConversationId, Error> {
-    let of_group = gateway.kinds().group(caller, id, membership(gateway, caller, UserId::ADMIN, id)).await?;
-    match of_group {
-        Some(conversation) => Ok(conversation),
-        None if GroupKind::from_code(id & 15).is_some() => Err(Error::new(Reason::GroupNotFound, id.to_string())),
-        None => Ok(ConversationId::direct(caller.actor.user(), UserId(id))),
+    if let Some(conversation) = of_group(gateway, caller, id).await? {
+        return Ok(conversation);
+    }
+    if GroupKind::from_code(id & 15).is_some() && !is_user(gateway, caller, id).await? {
+        return Err(Error::new(Reason::GroupNotFound, id.to_string()));
+    }
+    Ok(ConversationId::direct(caller.actor.user(), UserId(id)))
+}
+
+/// The conversation of the group or room `id`, if there is one.
+async fn of_group(gateway: &Gateway, caller: &Caller, id: i64) -> Result<Option<ConversationId>, Error> {
+    gateway.kinds().group(caller, id, membership(gateway, caller, UserId::ADMIN, id)).await
+}
+
+async fn is_user(gateway: &Gateway, caller: &Caller, id: i64) -> Result<bool, Error> {
+    let request = pb::GetUserRequest { user: Some(UserRef::Id(UserId(id)).into()) };
+    match gateway.clients().directory.clone().get_user(context::request(caller, request)).await.map_err(refused) {
+        Ok(_) => Ok(true),
+        Err(error) if error.reason() == Reason::UserNotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// The same target, as a room where the directory says that it is one: a request of `type` 2 may mean either.
+pub(super) async fn group_or_room(gateway: &Gateway, caller: &Caller, target: Target) -> Result<Target, Error> {
+    match target {
+        Target::Group(GroupId(id)) => match of_group(gateway, caller, id).await? {
+            Some(ConversationId::Room(room)) => Ok(Target::Room(room)),
+            _ => Ok(target),
+        },
+        Target::User(_) | Target::Room(_) => Ok(target),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use axum::{body::Body, extract::State, response::Response};
 use tidings_dialect::lanying::{self as codec, Params, Refusal};
-use tidings_domain::{ConversationId, Error};
+use tidings_domain::{ConversationId, Error, Reason};
 use tidings_proto::{pb, required};
 use tidings_runtime::context;
 
@@ -35,7 +35,12 @@ pub(crate) async fn delete(State(gateway): State<Gateway>, asked: Asked, body: B
 async fn hide(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = asked.caller(gateway).await?;
     let opposite = codec::conversation_of(&asked.params(body).await?)?;
-    let conversation = Some(conversation(gateway, &caller, opposite).await?.into());
+    let conversation = match conversation(gateway, &caller, opposite).await {
+        Ok(conversation) => Some(conversation.into()),
+        // What is not there is deleted (lanying.md 5.3).
+        Err(error) if error.reason() == Reason::GroupNotFound => return Ok(codec::done()),
+        Err(error) => return Err(error.into()),
+    };
     let request = context::request(&caller, pb::DeleteConversationRequest { user_id: None, conversation });
     gateway.clients().conversation.clone().delete(request).await.map_err(refused)?;
     Ok(codec::done())

@@ -34,7 +34,10 @@ pub(crate) fn does(deed: Deed) -> MethodRouter<Gateway> {
     let handler = move |State(gateway): State<Gateway>, asked: Asked, body: Body| async move {
         super::answer(act(&gateway, &asked, body, deed).await)
     };
-    post(handler).delete(handler)
+    match deed {
+        Deed::Kick | Deed::SetAdmin(false) | Deed::Block(false) => post(handler).delete(handler),
+        Deed::Invite | Deed::SetAdmin(true) | Deed::Ban | Deed::Unban | Deed::Block(true) => post(handler),
+    }
 }
 
 async fn act(gateway: &Gateway, asked: &Asked, body: Body, deed: Deed) -> Result<Vec<u8>, Refusal> {
@@ -75,7 +78,7 @@ pub(crate) async fn apply(State(gateway): State<Gateway>, asked: Asked, body: Bo
 }
 
 async fn ask_in(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.caller(gateway).await?;
+    let caller = asked.user(gateway).await?;
     let params = asked.params(body).await?;
     let text = params.text("reason")?.unwrap_or_default();
     let request = pb::ApplyRequest { group_id: params.id("group_id")?, user_id: None, text };
@@ -120,7 +123,7 @@ async fn list_applications(gateway: &Gateway, asked: &Asked, body: Body) -> Resu
         reason: &application.text,
         time: application.made_at_ms,
     });
-    Ok(codec::page(shown.collect::<Vec<_>>(), 0, waiting.len() as i64))
+    Ok(codec::page(shown.collect::<Vec<_>>(), 0, Some(waiting.len() as i64)))
 }
 
 pub(crate) async fn leave(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
@@ -128,7 +131,7 @@ pub(crate) async fn leave(State(gateway): State<Gateway>, asked: Asked, body: Bo
 }
 
 async fn go(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.caller(gateway).await?;
+    let caller = asked.user(gateway).await?;
     let group_id = asked.params(body).await?.id("group_id")?;
     let request = context::request(&caller, pb::LeaveRequest { group_id, user_id: None });
     gateway.clients().group.clone().leave(request).await.map_err(refused)?;
@@ -140,7 +143,7 @@ pub(crate) async fn joined(State(gateway): State<Gateway>, asked: Asked) -> Resp
 }
 
 async fn list_joined(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.caller(gateway).await?;
+    let caller = asked.user(gateway).await?;
     let mut joined: Vec<i64> = Vec::new();
     let mut after_id = 0;
     loop {
@@ -176,7 +179,7 @@ async fn list_members(gateway: &Gateway, asked: &Asked, shows: fn(&pb::Member) -
     let limit = params.count("limit", PAGE, PAGE)?;
     let page = members_after(gateway, &caller, group_id, after_id, limit).await?;
     let listed: Vec<_> = page.members.iter().filter(|member| shows(member)).map(member).collect();
-    Ok(codec::page(listed, page.next_after_id, page.total.into()))
+    Ok(codec::page(listed, page.next_after_id, Some(page.total.into())))
 }
 
 /// Those of all members that the call is about.
@@ -190,7 +193,7 @@ async fn list_all(gateway: &Gateway, asked: &Asked, shows: fn(&pb::Member) -> bo
         found.extend(page.members.into_iter().filter(shows));
         after_id = page.next_after_id;
         if after_id == 0 {
-            return Ok(codec::page(found.iter().map(member).collect::<Vec<_>>(), 0, found.len() as i64));
+            return Ok(codec::page(found.iter().map(member).collect::<Vec<_>>(), 0, Some(found.len() as i64)));
         }
     }
 }
@@ -221,7 +224,7 @@ async fn list_blocked(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refus
     };
     let reply = gateway.clients().group.clone().list_blocked(context::request(&caller, request)).await;
     let page = reply.map_err(refused)?.into_inner();
-    Ok(codec::page(page.members.iter().map(member).collect::<Vec<_>>(), page.next_after_id, page.total.into()))
+    Ok(codec::page(page.members.iter().map(member).collect::<Vec<_>>(), page.next_after_id, Some(page.total.into())))
 }
 
 fn member(member: &pb::Member) -> codec::GroupMember<'_> {

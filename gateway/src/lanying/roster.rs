@@ -2,7 +2,6 @@
 
 use axum::{body::Body, extract::State, response::Response};
 use tidings_dialect::lanying::{self as codec, Params, Refusal};
-use tidings_domain::Actor;
 use tidings_proto::pb;
 use tidings_runtime::context;
 
@@ -21,10 +20,7 @@ pub(crate) async fn unblock(State(gateway): State<Gateway>, asked: Asked, body: 
 }
 
 async fn set_blocked(gateway: &Gateway, asked: &Asked, body: Body, blocked: bool) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.caller(gateway).await?;
-    if caller.actor == Actor::App {
-        return Err(Refusal::bad_parameter("user_id", "header is required with an admin token"));
-    }
+    let caller = asked.user(gateway).await?;
     let blocked_id = asked.params(body).await?.id("user_id")?;
     let request = context::request(&caller, pb::BlockUserRequest { user_id: None, blocked_id, blocked });
     gateway.clients().directory.clone().block_user(request).await.map_err(refused)?;
@@ -36,14 +32,13 @@ pub(crate) async fn blocked_list(State(gateway): State<Gateway>, asked: Asked) -
 }
 
 async fn list(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.caller(gateway).await?;
+    let caller = asked.user(gateway).await?;
     let params = Params::read(&asked.query, b"")?;
     let after_id = params.maybe_id("cursor")?.unwrap_or(0);
     let limit = params.count("limit", PAGE, PAGE)? as i32;
     let request = context::request(&caller, pb::ListBlockedUsersRequest { user_id: None, after_id, limit });
     let reply = gateway.clients().directory.clone().list_blocked_users(request).await.map_err(refused)?.into_inner();
-    let total = reply.user_ids.len() as i64;
-    Ok(codec::page(reply.user_ids, reply.next_after_id, total))
+    Ok(codec::page(reply.user_ids, reply.next_after_id, None))
 }
 
 pub(crate) async fn may_message(State(gateway): State<Gateway>, asked: Asked) -> Response {

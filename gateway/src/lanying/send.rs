@@ -6,7 +6,10 @@ use tidings_domain::{Actor, Caller, ConversationId, Draft, Error, MsgId, Policy,
 use tidings_proto::pb::{self, edit_request::Change};
 use tidings_runtime::context;
 
-use super::{asked::Asked, recall::take_back};
+use super::{
+    asked::{Asked, group_or_room},
+    recall::take_back,
+};
 use crate::{
     Gateway,
     identity::Who,
@@ -37,7 +40,10 @@ async fn say_or_do(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u
     }
 }
 
-async fn append(gateway: &Gateway, caller: &Caller, draft: Draft) -> Result<Vec<u8>, Refusal> {
+async fn append(gateway: &Gateway, caller: &Caller, mut draft: Draft) -> Result<Vec<u8>, Refusal> {
+    for target in &mut draft.targets {
+        *target = group_or_room(gateway, caller, target.clone()).await?;
+    }
     let request = context::request(caller, draft.into());
     let reply = gateway.clients().message.clone().send(request).await.map_err(refused)?.into_inner();
     let only = match reply.sent.as_slice() {
@@ -74,7 +80,7 @@ async fn operate(
     if let Some(by) = by {
         caller.actor = Actor::User(by);
     }
-    let conversation = match target {
+    let conversation = match group_or_room(gateway, &caller, target).await? {
         Target::Group(group) => ConversationId::Group(group),
         Target::Room(room) => ConversationId::Room(room),
         Target::User(UserRef::Id(user)) => ConversationId::direct(caller.actor.user(), user),

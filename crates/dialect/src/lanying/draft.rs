@@ -1,8 +1,6 @@
 //! The bodies of the calls that say or take back something (lanying.md 5.4 to 5.6, 6).
 
-use tidings_domain::{
-    Content, Draft, Error, GroupId, GroupKind, MsgId, Policy, Reason, RoomId, Target, UserId, UserRef,
-};
+use tidings_domain::{Content, Draft, Error, GroupId, MsgId, Policy, Reason, Target, UserId, UserRef};
 
 use super::{Params, Refusal, content, dto, refusal::decode};
 use crate::number::Integer;
@@ -150,7 +148,8 @@ fn required(field: &str, number: Option<Integer>) -> Result<i64, Refusal> {
 fn targets(send: &dto::Send, policy: &Policy) -> Result<Vec<Target>, Refusal> {
     let target: fn(i64) -> Target = match required("type", send.kind)? {
         1 => |id| Target::User(UserRef::Id(UserId(id))),
-        2 => group_or_room,
+        // Or a room: the dialect has one word for both, and only the directory knows.
+        2 => |id| Target::Group(GroupId(id)),
         _ => return Err(Refusal::bad_parameter("type", "must be 1 or 2")),
     };
     let Some(ids) = send.targets.as_deref().filter(|ids| !ids.is_empty()) else {
@@ -163,14 +162,6 @@ fn targets(send: &dto::Send, policy: &Policy) -> Result<Vec<Target>, Refusal> {
         return Err(Refusal::bad_parameter("targets", "must not be negative"));
     }
     Ok(ids.iter().map(|id| target(id.0)).collect())
-}
-
-/// The dialect has one word for both; the id says which it is (lanying.md 3).
-const fn group_or_room(id: i64) -> Target {
-    match GroupKind::from_code(id & 15) {
-        Some(GroupKind::Room) => Target::Room(RoomId(id)),
-        _ => Target::Group(GroupId(id)),
-    }
 }
 
 #[cfg(test)]

@@ -102,7 +102,8 @@ pub struct Envelope<'a, D: Serialize> {
 pub struct PageEnd {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    pub total: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<i64>,
     pub version: i64,
 }
 

@@ -37,7 +37,7 @@ pub fn error(refusal: &Refusal) -> Vec<u8> {
 }
 
 /// A page of a list. `next` is where the following one starts; it stands in the answer as the opaque `cursor`.
-pub(super) fn page<D: Serialize>(data: D, next: i64, total: i64) -> Vec<u8> {
+pub(super) fn page<D: Serialize>(data: D, next: i64, total: Option<i64>) -> Vec<u8> {
     let cursor = (next != 0).then(|| next.to_string());
     let page = Some(dto::PageEnd { cursor, total, version: 0 });
     bytes_of(&dto::Envelope { code: OK, data: Some(data), message: None, msg_ids: None, page })

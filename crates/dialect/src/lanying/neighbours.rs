@@ -13,8 +13,8 @@ pub fn data<D: Serialize>(data: D) -> Vec<u8> {
     envelope::answer(data)
 }
 
-/// One page of a list; `next` is where the following one starts, 0 on the last.
-pub fn page<D: Serialize>(data: D, next: i64, total: i64) -> Vec<u8> {
+/// One page of a list; `next` is where the following one starts, 0 on the last; `total` where it is known.
+pub fn page<D: Serialize>(data: D, next: i64, total: Option<i64>) -> Vec<u8> {
     envelope::page(data, next, total)
 }
 
