@@ -155,7 +155,7 @@ impl World {
             ),
             ("POST PUT", "/group/settings/ban_all", no_query(), json!({"group_id": group, "duration": 1})),
             ("POST PUT", "/group/settings/unban_all", no_query(), of_group.clone()),
-            ("POST DELETE", "/group/invite", no_query(), members(max)),
+            ("POST", "/group/invite", no_query(), members(max)),
             ("POST DELETE", "/group/kick", no_query(), members(bob)),
             ("POST", "/group/apply", no_query(), of_group.clone()),
             (
@@ -168,13 +168,13 @@ impl World {
             ("POST DELETE", "/group/leave", no_query(), of_group),
             ("GET", "/group/user_joined", no_query(), none.clone()),
             ("GET", "/group/member_list", q("group_id", group), none.clone()),
-            ("POST DELETE", "/group/admin/add", no_query(), members(bob)),
+            ("POST", "/group/admin/add", no_query(), members(bob)),
             ("POST DELETE", "/group/admin/remove", no_query(), members(bob)),
             ("GET", "/group/admin_list", q("group_id", group), none.clone()),
-            ("POST DELETE", "/group/ban", no_query(), members(bob)),
-            ("POST DELETE", "/group/unban", no_query(), members(bob)),
+            ("POST", "/group/ban", no_query(), members(bob)),
+            ("POST", "/group/unban", no_query(), members(bob)),
             ("GET", "/group/banned_list", q("group_id", group), none.clone()),
-            ("POST DELETE", "/group/block", no_query(), members(bob)),
+            ("POST", "/group/block", no_query(), members(bob)),
             ("POST DELETE", "/group/unblock", no_query(), members(bob)),
             ("GET", "/group/blocked_list", q("group_id", group), none),
         ]
@@ -342,7 +342,7 @@ async fn the_table_has_every_route_and_every_method() {
             }
         }
     }
-    assert!(served.len() > 100, "the list was found: {served:?}");
+    assert!(served.len() > 90, "the list was found: {served:?}");
     let world = World::new(&app, 0, 0).await;
     let calls = world.calls();
     let tested: BTreeSet<String> = calls

@@ -288,7 +288,7 @@ every_shape! {
         assert_eq!(lanying_data(&first), json!([bob.id, eve.id]));
         let cursor = first.json()["cursor"].as_str().expect("another page").to_owned();
         let last = ann.client.get(&format!("/roster/blocked_list?limit=2&cursor={cursor}")).await;
-        assert_eq!((lanying_data(&last), keys(&last.json())), (json!([max.id]), vec!["code", "data", "total", "version"]));
+        assert_eq!((lanying_data(&last), keys(&last.json())), (json!([max.id]), vec!["code", "data", "version"]));
         assert_eq!(lanying_data(&app.lanying().acting_as(ann.id).get("/roster/blocked_list").await), json!([bob.id, eve.id, max.id]));
         assert_eq!(lanying_data(&bob.client.get("/roster/blocked_list").await), json!([]));
         lanying_data(&ann.client.post("/roster/unblock", &named("user_id", eve.id)).await);
