@@ -54,7 +54,7 @@ async fn walks_of(db: &Db, statement: &str, walks: &[&str]) -> Vec<String> {
         let table = step.split(' ').nth(1).unwrap_or_default();
         let small = ["p", "r", "CONSTANT"].contains(&table) || walks.contains(&table) || table.parse::<u32>().is_ok();
         let all_rows = step.starts_with("SCAN ") && !step.contains("subquery");
-        !small && (all_rows || step.ends_with("(app_id=?)"))
+        !small && (all_rows || step.contains("(ANY(") || step.ends_with("(app_id=?)"))
     });
     walks.map(|step| format!("{step}\n{statement}")).collect()
 }
