@@ -300,13 +300,22 @@ async fn every_route_judges_every_kind_of_token_and_header_decision_28() {
             let world = World::new(&app, keeper, 1 + numbers.fetch_add(1, Ordering::Relaxed)).await;
             call(&world.caller(role, &tokens), &world.rows()[at]).await
         });
-        let codes = join_all(codes).await;
+        let codes = if public { one_by_one(codes).await } else { join_all(codes).await };
         write_row(&mut table, row, &codes);
     }
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.bind(|| insta::assert_snapshot!("lanying_access", table));
+}
+
+/// Logins of one user at the same moment count as guesses until they turn out right, and only ten may be open.
+async fn one_by_one(calls: impl IntoIterator<Item = impl Future<Output = i64>>) -> Vec<i64> {
+    let mut codes = Vec::new();
+    for call in calls {
+        codes.push(call.await);
+    }
+    codes
 }
 
 fn heading() -> String {
