@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fs, path::Path};
 
-use tidings_domain::Error;
+use tidings_domain::{Error, Reason};
 use tidings_proto::{
     error_from_status,
     pb::{self, app_ref},
@@ -19,7 +19,8 @@ const FILE: &str = "demo.env";
 pub const ADDRESS_FILE: &str = "grpc.address";
 const TOKEN: &str = "TIDINGS_LANYING_ADMIN_TOKEN";
 
-/// Writes the address file, and `demo.env` unless the operator deleted the demo app.
+/// Writes the address file, and `demo.env` where there is a demo app; without one, what an earlier server wrote is no
+/// longer true and goes.
 pub async fn prepare(running: &Running) -> Result<(), Error> {
     let Some(folder) = running.data_folder() else {
         return Ok(());
@@ -27,10 +28,10 @@ pub async fn prepare(running: &Running) -> Result<(), Error> {
     let grpc = running.grpc.map(|address| format!("http://{address}")).unwrap_or_default();
     write_private(&folder.join(ADDRESS_FILE), &grpc).map_err(Error::internal)?;
     let path = folder.join(FILE);
-    let earlier = fs::read_to_string(&path).ok();
-    let Some(app) = demo_app(running, earlier.is_none()).await? else {
-        return Ok(());
+    let Some(app) = demo_app(running).await? else {
+        return remove(&path);
     };
+    let earlier = fs::read_to_string(&path).ok();
     let token = admin_token(running, &app, earlier.as_deref()).await?;
     let env = environment(running, &app, &token);
     write_private(&path, &env).map_err(Error::internal)?;
@@ -42,18 +43,27 @@ fn app_ref() -> pb::AppRef {
     pb::AppRef { app: Some(app_ref::App::AppKey(format!("{ORG}#{APP}"))) }
 }
 
-/// The demo app, made at the first start.
-async fn demo_app(running: &Running, first_start: bool) -> Result<Option<pb::AppWithSecrets>, Error> {
+fn remove(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::internal(error)),
+        _ => Ok(()),
+    }
+}
+
+/// The demo app; made where the database has no app at all, which is what a first start finds, also on another database.
+async fn demo_app(running: &Running) -> Result<Option<pb::AppWithSecrets>, Error> {
     let mut directory = running.clients.directory.clone();
     match directory.reveal_app(app_ref()).await.map_err(error_from_status) {
-        Ok(app) => Ok(Some(app.into_inner())),
-        Err(error) if error.reason() == tidings_domain::Reason::AppNotFound && first_start => {
-            let wanted = pb::CreateAppRequest { org: ORG.into(), name: APP.into(), ..Default::default() };
-            Ok(Some(directory.create_app(wanted).await.map_err(error_from_status)?.into_inner()))
-        }
-        Err(error) if error.reason() == tidings_domain::Reason::AppNotFound => Ok(None),
-        Err(error) => Err(error),
+        Ok(app) => return Ok(Some(app.into_inner())),
+        Err(error) if error.reason() != Reason::AppNotFound => return Err(error),
+        Err(_) => {}
     }
+    let any = pb::ListAppsRequest { after_id: 0, limit: 1 };
+    if !directory.list_apps(any).await.map_err(error_from_status)?.into_inner().apps.is_empty() {
+        return Ok(None);
+    }
+    let wanted = pb::CreateAppRequest { org: ORG.into(), name: APP.into(), ..Default::default() };
+    Ok(Some(directory.create_app(wanted).await.map_err(error_from_status)?.into_inner()))
 }
 
 /// The admin token of the last start, or a new one when that is no longer good.

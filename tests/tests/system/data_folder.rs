@@ -94,6 +94,21 @@ async fn demo_env_is_whole_at_every_moment_and_true_after_every_start() {
     assert_eq!(lists.expect(200)["code"], 200);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn demo_env_is_true_on_another_database_too() {
+    let mut installation = installed().await;
+    let first = installation.env();
+    assert_eq!(installation.stop().await, 0);
+    for file in fs::read_dir(installation.data()).unwrap().map(|file| file.unwrap().path()) {
+        if file.file_name().unwrap().to_string_lossy().contains(".sqlite") {
+            fs::remove_file(file).unwrap();
+        }
+    }
+    installation.start().await;
+    assert_ne!(installation.env()["TIDINGS_CLIENT_SECRET"], first["TIDINGS_CLIENT_SECRET"]);
+    installation.agora().await.register(&["ann"]).await;
+}
+
 #[tokio::test]
 async fn a_restart_finds_everything() {
     let mut installation = installed().await;

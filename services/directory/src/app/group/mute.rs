@@ -1,8 +1,8 @@
 //! Forbids members to speak, or allows it again.
 
-use tidings_domain::{Caller, Error, Mute, Reason, UserId};
+use tidings_domain::{Caller, Error, Mute, UserId};
 
-use super::outcomes::{accepted, standings};
+use super::outcomes::{accepted, members_under};
 use crate::{app::Core, model::group::Outcomes, store};
 
 impl Core {
@@ -17,12 +17,7 @@ impl Core {
         let mut tx = self.db.begin().await?;
         let (_, rights) = self.open_enabled_group(&mut tx, caller, group).await?;
         rights.need_admin()?;
-        let standings = standings(&mut tx, caller.app, group, users).await?;
-        let outcome = |user: UserId| match standings.get(&user).and_then(|standing| standing.role) {
-            None => Err(Error::new(Reason::NotGroupMember, user.to_string())),
-            role => rights.check_power_over(user, role),
-        };
-        let outcomes: Outcomes = users.iter().map(|user| (*user, outcome(*user))).collect();
+        let outcomes = members_under(&mut tx, caller.app, group, users, rights).await?;
         store::group_member::mute(&mut tx, caller.app, group, &accepted(&outcomes), mute).await?;
         tx.commit().await?;
         Ok(outcomes)

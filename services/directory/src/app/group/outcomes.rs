@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use tidings_domain::{AppId, Error, UserId};
+use tidings_domain::{AppId, Error, Reason, UserId};
 use tidings_store::Tx;
 
+use super::rights::Rights;
 use crate::{
     model::group::Outcomes,
     store::group_member::{self, Standing},
@@ -24,6 +25,22 @@ pub(super) async fn standings(
 /// A standing of one who is neither in the group nor on its block list.
 pub(super) fn stranger(user: UserId) -> Standing {
     Standing { user, role: None, blocked: false }
+}
+
+/// Which of the users are members whom the caller has power over.
+pub(super) async fn members_under(
+    tx: &mut Tx,
+    app: AppId,
+    group: i64,
+    users: &[UserId],
+    rights: Rights,
+) -> Result<Outcomes, Error> {
+    let standings = standings(tx, app, group, users).await?;
+    let outcome = |user: UserId| match standings.get(&user).and_then(|standing| standing.role) {
+        None => Err(Error::new(Reason::NotGroupMember, user.to_string())),
+        role => rights.check_power_over(user, role),
+    };
+    Ok(users.iter().map(|user| (*user, outcome(*user))).collect())
 }
 
 /// Those whom nothing stands against.
