@@ -82,9 +82,7 @@ impl Asked {
     /// The same for a call that is a user's own; the app itself is none.
     pub async fn user(&self, gateway: &Gateway) -> Result<Caller, Refusal> {
         let (_, caller) = self.caller(gateway).await?;
-        if caller.actor == Actor::App {
-            return Err(Refusal::bad_parameter("user_id", "header is required with an admin token"));
-        }
+        acting_user(&caller)?;
         Ok(caller)
     }
 
@@ -109,6 +107,14 @@ impl Asked {
             Ok(id) if id > 0 => Ok(Some(id)),
             _ => Err(Error::invalid(name, "header must be an id")),
         }
+    }
+}
+
+/// The user that a call is made as; the app itself is none.
+pub(super) fn acting_user(caller: &Caller) -> Result<UserId, Refusal> {
+    match caller.actor {
+        Actor::User(user) => Ok(user),
+        Actor::App => Err(Refusal::bad_parameter("user_id", "header is required with an admin token")),
     }
 }
 

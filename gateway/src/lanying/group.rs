@@ -6,7 +6,7 @@ use axum::{
     response::Response,
     routing::{MethodRouter, post},
 };
-use tidings_dialect::lanying::{self as codec, Params, Refusal};
+use tidings_dialect::lanying::{self as codec, Approval, GroupType, Params, Refusal};
 use tidings_domain::{Caller, Error, Mute, Reason};
 use tidings_proto::{pb, required};
 use tidings_runtime::context;
@@ -18,23 +18,19 @@ pub(crate) async fn create(State(gateway): State<Gateway>, asked: Asked, body: B
     super::answer(make(&gateway, &asked, body).await)
 }
 
-/// `type` 0 is a private group, 1 a public one, 2 a chat room. The `user_list` joins at once.
+/// Who is listed joins at once.
 async fn make(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = asked.caller(gateway).await?;
-    let params = asked.params(body).await?;
-    let kind = params.int("type")?.unwrap_or(0);
-    if !matches!(kind, 0..=2) {
-        return Err(Refusal::bad_parameter("type", "must be from 0 to 2"));
-    }
-    let text = |name| params.text(name).map(Option::unwrap_or_default);
-    let settings = pb::GroupSettings { public: Some(kind == 1), ..Default::default() };
+    let new = asked.params(body).await?.new_group()?;
+    let kind = if new.kind == GroupType::Room { pb::GroupKind::Room } else { pb::GroupKind::Group };
+    let settings = pb::GroupSettings { public: Some(new.kind == GroupType::Public), ..Default::default() };
     let request = pb::CreateGroupRequest {
-        kind: if kind == 2 { pb::GroupKind::Room } else { pb::GroupKind::Group }.into(),
+        kind: kind.into(),
         owner_id: None,
-        name: text("name")?,
-        description: text("description")?,
-        avatar: text("avatar")?,
-        member_ids: params.maybe_ids("user_list")?,
+        name: new.name,
+        description: new.description,
+        avatar: new.avatar,
+        member_ids: new.members,
         settings: Some(settings),
     };
     let request = context::request(&caller, request);
@@ -48,7 +44,7 @@ pub(crate) async fn info(State(gateway): State<Gateway>, asked: Asked) -> Respon
 
 async fn show(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = asked.caller(gateway).await?;
-    let group = Params::read(&asked.query, b"")?.id("group_id")?;
+    let group = Params::read(&asked.query, b"")?.group()?;
     let found = find(gateway, &caller, vec![group]).await?;
     let found = found.first().ok_or_else(|| Error::new(Reason::GroupNotFound, group.to_string()))?;
     Ok(codec::data(shown(found)?))
@@ -60,7 +56,7 @@ pub(crate) async fn info_batch(State(gateway): State<Gateway>, asked: Asked, bod
 
 async fn show_all(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = asked.caller(gateway).await?;
-    let groups = asked.params(body).await?.ids("group_list")?;
+    let groups = asked.params(body).await?.groups()?;
     let mut found = Vec::with_capacity(groups.len());
     for hundred in groups.chunks(100) {
         found.append(&mut find(gateway, &caller, hundred.to_vec()).await?);
@@ -79,12 +75,8 @@ fn shown(group: &pb::Group) -> Result<codec::GroupInfo<'_>, Error> {
         group_id: group.id,
         owner_id: group.owner_id,
         name: &group.name,
-        kind: match (group.kind(), settings.public()) {
-            (pb::GroupKind::Room, _) => 2,
-            (_, true) => 1,
-            (_, false) => 0,
-        },
-        status: i32::from(!group.enabled),
+        kind: GroupType::of(group.kind().into(), settings.public()),
+        enabled: group.enabled,
         description: &group.description,
         avatar: &group.avatar,
         ext: settings.custom(),
@@ -95,9 +87,9 @@ fn shown(group: &pb::Group) -> Result<codec::GroupInfo<'_>, Error> {
         member_invite: settings.member_invite(),
         member_modify: settings.member_modify(),
         apply_approval: match settings.apply_approval() {
-            pb::ApplyApproval::All => 0,
-            pb::ApplyApproval::Unspecified | pb::ApplyApproval::Ask => 1,
-            pb::ApplyApproval::None => 2,
+            pb::ApplyApproval::All => Approval::All,
+            pb::ApplyApproval::Unspecified | pb::ApplyApproval::Ask => Approval::Ask,
+            pb::ApplyApproval::None => Approval::Nobody,
         },
         read_ack: settings.read_ack(),
         history_visible: settings.history_visible(),
@@ -111,7 +103,7 @@ pub(crate) async fn destroy(State(gateway): State<Gateway>, asked: Asked, body: 
 
 async fn end(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = asked.caller(gateway).await?;
-    let group_id = asked.params(body).await?.id("group_id")?;
+    let group_id = asked.params(body).await?.group()?;
     let request = context::request(&caller, pb::GroupRef { group_id });
     gateway.clients().group.clone().destroy(request).await.map_err(refused)?;
     Ok(codec::done())
@@ -124,7 +116,7 @@ pub(crate) async fn transfer(State(gateway): State<Gateway>, asked: Asked, body:
 async fn give(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = asked.caller(gateway).await?;
     let params = asked.params(body).await?;
-    let request = pb::TransferGroupRequest { group_id: params.id("group_id")?, new_owner_id: params.id("new_owner")? };
+    let request = pb::TransferGroupRequest { group_id: params.group()?, new_owner_id: params.new_owner()? };
     let request = context::request(&caller, request);
     gateway.clients().group.clone().transfer(request).await.map_err(refused)?;
     Ok(codec::done())
@@ -145,7 +137,7 @@ async fn change(gateway: &Gateway, asked: &Asked, body: Body, what: Change) -> R
     let (_, caller) = asked.caller(gateway).await?;
     let params = asked.params(body).await?;
     let mut request = pb::UpdateGroupRequest {
-        group_id: params.id("group_id")?,
+        group_id: params.group()?,
         settings: Some(pb::GroupSettings::default()),
         ..Default::default()
     };
@@ -155,43 +147,47 @@ async fn change(gateway: &Gateway, asked: &Asked, body: Body, what: Change) -> R
 }
 
 pub(crate) const NAME: Change = |params, _, request| {
-    request.name = Some(value(params)?);
+    request.name = Some(params.value_text()?);
     Ok(())
 };
 pub(crate) const DESCRIPTION: Change = |params, _, request| {
-    request.description = Some(value(params)?);
+    request.description = Some(params.value_text()?);
     Ok(())
 };
 pub(crate) const AVATAR: Change = |params, _, request| {
-    request.avatar = Some(value(params)?);
+    request.avatar = Some(params.value_text()?);
     Ok(())
 };
 pub(crate) const EXT: Change = |params, _, request| {
-    settings(request).custom = Some(value(params)?);
+    settings(request).custom = Some(params.value_text()?);
     Ok(())
 };
 pub(crate) const MEMBER_INVITE: Change = |params, _, request| {
-    settings(request).member_invite = Some(params.flag("value")?);
+    settings(request).member_invite = Some(params.value_flag()?);
     Ok(())
 };
 pub(crate) const MEMBER_MODIFY: Change = |params, _, request| {
-    settings(request).member_modify = Some(params.flag("value")?);
+    settings(request).member_modify = Some(params.value_flag()?);
     Ok(())
 };
 pub(crate) const READ_ACK: Change = |params, _, request| {
-    settings(request).read_ack = Some(params.flag("value")?);
+    settings(request).read_ack = Some(params.value_flag()?);
     Ok(())
 };
 pub(crate) const HISTORY_VISIBLE: Change = |params, _, request| {
-    settings(request).history_visible = Some(params.flag("value")?);
+    settings(request).history_visible = Some(params.value_flag()?);
     Ok(())
 };
 pub(crate) const APPLY_APPROVAL: Change = |params, _, request| {
-    settings(request).set_apply_approval(approval(params)?);
+    settings(request).set_apply_approval(match params.apply_approval()? {
+        Approval::All => pb::ApplyApproval::All,
+        Approval::Ask => pb::ApplyApproval::Ask,
+        Approval::Nobody => pb::ApplyApproval::None,
+    });
     Ok(())
 };
 pub(crate) const BAN_ALL: Change = |params, gateway, request| {
-    settings(request).mute_all_until_ms = Some(super::until(params, gateway)?.millis());
+    settings(request).mute_all_until_ms = Some(params.mute(gateway.now())?.millis());
     Ok(())
 };
 pub(crate) const UNBAN_ALL: Change = |_, _, request| {
@@ -199,19 +195,6 @@ pub(crate) const UNBAN_ALL: Change = |_, _, request| {
     Ok(())
 };
 
-fn value(params: &Params) -> Result<String, Refusal> {
-    params.text("value")?.ok_or_else(|| Refusal::bad_parameter("value", "is required"))
-}
-
 fn settings(request: &mut pb::UpdateGroupRequest) -> &mut pb::GroupSettings {
     request.settings.get_or_insert_default()
-}
-
-fn approval(params: &Params) -> Result<pb::ApplyApproval, Refusal> {
-    match params.int("apply_approval")? {
-        Some(0) => Ok(pb::ApplyApproval::All),
-        Some(1) => Ok(pb::ApplyApproval::Ask),
-        Some(2) => Ok(pb::ApplyApproval::None),
-        _ => Err(Refusal::bad_parameter("apply_approval", "must be from 0 to 2")),
-    }
 }

@@ -6,7 +6,7 @@ use axum::{
     response::Response,
     routing::{MethodRouter, post},
 };
-use tidings_dialect::lanying::{self as codec, Params, Refusal};
+use tidings_dialect::lanying::{self as codec, Params, Part, Refusal};
 use tidings_domain::{Caller, Error, Mute};
 use tidings_proto::pb;
 use tidings_runtime::context;
@@ -15,8 +15,8 @@ use tonic::{Response as Answer, Status};
 use super::asked::Asked;
 use crate::{Gateway, reply::refused};
 
-/// Members in a page when the call does not say, and at most.
-const PAGE: i64 = 1000;
+/// Members that are read at once.
+const PAGE: i32 = 1000;
 
 /// What is done to a list of users, each of whom succeeds or fails by itself.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +43,7 @@ pub(crate) fn does(deed: Deed) -> MethodRouter<Gateway> {
 async fn act(gateway: &Gateway, asked: &Asked, body: Body, deed: Deed) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = asked.caller(gateway).await?;
     let params = asked.params(body).await?;
-    let (group_id, user_ids) = (params.id("group_id")?, params.ids("user_list")?);
+    let (group_id, user_ids) = (params.group()?, params.users()?);
     let mut groups = gateway.clients().group.clone();
     let members = |user_ids| context::request(&caller, pb::MembersRequest { group_id, user_ids });
     let mute = |user_ids, until: Mute| {
@@ -55,7 +55,7 @@ async fn act(gateway: &Gateway, asked: &Asked, body: Body, deed: Deed) -> Result
         Deed::SetAdmin(admin) => {
             groups.set_admins(context::request(&caller, pb::SetAdminsRequest { group_id, user_ids, admin })).await
         }
-        Deed::Ban => groups.mute(mute(user_ids, super::until(&params, gateway)?)).await,
+        Deed::Ban => groups.mute(mute(user_ids, params.mute(gateway.now())?)).await,
         Deed::Unban => groups.mute(mute(user_ids, Mute::No)).await,
         Deed::Block(blocked) => {
             groups.block(context::request(&caller, pb::BlockMembersRequest { group_id, user_ids, blocked })).await
@@ -69,8 +69,11 @@ fn results(reply: Result<Answer<pb::MembersReply>, Status>) -> Result<Vec<u8>, R
 }
 
 fn result(result: &pb::MemberResult) -> codec::MemberResult<'_> {
-    let outcome = if result.reason.is_empty() { "success" } else { "fail" };
-    codec::MemberResult { user_id: result.user_id, result: outcome, reason: &result.text }
+    if result.reason.is_empty() {
+        codec::MemberResult::success(result.user_id, "")
+    } else {
+        codec::MemberResult::fail(result.user_id, &result.text)
+    }
 }
 
 pub(crate) async fn apply(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
@@ -80,12 +83,11 @@ pub(crate) async fn apply(State(gateway): State<Gateway>, asked: Asked, body: Bo
 async fn ask_in(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
     let caller = asked.user(gateway).await?;
     let params = asked.params(body).await?;
-    let text = params.text("reason")?.unwrap_or_default();
-    let request = pb::ApplyRequest { group_id: params.id("group_id")?, user_id: None, text };
+    let request = pb::ApplyRequest { group_id: params.group()?, user_id: None, text: params.reason()? };
     let request = context::request(&caller, request);
     let joined = gateway.clients().group.clone().apply(request).await.map_err(refused)?.into_inner().joined;
-    let reason = if joined { "" } else { "waits for an admin" };
-    Ok(codec::data(codec::MemberResult { user_id: caller.actor.user().0, result: "success", reason }))
+    let remark = if joined { "" } else { "waits for an admin" };
+    Ok(codec::data(codec::MemberResult::success(caller.actor.user().0, remark)))
 }
 
 pub(crate) async fn handle_application(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
@@ -95,12 +97,12 @@ pub(crate) async fn handle_application(State(gateway): State<Gateway>, asked: As
 async fn decide(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = asked.caller(gateway).await?;
     let params = asked.params(body).await?;
-    let user_id = params.id("user_id")?;
-    let accept = params.flag("approval")?;
-    let request = pb::DecideApplicationRequest { group_id: params.id("group_id")?, user_id, accept };
+    let user_id = params.user()?;
+    let accept = params.approval()?;
+    let request = pb::DecideApplicationRequest { group_id: params.group()?, user_id, accept };
     let request = context::request(&caller, request);
     gateway.clients().group.clone().decide_application(request).await.map_err(refused)?;
-    Ok(codec::data(codec::MemberResult { user_id, result: "success", reason: "" }))
+    Ok(codec::data(codec::MemberResult::success(user_id, "")))
 }
 
 pub(crate) async fn applications(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
@@ -110,9 +112,9 @@ pub(crate) async fn applications(State(gateway): State<Gateway>, asked: Asked, b
 async fn list_applications(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = asked.caller(gateway).await?;
     let params = asked.params(body).await?;
-    let limit = params.count("limit", PAGE, PAGE)? as i32;
+    let limit = params.part()?.limit;
     let mut waiting = Vec::new();
-    for group_id in params.ids("group_list")? {
+    for group_id in params.groups()? {
         let request = context::request(&caller, pb::ListApplicationsRequest { group_id, limit });
         let reply = gateway.clients().group.clone().list_applications(request).await.map_err(refused)?;
         waiting.extend(reply.into_inner().applications.into_iter().map(|application| (group_id, application)));
@@ -132,7 +134,7 @@ pub(crate) async fn leave(State(gateway): State<Gateway>, asked: Asked, body: Bo
 
 async fn go(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
     let caller = asked.user(gateway).await?;
-    let group_id = asked.params(body).await?.id("group_id")?;
+    let group_id = asked.params(body).await?.group()?;
     let request = context::request(&caller, pb::LeaveRequest { group_id, user_id: None });
     gateway.clients().group.clone().leave(request).await.map_err(refused)?;
     Ok(codec::done())
@@ -174,10 +176,8 @@ pub(crate) async fn banned(State(gateway): State<Gateway>, asked: Asked) -> Resp
 async fn list_members(gateway: &Gateway, asked: &Asked, shows: fn(&pb::Member) -> bool) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = asked.caller(gateway).await?;
     let params = Params::read(&asked.query, b"")?;
-    let group_id = params.id("group_id")?;
-    let after_id = params.maybe_id("cursor")?.unwrap_or(0);
-    let limit = params.count("limit", PAGE, PAGE)?;
-    let page = members_after(gateway, &caller, group_id, after_id, limit).await?;
+    let group_id = params.group()?;
+    let page = members_after(gateway, &caller, group_id, params.part()?).await?;
     let listed: Vec<_> = page.members.iter().filter(|member| shows(member)).map(member).collect();
     Ok(codec::page(listed, page.next_after_id, Some(page.total.into())))
 }
@@ -185,14 +185,14 @@ async fn list_members(gateway: &Gateway, asked: &Asked, shows: fn(&pb::Member) -
 /// Those of all members that the call is about.
 async fn list_all(gateway: &Gateway, asked: &Asked, shows: fn(&pb::Member) -> bool) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = asked.caller(gateway).await?;
-    let group_id = Params::read(&asked.query, b"")?.id("group_id")?;
+    let group_id = Params::read(&asked.query, b"")?.group()?;
     let mut found: Vec<pb::Member> = Vec::new();
-    let mut after_id = 0;
+    let mut after = 0;
     loop {
-        let page = members_after(gateway, &caller, group_id, after_id, PAGE).await?;
+        let page = members_after(gateway, &caller, group_id, Part { after, limit: PAGE }).await?;
         found.extend(page.members.into_iter().filter(shows));
-        after_id = page.next_after_id;
-        if after_id == 0 {
+        after = page.next_after_id;
+        if after == 0 {
             return Ok(codec::page(found.iter().map(member).collect::<Vec<_>>(), 0, Some(found.len() as i64)));
         }
     }
@@ -202,10 +202,9 @@ async fn members_after(
     gateway: &Gateway,
     caller: &Caller,
     group_id: i64,
-    after_id: i64,
-    limit: i64,
+    part: Part,
 ) -> Result<pb::ListMembersReply, Error> {
-    let request = pb::ListMembersRequest { group_id, after_id, limit: limit as i32 };
+    let request = pb::ListMembersRequest { group_id, after_id: part.after, limit: part.limit };
     let reply = gateway.clients().group.clone().list_members(context::request(caller, request)).await;
     Ok(reply.map_err(refused)?.into_inner())
 }
@@ -217,11 +216,8 @@ pub(crate) async fn blocked(State(gateway): State<Gateway>, asked: Asked) -> Res
 async fn list_blocked(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = asked.caller(gateway).await?;
     let params = Params::read(&asked.query, b"")?;
-    let request = pb::ListMembersRequest {
-        group_id: params.id("group_id")?,
-        after_id: params.maybe_id("cursor")?.unwrap_or(0),
-        limit: params.count("limit", PAGE, PAGE)? as i32,
-    };
+    let part = params.part()?;
+    let request = pb::ListMembersRequest { group_id: params.group()?, after_id: part.after, limit: part.limit };
     let reply = gateway.clients().group.clone().list_blocked(context::request(&caller, request)).await;
     let page = reply.map_err(refused)?.into_inner();
     Ok(codec::page(page.members.iter().map(member).collect::<Vec<_>>(), page.next_after_id, Some(page.total.into())))

@@ -15,10 +15,10 @@ pub(crate) mod user;
 
 use axum::response::Response;
 use http::StatusCode;
-use tidings_dialect::lanying::{self as codec, Params, Refusal};
-use tidings_domain::{Error, Mute, UnixMillis};
+use tidings_dialect::lanying::{self as codec, Refusal};
+use tidings_domain::Error;
 
-use crate::{Gateway, reply};
+use crate::reply;
 
 /// The status stays 200 unless the server is overloaded or away (decision 8).
 fn answer(outcome: Result<Vec<u8>, Refusal>) -> Response {
@@ -50,20 +50,4 @@ fn at_http(status: StatusCode, message: &str) -> Response {
 /// A fault of ours that no handler could tell.
 pub(crate) fn fault(error: &Error) -> Response {
     reply::json(StatusCode::INTERNAL_SERVER_ERROR, codec::error(&Refusal::from(error)))
-}
-
-/// Until when the parameter `duration`, in minutes, keeps somebody from speaking; 0 is for no time at all and -1 for
-/// ever.
-fn until(params: &Params, gateway: &Gateway) -> Result<Mute, Refusal> {
-    const MINUTE: i64 = 60_000;
-    let bad = || Refusal::bad_parameter("duration", "must be minutes, or -1 for ever");
-    match params.int("duration")?.ok_or_else(bad)? {
-        -1 => Ok(Mute::Forever),
-        0 => Ok(Mute::No),
-        minutes if minutes > 0 => {
-            let span = minutes.checked_mul(MINUTE).ok_or_else(bad)?;
-            gateway.now().0.checked_add(span).map(|end| Mute::Until(UnixMillis(end))).ok_or_else(bad)
-        }
-        _ => Err(bad()),
-    }
 }

@@ -8,9 +8,6 @@ use tidings_runtime::context;
 use super::asked::Asked;
 use crate::{Gateway, reply::refused};
 
-/// Users in a page of `/roster/blocked_list`.
-const PAGE: i64 = 1000;
-
 pub(crate) async fn block(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
     super::answer(set_blocked(&gateway, &asked, body, true).await)
 }
@@ -21,7 +18,7 @@ pub(crate) async fn unblock(State(gateway): State<Gateway>, asked: Asked, body: 
 
 async fn set_blocked(gateway: &Gateway, asked: &Asked, body: Body, blocked: bool) -> Result<Vec<u8>, Refusal> {
     let caller = asked.user(gateway).await?;
-    let blocked_id = asked.params(body).await?.id("user_id")?;
+    let blocked_id = asked.params(body).await?.user()?;
     let request = context::request(&caller, pb::BlockUserRequest { user_id: None, blocked_id, blocked });
     gateway.clients().directory.clone().block_user(request).await.map_err(refused)?;
     Ok(codec::done())
@@ -34,9 +31,9 @@ pub(crate) async fn blocked_list(State(gateway): State<Gateway>, asked: Asked) -
 async fn list(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
     let caller = asked.user(gateway).await?;
     let params = Params::read(&asked.query, b"")?;
-    let after_id = params.maybe_id("cursor")?.unwrap_or(0);
-    let limit = params.count("limit", PAGE, PAGE)? as i32;
-    let request = context::request(&caller, pb::ListBlockedUsersRequest { user_id: None, after_id, limit });
+    let part = params.part()?;
+    let request = pb::ListBlockedUsersRequest { user_id: None, after_id: part.after, limit: part.limit };
+    let request = context::request(&caller, request);
     let reply = gateway.clients().directory.clone().list_blocked_users(request).await.map_err(refused)?.into_inner();
     Ok(codec::page(reply.user_ids, reply.next_after_id, None))
 }
@@ -49,7 +46,7 @@ pub(crate) async fn may_message(State(gateway): State<Gateway>, asked: Asked) ->
 async fn ask(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = asked.caller(gateway).await?;
     let params = Params::read(&asked.query, b"")?;
-    let (user, roster) = (params.id("user_id")?, params.id("roster_id")?);
+    let (user, roster) = params.roster()?;
     let request = context::request(&caller, pb::BlockedByRequest { user_id: Some(user), by_ids: vec![roster] });
     let reply = gateway.clients().directory.clone().blocked_by(request).await.map_err(refused)?.into_inner();
     Ok(codec::flag(reply.by_ids.is_empty()))

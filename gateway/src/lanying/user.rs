@@ -6,10 +6,10 @@ use tidings_domain::{Actor, Caller, Error, UserId, UserRef};
 use tidings_proto::pb;
 use tidings_runtime::context;
 
-use super::asked::Asked;
+use super::asked::{Asked, acting_user};
 use crate::{Gateway, reply::refused};
 
-/// Users in a page of `/user/list` at most.
+/// Users that are read at once.
 const MAX_PAGE: i64 = 1000;
 
 pub(crate) async fn profile(State(gateway): State<Gateway>, asked: Asked) -> Response {
@@ -30,14 +30,15 @@ pub(crate) async fn set_profile(State(gateway): State<Gateway>, asked: Asked, bo
 async fn change_profile(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = asked.caller(gateway).await?;
     let params = asked.params(body).await?;
+    let change = params.profile()?;
     let profile = pb::Profile {
-        nickname: params.text("nick_name")?,
-        avatar: params.text("avatar")?,
-        description: params.text("description")?,
-        public_info: params.text("public_info")?,
-        private_info: params.text("private_info")?,
-        mobile: params.text("mobile")?,
-        email: params.text("email")?,
+        nickname: change.nick_name,
+        avatar: change.avatar,
+        description: change.description,
+        public_info: change.public_info,
+        private_info: change.private_info,
+        mobile: change.mobile,
+        email: change.email,
         ..Default::default()
     };
     let request = pb::SetProfileRequest { user: Some(myself(&caller)?), profile: Some(profile) };
@@ -69,9 +70,7 @@ async fn list_page(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal>
     let (_, caller) = asked.admin(gateway).await?;
     let caller = Caller { actor: Actor::App, ..caller };
     let params = Params::read(&asked.query, b"")?;
-    let size = params.count("page_size", 50, MAX_PAGE)?;
-    let number = params.count("page_num", 1, i64::MAX / MAX_PAGE)?;
-    let mut skip = (number - 1) * size;
+    let (mut skip, size) = params.numbered_page()?;
     let mut after_id = 0;
     while skip > 0 {
         let step = users_after(gateway, &caller, after_id, skip.min(MAX_PAGE)).await?;
@@ -85,7 +84,7 @@ async fn list_page(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal>
     let listed = users.iter().map(|user| codec::ListedUser {
         user_id: user.id,
         username: &user.username,
-        status: i32::from(!user.enabled),
+        enabled: user.enabled,
     });
     Ok(codec::data(listed.collect::<Vec<_>>()))
 }
@@ -136,8 +135,7 @@ pub(crate) async fn kick(State(gateway): State<Gateway>, asked: Asked, body: Bod
 
 async fn end_sessions(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = asked.caller(gateway).await?;
-    let device = asked.params(body).await?.maybe_id("device_sn")?.unwrap_or(0);
-    let device_sn = i32::try_from(device).map_err(|_| Refusal::bad_parameter("device_sn", "is out of range"))?;
+    let device_sn = asked.params(body).await?.device()?;
     let request = context::request(&caller, pb::EndSessionsRequest { user: Some(myself(&caller)?), device_sn });
     gateway.clients().directory.clone().end_sessions(request).await.map_err(refused)?;
     Ok(codec::done())
@@ -186,10 +184,10 @@ async fn set_password(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Ve
     let (identity, caller) = asked.caller(gateway).await?;
     let params = asked.params(body).await?;
     let by_app = identity.check_app().is_ok();
-    let old_password = if by_app { None } else { Some(params.required_text("old_password")?) };
+    let old_password = if by_app { None } else { Some(params.old_password()?) };
     let request = pb::UpdateUserRequest {
         user: Some(myself(&caller)?),
-        password: Some(params.required_text("new_password")?),
+        password: Some(params.new_password()?),
         old_password,
         ..Default::default()
     };
@@ -199,17 +197,14 @@ async fn set_password(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Ve
     Ok(codec::done())
 }
 
-/// The user that the call is made as; the app itself is none.
+/// The user that the call is made as.
 fn myself(caller: &Caller) -> Result<pb::UserRef, Refusal> {
-    match caller.actor {
-        Actor::User(user) => Ok(UserRef::Id(user).into()),
-        Actor::App => Err(Refusal::bad_parameter("user_id", "header is required with an admin token")),
-    }
+    Ok(UserRef::Id(acting_user(caller)?).into())
 }
 
 /// The user that an admin token means: the parameter `user_id`, else the header.
 fn meant(caller: &Caller, params: &Params) -> Result<pb::UserRef, Refusal> {
-    match params.maybe_id("user_id")? {
+    match params.maybe_user()? {
         Some(user) => Ok(UserRef::Id(UserId(user)).into()),
         None => myself(caller),
     }

@@ -1,6 +1,7 @@
 //! Lanying IM: bodies, envelopes and error numbers (contract: lanying.md).
 
 mod account;
+mod asked;
 mod content;
 mod draft;
 mod dto;
@@ -16,6 +17,7 @@ pub use account::{
     Login, NewAccount, batch_request, register_request, registered, token, token_request_by_id, token_request_by_login,
     token_request_by_name,
 };
+pub use asked::{Approval, GroupType, NewGroup, Part, ProfileChange};
 pub use content::{Fields, fields_of};
 pub use draft::{
     BROADCAST_CALL, Deed, NOTIFY_CALL, Operation, SEND_CALL, Wanted, broadcast_request, notify_request, recall_request,

@@ -4,9 +4,9 @@
 
 #![expect(missing_docs, reason = "the vendor's names, described in lanying.md 10")]
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use super::envelope;
+use super::{Approval, GroupType, envelope};
 
 /// An answer with `data`.
 pub fn data<D: Serialize>(data: D) -> Vec<u8> {
@@ -35,7 +35,14 @@ pub struct ListedUser<'a> {
     pub user_id: i64,
     #[serde(skip_serializing_if = "str::is_empty")]
     pub username: &'a str,
-    pub status: i32,
+    #[serde(rename = "status", serialize_with = "status")]
+    pub enabled: bool,
+}
+
+/// 0 where all is well, 1 where it is disabled.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn status<S: Serializer>(enabled: &bool, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_i32(i32::from(!enabled))
 }
 
 /// lanying.md 10, `/user/profile`; empty texts are left out.
@@ -93,8 +100,9 @@ pub struct GroupInfo<'a> {
     pub owner_id: i64,
     pub name: &'a str,
     #[serde(rename = "type")]
-    pub kind: i32,
-    pub status: i32,
+    pub kind: GroupType,
+    #[serde(rename = "status", serialize_with = "status")]
+    pub enabled: bool,
     pub description: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     pub avatar: &'a str,
@@ -106,7 +114,7 @@ pub struct GroupInfo<'a> {
     pub capacity: i32,
     pub member_invite: bool,
     pub member_modify: bool,
-    pub apply_approval: i32,
+    pub apply_approval: Approval,
     pub read_ack: bool,
     pub history_visible: bool,
     pub ban_expire_time: i64,
@@ -115,10 +123,22 @@ pub struct GroupInfo<'a> {
 /// lanying.md 10, the outcome for one user of a list.
 #[derive(Debug, Serialize)]
 pub struct MemberResult<'a> {
-    pub user_id: i64,
-    pub result: &'static str,
+    user_id: i64,
+    result: &'static str,
     #[serde(skip_serializing_if = "str::is_empty")]
-    pub reason: &'a str,
+    reason: &'a str,
+}
+
+impl<'a> MemberResult<'a> {
+    /// It was done; `remark` is empty unless there is more to say.
+    pub const fn success(user: i64, remark: &'a str) -> Self {
+        Self { user_id: user, result: "success", reason: remark }
+    }
+
+    /// It was refused.
+    pub const fn fail(user: i64, reason: &'a str) -> Self {
+        Self { user_id: user, result: "fail", reason }
+    }
 }
 
 /// lanying.md 10, `/group/member_list`.

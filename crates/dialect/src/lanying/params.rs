@@ -1,7 +1,7 @@
 //! Parameters of the neighbouring calls (lanying.md 10).
 //!
 //! The vendor's clients send them as a query, as a JSON body, or as a query with an empty object for a body; so both
-//! are read, and the body wins.
+//! are read, and the body wins. What each is called is in `asked`.
 
 use std::collections::HashMap;
 
@@ -30,7 +30,7 @@ impl Params {
     }
 
     /// A whole number.
-    pub fn int(&self, name: &str) -> Result<Option<i64>, Refusal> {
+    pub(super) fn int(&self, name: &str) -> Result<Option<i64>, Refusal> {
         if let Some(value) = self.in_body(name) {
             let Integer(number) = typed(name, value, "must be a whole number")?;
             return Ok(Some(number));
@@ -40,12 +40,12 @@ impl Params {
     }
 
     /// An id that must be there; 0 is absent, since typed clients write it for what they leave out.
-    pub fn id(&self, name: &str) -> Result<i64, Refusal> {
+    pub(super) fn id(&self, name: &str) -> Result<i64, Refusal> {
         self.maybe_id(name)?.ok_or_else(|| Refusal::bad_parameter(name, "is required"))
     }
 
     /// An id; 0 is absent.
-    pub fn maybe_id(&self, name: &str) -> Result<Option<i64>, Refusal> {
+    pub(super) fn maybe_id(&self, name: &str) -> Result<Option<i64>, Refusal> {
         match self.int(name)? {
             Some(id) if id < 0 => Err(Refusal::bad_parameter(name, "must not be negative")),
             id => Ok(id.filter(|id| *id != 0)),
@@ -53,7 +53,7 @@ impl Params {
     }
 
     /// A number from 0 up to `most`; larger ones are `most`.
-    pub fn count(&self, name: &str, otherwise: i64, most: i64) -> Result<i64, Refusal> {
+    pub(super) fn count(&self, name: &str, otherwise: i64, most: i64) -> Result<i64, Refusal> {
         match self.int(name)? {
             Some(count) if count < 0 => Err(Refusal::bad_parameter(name, "must not be negative")),
             Some(count) if count > 0 => Ok(count.min(most)),
@@ -62,7 +62,7 @@ impl Params {
     }
 
     /// Ids, at least one; named once each.
-    pub fn ids(&self, name: &str) -> Result<Vec<i64>, Refusal> {
+    pub(super) fn ids(&self, name: &str) -> Result<Vec<i64>, Refusal> {
         let ids = self.maybe_ids(name)?;
         if ids.is_empty() {
             return Err(Refusal::bad_parameter(name, "must not be empty"));
@@ -71,7 +71,7 @@ impl Params {
     }
 
     /// Ids, or none.
-    pub fn maybe_ids(&self, name: &str) -> Result<Vec<i64>, Refusal> {
+    pub(super) fn maybe_ids(&self, name: &str) -> Result<Vec<i64>, Refusal> {
         let Some(value) = self.in_body(name) else {
             return Ok(self.int(name)?.into_iter().collect());
         };
@@ -86,7 +86,7 @@ impl Params {
     }
 
     /// A text as given, empty or not.
-    pub fn text(&self, name: &str) -> Result<Option<String>, Refusal> {
+    pub(super) fn text(&self, name: &str) -> Result<Option<String>, Refusal> {
         if let Some(value) = self.in_body(name) {
             return typed(name, value, "must be a text").map(Some);
         }
@@ -94,13 +94,13 @@ impl Params {
     }
 
     /// A text that must be there and not be empty.
-    pub fn required_text(&self, name: &str) -> Result<String, Refusal> {
+    pub(super) fn required_text(&self, name: &str) -> Result<String, Refusal> {
         let text = self.text(name)?.filter(|text| !text.is_empty());
         text.ok_or_else(|| Refusal::bad_parameter(name, "is required"))
     }
 
     /// A boolean that must be there.
-    pub fn flag(&self, name: &str) -> Result<bool, Refusal> {
+    pub(super) fn flag(&self, name: &str) -> Result<bool, Refusal> {
         if let Some(value) = self.in_body(name) {
             return typed(name, value, "must be true or false");
         }
@@ -113,7 +113,7 @@ impl Params {
     }
 
     /// Objects of the body, at least one and at most `most`.
-    pub fn list<T: DeserializeOwned>(&self, name: &str, most: usize) -> Result<Vec<T>, Refusal> {
+    pub(super) fn list<T: DeserializeOwned>(&self, name: &str, most: usize) -> Result<Vec<T>, Refusal> {
         let value = self.in_body(name).ok_or_else(|| Refusal::bad_parameter(name, "is required"))?;
         let items: Vec<T> = typed(name, value, "must be a list of objects")?;
         if items.is_empty() || items.len() > most {
