@@ -15,8 +15,10 @@ mod json;
 mod message;
 mod msg_id;
 mod name;
+mod policy;
+mod rate;
 
-pub use app::{App, LanyingShape, Policy, PolicyChange};
+pub use app::App;
 pub use caller::{Actor, Caller, Platform};
 pub use clock::{Clock, ManualClock, SystemClock, UnixMillis};
 pub use content::{
@@ -31,3 +33,7 @@ pub use json::JsonText;
 pub use message::{Draft, Message, Sent, Target, UserRef};
 pub use msg_id::{MsgIdMinter, NODES};
 pub use name::{NameRule, Username};
+pub use policy::{
+    Force, Generation, LanyingShape, Policy, PolicyChange, PolicyKind, PolicyValue, VALUES as POLICY_VALUES,
+};
+pub use rate::{Limits, Rate, Rates};

@@ -3,7 +3,7 @@
 use std::{fs, sync::Arc};
 
 use clap::{Args, Subcommand};
-use tidings_domain::{Error, SystemClock};
+use tidings_domain::{Error, PolicyChange, PolicyValue, SystemClock};
 use tidings_proto::{
     error_from_status,
     pb::{self, app_ref, directory_service_client::DirectoryServiceClient},
@@ -238,59 +238,33 @@ fn named(app: &str) -> Result<pb::AppRef, Error> {
 }
 
 fn policy(values: &[String]) -> Result<pb::Policy, Error> {
-    let mut policy = pb::Policy::default();
+    let mut change = PolicyChange::default();
     for value in values {
-        let (name, value) = value.split_once('=').ok_or_else(|| Error::invalid(value, "must be name=value"))?;
-        let int = || value.parse::<i64>().map_err(|_| Error::invalid(name, "must be a number"));
-        let small = || value.parse::<i32>().map_err(|_| Error::invalid(name, "must be a number"));
-        let truth = || value.parse::<bool>().map_err(|_| Error::invalid(name, "must be true or false"));
-        match name {
-            "max_content_bytes" => policy.max_content_bytes = Some(small()?),
-            "max_ext_bytes" => policy.max_ext_bytes = Some(small()?),
-            "max_recipients" => policy.max_recipients = Some(small()?),
-            "accept_unknown_names" => policy.accept_unknown_names = Some(truth()?),
-            "open_registration" => policy.open_registration = Some(truth()?),
-            "lanying_open_registration" => policy.lanying_open_registration = Some(truth()?),
-            "transaction_window_ms" => policy.transaction_window_ms = Some(int()?),
-            "rotation_overlap_ms" => policy.rotation_overlap_ms = Some(int()?),
-            "user_tokens_may_send" => policy.user_tokens_may_send = Some(truth()?),
-            "accept_unknown_groups" => policy.accept_unknown_groups = Some(truth()?),
-            "lanying_recall_window_ms" => policy.lanying_recall_window_ms = Some(int()?),
-            "agora_recall_window_ms" => policy.agora_recall_window_ms = Some(int()?),
-            "lanying_shape" => policy.lanying_shape = Some(small()?),
-            _ => return Err(Error::invalid(name, "is no policy value")),
-        }
+        let (name, text) = value.split_once('=').ok_or_else(|| Error::invalid(value, "must be name=value"))?;
+        let value = match PolicyValue::named(name) {
+            Some(value) => value.read(text)?,
+            None => text.parse().map_err(|_| Error::invalid(name, "must be a number, or is no policy value"))?,
+        };
+        change.set(name, value)?;
     }
-    Ok(policy)
+    Ok(pb::Policy::from(&change))
 }
 
 fn show(app: &pb::App) {
     let state = if app.enabled { "enabled" } else { "disabled" };
     say(&format!("{}/{}\t{state}\tapp_id {}\tSdkAppid {}", app.org, app.name, app.lanying_app_id, app.sdk_appid));
-    if let Some(policy) = &app.policy {
-        say(&format!("\t{}", described(policy)));
+    if let Some(Ok(policy)) = app.policy.clone().map(PolicyChange::try_from) {
+        say(&format!("\t{}", described(&policy)));
     }
 }
 
-fn described(policy: &pb::Policy) -> String {
-    format!(
-        "max_content_bytes={} max_ext_bytes={} max_recipients={} accept_unknown_names={} open_registration={} \
-         lanying_open_registration={} transaction_window_ms={} rotation_overlap_ms={} user_tokens_may_send={} \
-         accept_unknown_groups={} lanying_recall_window_ms={} agora_recall_window_ms={} lanying_shape={}",
-        policy.max_content_bytes(),
-        policy.max_ext_bytes(),
-        policy.max_recipients(),
-        policy.accept_unknown_names(),
-        policy.open_registration(),
-        policy.lanying_open_registration(),
-        policy.transaction_window_ms(),
-        policy.rotation_overlap_ms(),
-        policy.user_tokens_may_send(),
-        policy.accept_unknown_groups(),
-        policy.lanying_recall_window_ms(),
-        policy.agora_recall_window_ms(),
-        policy.lanying_shape(),
-    )
+/// Every value, and the quotas that there are.
+fn described(policy: &PolicyChange) -> String {
+    let shown = policy.entries().filter_map(|(name, value)| match PolicyValue::named(name) {
+        Some(known) => Some(format!("{name}={}", known.written(value))),
+        None => (value != 0).then(|| format!("{name}={value}")),
+    });
+    shown.collect::<Vec<_>>().join(" ")
 }
 
 fn show_secrets(secrets: &pb::AppWithSecrets) {

@@ -1,8 +1,6 @@
 //! Apps and policies.
 
-use std::time::Duration;
-
-use tidings_domain::{App, AppId, Error, LanyingShape, NameRule, Policy, PolicyChange, UnixMillis};
+use tidings_domain::{App, AppId, Error, NameRule, Policy, PolicyChange, Rate, UnixMillis};
 
 use super::required;
 use crate::pb;
@@ -36,55 +34,117 @@ impl TryFrom<pb::App> for App {
             sdk_appid: wire.sdk_appid,
             enabled: wire.enabled,
             created_at: UnixMillis(wire.created_at_ms),
-            policy: Policy::default().changed(&required("app.policy", wire.policy)?.into())?,
+            policy: Policy::with(&required("app.policy", wire.policy)?.try_into()?)?,
         })
     }
 }
 
-impl From<Policy> for pb::Policy {
-    fn from(policy: Policy) -> Self {
-        Self {
-            max_content_bytes: Some(policy.max_content_bytes as i32),
-            max_ext_bytes: Some(policy.max_ext_bytes as i32),
-            max_recipients: Some(policy.max_recipients as i32),
-            accept_unknown_names: Some(policy.accept_unknown_names),
-            open_registration: Some(policy.open_registration),
-            lanying_open_registration: Some(policy.lanying_open_registration),
-            transaction_window_ms: Some(millis(policy.transaction_window)),
-            rotation_overlap_ms: Some(millis(policy.rotation_overlap)),
-            user_tokens_may_send: Some(policy.user_tokens_may_send),
-            accept_unknown_groups: Some(policy.accept_unknown_groups),
-            lanying_recall_window_ms: Some(millis(policy.lanying_recall_window)),
-            agora_recall_window_ms: Some(millis(policy.agora_recall_window)),
-            lanying_shape: Some(match policy.lanying_shape {
-                LanyingShape::Of2021 => 2021,
-                LanyingShape::Of2026 => 2026,
-            }),
-        }
+/// A policy value as its protobuf type has it.
+trait Wire {
+    fn to_wire(value: i64) -> Self;
+    fn number(self) -> i64;
+}
+
+impl Wire for bool {
+    fn to_wire(value: i64) -> Self {
+        value != 0
+    }
+
+    fn number(self) -> i64 {
+        self.into()
     }
 }
 
-fn millis(span: Duration) -> i64 {
-    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+impl Wire for i64 {
+    fn to_wire(value: i64) -> Self {
+        value
+    }
+
+    fn number(self) -> i64 {
+        self
+    }
 }
 
-impl From<pb::Policy> for PolicyChange {
-    fn from(wire: pb::Policy) -> Self {
-        Self {
-            max_content_bytes: wire.max_content_bytes.map(Into::into),
-            max_ext_bytes: wire.max_ext_bytes.map(Into::into),
-            max_recipients: wire.max_recipients.map(Into::into),
-            accept_unknown_names: wire.accept_unknown_names,
-            open_registration: wire.open_registration,
-            lanying_open_registration: wire.lanying_open_registration,
-            transaction_window_ms: wire.transaction_window_ms,
-            rotation_overlap_ms: wire.rotation_overlap_ms,
-            user_tokens_may_send: wire.user_tokens_may_send,
-            accept_unknown_groups: wire.accept_unknown_groups,
-            lanying_recall_window_ms: wire.lanying_recall_window_ms,
-            agora_recall_window_ms: wire.agora_recall_window_ms,
-            lanying_shape: wire.lanying_shape.map(Into::into),
+impl Wire for i32 {
+    fn to_wire(value: i64) -> Self {
+        value as Self
+    }
+
+    fn number(self) -> i64 {
+        self.into()
+    }
+}
+
+/// Every value has the same name here and there.
+macro_rules! policy {
+    ($($name:ident),* $(,)?) => {
+        impl From<&PolicyChange> for pb::Policy {
+            fn from(change: &PolicyChange) -> Self {
+                let rates = change.rates().iter().map(|(rate, quota)| (rate.name().to_owned(), *quota)).collect();
+                Self { $($name: change.get(stringify!($name)).map(Wire::to_wire),)* rates }
+            }
         }
+
+        impl TryFrom<pb::Policy> for PolicyChange {
+            type Error = Error;
+
+            fn try_from(wire: pb::Policy) -> Result<Self, Error> {
+                let mut change = Self::default();
+                $(if let Some(value) = wire.$name {
+                    change.set(stringify!($name), value.number())?;
+                })*
+                for (rate, quota) in wire.rates {
+                    if Rate::from_name(&rate).is_none() {
+                        return Err(Error::invalid(&rate, "is no rate"));
+                    }
+                    change.set(&rate, quota)?;
+                }
+                Ok(change)
+            }
+        }
+
+        #[cfg(test)]
+        const NAMES: &[&str] = &[$(stringify!($name)),*];
+    };
+}
+
+policy!(
+    max_content_bytes,
+    max_ext_bytes,
+    max_recipients,
+    accept_unknown_names,
+    open_registration,
+    transaction_window_ms,
+    rotation_overlap_ms,
+    user_tokens_may_send,
+    lanying_open_registration,
+    accept_unknown_groups,
+    lanying_recall_window_ms,
+    agora_recall_window_ms,
+    lanying_shape,
+    agora_generation,
+    agora_force,
+    agora_size_is_400,
+    agora_recall_words,
+    agora_custom_exts_array,
+    max_groups,
+    max_rooms,
+    strict_bodies,
+    agora_max_edits,
+    message_retention_ms,
+    export_recalled,
+    max_file_bytes,
+    file_lifetime_ms,
+    files_require_token,
+    files_redirect,
+    recall_deletes_files,
+    fetch_private,
+    limits,
+);
+
+impl From<Policy> for pb::Policy {
+    fn from(policy: Policy) -> Self {
+        Self::from(&PolicyChange::all_of(&policy))
     }
 }
 
@@ -94,5 +154,21 @@ impl From<pb::NameRule> for NameRule {
             pb::NameRule::Unspecified => Self::General,
             pb::NameRule::Lanying => Self::Lanying,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidings_domain::POLICY_VALUES;
+
+    use super::*;
+
+    #[test]
+    fn every_policy_value_is_on_the_wire() {
+        let mut names: Vec<&str> = POLICY_VALUES.iter().map(|value| value.name).collect();
+        let mut wire = NAMES.to_vec();
+        names.sort_unstable();
+        wire.sort_unstable();
+        assert_eq!(names, wire);
     }
 }

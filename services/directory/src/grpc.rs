@@ -86,7 +86,7 @@ impl pb::directory_service_server::DirectoryService for Directory {
     async fn set_policy(&self, request: Request<pb::SetPolicyRequest>) -> Reply<pb::App> {
         let wire = request.into_inner();
         let key = app_key(wire.app).map_err(to_status)?;
-        let change: PolicyChange = required("policy", wire.policy).map_err(to_status)?.into();
+        let change = required("policy", wire.policy).and_then(PolicyChange::try_from).map_err(to_status)?;
         let app = self.core.set_policy(&key, &change).await.map_err(to_status)?;
         Ok(Response::new(app.into()))
     }

@@ -41,8 +41,7 @@ impl Core {
     pub(crate) async fn set_policy(&self, key: &AppKey, change: &PolicyChange) -> Result<App, Error> {
         let mut tx = self.db.begin().await?;
         let (app, row) = self.locked_app(&mut tx, key).await?;
-        let policy = app.policy.clone().changed(change)?;
-        store::app::set_policy(&mut tx, app.id, &row, change).await?;
+        let policy = store::app::set_policy(&mut tx, app.id, &row, change).await?;
         self.commit_change(tx, &app).await?;
         Ok(App { policy, ..app })
     }

@@ -1,6 +1,6 @@
 //! Apps.
 
-use tidings_domain::{App, AppId, Error, PolicyChange, UnixMillis};
+use tidings_domain::{App, AppId, Error, Policy, PolicyChange, UnixMillis};
 use tidings_store::{Db, Tx, on_db, on_tx};
 
 use super::{app_row::AppRow, policy};
@@ -165,10 +165,16 @@ pub(crate) async fn set_enabled(tx: &mut Tx, app: AppId, enabled: bool) -> Resul
     on_tx!(tx, |c| sqlx::query(SET_ENABLED).bind(app.0).bind(enabled).execute(c).await.map(drop))
 }
 
-/// Sets the values of `change` in the locked row `before`.
-pub(crate) async fn set_policy(tx: &mut Tx, app: AppId, before: &AppRow, change: &PolicyChange) -> Result<(), Error> {
+/// Sets the values of `change` in the locked row `before`, and gives the policy as it is then.
+pub(crate) async fn set_policy(
+    tx: &mut Tx,
+    app: AppId,
+    before: &AppRow,
+    change: &PolicyChange,
+) -> Result<Policy, Error> {
     let text = policy::merged(&before.policy, change)?;
-    on_tx!(tx, |c| sqlx::query(SET_POLICY).bind(app.0).bind(text).execute(c).await.map(drop))
+    on_tx!(tx, |c| sqlx::query(SET_POLICY).bind(app.0).bind(&text).execute(c).await.map(drop))?;
+    policy::effective(&text)
 }
 
 pub(crate) async fn delete(tx: &mut Tx, app: AppId, now: UnixMillis) -> Result<(), Error> {

@@ -1,0 +1,501 @@
+//! What an app allows.
+//!
+//! [`VALUES`] has a row for each value: its name, its range, and where it is. Whoever stores, shows or sets values goes
+//! through that table. Two values are presets: `agora_generation` and `limits` set others, and what is set one by one
+//! stands above them.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::{Error, Limits, Rate, Rates};
+
+/// Limits and choices of one app. The meaning of each is in `directory.proto`, message `Policy`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// Bytes of body and ext together (decision 13).
+    pub max_content_bytes: usize,
+    /// Bytes of ext (decision 13).
+    pub max_ext_bytes: usize,
+    /// Users in one send (agora.md 2).
+    pub max_recipients: usize,
+    /// Groups in one Agora send (agora.md 2).
+    pub max_groups: usize,
+    /// Rooms in one Agora send (agora.md 2).
+    pub max_rooms: usize,
+    /// Whether unregistered names are taken (decision 9).
+    pub accept_unknown_names: bool,
+    /// Whether messages to unknown groups and rooms are taken (decision 9).
+    pub accept_unknown_groups: bool,
+    /// Whether users may register themselves without a token in the Agora dialect (agora.md 8.2).
+    pub open_registration: bool,
+    /// The same in the Lanying dialect, whose vendor lets everybody (lanying.md 10).
+    pub lanying_open_registration: bool,
+    /// How long a `transaction_id` holds (decision 23).
+    pub transaction_window: Duration,
+    /// How long old secrets stay good after a rotation (decision 4).
+    pub rotation_overlap: Duration,
+    /// Whether user tokens may send in the Agora dialect (decision 18).
+    pub user_tokens_may_send: bool,
+    /// How long a user may recall in the Lanying dialect (decision 27); zero is without limit.
+    pub lanying_recall_window: Duration,
+    /// The same in the Agora dialect (decision 16).
+    pub agora_recall_window: Duration,
+    /// Whose answers the Lanying dialect gives (decision 24).
+    pub lanying_shape: LanyingShape,
+    /// Which edition of the Agora documents the dialect follows (decision 12).
+    pub agora_generation: Generation,
+    /// What `force` recalls (decision 16).
+    pub agora_force: Force,
+    /// How a message that is too large is refused (decision 13): true is 400, false is 413.
+    pub agora_size_is_400: bool,
+    /// In which words a late recall is refused (decision 16): true says `recall`, false `call`.
+    pub agora_recall_words: bool,
+    /// How `customExts` stands in exports (agora.md 14): true is an array, false an object.
+    pub agora_custom_exts_array: bool,
+    /// Whether the keys of media bodies that the seed requires are required (decision 20).
+    pub strict_bodies: bool,
+    /// How often a message may be edited in the Agora dialect (agora.md 10.6); zero is without limit.
+    pub agora_max_edits: u64,
+    /// How long messages are kept; zero is for ever.
+    pub message_retention: Duration,
+    /// Whether recalled messages stand in exports.
+    pub export_recalled: bool,
+    /// Most bytes of a file.
+    pub max_file_bytes: u64,
+    /// How long a file is kept; zero is for ever (agora.md 3.3).
+    pub file_lifetime: Duration,
+    /// Whether downloads need a token (decision 19).
+    pub files_require_token: bool,
+    /// Whether downloads are redirected to the object store.
+    pub files_redirect: bool,
+    /// Whether a recall deletes the message's file when no other message uses it (agora.md 3.3).
+    pub recall_deletes_files: bool,
+    /// Whether files may be fetched from private addresses (`need_download`, agora.md 7).
+    pub fetch_private: bool,
+    /// The preset of the rates (decision 7).
+    pub limits: Limits,
+    /// How often what may be done.
+    pub rates: Rates,
+}
+
+/// An edition of the Lanying dialect (decision 24).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LanyingShape {
+    /// With the `set_` flags that the older documents list.
+    Of2021,
+    /// Without them.
+    Of2026,
+}
+
+/// An edition of the Agora dialect's documents (decision 12).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Generation {
+    /// The one before mid-2024.
+    Seed,
+    /// The newest.
+    Of2024,
+}
+
+/// What the `force` of a recall does (decision 16).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Force {
+    /// Recalls what is past message storage.
+    PastStorage,
+    /// Recalls anything.
+    Anything,
+}
+
+impl Policy {
+    /// What is allowed where nothing was set.
+    pub const fn of(generation: Generation) -> Self {
+        let newest = matches!(generation, Generation::Of2024);
+        Self {
+            max_content_bytes: 5120,
+            max_ext_bytes: if newest { 5120 } else { 3072 },
+            max_recipients: 600,
+            max_groups: 3,
+            max_rooms: 10,
+            accept_unknown_names: true,
+            accept_unknown_groups: false,
+            open_registration: false,
+            lanying_open_registration: true,
+            transaction_window: Duration::from_mins(10),
+            rotation_overlap: Duration::from_hours(24),
+            user_tokens_may_send: false,
+            lanying_recall_window: Duration::from_mins(5),
+            agora_recall_window: Duration::from_mins(2),
+            lanying_shape: LanyingShape::Of2026,
+            agora_generation: generation,
+            agora_force: if newest { Force::Anything } else { Force::PastStorage },
+            agora_size_is_400: newest,
+            agora_recall_words: newest,
+            agora_custom_exts_array: newest,
+            strict_bodies: false,
+            agora_max_edits: 10,
+            message_retention: Duration::ZERO,
+            export_recalled: false,
+            max_file_bytes: 10 * 1024 * 1024,
+            file_lifetime: Duration::from_hours(7 * 24),
+            files_require_token: false,
+            files_redirect: false,
+            recall_deletes_files: true,
+            fetch_private: false,
+            limits: Limits::Open,
+            rates: Rates::of(Limits::Open),
+        }
+    }
+
+    /// The policy of an app with these values set, or the first value that is wrong.
+    pub fn with(change: &PolicyChange) -> Result<Self, Error> {
+        let mut policy = Self::of(Generation::Seed);
+        // Presets first, so that single values stand above them.
+        let (presets, single): (Vec<_>, Vec<_>) = change.iter().partition(|(value, _)| value.is_preset());
+        for (value, to) in presets.into_iter().chain(single) {
+            value.check(to)?;
+            (value.set)(&mut policy, to);
+        }
+        for (rate, quota) in &change.rates {
+            policy.rates.set(*rate, *quota);
+        }
+        Ok(policy)
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self::of(Generation::Seed)
+    }
+}
+
+/// What a policy value can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PolicyKind {
+    /// 0 or 1.
+    Flag,
+    /// From the first to the second.
+    Number(i64, i64),
+    /// One of these words, each with its number.
+    Choice(&'static [(&'static str, i64)]),
+}
+
+/// One value of a policy; every value is a number somehow.
+#[derive(Debug, Clone, Copy)]
+pub struct PolicyValue {
+    /// As operators write it.
+    pub name: &'static str,
+    /// What it can be.
+    pub kind: PolicyKind,
+    get: fn(&Policy) -> i64,
+    set: fn(&mut Policy, i64),
+}
+
+macro_rules! flag {
+    ($name:ident) => {
+        PolicyValue {
+            name: stringify!($name),
+            kind: PolicyKind::Flag,
+            get: |policy| policy.$name.into(),
+            set: |policy, to| policy.$name = to != 0,
+        }
+    };
+}
+
+macro_rules! number {
+    ($name:ident, $least:expr, $most:expr) => {
+        PolicyValue {
+            name: stringify!($name),
+            kind: PolicyKind::Number($least, $most),
+            get: |policy| policy.$name as i64,
+            set: |policy, to| policy.$name = to as _,
+        }
+    };
+}
+
+macro_rules! millis {
+    ($name:literal, $field:ident, $least:expr, $most:expr) => {
+        PolicyValue {
+            name: $name,
+            kind: PolicyKind::Number($least, $most),
+            get: |policy| policy.$field.as_millis() as i64,
+            set: |policy, to| policy.$field = Duration::from_millis(to as u64),
+        }
+    };
+}
+
+const WEEK: i64 = 7 * 24 * 3_600_000;
+/// A hundred years.
+const CENTURY: i64 = 100 * 365 * 24 * 3_600_000;
+const MIB: i64 = 1024 * 1024;
+
+/// Every value but the rates, which are in [`Rate::ALL`].
+pub const VALUES: &[PolicyValue] = &[
+    PolicyValue {
+        name: "agora_generation",
+        kind: PolicyKind::Choice(&[("seed", 1), ("2024", 2)]),
+        get: |policy| match policy.agora_generation {
+            Generation::Seed => 1,
+            Generation::Of2024 => 2,
+        },
+        set: |policy, to| {
+            let limits = policy.limits;
+            *policy = Policy::of(if to == 2 { Generation::Of2024 } else { Generation::Seed });
+            set_limits(policy, limits);
+        },
+    },
+    PolicyValue {
+        name: "limits",
+        kind: PolicyKind::Choice(&[("open", 1), ("vendor", 2), ("vendor-2024", 3)]),
+        get: |policy| match policy.limits {
+            Limits::Open => 1,
+            Limits::Vendor => 2,
+            Limits::Vendor2024 => 3,
+        },
+        set: |policy, to| {
+            set_limits(
+                policy,
+                match to {
+                    3 => Limits::Vendor2024,
+                    2 => Limits::Vendor,
+                    _ => Limits::Open,
+                },
+            );
+        },
+    },
+    number!(max_content_bytes, 1024, MIB),
+    number!(max_ext_bytes, 256, MIB),
+    number!(max_recipients, 1, 600),
+    number!(max_groups, 1, 600),
+    number!(max_rooms, 1, 600),
+    flag!(accept_unknown_names),
+    flag!(accept_unknown_groups),
+    flag!(open_registration),
+    flag!(lanying_open_registration),
+    millis!("transaction_window_ms", transaction_window, 300_000, WEEK),
+    millis!("rotation_overlap_ms", rotation_overlap, 0, 2_592_000_000),
+    flag!(user_tokens_may_send),
+    millis!("lanying_recall_window_ms", lanying_recall_window, 0, WEEK),
+    millis!("agora_recall_window_ms", agora_recall_window, 0, WEEK),
+    PolicyValue {
+        name: "lanying_shape",
+        kind: PolicyKind::Choice(&[("2021", 2021), ("2026", 2026)]),
+        get: |policy| match policy.lanying_shape {
+            LanyingShape::Of2021 => 2021,
+            LanyingShape::Of2026 => 2026,
+        },
+        set: |policy, to| policy.lanying_shape = if to == 2021 { LanyingShape::Of2021 } else { LanyingShape::Of2026 },
+    },
+    PolicyValue {
+        name: "agora_force",
+        kind: PolicyKind::Choice(&[("past-storage", 1), ("anything", 2)]),
+        get: |policy| match policy.agora_force {
+            Force::PastStorage => 1,
+            Force::Anything => 2,
+        },
+        set: |policy, to| policy.agora_force = if to == 2 { Force::Anything } else { Force::PastStorage },
+    },
+    flag!(agora_size_is_400),
+    flag!(agora_recall_words),
+    flag!(agora_custom_exts_array),
+    flag!(strict_bodies),
+    number!(agora_max_edits, 0, 1_000_000),
+    millis!("message_retention_ms", message_retention, 0, CENTURY),
+    flag!(export_recalled),
+    number!(max_file_bytes, 1, 1024 * MIB),
+    millis!("file_lifetime_ms", file_lifetime, 0, CENTURY),
+    flag!(files_require_token),
+    flag!(files_redirect),
+    flag!(recall_deletes_files),
+    flag!(fetch_private),
+];
+
+const fn set_limits(policy: &mut Policy, limits: Limits) {
+    policy.limits = limits;
+    policy.rates = Rates::of(limits);
+}
+
+impl PolicyValue {
+    /// The value of that name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        VALUES.iter().find(|value| value.name == name)
+    }
+
+    /// What it is in that policy.
+    pub fn of(&self, policy: &Policy) -> i64 {
+        (self.get)(policy)
+    }
+
+    /// As an operator writes it.
+    pub fn written(&self, value: i64) -> String {
+        match self.kind {
+            PolicyKind::Flag => (value != 0).to_string(),
+            PolicyKind::Number(..) => value.to_string(),
+            PolicyKind::Choice(words) => words
+                .iter()
+                .find(|(_, number)| *number == value)
+                .map_or_else(String::new, |(word, _)| (*word).to_owned()),
+        }
+    }
+
+    /// From what an operator wrote.
+    pub fn read(&self, text: &str) -> Result<i64, Error> {
+        let value = match self.kind {
+            PolicyKind::Flag => match text {
+                "true" => Some(1),
+                "false" => Some(0),
+                _ => None,
+            },
+            PolicyKind::Number(..) => text.parse().ok(),
+            PolicyKind::Choice(words) => words.iter().find(|(word, _)| *word == text).map(|(_, number)| *number),
+        };
+        let value = value.ok_or_else(|| self.wrong())?;
+        self.check(value)?;
+        Ok(value)
+    }
+
+    fn check(&self, value: i64) -> Result<(), Error> {
+        let is_right = match self.kind {
+            PolicyKind::Flag => matches!(value, 0 | 1),
+            PolicyKind::Number(least, most) => (least..=most).contains(&value),
+            PolicyKind::Choice(words) => words.iter().any(|(_, number)| *number == value),
+        };
+        if is_right { Ok(()) } else { Err(self.wrong()) }
+    }
+
+    fn wrong(&self) -> Error {
+        match self.kind {
+            PolicyKind::Flag => Error::invalid(self.name, "must be true or false"),
+            PolicyKind::Number(least, most) => Error::invalid(self.name, format!("must be from {least} to {most}")),
+            PolicyKind::Choice(words) => {
+                let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+                Error::invalid(self.name, format!("must be {}", words.join(" or ")))
+            }
+        }
+    }
+
+    fn is_preset(&self) -> bool {
+        matches!(self.name, "agora_generation" | "limits")
+    }
+}
+
+/// Largest quota.
+const MOST_QUOTA: i64 = 1_000_000_000;
+
+/// Single policy values to set; what is not in it stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PolicyChange {
+    values: BTreeMap<&'static str, i64>,
+    rates: BTreeMap<Rate, i64>,
+}
+
+impl PolicyChange {
+    /// Every value of a policy.
+    pub fn all_of(policy: &Policy) -> Self {
+        Self {
+            values: VALUES.iter().map(|value| (value.name, value.of(policy))).collect(),
+            rates: Rate::ALL.into_iter().map(|rate| (rate, policy.rates.quota(rate).unwrap_or(0))).collect(),
+        }
+    }
+
+    /// Sets a value by its name; unknown names and values out of range are refused.
+    pub fn set(&mut self, name: &str, to: i64) -> Result<(), Error> {
+        if let Some(rate) = Rate::from_name(name) {
+            if !(0..=MOST_QUOTA).contains(&to) {
+                return Err(Error::invalid(name, format!("must be from 0 to {MOST_QUOTA}")));
+            }
+            self.rates.insert(rate, to);
+            return Ok(());
+        }
+        let value = PolicyValue::named(name).ok_or_else(|| Error::invalid(name, "is no policy value"))?;
+        value.check(to)?;
+        self.values.insert(value.name, to);
+        Ok(())
+    }
+
+    /// The value, where it is set.
+    pub fn get(&self, name: &str) -> Option<i64> {
+        self.values.get(name).copied()
+    }
+
+    /// The quotas that are set; 0 is without limit.
+    pub const fn rates(&self) -> &BTreeMap<Rate, i64> {
+        &self.rates
+    }
+
+    /// Everything that is set, by name.
+    pub fn entries(&self) -> impl Iterator<Item = (&'static str, i64)> {
+        let rates = self.rates.iter().map(|(rate, quota)| (rate.name(), *quota));
+        self.values.iter().map(|(name, value)| (*name, *value)).chain(rates)
+    }
+
+    /// This with `change` on top. A new preset of rates takes the place of quotas that were set before it.
+    #[must_use]
+    pub fn then(mut self, change: &Self) -> Self {
+        if change.values.contains_key("limits") {
+            self.rates.clear();
+        }
+        self.values.extend(&change.values);
+        self.rates.extend(&change.rates);
+        self
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&'static PolicyValue, i64)> {
+        VALUES.iter().filter_map(|value| Some((value, self.get(value.name)?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(values: &[(&str, i64)]) -> PolicyChange {
+        let mut change = PolicyChange::default();
+        for (name, to) in values {
+            change.set(name, *to).unwrap();
+        }
+        change
+    }
+
+    #[test]
+    fn every_value_comes_back_as_it_was_set() {
+        let other = change(&[("agora_generation", 2), ("limits", 3), ("max_file_bytes", 77), ("rate_calls", 5)]);
+        for policy in [Policy::default(), Policy::with(&other).unwrap()] {
+            assert_eq!(Policy::with(&PolicyChange::all_of(&policy)).unwrap(), policy);
+        }
+    }
+
+    #[test]
+    fn every_value_is_written_as_it_is_read() {
+        for value in VALUES {
+            let now = value.of(&Policy::default());
+            assert_eq!(value.read(&value.written(now)).unwrap(), now, "{}", value.name);
+            assert!(value.read("what").is_err(), "{}", value.name);
+        }
+    }
+
+    #[test]
+    fn a_generation_sets_its_lines_and_each_can_be_overridden_decision_12() {
+        let newest = Policy::with(&change(&[("agora_generation", 2)])).unwrap();
+        assert!(newest.agora_size_is_400 && newest.agora_recall_words && newest.agora_custom_exts_array);
+        assert_eq!((newest.agora_force, newest.max_ext_bytes), (Force::Anything, 5120));
+        let mixed = Policy::with(&change(&[("agora_size_is_400", 0), ("agora_generation", 2)])).unwrap();
+        assert!(!mixed.agora_size_is_400 && mixed.agora_recall_words);
+    }
+
+    #[test]
+    fn a_single_quota_stands_above_the_preset_until_another_preset_is_set_decision_7() {
+        let set = change(&[("rate_calls", 7), ("limits", 2)]);
+        let policy = Policy::with(&set).unwrap();
+        assert_eq!(policy.rates.quota(Rate::Calls), Some(7));
+        assert_eq!(policy.rates.quota(Rate::UserMessages), Some(6000));
+        let policy = Policy::with(&set.then(&change(&[("limits", 3)]))).unwrap();
+        assert_eq!(policy.rates.quota(Rate::Calls), Some(100));
+    }
+
+    #[test]
+    fn what_is_out_of_range_is_refused() {
+        let mut change = PolicyChange::default();
+        for (name, to) in [("max_recipients", 601), ("lanying_shape", 2022), ("rate_calls", -1), ("nothing", 1)] {
+            assert!(change.set(name, to).is_err(), "{name}");
+        }
+        assert_eq!(change, PolicyChange::default());
+    }
+}
