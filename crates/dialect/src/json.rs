@@ -52,6 +52,12 @@ pub fn without_key(object: &RawValue, key: &str) -> Result<JsonText, serde_json:
     JsonText::parse(&kept)
 }
 
+/// The keys of an object, decoded, and its values as written, in their order.
+pub fn entries(object: &str) -> Result<Vec<(String, &RawValue)>, serde_json::Error> {
+    let entries: Entries<'_> = serde_json::from_str(object)?;
+    entries.0.into_iter().map(|(name, value)| Ok((serde_json::from_str(name.get())?, value))).collect()
+}
+
 struct Entries<'a>(Vec<(&'a RawValue, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Entries<'de> {

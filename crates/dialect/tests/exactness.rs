@@ -9,7 +9,9 @@ use support::lanying_draft;
 
 fn agora_draft(body: &str, ext: &str) -> Content {
     let request = format!("{{ \"to\" : [\"omar\"],\n\"type\":\"txt\", \"body\" : {body}, \"ext\":{ext} }}");
-    agora::draft(request.as_bytes(), &Policy::default()).expect("the test's bodies are valid").content
+    agora::draft(request.as_bytes(), &Policy::default(), agora::Place::Users)
+        .expect("the test's bodies are valid")
+        .content
 }
 
 #[test]
@@ -44,7 +46,7 @@ fn u0000_reads_in_the_other_dialect_as_the_character() {
 #[test]
 fn msg_in_place_of_type_and_body_shows_as_the_body_agora_2_5() {
     let request = br#"{"to":"omar","from":"nora","msg":{"type":"txt","msg":"hi","k":1.0}}"#;
-    let content = agora::draft(request, &Policy::default()).unwrap().content;
+    let content = agora::draft(request, &Policy::default(), agora::Place::Users).unwrap().content;
     assert_eq!(agora::body_from(&content), ("txt", r#"{"msg":"hi","k":1.0}"#.to_owned()));
 }
 
@@ -76,7 +78,7 @@ fn lanying_gets_its_texts_back() {
 #[test]
 fn lone_surrogates_in_a_text_are_refused_in_both_dialects() {
     let agora = br#"{"to":["omar"],"type":"txt","body":{"msg":"\ud800"}}"#;
-    assert_eq!(agora::draft(agora, &Policy::default()).unwrap_err().error, "invalid_request_body");
+    assert_eq!(agora::draft(agora, &Policy::default(), agora::Place::Users).unwrap_err().error, "invalid_request_body");
     let lanying = br#"{"type":1,"targets":[32],"content_type":0,"content":"\ud800"}"#;
     assert_eq!(lanying_draft(lanying, &Policy::default()).unwrap_err().code, 10002);
 }

@@ -2,8 +2,8 @@
 
 use tidings_dialect::lanying::{self, Page};
 use tidings_domain::{
-    Content, ConversationId, Error, GroupId, LanyingShape, Marks, Message, MsgId, Policy, Reason, Target, UnixMillis,
-    UserId, UserRef,
+    Content, ConversationId, Delivery, Error, GroupId, LanyingShape, Marks, Message, MsgId, Policy, Reason, Target,
+    UnixMillis, UserId, UserRef,
 };
 
 mod support;
@@ -94,6 +94,9 @@ fn message(sender: i64, msg_id: i64, content: Content) -> Message {
         system: false,
         edited_at: None,
         edits: 0,
+        audience: Vec::new(),
+        delivery: Delivery::default(),
+        imported: false,
     }
 }
 

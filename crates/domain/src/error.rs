@@ -80,6 +80,8 @@ pub enum Reason {
     BlockedByReceiver,
     /// The message is too old to be recalled.
     RecallWindowOver,
+    /// The message did not go to whom the call says.
+    NotSentThere,
     /// The message was edited as often as it may be.
     EditsExhausted,
     /// More targets than the app allows.
@@ -193,6 +195,7 @@ impl Reason {
         Self::Muted,
         Self::BlockedByReceiver,
         Self::RecallWindowOver,
+        Self::NotSentThere,
         Self::EditsExhausted,
         Self::TooManyRecipients,
         Self::MessageTooLarge,
@@ -245,6 +248,7 @@ impl Reason {
             Self::Muted => words("MUTED", Grpc::PermissionDenied, (403, "forbidden_op", "user {} is muted"), 10010),
             Self::BlockedByReceiver => words("BLOCKED_BY_RECEIVER", Grpc::PermissionDenied, (403, "forbidden_op", "{} has blocked the sender"), 10006),
             Self::RecallWindowOver => words("RECALL_WINDOW_OVER", Grpc::FailedPrecondition, (403, "message_recall_error", "exceed call time limit"), 10013),
+            Self::NotSentThere => words("NOT_SENT_THERE", Grpc::FailedPrecondition, (400, "message_recall_error", "can't find msg to"), 10002),
             Self::EditsExhausted => words("EDITS_EXHAUSTED", Grpc::FailedPrecondition, (403, "message_rewrite_error", "The message has reached its edit limit and cannot be modified further."), 10014),
             Self::TooManyRecipients => words("TOO_MANY_RECIPIENTS", Grpc::InvalidArgument, (400, "message_send_error", "params to's size can't exceed limit {}"), 10002),
             Self::MessageTooLarge => words("MESSAGE_TOO_LARGE", Grpc::InvalidArgument, (413, "Request Entity Too Large", "Request Entity Too Large."), 10002),

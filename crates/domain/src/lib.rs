@@ -30,8 +30,8 @@ pub use error::{AgoraWords, Error, Grpc, Reason, Words};
 pub use group::{GroupKind, GroupRole, Membership, Mute};
 pub use ids::{AppId, GroupId, MsgId, RoomId, UserId};
 pub use json::JsonText;
-pub use message::{Draft, Message, Sent, Target, UserRef};
-pub use msg_id::{MsgIdMinter, NODES};
+pub use message::{Delivery, Draft, Message, Priority, Sent, Target, UserRef};
+pub use msg_id::{BEGINNING, MsgIdMinter, NODES};
 pub use name::{NameRule, Username};
 pub use policy::{
     Force, Generation, LanyingShape, Policy, PolicyChange, PolicyKind, PolicyValue, VALUES as POLICY_VALUES,

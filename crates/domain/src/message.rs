@@ -22,6 +22,29 @@ pub enum Target {
     Room(RoomId),
 }
 
+/// How a message is delivered to devices (agora.md 2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Delivery {
+    /// Whether the sender's own devices get it too.
+    pub sync_device: bool,
+    /// Whether readers in a group are asked for receipts.
+    pub need_ack: bool,
+    /// What is left out first under load.
+    pub priority: Priority,
+}
+
+/// What of a room is left out first under load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Priority {
+    /// Left out last.
+    High,
+    /// As without.
+    #[default]
+    Normal,
+    /// Left out first.
+    Low,
+}
+
 /// A call to send one content to one or many targets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Draft {
@@ -39,12 +62,39 @@ pub struct Draft {
     pub members_only: bool,
     /// Whether names that nobody registered are taken down (decision 9).
     pub accept_unknown_names: bool,
+    /// Whom in the group or room the messages are for; empty is everybody (agora.md 2.6).
+    pub audience: Vec<UserRef>,
+    /// Who does not find the messages in his history (agora.md 2.1).
+    pub hidden_from: Vec<UserRef>,
+    /// How they are delivered.
+    pub delivery: Delivery,
     /// The name of the public call, for the scope of keys (decision 2).
     pub call: String,
     /// `Idempotency-Key` (decision 2).
     pub idempotency_key: Option<String>,
     /// Lanying's `transaction_id` (decision 23).
     pub transaction_id: Option<i64>,
+}
+
+impl Draft {
+    /// What most drafts are: said by the caller, for everybody there, kept, and without a key.
+    pub fn new(call: impl Into<String>, targets: Vec<Target>, content: Content) -> Self {
+        Self {
+            sender: None,
+            targets,
+            content,
+            system: false,
+            online_only: false,
+            members_only: false,
+            accept_unknown_names: false,
+            audience: Vec::new(),
+            hidden_from: Vec::new(),
+            delivery: Delivery::default(),
+            call: call.into(),
+            idempotency_key: None,
+            transaction_id: None,
+        }
+    }
 }
 
 /// A message that was just committed.
@@ -85,4 +135,10 @@ pub struct Message {
     pub edited_at: Option<UnixMillis>,
     /// How often it was edited.
     pub edits: i32,
+    /// Whom in the group or room it is for; empty is everybody.
+    pub audience: Vec<UserId>,
+    /// How it is delivered.
+    pub delivery: Delivery,
+    /// Whether it came from another system.
+    pub imported: bool,
 }

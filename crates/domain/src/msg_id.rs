@@ -12,8 +12,11 @@ const COUNTER_BITS: u32 = 7;
 const NODE_BITS: u32 = 5;
 const COUNTER_MASK: i64 = (1 << COUNTER_BITS) - 1;
 
+/// The node under whose number imports are minted, in their own time.
+const IMPORT_NODE: i64 = (1 << NODE_BITS) - 1;
+
 /// How many nodes there can be at once.
-pub const NODES: i64 = 1 << NODE_BITS;
+pub const NODES: i64 = IMPORT_NODE;
 
 /// Mints the ids of one node.
 #[derive(Debug)]
@@ -50,7 +53,21 @@ impl MsgId {
     pub fn before(moment: UnixMillis) -> Self {
         Self((first_of(0, moment.0 - EPOCH) - 1).max(0))
     }
+
+    /// The first and the last id that an import of that moment can have.
+    pub const fn imports_of(moment: UnixMillis) -> (Self, Self) {
+        let first = first_of(IMPORT_NODE, moment.0 - EPOCH);
+        (Self(first), Self(first + COUNTER_MASK))
+    }
+
+    /// The moment that the id is of.
+    pub const fn moment(self) -> UnixMillis {
+        UnixMillis(millis_of(self.0) + EPOCH)
+    }
 }
+
+/// No message is older: ids begin there.
+pub const BEGINNING: UnixMillis = UnixMillis(EPOCH);
 
 const fn millis_of(id: i64) -> i64 {
     id >> (NODE_BITS + COUNTER_BITS)
@@ -76,7 +93,7 @@ mod tests {
         let mut minter = MsgIdMinter::new(3, NOW);
         let ids: Vec<i64> = (0..1000).map(|_| minter.mint(NOW, MsgId::ZERO).0).collect();
         assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));
-        assert!(ids.iter().all(|id| (id >> COUNTER_BITS) & (NODES - 1) == 3));
+        assert!(ids.iter().all(|id| (id >> COUNTER_BITS) & IMPORT_NODE == 3));
         assert_eq!(minter.reached(), UnixMillis(NOW.0 + 7));
     }
 
@@ -90,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_moment_divides_the_ids() {
-        let mut minter = MsgIdMinter::new(31, UnixMillis(0));
+        let mut minter = MsgIdMinter::new(NODES - 1, UnixMillis(0));
         let earlier = minter.mint(UnixMillis(NOW.0 - 1), MsgId::ZERO);
         let mut other = MsgIdMinter::new(0, UnixMillis(0));
         let at = other.mint(NOW, MsgId::ZERO);
@@ -99,8 +116,16 @@ mod tests {
     }
 
     #[test]
+    fn imports_have_ids_of_their_moment_that_nobody_mints() {
+        let (first, last) = MsgId::imports_of(NOW);
+        assert_eq!((first.moment(), last.moment()), (NOW, NOW));
+        let minted = MsgIdMinter::new(NODES - 1, UnixMillis(0)).mint(NOW, MsgId::ZERO);
+        assert!(minted < first && last <= MsgId::before(UnixMillis(NOW.0 + 1)));
+    }
+
+    #[test]
     fn ids_stay_below_two_to_the_53() {
         let year_2079 = UnixMillis(3_440_000_000_000);
-        assert!(MsgIdMinter::new(31, NOW).mint(year_2079, MsgId::ZERO).0 < 1 << 53);
+        assert!(MsgIdMinter::new(NODES - 1, NOW).mint(year_2079, MsgId::ZERO).0 < 1 << 53);
     }
 }

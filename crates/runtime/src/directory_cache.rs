@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use quick_cache::sync::Cache;
-use tidings_domain::{App, Caller, Clock, Error, GroupKind, Membership, Reason, UnixMillis, UserId, UserRef};
+use tidings_domain::{App, AppId, Caller, Clock, Error, GroupKind, Membership, Reason, UnixMillis, UserId, UserRef};
 use tidings_proto::{
     error_from_status,
     pb::{self, app_ref, directory_service_client::DirectoryServiceClient, group_service_client::GroupServiceClient},
@@ -77,6 +77,37 @@ impl DirectoryCache {
             return Err(Error::new(Reason::AppDisabled, ""));
         }
         Ok((scope.caller(app.id), app))
+    }
+
+    /// An app by its number, as it is now.
+    pub async fn app_of(&self, app: AppId) -> Result<App, Error> {
+        let named = pb::AppRef { app: Some(app_ref::App::Id(app.0)) };
+        App::try_from(self.client.clone().get_app(named).await.map_err(error_from_status)?.into_inner())
+    }
+
+    /// Every app, as they are now.
+    pub async fn apps(&self) -> Result<Vec<App>, Error> {
+        let mut apps = Vec::new();
+        loop {
+            let after_id = apps.last().map_or(0, |app: &App| app.id.0);
+            let asked = pb::ListAppsRequest { after_id, limit: 1_000 };
+            let page = self.client.clone().list_apps(asked).await.map_err(error_from_status)?.into_inner().apps;
+            if page.is_empty() {
+                return Ok(apps);
+            }
+            for app in page {
+                apps.push(App::try_from(app)?);
+            }
+        }
+    }
+
+    /// Rooms above `after` that have a member, and where to go on; 0 when there are no more.
+    pub async fn rooms_with_members(&self, caller: &Caller, after: i64, limit: i32) -> Result<(Vec<i64>, i64), Error> {
+        let asked = pb::ListGroupsRequest { kind: pb::GroupKind::Room.into(), after_id: after, limit };
+        let page = self.groups.clone().list(context::request(caller, asked)).await;
+        let page = page.map_err(error_from_status)?.into_inner();
+        let rooms = page.groups.iter().filter(|room| room.member_count > 0 && room.enabled).map(|room| room.id);
+        Ok((rooms.collect(), page.next_after_id))
     }
 
     async fn app(&self, name: AppName, scope: &Scope) -> Result<Arc<App>, Error> {

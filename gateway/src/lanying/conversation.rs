@@ -18,7 +18,7 @@ pub(crate) async fn unread(State(gateway): State<Gateway>, asked: Asked) -> Resp
 
 async fn list(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = asked.caller(gateway).await?;
-    let request = context::request(&caller, pb::ListConversationsRequest { user_id: None, limit: LIMIT });
+    let request = context::request(&caller, pb::ListConversationsRequest { limit: LIMIT, ..Default::default() });
     let reply = gateway.clients().conversation.clone().list(request).await.map_err(refused)?.into_inner();
     let listed = reply.conversations.into_iter().map(counted).collect::<Result<Vec<_>, _>>()?;
     Ok(codec::unread(caller.actor.user(), listed, identity.app.policy.lanying_shape))
@@ -41,7 +41,7 @@ async fn hide(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, R
         Err(error) if error.reason() == Reason::GroupNotFound => return Ok(codec::done()),
         Err(error) => return Err(error.into()),
     };
-    let request = context::request(&caller, pb::DeleteConversationRequest { user_id: None, conversation });
+    let request = context::request(&caller, pb::DeleteConversationRequest { conversation, ..Default::default() });
     gateway.clients().conversation.clone().delete(request).await.map_err(refused)?;
     Ok(codec::done())
 }

@@ -37,7 +37,7 @@ pub(super) async fn take_back(
         msg_id: msg_id.0,
         conversation: (!by_app).then(|| conversation.into()),
         window_ms: i64::try_from(policy.lanying_recall_window.as_millis()).unwrap_or(i64::MAX),
-        window_for_all: false,
+        ..Default::default()
     };
     gateway.clients().message.clone().recall(context::request(caller, request)).await.map_err(refused)?;
     Ok(())

@@ -1,7 +1,8 @@
 //! Messages and the calls that send them.
 
 use tidings_domain::{
-    Draft, Error, GroupId, Message, MsgId, RoomId, Sent, Target, UnixMillis, UserId, UserRef, Username,
+    Delivery, Draft, Error, GroupId, Message, MsgId, Priority, RoomId, Sent, Target, UnixMillis, UserId, UserRef,
+    Username,
 };
 
 use super::{id, required};
@@ -66,6 +67,9 @@ impl From<Draft> for pb::SendRequest {
             system: draft.system,
             online_only: draft.online_only,
             members_only: draft.members_only,
+            audience: draft.audience.into_iter().map(Into::into).collect(),
+            hidden_from: draft.hidden_from.into_iter().map(Into::into).collect(),
+            delivery: delivery_to_wire(draft.delivery),
         }
     }
 }
@@ -81,6 +85,40 @@ pub fn idempotency_key(wire: String) -> Result<Option<String>, Error> {
         return Err(Error::invalid("idempotency_key", "must be at most 255 visible ASCII characters"));
     }
     Ok(Some(wire).filter(|key| !key.is_empty()))
+}
+
+/// Absent where nothing is out of the usual.
+fn delivery_to_wire(delivery: Delivery) -> Option<pb::Delivery> {
+    let priority = match delivery.priority {
+        Priority::High => pb::Priority::High,
+        Priority::Normal => pb::Priority::Unspecified,
+        Priority::Low => pb::Priority::Low,
+    };
+    let Delivery { sync_device, need_ack, .. } = delivery;
+    (delivery != Delivery::default()).then(|| pb::Delivery { sync_device, need_ack, priority: priority.into() })
+}
+
+/// The opposite of what a message is sent with; absent is as usual.
+pub fn delivery_from_wire(wire: Option<pb::Delivery>) -> Delivery {
+    let Some(wire) = wire else {
+        return Delivery::default();
+    };
+    let priority = match wire.priority() {
+        pb::Priority::High => Priority::High,
+        pb::Priority::Normal | pb::Priority::Unspecified => Priority::Normal,
+        pb::Priority::Low => Priority::Low,
+    };
+    Delivery { sync_device: wire.sync_device, need_ack: wire.need_ack, priority }
+}
+
+/// Most users of an audience, and of those from whom a message is hidden (agora.md 2.1, 2.6).
+const MAX_NAMED: usize = 20;
+
+fn named(field: &str, wire: Vec<pb::UserRef>) -> Result<Vec<UserRef>, Error> {
+    if wire.len() > MAX_NAMED {
+        return Err(Error::invalid(field, format!("must have at most {MAX_NAMED}")));
+    }
+    wire.into_iter().map(TryInto::try_into).collect()
 }
 
 impl TryFrom<pb::SendRequest> for Draft {
@@ -99,6 +137,9 @@ impl TryFrom<pb::SendRequest> for Draft {
             online_only: wire.online_only,
             members_only: wire.members_only,
             accept_unknown_names: wire.accept_unknown_names,
+            audience: named("audience", wire.audience)?,
+            hidden_from: named("hidden_from", wire.hidden_from)?,
+            delivery: delivery_from_wire(wire.delivery),
             call: if wire.call.is_empty() { GRPC_SEND.to_owned() } else { wire.call },
             idempotency_key: idempotency_key(wire.idempotency_key)?,
             transaction_id: Some(wire.transaction_id).filter(|id| *id != 0),
@@ -145,6 +186,9 @@ impl From<Message> for pb::Message {
             system: message.system,
             edited_at_ms: message.edited_at.map_or(0, |at| at.0),
             edits: message.edits,
+            audience_ids: message.audience.into_iter().map(|user| user.0).collect(),
+            delivery: delivery_to_wire(message.delivery),
+            imported: message.imported,
         }
     }
 }
@@ -164,6 +208,9 @@ impl TryFrom<pb::Message> for Message {
             system: wire.system,
             edited_at: (wire.edited_at_ms != 0).then_some(UnixMillis(wire.edited_at_ms)),
             edits: wire.edits,
+            audience: wire.audience_ids.into_iter().map(UserId).collect(),
+            delivery: delivery_from_wire(wire.delivery),
+            imported: wire.imported,
         })
     }
 }

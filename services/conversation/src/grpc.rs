@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tidings_domain::{ConversationId, Error, MsgId};
+use tidings_domain::{ConversationId, Error, MsgId, UnixMillis};
 use tidings_proto::{
     pb::{self, conversation_service_server::ConversationService},
     required, status_from_error as to_status,
@@ -13,7 +13,7 @@ use tonic::{Request, Response, Status};
 use crate::{
     Deps,
     app::{
-        delete, list, list_pinned,
+        clear, delete, delete_all, list, list_pinned,
         mark::{self, Moved, UpTo, Which},
         pin, view,
     },
@@ -49,7 +49,8 @@ impl ConversationService for ConversationGrpc {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let user = context::subject(&caller, request.user_id).map_err(to_status)?;
-        let listed = list::list(&self.deps, &caller, user, request.limit).await.map_err(to_status)?;
+        let before = MsgId(request.before_msg_id);
+        let listed = list::list(&self.deps, &caller, user, request.limit, before).await.map_err(to_status)?;
         Ok(Response::new(listing(listed)))
     }
 
@@ -82,8 +83,27 @@ impl ConversationService for ConversationGrpc {
         let request = request.into_inner();
         let user = context::subject(&caller, request.user_id).map_err(to_status)?;
         let conversation = conversation(request.conversation).map_err(to_status)?;
-        delete::delete(&self.deps, &caller, user, conversation).await.map_err(to_status)?;
+        delete::delete(&self.deps, &caller, user, conversation, request.keep_history).await.map_err(to_status)?;
         Ok(Response::new(pb::DeleteConversationReply {}))
+    }
+
+    #[tracing::instrument(level = "debug", name = "conversation.clear", skip_all)]
+    async fn clear(&self, request: Request<pb::ClearRequest>) -> Result<Response<pb::ClearReply>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let user = context::subject(&caller, request.user_id).map_err(to_status)?;
+        let conversation = conversation(request.conversation).map_err(to_status)?;
+        let until = UnixMillis(request.until_ms);
+        clear::clear(&self.deps, &caller, user, conversation, until).await.map_err(to_status)?;
+        Ok(Response::new(pb::ClearReply {}))
+    }
+
+    #[tracing::instrument(level = "debug", name = "conversation.delete_all", skip_all)]
+    async fn delete_all(&self, request: Request<pb::DeleteAllRequest>) -> Result<Response<pb::DeleteAllReply>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let user = context::subject(&caller, request.into_inner().user_id).map_err(to_status)?;
+        let deleted = delete_all::delete_all(&self.deps, &caller, user).await.map_err(to_status)?;
+        Ok(Response::new(pb::DeleteAllReply { deleted: deleted as i32 }))
     }
 
     #[tracing::instrument(level = "debug", name = "conversation.pin", skip_all)]

@@ -54,6 +54,16 @@ impl StoredContent {
         json
     }
 
+    /// The opposite of [`Self::to_json`], with whether it is a system notification.
+    pub fn of_json(json: &str) -> Result<(Self, bool), Error> {
+        let columns: Columns<'_> = parse(json)?;
+        let owned = |column: Option<&RawValue>| column.map(|raw| raw.get().to_owned());
+        let Columns { system, body, ext, config, verbatim } = columns;
+        let content =
+            Self { body: body.get().to_owned(), ext: owned(ext), config: owned(config), verbatim: owned(verbatim) };
+        Ok((content, system))
+    }
+
     /// From a row.
     pub fn read(self) -> Result<Content, Error> {
         let ext = self.ext.map(|text| {
@@ -84,6 +94,19 @@ fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Error> {
 
 fn json_text(text: &str) -> Result<JsonText, Error> {
     JsonText::parse(text).map_err(Error::internal)
+}
+
+#[derive(Deserialize)]
+struct Columns<'a> {
+    system: bool,
+    #[serde(borrow)]
+    body: &'a RawValue,
+    #[serde(borrow)]
+    ext: Option<&'a RawValue>,
+    #[serde(borrow)]
+    config: Option<&'a RawValue>,
+    #[serde(borrow)]
+    verbatim: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -262,6 +285,7 @@ mod tests {
                 }),
             };
             let stored = StoredContent::write(&content).unwrap();
+            assert_eq!(StoredContent::of_json(&stored.to_json(true)).unwrap(), (stored.clone(), true));
             assert_eq!(stored.read().unwrap(), content);
         }
     }

@@ -3,20 +3,23 @@
 use std::{sync::Arc, time::Duration};
 
 use prost::Message as _;
-use tidings_domain::{ConversationId, Draft, Error, MsgId, UserId};
+use tidings_domain::{Actor, ConversationId, ConversationKind, Draft, Error, MsgId, UnixMillis, UserId};
 use tidings_proto::{
-    idempotency_key,
+    delivery_from_wire, idempotency_key,
     pb::{self, edit_request, message_service_server::MessageService, target},
     required, status_from_error as to_status,
 };
 use tidings_runtime::context;
+use tokio::sync::Notify;
 use tonic::{Request, Response, Status};
 
 use crate::{
     Deps,
-    app::{broadcast, edit, find, head, page, recall, send, unread},
+    app::start_broadcast::{Reach, Started},
+    app::{broadcast, edit, exclude, find, head, import, page, purge, recall, send, start_broadcast, unread},
     appender::{Appender, Reply},
     edited::Change,
+    store::broadcast::Scope,
 };
 
 /// The message service.
@@ -24,11 +27,13 @@ use crate::{
 pub struct MessageGrpc {
     deps: Arc<Deps>,
     appender: Appender,
+    /// Tells the worker that a broadcast was taken on.
+    started: Arc<Notify>,
 }
 
 impl MessageGrpc {
-    pub(crate) fn new(deps: Deps, appender: Appender) -> Self {
-        Self { deps: Arc::new(deps), appender }
+    pub(crate) const fn new(deps: Arc<Deps>, appender: Appender, started: Arc<Notify>) -> Self {
+        Self { deps, appender, started }
     }
 }
 
@@ -62,6 +67,14 @@ impl MessageService for MessageGrpc {
         Ok(Response::new(found.into()))
     }
 
+    #[tracing::instrument(level = "debug", name = "message.find_many", skip_all)]
+    async fn find_many(&self, request: Request<pb::FindManyRequest>) -> Result<Response<pb::FindManyReply>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let ids: Vec<MsgId> = request.into_inner().msg_ids.into_iter().map(MsgId).collect();
+        let found = find::find_many(&self.deps, &caller, &ids).await.map_err(to_status)?;
+        Ok(Response::new(pb::FindManyReply { messages: found.into_iter().map(Into::into).collect() }))
+    }
+
     #[tracing::instrument(level = "debug", name = "message.head", skip_all)]
     async fn head(&self, request: Request<pb::HeadRequest>) -> Result<Response<pb::HeadReply>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
@@ -75,7 +88,7 @@ impl MessageService for MessageGrpc {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let user = context::subject(&caller, request.user_id).map_err(to_status)?;
-        let limit = list_limit(request.limit).map_err(to_status)?;
+        let limit = (list_limit(request.limit).map_err(to_status)?, MsgId(request.before_msg_id));
         let marks = marks(request.marks).map_err(to_status)?;
         let unread = unread::unread(&self.deps, &caller, user, &marks, limit).await.map_err(to_status)?;
         Ok(Response::new(pb::UnreadReply { conversations: unread.into_iter().map(Into::into).collect() }))
@@ -83,9 +96,9 @@ impl MessageService for MessageGrpc {
 
     #[tracing::instrument(level = "debug", name = "message.recall", skip_all)]
     async fn recall(&self, request: Request<pb::RecallRequest>) -> Result<Response<pb::RecallReply>, Status> {
-        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let wanted = recall::Wanted::try_from(request.into_inner()).map_err(to_status)?;
-        let recalled = recall::recall(&self.deps, &caller, wanted).await.map_err(to_status)?;
+        let recalled = recall::recall(&self.deps, (&caller, &app), wanted).await.map_err(to_status)?;
         Ok(Response::new(recalled.into()))
     }
 
@@ -108,6 +121,54 @@ impl MessageService for MessageGrpc {
         let wanted = broadcast::Wanted::try_from(request).map_err(to_status)?;
         let sent = broadcast::broadcast(&self.deps, &self.appender, (&caller, &app), &wanted, &canonical).await;
         Ok(Response::new(pb::BroadcastReply { sent: sent.map_err(to_status)? as i64 }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "message.start_broadcast", skip_all)]
+    async fn start_broadcast(
+        &self,
+        request: Request<pb::StartBroadcastRequest>,
+    ) -> Result<Response<pb::StartBroadcastReply>, Status> {
+        let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let canonical = pb::StartBroadcastRequest { idempotency_key: String::new(), ..request.clone() };
+        let wanted = start_broadcast::Wanted::try_from(request).map_err(to_status)?;
+        let canonical = canonical.encode_to_vec();
+        let started =
+            start_broadcast::start_broadcast(&self.deps, &self.appender, (&caller, &app), wanted, &canonical).await;
+        self.started.notify_one();
+        Ok(Response::new(started.map_err(to_status)?.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "message.import", skip_all)]
+    async fn import(&self, request: Request<pb::ImportRequest>) -> Result<Response<pb::ImportReply>, Status> {
+        let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let canonical = pb::ImportRequest { idempotency_key: String::new(), ..request.clone() }.encode_to_vec();
+        let wanted = import::Wanted::try_from(request).map_err(to_status)?;
+        let now = self.deps.clock.now();
+        let imported = import::import(&self.deps, &self.appender, (&caller, &app), wanted, &canonical, now).await;
+        Ok(Response::new(imported.map_err(to_status)?.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "message.exclude", skip_all)]
+    async fn exclude(&self, request: Request<pb::ExcludeRequest>) -> Result<Response<pb::ExcludeReply>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let user = context::subject(&caller, request.user_id).map_err(to_status)?;
+        let conversation = conversation(request.conversation).map_err(to_status)?;
+        let ids: Vec<MsgId> = request.msg_ids.into_iter().map(MsgId).collect();
+        let excluded = exclude::exclude(&self.deps, &caller, user, conversation, &ids).await.map_err(to_status)?;
+        Ok(Response::new(pb::ExcludeReply { excluded: excluded as i32 }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "message.purge", skip_all)]
+    async fn purge(&self, request: Request<pb::PurgeRequest>) -> Result<Response<pb::PurgeReply>, Status> {
+        let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        if caller.actor != Actor::App {
+            return Err(to_status(Error::not_permitted("only the app itself purges")));
+        }
+        let removed = purge::purge(&self.deps, &app).await.map_err(to_status)?;
+        Ok(Response::new(pb::PurgeReply { removed: removed as i64 }))
     }
 }
 
@@ -164,11 +225,24 @@ impl TryFrom<pb::RecallRequest> for recall::Wanted {
     fn try_from(wire: pb::RecallRequest) -> Result<Self, Error> {
         let window = u64::try_from(wire.window_ms);
         let window = window.map_err(|error| Error::invalid("window_ms", "must not be negative").because(error))?;
+        let kind = match wire.kind() {
+            pb::ConversationKind::Unspecified => None,
+            pb::ConversationKind::Direct => Some(ConversationKind::Direct),
+            pb::ConversationKind::Group => Some(ConversationKind::Group),
+            pb::ConversationKind::Room => Some(ConversationKind::Room),
+        };
         Ok(Self {
             msg_id: MsgId(wire.msg_id),
             conversation: wire.conversation.map(TryInto::try_into).transpose()?,
+            to: wire.to.map(TryInto::try_into).transpose()?,
+            kind,
             window: (window > 0).then(|| Duration::from_millis(window)),
             window_for_all: wire.window_for_all,
+            actor: wire.actor.map(TryInto::try_into).transpose()?,
+            past_storage: wire.past_storage,
+            keeps_commands: wire.keeps_commands,
+            accept_unknown_names: wire.accept_unknown_names,
+            notice: recall::Notice { info: wire.info, no_sync: wire.no_sync },
         })
     }
 }
@@ -178,7 +252,8 @@ impl From<recall::Recalled> for pb::RecallReply {
         Self {
             recalled: recalled.recalled,
             conversation: Some(recalled.conversation.into()),
-            sender_id: recalled.sender.0,
+            sender_id: recalled.sender.map_or(0, |sender| sender.0),
+            receiver_id: recalled.receiver,
         }
     }
 }
@@ -202,7 +277,7 @@ impl TryFrom<pb::EditRequest> for edit::Wanted {
             sender: wire.sender_id.map(UserId),
             change,
             most_edits: Some(wire.most_edits).filter(|most| *most > 0),
-            call: if wire.call.is_empty() { GRPC_EDIT.to_owned() } else { wire.call },
+            call: named_call(wire.call, GRPC_EDIT),
             idempotency_key: idempotency_key(wire.idempotency_key)?,
             transaction_id: Some(wire.transaction_id).filter(|id| *id != 0),
         })
@@ -213,6 +288,69 @@ impl TryFrom<pb::EditRequest> for edit::Wanted {
 const GRPC_EDIT: &str = "grpc/edit";
 /// The name of a broadcast when the request gives none.
 const GRPC_BROADCAST: &str = "grpc/broadcast";
+/// The same for one that is carried out behind the answer.
+const GRPC_START_BROADCAST: &str = "grpc/start_broadcast";
+/// The name of an import when the request gives none.
+const GRPC_IMPORT: &str = "grpc/import";
+
+fn named_call(call: String, otherwise: &str) -> String {
+    if call.is_empty() { otherwise.to_owned() } else { call }
+}
+
+impl TryFrom<pb::ImportRequest> for import::Wanted {
+    type Error = Error;
+
+    fn try_from(wire: pb::ImportRequest) -> Result<Self, Error> {
+        Ok(Self {
+            sender: required("sender", wire.sender)?.try_into()?,
+            target: required("target", wire.target)?.try_into()?,
+            content: required("content", wire.content)?.try_into()?,
+            sent_at: (wire.sent_at_ms != 0).then_some(UnixMillis(wire.sent_at_ms)),
+            countable: wire.countable,
+            accept_unknown_names: wire.accept_unknown_names,
+            call: named_call(wire.call, GRPC_IMPORT),
+            idempotency_key: idempotency_key(wire.idempotency_key)?,
+        })
+    }
+}
+
+impl From<Reply> for pb::ImportReply {
+    fn from(reply: Reply) -> Self {
+        Self {
+            sent: reply.sent.into_iter().next().map(Into::into),
+            accepted_at_ms: reply.accepted_at.0,
+            committed_at_ms: reply.committed_at.0,
+        }
+    }
+}
+
+impl TryFrom<pb::StartBroadcastRequest> for start_broadcast::Wanted {
+    type Error = Error;
+
+    fn try_from(wire: pb::StartBroadcastRequest) -> Result<Self, Error> {
+        let reach = match wire.scope() {
+            pb::BroadcastScope::Unspecified => return Err(Error::invalid("scope", "is required")),
+            pb::BroadcastScope::Users => Reach::Kept(Scope::Users),
+            pb::BroadcastScope::Online => Reach::Online,
+            pb::BroadcastScope::Rooms => Reach::Kept(Scope::Rooms),
+        };
+        Ok(Self {
+            reach,
+            sender: wire.sender.map(TryInto::try_into).transpose()?,
+            content: required("content", wire.content)?.try_into()?,
+            delivery: delivery_from_wire(wire.delivery),
+            accept_unknown_names: wire.accept_unknown_names,
+            call: named_call(wire.call, GRPC_START_BROADCAST),
+            idempotency_key: idempotency_key(wire.idempotency_key)?,
+        })
+    }
+}
+
+impl From<Started> for pb::StartBroadcastReply {
+    fn from(started: Started) -> Self {
+        Self { broadcast_id: started.id, accepted_at_ms: started.accepted_at, committed_at_ms: started.committed_at }
+    }
+}
 
 impl TryFrom<pb::BroadcastRequest> for broadcast::Wanted {
     type Error = Error;
@@ -225,7 +363,7 @@ impl TryFrom<pb::BroadcastRequest> for broadcast::Wanted {
             targets: vec![nobody],
             content: wire.content,
             idempotency_key: wire.idempotency_key,
-            call: if wire.call.is_empty() { GRPC_BROADCAST.to_owned() } else { wire.call },
+            call: named_call(wire.call, GRPC_BROADCAST),
             system: wire.system,
             ..Default::default()
         })?;

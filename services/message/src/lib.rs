@@ -6,6 +6,7 @@
 mod app;
 mod appender;
 mod content;
+mod delivery;
 mod edited;
 mod grpc;
 mod origin;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use tidings_domain::{Clock, Error};
 use tidings_runtime::{DirectoryCache, Shutdown, config};
 use tidings_store::{Db, Schema};
+use tokio::sync::Notify;
 
 pub use grpc::MessageGrpc;
 pub use store::statements;
@@ -27,11 +29,13 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0001_init.sql"),
         include_str!("../migrations/sqlite/0002_by_id.sql"),
         include_str!("../migrations/sqlite/0003_groups.sql"),
+        include_str!("../migrations/sqlite/0004_history.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
         include_str!("../migrations/postgres/0002_by_id.sql"),
         include_str!("../migrations/postgres/0003_groups.sql"),
+        include_str!("../migrations/postgres/0004_history.sql"),
     ],
 };
 
@@ -55,5 +59,8 @@ pub async fn build(deps: Deps) -> Result<MessageGrpc, Error> {
     let lease = appender::Lease::acquire(deps.db.clone(), Arc::clone(&deps.clock), deps.shutdown.clone()).await?;
     let appender = appender::start(&deps, lease);
     app::forget_keys::spawn(deps.db.clone(), Arc::clone(&deps.clock), deps.shutdown.clone());
-    Ok(MessageGrpc::new(deps, appender))
+    let (deps, started) = (Arc::new(deps), Arc::new(Notify::new()));
+    app::purge::spawn(Arc::clone(&deps));
+    app::run_broadcasts::spawn(Arc::clone(&deps), appender.clone(), Arc::clone(&started));
+    Ok(MessageGrpc::new(deps, appender, started))
 }

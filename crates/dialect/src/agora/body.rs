@@ -24,8 +24,11 @@ const MAX_CUSTOM_EVENT: usize = 32;
 
 /// Reads a body of the given type. A required key that is missing, a wrong JSON type and an unknown type are all
 /// `invalid_request_body`: the contract has no other words for them.
-pub(super) fn content(kind: &str, json: JsonText, ext: Option<JsonText>) -> Result<Content, Refusal> {
+pub(super) fn content(kind: &str, json: JsonText, ext: Option<JsonText>, strict: bool) -> Result<Content, Refusal> {
     let body = read(kind, json.as_str())?;
+    if strict && !has_what_the_seed_requires(&body) {
+        return Err(Refusal::invalid_request_body());
+    }
     let exact = written(&body).1 == json.as_str();
     let verbatim = (!exact).then_some(Verbatim { dialect: Dialect::Agora, json });
     Ok(Content { body, ext: ext.map(Ext::Object), config: None, verbatim })
@@ -48,6 +51,16 @@ pub fn ext_from(content: &Content) -> Option<String> {
             Some(json) => Some(json.as_str().to_owned()),
             None => Some(text_of(&dto::WrappedExt { ext: text })),
         },
+    }
+}
+
+/// The seed requires more of media than the newer documents (decision 20).
+fn has_what_the_seed_requires(body: &Body) -> bool {
+    match body {
+        Body::Image(image) => image.media.name.is_some() && image.width.is_some() && image.height.is_some(),
+        Body::Voice(voice) => voice.media.name.is_some() && voice.duration.is_some(),
+        Body::Video(video) => video.thumbnail.is_some() && video.duration.is_some() && video.media.size.is_some(),
+        _ => true,
     }
 }
 

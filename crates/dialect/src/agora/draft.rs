@@ -1,41 +1,95 @@
-//! The body of `POST /messages/users` as a draft (agora.md 2, errors of 8.3).
+//! The bodies of the sends as drafts (agora.md 2, errors of 8.3).
 
 use std::collections::HashSet;
 
 use serde_json::value::RawValue;
-use tidings_domain::{Draft, Error, JsonText, Policy, Reason, Target, UserRef, Username};
+use tidings_domain::{
+    Content, Delivery, Draft, Error, GroupId, JsonText, Policy, Priority, Reason, RoomId, Target, UserRef, Username,
+};
 
 use super::{Refusal, body, dto, refusal::decode};
-use crate::json::without_key;
+use crate::json::{OneOrMany, without_key};
 
-/// The name of the call, for the scope of idempotency keys.
-pub const SEND_CALL: &str = "agora/messages/users";
+/// Where a send goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// `/messages/users`
+    Users,
+    /// `/messages/chatgroups`
+    Groups,
+    /// `/messages/chatrooms`
+    Rooms,
+    /// `/messages/chatgroups/users`: some members of a group (agora.md 2.6).
+    GroupMembers,
+    /// `/messages/chatrooms/users`
+    RoomMembers,
+}
 
-/// Reads the body under the app's limits (decision 13).
-pub fn draft(body: &[u8], policy: &Policy) -> Result<Draft, Refusal> {
-    let send: dto::Send<'_> = decode(body)?;
+impl Place {
+    /// The name of the call, for the scope of idempotency keys.
+    const fn call(self) -> &'static str {
+        match self {
+            Self::Users => "agora/messages/users",
+            Self::Groups => "agora/messages/chatgroups",
+            Self::Rooms => "agora/messages/chatrooms",
+            Self::GroupMembers => "agora/messages/chatgroups/users",
+            Self::RoomMembers => "agora/messages/chatrooms/users",
+        }
+    }
+
+    /// Whether the messages are for the named members alone.
+    pub const fn is_targeted(self) -> bool {
+        matches!(self, Self::GroupMembers | Self::RoomMembers)
+    }
+}
+
+/// Reads the body of a send under the app's limits (decision 13).
+pub fn draft(body: &[u8], policy: &Policy, place: Place) -> Result<Draft, Refusal> {
+    read(&decode(body)?, policy, place)
+}
+
+/// `POST /messages`, which older clients use (agora.md 2.5): the place is in the body.
+pub fn legacy_draft(body: &[u8], policy: &Policy) -> Result<(Place, Draft), Refusal> {
+    let legacy: dto::LegacySend<'_> = decode(body)?;
+    let place = match legacy.target_type.as_deref() {
+        Some("users") => Place::Users,
+        Some("chatgroups") => Place::Groups,
+        Some("chatrooms") => Place::Rooms,
+        _ => {
+            let text = "'Target_type' can only be 'users', 'chatgroups', or 'chatrooms'.";
+            return Err(Refusal::illegal_argument(text));
+        }
+    };
+    let send = dto::Send { to: legacy.target, ..decode(body)? };
+    Ok((place, read(&send, policy, place)?))
+}
+
+fn read(send: &dto::Send<'_>, policy: &Policy, place: Place) -> Result<Draft, Refusal> {
     let sender = sender(send.from.as_deref())?;
-    let targets = targets(&send, policy)?;
-    let (kind, body) = kind_and_body(&send)?;
-    let ext = ext(send.ext)?;
-    check_sizes(&body, ext.as_ref(), policy)?;
-    let content = body::content(&kind, body, ext)?;
+    let targets = targets(send.to.as_ref(), policy, place)?;
+    let content = content(send, policy)?;
+    let audience = if place.is_targeted() { audience(send.users.as_ref())? } else { Vec::new() };
     Ok(Draft {
         sender,
-        targets,
-        content,
-        system: false,
-        online_only: false,
-        members_only: false,
         accept_unknown_names: true,
-        call: SEND_CALL.to_owned(),
-        idempotency_key: None,
-        transaction_id: None,
+        online_only: send.routetype.as_deref() == Some(dto::ROUTE_ONLINE),
+        audience,
+        hidden_from: names(send.roam_ignore_users.as_ref(), "roam_ignore_users")?,
+        delivery: delivery(send)?,
+        ..Draft::new(place.call(), targets, content)
     })
 }
 
+/// `type`, `body` and `ext`, or `msg` in place of the first two.
+pub(super) fn content(send: &dto::Send<'_>, policy: &Policy) -> Result<Content, Refusal> {
+    let (kind, body) = kind_and_body(send)?;
+    let ext = ext(send.ext)?;
+    check_sizes(&body, ext.as_ref(), policy)?;
+    body::content(&kind, body, ext, policy.strict_bodies)
+}
+
 /// Absent is the caller: `admin` for an app token.
-fn sender(from: Option<&str>) -> Result<Option<UserRef>, Refusal> {
+pub(super) fn sender(from: Option<&str>) -> Result<Option<UserRef>, Refusal> {
     match from {
         None => Ok(None),
         Some("") => Err(Refusal::message_send("param from can't be empty")),
@@ -44,23 +98,79 @@ fn sender(from: Option<&str>) -> Result<Option<UserRef>, Refusal> {
 }
 
 /// The limit counts names as given; repetitions then collapse (agora.md 2.4).
-fn targets(send: &dto::Send<'_>, policy: &Policy) -> Result<Vec<Target>, Refusal> {
-    let names = send.to.as_ref().map_or(&[][..], |to| &to.0);
+fn targets(to: Option<&OneOrMany<'_>>, policy: &Policy, place: Place) -> Result<Vec<Target>, Refusal> {
+    let names = to.map_or(&[][..], |to| &to.0);
     if names.is_empty() || names.iter().any(|name| name.is_empty()) {
         return Err(Refusal::message_send("param to can't be empty"));
     }
-    if names.len() > policy.max_recipients {
-        return Err(Error::new(Reason::TooManyRecipients, policy.max_recipients.to_string()).into());
+    let most = match place {
+        Place::Users => policy.max_recipients,
+        Place::Groups => policy.max_groups,
+        Place::Rooms => policy.max_rooms,
+        Place::GroupMembers | Place::RoomMembers => 1,
+    };
+    if names.len() > most {
+        // One group at most, but the words name the limit of the plain call (agora.md 2.6).
+        let told = match place {
+            Place::GroupMembers => policy.max_groups,
+            Place::RoomMembers => policy.max_rooms,
+            _ => most,
+        };
+        return Err(Error::new(Reason::TooManyRecipients, told.to_string()).into());
     }
     let mut seen = HashSet::with_capacity(names.len());
     let mut targets = Vec::with_capacity(names.len());
     for name in names {
-        let name = Username::parse(name)?;
-        if names.len() == 1 || seen.insert(name.folded().to_owned()) {
-            targets.push(Target::User(UserRef::Name(name)));
+        let target = target(name, place)?;
+        if names.len() == 1 || seen.insert(target.clone()) {
+            targets.push(target);
         }
     }
     Ok(targets)
+}
+
+fn target(name: &str, place: Place) -> Result<Target, Refusal> {
+    match place {
+        Place::Users => Ok(Target::User(UserRef::Name(Username::parse(name)?))),
+        Place::Groups | Place::GroupMembers => Ok(Target::Group(GroupId(group_id(name)?))),
+        Place::Rooms | Place::RoomMembers => Ok(Target::Room(RoomId(group_id(name)?))),
+    }
+}
+
+/// The id of a group or room. What is no number is nobody's id.
+pub(super) fn group_id(text: &str) -> Result<i64, Error> {
+    let id = text.parse::<i64>().ok().filter(|id| (1..1 << 53).contains(id));
+    id.ok_or_else(|| Error::new(Reason::GroupNotFound, text))
+}
+
+/// Most users of an audience (agora.md 2.6), and of those who do not find a message (2.1).
+const MAX_NAMED: usize = 20;
+
+fn audience(users: Option<&OneOrMany<'_>>) -> Result<Vec<UserRef>, Refusal> {
+    let audience = names(users, "users")?;
+    if audience.is_empty() {
+        return Err(Refusal::message_send("param users can't be empty"));
+    }
+    Ok(audience)
+}
+
+fn names(users: Option<&OneOrMany<'_>>, key: &str) -> Result<Vec<UserRef>, Refusal> {
+    let names = users.map_or(&[][..], |users| &users.0);
+    if names.len() > MAX_NAMED {
+        return Err(Refusal::message_send(format!("params {key}'s size can't exceed limit {MAX_NAMED}")));
+    }
+    names.iter().map(|name| Ok(UserRef::Name(Username::parse(name)?))).collect()
+}
+
+fn delivery(send: &dto::Send<'_>) -> Result<Delivery, Refusal> {
+    let priority = match send.chatroom_msg_level.as_deref() {
+        None | Some("normal" | "") => Priority::Normal,
+        Some("high") => Priority::High,
+        Some("low") => Priority::Low,
+        Some(_) => return Err(Refusal::message_send("param chatroom_msg_level must be high, normal or low")),
+    };
+    let (sync_device, need_ack) = (send.sync_device.unwrap_or(false), send.need_group_ack.unwrap_or(false));
+    Ok(Delivery { sync_device, need_ack, priority })
 }
 
 /// `type` and `body`, or `msg`, which is both in one object (agora.md 2.5).
@@ -78,7 +188,8 @@ fn kind_and_body(send: &dto::Send<'_>) -> Result<(String, JsonText), Refusal> {
     Ok((kind, body))
 }
 
-fn of_msg(outer: Option<&str>, msg: &RawValue) -> Result<(String, JsonText), Refusal> {
+/// `msg`: a body that names its type.
+pub(super) fn of_msg(outer: Option<&str>, msg: &RawValue) -> Result<(String, JsonText), Refusal> {
     let invalid = |_| Refusal::invalid_request_body();
     let inner: dto::Kind = serde_json::from_str(msg.get()).map_err(invalid)?;
     let kind = given_kind(inner.kind.as_deref().or(outer))?;
@@ -104,7 +215,8 @@ fn object(kind: &str, body: JsonText) -> Result<JsonText, Refusal> {
     Ok(body)
 }
 
-fn ext(ext: Option<&RawValue>) -> Result<Option<JsonText>, Refusal> {
+/// The app's own object.
+pub(super) fn ext(ext: Option<&RawValue>) -> Result<Option<JsonText>, Refusal> {
     let Some(ext) = ext.map(JsonText::from_raw) else {
         return Ok(None);
     };
@@ -115,10 +227,14 @@ fn ext(ext: Option<&RawValue>) -> Result<Option<JsonText>, Refusal> {
 }
 
 /// Bytes of the minified texts; recipients do not count (decision 13).
-fn check_sizes(body: &JsonText, ext: Option<&JsonText>, policy: &Policy) -> Result<(), Refusal> {
+pub(super) fn check_sizes(body: &JsonText, ext: Option<&JsonText>, policy: &Policy) -> Result<(), Refusal> {
     let ext_bytes = ext.map_or(0, |ext| ext.as_str().len());
     if ext_bytes > policy.max_ext_bytes || body.as_str().len() + ext_bytes > policy.max_content_bytes {
-        return Err(Error::new(Reason::MessageTooLarge, "").into());
+        return Err(if policy.agora_size_is_400 {
+            Refusal::message_send("message is too large")
+        } else {
+            Error::new(Reason::MessageTooLarge, "").into()
+        });
     }
     Ok(())
 }

@@ -34,6 +34,194 @@ pub struct Send<'a> {
     pub msg: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "present")]
     pub ext: Option<&'a RawValue>,
+    pub sync_device: Option<bool>,
+    pub routetype: Option<String>,
+    pub need_group_ack: Option<bool>,
+    pub chatroom_msg_level: Option<String>,
+    #[serde(borrow)]
+    pub roam_ignore_users: Option<OneOrMany<'a>>,
+    /// agora.md 2.6
+    #[serde(borrow)]
+    pub users: Option<OneOrMany<'a>>,
+}
+
+/// The one value of `routetype` that means something.
+pub const ROUTE_ONLINE: &str = "ROUTE_ONLINE";
+
+/// agora.md 2.5: the place is in the body, and `to` is called `target`.
+#[derive(Deserialize)]
+pub struct LegacySend<'a> {
+    pub target_type: Option<String>,
+    #[serde(borrow)]
+    pub target: Option<OneOrMany<'a>>,
+}
+
+/// agora.md 2.7
+#[derive(Deserialize)]
+pub struct Broadcast<'a> {
+    pub target_type: Option<String>,
+    pub from: Option<String>,
+    #[serde(borrow)]
+    pub msg: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    pub ext: Option<&'a RawValue>,
+    pub chatroom_msg_level: Option<String>,
+}
+
+#[derive(Serialize)]
+pub struct BroadcastId {
+    pub id: i64,
+}
+
+/// agora.md 5
+#[derive(Deserialize)]
+pub struct Recall {
+    pub msg_id: Option<String>,
+    pub to: Option<String>,
+    pub chat_type: Option<String>,
+    pub from: Option<String>,
+    pub force: Option<bool>,
+    pub sync_device: Option<bool>,
+    #[serde(rename = "recallMessageExtensionInfo")]
+    pub info: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub struct Recalls {
+    #[serde(default)]
+    pub msgs: Vec<Object<Recall>>,
+    #[serde(rename = "recallMessageExtensionInfo")]
+    pub info: Option<String>,
+}
+
+/// `chattype`, against `chat_type` in the request.
+#[derive(Serialize)]
+pub struct Recalled<'a> {
+    pub recalled: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chattype: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<&'a str>,
+    pub msg_id: &'a str,
+}
+
+#[derive(Serialize)]
+pub struct RecallWords<'a> {
+    pub msgs: Vec<RecallWord<'a>>,
+}
+
+#[derive(Serialize)]
+pub struct RecallWord<'a> {
+    pub msg_id: &'a str,
+    pub recalled: &'a str,
+}
+
+/// agora.md 6
+#[derive(Deserialize)]
+pub struct DeleteChannel {
+    pub channel: Option<String>,
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    pub delete_roam: Option<bool>,
+}
+
+#[derive(Serialize)]
+pub struct Done {
+    pub result: &'static str,
+}
+
+/// agora.md 6.1: no envelope.
+#[derive(Serialize)]
+pub struct Status {
+    #[serde(rename = "requestStatusCode")]
+    pub status: &'static str,
+    pub timestamp: i64,
+}
+
+/// agora.md 7
+#[derive(Deserialize)]
+pub struct Import {
+    pub target: Option<String>,
+    pub is_ack_read: Option<bool>,
+    pub msg_timestamp: Option<Integer>,
+    pub need_download: Option<bool>,
+}
+
+/// One message as exports and histories have it (agora.md 4).
+#[derive(Serialize)]
+pub struct Record<'a> {
+    pub msg_id: String,
+    pub timestamp: i64,
+    pub direction: &'a str,
+    pub from: &'a str,
+    pub to: &'a str,
+    pub chat_type: &'a str,
+    pub payload: Payload<'a>,
+    /// In histories alone, from here on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edited: Option<i64>,
+}
+
+#[derive(Serialize)]
+pub struct Payload<'a> {
+    pub bodies: [&'a RawValue; 1],
+    pub ext: &'a RawValue,
+    pub from: &'a str,
+    pub to: &'a str,
+}
+
+/// A conversation in a user's list.
+#[derive(Serialize)]
+pub struct Channel<'a> {
+    pub channel: &'a str,
+    #[serde(rename = "type")]
+    pub kind: &'a str,
+    pub unread_num: i64,
+    pub last_msg_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_message: Option<Box<RawValue>>,
+}
+
+#[derive(Deserialize)]
+pub struct ReadAck {
+    pub channel: Option<String>,
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    pub msg_id: Option<String>,
+}
+
+#[derive(Serialize)]
+pub struct ReadUpTo {
+    pub result: &'static str,
+    pub msg_id: String,
+}
+
+/// The keys of bodies that exports write otherwise than they were sent.
+pub const LAT: &str = "lat";
+pub const LNG: &str = "lng";
+pub const THUMB: &str = "thumb";
+pub const THUMBNAIL: &str = "thumbnail";
+pub const CUSTOM_EXTS: &str = "customExts";
+pub const CUSTOM_EXTS_V2: &str = "v2:customExts";
+
+#[derive(Serialize)]
+pub struct Imported {
+    pub msg_id: String,
+}
+
+/// agora.md 10.6
+#[derive(Deserialize)]
+pub struct Rewrite<'a> {
+    pub user: Option<String>,
+    #[serde(borrow)]
+    pub new_msg: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub new_ext: Option<&'a RawValue>,
+    pub is_combine_ext: Option<bool>,
 }
 
 /// The key that `msg` has beyond a `body`.

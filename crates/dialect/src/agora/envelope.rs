@@ -1,7 +1,7 @@
 //! The success and error envelopes (agora.md 1.5, 1.6, 2.4).
 
 use serde::Serialize;
-use tidings_domain::{App, Sent};
+use tidings_domain::{App, ConversationId, Sent};
 
 use super::{Refusal, dto};
 use crate::json::{TextMap, bytes_of};
@@ -48,10 +48,23 @@ impl<'a> Call<'a> {
     }
 }
 
-/// The answer to a send: each recipient's folded name with its message's id (agora.md 1.2, 2.4).
+/// The answer to a send: each recipient, a user's folded name or a group's id, with its message's id (agora.md 1.2, 2.4).
 pub fn sent(call: &Call<'_>, timing: Timing, sent: &[Sent]) -> Vec<u8> {
-    let ids = sent.iter().map(|one| (one.username.to_ascii_lowercase(), one.msg_id.to_string())).collect::<Vec<_>>();
-    bytes_of(&dto::Envelope { data: Some(TextMap(ids.into())), ..call.envelope(timing) })
+    each_sent(call, timing, sent, |one| one.msg_id.to_string())
+}
+
+/// The answer to the oldest form of a send, which tells no ids (agora.md 2.5).
+pub fn sent_without_ids(call: &Call<'_>, timing: Timing, sent: &[Sent]) -> Vec<u8> {
+    each_sent(call, timing, sent, |_| "success".to_owned())
+}
+
+fn each_sent(call: &Call<'_>, timing: Timing, sent: &[Sent], value: fn(&Sent) -> String) -> Vec<u8> {
+    let key = |one: &Sent| match one.conversation {
+        ConversationId::Direct(..) => one.username.to_ascii_lowercase(),
+        ConversationId::Group(_) | ConversationId::Room(_) => one.receiver.to_string(),
+    };
+    let data = sent.iter().map(|one| (key(one), value(one))).collect::<Vec<_>>();
+    bytes_of(&dto::Envelope { data: Some(TextMap(data.into())), ..call.envelope(timing) })
 }
 
 /// The error envelope.

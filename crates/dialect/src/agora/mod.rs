@@ -1,16 +1,39 @@
 //! Agora Chat and Easemob: bodies, envelopes and error words (contract: agora.md).
 
 mod body;
+mod broadcast;
+mod channel;
 mod draft;
 mod dto;
 mod envelope;
+mod history;
+mod import;
+mod recall;
+mod record;
 mod refusal;
+mod rewrite;
 mod token;
 mod users;
 
 pub use body::{body_from, ext_from};
-pub use draft::{SEND_CALL, draft};
-pub use envelope::{Call, Timing, error, sent};
+pub use broadcast::{Broadcast, Everybody, broadcast_request, broadcast_started};
+pub use channel::{
+    DeleteChannel, Peer, Roaming, channel_deleted, delete_channel_request, roaming_deleted, roaming_messages,
+    roaming_time,
+};
+pub use draft::{Place, draft, legacy_draft};
+pub use envelope::{Call, Timing, error, sent, sent_without_ids};
+pub use history::{
+    Channel, HistoryQuery, ListQuery, ReadAck, Seen, channels, history, history_query, list_query, read_ack_request,
+    read_up_to,
+};
+pub use import::{Import, import_call, import_refusal, import_request, imported};
+pub use recall::{
+    Recall, RecallItem, RecallOutcome, Recalled, batch_recalled, recall_refusal, recall_request, recall_words,
+    recalled, recalls_request,
+};
+pub use record::{Names, record};
 pub use refusal::Refusal;
+pub use rewrite::{Rewrite, check_rewrite, rewrite_id, rewrite_refusal, rewrite_request, rewritten};
 pub use token::{Grant, TokenRequest, token, token_refusal, token_request};
 pub use users::{Failed, NewUser, NewUsers, User, failure_refusal, list, new_users, one_user, registered};

@@ -93,18 +93,7 @@ fn draft(content_type: i64, send: dto::Send, call: &str, policy: &Policy) -> Res
     let transaction_id = given(send.transaction_id);
     let online_only = send.online_only.unwrap_or(false);
     let content = content::content(written(content_type, send))?;
-    Ok(Draft {
-        sender,
-        targets,
-        content,
-        system: false,
-        online_only,
-        members_only: true,
-        accept_unknown_names: false,
-        call: call.to_owned(),
-        idempotency_key: None,
-        transaction_id,
-    })
+    Ok(Draft { sender, online_only, members_only: true, transaction_id, ..Draft::new(call, targets, content) })
 }
 
 fn operation(content_type: i64, send: dto::Send, policy: &Policy) -> Result<Operation, Refusal> {

@@ -8,12 +8,19 @@ use crate::{
     store::{Place, cursor as store},
 };
 
-/// Hides what is there now; a newer message brings the conversation back with only what is newer.
-pub async fn delete(deps: &Deps, caller: &Caller, user: UserId, conversation: ConversationId) -> Result<(), Error> {
+/// Hides what is there now; a newer message brings the conversation back with only what is newer. With `keep_history` it
+/// leaves the list alone, and comes back whole.
+pub async fn delete(
+    deps: &Deps,
+    caller: &Caller,
+    user: UserId,
+    conversation: ConversationId,
+    keep_history: bool,
+) -> Result<(), Error> {
     conversation.check_party(user)?;
     let head = log::head(&deps.message, caller, conversation).await?;
     if head > MsgId::ZERO {
-        let to = Marks { cleared: head, ..Marks::default() };
+        let to = if keep_history { Marks::default() } else { Marks { cleared: head, ..Marks::default() } };
         store::raise(&deps.db, Place { app: caller.app, user, conversation }, to, head).await?;
     }
     Ok(())

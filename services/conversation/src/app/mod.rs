@@ -1,7 +1,9 @@
 //! What the service does, one use-case a file.
 
 pub mod access;
+pub mod clear;
 pub mod delete;
+pub mod delete_all;
 pub mod list;
 pub mod list_pinned;
 pub mod log;

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use tidings_domain::{AppId, ConversationId, Error, Marks, MsgId, UserId};
-use tidings_store::{Db, Engine, Gather, on_db, on_tx, sqlx};
+use tidings_store::{Column, Db, Engine, Gather, Kind, ManyRows, on_db, sqlx};
 
 use super::Place;
 
@@ -20,22 +20,42 @@ const FIND: &str = "
     from cursor where app_id = $1 and user_id in ($2, $3) and conv_a = $4 and conv_b = $5";
 
 /// Every position moves up or stays; nothing is written when all of them stay.
-const RAISE: &str = "
-    insert into cursor (app_id, user_id, conv_a, conv_b, read_id, delivered_id, cleared_id, unlisted_id)
-    values ($1, $2, $3, $4, $5, $6, $7, $8)
-    on conflict (app_id, user_id, conv_a, conv_b) do update set
-        read_id = case when excluded.read_id > cursor.read_id
-            then excluded.read_id else cursor.read_id end,
-        delivered_id = case when excluded.delivered_id > cursor.delivered_id
-            then excluded.delivered_id else cursor.delivered_id end,
-        cleared_id = case when excluded.cleared_id > cursor.cleared_id
-            then excluded.cleared_id else cursor.cleared_id end,
-        unlisted_id = case when excluded.unlisted_id > cursor.unlisted_id
-            then excluded.unlisted_id else cursor.unlisted_id end
-    where excluded.read_id > cursor.read_id or excluded.delivered_id > cursor.delivered_id
-        or excluded.cleared_id > cursor.cleared_id or excluded.unlisted_id > cursor.unlisted_id";
+static RAISE: LazyLock<ManyRows> = LazyLock::new(|| {
+    let columns = [
+        ("app_id", Kind::Int),
+        ("user_id", Kind::Int),
+        ("conv_a", Kind::Int),
+        ("conv_b", Kind::Int),
+        ("read_id", Kind::Int),
+        ("delivered_id", Kind::Int),
+        ("cleared_id", Kind::Int),
+        ("unlisted_id", Kind::Int),
+    ];
+    ManyRows::new(
+        &columns,
+        "insert into cursor (app_id, user_id, conv_a, conv_b, read_id, delivered_id, cleared_id, unlisted_id)
+         select app_id, user_id, conv_a, conv_b, read_id, delivered_id, cleared_id, unlisted_id from r where true
+         order by app_id, user_id, conv_a, conv_b
+         on conflict (app_id, user_id, conv_a, conv_b) do update set
+            read_id = case when excluded.read_id > cursor.read_id
+                then excluded.read_id else cursor.read_id end,
+            delivered_id = case when excluded.delivered_id > cursor.delivered_id
+                then excluded.delivered_id else cursor.delivered_id end,
+            cleared_id = case when excluded.cleared_id > cursor.cleared_id
+                then excluded.cleared_id else cursor.cleared_id end,
+            unlisted_id = case when excluded.unlisted_id > cursor.unlisted_id
+                then excluded.unlisted_id else cursor.unlisted_id end
+         where excluded.read_id > cursor.read_id or excluded.delivered_id > cursor.delivered_id
+            or excluded.cleared_id > cursor.cleared_id or excluded.unlisted_id > cursor.unlisted_id
+         returning conv_a",
+    )
+});
 
-pub const ALL: &[&str] = &[FIND, RAISE];
+pub const ALL: &[&str] = &[FIND];
+
+pub fn many() -> Vec<&'static ManyRows> {
+    vec![&RAISE]
+}
 
 pub fn of_user_text(engine: Engine) -> String {
     OF_USER.text(engine)
@@ -82,22 +102,35 @@ pub async fn find(db: &Db, place: Place, other: UserId) -> Result<(Marks, Marks)
     Ok((marks_of(place.user), marks_of(other)))
 }
 
+/// New positions of a user in a conversation; zeros leave a position where it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Raise {
+    pub conversation: ConversationId,
+    pub to: Marks,
+    pub unlisted: MsgId,
+}
+
 /// Moves a user's positions up to these; false when all of them stood there or further.
 pub async fn raise(db: &Db, place: Place, to: Marks, unlisted: MsgId) -> Result<bool, Error> {
-    let (a, b) = place.conversation.key();
+    let raise = Raise { conversation: place.conversation, to, unlisted };
+    Ok(raise_many(db, place.app, place.user, &[raise]).await? > 0)
+}
+
+/// The same in several conversations at once; gives in how many anything moved.
+pub async fn raise_many(db: &Db, app: AppId, user: UserId, raises: &[Raise]) -> Result<usize, Error> {
+    let int = |value: fn(&Raise) -> i64| Column::Int(raises.iter().map(value).collect());
+    let rows = [
+        Column::Int(vec![app.0; raises.len()]),
+        Column::Int(vec![user.0; raises.len()]),
+        int(|raise| raise.conversation.key().0),
+        int(|raise| raise.conversation.key().1),
+        int(|raise| raise.to.read.0),
+        int(|raise| raise.to.delivered.0),
+        int(|raise| raise.to.cleared.0),
+        int(|raise| raise.unlisted.0),
+    ];
     let mut tx = db.begin().await?;
-    let changed = on_tx!(&mut tx, |c| sqlx::query(RAISE)
-        .bind(place.app.0)
-        .bind(place.user.0)
-        .bind(a)
-        .bind(b)
-        .bind(to.read.0)
-        .bind(to.delivered.0)
-        .bind(to.cleared.0)
-        .bind(unlisted.0)
-        .execute(c)
-        .await
-        .map(|done| done.rows_affected()))?;
+    let moved: Vec<(i64,)> = RAISE.fetch(&mut tx, &rows).await?;
     tx.commit().await?;
-    Ok(changed > 0)
+    Ok(moved.len())
 }

@@ -9,7 +9,8 @@ use tidings_store::Engine;
 /// Every statement text on that engine, for a test that prepares them all.
 pub fn statements(engine: Engine) -> Vec<String> {
     let single = [cursor::ALL, pin::ALL].concat().into_iter().map(str::to_owned);
-    single.chain([cursor::of_user_text(engine), pin::of_user_text(engine)]).collect()
+    let many = cursor::many().into_iter().flat_map(|statement| statement.texts(engine));
+    single.chain([cursor::of_user_text(engine), pin::of_user_text(engine)]).chain(many).collect()
 }
 
 /// A user's place in a conversation.

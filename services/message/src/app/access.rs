@@ -34,6 +34,14 @@ pub async fn membership(
     Ok(Some(membership))
 }
 
+/// The user whose view counts; `None` is the app itself, which sees everything.
+pub fn viewer(caller: &Caller) -> Option<UserId> {
+    match caller.actor {
+        Actor::App | Actor::User(UserId::ADMIN) => None,
+        Actor::User(user) => Some(user),
+    }
+}
+
 /// Refuses a message that the caller may not see, in the words for one that does not exist.
 pub async fn check_visible(
     directory: &DirectoryCache,

@@ -61,17 +61,12 @@ fn part(app: &App, content: &Content) -> Result<i32, Error> {
 
 fn draft(wanted: &Wanted, receivers: Vec<UserId>, after: UserId) -> Draft {
     let wanted = wanted.clone();
+    let targets = receivers.into_iter().map(|user| Target::User(UserRef::Id(user))).collect();
     Draft {
         sender: wanted.sender,
-        targets: receivers.into_iter().map(|user| Target::User(UserRef::Id(user))).collect(),
-        content: wanted.content,
         system: wanted.system,
-        online_only: false,
-        members_only: false,
-        accept_unknown_names: false,
-        call: wanted.call,
         idempotency_key: wanted.idempotency_key.map(|key| format!("{key}/{after}")),
-        transaction_id: None,
+        ..Draft::new(wanted.call, targets, wanted.content)
     }
 }
 

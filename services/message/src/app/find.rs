@@ -1,13 +1,46 @@
-//! Finds one message.
+//! Finds messages by their ids.
 
-use tidings_domain::{Caller, Error, Message, MsgId};
+use tidings_domain::{Caller, Error, Message, MsgId, Reason};
 
 use super::access;
 use crate::{Deps, store::read};
 
-pub async fn find(Deps { db, directory, .. }: &Deps, caller: &Caller, msg_id: MsgId) -> Result<Message, Error> {
-    let found = read::find(db, caller.app, msg_id).await?;
+/// Most messages of one call.
+const MOST: usize = 1_000;
+
+/// One message.
+pub async fn find(deps: &Deps, caller: &Caller, msg_id: MsgId) -> Result<Message, Error> {
+    let found = read::find(&deps.db, caller.app, msg_id).await?;
     let message = found.ok_or_else(|| access::not_found(msg_id))?;
-    access::check_visible(directory, caller, message.conversation, msg_id).await?;
+    check(deps, caller, &message).await?;
     Ok(message)
+}
+
+/// Several messages; those that the caller does not see are left out.
+pub async fn find_many(deps: &Deps, caller: &Caller, ids: &[MsgId]) -> Result<Vec<Message>, Error> {
+    if ids.is_empty() || ids.len() > MOST {
+        return Err(Error::invalid("msg_ids", "must be from 1 to 1000"));
+    }
+    let mut seen = Vec::with_capacity(ids.len());
+    for message in read::find_many(&deps.db, caller.app, ids).await? {
+        match check(deps, caller, &message).await {
+            Ok(()) => seen.push(message),
+            Err(error) if error.reason() == Reason::MessageNotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(seen)
+}
+
+/// Refuses what the caller does not see, in the words for what does not exist.
+async fn check(Deps { db, directory, .. }: &Deps, caller: &Caller, message: &Message) -> Result<(), Error> {
+    access::check_visible(directory, caller, message.conversation, message.msg_id).await?;
+    let Some(viewer) = access::viewer(caller) else {
+        return Ok(());
+    };
+    let is_for_others = !message.audience.is_empty() && message.sender != viewer && !message.audience.contains(&viewer);
+    if is_for_others || read::is_excluded(db, caller.app, viewer, message).await? {
+        return Err(access::not_found(message.msg_id));
+    }
+    Ok(())
 }

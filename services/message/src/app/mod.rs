@@ -3,12 +3,17 @@
 pub mod access;
 pub mod broadcast;
 pub mod edit;
+pub mod exclude;
 pub mod find;
 pub mod forget_keys;
 pub mod head;
+pub mod import;
 pub mod once;
 pub mod page;
 pub mod places;
+pub mod purge;
 pub mod recall;
+pub mod run_broadcasts;
 pub mod send;
+pub mod start_broadcast;
 pub mod unread;

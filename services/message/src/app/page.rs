@@ -3,7 +3,10 @@
 use tidings_domain::{Caller, ConversationId, Error, Message, MsgId};
 
 use super::access;
-use crate::{Deps, store::read};
+use crate::{
+    Deps,
+    store::read::{self, Span},
+};
 
 /// Most messages in a page.
 const MOST: i32 = 200;
@@ -32,7 +35,8 @@ pub async fn page(
     let start = if wanted.start == MsgId::ZERO { MsgId(i64::MAX) } else { wanted.start };
     let limit = wanted.limit as usize;
     let one_more = i64::from(wanted.limit) + 1;
-    let mut messages = read::page(db, caller.app, wanted.conversation, start, floor, one_more).await?;
+    let span = Span { conversation: wanted.conversation, start, floor, viewer: access::viewer(caller) };
+    let mut messages = read::page(db, caller.app, span, one_more).await?;
     let next = messages.get(limit).map_or(MsgId::ZERO, |message| message.msg_id);
     messages.truncate(limit);
     Ok((messages, next))

@@ -60,6 +60,23 @@ async fn users(
     Ok((sender, ids))
 }
 
+/// Users whom the draft names beside its targets.
+pub async fn named(
+    directory: &DirectoryCache,
+    (caller, app): (&Caller, &App),
+    draft: &Draft,
+    users: &[UserRef],
+) -> Result<Vec<UserId>, Error> {
+    if users.is_empty() {
+        return Ok(Vec::new());
+    }
+    let take_down = draft.accept_unknown_names && app.policy.accept_unknown_names;
+    let mut ids = directory.users(caller, users, take_down).await?;
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
+}
+
 fn direct(sender: UserId, user: &UserRef, receiver: UserId) -> Place {
     let username = match user {
         UserRef::Name(name) => name.written().to_owned(),

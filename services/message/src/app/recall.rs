@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use tidings_domain::{Actor, Caller, ConversationId, Error, MsgId, Reason, UnixMillis, UserId};
+use serde::Serialize;
+use tidings_domain::{
+    Actor, App, Caller, ConversationId, ConversationKind, Error, GroupId, MsgId, Reason, RoomId, Target, UnixMillis,
+    UserId, UserRef,
+};
 
 use super::access;
 use crate::{
@@ -18,15 +22,48 @@ use crate::{
 };
 
 /// What to take back, and how late one may.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Wanted {
     pub msg_id: MsgId,
     /// Where the message must be.
     pub conversation: Option<ConversationId>,
+    /// Whom it must have gone to.
+    pub to: Option<Target>,
+    /// The kind of conversation it must be in.
+    pub kind: Option<ConversationKind>,
     /// `None` is without limit.
     pub window: Option<Duration>,
     /// Whether those who may recall what others sent are held to the window too.
     pub window_for_all: bool,
+    /// Who is said to have done it.
+    pub actor: Option<UserRef>,
+    /// Whether what is past retention is taken back from the receivers' devices.
+    pub past_storage: bool,
+    /// Whether commands stay.
+    pub keeps_commands: bool,
+    pub accept_unknown_names: bool,
+    /// For the receivers' devices.
+    pub notice: Notice,
+}
+
+/// What the event tells the devices.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Notice {
+    /// The app's own text.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub info: String,
+    /// Whether the actor's own devices are left out.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub no_sync: bool,
+}
+
+impl Notice {
+    fn body(&self) -> Result<Option<String>, Error> {
+        if self.info.is_empty() && !self.no_sync {
+            return Ok(None);
+        }
+        serde_json::to_string(self).map(Some).map_err(Error::internal)
+    }
 }
 
 /// What was taken back.
@@ -35,7 +72,10 @@ pub struct Recalled {
     /// False: it was before.
     pub recalled: bool,
     pub conversation: ConversationId,
-    pub sender: UserId,
+    /// `None` where the message is past retention.
+    pub sender: Option<UserId>,
+    /// The user, group or room it went to.
+    pub receiver: i64,
 }
 
 /// Why the caller may.
@@ -49,21 +89,114 @@ enum Right {
 
 /// Recalls the message once, whoever else does so at the same time. What was recalled before stays so for whoever had
 /// the right, also when the window is over.
-pub async fn recall(deps: &Deps, caller: &Caller, wanted: Wanted) -> Result<Recalled, Error> {
-    let found = read::place_of(&deps.db, caller.app, wanted.msg_id).await?;
-    let found = found.filter(|found| wanted.conversation.is_none_or(|place| place == found.conversation));
-    let message = found.ok_or_else(|| access::not_found(wanted.msg_id))?;
+pub async fn recall(deps: &Deps, (caller, app): (&Caller, &App), wanted: Wanted) -> Result<Recalled, Error> {
+    let actor = actor(deps, (caller, app), &wanted).await?;
+    let now = deps.clock.now();
+    let Some(message) = read::place_of(&deps.db, caller.app, wanted.msg_id).await? else {
+        return past_storage(deps, (caller, app), actor, &wanted, now).await;
+    };
+    let is_elsewhere = wanted.conversation.is_some_and(|place| place != message.conversation);
+    if is_elsewhere || (wanted.keeps_commands && message.is_command) {
+        return Err(access::not_found(wanted.msg_id));
+    }
     access::check_visible(&deps.directory, caller, message.conversation, wanted.msg_id).await?;
+    let receiver = receiver(message.conversation, message.sender);
+    check_to(deps, (caller, app), &wanted, message.conversation, receiver).await?;
     let right = right(deps, caller, &message).await?;
-    let done = |recalled| Recalled { recalled, conversation: message.conversation, sender: message.sender };
+    let conversation = message.conversation;
+    let done = |recalled| Recalled { recalled, conversation, sender: Some(message.sender), receiver };
     if message.recalled {
         return Ok(done(false));
     }
-    let now = deps.clock.now();
     if right == Right::Sender || wanted.window_for_all {
         check_window(&message, wanted.window, now)?;
     }
-    Ok(done(write(deps, caller, &message, wanted.msg_id, now).await?))
+    Ok(done(write(deps, caller, actor, conversation, &wanted, now).await?))
+}
+
+/// Who is said to have done it: the caller, or whom the app itself names.
+async fn actor(deps: &Deps, (caller, app): (&Caller, &App), wanted: &Wanted) -> Result<UserId, Error> {
+    let Some(actor) = &wanted.actor else {
+        return Ok(caller.actor.user());
+    };
+    if caller.actor != Actor::App {
+        return Err(Error::not_permitted("only the app itself recalls in another's name"));
+    }
+    let take_down = wanted.accept_unknown_names && app.policy.accept_unknown_names;
+    let users = deps.directory.users(caller, std::slice::from_ref(actor), take_down).await?;
+    users.first().copied().ok_or_else(|| Error::internal("the directory answered with nobody"))
+}
+
+/// The user, group or room that a message of `sender` went to.
+fn receiver(conversation: ConversationId, sender: UserId) -> i64 {
+    conversation.peer_of(sender).map_or(conversation.key().0, |peer| peer.0)
+}
+
+/// Refuses a message that did not go to whom the call says.
+async fn check_to(
+    deps: &Deps,
+    (caller, app): (&Caller, &App),
+    wanted: &Wanted,
+    conversation: ConversationId,
+    receiver: i64,
+) -> Result<(), Error> {
+    let is_other_kind = wanted.kind.is_some_and(|kind| kind != conversation.kind());
+    let is_right = match &wanted.to {
+        None => true,
+        Some(to) => target_id(deps, (caller, app), to).await? == Some((conversation.kind(), receiver)),
+    };
+    if is_other_kind || !is_right { Err(not_sent_there(wanted.msg_id)) } else { Ok(()) }
+}
+
+fn not_sent_there(msg_id: MsgId) -> Error {
+    Error::new(Reason::NotSentThere, msg_id.to_string())
+}
+
+/// Whom a target means; `None` is a user who does not exist.
+async fn target_id(
+    deps: &Deps,
+    (caller, _): (&Caller, &App),
+    to: &Target,
+) -> Result<Option<(ConversationKind, i64)>, Error> {
+    match to {
+        Target::Group(group) => Ok(Some((ConversationKind::Group, group.0))),
+        Target::Room(room) => Ok(Some((ConversationKind::Room, room.0))),
+        Target::User(user) => match deps.directory.users(caller, std::slice::from_ref(user), false).await {
+            Ok(users) => Ok(users.first().map(|user| (ConversationKind::Direct, user.0))),
+            Err(error) if error.reason() == Reason::UserNotFound => Ok(None),
+            Err(error) => Err(error),
+        },
+    }
+}
+
+/// A message that is not in the log: where the app's retention took it, the event alone tells the receivers' devices.
+async fn past_storage(
+    deps: &Deps,
+    (caller, app): (&Caller, &App),
+    actor: UserId,
+    wanted: &Wanted,
+    now: UnixMillis,
+) -> Result<Recalled, Error> {
+    let retention = app.policy.message_retention;
+    let is_past =
+        retention > Duration::ZERO && wanted.msg_id.moment() < now && now - wanted.msg_id.moment() > retention;
+    if !wanted.past_storage || !is_past || caller.actor != Actor::App {
+        return Err(access::not_found(wanted.msg_id));
+    }
+    let to = wanted.to.as_ref().ok_or_else(|| not_sent_there(wanted.msg_id))?;
+    let (kind, receiver) = target_id(deps, (caller, app), to).await?.ok_or_else(|| not_sent_there(wanted.msg_id))?;
+    let conversation = match kind {
+        ConversationKind::Direct => ConversationId::direct(actor, UserId(receiver)),
+        ConversationKind::Group => ConversationId::Group(GroupId(receiver)),
+        ConversationKind::Room => ConversationId::Room(RoomId(receiver)),
+    };
+    let origin = Origin::of(caller);
+    let body = wanted.notice.body()?;
+    let mut tx = deps.db.begin().await?;
+    let event = told(caller, actor, conversation, wanted.msg_id, now, body.as_deref(), &origin);
+    event::append(&mut tx, &[event], std::iter::empty()).await?;
+    tx.commit().await?;
+    Ok(Recalled { recalled: true, conversation, sender: None, receiver })
 }
 
 async fn right(deps: &Deps, caller: &Caller, message: &PlaceOf) -> Result<Right, Error> {
@@ -87,26 +220,37 @@ fn check_window(message: &PlaceOf, window: Option<Duration>, now: UnixMillis) ->
 }
 
 /// One transaction; false when somebody else was first.
-async fn write(deps: &Deps, caller: &Caller, message: &PlaceOf, msg_id: MsgId, now: UnixMillis) -> Result<bool, Error> {
-    let conversation = message.conversation;
+async fn write(
+    deps: &Deps,
+    caller: &Caller,
+    actor: UserId,
+    conversation: ConversationId,
+    wanted: &Wanted,
+    now: UnixMillis,
+) -> Result<bool, Error> {
+    let msg_id = wanted.msg_id;
     let origin = Origin::of(caller);
-    let event = NewEvent {
-        app: caller.app,
-        lane: lane(conversation),
-        kind: EventKind::Recalled,
-        made_at: now,
-        conversation,
-        msg_id,
-        actor: caller.actor.user(),
-        body: None,
-        origin: &origin,
-    };
+    let body = wanted.notice.body()?;
     let mut tx = deps.db.begin().await?;
     head::lock(&mut tx, &[(caller.app, conversation)]).await?;
     if !change::recall(&mut tx, Which { app: caller.app, conversation, msg_id }, now).await? {
         return Ok(false);
     }
+    let event = told(caller, actor, conversation, msg_id, now, body.as_deref(), &origin);
     event::append(&mut tx, &[event], std::iter::empty()).await?;
     tx.commit().await?;
     Ok(true)
+}
+
+fn told<'a>(
+    caller: &Caller,
+    actor: UserId,
+    conversation: ConversationId,
+    msg_id: MsgId,
+    made_at: UnixMillis,
+    body: Option<&'a str>,
+    origin: &'a Origin,
+) -> NewEvent<'a> {
+    let kind = EventKind::Recalled;
+    NewEvent { app: caller.app, lane: lane(conversation), kind, made_at, conversation, msg_id, actor, body, origin }
 }

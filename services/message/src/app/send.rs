@@ -8,6 +8,7 @@ use crate::{
     Deps,
     appender::{Appender, Call, Online, Reply},
     content::StoredContent,
+    delivery::{self, Flags},
     origin::Origin,
     store::key,
 };
@@ -37,14 +38,19 @@ pub async fn send(
     }
     let content = bounded(app, &draft.content, draft.targets.len())?;
     let (sender, places) = places::places(directory, (caller, app), &draft, now).await?;
+    let audience = places::named(directory, (caller, app), &draft, &draft.audience).await?;
+    let flags = Flags { system: draft.system, targeted: !audience.is_empty(), imported: false };
     let online = draft.online_only.then(|| Online { origin: Origin::of(caller), body: content.to_json(draft.system) });
     let call = Call {
         app: caller.app,
         sender,
         places,
-        countable: draft.content.countable(),
-        system: draft.system,
+        countable: draft.content.countable() && !flags.targeted,
+        flags,
+        delivery: delivery::write(&audience, draft.delivery)?,
+        hidden_from: places::named(directory, (caller, app), &draft, &draft.hidden_from).await?,
         online,
+        sent_at: None,
         key,
         content,
         accepted_at: now,

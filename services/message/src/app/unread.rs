@@ -37,20 +37,21 @@ pub struct Unread {
     pub unread: i64,
 }
 
-/// The user's conversations, newest activity first, at most `limit`.
+/// The user's conversations, newest activity first, at most `limit`, below `before` where it is not zero.
 pub async fn unread(
     Deps { db, directory, .. }: &Deps,
     caller: &Caller,
     user: UserId,
     marks: &Marks,
-    limit: usize,
+    (limit, before): (usize, MsgId),
 ) -> Result<Vec<Unread>, Error> {
     let groups = groups(directory, caller, user).await?;
     let mut direct = read::conversations(db, caller.app, user).await?;
-    direct.retain(|listed| listed.last_msg_id > mark_of(marks, listed.conversation).unlisted);
+    let is_listed = |listed: MsgId, hidden: MsgId| listed > hidden && (before == MsgId::ZERO || listed < before);
+    direct.retain(|listed| is_listed(listed.listed_msg_id, mark_of(marks, listed.conversation).unlisted));
     direct.truncate(limit);
     let (open, read): (Vec<Listed>, Vec<Listed>) =
-        direct.into_iter().partition(|listed| listed.last_msg_id > mark_of(marks, listed.conversation).read);
+        direct.into_iter().partition(|listed| listed.listed_msg_id > mark_of(marks, listed.conversation).read);
     let mut unread: Vec<Unread> = read.iter().map(nothing).collect();
 
     let open = open.iter().map(|listed| (listed.conversation, mark_of(marks, listed.conversation).read));
@@ -58,7 +59,7 @@ pub async fn unread(
     let asked: Vec<_> = open.chain(of_groups).collect();
     let mut found = read::above(db, caller.app, user, &asked).await?;
     let hidden_up_to = |place| groups.get(&place).copied().unwrap_or(MsgId::ZERO).max(mark_of(marks, place).unlisted);
-    found.retain(|above| above.last_msg_id > hidden_up_to(above.conversation));
+    found.retain(|above| is_listed(above.listed_msg_id, hidden_up_to(above.conversation)));
     unread.extend(found.iter().map(|above| counted(user, above)));
 
     unread.sort_unstable_by_key(|entry| (Reverse(entry.head), entry.conversation));
@@ -86,7 +87,7 @@ fn mark_of(marks: &Marks, conversation: ConversationId) -> Mark {
 }
 
 const fn nothing(listed: &Listed) -> Unread {
-    Unread { conversation: listed.conversation, head: listed.last_msg_id, unread: 0 }
+    Unread { conversation: listed.conversation, head: listed.listed_msg_id, unread: 0 }
 }
 
 fn counted(user: UserId, above: &Above) -> Unread {
@@ -96,6 +97,6 @@ fn counted(user: UserId, above: &Above) -> Unread {
         ConversationId::Direct(..) => above.ordinal_low,
         ConversationId::Group(_) | ConversationId::Room(_) => above.ordinal - above.own,
     };
-    let unread = (others - above.recalled).max(0);
-    Unread { conversation: above.conversation, head: above.last_msg_id, unread }
+    let unread = (others + above.late - above.unseen).max(0);
+    Unread { conversation: above.conversation, head: above.listed_msg_id, unread }
 }

@@ -8,10 +8,16 @@ use std::collections::BTreeMap;
 use tidings_domain::{Clock, ConversationId, Error, MsgId, Sent, UnixMillis};
 use tidings_store::{Db, Tx};
 
-use super::{Call, Lease, Online, Place, Reply, lane};
+use super::{
+    Call, Lease, Online, Place, Reply,
+    import::{Imports, UsedUp},
+    lane,
+};
 use crate::store::{
     event::{self, EventKind, NewEvent},
+    excluded::{self, Hidden},
     head::{self, Head},
+    import::{self, Late},
     key::{self, Answered, Key, NewKey},
     log::{self, NewMessage},
 };
@@ -21,13 +27,14 @@ pub async fn append(
     db: &Db,
     lease: &Lease,
     clock: &dyn Clock,
+    used_up: &UsedUp,
     calls: &[&Call],
 ) -> Result<Vec<Result<Reply, Error>>, Error> {
     lease.refresh().await?;
     let mut tx = db.begin().await?;
     let answered = claim_keys(&mut tx, calls, clock.now()).await?;
     let fresh: Vec<&Call> = calls.iter().filter(|call| earlier(call, &answered).is_none()).copied().collect();
-    let mut appended = append_fresh(&mut tx, lease, clock, &fresh).await?.into_iter();
+    let mut appended = append_fresh(&mut tx, lease, clock, used_up, &fresh).await?.into_iter();
     tx.commit().await?;
     let replies = calls.iter().map(|call| match earlier(call, &answered) {
         Some((new, answered)) => Reply::repeated(new, answered),
@@ -50,18 +57,31 @@ async fn claim_keys(tx: &mut Tx, calls: &[&Call], now: UnixMillis) -> Result<BTr
     key::claim(tx, &keys, now).await
 }
 
-async fn append_fresh(tx: &mut Tx, lease: &Lease, clock: &dyn Clock, calls: &[&Call]) -> Result<Vec<Reply>, Error> {
+async fn append_fresh(
+    tx: &mut Tx,
+    lease: &Lease,
+    clock: &dyn Clock,
+    used_up: &UsedUp,
+    calls: &[&Call],
+) -> Result<Vec<Reply>, Error> {
     if calls.is_empty() {
         return Ok(Vec::new());
     }
     let mut heads = lock_heads(tx, calls).await?;
-    let numbered = number(lease, clock.now(), calls, &mut heads)?;
+    let imports = Imports::prepare(tx, calls, used_up).await?;
+    let numbered = number(lease, clock.now(), calls, &mut heads, imports)?;
     if !numbered.events.is_empty() {
         let lanes = numbered.rows.iter().map(|row| (row.app, row.lane));
         event::append(tx, &numbered.events, lanes).await?;
     }
     if !numbered.rows.is_empty() {
         log::append(tx, &heads, &numbered.rows).await?;
+    }
+    if !numbered.late.is_empty() {
+        import::count_late(tx, &numbered.late).await?;
+    }
+    if !numbered.hidden.is_empty() {
+        excluded::hide(tx, &numbered.hidden).await?;
     }
     remember(tx, calls, &numbered.replies).await?;
     Ok(numbered.replies)
@@ -81,9 +101,12 @@ async fn lock_heads(tx: &mut Tx, calls: &[&Call]) -> Result<BTreeMap<head::Place
 }
 
 /// What one transaction writes and answers.
+#[derive(Default)]
 struct Numbered<'a> {
     rows: Vec<NewMessage<'a>>,
     events: Vec<NewEvent<'a>>,
+    late: Vec<Late>,
+    hidden: Vec<Hidden>,
     /// One for each call.
     replies: Vec<Reply>,
 }
@@ -94,53 +117,101 @@ fn number<'a>(
     committed_at: UnixMillis,
     calls: &[&'a Call],
     heads: &mut BTreeMap<head::Place, Head>,
+    mut imports: Imports,
 ) -> Result<Numbered<'a>, Error> {
     let mut minting = lease.minting()?;
-    let mut rows = Vec::with_capacity(calls.iter().map(|call| call.places.len()).sum());
-    let mut events = Vec::new();
-    let mut replies = Vec::with_capacity(calls.len());
+    let mut numbered = Numbered { rows: Vec::with_capacity(calls.len()), ..Numbered::default() };
     for call in calls {
         let mut sent = Vec::with_capacity(call.places.len());
         for place in &call.places {
             let (msg_id, seq) = if let Some(online) = &call.online {
                 let msg_id = minting.mint(MsgId::ZERO)?;
-                events.push(event(call, place, online, msg_id, committed_at));
+                numbered.events.push(event(call, place, online, msg_id, committed_at));
                 (msg_id, 0)
             } else {
                 let head = heads
                     .get_mut(&(call.app, place.conversation))
                     .ok_or_else(|| Error::internal("a conversation without a head"))?;
-                rows.push(row(call, place, head, minting.mint(head.last_msg_id)?, committed_at));
-                (head.last_msg_id, head.seq)
+                let msg_id = match call.sent_at {
+                    Some(sent_at) => imports.id(call.app, sent_at)?,
+                    None => minting.mint(head.last_msg_id)?,
+                };
+                numbered.append(call, place, head, (msg_id, call.sent_at.unwrap_or(committed_at)), &imports);
+                (msg_id, head.seq)
             };
             let Place { conversation, receiver, username } = place.clone();
             sent.push(Sent { receiver, conversation, msg_id, seq, username });
         }
-        replies.push(Reply { sent, accepted_at: call.accepted_at, committed_at });
+        numbered.replies.push(Reply { sent, accepted_at: call.accepted_at, committed_at });
     }
-    Ok(Numbered { rows, events, replies })
+    Ok(numbered)
 }
 
-/// The conversation's next row; its head moves to it.
-fn row<'a>(call: &'a Call, place: &Place, head: &mut Head, msg_id: MsgId, sent_at: UnixMillis) -> NewMessage<'a> {
-    let is_low = matches!(place.conversation, ConversationId::Direct(low, _) if low == call.sender);
-    head.seq += 1;
-    head.last_msg_id = msg_id;
-    head.ordinal += i64::from(call.countable);
-    head.ordinal_low += i64::from(call.countable && is_low);
-    NewMessage {
-        app: call.app,
-        conversation: place.conversation,
-        msg_id,
-        seq: head.seq,
-        sender: call.sender,
-        sent_at,
-        countable: call.countable,
-        system: call.system,
-        ordinal: head.ordinal,
-        ordinal_low: head.ordinal_low,
-        lane: lane(place.conversation),
-        content: &call.content,
+impl<'a> Numbered<'a> {
+    /// The conversation's next row; its head moves to it, unless it lies below.
+    fn append(
+        &mut self,
+        call: &'a Call,
+        place: &Place,
+        head: &mut Head,
+        (msg_id, sent_at): (MsgId, UnixMillis),
+        imports: &Imports,
+    ) {
+        let conversation = place.conversation;
+        head.seq += 1;
+        if !call.flags.targeted {
+            head.listed_msg_id = head.listed_msg_id.max(msg_id);
+        }
+        let (ordinal, ordinal_low) = if msg_id > head.last_msg_id {
+            let is_low = matches!(conversation, ConversationId::Direct(low, _) if low == call.sender);
+            head.last_msg_id = msg_id;
+            head.ordinal += i64::from(call.countable);
+            head.ordinal_low += i64::from(call.countable && is_low);
+            (head.ordinal, head.ordinal_low)
+        } else {
+            if call.countable {
+                self.late.push(Late { app: call.app, conversation, msg_id, sender: call.sender });
+            }
+            self.counts_below((call.app, conversation), msg_id, head, imports)
+        };
+        let hidden = call.hidden_from.iter().map(|user| (call.app, *user, conversation, msg_id));
+        self.hidden.extend(hidden);
+        self.rows.push(NewMessage {
+            app: call.app,
+            conversation,
+            msg_id,
+            seq: head.seq,
+            sender: call.sender,
+            sent_at,
+            countable: call.countable,
+            flags: call.flags,
+            ordinal,
+            ordinal_low,
+            lane: lane(conversation),
+            content: &call.content,
+            delivery: call.delivery.as_deref(),
+            head: *head,
+        });
+    }
+
+    /// The counts at the row right below, which may be one of this transaction.
+    fn counts_below(
+        &self,
+        (app, conversation): head::Place,
+        msg_id: MsgId,
+        head: &Head,
+        imports: &Imports,
+    ) -> (i64, i64) {
+        let own = self.rows.iter().filter(|row| (row.app, row.conversation) == (app, conversation));
+        let own = own.filter(|row| row.msg_id < msg_id).max_by_key(|row| row.msg_id);
+        let stored = imports.below(app, msg_id);
+        match (own, stored) {
+            (Some(row), stored) if stored.is_none_or(|stored| stored.msg_id < row.msg_id) => {
+                (row.ordinal, row.ordinal_low)
+            }
+            (_, Some(stored)) => (stored.ordinal, stored.ordinal_low),
+            (_, None) => head.purged,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use tidings_domain::{AppId, ConversationId, Error, MsgId, Sent, UnixMillis, User
 use super::LANES;
 use crate::{
     content::StoredContent,
+    delivery::Flags,
     origin::Origin,
     store::key::{Answered, NewKey},
 };
@@ -19,9 +20,15 @@ pub struct Call {
     pub places: Vec<Place>,
     pub content: StoredContent,
     pub countable: bool,
-    pub system: bool,
+    pub flags: Flags,
+    /// See [`crate::delivery`].
+    pub delivery: Option<String>,
+    /// Who does not see the messages.
+    pub hidden_from: Vec<UserId>,
     /// Given: the messages are not kept.
     pub online: Option<Online>,
+    /// Given: the message came from another system, at that time.
+    pub sent_at: Option<UnixMillis>,
     pub key: Option<NewKey>,
     pub accepted_at: UnixMillis,
 }

@@ -6,6 +6,7 @@
 
 mod batch;
 mod call;
+mod import;
 mod lease;
 mod writer;
 
@@ -14,7 +15,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use tidings_domain::{Error, Reason};
+use tidings_domain::{Error, MsgId, Reason};
 use tokio::sync::{mpsc, oneshot};
 
 pub use call::{Call, Online, Place, Reply, lane};
@@ -36,6 +37,7 @@ pub(crate) struct Queued {
 /// The way in. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Appender {
+    lease: Lease,
     writers: Arc<[mpsc::UnboundedSender<Queued>]>,
     waiting: Arc<AtomicUsize>,
     limit: usize,
@@ -48,6 +50,7 @@ pub fn start(deps: &Deps, lease: Lease) -> Appender {
         tidings_store::Engine::Postgres => deps.appender.writers.max(1),
     };
     let waiting = Arc::new(AtomicUsize::new(0));
+    let used_up = Arc::new(import::UsedUp::new());
     let writers = (0..writers).map(|_| {
         let (queue, calls) = mpsc::unbounded_channel();
         let writer = writer::Writer {
@@ -56,14 +59,22 @@ pub fn start(deps: &Deps, lease: Lease) -> Appender {
             lease: lease.clone(),
             waiting: Arc::clone(&waiting),
             bound: deps.appender.batch,
+            used_up: Arc::clone(&used_up),
         };
         tokio::spawn(writer.run(calls));
         queue
     });
-    Appender { writers: writers.collect(), waiting, limit: deps.appender.queue }
+    let writers = writers.collect();
+    Appender { lease, writers, waiting, limit: deps.appender.queue }
 }
 
 impl Appender {
+    /// An id that no message has, for something that is none.
+    pub async fn mint(&self) -> Result<MsgId, Error> {
+        self.lease.refresh().await?;
+        self.lease.minting()?.mint(MsgId::ZERO)
+    }
+
     /// Appends the call's messages and answers once they are durable. Refused as overload when the queue is full.
     pub async fn append(&self, call: Call) -> Result<Reply, Error> {
         let size = call.places.len();

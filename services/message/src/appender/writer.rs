@@ -13,7 +13,7 @@ use tidings_store::{Db, is_conflict};
 use tokio::sync::mpsc;
 use tracing::Span;
 
-use super::{Lease, Queued, Reply, batch};
+use super::{Lease, Queued, Reply, batch, import::UsedUp};
 use crate::store::key::Key;
 
 /// How often a transaction that got in another's way is tried before its calls fail as unavailable.
@@ -26,6 +26,7 @@ pub(super) struct Writer {
     pub(super) waiting: Arc<AtomicUsize>,
     /// Messages that one transaction takes, unless a single call has more.
     pub(super) bound: usize,
+    pub(super) used_up: Arc<UsedUp>,
 }
 
 impl Writer {
@@ -95,7 +96,7 @@ impl Writer {
         let mut tries = 0;
         loop {
             tries += 1;
-            match batch::append(&self.db, &self.lease, &*self.clock, &calls).await {
+            match batch::append(&self.db, &self.lease, &*self.clock, &self.used_up, &calls).await {
                 Err(error) if is_conflict(&error) && tries < TRIES => {}
                 done => return done,
             }

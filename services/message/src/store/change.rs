@@ -3,6 +3,7 @@
 use tidings_domain::{AppId, ConversationId, Error, MsgId, UnixMillis};
 use tidings_store::{Tx, on_tx, sqlx};
 
+use super::excluded;
 use crate::content::StoredContent;
 
 const RECALL: &str = "
@@ -43,7 +44,7 @@ pub async fn recall(tx: &mut Tx, which: Which, at: UnixMillis) -> Result<bool, E
     if recalled == 0 {
         return Ok(false);
     }
-    on_tx!(tx, |c| sqlx::query(SUBTRACT)
+    on_tx!(&mut *tx, |c| sqlx::query(SUBTRACT)
         .bind(which.app.0)
         .bind(a)
         .bind(b)
@@ -51,6 +52,7 @@ pub async fn recall(tx: &mut Tx, which: Which, at: UnixMillis) -> Result<bool, E
         .execute(c)
         .await
         .map(drop))?;
+    excluded::forget(tx, which).await?;
     Ok(true)
 }
 

@@ -17,6 +17,8 @@ pub enum EventKind {
     Edited,
     /// Something was sent to those who are online; the body is what.
     Online,
+    /// Something was said to everybody who is online; the body is what.
+    OnlineBroadcast,
 }
 
 impl EventKind {
@@ -26,6 +28,7 @@ impl EventKind {
             Self::Recalled => "recalled",
             Self::Edited => "edited",
             Self::Online => "online",
+            Self::OnlineBroadcast => "online_broadcast",
         }
     }
 }

@@ -13,21 +13,36 @@ pub type Place = (AppId, ConversationId);
 pub struct Head {
     pub seq: i64,
     pub last_msg_id: MsgId,
+    /// The newest message for which the conversation stands in lists.
+    pub listed_msg_id: MsgId,
     pub ordinal: i64,
     pub ordinal_low: i64,
+    /// The counts at the newest message that was purged.
+    pub purged: (i64, i64),
 }
 
 impl Head {
-    const EMPTY: Self = Self { seq: 0, last_msg_id: MsgId::ZERO, ordinal: 0, ordinal_low: 0 };
+    const EMPTY: Self = Self {
+        seq: 0,
+        last_msg_id: MsgId::ZERO,
+        listed_msg_id: MsgId::ZERO,
+        ordinal: 0,
+        ordinal_low: 0,
+        purged: (0, 0),
+    };
 }
 
 const PLACE: [(&str, Kind); 3] = [("app_id", Kind::Int), ("conv_a", Kind::Int), ("conv_b", Kind::Int)];
 
+const HEAD: [&str; 7] =
+    ["seq", "last_msg_id", "listed_msg_id", "ordinal", "ordinal_low", "purged_ordinal", "purged_ordinal_low"];
+
 static LOCK: LazyLock<GatherMany> = LazyLock::new(|| {
     GatherMany::new(
         &PLACE,
-        &["app_id", "conv_a", "conv_b", "seq", "last_msg_id", "ordinal", "ordinal_low"],
-        "select h.app_id, h.conv_a, h.conv_b, h.seq, h.last_msg_id, h.ordinal, h.ordinal_low
+        &[&["app_id", "conv_a", "conv_b"][..], &HEAD].concat(),
+        "select h.app_id, h.conv_a, h.conv_b, h.seq, h.last_msg_id, h.listed_msg_id, h.ordinal, h.ordinal_low,
+            h.purged_ordinal, h.purged_ordinal_low
          from r cross join conversation_head h
          where h.app_id = r.app_id and h.conv_a = r.conv_a and h.conv_b = r.conv_b
          order by h.app_id, h.conv_a, h.conv_b",
@@ -61,13 +76,15 @@ static MOVE: LazyLock<ManyRows> = LazyLock::new(|| {
         ("conv_b", Kind::Int),
         ("seq", Kind::Int),
         ("last_msg_id", Kind::Int),
+        ("listed_msg_id", Kind::Int),
         ("ordinal", Kind::Int),
         ("ordinal_low", Kind::Int),
     ];
     ManyRows::new(
         &columns,
         "update conversation_head
-         set seq = r.seq, last_msg_id = r.last_msg_id, ordinal = r.ordinal, ordinal_low = r.ordinal_low
+         set seq = r.seq, last_msg_id = r.last_msg_id, listed_msg_id = r.listed_msg_id, ordinal = r.ordinal,
+             ordinal_low = r.ordinal_low
          from r
          where conversation_head.app_id = r.app_id and conversation_head.conv_a = r.conv_a
            and conversation_head.conv_b = r.conv_b",
@@ -82,7 +99,7 @@ pub fn lookup() -> &'static GatherMany {
     &LOCK
 }
 
-type Row = (i64, i64, i64, i64, i64, i64, i64);
+type Row = (i64, i64, i64, i64, i64, i64, i64, i64, i64, i64);
 
 /// Locks the heads of conversations, beginning those that have none, in one order for every process.
 pub async fn lock(tx: &mut Tx, places: &[Place]) -> Result<BTreeMap<Place, Head>, Error> {
@@ -101,10 +118,16 @@ pub async fn lock(tx: &mut Tx, places: &[Place]) -> Result<BTreeMap<Place, Head>
     Ok(heads)
 }
 
+/// Locks one head, which need not exist.
+pub async fn lock_existing(tx: &mut Tx, place: Place) -> Result<Option<Head>, Error> {
+    Ok(select(tx, &[place]).await?.remove(&place))
+}
+
 async fn select(tx: &mut Tx, places: &[Place]) -> Result<BTreeMap<Place, Head>, Error> {
     let rows: Vec<Row> = LOCK.fetch(tx, &columns(places)).await?;
-    let heads = rows.into_iter().map(|(app, a, b, seq, last, ordinal, ordinal_low)| {
-        let head = Head { seq, last_msg_id: MsgId(last), ordinal, ordinal_low };
+    let heads = rows.into_iter().map(|(app, a, b, seq, last, listed, ordinal, ordinal_low, purged, purged_low)| {
+        let (last_msg_id, listed_msg_id) = (MsgId(last), MsgId(listed));
+        let head = Head { seq, last_msg_id, listed_msg_id, ordinal, ordinal_low, purged: (purged, purged_low) };
         ((AppId(app), ConversationId::from_key(a, b)), head)
     });
     Ok(heads.collect())
@@ -139,6 +162,7 @@ pub async fn store(tx: &mut Tx, heads: &BTreeMap<Place, Head>) -> Result<(), Err
         b,
         Column::Int(heads.values().map(|head| head.seq).collect()),
         Column::Int(heads.values().map(|head| head.last_msg_id.0).collect()),
+        Column::Int(heads.values().map(|head| head.listed_msg_id.0).collect()),
         Column::Int(heads.values().map(|head| head.ordinal).collect()),
         Column::Int(heads.values().map(|head| head.ordinal_low).collect()),
     ];

@@ -6,13 +6,13 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use tidings_domain::{AppId, ConversationId, Error, MsgId, UnixMillis, UserId};
-use tidings_store::{Column, Kind, ManyRows, Tx};
+use tidings_store::{Column, Engine, Kind, ManyRows, Tx};
 
 use super::{
     head::{self, Head, Place},
     lane,
 };
-use crate::content::StoredContent;
+use crate::{content::StoredContent, delivery::Flags};
 
 /// One row of the log.
 #[derive(Debug)]
@@ -24,14 +24,18 @@ pub struct NewMessage<'a> {
     pub sender: UserId,
     pub sent_at: UnixMillis,
     pub countable: bool,
-    pub system: bool,
+    pub flags: Flags,
     pub ordinal: i64,
     pub ordinal_low: i64,
     pub lane: i64,
     pub content: &'a StoredContent,
+    /// See [`crate::delivery`].
+    pub delivery: Option<&'a str>,
+    /// Where its conversation stands with it.
+    pub head: Head,
 }
 
-const COLUMNS: [(&str, Kind); 17] = [
+const COLUMNS: [(&str, Kind); 18] = [
     ("app_id", Kind::Int),
     ("conv_a", Kind::Int),
     ("conv_b", Kind::Int),
@@ -40,7 +44,7 @@ const COLUMNS: [(&str, Kind); 17] = [
     ("sender_id", Kind::Int),
     ("sent_at", Kind::Int),
     ("countable", Kind::Int),
-    ("system", Kind::Int),
+    ("flags", Kind::Int),
     ("ordinal", Kind::Int),
     ("ordinal_low", Kind::Int),
     ("lane", Kind::Int),
@@ -50,20 +54,34 @@ const COLUMNS: [(&str, Kind); 17] = [
     ("ext", Kind::Text),
     ("config", Kind::Text),
     ("verbatim", Kind::Text),
+    ("delivery", Kind::Text),
 ];
 
-const INSERT: &str = "insert into message (app_id, conv_a, conv_b, msg_id, seq, sender_id, sent_at, countable, system,
-        ordinal, ordinal_low, lane, event_no, body, ext, config, verbatim)
-    select r.app_id, r.conv_a, r.conv_b, r.msg_id, r.seq, r.sender_id, r.sent_at, r.countable, r.system,
-        r.ordinal, r.ordinal_low, r.lane, taken.last_no - r.after, r.body, r.ext, r.config, r.verbatim";
+/// Where the conversation stands with a row; PostgreSQL moves heads in the same statement.
+const HEAD: [(&str, Kind); 4] = [
+    ("head_last", Kind::Int),
+    ("head_listed", Kind::Int),
+    ("head_ordinal", Kind::Int),
+    ("head_ordinal_low", Kind::Int),
+];
 
-static APPEND: LazyLock<ManyRows> = LazyLock::new(|| {
+const INSERT: &str = "insert into message (app_id, conv_a, conv_b, msg_id, seq, sender_id, sent_at, countable, flags,
+        ordinal, ordinal_low, lane, event_no, body, ext, config, verbatim, delivery)
+    select r.app_id, r.conv_a, r.conv_b, r.msg_id, r.seq, r.sender_id, r.sent_at, r.countable, r.flags,
+        r.ordinal, r.ordinal_low, r.lane, taken.last_no - r.after, r.body, r.ext, r.config, r.verbatim, r.delivery";
+
+static APPEND_ON_SQLITE: LazyLock<ManyRows> = LazyLock::new(|| {
     let sqlite =
         format!("{INSERT} from r cross join event_lane taken where taken.app_id = r.app_id and taken.lane = r.lane");
+    ManyRows::per_engine(&COLUMNS, &sqlite, &sqlite)
+});
+
+static APPEND_ON_POSTGRES: LazyLock<ManyRows> = LazyLock::new(|| {
     let postgres = format!(
         ", moved as (
             update conversation_head h
-            set seq = n.seq, last_msg_id = n.msg_id, ordinal = n.ordinal, ordinal_low = n.ordinal_low
+            set seq = n.seq, last_msg_id = n.head_last, listed_msg_id = n.head_listed, ordinal = n.head_ordinal,
+                ordinal_low = n.head_ordinal_low
             from (select distinct on (app_id, conv_a, conv_b) * from r order by app_id, conv_a, conv_b, seq desc) n
             where h.app_id = n.app_id and h.conv_a = n.conv_a and h.conv_b = n.conv_b),
         taken as (
@@ -73,11 +91,14 @@ static APPEND: LazyLock<ManyRows> = LazyLock::new(|| {
             returning app_id, lane, last_no)
         {INSERT} from r join taken on taken.app_id = r.app_id and taken.lane = r.lane"
     );
-    ManyRows::per_engine(&COLUMNS, &sqlite, &postgres)
+    ManyRows::per_engine(&[&COLUMNS[..], &HEAD].concat(), &postgres, &postgres)
 });
 
-pub fn many() -> Vec<&'static ManyRows> {
-    vec![&APPEND]
+pub fn many(engine: Engine) -> &'static ManyRows {
+    match engine {
+        Engine::Sqlite => &APPEND_ON_SQLITE,
+        Engine::Postgres => &APPEND_ON_POSTGRES,
+    }
 }
 
 /// Appends rows and moves the heads, which are locked. Takes the rows' event numbers, and holds their lanes until the
@@ -96,7 +117,7 @@ pub async fn append(tx: &mut Tx, heads: &BTreeMap<Place, Head>, rows: &[NewMessa
         lane::take(tx, &taken).await?;
     }
     let int = |value: fn(&NewMessage<'_>) -> i64| Column::Int(rows.iter().map(value).collect());
-    let columns = [
+    let mut columns = vec![
         int(|row| row.app.0),
         int(|row| row.conversation.key().0),
         int(|row| row.conversation.key().1),
@@ -105,7 +126,7 @@ pub async fn append(tx: &mut Tx, heads: &BTreeMap<Place, Head>, rows: &[NewMessa
         int(|row| row.sender.0),
         int(|row| row.sent_at.0),
         int(|row| row.countable.into()),
-        int(|row| row.system.into()),
+        int(|row| row.flags.bits()),
         int(|row| row.ordinal),
         int(|row| row.ordinal_low),
         int(|row| row.lane),
@@ -114,6 +135,16 @@ pub async fn append(tx: &mut Tx, heads: &BTreeMap<Place, Head>, rows: &[NewMessa
         Column::Text(rows.iter().map(|row| row.content.ext.as_deref()).collect()),
         Column::Text(rows.iter().map(|row| row.content.config.as_deref()).collect()),
         Column::Text(rows.iter().map(|row| row.content.verbatim.as_deref()).collect()),
+        Column::Text(rows.iter().map(|row| row.delivery).collect()),
     ];
-    APPEND.execute(tx, &columns).await
+    if let Tx::Sqlite(_) = tx {
+        return APPEND_ON_SQLITE.execute(tx, &columns).await;
+    }
+    columns.extend([
+        int(|row| row.head.last_msg_id.0),
+        int(|row| row.head.listed_msg_id.0),
+        int(|row| row.head.ordinal),
+        int(|row| row.head.ordinal_low),
+    ]);
+    APPEND_ON_POSTGRES.execute(tx, &columns).await
 }

@@ -1,23 +1,29 @@
 //! Every statement of this service.
 
+pub mod broadcast;
 pub mod change;
 pub mod event;
+pub mod excluded;
 pub mod head;
+pub mod import;
 pub mod key;
 pub mod lane;
 pub mod lease;
 pub mod log;
+pub mod purge;
 pub mod read;
 
 use tidings_store::Engine;
 
 /// Every statement text on that engine, for a test that prepares them all.
 pub fn statements(engine: Engine) -> Vec<String> {
-    let single = [change::ALL, key::ALL, lease::ALL, read::ALL].concat();
-    let many = [event::many(), head::many(), key::many(), lane::many(), log::many()].concat();
-    let many = many.into_iter().flat_map(|statement| statement.texts(engine));
-    let lookups = [head::lookup(), key::lookup(), read::lookup()];
+    let single = [broadcast::ALL, change::ALL, excluded::ALL, import::ALL, key::ALL, lease::ALL, read::ALL].concat();
+    let many =
+        [event::many(), excluded::many(), head::many(), import::many(), key::many(), lane::many(), purge::many()]
+            .concat();
+    let many = many.into_iter().chain([log::many(engine)]).flat_map(|statement| statement.texts(engine));
+    let lookups = [vec![head::lookup(), key::lookup()], import::lookups(), read::lookups()].concat();
     let lookups = lookups.into_iter().flat_map(|statement| statement.texts(engine));
-    let gathers = read::gathers().into_iter().map(|gather| gather.text(engine));
+    let gathers = read::gathers().into_iter().chain(purge::gathers()).map(|gather| gather.text(engine));
     single.into_iter().map(str::to_owned).chain(many).chain(lookups).chain(gathers).collect()
 }

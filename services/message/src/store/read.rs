@@ -5,30 +5,94 @@ use std::sync::LazyLock;
 use tidings_domain::{AppId, ConversationId, Error, Message, MsgId, UnixMillis, UserId};
 use tidings_store::{Column, Db, Gather, GatherMany, Kind, Tx, on_db, on_tx, sqlx};
 
-use crate::content::StoredContent;
+use crate::{
+    content::StoredContent,
+    delivery::{self, Flags},
+};
+
+macro_rules! columns {
+    () => {
+        "m.conv_a, m.conv_b, m.msg_id, m.seq, m.sender_id, m.sent_at, m.countable, m.flags, m.edited_at, m.edits,
+        m.body, m.ext, m.config, m.verbatim, m.delivery"
+    };
+}
+
+const OUT: [&str; 15] = [
+    "conv_a",
+    "conv_b",
+    "msg_id",
+    "seq",
+    "sender_id",
+    "sent_at",
+    "countable",
+    "flags",
+    "edited_at",
+    "edits",
+    "body",
+    "ext",
+    "config",
+    "verbatim",
+    "delivery",
+];
+
+/// What hides a message from a user; nothing does from the app itself, which is viewer -1. Messages for some members
+/// alone are in nobody's history (agora.md 2.6).
+macro_rules! visible {
+    ($viewer:literal) => {
+        concat!(
+            "m.recalled_at is null and (",
+            $viewer,
+            " = -1 or (m.flags & 2 = 0 and not exists (select 1 from excluded x
+                where x.app_id = m.app_id and x.user_id = ",
+            $viewer,
+            " and x.conv_a = m.conv_a and x.conv_b = m.conv_b and x.msg_id = m.msg_id)))"
+        )
+    };
+}
 
 /// The cast keeps SQLite from planning the query again for each limit that it is given.
 static PAGE: LazyLock<Gather> = LazyLock::new(|| {
-    let place = ["conv_a", "conv_b", "msg_id", "seq", "sender_id", "sent_at", "countable", "system"];
     Gather::new(
-        &[&place[..], &["edited_at", "edits", "body", "ext", "config", "verbatim"]].concat(),
-        "select conv_a, conv_b, msg_id, seq, sender_id, sent_at, countable, system, edited_at, edits,
-            body, ext, config, verbatim
-         from message
-         where app_id = $1 and conv_a = $2 and conv_b = $3 and msg_id <= $4 and msg_id > $5 and recalled_at is null
-         order by msg_id desc limit cast($6 as bigint)",
+        &OUT,
+        concat!(
+            "select ",
+            columns!(),
+            " from message m
+            where m.app_id = $1 and m.conv_a = $2 and m.conv_b = $3 and m.msg_id <= $4 and m.msg_id > $5 and ",
+            visible!("$6"),
+            " order by m.msg_id desc limit cast($7 as bigint)"
+        ),
     )
 });
 
 /// `+ 0` names the index that only this reads; see the migration.
-const FIND: &str = "
-    select conv_a, conv_b, msg_id, seq, sender_id, sent_at, countable, system, edited_at, edits,
-        body, ext, config, verbatim
-    from message where app_id = $1 and msg_id + 0 = $2 and recalled_at is null";
+const FIND: &str = concat!(
+    "select ",
+    columns!(),
+    " from message m where m.app_id = $1 and m.msg_id + 0 = $2 and m.recalled_at is null"
+);
+
+static FIND_MANY: LazyLock<GatherMany> = LazyLock::new(|| {
+    GatherMany::new(
+        &[("app_id", Kind::Int), ("msg_id", Kind::Int)],
+        &OUT,
+        concat!(
+            "select ",
+            columns!(),
+            " from r cross join message m
+            where m.app_id = r.app_id and m.msg_id + 0 = r.msg_id and m.recalled_at is null"
+        ),
+        "",
+    )
+});
+
+const IS_EXCLUDED: &str = "
+    select 1 from excluded where app_id = $1 and user_id = $2 and conv_a = $3 and conv_b = $4 and msg_id = $5";
 
 /// Recalled or not. The sum as above.
 const PLACE_OF: &str = "
-    select conv_a, conv_b, sender_id, sent_at, recalled_at from message where app_id = $1 and msg_id + 0 = $2";
+    select conv_a, conv_b, sender_id, sent_at, recalled_at, body like '{\"command\"%' from message
+    where app_id = $1 and msg_id + 0 = $2";
 
 const HEAD: &str = "
     select seq, last_msg_id from conversation_head where app_id = $1 and conv_a = $2 and conv_b = $3";
@@ -36,19 +100,20 @@ const HEAD: &str = "
 /// The direct ones: groups have no participants here.
 static CONVERSATIONS: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
-        &["conv_a", "conv_b", "last_msg_id"],
-        "select p.conv_a, p.conv_b, h.last_msg_id
+        &["conv_a", "conv_b", "listed_msg_id"],
+        "select p.conv_a, p.conv_b, h.listed_msg_id
          from participant p
          cross join conversation_head h
-         where p.app_id = $1 and p.user_id = $2 and h.seq > 0
+         where p.app_id = $1 and p.user_id = $2 and h.listed_msg_id > 0
            and h.app_id = p.app_id and h.conv_a = p.conv_a and h.conv_b = p.conv_b
-         order by h.last_msg_id desc",
+         order by h.listed_msg_id desc",
     )
 });
 
-/// Where a conversation stands, and what lies at and above a mark: the counts at the newest row up to it, the recalled
-/// ones above it, and in groups the user's own. A direct conversation has those in `ordinal_low`. The condition on
-/// `conv_b` is that of the index on what one sender wrote.
+/// Where a conversation stands, and what lies at and above a mark: the counts at the newest row up to it (or at what was
+/// purged), the recalled ones above it, those that were imported late, those that the user does not see, and in groups
+/// the user's own. A direct conversation has those in `ordinal_low`. The condition on `conv_b` is that of the index on
+/// what one sender wrote.
 static ABOVE: LazyLock<GatherMany> = LazyLock::new(|| {
     let columns = [
         ("app_id", Kind::Int),
@@ -59,48 +124,84 @@ static ABOVE: LazyLock<GatherMany> = LazyLock::new(|| {
     ];
     GatherMany::new(
         &columns,
-        &["conv_a", "conv_b", "last_msg_id", "ordinal", "ordinal_low", "recalled", "own"],
-        "select h.conv_a, h.conv_b, h.last_msg_id,
+        &["conv_a", "conv_b", "listed_msg_id", "ordinal", "ordinal_low", "late", "unseen", "own"],
+        "select h.conv_a, h.conv_b, h.listed_msg_id,
             h.ordinal - coalesce((select m.ordinal from message m
                 where m.app_id = r.app_id and m.conv_a = r.conv_a and m.conv_b = r.conv_b and m.msg_id <= r.mark
-                order by m.msg_id desc limit 1), 0) as ordinal,
+                order by m.msg_id desc limit 1), h.purged_ordinal) as ordinal,
             h.ordinal_low - coalesce((select m.ordinal_low from message m
                 where m.app_id = r.app_id and m.conv_a = r.conv_a and m.conv_b = r.conv_b and m.msg_id <= r.mark
-                order by m.msg_id desc limit 1), 0) as ordinal_low,
+                order by m.msg_id desc limit 1), h.purged_ordinal_low) as ordinal_low,
+            (select count(*) from late m
+                where m.app_id = r.app_id and m.conv_a = r.conv_a and m.conv_b = r.conv_b and m.msg_id > r.mark
+                and (m.conv_b < 0 or m.sender_id <> r.user_id)) as late,
             (select count(*) from recalled m
                 where m.app_id = r.app_id and m.conv_a = r.conv_a and m.conv_b = r.conv_b and m.msg_id > r.mark
-                and m.sender_id <> r.user_id) as recalled,
+                and m.sender_id <> r.user_id)
+            + (select count(*) from excluded m
+                where m.app_id = r.app_id and m.user_id = r.user_id and m.conv_a = r.conv_a and m.conv_b = r.conv_b
+                and m.msg_id > r.mark and m.counted = 1) as unseen,
             case when r.conv_b < 0 then (select count(*) from message m
                 where m.app_id = r.app_id and m.conv_a = r.conv_a and m.conv_b = r.conv_b and m.conv_b in (-1, -2)
                 and m.countable = 1 and m.sender_id = r.user_id and m.msg_id > r.mark) else 0 end as own
          from r cross join conversation_head h
-         where h.app_id = r.app_id and h.conv_a = r.conv_a and h.conv_b = r.conv_b and h.seq > 0",
+         where h.app_id = r.app_id and h.conv_a = r.conv_a and h.conv_b = r.conv_b and h.listed_msg_id > 0",
         "",
     )
 });
 
-pub const ALL: &[&str] = &[FIND, HEAD, PLACE_OF];
+pub const ALL: &[&str] = &[FIND, HEAD, PLACE_OF, IS_EXCLUDED];
 
 pub fn gathers() -> Vec<&'static Gather> {
     vec![&PAGE, &CONVERSATIONS]
 }
 
-pub fn lookup() -> &'static GatherMany {
-    &ABOVE
+pub fn lookups() -> Vec<&'static GatherMany> {
+    vec![&ABOVE, &FIND_MANY]
 }
 
-/// Up to `limit` messages from `start` downwards, above `floor`, newest first.
-pub async fn page(
-    db: &Db,
-    app: AppId,
-    conversation: ConversationId,
-    start: MsgId,
-    floor: MsgId,
-    limit: i64,
-) -> Result<Vec<Message>, Error> {
-    let (a, b) = conversation.key();
-    let rows: Vec<MessageRow> = PAGE.read(db, &[app.0, a, b, start.0, floor.0, limit]).await?;
+/// The viewer who sees everything: the app itself.
+const EVERYTHING: i64 = -1;
+
+/// A part of a conversation, as somebody sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Span {
+    pub conversation: ConversationId,
+    /// Inclusive.
+    pub start: MsgId,
+    /// Exclusive.
+    pub floor: MsgId,
+    /// `None` is the app itself.
+    pub viewer: Option<UserId>,
+}
+
+/// Up to `limit` messages of a span, newest first.
+pub async fn page(db: &Db, app: AppId, span: Span, limit: i64) -> Result<Vec<Message>, Error> {
+    let (a, b) = span.conversation.key();
+    let viewer = span.viewer.map_or(EVERYTHING, |user| user.0);
+    let rows: Vec<MessageRow> = PAGE.read(db, &[app.0, a, b, span.start.0, span.floor.0, viewer, limit]).await?;
     rows.into_iter().map(message).collect()
+}
+
+/// Several messages by their ids, in any order.
+pub async fn find_many(db: &Db, app: AppId, ids: &[MsgId]) -> Result<Vec<Message>, Error> {
+    let rows = [Column::Int(vec![app.0; ids.len()]), Column::Int(ids.iter().map(|id| id.0).collect())];
+    let rows: Vec<MessageRow> = FIND_MANY.read(db, &rows).await?;
+    rows.into_iter().map(message).collect()
+}
+
+/// Whether a user does not see a message.
+pub async fn is_excluded(db: &Db, app: AppId, user: UserId, message: &Message) -> Result<bool, Error> {
+    let (a, b) = message.conversation.key();
+    let found: Option<(i32,)> = on_db!(db, |c| sqlx::query_as(IS_EXCLUDED)
+        .bind(app.0)
+        .bind(user.0)
+        .bind(a)
+        .bind(b)
+        .bind(message.msg_id.0)
+        .fetch_optional(c)
+        .await)?;
+    Ok(found.is_some())
 }
 
 /// One message by its id.
@@ -132,25 +233,27 @@ pub struct PlaceOf {
     pub sender: UserId,
     pub sent_at: UnixMillis,
     pub recalled: bool,
+    pub is_command: bool,
 }
 
 /// Where a message is.
 pub async fn place_of(db: &Db, app: AppId, msg_id: MsgId) -> Result<Option<PlaceOf>, Error> {
-    let row: Option<(i64, i64, i64, i64, Option<i64>)> =
+    let row: Option<(i64, i64, i64, i64, Option<i64>, bool)> =
         on_db!(db, |c| sqlx::query_as(PLACE_OF).bind(app.0).bind(msg_id.0).fetch_optional(c).await)?;
-    Ok(row.map(|(a, b, sender, sent_at, recalled_at)| PlaceOf {
+    Ok(row.map(|(a, b, sender, sent_at, recalled_at, is_command)| PlaceOf {
         conversation: ConversationId::from_key(a, b),
         sender: UserId(sender),
         sent_at: UnixMillis(sent_at),
         recalled: recalled_at.is_some(),
+        is_command,
     }))
 }
 
-/// A conversation and its newest message.
+/// A conversation and the newest message for which it is listed.
 #[derive(Debug, Clone, Copy)]
 pub struct Listed {
     pub conversation: ConversationId,
-    pub last_msg_id: MsgId,
+    pub listed_msg_id: MsgId,
 }
 
 /// Every direct conversation of a user, newest activity first.
@@ -158,7 +261,7 @@ pub async fn conversations(db: &Db, app: AppId, user: UserId) -> Result<Vec<List
     let rows: Vec<(i64, i64, i64)> = CONVERSATIONS.read(db, &[app.0, user.0]).await?;
     let listed = rows
         .into_iter()
-        .map(|(a, b, last)| Listed { conversation: ConversationId::from_key(a, b), last_msg_id: MsgId(last) });
+        .map(|(a, b, listed)| Listed { conversation: ConversationId::from_key(a, b), listed_msg_id: MsgId(listed) });
     Ok(listed.collect())
 }
 
@@ -166,16 +269,20 @@ pub async fn conversations(db: &Db, app: AppId, user: UserId) -> Result<Vec<List
 #[derive(Debug, Clone, Copy)]
 pub struct Above {
     pub conversation: ConversationId,
-    pub last_msg_id: MsgId,
-    /// Countable messages above the mark.
+    pub listed_msg_id: MsgId,
+    /// Countable messages above the mark, but for those that were imported late.
     pub ordinal: i64,
     /// Those of the lower party of a direct conversation.
     pub ordinal_low: i64,
-    /// Countable messages of others above the mark that were recalled.
-    pub recalled: i64,
+    /// Countable messages above the mark that were imported late: those of others, in groups all.
+    pub late: i64,
+    /// Countable messages of others above the mark that were recalled, or that the user does not see.
+    pub unseen: i64,
     /// Countable messages of the user's own above the mark; only counted in groups.
     pub own: i64,
 }
+
+type AboveRow = (i64, i64, i64, i64, i64, i64, i64, i64);
 
 /// Looks at marks of one user; the cost does not depend on how much of others lies above them. Conversations without a
 /// message are left out.
@@ -187,23 +294,43 @@ pub async fn above(db: &Db, app: AppId, user: UserId, marks: &[(ConversationId, 
         Column::Int(vec![user.0; marks.len()]),
         Column::Int(marks.iter().map(|(_, mark)| mark.0).collect()),
     ];
-    let rows: Vec<(i64, i64, i64, i64, i64, i64, i64)> = ABOVE.read(db, &rows).await?;
-    let found = rows.into_iter().map(|(a, b, last, ordinal, ordinal_low, recalled, own)| Above {
+    let rows: Vec<AboveRow> = ABOVE.read(db, &rows).await?;
+    let found = rows.into_iter().map(|(a, b, listed, ordinal, ordinal_low, late, unseen, own)| Above {
         conversation: ConversationId::from_key(a, b),
-        last_msg_id: MsgId(last),
+        listed_msg_id: MsgId(listed),
         ordinal,
         ordinal_low,
-        recalled,
+        late,
+        unseen,
         own,
     });
     Ok(found.collect())
 }
 
-type MessageRow =
-    (i64, i64, i64, i64, i64, i64, i64, i64, Option<i64>, i64, String, Option<String>, Option<String>, Option<String>);
+/// The columns of [`OUT`].
+type MessageRow = (
+    i64,
+    i64,
+    i64,
+    i64,
+    i64,
+    i64,
+    i64,
+    i64,
+    Option<i64>,
+    i64,
+    String,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+);
 
 fn message(row: MessageRow) -> Result<Message, Error> {
-    let (a, b, msg_id, seq, sender, sent_at, countable, system, edited_at, edits, body, ext, config, verbatim) = row;
+    let (a, b, msg_id, seq, sender, sent_at, countable, flags, edited_at, edits, body, ext, config, verbatim, manner) =
+        row;
+    let flags = Flags::of(flags);
+    let (audience, delivery) = delivery::read(manner.as_deref())?;
     Ok(Message {
         conversation: ConversationId::from_key(a, b),
         msg_id: MsgId(msg_id),
@@ -212,8 +339,11 @@ fn message(row: MessageRow) -> Result<Message, Error> {
         sent_at: UnixMillis(sent_at),
         content: StoredContent { body, ext, config, verbatim }.read()?,
         countable: countable != 0,
-        system: system != 0,
+        system: flags.system,
         edited_at: edited_at.map(UnixMillis),
         edits: edits as i32,
+        audience,
+        delivery,
+        imported: flags.imported,
     })
 }

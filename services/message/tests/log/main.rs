@@ -4,9 +4,15 @@
 
 mod broadcast;
 mod edit;
+mod exclude;
 mod fake;
 mod groups;
+mod import;
+mod model;
 mod online;
+mod purge;
 mod recall;
+mod start_broadcast;
+mod targeted;
 mod unread;
 mod world;

@@ -19,8 +19,8 @@ async fn recall(
     world.log.clone().recall(call(caller, wanted)).await.map(Response::into_inner)
 }
 
-const fn plain(msg_id: i64) -> pb::RecallRequest {
-    pb::RecallRequest { msg_id, conversation: None, window_ms: 0, window_for_all: false }
+fn plain(msg_id: i64) -> pb::RecallRequest {
+    pb::RecallRequest { msg_id, ..Default::default() }
 }
 
 const WINDOW: i64 = 120_000;
@@ -31,7 +31,9 @@ both_engines! {
             let (kept, gone) = (world.say(ANN, target.clone(), "kept").await, world.say(ANN, target, "gone").await);
             assert_eq!(world.unread(BOB, vec![]).await[0], (place, gone, 2));
             let reply = recall(&world, Some(ANN), plain(gone)).await.unwrap();
-            assert_eq!(reply, pb::RecallReply { recalled: true, conversation: Some(place), sender_id: ANN });
+            let receiver_id = if place == group() { GROUP } else { BOB };
+            let expected = pb::RecallReply { recalled: true, conversation: Some(place), sender_id: ANN, receiver_id };
+            assert_eq!(reply, expected);
             assert_eq!(world.unread(BOB, vec![]).await[0], (place, gone, 1));
             assert_eq!(world.unread(ANN, vec![]).await[0].2, 0);
             assert_eq!(world.page(Some(BOB), place).await.unwrap(), [kept]);

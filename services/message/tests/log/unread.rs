@@ -60,7 +60,7 @@ both_engines! {
         let read = vec![mark(direct(ANN, BOB), three, 0), mark(group(), 0, two), mark(direct(EVE, BOB), 0, one)];
         assert_eq!(world.unread(BOB, read).await, [(direct(ANN, BOB), three, 0)]);
         for limit in [1, 2, 3] {
-            let wanted = pb::UnreadRequest { user_id: Some(BOB), marks: vec![], limit };
+            let wanted = pb::UnreadRequest { user_id: Some(BOB), limit, ..Default::default() };
             let reply = world.log.clone().unread(by_app(wanted)).await.unwrap().into_inner();
             let heads: Vec<i64> = reply.conversations.iter().map(|entry| entry.head_msg_id).collect();
             assert_eq!(heads, [three, two, one][..limit as usize]);

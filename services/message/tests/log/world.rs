@@ -143,7 +143,7 @@ impl World {
 
     /// Conversation, newest message, unread.
     pub async fn unread(&self, user: i64, marks: Vec<pb::Mark>) -> Vec<(pb::ConversationId, i64, i64)> {
-        let wanted = pb::UnreadRequest { user_id: None, marks, limit: 0 };
+        let wanted = pb::UnreadRequest { marks, ..Default::default() };
         let listed = self.log.clone().unread(by(user, wanted)).await.unwrap().into_inner().conversations;
         listed.iter().map(|entry| (entry.conversation.unwrap(), entry.head_msg_id, entry.unread)).collect()
     }

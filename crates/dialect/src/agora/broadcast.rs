@@ -1,0 +1,73 @@
+//! Broadcasts (agora.md 2.7).
+
+use tidings_domain::{Content, Delivery, Policy, Priority, UserRef};
+
+use super::{Call, Refusal, Timing, body, draft, dto, refusal::decode};
+use crate::json::bytes_of;
+
+/// Whom a broadcast is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Everybody {
+    /// `/messages/broadcast`: every user of the app.
+    Users,
+    /// `/messages/users/broadcast`: whoever is online.
+    Online,
+    /// `/messages/chatrooms/broadcast`: every active room.
+    Rooms,
+}
+
+impl Everybody {
+    /// The name of the call, for the scope of idempotency keys.
+    pub const fn call(self) -> &'static str {
+        match self {
+            Self::Users => "agora/messages/broadcast",
+            Self::Online => "agora/messages/users/broadcast",
+            Self::Rooms => "agora/messages/chatrooms/broadcast",
+        }
+    }
+}
+
+/// What to tell everybody.
+#[derive(Debug)]
+pub struct Broadcast {
+    /// `None` is the app itself.
+    pub sender: Option<UserRef>,
+    /// What is said.
+    pub content: Content,
+    /// How it is delivered.
+    pub delivery: Delivery,
+}
+
+/// Reads the body; its message is in `msg`.
+pub fn broadcast_request(body: &[u8], policy: &Policy, everybody: Everybody) -> Result<Broadcast, Refusal> {
+    let wanted: dto::Broadcast<'_> = decode(body)?;
+    if everybody == Everybody::Users {
+        match wanted.target_type.as_deref() {
+            None | Some("") => return Err(Refusal::illegal_argument("target_type must be provided")),
+            Some("users") => {}
+            Some(_) => return Err(Refusal::illegal_argument("target_type can only be 'users'")),
+        }
+    }
+    let sender = match wanted.from.as_deref() {
+        Some("") => return Err(Refusal::illegal_argument("from can't be empty")),
+        from => draft::sender(from)?,
+    };
+    let Some(msg) = wanted.msg else {
+        return Err(Refusal::invalid_request_body());
+    };
+    let (kind, json) = draft::of_msg(None, msg)?;
+    let ext = draft::ext(wanted.ext).map_err(|_| Refusal::illegal_argument("ext must be JSONObject"))?;
+    draft::check_sizes(&json, ext.as_ref(), policy)?;
+    let priority = match wanted.chatroom_msg_level.as_deref() {
+        Some("high") => Priority::High,
+        Some("low") => Priority::Low,
+        _ => Priority::Normal,
+    };
+    let content = body::content(&kind, json, ext, policy.strict_bodies)?;
+    Ok(Broadcast { sender, content, delivery: Delivery { priority, ..Delivery::default() } })
+}
+
+/// The answer: an id as a JSON number, which is the vendor's oddity.
+pub fn broadcast_started(call: &Call<'_>, timing: Timing, id: i64) -> Vec<u8> {
+    bytes_of(&dto::Envelope { data: Some(dto::BroadcastId { id }), ..call.envelope(timing) })
+}

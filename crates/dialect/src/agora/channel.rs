@@ -1,0 +1,128 @@
+//! Deleting conversations and roaming messages one way (agora.md 6, errors of 8.3).
+
+use tidings_domain::{ConversationKind, MsgId, UnixMillis, Username};
+
+use super::{Call, Refusal, Timing, draft::group_id, dto, refusal::decode};
+use crate::json::bytes_of;
+
+/// The other side of a conversation, as a user names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Peer {
+    /// A user.
+    User(Username),
+    /// A group, or where a call takes both a room.
+    Group(i64),
+    /// A room.
+    Room(i64),
+}
+
+/// Which conversation to delete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeleteChannel {
+    /// The other side.
+    pub peer: Peer,
+    /// Whether its messages go too.
+    pub delete_roam: bool,
+}
+
+/// The call's path as the answer shows it: without the username (agora.md 1.5).
+pub const CHANNEL_PATH: &str = "/users/user_channel";
+
+/// Reads the body of `DELETE /users/{username}/user_channel`, or the same keys from the query: proxies drop bodies of
+/// deletions.
+pub fn delete_channel_request(body: &[u8], query: &str) -> Result<DeleteChannel, Refusal> {
+    let dto: dto::DeleteChannel = if body.trim_ascii().is_empty() {
+        let value = |name: &str| value(query, name);
+        let delete_roam = value("delete_roam").map(|text| match text.as_str() {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(Refusal::invalid_request_body()),
+        });
+        dto::DeleteChannel { channel: value("channel"), kind: value("type"), delete_roam: delete_roam.transpose()? }
+    } else {
+        decode(body)?
+    };
+    let Some(channel) = dto.channel.filter(|channel| !channel.is_empty()) else {
+        return Err(Refusal::illegal_argument("field channel cannot be null or empty"));
+    };
+    let Some(kind) = dto.kind.filter(|kind| !kind.is_empty()) else {
+        return Err(Refusal::illegal_argument("field type cannot be null or empty"));
+    };
+    let Some(delete_roam) = dto.delete_roam else {
+        return Err(Refusal::illegal_argument("field delete_roam cannot be null"));
+    };
+    let peer = match kind.as_str() {
+        "chat" => Peer::User(Username::parse(&channel)?),
+        "groupchat" => Peer::Group(group_id(&channel)?),
+        _ => return Err(Refusal::illegal_argument("field type can only be chat or groupchat")),
+    };
+    Ok(DeleteChannel { peer, delete_roam })
+}
+
+/// A parameter of a query, decoded; empty is absent, and the last one counts.
+pub(super) fn value(query: &str, name: &str) -> Option<String> {
+    let pairs = form_urlencoded::parse(query.as_bytes());
+    pairs.filter(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.into_owned()).last()
+}
+
+/// The answer to a deletion.
+pub fn channel_deleted(call: &Call<'_>, timing: Timing) -> Vec<u8> {
+    let call = Call { path: CHANNEL_PATH, ..*call };
+    let data = dto::Done { result: "ok" };
+    bytes_of(&dto::Envelope { entities: Some(Vec::new()), data: Some(data), ..call.envelope(timing) })
+}
+
+/// Which roaming messages a user does not want any more (agora.md 6.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Roaming {
+    /// These.
+    Messages(Peer, Vec<MsgId>),
+    /// Everything up to that moment.
+    UpTo(Peer, UnixMillis),
+}
+
+/// Most ids of one call.
+const MOST_IDS: usize = 50;
+
+/// Reads the query of `DELETE /rest/message/roaming/{chat|group}/user/{u}`; `kind` is from the path.
+pub fn roaming_messages(query: &str, kind: ConversationKind) -> Result<Roaming, Refusal> {
+    let ids = value(query, "msgIdList").ok_or_else(bad_request)?;
+    let ids: Vec<&str> = ids.split(',').map(str::trim).filter(|id| !id.is_empty()).collect();
+    if ids.is_empty() {
+        return Err(bad_request());
+    }
+    if ids.len() > MOST_IDS {
+        return Err(Refusal::new(400, "param exception", "delete msg list limit can not greater than 50"));
+    }
+    // What is no number is no message, and is overlooked like any id that the conversation does not have.
+    let ids = ids.into_iter().filter_map(|id| id.parse().ok().map(MsgId)).collect();
+    Ok(Roaming::Messages(peer(query, kind)?, ids))
+}
+
+/// Reads the query of the same with `/time`; a group's id may be a room's.
+pub fn roaming_time(query: &str, kind: ConversationKind) -> Result<Roaming, Refusal> {
+    let until = value(query, "delTime").and_then(|text| text.parse().ok()).ok_or_else(bad_request)?;
+    Ok(Roaming::UpTo(peer(query, kind)?, UnixMillis(until)))
+}
+
+fn peer(query: &str, kind: ConversationKind) -> Result<Peer, Refusal> {
+    match kind {
+        ConversationKind::Direct => {
+            let name = value(query, "userId").ok_or_else(bad_request)?;
+            Ok(Peer::User(Username::parse(&name)?))
+        }
+        ConversationKind::Group | ConversationKind::Room => {
+            let id = value(query, "groupId").ok_or_else(bad_request)?;
+            Ok(Peer::Group(group_id(&id)?))
+        }
+    }
+}
+
+fn bad_request() -> Refusal {
+    Refusal::new(400, "Bad Request", "Bad Request")
+}
+
+/// The answer of the roaming calls, which have no envelope.
+pub fn roaming_deleted(timing: Timing) -> Vec<u8> {
+    bytes_of(&dto::Status { status: "ok", timestamp: timing.timestamp })
+}

@@ -1,0 +1,210 @@
+//! What the vendor lacks: histories, conversation lists and read receipts for app servers.
+//!
+//! In the vendor's manner: the envelope, `limit` and `cursor` of its lists, `channel` and `type` of its call that deletes
+//! a conversation, and the record of its export.
+
+use serde_json::value::RawValue;
+use tidings_domain::{ConversationId, ConversationKind, GroupId, Marks, Message, MsgId, Status, UserId, Username};
+
+use super::{
+    Call, Names, Peer, Refusal, Timing,
+    channel::value,
+    draft::group_id,
+    dto,
+    recall::chat_type,
+    record::{Beside, record_with},
+    refusal::decode,
+};
+use crate::json::bytes_of;
+
+/// Entries of a page, unless the request says otherwise.
+const DEFAULT_LIMIT: i32 = 20;
+/// Most entries of a page.
+const MAX_LIMIT: i32 = 100;
+
+/// Which part of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListQuery {
+    /// 1 to 100.
+    pub limit: i32,
+    /// Where the page before said that this one starts; zero is the newest.
+    pub cursor: MsgId,
+    /// Both as the request has them, for the answer.
+    pub written: (Option<String>, Option<String>),
+}
+
+/// Reads `limit` and `cursor`.
+pub fn list_query(query: &str) -> Result<ListQuery, Refusal> {
+    let (limit, cursor) = (value(query, "limit"), value(query, "cursor"));
+    let wrong = |name: &str| Refusal::illegal_argument(format!("{name} must be a number"));
+    let number = match &limit {
+        None => DEFAULT_LIMIT,
+        Some(text) => text.parse().map_err(|_| wrong("limit"))?,
+    };
+    let from = match &cursor {
+        None => MsgId::ZERO,
+        Some(text) => text.parse().map(MsgId).map_err(|_| wrong("cursor"))?,
+    };
+    Ok(ListQuery { limit: number.clamp(1, MAX_LIMIT), cursor: from, written: (limit, cursor) })
+}
+
+/// Which part of which conversation of a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryQuery {
+    /// The other side.
+    pub peer: Peer,
+    /// The part.
+    pub list: ListQuery,
+}
+
+/// Reads `channel`, `type`, `limit` and `cursor`.
+pub fn history_query(query: &str) -> Result<HistoryQuery, Refusal> {
+    let peer = peer(value(query, "channel"), value(query, "type").as_deref())?;
+    Ok(HistoryQuery { peer, list: list_query(query)? })
+}
+
+/// The other side of a conversation, by `channel` and `type`.
+fn peer(channel: Option<String>, kind: Option<&str>) -> Result<Peer, Refusal> {
+    let Some(channel) = channel.filter(|channel| !channel.is_empty()) else {
+        return Err(Refusal::illegal_argument("field channel cannot be null or empty"));
+    };
+    match kind {
+        None | Some("") => Err(Refusal::illegal_argument("field type cannot be null or empty")),
+        Some("chat") => Ok(Peer::User(Username::parse(&channel)?)),
+        Some("groupchat") => Ok(Peer::Group(group_id(&channel)?)),
+        Some("chatroom") => Ok(Peer::Room(group_id(&channel)?)),
+        Some(_) => Err(Refusal::illegal_argument("field type can only be chat, groupchat or chatroom")),
+    }
+}
+
+/// A page as somebody sees it.
+#[derive(Debug)]
+pub struct Seen<'a> {
+    /// Newest first.
+    pub messages: &'a [Message],
+    /// Everybody's name.
+    pub names: &'a Names,
+    /// Whose view it is, with his own marks and the peer's; `None` is the app's.
+    pub reader: Option<(UserId, Marks, Marks)>,
+    /// How `customExts` stands (agora.md 14).
+    pub exts_array: bool,
+}
+
+impl Seen<'_> {
+    /// In a direct conversation the receiver's mark decides, in a group the reader's own (decision 5).
+    fn status(&self, message: &Message) -> Option<&'static str> {
+        let (reader, own, peer) = self.reader?;
+        let is_direct = message.conversation.kind() == ConversationKind::Direct;
+        let status = match (is_direct, message.sender == reader) {
+            (true, true) => peer.status_of(message.msg_id),
+            (false, true) => Status::Read,
+            (_, false) => own.status_of(message.msg_id),
+        };
+        Some(match status {
+            Status::Unread => "unread",
+            Status::Delivered => "delivered",
+            Status::Read => "read",
+        })
+    }
+
+    fn shown(&self, message: &Message) -> Box<RawValue> {
+        let beside = Beside {
+            reader: self.reader.map(|(reader, ..)| reader),
+            status: self.status(message),
+            edited: message.edited_at.map(|at| at.0),
+        };
+        let json = record_with(message, self.names, self.exts_array, beside);
+        RawValue::from_string(json).expect("a record is JSON of our own writing")
+    }
+}
+
+/// A page of a history, newest first; `next` leads to what is older.
+pub fn history(call: &Call<'_>, timing: Timing, query: &ListQuery, seen: &Seen<'_>, next: MsgId) -> Vec<u8> {
+    let data: Vec<_> = seen.messages.iter().map(|message| seen.shown(message)).collect();
+    page(call, timing, query, data, next)
+}
+
+fn page<D: serde::Serialize>(call: &Call<'_>, timing: Timing, query: &ListQuery, data: Vec<D>, next: MsgId) -> Vec<u8> {
+    let (limit, cursor) = (query.written.0.as_deref(), query.written.1.as_deref());
+    let next = (next != MsgId::ZERO).then(|| next.to_string());
+    bytes_of(&dto::Envelope {
+        params: Some(dto::Params { limit: limit.map(|limit| [limit]), cursor: cursor.map(|cursor| [cursor]) }),
+        count: Some(data.len()),
+        data: Some(data),
+        cursor: next.as_deref(),
+        ..call.envelope(timing)
+    })
+}
+
+/// A conversation in a user's list.
+#[derive(Debug)]
+pub struct Channel<'a> {
+    /// Which.
+    pub conversation: ConversationId,
+    /// What the user has not read.
+    pub unread: i64,
+    /// The newest message.
+    pub head: MsgId,
+    /// The same, where it is still there for the user.
+    pub last: Option<&'a Message>,
+}
+
+/// A user's conversations, newest activity first.
+pub fn channels(
+    call: &Call<'_>,
+    timing: Timing,
+    query: &ListQuery,
+    (user, listed): (UserId, &[Channel<'_>]),
+    (names, exts_array): (&Names, bool),
+    next: MsgId,
+) -> Vec<u8> {
+    let shown = listed.iter().map(|entry| {
+        let other = match entry.conversation {
+            ConversationId::Direct(low, _) => names.of(entry.conversation.peer_of(user).unwrap_or(low)),
+            ConversationId::Group(GroupId(id)) => id.to_string(),
+            ConversationId::Room(room) => room.to_string(),
+        };
+        (other, entry)
+    });
+    let shown: Vec<_> = shown.collect();
+    let seen = |message: &Message| {
+        let beside = Beside { reader: Some(user), edited: message.edited_at.map(|at| at.0), ..Beside::default() };
+        RawValue::from_string(record_with(message, names, exts_array, beside))
+            .expect("a record is JSON of our own writing")
+    };
+    let data: Vec<_> = shown
+        .iter()
+        .map(|(other, entry)| dto::Channel {
+            channel: other,
+            kind: chat_type(entry.conversation.kind()),
+            unread_num: entry.unread,
+            last_msg_id: entry.head.to_string(),
+            last_message: entry.last.map(seen),
+        })
+        .collect();
+    page(call, timing, query, data, next)
+}
+
+/// Up to where a user has read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadAck {
+    /// The other side.
+    pub peer: Peer,
+    /// `None` is the newest message.
+    pub msg_id: Option<MsgId>,
+}
+
+/// Reads the body of a read receipt.
+pub fn read_ack_request(body: &[u8]) -> Result<ReadAck, Refusal> {
+    let dto: dto::ReadAck = decode(body)?;
+    let peer = peer(dto.channel, dto.kind.as_deref())?;
+    let msg_id = dto.msg_id.filter(|id| !id.is_empty()).map(|id| id.parse().map(MsgId));
+    let msg_id = msg_id.transpose().map_err(|_| Refusal::illegal_argument("msg_id must be a number"))?;
+    Ok(ReadAck { peer, msg_id })
+}
+
+/// The answer to a read receipt: where the mark stands now.
+pub fn read_up_to(call: &Call<'_>, timing: Timing, msg_id: MsgId) -> Vec<u8> {
+    let data = dto::ReadUpTo { result: "ok", msg_id: msg_id.to_string() };
+    bytes_of(&dto::Envelope { data: Some(data), ..call.envelope(timing) })
+}

@@ -1,0 +1,85 @@
+//! Imports (agora.md 7, errors of 8.3).
+
+use tidings_domain::{Content, Error, GroupId, Policy, Reason, Target, UnixMillis, UserRef, Username};
+
+use super::{
+    Call, Place, Refusal, Timing,
+    draft::{self, group_id},
+    dto,
+    refusal::decode,
+};
+use crate::{json::bytes_of, number::Integer};
+
+/// A message of another system.
+#[derive(Debug)]
+pub struct Import {
+    /// Who sent it.
+    pub sender: UserRef,
+    /// A user or a group.
+    pub target: Target,
+    /// What it says.
+    pub content: Content,
+    /// When; `None` is now.
+    pub sent_at: Option<UnixMillis>,
+    /// Whether it counts as unread (decision 17).
+    pub countable: bool,
+    /// Whether its file is to be fetched and kept here.
+    pub need_download: bool,
+}
+
+/// The name of the call, for the scope of idempotency keys.
+pub const fn import_call(place: Place) -> &'static str {
+    match place {
+        Place::Groups => "agora/messages/chatgroups/import",
+        _ => "agora/messages/users/import",
+    }
+}
+
+/// Reads the body, for users or for groups.
+pub fn import_request(body: &[u8], policy: &Policy, place: Place) -> Result<Import, Refusal> {
+    let send: dto::Send<'_> = decode(body)?;
+    let dto: dto::Import = decode(body)?;
+    let from = given(send.from.as_deref(), "from not allow empty")?;
+    let target = given(dto.target.as_deref(), "target not allow empty")?;
+    if send.msg.is_none() {
+        given(send.kind.as_deref(), "type not allow empty")?;
+        if send.body.is_none_or(|body| matches!(body.get().trim(), "null" | "{}")) {
+            return Err(Refusal::illegal_argument("message body not allow empty"));
+        }
+    }
+    let sent_at = dto.msg_timestamp.map(|Integer(millis)| millis);
+    if sent_at.is_some_and(|millis| millis <= 0) {
+        return Err(Refusal::illegal_argument("msg_timestamp must be a time in milliseconds"));
+    }
+    Ok(Import {
+        sender: UserRef::Name(Username::parse(from)?),
+        target: match place {
+            Place::Groups => Target::Group(GroupId(group_id(target)?)),
+            _ => Target::User(UserRef::Name(Username::parse(target)?)),
+        },
+        content: draft::content(&send, policy)?,
+        sent_at: sent_at.map(UnixMillis),
+        countable: dto.is_ack_read == Some(false),
+        need_download: dto.need_download.unwrap_or(false),
+    })
+}
+
+fn given<'a>(value: Option<&'a str>, otherwise: &'static str) -> Result<&'a str, Refusal> {
+    value.filter(|value| !value.is_empty()).ok_or_else(|| Refusal::illegal_argument(otherwise))
+}
+
+/// This call's own words; every other error keeps its general ones.
+pub fn import_refusal(error: &Error) -> Refusal {
+    match error.reason() {
+        Reason::InvalidArgument if error.subject().starts_with("sent_at_ms") => {
+            Refusal::illegal_argument(error.subject().replacen("sent_at_ms", "msg_timestamp", 1))
+        }
+        _ => Refusal::from(error),
+    }
+}
+
+/// The answer. Both of the vendor's examples name the call for users in `path` (agora.md 1.5); ours names the call.
+pub fn imported(call: &Call<'_>, timing: Timing, msg_id: i64) -> Vec<u8> {
+    let data = dto::Imported { msg_id: msg_id.to_string() };
+    bytes_of(&dto::Envelope { entities: Some(Vec::new()), data: Some(data), ..call.envelope(timing) })
+}

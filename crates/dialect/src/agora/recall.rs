@@ -1,0 +1,206 @@
+//! Recalls (agora.md 5, errors of 8.3).
+
+use tidings_domain::{
+    ConversationKind, Error, Force, GroupId, MsgId, Policy, Reason, RoomId, Target, UserRef, Username,
+};
+
+use super::{Call, Refusal, Timing, draft::group_id, dto, refusal::decode};
+use crate::json::{Object, bytes_of};
+
+/// Most messages of one call (agora.md 5.1).
+const MOST: usize = 30;
+
+/// One message to take back.
+#[derive(Debug, Clone)]
+pub struct Recall {
+    /// Which; `None` is an id that no message can have.
+    pub msg_id: Option<MsgId>,
+    /// As the client wrote it.
+    pub written_id: String,
+    /// Whom it went to.
+    pub to: Option<Target>,
+    /// As the client wrote it.
+    pub written_to: Option<String>,
+    /// Where it is.
+    pub kind: ConversationKind,
+    /// Who takes it back; `None` is the app itself.
+    pub from: Option<Username>,
+    /// Also what is too old, as far as the app's policy goes.
+    pub force: bool,
+    /// Whether the other devices of `from` are told.
+    pub sync_device: bool,
+    /// For the receivers' devices.
+    pub info: String,
+}
+
+impl Recall {
+    /// What `force` comes to under the policy (decision 16): whether the window is open, and whether what is past
+    /// storage is taken back from the devices.
+    pub fn forced(&self, policy: &Policy) -> (bool, bool) {
+        (self.force && policy.agora_force == Force::Anything, self.force)
+    }
+
+    /// Who is said to have done it, as answers show it.
+    pub fn shown_from(&self) -> String {
+        self.from.as_ref().map_or_else(|| "admin".to_owned(), |from| from.folded().to_owned())
+    }
+
+    /// The same for the log.
+    pub fn actor(&self) -> Option<UserRef> {
+        self.from.clone().map(UserRef::Name)
+    }
+}
+
+/// Reads the body of `/messages/msg_recall`.
+pub fn recall_request(body: &[u8]) -> Result<Recall, Refusal> {
+    read(decode(body)?, "")
+}
+
+/// One of several messages to take back: as the client named it, and what it asks for.
+#[derive(Debug)]
+pub struct RecallItem {
+    /// Empty where it named none.
+    pub msg_id: String,
+    /// An item that is wrong is refused by itself.
+    pub recall: Result<Recall, Refusal>,
+}
+
+/// Reads the body of `/messages/recall` and `/messages/batch_recall`.
+pub fn recalls_request(body: &[u8]) -> Result<Vec<RecallItem>, Refusal> {
+    let dto: dto::Recalls = decode(body)?;
+    if dto.msgs.is_empty() {
+        return Err(refused("param msgs can't be empty"));
+    }
+    if dto.msgs.len() > MOST {
+        return Err(refused(&format!("params msgs's size can't exceed limit {MOST}")));
+    }
+    let info = dto.info.unwrap_or_default();
+    let items = dto.msgs.into_iter().map(|Object(recall)| {
+        let msg_id = recall.msg_id.clone().unwrap_or_default();
+        RecallItem { msg_id, recall: read(recall, &info) }
+    });
+    Ok(items.collect())
+}
+
+fn read(dto: dto::Recall, info: &str) -> Result<Recall, Refusal> {
+    let Some(written_id) = dto.msg_id.filter(|id| !id.is_empty()) else {
+        return Err(refused("param msg_id can't be empty"));
+    };
+    let kind = match dto.chat_type.as_deref() {
+        None | Some("") => return Err(refused("param chat_type can't be empty")),
+        Some("chat") => ConversationKind::Direct,
+        Some("groupchat" | "group_chat") => ConversationKind::Group,
+        Some("chatroom") => ConversationKind::Room,
+        Some(_) => return Err(refused("param chat_type can only be chat, groupchat or chatroom")),
+    };
+    let written_to = dto.to.filter(|to| !to.is_empty());
+    let to = written_to.as_deref().map(|to| target(to, kind)).transpose()?;
+    let from = dto.from.filter(|from| !from.is_empty()).map(|from| Username::parse(&from)).transpose()?;
+    Ok(Recall {
+        msg_id: written_id.parse().ok().map(MsgId).filter(|id| id.0 > 0),
+        written_id,
+        to,
+        written_to,
+        kind,
+        from,
+        force: dto.force.unwrap_or(false),
+        sync_device: dto.sync_device.unwrap_or(true),
+        info: dto.info.filter(|info| !info.is_empty()).unwrap_or_else(|| info.to_owned()),
+    })
+}
+
+/// What cannot be anybody's name or id is not where the message went.
+fn target(to: &str, kind: ConversationKind) -> Result<Target, Refusal> {
+    let nowhere = |_| Refusal::from(Error::new(Reason::NotSentThere, to));
+    match kind {
+        ConversationKind::Direct => Username::parse(to).map(|name| Target::User(UserRef::Name(name))).map_err(nowhere),
+        ConversationKind::Group => group_id(to).map(|id| Target::Group(GroupId(id))).map_err(nowhere),
+        ConversationKind::Room => group_id(to).map(|id| Target::Room(RoomId(id))).map_err(nowhere),
+    }
+}
+
+fn refused(description: &str) -> Refusal {
+    Refusal::new(400, "message_recall_error", description.to_owned())
+}
+
+/// This call's own words for what keeps a message from being recalled; every other error keeps its general ones.
+pub fn recall_refusal(error: &Error, policy: &Policy) -> Refusal {
+    let newer = policy.agora_recall_words;
+    match error.reason() {
+        Reason::MessageNotFound => Refusal::new(403, "message_recall_error", "not_found msg"),
+        Reason::NotSentThere if !newer => Refusal::new(400, "message_recall_error", "can't find message to"),
+        Reason::RecallWindowOver if newer => Refusal::new(403, "message_recall_error", "exceed recall time limit"),
+        _ => Refusal::from(error),
+    }
+}
+
+/// A message that was taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recalled {
+    /// Whom it went to.
+    pub to: String,
+    /// Who took it back.
+    pub from: String,
+    /// Where it was.
+    pub kind: ConversationKind,
+}
+
+/// What became of one message.
+#[derive(Debug)]
+pub struct RecallOutcome {
+    /// As the client named it.
+    pub msg_id: String,
+    /// Or why it was not taken back.
+    pub result: Result<Recalled, Refusal>,
+}
+
+impl RecallOutcome {
+    fn shown(&self) -> dto::Recalled<'_> {
+        match &self.result {
+            Ok(Recalled { to, from, kind }) => dto::Recalled {
+                recalled: "yes",
+                chattype: Some(chat_type(*kind)),
+                from: Some(from),
+                to: Some(to),
+                msg_id: &self.msg_id,
+            },
+            Err(refusal) => dto::Recalled {
+                recalled: &refusal.description,
+                chattype: None,
+                from: None,
+                to: None,
+                msg_id: &self.msg_id,
+            },
+        }
+    }
+}
+
+/// `chat`, `groupchat` or `chatroom`.
+pub(super) const fn chat_type(kind: ConversationKind) -> &'static str {
+    match kind {
+        ConversationKind::Direct => "chat",
+        ConversationKind::Group => "groupchat",
+        ConversationKind::Room => "chatroom",
+    }
+}
+
+/// The answer of `/messages/msg_recall`.
+pub fn recalled(call: &Call<'_>, timing: Timing, outcome: &RecallOutcome) -> Vec<u8> {
+    bytes_of(&dto::Envelope { data: Some(outcome.shown()), ..call.envelope(timing) })
+}
+
+/// The answer of `/messages/batch_recall` (agora.md 5.1): what was refused has its reason in `recalled`.
+pub fn batch_recalled(call: &Call<'_>, timing: Timing, outcomes: &[RecallOutcome]) -> Vec<u8> {
+    let data: Vec<_> = outcomes.iter().map(RecallOutcome::shown).collect();
+    bytes_of(&dto::Envelope { data: Some(data), ..call.envelope(timing) })
+}
+
+/// The answer of `/messages/recall`, which older clients use: a word for each message.
+pub fn recall_words(call: &Call<'_>, timing: Timing, outcomes: &[RecallOutcome]) -> Vec<u8> {
+    let msgs = outcomes.iter().map(|outcome| {
+        let dto::Recalled { msg_id, recalled, .. } = outcome.shown();
+        dto::RecallWord { msg_id, recalled }
+    });
+    let data = dto::RecallWords { msgs: msgs.collect() };
+    bytes_of(&dto::Envelope { data: Some(data), ..call.envelope(timing) })
+}

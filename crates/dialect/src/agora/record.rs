@@ -1,0 +1,200 @@
+//! A message as the export and the histories show it (agora.md 4).
+
+use std::collections::HashMap;
+
+use serde_json::value::RawValue;
+use tidings_domain::{Body, Content, ConversationId, Message, UserId};
+
+use super::{body::body_from, dto, ext_from, recall::chat_type};
+use crate::json::{entries, text_of};
+
+/// Usernames by id. Who has none shows as his id.
+#[derive(Debug, Default)]
+pub struct Names(HashMap<UserId, String>);
+
+impl Names {
+    /// Of users with their names; empty names are none.
+    pub fn new(names: impl IntoIterator<Item = (UserId, String)>) -> Self {
+        Self(names.into_iter().filter(|(_, name)| !name.is_empty()).collect())
+    }
+
+    /// As answers show the user: the folded name (agora.md 1.2).
+    pub fn of(&self, user: UserId) -> String {
+        match self.0.get(&user) {
+            Some(name) => name.to_ascii_lowercase(),
+            None if user == UserId::ADMIN => "admin".to_owned(),
+            None => user.to_string(),
+        }
+    }
+}
+
+/// What only histories tell.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Beside<'a> {
+    /// Whose view it is; `None` is the export's.
+    pub reader: Option<UserId>,
+    /// How far the message got.
+    pub status: Option<&'a str>,
+    /// When it was edited.
+    pub edited: Option<i64>,
+}
+
+/// One line of an export. `exts_array` is how `customExts` stands there (agora.md 14).
+pub fn record(message: &Message, names: &Names, exts_array: bool) -> String {
+    record_with(message, names, exts_array, Beside::default())
+}
+
+/// The same with what histories tell beside it.
+pub(super) fn record_with(message: &Message, names: &Names, exts_array: bool, beside: Beside<'_>) -> String {
+    let (from, to) = (names.of(message.sender), receiver(message, names));
+    let body = raw(exported_body(&message.content, exts_array));
+    let ext = raw(ext_from(&message.content).unwrap_or_else(|| "{}".to_owned()));
+    let direction = match beside.reader {
+        Some(reader) if reader != message.sender => "incoming",
+        _ => "outgoing",
+    };
+    text_of(&dto::Record {
+        msg_id: message.msg_id.to_string(),
+        timestamp: message.sent_at.0,
+        direction,
+        from: &from,
+        to: &to,
+        chat_type: chat_type(message.conversation.kind()),
+        payload: dto::Payload { bodies: [&body], ext: &ext, from: &from, to: &to },
+        status: beside.status,
+        edited: beside.edited,
+    })
+}
+
+fn receiver(message: &Message, names: &Names) -> String {
+    match message.conversation {
+        ConversationId::Direct(low, _) => names.of(message.conversation.peer_of(message.sender).unwrap_or(low)),
+        ConversationId::Group(group) => group.to_string(),
+        ConversationId::Room(room) => room.to_string(),
+    }
+}
+
+fn raw(json: String) -> Box<RawValue> {
+    RawValue::from_string(json).expect("bodies and exts are kept as valid JSON")
+}
+
+/// The body as it was sent, with `type`, and with what exports write otherwise: numbers for degrees, `thumb`, and both
+/// forms of a custom message's values.
+fn exported_body(content: &Content, exts_array: bool) -> String {
+    let (kind, json) = body_from(content);
+    let mut out = String::with_capacity(json.len() + 32);
+    out.push('{');
+    for (key, value) in entries(&json).unwrap_or_default() {
+        match key.as_str() {
+            dto::KIND | dto::CUSTOM_EXTS_V2 => {}
+            dto::CUSTOM_EXTS if kind == "custom" => {}
+            dto::LAT | dto::LNG if kind == "loc" => push(&mut out, &key, &degrees(value)),
+            dto::THUMBNAIL if kind == "video" => push(&mut out, dto::THUMB, value.get()),
+            _ => push(&mut out, &key, value.get()),
+        }
+    }
+    if let Body::Custom(custom) = &content.body {
+        push_exts(&mut out, &custom.exts, exts_array);
+    }
+    push(&mut out, dto::KIND, &text_of(kind));
+    out.push('}');
+    out
+}
+
+fn push(out: &mut String, key: &str, value: &str) {
+    if out.len() > 1 {
+        out.push(',');
+    }
+    out.extend([&text_of(key), ":", value]);
+}
+
+fn push_exts(out: &mut String, exts: &[(String, String)], as_array: bool) {
+    let pairs: Vec<String> = exts.iter().map(|(key, value)| format!("{}:{}", text_of(key), text_of(value))).collect();
+    let object = format!("{{{}}}", pairs.join(","));
+    if as_array {
+        push(
+            out,
+            dto::CUSTOM_EXTS,
+            &format!("[{}]", pairs.iter().map(|pair| format!("{{{pair}}}")).collect::<Vec<_>>().join(",")),
+        );
+    } else {
+        push(out, dto::CUSTOM_EXTS, &object);
+    }
+    push(out, dto::CUSTOM_EXTS_V2, &object);
+}
+
+/// Degrees as a JSON number, where the text is one: `+1` and `01` are none.
+fn degrees(value: &RawValue) -> String {
+    let text = value.get().trim_matches('"');
+    if serde_json::from_str::<serde_json::Number>(text).is_ok() { text.to_owned() } else { value.get().to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidings_domain::{Delivery, GroupId, MsgId, Policy, UnixMillis};
+
+    use super::*;
+    use crate::agora::{Place, draft};
+
+    fn line(kind_and_body: &str, exts_array: bool) -> String {
+        let request = format!(r#"{{"from":"nora","to":["omar"],{kind_and_body}}}"#);
+        let content = draft(request.as_bytes(), &Policy::default(), Place::Users).unwrap().content;
+        let message = Message {
+            conversation: ConversationId::direct(UserId(16), UserId(32)),
+            msg_id: MsgId(7),
+            seq: 1,
+            sender: UserId(16),
+            sent_at: UnixMillis(1_752_588_123_456),
+            content,
+            countable: true,
+            system: false,
+            edited_at: None,
+            edits: 0,
+            audience: Vec::new(),
+            delivery: Delivery::default(),
+            imported: false,
+        };
+        let names = Names::new([(UserId(16), "Nora".to_owned()), (UserId(32), "omar".to_owned())]);
+        record(&message, &names, exts_array)
+    }
+
+    fn body(kind_and_body: &str, exts_array: bool) -> String {
+        let line: serde_json::Value = serde_json::from_str(&line(kind_and_body, exts_array)).unwrap();
+        line["payload"]["bodies"][0].to_string()
+    }
+
+    #[test]
+    fn a_record_has_the_keys_of_agora_4() {
+        insta::assert_snapshot!(
+            line(r#""type":"txt","body":{"msg":"lunch?"},"ext":{"k":"v"}"#, false),
+            @r#"{"msg_id":"7","timestamp":1752588123456,"direction":"outgoing","from":"nora","to":"omar","chat_type":"chat","payload":{"bodies":[{"msg":"lunch?","type":"txt"}],"ext":{"k":"v"},"from":"nora","to":"omar"}}"#
+        );
+    }
+
+    #[test]
+    fn degrees_are_numbers_in_exports_agora_4() {
+        let sent = r#""type":"loc","body":{"lat":"52.5163","lng":"13.3777","addr":"Pariser Platz"}"#;
+        assert_eq!(body(sent, false), r#"{"addr":"Pariser Platz","lat":52.5163,"lng":13.3777,"type":"loc"}"#);
+    }
+
+    #[test]
+    fn custom_values_are_an_object_or_an_array_beside_the_newer_key_agora_14() {
+        let sent = r#""type":"custom","body":{"customEvent":"gift","customExts":{"kind":"rose","count":"3"}}"#;
+        let object = r#"{"customEvent":"gift","customExts":{"count":"3","kind":"rose"},"type":"custom","v2:customExts":{"count":"3","kind":"rose"}}"#;
+        let array = r#"{"customEvent":"gift","customExts":[{"kind":"rose"},{"count":"3"}],"type":"custom","v2:customExts":{"count":"3","kind":"rose"}}"#;
+        assert_eq!((body(sent, false), body(sent, true)), (object.to_owned(), array.to_owned()));
+    }
+
+    #[test]
+    fn the_seeds_name_of_a_thumbnail_shows_as_thumb_and_unknown_keys_stay_agora_14() {
+        let sent = r#""type":"video","body":{"url":"u","thumbnail":"t","odd":[1.0]}"#;
+        assert_eq!(body(sent, false), r#"{"odd":[1.0],"thumb":"t","type":"video","url":"u"}"#);
+    }
+
+    #[test]
+    fn groups_show_by_id_and_users_without_a_name_too() {
+        let names = Names::default();
+        assert_eq!((names.of(UserId(0)), names.of(UserId(48))), ("admin".to_owned(), "48".to_owned()));
+        assert_eq!(GroupId(17).to_string(), "17");
+    }
+}

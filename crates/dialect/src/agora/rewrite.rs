@@ -1,0 +1,77 @@
+//! Modifying a message (agora.md 10.6, errors of 8.3).
+
+use tidings_domain::{Body, Content, Error, Message, MsgId, Policy, Reason, Username};
+
+use super::{Call, Refusal, Timing, body, draft, dto, refusal::decode};
+use crate::json::bytes_of;
+
+/// What to put in the message's place.
+#[derive(Debug)]
+pub struct Rewrite {
+    /// Who must have sent it; `None` is the app itself, which edits everything.
+    pub user: Option<Username>,
+    /// The new content.
+    pub content: Content,
+    /// Whether the new `ext` is put into the old one.
+    pub merge_ext: bool,
+}
+
+/// The id in the path.
+pub fn rewrite_id(written: &str) -> Result<MsgId, Refusal> {
+    if written.is_empty() || !written.bytes().all(|c| c.is_ascii_digit()) {
+        return Err(Refusal::new(400, "InvalidMessageIdException", "The provided message ID is not a valid number."));
+    }
+    written.parse().map(MsgId).map_err(|_| unavailable())
+}
+
+/// Reads the body.
+pub fn rewrite_request(body: &[u8], policy: &Policy) -> Result<Rewrite, Refusal> {
+    let dto: dto::Rewrite<'_> = decode(body)?;
+    let Some(new_msg) = dto.new_msg else {
+        return Err(Refusal::illegal_argument("new_msg is required"));
+    };
+    let user = dto.user.filter(|user| !user.is_empty()).map(|user| Username::parse(&user)).transpose()?;
+    let (kind, json) = draft::of_msg(None, new_msg)?;
+    if !matches!(kind.as_str(), "txt" | "custom") {
+        return Err(unsupported());
+    }
+    let ext = draft::ext(dto.new_ext)?;
+    draft::check_sizes(&json, ext.as_ref(), policy)?;
+    let content = body::content(&kind, json, ext, policy.strict_bodies)?;
+    Ok(Rewrite { user, content, merge_ext: dto.is_combine_ext.unwrap_or(true) })
+}
+
+/// Refuses a message of a type, or in a place, that cannot be modified.
+pub fn check_rewrite(message: &Message, wanted: &Rewrite) -> Result<(), Refusal> {
+    let is_room = matches!(message.conversation, tidings_domain::ConversationId::Room(_));
+    let is_same = matches!(
+        (&message.content.body, &wanted.content.body),
+        (Body::Text(_), Body::Text(_)) | (Body::Custom(_), Body::Custom(_))
+    );
+    if is_room || !is_same { Err(unsupported()) } else { Ok(()) }
+}
+
+fn unsupported() -> Refusal {
+    let text = "The message is of a type that is currently not supported for modification.";
+    Refusal::new(400, "message_rewrite_error", text)
+}
+
+fn unavailable() -> Refusal {
+    Refusal::new(404, "message_rewrite_error", "The message is unavailable or has expired.")
+}
+
+/// This call's own words; every other error keeps its general ones.
+pub fn rewrite_refusal(error: &Error) -> Refusal {
+    match error.reason() {
+        Reason::MessageNotFound => unavailable(),
+        Reason::NotPermitted | Reason::UserNotFound => {
+            Refusal::new(401, "message_rewrite_error", "You are not authorized to edit this message.")
+        }
+        _ => Refusal::from(error),
+    }
+}
+
+/// The answer.
+pub fn rewritten(call: &Call<'_>, timing: Timing) -> Vec<u8> {
+    bytes_of(&dto::Envelope { data: Some("success"), ..call.envelope(timing) })
+}

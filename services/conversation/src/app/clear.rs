@@ -1,0 +1,28 @@
+//! Hides messages from one user up to a moment.
+
+use tidings_domain::{Caller, ConversationId, Error, Marks, MsgId, UnixMillis, UserId};
+
+use super::log;
+use crate::{
+    Deps,
+    store::{Place, cursor as store},
+};
+
+/// Hides what was sent up to `until`, and nothing that is sent from now on. With nothing newer the conversation leaves the
+/// list.
+pub async fn clear(
+    deps: &Deps,
+    caller: &Caller,
+    user: UserId,
+    conversation: ConversationId,
+    until: UnixMillis,
+) -> Result<(), Error> {
+    conversation.check_party(user)?;
+    let head = log::head(&deps.message, caller, conversation).await?;
+    let cleared = head.min(MsgId::before(UnixMillis(until.0.saturating_add(1))));
+    if cleared > MsgId::ZERO {
+        let to = Marks { cleared, ..Marks::default() };
+        store::raise(&deps.db, Place { app: caller.app, user, conversation }, to, cleared).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! Deletes every conversation of one user.
+
+use tidings_domain::{Caller, ConversationId, Error, Marks, MsgId, UserId};
+use tidings_proto::required;
+
+use super::list;
+use crate::{
+    Deps,
+    store::cursor::{self as store, Raise},
+};
+
+/// Conversations of one step.
+const STEP: i32 = 1_000;
+
+/// How many left the list.
+pub async fn delete_all(deps: &Deps, caller: &Caller, user: UserId) -> Result<usize, Error> {
+    let mut deleted = 0;
+    let mut before = MsgId::ZERO;
+    loop {
+        let listed = list::list(deps, caller, user, STEP, before).await?;
+        let mut raises = Vec::with_capacity(listed.len());
+        for entry in listed {
+            let conversation: ConversationId = required("conversation", entry.conversation)?.try_into()?;
+            let head = MsgId(entry.head_msg_id);
+            raises.push(Raise { conversation, to: Marks { cleared: head, ..Marks::default() }, unlisted: head });
+            before = head;
+        }
+        if raises.is_empty() {
+            return Ok(deleted);
+        }
+        deleted += store::raise_many(&deps.db, caller.app, user, &raises).await?;
+    }
+}

@@ -1,0 +1,86 @@
+//! Adds a message of another system to a conversation, at its own time (agora.md 7).
+
+use tidings_domain::{Actor, App, BEGINNING, Caller, Content, Draft, Error, Target, UnixMillis, UserRef};
+
+use super::{
+    once::{self, Once},
+    places,
+    send::bounded,
+};
+use crate::{
+    Deps,
+    appender::{Appender, Call, Reply},
+    delivery::Flags,
+    store::key,
+};
+
+/// What to add.
+#[derive(Debug)]
+pub struct Wanted {
+    pub sender: UserRef,
+    pub target: Target,
+    pub content: Content,
+    /// When it was sent; `None` is now.
+    pub sent_at: Option<UnixMillis>,
+    /// Whether it counts as unread where it lies above the reader's mark (decision 17).
+    pub countable: bool,
+    pub accept_unknown_names: bool,
+    /// The name of the public call.
+    pub call: String,
+    pub idempotency_key: Option<String>,
+}
+
+/// Appends the message, or gives the first answer of the same call. `request` is the canonical request without its key.
+/// Nothing is delivered and no event calls for it: an imported row says that it is one.
+pub async fn import(
+    Deps { db, directory, .. }: &Deps,
+    appender: &Appender,
+    (caller, app): (&Caller, &App),
+    wanted: Wanted,
+    request: &[u8],
+    now: UnixMillis,
+) -> Result<Reply, Error> {
+    if caller.actor != Actor::App {
+        return Err(Error::not_permitted("only the app itself imports"));
+    }
+    let Wanted { sender, target, content, sent_at, countable, accept_unknown_names, call, idempotency_key } = wanted;
+    let once = Once { call: &call, idempotency_key: idempotency_key.as_deref(), transaction_id: None };
+    let key = once::key(caller, app, once, request, now);
+    if let Some(new) = &key
+        && let Some(answered) = key::find(db, &new.key, now).await?
+    {
+        return Reply::repeated(new, &answered);
+    }
+    check_time(sent_at, now)?;
+    if matches!(target, Target::Room(_)) {
+        return Err(Error::invalid("target", "must not be a room"));
+    }
+    let stored = bounded(app, &content, 1)?;
+    let countable = countable && content.countable();
+    let draft = Draft { sender: Some(sender), accept_unknown_names, ..Draft::new(call, vec![target], content) };
+    let (sender, places) = places::places(directory, (caller, app), &draft, now).await?;
+    let call = Call {
+        app: caller.app,
+        sender,
+        places,
+        countable,
+        flags: Flags { imported: true, ..Flags::default() },
+        delivery: None,
+        hidden_from: Vec::new(),
+        online: None,
+        sent_at,
+        key,
+        content: stored,
+        accepted_at: now,
+    };
+    appender.append(call).await
+}
+
+/// Ids begin in 2010, and nothing is sent later than now (decision 6).
+fn check_time(sent_at: Option<UnixMillis>, now: UnixMillis) -> Result<(), Error> {
+    match sent_at {
+        Some(sent_at) if sent_at > now => Err(Error::invalid("sent_at_ms", "must not be in the future")),
+        Some(sent_at) if sent_at <= BEGINNING => Err(Error::invalid("sent_at_ms", "must not be before 2010")),
+        _ => Ok(()),
+    }
+}

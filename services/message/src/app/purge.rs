@@ -1,0 +1,71 @@
+//! Removes messages that are older than their app keeps them, in small steps.
+//!
+//! What is gone counts as read by everybody. Ids tell the time of a message, so they say what is past retention also
+//! when the message is no longer there.
+
+use std::{sync::Arc, time::Duration};
+
+use tidings_domain::{App, Error, MsgId, UnixMillis};
+
+use crate::{
+    Deps,
+    store::{head, purge},
+};
+
+const PAUSE: Duration = Duration::from_mins(1);
+/// Messages of one step.
+const STEP: usize = 500;
+
+/// Runs until shutdown.
+pub fn spawn(deps: Arc<Deps>) {
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                () = deps.shutdown.triggered() => return,
+                () = tokio::time::sleep(PAUSE) => {}
+            }
+            if let Err(error) = every_app(&deps).await {
+                tracing::warn!(%error, "old messages could not be purged");
+            }
+        }
+    });
+}
+
+async fn every_app(deps: &Deps) -> Result<(), Error> {
+    for app in deps.directory.apps().await? {
+        purge(deps, &app).await?;
+    }
+    Ok(())
+}
+
+/// How many messages of the app were removed.
+pub async fn purge(deps: &Deps, app: &App) -> Result<usize, Error> {
+    let retention = app.policy.message_retention;
+    if retention.is_zero() {
+        return Ok(0);
+    }
+    let kept_from = UnixMillis(deps.clock.now().0 - retention.as_millis() as i64);
+    let mut removed = 0;
+    loop {
+        let step = step(deps, app, MsgId::before(kept_from)).await?;
+        removed += step;
+        if step < STEP {
+            return Ok(removed);
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// One transaction.
+async fn step(deps: &Deps, app: &App, up_to: MsgId) -> Result<usize, Error> {
+    let (oldest, count) = purge::oldest(&deps.db, app.id, up_to, STEP as i64).await?;
+    if count == 0 {
+        return Ok(0);
+    }
+    let places: Vec<head::Place> = oldest.keys().map(|conversation| (app.id, *conversation)).collect();
+    let mut tx = deps.db.begin().await?;
+    head::lock(&mut tx, &places).await?;
+    purge::remove(&mut tx, app.id, &oldest).await?;
+    tx.commit().await?;
+    Ok(count)
+}

@@ -1,0 +1,120 @@
+//! Carries out the broadcasts that were taken on, behind the answers.
+//!
+//! Each part of a broadcast has a key of its own, so it does not matter how often, or in how many processes at once, one
+//! is begun: every message is sent once. A lease spares two processes the same work; correctness does not rest on it.
+
+use std::{sync::Arc, time::Duration};
+
+use tidings_domain::{
+    Actor, App, Caller, Content, ConversationId, Draft, Error, Platform, RoomId, Target, UnixMillis, UserRef,
+};
+use tokio::sync::Notify;
+
+use super::{broadcast, send};
+use crate::{
+    Deps,
+    appender::Appender,
+    content::StoredContent,
+    delivery,
+    store::{
+        broadcast::{self as store, Broadcast, Scope},
+        read,
+    },
+};
+
+/// How long to wait when nobody says that there is something to do.
+const PAUSE: Duration = Duration::from_secs(5);
+/// How long a process has a broadcast for itself.
+const LEASE: Duration = Duration::from_secs(30);
+/// Rooms in one transaction.
+const ROOMS: i32 = 100;
+
+/// Runs until shutdown; `started` says that there is something to do.
+pub fn spawn(deps: Arc<Deps>, appender: Appender, started: Arc<Notify>) {
+    tokio::spawn(async move {
+        loop {
+            match next(&deps, &appender).await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(error) => tracing::warn!(%error, "a broadcast is not done yet"),
+            }
+            tokio::select! {
+                () = deps.shutdown.triggered() => return,
+                () = started.notified() => {}
+                () = tokio::time::sleep(PAUSE) => {}
+            }
+        }
+    });
+}
+
+/// Carries out one broadcast; false when there is none to do.
+async fn next(deps: &Deps, appender: &Appender) -> Result<bool, Error> {
+    let now = deps.clock.now();
+    let Some(broadcast) = store::open(&deps.db, now).await? else {
+        return Ok(false);
+    };
+    let which = (broadcast.app, broadcast.id);
+    if !store::lease(&deps.db, which, now, now + LEASE).await? {
+        return Ok(true);
+    }
+    carry_out(deps, appender, &broadcast).await?;
+    store::done(&deps.db, which, deps.clock.now()).await?;
+    Ok(true)
+}
+
+async fn carry_out(deps: &Deps, appender: &Appender, broadcast: &Broadcast) -> Result<(), Error> {
+    let app = deps.directory.app_of(broadcast.app).await?;
+    let caller = Caller { app: broadcast.app, actor: Actor::App, address: None, platform: Platform::RestApi };
+    let (content, _) = StoredContent::of_json(&broadcast.body)?;
+    match broadcast.scope {
+        Scope::Users => {
+            let wanted = broadcast::Wanted {
+                sender: Some(UserRef::Id(broadcast.sender)),
+                content: content.read()?,
+                system: false,
+                call: CALL.to_owned(),
+                idempotency_key: Some(broadcast.id.to_string()),
+            };
+            broadcast::broadcast(deps, appender, (&caller, &app), &wanted, &[]).await.map(drop)
+        }
+        Scope::Rooms => to_rooms(deps, appender, (&caller, &app), broadcast, &content.read()?).await,
+    }
+}
+
+/// The name of the call, in the scope of the parts' keys.
+const CALL: &str = "broadcast";
+
+/// One message for each room with a member in which something was said before.
+async fn to_rooms(
+    deps: &Deps,
+    appender: &Appender,
+    (caller, app): (&Caller, &App),
+    broadcast: &Broadcast,
+    content: &Content,
+) -> Result<(), Error> {
+    let mut after = 0;
+    loop {
+        let (rooms, next) = deps.directory.rooms_with_members(caller, after, ROOMS).await?;
+        let mut targets = Vec::with_capacity(rooms.len());
+        for room in rooms {
+            if read::head(&deps.db, caller.app, ConversationId::Room(RoomId(room))).await?.is_some() {
+                targets.push(Target::Room(RoomId(room)));
+            }
+        }
+        if !targets.is_empty() {
+            let (_, delivery) = delivery::read(broadcast.delivery.as_deref())?;
+            let draft = Draft {
+                sender: Some(UserRef::Id(broadcast.sender)),
+                delivery,
+                idempotency_key: Some(format!("{}/rooms/{after}", broadcast.id)),
+                ..Draft::new(CALL, targets, content.clone())
+            };
+            let now: UnixMillis = deps.clock.now();
+            send::send(deps, appender, (caller, app), draft, &[], now).await?;
+        }
+        if next == 0 {
+            return Ok(());
+        }
+        after = next;
+    }
+}

@@ -1,0 +1,133 @@
+//! Takes a broadcast on: once it is on disk it will be carried out (agora.md 2.7).
+
+use serde::{Deserialize, Serialize};
+use tidings_domain::{
+    Actor, App, Caller, Content, ConversationId, Delivery, Error, MsgId, Reason, UnixMillis, UserId, UserRef,
+};
+use tidings_store::Tx;
+
+use super::{
+    once::{self, Once},
+    send::bounded,
+};
+use crate::{
+    Deps,
+    appender::{Appender, lane},
+    delivery,
+    origin::Origin,
+    store::{
+        broadcast::{self, Broadcast, Scope},
+        event::{self, EventKind, NewEvent},
+        key::{self, Answered, NewKey},
+    },
+};
+
+/// Whom to tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// With a kept message each.
+    Kept(Scope),
+    /// Whoever is online; nothing is kept but the event.
+    Online,
+}
+
+/// What to tell whom.
+#[derive(Debug)]
+pub struct Wanted {
+    pub reach: Reach,
+    pub sender: Option<UserRef>,
+    pub content: Content,
+    pub delivery: Delivery,
+    pub accept_unknown_names: bool,
+    pub call: String,
+    pub idempotency_key: Option<String>,
+}
+
+/// What the call is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Started {
+    pub id: i64,
+    pub accepted_at: i64,
+    pub committed_at: i64,
+}
+
+/// Takes it on, or gives the first answer of the same call. `request` is the canonical request without its key.
+pub async fn start_broadcast(
+    deps: &Deps,
+    appender: &Appender,
+    (caller, app): (&Caller, &App),
+    wanted: Wanted,
+    request: &[u8],
+) -> Result<Started, Error> {
+    if caller.actor != Actor::App {
+        return Err(Error::not_permitted("only the app itself broadcasts"));
+    }
+    let now = deps.clock.now();
+    let idempotency_key = wanted.idempotency_key.as_deref();
+    let once = Once { call: &wanted.call, idempotency_key, transaction_id: None };
+    let key = once::key(caller, app, once, request, now);
+    let content = bounded(app, &wanted.content, 1)?;
+    let sender = sender(deps, (caller, app), &wanted).await?;
+    let id = appender.mint().await?;
+    let mut tx = deps.db.begin().await?;
+    if let Some(new) = &key {
+        let earlier = key::claim(&mut tx, std::slice::from_ref(new), now).await?;
+        if let Some(answered) = earlier.get(&new.key) {
+            return repeated(new, answered);
+        }
+    }
+    let body = content.to_json(false);
+    let started = Started { id: id.0, accepted_at: now.0, committed_at: deps.clock.now().0 };
+    match wanted.reach {
+        Reach::Kept(scope) => {
+            let delivery = delivery::write(&[], wanted.delivery)?;
+            let broadcast = Broadcast { app: caller.app, id, scope, sender, body, delivery };
+            broadcast::insert(&mut tx, &broadcast, now).await?;
+        }
+        Reach::Online => tell(&mut tx, caller, sender, id, &body, now).await?,
+    }
+    if let Some(new) = &key {
+        let reply = serde_json::to_string(&started).map_err(Error::internal)?;
+        key::answer(&mut tx, &[(&new.key, reply)]).await?;
+    }
+    tx.commit().await?;
+    Ok(started)
+}
+
+fn repeated(new: &NewKey, answered: &Answered) -> Result<Started, Error> {
+    new.check_same(answered)?;
+    serde_json::from_str(&answered.reply).map_err(Error::internal)
+}
+
+async fn sender(deps: &Deps, (caller, app): (&Caller, &App), wanted: &Wanted) -> Result<UserId, Error> {
+    let Some(sender) = &wanted.sender else {
+        return Ok(UserId::ADMIN);
+    };
+    let take_down = wanted.accept_unknown_names && app.policy.accept_unknown_names;
+    let users = deps.directory.users(caller, std::slice::from_ref(sender), take_down).await?;
+    users.first().copied().ok_or_else(|| Error::new(Reason::UserNotFound, ""))
+}
+
+/// One event for everybody, which belongs to no conversation: it stands under that of the app with itself.
+async fn tell(
+    tx: &mut Tx,
+    caller: &Caller,
+    actor: UserId,
+    msg_id: MsgId,
+    body: &str,
+    made_at: UnixMillis,
+) -> Result<(), Error> {
+    let conversation = ConversationId::direct(UserId::ADMIN, UserId::ADMIN);
+    let event = NewEvent {
+        app: caller.app,
+        lane: lane(conversation),
+        kind: EventKind::OnlineBroadcast,
+        made_at,
+        conversation,
+        msg_id,
+        actor,
+        body: Some(body),
+        origin: &Origin::of(caller),
+    };
+    event::append(tx, &[event], std::iter::empty()).await
+}

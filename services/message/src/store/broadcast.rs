@@ -1,0 +1,101 @@
+//! Broadcasts that were taken on and are carried out behind the answer.
+
+use tidings_domain::{AppId, Error, MsgId, UnixMillis, UserId};
+use tidings_store::{Db, Tx, on_db, on_tx, sqlx};
+
+/// Whom a broadcast is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Every registered user.
+    Users,
+    /// Every room in which something was said.
+    Rooms,
+}
+
+impl Scope {
+    /// As the column has it.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Users => "users",
+            Self::Rooms => "rooms",
+        }
+    }
+}
+
+/// One broadcast.
+#[derive(Debug)]
+pub struct Broadcast {
+    pub app: AppId,
+    pub id: MsgId,
+    pub scope: Scope,
+    pub sender: UserId,
+    /// The content as in an event; see `StoredContent::to_json`.
+    pub body: String,
+    /// See [`crate::delivery`].
+    pub delivery: Option<String>,
+}
+
+const INSERT: &str = "
+    insert into broadcast (app_id, broadcast_id, scope, sender_id, body, delivery, made_at, leased_until)
+    values ($1, $2, $3, $4, $5, $6, $7, 0)";
+
+const OPEN: &str = "
+    select app_id, broadcast_id, scope, sender_id, body, delivery
+    from broadcast where done_at is null and leased_until <= $1 order by leased_until limit 1";
+
+const LEASE: &str = "
+    update broadcast set leased_until = $4
+    where app_id = $1 and broadcast_id = $2 and done_at is null and leased_until <= $3";
+
+const DONE: &str = "update broadcast set done_at = $3 where app_id = $1 and broadcast_id = $2";
+
+pub const ALL: &[&str] = &[INSERT, OPEN, LEASE, DONE];
+
+/// Takes it on.
+pub async fn insert(tx: &mut Tx, broadcast: &Broadcast, made_at: UnixMillis) -> Result<(), Error> {
+    on_tx!(tx, |c| sqlx::query(INSERT)
+        .bind(broadcast.app.0)
+        .bind(broadcast.id.0)
+        .bind(broadcast.scope.name())
+        .bind(broadcast.sender.0)
+        .bind(&broadcast.body)
+        .bind(&broadcast.delivery)
+        .bind(made_at.0)
+        .execute(c)
+        .await
+        .map(drop))
+}
+
+/// One that nobody works on.
+pub async fn open(db: &Db, now: UnixMillis) -> Result<Option<Broadcast>, Error> {
+    let row: Option<(i64, i64, String, i64, String, Option<String>)> =
+        on_db!(db, |c| sqlx::query_as(OPEN).bind(now.0).fetch_optional(c).await)?;
+    row.map(|(app, id, scope, sender, body, delivery)| {
+        let scope = [Scope::Users, Scope::Rooms].into_iter().find(|known| known.name() == scope);
+        let scope = scope.ok_or_else(|| Error::internal("a broadcast of unknown scope"))?;
+        Ok(Broadcast { app: AppId(app), id: MsgId(id), scope, sender: UserId(sender), body, delivery })
+    })
+    .transpose()
+}
+
+/// Takes or keeps it until then; false when another process was first. `held` is the end of our own lease, if any.
+pub async fn lease(db: &Db, (app, id): (AppId, MsgId), held: UnixMillis, until: UnixMillis) -> Result<bool, Error> {
+    let mut tx = db.begin().await?;
+    let taken = on_tx!(&mut tx, |c| sqlx::query(LEASE)
+        .bind(app.0)
+        .bind(id.0)
+        .bind(held.0)
+        .bind(until.0)
+        .execute(c)
+        .await
+        .map(|done| done.rows_affected()))?;
+    tx.commit().await?;
+    Ok(taken == 1)
+}
+
+/// It was carried out.
+pub async fn done(db: &Db, (app, id): (AppId, MsgId), now: UnixMillis) -> Result<(), Error> {
+    let mut tx = db.begin().await?;
+    on_tx!(&mut tx, |c| sqlx::query(DONE).bind(app.0).bind(id.0).bind(now.0).execute(c).await.map(drop))?;
+    tx.commit().await
+}

@@ -1,0 +1,85 @@
+//! Retention: old messages go, counts stay true, and a recall of what is gone reaches the devices.
+
+use std::time::Duration;
+
+use tidings_domain::{Policy, Reason};
+use tidings_proto::pb;
+use tonic::Response;
+
+use crate::world::{ANN, BOB, TO_GROUP, World, both_engines, by, by_app, direct, group, refusal, user};
+
+const WEEK: Duration = Duration::from_hours(7 * 24);
+
+async fn purge(world: &World) -> i64 {
+    world.log.clone().purge(by_app(pb::PurgeRequest {})).await.unwrap().into_inner().removed
+}
+
+async fn recall(world: &World, wanted: pb::RecallRequest) -> Result<pb::RecallReply, tonic::Status> {
+    world.log.clone().recall(by_app(wanted)).await.map(Response::into_inner)
+}
+
+fn keep_a_week(world: &World) {
+    world.change(|state| state.policy = Policy { message_retention: WEEK, ..Policy::default() });
+}
+
+both_engines! {
+    async fn what_is_past_retention_goes_and_counts_as_read(world: World) {
+        keep_a_week(&world);
+        for (to, place) in [(user(BOB), direct(ANN, BOB)), (TO_GROUP, group())] {
+            let old = world.say(ANN, to.clone(), "old").await;
+            let recalled = world.say(ANN, to.clone(), "old too").await;
+            recall(&world, pb::RecallRequest { msg_id: recalled, ..Default::default() }).await.unwrap();
+            world.clock.advance(WEEK);
+            let new = world.say(ANN, to, "new").await;
+            assert_eq!(world.unread(BOB, vec![]).await.iter().find(|it| it.0 == place).unwrap().2, 2);
+            world.clock.advance(Duration::from_secs(1));
+            // In the second round the first round's newest is past it too.
+            assert_eq!(purge(&world).await, if place == group() { 3 } else { 2 });
+            assert_eq!(world.page(Some(BOB), place).await.unwrap(), [new]);
+            assert_eq!(refusal(world.find(None, old).await), Reason::MessageNotFound);
+            let counted = |marks| async { world.unread(BOB, marks).await.iter().find(|it| it.0 == place).unwrap().2 };
+            assert_eq!(counted(vec![]).await, 1);
+            let read = pb::Mark { conversation: Some(place), read_msg_id: old, unlisted_msg_id: 0 };
+            assert_eq!(counted(vec![read]).await, 1);
+        }
+        assert_eq!(world.count("recalled").await, 0);
+    }
+
+    async fn nothing_goes_where_messages_are_kept_for_ever(world: World) {
+        world.say(ANN, user(BOB), "old").await;
+        world.clock.advance(WEEK * 1000);
+        assert_eq!(purge(&world).await, 0);
+        let by_user = world.log.clone().purge(by(ANN, pb::PurgeRequest {})).await;
+        assert_eq!(refusal(by_user), Reason::NotPermitted);
+    }
+
+    async fn many_old_messages_go_in_several_steps(world: World) {
+        keep_a_week(&world);
+        let said = (0..1_100).map(|_| world.say(ANN, user(BOB), "old"));
+        futures_util::future::join_all(said).await;
+        world.clock.advance(WEEK + Duration::from_secs(1));
+        assert_eq!(purge(&world).await, 1_100);
+        assert_eq!(world.count("message").await, 0);
+        let new = world.say(ANN, user(BOB), "new").await;
+        assert_eq!(world.unread(BOB, vec![]).await, [(direct(ANN, BOB), new, 1)]);
+    }
+
+    async fn force_recalls_what_is_past_storage_from_the_devices_alone_decision_16(world: World) {
+        keep_a_week(&world);
+        let old = world.say(ANN, user(BOB), "old").await;
+        world.clock.advance(WEEK + Duration::from_secs(1));
+        purge(&world).await;
+        let plain = pb::RecallRequest { msg_id: old, ..Default::default() };
+        assert_eq!(refusal(recall(&world, plain.clone()).await), Reason::MessageNotFound);
+        let forced = pb::RecallRequest { past_storage: true, ..plain };
+        assert_eq!(refusal(recall(&world, forced.clone()).await), Reason::NotSentThere);
+        let actor = Some(pb::UserRef { user: Some(pb::user_ref::User::UserId(ANN)) });
+        let forced = pb::RecallRequest { to: Some(pb::Target { target: Some(user(BOB)) }), actor, ..forced };
+        let reply = recall(&world, forced).await.unwrap();
+        assert_eq!((reply.recalled, reply.conversation, reply.receiver_id), (true, Some(direct(ANN, BOB)), BOB));
+        assert_eq!(world.events().await, [("recalled".to_owned(), old)]);
+        // What never was, or is not that old, was never past storage.
+        let never = pb::RecallRequest { msg_id: i64::MAX >> 11, past_storage: true, ..Default::default() };
+        assert_eq!(refusal(recall(&world, never).await), Reason::MessageNotFound);
+    }
+}
