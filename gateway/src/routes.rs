@@ -5,7 +5,7 @@ use axum::{
     extract::{Request, State},
     middleware,
     response::Response,
-    routing::{MethodRouter, get, post},
+    routing::{MethodRouter, delete, get, post, put},
 };
 use tidings_domain::Error;
 
@@ -18,22 +18,77 @@ const OURS: [&str; 3] = ["livez", "readyz", "metrics"];
 
 /// All routes, with their layers. Every path may end with a slash.
 pub fn router(gateway: Gateway) -> Router {
-    let routes = [
-        ("/livez", get(health::livez)),
-        ("/readyz", get(health::readyz)),
-        ("/{org}/{app}/token", post(agora::token::token)),
-        ("/{org}/{app}/users", post(agora::users::register).get(agora::users::list).delete(agora::users::delete_page)),
-        ("/{org}/{app}/users/{username}", get(agora::users::get).delete(agora::users::delete)),
-        ("/{org}/{app}/messages/users", post(agora::send::send)),
-    ];
+    let routes = [("/livez", get(health::livez)), ("/readyz", get(health::readyz))];
     routes
         .into_iter()
+        .chain(agora_routes())
+        .chain(agora_group_routes())
         .chain(lanying_routes())
         .fold(Router::new(), with_route)
         .fallback(no_such_url)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(gateway.clone(), layers::surround))
         .with_state(gateway)
+}
+
+fn agora_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
+    use agora::{broadcast, channel, history, import, recall, rewrite, send, token, users};
+    use tidings_dialect::agora::{Everybody, Peer, Place};
+    use tidings_domain::ConversationKind::{Direct, Group};
+    vec![
+        ("/{org}/{app}/token", post(token::token)),
+        ("/{org}/{app}/users", post(users::register).get(users::list).delete(users::delete_page)),
+        ("/{org}/{app}/users/{username}", get(users::get).delete(users::delete)),
+        ("/{org}/{app}/users/{username}/user_channel", delete(channel::delete)),
+        ("/{org}/{app}/messages", post(send::legacy)),
+        ("/{org}/{app}/messages/users", send::to(Place::Users)),
+        ("/{org}/{app}/messages/chatgroups", send::to(Place::Groups)),
+        ("/{org}/{app}/messages/chatgroups/users", send::to(Place::GroupMembers)),
+        ("/{org}/{app}/messages/chatrooms", send::to(Place::Rooms)),
+        ("/{org}/{app}/messages/chatrooms/users", send::to(Place::RoomMembers)),
+        ("/{org}/{app}/messages/broadcast", broadcast::to(Everybody::Users)),
+        ("/{org}/{app}/messages/users/broadcast", broadcast::to(Everybody::Online)),
+        ("/{org}/{app}/messages/chatrooms/broadcast", broadcast::to(Everybody::Rooms)),
+        ("/{org}/{app}/messages/users/import", import::to(Place::Users)),
+        ("/{org}/{app}/messages/chatgroups/import", import::to(Place::Groups)),
+        ("/{org}/{app}/messages/msg_recall", post(recall::recall)),
+        ("/{org}/{app}/messages/recall", post(recall::several)),
+        ("/{org}/{app}/messages/batch_recall", post(recall::batch)),
+        ("/{org}/{app}/messages/rewrite/{msg_id}", put(rewrite::rewrite)),
+        ("/{org}/{app}/rest/message/roaming/chat/user/{username}", channel::roaming(Direct, false)),
+        ("/{org}/{app}/rest/message/roaming/chat/user/{username}/time", channel::roaming(Direct, true)),
+        ("/{org}/{app}/rest/message/roaming/group/user/{username}", channel::roaming(Group, false)),
+        ("/{org}/{app}/rest/message/roaming/group/user/{username}/time", channel::roaming(Group, true)),
+        ("/{org}/{app}/rest/message/roaming/user/{username}/delete/all", post(channel::delete_all)),
+        ("/{org}/{app}/tidings/users/{username}/conversations", get(history::conversations)),
+        ("/{org}/{app}/tidings/users/{username}/messages", get(history::of_user)),
+        ("/{org}/{app}/tidings/users/{username}/read_ack", post(history::read_ack)),
+        ("/{org}/{app}/tidings/chatgroups/{id}/messages", history::of_group(Peer::Group)),
+        ("/{org}/{app}/tidings/chatrooms/{id}/messages", history::of_group(Peer::Room)),
+    ]
+}
+
+fn agora_group_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
+    use agora::{group, member};
+    use tidings_domain::GroupKind::{Group, Room};
+    vec![
+        ("/{org}/{app}/chatgroups", group::all(Group)),
+        ("/{org}/{app}/chatgroups/{id}", group::one(Group)),
+        ("/{org}/{app}/chatgroups/{id}/disable", group::disable(Group)),
+        ("/{org}/{app}/chatgroups/{id}/enable", group::enable(Group)),
+        ("/{org}/{app}/chatgroups/{id}/users", member::all(Group)),
+        ("/{org}/{app}/chatgroups/{id}/users/{username}", member::one(Group)),
+        ("/{org}/{app}/chatgroups/{id}/user/{username}/is_joined", get(member::is_joined)),
+        ("/{org}/{app}/chatgroups/user/{username}", group::joined(Group)),
+        ("/{org}/{app}/users/{username}/joined_chatgroups", group::joined(Group)),
+        ("/{org}/{app}/chatrooms", group::all(Room)),
+        ("/{org}/{app}/chatrooms/{id}", group::one(Room)),
+        ("/{org}/{app}/chatrooms/{id}/disable", group::disable(Room)),
+        ("/{org}/{app}/chatrooms/{id}/enable", group::enable(Room)),
+        ("/{org}/{app}/chatrooms/{id}/users", member::all(Room)),
+        ("/{org}/{app}/chatrooms/{id}/users/{username}", member::one(Room)),
+        ("/{org}/{app}/users/{username}/joined_chatrooms", group::joined(Room)),
+    ]
 }
 
 fn lanying_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {

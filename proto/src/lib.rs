@@ -15,7 +15,9 @@ pub mod pb {
     tonic::include_proto!("tidings.v1");
 }
 
-pub use convert::{delivery_from_wire, error_from_status, idempotency_key, required, status_from_error};
+pub use convert::{
+    delivery_from_wire, delivery_to_wire, error_from_status, idempotency_key, required, status_from_error,
+};
 
 /// The compiled .proto files, for gRPC reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

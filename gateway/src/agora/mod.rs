@@ -1,6 +1,15 @@
 //! Agora Chat and Easemob routes.
 
 mod asked;
+pub(crate) mod broadcast;
+pub(crate) mod channel;
+pub(crate) mod group;
+pub(crate) mod history;
+pub(crate) mod import;
+pub(crate) mod member;
+mod people;
+pub(crate) mod recall;
+pub(crate) mod rewrite;
 pub(crate) mod send;
 pub(crate) mod token;
 pub(crate) mod users;

@@ -1,7 +1,12 @@
-//! `POST /{org}/{app}/messages/users` (agora.md 2).
+//! `POST /{org}/{app}/messages/...` (agora.md 2).
 
-use axum::{body::Body, extract::State, response::Response};
-use tidings_dialect::agora::{self as codec, Refusal, Timing};
+use axum::{
+    body::Body,
+    extract::State,
+    response::Response,
+    routing::{MethodRouter, post},
+};
+use tidings_dialect::agora::{self as codec, Place, Refusal, Timing};
 use tidings_domain::{Actor, Caller, Draft, Error, Reason, Sent, UserRef};
 use tidings_runtime::context;
 
@@ -10,26 +15,62 @@ use crate::{
     Gateway,
     identity::{Identity, Who},
     reply::refused,
-    request::{idempotency_key, read},
+    request::{idempotency_key, query, read},
 };
 
-pub(crate) async fn send(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    let outcome = append(&gateway, &asked, body).await;
+/// A route that sends there.
+pub(crate) fn to(place: Place) -> MethodRouter<Gateway> {
+    post(move |State(gateway): State<Gateway>, asked: Asked, body: Body| async move {
+        let outcome = send(&gateway, &asked, body, place).await;
+        asked.answer(&gateway, outcome)
+    })
+}
+
+/// `POST /messages`, with the place in the body (agora.md 2.5).
+pub(crate) async fn legacy(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    let outcome = send_legacy(&gateway, &asked, body).await;
     asked.answer(&gateway, outcome)
 }
 
-async fn append(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
+async fn send(gateway: &Gateway, asked: &Asked, body: Body, place: Place) -> Result<Vec<u8>, Refusal> {
     let identity = asked.identity(gateway).await?;
     let caller = sender(asked, &identity)?;
     let body = read(body).await?;
-    let mut draft = codec::draft(&body, &identity.app.policy)?;
-    check_from(&identity, &draft)?;
+    let draft = codec::draft(&body, &identity.app.policy, place)?;
+    let (timing, sent) = append(gateway, asked, (&identity, &caller), draft).await?;
+    Ok(codec::sent(&asked.call(&identity.app), timing, &sent))
+}
+
+async fn send_legacy(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
+    let identity = asked.identity(gateway).await?;
+    let caller = sender(asked, &identity)?;
+    let body = read(body).await?;
+    let (_, draft) = codec::legacy_draft(&body, &identity.app.policy)?;
+    let (timing, sent) = append(gateway, asked, (&identity, &caller), draft).await?;
+    let call = asked.call(&identity.app);
+    Ok(match query(&asked.query, "useMsgId") {
+        Some("true") => codec::sent(&call, timing, &sent),
+        _ => codec::sent_without_ids(&call, timing, &sent),
+    })
+}
+
+async fn append(
+    gateway: &Gateway,
+    asked: &Asked,
+    (identity, caller): (&Identity, &Caller),
+    mut draft: Draft,
+) -> Result<(Timing, Vec<Sent>), Refusal> {
+    check_from(identity, &draft)?;
     draft.idempotency_key = idempotency_key(&asked.headers)?;
-    let request = context::request(&caller, draft.into());
+    let request = context::request(caller, draft.into());
     let reply = gateway.clients().message.clone().send(request).await.map_err(refused)?.into_inner();
     let sent = reply.sent.into_iter().map(TryInto::try_into).collect::<Result<Vec<Sent>, Error>>()?;
-    let duration = (reply.committed_at_ms - reply.accepted_at_ms).max(0);
-    Ok(codec::sent(&asked.call(&identity.app), Timing { timestamp: reply.committed_at_ms, duration }, &sent))
+    Ok((committed(reply.accepted_at_ms, reply.committed_at_ms), sent))
+}
+
+/// The time of an answer that is stored (decision 1).
+pub(super) fn committed(accepted_at_ms: i64, committed_at_ms: i64) -> Timing {
+    Timing { timestamp: committed_at_ms, duration: (committed_at_ms - accepted_at_ms).max(0) }
 }
 
 /// A user token sends only where the app's policy lets it (decision 18).

@@ -6,8 +6,7 @@ use axum::{body::Body, extract::FromRequestParts};
 use http::{HeaderMap, request::Parts};
 use tidings_dialect::lanying::{Params, Refusal};
 use tidings_domain::{
-    Actor, App, Caller, ConversationId, Error, GroupId, GroupKind, GroupRole, Membership, Platform, Reason, Target,
-    UserId, UserRef,
+    Actor, App, Caller, ConversationId, Error, GroupId, GroupKind, GroupRole, Platform, Reason, Target, UserId, UserRef,
 };
 use tidings_proto::pb::{self, app_ref};
 use tidings_runtime::context;
@@ -15,6 +14,7 @@ use tidings_runtime::context;
 use crate::{
     Gateway,
     identity::{Identity, Who},
+    kinds::{membership, of_group},
     reply::refused,
     request::{address, header, read},
 };
@@ -140,20 +140,6 @@ async fn admin_of(gateway: &Gateway, app: &Caller, user: Option<UserId>, group: 
     }
 }
 
-/// What a user may do in a group; `None` when there is no such group. The gateway itself asks, not the caller.
-pub(super) async fn membership(
-    gateway: &Gateway,
-    caller: &Caller,
-    user: UserId,
-    group: i64,
-) -> Result<Option<Membership>, Error> {
-    let request = pb::MembershipsRequest { user_id: Some(user.0), group_ids: vec![group] };
-    let gateway_itself = Caller { actor: Actor::App, ..caller.clone() };
-    let reply = gateway.clients().group.clone().memberships(context::request(&gateway_itself, request)).await;
-    let found = reply.map_err(refused)?.into_inner().memberships.into_iter().next();
-    found.map(TryInto::try_into).transpose()
-}
-
 /// The conversation that the caller knows under `id`: with that user, or of that group (lanying.md 3: one id space, and
 /// no call says which). Where the number looks like a group's that is gone, the directory says whether it is a user's.
 pub(super) async fn conversation(gateway: &Gateway, caller: &Caller, id: i64) -> Result<ConversationId, Error> {
@@ -164,11 +150,6 @@ pub(super) async fn conversation(gateway: &Gateway, caller: &Caller, id: i64) ->
         return Err(Error::new(Reason::GroupNotFound, id.to_string()));
     }
     Ok(ConversationId::direct(caller.actor.user(), UserId(id)))
-}
-
-/// The conversation of the group or room `id`, if there is one.
-async fn of_group(gateway: &Gateway, caller: &Caller, id: i64) -> Result<Option<ConversationId>, Error> {
-    gateway.kinds().group(caller, id, membership(gateway, caller, UserId::ADMIN, id)).await
 }
 
 async fn is_user(gateway: &Gateway, caller: &Caller, id: i64) -> Result<bool, Error> {

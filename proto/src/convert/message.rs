@@ -87,8 +87,8 @@ pub fn idempotency_key(wire: String) -> Result<Option<String>, Error> {
     Ok(Some(wire).filter(|key| !key.is_empty()))
 }
 
-/// Absent where nothing is out of the usual.
-fn delivery_to_wire(delivery: Delivery) -> Option<pb::Delivery> {
+/// For the wire; absent where nothing is out of the usual.
+pub fn delivery_to_wire(delivery: Delivery) -> Option<pb::Delivery> {
     let priority = match delivery.priority {
         Priority::High => pb::Priority::High,
         Priority::Normal => pb::Priority::Unspecified,

@@ -9,7 +9,7 @@ mod status;
 
 use tidings_domain::Error;
 
-pub use message::{delivery_from_wire, idempotency_key};
+pub use message::{delivery_from_wire, delivery_to_wire, idempotency_key};
 pub use status::{error_from_status, status_from_error};
 
 /// The value of a field that must be there.

@@ -181,6 +181,14 @@ impl pb::directory_service_server::DirectoryService for Directory {
         Ok(Response::new(pb::ResolveUsersReply { users: wire_users(users) }))
     }
 
+    #[tracing::instrument(level = "debug", name = "directory.user_names", skip_all)]
+    async fn user_names(&self, request: Request<pb::UserNamesRequest>) -> Reply<pb::UserNamesReply> {
+        let key = caller_app(&request).map_err(to_status)?;
+        let ids: Vec<UserId> = request.into_inner().user_ids.into_iter().map(UserId).collect();
+        let usernames = self.core.user_names(&key, &ids).await.map_err(to_status)?;
+        Ok(Response::new(pb::UserNamesReply { usernames }))
+    }
+
     #[tracing::instrument(level = "debug", name = "directory.update_user", skip_all)]
     async fn update_user(&self, request: Request<pb::UpdateUserRequest>) -> Reply<pb::User> {
         let caller = self.caller(&request).await.map_err(to_status)?;

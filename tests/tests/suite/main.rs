@@ -4,6 +4,10 @@
 //! differs from run to run.
 
 mod access;
+mod agora_examples;
+mod agora_groups;
+mod agora_history;
+mod agora_messages;
 mod agora_send;
 mod agora_tokens;
 mod agora_users;

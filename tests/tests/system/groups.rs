@@ -99,7 +99,7 @@ all_in_one! {
         assert_eq!(listed(&app, eve).await, [(place, two, 1)]);
         assert_eq!(listed(&app, ann).await, [(place, two, 1)]);
 
-        let delete = pb::DeleteConversationRequest { user_id: None, conversation: Some(place) };
+        let delete = pb::DeleteConversationRequest { user_id: None, conversation: Some(place), ..Default::default() };
         conversations.delete(app.request_as(eve, delete)).await.unwrap();
         assert_eq!(listed(&app, eve).await, []);
         let three = say(&app, text_to_group(ann, group, "three")).await;
@@ -138,7 +138,7 @@ all_in_one! {
         assert_eq!(refusal(conversations.mark_read(app.request_as(eve, newest)).await), outside);
         let up_to = pb::MarkRequest { user_id: None, conversation: None, msg_id };
         assert_eq!(refusal(conversations.mark_delivered(app.request_as(eve, up_to)).await), hidden);
-        let delete = pb::DeleteConversationRequest { user_id: None, conversation: place };
+        let delete = pb::DeleteConversationRequest { user_id: None, conversation: place, ..Default::default() };
         assert_eq!(refusal(conversations.delete(app.request_as(eve, delete)).await), outside);
         let pin = pb::PinRequest { user_id: None, conversation: place, pinned: true };
         assert_eq!(refusal(conversations.pin(app.request_as(eve, pin)).await), outside);

@@ -129,7 +129,7 @@ every_shape! {
         let listed = conversations.list(app.request_as(bob, list)).await.unwrap().into_inner();
         assert_eq!(listed.conversations, [entry(1)]);
 
-        let delete = pb::DeleteConversationRequest { user_id: None, conversation: Some(place) };
+        let delete = pb::DeleteConversationRequest { user_id: None, conversation: Some(place), ..Default::default() };
         conversations.delete(app.request_as(bob, delete)).await.unwrap();
         let listed = conversations.list(app.request_as(bob, list)).await.unwrap().into_inner();
         assert_eq!(listed.conversations, []);
@@ -200,7 +200,7 @@ every_shape! {
         assert_eq!(refusal(log.find(app.request_as(eve, find)).await), hidden);
         let unread = pb::UnreadRequest { user_id: Some(bob), ..Default::default() };
         assert_eq!(refusal(log.unread(app.request_as(eve, unread)).await), not_permitted);
-        let list = pb::ListConversationsRequest { user_id: Some(bob), limit: 0 };
+        let list = pb::ListConversationsRequest { user_id: Some(bob), ..Default::default() };
         assert_eq!(refusal(conversations.list(app.request_as(eve, list)).await), not_permitted);
         let view = pb::ViewRequest { user_id: None, conversation: place };
         assert_eq!(refusal(conversations.view(app.request_as(eve, view)).await), not_permitted);
@@ -208,7 +208,7 @@ every_shape! {
         assert_eq!(refusal(conversations.mark_read(app.request_as(eve, mark)).await), not_permitted);
         let mark = pb::MarkRequest { user_id: None, conversation: None, msg_id: sent.msg_id };
         assert_eq!(refusal(conversations.mark_read(app.request_as(eve, mark)).await), hidden);
-        let delete = pb::DeleteConversationRequest { user_id: Some(bob), conversation: place };
+        let delete = pb::DeleteConversationRequest { user_id: Some(bob), conversation: place, ..Default::default() };
         assert_eq!(refusal(conversations.delete(app.request_as(eve, delete)).await), not_permitted);
 
         assert_eq!(history(&app, direct(ann, bob)).await.len(), 1);
@@ -235,7 +235,7 @@ every_shape! {
         assert_eq!(head, pb::HeadReply::default());
         let mark = pb::MarkRequest { user_id: Some(ids[1]), conversation: None, msg_id };
         assert_eq!(refusal(conversations.mark_read(other.request(mark)).await), hidden);
-        let list = pb::ListConversationsRequest { user_id: Some(ids[1]), limit: 0 };
+        let list = pb::ListConversationsRequest { user_id: Some(ids[1]), ..Default::default() };
         let listed = conversations.list(other.request(list)).await.unwrap().into_inner();
         assert_eq!(listed, pb::ListConversationsReply::default());
 

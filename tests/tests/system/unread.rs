@@ -255,7 +255,11 @@ impl Case<'_> {
     }
 
     async fn delete(&mut self, user: usize, place: Place) {
-        let wanted = pb::DeleteConversationRequest { user_id: None, conversation: Some(self.place(place)) };
+        let wanted = pb::DeleteConversationRequest {
+            user_id: None,
+            conversation: Some(self.place(place)),
+            ..Default::default()
+        };
         let reply = self.app.conversations().delete(self.app.request_as(self.ids[user], wanted)).await;
         let Some(newest) = self.model.newest_seen(user, place) else {
             return assert_eq!(refusal(reply), not_member());

@@ -6,6 +6,7 @@ mod channel;
 mod draft;
 mod dto;
 mod envelope;
+mod group;
 mod history;
 mod import;
 mod recall;
@@ -23,6 +24,11 @@ pub use channel::{
 };
 pub use draft::{Place, draft, legacy_draft};
 pub use envelope::{Call, Timing, error, sent, sent_without_ids};
+pub use group::{
+    Group, GroupChange, GroupFields, MemberDeed, NewGroup, group_change, group_changed, group_created, group_deleted,
+    group_disabled, group_list, groups, is_joined, joined, member_changed, member_refusal, members, members_added,
+    members_removed, new_group, unknown_user, usernames,
+};
 pub use history::{
     Channel, HistoryQuery, ListQuery, ReadAck, Seen, channels, history, history_query, list_query, read_ack_request,
     read_up_to,

@@ -16,6 +16,7 @@ mod rotate_secret;
 mod sessions;
 mod subject;
 mod update_user;
+mod user_names;
 mod users;
 
 use std::sync::Arc;

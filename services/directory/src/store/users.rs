@@ -1,6 +1,9 @@
 //! Users, many at a time.
 
-use std::{collections::HashSet, sync::LazyLock};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::LazyLock,
+};
 
 use tidings_domain::{AppId, Error, UnixMillis, UserId, Username};
 use tidings_store::{Column, Db, Engine, GatherMany, Kind, ManyRows, Tx};
@@ -37,16 +40,24 @@ static HOLD: LazyLock<GatherMany> = LazyLock::new(|| by_id("u.user_id", &["user_
 /// One look into the primary key for each row. PostgreSQL must be told: a plan made while there were few users reads
 /// them all. That is also why it asks for living users last, or else it would take the small index of living names.
 fn by_id(columns: &str, out: &[&str], postgres_tail: &str) -> GatherMany {
+    living_or_not(columns, out, postgres_tail, "u.deleted_at is null")
+}
+
+fn living_or_not(columns: &str, out: &[&str], postgres_tail: &str, which: &str) -> GatherMany {
     let key = [("app_id", Kind::Int), ("user_id", Kind::Int)];
     let is_it = "u.app_id = r.app_id and u.user_id = r.user_id";
-    let sqlite = format!("select {columns} from r cross join app_user u where {is_it} and u.deleted_at is null");
+    let sqlite = format!("select {columns} from r cross join app_user u where {is_it} and {which}");
     let postgres = format!(
         "select {columns} from r
         cross join lateral (select * from app_user u where {is_it} limit 1 {postgres_tail}) u
-        where u.deleted_at is null"
+        where {which}"
     );
     GatherMany::per_engine(&key, out, &sqlite, &postgres)
 }
+
+/// Of deleted users too.
+static NAMES: LazyLock<GatherMany> =
+    LazyLock::new(|| living_or_not("u.user_id, u.username", &["user_id", "username"], "", "u.username is not null"));
 
 static FIND_BY_NAMES: LazyLock<GatherMany> = LazyLock::new(|| {
     let columns = columns!();
@@ -78,7 +89,8 @@ static TAKE_DOWN: LazyLock<ManyRows> = LazyLock::new(|| {
 });
 
 pub(crate) fn all(engine: Engine) -> Vec<String> {
-    let lookups = [&*FIND_BY_IDS, &*FIND_BY_NAMES, &*LOCK, &*HOLD].map(|statement| statement.texts(engine)).concat();
+    let lookups =
+        [&*FIND_BY_IDS, &*FIND_BY_NAMES, &*LOCK, &*HOLD, &*NAMES].map(|statement| statement.texts(engine)).concat();
     [lookups, TAKE_DOWN.texts(engine)].concat()
 }
 
@@ -87,6 +99,13 @@ pub(crate) async fn find_by_ids(db: &Db, app: AppId, ids: &[UserId]) -> Result<V
     let rows = [Column::Int(vec![app.0; ids.len()]), Column::Int(ids.iter().map(|id| id.0).collect())];
     let found: Vec<UserRow> = FIND_BY_IDS.read(db, &rows).await?;
     Ok(found.into_iter().map(|row| known_user(row).user).collect())
+}
+
+/// The names of those users, living or not, who have one.
+pub(crate) async fn names(db: &Db, app: AppId, ids: &[UserId]) -> Result<HashMap<UserId, String>, Error> {
+    let rows = [Column::Int(vec![app.0; ids.len()]), Column::Int(ids.iter().map(|id| id.0).collect())];
+    let found: Vec<(i64, String)> = NAMES.read(db, &rows).await?;
+    Ok(found.into_iter().map(|(user, name)| (UserId(user), name)).collect())
 }
 
 /// The living user.

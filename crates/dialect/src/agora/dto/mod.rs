@@ -1,5 +1,7 @@
 //! The wire names of the Agora dialect. Fields are documented in agora.md.
 
+mod group;
+
 use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer, Serialize};
@@ -9,6 +11,8 @@ use crate::{
     json::{Object, OneOrMany, TextMap},
     number::{Decimal, Integer, Number},
 };
+
+pub use group::*;
 
 /// Tells `null` from absent.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {

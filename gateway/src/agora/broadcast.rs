@@ -1,0 +1,48 @@
+//! `POST /{org}/{app}/messages/.../broadcast` (agora.md 2.7).
+
+use axum::{
+    body::Body,
+    extract::State,
+    routing::{MethodRouter, post},
+};
+use tidings_dialect::agora::{self as codec, Everybody, Refusal};
+use tidings_proto::{delivery_to_wire, pb};
+use tidings_runtime::context;
+
+use super::{asked::Asked, send::committed};
+use crate::{
+    Gateway,
+    reply::refused,
+    request::{idempotency_key, read},
+};
+
+/// A route that tells them all.
+pub(crate) fn to(everybody: Everybody) -> MethodRouter<Gateway> {
+    post(move |State(gateway): State<Gateway>, asked: Asked, body: Body| async move {
+        let outcome = start(&gateway, &asked, body, everybody).await;
+        asked.answer(&gateway, outcome)
+    })
+}
+
+async fn start(gateway: &Gateway, asked: &Asked, body: Body, everybody: Everybody) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = asked.app_caller(gateway).await?;
+    let wanted = codec::broadcast_request(&read(body).await?, &identity.app.policy, everybody)?;
+    let scope = match everybody {
+        Everybody::Users => pb::BroadcastScope::Users,
+        Everybody::Online => pb::BroadcastScope::Online,
+        Everybody::Rooms => pb::BroadcastScope::Rooms,
+    };
+    let request = pb::StartBroadcastRequest {
+        scope: scope.into(),
+        sender: wanted.sender.map(Into::into),
+        content: Some(wanted.content.into()),
+        idempotency_key: idempotency_key(&asked.headers)?.unwrap_or_default(),
+        call: everybody.call().to_owned(),
+        delivery: delivery_to_wire(wanted.delivery),
+        accept_unknown_names: true,
+    };
+    let reply = gateway.clients().message.clone().start_broadcast(context::request(&caller, request)).await;
+    let reply = reply.map_err(refused)?.into_inner();
+    let timing = committed(reply.accepted_at_ms, reply.committed_at_ms);
+    Ok(codec::broadcast_started(&asked.call(&identity.app), timing, reply.broadcast_id))
+}

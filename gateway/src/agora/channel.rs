@@ -1,0 +1,108 @@
+//! `DELETE /{org}/{app}/users/{username}/user_channel` and the roaming deletions (agora.md 6).
+
+use axum::{
+    body::Body,
+    extract::State,
+    response::Response,
+    routing::{MethodRouter, delete as on_delete},
+};
+use tidings_dialect::agora::{self as codec, Peer, Refusal, Roaming};
+use tidings_domain::{Caller, ConversationId, ConversationKind, Error, UserId, Username};
+use tidings_proto::pb;
+use tidings_runtime::context;
+
+use super::{
+    asked::Asked,
+    people::{self, Named, path_user},
+};
+use crate::{Gateway, kinds::of_group, reply::refused, request::read};
+
+pub(crate) async fn delete(State(gateway): State<Gateway>, asked: Asked, named: Named, body: Body) -> Response {
+    let outcome = remove(&gateway, &asked, named, body).await;
+    asked.answer(&gateway, outcome)
+}
+
+async fn remove(gateway: &Gateway, asked: &Asked, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = asked.app_caller(gateway).await?;
+    let wanted = codec::delete_channel_request(&read(body).await?, &asked.query)?;
+    let (user, conversation) = people::conversation(gateway, &caller, &path_user(named)?, &wanted.peer).await?;
+    let request = pb::DeleteConversationRequest {
+        user_id: Some(user.0),
+        conversation: Some(conversation.into()),
+        keep_history: !wanted.delete_roam,
+    };
+    gateway.clients().conversation.clone().delete(context::request(&caller, request)).await.map_err(refused)?;
+    Ok(codec::channel_deleted(&asked.call(&identity.app), asked.timing(gateway)))
+}
+
+/// What a roaming deletion's query means.
+type Read = fn(&str, ConversationKind) -> Result<Roaming, Refusal>;
+
+/// A route that deletes roaming messages of conversations of that kind, one by one or up to a moment. The vendor's table
+/// has POST for the latter.
+pub(crate) fn roaming(kind: ConversationKind, up_to: bool) -> MethodRouter<Gateway> {
+    let read: Read = if up_to { codec::roaming_time } else { codec::roaming_messages };
+    let handler = move |State(gateway): State<Gateway>, asked: Asked, named: Named| async move {
+        let outcome = forget(&gateway, &asked, named, (read, kind)).await;
+        asked.answer(&gateway, outcome)
+    };
+    if up_to { on_delete(handler).post(handler) } else { on_delete(handler) }
+}
+
+async fn forget(
+    gateway: &Gateway,
+    asked: &Asked,
+    named: Named,
+    (read, kind): (Read, ConversationKind),
+) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = asked.app_caller(gateway).await?;
+    let user = path_user(named)?;
+    match read(&asked.query, kind)? {
+        Roaming::Messages(peer, ids) => {
+            let (user, conversation) = people::conversation(gateway, &caller, &user, &peer).await?;
+            let msg_ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+            if !msg_ids.is_empty() {
+                let (user_id, conversation) = (Some(user.0), Some(conversation.into()));
+                let request = pb::ExcludeRequest { user_id, conversation, msg_ids };
+                gateway.clients().message.clone().exclude(context::request(&caller, request)).await.map_err(refused)?;
+            }
+        }
+        Roaming::UpTo(peer, until) => {
+            let (user, conversation) = any_conversation(gateway, &caller, &user, &peer).await?;
+            let (user_id, conversation) = (Some(user.0), Some(conversation.into()));
+            let request = pb::ClearRequest { user_id, conversation, until_ms: until.0 };
+            gateway.clients().conversation.clone().clear(context::request(&caller, request)).await.map_err(refused)?;
+        }
+    }
+    Ok(codec::roaming_deleted(asked.timing(gateway)))
+}
+
+/// As [`people::conversation`], where a group's id may be a room's.
+async fn any_conversation(
+    gateway: &Gateway,
+    caller: &Caller,
+    user: &Username,
+    peer: &Peer,
+) -> Result<(UserId, ConversationId), Error> {
+    let peer = match peer {
+        Peer::Group(id) if matches!(of_group(gateway, caller, *id).await?, Some(ConversationId::Room(_))) => {
+            Peer::Room(*id)
+        }
+        peer => peer.clone(),
+    };
+    people::conversation(gateway, caller, user, &peer).await
+}
+
+/// `POST /rest/message/roaming/user/{username}/delete/all`
+pub(crate) async fn delete_all(State(gateway): State<Gateway>, asked: Asked, named: Named) -> Response {
+    let outcome = forget_all(&gateway, &asked, named).await;
+    asked.answer(&gateway, outcome)
+}
+
+async fn forget_all(gateway: &Gateway, asked: &Asked, named: Named) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = asked.app_caller(gateway).await?;
+    let user = people::id(gateway, &caller, &path_user(named)?).await?;
+    let request = pb::DeleteAllRequest { user_id: Some(user.0) };
+    gateway.clients().conversation.clone().delete_all(context::request(&caller, request)).await.map_err(refused)?;
+    Ok(codec::roaming_deleted(asked.timing(gateway)))
+}

@@ -1,0 +1,157 @@
+//! `/{org}/{app}/tidings/...`: histories, conversation lists and read receipts, which the vendor does not have
+//! (decision 10).
+
+use axum::{
+    body::Body,
+    extract::{Path, State},
+    response::Response,
+    routing::{MethodRouter, get},
+};
+use tidings_dialect::agora::{self as codec, Channel, ListQuery, Peer, Refusal, Seen};
+use tidings_domain::{Actor, Caller, ConversationId, Error, Marks, Message, MsgId, UserId};
+use tidings_proto::{pb, required};
+use tidings_runtime::context;
+
+use super::{
+    asked::Asked,
+    people::{self, Named, path_user},
+};
+use crate::{Gateway, reply::refused, request::read};
+
+/// `GET /tidings/users/{username}/messages`: a conversation as one of its users sees it.
+pub(crate) async fn of_user(State(gateway): State<Gateway>, asked: Asked, named: Named) -> Response {
+    let outcome = user_page(&gateway, &asked, named).await;
+    asked.answer(&gateway, outcome)
+}
+
+async fn user_page(gateway: &Gateway, asked: &Asked, named: Named) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = asked.app_caller(gateway).await?;
+    let wanted = codec::history_query(&asked.query)?;
+    let (user, conversation) = people::conversation(gateway, &caller, &path_user(named)?, &wanted.peer).await?;
+    // What the user may see decides, not what the app may.
+    let reader = Caller { actor: Actor::User(user), ..caller.clone() };
+    let request = pb::ViewRequest { user_id: None, conversation: Some(conversation.into()) };
+    let view = gateway.clients().conversation.clone().view(context::request(&reader, request)).await;
+    let view = view.map_err(refused)?.into_inner();
+    let own: Marks = required("view.own", view.own)?.into();
+    let peer: Marks = view.peer.map(Into::into).unwrap_or_default();
+    let (messages, next) = page(gateway, &reader, conversation, &wanted.list, own.cleared).await?;
+    let names = people::names(gateway, &caller, &messages, []).await?;
+    let exts_array = identity.app.policy.agora_custom_exts_array;
+    let seen = Seen { messages: &messages, names: &names, reader: Some((user, own, peer)), exts_array };
+    Ok(codec::history(&asked.call(&identity.app), asked.timing(gateway), &wanted.list, &seen, next))
+}
+
+/// `GET /tidings/{chatgroups|chatrooms}/{id}/messages`: everything that was said there.
+pub(crate) fn of_group(peer: fn(i64) -> Peer) -> MethodRouter<Gateway> {
+    get(move |State(gateway): State<Gateway>, asked: Asked, named: Named| async move {
+        let outcome = group_page(&gateway, &asked, named, peer).await;
+        asked.answer(&gateway, outcome)
+    })
+}
+
+async fn group_page(gateway: &Gateway, asked: &Asked, named: Named, peer: fn(i64) -> Peer) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = asked.app_caller(gateway).await?;
+    let list = codec::list_query(&asked.query)?;
+    let written = named.as_ref().map_or("", |Path((_, _, id))| id);
+    let id = written.parse().map_err(|_| Error::new(tidings_domain::Reason::GroupNotFound, written))?;
+    let conversation = people::group(gateway, &caller, &peer(id)).await?;
+    let (messages, next) = page(gateway, &caller, conversation, &list, MsgId::ZERO).await?;
+    let names = people::names(gateway, &caller, &messages, []).await?;
+    let exts_array = identity.app.policy.agora_custom_exts_array;
+    let seen = Seen { messages: &messages, names: &names, reader: None, exts_array };
+    Ok(codec::history(&asked.call(&identity.app), asked.timing(gateway), &list, &seen, next))
+}
+
+async fn page(
+    gateway: &Gateway,
+    reader: &Caller,
+    conversation: ConversationId,
+    list: &ListQuery,
+    floor: MsgId,
+) -> Result<(Vec<Message>, MsgId), Error> {
+    let request = pb::PageRequest {
+        conversation: Some(conversation.into()),
+        start_msg_id: list.cursor.0,
+        limit: list.limit,
+        floor_msg_id: floor.0,
+    };
+    let reply = gateway.clients().message.clone().page(context::request(reader, request)).await;
+    let reply = reply.map_err(refused)?.into_inner();
+    let messages = reply.messages.into_iter().map(TryInto::try_into).collect::<Result<Vec<Message>, Error>>()?;
+    Ok((messages, MsgId(reply.next_msg_id)))
+}
+
+/// `GET /tidings/users/{username}/conversations`: the user's list, with what is unread.
+pub(crate) async fn conversations(State(gateway): State<Gateway>, asked: Asked, named: Named) -> Response {
+    let outcome = list(&gateway, &asked, named).await;
+    asked.answer(&gateway, outcome)
+}
+
+async fn list(gateway: &Gateway, asked: &Asked, named: Named) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = asked.app_caller(gateway).await?;
+    let query = codec::list_query(&asked.query)?;
+    let user = people::id(gateway, &caller, &path_user(named)?).await?;
+    // One more than asked tells whether there is a further page.
+    let (user_id, limit) = (Some(user.0), query.limit + 1);
+    let request = pb::ListConversationsRequest { user_id, limit, before_msg_id: query.cursor.0 };
+    let reply = gateway.clients().conversation.clone().list(context::request(&caller, request)).await;
+    let mut listed = reply.map_err(refused)?.into_inner().conversations;
+    let is_last = listed.len() <= query.limit as usize;
+    listed.truncate(query.limit as usize);
+    let heads: Vec<i64> = listed.iter().map(|entry| entry.head_msg_id).collect();
+    let messages = found(gateway, &Caller { actor: Actor::User(user), ..caller.clone() }, heads).await?;
+    let channels = listed.iter().map(|entry| channel(entry, &messages)).collect::<Result<Vec<_>, Error>>()?;
+    let next = channels.last().filter(|_| !is_last).map_or(MsgId::ZERO, |last| last.head);
+    let others = channels.iter().filter_map(|channel| channel.conversation.peer_of(user));
+    let names = people::names(gateway, &caller, &messages, others).await?;
+    let shown = (&names, identity.app.policy.agora_custom_exts_array);
+    Ok(codec::channels(&asked.call(&identity.app), asked.timing(gateway), &query, (user, &channels), shown, next))
+}
+
+async fn found(gateway: &Gateway, reader: &Caller, msg_ids: Vec<i64>) -> Result<Vec<Message>, Error> {
+    if msg_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let request = pb::FindManyRequest { msg_ids };
+    let reply = gateway.clients().message.clone().find_many(context::request(reader, request)).await;
+    reply.map_err(refused)?.into_inner().messages.into_iter().map(TryInto::try_into).collect()
+}
+
+fn channel<'a>(entry: &pb::ListedConversation, messages: &'a [Message]) -> Result<Channel<'a>, Error> {
+    let conversation: ConversationId = required("conversation", entry.conversation)?.try_into()?;
+    let head = MsgId(entry.head_msg_id);
+    let last = messages.iter().find(|message| message.msg_id == head);
+    Ok(Channel { conversation, unread: entry.unread, head, last })
+}
+
+/// `POST /tidings/users/{username}/read_ack`: the user has read up to there.
+pub(crate) async fn read_ack(State(gateway): State<Gateway>, asked: Asked, named: Named, body: Body) -> Response {
+    let outcome = mark_read(&gateway, &asked, named, body).await;
+    asked.answer(&gateway, outcome)
+}
+
+async fn mark_read(gateway: &Gateway, asked: &Asked, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = asked.app_caller(gateway).await?;
+    let wanted = codec::read_ack_request(&read(body).await?)?;
+    let (user, conversation) = people::conversation(gateway, &caller, &path_user(named)?, &wanted.peer).await?;
+    let stands = mark(gateway, &caller, user, conversation, wanted.msg_id).await?;
+    Ok(codec::read_up_to(&asked.call(&identity.app), asked.timing(gateway), stands))
+}
+
+async fn mark(
+    gateway: &Gateway,
+    caller: &Caller,
+    user: UserId,
+    conversation: ConversationId,
+    msg_id: Option<MsgId>,
+) -> Result<MsgId, Error> {
+    let reader = Caller { actor: Actor::User(user), ..caller.clone() };
+    let request = pb::MarkRequest {
+        user_id: None,
+        conversation: Some(conversation.into()),
+        msg_id: msg_id.map_or(0, |msg_id| msg_id.0),
+    };
+    let reply = gateway.clients().conversation.clone().mark_read(context::request(&reader, request)).await;
+    Ok(MsgId(reply.map_err(refused)?.into_inner().msg_id))
+}

@@ -1,0 +1,93 @@
+//! Users by name and conversations by their other side, which is how this dialect names them.
+
+use std::collections::HashMap;
+
+use axum::extract::{Path, rejection::PathRejection};
+use tidings_dialect::agora::{Names, Peer};
+use tidings_domain::{Caller, ConversationId, Error, GroupId, Message, Reason, RoomId, UserId, UserRef, Username};
+use tidings_proto::pb;
+use tidings_runtime::context;
+
+use crate::{Gateway, kinds::of_group, reply::refused};
+
+/// The path's `{org}`, `{app}` and `{username}` (or another last segment).
+pub(super) type Named = Result<Path<(String, String, String)>, PathRejection>;
+
+/// The last segment of the path. A name that nobody can have is a user who is not there.
+pub(super) fn path_user(named: Named) -> Result<Username, Error> {
+    let Ok(Path((_, _, name))) = named else {
+        return Err(Error::user_not_found(""));
+    };
+    Username::parse(&name).map_err(|_| Error::user_not_found(name))
+}
+
+/// The users' ids in the order asked; the first that nobody ever mentioned is an error.
+pub(super) async fn ids(gateway: &Gateway, caller: &Caller, names: &[&Username]) -> Result<Vec<UserId>, Error> {
+    let users = names.iter().map(|name| UserRef::Name((*name).clone()).into()).collect();
+    let request = pb::ResolveUsersRequest { users, take_down_unknown: false };
+    let reply = gateway.clients().directory.clone().resolve_users(context::request(caller, request)).await;
+    Ok(reply.map_err(refused)?.into_inner().users.into_iter().map(|user| UserId(user.id)).collect())
+}
+
+/// One user's id.
+pub(super) async fn id(gateway: &Gateway, caller: &Caller, name: &Username) -> Result<UserId, Error> {
+    let found = ids(gateway, caller, &[name]).await?;
+    found.first().copied().ok_or_else(|| Error::user_not_found(name.written()))
+}
+
+/// A user, and the conversation that he has with the other side. A group that does not exist is an error.
+pub(super) async fn conversation(
+    gateway: &Gateway,
+    caller: &Caller,
+    user: &Username,
+    peer: &Peer,
+) -> Result<(UserId, ConversationId), Error> {
+    if let Peer::User(other) = peer {
+        let found = ids(gateway, caller, &[user, other]).await?;
+        let [user, other] = found[..] else {
+            return Err(Error::internal("the directory answered with fewer users than asked"));
+        };
+        return Ok((user, ConversationId::direct(user, other)));
+    }
+    let user = id(gateway, caller, user).await?;
+    Ok((user, group(gateway, caller, peer).await?))
+}
+
+/// The conversation of a group or room.
+pub(super) async fn group(gateway: &Gateway, caller: &Caller, peer: &Peer) -> Result<ConversationId, Error> {
+    let (Peer::Group(id) | Peer::Room(id)) = peer else {
+        return Err(Error::internal("a user is no group"));
+    };
+    let wanted = match peer {
+        Peer::Room(id) => ConversationId::Room(RoomId(*id)),
+        _ => ConversationId::Group(GroupId(*id)),
+    };
+    let found = of_group(gateway, caller, *id).await?;
+    found.filter(|found| *found == wanted).ok_or_else(|| Error::new(Reason::GroupNotFound, id.to_string()))
+}
+
+/// Most users of one question.
+const ASKED: usize = 1_000;
+
+/// The names of everybody who is in the messages, and of these users.
+pub(super) async fn names<'a>(
+    gateway: &Gateway,
+    caller: &Caller,
+    messages: impl IntoIterator<Item = &'a Message>,
+    users: impl IntoIterator<Item = UserId>,
+) -> Result<Names, Error> {
+    let mut wanted: Vec<UserId> = users.into_iter().collect();
+    for message in messages {
+        wanted.push(message.sender);
+        wanted.extend(message.conversation.peer_of(message.sender));
+    }
+    wanted.sort_unstable();
+    wanted.dedup();
+    let mut names: HashMap<UserId, String> = HashMap::with_capacity(wanted.len());
+    for users in wanted.chunks(ASKED) {
+        let request = pb::UserNamesRequest { user_ids: users.iter().map(|user| user.0).collect() };
+        let reply = gateway.clients().directory.clone().user_names(context::request(caller, request)).await;
+        names.extend(users.iter().copied().zip(reply.map_err(refused)?.into_inner().usernames));
+    }
+    Ok(Names::new(names))
+}

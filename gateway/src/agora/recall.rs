@@ -1,0 +1,100 @@
+//! `POST /{org}/{app}/messages/msg_recall`, `/recall`, `/batch_recall` (agora.md 5).
+
+use axum::{body::Body, extract::State, response::Response};
+use tidings_dialect::agora::{self as codec, Recall, RecallOutcome, Recalled, Refusal};
+use tidings_domain::{Caller, ConversationKind, Error, Policy, Reason, UserId};
+use tidings_proto::pb;
+use tidings_runtime::context;
+
+use super::{asked::Asked, people};
+use crate::{Gateway, reply::refused, request::read};
+
+pub(crate) async fn recall(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    let outcome = one(&gateway, &asked, body).await;
+    asked.answer(&gateway, outcome)
+}
+
+pub(crate) async fn several(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    let outcome = many(&gateway, &asked, body, codec::recall_words).await;
+    asked.answer(&gateway, outcome)
+}
+
+pub(crate) async fn batch(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    let outcome = many(&gateway, &asked, body, codec::batch_recalled).await;
+    asked.answer(&gateway, outcome)
+}
+
+async fn one(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = asked.app_caller(gateway).await?;
+    let wanted = codec::recall_request(&read(body).await?)?;
+    let recalled = take_back(gateway, &caller, &identity.app.policy, &wanted).await?;
+    let outcome = RecallOutcome { msg_id: wanted.written_id, result: Ok(recalled) };
+    Ok(codec::recalled(&asked.call(&identity.app), asked.timing(gateway), &outcome))
+}
+
+/// How the answer to several recalls is written.
+type Written = fn(&codec::Call<'_>, codec::Timing, &[RecallOutcome]) -> Vec<u8>;
+
+/// Each message by itself: what becomes of one does not matter to the others.
+async fn many(gateway: &Gateway, asked: &Asked, body: Body, written: Written) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = asked.app_caller(gateway).await?;
+    let items = codec::recalls_request(&read(body).await?)?;
+    let mut outcomes = Vec::with_capacity(items.len());
+    for item in items {
+        let result = match item.recall {
+            Ok(wanted) => take_back(gateway, &caller, &identity.app.policy, &wanted).await,
+            Err(refusal) => Err(refusal),
+        };
+        outcomes.push(RecallOutcome { msg_id: item.msg_id, result });
+    }
+    Ok(written(&asked.call(&identity.app), asked.timing(gateway), &outcomes))
+}
+
+async fn take_back(gateway: &Gateway, caller: &Caller, policy: &Policy, wanted: &Recall) -> Result<Recalled, Refusal> {
+    let refuse = |error: Error| codec::recall_refusal(&error, policy);
+    let not_found = || refuse(Error::new(Reason::MessageNotFound, wanted.written_id.clone()));
+    let msg_id = wanted.msg_id.ok_or_else(not_found)?;
+    let (open_window, past_storage) = wanted.forced(policy);
+    let window = if open_window { 0 } else { policy.agora_recall_window.as_millis() as i64 };
+    let request = pb::RecallRequest {
+        msg_id: msg_id.0,
+        conversation: None,
+        window_ms: window,
+        window_for_all: true,
+        to: wanted.to.clone().map(Into::into),
+        kind: wire_kind(wanted.kind).into(),
+        actor: wanted.actor().map(Into::into),
+        past_storage,
+        keeps_commands: true,
+        info: wanted.info.clone(),
+        no_sync: !wanted.sync_device,
+        accept_unknown_names: true,
+    };
+    let reply = gateway.clients().message.clone().recall(context::request(caller, request)).await;
+    let reply = reply.map_err(|status| refuse(refused(status)))?.into_inner();
+    if !reply.recalled {
+        return Err(not_found());
+    }
+    let to = shown_receiver(gateway, caller, wanted, reply.receiver_id).await?;
+    Ok(Recalled { to, from: wanted.shown_from(), kind: wanted.kind })
+}
+
+const fn wire_kind(kind: ConversationKind) -> pb::ConversationKind {
+    match kind {
+        ConversationKind::Direct => pb::ConversationKind::Direct,
+        ConversationKind::Group => pb::ConversationKind::Group,
+        ConversationKind::Room => pb::ConversationKind::Room,
+    }
+}
+
+/// As the client named it, else by name or id.
+async fn shown_receiver(gateway: &Gateway, caller: &Caller, wanted: &Recall, receiver: i64) -> Result<String, Error> {
+    match (&wanted.written_to, wanted.kind) {
+        (Some(to), ConversationKind::Direct) => Ok(to.to_ascii_lowercase()),
+        (None, ConversationKind::Direct) => {
+            let user = UserId(receiver);
+            Ok(people::names(gateway, caller, [], [user]).await?.of(user))
+        }
+        _ => Ok(receiver.to_string()),
+    }
+}

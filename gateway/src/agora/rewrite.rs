@@ -1,0 +1,69 @@
+//! `PUT /{org}/{app}/messages/rewrite/{msg_id}` (agora.md 10.6).
+
+use axum::{
+    body::Body,
+    extract::{Path, State},
+    response::Response,
+};
+use tidings_dialect::agora::{self as codec, Refusal, Rewrite};
+use tidings_domain::{Caller, Error, Message, MsgId};
+use tidings_proto::pb::{self, edit_request::Change};
+use tidings_runtime::context;
+
+use super::{
+    asked::Asked,
+    people::{self, Named},
+};
+use crate::{
+    Gateway,
+    reply::refused,
+    request::{idempotency_key, read},
+};
+
+/// The name of the call, for the scope of idempotency keys.
+const CALL: &str = "agora/messages/rewrite";
+
+pub(crate) async fn rewrite(State(gateway): State<Gateway>, asked: Asked, named: Named, body: Body) -> Response {
+    let outcome = replace(&gateway, &asked, named, body).await;
+    asked.answer(&gateway, outcome)
+}
+
+async fn replace(gateway: &Gateway, asked: &Asked, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = asked.app_caller(gateway).await?;
+    let msg_id = codec::rewrite_id(named.as_ref().map_or("", |Path((_, _, id))| id))?;
+    let wanted = codec::rewrite_request(&read(body).await?, &identity.app.policy)?;
+    let sender = sender(gateway, &caller, &wanted).await?;
+    let message = found(gateway, &caller, msg_id).await?;
+    codec::check_rewrite(&message, &wanted)?;
+    let request = pb::EditRequest {
+        msg_id: msg_id.0,
+        sender_id: sender,
+        change: Some(Change::Replace(wanted.content.into())),
+        merge_ext: wanted.merge_ext,
+        most_edits: identity.app.policy.agora_max_edits as i32,
+        idempotency_key: idempotency_key(&asked.headers)?.unwrap_or_default(),
+        call: CALL.to_owned(),
+        ..Default::default()
+    };
+    let edited = gateway.clients().message.clone().edit(context::request(&caller, request)).await;
+    edited.map_err(|status| codec::rewrite_refusal(&refused(status)))?;
+    Ok(codec::rewritten(&asked.call(&identity.app), asked.timing(gateway)))
+}
+
+/// Who must have sent the message; the app itself edits everything.
+async fn sender(gateway: &Gateway, caller: &Caller, wanted: &Rewrite) -> Result<Option<i64>, Refusal> {
+    match &wanted.user {
+        Some(user) if user.folded() != "admin" => {
+            let user = people::id(gateway, caller, user).await.map_err(|error| codec::rewrite_refusal(&error))?;
+            Ok(Some(user.0))
+        }
+        _ => Ok(None),
+    }
+}
+
+async fn found(gateway: &Gateway, caller: &Caller, msg_id: MsgId) -> Result<Message, Refusal> {
+    let request = pb::FindRequest { msg_id: msg_id.0 };
+    let found = gateway.clients().message.clone().find(context::request(caller, request)).await;
+    let found = found.map_err(|status| codec::rewrite_refusal(&refused(status)))?;
+    Message::try_from(found.into_inner()).map_err(|error: Error| codec::rewrite_refusal(&error))
+}
