@@ -13,7 +13,7 @@ const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, DELETE, O
 const HEADERS: HeaderValue = HeaderValue::from_static(
     "authorization, content-type, access-token, app_id, user_id, group_id, idempotency-key, x-request-id",
 );
-const EXPOSED: HeaderValue = HeaderValue::from_static("x-request-id, retry-after");
+const EXPOSED: HeaderValue = HeaderValue::from_static("x-request-id, retry-after, ratelimit, ratelimit-policy");
 const A_DAY: HeaderValue = HeaderValue::from_static("86400");
 
 /// The origins that may call.

@@ -11,6 +11,7 @@ mod identity;
 mod kinds;
 mod lanying;
 mod layers;
+mod limits;
 mod reply;
 mod request;
 mod routes;

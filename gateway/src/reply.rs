@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use axum::{body::Body, response::Response};
 use http::{
-    HeaderValue, StatusCode,
+    HeaderName, HeaderValue, StatusCode,
     header::{CONTENT_TYPE, RETRY_AFTER},
 };
 use tidings_domain::{Error, Reason};
 use tidings_proto::{error_from_status, pb::RegisterFailure};
 use tonic::Status;
+
+use crate::limits::Standing;
 
 /// A JSON answer.
 pub(crate) fn json(status: StatusCode, body: Vec<u8>) -> Response {
@@ -23,10 +25,33 @@ pub(crate) fn json(status: StatusCode, body: Vec<u8>) -> Response {
 pub(crate) fn json_retry(status: StatusCode, body: Vec<u8>, retry_after: Option<Duration>) -> Response {
     let mut response = json(status, body);
     if let Some(wait) = retry_after {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_millis().div_ceil(1000).max(1) as u64));
     }
     response
 }
+
+/// How the quotas stand that the call was held to (draft-ietf-httpapi-ratelimit-headers).
+pub(crate) fn rate_limits(response: &mut Response, standings: &[Standing]) {
+    if standings.is_empty() {
+        return;
+    }
+    let name = |standing: &Standing| standing.rate.name().trim_start_matches("rate_").to_owned();
+    let seconds = |span: Duration| span.as_millis().div_ceil(1000);
+    let policy = standings
+        .iter()
+        .map(|standing| format!("\"{}\";q={};w={}", name(standing), standing.quota, seconds(standing.rate.window())));
+    let now = standings
+        .iter()
+        .map(|standing| format!("\"{}\";r={};t={}", name(standing), standing.remaining, seconds(standing.resets_in)));
+    for (header, items) in [(RATE_LIMIT_POLICY, policy.collect::<Vec<_>>()), (RATE_LIMIT, now.collect())] {
+        if let Ok(value) = HeaderValue::try_from(items.join(", ")) {
+            response.headers_mut().insert(header, value);
+        }
+    }
+}
+
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// What a service's refusal means. Its cause, if there is one, is logged here and goes no further.
 pub(crate) fn refused(status: Status) -> Error {

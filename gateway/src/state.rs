@@ -13,7 +13,7 @@ use ipnet::IpNet;
 use tidings_domain::{Clock, UnixMillis};
 use tidings_runtime::Clients;
 
-use crate::{cors::Cors, identity::Identities, kinds::Kinds};
+use crate::{cors::Cors, identity::Identities, kinds::Kinds, limits::Limits};
 
 /// What an operator sets.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +41,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     identities: Identities,
     kinds: Kinds,
+    limits: Limits,
     ready: Ready,
     started: UnixMillis,
     requests: AtomicU64,
@@ -63,6 +64,7 @@ impl Gateway {
         Self(Arc::new(Inner {
             identities: Identities::new(clients.directory.clone(), clock.clone()),
             kinds: Kinds::new(clock.clone()),
+            limits: Limits::new(clients.directory.clone(), clock.clone()),
             clients,
             public_url: config.public_url.map(|url| url.trim_end_matches('/').to_owned()),
             trusted_proxies: config.trusted_proxies,
@@ -85,6 +87,10 @@ impl Gateway {
 
     pub(crate) fn kinds(&self) -> &Kinds {
         &self.0.kinds
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.limits
     }
 
     pub(crate) fn cors(&self) -> &Cors {

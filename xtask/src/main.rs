@@ -2,13 +2,15 @@
 
 mod compose;
 mod keeper;
+mod node;
 mod postgres;
 mod test;
 
 use std::{env, process::ExitCode};
 
 const USAGE: &str = "usage:
-  cargo xtask test [arguments of cargo test]   run every test, with a throw-away PostgreSQL
+  cargo xtask test [arguments of cargo test]   run every test, with a throw-away PostgreSQL and the
+                                               vendors' npm packages
   cargo xtask compose-config                   check docker-compose.yml with every Compose installed";
 
 fn main() -> ExitCode {

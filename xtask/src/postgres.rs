@@ -118,7 +118,7 @@ fn server_user() -> Result<Option<User>, String> {
         .to_owned())
 }
 
-fn is_root() -> Result<bool, String> {
+pub fn is_root() -> Result<bool, String> {
     Ok(output(Command::new("id").arg("-u"))?.trim() == "0")
 }
 
@@ -137,8 +137,9 @@ fn find_or_install() -> Result<PathBuf, String> {
     find().ok_or_else(|| format!("{missing}, although the package postgresql is installed"))
 }
 
-fn apt_get(arguments: &[&str]) -> Result<(), String> {
-    let advice = "install PostgreSQL by hand";
+/// Runs Debian's package manager.
+pub fn apt_get(arguments: &[&str]) -> Result<(), String> {
+    let advice = "install what is missing by hand";
     let mut command = Command::new("apt-get");
     command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdin(std::process::Stdio::null());
     match command.status() {

@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use crate::{keeper::Keeper, postgres};
+use crate::{keeper::Keeper, node, postgres};
 
 /// Gives the exit code of the tests. What cargo prints about them is the last thing printed.
 pub fn run(arguments: &[&str]) -> Result<u8, String> {
@@ -24,6 +24,9 @@ pub fn run(arguments: &[&str]) -> Result<u8, String> {
     if built != 0 {
         return Ok(built);
     }
+    let binary = binary()?;
+    let target = binary.parent().and_then(Path::parent).ok_or("xtask is in no target folder")?;
+    let npm = node::install(root(), target)?;
     let mut tests = cargo();
     tests.args(["test", "--locked"]);
     // Cargo would take `--workspace` and overlook `--package` beside it.
@@ -32,7 +35,11 @@ pub fn run(arguments: &[&str]) -> Result<u8, String> {
         tests.arg("--workspace");
     }
     tests.args(arguments);
-    tests.env("TIDINGS_TEST_POSTGRES", url).env("TIDINGS_BIN", binary()?).env("TMPDIR", temporary);
+    tests
+        .env("TIDINGS_TEST_POSTGRES", url)
+        .env("TIDINGS_BIN", &binary)
+        .env("TIDINGS_TEST_NPM", npm)
+        .env("TMPDIR", temporary);
     keeper.run(&mut tests)
 }
 

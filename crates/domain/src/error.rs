@@ -88,6 +88,12 @@ pub enum Reason {
     TooManyRecipients,
     /// Body and ext are larger than the app allows.
     MessageTooLarge,
+    /// More calls in a time than the app may make.
+    RateReached,
+    /// More messages in a time than the app may send.
+    QuotaReached,
+    /// More broadcasts in a day than the app may start.
+    BroadcastsReached,
     /// The idempotency key was used for another request.
     KeyConflict,
     /// More waits than the queue holds; nothing was written.
@@ -199,6 +205,9 @@ impl Reason {
         Self::EditsExhausted,
         Self::TooManyRecipients,
         Self::MessageTooLarge,
+        Self::RateReached,
+        Self::QuotaReached,
+        Self::BroadcastsReached,
         Self::KeyConflict,
         Self::Overloaded,
         Self::StorageFull,
@@ -252,6 +261,9 @@ impl Reason {
             Self::EditsExhausted => words("EDITS_EXHAUSTED", Grpc::FailedPrecondition, (403, "message_rewrite_error", "The message has reached its edit limit and cannot be modified further."), 10014),
             Self::TooManyRecipients => words("TOO_MANY_RECIPIENTS", Grpc::InvalidArgument, (400, "message_send_error", "params to's size can't exceed limit {}"), 10002),
             Self::MessageTooLarge => words("MESSAGE_TOO_LARGE", Grpc::InvalidArgument, (413, "Request Entity Too Large", "Request Entity Too Large."), 10002),
+            Self::RateReached => words("RATE_REACHED", Grpc::ResourceExhausted, (429, "reach_limit", "This request has reached api limit"), 10429),
+            Self::QuotaReached => words("QUOTA_REACHED", Grpc::ResourceExhausted, (403, "message_send_error", "message send reach limit"), 10429),
+            Self::BroadcastsReached => words("BROADCASTS_REACHED", Grpc::ResourceExhausted, (403, "exceed_limit", "{} limit exceeded"), 10429),
             Self::KeyConflict => words("KEY_CONFLICT", Grpc::AlreadyExists, (409, "idempotency_key_conflict", "Idempotency-Key was used for another request"), 10409),
             Self::Overloaded => words("OVERLOADED", Grpc::Unavailable, (503, "service_unavailable", "the server is busy, nothing was done, retry later"), 503),
             Self::StorageFull => words("STORAGE_FULL", Grpc::Unavailable, (503, "service_unavailable", "the server's storage is full, nothing was done, retry later"), 503),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::{Error, Reason};
+
 /// A quota of one app, counted in a fixed window. A call is admitted while less than the quota is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rate {
@@ -123,6 +125,30 @@ impl Rate {
     /// How long one window is. Windows begin at multiples of it since 1970.
     pub const fn window(self) -> Duration {
         self.row().window
+    }
+
+    /// Why a call beyond it is refused: calls and messages differ (agora.md 2).
+    pub fn refusal(self) -> Error {
+        match self {
+            Self::UserMessages
+            | Self::GroupMessages
+            | Self::OneGroupMessages
+            | Self::RoomMessages
+            | Self::TargetedMessages => Error::new(Reason::QuotaReached, self.name()),
+            Self::RoomBroadcastsDay => Error::new(Reason::BroadcastsReached, "chatroom broadcast"),
+            Self::OnlineBroadcastsDay => Error::new(Reason::BroadcastsReached, "online user broadcast"),
+            Self::BroadcastsDay => Error::new(Reason::BroadcastsReached, "broadcast message"),
+            Self::Calls
+            | Self::TokenCalls
+            | Self::GroupCalls
+            | Self::RoomCalls
+            | Self::ExportCalls
+            | Self::ExportCallsMinute
+            | Self::DeleteConversation
+            | Self::RoomBroadcasts
+            | Self::OnlineBroadcasts
+            | Self::Broadcasts => Error::new(Reason::RateReached, self.name()),
+        }
     }
 
     /// The rate of that name.

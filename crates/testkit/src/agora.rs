@@ -16,12 +16,17 @@ pub struct Agora {
 }
 
 impl Agora {
+    /// A client without a token.
+    pub fn anonymous(base: &str) -> Self {
+        Self { http: reqwest::Client::new(), base: base.to_owned(), token: String::new() }
+    }
+
     /// A client with a token for client id and secret.
     ///
     /// # Panics
     /// When they are refused.
     pub async fn with_credentials(base: &str, (client_id, client_secret): (&str, &str)) -> Self {
-        let anonymous = Self { http: reqwest::Client::new(), base: base.to_owned(), token: String::new() };
+        let anonymous = Self::anonymous(base);
         let grant = json!({
             "grant_type": "client_credentials",
             "client_id": client_id,

@@ -1,21 +1,28 @@
 //! What every Agora call reads from its request before its body.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use axum::{extract::FromRequestParts, response::Response};
+use axum::{
+    extract::{FromRequestParts, MatchedPath},
+    response::Response,
+};
 use http::{
     HeaderMap, Method, StatusCode,
     header::{AUTHORIZATION, HOST},
     request::Parts,
 };
 use tidings_dialect::agora::{Call, Refusal, Timing};
-use tidings_domain::{Actor, App, Caller, Platform, Reason, UnixMillis};
+use tidings_domain::{Actor, App, Caller, Platform, Rate, Reason, UnixMillis};
 use tidings_proto::pb::app_ref;
 
 use crate::{
     Gateway,
     client_address::scheme,
     identity::Identity,
+    limits::{Cost, Standing},
     reply,
     request::{address, header, peer},
     routes,
@@ -30,6 +37,10 @@ pub(crate) struct Asked {
     uri: String,
     action: &'static str,
     started: UnixMillis,
+    /// The method and the route's template, which calls are counted by.
+    route: String,
+    /// How the quotas stand that the call was held to.
+    standings: Mutex<Vec<Standing>>,
     pub headers: HeaderMap,
     pub address: Option<IpAddr>,
     pub query: String,
@@ -45,7 +56,10 @@ impl FromRequestParts<Gateway> for Asked {
         if routes::is_reserved(org) {
             return Err(routes::unknown(gateway, full));
         }
+        let template = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str).trim_end_matches('/');
         Ok(Self {
+            route: format!("{} {template}", parts.method),
+            standings: Mutex::default(),
             org: org.to_owned(),
             app: app.to_owned(),
             path: format!("/{}", segments.next().unwrap_or_default()),
@@ -83,10 +97,45 @@ impl Asked {
         app_ref::App::AppKey(format!("{}#{}", self.org, self.app))
     }
 
-    /// Whom the token stands for; no token is nobody.
+    /// The token, as it came; empty where there is none.
+    pub fn token(&self) -> &str {
+        token(header(&self.headers, AUTHORIZATION.as_str()).unwrap_or_default())
+    }
+
+    /// Whom the token stands for; no token is nobody. The call counts from here on, so this is asked for once.
     pub async fn identity(&self, gateway: &Gateway) -> Result<Arc<Identity>, Refusal> {
-        let token = token(header(&self.headers, AUTHORIZATION.as_str()).unwrap_or_default());
+        let identity = self.identity_of(gateway, self.token()).await?;
+        self.take(gateway, &identity.app, &self.costs()).await?;
+        Ok(identity)
+    }
+
+    /// Whom `token` stands for; the call does not count.
+    pub async fn identity_of(&self, gateway: &Gateway, token: &str) -> Result<Arc<Identity>, Refusal> {
         gateway.identities().of(self.app_ref(), token).await.map_err(|error| self.refusal(&error))
+    }
+
+    /// Holds the call to quotas of the app. All of it is admitted, or nothing is taken and the call must end.
+    pub async fn take(&self, gateway: &Gateway, app: &App, costs: &[Cost]) -> Result<(), Refusal> {
+        let (standings, outcome) = match gateway.limits().take(app, costs).await {
+            Ok(standings) => (standings, Ok(())),
+            Err((refusal, standing)) => (vec![standing], Err(refusal)),
+        };
+        if !standings.is_empty() {
+            self.standings.lock().unwrap_or_else(PoisonError::into_inner).extend(standings);
+        }
+        outcome
+    }
+
+    /// What the call itself counts as (agora.md 2, 9). Sends to groups and rooms have rates of their own.
+    fn costs(&self) -> Vec<Cost> {
+        match self.path.as_str() {
+            "/messages/chatgroups" | "/messages/chatgroups/users" => vec![Cost::one(Rate::GroupCalls)],
+            "/messages/chatrooms" | "/messages/chatrooms/users" => vec![Cost::one(Rate::RoomCalls)],
+            path if path.starts_with("/chatmessages/") => {
+                vec![Cost::one(Rate::ExportCalls), Cost::one(Rate::ExportCallsMinute)]
+            }
+            _ => vec![Cost { rate: Rate::Calls, subject: self.route.clone(), amount: 1 }],
+        }
     }
 
     /// The app behind an app token, and the app itself as the caller.
@@ -123,10 +172,14 @@ impl Asked {
     }
 
     pub fn answer(&self, gateway: &Gateway, outcome: Result<Vec<u8>, Refusal>) -> Response {
-        match outcome {
+        let mut response = match outcome {
             Ok(body) => reply::json(StatusCode::OK, body),
             Err(refusal) => super::refusal(&refusal, self.timing(gateway)),
-        }
+        };
+        let standings = self.standings.lock().unwrap_or_else(PoisonError::into_inner);
+        reply::rate_limits(&mut response, &standings);
+        drop(standings);
+        response
     }
 }
 

@@ -6,12 +6,14 @@ use axum::{
     routing::{MethodRouter, post},
 };
 use tidings_dialect::agora::{self as codec, Everybody, Refusal};
+use tidings_domain::Rate;
 use tidings_proto::{delivery_to_wire, pb};
 use tidings_runtime::context;
 
 use super::{asked::Asked, send::committed};
 use crate::{
     Gateway,
+    limits::Cost,
     reply::refused,
     request::{idempotency_key, read},
 };
@@ -27,6 +29,12 @@ pub(crate) fn to(everybody: Everybody) -> MethodRouter<Gateway> {
 async fn start(gateway: &Gateway, asked: &Asked, body: Body, everybody: Everybody) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = asked.app_caller(gateway).await?;
     let wanted = codec::broadcast_request(&read(body).await?, &identity.app.policy, everybody)?;
+    let (soon, day) = match everybody {
+        Everybody::Users => (Rate::Broadcasts, Rate::BroadcastsDay),
+        Everybody::Online => (Rate::OnlineBroadcasts, Rate::OnlineBroadcastsDay),
+        Everybody::Rooms => (Rate::RoomBroadcasts, Rate::RoomBroadcastsDay),
+    };
+    asked.take(gateway, &identity.app, &[Cost::one(soon), Cost::one(day)]).await?;
     let scope = match everybody {
         Everybody::Users => pb::BroadcastScope::Users,
         Everybody::Online => pb::BroadcastScope::Online,

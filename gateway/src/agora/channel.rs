@@ -7,7 +7,7 @@ use axum::{
     routing::{MethodRouter, delete as on_delete},
 };
 use tidings_dialect::agora::{self as codec, Peer, Refusal, Roaming};
-use tidings_domain::{Caller, ConversationId, ConversationKind, Error, UserId, Username};
+use tidings_domain::{Caller, ConversationId, ConversationKind, Error, Rate, UserId, Username};
 use tidings_proto::pb;
 use tidings_runtime::context;
 
@@ -15,7 +15,7 @@ use super::{
     asked::Asked,
     people::{self, Named, path_user},
 };
-use crate::{Gateway, kinds::of_group, reply::refused, request::read};
+use crate::{Gateway, kinds::of_group, limits::Cost, reply::refused, request::read};
 
 pub(crate) async fn delete(State(gateway): State<Gateway>, asked: Asked, named: Named, body: Body) -> Response {
     let outcome = remove(&gateway, &asked, named, body).await;
@@ -25,7 +25,10 @@ pub(crate) async fn delete(State(gateway): State<Gateway>, asked: Asked, named: 
 async fn remove(gateway: &Gateway, asked: &Asked, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = asked.app_caller(gateway).await?;
     let wanted = codec::delete_channel_request(&read(body).await?, &asked.query)?;
-    let (user, conversation) = people::conversation(gateway, &caller, &path_user(named)?, &wanted.peer).await?;
+    let name = path_user(named)?;
+    let (user, conversation) = people::conversation(gateway, &caller, &name, &wanted.peer).await?;
+    let cost = Cost { rate: Rate::DeleteConversation, subject: name.folded().to_owned(), amount: 1 };
+    asked.take(gateway, &identity.app, &[cost]).await?;
     let request = pb::DeleteConversationRequest {
         user_id: Some(user.0),
         conversation: Some(conversation.into()),

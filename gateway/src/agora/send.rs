@@ -7,13 +7,14 @@ use axum::{
     routing::{MethodRouter, post},
 };
 use tidings_dialect::agora::{self as codec, Place, Refusal, Timing};
-use tidings_domain::{Actor, Caller, Draft, Error, Reason, Sent, UserRef};
+use tidings_domain::{Actor, Caller, Draft, Error, Rate, Reason, Sent, Target, UserRef};
 use tidings_runtime::context;
 
 use super::asked::Asked;
 use crate::{
     Gateway,
     identity::{Identity, Who},
+    limits::Cost,
     reply::refused,
     request::{idempotency_key, query, read},
 };
@@ -62,10 +63,32 @@ async fn append(
 ) -> Result<(Timing, Vec<Sent>), Refusal> {
     check_from(identity, &draft)?;
     draft.idempotency_key = idempotency_key(&asked.headers)?;
+    asked.take(gateway, &identity.app, &costs(&draft)).await?;
     let request = context::request(caller, draft.into());
     let reply = gateway.clients().message.clone().send(request).await.map_err(refused)?.into_inner();
     let sent = reply.sent.into_iter().map(TryInto::try_into).collect::<Result<Vec<Sent>, Error>>()?;
     Ok((committed(reply.accepted_at_ms, reply.committed_at_ms), sent))
+}
+
+/// What the messages count as (agora.md 2, decision 14).
+fn costs(draft: &Draft) -> Vec<Cost> {
+    let all = draft.targets.len();
+    if !draft.audience.is_empty() {
+        return vec![Cost::of(Rate::TargetedMessages, all)];
+    }
+    match draft.targets.first() {
+        Some(Target::Group(_)) => {
+            let each = draft.targets.iter().filter_map(|target| match target {
+                Target::Group(group) => {
+                    Some(Cost { rate: Rate::OneGroupMessages, subject: group.to_string(), amount: 1 })
+                }
+                Target::User(_) | Target::Room(_) => None,
+            });
+            each.chain([Cost::of(Rate::GroupMessages, all)]).collect()
+        }
+        Some(Target::Room(_)) => vec![Cost::of(Rate::RoomMessages, all)],
+        Some(Target::User(_)) | None => vec![Cost::of(Rate::UserMessages, all)],
+    }
 }
 
 /// The time of an answer that is stored (decision 1).

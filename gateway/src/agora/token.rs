@@ -2,11 +2,11 @@
 
 use axum::{body::Body, extract::State, response::Response};
 use tidings_dialect::agora::{self as codec, Grant, Refusal};
-use tidings_domain::{UserRef, Username};
+use tidings_domain::{Error, Rate, Reason, UserRef, Username};
 use tidings_proto::pb::{self, issue_token_request::Grant as WireGrant};
 
 use super::{asked::Asked, users::shown};
-use crate::{Gateway, reply::refused, request::read};
+use crate::{Gateway, limits::Cost, reply::refused, request::read};
 
 pub(crate) async fn token(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
     let outcome = issue(&gateway, &asked, body).await;
@@ -14,29 +14,37 @@ pub(crate) async fn token(State(gateway): State<Gateway>, asked: Asked, body: Bo
 }
 
 async fn issue(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
+    let app = asked.identity_of(gateway, "").await?;
+    asked.take(gateway, &app.app, &[Cost::one(Rate::TokenCalls)]).await?;
     let wanted = codec::token_request(&read(body).await?)?;
+    if matches!(wanted.grant, Grant::Exchange) && asked.token().is_empty() {
+        return Err(Error::new(Reason::TokenMissing, "").into());
+    }
     if matches!(wanted.grant, Grant::Inherit { .. }) {
-        asked.app_caller(gateway).await?;
+        asked.identity_of(gateway, asked.token()).await?.check_app()?;
     }
     let request = pb::IssueTokenRequest {
         app: Some(pb::AppRef { app: Some(asked.app_ref()) }),
-        grant: Some(grant(&wanted.grant)),
+        grant: Some(grant(&wanted.grant, asked.token())),
         ttl_seconds: wanted.ttl,
         peer_address: asked.address.map(|address| address.to_string()).unwrap_or_default(),
     };
     let issued = gateway.clients().directory.clone().issue_token(request).await.map_err(|status| {
         let error = refused(status);
-        if error.reason() == tidings_domain::Reason::AppNotFound {
+        if error.reason() == Reason::AppNotFound {
             return asked.refusal(&error);
         }
         codec::token_refusal(&wanted.grant, &error)
     })?;
     let issued = issued.into_inner();
+    if matches!(wanted.grant, Grant::Exchange) {
+        return Ok(codec::exchanged_token(&issued.token, issued.expires_at_ms));
+    }
     let application = issued.app.as_ref().map_or("", |app| &app.uuid);
     Ok(codec::token(&issued.token, issued.ttl_seconds, application, issued.user.as_ref().map(shown).as_ref()))
 }
 
-fn grant(grant: &Grant) -> WireGrant {
+fn grant(grant: &Grant, own_token: &str) -> WireGrant {
     let named = |name: &Username| Some(UserRef::Name(name.clone()).into());
     match grant {
         Grant::ClientCredentials { id, secret } => {
@@ -45,6 +53,7 @@ fn grant(grant: &Grant) -> WireGrant {
         Grant::Password { user, password } => {
             WireGrant::Password(pb::Password { user: named(user), password: password.clone() })
         }
+        Grant::Exchange => WireGrant::Exchange(pb::Exchange { token: own_token.to_owned() }),
         Grant::Inherit { user, create } => WireGrant::Inherit(pb::Inherit { user: named(user), create: *create }),
     }
 }

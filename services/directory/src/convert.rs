@@ -146,6 +146,7 @@ impl TryFrom<pb::issue_token_request::Grant> for Grant {
             Wire::Password(pb::Password { user, password }) => {
                 Self::Password { user: required("password.user", user)?.try_into()?, password: Secret::new(password) }
             }
+            Wire::Exchange(pb::Exchange { token }) => Self::Exchange { token: Secret::new(token) },
             Wire::Inherit(pb::Inherit { user, create }) => {
                 Self::Inherit { user: required("inherit.user", user)?.try_into()?, create }
             }

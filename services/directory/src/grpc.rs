@@ -134,6 +134,12 @@ impl pb::directory_service_server::DirectoryService for Directory {
         Ok(Response::new(identity.into()))
     }
 
+    #[tracing::instrument(level = "debug", name = "directory.take_quota", skip_all)]
+    async fn take_quota(&self, request: Request<pb::TakeQuotaRequest>) -> Reply<pb::TakeQuotaReply> {
+        let key = caller_app(&request).map_err(to_status)?;
+        self.core.take_quota(&key, request.into_inner()).await.map(Response::new).map_err(to_status)
+    }
+
     #[tracing::instrument(level = "debug", name = "directory.register_users", skip_all)]
     async fn register_users(&self, request: Request<pb::RegisterUsersRequest>) -> Reply<pb::RegisterUsersReply> {
         let key = caller_app(&request).map_err(to_status)?;

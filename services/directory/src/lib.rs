@@ -2,13 +2,16 @@
 //!
 //! `grpc` is the door, `app` the use-cases (one a file), `store` the SQL.
 
+mod access_token2;
 mod app;
 mod app_cache;
 mod convert;
+mod dynamic_token;
 mod grpc;
 mod guesses;
 mod model;
 mod password;
+mod quotas;
 mod seal;
 mod secret;
 mod store;
@@ -19,15 +22,20 @@ use std::{fmt, sync::Arc};
 use tidings_domain::{Clock, Entropy};
 use tidings_store::{Db, Engine, Schema};
 
-use crate::{app::Core, app_cache::AppCache, guesses::Guesses, password::Passwords, seal::DataKey};
+use crate::{app::Core, app_cache::AppCache, guesses::Guesses, password::Passwords, quotas::Quotas, seal::DataKey};
 
 /// The directory's tables.
 pub const SCHEMA: Schema = Schema {
     name: "directory",
-    sqlite: &[include_str!("../migrations/sqlite/0001_init.sql"), include_str!("../migrations/sqlite/0002_groups.sql")],
+    sqlite: &[
+        include_str!("../migrations/sqlite/0001_init.sql"),
+        include_str!("../migrations/sqlite/0002_groups.sql"),
+        include_str!("../migrations/sqlite/0003_uuid.sql"),
+    ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
         include_str!("../migrations/postgres/0002_groups.sql"),
+        include_str!("../migrations/postgres/0003_uuid.sql"),
     ],
 };
 
@@ -67,6 +75,7 @@ pub fn build(deps: Deps) -> Directory {
         apps: AppCache::new(),
         passwords: Passwords::new(Arc::clone(&deps.entropy)),
         guesses: Guesses::new(),
+        quotas: Quotas::default(),
         data_key: DataKey::new(&deps.data_key),
         db: deps.db,
         clock: deps.clock,

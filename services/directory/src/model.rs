@@ -154,9 +154,22 @@ pub(crate) struct Refusal {
 /// What a token is issued for.
 #[derive(Debug)]
 pub(crate) enum Grant {
-    ClientCredentials { client_id: String, client_secret: Secret },
-    Password { user: UserRef, password: Secret },
-    Inherit { user: UserRef, create: bool },
+    ClientCredentials {
+        client_id: String,
+        client_secret: Secret,
+    },
+    Password {
+        user: UserRef,
+        password: Secret,
+    },
+    Inherit {
+        user: UserRef,
+        create: bool,
+    },
+    /// A token that the app's own server built.
+    Exchange {
+        token: Secret,
+    },
 }
 
 /// A token that was asked for.

@@ -4,6 +4,7 @@
 //! gRPC: every acknowledged message must be there exactly once, in order, without gaps.
 
 mod client;
+mod import;
 mod read;
 mod report;
 mod send;
@@ -72,6 +73,21 @@ enum Command {
         #[arg(long)]
         no_verify: bool,
     },
+    /// Import messages of another system in the Agora dialect, then verify that each stands at its own time.
+    Import {
+        /// In all.
+        #[arg(long, default_value_t = 200_000)]
+        messages: usize,
+        /// Conversations that they are shared out among.
+        #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+        conversations: u64,
+        /// The time of the oldest, in milliseconds since 1970.
+        #[arg(long, default_value_t = 1_700_000_000_000)]
+        from_ms: i64,
+        /// The hours over which they are spread.
+        #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+        hours: u64,
+    },
     /// Read pages of 50 messages in the Lanying dialect.
     Pages {
         /// Messages in each conversation that is read.
@@ -112,6 +128,10 @@ async fn run(cli: Cli) -> Result<(), Fault> {
             let members = members.map(|members| members as usize);
             let plan = send::Plan { dialect, members, conversations, recipients: recipients as usize, bytes, retry };
             send::run(&target, &cli.target, plan, !no_verify).await
+        }
+        Command::Import { messages, conversations, from_ms, hours } => {
+            let plan = import::Plan { messages, conversations: conversations as usize, from_ms, hours };
+            import::run(&target, &cli.target, plan).await
         }
         Command::Pages { depth } => read::pages(&target, &cli.target, depth).await,
         Command::Unread { conversations, groups } => read::unread(&target, &cli.target, conversations, groups).await,

@@ -38,11 +38,9 @@ async fn seen(agora: &Agora, user: &str, kind: &str, channel: &str) -> (Vec<Stri
     let records = page["data"].as_array().expect("records").iter();
     let texts = records.map(|record| record["payload"]["bodies"][0]["msg"].as_str().unwrap_or_default().to_owned());
     let listed = agora.get(&format!("/tidings/users/{user}/conversations")).await.expect(200);
-    let entries = listed["data"].as_array().expect("a list").iter();
-    let unread = entries
-        .filter(|entry| entry["channel"] == channel)
-        .map(|entry| entry["unread_num"].as_i64().expect("a number"));
-    (texts.collect(), unread.last().unwrap_or(-1))
+    let mut entries = listed["data"].as_array().expect("a list").iter();
+    let unread = entries.find(|entry| entry["channel"] == channel).map(|entry| entry["unread_num"].as_i64());
+    (texts.collect(), unread.map_or(-1, |unread| unread.expect("a number")))
 }
 
 fn owned(texts: &[&str]) -> Vec<String> {

@@ -4,9 +4,11 @@
 //! differs from run to run.
 
 mod access;
+mod agora_access_token;
 mod agora_examples;
 mod agora_groups;
 mod agora_history;
+mod agora_limits;
 mod agora_messages;
 mod agora_send;
 mod agora_tokens;

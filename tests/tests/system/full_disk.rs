@@ -49,18 +49,26 @@ impl Drop for SmallDisk {
     }
 }
 
-/// Sends until the disk is full; gives the refusal.
+/// Sends until the disk is full, and no message fits any more: one takes a page more or less than another. Gives the
+/// refusal.
 async fn fill(agora: &Agora, acknowledged: &mut BTreeMap<String, i64>) -> Reply {
     let filler = "x".repeat(4_000);
-    loop {
-        let text = format!("{} {filler}", acknowledged.len());
-        let reply = Reply::to(agora_send(agora, &acknowledged.len().to_string(), "ann", "bob", &text)).await;
+    let mut refused = 0;
+    for n in 0.. {
+        let text = format!("{n} {filler}");
+        let reply = Reply::to(agora_send(agora, &n.to_string(), "ann", "bob", &text)).await;
         if reply.status.as_u16() != 200 {
-            return reply;
+            refused += 1;
+            if refused == 50 {
+                return reply;
+            }
+            continue;
         }
+        refused = 0;
         acknowledged.insert(text, id_of(&reply.json()));
         assert!(acknowledged.len() < 50_000, "the disk does not fill");
     }
+    unreachable!("the numbers do not end")
 }
 
 fn id_of(answer: &Value) -> i64 {
@@ -90,7 +98,7 @@ async fn a_full_disk_refuses_sends_keeps_what_was_acknowledged_and_recovers_when
     assert_eq!(refusal.json()["error_description"], "the server's storage is full, nothing was done, retry later");
     assert_eq!(refusal.headers["retry-after"], "10");
     // It stays so, reading goes on, and nothing refused is there.
-    let again = Reply::to(agora_send(&agora, "again", "ann", "bob", &"x".repeat(4_000))).await;
+    let again = Reply::to(agora_send(&agora, "again", "ann", "bob", &"x".repeat(4_100))).await;
     assert_eq!(again.status.as_u16(), 503, "{}: {}", again.text, installation.process().logged());
     assert_stored(&installation, &acknowledged).await;
 

@@ -122,7 +122,7 @@ fn targets(to: Option<&OneOrMany<'_>>, policy: &Policy, place: Place) -> Result<
     let mut targets = Vec::with_capacity(names.len());
     for name in names {
         let target = target(name, place)?;
-        if names.len() == 1 || seen.insert(target.clone()) {
+        if names.len() == 1 || seen.insert(name.to_ascii_lowercase()) {
             targets.push(target);
         }
     }

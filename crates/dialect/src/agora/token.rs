@@ -22,6 +22,8 @@ pub enum Grant {
         /// `password`
         password: String,
     },
+    /// A token that the app's own server built, which comes as the call's own.
+    Exchange,
     /// A user without the password; needs an app token.
     Inherit {
         /// Whose.
@@ -64,6 +66,7 @@ fn grant(dto: dto::TokenRequest) -> Result<Grant, Refusal> {
             let written = given(dto.username, "username must be provided")?;
             Ok(Grant::Inherit { user: Username::parse(&written)?, create: dto.auto_create_user.unwrap_or(false) })
         }
+        Some("agora") => Ok(Grant::Exchange),
         Some(_) => Err(Refusal::illegal_argument("grant_type is not supported")),
         None => Err(Refusal::illegal_argument("grant_type must be provided")),
     }
@@ -100,6 +103,11 @@ pub fn token(token: &str, ttl_seconds: i64, application: &str, user: Option<&Use
         application: user.is_none().then_some(application),
         user: user.map(User::entity),
     })
+}
+
+/// The answer to an exchange, in milliseconds.
+pub fn exchanged_token(token: &str, expires_at_ms: i64) -> Vec<u8> {
+    bytes_of(&dto::ExchangedToken { access_token: token, expire_timestamp: expires_at_ms })
 }
 
 #[cfg(test)]

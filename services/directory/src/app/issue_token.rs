@@ -16,13 +16,16 @@ use crate::{
 
 /// 60 days (agora.md 10.1).
 const DEFAULT_TTL: i64 = 60 * 24 * 3600;
+/// A day: what an exchanged token stands for may be taken back in the app's own server, which we do not hear of.
+const EXCHANGED_TTL: i64 = 24 * 3600;
 /// A hundred years.
 const MAX_TTL: i64 = 100 * 365 * 24 * 3600;
 
 impl Core {
     pub(crate) async fn issue_token(&self, key: &AppKey, request: TokenRequest) -> Result<Issued, Error> {
         let known = self.enabled_app(key).await?;
-        let ttl_seconds = request.ttl_seconds.unwrap_or(DEFAULT_TTL);
+        let default = if matches!(request.grant, Grant::Exchange { .. }) { EXCHANGED_TTL } else { DEFAULT_TTL };
+        let ttl_seconds = request.ttl_seconds.unwrap_or(default);
         if !(0..=MAX_TTL).contains(&ttl_seconds) {
             return Err(Error::invalid("ttl_seconds", format!("must be from 0 to {MAX_TTL}")));
         }
@@ -33,6 +36,7 @@ impl Core {
                 None
             }
             Grant::Password { user, password } => Some(self.by_password(known.app.id, &user, password, from).await?),
+            Grant::Exchange { token } => self.built_outside(&known, token.expose()).await?.0,
             Grant::Inherit { user, create } => Some(self.by_inheritance(&known, &user, create).await?),
         };
         Ok(self.issued(&known, user, ttl_seconds))

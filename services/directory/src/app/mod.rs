@@ -15,6 +15,7 @@ mod resolve_users;
 mod rotate_secret;
 mod sessions;
 mod subject;
+mod take_quota;
 mod update_user;
 mod user_names;
 mod users;
@@ -29,6 +30,7 @@ use crate::{
     guesses::Guesses,
     model::{AppKey, KnownApp},
     password::Passwords,
+    quotas::Quotas,
     seal::DataKey,
     store::{self, app_row::AppRow},
 };
@@ -42,6 +44,7 @@ pub(crate) struct Core {
     pub(crate) apps: AppCache,
     pub(crate) passwords: Passwords,
     pub(crate) guesses: Guesses,
+    pub(crate) quotas: Quotas,
 }
 
 impl Core {

@@ -12,6 +12,10 @@ const FIND_BY_NAME: &str = "
     select user_id, username, uuid, registered, enabled, nickname, created_at, modified_at, password_hash, token_epoch
     from app_user where app_id = $1 and folded = $2 and deleted_at is null";
 
+const FIND_BY_UUID: &str = "
+    select user_id, username, uuid, registered, enabled, nickname, created_at, modified_at, password_hash, token_epoch
+    from app_user where app_id = $1 and uuid = $2 and deleted_at is null";
+
 const LIST: &str = "
     select user_id, username, uuid, registered, enabled, nickname, created_at, modified_at, password_hash, token_epoch
     from app_user where app_id = $1 and user_id > $2 and registered and deleted_at is null
@@ -46,7 +50,7 @@ const DELETE: &str = "
     returning
         user_id, username, uuid, registered, enabled, nickname, created_at, modified_at, password_hash, token_epoch";
 
-pub(crate) const ALL: &[&str] = &[FIND_BY_NAME, LIST, REGISTER, UPDATE, DELETE];
+pub(crate) const ALL: &[&str] = &[FIND_BY_NAME, FIND_BY_UUID, LIST, REGISTER, UPDATE, DELETE];
 
 /// A user to register.
 pub(crate) struct Registration<'a> {
@@ -73,6 +77,12 @@ pub(super) fn known_user(row: UserRow) -> KnownUser {
     let (created_at, modified_at) = (UnixMillis(created_at), UnixMillis(modified_at));
     let user = User { id: UserId(id), username, uuid, registered, enabled, nickname, created_at, modified_at };
     KnownUser { user, password_hash: Secret::new(password_hash), token_epoch }
+}
+
+pub(crate) async fn find_by_uuid(db: &Db, app: AppId, uuid: &str) -> Result<Option<KnownUser>, Error> {
+    let row: Option<UserRow> =
+        on_db!(db, |c| sqlx::query_as(FIND_BY_UUID).bind(app.0).bind(uuid).fetch_optional(c).await)?;
+    Ok(row.map(known_user))
 }
 
 pub(crate) async fn find_by_name(db: &Db, app: AppId, name: &Username) -> Result<Option<KnownUser>, Error> {

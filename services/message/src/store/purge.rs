@@ -31,10 +31,11 @@ static KEEP_COUNTS: LazyLock<ManyRows> = LazyLock::new(|| {
 });
 
 /// Empties one of the tables up to a message of each conversation.
-fn empty(table: &str) -> ManyRows {
+fn empty(table: &str, key: &[&str]) -> ManyRows {
+    let (key, of_t) = (key.join(", "), key.iter().map(|column| format!("t.{column}")).collect::<Vec<_>>().join(", "));
     let sqlite = format!(
-        "delete from {table} where exists (select 1 from r where {table}.app_id = r.app_id
-            and {table}.conv_a = r.conv_a and {table}.conv_b = r.conv_b and {table}.msg_id <= r.up_to)"
+        "delete from {table} where ({key}) in (select {of_t} from r cross join {table} t
+            where t.app_id = r.app_id and t.conv_a = r.conv_a and t.conv_b = r.conv_b and t.msg_id <= r.up_to)"
     );
     let postgres = format!(
         "delete from {table} t using r
@@ -43,8 +44,11 @@ fn empty(table: &str) -> ManyRows {
     ManyRows::per_engine(&COLUMNS, &sqlite, &postgres)
 }
 
-static EMPTY: LazyLock<[ManyRows; 4]> =
-    LazyLock::new(|| [empty("message"), empty("recalled"), empty("late"), empty("excluded")]);
+static EMPTY: LazyLock<[ManyRows; 4]> = LazyLock::new(|| {
+    let place = ["app_id", "conv_a", "conv_b", "msg_id"];
+    let of_user = ["app_id", "user_id", "conv_a", "conv_b", "msg_id"];
+    [empty("message", &place), empty("recalled", &place), empty("late", &place), empty("excluded", &of_user)]
+});
 
 pub fn many() -> Vec<&'static ManyRows> {
     [&*KEEP_COUNTS].into_iter().chain(EMPTY.iter()).collect()

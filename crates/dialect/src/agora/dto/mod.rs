@@ -399,6 +399,12 @@ pub struct TokenRequest {
 }
 
 #[derive(Serialize)]
+pub struct ExchangedToken<'a> {
+    pub access_token: &'a str,
+    pub expire_timestamp: i64,
+}
+
+#[derive(Serialize)]
 #[expect(clippy::struct_field_names, reason = "the vendor's names")]
 pub struct Token<'a> {
     pub access_token: &'a str,

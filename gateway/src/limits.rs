@@ -1,0 +1,154 @@
+//! How often what may be done (decisions 7 and 14).
+//!
+//! The directory counts; this gateway takes shares of a twentieth of a quota and serves calls from them, so that most
+//! calls ask nobody. A call is admitted while something is left, and then takes its whole cost. That a quota is used up
+//! is remembered until its window ends, so a flood beyond it costs the directory nothing. Where an app has no quotas,
+//! nothing is looked up at all.
+
+use std::{sync::Arc, time::Duration};
+
+use quick_cache::sync::Cache;
+use tidings_dialect::agora::Refusal;
+use tidings_domain::{Actor, App, AppId, Caller, Clock, Error, Platform, Rate, UnixMillis};
+use tidings_proto::pb::{self, directory_service_client::DirectoryServiceClient};
+use tidings_runtime::{Wire, context};
+use tokio::sync::Mutex;
+
+use crate::reply::refused;
+
+/// Shares that are kept.
+const SHARES: usize = 100_000;
+/// A share is this part of the quota.
+const PART: i64 = 20;
+
+/// What one call takes of a rate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cost {
+    pub rate: Rate,
+    /// Of what, where it is counted for each.
+    pub subject: String,
+    /// At least 1.
+    pub amount: i64,
+}
+
+impl Cost {
+    /// One of a rate that is the app's alone.
+    pub fn one(rate: Rate) -> Self {
+        Self::of(rate, 1)
+    }
+
+    /// Some of a rate that is the app's alone.
+    pub fn of(rate: Rate, amount: usize) -> Self {
+        Self { rate, subject: String::new(), amount: (amount as i64).max(1) }
+    }
+}
+
+/// How a quota stands, for the headers of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub rate: Rate,
+    pub quota: i64,
+    /// As far as this gateway knows.
+    pub remaining: i64,
+    pub resets_in: Duration,
+}
+
+/// App, rate and subject.
+type Key = (AppId, Rate, String);
+
+/// What this gateway may still serve of a quota in the present window.
+#[derive(Debug, Default)]
+struct Share {
+    until: Option<UnixMillis>,
+    /// Negative when a call took more than was left.
+    left: i64,
+    /// Others may still take that much.
+    elsewhere: i64,
+    used_up: bool,
+}
+
+/// The shares of this gateway.
+pub(crate) struct Limits {
+    directory: DirectoryServiceClient<Wire>,
+    clock: Arc<dyn Clock>,
+    shares: Cache<Key, Arc<Mutex<Share>>>,
+}
+
+impl Limits {
+    pub fn new(directory: DirectoryServiceClient<Wire>, clock: Arc<dyn Clock>) -> Self {
+        Self { directory, clock, shares: Cache::new(SHARES) }
+    }
+
+    /// Admits a call that costs all of this, or refuses it and takes nothing of any. Costs whose rate the app does not
+    /// limit are overlooked. Gives how the limited ones stand.
+    pub async fn take(&self, app: &App, costs: &[Cost]) -> Result<Vec<Standing>, (Refusal, Standing)> {
+        let limited = costs.iter().filter_map(|cost| Some((cost, app.policy.rates.quota(cost.rate)?)));
+        let mut limited: Vec<(&Cost, i64)> = limited.collect();
+        // In one order, so that no two calls wait for each other.
+        limited.sort_by(|(one, _), (other, _)| (one.rate, &one.subject).cmp(&(other.rate, &other.subject)));
+        let mut held = Vec::with_capacity(limited.len());
+        for (cost, quota) in limited {
+            let share = self.share((app.id, cost.rate, cost.subject.clone()));
+            let mut share = share.lock_owned().await;
+            self.fill(app, &mut share, cost, quota).await.map_err(|error| {
+                let standing = standing(&share, cost.rate, quota, self.clock.now());
+                (Refusal::from(error), standing)
+            })?;
+            if share.used_up {
+                let standing = standing(&share, cost.rate, quota, self.clock.now());
+                let refusal = Refusal { retry_after: Some(standing.resets_in), ..cost.rate.refusal().into() };
+                return Err((refusal, standing));
+            }
+            held.push((share, cost, quota));
+        }
+        let now = self.clock.now();
+        Ok(held
+            .into_iter()
+            .map(|(mut share, cost, quota)| {
+                share.left -= cost.amount;
+                standing(&share, cost.rate, quota, now)
+            })
+            .collect())
+    }
+
+    fn share(&self, key: Key) -> Arc<Mutex<Share>> {
+        let made = self.shares.get_or_insert_with(&key, || Ok::<_, std::convert::Infallible>(Arc::default()));
+        match made {
+            Ok(share) => share,
+            Err(never) => match never {},
+        }
+    }
+
+    /// Sees to it that something is left, or that it is known to be used up.
+    async fn fill(&self, app: &App, share: &mut Share, cost: &Cost, quota: i64) -> Result<(), Error> {
+        let now = self.clock.now();
+        if share.until.is_none_or(|until| now >= until) {
+            *share = Share::default();
+        }
+        if share.left > 0 || share.used_up {
+            return Ok(());
+        }
+        let least = cost.amount - share.left;
+        let wanted = least.max(quota / PART);
+        let caller = Caller { app: app.id, actor: Actor::App, address: None, platform: Platform::RestApi };
+        let rate = cost.rate.name().to_owned();
+        let request = pb::TakeQuotaRequest { rate, subject: cost.subject.clone(), wanted, least };
+        let taken = self.directory.clone().take_quota(context::request(&caller, request)).await;
+        let taken = taken.map_err(refused)?.into_inner();
+        if taken.quota == 0 {
+            // The quota was lifted a moment ago.
+            share.left = cost.amount.max(1);
+            return Ok(());
+        }
+        share.until = Some(now + Duration::from_millis(taken.resets_in_ms.max(1) as u64));
+        share.left += taken.granted;
+        share.elsewhere = taken.remaining;
+        share.used_up = taken.granted == 0;
+        Ok(())
+    }
+}
+
+fn standing(share: &Share, rate: Rate, quota: i64, now: UnixMillis) -> Standing {
+    let remaining = if share.used_up { 0 } else { (share.left.max(0) + share.elsewhere).min(quota) };
+    Standing { rate, quota, remaining, resets_in: share.until.map_or(Duration::ZERO, |until| until - now) }
+}

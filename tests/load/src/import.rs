@@ -1,0 +1,144 @@
+//! Imports messages of another system, one a call as the vendor has it, and reads them back at their own times.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use http::{Request, StatusCode, header};
+use http_body_util::Full;
+use tidings_proto::pb;
+
+use crate::{
+    Fault, TargetArgs,
+    client::Connection,
+    report::Tally,
+    setup::{Target, User},
+};
+
+/// Longest run.
+const PATIENCE: Duration = Duration::from_mins(10);
+
+/// What to import.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// In all.
+    pub messages: usize,
+    /// Shared out among the messages in turn.
+    pub conversations: usize,
+    /// The time of the oldest, in milliseconds since 1970; the others follow, spread over `hours`.
+    pub from_ms: i64,
+    pub hours: u64,
+}
+
+impl Plan {
+    /// The time of a message. Neighbours in time are neighbours in number, and several share a millisecond.
+    fn time(&self, number: usize) -> i64 {
+        let span = self.hours as i64 * 3_600_000;
+        self.from_ms + span * number as i64 / self.messages as i64
+    }
+}
+
+/// Imports, reports, and verifies: in every conversation each message stands once, at its own time.
+pub async fn run(target: &Target, args: &TargetArgs, plan: Plan) -> Result<(), Fault> {
+    let from = Arc::new(target.users("old-from", plan.conversations).await?);
+    let to = Arc::new(target.users("old-to", plan.conversations).await?);
+    let started = Instant::now();
+    let importers = (0..args.connections).map(|number| {
+        let importer = Importer {
+            address: target.rest[number % target.rest.len()],
+            path: format!("{}/messages/users/import", target.base),
+            authorization: format!("Bearer {}", target.token),
+            from: Arc::clone(&from),
+            to: Arc::clone(&to),
+            plan,
+        };
+        tokio::spawn(importer.run(number, args.connections))
+    });
+    let importers: Vec<_> = importers.collect();
+    let mut tally = Tally::default();
+    for importer in importers {
+        tally.add(importer.await??);
+    }
+    let refused = tally.refused.len();
+    tally.print("imports", 1, started.elapsed());
+    if refused > 0 {
+        return Err("some imports were refused".into());
+    }
+    verify(target, plan, &from, &to).await
+}
+
+struct Importer {
+    address: std::net::SocketAddr,
+    path: String,
+    authorization: String,
+    from: Arc<Vec<User>>,
+    to: Arc<Vec<User>>,
+    plan: Plan,
+}
+
+impl Importer {
+    /// Every `step`th message from `first` on, from later to earlier ones: the order that is hardest for the log.
+    async fn run(self, first: usize, step: usize) -> Result<Tally, Fault> {
+        let mut tally = Tally::default();
+        let mut connection = Connection::open(self.address).await?;
+        let until = Instant::now() + PATIENCE;
+        for turn in (first..self.plan.messages).step_by(step) {
+            if Instant::now() > until {
+                return Err("the import takes too long".into());
+            }
+            let number = self.plan.messages - 1 - turn;
+            let pair = number % self.plan.conversations;
+            let body = format!(
+                r#"{{"from":"{}","target":"{}","type":"txt","body":{{"msg":"old message {number}"}},"is_ack_read":false,"msg_timestamp":{}}}"#,
+                self.from[pair].name,
+                self.to[pair].name,
+                self.plan.time(number)
+            );
+            let request = Request::post(&self.path)
+                .header(header::CONTENT_TYPE, "application/json")
+                .header(header::AUTHORIZATION, &self.authorization)
+                .body(Full::new(Bytes::from(body)))?;
+            let begun = Instant::now();
+            let (status, answer) = connection.call(request).await?;
+            if status == StatusCode::OK {
+                tally.micros.push(u32::try_from(begun.elapsed().as_micros()).unwrap_or(u32::MAX));
+            } else {
+                tally.refused.push(format!("{status} {}", String::from_utf8_lossy(&answer)));
+            }
+        }
+        Ok(tally)
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the report is what the program is for")]
+async fn verify(target: &Target, plan: Plan, from: &[User], to: &[User]) -> Result<(), Fault> {
+    let mut read = 0;
+    for (pair, (from, to)) in from.iter().zip(to).enumerate() {
+        let (first, second) = (from.id.min(to.id), from.id.max(to.id));
+        let conversation = pb::ConversationId { kind: pb::ConversationKind::Direct.into(), first, second };
+        let mut times = Vec::new();
+        let mut start_msg_id = 0;
+        loop {
+            let conversation = Some(conversation);
+            let wanted = pb::PageRequest { conversation, start_msg_id, limit: 200, floor_msg_id: 0 };
+            let page = target.log().page(target.request(wanted)?).await?.into_inner();
+            times.extend(page.messages.iter().map(|message| message.sent_at_ms));
+            start_msg_id = page.next_msg_id;
+            if start_msg_id == 0 {
+                break;
+            }
+        }
+        times.reverse();
+        let wanted: Vec<i64> = (pair..plan.messages).step_by(plan.conversations).map(|n| plan.time(n)).collect();
+        if times != wanted {
+            return Err(
+                format!("conversation {pair} has {} messages, not the {} imported", times.len(), wanted.len()).into()
+            );
+        }
+        read += times.len();
+    }
+    println!("verified: {read} messages in {} conversations, each at its own time", plan.conversations);
+    Ok(())
+}
