@@ -18,7 +18,8 @@ pub fn install(root: &Path, target: &Path) -> Result<PathBuf, String> {
     let stamp = folder.join("installed");
     let listed = root.join(LISTED);
     let wanted = fs::read_to_string(listed.join("package-lock.json")).map_err(|error| format!("{LISTED}: {error}"))?;
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+    let is_there = folder.join("node_modules").is_dir();
+    if is_there && fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(folder);
     }
     find_or_install_npm()?;

@@ -1,12 +1,13 @@
 //! Easemob's dynamic user tokens (agora.md 10.1): built by an app's server from its client credentials.
 //!
-//! base64url of `dt-` and a JSON object that names the user and is signed over all its values.
+//! base64 of `dt-` and a JSON object that names the user and is signed over all its values.
 
 use std::fmt::Write as _;
 
 use base64::{
     Engine as _,
-    engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD},
+    alphabet::URL_SAFE,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use serde::Deserialize;
 use serde_json::Number;
@@ -23,8 +24,16 @@ const KIND: &str = "dt-";
 const MAX_BYTES: usize = 4096;
 /// How far ahead the builder's clock may be, in seconds.
 const AHEAD: i64 = 600;
+/// The longest life in seconds, a hundred years: the vendor sets no limit, but time must not overflow.
+const MAX_LIFE: i64 = 100 * 365 * 24 * 3600;
 /// Seconds above this are milliseconds: the year 5138.
 const MAX_SECONDS: i64 = 100_000_000_000;
+
+/// The vendor's pages say base64url, its Java SDK writes plain base64; what they differ in is translated before.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &URL_SAFE,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -36,7 +45,7 @@ struct Claims {
     ttl: Written,
 }
 
-/// A number, or the same as text; signed as it was written.
+/// A whole number, or the same as text; signed as it was written.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Written {
@@ -73,18 +82,22 @@ pub(crate) fn verify(known: &KnownApp, text: &str, now: UnixMillis) -> Result<(S
     }
     let issued = if issued > MAX_SECONDS { issued / 1000 } else { issued };
     let now = now.0.div_euclid(1000);
-    if issued > now + AHEAD || life < 0 {
-        return Err(refused(Reason::TokenForged));
+    if issued > now + AHEAD {
+        return Err(Error::new(Reason::TokenForged, "it is issued in the future"));
     }
-    let ends = issued.saturating_add(life);
-    if now >= ends { Err(refused(Reason::TokenExpired)) } else { Ok((claims.user_id, ends)) }
+    // A ttl of 0 is no life, unlike in a request for a token.
+    let ends = issued.saturating_add(life.min(MAX_LIFE));
+    if life <= 0 || now >= ends {
+        return Err(refused(Reason::TokenExpired));
+    }
+    Ok((claims.user_id, ends))
 }
 
 fn parse(text: &str) -> Option<Claims> {
     if text.len() > MAX_BYTES {
         return None;
     }
-    let decoded = URL_SAFE.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text)).ok()?;
+    let decoded = BASE64.decode(text.replace('+', "-").replace('/', "_")).ok()?;
     let decoded = String::from_utf8(decoded).ok()?;
     serde_json::from_str(decoded.strip_prefix(KIND)?).ok()
 }
@@ -99,12 +112,18 @@ fn signature(parts: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE as PAGES, URL_SAFE_NO_PAD};
+    use proptest::prelude::*;
     use tidings_domain::{App, AppId, Policy};
 
     use super::*;
     use crate::secret::{Rotating, Secret};
 
-    const NOW: UnixMillis = UnixMillis(1_686_207_557_000);
+    /// The time in the vendor's example.
+    const SECOND: i64 = 1_686_207_557;
+    const NOW: UnixMillis = UnixMillis(SECOND * 1000);
+    /// SHA-256 of `CIDacme#lobbynora1686207557600CS`, by `sha256sum`.
+    const SIGNATURE: &str = "9ba095f39207eb7286c6d6bcbc192b6d5aae6c638c67e4732ee10b1b2d2a7362";
 
     fn known() -> KnownApp {
         let rotating = |text: &str| Rotating { current: Secret::new(text.to_owned()), previous: None };
@@ -129,37 +148,114 @@ mod tests {
         }
     }
 
-    fn token(app_key: &str, secret: &str, cur_time: &str, ttl: &str) -> String {
-        let signature = signature(&["CID", app_key, "nora", cur_time.trim_matches('"'), ttl, secret]);
-        let json = format!(
-            r#"{{"signature":"{signature}","appkey":"{app_key}","userId":"nora","curTime":{cur_time},"ttl":{ttl}}}"#
-        );
-        URL_SAFE.encode(format!("{KIND}{json}"))
+    /// What goes into the base64; `cur_time` and `ttl` as they stand in the JSON.
+    fn plain(app_key: &str, user: &str, secret: &str, cur_time: &str, ttl: &str) -> String {
+        let signature = signature(&["CID", app_key, user, cur_time.trim_matches('"'), ttl.trim_matches('"'), secret]);
+        format!(
+            r#"dt-{{"signature":"{signature}","appkey":"{app_key}","userId":"{user}","curTime":{cur_time},"ttl":{ttl}}}"#
+        )
     }
 
-    fn reason(text: &str, now: UnixMillis) -> Reason {
-        verify(&known(), text, now).unwrap_err().reason()
+    fn token(app_key: &str, secret: &str, cur_time: &str, ttl: &str) -> String {
+        PAGES.encode(plain(app_key, "nora", secret, cur_time, ttl))
+    }
+
+    fn at(text: &str, now: UnixMillis) -> Result<(String, i64), Reason> {
+        verify(&known(), text, now).map_err(|error| error.reason())
     }
 
     #[test]
     fn a_token_stands_for_its_user_until_it_ends_agora_10_1() {
-        for cur_time in ["1686207557", "\"1686207557\"", "1686207557000"] {
-            let text = token("acme#lobby", "CS", cur_time, "600");
-            assert!(text.starts_with(PREFIX));
-            assert_eq!(verify(&known(), &text, NOW).unwrap(), ("nora".to_owned(), 1_686_208_157));
-            assert_eq!(verify(&known(), text.trim_end_matches('='), NOW).unwrap().0, "nora");
+        let json = format!(
+            r#"{{"signature":"{SIGNATURE}","appkey":"acme#lobby","userId":"nora","curTime":1686207557,"ttl":600}}"#
+        );
+        let text = PAGES.encode(format!("dt-{json}"));
+        assert!(text.starts_with(PREFIX));
+        assert_eq!(at(&text, NOW), Ok(("nora".to_owned(), SECOND + 600)));
+        assert_eq!(at(&text, UnixMillis(NOW.0 + 599_999)), Ok(("nora".to_owned(), SECOND + 600)));
+        assert_eq!(at(&text, UnixMillis(NOW.0 + 600_000)), Err(Reason::TokenExpired));
+    }
+
+    #[test]
+    fn what_the_vendors_builders_differ_in_is_taken() {
+        for (cur_time, ttl) in
+            [("1686207557", "600"), ("\"1686207557\"", "600"), ("1686207557", "\"600\""), ("1686207557000", "600")]
+        {
+            // Both alphabets have a say in a name with `>` or `?`, which no user has.
+            for user in ["nora", "no>ra??"] {
+                let plain = plain("acme#lobby", user, "CS", cur_time, ttl);
+                for text in [PAGES.encode(&plain), STANDARD.encode(&plain), URL_SAFE_NO_PAD.encode(&plain)] {
+                    assert_eq!(at(&text, NOW), Ok((user.to_owned(), SECOND + 600)), "{plain}");
+                }
+            }
         }
-        let ended = token("acme#lobby", "CS", "1686207557", "600");
-        assert_eq!(reason(&ended, UnixMillis(1_686_208_157_000)), Reason::TokenExpired);
+        let upper = plain("acme#lobby", "nora", "CS", "1686207557", "600");
+        let upper = upper.replace(SIGNATURE, &SIGNATURE.to_uppercase());
+        assert!(upper.contains(&SIGNATURE.to_uppercase()));
+        assert!(at(&PAGES.encode(upper), NOW).is_ok());
     }
 
     #[test]
     fn what_is_not_right_says_why() {
-        assert_eq!(reason(&token("acme#other", "CS", "1686207557", "600"), NOW), Reason::TokenForeign);
-        assert_eq!(reason(&token("acme#lobby", "guess", "1686207557", "600"), NOW), Reason::TokenForged);
-        assert_eq!(reason(&token("acme#lobby", "CS", "1686208557", "600"), NOW), Reason::TokenForged);
-        for malformed in ["ZHQt", "ZHQte30", "!", &"x".repeat(5000)] {
-            assert_eq!(reason(malformed, NOW), Reason::TokenMalformed, "{malformed}");
+        let reason = |text: &str| at(text, NOW).unwrap_err();
+        assert_eq!(reason(&token("acme#other", "CS", "1686207557", "600")), Reason::TokenForeign);
+        assert_eq!(reason(&token("acme#Lobby", "CS", "1686207557", "600")), Reason::TokenForeign);
+        assert_eq!(reason(&token("acme#lobby", "guess", "1686207557", "600")), Reason::TokenForged);
+        let changed = plain("acme#lobby", "nora", "CS", "1686207557", "600").replace("nora", "omar");
+        assert_eq!(reason(&PAGES.encode(changed)), Reason::TokenForged);
+        let ahead = |seconds: i64| token("acme#lobby", "CS", &(SECOND + seconds).to_string(), "600");
+        assert!(at(&ahead(AHEAD), NOW).is_ok());
+        assert_eq!(reason(&ahead(AHEAD + 1)), Reason::TokenForged);
+        for malformed in ["ZHQt", "ZHQte30", "!", "ZHQt\u{fc}", &"ZHQt".repeat(2000)] {
+            assert_eq!(reason(malformed), Reason::TokenMalformed, "{malformed}");
+        }
+        for ttl in ["600.5", "null", "\"soon\""] {
+            assert_eq!(reason(&token("acme#lobby", "CS", "1686207557", ttl)), Reason::TokenMalformed, "{ttl}");
+        }
+    }
+
+    #[test]
+    fn a_ttl_is_a_positive_number_of_seconds_and_never_overflows() {
+        let of = |cur_time: i64, ttl: i64| token("acme#lobby", "CS", &cur_time.to_string(), &ttl.to_string());
+        for ttl in [0, -1, i64::MIN] {
+            assert_eq!(at(&of(SECOND, ttl), NOW), Err(Reason::TokenExpired), "{ttl}");
+            assert_eq!(at(&of(SECOND + 60, ttl), NOW), Err(Reason::TokenExpired), "{ttl}");
+        }
+        assert_eq!(at(&of(SECOND, i64::MAX), NOW).unwrap().1, SECOND + MAX_LIFE);
+        assert_eq!(at(&of(i64::MIN, i64::MAX), NOW), Err(Reason::TokenExpired));
+        assert_eq!(at(&of(i64::MAX, i64::MAX), NOW), Err(Reason::TokenForged));
+    }
+
+    #[test]
+    fn the_client_secret_before_is_good_until_the_overlap_ends_decision_4() {
+        let mut rotated = known();
+        rotated.client_secret = Rotating {
+            current: Secret::new("new".to_owned()),
+            previous: Some((Secret::new("CS".to_owned()), UnixMillis(NOW.0 + 10))),
+        };
+        let text = token("acme#lobby", "CS", "1686207557", "600");
+        assert!(verify(&rotated, &text, UnixMillis(NOW.0 + 9)).is_ok());
+        let refused = verify(&rotated, &text, UnixMillis(NOW.0 + 10)).unwrap_err();
+        assert_eq!(refused.reason(), Reason::TokenForged);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_odd(text in "(ZHQt)?[A-Za-z0-9+/_=-]{0,200}", json in "(dt-)?[{}\\[\\]\":,a-zA-Z0-9.-]{0,100}") {
+            prop_assert!(at(&text, NOW).is_err());
+            prop_assert!(at(&PAGES.encode(json), NOW).is_err());
+        }
+
+        #[test]
+        fn a_damaged_token_opens_nothing(cut in 0_usize..200, at_byte in 0_usize..200, bits in 1_u8..128) {
+            let whole = plain("acme#lobby", "nora", "CS", "1686207557", "600");
+            let mut bytes = whole.clone().into_bytes();
+            bytes.truncate(cut);
+            if let Some(byte) = bytes.get_mut(at_byte) {
+                *byte ^= bits;
+            }
+            let in_the_case_of_a_hex_digit = bytes.eq_ignore_ascii_case(whole.as_bytes());
+            prop_assert_eq!(at(&PAGES.encode(&bytes), NOW).is_ok(), bytes == whole.as_bytes() || in_the_case_of_a_hex_digit && at_byte < 80);
         }
     }
 }

@@ -62,6 +62,18 @@ every_shape! {
     }
 }
 
+every_shape! {
+    async fn nobody_becomes_another_by_taking_his_uuid_for_a_name_agora_10_1(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora"]).await;
+        let uuid = agora.get("/users/nora").await.expect(200)["entities"][0]["uuid"].as_str().expect("a uuid").to_owned();
+        assert_eq!(refused(&agora, &built_for(&app, "user", &uuid)).await, owned(CORRUPT));
+        agora.register(&[&uuid]).await;
+        assert_eq!(refused(&agora, &built_for(&app, "user", &uuid)).await, owned(FORGED));
+        assert_eq!(refused(&agora, &built_for(&app, "user", "nora")).await, owned(CORRUPT));
+    }
+}
+
 /// The id of a user, as the other dialect has it.
 async fn agora_id(app: &TestApp, name: &str) -> i64 {
     let named = tidings_proto::pb::user_ref::User::Username(name.into());
@@ -121,6 +133,16 @@ every_shape! {
         let forged = exchange(&built("app", &app.secrets.agora_app_id, &"0".repeat(32), "", 600)).await;
         assert_eq!(agora_error(&forged, 401), owned(FORGED));
         assert_eq!(agora_error(&exchange("").await, 401), owned(EXPIRED));
+        // Whoever built a token said for how long: an exchange may shorten that and never draws it out.
+        let now = SystemClock.now().0;
+        for (ttl, most) in [(0, 600), (86_400, 600), (60, 60)] {
+            let asked = json!({"grant_type": "agora", "ttl": ttl});
+            let answer = agora.with_token(&built_for(&app, "user", "nora")).post("/token", &asked).await.expect(200);
+            let ends = answer["expire_timestamp"].as_i64().expect("milliseconds");
+            assert!(ends > now && ends <= SystemClock.now().0 + most * 1000, "{ttl}: {answer}");
+        }
+        let unknown = exchange(&built_for(&app, "user", "nobody")).await;
+        assert_eq!(agora_error(&unknown, 404), owned(("invalid_grant", "user not found")));
         // What is ours already is none of the vendor's.
         assert_eq!(agora_error(&exchange(&agora.token).await, 401), owned(CORRUPT));
     }

@@ -105,7 +105,7 @@ pub fn token(token: &str, ttl_seconds: i64, application: &str, user: Option<&Use
     })
 }
 
-/// The answer to an exchange, in milliseconds.
+/// The answer to an exchange, which ends at that millisecond.
 pub fn exchanged_token(token: &str, expires_at_ms: i64) -> Vec<u8> {
     bytes_of(&dto::ExchangedToken { access_token: token, expire_timestamp: expires_at_ms })
 }
@@ -131,6 +131,13 @@ mod tests {
         assert_eq!(told(r#"{"grant_type":"client_credentials"}"#), "client_id must be provided.");
         assert_eq!(told(r#"{"grant_type":"client_credentials","client_id":"c"}"#), "client_secret must be provided");
         assert_eq!(told(r#"{"grant_type":"password","username":"no body","password":"x"}"#), "user not found");
+    }
+
+    #[test]
+    fn an_exchange_answers_with_the_token_and_its_end_agora_10_1() {
+        assert!(matches!(token_request(br#"{"grant_type":"agora"}"#).unwrap().grant, Grant::Exchange));
+        let json = String::from_utf8(exchanged_token("YWMt", 1_752_686_400_000)).unwrap();
+        assert_eq!(json, r#"{"access_token":"YWMt","expire_timestamp":1752686400000}"#);
     }
 
     #[test]

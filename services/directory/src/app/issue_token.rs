@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tidings_domain::{AppId, Error, NameRule, Reason, UserRef, Username};
 
-use super::Core;
+use super::{Core, built_token::Built};
 use crate::{
     guesses::{Guess, Target},
     model::{AppKey, Grant, Issued, KnownApp, KnownUser, NewUser, TokenRequest},
@@ -16,16 +16,13 @@ use crate::{
 
 /// 60 days (agora.md 10.1).
 const DEFAULT_TTL: i64 = 60 * 24 * 3600;
-/// A day: what an exchanged token stands for may be taken back in the app's own server, which we do not hear of.
-const EXCHANGED_TTL: i64 = 24 * 3600;
 /// A hundred years.
 const MAX_TTL: i64 = 100 * 365 * 24 * 3600;
 
 impl Core {
     pub(crate) async fn issue_token(&self, key: &AppKey, request: TokenRequest) -> Result<Issued, Error> {
         let known = self.enabled_app(key).await?;
-        let default = if matches!(request.grant, Grant::Exchange { .. }) { EXCHANGED_TTL } else { DEFAULT_TTL };
-        let ttl_seconds = request.ttl_seconds.unwrap_or(default);
+        let ttl_seconds = request.ttl_seconds.unwrap_or(DEFAULT_TTL);
         if !(0..=MAX_TTL).contains(&ttl_seconds) {
             return Err(Error::invalid("ttl_seconds", format!("must be from 0 to {MAX_TTL}")));
         }
@@ -36,10 +33,13 @@ impl Core {
                 None
             }
             Grant::Password { user, password } => Some(self.by_password(known.app.id, &user, password, from).await?),
-            Grant::Exchange { token } => self.built_outside(&known, token.expose()).await?.0,
             Grant::Inherit { user, create } => Some(self.by_inheritance(&known, &user, create).await?),
+            Grant::Exchange { token } => {
+                let Built { user, expires } = self.built_token(&known, token.expose()).await?;
+                return Ok(self.issued(&known, user, ttl_seconds, Some(expires)));
+            }
         };
-        Ok(self.issued(&known, user, ttl_seconds))
+        Ok(self.issued(&known, user, ttl_seconds, None))
     }
 
     fn check_client(&self, known: &KnownApp, id: &str, secret: &Secret, from: &str) -> Result<(), Error> {
@@ -140,12 +140,17 @@ impl Core {
         Ok(found.filter(|known| known.user.registered))
     }
 
-    fn issued(&self, known: &KnownApp, user: Option<KnownUser>, ttl_seconds: i64) -> Issued {
+    /// A token that lives for `ttl_seconds`, or without end for 0, and never longer than until the second `bound`: whoever
+    /// built the token that is exchanged said for how long.
+    fn issued(&self, known: &KnownApp, user: Option<KnownUser>, ttl_seconds: i64, bound: Option<i64>) -> Issued {
         let now = self.clock.now();
-        let expires = (ttl_seconds > 0).then(|| now.0.div_euclid(1000) + ttl_seconds);
+        let second = now.0.div_euclid(1000);
+        let asked = (ttl_seconds > 0).then(|| second + ttl_seconds);
+        let expires = asked.into_iter().chain(bound).min();
         let holder = user.as_ref().map_or(Holder::App, |known| Holder::User(known.user.id, known.token_epoch));
         let app = known.app.clone();
         let token = token::sign(&known.token_key.current, &app.lanying_app_id, holder, now, expires);
+        let ttl_seconds = expires.map_or(0, |end| end - second);
         Issued { token, expires, ttl_seconds, user: user.map(|known| known.user), app }
     }
 }

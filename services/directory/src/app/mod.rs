@@ -4,6 +4,7 @@ mod admin_tokens;
 mod apps;
 mod authenticate;
 mod block_user;
+mod built_token;
 mod create_app;
 mod delete_user;
 mod group;

@@ -1,0 +1,103 @@
+//! Agora's AccessToken2 (agora.md 10.1): tokens that an app's server builds by itself from App ID and certificate.
+//!
+//! `packed` is the form, this file the judgement. Only the chat service of a token concerns us.
+
+mod packed;
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use subtle::{Choice, ConstantTimeEq as _};
+use tidings_domain::{Error, Reason, UnixMillis};
+
+pub(crate) use self::packed::PREFIX;
+use self::packed::Packed;
+use crate::{secret::Rotating, token::refused};
+
+/// The longest life in seconds, whatever a token asks for (agora.md 10.1).
+const MAX_LIFE: i64 = 24 * 3600;
+/// How far ahead the builder's clock may be, in seconds.
+const AHEAD: i64 = 600;
+
+const PRIVILEGE_USER: u16 = 1;
+const PRIVILEGE_APP: u16 = 2;
+
+/// Whom a token stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// The app itself.
+    App,
+    /// A user, by UUID or by name: the vendor's own server SDK takes the one, its pages speak of the other.
+    User(String),
+}
+
+/// Whom the token stands for and the second at which it ends, or why it opens nothing.
+pub(crate) fn verify(
+    certificates: &Rotating,
+    app_id: &str,
+    text: &str,
+    now: UnixMillis,
+) -> Result<(Claim, i64), Error> {
+    let token = Packed::unpack(text).ok_or_else(|| refused(Reason::TokenMalformed))?;
+    if !token.app_id.eq_ignore_ascii_case(app_id) {
+        return Err(refused(Reason::TokenForeign));
+    }
+    let right = certificates.good(now).fold(Choice::from(0), |right, certificate| {
+        right | token.signature_by(certificate.expose()).as_slice().ct_eq(&token.signature)
+    });
+    if !bool::from(right) {
+        return Err(refused(Reason::TokenForged));
+    }
+    let Some((claim, ends)) = token.claim() else {
+        // A token for voice or signalling is right, and not for us.
+        return Err(Error::new(Reason::TokenForeign, "it is not for chat"));
+    };
+    let now = now.0.div_euclid(1000);
+    if i64::from(token.issued) > now + AHEAD {
+        return Err(Error::new(Reason::TokenForged, "it is issued in the future"));
+    }
+    if now >= ends {
+        return Err(refused(Reason::TokenExpired));
+    }
+    Ok((claim, ends))
+}
+
+impl Packed {
+    fn signature_by(&self, certificate: &str) -> Vec<u8> {
+        let by_time = hmac(&self.issued.to_le_bytes(), certificate.as_bytes());
+        let by_salt = hmac(&self.salt.to_le_bytes(), &by_time);
+        hmac(&by_salt, &self.signed)
+    }
+
+    /// What the chat services allow, and the second at which that ends.
+    fn claim(&self) -> Option<(Claim, i64)> {
+        let of = |wanted: u16| {
+            let all = self.chats.iter().flat_map(|chat| chat.privileges.iter().map(move |it| (it, &chat.user)));
+            all.filter(move |((privilege, _), _)| *privilege == wanted).map(|((_, expire), user)| (*expire, user))
+        };
+        if let Some((expire, _)) = of(PRIVILEGE_APP).next() {
+            return Some((Claim::App, self.end(expire)));
+        }
+        let (expire, user) = of(PRIVILEGE_USER).find(|(_, user)| !user.is_empty())?;
+        Some((Claim::User(user.clone()), self.end(expire)))
+    }
+
+    /// When a privilege ends: with the token at the latest, and 0 is with the token.
+    fn end(&self, privilege: u32) -> i64 {
+        let end = self.second(self.expire).min(i64::from(self.issued) + MAX_LIFE);
+        if privilege == 0 { end } else { end.min(self.second(privilege)) }
+    }
+
+    /// `expire` counts from the issue, but some of the vendor's own builders write the second itself. A life of fifty
+    /// years is a second.
+    fn second(&self, expire: u32) -> i64 {
+        if expire > self.issued { expire.into() } else { i64::from(self.issued) + i64::from(expire) }
+    }
+}
+
+fn hmac(key: &[u8], data: &[u8]) -> Vec<u8> {
+    let mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.chain_update(data).finalize().into_bytes().to_vec()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,72 @@
+//! Whom a token stands for that the app's own server built: an AccessToken2, or a dynamic user token (agora.md 10.1).
+
+use tidings_domain::{AppId, Error, Reason, UserRef, Username};
+
+use super::{Core, issue_token::enabled};
+use crate::{
+    access_token2::{self, Claim},
+    dynamic_token,
+    model::{KnownApp, KnownUser},
+    store, token,
+};
+
+/// A token that is right.
+pub(super) struct Built {
+    /// `None`: the app itself.
+    pub(super) user: Option<KnownUser>,
+    /// The second at which it ends.
+    pub(super) expires: i64,
+}
+
+/// Whether a text is a token of this kind, by how it begins.
+pub(super) fn is_built(text: &str) -> bool {
+    text.starts_with(access_token2::PREFIX) || text.starts_with(dynamic_token::PREFIX)
+}
+
+impl Core {
+    /// Judges such a token. A user that it names must be registered, else he is not found, and enabled.
+    pub(super) async fn built_token(&self, known: &KnownApp, text: &str) -> Result<Built, Error> {
+        if text.is_empty() {
+            return Err(token::refused(Reason::TokenMissing));
+        }
+        let (app, now) = (known.app.id, self.clock.now());
+        if text.starts_with(dynamic_token::PREFIX) {
+            let (name, expires) = dynamic_token::verify(known, text, now)?;
+            let user = self.user_by_name(app, &name).await?;
+            return Ok(Built { user: Some(found(user, name)?), expires });
+        }
+        match access_token2::verify(&known.app_certificate, &known.agora_app_id, text, now)? {
+            (Claim::App, expires) => Ok(Built { user: None, expires }),
+            (Claim::User(named), expires) => {
+                let user = self.user_by_name_or_uuid(app, &named).await?;
+                Ok(Built { user: Some(found(user, named)?), expires })
+            }
+        }
+    }
+
+    /// A text that is one user's name and another's UUID is nobody's: whoever takes such a name must not become the
+    /// other one, nor the other one him.
+    async fn user_by_name_or_uuid(&self, app: AppId, named: &str) -> Result<Option<KnownUser>, Error> {
+        let by_name = self.user_by_name(app, named).await?;
+        let by_uuid = match uuid::Uuid::try_parse(named) {
+            Ok(uuid) => store::user::find_by_uuid(&self.db, app, &uuid.to_string()).await?,
+            Err(_) => None,
+        };
+        Ok(match (by_name, by_uuid.filter(|known| known.user.registered)) {
+            (Some(one), Some(other)) if one.user.id != other.user.id => None,
+            (by_name, by_uuid) => by_name.or(by_uuid),
+        })
+    }
+
+    /// What cannot be a name is nobody's.
+    async fn user_by_name(&self, app: AppId, name: &str) -> Result<Option<KnownUser>, Error> {
+        match Username::parse(name) {
+            Ok(name) => self.registered_user(app, &UserRef::Name(name)).await,
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+fn found(user: Option<KnownUser>, named: String) -> Result<KnownUser, Error> {
+    enabled(user.ok_or_else(|| Error::user_not_found(named))?)
+}
