@@ -14,7 +14,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
 FROM debian:bookworm-slim
 # The number is fixed because deploy/make-secrets.sh gives files to it.
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin tidings \
-    && install --directory --owner=tidings --group=tidings --mode=0700 /data
+    && install --directory --owner=tidings --group=tidings --mode=0700 /data /files
 COPY --from=build /usr/local/bin/tidings /usr/local/bin/tidings
 ENV TIDINGS_DATA=/data
 USER tidings

@@ -2,12 +2,13 @@
 
 use std::{env, error::Error, fs, path::PathBuf};
 
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "tidings/v1/common.proto",
     "tidings/v1/directory.proto",
     "tidings/v1/group.proto",
     "tidings/v1/message.proto",
     "tidings/v1/conversation.proto",
+    "tidings/v1/file.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -88,6 +88,14 @@ pub enum Reason {
     TooManyRecipients,
     /// Body and ext are larger than the app allows.
     MessageTooLarge,
+    /// No such file.
+    FileNotFound,
+    /// The file was kept as long as it is to be, or was removed.
+    FileExpired,
+    /// The file is larger than the app allows.
+    FileTooLarge,
+    /// The file is restricted, and the secret is not its own.
+    ShareSecretWrong,
     /// More calls in a time than the app may make.
     RateReached,
     /// More messages in a time than the app may send.
@@ -205,6 +213,10 @@ impl Reason {
         Self::EditsExhausted,
         Self::TooManyRecipients,
         Self::MessageTooLarge,
+        Self::FileNotFound,
+        Self::FileExpired,
+        Self::FileTooLarge,
+        Self::ShareSecretWrong,
         Self::RateReached,
         Self::QuotaReached,
         Self::BroadcastsReached,
@@ -261,6 +273,10 @@ impl Reason {
             Self::EditsExhausted => words("EDITS_EXHAUSTED", Grpc::FailedPrecondition, (403, "message_rewrite_error", "The message has reached its edit limit and cannot be modified further."), 10014),
             Self::TooManyRecipients => words("TOO_MANY_RECIPIENTS", Grpc::InvalidArgument, (400, "message_send_error", "params to's size can't exceed limit {}"), 10002),
             Self::MessageTooLarge => words("MESSAGE_TOO_LARGE", Grpc::InvalidArgument, (413, "Request Entity Too Large", "Request Entity Too Large."), 10002),
+            Self::FileNotFound => words("FILE_NOT_FOUND", Grpc::NotFound, (404, "entity_not_found", "file may not exists"), 10002),
+            Self::FileExpired => words("FILE_EXPIRED", Grpc::NotFound, (404, "file_expired", "file {} is expired"), 10002),
+            Self::FileTooLarge => words("FILE_TOO_LARGE", Grpc::ResourceExhausted, (413, "file exceeding maximum limit", "the file size exceeds the maximum limit."), 10002),
+            Self::ShareSecretWrong => words("SHARE_SECRET_WRONG", Grpc::Unauthenticated, (401, "unauthorized", EXPIRED), 10010),
             Self::RateReached => words("RATE_REACHED", Grpc::ResourceExhausted, (429, "reach_limit", "This request has reached api limit"), 10429),
             Self::QuotaReached => words("QUOTA_REACHED", Grpc::ResourceExhausted, (403, "message_send_error", "message send reach limit"), 10429),
             Self::BroadcastsReached => words("BROADCASTS_REACHED", Grpc::ResourceExhausted, (403, "exceed_limit", "{} limit exceeded"), 10429),

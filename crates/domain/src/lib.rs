@@ -9,6 +9,7 @@ mod content;
 mod conversation;
 mod entropy;
 mod error;
+mod file;
 mod group;
 mod ids;
 mod json;
@@ -27,6 +28,7 @@ pub use content::{
 pub use conversation::{ConversationId, ConversationKind, Marks, Status};
 pub use entropy::{Entropy, OsEntropy};
 pub use error::{AgoraWords, Error, Grpc, Reason, Words};
+pub use file::{Shown, StoredFile, Thumbnail};
 pub use group::{GroupKind, GroupRole, Membership, Mute};
 pub use ids::{AppId, GroupId, MsgId, RoomId, UserId};
 pub use json::JsonText;

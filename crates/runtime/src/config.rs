@@ -34,6 +34,8 @@ pub struct Config {
     pub database: Database,
     /// Where the other services are, when each runs in a process of its own.
     pub peers: Peers,
+    /// Where bytes are kept.
+    pub files: Files,
     /// Logs and traces.
     pub telemetry: Telemetry,
     /// The writers of the log.
@@ -60,6 +62,29 @@ pub struct Peers {
     pub message: Option<String>,
     /// The conversation service.
     pub conversation: Option<String>,
+    /// The file service.
+    pub file: Option<String>,
+}
+
+impl Peers {
+    /// Those that are named.
+    pub fn all(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let all = [
+            ("directory", &self.directory),
+            ("message", &self.message),
+            ("conversation", &self.conversation),
+            ("file", &self.file),
+        ];
+        all.into_iter().filter_map(|(name, url)| Some((name, url.as_deref()?)))
+    }
+}
+
+/// Where bytes are kept.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Files {
+    /// A folder. Absent: `files` in the data folder.
+    pub folder: Option<PathBuf>,
 }
 
 /// Logs and traces.
@@ -109,6 +134,7 @@ impl Default for Config {
             data_key: None,
             database: Database::default(),
             peers: Peers::default(),
+            files: Files::default(),
             telemetry: Telemetry::default(),
             appender: Appender::default(),
         }
@@ -128,7 +154,7 @@ impl Default for Appender {
 }
 
 /// Every key that the environment may set.
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 21] = [
     "data",
     "listen",
     "grpc_listen",
@@ -142,6 +168,8 @@ const KEYS: [&str; 19] = [
     "peers.directory",
     "peers.message",
     "peers.conversation",
+    "peers.file",
+    "files.folder",
     "telemetry.log",
     "telemetry.log_format",
     "telemetry.otlp_endpoint",

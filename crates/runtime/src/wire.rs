@@ -14,7 +14,8 @@ use std::{
 use tidings_domain::Error;
 use tidings_proto::pb::{
     conversation_service_client::ConversationServiceClient, directory_service_client::DirectoryServiceClient,
-    group_service_client::GroupServiceClient, message_service_client::MessageServiceClient,
+    file_service_client::FileServiceClient, group_service_client::GroupServiceClient,
+    message_service_client::MessageServiceClient,
 };
 use tonic::{Status, body::Body, transport::Endpoint};
 use tower::{Service, ServiceExt as _, util::BoxCloneSyncService};
@@ -26,6 +27,8 @@ type Response = http::Response<Body>;
 
 /// How long a call to another process may take.
 const DEADLINE: Duration = Duration::from_secs(30);
+/// The same where the caller sends or makes a whole file: longer than any upload may take.
+const LONG_DEADLINE: Duration = Duration::from_hours(2);
 
 /// A way to a service, wherever it runs. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -43,10 +46,19 @@ impl Wire {
 
     /// To a service at `url` (`http://host:port`). Connects when first used, and again after a failure.
     pub fn remote(url: &str, service_key: &str) -> Result<Self, Error> {
+        Self::within(url, service_key, DEADLINE)
+    }
+
+    /// The same for calls that may take hours.
+    pub fn remote_patient(url: &str, service_key: &str) -> Result<Self, Error> {
+        Self::within(url, service_key, LONG_DEADLINE)
+    }
+
+    fn within(url: &str, service_key: &str, deadline: Duration) -> Result<Self, Error> {
         let endpoint = Endpoint::from_shared(url.to_owned())
             .map_err(|error| Error::invalid("peers", format!("has no http:// address: {url}")).because(error))?
             .connect_timeout(Duration::from_secs(2))
-            .timeout(DEADLINE)
+            .timeout(deadline)
             .http2_keep_alive_interval(Duration::from_secs(15))
             .keep_alive_while_idle(true)
             .tcp_nodelay(true);
@@ -87,16 +99,19 @@ pub struct Clients {
     pub message: MessageServiceClient<Wire>,
     /// Each user's view of it.
     pub conversation: ConversationServiceClient<Wire>,
+    /// Bytes.
+    pub file: FileServiceClient<Wire>,
 }
 
 impl Clients {
     /// Clients over the given wires.
-    pub fn new(directory: Wire, group: Wire, message: Wire, conversation: Wire) -> Self {
+    pub fn new(directory: Wire, group: Wire, message: Wire, conversation: Wire, file: Wire) -> Self {
         Self {
             directory: DirectoryServiceClient::new(directory).max_decoding_message_size(MAX_ANSWER),
             group: GroupServiceClient::new(group).max_decoding_message_size(MAX_ANSWER),
             message: MessageServiceClient::new(message).max_decoding_message_size(MAX_ANSWER),
             conversation: ConversationServiceClient::new(conversation).max_decoding_message_size(MAX_ANSWER),
+            file: FileServiceClient::new(file),
         }
     }
 }

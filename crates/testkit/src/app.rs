@@ -7,8 +7,8 @@ use std::sync::{
 
 use tidings_proto::pb::{
     self, app_ref, conversation_service_client::ConversationServiceClient,
-    directory_service_client::DirectoryServiceClient, issue_token_request::Grant,
-    message_service_client::MessageServiceClient,
+    directory_service_client::DirectoryServiceClient, file_service_client::FileServiceClient,
+    issue_token_request::Grant, message_service_client::MessageServiceClient,
 };
 use tonic::{Request, transport::Channel};
 
@@ -117,5 +117,10 @@ impl TestApp {
     /// Conversations over gRPC.
     pub fn conversations(&self) -> ConversationServiceClient<Channel> {
         self.suite.conversations()
+    }
+
+    /// Files over gRPC.
+    pub fn files(&self) -> FileServiceClient<Channel> {
+        self.suite.files()
     }
 }

@@ -7,7 +7,7 @@ use tidings::{Roles, Running};
 use tidings_domain::{Clock, SystemClock};
 use tidings_proto::pb::{
     conversation_service_client::ConversationServiceClient, directory_service_client::DirectoryServiceClient,
-    message_service_client::MessageServiceClient,
+    file_service_client::FileServiceClient, message_service_client::MessageServiceClient,
 };
 use tidings_runtime::Config;
 use tokio::sync::OnceCell;
@@ -37,6 +37,7 @@ pub struct Suite {
     directory: Endpoint,
     messages: Vec<Endpoint>,
     conversation: Endpoint,
+    file: Endpoint,
     service_key: String,
     // Dropped in this order: processes before the folder.
     _stop: Option<StopOnDrop>,
@@ -89,7 +90,8 @@ impl Suite {
             rest: vec![format!("http://{}", running.rest)],
             directory: grpc.clone(),
             messages: vec![grpc.clone()],
-            conversation: grpc,
+            conversation: grpc.clone(),
+            file: grpc,
             service_key: running.service_key,
             _stop: Some(stop),
             split: None,
@@ -127,6 +129,7 @@ impl Suite {
             directory: endpoints("directory").remove(0),
             messages: endpoints("message"),
             conversation: endpoints("conversation").remove(0),
+            file: endpoints("file").remove(0),
             service_key,
             _stop: None,
             split: Some(split),
@@ -190,6 +193,11 @@ impl Suite {
     /// Conversations over gRPC.
     pub fn conversations(&self) -> ConversationServiceClient<Channel> {
         ConversationServiceClient::new(self.conversation.connect_lazy())
+    }
+
+    /// Files over gRPC.
+    pub fn files(&self) -> FileServiceClient<Channel> {
+        FileServiceClient::new(self.file.connect_lazy())
     }
 
     /// A raw gRPC channel to the message service (in the all-in-one: to every service).

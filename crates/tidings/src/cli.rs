@@ -44,6 +44,8 @@ enum Command {
     Message,
     /// Run the conversation service alone.
     Conversation,
+    /// Run the file service alone.
+    File,
     /// Run the REST gateway alone.
     Gateway,
     /// Bring the tables of every service up to date.
@@ -112,6 +114,7 @@ async fn act(cli: Cli) -> Result<(), Error> {
         Command::Directory => serve(&config?, Roles::DIRECTORY).await,
         Command::Message => serve(&config?, Roles::MESSAGE).await,
         Command::Conversation => serve(&config?, Roles::CONVERSATION).await,
+        Command::File => serve(&config?, Roles::FILE).await,
         Command::Gateway => serve(&config?, Roles::GATEWAY).await,
         Command::Migrate => {
             let config = config?;

@@ -31,14 +31,9 @@ pub async fn doctor(config: Result<Config, Error>) -> Result<(), Error> {
         };
         healthy &= say(&format!("{} tables", schema.name), &opened);
     }
-    let peers = &config.peers;
-    for (name, url) in
-        [("directory", &peers.directory), ("message", &peers.message), ("conversation", &peers.conversation)]
-    {
-        if let Some(url) = url {
-            let answer = ready::peer(url).await.map(|()| format!("ready at {url}"));
-            healthy &= say(&format!("{name} service"), &answer.map_err(|why| format!("{url}: {why}")));
-        }
+    for (name, url) in config.peers.all() {
+        let answer = ready::peer(url).await.map(|()| format!("ready at {url}"));
+        healthy &= say(&format!("{name} service"), &answer.map_err(|why| format!("{url}: {why}")));
     }
     if healthy { Ok(()) } else { Err(Error::invalid("doctor", "found something wrong")) }
 }

@@ -23,12 +23,8 @@ pub async fn all(databases: &[Db], peers: &Peers) -> Result<(), String> {
             Err(_) => return Err("the database does not answer in time".to_owned()),
         }
     }
-    for (name, url) in
-        [("directory", &peers.directory), ("message", &peers.message), ("conversation", &peers.conversation)]
-    {
-        if let Some(url) = url {
-            peer(url).await.map_err(|why| format!("the {name} service at {url} is not ready: {why}"))?;
-        }
+    for (name, url) in peers.all() {
+        peer(url).await.map_err(|why| format!("the {name} service at {url} is not ready: {why}"))?;
     }
     Ok(())
 }

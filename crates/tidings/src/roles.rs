@@ -9,6 +9,8 @@ pub struct Roles {
     pub message: bool,
     /// Each user's view of it.
     pub conversation: bool,
+    /// Bytes.
+    pub file: bool,
     /// REST.
     pub gateway: bool,
     /// What telemetry calls the process.
@@ -16,21 +18,25 @@ pub struct Roles {
 }
 
 impl Roles {
-    const NONE: Self = Self { directory: false, message: false, conversation: false, gateway: false, name: "none" };
+    const NONE: Self =
+        Self { directory: false, message: false, conversation: false, file: false, gateway: false, name: "none" };
     /// Everything in one process.
-    pub const ALL: Self = Self { directory: true, message: true, conversation: true, gateway: true, name: "all" };
+    pub const ALL: Self =
+        Self { directory: true, message: true, conversation: true, file: true, gateway: true, name: "all" };
     /// The directory alone.
     pub const DIRECTORY: Self = Self { directory: true, name: "directory", ..Self::NONE };
     /// The message service alone.
     pub const MESSAGE: Self = Self { message: true, name: "message", ..Self::NONE };
     /// The conversation service alone.
     pub const CONVERSATION: Self = Self { conversation: true, name: "conversation", ..Self::NONE };
+    /// The file service alone.
+    pub const FILE: Self = Self { file: true, name: "file", ..Self::NONE };
     /// The gateway alone.
     pub const GATEWAY: Self = Self { gateway: true, name: "gateway", ..Self::NONE };
 
     /// Whether it serves gRPC.
     pub const fn serves_grpc(self) -> bool {
-        self.directory || self.message || self.conversation
+        self.directory || self.message || self.conversation || self.file
     }
 
     /// Whether it keeps data of its own.

@@ -7,11 +7,13 @@ use std::{future::Future, net::SocketAddr, path::Path, pin::Pin, sync::Arc, time
 use tidings_conversation::ConversationGrpc;
 use tidings_directory::Directory;
 use tidings_domain::{Clock, Error, OsEntropy};
+use tidings_file::{FileGrpc, Objects};
 use tidings_gateway::{Gateway, GatewayConfig};
 use tidings_message::MessageGrpc;
 use tidings_proto::pb::{
     conversation_service_server::ConversationServiceServer, directory_service_client::DirectoryServiceClient,
-    directory_service_server::DirectoryServiceServer, group_service_client::GroupServiceClient,
+    directory_service_server::DirectoryServiceServer, file_service_client::FileServiceClient,
+    file_service_server::FileServiceServer, group_service_client::GroupServiceClient,
     group_service_server::GroupServiceServer, message_service_server::MessageServiceServer,
 };
 use tidings_runtime::{Clients, Config, DataFolder, DirectoryCache, GrpcServer, Shutdown, Wire, bind};
@@ -66,7 +68,11 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         GroupServiceClient::new(group_wire.clone()).max_decoding_message_size(MAX_REQUEST),
         Arc::clone(&clock),
     );
-    let message = if roles.message { Some(starting.message(cache.clone()).await?) } else { None };
+    let file = if roles.file { Some(starting.file(cache.clone()).await?) } else { None };
+    let file_url = config.peers.file.as_deref().or(UNUSED.filter(|_| !roles.message && !roles.gateway));
+    let file_wire = starting.patient_wire("file", file_url, file.clone().map(Wire::local))?;
+    let files = FileServiceClient::new(file_wire.clone());
+    let message = if roles.message { Some(starting.message(cache.clone(), files).await?) } else { None };
     let needs_message = roles.message || roles.conversation || roles.gateway;
     let message_url = config.peers.message.as_deref().or(UNUSED.filter(|_| !needs_message));
     let message_wire = starting.wire("message", message_url, message.clone().map(Wire::local))?;
@@ -74,7 +80,7 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         if roles.conversation { Some(starting.conversation(cache, message_wire.clone()).await?) } else { None };
     let conversation_url = config.peers.conversation.as_deref().or(UNUSED.filter(|_| !roles.gateway));
     let conversation_wire = starting.wire("conversation", conversation_url, conversation.clone().map(Wire::local))?;
-    let clients = Clients::new(directory_wire, group_wire, message_wire, conversation_wire);
+    let clients = Clients::new(directory_wire, group_wire, message_wire, conversation_wire, file_wire);
 
     let Starting { shutdown, databases, .. } = starting;
     let mut tasks = JoinSet::new();
@@ -101,6 +107,9 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         }
         if let Some(conversation) = conversation {
             server.add(conversation).await;
+        }
+        if let Some(file) = file {
+            server.add(file).await;
         }
         tasks.spawn(async move { server.serve(listener, &service_key, shutdown).await });
     }
@@ -149,10 +158,28 @@ impl Starting<'_> {
         Ok((DirectoryServiceServer::new(directory.clone()), GroupServiceServer::new(directory)))
     }
 
-    async fn message(&mut self, directory: DirectoryCache) -> Result<MessageServiceServer<MessageGrpc>, Error> {
+    async fn file(&mut self, directory: DirectoryCache) -> Result<FileServiceServer<FileGrpc>, Error> {
+        let folder = self.config.files.folder.clone().unwrap_or_else(|| self.config.data.join("files"));
+        let service = tidings_file::build(tidings_file::Deps {
+            db: self.open(&tidings_file::SCHEMA).await?,
+            objects: Objects::folder(&folder)?,
+            directory,
+            clock: Arc::clone(&self.clock),
+            entropy: Arc::new(OsEntropy),
+            shutdown: self.shutdown.clone(),
+        });
+        Ok(FileServiceServer::new(service))
+    }
+
+    async fn message(
+        &mut self,
+        directory: DirectoryCache,
+        files: FileServiceClient<Wire>,
+    ) -> Result<MessageServiceServer<MessageGrpc>, Error> {
         let deps = tidings_message::Deps {
             db: self.open(&tidings_message::SCHEMA).await?,
             directory,
+            files,
             clock: Arc::clone(&self.clock),
             appender: self.config.appender.clone(),
             shutdown: self.shutdown.clone(),
@@ -174,9 +201,24 @@ impl Starting<'_> {
 
     /// To the service in this process, else to the peer.
     fn wire(&self, name: &str, peer: Option<&str>, here: Option<Wire>) -> Result<Wire, Error> {
+        self.wire_by(Wire::remote, name, peer, here)
+    }
+
+    /// The same for calls that carry whole files.
+    fn patient_wire(&self, name: &str, peer: Option<&str>, here: Option<Wire>) -> Result<Wire, Error> {
+        self.wire_by(Wire::remote_patient, name, peer, here)
+    }
+
+    fn wire_by(
+        &self,
+        remote: fn(&str, &str) -> Result<Wire, Error>,
+        name: &str,
+        peer: Option<&str>,
+        here: Option<Wire>,
+    ) -> Result<Wire, Error> {
         match (here, peer) {
             (Some(wire), _) => Ok(wire),
-            (None, Some(url)) => Wire::remote(url, &self.service_key),
+            (None, Some(url)) => remote(url, &self.service_key),
             (None, None) => Err(Error::invalid(&format!("peers.{name}"), "is required, as http://host:port")),
         }
     }

@@ -3,6 +3,7 @@
 mod content;
 mod conversation;
 mod directory;
+mod file;
 mod group;
 mod message;
 mod status;

@@ -15,7 +15,8 @@ mod store;
 use std::sync::Arc;
 
 use tidings_domain::{Clock, Error};
-use tidings_runtime::{DirectoryCache, Shutdown, config};
+use tidings_proto::pb::file_service_client::FileServiceClient;
+use tidings_runtime::{DirectoryCache, Shutdown, Wire, config};
 use tidings_store::{Db, Schema};
 use tokio::sync::Notify;
 
@@ -46,6 +47,8 @@ pub struct Deps {
     pub db: Db,
     /// Who exists.
     pub directory: DirectoryCache,
+    /// Where exports are put.
+    pub files: FileServiceClient<Wire>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// How it writes.

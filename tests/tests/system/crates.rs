@@ -15,7 +15,7 @@ fn depends_on(folder: &str) -> Vec<String> {
 
 #[test]
 fn a_service_builds_on_no_other_service_and_the_gateway_on_none() {
-    for service in ["directory", "message", "conversation"] {
+    for service in ["directory", "message", "conversation", "file"] {
         let allowed = ["domain", "proto", "runtime", "store"];
         assert_eq!(depends_on(&format!("services/{service}")), allowed, "{service}");
     }

@@ -1,0 +1,48 @@
+//! Files.
+
+use tidings_domain::{Error, StoredFile, Thumbnail, UnixMillis};
+
+use crate::pb;
+
+impl From<StoredFile> for pb::FileInfo {
+    fn from(file: StoredFile) -> Self {
+        Self {
+            uuid: file.uuid,
+            name: file.name,
+            content_type: file.content_type,
+            size: file.size as i64,
+            restricted: file.restricted,
+            share_secret: file.secret,
+            created_at_ms: file.created_at.0,
+            expires_at_ms: file.expires_at.map_or(0, |at| at.0),
+            sha256: file.sha256,
+            thumbnail: file.thumbnail.map(|thumbnail| pb::ThumbnailInfo {
+                content_type: thumbnail.content_type,
+                size: thumbnail.size as i64,
+            }),
+        }
+    }
+}
+
+impl TryFrom<pb::FileInfo> for StoredFile {
+    type Error = Error;
+
+    fn try_from(wire: pb::FileInfo) -> Result<Self, Error> {
+        let size = |bytes: i64| u64::try_from(bytes).map_err(|_| Error::invalid("size", "must not be negative"));
+        let thumbnail = wire.thumbnail.map(|thumbnail| {
+            Ok::<_, Error>(Thumbnail { content_type: thumbnail.content_type, size: size(thumbnail.size)? })
+        });
+        Ok(Self {
+            uuid: wire.uuid,
+            name: wire.name,
+            content_type: wire.content_type,
+            size: size(wire.size)?,
+            sha256: wire.sha256,
+            restricted: wire.restricted,
+            secret: wire.share_secret,
+            thumbnail: thumbnail.transpose()?,
+            created_at: UnixMillis(wire.created_at_ms),
+            expires_at: (wire.expires_at_ms != 0).then_some(UnixMillis(wire.expires_at_ms)),
+        })
+    }
+}

@@ -1,0 +1,49 @@
+//! Gives bytes out.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use tidings_domain::{AppId, Error, Reason, StoredFile};
+
+use super::{
+    Core,
+    find::{self, find},
+};
+use crate::objects::Object;
+
+/// Which bytes.
+#[derive(Debug)]
+pub struct Wanted {
+    pub file: find::Wanted,
+    /// The smaller picture instead.
+    pub thumbnail: bool,
+    pub offset: u64,
+    /// `None`: all the rest.
+    pub length: Option<u64>,
+}
+
+/// The file's description and the bytes, in chunks.
+pub async fn download(
+    core: &Core,
+    app: AppId,
+    wanted: Wanted,
+) -> Result<(StoredFile, BoxStream<'static, Result<Bytes, Error>>), Error> {
+    let file = find(core, app, &wanted.file).await?;
+    let shown = file.shown(wanted.thumbnail).ok_or_else(|| Error::new(Reason::FileNotFound, file.uuid.clone()))?;
+    let range = range(&wanted, shown.size)?;
+    let object = if shown.is_file { Object::File(app, &file.uuid) } else { Object::Thumbnail(app, &file.uuid) };
+    let bytes = core.deps.objects.read(object, range).await?;
+    Ok((file, bytes))
+}
+
+fn range(wanted: &Wanted, size: u64) -> Result<Range<u64>, Error> {
+    let end = match wanted.length {
+        None => Some(size),
+        Some(length) => wanted.offset.checked_add(length),
+    };
+    match end {
+        Some(end) if wanted.offset <= end && end <= size => Ok(wanted.offset..end),
+        _ => Err(Error::invalid("offset", format!("and length lie outside of the {size} bytes"))),
+    }
+}

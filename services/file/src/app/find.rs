@@ -1,0 +1,36 @@
+//! Finds a file for whoever may have it.
+
+use subtle::ConstantTimeEq as _;
+use tidings_domain::{AppId, Error, Reason, StoredFile};
+use uuid::Uuid;
+
+use super::Core;
+use crate::store::file;
+
+/// Which file, and by what right.
+#[derive(Debug)]
+pub struct Wanted {
+    pub uuid: String,
+    pub secret: String,
+    /// The caller sees to it who may read.
+    pub trusted: bool,
+}
+
+/// The file: it is there, its time is not over, and the secret of a restricted one is right.
+pub async fn find(core: &Core, app: AppId, wanted: &Wanted) -> Result<StoredFile, Error> {
+    let unknown = || Error::new(Reason::FileNotFound, wanted.uuid.clone());
+    let uuid = Uuid::try_parse(&wanted.uuid).map_err(|_| unknown())?.to_string();
+    let kept = file::find(&core.deps.db, app, &uuid).await?.ok_or_else(unknown)?;
+    if kept.internal && !wanted.trusted {
+        return Err(unknown());
+    }
+    let file = kept.file;
+    if kept.gone || file.expires_at.is_some_and(|at| at <= core.deps.clock.now()) {
+        return Err(Error::new(Reason::FileExpired, file.uuid));
+    }
+    let is_right = || bool::from(file.secret.as_bytes().ct_eq(wanted.secret.as_bytes()));
+    if file.restricted && !wanted.trusted && !is_right() {
+        return Err(Error::new(Reason::ShareSecretWrong, file.uuid));
+    }
+    Ok(file)
+}

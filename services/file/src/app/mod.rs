@@ -1,0 +1,28 @@
+//! The use-cases, one a file.
+
+pub mod delete;
+pub mod download;
+pub mod find;
+pub mod sweep;
+pub mod upload;
+
+use std::thread;
+
+use tokio::sync::Semaphore;
+
+use crate::Deps;
+
+/// What the use-cases work with.
+#[derive(Debug)]
+pub struct Core {
+    pub deps: Deps,
+    /// Whoever decodes a picture holds one of these: half of the machine at most, so that nothing else slows down.
+    pub decoding: Semaphore,
+}
+
+impl Core {
+    pub fn new(deps: Deps) -> Self {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Self { deps, decoding: Semaphore::new((cores / 2).max(1)) }
+    }
+}

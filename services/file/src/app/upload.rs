@@ -1,0 +1,202 @@
+//! Takes bytes in.
+//!
+//! Before the first byte is written the object is noted as unclaimed; in the transaction that publishes the file the
+//! note goes. So whatever happens between, no description names bytes that are not there, and no bytes are forgotten.
+
+use std::{fmt::Write as _, sync::Arc, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
+use sha2::{Digest as _, Sha256};
+use tidings_domain::{App, Error, Reason, StoredFile, Thumbnail};
+use tracing::Instrument as _;
+
+use super::{Core, delete::discard};
+use crate::{
+    kind,
+    objects::{Object, Writing},
+    store::{file, unclaimed},
+    thumbnail::{self, Fit},
+};
+
+/// How long an upload may take.
+pub const LONGEST: Duration = Duration::from_hours(1);
+/// How long the next part of it may take.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// Most bytes of a picture that gets a thumbnail; it is read whole.
+const LARGEST_PICTURE: u64 = 32 * 1024 * 1024;
+/// How much of the beginning tells what the bytes are.
+const START: usize = 64;
+
+/// What is known of a file before its bytes.
+#[derive(Debug)]
+pub struct Header {
+    pub name: String,
+    pub content_type: String,
+    pub restricted: bool,
+    /// For our own use: never expires, may be larger than the app's files, has no thumbnail.
+    pub internal: bool,
+}
+
+/// What follows the header.
+#[derive(Debug)]
+pub enum Part {
+    Chunk(Bytes),
+    /// The box that the thumbnail must fit into.
+    Fit(Fit),
+    /// That was all.
+    Done,
+}
+
+/// Keeps a file. Ends by itself when the caller goes away, since `parts` ends then.
+pub async fn upload(
+    core: Arc<Core>,
+    app: Arc<App>,
+    header: Header,
+    parts: impl Stream<Item = Result<Part, Error>> + Send + Unpin + 'static,
+) -> Result<StoredFile, Error> {
+    let kept = async move { keep(&core, &app, header, parts).await };
+    tokio::spawn(kept.in_current_span()).await.map_err(Error::internal)?
+}
+
+async fn keep(
+    core: &Core,
+    app: &App,
+    header: Header,
+    parts: impl Stream<Item = Result<Part, Error>> + Unpin,
+) -> Result<StoredFile, Error> {
+    let uuid = new_uuid(core);
+    let mut tx = core.deps.db.begin().await?;
+    unclaimed::insert(&mut tx, app.id, &uuid, core.deps.clock.now()).await?;
+    tx.commit().await?;
+
+    let internal = header.internal;
+    let taken = tokio::time::timeout(LONGEST, take_in(core, app, &uuid, header, parts)).await;
+    let taken = taken.unwrap_or_else(|_| Err(Error::invalid("file", "took longer than an hour")));
+    let file = match taken {
+        Ok(file) => file,
+        Err(error) => {
+            if let Err(error) = discard(core, app.id, &uuid).await {
+                tracing::warn!(%error, uuid, "what an upload left is removed later");
+            }
+            return Err(error);
+        }
+    };
+
+    let mut tx = core.deps.db.begin().await?;
+    if !unclaimed::delete(&mut tx, app.id, &uuid).await? {
+        return Err(Error::internal("the bytes were swept up before they were described"));
+    }
+    file::insert(&mut tx, app.id, &file, internal).await?;
+    // Whether a commit that fails was carried out is for the sweeper to see: the note is there or it is not.
+    tx.commit().await?;
+    Ok(file)
+}
+
+async fn take_in(
+    core: &Core,
+    app: &App,
+    uuid: &str,
+    header: Header,
+    parts: impl Stream<Item = Result<Part, Error>> + Unpin,
+) -> Result<StoredFile, Error> {
+    let limit = if header.internal { u64::MAX } else { app.policy.max_file_bytes };
+    let mut writing = core.deps.objects.write(Object::File(app.id, uuid)).await?;
+    let received = match receive(&mut writing, parts, limit).await {
+        Ok(received) => received,
+        Err(error) => {
+            writing.abort().await?;
+            return Err(error);
+        }
+    };
+    writing.finish().await?;
+    let content_type = kind::content_type(&received.start, &header.content_type);
+    let created_at = core.deps.clock.now();
+    let lifetime = app.policy.file_lifetime;
+    let mut file = StoredFile {
+        uuid: uuid.to_owned(),
+        name: header.name,
+        content_type,
+        size: received.size,
+        sha256: received.sha256,
+        restricted: header.restricted,
+        secret: new_secret(core),
+        thumbnail: None,
+        created_at,
+        expires_at: (!lifetime.is_zero() && !header.internal).then(|| created_at + lifetime),
+    };
+    if !header.internal && file.is_large_picture() && file.size <= LARGEST_PICTURE {
+        file.thumbnail = make_thumbnail(core, app, &file, received.fit).await?;
+    }
+    Ok(file)
+}
+
+/// What was written.
+struct Received {
+    size: u64,
+    sha256: String,
+    start: Vec<u8>,
+    fit: Fit,
+}
+
+async fn receive(
+    writing: &mut Writing,
+    mut parts: impl Stream<Item = Result<Part, Error>> + Unpin,
+    limit: u64,
+) -> Result<Received, Error> {
+    let (mut size, mut hash, mut start, mut fit) = (0, Sha256::new(), Vec::new(), Fit::DEFAULT);
+    loop {
+        let next = tokio::time::timeout(PATIENCE, parts.next()).await;
+        let next = next.map_err(|_| Error::invalid("file", "did not go on for a minute"))?;
+        match next.transpose()? {
+            Some(Part::Chunk(bytes)) => {
+                size += bytes.len() as u64;
+                if size > limit {
+                    return Err(Error::new(Reason::FileTooLarge, ""));
+                }
+                start.extend(bytes.iter().take(START - start.len()));
+                hash.update(&bytes);
+                writing.append(bytes).await?;
+            }
+            Some(Part::Fit(wanted)) => fit = wanted,
+            Some(Part::Done) => break,
+            None => return Err(Error::invalid("file", "ended early")),
+        }
+    }
+    let mut sha256 = String::with_capacity(64);
+    for byte in hash.finalize() {
+        write!(sha256, "{byte:02x}").expect("a string takes all text");
+    }
+    Ok(Received { size, sha256, start, fit })
+}
+
+/// Decodes off the async threads, a few pictures at a time. A picture that cannot be decoded has no thumbnail.
+async fn make_thumbnail(core: &Core, app: &App, file: &StoredFile, fit: Fit) -> Result<Option<Thumbnail>, Error> {
+    let _turn = core.decoding.acquire().await.map_err(Error::internal)?;
+    let bytes = core.deps.objects.whole(Object::File(app.id, &file.uuid)).await?;
+    let content_type = file.content_type.clone();
+    let made = tokio::task::spawn_blocking(move || thumbnail::thumbnail(&bytes, &content_type, fit)).await;
+    // A decoder that panics has met a broken picture.
+    let Ok(Some((bytes, content_type))) = made else {
+        return Ok(None);
+    };
+    let size = bytes.len() as u64;
+    let mut writing = core.deps.objects.write(Object::Thumbnail(app.id, &file.uuid)).await?;
+    writing.append(bytes.into()).await?;
+    writing.finish().await?;
+    Ok(Some(Thumbnail { content_type: content_type.to_owned(), size }))
+}
+
+/// Random, since whoever has the uuid of a file that is not restricted can read it.
+fn new_uuid(core: &Core) -> String {
+    let mut bytes = [0; 16];
+    core.deps.entropy.fill(&mut bytes);
+    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+}
+
+fn new_secret(core: &Core) -> String {
+    let mut bytes = [0; 16];
+    core.deps.entropy.fill(&mut bytes);
+    URL_SAFE_NO_PAD.encode(bytes)
+}

@@ -1,0 +1,190 @@
+//! The gRPC door.
+
+use std::sync::Arc;
+
+use futures_util::{StreamExt as _, stream, stream::BoxStream};
+use tidings_domain::{Actor, App, AppId, Error};
+use tidings_proto::{
+    error_from_status,
+    pb::{self, download_reply, file_service_server::FileService, upload_request},
+    required, status_from_error as to_status,
+};
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::{
+    app::{
+        Core, delete, download,
+        find::{self, find},
+        sweep,
+        upload::{self, Header, Part},
+    },
+    thumbnail::Fit,
+};
+
+/// Most bytes of one chunk.
+const MAX_CHUNK: usize = 1024 * 1024;
+/// Most bytes of a name.
+const MAX_NAME: usize = 255;
+/// Most pixels of a thumbnail's side.
+const MAX_SIDE: u32 = 4096;
+
+/// The file service.
+#[derive(Debug, Clone)]
+pub struct FileGrpc {
+    core: Arc<Core>,
+}
+
+impl FileGrpc {
+    pub(crate) const fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    async fn app<T>(&self, request: &Request<T>) -> Result<Arc<App>, Status> {
+        let (_, app) = self.core.deps.directory.caller(request).await.map_err(to_status)?;
+        Ok(app)
+    }
+
+    /// The same, refused to users.
+    async fn own_app<T>(&self, request: &Request<T>) -> Result<Arc<App>, Status> {
+        let (caller, app) = self.core.deps.directory.caller(request).await.map_err(to_status)?;
+        if caller.actor != Actor::App {
+            return Err(to_status(Error::not_permitted("only the app itself removes files")));
+        }
+        Ok(app)
+    }
+
+    async fn taken_in(&self, app: Arc<App>, mut parts: Streaming<pb::UploadRequest>) -> Result<pb::FileInfo, Error> {
+        let first = parts.message().await.map_err(error_from_status)?.and_then(|first| first.part);
+        let Some(upload_request::Part::Header(header)) = first else {
+            return Err(Error::invalid("header", "must come first"));
+        };
+        let header = header.try_into()?;
+        let parts = parts.map(|part| part.map_err(error_from_status)?.try_into());
+        Ok(upload::upload(Arc::clone(&self.core), app, header, parts).await?.into())
+    }
+
+    async fn given_out(
+        &self,
+        app: AppId,
+        request: pb::DownloadRequest,
+    ) -> Result<BoxStream<'static, Result<pb::DownloadReply, Status>>, Error> {
+        let (file, bytes) = download::download(&self.core, app, request.try_into()?).await?;
+        let reply = |part| pb::DownloadReply { part: Some(part) };
+        let info = stream::iter([Ok(reply(download_reply::Part::Info(file.into())))]);
+        let chunks = bytes.map(move |chunk| match chunk {
+            Ok(bytes) => Ok(reply(download_reply::Part::Chunk(bytes.into()))),
+            Err(error) => Err(to_status(error)),
+        });
+        Ok(info.chain(chunks).boxed())
+    }
+}
+
+#[tonic::async_trait]
+impl FileService for FileGrpc {
+    type DownloadStream = BoxStream<'static, Result<pb::DownloadReply, Status>>;
+
+    #[tracing::instrument(level = "debug", name = "file.upload", skip_all)]
+    async fn upload(&self, request: Request<Streaming<pb::UploadRequest>>) -> Result<Response<pb::FileInfo>, Status> {
+        let app = self.app(&request).await?;
+        let file = self.taken_in(app, request.into_inner()).await.map_err(to_status)?;
+        Ok(Response::new(file))
+    }
+
+    #[tracing::instrument(level = "debug", name = "file.download", skip_all)]
+    async fn download(&self, request: Request<pb::DownloadRequest>) -> Result<Response<Self::DownloadStream>, Status> {
+        let app = self.app(&request).await?;
+        let stream = self.given_out(app.id, request.into_inner()).await.map_err(to_status)?;
+        Ok(Response::new(stream))
+    }
+
+    #[tracing::instrument(level = "debug", name = "file.stat", skip_all)]
+    async fn stat(&self, request: Request<pb::FileRef>) -> Result<Response<pb::FileInfo>, Status> {
+        let app = self.app(&request).await?;
+        let found = find(&self.core, app.id, &request.into_inner().into()).await.map_err(to_status)?;
+        Ok(Response::new(found.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "file.delete", skip_all)]
+    async fn delete(&self, request: Request<pb::FileRef>) -> Result<Response<pb::FileInfo>, Status> {
+        let app = self.own_app(&request).await?;
+        let deleted = delete::delete(&self.core, app.id, &request.into_inner().into()).await.map_err(to_status)?;
+        Ok(Response::new(deleted.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "file.sweep", skip_all)]
+    async fn sweep(&self, request: Request<pb::SweepRequest>) -> Result<Response<pb::SweepReply>, Status> {
+        self.own_app(&request).await?;
+        let removed = sweep::sweep(&self.core).await.map_err(to_status)?;
+        Ok(Response::new(pb::SweepReply { removed: removed as i64 }))
+    }
+}
+
+impl From<pb::FileRef> for find::Wanted {
+    fn from(wire: pb::FileRef) -> Self {
+        Self { uuid: wire.uuid, secret: wire.share_secret, trusted: wire.trusted }
+    }
+}
+
+impl TryFrom<pb::DownloadRequest> for download::Wanted {
+    type Error = Error;
+
+    fn try_from(wire: pb::DownloadRequest) -> Result<Self, Error> {
+        let number = |field: &str, value: i64| {
+            u64::try_from(value).map_err(|error| Error::invalid(field, "must not be negative").because(error))
+        };
+        let length = number("length", wire.length)?;
+        Ok(Self {
+            file: required("file", wire.file)?.into(),
+            thumbnail: wire.thumbnail,
+            offset: number("offset", wire.offset)?,
+            length: (length > 0).then_some(length),
+        })
+    }
+}
+
+impl TryFrom<pb::UploadHeader> for Header {
+    type Error = Error;
+
+    fn try_from(wire: pb::UploadHeader) -> Result<Self, Error> {
+        if wire.name.len() > MAX_NAME {
+            return Err(Error::invalid("name", "must have at most 255 bytes"));
+        }
+        if wire.name.chars().any(char::is_control) {
+            return Err(Error::invalid("name", "must have no control characters"));
+        }
+        Ok(Self {
+            name: wire.name,
+            content_type: wire.content_type,
+            restricted: wire.restricted,
+            internal: wire.internal,
+        })
+    }
+}
+
+impl TryFrom<pb::UploadRequest> for Part {
+    type Error = Error;
+
+    fn try_from(wire: pb::UploadRequest) -> Result<Self, Error> {
+        match required("part", wire.part)? {
+            upload_request::Part::Header(_) => Err(Error::invalid("header", "must come first and once")),
+            upload_request::Part::Chunk(bytes) if bytes.len() > MAX_CHUNK => {
+                Err(Error::invalid("chunk", "must have at most 1 MiB"))
+            }
+            upload_request::Part::Chunk(bytes) => Ok(Self::Chunk(bytes.into())),
+            upload_request::Part::Thumbnail(size) => Ok(Self::Fit(size.try_into()?)),
+            upload_request::Part::Done(_) => Ok(Self::Done),
+        }
+    }
+}
+
+impl TryFrom<pb::ThumbnailSize> for Fit {
+    type Error = Error;
+
+    fn try_from(wire: pb::ThumbnailSize) -> Result<Self, Error> {
+        let side = |field: &str, pixels: i32| match u32::try_from(pixels) {
+            Ok(side) if (1..=MAX_SIDE).contains(&side) => Ok(side),
+            _ => Err(Error::invalid(field, "must be from 1 to 4096")),
+        };
+        Ok(Self { width: side("width", wire.width)?, height: side("height", wire.height)? })
+    }
+}

@@ -1,0 +1,52 @@
+//! Bytes: upload, download, thumbnails, expiry.
+//!
+//! Bytes lie in an object store, descriptions in SQL. A description is written once the bytes are on disk, so it never
+//! names bytes that are not there; what an upload that never ended left is swept up.
+
+mod app;
+mod grpc;
+mod kind;
+mod objects;
+mod store;
+mod thumbnail;
+
+use std::sync::Arc;
+
+use tidings_domain::{Clock, Entropy};
+use tidings_runtime::{DirectoryCache, Shutdown};
+use tidings_store::{Db, Schema};
+
+pub use grpc::FileGrpc;
+pub use objects::Objects;
+pub use store::statements;
+
+/// The tables of this service.
+pub const SCHEMA: Schema = Schema {
+    name: "file",
+    sqlite: &[include_str!("../migrations/sqlite/0001_init.sql")],
+    postgres: &[include_str!("../migrations/postgres/0001_init.sql")],
+};
+
+/// What the service needs.
+#[derive(Debug, Clone)]
+pub struct Deps {
+    /// Its database, migrated.
+    pub db: Db,
+    /// Where bytes are.
+    pub objects: Objects,
+    /// Who exists.
+    pub directory: DirectoryCache,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance, for names that nobody guesses.
+    pub entropy: Arc<dyn Entropy>,
+    /// Stops the sweeper.
+    pub shutdown: Shutdown,
+}
+
+/// The service, with its sweeper running.
+pub fn build(deps: Deps) -> FileGrpc {
+    let core = Arc::new(app::Core::new(deps));
+    app::sweep::spawn(Arc::clone(&core));
+    FileGrpc::new(core)
+}

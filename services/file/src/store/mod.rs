@@ -1,0 +1,11 @@
+//! Every statement of this service.
+
+pub mod file;
+pub mod unclaimed;
+
+use tidings_store::Engine;
+
+/// Every statement text on that engine, for a test that prepares them all.
+pub fn statements(_: Engine) -> Vec<String> {
+    [file::ALL, unclaimed::ALL].concat().into_iter().map(str::to_owned).collect()
+}

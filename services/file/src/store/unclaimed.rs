@@ -1,0 +1,30 @@
+//! Objects that no file names.
+
+use tidings_domain::{AppId, Error, UnixMillis};
+use tidings_store::{Db, Tx, on_db, on_tx, sqlx};
+
+const INSERT: &str = "insert into unclaimed (app_id, uuid, since) values ($1, $2, $3)";
+const DELETE: &str = "delete from unclaimed where app_id = $1 and uuid = $2";
+
+const OLD: &str = "
+    select app_id, uuid from unclaimed where since <= $1 order by since limit cast($2 as bigint)";
+
+pub const ALL: &[&str] = &[INSERT, DELETE, OLD];
+
+/// Notes an object before it is there, or before it is removed.
+pub async fn insert(tx: &mut Tx, app: AppId, uuid: &str, since: UnixMillis) -> Result<(), Error> {
+    on_tx!(tx, |c| sqlx::query(INSERT).bind(app.0).bind(uuid).bind(since.0).execute(c).await.map(drop))
+}
+
+/// Takes a note away; false when there was none.
+pub async fn delete(tx: &mut Tx, app: AppId, uuid: &str) -> Result<bool, Error> {
+    let deleted =
+        on_tx!(tx, |c| sqlx::query(DELETE).bind(app.0).bind(uuid).execute(c).await.map(|done| done.rows_affected()))?;
+    Ok(deleted > 0)
+}
+
+/// Up to `limit` objects that were noted by then, the oldest first.
+pub async fn old(db: &Db, by: UnixMillis, limit: i64) -> Result<Vec<(AppId, String)>, Error> {
+    let rows: Vec<(i64, String)> = on_db!(db, |c| sqlx::query_as(OLD).bind(by.0).bind(limit).fetch_all(c).await)?;
+    Ok(rows.into_iter().map(|(app, uuid)| (AppId(app), uuid)).collect())
+}
