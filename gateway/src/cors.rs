@@ -11,9 +11,12 @@ use http::{
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, DELETE, OPTIONS");
 const HEADERS: HeaderValue = HeaderValue::from_static(
-    "authorization, content-type, access-token, app_id, user_id, group_id, idempotency-key, x-request-id",
+    "authorization, content-type, access-token, app_id, user_id, group_id, idempotency-key, x-request-id, \
+     restrict-access, share-secret, thumbnail, thumbnail-height, thumbnail-width, range, if-range, if-none-match",
 );
-const EXPOSED: HeaderValue = HeaderValue::from_static("x-request-id, retry-after, ratelimit, ratelimit-policy");
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "x-request-id, retry-after, ratelimit, ratelimit-policy, etag, content-range, content-disposition",
+);
 const A_DAY: HeaderValue = HeaderValue::from_static("86400");
 
 /// The origins that may call.

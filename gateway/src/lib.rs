@@ -6,12 +6,14 @@
 mod agora;
 mod client_address;
 mod cors;
+mod file;
 mod health;
 mod identity;
 mod kinds;
 mod lanying;
 mod layers;
 mod limits;
+mod range;
 mod reply;
 mod request;
 mod routes;

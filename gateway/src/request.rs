@@ -41,7 +41,7 @@ async fn whole(mut body: Body) -> Result<Bytes, Error> {
 }
 
 /// Reads on without keeping anything, up to [`MAX_WASTE`].
-async fn waste(body: Body) {
+pub(crate) async fn waste(body: Body) {
     let mut rest = Limited::new(body, MAX_WASTE);
     while let Some(Ok(_)) = rest.frame().await {}
 }

@@ -32,7 +32,7 @@ pub fn router(gateway: Gateway) -> Router {
 }
 
 fn agora_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
-    use agora::{broadcast, channel, history, import, recall, rewrite, send, token, users};
+    use agora::{broadcast, channel, file, history, import, recall, rewrite, send, token, users};
     use tidings_dialect::agora::{Everybody, Peer, Place};
     use tidings_domain::ConversationKind::{Direct, Group};
     vec![
@@ -40,6 +40,8 @@ fn agora_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
         ("/{org}/{app}/users", post(users::register).get(users::list).delete(users::delete_page)),
         ("/{org}/{app}/users/{username}", get(users::get).delete(users::delete)),
         ("/{org}/{app}/users/{username}/user_channel", delete(channel::delete)),
+        ("/{org}/{app}/chatfiles", post(file::upload)),
+        ("/{org}/{app}/chatfiles/{uuid}", get(file::download)),
         ("/{org}/{app}/messages", post(send::legacy)),
         ("/{org}/{app}/messages/users", send::to(Place::Users)),
         ("/{org}/{app}/messages/chatgroups", send::to(Place::Groups)),

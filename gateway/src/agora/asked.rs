@@ -104,7 +104,12 @@ impl Asked {
 
     /// Whom the token stands for; no token is nobody. The call counts from here on, so this is asked for once.
     pub async fn identity(&self, gateway: &Gateway) -> Result<Arc<Identity>, Refusal> {
-        let identity = self.identity_of(gateway, self.token()).await?;
+        self.identity_as(gateway, self.token()).await
+    }
+
+    /// The same for a call that is not made with its own token.
+    pub async fn identity_as(&self, gateway: &Gateway, token: &str) -> Result<Arc<Identity>, Refusal> {
+        let identity = self.identity_of(gateway, token).await?;
         self.take(gateway, &identity.app, &self.costs()).await?;
         Ok(identity)
     }
@@ -172,10 +177,14 @@ impl Asked {
     }
 
     pub fn answer(&self, gateway: &Gateway, outcome: Result<Vec<u8>, Refusal>) -> Response {
-        let mut response = match outcome {
+        self.with_rates(match outcome {
             Ok(body) => reply::json(StatusCode::OK, body),
             Err(refusal) => super::refusal(&refusal, self.timing(gateway)),
-        };
+        })
+    }
+
+    /// Tells how the quotas stand that the call was held to.
+    pub fn with_rates(&self, mut response: Response) -> Response {
         let standings = self.standings.lock().unwrap_or_else(PoisonError::into_inner);
         reply::rate_limits(&mut response, &standings);
         drop(standings);

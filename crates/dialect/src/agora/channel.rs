@@ -69,7 +69,7 @@ pub(super) fn value(query: &str, name: &str) -> Option<String> {
 pub fn channel_deleted(call: &Call<'_>, timing: Timing) -> Vec<u8> {
     let call = Call { path: CHANNEL_PATH, ..*call };
     let data = dto::Done { result: "ok" };
-    bytes_of(&dto::Envelope { entities: Some(Vec::new()), data: Some(data), ..call.envelope(timing) })
+    bytes_of(&dto::Envelope { entities: Some(dto::Entities::NONE), data: Some(data), ..call.envelope(timing) })
 }
 
 /// Which roaming messages a user does not want any more (agora.md 6.1).

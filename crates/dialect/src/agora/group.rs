@@ -241,7 +241,7 @@ pub fn joined(call: &Call<'_>, timing: Timing, groups: &[Group]) -> Vec<u8> {
     };
     let data: Vec<_> = groups.iter().map(shown).collect();
     bytes_of(&dto::Envelope {
-        entities: Some(Vec::new()),
+        entities: Some(dto::Entities::NONE),
         count: Some(data.len()),
         data: Some(data),
         ..call.envelope(timing)

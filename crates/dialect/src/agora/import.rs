@@ -81,5 +81,5 @@ pub fn import_refusal(error: &Error) -> Refusal {
 /// The answer. Both of the vendor's examples name the call for users in `path` (agora.md 1.5); ours names the call.
 pub fn imported(call: &Call<'_>, timing: Timing, msg_id: i64) -> Vec<u8> {
     let data = dto::Imported { msg_id: msg_id.to_string() };
-    bytes_of(&dto::Envelope { entities: Some(Vec::new()), data: Some(data), ..call.envelope(timing) })
+    bytes_of(&dto::Envelope { entities: Some(dto::Entities::NONE), data: Some(data), ..call.envelope(timing) })
 }

@@ -6,6 +6,7 @@ mod channel;
 mod draft;
 mod dto;
 mod envelope;
+mod file;
 mod group;
 mod history;
 mod import;
@@ -24,6 +25,7 @@ pub use channel::{
 };
 pub use draft::{Place, draft, legacy_draft};
 pub use envelope::{Call, Timing, error, sent, sent_without_ids};
+pub use file::{file_name, is_true, no_file, thumbnail_side, uploaded};
 pub use group::{
     Group, GroupChange, GroupFields, MemberDeed, NewGroup, group_change, group_changed, group_created, group_deleted,
     group_disabled, group_list, groups, is_joined, joined, member_changed, member_refusal, members, members_added,

@@ -116,7 +116,7 @@ pub fn failure_refusal(failed: &Failed) -> Refusal {
 pub fn registered(call: &Call<'_>, timing: Timing, users: &[User<'_>], failed: &[Failed]) -> Vec<u8> {
     let data = failed.iter().map(failure).collect::<Vec<_>>();
     bytes_of(&dto::Envelope {
-        entities: Some(users.iter().map(User::entity).collect()),
+        entities: Some(dto::Entities::Users(users.iter().map(User::entity).collect())),
         data: (!data.is_empty()).then_some(data),
         ..call.envelope(timing)
     })
@@ -133,7 +133,7 @@ fn failure(failed: &Failed) -> dto::RegisterFailure<'_> {
 /// One user; `counted` adds `count`, which only reading has.
 pub fn one_user(call: &Call<'_>, timing: Timing, user: &User<'_>, counted: bool) -> Vec<u8> {
     bytes_of(&dto::Envelope::<()> {
-        entities: Some(vec![user.entity()]),
+        entities: Some(dto::Entities::Users(vec![user.entity()])),
         count: counted.then_some(1),
         ..call.envelope(timing)
     })
@@ -150,7 +150,7 @@ pub fn list(
     let params = dto::Params { limit: asked.0.map(|limit| [limit]), cursor: asked.1.map(|cursor| [cursor]) };
     bytes_of(&dto::Envelope::<()> {
         params: Some(params),
-        entities: Some(users.iter().map(User::entity).collect()),
+        entities: Some(dto::Entities::Users(users.iter().map(User::entity).collect())),
         count: Some(users.len()),
         cursor,
         ..call.envelope(timing)

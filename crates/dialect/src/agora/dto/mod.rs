@@ -326,7 +326,7 @@ pub struct Envelope<'a, D: Serialize> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub params: Option<Params<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub entities: Option<Vec<User<'a>>>,
+    pub entities: Option<Entities<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<D>,
     pub duration: i64,
@@ -336,6 +336,29 @@ pub struct Envelope<'a, D: Serialize> {
     pub cursor: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<usize>,
+}
+
+/// agora.md 1.5: an array of what the call is about.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum Entities<'a> {
+    Users(Vec<User<'a>>),
+    Files([ChatFile<'a>; 1]),
+}
+
+impl Entities<'_> {
+    /// An empty array.
+    pub const NONE: Self = Self::Users(Vec::new());
+}
+
+/// agora.md 3.1
+#[derive(Serialize)]
+pub struct ChatFile<'a> {
+    pub uuid: &'a str,
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    #[serde(rename = "share-secret")]
+    pub share_secret: &'a str,
 }
 
 /// The query of a list, each value as an array of texts.

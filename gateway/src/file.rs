@@ -1,0 +1,344 @@
+//! Files over HTTP, whatever the dialect: bytes in from a form, bytes out with safe headers.
+
+use std::time::Duration;
+
+use axum::{
+    body::{Body, BodyDataStream},
+    response::Response,
+};
+use bytes::Bytes;
+use futures_util::{StreamExt as _, future, stream};
+use http::{
+    HeaderMap, HeaderValue, Method, StatusCode,
+    header::{
+        ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
+        CONTENT_TYPE, ETAG, LAST_MODIFIED, X_CONTENT_TYPE_OPTIONS,
+    },
+};
+use multer::{Constraints, Field, Multipart, SizeLimit};
+use tidings_domain::{Caller, Error, Reason, StoredFile};
+use tidings_proto::pb::{self, download_reply, upload_request};
+use tidings_runtime::context;
+use tokio::sync::mpsc;
+
+use crate::{
+    Gateway,
+    range::{self, Asked},
+    reply::refused,
+};
+
+/// How long a client may take over the next bytes of its upload.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Most bytes of a form beside its file.
+const MAX_BESIDE: u64 = 64 * 1024;
+/// What of a form is read to no purpose once its file was refused: whoever is still sending does not see an answer.
+const MAX_WASTE: u64 = 16 * 1024 * 1024;
+/// Chunks on their way to the file service.
+const IN_FLIGHT: usize = 2;
+
+/// What an upload says of itself beside its form.
+#[derive(Debug, Default)]
+pub(crate) struct Beside {
+    pub restricted: bool,
+    /// Width and height of the thumbnail's box, where they are given.
+    pub thumbnail: (Option<i32>, Option<i32>),
+}
+
+/// How a dialect reads a form.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Form {
+    /// The name of the part that is the file.
+    pub file: &'static str,
+    /// A name as it is kept.
+    pub name: fn(&str) -> String,
+    /// A form field that is the thumbnail's width or height.
+    pub side: fn(&str) -> Option<i32>,
+}
+
+/// Why nothing was taken in.
+#[derive(Debug)]
+pub(crate) enum NotTaken {
+    /// There is no form, or none with a file.
+    NoFile,
+    Refused(Error),
+}
+
+/// Side of a thumbnail's box when the other one alone is given, in pixels (agora.md 3.1).
+const DEFAULT_SIDE: i32 = 170;
+
+type Parts = mpsc::Sender<pb::UploadRequest>;
+
+/// Streams the file of a form to the file service: what is in memory of it is a few chunks.
+pub(crate) async fn take_in(
+    gateway: &Gateway,
+    caller: &Caller,
+    content_type: &str,
+    body: Body,
+    (form, beside): (Form, Beside),
+    max_bytes: u64,
+) -> Result<StoredFile, NotTaken> {
+    let Ok(boundary) = multer::parse_boundary(content_type) else {
+        return Err(NotTaken::NoFile);
+    };
+    let limit = SizeLimit::new().whole_stream(max_bytes.saturating_add(MAX_WASTE));
+    let parts = Multipart::with_constraints(patient(body), boundary, Constraints::new().size_limit(limit));
+    let (sender, receiver) = mpsc::channel(IN_FLIGHT);
+    let stream = stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) });
+    let mut client = gateway.clients().file.clone();
+    let call = client.upload(context::request(caller, stream));
+    // The sender goes with the reading, so that the call ends with it.
+    let (read, answer) = future::join(read_form(parts, sender, form, beside), call).await;
+    read?;
+    let info = answer.map_err(|status| NotTaken::Refused(refused(status)))?.into_inner();
+    StoredFile::try_from(info).map_err(NotTaken::Refused)
+}
+
+/// The body, which ends with an error when its sender pauses for too long.
+fn patient(body: Body) -> impl futures_util::Stream<Item = Result<Bytes, Error>> + Send {
+    stream::unfold(Some(body.into_data_stream()), |stream| async move {
+        let mut stream: BodyDataStream = stream?;
+        match tokio::time::timeout(PATIENCE, stream.next()).await {
+            Ok(None) => None,
+            Ok(Some(Ok(bytes))) => Some((Ok(bytes), Some(stream))),
+            Ok(Some(Err(cause))) => Some((Err(Error::invalid("body", "ended early").because(cause)), None)),
+            Err(_) => Some((Err(Error::invalid("body", "paused for 30 seconds")), None)),
+        }
+    })
+}
+
+fn broken(error: multer::Error) -> NotTaken {
+    NotTaken::Refused(match error {
+        multer::Error::StreamSizeExceeded { .. } => Error::new(Reason::FileTooLarge, ""),
+        error => Error::invalid("body", format!("is no whole form: {error}")),
+    })
+}
+
+/// Sends the file on, then the thumbnail's size, then that this was all. Ends without that when the form is broken; when
+/// the service ended first, the service's answer says why.
+async fn read_form(mut parts: Multipart<'_>, sender: Parts, form: Form, mut beside: Beside) -> Result<(), NotTaken> {
+    let mut found = false;
+    while let Some(field) = parts.next_field().await.map_err(broken)? {
+        match field.name() {
+            Some(name) if name == form.file && !found => {
+                found = true;
+                if !send_file(field, &sender, form, beside.restricted).await? {
+                    return Ok(());
+                }
+            }
+            Some("thumbnail-width") => keep_first(&mut beside.thumbnail.0, side(field, form).await?),
+            Some("thumbnail-height") => keep_first(&mut beside.thumbnail.1, side(field, form).await?),
+            _ => drain(field, MAX_BESIDE).await?,
+        }
+    }
+    if !found {
+        return Err(NotTaken::NoFile);
+    }
+    if let (width, height @ Some(_)) | (width @ Some(_), height) = beside.thumbnail {
+        let size = pb::ThumbnailSize { width: width.unwrap_or(DEFAULT_SIDE), height: height.unwrap_or(DEFAULT_SIDE) };
+        send(&sender, upload_request::Part::Thumbnail(size)).await;
+    }
+    send(&sender, upload_request::Part::Done(pb::UploadDone {})).await;
+    Ok(())
+}
+
+/// Headers come first and stand above form fields (agora.md 3.1).
+fn keep_first(side: &mut Option<i32>, read: Option<i32>) {
+    *side = side.or(read);
+}
+
+async fn send(sender: &Parts, part: upload_request::Part) -> bool {
+    sender.send(pb::UploadRequest { part: Some(part) }).await.is_ok()
+}
+
+/// False when the service takes no more.
+async fn send_file(mut field: Field<'_>, sender: &Parts, form: Form, restricted: bool) -> Result<bool, NotTaken> {
+    let header = pb::UploadHeader {
+        name: (form.name)(field.file_name().unwrap_or_default()),
+        content_type: field.content_type().map(ToString::to_string).unwrap_or_default(),
+        restricted,
+        internal: false,
+    };
+    let mut wanted = send(sender, upload_request::Part::Header(header)).await;
+    while wanted {
+        match field.chunk().await.map_err(broken)? {
+            None => return Ok(true),
+            Some(bytes) => wanted = send_chunk(sender, &bytes).await,
+        }
+    }
+    // What is wrong with the rest does not matter any more.
+    let _ = drain(field, MAX_WASTE).await;
+    Ok(false)
+}
+
+/// Most bytes of one message to the file service.
+const MAX_CHUNK: usize = 256 * 1024;
+
+async fn send_chunk(sender: &Parts, bytes: &[u8]) -> bool {
+    for chunk in bytes.chunks(MAX_CHUNK) {
+        if !send(sender, upload_request::Part::Chunk(chunk.to_vec())).await {
+            return false;
+        }
+    }
+    true
+}
+
+async fn side(mut field: Field<'_>, form: Form) -> Result<Option<i32>, NotTaken> {
+    let mut text = Vec::new();
+    while let Some(bytes) = field.chunk().await.map_err(broken)? {
+        text.extend(bytes);
+        if text.len() > 64 {
+            drain(field, MAX_BESIDE).await?;
+            return Ok(None);
+        }
+    }
+    Ok((form.side)(&String::from_utf8_lossy(&text)))
+}
+
+/// Reads on without keeping anything.
+async fn drain(mut field: Field<'_>, most: u64) -> Result<(), NotTaken> {
+    let mut read = 0;
+    while let Some(bytes) = field.chunk().await.map_err(broken)? {
+        read += bytes.len() as u64;
+        if read > most {
+            return Err(NotTaken::Refused(Error::new(Reason::FileTooLarge, "")));
+        }
+    }
+    Ok(())
+}
+
+/// Which file a download is about.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    pub uuid: String,
+    pub secret: String,
+    pub thumbnail: bool,
+}
+
+/// Streams a file, the part of it that is asked for, or nothing of it where the client has it.
+pub(crate) async fn give_out(
+    gateway: &Gateway,
+    caller: &Caller,
+    (method, headers): (&Method, &HeaderMap),
+    wanted: Wanted,
+) -> Result<Response, Error> {
+    let file = pb::FileRef { uuid: wanted.uuid, share_secret: wanted.secret, trusted: false };
+    let mut client = gateway.clients().file.clone();
+    let info = client.stat(context::request(caller, file.clone())).await.map_err(refused)?.into_inner();
+    let info = StoredFile::try_from(info)?;
+    let shown = info.shown(wanted.thumbnail).ok_or_else(|| Error::new(Reason::FileNotFound, info.uuid.clone()))?;
+    let tag = format!("\"{}{}\"", &info.sha256[..32.min(info.sha256.len())], if shown.is_file { "" } else { "-t" });
+    let asked = range::asked(headers, &tag, info.created_at, shown.size);
+    let (status, range) = match &asked {
+        Asked::Known => (StatusCode::NOT_MODIFIED, 0..0),
+        Asked::Nothing => (StatusCode::RANGE_NOT_SATISFIABLE, 0..0),
+        Asked::Whole => (StatusCode::OK, 0..shown.size),
+        Asked::Part(range) => (StatusCode::PARTIAL_CONTENT, range.clone()),
+    };
+    let length = range.end - range.start;
+    let body = if method == Method::HEAD || length == 0 {
+        Body::empty()
+    } else {
+        let request = pb::DownloadRequest {
+            file: Some(file),
+            offset: range.start as i64,
+            length: length as i64,
+            thumbnail: wanted.thumbnail,
+        };
+        let chunks = client.download(context::request(caller, request)).await.map_err(refused)?.into_inner();
+        Body::from_stream(chunks.filter_map(|reply| future::ready(bytes_of(reply))))
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let answer = response.headers_mut();
+    let text = |text: &str| HeaderValue::from_str(text).map_err(Error::internal);
+    answer.insert(ETAG, text(&tag)?);
+    answer.insert(LAST_MODIFIED, text(&range::last_modified(info.created_at))?);
+    answer.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    answer.insert(CACHE_CONTROL, HeaderValue::from_static("private, max-age=300"));
+    match asked {
+        Asked::Known => return Ok(response),
+        Asked::Nothing => {
+            answer.insert(CONTENT_RANGE, text(&format!("bytes */{}", shown.size))?);
+            return Ok(response);
+        }
+        Asked::Part(range) => {
+            answer.insert(CONTENT_RANGE, text(&format!("bytes {}-{}/{}", range.start, range.end - 1, shown.size))?);
+        }
+        Asked::Whole => {}
+    }
+    answer.insert(CONTENT_LENGTH, length.into());
+    describe(answer, &info.name, shown.content_type)?;
+    Ok(response)
+}
+
+fn bytes_of(reply: Result<pb::DownloadReply, tonic::Status>) -> Option<Result<Bytes, tonic::Status>> {
+    match reply.map(|reply| reply.part) {
+        Ok(Some(download_reply::Part::Chunk(bytes))) => Some(Ok(bytes.into())),
+        Ok(_) => None,
+        Err(status) => Some(Err(status)),
+    }
+}
+
+/// What the bytes are called and are, so that no browser runs them: it shows pictures, sound and films, and saves
+/// everything else.
+pub(crate) fn describe(headers: &mut HeaderMap, name: &str, content_type: &str) -> Result<(), Error> {
+    let text = |text: &str| HeaderValue::from_str(text).map_err(Error::internal);
+    let is_shown = ["image/jpeg", "image/png", "image/gif", "image/webp"].contains(&content_type)
+        || content_type.starts_with("audio/")
+        || content_type.starts_with("video/");
+    headers.insert(CONTENT_TYPE, text(content_type)?);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
+    headers.insert(CONTENT_DISPOSITION, text(&disposition(is_shown, name))?);
+    Ok(())
+}
+
+/// RFC 6266: a plain name for old clients, and the name itself where it is not plain.
+fn disposition(is_shown: bool, name: &str) -> String {
+    let kind = if is_shown { "inline" } else { "attachment" };
+    if name.is_empty() {
+        return kind.to_owned();
+    }
+    let is_plain = |c: char| c == ' ' || c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%' | ';');
+    let plain: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
+    if plain == name {
+        return format!("{kind}; filename=\"{plain}\"");
+    }
+    let escaped: String = name.bytes().map(escaped).collect();
+    format!("{kind}; filename=\"{plain}\"; filename*=UTF-8''{escaped}")
+}
+
+fn escaped(byte: u8) -> String {
+    if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {
+        char::from(byte).to_string()
+    } else {
+        format!("%{byte:02X}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_written_as_rfc_6266_says() {
+        assert_eq!(disposition(true, ""), "inline");
+        assert_eq!(disposition(false, "plan 2.pdf"), "attachment; filename=\"plan 2.pdf\"");
+        assert_eq!(
+            disposition(false, "Plän\"; x.html"),
+            "attachment; filename=\"Pl_n__ x.html\"; filename*=UTF-8''Pl%C3%A4n%22%3B%20x.html"
+        );
+    }
+
+    #[test]
+    fn a_browser_runs_nothing() {
+        let saved = |content_type: &str| {
+            let mut headers = HeaderMap::new();
+            describe(&mut headers, "a", content_type).unwrap();
+            assert_eq!(headers[X_CONTENT_TYPE_OPTIONS], "nosniff");
+            headers[CONTENT_DISPOSITION].to_str().unwrap().starts_with("attachment")
+        };
+        assert!(["text/html", "image/svg+xml", "application/pdf", "text/plain"].into_iter().all(saved));
+        assert!(!["image/png", "video/mp4", "audio/amr"].into_iter().any(saved));
+    }
+}

@@ -1,0 +1,130 @@
+//! Parts and conditions of downloads (RFC 9110, sections 13 and 14).
+
+use std::{ops::Range, time::Duration};
+
+use http::{
+    HeaderMap,
+    header::{IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE},
+};
+use tidings_domain::UnixMillis;
+
+use crate::request::header;
+
+/// What of a file is asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Whole,
+    Part(Range<u64>),
+    /// A part outside of it.
+    Nothing,
+    /// Nothing, since the client has it.
+    Known,
+}
+
+/// What the headers ask for of a file with that tag, time and size. Several parts at once are answered with the whole.
+pub(crate) fn asked(headers: &HeaderMap, tag: &str, changed: UnixMillis, size: u64) -> Asked {
+    if is_known(headers, tag, changed) {
+        return Asked::Known;
+    }
+    let range = header(headers, RANGE.as_str()).and_then(|range| range.strip_prefix("bytes="));
+    match range {
+        Some(range) if !range.contains(',') && is_still(headers, tag, changed) => part(range, size),
+        _ => Asked::Whole,
+    }
+}
+
+fn is_known(headers: &HeaderMap, tag: &str, changed: UnixMillis) -> bool {
+    if let Some(tags) = header(headers, IF_NONE_MATCH.as_str()) {
+        let same = |given: &str| given == "*" || given.strip_prefix("W/").unwrap_or(given) == tag;
+        return tags.split(',').any(|given| same(given.trim()));
+    }
+    let since = header(headers, IF_MODIFIED_SINCE.as_str()).and_then(|since| httpdate::parse_http_date(since).ok());
+    since.is_some_and(|since| second(changed) <= since)
+}
+
+/// Whether what the client has a part of is still the same.
+fn is_still(headers: &HeaderMap, tag: &str, changed: UnixMillis) -> bool {
+    match header(headers, IF_RANGE.as_str()) {
+        None => true,
+        Some(given) if given.starts_with('"') => given == tag,
+        Some(given) => httpdate::parse_http_date(given).is_ok_and(|given| given == second(changed)),
+    }
+}
+
+/// HTTP knows whole seconds.
+fn second(time: UnixMillis) -> std::time::SystemTime {
+    std::time::UNIX_EPOCH + Duration::from_secs(time.0.max(0) as u64 / 1000)
+}
+
+/// `Last-Modified`.
+pub(crate) fn last_modified(time: UnixMillis) -> String {
+    httpdate::fmt_http_date(second(time))
+}
+
+fn part(range: &str, size: u64) -> Asked {
+    let Some((from, to)) = range.split_once('-') else {
+        return Asked::Whole;
+    };
+    let range = match (from.trim().parse::<u64>(), to.trim().parse::<u64>()) {
+        (Ok(from), Ok(to)) if from <= to => from..to.saturating_add(1).min(size),
+        (Ok(from), Err(_)) if to.trim().is_empty() => from..size,
+        (Err(_), Ok(last)) if from.trim().is_empty() => size.saturating_sub(last)..size,
+        _ => return Asked::Whole,
+    };
+    if range.is_empty() { Asked::Nothing } else { Asked::Part(range) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TAG: &str = "\"abc\"";
+    /// `Tue, 15 Jul 2025 17:20:00 GMT` and a bit.
+    const CHANGED: UnixMillis = UnixMillis(1_752_600_000_123);
+
+    fn given(pairs: &[(&'static str, &str)]) -> Asked {
+        let headers = pairs
+            .iter()
+            .map(|(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_str(value).unwrap()));
+        asked(&headers.collect(), TAG, CHANGED, 100)
+    }
+
+    #[test]
+    fn one_part_is_given_and_several_are_not() {
+        assert_eq!(given(&[]), Asked::Whole);
+        assert_eq!(given(&[("range", "bytes=0-9")]), Asked::Part(0..10));
+        assert_eq!(given(&[("range", "bytes=90-")]), Asked::Part(90..100));
+        assert_eq!(given(&[("range", "bytes=-30")]), Asked::Part(70..100));
+        assert_eq!(given(&[("range", "bytes=-300")]), Asked::Part(0..100));
+        assert_eq!(given(&[("range", "bytes=50-18446744073709551615")]), Asked::Part(50..100));
+        assert_eq!(given(&[("range", "bytes=100-")]), Asked::Nothing);
+        assert_eq!(given(&[("range", "bytes=-0")]), Asked::Nothing);
+        for odd in ["bytes=0-1,4-5", "bytes=9-1", "bytes=x-y", "bytes=", "lines=1-2"] {
+            assert_eq!(given(&[("range", odd)]), Asked::Whole, "{odd}");
+        }
+    }
+
+    #[test]
+    fn what_the_client_has_is_not_sent_again() {
+        assert_eq!(given(&[("if-none-match", "\"x\", W/\"abc\"")]), Asked::Known);
+        assert_eq!(given(&[("if-none-match", "*")]), Asked::Known);
+        assert_eq!(given(&[("if-modified-since", "Tue, 15 Jul 2025 17:20:00 GMT")]), Asked::Known);
+        assert_eq!(given(&[("if-modified-since", "Tue, 15 Jul 2025 17:19:59 GMT")]), Asked::Whole);
+        // The tag decides where both are given.
+        let both = [("if-none-match", "\"x\""), ("if-modified-since", "Tue, 15 Jul 2025 17:20:00 GMT")];
+        assert_eq!(given(&both), Asked::Whole);
+    }
+
+    #[test]
+    fn a_part_of_something_else_is_answered_with_the_whole() {
+        assert_eq!(given(&[("range", "bytes=0-9"), ("if-range", "\"abc\"")]), Asked::Part(0..10));
+        assert_eq!(given(&[("range", "bytes=0-9"), ("if-range", "\"x\"")]), Asked::Whole);
+        assert_eq!(given(&[("range", "bytes=0-9"), ("if-range", "Tue, 15 Jul 2025 17:20:00 GMT")]), Asked::Part(0..10));
+        assert_eq!(given(&[("range", "bytes=0-9"), ("if-range", "Tue, 15 Jul 2025 17:00:00 GMT")]), Asked::Whole);
+    }
+
+    #[test]
+    fn times_are_written_as_http_does() {
+        assert_eq!(last_modified(CHANGED), "Tue, 15 Jul 2025 17:20:00 GMT");
+    }
+}
