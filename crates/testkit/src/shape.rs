@@ -42,7 +42,7 @@ pub struct Suite {
     // Dropped in this order: processes before the folder.
     _stop: Option<StopOnDrop>,
     split: Option<Split>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 static SHARED: [OnceCell<Arc<Suite>>; 3] = [OnceCell::const_new(), OnceCell::const_new(), OnceCell::const_new()];
@@ -95,7 +95,7 @@ impl Suite {
             service_key: running.service_key,
             _stop: Some(stop),
             split: None,
-            _folder: folder,
+            folder: folder,
         }
     }
 
@@ -133,7 +133,7 @@ impl Suite {
             service_key,
             _stop: None,
             split: Some(split),
-            _folder: folder,
+            folder: folder,
         }
     }
 
@@ -152,6 +152,23 @@ impl Suite {
     /// On other shapes.
     pub fn logged(&self) -> String {
         self.split.as_ref().expect("only the split shape has processes").logged()
+    }
+
+    /// The names of the objects of files, sorted, on shapes that keep them in their own folder.
+    ///
+    /// # Panics
+    /// When the folder cannot be read.
+    pub fn files_on_disk(&self) -> Vec<String> {
+        let mut folders = vec![self.folder.path().join("files")];
+        let mut names = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).expect("a folder") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() { folders.push(path) } else { names.push(path.display().to_string()) }
+            }
+        }
+        names.sort();
+        names
     }
 
     /// Where REST is, as `http://host:port`.

@@ -1,12 +1,13 @@
 //! The examples of agora.md, replayed from a data file: what is asked, and the whole answer.
 //!
 //! In the file `{name}` stands for a value that is known: `{base}`, `{org}`, `{app}`, `{uuid}`, `{group}`, `{room}`, or
-//! the id of an earlier message. In an answer `<time>`, `<ms>`, `<number>` and `<msg>` stand for any value of that form,
-//! and `<msg:name>` gives it a name.
+//! what an earlier answer named. In an answer `<time>`, `<ms>`, `<number>`, `<msg>`, `<uuid>` and `<secret>` stand for any
+//! value of that form, and `<msg:name>` gives it a name. `form` is the text of a form's file; an answer that is no JSON is
+//! its bytes as a text.
 
 use std::collections::HashMap;
 
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tidings_testkit::{Reply, every_shape};
@@ -18,7 +19,11 @@ struct Example {
     method: String,
     path: String,
     #[serde(default)]
+    headers: HashMap<String, String>,
+    #[serde(default)]
     body: Option<Value>,
+    #[serde(default)]
+    form: Option<String>,
     status: u16,
     answer: Value,
 }
@@ -70,14 +75,28 @@ impl Known {
             "<ms>" => given.as_i64().is_some_and(|millis| millis >= 0),
             "<number>" => given.as_i64().is_some_and(|number| number > 0),
             _ => {
-                let Some(id) = given.as_str().filter(|text| digits(text)) else { return false };
-                if let Some(name) = form.strip_prefix("<msg:") {
-                    self.0.insert(name.trim_end_matches('>').to_owned(), id.to_owned());
+                let (kind, name) = form[1..form.len() - 1].split_once(':').unwrap_or((&form[1..form.len() - 1], ""));
+                let is_right = |text: &str| match kind {
+                    "msg" => digits(text),
+                    "uuid" => text.len() == 36 && text.bytes().filter(|c| *c == b'-').count() == 4,
+                    "secret" => (16..=48).contains(&text.len()),
+                    _ => false,
+                };
+                let Some(value) = given.as_str().filter(|text| is_right(text)) else { return false };
+                if !name.is_empty() {
+                    self.0.insert(name.to_owned(), value.to_owned());
                 }
                 true
             }
         }
     }
+}
+
+/// A form whose file has these bytes.
+fn with_form(request: RequestBuilder, text: &str) -> RequestBuilder {
+    let part = "Content-Disposition: form-data; name=\"file\"; filename=\"cat.png\"\r\nContent-Type: image/png";
+    let kind = "multipart/form-data; boundary=b";
+    request.header("content-type", kind).body(format!("--b\r\n{part}\r\n\r\n{text}\r\n--b--\r\n"))
 }
 
 fn filled(known: &Known, value: &Value) -> Value {
@@ -102,16 +121,19 @@ every_shape! {
         ]));
         let examples: Vec<Example> = serde_json::from_str(include_str!("data/agora_examples.json")).expect("the data file");
         assert!(examples.len() > 90);
-        for Example { section, what, method, path, body, status, answer } in examples {
+        for Example { section, what, method, path, headers, body, form, status, answer } in examples {
             let method = Method::from_bytes(method.as_bytes()).expect("a method");
             let request = agora.request(method, &known.filled(&path));
-            let request = match &body {
-                Some(body) => request.body(filled(&known, body).to_string()),
-                None => request,
+            let request = match (&body, &form) {
+                (Some(body), _) => request.body(filled(&known, body).to_string()),
+                (None, Some(text)) => with_form(request, text),
+                (None, None) => request,
             };
+            let request = headers.iter().fold(request, |request, (name, value)| request.header(name, known.filled(value)));
             let reply = Reply::to(request).await;
             assert_eq!(reply.status, status, "{section} {what}: {}", reply.text);
-            if let Err(difference) = known.check(&answer, &reply.json()) {
+            let given = serde_json::from_str(&reply.text).unwrap_or_else(|_| Value::from(reply.text.clone()));
+            if let Err(difference) = known.check(&answer, &given) {
                 panic!("{section} {what}:\n{difference}\n{}", reply.text);
             }
         }

@@ -1,0 +1,393 @@
+//! Files and thumbnails (agora.md 3, errors of 8.3, decisions 19 and 20).
+
+use std::{io::Cursor, sync::Arc, time::Duration};
+
+use image::{DynamicImage, ImageFormat, RgbImage};
+use reqwest::{
+    Method, StatusCode,
+    header::{HeaderMap, HeaderValue},
+};
+use serde_json::Value;
+use tidings_domain::{Clock as _, ManualClock, SystemClock};
+use tidings_proto::pb::{self, upload_request::Part};
+use tidings_testkit::{Agora, Reply, Suite, TestApp, every_shape};
+
+use crate::{
+    envelope::agora_error,
+    policy::{on_any_shape, set},
+};
+
+const BOUNDARY: &str = "----tidings-test";
+
+/// A part of a form: its name, a file's name and type, and the bytes.
+type FormPart<'a> = (&'a str, Option<(&'a str, &'a str)>, &'a [u8]);
+
+fn form(parts: &[FormPart<'_>]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (name, file, bytes) in parts {
+        body.extend(format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"").bytes());
+        if let Some((file_name, content_type)) = file {
+            body.extend(format!("; filename=\"{file_name}\"\r\nContent-Type: {content_type}").bytes());
+        }
+        body.extend(b"\r\n\r\n");
+        body.extend(*bytes);
+        body.extend(b"\r\n");
+    }
+    body.extend(format!("--{BOUNDARY}--\r\n").bytes());
+    body
+}
+
+async fn post(agora: &Agora, headers: &[(&str, &str)], body: Vec<u8>) -> Reply {
+    let mut request = agora.request(Method::POST, "/chatfiles").body(body);
+    if !headers.iter().any(|(name, _)| *name == "content-type") {
+        request = request.header("content-type", format!("multipart/form-data; boundary={BOUNDARY}"));
+    }
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    Reply::to(request).await
+}
+
+/// Uploads a file and gives its uuid and secret.
+async fn upload(agora: &Agora, headers: &[(&str, &str)], name: &str, kind: &str, bytes: &[u8]) -> (String, String) {
+    let answer = post(agora, headers, form(&[("file", Some((name, kind)), bytes)])).await.expect(200);
+    let text = |key: &str| answer["entities"][0][key].as_str().expect("a text").to_owned();
+    (text("uuid"), text("share-secret"))
+}
+
+/// A download with its bytes, by a client without a token.
+async fn fetch(agora: &Agora, uuid: &str, headers: &[(&str, &str)]) -> (StatusCode, HeaderMap, Vec<u8>) {
+    let mut request = agora.with_token("").request(Method::GET, &format!("/chatfiles/{uuid}"));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let response = request.send().await.expect("an answer");
+    let (status, headers) = (response.status(), response.headers().clone());
+    (status, headers, response.bytes().await.expect("a body").to_vec())
+}
+
+async fn refusal(agora: &Agora, path: &str, status: u16) -> (String, String) {
+    agora_error(&agora.with_token("").get(&format!("/chatfiles/{path}")).await, status)
+}
+
+fn owned((error, text): (&str, &str)) -> (String, String) {
+    (error.to_owned(), text.to_owned())
+}
+
+const NOT_FOUND: (&str, &str) = ("entity_not_found", "file may not exists");
+const UNAUTHORIZED: (&str, &str) = ("unauthorized", "Unable to authenticate due to expired access token");
+
+/// A picture that does not pack well.
+fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
+    let mut seed = 1_u32;
+    let pixels = RgbImage::from_fn(width, height, |_, _| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        image::Rgb([(seed >> 24) as u8, (seed >> 16) as u8, (seed >> 8) as u8])
+    });
+    let mut bytes = Vec::new();
+    DynamicImage::ImageRgb8(pixels).write_to(&mut Cursor::new(&mut bytes), format).expect("it is written");
+    bytes
+}
+
+fn size_of(bytes: &[u8]) -> (u32, u32) {
+    let picture = image::load_from_memory(bytes).expect("a picture");
+    (picture.width(), picture.height())
+}
+
+every_shape! {
+    async fn a_file_comes_back_as_it_was_sent_agora_3_1_and_3_3(app: TestApp) {
+        let agora = app.agora();
+        let reply = post(&agora, &[], form(&[("file", Some(("plan.pdf", "application/pdf")), b"%PDF-1.7 plan")])).await;
+        let mut answer = reply.expect(200);
+        let uuid = answer["entities"][0]["uuid"].as_str().expect("a uuid").to_owned();
+        let secret = answer["entities"][0]["share-secret"].as_str().expect("a secret").to_owned();
+        assert_eq!(uuid.len(), 36);
+        assert!((16..=48).contains(&secret.len()) && secret.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_'));
+        for (key, value) in [("uuid", "<uuid>"), ("share-secret", "<secret>")] {
+            answer["entities"][0][key] = Value::from(value);
+        }
+        for key in ["timestamp", "duration", "organization", "application", "applicationName", "uri"] {
+            assert!(!answer[key].is_null(), "{key}");
+            answer[key] = Value::from("<>");
+        }
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(answer, @r#"{"action":"post","application":"<>","applicationName":"<>","duration":"<>","entities":[{"share-secret":"<secret>","type":"chatfile","uuid":"<uuid>"}],"organization":"<>","path":"/chatfiles","timestamp":"<>","uri":"<>"}"#);
+        }
+
+        let (status, headers, bytes) = fetch(&agora, &uuid, &[]).await;
+        assert_eq!((status.as_u16(), bytes.as_slice()), (200, b"%PDF-1.7 plan".as_slice()));
+        assert_eq!(headers["content-type"], "application/pdf");
+        assert_eq!(headers["content-length"], "13");
+        assert_eq!(headers["content-disposition"], "attachment; filename=\"plan.pdf\"");
+        assert_eq!(headers["x-content-type-options"], "nosniff");
+        assert_eq!(headers["accept-ranges"], "bytes");
+        let path = format!("/chatfiles/{uuid}");
+        let head = agora.with_token("").request(Method::HEAD, &path).send().await.expect("an answer");
+        assert_eq!((head.status().as_u16(), &head.headers()["content-length"]), (200, &headers["content-length"]));
+        // A name in the upper case is the same uuid; parameters that nobody knows do not matter.
+        let path = format!("{}?em-redirect=true&vframe=true", uuid.to_uppercase());
+        assert_eq!(fetch(&agora, &path, &[]).await.0, 200);
+    }
+}
+
+every_shape! {
+    async fn a_restricted_file_needs_its_secret_agora_3_3_decision_19(app: TestApp) {
+        let agora = app.agora();
+        let (uuid, secret) = upload(&agora, &[("restrict-access", "true")], "a.txt", "text/plain", b"secret").await;
+        let (open, _) = upload(&agora, &[("restrict-access", "false")], "a.txt", "text/plain", b"open").await;
+        assert_eq!(refusal(&agora, &uuid, 401).await, owned(UNAUTHORIZED));
+        assert_eq!(refusal(&agora, &format!("{uuid}?share-secret=x{}", &secret[1..]), 401).await, owned(UNAUTHORIZED));
+        // Whatever the token.
+        assert_eq!(agora_error(&agora.get(&format!("/chatfiles/{uuid}")).await, 401), owned(UNAUTHORIZED));
+        assert_eq!(fetch(&agora, &format!("{uuid}?share-secret={secret}"), &[]).await.2, b"secret");
+        assert_eq!(fetch(&agora, &uuid, &[("share-secret", &secret)]).await.2, b"secret");
+        assert_eq!(fetch(&agora, &open, &[("authorization", "Bearer nonsense")]).await.2, b"open");
+    }
+}
+
+every_shape! {
+    async fn thumbnails_fit_the_box_agora_3_2_decision_20(app: TestApp) {
+        let agora = app.agora();
+        let thumbnail = async |uuid: &str| {
+            let (status, headers, bytes) = fetch(&agora, uuid, &[("thumbnail", "true")]).await;
+            assert_eq!(status, 200, "{}", String::from_utf8_lossy(&bytes));
+            (size_of(&bytes), headers["content-type"].to_str().expect("a type").to_owned())
+        };
+        let large = picture(400, 200, ImageFormat::Jpeg);
+        assert!(large.len() > 10 * 1024);
+        let (uuid, _) = upload(&agora, &[], "a.jpg", "image/jpeg", &large).await;
+        assert_eq!(thumbnail(&uuid).await, ((170, 85), "image/jpeg".to_owned()));
+        assert_eq!(fetch(&agora, &uuid, &[]).await.2, large);
+        let query = format!("{uuid}?thumbnail=true");
+        assert_eq!(size_of(&fetch(&agora, &query, &[]).await.2), (170, 85));
+
+        for format in [ImageFormat::Png, ImageFormat::Gif, ImageFormat::WebP] {
+            let (uuid, _) = upload(&agora, &[], "a", "", &picture(200, 400, format)).await;
+            assert_eq!(thumbnail(&uuid).await.0, (85, 170), "{format:?}");
+        }
+        // Sizes as headers, as form fields, and as both: the header counts.
+        let sizes = [("thumbnail-width", "40"), ("thumbnail-height", "40")];
+        let (uuid, _) = upload(&agora, &sizes, "a.jpg", "image/jpeg", &large).await;
+        assert_eq!(thumbnail(&uuid).await.0, (40, 20));
+        let file: FormPart<'_> = ("file", Some(("a.jpg", "image/jpeg")), &large);
+        let (width, height): (FormPart<'_>, FormPart<'_>) =
+            (("thumbnail-width", None, b"60"), ("thumbnail-height", None, b"60"));
+        for (headers, body, wanted) in [
+            (vec![], form(&[width, file, height]), (60, 30)),
+            (vec![], form(&[file, width]), (60, 30)),
+            (vec![("thumbnail-width", "20")], form(&[width, height, file]), (20, 10)),
+        ] {
+            let answer = post(&agora, &headers, body).await.expect(200);
+            let uuid = answer["entities"][0]["uuid"].as_str().expect("a uuid");
+            assert_eq!(thumbnail(uuid).await.0, wanted);
+        }
+        // A small picture is its own; other files have none.
+        let small = picture(50, 30, ImageFormat::Png);
+        assert!(small.len() <= 10 * 1024);
+        let (uuid, _) = upload(&agora, &[], "a.png", "image/png", &small).await;
+        assert_eq!(fetch(&agora, &uuid, &[("thumbnail", "true")]).await.2, small);
+        let (uuid, _) = upload(&agora, &[], "a.mp4", "video/mp4", &[b"....ftypisom".as_slice(), &[0; 20_000]].concat()).await;
+        assert_eq!(refusal(&agora, &format!("{uuid}?thumbnail=true"), 404).await, owned(NOT_FOUND));
+        assert_eq!(fetch(&agora, &uuid, &[("thumbnail", "false")]).await.0, 200);
+    }
+}
+
+every_shape! {
+    async fn parts_and_conditions_follow_rfc_9110(app: TestApp) {
+        let agora = app.agora();
+        let bytes: Vec<u8> = (0..700_000_u32).flat_map(u32::to_le_bytes).collect();
+        let (uuid, _) = upload(&agora, &[], "numbers.bin", "", &bytes).await;
+        let (status, headers, body) = fetch(&agora, &uuid, &[]).await;
+        assert!(status == 200 && body == bytes);
+        let tag = headers["etag"].to_str().expect("a tag").to_owned();
+        let (status, headers, body) = fetch(&agora, &uuid, &[("range", "bytes=300000-900000")]).await;
+        assert_eq!(status, 206);
+        assert_eq!(headers["content-range"], format!("bytes 300000-900000/{}", bytes.len()).as_str());
+        assert!(body == bytes[300_000..=900_000]);
+        let (status, _, body) = fetch(&agora, &uuid, &[("range", "bytes=-5"), ("if-range", &tag)]).await;
+        assert_eq!((status.as_u16(), body.as_slice()), (206, &bytes[bytes.len() - 5..]));
+        let (status, headers, _) = fetch(&agora, &uuid, &[("range", "bytes=99999999-")]).await;
+        assert_eq!((status.as_u16(), &headers["content-range"]), (416, &HeaderValue::from_static("bytes */2800000")));
+        let (status, headers, body) = fetch(&agora, &uuid, &[("if-none-match", &tag)]).await;
+        assert_eq!((status.as_u16(), body.len()), (304, 0));
+        assert_eq!(headers["etag"], tag.as_str());
+    }
+}
+
+every_shape! {
+    async fn a_form_without_a_file_is_refused_agora_8_3(app: TestApp) {
+        let agora = app.agora();
+        let no_file = owned(("illegal_argument", "file must be provided."));
+        assert_eq!(agora_error(&post(&agora, &[], form(&[])).await, 400), no_file);
+        assert_eq!(agora_error(&post(&agora, &[], form(&[("picture", Some(("a", "")), b"x")])).await, 400), no_file);
+        for kind in ["application/json", "multipart/form-data", "text/plain"] {
+            assert_eq!(agora_error(&post(&agora, &[("content-type", kind)], b"{}".to_vec()).await, 400), no_file);
+        }
+        assert_eq!(agora_error(&agora.with_token("").post_text("/chatfiles", "").await, 401), owned(UNAUTHORIZED));
+        // A form that breaks off.
+        let whole = form(&[("file", Some(("a", "")), &[7; 5000])]);
+        let (error, _) = agora_error(&post(&agora, &[], whole[..4000].to_vec()).await, 400);
+        assert_eq!(error, "illegal_argument");
+    }
+}
+
+every_shape! {
+    async fn unknown_files_are_told_so_agora_8_3(app: TestApp) {
+        let agora = app.agora();
+        for unknown in ["7c0e9a10-4d5b-11ef-9b7a-5f0e6a2d9c31", "x", "%00", "..%2f..%2fetc%2fpasswd"] {
+            assert_eq!(refusal(&agora, unknown, 404).await, owned(NOT_FOUND), "{unknown}");
+        }
+        // Another app's file is none of this one's.
+        let (uuid, _) = upload(&agora, &[], "a", "", b"x").await;
+        let other = crate::policy::neighbour(&app).await;
+        assert_eq!(refusal(&other.agora(), &uuid, 404).await, owned(NOT_FOUND));
+    }
+}
+
+every_shape! {
+    async fn a_browser_runs_no_file_of_ours(app: TestApp) {
+        let agora = app.agora();
+        for (name, kind, bytes) in [
+            ("a.html", "text/html", b"<script>alert(1)</script>".as_slice()),
+            ("a.svg", "image/svg+xml", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"),
+            ("a.png", "image/png", b"<html>"),
+        ] {
+            let (uuid, _) = upload(&agora, &[], name, kind, bytes).await;
+            let (_, headers, _) = fetch(&agora, &uuid, &[]).await;
+            assert!(headers["content-disposition"].to_str().expect("text").starts_with("attachment"), "{name}");
+            assert_eq!(headers["x-content-type-options"], "nosniff");
+            assert_eq!(headers["content-security-policy"], "default-src 'none'; sandbox");
+        }
+        let (uuid, _) = upload(&agora, &[], "Grüße.jpg", "text/html", &picture(20, 20, ImageFormat::Jpeg)).await;
+        let (_, headers, _) = fetch(&agora, &uuid, &[]).await;
+        assert_eq!(headers["content-type"], "image/jpeg");
+        let named = "inline; filename=\"Gr__e.jpg\"; filename*=UTF-8''Gr%C3%BC%C3%9Fe.jpg";
+        assert_eq!(headers["content-disposition"], named);
+    }
+}
+
+every_shape! {
+    async fn a_file_over_the_limit_is_cut_early_agora_3_1(app: TestApp) {
+        set(&app, pb::Policy { max_file_bytes: Some(100_000), ..Default::default() }).await;
+        let agora = app.agora();
+        let too_large = owned(("file exceeding maximum limit", "the file size exceeds the maximum limit."));
+        let (uuid, _) = upload(&agora, &[], "a", "", &[1; 100_000]).await;
+        assert_eq!(fetch(&agora, &uuid, &[]).await.2.len(), 100_000);
+        let reply = post(&agora, &[], form(&[("file", Some(("a", "")), &[1; 100_001])])).await;
+        assert_eq!(agora_error(&reply, 413), too_large);
+        let reply = post(&agora, &[], form(&[("file", Some(("a", "")), &[1; 5_000_000])])).await;
+        assert_eq!(agora_error(&reply, 413), too_large);
+    }
+}
+
+every_shape! {
+    async fn users_upload_and_an_app_may_ask_for_tokens_decision_19(app: TestApp) {
+        set(&app, pb::Policy { files_require_token: Some(true), ..Default::default() }).await;
+        let agora = app.agora();
+        agora.register(&["nora"]).await;
+        let nora = agora.logged_in("nora").await;
+        let (uuid, _) = upload(&nora, &[], "a", "", b"x").await;
+        assert_eq!(refusal(&agora, &uuid, 401).await, owned(UNAUTHORIZED));
+        assert_eq!(nora.get(&format!("/chatfiles/{uuid}")).await.text, "x");
+        let (restricted, _) = upload(&nora, &[("restrict-access", "true")], "a", "", b"x").await;
+        assert_eq!(agora_error(&nora.get(&format!("/chatfiles/{restricted}")).await, 401), owned(UNAUTHORIZED));
+    }
+}
+
+#[tokio::test]
+async fn files_expire_after_a_week_and_are_swept_up_agora_3_3() {
+    let clock = Arc::new(ManualClock::new(SystemClock.now()));
+    let app = TestApp::of(Arc::new(Suite::all_in_one(None, clock.clone()))).await;
+    let agora = app.agora();
+    let (uuid, _) = upload(&agora, &[], "a.jpg", "", &picture(200, 200, ImageFormat::Jpeg)).await;
+    let kept = || app.suite.files_on_disk();
+    assert_eq!(kept().len(), 2);
+    clock.advance(Duration::from_hours(7 * 24) - Duration::from_secs(1));
+    assert_eq!(fetch(&agora, &uuid, &[]).await.0, 200);
+    assert_eq!(sweep(&app).await, 0);
+    clock.advance(Duration::from_secs(2));
+    let expired = ("file_expired".to_owned(), format!("file {uuid} is expired"));
+    assert_eq!(refusal(&agora, &uuid, 404).await, expired);
+    assert_eq!(sweep(&app).await, 1);
+    assert_eq!(kept(), Vec::<String>::new());
+    assert_eq!(refusal(&agora, &uuid, 404).await, expired);
+}
+
+async fn sweep(app: &TestApp) -> i64 {
+    app.files().sweep(app.request(pb::SweepRequest {})).await.expect("it sweeps").into_inner().removed
+}
+
+#[tokio::test]
+async fn an_app_may_keep_files_for_ever() {
+    let clock = Arc::new(ManualClock::new(SystemClock.now()));
+    let app = TestApp::of(Arc::new(Suite::all_in_one(None, clock.clone()))).await;
+    set(&app, pb::Policy { file_lifetime_ms: Some(0), ..Default::default() }).await;
+    let (uuid, _) = upload(&app.agora(), &[], "a", "", b"x").await;
+    clock.advance(Duration::from_hours(24 * 365));
+    assert_eq!(sweep(&app).await, 0);
+    assert_eq!(fetch(&app.agora(), &uuid, &[]).await.0, 200);
+}
+
+#[tokio::test]
+async fn whoever_leaves_in_the_middle_leaves_nothing_behind() {
+    let app = TestApp::of(Arc::new(Suite::all_in_one(None, Arc::new(SystemClock)))).await;
+    set(&app, pb::Policy { max_file_bytes: Some(100_000), ..Default::default() }).await;
+    let agora = app.agora();
+    let whole = form(&[("file", Some(("a", "")), &[1; 50_000])]);
+    let broken = post(&agora, &[], whole[..30_000].to_vec()).await;
+    assert_eq!(broken.status, 400);
+    let too_large = post(&agora, &[], form(&[("file", Some(("a", "")), &[1; 200_000])])).await;
+    assert_eq!(too_large.status, 413);
+    assert_eq!(app.suite.files_on_disk(), Vec::<String>::new());
+    // Over gRPC: a stream that ends without `done`.
+    let header = Part::Header(pb::UploadHeader { name: "a".into(), ..Default::default() });
+    let parts = [header, Part::Chunk(vec![1; 1000])].map(|part| pb::UploadRequest { part: Some(part) });
+    let status = app.files().upload(app.request(futures_util::stream::iter(parts))).await.expect_err("refused");
+    assert_eq!(status.code(), tonic::Code::InvalidArgument);
+    assert_eq!(app.suite.files_on_disk(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_deleted_file_is_told_as_expired() {
+    let app = on_any_shape().await;
+    let agora = app.agora();
+    agora.register(&["nora"]).await;
+    let (uuid, _) = upload(&agora, &[("restrict-access", "true")], "a", "", b"x").await;
+    let by_app = pb::FileRef { uuid: uuid.clone(), trusted: true, ..Default::default() };
+    let nora = agora.get("/users/nora").await.expect(200);
+    assert!(nora["entities"][0]["uuid"].is_string());
+    let status = app.files().delete(app.request_as(16, by_app.clone())).await.expect_err("a user may not");
+    assert_eq!(status.code(), tonic::Code::PermissionDenied);
+    assert_eq!(app.files().delete(app.request(by_app.clone())).await.expect("deleted").into_inner().size, 1);
+    let (error, _) = refusal(&agora, &uuid, 404).await;
+    assert_eq!(error, "file_expired");
+    assert_eq!(app.files().delete(app.request(by_app)).await.expect_err("gone").code(), tonic::Code::NotFound);
+}
+
+#[tokio::test]
+async fn bombs_and_broken_pictures_are_kept_without_a_thumbnail() {
+    let app = on_any_shape().await;
+    let agora = app.agora();
+    // A header that promises ten thousand million pixels.
+    let mut bomb = b"\x89PNG\r\n\x1A\n\0\0\0\rIHDR\0\x01\x86\xA0\0\x01\x86\xA0\x08\x02\0\0\0".to_vec();
+    bomb.extend([0; 20_000]);
+    let mut cut = picture(300, 300, ImageFormat::Jpeg);
+    cut.truncate(300);
+    cut.extend([0; 20_000]);
+    for bytes in [bomb, cut] {
+        let (uuid, _) = upload(&agora, &[], "a", "", &bytes).await;
+        assert_eq!(fetch(&agora, &uuid, &[]).await.2, bytes);
+    }
+}
+
+#[tokio::test]
+async fn what_a_browser_may_read_of_a_download_is_allowed_to_it() {
+    let change = |config: &mut tidings_runtime::Config| config.cors_origins = vec!["https://a.test".into()];
+    let app = TestApp::of(Arc::new(Suite::all_in_one_with(None, Arc::new(SystemClock), change))).await;
+    let preflight = app.agora().request(Method::OPTIONS, "/chatfiles").header("origin", "https://a.test");
+    let answer = preflight.header("access-control-request-method", "POST").send().await.expect("an answer");
+    let allowed = answer.headers()["access-control-allow-headers"].to_str().expect("text").to_owned();
+    for header in ["restrict-access", "share-secret", "thumbnail-width", "range"] {
+        assert!(allowed.contains(header), "{allowed}");
+    }
+}
