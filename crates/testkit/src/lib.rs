@@ -22,7 +22,7 @@ pub use installation::Installation;
 pub use lanying::Lanying;
 pub use process::{Process, free_address, tidings_binary};
 pub use reply::Reply;
-pub use shape::{Shape, Suite};
+pub use shape::{Shape, Suite, files_under};
 pub use statements::{assert_all_prepare, assert_same_tables};
 pub use wait::wait_until;
 

@@ -1,6 +1,10 @@
 //! The shapes in which Tidings runs, started for tests.
 
-use std::sync::{Arc, OnceLock, mpsc};
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, OnceLock, mpsc},
+};
 
 use tempfile::TempDir;
 use tidings::{Roles, Running};
@@ -154,21 +158,12 @@ impl Suite {
         self.split.as_ref().expect("only the split shape has processes").logged()
     }
 
-    /// The names of the objects of files, sorted, on shapes that keep them in their own folder.
+    /// The objects of files, on shapes that keep them in their own folder.
     ///
     /// # Panics
     /// When the folder cannot be read.
     pub fn files_on_disk(&self) -> Vec<String> {
-        let mut folders = vec![self.folder.path().join("files")];
-        let mut names = Vec::new();
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).expect("a folder") {
-                let path = entry.expect("an entry").path();
-                if path.is_dir() { folders.push(path) } else { names.push(path.display().to_string()) }
-            }
-        }
-        names.sort();
-        names
+        files_under(&self.folder.path().join("files"))
     }
 
     /// Where REST is, as `http://host:port`.
@@ -221,6 +216,23 @@ impl Suite {
     pub fn channel(&self) -> Channel {
         self.messages[0].connect_lazy()
     }
+}
+
+/// The paths of all files below a folder, sorted.
+///
+/// # Panics
+/// When it cannot be read.
+pub fn files_under(folder: &Path) -> Vec<String> {
+    let mut folders = vec![folder.to_owned()];
+    let mut paths = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() { folders.push(path) } else { paths.push(path.display().to_string()) }
+        }
+    }
+    paths.sort();
+    paths
 }
 
 fn endpoint(address: &str) -> Endpoint {

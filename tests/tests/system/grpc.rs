@@ -17,11 +17,15 @@ use tonic_reflection::pb::v1::{
 
 use crate::log::{direct, history, keyed, refusal, refused, register, text, text_of, walk};
 
-const SERVICES: [&str; 3] =
-    ["tidings.v1.ConversationService", "tidings.v1.DirectoryService", "tidings.v1.MessageService"];
+const SERVICES: [&str; 4] = [
+    "tidings.v1.ConversationService",
+    "tidings.v1.DirectoryService",
+    "tidings.v1.FileService",
+    "tidings.v1.MessageService",
+];
 
 every_shape! {
-    async fn reflection_lists_the_three_services_without_the_key(app: TestApp) {
+    async fn reflection_lists_the_services_without_the_key(app: TestApp) {
         let list = MessageRequest::ListServices(String::new());
         let request = ServerReflectionRequest { message_request: Some(list), ..Default::default() };
         let mut client = ServerReflectionClient::new(app.suite.channel());

@@ -5,6 +5,7 @@
 mod crates;
 mod data_folder;
 mod durability;
+mod files;
 mod full_disk;
 mod groups;
 mod grpc;
