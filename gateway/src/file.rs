@@ -12,7 +12,7 @@ use http::{
     HeaderMap, HeaderValue, Method, StatusCode,
     header::{
         ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
-        CONTENT_TYPE, ETAG, LAST_MODIFIED, X_CONTENT_TYPE_OPTIONS,
+        CONTENT_TYPE, ETAG, LAST_MODIFIED, LOCATION, X_CONTENT_TYPE_OPTIONS,
     },
 };
 use multer::{Constraints, Field, Multipart, SizeLimit};
@@ -212,7 +212,12 @@ pub(crate) struct Wanted {
     pub uuid: String,
     pub secret: String,
     pub thumbnail: bool,
+    /// The client may be sent to the store itself.
+    pub redirect: bool,
 }
+
+/// How long the store's own URL of a file holds.
+const LINK_LIFE: Duration = Duration::from_mins(30);
 
 /// Streams a file, the part of it that is asked for, or nothing of it where the client has it.
 pub(crate) async fn give_out(
@@ -226,6 +231,14 @@ pub(crate) async fn give_out(
     let info = client.stat(context::request(caller, file.clone())).await.map_err(refused)?.into_inner();
     let info = StoredFile::try_from(info)?;
     let shown = info.shown(wanted.thumbnail).ok_or_else(|| Error::new(Reason::FileNotFound, info.uuid.clone()))?;
+    if wanted.redirect
+        && let Some(url) = link(gateway, caller, &file, &info, wanted.thumbnail).await?
+    {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::FOUND;
+        response.headers_mut().insert(LOCATION, HeaderValue::try_from(url).map_err(Error::internal)?);
+        return Ok(response);
+    }
     let tag = format!("\"{}{}\"", &info.sha256[..32.min(info.sha256.len())], if shown.is_file { "" } else { "-t" });
     let asked = range::asked(headers, &tag, info.created_at, shown.size);
     let (status, range) = match &asked {
@@ -271,6 +284,26 @@ pub(crate) async fn give_out(
     Ok(response)
 }
 
+/// The store's own URL, where it has one.
+async fn link(
+    gateway: &Gateway,
+    caller: &Caller,
+    file: &pb::FileRef,
+    info: &StoredFile,
+    thumbnail: bool,
+) -> Result<Option<String>, Error> {
+    let content_type = info.shown(thumbnail).map_or("", |shown| shown.content_type);
+    let request = pb::LinkRequest {
+        file: Some(file.clone()),
+        thumbnail,
+        life_ms: LINK_LIFE.as_millis() as i64,
+        content_type: content_type.to_owned(),
+        content_disposition: disposition(is_shown(content_type), &info.name),
+    };
+    let reply = gateway.clients().file.clone().link(context::request(caller, request)).await;
+    Ok(Some(reply.map_err(refused)?.into_inner().url).filter(|url| !url.is_empty()))
+}
+
 fn bytes_of(reply: Result<pb::DownloadReply, tonic::Status>) -> Option<Result<Bytes, tonic::Status>> {
     match reply.map(|reply| reply.part) {
         Ok(Some(download_reply::Part::Chunk(bytes))) => Some(Ok(bytes.into())),
@@ -283,14 +316,17 @@ fn bytes_of(reply: Result<pb::DownloadReply, tonic::Status>) -> Option<Result<By
 /// everything else.
 pub(crate) fn describe(headers: &mut HeaderMap, name: &str, content_type: &str) -> Result<(), Error> {
     let text = |text: &str| HeaderValue::from_str(text).map_err(Error::internal);
-    let is_shown = ["image/jpeg", "image/png", "image/gif", "image/webp"].contains(&content_type)
-        || content_type.starts_with("audio/")
-        || content_type.starts_with("video/");
     headers.insert(CONTENT_TYPE, text(content_type)?);
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
-    headers.insert(CONTENT_DISPOSITION, text(&disposition(is_shown, name))?);
+    headers.insert(CONTENT_DISPOSITION, text(&disposition(is_shown(content_type), name))?);
     Ok(())
+}
+
+fn is_shown(content_type: &str) -> bool {
+    ["image/jpeg", "image/png", "image/gif", "image/webp"].contains(&content_type)
+        || content_type.starts_with("audio/")
+        || content_type.starts_with("video/")
 }
 
 /// RFC 6266: a plain name for old clients, and the name itself where it is not plain.

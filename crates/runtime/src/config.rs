@@ -80,11 +80,37 @@ impl Peers {
 }
 
 /// Where bytes are kept.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Files {
-    /// A folder. Absent: `files` in the data folder.
+    /// A folder. With a bucket: where uploads wait until they are whole. Absent: `files` in the data folder.
     pub folder: Option<PathBuf>,
+    /// A bucket of a store that speaks S3. Absent: the folder.
+    pub s3_bucket: Option<String>,
+    /// Where the store is, such as `https://minio.example:9000`. Absent: Amazon's of the region.
+    pub s3_endpoint: Option<String>,
+    /// The region that requests are signed for.
+    pub s3_region: String,
+    /// Who asks the store.
+    pub s3_access_key_id: Option<String>,
+    /// The secret of that key.
+    pub s3_secret_access_key: Option<String>,
+    /// Whether the bucket stands in the host name rather than in the path.
+    pub s3_virtual_hosts: bool,
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        Self {
+            folder: None,
+            s3_bucket: None,
+            s3_endpoint: None,
+            s3_region: "us-east-1".to_owned(),
+            s3_access_key_id: None,
+            s3_secret_access_key: None,
+            s3_virtual_hosts: false,
+        }
+    }
 }
 
 /// Logs and traces.
@@ -154,7 +180,7 @@ impl Default for Appender {
 }
 
 /// Every key that the environment may set.
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 27] = [
     "data",
     "listen",
     "grpc_listen",
@@ -170,6 +196,12 @@ const KEYS: [&str; 21] = [
     "peers.conversation",
     "peers.file",
     "files.folder",
+    "files.s3_bucket",
+    "files.s3_endpoint",
+    "files.s3_region",
+    "files.s3_access_key_id",
+    "files.s3_secret_access_key",
+    "files.s3_virtual_hosts",
     "telemetry.log",
     "telemetry.log_format",
     "telemetry.otlp_endpoint",
@@ -179,10 +211,11 @@ const KEYS: [&str; 21] = [
 ];
 
 /// Those of them that are numbers, booleans and lists.
-const TYPED: [&str; 6] = [
+const TYPED: [&str; 7] = [
     "trusted_proxies",
     "cors_origins",
     "database.skip_migrations",
+    "files.s3_virtual_hosts",
     "appender.queue",
     "appender.batch",
     "appender.writers",

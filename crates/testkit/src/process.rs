@@ -31,12 +31,19 @@ pub fn tidings_binary() -> PathBuf {
     env::var_os("TIDINGS_BIN").expect("run the tests with `cargo xtask test`, which builds the program").into()
 }
 
+/// The HTTP client wants it named, as the program under test does for its own.
+pub(crate) fn name_tls_backend() {
+    // It may have been named.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// A loopback address nobody listens at. It lies below the ports that the system gives to outgoing connections, so a
 /// process that is killed finds its address free when it comes back.
 ///
 /// # Panics
 /// When the machine has no free port.
 pub fn free_address() -> String {
+    name_tls_backend();
     static NEXT: AtomicU32 = AtomicU32::new(0);
     const LOWEST: u32 = 20_000;
     const PORTS: u32 = 12_000;

@@ -20,7 +20,7 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
-use crate::{fresh_database, split::Split};
+use crate::{Bucket, fresh_database, process::name_tls_backend, split::Split};
 
 /// How Tidings runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub enum Shape {
     Sqlite,
     /// Everything in one process, on PostgreSQL.
     Postgres,
-    /// A process for each role, on PostgreSQL, with the command lines of docker-compose.yml.
+    /// A process for each role, on PostgreSQL and a store that speaks S3, with the command lines of docker-compose.yml.
     Split,
 }
 
@@ -79,6 +79,7 @@ impl Suite {
     /// # Panics
     /// When it does not start.
     pub fn all_in_one_with(database: Option<String>, clock: Arc<dyn Clock>, change: impl FnOnce(&mut Config)) -> Self {
+        name_tls_backend();
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut config = Config {
             data: folder.path().to_owned(),
@@ -99,7 +100,7 @@ impl Suite {
             service_key: running.service_key,
             _stop: Some(stop),
             split: None,
-            folder: folder,
+            folder,
         }
     }
 
@@ -125,6 +126,7 @@ impl Suite {
             ("TIDINGS_DATA".to_owned(), folder.path().display().to_string()),
             ("TIDINGS_TELEMETRY_LOG".to_owned(), "warn".to_owned()),
         ];
+        settings.extend(Bucket::shared().settings());
         settings.extend(others.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let split = Split::start(settings, copies).await;
         let endpoints = |role| split.addresses(role).iter().map(|it| endpoint(it)).collect::<Vec<_>>();
@@ -137,7 +139,7 @@ impl Suite {
             service_key,
             _stop: None,
             split: Some(split),
-            folder: folder,
+            folder,
         }
     }
 

@@ -159,10 +159,9 @@ impl Starting<'_> {
     }
 
     async fn file(&mut self, directory: DirectoryCache) -> Result<FileServiceServer<FileGrpc>, Error> {
-        let folder = self.config.files.folder.clone().unwrap_or_else(|| self.config.data.join("files"));
         let service = tidings_file::build(tidings_file::Deps {
             db: self.open(&tidings_file::SCHEMA).await?,
-            objects: Objects::folder(&folder)?,
+            objects: Objects::open(&self.config.files, self.config.data.join("files"))?,
             directory,
             clock: Arc::clone(&self.clock),
             entropy: Arc::new(OsEntropy),

@@ -1,6 +1,6 @@
 //! The gRPC door.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream, stream::BoxStream};
 use tidings_domain::{Actor, App, AppId, Error};
@@ -15,7 +15,7 @@ use crate::{
     app::{
         Core, delete, download,
         find::{self, find},
-        sweep,
+        link, sweep,
         upload::{self, Header, Part},
     },
     thumbnail::Fit,
@@ -97,6 +97,14 @@ impl FileService for FileGrpc {
         Ok(Response::new(stream))
     }
 
+    #[tracing::instrument(level = "debug", name = "file.link", skip_all)]
+    async fn link(&self, request: Request<pb::LinkRequest>) -> Result<Response<pb::LinkReply>, Status> {
+        let app = self.app(&request).await?;
+        let wanted = request.into_inner().try_into().map_err(to_status)?;
+        let url = link::link(&self.core, app.id, wanted).await.map_err(to_status)?;
+        Ok(Response::new(pb::LinkReply { url: url.unwrap_or_default() }))
+    }
+
     #[tracing::instrument(level = "debug", name = "file.stat", skip_all)]
     async fn stat(&self, request: Request<pb::FileRef>) -> Result<Response<pb::FileInfo>, Status> {
         let app = self.app(&request).await?;
@@ -138,6 +146,23 @@ impl TryFrom<pb::DownloadRequest> for download::Wanted {
             thumbnail: wire.thumbnail,
             offset: number("offset", wire.offset)?,
             length: (length > 0).then_some(length),
+        })
+    }
+}
+
+impl TryFrom<pb::LinkRequest> for link::Wanted {
+    type Error = Error;
+
+    fn try_from(wire: pb::LinkRequest) -> Result<Self, Error> {
+        if !(1000..=7 * 24 * 3_600_000).contains(&wire.life_ms) {
+            return Err(Error::invalid("life_ms", "must be from 1000 to 604800000"));
+        }
+        Ok(Self {
+            file: required("file", wire.file)?.into(),
+            thumbnail: wire.thumbnail,
+            life: Duration::from_millis(wire.life_ms as u64),
+            content_type: wire.content_type,
+            content_disposition: wire.content_disposition,
         })
     }
 }

@@ -10,7 +10,7 @@ use reqwest::{
 use serde_json::Value;
 use tidings_domain::{Clock as _, ManualClock, SystemClock};
 use tidings_proto::pb::{self, upload_request::Part};
-use tidings_testkit::{Agora, Reply, Suite, TestApp, every_shape};
+use tidings_testkit::{Agora, Bucket, Reply, Shape, Suite, TestApp, every_shape, files_under};
 
 use crate::{
     envelope::agora_error,
@@ -186,7 +186,7 @@ every_shape! {
         assert!(small.len() <= 10 * 1024);
         let (uuid, _) = upload(&agora, &[], "a.png", "image/png", &small).await;
         assert_eq!(fetch(&agora, &uuid, &[("thumbnail", "true")]).await.2, small);
-        let (uuid, _) = upload(&agora, &[], "a.mp4", "video/mp4", &[b"....ftypisom".as_slice(), &[0; 20_000]].concat()).await;
+        let (uuid, _) = upload(&agora, &[], "a.mp4", "video/mp4", &[b"....ftypisom".as_slice(), &vec![0; 20_000]].concat()).await;
         assert_eq!(refusal(&agora, &format!("{uuid}?thumbnail=true"), 404).await, owned(NOT_FOUND));
         assert_eq!(fetch(&agora, &uuid, &[("thumbnail", "false")]).await.0, 200);
     }
@@ -271,11 +271,11 @@ every_shape! {
         set(&app, pb::Policy { max_file_bytes: Some(100_000), ..Default::default() }).await;
         let agora = app.agora();
         let too_large = owned(("file exceeding maximum limit", "the file size exceeds the maximum limit."));
-        let (uuid, _) = upload(&agora, &[], "a", "", &[1; 100_000]).await;
+        let (uuid, _) = upload(&agora, &[], "a", "", &vec![1; 100_000]).await;
         assert_eq!(fetch(&agora, &uuid, &[]).await.2.len(), 100_000);
-        let reply = post(&agora, &[], form(&[("file", Some(("a", "")), &[1; 100_001])])).await;
+        let reply = post(&agora, &[], form(&[("file", Some(("a", "")), &vec![1; 100_001])])).await;
         assert_eq!(agora_error(&reply, 413), too_large);
-        let reply = post(&agora, &[], form(&[("file", Some(("a", "")), &[1; 5_000_000])])).await;
+        let reply = post(&agora, &[], form(&[("file", Some(("a", "")), &vec![1; 5_000_000])])).await;
         assert_eq!(agora_error(&reply, 413), too_large);
     }
 }
@@ -333,10 +333,10 @@ async fn whoever_leaves_in_the_middle_leaves_nothing_behind() {
     let app = TestApp::of(Arc::new(Suite::all_in_one(None, Arc::new(SystemClock)))).await;
     set(&app, pb::Policy { max_file_bytes: Some(100_000), ..Default::default() }).await;
     let agora = app.agora();
-    let whole = form(&[("file", Some(("a", "")), &[1; 50_000])]);
+    let whole = form(&[("file", Some(("a", "")), &vec![1; 50_000])]);
     let broken = post(&agora, &[], whole[..30_000].to_vec()).await;
     assert_eq!(broken.status, 400);
-    let too_large = post(&agora, &[], form(&[("file", Some(("a", "")), &[1; 200_000])])).await;
+    let too_large = post(&agora, &[], form(&[("file", Some(("a", "")), &vec![1; 200_000])])).await;
     assert_eq!(too_large.status, 413);
     assert_eq!(app.suite.files_on_disk(), Vec::<String>::new());
     // Over gRPC: a stream that ends without `done`.
@@ -370,14 +370,43 @@ async fn bombs_and_broken_pictures_are_kept_without_a_thumbnail() {
     let agora = app.agora();
     // A header that promises ten thousand million pixels.
     let mut bomb = b"\x89PNG\r\n\x1A\n\0\0\0\rIHDR\0\x01\x86\xA0\0\x01\x86\xA0\x08\x02\0\0\0".to_vec();
-    bomb.extend([0; 20_000]);
+    bomb.extend(vec![0; 20_000]);
     let mut cut = picture(300, 300, ImageFormat::Jpeg);
     cut.truncate(300);
-    cut.extend([0; 20_000]);
+    cut.extend(vec![0; 20_000]);
     for bytes in [bomb, cut] {
         let (uuid, _) = upload(&agora, &[], "a", "", &bytes).await;
         assert_eq!(fetch(&agora, &uuid, &[]).await.2, bytes);
     }
+}
+
+#[tokio::test]
+async fn files_lie_in_s3_and_clients_are_sent_there_where_an_app_wants_it_agora_3_3() {
+    let app = TestApp::on(Shape::Split).await;
+    set(&app, pb::Policy { files_redirect: Some(true), ..Default::default() }).await;
+    let agora = app.agora();
+    // More than one part.
+    let bytes: Vec<u8> = (0..9_300_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let (uuid, secret) = upload(&agora, &[("restrict-access", "true")], "big.html", "text/html", &bytes).await;
+    let objects = files_under(&Bucket::shared().folder());
+    assert_eq!(objects.iter().filter(|path| path.ends_with(&uuid)).count(), 1, "{objects:?}");
+    assert!(fetch(&agora, &uuid, &[("share-secret", &secret)]).await.2 == bytes);
+    let (status, _, part) =
+        fetch(&agora, &uuid, &[("share-secret", &secret), ("range", "bytes=9000000-9000009")]).await;
+    assert_eq!((status.as_u16(), part.as_slice()), (206, &bytes[9_000_000..9_000_010]));
+
+    let patient = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+    let url = format!("{}/chatfiles/{uuid}?em-redirect=true", agora.base);
+    assert_eq!(patient.get(&url).send().await.expect("an answer").status(), 401);
+    let sent = patient.get(format!("{url}&share-secret={secret}")).send().await.expect("an answer");
+    assert_eq!(sent.status(), 302);
+    let to = sent.headers()["location"].to_str().expect("text").to_owned();
+    assert!(
+        to.starts_with(&Bucket::shared().endpoint) && to.contains("response-content-disposition=attachment"),
+        "{to}"
+    );
+    let direct = patient.get(&to).send().await.expect("an answer");
+    assert!(direct.status() == 200 && direct.bytes().await.expect("a body") == bytes);
 }
 
 #[tokio::test]

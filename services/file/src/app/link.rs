@@ -1,0 +1,32 @@
+//! Where the store itself gives a file out.
+
+use std::time::Duration;
+
+use tidings_domain::{AppId, Error, Reason};
+
+use super::{
+    Core,
+    find::{self, find},
+};
+use crate::objects::Object;
+
+/// Which file, and what the store is to say of it.
+#[derive(Debug)]
+pub struct Wanted {
+    pub file: find::Wanted,
+    /// The smaller picture instead.
+    pub thumbnail: bool,
+    pub life: Duration,
+    pub content_type: String,
+    pub content_disposition: String,
+}
+
+/// A URL for a while; `None` where the store has none to give.
+pub async fn link(core: &Core, app: AppId, wanted: Wanted) -> Result<Option<String>, Error> {
+    let file = find(core, app, &wanted.file).await?;
+    let shown = file.shown(wanted.thumbnail).ok_or_else(|| Error::new(Reason::FileNotFound, file.uuid.clone()))?;
+    let object = if shown.is_file { Object::File(app, &file.uuid) } else { Object::Thumbnail(app, &file.uuid) };
+    let headers =
+        [("response-content-type", wanted.content_type), ("response-content-disposition", wanted.content_disposition)];
+    core.deps.objects.link(object, wanted.life, headers).await
+}
