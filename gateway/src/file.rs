@@ -207,10 +207,14 @@ async fn drain(mut field: Field<'_>, most: u64) -> Result<(), NotTaken> {
 }
 
 /// Which file a download is about.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Wanted {
     pub uuid: String,
     pub secret: String,
+    /// Who may read it was seen to; of our own files as well.
+    pub trusted: bool,
+    /// What to call it; absent: as it was uploaded.
+    pub name: Option<String>,
     pub thumbnail: bool,
     /// The client may be sent to the store itself.
     pub redirect: bool,
@@ -226,7 +230,7 @@ pub(crate) async fn give_out(
     (method, headers): (&Method, &HeaderMap),
     wanted: Wanted,
 ) -> Result<Response, Error> {
-    let file = pb::FileRef { uuid: wanted.uuid, share_secret: wanted.secret, trusted: false };
+    let file = pb::FileRef { uuid: wanted.uuid, share_secret: wanted.secret, trusted: wanted.trusted };
     let mut client = gateway.clients().file.clone();
     let info = client.stat(context::request(caller, file.clone())).await.map_err(refused)?.into_inner();
     let info = StoredFile::try_from(info)?;
@@ -280,7 +284,7 @@ pub(crate) async fn give_out(
         Asked::Whole => {}
     }
     answer.insert(CONTENT_LENGTH, length.into());
-    describe(answer, &info.name, shown.content_type)?;
+    describe(answer, wanted.name.as_deref().unwrap_or(&info.name), shown.content_type)?;
     Ok(response)
 }
 

@@ -32,7 +32,7 @@ pub fn router(gateway: Gateway) -> Router {
 }
 
 fn agora_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
-    use agora::{broadcast, channel, file, history, import, recall, rewrite, send, token, users};
+    use agora::{broadcast, channel, export, file, history, import, recall, rewrite, send, token, users};
     use tidings_dialect::agora::{Everybody, Peer, Place};
     use tidings_domain::ConversationKind::{Direct, Group};
     vec![
@@ -42,6 +42,7 @@ fn agora_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
         ("/{org}/{app}/users/{username}/user_channel", delete(channel::delete)),
         ("/{org}/{app}/chatfiles", post(file::upload)),
         ("/{org}/{app}/chatfiles/{uuid}", get(file::download)),
+        ("/{org}/{app}/chatmessages/{time}", get(export::export)),
         ("/{org}/{app}/messages", post(send::legacy)),
         ("/{org}/{app}/messages/users", send::to(Place::Users)),
         ("/{org}/{app}/messages/chatgroups", send::to(Place::Groups)),
@@ -62,6 +63,7 @@ fn agora_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
         ("/{org}/{app}/rest/message/roaming/group/user/{username}", channel::roaming(Group, false)),
         ("/{org}/{app}/rest/message/roaming/group/user/{username}/time", channel::roaming(Group, true)),
         ("/{org}/{app}/rest/message/roaming/user/{username}/delete/all", post(channel::delete_all)),
+        ("/{org}/{app}/tidings/exports/{time}/manifest", get(export::manifest)),
         ("/{org}/{app}/tidings/users/{username}/conversations", get(history::conversations)),
         ("/{org}/{app}/tidings/users/{username}/messages", get(history::of_user)),
         ("/{org}/{app}/tidings/users/{username}/read_ack", post(history::read_ack)),

@@ -24,6 +24,8 @@ pub struct GatewayConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// Origins that browsers may call from; `*` for all.
     pub cors_origins: Vec<String>,
+    /// What links are signed with, the same at all gateways.
+    pub link_key: Vec<u8>,
 }
 
 /// Says whether the services behind the gateway answer, and if not why.
@@ -38,6 +40,7 @@ struct Inner {
     public_url: Option<String>,
     trusted_proxies: Vec<IpNet>,
     cors: Cors,
+    link_key: Vec<u8>,
     clock: Arc<dyn Clock>,
     identities: Identities,
     kinds: Kinds,
@@ -69,6 +72,7 @@ impl Gateway {
             public_url: config.public_url.map(|url| url.trim_end_matches('/').to_owned()),
             trusted_proxies: config.trusted_proxies,
             cors: Cors::new(config.cors_origins),
+            link_key: config.link_key,
             started: clock.now(),
             clock,
             ready,
@@ -95,6 +99,10 @@ impl Gateway {
 
     pub(crate) fn cors(&self) -> &Cors {
         &self.0.cors
+    }
+
+    pub(crate) fn link_key(&self) -> &[u8] {
+        &self.0.link_key
     }
 
     pub(crate) fn public_url(&self) -> Option<&str> {

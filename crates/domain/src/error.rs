@@ -96,6 +96,12 @@ pub enum Reason {
     FileTooLarge,
     /// The file is restricted, and the secret is not its own.
     ShareSecretWrong,
+    /// The hour's messages are no longer kept.
+    ExportExpired,
+    /// No message was sent in the hour.
+    ExportEmpty,
+    /// The link is not ours, or its time is over.
+    LinkWrong,
     /// More calls in a time than the app may make.
     RateReached,
     /// More messages in a time than the app may send.
@@ -217,6 +223,9 @@ impl Reason {
         Self::FileExpired,
         Self::FileTooLarge,
         Self::ShareSecretWrong,
+        Self::ExportExpired,
+        Self::ExportEmpty,
+        Self::LinkWrong,
         Self::RateReached,
         Self::QuotaReached,
         Self::BroadcastsReached,
@@ -277,6 +286,9 @@ impl Reason {
             Self::FileExpired => words("FILE_EXPIRED", Grpc::NotFound, (404, "file_expired", "file {} is expired"), 10002),
             Self::FileTooLarge => words("FILE_TOO_LARGE", Grpc::ResourceExhausted, (413, "file exceeding maximum limit", "the file size exceeds the maximum limit."), 10002),
             Self::ShareSecretWrong => words("SHARE_SECRET_WRONG", Grpc::Unauthenticated, (401, "unauthorized", EXPIRED), 10010),
+            Self::ExportExpired => words("EXPORT_EXPIRED", Grpc::FailedPrecondition, (400, "illegal_argument", "maybe chat message history is expired or unstored"), 10002),
+            Self::ExportEmpty => words("EXPORT_EMPTY", Grpc::NotFound, (404, "storage_object_not_found", "Failed to find chat message history download url"), 10002),
+            Self::LinkWrong => words("LINK_WRONG", Grpc::PermissionDenied, (403, "forbidden_op", "the link is wrong or its time is over"), 10010),
             Self::RateReached => words("RATE_REACHED", Grpc::ResourceExhausted, (429, "reach_limit", "This request has reached api limit"), 10429),
             Self::QuotaReached => words("QUOTA_REACHED", Grpc::ResourceExhausted, (403, "message_send_error", "message send reach limit"), 10429),
             Self::BroadcastsReached => words("BROADCASTS_REACHED", Grpc::ResourceExhausted, (403, "exceed_limit", "{} limit exceeded"), 10429),

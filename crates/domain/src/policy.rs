@@ -59,6 +59,8 @@ pub struct Policy {
     pub message_retention: Duration,
     /// Whether recalled messages stand in exports.
     pub export_recalled: bool,
+    /// How far the clock that hours of exports are named by is ahead of UTC (agora.md 4), in minutes.
+    pub export_utc_offset_minutes: i64,
     /// Most bytes of a file.
     pub max_file_bytes: u64,
     /// How long a file is kept; zero is for ever (agora.md 3.3).
@@ -133,6 +135,7 @@ impl Policy {
             agora_max_edits: 10,
             message_retention: Duration::ZERO,
             export_recalled: false,
+            export_utc_offset_minutes: 0,
             max_file_bytes: 10 * 1024 * 1024,
             file_lifetime: Duration::from_hours(7 * 24),
             files_require_token: false,
@@ -299,6 +302,7 @@ pub const VALUES: &[PolicyValue] = &[
     number!(agora_max_edits, 0, 1_000_000),
     millis!("message_retention_ms", message_retention, 0, CENTURY),
     flag!(export_recalled),
+    number!(export_utc_offset_minutes, -720, 840),
     number!(max_file_bytes, 1, 1024 * MIB),
     millis!("file_lifetime_ms", file_lifetime, 0, CENTURY),
     flag!(files_require_token),

@@ -150,6 +150,13 @@ impl DirectoryCache {
             .ok_or_else(|| Error::internal("the directory answered with fewer users than asked"))
     }
 
+    /// The users' names in the order asked; empty where there is none. At most 1,000 at once, and never from the cache.
+    pub async fn user_names(&self, caller: &Caller, users: &[UserId]) -> Result<Vec<String>, Error> {
+        let asked = pb::UserNamesRequest { user_ids: users.iter().map(|user| user.0).collect() };
+        let answer = self.client.clone().user_names(context::request(caller, asked)).await;
+        Ok(answer.map_err(error_from_status)?.into_inner().usernames)
+    }
+
     /// What `user` may do in the groups and rooms, in the order asked; `None` where there is no such group.
     pub async fn memberships(
         &self,

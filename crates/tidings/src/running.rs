@@ -116,7 +116,7 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
     if roles.gateway {
         let listener = bind(&config.listen).await?;
         running.rest = Some(listener.local_addr().map_err(Error::internal)?);
-        let gateway = gateway(config, clients, clock, databases);
+        let gateway = gateway(config, &running.service_key, clients, clock, databases);
         let stop = running.shutdown.clone();
         tasks.spawn(async move {
             tidings_gateway::serve(listener, gateway, async move { stop.triggered().await }).await;
@@ -240,11 +240,12 @@ pub fn location(config: &Config) -> Location {
     }
 }
 
-fn gateway(config: &Config, clients: Clients, clock: Arc<dyn Clock>, databases: Vec<Db>) -> Gateway {
+fn gateway(config: &Config, service_key: &str, clients: Clients, clock: Arc<dyn Clock>, databases: Vec<Db>) -> Gateway {
     let settings = GatewayConfig {
         public_url: config.public_url.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
         cors_origins: config.cors_origins.clone(),
+        link_key: service_key.as_bytes().to_owned(),
     };
     let peers = config.peers.clone();
     let ready = Arc::new(move || {

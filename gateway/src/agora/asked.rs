@@ -143,6 +143,11 @@ impl Asked {
         }
     }
 
+    /// The URL of another path inside the app.
+    pub fn uri_of(&self, path: &str) -> String {
+        format!("{}{path}", self.uri.strip_suffix(&self.path).unwrap_or(&self.uri))
+    }
+
     /// The app behind an app token, and the app itself as the caller.
     pub async fn app_caller(&self, gateway: &Gateway) -> Result<(Arc<Identity>, Caller), Refusal> {
         let identity = self.identity(gateway).await?;

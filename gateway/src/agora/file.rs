@@ -85,6 +85,7 @@ async fn give_out(gateway: &Gateway, method: &Method, asked: &Asked, uuid: Strin
         secret: given(asked, "share-secret").unwrap_or_default().to_owned(),
         thumbnail: codec::is_true(given(asked, "thumbnail")),
         redirect: identity.app.policy.files_redirect && codec::is_true(query(&asked.query, "em-redirect")),
+        ..Wanted::default()
     };
     let caller = asked.caller(&identity.app, actor(&identity));
     Ok(file::give_out(gateway, &caller, (method, &asked.headers), wanted).await?)

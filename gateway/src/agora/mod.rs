@@ -3,6 +3,7 @@
 mod asked;
 pub(crate) mod broadcast;
 pub(crate) mod channel;
+pub(crate) mod export;
 pub(crate) mod file;
 pub(crate) mod group;
 pub(crate) mod history;

@@ -133,6 +133,7 @@ policy!(
     agora_max_edits,
     message_retention_ms,
     export_recalled,
+    export_utc_offset_minutes,
     max_file_bytes,
     file_lifetime_ms,
     files_require_token,

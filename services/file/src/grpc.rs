@@ -15,7 +15,7 @@ use crate::{
     app::{
         Core, delete, download,
         find::{self, find},
-        link, sweep,
+        keep, link, sweep,
         upload::{self, Header, Part},
     },
     thumbnail::Fit,
@@ -48,7 +48,7 @@ impl FileGrpc {
     async fn own_app<T>(&self, request: &Request<T>) -> Result<Arc<App>, Status> {
         let (caller, app) = self.core.deps.directory.caller(request).await.map_err(to_status)?;
         if caller.actor != Actor::App {
-            return Err(to_status(Error::not_permitted("only the app itself removes files")));
+            return Err(to_status(Error::not_permitted("only the app itself keeps and removes files")));
         }
         Ok(app)
     }
@@ -110,6 +110,13 @@ impl FileService for FileGrpc {
         let app = self.app(&request).await?;
         let found = find(&self.core, app.id, &request.into_inner().into()).await.map_err(to_status)?;
         Ok(Response::new(found.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "file.keep", skip_all)]
+    async fn keep(&self, request: Request<pb::FileRef>) -> Result<Response<pb::FileInfo>, Status> {
+        let app = self.own_app(&request).await?;
+        let kept = keep::keep(&self.core, app.id, &request.into_inner().into()).await.map_err(to_status)?;
+        Ok(Response::new(kept.into()))
     }
 
     #[tracing::instrument(level = "debug", name = "file.delete", skip_all)]

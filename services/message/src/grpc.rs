@@ -15,11 +15,12 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     Deps,
+    app::export::{self, Exporter, Outcome},
     app::start_broadcast::{Reach, Started},
     app::{broadcast, edit, exclude, find, head, import, page, purge, recall, send, start_broadcast, unread},
     appender::{Appender, Reply},
     edited::Change,
-    store::broadcast::Scope,
+    store::{broadcast::Scope, export::Part},
 };
 
 /// The message service.
@@ -29,11 +30,13 @@ pub struct MessageGrpc {
     appender: Appender,
     /// Tells the worker that a broadcast was taken on.
     started: Arc<Notify>,
+    exporter: Arc<Exporter>,
 }
 
 impl MessageGrpc {
-    pub(crate) const fn new(deps: Arc<Deps>, appender: Appender, started: Arc<Notify>) -> Self {
-        Self { deps, appender, started }
+    pub(crate) fn new(deps: Arc<Deps>, appender: Appender, started: Arc<Notify>) -> Self {
+        let exporter = Arc::new(Exporter::new(Arc::clone(&deps)));
+        Self { deps, appender, started, exporter }
     }
 }
 
@@ -161,6 +164,16 @@ impl MessageService for MessageGrpc {
         Ok(Response::new(pb::ExcludeReply { excluded: excluded as i32 }))
     }
 
+    #[tracing::instrument(level = "debug", name = "message.export", skip_all)]
+    async fn export(&self, request: Request<pb::ExportRequest>) -> Result<Response<pb::ExportReply>, Status> {
+        let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let wait = export_wait(request.wait_ms).map_err(to_status)?;
+        let hour = UnixMillis(request.hour_ms);
+        let outcome = self.exporter.export(&caller, app, hour, wait).await.map_err(to_status)?;
+        Ok(Response::new(outcome.into()))
+    }
+
     #[tracing::instrument(level = "debug", name = "message.purge", skip_all)]
     async fn purge(&self, request: Request<pb::PurgeRequest>) -> Result<Response<pb::PurgeReply>, Status> {
         let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
@@ -168,6 +181,7 @@ impl MessageService for MessageGrpc {
             return Err(to_status(Error::not_permitted("only the app itself purges")));
         }
         let removed = purge::purge(&self.deps, &app).await.map_err(to_status)?;
+        export::look_after(&self.deps, &app).await.map_err(to_status)?;
         Ok(Response::new(pb::PurgeReply { removed: removed as i64 }))
     }
 }
@@ -179,6 +193,46 @@ fn canonical(request: &pb::SendRequest) -> Vec<u8> {
     }
     let without = pb::SendRequest { idempotency_key: String::new(), transaction_id: 0, ..request.clone() };
     without.encode_to_vec()
+}
+
+/// How long an export is waited for when the request does not say, in milliseconds.
+const EXPORT_WAIT: i64 = 10_000;
+/// The longest wait, in milliseconds.
+const LONGEST_WAIT: i64 = 60_000;
+
+fn export_wait(wait_ms: i64) -> Result<Duration, Error> {
+    match wait_ms {
+        0 => Ok(Duration::from_millis(EXPORT_WAIT as u64)),
+        1..=LONGEST_WAIT => Ok(Duration::from_millis(wait_ms as u64)),
+        _ => Err(Error::invalid("wait_ms", "must be from 1 to 60000")),
+    }
+}
+
+impl From<Outcome> for pb::ExportReply {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Later(wait) => Self { retry_after_ms: (wait.as_millis() as i64).max(1), parts: Vec::new() },
+            Outcome::There(parts) => Self { retry_after_ms: 0, parts: parts.into_iter().map(Into::into).collect() },
+        }
+    }
+}
+
+impl From<Part> for pb::ExportPart {
+    fn from(part: Part) -> Self {
+        Self {
+            part: part.part as i32,
+            file_uuid: part.file_uuid,
+            bytes: part.bytes,
+            messages: part.messages,
+            first_msg_id: part.first.0,
+            last_msg_id: part.last.0,
+            sha256: part.sha256,
+            seq: part.seq,
+            previous: part.previous,
+            digest: part.digest,
+            sealed_at_ms: part.sealed_at.0,
+        }
+    }
 }
 
 fn conversation(wire: Option<pb::ConversationId>) -> Result<ConversationId, Error> {

@@ -31,12 +31,14 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0002_by_id.sql"),
         include_str!("../migrations/sqlite/0003_groups.sql"),
         include_str!("../migrations/sqlite/0004_history.sql"),
+        include_str!("../migrations/sqlite/0005_exports.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
         include_str!("../migrations/postgres/0002_by_id.sql"),
         include_str!("../migrations/postgres/0003_groups.sql"),
         include_str!("../migrations/postgres/0004_history.sql"),
+        include_str!("../migrations/postgres/0005_exports.sql"),
     ],
 };
 

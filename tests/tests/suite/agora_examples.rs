@@ -1,8 +1,8 @@
 //! The examples of agora.md, replayed from a data file: what is asked, and the whole answer.
 //!
 //! In the file `{name}` stands for a value that is known: `{base}`, `{org}`, `{app}`, `{uuid}`, `{group}`, `{room}`, or
-//! what an earlier answer named. In an answer `<time>`, `<ms>`, `<number>`, `<msg>`, `<uuid>` and `<secret>` stand for any
-//! value of that form, and `<msg:name>` gives it a name. `form` is the text of a form's file; an answer that is no JSON is
+//! what an earlier answer named. In an answer `<time>`, `<ms>`, `<number>`, `<msg>`, `<uuid>`, `<secret>` and `<link>` stand for
+//! any value of that form, and `<msg:name>` gives it a name. `form` is the text of a form's file; an answer that is no JSON is
 //! its bytes as a text.
 
 use std::collections::HashMap;
@@ -79,6 +79,7 @@ impl Known {
                 let is_right = |text: &str| match kind {
                     "msg" => digits(text),
                     "uuid" => text.len() == 36 && text.bytes().filter(|c| *c == b'-').count() == 4,
+                    "link" => text.starts_with(&self.filled("{base}/chatmessages/")) && text.contains(".gz?Expires="),
                     "secret" => (16..=48).contains(&text.len()),
                     _ => false,
                 };

@@ -6,6 +6,7 @@
 mod access;
 mod agora_access_token;
 mod agora_examples;
+mod agora_export;
 mod agora_files;
 mod agora_groups;
 mod agora_history;

@@ -6,6 +6,7 @@ mod channel;
 mod draft;
 mod dto;
 mod envelope;
+mod export;
 mod file;
 mod group;
 mod history;
@@ -25,6 +26,7 @@ pub use channel::{
 };
 pub use draft::{Place, draft, legacy_draft};
 pub use envelope::{Call, Timing, error, sent, sent_without_ids};
+pub use export::{Manifest, export_hour, export_later, export_refusal, exported, manifest};
 pub use file::{file_name, is_true, no_file, thumbnail_side, uploaded};
 pub use group::{
     Group, GroupChange, GroupFields, MemberDeed, NewGroup, group_change, group_changed, group_created, group_deleted,

@@ -15,15 +15,35 @@ pub struct Names(HashMap<UserId, String>);
 impl Names {
     /// Of users with their names; empty names are none.
     pub fn new(names: impl IntoIterator<Item = (UserId, String)>) -> Self {
-        Self(names.into_iter().filter(|(_, name)| !name.is_empty()).collect())
+        Self(names.into_iter().collect())
+    }
+
+    /// Adds users with their names.
+    pub fn extend(&mut self, names: impl IntoIterator<Item = (UserId, String)>) {
+        self.0.extend(names);
+    }
+
+    /// Whether a user was added, with a name or without.
+    pub fn knows(&self, user: UserId) -> bool {
+        self.0.contains_key(&user)
+    }
+
+    /// How many users were added.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nobody was.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// As answers show the user: the folded name (agora.md 1.2).
     pub fn of(&self, user: UserId) -> String {
         match self.0.get(&user) {
-            Some(name) => name.to_ascii_lowercase(),
-            None if user == UserId::ADMIN => "admin".to_owned(),
-            None => user.to_string(),
+            Some(name) if !name.is_empty() => name.to_ascii_lowercase(),
+            _ if user == UserId::ADMIN => "admin".to_owned(),
+            _ => user.to_string(),
         }
     }
 }

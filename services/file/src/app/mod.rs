@@ -3,6 +3,7 @@
 pub mod delete;
 pub mod download;
 pub mod find;
+pub mod keep;
 pub mod link;
 pub mod sweep;
 pub mod upload;

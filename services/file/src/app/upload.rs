@@ -26,6 +26,8 @@ pub const LONGEST: Duration = Duration::from_hours(1);
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Most bytes of a picture that gets a thumbnail; it is read whole.
 const LARGEST_PICTURE: u64 = 32 * 1024 * 1024;
+/// How long a file of our own stays that its maker never wrote down.
+const UNNAMED: Duration = Duration::from_hours(7 * 24);
 /// How much of the beginning tells what the bytes are.
 const START: usize = 64;
 
@@ -35,7 +37,7 @@ pub struct Header {
     pub name: String,
     pub content_type: String,
     pub restricted: bool,
-    /// For our own use: never expires, may be larger than the app's files, has no thumbnail.
+    /// For our own use: may be larger than the app's files, has no thumbnail, and goes unless it is kept.
     pub internal: bool,
 }
 
@@ -113,7 +115,7 @@ async fn take_in(
     writing.finish().await?;
     let content_type = kind::content_type(&received.start, &header.content_type);
     let created_at = core.deps.clock.now();
-    let lifetime = app.policy.file_lifetime;
+    let lifetime = if header.internal { UNNAMED } else { app.policy.file_lifetime };
     let mut file = StoredFile {
         uuid: uuid.to_owned(),
         name: header.name,
@@ -124,7 +126,7 @@ async fn take_in(
         secret: new_secret(core),
         thumbnail: None,
         created_at,
-        expires_at: (!lifetime.is_zero() && !header.internal).then(|| created_at + lifetime),
+        expires_at: (!lifetime.is_zero()).then(|| created_at + lifetime),
     };
     if !header.internal && file.is_large_picture() && file.size <= LARGEST_PICTURE {
         file.thumbnail = make_thumbnail(core, app, &file, received.fit).await?;

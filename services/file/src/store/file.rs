@@ -15,13 +15,15 @@ const FIND: &str = "
 
 const RETIRE: &str = "update file set gone_at = $3 where app_id = $1 and uuid = $2 and gone_at is null";
 
+const KEEP: &str = "update file set expires_at = null where app_id = $1 and uuid = $2 and gone_at is null";
+
 /// The cast keeps SQLite from planning the query again for each limit that it is given.
 const EXPIRED: &str = "
     select app_id, uuid from file
     where gone_at is null and expires_at is not null and expires_at <= $1
     order by expires_at limit cast($2 as bigint)";
 
-pub const ALL: &[&str] = &[INSERT, FIND, RETIRE, EXPIRED];
+pub const ALL: &[&str] = &[INSERT, FIND, RETIRE, KEEP, EXPIRED];
 
 /// A file with what only this service knows of it.
 #[derive(Debug)]
@@ -93,6 +95,13 @@ pub async fn retire(tx: &mut Tx, app: AppId, uuid: &str, now: UnixMillis) -> Res
         .await
         .map(|done| done.rows_affected()))?;
     Ok(retired > 0)
+}
+
+/// Keeps a file for ever; false when it is gone, or never was there.
+pub async fn keep(tx: &mut Tx, app: AppId, uuid: &str) -> Result<bool, Error> {
+    let kept =
+        on_tx!(tx, |c| sqlx::query(KEEP).bind(app.0).bind(uuid).execute(c).await.map(|done| done.rows_affected()))?;
+    Ok(kept > 0)
 }
 
 /// Up to `limit` files of any app whose time is over, the oldest first.

@@ -4,6 +4,7 @@ pub mod access;
 pub mod broadcast;
 pub mod edit;
 pub mod exclude;
+pub mod export;
 pub mod find;
 pub mod forget_keys;
 pub mod head;

@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use tidings_domain::{App, Error, MsgId, UnixMillis};
 
+use super::export;
 use crate::{
     Deps,
     store::{head, purge},
@@ -34,6 +35,7 @@ pub fn spawn(deps: Arc<Deps>) {
 async fn every_app(deps: &Deps) -> Result<(), Error> {
     for app in deps.directory.apps().await? {
         purge(deps, &app).await?;
+        export::look_after(deps, &app).await?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ pub mod broadcast;
 pub mod change;
 pub mod event;
 pub mod excluded;
+pub mod export;
 pub mod head;
 pub mod import;
 pub mod key;
@@ -17,13 +18,16 @@ use tidings_store::Engine;
 
 /// Every statement text on that engine, for a test that prepares them all.
 pub fn statements(engine: Engine) -> Vec<String> {
-    let single = [broadcast::ALL, change::ALL, excluded::ALL, import::ALL, key::ALL, lease::ALL, read::ALL].concat();
+    let single =
+        [broadcast::ALL, change::ALL, excluded::ALL, export::ALL, import::ALL, key::ALL, lease::ALL, read::ALL]
+            .concat();
     let many =
         [event::many(), excluded::many(), head::many(), import::many(), key::many(), lane::many(), purge::many()]
             .concat();
     let many = many.into_iter().chain([log::many(engine)]).flat_map(|statement| statement.texts(engine));
     let lookups = [vec![head::lookup(), key::lookup()], import::lookups(), read::lookups()].concat();
     let lookups = lookups.into_iter().flat_map(|statement| statement.texts(engine));
-    let gathers = read::gathers().into_iter().chain(purge::gathers()).map(|gather| gather.text(engine));
+    let gathers =
+        read::gathers().into_iter().chain(purge::gathers()).chain(export::gathers()).map(|gather| gather.text(engine));
     single.into_iter().map(str::to_owned).chain(many).chain(lookups).chain(gathers).collect()
 }

@@ -370,6 +370,48 @@ pub struct Params<'a> {
     pub cursor: Option<[&'a str; 1]>,
 }
 
+/// agora.md 4, which has no `path`.
+#[derive(Serialize)]
+pub struct Exported<'a> {
+    pub action: &'a str,
+    pub application: &'a str,
+    pub uri: &'a str,
+    pub data: Vec<ExportLink<'a>>,
+    pub timestamp: i64,
+    pub duration: i64,
+    pub organization: &'a str,
+    #[serde(rename = "applicationName")]
+    pub application_name: &'a str,
+}
+
+#[derive(Serialize)]
+pub struct ExportLink<'a> {
+    pub url: &'a str,
+}
+
+/// Ours; also what is verified offline.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    pub time: String,
+    pub hour_start: i64,
+    pub parts: Vec<ManifestPart>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ManifestPart {
+    pub part: i32,
+    pub file: String,
+    pub seq: i64,
+    pub messages: i64,
+    pub bytes: i64,
+    pub first_msg_id: String,
+    pub last_msg_id: String,
+    pub sha256: String,
+    pub previous: String,
+    pub digest: String,
+    pub sealed_at: i64,
+}
+
 /// agora.md 1.6.
 #[derive(Serialize)]
 pub struct ErrorEnvelope<'a> {

@@ -1,0 +1,138 @@
+//! The history export: which hour, where its files are, and what is known of them (agora.md 4).
+
+use std::time::Duration;
+
+use tidings_domain::{App, Error, MsgId, Reason, UnixMillis};
+
+use super::{Call, Refusal, Timing, dto};
+use crate::json::bytes_of;
+
+const HOUR: i64 = 3_600_000;
+const MINUTE: i64 = 60_000;
+
+/// The first millisecond of the hour `yyyyMMddHH`, on a clock that is so many minutes ahead of UTC.
+pub fn export_hour(app: &App, time: &str) -> Result<UnixMillis, Refusal> {
+    let hour = parse(time).ok_or_else(|| {
+        Refusal::illegal_argument(format!("illegal arguments: appkey: {}#{}, time: {time}", app.org, app.name))
+    })?;
+    Ok(UnixMillis(hour - app.policy.export_utc_offset_minutes * MINUTE))
+}
+
+fn parse(time: &str) -> Option<i64> {
+    if time.len() != 10 || !time.bytes().all(|c| c.is_ascii_digit()) {
+        return None;
+    }
+    let number = |range: std::ops::Range<usize>| time[range].parse::<i64>().ok();
+    let (year, month, day, hour) = (number(0..4)?, number(4..6)?, number(6..8)?, number(8..10)?);
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        2 => 28 + i64::from(is_leap),
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return None,
+    };
+    if !(1..=days).contains(&day) || hour > 23 {
+        return None;
+    }
+    Some((days_since_1970(year, month, day) * 24 + hour) * HOUR)
+}
+
+/// Counts from March, so that the leap day is the last of its year.
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 1 - 719_468
+}
+
+/// Why there is nothing to give (agora.md 8.3): what is not kept, or not there yet, is 400; an hour in which nothing was
+/// sent is 404.
+pub fn export_refusal(error: &Error, app: &App, time: &str) -> Refusal {
+    let appkey = format!("appkey: {}#{}, time: {time}", app.org, app.name);
+    let refusal = Refusal::from(error);
+    let description = match error.reason() {
+        Reason::ExportExpired => format!("illegal arguments: {appkey}, {}", refusal.description),
+        Reason::ExportEmpty => format!("{} for {appkey}", refusal.description),
+        _ => return refusal,
+    };
+    Refusal { description: description.into(), ..refusal }
+}
+
+/// The hour has not closed, or its files are being made: the vendor says the same as of one that is not kept.
+pub fn export_later(app: &App, time: &str, wait: Duration) -> Refusal {
+    let refusal = export_refusal(&Error::new(Reason::ExportExpired, ""), app, time);
+    Refusal { retry_after: Some(wait), ..refusal }
+}
+
+/// The answer: where the files are, each with a link that holds for a while.
+pub fn exported(call: &Call<'_>, timing: Timing, urls: &[String]) -> Vec<u8> {
+    bytes_of(&dto::Exported {
+        action: call.action,
+        application: &call.app.uuid,
+        uri: call.uri,
+        data: urls.iter().map(|url| dto::ExportLink { url }).collect(),
+        timestamp: timing.timestamp,
+        duration: timing.duration,
+        organization: &call.app.org,
+        application_name: &call.app.name,
+    })
+}
+
+/// What is known of one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manifest {
+    /// From 1 inside its hour.
+    pub part: i32,
+    /// Place in the app's chain.
+    pub seq: i64,
+    /// Lines.
+    pub messages: i64,
+    /// Of the file.
+    pub bytes: i64,
+    /// The first line's.
+    pub first: MsgId,
+    /// The last line's.
+    pub last: MsgId,
+    /// Of the file, as hex digits.
+    pub sha256: String,
+    /// The digest of the link before; empty for the first.
+    pub previous: String,
+    /// The digest of this link: see `ExportPart` in message.proto.
+    pub digest: String,
+    /// When it was made.
+    pub sealed_at: UnixMillis,
+}
+
+/// The manifest of an hour.
+pub fn manifest(call: &Call<'_>, timing: Timing, (time, hour): (&str, UnixMillis), parts: &[Manifest]) -> Vec<u8> {
+    let part = |part: &Manifest| dto::ManifestPart {
+        part: part.part,
+        file: if part.part == 1 { format!("{time}.gz") } else { format!("{time}.{}.gz", part.part) },
+        seq: part.seq,
+        messages: part.messages,
+        bytes: part.bytes,
+        first_msg_id: part.first.to_string(),
+        last_msg_id: part.last.to_string(),
+        sha256: part.sha256.clone(),
+        previous: part.previous.clone(),
+        digest: part.digest.clone(),
+        sealed_at: part.sealed_at.0,
+    };
+    let data = dto::Manifest { time: time.to_owned(), hour_start: hour.0, parts: parts.iter().map(part).collect() };
+    bytes_of(&dto::Envelope { data: Some(data), ..call.envelope(timing) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_hour_has_ten_digits_agora_4() {
+        assert_eq!(parse("2025071514"), Some(1_752_588_000_000));
+        assert_eq!(parse("1970010100"), Some(0));
+        assert_eq!(parse("2024022923"), Some(1_709_247_600_000));
+        assert_eq!(parse("2000123123"), Some(978_303_600_000));
+        let odd = ["2025071", "20250715140", "2025071524", "2025023000", "2023022900", "2025130100", "2025001500"];
+        for odd in odd.into_iter().chain(["2025073200", "202507151x", "+025071514", "", "２０２５"]) {
+            assert_eq!(parse(odd), None, "{odd}");
+        }
+    }
+}

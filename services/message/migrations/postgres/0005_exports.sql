@@ -1,0 +1,28 @@
+-- Files with the messages of one hour. A part is never changed; what comes later goes into the next.
+create table export (
+    app_id bigint not null,
+    -- The first millisecond of the hour.
+    hour_start bigint not null,
+    part bigint not null,
+    -- The place in the app's chain.
+    seq bigint not null,
+    file_uuid text not null check (length(file_uuid) = 36),
+    bytes bigint not null,
+    messages bigint not null,
+    first_msg_id bigint not null,
+    last_msg_id bigint not null,
+    sha256 text not null check (length(sha256) = 64),
+    -- The digest of the one before in the chain; empty for the first.
+    previous text not null,
+    digest text not null check (length(digest) = 64),
+    sealed_at bigint not null,
+    -- JSON: lane and last event number, up to which events are in this part or an earlier one.
+    positions text not null,
+    -- Rows that the hour had when it was last looked through: another number means that there may be more to export.
+    rows_seen bigint not null,
+    -- 1 once the file service keeps the file for ever.
+    kept bigint not null,
+    primary key (app_id, hour_start, part)
+);
+create unique index export_by_seq on export (app_id, seq);
+create index export_unkept on export (app_id) where kept = 0;

@@ -1,0 +1,274 @@
+//! The files with the messages of one hour (agora.md 4, decision 21).
+//!
+//! An hour has the messages whose ids are of it. It is sealed by its first export after it has closed: the positions of
+//! the app's event lanes are read, then the hour is walked in the order of ids, and what lies above those positions is
+//! left out. Whatever is committed to the hour later (an import, or a send that took very long) lies above them, and
+//! goes into the next part, up to the positions of then. So a message is in exactly one part. Whether there may be
+//! anything new is told by the number of rows that the hour has.
+//!
+//! A file is made before it is written down, so the file service lets it go after a week unless it is told to keep it;
+//! who finds a part that is written down and not kept tells it again.
+
+mod pack;
+
+use std::{fmt::Write as _, sync::Arc, time::Duration};
+
+use sha2::{Digest as _, Sha256};
+use tidings_domain::{Actor, App, BEGINNING, Caller, Error, MsgId, Platform, Reason, UnixMillis};
+use tidings_proto::{error_from_status, pb};
+use tidings_runtime::context;
+use tokio::sync::Mutex;
+use tracing::Instrument as _;
+
+use crate::{
+    Deps,
+    store::export::{self, Key, Part, Positions},
+};
+use pack::{Packed, pack};
+
+const HOUR: Duration = Duration::from_hours(1);
+/// How long after its end an hour closes: ids are made a moment before they are committed.
+const GRACE: Duration = Duration::from_secs(10);
+/// After how long to ask again for files that are being made.
+const AGAIN: Duration = Duration::from_secs(5);
+/// Files that are looked after at once.
+const STEP: i64 = 100;
+
+/// Makes exports, one at a time.
+#[derive(Debug)]
+pub struct Exporter {
+    deps: Arc<Deps>,
+    making: Mutex<()>,
+}
+
+/// What there is of an hour.
+#[derive(Debug)]
+pub enum Outcome {
+    There(Vec<Part>),
+    /// Ask again after so long.
+    Later(Duration),
+}
+
+/// An hour of an app.
+#[derive(Debug, Clone)]
+struct Hour {
+    app: Arc<App>,
+    start: UnixMillis,
+}
+
+impl Hour {
+    fn end(&self) -> UnixMillis {
+        self.start + HOUR
+    }
+
+    /// The ids above the first and up to the second are of it.
+    fn ids(&self) -> (MsgId, MsgId) {
+        (MsgId::before(self.start), MsgId::before(self.end()))
+    }
+
+    fn key(&self, part: &Part) -> Key {
+        (self.app.id, self.start, part.part)
+    }
+
+    fn caller(&self) -> Caller {
+        of_app(&self.app)
+    }
+}
+
+fn of_app(app: &App) -> Caller {
+    Caller { app: app.id, actor: Actor::App, address: None, platform: Platform::RestApi }
+}
+
+impl Exporter {
+    pub fn new(deps: Arc<Deps>) -> Self {
+        Self { deps, making: Mutex::default() }
+    }
+
+    /// The files of the hour that begins at `start`; made now when they are not there, for which the call waits so long.
+    pub async fn export(
+        self: &Arc<Self>,
+        caller: &Caller,
+        app: Arc<App>,
+        start: UnixMillis,
+        wait: Duration,
+    ) -> Result<Outcome, Error> {
+        if caller.actor != Actor::App {
+            return Err(Error::not_permitted("only the app itself exports"));
+        }
+        if start.0 % 60_000 != 0 || start < BEGINNING {
+            return Err(Error::invalid("hour_ms", "must be a whole minute since 2010"));
+        }
+        let hour = Hour { app, start };
+        let (now, closes) = (self.deps.clock.now(), hour.end() + GRACE);
+        if now < closes {
+            return Ok(Outcome::Later(closes - now));
+        }
+        let (parts, rows) = self.look(&hour, now).await?;
+        if is_whole(&parts, rows) {
+            return Ok(Outcome::There(parts));
+        }
+        if parts.is_empty() && rows == 0 {
+            return Err(Error::new(Reason::ExportEmpty, ""));
+        }
+        // Goes on when the caller does not wait for it.
+        let exporter = Arc::clone(self);
+        let making = tokio::spawn(async move { exporter.make(&hour).await }.in_current_span());
+        match tokio::time::timeout(wait, making).await {
+            Ok(made) => made.map_err(Error::internal)?.map(Outcome::There),
+            Err(_) => Ok(Outcome::Later(AGAIN)),
+        }
+    }
+
+    /// What is sealed, and how many messages there are now. Past the app's retention there is nothing, and where purging
+    /// has begun, nothing that was not sealed before.
+    async fn look(&self, hour: &Hour, now: UnixMillis) -> Result<(Vec<Part>, i64), Error> {
+        let retention = hour.app.policy.message_retention;
+        let kept_from = UnixMillis(now.0 - retention.as_millis() as i64);
+        let parts = export::parts(&self.deps.db, hour.app.id, hour.start).await?;
+        let is_past = if parts.is_empty() { hour.start < kept_from } else { hour.end() <= kept_from };
+        if !retention.is_zero() && is_past {
+            return Err(Error::new(Reason::ExportExpired, ""));
+        }
+        let rows = export::count(&self.deps.db, hour.app.id, hour.ids()).await?;
+        Ok((parts, rows))
+    }
+
+    /// Seals what is not sealed yet.
+    async fn make(&self, hour: &Hour) -> Result<Vec<Part>, Error> {
+        let _turn = self.making.lock().await;
+        let (deps, app) = (&*self.deps, hour.app.id);
+        // Somebody else may have made it meanwhile.
+        let (mut parts, rows) = self.look(hour, deps.clock.now()).await?;
+        for part in parts.iter_mut().filter(|part| !part.kept) {
+            keep(deps, hour, part).await?;
+        }
+        if is_whole(&parts, rows) {
+            return Ok(parts);
+        }
+        let sealed = parts.last().map(|part| part.positions.clone()).unwrap_or_default();
+        let upto = export::positions(&deps.db, app).await?;
+        let Packed { rows, file } = pack(deps, hour, &sealed, &upto).await?;
+        let Some(file) = file else {
+            if let Some(last) = parts.last() {
+                export::seen(&deps.db, hour.key(last), rows).await?;
+                return Ok(parts);
+            }
+            return Err(Error::new(Reason::ExportEmpty, ""));
+        };
+        let mut part = Part {
+            part: parts.len() as i64 + 1,
+            seq: 0,
+            file_uuid: file.info.uuid,
+            bytes: file.info.size,
+            messages: file.messages,
+            first: file.first,
+            last: file.last,
+            sha256: file.info.sha256,
+            previous: String::new(),
+            digest: String::new(),
+            sealed_at: deps.clock.now(),
+            positions: upto,
+            rows_seen: rows,
+            kept: false,
+        };
+        if !seal(deps, hour, &mut part).await? {
+            // Another process was faster. Its file has the same messages, or it is for the next call to see.
+            delete(deps, &hour.caller(), &part.file_uuid).await?;
+            return export::parts(&deps.db, app, hour.start).await;
+        }
+        keep(deps, hour, &mut part).await?;
+        parts.push(part);
+        Ok(parts)
+    }
+}
+
+/// Nothing came to the hour since it was sealed, and nothing is left to do.
+fn is_whole(parts: &[Part], rows: i64) -> bool {
+    parts.last().is_some_and(|last| last.rows_seen == rows) && parts.iter().all(|part| part.kept)
+}
+
+/// Writes a part down as the newest link of the app's chain; false when the hour has such a part.
+async fn seal(deps: &Deps, hour: &Hour, part: &mut Part) -> Result<bool, Error> {
+    loop {
+        let mut tx = deps.db.begin().await?;
+        let (seq, previous) = export::last(&mut tx, hour.app.id).await?.unwrap_or_default();
+        (part.seq, part.previous) = (seq + 1, previous);
+        part.digest = digest(hour, part);
+        if export::insert(&mut tx, hour.app.id, hour.start, part).await? {
+            tx.commit().await?;
+            return Ok(true);
+        }
+        drop(tx);
+        let sealed = export::parts(&deps.db, hour.app.id, hour.start).await?;
+        if sealed.iter().any(|other| other.part == part.part) {
+            return Ok(false);
+        }
+    }
+}
+
+/// See `ExportPart.digest` in message.proto.
+fn digest(hour: &Hour, part: &Part) -> String {
+    let mut hash = Sha256::new();
+    hash.update(&hour.app.uuid);
+    hash.update("\n");
+    for number in [part.seq, hour.start.0, part.part, part.messages, part.first.0, part.last.0] {
+        hash.update(format!("{number}\n"));
+    }
+    for text in [&part.sha256, &part.previous] {
+        hash.update(text);
+        hash.update("\n");
+    }
+    let mut digest = String::with_capacity(64);
+    for byte in hash.finalize() {
+        write!(digest, "{byte:02x}").expect("a string takes all text");
+    }
+    digest
+}
+
+async fn keep(deps: &Deps, hour: &Hour, part: &mut Part) -> Result<(), Error> {
+    tell_to_keep(deps, &hour.caller(), hour.key(part), &part.file_uuid).await?;
+    part.kept = true;
+    Ok(())
+}
+
+async fn tell_to_keep(deps: &Deps, caller: &Caller, key: Key, uuid: &str) -> Result<(), Error> {
+    deps.files.clone().keep(context::request(caller, trusted(uuid))).await.map_err(error_from_status)?;
+    export::kept(&deps.db, key).await
+}
+
+/// A file that is gone already is no error.
+async fn delete(deps: &Deps, caller: &Caller, uuid: &str) -> Result<(), Error> {
+    let deleted = deps.files.clone().delete(context::request(caller, trusted(uuid))).await;
+    match deleted.map_err(error_from_status) {
+        Err(error) if !matches!(error.reason(), Reason::FileExpired | Reason::FileNotFound) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn trusted(uuid: &str) -> pb::FileRef {
+    pb::FileRef { uuid: uuid.to_owned(), trusted: true, ..Default::default() }
+}
+
+/// Finishes what a crash interrupted, and removes the exports of hours that are wholly past the app's retention.
+pub async fn look_after(deps: &Deps, app: &App) -> Result<(), Error> {
+    let caller = of_app(app);
+    for (key, uuid) in export::unkept(&deps.db, app.id, STEP).await? {
+        tell_to_keep(deps, &caller, key, &uuid).await?;
+    }
+    let retention = app.policy.message_retention;
+    if retention.is_zero() {
+        return Ok(());
+    }
+    let by = UnixMillis(deps.clock.now().0 - (retention + HOUR).as_millis() as i64);
+    loop {
+        let old = export::old(&deps.db, app.id, by, STEP).await?;
+        let count = old.len();
+        for (key, uuid) in old {
+            delete(deps, &caller, &uuid).await?;
+            export::delete(&deps.db, key).await?;
+        }
+        if count < STEP as usize {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! Exports: the rows of an hour, and the files that were made of them.
+
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use serde::{Deserialize, Serialize};
+use tidings_domain::{AppId, Content, ConversationId, Error, MsgId, UnixMillis, UserId};
+use tidings_store::{Db, Gather, Tx, on_db, on_tx, sqlx};
+
+use crate::content::StoredContent;
+
+/// The sum names the index that only look-ups by id use; see the migration. The cast keeps SQLite from planning the query
+/// again for each limit that it is given.
+static ROWS: LazyLock<Gather> = LazyLock::new(|| {
+    let out = [
+        "conv_a",
+        "conv_b",
+        "msg_id",
+        "sender_id",
+        "sent_at",
+        "lane",
+        "event_no",
+        "recalled_at",
+        "body",
+        "ext",
+        "config",
+        "verbatim",
+    ];
+    Gather::new(
+        &out,
+        "select m.conv_a, m.conv_b, m.msg_id, m.sender_id, m.sent_at, m.lane, m.event_no, m.recalled_at, m.body, m.ext,
+            m.config, m.verbatim
+         from message m
+         where m.app_id = $1 and m.msg_id + 0 > $2 and m.msg_id + 0 <= $3
+         order by m.msg_id + 0 limit cast($4 as bigint)",
+    )
+});
+
+const COUNT: &str = "select count(*) from message m where m.app_id = $1 and m.msg_id + 0 > $2 and m.msg_id + 0 <= $3";
+
+const POSITIONS: &str = "select lane, last_no from event_lane where app_id = $1 order by lane";
+
+const PARTS: &str = "
+    select part, seq, file_uuid, bytes, messages, first_msg_id, last_msg_id, sha256, previous, digest, sealed_at,
+        positions, rows_seen, kept
+    from export where app_id = $1 and hour_start = $2 order by part";
+
+const LAST: &str = "select seq, digest from export where app_id = $1 order by seq desc limit 1";
+
+const INSERT: &str = "
+    insert into export (app_id, hour_start, part, seq, file_uuid, bytes, messages, first_msg_id, last_msg_id, sha256,
+        previous, digest, sealed_at, positions, rows_seen, kept)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0)
+    on conflict do nothing";
+
+const SEEN: &str = "update export set rows_seen = $4 where app_id = $1 and hour_start = $2 and part = $3";
+const KEPT: &str = "update export set kept = 1 where app_id = $1 and hour_start = $2 and part = $3";
+const DELETE: &str = "delete from export where app_id = $1 and hour_start = $2 and part = $3";
+
+const UNKEPT: &str = "
+    select hour_start, part, file_uuid from export where app_id = $1 and kept = 0 limit cast($2 as bigint)";
+
+const OLD: &str = "
+    select hour_start, part, file_uuid from export where app_id = $1 and hour_start <= $2
+    order by hour_start, part limit cast($3 as bigint)";
+
+pub const ALL: &[&str] = &[COUNT, POSITIONS, PARTS, LAST, INSERT, SEEN, KEPT, DELETE, UNKEPT, OLD];
+
+pub fn gathers() -> Vec<&'static Gather> {
+    vec![&ROWS]
+}
+
+/// The last event number of each lane.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Positions(pub BTreeMap<i64, i64>);
+
+impl Positions {
+    /// Whether the event lies at or below.
+    pub fn cover(&self, lane: i64, event_no: i64) -> bool {
+        self.0.get(&lane).is_some_and(|last| event_no <= *last)
+    }
+}
+
+/// A message as an export needs it.
+#[derive(Debug)]
+pub struct Row {
+    pub conversation: ConversationId,
+    pub msg_id: MsgId,
+    pub sender: UserId,
+    pub sent_at: UnixMillis,
+    pub recalled: bool,
+    /// Its place in the event feed.
+    pub place: (i64, i64),
+    content: StoredContent,
+}
+
+impl Row {
+    /// What it says.
+    pub fn content(self) -> Result<Content, Error> {
+        self.content.read()
+    }
+}
+
+type MessageRow =
+    (i64, i64, i64, i64, i64, i64, i64, Option<i64>, String, Option<String>, Option<String>, Option<String>);
+
+/// Up to `limit` messages above `after` and up to `last`, recalled ones too, in the order of their ids.
+pub async fn rows(db: &Db, app: AppId, (after, last): (MsgId, MsgId), limit: i64) -> Result<Vec<Row>, Error> {
+    let rows: Vec<MessageRow> = ROWS.read(db, &[app.0, after.0, last.0, limit]).await?;
+    let row =
+        |(a, b, msg_id, sender, sent_at, lane, event_no, recalled_at, body, ext, config, verbatim): MessageRow| Row {
+            conversation: ConversationId::from_key(a, b),
+            msg_id: MsgId(msg_id),
+            sender: UserId(sender),
+            sent_at: UnixMillis(sent_at),
+            recalled: recalled_at.is_some(),
+            place: (lane, event_no),
+            content: StoredContent { body, ext, config, verbatim },
+        };
+    Ok(rows.into_iter().map(row).collect())
+}
+
+/// How many messages there are above `after` and up to `last`.
+pub async fn count(db: &Db, app: AppId, (after, last): (MsgId, MsgId)) -> Result<i64, Error> {
+    let (count,): (i64,) =
+        on_db!(db, |c| sqlx::query_as(COUNT).bind(app.0).bind(after.0).bind(last.0).fetch_one(c).await)?;
+    Ok(count)
+}
+
+/// Up to where the app's events are committed. What is read later has all of them.
+pub async fn positions(db: &Db, app: AppId) -> Result<Positions, Error> {
+    let rows: Vec<(i64, i64)> = on_db!(db, |c| sqlx::query_as(POSITIONS).bind(app.0).fetch_all(c).await)?;
+    Ok(Positions(rows.into_iter().collect()))
+}
+
+/// One file.
+#[derive(Debug, Clone)]
+pub struct Part {
+    pub part: i64,
+    pub seq: i64,
+    pub file_uuid: String,
+    pub bytes: i64,
+    pub messages: i64,
+    pub first: MsgId,
+    pub last: MsgId,
+    pub sha256: String,
+    pub previous: String,
+    pub digest: String,
+    pub sealed_at: UnixMillis,
+    pub positions: Positions,
+    pub rows_seen: i64,
+    /// Whether the file service was told to keep it.
+    pub kept: bool,
+}
+
+type PartRow = (i64, i64, String, i64, i64, i64, i64, String, String, String, i64, String, i64, i64);
+
+/// The files of an hour.
+pub async fn parts(db: &Db, app: AppId, hour: UnixMillis) -> Result<Vec<Part>, Error> {
+    let rows: Vec<PartRow> = on_db!(db, |c| sqlx::query_as(PARTS).bind(app.0).bind(hour.0).fetch_all(c).await)?;
+    rows.into_iter().map(part).collect()
+}
+
+fn part(row: PartRow) -> Result<Part, Error> {
+    let (
+        part,
+        seq,
+        file_uuid,
+        bytes,
+        messages,
+        first,
+        last,
+        sha256,
+        previous,
+        digest,
+        sealed_at,
+        positions,
+        seen,
+        kept,
+    ) = row;
+    Ok(Part {
+        part,
+        seq,
+        file_uuid,
+        bytes,
+        messages,
+        first: MsgId(first),
+        last: MsgId(last),
+        sha256,
+        previous,
+        digest,
+        sealed_at: UnixMillis(sealed_at),
+        positions: serde_json::from_str(&positions).map_err(Error::internal)?,
+        rows_seen: seen,
+        kept: kept != 0,
+    })
+}
+
+/// The newest link of the app's chain: its place and its digest.
+pub async fn last(tx: &mut Tx, app: AppId) -> Result<Option<(i64, String)>, Error> {
+    on_tx!(tx, |c| sqlx::query_as(LAST).bind(app.0).fetch_optional(c).await)
+}
+
+/// Seals a part; false when the hour has such a part, or the chain such a link.
+pub async fn insert(tx: &mut Tx, app: AppId, hour: UnixMillis, part: &Part) -> Result<bool, Error> {
+    let positions = serde_json::to_string(&part.positions).map_err(Error::internal)?;
+    let inserted = on_tx!(tx, |c| sqlx::query(INSERT)
+        .bind(app.0)
+        .bind(hour.0)
+        .bind(part.part)
+        .bind(part.seq)
+        .bind(&part.file_uuid)
+        .bind(part.bytes)
+        .bind(part.messages)
+        .bind(part.first.0)
+        .bind(part.last.0)
+        .bind(&part.sha256)
+        .bind(&part.previous)
+        .bind(&part.digest)
+        .bind(part.sealed_at.0)
+        .bind(&positions)
+        .bind(part.rows_seen)
+        .execute(c)
+        .await
+        .map(|done| done.rows_affected()))?;
+    Ok(inserted > 0)
+}
+
+/// Which part of which app and hour.
+pub type Key = (AppId, UnixMillis, i64);
+
+async fn change(db: &Db, text: &'static str, (app, hour, part): Key) -> Result<(), Error> {
+    let mut tx = db.begin().await?;
+    on_tx!(&mut tx, |c| sqlx::query(text).bind(app.0).bind(hour.0).bind(part).execute(c).await.map(drop))?;
+    tx.commit().await
+}
+
+/// The hour was looked through again and had so many rows.
+pub async fn seen(db: &Db, (app, hour, part): Key, rows: i64) -> Result<(), Error> {
+    let mut tx = db.begin().await?;
+    on_tx!(&mut tx, |c| sqlx::query(SEEN).bind(app.0).bind(hour.0).bind(part).bind(rows).execute(c).await.map(drop))?;
+    tx.commit().await
+}
+
+/// The file service keeps the file.
+pub async fn kept(db: &Db, key: Key) -> Result<(), Error> {
+    change(db, KEPT, key).await
+}
+
+/// The file is gone.
+pub async fn delete(db: &Db, key: Key) -> Result<(), Error> {
+    change(db, DELETE, key).await
+}
+
+fn named(app: AppId, rows: Vec<(i64, i64, String)>) -> Vec<(Key, String)> {
+    rows.into_iter().map(|(hour, part, uuid)| ((app, UnixMillis(hour), part), uuid)).collect()
+}
+
+/// Up to `limit` parts with their files that the file service was not told to keep.
+pub async fn unkept(db: &Db, app: AppId, limit: i64) -> Result<Vec<(Key, String)>, Error> {
+    let rows = on_db!(db, |c| sqlx::query_as(UNKEPT).bind(app.0).bind(limit).fetch_all(c).await)?;
+    Ok(named(app, rows))
+}
+
+/// Up to `limit` parts with their files whose hour began by then.
+pub async fn old(db: &Db, app: AppId, by: UnixMillis, limit: i64) -> Result<Vec<(Key, String)>, Error> {
+    let rows = on_db!(db, |c| sqlx::query_as(OLD).bind(app.0).bind(by.0).bind(limit).fetch_all(c).await)?;
+    Ok(named(app, rows))
+}
