@@ -213,8 +213,6 @@ pub(crate) struct Wanted {
     pub secret: String,
     /// Who may read it was seen to; of our own files as well.
     pub trusted: bool,
-    /// What to call it; absent: as it was uploaded.
-    pub name: Option<String>,
     pub thumbnail: bool,
     /// The client may be sent to the store itself.
     pub redirect: bool,
@@ -284,7 +282,7 @@ pub(crate) async fn give_out(
         Asked::Whole => {}
     }
     answer.insert(CONTENT_LENGTH, length.into());
-    describe(answer, wanted.name.as_deref().unwrap_or(&info.name), shown.content_type)?;
+    describe(answer, &info.name, shown.content_type)?;
     Ok(response)
 }
 

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tidings_domain::{Entropy, Error};
+use tidings_domain::{Entropy, Error, hex};
 
 /// A locked data folder. The lock goes with the process, however that ends.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl DataFolder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let mut bytes = [0; 32];
                 entropy.fill(&mut bytes);
-                let key = bytes.map(|byte| format!("{byte:02x}")).concat();
+                let key = hex(&bytes);
                 write_private(&path, &key).map_err(Error::internal)?;
                 Ok(key)
             }

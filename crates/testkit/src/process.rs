@@ -43,10 +43,10 @@ pub(crate) fn name_tls_backend() {
 /// # Panics
 /// When the machine has no free port.
 pub fn free_address() -> String {
-    name_tls_backend();
     static NEXT: AtomicU32 = AtomicU32::new(0);
     const LOWEST: u32 = 20_000;
     const PORTS: u32 = 12_000;
+    name_tls_backend();
     let own = std::process::id().wrapping_mul(97);
     let addresses = (0..PORTS).map(|_| {
         let n = NEXT.fetch_add(1, Ordering::Relaxed);

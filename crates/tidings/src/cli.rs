@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use tidings_domain::{Error, SystemClock};
 use tidings_runtime::{Config, telemetry};
 
-use crate::{Roles, admin, demo, doctor, migrate, ready, running};
+use crate::{Roles, admin, demo, doctor, export, migrate, ready, running};
 
 /// A self-hosted chat-message backend that speaks the wires of Agora Chat, Lanying IM and gRPC.
 #[derive(Debug, Parser)]
@@ -60,6 +60,11 @@ enum Command {
         /// A gateway, as http://host:port.
         #[arg(long)]
         rest: Option<String>,
+    },
+    /// Check exports of the history.
+    Export {
+        #[command(subcommand)]
+        command: export::ExportCommand,
     },
     /// Manage apps.
     App {
@@ -132,6 +137,7 @@ async fn act(cli: Cli) -> Result<(), Error> {
             };
             ready.map_err(|why| Error::invalid("the address", format!("is not ready: {why}")))
         }
+        Command::Export { command } => export::export(command),
         Command::App { server, command } => admin::app(&config?, server, command).await,
     }
 }

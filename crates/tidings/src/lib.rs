@@ -4,6 +4,7 @@ mod admin;
 pub mod cli;
 mod demo;
 mod doctor;
+mod export;
 mod keys;
 mod migrate;
 mod ready;

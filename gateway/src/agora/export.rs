@@ -134,8 +134,7 @@ async fn give_out(gateway: &Gateway, method: &Method, asked: &Asked, time: &str)
     if !is_right || is_over {
         return Err(Error::new(Reason::LinkWrong, "").into());
     }
-    let wanted =
-        Wanted { uuid: uuid.to_owned(), trusted: true, name: Some(format!("{time}{FILE}")), ..Wanted::default() };
+    let wanted = Wanted { uuid: uuid.to_owned(), trusted: true, ..Wanted::default() };
     let caller = asked.caller(app, Actor::App);
     Ok(file::give_out(gateway, &caller, (method, &asked.headers), wanted).await?)
 }

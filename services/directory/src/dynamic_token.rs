@@ -2,8 +2,6 @@
 //!
 //! base64 of `dt-` and a JSON object that names the user and is signed over all its values.
 
-use std::fmt::Write as _;
-
 use base64::{
     Engine as _,
     alphabet::URL_SAFE,
@@ -13,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Number;
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConstantTimeEq as _};
-use tidings_domain::{Error, Reason, UnixMillis};
+use tidings_domain::{Error, Reason, UnixMillis, hex};
 
 use crate::{model::KnownApp, token::refused};
 
@@ -103,11 +101,7 @@ fn parse(text: &str) -> Option<Claims> {
 }
 
 fn signature(parts: &[&str]) -> String {
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(parts.concat()) {
-        write!(hex, "{byte:02x}").expect("writing to a string cannot fail");
-    }
-    hex
+    hex(&Sha256::digest(parts.concat()))
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! Secrets: text that never reaches a log, and how it is made.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use subtle::ConstantTimeEq as _;
-use tidings_domain::{Entropy, UnixMillis};
+use tidings_domain::{Entropy, UnixMillis, hex};
 
 /// Text that must not be shown. It has no `Display`, and `Debug` hides it.
 #[derive(Clone)]
@@ -54,10 +54,7 @@ pub(crate) fn url_safe<const N: usize>(entropy: &dyn Entropy) -> String {
 
 /// 32 random lower-case hex digits, as Agora writes App ID and certificate.
 pub(crate) fn hex_32(entropy: &dyn Entropy) -> String {
-    random::<16>(entropy).iter().fold(String::with_capacity(32), |mut hex, byte| {
-        write!(hex, "{byte:02x}").expect("writing to a string cannot fail");
-        hex
-    })
+    hex(&random::<16>(entropy))
 }
 
 /// A random UUID.

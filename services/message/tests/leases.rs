@@ -6,7 +6,10 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use tidings_domain::{ManualClock, NODES, Reason, UnixMillis};
 use tidings_message::{Deps, MessageGrpc, SCHEMA, build};
-use tidings_proto::pb::{directory_service_client::DirectoryServiceClient, group_service_client::GroupServiceClient};
+use tidings_proto::pb::{
+    directory_service_client::DirectoryServiceClient, file_service_client::FileServiceClient,
+    group_service_client::GroupServiceClient,
+};
 use tidings_runtime::{DirectoryCache, Shutdown, Wire, config::Appender};
 use tidings_store::{Db, Location, on_db, open, sqlx};
 use tidings_testkit::fresh_database;
@@ -17,9 +20,10 @@ const START: UnixMillis = UnixMillis(1_790_000_000_000);
 async fn start(db: &Db, clock: &Arc<ManualClock>) -> Result<MessageGrpc, tidings_domain::Error> {
     let nowhere = Wire::remote("http://127.0.0.1:1", "key").unwrap();
     let groups = GroupServiceClient::new(nowhere.clone());
+    let files = FileServiceClient::new(nowhere.clone());
     let directory = DirectoryCache::new(DirectoryServiceClient::new(nowhere), groups, Arc::<ManualClock>::clone(clock));
     let (db, clock) = (db.clone(), Arc::<ManualClock>::clone(clock));
-    build(Deps { db, directory, clock, appender: Appender::default(), shutdown: Shutdown::default() }).await
+    build(Deps { db, directory, files, clock, appender: Appender::default(), shutdown: Shutdown::default() }).await
 }
 
 /// Number, holder, highest time of ids.

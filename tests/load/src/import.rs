@@ -1,13 +1,18 @@
 //! Imports messages of another system, one a call as the vendor has it, and reads them back at their own times.
 
 use std::{
+    io::{BufRead as _, BufReader},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
+use flate2::read::GzDecoder;
 use http::{Request, StatusCode, header};
 use http_body_util::Full;
+use serde_json::Value;
+use tidings_dialect::agora::export_time;
+use tidings_domain::UnixMillis;
 use tidings_proto::pb;
 
 use crate::{
@@ -66,7 +71,8 @@ pub async fn run(target: &Target, args: &TargetArgs, plan: Plan) -> Result<(), F
     if refused > 0 {
         return Err("some imports were refused".into());
     }
-    verify(target, plan, &from, &to).await
+    verify(target, plan, &from, &to).await?;
+    verify_exports(target, plan).await
 }
 
 struct Importer {
@@ -141,4 +147,58 @@ async fn verify(target: &Target, plan: Plan, from: &[User], to: &[User]) -> Resu
     }
     println!("verified: {read} messages in {} conversations, each at its own time", plan.conversations);
     Ok(())
+}
+
+/// Every message stands once in the export of its hour.
+#[expect(clippy::print_stdout, reason = "the report is what the program is for")]
+async fn verify_exports(target: &Target, plan: Plan) -> Result<(), Fault> {
+    const HOUR: i64 = 3_600_000;
+    let mut connection = Connection::open(target.rest[0]).await?;
+    let hours = plan.from_ms / HOUR..=plan.time(plan.messages - 1) / HOUR;
+    let (mut found, mut bytes, mut waited) = (vec![false; plan.messages], 0, Duration::ZERO);
+    for hour in hours {
+        let begun = Instant::now();
+        let path = format!("{}/chatmessages/{}", target.base, export_time(UnixMillis(hour * HOUR), 0));
+        let answer = get_when_made(&mut connection, target, &path).await?;
+        waited += begun.elapsed();
+        for link in answer["data"].as_array().into_iter().flatten() {
+            let url = link["url"].as_str().ok_or("a link without a url")?;
+            let path = url.splitn(4, '/').nth(3).ok_or("a link without a path")?;
+            let (status, file) = connection.call(Request::get(format!("/{path}")).body(Full::default())?).await?;
+            if status != StatusCode::OK {
+                return Err(format!("{status} for {url}").into());
+            }
+            bytes += file.len();
+            for line in BufReader::new(GzDecoder::new(file.as_ref())).lines() {
+                let line: Value = serde_json::from_str(&line?)?;
+                let text = line["payload"]["bodies"][0]["msg"].as_str().unwrap_or_default();
+                let number: usize = text.trim_start_matches("old message ").parse()?;
+                let is_new = found.get_mut(number).is_some_and(|found| !std::mem::replace(found, true));
+                if !is_new || line["timestamp"] != plan.time(number) || plan.time(number) / HOUR != hour {
+                    return Err(format!("message {number} is in the wrong place: {line}").into());
+                }
+            }
+        }
+    }
+    let missing = found.iter().filter(|found| !**found).count();
+    if missing > 0 {
+        return Err(format!("{missing} messages are in no export").into());
+    }
+    println!("exported: {} messages, {bytes} bytes, in {:.2} s", plan.messages, waited.as_secs_f64());
+    Ok(())
+}
+
+/// Asks until the files are there, as a client of the vendor does.
+async fn get_when_made(connection: &mut Connection, target: &Target, path: &str) -> Result<Value, Fault> {
+    let until = Instant::now() + Duration::from_mins(5);
+    loop {
+        let request = Request::get(path).header(header::AUTHORIZATION, format!("Bearer {}", target.token));
+        let (status, answer) = connection.call(request.body(Full::default())?).await?;
+        match status {
+            StatusCode::OK => return Ok(serde_json::from_slice(&answer)?),
+            StatusCode::NOT_FOUND => return Ok(Value::Null),
+            StatusCode::BAD_REQUEST if Instant::now() < until => tokio::time::sleep(Duration::from_millis(200)).await,
+            _ => return Err(format!("{status} {}", String::from_utf8_lossy(&answer)).into()),
+        }
+    }
 }

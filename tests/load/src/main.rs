@@ -73,7 +73,8 @@ enum Command {
         #[arg(long)]
         no_verify: bool,
     },
-    /// Import messages of another system in the Agora dialect, then verify that each stands at its own time.
+    /// Import messages of another system in the Agora dialect, then verify that each stands at its own time, in the
+    /// histories and in the exports.
     Import {
         /// In all.
         #[arg(long, default_value_t = 200_000)]

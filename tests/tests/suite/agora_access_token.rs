@@ -1,13 +1,13 @@
 //! Tokens that an app's own server builds: Agora's AccessToken2, by the vendor's own package, and Easemob's dynamic user
 //! tokens (agora.md 10.1, errors of 8.2).
 
-use std::{env, fmt::Write as _, path::Path, process::Command, sync::Arc, time::Duration};
+use std::{env, path::Path, process::Command, sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE};
 use reqwest::Method;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use tidings_domain::{Clock as _, ManualClock, SystemClock, UnixMillis};
+use tidings_domain::{Clock as _, ManualClock, SystemClock, UnixMillis, hex};
 use tidings_testkit::{Agora, Suite, TestApp, every_shape};
 
 use crate::{envelope::agora_error, policy::neighbour};
@@ -153,10 +153,7 @@ fn dynamic(app: &TestApp, user: &str, secret: &str, at: UnixMillis) -> String {
     let (org, name, id) = (&app.app().org, &app.app().name, &app.secrets.client_id);
     let (key, seconds) = (format!("{org}#{name}"), at.0 / 1000);
     let digest = Sha256::digest(format!("{id}{key}{user}{seconds}600{secret}"));
-    let mut signature = String::new();
-    for byte in digest {
-        write!(signature, "{byte:02x}").expect("a string takes all text");
-    }
+    let signature = hex(&digest);
     let claims = json!({"signature": signature, "appkey": key, "userId": user, "curTime": seconds, "ttl": 600});
     URL_SAFE.encode(format!("dt-{claims}"))
 }

@@ -4,6 +4,7 @@ use std::{collections::HashSet, io::Read as _, sync::Arc, time::Duration};
 
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
+use tidings_dialect::agora::export_time;
 use tidings_domain::{Clock as _, ManualClock, SystemClock, UnixMillis};
 use tidings_proto::pb;
 use tidings_testkit::{Agora, Suite, TestApp, every_shape};
@@ -266,24 +267,8 @@ async fn with_clock() -> (TestApp, Arc<ManualClock>) {
     (TestApp::of(Arc::new(Suite::all_in_one(None, clock.clone()))).await, clock)
 }
 
-/// `yyyyMMddHH` of a moment, by counting days.
 fn time_of(moment: UnixMillis) -> String {
-    let (mut days, hour) = (moment.0 / 86_400_000, moment.0 / 3_600_000 % 24);
-    let mut year = 1970;
-    let is_leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    while days >= 365 + i64::from(is_leap(year)) {
-        days -= 365 + i64::from(is_leap(year));
-        year += 1;
-    }
-    let mut month = 1;
-    for length in [31, 28 + i64::from(is_leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30] {
-        if days < length {
-            break;
-        }
-        days -= length;
-        month += 1;
-    }
-    format!("{year}{month:02}{:02}{hour:02}", days + 1)
+    export_time(moment, 0)
 }
 
 #[tokio::test]

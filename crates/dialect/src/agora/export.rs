@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use tidings_domain::{App, Error, MsgId, Reason, UnixMillis};
+use sha2::{Digest as _, Sha256};
+use tidings_domain::{App, Error, MsgId, Reason, UnixMillis, hex};
 
 use super::{Call, Refusal, Timing, dto};
 use crate::json::bytes_of;
@@ -16,6 +17,20 @@ pub fn export_hour(app: &App, time: &str) -> Result<UnixMillis, Refusal> {
         Refusal::illegal_argument(format!("illegal arguments: appkey: {}#{}, time: {time}", app.org, app.name))
     })?;
     Ok(UnixMillis(hour - app.policy.export_utc_offset_minutes * MINUTE))
+}
+
+/// `yyyyMMddHH` of a moment, on a clock that is so many minutes ahead of UTC.
+pub fn export_time(moment: UnixMillis, offset_minutes: i64) -> String {
+    let hours = (moment.0 + offset_minutes * MINUTE).div_euclid(HOUR);
+    let (days, hour) = (hours.div_euclid(24) + 719_468, hours.rem_euclid(24));
+    // Eras of 400 years, each beginning with a March.
+    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (year, month) = if month < 10 { (year, month + 3) } else { (year + 1, month - 9) };
+    format!("{:04}{month:02}{day:02}{hour:02}", year + era * 400)
 }
 
 fn parse(time: &str) -> Option<i64> {
@@ -101,6 +116,53 @@ pub struct Manifest {
     pub sealed_at: UnixMillis,
 }
 
+impl Manifest {
+    /// What the digest must be: SHA-256 of the app's uuid, seq, the first millisecond of the hour, part, messages, first
+    /// and last id, the file's SHA-256 and the digest before, each followed by a line feed.
+    pub fn chained(&self, app_uuid: &str, hour: UnixMillis) -> String {
+        let Self { part, seq, messages, first, last, sha256, previous, .. } = self;
+        let line = format!(
+            "{app_uuid}\n{seq}\n{hour}\n{part}\n{messages}\n{first}\n{last}\n{sha256}\n{previous}\n",
+            hour = hour.0
+        );
+        hex(&Sha256::digest(line))
+    }
+}
+
+/// The manifest of an hour, as it was answered.
+#[derive(Debug)]
+pub struct HourManifest {
+    /// Whose hour.
+    pub app_uuid: String,
+    /// Its first millisecond.
+    pub hour: UnixMillis,
+    /// Each file's name, and what is known of it.
+    pub files: Vec<(String, Manifest)>,
+}
+
+/// Reads a manifest back.
+pub fn read_manifest(text: &str) -> Option<HourManifest> {
+    let envelope: dto::ManifestEnvelope = serde_json::from_str(text).ok()?;
+    let part = |part: dto::ManifestPart| {
+        let id = |text: &str| text.parse().map(MsgId).ok();
+        let manifest = Manifest {
+            part: part.part,
+            seq: part.seq,
+            messages: part.messages,
+            bytes: part.bytes,
+            first: id(&part.first_msg_id)?,
+            last: id(&part.last_msg_id)?,
+            sha256: part.sha256,
+            previous: part.previous,
+            digest: part.digest,
+            sealed_at: UnixMillis(part.sealed_at),
+        };
+        Some((part.file, manifest))
+    };
+    let files: Option<Vec<_>> = envelope.data.parts.into_iter().map(part).collect();
+    Some(HourManifest { app_uuid: envelope.application, hour: UnixMillis(envelope.data.hour_start), files: files? })
+}
+
 /// The manifest of an hour.
 pub fn manifest(call: &Call<'_>, timing: Timing, (time, hour): (&str, UnixMillis), parts: &[Manifest]) -> Vec<u8> {
     let part = |part: &Manifest| dto::ManifestPart {
@@ -123,6 +185,18 @@ pub fn manifest(call: &Call<'_>, timing: Timing, (time, hour): (&str, UnixMillis
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_hour_is_written_as_it_is_read() {
+        let hours =
+            (0..2_000).map(|n| n * 7_919 * HOUR / 31).chain([951_782_400_000, 951_868_800_000, 4_107_542_400_000]);
+        for moment in hours {
+            let time = export_time(UnixMillis(moment), 0);
+            assert_eq!(parse(&time), Some(moment / HOUR * HOUR), "{time}");
+        }
+        assert_eq!(export_time(UnixMillis(1_752_588_000_000), 480), "2025071522");
+        assert_eq!(export_time(UnixMillis(1_752_588_000_000), -840), "2025071500");
+    }
 
     #[test]
     fn an_hour_has_ten_digits_agora_4() {

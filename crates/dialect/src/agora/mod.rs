@@ -26,7 +26,9 @@ pub use channel::{
 };
 pub use draft::{Place, draft, legacy_draft};
 pub use envelope::{Call, Timing, error, sent, sent_without_ids};
-pub use export::{Manifest, export_hour, export_later, export_refusal, exported, manifest};
+pub use export::{
+    HourManifest, Manifest, export_hour, export_later, export_refusal, export_time, exported, manifest, read_manifest,
+};
 pub use file::{file_name, is_true, no_file, thumbnail_side, uploaded};
 pub use group::{
     Group, GroupChange, GroupFields, MemberDeed, NewGroup, group_change, group_changed, group_created, group_deleted,

@@ -3,13 +3,13 @@
 //! Before the first byte is written the object is noted as unclaimed; in the transaction that publishes the file the
 //! note goes. So whatever happens between, no description names bytes that are not there, and no bytes are forgotten.
 
-use std::{fmt::Write as _, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use sha2::{Digest as _, Sha256};
-use tidings_domain::{App, Error, Reason, StoredFile, Thumbnail};
+use tidings_domain::{App, Error, Reason, StoredFile, Thumbnail, hex};
 use tracing::Instrument as _;
 
 use super::{Core, delete::discard};
@@ -166,11 +166,7 @@ async fn receive(
             None => return Err(Error::invalid("file", "ended early")),
         }
     }
-    let mut sha256 = String::with_capacity(64);
-    for byte in hash.finalize() {
-        write!(sha256, "{byte:02x}").expect("a string takes all text");
-    }
-    Ok(Received { size, sha256, start, fit })
+    Ok(Received { size, sha256: hex(&hash.finalize()), start, fit })
 }
 
 /// Decodes off the async threads, a few pictures at a time. A picture that cannot be decoded has no thumbnail.

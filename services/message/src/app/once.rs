@@ -1,9 +1,9 @@
 //! The keys under which a call has one effect (decisions 2 and 23).
 
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
-use tidings_domain::{App, Caller, UnixMillis};
+use tidings_domain::{App, Caller, UnixMillis, hex};
 
 use crate::store::key::{Key, NewKey};
 
@@ -33,9 +33,5 @@ pub fn key(caller: &Caller, app: &App, once: Once<'_>, request: &[u8], now: Unix
 }
 
 fn fingerprint(request: &[u8]) -> String {
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(request) {
-        write!(hex, "{byte:02x}").expect("writing to a string cannot fail");
-    }
-    hex
+    hex(&Sha256::digest(request))
 }

@@ -9,8 +9,9 @@ use tidings_message::{Deps, SCHEMA, build};
 use tidings_proto::{
     error_from_status,
     pb::{
-        self, content, directory_service_client::DirectoryServiceClient, group_service_client::GroupServiceClient,
-        message_service_client::MessageServiceClient, message_service_server::MessageServiceServer, target,
+        self, content, directory_service_client::DirectoryServiceClient, file_service_client::FileServiceClient,
+        group_service_client::GroupServiceClient, message_service_client::MessageServiceClient,
+        message_service_server::MessageServiceServer, target,
     },
 };
 use tidings_runtime::{DirectoryCache, Shutdown, Wire, config::Appender, context};
@@ -72,10 +73,12 @@ impl World {
         let fake = Fake::default();
         let users = DirectoryServiceClient::new(fake.wire());
         let groups = GroupServiceClient::new(fake.wire());
+        let files = FileServiceClient::new(fake.wire());
         let directory = DirectoryCache::new(users, groups, Arc::<ManualClock>::clone(&clock));
         let deps = Deps {
             db: db.clone(),
             directory,
+            files,
             clock: Arc::<ManualClock>::clone(&clock),
             appender: Appender::default(),
             shutdown: Shutdown::default(),

@@ -412,6 +412,13 @@ pub struct ManifestPart {
     pub sealed_at: i64,
 }
 
+/// What of the envelope around a manifest is verified.
+#[derive(Deserialize)]
+pub struct ManifestEnvelope {
+    pub application: String,
+    pub data: Manifest,
+}
+
 /// agora.md 1.6.
 #[derive(Serialize)]
 pub struct ErrorEnvelope<'a> {

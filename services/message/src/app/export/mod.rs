@@ -11,9 +11,9 @@
 
 mod pack;
 
-use std::{fmt::Write as _, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use sha2::{Digest as _, Sha256};
+use tidings_dialect::agora::Manifest;
 use tidings_domain::{Actor, App, BEGINNING, Caller, Error, MsgId, Platform, Reason, UnixMillis};
 use tidings_proto::{error_from_status, pb};
 use tidings_runtime::context;
@@ -208,21 +208,19 @@ async fn seal(deps: &Deps, hour: &Hour, part: &mut Part) -> Result<bool, Error> 
 
 /// See `ExportPart.digest` in message.proto.
 fn digest(hour: &Hour, part: &Part) -> String {
-    let mut hash = Sha256::new();
-    hash.update(&hour.app.uuid);
-    hash.update("\n");
-    for number in [part.seq, hour.start.0, part.part, part.messages, part.first.0, part.last.0] {
-        hash.update(format!("{number}\n"));
-    }
-    for text in [&part.sha256, &part.previous] {
-        hash.update(text);
-        hash.update("\n");
-    }
-    let mut digest = String::with_capacity(64);
-    for byte in hash.finalize() {
-        write!(digest, "{byte:02x}").expect("a string takes all text");
-    }
-    digest
+    let manifest = Manifest {
+        part: part.part as i32,
+        seq: part.seq,
+        messages: part.messages,
+        bytes: part.bytes,
+        first: part.first,
+        last: part.last,
+        sha256: part.sha256.clone(),
+        previous: part.previous.clone(),
+        digest: String::new(),
+        sealed_at: part.sealed_at,
+    };
+    manifest.chained(&hour.app.uuid, hour.start)
 }
 
 async fn keep(deps: &Deps, hour: &Hour, part: &mut Part) -> Result<(), Error> {

@@ -4,7 +4,7 @@ use std::{collections::HashSet, io::Write as _, mem};
 
 use flate2::{Compression, GzBuilder, write::GzEncoder};
 use futures_util::stream;
-use tidings_dialect::agora::{Names, record};
+use tidings_dialect::agora::{Names, export_time, record};
 use tidings_domain::{Caller, ConversationId, Delivery, Error, Message, MsgId, UserId};
 use tidings_proto::{
     error_from_status,
@@ -113,6 +113,7 @@ impl Growing {
     fn start(deps: &Deps, hour: &Hour) -> Self {
         let (sender, receiver) = mpsc::channel(2);
         let header = pb::UploadHeader {
+            name: format!("{}.gz", export_time(hour.start, hour.app.policy.export_utc_offset_minutes)),
             content_type: "application/gzip".to_owned(),
             internal: true,
             ..pb::UploadHeader::default()

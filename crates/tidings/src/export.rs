@@ -1,0 +1,108 @@
+//! `tidings export verify`: checks files of exports against their manifests, without a server.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{BufRead as _, BufReader, Read as _},
+    path::{Path, PathBuf},
+};
+
+use clap::Subcommand;
+use flate2::read::GzDecoder;
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+use tidings_dialect::agora::{HourManifest, Manifest, read_manifest};
+use tidings_domain::{Error, UnixMillis, hex};
+
+/// What to do with exports.
+#[derive(Debug, Subcommand)]
+pub enum ExportCommand {
+    /// Check files against their manifests, and the chain of the manifests.
+    Verify {
+        /// Manifests, each as the server answered it, with the files that it names beside it.
+        #[arg(required = true)]
+        manifests: Vec<PathBuf>,
+    },
+}
+
+/// One file of the chain, under the app and its place.
+type Chain = BTreeMap<(String, i64), Manifest>;
+
+/// Carries it out.
+pub fn export(command: ExportCommand) -> Result<(), Error> {
+    let ExportCommand::Verify { manifests } = command;
+    let (mut chain, mut healthy) = (Chain::new(), true);
+    for path in &manifests {
+        match std::fs::read_to_string(path).ok().as_deref().and_then(read_manifest) {
+            None => healthy = say(path, Err("is no manifest".to_owned())),
+            Some(HourManifest { app_uuid, hour, files }) => {
+                for (file, manifest) in files {
+                    let path = path.with_file_name(&file);
+                    healthy &= say(&path, check(&path, &app_uuid, hour, &manifest));
+                    chain.insert((app_uuid.clone(), manifest.seq), manifest);
+                }
+            }
+        }
+    }
+    for ((app, seq), manifest) in &chain {
+        let before = chain.get(&(app.clone(), seq - 1));
+        let is_linked = match before {
+            Some(before) => before.digest == manifest.previous,
+            None => *seq > 1 || manifest.previous.is_empty(),
+        };
+        if !is_linked {
+            healthy = say(Path::new(&format!("link {seq}")), Err("does not follow the one before it".to_owned()));
+        }
+    }
+    if healthy { Ok(()) } else { Err(Error::invalid("verify", "found something wrong")) }
+}
+
+#[derive(Deserialize)]
+struct Line {
+    msg_id: String,
+}
+
+/// Says what is right, or the first thing that is not.
+fn check(path: &Path, app: &str, hour: UnixMillis, manifest: &Manifest) -> Result<String, String> {
+    if manifest.chained(app, hour) != manifest.digest {
+        return Err("its manifest was changed".to_owned());
+    }
+    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
+    let mut file = File::open(path).map_err(unreadable)?;
+    let (mut hash, mut piece) = (Sha256::new(), vec![0; 256 * 1024]);
+    loop {
+        match file.read(&mut piece).map_err(unreadable)? {
+            0 => break,
+            length => hash.update(&piece[..length]),
+        }
+    }
+    if hex(&hash.finalize()) != manifest.sha256 {
+        return Err("is not the file of its manifest: the SHA-256 differs".to_owned());
+    }
+    let lines = BufReader::new(GzDecoder::new(File::open(path).map_err(unreadable)?)).lines();
+    let (mut count, mut first, mut last) = (0, String::new(), String::new());
+    for line in lines {
+        let line: Line =
+            serde_json::from_str(&line.map_err(unreadable)?).map_err(|_| "has a line that is no message")?;
+        if count == 0 {
+            first.clone_from(&line.msg_id);
+        }
+        last = line.msg_id;
+        count += 1;
+    }
+    let told = (manifest.messages, manifest.first.to_string(), manifest.last.to_string());
+    if (count, first, last) != told {
+        return Err("has other messages than its manifest tells".to_owned());
+    }
+    Ok(format!("{count} messages, as sealed"))
+}
+
+#[expect(clippy::print_stdout, reason = "this is the command's answer")]
+fn say(what: &Path, found: Result<String, String>) -> bool {
+    let is_right = found.is_ok();
+    match found {
+        Ok(words) => println!("ok     {}: {words}", what.display()),
+        Err(words) => println!("WRONG  {}: {words}", what.display()),
+    }
+    is_right
+}
