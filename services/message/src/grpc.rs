@@ -35,7 +35,7 @@ pub struct MessageGrpc {
 
 impl MessageGrpc {
     pub(crate) fn new(deps: Arc<Deps>, appender: Appender, started: Arc<Notify>) -> Self {
-        let exporter = Arc::new(Exporter::new(Arc::clone(&deps)));
+        let exporter = Arc::new(Exporter::new(Arc::clone(&deps), appender.clone()));
         Self { deps, appender, started, exporter }
     }
 }

@@ -69,6 +69,11 @@ pub fn start(deps: &Deps, lease: Lease) -> Appender {
 }
 
 impl Appender {
+    /// Whether messages are on their way right now.
+    pub fn is_busy(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
+    }
+
     /// An id that no message has, for something that is none.
     pub async fn mint(&self) -> Result<MsgId, Error> {
         self.lease.refresh().await?;

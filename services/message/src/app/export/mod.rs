@@ -22,6 +22,7 @@ use tracing::Instrument as _;
 
 use crate::{
     Deps,
+    appender::Appender,
     store::export::{self, Key, Part, Positions},
 };
 use pack::{Packed, pack};
@@ -38,6 +39,8 @@ const STEP: i64 = 100;
 #[derive(Debug)]
 pub struct Exporter {
     deps: Arc<Deps>,
+    /// Whoever sends goes first.
+    appender: Appender,
     making: Mutex<()>,
 }
 
@@ -80,8 +83,8 @@ fn of_app(app: &App) -> Caller {
 }
 
 impl Exporter {
-    pub fn new(deps: Arc<Deps>) -> Self {
-        Self { deps, making: Mutex::default() }
+    pub fn new(deps: Arc<Deps>, appender: Appender) -> Self {
+        Self { deps, appender, making: Mutex::default() }
     }
 
     /// The files of the hour that begins at `start`; made now when they are not there, for which the call waits so long.
@@ -147,7 +150,7 @@ impl Exporter {
         }
         let sealed = parts.last().map(|part| part.positions.clone()).unwrap_or_default();
         let upto = export::positions(&deps.db, app).await?;
-        let Packed { rows, file } = pack(deps, hour, &sealed, &upto).await?;
+        let Packed { rows, file } = pack(deps, &self.appender, hour, &sealed, &upto).await?;
         let Some(file) = file else {
             if let Some(last) = parts.last() {
                 export::seen(&deps.db, hour.key(last), rows).await?;

@@ -1,11 +1,11 @@
 //! Walks through an hour and packs its messages into one file, which streams to the file service as it grows.
 
-use std::{collections::HashSet, io::Write as _, mem};
+use std::{collections::HashSet, io::Write as _, mem, time::Instant};
 
 use flate2::{Compression, GzBuilder, write::GzEncoder};
-use futures_util::stream;
+use futures_util::{future, stream};
 use tidings_dialect::agora::{Names, export_time, record};
-use tidings_domain::{Caller, ConversationId, Delivery, Error, Message, MsgId, UserId};
+use tidings_domain::{ConversationId, Delivery, Error, Message, MsgId, UserId};
 use tidings_proto::{
     error_from_status,
     pb::{self, upload_request},
@@ -16,6 +16,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use super::{Hour, Positions};
 use crate::{
     Deps,
+    appender::Appender,
     store::export::{self, Row},
 };
 
@@ -42,61 +43,85 @@ pub struct File {
     pub last: MsgId,
 }
 
-/// Packs what lies above the positions `sealed` and not above `upto`.
-pub async fn pack(deps: &Deps, hour: &Hour, sealed: &Positions, upto: &Positions) -> Result<Packed, Error> {
-    let policy = &hour.app.policy;
-    let (mut after, last) = hour.ids();
-    let mut names = Names::default();
-    let (mut seen, mut file) = (0, None::<Growing>);
-    loop {
-        let rows = export::rows(&deps.db, hour.app.id, (after, last), PAGE).await?;
-        let Some(newest) = rows.last() else { break };
-        after = newest.msg_id;
-        let committed: Vec<Row> = rows.into_iter().filter(|row| upto.cover(row.place.0, row.place.1)).collect();
-        seen += committed.len() as i64;
-        let is_wanted =
-            |row: &Row| !sealed.cover(row.place.0, row.place.1) && (policy.export_recalled || !row.recalled);
-        let wanted: Vec<Row> = committed.into_iter().filter(is_wanted).collect();
-        if wanted.is_empty() {
-            continue;
+/// Packs what lies above the positions `sealed` and not above `upto`. While messages are being appended it rests for as
+/// long as it works, so that they are not held up.
+pub async fn pack(
+    deps: &Deps,
+    appender: &Appender,
+    hour: &Hour,
+    sealed: &Positions,
+    upto: &Positions,
+) -> Result<Packed, Error> {
+    let (first, last) = hour.ids();
+    let mut walk = Walk { deps, hour, sealed, upto, names: Names::default(), rows: 0, file: None };
+    let page = |after| export::rows(&deps.db, hour.app.id, (after, last), PAGE);
+    let mut rows = page(first).await?;
+    while let Some(newest) = rows.last() {
+        let (begun, after) = (Instant::now(), newest.msg_id);
+        let (added, following) = future::join(walk.add(rows), page(after)).await;
+        added?;
+        rows = following?;
+        if appender.is_busy() {
+            tokio::time::sleep(begun.elapsed()).await;
         }
-        look_up(deps, &hour.caller(), &wanted, &mut names).await?;
-        let growing = match file.take() {
-            Some(growing) => growing,
-            None => Growing::start(deps, hour),
-        };
-        let exts_array = policy.agora_custom_exts_array;
-        // Packing takes the processor for some milliseconds.
-        let packing = tokio::task::spawn_blocking(move || {
-            let mut growing = growing;
-            growing.add(wanted, &names, exts_array).map(|()| (growing, names))
-        });
-        let (mut growing, known) = packing.await.map_err(Error::internal)??;
-        growing.send().await?;
-        (file, names) = (Some(growing), known);
     }
-    let file = match file {
+    let file = match walk.file {
         Some(growing) => Some(growing.finish().await?),
         None => None,
     };
-    Ok(Packed { rows: seen, file })
+    Ok(Packed { rows: walk.rows, file })
 }
 
-/// Learns the names of everybody in the messages.
-async fn look_up(deps: &Deps, caller: &Caller, rows: &[Row], names: &mut Names) -> Result<(), Error> {
-    if names.len() > NAMES {
-        *names = Names::default();
+/// How far it got.
+struct Walk<'a> {
+    deps: &'a Deps,
+    hour: &'a Hour,
+    sealed: &'a Positions,
+    upto: &'a Positions,
+    names: Names,
+    rows: i64,
+    file: Option<Growing>,
+}
+
+impl Walk<'_> {
+    async fn add(&mut self, mut rows: Vec<Row>) -> Result<(), Error> {
+        let policy = &self.hour.app.policy;
+        let covered = |positions: &Positions, row: &Row| positions.cover(row.place.0, row.place.1);
+        rows.retain(|row| covered(self.upto, row));
+        self.rows += rows.len() as i64;
+        rows.retain(|row| !covered(self.sealed, row) && (policy.export_recalled || !row.recalled));
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.look_up(&rows).await?;
+        let mut growing = self.file.take().unwrap_or_else(|| Growing::start(self.deps, self.hour));
+        let (names, exts_array) = (mem::take(&mut self.names), policy.agora_custom_exts_array);
+        // Takes the processor for some milliseconds.
+        let added =
+            tokio::task::spawn_blocking(move || growing.add(rows, &names, exts_array).map(|()| (growing, names)));
+        let (mut growing, names) = added.await.map_err(Error::internal)??;
+        growing.send().await?;
+        (self.file, self.names) = (Some(growing), names);
+        Ok(())
     }
-    let people = rows.iter().flat_map(|row| match row.conversation {
-        ConversationId::Direct(low, high) => [row.sender, low, high],
-        ConversationId::Group(_) | ConversationId::Room(_) => [row.sender; 3],
-    });
-    let unknown: HashSet<UserId> = people.filter(|user| !names.knows(*user)).collect();
-    let unknown: Vec<UserId> = unknown.into_iter().collect();
-    for users in unknown.chunks(1000) {
-        names.extend(users.iter().copied().zip(deps.directory.user_names(caller, users).await?));
+
+    /// Learns the names of everybody in the messages.
+    async fn look_up(&mut self, rows: &[Row]) -> Result<(), Error> {
+        if self.names.len() > NAMES {
+            self.names = Names::default();
+        }
+        let people = rows.iter().flat_map(|row| match row.conversation {
+            ConversationId::Direct(low, high) => [row.sender, low, high],
+            ConversationId::Group(_) | ConversationId::Room(_) => [row.sender; 3],
+        });
+        let unknown: HashSet<UserId> = people.filter(|user| !self.names.knows(*user)).collect();
+        let unknown: Vec<UserId> = unknown.into_iter().collect();
+        for users in unknown.chunks(1000) {
+            let names = self.deps.directory.user_names(&self.hour.caller(), users).await?;
+            self.names.extend(users.iter().copied().zip(names));
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// A file in the making.
@@ -135,17 +160,17 @@ impl Growing {
     }
 
     fn add(&mut self, rows: Vec<Row>, names: &Names, exts_array: bool) -> Result<(), Error> {
+        let mut lines = String::new();
         for row in rows {
             if self.messages == 0 {
                 self.first = row.msg_id;
             }
             self.messages += 1;
             self.last = row.msg_id;
-            let line = record(&message(row)?, names, exts_array);
-            self.gzip.write_all(line.as_bytes()).map_err(Error::internal)?;
-            self.gzip.write_all(b"\n").map_err(Error::internal)?;
+            lines.push_str(&record(&message(row)?, names, exts_array));
+            lines.push('\n');
         }
-        Ok(())
+        self.gzip.write_all(lines.as_bytes()).map_err(Error::internal)
     }
 
     /// Sends what is packed, once there is something worth it.
