@@ -34,7 +34,7 @@ const MAX_BESIDE: u64 = 64 * 1024;
 /// What of a form is read to no purpose once its file was refused: whoever is still sending does not see an answer.
 const MAX_WASTE: u64 = 16 * 1024 * 1024;
 /// Chunks on their way to the file service.
-const IN_FLIGHT: usize = 2;
+const IN_FLIGHT: usize = 1;
 
 /// What an upload says of itself beside its form.
 #[derive(Debug, Default)]
@@ -171,7 +171,7 @@ async fn send_file(mut field: Field<'_>, sender: &Parts, form: Form, restricted:
 }
 
 /// Most bytes of one message to the file service.
-const MAX_CHUNK: usize = 256 * 1024;
+const MAX_CHUNK: usize = 64 * 1024;
 
 async fn send_chunk(sender: &Parts, bytes: &[u8]) -> bool {
     for chunk in bytes.chunks(MAX_CHUNK) {

@@ -16,6 +16,8 @@ use crate::{Gateway, router};
 
 /// How long a client may take over the head of a request, waiting for the next one included.
 const HEAD_TIME: Duration = Duration::from_secs(75);
+/// Most bytes that are read from a connection at once: what a transfer has in memory is a few times this.
+const BUFFER: usize = 64 * 1024;
 /// How long accepting rests after a failure such as too many open files.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -23,7 +25,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Output = ()>) {
     let routes = router(gateway);
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(BUFFER);
     let graceful = GracefulShutdown::new();
     tokio::pin!(stop);
     loop {
