@@ -16,6 +16,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = protox::compile(FILES, ["proto"])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), prost::Message::encode_to_vec(&descriptors))?;
-    tonic_prost_build::configure().compile_well_known_types(false).compile_fds(descriptors)?;
+    // Chunks of files are not copied from one message to the next.
+    let chunks = tonic_prost_build::configure().bytes(".tidings.v1.UploadRequest").bytes(".tidings.v1.DownloadReply");
+    chunks.compile_well_known_types(false).compile_fds(descriptors)?;
     Ok(())
 }

@@ -162,7 +162,7 @@ async fn send_file(mut field: Field<'_>, sender: &Parts, form: Form, restricted:
     while wanted {
         match field.chunk().await.map_err(broken)? {
             None => return Ok(true),
-            Some(bytes) => wanted = send_chunk(sender, &bytes).await,
+            Some(bytes) => wanted = send_chunk(sender, bytes).await,
         }
     }
     // What is wrong with the rest does not matter any more.
@@ -173,9 +173,10 @@ async fn send_file(mut field: Field<'_>, sender: &Parts, form: Form, restricted:
 /// Most bytes of one message to the file service.
 const MAX_CHUNK: usize = 64 * 1024;
 
-async fn send_chunk(sender: &Parts, bytes: &[u8]) -> bool {
-    for chunk in bytes.chunks(MAX_CHUNK) {
-        if !send(sender, upload_request::Part::Chunk(chunk.to_vec())).await {
+async fn send_chunk(sender: &Parts, mut bytes: Bytes) -> bool {
+    while !bytes.is_empty() {
+        let chunk = bytes.split_to(MAX_CHUNK.min(bytes.len()));
+        if !send(sender, upload_request::Part::Chunk(chunk)).await {
             return false;
         }
     }
@@ -308,7 +309,7 @@ async fn link(
 
 fn bytes_of(reply: Result<pb::DownloadReply, tonic::Status>) -> Option<Result<Bytes, tonic::Status>> {
     match reply.map(|reply| reply.part) {
-        Ok(Some(download_reply::Part::Chunk(bytes))) => Some(Ok(bytes.into())),
+        Ok(Some(download_reply::Part::Chunk(bytes))) => Some(Ok(bytes)),
         Ok(_) => None,
         Err(status) => Some(Err(status)),
     }

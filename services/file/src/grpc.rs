@@ -72,7 +72,7 @@ impl FileGrpc {
         let reply = |part| pb::DownloadReply { part: Some(part) };
         let info = stream::iter([Ok(reply(download_reply::Part::Info(file.into())))]);
         let chunks = bytes.map(move |chunk| match chunk {
-            Ok(bytes) => Ok(reply(download_reply::Part::Chunk(bytes.into()))),
+            Ok(bytes) => Ok(reply(download_reply::Part::Chunk(bytes))),
             Err(error) => Err(to_status(error)),
         });
         Ok(info.chain(chunks).boxed())
@@ -202,7 +202,7 @@ impl TryFrom<pb::UploadRequest> for Part {
             upload_request::Part::Chunk(bytes) if bytes.len() > MAX_CHUNK => {
                 Err(Error::invalid("chunk", "must have at most 1 MiB"))
             }
-            upload_request::Part::Chunk(bytes) => Ok(Self::Chunk(bytes.into())),
+            upload_request::Part::Chunk(bytes) => Ok(Self::Chunk(bytes)),
             upload_request::Part::Thumbnail(size) => Ok(Self::Fit(size.try_into()?)),
             upload_request::Part::Done(_) => Ok(Self::Done),
         }

@@ -56,7 +56,7 @@ const SENDING: usize = 4;
 /// Bytes of one part; S3 takes 5 MiB or more, and 10,000 of them.
 const PART: u64 = 8 * 1024 * 1024;
 /// How much of a file is read at once.
-const CHUNK: u64 = 64 * 1024;
+const CHUNK: u64 = 256 * 1024;
 
 impl fmt::Debug for Objects {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

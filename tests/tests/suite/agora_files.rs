@@ -341,7 +341,7 @@ async fn whoever_leaves_in_the_middle_leaves_nothing_behind() {
     assert_eq!(app.suite.files_on_disk(), Vec::<String>::new());
     // Over gRPC: a stream that ends without `done`.
     let header = Part::Header(pb::UploadHeader { name: "a".into(), ..Default::default() });
-    let parts = [header, Part::Chunk(vec![1; 1000])].map(|part| pb::UploadRequest { part: Some(part) });
+    let parts = [header, Part::Chunk(vec![1; 1000].into())].map(|part| pb::UploadRequest { part: Some(part) });
     let status = app.files().upload(app.request(futures_util::stream::iter(parts))).await.expect_err("refused");
     assert_eq!(status.code(), tonic::Code::InvalidArgument);
     assert_eq!(app.suite.files_on_disk(), Vec::<String>::new());

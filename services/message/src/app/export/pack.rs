@@ -2,6 +2,7 @@
 
 use std::{collections::HashSet, io::Write as _, mem, time::Instant};
 
+use bytes::Bytes;
 use flate2::{Compression, GzBuilder, write::GzEncoder};
 use futures_util::{future, stream};
 use tidings_dialect::agora::{Names, export_time, record};
@@ -179,12 +180,13 @@ impl Growing {
             return Ok(());
         }
         let bytes = mem::take(self.gzip.get_mut());
-        self.send_all(&bytes).await
+        self.send_all(bytes.into()).await
     }
 
-    async fn send_all(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        for chunk in bytes.chunks(CHUNK) {
-            self.send_part(upload_request::Part::Chunk(chunk.to_vec())).await?;
+    async fn send_all(&mut self, mut bytes: Bytes) -> Result<(), Error> {
+        while !bytes.is_empty() {
+            let chunk = bytes.split_to(CHUNK.min(bytes.len()));
+            self.send_part(upload_request::Part::Chunk(chunk)).await?;
         }
         Ok(())
     }
@@ -201,7 +203,7 @@ impl Growing {
     async fn finish(mut self) -> Result<File, Error> {
         self.gzip.try_finish().map_err(Error::internal)?;
         let bytes = mem::take(self.gzip.get_mut());
-        self.send_all(&bytes).await?;
+        self.send_all(bytes.into()).await?;
         self.send_part(upload_request::Part::Done(pb::UploadDone {})).await?;
         let Self { messages, first, last, upload, .. } = self;
         Ok(File { info: upload.await.map_err(Error::internal)??, messages, first, last })
