@@ -25,4 +25,4 @@ create table export (
     primary key (app_id, hour_start, part)
 );
 create unique index export_by_seq on export (app_id, seq);
-create index export_unkept on export (app_id) where kept = 0;
+create index export_by_kept on export (app_id, kept);

@@ -44,7 +44,8 @@ const PARTS: &str = "
         positions, rows_seen, kept
     from export where app_id = $1 and hour_start = $2 order by part";
 
-const LAST: &str = "select seq, digest from export where app_id = $1 order by seq desc limit 1";
+/// The condition on `seq` shows that it is one step in the index.
+const LAST: &str = "select seq, digest from export where app_id = $1 and seq > 0 order by seq desc limit 1";
 
 const INSERT: &str = "
     insert into export (app_id, hour_start, part, seq, file_uuid, bytes, messages, first_msg_id, last_msg_id, sha256,
