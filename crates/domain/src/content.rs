@@ -80,6 +80,30 @@ pub enum Body {
     Forward(Forward),
 }
 
+impl Body {
+    /// The file that it names, thumbnails left out.
+    pub const fn media(&self) -> Option<&Media> {
+        match self {
+            Self::Image(image) => Some(&image.media),
+            Self::Voice(voice) => Some(&voice.media),
+            Self::Video(video) => Some(&video.media),
+            Self::File(file) => Some(&file.media),
+            Self::Text(_) | Self::Location(_) | Self::Command(_) | Self::Custom(_) | Self::Forward(_) => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub const fn media_mut(&mut self) -> Option<&mut Media> {
+        match self {
+            Self::Image(image) => Some(&mut image.media),
+            Self::Voice(voice) => Some(&mut voice.media),
+            Self::Video(video) => Some(&mut video.media),
+            Self::File(file) => Some(&mut file.media),
+            Self::Text(_) | Self::Location(_) | Self::Command(_) | Self::Custom(_) | Self::Forward(_) => None,
+        }
+    }
+}
+
 /// Plain text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {

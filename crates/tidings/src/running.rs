@@ -159,6 +159,7 @@ impl Starting<'_> {
     }
 
     async fn file(&mut self, directory: DirectoryCache) -> Result<FileServiceServer<FileGrpc>, Error> {
+        tidings_file::name_tls_backend();
         let service = tidings_file::build(tidings_file::Deps {
             db: self.open(&tidings_file::SCHEMA).await?,
             objects: Objects::open(&self.config.files, self.config.data.join("files"))?,
@@ -166,7 +167,7 @@ impl Starting<'_> {
             clock: Arc::clone(&self.clock),
             entropy: Arc::new(OsEntropy),
             shutdown: self.shutdown.clone(),
-        });
+        })?;
         Ok(FileServiceServer::new(service))
     }
 

@@ -37,6 +37,7 @@ async fn import(gateway: &Gateway, asked: &Asked, body: Body, place: Place) -> R
         idempotency_key: idempotency_key(&asked.headers)?.unwrap_or_default(),
         call: codec::import_call(place).to_owned(),
         accept_unknown_names: true,
+        fetch_into: if wanted.need_download { asked.uri_of("/chatfiles/") } else { String::new() },
     };
     let reply = gateway.clients().message.clone().import(context::request(&caller, request)).await;
     let refuse = |error: Error| codec::import_refusal(&error);

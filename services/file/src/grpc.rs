@@ -13,7 +13,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use crate::{
     app::{
-        Core, delete, download,
+        Core, delete, download, fetch,
         find::{self, find},
         keep, link, sweep,
         upload::{self, Header, Part},
@@ -48,7 +48,7 @@ impl FileGrpc {
     async fn own_app<T>(&self, request: &Request<T>) -> Result<Arc<App>, Status> {
         let (caller, app) = self.core.deps.directory.caller(request).await.map_err(to_status)?;
         if caller.actor != Actor::App {
-            return Err(to_status(Error::not_permitted("only the app itself keeps and removes files")));
+            return Err(to_status(Error::not_permitted("only the app itself fetches, keeps and removes files")));
         }
         Ok(app)
     }
@@ -88,6 +88,15 @@ impl FileService for FileGrpc {
         let app = self.app(&request).await?;
         let file = self.taken_in(app, request.into_inner()).await.map_err(to_status)?;
         Ok(Response::new(file))
+    }
+
+    #[tracing::instrument(level = "debug", name = "file.fetch", skip_all)]
+    async fn fetch(&self, request: Request<pb::FetchRequest>) -> Result<Response<pb::FileInfo>, Status> {
+        let app = self.own_app(&request).await?;
+        let pb::FetchRequest { url, name } = request.into_inner();
+        check_name(&name).map_err(to_status)?;
+        let file = fetch::fetch(Arc::clone(&self.core), app, &url, &name).await.map_err(to_status)?;
+        Ok(Response::new(file.into()))
     }
 
     #[tracing::instrument(level = "debug", name = "file.download", skip_all)]
@@ -174,16 +183,21 @@ impl TryFrom<pb::LinkRequest> for link::Wanted {
     }
 }
 
+fn check_name(name: &str) -> Result<(), Error> {
+    if name.len() > MAX_NAME {
+        return Err(Error::invalid("name", "must have at most 255 bytes"));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(Error::invalid("name", "must have no control characters"));
+    }
+    Ok(())
+}
+
 impl TryFrom<pb::UploadHeader> for Header {
     type Error = Error;
 
     fn try_from(wire: pb::UploadHeader) -> Result<Self, Error> {
-        if wire.name.len() > MAX_NAME {
-            return Err(Error::invalid("name", "must have at most 255 bytes"));
-        }
-        if wire.name.chars().any(char::is_control) {
-            return Err(Error::invalid("name", "must have no control characters"));
-        }
+        check_name(&wire.name)?;
         Ok(Self {
             name: wire.name,
             content_type: wire.content_type,

@@ -12,7 +12,7 @@ mod thumbnail;
 
 use std::sync::Arc;
 
-use tidings_domain::{Clock, Entropy};
+use tidings_domain::{Clock, Entropy, Error};
 use tidings_runtime::{DirectoryCache, Shutdown};
 use tidings_store::{Db, Schema};
 
@@ -44,9 +44,15 @@ pub struct Deps {
     pub shutdown: Shutdown,
 }
 
+/// HTTPS clients of the process use this backend. Comes before anything else of this crate.
+pub fn name_tls_backend() {
+    // Another part of the process may have named one, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// The service, with its sweeper running.
-pub fn build(deps: Deps) -> FileGrpc {
-    let core = Arc::new(app::Core::new(deps));
+pub fn build(deps: Deps) -> Result<FileGrpc, Error> {
+    let core = Arc::new(app::Core::new(deps)?);
     app::sweep::spawn(Arc::clone(&core));
-    FileGrpc::new(core)
+    Ok(FileGrpc::new(core))
 }

@@ -103,8 +103,6 @@ impl Objects {
     }
 
     fn bucket(config: &config::Files, bucket: &str, spool: PathBuf) -> Result<Self, Error> {
-        // Another part of the process may have named one, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let required = |name: &str, value: &Option<String>| {
             value.clone().ok_or_else(|| Error::invalid(&format!("files.{name}"), "is required with files.s3_bucket"))
         };

@@ -146,7 +146,10 @@ impl MessageService for MessageGrpc {
     async fn import(&self, request: Request<pb::ImportRequest>) -> Result<Response<pb::ImportReply>, Status> {
         let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
-        let canonical = pb::ImportRequest { idempotency_key: String::new(), ..request.clone() }.encode_to_vec();
+        // Where our files are does not make it another import, whether they are wanted does.
+        let fetch_into = request.fetch_into.chars().take(1).collect();
+        let canonical =
+            pb::ImportRequest { idempotency_key: String::new(), fetch_into, ..request.clone() }.encode_to_vec();
         let wanted = import::Wanted::try_from(request).map_err(to_status)?;
         let now = self.deps.clock.now();
         let imported = import::import(&self.deps, &self.appender, (&caller, &app), wanted, &canonical, now).await;
@@ -364,6 +367,7 @@ impl TryFrom<pb::ImportRequest> for import::Wanted {
             accept_unknown_names: wire.accept_unknown_names,
             call: named_call(wire.call, GRPC_IMPORT),
             idempotency_key: idempotency_key(wire.idempotency_key)?,
+            fetch_into: Some(wire.fetch_into).filter(|base| !base.is_empty()),
         })
     }
 }

@@ -12,6 +12,7 @@ mod agora_groups;
 mod agora_history;
 mod agora_limits;
 mod agora_messages;
+mod agora_need_download;
 mod agora_send;
 mod agora_tokens;
 mod agora_users;

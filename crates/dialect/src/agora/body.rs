@@ -13,7 +13,7 @@ use tidings_domain::{
 
 use super::{Refusal, dto};
 use crate::{
-    json::{TextMap, object_in, raw, text_of},
+    json::{TextMap, entries, object_in, raw, text_of},
     number::{Integer, Number},
 };
 
@@ -41,6 +41,32 @@ pub fn body_from(content: &Content) -> (&'static str, String) {
         Some(verbatim) if verbatim.dialect == Dialect::Agora => (kind, verbatim.json.as_str().to_owned()),
         _ => (kind, json),
     }
+}
+
+/// The same content with its file at another address, where it needs no secret. The size is told where it was not.
+pub fn moved(mut content: Content, url: &str, bytes: i64) -> Content {
+    if let Some(media) = content.body.media_mut() {
+        url.clone_into(&mut media.url);
+        media.secret = None;
+        media.size.get_or_insert(bytes);
+    }
+    content.verbatim = content.verbatim.and_then(|verbatim| moved_verbatim(verbatim, url, bytes));
+    content
+}
+
+/// What was sent to the letter stays so but for these keys.
+fn moved_verbatim(verbatim: Verbatim, url: &str, bytes: i64) -> Option<Verbatim> {
+    let sent = entries(verbatim.json.as_str()).ok()?;
+    let size = (!sent.iter().any(|(key, _)| key == dto::FILE_LENGTH)).then(|| (dto::FILE_LENGTH, bytes.to_string()));
+    let kept = sent.iter().filter(|(key, _)| key != dto::URL && key != dto::SECRET);
+    let kept = kept.map(|(key, value)| (key.as_str(), value.to_string()));
+    let all: Vec<String> = kept
+        .chain([(dto::URL, text_of(url))])
+        .chain(size)
+        .map(|(key, value)| format!("{}:{value}", text_of(key)))
+        .collect();
+    let json = JsonText::parse(&format!("{{{}}}", all.join(","))).ok()?;
+    Some(Verbatim { json, ..verbatim })
 }
 
 /// `ext` as the text of a JSON object. Text that is no object is wrapped (decision 11).

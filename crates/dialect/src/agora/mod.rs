@@ -18,7 +18,7 @@ mod rewrite;
 mod token;
 mod users;
 
-pub use body::{body_from, ext_from};
+pub use body::{body_from, ext_from, moved};
 pub use broadcast::{Broadcast, Everybody, broadcast_request, broadcast_started};
 pub use channel::{
     DeleteChannel, Peer, Roaming, channel_deleted, delete_channel_request, roaming_deleted, roaming_messages,

@@ -2,6 +2,7 @@
 
 pub mod delete;
 pub mod download;
+pub mod fetch;
 pub mod find;
 pub mod keep;
 pub mod link;
@@ -10,6 +11,7 @@ pub mod upload;
 
 use std::thread;
 
+use tidings_domain::Error;
 use tokio::sync::Semaphore;
 
 use crate::Deps;
@@ -20,11 +22,13 @@ pub struct Core {
     pub deps: Deps,
     /// Whoever decodes a picture holds one of these: half of the machine at most, so that nothing else slows down.
     pub decoding: Semaphore,
+    pub fetcher: fetch::Fetcher,
 }
 
 impl Core {
-    pub fn new(deps: Deps) -> Self {
+    pub fn new(deps: Deps) -> Result<Self, Error> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        Self { deps, decoding: Semaphore::new((cores / 2).max(1)) }
+        let fetcher = fetch::Fetcher::new()?;
+        Ok(Self { deps, decoding: Semaphore::new((cores / 2).max(1)), fetcher })
     }
 }

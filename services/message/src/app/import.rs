@@ -1,6 +1,9 @@
 //! Adds a message of another system to a conversation, at its own time (agora.md 7).
 
+use tidings_dialect::agora::{file_name, moved};
 use tidings_domain::{Actor, App, BEGINNING, Caller, Content, Draft, Error, Target, UnixMillis, UserRef};
+use tidings_proto::{error_from_status, pb};
+use tidings_runtime::context;
 
 use super::{
     once::{self, Once},
@@ -28,12 +31,14 @@ pub struct Wanted {
     /// The name of the public call.
     pub call: String,
     pub idempotency_key: Option<String>,
+    /// Where our own copy of the content's file will be, up to its uuid; `None` leaves the file where it is.
+    pub fetch_into: Option<String>,
 }
 
 /// Appends the message, or gives the first answer of the same call. `request` is the canonical request without its key.
 /// Nothing is delivered and no event calls for it: an imported row says that it is one.
 pub async fn import(
-    Deps { db, directory, .. }: &Deps,
+    deps: &Deps,
     appender: &Appender,
     (caller, app): (&Caller, &App),
     wanted: Wanted,
@@ -43,7 +48,9 @@ pub async fn import(
     if caller.actor != Actor::App {
         return Err(Error::not_permitted("only the app itself imports"));
     }
-    let Wanted { sender, target, content, sent_at, countable, accept_unknown_names, call, idempotency_key } = wanted;
+    let Deps { db, directory, .. } = deps;
+    let Wanted { sender, target, content, sent_at, countable, accept_unknown_names, call, idempotency_key, fetch_into } =
+        wanted;
     let once = Once { call: &call, idempotency_key: idempotency_key.as_deref(), transaction_id: None };
     let key = once::key(caller, app, once, request, now);
     if let Some(new) = &key
@@ -55,10 +62,16 @@ pub async fn import(
     if matches!(target, Target::Room(_)) {
         return Err(Error::invalid("target", "must not be a room"));
     }
-    let stored = bounded(app, &content, 1)?;
+    bounded(app, &content, 1)?;
     let countable = countable && content.countable();
     let draft = Draft { sender: Some(sender), accept_unknown_names, ..Draft::new(call, vec![target], content) };
     let (sender, places) = places::places(directory, (caller, app), &draft, now).await?;
+    // Last, so that nothing is fetched for an import that is refused.
+    let content = match fetch_into {
+        Some(base) => fetched(deps, caller, draft.content, &base).await?,
+        None => draft.content,
+    };
+    let stored = bounded(app, &content, 1)?;
     let call = Call {
         app: caller.app,
         sender,
@@ -74,6 +87,18 @@ pub async fn import(
         accepted_at: now,
     };
     appender.append(call).await
+}
+
+/// The content with our own copy of its file. A copy that no message comes to name goes as all files do.
+async fn fetched(deps: &Deps, caller: &Caller, content: Content, base: &str) -> Result<Content, Error> {
+    let Some(media) = content.body.media() else {
+        return Ok(content);
+    };
+    let name = file_name(media.name.as_deref().unwrap_or_default());
+    let request = pb::FetchRequest { url: media.url.clone(), name };
+    let file = deps.files.clone().fetch(context::request(caller, request)).await.map_err(error_from_status)?;
+    let file = file.into_inner();
+    Ok(moved(content, &format!("{base}{}", file.uuid), file.size))
 }
 
 /// Ids begin in 2010, and nothing is sent later than now (decision 6).

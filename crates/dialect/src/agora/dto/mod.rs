@@ -207,6 +207,9 @@ pub struct ReadUpTo {
 /// The keys of bodies that exports write otherwise than they were sent.
 pub const LAT: &str = "lat";
 pub const LNG: &str = "lng";
+pub const URL: &str = "url";
+pub const SECRET: &str = "secret";
+pub const FILE_LENGTH: &str = "file_length";
 pub const THUMB: &str = "thumb";
 pub const THUMBNAIL: &str = "thumbnail";
 pub const CUSTOM_EXTS: &str = "customExts";
