@@ -49,6 +49,8 @@ pub(crate) struct Beside {
 pub(crate) struct Form {
     /// The name of the part that is the file.
     pub file: &'static str,
+    /// The names of the parts with the thumbnail's width and height.
+    pub sides: (&'static str, &'static str),
     /// A name as it is kept.
     pub name: fn(&str) -> String,
     /// A form field that is the thumbnail's width or height.
@@ -125,8 +127,8 @@ async fn read_form(mut parts: Multipart<'_>, sender: Parts, form: Form, mut besi
                     return Ok(());
                 }
             }
-            Some("thumbnail-width") => keep_first(&mut beside.thumbnail.0, side(field, form).await?),
-            Some("thumbnail-height") => keep_first(&mut beside.thumbnail.1, side(field, form).await?),
+            Some(name) if name == form.sides.0 => keep_first(&mut beside.thumbnail.0, side(field, form).await?),
+            Some(name) if name == form.sides.1 => keep_first(&mut beside.thumbnail.1, side(field, form).await?),
             _ => drain(field, MAX_BESIDE).await?,
         }
     }

@@ -309,6 +309,11 @@ async fn what_is_past_retention_is_not_exported_and_its_files_go() {
     assert_eq!(agora_error(&agora.get(&format!("/chatmessages/{}", time_of(young))).await, 400).0, "illegal_argument");
     app.messages().purge(app.request(pb::PurgeRequest {})).await.expect("it purges");
     assert_eq!(app.suite.files_on_disk(), Vec::<String>::new());
+    // The chain goes on where it was.
+    text(&agora, "later", clock.now().0 - 2 * 3_600_000).await;
+    let time = time_of(UnixMillis(clock.now().0 - 2 * 3_600_000));
+    let manifest = agora.get(&format!("/tidings/exports/{time}/manifest")).await.expect(200);
+    assert_eq!(manifest["data"]["parts"][0]["seq"], 2);
 }
 
 #[tokio::test]

@@ -45,6 +45,8 @@ impl Fetcher {
         let client = |open_only| {
             let builder =
                 Client::builder().redirect(Policy::none()).no_proxy().connect_timeout(CONNECT).timeout(LONGEST);
+            // No connection is used twice: whoever is asked rarely may have closed it.
+            let builder = builder.pool_max_idle_per_host(0);
             builder.dns_resolver(Arc::new(Resolver { open_only })).build().map_err(Error::internal)
         };
         Ok(Self { open: client(true)?, everywhere: client(false)? })

@@ -20,7 +20,7 @@ create table export (
     positions text not null,
     -- Rows that the hour had when it was last looked through: another number means that there may be more to export.
     rows_seen integer not null,
-    -- 1 once the file service keeps the file for ever.
+    -- 1 once the file service keeps the file for ever, 2 when the file was removed.
     kept integer not null,
     primary key (app_id, hour_start, part)
 ) strict, without rowid;

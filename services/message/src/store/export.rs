@@ -55,16 +55,16 @@ const INSERT: &str = "
 
 const SEEN: &str = "update export set rows_seen = $4 where app_id = $1 and hour_start = $2 and part = $3";
 const KEPT: &str = "update export set kept = 1 where app_id = $1 and hour_start = $2 and part = $3";
-const DELETE: &str = "delete from export where app_id = $1 and hour_start = $2 and part = $3";
+const GONE: &str = "update export set kept = 2 where app_id = $1 and hour_start = $2 and part = $3";
 
 const UNKEPT: &str = "
     select hour_start, part, file_uuid from export where app_id = $1 and kept = 0 limit cast($2 as bigint)";
 
 const OLD: &str = "
-    select hour_start, part, file_uuid from export where app_id = $1 and hour_start <= $2
+    select hour_start, part, file_uuid from export where app_id = $1 and kept < 2 and hour_start <= $2
     order by hour_start, part limit cast($3 as bigint)";
 
-pub const ALL: &[&str] = &[COUNT, POSITIONS, PARTS, LAST, INSERT, SEEN, KEPT, DELETE, UNKEPT, OLD];
+pub const ALL: &[&str] = &[COUNT, POSITIONS, PARTS, LAST, INSERT, SEEN, KEPT, GONE, UNKEPT, OLD];
 
 pub fn gathers() -> Vec<&'static Gather> {
     vec![&ROWS]
@@ -151,6 +151,8 @@ pub struct Part {
     pub rows_seen: i64,
     /// Whether the file service was told to keep it.
     pub kept: bool,
+    /// Whether it was removed since. The row stays, since the chain goes on from it.
+    pub gone: bool,
 }
 
 type PartRow = (i64, i64, String, i64, i64, i64, i64, String, String, String, i64, String, i64, i64);
@@ -193,6 +195,7 @@ fn part(row: PartRow) -> Result<Part, Error> {
         positions: serde_json::from_str(&positions).map_err(Error::internal)?,
         rows_seen: seen,
         kept: kept != 0,
+        gone: kept == 2,
     })
 }
 
@@ -248,8 +251,8 @@ pub async fn kept(db: &Db, key: Key) -> Result<(), Error> {
 }
 
 /// The file is gone.
-pub async fn delete(db: &Db, key: Key) -> Result<(), Error> {
-    change(db, DELETE, key).await
+pub async fn gone(db: &Db, key: Key) -> Result<(), Error> {
+    change(db, GONE, key).await
 }
 
 fn named(app: AppId, rows: Vec<(i64, i64, String)>) -> Vec<(Key, String)> {
@@ -262,7 +265,7 @@ pub async fn unkept(db: &Db, app: AppId, limit: i64) -> Result<Vec<(Key, String)
     Ok(named(app, rows))
 }
 
-/// Up to `limit` parts with their files whose hour began by then.
+/// Up to `limit` parts whose hour began by then, with files that are not gone.
 pub async fn old(db: &Db, app: AppId, by: UnixMillis, limit: i64) -> Result<Vec<(Key, String)>, Error> {
     let rows = on_db!(db, |c| sqlx::query_as(OLD).bind(app.0).bind(by.0).bind(limit).fetch_all(c).await)?;
     Ok(named(app, rows))

@@ -129,7 +129,7 @@ impl Exporter {
         let kept_from = UnixMillis(now.0 - retention.as_millis() as i64);
         let parts = export::parts(&self.deps.db, hour.app.id, hour.start).await?;
         let is_past = if parts.is_empty() { hour.start < kept_from } else { hour.end() <= kept_from };
-        if !retention.is_zero() && is_past {
+        if parts.iter().any(|part| part.gone) || !retention.is_zero() && is_past {
             return Err(Error::new(Reason::ExportExpired, ""));
         }
         let rows = export::count(&self.deps.db, hour.app.id, hour.ids()).await?;
@@ -173,6 +173,7 @@ impl Exporter {
             positions: upto,
             rows_seen: rows,
             kept: false,
+            gone: false,
         };
         if !seal(deps, hour, &mut part).await? {
             // Another process was faster. Its file has the same messages, or it is for the next call to see.
@@ -250,7 +251,7 @@ fn trusted(uuid: &str) -> pb::FileRef {
     pb::FileRef { uuid: uuid.to_owned(), trusted: true, ..Default::default() }
 }
 
-/// Finishes what a crash interrupted, and removes the exports of hours that are wholly past the app's retention.
+/// Finishes what a crash interrupted, and removes the files of hours that are wholly past the app's retention.
 pub async fn look_after(deps: &Deps, app: &App) -> Result<(), Error> {
     let caller = of_app(app);
     for (key, uuid) in export::unkept(&deps.db, app.id, STEP).await? {
@@ -266,7 +267,7 @@ pub async fn look_after(deps: &Deps, app: &App) -> Result<(), Error> {
         let count = old.len();
         for (key, uuid) in old {
             delete(deps, &caller, &uuid).await?;
-            export::delete(&deps.db, key).await?;
+            export::gone(&deps.db, key).await?;
         }
         if count < STEP as usize {
             return Ok(());
