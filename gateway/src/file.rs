@@ -1,6 +1,12 @@
 //! Files over HTTP, whatever the dialect: bytes in from a form, bytes out with safe headers.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{
     body::{Body, BodyDataStream},
@@ -12,7 +18,7 @@ use http::{
     HeaderMap, HeaderValue, Method, StatusCode,
     header::{
         ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
-        CONTENT_TYPE, ETAG, LAST_MODIFIED, LOCATION, X_CONTENT_TYPE_OPTIONS,
+        CONTENT_TYPE, ETAG, LAST_MODIFIED, LOCATION, VARY, X_CONTENT_TYPE_OPTIONS,
     },
 };
 use multer::{Constraints, Field, Multipart, SizeLimit};
@@ -25,6 +31,7 @@ use crate::{
     Gateway,
     range::{self, Asked},
     reply::refused,
+    request::BODY_TIME,
 };
 
 /// How long a client may take over the next bytes of its upload.
@@ -33,6 +40,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const MAX_BESIDE: u64 = 64 * 1024;
 /// What of a form is read to no purpose once its file was refused: whoever is still sending does not see an answer.
 const MAX_WASTE: u64 = 16 * 1024 * 1024;
+/// Most bytes that the reader of a form may gather without coming to anything: a beginning, the head of a part.
+const MAX_UNREAD: u64 = 1024 * 1024;
+/// After so many it is asked what it came to before it is given more.
+const BURST: u64 = 128 * 1024;
 /// Chunks on their way to the file service.
 const IN_FLIGHT: usize = 1;
 
@@ -83,25 +94,57 @@ pub(crate) async fn take_in(
         return Err(NotTaken::NoFile);
     };
     let limit = SizeLimit::new().whole_stream(max_bytes.saturating_add(MAX_WASTE));
-    let parts = Multipart::with_constraints(patient(body), boundary, Constraints::new().size_limit(limit));
+    let unread = Unread::default();
+    let parts =
+        Multipart::with_constraints(patient(body, unread.clone()), boundary, Constraints::new().size_limit(limit));
     let (sender, receiver) = mpsc::channel(IN_FLIGHT);
     let stream = stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) });
     let mut client = gateway.clients().file.clone();
     let call = client.upload(context::request(caller, stream));
     // The sender goes with the reading, so that the call ends with it.
-    let (read, answer) = future::join(read_form(parts, sender, form, beside), call).await;
+    let (read, answer) = future::join(read_form((parts, unread), sender, form, beside), call).await;
     read?;
     let info = answer.map_err(|status| NotTaken::Refused(refused(status)))?.into_inner();
     StoredFile::try_from(info).map_err(NotTaken::Refused)
 }
 
-/// The body, which ends with an error when its sender pauses for too long.
-fn patient(body: Body) -> impl futures_util::Stream<Item = Result<Bytes, Error>> + Send {
-    stream::unfold(Some(body.into_data_stream()), |stream| async move {
-        let mut stream: BodyDataStream = stream?;
+/// What the reader of a form was given since it last came to something.
+#[derive(Debug, Clone, Default)]
+struct Unread(Arc<AtomicU64>);
+
+impl Unread {
+    /// The next bytes of a part's data.
+    async fn chunk(&self, field: &mut Field<'static>) -> Result<Option<Bytes>, NotTaken> {
+        let chunk = field.chunk().await.map_err(broken)?;
+        self.0.store(0, Ordering::Relaxed);
+        Ok(chunk)
+    }
+
+    /// The next part.
+    async fn field(&self, parts: &mut Multipart<'static>) -> Result<Option<Field<'static>>, NotTaken> {
+        let field = parts.next_field().await.map_err(broken)?;
+        self.0.store(0, Ordering::Relaxed);
+        Ok(field)
+    }
+}
+
+/// The body, which ends with an error when its sender pauses for too long, or its reader comes to nothing. The reader
+/// takes all that it can get before it looks at it, so it is stopped now and then.
+fn patient(body: Body, unread: Unread) -> impl futures_util::Stream<Item = Result<Bytes, Error>> + Send {
+    stream::unfold(Some((body.into_data_stream(), unread)), |state| async move {
+        let (mut stream, unread): (BodyDataStream, Unread) = state?;
+        if unread.0.load(Ordering::Relaxed) >= BURST {
+            tokio::task::yield_now().await;
+        }
+        if unread.0.load(Ordering::Relaxed) > MAX_UNREAD {
+            return Some((Err(Error::invalid("body", "has no part where one is due")), None));
+        }
         match tokio::time::timeout(PATIENCE, stream.next()).await {
             Ok(None) => None,
-            Ok(Some(Ok(bytes))) => Some((Ok(bytes), Some(stream))),
+            Ok(Some(Ok(bytes))) => {
+                unread.0.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+                Some((Ok(bytes), Some((stream, unread))))
+            }
             Ok(Some(Err(cause))) => Some((Err(Error::invalid("body", "ended early").because(cause)), None)),
             Err(_) => Some((Err(Error::invalid("body", "paused for 30 seconds")), None)),
         }
@@ -117,19 +160,28 @@ fn broken(error: multer::Error) -> NotTaken {
 
 /// Sends the file on, then the thumbnail's size, then that this was all. Ends without that when the form is broken; when
 /// the service ended first, the service's answer says why.
-async fn read_form(mut parts: Multipart<'_>, sender: Parts, form: Form, mut beside: Beside) -> Result<(), NotTaken> {
+async fn read_form(
+    (mut parts, unread): (Multipart<'static>, Unread),
+    sender: Parts,
+    form: Form,
+    mut beside: Beside,
+) -> Result<(), NotTaken> {
     let mut found = false;
-    while let Some(field) = parts.next_field().await.map_err(broken)? {
+    while let Some(field) = unread.field(&mut parts).await? {
         match field.name() {
             Some(name) if name == form.file && !found => {
                 found = true;
-                if !send_file(field, &sender, form, beside.restricted).await? {
+                if !send_file((field, &unread), &sender, form, beside.restricted).await? {
                     return Ok(());
                 }
             }
-            Some(name) if name == form.sides.0 => keep_first(&mut beside.thumbnail.0, side(field, form).await?),
-            Some(name) if name == form.sides.1 => keep_first(&mut beside.thumbnail.1, side(field, form).await?),
-            _ => drain(field, MAX_BESIDE).await?,
+            Some(name) if name == form.sides.0 => {
+                keep_first(&mut beside.thumbnail.0, side((field, &unread), form).await?);
+            }
+            Some(name) if name == form.sides.1 => {
+                keep_first(&mut beside.thumbnail.1, side((field, &unread), form).await?);
+            }
+            _ => drain((field, &unread), MAX_BESIDE).await?,
         }
     }
     if !found {
@@ -152,8 +204,16 @@ async fn send(sender: &Parts, part: upload_request::Part) -> bool {
     sender.send(pb::UploadRequest { part: Some(part) }).await.is_ok()
 }
 
+/// A part that is being read.
+type Reading<'a> = (Field<'static>, &'a Unread);
+
 /// False when the service takes no more.
-async fn send_file(mut field: Field<'_>, sender: &Parts, form: Form, restricted: bool) -> Result<bool, NotTaken> {
+async fn send_file(
+    (mut field, unread): Reading<'_>,
+    sender: &Parts,
+    form: Form,
+    restricted: bool,
+) -> Result<bool, NotTaken> {
     let header = pb::UploadHeader {
         name: (form.name)(field.file_name().unwrap_or_default()),
         content_type: field.content_type().map(ToString::to_string).unwrap_or_default(),
@@ -162,13 +222,13 @@ async fn send_file(mut field: Field<'_>, sender: &Parts, form: Form, restricted:
     };
     let mut wanted = send(sender, upload_request::Part::Header(header)).await;
     while wanted {
-        match field.chunk().await.map_err(broken)? {
+        match unread.chunk(&mut field).await? {
             None => return Ok(true),
             Some(bytes) => wanted = send_chunk(sender, bytes).await,
         }
     }
     // What is wrong with the rest does not matter any more.
-    let _ = drain(field, MAX_WASTE).await;
+    let _ = tokio::time::timeout(BODY_TIME, drain((field, unread), MAX_WASTE)).await;
     Ok(false)
 }
 
@@ -185,12 +245,12 @@ async fn send_chunk(sender: &Parts, mut bytes: Bytes) -> bool {
     true
 }
 
-async fn side(mut field: Field<'_>, form: Form) -> Result<Option<i32>, NotTaken> {
+async fn side((mut field, unread): Reading<'_>, form: Form) -> Result<Option<i32>, NotTaken> {
     let mut text = Vec::new();
-    while let Some(bytes) = field.chunk().await.map_err(broken)? {
+    while let Some(bytes) = unread.chunk(&mut field).await? {
         text.extend(bytes);
         if text.len() > 64 {
-            drain(field, MAX_BESIDE).await?;
+            drain((field, unread), MAX_BESIDE).await?;
             return Ok(None);
         }
     }
@@ -198,9 +258,9 @@ async fn side(mut field: Field<'_>, form: Form) -> Result<Option<i32>, NotTaken>
 }
 
 /// Reads on without keeping anything.
-async fn drain(mut field: Field<'_>, most: u64) -> Result<(), NotTaken> {
+async fn drain((mut field, unread): Reading<'_>, most: u64) -> Result<(), NotTaken> {
     let mut read = 0;
-    while let Some(bytes) = field.chunk().await.map_err(broken)? {
+    while let Some(bytes) = unread.chunk(&mut field).await? {
         read += bytes.len() as u64;
         if read > most {
             return Err(NotTaken::Refused(Error::new(Reason::FileTooLarge, "")));
@@ -236,7 +296,9 @@ pub(crate) async fn give_out(
     let info = client.stat(context::request(caller, file.clone())).await.map_err(refused)?.into_inner();
     let info = StoredFile::try_from(info)?;
     let shown = info.shown(wanted.thumbnail).ok_or_else(|| Error::new(Reason::FileNotFound, info.uuid.clone()))?;
+    // The store's URL is signed for this method alone.
     if wanted.redirect
+        && method == Method::GET
         && let Some(url) = link(gateway, caller, &file, &info, wanted.thumbnail).await?
     {
         let mut response = Response::new(Body::empty());
@@ -245,7 +307,7 @@ pub(crate) async fn give_out(
         return Ok(response);
     }
     let tag = format!("\"{}{}\"", &info.sha256[..32.min(info.sha256.len())], if shown.is_file { "" } else { "-t" });
-    let asked = range::asked(headers, &tag, info.created_at, shown.size);
+    let asked = range::asked(method, headers, &tag, info.created_at, shown.size);
     let (status, range) = match &asked {
         Asked::Known => (StatusCode::NOT_MODIFIED, 0..0),
         Asked::Nothing => (StatusCode::RANGE_NOT_SATISFIABLE, 0..0),
@@ -272,7 +334,10 @@ pub(crate) async fn give_out(
     answer.insert(ETAG, text(&tag)?);
     answer.insert(LAST_MODIFIED, text(&range::last_modified(info.created_at))?);
     answer.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    answer.insert(CACHE_CONTROL, HeaderValue::from_static("private, max-age=300"));
+    // Headers choose what is shown, and open what is restricted.
+    answer.insert(VARY, HeaderValue::from_static("thumbnail, share-secret, authorization"));
+    let caching = if info.restricted { "private, no-cache" } else { "private, max-age=300" };
+    answer.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
     match asked {
         Asked::Known => return Ok(response),
         Asked::Nothing => {

@@ -3,7 +3,7 @@
 use std::{ops::Range, time::Duration};
 
 use http::{
-    HeaderMap,
+    HeaderMap, Method,
     header::{IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE},
 };
 use tidings_domain::UnixMillis;
@@ -21,14 +21,17 @@ pub(crate) enum Asked {
     Known,
 }
 
-/// What the headers ask for of a file with that tag, time and size. Several parts at once are answered with the whole.
-pub(crate) fn asked(headers: &HeaderMap, tag: &str, changed: UnixMillis, size: u64) -> Asked {
+/// What the headers ask for of a file with that tag, time and size. Several parts at once are answered with the whole, and
+/// only GET has parts.
+pub(crate) fn asked(method: &Method, headers: &HeaderMap, tag: &str, changed: UnixMillis, size: u64) -> Asked {
     if is_known(headers, tag, changed) {
         return Asked::Known;
     }
     let range = header(headers, RANGE.as_str()).and_then(|range| range.strip_prefix("bytes="));
     match range {
-        Some(range) if !range.contains(',') && is_still(headers, tag, changed) => part(range, size),
+        Some(range) if method == Method::GET && !range.contains(',') && is_still(headers, tag, changed) => {
+            part(range, size)
+        }
         _ => Asked::Whole,
     }
 }
@@ -86,7 +89,7 @@ mod tests {
         let headers = pairs
             .iter()
             .map(|(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_str(value).unwrap()));
-        asked(&headers.collect(), TAG, CHANGED, 100)
+        asked(&Method::GET, &headers.collect(), TAG, CHANGED, 100)
     }
 
     #[test]

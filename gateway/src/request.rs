@@ -21,7 +21,7 @@ const MAX_WASTE: usize = 16 * 1024 * 1024;
 const MAX_KEY: usize = 255;
 
 /// How long a client may take over its body.
-const BODY_TIME: Duration = Duration::from_secs(30);
+pub(crate) const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// Reads the whole body; bounded whatever Content-Length says.
 pub(crate) async fn read(body: Body) -> Result<Bytes, Error> {
@@ -40,10 +40,11 @@ async fn whole(mut body: Body) -> Result<Bytes, Error> {
     }
 }
 
-/// Reads on without keeping anything, up to [`MAX_WASTE`].
+/// Reads on without keeping anything, up to [`MAX_WASTE`] and for [`BODY_TIME`].
 pub(crate) async fn waste(body: Body) {
     let mut rest = Limited::new(body, MAX_WASTE);
-    while let Some(Ok(_)) = rest.frame().await {}
+    let reading = async { while let Some(Ok(_)) = rest.frame().await {} };
+    let _ = tokio::time::timeout(BODY_TIME, reading).await;
 }
 
 /// `Idempotency-Key` (decision 2).

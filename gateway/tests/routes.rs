@@ -1,6 +1,14 @@
 //! Routes, layers and error words, in front of services that answer from a table.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{Router, body::Body, extract::ConnectInfo, response::Response};
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
@@ -93,11 +101,14 @@ fn send(request: &pb::SendRequest) -> http::Response<tonic::body::Body> {
 
 async fn answer(request: http::Request<tonic::body::Body>) -> Result<http::Response<tonic::body::Body>, Infallible> {
     let path = request.uri().path().to_owned();
-    let bytes = request.into_body().collect().await.expect("the body is in memory").to_bytes().slice(5..);
+    let bytes = request.into_body().collect().await.expect("the body is in memory").to_bytes();
+    // An upload whose form never comes to a file has no message.
+    let bytes = bytes.slice(bytes.len().min(5)..);
     Ok(match path.rsplit('/').next() {
         Some("Authenticate") => authenticate(&pb::AuthenticateRequest::decode(bytes).expect("ours")),
         Some("Send") => send(&pb::SendRequest::decode(bytes).expect("ours")),
         Some("Memberships") => grpc(&pb::MembershipsReply::default()),
+        Some("Upload") => refuse(Reason::InvalidArgument, "header must come first"),
         Some("GetUser") => refuse(Reason::UserNotFound, "omar"),
         _ => panic!("no answer to {path}"),
     })
@@ -263,4 +274,28 @@ async fn health_says_why_not() {
     assert_eq!(&body[..], br#"{"status":"unavailable","reason":"message: connection refused"}"#);
     let alive = tokio::time::timeout(Duration::from_secs(5), router.oneshot(get("/livez"))).await.unwrap().unwrap();
     assert_eq!(alive.status(), StatusCode::OK);
+}
+
+/// Bytes without end, and how many pieces of 64 KiB were taken of them.
+fn endless(start: &'static str) -> (Body, Arc<AtomicUsize>) {
+    let taken = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&taken);
+    let piece = move |n: usize| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        let bytes = if n == 0 { start.as_bytes().to_vec() } else { vec![b'a'; 64 * 1024] };
+        Ok::<_, Infallible>(bytes)
+    };
+    (Body::from_stream(futures_util::stream::iter((0..).map(piece))), taken)
+}
+
+#[tokio::test]
+async fn a_form_that_comes_to_nothing_is_not_gathered_in_memory() {
+    for start in ["", "--b\r\nx: "] {
+        let (body, taken) = endless(start);
+        let request = agora("POST", "/chatfiles", "app").header("content-type", "multipart/form-data; boundary=b");
+        let (status, _, text) = ask(request, body).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{text}");
+        assert!(text.contains("body is no whole form"), "{text}");
+        assert!(taken.load(Ordering::Relaxed) < 40);
+    }
 }

@@ -140,7 +140,10 @@ every_shape! {
         // Whatever the token.
         assert_eq!(agora_error(&agora.get(&format!("/chatfiles/{uuid}")).await, 401), owned(UNAUTHORIZED));
         assert_eq!(fetch(&agora, &format!("{uuid}?share-secret={secret}"), &[]).await.2, b"secret");
-        assert_eq!(fetch(&agora, &uuid, &[("share-secret", &secret)]).await.2, b"secret");
+        let (_, headers, bytes) = fetch(&agora, &uuid, &[("share-secret", &secret)]).await;
+        assert_eq!(bytes, b"secret");
+        assert_eq!(headers["cache-control"], "private, no-cache");
+        assert_eq!(headers["vary"], "thumbnail, share-secret, authorization");
         assert_eq!(fetch(&agora, &open, &[("authorization", "Bearer nonsense")]).await.2, b"open");
     }
 }
@@ -208,6 +211,10 @@ every_shape! {
         assert_eq!((status.as_u16(), body.as_slice()), (206, &bytes[bytes.len() - 5..]));
         let (status, headers, _) = fetch(&agora, &uuid, &[("range", "bytes=99999999-")]).await;
         assert_eq!((status.as_u16(), &headers["content-range"]), (416, &HeaderValue::from_static("bytes */2800000")));
+        // Only GET has parts.
+        let path = format!("/chatfiles/{uuid}");
+        let head = agora.request(Method::HEAD, &path).header("range", "bytes=0-0").send().await.expect("an answer");
+        assert_eq!((head.status().as_u16(), &head.headers()["content-length"]), (200, &HeaderValue::from_static("2800000")));
         let (status, headers, body) = fetch(&agora, &uuid, &[("if-none-match", &tag)]).await;
         assert_eq!((status.as_u16(), body.len()), (304, 0));
         assert_eq!(headers["etag"], tag.as_str());

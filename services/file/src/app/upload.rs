@@ -105,7 +105,9 @@ async fn take_in(
 ) -> Result<StoredFile, Error> {
     let limit = if header.internal { u64::MAX } else { app.policy.max_file_bytes };
     let mut writing = core.deps.objects.write(Object::File(app.id, uuid)).await?;
-    let received = match receive(&mut writing, parts, limit).await {
+    // What we make ourselves may take its time.
+    let patience = if header.internal { LONGEST } else { PATIENCE };
+    let received = match receive(&mut writing, parts, limit, patience).await {
         Ok(received) => received,
         Err(error) => {
             writing.abort().await?;
@@ -146,11 +148,12 @@ async fn receive(
     writing: &mut Writing,
     mut parts: impl Stream<Item = Result<Part, Error>> + Unpin,
     limit: u64,
+    patience: Duration,
 ) -> Result<Received, Error> {
     let (mut size, mut hash, mut start, mut fit) = (0, Sha256::new(), Vec::new(), Fit::DEFAULT);
     loop {
-        let next = tokio::time::timeout(PATIENCE, parts.next()).await;
-        let next = next.map_err(|_| Error::invalid("file", "did not go on for a minute"))?;
+        let next = tokio::time::timeout(patience, parts.next()).await;
+        let next = next.map_err(|_| Error::invalid("file", "did not go on in time"))?;
         match next.transpose()? {
             Some(Part::Chunk(bytes)) => {
                 size += bytes.len() as u64;

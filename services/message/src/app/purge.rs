@@ -25,19 +25,25 @@ pub fn spawn(deps: Arc<Deps>) {
                 () = deps.shutdown.triggered() => return,
                 () = tokio::time::sleep(PAUSE) => {}
             }
-            if let Err(error) = every_app(&deps).await {
-                tracing::warn!(%error, "old messages could not be purged");
-            }
+            every_app(&deps).await;
         }
     });
 }
 
-async fn every_app(deps: &Deps) -> Result<(), Error> {
-    for app in deps.directory.apps().await? {
-        purge(deps, &app).await?;
-        export::look_after(deps, &app).await?;
+/// What goes wrong with one app leaves the others alone.
+async fn every_app(deps: &Deps) {
+    let apps = match deps.directory.apps().await {
+        Ok(apps) => apps,
+        Err(error) => return tracing::warn!(%error, "old messages could not be purged"),
+    };
+    for app in apps {
+        if let Err(error) = purge(deps, &app).await {
+            tracing::warn!(%error, app = %app.id, "old messages could not be purged");
+        }
+        if let Err(error) = export::look_after(deps, &app).await {
+            tracing::warn!(%error, app = %app.id, "exports could not be looked after");
+        }
     }
-    Ok(())
 }
 
 /// How many messages of the app were removed.

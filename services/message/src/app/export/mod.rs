@@ -115,7 +115,15 @@ impl Exporter {
         }
         // Goes on when the caller does not wait for it.
         let exporter = Arc::clone(self);
-        let making = tokio::spawn(async move { exporter.make(&hour).await }.in_current_span());
+        let making = async move {
+            let made = exporter.make(&hour).await;
+            if let Err(error) = &made {
+                // Whoever asked may have gone.
+                tracing::warn!(%error, app = %hour.app.id, hour = hour.start.0, "an export could not be made");
+            }
+            made
+        };
+        let making = tokio::spawn(making.in_current_span());
         match tokio::time::timeout(wait, making).await {
             Ok(made) => made.map_err(Error::internal)?.map(Outcome::There),
             Err(_) => Ok(Outcome::Later(AGAIN)),
@@ -228,14 +236,24 @@ fn digest(hour: &Hour, part: &Part) -> String {
 }
 
 async fn keep(deps: &Deps, hour: &Hour, part: &mut Part) -> Result<(), Error> {
-    tell_to_keep(deps, &hour.caller(), hour.key(part), &part.file_uuid).await?;
+    if !tell_to_keep(deps, &hour.caller(), hour.key(part), &part.file_uuid).await? {
+        return Err(Error::new(Reason::ExportExpired, ""));
+    }
     part.kept = true;
     Ok(())
 }
 
-async fn tell_to_keep(deps: &Deps, caller: &Caller, key: Key, uuid: &str) -> Result<(), Error> {
-    deps.files.clone().keep(context::request(caller, trusted(uuid))).await.map_err(error_from_status)?;
-    export::kept(&deps.db, key).await
+/// False when the file is gone: nobody told in time that it is to be kept.
+async fn tell_to_keep(deps: &Deps, caller: &Caller, key: Key, uuid: &str) -> Result<bool, Error> {
+    let kept = deps.files.clone().keep(context::request(caller, trusted(uuid))).await;
+    match kept.map_err(error_from_status) {
+        Ok(_) => export::kept(&deps.db, key).await.map(|()| true),
+        Err(error) if matches!(error.reason(), Reason::FileExpired | Reason::FileNotFound) => {
+            tracing::error!(uuid, "the file of an export is gone");
+            export::gone(&deps.db, key).await.map(|()| false)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// A file that is gone already is no error.
