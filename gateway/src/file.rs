@@ -1,6 +1,7 @@
 //! Files over HTTP, whatever the dialect: bytes in from a form, bytes out with safe headers.
 
 use std::{
+    mem,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -51,6 +52,8 @@ const IN_FLIGHT: usize = 1;
 #[derive(Debug, Default)]
 pub(crate) struct Beside {
     pub restricted: bool,
+    /// The file's name, where it was told before.
+    pub uuid: String,
     /// Width and height of the thumbnail's box, where they are given.
     pub thumbnail: (Option<i32>, Option<i32>),
 }
@@ -60,10 +63,8 @@ pub(crate) struct Beside {
 pub(crate) struct Form {
     /// The name of the part that is the file.
     pub file: &'static str,
-    /// The names of the parts with the thumbnail's width and height.
-    pub sides: (&'static str, &'static str),
-    /// A name as it is kept.
-    pub name: fn(&str) -> String,
+    /// The names of the parts with the thumbnail's width and height, where there are such.
+    pub sides: Option<(&'static str, &'static str)>,
     /// A form field that is the thumbnail's width or height.
     pub side: fn(&str) -> Option<i32>,
 }
@@ -171,14 +172,14 @@ async fn read_form(
         match field.name() {
             Some(name) if name == form.file && !found => {
                 found = true;
-                if !send_file((field, &unread), &sender, form, beside.restricted).await? {
+                if !send_file((field, &unread), &sender, &mut beside).await? {
                     return Ok(());
                 }
             }
-            Some(name) if name == form.sides.0 => {
+            Some(name) if form.sides.is_some_and(|sides| name == sides.0) => {
                 keep_first(&mut beside.thumbnail.0, side((field, &unread), form).await?);
             }
-            Some(name) if name == form.sides.1 => {
+            Some(name) if form.sides.is_some_and(|sides| name == sides.1) => {
                 keep_first(&mut beside.thumbnail.1, side((field, &unread), form).await?);
             }
             _ => drain((field, &unread), MAX_BESIDE).await?,
@@ -208,17 +209,13 @@ async fn send(sender: &Parts, part: upload_request::Part) -> bool {
 type Reading<'a> = (Field<'static>, &'a Unread);
 
 /// False when the service takes no more.
-async fn send_file(
-    (mut field, unread): Reading<'_>,
-    sender: &Parts,
-    form: Form,
-    restricted: bool,
-) -> Result<bool, NotTaken> {
+async fn send_file((mut field, unread): Reading<'_>, sender: &Parts, beside: &mut Beside) -> Result<bool, NotTaken> {
     let header = pb::UploadHeader {
-        name: (form.name)(field.file_name().unwrap_or_default()),
+        name: StoredFile::name_of(field.file_name().unwrap_or_default()),
         content_type: field.content_type().map(ToString::to_string).unwrap_or_default(),
-        restricted,
-        internal: false,
+        restricted: beside.restricted,
+        uuid: mem::take(&mut beside.uuid),
+        ..pb::UploadHeader::default()
     };
     let mut wanted = send(sender, upload_request::Part::Header(header)).await;
     while wanted {
@@ -284,6 +281,21 @@ pub(crate) struct Wanted {
 /// How long the store's own URL of a file holds.
 const LINK_LIFE: Duration = Duration::from_mins(30);
 
+/// The store's own URL of a file, where the client may be sent there and the store has one. Says what is not there.
+pub(crate) async fn address(gateway: &Gateway, caller: &Caller, wanted: &Wanted) -> Result<Option<String>, Error> {
+    let (file, info) = stat(gateway, caller, wanted).await?;
+    if info.shown(wanted.thumbnail).is_none() {
+        return Err(Error::new(Reason::FileNotFound, info.uuid));
+    }
+    if wanted.redirect { link(gateway, caller, &file, &info, wanted.thumbnail).await } else { Ok(None) }
+}
+
+async fn stat(gateway: &Gateway, caller: &Caller, wanted: &Wanted) -> Result<(pb::FileRef, StoredFile), Error> {
+    let file = pb::FileRef { uuid: wanted.uuid.clone(), share_secret: wanted.secret.clone(), trusted: wanted.trusted };
+    let info = gateway.clients().file.clone().stat(context::request(caller, file.clone())).await.map_err(refused)?;
+    Ok((file, StoredFile::try_from(info.into_inner())?))
+}
+
 /// Streams a file, the part of it that is asked for, or nothing of it where the client has it.
 pub(crate) async fn give_out(
     gateway: &Gateway,
@@ -291,10 +303,7 @@ pub(crate) async fn give_out(
     (method, headers): (&Method, &HeaderMap),
     wanted: Wanted,
 ) -> Result<Response, Error> {
-    let file = pb::FileRef { uuid: wanted.uuid, share_secret: wanted.secret, trusted: wanted.trusted };
-    let mut client = gateway.clients().file.clone();
-    let info = client.stat(context::request(caller, file.clone())).await.map_err(refused)?.into_inner();
-    let info = StoredFile::try_from(info)?;
+    let (file, info) = stat(gateway, caller, &wanted).await?;
     let shown = info.shown(wanted.thumbnail).ok_or_else(|| Error::new(Reason::FileNotFound, info.uuid.clone()))?;
     // The store's URL is signed for this method alone.
     if wanted.redirect
@@ -324,6 +333,7 @@ pub(crate) async fn give_out(
             length: length as i64,
             thumbnail: wanted.thumbnail,
         };
+        let mut client = gateway.clients().file.clone();
         let chunks = client.download(context::request(caller, request)).await.map_err(refused)?.into_inner();
         Body::from_stream(chunks.filter_map(|reply| future::ready(bytes_of(reply))))
     };

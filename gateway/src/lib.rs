@@ -13,6 +13,7 @@ mod kinds;
 mod lanying;
 mod layers;
 mod limits;
+mod link;
 mod range;
 mod reply;
 mod request;

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use quick_cache::sync::Cache;
 use tidings_dialect::agora::Refusal;
-use tidings_domain::{Actor, App, AppId, Caller, Clock, Error, Platform, Rate, UnixMillis};
+use tidings_domain::{App, AppId, Caller, Clock, Error, Rate, UnixMillis};
 use tidings_proto::pb::{self, directory_service_client::DirectoryServiceClient};
 use tidings_runtime::{Wire, context};
 use tokio::sync::Mutex;
@@ -130,7 +130,7 @@ impl Limits {
         }
         let least = cost.amount - share.left;
         let wanted = least.max(quota / PART);
-        let caller = Caller { app: app.id, actor: Actor::App, address: None, platform: Platform::RestApi };
+        let caller = Caller::of_app(app.id);
         let rate = cost.rate.name().to_owned();
         let request = pb::TakeQuotaRequest { rate, subject: cost.subject.clone(), wanted, least };
         let taken = self.directory.clone().take_quota(context::request(&caller, request)).await;

@@ -7,11 +7,14 @@ use std::{
 
 use axum::{body::Body, extract::ConnectInfo};
 use bytes::Bytes;
-use http::{HeaderMap, request::Parts};
+use http::{HeaderMap, header::HOST, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use tidings_domain::{Error, Reason};
 
-use crate::{Gateway, client_address::client_address};
+use crate::{
+    Gateway,
+    client_address::{client_address, scheme},
+};
 
 /// Largest request body: the largest message that an app may allow, escaped twofold, with its recipients.
 const MAX_BODY: usize = 2 * 1024 * 1024 + 64 * 1024;
@@ -72,6 +75,16 @@ pub(crate) fn peer(parts: &Parts) -> Option<IpAddr> {
 /// The client's address.
 pub(crate) fn address(parts: &Parts, gateway: &Gateway) -> Option<IpAddr> {
     client_address(peer(parts), &parts.headers, gateway.trusted_proxies())
+}
+
+/// Where clients reach us: the operator's `public_url`, or the Host that they asked (decision 1).
+pub(crate) fn base_url(parts: &Parts, gateway: &Gateway) -> String {
+    if let Some(url) = gateway.public_url() {
+        return url.to_owned();
+    }
+    let scheme = scheme(peer(parts), &parts.headers, gateway.trusted_proxies());
+    let host = header(&parts.headers, HOST.as_str()).unwrap_or("localhost");
+    format!("{scheme}://{host}")
 }
 
 /// A query parameter as it stands; empty is absent.

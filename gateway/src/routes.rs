@@ -32,7 +32,7 @@ pub fn router(gateway: Gateway) -> Router {
 }
 
 fn agora_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
-    use agora::{broadcast, channel, export, file, history, import, recall, rewrite, send, token, users};
+    use agora::{broadcast, channel, export, file, history, import, lifetime, recall, rewrite, send, token, users};
     use tidings_dialect::agora::{Everybody, Peer, Place};
     use tidings_domain::ConversationKind::{Direct, Group};
     vec![
@@ -42,6 +42,7 @@ fn agora_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
         ("/{org}/{app}/users/{username}/user_channel", delete(channel::delete)),
         ("/{org}/{app}/chatfiles", post(file::upload)),
         ("/{org}/{app}/chatfiles/{uuid}", get(file::download)),
+        ("/{org}/{app}/users/{username}/chatfiles/lifetime", put(lifetime::set).post(lifetime::set)),
         ("/{org}/{app}/chatmessages/{time}", get(export::export)),
         ("/{org}/{app}/messages", post(send::legacy)),
         ("/{org}/{app}/messages/users", send::to(Place::Users)),
@@ -64,6 +65,9 @@ fn agora_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
         ("/{org}/{app}/rest/message/roaming/group/user/{username}/time", channel::roaming(Group, true)),
         ("/{org}/{app}/rest/message/roaming/user/{username}/delete/all", post(channel::delete_all)),
         ("/{org}/{app}/tidings/exports/{time}/manifest", get(export::manifest)),
+        ("/{org}/{app}/tidings/users/{username}/export", get(export::of_user)),
+        ("/{org}/{app}/tidings/chatgroups/{id}/export", export::of_group(Peer::Group)),
+        ("/{org}/{app}/tidings/chatrooms/{id}/export", export::of_group(Peer::Room)),
         ("/{org}/{app}/tidings/users/{username}/conversations", get(history::conversations)),
         ("/{org}/{app}/tidings/users/{username}/messages", get(history::of_user)),
         ("/{org}/{app}/tidings/users/{username}/read_ack", post(history::read_ack)),
@@ -97,7 +101,7 @@ fn agora_group_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
 
 fn lanying_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
     use lanying::member::Deed;
-    use lanying::{ack, conversation, group, history, member, recall, register, roster, send, token, user};
+    use lanying::{ack, conversation, file, group, history, member, recall, register, roster, send, token, user};
     vec![
         ("/message/ack", get(ack::ack)),
         ("/message/conversation", get(history::history).delete(conversation::delete)),
@@ -129,6 +133,11 @@ fn lanying_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
         ("/roster/unblock", post(roster::unblock).delete(roster::unblock)),
         ("/roster/blocked_list", get(roster::blocked_list)),
         ("/roster/may_message", get(roster::may_message)),
+        ("/file/upload/chat", get(file::new)),
+        ("/file/upload/forward", get(file::forward)),
+        ("/file/upload/object", post(file::put).put(file::put)),
+        ("/file/download/{uuid}", get(file::download)),
+        ("/file/object/{uuid}", get(file::object)),
         ("/group/create", post(group::create)),
         ("/group/info", get(group::info)),
         ("/group/info/batch", post(group::info_batch)),

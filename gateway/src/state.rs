@@ -10,7 +10,7 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use ipnet::IpNet;
-use tidings_domain::{Clock, UnixMillis};
+use tidings_domain::{Clock, Entropy, UnixMillis};
 use tidings_runtime::Clients;
 
 use crate::{cors::Cors, identity::Identities, kinds::Kinds, limits::Limits};
@@ -42,6 +42,7 @@ struct Inner {
     cors: Cors,
     link_key: Vec<u8>,
     clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
     identities: Identities,
     kinds: Kinds,
     limits: Limits,
@@ -58,12 +59,17 @@ impl fmt::Debug for Gateway {
 
 impl Gateway {
     /// A gateway to the given services that calls itself ready at once.
-    pub fn new(clients: Clients, config: GatewayConfig, clock: Arc<dyn Clock>) -> Self {
-        Self::with_ready(clients, config, clock, Arc::new(|| Box::pin(async { Ok(()) })))
+    pub fn new(clients: Clients, config: GatewayConfig, given: (Arc<dyn Clock>, Arc<dyn Entropy>)) -> Self {
+        Self::with_ready(clients, config, given, Arc::new(|| Box::pin(async { Ok(()) })))
     }
 
     /// A gateway whose `/readyz` asks `ready`.
-    pub fn with_ready(clients: Clients, config: GatewayConfig, clock: Arc<dyn Clock>, ready: Ready) -> Self {
+    pub fn with_ready(
+        clients: Clients,
+        config: GatewayConfig,
+        (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>),
+        ready: Ready,
+    ) -> Self {
         Self(Arc::new(Inner {
             identities: Identities::new(clients.directory.clone(), clock.clone()),
             kinds: Kinds::new(clock.clone()),
@@ -75,6 +81,7 @@ impl Gateway {
             link_key: config.link_key,
             started: clock.now(),
             clock,
+            entropy,
             ready,
             requests: AtomicU64::new(0),
         }))
@@ -119,6 +126,13 @@ impl Gateway {
 
     pub(crate) async fn ready(&self) -> Result<(), String> {
         (self.0.ready)().await
+    }
+
+    /// A random uuid (version 4).
+    pub(crate) fn new_uuid(&self) -> String {
+        let mut bytes = [0; 16];
+        self.0.entropy.fill(&mut bytes);
+        uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
     }
 
     /// A request id that no other request of this process has.

@@ -14,7 +14,7 @@ use axum::{Router, body::Body, extract::ConnectInfo, response::Response};
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use prost::Message as _;
-use tidings_domain::{App, AppId, Error, ManualClock, Policy, Reason, UnixMillis};
+use tidings_domain::{App, AppId, Error, ManualClock, OsEntropy, Policy, Reason, UnixMillis};
 use tidings_gateway::{Gateway, GatewayConfig, router};
 use tidings_proto::{pb, status_from_error};
 use tidings_runtime::{Clients, Wire};
@@ -117,7 +117,7 @@ async fn answer(request: http::Request<tonic::body::Body>) -> Result<http::Respo
 fn gateway(config: GatewayConfig) -> Router {
     let wire = Wire::local(service_fn(answer));
     let clients = Clients::new(wire.clone(), wire.clone(), wire.clone(), wire.clone(), wire);
-    router(Gateway::new(clients, config, Arc::new(ManualClock::new(NOW))))
+    router(Gateway::new(clients, config, (Arc::new(ManualClock::new(NOW)), Arc::new(OsEntropy))))
 }
 
 async fn ask(request: http::request::Builder, body: impl Into<Body>) -> (StatusCode, HeaderMap, String) {
@@ -266,7 +266,7 @@ async fn health_says_why_not() {
     let clients = Clients::new(wire.clone(), wire.clone(), wire.clone(), wire.clone(), wire);
     let ready: tidings_gateway::Ready = Arc::new(|| Box::pin(async { Err("message: connection refused".to_owned()) }));
     let clock = Arc::new(ManualClock::new(NOW));
-    let router = router(Gateway::with_ready(clients, GatewayConfig::default(), clock, ready));
+    let router = router(Gateway::with_ready(clients, GatewayConfig::default(), (clock, Arc::new(OsEntropy)), ready));
     let get = |path: &str| Request::get(path).body(Body::empty()).expect("the test's requests are valid");
     let response = router.clone().oneshot(get("/readyz")).await.unwrap();
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);

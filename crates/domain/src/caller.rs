@@ -45,6 +45,11 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// The app itself, with nobody behind it.
+    pub const fn of_app(app: AppId) -> Self {
+        Self { app, actor: Actor::App, address: None, platform: Platform::RestApi }
+    }
+
     /// Refuses a conversation that the caller, being a user, has no part in.
     pub fn check_party(&self, conversation: ConversationId) -> Result<(), Error> {
         match self.actor {

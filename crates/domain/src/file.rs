@@ -21,6 +21,8 @@ pub struct StoredFile {
     pub secret: String,
     /// A smaller picture of it.
     pub thumbnail: Option<Thumbnail>,
+    /// Width and height of a picture, upright, in pixels.
+    pub sides: Option<(u32, u32)>,
     /// When it was taken in.
     pub created_at: UnixMillis,
     /// Until when it is kept; `None` is for ever.
@@ -38,17 +40,49 @@ pub struct Shown<'a> {
     pub is_file: bool,
 }
 
+/// Most bytes of a file's name that are kept.
+const MAX_NAME: usize = 255;
+/// What stands before a uuid in the address of a file.
+const PATHS: [&str; 2] = ["/chatfiles/", "/file/download/"];
+
 impl StoredFile {
     /// Pictures up to this size are their own thumbnails (agora.md 3.2).
     pub const SMALL: u64 = 10 * 1024;
 
-    fn is_picture(&self) -> bool {
+    /// Whether it is a picture that we read.
+    pub fn is_picture(&self) -> bool {
         matches!(self.content_type.as_str(), "image/jpeg" | "image/png" | "image/gif" | "image/webp")
     }
 
     /// Whether a thumbnail is to be made (agora.md 3.2).
     pub fn is_large_picture(&self) -> bool {
         self.is_picture() && self.size > Self::SMALL
+    }
+
+    /// A file's name as it is kept: without the folders that some clients send with it, without control characters, and
+    /// not too long.
+    pub fn name_of(given: &str) -> String {
+        let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
+        let mut name: String = last.chars().filter(|c| !c.is_control()).collect();
+        name.truncate(name.floor_char_boundary(MAX_NAME));
+        name
+    }
+
+    /// The uuid in the address of one of our files, wherever we are reached: what follows `/chatfiles/` (agora.md 3.1) or
+    /// `/file/download/` (lanying.md 10).
+    pub fn uuid_in(url: &str) -> Option<&str> {
+        let path = url.split(['?', '#']).next()?;
+        let named = PATHS.iter().find_map(|before| path.rsplit_once(before))?.1;
+        let is_uuid = |(at, byte): (usize, u8)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+        };
+        (named.len() == 36 && named.bytes().enumerate().all(is_uuid)).then_some(named)
+    }
+
+    /// Whether a text may have the address of one of our files in it; quick.
+    pub fn may_be_in(text: &str) -> bool {
+        PATHS.iter().any(|before| text.contains(before))
     }
 
     /// The file, or its thumbnail if there is one.
@@ -69,4 +103,34 @@ pub struct Thumbnail {
     pub content_type: String,
     /// Bytes.
     pub size: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lose_folders_and_control_characters() {
+        assert_eq!(StoredFile::name_of("C:\\pictures\\cat\0.png"), "cat.png");
+        assert_eq!(StoredFile::name_of("../../etc/passwd"), "passwd");
+        assert_eq!(StoredFile::name_of(&"ä".repeat(200)).len(), 254);
+    }
+
+    #[test]
+    fn our_own_files_are_known_by_their_addresses() {
+        let uuid = "0f9cbe3e-5c5b-4a37-8b23-dd0b9d3c1f77";
+        for (url, found) in [
+            (format!("https://chat.example/acme/lobby/chatfiles/{uuid}"), Some(uuid)),
+            (format!("http://[::1]:8080/acme/lobby/chatfiles/{uuid}?share-secret=x#y"), Some(uuid)),
+            (format!("/file/download/{uuid}?sign=abc"), Some(uuid)),
+            (format!("https://elsewhere.example/{uuid}"), None),
+            (format!("https://chat.example/acme/lobby/chatfiles/{uuid}/more"), None),
+            (format!("https://x.example/?u=/chatfiles/{uuid}"), None),
+            (format!("https://x.example/chatfiles/{}", uuid.to_uppercase()), None),
+            ("/chatfiles/".to_owned(), None),
+            (String::new(), None),
+        ] {
+            assert_eq!(StoredFile::uuid_in(&url), found, "{url}");
+        }
+    }
 }

@@ -71,6 +71,10 @@ pub struct Policy {
     pub files_redirect: bool,
     /// Whether a recall deletes the message's file when no other message uses it (agora.md 3.3).
     pub recall_deletes_files: bool,
+    /// How long after the recall it is deleted.
+    pub recalled_file_grace: Duration,
+    /// Whether users may set how long files are kept (agora.md 3.4).
+    pub users_set_file_lifetime: bool,
     /// Whether files may be fetched from private addresses (`need_download`, agora.md 7).
     pub fetch_private: bool,
     /// The preset of the rates (decision 7).
@@ -141,6 +145,8 @@ impl Policy {
             files_require_token: false,
             files_redirect: false,
             recall_deletes_files: true,
+            recalled_file_grace: Duration::from_mins(10),
+            users_set_file_lifetime: false,
             fetch_private: false,
             limits: Limits::Open,
             rates: Rates::of(Limits::Open),
@@ -308,6 +314,8 @@ pub const VALUES: &[PolicyValue] = &[
     flag!(files_require_token),
     flag!(files_redirect),
     flag!(recall_deletes_files),
+    millis!("recalled_file_grace_ms", recalled_file_grace, 0, WEEK),
+    flag!(users_set_file_lifetime),
     flag!(fetch_private),
 ];
 

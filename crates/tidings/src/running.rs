@@ -255,7 +255,7 @@ fn gateway(config: &Config, service_key: &str, clients: Clients, clock: Arc<dyn 
             Box::pin(async move { ready::all(&databases, &peers).await });
         check
     });
-    Gateway::with_ready(clients, settings, clock, ready)
+    Gateway::with_ready(clients, settings, (clock, Arc::new(OsEntropy)), ready)
 }
 
 impl Running {

@@ -9,22 +9,17 @@ use axum::{
     extract::{FromRequestParts, MatchedPath},
     response::Response,
 };
-use http::{
-    HeaderMap, Method, StatusCode,
-    header::{AUTHORIZATION, HOST},
-    request::Parts,
-};
+use http::{HeaderMap, Method, StatusCode, header::AUTHORIZATION, request::Parts};
 use tidings_dialect::agora::{Call, Refusal, Timing};
 use tidings_domain::{Actor, App, Caller, Platform, Rate, Reason, UnixMillis};
 use tidings_proto::pb::app_ref;
 
 use crate::{
     Gateway,
-    client_address::scheme,
     identity::Identity,
     limits::{Cost, Standing},
     reply,
-    request::{address, header, peer},
+    request::{address, base_url, header},
     routes,
 };
 
@@ -63,7 +58,7 @@ impl FromRequestParts<Gateway> for Asked {
             org: org.to_owned(),
             app: app.to_owned(),
             path: format!("/{}", segments.next().unwrap_or_default()),
-            uri: uri(parts, gateway, full),
+            uri: format!("{}{full}", base_url(parts, gateway)),
             action: action(&parts.method),
             started: gateway.now(),
             address: address(parts, gateway),
@@ -71,15 +66,6 @@ impl FromRequestParts<Gateway> for Asked {
             headers: std::mem::take(&mut parts.headers),
         })
     }
-}
-
-fn uri(parts: &Parts, gateway: &Gateway, path: &str) -> String {
-    if let Some(url) = gateway.public_url() {
-        return format!("{url}{path}");
-    }
-    let scheme = scheme(peer(parts), &parts.headers, gateway.trusted_proxies());
-    let host = header(&parts.headers, HOST.as_str()).unwrap_or("localhost");
-    format!("{scheme}://{host}{path}")
 }
 
 fn action(method: &Method) -> &'static str {

@@ -3,22 +3,26 @@
 use std::time::Duration;
 
 use axum::{
-    extract::{Path, State, rejection::PathRejection},
+    body::Body,
+    extract::{Path, State},
     response::Response,
+    routing::{MethodRouter, get},
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use futures_util::StreamExt as _;
 use http::Method;
-use sha2::Sha256;
-use tidings_dialect::agora::{self as codec, Manifest, Refusal};
-use tidings_domain::{Actor, App, Caller, Error, MsgId, Reason, UnixMillis};
+use tidings_dialect::agora::{self as codec, Manifest, Peer, Refusal};
+use tidings_domain::{Actor, App, Caller, ConversationId, Error, MsgId, Reason, UnixMillis};
 use tidings_proto::pb;
 use tidings_runtime::context;
 
-use super::asked::Asked;
+use super::{
+    asked::Asked,
+    people::{self, Named, path_user},
+};
 use crate::{
     Gateway,
     file::{self, Wanted},
+    link::Signed,
     reply::refused,
     request::query,
 };
@@ -27,10 +31,10 @@ use crate::{
 const LINK_LIFE: Duration = Duration::from_mins(30);
 /// The path of a file ends so, that of the call does not.
 const FILE: &str = ".gz";
+/// What the links are.
+const LINK: &str = "export link";
 /// Who signs the links, for clients that look at their parameters.
 const SIGNER: &str = "tidings";
-
-type Named = Result<Path<(String, String, String)>, PathRejection>;
 
 fn time_of(named: Named) -> String {
     named.map(|Path((_, _, time))| time).unwrap_or_default()
@@ -89,6 +93,48 @@ async fn known(gateway: &Gateway, asked: &Asked, time: &str) -> Result<Vec<u8>, 
     Ok(codec::manifest(&asked.call(&identity.app), asked.timing(gateway), (time, hour), &manifests))
 }
 
+/// `GET /tidings/users/{username}/export`: everything that was said between the user and the other side.
+pub(crate) async fn of_user(State(gateway): State<Gateway>, asked: Asked, named: Named) -> Response {
+    let outcome = user_file(&gateway, &asked, named).await;
+    outcome.map_or_else(|refusal| asked.answer(&gateway, Err(refusal)), |response| asked.with_rates(response))
+}
+
+async fn user_file(gateway: &Gateway, asked: &Asked, named: Named) -> Result<Response, Refusal> {
+    let (_, caller) = asked.app_caller(gateway).await?;
+    let peer = codec::peer_query(&asked.query)?;
+    let (_, conversation) = people::conversation(gateway, &caller, &path_user(named)?, &peer).await?;
+    file_of(gateway, &caller, conversation).await
+}
+
+/// `GET /tidings/{chatgroups|chatrooms}/{id}/export`: everything that was said there.
+pub(crate) fn of_group(peer: fn(i64) -> Peer) -> MethodRouter<Gateway> {
+    get(move |State(gateway): State<Gateway>, asked: Asked, named: Named| async move {
+        let outcome = group_file(&gateway, &asked, named, peer).await;
+        outcome.map_or_else(|refusal| asked.answer(&gateway, Err(refusal)), |response| asked.with_rates(response))
+    })
+}
+
+async fn group_file(
+    gateway: &Gateway,
+    asked: &Asked,
+    named: Named,
+    peer: fn(i64) -> Peer,
+) -> Result<Response, Refusal> {
+    let (_, caller) = asked.app_caller(gateway).await?;
+    let conversation = people::path_group(gateway, &caller, named, peer).await?;
+    file_of(gateway, &caller, conversation).await
+}
+
+/// Is made while it is sent, so a file that could not be made whole breaks off.
+async fn file_of(gateway: &Gateway, caller: &Caller, conversation: ConversationId) -> Result<Response, Refusal> {
+    let request = pb::ExportConversationRequest { conversation: Some(conversation.into()) };
+    let chunks = gateway.clients().message.clone().export_conversation(context::request(caller, request)).await;
+    let chunks = chunks.map_err(refused)?.into_inner();
+    let mut response = Response::new(Body::from_stream(chunks.map(|chunk| chunk.map(|chunk| chunk.bytes))));
+    file::describe(response.headers_mut(), "conversation.gz", "application/gzip")?;
+    Ok(response)
+}
+
 fn manifest_of(part: pb::ExportPart) -> Manifest {
     Manifest {
         part: part.part,
@@ -106,19 +152,9 @@ fn manifest_of(part: pb::ExportPart) -> Manifest {
 
 /// In the manner of the vendor's storage: whoever has the link needs no token.
 fn link(gateway: &Gateway, asked: &Asked, app: &App, time: &str, uuid: &str, expires: i64) -> String {
-    let signature = STANDARD.encode(signing(gateway, app, time, uuid, &expires.to_string()).finalize().into_bytes());
-    let signature = signature.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+    let signature = Signed(&[LINK, &app.uuid, time, uuid, &expires.to_string()]).percent_encoded(gateway);
     let uri = asked.uri_of(&format!("/chatmessages/{time}{FILE}"));
     format!("{uri}?Expires={expires}&OSSAccessKeyId={SIGNER}&file={uuid}&Signature={signature}")
-}
-
-fn signing(gateway: &Gateway, app: &App, time: &str, uuid: &str, expires: &str) -> Hmac<Sha256> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(gateway.link_key()).expect("a MAC takes keys of any length");
-    for text in ["export link", &app.uuid, time, uuid, expires] {
-        mac.update(text.as_bytes());
-        mac.update(b"\n");
-    }
-    mac
 }
 
 async fn give_out(gateway: &Gateway, method: &Method, asked: &Asked, time: &str) -> Result<Response, Refusal> {
@@ -126,10 +162,7 @@ async fn give_out(gateway: &Gateway, method: &Method, asked: &Asked, time: &str)
     let identity = asked.identity_of(gateway, "").await?;
     let (app, parameter) = (&identity.app, |name| query(&asked.query, name).unwrap_or_default());
     let (uuid, expires) = (parameter("file"), parameter("Expires"));
-    let signature = parameter("Signature").replace("%2B", "+").replace("%2F", "/").replace("%3D", "=");
-    let is_right = STANDARD
-        .decode(signature)
-        .is_ok_and(|given| signing(gateway, app, time, uuid, expires).verify_slice(&given).is_ok());
+    let is_right = Signed(&[LINK, &app.uuid, time, uuid, expires]).is(gateway, parameter("Signature"));
     let is_over = expires.parse::<i64>().is_ok_and(|expires| gateway.now().0 / 1000 >= expires);
     if !is_right || is_over {
         return Err(Error::new(Reason::LinkWrong, "").into());

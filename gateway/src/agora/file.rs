@@ -17,7 +17,7 @@ use crate::{
     request::{header, query, waste},
 };
 
-const FORM: Form = Form { file: "file", sides: (WIDTH, HEIGHT), name: codec::file_name, side: codec::thumbnail_side };
+const FORM: Form = Form { file: "file", sides: Some((WIDTH, HEIGHT)), side: codec::thumbnail_side };
 /// The sides of a thumbnail's box, as headers or form fields.
 const WIDTH: &str = "thumbnail-width";
 const HEIGHT: &str = "thumbnail-height";
@@ -44,6 +44,7 @@ async fn take_in(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>
     let side = |name| header(&asked.headers, name).and_then(codec::thumbnail_side);
     let beside = Beside {
         restricted: codec::is_true(header(&asked.headers, "restrict-access")),
+        uuid: String::new(),
         thumbnail: (side(WIDTH), side(HEIGHT)),
     };
     let content_type = header(&asked.headers, CONTENT_TYPE.as_str()).unwrap_or_default();

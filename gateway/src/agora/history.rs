@@ -3,7 +3,7 @@
 
 use axum::{
     body::Body,
-    extract::{Path, State},
+    extract::State,
     response::Response,
     routing::{MethodRouter, get},
 };
@@ -53,9 +53,7 @@ pub(crate) fn of_group(peer: fn(i64) -> Peer) -> MethodRouter<Gateway> {
 async fn group_page(gateway: &Gateway, asked: &Asked, named: Named, peer: fn(i64) -> Peer) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = asked.app_caller(gateway).await?;
     let list = codec::list_query(&asked.query)?;
-    let written = named.as_ref().map_or("", |Path((_, _, id))| id);
-    let id = written.parse().map_err(|_| Error::new(tidings_domain::Reason::GroupNotFound, written))?;
-    let conversation = people::group(gateway, &caller, &peer(id)).await?;
+    let conversation = people::path_group(gateway, &caller, named, peer).await?;
     let (messages, next) = page(gateway, &caller, conversation, &list, MsgId::ZERO).await?;
     let names = people::names(gateway, &caller, &messages, []).await?;
     let exts_array = identity.app.policy.agora_custom_exts_array;

@@ -8,6 +8,7 @@ pub(crate) mod file;
 pub(crate) mod group;
 pub(crate) mod history;
 pub(crate) mod import;
+pub(crate) mod lifetime;
 pub(crate) mod member;
 mod people;
 pub(crate) mod recall;

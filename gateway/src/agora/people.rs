@@ -53,6 +53,18 @@ pub(super) async fn conversation(
     Ok((user, group(gateway, caller, peer).await?))
 }
 
+/// The conversation of the group or room that the path names.
+pub(super) async fn path_group(
+    gateway: &Gateway,
+    caller: &Caller,
+    named: Named,
+    peer: fn(i64) -> Peer,
+) -> Result<ConversationId, Error> {
+    let written = named.as_ref().map_or("", |Path((_, _, id))| id);
+    let id = written.parse().map_err(|_| Error::new(Reason::GroupNotFound, written))?;
+    group(gateway, caller, &peer(id)).await
+}
+
 /// The conversation of a group or room.
 pub(super) async fn group(gateway: &Gateway, caller: &Caller, peer: &Peer) -> Result<ConversationId, Error> {
     let (Peer::Group(id) | Peer::Room(id)) = peer else {

@@ -16,7 +16,7 @@ use crate::{
     identity::{Identity, Who},
     kinds::{membership, of_group},
     reply::refused,
-    request::{address, header, read},
+    request::{address, base_url, header, read},
 };
 
 /// A Lanying call without its body.
@@ -24,6 +24,8 @@ pub(crate) struct Asked {
     pub headers: HeaderMap,
     pub address: Option<IpAddr>,
     pub query: String,
+    /// Where clients reach us.
+    pub base_url: String,
 }
 
 impl FromRequestParts<Gateway> for Asked {
@@ -33,6 +35,7 @@ impl FromRequestParts<Gateway> for Asked {
         Ok(Self {
             address: address(parts, gateway),
             query: parts.uri.query().unwrap_or_default().to_owned(),
+            base_url: base_url(parts, gateway),
             headers: std::mem::take(&mut parts.headers),
         })
     }
@@ -47,8 +50,12 @@ impl Asked {
 
     /// Whom the token stands for; no token is nobody.
     pub async fn identity(&self, gateway: &Gateway) -> Result<Arc<Identity>, Error> {
-        let token = header(&self.headers, "access-token").unwrap_or_default();
-        gateway.identities().of(self.app_ref()?, token).await
+        gateway.identities().of(self.app_ref()?, self.token()).await
+    }
+
+    /// The token, as it came; empty where there is none.
+    pub fn token(&self) -> &str {
+        header(&self.headers, "access-token").unwrap_or_default()
     }
 
     /// Who calls, with `user_id` and `group_id` heeded (decision 28): an admin token may stand for any user and for the

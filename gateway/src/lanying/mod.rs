@@ -3,6 +3,7 @@
 pub(crate) mod ack;
 mod asked;
 pub(crate) mod conversation;
+pub(crate) mod file;
 pub(crate) mod group;
 pub(crate) mod history;
 pub(crate) mod member;

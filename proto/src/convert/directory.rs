@@ -139,6 +139,8 @@ policy!(
     files_require_token,
     files_redirect,
     recall_deletes_files,
+    recalled_file_grace_ms,
+    users_set_file_lifetime,
     fetch_private,
     limits,
 );

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream, stream::BoxStream};
-use tidings_domain::{Actor, App, AppId, Error};
+use tidings_domain::{Actor, App, AppId, Caller, Error};
 use tidings_proto::{
     error_from_status,
     pb::{self, download_reply, file_service_server::FileService, upload_request},
@@ -14,8 +14,8 @@ use tonic::{Request, Response, Status, Streaming};
 use crate::{
     app::{
         Core, delete, download, fetch,
-        find::{self, find},
-        keep, link, sweep,
+        find::{self, describe, find},
+        lifetime, link, sweep,
         upload::{self, Header, Part},
     },
     thumbnail::Fit,
@@ -25,6 +25,8 @@ use crate::{
 const MAX_CHUNK: usize = 1024 * 1024;
 /// Most bytes of a name.
 const MAX_NAME: usize = 255;
+/// Most files of one description.
+const MOST_UUIDS: usize = 1000;
 /// Most pixels of a thumbnail's side.
 const MAX_SIDE: u32 = 4096;
 
@@ -53,12 +55,20 @@ impl FileGrpc {
         Ok(app)
     }
 
-    async fn taken_in(&self, app: Arc<App>, mut parts: Streaming<pb::UploadRequest>) -> Result<pb::FileInfo, Error> {
+    async fn taken_in(
+        &self,
+        caller: &Caller,
+        app: Arc<App>,
+        mut parts: Streaming<pb::UploadRequest>,
+    ) -> Result<pb::FileInfo, Error> {
         let first = parts.message().await.map_err(error_from_status)?.and_then(|first| first.part);
         let Some(upload_request::Part::Header(header)) = first else {
             return Err(Error::invalid("header", "must come first"));
         };
-        let header = header.try_into()?;
+        let header: Header = header.try_into()?;
+        if header.uuid.is_some() && caller.actor != Actor::App {
+            return Err(Error::not_permitted("only the app itself names files"));
+        }
         let parts = parts.map(|part| part.map_err(error_from_status)?.try_into());
         Ok(upload::upload(Arc::clone(&self.core), app, header, parts).await?.into())
     }
@@ -85,8 +95,8 @@ impl FileService for FileGrpc {
 
     #[tracing::instrument(level = "debug", name = "file.upload", skip_all)]
     async fn upload(&self, request: Request<Streaming<pb::UploadRequest>>) -> Result<Response<pb::FileInfo>, Status> {
-        let app = self.app(&request).await?;
-        let file = self.taken_in(app, request.into_inner()).await.map_err(to_status)?;
+        let (caller, app) = self.core.deps.directory.caller(&request).await.map_err(to_status)?;
+        let file = self.taken_in(&caller, app, request.into_inner()).await.map_err(to_status)?;
         Ok(Response::new(file))
     }
 
@@ -121,11 +131,27 @@ impl FileService for FileGrpc {
         Ok(Response::new(found.into()))
     }
 
-    #[tracing::instrument(level = "debug", name = "file.keep", skip_all)]
-    async fn keep(&self, request: Request<pb::FileRef>) -> Result<Response<pb::FileInfo>, Status> {
+    #[tracing::instrument(level = "debug", name = "file.describe", skip_all)]
+    async fn describe(&self, request: Request<pb::DescribeRequest>) -> Result<Response<pb::DescribeReply>, Status> {
         let app = self.own_app(&request).await?;
-        let kept = keep::keep(&self.core, app.id, &request.into_inner().into()).await.map_err(to_status)?;
-        Ok(Response::new(kept.into()))
+        let uuids = request.into_inner().uuids;
+        if uuids.len() > MOST_UUIDS {
+            return Err(to_status(Error::invalid("uuids", "must be at most 1000")));
+        }
+        let files = describe(&self.core, app.id, &uuids).await.map_err(to_status)?;
+        Ok(Response::new(pb::DescribeReply { files: files.into_iter().map(Into::into).collect() }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "file.set_lifetime", skip_all)]
+    async fn set_lifetime(&self, request: Request<pb::SetLifetimeRequest>) -> Result<Response<pb::FileInfo>, Status> {
+        let (caller, app) = self.core.deps.directory.caller(&request).await.map_err(to_status)?;
+        if caller.actor != Actor::App && !app.policy.users_set_file_lifetime {
+            return Err(to_status(Error::not_permitted("users do not set how long files are kept")));
+        }
+        let pb::SetLifetimeRequest { file, for_ever } = request.into_inner();
+        let wanted: find::Wanted = required("file", file).map_err(to_status)?.into();
+        let set = lifetime::set(&self.core, &app, &wanted, for_ever).await.map_err(to_status)?;
+        Ok(Response::new(set.into()))
     }
 
     #[tracing::instrument(level = "debug", name = "file.delete", skip_all)]
@@ -193,6 +219,16 @@ fn check_name(name: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// Random ones alone, since a uuid must not be guessed.
+fn checked_uuid(uuid: String) -> Result<Option<String>, Error> {
+    if uuid.is_empty() {
+        return Ok(None);
+    }
+    let is_right = uuid::Uuid::try_parse(&uuid)
+        .is_ok_and(|parsed| parsed.get_version_num() == 4 && parsed.hyphenated().to_string() == uuid);
+    if is_right { Ok(Some(uuid)) } else { Err(Error::invalid("uuid", "must be a version 4 UUID in lower case")) }
+}
+
 impl TryFrom<pb::UploadHeader> for Header {
     type Error = Error;
 
@@ -203,6 +239,7 @@ impl TryFrom<pb::UploadHeader> for Header {
             content_type: wire.content_type,
             restricted: wire.restricted,
             internal: wire.internal,
+            uuid: checked_uuid(wire.uuid)?,
         })
     }
 }

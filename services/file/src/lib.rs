@@ -23,8 +23,11 @@ pub use store::statements;
 /// The tables of this service.
 pub const SCHEMA: Schema = Schema {
     name: "file",
-    sqlite: &[include_str!("../migrations/sqlite/0001_init.sql")],
-    postgres: &[include_str!("../migrations/postgres/0001_init.sql")],
+    sqlite: &[include_str!("../migrations/sqlite/0001_init.sql"), include_str!("../migrations/sqlite/0002_sides.sql")],
+    postgres: &[
+        include_str!("../migrations/postgres/0001_init.sql"),
+        include_str!("../migrations/postgres/0002_sides.sql"),
+    ],
 };
 
 /// What the service needs.

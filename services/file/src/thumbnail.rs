@@ -95,6 +95,18 @@ fn other(bytes: &[u8]) -> Option<DynamicImage> {
     Some(picture)
 }
 
+/// Width and height of a picture as it is looked at; nothing is decoded.
+pub(crate) fn sides(bytes: &[u8]) -> Option<(u32, u32)> {
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?;
+    let mut decoder = reader.into_decoder().ok()?;
+    let (width, height) = decoder.dimensions();
+    let on_its_side = matches!(
+        decoder.orientation().unwrap_or(Orientation::NoTransforms),
+        Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH
+    );
+    Some(if on_its_side { (height, width) } else { (width, height) })
+}
+
 /// PNG where something shines through, else JPEG.
 fn written(picture: &DynamicImage) -> Result<(Vec<u8>, &'static str), Error> {
     let mut bytes = Vec::new();

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tidings_domain::{
-    Body, Command, Content, Custom, Dialect, Error, Ext, File, Forward, Image, JsonText, Location, Media, Text,
-    Verbatim, Video, Voice,
+    Body, Command, Content, Custom, Dialect, Error, Ext, File, Forward, Image, JsonText, Location, Media, StoredFile,
+    Text, Verbatim, Video, Voice,
 };
 
 /// The columns of one message's content.
@@ -33,6 +33,19 @@ impl StoredContent {
             config: content.config.as_ref().map(json).transpose()?,
             verbatim,
         })
+    }
+
+    /// The uuids of our own files that it brings, thumbnails of films among them.
+    pub fn files(&self) -> Result<Vec<String>, Error> {
+        if !StoredFile::may_be_in(&self.body) {
+            return Ok(Vec::new());
+        }
+        let body = parse::<StoredBody>(&self.body)?.into_body()?;
+        let beside = if let Body::Video(video) = &body { video.thumbnail.as_ref() } else { None };
+        let urls = body.media().into_iter().chain(beside).map(|media| media.url.as_str());
+        let mut files: Vec<String> = urls.filter_map(StoredFile::uuid_in).map(str::to_owned).collect();
+        files.dedup();
+        Ok(files)
     }
 
     /// Bytes of all columns.

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::{StreamExt as _, stream::BoxStream};
 use prost::Message as _;
 use tidings_domain::{Actor, ConversationId, ConversationKind, Draft, Error, MsgId, UnixMillis, UserId};
 use tidings_proto::{
@@ -17,7 +18,9 @@ use crate::{
     Deps,
     app::export::{self, Exporter, Outcome},
     app::start_broadcast::{Reach, Started},
-    app::{broadcast, edit, exclude, find, head, import, page, purge, recall, send, start_broadcast, unread},
+    app::{
+        broadcast, edit, exclude, find, head, import, page, purge, recall, send, start_broadcast, unread, unused_files,
+    },
     appender::{Appender, Reply},
     edited::Change,
     store::{broadcast::Scope, export::Part},
@@ -42,6 +45,8 @@ impl MessageGrpc {
 
 #[tonic::async_trait]
 impl MessageService for MessageGrpc {
+    type ExportConversationStream = BoxStream<'static, Result<pb::ExportChunk, Status>>;
+
     #[tracing::instrument(level = "debug", name = "message.send", skip_all)]
     async fn send(&self, request: Request<pb::SendRequest>) -> Result<Response<pb::SendReply>, Status> {
         let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
@@ -177,6 +182,22 @@ impl MessageService for MessageGrpc {
         Ok(Response::new(outcome.into()))
     }
 
+    #[tracing::instrument(level = "debug", name = "message.export_conversation", skip_all)]
+    async fn export_conversation(
+        &self,
+        request: Request<pb::ExportConversationRequest>,
+    ) -> Result<Response<Self::ExportConversationStream>, Status> {
+        let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        if caller.actor != Actor::App {
+            return Err(to_status(Error::not_permitted("only the app itself exports")));
+        }
+        let conversation = request.into_inner().conversation;
+        let conversation = required("conversation", conversation).and_then(TryInto::try_into).map_err(to_status)?;
+        let chunks = export::conversation(Arc::clone(&self.deps), app, conversation);
+        let chunks = chunks.map(|chunk| chunk.map(|bytes| pb::ExportChunk { bytes }).map_err(to_status));
+        Ok(Response::new(chunks.boxed()))
+    }
+
     #[tracing::instrument(level = "debug", name = "message.purge", skip_all)]
     async fn purge(&self, request: Request<pb::PurgeRequest>) -> Result<Response<pb::PurgeReply>, Status> {
         let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
@@ -185,7 +206,8 @@ impl MessageService for MessageGrpc {
         }
         let removed = purge::purge(&self.deps, &app).await.map_err(to_status)?;
         export::look_after(&self.deps, &app).await.map_err(to_status)?;
-        Ok(Response::new(pb::PurgeReply { removed: removed as i64 }))
+        let files = unused_files::delete(&self.deps, &app).await.map_err(to_status)?;
+        Ok(Response::new(pb::PurgeReply { removed: removed as i64, files: files as i64 }))
     }
 }
 

@@ -32,6 +32,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0003_groups.sql"),
         include_str!("../migrations/sqlite/0004_history.sql"),
         include_str!("../migrations/sqlite/0005_exports.sql"),
+        include_str!("../migrations/sqlite/0006_files.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
@@ -39,6 +40,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/postgres/0003_groups.sql"),
         include_str!("../migrations/postgres/0004_history.sql"),
         include_str!("../migrations/postgres/0005_exports.sql"),
+        include_str!("../migrations/postgres/0006_files.sql"),
     ],
 };
 

@@ -2,11 +2,9 @@
 
 use tidings_domain::StoredFile;
 
-use super::{Call, Refusal, Timing, dto};
+use super::{Call, Refusal, Timing, dto, refusal::decode};
 use crate::json::bytes_of;
 
-/// Most bytes of a file's name that are kept.
-const MAX_NAME: usize = 255;
 /// Most pixels of a thumbnail's side.
 const MAX_SIDE: i32 = 4096;
 
@@ -22,6 +20,38 @@ pub fn uploaded(call: &Call<'_>, timing: Timing, file: &StoredFile) -> Vec<u8> {
     bytes_of(&dto::Envelope::<()> { entities, ..call.envelope(timing) })
 }
 
+/// Most files of one call that sets how long they are kept.
+const MOST_FILES: usize = 100;
+
+/// How long which files are to be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lifetime {
+    /// False: as long as the app keeps files.
+    pub for_ever: bool,
+    /// The files.
+    pub uuids: Vec<String>,
+}
+
+/// Reads the body of the lifetime call (agora.md 3.4). The vendor's word for ever is not known; ours is `permanent`.
+pub fn lifetime_request(body: &[u8]) -> Result<Lifetime, Refusal> {
+    let dto: dto::SetLifetime = decode(body)?;
+    let for_ever = match dto.lifetime.as_deref() {
+        Some("default") => false,
+        Some("permanent") => true,
+        None | Some("") => return Err(Refusal::illegal_argument("field lifetime cannot be null or empty")),
+        Some(_) => return Err(Refusal::illegal_argument("field lifetime can only be default or permanent")),
+    };
+    match dto.chatfile_ids {
+        Some(uuids) if (1..=MOST_FILES).contains(&uuids.len()) => Ok(Lifetime { for_ever, uuids }),
+        _ => Err(Refusal::illegal_argument(format!("field chatfile_ids must have 1 to {MOST_FILES} ids"))),
+    }
+}
+
+/// The answer to the lifetime call: which files it was set for, and which are not there.
+pub fn lifetimes_set(call: &Call<'_>, timing: Timing, set: &[&str], failed: &[&str]) -> Vec<u8> {
+    bytes_of(&dto::Envelope { data: Some(dto::LifetimesSet { success: set, failed }), ..call.envelope(timing) })
+}
+
 /// Reads `restrict-access` and `thumbnail`: true or not.
 pub fn is_true(value: Option<&str>) -> bool {
     value.is_some_and(|value| value.trim().eq_ignore_ascii_case("true"))
@@ -31,14 +61,6 @@ pub fn is_true(value: Option<&str>) -> bool {
 /// large is as large as can be.
 pub fn thumbnail_side(value: &str) -> Option<i32> {
     value.trim().parse::<i64>().ok().filter(|pixels| *pixels > 0).map(|pixels| pixels.min(MAX_SIDE.into()) as i32)
-}
-
-/// A file's name without the folders that some clients send with it, without control characters, and not too long.
-pub fn file_name(given: &str) -> String {
-    let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
-    let mut name: String = last.chars().filter(|c| !c.is_control()).collect();
-    name.truncate(name.floor_char_boundary(MAX_NAME));
-    name
 }
 
 #[cfg(test)]
@@ -55,10 +77,19 @@ mod tests {
     }
 
     #[test]
-    fn names_lose_folders_and_control_characters() {
-        assert_eq!(file_name("C:\\pictures\\cat\0.png"), "cat.png");
-        assert_eq!(file_name("../../etc/passwd"), "passwd");
-        assert_eq!(file_name(&"ä".repeat(200)).len(), 254);
+    fn a_lifetime_is_the_default_or_for_ever_agora_3_4() {
+        let read = |body: &str| lifetime_request(body.as_bytes());
+        let wanted = |for_ever| Lifetime { for_ever, uuids: vec!["u".to_owned()] };
+        assert_eq!(read(r#"{"lifetime":"default","chatfile_ids":["u"]}"#), Ok(wanted(false)));
+        assert_eq!(read(r#"{"lifetime":"permanent","chatfile_ids":["u"],"x":1}"#), Ok(wanted(true)));
+        for bad in [
+            r#"{"lifetime":"long","chatfile_ids":["u"]}"#,
+            r#"{"lifetime":"default","chatfile_ids":[]}"#,
+            r#"{"lifetime":"default"}"#,
+            r#"{"chatfile_ids":["u"]}"#,
+        ] {
+            assert_eq!(read(bad).unwrap_err().error, "illegal_argument", "{bad}");
+        }
     }
 
     #[test]

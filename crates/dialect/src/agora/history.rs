@@ -59,8 +59,12 @@ pub struct HistoryQuery {
 
 /// Reads `channel`, `type`, `limit` and `cursor`.
 pub fn history_query(query: &str) -> Result<HistoryQuery, Refusal> {
-    let peer = peer(value(query, "channel"), value(query, "type").as_deref())?;
-    Ok(HistoryQuery { peer, list: list_query(query)? })
+    Ok(HistoryQuery { peer: peer_query(query)?, list: list_query(query)? })
+}
+
+/// Reads `channel` and `type`.
+pub fn peer_query(query: &str) -> Result<Peer, Refusal> {
+    peer(value(query, "channel"), value(query, "type").as_deref())
 }
 
 /// The other side of a conversation, by `channel` and `type`.

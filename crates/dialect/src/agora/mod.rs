@@ -29,15 +29,15 @@ pub use envelope::{Call, Timing, error, sent, sent_without_ids};
 pub use export::{
     HourManifest, Manifest, export_hour, export_later, export_refusal, export_time, exported, manifest, read_manifest,
 };
-pub use file::{file_name, is_true, no_file, thumbnail_side, uploaded};
+pub use file::{Lifetime, is_true, lifetime_request, lifetimes_set, no_file, thumbnail_side, uploaded};
 pub use group::{
     Group, GroupChange, GroupFields, MemberDeed, NewGroup, group_change, group_changed, group_created, group_deleted,
     group_disabled, group_list, groups, is_joined, joined, member_changed, member_refusal, members, members_added,
     members_removed, new_group, unknown_user, usernames,
 };
 pub use history::{
-    Channel, HistoryQuery, ListQuery, ReadAck, Seen, channels, history, history_query, list_query, read_ack_request,
-    read_up_to,
+    Channel, HistoryQuery, ListQuery, ReadAck, Seen, channels, history, history_query, list_query, peer_query,
+    read_ack_request, read_up_to,
 };
 pub use import::{Import, import_call, import_refusal, import_request, imported};
 pub use recall::{

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use serde_json::value::RawValue;
-use tidings_domain::{Body, Content, ConversationId, Message, UserId};
+use tidings_domain::{Body, Content, ConversationId, Message, StoredFile, UserId};
 
 use super::{body::body_from, dto, ext_from, recall::chat_type};
 use crate::json::{entries, text_of};
@@ -59,15 +59,21 @@ pub(super) struct Beside<'a> {
     pub edited: Option<i64>,
 }
 
-/// One line of an export. `exts_array` is how `customExts` stands there (agora.md 14).
-pub fn record(message: &Message, names: &Names, exts_array: bool) -> String {
-    record_with(message, names, exts_array, Beside::default())
+/// One line of an export. `exts_array` is how `customExts` stands there (agora.md 14). `file` is what we know of the
+/// message's file, where it is one of ours: it tells what the body does not (decision 21).
+pub fn record(message: &Message, names: &Names, exts_array: bool, file: Option<&StoredFile>) -> String {
+    let body = exported_body(&message.content, exts_array, file);
+    record_of(message, names, body, Beside::default())
 }
 
 /// The same with what histories tell beside it.
 pub(super) fn record_with(message: &Message, names: &Names, exts_array: bool, beside: Beside<'_>) -> String {
+    record_of(message, names, exported_body(&message.content, exts_array, None), beside)
+}
+
+fn record_of(message: &Message, names: &Names, body: String, beside: Beside<'_>) -> String {
     let (from, to) = (names.of(message.sender), receiver(message, names));
-    let body = raw(exported_body(&message.content, exts_array));
+    let body = raw(body);
     let ext = raw(ext_from(&message.content).unwrap_or_else(|| "{}".to_owned()));
     let direction = match beside.reader {
         Some(reader) if reader != message.sender => "incoming",
@@ -100,11 +106,13 @@ fn raw(json: String) -> Box<RawValue> {
 
 /// The body as it was sent, with `type`, and with what exports write otherwise: numbers for degrees, `thumb`, and both
 /// forms of a custom message's values.
-fn exported_body(content: &Content, exts_array: bool) -> String {
+fn exported_body(content: &Content, exts_array: bool, file: Option<&StoredFile>) -> String {
     let (kind, json) = body_from(content);
     let mut out = String::with_capacity(json.len() + 32);
     out.push('{');
+    let mut told = Told::default();
     for (key, value) in entries(&json).unwrap_or_default() {
+        told.note(&key);
         match key.as_str() {
             dto::KIND | dto::CUSTOM_EXTS_V2 => {}
             dto::CUSTOM_EXTS if kind == "custom" => {}
@@ -116,9 +124,43 @@ fn exported_body(content: &Content, exts_array: bool) -> String {
     if let Body::Custom(custom) = &content.body {
         push_exts(&mut out, &custom.exts, exts_array);
     }
+    if let Some(file) = file {
+        push_file(&mut out, told, file);
+    }
     push(&mut out, dto::KIND, &text_of(kind));
     out.push('}');
     out
+}
+
+/// What a body says of its file.
+#[derive(Debug, Clone, Copy, Default)]
+struct Told {
+    length: bool,
+    name: bool,
+    sides: bool,
+}
+
+impl Told {
+    fn note(&mut self, key: &str) {
+        match key {
+            dto::FILE_LENGTH => self.length = true,
+            dto::FILENAME => self.name = true,
+            dto::SIZE => self.sides = true,
+            _ => {}
+        }
+    }
+}
+
+fn push_file(out: &mut String, told: Told, file: &StoredFile) {
+    if !told.length {
+        push(out, dto::FILE_LENGTH, &file.size.to_string());
+    }
+    if !told.name && !file.name.is_empty() {
+        push(out, dto::FILENAME, &text_of(&file.name));
+    }
+    if let Some((width, height)) = file.sides.filter(|_| !told.sides) {
+        push(out, dto::SIZE, &format!("{{\"height\":{height},\"width\":{width}}}"));
+    }
 }
 
 fn push(out: &mut String, key: &str, value: &str) {
@@ -157,6 +199,10 @@ mod tests {
     use crate::agora::{Place, draft};
 
     fn line(kind_and_body: &str, exts_array: bool) -> String {
+        line_with(kind_and_body, exts_array, None)
+    }
+
+    fn line_with(kind_and_body: &str, exts_array: bool, file: Option<&StoredFile>) -> String {
         let request = format!(r#"{{"from":"nora","to":["omar"],{kind_and_body}}}"#);
         let content = draft(request.as_bytes(), &Policy::default(), Place::Users).unwrap().content;
         let message = Message {
@@ -175,7 +221,7 @@ mod tests {
             imported: false,
         };
         let names = Names::new([(UserId(16), "Nora".to_owned()), (UserId(32), "omar".to_owned())]);
-        record(&message, &names, exts_array)
+        record(&message, &names, exts_array, file)
     }
 
     fn body(kind_and_body: &str, exts_array: bool) -> String {
@@ -189,6 +235,33 @@ mod tests {
             line(r#""type":"txt","body":{"msg":"lunch?"},"ext":{"k":"v"}"#, false),
             @r#"{"msg_id":"7","timestamp":1752588123456,"direction":"outgoing","from":"nora","to":"omar","chat_type":"chat","payload":{"bodies":[{"msg":"lunch?","type":"txt"}],"ext":{"k":"v"},"from":"nora","to":"omar"}}"#
         );
+    }
+
+    #[test]
+    fn our_own_file_tells_what_the_body_does_not_decision_21() {
+        let file = StoredFile {
+            uuid: String::new(),
+            name: "cat.png".to_owned(),
+            content_type: "image/png".to_owned(),
+            size: 128_827,
+            sha256: String::new(),
+            restricted: false,
+            secret: String::new(),
+            thumbnail: None,
+            sides: Some((640, 360)),
+            created_at: UnixMillis(0),
+            expires_at: None,
+        };
+        let bodies = |sent: &str| {
+            let line: serde_json::Value = serde_json::from_str(&line_with(sent, false, Some(&file))).unwrap();
+            line["payload"]["bodies"][0].to_string()
+        };
+        assert_eq!(
+            bodies(r#""type":"img","body":{"url":"u"}"#),
+            r#"{"file_length":128827,"filename":"cat.png","size":{"height":360,"width":640},"type":"img","url":"u"}"#
+        );
+        let told = r#"{"file_length":1,"filename":"dog.png","size":{"height":2,"width":3},"type":"img","url":"u"}"#;
+        assert_eq!(bodies(&format!(r#""type":"img","body":{told}"#)), told);
     }
 
     #[test]

@@ -210,3 +210,30 @@ pub struct TokenByLogin {
     pub password: Option<String>,
     pub device_guid: Option<String>,
 }
+
+/// lanying.md 10, `/file/upload/chat`.
+#[derive(Serialize)]
+pub struct FileTicket<'a> {
+    pub upload_url: &'a str,
+    pub download_url: &'a str,
+    pub upload_method: &'a str,
+    pub oss_body_param: OssFields<'a>,
+}
+
+#[derive(Serialize)]
+pub struct OssFields<'a> {
+    #[serde(rename = "OSSAccessKeyId")]
+    pub access_key: &'a str,
+    pub policy: &'a str,
+    pub signature: &'a str,
+    pub callback: &'a str,
+    pub key: &'a str,
+}
+
+/// Ours: what an upload is allowed.
+#[derive(Serialize, Deserialize)]
+pub struct FilePolicy<'a> {
+    pub app_id: &'a str,
+    pub key: &'a str,
+    pub expires: i64,
+}

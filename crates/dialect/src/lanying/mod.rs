@@ -6,6 +6,7 @@ mod content;
 mod draft;
 mod dto;
 mod envelope;
+mod file;
 mod history;
 mod neighbours;
 mod params;
@@ -24,6 +25,7 @@ pub use draft::{
     send_request,
 };
 pub use envelope::{done, error, flag, sent};
+pub use file::{FilePolicy, FileTarget, FileTicket, FileView, file_ticket};
 pub use history::{Page, history, pinned, unread};
 pub use neighbours::{
     BatchRegistered, BroadcastDone, Device, GroupApplication, GroupInfo, GroupMember, ListedUser, MemberResult,

@@ -85,6 +85,7 @@ pub async fn fetch(core: Arc<Core>, app: Arc<App>, url: &str, name: &str) -> Res
             .to_owned(),
         restricted: false,
         internal: false,
+        uuid: None,
     };
     let chunks = answer.bytes_stream().map(|chunk| chunk.map(Part::Chunk).map_err(|_| wrong("the answer broke off")));
     let parts = chunks.chain(stream::iter([Ok(Part::Done)]));

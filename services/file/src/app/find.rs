@@ -16,6 +16,12 @@ pub struct Wanted {
     pub trusted: bool,
 }
 
+/// What is known of files, also of those that are gone. Unknown ones are left out.
+pub async fn describe(core: &Core, app: AppId, uuids: &[String]) -> Result<Vec<StoredFile>, Error> {
+    let found = file::find_many(&core.deps.db, app, uuids).await?;
+    Ok(found.into_iter().filter(|kept| !kept.internal).map(|kept| kept.file).collect())
+}
+
 /// The file: it is there, its time is not over, and the secret of a restricted one is right.
 pub async fn find(core: &Core, app: AppId, wanted: &Wanted) -> Result<StoredFile, Error> {
     let unknown = || Error::new(Reason::FileNotFound, wanted.uuid.clone());

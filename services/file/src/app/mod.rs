@@ -4,7 +4,7 @@ pub mod delete;
 pub mod download;
 pub mod fetch;
 pub mod find;
-pub mod keep;
+pub mod lifetime;
 pub mod link;
 pub mod sweep;
 pub mod upload;

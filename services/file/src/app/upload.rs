@@ -9,7 +9,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use sha2::{Digest as _, Sha256};
-use tidings_domain::{App, Error, Reason, StoredFile, Thumbnail, hex};
+use tidings_domain::{App, AppId, Error, Reason, StoredFile, Thumbnail, hex};
 use tracing::Instrument as _;
 
 use super::{Core, delete::discard};
@@ -39,6 +39,8 @@ pub struct Header {
     pub restricted: bool,
     /// For our own use: may be larger than the app's files, has no thumbnail, and goes unless it is kept.
     pub internal: bool,
+    /// Its name; `None` is a random one.
+    pub uuid: Option<String>,
 }
 
 /// What follows the header.
@@ -68,9 +70,14 @@ async fn keep(
     header: Header,
     parts: impl Stream<Item = Result<Part, Error>> + Unpin,
 ) -> Result<StoredFile, Error> {
-    let uuid = new_uuid(core);
+    let uuid = match &header.uuid {
+        Some(uuid) => not_used(core, app.id, uuid).await?,
+        None => new_uuid(core),
+    };
     let mut tx = core.deps.db.begin().await?;
-    unclaimed::insert(&mut tx, app.id, &uuid, core.deps.clock.now()).await?;
+    if !unclaimed::insert(&mut tx, app.id, &uuid, core.deps.clock.now()).await? {
+        return Err(used());
+    }
     tx.commit().await?;
 
     let internal = header.internal;
@@ -94,6 +101,18 @@ async fn keep(
     // Whether a commit that fails was carried out is for the sweeper to see: the note is there or it is not.
     tx.commit().await?;
     Ok(file)
+}
+
+/// A name that is given is used once: not by a file, nor by an upload that is under way, which its note tells.
+async fn not_used(core: &Core, app: AppId, uuid: &str) -> Result<String, Error> {
+    match file::find(&core.deps.db, app, uuid).await? {
+        None => Ok(uuid.to_owned()),
+        Some(_) => Err(used()),
+    }
+}
+
+fn used() -> Error {
+    Error::invalid("uuid", "was used before")
 }
 
 async fn take_in(
@@ -127,11 +146,12 @@ async fn take_in(
         restricted: header.restricted,
         secret: new_secret(core),
         thumbnail: None,
+        sides: None,
         created_at,
         expires_at: (!lifetime.is_zero()).then(|| created_at + lifetime),
     };
-    if !header.internal && file.is_large_picture() && file.size <= LARGEST_PICTURE {
-        file.thumbnail = make_thumbnail(core, app, &file, received.fit).await?;
+    if !header.internal && file.is_picture() && file.size <= LARGEST_PICTURE {
+        (file.sides, file.thumbnail) = look_at(core, app, &file, received.fit).await?;
     }
     Ok(file)
 }
@@ -172,21 +192,31 @@ async fn receive(
     Ok(Received { size, sha256: hex(&hash.finalize()), start, fit })
 }
 
-/// Decodes off the async threads, a few pictures at a time. A picture that cannot be decoded has no thumbnail.
-async fn make_thumbnail(core: &Core, app: &App, file: &StoredFile, fit: Fit) -> Result<Option<Thumbnail>, Error> {
+/// A picture's sides, and its thumbnail where it gets one. Decodes off the async threads, a few pictures at a time; what
+/// cannot be read has neither.
+async fn look_at(
+    core: &Core,
+    app: &App,
+    file: &StoredFile,
+    fit: Fit,
+) -> Result<(Option<(u32, u32)>, Option<Thumbnail>), Error> {
     let _turn = core.decoding.acquire().await.map_err(Error::internal)?;
     let bytes = core.deps.objects.whole(Object::File(app.id, &file.uuid)).await?;
-    let content_type = file.content_type.clone();
-    let made = tokio::task::spawn_blocking(move || thumbnail::thumbnail(&bytes, &content_type, fit)).await;
+    let (content_type, is_large) = (file.content_type.clone(), file.is_large_picture());
+    let looked = move || {
+        let made = is_large.then(|| thumbnail::thumbnail(&bytes, &content_type, fit)).flatten();
+        (thumbnail::sides(&bytes), made)
+    };
     // A decoder that panics has met a broken picture.
-    let Ok(Some((bytes, content_type))) = made else {
-        return Ok(None);
+    let (sides, made) = tokio::task::spawn_blocking(looked).await.unwrap_or_default();
+    let Some((bytes, content_type)) = made else {
+        return Ok((sides, None));
     };
     let size = bytes.len() as u64;
     let mut writing = core.deps.objects.write(Object::Thumbnail(app.id, &file.uuid)).await?;
     writing.append(bytes.into()).await?;
     writing.finish().await?;
-    Ok(Some(Thumbnail { content_type: content_type.to_owned(), size }))
+    Ok((sides, Some(Thumbnail { content_type: content_type.to_owned(), size })))
 }
 
 /// Random, since whoever has the uuid of a file that is not restricted can read it.

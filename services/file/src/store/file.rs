@@ -1,21 +1,51 @@
 //! Descriptions of files.
 
+use std::sync::LazyLock;
+
 use tidings_domain::{AppId, Error, StoredFile, Thumbnail, UnixMillis};
-use tidings_store::{Db, Tx, on_db, on_tx, sqlx};
+use tidings_store::{Column, Db, GatherMany, Kind, Tx, on_db, on_tx, sqlx};
 
 const INSERT: &str = "
     insert into file (app_id, uuid, name, content_type, size, sha256, restricted, secret, internal, thumbnail_type,
-        thumbnail_size, created_at, expires_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+        thumbnail_size, created_at, expires_at, width, height)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 
 const FIND: &str = "
-    select name, content_type, size, sha256, restricted, secret, internal, thumbnail_type, thumbnail_size, created_at,
-        expires_at, gone_at
+    select uuid, name, content_type, size, sha256, restricted, secret, internal, thumbnail_type, thumbnail_size,
+        created_at, expires_at, gone_at, width, height
     from file where app_id = $1 and uuid = $2";
+
+static FIND_MANY: LazyLock<GatherMany> = LazyLock::new(|| {
+    let out = [
+        "uuid",
+        "name",
+        "content_type",
+        "size",
+        "sha256",
+        "restricted",
+        "secret",
+        "internal",
+        "thumbnail_type",
+        "thumbnail_size",
+        "created_at",
+        "expires_at",
+        "gone_at",
+        "width",
+        "height",
+    ];
+    GatherMany::new(
+        &[("app_id", Kind::Int), ("uuid", Kind::Text)],
+        &out,
+        "select f.uuid, f.name, f.content_type, f.size, f.sha256, f.restricted, f.secret, f.internal, f.thumbnail_type,
+            f.thumbnail_size, f.created_at, f.expires_at, f.gone_at, f.width, f.height
+         from r cross join file f where f.app_id = r.app_id and f.uuid = r.uuid",
+        "",
+    )
+});
 
 const RETIRE: &str = "update file set gone_at = $3 where app_id = $1 and uuid = $2 and gone_at is null";
 
-const KEEP: &str = "update file set expires_at = null where app_id = $1 and uuid = $2 and gone_at is null";
+const SET_EXPIRY: &str = "update file set expires_at = $3 where app_id = $1 and uuid = $2 and gone_at is null";
 
 /// The cast keeps SQLite from planning the query again for each limit that it is given.
 const EXPIRED: &str = "
@@ -23,7 +53,7 @@ const EXPIRED: &str = "
     where gone_at is null and expires_at is not null and expires_at <= $1
     order by expires_at limit cast($2 as bigint)";
 
-pub const ALL: &[&str] = &[INSERT, FIND, RETIRE, KEEP, EXPIRED];
+pub const ALL: &[&str] = &[INSERT, FIND, RETIRE, SET_EXPIRY, EXPIRED];
 
 /// A file with what only this service knows of it.
 #[derive(Debug)]
@@ -35,8 +65,28 @@ pub struct Kept {
     pub gone: bool,
 }
 
-type FileRow =
-    (String, String, i64, String, i64, String, i64, Option<String>, Option<i64>, i64, Option<i64>, Option<i64>);
+/// In the order of `FIND`.
+type FileRow = (
+    String,
+    String,
+    String,
+    i64,
+    String,
+    i64,
+    String,
+    i64,
+    Option<String>,
+    Option<i64>,
+    i64,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+);
+
+pub fn lookups() -> Vec<&'static GatherMany> {
+    vec![&FIND_MANY]
+}
 
 /// Publishes a file.
 pub async fn insert(tx: &mut Tx, app: AppId, file: &StoredFile, internal: bool) -> Result<(), Error> {
@@ -55,6 +105,8 @@ pub async fn insert(tx: &mut Tx, app: AppId, file: &StoredFile, internal: bool) 
         .bind(thumbnail.map(|thumbnail| thumbnail.size as i64))
         .bind(file.created_at.0)
         .bind(file.expires_at.map(|at| at.0))
+        .bind(file.sides.map(|(width, _)| i64::from(width)))
+        .bind(file.sides.map(|(_, height)| i64::from(height)))
         .execute(c)
         .await
         .map(drop))
@@ -63,15 +115,23 @@ pub async fn insert(tx: &mut Tx, app: AppId, file: &StoredFile, internal: bool) 
 /// The file of that uuid, also when it is gone.
 pub async fn find(db: &Db, app: AppId, uuid: &str) -> Result<Option<Kept>, Error> {
     let row: Option<FileRow> = on_db!(db, |c| sqlx::query_as(FIND).bind(app.0).bind(uuid).fetch_optional(c).await)?;
-    Ok(row.map(|row| kept(uuid, row)))
+    Ok(row.map(kept))
 }
 
-fn kept(uuid: &str, row: FileRow) -> Kept {
-    let (name, content_type, size, sha256, restricted, secret, internal, kind, thumbnail_size, created, expires, gone) =
-        row;
-    let thumbnail = kind.zip(thumbnail_size);
+/// The files of those uuids, also when they are gone.
+pub async fn find_many(db: &Db, app: AppId, uuids: &[String]) -> Result<Vec<Kept>, Error> {
+    let columns =
+        [Column::Int(vec![app.0; uuids.len()]), Column::Text(uuids.iter().map(|uuid| Some(uuid.as_str())).collect())];
+    let rows: Vec<FileRow> = FIND_MANY.read(db, &columns).await?;
+    Ok(rows.into_iter().map(kept).collect())
+}
+
+fn kept(row: FileRow) -> Kept {
+    let (uuid, name, content_type, size, sha256, restricted, secret, internal, ..) = row;
+    let (.., thumbnail_type, thumbnail_size, created_at, expires_at, gone_at, width, height) = row;
+    let thumbnail = thumbnail_type.zip(thumbnail_size);
     let file = StoredFile {
-        uuid: uuid.to_owned(),
+        uuid,
         name,
         content_type,
         size: size as u64,
@@ -79,10 +139,11 @@ fn kept(uuid: &str, row: FileRow) -> Kept {
         restricted: restricted != 0,
         secret,
         thumbnail: thumbnail.map(|(content_type, size)| Thumbnail { content_type, size: size as u64 }),
-        created_at: UnixMillis(created),
-        expires_at: expires.map(UnixMillis),
+        sides: width.zip(height).map(|(width, height)| (width as u32, height as u32)),
+        created_at: UnixMillis(created_at),
+        expires_at: expires_at.map(UnixMillis),
     };
-    Kept { file, internal: internal != 0, gone: gone.is_some() }
+    Kept { file, internal: internal != 0, gone: gone_at.is_some() }
 }
 
 /// Marks a file as gone; false when it was, or never was there.
@@ -97,11 +158,16 @@ pub async fn retire(tx: &mut Tx, app: AppId, uuid: &str, now: UnixMillis) -> Res
     Ok(retired > 0)
 }
 
-/// Keeps a file for ever; false when it is gone, or never was there.
-pub async fn keep(tx: &mut Tx, app: AppId, uuid: &str) -> Result<bool, Error> {
-    let kept =
-        on_tx!(tx, |c| sqlx::query(KEEP).bind(app.0).bind(uuid).execute(c).await.map(|done| done.rows_affected()))?;
-    Ok(kept > 0)
+/// Sets until when a file is kept; false when it is gone, or never was there.
+pub async fn set_expiry(tx: &mut Tx, app: AppId, uuid: &str, at: Option<UnixMillis>) -> Result<bool, Error> {
+    let set = on_tx!(tx, |c| sqlx::query(SET_EXPIRY)
+        .bind(app.0)
+        .bind(uuid)
+        .bind(at.map(|at| at.0))
+        .execute(c)
+        .await
+        .map(|done| done.rows_affected()))?;
+    Ok(set > 0)
 }
 
 /// Up to `limit` files of any app whose time is over, the oldest first.

@@ -6,6 +6,7 @@ pub mod unclaimed;
 use tidings_store::Engine;
 
 /// Every statement text on that engine, for a test that prepares them all.
-pub fn statements(_: Engine) -> Vec<String> {
-    [file::ALL, unclaimed::ALL].concat().into_iter().map(str::to_owned).collect()
+pub fn statements(engine: Engine) -> Vec<String> {
+    let single = [file::ALL, unclaimed::ALL].concat().into_iter().map(str::to_owned);
+    single.chain(file::lookups().into_iter().flat_map(|statement| statement.texts(engine))).collect()
 }

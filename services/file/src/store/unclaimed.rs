@@ -3,7 +3,8 @@
 use tidings_domain::{AppId, Error, UnixMillis};
 use tidings_store::{Db, Tx, on_db, on_tx, sqlx};
 
-const INSERT: &str = "insert into unclaimed (app_id, uuid, since) values ($1, $2, $3)";
+const INSERT: &str = "
+    insert into unclaimed (app_id, uuid, since) values ($1, $2, $3) on conflict (app_id, uuid) do nothing";
 const DELETE: &str = "delete from unclaimed where app_id = $1 and uuid = $2";
 
 const OLD: &str = "
@@ -11,9 +12,16 @@ const OLD: &str = "
 
 pub const ALL: &[&str] = &[INSERT, DELETE, OLD];
 
-/// Notes an object before it is there, or before it is removed.
-pub async fn insert(tx: &mut Tx, app: AppId, uuid: &str, since: UnixMillis) -> Result<(), Error> {
-    on_tx!(tx, |c| sqlx::query(INSERT).bind(app.0).bind(uuid).bind(since.0).execute(c).await.map(drop))
+/// Notes an object before it is there, or before it is removed; false when it is noted already.
+pub async fn insert(tx: &mut Tx, app: AppId, uuid: &str, since: UnixMillis) -> Result<bool, Error> {
+    let noted = on_tx!(tx, |c| sqlx::query(INSERT)
+        .bind(app.0)
+        .bind(uuid)
+        .bind(since.0)
+        .execute(c)
+        .await
+        .map(|done| done.rows_affected()))?;
+    Ok(noted > 0)
 }
 
 /// Takes a note away; false when there was none.

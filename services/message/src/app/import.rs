@@ -1,7 +1,7 @@
 //! Adds a message of another system to a conversation, at its own time (agora.md 7).
 
-use tidings_dialect::agora::{file_name, moved};
-use tidings_domain::{Actor, App, BEGINNING, Caller, Content, Draft, Error, Target, UnixMillis, UserRef};
+use tidings_dialect::agora::moved;
+use tidings_domain::{Actor, App, BEGINNING, Caller, Content, Draft, Error, StoredFile, Target, UnixMillis, UserRef};
 use tidings_proto::{error_from_status, pb};
 use tidings_runtime::context;
 
@@ -94,7 +94,7 @@ async fn fetched(deps: &Deps, caller: &Caller, content: Content, base: &str) -> 
     let Some(media) = content.body.media() else {
         return Ok(content);
     };
-    let name = file_name(media.name.as_deref().unwrap_or_default());
+    let name = StoredFile::name_of(media.name.as_deref().unwrap_or_default());
     let request = pb::FetchRequest { url: media.url.clone(), name };
     let file = deps.files.clone().fetch(context::request(caller, request)).await.map_err(error_from_status)?;
     let file = file.into_inner();

@@ -16,7 +16,7 @@ use crate::{
     store::{
         change::{self, Which},
         event::{self, EventKind, NewEvent},
-        head,
+        file_use, head,
         read::{self, PlaceOf},
     },
 };
@@ -111,7 +111,7 @@ pub async fn recall(deps: &Deps, (caller, app): (&Caller, &App), wanted: Wanted)
     if right == Right::Sender || wanted.window_for_all {
         check_window(&message, wanted.window, now)?;
     }
-    Ok(done(write(deps, caller, actor, conversation, &wanted, now).await?))
+    Ok(done(write(deps, (caller, app), actor, conversation, &wanted, now).await?))
 }
 
 /// Who is said to have done it: the caller, or whom the app itself names.
@@ -222,7 +222,7 @@ fn check_window(message: &PlaceOf, window: Option<Duration>, now: UnixMillis) ->
 /// One transaction; false when somebody else was first.
 async fn write(
     deps: &Deps,
-    caller: &Caller,
+    (caller, app): (&Caller, &App),
     actor: UserId,
     conversation: ConversationId,
     wanted: &Wanted,
@@ -233,8 +233,13 @@ async fn write(
     let body = wanted.notice.body()?;
     let mut tx = deps.db.begin().await?;
     head::lock(&mut tx, &[(caller.app, conversation)]).await?;
-    if !change::recall(&mut tx, Which { app: caller.app, conversation, msg_id }, now).await? {
+    let which = Which { app: caller.app, conversation, msg_id };
+    if !change::recall(&mut tx, which, now).await? {
         return Ok(false);
+    }
+    let files = file_use::release(&mut tx, which).await?;
+    for uuid in files.iter().filter(|_| app.policy.recall_deletes_files) {
+        file_use::unuse(&mut tx, caller.app, uuid, now).await?;
     }
     let event = told(caller, actor, conversation, msg_id, now, body.as_deref(), &origin);
     event::append(&mut tx, &[event], std::iter::empty()).await?;

@@ -5,9 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tidings_domain::{
-    Actor, App, Caller, Content, ConversationId, Draft, Error, Platform, RoomId, Target, UnixMillis, UserRef,
-};
+use tidings_domain::{App, Caller, Content, ConversationId, Draft, Error, RoomId, Target, UnixMillis, UserRef};
 use tokio::sync::Notify;
 
 use super::{broadcast, send};
@@ -64,7 +62,7 @@ async fn next(deps: &Deps, appender: &Appender) -> Result<bool, Error> {
 
 async fn carry_out(deps: &Deps, appender: &Appender, broadcast: &Broadcast) -> Result<(), Error> {
     let app = deps.directory.app_of(broadcast.app).await?;
-    let caller = Caller { app: broadcast.app, actor: Actor::App, address: None, platform: Platform::RestApi };
+    let caller = Caller::of_app(broadcast.app);
     let (content, _) = StoredContent::of_json(&broadcast.body)?;
     match broadcast.scope {
         Scope::Users => {

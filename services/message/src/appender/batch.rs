@@ -16,6 +16,7 @@ use super::{
 use crate::store::{
     event::{self, EventKind, NewEvent},
     excluded::{self, Hidden},
+    file_use::{self, FileUse},
     head::{self, Head},
     import::{self, Late},
     key::{self, Answered, Key, NewKey},
@@ -83,6 +84,9 @@ async fn append_fresh(
     if !numbered.hidden.is_empty() {
         excluded::hide(tx, &numbered.hidden).await?;
     }
+    if !numbered.file_uses.is_empty() {
+        file_use::add(tx, &numbered.file_uses).await?;
+    }
     remember(tx, calls, &numbered.replies).await?;
     Ok(numbered.replies)
 }
@@ -107,6 +111,7 @@ struct Numbered<'a> {
     events: Vec<NewEvent<'a>>,
     late: Vec<Late>,
     hidden: Vec<Hidden>,
+    file_uses: Vec<FileUse>,
     /// One for each call.
     replies: Vec<Reply>,
 }
@@ -123,6 +128,7 @@ fn number<'a>(
     let mut numbered = Numbered { rows: Vec::with_capacity(calls.len()), ..Numbered::default() };
     for call in calls {
         let mut sent = Vec::with_capacity(call.places.len());
+        let files = if call.online.is_some() { Vec::new() } else { call.content.files()? };
         for place in &call.places {
             let (msg_id, seq) = if let Some(online) = &call.online {
                 let msg_id = minting.mint(MsgId::ZERO)?;
@@ -137,6 +143,13 @@ fn number<'a>(
                     None => minting.mint(head.last_msg_id)?,
                 };
                 numbered.append(call, place, head, (msg_id, call.sent_at.unwrap_or(committed_at)), &imports);
+                let file_use = |uuid: &String| FileUse {
+                    app: call.app,
+                    conversation: place.conversation,
+                    msg_id,
+                    uuid: uuid.clone(),
+                };
+                numbered.file_uses.extend(files.iter().map(file_use));
                 (msg_id, head.seq)
             };
             let Place { conversation, receiver, username } = place.clone();

@@ -8,25 +8,26 @@ use tidings_store::{Db, Gather, Tx, on_db, on_tx, sqlx};
 
 use crate::content::StoredContent;
 
+const COLUMNS: [&str; 12] = [
+    "conv_a",
+    "conv_b",
+    "msg_id",
+    "sender_id",
+    "sent_at",
+    "lane",
+    "event_no",
+    "recalled_at",
+    "body",
+    "ext",
+    "config",
+    "verbatim",
+];
+
 /// The sum names the index that only look-ups by id use; see the migration. The cast keeps SQLite from planning the query
 /// again for each limit that it is given.
 static ROWS: LazyLock<Gather> = LazyLock::new(|| {
-    let out = [
-        "conv_a",
-        "conv_b",
-        "msg_id",
-        "sender_id",
-        "sent_at",
-        "lane",
-        "event_no",
-        "recalled_at",
-        "body",
-        "ext",
-        "config",
-        "verbatim",
-    ];
     Gather::new(
-        &out,
+        &COLUMNS,
         "select m.conv_a, m.conv_b, m.msg_id, m.sender_id, m.sent_at, m.lane, m.event_no, m.recalled_at, m.body, m.ext,
             m.config, m.verbatim
          from message m
@@ -34,6 +35,21 @@ static ROWS: LazyLock<Gather> = LazyLock::new(|| {
          order by m.msg_id + 0 limit cast($4 as bigint)",
     )
 });
+
+/// The messages of one conversation, in the columns of [`ROWS`].
+static ROWS_OF: LazyLock<Gather> = LazyLock::new(|| {
+    Gather::new(
+        &COLUMNS,
+        "select m.conv_a, m.conv_b, m.msg_id, m.sender_id, m.sent_at, m.lane, m.event_no, m.recalled_at, m.body, m.ext,
+            m.config, m.verbatim
+         from message m
+         where m.app_id = $1 and m.conv_a = $2 and m.conv_b = $3 and m.msg_id > $4 and m.msg_id <= $5
+         order by m.msg_id limit cast($6 as bigint)",
+    )
+});
+
+const NEWEST_OF: &str =
+    "select coalesce(max(last_msg_id), 0) from conversation_head where app_id = $1 and conv_a = $2 and conv_b = $3";
 
 const COUNT: &str = "select count(*) from message m where m.app_id = $1 and m.msg_id + 0 > $2 and m.msg_id + 0 <= $3";
 
@@ -64,10 +80,10 @@ const OLD: &str = "
     select hour_start, part, file_uuid from export where app_id = $1 and kept < 2 and hour_start <= $2
     order by hour_start, part limit cast($3 as bigint)";
 
-pub const ALL: &[&str] = &[COUNT, POSITIONS, PARTS, LAST, INSERT, SEEN, KEPT, GONE, UNKEPT, OLD];
+pub const ALL: &[&str] = &[NEWEST_OF, COUNT, POSITIONS, PARTS, LAST, INSERT, SEEN, KEPT, GONE, UNKEPT, OLD];
 
 pub fn gathers() -> Vec<&'static Gather> {
-    vec![&ROWS]
+    vec![&ROWS, &ROWS_OF]
 }
 
 /// The last event number of each lane.
@@ -95,6 +111,11 @@ pub struct Row {
 }
 
 impl Row {
+    /// The files of ours that it brings.
+    pub fn files(&self) -> Result<Vec<String>, Error> {
+        self.content.files()
+    }
+
     /// What it says.
     pub fn content(self) -> Result<Content, Error> {
         self.content.read()
@@ -107,17 +128,39 @@ type MessageRow =
 /// Up to `limit` messages above `after` and up to `last`, recalled ones too, in the order of their ids.
 pub async fn rows(db: &Db, app: AppId, (after, last): (MsgId, MsgId), limit: i64) -> Result<Vec<Row>, Error> {
     let rows: Vec<MessageRow> = ROWS.read(db, &[app.0, after.0, last.0, limit]).await?;
-    let row =
-        |(a, b, msg_id, sender, sent_at, lane, event_no, recalled_at, body, ext, config, verbatim): MessageRow| Row {
-            conversation: ConversationId::from_key(a, b),
-            msg_id: MsgId(msg_id),
-            sender: UserId(sender),
-            sent_at: UnixMillis(sent_at),
-            recalled: recalled_at.is_some(),
-            place: (lane, event_no),
-            content: StoredContent { body, ext, config, verbatim },
-        };
     Ok(rows.into_iter().map(row).collect())
+}
+
+/// The same of one conversation.
+pub async fn rows_of(
+    db: &Db,
+    app: AppId,
+    conversation: ConversationId,
+    (after, last): (MsgId, MsgId),
+    limit: i64,
+) -> Result<Vec<Row>, Error> {
+    let (a, b) = conversation.key();
+    let rows: Vec<MessageRow> = ROWS_OF.read(db, &[app.0, a, b, after.0, last.0, limit]).await?;
+    Ok(rows.into_iter().map(row).collect())
+}
+
+/// The id of a conversation's newest message; zero where there is none.
+pub async fn newest_of(db: &Db, app: AppId, conversation: ConversationId) -> Result<MsgId, Error> {
+    let (a, b) = conversation.key();
+    let (newest,): (i64,) = on_db!(db, |c| sqlx::query_as(NEWEST_OF).bind(app.0).bind(a).bind(b).fetch_one(c).await)?;
+    Ok(MsgId(newest))
+}
+
+fn row((a, b, msg_id, sender, sent_at, lane, event_no, recalled_at, body, ext, config, verbatim): MessageRow) -> Row {
+    Row {
+        conversation: ConversationId::from_key(a, b),
+        msg_id: MsgId(msg_id),
+        sender: UserId(sender),
+        sent_at: UnixMillis(sent_at),
+        recalled: recalled_at.is_some(),
+        place: (lane, event_no),
+        content: StoredContent { body, ext, config, verbatim },
+    }
 }
 
 /// How many messages there are above `after` and up to `last`.

@@ -5,6 +5,7 @@ pub mod change;
 pub mod event;
 pub mod excluded;
 pub mod export;
+pub mod file_use;
 pub mod head;
 pub mod import;
 pub mod key;
@@ -18,12 +19,29 @@ use tidings_store::Engine;
 
 /// Every statement text on that engine, for a test that prepares them all.
 pub fn statements(engine: Engine) -> Vec<String> {
-    let single =
-        [broadcast::ALL, change::ALL, excluded::ALL, export::ALL, import::ALL, key::ALL, lease::ALL, read::ALL]
-            .concat();
-    let many =
-        [event::many(), excluded::many(), head::many(), import::many(), key::many(), lane::many(), purge::many()]
-            .concat();
+    let single = [
+        broadcast::ALL,
+        change::ALL,
+        excluded::ALL,
+        export::ALL,
+        file_use::ALL,
+        import::ALL,
+        key::ALL,
+        lease::ALL,
+        read::ALL,
+    ]
+    .concat();
+    let many = [
+        event::many(),
+        excluded::many(),
+        file_use::many(),
+        head::many(),
+        import::many(),
+        key::many(),
+        lane::many(),
+        purge::many(),
+    ]
+    .concat();
     let many = many.into_iter().chain([log::many(engine)]).flat_map(|statement| statement.texts(engine));
     let lookups = [vec![head::lookup(), key::lookup()], import::lookups(), read::lookups()].concat();
     let lookups = lookups.into_iter().flat_map(|statement| statement.texts(engine));

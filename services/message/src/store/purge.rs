@@ -44,10 +44,17 @@ fn empty(table: &str, key: &[&str]) -> ManyRows {
     ManyRows::per_engine(&COLUMNS, &sqlite, &postgres)
 }
 
-static EMPTY: LazyLock<[ManyRows; 4]> = LazyLock::new(|| {
+static EMPTY: LazyLock<[ManyRows; 5]> = LazyLock::new(|| {
     let place = ["app_id", "conv_a", "conv_b", "msg_id"];
+    let of_file = ["app_id", "conv_a", "conv_b", "msg_id", "uuid"];
     let of_user = ["app_id", "user_id", "conv_a", "conv_b", "msg_id"];
-    [empty("message", &place), empty("recalled", &place), empty("late", &place), empty("excluded", &of_user)]
+    [
+        empty("message", &place),
+        empty("recalled", &place),
+        empty("late", &place),
+        empty("excluded", &of_user),
+        empty("file_use", &of_file),
+    ]
 });
 
 pub fn many() -> Vec<&'static ManyRows> {

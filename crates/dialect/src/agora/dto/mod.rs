@@ -210,6 +210,8 @@ pub const LNG: &str = "lng";
 pub const URL: &str = "url";
 pub const SECRET: &str = "secret";
 pub const FILE_LENGTH: &str = "file_length";
+pub const FILENAME: &str = "filename";
+pub const SIZE: &str = "size";
 pub const THUMB: &str = "thumb";
 pub const THUMBNAIL: &str = "thumbnail";
 pub const CUSTOM_EXTS: &str = "customExts";
@@ -488,4 +490,17 @@ pub struct Token<'a> {
     pub application: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<User<'a>>,
+}
+
+/// agora.md 3.4.
+#[derive(Deserialize)]
+pub struct SetLifetime {
+    pub lifetime: Option<String>,
+    pub chatfile_ids: Option<Vec<String>>,
+}
+
+#[derive(Serialize)]
+pub struct LifetimesSet<'a> {
+    pub success: &'a [&'a str],
+    pub failed: &'a [&'a str],
 }

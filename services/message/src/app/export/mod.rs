@@ -9,22 +9,24 @@
 //! A file is made before it is written down, so the file service lets it go after a week unless it is told to keep it;
 //! who finds a part that is written down and not kept tells it again.
 
+mod conversation;
+mod lines;
 mod pack;
 
 use std::{sync::Arc, time::Duration};
 
 use tidings_dialect::agora::Manifest;
-use tidings_domain::{Actor, App, BEGINNING, Caller, Error, MsgId, Platform, Reason, UnixMillis};
-use tidings_proto::{error_from_status, pb};
-use tidings_runtime::context;
+use tidings_domain::{Actor, App, BEGINNING, Caller, Error, MsgId, Reason, UnixMillis};
 use tokio::sync::Mutex;
 use tracing::Instrument as _;
 
+use super::files;
 use crate::{
     Deps,
     appender::Appender,
     store::export::{self, Key, Part, Positions},
 };
+pub use conversation::conversation;
 use pack::{Packed, pack};
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -74,12 +76,8 @@ impl Hour {
     }
 
     fn caller(&self) -> Caller {
-        of_app(&self.app)
+        Caller::of_app(self.app.id)
     }
-}
-
-fn of_app(app: &App) -> Caller {
-    Caller { app: app.id, actor: Actor::App, address: None, platform: Platform::RestApi }
 }
 
 impl Exporter {
@@ -185,7 +183,7 @@ impl Exporter {
         };
         if !seal(deps, hour, &mut part).await? {
             // Another process was faster. Its file has the same messages, or it is for the next call to see.
-            delete(deps, &hour.caller(), &part.file_uuid).await?;
+            files::delete(deps, &hour.caller(), &part.file_uuid).await?;
             return export::parts(&deps.db, app, hour.start).await;
         }
         keep(deps, hour, &mut part).await?;
@@ -245,33 +243,16 @@ async fn keep(deps: &Deps, hour: &Hour, part: &mut Part) -> Result<(), Error> {
 
 /// False when the file is gone: nobody told in time that it is to be kept.
 async fn tell_to_keep(deps: &Deps, caller: &Caller, key: Key, uuid: &str) -> Result<bool, Error> {
-    let kept = deps.files.clone().keep(context::request(caller, trusted(uuid))).await;
-    match kept.map_err(error_from_status) {
-        Ok(_) => export::kept(&deps.db, key).await.map(|()| true),
-        Err(error) if matches!(error.reason(), Reason::FileExpired | Reason::FileNotFound) => {
-            tracing::error!(uuid, "the file of an export is gone");
-            export::gone(&deps.db, key).await.map(|()| false)
-        }
-        Err(error) => Err(error),
+    if files::keep(deps, caller, uuid).await? {
+        return export::kept(&deps.db, key).await.map(|()| true);
     }
-}
-
-/// A file that is gone already is no error.
-async fn delete(deps: &Deps, caller: &Caller, uuid: &str) -> Result<(), Error> {
-    let deleted = deps.files.clone().delete(context::request(caller, trusted(uuid))).await;
-    match deleted.map_err(error_from_status) {
-        Err(error) if !matches!(error.reason(), Reason::FileExpired | Reason::FileNotFound) => Err(error),
-        _ => Ok(()),
-    }
-}
-
-fn trusted(uuid: &str) -> pb::FileRef {
-    pb::FileRef { uuid: uuid.to_owned(), trusted: true, ..Default::default() }
+    tracing::error!(uuid, "the file of an export is gone");
+    export::gone(&deps.db, key).await.map(|()| false)
 }
 
 /// Finishes what a crash interrupted, and removes the files of hours that are wholly past the app's retention.
 pub async fn look_after(deps: &Deps, app: &App) -> Result<(), Error> {
-    let caller = of_app(app);
+    let caller = Caller::of_app(app.id);
     for (key, uuid) in export::unkept(&deps.db, app.id, STEP).await? {
         tell_to_keep(deps, &caller, key, &uuid).await?;
     }
@@ -284,7 +265,7 @@ pub async fn look_after(deps: &Deps, app: &App) -> Result<(), Error> {
         let old = export::old(&deps.db, app.id, by, STEP).await?;
         let count = old.len();
         for (key, uuid) in old {
-            delete(deps, &caller, &uuid).await?;
+            files::delete(deps, &caller, &uuid).await?;
             export::gone(&deps.db, key).await?;
         }
         if count < STEP as usize {

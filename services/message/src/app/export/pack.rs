@@ -1,12 +1,11 @@
 //! Walks through an hour and packs its messages into one file, which streams to the file service as it grows.
 
-use std::{collections::HashSet, io::Write as _, mem, time::Instant};
+use std::{mem, time::Instant};
 
 use bytes::Bytes;
-use flate2::{Compression, GzBuilder, write::GzEncoder};
 use futures_util::{future, stream};
-use tidings_dialect::agora::{Names, export_time, record};
-use tidings_domain::{ConversationId, Delivery, Error, Message, MsgId, UserId};
+use tidings_dialect::agora::export_time;
+use tidings_domain::{Error, MsgId};
 use tidings_proto::{
     error_from_status,
     pb::{self, upload_request},
@@ -14,7 +13,10 @@ use tidings_proto::{
 use tidings_runtime::context;
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use super::{Hour, Positions};
+use super::{
+    Hour, Positions,
+    lines::{Gzip, Lines, gzip},
+};
 use crate::{
     Deps,
     appender::Appender,
@@ -25,8 +27,6 @@ use crate::{
 const PAGE: i64 = 500;
 /// Bytes of one message to the file service.
 const CHUNK: usize = 256 * 1024;
-/// Names that are remembered.
-const NAMES: usize = 50_000;
 
 /// What an hour came to.
 pub struct Packed {
@@ -54,7 +54,8 @@ pub async fn pack(
     upto: &Positions,
 ) -> Result<Packed, Error> {
     let (first, last) = hour.ids();
-    let mut walk = Walk { deps, hour, sealed, upto, names: Names::default(), rows: 0, file: None };
+    let mut walk =
+        Walk { deps, hour, sealed, upto, lines: Lines::new(deps, &hour.app), rows: 0, file: None, gzip: None };
     let page = |after| export::rows(&deps.db, hour.app.id, (after, last), PAGE);
     let mut rows = page(first).await?;
     while let Some(newest) = rows.last() {
@@ -67,7 +68,7 @@ pub async fn pack(
         }
     }
     let file = match walk.file {
-        Some(growing) => Some(growing.finish().await?),
+        Some(growing) => Some(growing.finish(walk.gzip.unwrap_or_else(gzip)).await?),
         None => None,
     };
     Ok(Packed { rows: walk.rows, file })
@@ -79,9 +80,10 @@ struct Walk<'a> {
     hour: &'a Hour,
     sealed: &'a Positions,
     upto: &'a Positions,
-    names: Names,
+    lines: Lines<'a>,
     rows: i64,
     file: Option<Growing>,
+    gzip: Option<Gzip>,
 }
 
 impl Walk<'_> {
@@ -94,40 +96,17 @@ impl Walk<'_> {
         if rows.is_empty() {
             return Ok(());
         }
-        self.look_up(&rows).await?;
-        let mut growing = self.file.take().unwrap_or_else(|| Growing::start(self.deps, self.hour));
-        let (names, exts_array) = (mem::take(&mut self.names), policy.agora_custom_exts_array);
-        // Takes the processor for some milliseconds.
-        let added =
-            tokio::task::spawn_blocking(move || growing.add(rows, &names, exts_array).map(|()| (growing, names)));
-        let (mut growing, names) = added.await.map_err(Error::internal)??;
-        growing.send().await?;
-        (self.file, self.names) = (Some(growing), names);
-        Ok(())
-    }
-
-    /// Learns the names of everybody in the messages.
-    async fn look_up(&mut self, rows: &[Row]) -> Result<(), Error> {
-        if self.names.len() > NAMES {
-            self.names = Names::default();
-        }
-        let people = rows.iter().flat_map(|row| match row.conversation {
-            ConversationId::Direct(low, high) => [row.sender, low, high],
-            ConversationId::Group(_) | ConversationId::Room(_) => [row.sender; 3],
-        });
-        let unknown: HashSet<UserId> = people.filter(|user| !self.names.knows(*user)).collect();
-        let unknown: Vec<UserId> = unknown.into_iter().collect();
-        for users in unknown.chunks(1000) {
-            let names = self.deps.directory.user_names(&self.hour.caller(), users).await?;
-            self.names.extend(users.iter().copied().zip(names));
-        }
+        let growing = self.file.get_or_insert_with(|| Growing::start(self.deps, self.hour));
+        growing.count(&rows);
+        let mut gzip = self.lines.pack(self.gzip.take().unwrap_or_else(gzip), rows).await?;
+        growing.send(&mut gzip).await?;
+        self.gzip = Some(gzip);
         Ok(())
     }
 }
 
 /// A file in the making.
 struct Growing {
-    gzip: GzEncoder<Vec<u8>>,
     messages: i64,
     first: MsgId,
     last: MsgId,
@@ -155,31 +134,26 @@ impl Growing {
         let (mut files, request) = (deps.files.clone(), context::request(&hour.caller(), parts));
         let upload =
             tokio::spawn(async move { Ok(files.upload(request).await.map_err(error_from_status)?.into_inner()) });
-        // The same bytes whenever and wherever it is made: no time, no name, no operating system.
-        let gzip = GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::new(3));
-        Self { gzip, messages: 0, first: MsgId::ZERO, last: MsgId::ZERO, sender, upload }
+        Self { messages: 0, first: MsgId::ZERO, last: MsgId::ZERO, sender, upload }
     }
 
-    fn add(&mut self, rows: Vec<Row>, names: &Names, exts_array: bool) -> Result<(), Error> {
-        let mut lines = String::new();
-        for row in rows {
-            if self.messages == 0 {
-                self.first = row.msg_id;
-            }
-            self.messages += 1;
-            self.last = row.msg_id;
-            lines.push_str(&record(&message(row)?, names, exts_array));
-            lines.push('\n');
+    fn count(&mut self, rows: &[Row]) {
+        let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
+            return;
+        };
+        if self.messages == 0 {
+            self.first = first.msg_id;
         }
-        self.gzip.write_all(lines.as_bytes()).map_err(Error::internal)
+        self.messages += rows.len() as i64;
+        self.last = last.msg_id;
     }
 
     /// Sends what is packed, once there is something worth it.
-    async fn send(&mut self) -> Result<(), Error> {
-        if self.gzip.get_ref().len() < CHUNK {
+    async fn send(&mut self, gzip: &mut Gzip) -> Result<(), Error> {
+        if gzip.get_ref().len() < CHUNK {
             return Ok(());
         }
-        let bytes = mem::take(self.gzip.get_mut());
+        let bytes = mem::take(gzip.get_mut());
         self.send_all(bytes.into()).await
     }
 
@@ -200,31 +174,11 @@ impl Growing {
         Err(ended.err().unwrap_or_else(|| Error::internal("the file service took less than it was given")))
     }
 
-    async fn finish(mut self) -> Result<File, Error> {
-        self.gzip.try_finish().map_err(Error::internal)?;
-        let bytes = mem::take(self.gzip.get_mut());
+    async fn finish(mut self, gzip: Gzip) -> Result<File, Error> {
+        let bytes = gzip.finish().map_err(Error::internal)?;
         self.send_all(bytes.into()).await?;
         self.send_part(upload_request::Part::Done(pb::UploadDone {})).await?;
         let Self { messages, first, last, upload, .. } = self;
         Ok(File { info: upload.await.map_err(Error::internal)??, messages, first, last })
     }
-}
-
-/// As a record shows it; what no record shows is left empty.
-fn message(row: Row) -> Result<Message, Error> {
-    Ok(Message {
-        conversation: row.conversation,
-        msg_id: row.msg_id,
-        seq: 0,
-        sender: row.sender,
-        sent_at: row.sent_at,
-        content: row.content()?,
-        countable: false,
-        system: false,
-        edited_at: None,
-        edits: 0,
-        audience: Vec::new(),
-        delivery: Delivery::default(),
-        imported: false,
-    })
 }

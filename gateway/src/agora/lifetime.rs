@@ -1,0 +1,53 @@
+//! `PUT` and `POST /{org}/{app}/users/{username}/chatfiles/lifetime` (agora.md 3.4).
+
+use axum::{body::Body, extract::State, response::Response};
+use tidings_dialect::agora::{self as codec, Refusal};
+use tidings_domain::{Actor, Error, UserId};
+use tidings_proto::pb;
+use tidings_runtime::context;
+
+use super::{
+    asked::Asked,
+    people::{self, Named, path_user},
+};
+use crate::{Gateway, identity::Who, reply::refused, request::read};
+
+pub(crate) async fn set(State(gateway): State<Gateway>, asked: Asked, named: Named, body: Body) -> Response {
+    let outcome = keep(&gateway, &asked, named, body).await;
+    asked.answer(&gateway, outcome)
+}
+
+async fn keep(gateway: &Gateway, asked: &Asked, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {
+    let identity = asked.identity(gateway).await?;
+    identity.check_known()?;
+    let own = match identity.who {
+        Who::User { id, .. } => Some(id),
+        Who::App | Who::Anonymous => None,
+    };
+    let wanted = codec::lifetime_request(&read(body).await?)?;
+    let named = path_user(named)?;
+    let app = asked.caller(&identity.app, Actor::App);
+    check_own(own, people::id(gateway, &app, &named).await?)?;
+    let caller = asked.caller(&identity.app, own.map_or(Actor::App, Actor::User));
+    let mut set = Vec::new();
+    let mut failed = Vec::new();
+    for uuid in &wanted.uuids {
+        // Nothing is given out here, so nobody need know the secret of a restricted file.
+        let file = pb::FileRef { uuid: uuid.clone(), share_secret: String::new(), trusted: true };
+        let request = pb::SetLifetimeRequest { file: Some(file), for_ever: wanted.for_ever };
+        match gateway.clients().file.clone().set_lifetime(context::request(&caller, request)).await.map_err(refused) {
+            Ok(_) => set.push(uuid.as_str()),
+            Err(error) if error.reason().words().agora.status == 404 => failed.push(uuid.as_str()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(codec::lifetimes_set(&asked.call(&identity.app), asked.timing(gateway), &set, &failed))
+}
+
+/// A user token names its own user.
+fn check_own(own: Option<UserId>, named: UserId) -> Result<(), Error> {
+    match own {
+        Some(own) if own != named => Err(Error::not_permitted("another user's files")),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,220 @@
+//! `/file/...`: where to put a file, and where it is (lanying.md 10).
+//!
+//! The vendor's clients ask where to put a file, put it there as a form, and send its address in a message. The leave to
+//! put one is a signed policy, an address is signed too: whoever has a message has the address of its file, in any
+//! dialect, so it needs no token unless the app says so (decision 19). It leads on to the bytes with a link that holds
+//! for a while.
+
+use std::time::Duration;
+
+use axum::{
+    body::Body,
+    extract::{Path, State, rejection::PathRejection},
+    response::Response,
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use http::{
+    HeaderValue, Method, StatusCode,
+    header::{CONTENT_TYPE, LOCATION},
+};
+use tidings_dialect::lanying::{self as codec, FilePolicy, FileTarget, FileTicket, FileView, Params, Refusal};
+use tidings_domain::{Actor, App, Caller, Error, Reason};
+use tidings_proto::pb::app_ref;
+
+use super::asked::Asked;
+use crate::{
+    Gateway,
+    file::{self, Beside, Form, NotTaken, Wanted},
+    kinds::of_group,
+    link::Signed,
+    request::{header, query, waste},
+};
+
+const FORM: Form = Form { file: "file", sides: None, side: |_| None };
+/// How long the leave to put a file holds.
+const LEAVE: Duration = Duration::from_mins(30);
+/// How long a link to the bytes holds.
+const LINK_LIFE: Duration = Duration::from_mins(30);
+
+/// `GET /file/upload/chat`.
+pub(crate) async fn new(State(gateway): State<Gateway>, asked: Asked) -> Response {
+    super::answer(leave(&gateway, &asked).await)
+}
+
+async fn leave(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = asked.caller(gateway).await?;
+    let target = Params::read(&asked.query, b"")?.new_file()?;
+    check_target(gateway, &caller, target).await?;
+    let uuid = gateway.new_uuid();
+    let expires = (gateway.now() + LEAVE).0 / 1000;
+    let policy = FilePolicy { app_id: identity.app.lanying_app_id.clone(), key: uuid.clone(), expires }.write();
+    let policy = URL_SAFE_NO_PAD.encode(policy);
+    let signature = Signed(&[UPLOAD, &policy]).url_safe(gateway);
+    let upload_url = format!("{}/file/upload/object?policy={policy}&signature={signature}", asked.base_url);
+    let download_url = address(gateway, asked, &identity.app, &uuid);
+    Ok(codec::file_ticket(&FileTicket {
+        upload_url: &upload_url,
+        download_url: &download_url,
+        key: &uuid,
+        policy: &policy,
+        signature: &signature,
+    }))
+}
+
+/// What is signed, by kind.
+const UPLOAD: &str = "lanying upload";
+const ADDRESS: &str = "lanying file";
+const BYTES: &str = "lanying bytes";
+
+/// A group must be there; whoever a user is, a message to him decides.
+async fn check_target(gateway: &Gateway, caller: &Caller, target: FileTarget) -> Result<(), Error> {
+    if target.is_group && of_group(gateway, caller, target.id).await?.is_none() {
+        return Err(Error::new(Reason::GroupNotFound, target.id.to_string()));
+    }
+    Ok(())
+}
+
+fn address(gateway: &Gateway, asked: &Asked, app: &App, uuid: &str) -> String {
+    let signature = Signed(&[ADDRESS, &app.uuid, uuid]).url_safe(gateway);
+    format!("{}/file/download/{uuid}?app_id={}&sign={uuid}.{signature}", asked.base_url, app.lanying_app_id)
+}
+
+/// `GET /file/upload/forward`: the address of a file for somebody else. An address is bound to nobody, so it is the same.
+pub(crate) async fn forward(State(gateway): State<Gateway>, asked: Asked) -> Response {
+    super::answer(forwarded(&gateway, &asked).await)
+}
+
+async fn forwarded(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = asked.caller(gateway).await?;
+    let params = Params::read(&asked.query, b"")?;
+    check_target(gateway, &caller, params.file_target()?).await?;
+    let sign = params.file_sign()?;
+    let uuid = signed(gateway, &identity.app, &sign).ok_or_else(link_wrong)?;
+    Ok(codec::data(address(gateway, asked, &identity.app, uuid)))
+}
+
+fn link_wrong() -> Error {
+    Error::new(Reason::LinkWrong, "")
+}
+
+/// The file that an address names by its `sign`.
+fn signed<'a>(gateway: &Gateway, app: &App, sign: &'a str) -> Option<&'a str> {
+    let (uuid, signature) = sign.split_once('.')?;
+    Signed(&[ADDRESS, &app.uuid, uuid]).is(gateway, signature).then_some(uuid)
+}
+
+/// `POST` and `PUT /file/upload/object`: the form with the file. Its other fields repeat what the address says.
+pub(crate) async fn put(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
+    super::answer(take_in(&gateway, &asked, body).await)
+}
+
+async fn take_in(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
+    let allowed = match allowed(gateway, asked).await {
+        Ok(allowed) => allowed,
+        Err(error) => {
+            waste(body).await;
+            return Err(error.into());
+        }
+    };
+    let (app, uuid) = allowed;
+    let caller = asked.caller_as(&app, Actor::App);
+    let content_type = header(&asked.headers, CONTENT_TYPE.as_str()).unwrap_or_default();
+    let beside = Beside { uuid, ..Beside::default() };
+    let taken = file::take_in(gateway, &caller, content_type, body, (FORM, beside), app.policy.max_file_bytes).await;
+    taken.map_err(|why| match why {
+        NotTaken::NoFile => Refusal::bad_parameter("file", "is required, as a part of a form"),
+        NotTaken::Refused(error) => error.into(),
+    })?;
+    Ok(codec::done())
+}
+
+/// The app, and the name of the file, that the policy allows.
+async fn allowed(gateway: &Gateway, asked: &Asked) -> Result<(App, String), Error> {
+    let parameter = |name| query(&asked.query, name).unwrap_or_default();
+    let policy = parameter("policy");
+    if !Signed(&[UPLOAD, policy]).is(gateway, parameter("signature")) {
+        return Err(link_wrong());
+    }
+    let decoded = URL_SAFE_NO_PAD.decode(policy).map_err(|_| link_wrong())?;
+    let policy = FilePolicy::read(&decoded).ok_or_else(link_wrong)?;
+    if gateway.now().0 / 1000 >= policy.expires {
+        return Err(link_wrong());
+    }
+    let identity = gateway.identities().of(app_ref::App::LanyingAppId(policy.app_id), "").await?;
+    Ok((identity.app.clone(), policy.key))
+}
+
+type Named = Result<Path<String>, PathRejection>;
+
+/// `GET /file/download/{uuid}`: leads on to the bytes.
+pub(crate) async fn download(State(gateway): State<Gateway>, asked: Asked, named: Named) -> Response {
+    match lead_on(&gateway, &asked, &named.map(|Path(uuid)| uuid).unwrap_or_default()).await {
+        Ok(url) => {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::FOUND;
+            response.headers_mut().insert(LOCATION, url);
+            response
+        }
+        Err(refusal) => super::answer(Err(refusal)),
+    }
+}
+
+async fn lead_on(gateway: &Gateway, asked: &Asked, uuid: &str) -> Result<HeaderValue, Refusal> {
+    let named = query(&asked.query, "app_id").map(|id| app_ref::App::LanyingAppId(id.to_owned()));
+    let app_ref = match named {
+        Some(named) => named,
+        None => asked.app_ref()?,
+    };
+    let mut identity = gateway.identities().of(app_ref.clone(), "").await?;
+    if identity.app.policy.files_require_token {
+        identity = gateway.identities().of(app_ref, asked.token()).await?;
+        identity.check_known()?;
+    }
+    let app = &identity.app;
+    let sign = query(&asked.query, "sign").unwrap_or_default();
+    if signed(gateway, app, sign) != Some(uuid) {
+        return Err(link_wrong().into());
+    }
+    let view = Params::read(&asked.query, b"")?.file_view()?;
+    let part = if view == FileView::Thumbnail { "thumbnail" } else { "file" };
+    // What is not there is told here, where the dialect has words for it.
+    let wanted = Wanted {
+        uuid: uuid.to_owned(),
+        trusted: true,
+        thumbnail: view == FileView::Thumbnail,
+        redirect: app.policy.files_redirect,
+        ..Wanted::default()
+    };
+    let caller = asked.caller_as(app, Actor::App);
+    if let Some(url) = file::address(gateway, &caller, &wanted).await? {
+        return Ok(HeaderValue::try_from(url).map_err(Error::internal)?);
+    }
+    let expires = ((gateway.now() + LINK_LIFE).0 / 1000).to_string();
+    let signature = Signed(&[BYTES, &app.uuid, uuid, part, &expires]).url_safe(gateway);
+    let url = format!(
+        "{}/file/object/{uuid}?app_id={}&part={part}&expires={expires}&signature={signature}",
+        asked.base_url, app.lanying_app_id
+    );
+    Ok(HeaderValue::try_from(url).map_err(Error::internal)?)
+}
+
+/// `GET` and `HEAD /file/object/{uuid}`: the bytes.
+pub(crate) async fn object(State(gateway): State<Gateway>, method: Method, asked: Asked, named: Named) -> Response {
+    let uuid = named.map(|Path(uuid)| uuid).unwrap_or_default();
+    give_out(&gateway, &method, &asked, uuid).await.unwrap_or_else(|refusal| super::answer(Err(refusal)))
+}
+
+async fn give_out(gateway: &Gateway, method: &Method, asked: &Asked, uuid: String) -> Result<Response, Refusal> {
+    let parameter = |name| query(&asked.query, name).unwrap_or_default();
+    let app_ref = app_ref::App::LanyingAppId(parameter("app_id").to_owned());
+    let app = &gateway.identities().of(app_ref, "").await?.app;
+    let (part, expires) = (parameter("part"), parameter("expires"));
+    let is_right = Signed(&[BYTES, &app.uuid, &uuid, part, expires]).is(gateway, parameter("signature"));
+    let is_over = expires.parse::<i64>().is_ok_and(|expires| gateway.now().0 / 1000 >= expires);
+    if !is_right || is_over {
+        return Err(link_wrong().into());
+    }
+    let wanted = Wanted { uuid, trusted: true, thumbnail: part == "thumbnail", ..Wanted::default() };
+    let caller = asked.caller_as(app, Actor::App);
+    Ok(file::give_out(gateway, &caller, (method, &asked.headers), wanted).await?)
+}

@@ -1,0 +1,46 @@
+//! What the message service asks of the file service.
+
+use std::collections::HashMap;
+
+use tidings_domain::{Caller, Error, Reason, StoredFile};
+use tidings_proto::{error_from_status, pb};
+use tidings_runtime::context;
+
+use crate::Deps;
+
+/// Files of one description.
+const STEP: usize = 1000;
+
+/// Deletes a file; false when it is gone already, or never was there.
+pub async fn delete(deps: &Deps, caller: &Caller, uuid: &str) -> Result<bool, Error> {
+    let deleted = deps.files.clone().delete(context::request(caller, trusted(uuid))).await;
+    deleted.map(|_| ()).map_err(error_from_status).map_or_else(unless_gone, |()| Ok(true))
+}
+
+/// Keeps a file for ever; false when it is gone.
+pub async fn keep(deps: &Deps, caller: &Caller, uuid: &str) -> Result<bool, Error> {
+    let request = pb::SetLifetimeRequest { file: Some(trusted(uuid)), for_ever: true };
+    let kept = deps.files.clone().set_lifetime(context::request(caller, request)).await;
+    kept.map(|_| ()).map_err(error_from_status).map_or_else(unless_gone, |()| Ok(true))
+}
+
+fn unless_gone(error: Error) -> Result<bool, Error> {
+    if matches!(error.reason(), Reason::FileExpired | Reason::FileNotFound) { Ok(false) } else { Err(error) }
+}
+
+/// The descriptions of files by their uuids; unknown ones are left out.
+pub async fn describe(deps: &Deps, caller: &Caller, uuids: Vec<String>) -> Result<HashMap<String, StoredFile>, Error> {
+    let mut described = HashMap::new();
+    for uuids in uuids.chunks(STEP) {
+        let request = pb::DescribeRequest { uuids: uuids.to_vec() };
+        let reply = deps.files.clone().describe(context::request(caller, request)).await.map_err(error_from_status)?;
+        for file in reply.into_inner().files {
+            described.insert(file.uuid.clone(), StoredFile::try_from(file)?);
+        }
+    }
+    Ok(described)
+}
+
+fn trusted(uuid: &str) -> pb::FileRef {
+    pb::FileRef { uuid: uuid.to_owned(), trusted: true, ..Default::default() }
+}
