@@ -10,6 +10,7 @@ use tidings_proto::pb;
 use tidings_testkit::{Agora, Suite, TestApp, every_shape};
 
 use crate::{
+    agora_files::{picture, upload},
     envelope::{agora_error, keys},
     policy::{neighbour, set},
 };
@@ -328,4 +329,54 @@ async fn a_link_holds_for_half_an_hour_agora_4() {
     clock.advance(Duration::from_secs(20));
     let over = tidings_testkit::Reply::to(reqwest::Client::new().get(&url)).await;
     assert_eq!(agora_error(&over, 403).0, "forbidden_op");
+}
+
+every_shape! {
+    async fn our_own_files_tell_what_bodies_do_not_decision_21(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora", "omar"]).await;
+        let png = picture(64, 36, image::ImageFormat::Png);
+        let (uuid, _) = upload(&agora, &[], "cat.png", "image/png", &png).await;
+        let url = format!("{}/chatfiles/{uuid}", agora.base);
+        import(&agora, "img", json!({"url": url}), HOUR).await;
+        import(&agora, "img", json!({"url": url, "filename": "dog.png", "file_length": 7}), HOUR + 1).await;
+        let bodies: Vec<Value> = lines(&agora, TIME).await.iter().map(|line| {
+            let line: Value = serde_json::from_str(line).expect("a JSON object");
+            line["payload"]["bodies"][0].clone()
+        }).collect();
+        let sides = json!({"height": 36, "width": 64});
+        assert_eq!(bodies, [
+            json!({"type": "img", "url": url, "filename": "cat.png", "file_length": png.len(), "size": sides}),
+            json!({"type": "img", "url": url, "filename": "dog.png", "file_length": 7, "size": sides}),
+        ]);
+    }
+}
+
+every_shape! {
+    async fn one_conversation_is_exported_whole_and_in_order(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora", "omar", "pia"]).await;
+        let group = agora.post("/chatgroups", &json!({"groupname": "g", "public": true, "owner": "nora"})).await.expect(200);
+        let group = group["data"]["groupid"].as_str().expect("an id").to_owned();
+        let told: Vec<String> = (0..1_203).map(|n| format!("m{n}")).collect();
+        for (n, words) in told.iter().enumerate() {
+            text(&agora, words, HOUR + n as i64).await;
+        }
+        import(&agora, &format!("group:{group}:txt"), json!({"msg": "standup"}), HOUR).await;
+        let of = async |path: &str| {
+            let response = agora.request(reqwest::Method::GET, &format!("/tidings/{path}")).send().await.expect("an answer");
+            assert_eq!((response.status().as_u16(), &response.headers()["content-type"]), (200, &"application/gzip".parse().expect("a value")));
+            unpacked(&response.bytes().await.expect("a body"))
+        };
+        let lines = of("users/omar/export?channel=nora&type=chat").await;
+        assert_eq!(texts(&lines), told);
+        assert_eq!(texts(&of(&format!("chatgroups/{group}/export")).await), ["standup"]);
+
+        let refused = async |agora: &Agora, path: &str, status| agora_error(&agora.get(&format!("/tidings/{path}")).await, status).0;
+        assert_eq!(refused(&agora, "chatgroups/999/export", 404).await, "resource_not_found");
+        assert_eq!(refused(&agora, "users/omar/export", 400).await, "illegal_argument");
+        assert_eq!(refused(&agora, "users/nobody/export?channel=nora&type=chat", 404).await, "service_resource_not_found");
+        let nora = agora.logged_in("nora").await;
+        assert_eq!(refused(&nora, "users/omar/export?channel=nora&type=chat", 401).await, "unauthorized");
+    }
 }

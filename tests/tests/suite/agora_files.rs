@@ -7,7 +7,7 @@ use reqwest::{
     Method, StatusCode,
     header::{HeaderMap, HeaderValue},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tidings_domain::{Clock as _, ManualClock, SystemClock};
 use tidings_proto::pb::{self, upload_request::Part};
 use tidings_testkit::{Agora, Bucket, Reply, Shape, Suite, TestApp, every_shape, files_under};
@@ -17,12 +17,12 @@ use crate::{
     policy::{on_any_shape, set},
 };
 
-const BOUNDARY: &str = "----tidings-test";
+pub(crate) const BOUNDARY: &str = "----tidings-test";
 
 /// A part of a form: its name, a file's name and type, and the bytes.
-type FormPart<'a> = (&'a str, Option<(&'a str, &'a str)>, &'a [u8]);
+pub(crate) type FormPart<'a> = (&'a str, Option<(&'a str, &'a str)>, &'a [u8]);
 
-fn form(parts: &[FormPart<'_>]) -> Vec<u8> {
+pub(crate) fn form(parts: &[FormPart<'_>]) -> Vec<u8> {
     let mut body = Vec::new();
     for (name, file, bytes) in parts {
         body.extend(format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"").bytes());
@@ -49,14 +49,14 @@ async fn post(agora: &Agora, headers: &[(&str, &str)], body: Vec<u8>) -> Reply {
 }
 
 /// Uploads a file and gives its uuid and secret.
-async fn upload(agora: &Agora, headers: &[(&str, &str)], name: &str, kind: &str, bytes: &[u8]) -> (String, String) {
+pub(crate) async fn upload(agora: &Agora, headers: &[(&str, &str)], name: &str, kind: &str, bytes: &[u8]) -> (String, String) {
     let answer = post(agora, headers, form(&[("file", Some((name, kind)), bytes)])).await.expect(200);
     let text = |key: &str| answer["entities"][0][key].as_str().expect("a text").to_owned();
     (text("uuid"), text("share-secret"))
 }
 
 /// A download with its bytes, by a client without a token.
-async fn fetch(agora: &Agora, uuid: &str, headers: &[(&str, &str)]) -> (StatusCode, HeaderMap, Vec<u8>) {
+pub(crate) async fn fetch(agora: &Agora, uuid: &str, headers: &[(&str, &str)]) -> (StatusCode, HeaderMap, Vec<u8>) {
     let mut request = agora.with_token("").request(Method::GET, &format!("/chatfiles/{uuid}"));
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -78,7 +78,7 @@ const NOT_FOUND: (&str, &str) = ("entity_not_found", "file may not exists");
 const UNAUTHORIZED: (&str, &str) = ("unauthorized", "Unable to authenticate due to expired access token");
 
 /// A picture that does not pack well.
-fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
+pub(crate) fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
     let mut seed = 1_u32;
     let pixels = RgbImage::from_fn(width, height, |_, _| {
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -89,7 +89,7 @@ fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
     bytes
 }
 
-fn size_of(bytes: &[u8]) -> (u32, u32) {
+pub(crate) fn size_of(bytes: &[u8]) -> (u32, u32) {
     let picture = image::load_from_memory(bytes).expect("a picture");
     (picture.width(), picture.height())
 }
@@ -426,4 +426,127 @@ async fn what_a_browser_may_read_of_a_download_is_allowed_to_it() {
     for header in ["restrict-access", "share-secret", "thumbnail-width", "range"] {
         assert!(allowed.contains(header), "{allowed}");
     }
+}
+
+/// A message that brings the file; gives its id.
+async fn send_file(agora: &Agora, to: &str, uuid: &str) -> String {
+    let body = json!({"filename": "a", "url": format!("{}/chatfiles/{uuid}", agora.base)});
+    let message = json!({"from": "nora", "to": [to], "type": "img", "body": body});
+    let answer = agora.post("/messages/users", &message).await.expect(200);
+    answer["data"][to].as_str().expect("an id").to_owned()
+}
+
+async fn recall(agora: &Agora, to: &str, msg_id: &str) {
+    let body = json!({"msg_id": msg_id, "to": to, "chat_type": "chat", "force": true});
+    agora.post("/messages/msg_recall", &body).await.expect(200);
+}
+
+/// How many files of recalled messages go now.
+async fn purge(app: &TestApp) -> i64 {
+    app.messages().purge(app.request(pb::PurgeRequest {})).await.expect("purged").into_inner().files
+}
+
+every_shape! {
+    async fn a_recall_deletes_the_file_that_no_other_message_brings_agora_3_3(app: TestApp) {
+        set(&app, pb::Policy { recalled_file_grace_ms: Some(0), ..Default::default() }).await;
+        let agora = app.agora();
+        agora.register(&["nora", "omar", "pia"]).await;
+        let (uuid, _) = upload(&agora, &[], "a", "", b"x").await;
+        let (first, second) = (send_file(&agora, "omar", &uuid).await, send_file(&agora, "pia", &uuid).await);
+        recall(&agora, "omar", &first).await;
+        assert_eq!((purge(&app).await, fetch(&agora, &uuid, &[]).await.0.as_u16()), (0, 200));
+        recall(&agora, "pia", &second).await;
+        assert_eq!(fetch(&agora, &uuid, &[]).await.0, 200);
+        assert_eq!((purge(&app).await, fetch(&agora, &uuid, &[]).await.0.as_u16()), (1, 404));
+        assert_eq!(purge(&app).await, 0);
+
+        // A film brings its thumbnail along.
+        let (film, _) = upload(&agora, &[], "a.mp4", "video/mp4", b"film").await;
+        let (cover, _) = upload(&agora, &[], "a.png", "image/png", b"cover").await;
+        let url = |uuid: &str| format!("{}/chatfiles/{uuid}", agora.base);
+        let body = json!({"filename": "a", "url": url(&film), "thumb": url(&cover), "length": 1, "file_length": 4});
+        let message = json!({"from": "nora", "to": ["omar"], "type": "video", "body": body});
+        let sent = agora.post("/messages/users", &message).await.expect(200);
+        recall(&agora, "omar", sent["data"]["omar"].as_str().expect("an id")).await;
+        assert_eq!(purge(&app).await, 2);
+        assert_eq!((fetch(&agora, &film, &[]).await.0.as_u16(), fetch(&agora, &cover, &[]).await.0.as_u16()), (404, 404));
+    }
+}
+
+#[tokio::test]
+async fn the_file_of_a_recalled_message_stays_for_the_grace_time_and_where_the_policy_says_so() {
+    let clock = Arc::new(ManualClock::new(SystemClock.now()));
+    let app = TestApp::of(Arc::new(Suite::all_in_one(None, clock.clone()))).await;
+    let agora = app.agora();
+    agora.register(&["nora", "omar"]).await;
+    let (uuid, _) = upload(&agora, &[], "a", "", b"x").await;
+    recall(&agora, "omar", &send_file(&agora, "omar", &uuid).await).await;
+    clock.advance(Duration::from_secs(599));
+    assert_eq!(purge(&app).await, 0);
+    // Another message takes it up again.
+    let again = send_file(&agora, "omar", &uuid).await;
+    clock.advance(Duration::from_secs(2));
+    assert_eq!((purge(&app).await, fetch(&agora, &uuid, &[]).await.0.as_u16()), (0, 200));
+    set(&app, pb::Policy { recall_deletes_files: Some(false), ..Default::default() }).await;
+    clock.advance(Duration::from_secs(10));
+    recall(&agora, "omar", &again).await;
+    clock.advance(Duration::from_hours(1));
+    assert_eq!((purge(&app).await, fetch(&agora, &uuid, &[]).await.0.as_u16()), (0, 200));
+}
+
+#[tokio::test]
+async fn lifetimes_are_set_by_the_app_and_by_users_where_it_lets_them_agora_3_4() {
+    let clock = Arc::new(ManualClock::new(SystemClock.now()));
+    let app = TestApp::of(Arc::new(Suite::all_in_one(None, clock.clone()))).await;
+    let agora = app.agora();
+    agora.register(&["nora", "omar"]).await;
+    let nora = agora.logged_in("nora").await;
+    let (kept, _) = upload(&agora, &[("restrict-access", "true")], "a", "", b"x").await;
+    let (other, _) = upload(&agora, &[], "b", "", b"x").await;
+    let body = json!({"lifetime": "permanent", "chatfile_ids": [kept, "00000000-0000-4000-8000-000000000000"]});
+    let path = "/users/nora/chatfiles/lifetime";
+    let put = |agora: Agora, body: Value| async move { Reply::to(agora.request(Method::PUT, path).json(&body)).await };
+
+    assert_eq!(agora_error(&put(nora.clone(), body.clone()).await, 403).0, "forbidden_op");
+    set(&app, pb::Policy { users_set_file_lifetime: Some(true), ..Default::default() }).await;
+    clock.advance(Duration::from_secs(10));
+    let answer = put(nora.clone(), body.clone()).await.expect(200);
+    assert_eq!(answer["data"], json!({"success": [kept], "failed": ["00000000-0000-4000-8000-000000000000"]}));
+    assert_eq!(nora.post("/users/omar/chatfiles/lifetime", &body).await.status, 403);
+    assert_eq!(agora.with_token("").post(path, &body).await.status, 401);
+    clock.advance(Duration::from_hours(24 * 8));
+    assert_eq!(refusal(&agora, &other, 404).await.0, "file_expired");
+
+    let back = json!({"lifetime": "default", "chatfile_ids": [kept]});
+    assert_eq!(agora.post(path, &back).await.expect(200)["data"]["success"], json!([kept]));
+    let info = pb::FileRef { uuid: kept.clone(), trusted: true, ..Default::default() };
+    let info = app.files().stat(app.request(info)).await.expect("there").into_inner();
+    assert_eq!(info.expires_at_ms, clock.now().0 + 7 * 24 * 3_600_000);
+    for (body, text) in [
+        (json!({"lifetime": "long", "chatfile_ids": [kept]}), "field lifetime can only be default or permanent"),
+        (json!({"lifetime": "default"}), "field chatfile_ids must have 1 to 100 ids"),
+    ] {
+        assert_eq!(agora_error(&put(agora.clone(), body).await, 400), owned(("illegal_argument", text)));
+    }
+}
+
+#[tokio::test]
+async fn a_file_may_be_named_before_and_pictures_know_their_sides() {
+    let app = on_any_shape().await;
+    let uuid = "0f9cbe3e-5c5b-4a37-8b23-dd0b9d3c1f77";
+    let png = picture(120, 60, ImageFormat::Png);
+    let upload = async |uuid: &str| {
+        let header = Part::Header(pb::UploadHeader { name: "a".into(), uuid: uuid.into(), ..Default::default() });
+        let parts = [header, Part::Chunk(png.clone().into()), Part::Done(pb::UploadDone {})];
+        let parts = parts.map(|part| pb::UploadRequest { part: Some(part) });
+        app.files().upload(app.request(futures_util::stream::iter(parts))).await
+    };
+    let info = upload(uuid).await.expect("kept").into_inner();
+    assert_eq!((info.uuid.as_str(), info.width, info.height), (uuid, 120, 60));
+    for wrong in [uuid, "0F9CBE3E-5C5B-4A37-8B23-DD0B9D3C1F78", "7c0e9a10-4d5b-11ef-9b7a-5f0e6a2d9c31", "a"] {
+        assert_eq!(upload(wrong).await.expect_err("refused").code(), tonic::Code::InvalidArgument, "{wrong}");
+    }
+    let request = pb::DescribeRequest { uuids: vec![uuid.into(), "x".into()] };
+    let described = app.files().describe(app.request(request)).await.expect("described").into_inner().files;
+    assert_eq!(described, [info]);
 }

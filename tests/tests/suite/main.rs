@@ -23,6 +23,7 @@ mod envelope;
 mod idempotency;
 mod lanying_access;
 mod lanying_ack_unread;
+mod lanying_files;
 mod lanying_groups;
 mod lanying_history;
 mod lanying_members;

@@ -32,7 +32,8 @@ const UNUSE: &str = "
 /// The cast keeps SQLite from planning the query again for each limit that it is given.
 const UNUSED: &str = "
     select u.uuid, u.since,
-        case when exists (select 1 from file_use f where f.app_id = u.app_id and f.uuid = u.uuid) then 1 else 0 end
+        cast(case when exists (select 1 from file_use f where f.app_id = u.app_id and f.uuid = u.uuid)
+            then 1 else 0 end as bigint)
     from unused_file u
     where u.app_id = $1 and u.since <= $2
     order by u.since limit cast($3 as bigint)";
