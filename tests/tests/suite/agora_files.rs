@@ -49,7 +49,13 @@ async fn post(agora: &Agora, headers: &[(&str, &str)], body: Vec<u8>) -> Reply {
 }
 
 /// Uploads a file and gives its uuid and secret.
-pub(crate) async fn upload(agora: &Agora, headers: &[(&str, &str)], name: &str, kind: &str, bytes: &[u8]) -> (String, String) {
+pub(crate) async fn upload(
+    agora: &Agora,
+    headers: &[(&str, &str)],
+    name: &str,
+    kind: &str,
+    bytes: &[u8],
+) -> (String, String) {
     let answer = post(agora, headers, form(&[("file", Some((name, kind)), bytes)])).await.expect(200);
     let text = |key: &str| answer["entities"][0][key].as_str().expect("a text").to_owned();
     (text("uuid"), text("share-secret"))

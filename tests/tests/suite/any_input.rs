@@ -281,7 +281,7 @@ fn headers() -> impl Strategy<Value = Vec<(&'static str, String)>> {
 }
 
 /// Paths of the Agora dialect.
-const AGORA: [&str; 36] = [
+const AGORA: [&str; 39] = [
     "/token",
     "/users",
     "/messages",
@@ -314,8 +314,11 @@ const AGORA: [&str; 36] = [
     "/chatrooms/16000050/users",
     "/chatfiles",
     "/chatfiles/7c0e9a10-4d5b-11ef-9b7a-5f0e6a2d9c31",
+    "/users/ann/chatfiles/lifetime",
     "/chatmessages/2025071514",
     "/chatmessages/2025071514.gz",
+    "/tidings/users/ann/export",
+    "/tidings/chatgroups/16000033/export",
     "/tidings/users/ann/messages",
     "/tidings/users/ann/conversations",
 ];

@@ -21,7 +21,7 @@ pub async fn delete(core: &Core, app: AppId, wanted: &find::Wanted) -> Result<St
 }
 
 /// Marks a file as gone, then removes its bytes; false when somebody else did. Bytes that stay behind are noted.
-pub async fn retire(core: &Core, app: AppId, uuid: &str) -> Result<bool, Error> {
+async fn retire(core: &Core, app: AppId, uuid: &str) -> Result<bool, Error> {
     let mut tx = core.deps.db.begin().await?;
     if !file::retire(&mut tx, app, uuid, core.deps.clock.now()).await? {
         return Ok(false);

@@ -4,12 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use tidings_domain::{Error, UnixMillis};
 
-use super::{
-    Core,
-    delete::{discard, retire},
-    upload::LONGEST,
+use super::{Core, delete::discard, upload::LONGEST};
+use crate::store::{
+    file,
+    unclaimed::{self, Unclaimed},
 };
-use crate::store::{file, unclaimed};
 
 const PAUSE: Duration = Duration::from_mins(1);
 /// Objects of one step.
@@ -30,29 +29,183 @@ pub fn spawn(core: Arc<Core>) {
     });
 }
 
-/// How many files and remains were removed.
+/// How many files and remains were removed. One that cannot be removed stays for the next round.
 pub async fn sweep(core: &Core) -> Result<usize, Error> {
-    let (db, now) = (&core.deps.db, core.deps.clock.now());
-    let mut removed = 0;
+    let now = core.deps.clock.now();
+    retire(core, now).await?;
+    // An upload that still runs is younger than this.
+    discard_until(core, UnixMillis(now.0 - 2 * LONGEST.as_millis() as i64)).await
+}
+
+/// Marks files whose time is over as gone, and notes their objects as unclaimed.
+async fn retire(core: &Core, now: UnixMillis) -> Result<(), Error> {
     loop {
-        let expired = file::expired(db, now, STEP).await?;
+        let expired = file::expired(&core.deps.db, now, STEP).await?;
         if expired.is_empty() {
-            break;
+            return Ok(());
         }
         for (app, uuid) in expired {
-            removed += usize::from(retire(core, app, &uuid).await?);
+            let mut tx = core.deps.db.begin().await?;
+            if file::retire_expired(&mut tx, app, &uuid, now).await? {
+                unclaimed::insert(&mut tx, app, &uuid, UnixMillis(0)).await?;
+                tx.commit().await?;
+            }
         }
     }
-    // An upload that still runs is younger than this.
-    let by = UnixMillis(now.0 - 2 * LONGEST.as_millis() as i64);
+}
+
+/// Removes what was unclaimed by then, each of it once.
+async fn discard_until(core: &Core, by: UnixMillis) -> Result<usize, Error> {
+    let (mut removed, mut last) = (0, Unclaimed::none());
     loop {
-        let old = unclaimed::old(db, by, STEP).await?;
-        if old.is_empty() {
+        let old = unclaimed::old(&core.deps.db, by, &last, STEP).await?;
+        let Some(next) = old.last() else {
             return Ok(removed);
+        };
+        last = next.clone();
+        for Unclaimed { app, uuid, .. } in old {
+            match discard(core, app, &uuid).await {
+                Ok(()) => removed += 1,
+                Err(error) => tracing::warn!(%error, %app, uuid, "an object could not be removed"),
+            }
         }
-        for (app, uuid) in old {
-            discard(core, app, &uuid).await?;
-            removed += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::PathBuf};
+
+    use tempfile::TempDir;
+    use tidings_domain::{AppId, ManualClock, OsEntropy, StoredFile};
+    use tidings_proto::pb::{
+        directory_service_client::DirectoryServiceClient, group_service_client::GroupServiceClient,
+    };
+    use tidings_runtime::{DirectoryCache, Shutdown, Wire, config::Files};
+    use tidings_store::{Location, open};
+
+    use super::*;
+    use crate::{Deps, Objects, SCHEMA};
+
+    const APP: AppId = AppId(7);
+    const NOW: UnixMillis = UnixMillis(1_790_000_000_000);
+
+    /// The files of one folder.
+    struct World {
+        core: Core,
+        folder: TempDir,
+    }
+
+    impl World {
+        async fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let clock = Arc::new(ManualClock::new(NOW));
+            let nowhere = Wire::remote("http://127.0.0.1:1", "key").unwrap();
+            let groups = GroupServiceClient::new(nowhere.clone());
+            let directory = DirectoryCache::new(DirectoryServiceClient::new(nowhere), groups, clock.clone());
+            let deps = Deps {
+                db: open(&Location::Folder(folder.path().to_owned()), &SCHEMA, true).await.unwrap(),
+                objects: Objects::open(&Files::default(), folder.path().join("files")).unwrap(),
+                directory,
+                clock,
+                entropy: Arc::new(OsEntropy),
+                shutdown: Shutdown::default(),
+            };
+            crate::name_tls_backend();
+            Self { core: Core::new(deps).unwrap(), folder }
         }
+
+        fn place(&self, uuid: &str) -> PathBuf {
+            self.folder.path().join(format!("files/{APP}/{}/{uuid}", &uuid[..2]))
+        }
+
+        fn bytes(&self, uuid: &str) {
+            fs::create_dir_all(self.place(uuid).parent().unwrap()).unwrap();
+            fs::write(self.place(uuid), b"x").unwrap();
+        }
+
+        /// A folder cannot be removed as a file is.
+        fn stuck(&self, uuid: &str) {
+            fs::create_dir_all(self.place(uuid)).unwrap();
+        }
+
+        async fn publish(&self, uuid: &str, expires_at: UnixMillis) {
+            let file = StoredFile {
+                uuid: uuid.to_owned(),
+                name: String::new(),
+                content_type: String::new(),
+                size: 1,
+                sha256: "0".repeat(64),
+                restricted: false,
+                secret: String::new(),
+                thumbnail: None,
+                sides: None,
+                created_at: NOW,
+                expires_at: Some(expires_at),
+            };
+            let mut tx = self.core.deps.db.begin().await.unwrap();
+            file::insert(&mut tx, APP, &file, false).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+
+        async fn note(&self, uuid: &str) {
+            let mut tx = self.core.deps.db.begin().await.unwrap();
+            unclaimed::insert(&mut tx, APP, uuid, UnixMillis(0)).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+    }
+
+    fn uuid(number: usize) -> String {
+        format!("{number:08}-0000-4000-8000-000000000000")
+    }
+
+    #[tokio::test]
+    async fn an_object_that_cannot_be_removed_keeps_no_other_from_it() {
+        let world = World::new().await;
+        for number in 0..3 {
+            world.publish(&uuid(number), NOW).await;
+        }
+        world.stuck(&uuid(0));
+        world.bytes(&uuid(1));
+        world.bytes(&uuid(2));
+        assert_eq!(sweep(&world.core).await.unwrap(), 2);
+        assert!(!world.place(&uuid(1)).exists() && !world.place(&uuid(2)).exists());
+
+        // The next round tries again.
+        fs::remove_dir(world.place(&uuid(0))).unwrap();
+        world.bytes(&uuid(0));
+        assert_eq!(sweep(&world.core).await.unwrap(), 1);
+        assert!(!world.place(&uuid(0)).exists());
+        assert_eq!(sweep(&world.core).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_whole_step_that_cannot_be_removed_keeps_no_later_one_from_it() {
+        let world = World::new().await;
+        let count = STEP as usize + 5;
+        for number in 0..=count {
+            world.note(&uuid(number)).await;
+        }
+        (0..count).for_each(|number| world.stuck(&uuid(number)));
+        world.bytes(&uuid(count));
+        assert_eq!(sweep(&world.core).await.unwrap(), 1);
+        assert!(!world.place(&uuid(count)).exists());
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_kept_while_the_sweeper_comes_stays() {
+        let world = World::new().await;
+        let (kept, old, young) = (uuid(0), uuid(1), uuid(2));
+        world.publish(&kept, NOW).await;
+        world.publish(&old, NOW).await;
+        world.publish(&young, NOW + Duration::from_millis(1)).await;
+        let mut tx = world.core.deps.db.begin().await.unwrap();
+        assert!(file::set_expiry(&mut tx, APP, &kept, None).await.unwrap());
+        assert!(!file::retire_expired(&mut tx, APP, &kept, NOW).await.unwrap());
+        assert!(!file::retire_expired(&mut tx, APP, &young, NOW).await.unwrap());
+        assert!(file::retire_expired(&mut tx, APP, &old, NOW).await.unwrap());
+        // Whoever deletes it means it.
+        assert!(file::retire(&mut tx, APP, &kept, NOW).await.unwrap());
+        assert!(file::retire(&mut tx, APP, &young, NOW).await.unwrap());
     }
 }

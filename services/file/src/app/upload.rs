@@ -129,7 +129,9 @@ async fn take_in(
     let received = match receive(&mut writing, parts, limit, patience).await {
         Ok(received) => received,
         Err(error) => {
-            writing.abort().await?;
+            if let Err(error) = writing.abort().await {
+                tracing::warn!(%error, uuid, "what an upload left is removed later");
+            }
             return Err(error);
         }
     };

@@ -47,13 +47,18 @@ const RETIRE: &str = "update file set gone_at = $3 where app_id = $1 and uuid = 
 
 const SET_EXPIRY: &str = "update file set expires_at = $3 where app_id = $1 and uuid = $2 and gone_at is null";
 
+/// The same for the sweeper. A file that was kept since it was listed has no expiry now, and stays.
+const RETIRE_EXPIRED: &str = "
+    update file set gone_at = $3
+    where app_id = $1 and uuid = $2 and gone_at is null and expires_at is not null and expires_at <= $3";
+
 /// The cast keeps SQLite from planning the query again for each limit that it is given.
 const EXPIRED: &str = "
     select app_id, uuid from file
     where gone_at is null and expires_at is not null and expires_at <= $1
     order by expires_at limit cast($2 as bigint)";
 
-pub const ALL: &[&str] = &[INSERT, FIND, RETIRE, SET_EXPIRY, EXPIRED];
+pub const ALL: &[&str] = &[INSERT, FIND, RETIRE, RETIRE_EXPIRED, SET_EXPIRY, EXPIRED];
 
 /// A file with what only this service knows of it.
 #[derive(Debug)]
@@ -148,7 +153,16 @@ fn kept(row: FileRow) -> Kept {
 
 /// Marks a file as gone; false when it was, or never was there.
 pub async fn retire(tx: &mut Tx, app: AppId, uuid: &str, now: UnixMillis) -> Result<bool, Error> {
-    let retired = on_tx!(tx, |c| sqlx::query(RETIRE)
+    mark(tx, RETIRE, app, uuid, now).await
+}
+
+/// Marks a file as gone if its time is over; false also when it is not.
+pub async fn retire_expired(tx: &mut Tx, app: AppId, uuid: &str, now: UnixMillis) -> Result<bool, Error> {
+    mark(tx, RETIRE_EXPIRED, app, uuid, now).await
+}
+
+async fn mark(tx: &mut Tx, how: &'static str, app: AppId, uuid: &str, now: UnixMillis) -> Result<bool, Error> {
+    let retired = on_tx!(tx, |c| sqlx::query(how)
         .bind(app.0)
         .bind(uuid)
         .bind(now.0)

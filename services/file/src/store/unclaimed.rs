@@ -8,7 +8,9 @@ const INSERT: &str = "
 const DELETE: &str = "delete from unclaimed where app_id = $1 and uuid = $2";
 
 const OLD: &str = "
-    select app_id, uuid from unclaimed where since <= $1 order by since limit cast($2 as bigint)";
+    select since, app_id, uuid from unclaimed
+    where since <= $1 and (since, app_id, uuid) > ($2, $3, $4)
+    order by since, app_id, uuid limit cast($5 as bigint)";
 
 pub const ALL: &[&str] = &[INSERT, DELETE, OLD];
 
@@ -31,8 +33,31 @@ pub async fn delete(tx: &mut Tx, app: AppId, uuid: &str) -> Result<bool, Error> 
     Ok(deleted > 0)
 }
 
-/// Up to `limit` objects that were noted by then, the oldest first.
-pub async fn old(db: &Db, by: UnixMillis, limit: i64) -> Result<Vec<(AppId, String)>, Error> {
-    let rows: Vec<(i64, String)> = on_db!(db, |c| sqlx::query_as(OLD).bind(by.0).bind(limit).fetch_all(c).await)?;
-    Ok(rows.into_iter().map(|(app, uuid)| (AppId(app), uuid)).collect())
+/// An object that no file names, ordered by age.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unclaimed {
+    pub since: UnixMillis,
+    pub app: AppId,
+    pub uuid: String,
+}
+
+impl Unclaimed {
+    /// Comes before all.
+    pub const fn none() -> Self {
+        Self { since: UnixMillis(i64::MIN), app: AppId(0), uuid: String::new() }
+    }
+}
+
+/// Up to `limit` objects after that one which were noted by then, the oldest first.
+pub async fn old(db: &Db, by: UnixMillis, after: &Unclaimed, limit: i64) -> Result<Vec<Unclaimed>, Error> {
+    let rows: Vec<(i64, i64, String)> = on_db!(db, |c| sqlx::query_as(OLD)
+        .bind(by.0)
+        .bind(after.since.0)
+        .bind(after.app.0)
+        .bind(&after.uuid)
+        .bind(limit)
+        .fetch_all(c)
+        .await)?;
+    let unclaimed = |(since, app, uuid)| Unclaimed { since: UnixMillis(since), app: AppId(app), uuid };
+    Ok(rows.into_iter().map(unclaimed).collect())
 }

@@ -1,11 +1,11 @@
 //! Where bytes are: a folder, or a bucket of a store that speaks S3.
 
+mod reading;
+mod writing;
+
 use std::{
-    fmt,
-    fs::File,
-    io,
+    fmt, io,
     ops::Range,
-    os::unix::fs::FileExt as _,
     path::{Path as FsPath, PathBuf},
     sync::Arc,
     time::Duration,
@@ -13,26 +13,32 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{
-    Stream, StreamExt as _,
+    StreamExt as _,
     stream::{self, BoxStream},
 };
 use http::Method;
 use object_store::{
-    GetOptions, GetRange, GetResultPayload, MultipartUpload, ObjectStore, ObjectStoreExt as _, PutPayload,
-    aws::{AmazonS3, AmazonS3Builder},
+    GetOptions, GetRange, GetResultPayload, ObjectStore, ObjectStoreExt as _,
+    aws::AmazonS3Builder,
     local::LocalFileSystem,
     path::Path,
     signer::{SignedUrlOptions, Signer as _},
 };
 use tidings_domain::{AppId, Error, Reason};
 use tidings_runtime::config;
-use tokio::sync::Semaphore;
+
+pub(crate) use self::writing::Writing;
+use self::{
+    reading::{Downloads, of_file, of_store},
+    writing::{Bucket, Spool},
+};
 
 /// An object store. Cheap to clone.
 #[derive(Clone)]
 pub struct Objects {
     store: Arc<dyn ObjectStore>,
     place: Place,
+    downloads: Arc<Downloads>,
 }
 
 #[derive(Clone)]
@@ -41,22 +47,6 @@ enum Place {
     Folder(PathBuf),
     Bucket(Arc<Bucket>),
 }
-
-/// A bucket takes parts of some megabytes alone, so uploads wait on disk until they are whole.
-struct Bucket {
-    signer: Arc<AmazonS3>,
-    /// Where uploads wait.
-    spool: PathBuf,
-    /// Whoever sends a part holds one of these, since a part is in memory while it is sent.
-    sending: Semaphore,
-}
-
-/// Parts that are sent at once.
-const SENDING: usize = 4;
-/// Bytes of one part; S3 takes 5 MiB or more, and 10,000 of them.
-const PART: u64 = 8 * 1024 * 1024;
-/// How much of a file is read at once.
-const CHUNK: u64 = 256 * 1024;
 
 impl fmt::Debug for Objects {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -99,7 +89,7 @@ impl Objects {
     fn folder(folder: &FsPath) -> Result<Self, Error> {
         // Bytes and names are on disk when a write ends.
         let store = LocalFileSystem::new_with_prefix(folder).map_err(Error::internal)?.with_fsync(true);
-        Ok(Self { store: Arc::new(store), place: Place::Folder(folder.to_owned()) })
+        Ok(Self::at(Arc::new(store), Place::Folder(folder.to_owned())))
     }
 
     fn bucket(config: &config::Files, bucket: &str, spool: PathBuf) -> Result<Self, Error> {
@@ -119,8 +109,12 @@ impl Objects {
             .build()
             .map_err(|error| Error::invalid("files.s3_bucket", format!("cannot be used: {error}")).because(error))?;
         let store = Arc::new(store);
-        let bucket = Bucket { signer: Arc::clone(&store), spool, sending: Semaphore::new(SENDING) };
-        Ok(Self { store, place: Place::Bucket(Arc::new(bucket)) })
+        let bucket = Bucket::new(Arc::clone(&store), spool);
+        Ok(Self::at(store, Place::Bucket(Arc::new(bucket))))
+    }
+
+    fn at(store: Arc<dyn ObjectStore>, place: Place) -> Self {
+        Self { store, place, downloads: Arc::default() }
     }
 
     /// Begins to write an object, which is there once [`Writing::finish`] has ended, and not before.
@@ -132,8 +126,7 @@ impl Objects {
                 let spool = bucket.spool.clone();
                 // It has no name, so nothing is left of it after a crash.
                 let file = off_thread(move || tempfile::tempfile_in(spool)).await?;
-                let (store, bucket) = (Arc::clone(&self.store), Arc::clone(bucket));
-                Writing::Spool(Spool { store, bucket, path, file: Arc::new(file), size: 0 })
+                Writing::Spool(Spool::new(Arc::clone(&self.store), Arc::clone(bucket), path, file))
             }
         })
     }
@@ -150,8 +143,8 @@ impl Objects {
         let options = GetOptions { range: Some(GetRange::Bounded(range.clone())), ..GetOptions::default() };
         let found = self.store.get_opts(&object.path(), options).await.map_err(fault)?;
         Ok(match found.payload {
-            GetResultPayload::File(file, _) => of_file(Arc::new(file), range).boxed(),
-            GetResultPayload::Stream(chunks) => chunks.map(|chunk| chunk.map_err(fault)).boxed(),
+            GetResultPayload::File(file, _) => of_file(&self.downloads, file, range).boxed(),
+            GetResultPayload::Stream(chunks) => of_store(&self.downloads, chunks).boxed(),
         })
     }
 
@@ -194,26 +187,6 @@ impl Objects {
     }
 }
 
-fn of_file(file: Arc<File>, range: Range<u64>) -> impl Stream<Item = Result<Bytes, Error>> {
-    stream::try_unfold((file, range), |(file, range)| async move {
-        if range.is_empty() {
-            return Ok(None);
-        }
-        let (from, length) = (range.start, CHUNK.min(range.end - range.start));
-        let bytes = read_part(&file, from, length).await?;
-        Ok(Some((bytes, (file, from + length..range.end))))
-    })
-}
-
-async fn read_part(file: &Arc<File>, from: u64, length: u64) -> Result<Bytes, Error> {
-    let file = Arc::clone(file);
-    off_thread(move || {
-        let mut bytes = vec![0; length as usize];
-        file.read_exact_at(&mut bytes, from).map(|()| Bytes::from(bytes))
-    })
-    .await
-}
-
 /// Files block.
 async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, Error> {
     let done = tokio::task::spawn_blocking(work).await.map_err(Error::internal)?;
@@ -221,82 +194,6 @@ async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Se
         let reason = if error.raw_os_error() == Some(NO_SPACE) { Reason::StorageFull } else { Reason::Internal };
         Error::new(reason, "").because(error)
     })
-}
-
-/// An object that is being written.
-pub(crate) enum Writing {
-    /// Into the store as it comes.
-    Parts(Box<dyn MultipartUpload>),
-    /// On disk until it is whole.
-    Spool(Spool),
-}
-
-/// An upload that waits on disk.
-pub(crate) struct Spool {
-    store: Arc<dyn ObjectStore>,
-    bucket: Arc<Bucket>,
-    path: Path,
-    file: Arc<File>,
-    size: u64,
-}
-
-impl Writing {
-    /// Appends bytes, and waits until they are taken.
-    pub(crate) async fn append(&mut self, bytes: Bytes) -> Result<(), Error> {
-        match self {
-            Self::Parts(upload) => upload.put_part(PutPayload::from(bytes)).await.map_err(fault),
-            Self::Spool(spool) => {
-                let (file, at) = (Arc::clone(&spool.file), spool.size);
-                spool.size += bytes.len() as u64;
-                off_thread(move || file.write_all_at(&bytes, at)).await
-            }
-        }
-    }
-
-    /// The object is there when this returns.
-    pub(crate) async fn finish(self) -> Result<(), Error> {
-        match self {
-            Self::Parts(mut upload) => upload.complete().await.map(drop).map_err(fault),
-            Self::Spool(spool) => spool.send().await,
-        }
-    }
-
-    /// Leaves nothing behind.
-    pub(crate) async fn abort(self) -> Result<(), Error> {
-        match self {
-            Self::Parts(mut upload) => upload.abort().await.map_err(fault),
-            Self::Spool(_) => Ok(()),
-        }
-    }
-}
-
-impl Spool {
-    async fn send(self) -> Result<(), Error> {
-        let _turn = self.bucket.sending.acquire().await.map_err(Error::internal)?;
-        if self.size <= PART {
-            let bytes = read_part(&self.file, 0, self.size).await?;
-            return self.store.put(&self.path, PutPayload::from(bytes)).await.map(drop).map_err(fault);
-        }
-        let mut upload = self.store.put_multipart(&self.path).await.map_err(fault)?;
-        match self.send_parts(&mut *upload).await {
-            Ok(()) => upload.complete().await.map(drop).map_err(fault),
-            Err(error) => {
-                upload.abort().await.map_err(fault)?;
-                Err(error)
-            }
-        }
-    }
-
-    async fn send_parts(&self, upload: &mut dyn MultipartUpload) -> Result<(), Error> {
-        let mut from = 0;
-        while from < self.size {
-            let length = PART.min(self.size - from);
-            let bytes = read_part(&self.file, from, length).await?;
-            upload.put_part(PutPayload::from(bytes)).await.map_err(fault)?;
-            from += length;
-        }
-        Ok(())
-    }
 }
 
 /// No space left on the device, as the operating system says it.

@@ -1,0 +1,166 @@
+//! Reads objects, a chunk at a time.
+//!
+//! A chunk is copied on its way out: into a message, out of it at the gateway, into what is written to the client. A
+//! client that takes its time leaves it in all of those. So what downloads hold is a few times the size of their chunks,
+//! and many downloads at once get small ones. No chunk is read before the one ahead of it was taken.
+
+use std::{
+    fs::File,
+    ops::Range,
+    os::unix::fs::FileExt as _,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use futures_util::{
+    Stream, StreamExt as _,
+    stream::{self, BoxStream},
+};
+use tidings_domain::Error;
+use tokio::sync::Semaphore;
+
+use super::{fault, off_thread};
+
+/// Bytes of the chunks of all downloads of a process, until they are of [`LEAST`].
+const HELD: u64 = 4 * 1024 * 1024;
+/// Bytes of one chunk where downloads are few; more make none faster.
+const MOST: u64 = 256 * 1024;
+/// Bytes of one chunk where they are many; less would cost more in calls than it saves.
+const LEAST: u64 = 16 * 1024;
+/// Reads of files at once. Each has a thread, and a thread has memory of its own.
+const READING: usize = 16;
+
+/// All downloads of the process.
+pub(super) struct Downloads {
+    running: AtomicU64,
+    /// Whoever reads a file holds one of these, and none while the chunk is on its way.
+    reading: Semaphore,
+}
+
+impl Default for Downloads {
+    fn default() -> Self {
+        Self { running: AtomicU64::new(0), reading: Semaphore::new(READING) }
+    }
+}
+
+/// One of them, until it is dropped.
+struct Download(Arc<Downloads>);
+
+impl Download {
+    fn begin(downloads: &Arc<Downloads>) -> Self {
+        downloads.running.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(downloads))
+    }
+
+    /// Bytes of its next chunk.
+    fn chunk(&self) -> u64 {
+        (HELD / self.0.running.load(Ordering::Relaxed)).clamp(LEAST, MOST)
+    }
+}
+
+impl Drop for Download {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The bytes of a file in the folder.
+pub(super) fn of_file(
+    downloads: &Arc<Downloads>,
+    file: File,
+    range: Range<u64>,
+) -> impl Stream<Item = Result<Bytes, Error>> + use<> {
+    let begun = (Download::begin(downloads), Arc::new(file), range);
+    stream::try_unfold(begun, |(download, file, range)| async move {
+        if range.is_empty() {
+            return Ok(None);
+        }
+        let (from, length) = (range.start, download.chunk().min(range.end - range.start));
+        let bytes = read(&download, &file, from, length).await?;
+        Ok(Some((bytes, (download, file, from + length..range.end))))
+    })
+}
+
+async fn read(download: &Download, file: &Arc<File>, from: u64, length: u64) -> Result<Bytes, Error> {
+    let _turn = download.0.reading.acquire().await.map_err(Error::internal)?;
+    // Taken here, since what each of many threads had taken, each would keep for its next read.
+    let mut bytes = vec![0; length as usize];
+    let file = Arc::clone(file);
+    off_thread(move || file.read_exact_at(&mut bytes, from).map(|()| Bytes::from(bytes))).await
+}
+
+/// The bytes that a store sends. They come as its client has received them, and are given on in chunks.
+pub(super) fn of_store(
+    downloads: &Arc<Downloads>,
+    received: BoxStream<'static, object_store::Result<Bytes>>,
+) -> impl Stream<Item = Result<Bytes, Error>> + use<> {
+    let begun = (Download::begin(downloads), received, Bytes::new());
+    stream::try_unfold(begun, |(download, mut received, mut rest)| async move {
+        while rest.is_empty() {
+            match received.next().await {
+                Some(bytes) => rest = bytes.map_err(fault)?,
+                None => return Ok(None),
+            }
+        }
+        let length = rest.len().min(download.chunk() as usize);
+        Ok(Some((rest.split_to(length), (download, received, rest))))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn file(size: usize) -> File {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&(0..size).map(|at| (at % 251) as u8).collect::<Vec<_>>()).unwrap();
+        file
+    }
+
+    #[tokio::test]
+    async fn a_file_comes_whole_however_many_are_read() {
+        let downloads = Arc::<Downloads>::default();
+        let wanted: Vec<u8> = (7..600_000).map(|at| (at % 251) as u8).collect();
+        let all = (0..40).map(|_| {
+            let wanted = &wanted;
+            let mut chunks = Box::pin(of_file(&downloads, file(700_000), 7..600_000));
+            async move {
+                let mut got = Vec::new();
+                while let Some(chunk) = chunks.next().await {
+                    got.extend_from_slice(&chunk.unwrap());
+                }
+                assert!(got == *wanted);
+            }
+        });
+        futures_util::future::join_all(all).await;
+        assert_eq!(downloads.running.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn chunks_are_large_for_few_and_small_for_many() {
+        let downloads = Arc::<Downloads>::default();
+        let mut first = Box::pin(of_file(&downloads, file(1_000_000), 0..1_000_000));
+        let others: Vec<_> = (1..16).map(|_| Download::begin(&downloads)).collect();
+        assert_eq!(first.next().await.unwrap().unwrap().len() as u64, MOST);
+        let more: Vec<_> = (16..64).map(|_| Download::begin(&downloads)).collect();
+        assert_eq!(first.next().await.unwrap().unwrap().len() as u64, HELD / 64);
+        let most: Vec<_> = (64..2000).map(|_| Download::begin(&downloads)).collect();
+        assert_eq!(first.next().await.unwrap().unwrap().len() as u64, LEAST);
+        drop((others, more, most));
+        assert_eq!(first.next().await.unwrap().unwrap().len() as u64, MOST);
+    }
+
+    #[tokio::test]
+    async fn what_a_store_sends_is_given_on_in_chunks() {
+        let downloads = Arc::<Downloads>::default();
+        let received = stream::iter([Ok(Bytes::new()), Ok(Bytes::from(vec![1; 300_000])), Ok(Bytes::from(vec![2; 5]))]);
+        let chunks: Vec<_> = of_store(&downloads, received.boxed()).collect().await;
+        let sizes: Vec<_> = chunks.iter().map(|chunk| chunk.as_ref().unwrap().len()).collect();
+        assert_eq!(sizes, [MOST as usize, 300_000 - MOST as usize, 5]);
+    }
+}

@@ -1,0 +1,201 @@
+//! Decodes JPEG at a reduced scale, which is several times faster than decoding all of it.
+//!
+//! libjpeg does it, by way of the `mozjpeg` crate. It is C, so what it is given is looked at first: see [`Outline`].
+
+use std::{io, panic};
+
+use image::{DynamicImage, GrayImage, RgbImage, metadata::Orientation};
+use mozjpeg::{Decompress, decompress::Format};
+
+use super::{Fit, MAX_MEMORY, MAX_PIXELS, outline::Outline};
+
+/// Most scans. Cameras and encoders make about ten; each costs a walk over the whole picture, however few bytes it has.
+const MAX_SCANS: usize = 32;
+
+/// At most twice as large as fits, so that there is something to average, or a little more; and how to turn it upright.
+pub(super) fn decode(bytes: &[u8], fit: Fit) -> Option<(DynamicImage, Orientation)> {
+    let outline = Outline::of(bytes)?;
+    let pixels = u64::from(outline.width) * u64::from(outline.height);
+    if pixels == 0 || pixels > MAX_PIXELS || outline.scans > MAX_SCANS {
+        return None;
+    }
+    let eighths = eighths(&outline, fit.before(outline.orientation));
+    let scaled = |side: u32| u64::from(side * u32::from(eighths)).div_ceil(8);
+    // Twice, since inks become colours beside themselves.
+    let decoded = scaled(outline.width) * scaled(outline.height) * outline.components * 2;
+    if outline.held + decoded > MAX_MEMORY {
+        return None;
+    }
+    // libjpeg tells errors by leaving in the middle, for which the crate unwinds from its callback. That is sound: the C
+    // is compiled with `-fexceptions` and called as `extern "C-unwind"`, and what unwinds goes no further than here. It
+    // goes by `resume_unwind`, so no panic hook logs it. All that libjpeg has is freed when the decoder is dropped on the
+    // way, and nothing of ours is shared with it but bytes that it only reads.
+    const { assert!(cfg!(panic = "unwind"), "a broken picture would end the process") };
+    let picture = panic::catch_unwind(|| scaled_down(bytes, eighths)).ok()?.ok()??;
+    Some((picture, outline.orientation))
+}
+
+/// The least of the scales that libjpeg is fast at and that leaves twice what fits.
+fn eighths(outline: &Outline, fit: Fit) -> u8 {
+    let (width, height) = fit.inside(outline.width, outline.height);
+    let is_enough = |eighths: &u8| {
+        let scaled = |side: u32| (side * u32::from(*eighths)).div_ceil(8);
+        scaled(outline.width) >= 2 * width && scaled(outline.height) >= 2 * height
+    };
+    [1, 2, 4].into_iter().find(is_enough).unwrap_or(8)
+}
+
+fn scaled_down(bytes: &[u8], eighths: u8) -> io::Result<Option<DynamicImage>> {
+    let mut decoder = Decompress::new_mem(bytes)?;
+    decoder.scale(eighths);
+    Ok(match decoder.image()? {
+        Format::RGB(mut lines) => {
+            let (width, height) = (lines.width() as u32, lines.height() as u32);
+            RgbImage::from_raw(width, height, lines.read_scanlines()?).map(DynamicImage::ImageRgb8)
+        }
+        Format::Gray(mut lines) => {
+            let (width, height) = (lines.width() as u32, lines.height() as u32);
+            GrayImage::from_raw(width, height, lines.read_scanlines()?).map(DynamicImage::ImageLuma8)
+        }
+        Format::CMYK(mut lines) => {
+            let (width, height) = (lines.width() as u32, lines.height() as u32);
+            RgbImage::from_raw(width, height, of_cmyk(&lines.read_scanlines()?)).map(DynamicImage::ImageRgb8)
+        }
+    })
+}
+
+/// As Adobe writes it: inverted, 255 being no ink.
+fn of_cmyk(pixels: &[[u8; 4]]) -> Vec<u8> {
+    let mixed = |ink: u8, key: u8| (u16::from(ink) * u16::from(key) / 255) as u8;
+    pixels
+        .iter()
+        .flat_map(|[cyan, magenta, yellow, key]| [mixed(*cyan, *key), mixed(*magenta, *key), mixed(*yellow, *key)])
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    };
+
+    use mozjpeg::{ColorSpace, Compress};
+
+    use super::*;
+
+    const FIT: Fit = Fit { width: 40, height: 40 };
+
+    /// 160 by 80, all of one colour.
+    fn jpeg(from: ColorSpace, pixel: &[u8], set: impl Fn(&mut Compress)) -> Vec<u8> {
+        let mut compress = Compress::new(from);
+        compress.set_size(160, 80);
+        set(&mut compress);
+        let mut started = compress.start_compress(Vec::new()).unwrap();
+        started.write_scanlines(&pixel.repeat(160 * 80)).unwrap();
+        started.finish().unwrap()
+    }
+
+    fn plain(compress: &mut Compress) {
+        compress.set_optimize_scans(false);
+    }
+
+    /// Its size, and whether it is of about this colour.
+    #[track_caller]
+    fn assert_is(jpeg: &[u8], size: (u32, u32), colour: [u8; 3]) {
+        let (picture, _) = decode(jpeg, FIT).unwrap();
+        let picture = picture.to_rgb8();
+        let got = picture.get_pixel(size.0 / 2, size.1 / 2).0;
+        assert_eq!(picture.dimensions(), size);
+        assert!(got.iter().zip(colour).all(|(got, wanted)| got.abs_diff(wanted) < 8), "{got:?}");
+    }
+
+    #[test]
+    fn a_picture_is_decoded_at_twice_what_fits() {
+        let jpeg = jpeg(ColorSpace::JCS_RGB, &[200, 100, 50], plain);
+        assert_is(&jpeg, (80, 40), [200, 100, 50]);
+        let (whole, _) = decode(&jpeg, Fit { width: 100, height: 4096 }).unwrap();
+        assert_eq!((whole.width(), whole.height()), (160, 80));
+        let (least, _) = decode(&jpeg, Fit { width: 4096, height: 5 }).unwrap();
+        assert_eq!((least.width(), least.height()), (20, 10));
+    }
+
+    #[test]
+    fn progressive_and_grey_pictures_are_decoded() {
+        let progressive = jpeg(ColorSpace::JCS_RGB, &[200, 100, 50], Compress::set_progressive_mode);
+        assert!(Outline::of(&progressive).unwrap().scans > 3);
+        assert_is(&progressive, (80, 40), [200, 100, 50]);
+        let grey = jpeg(ColorSpace::JCS_GRAYSCALE, &[77], plain);
+        assert!(matches!(decode(&grey, FIT), Some((DynamicImage::ImageLuma8(_), _))));
+        assert_is(&grey, (80, 40), [77; 3]);
+    }
+
+    #[test]
+    fn inks_become_colours() {
+        // No cyan, much magenta, some yellow, a little black: stored as what is not there.
+        for space in [ColorSpace::JCS_CMYK, ColorSpace::JCS_YCCK] {
+            let inks = jpeg(ColorSpace::JCS_CMYK, &[255, 100, 180, 230], |compress| {
+                plain(compress);
+                compress.set_color_space(space);
+            });
+            assert_eq!(Outline::of(&inks).unwrap().components, 4);
+            assert_is(&inks, (80, 40), [230, 90, 162]);
+        }
+    }
+
+    #[test]
+    fn more_scans_than_any_encoder_makes_are_refused() {
+        let progressive = jpeg(ColorSpace::JCS_RGB, &[200, 100, 50], Compress::set_progressive_mode);
+        let end = progressive.len() - 2;
+        let last = progressive.windows(2).rposition(|window| window == b"\xFF\xDA").unwrap();
+        let bomb = [&progressive[..end], &progressive[last..end].repeat(MAX_SCANS), b"\xFF\xD9"].concat();
+        assert_eq!(Outline::of(&bomb).unwrap().scans, Outline::of(&progressive).unwrap().scans + MAX_SCANS);
+        assert!(decode(&bomb, FIT).is_none());
+    }
+
+    #[test]
+    fn coefficients_that_take_too_much_are_refused() {
+        let progressive = jpeg(ColorSpace::JCS_RGB, &[200, 100, 50], |compress| {
+            compress.set_progressive_mode();
+            compress.set_chroma_sampling_pixel_sizes((1, 1), (1, 1));
+        });
+        let size = progressive.windows(2).position(|window| window == b"\xFF\xC2").unwrap() + 5;
+        // 49 million pixels of three samples, two bytes each.
+        let bomb = [&progressive[..size], &[0x1B, 0x58, 0x1B, 0x58], &progressive[size + 4..]].concat();
+        assert_eq!(Outline::of(&bomb).unwrap().held, 7000 * 7000 * 6);
+        assert!(decode(&bomb, FIT).is_none());
+    }
+
+    #[test]
+    fn a_picture_that_ends_early_has_none() {
+        for set in [plain, Compress::set_progressive_mode] {
+            let whole = jpeg(ColorSpace::JCS_RGB, &[200, 100, 50], set);
+            assert!(decode(&whole, FIT).is_some());
+            assert!((0..whole.len()).all(|length| decode(&whole[..length], FIT).is_none()));
+        }
+    }
+
+    #[test]
+    fn a_broken_picture_ends_nothing_and_logs_nothing() {
+        let panicked = Arc::new(AtomicBool::new(false));
+        let (before, seen) = (panic::take_hook(), Arc::clone(&panicked));
+        let this = std::thread::current().id();
+        panic::set_hook(Box::new(move |info| {
+            seen.fetch_or(std::thread::current().id() == this, Ordering::Relaxed);
+            before(info);
+        }));
+        let mut refused = 0;
+        for set in [plain, Compress::set_progressive_mode] {
+            let whole = jpeg(ColorSpace::JCS_RGB, &[200, 100, 50], set);
+            for at in 2..whole.len() {
+                for value in [0, 1, 0x7F, 0xC4, 0xD9, 0xFF] {
+                    let mut broken = whole.clone();
+                    broken[at] = value;
+                    refused += usize::from(decode(&broken, FIT).is_none());
+                }
+            }
+        }
+        assert!(refused > 100, "{refused}");
+        assert!(!panicked.load(Ordering::Relaxed));
+    }
+}
