@@ -4,7 +4,10 @@
 use tidings_domain::{Content, ConversationKind, Ext};
 
 use super::{dto, elements, elements_back};
-use crate::{json::Object, number::Integer};
+use crate::{
+    json::{Object, is_same_value},
+    number::Integer,
+};
 
 /// What the receiver of a callback before a message decides.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,7 +59,7 @@ fn delivered(answer: &dto::Answer<'_>, content: &Content) -> Option<Verdict> {
     let mut changed = content.clone();
     if let Some(msg_body) = answer.msg_body
         && !is_empty(msg_body.get())
-        && !is_repeated(msg_body.get(), content)
+        && !is_same_value(msg_body.get(), &elements(content))
     {
         changed = replaced(changed, elements_back(msg_body.get()).ok()?);
     }
@@ -69,11 +72,6 @@ fn delivered(answer: &dto::Answer<'_>, content: &Content) -> Option<Verdict> {
 fn is_empty(msg_body: &str) -> bool {
     let inside = msg_body.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     inside.is_some_and(|inside| inside.trim().is_empty())
-}
-
-fn is_repeated(msg_body: &str, content: &Content) -> bool {
-    let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
-    value(msg_body) == value(&elements(content))
 }
 
 /// The message with another body. A file at the same address keeps what elements do not tell of it.
