@@ -67,8 +67,7 @@ pub fn record(message: &Message, names: &Names, exts_array: bool) -> String {
 /// The same with what histories tell beside it.
 pub(super) fn record_with(message: &Message, names: &Names, exts_array: bool, beside: Beside<'_>) -> String {
     let (from, to) = (names.of(message.sender), receiver(message, names));
-    let body = raw(exported_body(&message.content, exts_array));
-    let ext = raw(ext_from(&message.content).unwrap_or_else(|| "{}".to_owned()));
+    let (body, ext) = body_and_ext(&message.content, exts_array);
     let direction = match beside.reader {
         Some(reader) if reader != message.sender => "incoming",
         _ => "outgoing",
@@ -84,6 +83,12 @@ pub(super) fn record_with(message: &Message, names: &Names, exts_array: bool, be
         status: beside.status,
         edited: beside.edited,
     })
+}
+
+/// What a payload is made of: the body with its `type`, and `ext`, which is empty rather than absent.
+pub(super) fn body_and_ext(content: &Content, exts_array: bool) -> (Box<RawValue>, Box<RawValue>) {
+    let ext = ext_from(content).unwrap_or_else(|| "{}".to_owned());
+    (raw(exported_body(content, exts_array)), raw(ext))
 }
 
 fn receiver(message: &Message, names: &Names) -> String {
