@@ -1,4 +1,4 @@
-//! Small JSON tools that both dialects use.
+//! Small JSON tools that several dialects use.
 
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
@@ -30,6 +30,13 @@ pub fn object_in(text: &str) -> Option<JsonText> {
 /// A JSON text as a raw value, to be written as it is.
 pub fn raw(json: &JsonText) -> &RawValue {
     serde_json::from_str(json.as_str()).expect("a JsonText is valid JSON")
+}
+
+/// Whether two JSON texts say the same, whatever their white space, escapes and order of keys. What is nested too deeply
+/// to compare, or has half a surrogate pair, is the same to the letter alone.
+pub fn is_same_value(one: &str, other: &str) -> bool {
+    let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+    one == other || value(one).is_some_and(|one| value(other) == Some(one))
 }
 
 /// The object without one of its keys; the other keys and values stay as written.
@@ -191,6 +198,14 @@ mod tests {
 
         assert_eq!(serde_json::from_str::<Object<Point>>(r#"{"x":1}"#).unwrap().0.x, 1);
         assert!(serde_json::from_str::<Object<Point>>("[1]").is_err());
+    }
+
+    #[test]
+    fn values_are_compared_and_what_cannot_be_is_compared_to_the_letter() {
+        assert!(is_same_value(r#"{"a":1,"b":"\u00e9"}"#, r#"{ "b":"é", "a":1 }"#));
+        assert!(!is_same_value("[1]", "[2]"));
+        assert!(is_same_value(r#"["\ud800"]"#, r#"["\ud800"]"#));
+        assert!(!is_same_value(r#"["\ud800"]"#, r#"["\ud801"]"#));
     }
 
     #[test]

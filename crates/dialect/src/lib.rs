@@ -6,3 +6,4 @@ pub mod agora;
 mod json;
 pub mod lanying;
 mod number;
+pub mod tencent;

@@ -1,7 +1,11 @@
 //! `POST /messages/users`: leniency of agora.md 2, errors of 8.2 and 8.3, sizes of decision 13.
 
+#[path = "support/app.rs"]
+mod support;
+
+use support::app;
 use tidings_dialect::agora::{self, Call, Timing};
-use tidings_domain::{App, AppId, ConversationId, MsgId, Policy, Sent, Target, UnixMillis, UserId, UserRef};
+use tidings_domain::{ConversationId, MsgId, Policy, Sent, Target, UserId, UserRef};
 
 fn refused(request: &str) -> (u16, &'static str, String) {
     let refusal =
@@ -109,20 +113,6 @@ fn lenient_values_of_2_2_are_taken() {
     ] {
         let request = format!(r#"{{"to":["a"],{body}}}"#);
         assert!(agora::draft(request.as_bytes(), &Policy::default(), agora::Place::Users).is_ok(), "{body}");
-    }
-}
-
-fn app() -> App {
-    App {
-        id: AppId(1),
-        org: "acme".into(),
-        name: "lobby".into(),
-        uuid: "3f1c2a90".into(),
-        lanying_app_id: "welovemaxim".into(),
-        sdk_appid: 1_400_000_000,
-        enabled: true,
-        created_at: UnixMillis(0),
-        policy: Policy::default(),
     }
 }
 

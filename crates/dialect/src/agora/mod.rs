@@ -2,7 +2,9 @@
 
 mod body;
 mod broadcast;
+mod callback;
 mod channel;
+mod decision;
 mod draft;
 mod dto;
 mod envelope;
@@ -20,10 +22,15 @@ mod users;
 
 pub use body::{body_from, ext_from, moved};
 pub use broadcast::{Broadcast, Everybody, broadcast_request, broadcast_started};
+pub use callback::{
+    Edit, Event, REST_OPERATOR, edit_callback, post_send_callback, pre_send_callback, read_ack_callback,
+    recall_callback, security,
+};
 pub use channel::{
     DeleteChannel, Peer, Roaming, channel_deleted, delete_channel_request, roaming_deleted, roaming_messages,
     roaming_time,
 };
+pub use decision::{Decision, decision};
 pub use draft::{Place, draft, legacy_draft};
 pub use envelope::{Call, Timing, error, sent, sent_without_ids};
 pub use export::{

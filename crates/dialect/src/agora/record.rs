@@ -62,19 +62,21 @@ pub(super) struct Beside<'a> {
 /// One line of an export. `exts_array` is how `customExts` stands there (agora.md 14). `file` is what we know of the
 /// message's file, where it is one of ours: it tells what the body does not (decision 21).
 pub fn record(message: &Message, names: &Names, exts_array: bool, file: Option<&StoredFile>) -> String {
-    let body = exported_body(&message.content, exts_array, file);
-    record_of(message, names, body, Beside::default())
+    record_of(message, names, body_and_ext(&message.content, exts_array, file), Beside::default())
 }
 
 /// The same with what histories tell beside it.
 pub(super) fn record_with(message: &Message, names: &Names, exts_array: bool, beside: Beside<'_>) -> String {
-    record_of(message, names, exported_body(&message.content, exts_array, None), beside)
+    record_of(message, names, body_and_ext(&message.content, exts_array, None), beside)
 }
 
-fn record_of(message: &Message, names: &Names, body: String, beside: Beside<'_>) -> String {
+fn record_of(
+    message: &Message,
+    names: &Names,
+    (body, ext): (Box<RawValue>, Box<RawValue>),
+    beside: Beside<'_>,
+) -> String {
     let (from, to) = (names.of(message.sender), receiver(message, names));
-    let body = raw(body);
-    let ext = raw(ext_from(&message.content).unwrap_or_else(|| "{}".to_owned()));
     let direction = match beside.reader {
         Some(reader) if reader != message.sender => "incoming",
         _ => "outgoing",
@@ -90,6 +92,16 @@ fn record_of(message: &Message, names: &Names, body: String, beside: Beside<'_>)
         status: beside.status,
         edited: beside.edited,
     })
+}
+
+/// What a payload is made of: the body with its `type`, and `ext`, which is empty rather than absent.
+pub(super) fn body_and_ext(
+    content: &Content,
+    exts_array: bool,
+    file: Option<&StoredFile>,
+) -> (Box<RawValue>, Box<RawValue>) {
+    let ext = ext_from(content).unwrap_or_else(|| "{}".to_owned());
+    (raw(exported_body(content, exts_array, file)), raw(ext))
 }
 
 fn receiver(message: &Message, names: &Names) -> String {

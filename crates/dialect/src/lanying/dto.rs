@@ -131,6 +131,34 @@ pub struct Message<'a> {
     pub ext: Option<Cow<'a, str>>,
 }
 
+/// lanying.md 8: the one place with names in camel case.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Callback<'a> {
+    pub app_id: &'a str,
+    pub msg_id: i64,
+    pub from: Uid,
+    pub to: Uid,
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    pub ctype: &'static str,
+    pub content: Cow<'a, str>,
+    /// Always there: receivers read it without a default.
+    pub ext: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attachment: Option<Cow<'a, str>>,
+    pub timestamp: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub related_mid: Option<i64>,
+}
+
+#[derive(Serialize)]
+pub struct Uid {
+    pub uid: i64,
+}
+
 /// lanying.md 5.2.
 #[derive(Serialize)]
 pub struct History<'a> {

@@ -2,6 +2,7 @@
 
 mod account;
 mod asked;
+mod callback;
 mod content;
 mod draft;
 mod dto;
@@ -19,6 +20,7 @@ pub use account::{
     token_request_by_name,
 };
 pub use asked::{Approval, GroupType, NewGroup, Part, ProfileChange};
+pub use callback::{Event, edited_callback, recalled_callback, sent_callback};
 pub use content::{Fields, fields_of};
 pub use draft::{
     BROADCAST_CALL, Deed, NOTIFY_CALL, Operation, SEND_CALL, Wanted, broadcast_request, notify_request, recall_request,

@@ -1,5 +1,6 @@
 //! The wire names of the Agora dialect. Fields are documented in agora.md.
 
+mod callback;
 mod group;
 
 use std::borrow::Cow;
@@ -12,6 +13,7 @@ use crate::{
     number::{Decimal, Integer, Number},
 };
 
+pub use callback::*;
 pub use group::*;
 
 /// Tells `null` from absent.

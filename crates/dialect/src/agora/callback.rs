@@ -1,0 +1,171 @@
+//! The bodies of callbacks to an app's server (agora.md 11).
+
+use md5::{Digest, Md5};
+use tidings_domain::{App, Content, ConversationKind, MsgId, UnixMillis, hex};
+
+use super::{dto, recall::chat_type, record::body_and_ext};
+use crate::json::bytes_of;
+
+/// Who edits by REST, in the vendor's words (agora.md 11.3).
+pub const REST_OPERATOR: &str = "easemob_rest_app_admin";
+
+const SECURITY_VERSION: &str = "1.0.0";
+
+/// In callbacks `customExts` is an array, whatever it is in exports (agora.md 11.3).
+const EXTS_ARRAY: bool = true;
+
+/// What every callback tells.
+#[derive(Debug, Clone, Copy)]
+pub struct Event<'a> {
+    /// Whose it is.
+    pub app: &'a App,
+    /// The secret of the rule that the callback is of.
+    pub secret: &'a str,
+    /// When the callback was first made. `security` covers it.
+    pub timestamp: UnixMillis,
+    /// Where it happened.
+    pub kind: ConversationKind,
+    /// Who did it: the folded name or the id (agora.md 1.2).
+    pub from: &'a str,
+    /// The receiving user; of groups and rooms the id.
+    pub to: &'a str,
+    /// `msg_id`: the message's id. Recalls, edits and receipts have one of their own, since receivers tell callbacks
+    /// apart by `callId`, which ends in it.
+    pub id: &'a str,
+    /// `host`: the server that tells; pre-send callbacks do not have it.
+    pub host: &'a str,
+}
+
+/// `security`: MD5 of the call's id, the secret and the milliseconds, as lower-case hex digits (agora.md 11.1).
+pub fn security(call_id: &str, secret: &str, timestamp: UnixMillis) -> String {
+    hex(&Md5::digest(format!("{call_id}{secret}{timestamp}", timestamp = timestamp.0)))
+}
+
+/// Asks whether a message may be delivered (agora.md 11.2). `call` names the call; a uuid.
+pub fn pre_send_callback(event: &Event<'_>, call: &str, content: &Content) -> Vec<u8> {
+    let (body, ext) = body_and_ext(content, EXTS_ARRAY, None);
+    let payload = dto::Payload { bodies: [&body], ext: &ext, from: event.from, to: event.to };
+    let appkey = event.appkey();
+    let call_id = format!("{appkey}_{call}");
+    let told = event.told((&appkey, &call_id), chat_type(event.kind), payload);
+    bytes_of(&dto::Callback { event_type: None, appkey: None, host: None, ..told })
+}
+
+/// Tells of a message that was accepted; `offline` when its receiver was not there (agora.md 11.3).
+pub fn post_send_callback(event: &Event<'_>, offline: bool, content: &Content) -> Vec<u8> {
+    let (body, ext) = body_and_ext(content, EXTS_ARRAY, None);
+    let payload = dto::Payload { bodies: [&body], ext: &ext, from: event.from, to: event.to };
+    let chat_type = match event.kind {
+        ConversationKind::Direct => "chat",
+        ConversationKind::Group | ConversationKind::Room => "groupchat",
+    };
+    let event_type = Some(if offline { "chat_offline" } else { "chat" });
+    event.told_after(chat_type, payload, |told| dto::Callback { event_type, ..told })
+}
+
+/// Tells of a message that was recalled (agora.md 11.3).
+pub fn recall_callback(event: &Event<'_>, recalled: MsgId) -> Vec<u8> {
+    let recall_id = Some(recalled.to_string());
+    event.told_after("recall", event.ack(recalled), |told| dto::Callback { recall_id, ..told })
+}
+
+/// Tells how far somebody read (agora.md 11.3).
+pub fn read_ack_callback(event: &Event<'_>, acknowledged: MsgId) -> Vec<u8> {
+    let is_direct = event.kind == ConversationKind::Direct;
+    let msg_config = (!is_direct).then_some(dto::MsgConfig { allow_group_ack: true });
+    event.told_after("read_ack", dto::AckPayload { msg_config, ..event.ack(acknowledged) }, |told| told)
+}
+
+/// How a message was edited.
+#[derive(Debug, Clone, Copy)]
+pub struct Edit<'a> {
+    /// Which.
+    pub message: MsgId,
+    /// How often it was edited, this time included.
+    pub count: i32,
+    /// When.
+    pub edited_at: UnixMillis,
+    /// Who edited: a user, or [`REST_OPERATOR`].
+    pub operator: &'a str,
+    /// When it had been sent.
+    pub sent_at: UnixMillis,
+    /// Who had sent it.
+    pub sender: &'a str,
+    /// What it says now.
+    pub content: &'a Content,
+}
+
+/// Tells of a message that says something else now (agora.md 11.3).
+pub fn edit_callback(event: &Event<'_>, edit: &Edit<'_>) -> Vec<u8> {
+    let (body, ext) = body_and_ext(edit.content, EXTS_ARRAY, None);
+    let payload = dto::EditPayload {
+        edit_message_id: edit.message.to_string(),
+        new: dto::Payload { bodies: [&body], ext: &ext, from: event.from, to: event.to },
+        meta: dto::EditMeta {
+            edit_msg: dto::EditMsg {
+                count: edit.count,
+                edit_time: edit.edited_at.0,
+                operator: edit.operator,
+                send_time: edit.sent_at.0,
+                sender: edit.sender,
+            },
+        },
+    };
+    event.told_after("edit", payload, |told| told)
+}
+
+impl<'a> Event<'a> {
+    fn appkey(&self) -> String {
+        format!("{}#{}", self.app.org, self.app.name)
+    }
+
+    fn ack(&self, message: MsgId) -> dto::AckPayload<'a> {
+        dto::AckPayload {
+            ack_message_id: message.to_string(),
+            bodies: [],
+            ext: dto::NoKeys {},
+            from: self.from,
+            to: self.to,
+            msg_config: None,
+        }
+    }
+
+    /// A callback after the event: its call is named by the event's id.
+    fn told_after<P: serde::Serialize>(
+        &self,
+        chat_type: &'static str,
+        payload: P,
+        with: impl for<'b> FnOnce(dto::Callback<'b, P>) -> dto::Callback<'b, P>,
+    ) -> Vec<u8> {
+        let appkey = self.appkey();
+        let call_id = format!("{appkey}_{}", self.id);
+        bytes_of(&with(self.told((&appkey, &call_id), chat_type, payload)))
+    }
+
+    fn told<'b, P: serde::Serialize>(
+        &self,
+        (appkey, call_id): (&'b str, &'b str),
+        chat_type: &'static str,
+        payload: P,
+    ) -> dto::Callback<'b, P>
+    where
+        'a: 'b,
+    {
+        dto::Callback {
+            call_id,
+            event_type: Some("chat"),
+            timestamp: self.timestamp.0,
+            chat_type,
+            group_id: (self.kind != ConversationKind::Direct).then_some(self.to),
+            from: self.from,
+            to: self.to,
+            recall_id: None,
+            msg_id: self.id,
+            payload,
+            security_version: SECURITY_VERSION,
+            security: security(call_id, self.secret, self.timestamp),
+            appkey: Some(appkey),
+            host: Some(self.host),
+        }
+    }
+}

@@ -1,0 +1,375 @@
+//! The wire names of the Tencent dialect. Fields are documented in tencent.md.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+use crate::number::{Decimal, Integer, Number};
+
+/// The names of the elements (tencent.md 5).
+pub const TEXT: &str = "TIMTextElem";
+pub const LOCATION: &str = "TIMLocationElem";
+pub const CUSTOM: &str = "TIMCustomElem";
+pub const SOUND: &str = "TIMSoundElem";
+pub const IMAGE: &str = "TIMImageElem";
+pub const FILE: &str = "TIMFileElem";
+pub const VIDEO: &str = "TIMVideoFileElem";
+
+/// What `Desc` of our own custom elements says they are.
+pub const COMMAND_DESC: &str = "command";
+pub const CUSTOM_DESC: &str = "custom";
+pub const FORWARD_DESC: &str = "forward";
+
+/// The keys of a custom element that is not ours.
+pub const CUSTOM_KEYS: [&str; 4] = ["Data", "Desc", "Ext", "Sound"];
+
+/// What one callback says of a one-to-one message, in the order of the seed.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Direct<'a> {
+    pub callback_command: &'static str,
+    #[serde(rename = "From_Account")]
+    pub from: &'a str,
+    #[serde(rename = "To_Account")]
+    pub to: &'a str,
+    pub msg_seq: u32,
+    pub msg_random: u32,
+    pub msg_time: u32,
+    pub msg_key: String,
+    pub online_only_flag: u8,
+    #[serde(flatten)]
+    pub outcome: Option<Outcome<'a>>,
+    pub msg_body: &'a [Element<'a>],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloud_custom_data: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_time: Option<i64>,
+}
+
+/// In the callback after the sending alone.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Outcome<'a> {
+    pub send_msg_result: i32,
+    pub error_info: &'a str,
+    pub unread_msg_num: i32,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Withdrawn<'a> {
+    pub callback_command: &'static str,
+    #[serde(rename = "From_Account")]
+    pub from: &'a str,
+    #[serde(rename = "To_Account")]
+    pub to: &'a str,
+    pub msg_key: String,
+    pub unread_msg_num: i32,
+    pub event_time: i64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Read<'a> {
+    pub callback_command: &'static str,
+    #[serde(rename = "Report_Account")]
+    pub reader: &'a str,
+    #[serde(rename = "Peer_Account")]
+    pub peer: &'a str,
+    pub last_read_time: u32,
+    pub unread_msg_num: i32,
+    pub event_time: i64,
+}
+
+/// What one callback says of a group message: the random is `Random` here.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Said<'a> {
+    pub callback_command: &'static str,
+    pub group_id: String,
+    #[serde(rename = "Type")]
+    pub kind: &'static str,
+    #[serde(rename = "From_Account")]
+    pub from: &'a str,
+    #[serde(rename = "Operator_Account")]
+    pub operator: &'a str,
+    pub random: u32,
+    /// In the callback after the sending alone, with the next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub msg_seq: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub msg_time: Option<u32>,
+    pub online_only_flag: u8,
+    pub msg_body: &'a [Element<'a>],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloud_custom_data: Option<&'a str>,
+    pub event_time: i64,
+    #[serde(rename = "GroupAtInfo", skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<Mention<'a>>,
+}
+
+#[derive(Serialize)]
+pub struct Mention<'a> {
+    #[serde(rename = "GroupAtAllFlag")]
+    pub all: u8,
+    #[serde(rename = "GroupAt_Account", skip_serializing_if = "Option::is_none")]
+    pub account: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Taken<'a> {
+    pub callback_command: &'static str,
+    #[serde(rename = "Operator_Account")]
+    pub operator: &'a str,
+    #[serde(rename = "Type")]
+    pub kind: &'static str,
+    pub group_id: String,
+    pub msg_seq_list: Vec<Seq>,
+    pub event_time: i64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Seq {
+    pub msg_seq: u32,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct StateChange<'a> {
+    pub callback_command: &'static str,
+    pub event_time: i64,
+    pub info: StateInfo<'a>,
+    #[serde(rename = "KickedDevice", skip_serializing_if = "Vec::is_empty")]
+    pub kicked: Vec<Kicked<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct StateInfo<'a> {
+    pub action: &'static str,
+    #[serde(rename = "To_Account")]
+    pub account: &'a str,
+    pub reason: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Kicked<'a> {
+    pub platform: &'a str,
+}
+
+/// tencent.md 5.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Element<'a> {
+    pub msg_type: &'static str,
+    pub msg_content: ElementContent<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum ElementContent<'a> {
+    Text(Text<'a>),
+    Location(Location<'a>),
+    Custom(Custom<'a>),
+    Sound(Sound<'a>),
+    Image(Image<'a>),
+    File(File<'a>),
+    Video(Video<'a>),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Text<'a> {
+    pub text: Cow<'a, str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Location<'a> {
+    pub desc: &'a str,
+    pub latitude: &'a RawValue,
+    pub longitude: &'a RawValue,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Custom<'a> {
+    #[serde(default, deserialize_with = "or_default")]
+    pub data: Cow<'a, str>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub desc: Cow<'a, str>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub ext: Cow<'a, str>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub sound: Cow<'a, str>,
+}
+
+/// The underscore stands here and in files, not in videos.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Sound<'a> {
+    pub url: &'a str,
+    #[serde(rename = "UUID")]
+    pub uuid: &'a str,
+    pub size: u64,
+    pub second: u32,
+    #[serde(rename = "Download_Flag")]
+    pub download_flag: u8,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Image<'a> {
+    #[serde(rename = "UUID")]
+    pub uuid: &'a str,
+    pub image_format: u8,
+    pub image_info_array: [ImageInfo<'a>; 3],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ImageInfo<'a> {
+    #[serde(rename = "Type")]
+    pub kind: u8,
+    pub size: u64,
+    pub width: u32,
+    pub height: u32,
+    #[serde(rename = "URL")]
+    pub url: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct File<'a> {
+    pub url: &'a str,
+    #[serde(rename = "UUID")]
+    pub uuid: &'a str,
+    pub file_size: u64,
+    pub file_name: &'a str,
+    #[serde(rename = "Download_Flag")]
+    pub download_flag: u8,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Video<'a> {
+    pub video_url: &'a str,
+    #[serde(rename = "VideoUUID")]
+    pub video_uuid: &'a str,
+    pub video_size: u64,
+    pub video_second: u32,
+    pub video_format: &'a str,
+    pub video_download_flag: u8,
+    pub thumb_url: &'a str,
+    #[serde(rename = "ThumbUUID")]
+    pub thumb_uuid: &'a str,
+    pub thumb_size: u64,
+    pub thumb_width: u32,
+    pub thumb_height: u32,
+    pub thumb_format: &'a str,
+    pub thumb_download_flag: u8,
+}
+
+/// A value of another type, and `null`, is as good as absent.
+fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let raw = <&RawValue>::deserialize(deserializer)?;
+    Ok(serde_json::from_str(raw.get()).ok())
+}
+
+/// The same, where absent is a value too.
+fn or_default<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(deserializer: D) -> Result<T, D::Error> {
+    lenient(deserializer).map(Option::unwrap_or_default)
+}
+
+/// An element as another server wrote it.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ElementIn<'a> {
+    pub msg_type: String,
+    #[serde(borrow)]
+    pub msg_content: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct LocationIn {
+    pub latitude: Decimal,
+    pub longitude: Decimal,
+    #[serde(default, deserialize_with = "lenient")]
+    pub desc: Option<String>,
+}
+
+/// What sounds and files have in common; old SDKs give no `Url` (tencent.md 5).
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct BytesIn {
+    #[serde(default, deserialize_with = "or_default")]
+    pub url: String,
+    #[serde(alias = "FileSize", default, deserialize_with = "lenient")]
+    pub size: Option<Integer>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub second: Option<Number>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub file_name: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ImageIn {
+    #[serde(default, deserialize_with = "or_default")]
+    pub image_info_array: Vec<ImageInfoIn>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ImageInfoIn {
+    #[serde(rename = "Type", default, deserialize_with = "lenient")]
+    pub kind: Option<Integer>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub size: Option<Integer>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub width: Option<Number>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub height: Option<Number>,
+    #[serde(rename = "URL", default, deserialize_with = "or_default")]
+    pub url: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct VideoIn {
+    #[serde(default, deserialize_with = "or_default")]
+    pub video_url: String,
+    #[serde(default, deserialize_with = "lenient")]
+    pub video_size: Option<Integer>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub video_second: Option<Number>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub thumb_url: String,
+    #[serde(default, deserialize_with = "lenient")]
+    pub thumb_size: Option<Integer>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub thumb_width: Option<Number>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub thumb_height: Option<Number>,
+}
+
+/// What a receiver answers (tencent.md 1, 6); nothing is required when it is read.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Answer<'a> {
+    #[serde(default, deserialize_with = "lenient")]
+    pub action_status: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub error_code: Option<Integer>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub error_info: String,
+    #[serde(borrow, default)]
+    pub msg_body: Option<&'a RawValue>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub cloud_custom_data: String,
+}

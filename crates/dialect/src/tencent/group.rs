@@ -1,0 +1,115 @@
+//! The bodies of callbacks about messages to groups and rooms (tencent.md 6).
+
+use tidings_domain::{Content, GroupKind, MsgId, UnixMillis};
+
+use super::{
+    dto,
+    elements::{cloud_custom_data, element},
+    key::MsgKey,
+    query::Callback,
+};
+use crate::json::bytes_of;
+
+/// A message to a group or room.
+#[derive(Debug, Clone, Copy)]
+pub struct Said<'a> {
+    /// The group's or room's id.
+    pub group: i64,
+    /// Which of the two it is.
+    pub kind: GroupKind,
+    /// The sender's account: see [`super::account`].
+    pub from: &'a str,
+    /// Who asked for it: the sender, or the app that sent in his name.
+    pub operator: &'a str,
+    /// Its id, the low 32 bits of which are `Random`.
+    pub msg_id: MsgId,
+    /// For those who are online alone.
+    pub online_only: bool,
+    /// What it says.
+    pub content: &'a Content,
+    /// When the event was made.
+    pub event_time: UnixMillis,
+}
+
+/// Whom a message mentions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mention<'a> {
+    /// Everybody in the group.
+    All,
+    /// One user: his account.
+    Account(&'a str),
+}
+
+/// The body of `Group.CallbackBeforeSendMsg`.
+pub fn group_before_send(message: &Said<'_>) -> Vec<u8> {
+    bytes_of(&said(Callback::GroupBeforeSend, message, &[element(&message.content.body)]))
+}
+
+/// The body of `Group.CallbackAfterSendMsg`: with the message's number in its group, when it was committed, and whom it
+/// mentions, which is left out where that is nobody.
+pub fn group_after_send(message: &Said<'_>, seq: i64, committed: UnixMillis, mentions: &[Mention<'_>]) -> Vec<u8> {
+    let key = MsgKey::of(seq, message.msg_id, committed);
+    let mentions = mentions.iter().map(|mention| match *mention {
+        Mention::All => dto::Mention { all: 1, account: None },
+        Mention::Account(account) => dto::Mention { all: 0, account: Some(account) },
+    });
+    bytes_of(&dto::Said {
+        msg_seq: Some(key.seq),
+        msg_time: Some(key.time),
+        mentions: mentions.collect(),
+        ..said(Callback::GroupAfterSend, message, &[element(&message.content.body)])
+    })
+}
+
+fn said<'a>(callback: Callback, message: &Said<'a>, msg_body: &'a [dto::Element<'a>]) -> dto::Said<'a> {
+    dto::Said {
+        callback_command: callback.command(),
+        group_id: message.group.to_string(),
+        kind: type_of(message.kind),
+        from: message.from,
+        operator: message.operator,
+        random: MsgKey::of(0, message.msg_id, message.event_time).random,
+        msg_seq: None,
+        msg_time: None,
+        online_only_flag: message.online_only.into(),
+        msg_body,
+        cloud_custom_data: cloud_custom_data(message.content),
+        event_time: message.event_time.0,
+        mentions: Vec::new(),
+    }
+}
+
+/// Messages to a group or room that were recalled.
+#[derive(Debug, Clone, Copy)]
+pub struct Taken<'a> {
+    /// The group's or room's id.
+    pub group: i64,
+    /// Which of the two it is.
+    pub kind: GroupKind,
+    /// Who recalled: his account.
+    pub operator: &'a str,
+    /// The messages' numbers in the group.
+    pub seqs: &'a [i64],
+    /// When.
+    pub event_time: UnixMillis,
+}
+
+/// The body of `Group.CallbackAfterRecallMsg`.
+pub fn group_after_recall(taken: &Taken<'_>) -> Vec<u8> {
+    bytes_of(&dto::Taken {
+        callback_command: Callback::GroupAfterRecall.command(),
+        operator: taken.operator,
+        kind: type_of(taken.kind),
+        group_id: taken.group.to_string(),
+        msg_seq_list: taken.seqs.iter().map(|seq| dto::Seq { msg_seq: *seq as u32 }).collect(),
+        event_time: taken.event_time.0,
+    })
+}
+
+/// Of the vendor's kinds those that ours are like: members of a group stay, anybody enters a room.
+const fn type_of(kind: GroupKind) -> &'static str {
+    match kind {
+        GroupKind::Group => "Public",
+        GroupKind::Room => "ChatRoom",
+    }
+}

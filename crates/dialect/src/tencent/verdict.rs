@@ -1,0 +1,105 @@
+//! What receivers answer (tencent.md 1, 4, 6). The body is read whatever its Content-Type; keys that are not needed may
+//! be missing, and others may be there.
+
+use tidings_domain::{Content, ConversationKind, Ext};
+
+use super::{dto, elements, elements_back};
+use crate::{
+    json::{Object, is_same_value},
+    number::Integer,
+};
+
+/// What the receiver of a callback before a message decides.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// Deliver it as it is.
+    Deliver,
+    /// Deliver this in its place.
+    DeliverChanged(Box<Content>),
+    /// Do not deliver it, and say so to the sender.
+    Refuse {
+        /// 120001 to 130000, which the sender is told; `None` for the dialect's own number: see [`refused_code`].
+        code: Option<i32>,
+        /// Why, in the receiver's words; may be empty.
+        info: String,
+    },
+    /// Do not deliver it, and let the sender think that it was.
+    Discard,
+}
+
+/// What the sender of a refused message is told where the receiver gives no number of its own (tencent.md 6).
+pub const fn refused_code(kind: ConversationKind) -> i32 {
+    match kind {
+        ConversationKind::Direct => 20006,
+        ConversationKind::Group | ConversationKind::Room => 10016,
+    }
+}
+
+/// Reads the answer to a callback before `content` is sent. `None`, no verdict, for any status but 200, for what is not
+/// JSON, for a missing or unknown `ErrorCode`, and for a new `MsgBody` that cannot be read: it was to replace the
+/// message, which then must not go out as if it had been approved.
+pub fn verdict(status: u16, answer: &[u8], content: &Content) -> Option<Verdict> {
+    if status != 200 {
+        return None;
+    }
+    let Object(answer): Object<dto::Answer<'_>> = serde_json::from_slice(answer).ok()?;
+    let Integer(code) = answer.error_code?;
+    match code {
+        0 => delivered(&answer, content),
+        1 => Some(Verdict::Refuse { code: None, info: answer.error_info }),
+        2 => Some(Verdict::Discard),
+        120_001..=130_000 => Some(Verdict::Refuse { code: Some(code as i32), info: answer.error_info }),
+        _ => None,
+    }
+}
+
+/// Receivers in typed languages write every key: `null`, an empty array and an empty text change nothing. Nor does a
+/// `MsgBody` that only repeats the one they were sent.
+fn delivered(answer: &dto::Answer<'_>, content: &Content) -> Option<Verdict> {
+    let mut changed = content.clone();
+    if let Some(msg_body) = answer.msg_body
+        && !is_empty(msg_body.get())
+        && !is_same_value(msg_body.get(), &elements(content))
+    {
+        changed = replaced(changed, elements_back(msg_body.get()).ok()?);
+    }
+    if !answer.cloud_custom_data.is_empty() && elements::cloud_custom_data(content) != Some(&answer.cloud_custom_data) {
+        changed.ext = Some(Ext::Text(answer.cloud_custom_data.clone()));
+    }
+    Some(if changed == *content { Verdict::Deliver } else { Verdict::DeliverChanged(Box::new(changed)) })
+}
+
+fn is_empty(msg_body: &str) -> bool {
+    let inside = msg_body.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    inside.is_some_and(|inside| inside.trim().is_empty())
+}
+
+/// The message with another body. A file at the same address keeps what elements do not tell of it.
+fn replaced(content: Content, new: Content) -> Content {
+    let mut body = new.body;
+    if let (Some(new), Some(old)) = (body.media_mut(), content.body.media())
+        && new.url == old.url
+    {
+        new.secret.clone_from(&old.secret);
+        new.name = new.name.take().or_else(|| old.name.clone());
+    }
+    Content { body, verbatim: None, ..content }
+}
+
+/// What a receiver of a callback after the event complains of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// `ErrorCode`; 0 where only `ActionStatus` complains.
+    pub code: i64,
+    /// `ErrorInfo`; may be empty.
+    pub info: String,
+}
+
+/// Reads the answer to a callback after the event, of which any 2xx is a delivery. `Some` is for the records (decision
+/// 33): `ActionStatus` is FAIL or `ErrorCode` is not 0. What cannot be read complains of nothing.
+pub fn after_answer(answer: &[u8]) -> Option<Failure> {
+    let Object(answer): Object<dto::Answer<'_>> = serde_json::from_slice(answer).ok()?;
+    let code = answer.error_code.map_or(0, |Integer(code)| code);
+    let has_failed = answer.action_status.is_some_and(|status| status.eq_ignore_ascii_case("FAIL"));
+    (has_failed || code != 0).then_some(Failure { code, info: answer.error_info })
+}
