@@ -2,13 +2,14 @@
 
 use std::{env, error::Error, fs, path::PathBuf};
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "tidings/v1/common.proto",
     "tidings/v1/directory.proto",
     "tidings/v1/group.proto",
     "tidings/v1/message.proto",
     "tidings/v1/conversation.proto",
     "tidings/v1/file.proto",
+    "tidings/v1/callback.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
