@@ -181,6 +181,7 @@ impl Starting<'_> {
             directory,
             files,
             clock: Arc::clone(&self.clock),
+            news: tokio::sync::watch::channel(()).0,
             appender: self.config.appender.clone(),
             shutdown: self.shutdown.clone(),
         };

@@ -19,12 +19,15 @@ use crate::{
     app::export::{self, Exporter, Outcome},
     app::start_broadcast::{Reach, Started},
     app::{
-        broadcast, edit, exclude, find, head, import, page, purge, recall, send, start_broadcast, unread, unused_files,
+        broadcast, edit, events, exclude, find, head, import, page, purge, recall, send, start_broadcast, unread,
+        unused_files,
     },
     appender::{Appender, Reply},
     edited::Change,
     store::{broadcast::Scope, export::Part},
 };
+
+mod feed;
 
 /// The message service.
 #[derive(Debug, Clone)]
@@ -45,6 +48,7 @@ impl MessageGrpc {
 
 #[tonic::async_trait]
 impl MessageService for MessageGrpc {
+    type EventsStream = BoxStream<'static, Result<pb::EventsReply, Status>>;
     type ExportConversationStream = BoxStream<'static, Result<pb::ExportChunk, Status>>;
 
     #[tracing::instrument(level = "debug", name = "message.send", skip_all)]
@@ -180,6 +184,18 @@ impl MessageService for MessageGrpc {
         let hour = UnixMillis(request.hour_ms);
         let outcome = self.exporter.export(&caller, app, hour, wait).await.map_err(to_status)?;
         Ok(Response::new(outcome.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "message.events", skip_all)]
+    async fn events(&self, request: Request<pb::EventsRequest>) -> Result<Response<Self::EventsStream>, Status> {
+        let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        if caller.actor != Actor::App {
+            return Err(to_status(Error::not_permitted("only the app itself follows events")));
+        }
+        let wanted = request.into_inner().try_into().map_err(to_status)?;
+        let batches = events::follow(Arc::clone(&self.deps), app, wanted);
+        let batches = batches.map(|batch| batch.and_then(TryInto::try_into).map_err(to_status));
+        Ok(Response::new(batches.boxed()))
     }
 
     #[tracing::instrument(level = "debug", name = "message.export_conversation", skip_all)]

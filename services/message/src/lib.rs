@@ -18,7 +18,7 @@ use tidings_domain::{Clock, Error};
 use tidings_proto::pb::file_service_client::FileServiceClient;
 use tidings_runtime::{DirectoryCache, Shutdown, Wire, config};
 use tidings_store::{Db, Schema};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 pub use grpc::MessageGrpc;
 pub use store::statements;
@@ -33,6 +33,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0004_history.sql"),
         include_str!("../migrations/sqlite/0005_exports.sql"),
         include_str!("../migrations/sqlite/0006_files.sql"),
+        include_str!("../migrations/sqlite/0007_origin.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
@@ -41,6 +42,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/postgres/0004_history.sql"),
         include_str!("../migrations/postgres/0005_exports.sql"),
         include_str!("../migrations/postgres/0006_files.sql"),
+        include_str!("../migrations/postgres/0007_origin.sql"),
     ],
 };
 
@@ -55,6 +57,8 @@ pub struct Deps {
     pub files: FileServiceClient<Wire>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Told whenever something was committed that followers of the feed want to know.
+    pub news: watch::Sender<()>,
     /// How it writes.
     pub appender: config::Appender,
     /// Stops the writers once what they have accepted is written.

@@ -1,9 +1,13 @@
 //! From where something was done, as its event tells it.
 
-use tidings_domain::{Caller, Platform};
+use serde_json::Value;
+use tidings_domain::{Caller, Error, Platform};
 use tidings_runtime::telemetry;
 
-/// Kept with events that have no row of their own.
+/// The platform of servers, over REST and gRPC (decision 34).
+const SERVER: &str = "RESTAPI";
+
+/// Kept with every event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     /// The caller's address as the gateway knows it.
@@ -18,9 +22,37 @@ impl Origin {
     /// Of a call that runs in the current span.
     pub fn of(caller: &Caller) -> Self {
         let platform = match caller.platform {
-            Platform::RestApi => "RESTAPI",
+            Platform::RestApi => SERVER,
         };
         Self { address: caller.address.map(|address| address.to_string()), platform, trace: trace() }
+    }
+
+    /// For the row of a message; `None` where nothing is known.
+    pub fn write(&self) -> Option<String> {
+        if self.address.is_none() && self.trace.is_none() {
+            return None;
+        }
+        Some(Value::from_iter([self.address.as_deref(), Some(self.platform), self.trace.as_deref()]).to_string())
+    }
+}
+
+/// The same as it was read back.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Told {
+    pub address: String,
+    pub platform: String,
+    pub trace: String,
+}
+
+impl Told {
+    /// From the row of a message; an empty text is nothing.
+    pub fn read(text: &str) -> Result<Self, Error> {
+        if text.is_empty() {
+            return Ok(Self { platform: SERVER.to_owned(), ..Self::default() });
+        }
+        let (address, platform, trace): (Option<String>, String, Option<String>) =
+            serde_json::from_str(text).map_err(Error::internal)?;
+        Ok(Self { address: address.unwrap_or_default(), platform, trace: trace.unwrap_or_default() })
     }
 }
 

@@ -87,6 +87,7 @@ pub async fn edit(
     let content = edited(message.content, wanted.change)?;
     let message = Message { content, edited_at: Some(now), edits: message.edits + 1, ..message };
     write(tx, (caller, app), &message, now).await?;
+    deps.news.send_replace(());
     Ok(message)
 }
 

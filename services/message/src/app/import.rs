@@ -14,6 +14,7 @@ use crate::{
     Deps,
     appender::{Appender, Call, Reply},
     delivery::Flags,
+    origin::Origin,
     store::key,
 };
 
@@ -80,6 +81,7 @@ pub async fn import(
         flags: Flags { imported: true, ..Flags::default() },
         delivery: None,
         hidden_from: Vec::new(),
+        origin: Origin::of(caller),
         online: None,
         sent_at,
         key,

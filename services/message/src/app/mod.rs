@@ -3,6 +3,7 @@
 pub mod access;
 pub mod broadcast;
 pub mod edit;
+pub mod events;
 pub mod exclude;
 pub mod export;
 pub mod files;

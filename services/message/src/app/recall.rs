@@ -196,6 +196,7 @@ async fn past_storage(
     let event = told(caller, actor, conversation, wanted.msg_id, now, body.as_deref(), &origin);
     event::append(&mut tx, &[event], std::iter::empty()).await?;
     tx.commit().await?;
+    deps.news.send_replace(());
     Ok(Recalled { recalled: true, conversation, sender: None, receiver })
 }
 
@@ -244,6 +245,7 @@ async fn write(
     let event = told(caller, actor, conversation, msg_id, now, body.as_deref(), &origin);
     event::append(&mut tx, &[event], std::iter::empty()).await?;
     tx.commit().await?;
+    deps.news.send_replace(());
     Ok(true)
 }
 

@@ -40,7 +40,7 @@ pub async fn send(
     let (sender, places) = places::places(directory, (caller, app), &draft, now).await?;
     let audience = places::named(directory, (caller, app), &draft, &draft.audience).await?;
     let flags = Flags { system: draft.system, targeted: !audience.is_empty(), imported: false };
-    let online = draft.online_only.then(|| Online { origin: Origin::of(caller), body: content.to_json(draft.system) });
+    let online = draft.online_only.then(|| Online { body: content.to_json(draft.system) });
     let call = Call {
         app: caller.app,
         sender,
@@ -49,6 +49,7 @@ pub async fn send(
         flags,
         delivery: delivery::write(&audience, draft.delivery)?,
         hidden_from: places::named(directory, (caller, app), &draft, &draft.hidden_from).await?,
+        origin: Origin::of(caller),
         online,
         sent_at: None,
         key,

@@ -203,6 +203,7 @@ impl<'a> Numbered<'a> {
             lane: lane(conversation),
             content: &call.content,
             delivery: call.delivery.as_deref(),
+            origin: call.origin.write(),
             head: *head,
         });
     }
@@ -238,7 +239,7 @@ fn event<'a>(call: &'a Call, place: &Place, online: &'a Online, msg_id: MsgId, m
         msg_id,
         actor: call.sender,
         body: Some(&online.body),
-        origin: &online.origin,
+        origin: &call.origin,
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Call {
     pub delivery: Option<String>,
     /// Who does not see the messages.
     pub hidden_from: Vec<UserId>,
+    /// From where it was made.
+    pub origin: Origin,
     /// Given: the messages are not kept.
     pub online: Option<Online>,
     /// Given: the message came from another system, at that time.
@@ -36,7 +38,6 @@ pub struct Call {
 /// What the event of a message that is not kept tells.
 #[derive(Debug)]
 pub struct Online {
-    pub origin: Origin,
     /// The content; see [`StoredContent::to_json`].
     pub body: String,
 }

@@ -60,6 +60,7 @@ pub fn start(deps: &Deps, lease: Lease) -> Appender {
             waiting: Arc::clone(&waiting),
             bound: deps.appender.batch,
             used_up: Arc::clone(&used_up),
+            news: deps.news.clone(),
         };
         tokio::spawn(writer.run(calls));
         queue

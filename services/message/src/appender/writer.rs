@@ -10,7 +10,7 @@ use std::{
 
 use tidings_domain::{Clock, Error};
 use tidings_store::{Db, is_conflict};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tracing::Span;
 
 use super::{Lease, Queued, Reply, batch, import::UsedUp};
@@ -27,6 +27,7 @@ pub(super) struct Writer {
     /// Messages that one transaction takes, unless a single call has more.
     pub(super) bound: usize,
     pub(super) used_up: Arc<UsedUp>,
+    pub(super) news: watch::Sender<()>,
 }
 
 impl Writer {
@@ -72,6 +73,7 @@ impl Writer {
         }
         match self.append(&calls).await {
             Ok(replies) => {
+                self.news.send_replace(());
                 for (queued, reply) in calls.into_iter().zip(replies) {
                     // A client that went away is no concern: its messages are in the log.
                     let _ = queued.answer.send(reply);

@@ -31,11 +31,13 @@ pub struct NewMessage<'a> {
     pub content: &'a StoredContent,
     /// See [`crate::delivery`].
     pub delivery: Option<&'a str>,
+    /// See [`crate::origin`].
+    pub origin: Option<String>,
     /// Where its conversation stands with it.
     pub head: Head,
 }
 
-const COLUMNS: [(&str, Kind); 18] = [
+const COLUMNS: [(&str, Kind); 19] = [
     ("app_id", Kind::Int),
     ("conv_a", Kind::Int),
     ("conv_b", Kind::Int),
@@ -55,6 +57,7 @@ const COLUMNS: [(&str, Kind); 18] = [
     ("config", Kind::Text),
     ("verbatim", Kind::Text),
     ("delivery", Kind::Text),
+    ("origin", Kind::Text),
 ];
 
 /// Where the conversation stands with a row; PostgreSQL moves heads in the same statement.
@@ -66,9 +69,11 @@ const HEAD: [(&str, Kind); 4] = [
 ];
 
 const INSERT: &str = "insert into message (app_id, conv_a, conv_b, msg_id, seq, sender_id, sent_at, countable, flags,
-        ordinal, ordinal_low, lane, event_no, body, ext, config, verbatim, delivery)
+        ordinal, ordinal_low, lane, event_no, body, ext, config, verbatim, delivery,
+        origin)
     select r.app_id, r.conv_a, r.conv_b, r.msg_id, r.seq, r.sender_id, r.sent_at, r.countable, r.flags,
-        r.ordinal, r.ordinal_low, r.lane, taken.last_no - r.after, r.body, r.ext, r.config, r.verbatim, r.delivery";
+        r.ordinal, r.ordinal_low, r.lane, taken.last_no - r.after, r.body, r.ext, r.config, r.verbatim, r.delivery,
+        r.origin";
 
 static APPEND_ON_SQLITE: LazyLock<ManyRows> = LazyLock::new(|| {
     let sqlite =
@@ -136,6 +141,7 @@ pub async fn append(tx: &mut Tx, heads: &BTreeMap<Place, Head>, rows: &[NewMessa
         Column::Text(rows.iter().map(|row| row.content.config.as_deref()).collect()),
         Column::Text(rows.iter().map(|row| row.content.verbatim.as_deref()).collect()),
         Column::Text(rows.iter().map(|row| row.delivery).collect()),
+        Column::Text(rows.iter().map(|row| row.origin.as_deref()).collect()),
     ];
     if let Tx::Sqlite(_) = tx {
         return APPEND_ON_SQLITE.execute(tx, &columns).await;

@@ -5,6 +5,7 @@ pub mod change;
 pub mod event;
 pub mod excluded;
 pub mod export;
+pub mod feed;
 pub mod file_use;
 pub mod head;
 pub mod import;
@@ -45,7 +46,11 @@ pub fn statements(engine: Engine) -> Vec<String> {
     let many = many.into_iter().chain([log::many(engine)]).flat_map(|statement| statement.texts(engine));
     let lookups = [vec![head::lookup(), key::lookup()], import::lookups(), read::lookups()].concat();
     let lookups = lookups.into_iter().flat_map(|statement| statement.texts(engine));
-    let gathers =
-        read::gathers().into_iter().chain(purge::gathers()).chain(export::gathers()).map(|gather| gather.text(engine));
+    let gathers = read::gathers()
+        .into_iter()
+        .chain(purge::gathers())
+        .chain(export::gathers())
+        .chain(feed::gathers())
+        .map(|gather| gather.text(engine));
     single.into_iter().map(str::to_owned).chain(many).chain(lookups).chain(gathers).collect()
 }

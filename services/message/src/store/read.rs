@@ -308,7 +308,7 @@ pub async fn above(db: &Db, app: AppId, user: UserId, marks: &[(ConversationId, 
 }
 
 /// The columns of [`OUT`].
-type MessageRow = (
+pub type MessageRow = (
     i64,
     i64,
     i64,
@@ -326,7 +326,7 @@ type MessageRow = (
     Option<String>,
 );
 
-fn message(row: MessageRow) -> Result<Message, Error> {
+pub fn message(row: MessageRow) -> Result<Message, Error> {
     let (a, b, msg_id, seq, sender, sent_at, countable, flags, edited_at, edits, body, ext, config, verbatim, manner) =
         row;
     let flags = Flags::of(flags);

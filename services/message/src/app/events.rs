@@ -1,0 +1,192 @@
+//! The event feed, for whoever follows it.
+//!
+//! Numbers of a lane are given in commit order and without gaps, under a lock that is held to the commit: whatever is
+//! committed later has a higher number. So nothing is missed by reading each lane up to where it stands.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use futures_util::{Stream, stream};
+use tidings_domain::{App, AppId, Error};
+use tokio::sync::mpsc;
+use tracing::Instrument as _;
+
+use crate::{
+    Deps,
+    store::{
+        export::{self, Positions},
+        feed::{self, Event, Happened, Part},
+    },
+};
+
+/// How long it may take until something that another process has committed is seen.
+const PAUSE: Duration = Duration::from_millis(200);
+/// What is committed within this time is read at once.
+const GATHER: Duration = Duration::from_millis(3);
+
+/// What a follower wants.
+#[derive(Debug)]
+pub struct Wanted {
+    pub after: After,
+    /// Kinds as the wire has them; empty: all.
+    pub kinds: Vec<String>,
+    pub follow: bool,
+    pub batch: usize,
+}
+
+/// Where to begin.
+#[derive(Debug)]
+pub enum After {
+    Beginning,
+    Now,
+    Cursor(Positions),
+}
+
+impl After {
+    /// Reads a cursor: `lane:number` and so on.
+    pub fn read(text: &str) -> Result<Self, Error> {
+        match text {
+            "" => return Ok(Self::Beginning),
+            "now" => return Ok(Self::Now),
+            _ => {}
+        }
+        let position = |part: &str| {
+            let (lane, number) = part.split_once(':')?;
+            Some((lane.parse().ok()?, number.parse().ok()?))
+        };
+        let positions: Option<BTreeMap<i64, i64>> = text.split('.').map(position).collect();
+        let positions = positions.ok_or_else(|| Error::invalid("after", "is no cursor"))?;
+        Ok(Self::Cursor(Positions(positions)))
+    }
+}
+
+/// A cursor as text.
+pub fn cursor(positions: &Positions) -> String {
+    if positions.0.is_empty() {
+        return "0:0".to_owned();
+    }
+    let parts: Vec<String> = positions.0.iter().map(|(lane, number)| format!("{lane}:{number}")).collect();
+    parts.join(".")
+}
+
+/// Events that belong together, and where it goes on behind them.
+#[derive(Debug)]
+pub struct Batch {
+    /// Each with its lane.
+    pub events: Vec<(i64, Event)>,
+    pub positions: Positions,
+}
+
+/// The feed in batches. The first one may be empty: it tells where the feed begins.
+pub fn follow(deps: Arc<Deps>, app: Arc<App>, wanted: Wanted) -> impl Stream<Item = Result<Batch, Error>> + Send {
+    let (batches, receiver) = mpsc::channel(1);
+    let read = async move {
+        if let Err(error) = send(&deps, app.id, wanted, &batches).await {
+            let _ = batches.send(Err(error)).await;
+        }
+    };
+    tokio::spawn(read.in_current_span());
+    stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) })
+}
+
+/// Ends when nobody takes it any more, or when there is nothing more for one who does not follow.
+async fn send(
+    deps: &Deps,
+    app: AppId,
+    wanted: Wanted,
+    batches: &mpsc::Sender<Result<Batch, Error>>,
+) -> Result<(), Error> {
+    let mut news = deps.news.subscribe();
+    let mut positions = match &wanted.after {
+        After::Beginning => Positions::default(),
+        After::Now => export::positions(&deps.db, app).await?,
+        After::Cursor(positions) => positions.clone(),
+    };
+    let first = Batch { events: Vec::new(), positions: positions.clone() };
+    if batches.send(Ok(first)).await.is_err() {
+        return Ok(());
+    }
+    loop {
+        news.mark_unchanged();
+        let upto = export::positions(&deps.db, app).await?;
+        let mut events = Vec::new();
+        for (lane, last) in &upto.0 {
+            let after = positions.0.get(lane).copied().unwrap_or(0);
+            if *last > after {
+                let part = Part { app, lane: *lane, after, upto: *last };
+                let reached = lane_events(deps, part, &wanted, &mut events).await?;
+                positions.0.insert(*lane, reached);
+            }
+        }
+        if !events.is_empty() {
+            let batch = Batch { events, positions: positions.clone() };
+            if batches.send(Ok(batch)).await.is_err() {
+                return Ok(());
+            }
+        }
+        if positions != upto {
+            continue;
+        }
+        if !wanted.follow {
+            // Where it ended, also when nothing of it was wanted.
+            let _ = batches.send(Ok(Batch { events: Vec::new(), positions })).await;
+            return Ok(());
+        }
+        tokio::select! {
+            () = deps.shutdown.triggered() => return Ok(()),
+            () = batches.closed() => return Ok(()),
+            _ = news.changed() => tokio::time::sleep(GATHER).await,
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+    }
+}
+
+/// Up to a batch of one lane; gives up to where that is all.
+async fn lane_events(deps: &Deps, part: Part, wanted: &Wanted, events: &mut Vec<(i64, Event)>) -> Result<i64, Error> {
+    let limit = wanted.batch as i64;
+    let is_wanted = |kind: &str| wanted.kinds.is_empty() || wanted.kinds.iter().any(|wanted| wanted == kind);
+    let sent = if is_wanted(SENT) { feed::sent(&deps.db, part, limit).await? } else { Vec::new() };
+    let other = feed::other(&deps.db, part, limit).await?;
+    // What has more than was read is known up to its last one alone.
+    let full = [&sent, &other].into_iter().filter(|read| read.len() as i64 == limit);
+    let reached = full.filter_map(|read| read.last()).map(|last| last.event_no).min().unwrap_or(part.upto);
+    let mut read: Vec<Event> = sent.into_iter().chain(other).filter(|event| event.event_no <= reached).collect();
+    read.retain(|event| is_wanted(kind(event)));
+    read.sort_unstable_by_key(|event| event.event_no);
+    events.extend(read.into_iter().map(|event| (part.lane, event)));
+    Ok(reached)
+}
+
+const SENT: &str = "message.sent";
+
+/// The kind as the wire has it.
+pub fn kind(event: &Event) -> &'static str {
+    match &event.happened {
+        Happened::Sent(_) => SENT,
+        Happened::Other(other) => match other.kind.as_str() {
+            "recalled" => "message.recalled",
+            "edited" => "message.edited",
+            "refused" => "message.refused",
+            "online" => "message.online",
+            _ => "message.online_broadcast",
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_read_as_it_was_written() {
+        for positions in [BTreeMap::new(), BTreeMap::from([(0, 7), (3, 1)])] {
+            let After::Cursor(read) = After::read(&cursor(&Positions(positions.clone()))).unwrap() else {
+                panic!("a cursor");
+            };
+            let known: BTreeMap<i64, i64> = read.0.into_iter().filter(|(_, number)| *number > 0).collect();
+            assert_eq!(known, positions);
+        }
+        for wrong in ["x", "1", "1:x", "1:1,2:2", "1:1."] {
+            assert!(After::read(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The event feed: the rows of the log, and what happened beside them, by lane and number.
+
+use std::sync::LazyLock;
+
+use serde::de::DeserializeOwned;
+use tidings_domain::{AppId, ConversationId, Error, Message, MsgId, UnixMillis, UserId};
+use tidings_store::{Db, Gather, sqlx::FromRow};
+
+use super::read;
+use crate::{content::StoredContent, origin::Told};
+
+/// Number and origin are one column, since tuples end at 16.
+static SENT: LazyLock<Gather> = LazyLock::new(|| {
+    let out = [
+        "conv_a",
+        "conv_b",
+        "msg_id",
+        "seq",
+        "sender_id",
+        "sent_at",
+        "countable",
+        "flags",
+        "edited_at",
+        "edits",
+        "body",
+        "ext",
+        "config",
+        "verbatim",
+        "delivery",
+        "place",
+    ];
+    Gather::new(
+        &out,
+        "select m.conv_a, m.conv_b, m.msg_id, m.seq, m.sender_id, m.sent_at, m.countable, m.flags, m.edited_at, m.edits,
+            m.body, m.ext, m.config, m.verbatim, m.delivery,
+            cast(m.event_no as text) || ' ' || coalesce(m.origin, '') as place
+         from message m
+         where m.app_id = $1 and m.lane = $2 and m.event_no > $3 and m.event_no <= $4
+         order by m.event_no limit cast($5 as bigint)",
+    )
+});
+
+static OTHER: LazyLock<Gather> = LazyLock::new(|| {
+    let out = [
+        "event_no", "kind", "made_at", "conv_a", "conv_b", "msg_id", "actor_id", "body", "address", "platform", "trace",
+    ];
+    Gather::new(
+        &out,
+        "select e.event_no, e.kind, e.made_at, e.conv_a, e.conv_b, e.msg_id, e.actor_id, e.body, e.address, e.platform,
+            e.trace
+         from event e
+         where e.app_id = $1 and e.lane = $2 and e.event_no > $3 and e.event_no <= $4
+         order by e.event_no limit cast($5 as bigint)",
+    )
+});
+
+pub fn gathers() -> Vec<&'static Gather> {
+    vec![&SENT, &OTHER]
+}
+
+/// One event.
+#[derive(Debug)]
+pub struct Event {
+    pub event_no: i64,
+    pub happened: Happened,
+    pub origin: Told,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Happened {
+    /// A message came into the log.
+    Sent(Message),
+    /// As the table `event` has it.
+    Other(Other),
+}
+
+/// What is no row of the log.
+#[derive(Debug)]
+pub struct Other {
+    pub kind: String,
+    pub made_at: UnixMillis,
+    pub conversation: ConversationId,
+    pub msg_id: MsgId,
+    pub actor: UserId,
+    /// What was said, and whether it is a system notification.
+    pub content: Option<(StoredContent, bool)>,
+}
+
+/// A part of a lane: above the first number, up to the second.
+#[derive(Debug, Clone, Copy)]
+pub struct Part {
+    pub app: AppId,
+    pub lane: i64,
+    pub after: i64,
+    pub upto: i64,
+}
+
+impl Part {
+    async fn read<T>(self, db: &Db, gather: &Gather, limit: i64) -> Result<Vec<T>, Error>
+    where
+        T: DeserializeOwned + for<'r> FromRow<'r, tidings_store::sqlx::postgres::PgRow> + Send + Unpin,
+    {
+        gather.read(db, &[self.app.0, self.lane, self.after, self.upto, limit]).await
+    }
+}
+
+type SentRow = (
+    i64,
+    i64,
+    i64,
+    i64,
+    i64,
+    i64,
+    i64,
+    i64,
+    Option<i64>,
+    i64,
+    String,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    String,
+);
+
+/// Messages that came into the log, up to `limit`.
+pub async fn sent(db: &Db, part: Part, limit: i64) -> Result<Vec<Event>, Error> {
+    let rows: Vec<SentRow> = part.read(db, &SENT, limit).await?;
+    rows.into_iter().map(sent_event).collect()
+}
+
+fn sent_event(row: SentRow) -> Result<Event, Error> {
+    let (
+        a,
+        b,
+        msg_id,
+        seq,
+        sender,
+        sent_at,
+        countable,
+        flags,
+        edited,
+        edits,
+        body,
+        ext,
+        config,
+        verbatim,
+        manner,
+        place,
+    ) = row;
+    let message = read::message((
+        a, b, msg_id, seq, sender, sent_at, countable, flags, edited, edits, body, ext, config, verbatim, manner,
+    ))?;
+    let (event_no, origin) = place.split_once(' ').unwrap_or((&place, ""));
+    let event_no = event_no.parse().map_err(Error::internal)?;
+    Ok(Event { event_no, happened: Happened::Sent(message), origin: Told::read(origin)? })
+}
+
+type OtherRow = (i64, String, i64, i64, i64, i64, i64, Option<String>, Option<String>, String, Option<String>);
+
+/// What happened beside the log, up to `limit`.
+pub async fn other(db: &Db, part: Part, limit: i64) -> Result<Vec<Event>, Error> {
+    let rows: Vec<OtherRow> = part.read(db, &OTHER, limit).await?;
+    rows.into_iter().map(other_event).collect()
+}
+
+fn other_event(row: OtherRow) -> Result<Event, Error> {
+    let (event_no, kind, made_at, a, b, msg_id, actor, body, address, platform, trace) = row;
+    let says_something = kind != "recalled";
+    let content = body.filter(|_| says_something).map(|body| StoredContent::of_json(&body)).transpose()?;
+    let other = Other {
+        kind,
+        made_at: UnixMillis(made_at),
+        conversation: ConversationId::from_key(a, b),
+        msg_id: MsgId(msg_id),
+        actor: UserId(actor),
+        content,
+    };
+    let origin = Told { address: address.unwrap_or_default(), platform, trace: trace.unwrap_or_default() };
+    Ok(Event { event_no, happened: Happened::Other(other), origin })
+}
