@@ -116,7 +116,7 @@ async fn answer(request: http::Request<tonic::body::Body>) -> Result<http::Respo
 
 fn gateway(config: GatewayConfig) -> Router {
     let wire = Wire::local(service_fn(answer));
-    let clients = Clients::new(wire.clone(), wire.clone(), wire.clone(), wire.clone(), wire);
+    let clients = Clients::new(wire.clone(), wire.clone(), wire.clone(), wire.clone(), wire.clone(), wire);
     router(Gateway::new(clients, config, (Arc::new(ManualClock::new(NOW)), Arc::new(OsEntropy))))
 }
 
@@ -263,7 +263,7 @@ async fn browsers_of_listed_origins_may_call() {
 #[tokio::test]
 async fn health_says_why_not() {
     let wire = Wire::local(service_fn(answer));
-    let clients = Clients::new(wire.clone(), wire.clone(), wire.clone(), wire.clone(), wire);
+    let clients = Clients::new(wire.clone(), wire.clone(), wire.clone(), wire.clone(), wire.clone(), wire);
     let ready: tidings_gateway::Ready = Arc::new(|| Box::pin(async { Err("message: connection refused".to_owned()) }));
     let clock = Arc::new(ManualClock::new(NOW));
     let router = router(Gateway::with_ready(clients, GatewayConfig::default(), (clock, Arc::new(OsEntropy)), ready));

@@ -102,6 +102,8 @@ pub enum Reason {
     ExportEmpty,
     /// The link is not ours, or its time is over.
     LinkWrong,
+    /// No such callback endpoint.
+    EndpointNotFound,
     /// More calls in a time than the app may make.
     RateReached,
     /// More messages in a time than the app may send.
@@ -226,6 +228,7 @@ impl Reason {
         Self::ExportExpired,
         Self::ExportEmpty,
         Self::LinkWrong,
+        Self::EndpointNotFound,
         Self::RateReached,
         Self::QuotaReached,
         Self::BroadcastsReached,
@@ -289,6 +292,7 @@ impl Reason {
             Self::ExportExpired => words("EXPORT_EXPIRED", Grpc::FailedPrecondition, (400, "illegal_argument", "maybe chat message history is expired or unstored"), 10002),
             Self::ExportEmpty => words("EXPORT_EMPTY", Grpc::NotFound, (404, "storage_object_not_found", "Failed to find chat message history download url"), 10002),
             Self::LinkWrong => words("LINK_WRONG", Grpc::PermissionDenied, (403, "forbidden_op", "the link is wrong or its time is over"), 10010),
+            Self::EndpointNotFound => words("ENDPOINT_NOT_FOUND", Grpc::NotFound, (404, "resource_not_found", "endpoint {} does not exist"), 10002),
             Self::RateReached => words("RATE_REACHED", Grpc::ResourceExhausted, (429, "reach_limit", "This request has reached api limit"), 10429),
             Self::QuotaReached => words("QUOTA_REACHED", Grpc::ResourceExhausted, (403, "message_send_error", "message send reach limit"), 10429),
             Self::BroadcastsReached => words("BROADCASTS_REACHED", Grpc::ResourceExhausted, (403, "exceed_limit", "{} limit exceeded"), 10429),

@@ -3,7 +3,7 @@
 //! Every key of the file can be set as `TIDINGS_<SECTION>_<KEY>`; with `_FILE` at the end the value is read from that
 //! file. No secret has a default.
 
-use std::{env, fs, path::PathBuf};
+use std::{env, fs, path::PathBuf, time::Duration};
 
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -40,6 +40,8 @@ pub struct Config {
     pub telemetry: Telemetry,
     /// The writers of the log.
     pub appender: Appender,
+    /// Telling apps' servers what happened.
+    pub callbacks: Callbacks,
 }
 
 /// Where data is kept.
@@ -64,6 +66,8 @@ pub struct Peers {
     pub conversation: Option<String>,
     /// The file service.
     pub file: Option<String>,
+    /// The callback service.
+    pub callback: Option<String>,
 }
 
 impl Peers {
@@ -74,6 +78,7 @@ impl Peers {
             ("message", &self.message),
             ("conversation", &self.conversation),
             ("file", &self.file),
+            ("callback", &self.callback),
         ];
         all.into_iter().filter_map(|(name, url)| Some((name, url.as_deref()?)))
     }
@@ -163,7 +168,30 @@ impl Default for Config {
             files: Files::default(),
             telemetry: Telemetry::default(),
             appender: Appender::default(),
+            callbacks: Callbacks::default(),
         }
+    }
+}
+
+/// Telling apps' servers what happened.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Callbacks {
+    /// What lies between the attempts of a delivery, in seconds; it has one attempt more.
+    pub retry_after_seconds: Vec<u64>,
+}
+
+impl Default for Callbacks {
+    fn default() -> Self {
+        const HOUR: u64 = 3600;
+        Self { retry_after_seconds: vec![5, 300, 1800, 2 * HOUR, 5 * HOUR, 10 * HOUR, 10 * HOUR] }
+    }
+}
+
+impl Callbacks {
+    /// The same as times.
+    pub fn schedule(&self) -> Vec<Duration> {
+        self.retry_after_seconds.iter().map(|seconds| Duration::from_secs(*seconds)).collect()
     }
 }
 
@@ -180,7 +208,7 @@ impl Default for Appender {
 }
 
 /// Every key that the environment may set.
-const KEYS: [&str; 27] = [
+const KEYS: [&str; 29] = [
     "data",
     "listen",
     "grpc_listen",
@@ -195,6 +223,7 @@ const KEYS: [&str; 27] = [
     "peers.message",
     "peers.conversation",
     "peers.file",
+    "peers.callback",
     "files.folder",
     "files.s3_bucket",
     "files.s3_endpoint",
@@ -208,10 +237,11 @@ const KEYS: [&str; 27] = [
     "appender.queue",
     "appender.batch",
     "appender.writers",
+    "callbacks.retry_after_seconds",
 ];
 
 /// Those of them that are numbers, booleans and lists.
-const TYPED: [&str; 7] = [
+const TYPED: [&str; 8] = [
     "trusted_proxies",
     "cors_origins",
     "database.skip_migrations",
@@ -219,6 +249,7 @@ const TYPED: [&str; 7] = [
     "appender.queue",
     "appender.batch",
     "appender.writers",
+    "callbacks.retry_after_seconds",
 ];
 
 impl Config {

@@ -13,9 +13,9 @@ use std::{
 
 use tidings_domain::Error;
 use tidings_proto::pb::{
-    conversation_service_client::ConversationServiceClient, directory_service_client::DirectoryServiceClient,
-    file_service_client::FileServiceClient, group_service_client::GroupServiceClient,
-    message_service_client::MessageServiceClient,
+    callback_service_client::CallbackServiceClient, conversation_service_client::ConversationServiceClient,
+    directory_service_client::DirectoryServiceClient, file_service_client::FileServiceClient,
+    group_service_client::GroupServiceClient, message_service_client::MessageServiceClient,
 };
 use tonic::{Status, body::Body, transport::Endpoint};
 use tower::{Service, ServiceExt as _, util::BoxCloneSyncService};
@@ -101,17 +101,20 @@ pub struct Clients {
     pub conversation: ConversationServiceClient<Wire>,
     /// Bytes.
     pub file: FileServiceClient<Wire>,
+    /// Tells apps' servers what happened.
+    pub callback: CallbackServiceClient<Wire>,
 }
 
 impl Clients {
     /// Clients over the given wires.
-    pub fn new(directory: Wire, group: Wire, message: Wire, conversation: Wire, file: Wire) -> Self {
+    pub fn new(directory: Wire, group: Wire, message: Wire, conversation: Wire, file: Wire, callback: Wire) -> Self {
         Self {
             directory: DirectoryServiceClient::new(directory).max_decoding_message_size(MAX_ANSWER),
             group: GroupServiceClient::new(group).max_decoding_message_size(MAX_ANSWER),
             message: MessageServiceClient::new(message).max_decoding_message_size(MAX_ANSWER),
             conversation: ConversationServiceClient::new(conversation).max_decoding_message_size(MAX_ANSWER),
             file: FileServiceClient::new(file),
+            callback: CallbackServiceClient::new(callback).max_decoding_message_size(MAX_ANSWER),
         }
     }
 }

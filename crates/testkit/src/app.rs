@@ -6,9 +6,9 @@ use std::sync::{
 };
 
 use tidings_proto::pb::{
-    self, app_ref, conversation_service_client::ConversationServiceClient,
-    directory_service_client::DirectoryServiceClient, file_service_client::FileServiceClient,
-    issue_token_request::Grant, message_service_client::MessageServiceClient,
+    self, app_ref, callback_service_client::CallbackServiceClient,
+    conversation_service_client::ConversationServiceClient, directory_service_client::DirectoryServiceClient,
+    file_service_client::FileServiceClient, issue_token_request::Grant, message_service_client::MessageServiceClient,
 };
 use tonic::{Request, transport::Channel};
 
@@ -117,6 +117,11 @@ impl TestApp {
     /// Conversations over gRPC.
     pub fn conversations(&self) -> ConversationServiceClient<Channel> {
         self.suite.conversations()
+    }
+
+    /// Callbacks over gRPC.
+    pub fn callbacks(&self) -> CallbackServiceClient<Channel> {
+        self.suite.callbacks()
     }
 
     /// Files over gRPC.

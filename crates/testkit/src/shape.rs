@@ -10,8 +10,9 @@ use tempfile::TempDir;
 use tidings::{Roles, Running};
 use tidings_domain::{Clock, SystemClock};
 use tidings_proto::pb::{
-    conversation_service_client::ConversationServiceClient, directory_service_client::DirectoryServiceClient,
-    file_service_client::FileServiceClient, message_service_client::MessageServiceClient,
+    callback_service_client::CallbackServiceClient, conversation_service_client::ConversationServiceClient,
+    directory_service_client::DirectoryServiceClient, file_service_client::FileServiceClient,
+    message_service_client::MessageServiceClient,
 };
 use tidings_runtime::Config;
 use tokio::sync::OnceCell;
@@ -42,6 +43,7 @@ pub struct Suite {
     messages: Vec<Endpoint>,
     conversation: Endpoint,
     file: Endpoint,
+    callback: Endpoint,
     service_key: String,
     // Dropped in this order: processes before the folder.
     _stop: Option<StopOnDrop>,
@@ -96,7 +98,8 @@ impl Suite {
             directory: grpc.clone(),
             messages: vec![grpc.clone()],
             conversation: grpc.clone(),
-            file: grpc,
+            file: grpc.clone(),
+            callback: grpc,
             service_key: running.service_key,
             _stop: Some(stop),
             split: None,
@@ -136,6 +139,7 @@ impl Suite {
             messages: endpoints("message"),
             conversation: endpoints("conversation").remove(0),
             file: endpoints("file").remove(0),
+            callback: endpoints("callback").remove(0),
             service_key,
             _stop: None,
             split: Some(split),
@@ -212,6 +216,11 @@ impl Suite {
     /// Files over gRPC.
     pub fn files(&self) -> FileServiceClient<Channel> {
         FileServiceClient::new(self.file.connect_lazy())
+    }
+
+    /// Callbacks over gRPC.
+    pub fn callbacks(&self) -> CallbackServiceClient<Channel> {
+        CallbackServiceClient::new(self.callback.connect_lazy()).max_decoding_message_size(64 * 1024 * 1024)
     }
 
     /// A raw gRPC channel to the message service (in the all-in-one: to every service).

@@ -25,7 +25,7 @@ impl Split {
     pub(crate) async fn start(mut settings: Vec<(String, String)>, copies: usize) -> Self {
         migrate(&settings);
         let mut members = Vec::new();
-        for role in ["directory", "file", "message", "conversation", "gateway"] {
+        for role in ["directory", "file", "message", "conversation", "callback", "gateway"] {
             members.push(Member::start(role, &mut settings).await);
         }
         for _ in 1..copies {

@@ -46,6 +46,8 @@ enum Command {
     Conversation,
     /// Run the file service alone.
     File,
+    /// Run the callback service alone.
+    Callback,
     /// Run the REST gateway alone.
     Gateway,
     /// Bring the tables of every service up to date.
@@ -120,6 +122,7 @@ async fn act(cli: Cli) -> Result<(), Error> {
         Command::Message => serve(&config?, Roles::MESSAGE).await,
         Command::Conversation => serve(&config?, Roles::CONVERSATION).await,
         Command::File => serve(&config?, Roles::FILE).await,
+        Command::Callback => serve(&config?, Roles::CALLBACK).await,
         Command::Gateway => serve(&config?, Roles::GATEWAY).await,
         Command::Migrate => {
             let config = config?;

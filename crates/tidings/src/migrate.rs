@@ -7,8 +7,13 @@ use tidings_store::Schema;
 use crate::running::location;
 
 /// Every service's tables.
-pub const SCHEMAS: [&Schema; 4] =
-    [&tidings_directory::SCHEMA, &tidings_message::SCHEMA, &tidings_conversation::SCHEMA, &tidings_file::SCHEMA];
+pub const SCHEMAS: [&Schema; 5] = [
+    &tidings_directory::SCHEMA,
+    &tidings_message::SCHEMA,
+    &tidings_conversation::SCHEMA,
+    &tidings_file::SCHEMA,
+    &tidings_callback::SCHEMA,
+];
 
 /// Takes every step that a database has not seen.
 pub async fn migrate(config: &Config) -> Result<(), Error> {

@@ -11,6 +11,8 @@ pub struct Roles {
     pub conversation: bool,
     /// Bytes.
     pub file: bool,
+    /// Tells apps' servers what happened.
+    pub callback: bool,
     /// REST.
     pub gateway: bool,
     /// What telemetry calls the process.
@@ -18,11 +20,25 @@ pub struct Roles {
 }
 
 impl Roles {
-    const NONE: Self =
-        Self { directory: false, message: false, conversation: false, file: false, gateway: false, name: "none" };
+    const NONE: Self = Self {
+        directory: false,
+        message: false,
+        conversation: false,
+        file: false,
+        callback: false,
+        gateway: false,
+        name: "none",
+    };
     /// Everything in one process.
-    pub const ALL: Self =
-        Self { directory: true, message: true, conversation: true, file: true, gateway: true, name: "all" };
+    pub const ALL: Self = Self {
+        directory: true,
+        message: true,
+        conversation: true,
+        file: true,
+        callback: true,
+        gateway: true,
+        name: "all",
+    };
     /// The directory alone.
     pub const DIRECTORY: Self = Self { directory: true, name: "directory", ..Self::NONE };
     /// The message service alone.
@@ -31,12 +47,14 @@ impl Roles {
     pub const CONVERSATION: Self = Self { conversation: true, name: "conversation", ..Self::NONE };
     /// The file service alone.
     pub const FILE: Self = Self { file: true, name: "file", ..Self::NONE };
+    /// The callback service alone.
+    pub const CALLBACK: Self = Self { callback: true, name: "callback", ..Self::NONE };
     /// The gateway alone.
     pub const GATEWAY: Self = Self { gateway: true, name: "gateway", ..Self::NONE };
 
     /// Whether it serves gRPC.
     pub const fn serves_grpc(self) -> bool {
-        self.directory || self.message || self.conversation || self.file
+        self.directory || self.message || self.conversation || self.file || self.callback
     }
 
     /// Whether it keeps data of its own.

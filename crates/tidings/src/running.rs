@@ -4,6 +4,7 @@
 
 use std::{future::Future, net::SocketAddr, path::Path, pin::Pin, sync::Arc, time::Duration};
 
+use tidings_callback::CallbackGrpc;
 use tidings_conversation::ConversationGrpc;
 use tidings_directory::Directory;
 use tidings_domain::{Clock, Error, OsEntropy};
@@ -11,10 +12,12 @@ use tidings_file::{FileGrpc, Objects};
 use tidings_gateway::{Gateway, GatewayConfig};
 use tidings_message::MessageGrpc;
 use tidings_proto::pb::{
+    callback_service_server::CallbackServiceServer, conversation_service_client::ConversationServiceClient,
     conversation_service_server::ConversationServiceServer, directory_service_client::DirectoryServiceClient,
     directory_service_server::DirectoryServiceServer, file_service_client::FileServiceClient,
     file_service_server::FileServiceServer, group_service_client::GroupServiceClient,
-    group_service_server::GroupServiceServer, message_service_server::MessageServiceServer,
+    group_service_server::GroupServiceServer, message_service_client::MessageServiceClient,
+    message_service_server::MessageServiceServer,
 };
 use tidings_runtime::{Clients, Config, DataFolder, DirectoryCache, GrpcServer, Shutdown, Wire, bind};
 use tidings_store::{Db, Location, Schema};
@@ -26,6 +29,8 @@ use crate::{Roles, keys, ready};
 const DRAIN: Duration = Duration::from_secs(8);
 /// A call with 600 recipients and the largest content that an app may allow.
 const MAX_REQUEST: usize = 8 * 1024 * 1024;
+/// A batch of the event feed, of messages as large as an app may allow.
+const MAX_EVENTS: usize = 256 * 1024 * 1024;
 
 /// A running process.
 pub struct Running {
@@ -73,14 +78,23 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
     let file_wire = starting.patient_wire("file", file_url, file.clone().map(Wire::local))?;
     let files = FileServiceClient::new(file_wire.clone());
     let message = if roles.message { Some(starting.message(cache.clone(), files).await?) } else { None };
-    let needs_message = roles.message || roles.conversation || roles.gateway;
+    let needs_message = roles.message || roles.conversation || roles.callback || roles.gateway;
     let message_url = config.peers.message.as_deref().or(UNUSED.filter(|_| !needs_message));
     let message_wire = starting.wire("message", message_url, message.clone().map(Wire::local))?;
     let conversation =
-        if roles.conversation { Some(starting.conversation(cache, message_wire.clone()).await?) } else { None };
-    let conversation_url = config.peers.conversation.as_deref().or(UNUSED.filter(|_| !roles.gateway));
+        if roles.conversation { Some(starting.conversation(cache.clone(), message_wire.clone()).await?) } else { None };
+    let conversation_url =
+        config.peers.conversation.as_deref().or(UNUSED.filter(|_| !roles.gateway && !roles.callback));
     let conversation_wire = starting.wire("conversation", conversation_url, conversation.clone().map(Wire::local))?;
-    let clients = Clients::new(directory_wire, group_wire, message_wire, conversation_wire, file_wire);
+    let callback = if roles.callback {
+        let log = (message_wire.clone(), conversation_wire.clone());
+        Some(starting.callback(folder.as_ref(), cache, log).await?)
+    } else {
+        None
+    };
+    let callback_url = config.peers.callback.as_deref().or(UNUSED);
+    let callback_wire = starting.wire("callback", callback_url, callback.clone().map(Wire::local))?;
+    let clients = Clients::new(directory_wire, group_wire, message_wire, conversation_wire, file_wire, callback_wire);
 
     let Starting { shutdown, databases, .. } = starting;
     let mut tasks = JoinSet::new();
@@ -110,6 +124,9 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         }
         if let Some(file) = file {
             server.add(file).await;
+        }
+        if let Some(callback) = callback {
+            server.add(callback).await;
         }
         tasks.spawn(async move { server.serve(listener, &service_key, shutdown).await });
     }
@@ -159,7 +176,7 @@ impl Starting<'_> {
     }
 
     async fn file(&mut self, directory: DirectoryCache) -> Result<FileServiceServer<FileGrpc>, Error> {
-        tidings_file::name_tls_backend();
+        tidings_outbound::name_tls_backend();
         let service = tidings_file::build(tidings_file::Deps {
             db: self.open(&tidings_file::SCHEMA).await?,
             objects: Objects::open(&self.config.files, self.config.data.join("files"))?,
@@ -194,10 +211,30 @@ impl Starting<'_> {
         directory: DirectoryCache,
         message: Wire,
     ) -> Result<ConversationServiceServer<ConversationGrpc>, Error> {
-        let message = tidings_proto::pb::message_service_client::MessageServiceClient::new(message);
+        let message = MessageServiceClient::new(message);
         let db = self.open(&tidings_conversation::SCHEMA).await?;
         let service = tidings_conversation::build(tidings_conversation::Deps { db, directory, message });
         Ok(ConversationServiceServer::new(service))
+    }
+
+    async fn callback(
+        &mut self,
+        folder: Option<&DataFolder>,
+        directory: DirectoryCache,
+        (message, conversation): (Wire, Wire),
+    ) -> Result<CallbackServiceServer<CallbackGrpc>, Error> {
+        let service = tidings_callback::build(tidings_callback::Deps {
+            db: self.open(&tidings_callback::SCHEMA).await?,
+            directory,
+            message: MessageServiceClient::new(message).max_decoding_message_size(MAX_EVENTS),
+            conversation: ConversationServiceClient::new(conversation),
+            clock: Arc::clone(&self.clock),
+            entropy: Arc::new(OsEntropy),
+            data_key: keys::data_key(self.config, folder)?,
+            schedule: self.config.callbacks.schedule(),
+            shutdown: self.shutdown.clone(),
+        })?;
+        Ok(CallbackServiceServer::new(service))
     }
 
     /// To the service in this process, else to the peer.
@@ -226,7 +263,7 @@ impl Starting<'_> {
 }
 
 fn data_folder(config: &Config, roles: Roles) -> Result<Option<DataFolder>, Error> {
-    let own_keys = config.service_key.is_some() && (config.data_key.is_some() || !roles.directory);
+    let own_keys = config.service_key.is_some() && (config.data_key.is_some() || !(roles.directory || roles.callback));
     let elsewhere = config.database.url.is_some() || !roles.keeps_data();
     if own_keys && elsewhere && roles != Roles::ALL {
         return Ok(None);

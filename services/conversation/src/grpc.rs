@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use tidings_domain::{ConversationId, Error, MsgId, UnixMillis};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use tidings_domain::{Actor, ConversationId, Error, MsgId, UnixMillis, UserId};
 use tidings_proto::{
     pb::{self, conversation_service_server::ConversationService},
     required, status_from_error as to_status,
@@ -52,6 +53,24 @@ impl ConversationService for ConversationGrpc {
         let before = MsgId(request.before_msg_id);
         let listed = list::list(&self.deps, &caller, user, request.limit, before).await.map_err(to_status)?;
         Ok(Response::new(listing(listed)))
+    }
+
+    #[tracing::instrument(level = "debug", name = "conversation.unread_totals", skip_all)]
+    async fn unread_totals(
+        &self,
+        request: Request<pb::UnreadTotalsRequest>,
+    ) -> Result<Response<pb::UnreadTotalsReply>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let users = request.into_inner().user_ids;
+        if caller.actor != Actor::App || users.len() > 1000 {
+            return Err(to_status(Error::not_permitted("only the app itself counts, and at most 1000 users")));
+        }
+        let totals = users.into_iter().map(|user| {
+            let (deps, caller) = (&self.deps, &caller);
+            async move { list::unread_total(deps, caller, UserId(user)).await }
+        });
+        let totals: Vec<i64> = stream::iter(totals).buffered(8).try_collect().await.map_err(to_status)?;
+        Ok(Response::new(pb::UnreadTotalsReply { totals }))
     }
 
     #[tracing::instrument(level = "debug", name = "conversation.view", skip_all)]

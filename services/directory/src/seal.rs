@@ -1,70 +1,24 @@
 //! Encrypts secrets at rest.
-//!
-//! ChaCha20-Poly1305 under the data key, bound to the app and the column, so that a sealed value moved to another row
-//! or column does not open.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
-use chacha20poly1305::{
-    ChaCha20Poly1305, KeyInit as _, Nonce,
-    aead::{Aead as _, Payload},
-};
 use tidings_domain::{AppId, Entropy, Error};
 
-use crate::secret::{Secret, random};
-
-const NONCE: usize = 12;
+use crate::secret::Secret;
 
 /// The key that comes from the data folder or the config.
-pub(crate) struct DataKey(ChaCha20Poly1305);
+pub(crate) struct DataKey(tidings_runtime::DataKey);
 
 impl DataKey {
     pub(crate) fn new(key: &[u8; 32]) -> Self {
-        Self(ChaCha20Poly1305::new(key.into()))
+        Self(tidings_runtime::DataKey::new(key))
     }
 
     /// The secret as it is stored in `column` of `app`'s row.
     pub(crate) fn seal(&self, app: AppId, column: &str, secret: &Secret, entropy: &dyn Entropy) -> String {
-        let nonce: [u8; NONCE] = random(entropy);
-        let bound = bound_to(app, column);
-        let payload = Payload { msg: secret.expose().as_bytes(), aad: bound.as_bytes() };
-        let sealed = self.0.encrypt(&Nonce::from(nonce), payload).expect("a short text always encrypts");
-        STANDARD_NO_PAD.encode([&nonce[..], &sealed].concat())
+        self.0.seal(app, column, secret.expose(), entropy)
     }
 
     /// The secret that was stored in `column` of `app`'s row.
     pub(crate) fn open(&self, app: AppId, column: &str, stored: &str) -> Result<Secret, Error> {
-        self.try_open(app, column, stored).ok_or_else(|| {
-            Error::internal(format!("{column} of app {app} does not open: wrong data key or damaged row"))
-        })
-    }
-
-    fn try_open(&self, app: AppId, column: &str, stored: &str) -> Option<Secret> {
-        let bytes = STANDARD_NO_PAD.decode(stored).ok()?;
-        let (nonce, sealed) = bytes.split_first_chunk::<NONCE>()?;
-        let bound = bound_to(app, column);
-        let text = self.0.decrypt(&Nonce::from(*nonce), Payload { msg: sealed, aad: bound.as_bytes() }).ok()?;
-        String::from_utf8(text).ok().map(Secret::new)
-    }
-}
-
-fn bound_to(app: AppId, column: &str) -> String {
-    format!("{app}:{column}")
-}
-
-#[cfg(test)]
-mod tests {
-    use tidings_domain::OsEntropy;
-
-    use super::*;
-
-    #[test]
-    fn a_sealed_secret_opens_only_in_its_own_row_and_column() {
-        let key = DataKey::new(&[7; 32]);
-        let sealed = key.seal(AppId(1), "token_key", &Secret::new("hunter2".to_owned()), &OsEntropy);
-        assert!(!sealed.contains("hunter2"));
-        assert_eq!(key.open(AppId(1), "token_key", &sealed).unwrap().expose(), "hunter2");
-        assert!(key.open(AppId(2), "token_key", &sealed).is_err());
-        assert!(key.open(AppId(1), "client_secret", &sealed).is_err());
-        assert!(DataKey::new(&[8; 32]).open(AppId(1), "token_key", &sealed).is_err());
+        self.0.open(app, column, stored).map(Secret::new)
     }
 }

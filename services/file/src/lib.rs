@@ -47,12 +47,6 @@ pub struct Deps {
     pub shutdown: Shutdown,
 }
 
-/// HTTPS clients of the process use this backend. Comes before anything else of this crate.
-pub fn name_tls_backend() {
-    // Another part of the process may have named one, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-}
-
 /// The service, with its sweeper running.
 pub fn build(deps: Deps) -> Result<FileGrpc, Error> {
     let core = Arc::new(app::Core::new(deps)?);

@@ -101,8 +101,9 @@ impl MessageService for MessageGrpc {
         let request = request.into_inner();
         let user = context::subject(&caller, request.user_id).map_err(to_status)?;
         let limit = (list_limit(request.limit).map_err(to_status)?, MsgId(request.before_msg_id));
+        let direct_only = request.direct_only;
         let marks = marks(request.marks).map_err(to_status)?;
-        let unread = unread::unread(&self.deps, &caller, user, &marks, limit).await.map_err(to_status)?;
+        let unread = unread::unread(&self.deps, &caller, user, &marks, limit, direct_only).await.map_err(to_status)?;
         Ok(Response::new(pb::UnreadReply { conversations: unread.into_iter().map(Into::into).collect() }))
     }
 

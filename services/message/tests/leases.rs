@@ -23,7 +23,16 @@ async fn start(db: &Db, clock: &Arc<ManualClock>) -> Result<MessageGrpc, tidings
     let files = FileServiceClient::new(nowhere.clone());
     let directory = DirectoryCache::new(DirectoryServiceClient::new(nowhere), groups, Arc::<ManualClock>::clone(clock));
     let (db, clock) = (db.clone(), Arc::<ManualClock>::clone(clock));
-    build(Deps { db, directory, files, clock, appender: Appender::default(), shutdown: Shutdown::default() }).await
+    build(Deps {
+        db,
+        directory,
+        files,
+        news: tokio::sync::watch::channel(()).0,
+        clock,
+        appender: Appender::default(),
+        shutdown: Shutdown::default(),
+    })
+    .await
 }
 
 /// Number, holder, highest time of ids.

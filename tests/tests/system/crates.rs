@@ -15,12 +15,17 @@ fn depends_on(folder: &str) -> Vec<String> {
 
 #[test]
 fn a_service_builds_on_no_other_service_and_the_gateway_on_none() {
-    for service in ["directory", "message", "conversation", "file"] {
+    for service in ["directory", "message", "conversation", "file", "callback"] {
         let mut allowed = vec!["domain", "proto", "runtime", "store"];
-        if service == "message" {
-            // It writes exports.
-            allowed.insert(0, "dialect");
+        if service == "message" || service == "callback" {
+            // They write exports and callbacks.
+            allowed.push("dialect");
         }
+        if service == "file" || service == "callback" {
+            // They ask other people's servers.
+            allowed.push("outbound");
+        }
+        allowed.sort_unstable();
         assert_eq!(depends_on(&format!("services/{service}")), allowed, "{service}");
     }
     assert_eq!(depends_on("gateway"), ["dialect", "domain", "proto", "runtime"]);

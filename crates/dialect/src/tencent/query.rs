@@ -27,6 +27,22 @@ pub enum Callback {
 }
 
 impl Callback {
+    const ALL: [Self; 8] = [
+        Self::C2cBeforeSend,
+        Self::C2cAfterSend,
+        Self::C2cAfterRead,
+        Self::C2cAfterWithdraw,
+        Self::GroupBeforeSend,
+        Self::GroupAfterSend,
+        Self::GroupAfterRecall,
+        Self::StateChange,
+    ];
+
+    /// The callback of that command.
+    pub fn of_command(command: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|callback| callback.command() == command)
+    }
+
     /// `CallbackCommand`, in the query and in the body alike.
     pub const fn command(self) -> &'static str {
         match self {

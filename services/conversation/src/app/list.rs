@@ -6,6 +6,9 @@ use tidings_runtime::context;
 
 use crate::{Deps, store::cursor as store};
 
+/// Most conversations that the message service counts at once.
+const MOST: i32 = 10_000;
+
 /// Newest activity first, at most `limit` (0: the default), below `before` where it is not zero.
 pub async fn list(
     deps: &Deps,
@@ -14,13 +17,29 @@ pub async fn list(
     limit: i32,
     before: MsgId,
 ) -> Result<Vec<pb::UnreadConversation>, Error> {
+    unread(deps, caller, user, pb::UnreadRequest { limit, before_msg_id: before.0, ..Default::default() }).await
+}
+
+/// What the user has not read in all one-to-one conversations together (tencent.md 4).
+pub async fn unread_total(deps: &Deps, caller: &Caller, user: UserId) -> Result<i64, Error> {
+    let all = pb::UnreadRequest { limit: MOST, direct_only: true, ..Default::default() };
+    let conversations = unread(deps, caller, user, all).await?;
+    Ok(conversations.iter().map(|conversation| conversation.unread).sum())
+}
+
+async fn unread(
+    deps: &Deps,
+    caller: &Caller,
+    user: UserId,
+    wanted: pb::UnreadRequest,
+) -> Result<Vec<pb::UnreadConversation>, Error> {
     let cursors = store::of_user(&deps.db, caller.app, user).await?;
     let marks = cursors.into_iter().map(|cursor| pb::Mark {
         conversation: Some(cursor.conversation.into()),
         read_msg_id: cursor.marks.read.max(cursor.marks.cleared).0,
         unlisted_msg_id: cursor.unlisted.0,
     });
-    let request = pb::UnreadRequest { user_id: Some(user.0), marks: marks.collect(), limit, before_msg_id: before.0 };
+    let request = pb::UnreadRequest { user_id: Some(user.0), marks: marks.collect(), ..wanted };
     let answer = deps.message.clone().unread(context::request(caller, request)).await.map_err(error_from_status)?;
     Ok(answer.into_inner().conversations)
 }

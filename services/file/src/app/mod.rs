@@ -12,6 +12,7 @@ pub mod upload;
 use std::thread;
 
 use tidings_domain::Error;
+use tidings_outbound::Outbound;
 use tokio::sync::Semaphore;
 
 use crate::Deps;
@@ -22,13 +23,14 @@ pub struct Core {
     pub deps: Deps,
     /// Whoever decodes a picture holds one of these: half of the machine at most, so that nothing else slows down.
     pub decoding: Semaphore,
-    pub fetcher: fetch::Fetcher,
+    pub outbound: Outbound,
 }
 
 impl Core {
     pub fn new(deps: Deps) -> Result<Self, Error> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let fetcher = fetch::Fetcher::new()?;
-        Ok(Self { deps, decoding: Semaphore::new((cores / 2).max(1)), fetcher })
+        // No connection is used twice: whoever is asked rarely may have closed it.
+        let outbound = Outbound::new(0)?;
+        Ok(Self { deps, decoding: Semaphore::new((cores / 2).max(1)), outbound })
     }
 }

@@ -111,7 +111,7 @@ mod tests {
                 entropy: Arc::new(OsEntropy),
                 shutdown: Shutdown::default(),
             };
-            crate::name_tls_backend();
+            tidings_outbound::name_tls_backend();
             Self { core: Core::new(deps).unwrap(), folder }
         }
 

@@ -44,8 +44,9 @@ pub async fn unread(
     user: UserId,
     marks: &Marks,
     (limit, before): (usize, MsgId),
+    direct_only: bool,
 ) -> Result<Vec<Unread>, Error> {
-    let groups = groups(directory, caller, user).await?;
+    let groups = if direct_only { HashMap::new() } else { groups(directory, caller, user).await? };
     let mut direct = read::conversations(db, caller.app, user).await?;
     let is_listed = |listed: MsgId, hidden: MsgId| listed > hidden && (before == MsgId::ZERO || listed < before);
     direct.retain(|listed| is_listed(listed.listed_msg_id, mark_of(marks, listed.conversation).unlisted));

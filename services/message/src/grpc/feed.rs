@@ -1,6 +1,6 @@
 //! The event feed on the wire.
 
-use tidings_domain::{Delivery, Error, Message};
+use tidings_domain::{Content, Error};
 use tidings_proto::pb;
 
 use crate::{
@@ -38,13 +38,9 @@ fn wire(lane: i64, event: Event) -> Result<pb::Event, Error> {
     let (id, kind) = (format!("m{lane}-{}", event.event_no), kind(&event).to_owned());
     let (at_ms, conversation, msg_id, actor, message) = match event.happened {
         Happened::Sent(message) => {
-            let Message { conversation, msg_id, sender, sent_at, .. } = message;
-            (sent_at, conversation, msg_id, sender, Some(message))
+            (message.sent_at, message.conversation, message.msg_id, message.sender, Some(message.into()))
         }
-        Happened::Other(other) => {
-            let Other { made_at, conversation, msg_id, actor, .. } = other;
-            (made_at, conversation, msg_id, actor, said(other)?)
-        }
+        Happened::Other(other) => (other.made_at, other.conversation, other.msg_id, other.actor, said(other)?),
     };
     Ok(pb::Event {
         id,
@@ -53,7 +49,7 @@ fn wire(lane: i64, event: Event) -> Result<pb::Event, Error> {
         conversation: Some(conversation.into()),
         msg_id: msg_id.0,
         actor_id: actor.0,
-        message: message.map(Into::into),
+        message,
         address: event.origin.address,
         platform: event.origin.platform,
         trace: event.origin.trace,
@@ -61,25 +57,27 @@ fn wire(lane: i64, event: Event) -> Result<pb::Event, Error> {
     })
 }
 
-/// What an event beside the log brings; it has no place in its conversation.
-fn said(other: Other) -> Result<Option<Message>, Error> {
-    let Some((content, system)) = other.content else {
-        return Ok(None);
+/// The message that an event beside the log is about, with what it says where the event tells that. What is in no log
+/// has no number.
+fn said(other: Other) -> Result<Option<pb::Message>, Error> {
+    let (seq, sender, sent_at) = match (other.of, &other.content) {
+        (Some(of), _) => of,
+        (None, Some(_)) => (0, other.actor, other.made_at),
+        (None, None) => return Ok(None),
     };
-    let content = content.read()?;
-    Ok(Some(Message {
-        conversation: other.conversation,
-        msg_id: other.msg_id,
-        seq: 0,
-        sender: other.actor,
-        sent_at: other.made_at,
-        countable: content.countable(),
-        content,
+    let (content, system) = match other.content {
+        Some((content, system)) => (Some(content.read()?), system),
+        None => (None, false),
+    };
+    Ok(Some(pb::Message {
+        conversation: Some(other.conversation.into()),
+        msg_id: other.msg_id.0,
+        seq,
+        sender_id: sender.0,
+        sent_at_ms: sent_at.0,
+        countable: content.as_ref().is_some_and(Content::countable),
+        content: content.map(Into::into),
         system,
-        edited_at: None,
-        edits: 0,
-        audience: Vec::new(),
-        delivery: Delivery::default(),
-        imported: false,
+        ..pb::Message::default()
     }))
 }

@@ -42,13 +42,28 @@ static SENT: LazyLock<Gather> = LazyLock::new(|| {
 
 static OTHER: LazyLock<Gather> = LazyLock::new(|| {
     let out = [
-        "event_no", "kind", "made_at", "conv_a", "conv_b", "msg_id", "actor_id", "body", "address", "platform", "trace",
+        "event_no",
+        "kind",
+        "made_at",
+        "conv_a",
+        "conv_b",
+        "msg_id",
+        "actor_id",
+        "body",
+        "address",
+        "platform",
+        "trace",
+        "seq",
+        "sender_id",
+        "sent_at",
     ];
     Gather::new(
         &out,
         "select e.event_no, e.kind, e.made_at, e.conv_a, e.conv_b, e.msg_id, e.actor_id, e.body, e.address, e.platform,
-            e.trace
+            e.trace, m.seq, m.sender_id, m.sent_at
          from event e
+         left join message m
+            on m.app_id = e.app_id and m.conv_a = e.conv_a and m.conv_b = e.conv_b and m.msg_id = e.msg_id
          where e.app_id = $1 and e.lane = $2 and e.event_no > $3 and e.event_no <= $4
          order by e.event_no limit cast($5 as bigint)",
     )
@@ -83,6 +98,8 @@ pub struct Other {
     pub conversation: ConversationId,
     pub msg_id: MsgId,
     pub actor: UserId,
+    /// Number, sender and time of the message that it is about, where that is in the log.
+    pub of: Option<(i64, UserId, UnixMillis)>,
     /// What was said, and whether it is a system notification.
     pub content: Option<(StoredContent, bool)>,
 }
@@ -157,7 +174,22 @@ fn sent_event(row: SentRow) -> Result<Event, Error> {
     Ok(Event { event_no, happened: Happened::Sent(message), origin: Told::read(origin)? })
 }
 
-type OtherRow = (i64, String, i64, i64, i64, i64, i64, Option<String>, Option<String>, String, Option<String>);
+type OtherRow = (
+    i64,
+    String,
+    i64,
+    i64,
+    i64,
+    i64,
+    i64,
+    Option<String>,
+    Option<String>,
+    String,
+    Option<String>,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+);
 
 /// What happened beside the log, up to `limit`.
 pub async fn other(db: &Db, part: Part, limit: i64) -> Result<Vec<Event>, Error> {
@@ -166,7 +198,7 @@ pub async fn other(db: &Db, part: Part, limit: i64) -> Result<Vec<Event>, Error>
 }
 
 fn other_event(row: OtherRow) -> Result<Event, Error> {
-    let (event_no, kind, made_at, a, b, msg_id, actor, body, address, platform, trace) = row;
+    let (event_no, kind, made_at, a, b, msg_id, actor, body, address, platform, trace, seq, sender, sent_at) = row;
     let says_something = kind != "recalled";
     let content = body.filter(|_| says_something).map(|body| StoredContent::of_json(&body)).transpose()?;
     let other = Other {
@@ -175,6 +207,7 @@ fn other_event(row: OtherRow) -> Result<Event, Error> {
         conversation: ConversationId::from_key(a, b),
         msg_id: MsgId(msg_id),
         actor: UserId(actor),
+        of: seq.zip(sender).zip(sent_at).map(|((seq, sender), at)| (seq, UserId(sender), UnixMillis(at))),
         content,
     };
     let origin = Told { address: address.unwrap_or_default(), platform, trace: trace.unwrap_or_default() };

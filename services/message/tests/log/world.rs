@@ -79,6 +79,7 @@ impl World {
             db: db.clone(),
             directory,
             files,
+            news: tokio::sync::watch::channel(()).0,
             clock: Arc::<ManualClock>::clone(&clock),
             appender: Appender::default(),
             shutdown: Shutdown::default(),

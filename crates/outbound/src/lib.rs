@@ -1,0 +1,86 @@
+//! The one HTTP client for other people's servers.
+//!
+//! Whoever names an address is a stranger to our network. So the address that a name leads to is looked at when the
+//! connection is made, and only addresses of the open internet are asked, unless the caller allows others. Redirects are
+//! not followed, and no proxy stands between.
+
+mod public_address;
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+pub use public_address::is_public;
+pub use reqwest::{self, Client, Response, Url};
+use reqwest::{
+    dns::{Addrs, Name, Resolve, Resolving},
+    redirect::Policy,
+};
+use tidings_domain::Error;
+
+/// How long another server may take to take the call.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Names the TLS backend of this process. Comes before anything else of this crate.
+pub fn name_tls_backend() {
+    // Another part of the process may have named one, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// Clients for the open internet, and for everywhere.
+#[derive(Debug)]
+pub struct Outbound {
+    open: Client,
+    everywhere: Client,
+}
+
+impl Outbound {
+    /// `idle` is how many connections to one server are kept open for the next call.
+    pub fn new(idle: usize) -> Result<Self, Error> {
+        name_tls_backend();
+        let client = |open_only| {
+            let builder = Client::builder().redirect(Policy::none()).no_proxy().connect_timeout(CONNECT);
+            let builder = builder.pool_max_idle_per_host(idle).pool_idle_timeout(Duration::from_secs(30));
+            builder.dns_resolver(Arc::new(Resolver { open_only })).build().map_err(Error::internal)
+        };
+        Ok(Self { open: client(true)?, everywhere: client(false)? })
+    }
+
+    /// The client for that URL. Only addresses of the open internet unless `everywhere`; `Err` says why not.
+    pub fn client(&self, url: &Url, everywhere: bool) -> Result<&Client, &'static str> {
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err("it is neither http nor https");
+        }
+        // A name is looked at by the resolver, an address here.
+        if !everywhere && literal(url).is_some_and(|address| !is_public(address)) {
+            return Err("it leads to no public address");
+        }
+        Ok(if everywhere { &self.everywhere } else { &self.open })
+    }
+}
+
+fn literal(url: &Url) -> Option<IpAddr> {
+    url.host_str()?.trim_matches(['[', ']']).parse().ok()
+}
+
+/// Gives the addresses of a name that may be asked.
+struct Resolver {
+    open_only: bool,
+}
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let open_only = self.open_only;
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let allowed: Vec<SocketAddr> = found.filter(|found| !open_only || is_public(found.ip())).collect();
+            if allowed.is_empty() {
+                return Err(io::Error::other("the name leads to no public address").into());
+            }
+            Ok(Box::new(allowed.into_iter()) as Addrs)
+        })
+    }
+}

@@ -1,0 +1,79 @@
+//! Encrypts secrets at rest.
+//!
+//! ChaCha20-Poly1305 under the data key, bound to the app and the column, so that a sealed value moved to another row
+//! or column does not open.
+
+use std::fmt;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+use chacha20poly1305::{
+    ChaCha20Poly1305, KeyInit as _, Nonce,
+    aead::{Aead as _, Payload},
+};
+use tidings_domain::{AppId, Entropy, Error};
+
+const NONCE: usize = 12;
+
+/// The key that comes from the data folder or the config. Cheap to clone.
+#[derive(Clone)]
+pub struct DataKey(ChaCha20Poly1305);
+
+impl fmt::Debug for DataKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DataKey")
+    }
+}
+
+impl DataKey {
+    /// From its bytes.
+    pub fn new(key: &[u8; 32]) -> Self {
+        Self(ChaCha20Poly1305::new(key.into()))
+    }
+
+    /// The secret as it is stored in `column` of `app`'s row.
+    pub fn seal(&self, app: AppId, column: &str, secret: &str, entropy: &dyn Entropy) -> String {
+        let mut nonce = [0; NONCE];
+        entropy.fill(&mut nonce);
+        let bound = bound_to(app, column);
+        let payload = Payload { msg: secret.as_bytes(), aad: bound.as_bytes() };
+        let sealed = self.0.encrypt(&Nonce::from(nonce), payload).expect("a short text always encrypts");
+        STANDARD_NO_PAD.encode([&nonce[..], &sealed].concat())
+    }
+
+    /// The secret that was stored in `column` of `app`'s row.
+    pub fn open(&self, app: AppId, column: &str, stored: &str) -> Result<String, Error> {
+        self.try_open(app, column, stored).ok_or_else(|| {
+            Error::internal(format!("{column} of app {app} does not open: wrong data key or damaged row"))
+        })
+    }
+
+    fn try_open(&self, app: AppId, column: &str, stored: &str) -> Option<String> {
+        let bytes = STANDARD_NO_PAD.decode(stored).ok()?;
+        let (nonce, sealed) = bytes.split_first_chunk::<NONCE>()?;
+        let bound = bound_to(app, column);
+        let text = self.0.decrypt(&Nonce::from(*nonce), Payload { msg: sealed, aad: bound.as_bytes() }).ok()?;
+        String::from_utf8(text).ok()
+    }
+}
+
+fn bound_to(app: AppId, column: &str) -> String {
+    format!("{app}:{column}")
+}
+
+#[cfg(test)]
+mod tests {
+    use tidings_domain::OsEntropy;
+
+    use super::*;
+
+    #[test]
+    fn a_sealed_secret_opens_only_in_its_own_row_and_column() {
+        let key = DataKey::new(&[7; 32]);
+        let sealed = key.seal(AppId(1), "token_key", "hunter2", &OsEntropy);
+        assert!(!sealed.contains("hunter2"));
+        assert_eq!(key.open(AppId(1), "token_key", &sealed).unwrap(), "hunter2");
+        assert!(key.open(AppId(2), "token_key", &sealed).is_err());
+        assert!(key.open(AppId(1), "client_secret", &sealed).is_err());
+        assert!(DataKey::new(&[8; 32]).open(AppId(1), "token_key", &sealed).is_err());
+    }
+}

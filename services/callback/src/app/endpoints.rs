@@ -1,0 +1,140 @@
+//! Adds, lists, pauses, resumes and removes endpoints.
+
+use std::time::Duration;
+
+use tidings_domain::{App, AppId, Caller, Error};
+use tidings_outbound::Url;
+use tidings_proto::{error_from_status, pb};
+use tidings_runtime::context;
+
+use super::Core;
+use crate::{
+    model::{Dialect, Endpoint, Retry},
+    store, webhook,
+};
+
+/// What an endpoint may be told.
+pub const EVENTS: [&str; 5] =
+    ["message.sent", "message.online", "message.recalled", "message.edited", "message.refused"];
+
+/// How long an answer is waited for, in milliseconds.
+const TIMEOUTS: std::ops::RangeInclusive<i32> = 100..=30_000;
+/// The same where nothing is said (tencent.md 2).
+const TIMEOUT: i32 = 2000;
+const MAX_URL: usize = 2048;
+const MAX_TOKEN: usize = 128;
+
+/// What to add.
+#[derive(Debug)]
+pub struct New {
+    pub dialect: Dialect,
+    pub url: String,
+    pub token: Option<String>,
+    pub events: Vec<String>,
+    pub ordered: bool,
+    pub retry: Retry,
+    pub timeout: Duration,
+    pub allow_private: bool,
+}
+
+impl New {
+    /// Checks what can be checked before it is asked for the first time.
+    pub fn check(wire: pb::NewEndpoint) -> Result<Self, Error> {
+        let dialect = match wire.dialect() {
+            pb::CallbackDialect::Tencent => Dialect::Tencent,
+            pb::CallbackDialect::Agora => Dialect::Agora,
+            pb::CallbackDialect::Lanying => Dialect::Lanying,
+            pb::CallbackDialect::Unspecified => return Err(Error::invalid("dialect", "is required")),
+        };
+        let retry = match wire.retry() {
+            pb::RetryMode::Durable | pb::RetryMode::Unspecified => Retry::Durable,
+            pb::RetryMode::None => Retry::None,
+            pb::RetryMode::Timeout => Retry::Timeout,
+        };
+        let url = Url::parse(&wire.url).map_err(|_| Error::invalid("url", "must be a URL"))?;
+        if !matches!(url.scheme(), "http" | "https") || wire.url.len() > MAX_URL {
+            return Err(Error::invalid("url", "must begin with http:// or https:// and have at most 2048 bytes"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Error::invalid("url", "must not have a user or a password"));
+        }
+        if wire.token.len() > MAX_TOKEN || !wire.token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Error::invalid("token", "must have at most 128 visible ASCII characters"));
+        }
+        if let Some(unknown) = wire.events.iter().find(|event| !EVENTS.contains(&event.as_str())) {
+            return Err(Error::invalid("events", format!("has no {unknown}; there are {}", EVENTS.join(", "))));
+        }
+        let timeout = match wire.timeout_ms {
+            0 => TIMEOUT,
+            ms if TIMEOUTS.contains(&ms) => ms,
+            _ => return Err(Error::invalid("timeout_ms", "must be from 100 to 30000")),
+        };
+        Ok(Self {
+            dialect,
+            url: wire.url,
+            token: Some(wire.token).filter(|token| !token.is_empty()),
+            events: wire.events,
+            ordered: wire.ordered,
+            retry,
+            timeout: Duration::from_millis(timeout as u64),
+            allow_private: wire.allow_private,
+        })
+    }
+}
+
+/// Adds it; it is told what is committed from now on.
+pub async fn add(core: &Core, app: &App, new: New) -> Result<Endpoint, Error> {
+    let cursor = now(core, app.id).await?;
+    let mut tx = core.deps.db.begin().await?;
+    let id = store::endpoint::count(&mut tx, app.id, "endpoint", 1).await?;
+    let endpoint = Endpoint {
+        app: app.id,
+        id,
+        dialect: new.dialect,
+        url: new.url,
+        token: new.token,
+        secret: webhook::new_secret(&*core.deps.entropy),
+        events: new.events,
+        ordered: new.ordered,
+        retry: new.retry,
+        timeout: new.timeout,
+        allow_private: new.allow_private,
+        paused: None,
+        created_at: core.deps.clock.now(),
+        cursor,
+    };
+    let seal = |column: &str, text: &str| core.key.seal(app.id, column, text, &*core.deps.entropy);
+    store::endpoint::insert(&mut tx, &endpoint, seal).await?;
+    tx.commit().await?;
+    core.tell();
+    Ok(endpoint)
+}
+
+/// Where the feed stands.
+async fn now(core: &Core, app: AppId) -> Result<String, Error> {
+    let request = pb::EventsRequest { after: "now".to_owned(), ..Default::default() };
+    let feed = core.deps.message.clone().events(context::request(&Caller::of_app(app), request)).await;
+    let first = feed.map_err(error_from_status)?.into_inner().message().await.map_err(error_from_status)?;
+    first.map(|first| first.cursor).ok_or_else(|| Error::internal("the feed has no beginning"))
+}
+
+/// Tells it nothing more, or (`None`) goes on.
+pub async fn pause(core: &Core, app: AppId, id: i64, because: Option<&str>) -> Result<Endpoint, Error> {
+    let endpoint = core.endpoint(app, id).await?;
+    let mut tx = core.deps.db.begin().await?;
+    store::endpoint::pause(&mut tx, app, id, because).await?;
+    tx.commit().await?;
+    core.tell();
+    Ok(Endpoint { paused: because.map(str::to_owned), ..endpoint })
+}
+
+/// Removes it with all that waits for it.
+pub async fn remove(core: &Core, app: AppId, id: i64) -> Result<Endpoint, Error> {
+    let endpoint = core.endpoint(app, id).await?;
+    let mut tx = core.deps.db.begin().await?;
+    store::endpoint::delete(&mut tx, app, id).await?;
+    store::delivery::empty(&mut tx, (app, id)).await?;
+    tx.commit().await?;
+    core.tell();
+    Ok(endpoint)
+}

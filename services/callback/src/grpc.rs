@@ -1,0 +1,183 @@
+//! The gRPC door.
+
+use std::sync::Arc;
+
+use tidings_domain::{Actor, App, Error};
+use tidings_proto::{
+    pb::{self, callback_service_server::CallbackService},
+    status_from_error as to_status,
+};
+use tonic::{Request, Response, Status};
+
+use crate::{
+    app::{
+        Core, deliveries,
+        endpoints::{self, New},
+    },
+    model::{Attempt, Delivery, Dialect, Endpoint, Retry, State},
+    store::{self, delivery::Wanted},
+};
+
+/// The callback service.
+#[derive(Debug, Clone)]
+pub struct CallbackGrpc {
+    core: Arc<Core>,
+}
+
+impl CallbackGrpc {
+    pub(crate) const fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    /// The app behind the call, which only it makes.
+    async fn app<T>(&self, request: &Request<T>) -> Result<Arc<App>, Status> {
+        let (caller, app) = self.core.deps.directory.caller(request).await.map_err(to_status)?;
+        if caller.actor != Actor::App {
+            return Err(to_status(Error::not_permitted("only the app itself manages callbacks")));
+        }
+        Ok(app)
+    }
+}
+
+#[tonic::async_trait]
+impl CallbackService for CallbackGrpc {
+    #[tracing::instrument(level = "debug", name = "callback.add_endpoint", skip_all)]
+    async fn add_endpoint(&self, request: Request<pb::NewEndpoint>) -> Result<Response<pb::AddedEndpoint>, Status> {
+        let app = self.app(&request).await?;
+        let new = New::check(request.into_inner()).map_err(to_status)?;
+        let endpoint = endpoints::add(&self.core, &app, new).await.map_err(to_status)?;
+        let secret = endpoint.secret.clone();
+        Ok(Response::new(pb::AddedEndpoint { endpoint: Some(endpoint.into()), secret }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "callback.list_endpoints", skip_all)]
+    async fn list_endpoints(
+        &self,
+        request: Request<pb::ListEndpointsRequest>,
+    ) -> Result<Response<pb::ListEndpointsReply>, Status> {
+        let app = self.app(&request).await?;
+        let listed = store::endpoint::list(&self.core.deps.db, &self.core.key, Some(app.id)).await;
+        let endpoints = listed.map_err(to_status)?.into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::ListEndpointsReply { endpoints }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "callback.pause_endpoint", skip_all)]
+    async fn pause_endpoint(&self, request: Request<pb::EndpointRef>) -> Result<Response<pb::Endpoint>, Status> {
+        let app = self.app(&request).await?;
+        let paused = endpoints::pause(&self.core, app.id, request.into_inner().id, Some("by hand")).await;
+        Ok(Response::new(paused.map_err(to_status)?.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "callback.resume_endpoint", skip_all)]
+    async fn resume_endpoint(&self, request: Request<pb::EndpointRef>) -> Result<Response<pb::Endpoint>, Status> {
+        let app = self.app(&request).await?;
+        let resumed = endpoints::pause(&self.core, app.id, request.into_inner().id, None).await;
+        Ok(Response::new(resumed.map_err(to_status)?.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "callback.remove_endpoint", skip_all)]
+    async fn remove_endpoint(&self, request: Request<pb::EndpointRef>) -> Result<Response<pb::Endpoint>, Status> {
+        let app = self.app(&request).await?;
+        let removed = endpoints::remove(&self.core, app.id, request.into_inner().id).await.map_err(to_status)?;
+        Ok(Response::new(removed.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "callback.list_deliveries", skip_all)]
+    async fn list_deliveries(
+        &self,
+        request: Request<pb::ListDeliveriesRequest>,
+    ) -> Result<Response<pb::ListDeliveriesReply>, Status> {
+        let app = self.app(&request).await?;
+        let wire = request.into_inner();
+        let wanted = Wanted {
+            endpoint: wire.endpoint_id,
+            state: i64::from(wire.state),
+            msg_id: wire.msg_id,
+            before: wire.before_id,
+            ..Wanted::default()
+        };
+        let listed = deliveries::list(&self.core, app.id, wanted, wire.limit).await.map_err(to_status)?;
+        Ok(Response::new(pb::ListDeliveriesReply { deliveries: listed.into_iter().map(Into::into).collect() }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "callback.replay", skip_all)]
+    async fn replay(&self, request: Request<pb::ReplayRequest>) -> Result<Response<pb::ReplayReply>, Status> {
+        let app = self.app(&request).await?;
+        let wire = request.into_inner();
+        let wanted = Wanted {
+            endpoint: wire.endpoint_id,
+            delivery: wire.delivery_id,
+            state: i64::from(wire.state),
+            from: wire.from_ms,
+            until: wire.until_ms,
+            ..Wanted::default()
+        };
+        let replayed = deliveries::replay(&self.core, app.id, wanted).await.map_err(to_status)?;
+        Ok(Response::new(pb::ReplayReply { replayed }))
+    }
+}
+
+impl From<Endpoint> for pb::Endpoint {
+    fn from(endpoint: Endpoint) -> Self {
+        let dialect = match endpoint.dialect {
+            Dialect::Tencent => pb::CallbackDialect::Tencent,
+            Dialect::Agora => pb::CallbackDialect::Agora,
+            Dialect::Lanying => pb::CallbackDialect::Lanying,
+        };
+        let retry = match endpoint.retry {
+            Retry::Durable => pb::RetryMode::Durable,
+            Retry::None => pb::RetryMode::None,
+            Retry::Timeout => pb::RetryMode::Timeout,
+        };
+        let state = if endpoint.paused.is_some() { pb::EndpointState::Paused } else { pb::EndpointState::Active };
+        Self {
+            id: endpoint.id,
+            dialect: dialect.into(),
+            url: endpoint.url,
+            has_token: endpoint.token.is_some(),
+            events: endpoint.events,
+            ordered: endpoint.ordered,
+            retry: retry.into(),
+            timeout_ms: endpoint.timeout.as_millis() as i32,
+            allow_private: endpoint.allow_private,
+            state: state.into(),
+            paused_because: endpoint.paused.unwrap_or_default(),
+            created_at_ms: endpoint.created_at.0,
+        }
+    }
+}
+
+impl From<Delivery> for pb::CallbackDelivery {
+    fn from(delivery: Delivery) -> Self {
+        let state = match delivery.state {
+            State::Waiting => pb::DeliveryState::Waiting,
+            State::Delivered => pb::DeliveryState::Delivered,
+            State::Dead => pb::DeliveryState::Dead,
+        };
+        Self {
+            id: delivery.id,
+            endpoint_id: delivery.endpoint,
+            event_id: delivery.new.event_id,
+            event: delivery.new.event,
+            command: delivery.new.command,
+            conversation: Some(delivery.new.conversation.into()),
+            msg_id: delivery.new.msg_id.0,
+            state: state.into(),
+            created_at_ms: delivery.created_at.0,
+            at_ms: delivery.at.0,
+            attempts: delivery.attempts.into_iter().map(Into::into).collect(),
+            body: delivery.new.body.into_bytes(),
+        }
+    }
+}
+
+impl From<Attempt> for pb::CallbackAttempt {
+    fn from(attempt: Attempt) -> Self {
+        Self {
+            at_ms: attempt.at,
+            duration_ms: attempt.ms as i32,
+            status: attempt.status.into(),
+            answer: attempt.answer,
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Tells apps' servers what happened: at least once, in the form of a vendor.
+//!
+//! Each endpoint follows the event feed with a cursor of its own. What it is to be told becomes a row, in the transaction
+//! that moves the cursor, so a crash loses nothing; then rows are posted, and tried again on a schedule of days. An
+//! endpoint that is slow or away holds up nobody but itself. Receivers may be told twice, and compare event ids.
+
+mod app;
+mod grpc;
+mod model;
+mod render;
+mod store;
+mod webhook;
+mod worker;
+
+use std::{sync::Arc, time::Duration};
+
+use tidings_domain::{Clock, Entropy, Error};
+use tidings_proto::pb::{
+    conversation_service_client::ConversationServiceClient, message_service_client::MessageServiceClient,
+};
+use tidings_runtime::{DirectoryCache, Shutdown, Wire};
+use tidings_store::{Db, Schema};
+use tokio::sync::watch;
+
+pub use grpc::CallbackGrpc;
+pub use store::statements;
+
+/// The tables of this service.
+pub const SCHEMA: Schema = Schema {
+    name: "callback",
+    sqlite: &[include_str!("../migrations/sqlite/0001_init.sql")],
+    postgres: &[include_str!("../migrations/postgres/0001_init.sql")],
+};
+
+/// What the service needs.
+#[derive(Debug, Clone)]
+pub struct Deps {
+    /// Its database, migrated.
+    pub db: Db,
+    /// Who exists.
+    pub directory: DirectoryCache,
+    /// The log, with its event feed.
+    pub message: MessageServiceClient<Wire>,
+    /// What is unread.
+    pub conversation: ConversationServiceClient<Wire>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance: keys, and the jitter of retries.
+    pub entropy: Arc<dyn Entropy>,
+    /// Seals keys and tokens.
+    pub data_key: [u8; 32],
+    /// What lies between attempts.
+    pub schedule: Vec<Duration>,
+    /// Stops the workers.
+    pub shutdown: Shutdown,
+}
+
+/// The service, with its workers running.
+pub fn build(deps: Deps) -> Result<CallbackGrpc, Error> {
+    let (changed, changes) = watch::channel(());
+    let core = Arc::new(app::Core::new(deps, changed)?);
+    worker::spawn(Arc::clone(&core), changes);
+    Ok(CallbackGrpc::new(core))
+}

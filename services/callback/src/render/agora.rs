@@ -1,0 +1,58 @@
+//! In Agora's form (agora.md 11.3).
+
+use tidings_dialect::agora::{
+    Edit, Event as CallbackEvent, REST_OPERATOR, edit_callback, post_send_callback, recall_callback,
+};
+use tidings_domain::{App, ConversationId, UserId};
+
+use super::{Event, Kind, Known};
+use crate::model::Endpoint;
+
+/// What tells.
+const HOST: &str = "tidings";
+
+/// The command and the body; `None` where the vendor has no callback for it.
+pub fn render(app: &App, endpoint: &Endpoint, event: &Event, known: &Known) -> Option<(&'static str, Vec<u8>)> {
+    let name = |user: UserId| known.name(user).map_or_else(|| user.to_string(), str::to_ascii_lowercase);
+    let from = if event.sender == UserId::ADMIN { "admin".to_owned() } else { name(event.sender) };
+    let to = match event.conversation {
+        ConversationId::Direct(..) => name(event.receiver()?),
+        ConversationId::Group(group) => group.to_string(),
+        ConversationId::Room(room) => room.to_string(),
+    };
+    // Receivers tell callbacks apart by an id that a message's own must not be twice.
+    let id = match event.kind {
+        Kind::Recalled => format!("{}-recall", event.msg_id),
+        Kind::Edited => format!("{}-edit-{}", event.msg_id, event.at.0),
+        Kind::Sent | Kind::Online | Kind::Refused => event.msg_id.to_string(),
+    };
+    let told = CallbackEvent {
+        app,
+        secret: endpoint.token.as_deref().unwrap_or_default(),
+        timestamp: event.at,
+        kind: event.conversation.kind(),
+        from: &from,
+        to: &to,
+        id: &id,
+        host: HOST,
+    };
+    match event.kind {
+        Kind::Sent | Kind::Online => Some(("chat", post_send_callback(&told, false, event.content.as_ref()?))),
+        Kind::Recalled => Some(("recall", recall_callback(&told, event.msg_id))),
+        Kind::Edited => {
+            let operator = if event.actor == UserId::ADMIN { REST_OPERATOR.to_owned() } else { name(event.actor) };
+            let edit = Edit {
+                message: event.msg_id,
+                count: event.edits.max(1),
+                edited_at: event.at,
+                operator: &operator,
+                sent_at: event.sent_at,
+                sender: &from,
+                content: event.content.as_ref()?,
+            };
+            Some(("edit", edit_callback(&told, &edit)))
+        }
+        // The vendor tells nobody of what was rejected.
+        Kind::Refused => None,
+    }
+}

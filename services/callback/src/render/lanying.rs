@@ -1,0 +1,23 @@
+//! In Lanying's form (lanying.md 8).
+
+use tidings_dialect::lanying::{Event as CallbackEvent, edited_callback, recalled_callback, sent_callback};
+use tidings_domain::{App, ConversationId};
+
+use super::{Event, Kind};
+
+/// The command and the body; `None` where the vendor has no callback for it.
+pub fn render(app: &App, event: &Event) -> Option<(&'static str, Vec<u8>)> {
+    let to = match event.conversation {
+        ConversationId::Direct(..) => event.receiver()?.0,
+        ConversationId::Group(group) => group.0,
+        ConversationId::Room(room) => room.0,
+    };
+    let told = CallbackEvent { app, msg_id: event.msg_id, from: event.sender, to, at: event.at };
+    let kind = event.conversation.kind();
+    match event.kind {
+        Kind::Sent | Kind::Online => Some(("message", sent_callback(&told, kind, event.content.as_ref()?))),
+        Kind::Recalled => Some(("recall", recalled_callback(&told))),
+        Kind::Edited => Some(("replace", edited_callback(&told, event.content.as_ref()?))),
+        Kind::Refused => None,
+    }
+}

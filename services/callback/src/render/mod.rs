@@ -1,0 +1,168 @@
+//! Events as an endpoint's vendor tells them.
+
+mod agora;
+mod lanying;
+mod tencent;
+
+use std::collections::{BTreeSet, HashMap};
+
+use tidings_domain::{App, Caller, Content, ConversationId, Error, MsgId, UnixMillis, UserId};
+use tidings_proto::{error_from_status, pb, required};
+use tidings_runtime::context;
+
+use crate::{
+    Deps,
+    model::{Dialect, Endpoint, NewDelivery},
+};
+
+/// An event with what every vendor's form needs of it.
+pub struct Event {
+    pub kind: Kind,
+    pub at: UnixMillis,
+    pub conversation: ConversationId,
+    pub msg_id: MsgId,
+    pub actor: UserId,
+    /// Of the message: its number (0: it has none), who sent it, and when.
+    pub seq: i64,
+    pub sender: UserId,
+    pub sent_at: UnixMillis,
+    pub content: Option<Content>,
+    pub edits: i32,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Sent,
+    Online,
+    Recalled,
+    Edited,
+    Refused,
+}
+
+impl Kind {
+    fn of(name: &str) -> Option<Self> {
+        match name {
+            "message.sent" => Some(Self::Sent),
+            "message.online" => Some(Self::Online),
+            "message.recalled" => Some(Self::Recalled),
+            "message.edited" => Some(Self::Edited),
+            "message.refused" => Some(Self::Refused),
+            _ => None,
+        }
+    }
+}
+
+impl Event {
+    /// The user that the message went to; `None` is a group or room.
+    fn receiver(&self) -> Option<UserId> {
+        self.conversation.peer_of(self.sender)
+    }
+}
+
+/// Who has what name, and how much unread.
+#[derive(Default)]
+pub struct Known {
+    names: HashMap<UserId, String>,
+    unread: HashMap<UserId, i64>,
+}
+
+impl Known {
+    fn name(&self, user: UserId) -> Option<&str> {
+        self.names.get(&user).map(String::as_str).filter(|name| !name.is_empty())
+    }
+
+    fn unread(&self, user: UserId) -> i64 {
+        self.unread.get(&user).copied().unwrap_or(0)
+    }
+}
+
+/// What is to be delivered of a batch of the feed. Numbers and times in a body are those of now, and stay (decision 35).
+pub async fn render(
+    deps: &Deps,
+    app: &App,
+    endpoint: &Endpoint,
+    batch: Vec<pb::Event>,
+) -> Result<Vec<NewDelivery>, Error> {
+    let mut events = Vec::with_capacity(batch.len());
+    for wire in batch {
+        if let Some(event) = event(&wire)? {
+            events.push((wire, event));
+        }
+    }
+    let known = known(deps, app, endpoint.dialect, events.iter().map(|(_, event)| event)).await?;
+    let mut new = Vec::with_capacity(events.len());
+    for (wire, event) in events {
+        let rendered = match endpoint.dialect {
+            Dialect::Tencent => tencent::render(&event, &known),
+            Dialect::Agora => agora::render(app, endpoint, &event, &known),
+            Dialect::Lanying => lanying::render(app, &event),
+        };
+        if let Some((command, body)) = rendered {
+            new.push(NewDelivery {
+                event_id: wire.id,
+                event: wire.kind,
+                command: command.to_owned(),
+                conversation: event.conversation,
+                msg_id: event.msg_id,
+                address: wire.address,
+                platform: wire.platform,
+                trace: wire.trace,
+                body: String::from_utf8(body).map_err(Error::internal)?,
+            });
+        }
+    }
+    Ok(new)
+}
+
+/// `None`: nobody is told, as of imports (decision 17).
+fn event(wire: &pb::Event) -> Result<Option<Event>, Error> {
+    let Some(kind) = Kind::of(&wire.kind) else {
+        return Ok(None);
+    };
+    let Some(message) = wire.message.clone().filter(|message| !message.imported) else {
+        return Ok(None);
+    };
+    Ok(Some(Event {
+        kind,
+        at: UnixMillis(wire.at_ms),
+        conversation: required("conversation", wire.conversation)?.try_into()?,
+        msg_id: MsgId(wire.msg_id),
+        actor: UserId(wire.actor_id),
+        seq: message.seq,
+        sender: UserId(message.sender_id),
+        sent_at: UnixMillis(message.sent_at_ms),
+        content: message.content.map(TryInto::try_into).transpose()?,
+        edits: message.edits,
+    }))
+}
+
+/// Names of everybody in the events, and in Tencent's form what their receivers have unread.
+async fn known(deps: &Deps, app: &App, dialect: Dialect, events: impl Iterator<Item = &Event>) -> Result<Known, Error> {
+    if dialect == Dialect::Lanying {
+        return Ok(Known::default());
+    }
+    let (mut people, mut receivers) = (BTreeSet::new(), BTreeSet::new());
+    for event in events {
+        people.extend([event.actor, event.sender]);
+        people.extend(event.receiver());
+        if event.kind != Kind::Refused && event.kind != Kind::Edited {
+            receivers.extend(event.receiver());
+        }
+    }
+    let caller = Caller::of_app(app.id);
+    let people: Vec<UserId> = people.into_iter().collect();
+    let mut known = Known::default();
+    for people in people.chunks(1000) {
+        let names = deps.directory.user_names(&caller, people).await?;
+        known.names.extend(people.iter().copied().zip(names));
+    }
+    let receivers: Vec<UserId> = receivers.into_iter().collect();
+    for users in receivers.chunks(1000).filter(|_| dialect == Dialect::Tencent) {
+        let request = pb::UnreadTotalsRequest { user_ids: users.iter().map(|user| user.0).collect() };
+        let reply = deps.conversation.clone().unread_totals(context::request(&caller, request)).await;
+        let totals = reply.map_err(error_from_status)?.into_inner().totals;
+        known.unread.extend(users.iter().copied().zip(totals));
+    }
+    Ok(known)
+}

@@ -1,0 +1,79 @@
+//! In Tencent's form (tencent.md 4 to 6).
+
+use std::borrow::Cow;
+
+use tidings_dialect::tencent::{
+    self as codec, Callback, Direct, MsgKey, Outcome, Said, Taken, Withdrawn, after_send, after_withdraw,
+    group_after_recall, group_after_send,
+};
+use tidings_domain::{ConversationId, GroupKind, UserId};
+
+use super::{Event, Kind, Known};
+
+/// What the word filter refuses with (tencent.md 4).
+const BLOCKED: (i32, &str) = (80001, "the message has words that are not allowed");
+
+/// The command and the body; `None` where the vendor has no callback for it.
+pub fn render(event: &Event, known: &Known) -> Option<(&'static str, Vec<u8>)> {
+    let (callback, body) = match event.conversation {
+        ConversationId::Direct(..) => direct(event, known)?,
+        ConversationId::Group(group) => in_group(event, known, group.0, GroupKind::Group)?,
+        ConversationId::Room(room) => in_group(event, known, room.0, GroupKind::Room)?,
+    };
+    Some((callback.command(), body))
+}
+
+fn account(known: &Known, user: UserId) -> Cow<'_, str> {
+    codec::account(known.name(user), user)
+}
+
+fn direct(event: &Event, known: &Known) -> Option<(Callback, Vec<u8>)> {
+    let receiver = event.receiver()?;
+    let (from, to) = (account(known, event.sender), account(known, receiver));
+    let key = MsgKey::of(event.seq, event.msg_id, event.sent_at);
+    let unread = known.unread(receiver);
+    match event.kind {
+        Kind::Sent | Kind::Online | Kind::Refused => {
+            let content = event.content.as_ref()?;
+            let online_only = event.kind == Kind::Online;
+            let direct = Direct { from: &from, to: &to, key, online_only, content, event_time: None };
+            let outcome = match event.kind {
+                Kind::Refused => Outcome::Failed { code: BLOCKED.0, info: BLOCKED.1 },
+                _ => Outcome::Delivered { unread },
+            };
+            Some((Callback::C2cAfterSend, after_send(&direct, outcome)))
+        }
+        Kind::Recalled => {
+            let withdrawn = Withdrawn { from: &from, to: &to, key, unread, event_time: event.at };
+            Some((Callback::C2cAfterWithdraw, after_withdraw(&withdrawn)))
+        }
+        Kind::Edited => None,
+    }
+}
+
+fn in_group(event: &Event, known: &Known, group: i64, kind: GroupKind) -> Option<(Callback, Vec<u8>)> {
+    match event.kind {
+        Kind::Sent | Kind::Online => {
+            let from = account(known, event.sender);
+            let said = Said {
+                group,
+                kind,
+                from: &from,
+                operator: &from,
+                msg_id: event.msg_id,
+                online_only: event.kind == Kind::Online,
+                content: event.content.as_ref()?,
+                event_time: event.at,
+            };
+            Some((Callback::GroupAfterSend, group_after_send(&said, event.seq, event.sent_at, &[])))
+        }
+        Kind::Recalled => {
+            let operator = account(known, event.actor);
+            let seqs = &[event.seq];
+            let taken = Taken { group, kind, operator: &operator, seqs, event_time: event.at };
+            Some((Callback::GroupAfterRecall, group_after_recall(&taken)))
+        }
+        // The vendor's callback after a message to a group has no place for a failure.
+        Kind::Edited | Kind::Refused => None,
+    }
+}

@@ -1,0 +1,296 @@
+//! Deliveries.
+
+use std::sync::LazyLock;
+
+use tidings_domain::{AppId, ConversationId, Error, MsgId, UnixMillis};
+use tidings_store::{Column, Db, Kind, ManyRows, Tx, on_db, on_tx, sqlx};
+
+use crate::model::{Attempt, Delivery, Due, NewDelivery, Outcome, State};
+
+static INSERT: LazyLock<ManyRows> = LazyLock::new(|| {
+    let columns = [
+        ("app_id", Kind::Int),
+        ("endpoint_id", Kind::Int),
+        ("delivery_id", Kind::Int),
+        ("event_id", Kind::Text),
+        ("event", Kind::Text),
+        ("command", Kind::Text),
+        ("conv_a", Kind::Int),
+        ("conv_b", Kind::Int),
+        ("msg_id", Kind::Int),
+        ("address", Kind::Text),
+        ("platform", Kind::Text),
+        ("trace", Kind::Text),
+        ("body", Kind::Text),
+        ("created_at", Kind::Int),
+    ];
+    ManyRows::new(
+        &columns,
+        "insert into delivery (app_id, endpoint_id, delivery_id, event_id, event, command, conv_a, conv_b, msg_id,
+            address, platform, trace, body, created_at, state, at_ms, tries, attempts)
+         select app_id, endpoint_id, delivery_id, event_id, event, command, conv_a, conv_b, msg_id,
+            address, platform, trace, body, created_at, 1, created_at, 0, '' from r where true",
+    )
+});
+
+static SETTLE: LazyLock<ManyRows> = LazyLock::new(|| {
+    let columns = [
+        ("app_id", Kind::Int),
+        ("endpoint_id", Kind::Int),
+        ("delivery_id", Kind::Int),
+        ("state", Kind::Int),
+        ("at_ms", Kind::Int),
+        ("tries", Kind::Int),
+        ("attempt", Kind::Text),
+    ];
+    ManyRows::new(
+        &columns,
+        "update delivery set state = r.state, at_ms = r.at_ms, tries = r.tries, attempts = attempts || r.attempt
+         from r
+         where delivery.app_id = r.app_id and delivery.endpoint_id = r.endpoint_id
+           and delivery.delivery_id = r.delivery_id",
+    )
+});
+
+/// The cast keeps SQLite from planning the query again for each limit that it is given.
+const DUE: &str = "
+    select d.delivery_id, d.event_id, d.command, d.address, d.platform, d.trace, d.body, d.tries
+    from delivery d
+    where d.app_id = $1 and d.endpoint_id = $2 and d.state = 1 and d.at_ms <= $3
+    order by d.at_ms, d.delivery_id limit cast($4 as bigint)";
+
+/// The same, but for what an earlier one of its conversation holds up.
+const DUE_IN_ORDER: &str = "
+    select d.delivery_id, d.event_id, d.command, d.address, d.platform, d.trace, d.body, d.tries
+    from delivery d
+    where d.app_id = $1 and d.endpoint_id = $2 and d.state = 1 and d.at_ms <= $3
+      and not exists (select 1 from delivery e
+        where e.app_id = d.app_id and e.endpoint_id = d.endpoint_id and e.state = 1
+          and e.conv_a = d.conv_a and e.conv_b = d.conv_b and e.delivery_id < d.delivery_id)
+    order by d.at_ms, d.delivery_id limit cast($4 as bigint)";
+
+const NEXT_AT: &str = "
+    select min(at_ms) from delivery where app_id = $1 and endpoint_id = $2 and state = 1 and at_ms > $3";
+
+const WAITING: &str = "
+    select count(*) from (select 1 from delivery
+        where app_id = $1 and endpoint_id = $2 and state = 1 and at_ms <= $3 limit cast($4 as bigint)) w";
+
+const EMPTY: &str = "delete from delivery where app_id = $1 and endpoint_id = $2";
+
+const LIST: &str = "
+    select delivery_id, endpoint_id, event_id, event, command, conv_a, conv_b, msg_id, address, body, created_at, state,
+        at_ms, attempts
+    from delivery
+    where app_id = $1 and ($2 = 0 or endpoint_id = $2) and ($3 = 0 or state = $3) and ($4 = 0 or delivery_id < $4)
+    order by delivery_id desc limit cast($5 as bigint)";
+
+const LIST_OF_MESSAGE: &str = "
+    select delivery_id, endpoint_id, event_id, event, command, conv_a, conv_b, msg_id, address, body, created_at, state,
+        at_ms, attempts
+    from delivery
+    where app_id = $1 and msg_id = $6 and ($2 = 0 or endpoint_id = $2) and ($3 = 0 or state = $3)
+      and ($4 = 0 or delivery_id < $4)
+    order by delivery_id desc limit cast($5 as bigint)";
+
+const REPLAY: &str = "
+    update delivery set state = 1, at_ms = $7, tries = 0
+    where app_id = $1 and ($2 = 0 or endpoint_id = $2) and ($3 = 0 or delivery_id = $3) and ($4 = 0 or state = $4)
+      and ($5 = 0 or created_at >= $5) and ($6 = 0 or created_at < $6)";
+
+const PURGE: &str = "
+    delete from delivery where (app_id, endpoint_id, delivery_id) in (
+        select app_id, endpoint_id, delivery_id from delivery
+        where state <> 1 and at_ms <= $1 and (state = 2 or at_ms <= $2) order by at_ms limit cast($3 as bigint))";
+
+pub const ALL: &[&str] = &[DUE, DUE_IN_ORDER, NEXT_AT, WAITING, EMPTY, LIST, LIST_OF_MESSAGE, REPLAY, PURGE];
+
+pub fn many() -> Vec<&'static ManyRows> {
+    vec![&INSERT, &SETTLE]
+}
+
+/// Which endpoint of which app.
+pub type Which = (AppId, i64);
+
+/// Writes deliveries with ids from `first` on.
+pub async fn insert(
+    tx: &mut Tx,
+    (app, endpoint): Which,
+    first: i64,
+    now: UnixMillis,
+    new: &[NewDelivery],
+) -> Result<(), Error> {
+    let int = |value: fn(&NewDelivery) -> i64| Column::Int(new.iter().map(value).collect());
+    let columns = [
+        Column::Int(vec![app.0; new.len()]),
+        Column::Int(vec![endpoint; new.len()]),
+        Column::Int((first..).take(new.len()).collect()),
+        Column::Text(new.iter().map(|new| Some(new.event_id.as_str())).collect()),
+        Column::Text(new.iter().map(|new| Some(new.event.as_str())).collect()),
+        Column::Text(new.iter().map(|new| Some(new.command.as_str())).collect()),
+        int(|new| new.conversation.key().0),
+        int(|new| new.conversation.key().1),
+        int(|new| new.msg_id.0),
+        Column::Text(new.iter().map(|new| Some(new.address.as_str())).collect()),
+        Column::Text(new.iter().map(|new| Some(new.platform.as_str())).collect()),
+        Column::Text(new.iter().map(|new| Some(new.trace.as_str())).collect()),
+        Column::Text(new.iter().map(|new| Some(new.body.as_str())).collect()),
+        Column::Int(vec![now.0; new.len()]),
+    ];
+    INSERT.execute(tx, &columns).await
+}
+
+/// Writes down what tries came to.
+pub async fn settle(tx: &mut Tx, (app, endpoint): Which, outcomes: &[Outcome]) -> Result<(), Error> {
+    let int = |value: fn(&Outcome) -> i64| Column::Int(outcomes.iter().map(value).collect());
+    let mut lines = Vec::with_capacity(outcomes.len());
+    for outcome in outcomes {
+        lines.push(serde_json::to_string(&outcome.attempt).map_err(Error::internal)? + "\n");
+    }
+    let columns = [
+        Column::Int(vec![app.0; outcomes.len()]),
+        Column::Int(vec![endpoint; outcomes.len()]),
+        int(|outcome| outcome.id),
+        int(|outcome| outcome.state as i64),
+        int(|outcome| outcome.at.0),
+        int(|outcome| outcome.tries),
+        Column::Text(lines.iter().map(|line| Some(line.as_str())).collect()),
+    ];
+    SETTLE.execute(tx, &columns).await
+}
+
+type DueRow = (i64, String, String, String, String, String, String, i64);
+
+/// Up to `limit` that are due, the oldest first.
+pub async fn due(
+    db: &Db,
+    (app, endpoint): Which,
+    ordered: bool,
+    now: UnixMillis,
+    limit: i64,
+) -> Result<Vec<Due>, Error> {
+    let text = if ordered { DUE_IN_ORDER } else { DUE };
+    let rows: Vec<DueRow> =
+        on_db!(db, |c| sqlx::query_as(text).bind(app.0).bind(endpoint).bind(now.0).bind(limit).fetch_all(c).await)?;
+    let due = rows.into_iter().map(|(id, event_id, command, address, platform, trace, body, tries)| Due {
+        id,
+        event_id,
+        command,
+        address,
+        platform,
+        trace,
+        body,
+        tries,
+    });
+    Ok(due.collect())
+}
+
+/// When the next one will be due.
+pub async fn next_at(db: &Db, (app, endpoint): Which, now: UnixMillis) -> Result<Option<UnixMillis>, Error> {
+    let (next,): (Option<i64>,) =
+        on_db!(db, |c| sqlx::query_as(NEXT_AT).bind(app.0).bind(endpoint).bind(now.0).fetch_one(c).await)?;
+    Ok(next.map(UnixMillis))
+}
+
+/// How many are due, counted up to `most`.
+pub async fn waiting(db: &Db, (app, endpoint): Which, now: UnixMillis, most: i64) -> Result<i64, Error> {
+    let (waiting,): (i64,) =
+        on_db!(db, |c| sqlx::query_as(WAITING).bind(app.0).bind(endpoint).bind(now.0).bind(most).fetch_one(c).await)?;
+    Ok(waiting)
+}
+
+/// Removes everything of an endpoint.
+pub async fn empty(tx: &mut Tx, (app, endpoint): Which) -> Result<(), Error> {
+    on_tx!(tx, |c| sqlx::query(EMPTY).bind(app.0).bind(endpoint).execute(c).await.map(drop))
+}
+
+/// Which deliveries; 0 is any.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted {
+    pub endpoint: i64,
+    pub delivery: i64,
+    pub state: i64,
+    pub msg_id: i64,
+    pub before: i64,
+    pub from: i64,
+    pub until: i64,
+}
+
+type DeliveryRow = (i64, i64, String, String, String, i64, i64, i64, String, String, i64, i64, i64, String);
+
+/// Up to `limit`, the newest first.
+pub async fn list(db: &Db, app: AppId, wanted: Wanted, limit: i64) -> Result<Vec<Delivery>, Error> {
+    let rows: Vec<DeliveryRow> = if wanted.msg_id == 0 {
+        on_db!(db, |c| sqlx::query_as(LIST)
+            .bind(app.0)
+            .bind(wanted.endpoint)
+            .bind(wanted.state)
+            .bind(wanted.before)
+            .bind(limit)
+            .fetch_all(c)
+            .await)?
+    } else {
+        on_db!(db, |c| sqlx::query_as(LIST_OF_MESSAGE)
+            .bind(app.0)
+            .bind(wanted.endpoint)
+            .bind(wanted.state)
+            .bind(wanted.before)
+            .bind(limit)
+            .bind(wanted.msg_id)
+            .fetch_all(c)
+            .await)?
+    };
+    rows.into_iter().map(delivery).collect()
+}
+
+fn delivery(row: DeliveryRow) -> Result<Delivery, Error> {
+    let (id, endpoint, event_id, event, command, a, b, msg_id, address, body, created_at, state, at, attempts) = row;
+    let read = |line: &str| serde_json::from_str::<Attempt>(line).map_err(Error::internal);
+    Ok(Delivery {
+        id,
+        endpoint,
+        new: NewDelivery {
+            event_id,
+            event,
+            command,
+            conversation: ConversationId::from_key(a, b),
+            msg_id: MsgId(msg_id),
+            address,
+            platform: String::new(),
+            trace: String::new(),
+            body,
+        },
+        state: State::of(state)?,
+        created_at: UnixMillis(created_at),
+        at: UnixMillis(at),
+        attempts: attempts.lines().map(read).collect::<Result<_, _>>()?,
+    })
+}
+
+/// Has them delivered again, from the beginning of the schedule.
+pub async fn replay(tx: &mut Tx, app: AppId, wanted: Wanted, now: UnixMillis) -> Result<i64, Error> {
+    let replayed = on_tx!(tx, |c| sqlx::query(REPLAY)
+        .bind(app.0)
+        .bind(wanted.endpoint)
+        .bind(wanted.delivery)
+        .bind(wanted.state)
+        .bind(wanted.from)
+        .bind(wanted.until)
+        .bind(now.0)
+        .execute(c)
+        .await
+        .map(|done| done.rows_affected()))?;
+    Ok(replayed as i64)
+}
+
+/// Forgets up to `limit` that were delivered by the first time, or died by the second; says how many.
+pub async fn purge(tx: &mut Tx, delivered: UnixMillis, dead: UnixMillis, limit: i64) -> Result<i64, Error> {
+    let purged = on_tx!(tx, |c| sqlx::query(PURGE)
+        .bind(delivered.0)
+        .bind(dead.0)
+        .bind(limit)
+        .execute(c)
+        .await
+        .map(|done| done.rows_affected()))?;
+    Ok(purged as i64)
+}

@@ -1,0 +1,121 @@
+//! Endpoints.
+
+use std::time::Duration;
+
+use tidings_domain::{AppId, Error, UnixMillis};
+use tidings_runtime::DataKey;
+use tidings_store::{Db, Tx, on_db, on_tx, sqlx};
+
+use crate::model::{Dialect, Endpoint, Retry};
+
+const COUNT: &str = "
+    insert into counter (app_id, name, last) values ($1, $2, $3)
+    on conflict (app_id, name) do update set last = counter.last + excluded.last
+    returning last";
+
+const INSERT: &str = "
+    insert into endpoint (app_id, endpoint_id, dialect, url, token, secret, events, ordered, retry, timeout_ms,
+        allow_private, paused, paused_because, created_at, cursor)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, '', $12, $13)";
+
+const LIST: &str = "
+    select app_id, endpoint_id, dialect, url, token, secret, events, ordered, retry, timeout_ms, allow_private,
+        case when paused = 1 then paused_because else null end, created_at, cursor
+    from endpoint where app_id >= $1 and app_id <= $2 order by app_id, endpoint_id";
+
+const PAUSE: &str = "update endpoint set paused = $3, paused_because = $4 where app_id = $1 and endpoint_id = $2";
+const DELETE: &str = "delete from endpoint where app_id = $1 and endpoint_id = $2";
+const MOVE: &str = "update endpoint set cursor = $3 where app_id = $1 and endpoint_id = $2";
+
+pub const ALL: &[&str] = &[COUNT, INSERT, LIST, PAUSE, DELETE, MOVE];
+
+/// What tokens and keys are sealed as.
+const TOKEN: &str = "endpoint.token";
+const SECRET: &str = "endpoint.secret";
+
+/// Takes `wanted` numbers and gives the last of them.
+pub async fn count(tx: &mut Tx, app: AppId, name: &str, wanted: i64) -> Result<i64, Error> {
+    let (last,): (i64,) = on_tx!(tx, |c| sqlx::query_as(COUNT).bind(app.0).bind(name).bind(wanted).fetch_one(c).await)?;
+    Ok(last)
+}
+
+/// Adds an endpoint; its tokens are sealed by `seal`, which gets the column's name.
+pub async fn insert(tx: &mut Tx, endpoint: &Endpoint, seal: impl Fn(&str, &str) -> String) -> Result<(), Error> {
+    on_tx!(tx, |c| sqlx::query(INSERT)
+        .bind(endpoint.app.0)
+        .bind(endpoint.id)
+        .bind(endpoint.dialect.name())
+        .bind(&endpoint.url)
+        .bind(endpoint.token.as_deref().map(|token| seal(TOKEN, token)))
+        .bind(seal(SECRET, &endpoint.secret))
+        .bind(endpoint.events.join(","))
+        .bind(i64::from(endpoint.ordered))
+        .bind(endpoint.retry.name())
+        .bind(endpoint.timeout.as_millis() as i64)
+        .bind(i64::from(endpoint.allow_private))
+        .bind(endpoint.created_at.0)
+        .bind(&endpoint.cursor)
+        .execute(c)
+        .await
+        .map(drop))
+}
+
+type EndpointRow =
+    (i64, i64, String, String, Option<String>, String, String, i64, String, i64, i64, Option<String>, i64, String);
+
+/// The endpoints of one app, or of all.
+pub async fn list(db: &Db, key: &DataKey, app: Option<AppId>) -> Result<Vec<Endpoint>, Error> {
+    let (first, last) = app.map_or((i64::MIN, i64::MAX), |app| (app.0, app.0));
+    let rows: Vec<EndpointRow> = on_db!(db, |c| sqlx::query_as(LIST).bind(first).bind(last).fetch_all(c).await)?;
+    rows.into_iter().map(|row| endpoint(key, row)).collect()
+}
+
+fn endpoint(key: &DataKey, row: EndpointRow) -> Result<Endpoint, Error> {
+    let (app, id, dialect, url, token, secret, events, ordered, retry, timeout, private, paused, created, cursor) = row;
+    let app = AppId(app);
+    Ok(Endpoint {
+        app,
+        id,
+        dialect: Dialect::of_name(&dialect)?,
+        url,
+        token: token.map(|token| key.open(app, TOKEN, &token)).transpose()?,
+        secret: key.open(app, SECRET, &secret)?,
+        events: events.split(',').filter(|event| !event.is_empty()).map(str::to_owned).collect(),
+        ordered: ordered != 0,
+        retry: Retry::of_name(&retry)?,
+        timeout: Duration::from_millis(timeout as u64),
+        allow_private: private != 0,
+        paused,
+        created_at: UnixMillis(created),
+        cursor,
+    })
+}
+
+/// Pauses it, or resumes it (`None`).
+pub async fn pause(tx: &mut Tx, app: AppId, id: i64, because: Option<&str>) -> Result<(), Error> {
+    on_tx!(tx, |c| sqlx::query(PAUSE)
+        .bind(app.0)
+        .bind(id)
+        .bind(i64::from(because.is_some()))
+        .bind(because.unwrap_or_default())
+        .execute(c)
+        .await
+        .map(drop))
+}
+
+/// Removes it.
+pub async fn delete(tx: &mut Tx, app: AppId, id: i64) -> Result<(), Error> {
+    on_tx!(tx, |c| sqlx::query(DELETE).bind(app.0).bind(id).execute(c).await.map(drop))
+}
+
+/// Moves its cursor; false when it is gone.
+pub async fn advance(tx: &mut Tx, app: AppId, id: i64, cursor: &str) -> Result<bool, Error> {
+    let moved = on_tx!(tx, |c| sqlx::query(MOVE)
+        .bind(app.0)
+        .bind(id)
+        .bind(cursor)
+        .execute(c)
+        .await
+        .map(|done| done.rows_affected()))?;
+    Ok(moved > 0)
+}

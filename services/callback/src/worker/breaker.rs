@@ -1,0 +1,66 @@
+//! Leaves a server alone that does not answer well, so that the schedules of what waits are not used up on it.
+
+use std::time::Duration;
+
+use tidings_domain::UnixMillis;
+
+/// Failures in a row after which a server is left alone.
+const FAILURES: u32 = 20;
+/// How long.
+const ALONE: Duration = Duration::from_secs(30);
+
+/// Counts what happens in a row.
+#[derive(Debug, Default)]
+pub struct Breaker {
+    failures: u32,
+    alone_until: Option<UnixMillis>,
+}
+
+impl Breaker {
+    /// How many calls may be open: none while the server is left alone, one to see whether it is back.
+    pub fn allows(&self, now: UnixMillis) -> usize {
+        match self.alone_until {
+            None => usize::MAX,
+            Some(until) if now < until => 0,
+            Some(_) => 1,
+        }
+    }
+
+    /// Until when the server is left alone; `None` when it is not.
+    pub fn closed_until(&self, now: UnixMillis) -> Option<UnixMillis> {
+        self.alone_until.filter(|until| now < *until)
+    }
+
+    /// What came of a call.
+    pub fn count(&mut self, delivered: bool, now: UnixMillis) {
+        if delivered {
+            *self = Self::default();
+            return;
+        }
+        self.failures += 1;
+        if self.failures >= FAILURES {
+            self.alone_until = Some(now + ALONE);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_left_alone_after_failures_in_a_row_and_asked_once_then() {
+        let (mut breaker, now) = (Breaker::default(), UnixMillis(1_000_000));
+        for _ in 0..FAILURES - 1 {
+            breaker.count(false, now);
+        }
+        assert_eq!(breaker.allows(now), usize::MAX);
+        breaker.count(true, now);
+        (0..FAILURES).for_each(|_| breaker.count(false, now));
+        assert_eq!((breaker.allows(now), breaker.allows(now + ALONE)), (0, 1));
+        breaker.count(false, now + ALONE);
+        assert_eq!(breaker.allows(now + ALONE), 0);
+        breaker.count(true, now + ALONE);
+        assert_eq!(breaker.allows(now + ALONE), usize::MAX);
+    }
+}

@@ -1,0 +1,122 @@
+//! One call to an app's server.
+
+use std::{error::Error as _, time::Duration};
+
+use tidings_dialect::tencent::{Authentication, Callback, Parameters, query};
+use tidings_domain::{App, UnixMillis};
+use tidings_outbound::{
+    Response, Url,
+    reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER},
+};
+
+use crate::{
+    app::Core,
+    model::{Dialect, Due, Endpoint},
+    webhook,
+};
+
+/// What is read of an answer, in bytes.
+const MAX_ANSWER: usize = 4096;
+/// What is kept of it.
+const KEPT: usize = 512;
+
+/// What came of a call.
+#[derive(Debug, Default)]
+pub struct Answer {
+    /// 0: there was none.
+    pub status: u16,
+    /// The beginning of it, or why there was none.
+    pub text: String,
+    pub timed_out: bool,
+    /// How long the server wants to be left alone.
+    pub retry_after: Option<Duration>,
+}
+
+impl Answer {
+    fn none(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
+}
+
+/// Posts the delivery, with proofs of their own for each attempt.
+pub async fn post(core: &Core, endpoint: &Endpoint, app: &App, due: &Due, now: UnixMillis) -> Answer {
+    let seconds = now.0 / 1000;
+    let url = match Url::parse(&address(endpoint, app, due, seconds)) {
+        Ok(url) => url,
+        Err(error) => return Answer::none(format!("no URL: {error}")),
+    };
+    let client = match core.outbound.client(&url, endpoint.allow_private) {
+        Ok(client) => client,
+        Err(why) => return Answer::none(why),
+    };
+    let body = due.body.as_bytes();
+    let mut request = client
+        .post(url)
+        .timeout(endpoint.timeout)
+        .header(CONTENT_TYPE, "application/json")
+        .header("webhook-id", &due.event_id)
+        .header("webhook-timestamp", seconds)
+        .header("webhook-signature", webhook::signature(&endpoint.secret, &due.event_id, seconds, body));
+    if endpoint.dialect == Dialect::Lanying
+        && let Some(token) = &endpoint.token
+    {
+        request = request.header("signature", token);
+    }
+    if !due.trace.is_empty() {
+        request = request.header("traceparent", &due.trace);
+    }
+    match request.body(due.body.clone()).send().await {
+        Ok(response) => read(response).await,
+        Err(error) => {
+            let why = error.source().map_or_else(|| error.to_string(), |cause| deepest(cause).to_string());
+            Answer { timed_out: error.is_timeout(), ..Answer::none(why) }
+        }
+    }
+}
+
+fn deepest<'a>(mut error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
+    while let Some(cause) = error.source() {
+        error = cause;
+    }
+    error
+}
+
+/// Tencent's receivers are told the rest in the query; the others have their URL as it is.
+fn address(endpoint: &Endpoint, app: &App, due: &Due, seconds: i64) -> String {
+    let Some(callback) = Callback::of_command(&due.command).filter(|_| endpoint.dialect == Dialect::Tencent) else {
+        return endpoint.url.clone();
+    };
+    let parameters = Parameters {
+        sdk_appid: app.sdk_appid,
+        callback,
+        client_ip: due.address.parse().ok(),
+        platform: &due.platform,
+        authentication: endpoint.token.as_deref().map(|token| Authentication { token, request_time: seconds }),
+    };
+    query(&endpoint.url, &parameters)
+}
+
+/// Up to a bound; a server that says more is not listened to.
+async fn read(mut response: Response) -> Answer {
+    let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers()));
+    let mut bytes = Vec::new();
+    let mut timed_out = false;
+    while bytes.len() < MAX_ANSWER {
+        match response.chunk().await {
+            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk[..chunk.len().min(MAX_ANSWER - bytes.len())]),
+            Ok(None) => break,
+            Err(error) => {
+                timed_out = error.is_timeout();
+                break;
+            }
+        }
+    }
+    let mut text = String::from_utf8_lossy(&bytes).into_owned();
+    text.truncate(text.floor_char_boundary(KEPT));
+    Answer { status, text, timed_out, retry_after }
+}
+
+/// In seconds; dates are not listened to.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
