@@ -3,6 +3,7 @@
 //! Only loopback addresses are accepted, and every run is bounded in time. `send` ends by reading the log back over
 //! gRPC: every acknowledged message must be there exactly once, in order, without gaps.
 
+mod callbacks;
 mod client;
 mod import;
 mod read;
@@ -36,7 +37,7 @@ struct TargetArgs {
     /// REST addresses instead of the file's, as http://host:port; connections take turns.
     #[arg(long, global = true, value_delimiter = ',')]
     url: Vec<String>,
-    /// The gRPC address instead of the file's, as host:port; comma-separated: directory,message.
+    /// The gRPC address instead of the file's, as host:port; comma-separated: directory,message,callback.
     #[arg(long, global = true, value_delimiter = ',')]
     grpc: Vec<String>,
     /// Connections at once.
@@ -89,6 +90,24 @@ enum Command {
         #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u64).range(1..=10_000))]
         hours: u64,
     },
+    /// Send messages while a server of the app is told of them in Tencent's form; see that it is told of each.
+    Callbacks {
+        /// In all; at most 100,000.
+        #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+        messages: u64,
+        /// Messages a second; 0: as many as go.
+        #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=10_000))]
+        rate: u64,
+        /// Calls that the app's server fails, of a hundred.
+        #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=90))]
+        fail: u64,
+        /// The same once more, beside another server that takes a minute over each call.
+        #[arg(long)]
+        hang: bool,
+        /// Ask for the order of each conversation.
+        #[arg(long)]
+        ordered: bool,
+    },
     /// Read pages of 50 messages in the Lanying dialect.
     Pages {
         /// Messages in each conversation that is read.
@@ -133,6 +152,10 @@ async fn run(cli: Cli) -> Result<(), Fault> {
         Command::Import { messages, conversations, from_ms, hours } => {
             let plan = import::Plan { messages, conversations: conversations as usize, from_ms, hours };
             import::run(&target, &cli.target, plan).await
+        }
+        Command::Callbacks { messages, rate, fail, hang, ordered } => {
+            let plan = callbacks::Plan { messages: messages as usize, rate, fail, hang, ordered };
+            callbacks::run(&target, &cli.target, plan).await
         }
         Command::Pages { depth } => read::pages(&target, &cli.target, depth).await,
         Command::Unread { conversations, groups } => read::unread(&target, &cli.target, conversations, groups).await,

@@ -3,8 +3,9 @@
 use std::{collections::HashMap, fs, net::SocketAddr};
 
 use tidings_proto::pb::{
-    self, directory_service_client::DirectoryServiceClient, group_service_client::GroupServiceClient,
-    message_service_client::MessageServiceClient, registered::Result as Outcome,
+    self, callback_service_client::CallbackServiceClient, directory_service_client::DirectoryServiceClient,
+    group_service_client::GroupServiceClient, message_service_client::MessageServiceClient,
+    registered::Result as Outcome,
 };
 use tonic::{
     Request,
@@ -29,6 +30,7 @@ pub struct Target {
     service_key: String,
     directory: Channel,
     message: Channel,
+    callback: Channel,
     /// Tells this run's users from those of earlier ones.
     run: String,
 }
@@ -53,7 +55,8 @@ impl Target {
         let rest: Vec<SocketAddr> = urls.iter().map(|url| loopback(url)).collect::<Result<_, Fault>>()?;
         let grpc = if args.grpc.is_empty() { vec![value("TIDINGS_GRPC")?] } else { args.grpc.clone() };
         let directory = loopback(&grpc[0])?;
-        let message = loopback(&grpc[grpc.len() - 1])?;
+        let message = loopback(&grpc[1.min(grpc.len() - 1)])?;
+        let callback = loopback(&grpc[grpc.len() - 1])?;
         let (org, app) = (value("TIDINGS_ORG")?, value("TIDINGS_APP")?);
         let mut target = Self {
             base: format!("/{org}/{app}"),
@@ -64,6 +67,7 @@ impl Target {
             service_key: value("TIDINGS_SERVICE_KEY")?,
             directory: Endpoint::from_shared(format!("http://{directory}"))?.connect_lazy(),
             message: Endpoint::from_shared(format!("http://{message}"))?.connect_lazy(),
+            callback: Endpoint::from_shared(format!("http://{callback}"))?.connect_lazy(),
             run: format!("{:x}", std::process::id()),
             rest,
         };
@@ -115,6 +119,11 @@ impl Target {
     /// A client of the log.
     pub fn log(&self) -> MessageServiceClient<Channel> {
         MessageServiceClient::new(self.message.clone()).max_decoding_message_size(64 * 1024 * 1024)
+    }
+
+    /// A client of the callback service, which is where the log is unless it was named.
+    pub fn callbacks(&self) -> CallbackServiceClient<Channel> {
+        CallbackServiceClient::new(self.callback.clone())
     }
 
     /// A gRPC request with key and app.
