@@ -20,6 +20,7 @@ mod any_input;
 mod bad_input;
 mod cross_dialect;
 mod envelope;
+mod events;
 mod idempotency;
 mod lanying_access;
 mod lanying_ack_unread;

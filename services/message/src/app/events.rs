@@ -123,7 +123,7 @@ async fn send(
                 return Ok(());
             }
         }
-        if positions != upto {
+        if upto.0.iter().any(|(lane, last)| !positions.cover(*lane, *last)) {
             continue;
         }
         if !wanted.follow {
