@@ -45,7 +45,7 @@ every_shape! {
         assert_eq!(seqs, [1, 2, 3, 4, 5]);
         assert_eq!(read(&app, &cursor, &[]).await, (Vec::new(), cursor.clone()));
 
-        let edit = json!({"user": "nora", "new_msg": {"type": "txt", "body": {"msg": "m1 changed"}}});
+        let edit = json!({"user": "nora", "new_msg": {"type": "txt", "msg": "m1 changed"}});
         let request = agora.request(Method::PUT, &format!("/messages/rewrite/{}", ids[1])).json(&edit);
         assert_eq!(request.send().await.expect("an answer").status(), 200);
         let recall = json!({"msg_id": ids[2], "to": "omar", "chat_type": "chat"});
