@@ -64,6 +64,8 @@ pub struct Peers {
     pub conversation: Option<String>,
     /// The file service.
     pub file: Option<String>,
+    /// The callback service.
+    pub callback: Option<String>,
 }
 
 impl Peers {
@@ -74,6 +76,7 @@ impl Peers {
             ("message", &self.message),
             ("conversation", &self.conversation),
             ("file", &self.file),
+            ("callback", &self.callback),
         ];
         all.into_iter().filter_map(|(name, url)| Some((name, url.as_deref()?)))
     }
@@ -180,7 +183,7 @@ impl Default for Appender {
 }
 
 /// Every key that the environment may set.
-const KEYS: [&str; 27] = [
+const KEYS: [&str; 28] = [
     "data",
     "listen",
     "grpc_listen",
@@ -195,6 +198,7 @@ const KEYS: [&str; 27] = [
     "peers.message",
     "peers.conversation",
     "peers.file",
+    "peers.callback",
     "files.folder",
     "files.s3_bucket",
     "files.s3_endpoint",
