@@ -42,7 +42,7 @@ fn check_transport(received: &Received) -> Result<(), String> {
         return Err(format!("the method is {}", received.method));
     }
     let only = |name: header::HeaderName| {
-        let values: Vec<_> = received.headers.get_all(name).iter().map(|value| value.as_bytes()).collect();
+        let values: Vec<_> = received.headers.get_all(name).iter().map(header::HeaderValue::as_bytes).collect();
         values.concat()
     };
     let content_type = only(header::CONTENT_TYPE);

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, net::IpAddr};
 
 use sha2::{Digest as _, Sha256};
-use tidings_domain::UnixMillis;
+use tidings_domain::{UnixMillis, hex};
 
 use super::StrictTencent;
 
@@ -58,7 +58,7 @@ fn check_sign(token: &str, sign: &str, request_time: &str, now: UnixMillis) -> R
     let seconds = request_time.parse::<i64>().ok().filter(|seconds| seconds.to_string() == request_time);
     let seconds = seconds.ok_or_else(|| format!("RequestTime is no number of seconds: {request_time:?}"))?;
     let digest = Sha256::new().chain_update(token).chain_update(request_time).finalize();
-    let expected: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let expected = hex(&digest);
     if sign != expected {
         return Err(format!("Sign is {sign} rather than {expected}"));
     }
