@@ -195,7 +195,9 @@ async fn add(mut callbacks: Callbacks, added: Added) -> Result<(), Error> {
 async fn list(mut callbacks: Callbacks, of: InApp) -> Result<(), Error> {
     let wanted = of.request(pb::ListEndpointsRequest {})?;
     let endpoints = callbacks.list_endpoints(wanted).await.map_err(error_from_status)?.into_inner().endpoints;
-    endpoints.iter().for_each(|endpoint| say(&lines::endpoint(endpoint)));
+    for endpoint in &endpoints {
+        say(&lines::endpoint(endpoint));
+    }
     Ok(())
 }
 
@@ -208,13 +210,15 @@ async fn deliveries(
     let mut left = limit;
     while left > 0 {
         wanted.limit = PAGE.min(i32::try_from(left).unwrap_or(PAGE));
-        let page = page(&mut callbacks, &of, &wanted).await?;
+        let page = page(&mut callbacks, &of, wanted).await?;
         let Some(last) = page.last() else {
             break;
         };
         wanted.before_id = last.id;
         left = left.saturating_sub(u32::try_from(page.len()).unwrap_or(left));
-        page.iter().for_each(|delivery| say(&lines::delivery(delivery)));
+        for delivery in &page {
+            say(&lines::delivery(delivery));
+        }
     }
     Ok(())
 }
@@ -222,7 +226,7 @@ async fn deliveries(
 async fn explain(mut callbacks: Callbacks, of: InApp, msg_id: i64) -> Result<(), Error> {
     let mut wanted = pb::ListDeliveriesRequest { msg_id, limit: PAGE, ..Default::default() };
     loop {
-        let page = page(&mut callbacks, &of, &wanted).await?;
+        let page = page(&mut callbacks, &of, wanted).await?;
         let Some(last) = page.last() else {
             break;
         };
@@ -230,7 +234,9 @@ async fn explain(mut callbacks: Callbacks, of: InApp, msg_id: i64) -> Result<(),
         for delivery in &page {
             say(&lines::delivery(delivery));
             say(&format!("\t{}", lines::body(delivery)));
-            delivery.attempts.iter().for_each(|attempt| say(&format!("\t{}", lines::attempt(attempt))));
+            for attempt in &delivery.attempts {
+                say(&format!("\t{}", lines::attempt(attempt)));
+            }
         }
     }
     if wanted.before_id == 0 {
@@ -242,9 +248,9 @@ async fn explain(mut callbacks: Callbacks, of: InApp, msg_id: i64) -> Result<(),
 async fn page(
     callbacks: &mut Callbacks,
     of: &InApp,
-    wanted: &pb::ListDeliveriesRequest,
+    wanted: pb::ListDeliveriesRequest,
 ) -> Result<Vec<pb::CallbackDelivery>, Error> {
-    let page = callbacks.list_deliveries(of.request(wanted.clone())?).await.map_err(error_from_status)?;
+    let page = callbacks.list_deliveries(of.request(wanted)?).await.map_err(error_from_status)?;
     Ok(page.into_inner().deliveries)
 }
 
