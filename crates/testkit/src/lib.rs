@@ -9,12 +9,15 @@ mod database;
 mod installation;
 mod lanying;
 mod process;
+mod receiver;
 mod reply;
 mod s3;
 mod shape;
 mod split;
 mod statements;
+mod strict_tencent;
 mod wait;
+mod webhook;
 
 pub use agora::Agora;
 pub use app::TestApp;
@@ -22,11 +25,14 @@ pub use database::fresh_database;
 pub use installation::Installation;
 pub use lanying::Lanying;
 pub use process::{Process, free_address, tidings_binary};
+pub use receiver::{Answer, Received, Receiver};
 pub use reply::Reply;
 pub use s3::Bucket;
 pub use shape::{Shape, Suite, files_under};
 pub use statements::{assert_all_prepare, assert_same_tables};
+pub use strict_tencent::StrictTencent;
 pub use wait::wait_until;
+pub use webhook::{check_webhook, check_webhook_at};
 
 /// One test on the all-in-one with SQLite, the all-in-one with PostgreSQL, and the split shape.
 #[macro_export]

@@ -1,8 +1,8 @@
 //! `tidings app ...`: asks the running server, or the data folder itself when no server runs on it.
 
-use std::{fs, sync::Arc};
+use std::sync::Arc;
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use tidings_domain::{Error, PolicyChange, PolicyValue, SystemClock};
 use tidings_proto::{
     error_from_status,
@@ -10,15 +10,10 @@ use tidings_proto::{
 };
 use tidings_runtime::{Config, Wire};
 
-use crate::{Roles, Running, demo, running};
-
-/// How the server is found: by address, else by the config's `peers.directory`, else by the data folder.
-#[derive(Debug, Args)]
-pub struct Server {
-    /// The directory's gRPC address, as http://host:port.
-    #[arg(long, global = true)]
-    grpc: Option<String>,
-}
+use crate::{
+    Roles, Running, running,
+    server::{self, Server},
+};
 
 /// What can be done to apps.
 #[derive(Debug, Subcommand)]
@@ -122,32 +117,16 @@ pub async fn app(config: &Config, server: Server, command: AppCommand) -> Result
 }
 
 async fn connect(config: &Config, server: Server) -> Result<(Directory, Option<Running>), Error> {
-    if let Some(url) = server.grpc.or_else(|| config.peers.directory.clone()) {
-        let key = match &config.service_key {
-            Some(key) => key.clone(),
-            None => read(config, "service.key")?,
-        };
-        return Ok((Directory::new(Wire::remote(&url, &key)?), None));
+    if let Some(found) = server.named(config, config.peers.directory.as_deref())? {
+        return Ok((Directory::new(found.wire()?), None));
     }
     let mut alone = config.clone();
     "127.0.0.1:0".clone_into(&mut alone.grpc_listen);
     match running::start(&alone, Roles::DIRECTORY, Arc::new(SystemClock)).await {
         Ok(running) => Ok((running.clients.directory.clone(), Some(running))),
         // A server holds the data folder: ask it.
-        Err(error) => {
-            let (Ok(url), Ok(key)) = (read(config, demo::ADDRESS_FILE), read(config, "service.key")) else {
-                return Err(error);
-            };
-            Ok((Directory::new(Wire::remote(&url, &key)?), None))
-        }
+        Err(error) => Ok((Directory::new(server::on_data_folder(config).map_err(|_| error)?.wire()?), None)),
     }
-}
-
-fn read(config: &Config, name: &str) -> Result<String, Error> {
-    let path = config.data.join(name);
-    let text = fs::read_to_string(&path)
-        .map_err(|error| Error::invalid("data", format!("{} cannot be read: {error}", path.display())))?;
-    Ok(text.trim().to_owned())
 }
 
 async fn act(mut directory: Directory, command: AppCommand) -> Result<(), Error> {
@@ -227,7 +206,8 @@ async fn admin_token(mut directory: Directory, command: TokenCommand) -> Result<
     Ok(())
 }
 
-fn org_and_name(app: &str) -> Result<(String, String), Error> {
+/// The two names of `org/app`.
+pub fn org_and_name(app: &str) -> Result<(String, String), Error> {
     let parts = app.split_once(['/', '#']).ok_or_else(|| Error::invalid("app", "must be org/app"))?;
     Ok((parts.0.to_owned(), parts.1.to_owned()))
 }
@@ -275,7 +255,8 @@ fn show_secrets(secrets: &pb::AppWithSecrets) {
     say(&format!("app_certificate\t{}", secrets.app_certificate));
 }
 
+/// A line of a command's answer.
 #[expect(clippy::print_stdout, reason = "this is the command's answer")]
-fn say(line: &str) {
+pub fn say(line: &str) {
     println!("{line}");
 }

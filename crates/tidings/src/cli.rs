@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use tidings_domain::{Error, SystemClock};
 use tidings_runtime::{Config, telemetry};
 
-use crate::{Roles, admin, demo, doctor, export, migrate, ready, running};
+use crate::{Roles, admin, callback_admin, demo, doctor, export, migrate, ready, running, server};
 
 /// A self-hosted chat-message backend that speaks the wires of Agora Chat, Lanying IM and gRPC.
 #[derive(Debug, Parser)]
@@ -46,8 +46,6 @@ enum Command {
     Conversation,
     /// Run the file service alone.
     File,
-    /// Run the callback service alone.
-    Callback,
     /// Run the REST gateway alone.
     Gateway,
     /// Bring the tables of every service up to date.
@@ -71,9 +69,17 @@ enum Command {
     /// Manage apps.
     App {
         #[command(flatten)]
-        server: admin::Server,
+        server: server::Server,
         #[command(subcommand)]
         command: admin::AppCommand,
+    },
+    /// Run the callback service alone; or, with a command, manage the servers that are told of an app's events, and what
+    /// was delivered to them.
+    Callback {
+        #[command(flatten)]
+        server: server::Server,
+        #[command(subcommand)]
+        command: Option<callback_admin::CallbackCommand>,
     },
 }
 
@@ -122,7 +128,6 @@ async fn act(cli: Cli) -> Result<(), Error> {
         Command::Message => serve(&config?, Roles::MESSAGE).await,
         Command::Conversation => serve(&config?, Roles::CONVERSATION).await,
         Command::File => serve(&config?, Roles::FILE).await,
-        Command::Callback => serve(&config?, Roles::CALLBACK).await,
         Command::Gateway => serve(&config?, Roles::GATEWAY).await,
         Command::Migrate => {
             let config = config?;
@@ -142,6 +147,10 @@ async fn act(cli: Cli) -> Result<(), Error> {
         }
         Command::Export { command } => export::export(command),
         Command::App { server, command } => admin::app(&config?, server, command).await,
+        Command::Callback { command: None, .. } => serve(&config?, Roles::CALLBACK).await,
+        Command::Callback { server, command: Some(command) } => {
+            callback_admin::callback(&config?, server, command).await
+        }
     }
 }
 
@@ -156,4 +165,45 @@ async fn serve(config: &Config, roles: Roles) -> Result<(), Error> {
     let done = running.finish().await;
     telemetry.finish();
     done
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_callback_command_can_be_given() {
+        for line in [
+            "add --app o/a --dialect tencent --url http://h",
+            "add --app o/a --dialect agora --url http://h --token t --events message.sent,message.edited --ordered \
+             --retry timeout --timeout-ms 500 --allow-private",
+            "list --app o/a",
+            "pause --app o/a 7",
+            "resume --app o/a 7",
+            "remove --app o/a 7 --grpc http://127.0.0.1:9090",
+            "deliveries --app o/a --endpoint 7 --state dead --limit 3",
+            "explain --app o/a 1234",
+            "replay --app o/a --endpoint 7 --delivery 8 --state delivered --from 1 --until 2",
+        ] {
+            let read = Cli::try_parse_from(format!("tidings callback {line}").split_whitespace());
+            assert!(read.is_ok(), "{line}: {}", read.unwrap_err());
+        }
+        for line in [
+            "list",
+            "add --app o/a --dialect Tencent --url http://h",
+            "add --app o/a --dialect lanying --url http://h --retry forever",
+            "deliveries --app o/a --limit 0",
+            "deliveries --app o/a --state lost",
+        ] {
+            let read = Cli::try_parse_from(format!("tidings callback {line}").split_whitespace());
+            assert!(read.is_err(), "{line}");
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! The one binary: every role of Tidings in one process, or one role a process.
 
 mod admin;
+mod callback_admin;
+mod callback_lines;
 pub mod cli;
 mod demo;
 mod doctor;
@@ -10,6 +12,7 @@ mod migrate;
 mod ready;
 mod roles;
 mod running;
+mod server;
 
 pub use cli::{Cli, run};
 pub use ready::is_ready;

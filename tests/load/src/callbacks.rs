@@ -113,7 +113,8 @@ async fn phase(
     told: &Shared,
     first: usize,
 ) -> Result<(), Fault> {
-    let (from, to) = (target.users("cb-from", 64).await?, target.users("cb-to", 64).await?);
+    let (from, to) =
+        (target.users(&format!("cb-from{first}"), 64).await?, target.users(&format!("cb-to{first}"), 64).await?);
     let names: Arc<Vec<(String, String)>> =
         Arc::new(from.into_iter().zip(to).map(|(from, to)| (from.name, to.name)).collect());
     let next = Arc::new(AtomicUsize::new(first));

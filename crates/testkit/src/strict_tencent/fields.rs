@@ -1,0 +1,272 @@
+//! The keys of every callback and element (tencent.md 4 to 6), as a table.
+
+/// What a value must be.
+#[derive(Clone, Copy)]
+pub enum Kind {
+    Text,
+    /// Text that is not empty.
+    Name,
+    /// One of these texts.
+    Word(&'static [&'static str]),
+    /// A whole number from one up to the other.
+    Whole(i64, i64),
+    /// One of these whole numbers.
+    OneOf(&'static [i64]),
+    /// Any number.
+    Number,
+    /// Three decimal numbers of 32 bits with `_` between.
+    MsgKey,
+    /// An array of such texts.
+    Texts,
+    Object(&'static [Field]),
+    /// An array with at least one.
+    Objects(&'static [Field]),
+    /// `MsgBody`.
+    Elements,
+}
+
+/// A key, its value, and whether it must be there.
+pub struct Field {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub is_required: bool,
+}
+
+const fn must(name: &'static str, kind: Kind) -> Field {
+    Field { name, kind, is_required: true }
+}
+
+const fn may(name: &'static str, kind: Kind) -> Field {
+    Field { name, kind, is_required: false }
+}
+
+const U32: Kind = Kind::Whole(0, u32::MAX as i64);
+/// The Java SDK reads these into 32 bits with a sign.
+const I32: Kind = Kind::Whole(i32::MIN as i64, i32::MAX as i64);
+const COUNT: Kind = Kind::Whole(0, i32::MAX as i64);
+const SECONDS: Kind = Kind::Whole(1, i32::MAX as i64);
+/// Nobody means seconds, or a time before 2001.
+const MILLIS: Kind = Kind::Whole(1_000_000_000_000, 1 << 53);
+const BYTES: Kind = Kind::Whole(0, i64::MAX);
+const FLAG: Kind = Kind::OneOf(&[0, 1]);
+const BY_URL: Kind = Kind::OneOf(&[2]);
+const GROUP_TYPE: Kind = Kind::Word(&["Public", "Private", "Work", "ChatRoom", "Meeting", "AVChatRoom", "Community"]);
+
+/// The keys of the callback, or `None` where there is no such command.
+pub fn of_command(command: &str) -> Option<&'static [Field]> {
+    Some(match command {
+        "C2C.CallbackBeforeSendMsg" => &C2C_BEFORE_SEND,
+        "C2C.CallbackAfterSendMsg" => &C2C_AFTER_SEND,
+        "C2C.CallbackAfterMsgReport" => &C2C_AFTER_READ,
+        "C2C.CallbackAfterMsgWithDraw" => &C2C_AFTER_WITHDRAW,
+        "Group.CallbackBeforeSendMsg" => &GROUP_BEFORE_SEND,
+        "Group.CallbackAfterSendMsg" => &GROUP_AFTER_SEND,
+        "Group.CallbackAfterRecallMsg" => &GROUP_AFTER_RECALL,
+        "State.StateChange" => &STATE_CHANGE,
+        _ => return None,
+    })
+}
+
+/// The keys of `MsgContent`, or `None` where there is no such element.
+pub fn of_element(msg_type: &str) -> Option<&'static [Field]> {
+    Some(match msg_type {
+        "TIMTextElem" => &TEXT,
+        "TIMFaceElem" => &FACE,
+        "TIMLocationElem" => &LOCATION,
+        "TIMCustomElem" => &CUSTOM,
+        "TIMSoundElem" => &SOUND,
+        "TIMImageElem" => &IMAGE,
+        "TIMFileElem" => &FILE,
+        "TIMVideoFileElem" => &VIDEO,
+        "TIMRelayElem" => &RELAY,
+        _ => return None,
+    })
+}
+
+static C2C_BEFORE_SEND: [Field; 12] = [
+    must("CallbackCommand", Kind::Name),
+    must("From_Account", Kind::Name),
+    must("To_Account", Kind::Name),
+    must("MsgSeq", U32),
+    must("MsgRandom", U32),
+    must("MsgTime", SECONDS),
+    must("MsgKey", Kind::MsgKey),
+    must("OnlineOnlyFlag", FLAG),
+    must("MsgBody", Kind::Elements),
+    may("CloudCustomData", Kind::Text),
+    may("MsgId", Kind::Name),
+    may("EventTime", MILLIS),
+];
+
+static C2C_AFTER_SEND: [Field; 16] = [
+    must("CallbackCommand", Kind::Name),
+    must("From_Account", Kind::Name),
+    must("To_Account", Kind::Name),
+    must("MsgSeq", U32),
+    must("MsgRandom", U32),
+    must("MsgTime", SECONDS),
+    must("MsgKey", Kind::MsgKey),
+    must("OnlineOnlyFlag", FLAG),
+    must("SendMsgResult", I32),
+    must("ErrorInfo", Kind::Name),
+    must("UnreadMsgNum", Kind::Whole(-1, i32::MAX as i64)),
+    must("MsgBody", Kind::Elements),
+    may("CloudCustomData", Kind::Text),
+    may("MsgId", Kind::Name),
+    may("EventTime", MILLIS),
+    may("SupportMessageExtension", FLAG),
+];
+
+static C2C_AFTER_READ: [Field; 6] = [
+    must("CallbackCommand", Kind::Name),
+    must("Report_Account", Kind::Name),
+    must("Peer_Account", Kind::Name),
+    must("LastReadTime", SECONDS),
+    must("UnreadMsgNum", COUNT),
+    must("EventTime", MILLIS),
+];
+
+static C2C_AFTER_WITHDRAW: [Field; 6] = [
+    must("CallbackCommand", Kind::Name),
+    must("From_Account", Kind::Name),
+    must("To_Account", Kind::Name),
+    must("MsgKey", Kind::MsgKey),
+    must("UnreadMsgNum", COUNT),
+    may("EventTime", MILLIS),
+];
+
+static GROUP_BEFORE_SEND: [Field; 12] = [
+    must("CallbackCommand", Kind::Name),
+    must("GroupId", Kind::Name),
+    must("Type", GROUP_TYPE),
+    must("From_Account", Kind::Name),
+    must("Operator_Account", Kind::Name),
+    must("Random", U32),
+    must("OnlineOnlyFlag", FLAG),
+    must("MsgBody", Kind::Elements),
+    may("CloudCustomData", Kind::Text),
+    may("TopicId", Kind::Name),
+    may("MsgId", Kind::Name),
+    may("EventTime", MILLIS),
+];
+
+static GROUP_AFTER_SEND: [Field; 15] = [
+    must("CallbackCommand", Kind::Name),
+    must("GroupId", Kind::Name),
+    must("Type", GROUP_TYPE),
+    must("From_Account", Kind::Name),
+    must("Operator_Account", Kind::Name),
+    must("Random", U32),
+    // From 1 in every group.
+    must("MsgSeq", Kind::Whole(1, u32::MAX as i64)),
+    must("MsgTime", SECONDS),
+    must("OnlineOnlyFlag", FLAG),
+    must("MsgBody", Kind::Elements),
+    may("CloudCustomData", Kind::Text),
+    may("TopicId", Kind::Name),
+    may("MsgId", Kind::Name),
+    must("EventTime", MILLIS),
+    may("GroupAtInfo", Kind::Objects(&[must("GroupAtAllFlag", FLAG), may("GroupAt_Account", Kind::Name)])),
+];
+
+static GROUP_AFTER_RECALL: [Field; 6] = [
+    must("CallbackCommand", Kind::Name),
+    must("Operator_Account", Kind::Name),
+    must("Type", GROUP_TYPE),
+    must("GroupId", Kind::Name),
+    must("MsgSeqList", Kind::Objects(&[must("MsgSeq", Kind::Whole(1, u32::MAX as i64))])),
+    must("EventTime", MILLIS),
+];
+
+static STATE_CHANGE: [Field; 4] = [
+    must("CallbackCommand", Kind::Name),
+    must("EventTime", MILLIS),
+    must(
+        "Info",
+        Kind::Object(&[
+            must("Action", Kind::Word(&["Login", "Logout", "Disconnect"])),
+            must("To_Account", Kind::Name),
+            must("Reason", Kind::Word(&["Register", "Unregister", "LinkClose", "Timeout"])),
+        ]),
+    ),
+    may("KickedDevice", Kind::Objects(&[must("Platform", Kind::Name)])),
+];
+
+static TEXT: [Field; 1] = [must("Text", Kind::Text)];
+
+static FACE: [Field; 2] = [must("Index", I32), must("Data", Kind::Text)];
+
+static LOCATION: [Field; 3] =
+    [must("Desc", Kind::Text), must("Latitude", Kind::Number), must("Longitude", Kind::Number)];
+
+static CUSTOM: [Field; 4] =
+    [must("Data", Kind::Text), must("Desc", Kind::Text), must("Ext", Kind::Text), must("Sound", Kind::Text)];
+
+static SOUND: [Field; 5] = [
+    must("Url", Kind::Text),
+    must("UUID", Kind::Text),
+    must("Size", BYTES),
+    must("Second", COUNT),
+    must("Download_Flag", BY_URL),
+];
+
+static IMAGE: [Field; 3] = [
+    must("UUID", Kind::Text),
+    must("ImageFormat", Kind::OneOf(&[1, 2, 3, 4, 255])),
+    must(
+        "ImageInfoArray",
+        Kind::Objects(&[
+            must("Type", Kind::OneOf(&[1, 2, 3])),
+            must("Size", BYTES),
+            must("Width", COUNT),
+            must("Height", COUNT),
+            must("URL", Kind::Text),
+        ]),
+    ),
+];
+
+static FILE: [Field; 5] = [
+    must("Url", Kind::Text),
+    must("UUID", Kind::Text),
+    must("FileSize", BYTES),
+    must("FileName", Kind::Text),
+    must("Download_Flag", BY_URL),
+];
+
+static VIDEO: [Field; 13] = [
+    must("VideoUrl", Kind::Text),
+    must("VideoUUID", Kind::Text),
+    must("VideoSize", BYTES),
+    must("VideoSecond", COUNT),
+    must("VideoFormat", Kind::Text),
+    must("VideoDownloadFlag", BY_URL),
+    must("ThumbUrl", Kind::Text),
+    must("ThumbUUID", Kind::Text),
+    must("ThumbSize", BYTES),
+    must("ThumbWidth", COUNT),
+    must("ThumbHeight", COUNT),
+    must("ThumbFormat", Kind::Text),
+    must("ThumbDownloadFlag", BY_URL),
+];
+
+/// With `MsgList` up to 12 KB, else with `JsonMsgKey`.
+static RELAY: [Field; 6] = [
+    must("Title", Kind::Text),
+    must("MsgNum", COUNT),
+    must("CompatibleText", Kind::Text),
+    must("AbstractList", Kind::Texts),
+    may(
+        "MsgList",
+        Kind::Objects(&[
+            must("From_Account", Kind::Name),
+            may("To_Account", Kind::Name),
+            may("GroupId", Kind::Name),
+            must("MsgSeq", U32),
+            must("MsgRandom", U32),
+            must("MsgTimeStamp", SECONDS),
+            must("MsgBody", Kind::Elements),
+            may("CloudCustomData", Kind::Text),
+        ]),
+    ),
+    may("JsonMsgKey", Kind::Name),
+];

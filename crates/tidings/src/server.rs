@@ -1,0 +1,72 @@
+//! Where a command finds the server that it asks.
+
+use std::fs;
+
+use clap::Args;
+use tidings_domain::Error;
+use tidings_runtime::{Config, Wire};
+
+use crate::{demo, ready};
+
+/// A server by its address.
+#[derive(Debug, Args)]
+pub struct Server {
+    /// The gRPC address of the service that is asked, as http://host:port.
+    #[arg(long, global = true)]
+    grpc: Option<String>,
+}
+
+/// A server's address and what opens it.
+pub struct Found {
+    url: String,
+    key: String,
+}
+
+impl Server {
+    /// The server that the command line names, else the one at `peer`, which the config names.
+    pub fn named(self, config: &Config, peer: Option<&str>) -> Result<Option<Found>, Error> {
+        let Some(url) = self.grpc.or_else(|| peer.map(str::to_owned)) else {
+            return Ok(None);
+        };
+        let key = match &config.service_key {
+            Some(key) => key.clone(),
+            None => read(config, "service.key")?,
+        };
+        Ok(Some(Found { url, key }))
+    }
+
+    /// A server that runs: the one that is named, else the one on the data folder.
+    pub async fn running(self, config: &Config, peer: Option<&str>) -> Result<Wire, Error> {
+        let found = match self.named(config, peer)? {
+            Some(found) => found,
+            None => on_data_folder(config)
+                .map_err(|_| none_runs(&format!("none has run on the data folder {}", config.data.display())))?,
+        };
+        ready::peer(&found.url).await.map_err(|why| none_runs(&format!("{} is not ready ({why})", found.url)))?;
+        found.wire()
+    }
+}
+
+impl Found {
+    /// The way to it.
+    pub fn wire(&self) -> Result<Wire, Error> {
+        Wire::remote(&self.url, &self.key)
+    }
+}
+
+/// The server that was the last to run on the data folder; it may be gone.
+pub fn on_data_folder(config: &Config) -> Result<Found, Error> {
+    Ok(Found { url: read(config, demo::ADDRESS_FILE)?, key: read(config, "service.key")? })
+}
+
+fn none_runs(why: &str) -> Error {
+    let advice = "start one with `tidings serve`, or name one with --grpc";
+    Error::invalid("a running server", format!("is required, but {why}: {advice}"))
+}
+
+fn read(config: &Config, name: &str) -> Result<String, Error> {
+    let path = config.data.join(name);
+    let text = fs::read_to_string(&path)
+        .map_err(|error| Error::invalid("data", format!("{} cannot be read: {error}", path.display())))?;
+    Ok(text.trim().to_owned())
+}
