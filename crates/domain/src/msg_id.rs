@@ -49,6 +49,15 @@ impl MsgIdMinter {
 }
 
 impl MsgId {
+    /// The id with these low 32 bits whose time is nearest to a moment: the low bits alone repeat every 17 minutes.
+    pub fn of_low_bits(low: u32, near: UnixMillis) -> Self {
+        const LOW: i64 = 1 << 32;
+        let near = first_of(0, near.0 - EPOCH);
+        let same = near - near.rem_euclid(LOW) + i64::from(low);
+        let nearest = [same - LOW, same, same + LOW].into_iter().min_by_key(|id| (id - near).abs());
+        Self(nearest.unwrap_or(same).max(0))
+    }
+
     /// Below every id that is minted at that moment or later, above every earlier one.
     pub fn before(moment: UnixMillis) -> Self {
         Self((first_of(0, moment.0 - EPOCH) - 1).max(0))

@@ -69,6 +69,7 @@ async fn take_back(gateway: &Gateway, caller: &Caller, policy: &Policy, wanted: 
         info: wanted.info.clone(),
         no_sync: !wanted.sync_device,
         accept_unknown_names: true,
+        msg_key: String::new(),
     };
     let reply = gateway.clients().message.clone().recall(context::request(caller, request)).await;
     let reply = reply.map_err(|status| refuse(refused(status)))?.into_inner();

@@ -110,7 +110,11 @@ impl MessageService for MessageGrpc {
     #[tracing::instrument(level = "debug", name = "message.recall", skip_all)]
     async fn recall(&self, request: Request<pb::RecallRequest>) -> Result<Response<pb::RecallReply>, Status> {
         let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
-        let wanted = recall::Wanted::try_from(request.into_inner()).map_err(to_status)?;
+        let mut request = request.into_inner();
+        if !request.msg_key.is_empty() {
+            request.msg_id = recall::of_key(&self.deps, app.id, &request.msg_key).await.map_err(to_status)?.0;
+        }
+        let wanted = recall::Wanted::try_from(request).map_err(to_status)?;
         let recalled = recall::recall(&self.deps, (&caller, &app), wanted).await.map_err(to_status)?;
         Ok(Response::new(recalled.into()))
     }

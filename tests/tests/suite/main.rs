@@ -18,6 +18,7 @@ mod agora_tokens;
 mod agora_users;
 mod any_input;
 mod bad_input;
+mod callbacks;
 mod cross_dialect;
 mod envelope;
 mod events;

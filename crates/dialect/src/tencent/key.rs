@@ -31,6 +31,11 @@ impl MsgKey {
         Self { seq: seq as u32, random: msg_id.0 as u32, time: seconds(committed) }
     }
 
+    /// The id of the message, if the key is one's.
+    pub fn msg_id(self) -> MsgId {
+        MsgId::of_low_bits(self.random, UnixMillis(i64::from(self.time) * 1000 + 500))
+    }
+
     /// Reads a key. `None` for anything but three numbers of decimal digits in range.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('_').map(number);
@@ -72,6 +77,17 @@ mod tests {
         let key = MsgKey::of(7, msg_id, UnixMillis(1_752_588_123_999));
         assert_eq!(key, MsgKey { seq: 7, random: 4_294_967_294, time: 1_752_588_123 });
         assert_eq!(MsgKey::parse(&key.to_string()), Some(key), "and leads back");
+    }
+
+    #[test]
+    fn a_key_leads_back_to_its_message_decision_30() {
+        for (id, committed) in [
+            (2_183_300_440_338_432, 1_795_336_334_067),
+            (2_183_300_440_338_559, 1_795_336_334_999),
+            ((489_000_000_000 << 12) | 0xfff, 489_000_000_003 + 1_262_304_000_000),
+        ] {
+            assert_eq!(MsgKey::of(9, MsgId(id), UnixMillis(committed)).msg_id(), MsgId(id));
+        }
     }
 
     #[test]

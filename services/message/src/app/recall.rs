@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use tidings_dialect::tencent::MsgKey;
 use tidings_domain::{
-    Actor, App, Caller, ConversationId, ConversationKind, Error, GroupId, MsgId, Reason, RoomId, Target, UnixMillis,
-    UserId, UserRef,
+    Actor, App, AppId, Caller, ConversationId, ConversationKind, Error, GroupId, MsgId, Reason, RoomId, Target,
+    UnixMillis, UserId, UserRef,
 };
 
 use super::access;
@@ -85,6 +86,17 @@ enum Right {
     Sender,
     /// Looks after the group, or is the app itself.
     Keeper,
+}
+
+/// The message that Tencent's `MsgKey` names (decision 30).
+pub async fn of_key(deps: &Deps, app: AppId, text: &str) -> Result<MsgId, Error> {
+    let key = MsgKey::parse(text).ok_or_else(|| Error::invalid("msg_key", "must be seq_random_time"))?;
+    let msg_id = key.msg_id();
+    match read::find(&deps.db, app, msg_id).await? {
+        Some(message) if MsgKey::of(message.seq, msg_id, message.sent_at) != key => Err(access::not_found(msg_id)),
+        // What was recalled before is told so.
+        _ => Ok(msg_id),
+    }
 }
 
 /// Recalls the message once, whoever else does so at the same time. What was recalled before stays so for whoever had

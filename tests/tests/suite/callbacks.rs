@@ -1,0 +1,278 @@
+//! Callbacks as an app's server gets them (tencent.md 1 to 6, agora.md 11.3, lanying.md 8, decisions 30 to 35).
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tidings_domain::SystemClock;
+use tidings_proto::pb;
+use tidings_testkit::{
+    Answer, Received, Receiver, StrictTencent, Suite, TestApp, check_webhook, every_shape, wait_until,
+};
+
+use crate::policy::{neighbour, on_any_shape};
+
+const TOKEN: &str = "xxxxyyyy";
+
+fn to(receiver: &Receiver) -> pb::NewEndpoint {
+    pb::NewEndpoint {
+        dialect: pb::CallbackDialect::Tencent.into(),
+        url: format!("{}/told?s=route", receiver.url()),
+        token: TOKEN.into(),
+        allow_private: true,
+        ..Default::default()
+    }
+}
+
+/// Adds the endpoint and gives its id and the key of its signatures.
+async fn add(app: &TestApp, new: pb::NewEndpoint) -> (i64, String) {
+    let added = app.callbacks().add_endpoint(app.request(new)).await.expect("added").into_inner();
+    (added.endpoint.expect("an endpoint").id, added.secret)
+}
+
+async fn deliveries(app: &TestApp) -> Vec<pb::CallbackDelivery> {
+    let all = pb::ListDeliveriesRequest::default();
+    app.callbacks().list_deliveries(app.request(all)).await.expect("a list").into_inner().deliveries
+}
+
+async fn strict(app: &TestApp) -> StrictTencent {
+    let shown = app.directory().get_app(pb_ref(app)).await.expect("the app").into_inner();
+    StrictTencent { sdk_appid: shown.sdk_appid, token: Some(TOKEN.into()), clock: Arc::new(SystemClock) }
+}
+
+fn pb_ref(app: &TestApp) -> tonic::Request<pb::AppRef> {
+    let base = app.agora().base;
+    let mut parts = base.rsplit('/');
+    let (name, org) = (parts.next().expect("an app"), parts.next().expect("an org"));
+    app.request(pb::AppRef { app: Some(pb::app_ref::App::AppKey(format!("{org}#{name}"))) })
+}
+
+fn body(received: &Received) -> Value {
+    serde_json::from_slice(&received.body).expect("JSON")
+}
+
+every_shape! {
+    async fn a_strict_receiver_takes_a_message_of_each_type_tencent_4_and_5(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["Nora", "omar"]).await;
+        let receiver = Receiver::start(|_| Answer::ok());
+        let (_, secret) = add(&app, to(&receiver)).await;
+        let url = "https://chat.example.test/acme/lobby/chatfiles/7c0e9a10-4d5b-11ef-9b7a-5f0e6a2d9c31";
+        let bodies = [
+            ("txt", json!({"msg": "lunch?"})),
+            ("img", json!({"filename": "cat.png", "url": url, "size": {"width": 640, "height": 360}, "file_length": 128_827})),
+            ("audio", json!({"filename": "hi.amr", "length": 7, "url": url})),
+            ("video", json!({"filename": "clip.mp4", "length": 12, "url": url, "thumb": url, "file_length": 734_003})),
+            ("file", json!({"filename": "plan.pdf", "url": url})),
+            ("loc", json!({"lat": "52.5163", "lng": "13.3777", "addr": "Pariser Platz"})),
+            ("cmd", json!({"action": "refresh-roster"})),
+            ("custom", json!({"customEvent": "gift", "customExts": {"kind": "rose"}})),
+        ];
+        for (kind, body) in &bodies {
+            let message = json!({"from": "nora", "to": ["omar"], "type": kind, "body": body, "ext": {"k": "v"}});
+            agora.post("/messages/users", &message).await.expect(200);
+        }
+        let received = receiver.wait_for(bodies.len()).await;
+        let strict = strict(&app).await;
+        for received in &received {
+            assert_eq!(strict.check(received), Ok(()), "{}", String::from_utf8_lossy(&received.body));
+            assert_eq!(check_webhook(received, &secret), Ok(()));
+            assert!(received.query.starts_with("s=route&SdkAppid="), "{}", received.query);
+        }
+        let first = received.iter().map(body).find(|body| body["MsgSeq"] == 1).expect("the first message");
+        assert_eq!((&first["From_Account"], &first["To_Account"], &first["UnreadMsgNum"].is_i64()), (&json!("Nora"), &json!("omar"), &true));
+        assert_eq!((&first["MsgBody"][0]["MsgContent"]["Text"], &first["CloudCustomData"]), (&json!("lunch?"), &json!("{\"k\":\"v\"}")));
+    }
+}
+
+every_shape! {
+    async fn a_recall_is_told_and_its_msg_key_recalls_tencent_6(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora", "omar"]).await;
+        let receiver = Receiver::start(|_| Answer::ok());
+        add(&app, pb::NewEndpoint { ordered: true, ..to(&receiver) }).await;
+        let msg_id = agora.send_text("nora", "omar", "m").await;
+        let sent = body(&receiver.wait_for(1).await[0]);
+        let msg_key = sent["MsgKey"].as_str().expect("a key").to_owned();
+        let recall = |msg_key: &str| app.request(pb::RecallRequest { msg_key: msg_key.to_owned(), ..Default::default() });
+        let wrong = msg_key.replacen('1', "2", 1);
+        assert_eq!(app.messages().recall(recall(&wrong)).await.expect_err("another's").code(), tonic::Code::NotFound);
+        assert_eq!(app.messages().recall(recall("x")).await.expect_err("no key").code(), tonic::Code::InvalidArgument);
+        assert!(app.messages().recall(recall(&msg_key)).await.expect("recalled").into_inner().recalled);
+        let withdrawn = &receiver.wait_for(2).await[1];
+        assert_eq!(strict(&app).await.check(withdrawn), Ok(()));
+        let withdrawn = body(withdrawn);
+        assert_eq!((&withdrawn["CallbackCommand"], &withdrawn["MsgKey"], &withdrawn["UnreadMsgNum"]), (&json!("C2C.CallbackAfterMsgWithDraw"), &json!(msg_key), &json!(0)));
+        let explained = pb::ListDeliveriesRequest { msg_id: msg_id.parse().expect("an id"), ..Default::default() };
+        let explained = app.callbacks().list_deliveries(app.request(explained)).await.expect("a list").into_inner().deliveries;
+        assert_eq!(explained.len(), 2);
+    }
+}
+
+every_shape! {
+    async fn groups_agora_and_lanying_are_told_in_their_forms(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora", "omar"]).await;
+        let group = agora.post("/chatgroups", &json!({"groupname": "g", "public": true, "owner": "nora"})).await.expect(200);
+        let group = group["data"]["groupid"].as_str().expect("an id").to_owned();
+        let (tencent, vendor, lanying) = (Receiver::start(|_| Answer::ok()), Receiver::start(|_| Answer::ok()), Receiver::start(|_| Answer::ok()));
+        add(&app, to(&tencent)).await;
+        add(&app, pb::NewEndpoint { dialect: pb::CallbackDialect::Agora.into(), ..to(&vendor) }).await;
+        add(&app, pb::NewEndpoint { dialect: pb::CallbackDialect::Lanying.into(), ..to(&lanying) }).await;
+        let message = json!({"from": "nora", "to": [group], "type": "txt", "body": {"msg": "standup"}});
+        agora.post("/messages/chatgroups", &message).await.expect(200);
+        let told = &tencent.wait_for(1).await[0];
+        assert_eq!(strict(&app).await.check(told), Ok(()));
+        let told = body(told);
+        assert_eq!((&told["CallbackCommand"], &told["GroupId"], &told["MsgSeq"]), (&json!("Group.CallbackAfterSendMsg"), &json!(group), &json!(1)));
+
+        let told = &vendor.wait_for(1).await[0];
+        let post = body(told);
+        assert_eq!((&post["eventType"], &post["chat_type"], &post["from"], &post["to"]), (&json!("chat"), &json!("groupchat"), &json!("nora"), &json!(group)));
+        assert_eq!(post["payload"]["bodies"][0]["msg"], "standup");
+        assert_eq!(told.query, "s=route");
+
+        let told = &lanying.wait_for(1).await[0];
+        assert_eq!(told.headers["signature"], TOKEN);
+        let message = body(told);
+        assert_eq!((&message["type"], &message["ctype"], &message["content"]), (&json!("GROUPCHAT"), &json!("TEXT"), &json!("standup")));
+        assert_eq!(message["to"]["uid"].to_string(), group);
+    }
+}
+
+#[tokio::test]
+async fn what_fails_is_tried_again_with_the_same_id_and_body_and_can_be_replayed() {
+    let change = |config: &mut tidings_runtime::Config| config.callbacks.retry_after_seconds = vec![0, 0];
+    let app = TestApp::of(Arc::new(Suite::all_in_one_with(None, Arc::new(SystemClock), change))).await;
+    let agora = app.agora();
+    agora.register(&["nora", "omar"]).await;
+    let failures = Arc::new(AtomicUsize::new(3));
+    let left = Arc::clone(&failures);
+    let receiver = Receiver::start(move |_| {
+        let fails = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+        if fails { Answer::status(503).with_body("later") } else { Answer::ok() }
+    });
+    let (endpoint_id, secret) = add(&app, to(&receiver)).await;
+    agora.send_text("nora", "omar", "first").await;
+    // Three attempts of two waits, all failed.
+    let received = receiver.wait_for(3).await;
+    wait_until("the delivery to be given up", async || {
+        deliveries(&app).await.iter().all(|delivery| delivery.state() == pb::DeliveryState::Dead)
+    })
+    .await;
+    let dead = &deliveries(&app).await[0];
+    assert_eq!((dead.attempts.len(), dead.attempts[0].status, dead.attempts[0].answer.as_str()), (3, 503, "later"));
+    // Something else is unread now; what was rendered stays.
+    agora.send_text("nora", "omar", "second").await;
+    receiver.wait_for(4).await;
+    let replay = pb::ReplayRequest { endpoint_id, state: pb::DeliveryState::Dead.into(), ..Default::default() };
+    assert_eq!(app.callbacks().replay(app.request(replay)).await.expect("replayed").into_inner().replayed, 1);
+    let again = &receiver.wait_for(5).await[4];
+    for attempt in &received {
+        assert_eq!(check_webhook(attempt, &secret), Ok(()));
+        assert_eq!((&attempt.headers["webhook-id"], &attempt.body), (&again.headers["webhook-id"], &again.body));
+    }
+    wait_until("the delivery to be done", async || {
+        deliveries(&app).await.iter().all(|delivery| delivery.state() == pb::DeliveryState::Delivered)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_delays_nobody_else() {
+    let app = on_any_shape().await;
+    let agora = app.agora();
+    agora.register(&["nora", "omar"]).await;
+    let (hanging, healthy) =
+        (Receiver::start(|_| Answer::ok().after(Duration::from_secs(60))), Receiver::start(|_| Answer::ok()));
+    add(&app, pb::NewEndpoint { timeout_ms: 30_000, ..to(&hanging) }).await;
+    add(&app, to(&healthy)).await;
+    for n in 0..200 {
+        agora.send_text("nora", "omar", &format!("m{n}")).await;
+    }
+    assert_eq!(healthy.wait_for(200).await.len(), 200);
+    assert!(hanging.count() <= 64);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_answers_410_is_paused_and_keeps_what_waits() {
+    let app = on_any_shape().await;
+    let agora = app.agora();
+    agora.register(&["nora", "omar"]).await;
+    let gone = Arc::new(AtomicUsize::new(1));
+    let is_gone = Arc::clone(&gone);
+    let receiver =
+        Receiver::start(move |_| if is_gone.load(Ordering::SeqCst) > 0 { Answer::status(410) } else { Answer::ok() });
+    let (id, _) = add(&app, to(&receiver)).await;
+    agora.send_text("nora", "omar", "m").await;
+    let listed = async || {
+        let all = app.request(pb::ListEndpointsRequest {});
+        app.callbacks().list_endpoints(all).await.expect("a list").into_inner().endpoints.remove(0)
+    };
+    wait_until("the endpoint to be paused", async || listed().await.state() == pb::EndpointState::Paused).await;
+    assert_eq!(listed().await.paused_because, "it answered 410");
+    agora.send_text("nora", "omar", "n").await;
+    gone.store(0, Ordering::SeqCst);
+    let before = receiver.count();
+    app.callbacks().resume_endpoint(app.request(pb::EndpointRef { id })).await.expect("resumed");
+    receiver.wait_for(before + 2).await;
+    wait_until("both to be delivered", async || {
+        let all = deliveries(&app).await;
+        all.len() == 2 && all.iter().all(|delivery| delivery.state() == pb::DeliveryState::Delivered)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn private_addresses_and_redirects_are_not_followed() {
+    let app = on_any_shape().await;
+    let agora = app.agora();
+    agora.register(&["nora", "omar"]).await;
+    let secret = Receiver::start(|_| Answer::ok());
+    let at = secret.url();
+    let receiver = Receiver::start(move |_| Answer::status(302).with_header("location", &at));
+    add(&app, pb::NewEndpoint { allow_private: false, ..to(&secret) }).await;
+    let port = secret.address().rsplit(':').next().expect("a port").to_owned();
+    let named = pb::NewEndpoint { allow_private: false, url: format!("http://localhost:{port}/"), ..to(&secret) };
+    add(&app, named).await;
+    add(&app, pb::NewEndpoint { retry: pb::RetryMode::None.into(), ..to(&receiver) }).await;
+    agora.send_text("nora", "omar", "m").await;
+    wait_until("each to be tried", async || {
+        let all = deliveries(&app).await;
+        all.len() == 3 && all.iter().all(|delivery| !delivery.attempts.is_empty())
+    })
+    .await;
+    for delivery in deliveries(&app).await {
+        let attempt = &delivery.attempts[0];
+        match delivery.endpoint_id {
+            3 => assert_eq!((attempt.status, delivery.state()), (302, pb::DeliveryState::Dead)),
+            _ => assert!(attempt.status == 0 && attempt.answer.contains("no public address"), "{}", attempt.answer),
+        }
+    }
+    assert_eq!(secret.count(), 0);
+}
+
+#[tokio::test]
+async fn an_endpoint_is_told_of_its_own_app_from_its_adding_on_and_not_of_imports_decision_17() {
+    let app = on_any_shape().await;
+    let agora = app.agora();
+    agora.register(&["nora", "omar"]).await;
+    agora.send_text("nora", "omar", "before").await;
+    let receiver = Receiver::start(|_| Answer::ok());
+    add(&app, pb::NewEndpoint { ordered: true, ..to(&receiver) }).await;
+    let import = json!({"from": "nora", "target": "omar", "type": "txt", "body": {"msg": "old"}, "msg_timestamp": 1_752_588_000_000_i64});
+    agora.post("/messages/users/import", &import).await.expect(200);
+    let other = neighbour(&app).await;
+    other.agora().register(&["nora", "omar"]).await;
+    other.agora().send_text("nora", "omar", "another's").await;
+    agora.send_text("nora", "omar", "after").await;
+    agora.send_text("nora", "omar", "and then").await;
+    let texts: Vec<Value> =
+        receiver.wait_for(2).await.iter().map(|told| body(told)["MsgBody"][0]["MsgContent"]["Text"].clone()).collect();
+    assert_eq!(texts, ["after", "and then"]);
+}
