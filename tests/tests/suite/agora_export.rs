@@ -377,6 +377,6 @@ every_shape! {
         assert_eq!(refused(&agora, "users/omar/export", 400).await, "illegal_argument");
         assert_eq!(refused(&agora, "users/nobody/export?channel=nora&type=chat", 404).await, "service_resource_not_found");
         let nora = agora.logged_in("nora").await;
-        assert_eq!(refused(&nora, "users/omar/export?channel=nora&type=chat", 401).await, "unauthorized");
+        assert_eq!(refused(&nora, "users/omar/export?channel=nora&type=chat", 401).await, "auth_bad_access_token");
     }
 }

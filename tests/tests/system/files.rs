@@ -11,7 +11,7 @@ use std::{
 
 use futures_util::future::join_all;
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tidings_domain::{Clock as _, ManualClock, SystemClock};
 use tidings_proto::pb;
 use tidings_testkit::{Agora, Installation, Suite, TestApp, files_under, wait_until};
@@ -130,4 +130,29 @@ async fn a_crash_in_the_middle_of_an_upload_leaves_no_file_and_no_bytes_after_th
     assert_ne!(left[0].rsplit('/').next().unwrap().len(), 36);
     assert_eq!(swept_later(server.data()).await, 1);
     assert_eq!(files_under(&files), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn the_file_of_a_recalled_message_goes_also_after_a_crash_between_the_two() {
+    let mut server = Installation::default();
+    server.start().await;
+    let agora = server.agora().await;
+    let uuid = upload(&agora, form(1, 1000)).await.unwrap();
+    let body = json!({"filename": "a", "url": format!("{}/chatfiles/{uuid}", agora.base)});
+    let message = json!({"from": "nora", "to": ["omar"], "type": "file", "body": body});
+    let sent = agora.post("/messages/users", &message).await.expect(200);
+    let recall = json!({"msg_id": sent["data"]["omar"], "to": "omar", "chat_type": "chat"});
+    agora.post("/messages/msg_recall", &recall).await.expect(200);
+    server.kill();
+
+    let clock = ManualClock::new(SystemClock.now());
+    clock.advance(Duration::from_mins(11));
+    let at = server.data().to_owned();
+    let suite = Suite::all_in_one_with(None, Arc::new(clock), move |config| config.data = at);
+    let mut request = suite.request(pb::PurgeRequest {});
+    request.metadata_mut().insert("tidings-app", "demo#demo".parse().unwrap());
+    let purged = suite.messages().purge(request).await.unwrap().into_inner();
+    assert_eq!(purged.files, 1);
+    assert_eq!(files_under(&server.data().join("files")), Vec::<String>::new());
+    tokio::task::spawn_blocking(move || drop(suite)).await.unwrap();
 }

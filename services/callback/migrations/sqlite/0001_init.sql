@@ -62,5 +62,6 @@ create table delivery (
 ) strict, without rowid;
 create index delivery_waiting on delivery (app_id, endpoint_id, at_ms, delivery_id) where state = 1;
 create index delivery_of_conversation on delivery (app_id, endpoint_id, conv_a, conv_b, delivery_id) where state = 1;
+create unique index delivery_by_id on delivery (app_id, delivery_id);
 create index delivery_of_message on delivery (app_id, msg_id, delivery_id);
 create index delivery_done on delivery (at_ms) where state <> 1;

@@ -82,7 +82,7 @@ const LIST: &str = "
     select delivery_id, endpoint_id, event_id, event, command, conv_a, conv_b, msg_id, address, body, created_at, state,
         at_ms, attempts
     from delivery
-    where app_id = $1 and ($2 = 0 or endpoint_id = $2) and ($3 = 0 or state = $3) and ($4 = 0 or delivery_id < $4)
+    where app_id = $1 and delivery_id < $4 and ($2 = 0 or endpoint_id = $2) and ($3 = 0 or state = $3)
     order by delivery_id desc limit cast($5 as bigint)";
 
 const LIST_OF_MESSAGE: &str = "
@@ -90,13 +90,13 @@ const LIST_OF_MESSAGE: &str = "
         at_ms, attempts
     from delivery
     where app_id = $1 and msg_id = $6 and ($2 = 0 or endpoint_id = $2) and ($3 = 0 or state = $3)
-      and ($4 = 0 or delivery_id < $4)
+      and delivery_id < $4
     order by delivery_id desc limit cast($5 as bigint)";
 
 const REPLAY: &str = "
     update delivery set state = 1, at_ms = $7, tries = 0
-    where app_id = $1 and ($2 = 0 or endpoint_id = $2) and ($3 = 0 or delivery_id = $3) and ($4 = 0 or state = $4)
-      and ($5 = 0 or created_at >= $5) and ($6 = 0 or created_at < $6)";
+    where app_id = $1 and delivery_id >= $3 and delivery_id <= $8 and ($2 = 0 or endpoint_id = $2)
+      and ($4 = 0 or state = $4) and ($5 = 0 or created_at >= $5) and ($6 = 0 or created_at < $6)";
 
 const PURGE: &str = "
     delete from delivery where (app_id, endpoint_id, delivery_id) in (
@@ -220,12 +220,13 @@ type DeliveryRow = (i64, i64, String, String, String, i64, i64, i64, String, Str
 
 /// Up to `limit`, the newest first.
 pub async fn list(db: &Db, app: AppId, wanted: Wanted, limit: i64) -> Result<Vec<Delivery>, Error> {
+    let before = if wanted.before == 0 { i64::MAX } else { wanted.before };
     let rows: Vec<DeliveryRow> = if wanted.msg_id == 0 {
         on_db!(db, |c| sqlx::query_as(LIST)
             .bind(app.0)
             .bind(wanted.endpoint)
             .bind(wanted.state)
-            .bind(wanted.before)
+            .bind(before)
             .bind(limit)
             .fetch_all(c)
             .await)?
@@ -234,7 +235,7 @@ pub async fn list(db: &Db, app: AppId, wanted: Wanted, limit: i64) -> Result<Vec
             .bind(app.0)
             .bind(wanted.endpoint)
             .bind(wanted.state)
-            .bind(wanted.before)
+            .bind(before)
             .bind(limit)
             .bind(wanted.msg_id)
             .fetch_all(c)
@@ -269,6 +270,7 @@ fn delivery(row: DeliveryRow) -> Result<Delivery, Error> {
 
 /// Has them delivered again, from the beginning of the schedule.
 pub async fn replay(tx: &mut Tx, app: AppId, wanted: Wanted, now: UnixMillis) -> Result<i64, Error> {
+    let last = if wanted.delivery == 0 { i64::MAX } else { wanted.delivery };
     let replayed = on_tx!(tx, |c| sqlx::query(REPLAY)
         .bind(app.0)
         .bind(wanted.endpoint)
@@ -277,6 +279,7 @@ pub async fn replay(tx: &mut Tx, app: AppId, wanted: Wanted, now: UnixMillis) ->
         .bind(wanted.from)
         .bind(wanted.until)
         .bind(now.0)
+        .bind(last)
         .execute(c)
         .await
         .map(|done| done.rows_affected()))?;
