@@ -2,8 +2,9 @@
 
 use std::{env, error::Error, fs, path::PathBuf};
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     "tidings/v1/common.proto",
+    "tidings/v1/screening.proto",
     "tidings/v1/directory.proto",
     "tidings/v1/group.proto",
     "tidings/v1/message.proto",

@@ -139,6 +139,7 @@ mod tests {
             enabled: true,
             created_at: UnixMillis(0),
             policy: Policy::default(),
+            screening: 0,
         };
         Identity { who: Who::App, app, expires_at: expires_at.map(UnixMillis) }
     }

@@ -33,6 +33,7 @@ fn app() -> pb::App {
         enabled: true,
         created_at: UnixMillis(0),
         policy: Policy { lanying_open_registration: false, ..Policy::default() },
+        screening: 0,
     };
     app.into()
 }

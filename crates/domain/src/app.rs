@@ -23,4 +23,6 @@ pub struct App {
     pub created_at: UnixMillis,
     /// What it allows.
     pub policy: Policy,
+    /// The version of its [`crate::Screening`]; 0: nothing is looked at.
+    pub screening: i64,
 }

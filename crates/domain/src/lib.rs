@@ -19,6 +19,7 @@ mod msg_id;
 mod name;
 mod policy;
 mod rate;
+mod screening;
 
 pub use app::App;
 pub use caller::{Actor, Caller, Platform};
@@ -41,3 +42,4 @@ pub use policy::{
     Force, Generation, LanyingShape, Policy, PolicyChange, PolicyKind, PolicyValue, VALUES as POLICY_VALUES,
 };
 pub use rate::{Limits, Rate, Rates};
+pub use screening::{Hook, HookForm, Screening, WordAction, WordList};

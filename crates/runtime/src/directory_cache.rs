@@ -7,7 +7,9 @@
 use std::{sync::Arc, time::Duration};
 
 use quick_cache::sync::Cache;
-use tidings_domain::{App, AppId, Caller, Clock, Error, GroupKind, Membership, Reason, UnixMillis, UserId, UserRef};
+use tidings_domain::{
+    App, AppId, Caller, Clock, Error, GroupKind, Membership, Reason, Screening, UnixMillis, UserId, UserRef,
+};
 use tidings_proto::{
     error_from_status,
     pb::{self, app_ref, directory_service_client::DirectoryServiceClient, group_service_client::GroupServiceClient},
@@ -83,6 +85,12 @@ impl DirectoryCache {
     pub async fn app_of(&self, app: AppId) -> Result<App, Error> {
         let named = pb::AppRef { app: Some(app_ref::App::Id(app.0)) };
         App::try_from(self.client.clone().get_app(named).await.map_err(error_from_status)?.into_inner())
+    }
+
+    /// What an app wants to look at, as it is now.
+    pub async fn screening(&self, app: AppId) -> Result<Screening, Error> {
+        let asked = context::request(&Caller::of_app(app), pb::GetScreeningRequest {});
+        self.client.clone().get_screening(asked).await.map_err(error_from_status)?.into_inner().try_into()
     }
 
     /// Every app, as they are now.

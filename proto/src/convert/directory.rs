@@ -17,6 +17,7 @@ impl From<App> for pb::App {
             enabled: app.enabled,
             created_at_ms: app.created_at.0,
             policy: Some(app.policy.into()),
+            screening_version: app.screening,
         }
     }
 }
@@ -35,6 +36,7 @@ impl TryFrom<pb::App> for App {
             enabled: wire.enabled,
             created_at: UnixMillis(wire.created_at_ms),
             policy: Policy::with(&required("app.policy", wire.policy)?.try_into()?)?,
+            screening: wire.screening_version,
         })
     }
 }

@@ -6,6 +6,7 @@ mod directory;
 mod file;
 mod group;
 mod message;
+mod screening;
 mod status;
 
 use tidings_domain::Error;

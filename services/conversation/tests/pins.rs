@@ -39,6 +39,7 @@ async fn the_app(_: http::Request<Body>) -> Result<http::Response<Body>, Infalli
         enabled: true,
         created_at: UnixMillis(0),
         policy: Policy::default(),
+        screening: 0,
     };
     let encoded = pb::App::from(app).encode_to_vec();
     let mut bytes = vec![0];

@@ -131,6 +131,7 @@ mod tests {
             enabled: true,
             created_at: UnixMillis(0),
             policy: Policy::default(),
+            screening: 0,
         };
         KnownApp {
             app,

@@ -29,6 +29,30 @@ impl Directory {
 
 #[async_trait]
 impl pb::directory_service_server::DirectoryService for Directory {
+    async fn set_word_list(&self, _request: Request<pb::WordList>) -> Reply<pb::WordListSummary> {
+        Err(tonic::Status::unimplemented(""))
+    }
+    async fn list_word_lists(&self, _request: Request<pb::ListWordListsRequest>) -> Reply<pb::ListWordListsReply> {
+        Err(tonic::Status::unimplemented(""))
+    }
+    async fn get_word_list(&self, _request: Request<pb::WordListRef>) -> Reply<pb::WordList> {
+        Err(tonic::Status::unimplemented(""))
+    }
+    async fn delete_word_list(&self, _request: Request<pb::WordListRef>) -> Reply<pb::WordListSummary> {
+        Err(tonic::Status::unimplemented(""))
+    }
+    async fn add_hook(&self, _request: Request<pb::NewHook>) -> Reply<pb::Hook> {
+        Err(tonic::Status::unimplemented(""))
+    }
+    async fn list_hooks(&self, _request: Request<pb::ListHooksRequest>) -> Reply<pb::ListHooksReply> {
+        Err(tonic::Status::unimplemented(""))
+    }
+    async fn remove_hook(&self, _request: Request<pb::HookRef>) -> Reply<pb::Hook> {
+        Err(tonic::Status::unimplemented(""))
+    }
+    async fn get_screening(&self, _request: Request<pb::GetScreeningRequest>) -> Reply<pb::Screening> {
+        Err(tonic::Status::unimplemented(""))
+    }
     #[tracing::instrument(level = "debug", name = "directory.create_app", skip_all)]
     async fn create_app(&self, request: Request<pb::CreateAppRequest>) -> Reply<pb::AppWithSecrets> {
         let known = self.core.create_app(request.into_inner().into()).await.map_err(to_status)?;

@@ -14,5 +14,6 @@ pub fn app() -> App {
         enabled: true,
         created_at: UnixMillis(0),
         policy: Policy::default(),
+        screening: 0,
     }
 }

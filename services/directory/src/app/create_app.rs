@@ -31,6 +31,7 @@ impl Core {
             enabled: true,
             created_at: self.clock.now(),
             policy: Policy::default(),
+            screening: 0,
             org: new.org,
             name: new.name,
         };

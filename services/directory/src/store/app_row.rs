@@ -87,6 +87,7 @@ impl AppRow {
             enabled: self.enabled,
             created_at: UnixMillis(self.created_at),
             policy: policy::effective(&self.policy)?,
+            screening: 0,
         })
     }
 

@@ -9,7 +9,9 @@ use std::{
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body_util::{BodyExt as _, Full};
 use prost::Message as _;
-use tidings_domain::{App, AppId, Error, GroupKind, GroupRole, Membership, Mute, Policy, Reason, UnixMillis, UserId};
+use tidings_domain::{
+    App, AppId, Error, GroupKind, GroupRole, Membership, Mute, Policy, Reason, Screening, UnixMillis, UserId,
+};
 use tidings_proto::{pb, status_from_error};
 use tidings_runtime::Wire;
 use tonic::body::Body;
@@ -19,6 +21,7 @@ use tower::service_fn;
 #[derive(Debug, Default)]
 pub struct State {
     pub policy: Policy,
+    pub screening: Screening,
     /// Registered users; nobody else exists.
     pub users: BTreeSet<i64>,
     /// Is listed but cannot be resolved.
@@ -67,6 +70,7 @@ impl Fake {
         let state = self.state();
         match path.rsplit('/').next().unwrap() {
             "GetApp" => grpc(&state.app()),
+            "GetScreening" => grpc(&pb::Screening::from(state.screening.clone())),
             "ResolveUsers" => state.resolve(&pb::ResolveUsersRequest::decode(bytes).unwrap()),
             "ListUsers" => grpc(&state.list(&pb::ListUsersRequest::decode(bytes).unwrap())),
             "BlockedBy" => grpc(&state.blocked_by(&pb::BlockedByRequest::decode(bytes).unwrap())),
@@ -90,6 +94,7 @@ impl State {
             enabled: true,
             created_at: UnixMillis(0),
             policy: self.policy.clone(),
+            screening: self.screening.version,
         };
         app.into()
     }

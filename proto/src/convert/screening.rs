@@ -1,0 +1,135 @@
+//! Word lists and hooks.
+
+use std::time::Duration;
+
+use tidings_domain::{ConversationKind, Error, Hook, HookForm, Screening, WordAction, WordList};
+
+use crate::pb;
+
+impl From<WordAction> for pb::WordAction {
+    fn from(action: WordAction) -> Self {
+        match action {
+            WordAction::Refuse => Self::Refuse,
+            WordAction::Mask => Self::Mask,
+        }
+    }
+}
+
+impl From<pb::WordAction> for WordAction {
+    fn from(wire: pb::WordAction) -> Self {
+        match wire {
+            pb::WordAction::Unspecified | pb::WordAction::Refuse => Self::Refuse,
+            pb::WordAction::Mask => Self::Mask,
+        }
+    }
+}
+
+impl From<WordList> for pb::WordList {
+    fn from(list: WordList) -> Self {
+        Self { name: list.name, action: pb::WordAction::from(list.action).into(), words: list.words }
+    }
+}
+
+impl From<pb::WordList> for WordList {
+    fn from(wire: pb::WordList) -> Self {
+        Self { action: wire.action().into(), name: wire.name, words: wire.words }
+    }
+}
+
+impl From<HookForm> for pb::HookForm {
+    fn from(form: HookForm) -> Self {
+        match form {
+            HookForm::Tencent => Self::Tencent,
+            HookForm::Agora => Self::Agora,
+        }
+    }
+}
+
+impl TryFrom<pb::HookForm> for HookForm {
+    type Error = Error;
+
+    fn try_from(wire: pb::HookForm) -> Result<Self, Error> {
+        match wire {
+            pb::HookForm::Unspecified => Err(Error::invalid("form", "is required")),
+            pb::HookForm::Tencent => Ok(Self::Tencent),
+            pb::HookForm::Agora => Ok(Self::Agora),
+        }
+    }
+}
+
+impl From<ConversationKind> for pb::ConversationKind {
+    fn from(kind: ConversationKind) -> Self {
+        match kind {
+            ConversationKind::Direct => Self::Direct,
+            ConversationKind::Group => Self::Group,
+            ConversationKind::Room => Self::Room,
+        }
+    }
+}
+
+impl TryFrom<pb::ConversationKind> for ConversationKind {
+    type Error = Error;
+
+    fn try_from(wire: pb::ConversationKind) -> Result<Self, Error> {
+        match wire {
+            pb::ConversationKind::Unspecified => Err(Error::invalid("kinds", "has one that is none")),
+            pb::ConversationKind::Direct => Ok(Self::Direct),
+            pb::ConversationKind::Group => Ok(Self::Group),
+            pb::ConversationKind::Room => Ok(Self::Room),
+        }
+    }
+}
+
+/// With its token: for the message service alone.
+impl From<Hook> for pb::Hook {
+    fn from(hook: Hook) -> Self {
+        Self {
+            id: hook.id,
+            form: pb::HookForm::from(hook.form).into(),
+            url: hook.url,
+            has_token: hook.token.is_some(),
+            timeout_ms: hook.timeout.as_millis() as i32,
+            refuse_on_failure: hook.refuse_on_failure,
+            kinds: hook.kinds.into_iter().map(|kind| pb::ConversationKind::from(kind).into()).collect(),
+            allow_private: hook.allow_private,
+            token: hook.token.unwrap_or_default(),
+        }
+    }
+}
+
+impl TryFrom<pb::Hook> for Hook {
+    type Error = Error;
+
+    fn try_from(wire: pb::Hook) -> Result<Self, Error> {
+        let kinds = wire.kinds().map(TryInto::try_into).collect::<Result<_, _>>()?;
+        Ok(Self {
+            id: wire.id,
+            form: wire.form().try_into()?,
+            timeout: Duration::from_millis(wire.timeout_ms.unsigned_abs().into()),
+            refuse_on_failure: wire.refuse_on_failure,
+            kinds,
+            allow_private: wire.allow_private,
+            token: wire.has_token.then_some(wire.token),
+            url: wire.url,
+        })
+    }
+}
+
+impl From<Screening> for pb::Screening {
+    fn from(screening: Screening) -> Self {
+        Self {
+            version: screening.version,
+            lists: screening.lists.into_iter().map(Into::into).collect(),
+            hooks: screening.hooks.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl TryFrom<pb::Screening> for Screening {
+    type Error = Error;
+
+    fn try_from(wire: pb::Screening) -> Result<Self, Error> {
+        let hooks = wire.hooks.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
+        Ok(Self { version: wire.version, lists: wire.lists.into_iter().map(Into::into).collect(), hooks })
+    }
+}
