@@ -102,6 +102,10 @@ pub enum Reason {
     ExportEmpty,
     /// The link is not ours, or its time is over.
     LinkWrong,
+    /// The text has words that the app does not allow.
+    TextBlocked,
+    /// The app's own server refused the message before it was sent.
+    RefusedByHook,
     /// No such callback endpoint.
     EndpointNotFound,
     /// More calls in a time than the app may make.
@@ -228,6 +232,8 @@ impl Reason {
         Self::ExportExpired,
         Self::ExportEmpty,
         Self::LinkWrong,
+        Self::TextBlocked,
+        Self::RefusedByHook,
         Self::EndpointNotFound,
         Self::RateReached,
         Self::QuotaReached,
@@ -292,6 +298,8 @@ impl Reason {
             Self::ExportExpired => words("EXPORT_EXPIRED", Grpc::FailedPrecondition, (400, "illegal_argument", "maybe chat message history is expired or unstored"), 10002),
             Self::ExportEmpty => words("EXPORT_EMPTY", Grpc::NotFound, (404, "storage_object_not_found", "Failed to find chat message history download url"), 10002),
             Self::LinkWrong => words("LINK_WRONG", Grpc::PermissionDenied, (403, "forbidden_op", "the link is wrong or its time is over"), 10010),
+            Self::TextBlocked => words("TEXT_BLOCKED", Grpc::PermissionDenied, (403, "forbidden_op", "the message has words that are not allowed"), 10010),
+            Self::RefusedByHook => words("REFUSED_BY_HOOK", Grpc::PermissionDenied, (403, "forbidden_op", "{}"), 10010),
             Self::EndpointNotFound => words("ENDPOINT_NOT_FOUND", Grpc::NotFound, (404, "resource_not_found", "endpoint {} does not exist"), 10002),
             Self::RateReached => words("RATE_REACHED", Grpc::ResourceExhausted, (429, "reach_limit", "This request has reached api limit"), 10429),
             Self::QuotaReached => words("QUOTA_REACHED", Grpc::ResourceExhausted, (403, "message_send_error", "message send reach limit"), 10429),

@@ -77,6 +77,8 @@ pub struct Policy {
     pub users_set_file_lifetime: bool,
     /// Whether files may be fetched from private addresses (`need_download`, agora.md 7).
     pub fetch_private: bool,
+    /// Whether endpoints are told of messages that a hook refused (decision 32).
+    pub fire_on_refusal: bool,
     /// The preset of the rates (decision 7).
     pub limits: Limits,
     /// How often what may be done.
@@ -148,6 +150,7 @@ impl Policy {
             recalled_file_grace: Duration::from_mins(10),
             users_set_file_lifetime: false,
             fetch_private: false,
+            fire_on_refusal: false,
             limits: Limits::Open,
             rates: Rates::of(Limits::Open),
         }
@@ -317,6 +320,7 @@ pub const VALUES: &[PolicyValue] = &[
     millis!("recalled_file_grace_ms", recalled_file_grace, 0, WEEK),
     flag!(users_set_file_lifetime),
     flag!(fetch_private),
+    flag!(fire_on_refusal),
 ];
 
 const fn set_limits(policy: &mut Policy, limits: Limits) {

@@ -7,6 +7,7 @@
 mod public_address;
 
 use std::{
+    error::Error as StdError,
     io,
     net::{IpAddr, SocketAddr},
     sync::Arc,
@@ -60,6 +61,28 @@ impl Outbound {
         }
         Ok(if everywhere { &self.everywhere } else { &self.open })
     }
+}
+
+/// The beginning of an answer's body, up to `most` bytes, and what broke it off. The rest is not listened to.
+pub async fn beginning(mut response: Response, most: usize) -> (Vec<u8>, Option<reqwest::Error>) {
+    let mut bytes = Vec::new();
+    while bytes.len() < most {
+        match response.chunk().await {
+            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk[..chunk.len().min(most - bytes.len())]),
+            Ok(None) => break,
+            Err(error) => return (bytes, Some(error)),
+        }
+    }
+    (bytes, None)
+}
+
+/// What is behind a failure, without the address, which may hold secrets.
+pub fn cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn StdError = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    if error.is_timeout() { "it did not answer in time".to_owned() } else { cause.to_string() }
 }
 
 fn literal(url: &Url) -> Option<IpAddr> {

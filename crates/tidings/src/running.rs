@@ -197,6 +197,7 @@ impl Starting<'_> {
             db: self.open(&tidings_message::SCHEMA).await?,
             directory,
             files,
+            screens: Arc::new(tidings_message::Screens::new()?),
             clock: Arc::clone(&self.clock),
             news: tokio::sync::watch::channel(()).0,
             appender: self.config.appender.clone(),

@@ -144,6 +144,7 @@ policy!(
     recalled_file_grace_ms,
     users_set_file_lifetime,
     fetch_private,
+    fire_on_refusal,
     limits,
 );
 

@@ -24,6 +24,7 @@ use crate::{
     },
     appender::{Appender, Reply},
     edited::Change,
+    screening::Look,
     store::{broadcast::Scope, export::Part},
 };
 
@@ -57,8 +58,7 @@ impl MessageService for MessageGrpc {
         let request = request.into_inner();
         let canonical = canonical(&request);
         let draft = Draft::try_from(request).map_err(to_status)?;
-        let now = self.deps.clock.now();
-        let sent = send::send(&self.deps, &self.appender, (&caller, &app), draft, &canonical, now).await;
+        let sent = send::send(&self.deps, &self.appender, (&caller, &app), draft, Look::All, &canonical).await;
         Ok(Response::new(sent.map_err(to_status)?.into()))
     }
 
@@ -136,7 +136,8 @@ impl MessageService for MessageGrpc {
         let request = request.into_inner();
         let canonical = pb::BroadcastRequest { idempotency_key: String::new(), ..request.clone() }.encode_to_vec();
         let wanted = broadcast::Wanted::try_from(request).map_err(to_status)?;
-        let sent = broadcast::broadcast(&self.deps, &self.appender, (&caller, &app), &wanted, &canonical).await;
+        let sent =
+            broadcast::broadcast(&self.deps, &self.appender, (&caller, &app), &wanted, Look::Words, &canonical).await;
         Ok(Response::new(pb::BroadcastReply { sent: sent.map_err(to_status)? as i64 }))
     }
 

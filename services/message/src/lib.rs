@@ -10,6 +10,7 @@ mod delivery;
 mod edited;
 mod grpc;
 mod origin;
+mod screening;
 mod store;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use tidings_store::{Db, Schema};
 use tokio::sync::{Notify, watch};
 
 pub use grpc::MessageGrpc;
+pub use screening::Screens;
 pub use store::statements;
 
 /// The tables of this service.
@@ -34,6 +36,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0005_exports.sql"),
         include_str!("../migrations/sqlite/0006_files.sql"),
         include_str!("../migrations/sqlite/0007_origin.sql"),
+        include_str!("../migrations/sqlite/0008_refused.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
@@ -43,6 +46,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/postgres/0005_exports.sql"),
         include_str!("../migrations/postgres/0006_files.sql"),
         include_str!("../migrations/postgres/0007_origin.sql"),
+        include_str!("../migrations/postgres/0008_refused.sql"),
     ],
 };
 
@@ -53,6 +57,8 @@ pub struct Deps {
     pub db: Db,
     /// Who exists.
     pub directory: DirectoryCache,
+    /// What apps want to look at before it is sent.
+    pub screens: Arc<Screens>,
     /// Where exports are put.
     pub files: FileServiceClient<Wire>,
     /// The time.

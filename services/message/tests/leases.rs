@@ -5,7 +5,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use tidings_domain::{ManualClock, NODES, Reason, UnixMillis};
-use tidings_message::{Deps, MessageGrpc, SCHEMA, build};
+use tidings_message::{Deps, MessageGrpc, SCHEMA, Screens, build};
 use tidings_proto::pb::{
     directory_service_client::DirectoryServiceClient, file_service_client::FileServiceClient,
     group_service_client::GroupServiceClient,
@@ -27,6 +27,7 @@ async fn start(db: &Db, clock: &Arc<ManualClock>) -> Result<MessageGrpc, tidings
         db,
         directory,
         files,
+        screens: Arc::new(Screens::new()?),
         news: tokio::sync::watch::channel(()).0,
         clock,
         appender: Appender::default(),

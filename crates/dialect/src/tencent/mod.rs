@@ -17,4 +17,4 @@ pub use group::{Mention, Said, Taken, group_after_recall, group_after_send, grou
 pub use key::{MsgKey, account};
 pub use query::{Authentication, Callback, Parameters, query, sign};
 pub use state::{Presence, StateChange, state_change};
-pub use verdict::{Failure, Verdict, after_answer, refused_code, verdict};
+pub use verdict::{Failure, Verdict, after_answer, hook_refusal, refused_code, verdict};

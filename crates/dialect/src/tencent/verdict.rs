@@ -35,6 +35,16 @@ pub const fn refused_code(kind: ConversationKind) -> i32 {
     }
 }
 
+/// Numbers that a receiver may refuse with (tencent.md 6).
+const OWN_CODES: std::ops::RangeInclusive<i32> = 120_001..=130_000;
+
+/// The receiver's own number in front of a refusal's words, as `<number> <words>`.
+pub fn hook_refusal(text: &str) -> Option<(i32, &str)> {
+    let (code, words) = text.split_once(' ')?;
+    let code = code.parse().ok().filter(|code| OWN_CODES.contains(code))?;
+    Some((code, words))
+}
+
 /// Reads the answer to a callback before `content` is sent. `None`, no verdict, for any status but 200, for what is not
 /// JSON, for a missing or unknown `ErrorCode`, and for a new `MsgBody` that cannot be read: it was to replace the
 /// message, which then must not go out as if it had been approved.

@@ -28,6 +28,8 @@ pub struct Event {
     pub sent_at: UnixMillis,
     pub content: Option<Content>,
     pub edits: i32,
+    /// Why it was refused, and what the hook said.
+    pub refused: (String, String),
 }
 
 /// What happened.
@@ -134,6 +136,7 @@ fn event(wire: &pb::Event) -> Result<Option<Event>, Error> {
         sent_at: UnixMillis(message.sent_at_ms),
         content: message.content.map(TryInto::try_into).transpose()?,
         edits: message.edits,
+        refused: (wire.reason.clone(), wire.reason_detail.clone()),
     }))
 }
 

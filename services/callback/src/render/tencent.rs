@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use tidings_dialect::tencent::{
     self as codec, Callback, Direct, MsgKey, Outcome, Said, Taken, Withdrawn, after_send, after_withdraw,
-    group_after_recall, group_after_send,
+    group_after_recall, group_after_send, hook_refusal,
 };
-use tidings_domain::{ConversationId, GroupKind, UserId};
+use tidings_domain::{ConversationId, ConversationKind, GroupKind, Reason, UserId};
 
 use super::{Event, Kind, Known};
 
@@ -38,7 +38,7 @@ fn direct(event: &Event, known: &Known) -> Option<(Callback, Vec<u8>)> {
             let online_only = event.kind == Kind::Online;
             let direct = Direct { from: &from, to: &to, key, online_only, content, event_time: None };
             let outcome = match event.kind {
-                Kind::Refused => Outcome::Failed { code: BLOCKED.0, info: BLOCKED.1 },
+                Kind::Refused => failed(&event.refused),
                 _ => Outcome::Delivered { unread },
             };
             Some((Callback::C2cAfterSend, after_send(&direct, outcome)))
@@ -49,6 +49,15 @@ fn direct(event: &Event, known: &Known) -> Option<(Callback, Vec<u8>)> {
         }
         Kind::Edited => None,
     }
+}
+
+/// 20006 is a hook's refusal, unless the hook gave a number of its own (decision 32).
+fn failed((reason, detail): &(String, String)) -> Outcome<'_> {
+    if reason != Reason::RefusedByHook.words().name {
+        return Outcome::Failed { code: BLOCKED.0, info: BLOCKED.1 };
+    }
+    let (code, info) = hook_refusal(detail).unwrap_or((codec::refused_code(ConversationKind::Direct), detail));
+    Outcome::Failed { code, info }
 }
 
 fn in_group(event: &Event, known: &Known, group: i64, kind: GroupKind) -> Option<(Callback, Vec<u8>)> {

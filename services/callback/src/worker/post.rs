@@ -1,11 +1,11 @@
 //! One call to an app's server.
 
-use std::{error::Error as _, time::Duration};
+use std::time::Duration;
 
 use tidings_dialect::tencent::{Authentication, Callback, Parameters, query};
 use tidings_domain::{App, UnixMillis};
 use tidings_outbound::{
-    Response, Url,
+    Response, Url, beginning, cause,
     reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER},
 };
 
@@ -67,18 +67,8 @@ pub async fn post(core: &Core, endpoint: &Endpoint, app: &App, due: &Due, now: U
     }
     match request.body(due.body.clone()).send().await {
         Ok(response) => read(response).await,
-        Err(error) => {
-            let why = error.source().map_or_else(|| error.to_string(), |cause| deepest(cause).to_string());
-            Answer { timed_out: error.is_timeout(), ..Answer::none(why) }
-        }
+        Err(error) => Answer { timed_out: error.is_timeout(), ..Answer::none(cause(&error)) },
     }
-}
-
-fn deepest<'a>(mut error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
-    while let Some(cause) = error.source() {
-        error = cause;
-    }
-    error
 }
 
 /// Tencent's receivers are told the rest in the query; the others have their URL as it is.
@@ -96,24 +86,12 @@ fn address(endpoint: &Endpoint, app: &App, due: &Due, seconds: i64) -> String {
     query(&endpoint.url, &parameters)
 }
 
-/// Up to a bound; a server that says more is not listened to.
-async fn read(mut response: Response) -> Answer {
+async fn read(response: Response) -> Answer {
     let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers()));
-    let mut bytes = Vec::new();
-    let mut timed_out = false;
-    while bytes.len() < MAX_ANSWER {
-        match response.chunk().await {
-            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk[..chunk.len().min(MAX_ANSWER - bytes.len())]),
-            Ok(None) => break,
-            Err(error) => {
-                timed_out = error.is_timeout();
-                break;
-            }
-        }
-    }
+    let (bytes, error) = beginning(response, MAX_ANSWER).await;
     let mut text = String::from_utf8_lossy(&bytes).into_owned();
     text.truncate(text.floor_char_boundary(KEPT));
-    Answer { status, text, timed_out, retry_after }
+    Answer { status, text, timed_out: error.is_some_and(|error| error.is_timeout()), retry_after }
 }
 
 /// In seconds; dates are not listened to.

@@ -9,6 +9,7 @@ use crate::{
     Deps,
     appender::{Appender, Reply},
     content::StoredContent,
+    screening::Look,
 };
 use tidings_domain::{Actor, App, Caller, Content, Draft, Error, Target, UserId, UserRef};
 
@@ -33,6 +34,7 @@ pub async fn broadcast(
     appender: &Appender,
     (caller, app): (&Caller, &App),
     wanted: &Wanted,
+    look: Look,
     request: &[u8],
 ) -> Result<usize, Error> {
     if caller.actor != Actor::App {
@@ -47,7 +49,7 @@ pub async fn broadcast(
             return Ok(sent);
         }
         let draft = draft(wanted, receivers, after);
-        let reply = send::send(deps, appender, (caller, app), draft, request, deps.clock.now()).await?;
+        let reply = send::send(deps, appender, (caller, app), draft, look, request).await?;
         sent += reply.sent.len();
         after = last_of(&reply).ok_or_else(|| Error::internal("a part of a broadcast without a message"))?;
     }

@@ -13,6 +13,7 @@ use crate::{
     appender::lane,
     edited::{Change, edited},
     origin::Origin,
+    screening,
     store::{
         change::{self, Which},
         event::{self, EventKind, NewEvent},
@@ -68,6 +69,7 @@ pub async fn edit(
     let place = place.filter(|found| !found.recalled).ok_or_else(not_found)?;
     access::check_visible(&deps.directory, caller, place.conversation, wanted.msg_id).await?;
     check_sender(caller, wanted.sender, place.sender)?;
+    let screen = deps.screens.screen(&deps.directory, app).await?;
 
     let mut tx = deps.db.begin().await?;
     if let Some(new) = &key {
@@ -84,7 +86,7 @@ pub async fn edit(
     if wanted.most_edits.is_some_and(|most| message.edits >= most) {
         return Err(Error::new(Reason::EditsExhausted, wanted.msg_id.to_string()));
     }
-    let content = edited(message.content, wanted.change)?;
+    let content = screening::words(screen.as_deref(), edited(message.content, wanted.change)?)?;
     let message = Message { content, edited_at: Some(now), edits: message.edits + 1, ..message };
     write(tx, (caller, app), &message, now).await?;
     deps.news.send_replace(());
@@ -125,6 +127,7 @@ async fn write(mut tx: Tx, (caller, app): (&Caller, &App), message: &Message, no
         msg_id,
         actor: caller.actor.user(),
         body: Some(&body),
+        reason: None,
         origin: &Origin::of(caller),
     };
     change::edit(&mut tx, Which { app: caller.app, conversation, msg_id }, &stored, now).await?;

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Deps,
-    appender::{Appender, Call, Reply},
+    appender::{Appender, Call, Fate, Reply},
     delivery::Flags,
     origin::Origin,
     store::key,
@@ -82,7 +82,7 @@ pub async fn import(
         delivery: None,
         hidden_from: Vec::new(),
         origin: Origin::of(caller),
-        online: None,
+        fate: Fate::Kept,
         sent_at,
         key,
         content: stored,

@@ -82,11 +82,11 @@ fn direct(sender: UserId, user: &UserRef, receiver: UserId) -> Place {
         UserRef::Name(name) => name.written().to_owned(),
         UserRef::Id(_) => String::new(),
     };
-    Place { conversation: ConversationId::direct(sender, receiver), receiver: receiver.0, username }
+    Place { conversation: ConversationId::direct(sender, receiver), receiver: receiver.0, username, discarded: false }
 }
 
 fn shared(conversation: ConversationId) -> Place {
-    Place { conversation, receiver: conversation.key().0, username: String::new() }
+    Place { conversation, receiver: conversation.key().0, username: String::new(), discarded: false }
 }
 
 /// The groups and rooms among the targets, as the sender meets them.

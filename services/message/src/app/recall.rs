@@ -271,5 +271,16 @@ fn told<'a>(
     origin: &'a Origin,
 ) -> NewEvent<'a> {
     let kind = EventKind::Recalled;
-    NewEvent { app: caller.app, lane: lane(conversation), kind, made_at, conversation, msg_id, actor, body, origin }
+    NewEvent {
+        app: caller.app,
+        lane: lane(conversation),
+        kind,
+        made_at,
+        conversation,
+        msg_id,
+        actor,
+        body,
+        reason: None,
+        origin,
+    }
 }

@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tidings_domain::{App, Caller, Content, ConversationId, Draft, Error, RoomId, Target, UnixMillis, UserRef};
+use tidings_domain::{App, Caller, Content, ConversationId, Draft, Error, RoomId, Target, UserRef};
 use tokio::sync::Notify;
 
 use super::{broadcast, send};
@@ -14,6 +14,7 @@ use crate::{
     appender::Appender,
     content::StoredContent,
     delivery,
+    screening::Look,
     store::{
         broadcast::{self as store, Broadcast, Scope},
         read,
@@ -73,7 +74,7 @@ async fn carry_out(deps: &Deps, appender: &Appender, broadcast: &Broadcast) -> R
                 call: CALL.to_owned(),
                 idempotency_key: Some(broadcast.id.to_string()),
             };
-            broadcast::broadcast(deps, appender, (&caller, &app), &wanted, &[]).await.map(drop)
+            broadcast::broadcast(deps, appender, (&caller, &app), &wanted, Look::Nothing, &[]).await.map(drop)
         }
         Scope::Rooms => to_rooms(deps, appender, (&caller, &app), broadcast, &content.read()?).await,
     }
@@ -107,8 +108,7 @@ async fn to_rooms(
                 idempotency_key: Some(format!("{}/rooms/{after}", broadcast.id)),
                 ..Draft::new(CALL, targets, content.clone())
             };
-            let now: UnixMillis = deps.clock.now();
-            send::send(deps, appender, (caller, app), draft, &[], now).await?;
+            send::send(deps, appender, (caller, app), draft, Look::Nothing, &[]).await?;
         }
         if next == 0 {
             return Ok(());

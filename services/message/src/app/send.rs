@@ -6,23 +6,26 @@ use super::{
 };
 use crate::{
     Deps,
-    appender::{Appender, Call, Online, Reply},
+    appender::{Appender, Call, Fate, Reply},
     content::StoredContent,
     delivery::{self, Flags},
     origin::Origin,
+    screening::{Look, Verdict, Wanted},
     store::key,
 };
-use tidings_domain::{App, Caller, Content, Draft, Error, Reason, UnixMillis};
+use tidings_domain::{App, Caller, Content, Draft, Error, Reason};
 
 /// Sends the draft, or gives the first answer of the same call. `request` is the canonical request without its keys.
 pub async fn send(
-    Deps { db, directory, .. }: &Deps,
+    deps: &Deps,
     appender: &Appender,
     (caller, app): (&Caller, &App),
     draft: Draft,
+    look: Look,
     request: &[u8],
-    now: UnixMillis,
 ) -> Result<Reply, Error> {
+    let Deps { db, directory, .. } = deps;
+    let now = deps.clock.now();
     let (idempotency_key, transaction_id) = (draft.idempotency_key.as_deref(), draft.transaction_id);
     let key = once::key(caller, app, Once { call: &draft.call, idempotency_key, transaction_id }, request, now);
     // Before anything else, so that a repetition is answered alike whatever changed since: a user who is gone, a
@@ -40,8 +43,8 @@ pub async fn send(
     let (sender, places) = places::places(directory, (caller, app), &draft, now).await?;
     let audience = places::named(directory, (caller, app), &draft, &draft.audience).await?;
     let flags = Flags { system: draft.system, targeted: !audience.is_empty(), imported: false };
-    let online = draft.online_only.then(|| Online { body: content.to_json(draft.system) });
-    let call = Call {
+    let fate = if draft.online_only { Fate::Online { body: content.to_json(draft.system) } } else { Fate::Kept };
+    let mut call = Call {
         app: caller.app,
         sender,
         places,
@@ -50,13 +53,52 @@ pub async fn send(
         delivery: delivery::write(&audience, draft.delivery)?,
         hidden_from: places::named(directory, (caller, app), &draft, &draft.hidden_from).await?,
         origin: Origin::of(caller),
-        online,
+        fate,
         sent_at: None,
         key,
         content,
         accepted_at: now,
     };
+    let look = if draft.system { Look::Nothing } else { look };
+    let wanted = Wanted {
+        sender,
+        places: &call.places,
+        content: &draft.content,
+        online_only: draft.online_only,
+        targeted: flags.targeted,
+    };
+    let verdict = deps.screens.judge(directory, (caller, app), look, wanted, (appender, now)).await?;
+    heed(&mut call, app, look, verdict)?;
     appender.append(call).await
+}
+
+/// Does with the call what was decided.
+fn heed(call: &mut Call, app: &App, look: Look, verdict: Verdict) -> Result<(), Error> {
+    match verdict {
+        Verdict::Pass => {}
+        Verdict::Changed { content, discarded } => {
+            if let Some(content) = content {
+                call.content = bounded(app, &content, call.places.len())?;
+                call.countable = content.countable() && !call.flags.targeted;
+                if let Fate::Online { body } = &mut call.fate {
+                    *body = call.content.to_json(call.flags.system);
+                }
+            }
+            for place in discarded {
+                call.places[place].discarded = true;
+            }
+        }
+        Verdict::Refused { refused, for_good: false } => return Err(refused.into()),
+        Verdict::Refused { refused, for_good: true } => {
+            let is_told = match refused.reason {
+                Reason::RefusedByHook => app.policy.fire_on_refusal,
+                _ => look == Look::All,
+            };
+            let body = is_told.then(|| call.content.to_json(call.flags.system));
+            call.fate = Fate::Refused { error: refused, body };
+        }
+    }
+    Ok(())
 }
 
 /// Bytes of one message as it is kept that every app may send; an app that allows more by policy may send more.

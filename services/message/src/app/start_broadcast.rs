@@ -15,6 +15,7 @@ use crate::{
     appender::{Appender, lane},
     delivery,
     origin::Origin,
+    screening,
     store::{
         broadcast::{self, Broadcast, Scope},
         event::{self, EventKind, NewEvent},
@@ -66,7 +67,15 @@ pub async fn start_broadcast(
     let idempotency_key = wanted.idempotency_key.as_deref();
     let once = Once { call: &wanted.call, idempotency_key, transaction_id: None };
     let key = once::key(caller, app, once, request, now);
-    let content = bounded(app, &wanted.content, 1)?;
+    // As for a send: before anything is checked.
+    if let Some(new) = &key
+        && let Some(answered) = key::find(&deps.db, &new.key, now).await?
+    {
+        return repeated(new, &answered);
+    }
+    bounded(app, &wanted.content, 1)?;
+    let screen = deps.screens.screen(&deps.directory, app).await?;
+    let content = bounded(app, &screening::words(screen.as_deref(), wanted.content.clone())?, 1)?;
     let sender = sender(deps, (caller, app), &wanted).await?;
     let id = appender.mint().await?;
     let mut tx = deps.db.begin().await?;
@@ -127,6 +136,7 @@ async fn tell(
         msg_id,
         actor,
         body: Some(body),
+        reason: None,
         origin: &Origin::of(caller),
     };
     event::append(tx, &[event], std::iter::empty()).await

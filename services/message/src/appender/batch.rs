@@ -9,7 +9,7 @@ use tidings_domain::{Clock, ConversationId, Error, MsgId, Sent, UnixMillis};
 use tidings_store::{Db, Tx};
 
 use super::{
-    Call, Lease, Online, Place, Reply,
+    Call, Fate, Lease, Place, Reply,
     import::{Imports, UsedUp},
     lane,
 };
@@ -39,7 +39,7 @@ pub async fn append(
     tx.commit().await?;
     let replies = calls.iter().map(|call| match earlier(call, &answered) {
         Some((new, answered)) => Reply::repeated(new, answered),
-        None => appended.next().ok_or_else(|| Error::internal("fewer replies than calls")),
+        None => appended.next().ok_or_else(|| Error::internal("fewer replies than calls"))?.or_refused(),
     });
     Ok(replies.collect())
 }
@@ -91,11 +91,12 @@ async fn append_fresh(
     Ok(numbered.replies)
 }
 
-/// The heads of everything that is kept; what goes to those who are online moves no head.
+/// The heads of everything that is kept; what is only told of moves no head.
 async fn lock_heads(tx: &mut Tx, calls: &[&Call]) -> Result<BTreeMap<head::Place, Head>, Error> {
-    let kept = calls.iter().filter(|call| call.online.is_none());
+    let kept = calls.iter().filter(|call| call.fate.is_kept());
+    let places = kept.flat_map(|call| call.places.iter().map(|place| (call.app, place)));
     let mut places: Vec<_> =
-        kept.flat_map(|call| call.places.iter().map(|place| (call.app, place.conversation))).collect();
+        places.filter(|(_, place)| !place.discarded).map(|(app, place)| (app, place.conversation)).collect();
     if places.is_empty() {
         return Ok(BTreeMap::new());
     }
@@ -128,13 +129,11 @@ fn number<'a>(
     let mut numbered = Numbered { rows: Vec::with_capacity(calls.len()), ..Numbered::default() };
     for call in calls {
         let mut sent = Vec::with_capacity(call.places.len());
-        let files = if call.online.is_some() { Vec::new() } else { call.content.files()? };
+        let files = if call.fate.is_kept() { call.content.files()? } else { Vec::new() };
         for place in &call.places {
-            let (msg_id, seq) = if let Some(online) = &call.online {
-                let msg_id = minting.mint(MsgId::ZERO)?;
-                numbered.events.push(event(call, place, online, msg_id, committed_at));
-                (msg_id, 0)
-            } else {
+            let (msg_id, seq) = if place.discarded {
+                (minting.mint(MsgId::ZERO)?, 0)
+            } else if call.fate.is_kept() {
                 let head = heads
                     .get_mut(&(call.app, place.conversation))
                     .ok_or_else(|| Error::internal("a conversation without a head"))?;
@@ -151,11 +150,20 @@ fn number<'a>(
                 };
                 numbered.file_uses.extend(files.iter().map(file_use));
                 (msg_id, head.seq)
+            } else {
+                let msg_id = minting.mint(MsgId::ZERO)?;
+                numbered.events.extend(event(call, place, msg_id, committed_at));
+                (msg_id, 0)
             };
-            let Place { conversation, receiver, username } = place.clone();
+            let Place { conversation, receiver, username, .. } = place.clone();
             sent.push(Sent { receiver, conversation, msg_id, seq, username });
         }
-        numbered.replies.push(Reply { sent, accepted_at: call.accepted_at, committed_at });
+        let refused = match &call.fate {
+            Fate::Refused { error, .. } => Some(error.clone()),
+            Fate::Kept | Fate::Online { .. } => None,
+        };
+        let sent = if refused.is_some() { Vec::new() } else { sent };
+        numbered.replies.push(Reply { sent, accepted_at: call.accepted_at, committed_at, refused });
     }
     Ok(numbered)
 }
@@ -229,18 +237,25 @@ impl<'a> Numbered<'a> {
     }
 }
 
-fn event<'a>(call: &'a Call, place: &Place, online: &'a Online, msg_id: MsgId, made_at: UnixMillis) -> NewEvent<'a> {
-    NewEvent {
+/// What is told of a message that is not kept.
+fn event<'a>(call: &'a Call, place: &Place, msg_id: MsgId, made_at: UnixMillis) -> Option<NewEvent<'a>> {
+    let (kind, body, reason) = match &call.fate {
+        Fate::Kept => return None,
+        Fate::Online { body } => (EventKind::Online, body, None),
+        Fate::Refused { error, body } => (EventKind::Refused, body.as_ref()?, Some(error.told())),
+    };
+    Some(NewEvent {
         app: call.app,
         lane: lane(place.conversation),
-        kind: EventKind::Online,
+        kind,
         made_at,
         conversation: place.conversation,
         msg_id,
         actor: call.sender,
-        body: Some(&online.body),
+        body: Some(body),
+        reason,
         origin: &call.origin,
-    }
+    })
 }
 
 async fn remember(tx: &mut Tx, calls: &[&Call], replies: &[Reply]) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! One call to append, and what it is answered.
 
 use serde::{Deserialize, Serialize};
-use tidings_domain::{AppId, ConversationId, Error, MsgId, Sent, UnixMillis, UserId};
+use tidings_domain::{AppId, ConversationId, Error, MsgId, Reason, Sent, UnixMillis, UserId};
 
 use super::LANES;
 use crate::{
@@ -27,19 +27,50 @@ pub struct Call {
     pub hidden_from: Vec<UserId>,
     /// From where it was made.
     pub origin: Origin,
-    /// Given: the messages are not kept.
-    pub online: Option<Online>,
+    /// What becomes of its messages.
+    pub fate: Fate,
     /// Given: the message came from another system, at that time.
     pub sent_at: Option<UnixMillis>,
     pub key: Option<NewKey>,
     pub accepted_at: UnixMillis,
 }
 
-/// What the event of a message that is not kept tells.
+/// What becomes of the messages of a call. A body is what events tell: see [`StoredContent::to_json`].
 #[derive(Debug)]
-pub struct Online {
-    /// The content; see [`StoredContent::to_json`].
-    pub body: String,
+pub enum Fate {
+    /// They come into the log.
+    Kept,
+    /// They are told to those who are online, by an event each.
+    Online { body: String },
+    /// The call is answered with an error. Where there is a body, an event for each place tells that.
+    Refused { error: Refused, body: Option<String> },
+}
+
+impl Fate {
+    pub const fn is_kept(&self) -> bool {
+        matches!(self, Self::Kept)
+    }
+}
+
+/// An error that is remembered under the call's key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    pub reason: Reason,
+    pub subject: String,
+}
+
+impl Refused {
+    /// As events tell it: the reason's name, and what there is to add behind a space.
+    pub fn told(&self) -> String {
+        let name = self.reason.words().name;
+        if self.subject.is_empty() { name.to_owned() } else { format!("{name} {}", self.subject) }
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        Self::new(refused.reason, refused.subject)
+    }
 }
 
 /// Where one of the messages goes.
@@ -50,6 +81,8 @@ pub struct Place {
     pub receiver: i64,
     /// The name under which the target was given; empty when given by id.
     pub username: String,
+    /// Nothing comes there, though the sender is answered as if it did.
+    pub discarded: bool,
 }
 
 impl Call {
@@ -73,6 +106,8 @@ pub struct Reply {
     pub sent: Vec<Sent>,
     pub accepted_at: UnixMillis,
     pub committed_at: UnixMillis,
+    /// Given: an error is answered.
+    pub refused: Option<Refused>,
 }
 
 /// Receiver, conv_a, conv_b, msg_id, seq, username.
@@ -83,6 +118,9 @@ struct StoredReply {
     accepted_at: i64,
     committed_at: i64,
     sent: Vec<StoredSent>,
+    /// The reason's name, and the subject.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refused: Option<(String, String)>,
 }
 
 impl Reply {
@@ -92,15 +130,28 @@ impl Reply {
             let (a, b) = sent.conversation.key();
             (sent.receiver, a, b, sent.msg_id.0, sent.seq, sent.username.clone())
         });
-        let stored =
-            StoredReply { accepted_at: self.accepted_at.0, committed_at: self.committed_at.0, sent: sent.collect() };
+        let refused = self.refused.as_ref();
+        let stored = StoredReply {
+            accepted_at: self.accepted_at.0,
+            committed_at: self.committed_at.0,
+            sent: sent.collect(),
+            refused: refused.map(|refused| (refused.reason.words().name.to_owned(), refused.subject.clone())),
+        };
         serde_json::to_string(&stored).map_err(Error::internal)
     }
 
     /// The first answer again, or a conflict (decision 2).
     pub fn repeated(new: &NewKey, answered: &Answered) -> Result<Self, Error> {
         new.check_same(answered)?;
-        Self::read(&answered.reply)
+        Self::read(&answered.reply)?.or_refused()
+    }
+
+    /// The reply, unless it is an error.
+    pub fn or_refused(self) -> Result<Self, Error> {
+        match self.refused {
+            Some(refused) => Err(refused.into()),
+            None => Ok(self),
+        }
     }
 
     /// From the row of its key.
@@ -113,10 +164,15 @@ impl Reply {
             seq,
             username,
         });
+        let refused = stored.refused.map(|(name, subject)| {
+            let reason = Reason::from_name(&name).ok_or_else(|| Error::internal(format!("{name} is no reason")))?;
+            Ok::<_, Error>(Refused { reason, subject })
+        });
         Ok(Self {
             sent: sent.collect(),
             accepted_at: UnixMillis(stored.accepted_at),
             committed_at: UnixMillis(stored.committed_at),
+            refused: refused.transpose()?,
         })
     }
 }

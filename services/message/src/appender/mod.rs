@@ -18,7 +18,7 @@ use std::sync::{
 use tidings_domain::{Error, MsgId, Reason};
 use tokio::sync::{mpsc, oneshot};
 
-pub use call::{Call, Online, Place, Reply, lane};
+pub use call::{Call, Fate, Place, Refused, Reply, lane};
 pub use lease::Lease;
 
 use crate::Deps;

@@ -36,12 +36,17 @@ impl TryFrom<Batch> for pb::EventsReply {
 
 fn wire(lane: i64, event: Event) -> Result<pb::Event, Error> {
     let (id, kind) = (format!("m{lane}-{}", event.event_no), kind(&event).to_owned());
+    let mut refused = String::new();
     let (at_ms, conversation, msg_id, actor, message) = match event.happened {
         Happened::Sent(message) => {
             (message.sent_at, message.conversation, message.msg_id, message.sender, Some(message.into()))
         }
-        Happened::Other(other) => (other.made_at, other.conversation, other.msg_id, other.actor, said(other)?),
+        Happened::Other(mut other) => {
+            refused = std::mem::take(&mut other.reason);
+            (other.made_at, other.conversation, other.msg_id, other.actor, said(other)?)
+        }
     };
+    let (reason, reason_detail) = refused.split_once(' ').unwrap_or((&refused, ""));
     Ok(pb::Event {
         id,
         kind,
@@ -53,7 +58,8 @@ fn wire(lane: i64, event: Event) -> Result<pb::Event, Error> {
         address: event.origin.address,
         platform: event.origin.platform,
         trace: event.origin.trace,
-        reason: String::new(),
+        reason: reason.to_owned(),
+        reason_detail: reason_detail.to_owned(),
     })
 }
 

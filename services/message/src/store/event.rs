@@ -1,4 +1,4 @@
-//! Events that are no row of the log: what was recalled, edited, or sent without being kept.
+//! Events that are no row of the log: what was recalled, edited, refused, or sent without being kept.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -17,6 +17,8 @@ pub enum EventKind {
     Edited,
     /// Something was sent to those who are online; the body is what.
     Online,
+    /// Something was not sent; the body is what, the reason why.
+    Refused,
     /// Something was said to everybody who is online; the body is what.
     OnlineBroadcast,
 }
@@ -28,6 +30,7 @@ impl EventKind {
             Self::Recalled => "recalled",
             Self::Edited => "edited",
             Self::Online => "online",
+            Self::Refused => "refused",
             Self::OnlineBroadcast => "online_broadcast",
         }
     }
@@ -45,6 +48,8 @@ pub struct NewEvent<'a> {
     /// Who did it.
     pub actor: UserId,
     pub body: Option<&'a str>,
+    /// Why it was refused: see [`crate::appender::Refused::told`].
+    pub reason: Option<String>,
     pub origin: &'a Origin,
 }
 
@@ -64,13 +69,14 @@ static APPEND: LazyLock<ManyRows> = LazyLock::new(|| {
         ("address", Kind::Text),
         ("platform", Kind::Text),
         ("trace", Kind::Text),
+        ("reason", Kind::Text),
     ];
     ManyRows::new(
         &columns,
         "insert into event (app_id, lane, event_no, kind, made_at, conv_a, conv_b, msg_id, actor_id, body, address,
-            platform, trace)
+            platform, trace, reason)
          select r.app_id, r.lane, taken.last_no - r.after, r.kind, r.made_at, r.conv_a, r.conv_b, r.msg_id, r.actor_id,
-            r.body, r.address, r.platform, r.trace
+            r.body, r.address, r.platform, r.trace, r.reason
          from r cross join event_lane taken where taken.app_id = r.app_id and taken.lane = r.lane",
     )
 });
@@ -110,6 +116,7 @@ pub async fn append(
         Column::Text(events.iter().map(|event| event.origin.address.as_deref()).collect()),
         Column::Text(events.iter().map(|event| Some(event.origin.platform)).collect()),
         Column::Text(events.iter().map(|event| event.origin.trace.as_deref()).collect()),
+        Column::Text(events.iter().map(|event| event.reason.as_deref()).collect()),
     ];
     APPEND.execute(tx, &columns).await
 }

@@ -56,11 +56,12 @@ static OTHER: LazyLock<Gather> = LazyLock::new(|| {
         "seq",
         "sender_id",
         "sent_at",
+        "reason",
     ];
     Gather::new(
         &out,
         "select e.event_no, e.kind, e.made_at, e.conv_a, e.conv_b, e.msg_id, e.actor_id, e.body, e.address, e.platform,
-            e.trace, m.seq, m.sender_id, m.sent_at
+            e.trace, m.seq, m.sender_id, m.sent_at, e.reason
          from event e
          left join message m
             on m.app_id = e.app_id and m.conv_a = e.conv_a and m.conv_b = e.conv_b and m.msg_id = e.msg_id
@@ -102,6 +103,8 @@ pub struct Other {
     pub of: Option<(i64, UserId, UnixMillis)>,
     /// What was said, and whether it is a system notification.
     pub content: Option<(StoredContent, bool)>,
+    /// Why it was refused; empty where it was not.
+    pub reason: String,
 }
 
 /// A part of a lane: above the first number, up to the second.
@@ -189,6 +192,7 @@ type OtherRow = (
     Option<i64>,
     Option<i64>,
     Option<i64>,
+    Option<String>,
 );
 
 /// What happened beside the log, up to `limit`.
@@ -198,7 +202,8 @@ pub async fn other(db: &Db, part: Part, limit: i64) -> Result<Vec<Event>, Error>
 }
 
 fn other_event(row: OtherRow) -> Result<Event, Error> {
-    let (event_no, kind, made_at, a, b, msg_id, actor, body, address, platform, trace, seq, sender, sent_at) = row;
+    let (event_no, kind, made_at, a, b, msg_id, actor, body, address, platform, trace, seq, sender, sent_at, reason) =
+        row;
     let says_something = kind != "recalled";
     let content = body.filter(|_| says_something).map(|body| StoredContent::of_json(&body)).transpose()?;
     let other = Other {
@@ -209,6 +214,7 @@ fn other_event(row: OtherRow) -> Result<Event, Error> {
         actor: UserId(actor),
         of: seq.zip(sender).zip(sent_at).map(|((seq, sender), at)| (seq, UserId(sender), UnixMillis(at))),
         content,
+        reason: reason.unwrap_or_default(),
     };
     let origin = Told { address: address.unwrap_or_default(), platform, trace: trace.unwrap_or_default() };
     Ok(Event { event_no, happened: Happened::Other(other), origin })

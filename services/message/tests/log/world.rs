@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tidings_domain::{
     Actor, AppId, Caller, Clock as _, GroupKind, GroupRole, ManualClock, Mute, Platform, UnixMillis, UserId,
 };
-use tidings_message::{Deps, SCHEMA, build};
+use tidings_message::{Deps, SCHEMA, Screens, build};
 use tidings_proto::{
     error_from_status,
     pb::{
@@ -79,6 +79,7 @@ impl World {
             db: db.clone(),
             directory,
             files,
+            screens: Arc::new(Screens::new().unwrap()),
             news: tokio::sync::watch::channel(()).0,
             clock: Arc::<ManualClock>::clone(&clock),
             appender: Appender::default(),

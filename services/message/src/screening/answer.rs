@@ -1,0 +1,54 @@
+//! What a hook decides, from every vendor's form.
+
+use tidings_dialect::{agora, tencent};
+use tidings_domain::{Content, HookForm};
+
+/// Why a message is refused, where a server in Tencent's form does not say.
+const REFUSED: &str = "refused by the callback before sending";
+
+/// What is to become of the message in one conversation.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    Deliver,
+    /// Deliver this in its place.
+    Change(Box<Content>),
+    /// Deliver it to nobody and let the sender think otherwise.
+    Discard,
+    /// Refuse it; why, in the server's words, behind its number where it gives one.
+    Refuse(String),
+    /// There is no answer, or none that can be read.
+    None,
+}
+
+impl Answer {
+    /// Reads the answer to a question about `content`.
+    pub fn read(form: HookForm, status: u16, answer: &[u8], content: &Content) -> Self {
+        match form {
+            HookForm::Tencent => tencent::verdict(status, answer, content).map_or(Self::None, Into::into),
+            HookForm::Agora => agora::decision(status, answer, content).map_or(Self::None, Into::into),
+        }
+    }
+}
+
+impl From<tencent::Verdict> for Answer {
+    fn from(verdict: tencent::Verdict) -> Self {
+        match verdict {
+            tencent::Verdict::Deliver => Self::Deliver,
+            tencent::Verdict::DeliverChanged(content) => Self::Change(content),
+            tencent::Verdict::Discard => Self::Discard,
+            tencent::Verdict::Refuse { code: Some(code), info } => Self::Refuse(format!("{code} {info}")),
+            tencent::Verdict::Refuse { code: None, info } if info.is_empty() => Self::Refuse(REFUSED.to_owned()),
+            tencent::Verdict::Refuse { code: None, info } => Self::Refuse(info),
+        }
+    }
+}
+
+impl From<agora::Decision> for Answer {
+    fn from(decision: agora::Decision) -> Self {
+        match decision {
+            agora::Decision::Deliver => Self::Deliver,
+            agora::Decision::DeliverChanged(content) => Self::Change(content),
+            agora::Decision::Reject(shown) => Self::Refuse(shown),
+        }
+    }
+}

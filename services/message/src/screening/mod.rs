@@ -1,0 +1,229 @@
+//! What an app wants to look at before a message goes into the log: its lists of words, then its hooks.
+//!
+//! One verdict holds for a whole call (decision 3): what is refused for one conversation is refused for all.
+
+mod answer;
+mod hook;
+mod words;
+
+use std::{collections::HashMap, sync::Arc};
+
+use quick_cache::sync::Cache;
+use tidings_domain::{App, Body, Caller, Content, Error, Hook, Reason, Screening, UnixMillis, UserId};
+use tidings_outbound::Outbound;
+use tidings_runtime::DirectoryCache;
+use tokio::{sync::Mutex, task::spawn_blocking};
+
+use crate::appender::{Appender, Place, Refused};
+use answer::Answer;
+use hook::Asked;
+use words::{Found, Words};
+
+/// Apps whose words are kept ready.
+const APPS: usize = 1_000;
+/// Connections to one server that are kept for the next question.
+const IDLE: usize = 64;
+
+/// Why a message is refused when a hook that decides gives no answer (agora.md 11.2).
+const NO_ANSWER: &str = "custom internal error";
+
+/// How much is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// Words and hooks.
+    All,
+    /// Words alone. What is refused is told by no event, since it went to nobody in particular.
+    Words,
+    /// Nothing: it was looked at before, or is the app's own.
+    Nothing,
+}
+
+/// What each app looks at.
+#[derive(Debug)]
+pub struct Screens {
+    kept: Cache<i64, Arc<Screen>>,
+    /// Held while one is made ready, so that a burst makes it ready once.
+    preparing: Mutex<()>,
+    outbound: Outbound,
+}
+
+/// One app's, ready for use.
+#[derive(Debug)]
+pub struct Screen {
+    version: i64,
+    /// The version that was wanted when it was asked for, which may have been an older one.
+    wanted: i64,
+    words: Option<Words>,
+    hooks: Vec<Hook>,
+}
+
+/// A call that wants to send.
+#[derive(Debug)]
+pub struct Wanted<'a> {
+    pub sender: UserId,
+    pub places: &'a [Place],
+    pub content: &'a Content,
+    pub online_only: bool,
+    /// For some in a group or room alone.
+    pub targeted: bool,
+}
+
+/// What was made of it.
+#[derive(Debug, PartialEq)]
+pub enum Verdict {
+    /// It goes on as it is.
+    Pass,
+    /// It goes on, otherwise than it came.
+    Changed {
+        content: Option<Box<Content>>,
+        /// Which of the places get nothing, though the sender is to think so.
+        discarded: Vec<usize>,
+    },
+    Refused {
+        refused: Refused,
+        /// Whether a repetition under the same key gets the same answer; a server that was away may be back.
+        for_good: bool,
+    },
+}
+
+impl Screens {
+    /// Nothing is known of any app yet.
+    pub fn new() -> Result<Self, Error> {
+        Ok(Self { kept: Cache::new(APPS), preparing: Mutex::new(()), outbound: Outbound::new(IDLE)? })
+    }
+
+    /// Looks at a call that comes now.
+    pub async fn judge(
+        &self,
+        directory: &DirectoryCache,
+        (caller, app): (&Caller, &App),
+        look: Look,
+        wanted: Wanted<'_>,
+        (appender, now): (&Appender, UnixMillis),
+    ) -> Result<Verdict, Error> {
+        if look == Look::Nothing {
+            return Ok(Verdict::Pass);
+        }
+        let Some(screen) = self.screen(directory, app).await? else {
+            return Ok(Verdict::Pass);
+        };
+        let masked = match screen.find(wanted.content) {
+            Found::Nothing => None,
+            Found::Blocked => return Ok(Verdict::Refused { refused: blocked(), for_good: true }),
+            Found::Masked(text) => Some(Box::new(with_text(wanted.content, text))),
+        };
+        if look == Look::Words || screen.hooks.is_empty() {
+            return Ok(changed(masked, Vec::new()));
+        }
+        let people = wanted.places.iter().filter_map(|place| place.conversation.peer_of(wanted.sender));
+        let mut people: Vec<UserId> = people.chain([wanted.sender]).collect();
+        people.sort_unstable();
+        people.dedup();
+        let names = directory.user_names(caller, &people).await?;
+        let names: HashMap<UserId, String> = people.into_iter().zip(names).collect();
+        let asked = Asked { app, caller, wanted: &wanted, names: &names, id: appender.mint().await?, now };
+        self.ask(&screen.hooks, &asked, masked).await
+    }
+
+    /// Asks one hook after the other; each is asked about what those before it made of the message.
+    async fn ask(&self, hooks: &[Hook], asked: &Asked<'_>, masked: Option<Box<Content>>) -> Result<Verdict, Error> {
+        let (mut content, mut discarded) = (masked, Vec::new());
+        for hook in hooks {
+            let present = content.as_deref().unwrap_or(asked.wanted.content);
+            let mut new = None;
+            for (place, answer) in hook::ask(&self.outbound, hook, asked, present, &discarded).await {
+                match answer {
+                    Answer::Deliver => {}
+                    Answer::Change(content) => _ = new.get_or_insert(content),
+                    Answer::Discard => discarded.push(place),
+                    Answer::Refuse(subject) => return Ok(refused(subject, true)),
+                    Answer::None if hook.refuse_on_failure => return Ok(refused(NO_ANSWER.to_owned(), false)),
+                    Answer::None => {}
+                }
+            }
+            content = new.or(content);
+        }
+        Ok(changed(content, discarded))
+    }
+
+    /// What the app looks at; `None`: nothing.
+    pub async fn screen(&self, directory: &DirectoryCache, app: &App) -> Result<Option<Arc<Screen>>, Error> {
+        if app.screening == 0 {
+            return Ok(None);
+        }
+        if let Some(screen) = self.ready(app) {
+            return Ok(Some(screen));
+        }
+        let _preparing = self.preparing.lock().await;
+        if let Some(screen) = self.ready(app) {
+            return Ok(Some(screen));
+        }
+        let (screening, wanted) = (directory.screening(app.id).await?, app.screening);
+        let screen = spawn_blocking(move || Screen::new(screening, wanted)).await.map_err(Error::internal)??;
+        let screen = Arc::new(screen);
+        self.kept.insert(app.id.0, Arc::clone(&screen));
+        Ok(Some(screen))
+    }
+
+    fn ready(&self, app: &App) -> Option<Arc<Screen>> {
+        self.kept.get(&app.id.0).filter(|screen| [screen.version, screen.wanted].contains(&app.screening))
+    }
+}
+
+impl Screen {
+    fn new(screening: Screening, wanted: i64) -> Result<Self, Error> {
+        let Screening { version, lists, hooks } = screening;
+        Ok(Self { version, wanted, words: Words::new(&lists)?, hooks })
+    }
+
+    fn find(&self, content: &Content) -> Found {
+        match (&self.words, text_of(content)) {
+            (Some(words), Some(text)) => words.find(text),
+            _ => Found::Nothing,
+        }
+    }
+}
+
+/// A content that is about to be kept otherwise than by a send: as it may be kept.
+pub fn words(screen: Option<&Screen>, content: Content) -> Result<Content, Error> {
+    match screen.map_or(Found::Nothing, |screen| screen.find(&content)) {
+        Found::Nothing => Ok(content),
+        Found::Blocked => Err(blocked().into()),
+        Found::Masked(text) => Ok(with_text(&content, text)),
+    }
+}
+
+const fn blocked() -> Refused {
+    Refused { reason: Reason::TextBlocked, subject: String::new() }
+}
+
+fn refused(subject: String, for_good: bool) -> Verdict {
+    Verdict::Refused { refused: Refused { reason: Reason::RefusedByHook, subject }, for_good }
+}
+
+fn changed(content: Option<Box<Content>>, discarded: Vec<usize>) -> Verdict {
+    if content.is_none() && discarded.is_empty() {
+        return Verdict::Pass;
+    }
+    Verdict::Changed { content, discarded }
+}
+
+/// What people read; other kinds are read by programs.
+fn text_of(content: &Content) -> Option<&str> {
+    match &content.body {
+        Body::Text(text) => Some(&text.text),
+        Body::Forward(forward) => Some(&forward.text),
+        _ => None,
+    }
+}
+
+/// The content with another text. What a dialect kept to the letter has the old one, so it goes.
+fn with_text(content: &Content, text: String) -> Content {
+    let mut content = Content { verbatim: None, ..content.clone() };
+    match &mut content.body {
+        Body::Text(body) => body.text = text,
+        Body::Forward(forward) => forward.text = text,
+        _ => {}
+    }
+    content
+}
