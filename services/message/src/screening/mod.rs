@@ -133,12 +133,11 @@ impl Screens {
             let mut new = None;
             for (place, answer) in hook::ask(&self.outbound, hook, asked, present, &discarded).await {
                 match answer {
-                    Answer::Deliver => {}
                     Answer::Change(content) => _ = new.get_or_insert(content),
                     Answer::Discard => discarded.push(place),
                     Answer::Refuse(subject) => return Ok(refused(subject, true)),
                     Answer::None if hook.refuse_on_failure => return Ok(refused(NO_ANSWER.to_owned(), false)),
-                    Answer::None => {}
+                    Answer::Deliver | Answer::None => {}
                 }
             }
             content = new.or(content);

@@ -71,6 +71,7 @@ impl Fake {
         match path.rsplit('/').next().unwrap() {
             "GetApp" => grpc(&state.app()),
             "GetScreening" => grpc(&pb::Screening::from(state.screening.clone())),
+            "UserNames" => grpc(&names(&pb::UserNamesRequest::decode(bytes).unwrap())),
             "ResolveUsers" => state.resolve(&pb::ResolveUsersRequest::decode(bytes).unwrap()),
             "ListUsers" => grpc(&state.list(&pb::ListUsersRequest::decode(bytes).unwrap())),
             "BlockedBy" => grpc(&state.blocked_by(&pb::BlockedByRequest::decode(bytes).unwrap())),
@@ -169,6 +170,12 @@ impl State {
         });
         pb::ListGroupsReply { groups: groups.collect(), next_after_id: 0 }
     }
+}
+
+/// Ann has a name, nobody else.
+fn names(request: &pb::UserNamesRequest) -> pb::UserNamesReply {
+    let usernames = request.user_ids.iter().map(|id| if *id == 16 { "Ann".to_owned() } else { String::new() });
+    pb::UserNamesReply { usernames: usernames.collect() }
 }
 
 fn user_of(id: i64) -> pb::User {

@@ -12,6 +12,7 @@ mod model;
 mod online;
 mod purge;
 mod recall;
+mod screening;
 mod start_broadcast;
 mod targeted;
 mod unread;
