@@ -38,4 +38,5 @@ mod lanying_users_tokens;
 mod people;
 mod policy;
 mod raw_http;
+mod screening;
 mod transcript;
