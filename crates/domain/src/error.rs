@@ -106,6 +106,10 @@ pub enum Reason {
     TextBlocked,
     /// The app's own server refused the message before it was sent.
     RefusedByHook,
+    /// No such list of words.
+    WordListNotFound,
+    /// No such hook.
+    HookNotFound,
     /// No such callback endpoint.
     EndpointNotFound,
     /// More calls in a time than the app may make.
@@ -234,6 +238,8 @@ impl Reason {
         Self::LinkWrong,
         Self::TextBlocked,
         Self::RefusedByHook,
+        Self::WordListNotFound,
+        Self::HookNotFound,
         Self::EndpointNotFound,
         Self::RateReached,
         Self::QuotaReached,
@@ -300,6 +306,8 @@ impl Reason {
             Self::LinkWrong => words("LINK_WRONG", Grpc::PermissionDenied, (403, "forbidden_op", "the link is wrong or its time is over"), 10010),
             Self::TextBlocked => words("TEXT_BLOCKED", Grpc::PermissionDenied, (403, "forbidden_op", "the message has words that are not allowed"), 10010),
             Self::RefusedByHook => words("REFUSED_BY_HOOK", Grpc::PermissionDenied, (403, "forbidden_op", "{}"), 10010),
+            Self::WordListNotFound => words("WORD_LIST_NOT_FOUND", Grpc::NotFound, (404, "resource_not_found", "word list {} does not exist"), 10002),
+            Self::HookNotFound => words("HOOK_NOT_FOUND", Grpc::NotFound, (404, "resource_not_found", "hook {} does not exist"), 10002),
             Self::EndpointNotFound => words("ENDPOINT_NOT_FOUND", Grpc::NotFound, (404, "resource_not_found", "endpoint {} does not exist"), 10002),
             Self::RateReached => words("RATE_REACHED", Grpc::ResourceExhausted, (429, "reach_limit", "This request has reached api limit"), 10429),
             Self::QuotaReached => words("QUOTA_REACHED", Grpc::ResourceExhausted, (403, "message_send_error", "message send reach limit"), 10429),

@@ -8,6 +8,7 @@ mod built_token;
 mod create_app;
 mod delete_user;
 mod group;
+pub(crate) mod hooks;
 mod issue_token;
 mod page;
 mod profile;
@@ -20,6 +21,7 @@ mod take_quota;
 mod update_user;
 mod user_names;
 mod users;
+mod word_lists;
 
 use std::sync::Arc;
 

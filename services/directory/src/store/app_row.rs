@@ -25,6 +25,7 @@ pub(crate) struct AppRow {
     token_key: SealedPair,
     enabled: bool,
     pub(super) policy: String,
+    screening: i64,
     created_at: i64,
 }
 
@@ -69,6 +70,7 @@ where
             },
             enabled: row.try_get("enabled")?,
             policy: row.try_get("policy")?,
+            screening: row.try_get("screening")?,
             created_at: row.try_get("created_at")?,
         })
     }
@@ -87,7 +89,7 @@ impl AppRow {
             enabled: self.enabled,
             created_at: UnixMillis(self.created_at),
             policy: policy::effective(&self.policy)?,
-            screening: 0,
+            screening: self.screening,
         })
     }
 

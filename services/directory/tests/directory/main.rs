@@ -15,6 +15,7 @@ mod guesses;
 mod memberships;
 mod policy;
 mod profiles;
+mod screening;
 mod secrets;
 mod sessions;
 mod statements;
