@@ -65,7 +65,7 @@ every_shape! {
         let refused = agora.post("/messages/users", &message("Forbidden fruit")).await;
         wire.add("POST /messages/users", &refused);
         let text = json!({"type": 1, "targets": [omar], "content_type": 0, "content": "ｆｏｒｂｉｄｄｅｎ"});
-        let nora = app.lanying().register("lanying-nora").await;
+        let nora = app.lanying().register("nora2").await;
         let refused = lanying.acting_as(nora).post("/message/send", &text).await;
         wire.add("POST /message/send", &refused);
         agora.send_text("nora", "omar", "fine").await;
@@ -145,7 +145,7 @@ every_shape! {
         }
         let last = body(&asked[4]);
         assert_eq!((&last["CallbackCommand"], &last["GroupId"]), (&json!("Group.CallbackBeforeSendMsg"), &json!(group)));
-        assert_eq!((&last["From_Account"], &last["Operator_Account"]), (&json!("nora"), &json!("0")));
+        assert_eq!((&last["From_Account"], &last["Operator_Account"]), (&json!("nora"), &json!("admin")));
         wire.check("hook_refusals");
     }
 }
