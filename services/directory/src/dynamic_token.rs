@@ -249,8 +249,9 @@ mod tests {
             if let Some(byte) = bytes.get_mut(at_byte) {
                 *byte ^= bits;
             }
-            let in_the_case_of_a_hex_digit = bytes.eq_ignore_ascii_case(whole.as_bytes());
-            prop_assert_eq!(at(&PAGES.encode(&bytes), NOW).is_ok(), bytes == whole.as_bytes() || in_the_case_of_a_hex_digit && at_byte < 80);
+            let signature = r#"dt-{"signature":""#.len()..whole.find(r#"","appkey""#).unwrap();
+            let in_the_case_of_a_hex_digit = bytes.eq_ignore_ascii_case(whole.as_bytes()) && signature.contains(&at_byte);
+            prop_assert_eq!(at(&PAGES.encode(&bytes), NOW).is_ok(), bytes == whole.as_bytes() || in_the_case_of_a_hex_digit);
         }
     }
 }
