@@ -31,6 +31,23 @@ pub enum Platform {
     RestApi,
 }
 
+impl Platform {
+    /// In Tencent's word, `OptPlatform` (decision 34).
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RestApi => "RESTAPI",
+        }
+    }
+
+    /// The opposite of [`Self::name`].
+    pub fn of_name(name: &str) -> Result<Self, Error> {
+        match name {
+            "RESTAPI" => Ok(Self::RestApi),
+            _ => Err(Error::invalid("platform", "must be RESTAPI")),
+        }
+    }
+}
+
 /// Travels with every call, since events tell of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {

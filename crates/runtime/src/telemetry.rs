@@ -93,6 +93,13 @@ pub fn inject(headers: &mut http::HeaderMap) {
     }
 }
 
+/// The current span's trace context as W3C `traceparent`, when spans are exported.
+pub fn traceparent() -> Option<String> {
+    let mut headers = http::HeaderMap::new();
+    inject(&mut headers);
+    headers.get("traceparent")?.to_str().ok().map(str::to_owned)
+}
+
 /// Makes `span` a child of the trace context in the headers, if there is one.
 pub fn adopt(span: &Span, headers: &http::HeaderMap) {
     if EXPORTING.get().is_some() {

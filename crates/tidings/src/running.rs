@@ -214,7 +214,14 @@ impl Starting<'_> {
     ) -> Result<ConversationServiceServer<ConversationGrpc>, Error> {
         let message = MessageServiceClient::new(message);
         let db = self.open(&tidings_conversation::SCHEMA).await?;
-        let service = tidings_conversation::build(tidings_conversation::Deps { db, directory, message });
+        let service = tidings_conversation::build(tidings_conversation::Deps {
+            db,
+            directory,
+            message,
+            clock: Arc::clone(&self.clock),
+            read: Arc::default(),
+            shutdown: self.shutdown.clone(),
+        });
         Ok(ConversationServiceServer::new(service))
     }
 

@@ -1,6 +1,6 @@
 //! Each user's view of the log: lists, unread counts, cursors, deletion, pins.
 //!
-//! This service keeps positions and pins and nothing else; what lies between them it asks the message service.
+//! This service keeps positions and pins; what lies between them it asks the message service, which it tells what was read.
 
 mod app;
 mod grpc;
@@ -8,9 +8,11 @@ mod store;
 
 use std::sync::Arc;
 
+use tidings_domain::Clock;
 use tidings_proto::pb::message_service_client::MessageServiceClient;
-use tidings_runtime::{DirectoryCache, Wire};
+use tidings_runtime::{DirectoryCache, Shutdown, Wire};
 use tidings_store::{Db, Schema};
+use tokio::sync::Notify;
 
 pub use grpc::ConversationGrpc;
 pub use store::statements;
@@ -18,10 +20,15 @@ pub use store::statements;
 /// The tables of this service.
 pub const SCHEMA: Schema = Schema {
     name: "conversation",
-    sqlite: &[include_str!("../migrations/sqlite/0001_init.sql"), include_str!("../migrations/sqlite/0002_pins.sql")],
+    sqlite: &[
+        include_str!("../migrations/sqlite/0001_init.sql"),
+        include_str!("../migrations/sqlite/0002_pins.sql"),
+        include_str!("../migrations/sqlite/0003_read_reports.sql"),
+    ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
         include_str!("../migrations/postgres/0002_pins.sql"),
+        include_str!("../migrations/postgres/0003_read_reports.sql"),
     ],
 };
 
@@ -34,9 +41,17 @@ pub struct Deps {
     pub directory: DirectoryCache,
     /// The log.
     pub message: MessageServiceClient<Wire>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Told when a read mark has moved.
+    pub read: Arc<Notify>,
+    /// Stops the worker.
+    pub shutdown: Shutdown,
 }
 
-/// The service.
+/// The service, with its worker running.
 pub fn build(deps: Deps) -> ConversationGrpc {
-    ConversationGrpc::new(Arc::new(deps))
+    let deps = Arc::new(deps);
+    app::report_reads::spawn(Arc::clone(&deps));
+    ConversationGrpc::new(deps)
 }

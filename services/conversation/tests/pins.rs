@@ -17,7 +17,7 @@ use tidings_proto::{
         group_service_client::GroupServiceClient, message_service_client::MessageServiceClient,
     },
 };
-use tidings_runtime::{DirectoryCache, Wire, context};
+use tidings_runtime::{DirectoryCache, Shutdown, Wire, context};
 use tidings_store::{Db, Location, on_tx, open, sqlx};
 use tidings_testkit::fresh_database;
 use tonic::body::Body;
@@ -56,8 +56,10 @@ fn service(db: &Db) -> ConversationServiceClient<Wire> {
     let wire = Wire::local(service_fn(the_app));
     let clock = Arc::new(ManualClock::new(UnixMillis(1_790_000_000_000)));
     let groups = GroupServiceClient::new(wire.clone());
-    let directory = DirectoryCache::new(DirectoryServiceClient::new(wire.clone()), groups, clock);
-    let deps = Deps { db: db.clone(), directory, message: MessageServiceClient::new(wire) };
+    let directory =
+        DirectoryCache::new(DirectoryServiceClient::new(wire.clone()), groups, Arc::<ManualClock>::clone(&clock));
+    let (message, shutdown) = (MessageServiceClient::new(wire), Shutdown::default());
+    let deps = Deps { db: db.clone(), directory, message, clock, read: Arc::default(), shutdown };
     ConversationServiceClient::new(Wire::local(ConversationServiceServer::new(build(deps))))
 }
 

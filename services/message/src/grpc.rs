@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream::BoxStream};
 use prost::Message as _;
-use tidings_domain::{Actor, ConversationId, ConversationKind, Draft, Error, MsgId, UnixMillis, UserId};
+use tidings_domain::{Actor, AppId, ConversationId, ConversationKind, Draft, Error, MsgId, UnixMillis, UserId};
 use tidings_proto::{
     delivery_from_wire, idempotency_key,
-    pb::{self, edit_request, message_service_server::MessageService, target},
+    pb::{self, app_ref, edit_request, message_service_server::MessageService, target},
     required, status_from_error as to_status,
 };
 use tidings_runtime::context;
@@ -19,8 +19,8 @@ use crate::{
     app::export::{self, Exporter, Outcome},
     app::start_broadcast::{Reach, Started},
     app::{
-        broadcast, edit, events, exclude, find, head, import, page, purge, recall, send, start_broadcast, unread,
-        unused_files,
+        broadcast, edit, events, exclude, find, head, import, page, purge, recall, report_reads, send, start_broadcast,
+        unread, unused_files,
     },
     appender::{Appender, Reply},
     edited::Change,
@@ -202,6 +202,21 @@ impl MessageService for MessageGrpc {
         let batches = events::follow(Arc::clone(&self.deps), app, wanted);
         let batches = batches.map(|batch| batch.and_then(TryInto::try_into).map_err(to_status));
         Ok(Response::new(batches.boxed()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "message.report_reads", skip_all)]
+    async fn report_reads(
+        &self,
+        request: Request<pb::ReportReadsRequest>,
+    ) -> Result<Response<pb::ReportReadsReply>, Status> {
+        let scope = context::Scope::of(&request).map_err(to_status)?;
+        // A disabled app's reads are told too: they were committed while it was not.
+        let (Actor::App, Some(app_ref::App::Id(app))) = (scope.actor, scope.app.app) else {
+            return Err(to_status(Error::not_permitted("only the app itself reports, by its number")));
+        };
+        let reads = feed::reads(request.into_inner()).map_err(to_status)?;
+        report_reads::report_reads(&self.deps, AppId(app), reads).await.map_err(to_status)?;
+        Ok(Response::new(pb::ReportReadsReply {}))
     }
 
     #[tracing::instrument(level = "debug", name = "message.export_conversation", skip_all)]

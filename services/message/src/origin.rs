@@ -4,9 +4,6 @@ use serde_json::Value;
 use tidings_domain::{Caller, Error, Platform};
 use tidings_runtime::telemetry;
 
-/// The platform of servers, over REST and gRPC (decision 34).
-const SERVER: &str = "RESTAPI";
-
 /// Kept with every event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
@@ -21,10 +18,11 @@ pub struct Origin {
 impl Origin {
     /// Of a call that runs in the current span.
     pub fn of(caller: &Caller) -> Self {
-        let platform = match caller.platform {
-            Platform::RestApi => SERVER,
-        };
-        Self { address: caller.address.map(|address| address.to_string()), platform, trace: trace() }
+        Self {
+            address: caller.address.map(|address| address.to_string()),
+            platform: caller.platform.name(),
+            trace: telemetry::traceparent(),
+        }
     }
 
     /// For the row of a message; `None` where nothing is known.
@@ -48,16 +46,10 @@ impl Told {
     /// From the row of a message; an empty text is nothing.
     pub fn read(text: &str) -> Result<Self, Error> {
         if text.is_empty() {
-            return Ok(Self { platform: SERVER.to_owned(), ..Self::default() });
+            return Ok(Self { platform: Platform::RestApi.name().to_owned(), ..Self::default() });
         }
         let (address, platform, trace): (Option<String>, String, Option<String>) =
             serde_json::from_str(text).map_err(Error::internal)?;
         Ok(Self { address: address.unwrap_or_default(), platform, trace: trace.unwrap_or_default() })
     }
-}
-
-fn trace() -> Option<String> {
-    let mut headers = http::HeaderMap::new();
-    telemetry::inject(&mut headers);
-    headers.get("traceparent")?.to_str().ok().map(str::to_owned)
 }

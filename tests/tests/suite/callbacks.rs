@@ -15,7 +15,10 @@ use tidings_testkit::{
     Answer, Received, Receiver, StrictTencent, Suite, TestApp, check_webhook, every_shape, wait_until,
 };
 
-use crate::policy::{neighbour, on_any_shape};
+use crate::{
+    people::{group_of, people},
+    policy::{neighbour, on_any_shape},
+};
 
 const TOKEN: &str = "xxxxyyyy";
 
@@ -134,6 +137,57 @@ every_shape! {
         let message = body(told);
         assert_eq!((&message["type"], &message["ctype"], &message["content"]), (&json!("GROUPCHAT"), &json!("TEXT"), &json!("standup")));
         assert_eq!(message["to"]["uid"].to_string(), group);
+    }
+}
+
+every_shape! {
+    async fn a_reader_is_told_of_once_with_what_he_has_left_tencent_6_agora_11_3(app: TestApp) {
+        let [nora, omar, pia] = people(&app, ["nora", "omar", "pia"]).await;
+        let (tencent, vendor) = (Receiver::start(|_| Answer::ok()), Receiver::start(|_| Answer::ok()));
+        let events = vec!["conversation.read".to_owned()];
+        add(&app, pb::NewEndpoint { events: events.clone(), ..to(&tencent) }).await;
+        add(&app, pb::NewEndpoint { dialect: pb::CallbackDialect::Agora.into(), events, ..to(&vendor) }).await;
+        nora.client.send_text(omar.id, "one").await;
+        let two = nora.client.send_text(omar.id, "two").await;
+        let three = pia.client.send_text(omar.id, "three").await;
+        let delivered = pb::MarkRequest { msg_id: three, ..Default::default() };
+        app.conversations().mark_delivered(app.request_as(omar.id, delivered)).await.expect("marked");
+        for _ in 0..2 {
+            omar.client.get(&format!("/message/ack?msg_id={two}")).await.expect(200);
+        }
+        let told = &tencent.wait_for(1).await[0];
+        assert_eq!(strict(&app).check(told), Ok(()), "{}", String::from_utf8_lossy(&told.body));
+        let told = body(told);
+        assert_eq!((&told["Report_Account"], &told["Peer_Account"], &told["UnreadMsgNum"]), (&json!("omar"), &json!("nora"), &json!(1)));
+        let receipt = body(&vendor.wait_for(1).await[0]);
+        assert_eq!((&receipt["chat_type"], &receipt["from"], &receipt["to"]), (&json!("read_ack"), &json!("omar"), &json!("nora")));
+        assert_eq!(receipt["payload"]["ack_message_id"], two.to_string());
+        // What was delivered, and what was read already, is no news: nothing lies between the two.
+        let read = pb::MarkRequest { msg_id: three, ..Default::default() };
+        app.conversations().mark_read(app.request_as(omar.id, read)).await.expect("marked");
+        let told = tencent.wait_for(2).await;
+        assert_eq!(told.len(), 2);
+        assert_eq!((&body(&told[1])["Peer_Account"], &body(&told[1])["UnreadMsgNum"]), (&json!("pia"), &json!(0)));
+    }
+}
+
+every_shape! {
+    async fn a_reader_in_a_group_is_told_of_in_agoras_form_alone(app: TestApp) {
+        let [nora, omar] = people(&app, ["nora", "omar"]).await;
+        let group = group_of(&nora, &[&omar]).await;
+        let (tencent, vendor) = (Receiver::start(|_| Answer::ok()), Receiver::start(|_| Answer::ok()));
+        let events = vec!["conversation.read".to_owned()];
+        add(&app, pb::NewEndpoint { events: events.clone(), ..to(&tencent) }).await;
+        add(&app, pb::NewEndpoint { dialect: pb::CallbackDialect::Agora.into(), events, ..to(&vendor) }).await;
+        let standup = nora.client.send_to_group(group, "standup").await;
+        let lunch = nora.client.send_text(omar.id, "lunch").await;
+        omar.client.get(&format!("/message/ack?msg_id={standup}")).await.expect(200);
+        omar.client.get(&format!("/message/ack?msg_id={lunch}")).await.expect(200);
+        let receipts: Vec<Value> = vendor.wait_for(2).await.iter().map(body).collect();
+        let group = group.to_string();
+        let of_group = receipts.iter().find(|receipt| receipt["to"] == group).expect("the group's");
+        assert_eq!(of_group["payload"]["msg_config"], json!({"allow_group_ack": true}));
+        assert_eq!(body(&tencent.wait_for(1).await[0])["Peer_Account"], "nora");
     }
 }
 

@@ -14,6 +14,7 @@ mod log;
 mod order;
 mod overload;
 mod pins;
+mod reads;
 mod recall;
 mod telemetry;
 mod tour;

@@ -14,8 +14,8 @@ use crate::{
 };
 
 /// What an endpoint may be told.
-pub const EVENTS: [&str; 5] =
-    ["message.sent", "message.online", "message.recalled", "message.edited", "message.refused"];
+pub const EVENTS: [&str; 6] =
+    ["message.sent", "message.online", "message.recalled", "message.edited", "message.refused", "conversation.read"];
 
 /// How long an answer is waited for, in milliseconds.
 const TIMEOUTS: std::ops::RangeInclusive<i32> = 100..=30_000;

@@ -1,7 +1,7 @@
 //! In Agora's form (agora.md 11.3).
 
 use tidings_dialect::agora::{
-    Edit, Event as CallbackEvent, REST_OPERATOR, edit_callback, post_send_callback, recall_callback,
+    Edit, Event as CallbackEvent, REST_OPERATOR, edit_callback, post_send_callback, read_ack_callback, recall_callback,
 };
 use tidings_domain::{App, ConversationId, UserId};
 
@@ -14,9 +14,11 @@ const HOST: &str = "tidings";
 /// The command and the body; `None` where the vendor has no callback for it.
 pub fn render(app: &App, endpoint: &Endpoint, event: &Event, known: &Known) -> Option<(&'static str, Vec<u8>)> {
     let name = |user: UserId| known.name(user).map_or_else(|| user.to_string(), str::to_ascii_lowercase);
-    let from = if event.sender == UserId::ADMIN { "admin".to_owned() } else { name(event.sender) };
+    // Of a receipt it is the reader.
+    let who = if event.kind == Kind::Read { event.actor } else { event.sender };
+    let from = if who == UserId::ADMIN { "admin".to_owned() } else { name(who) };
     let to = match event.conversation {
-        ConversationId::Direct(..) => name(event.receiver()?),
+        ConversationId::Direct(..) => name(event.conversation.peer_of(who)?),
         ConversationId::Group(group) => group.to_string(),
         ConversationId::Room(room) => room.to_string(),
     };
@@ -24,6 +26,7 @@ pub fn render(app: &App, endpoint: &Endpoint, event: &Event, known: &Known) -> O
     let id = match event.kind {
         Kind::Recalled => format!("{}-recall", event.msg_id),
         Kind::Edited => format!("{}-edit-{}", event.msg_id, event.at.0),
+        Kind::Read => format!("{}-read-{}", event.msg_id, event.actor),
         Kind::Sent | Kind::Online | Kind::Refused => event.msg_id.to_string(),
     };
     let told = CallbackEvent {
@@ -38,6 +41,7 @@ pub fn render(app: &App, endpoint: &Endpoint, event: &Event, known: &Known) -> O
     };
     match event.kind {
         Kind::Sent | Kind::Online => Some(("chat", post_send_callback(&told, false, event.content.as_ref()?))),
+        Kind::Read => Some(("read_ack", read_ack_callback(&told, event.msg_id))),
         Kind::Recalled => Some(("recall", recall_callback(&told, event.msg_id))),
         Kind::Edited => {
             let operator = if event.actor == UserId::ADMIN { REST_OPERATOR.to_owned() } else { name(event.actor) };

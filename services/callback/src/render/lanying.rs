@@ -18,6 +18,6 @@ pub fn render(app: &App, event: &Event) -> Option<(&'static str, Vec<u8>)> {
         Kind::Sent | Kind::Online => Some(("message", sent_callback(&told, kind, event.content.as_ref()?))),
         Kind::Recalled => Some(("recall", recalled_callback(&told))),
         Kind::Edited => Some(("replace", edited_callback(&told, event.content.as_ref()?))),
-        Kind::Refused => None,
+        Kind::Refused | Kind::Read => None,
     }
 }

@@ -40,6 +40,7 @@ pub enum Kind {
     Recalled,
     Edited,
     Refused,
+    Read,
 }
 
 impl Kind {
@@ -50,6 +51,7 @@ impl Kind {
             "message.recalled" => Some(Self::Recalled),
             "message.edited" => Some(Self::Edited),
             "message.refused" => Some(Self::Refused),
+            "conversation.read" => Some(Self::Read),
             _ => None,
         }
     }
@@ -122,8 +124,11 @@ fn event(wire: &pb::Event) -> Result<Option<Event>, Error> {
     let Some(kind) = Kind::of(&wire.kind) else {
         return Ok(None);
     };
-    let Some(message) = wire.message.clone().filter(|message| !message.imported) else {
-        return Ok(None);
+    let message = match &wire.message {
+        Some(message) if !message.imported => message.clone(),
+        // It is read, though it is not kept any more.
+        None if kind == Kind::Read => pb::Message { sent_at_ms: wire.at_ms, ..Default::default() },
+        _ => return Ok(None),
     };
     Ok(Some(Event {
         kind,
@@ -149,8 +154,11 @@ async fn known(deps: &Deps, app: &App, dialect: Dialect, events: impl Iterator<I
     for event in events {
         people.extend([event.actor, event.sender]);
         people.extend(event.receiver());
-        if event.kind != Kind::Refused && event.kind != Kind::Edited {
-            receivers.extend(event.receiver());
+        people.extend(event.conversation.peer_of(event.actor));
+        match event.kind {
+            Kind::Sent | Kind::Online | Kind::Recalled => receivers.extend(event.receiver()),
+            Kind::Read => _ = receivers.insert(event.actor),
+            Kind::Edited | Kind::Refused => {}
         }
     }
     let caller = Caller::of_app(app.id);

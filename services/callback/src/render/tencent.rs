@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use tidings_dialect::tencent::{
-    self as codec, Callback, Direct, MsgKey, Outcome, Said, Taken, Withdrawn, after_send, after_withdraw,
-    group_after_recall, group_after_send, hook_refusal,
+    self as codec, Callback, Direct, MsgKey, Outcome, Read, Said, Taken, Withdrawn, after_read, after_send,
+    after_withdraw, group_after_recall, group_after_send, hook_refusal,
 };
 use tidings_domain::{ConversationId, ConversationKind, GroupKind, Reason, UserId};
 
@@ -28,6 +28,9 @@ fn account(known: &Known, user: UserId) -> Cow<'_, str> {
 }
 
 fn direct(event: &Event, known: &Known) -> Option<(Callback, Vec<u8>)> {
+    if event.kind == Kind::Read {
+        return read(event, known);
+    }
     let receiver = event.receiver()?;
     let (from, to) = (account(known, event.sender), account(known, receiver));
     let key = MsgKey::of(event.seq, event.msg_id, event.sent_at);
@@ -47,8 +50,20 @@ fn direct(event: &Event, known: &Known) -> Option<(Callback, Vec<u8>)> {
             let withdrawn = Withdrawn { from: &from, to: &to, key, unread, event_time: event.at };
             Some((Callback::C2cAfterWithdraw, after_withdraw(&withdrawn)))
         }
-        Kind::Edited => None,
+        Kind::Edited | Kind::Read => None,
     }
+}
+
+fn read(event: &Event, known: &Known) -> Option<(Callback, Vec<u8>)> {
+    let peer = event.conversation.peer_of(event.actor)?;
+    let read = Read {
+        reader: &account(known, event.actor),
+        peer: &account(known, peer),
+        up_to: event.sent_at,
+        unread: known.unread(event.actor),
+        event_time: event.at,
+    };
+    Some((Callback::C2cAfterRead, after_read(&read)))
 }
 
 /// 20006 is a hook's refusal, unless the hook gave a number of its own (decision 32).
@@ -82,7 +97,7 @@ fn in_group(event: &Event, known: &Known, group: i64, kind: GroupKind) -> Option
             let taken = Taken { group, kind, operator: &operator, seqs, event_time: event.at };
             Some((Callback::GroupAfterRecall, group_after_recall(&taken)))
         }
-        // The vendor's callback after a message to a group has no place for a failure.
-        Kind::Edited | Kind::Refused => None,
+        // The vendor's callback after a message to a group has no place for a failure, and groups have none for readers.
+        Kind::Edited | Kind::Refused | Kind::Read => None,
     }
 }

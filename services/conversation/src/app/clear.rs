@@ -22,7 +22,9 @@ pub async fn clear(
     let cleared = head.min(MsgId::before(UnixMillis(until.0.saturating_add(1))));
     if cleared > MsgId::ZERO {
         let to = Marks { cleared, ..Marks::default() };
-        store::raise(&deps.db, Place { app: caller.app, user, conversation }, to, cleared).await?;
+        let mut tx = deps.db.begin().await?;
+        store::raise(&mut tx, Place { app: caller.app, user, conversation }, to, cleared).await?;
+        tx.commit().await?;
     }
     Ok(())
 }

@@ -21,7 +21,9 @@ pub async fn delete(
     let head = log::head(&deps.message, caller, conversation).await?;
     if head > MsgId::ZERO {
         let to = if keep_history { Marks::default() } else { Marks { cleared: head, ..Marks::default() } };
-        store::raise(&deps.db, Place { app: caller.app, user, conversation }, to, head).await?;
+        let mut tx = deps.db.begin().await?;
+        store::raise(&mut tx, Place { app: caller.app, user, conversation }, to, head).await?;
+        tx.commit().await?;
     }
     Ok(())
 }

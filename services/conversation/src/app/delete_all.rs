@@ -28,6 +28,8 @@ pub async fn delete_all(deps: &Deps, caller: &Caller, user: UserId) -> Result<us
         if raises.is_empty() {
             return Ok(deleted);
         }
-        deleted += store::raise_many(&deps.db, caller.app, user, &raises).await?;
+        let mut tx = deps.db.begin().await?;
+        deleted += store::raise_many(&mut tx, caller.app, user, &raises).await?;
+        tx.commit().await?;
     }
 }

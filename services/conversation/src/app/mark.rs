@@ -1,11 +1,15 @@
 //! Moves a user's read or delivered mark. Marks never move back; a mark covers everything before it (decision 5).
 
 use tidings_domain::{Caller, ConversationId, Error, Marks, MsgId, UserId};
+use tidings_runtime::telemetry;
 
 use super::log;
 use crate::{
     Deps,
-    store::{Place, cursor as store},
+    store::{
+        Place, cursor as store,
+        read_report::{self, ReadReport},
+    },
 };
 
 /// Which mark.
@@ -38,12 +42,35 @@ pub struct Moved {
 pub async fn mark(deps: &Deps, caller: &Caller, user: UserId, which: Which, up_to: UpTo) -> Result<Moved, Error> {
     let (conversation, msg_id) = resolve(deps, caller, user, up_to).await?;
     let place = Place { app: caller.app, user, conversation };
-    let read = if which == Which::Read { msg_id } else { MsgId::ZERO };
-    let moved = msg_id > MsgId::ZERO
-        && store::raise(&deps.db, place, Marks { read, delivered: msg_id, ..Marks::default() }, MsgId::ZERO).await?;
+    let moved = msg_id > MsgId::ZERO && raise(deps, caller, place, which, msg_id).await?;
     let (now, _) = store::find(&deps.db, place, user).await?;
     let stands = if which == Which::Read { now.read } else { now.delivered };
     Ok(Moved { moved, conversation, msg_id: stands })
+}
+
+/// A read mark that moves is reported, in the same transaction (tencent.md 6).
+async fn raise(deps: &Deps, caller: &Caller, place: Place, which: Which, msg_id: MsgId) -> Result<bool, Error> {
+    let read = if which == Which::Read { msg_id } else { MsgId::ZERO };
+    let mut tx = deps.db.begin().await?;
+    let to = Marks { read, delivered: msg_id, ..Marks::default() };
+    let moved = store::raise(&mut tx, place, to, MsgId::ZERO).await?;
+    let is_told = moved && which == Which::Read;
+    if is_told {
+        let report = ReadReport {
+            place,
+            msg_id,
+            at: deps.clock.now(),
+            address: caller.address.map(|address| address.to_string()).unwrap_or_default(),
+            platform: caller.platform.name().to_owned(),
+            trace: telemetry::traceparent().unwrap_or_default(),
+        };
+        read_report::add(&mut tx, &report).await?;
+    }
+    tx.commit().await?;
+    if is_told {
+        deps.read.notify_one();
+    }
+    Ok(moved)
 }
 
 async fn resolve(deps: &Deps, caller: &Caller, user: UserId, up_to: UpTo) -> Result<(ConversationId, MsgId), Error> {

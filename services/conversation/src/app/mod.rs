@@ -9,4 +9,5 @@ pub mod list_pinned;
 pub mod log;
 pub mod mark;
 pub mod pin;
+pub mod report_reads;
 pub mod view;

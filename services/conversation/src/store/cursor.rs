@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use tidings_domain::{AppId, ConversationId, Error, Marks, MsgId, UserId};
-use tidings_store::{Column, Db, Engine, Gather, Kind, ManyRows, on_db, sqlx};
+use tidings_store::{Column, Db, Engine, Gather, Kind, ManyRows, Tx, on_db, sqlx};
 
 use super::Place;
 
@@ -111,13 +111,13 @@ pub struct Raise {
 }
 
 /// Moves a user's positions up to these; false when all of them stood there or further.
-pub async fn raise(db: &Db, place: Place, to: Marks, unlisted: MsgId) -> Result<bool, Error> {
+pub async fn raise(tx: &mut Tx, place: Place, to: Marks, unlisted: MsgId) -> Result<bool, Error> {
     let raise = Raise { conversation: place.conversation, to, unlisted };
-    Ok(raise_many(db, place.app, place.user, &[raise]).await? > 0)
+    Ok(raise_many(tx, place.app, place.user, &[raise]).await? > 0)
 }
 
 /// The same in several conversations at once; gives in how many anything moved.
-pub async fn raise_many(db: &Db, app: AppId, user: UserId, raises: &[Raise]) -> Result<usize, Error> {
+pub async fn raise_many(tx: &mut Tx, app: AppId, user: UserId, raises: &[Raise]) -> Result<usize, Error> {
     let int = |value: fn(&Raise) -> i64| Column::Int(raises.iter().map(value).collect());
     let rows = [
         Column::Int(vec![app.0; raises.len()]),
@@ -129,8 +129,6 @@ pub async fn raise_many(db: &Db, app: AppId, user: UserId, raises: &[Raise]) -> 
         int(|raise| raise.to.cleared.0),
         int(|raise| raise.unlisted.0),
     ];
-    let mut tx = db.begin().await?;
-    let moved: Vec<(i64,)> = RAISE.fetch(&mut tx, &rows).await?;
-    tx.commit().await?;
+    let moved: Vec<(i64,)> = RAISE.fetch(tx, &rows).await?;
     Ok(moved.len())
 }

@@ -167,6 +167,7 @@ pub fn kind(event: &Event) -> &'static str {
             "edited" => "message.edited",
             "refused" => "message.refused",
             "online" => "message.online",
+            "read" => "conversation.read",
             _ => "message.online_broadcast",
         },
     }

@@ -16,6 +16,7 @@ pub mod page;
 pub mod places;
 pub mod purge;
 pub mod recall;
+pub mod report_reads;
 pub mod run_broadcasts;
 pub mod send;
 pub mod start_broadcast;

@@ -1,10 +1,14 @@
 //! The event feed on the wire.
 
-use tidings_domain::{Content, Error};
-use tidings_proto::pb;
+use tidings_domain::{Content, Error, MsgId, Platform, UnixMillis, UserId};
+use tidings_proto::{pb, required};
 
 use crate::{
-    app::events::{After, Batch, Wanted, cursor, kind},
+    app::{
+        events::{After, Batch, Wanted, cursor, kind},
+        report_reads::Read,
+    },
+    origin::Origin,
     store::feed::{Event, Happened, Other},
 };
 
@@ -23,6 +27,32 @@ impl TryFrom<pb::EventsRequest> for Wanted {
         };
         Ok(Self { after: After::read(&wire.after)?, kinds: wire.kinds, follow: wire.follow, batch: batch as usize })
     }
+}
+
+/// Reports of one call.
+const MAX_REPORTS: usize = 1000;
+
+/// What conversations were read.
+pub(super) fn reads(wire: pb::ReportReadsRequest) -> Result<Vec<Read>, Error> {
+    if wire.reads.len() > MAX_REPORTS {
+        return Err(Error::invalid("reads", "must be at most 1000"));
+    }
+    wire.reads.into_iter().map(read).collect()
+}
+
+fn read(wire: pb::ReadReport) -> Result<Read, Error> {
+    let given = |text: String| Some(text).filter(|text| !text.is_empty());
+    Ok(Read {
+        user: UserId(wire.user_id),
+        conversation: required("conversation", wire.conversation)?.try_into()?,
+        msg_id: MsgId(wire.msg_id),
+        at: UnixMillis(wire.at_ms),
+        origin: Origin {
+            address: given(wire.address),
+            platform: Platform::of_name(&wire.platform)?.name(),
+            trace: given(wire.trace),
+        },
+    })
 }
 
 impl TryFrom<Batch> for pb::EventsReply {

@@ -19,6 +19,8 @@ pub enum EventKind {
     Online,
     /// Something was not sent; the body is what, the reason why.
     Refused,
+    /// Somebody read a conversation up to the message.
+    Read,
     /// Something was said to everybody who is online; the body is what.
     OnlineBroadcast,
 }
@@ -31,6 +33,7 @@ impl EventKind {
             Self::Edited => "edited",
             Self::Online => "online",
             Self::Refused => "refused",
+            Self::Read => "read",
             Self::OnlineBroadcast => "online_broadcast",
         }
     }

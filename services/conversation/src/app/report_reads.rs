@@ -1,0 +1,72 @@
+//! Tells the message service what was read, behind the answers.
+//!
+//! A report is written in the transaction that moves the mark and forgotten once it was told. A crash between telling and
+//! forgetting, or another process at the same work, tells it twice, which adds nothing.
+
+use std::{sync::Arc, time::Duration};
+
+use tidings_domain::{Caller, Error};
+use tidings_proto::{error_from_status, pb};
+use tidings_runtime::context;
+
+use crate::{
+    Deps,
+    store::read_report::{self, ReadReport},
+};
+
+/// How long to wait when nobody says that there is something to tell.
+const PAUSE: Duration = Duration::from_secs(5);
+/// How long it rests after a failure.
+const REST: Duration = Duration::from_secs(1);
+/// Reports of one call.
+const BATCH: i64 = 500;
+
+/// Runs until shutdown.
+pub fn spawn(deps: Arc<Deps>) {
+    tokio::spawn(async move {
+        loop {
+            let wait = match tell(&deps).await {
+                Ok(true) => continue,
+                Ok(false) => PAUSE,
+                Err(error) => {
+                    tracing::warn!(%error, "what was read could not be told yet");
+                    REST
+                }
+            };
+            tokio::select! {
+                () = deps.shutdown.triggered() => return,
+                () = deps.read.notified(), if wait == PAUSE => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    });
+}
+
+/// Tells some; false when there is nothing more to tell.
+async fn tell(deps: &Deps) -> Result<bool, Error> {
+    let reports = read_report::some(&deps.db, BATCH).await?;
+    for of_app in reports.chunk_by(|one, other| one.place.app == other.place.app) {
+        let reads = of_app.iter().cloned().map(Into::into).collect();
+        let caller = Caller::of_app(of_app[0].place.app);
+        let request = context::request(&caller, pb::ReportReadsRequest { reads });
+        deps.message.clone().report_reads(request).await.map_err(error_from_status)?;
+        let mut tx = deps.db.begin().await?;
+        read_report::remove(&mut tx, of_app).await?;
+        tx.commit().await?;
+    }
+    Ok(reports.len() as i64 == BATCH)
+}
+
+impl From<ReadReport> for pb::ReadReport {
+    fn from(report: ReadReport) -> Self {
+        Self {
+            user_id: report.place.user.0,
+            conversation: Some(report.place.conversation.into()),
+            msg_id: report.msg_id.0,
+            at_ms: report.at.0,
+            address: report.address,
+            platform: report.platform,
+            trace: report.trace,
+        }
+    }
+}

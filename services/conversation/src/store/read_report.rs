@@ -1,0 +1,96 @@
+//! Read marks that moved and that nobody was told of yet.
+
+use std::sync::LazyLock;
+
+use tidings_domain::{AppId, ConversationId, Error, MsgId, UnixMillis, UserId};
+use tidings_store::{Column, Db, Kind, ManyRows, Tx, on_db, on_tx, sqlx};
+
+use super::Place;
+
+const ADD: &str = "
+    insert into read_report (app_id, user_id, conv_a, conv_b, read_id, at_ms, address, platform, trace)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    on conflict (app_id, user_id, conv_a, conv_b, read_id) do nothing";
+
+const SOME: &str = "
+    select app_id, user_id, conv_a, conv_b, read_id, at_ms, address, platform, trace
+    from read_report order by app_id, user_id, conv_a, conv_b, read_id limit cast($1 as bigint)";
+
+static REMOVE: LazyLock<ManyRows> = LazyLock::new(|| {
+    let columns = [
+        ("app_id", Kind::Int),
+        ("user_id", Kind::Int),
+        ("conv_a", Kind::Int),
+        ("conv_b", Kind::Int),
+        ("read_id", Kind::Int),
+    ];
+    ManyRows::new(
+        &columns,
+        "delete from read_report where (app_id, user_id, conv_a, conv_b, read_id) in
+            (select app_id, user_id, conv_a, conv_b, read_id from r)",
+    )
+});
+
+pub const ALL: &[&str] = &[ADD, SOME];
+
+pub fn many() -> Vec<&'static ManyRows> {
+    vec![&REMOVE]
+}
+
+/// A read mark that moved.
+#[derive(Debug, Clone)]
+pub struct ReadReport {
+    pub place: Place,
+    pub msg_id: MsgId,
+    pub at: UnixMillis,
+    /// From where: see `Event` in `message.proto`.
+    pub address: String,
+    pub platform: String,
+    pub trace: String,
+}
+
+pub async fn add(tx: &mut Tx, report: &ReadReport) -> Result<(), Error> {
+    let (a, b) = report.place.conversation.key();
+    on_tx!(tx, |c| sqlx::query(ADD)
+        .bind(report.place.app.0)
+        .bind(report.place.user.0)
+        .bind(a)
+        .bind(b)
+        .bind(report.msg_id.0)
+        .bind(report.at.0)
+        .bind(&report.address)
+        .bind(&report.platform)
+        .bind(&report.trace)
+        .execute(c)
+        .await
+        .map(drop))
+}
+
+type ReportRow = (i64, i64, i64, i64, i64, i64, String, String, String);
+
+/// Up to `limit` of them, one app after the other.
+pub async fn some(db: &Db, limit: i64) -> Result<Vec<ReadReport>, Error> {
+    let rows: Vec<ReportRow> = on_db!(db, |c| sqlx::query_as(SOME).bind(limit).fetch_all(c).await)?;
+    let reports = rows.into_iter().map(|(app, user, a, b, msg_id, at, address, platform, trace)| ReadReport {
+        place: Place { app: AppId(app), user: UserId(user), conversation: ConversationId::from_key(a, b) },
+        msg_id: MsgId(msg_id),
+        at: UnixMillis(at),
+        address,
+        platform,
+        trace,
+    });
+    Ok(reports.collect())
+}
+
+/// Forgets those that were told.
+pub async fn remove(tx: &mut Tx, reports: &[ReadReport]) -> Result<(), Error> {
+    let int = |value: fn(&ReadReport) -> i64| Column::Int(reports.iter().map(value).collect());
+    let rows = [
+        int(|report| report.place.app.0),
+        int(|report| report.place.user.0),
+        int(|report| report.place.conversation.key().0),
+        int(|report| report.place.conversation.key().1),
+        int(|report| report.msg_id.0),
+    ];
+    REMOVE.execute(tx, &rows).await
+}

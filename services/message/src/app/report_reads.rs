@@ -1,0 +1,81 @@
+//! Takes down that conversations were read, so that the event feed tells it.
+//!
+//! Each report has an idempotency key of its own, made of what it says: a read mark never stands twice at one message.
+
+use std::time::Duration;
+
+use tidings_domain::{AppId, ConversationId, Error, MsgId, UnixMillis, UserId};
+
+use crate::{
+    Deps,
+    appender::lane,
+    origin::Origin,
+    store::{
+        event::{self, EventKind, NewEvent},
+        key::{self, Key, NewKey},
+    },
+};
+
+/// How long a report that comes again is known.
+const KNOWN: Duration = Duration::from_hours(7 * 24);
+/// The scope of the keys.
+const SCOPE: &str = "read";
+
+/// A read mark that moved.
+#[derive(Debug, Clone)]
+pub struct Read {
+    pub user: UserId,
+    pub conversation: ConversationId,
+    pub msg_id: MsgId,
+    pub at: UnixMillis,
+    pub origin: Origin,
+}
+
+impl Read {
+    fn key(&self, app: AppId) -> Key {
+        let (a, b) = self.conversation.key();
+        Key { app, scope: SCOPE.to_owned(), key: format!("{}/{a}/{b}/{}", self.user, self.msg_id) }
+    }
+}
+
+/// Adds an event for each that was not reported before.
+pub async fn report_reads(deps: &Deps, app: AppId, mut reads: Vec<Read>) -> Result<(), Error> {
+    reads.sort_by_key(|read| read.key(app));
+    reads.dedup_by_key(|read| read.key(app));
+    let now = deps.clock.now();
+    let new = |read: &Read| NewKey { key: read.key(app), fingerprint: String::new(), expires_at: now + KNOWN };
+    let keys: Vec<NewKey> = reads.iter().map(new).collect();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let mut tx = deps.db.begin().await?;
+    let known = key::claim(&mut tx, &keys, now).await?;
+    reads.retain(|read| !known.contains_key(&read.key(app)));
+    if reads.is_empty() {
+        return Ok(());
+    }
+    let answers: Vec<_> =
+        keys.iter().map(|new| (&new.key, String::new())).filter(|(key, _)| !known.contains_key(key)).collect();
+    key::answer(&mut tx, &answers).await?;
+    let event = |read| event(app, read);
+    let events: Vec<NewEvent<'_>> = reads.iter().map(event).collect();
+    event::append(&mut tx, &events, std::iter::empty()).await?;
+    tx.commit().await?;
+    deps.news.send_replace(());
+    Ok(())
+}
+
+fn event(app: AppId, read: &Read) -> NewEvent<'_> {
+    NewEvent {
+        app,
+        lane: lane(read.conversation),
+        kind: EventKind::Read,
+        made_at: read.at,
+        conversation: read.conversation,
+        msg_id: read.msg_id,
+        actor: read.user,
+        body: None,
+        reason: None,
+        origin: &read.origin,
+    }
+}
