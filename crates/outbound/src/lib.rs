@@ -4,6 +4,7 @@
 //! connection is made, and only addresses of the open internet are asked, unless the caller allows others. Redirects are
 //! not followed, and no proxy stands between.
 
+mod address;
 mod public_address;
 
 use std::{
@@ -13,6 +14,7 @@ use std::{
     time::Duration,
 };
 
+pub use address::{check_token, check_url};
 pub use public_address::is_public;
 pub use reqwest::{self, Client, Response, Url};
 use reqwest::{

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tidings_domain::{App, AppId, Caller, Error};
-use tidings_outbound::Url;
+use tidings_outbound::{check_token, check_url};
 use tidings_proto::{error_from_status, pb};
 use tidings_runtime::context;
 
@@ -21,8 +21,6 @@ pub const EVENTS: [&str; 5] =
 const TIMEOUTS: std::ops::RangeInclusive<i32> = 100..=30_000;
 /// The same where nothing is said (tencent.md 2).
 const TIMEOUT: i32 = 2000;
-const MAX_URL: usize = 2048;
-const MAX_TOKEN: usize = 128;
 
 /// What to add.
 #[derive(Debug)]
@@ -51,16 +49,8 @@ impl New {
             pb::RetryMode::None => Retry::None,
             pb::RetryMode::Timeout => Retry::Timeout,
         };
-        let url = Url::parse(&wire.url).map_err(|_| Error::invalid("url", "must be a URL"))?;
-        if !matches!(url.scheme(), "http" | "https") || wire.url.len() > MAX_URL {
-            return Err(Error::invalid("url", "must begin with http:// or https:// and have at most 2048 bytes"));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(Error::invalid("url", "must not have a user or a password"));
-        }
-        if wire.token.len() > MAX_TOKEN || !wire.token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(Error::invalid("token", "must have at most 128 visible ASCII characters"));
-        }
+        check_url(&wire.url)?;
+        check_token(&wire.token)?;
         if let Some(unknown) = wire.events.iter().find(|event| !EVENTS.contains(&event.as_str())) {
             return Err(Error::invalid("events", format!("has no {unknown}; there are {}", EVENTS.join(", "))));
         }
