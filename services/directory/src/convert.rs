@@ -1,6 +1,7 @@
 //! Between protobuf messages and the directory's own nouns.
 
 pub(crate) mod group;
+pub(crate) mod screening;
 pub(crate) mod user;
 
 use tidings_domain::{AppId, Error};

@@ -2,7 +2,7 @@
 
 mod group;
 
-use tidings_domain::{Caller, Error, PolicyChange, UserId};
+use tidings_domain::{Actor, AppId, Caller, Error, PolicyChange, UserId};
 use tidings_proto::{pb, required, status_from_error as to_status};
 use tidings_runtime::context::Scope;
 use tonic::{Request, Response, Status, async_trait};
@@ -10,10 +10,15 @@ use tonic::{Request, Response, Status, async_trait};
 use crate::{
     Directory,
     convert::{
-        after_id, app_key, limit, registered, revealed, token_request,
+        after_id, app_key, limit, registered, revealed,
+        screening::without_token,
+        token_request,
         user::{device_sn, new_session, profile, profile_change, user_change, user_ref},
     },
-    model::{AppKey, SecretKind, User},
+    model::{
+        AppKey, SecretKind, User,
+        screening::{NewHook, NewWordList},
+    },
 };
 
 type Reply<T> = Result<Response<T>, Status>;
@@ -25,34 +30,19 @@ impl Directory {
         let known = self.core.enabled_app(&scope.app.clone().try_into()?).await?;
         Ok(scope.caller(known.app.id))
     }
+
+    /// The same where no user may call.
+    async fn app_itself<T>(&self, request: &Request<T>) -> Result<AppId, Error> {
+        let caller = self.caller(request).await?;
+        match caller.actor {
+            Actor::App => Ok(caller.app),
+            Actor::User(_) => Err(Error::not_permitted("only the app itself manages word lists and hooks")),
+        }
+    }
 }
 
 #[async_trait]
 impl pb::directory_service_server::DirectoryService for Directory {
-    async fn set_word_list(&self, _request: Request<pb::WordList>) -> Reply<pb::WordListSummary> {
-        Err(tonic::Status::unimplemented(""))
-    }
-    async fn list_word_lists(&self, _request: Request<pb::ListWordListsRequest>) -> Reply<pb::ListWordListsReply> {
-        Err(tonic::Status::unimplemented(""))
-    }
-    async fn get_word_list(&self, _request: Request<pb::WordListRef>) -> Reply<pb::WordList> {
-        Err(tonic::Status::unimplemented(""))
-    }
-    async fn delete_word_list(&self, _request: Request<pb::WordListRef>) -> Reply<pb::WordListSummary> {
-        Err(tonic::Status::unimplemented(""))
-    }
-    async fn add_hook(&self, _request: Request<pb::NewHook>) -> Reply<pb::Hook> {
-        Err(tonic::Status::unimplemented(""))
-    }
-    async fn list_hooks(&self, _request: Request<pb::ListHooksRequest>) -> Reply<pb::ListHooksReply> {
-        Err(tonic::Status::unimplemented(""))
-    }
-    async fn remove_hook(&self, _request: Request<pb::HookRef>) -> Reply<pb::Hook> {
-        Err(tonic::Status::unimplemented(""))
-    }
-    async fn get_screening(&self, _request: Request<pb::GetScreeningRequest>) -> Reply<pb::Screening> {
-        Err(tonic::Status::unimplemented(""))
-    }
     #[tracing::instrument(level = "debug", name = "directory.create_app", skip_all)]
     async fn create_app(&self, request: Request<pb::CreateAppRequest>) -> Reply<pb::AppWithSecrets> {
         let known = self.core.create_app(request.into_inner().into()).await.map_err(to_status)?;
@@ -300,6 +290,64 @@ impl pb::directory_service_server::DirectoryService for Directory {
         let by: Vec<UserId> = wire.by_ids.into_iter().map(UserId).collect();
         let blocking = self.core.blocked_by(&caller, wire.user_id, &by).await.map_err(to_status)?;
         Ok(Response::new(pb::BlockedByReply { by_ids: wire_ids(blocking) }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.set_word_list", skip_all)]
+    async fn set_word_list(&self, request: Request<pb::WordList>) -> Reply<pb::WordListSummary> {
+        let app = self.app_itself(&request).await.map_err(to_status)?;
+        let list = NewWordList::check(request.into_inner().into()).map_err(to_status)?;
+        let summary = self.core.set_word_list(app, list).await.map_err(to_status)?;
+        Ok(Response::new(summary.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.list_word_lists", skip_all)]
+    async fn list_word_lists(&self, request: Request<pb::ListWordListsRequest>) -> Reply<pb::ListWordListsReply> {
+        let app = self.app_itself(&request).await.map_err(to_status)?;
+        let lists = self.core.list_word_lists(app).await.map_err(to_status)?;
+        Ok(Response::new(pb::ListWordListsReply { lists: lists.into_iter().map(Into::into).collect() }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.get_word_list", skip_all)]
+    async fn get_word_list(&self, request: Request<pb::WordListRef>) -> Reply<pb::WordList> {
+        let app = self.app_itself(&request).await.map_err(to_status)?;
+        let list = self.core.get_word_list(app, &request.into_inner().name).await.map_err(to_status)?;
+        Ok(Response::new(list.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.delete_word_list", skip_all)]
+    async fn delete_word_list(&self, request: Request<pb::WordListRef>) -> Reply<pb::WordListSummary> {
+        let app = self.app_itself(&request).await.map_err(to_status)?;
+        let deleted = self.core.delete_word_list(app, &request.into_inner().name).await.map_err(to_status)?;
+        Ok(Response::new(deleted.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.add_hook", skip_all)]
+    async fn add_hook(&self, request: Request<pb::NewHook>) -> Reply<pb::Hook> {
+        let app = self.app_itself(&request).await.map_err(to_status)?;
+        let new = NewHook::try_from(request.into_inner()).map_err(to_status)?;
+        let hook = self.core.add_hook(app, new).await.map_err(to_status)?;
+        Ok(Response::new(without_token(hook)))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.list_hooks", skip_all)]
+    async fn list_hooks(&self, request: Request<pb::ListHooksRequest>) -> Reply<pb::ListHooksReply> {
+        let app = self.app_itself(&request).await.map_err(to_status)?;
+        let hooks = self.core.list_hooks(app).await.map_err(to_status)?;
+        Ok(Response::new(pb::ListHooksReply { hooks: hooks.into_iter().map(without_token).collect() }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.remove_hook", skip_all)]
+    async fn remove_hook(&self, request: Request<pb::HookRef>) -> Reply<pb::Hook> {
+        let app = self.app_itself(&request).await.map_err(to_status)?;
+        let removed = self.core.remove_hook(app, request.into_inner().id).await.map_err(to_status)?;
+        Ok(Response::new(without_token(removed)))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.get_screening", skip_all)]
+    async fn get_screening(&self, request: Request<pb::GetScreeningRequest>) -> Reply<pb::Screening> {
+        let app = self.app_itself(&request).await.map_err(to_status)?;
+        let screening = self.core.screening(app).await.map_err(to_status)?;
+        Ok(Response::new(screening.into()))
     }
 }
 

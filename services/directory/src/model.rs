@@ -1,6 +1,7 @@
 //! The directory's own nouns.
 
 pub(crate) mod group;
+pub(crate) mod screening;
 
 use std::time::Duration;
 

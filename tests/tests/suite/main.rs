@@ -39,3 +39,4 @@ mod people;
 mod policy;
 mod raw_http;
 mod transcript;
+mod word_lists;

@@ -8,18 +8,21 @@ mod built_token;
 mod create_app;
 mod delete_user;
 mod group;
+mod hooks;
 mod issue_token;
 mod page;
 mod profile;
 mod register_users;
 mod resolve_users;
 mod rotate_secret;
+mod screening;
 mod sessions;
 mod subject;
 mod take_quota;
 mod update_user;
 mod user_names;
 mod users;
+mod word_lists;
 
 use std::sync::Arc;
 

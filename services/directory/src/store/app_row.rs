@@ -26,6 +26,7 @@ pub(crate) struct AppRow {
     enabled: bool,
     pub(super) policy: String,
     created_at: i64,
+    screening: i64,
 }
 
 struct SealedPair {
@@ -70,6 +71,7 @@ where
             enabled: row.try_get("enabled")?,
             policy: row.try_get("policy")?,
             created_at: row.try_get("created_at")?,
+            screening: row.try_get("screening")?,
         })
     }
 }
@@ -87,7 +89,7 @@ impl AppRow {
             enabled: self.enabled,
             created_at: UnixMillis(self.created_at),
             policy: policy::effective(&self.policy)?,
-            screening: 0,
+            screening: self.screening,
         })
     }
 

@@ -10,6 +10,7 @@ pub(crate) mod group_application;
 pub(crate) mod group_block;
 pub(crate) mod group_member;
 mod group_row;
+pub(crate) mod hook;
 mod keyed;
 pub(crate) mod membership;
 mod policy;
@@ -18,12 +19,13 @@ pub(crate) mod session;
 pub(crate) mod user;
 pub(crate) mod user_block;
 pub(crate) mod users;
+pub(crate) mod word_list;
 
 use tidings_store::Engine;
 
 /// Every statement that is sent to `engine`.
 pub(crate) fn statements(engine: Engine) -> Vec<String> {
-    let fixed = [app::ALL, admin_token::ALL, user::ALL, profile::ALL, session::ALL].concat();
+    let fixed = [app::ALL, admin_token::ALL, user::ALL, profile::ALL, session::ALL, word_list::ALL, hook::ALL].concat();
     let built = [
         users::all(engine),
         group::all(engine),
