@@ -15,6 +15,7 @@ mod order;
 mod overload;
 mod pins;
 mod recall;
+mod screening_commands;
 mod telemetry;
 mod tour;
 mod unread;
