@@ -102,16 +102,16 @@ pub enum Reason {
     ExportEmpty,
     /// The link is not ours, or its time is over.
     LinkWrong,
-    /// The text has words that the app does not allow.
-    TextBlocked,
-    /// The app's own server refused the message before it was sent.
-    RefusedByHook,
+    /// No such callback endpoint.
+    EndpointNotFound,
     /// No such list of words.
     WordListNotFound,
     /// No such hook.
     HookNotFound,
-    /// No such callback endpoint.
-    EndpointNotFound,
+    /// The text has a word of a list that refuses.
+    TextBlocked,
+    /// A hook of the app refused the message.
+    RefusedByHook,
     /// More calls in a time than the app may make.
     RateReached,
     /// More messages in a time than the app may send.
@@ -129,6 +129,9 @@ pub enum Reason {
     /// A fault of ours.
     Internal,
 }
+
+/// What the Agora dialect says of a hook that refused without a word (agora.md 11.2).
+const SILENT_HOOK: &str = "custom logic denied";
 
 /// gRPC status codes in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -236,11 +239,11 @@ impl Reason {
         Self::ExportExpired,
         Self::ExportEmpty,
         Self::LinkWrong,
-        Self::TextBlocked,
-        Self::RefusedByHook,
+        Self::EndpointNotFound,
         Self::WordListNotFound,
         Self::HookNotFound,
-        Self::EndpointNotFound,
+        Self::TextBlocked,
+        Self::RefusedByHook,
         Self::RateReached,
         Self::QuotaReached,
         Self::BroadcastsReached,
@@ -304,11 +307,11 @@ impl Reason {
             Self::ExportExpired => words("EXPORT_EXPIRED", Grpc::FailedPrecondition, (400, "illegal_argument", "maybe chat message history is expired or unstored"), 10002),
             Self::ExportEmpty => words("EXPORT_EMPTY", Grpc::NotFound, (404, "storage_object_not_found", "Failed to find chat message history download url"), 10002),
             Self::LinkWrong => words("LINK_WRONG", Grpc::PermissionDenied, (403, "forbidden_op", "the link is wrong or its time is over"), 10010),
-            Self::TextBlocked => words("TEXT_BLOCKED", Grpc::PermissionDenied, (403, "forbidden_op", "the message has words that are not allowed"), 10010),
-            Self::RefusedByHook => words("REFUSED_BY_HOOK", Grpc::PermissionDenied, (403, "forbidden_op", "{}"), 10010),
+            Self::EndpointNotFound => words("ENDPOINT_NOT_FOUND", Grpc::NotFound, (404, "resource_not_found", "endpoint {} does not exist"), 10002),
             Self::WordListNotFound => words("WORD_LIST_NOT_FOUND", Grpc::NotFound, (404, "resource_not_found", "word list {} does not exist"), 10002),
             Self::HookNotFound => words("HOOK_NOT_FOUND", Grpc::NotFound, (404, "resource_not_found", "hook {} does not exist"), 10002),
-            Self::EndpointNotFound => words("ENDPOINT_NOT_FOUND", Grpc::NotFound, (404, "resource_not_found", "endpoint {} does not exist"), 10002),
+            Self::TextBlocked => words("TEXT_BLOCKED", Grpc::PermissionDenied, (403, "forbidden_op", "the message has a word that is not allowed"), 10015),
+            Self::RefusedByHook => words("REFUSED_BY_HOOK", Grpc::PermissionDenied, (403, "forbidden_op", "{}"), 10010),
             Self::RateReached => words("RATE_REACHED", Grpc::ResourceExhausted, (429, "reach_limit", "This request has reached api limit"), 10429),
             Self::QuotaReached => words("QUOTA_REACHED", Grpc::ResourceExhausted, (403, "message_send_error", "message send reach limit"), 10429),
             Self::BroadcastsReached => words("BROADCASTS_REACHED", Grpc::ResourceExhausted, (403, "exceed_limit", "{} limit exceeded"), 10429),
@@ -340,8 +343,8 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error about `subject`: a name, an id, or for [`Reason::InvalidArgument`] and [`Reason::NotPermitted`] the
-    /// sentence itself. Lower case, no full stop.
+    /// An error about `subject`: a name, an id, or for [`Reason::InvalidArgument`], [`Reason::NotPermitted`] and
+    /// [`Reason::RefusedByHook`] the sentence itself. Lower case, no full stop; a hook's sentence is its own.
     pub fn new(reason: Reason, subject: impl Into<String>) -> Self {
         Self { reason, subject: subject.into(), source: None }
     }
@@ -406,6 +409,9 @@ impl Error {
 
     /// The Agora dialect's description.
     pub fn agora_description(&self) -> String {
+        if self.reason == Reason::RefusedByHook && self.subject.is_empty() {
+            return SILENT_HOOK.to_owned();
+        }
         self.reason.words().agora.description.replace("{}", &self.subject)
     }
 }
@@ -415,7 +421,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plain = self.reason.words().name.to_ascii_lowercase().replace('_', " ");
         match self.reason {
-            Reason::InvalidArgument | Reason::NotPermitted if !self.subject.is_empty() => f.write_str(&self.subject),
+            Reason::InvalidArgument | Reason::NotPermitted | Reason::RefusedByHook if !self.subject.is_empty() => {
+                f.write_str(&self.subject)
+            }
             _ if self.subject.is_empty() => f.write_str(&plain),
             _ => write!(f, "{plain}: {}", self.subject),
         }
@@ -447,6 +455,15 @@ mod tests {
             let row = format!("| `{name}` | {grpc:?} | {} `{}` | {lanying} |", agora.status, agora.error);
             assert!(page.contains(&row), "docs/errors.md lacks this row:\n{row}");
         }
+    }
+
+    #[test]
+    fn a_hook_speaks_for_itself_agora_11_2() {
+        let said = Error::new(Reason::RefusedByHook, "No ads.");
+        assert_eq!((said.agora_description(), said.to_string()), ("No ads.".to_owned(), "No ads.".to_owned()));
+        let silent = Error::new(Reason::RefusedByHook, "");
+        assert_eq!(silent.agora_description(), "custom logic denied");
+        assert_eq!(silent.to_string(), "refused by hook");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! connection is made, and only addresses of the open internet are asked, unless the caller allows others. Redirects are
 //! not followed, and no proxy stands between.
 
+mod address;
 mod public_address;
 
 use std::{
@@ -14,6 +15,7 @@ use std::{
     time::Duration,
 };
 
+pub use address::{check_token, check_url};
 pub use public_address::is_public;
 pub use reqwest::{self, Client, Response, Url};
 use reqwest::{
@@ -83,31 +85,6 @@ pub fn cause(error: &reqwest::Error) -> String {
         cause = deeper;
     }
     if error.is_timeout() { "it did not answer in time".to_owned() } else { cause.to_string() }
-}
-
-/// Longest URL of a server, in bytes.
-const MAX_URL: usize = 2048;
-/// Longest token that is shared with a server, in bytes.
-const MAX_TOKEN: usize = 128;
-
-/// Refuses what is no URL of a server of an app. INVALID_ARGUMENT names `url`.
-pub fn check_url(text: &str) -> Result<(), Error> {
-    let url = Url::parse(text).map_err(|error| Error::invalid("url", "must be a URL").because(error))?;
-    if !matches!(url.scheme(), "http" | "https") || text.len() > MAX_URL {
-        return Err(Error::invalid("url", "must begin with http:// or https:// and have at most 2048 bytes"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(Error::invalid("url", "must not have a user or a password"));
-    }
-    Ok(())
-}
-
-/// Refuses what cannot be shared with a server as a token. INVALID_ARGUMENT names `token`.
-pub fn check_token(token: &str) -> Result<(), Error> {
-    if token.len() > MAX_TOKEN || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Error::invalid("token", "must have at most 128 visible ASCII characters"));
-    }
-    Ok(())
 }
 
 fn literal(url: &Url) -> Option<IpAddr> {

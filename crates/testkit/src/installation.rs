@@ -3,8 +3,9 @@
 use std::{
     collections::HashMap,
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use tempfile::TempDir;
@@ -169,8 +170,27 @@ impl Installation {
     /// # Panics
     /// When the program cannot be started.
     pub fn command(&self, words: &[&str]) -> Output {
+        self.program(words).output().expect("the program can be started")
+    }
+
+    /// The same with a text on standard input.
+    ///
+    /// # Panics
+    /// When the program cannot be started, or does not read the text.
+    pub fn command_with_input(&self, words: &[&str], input: &str) -> Output {
+        let pipes = (Stdio::piped(), Stdio::piped(), Stdio::piped());
+        let mut command = self.program(words);
+        let mut child =
+            command.stdin(pipes.0).stdout(pipes.1).stderr(pipes.2).spawn().expect("the program can be started");
+        let mut stdin = child.stdin.take().expect("it is a pipe");
+        stdin.write_all(input.as_bytes()).expect("the program reads");
+        drop(stdin);
+        child.wait_with_output().expect("the program ends")
+    }
+
+    fn program(&self, words: &[&str]) -> Command {
         let mut command = Command::new(tidings_binary());
         command.args(words).arg("--data").arg(&self.data).envs(self.settings.iter().cloned());
-        command.output().expect("the program can be started")
+        command
     }
 }

@@ -1,18 +1,16 @@
 //! `tidings app ...`: asks the running server, or the data folder itself when no server runs on it.
 
-use std::sync::Arc;
-
 use clap::Subcommand;
-use tidings_domain::{Error, PolicyChange, PolicyValue, SystemClock};
+use tidings_domain::{Error, PolicyChange, PolicyValue};
 use tidings_proto::{
     error_from_status,
-    pb::{self, app_ref, directory_service_client::DirectoryServiceClient},
+    pb::{self, app_ref},
 };
-use tidings_runtime::{Config, Wire};
+use tidings_runtime::Config;
 
 use crate::{
-    Roles, Running, running,
-    server::{self, Server},
+    directory::{Directory, with_directory},
+    server::Server,
 };
 
 /// What can be done to apps.
@@ -103,30 +101,9 @@ pub enum TokenCommand {
     },
 }
 
-type Directory = DirectoryServiceClient<Wire>;
-
 /// Runs the command.
 pub async fn app(config: &Config, server: Server, command: AppCommand) -> Result<(), Error> {
-    let (directory, embedded) = connect(config, server).await?;
-    let done = act(directory, command).await;
-    if let Some(running) = embedded {
-        running.stop();
-        running.finish().await?;
-    }
-    done
-}
-
-async fn connect(config: &Config, server: Server) -> Result<(Directory, Option<Running>), Error> {
-    if let Some(found) = server.named(config, config.peers.directory.as_deref())? {
-        return Ok((Directory::new(found.wire()?), None));
-    }
-    let mut alone = config.clone();
-    "127.0.0.1:0".clone_into(&mut alone.grpc_listen);
-    match running::start(&alone, Roles::DIRECTORY, Arc::new(SystemClock)).await {
-        Ok(running) => Ok((running.clients.directory.clone(), Some(running))),
-        // A server holds the data folder: ask it.
-        Err(error) => Ok((Directory::new(server::on_data_folder(config).map_err(|_| error)?.wire()?), None)),
-    }
+    with_directory(config, server, async |directory| act(directory, command).await).await
 }
 
 async fn act(mut directory: Directory, command: AppCommand) -> Result<(), Error> {

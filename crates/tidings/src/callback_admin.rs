@@ -6,12 +6,14 @@ use tidings_proto::{
     error_from_status,
     pb::{self, callback_service_client::CallbackServiceClient},
 };
-use tidings_runtime::{Config, Wire, context};
+use tidings_runtime::{Config, Wire};
 use tonic::Request;
 
 use crate::{
-    admin::{org_and_name, say},
-    callback_lines::{self as lines, DIALECTS, RETRIES, STATES, meant},
+    admin::say,
+    callback_lines::{self as lines, DIALECTS, RETRIES, STATES},
+    in_app::InApp,
+    lines::meant,
     server::Server,
 };
 
@@ -56,14 +58,6 @@ pub enum CallbackCommand {
     },
     /// Deliver again, with the same event ids and bodies: everything, or what the options say.
     Replay(Replayed),
-}
-
-/// Which app.
-#[derive(Debug, Args)]
-pub struct InApp {
-    /// As org/app.
-    #[arg(long)]
-    app: String,
 }
 
 /// Which endpoint.
@@ -157,17 +151,6 @@ pub async fn callback(config: &Config, server: Server, command: CallbackCommand)
         }
         CallbackCommand::Explain { of, msg_id } => explain(callbacks, of, msg_id).await,
         CallbackCommand::Replay(replayed) => replay(callbacks, replayed).await,
-    }
-}
-
-impl InApp {
-    /// A call on behalf of the app.
-    fn request<T>(&self, message: T) -> Result<Request<T>, Error> {
-        let (org, name) = org_and_name(&self.app)?;
-        let key = format!("{org}#{name}").parse().map_err(|_| Error::invalid("app", "must be visible ASCII"))?;
-        let mut request = Request::new(message);
-        request.metadata_mut().insert(context::APP, key);
-        Ok(request)
     }
 }
 

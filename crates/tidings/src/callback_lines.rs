@@ -1,8 +1,8 @@
 //! Endpoints and deliveries as lines of text, with a tab between columns.
 
-use std::fmt::Write as _;
-
 use tidings_proto::pb;
+
+use crate::lines::{plain, word};
 
 /// What the command line calls dialects.
 pub const DIALECTS: [(&str, pb::CallbackDialect); 3] = [
@@ -21,17 +21,6 @@ pub const STATES: [(&str, pb::DeliveryState); 3] = [
     ("delivered", pb::DeliveryState::Delivered),
     ("dead", pb::DeliveryState::Dead),
 ];
-
-/// What `word` stands for.
-pub fn meant<T: Copy>(table: &[(&str, T)], word: &str) -> Result<T, String> {
-    let found = table.iter().find(|(known, _)| *known == word);
-    let known = || table.iter().map(|(known, _)| *known).collect::<Vec<_>>().join(", ");
-    found.map(|(_, meaning)| *meaning).ok_or_else(|| format!("must be one of {}", known()))
-}
-
-fn word<T: PartialEq>(table: &[(&'static str, T)], meaning: &T) -> &'static str {
-    table.iter().find(|(_, known)| known == meaning).map_or("unknown", |(word, _)| word)
-}
 
 /// An endpoint without its secrets.
 pub fn endpoint(endpoint: &pb::Endpoint) -> String {
@@ -104,18 +93,6 @@ pub fn attempt(attempt: &pb::CallbackAttempt) -> String {
     format!("at {} ms\ttook {} ms\t{status}\t{}", attempt.at_ms, attempt.duration_ms, plain(&attempt.answer))
 }
 
-/// A text of others on one line: it neither makes columns of its own nor commands the terminal.
-fn plain(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut plain, c| {
-        if c.is_control() {
-            write!(plain, "{}", c.escape_default()).expect("a string takes all text");
-        } else {
-            plain.push(c);
-        }
-        plain
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,12 +143,5 @@ mod tests {
                     \tmade at 4 ms\tnext try at 8 ms\tattempts 1";
         assert_eq!(delivery(&shown), line);
         assert_eq!(body(&shown), "body\t{}");
-    }
-
-    #[test]
-    fn a_word_means_what_the_table_says() {
-        assert_eq!(meant(&STATES, "dead"), Ok(pb::DeliveryState::Dead));
-        let refused = meant(&DIALECTS, "Tencent");
-        assert_eq!(refused, Err("must be one of tencent, agora, lanying".to_owned()));
     }
 }

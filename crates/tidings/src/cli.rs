@@ -6,7 +6,9 @@ use clap::{Args, Parser, Subcommand};
 use tidings_domain::{Error, SystemClock};
 use tidings_runtime::{Config, telemetry};
 
-use crate::{Roles, admin, callback_admin, demo, doctor, export, migrate, ready, running, server};
+use crate::{
+    Roles, admin, callback_admin, demo, doctor, export, hook_admin, migrate, ready, running, server, words_admin,
+};
 
 /// A self-hosted chat-message backend that speaks the wires of Agora Chat, Lanying IM and gRPC.
 #[derive(Debug, Parser)]
@@ -72,6 +74,20 @@ enum Command {
         server: server::Server,
         #[command(subcommand)]
         command: admin::AppCommand,
+    },
+    /// Manage the word lists of an app: what its messages may not say.
+    Words {
+        #[command(flatten)]
+        server: server::Server,
+        #[command(subcommand)]
+        command: words_admin::WordsCommand,
+    },
+    /// Manage the servers that are asked before a message of an app goes into the log.
+    Hook {
+        #[command(flatten)]
+        server: server::Server,
+        #[command(subcommand)]
+        command: hook_admin::HookCommand,
     },
     /// Run the callback service alone; or, with a command, manage the servers that are told of an app's events, and what
     /// was delivered to them.
@@ -147,6 +163,8 @@ async fn act(cli: Cli) -> Result<(), Error> {
         }
         Command::Export { command } => export::export(command),
         Command::App { server, command } => admin::app(&config?, server, command).await,
+        Command::Words { server, command } => words_admin::words(&config?, server, command).await,
+        Command::Hook { server, command } => hook_admin::hook(&config?, server, command).await,
         Command::Callback { command: None, .. } => serve(&config?, Roles::CALLBACK).await,
         Command::Callback { server, command: Some(command) } => {
             callback_admin::callback(&config?, server, command).await
@@ -203,6 +221,38 @@ mod tests {
             "deliveries --app o/a --state lost",
         ] {
             let read = Cli::try_parse_from(format!("tidings callback {line}").split_whitespace());
+            assert!(read.is_err(), "{line}");
+        }
+    }
+    #[test]
+    fn every_command_of_words_and_hooks_can_be_given() {
+        for line in [
+            "words set --app o/a --list l words.txt",
+            "words set --app o/a --list l --action mask -",
+            "words list --app o/a",
+            "words show --app o/a --list l",
+            "words remove --app o/a --list l --grpc http://127.0.0.1:9090",
+            "hook add --app o/a --form tencent --url http://h",
+            "hook add --app o/a --form agora --url http://h --token t --timeout-ms 500 --on-failure refuse \
+             --in chats,groups,rooms --allow-private",
+            "hook list --app o/a",
+            "hook remove --app o/a 7",
+        ] {
+            let read = Cli::try_parse_from(format!("tidings {line}").split_whitespace());
+            assert!(read.is_ok(), "{line}: {}", read.unwrap_err());
+        }
+        for line in [
+            "words",
+            "words set --app o/a --list l",
+            "words set --app o/a --list l --action drop words.txt",
+            "words show --app o/a",
+            "hook",
+            "hook add --app o/a --form lanying --url http://h",
+            "hook add --app o/a --form agora --url http://h --on-failure maybe",
+            "hook add --app o/a --form agora --url http://h --in chats,streets",
+            "hook remove --app o/a",
+        ] {
+            let read = Cli::try_parse_from(format!("tidings {line}").split_whitespace());
             assert!(read.is_err(), "{line}");
         }
     }

@@ -27,7 +27,7 @@ use crate::{Roles, keys, ready};
 
 /// How long open calls may take once the process was told to stop.
 const DRAIN: Duration = Duration::from_secs(8);
-/// A call with 600 recipients and the largest content that an app may allow.
+/// A call with 600 recipients and the largest content that an app may allow; more than all words that an app may list.
 const MAX_REQUEST: usize = 8 * 1024 * 1024;
 /// A batch of the event feed, of messages as large as an app may allow.
 const MAX_EVENTS: usize = 256 * 1024 * 1024;
@@ -69,7 +69,7 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
     let groups = directory.as_ref().map(|(_, groups)| Wire::local(groups.clone()));
     let group_wire = starting.wire("directory", config.peers.directory.as_deref(), groups)?;
     let cache = DirectoryCache::new(
-        DirectoryServiceClient::new(directory_wire.clone()),
+        DirectoryServiceClient::new(directory_wire.clone()).max_decoding_message_size(MAX_REQUEST),
         GroupServiceClient::new(group_wire.clone()).max_decoding_message_size(MAX_REQUEST),
         Arc::clone(&clock),
     );
@@ -172,7 +172,8 @@ impl Starting<'_> {
         let entropy = Arc::new(OsEntropy);
         let deps = tidings_directory::Deps { db, clock: Arc::clone(&self.clock), entropy, data_key };
         let directory = tidings_directory::build(deps);
-        Ok((DirectoryServiceServer::new(directory.clone()), GroupServiceServer::new(directory)))
+        let service = DirectoryServiceServer::new(directory.clone()).max_decoding_message_size(MAX_REQUEST);
+        Ok((service, GroupServiceServer::new(directory)))
     }
 
     async fn file(&mut self, directory: DirectoryCache) -> Result<FileServiceServer<FileGrpc>, Error> {

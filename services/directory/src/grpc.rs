@@ -2,7 +2,7 @@
 
 mod group;
 
-use tidings_domain::{Actor, Caller, Error, PolicyChange, UserId};
+use tidings_domain::{Actor, AppId, Caller, Error, PolicyChange, UserId};
 use tidings_proto::{pb, required, status_from_error as to_status};
 use tidings_runtime::context::Scope;
 use tonic::{Request, Response, Status, async_trait};
@@ -11,11 +11,14 @@ use crate::{
     Directory,
     convert::{
         after_id, app_key, limit, registered, revealed,
-        screening::{new_hook, shown},
+        screening::without_token,
         token_request,
         user::{device_sn, new_session, profile, profile_change, user_change, user_ref},
     },
-    model::{AppKey, SecretKind, User},
+    model::{
+        AppKey, SecretKind, User,
+        screening::{NewHook, NewWordList},
+    },
 };
 
 type Reply<T> = Result<Response<T>, Status>;
@@ -28,12 +31,12 @@ impl Directory {
         Ok(scope.caller(known.app.id))
     }
 
-    /// The same, of what only the app itself does.
-    async fn app_itself<T>(&self, request: &Request<T>) -> Result<Caller, Error> {
+    /// The same where no user may call.
+    async fn app_itself<T>(&self, request: &Request<T>) -> Result<AppId, Error> {
         let caller = self.caller(request).await?;
         match caller.actor {
-            Actor::App => Ok(caller),
-            Actor::User(_) => Err(Error::not_permitted("only the app itself may")),
+            Actor::App => Ok(caller.app),
+            Actor::User(_) => Err(Error::not_permitted("only the app itself manages word lists and hooks")),
         }
     }
 }
@@ -291,58 +294,59 @@ impl pb::directory_service_server::DirectoryService for Directory {
 
     #[tracing::instrument(level = "debug", name = "directory.set_word_list", skip_all)]
     async fn set_word_list(&self, request: Request<pb::WordList>) -> Reply<pb::WordListSummary> {
-        let caller = self.app_itself(&request).await.map_err(to_status)?;
-        let set = self.core.set_word_list(&caller, request.into_inner().into()).await.map_err(to_status)?;
-        Ok(Response::new(set.into()))
+        let app = self.app_itself(&request).await.map_err(to_status)?;
+        let list = NewWordList::check(request.into_inner().into()).map_err(to_status)?;
+        let summary = self.core.set_word_list(app, list).await.map_err(to_status)?;
+        Ok(Response::new(summary.into()))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.list_word_lists", skip_all)]
     async fn list_word_lists(&self, request: Request<pb::ListWordListsRequest>) -> Reply<pb::ListWordListsReply> {
-        let caller = self.app_itself(&request).await.map_err(to_status)?;
-        let lists = self.core.list_word_lists(&caller).await.map_err(to_status)?;
+        let app = self.app_itself(&request).await.map_err(to_status)?;
+        let lists = self.core.list_word_lists(app).await.map_err(to_status)?;
         Ok(Response::new(pb::ListWordListsReply { lists: lists.into_iter().map(Into::into).collect() }))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.get_word_list", skip_all)]
     async fn get_word_list(&self, request: Request<pb::WordListRef>) -> Reply<pb::WordList> {
-        let caller = self.app_itself(&request).await.map_err(to_status)?;
-        let list = self.core.get_word_list(&caller, &request.into_inner().name).await.map_err(to_status)?;
+        let app = self.app_itself(&request).await.map_err(to_status)?;
+        let list = self.core.get_word_list(app, &request.into_inner().name).await.map_err(to_status)?;
         Ok(Response::new(list.into()))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.delete_word_list", skip_all)]
     async fn delete_word_list(&self, request: Request<pb::WordListRef>) -> Reply<pb::WordListSummary> {
-        let caller = self.app_itself(&request).await.map_err(to_status)?;
-        let deleted = self.core.delete_word_list(&caller, &request.into_inner().name).await.map_err(to_status)?;
+        let app = self.app_itself(&request).await.map_err(to_status)?;
+        let deleted = self.core.delete_word_list(app, &request.into_inner().name).await.map_err(to_status)?;
         Ok(Response::new(deleted.into()))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.add_hook", skip_all)]
     async fn add_hook(&self, request: Request<pb::NewHook>) -> Reply<pb::Hook> {
-        let caller = self.app_itself(&request).await.map_err(to_status)?;
-        let new = new_hook(request.into_inner()).map_err(to_status)?;
-        let hook = self.core.add_hook(&caller, new).await.map_err(to_status)?;
-        Ok(Response::new(shown(hook)))
+        let app = self.app_itself(&request).await.map_err(to_status)?;
+        let new = NewHook::try_from(request.into_inner()).map_err(to_status)?;
+        let hook = self.core.add_hook(app, new).await.map_err(to_status)?;
+        Ok(Response::new(without_token(hook)))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.list_hooks", skip_all)]
     async fn list_hooks(&self, request: Request<pb::ListHooksRequest>) -> Reply<pb::ListHooksReply> {
-        let caller = self.app_itself(&request).await.map_err(to_status)?;
-        let hooks = self.core.list_hooks(&caller).await.map_err(to_status)?;
-        Ok(Response::new(pb::ListHooksReply { hooks: hooks.into_iter().map(shown).collect() }))
+        let app = self.app_itself(&request).await.map_err(to_status)?;
+        let hooks = self.core.list_hooks(app).await.map_err(to_status)?;
+        Ok(Response::new(pb::ListHooksReply { hooks: hooks.into_iter().map(without_token).collect() }))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.remove_hook", skip_all)]
     async fn remove_hook(&self, request: Request<pb::HookRef>) -> Reply<pb::Hook> {
-        let caller = self.app_itself(&request).await.map_err(to_status)?;
-        let hook = self.core.remove_hook(&caller, request.into_inner().id).await.map_err(to_status)?;
-        Ok(Response::new(shown(hook)))
+        let app = self.app_itself(&request).await.map_err(to_status)?;
+        let removed = self.core.remove_hook(app, request.into_inner().id).await.map_err(to_status)?;
+        Ok(Response::new(without_token(removed)))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.get_screening", skip_all)]
     async fn get_screening(&self, request: Request<pb::GetScreeningRequest>) -> Reply<pb::Screening> {
-        let caller = self.app_itself(&request).await.map_err(to_status)?;
-        let screening = self.core.screening(&caller).await.map_err(to_status)?;
+        let app = self.app_itself(&request).await.map_err(to_status)?;
+        let screening = self.core.screening(app).await.map_err(to_status)?;
         Ok(Response::new(screening.into()))
     }
 }

@@ -1,10 +1,11 @@
 //! The directory's own nouns.
 
 pub(crate) mod group;
+pub(crate) mod screening;
 
 use std::time::Duration;
 
-use tidings_domain::{App, AppId, Error, UnixMillis, UserId, UserRef, WordAction};
+use tidings_domain::{App, AppId, Error, UnixMillis, UserId, UserRef};
 
 use crate::{
     secret::{Rotating, Secret},
@@ -92,15 +93,6 @@ pub(crate) struct NewApp {
     pub(crate) lanying_app_id: Option<String>,
     /// `None`: a random one.
     pub(crate) sdk_appid: Option<i64>,
-}
-
-/// A list of words without them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct WordListSummary {
-    pub(crate) name: String,
-    pub(crate) action: WordAction,
-    /// How many.
-    pub(crate) words: i64,
 }
 
 /// Which secret to rotate.

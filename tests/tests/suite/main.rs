@@ -40,3 +40,4 @@ mod policy;
 mod raw_http;
 mod screening;
 mod transcript;
+mod word_lists;

@@ -22,7 +22,7 @@ fn a_service_builds_on_no_other_service_and_the_gateway_on_none() {
             allowed.push("dialect");
         }
         if service != "conversation" {
-            // They ask other people's servers, or take down where those are.
+            // They ask other people's servers; the directory keeps where hooks are.
             allowed.push("outbound");
         }
         allowed.sort_unstable();

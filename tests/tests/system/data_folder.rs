@@ -14,7 +14,7 @@ use tidings_testkit::{Installation, Process, Reply, wait_until};
 
 use crate::log::{demo_history, text_of};
 
-async fn installed() -> Installation {
+pub async fn installed() -> Installation {
     let mut installation = Installation::default();
     installation.start().await;
     installation
@@ -151,14 +151,14 @@ async fn port_0_takes_a_free_port_and_tells_it() {
 }
 
 /// Runs a command that must succeed and gives what it printed.
-fn run(installation: &Installation, words: &[&str]) -> String {
+pub fn run(installation: &Installation, words: &[&str]) -> String {
     let done = installation.command(words);
     assert!(done.status.success(), "{words:?}: {}", String::from_utf8_lossy(&done.stderr));
     String::from_utf8(done.stdout).unwrap()
 }
 
 /// Runs a command that must fail and gives what it complained about.
-fn fail(installation: &Installation, words: &[&str]) -> String {
+pub fn fail(installation: &Installation, words: &[&str]) -> String {
     let done = installation.command(words);
     assert_eq!(done.status.code(), Some(1), "{words:?}: {}", String::from_utf8_lossy(&done.stdout));
     String::from_utf8(done.stderr).unwrap()

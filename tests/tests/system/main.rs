@@ -16,6 +16,7 @@ mod overload;
 mod pins;
 mod reads;
 mod recall;
+mod screening_commands;
 mod telemetry;
 mod tour;
 mod unread;

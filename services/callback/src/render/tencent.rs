@@ -11,7 +11,7 @@ use tidings_domain::{ConversationId, ConversationKind, GroupKind, Reason, UserId
 use super::{Event, Kind, Known};
 
 /// What the word filter refuses with (tencent.md 4).
-const BLOCKED: (i32, &str) = (80001, "the message has words that are not allowed");
+const BLOCKED: (i32, &str) = (80001, "the message has a word that is not allowed");
 
 /// The command and the body; `None` where the vendor has no callback for it.
 pub fn render(event: &Event, known: &Known) -> Option<(&'static str, Vec<u8>)> {

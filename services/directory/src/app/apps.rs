@@ -29,11 +29,14 @@ impl Core {
         Ok(App { enabled, ..app })
     }
 
-    /// The row stays, so that its number is never given out again; its names are free from now on.
+    /// The row stays, so that its number is never given out again; its names are free from now on. What was looked at
+    /// before its messages goes: it has words and tokens of others.
     pub(crate) async fn delete_app(&self, key: &AppKey) -> Result<App, Error> {
         let mut tx = self.db.begin().await?;
         let (app, _) = self.locked_app(&mut tx, key).await?;
         store::app::delete(&mut tx, app.id, self.clock.now()).await?;
+        store::word_list::delete_all(&mut tx, app.id).await?;
+        store::hook::delete_all(&mut tx, app.id).await?;
         self.commit_change(tx, &app).await?;
         Ok(app)
     }

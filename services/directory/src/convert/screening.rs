@@ -1,40 +1,68 @@
 //! Word lists and hooks on the wire.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
-use tidings_domain::{Error, Hook};
+use tidings_domain::{ConversationKind, Error, Hook, HookForm};
+use tidings_outbound::{check_token, check_url};
 use tidings_proto::pb;
 
-use crate::{app::hooks::usual_timeout, model::WordListSummary};
+use crate::{
+    model::screening::{NewHook, WordListSummary},
+    secret::Secret,
+};
+
+/// How long an answer may be waited for, in milliseconds.
+const TIMEOUTS: RangeInclusive<i32> = 50..=10_000;
 
 impl From<WordListSummary> for pb::WordListSummary {
-    fn from(list: WordListSummary) -> Self {
-        Self { name: list.name, action: pb::WordAction::from(list.action).into(), words: list.words as i32 }
+    fn from(summary: WordListSummary) -> Self {
+        Self { name: summary.name, action: pb::WordAction::from(summary.action).into(), words: summary.words as i32 }
     }
 }
 
-/// A hook that has no number yet.
-pub(crate) fn new_hook(wire: pb::NewHook) -> Result<Hook, Error> {
-    let form = wire.form().try_into()?;
-    let kinds = wire.kinds().map(TryInto::try_into).collect::<Result<_, _>>()?;
-    let timeout = match u64::try_from(wire.timeout_ms) {
-        Ok(0) => usual_timeout(form),
-        Ok(ms) => Duration::from_millis(ms),
-        Err(error) => return Err(Error::invalid("timeout_ms", "must not be negative").because(error)),
-    };
-    Ok(Hook {
-        id: 0,
-        form,
-        url: wire.url,
-        token: Some(wire.token).filter(|token| !token.is_empty()),
-        timeout,
-        refuse_on_failure: wire.refuse_on_failure,
-        kinds,
-        allow_private: wire.allow_private,
-    })
+impl TryFrom<pb::NewHook> for NewHook {
+    type Error = Error;
+
+    fn try_from(wire: pb::NewHook) -> Result<Self, Error> {
+        let form = HookForm::try_from(wire.form())?;
+        check_url(&wire.url)?;
+        check_token(&wire.token)?;
+        Ok(Self {
+            form,
+            timeout: timeout(wire.timeout_ms, form)?,
+            refuse_on_failure: wire.refuse_on_failure,
+            kinds: kinds(&wire.kinds)?,
+            allow_private: wire.allow_private,
+            url: wire.url,
+            token: Some(wire.token).filter(|token| !token.is_empty()).map(Secret::new),
+        })
+    }
 }
 
-/// A hook as the app is shown it: without its token.
-pub(crate) fn shown(hook: Hook) -> pb::Hook {
+/// 0 is what the form's vendor has (tencent.md 2, agora.md 11.2).
+fn timeout(wire: i32, form: HookForm) -> Result<Duration, Error> {
+    let ms = match (wire, form) {
+        (0, HookForm::Tencent) => 2000,
+        (0, HookForm::Agora) => 200,
+        (ms, _) if TIMEOUTS.contains(&ms) => ms,
+        _ => return Err(Error::invalid("timeout_ms", "must be from 50 to 10000")),
+    };
+    Ok(Duration::from_millis(ms.unsigned_abs().into()))
+}
+
+/// Each once. One that is not known is refused: without it, the hook might be asked about all.
+fn kinds(wire: &[i32]) -> Result<Vec<ConversationKind>, Error> {
+    let mut kinds = Vec::new();
+    for &kind in wire {
+        let kind = pb::ConversationKind::try_from(kind).unwrap_or_default().try_into()?;
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    Ok(kinds)
+}
+
+/// As everybody but the message service sees it.
+pub(crate) fn without_token(hook: Hook) -> pb::Hook {
     pb::Hook { token: String::new(), ..hook.into() }
 }

@@ -12,7 +12,7 @@ macro_rules! columns {
     client_secret, previous_client_secret, previous_client_secret_until,
     app_certificate, previous_app_certificate, previous_app_certificate_until,
     token_key, previous_token_key, previous_token_key_until,
-    enabled, policy, screening, created_at"
+    enabled, policy, created_at, screening"
     };
 }
 
@@ -41,7 +41,8 @@ const INSERT: &str = "
 
 const SET_ENABLED: &str = "update app set enabled = $2 where app_id = $1";
 const SET_POLICY: &str = "update app set policy = $2 where app_id = $1";
-const NEXT_SCREENING: &str = "update app set screening = screening + 1 where app_id = $1 returning screening";
+/// Never goes back, so a number stands for one state alone.
+const SCREENING_CHANGED: &str = "update app set screening = screening + 1 where app_id = $1";
 const DELETE: &str = "update app set deleted_at = $2 where app_id = $1";
 
 const ROTATE_CLIENT_SECRET: &str = "
@@ -70,7 +71,7 @@ pub(crate) const ALL: &[&str] = &[
     INSERT,
     SET_ENABLED,
     SET_POLICY,
-    NEXT_SCREENING,
+    SCREENING_CHANGED,
     DELETE,
     ROTATE_CLIENT_SECRET,
     ROTATE_APP_CERTIFICATE,
@@ -179,9 +180,9 @@ pub(crate) async fn set_policy(
     policy::effective(&text)
 }
 
-/// The next version of what the app looks at.
-pub(crate) async fn next_screening(tx: &mut Tx, app: AppId) -> Result<i64, Error> {
-    on_tx!(tx, |c| sqlx::query_scalar(NEXT_SCREENING).bind(app.0).fetch_one(c).await)
+/// Its word lists or hooks are not what they were.
+pub(crate) async fn screening_changed(tx: &mut Tx, app: AppId) -> Result<(), Error> {
+    on_tx!(tx, |c| sqlx::query(SCREENING_CHANGED).bind(app.0).execute(c).await.map(drop))
 }
 
 pub(crate) async fn delete(tx: &mut Tx, app: AppId, now: UnixMillis) -> Result<(), Error> {

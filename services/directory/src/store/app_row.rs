@@ -25,8 +25,8 @@ pub(crate) struct AppRow {
     token_key: SealedPair,
     enabled: bool,
     pub(super) policy: String,
-    screening: i64,
     created_at: i64,
+    screening: i64,
 }
 
 struct SealedPair {
@@ -70,8 +70,8 @@ where
             },
             enabled: row.try_get("enabled")?,
             policy: row.try_get("policy")?,
-            screening: row.try_get("screening")?,
             created_at: row.try_get("created_at")?,
+            screening: row.try_get("screening")?,
         })
     }
 }

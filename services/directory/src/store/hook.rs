@@ -1,77 +1,110 @@
-//! Servers that are asked before a message goes into the log.
+//! Hooks. Their tokens are sealed.
 
 use std::time::Duration;
 
-use tidings_domain::{AppId, ConversationKind, Error, Hook, HookForm};
-use tidings_store::{Tx, on_tx};
+use tidings_domain::{AppId, ConversationKind, Entropy, Error, Hook, HookForm};
+use tidings_store::{Db, Tx, on_db, on_tx};
+
+use crate::{model::screening::NewHook, seal::DataKey};
+
+const COUNT: &str = "select count(*) from hook where app_id = $1";
+
+const TAKE_ID: &str = "
+    update app set next_hook_id = next_hook_id + 1 where app_id = $1 returning next_hook_id - 1";
 
 const INSERT: &str = "
     insert into hook (app_id, hook_id, form, url, token, timeout_ms, refuse_on_failure, kinds, allow_private)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    returning hook_id, form, url, token, timeout_ms, refuse_on_failure, kinds, allow_private";
 
 const LIST: &str = "
     select hook_id, form, url, token, timeout_ms, refuse_on_failure, kinds, allow_private
     from hook where app_id = $1 order by hook_id";
 
-const DELETE: &str = "delete from hook where app_id = $1 and hook_id = $2";
+const DELETE: &str = "
+    delete from hook where app_id = $1 and hook_id = $2
+    returning hook_id, form, url, token, timeout_ms, refuse_on_failure, kinds, allow_private";
 
-pub(crate) const ALL: &[&str] = &[INSERT, LIST, DELETE];
+const DELETE_ALL: &str = "delete from hook where app_id = $1";
 
-/// Forms and kinds as the columns have them.
-const FORMS: [(HookForm, i64); 2] = [(HookForm::Tencent, 1), (HookForm::Agora, 2)];
-const KINDS: [(ConversationKind, &str); 3] =
-    [(ConversationKind::Direct, "1"), (ConversationKind::Group, "2"), (ConversationKind::Room, "3")];
+pub(crate) const ALL: &[&str] = &[COUNT, TAKE_ID, INSERT, LIST, DELETE, DELETE_ALL];
 
-/// Adds it; its token is sealed.
-pub(crate) async fn insert(tx: &mut Tx, app: AppId, hook: &Hook, token: Option<String>) -> Result<(), Error> {
-    let form = FORMS.iter().find(|(form, _)| *form == hook.form).map_or(0, |(_, code)| *code);
-    let kinds = KINDS.iter().filter(|(kind, _)| hook.kinds.contains(kind)).map(|(_, code)| *code);
-    on_tx!(tx, |c| sqlx::query(INSERT)
-        .bind(app.0)
-        .bind(hook.id)
-        .bind(form)
-        .bind(&hook.url)
-        .bind(token)
-        .bind(hook.timeout.as_millis() as i64)
-        .bind(hook.refuse_on_failure)
-        .bind(kinds.collect::<Vec<_>>().join(","))
-        .bind(hook.allow_private)
-        .execute(c)
-        .await
-        .map(drop))
+/// What tokens are sealed as.
+const TOKEN: &str = "hook.token";
+
+const FORMS: [(&str, HookForm); 2] = [("tencent", HookForm::Tencent), ("agora", HookForm::Agora)];
+
+const KINDS: [(&str, ConversationKind); 3] =
+    [("direct", ConversationKind::Direct), ("group", ConversationKind::Group), ("room", ConversationKind::Room)];
+
+type HookRow = (i64, String, String, Option<String>, i64, bool, String, bool);
+
+fn name<T: PartialEq>(table: &[(&'static str, T)], value: &T) -> &'static str {
+    table.iter().find(|(_, known)| known == value).map_or("", |(name, _)| name)
 }
 
-type HookRow = (i64, i64, String, Option<String>, i64, bool, String, bool);
-
-/// All of an app, by id; `open` gives a sealed token in the clear.
-pub(crate) async fn list(
-    tx: &mut Tx,
-    app: AppId,
-    open: impl Fn(&str) -> Result<String, Error>,
-) -> Result<Vec<Hook>, Error> {
-    let rows: Vec<HookRow> = on_tx!(tx, |c| sqlx::query_as(LIST).bind(app.0).fetch_all(c).await)?;
-    rows.into_iter().map(|row| hook(row, &open)).collect()
+fn named<T: Copy>(table: &[(&str, T)], name: &str) -> Result<T, Error> {
+    let found = table.iter().find(|(known, _)| *known == name);
+    found.map(|(_, value)| *value).ok_or_else(|| Error::internal(format!("a hook has the unknown name {name}")))
 }
 
-fn hook(row: HookRow, open: impl Fn(&str) -> Result<String, Error>) -> Result<Hook, Error> {
-    let (id, code, url, token, timeout_ms, refuse_on_failure, kinds, allow_private) = row;
-    let form = FORMS.iter().find(|(_, known)| *known == code).map(|(form, _)| *form);
+fn hook(key: &DataKey, app: AppId, row: HookRow) -> Result<Hook, Error> {
+    let (id, form, url, token, timeout, refuse_on_failure, kinds, allow_private) = row;
+    let kinds = kinds.split(',').filter(|kind| !kind.is_empty()).map(|kind| named(&KINDS, kind));
     Ok(Hook {
         id,
-        form: form.ok_or_else(|| Error::internal(format!("form {code} in a column")))?,
+        form: named(&FORMS, &form)?,
         url,
-        token: token.as_deref().map(open).transpose()?,
-        timeout: Duration::from_millis(timeout_ms.unsigned_abs()),
+        token: token.map(|sealed| key.open(app, TOKEN, &sealed)).transpose()?.map(|token| token.expose().to_owned()),
+        timeout: Duration::from_millis(timeout.unsigned_abs()),
         refuse_on_failure,
-        kinds: KINDS
-            .iter()
-            .filter(|(_, code)| kinds.split(',').any(|kind| kind == *code))
-            .map(|(kind, _)| *kind)
-            .collect(),
+        kinds: kinds.collect::<Result<_, _>>()?,
         allow_private,
     })
 }
 
-pub(crate) async fn delete(tx: &mut Tx, app: AppId, id: i64) -> Result<(), Error> {
-    on_tx!(tx, |c| sqlx::query(DELETE).bind(app.0).bind(id).execute(c).await.map(drop))
+pub(crate) async fn count(tx: &mut Tx, app: AppId) -> Result<i64, Error> {
+    on_tx!(tx, |c| sqlx::query_scalar(COUNT).bind(app.0).fetch_one(c).await)
+}
+
+/// Adds a hook under a number that none of the app ever had.
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    app: AppId,
+    new: &NewHook,
+    key: &DataKey,
+    entropy: &dyn Entropy,
+) -> Result<Hook, Error> {
+    let id: i64 = on_tx!(&mut *tx, |c| sqlx::query_scalar(TAKE_ID).bind(app.0).fetch_one(c).await)?;
+    let token = new.token.as_ref().map(|token| key.seal(app, TOKEN, token, entropy));
+    let kinds = new.kinds.iter().map(|kind| name(&KINDS, kind)).collect::<Vec<_>>().join(",");
+    let row: HookRow = on_tx!(tx, |c| sqlx::query_as(INSERT)
+        .bind(app.0)
+        .bind(id)
+        .bind(name(&FORMS, &new.form))
+        .bind(&new.url)
+        .bind(token)
+        .bind(new.timeout.as_millis() as i64)
+        .bind(new.refuse_on_failure)
+        .bind(kinds)
+        .bind(new.allow_private)
+        .fetch_one(c)
+        .await)?;
+    hook(key, app, row)
+}
+
+/// By ascending id.
+pub(crate) async fn list(db: &Db, app: AppId, key: &DataKey) -> Result<Vec<Hook>, Error> {
+    let rows: Vec<HookRow> = on_db!(db, |c| sqlx::query_as(LIST).bind(app.0).fetch_all(c).await)?;
+    rows.into_iter().map(|row| hook(key, app, row)).collect()
+}
+
+/// The hook as it was; `None` when there is none of that number.
+pub(crate) async fn delete(tx: &mut Tx, app: AppId, id: i64, key: &DataKey) -> Result<Option<Hook>, Error> {
+    let row: Option<HookRow> = on_tx!(tx, |c| sqlx::query_as(DELETE).bind(app.0).bind(id).fetch_optional(c).await)?;
+    row.map(|row| hook(key, app, row)).transpose()
+}
+
+pub(crate) async fn delete_all(tx: &mut Tx, app: AppId) -> Result<(), Error> {
+    on_tx!(tx, |c| sqlx::query(DELETE_ALL).bind(app.0).execute(c).await.map(drop))
 }

@@ -1,0 +1,27 @@
+//! The app that a command is about.
+
+use clap::Args;
+use tidings_domain::Error;
+use tidings_runtime::context;
+use tonic::Request;
+
+use crate::admin::org_and_name;
+
+/// Which app.
+#[derive(Debug, Args)]
+pub struct InApp {
+    /// As org/app.
+    #[arg(long)]
+    app: String,
+}
+
+impl InApp {
+    /// A call on behalf of the app.
+    pub fn request<T>(&self, message: T) -> Result<Request<T>, Error> {
+        let (org, name) = org_and_name(&self.app)?;
+        let key = format!("{org}#{name}").parse().map_err(|_| Error::invalid("app", "must be visible ASCII"))?;
+        let mut request = Request::new(message);
+        request.metadata_mut().insert(context::APP, key);
+        Ok(request)
+    }
+}

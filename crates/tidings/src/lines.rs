@@ -1,0 +1,45 @@
+//! How answers of commands are written: a line for each thing, with a tab between columns.
+
+use std::fmt::Write as _;
+
+/// What `word` stands for.
+pub fn meant<T: Copy>(table: &[(&str, T)], word: &str) -> Result<T, String> {
+    let found = table.iter().find(|(known, _)| *known == word);
+    let known = || table.iter().map(|(known, _)| *known).collect::<Vec<_>>().join(", ");
+    found.map(|(_, meaning)| *meaning).ok_or_else(|| format!("must be one of {}", known()))
+}
+
+/// What stands for `meaning`.
+pub fn word<T: PartialEq>(table: &[(&'static str, T)], meaning: &T) -> &'static str {
+    table.iter().find(|(_, known)| known == meaning).map_or("unknown", |(word, _)| word)
+}
+
+/// A text of others on one line: it neither makes columns of its own nor commands the terminal.
+pub fn plain(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut plain, c| {
+        if c.is_control() {
+            write!(plain, "{}", c.escape_default()).expect("a string takes all text");
+        } else {
+            plain.push(c);
+        }
+        plain
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_means_what_the_table_says() {
+        const TABLE: [(&str, i32); 2] = [("one", 1), ("two", 2)];
+        assert_eq!(meant(&TABLE, "two"), Ok(2));
+        assert_eq!(meant(&TABLE, "Two"), Err("must be one of one, two".to_owned()));
+        assert_eq!((word(&TABLE, &1), word(&TABLE, &3)), ("one", "unknown"));
+    }
+
+    #[test]
+    fn a_text_of_others_stays_on_its_line() {
+        assert_eq!(plain("a\tb\n\u{1b}[2Jü"), "a\\tb\\n\\u{1b}[2Jü");
+    }
+}

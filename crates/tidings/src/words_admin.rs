@@ -1,0 +1,140 @@
+//! `tidings words ...`: the word lists of an app.
+
+use std::{
+    fs,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, Subcommand};
+use tidings_domain::Error;
+use tidings_proto::{error_from_status, pb};
+use tidings_runtime::Config;
+
+use crate::{
+    admin::say,
+    directory::{Directory, with_directory},
+    in_app::InApp,
+    lines::{meant, plain, word},
+    server::Server,
+};
+
+/// What the command line calls that which becomes of a text with a listed word.
+const ACTIONS: [(&str, pb::WordAction); 2] = [("refuse", pb::WordAction::Refuse), ("mask", pb::WordAction::Mask)];
+
+/// Most bytes of words in a call, each with what it takes beside them; the directory says how many may be kept.
+const MAX_WORDS: usize = 7 * 1024 * 1024;
+const BESIDE_A_WORD: usize = 3;
+
+/// What can be done to the word lists of an app.
+#[derive(Debug, Subcommand)]
+pub enum WordsCommand {
+    /// Put the words of a file in the place of a list, or make the list.
+    Set {
+        #[command(flatten)]
+        list: OneList,
+        /// What becomes of texts with one of the words: refuse or mask.
+        #[arg(long, default_value = "refuse", value_parser = |word: &str| meant(&ACTIONS, word))]
+        action: pb::WordAction,
+        /// A word on each line; empty lines and those that begin with # are passed over. - is standard input.
+        file: PathBuf,
+    },
+    /// List the lists of an app.
+    List(InApp),
+    /// Show the words of a list.
+    Show(OneList),
+    /// Remove a list.
+    Remove(OneList),
+}
+
+/// Which list.
+#[derive(Debug, Args)]
+pub struct OneList {
+    #[command(flatten)]
+    of: InApp,
+    /// The name of the list.
+    #[arg(long, value_name = "NAME")]
+    list: String,
+}
+
+/// Runs the command.
+pub async fn words(config: &Config, server: Server, command: WordsCommand) -> Result<(), Error> {
+    with_directory(config, server, async |directory| act(directory, command).await).await
+}
+
+async fn act(mut directory: Directory, command: WordsCommand) -> Result<(), Error> {
+    match command {
+        WordsCommand::Set { list, action, file } => {
+            let words = words_in(&text_of(&file)?)?;
+            let wanted = list.of.request(pb::WordList { name: list.list, action: action.into(), words })?;
+            show(&directory.set_word_list(wanted).await.map_err(error_from_status)?.into_inner());
+        }
+        WordsCommand::List(of) => {
+            let wanted = of.request(pb::ListWordListsRequest {})?;
+            let lists = directory.list_word_lists(wanted).await.map_err(error_from_status)?.into_inner().lists;
+            lists.iter().for_each(show);
+        }
+        WordsCommand::Show(list) => {
+            let found = directory.get_word_list(list.request()?).await.map_err(error_from_status)?.into_inner();
+            for word in &found.words {
+                say(&plain(word));
+            }
+        }
+        WordsCommand::Remove(list) => {
+            let removed = directory.delete_word_list(list.request()?).await.map_err(error_from_status)?.into_inner();
+            say(&format!("{}\tremoved", removed.name));
+        }
+    }
+    Ok(())
+}
+
+impl OneList {
+    fn request(self) -> Result<tonic::Request<pb::WordListRef>, Error> {
+        self.of.request(pb::WordListRef { name: self.list })
+    }
+}
+
+fn show(list: &pb::WordListSummary) {
+    say(&format!("{}\t{}\t{} words", plain(&list.name), word(&ACTIONS, &list.action()), list.words));
+}
+
+fn text_of(file: &Path) -> Result<String, Error> {
+    if file == Path::new("-") {
+        let mut text = String::new();
+        let read = io::stdin().read_to_string(&mut text);
+        return read
+            .map(|_| text)
+            .map_err(|error| Error::invalid("standard input", format!("cannot be read: {error}")));
+    }
+    fs::read_to_string(file)
+        .map_err(|error| Error::invalid("file", format!("{} cannot be read: {error}", file.display())))
+}
+
+/// The words of a file. Some editors put U+FEFF before the first line.
+fn words_in(text: &str) -> Result<Vec<String>, Error> {
+    let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
+    let words: Vec<String> =
+        lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect();
+    if words.iter().map(|word| word.len() + BESIDE_A_WORD).sum::<usize>() > MAX_WORDS {
+        return Err(Error::invalid("words", "must be at most 2 MiB in all lists of an app"));
+    }
+    Ok(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_a_word_on_each_line_and_remarks() {
+        let text = "\u{feff}# ours\r\ncasino\r\n\r\n  free money \n  # later\n#1\na # b\n赌场";
+        assert_eq!(words_in(text).unwrap(), ["casino", "free money", "a # b", "赌场"]);
+        assert!(words_in("\n# none\n").unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_file_that_no_call_could_bring_is_refused() {
+        let refused = words_in(&format!("{}\n", "w".repeat(255)).repeat(MAX_WORDS / 255)).unwrap_err();
+        assert_eq!(refused.to_string(), "words must be at most 2 MiB in all lists of an app");
+    }
+}
