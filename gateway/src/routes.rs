@@ -32,7 +32,9 @@ pub fn router(gateway: Gateway) -> Router {
 }
 
 fn agora_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
-    use agora::{broadcast, channel, export, file, history, import, lifetime, recall, rewrite, send, token, users};
+    use agora::{
+        broadcast, channel, export, feed, file, history, import, lifetime, recall, rewrite, send, token, users,
+    };
     use tidings_dialect::agora::{Everybody, Peer, Place};
     use tidings_domain::ConversationKind::{Direct, Group};
     vec![
@@ -64,6 +66,7 @@ fn agora_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
         ("/{org}/{app}/rest/message/roaming/group/user/{username}", channel::roaming(Group, false)),
         ("/{org}/{app}/rest/message/roaming/group/user/{username}/time", channel::roaming(Group, true)),
         ("/{org}/{app}/rest/message/roaming/user/{username}/delete/all", post(channel::delete_all)),
+        ("/{org}/{app}/tidings/events", get(feed::events)),
         ("/{org}/{app}/tidings/exports/{time}/manifest", get(export::manifest)),
         ("/{org}/{app}/tidings/users/{username}/export", get(export::of_user)),
         ("/{org}/{app}/tidings/chatgroups/{id}/export", export::of_group(Peer::Group)),

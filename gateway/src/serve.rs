@@ -23,6 +23,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves until `stop` ends, then answers what has begun.
 pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Output = ()>) {
+    let stopping = gateway.stopping().clone();
     let routes = router(gateway);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(BUFFER);
@@ -50,6 +51,7 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Ou
         });
     }
     drop(listener);
+    stopping.trigger();
     graceful.shutdown().await;
 }
 

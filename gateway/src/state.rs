@@ -11,7 +11,7 @@ use std::{
 use futures_util::future::BoxFuture;
 use ipnet::IpNet;
 use tidings_domain::{Clock, Entropy, UnixMillis};
-use tidings_runtime::Clients;
+use tidings_runtime::{Clients, Shutdown};
 
 use crate::{cors::Cors, identity::Identities, kinds::Kinds, limits::Limits};
 
@@ -47,6 +47,8 @@ struct Inner {
     kinds: Kinds,
     limits: Limits,
     ready: Ready,
+    /// Triggered when the server takes no more calls: what waits for events ends then.
+    stopping: Shutdown,
     started: UnixMillis,
     requests: AtomicU64,
 }
@@ -83,6 +85,7 @@ impl Gateway {
             clock,
             entropy,
             ready,
+            stopping: Shutdown::default(),
             requests: AtomicU64::new(0),
         }))
     }
@@ -90,6 +93,10 @@ impl Gateway {
     /// Clients of the services; a call needs a clone of its own.
     pub(crate) fn clients(&self) -> &Clients {
         &self.0.clients
+    }
+
+    pub(crate) fn stopping(&self) -> &Shutdown {
+        &self.0.stopping
     }
 
     pub(crate) fn identities(&self) -> &Identities {

@@ -4,6 +4,7 @@ mod asked;
 pub(crate) mod broadcast;
 pub(crate) mod channel;
 pub(crate) mod export;
+pub(crate) mod feed;
 pub(crate) mod file;
 pub(crate) mod group;
 pub(crate) mod history;

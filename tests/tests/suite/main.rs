@@ -22,6 +22,7 @@ mod callbacks;
 mod cross_dialect;
 mod envelope;
 mod events;
+mod events_http;
 mod idempotency;
 mod lanying_access;
 mod lanying_ack_unread;

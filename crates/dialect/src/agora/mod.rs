@@ -9,6 +9,7 @@ mod draft;
 mod dto;
 mod envelope;
 mod export;
+mod feed;
 mod file;
 mod group;
 mod history;
@@ -36,6 +37,7 @@ pub use envelope::{Call, Timing, error, sent, sent_without_ids};
 pub use export::{
     HourManifest, Manifest, export_hour, export_later, export_refusal, export_time, exported, manifest, read_manifest,
 };
+pub use feed::{FeedQuery, Happened, feed, feed_query, happened};
 pub use file::{Lifetime, is_true, lifetime_request, lifetimes_set, no_file, thumbnail_side, uploaded};
 pub use group::{
     Group, GroupChange, GroupFields, MemberDeed, NewGroup, group_change, group_changed, group_created, group_deleted,

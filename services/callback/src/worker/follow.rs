@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Events that become deliveries in one transaction.
-const BATCH: i32 = 256;
+const BATCH: i32 = 1000;
 /// While more than so many are untried, the feed waits: it is kept in the log anyway.
 const MOST: i64 = 2000;
 

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures_util::{Stream, stream};
 use tidings_domain::{App, AppId, Error};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 use tracing::Instrument as _;
 
 use crate::{
@@ -20,6 +20,8 @@ use crate::{
 
 /// How long it may take until something that another process has committed is seen.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How often a follower is told how far the feed has gone without anything that he wants.
+const TELL: Duration = Duration::from_secs(1);
 /// What is committed within this time is read at once.
 const GATHER: Duration = Duration::from_millis(3);
 
@@ -105,19 +107,23 @@ async fn send(
     if batches.send(Ok(first)).await.is_err() {
         return Ok(());
     }
+    let (mut told, mut told_at) = (positions.clone(), Instant::now());
     loop {
         news.mark_unchanged();
         let upto = export::positions(&deps.db, app).await?;
         let mut events = Vec::new();
-        for (lane, last) in &upto.0 {
-            let after = positions.0.get(lane).copied().unwrap_or(0);
-            if *last > after {
-                let part = Part { app, lane: *lane, after, upto: *last };
+        for (lane, last) in in_turn(&upto, &positions) {
+            let after = positions.0.get(&lane).copied().unwrap_or(0);
+            if last > after && events.len() < wanted.batch {
+                let part = Part { app, lane, after, upto: last };
                 let reached = lane_events(deps, part, &wanted, &mut events).await?;
-                positions.0.insert(*lane, reached);
+                positions.0.insert(lane, reached);
             }
         }
-        if !events.is_empty() {
+        // That nothing is wanted of much is told now and then.
+        let has_news = !events.is_empty() || told_at.elapsed() >= TELL && told != positions;
+        if has_news {
+            (told, told_at) = (positions.clone(), Instant::now());
             let batch = Batch { events, positions: positions.clone() };
             if batches.send(Ok(batch)).await.is_err() {
                 return Ok(());
@@ -140,9 +146,17 @@ async fn send(
     }
 }
 
-/// Up to a batch of one lane; gives up to where that is all.
+/// The lanes, beginning with another one each time, so that a busy one does not keep the others waiting.
+fn in_turn(upto: &Positions, reached: &Positions) -> Vec<(i64, i64)> {
+    let mut lanes: Vec<(i64, i64)> = upto.0.iter().map(|(lane, last)| (*lane, *last)).collect();
+    let first = reached.0.values().sum::<i64>().unsigned_abs() as usize % lanes.len().max(1);
+    lanes.rotate_left(first);
+    lanes
+}
+
+/// Of one lane what a batch still has room for; gives up to where that is all.
 async fn lane_events(deps: &Deps, part: Part, wanted: &Wanted, events: &mut Vec<(i64, Event)>) -> Result<i64, Error> {
-    let limit = wanted.batch as i64;
+    let limit = (wanted.batch - events.len()) as i64;
     let is_wanted = |kind: &str| wanted.kinds.is_empty() || wanted.kinds.iter().any(|wanted| wanted == kind);
     let sent = if is_wanted(SENT) { feed::sent(&deps.db, part, limit).await? } else { Vec::new() };
     let other = feed::other(&deps.db, part, limit).await?;
@@ -152,6 +166,12 @@ async fn lane_events(deps: &Deps, part: Part, wanted: &Wanted, events: &mut Vec<
     let mut read: Vec<Event> = sent.into_iter().chain(other).filter(|event| event.event_no <= reached).collect();
     read.retain(|event| is_wanted(kind(event)));
     read.sort_unstable_by_key(|event| event.event_no);
+    let reached = if read.len() as i64 > limit {
+        read.truncate(limit as usize);
+        read.last().map_or(reached, |last| last.event_no)
+    } else {
+        reached
+    };
     events.extend(read.into_iter().map(|event| (part.lane, event)));
     Ok(reached)
 }

@@ -180,6 +180,35 @@ pub struct Payload<'a> {
     pub to: &'a str,
 }
 
+/// What happened, as the event feed tells it. Ours.
+#[derive(Serialize)]
+pub struct Happened<'a> {
+    pub id: &'a str,
+    pub kind: &'a str,
+    pub timestamp: i64,
+    pub chat_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group_id: Option<&'a str>,
+    pub operator: String,
+    pub from: String,
+    pub to: &'a str,
+    pub msg_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seq: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason_detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_ip: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<&'a str>,
+}
+
 /// A conversation in a user's list.
 #[derive(Serialize)]
 pub struct Channel<'a> {

@@ -1,0 +1,140 @@
+//! What happened in an app, for app servers that would rather ask than be called. The vendor lacks it (decision 10): the
+//! envelope, the record of the export and the names of its callbacks are the vendor's.
+
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+use tidings_domain::{ConversationId, ConversationKind, Message, MsgId, UnixMillis, UserId};
+
+use super::{Call, Names, Refusal, Timing, channel::value, dto, recall::chat_type, record::record};
+use crate::json::{bytes_of, text_of};
+
+/// Events of an answer, unless the request says otherwise.
+const DEFAULT_LIMIT: i32 = 100;
+const MAX_LIMIT: i32 = 1000;
+/// How long an event is waited for, in seconds, unless the request says otherwise.
+const DEFAULT_WAIT: u64 = 30;
+const MAX_WAIT: u64 = 60;
+
+/// Which events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedQuery {
+    /// Behind this cursor; empty: from the first that is kept; `now`: from now on.
+    pub after: String,
+    /// Kinds; empty: all.
+    pub kinds: Vec<String>,
+    /// At most so many in an answer.
+    pub limit: i32,
+    /// How long to wait for the first.
+    pub wait: Duration,
+}
+
+/// Reads `after`, `kinds`, `limit` and `wait`.
+pub fn feed_query(query: &str) -> Result<FeedQuery, Refusal> {
+    let number = |name: &str, otherwise: u64| match value(query, name) {
+        None => Ok(otherwise),
+        Some(text) => text.parse().map_err(|_| Refusal::illegal_argument(format!("{name} must be a number"))),
+    };
+    let limit = number("limit", DEFAULT_LIMIT as u64)?.clamp(1, MAX_LIMIT as u64) as i32;
+    let wait = Duration::from_secs(number("wait", DEFAULT_WAIT)?.min(MAX_WAIT));
+    let kinds = value(query, "kinds").unwrap_or_default();
+    let kinds = kinds.split(',').map(str::trim).filter(|kind| !kind.is_empty()).map(str::to_owned).collect();
+    Ok(FeedQuery { after: value(query, "after").unwrap_or_default(), kinds, limit, wait })
+}
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+pub struct Happened<'a> {
+    /// The event's id, the same as in callbacks.
+    pub id: &'a str,
+    /// Such as `message.sent`.
+    pub kind: &'a str,
+    /// When.
+    pub at: UnixMillis,
+    /// Where.
+    pub conversation: ConversationId,
+    /// The message that it is about.
+    pub msg_id: MsgId,
+    /// Who did it.
+    pub actor: UserId,
+    /// The message as it is told, where it is.
+    pub message: Option<&'a Message>,
+    /// The message's number in its conversation and its sender, where the message is not told but known.
+    pub of: Option<(i64, UserId)>,
+    /// From where: address, platform and trace context; empty where they are not known.
+    pub origin: (&'a str, &'a str, &'a str),
+    /// Why it was refused, and what a hook said of it; empty where it was not.
+    pub refused: (&'a str, &'a str),
+}
+
+impl Happened<'_> {
+    fn seq(&self) -> Option<i64> {
+        let seq = self.message.map(|message| message.seq).or_else(|| self.of.map(|(seq, _)| seq));
+        seq.filter(|seq| *seq > 0)
+    }
+
+    /// Whose message it is; of what is not known, who did it.
+    fn sender(&self) -> UserId {
+        self.message.map(|message| message.sender).or_else(|| self.of.map(|(_, sender)| sender)).unwrap_or(self.actor)
+    }
+}
+
+/// An event as one line of JSON. `exts_array` is how `customExts` stands (agora.md 14).
+pub fn happened(event: &Happened<'_>, names: &Names, exts_array: bool) -> String {
+    let given = |text| Some(text).filter(|text: &&str| !text.is_empty());
+    let sender = event.sender();
+    let to = match event.conversation {
+        ConversationId::Direct(low, _) => names.of(event.conversation.peer_of(sender).unwrap_or(low)),
+        ConversationId::Group(group) => group.to_string(),
+        ConversationId::Room(room) => room.to_string(),
+    };
+    let shared = (event.conversation.kind() != ConversationKind::Direct).then_some(to.as_str());
+    let message = event.message.map(|message| raw(record(message, names, exts_array, None)));
+    text_of(&dto::Happened {
+        id: event.id,
+        kind: event.kind,
+        timestamp: event.at.0,
+        chat_type: chat_type(event.conversation.kind()),
+        group_id: shared,
+        operator: names.of(event.actor),
+        from: names.of(sender),
+        to: &to,
+        msg_id: event.msg_id.to_string(),
+        seq: event.seq(),
+        message: message.as_deref(),
+        reason: given(event.refused.0),
+        reason_detail: given(event.refused.1),
+        client_ip: given(event.origin.0),
+        platform: given(event.origin.1),
+        traceparent: given(event.origin.2),
+    })
+}
+
+/// The answer with those events, and where the next request goes on.
+pub fn feed(call: &Call<'_>, timing: Timing, events: &[String], cursor: &str) -> Vec<u8> {
+    let data: Vec<Box<RawValue>> = events.iter().cloned().map(raw).collect();
+    let count = data.len();
+    bytes_of(&dto::Envelope { data: Some(data), cursor: Some(cursor), count: Some(count), ..call.envelope(timing) })
+}
+
+fn raw(json: String) -> Box<RawValue> {
+    RawValue::from_string(json).expect("it was written as JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_stays_within_its_bounds() {
+        let all = FeedQuery { after: String::new(), kinds: Vec::new(), limit: 100, wait: Duration::from_secs(30) };
+        assert_eq!(feed_query("").unwrap(), all);
+        let asked = feed_query("after=0:1.1:2&kinds=message.sent,%20message.recalled,&limit=5000&wait=1000").unwrap();
+        let kinds = ["message.sent", "message.recalled"].map(str::to_owned).into();
+        assert_eq!(asked, FeedQuery { after: "0:1.1:2".into(), kinds, limit: 1000, wait: Duration::from_mins(1) });
+        assert_eq!(feed_query("limit=0&wait=0").unwrap().limit, 1);
+        for wrong in ["limit=x", "wait=-1"] {
+            assert!(feed_query(wrong).is_err(), "{wrong}");
+        }
+    }
+}

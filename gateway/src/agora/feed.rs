@@ -1,0 +1,207 @@
+//! `GET /{org}/{app}/tidings/events`: the event feed, by long poll or as server-sent events (decision 10).
+//!
+//! At least once: who goes on at a cursor that he has used before gets the same events again, under the same ids.
+
+use std::{collections::HashMap, convert::Infallible, time::Duration};
+
+use axum::{body::Body, extract::State, response::Response};
+use bytes::Bytes;
+use futures_util::{Stream, stream};
+use http::{
+    HeaderValue,
+    header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE},
+};
+use tidings_dialect::agora::{self as codec, FeedQuery, Happened, Names, Refusal};
+use tidings_domain::{Caller, Error, Message, MsgId, UnixMillis, UserId};
+use tidings_proto::{pb, required};
+use tidings_runtime::context;
+use tokio::time::{Instant, timeout_at};
+use tonic::Streaming;
+
+use super::asked::Asked;
+use crate::{Gateway, reply::refused, request::header};
+
+/// The media type of server-sent events.
+const EVENT_STREAM: &str = "text/event-stream";
+/// Where a client that lost its connection goes on; stands above the query.
+const LAST_EVENT_ID: &str = "last-event-id";
+/// Events that are read at once for a stream.
+const BATCH: i32 = 100;
+/// Something is sent at least so often, so that nobody between takes the connection for dead.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// `GET /tidings/events`.
+pub(crate) async fn events(State(gateway): State<Gateway>, asked: Asked) -> Response {
+    if !header(&asked.headers, ACCEPT.as_str()).is_some_and(|accept| accept.contains(EVENT_STREAM)) {
+        let outcome = poll(&gateway, &asked).await;
+        return asked.answer(&gateway, outcome);
+    }
+    match stream_of(&gateway, &asked).await {
+        Ok(response) => asked.with_rates(response),
+        Err(refusal) => asked.answer(&gateway, Err(refusal)),
+    }
+}
+
+async fn poll(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = asked.app_caller(gateway).await?;
+    let query = codec::feed_query(&asked.query)?;
+    // Who does not wait gets what is there, however long it takes to read.
+    let until = Instant::now() + if query.wait.is_zero() { HEARTBEAT } else { query.wait };
+    let exts_array = identity.app.policy.agora_custom_exts_array;
+    let mut feed = Feed::open(gateway, caller, (query.limit, exts_array), query).await?;
+    let mut events = Vec::new();
+    while events.is_empty()
+        && let Ok(Some(reply)) = timeout_at(until, feed.next()).await
+    {
+        events = feed.lines(reply?).await?;
+    }
+    let lines: Vec<String> = events.into_iter().map(|(_, line)| line).collect();
+    Ok(codec::feed(&asked.call(&identity.app), asked.timing(gateway), &lines, &feed.cursor))
+}
+
+async fn stream_of(gateway: &Gateway, asked: &Asked) -> Result<Response, Refusal> {
+    let (identity, caller) = asked.app_caller(gateway).await?;
+    let mut query = codec::feed_query(&asked.query)?;
+    query.wait = HEARTBEAT;
+    if let Some(last) = header(&asked.headers, LAST_EVENT_ID).filter(|last| !last.is_empty()) {
+        last.clone_into(&mut query.after);
+    }
+    let exts_array = identity.app.policy.agora_custom_exts_array;
+    let feed = Feed::open(gateway, caller, (BATCH, exts_array), query).await?;
+    let mut response = Response::new(Body::from_stream(frames(feed)));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+/// The feed as server-sent events. The last event of those that were read together has their cursor as its id, so a
+/// client that lost its connection among them gets them all again.
+fn frames(feed: Feed) -> impl Stream<Item = Result<Bytes, Infallible>> {
+    stream::unfold(Some(feed), |feed| async move {
+        let mut feed = feed?;
+        let Ok(reply) = timeout_at(Instant::now() + HEARTBEAT, feed.next()).await else {
+            return Some((Ok(Bytes::from_static(b":\n\n")), Some(feed)));
+        };
+        let lines = match reply? {
+            Ok(reply) => feed.lines(reply).await,
+            Err(error) => Err(error),
+        };
+        match lines {
+            Ok(lines) => Some((Ok(frame(&lines, &feed.cursor)), Some(feed))),
+            // The client comes back and is told why then, if it is not over.
+            Err(error) => {
+                tracing::debug!(%error, "a stream of events ended");
+                None
+            }
+        }
+    })
+}
+
+fn frame(lines: &[(String, String)], cursor: &str) -> Bytes {
+    let mut out = String::new();
+    for (place, (kind, line)) in lines.iter().enumerate() {
+        if place + 1 == lines.len() {
+            out.extend(["id: ", cursor, "\n"]);
+        }
+        out.extend(["event: ", kind, "\ndata: ", line, "\n\n"]);
+    }
+    if lines.is_empty() {
+        // Where it stands, for a client that comes back before anything happened.
+        out.extend(["id: ", cursor, "\n\n"]);
+    }
+    Bytes::from(out)
+}
+
+/// The feed of an app, with the names of those who are in it.
+struct Feed {
+    gateway: Gateway,
+    caller: Caller,
+    replies: Streaming<pb::EventsReply>,
+    exts_array: bool,
+    /// Behind what was read.
+    cursor: String,
+}
+
+impl Feed {
+    /// Opens it, and waits until it stands where it is to begin.
+    async fn open(
+        gateway: &Gateway,
+        caller: Caller,
+        (batch, exts_array): (i32, bool),
+        query: FeedQuery,
+    ) -> Result<Self, Error> {
+        let FeedQuery { after, kinds, wait, .. } = query;
+        let request = pb::EventsRequest { after, kinds, follow: !wait.is_zero(), batch };
+        let replies = gateway.clients().message.clone().events(context::request(&caller, request)).await;
+        let mut replies = replies.map_err(refused)?.into_inner();
+        let first = replies.message().await.map_err(refused)?.unwrap_or_default();
+        Ok(Self { gateway: gateway.clone(), caller, replies, exts_array, cursor: first.cursor })
+    }
+
+    /// `None`: it is over, or the server stops.
+    async fn next(&mut self) -> Option<Result<pb::EventsReply, Error>> {
+        tokio::select! {
+            () = self.gateway.stopping().triggered() => None,
+            reply = self.replies.message() => reply.map_err(refused).transpose(),
+        }
+    }
+
+    /// Kind and JSON of each event.
+    async fn lines(&mut self, reply: pb::EventsReply) -> Result<Vec<(String, String)>, Error> {
+        let events = reply.events.into_iter().map(Told::read).collect::<Result<Vec<_>, _>>()?;
+        let names = self.names(&events).await?;
+        self.cursor = reply.cursor;
+        let line = |told: Told| {
+            let line = codec::happened(&told.happened(), &names, self.exts_array);
+            (told.wire.kind, line)
+        };
+        Ok(events.into_iter().map(line).collect())
+    }
+
+    async fn names(&self, events: &[Told]) -> Result<Names, Error> {
+        let mut people: HashMap<UserId, String> = HashMap::new();
+        for told in events {
+            let sender = told.of.map_or(told.actor, |(_, sender)| sender);
+            for user in [told.actor, sender].into_iter().chain(told.conversation.peer_of(sender)) {
+                people.entry(user).or_default();
+            }
+        }
+        super::people::names(&self.gateway, &self.caller, [], people.into_keys()).await
+    }
+}
+
+/// An event as it was read.
+struct Told {
+    wire: pb::Event,
+    conversation: tidings_domain::ConversationId,
+    actor: UserId,
+    message: Option<Message>,
+    /// Number and sender of the message, where it is known.
+    of: Option<(i64, UserId)>,
+}
+
+impl Told {
+    fn read(mut wire: pb::Event) -> Result<Self, Error> {
+        let conversation = required("conversation", wire.conversation)?.try_into()?;
+        let message = wire.message.take();
+        let of = message.as_ref().map(|message| (message.seq, UserId(message.sender_id)));
+        let message = message.filter(|message| message.content.is_some()).map(TryInto::try_into).transpose()?;
+        Ok(Self { conversation, actor: UserId(wire.actor_id), message, of, wire })
+    }
+
+    fn happened(&self) -> Happened<'_> {
+        let wire = &self.wire;
+        Happened {
+            id: &wire.id,
+            kind: &wire.kind,
+            at: UnixMillis(wire.at_ms),
+            conversation: self.conversation,
+            msg_id: MsgId(wire.msg_id),
+            actor: self.actor,
+            message: self.message.as_ref(),
+            of: self.of,
+            origin: (&wire.address, &wire.platform, &wire.trace),
+            refused: (&wire.reason, &wire.reason_detail),
+        }
+    }
+}
