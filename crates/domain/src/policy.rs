@@ -57,6 +57,13 @@ pub struct Policy {
     pub agora_max_edits: u64,
     /// How long messages are kept; zero is for ever.
     pub message_retention: Duration,
+    /// How long events beside the log (recalls, edits, what was refused or not kept) are kept; zero is as long as
+    /// messages.
+    pub event_retention: Duration,
+    /// How long deliveries of callbacks that were made can be looked at and replayed.
+    pub delivered_retention: Duration,
+    /// The same of those that were given up.
+    pub dead_retention: Duration,
     /// Whether recalled messages stand in exports.
     pub export_recalled: bool,
     /// How far the clock that hours of exports are named by is ahead of UTC (agora.md 4), in minutes.
@@ -140,6 +147,9 @@ impl Policy {
             strict_bodies: false,
             agora_max_edits: 10,
             message_retention: Duration::ZERO,
+            event_retention: Duration::ZERO,
+            delivered_retention: Duration::from_hours(3 * 24),
+            dead_retention: Duration::from_hours(30 * 24),
             export_recalled: false,
             export_utc_offset_minutes: 0,
             max_file_bytes: 10 * 1024 * 1024,
@@ -310,6 +320,9 @@ pub const VALUES: &[PolicyValue] = &[
     flag!(strict_bodies),
     number!(agora_max_edits, 0, 1_000_000),
     millis!("message_retention_ms", message_retention, 0, CENTURY),
+    millis!("event_retention_ms", event_retention, 0, CENTURY),
+    millis!("delivered_retention_ms", delivered_retention, 0, CENTURY),
+    millis!("dead_retention_ms", dead_retention, 0, CENTURY),
     flag!(export_recalled),
     number!(export_utc_offset_minutes, -720, 840),
     number!(max_file_bytes, 1, 1024 * MIB),

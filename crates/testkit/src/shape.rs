@@ -107,7 +107,7 @@ impl Suite {
         }
     }
 
-    /// A process for each role, and `copies` of the message service and of the gateway.
+    /// A process for each role, and `copies` of the message service, of the callback service and of the gateway.
     ///
     /// # Panics
     /// When a process does not become ready.

@@ -29,8 +29,9 @@ impl Split {
             members.push(Member::start(role, &mut settings).await);
         }
         for _ in 1..copies {
-            members.push(Member::start("message", &mut settings).await);
-            members.push(Member::start("gateway", &mut settings).await);
+            for role in ["message", "callback", "gateway"] {
+                members.push(Member::start(role, &mut settings).await);
+            }
         }
         Self { members }
     }

@@ -33,6 +33,15 @@ pub enum CallbackCommand {
     Pause(One),
     /// Tell an endpoint again, what waited first.
     Resume(One),
+    /// Give an endpoint another key for `webhook-signature`, and show it, once; the present one signs beside it for a
+    /// while.
+    Rotate {
+        #[command(flatten)]
+        one: One,
+        /// How long the present key signs too, in milliseconds; 24 hours when not given.
+        #[arg(long, value_name = "MS")]
+        overlap_ms: Option<i64>,
+    },
     /// Remove an endpoint with all that waits for it.
     Remove(One),
     /// List what is or was to be delivered, newest first.
@@ -139,6 +148,10 @@ pub async fn callback(config: &Config, server: Server, command: CallbackCommand)
             let resumed = callbacks.resume_endpoint(one.request()?).await;
             show(resumed)
         }
+        CallbackCommand::Rotate { one, overlap_ms } => {
+            let wanted = one.of.request(pb::RotateEndpointSecretRequest { id: one.id, overlap_ms })?;
+            show_with_secret(callbacks.rotate_secret(wanted).await)
+        }
         CallbackCommand::Remove(one) => {
             let removed = callbacks.remove_endpoint(one.request()?).await.map_err(error_from_status)?;
             say(&format!("{}\tremoved", removed.into_inner().id));
@@ -169,7 +182,11 @@ async fn add(mut callbacks: Callbacks, added: Added) -> Result<(), Error> {
     let Added { of, dialect, url, token, events, ordered, retry, timeout_ms, allow_private } = added;
     let (dialect, retry) = (dialect.into(), retry.into());
     let wanted = pb::NewEndpoint { dialect, url, token, events, ordered, retry, timeout_ms, allow_private };
-    let added = callbacks.add_endpoint(of.request(wanted)?).await.map_err(error_from_status)?.into_inner();
+    show_with_secret(callbacks.add_endpoint(of.request(wanted)?).await)
+}
+
+fn show_with_secret(endpoint: Result<tonic::Response<pb::AddedEndpoint>, tonic::Status>) -> Result<(), Error> {
+    let added = endpoint.map_err(error_from_status)?.into_inner();
     say(&lines::endpoint(&added.endpoint.unwrap_or_default()));
     say(&format!("secret\t{}", added.secret));
     Ok(())

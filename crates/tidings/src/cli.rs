@@ -7,7 +7,8 @@ use tidings_domain::{Error, SystemClock};
 use tidings_runtime::{Config, telemetry};
 
 use crate::{
-    Roles, admin, callback_admin, demo, doctor, export, hook_admin, migrate, ready, running, server, words_admin,
+    Roles, admin, callback_admin, demo, doctor, export, hook_admin, message_admin, migrate, ready, running, server,
+    words_admin,
 };
 
 /// A self-hosted chat-message backend that speaks the wires of Agora Chat, Lanying IM and gRPC.
@@ -42,8 +43,13 @@ enum Command {
     Serve,
     /// Run the directory alone.
     Directory,
-    /// Run the message service alone.
-    Message,
+    /// Run the message service alone; or, with a command, take a message back.
+    Message {
+        #[command(flatten)]
+        server: server::Server,
+        #[command(subcommand)]
+        command: Option<message_admin::MessageCommand>,
+    },
     /// Run the conversation service alone.
     Conversation,
     /// Run the file service alone.
@@ -141,7 +147,8 @@ async fn act(cli: Cli) -> Result<(), Error> {
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve(&config?, Roles::ALL).await,
         Command::Directory => serve(&config?, Roles::DIRECTORY).await,
-        Command::Message => serve(&config?, Roles::MESSAGE).await,
+        Command::Message { command: None, .. } => serve(&config?, Roles::MESSAGE).await,
+        Command::Message { server, command: Some(command) } => message_admin::message(&config?, server, command).await,
         Command::Conversation => serve(&config?, Roles::CONVERSATION).await,
         Command::File => serve(&config?, Roles::FILE).await,
         Command::Gateway => serve(&config?, Roles::GATEWAY).await,

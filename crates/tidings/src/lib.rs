@@ -12,6 +12,7 @@ mod hook_admin;
 mod in_app;
 mod keys;
 mod lines;
+mod message_admin;
 mod migrate;
 mod ready;
 mod roles;

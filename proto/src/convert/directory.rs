@@ -145,6 +145,9 @@ policy!(
     users_set_file_lifetime,
     fetch_private,
     fire_on_refusal,
+    event_retention_ms,
+    delivered_retention_ms,
+    dead_retention_ms,
     limits,
 );
 

@@ -16,6 +16,7 @@ use crate::{
     },
     model::{Attempt, Delivery, Dialect, Endpoint, Retry, State},
     store::{self, delivery::Wanted},
+    worker::purge,
 };
 
 /// The callback service.
@@ -75,6 +76,18 @@ impl CallbackService for CallbackGrpc {
         Ok(Response::new(resumed.map_err(to_status)?.into()))
     }
 
+    #[tracing::instrument(level = "debug", name = "callback.rotate_secret", skip_all)]
+    async fn rotate_secret(
+        &self,
+        request: Request<pb::RotateEndpointSecretRequest>,
+    ) -> Result<Response<pb::AddedEndpoint>, Status> {
+        let app = self.app(&request).await?;
+        let wire = request.into_inner();
+        let rotated = endpoints::rotate(&self.core, app.id, wire.id, wire.overlap_ms).await.map_err(to_status)?;
+        let secret = rotated.secret.clone();
+        Ok(Response::new(pb::AddedEndpoint { endpoint: Some(rotated.into()), secret }))
+    }
+
     #[tracing::instrument(level = "debug", name = "callback.remove_endpoint", skip_all)]
     async fn remove_endpoint(&self, request: Request<pb::EndpointRef>) -> Result<Response<pb::Endpoint>, Status> {
         let app = self.app(&request).await?;
@@ -114,6 +127,16 @@ impl CallbackService for CallbackGrpc {
         };
         let replayed = deliveries::replay(&self.core, app.id, wanted).await.map_err(to_status)?;
         Ok(Response::new(pb::ReplayReply { replayed }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "callback.purge_deliveries", skip_all)]
+    async fn purge_deliveries(
+        &self,
+        request: Request<pb::PurgeDeliveriesRequest>,
+    ) -> Result<Response<pb::PurgeDeliveriesReply>, Status> {
+        let app = self.app(&request).await?;
+        let purged = purge(&self.core, &app).await.map_err(to_status)?;
+        Ok(Response::new(pb::PurgeDeliveriesReply { purged }))
     }
 }
 

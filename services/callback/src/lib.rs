@@ -28,8 +28,14 @@ pub use store::statements;
 /// The tables of this service.
 pub const SCHEMA: Schema = Schema {
     name: "callback",
-    sqlite: &[include_str!("../migrations/sqlite/0001_init.sql")],
-    postgres: &[include_str!("../migrations/postgres/0001_init.sql")],
+    sqlite: &[
+        include_str!("../migrations/sqlite/0001_init.sql"),
+        include_str!("../migrations/sqlite/0002_rotation_and_leases.sql"),
+    ],
+    postgres: &[
+        include_str!("../migrations/postgres/0001_init.sql"),
+        include_str!("../migrations/postgres/0002_rotation_and_leases.sql"),
+    ],
 };
 
 /// What the service needs.

@@ -56,6 +56,8 @@ pub struct Endpoint {
     pub token: Option<String>,
     /// The key of `webhook-signature`.
     pub secret: String,
+    /// The one before, and until when it signs too.
+    pub previous: Option<(String, UnixMillis)>,
     /// Kinds of events; empty: all.
     pub events: Vec<String>,
     /// Whether the events of one conversation come one after another.

@@ -3,7 +3,9 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
-use tidings_domain::Entropy;
+use tidings_domain::{Entropy, UnixMillis};
+
+use crate::model::Endpoint;
 
 const PREFIX: &str = "whsec_";
 
@@ -14,8 +16,17 @@ pub fn new_secret(entropy: &dyn Entropy) -> String {
     format!("{PREFIX}{}", STANDARD.encode(bytes))
 }
 
-/// `webhook-signature`.
-pub fn signature(secret: &str, event_id: &str, seconds: i64, body: &[u8]) -> String {
+/// `webhook-signature`: by the key, and until its time is over by the one before.
+pub fn signatures(endpoint: &Endpoint, event_id: &str, now: UnixMillis, body: &[u8]) -> String {
+    let seconds = now.0 / 1000;
+    let present = signature(&endpoint.secret, event_id, seconds, body);
+    match &endpoint.previous {
+        Some((secret, until)) if now < *until => format!("{present} {}", signature(secret, event_id, seconds, body)),
+        _ => present,
+    }
+}
+
+fn signature(secret: &str, event_id: &str, seconds: i64, body: &[u8]) -> String {
     let key = STANDARD.decode(secret.trim_start_matches(PREFIX)).unwrap_or_default();
     let mut mac = Hmac::<Sha256>::new_from_slice(&key).expect("a MAC takes keys of any length");
     mac.update(format!("{event_id}.{seconds}.").as_bytes());

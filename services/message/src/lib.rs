@@ -37,6 +37,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0006_files.sql"),
         include_str!("../migrations/sqlite/0007_origin.sql"),
         include_str!("../migrations/sqlite/0008_refused.sql"),
+        include_str!("../migrations/sqlite/0009_purged_events.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
@@ -47,6 +48,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/postgres/0006_files.sql"),
         include_str!("../migrations/postgres/0007_origin.sql"),
         include_str!("../migrations/postgres/0008_refused.sql"),
+        include_str!("../migrations/postgres/0009_purged_events.sql"),
     ],
 };
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tidings_domain::SystemClock;
+use tidings_domain::{Clock as _, ManualClock, SystemClock};
 use tidings_proto::pb;
 use tidings_testkit::{
     Answer, Received, Receiver, StrictTencent, Suite, TestApp, check_webhook, every_shape, wait_until,
@@ -189,6 +189,84 @@ every_shape! {
         assert_eq!(of_group["payload"]["msg_config"], json!({"allow_group_ack": true}));
         assert_eq!(body(&tencent.wait_for(1).await[0])["Peer_Account"], "nora");
     }
+}
+
+every_shape! {
+    async fn a_rotated_key_signs_beside_the_new_one_until_the_overlap_is_over(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora", "omar"]).await;
+        let receiver = Receiver::start(|_| Answer::ok());
+        let (id, first) = add(&app, to(&receiver)).await;
+        let rotate = async |overlap_ms: Option<i64>| {
+            let request = pb::RotateEndpointSecretRequest { id, overlap_ms };
+            app.callbacks().rotate_secret(app.request(request)).await.map(|rotated| rotated.into_inner().secret)
+        };
+        let second = rotate(None).await.expect("rotated");
+        agora.send_text("nora", "omar", "one").await;
+        let told = &receiver.wait_for(1).await[0];
+        assert_eq!((check_webhook(told, &first), check_webhook(told, &second)), (Ok(()), Ok(())));
+        assert_eq!(told.headers["webhook-signature"].to_str().expect("text").split(' ').count(), 2);
+        let third = rotate(Some(0)).await.expect("rotated");
+        agora.send_text("nora", "omar", "two").await;
+        let told = &receiver.wait_for(2).await[1];
+        assert_eq!(check_webhook(told, &third), Ok(()));
+        assert!(check_webhook(told, &first).is_err() && check_webhook(told, &second).is_err());
+        assert_eq!(told.headers["webhook-signature"].to_str().expect("text").split(' ').count(), 1);
+        let refused = rotate(Some(8 * 24 * 3_600_000)).await.expect_err("too long");
+        assert_eq!(refused.code(), tonic::Code::InvalidArgument);
+    }
+}
+
+every_shape! {
+    async fn what_was_delivered_is_forgotten_as_the_policy_says(app: TestApp) {
+        let retention = pb::Policy { delivered_retention_ms: Some(0), ..Default::default() };
+        crate::policy::set(&app, retention).await;
+        let agora = app.agora();
+        agora.register(&["nora", "omar"]).await;
+        let (fine, broken) = (Receiver::start(|_| Answer::ok()), Receiver::start(|_| Answer::status(500)));
+        add(&app, to(&fine)).await;
+        add(&app, pb::NewEndpoint { retry: pb::RetryMode::None.into(), ..to(&broken) }).await;
+        agora.send_text("nora", "omar", "m").await;
+        wait_until("both to be done", async || {
+            let deliveries = deliveries(&app).await;
+            deliveries.len() == 2 && deliveries.iter().all(|delivery| delivery.state() != pb::DeliveryState::Waiting)
+        })
+        .await;
+        wait_until("the delivered one to be forgotten", async || {
+            app.callbacks().purge_deliveries(app.request(pb::PurgeDeliveriesRequest {})).await.expect("purged");
+            deliveries(&app).await.len() == 1
+        })
+        .await;
+        assert_eq!(deliveries(&app).await[0].state(), pb::DeliveryState::Dead);
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_was_paused_for_longer_than_events_are_kept_is_paused_again_and_goes_on_at_what_is_left() {
+    let clock = Arc::new(ManualClock::new(SystemClock.now()));
+    let suite = Suite::all_in_one(None, Arc::<ManualClock>::clone(&clock));
+    let app = TestApp::of(Arc::new(suite)).await;
+    crate::policy::set(&app, pb::Policy { message_retention_ms: Some(3_600_000), ..Default::default() }).await;
+    let agora = app.agora();
+    agora.register(&["nora", "omar"]).await;
+    let receiver = Receiver::start(|_| Answer::ok());
+    let (id, _) = add(&app, to(&receiver)).await;
+    app.callbacks().pause_endpoint(app.request(pb::EndpointRef { id })).await.expect("paused");
+    agora.send_text("nora", "omar", "lost").await;
+    clock.advance(Duration::from_hours(2));
+    app.messages().purge(app.request(pb::PurgeRequest {})).await.expect("purged");
+    agora.send_text("nora", "omar", "left").await;
+    app.callbacks().resume_endpoint(app.request(pb::EndpointRef { id })).await.expect("resumed");
+    let listed = async || {
+        let all = app.request(pb::ListEndpointsRequest {});
+        app.callbacks().list_endpoints(all).await.expect("a list").into_inner().endpoints.remove(0)
+    };
+    wait_until("it to be paused again", async || listed().await.state() == pb::EndpointState::Paused).await;
+    let why = "events that it was not told of are no longer kept; resumed, it goes on at what is left";
+    assert_eq!(listed().await.paused_because, why);
+    app.callbacks().resume_endpoint(app.request(pb::EndpointRef { id })).await.expect("resumed");
+    let told = receiver.wait_for(1).await;
+    assert_eq!(body(&told[0])["MsgBody"][0]["MsgContent"]["Text"], "left");
 }
 
 #[tokio::test]

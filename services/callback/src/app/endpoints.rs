@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tidings_domain::{App, AppId, Caller, Error};
+use tidings_domain::{App, AppId, Caller, Error, UnixMillis};
 use tidings_outbound::{check_token, check_url};
 use tidings_proto::{error_from_status, pb};
 use tidings_runtime::context;
@@ -84,6 +84,7 @@ pub async fn add(core: &Core, app: &App, new: New) -> Result<Endpoint, Error> {
         url: new.url,
         token: new.token,
         secret: webhook::new_secret(&*core.deps.entropy),
+        previous: None,
         events: new.events,
         ordered: new.ordered,
         retry: new.retry,
@@ -116,6 +117,27 @@ pub async fn pause(core: &Core, app: AppId, id: i64, because: Option<&str>) -> R
     tx.commit().await?;
     core.tell();
     Ok(Endpoint { paused: because.map(str::to_owned), ..endpoint })
+}
+
+/// How long a key that was replaced signs too, in milliseconds, where nothing is said.
+const OVERLAP: i64 = 24 * 60 * 60 * 1000;
+const MAX_OVERLAP: i64 = 7 * OVERLAP;
+
+/// Gives it another key, which is shown here alone; the present one signs too until the overlap is over.
+pub async fn rotate(core: &Core, app: AppId, id: i64, overlap_ms: Option<i64>) -> Result<Endpoint, Error> {
+    let overlap = overlap_ms.unwrap_or(OVERLAP);
+    if !(0..=MAX_OVERLAP).contains(&overlap) {
+        return Err(Error::invalid("overlap_ms", format!("must be from 0 to {MAX_OVERLAP}")));
+    }
+    let endpoint = core.endpoint(app, id).await?;
+    let secret = webhook::new_secret(&*core.deps.entropy);
+    let until = UnixMillis(core.deps.clock.now().0 + overlap);
+    let seal = |column: &str, text: &str| core.key.seal(app, column, text, &*core.deps.entropy);
+    let mut tx = core.deps.db.begin().await?;
+    store::endpoint::rotate(&mut tx, (app, id), &secret, until, seal).await?;
+    tx.commit().await?;
+    core.tell();
+    Ok(Endpoint { previous: Some((endpoint.secret, until)), secret, ..endpoint })
 }
 
 /// Removes it with all that waits for it.

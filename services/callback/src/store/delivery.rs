@@ -48,7 +48,7 @@ static SETTLE: LazyLock<ManyRows> = LazyLock::new(|| {
         "update delivery set state = r.state, at_ms = r.at_ms, tries = r.tries, attempts = attempts || r.attempt
          from r
          where delivery.app_id = r.app_id and delivery.endpoint_id = r.endpoint_id
-           and delivery.delivery_id = r.delivery_id",
+           and delivery.delivery_id = r.delivery_id and delivery.state = 1",
     )
 });
 
@@ -101,7 +101,8 @@ const REPLAY: &str = "
 const PURGE: &str = "
     delete from delivery where (app_id, endpoint_id, delivery_id) in (
         select app_id, endpoint_id, delivery_id from delivery
-        where state <> 1 and at_ms <= $1 and (state = 2 or at_ms <= $2) order by at_ms limit cast($3 as bigint))";
+        where app_id = $1 and state <> 1 and at_ms <= $2 and (state = $3 or at_ms <= $4)
+        order by at_ms limit cast($5 as bigint))";
 
 pub const ALL: &[&str] = &[DUE, DUE_IN_ORDER, NEXT_AT, WAITING, EMPTY, LIST, LIST_OF_MESSAGE, REPLAY, PURGE];
 
@@ -286,11 +287,15 @@ pub async fn replay(tx: &mut Tx, app: AppId, wanted: Wanted, now: UnixMillis) ->
     Ok(replayed as i64)
 }
 
-/// Forgets up to `limit` that were delivered by the first time, or died by the second; says how many.
-pub async fn purge(tx: &mut Tx, delivered: UnixMillis, dead: UnixMillis, limit: i64) -> Result<i64, Error> {
+/// Forgets up to `limit` of an app that were delivered by the first time, or died by the second; says how many.
+pub async fn purge(tx: &mut Tx, app: AppId, delivered: UnixMillis, dead: UnixMillis, limit: i64) -> Result<i64, Error> {
+    // What is done at all by the later of the two, of which the state that is kept longer has to be older.
+    let early = if delivered > dead { State::Delivered } else { State::Dead };
     let purged = on_tx!(tx, |c| sqlx::query(PURGE)
-        .bind(delivered.0)
-        .bind(dead.0)
+        .bind(app.0)
+        .bind(delivered.max(dead).0)
+        .bind(early as i64)
+        .bind(delivered.min(dead).0)
         .bind(limit)
         .execute(c)
         .await

@@ -20,14 +20,25 @@ const INSERT: &str = "
 
 const LIST: &str = "
     select app_id, endpoint_id, dialect, url, token, secret, events, ordered, retry, timeout_ms, allow_private,
-        case when paused = 1 then paused_because else null end, created_at, cursor
+        case when paused = 1 then paused_because else null end, created_at, cursor, previous_secret, previous_until
     from endpoint where app_id >= $1 and app_id <= $2 order by app_id, endpoint_id";
 
 const PAUSE: &str = "update endpoint set paused = $3, paused_because = $4 where app_id = $1 and endpoint_id = $2";
 const DELETE: &str = "delete from endpoint where app_id = $1 and endpoint_id = $2";
-const MOVE: &str = "update endpoint set cursor = $3 where app_id = $1 and endpoint_id = $2";
+/// From where it was read: another process may have been there.
+const MOVE: &str = "update endpoint set cursor = $3 where app_id = $1 and endpoint_id = $2 and cursor = $4";
+const ROTATE: &str = "
+    update endpoint set previous_secret = secret, previous_until = $4, secret = $3
+    where app_id = $1 and endpoint_id = $2";
 
-pub const ALL: &[&str] = &[COUNT, INSERT, LIST, PAUSE, DELETE, MOVE];
+/// Every endpoint that is told anything, unless another process works for it.
+const LEASE: &str = "
+    update endpoint set lease_owner = $1, lease_until = $2
+    where paused = 0 and (lease_owner = $1 or lease_until <= $3)
+    returning app_id, endpoint_id";
+const RELEASE: &str = "update endpoint set lease_until = 0 where lease_owner = $1";
+
+pub const ALL: &[&str] = &[COUNT, INSERT, LIST, PAUSE, DELETE, MOVE, ROTATE, LEASE, RELEASE];
 
 /// What tokens and keys are sealed as.
 const TOKEN: &str = "endpoint.token";
@@ -60,8 +71,25 @@ pub async fn insert(tx: &mut Tx, endpoint: &Endpoint, seal: impl Fn(&str, &str) 
         .map(drop))
 }
 
-type EndpointRow =
-    (i64, i64, String, String, Option<String>, String, String, i64, String, i64, i64, Option<String>, i64, String);
+/// What is not secret, and the secrets as they are sealed.
+type EndpointRow = (
+    i64,
+    i64,
+    String,
+    String,
+    Option<String>,
+    String,
+    String,
+    i64,
+    String,
+    i64,
+    i64,
+    Option<String>,
+    i64,
+    String,
+    Option<String>,
+    i64,
+);
 
 /// The endpoints of one app, or of all.
 pub async fn list(db: &Db, key: &DataKey, app: Option<AppId>) -> Result<Vec<Endpoint>, Error> {
@@ -71,8 +99,27 @@ pub async fn list(db: &Db, key: &DataKey, app: Option<AppId>) -> Result<Vec<Endp
 }
 
 fn endpoint(key: &DataKey, row: EndpointRow) -> Result<Endpoint, Error> {
-    let (app, id, dialect, url, token, secret, events, ordered, retry, timeout, private, paused, created, cursor) = row;
+    let (
+        app,
+        id,
+        dialect,
+        url,
+        token,
+        secret,
+        events,
+        ordered,
+        retry,
+        timeout,
+        private,
+        paused,
+        created,
+        cursor,
+        previous,
+        previous_until,
+    ) = row;
     let app = AppId(app);
+    // It was sealed as the key, before it was the one before.
+    let previous = previous.map(|previous| key.open(app, SECRET, &previous)).transpose()?;
     Ok(Endpoint {
         app,
         id,
@@ -80,6 +127,7 @@ fn endpoint(key: &DataKey, row: EndpointRow) -> Result<Endpoint, Error> {
         url,
         token: token.map(|token| key.open(app, TOKEN, &token)).transpose()?,
         secret: key.open(app, SECRET, &secret)?,
+        previous: previous.map(|previous| (previous, UnixMillis(previous_until))),
         events: events.split(',').filter(|event| !event.is_empty()).map(str::to_owned).collect(),
         ordered: ordered != 0,
         retry: Retry::of_name(&retry)?,
@@ -108,14 +156,43 @@ pub async fn delete(tx: &mut Tx, app: AppId, id: i64) -> Result<(), Error> {
     on_tx!(tx, |c| sqlx::query(DELETE).bind(app.0).bind(id).execute(c).await.map(drop))
 }
 
-/// Moves its cursor; false when it is gone.
-pub async fn advance(tx: &mut Tx, app: AppId, id: i64, cursor: &str) -> Result<bool, Error> {
+/// Moves its cursor from where it was read; false when it is not there any more.
+pub async fn advance(tx: &mut Tx, app: AppId, id: i64, from: &str, to: &str) -> Result<bool, Error> {
     let moved = on_tx!(tx, |c| sqlx::query(MOVE)
         .bind(app.0)
         .bind(id)
-        .bind(cursor)
+        .bind(to)
+        .bind(from)
         .execute(c)
         .await
         .map(|done| done.rows_affected()))?;
     Ok(moved > 0)
+}
+
+/// Gives it another key; the present one signs until then too.
+pub async fn rotate(
+    tx: &mut Tx,
+    (app, id): (AppId, i64),
+    secret: &str,
+    until: UnixMillis,
+    seal: impl Fn(&str, &str) -> String,
+) -> Result<(), Error> {
+    let sealed = seal(SECRET, secret);
+    on_tx!(tx, |c| sqlx::query(ROTATE).bind(app.0).bind(id).bind(sealed).bind(until.0).execute(c).await.map(drop))
+}
+
+/// Takes, or keeps, every endpoint that is told anything and that no other process works for.
+pub async fn lease(db: &Db, owner: &str, now: UnixMillis, until: UnixMillis) -> Result<Vec<(AppId, i64)>, Error> {
+    let mut tx = db.begin().await?;
+    let rows: Vec<(i64, i64)> =
+        on_tx!(&mut tx, |c| sqlx::query_as(LEASE).bind(owner).bind(until.0).bind(now.0).fetch_all(c).await)?;
+    tx.commit().await?;
+    Ok(rows.into_iter().map(|(app, id)| (AppId(app), id)).collect())
+}
+
+/// Leaves every endpoint to others.
+pub async fn release(db: &Db, owner: &str) -> Result<(), Error> {
+    let mut tx = db.begin().await?;
+    on_tx!(&mut tx, |c| sqlx::query(RELEASE).bind(owner).execute(c).await.map(drop))?;
+    tx.commit().await
 }

@@ -10,7 +10,7 @@ use tidings_domain::{App, Error, UnixMillis};
 use tokio::sync::{mpsc, watch};
 
 use super::{
-    Shared,
+    AT_ONCE, Shared,
     breaker::Breaker,
     post::{self, Answer},
     schedule::judge,
@@ -21,8 +21,6 @@ use crate::{
     store::{self, delivery},
 };
 
-/// Calls to one endpoint at once.
-const AT_ONCE: usize = 64;
 /// Outcomes of one transaction.
 const BATCH: usize = 256;
 /// How long it rests when nothing is due.
@@ -33,10 +31,11 @@ const COUNTED: i64 = 1_000_000;
 /// Until a failure of ours.
 pub async fn deliver(
     core: &Arc<Core>,
-    endpoint: &Arc<Endpoint>,
+    present: &watch::Receiver<Arc<Endpoint>>,
     shared: &Shared,
     mut changes: watch::Receiver<()>,
 ) -> Result<(), Error> {
+    let endpoint = &Arc::clone(&present.borrow());
     let which = (endpoint.app, endpoint.id);
     let app = Arc::new(core.deps.directory.app_of(endpoint.app).await?);
     let now = || core.deps.clock.now();
@@ -56,7 +55,8 @@ pub async fn deliver(
             let due: Vec<Due> = due.into_iter().filter(|due| !open.contains(&due.id)).take(room).collect();
             for due in due {
                 open.insert(due.id);
-                post(core, endpoint, &app, due, ended.clone());
+                // With the keys that it has now.
+                post(core, &present.borrow(), &app, due, ended.clone());
             }
         }
         let wake_at = wake_at(core, endpoint, &breaker, more).await?;
@@ -127,6 +127,7 @@ async fn settle(
         store::endpoint::pause(&mut tx, endpoint.app, endpoint.id, Some("it answered 410")).await?;
     }
     tx.commit().await?;
+    shared.ended_at.store(now.0, Ordering::SeqCst);
     shared.untried.fetch_sub(first, Ordering::SeqCst);
     shared.tried.notify_one();
     if gone {

@@ -1,8 +1,8 @@
 //! Turns the event feed into deliveries.
 
-use std::sync::atomic::Ordering;
+use std::{sync::atomic::Ordering, time::Duration};
 
-use tidings_domain::{Caller, Error};
+use tidings_domain::{AppId, Caller, Error, Reason};
 use tidings_proto::{error_from_status, pb};
 use tidings_runtime::context;
 
@@ -16,6 +16,8 @@ use crate::{
 
 /// Events that become deliveries in one transaction.
 const BATCH: i32 = 1000;
+/// How long is waited for more where nothing can be posted.
+const TOGETHER: Duration = Duration::from_millis(200);
 /// While more than so many are untried, the feed waits: it is kept in the log anyway.
 const MOST: i64 = 2000;
 
@@ -34,16 +36,23 @@ pub async fn follow(core: &Core, endpoint: &Endpoint, shared: &Shared) -> Result
     let feed = deps.message.clone().events(context::request(&caller, request)).await.map_err(error_from_status)?;
     let mut feed = feed.into_inner();
     let mut cursor = endpoint.cursor.clone();
-    while let Some(reply) = feed.message().await.map_err(error_from_status)? {
+    while let Some(reply) = match feed.message().await.map_err(error_from_status) {
+        Err(error) if error.reason() == Reason::EventsExpired => return overtaken(core, which, &cursor, &error).await,
+        reply => reply?,
+    } {
         if reply.cursor == cursor {
             continue;
         }
         shared.room(MOST).await;
+        if shared.is_stuck(deps.clock.now()) {
+            // Nothing of it can be posted now: written together, it takes less of what the others need.
+            tokio::time::sleep(TOGETHER).await;
+        }
         // An app that was changed meanwhile is told under its new name.
         let app = deps.directory.app_of(endpoint.app).await?;
         let new = render(deps, &app, &endpoint, reply.events).await?;
         let mut tx = deps.db.begin().await?;
-        if !store::endpoint::advance(&mut tx, which.0, which.1, &reply.cursor).await? {
+        if !store::endpoint::advance(&mut tx, which.0, which.1, &cursor, &reply.cursor).await? {
             return Ok(());
         }
         if !new.is_empty() {
@@ -60,3 +69,19 @@ pub async fn follow(core: &Core, endpoint: &Endpoint, shared: &Shared) -> Result
     }
     Ok(())
 }
+
+/// Events that the endpoint was not told of are gone, since it was paused or away for longer than they are kept. Somebody
+/// has to know: it is paused, and goes on at what is left when it is resumed.
+async fn overtaken(core: &Core, (app, id): (AppId, i64), cursor: &str, error: &Error) -> Result<(), Error> {
+    tracing::error!(%app, endpoint = id, "events are no longer kept that an endpoint was not told of");
+    let mut tx = core.deps.db.begin().await?;
+    if store::endpoint::advance(&mut tx, app, id, cursor, error.subject()).await? {
+        store::endpoint::pause(&mut tx, app, id, Some(OVERTAKEN)).await?;
+    }
+    tx.commit().await?;
+    core.tell();
+    Ok(())
+}
+
+/// Why an endpoint is paused that lost events.
+const OVERTAKEN: &str = "events that it was not told of are no longer kept; resumed, it goes on at what is left";

@@ -17,16 +17,25 @@ use std::{
     time::Duration,
 };
 
-use tidings_domain::{AppId, Error};
+use tidings_domain::{AppId, Entropy, Error, UnixMillis, hex};
+use tidings_store::Engine;
 use tokio::{
     sync::{Notify, watch},
     task::JoinHandle,
 };
 
+pub use purge::purge;
+
 use crate::{app::Core, model::Endpoint, store};
 
 /// How long until endpoints that another process has added or changed are seen.
 const LOOK: Duration = Duration::from_secs(5);
+/// How long a process has an endpoint for itself, unless it says so again.
+const LEASE: Duration = Duration::from_secs(20);
+/// Calls to one endpoint at once.
+const AT_ONCE: usize = 64;
+/// After how long without the end of a call an endpoint is stuck.
+const STUCK: Duration = Duration::from_secs(1);
 /// How long a worker rests after a failure of ours.
 const REST: Duration = Duration::from_secs(1);
 
@@ -37,47 +46,83 @@ pub fn spawn(core: Arc<Core>, changes: watch::Receiver<()>) {
 }
 
 /// A pair that works for an endpoint.
-struct Pair(JoinHandle<()>);
+struct Pair {
+    endpoint: watch::Sender<Arc<Endpoint>>,
+    work: JoinHandle<()>,
+}
 
 impl Drop for Pair {
     fn drop(&mut self) {
-        self.0.abort();
+        self.work.abort();
     }
 }
 
+/// Works for every endpoint that no other process works for. A lease spares two processes the same work; that nothing
+/// is lost or becomes two deliveries does not rest on it.
 async fn supervise(core: Arc<Core>, mut changes: watch::Receiver<()>) {
+    let owner = owner(&*core.deps.entropy);
     let mut pairs: HashMap<(AppId, i64), Pair> = HashMap::new();
+    let mut leased_until = UnixMillis(0);
     loop {
         changes.mark_unchanged();
-        match store::endpoint::list(&core.deps.db, &core.key, None).await {
+        let now = core.deps.clock.now();
+        match ours(&core, &owner, now).await {
             Ok(endpoints) => {
-                let active: HashMap<_, _> = endpoints
-                    .into_iter()
-                    .filter(|endpoint| endpoint.paused.is_none())
-                    .map(|endpoint| ((endpoint.app, endpoint.id), endpoint))
-                    .collect();
-                pairs.retain(|which, _| active.contains_key(which));
-                for (which, endpoint) in active {
-                    pairs.entry(which).or_insert_with(|| pair(&core, endpoint, changes.clone()));
+                leased_until = now + LEASE;
+                pairs.retain(|which, _| endpoints.contains_key(which));
+                for (which, endpoint) in endpoints {
+                    let endpoint = Arc::new(endpoint);
+                    match pairs.get(&which) {
+                        Some(pair) => _ = pair.endpoint.send_replace(endpoint),
+                        None => _ = pairs.insert(which, pair(&core, endpoint, changes.clone())),
+                    }
                 }
             }
-            Err(error) => tracing::warn!(%error, "endpoints of callbacks could not be read"),
+            Err(error) => {
+                tracing::warn!(%error, "endpoints of callbacks could not be read");
+                if now >= leased_until {
+                    pairs.clear();
+                }
+            }
         }
         tokio::select! {
-            () = core.deps.shutdown.triggered() => return,
+            () = core.deps.shutdown.triggered() => break,
             _ = changes.changed() => {}
             () = tokio::time::sleep(LOOK) => {}
         }
     }
+    drop(pairs);
+    if let Err(error) = store::endpoint::release(&core.deps.db, &owner).await {
+        tracing::debug!(%error, "others wait until the leases have run out");
+    }
 }
 
-fn pair(core: &Arc<Core>, endpoint: Endpoint, changes: watch::Receiver<()>) -> Pair {
-    let (core, endpoint, shared) = (Arc::clone(core), Arc::new(endpoint), Arc::new(Shared::default()));
-    Pair(tokio::spawn(async move {
+/// A name that no other process has.
+fn owner(entropy: &dyn Entropy) -> String {
+    let mut bytes = [0; 16];
+    entropy.fill(&mut bytes);
+    hex(&bytes)
+}
+
+/// The endpoints that this process works for from now on.
+async fn ours(core: &Core, owner: &str, now: UnixMillis) -> Result<HashMap<(AppId, i64), Endpoint>, Error> {
+    // The data folder's lock makes this process the only one: the leases of one that is dead do not count.
+    let expired = if core.deps.db.engine() == Engine::Sqlite { UnixMillis(i64::MAX) } else { now };
+    let leased = store::endpoint::lease(&core.deps.db, owner, expired, now + LEASE).await?;
+    let endpoints = store::endpoint::list(&core.deps.db, &core.key, None).await?.into_iter();
+    let ours = endpoints.map(|endpoint| ((endpoint.app, endpoint.id), endpoint));
+    Ok(ours.filter(|(which, endpoint)| leased.contains(which) && endpoint.paused.is_none()).collect())
+}
+
+fn pair(core: &Arc<Core>, endpoint: Arc<Endpoint>, changes: watch::Receiver<()>) -> Pair {
+    let (core, shared) = (Arc::clone(core), Arc::new(Shared::default()));
+    let (sender, present) = watch::channel(Arc::clone(&endpoint));
+    let work = tokio::spawn(async move {
         let follow = again("followed", &endpoint, || follow::follow(&core, &endpoint, &shared));
-        let deliver = again("delivered", &endpoint, || deliver::deliver(&core, &endpoint, &shared, changes.clone()));
+        let deliver = again("delivered", &endpoint, || deliver::deliver(&core, &present, &shared, changes.clone()));
         tokio::join!(follow, deliver);
-    }))
+    });
+    Pair { endpoint: sender, work }
 }
 
 /// What the two of a pair tell each other.
@@ -89,9 +134,17 @@ struct Shared {
     written: Notify,
     /// There is room for more.
     tried: Notify,
+    /// When a call last ended, in milliseconds.
+    ended_at: AtomicI64,
 }
 
 impl Shared {
+    /// Whether more waits than can be posted at once, and none of that gets an answer.
+    fn is_stuck(&self, now: UnixMillis) -> bool {
+        let silent = now.0 - self.ended_at.load(Ordering::SeqCst);
+        self.untried.load(Ordering::SeqCst) >= AT_ONCE as i64 && silent > STUCK.as_millis() as i64
+    }
+
     /// Waits until fewer than `most` are untried.
     async fn room(&self, most: i64) {
         loop {

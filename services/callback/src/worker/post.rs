@@ -56,7 +56,7 @@ pub async fn post(core: &Core, endpoint: &Endpoint, app: &App, due: &Due, now: U
         .header(CONTENT_TYPE, "application/json")
         .header("webhook-id", &due.event_id)
         .header("webhook-timestamp", seconds)
-        .header("webhook-signature", webhook::signature(&endpoint.secret, &due.event_id, seconds, body));
+        .header("webhook-signature", webhook::signatures(endpoint, &due.event_id, now, body));
     if endpoint.dialect == Dialect::Lanying
         && let Some(token) = &endpoint.token
     {

@@ -2,15 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tidings_domain::{Error, UnixMillis};
+use tidings_domain::{App, Error, UnixMillis};
 
 use crate::{app::Core, store::delivery};
 
 const PAUSE: Duration = Duration::from_mins(1);
-/// How long what was delivered can be looked at.
-const DELIVERED: Duration = Duration::from_hours(3 * 24);
-/// How long what was given up can be delivered again.
-const DEAD: Duration = Duration::from_hours(30 * 24);
 /// Deliveries of one step.
 const STEP: i64 = 500;
 
@@ -21,21 +17,32 @@ pub async fn run(core: Arc<Core>) {
             () = core.deps.shutdown.triggered() => return,
             () = tokio::time::sleep(PAUSE) => {}
         }
-        if let Err(error) = purge(&core).await {
+        if let Err(error) = every_app(&core).await {
             tracing::warn!(%error, "old deliveries could not be purged");
         }
     }
 }
 
-async fn purge(core: &Core) -> Result<(), Error> {
+async fn every_app(core: &Core) -> Result<(), Error> {
+    for app in core.deps.directory.apps().await? {
+        purge(core, &app).await?;
+    }
+    Ok(())
+}
+
+/// Forgets what an app keeps no longer; gives how many.
+pub async fn purge(core: &Core, app: &App) -> Result<i64, Error> {
     let now = core.deps.clock.now();
     let before = |age: Duration| UnixMillis(now.0 - age.as_millis() as i64);
+    let (delivered, dead) = (before(app.policy.delivered_retention), before(app.policy.dead_retention));
+    let mut purged = 0;
     loop {
         let mut tx = core.deps.db.begin().await?;
-        let purged = delivery::purge(&mut tx, before(DELIVERED), before(DEAD), STEP).await?;
+        let step = delivery::purge(&mut tx, app.id, delivered, dead, STEP).await?;
         tx.commit().await?;
-        if purged < STEP {
-            return Ok(());
+        purged += step;
+        if step < STEP {
+            return Ok(purged);
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures_util::{Stream, stream};
-use tidings_domain::{App, AppId, Error};
+use tidings_domain::{App, AppId, Error, Reason};
 use tokio::{sync::mpsc, time::Instant};
 use tracing::Instrument as _;
 
@@ -15,6 +15,7 @@ use crate::{
     store::{
         export::{self, Positions},
         feed::{self, Event, Happened, Part},
+        lane::{self, Lane},
     },
 };
 
@@ -99,10 +100,11 @@ async fn send(
 ) -> Result<(), Error> {
     let mut news = deps.news.subscribe();
     let mut positions = match &wanted.after {
-        After::Beginning => Positions::default(),
+        After::Beginning => oldest(&lane::lanes(&deps.db, app).await?),
         After::Now => export::positions(&deps.db, app).await?,
         After::Cursor(positions) => positions.clone(),
     };
+    check_kept(&lane::lanes(&deps.db, app).await?, &positions)?;
     let first = Batch { events: Vec::new(), positions: positions.clone() };
     if batches.send(Ok(first)).await.is_err() {
         return Ok(());
@@ -110,7 +112,10 @@ async fn send(
     let (mut told, mut told_at) = (positions.clone(), Instant::now());
     loop {
         news.mark_unchanged();
-        let upto = export::positions(&deps.db, app).await?;
+        let lanes = lane::lanes(&deps.db, app).await?;
+        check_kept(&lanes, &positions)?;
+        let upto = Positions(lanes.iter().map(|lane| (lane.lane, lane.last)).collect());
+        let before = positions.clone();
         let mut events = Vec::new();
         for (lane, last) in in_turn(&upto, &positions) {
             let after = positions.0.get(&lane).copied().unwrap_or(0);
@@ -119,6 +124,10 @@ async fn send(
                 let reached = lane_events(deps, part, &wanted, &mut events).await?;
                 positions.0.insert(lane, reached);
             }
+        }
+        if positions != before {
+            // What was purged while it was read is missing from it.
+            check_kept(&lane::lanes(&deps.db, app).await?, &before)?;
         }
         // That nothing is wanted of much is told now and then.
         let has_news = !events.is_empty() || told_at.elapsed() >= TELL && told != positions;
@@ -152,6 +161,21 @@ fn in_turn(upto: &Positions, reached: &Positions) -> Vec<(i64, i64)> {
     let first = reached.0.values().sum::<i64>().unsigned_abs() as usize % lanes.len().max(1);
     lanes.rotate_left(first);
     lanes
+}
+
+/// Behind what is no longer kept.
+fn oldest(lanes: &[Lane]) -> Positions {
+    Positions(lanes.iter().map(|lane| (lane.lane, lane.purged)).collect())
+}
+
+/// Refuses to go on where something behind the cursor is gone, and names the cursor behind which nothing is.
+fn check_kept(lanes: &[Lane], positions: &Positions) -> Result<(), Error> {
+    let reached = |lane: &Lane| positions.0.get(&lane.lane).copied().unwrap_or(0);
+    if lanes.iter().all(|lane| reached(lane) >= lane.purged) {
+        return Ok(());
+    }
+    let kept = lanes.iter().map(|lane| (lane.lane, reached(lane).max(lane.purged)));
+    Err(Error::new(Reason::EventsExpired, cursor(&Positions(kept.collect()))))
 }
 
 /// Of one lane what a batch still has room for; gives up to where that is all.

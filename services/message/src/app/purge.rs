@@ -3,14 +3,14 @@
 //! What is gone counts as read by everybody. Ids tell the time of a message, so they say what is past retention also
 //! when the message is no longer there.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use tidings_domain::{App, Error, MsgId, UnixMillis};
+use tidings_domain::{App, AppId, Error, MsgId, UnixMillis};
 
 use super::{export, unused_files};
 use crate::{
     Deps,
-    store::{head, purge},
+    store::{head, lane, purge},
 };
 
 const PAUSE: Duration = Duration::from_mins(1);
@@ -51,11 +51,17 @@ async fn every_app(deps: &Deps) {
 
 /// How many messages of the app were removed.
 pub async fn purge(deps: &Deps, app: &App) -> Result<usize, Error> {
-    let retention = app.policy.message_retention;
-    if retention.is_zero() {
+    let kept_from = |retention: Duration| UnixMillis(deps.clock.now().0 - retention.as_millis() as i64);
+    // What events tell is kept no longer than messages are.
+    let (messages, events) = (app.policy.message_retention, app.policy.event_retention);
+    let of_events = [messages, events].into_iter().filter(|retention| !retention.is_zero()).min();
+    if let Some(retention) = of_events {
+        purge_events(deps, app.id, kept_from(retention)).await?;
+    }
+    if messages.is_zero() {
         return Ok(0);
     }
-    let kept_from = UnixMillis(deps.clock.now().0 - retention.as_millis() as i64);
+    let kept_from = kept_from(messages);
     let mut removed = 0;
     loop {
         let step = step(deps, app, MsgId::before(kept_from)).await?;
@@ -69,14 +75,31 @@ pub async fn purge(deps: &Deps, app: &App) -> Result<usize, Error> {
 
 /// One transaction.
 async fn step(deps: &Deps, app: &App, up_to: MsgId) -> Result<usize, Error> {
-    let (oldest, count) = purge::oldest(&deps.db, app.id, up_to, STEP as i64).await?;
-    if count == 0 {
+    let oldest = purge::oldest(&deps.db, app.id, up_to, STEP as i64).await?;
+    if oldest.count == 0 {
         return Ok(0);
     }
-    let places: Vec<head::Place> = oldest.keys().map(|conversation| (app.id, *conversation)).collect();
+    let places: Vec<head::Place> = oldest.newest.keys().map(|conversation| (app.id, *conversation)).collect();
     let mut tx = deps.db.begin().await?;
     head::lock(&mut tx, &places).await?;
-    purge::remove(&mut tx, app.id, &oldest).await?;
+    lane::purged(&mut tx, app.id, &oldest.events).await?;
+    purge::remove(&mut tx, app.id, &oldest.newest).await?;
     tx.commit().await?;
-    Ok(count)
+    Ok(oldest.count)
+}
+
+/// Removes events beside the log.
+async fn purge_events(deps: &Deps, app: AppId, until: UnixMillis) -> Result<(), Error> {
+    for lane in lane::lanes(&deps.db, app).await? {
+        while let Some((last, count)) = purge::first_events(&deps.db, app, lane.lane, until, STEP as i64).await? {
+            let mut tx = deps.db.begin().await?;
+            lane::purged(&mut tx, app, &BTreeMap::from([(lane.lane, last)])).await?;
+            purge::remove_events(&mut tx, app, lane.lane, last).await?;
+            tx.commit().await?;
+            if count < STEP {
+                break;
+            }
+        }
+    }
+    Ok(())
 }

@@ -1,9 +1,9 @@
-//! Event numbers.
+//! Event numbers: which were given, and which are no longer kept.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use tidings_domain::{AppId, Error};
-use tidings_store::{Column, Kind, ManyRows, Tx};
+use tidings_store::{Column, Db, Kind, ManyRows, Tx, on_db, on_tx, sqlx};
 
 static TAKE: LazyLock<ManyRows> = LazyLock::new(|| {
     ManyRows::new(
@@ -13,6 +13,14 @@ static TAKE: LazyLock<ManyRows> = LazyLock::new(|| {
          on conflict (app_id, lane) do update set last_no = event_lane.last_no + excluded.last_no",
     )
 });
+
+const LANES: &str = "select lane, last_no, purged_no from event_lane where app_id = $1 and lane >= 0 order by lane";
+
+/// Locks the lane, like [`TAKE`].
+const PURGED: &str = "
+    update event_lane set purged_no = $3 where app_id = $1 and lane = $2 and purged_no < $3";
+
+pub const ALL: &[&str] = &[LANES, PURGED];
 
 pub fn many() -> Vec<&'static ManyRows> {
     vec![&TAKE]
@@ -26,4 +34,28 @@ pub async fn take(tx: &mut Tx, wanted: &BTreeMap<(AppId, i64), i64>) -> Result<(
         Column::Int(wanted.values().copied().collect()),
     ];
     TAKE.execute(tx, &rows).await
+}
+
+/// How a lane stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lane {
+    pub lane: i64,
+    /// The last number that was given.
+    pub last: i64,
+    /// Up to here nothing can be relied on to be kept.
+    pub purged: i64,
+}
+
+/// The lanes of an app in which something happened.
+pub async fn lanes(db: &Db, app: AppId) -> Result<Vec<Lane>, Error> {
+    let rows: Vec<(i64, i64, i64)> = on_db!(db, |c| sqlx::query_as(LANES).bind(app.0).fetch_all(c).await)?;
+    Ok(rows.into_iter().map(|(lane, last, purged)| Lane { lane, last, purged }).collect())
+}
+
+/// Takes down that events up to these numbers, by lane, are no longer kept.
+pub async fn purged(tx: &mut Tx, app: AppId, up_to: &BTreeMap<i64, i64>) -> Result<(), Error> {
+    for (lane, last) in up_to {
+        on_tx!(&mut *tx, |c| sqlx::query(PURGED).bind(app.0).bind(lane).bind(last).execute(c).await.map(drop))?;
+    }
+    Ok(())
 }

@@ -28,7 +28,9 @@ pub fn statements(engine: Engine) -> Vec<String> {
         file_use::ALL,
         import::ALL,
         key::ALL,
+        lane::ALL,
         lease::ALL,
+        purge::ALL,
         read::ALL,
     ]
     .concat();

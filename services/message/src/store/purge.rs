@@ -2,14 +2,16 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-use tidings_domain::{AppId, ConversationId, Error, MsgId};
-use tidings_store::{Column, Db, Gather, Kind, ManyRows, Tx};
+use tidings_domain::{AppId, ConversationId, Error, MsgId, UnixMillis};
+use tidings_store::{Column, Db, Gather, Kind, ManyRows, Tx, on_db, on_tx, sqlx};
+
+use crate::delivery::Flags;
 
 /// The oldest messages up to an id.
 static OLDEST: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
-        &["conv_a", "conv_b", "msg_id"],
-        "select m.conv_a, m.conv_b, m.msg_id from message m
+        &["conv_a", "conv_b", "msg_id", "lane", "event_no", "flags"],
+        "select m.conv_a, m.conv_b, m.msg_id, m.lane, m.event_no, m.flags from message m
          where m.app_id = $1 and m.msg_id + 0 <= $2 order by m.msg_id + 0 limit cast($3 as bigint)",
     )
 });
@@ -65,21 +67,58 @@ pub fn gathers() -> Vec<&'static Gather> {
     vec![&OLDEST]
 }
 
-/// The newest of up to `limit` oldest messages that are not above `up_to`, by conversation; and how many they are.
-pub async fn oldest(
+/// Messages that go together.
+#[derive(Debug, Default)]
+pub struct Oldest {
+    /// The newest of them in each conversation.
+    pub newest: BTreeMap<ConversationId, MsgId>,
+    /// The highest event number of them in each lane, imports left out: those have late numbers and early times.
+    pub events: BTreeMap<i64, i64>,
+    /// How many they are.
+    pub count: usize,
+}
+
+/// Up to `limit` of the oldest messages that are not above `up_to`.
+pub async fn oldest(db: &Db, app: AppId, up_to: MsgId, limit: i64) -> Result<Oldest, Error> {
+    let rows: Vec<(i64, i64, i64, i64, i64, i64)> = OLDEST.read(db, &[app.0, up_to.0, limit]).await?;
+    let mut oldest = Oldest { count: rows.len(), ..Oldest::default() };
+    for (a, b, msg_id, lane, event_no, flags) in rows {
+        // Ascending, so the last one stays.
+        oldest.newest.insert(ConversationId::from_key(a, b), MsgId(msg_id));
+        if !Flags::of(flags).imported {
+            let highest = oldest.events.entry(lane).or_default();
+            *highest = event_no.max(*highest);
+        }
+    }
+    Ok(oldest)
+}
+
+/// The first events of a lane that are no rows of the log.
+const FIRST_EVENTS: &str = "
+    select event_no, made_at from event
+    where app_id = $1 and lane = $2 order by event_no limit cast($3 as bigint)";
+
+const REMOVE_EVENTS: &str = "delete from event where app_id = $1 and lane = $2 and event_no <= $3";
+
+pub const ALL: &[&str] = &[FIRST_EVENTS, REMOVE_EVENTS];
+
+/// The last of up to `limit` first events of a lane that were all made before `until`; and how many they are.
+pub async fn first_events(
     db: &Db,
     app: AppId,
-    up_to: MsgId,
+    lane: i64,
+    until: UnixMillis,
     limit: i64,
-) -> Result<(BTreeMap<ConversationId, MsgId>, usize), Error> {
-    let rows: Vec<(i64, i64, i64)> = OLDEST.read(db, &[app.0, up_to.0, limit]).await?;
-    let count = rows.len();
-    let mut newest = BTreeMap::new();
-    for (a, b, msg_id) in rows {
-        // Ascending, so the last one stays.
-        newest.insert(ConversationId::from_key(a, b), MsgId(msg_id));
-    }
-    Ok((newest, count))
+) -> Result<Option<(i64, usize)>, Error> {
+    let rows: Vec<(i64, i64)> =
+        on_db!(db, |c| sqlx::query_as(FIRST_EVENTS).bind(app.0).bind(lane).bind(limit).fetch_all(c).await)?;
+    let old = rows.iter().take_while(|(_, made_at)| *made_at < until.0);
+    Ok(old.clone().last().map(|(event_no, _)| (*event_no, old.count())))
+}
+
+/// Removes the events of a lane up to that one.
+pub async fn remove_events(tx: &mut Tx, app: AppId, lane: i64, up_to: i64) -> Result<(), Error> {
+    on_tx!(tx, |c| sqlx::query(REMOVE_EVENTS).bind(app.0).bind(lane).bind(up_to).execute(c).await.map(drop))
 }
 
 /// Removes every message up to the given one of each conversation. Their heads are locked.

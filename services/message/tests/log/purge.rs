@@ -22,7 +22,54 @@ fn keep_a_week(world: &World) {
     world.change(|state| state.policy = Policy { message_retention: WEEK, ..Policy::default() });
 }
 
+/// Ids of the messages behind a cursor, and the cursor behind them.
+async fn feed(world: &World, after: &str) -> Result<(Vec<i64>, String), tonic::Status> {
+    let request = pb::EventsRequest { after: after.to_owned(), ..Default::default() };
+    let mut feed = world.log.clone().events(by_app(request)).await?.into_inner();
+    let (mut ids, mut cursor) = (Vec::new(), String::new());
+    while let Some(reply) = feed.message().await? {
+        ids.extend(reply.events.iter().map(|event| event.msg_id));
+        cursor = reply.cursor;
+    }
+    Ok((ids, cursor))
+}
+
 both_engines! {
+    async fn a_cursor_behind_which_events_are_gone_is_refused_with_the_one_to_go_on_at(world: World) {
+        keep_a_week(&world);
+        let (_, begin) = feed(&world, "now").await.unwrap();
+        let old = world.say(ANN, user(BOB), "old").await;
+        let (ids, behind) = feed(&world, &begin).await.unwrap();
+        assert_eq!(ids, [old]);
+        world.clock.advance(WEEK + Duration::from_secs(1));
+        let new = world.say(ANN, user(BOB), "new").await;
+        assert_eq!(purge(&world).await, 1);
+        let refused = tidings_proto::error_from_status(feed(&world, &begin).await.unwrap_err());
+        assert_eq!(refused.reason(), Reason::EventsExpired);
+        assert_eq!(feed(&world, refused.subject()).await.unwrap().0, [new]);
+        // Who has seen what is gone misses nothing, and the beginning is where it begins now.
+        assert_eq!(feed(&world, &behind).await.unwrap().0, [new]);
+        assert_eq!(feed(&world, "").await.unwrap().0, [new]);
+    }
+
+    async fn events_beside_the_log_go_when_their_own_time_is_over(world: World) {
+        world.change(|state| state.policy = Policy { event_retention: WEEK, ..Policy::default() });
+        let (_, begin) = feed(&world, "now").await.unwrap();
+        let msg_id = world.say(ANN, user(BOB), "kept").await;
+        let edit = pb::EditRequest {
+            msg_id,
+            change: Some(pb::edit_request::Change::Append("!".into())),
+            ..Default::default()
+        };
+        world.log.clone().edit(by(ANN, edit)).await.unwrap();
+        assert_eq!(feed(&world, &begin).await.unwrap().0, [msg_id, msg_id]);
+        world.clock.advance(WEEK + Duration::from_secs(1));
+        assert_eq!(purge(&world).await, 0);
+        assert_eq!(world.count("event").await, 0);
+        assert_eq!(refusal(feed(&world, &begin).await), Reason::EventsExpired);
+        assert!(world.find(None, msg_id).await.is_ok());
+    }
+
     async fn what_is_past_retention_goes_and_counts_as_read(world: World) {
         keep_a_week(&world);
         for (to, place) in [(user(BOB), direct(ANN, BOB)), (TO_GROUP, group())] {

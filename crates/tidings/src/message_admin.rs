@@ -1,0 +1,53 @@
+//! `tidings message recall`: asks the running server to take a message back.
+
+use clap::{Args, Subcommand};
+use tidings_domain::{Error, Reason};
+use tidings_proto::{
+    error_from_status,
+    pb::{self, message_service_client::MessageServiceClient},
+};
+use tidings_runtime::Config;
+
+use crate::{admin::say, in_app::InApp, server::Server};
+
+/// What can be done to messages.
+#[derive(Debug, Subcommand)]
+pub enum MessageCommand {
+    /// Take a message back, however old it is: it leaves everybody's history and unread counts.
+    Recall {
+        #[command(flatten)]
+        of: InApp,
+        #[command(flatten)]
+        which: Which,
+    },
+}
+
+/// Which message.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Which {
+    /// Its key in Tencent's callbacks, as SEQ_RANDOM_TIME.
+    #[arg(long, value_name = "KEY")]
+    msg_key: Option<String>,
+    /// Its id.
+    #[arg(long, value_name = "ID")]
+    msg_id: Option<i64>,
+}
+
+/// Runs the command.
+pub async fn message(config: &Config, server: Server, command: MessageCommand) -> Result<(), Error> {
+    let wire = server.running(config, config.peers.message.as_deref()).await?;
+    let MessageCommand::Recall { of, which } = command;
+    let named = which.msg_key.clone().unwrap_or_else(|| which.msg_id.unwrap_or_default().to_string());
+    let request = pb::RecallRequest {
+        msg_id: which.msg_id.unwrap_or_default(),
+        msg_key: which.msg_key.unwrap_or_default(),
+        ..Default::default()
+    };
+    let recalled = MessageServiceClient::new(wire).recall(of.request(request)?).await.map_err(error_from_status)?;
+    if !recalled.into_inner().recalled {
+        return Err(Error::new(Reason::MessageNotFound, format!("{named} was recalled before")));
+    }
+    say(&format!("{named}\trecalled"));
+    Ok(())
+}
