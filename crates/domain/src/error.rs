@@ -310,7 +310,7 @@ impl Reason {
             Self::ExportExpired => words("EXPORT_EXPIRED", Grpc::FailedPrecondition, (400, "illegal_argument", "maybe chat message history is expired or unstored"), 10002),
             Self::ExportEmpty => words("EXPORT_EMPTY", Grpc::NotFound, (404, "storage_object_not_found", "Failed to find chat message history download url"), 10002),
             Self::LinkWrong => words("LINK_WRONG", Grpc::PermissionDenied, (403, "forbidden_op", "the link is wrong or its time is over"), 10010),
-            Self::EventsExpired => words("EVENTS_EXPIRED", Grpc::FailedPrecondition, (410, "events_expired", "events behind this cursor are no longer kept; what is begins behind {}"), 10002),
+            Self::EventsExpired => words("EVENTS_EXPIRED", Grpc::FailedPrecondition, (410, "events_expired", "events behind this cursor are no longer kept; go on at what is left: {}"), 10002),
             Self::EndpointNotFound => words("ENDPOINT_NOT_FOUND", Grpc::NotFound, (404, "resource_not_found", "endpoint {} does not exist"), 10002),
             Self::WordListNotFound => words("WORD_LIST_NOT_FOUND", Grpc::NotFound, (404, "resource_not_found", "word list {} does not exist"), 10002),
             Self::HookNotFound => words("HOOK_NOT_FOUND", Grpc::NotFound, (404, "resource_not_found", "hook {} does not exist"), 10002),

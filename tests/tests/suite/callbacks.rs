@@ -207,10 +207,17 @@ every_shape! {
         assert_eq!((check_webhook(told, &first), check_webhook(told, &second)), (Ok(()), Ok(())));
         assert_eq!(told.headers["webhook-signature"].to_str().expect("text").split(' ').count(), 2);
         let third = rotate(Some(0)).await.expect("rotated");
-        agora.send_text("nora", "omar", "two").await;
-        let told = &receiver.wait_for(2).await[1];
-        assert_eq!(check_webhook(told, &third), Ok(()));
-        assert!(check_webhook(told, &first).is_err() && check_webhook(told, &second).is_err());
+        let mut sent = 1;
+        let mut told = None;
+        wait_until("the new key to be in use", async || {
+            agora.send_text("nora", "omar", "two").await;
+            sent += 1;
+            told = receiver.wait_for(sent).await.pop();
+            check_webhook(told.as_ref().expect("told"), &third).is_ok()
+        })
+        .await;
+        let told = told.expect("told");
+        assert!(check_webhook(&told, &first).is_err() && check_webhook(&told, &second).is_err());
         assert_eq!(told.headers["webhook-signature"].to_str().expect("text").split(' ').count(), 1);
         let refused = rotate(Some(8 * 24 * 3_600_000)).await.expect_err("too long");
         assert_eq!(refused.code(), tonic::Code::InvalidArgument);
@@ -263,7 +270,7 @@ async fn an_endpoint_that_was_paused_for_longer_than_events_are_kept_is_paused_a
     };
     wait_until("it to be paused again", async || listed().await.state() == pb::EndpointState::Paused).await;
     let why = "events that it was not told of are no longer kept; resumed, it goes on at what is left";
-    assert_eq!(listed().await.paused_because, why);
+    assert!(listed().await.paused_because.starts_with(why));
     app.callbacks().resume_endpoint(app.request(pb::EndpointRef { id })).await.expect("resumed");
     let told = receiver.wait_for(1).await;
     assert_eq!(body(&told[0])["MsgBody"][0]["MsgContent"]["Text"], "left");

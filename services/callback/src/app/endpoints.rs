@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tidings_domain::{App, AppId, Caller, Error, UnixMillis};
+use tidings_domain::{App, AppId, Caller, Error, Reason, UnixMillis};
 use tidings_outbound::{check_token, check_url};
 use tidings_proto::{error_from_status, pb};
 use tidings_runtime::context;
@@ -134,7 +134,9 @@ pub async fn rotate(core: &Core, app: AppId, id: i64, overlap_ms: Option<i64>) -
     let until = UnixMillis(core.deps.clock.now().0 + overlap);
     let seal = |column: &str, text: &str| core.key.seal(app, column, text, &*core.deps.entropy);
     let mut tx = core.deps.db.begin().await?;
-    store::endpoint::rotate(&mut tx, (app, id), &secret, until, seal).await?;
+    if !store::endpoint::rotate(&mut tx, (app, id), &secret, until, seal).await? {
+        return Err(Error::new(Reason::EndpointNotFound, id.to_string()));
+    }
     tx.commit().await?;
     core.tell();
     Ok(Endpoint { previous: Some((endpoint.secret, until)), secret, ..endpoint })

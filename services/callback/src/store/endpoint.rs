@@ -169,16 +169,24 @@ pub async fn advance(tx: &mut Tx, app: AppId, id: i64, from: &str, to: &str) -> 
     Ok(moved > 0)
 }
 
-/// Gives it another key; the present one signs until then too.
+/// Gives it another key; the present one signs until then too. False when it is gone.
 pub async fn rotate(
     tx: &mut Tx,
     (app, id): (AppId, i64),
     secret: &str,
     until: UnixMillis,
     seal: impl Fn(&str, &str) -> String,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let sealed = seal(SECRET, secret);
-    on_tx!(tx, |c| sqlx::query(ROTATE).bind(app.0).bind(id).bind(sealed).bind(until.0).execute(c).await.map(drop))
+    let rotated = on_tx!(tx, |c| sqlx::query(ROTATE)
+        .bind(app.0)
+        .bind(id)
+        .bind(sealed)
+        .bind(until.0)
+        .execute(c)
+        .await
+        .map(|done| done.rows_affected()))?;
+    Ok(rotated > 0)
 }
 
 /// Takes, or keeps, every endpoint that is told anything and that no other process works for.

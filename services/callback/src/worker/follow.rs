@@ -75,8 +75,10 @@ pub async fn follow(core: &Core, endpoint: &Endpoint, shared: &Shared) -> Result
 async fn overtaken(core: &Core, (app, id): (AppId, i64), cursor: &str, error: &Error) -> Result<(), Error> {
     tracing::error!(%app, endpoint = id, "events are no longer kept that an endpoint was not told of");
     let mut tx = core.deps.db.begin().await?;
+    // What leads to what is left: nothing that is kept is passed over, whenever it is resumed.
     if store::endpoint::advance(&mut tx, app, id, cursor, error.subject()).await? {
-        store::endpoint::pause(&mut tx, app, id, Some(OVERTAKEN)).await?;
+        let since = format!("{OVERTAKEN} behind {cursor}");
+        store::endpoint::pause(&mut tx, app, id, Some(&since)).await?;
     }
     tx.commit().await?;
     core.tell();

@@ -22,6 +22,7 @@ use tidings_store::Engine;
 use tokio::{
     sync::{Notify, watch},
     task::JoinHandle,
+    time::timeout,
 };
 
 pub use purge::purge;
@@ -66,7 +67,8 @@ async fn supervise(core: Arc<Core>, mut changes: watch::Receiver<()>) {
     loop {
         changes.mark_unchanged();
         let now = core.deps.clock.now();
-        match ours(&core, &owner, now).await {
+        let endpoints = timeout(LOOK, ours(&core, &owner, now)).await;
+        match endpoints.unwrap_or_else(|late| Err(Error::internal(late))) {
             Ok(endpoints) => {
                 leased_until = now + LEASE;
                 pairs.retain(|which, _| endpoints.contains_key(which));
@@ -80,7 +82,7 @@ async fn supervise(core: Arc<Core>, mut changes: watch::Receiver<()>) {
             }
             Err(error) => {
                 tracing::warn!(%error, "endpoints of callbacks could not be read");
-                if now >= leased_until {
+                if core.deps.clock.now() + LOOK >= leased_until {
                     pairs.clear();
                 }
             }

@@ -42,7 +42,12 @@ pub enum After {
     Beginning,
     Now,
     Cursor(Positions),
+    /// At what is left behind it.
+    Left(Positions),
 }
+
+/// In front of a cursor: it does not matter that something behind it is gone.
+const LEFT: char = '~';
 
 impl After {
     /// Reads a cursor: `lane:number` and so on.
@@ -51,6 +56,12 @@ impl After {
             "" => return Ok(Self::Beginning),
             "now" => return Ok(Self::Now),
             _ => {}
+        }
+        if let Some(text) = text.strip_prefix(LEFT) {
+            return match Self::read(text)? {
+                Self::Cursor(positions) => Ok(Self::Left(positions)),
+                _ => Err(Error::invalid("after", "is no cursor")),
+            };
         }
         let position = |part: &str| {
             let (lane, number) = part.split_once(':')?;
@@ -100,11 +111,17 @@ async fn send(
 ) -> Result<(), Error> {
     let mut news = deps.news.subscribe();
     let mut positions = match &wanted.after {
-        After::Beginning => oldest(&lane::lanes(&deps.db, app).await?),
+        After::Beginning => Positions::default(),
         After::Now => export::positions(&deps.db, app).await?,
-        After::Cursor(positions) => positions.clone(),
+        After::Cursor(positions) | After::Left(positions) => positions.clone(),
     };
-    check_kept(&lane::lanes(&deps.db, app).await?, &positions)?;
+    let lanes = lane::lanes(&deps.db, app).await?;
+    let kept = match wanted.after {
+        After::Cursor(_) | After::Now => Kept::new(&wanted, &[]),
+        // What is gone already is not missed.
+        After::Beginning | After::Left(_) => Kept::new(&wanted, &lanes),
+    };
+    kept.check(&lanes, &positions)?;
     let first = Batch { events: Vec::new(), positions: positions.clone() };
     if batches.send(Ok(first)).await.is_err() {
         return Ok(());
@@ -113,7 +130,7 @@ async fn send(
     loop {
         news.mark_unchanged();
         let lanes = lane::lanes(&deps.db, app).await?;
-        check_kept(&lanes, &positions)?;
+        kept.check(&lanes, &positions)?;
         let upto = Positions(lanes.iter().map(|lane| (lane.lane, lane.last)).collect());
         let before = positions.clone();
         let mut events = Vec::new();
@@ -127,7 +144,7 @@ async fn send(
         }
         if positions != before {
             // What was purged while it was read is missing from it.
-            check_kept(&lane::lanes(&deps.db, app).await?, &before)?;
+            kept.check(&lane::lanes(&deps.db, app).await?, &before)?;
         }
         // That nothing is wanted of much is told now and then.
         let has_news = !events.is_empty() || told_at.elapsed() >= TELL && told != positions;
@@ -163,19 +180,36 @@ fn in_turn(upto: &Positions, reached: &Positions) -> Vec<(i64, i64)> {
     lanes
 }
 
-/// Behind what is no longer kept.
-fn oldest(lanes: &[Lane]) -> Positions {
-    Positions(lanes.iter().map(|lane| (lane.lane, lane.purged)).collect())
+/// What a follower would miss.
+struct Kept {
+    /// Whether he wants messages, and whether anything else.
+    wants: (bool, bool),
+    /// What was gone when he began, by lane.
+    gone: BTreeMap<i64, Lane>,
 }
 
-/// Refuses to go on where something behind the cursor is gone, and names the cursor behind which nothing is.
-fn check_kept(lanes: &[Lane], positions: &Positions) -> Result<(), Error> {
-    let reached = |lane: &Lane| positions.0.get(&lane.lane).copied().unwrap_or(0);
-    if lanes.iter().all(|lane| reached(lane) >= lane.purged) {
-        return Ok(());
+impl Kept {
+    fn new(wanted: &Wanted, gone: &[Lane]) -> Self {
+        let is_all = wanted.kinds.is_empty();
+        let sent = is_all || wanted.kinds.iter().any(|kind| kind == SENT);
+        let other = is_all || wanted.kinds.iter().any(|kind| kind != SENT);
+        Self { wants: (sent, other), gone: gone.iter().map(|lane| (lane.lane, *lane)).collect() }
     }
-    let kept = lanes.iter().map(|lane| (lane.lane, reached(lane).max(lane.purged)));
-    Err(Error::new(Reason::EventsExpired, cursor(&Positions(kept.collect()))))
+
+    /// Refuses to go on where something behind the positions is gone that is wanted, and names the cursor for what is
+    /// left.
+    fn check(&self, lanes: &[Lane], positions: &Positions) -> Result<(), Error> {
+        for lane in lanes {
+            let reached = positions.0.get(&lane.lane).copied().unwrap_or(0);
+            let gone = self.gone.get(&lane.lane).copied().unwrap_or_default();
+            let misses_sent = self.wants.0 && lane.purged > reached.max(gone.purged);
+            let misses_other = self.wants.1 && lane.purged_events > reached.max(gone.purged_events);
+            if misses_sent || misses_other {
+                return Err(Error::new(Reason::EventsExpired, format!("{LEFT}{}", cursor(positions))));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Of one lane what a batch still has room for; gives up to where that is all.

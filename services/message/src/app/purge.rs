@@ -3,7 +3,7 @@
 //! What is gone counts as read by everybody. Ids tell the time of a message, so they say what is past retention also
 //! when the message is no longer there.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tidings_domain::{App, AppId, Error, MsgId, UnixMillis};
 
@@ -91,9 +91,12 @@ async fn step(deps: &Deps, app: &App, up_to: MsgId) -> Result<usize, Error> {
 /// Removes events beside the log.
 async fn purge_events(deps: &Deps, app: AppId, until: UnixMillis) -> Result<(), Error> {
     for lane in lane::lanes(&deps.db, app).await? {
+        if purge::first_events(&deps.db, app, lane.lane, until, 1).await?.is_none() {
+            continue;
+        }
         while let Some((last, count)) = purge::first_events(&deps.db, app, lane.lane, until, STEP as i64).await? {
             let mut tx = deps.db.begin().await?;
-            lane::purged(&mut tx, app, &BTreeMap::from([(lane.lane, last)])).await?;
+            lane::purged_events(&mut tx, app, lane.lane, last).await?;
             purge::remove_events(&mut tx, app, lane.lane, last).await?;
             tx.commit().await?;
             if count < STEP {

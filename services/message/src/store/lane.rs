@@ -14,13 +14,16 @@ static TAKE: LazyLock<ManyRows> = LazyLock::new(|| {
     )
 });
 
-const LANES: &str = "select lane, last_no, purged_no from event_lane where app_id = $1 and lane >= 0 order by lane";
+const LANES: &str = "
+    select lane, last_no, purged_no, purged_event_no from event_lane where app_id = $1 and lane >= 0 order by lane";
 
 /// Locks the lane, like [`TAKE`].
 const PURGED: &str = "
     update event_lane set purged_no = $3 where app_id = $1 and lane = $2 and purged_no < $3";
+const PURGED_EVENTS: &str = "
+    update event_lane set purged_event_no = $3 where app_id = $1 and lane = $2 and purged_event_no < $3";
 
-pub const ALL: &[&str] = &[LANES, PURGED];
+pub const ALL: &[&str] = &[LANES, PURGED, PURGED_EVENTS];
 
 pub fn many() -> Vec<&'static ManyRows> {
     vec![&TAKE]
@@ -37,25 +40,33 @@ pub async fn take(tx: &mut Tx, wanted: &BTreeMap<(AppId, i64), i64>) -> Result<(
 }
 
 /// How a lane stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Lane {
     pub lane: i64,
     /// The last number that was given.
     pub last: i64,
-    /// Up to here nothing can be relied on to be kept.
+    /// Up to here messages may be gone.
     pub purged: i64,
+    /// Up to here events beside the log are.
+    pub purged_events: i64,
 }
 
 /// The lanes of an app in which something happened.
 pub async fn lanes(db: &Db, app: AppId) -> Result<Vec<Lane>, Error> {
-    let rows: Vec<(i64, i64, i64)> = on_db!(db, |c| sqlx::query_as(LANES).bind(app.0).fetch_all(c).await)?;
-    Ok(rows.into_iter().map(|(lane, last, purged)| Lane { lane, last, purged }).collect())
+    let rows: Vec<(i64, i64, i64, i64)> = on_db!(db, |c| sqlx::query_as(LANES).bind(app.0).fetch_all(c).await)?;
+    let lanes = rows.into_iter().map(|(lane, last, purged, purged_events)| Lane { lane, last, purged, purged_events });
+    Ok(lanes.collect())
 }
 
-/// Takes down that events up to these numbers, by lane, are no longer kept.
+/// Takes down that messages up to these numbers, by lane, are no longer kept.
 pub async fn purged(tx: &mut Tx, app: AppId, up_to: &BTreeMap<i64, i64>) -> Result<(), Error> {
     for (lane, last) in up_to {
         on_tx!(&mut *tx, |c| sqlx::query(PURGED).bind(app.0).bind(lane).bind(last).execute(c).await.map(drop))?;
     }
     Ok(())
+}
+
+/// The same of events beside the log, in one lane.
+pub async fn purged_events(tx: &mut Tx, app: AppId, lane: i64, last: i64) -> Result<(), Error> {
+    on_tx!(tx, |c| sqlx::query(PURGED_EVENTS).bind(app.0).bind(lane).bind(last).execute(c).await.map(drop))
 }

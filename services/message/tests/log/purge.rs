@@ -66,8 +66,15 @@ both_engines! {
         world.clock.advance(WEEK + Duration::from_secs(1));
         assert_eq!(purge(&world).await, 0);
         assert_eq!(world.count("event").await, 0);
-        assert_eq!(refusal(feed(&world, &begin).await), Reason::EventsExpired);
-        assert!(world.find(None, msg_id).await.is_ok());
+        let refused = tidings_proto::error_from_status(feed(&world, &begin).await.unwrap_err());
+        assert_eq!(refused.reason(), Reason::EventsExpired);
+        // The message is there, for who goes on at what is left, who wants messages alone, and who begins.
+        assert_eq!(feed(&world, refused.subject()).await.unwrap().0, [msg_id]);
+        assert_eq!(feed(&world, "").await.unwrap().0, [msg_id]);
+        let request = pb::EventsRequest { after: begin, kinds: vec!["message.sent".into()], ..Default::default() };
+        let mut sent = world.log.clone().events(by_app(request)).await.unwrap().into_inner();
+        sent.message().await.unwrap();
+        assert_eq!(sent.message().await.unwrap().unwrap().events[0].msg_id, msg_id);
     }
 
     async fn what_is_past_retention_goes_and_counts_as_read(world: World) {
