@@ -127,7 +127,9 @@ async fn settle(
         store::endpoint::pause(&mut tx, endpoint.app, endpoint.id, Some("it answered 410")).await?;
     }
     tx.commit().await?;
-    shared.ended_at.store(now.0, Ordering::SeqCst);
+    if outcomes.iter().any(|outcome| outcome.state == State::Delivered) {
+        shared.delivered_at.store(now.0, Ordering::SeqCst);
+    }
     shared.untried.fetch_sub(first, Ordering::SeqCst);
     shared.tried.notify_one();
     if gone {

@@ -35,7 +35,7 @@ const LOOK: Duration = Duration::from_secs(5);
 const LEASE: Duration = Duration::from_secs(20);
 /// Calls to one endpoint at once.
 const AT_ONCE: usize = 64;
-/// After how long without the end of a call an endpoint is stuck.
+/// After how long without a delivery an endpoint is stuck.
 const STUCK: Duration = Duration::from_secs(1);
 /// How long a worker rests after a failure of ours.
 const REST: Duration = Duration::from_secs(1);
@@ -136,14 +136,14 @@ struct Shared {
     written: Notify,
     /// There is room for more.
     tried: Notify,
-    /// When a call last ended, in milliseconds.
-    ended_at: AtomicI64,
+    /// When something was last delivered, in milliseconds.
+    delivered_at: AtomicI64,
 }
 
 impl Shared {
-    /// Whether more waits than can be posted at once, and none of that gets an answer.
+    /// Whether more waits than can be posted at once, and nothing of it is delivered.
     fn is_stuck(&self, now: UnixMillis) -> bool {
-        let silent = now.0 - self.ended_at.load(Ordering::SeqCst);
+        let silent = now.0 - self.delivered_at.load(Ordering::SeqCst);
         self.untried.load(Ordering::SeqCst) >= AT_ONCE as i64 && silent > STUCK.as_millis() as i64
     }
 
