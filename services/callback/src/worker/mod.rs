@@ -30,9 +30,9 @@ pub use purge::purge;
 use crate::{app::Core, model::Endpoint, store};
 
 /// How long until endpoints that another process has added or changed are seen.
-const LOOK: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_secs(2);
 /// How long a process has an endpoint for itself, unless it says so again.
-const LEASE: Duration = Duration::from_secs(20);
+const LEASE: Duration = Duration::from_secs(8);
 /// Calls to one endpoint at once.
 const AT_ONCE: usize = 64;
 /// After how long without a delivery an endpoint is stuck.
@@ -108,12 +108,15 @@ fn owner(entropy: &dyn Entropy) -> String {
 
 /// The endpoints that this process works for from now on.
 async fn ours(core: &Core, owner: &str, now: UnixMillis) -> Result<HashMap<(AppId, i64), Endpoint>, Error> {
-    // The data folder's lock makes this process the only one: the leases of one that is dead do not count.
-    let expired = if core.deps.db.engine() == Engine::Sqlite { UnixMillis(i64::MAX) } else { now };
-    let leased = store::endpoint::lease(&core.deps.db, owner, expired, now + LEASE).await?;
+    // The data folder's lock makes the process with SQLite the only one.
+    let leased = match core.deps.db.engine() {
+        Engine::Sqlite => None,
+        Engine::Postgres => Some(store::endpoint::lease(&core.deps.db, owner, now, now + LEASE).await?),
+    };
     let endpoints = store::endpoint::list(&core.deps.db, &core.key, None).await?.into_iter();
-    let ours = endpoints.map(|endpoint| ((endpoint.app, endpoint.id), endpoint));
-    Ok(ours.filter(|(which, endpoint)| leased.contains(which) && endpoint.paused.is_none()).collect())
+    let told = endpoints.filter(|endpoint| endpoint.paused.is_none());
+    let told = told.map(|endpoint| ((endpoint.app, endpoint.id), endpoint));
+    Ok(told.filter(|(which, _)| leased.as_ref().is_none_or(|leased| leased.contains(which))).collect())
 }
 
 fn pair(core: &Arc<Core>, endpoint: Arc<Endpoint>, changes: watch::Receiver<()>) -> Pair {
