@@ -53,7 +53,7 @@ fn tencent() -> Receiver {
             "refuse politely" => json!({"ErrorCode": 1, "ErrorInfo": "please not"}),
             "refuse by number" => json!({"ErrorCode": 120_010, "ErrorInfo": "please not"}),
             "discard" => json!({"ErrorCode": 2}),
-            "change" => json!({"ErrorCode": 0, "MsgBody": new, "CloudCustomData": "seen"}),
+            "change" | "*****" => json!({"ErrorCode": 0, "MsgBody": new, "CloudCustomData": "seen"}),
             "nonsense" => json!("nonsense"),
             _ => json!({"ActionStatus": "OK", "ErrorInfo": "", "ErrorCode": 0}),
         };
@@ -317,12 +317,15 @@ both_engines! {
         let msg_id = world.say(ANN, user(BOB), "change").await;
         assert_eq!(text(&world.find(None, msg_id).await.unwrap()), "change!");
         world.say(ANN, user(BOB), "very good").await;
+        // What a hook makes of a masked text stands above the mask.
+        let msg_id = world.say(ANN, user(BOB), "very ").await;
+        assert_eq!(text(&world.find(None, msg_id).await.unwrap()), "*****!");
         let says = |receiver: &Receiver| -> Vec<String> {
             let bodies = receiver.received().into_iter();
             let bodies = bodies.map(|received| serde_json::from_slice::<Value>(&received.body).unwrap());
             bodies.map(|body| body["MsgBody"][0]["MsgContent"]["Text"].as_str().unwrap().to_owned()).collect()
         };
-        assert_eq!(says(&first), ["change", "*****good"]);
-        assert_eq!(says(&second), ["change!", "*****good"]);
+        assert_eq!(says(&first), ["change", "*****good", "*****"]);
+        assert_eq!(says(&second), ["change!", "*****good", "*****!"]);
     }
 }
