@@ -35,7 +35,7 @@ pub(crate) fn scheme(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet
     }
 }
 
-fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
+pub(crate) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|net| net.contains(&address))
 }
 

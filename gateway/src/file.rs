@@ -32,7 +32,7 @@ use crate::{
     Gateway,
     range::{self, Asked},
     reply::refused,
-    request::BODY_TIME,
+    request::{BODY_TIME, waste},
 };
 
 /// How long a client may take over the next bytes of its upload.
@@ -42,7 +42,9 @@ const MAX_BESIDE: u64 = 64 * 1024;
 /// What of a form is read to no purpose once its file was refused: whoever is still sending does not see an answer.
 const MAX_WASTE: u64 = 16 * 1024 * 1024;
 /// Most bytes that the reader of a form may gather without coming to anything: a beginning, the head of a part.
-const MAX_UNREAD: u64 = 1024 * 1024;
+const MAX_UNREAD: u64 = 256 * 1024;
+/// What a form has in memory while it is read: what was read of it, a chunk in each place on its way.
+const FORM: usize = 256 * 1024;
 /// After so many it is asked what it came to before it is given more.
 const BURST: u64 = 128 * 1024;
 /// Chunks on their way to the file service.
@@ -91,6 +93,11 @@ pub(crate) async fn take_in(
     (form, beside): (Form, Beside),
     max_bytes: u64,
 ) -> Result<StoredFile, NotTaken> {
+    let share = gateway.budgets().uploads.share();
+    if let Err(error) = share.grow_to(FORM) {
+        waste(body).await;
+        return Err(NotTaken::Refused(error));
+    }
     let Ok(boundary) = multer::parse_boundary(content_type) else {
         return Err(NotTaken::NoFile);
     };

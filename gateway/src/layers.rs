@@ -3,36 +3,47 @@
 use std::{borrow::Cow, panic::AssertUnwindSafe};
 
 use axum::{
+    body::Body,
     extract::{MatchedPath, Request, State},
     middleware::Next,
     response::Response,
 };
 use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use tidings_domain::Error;
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
+use tidings_domain::{Error, Reason};
 use tidings_runtime::telemetry;
 use tracing::Instrument as _;
 
-use crate::{Gateway, cors, request::header, routes};
+use crate::{Gateway, cors, reply::RefusedWith200, request::header, routes};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest request id that is taken over from a client.
 const MAX_ID: usize = 128;
+/// Bytes of what a client sent that go into a log line.
+const MAX_METHOD: usize = 16;
+const MAX_APP: usize = 130;
+const MAX_PATH: usize = 256;
 
 /// The one layer around all routes.
 pub(crate) async fn surround(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
     let started = tokio::time::Instant::now();
     let id = request_id(&gateway, request.headers());
-    let method = request.method().clone();
+    let method = cut(request.method().as_str(), MAX_METHOD).to_owned();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
-    let app = app_of(&request, route).into_owned();
+    let app = cut(&app_of(&request, route), MAX_APP).to_owned();
     // The line has every field; the span only what finds its other lines and names it in a trace.
     let span = tracing::info_span!("gateway.request", route, request_id = %id);
     telemetry::adopt(&span, request.headers());
     let mut response = guarded(&gateway, request, next).instrument(span.clone()).await;
     let (status, ms) = (response.status().as_u16(), started.elapsed().as_millis() as u64);
-    tracing::info!(parent: None, %method, route, status, ms, app, request_id = %id, "request");
+    if status < 400 && response.extensions().get::<RefusedWith200>().is_none() {
+        tracing::info!(parent: None, method, route, status, ms, app, request_id = %id, "request");
+    } else if let Some(repeated) = gateway.log_repeats().count(route, response.status(), started) {
+        tracing::info!(parent: None, method, route, status, ms, app, request_id = %id, repeated, "request");
+    }
     if let Ok(id) = HeaderValue::try_from(id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
@@ -47,14 +58,38 @@ async fn guarded(gateway: &Gateway, request: Request, next: Next) -> Response {
     let mut response = match preflight {
         Some(answer) => answer,
         None => AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
-            tracing::error!(path, "a handler panicked");
+            tracing::error!(path = cut(&path, MAX_PATH), "a handler panicked");
             routes::fault(gateway, &path, &Error::internal("panic"))
         }),
     };
+    response = within_budget(gateway, &path, response).await;
     if let Some(origin) = origin {
         cors::permit(&mut response, origin);
     }
     response
+}
+
+/// The answer, which is counted until the client has taken it; overload where too much waits for other clients already. What
+/// is streamed holds little, and says nothing of its size here.
+async fn within_budget(gateway: &Gateway, path: &str, response: Response) -> Response {
+    let budget = &gateway.budgets().answers;
+    if response.body().size_hint().exact().is_none_or(|size| budget.is_free(size)) {
+        return response;
+    }
+    let (head, body) = response.into_parts();
+    let held = match body.collect().await {
+        Ok(whole) => budget.hold(whole.to_bytes()).ok_or_else(|| Error::new(Reason::Overloaded, "")),
+        Err(error) => Err(Error::internal(error)),
+    };
+    match held {
+        Ok(bytes) => Response::from_parts(head, Body::from(bytes)),
+        Err(error) => routes::fault(gateway, path, &error),
+    }
+}
+
+/// The beginning of a text that somebody sent.
+fn cut(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
 }
 
 /// The client's own id where it is a sane one.

@@ -4,7 +4,10 @@
 //! codec. [`serve`] puts [`router`] behind a listener.
 
 mod agora;
+mod budget;
+
 mod client_address;
+mod connection;
 mod cors;
 mod file;
 mod health;
@@ -14,9 +17,11 @@ mod lanying;
 mod layers;
 mod limits;
 mod link;
+mod log_repeats;
 mod range;
 mod reply;
 mod request;
+mod request_body;
 mod routes;
 mod serve;
 mod state;

@@ -13,6 +13,10 @@ use tonic::Status;
 
 use crate::limits::Standing;
 
+/// Marks a refusal in a dialect whose refusals have status 200.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RefusedWith200;
+
 /// A JSON answer.
 pub(crate) fn json(status: StatusCode, body: Vec<u8>) -> Response {
     let mut response = Response::new(Body::from(body));

@@ -2,22 +2,26 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
 use axum::{body::Body, extract::ConnectInfo};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header::HOST, request::Parts};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::{BodyExt as _, Limited};
 use tidings_domain::{Error, Reason};
 
 use crate::{
     Gateway,
+    budget::Share,
     client_address::{client_address, scheme},
 };
 
 /// Largest request body: the largest message that an app may allow, escaped twofold, with its recipients.
 const MAX_BODY: usize = 2 * 1024 * 1024 + 64 * 1024;
+/// The same of somebody who has shown no token yet: a login, a registration.
+const MAX_BODY_OF_STRANGER: usize = 64 * 1024;
 /// What of a larger body is read to no purpose: whoever is still sending does not see an answer.
 const MAX_WASTE: usize = 16 * 1024 * 1024;
 /// Longest idempotency key.
@@ -26,20 +30,63 @@ const MAX_KEY: usize = 255;
 /// How long a client may take over its body.
 pub(crate) const BODY_TIME: Duration = Duration::from_secs(30);
 
-/// Reads the whole body; bounded whatever Content-Length says.
-pub(crate) async fn read(body: Body) -> Result<Bytes, Error> {
-    let read = tokio::time::timeout(BODY_TIME, whole(body)).await;
-    read.map_err(|_| Error::invalid("body", "took longer than 30 seconds"))?
+/// Reads the body of one request. What it holds of the process's budget is given back when this is dropped, so it lives as
+/// long as the call.
+#[derive(Debug)]
+pub(crate) struct BodyReader {
+    of_known: Share,
+    of_stranger: Share,
+    is_known: AtomicBool,
 }
 
-async fn whole(mut body: Body) -> Result<Bytes, Error> {
-    match Limited::new(&mut body, MAX_BODY).collect().await {
-        Ok(whole) => Ok(whole.to_bytes()),
-        Err(cause) if cause.is::<LengthLimitError>() => {
-            waste(body).await;
-            Err(Error::new(Reason::MessageTooLarge, "request body"))
+impl BodyReader {
+    pub fn new(gateway: &Gateway) -> Self {
+        let budgets = gateway.budgets();
+        Self {
+            of_known: budgets.bodies.share(),
+            of_stranger: budgets.bodies_of_strangers.share(),
+            is_known: AtomicBool::new(false),
         }
-        Err(cause) => Err(Error::invalid("body", "ended early").because(cause)),
+    }
+
+    /// A token says who calls: larger bodies are read.
+    pub fn set_known(&self) {
+        self.is_known.store(true, Ordering::Relaxed);
+    }
+
+    /// Reads the whole body; bounded whatever Content-Length says.
+    pub async fn read(&self, body: Body) -> Result<Bytes, Error> {
+        let read = tokio::time::timeout(BODY_TIME, self.whole(body)).await;
+        read.map_err(|_| Error::invalid("body", "took longer than 30 seconds"))?
+    }
+
+    async fn whole(&self, mut body: Body) -> Result<Bytes, Error> {
+        let (limit, share) = match self.is_known.load(Ordering::Relaxed) {
+            true => (MAX_BODY, &self.of_known),
+            false => (MAX_BODY_OF_STRANGER, &self.of_stranger),
+        };
+        let (mut first, mut all) = (Bytes::new(), BytesMut::new());
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|cause| Error::invalid("body", "ended early").because(cause))?;
+            let Ok(bytes) = frame.into_data() else { continue };
+            let size = first.len() + all.len() + bytes.len();
+            let fits = match size > limit {
+                true => Err(Error::new(Reason::MessageTooLarge, "request body")),
+                false => share.grow_to(size),
+            };
+            if let Err(error) = fits {
+                waste(body).await;
+                return Err(error);
+            }
+            // Most bodies come in one piece, which is not copied.
+            if first.is_empty() && all.is_empty() {
+                first = bytes;
+            } else {
+                all.extend_from_slice(&std::mem::take(&mut first));
+                all.extend_from_slice(&bytes);
+            }
+        }
+        Ok(if all.is_empty() { first } else { all.freeze() })
     }
 }
 

@@ -1,49 +1,54 @@
 //! The REST server: HTTP/1.1 connections in front of the routes.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
-use axum::extract::ConnectInfo;
-use hyper::server::conn::http1;
+use axum::{body::Body, extract::ConnectInfo};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
-    service::TowerToHyperService,
 };
-use tokio::net::{TcpListener, TcpStream};
+use tidings_runtime::{Bounds, Connection, Connections, accept};
+use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 
-use crate::{Gateway, router};
+use crate::{
+    Gateway,
+    client_address::is_trusted,
+    connection::{AnswerBody, Busy, ClientStream},
+    request_body::RequestBody,
+    router,
+};
 
-/// How long a client may take over the head of a request, waiting for the next one included.
-const HEAD_TIME: Duration = Duration::from_secs(75);
+/// How long a connection stays open between two requests.
+const IDLE_TIME: Duration = Duration::from_secs(75);
 /// Most bytes that are read from a connection at once: what a transfer has in memory is a few times this.
 const BUFFER: usize = 64 * 1024;
-/// How long accepting rests after a failure such as too many open files.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves until `stop` ends, then answers what has begun.
-pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Output = ()>) {
+pub async fn serve(listener: TcpListener, gateway: Gateway, bounds: Bounds, stop: impl Future<Output = ()>) {
     let stopping = gateway.stopping().clone();
+    let proxies = gateway.trusted_proxies().to_vec();
+    let is_proxy = |address: IpAddr| is_trusted(address.to_canonical(), &proxies);
     let routes = router(gateway);
+    let connections = Connections::new(bounds);
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(BUFFER);
+    http.timer(TokioTimer::new()).header_read_timeout(IDLE_TIME).max_buf_size(BUFFER);
     let graceful = GracefulShutdown::new();
     tokio::pin!(stop);
     loop {
-        let (stream, peer) = tokio::select! {
+        let stream = tokio::select! {
             () = &mut stop => break,
-            accepted = listener.accept() => match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(PAUSE).await;
-                    continue;
-                }
-            },
+            stream = accept(&listener, &connections, is_proxy) => stream,
         };
-        let routes = routes.clone().map_request(move |request| from(request, peer));
-        let connection = http.serve_connection(TokioIo::new(without_delay(stream)), TowerToHyperService::new(routes));
-        let connection = graceful.watch(connection);
+        let (routes, place, peer) = (routes.clone(), Arc::clone(stream.place()), stream.peer());
+        let answer = service_fn(move |request| answer(routes.clone(), Arc::clone(&place), request, peer));
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(ClientStream::new(stream)), answer));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection ended early");
@@ -55,17 +60,18 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, stop: impl Future<Ou
     graceful.shutdown().await;
 }
 
-/// The request with the address it came from.
-fn from(request: http::Request<hyper::body::Incoming>, peer: SocketAddr) -> axum::extract::Request {
-    let mut request = request.map(axum::body::Body::new);
-    request.extensions_mut().insert(ConnectInfo(peer));
-    request
-}
-
-/// Answers are small and complete: they need not wait to be joined with others.
-fn without_delay(stream: TcpStream) -> TcpStream {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "nodelay");
+/// The answer to a request, which has the address that it came from.
+async fn answer(
+    routes: axum::Router,
+    place: Arc<Connection>,
+    request: http::Request<Incoming>,
+    peer: Option<SocketAddr>,
+) -> Result<http::Response<AnswerBody>, Infallible> {
+    let busy = Busy::new(&place);
+    let mut request = request.map(|body| Body::new(RequestBody::new(body)));
+    if let Some(peer) = peer {
+        request.extensions_mut().insert(ConnectInfo(peer));
     }
-    stream
+    let response = routes.oneshot(request).await?;
+    Ok(response.map(|body| AnswerBody { body, _busy: busy }))
 }

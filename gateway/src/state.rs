@@ -13,7 +13,7 @@ use ipnet::IpNet;
 use tidings_domain::{Clock, Entropy, UnixMillis};
 use tidings_runtime::{Clients, Shutdown};
 
-use crate::{cors::Cors, identity::Identities, kinds::Kinds, limits::Limits};
+use crate::{budget::Budgets, cors::Cors, identity::Identities, kinds::Kinds, limits::Limits, log_repeats::LogRepeats};
 
 /// What an operator sets.
 #[derive(Debug, Clone, Default)]
@@ -46,6 +46,8 @@ struct Inner {
     identities: Identities,
     kinds: Kinds,
     limits: Limits,
+    budgets: Budgets,
+    log_repeats: LogRepeats,
     ready: Ready,
     /// Triggered when the server takes no more calls: what waits for events ends then.
     stopping: Shutdown,
@@ -76,6 +78,8 @@ impl Gateway {
             identities: Identities::new(clients.directory.clone(), clock.clone()),
             kinds: Kinds::new(clock.clone()),
             limits: Limits::new(clients.directory.clone(), clock.clone()),
+            budgets: Budgets::default(),
+            log_repeats: LogRepeats::default(),
             clients,
             public_url: config.public_url.map(|url| url.trim_end_matches('/').to_owned()),
             trusted_proxies: config.trusted_proxies,
@@ -109,6 +113,14 @@ impl Gateway {
 
     pub(crate) fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    pub(crate) fn budgets(&self) -> &Budgets {
+        &self.0.budgets
+    }
+
+    pub(crate) fn log_repeats(&self) -> &LogRepeats {
+        &self.0.log_repeats
     }
 
     pub(crate) fn cors(&self) -> &Cors {

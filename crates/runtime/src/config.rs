@@ -10,6 +10,8 @@ use serde::Deserialize;
 use tidings_domain::Error;
 use toml::{Table, Value};
 
+use crate::Bounds;
+
 /// The whole configuration.
 #[derive(Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -42,6 +44,8 @@ pub struct Config {
     pub appender: Appender,
     /// Telling apps' servers what happened.
     pub callbacks: Callbacks,
+    /// What protects the process.
+    pub limits: Limits,
 }
 
 /// Where data is kept.
@@ -169,6 +173,7 @@ impl Default for Config {
             telemetry: Telemetry::default(),
             appender: Appender::default(),
             callbacks: Callbacks::default(),
+            limits: Limits::default(),
         }
     }
 }
@@ -195,6 +200,29 @@ impl Callbacks {
     }
 }
 
+/// What protects the process, whatever the apps' own limits are.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Connections of clients at once. Less where the system lets the process open fewer files.
+    pub connections: usize,
+    /// Those of one IPv4 address or IPv6 network of 64 bits, unless it is one of `trusted_proxies`.
+    pub connections_per_address: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 4096, connections_per_address: 1024 }
+    }
+}
+
+impl Limits {
+    /// The bounds on connections, `most` at most.
+    pub fn bounds(&self, most: usize) -> Bounds {
+        Bounds { total: self.connections.min(most), per_address: self.connections_per_address }
+    }
+}
+
 impl Default for Telemetry {
     fn default() -> Self {
         Self { log: "info".to_owned(), log_format: LogFormat::Text, otlp_endpoint: None }
@@ -208,7 +236,7 @@ impl Default for Appender {
 }
 
 /// Every key that the environment may set.
-const KEYS: [&str; 29] = [
+const KEYS: [&str; 31] = [
     "data",
     "listen",
     "grpc_listen",
@@ -238,10 +266,12 @@ const KEYS: [&str; 29] = [
     "appender.batch",
     "appender.writers",
     "callbacks.retry_after_seconds",
+    "limits.connections",
+    "limits.connections_per_address",
 ];
 
 /// Those of them that are numbers, booleans and lists.
-const TYPED: [&str; 8] = [
+const TYPED: [&str; 10] = [
     "trusted_proxies",
     "cors_origins",
     "database.skip_migrations",
@@ -250,6 +280,8 @@ const TYPED: [&str; 8] = [
     "appender.batch",
     "appender.writers",
     "callbacks.retry_after_seconds",
+    "limits.connections",
+    "limits.connections_per_address",
 ];
 
 impl Config {

@@ -13,7 +13,7 @@ use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 use tracing::Instrument as _;
 
-use crate::telemetry;
+use crate::{admitted::Peer, telemetry};
 
 /// Open to everybody who reaches the port.
 const OPEN: [&str; 2] = ["/grpc.health.", "/grpc.reflection."];
@@ -68,10 +68,15 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
         if !self.guard.admits(&request) {
             let refusal = status_from_error(Error::new(Reason::TokenMissing, "the service key is missing or wrong"));
             return Box::pin(async move { Ok(refusal.into_http()) });
+        }
+        if let Some(Peer { tcp, place }) = request.extensions_mut().remove::<Peer>() {
+            // Whoever has the key keeps its connection while nothing is called.
+            place.set_busy();
+            request.extensions_mut().insert(tcp);
         }
         let path = request.uri().path().to_owned();
         let span = tracing::info_span!("grpc.request", rpc.method = %path);

@@ -1,21 +1,30 @@
 //! What every process needs around its services: config, telemetry, the wire between services, serving, shutdown.
 
+mod admitted;
 pub mod config;
+mod connections;
 pub mod context;
 mod data_folder;
 mod directory_cache;
 mod guard;
 mod log_lines;
+mod log_throttle;
+mod open_files;
+mod paced;
 mod seal;
 mod serve;
 mod shutdown;
 pub mod telemetry;
 mod wire;
 
+pub use admitted::Admitted;
 pub use config::Config;
+pub use connections::{Bounds, Connection, Connections};
 pub use data_folder::{DataFolder, write_private};
 pub use directory_cache::DirectoryCache;
+pub use open_files::most_connections;
+pub use paced::{Pace, Paced};
 pub use seal::DataKey;
-pub use serve::{GrpcServer, bind};
+pub use serve::{GrpcServer, accept, bind};
 pub use shutdown::Shutdown;
 pub use wire::{Clients, Wire};

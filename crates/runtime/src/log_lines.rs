@@ -1,11 +1,12 @@
-//! Standard error, many log lines at a time.
+//! Standard error, many log lines at a time, and never in anybody's way.
 //!
-//! At thousands of calls a second a write for each line, or waking a thread for each, costs a good part of what the
-//! calls themselves cost. Lines gather here and are written when they are many, every tenth of a second, and at the end.
+//! At thousands of calls a second a write for each line costs a good part of what the calls themselves cost. So lines gather
+//! here, and a thread of its own writes them when they are many, every tenth of a second, and at the end. Whatever takes
+//! standard error may stop taking it: then lines are dropped and counted, and nobody waits.
 
 use std::{
-    io::{self, Write as _},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    io,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
     thread,
     time::Duration,
 };
@@ -13,55 +14,109 @@ use std::{
 use tracing_subscriber::fmt::MakeWriter;
 
 const TICK: Duration = Duration::from_millis(100);
-/// Bytes that are written at once, by the thread whose line makes them as many.
+/// Bytes at which the thread is woken.
 const MANY: usize = 64 * 1024;
+/// Bytes that wait at most; lines beyond are dropped.
+const MOST: usize = 1024 * 1024;
+/// Bytes of one line; the rest is cut off.
+const LONGEST: usize = 4 * 1024;
+/// What a line ends with that was cut.
+const CUT: &[u8] = b" ...\n";
+/// How long the last lines may take.
+const LAST: Duration = Duration::from_secs(1);
 
 /// Lines on their way. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct LogLines(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct LogLines(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    waiting: Mutex<Waiting>,
+    /// There is something to write.
+    some: Condvar,
+    /// Everything was written.
+    none: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    bytes: Vec<u8>,
+    dropped: u64,
+    is_writing: bool,
+}
 
 impl LogLines {
-    /// Lines that are written until the last clone is gone.
-    pub(crate) fn start() -> Self {
+    /// Lines that are written until the last clone is gone. `each_tick` is called between writes.
+    pub(crate) fn start(each_tick: impl Fn() + Send + 'static) -> Self {
         let lines = Self::default();
-        let waiting = Arc::downgrade(&lines.0);
-        thread::spawn(move || keep_writing(&waiting));
+        let shared = Arc::downgrade(&lines.0);
+        thread::spawn(move || keep_writing(&shared, io::stderr(), each_tick));
         lines
     }
 
-    /// Writes what is waiting.
+    /// Waits a moment until everything is written.
     pub(crate) fn flush(&self) {
-        write_out(&mut lock(&self.0));
+        let waiting = self.0.lock();
+        self.0.some.notify_one();
+        let is_left = |waiting: &mut Waiting| waiting.is_writing || !waiting.bytes.is_empty();
+        drop(self.0.none.wait_timeout_while(waiting, LAST, is_left));
+    }
+
+    fn add(&self, line: &[u8]) {
+        let mut waiting = self.0.lock();
+        if waiting.bytes.len() + line.len().min(LONGEST) > MOST {
+            waiting.dropped += 1;
+            return;
+        }
+        if line.len() > LONGEST {
+            waiting.bytes.extend_from_slice(&line[..LONGEST - CUT.len()]);
+            waiting.bytes.extend_from_slice(CUT);
+        } else {
+            waiting.bytes.extend_from_slice(line);
+        }
+        if waiting.bytes.len() >= MANY {
+            self.0.some.notify_one();
+        }
     }
 }
 
-fn keep_writing(waiting: &Weak<Mutex<Vec<u8>>>) {
-    loop {
-        thread::sleep(TICK);
-        let Some(lines) = waiting.upgrade() else { return };
-        write_out(&mut lock(&lines));
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What waits, after a tick or when it is much, and how many lines were dropped before.
+    fn take(&self) -> (Vec<u8>, u64) {
+        let waiting = self.lock();
+        let is_little = |waiting: &mut Waiting| waiting.bytes.len() < MANY;
+        let waited = self.some.wait_timeout_while(waiting, TICK, is_little);
+        let (mut waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        waiting.is_writing = !waiting.bytes.is_empty();
+        (std::mem::take(&mut waiting.bytes), std::mem::take(&mut waiting.dropped))
+    }
+
+    fn written(&self) {
+        self.lock().is_writing = false;
+        self.none.notify_all();
     }
 }
 
-fn lock(lines: &Mutex<Vec<u8>>) -> MutexGuard<'_, Vec<u8>> {
-    lines.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn write_out(lines: &mut Vec<u8>) {
-    if !lines.is_empty() {
+fn keep_writing(shared: &Weak<Shared>, mut out: impl io::Write, each_tick: impl Fn()) {
+    while let Some(shared) = shared.upgrade() {
+        let (lines, dropped) = shared.take();
         // Nobody is left to tell when standard error is gone.
-        let _ = io::stderr().write_all(lines);
-        lines.clear();
+        let _ = out.write_all(&lines);
+        shared.written();
+        if dropped > 0 {
+            tracing::warn!(dropped, "log lines were dropped, since standard error did not take them");
+        }
+        each_tick();
     }
 }
 
 impl io::Write for &LogLines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let mut lines = lock(&self.0);
-        lines.extend_from_slice(line);
-        if lines.len() >= MANY {
-            write_out(&mut lines);
-        }
+        self.add(line);
         Ok(line.len())
     }
 
@@ -75,5 +130,40 @@ impl<'a> MakeWriter<'a> for LogLines {
 
     fn make_writer(&'a self) -> &'a Self {
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waiting(lines: &LogLines) -> (usize, u64) {
+        let waiting = lines.0.lock();
+        (waiting.bytes.len(), waiting.dropped)
+    }
+
+    #[test]
+    fn a_long_line_is_cut_and_ends_as_a_line() {
+        let lines = LogLines::default();
+        lines.add(&[b'x'; 60_000]);
+        assert_eq!(waiting(&lines), (LONGEST, 0));
+        assert!(lines.0.lock().bytes.ends_with(CUT));
+    }
+
+    #[test]
+    fn what_nobody_takes_is_dropped_and_counted() {
+        let lines = LogLines::default();
+        for _ in 0..MOST / LONGEST + 10 {
+            lines.add(&[b'x'; LONGEST]);
+        }
+        assert_eq!(waiting(&lines), (MOST, 10));
+    }
+
+    #[test]
+    fn everything_is_written_before_the_end() {
+        let lines = LogLines::start(|| {});
+        lines.add(b"");
+        lines.flush();
+        assert_eq!(waiting(&lines), (0, 0));
     }
 }

@@ -16,7 +16,7 @@ use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::{
     EnvFilter, Layer as _,
-    filter::{LevelFilter, Targets},
+    filter::{FilterExt as _, LevelFilter, Targets},
     layer::SubscriberExt as _,
     util::SubscriberInitExt as _,
 };
@@ -24,6 +24,7 @@ use tracing_subscriber::{
 use crate::{
     config::{LogFormat, Telemetry},
     log_lines::LogLines,
+    log_throttle::LogThrottle,
 };
 
 /// Set when spans are exported; otherwise nobody pays for trace contexts.
@@ -40,13 +41,15 @@ pub struct Guard {
 pub fn start(config: &Telemetry, role: &str) -> Result<Guard, Error> {
     let filter = EnvFilter::try_new(&config.log)
         .map_err(|error| Error::invalid("telemetry.log", "is no log filter").because(error))?;
-    let log = LogLines::start();
+    let throttle = LogThrottle::default();
+    let reporting = throttle.clone();
+    let log = LogLines::start(move || reporting.report());
     let lines = tracing_subscriber::fmt::layer().with_writer(log.clone());
     let lines = match config.log_format {
         LogFormat::Text => lines.with_ansi(false).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
     };
-    let registry = tracing_subscriber::registry().with(lines.with_filter(filter));
+    let registry = tracing_subscriber::registry().with(lines.with_filter(filter.and(throttle)));
     let Some(endpoint) = &config.otlp_endpoint else {
         registry.try_init().map_err(Error::internal)?;
         return Ok(Guard { provider: None, log });

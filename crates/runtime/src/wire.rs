@@ -30,6 +30,15 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// The same where the caller sends or makes a whole file: longer than any upload may take.
 const LONG_DEADLINE: Duration = Duration::from_hours(2);
 
+/// Bytes of one call that may be on their way before they are taken: what a call to another process has in memory for a
+/// client that takes its time.
+pub(crate) const STREAM_WINDOW: u32 = 128 * 1024;
+/// The same of all calls on a connection, the most there is. Calls whose clients have stopped taking bytes use up their own
+/// windows and must not use up that of the others.
+pub(crate) const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
+/// Calls on one connection at once. Streams that last, as those of downloads and events, must leave room for all others.
+pub(crate) const CALLS: u32 = 100_000;
+
 /// A way to a service, wherever it runs. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Wire(BoxCloneSyncService<Request, Response, Status>);
@@ -59,6 +68,8 @@ impl Wire {
             .map_err(|error| Error::invalid("peers", format!("has no http:// address: {url}")).because(error))?
             .connect_timeout(Duration::from_secs(2))
             .timeout(deadline)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
             .http2_keep_alive_interval(Duration::from_secs(15))
             .keep_alive_while_idle(true)
             .tcp_nodelay(true);
@@ -119,5 +130,5 @@ impl Clients {
     }
 }
 
-/// A page of 200 messages of the largest size that an app may allow.
-const MAX_ANSWER: usize = 256 * 1024 * 1024;
+/// Replies end at about 2 MiB, unless a single message, as large as its app may allow, or the words of an app have more.
+const MAX_ANSWER: usize = 8 * 1024 * 1024;

@@ -11,12 +11,14 @@ mod many_rows;
 mod migrate;
 mod open;
 mod plans;
+mod scale;
 
 pub use db::{Db, Engine, Tx};
 pub use error::{domain_error, is_conflict};
 pub use many_rows::{Column, Gather, GatherMany, Kind, ManyRows};
 pub use migrate::Schema;
 pub use open::{Location, open, reach};
+pub use scale::Scale;
 pub use sqlx;
 
 /// Runs one sqlx expression outside a transaction: `on_db!(db, |c| sqlx::query(SQL).fetch_all(c).await)`.

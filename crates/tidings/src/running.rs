@@ -19,7 +19,9 @@ use tidings_proto::pb::{
     group_service_server::GroupServiceServer, message_service_client::MessageServiceClient,
     message_service_server::MessageServiceServer,
 };
-use tidings_runtime::{Clients, Config, DataFolder, DirectoryCache, GrpcServer, Shutdown, Wire, bind};
+use tidings_runtime::{
+    Clients, Config, DataFolder, DirectoryCache, GrpcServer, Shutdown, Wire, bind, most_connections,
+};
 use tidings_store::{Db, Location, Schema};
 use tokio::task::JoinSet;
 
@@ -29,8 +31,6 @@ use crate::{Roles, keys, ready};
 const DRAIN: Duration = Duration::from_secs(8);
 /// A call with 600 recipients and the largest content that an app may allow; more than all words that an app may list.
 const MAX_REQUEST: usize = 8 * 1024 * 1024;
-/// A batch of the event feed, of messages as large as an app may allow.
-const MAX_EVENTS: usize = 256 * 1024 * 1024;
 
 /// A running process.
 pub struct Running {
@@ -108,6 +108,8 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         databases: databases.clone(),
         folder,
     };
+    // Where both are served, each has half of what there is room for.
+    let bounds = config.limits.bounds(most_connections() / if roles.gateway && roles.serves_grpc() { 2 } else { 1 });
     if roles.serves_grpc() {
         let listener = bind(&config.grpc_listen).await?;
         running.grpc = Some(listener.local_addr().map_err(Error::internal)?);
@@ -128,7 +130,7 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         if let Some(callback) = callback {
             server.add(callback).await;
         }
-        tasks.spawn(async move { server.serve(listener, &service_key, shutdown).await });
+        tasks.spawn(async move { server.serve(listener, &service_key, bounds, shutdown).await });
     }
     if roles.gateway {
         let listener = bind(&config.listen).await?;
@@ -136,7 +138,7 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         let gateway = gateway(config, &running.service_key, clients, clock, databases);
         let stop = running.shutdown.clone();
         tasks.spawn(async move {
-            tidings_gateway::serve(listener, gateway, async move { stop.triggered().await }).await;
+            tidings_gateway::serve(listener, gateway, bounds, async move { stop.triggered().await }).await;
             Ok(())
         });
     }
@@ -235,7 +237,7 @@ impl Starting<'_> {
         let service = tidings_callback::build(tidings_callback::Deps {
             db: self.open(&tidings_callback::SCHEMA).await?,
             directory,
-            message: MessageServiceClient::new(message).max_decoding_message_size(MAX_EVENTS),
+            message: MessageServiceClient::new(message).max_decoding_message_size(MAX_REQUEST),
             conversation: ConversationServiceClient::new(conversation),
             clock: Arc::clone(&self.clock),
             entropy: Arc::new(OsEntropy),

@@ -6,12 +6,13 @@ use std::{
 };
 
 use axum::{
+    body::{Body, Bytes},
     extract::{FromRequestParts, MatchedPath},
     response::Response,
 };
 use http::{HeaderMap, Method, StatusCode, header::AUTHORIZATION, request::Parts};
 use tidings_dialect::agora::{Call, Refusal, Timing};
-use tidings_domain::{Actor, App, Caller, Platform, Rate, Reason, UnixMillis};
+use tidings_domain::{Actor, App, Caller, Error, Platform, Rate, Reason, UnixMillis};
 use tidings_proto::pb::app_ref;
 
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
     identity::Identity,
     limits::{Cost, Standing},
     reply,
-    request::{address, base_url, header},
+    request::{BodyReader, address, base_url, header},
     routes,
 };
 
@@ -36,6 +37,7 @@ pub(crate) struct Asked {
     route: String,
     /// How the quotas stand that the call was held to.
     standings: Mutex<Vec<Standing>>,
+    body: BodyReader,
     pub headers: HeaderMap,
     pub address: Option<IpAddr>,
     pub query: String,
@@ -55,6 +57,7 @@ impl FromRequestParts<Gateway> for Asked {
         Ok(Self {
             route: format!("{} {template}", parts.method),
             standings: Mutex::default(),
+            body: BodyReader::new(gateway),
             org: org.to_owned(),
             app: app.to_owned(),
             path: format!("/{}", segments.next().unwrap_or_default()),
@@ -102,7 +105,16 @@ impl Asked {
 
     /// Whom `token` stands for; the call does not count.
     pub async fn identity_of(&self, gateway: &Gateway, token: &str) -> Result<Arc<Identity>, Refusal> {
-        gateway.identities().of(self.app_ref(), token).await.map_err(|error| self.refusal(&error))
+        let identity = gateway.identities().of(self.app_ref(), token).await.map_err(|error| self.refusal(&error))?;
+        if identity.check_known().is_ok() {
+            self.body.set_known();
+        }
+        Ok(identity)
+    }
+
+    /// The whole body, which may be larger once somebody is known to have sent it.
+    pub async fn read(&self, body: Body) -> Result<Bytes, Error> {
+        self.body.read(body).await
     }
 
     /// Holds the call to quotas of the app. All of it is admitted, or nothing is taken and the call must end.
@@ -147,7 +159,7 @@ impl Asked {
     }
 
     /// An unknown app is told with the path that named it.
-    pub fn refusal(&self, error: &tidings_domain::Error) -> Refusal {
+    pub fn refusal(&self, error: &Error) -> Refusal {
         match error.reason() {
             Reason::AppNotFound => {
                 let path = format!("{}/{}{}", self.org, self.app, self.path);

@@ -11,12 +11,7 @@ use tidings_proto::{delivery_to_wire, pb};
 use tidings_runtime::context;
 
 use super::{asked::Asked, send::committed};
-use crate::{
-    Gateway,
-    limits::Cost,
-    reply::refused,
-    request::{idempotency_key, read},
-};
+use crate::{Gateway, limits::Cost, reply::refused, request::idempotency_key};
 
 /// A route that tells them all.
 pub(crate) fn to(everybody: Everybody) -> MethodRouter<Gateway> {
@@ -28,7 +23,7 @@ pub(crate) fn to(everybody: Everybody) -> MethodRouter<Gateway> {
 
 async fn start(gateway: &Gateway, asked: &Asked, body: Body, everybody: Everybody) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = asked.app_caller(gateway).await?;
-    let wanted = codec::broadcast_request(&read(body).await?, &identity.app.policy, everybody)?;
+    let wanted = codec::broadcast_request(&asked.read(body).await?, &identity.app.policy, everybody)?;
     let (soon, day) = match everybody {
         Everybody::Users => (Rate::Broadcasts, Rate::BroadcastsDay),
         Everybody::Online => (Rate::OnlineBroadcasts, Rate::OnlineBroadcastsDay),

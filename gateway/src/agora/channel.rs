@@ -15,7 +15,7 @@ use super::{
     asked::Asked,
     people::{self, Named, path_user},
 };
-use crate::{Gateway, kinds::of_group, limits::Cost, reply::refused, request::read};
+use crate::{Gateway, kinds::of_group, limits::Cost, reply::refused};
 
 pub(crate) async fn delete(State(gateway): State<Gateway>, asked: Asked, named: Named, body: Body) -> Response {
     let outcome = remove(&gateway, &asked, named, body).await;
@@ -24,7 +24,7 @@ pub(crate) async fn delete(State(gateway): State<Gateway>, asked: Asked, named: 
 
 async fn remove(gateway: &Gateway, asked: &Asked, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = asked.app_caller(gateway).await?;
-    let wanted = codec::delete_channel_request(&read(body).await?, &asked.query)?;
+    let wanted = codec::delete_channel_request(&asked.read(body).await?, &asked.query)?;
     let name = path_user(named)?;
     let (user, conversation) = people::conversation(gateway, &caller, &name, &wanted.peer).await?;
     let cost = Cost { rate: Rate::DeleteConversation, subject: name.folded().to_owned(), amount: 1 };

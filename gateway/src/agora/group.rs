@@ -16,7 +16,7 @@ use super::{
     asked::Asked,
     people::{self, Named, path_user},
 };
-use crate::{Gateway, reply::refused, request::read};
+use crate::{Gateway, reply::refused};
 
 /// Most groups of one question.
 const MAX_GROUPS: usize = 100;
@@ -81,7 +81,7 @@ pub(crate) fn joined(kind: GroupKind) -> MethodRouter<Gateway> {
 
 async fn create(gateway: &Gateway, asked: &Asked, kind: GroupKind, body: Body) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = asked.app_caller(gateway).await?;
-    let wanted = codec::new_group(&read(body).await?)?;
+    let wanted = codec::new_group(&asked.read(body).await?)?;
     let names: Vec<&Username> = std::iter::once(&wanted.owner).chain(&wanted.members).collect();
     let mut ids = known(gateway, &caller, &names).await?.into_iter();
     let owner = ids.next().ok_or_else(|| Error::internal("a group without an owner"))?;
@@ -244,7 +244,7 @@ async fn change(
 ) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = asked.app_caller(gateway).await?;
     let group = path_group(gateway, &caller, kind, id_of(&named)).await?;
-    let given = match codec::group_change(&read(body).await?)? {
+    let given = match codec::group_change(&asked.read(body).await?)? {
         GroupChange::Owner(owner) => {
             let new_owner = known(gateway, &caller, &[&owner]).await?;
             let new_owner_id = new_owner.first().map_or(0, |owner| owner.0);

@@ -16,7 +16,7 @@ use super::{
     asked::Asked,
     people::{self, Named, path_user},
 };
-use crate::{Gateway, reply::refused, request::read};
+use crate::{Gateway, reply::refused};
 
 /// `GET /tidings/users/{username}/messages`: a conversation as one of its users sees it.
 pub(crate) async fn of_user(State(gateway): State<Gateway>, asked: Asked, named: Named) -> Response {
@@ -98,7 +98,10 @@ async fn list(gateway: &Gateway, asked: &Asked, named: Named) -> Result<Vec<u8>,
     let is_last = listed.len() <= query.limit as usize;
     listed.truncate(query.limit as usize);
     let heads: Vec<i64> = listed.iter().map(|entry| entry.head_msg_id).collect();
-    let messages = found(gateway, &Caller { actor: Actor::User(user), ..caller.clone() }, heads).await?;
+    let (messages, left) = found(gateway, &Caller { actor: Actor::User(user), ..caller.clone() }, heads).await?;
+    // Previews may be heavy; the list goes on behind those that fit.
+    listed.truncate(listed.len() - left);
+    let is_last = is_last && left == 0;
     let channels = listed.iter().map(|entry| channel(entry, &messages)).collect::<Result<Vec<_>, Error>>()?;
     let next = channels.last().filter(|_| !is_last).map_or(MsgId::ZERO, |last| last.head);
     let others = channels.iter().filter_map(|channel| channel.conversation.peer_of(user));
@@ -107,13 +110,16 @@ async fn list(gateway: &Gateway, asked: &Asked, named: Named) -> Result<Vec<u8>,
     Ok(codec::channels(&asked.call(&identity.app), asked.timing(gateway), &query, (user, &channels), shown, next))
 }
 
-async fn found(gateway: &Gateway, reader: &Caller, msg_ids: Vec<i64>) -> Result<Vec<Message>, Error> {
+/// The messages, and how many at the end of the list are left for the next page.
+async fn found(gateway: &Gateway, reader: &Caller, msg_ids: Vec<i64>) -> Result<(Vec<Message>, usize), Error> {
     if msg_ids.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), 0));
     }
     let request = pb::FindManyRequest { msg_ids };
     let reply = gateway.clients().message.clone().find_many(context::request(reader, request)).await;
-    reply.map_err(refused)?.into_inner().messages.into_iter().map(TryInto::try_into).collect()
+    let pb::FindManyReply { messages, left_msg_ids } = reply.map_err(refused)?.into_inner();
+    let messages = messages.into_iter().map(TryInto::try_into).collect::<Result<_, Error>>()?;
+    Ok((messages, left_msg_ids.len()))
 }
 
 fn channel<'a>(entry: &pb::ListedConversation, messages: &'a [Message]) -> Result<Channel<'a>, Error> {
@@ -131,7 +137,7 @@ pub(crate) async fn read_ack(State(gateway): State<Gateway>, asked: Asked, named
 
 async fn mark_read(gateway: &Gateway, asked: &Asked, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = asked.app_caller(gateway).await?;
-    let wanted = codec::read_ack_request(&read(body).await?)?;
+    let wanted = codec::read_ack_request(&asked.read(body).await?)?;
     let (user, conversation) = people::conversation(gateway, &caller, &path_user(named)?, &wanted.peer).await?;
     let stands = mark(gateway, &caller, user, conversation, wanted.msg_id).await?;
     Ok(codec::read_up_to(&asked.call(&identity.app), asked.timing(gateway), stands))

@@ -11,11 +11,7 @@ use tidings_proto::{pb, required};
 use tidings_runtime::context;
 
 use super::{asked::Asked, send::committed};
-use crate::{
-    Gateway,
-    reply::refused,
-    request::{idempotency_key, read},
-};
+use crate::{Gateway, reply::refused, request::idempotency_key};
 
 /// A route that imports there.
 pub(crate) fn to(place: Place) -> MethodRouter<Gateway> {
@@ -27,7 +23,7 @@ pub(crate) fn to(place: Place) -> MethodRouter<Gateway> {
 
 async fn import(gateway: &Gateway, asked: &Asked, body: Body, place: Place) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = asked.app_caller(gateway).await?;
-    let wanted = codec::import_request(&read(body).await?, &identity.app.policy, place)?;
+    let wanted = codec::import_request(&asked.read(body).await?, &identity.app.policy, place)?;
     let request = pb::ImportRequest {
         sender: Some(wanted.sender.into()),
         target: Some(wanted.target.into()),

@@ -10,7 +10,7 @@ use super::{
     asked::Asked,
     people::{self, Named, path_user},
 };
-use crate::{Gateway, identity::Who, reply::refused, request::read};
+use crate::{Gateway, identity::Who, reply::refused};
 
 pub(crate) async fn set(State(gateway): State<Gateway>, asked: Asked, named: Named, body: Body) -> Response {
     let outcome = keep(&gateway, &asked, named, body).await;
@@ -24,7 +24,7 @@ async fn keep(gateway: &Gateway, asked: &Asked, named: Named, body: Body) -> Res
         Who::User { id, .. } => Some(id),
         Who::App | Who::Anonymous => None,
     };
-    let wanted = codec::lifetime_request(&read(body).await?)?;
+    let wanted = codec::lifetime_request(&asked.read(body).await?)?;
     let named = path_user(named)?;
     let app = asked.caller(&identity.app, Actor::App);
     check_own(own, people::id(gateway, &app, &named).await?)?;

@@ -18,11 +18,7 @@ use super::{
     group::{handler, id_of, known, member_name, path_group},
     people::{self, Named},
 };
-use crate::{
-    Gateway,
-    reply::refused,
-    request::{query, read},
-};
+use crate::{Gateway, reply::refused, request::query};
 
 /// The path's `{org}`, `{app}`, `{id}` and `{username}`.
 type OfGroup = Result<Path<(String, String, String, String)>, PathRejection>;
@@ -96,7 +92,7 @@ async fn add_many(
 ) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = asked.app_caller(gateway).await?;
     let group = path_group(gateway, &caller, kind, id_of(&named)).await?;
-    let names = codec::usernames(&read(body).await?)?;
+    let names = codec::usernames(&asked.read(body).await?)?;
     let users = known(gateway, &caller, &names.iter().collect::<Vec<_>>()).await?;
     let results = change(gateway, &caller, group.id, &users, MemberDeed::Add).await?;
     let mut added = Vec::with_capacity(names.len());

@@ -14,11 +14,7 @@ use super::{
     asked::Asked,
     people::{self, Named},
 };
-use crate::{
-    Gateway,
-    reply::refused,
-    request::{idempotency_key, read},
-};
+use crate::{Gateway, reply::refused, request::idempotency_key};
 
 /// The name of the call, for the scope of idempotency keys.
 const CALL: &str = "agora/messages/rewrite";
@@ -31,7 +27,7 @@ pub(crate) async fn rewrite(State(gateway): State<Gateway>, asked: Asked, named:
 async fn replace(gateway: &Gateway, asked: &Asked, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = asked.app_caller(gateway).await?;
     let msg_id = codec::rewrite_id(named.as_ref().map_or("", |Path((_, _, id))| id))?;
-    let wanted = codec::rewrite_request(&read(body).await?, &identity.app.policy)?;
+    let wanted = codec::rewrite_request(&asked.read(body).await?, &identity.app.policy)?;
     let sender = sender(gateway, &caller, &wanted).await?;
     let message = found(gateway, &caller, msg_id).await?;
     codec::check_rewrite(&message, &wanted)?;

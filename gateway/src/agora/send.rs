@@ -16,7 +16,7 @@ use crate::{
     identity::{Identity, Who},
     limits::Cost,
     reply::refused,
-    request::{idempotency_key, query, read},
+    request::{idempotency_key, query},
 };
 
 /// A route that sends there.
@@ -36,7 +36,7 @@ pub(crate) async fn legacy(State(gateway): State<Gateway>, asked: Asked, body: B
 async fn send(gateway: &Gateway, asked: &Asked, body: Body, place: Place) -> Result<Vec<u8>, Refusal> {
     let identity = asked.identity(gateway).await?;
     let caller = sender(asked, &identity)?;
-    let body = read(body).await?;
+    let body = asked.read(body).await?;
     let draft = codec::draft(&body, &identity.app.policy, place)?;
     let (timing, sent) = append(gateway, asked, (&identity, &caller), draft).await?;
     Ok(codec::sent(&asked.call(&identity.app), timing, &sent))
@@ -45,7 +45,7 @@ async fn send(gateway: &Gateway, asked: &Asked, body: Body, place: Place) -> Res
 async fn send_legacy(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
     let identity = asked.identity(gateway).await?;
     let caller = sender(asked, &identity)?;
-    let body = read(body).await?;
+    let body = asked.read(body).await?;
     let (_, draft) = codec::legacy_draft(&body, &identity.app.policy)?;
     let (timing, sent) = append(gateway, asked, (&identity, &caller), draft).await?;
     let call = asked.call(&identity.app);

@@ -6,7 +6,7 @@ use tidings_domain::{Error, Rate, Reason, UserRef, Username};
 use tidings_proto::pb::{self, issue_token_request::Grant as WireGrant};
 
 use super::{asked::Asked, users::shown};
-use crate::{Gateway, limits::Cost, reply::refused, request::read};
+use crate::{Gateway, limits::Cost, reply::refused};
 
 pub(crate) async fn token(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
     let outcome = issue(&gateway, &asked, body).await;
@@ -16,7 +16,7 @@ pub(crate) async fn token(State(gateway): State<Gateway>, asked: Asked, body: Bo
 async fn issue(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
     let app = asked.identity_of(gateway, "").await?;
     asked.take(gateway, &app.app, &[Cost::one(Rate::TokenCalls)]).await?;
-    let wanted = codec::token_request(&read(body).await?)?;
+    let wanted = codec::token_request(&asked.read(body).await?)?;
     if matches!(wanted.grant, Grant::Exchange) && asked.token().is_empty() {
         return Err(Error::new(Reason::TokenMissing, "").into());
     }

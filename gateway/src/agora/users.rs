@@ -17,7 +17,7 @@ use crate::{
     Gateway,
     identity::{Identity, Who},
     reply::{refused, registration_error},
-    request::{query, read},
+    request::query,
 };
 
 /// Users of one page, unless the request says otherwise.
@@ -55,7 +55,7 @@ pub(crate) async fn delete_page(State(gateway): State<Gateway>, asked: Asked) ->
 
 async fn add(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = registrar(gateway, asked).await?;
-    let NewUsers { users, single } = codec::new_users(&read(body).await?)?;
+    let NewUsers { users, single } = codec::new_users(&asked.read(body).await?)?;
     let users = users.into_iter().map(|user| pb::NewUser {
         username: user.username,
         password: user.password.unwrap_or_default(),

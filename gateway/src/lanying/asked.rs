@@ -2,7 +2,10 @@
 
 use std::{convert::Infallible, net::IpAddr, sync::Arc};
 
-use axum::{body::Body, extract::FromRequestParts};
+use axum::{
+    body::{Body, Bytes},
+    extract::FromRequestParts,
+};
 use http::{HeaderMap, request::Parts};
 use tidings_dialect::lanying::{Params, Refusal};
 use tidings_domain::{
@@ -16,7 +19,7 @@ use crate::{
     identity::{Identity, Who},
     kinds::{membership, of_group},
     reply::refused,
-    request::{address, base_url, header, read},
+    request::{BodyReader, address, base_url, header},
 };
 
 /// A Lanying call without its body.
@@ -26,6 +29,7 @@ pub(crate) struct Asked {
     pub query: String,
     /// Where clients reach us.
     pub base_url: String,
+    body: BodyReader,
 }
 
 impl FromRequestParts<Gateway> for Asked {
@@ -36,6 +40,7 @@ impl FromRequestParts<Gateway> for Asked {
             address: address(parts, gateway),
             query: parts.uri.query().unwrap_or_default().to_owned(),
             base_url: base_url(parts, gateway),
+            body: BodyReader::new(gateway),
             headers: std::mem::take(&mut parts.headers),
         })
     }
@@ -50,7 +55,16 @@ impl Asked {
 
     /// Whom the token stands for; no token is nobody.
     pub async fn identity(&self, gateway: &Gateway) -> Result<Arc<Identity>, Error> {
-        gateway.identities().of(self.app_ref()?, self.token()).await
+        let identity = gateway.identities().of(self.app_ref()?, self.token()).await?;
+        if identity.check_known().is_ok() {
+            self.body.set_known();
+        }
+        Ok(identity)
+    }
+
+    /// The whole body, which may be larger once somebody is known to have sent it.
+    pub async fn read(&self, body: Body) -> Result<Bytes, Error> {
+        self.body.read(body).await
     }
 
     /// The token, as it came; empty where there is none.
@@ -95,7 +109,7 @@ impl Asked {
 
     /// Query and body of one of the neighbouring calls.
     pub async fn params(&self, body: Body) -> Result<Params, Refusal> {
-        Params::read(&self.query, &read(body).await?)
+        Params::read(&self.query, &self.read(body).await?)
     }
 
     pub fn caller_as(&self, app: &App, actor: Actor) -> Caller {

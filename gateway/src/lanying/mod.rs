@@ -28,7 +28,11 @@ fn answer(outcome: Result<Vec<u8>, Refusal>) -> Response {
         Err(refusal) if refusal.unavailable => {
             reply::json_retry(StatusCode::SERVICE_UNAVAILABLE, codec::error(&refusal), refusal.retry_after)
         }
-        Err(refusal) => reply::json(StatusCode::OK, codec::error(&refusal)),
+        Err(refusal) => {
+            let mut response = reply::json(StatusCode::OK, codec::error(&refusal));
+            response.extensions_mut().insert(reply::RefusedWith200);
+            response
+        }
     }
 }
 
@@ -50,5 +54,8 @@ fn at_http(status: StatusCode, message: &str) -> Response {
 
 /// A fault of ours that no handler could tell.
 pub(crate) fn fault(error: &Error) -> Response {
-    reply::json(StatusCode::INTERNAL_SERVER_ERROR, codec::error(&Refusal::from(error)))
+    match Refusal::from(error) {
+        refusal if refusal.unavailable => answer(Err(refusal)),
+        refusal => reply::json(StatusCode::INTERNAL_SERVER_ERROR, codec::error(&refusal)),
+    }
 }

@@ -11,7 +11,6 @@ use crate::{
     Gateway,
     identity::Who,
     reply::{refused, registration_error},
-    request::read,
 };
 
 pub(crate) async fn register(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
@@ -20,7 +19,7 @@ pub(crate) async fn register(State(gateway): State<Gateway>, asked: Asked, body:
 
 async fn add(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
     let caller = registrar(gateway, asked).await?;
-    let account = codec::register_request(&read(body).await?)?;
+    let account = codec::register_request(&asked.read(body).await?)?;
     let user = pb::NewUser { username: account.username, password: account.password, nickname: String::new() };
     let request = pb::RegisterUsersRequest { users: vec![user], name_rule: pb::NameRule::Lanying.into() };
     let request = context::request(&caller, request);
@@ -39,7 +38,7 @@ pub(crate) async fn batch(State(gateway): State<Gateway>, asked: Asked, body: Bo
 /// Each user is registered or refused by itself.
 async fn add_all(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
     let caller = registrar(gateway, asked).await?;
-    let accounts = codec::batch_request(&read(body).await?)?;
+    let accounts = codec::batch_request(&asked.read(body).await?)?;
     let users = accounts.iter().map(|account| pb::NewUser {
         username: account.username.clone(),
         password: account.password.clone(),

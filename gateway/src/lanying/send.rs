@@ -10,12 +10,7 @@ use super::{
     asked::{Asked, group_or_room},
     recall::take_back,
 };
-use crate::{
-    Gateway,
-    identity::Who,
-    reply::refused,
-    request::{idempotency_key, read},
-};
+use crate::{Gateway, identity::Who, reply::refused, request::idempotency_key};
 
 pub(crate) async fn send(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
     super::answer(say_or_do(&gateway, &asked, body).await)
@@ -24,7 +19,7 @@ pub(crate) async fn send(State(gateway): State<Gateway>, asked: Asked, body: Bod
 async fn say_or_do(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = asked.caller(gateway).await?;
     let policy = &identity.app.policy;
-    match codec::send_request(&read(body).await?, policy)? {
+    match codec::send_request(&asked.read(body).await?, policy)? {
         Wanted::Message(mut draft) => {
             check_sender(&identity.who, draft.sender.as_ref())?;
             draft.idempotency_key = idempotency_key(&asked.headers)?;
@@ -130,7 +125,7 @@ pub(crate) async fn notify(State(gateway): State<Gateway>, asked: Asked, body: B
 /// For admin tokens alone (decision 26). The headers say who is shown as the sender, as `from_user_id` does.
 async fn tell(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = asked.admin(gateway).await?;
-    let mut draft = codec::notify_request(&read(body).await?, &identity.app.policy)?;
+    let mut draft = codec::notify_request(&asked.read(body).await?, &identity.app.policy)?;
     draft.sender = draft.sender.or(shown_sender(&caller).map(UserRef::Id));
     draft.idempotency_key = idempotency_key(&asked.headers)?;
     append(gateway, &Caller { actor: Actor::App, ..caller }, draft).await
@@ -149,7 +144,7 @@ pub(crate) async fn broadcast(State(gateway): State<Gateway>, asked: Asked, body
 
 async fn tell_all(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = asked.admin(gateway).await?;
-    let (sender, content) = codec::broadcast_request(&read(body).await?)?;
+    let (sender, content) = codec::broadcast_request(&asked.read(body).await?)?;
     let request = pb::BroadcastRequest {
         sender: sender.or(shown_sender(&caller)).map(|user| UserRef::Id(user).into()),
         content: Some(content.into()),

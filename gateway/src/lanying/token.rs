@@ -9,20 +9,20 @@ use tidings_proto::{
 };
 
 use super::asked::Asked;
-use crate::{Gateway, reply::refused, request::read};
+use crate::{Gateway, reply::refused};
 
 pub(crate) async fn by_id(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    let login = read(body).await.map_err(Refusal::from).and_then(|body| codec::token_request_by_id(&body));
+    let login = asked.read(body).await.map_err(Refusal::from).and_then(|body| codec::token_request_by_id(&body));
     super::answer(issue(&gateway, &asked, login).await)
 }
 
 pub(crate) async fn by_name(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    let login = read(body).await.map_err(Refusal::from).and_then(|body| codec::token_request_by_name(&body));
+    let login = asked.read(body).await.map_err(Refusal::from).and_then(|body| codec::token_request_by_name(&body));
     super::answer(issue(&gateway, &asked, login).await)
 }
 
 pub(crate) async fn by_login(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    let login = read(body).await.map_err(Refusal::from).and_then(|body| codec::token_request_by_login(&body));
+    let login = asked.read(body).await.map_err(Refusal::from).and_then(|body| codec::token_request_by_login(&body));
     super::answer(issue(&gateway, &asked, login).await)
 }
 

@@ -83,8 +83,9 @@ impl MessageService for MessageGrpc {
     async fn find_many(&self, request: Request<pb::FindManyRequest>) -> Result<Response<pb::FindManyReply>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let ids: Vec<MsgId> = request.into_inner().msg_ids.into_iter().map(MsgId).collect();
-        let found = find::find_many(&self.deps, &caller, &ids).await.map_err(to_status)?;
-        Ok(Response::new(pb::FindManyReply { messages: found.into_iter().map(Into::into).collect() }))
+        let (found, left) = find::find_many(&self.deps, &caller, &ids).await.map_err(to_status)?;
+        let left_msg_ids = left.iter().map(|id| id.0).collect();
+        Ok(Response::new(pb::FindManyReply { messages: found.into_iter().map(Into::into).collect(), left_msg_ids }))
     }
 
     #[tracing::instrument(level = "debug", name = "message.head", skip_all)]

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use tidings_domain::{AppId, ConversationId, Error, MsgId, UnixMillis};
-use tidings_store::{Column, Db, Kind, ManyRows, Tx, on_db, on_tx, sqlx};
+use tidings_store::{Column, Db, Kind, ManyRows, Scale, Tx, on_db, on_tx, sqlx};
 
 use crate::model::{Attempt, Delivery, Due, NewDelivery, Outcome, State};
 
@@ -79,19 +79,22 @@ const WAITING: &str = "
 const EMPTY: &str = "delete from delivery where app_id = $1 and endpoint_id = $2";
 
 const LIST: &str = "
-    select delivery_id, endpoint_id, event_id, event, command, conv_a, conv_b, msg_id, address, body, created_at, state,
-        at_ms, attempts
+    select delivery_id, endpoint_id, event_id, event, command, conv_a, conv_b, msg_id, address,
+        case when octet_length(body) <= 16384 then body end as body, created_at, state, at_ms, attempts
     from delivery
     where app_id = $1 and delivery_id < $4 and ($2 = 0 or endpoint_id = $2) and ($3 = 0 or state = $3)
     order by delivery_id desc limit cast($5 as bigint)";
 
 const LIST_OF_MESSAGE: &str = "
-    select delivery_id, endpoint_id, event_id, event, command, conv_a, conv_b, msg_id, address, body, created_at, state,
-        at_ms, attempts
+    select delivery_id, endpoint_id, event_id, event, command, conv_a, conv_b, msg_id, address,
+        case when octet_length(body) <= 16384 then body end as body, created_at, state, at_ms, attempts
     from delivery
     where app_id = $1 and msg_id = $6 and ($2 = 0 or endpoint_id = $2) and ($3 = 0 or state = $3)
       and delivery_id < $4
     order by delivery_id desc limit cast($5 as bigint)";
+
+/// A body that the list leaves out, since hundreds like it would be much at once.
+const BODY: &str = "select body from delivery where app_id = $1 and endpoint_id = $2 and delivery_id = $3";
 
 const REPLAY: &str = "
     update delivery set state = 1, at_ms = $7, tries = 0
@@ -104,7 +107,7 @@ const PURGE: &str = "
         where app_id = $1 and state <> 1 and at_ms <= $2 and (state = $3 or at_ms <= $4)
         order by at_ms limit cast($5 as bigint))";
 
-pub const ALL: &[&str] = &[DUE, DUE_IN_ORDER, NEXT_AT, WAITING, EMPTY, LIST, LIST_OF_MESSAGE, REPLAY, PURGE];
+pub const ALL: &[&str] = &[DUE, DUE_IN_ORDER, NEXT_AT, WAITING, EMPTY, LIST, LIST_OF_MESSAGE, BODY, REPLAY, PURGE];
 
 pub fn many() -> Vec<&'static ManyRows> {
     vec![&INSERT, &SETTLE]
@@ -217,9 +220,9 @@ pub struct Wanted {
     pub until: i64,
 }
 
-type DeliveryRow = (i64, i64, String, String, String, i64, i64, i64, String, String, i64, i64, i64, String);
+type DeliveryRow = (i64, i64, String, String, String, i64, i64, i64, String, Option<String>, i64, i64, i64, String);
 
-/// Up to `limit`, the newest first.
+/// Up to `limit`, the newest first, fewer where they weigh too much; none when there are no more.
 pub async fn list(db: &Db, app: AppId, wanted: Wanted, limit: i64) -> Result<Vec<Delivery>, Error> {
     let before = if wanted.before == 0 { i64::MAX } else { wanted.before };
     let rows: Vec<DeliveryRow> = if wanted.msg_id == 0 {
@@ -242,7 +245,20 @@ pub async fn list(db: &Db, app: AppId, wanted: Wanted, limit: i64) -> Result<Vec
             .fetch_all(c)
             .await)?
     };
-    rows.into_iter().map(delivery).collect()
+    let (mut listed, mut scale) = (Vec::with_capacity(rows.len()), Scale::default());
+    for mut row in rows {
+        if row.9.is_none() && !scale.is_full() {
+            // Empty when it was purged since its row was read.
+            let body: Option<(String,)> =
+                on_db!(db, |c| sqlx::query_as(BODY).bind(app.0).bind(row.1).bind(row.0).fetch_optional(c).await)?;
+            row.9 = Some(body.map(|(body,)| body).unwrap_or_default());
+        }
+        if !scale.takes(row.9.as_deref().unwrap_or_default().len() + row.13.len()) {
+            break;
+        }
+        listed.push(delivery(row)?);
+    }
+    Ok(listed)
 }
 
 fn delivery(row: DeliveryRow) -> Result<Delivery, Error> {
@@ -260,7 +276,7 @@ fn delivery(row: DeliveryRow) -> Result<Delivery, Error> {
             address,
             platform: String::new(),
             trace: String::new(),
-            body,
+            body: body.unwrap_or_default(),
         },
         state: State::of(state)?,
         created_at: UnixMillis(created_at),

@@ -36,13 +36,14 @@ const READING: usize = 16;
 /// All downloads of the process.
 pub(super) struct Downloads {
     running: AtomicU64,
-    /// Whoever reads a file holds one of these, and none while the chunk is on its way.
-    reading: Semaphore,
+    /// Whoever reads a file holds one of these. Only tasks wait for one: a permit that is given to a future of a client who
+    /// has stopped taking bytes, which nobody polls then, would be lost to all others.
+    reading: Arc<Semaphore>,
 }
 
 impl Default for Downloads {
     fn default() -> Self {
-        Self { running: AtomicU64::new(0), reading: Semaphore::new(READING) }
+        Self { running: AtomicU64::new(0), reading: Arc::new(Semaphore::new(READING)) }
     }
 }
 
@@ -84,12 +85,16 @@ pub(super) fn of_file(
     })
 }
 
+/// Ends by itself, whether or not somebody still waits for the bytes.
 async fn read(download: &Download, file: &Arc<File>, from: u64, length: u64) -> Result<Bytes, Error> {
-    let _turn = download.0.reading.acquire().await.map_err(Error::internal)?;
-    // Taken here, since what each of many threads had taken, each would keep for its next read.
-    let mut bytes = vec![0; length as usize];
-    let file = Arc::clone(file);
-    off_thread(move || file.read_exact_at(&mut bytes, from).map(|()| Bytes::from(bytes))).await
+    let (reading, file) = (Arc::clone(&download.0.reading), Arc::clone(file));
+    let read = async move {
+        let _turn = reading.acquire_owned().await.map_err(Error::internal)?;
+        // Taken here, since what each of many threads had taken, each would keep for its next read.
+        let mut bytes = vec![0; length as usize];
+        off_thread(move || file.read_exact_at(&mut bytes, from).map(|()| Bytes::from(bytes))).await
+    };
+    tokio::spawn(read).await.map_err(Error::internal)?
 }
 
 /// The bytes that a store sends. They come as its client has received them, and are given on in chunks.
@@ -153,6 +158,18 @@ mod tests {
         assert_eq!(first.next().await.unwrap().unwrap().len() as u64, LEAST);
         drop((others, more, most));
         assert_eq!(first.next().await.unwrap().unwrap().len() as u64, MOST);
+    }
+
+    #[tokio::test]
+    async fn downloads_that_nobody_takes_any_more_hold_up_no_other() {
+        let downloads = Arc::<Downloads>::default();
+        let mut stalled: Vec<_> = (0..4 * READING).map(|_| Box::pin(of_file(&downloads, file(100), 0..100))).collect();
+        for download in &mut stalled {
+            // It asks for a chunk, as a server does for a client, and is never polled again.
+            assert!(futures_util::FutureExt::now_or_never(download.next()).is_none());
+        }
+        let mut other = Box::pin(of_file(&downloads, file(100), 0..100));
+        assert_eq!(other.next().await.unwrap().unwrap().len(), 100);
     }
 
     #[tokio::test]

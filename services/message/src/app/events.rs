@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures_util::{Stream, stream};
 use tidings_domain::{App, AppId, Error, Reason};
+use tidings_store::Scale;
 use tokio::{sync::mpsc, time::Instant};
 use tracing::Instrument as _;
 
@@ -14,7 +15,7 @@ use crate::{
     Deps,
     store::{
         export::{self, Positions},
-        feed::{self, Event, Happened, Part},
+        feed::{self, Event, Happened, Part, Stretch},
         lane::{self, Lane},
     },
 };
@@ -133,12 +134,13 @@ async fn send(
         kept.check(&lanes, &positions)?;
         let upto = Positions(lanes.iter().map(|lane| (lane.lane, lane.last)).collect());
         let before = positions.clone();
-        let mut events = Vec::new();
+        // One for messages and one for the rest: whatever the first ones weigh, some of the others fit.
+        let (mut events, mut scales) = (Vec::new(), [Scale::default(), Scale::default()]);
         for (lane, last) in in_turn(&upto, &positions) {
             let after = positions.0.get(&lane).copied().unwrap_or(0);
-            if last > after && events.len() < wanted.batch {
+            if last > after && events.len() < wanted.batch && scales.iter().all(|scale| !scale.is_full()) {
                 let part = Part { app, lane, after, upto: last };
-                let reached = lane_events(deps, part, &wanted, &mut events).await?;
+                let reached = lane_events(deps, part, &wanted, (&mut events, &mut scales)).await?;
                 positions.0.insert(lane, reached);
             }
         }
@@ -213,15 +215,20 @@ impl Kept {
 }
 
 /// Of one lane what a batch still has room for; gives up to where that is all.
-async fn lane_events(deps: &Deps, part: Part, wanted: &Wanted, events: &mut Vec<(i64, Event)>) -> Result<i64, Error> {
+async fn lane_events(
+    deps: &Deps,
+    part: Part,
+    wanted: &Wanted,
+    (events, [of_sent, of_other]): (&mut Vec<(i64, Event)>, &mut [Scale; 2]),
+) -> Result<i64, Error> {
     let limit = (wanted.batch - events.len()) as i64;
     let is_wanted = |kind: &str| wanted.kinds.is_empty() || wanted.kinds.iter().any(|wanted| wanted == kind);
-    let sent = if is_wanted(SENT) { feed::sent(&deps.db, part, limit).await? } else { Vec::new() };
-    let other = feed::other(&deps.db, part, limit).await?;
-    // What has more than was read is known up to its last one alone.
-    let full = [&sent, &other].into_iter().filter(|read| read.len() as i64 == limit);
-    let reached = full.filter_map(|read| read.last()).map(|last| last.event_no).min().unwrap_or(part.upto);
-    let mut read: Vec<Event> = sent.into_iter().chain(other).filter(|event| event.event_no <= reached).collect();
+    let nothing = Stretch { events: Vec::new(), reached: part.upto };
+    let sent = if is_wanted(SENT) { feed::sent(&deps.db, part, limit, of_sent).await? } else { nothing };
+    let other = feed::other(&deps.db, Part { upto: sent.reached, ..part }, limit, of_other).await?;
+    let reached = other.reached;
+    let read = sent.events.into_iter().chain(other.events);
+    let mut read: Vec<Event> = read.filter(|event| event.event_no <= reached).collect();
     read.retain(|event| is_wanted(kind(event)));
     read.sort_unstable_by_key(|event| event.event_no);
     let reached = if read.len() as i64 > limit {

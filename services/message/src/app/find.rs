@@ -16,20 +16,26 @@ pub async fn find(deps: &Deps, caller: &Caller, msg_id: MsgId) -> Result<Message
     Ok(message)
 }
 
-/// Several messages; those that the caller does not see are left out.
-pub async fn find_many(deps: &Deps, caller: &Caller, ids: &[MsgId]) -> Result<Vec<Message>, Error> {
+/// Several messages; those that the caller does not see are left out. Behind them the ids that are left, where the answer
+/// would weigh too much.
+pub async fn find_many<'a>(
+    deps: &Deps,
+    caller: &Caller,
+    ids: &'a [MsgId],
+) -> Result<(Vec<Message>, &'a [MsgId]), Error> {
     if ids.is_empty() || ids.len() > MOST {
         return Err(Error::invalid("msg_ids", "must be from 1 to 1000"));
     }
     let mut seen = Vec::with_capacity(ids.len());
-    for message in read::find_many(&deps.db, caller.app, ids).await? {
+    let (found, left) = read::find_many(&deps.db, caller.app, ids).await?;
+    for message in found {
         match check(deps, caller, &message).await {
             Ok(()) => seen.push(message),
             Err(error) if error.reason() == Reason::MessageNotFound => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(seen)
+    Ok((seen, left))
 }
 
 /// Refuses what the caller does not see, in the words for what does not exist.

@@ -22,7 +22,8 @@ pub struct Wanted {
     pub limit: i32,
 }
 
-/// The messages, newest first, and where the next page starts; zero when there is none.
+/// The messages, newest first, fewer than asked where they weigh too much, and where the next page starts; zero when there
+/// is none.
 pub async fn page(
     Deps { db, directory, .. }: &Deps,
     caller: &Caller,
@@ -33,11 +34,7 @@ pub async fn page(
     }
     let floor = access::floor(directory, caller, wanted.conversation).await?.max(wanted.floor);
     let start = if wanted.start == MsgId::ZERO { MsgId(i64::MAX) } else { wanted.start };
-    let limit = wanted.limit as usize;
-    let one_more = i64::from(wanted.limit) + 1;
     let span = Span { conversation: wanted.conversation, start, floor, viewer: access::viewer(caller) };
-    let mut messages = read::page(db, caller.app, span, one_more).await?;
-    let next = messages.get(limit).map_or(MsgId::ZERO, |message| message.msg_id);
-    messages.truncate(limit);
-    Ok((messages, next))
+    let (messages, next) = read::page(db, caller.app, span, wanted.limit as usize).await?;
+    Ok((messages, next.unwrap_or(MsgId::ZERO)))
 }

@@ -4,8 +4,9 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 use serde::{Deserialize, Serialize};
 use tidings_domain::{AppId, Content, ConversationId, Error, MsgId, UnixMillis, UserId};
-use tidings_store::{Db, Gather, Tx, on_db, on_tx, sqlx};
+use tidings_store::{Db, Gather, Scale, Tx, on_db, on_tx, sqlx};
 
+use super::weight::{self, light_content};
 use crate::content::StoredContent;
 
 const COLUMNS: [&str; 12] = [
@@ -28,11 +29,13 @@ const COLUMNS: [&str; 12] = [
 static ROWS: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
         &COLUMNS,
-        "select m.conv_a, m.conv_b, m.msg_id, m.sender_id, m.sent_at, m.lane, m.event_no, m.recalled_at, m.body, m.ext,
-            m.config, m.verbatim
-         from message m
-         where m.app_id = $1 and m.msg_id + 0 > $2 and m.msg_id + 0 <= $3
-         order by m.msg_id + 0 limit cast($4 as bigint)",
+        concat!(
+            "select m.conv_a, m.conv_b, m.msg_id, m.sender_id, m.sent_at, m.lane, m.event_no, m.recalled_at, ",
+            light_content!(),
+            " from message m
+            where m.app_id = $1 and m.msg_id + 0 > $2 and m.msg_id + 0 <= $3
+            order by m.msg_id + 0 limit cast($4 as bigint)"
+        ),
     )
 });
 
@@ -40,11 +43,13 @@ static ROWS: LazyLock<Gather> = LazyLock::new(|| {
 static ROWS_OF: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
         &COLUMNS,
-        "select m.conv_a, m.conv_b, m.msg_id, m.sender_id, m.sent_at, m.lane, m.event_no, m.recalled_at, m.body, m.ext,
-            m.config, m.verbatim
-         from message m
-         where m.app_id = $1 and m.conv_a = $2 and m.conv_b = $3 and m.msg_id > $4 and m.msg_id <= $5
-         order by m.msg_id limit cast($6 as bigint)",
+        concat!(
+            "select m.conv_a, m.conv_b, m.msg_id, m.sender_id, m.sent_at, m.lane, m.event_no, m.recalled_at, ",
+            light_content!(),
+            " from message m
+            where m.app_id = $1 and m.conv_a = $2 and m.conv_b = $3 and m.msg_id > $4 and m.msg_id <= $5
+            order by m.msg_id limit cast($6 as bigint)"
+        ),
     )
 });
 
@@ -123,12 +128,12 @@ impl Row {
 }
 
 type MessageRow =
-    (i64, i64, i64, i64, i64, i64, i64, Option<i64>, String, Option<String>, Option<String>, Option<String>);
+    (i64, i64, i64, i64, i64, i64, i64, Option<i64>, Option<String>, Option<String>, Option<String>, Option<String>);
 
-/// Up to `limit` messages above `after` and up to `last`, recalled ones too, in the order of their ids.
+/// Up to `limit` messages above `after` and up to `last`, recalled ones too, in the order of their ids; fewer where they
+/// weigh too much, none when there are no more.
 pub async fn rows(db: &Db, app: AppId, (after, last): (MsgId, MsgId), limit: i64) -> Result<Vec<Row>, Error> {
-    let rows: Vec<MessageRow> = ROWS.read(db, &[app.0, after.0, last.0, limit]).await?;
-    Ok(rows.into_iter().map(row).collect())
+    weighed(db, app, &ROWS, &[app.0, after.0, last.0, limit]).await
 }
 
 /// The same of one conversation.
@@ -140,8 +145,31 @@ pub async fn rows_of(
     limit: i64,
 ) -> Result<Vec<Row>, Error> {
     let (a, b) = conversation.key();
-    let rows: Vec<MessageRow> = ROWS_OF.read(db, &[app.0, a, b, after.0, last.0, limit]).await?;
-    Ok(rows.into_iter().map(row).collect())
+    weighed(db, app, &ROWS_OF, &[app.0, a, b, after.0, last.0, limit]).await
+}
+
+/// As many of the rows as do not weigh too much, at least one if there is any.
+async fn weighed(db: &Db, app: AppId, read: &Gather, parameters: &[i64]) -> Result<Vec<Row>, Error> {
+    loop {
+        let light: Vec<MessageRow> = read.read(db, parameters).await?;
+        let (is_end, mut rows, mut scale) = (light.is_empty(), Vec::with_capacity(light.len()), Scale::default());
+        for mut row in light {
+            if row.8.is_none() && !scale.is_full() {
+                // What was purged since its row was read is left out.
+                let Some(content) = weight::content(db, app, MsgId(row.2)).await? else { continue };
+                let StoredContent { body, ext, config, verbatim } = content;
+                (row.8, row.9, row.10, row.11) = (Some(body), ext, config, verbatim);
+            }
+            let size = [&row.8, &row.9, &row.10, &row.11].into_iter().flatten().map(String::len).sum();
+            if !scale.takes(size) {
+                break;
+            }
+            rows.push(self::row(row)?);
+        }
+        if is_end || !rows.is_empty() {
+            return Ok(rows);
+        }
+    }
 }
 
 /// The id of a conversation's newest message; zero where there is none.
@@ -151,8 +179,10 @@ pub async fn newest_of(db: &Db, app: AppId, conversation: ConversationId) -> Res
     Ok(MsgId(newest))
 }
 
-fn row((a, b, msg_id, sender, sent_at, lane, event_no, recalled_at, body, ext, config, verbatim): MessageRow) -> Row {
-    Row {
+fn row(row: MessageRow) -> Result<Row, Error> {
+    let (a, b, msg_id, sender, sent_at, lane, event_no, recalled_at, body, ext, config, verbatim) = row;
+    let body = body.ok_or_else(|| Error::internal("a message without its body"))?;
+    Ok(Row {
         conversation: ConversationId::from_key(a, b),
         msg_id: MsgId(msg_id),
         sender: UserId(sender),
@@ -160,7 +190,7 @@ fn row((a, b, msg_id, sender, sent_at, lane, event_no, recalled_at, body, ext, c
         recalled: recalled_at.is_some(),
         place: (lane, event_no),
         content: StoredContent { body, ext, config, verbatim },
-    }
+    })
 }
 
 /// How many messages there are above `after` and up to `last`.

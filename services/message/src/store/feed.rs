@@ -4,9 +4,15 @@ use std::sync::LazyLock;
 
 use serde::de::DeserializeOwned;
 use tidings_domain::{AppId, ConversationId, Error, Message, MsgId, UnixMillis, UserId};
-use tidings_store::{Db, Gather, sqlx::FromRow};
+use tidings_store::{
+    Db, Gather, Scale, on_db,
+    sqlx::{self, FromRow},
+};
 
-use super::read;
+use super::{
+    read,
+    weight::{self, light_content},
+};
 use crate::{content::StoredContent, origin::Told};
 
 /// Number and origin are one column, since tuples end at 16.
@@ -31,12 +37,15 @@ static SENT: LazyLock<Gather> = LazyLock::new(|| {
     ];
     Gather::new(
         &out,
-        "select m.conv_a, m.conv_b, m.msg_id, m.seq, m.sender_id, m.sent_at, m.countable, m.flags, m.edited_at, m.edits,
-            m.body, m.ext, m.config, m.verbatim, m.delivery,
-            cast(m.event_no as text) || ' ' || coalesce(m.origin, '') as place
-         from message m
-         where m.app_id = $1 and m.lane = $2 and m.event_no > $3 and m.event_no <= $4
-         order by m.event_no limit cast($5 as bigint)",
+        concat!(
+            "select m.conv_a, m.conv_b, m.msg_id, m.seq, m.sender_id, m.sent_at, m.countable, m.flags, m.edited_at, m.edits,
+            ",
+            light_content!(),
+            ", m.delivery, cast(m.event_no as text) || ' ' || coalesce(m.origin, '') as place
+            from message m
+            where m.app_id = $1 and m.lane = $2 and m.event_no > $3 and m.event_no <= $4
+            order by m.event_no limit cast($5 as bigint)"
+        ),
     )
 });
 
@@ -50,6 +59,7 @@ static OTHER: LazyLock<Gather> = LazyLock::new(|| {
         "msg_id",
         "actor_id",
         "body",
+        "size",
         "address",
         "platform",
         "trace",
@@ -60,8 +70,9 @@ static OTHER: LazyLock<Gather> = LazyLock::new(|| {
     ];
     Gather::new(
         &out,
-        "select e.event_no, e.kind, e.made_at, e.conv_a, e.conv_b, e.msg_id, e.actor_id, e.body, e.address, e.platform,
-            e.trace, m.seq, m.sender_id, m.sent_at, e.reason
+        "select e.event_no, e.kind, e.made_at, e.conv_a, e.conv_b, e.msg_id, e.actor_id,
+            case when octet_length(e.body) <= 16384 then e.body end as body, octet_length(e.body) as size,
+            e.address, e.platform, e.trace, m.seq, m.sender_id, m.sent_at, e.reason
          from event e
          left join message m
             on m.app_id = e.app_id and m.conv_a = e.conv_a and m.conv_b = e.conv_b and m.msg_id = e.msg_id
@@ -69,6 +80,11 @@ static OTHER: LazyLock<Gather> = LazyLock::new(|| {
          order by e.event_no limit cast($5 as bigint)",
     )
 });
+
+/// A body that its row lacks.
+const BODY: &str = "select e.body from event e where e.app_id = $1 and e.lane = $2 and e.event_no = $3";
+
+pub const ALL: &[&str] = &[BODY];
 
 pub fn gathers() -> Vec<&'static Gather> {
     vec![&SENT, &OTHER]
@@ -136,7 +152,7 @@ type SentRow = (
     i64,
     Option<i64>,
     i64,
-    String,
+    Option<String>,
     Option<String>,
     Option<String>,
     Option<String>,
@@ -144,10 +160,35 @@ type SentRow = (
     String,
 );
 
-/// Messages that came into the log, up to `limit`.
-pub async fn sent(db: &Db, part: Part, limit: i64) -> Result<Vec<Event>, Error> {
+/// A part of a lane as far as it was read.
+#[derive(Debug)]
+pub struct Stretch {
+    pub events: Vec<Event>,
+    /// Up to there nothing is missing.
+    pub reached: i64,
+}
+
+/// Messages that came into the log, up to `limit`, fewer where they weigh too much.
+pub async fn sent(db: &Db, part: Part, limit: i64, scale: &mut Scale) -> Result<Stretch, Error> {
     let rows: Vec<SentRow> = part.read(db, &SENT, limit).await?;
-    rows.into_iter().map(sent_event).collect()
+    let is_all = (rows.len() as i64) < limit;
+    let (mut events, mut reached) = (Vec::with_capacity(rows.len()), part.after);
+    for mut row in rows {
+        if row.10.is_none() && !scale.is_full() {
+            // What was purged since its row was read is noticed by whoever follows.
+            let Some(content) = weight::content(db, part.app, MsgId(row.2)).await? else { continue };
+            let StoredContent { body, ext, config, verbatim } = content;
+            (row.10, row.11, row.12, row.13) = (Some(body), ext, config, verbatim);
+        }
+        let size = [&row.10, &row.11, &row.12, &row.13, &row.14].into_iter().flatten().map(String::len).sum();
+        if !scale.takes(size) {
+            return Ok(Stretch { events, reached });
+        }
+        let event = sent_event(row)?;
+        reached = event.event_no;
+        events.push(event);
+    }
+    Ok(Stretch { events, reached: if is_all { part.upto } else { reached } })
 }
 
 fn sent_event(row: SentRow) -> Result<Event, Error> {
@@ -186,6 +227,7 @@ type OtherRow = (
     i64,
     i64,
     Option<String>,
+    Option<i64>,
     Option<String>,
     String,
     Option<String>,
@@ -195,14 +237,34 @@ type OtherRow = (
     Option<String>,
 );
 
-/// What happened beside the log, up to `limit`.
-pub async fn other(db: &Db, part: Part, limit: i64) -> Result<Vec<Event>, Error> {
+/// What happened beside the log, up to `limit`, less where it weighs too much.
+pub async fn other(db: &Db, part: Part, limit: i64, scale: &mut Scale) -> Result<Stretch, Error> {
     let rows: Vec<OtherRow> = part.read(db, &OTHER, limit).await?;
-    rows.into_iter().map(other_event).collect()
+    let is_all = (rows.len() as i64) < limit;
+    let (mut events, mut reached) = (Vec::with_capacity(rows.len()), part.after);
+    for mut row in rows {
+        let size = row.8.unwrap_or(0) as usize;
+        if !scale.takes(size) {
+            return Ok(Stretch { events, reached });
+        }
+        if size > 0 && row.7.is_none() {
+            row.7 = body(db, part, row.0).await?;
+        }
+        let event = other_event(row)?;
+        reached = event.event_no;
+        events.push(event);
+    }
+    Ok(Stretch { events, reached: if is_all { part.upto } else { reached } })
+}
+
+async fn body(db: &Db, part: Part, event_no: i64) -> Result<Option<String>, Error> {
+    let row: Option<(Option<String>,)> =
+        on_db!(db, |c| sqlx::query_as(BODY).bind(part.app.0).bind(part.lane).bind(event_no).fetch_optional(c).await)?;
+    Ok(row.and_then(|(body,)| body))
 }
 
 fn other_event(row: OtherRow) -> Result<Event, Error> {
-    let (event_no, kind, made_at, a, b, msg_id, actor, body, address, platform, trace, seq, sender, sent_at, reason) =
+    let (event_no, kind, made_at, a, b, msg_id, actor, body, _, address, platform, trace, seq, sender, sent_at, reason) =
         row;
     let says_something = kind != "recalled";
     let content = body.filter(|_| says_something).map(|body| StoredContent::of_json(&body)).transpose()?;

@@ -15,6 +15,7 @@ pub mod lease;
 pub mod log;
 pub mod purge;
 pub mod read;
+pub mod weight;
 
 use tidings_store::Engine;
 
@@ -25,6 +26,7 @@ pub fn statements(engine: Engine) -> Vec<String> {
         change::ALL,
         excluded::ALL,
         export::ALL,
+        feed::ALL,
         file_use::ALL,
         import::ALL,
         key::ALL,
@@ -32,6 +34,7 @@ pub fn statements(engine: Engine) -> Vec<String> {
         lease::ALL,
         purge::ALL,
         read::ALL,
+        weight::ALL,
     ]
     .concat();
     let many = [

@@ -1,10 +1,11 @@
 //! Reading the log.
 
-use std::sync::LazyLock;
+use std::{collections::HashMap, sync::LazyLock};
 
 use tidings_domain::{AppId, ConversationId, Error, Message, MsgId, UnixMillis, UserId};
-use tidings_store::{Column, Db, Gather, GatherMany, Kind, Tx, on_db, on_tx, sqlx};
+use tidings_store::{Column, Db, Gather, GatherMany, Kind, Scale, Tx, on_db, on_tx, sqlx};
 
+use super::weight::{self, light_content};
 use crate::{
     content::StoredContent,
     delivery::{self, Flags},
@@ -14,6 +15,18 @@ macro_rules! columns {
     () => {
         "m.conv_a, m.conv_b, m.msg_id, m.seq, m.sender_id, m.sent_at, m.countable, m.flags, m.edited_at, m.edits,
         m.body, m.ext, m.config, m.verbatim, m.delivery"
+    };
+}
+
+/// The same without the content of heavy messages; see [`weight`].
+macro_rules! light_columns {
+    () => {
+        concat!(
+            "m.conv_a, m.conv_b, m.msg_id, m.seq, m.sender_id, m.sent_at, m.countable, m.flags, m.edited_at, m.edits,
+            ",
+            light_content!(),
+            ", m.delivery"
+        )
     };
 }
 
@@ -56,7 +69,7 @@ static PAGE: LazyLock<Gather> = LazyLock::new(|| {
         &OUT,
         concat!(
             "select ",
-            columns!(),
+            light_columns!(),
             " from message m
             where m.app_id = $1 and m.conv_a = $2 and m.conv_b = $3 and m.msg_id <= $4 and m.msg_id > $5 and ",
             visible!("$6"),
@@ -78,7 +91,7 @@ static FIND_MANY: LazyLock<GatherMany> = LazyLock::new(|| {
         &OUT,
         concat!(
             "select ",
-            columns!(),
+            light_columns!(),
             " from r cross join message m
             where m.app_id = r.app_id and m.msg_id + 0 = r.msg_id and m.recalled_at is null"
         ),
@@ -175,19 +188,74 @@ pub struct Span {
     pub viewer: Option<UserId>,
 }
 
-/// Up to `limit` messages of a span, newest first.
-pub async fn page(db: &Db, app: AppId, span: Span, limit: i64) -> Result<Vec<Message>, Error> {
+/// Up to `limit` messages of a span, newest first, fewer where they weigh too much, and the one that comes next.
+pub async fn page(db: &Db, app: AppId, span: Span, limit: usize) -> Result<(Vec<Message>, Option<MsgId>), Error> {
     let (a, b) = span.conversation.key();
     let viewer = span.viewer.map_or(EVERYTHING, |user| user.0);
-    let rows: Vec<MessageRow> = PAGE.read(db, &[app.0, a, b, span.start.0, span.floor.0, viewer, limit]).await?;
-    rows.into_iter().map(message).collect()
+    let one_more = limit as i64 + 1;
+    let rows: Vec<MessageRow> = PAGE.read(db, &[app.0, a, b, span.start.0, span.floor.0, viewer, one_more]).await?;
+    let (mut page, mut scale) = (Vec::with_capacity(rows.len().min(limit)), Scale::default());
+    for row in rows {
+        let msg_id = id_of(&row);
+        if page.len() == limit {
+            return Ok((page, Some(msg_id)));
+        }
+        match weighed(db, app, row, &mut scale).await? {
+            Weighed::Fits(message) => page.push(*message),
+            Weighed::TooMuch => return Ok((page, Some(msg_id))),
+            Weighed::Gone => {}
+        }
+    }
+    Ok((page, None))
 }
 
-/// Several messages by their ids, in any order.
-pub async fn find_many(db: &Db, app: AppId, ids: &[MsgId]) -> Result<Vec<Message>, Error> {
-    let rows = [Column::Int(vec![app.0; ids.len()]), Column::Int(ids.iter().map(|id| id.0).collect())];
-    let rows: Vec<MessageRow> = FIND_MANY.read(db, &rows).await?;
-    rows.into_iter().map(message).collect()
+/// Several messages by their ids, in the order of these, and which ids are left when they weigh too much together.
+pub async fn find_many<'a>(db: &Db, app: AppId, ids: &'a [MsgId]) -> Result<(Vec<Message>, &'a [MsgId]), Error> {
+    let (mut found, mut scale) = (Vec::with_capacity(ids.len()), Scale::default());
+    let mut left = ids;
+    while let Some(some) = left.get(..left.len().min(AT_ONCE)).filter(|some| !some.is_empty()) {
+        let rows = [Column::Int(vec![app.0; some.len()]), Column::Int(some.iter().map(|id| id.0).collect())];
+        let rows: Vec<MessageRow> = FIND_MANY.read(db, &rows).await?;
+        let mut rows: HashMap<MsgId, MessageRow> = rows.into_iter().map(|row| (id_of(&row), row)).collect();
+        for id in some {
+            if let Some(row) = rows.remove(id) {
+                match weighed(db, app, row, &mut scale).await? {
+                    Weighed::Fits(message) => found.push(*message),
+                    Weighed::TooMuch => return Ok((found, left)),
+                    Weighed::Gone => {}
+                }
+            }
+            left = &left[1..];
+        }
+    }
+    Ok((found, left))
+}
+
+/// Messages that are looked up at once: this many light ones are in memory.
+const AT_ONCE: usize = 250;
+
+/// What a row comes to on a scale.
+enum Weighed {
+    Fits(Box<Message>),
+    /// It is for the next answer.
+    TooMuch,
+    /// It was purged since its row was read.
+    Gone,
+}
+
+/// The message of a row that may lack its content.
+async fn weighed(db: &Db, app: AppId, row: MessageRow, scale: &mut Scale) -> Result<Weighed, Error> {
+    let mut row = row;
+    if is_heavy(&row) && !scale.is_full() {
+        let Some(content) = weight::content(db, app, id_of(&row)).await? else {
+            return Ok(Weighed::Gone);
+        };
+        set_content(&mut row, content);
+    }
+    if !scale.takes(size_of(&row)) {
+        return Ok(Weighed::TooMuch);
+    }
+    Ok(Weighed::Fits(Box::new(message(row)?)))
 }
 
 /// Whether a user does not see a message.
@@ -319,16 +387,34 @@ pub type MessageRow = (
     i64,
     Option<i64>,
     i64,
-    String,
+    Option<String>,
     Option<String>,
     Option<String>,
     Option<String>,
     Option<String>,
 );
 
+const fn id_of(row: &MessageRow) -> MsgId {
+    MsgId(row.2)
+}
+
+const fn is_heavy(row: &MessageRow) -> bool {
+    row.10.is_none()
+}
+
+fn size_of(row: &MessageRow) -> usize {
+    [&row.10, &row.11, &row.12, &row.13, &row.14].into_iter().flatten().map(String::len).sum()
+}
+
+fn set_content(row: &mut MessageRow, content: StoredContent) {
+    let StoredContent { body, ext, config, verbatim } = content;
+    (row.10, row.11, row.12, row.13) = (Some(body), ext, config, verbatim);
+}
+
 pub fn message(row: MessageRow) -> Result<Message, Error> {
     let (a, b, msg_id, seq, sender, sent_at, countable, flags, edited_at, edits, body, ext, config, verbatim, manner) =
         row;
+    let body = body.ok_or_else(|| Error::internal("a message without its body"))?;
     let flags = Flags::of(flags);
     let (audience, delivery) = delivery::read(manner.as_deref())?;
     Ok(Message {

@@ -1,0 +1,111 @@
+//! The stream of a connection that has a place: it ends when its place goes to another one, and fails when its other end
+//! takes nothing.
+
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+use tonic::transport::server::{Connected, TcpConnectInfo};
+
+use crate::{connections::Connection, paced::Paced};
+
+/// Bytes that wait in the kernel's buffer before a stream counts as full. What is written beyond has been sent, so that
+/// progress is what the client takes, and not what the kernel keeps for it.
+const UNSENT: u32 = 128 * 1024;
+
+/// See the module.
+pub struct Admitted {
+    stream: Paced<TcpStream>,
+    place: Arc<Connection>,
+    closing: Pin<Box<dyn Future<Output = ()> + Send + Sync>>,
+}
+
+impl Admitted {
+    /// The stream of `place`.
+    pub fn new(stream: TcpStream, place: Connection) -> Self {
+        let socket = socket2::SockRef::from(&stream);
+        // Answers are small and complete: they need not wait to be joined with others.
+        let set = socket.set_tcp_nodelay(true).and_then(|()| socket.set_tcp_notsent_lowat(UNSENT));
+        if let Err(error) = set {
+            tracing::debug!(%error, "socket options");
+        }
+        let place = Arc::new(place);
+        let waiting = Arc::clone(&place);
+        let closing = Box::pin(async move { waiting.closing().await });
+        Self { stream: Paced::new(stream), place, closing }
+    }
+
+    /// The other end.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.stream.get_ref().peer_addr().ok()
+    }
+
+    /// Where it is counted.
+    pub const fn place(&self) -> &Arc<Connection> {
+        &self.place
+    }
+}
+
+/// What a gRPC request knows of its connection.
+#[derive(Clone)]
+pub struct Peer {
+    pub(crate) tcp: TcpConnectInfo,
+    pub(crate) place: Arc<Connection>,
+}
+
+impl Connected for Admitted {
+    type ConnectInfo = Peer;
+
+    fn connect_info(&self) -> Peer {
+        Peer { tcp: self.stream.get_ref().connect_info(), place: Arc::clone(&self.place) }
+    }
+}
+
+impl AsyncRead for Admitted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if read.is_pending() && self.closing.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Ok(()));
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Admitted {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

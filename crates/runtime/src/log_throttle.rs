@@ -1,0 +1,98 @@
+//! At most some warnings and errors a second from each place in the code.
+//!
+//! What goes wrong for every call is said a few times a second and counted otherwise, so that neither an attack nor a database
+//! that is gone fills a disk, and what else happens can still be found.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+use tracing::{Event, Level, Metadata, subscriber::Interest};
+use tracing_subscriber::layer::{Context, Filter};
+
+/// Lines a second of one place.
+const MOST: u32 = 10;
+const WINDOW: Duration = Duration::from_secs(1);
+
+/// Counts what each place says. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LogThrottle(Arc<Mutex<HashMap<Place, Said>>>);
+
+/// Module and line.
+type Place = (&'static str, u32);
+
+#[derive(Debug)]
+struct Said {
+    since: Instant,
+    lines: u32,
+    left_out: u64,
+}
+
+impl LogThrottle {
+    fn admits(&self, place: Place, now: Instant) -> bool {
+        let mut all = self.lock();
+        let said = all.entry(place).or_insert(Said { since: now, lines: 0, left_out: 0 });
+        if now - said.since >= WINDOW {
+            (said.since, said.lines) = (now, 0);
+        }
+        if said.lines == MOST {
+            said.left_out += 1;
+            return false;
+        }
+        said.lines += 1;
+        true
+    }
+
+    /// Says how many lines were left out of what, once their second is over.
+    pub(crate) fn report(&self) {
+        for ((target, line), left_out) in self.take_left_out(Instant::now()) {
+            tracing::warn!(left_out, of = target, line, "log lines like earlier ones were left out");
+        }
+    }
+
+    fn take_left_out(&self, now: Instant) -> Vec<(Place, u64)> {
+        let mut all = self.lock();
+        let over = all.iter_mut().filter(|(_, said)| said.left_out > 0 && now - said.since >= WINDOW);
+        over.map(|(place, said)| (*place, std::mem::take(&mut said.left_out))).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Place, Said>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S> Filter<S> for LogThrottle {
+    fn enabled(&self, _: &Metadata<'_>, _: &Context<'_, S>) -> bool {
+        true
+    }
+
+    fn callsite_enabled(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::always()
+    }
+
+    fn event_enabled(&self, event: &Event<'_>, _: &Context<'_, S>) -> bool {
+        let metadata = event.metadata();
+        let place = (metadata.target(), metadata.line().unwrap_or(0));
+        *metadata.level() > Level::WARN || self.admits(place, Instant::now())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_says_so_much_a_second_and_what_was_left_out_is_counted() {
+        let (throttle, start) = (LogThrottle::default(), Instant::now());
+        let admitted = (0..100).filter(|_| throttle.admits(("tidings", 1), start)).count();
+        assert_eq!(admitted, MOST as usize);
+        assert!(throttle.take_left_out(start).is_empty());
+        let later = start + WINDOW;
+        assert_eq!(throttle.take_left_out(later).iter().map(|(_, left_out)| *left_out).collect::<Vec<_>>(), [90]);
+        assert!(throttle.admits(("tidings", 2), start));
+        assert!(throttle.admits(("tidings", 1), later) && throttle.take_left_out(later).is_empty());
+    }
+}

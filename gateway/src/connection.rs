@@ -1,0 +1,146 @@
+//! One client's connection: when it is idle, and how long it may take over the head of a request.
+
+use std::{
+    future::Future as _,
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::body::{Body, Bytes};
+use http_body::{Frame, SizeHint};
+use tidings_runtime::{Admitted, Connection};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Sleep, sleep},
+};
+
+/// How long a client may take over the head of a request, from its first byte.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+/// Most bytes of a head.
+const MAX_HEAD: usize = 32 * 1024;
+
+/// The bytes of a client's connection.
+pub(crate) struct ClientStream {
+    stream: Admitted,
+    head: Head,
+}
+
+/// The head that is being read.
+#[derive(Default)]
+struct Head {
+    bytes: usize,
+    deadline: Option<Pin<Box<Sleep>>>,
+}
+
+impl ClientStream {
+    pub fn new(stream: Admitted) -> Self {
+        Self { stream, head: Head::default() }
+    }
+}
+
+impl Head {
+    /// Fails when what was read between two requests is too much, or its time is over.
+    fn check(&mut self, context: &mut Context<'_>, read: usize, is_pending: bool) -> io::Result<()> {
+        self.bytes += read;
+        if self.bytes > MAX_HEAD {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the head of a request is too large"));
+        }
+        if self.bytes == 0 {
+            return Ok(());
+        }
+        let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(HEAD_TIME)));
+        if is_pending && deadline.as_mut().poll(context).is_ready() {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "the head of a request takes too long"));
+        }
+        Ok(())
+    }
+}
+
+impl AsyncRead for ClientStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if self.stream.place().is_idle() {
+            self.head.check(context, buffer.filled().len() - before, read.is_pending())?;
+        } else {
+            self.head = Head::default();
+        }
+        read
+    }
+}
+
+impl AsyncWrite for ClientStream {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+/// A request that is carried out: its connection is busy until this is dropped.
+pub(crate) struct Busy(Arc<Connection>);
+
+impl Busy {
+    pub fn new(place: &Arc<Connection>) -> Self {
+        place.set_busy();
+        Self(Arc::clone(place))
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.set_idle();
+    }
+}
+
+/// The body of an answer, which keeps its connection busy until all of it was given to the connection.
+pub(crate) struct AnswerBody {
+    pub body: Body,
+    /// Dropped with it.
+    pub _busy: Busy,
+}
+
+impl http_body::Body for AnswerBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,57 @@
+//! The body of a request as its client sends it: one that comes too slowly ends with an error.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::{Buf as _, Bytes};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tidings_runtime::Pace;
+
+/// What a client sends.
+pub(crate) struct RequestBody {
+    body: Incoming,
+    pace: Pace,
+}
+
+impl RequestBody {
+    pub fn new(body: Incoming) -> Self {
+        Self { body, pace: Pace::default() }
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        match Pin::new(&mut self.body).poll_frame(context) {
+            Poll::Ready(Some(Ok(frame))) => {
+                let bytes = frame.data_ref().map_or(0, |data| data.remaining());
+                self.pace.moved(bytes);
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(axum::Error::new(error)))),
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending if self.pace.poll_waiting(context).is_ready() => {
+                let slow = io::Error::new(io::ErrorKind::TimedOut, "the body comes too slowly");
+                Poll::Ready(Some(Err(axum::Error::new(slow))))
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,51 @@
+//! How much of the log is in memory for one answer.
+//!
+//! A message may be as large as its app's policy allows, and an answer has hundreds of them. So statements that read many
+//! rows leave out the content of heavy ones ([`light_content!`]: such a row has no body), and it is read by itself as
+//! long as the answer has room ([`tidings_store::Scale`]).
+
+use tidings_domain::{AppId, Error, MsgId};
+use tidings_store::{Db, on_db, sqlx};
+
+use crate::content::StoredContent;
+
+/// The columns of a message's content; all null where they weigh more than 16 KiB together. Lengths are known without
+/// reading the text.
+macro_rules! light_content {
+    () => {
+        concat!(
+            $crate::store::weight::light_content!("body"),
+            ", ",
+            $crate::store::weight::light_content!("ext"),
+            ", ",
+            $crate::store::weight::light_content!("config"),
+            ", ",
+            $crate::store::weight::light_content!("verbatim")
+        )
+    };
+    ($column:literal) => {
+        concat!(
+            "case when octet_length(m.body) + coalesce(octet_length(m.ext), 0) + coalesce(octet_length(m.config), 0)
+            + coalesce(octet_length(m.verbatim), 0) <= 16384 then m.",
+            $column,
+            " end as ",
+            $column
+        )
+    };
+}
+pub(crate) use light_content;
+
+/// Recalled or not. The sum names the index that only look-ups by id use.
+const CONTENT: &str = "
+    select m.body, m.ext, m.config, m.verbatim from message m where m.app_id = $1 and m.msg_id + 0 = $2";
+
+pub const ALL: &[&str] = &[CONTENT];
+
+type ContentRow = (String, Option<String>, Option<String>, Option<String>);
+
+/// A message's content by itself, recalled or not.
+pub async fn content(db: &Db, app: AppId, msg_id: MsgId) -> Result<Option<StoredContent>, Error> {
+    let row: Option<ContentRow> =
+        on_db!(db, |c| sqlx::query_as(CONTENT).bind(app.0).bind(msg_id.0).fetch_optional(c).await)?;
+    Ok(row.map(|(body, ext, config, verbatim)| StoredContent { body, ext, config, verbatim }))
+}
