@@ -42,17 +42,21 @@ impl ClientStream {
 }
 
 impl Head {
-    /// Fails when what was read between two requests is too much, or its time is over.
-    fn check(&mut self, context: &mut Context<'_>, read: usize, is_pending: bool) -> io::Result<()> {
-        self.bytes += read;
+    /// Fails when so much was read without a whole head among it. The last bytes may have been of the body.
+    fn check_size(&self) -> io::Result<()> {
         if self.bytes > MAX_HEAD {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the head of a request is too large"));
         }
+        Ok(())
+    }
+
+    /// More is awaited; fails when its time is over.
+    fn check_time(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         if self.bytes == 0 {
             return Ok(());
         }
         let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(HEAD_TIME)));
-        if is_pending && deadline.as_mut().poll(context).is_ready() {
+        if deadline.as_mut().poll(context).is_ready() {
             return Err(io::Error::new(io::ErrorKind::TimedOut, "the head of a request takes too long"));
         }
         Ok(())
@@ -65,12 +69,19 @@ impl AsyncRead for ClientStream {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if self.stream.place().is_idle() {
-            self.head.check(context, buffer.filled().len() - before, read.is_pending())?;
+        let is_head = self.stream.place().is_idle();
+        if is_head {
+            self.head.check_size()?;
         } else {
             self.head = Head::default();
+        }
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if is_head {
+            self.head.bytes += buffer.filled().len() - before;
+        }
+        if is_head && read.is_pending() {
+            self.head.check_time(context)?;
         }
         read
     }

@@ -13,7 +13,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
-use tidings_runtime::{Bounds, Connection, Connections, accept};
+use tidings_runtime::{Bounds, Connections, accept};
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 
@@ -47,7 +47,7 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, bounds: Bounds, stop
             stream = accept(&listener, &connections, is_proxy) => stream,
         };
         let (routes, place, peer) = (routes.clone(), Arc::clone(stream.place()), stream.peer());
-        let answer = service_fn(move |request| answer(routes.clone(), Arc::clone(&place), request, peer));
+        let answer = service_fn(move |request| answer(routes.clone(), Busy::new(&place), request, peer));
         let connection = graceful.watch(http.serve_connection(TokioIo::new(ClientStream::new(stream)), answer));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -63,11 +63,10 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, bounds: Bounds, stop
 /// The answer to a request, which has the address that it came from.
 async fn answer(
     routes: axum::Router,
-    place: Arc<Connection>,
+    busy: Busy,
     request: http::Request<Incoming>,
     peer: Option<SocketAddr>,
 ) -> Result<http::Response<AnswerBody>, Infallible> {
-    let busy = Busy::new(&place);
     let mut request = request.map(|body| Body::new(RequestBody::new(body)));
     if let Some(peer) = peer {
         request.extensions_mut().insert(ConnectInfo(peer));

@@ -52,6 +52,14 @@ impl Installation {
         }
     }
 
+    /// The same with another setting, as an environment variable.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.settings.retain(|(setting, _)| setting != name);
+        self.settings.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// Starts the program and waits until it is ready.
     ///
     /// # Panics

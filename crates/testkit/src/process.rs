@@ -100,6 +100,16 @@ impl Process {
         self.logged.so_far()
     }
 
+    /// The most memory that the program had so far, in bytes.
+    ///
+    /// # Panics
+    /// When the system does not say.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id)).expect("it runs");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the system says");
+        peak.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+    }
+
     /// The exit code when the program has ended by itself.
     ///
     /// # Panics

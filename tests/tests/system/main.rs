@@ -10,6 +10,7 @@ mod files;
 mod full_disk;
 mod groups;
 mod grpc;
+mod hostile;
 mod idempotency;
 mod log;
 mod order;

@@ -71,7 +71,7 @@ static OTHER: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
         &out,
         "select e.event_no, e.kind, e.made_at, e.conv_a, e.conv_b, e.msg_id, e.actor_id,
-            case when octet_length(e.body) <= 16384 then e.body end as body, octet_length(e.body) as size,
+            case when octet_length(e.body) <= 16384 then e.body end as body, cast(octet_length(e.body) as bigint) as size,
             e.address, e.platform, e.trace, m.seq, m.sender_id, m.sent_at, e.reason
          from event e
          left join message m
