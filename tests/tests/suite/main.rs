@@ -41,4 +41,5 @@ mod policy;
 mod raw_http;
 mod screening;
 mod transcript;
+mod weight;
 mod word_lists;

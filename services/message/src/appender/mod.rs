@@ -8,18 +8,17 @@ mod batch;
 mod call;
 mod import;
 mod lease;
+mod queue;
 mod writer;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::Arc;
 
 use tidings_domain::{Error, MsgId, Reason};
 use tokio::sync::{mpsc, oneshot};
 
 pub use call::{Call, Fate, Place, Refused, Reply, lane};
 pub use lease::Lease;
+use queue::{Queue, Room};
 
 use crate::Deps;
 
@@ -32,6 +31,7 @@ pub(crate) struct Queued {
     /// What waits for it, so that the trace of a call leads to its transaction.
     span: tracing::Span,
     answer: oneshot::Sender<Result<Reply, Error>>,
+    room: Room,
 }
 
 /// The way in. Cheap to clone.
@@ -39,8 +39,7 @@ pub(crate) struct Queued {
 pub struct Appender {
     lease: Lease,
     writers: Arc<[mpsc::UnboundedSender<Queued>]>,
-    waiting: Arc<AtomicUsize>,
-    limit: usize,
+    queue: Queue,
 }
 
 /// Starts the writers.
@@ -49,7 +48,6 @@ pub fn start(deps: &Deps, lease: Lease) -> Appender {
         tidings_store::Engine::Sqlite => 1,
         tidings_store::Engine::Postgres => deps.appender.writers.max(1),
     };
-    let waiting = Arc::new(AtomicUsize::new(0));
     let used_up = Arc::new(import::UsedUp::new());
     let writers = (0..writers).map(|_| {
         let (queue, calls) = mpsc::unbounded_channel();
@@ -57,7 +55,6 @@ pub fn start(deps: &Deps, lease: Lease) -> Appender {
             db: deps.db.clone(),
             clock: Arc::clone(&deps.clock),
             lease: lease.clone(),
-            waiting: Arc::clone(&waiting),
             bound: deps.appender.batch,
             used_up: Arc::clone(&used_up),
             news: deps.news.clone(),
@@ -66,13 +63,13 @@ pub fn start(deps: &Deps, lease: Lease) -> Appender {
         queue
     });
     let writers = writers.collect();
-    Appender { lease, writers, waiting, limit: deps.appender.queue }
+    Appender { lease, writers, queue: Queue::new(deps.appender.queue) }
 }
 
 impl Appender {
     /// Whether messages are on their way right now.
     pub fn is_busy(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) > 0
+        !self.queue.is_empty()
     }
 
     /// An id that no message has, for something that is none.
@@ -83,17 +80,11 @@ impl Appender {
 
     /// Appends the call's messages and answers once they are durable. Refused as overload when the queue is full.
     pub async fn append(&self, call: Call) -> Result<Reply, Error> {
-        let size = call.places.len();
-        let waiting = self.waiting.fetch_add(size, Ordering::Relaxed);
-        if waiting > 0 && waiting + size > self.limit {
-            self.waiting.fetch_sub(size, Ordering::Relaxed);
-            return Err(Error::new(Reason::Overloaded, ""));
-        }
+        let room = self.queue.admit(&call)?;
         // Conversations of one lane go to one writer, so that writers of a process seldom wait for each other's locks.
         let writer = call.lane().unsigned_abs() as usize % self.writers.len();
         let (answer, answered) = oneshot::channel();
-        if self.writers[writer].send(Queued { call, span: tracing::Span::current(), answer }).is_err() {
-            self.waiting.fetch_sub(size, Ordering::Relaxed);
+        if self.writers[writer].send(Queued { call, span: tracing::Span::current(), answer, room }).is_err() {
             return Err(Error::new(Reason::Unavailable, "stopping"));
         }
         answered.await.map_err(|_| Error::new(Reason::Unavailable, "stopping"))?

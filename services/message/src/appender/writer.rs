@@ -1,12 +1,6 @@
 //! One writer: gathers calls, appends them, answers them.
 
-use std::{
-    collections::HashSet,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::{collections::HashSet, sync::Arc};
 
 use tidings_domain::{Clock, Error};
 use tidings_store::{Db, is_conflict};
@@ -19,11 +13,13 @@ use crate::store::key::Key;
 /// How often a transaction that got in another's way is tried before its calls fail as unavailable.
 const TRIES: usize = 20;
 
+/// Bytes of content that one transaction takes, unless a single call has more.
+const MOST_BYTES: usize = 8 * 1024 * 1024;
+
 pub(super) struct Writer {
     pub(super) db: Db,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) lease: Lease,
-    pub(super) waiting: Arc<AtomicUsize>,
     /// Messages that one transaction takes, unless a single call has more.
     pub(super) bound: usize,
     pub(super) used_up: Arc<UsedUp>,
@@ -43,16 +39,14 @@ impl Writer {
                 },
             };
             let mut gathered = Gathered::new(first);
-            while gathered.size < self.bound {
+            while gathered.messages < self.bound {
                 let Ok(queued) = calls.try_recv() else { break };
                 held_back = gathered.add(queued, self.bound);
                 if held_back.is_some() {
                     break;
                 }
             }
-            let size = gathered.size;
             self.settle(gathered.calls).await;
-            self.waiting.fetch_sub(size, Ordering::Relaxed);
         }
     }
 
@@ -109,21 +103,22 @@ impl Writer {
 /// Calls for one transaction.
 struct Gathered {
     calls: Vec<Queued>,
-    size: usize,
+    messages: usize,
+    bytes: usize,
     keys: HashSet<Key>,
 }
 
 impl Gathered {
     fn new(first: Queued) -> Self {
         let keys = first.call.key.iter().map(|new| new.key.clone()).collect();
-        Self { size: first.call.places.len(), calls: vec![first], keys }
+        Self { messages: first.room.messages, bytes: first.room.bytes, calls: vec![first], keys }
     }
 
     /// Takes the call in, or gives it back: when there is no room, or when one here has the same key, whose outcome
     /// it then waits for.
     fn add(&mut self, queued: Queued, bound: usize) -> Option<Queued> {
-        let size = queued.call.places.len();
-        if self.size + size > bound {
+        let (messages, bytes) = (self.messages + queued.room.messages, self.bytes + queued.room.bytes);
+        if messages > bound || bytes > MOST_BYTES {
             return Some(queued);
         }
         if let Some(new) = &queued.call.key
@@ -131,7 +126,7 @@ impl Gathered {
         {
             return Some(queued);
         }
-        self.size += size;
+        (self.messages, self.bytes) = (messages, bytes);
         self.calls.push(queued);
         None
     }

@@ -1,0 +1,70 @@
+//! How much waits for the writers: messages, and the bytes that they will be in the log.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use tidings_domain::{Error, Reason};
+
+use super::Call;
+
+/// Bytes that may wait at most, and that one call may have, the content counted for each of its conversations.
+const MOST_BYTES: usize = 64 * 1024 * 1024;
+
+/// What waits. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Queue(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// Messages that may wait at most.
+    limit: usize,
+    messages: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+/// A call's room in the queue, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Room {
+    queue: Queue,
+    pub messages: usize,
+    pub bytes: usize,
+}
+
+impl Queue {
+    /// With room for `limit` messages.
+    pub fn new(limit: usize) -> Self {
+        Self(Arc::new(Inner { limit, messages: AtomicUsize::new(0), bytes: AtomicUsize::new(0) }))
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.0.messages.load(Ordering::Relaxed) == 0
+    }
+
+    /// Room for a call. Refused as overload when there is none; whatever it is, a call finds room when nothing waits, but not
+    /// one that is too large by itself.
+    pub fn admit(&self, call: &Call) -> Result<Room, Error> {
+        let messages = call.places.len();
+        let bytes = call.content.size().saturating_mul(messages);
+        if bytes > MOST_BYTES {
+            return Err(Error::new(Reason::MessageTooLarge, "message, with all its recipients"));
+        }
+        let before =
+            (self.0.messages.fetch_add(messages, Ordering::Relaxed), self.0.bytes.fetch_add(bytes, Ordering::Relaxed));
+        // Gives back what it took when it is refused.
+        let room = Room { queue: self.clone(), messages, bytes };
+        if before.0 > 0 && (before.0 + messages > self.0.limit || before.1 + bytes > MOST_BYTES) {
+            return Err(Error::new(Reason::Overloaded, ""));
+        }
+        Ok(room)
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.queue.0.messages.fetch_sub(self.messages, Ordering::Relaxed);
+        self.queue.0.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
