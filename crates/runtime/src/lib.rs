@@ -11,6 +11,7 @@ mod log_lines;
 mod log_throttle;
 mod open_files;
 mod paced;
+pub mod rights;
 mod seal;
 mod serve;
 mod shutdown;

@@ -136,7 +136,8 @@ pub(crate) async fn kick(State(gateway): State<Gateway>, asked: Asked, body: Bod
 async fn end_sessions(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = asked.caller(gateway).await?;
     let device_sn = asked.params(body).await?.device()?;
-    let request = context::request(&caller, pb::EndSessionsRequest { user: Some(myself(&caller)?), device_sn });
+    let request =
+        context::request(&caller, pb::EndSessionsRequest { user: Some(myself(&caller)?), device_sn, end_tokens: true });
     gateway.clients().directory.clone().end_sessions(request).await.map_err(refused)?;
     Ok(codec::done())
 }

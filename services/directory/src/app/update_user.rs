@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Core {
-    /// A new password ends the user's tokens, disabling the user ends his sessions. A user changes himself only, his
+    /// A new password ends the user's tokens, disabling the user his tokens and his sessions. A user changes himself only, his
     /// password only when he knows it, and never whether he is enabled.
     pub(crate) async fn update_user(
         &self,
@@ -42,8 +42,12 @@ impl Core {
         if change.nickname.is_none() && password_hash.is_none() && change.enabled.is_none() {
             return Ok(locked.user);
         }
+        let ends_tokens = password_hash.is_some() || change.enabled == Some(false);
         let update = Update { nickname: change.nickname.as_deref(), password_hash, enabled: change.enabled };
         let updated = store::user::update(&mut tx, caller.app, id, update, self.clock.now()).await?;
+        if ends_tokens {
+            store::user::end_tokens(&mut tx, caller.app, id, self.clock.now()).await?;
+        }
         if !updated.enabled {
             store::session::end_all(&mut tx, caller.app, id).await?;
         }
