@@ -21,7 +21,7 @@ mod wire;
 pub use admitted::Admitted;
 pub use config::Config;
 pub use connections::{Bounds, Connection, Connections};
-pub use data_folder::{DataFolder, write_private};
+pub use data_folder::{DataFolder, keep_private, write_private};
 pub use directory_cache::DirectoryCache;
 pub use open_files::most_connections;
 pub use paced::{Pace, Paced};

@@ -9,6 +9,7 @@ use tonic::{Request, Response, Status, async_trait};
 
 use crate::{
     Directory,
+    app::Registrar,
     convert::{
         after_id, app_key, limit, registered, revealed,
         screening::without_token,
@@ -170,10 +171,12 @@ impl pb::directory_service_server::DirectoryService for Directory {
     #[tracing::instrument(level = "debug", name = "directory.register_users", skip_all)]
     async fn register_users(&self, request: Request<pb::RegisterUsersRequest>) -> Reply<pb::RegisterUsersReply> {
         let key = self.caller_app(&request).await.map_err(to_status)?;
+        let address = Scope::of(&request).map_err(to_status)?.address;
         let wire = request.into_inner();
+        let by = Registrar { address: address.map_or(String::new(), |it| it.to_string()), is_open: wire.is_open };
         let rule = wire.name_rule().into();
         let users = wire.users.into_iter().map(Into::into).collect();
-        let outcomes = self.core.register_users(&key, users, rule).await.map_err(to_status)?;
+        let outcomes = self.core.register_users(&key, users, rule, &by).await.map_err(to_status)?;
         Ok(Response::new(pb::RegisterUsersReply { results: outcomes.into_iter().map(registered).collect() }))
     }
 

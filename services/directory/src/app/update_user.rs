@@ -4,8 +4,11 @@ use tidings_domain::{Actor, Caller, Error, Reason, UserRef};
 
 use super::{Core, issue_token::not_found};
 use crate::{
+    guesses::{Guess, Target},
     model::{KnownUser, User, UserChange, check_nickname},
+    network::network,
     password,
+    queue::{Claim, Lane},
     secret::Secret,
     store::{self, user::Update},
 };
@@ -28,7 +31,11 @@ impl Core {
             self.check_old_password(caller, &before, change.old_password.take()).await?;
         }
         let password_hash = match password {
-            Some(password) => Some(self.passwords.hash(password).await?),
+            Some(password) => {
+                let from = network(&address_of(caller));
+                let claim = Claim { lane: Lane::Registration, app: caller.app, from };
+                Some(self.passwords.hash(password, claim).await?)
+            }
             None => None,
         };
 
@@ -58,9 +65,14 @@ impl Core {
     /// Wrong guesses are counted as those at a login are.
     async fn check_old_password(&self, caller: &Caller, user: &KnownUser, old: Option<Secret>) -> Result<(), Error> {
         let old = old.ok_or_else(|| Error::invalid("old_password", "is required"))?;
-        let from = caller.address.map_or(String::new(), |address| address.to_string());
-        self.check_password(caller.app, user, old, &from).await
+        let guess = Guess::new(caller.app, Target::Id(user.user.id), &address_of(caller));
+        self.check_password(guess, Some(user), old).await
     }
+}
+
+/// Empty where it is not known.
+pub(super) fn address_of(caller: &Caller) -> String {
+    caller.address.map_or(String::new(), |address| address.to_string())
 }
 
 fn check(caller: &Caller, change: &UserChange) -> Result<(), Error> {
