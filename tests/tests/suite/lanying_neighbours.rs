@@ -202,8 +202,8 @@ every_shape! {
         until_code(10010, async || ann.client.get("/message/unread").await).await;
         assert_eq!(lanying_error(&login(&app, "ann", "ann-password").await), 10010);
         assert_eq!(lanying_data(&put(&admin.acting_as(ann.id), "/user/enable", &json!({})).await), true);
-        until_code(200, async || ann.client.get("/message/unread").await).await;
-        lanying_data(&login(&app, "ann", "ann-password").await);
+        until_code(10008, async || ann.client.get("/message/unread").await).await;
+        assert_eq!(app.lanying().logged_in("ann").await.unread().await, [], "a new token opens what the old ones do not");
         for (path, code) in [("/user/disable", 10002), ("/user/disable?user_id=999984", 10000), ("/user/enable", 10002)] {
             assert_eq!(lanying_error(&put(&admin, path, &json!({})).await), code, "{path}");
         }
