@@ -6,7 +6,6 @@ use std::{convert::Infallible, sync::Arc};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body_util::{BodyExt as _, Full};
-use prost::Message as _;
 use tidings_conversation::{Deps, SCHEMA, build};
 use tidings_domain::{Actor, App, AppId, Caller, ManualClock, Platform, Policy, Reason, UnixMillis, UserId};
 use tidings_proto::{

@@ -64,9 +64,12 @@ struct State {
 /// Whoever waits is called by it.
 type Call = oneshot::Sender<Turn>;
 
-/// One lane: apps in the order of their turns, in each its addresses likewise.
+/// Those of one app: addresses in the order of their turns.
+type Addresses = VecDeque<(String, VecDeque<Call>)>;
+
+/// One lane: apps in the order of their turns.
 #[derive(Default)]
-struct Waiting(VecDeque<(AppId, VecDeque<(String, VecDeque<Call>)>)>);
+struct Waiting(VecDeque<(AppId, Addresses)>);
 
 /// The right to compute, until it is dropped.
 pub(crate) struct Turn(Queue);
@@ -145,7 +148,7 @@ impl Waiting {
 
     fn is_full(&self, claim: &Claim) -> bool {
         let (most_of_address, most_of_app) = claim.lane.bounds();
-        let of = |addresses: &VecDeque<(String, VecDeque<Call>)>| addresses.iter().map(|(_, calls)| calls.len()).sum();
+        let of = |addresses: &Addresses| addresses.iter().map(|(_, calls)| calls.len()).sum();
         let in_lane: usize = self.0.iter().map(|(_, addresses)| -> usize { of(addresses) }).sum();
         let addresses = self.0.iter().find(|(other, _)| *other == claim.app).map(|(_, addresses)| addresses);
         let of_app: usize = addresses.map_or(0, of);

@@ -92,7 +92,7 @@ async fn nobody_else_reads_what_is_written_and_a_folder_that_was_open_is_closed(
     for name in ["message.sqlite", "message.sqlite-wal", "message.sqlite-shm", "files", "demo.env", "tidings.lock"] {
         assert!(names.iter().any(|found| found == name), "{name} is not there: {names:?}");
     }
-    assert_eq!(open_to_others(installation.data()), [PathBuf::new(); 0]);
+    assert_eq!(open_to_others(installation.data()), Vec::<PathBuf>::new());
 
     installation.stop().await;
     let database = installation.data().join("message.sqlite");
@@ -101,7 +101,7 @@ async fn nobody_else_reads_what_is_written_and_a_folder_that_was_open_is_closed(
     let (content, words) = doctor(&installation, &[]);
     assert!(!content && words.contains(&format!("chmod 700 {}", installation.data().display())), "{words}");
     installation.start().await;
-    assert_eq!(open_to_others(installation.data()), [PathBuf::new(); 0]);
+    assert_eq!(open_to_others(installation.data()), Vec::<PathBuf>::new());
     assert_eq!(fs::metadata(installation.data()).unwrap().permissions().mode() & 0o777, 0o700);
 }
 
