@@ -22,10 +22,12 @@ mod range;
 mod reply;
 mod request;
 mod request_body;
+mod route_rights;
 mod routes;
 mod serve;
 mod state;
 
+pub use route_rights::{ROUTE_RIGHTS, RouteAccess, RouteRight};
 pub use routes::router;
 pub use serve::serve;
 pub use state::{Gateway, GatewayConfig, Ready};

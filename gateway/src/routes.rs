@@ -213,6 +213,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_route_has_a_row_in_the_table_of_rights_and_every_row_a_route() {
+        let routes = [agora_routes(), agora_group_routes(), lanying_routes()].concat();
+        let routes: std::collections::BTreeSet<&str> = routes.iter().map(|(path, _)| *path).collect();
+        let rows = crate::ROUTE_RIGHTS.iter().map(|right| right.path).filter(|path| !OURS.contains(&&path[1..]));
+        assert_eq!(rows.collect::<std::collections::BTreeSet<_>>(), routes);
+    }
+
+    #[test]
     fn other_routes_are_no_organizations_decision_10() {
         assert!(is_reserved("message") && is_reserved("livez") && !is_reserved("acme"));
         assert!(is_lanying("/token/id") && !is_lanying("/acme/token/x"));

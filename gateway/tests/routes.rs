@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use prost::Message as _;
 use tidings_domain::{App, AppId, Error, ManualClock, OsEntropy, Policy, Reason, UnixMillis};
-use tidings_gateway::{Gateway, GatewayConfig, router};
+use tidings_gateway::{Gateway, GatewayConfig, ROUTE_RIGHTS, RouteAccess, router};
 use tidings_proto::{pb, status_from_error};
 use tidings_runtime::{Clients, Wire};
 use tower::{ServiceExt as _, service_fn};
@@ -298,5 +298,52 @@ async fn a_form_that_comes_to_nothing_is_not_gathered_in_memory() {
         assert_eq!(status, StatusCode::BAD_REQUEST, "{text}");
         assert!(text.contains("body is no whole form"), "{text}");
         assert!(taken.load(Ordering::Relaxed) < 40);
+    }
+}
+
+/// A call of a route, in the app of the test.
+fn route(method: &str, path: &str, token: &str) -> http::request::Builder {
+    let inside = path.replace("{org}", "acme").replace("{app}", "lobby");
+    let filled: Vec<&str> = inside.split('/').map(|part| if part.starts_with('{') { "1" } else { part }).collect();
+    let request = Request::builder().method(method).uri(filled.join("/")).header("host", "chat.test");
+    let request = request.header("app_id", "welovemaxim");
+    match token {
+        "" => request,
+        _ => request.header("authorization", format!("Bearer {token}")).header("access-token", token),
+    }
+}
+
+/// Whether the answer says that the token is not enough, in either dialect's words.
+fn is_refused((status, _, text): &(StatusCode, HeaderMap, String)) -> bool {
+    let code = serde_json::from_str::<serde_json::Value>(text).ok().and_then(|body| body["code"].as_i64());
+    *status == StatusCode::UNAUTHORIZED || matches!(code, Some(10003 | 10010))
+}
+
+#[tokio::test]
+async fn every_route_refuses_whom_its_row_refuses_and_takes_no_other_method() {
+    for right in ROUTE_RIGHTS {
+        for method in ["GET", "POST", "PUT", "DELETE", "PATCH"] {
+            let what = format!("{method} {}", right.path);
+            let of_path = ROUTE_RIGHTS.iter().filter(|other| other.path == right.path);
+            if !of_path.clone().any(|other| other.methods.contains(&method)) {
+                let (status, _, _) = ask(route(method, right.path, ""), Body::empty()).await;
+                assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED, "{what}");
+                continue;
+            }
+            if !right.methods.contains(&method) {
+                continue;
+            }
+            let (nobody, user) = match right.access {
+                RouteAccess::Open | RouteAccess::Address => continue,
+                RouteAccess::User => (true, false),
+                RouteAccess::App | RouteAccess::OpenByPolicy | RouteAccess::AppOrUserByPolicy => (true, true),
+            };
+            for (token, refused) in [("", nobody), ("ann", user)] {
+                if refused {
+                    let answer = ask(route(method, right.path, token), Body::empty()).await;
+                    assert!(is_refused(&answer), "{what} with the token `{token}`: {answer:?}");
+                }
+            }
+        }
     }
 }

@@ -40,6 +40,8 @@ pub enum Reason {
     PasswordWrong,
     /// Too many wrong guesses from this address for this user.
     TooManyGuesses,
+    /// Too many registrations without a token from one address.
+    TooManyRegistrations,
     /// No such user.
     UserNotFound,
     /// Somebody has that name.
@@ -210,6 +212,7 @@ impl Reason {
         Self::ClientSecretWrong,
         Self::PasswordWrong,
         Self::TooManyGuesses,
+        Self::TooManyRegistrations,
         Self::UserNotFound,
         Self::UserExists,
         Self::UserDisabled,
@@ -279,6 +282,7 @@ impl Reason {
             Self::ClientSecretWrong => words("CLIENT_SECRET_WRONG", Grpc::Unauthenticated, (400, "invalid_grant", "client_secret does not match"), 10010),
             Self::PasswordWrong => words("PASSWORD_WRONG", Grpc::Unauthenticated, (400, "invalid_grant", "invalid password"), 10000),
             Self::TooManyGuesses => words("TOO_MANY_GUESSES", Grpc::ResourceExhausted, (429, "reach_limit", "This request has reached api limit"), 10010),
+            Self::TooManyRegistrations => words("TOO_MANY_REGISTRATIONS", Grpc::ResourceExhausted, (429, "reach_limit", "This request has reached api limit"), 10429),
             Self::UserNotFound => words("USER_NOT_FOUND", Grpc::NotFound, (404, "service_resource_not_found", "Service resource not found"), 10000),
             Self::UserExists => words("USER_EXISTS", Grpc::AlreadyExists, (400, "duplicate_unique_property_exists", "Application null Entity user requires that property named username be unique, value of {} exists"), 10004),
             Self::UserDisabled => words("USER_DISABLED", Grpc::PermissionDenied, (400, "invalid_grant", "user not activated"), 10010),
@@ -405,6 +409,8 @@ impl Error {
         match self.reason {
             // The window of the limit on guesses.
             Reason::TooManyGuesses => Some(Duration::from_mins(15)),
+            // The window of the limit on registrations.
+            Reason::TooManyRegistrations => Some(Duration::from_hours(1)),
             Reason::StorageFull => Some(Duration::from_secs(10)),
             reason if reason.is_transient() => Some(Duration::from_secs(1)),
             _ => None,

@@ -19,6 +19,7 @@ mod msg_id;
 mod name;
 mod policy;
 mod rate;
+mod risk;
 mod screening;
 
 pub use app::App;
@@ -42,4 +43,5 @@ pub use policy::{
     Force, Generation, LanyingShape, Policy, PolicyChange, PolicyKind, PolicyValue, VALUES as POLICY_VALUES,
 };
 pub use rate::{Limits, Rate, Rates};
+pub use risk::{RISKS, Risk};
 pub use screening::{Hook, HookForm, Screening, WordAction, WordList};

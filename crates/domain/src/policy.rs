@@ -29,6 +29,15 @@ pub struct Policy {
     pub open_registration: bool,
     /// The same in the Lanying dialect, whose vendor lets everybody (lanying.md 10).
     pub lanying_open_registration: bool,
+    /// Users that one address may register without a token within an hour, in either dialect; zero is without limit
+    /// (decision 44).
+    pub open_registrations_per_hour: u64,
+    /// Whether a login without a token says which of name and password was wrong in the Lanying dialect.
+    pub lanying_login_names_fault: bool,
+    /// The same in the Agora dialect, whose SDKs look for the vendor's words.
+    pub agora_login_names_fault: bool,
+    /// The longest `ttl` of a dynamic user token (agora.md 10.1).
+    pub dynamic_token_lifetime: Duration,
     /// How long a `transaction_id` holds (decision 23).
     pub transaction_window: Duration,
     /// How long old secrets stay good after a rotation (decision 4).
@@ -133,6 +142,10 @@ impl Policy {
             accept_unknown_groups: false,
             open_registration: false,
             lanying_open_registration: true,
+            open_registrations_per_hour: 60,
+            lanying_login_names_fault: false,
+            agora_login_names_fault: true,
+            dynamic_token_lifetime: Duration::from_hours(24),
             transaction_window: Duration::from_mins(10),
             rotation_overlap: Duration::from_hours(24),
             user_tokens_may_send: false,
@@ -291,6 +304,10 @@ pub const VALUES: &[PolicyValue] = &[
     flag!(accept_unknown_groups),
     flag!(open_registration),
     flag!(lanying_open_registration),
+    number!(open_registrations_per_hour, 0, 1_000_000),
+    flag!(lanying_login_names_fault),
+    flag!(agora_login_names_fault),
+    millis!("dynamic_token_lifetime_ms", dynamic_token_lifetime, 60_000, 2_592_000_000),
     millis!("transaction_window_ms", transaction_window, 300_000, WEEK),
     millis!("rotation_overlap_ms", rotation_overlap, 0, 2_592_000_000),
     flag!(user_tokens_may_send),

@@ -50,9 +50,9 @@ impl Scope {
         };
         let actor = match text(metadata, USER)? {
             None => Actor::App,
-            Some(user) => Actor::User(UserId(
-                user.parse().map_err(|error| Error::invalid(USER, "metadata must be a number").because(error))?,
-            )),
+            Some(user) => Actor::User(
+                user_id(user).ok_or_else(|| Error::invalid(USER, "metadata must be a number that is not negative"))?,
+            ),
         };
         let address = text(metadata, PEER)?.and_then(|address| address.parse().ok());
         let address = address.or_else(|| request.remote_addr().map(|peer| peer.ip()));
@@ -76,10 +76,20 @@ pub fn subject(caller: &Caller, named: Option<i64>) -> Result<UserId, Error> {
     Ok(named)
 }
 
+/// Digits alone: no sign, no spaces.
+fn user_id(text: &str) -> Option<UserId> {
+    let digits = text.bytes().all(|c| c.is_ascii_digit());
+    if digits { text.parse().ok().map(UserId) } else { None }
+}
+
 fn text<'a>(metadata: &'a MetadataMap, key: &str) -> Result<Option<&'a str>, Error> {
-    let Some(value) = metadata.get(key) else {
+    let mut values = metadata.get_all(key).iter();
+    let Some(value) = values.next() else {
         return Ok(None);
     };
+    if values.next().is_some() {
+        return Err(Error::invalid(key, "metadata must be given once"));
+    }
     let text = value.to_str().map_err(|error| Error::invalid(key, "metadata must be text").because(error))?;
     Ok(Some(text))
 }

@@ -1,9 +1,9 @@
-//! The data folder: locked by the process that serves it, holder of the keys.
+//! The data folder: locked by the process that serves it, holder of the keys, and nobody else's to read.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -17,8 +17,15 @@ pub struct DataFolder {
 }
 
 impl DataFolder {
-    /// Makes the folder where there is none, and locks it. Other files in it are left alone.
+    /// Makes the folder where there is none, closes it to others (see [`keep_private`]), and locks it. Other files in it
+    /// are left alone.
     pub fn lock(path: &Path) -> Result<Self, Error> {
+        keep_private("data", path)?;
+        Self::lock_as_it_is(path)
+    }
+
+    /// The same without changing who may read the folder, for whoever only looks.
+    pub fn lock_as_it_is(path: &Path) -> Result<Self, Error> {
         let fault = |error: io::Error| {
             Error::invalid("data", format!("folder {} cannot be used: {error}", path.display())).because(error)
         };
@@ -57,6 +64,48 @@ impl DataFolder {
     }
 }
 
+/// What is ours in a data folder; older versions let others read the databases.
+const OURS: [&str; 6] = [".sqlite", ".sqlite-wal", ".sqlite-shm", ".key", "demo.env", "tidings.lock"];
+
+/// Makes a folder that its owner alone can read, or makes one so that is there, with those files in it that are ours.
+/// `setting` names it in the refusal: of a folder that belongs to somebody else, or that many share.
+pub fn keep_private(setting: &str, path: &Path) -> Result<(), Error> {
+    let shown = path.display();
+    let fault =
+        |error: io::Error| Error::invalid(setting, format!("folder {shown} cannot be used: {error}")).because(error);
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(fault)?;
+    let found = fs::metadata(path).map_err(fault)?;
+    if found.mode() & 0o1000 != 0 {
+        return Err(Error::invalid(setting, format!("folder {shown} is shared (sticky): name a folder of its own")));
+    }
+    if is_open(found.mode()) {
+        close(path, 0o700).map_err(|error| {
+            let remedy = format!("close it (chmod 700 {shown}) or name a folder that belongs to this user");
+            Error::invalid(setting, format!("folder {shown} can be read by others: {remedy}")).because(error)
+        })?;
+        tracing::warn!(folder = %shown, "others could read the folder: it is closed to them now (0700)");
+    }
+    for entry in fs::read_dir(path).map_err(fault)? {
+        let entry = entry.map_err(fault)?;
+        let is_ours = OURS.iter().any(|end| entry.file_name().to_string_lossy().ends_with(end));
+        // The entry itself, not what a link leads to.
+        let found = entry.metadata().map_err(fault)?;
+        if is_ours && found.is_file() && is_open(found.mode()) {
+            close(&entry.path(), 0o600).map_err(fault)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether anybody but the owner may do something.
+const fn is_open(mode: u32) -> bool {
+    mode & 0o077 != 0
+}
+
+fn close(path: &Path, mode: u32) -> io::Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+}
+
 /// Replaces a file at once and durably, readable by its owner alone.
 pub fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let fresh = path.with_extension("tmp");
@@ -65,4 +114,44 @@ pub fn write_private(path: &Path, text: &str) -> io::Result<()> {
     file.sync_all()?;
     fs::rename(&fresh, path)?;
     File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).expect("it is there").mode() & 0o7777
+    }
+
+    #[test]
+    fn a_folder_that_others_can_read_is_closed_with_our_files_and_the_rest_is_left_alone() {
+        let outside = tempfile::tempdir().expect("a folder");
+        let folder = outside.path().join("data");
+        fs::create_dir(&folder).expect("a folder");
+        for (name, before, after) in [
+            ("message.sqlite", 0o644, 0o600),
+            ("message.sqlite-wal", 0o660, 0o600),
+            ("message.sqlite-shm", 0o604, 0o600),
+            ("data.key", 0o640, 0o600),
+            ("notes.txt", 0o644, 0o644),
+        ] {
+            fs::write(folder.join(name), "x").expect("it can be written");
+            close(&folder.join(name), before).expect("it is ours");
+            close(&folder, 0o755).expect("it is ours");
+            drop(DataFolder::lock(&folder).expect("it is free"));
+            assert_eq!((mode(&folder), mode(&folder.join(name))), (0o700, after), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_many_share_is_refused_in_words() {
+        let outside = tempfile::tempdir().expect("a folder");
+        let folder = outside.path().join("shared");
+        fs::create_dir(&folder).expect("a folder");
+        close(&folder, 0o1777).expect("it is ours");
+        let refused = DataFolder::lock(&folder).expect_err("it is shared");
+        let words = format!("data folder {} is shared (sticky): name a folder of its own", folder.display());
+        assert_eq!((refused.to_string(), mode(&folder)), (words, 0o1777));
+    }
 }

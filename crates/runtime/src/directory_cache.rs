@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use quick_cache::sync::Cache;
 use tidings_domain::{
-    App, AppId, Caller, Clock, Error, GroupKind, Membership, Reason, Screening, UnixMillis, UserId, UserRef,
+    Actor, App, AppId, Caller, Clock, Error, GroupKind, Membership, Reason, Screening, UnixMillis, UserId, UserRef,
 };
 use tidings_proto::{
     error_from_status,
@@ -16,7 +16,11 @@ use tidings_proto::{
 };
 use tonic::Request;
 
-use crate::{Wire, context, context::Scope};
+use crate::{
+    Wire, context,
+    context::Scope,
+    rights::{self, Access},
+};
 
 /// How long an answer is used.
 const KEEP: Duration = Duration::from_secs(5);
@@ -37,6 +41,8 @@ pub struct DirectoryCache {
     clock: Arc<dyn Clock>,
     apps: Arc<Cache<AppName, KeptApp>>,
     users: Arc<Cache<(i64, UserRef), (UserId, UnixMillis)>>,
+    /// Whether users who exist are enabled.
+    acting: Arc<Cache<(AppId, UserId), (bool, UnixMillis)>>,
     /// What a user may do in a group.
     memberships: Arc<Cache<Right, (Membership, UnixMillis)>>,
     /// Who may write to a receiver.
@@ -61,12 +67,14 @@ impl DirectoryCache {
             clock,
             apps: Arc::new(Cache::new(APPS)),
             users: Arc::new(Cache::new(USERS)),
+            acting: Arc::new(Cache::new(USERS)),
             memberships: Arc::new(Cache::new(RIGHTS)),
             welcome: Arc::new(Cache::new(RIGHTS)),
         }
     }
 
-    /// The caller of an RPC and its app, which must exist and be enabled.
+    /// The caller of an RPC and its app, which must exist and be enabled. A user on whose behalf it is made must exist,
+    /// and be enabled for whatever changes something.
     pub async fn caller<T>(&self, request: &Request<T>) -> Result<(Caller, Arc<App>), Error> {
         let scope = Scope::of(request)?;
         let name = match &scope.app.app {
@@ -78,7 +86,30 @@ impl DirectoryCache {
         if !app.enabled {
             return Err(Error::new(Reason::AppDisabled, ""));
         }
-        Ok((scope.caller(app.id), app))
+        let caller = scope.caller(app.id);
+        if let Actor::User(user) = caller.actor
+            && user != UserId::ADMIN
+            && !self.is_enabled(&caller, user).await?
+            && rights::access_of(request) != Access::UserReads
+        {
+            return Err(Error::new(Reason::UserDisabled, user.to_string()));
+        }
+        Ok((caller, app))
+    }
+
+    /// Whether the user is enabled; an error when there is none.
+    async fn is_enabled(&self, caller: &Caller, user: UserId) -> Result<bool, Error> {
+        let (key, now) = ((caller.app, user), self.clock.now());
+        if let Some((enabled, read_at)) = self.acting.get(&key)
+            && fresh(read_at, now, KEEP)
+        {
+            return Ok(enabled);
+        }
+        let asked = pb::GetUserRequest { user: Some(UserRef::Id(user).into()) };
+        let answer = self.client.clone().get_user(as_app(caller, asked)).await;
+        let enabled = answer.map_err(error_from_status)?.into_inner().enabled;
+        self.acting.insert(key, (enabled, now));
+        Ok(enabled)
     }
 
     /// An app by its number, as it is now.
@@ -112,7 +143,7 @@ impl DirectoryCache {
     /// Rooms above `after` that have a member, and where to go on; 0 when there are no more.
     pub async fn rooms_with_members(&self, caller: &Caller, after: i64, limit: i32) -> Result<(Vec<i64>, i64), Error> {
         let asked = pb::ListGroupsRequest { kind: pb::GroupKind::Room.into(), after_id: after, limit };
-        let page = self.groups.clone().list(context::request(caller, asked)).await;
+        let page = self.groups.clone().list(as_app(caller, asked)).await;
         let page = page.map_err(error_from_status)?.into_inner();
         let rooms = page.groups.iter().filter(|room| room.member_count > 0 && room.enabled).map(|room| room.id);
         Ok((rooms.collect(), page.next_after_id))
@@ -145,7 +176,7 @@ impl DirectoryCache {
             users: missing.iter().map(|user| pb::UserRef::from((*user).clone())).collect(),
             take_down_unknown: take_down,
         };
-        let answer = self.client.clone().resolve_users(context::request(caller, asked)).await;
+        let answer = self.client.clone().resolve_users(as_app(caller, asked)).await;
         let found = answer.map_err(error_from_status)?.into_inner().users;
         for (user, found) in missing.into_iter().zip(&found) {
             self.users.insert((caller.app.0, user.clone()), (UserId(found.id), now));
@@ -161,7 +192,7 @@ impl DirectoryCache {
     /// The users' names in the order asked; empty where there is none. At most 1,000 at once, and never from the cache.
     pub async fn user_names(&self, caller: &Caller, users: &[UserId]) -> Result<Vec<String>, Error> {
         let asked = pb::UserNamesRequest { user_ids: users.iter().map(|user| user.0).collect() };
-        let answer = self.client.clone().user_names(context::request(caller, asked)).await;
+        let answer = self.client.clone().user_names(as_app(caller, asked)).await;
         Ok(answer.map_err(error_from_status)?.into_inner().usernames)
     }
 
@@ -185,7 +216,7 @@ impl DirectoryCache {
             return Ok(known);
         }
         let asked = pb::MembershipsRequest { user_id: Some(user.0), group_ids: missing };
-        let answer = self.groups.clone().memberships(context::request(caller, asked)).await;
+        let answer = self.groups.clone().memberships(as_app(caller, asked)).await;
         for wire in answer.map_err(error_from_status)?.into_inner().memberships {
             let membership = Membership::try_from(wire)?;
             if membership.role.is_some() || user == UserId::ADMIN {
@@ -213,7 +244,7 @@ impl DirectoryCache {
         loop {
             let kind = pb::GroupKind::from(kind).into();
             let asked = pb::JoinedRequest { user_id: Some(user.0), kind, after_id, limit: 0 };
-            let answer = self.groups.clone().joined(context::request(caller, asked)).await;
+            let answer = self.groups.clone().joined(as_app(caller, asked)).await;
             let page = answer.map_err(error_from_status)?.into_inner();
             for wire in page.memberships {
                 joined.push(wire.try_into()?);
@@ -228,7 +259,7 @@ impl DirectoryCache {
     /// Registered users above `after` by ascending id, at most `limit`; none when there are no more.
     pub async fn registered(&self, caller: &Caller, after: UserId, limit: i32) -> Result<Vec<UserId>, Error> {
         let asked = pb::ListUsersRequest { after_id: after.0, limit };
-        let answer = self.client.clone().list_users(context::request(caller, asked)).await;
+        let answer = self.client.clone().list_users(as_app(caller, asked)).await;
         Ok(answer.map_err(error_from_status)?.into_inner().users.iter().map(|user| UserId(user.id)).collect())
     }
 
@@ -246,7 +277,7 @@ impl DirectoryCache {
         }
         let by_ids = missing.iter().map(|receiver| receiver.0).collect();
         let asked = pb::BlockedByRequest { user_id: Some(sender.0), by_ids };
-        let answer = self.client.clone().blocked_by(context::request(caller, asked)).await;
+        let answer = self.client.clone().blocked_by(as_app(caller, asked)).await;
         let by = answer.map_err(error_from_status)?.into_inner().by_ids;
         if let Some(by) = by.first() {
             return Err(Error::new(Reason::BlockedByReceiver, by.to_string()));
@@ -264,6 +295,11 @@ impl DirectoryCache {
         let (id, read_at) = self.users.get(&(caller.app.0, user.clone()))?;
         fresh(read_at, now, KEEP).then_some(id)
     }
+}
+
+/// What a service needs to know for a call it asks for itself: it has judged what the caller may do.
+fn as_app<T>(caller: &Caller, message: T) -> Request<T> {
+    context::request(&Caller { actor: Actor::App, ..caller.clone() }, message)
 }
 
 /// An answer from the future, after the clock was set back, is not fresh.

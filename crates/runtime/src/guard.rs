@@ -1,4 +1,4 @@
-//! What stands before every network RPC: the service key, the trace context, one log line.
+//! What stands before every network RPC: the service key, the table of rights, the trace context, one log line.
 
 use std::{
     pin::Pin,
@@ -13,7 +13,7 @@ use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 use tracing::Instrument as _;
 
-use crate::{admitted::Peer, telemetry};
+use crate::{admitted::Peer, rights, telemetry};
 
 /// Open to everybody who reaches the port.
 const OPEN: [&str; 2] = ["/grpc.health.", "/grpc.reflection."];
@@ -29,10 +29,21 @@ impl Guard {
         Self { key: service_key.into() }
     }
 
-    fn admits(&self, request: &http::Request<Body>) -> bool {
+    /// Why the call is refused. The row of its RPC goes on with it.
+    fn admit(&self, request: &mut http::Request<Body>) -> Result<(), Status> {
         if OPEN.iter().any(|prefix| request.uri().path().starts_with(prefix)) {
-            return true;
+            return Ok(());
         }
+        if !self.is_key_of(request) {
+            let refusal = Error::new(Reason::TokenMissing, "the service key is missing or wrong");
+            return Err(status_from_error(refusal));
+        }
+        let right = rights::check(request.uri().path(), request.headers())?;
+        request.extensions_mut().insert(right);
+        Ok(())
+    }
+
+    fn is_key_of(&self, request: &http::Request<Body>) -> bool {
         let given = request.headers().get(http::header::AUTHORIZATION).map(http::HeaderValue::as_bytes);
         let given = given.and_then(|given| given.strip_prefix(b"Bearer ")).unwrap_or_default();
         !self.key.is_empty() && bool::from(given.ct_eq(self.key.as_bytes()))
@@ -69,8 +80,7 @@ where
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
-        if !self.guard.admits(&request) {
-            let refusal = status_from_error(Error::new(Reason::TokenMissing, "the service key is missing or wrong"));
+        if let Err(refusal) = self.guard.admit(&mut request) {
             return Box::pin(async move { Ok(refusal.into_http()) });
         }
         if let Some(Peer { tcp, place }) = request.extensions_mut().remove::<Peer>() {

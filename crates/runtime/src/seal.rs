@@ -56,15 +56,29 @@ impl DataKey {
     }
 }
 
+/// A number ends where the first colon stands, so there is one reading, whatever the column is called.
 fn bound_to(app: AppId, column: &str) -> String {
     format!("{app}:{column}")
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use tidings_domain::OsEntropy;
 
     use super::*;
+
+    proptest! {
+        /// What is bound to one app and column is bound to no other, however digits move between them.
+        #[test]
+        fn app_and_column_do_not_run_into_each_other(
+            one in (0_i64..2000, "[0-9:a-c]{0,4}"),
+            other in (0_i64..2000, "[0-9:a-c]{0,4}"),
+        ) {
+            let (bound, other_bound) = (bound_to(AppId(one.0), &one.1), bound_to(AppId(other.0), &other.1));
+            prop_assert_eq!(bound == other_bound, one == other);
+        }
+    }
 
     #[test]
     fn a_sealed_secret_opens_only_in_its_own_row_and_column() {

@@ -20,7 +20,7 @@ use tidings_proto::pb::{
 use tonic::{Status, body::Body, transport::Endpoint};
 use tower::{Service, ServiceExt as _, util::BoxCloneSyncService};
 
-use crate::telemetry;
+use crate::{rights::Held, telemetry};
 
 type Request = http::Request<Body>;
 type Response = http::Response<Body>;
@@ -44,13 +44,13 @@ pub(crate) const CALLS: u32 = 100_000;
 pub struct Wire(BoxCloneSyncService<Request, Response, Status>);
 
 impl Wire {
-    /// To a service in this process.
+    /// To a service in this process, held to the table of rights like one over the network.
     pub fn local<S>(service: S) -> Self
     where
         S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
         S::Future: Send,
     {
-        Self(BoxCloneSyncService::new(service.map_err(|never| match never {})))
+        Self(BoxCloneSyncService::new(Held(service).map_err(|never| match never {})))
     }
 
     /// To a service at `url` (`http://host:port`). Connects when first used, and again after a failure.

@@ -1,7 +1,7 @@
 //! `tidings app ...`: asks the running server, or the data folder itself when no server runs on it.
 
 use clap::Subcommand;
-use tidings_domain::{Error, PolicyChange, PolicyValue};
+use tidings_domain::{App, Error, PolicyChange, PolicyValue};
 use tidings_proto::{
     error_from_status,
     pb::{self, app_ref},
@@ -149,15 +149,26 @@ async fn act(mut directory: Directory, command: AppCommand) -> Result<(), Error>
 }
 
 async fn list(mut directory: Directory) -> Result<(), Error> {
-    let mut after_id = 0;
+    for app in pages(&mut directory).await? {
+        show(&app);
+    }
+    Ok(())
+}
+
+/// Every app.
+pub async fn apps(directory: &mut Directory) -> Result<Vec<App>, Error> {
+    pages(directory).await?.into_iter().map(App::try_from).collect()
+}
+
+async fn pages(directory: &mut Directory) -> Result<Vec<pb::App>, Error> {
+    let mut all: Vec<pb::App> = Vec::new();
     loop {
-        let wanted = pb::ListAppsRequest { after_id, limit: 100 };
+        let wanted = pb::ListAppsRequest { after_id: all.last().map_or(0, |app| app.id), limit: 100 };
         let apps = directory.list_apps(wanted).await.map_err(error_from_status)?.into_inner().apps;
-        let Some(last) = apps.last() else {
-            return Ok(());
-        };
-        after_id = last.id;
-        apps.iter().for_each(show);
+        if apps.is_empty() {
+            return Ok(all);
+        }
+        all.extend(apps);
     }
 }
 

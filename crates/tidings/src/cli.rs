@@ -107,6 +107,8 @@ enum Command {
 
 /// Runs the command and says in words what went wrong.
 pub fn run(cli: Cli) -> ExitCode {
+    // Databases, their logs, files, temporary files and keys alike are the owner's alone.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let done = runtime.map_err(Error::internal).and_then(|runtime| runtime.block_on(act(cli)));
     match done {

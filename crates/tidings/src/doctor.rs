@@ -2,10 +2,17 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use tidings_domain::Error;
+use tidings_domain::{Error, RISKS};
 use tidings_runtime::{Config, DataFolder};
 
-use crate::{migrate::SCHEMAS, ready, running::location};
+use crate::{
+    admin::apps,
+    directory::{Directory, with_directory},
+    migrate::SCHEMAS,
+    ready,
+    running::location,
+    server::Server,
+};
 
 /// Checks everything and fails when something is wrong.
 pub async fn doctor(config: Result<Config, Error>) -> Result<(), Error> {
@@ -35,7 +42,32 @@ pub async fn doctor(config: Result<Config, Error>) -> Result<(), Error> {
         let answer = ready::peer(url).await.map(|()| format!("ready at {url}"));
         healthy &= say(&format!("{name} service"), &answer.map_err(|why| format!("{url}: {why}")));
     }
+    if healthy {
+        risks(&config).await;
+    }
     if healthy { Ok(()) } else { Err(Error::invalid("doctor", "found something wrong")) }
+}
+
+/// Names what apps risk, by the directory that runs or by its tables. Risks are choices, so they are no fault.
+async fn risks(config: &Config) {
+    let is_made = config.database.url.is_some() || config.data.join("directory.sqlite").exists();
+    if !is_made && config.peers.directory.is_none() {
+        return;
+    }
+    let told = with_directory(config, Server::default(), async |mut directory: Directory| {
+        for app in apps(&mut directory).await? {
+            let name = format!("{}/{}", app.org, app.name);
+            for risk in RISKS {
+                if let Some(value) = risk.taken_by(&app.policy) {
+                    tell(&format!("risk   app {name}: {}={value}: {}", risk.switch, risk.what));
+                }
+            }
+        }
+        Ok(())
+    });
+    if let Err(error) = told.await {
+        tell(&format!("ok     risks of apps: cannot be told ({})", shown(error)));
+    }
 }
 
 fn check_config(config: &Config) -> Result<String, String> {
@@ -60,13 +92,16 @@ fn check_folder(config: &Config) -> Result<String, String> {
     if !found.is_dir() {
         return Err(format!("{path} is no folder"));
     }
+    if found.permissions().mode() & 0o077 != 0 {
+        return Err(format!("{path} can be read by others: chmod 700 {path} (the next start does)"));
+    }
     for key in ["service.key", "data.key"] {
         let mode = fs::metadata(config.data.join(key)).map_or(0, |found| found.permissions().mode());
         if mode & 0o077 != 0 {
             return Err(format!("{path}/{key} can be read by others: chmod 600 {path}/{key}"));
         }
     }
-    match DataFolder::lock(&config.data) {
+    match DataFolder::lock_as_it_is(&config.data) {
         Ok(_) => Ok(format!("{path} is free")),
         Err(error) if error.subject().contains("in use") => Ok(format!("{path} is served by a running process")),
         Err(error) => Err(error.to_string()),
@@ -90,11 +125,15 @@ async fn check_database(config: &Config, schema: &tidings_store::Schema) -> Resu
     }
 }
 
-#[expect(clippy::print_stdout, reason = "this is the command's answer")]
 fn say(what: &str, found: &Result<String, String>) -> bool {
     match found {
-        Ok(words) => println!("ok     {what}: {words}"),
-        Err(words) => println!("WRONG  {what}: {words}"),
+        Ok(words) => tell(&format!("ok     {what}: {words}")),
+        Err(words) => tell(&format!("WRONG  {what}: {words}")),
     }
     found.is_ok()
+}
+
+#[expect(clippy::print_stdout, reason = "this is the command's answer")]
+fn tell(line: &str) {
+    println!("{line}");
 }

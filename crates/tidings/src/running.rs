@@ -20,7 +20,7 @@ use tidings_proto::pb::{
     message_service_server::MessageServiceServer,
 };
 use tidings_runtime::{
-    Clients, Config, DataFolder, DirectoryCache, GrpcServer, Shutdown, Wire, bind, most_connections,
+    Clients, Config, DataFolder, DirectoryCache, GrpcServer, Shutdown, Wire, bind, keep_private, most_connections,
 };
 use tidings_store::{Db, Location, Schema};
 use tokio::task::JoinSet;
@@ -180,6 +180,9 @@ impl Starting<'_> {
 
     async fn file(&mut self, directory: DirectoryCache) -> Result<FileServiceServer<FileGrpc>, Error> {
         tidings_outbound::name_tls_backend();
+        if let Some(folder) = &self.config.files.folder {
+            keep_private("files.folder", folder)?;
+        }
         let service = tidings_file::build(tidings_file::Deps {
             db: self.open(&tidings_file::SCHEMA).await?,
             objects: Objects::open(&self.config.files, self.config.data.join("files"))?,

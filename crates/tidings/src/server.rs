@@ -9,7 +9,7 @@ use tidings_runtime::{Config, Wire};
 use crate::{demo, ready};
 
 /// A server by its address.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct Server {
     /// The gRPC address of the service that is asked, as http://host:port.
     #[arg(long, global = true)]

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     Gateway,
     file::{self, Wanted},
-    link::Signed,
+    link::{Signed, holds},
     reply::refused,
     request::query,
 };
@@ -163,8 +163,7 @@ async fn give_out(gateway: &Gateway, method: &Method, asked: &Asked, time: &str)
     let (app, parameter) = (&identity.app, |name| query(&asked.query, name).unwrap_or_default());
     let (uuid, expires) = (parameter("file"), parameter("Expires"));
     let is_right = Signed(&[LINK, &app.uuid, time, uuid, expires]).is(gateway, parameter("Signature"));
-    let is_over = expires.parse::<i64>().is_ok_and(|expires| gateway.now().0 / 1000 >= expires);
-    if !is_right || is_over {
+    if !is_right || !holds(expires, gateway.now()) {
         return Err(Error::new(Reason::LinkWrong, "").into());
     }
     let wanted = Wanted { uuid: uuid.to_owned(), trusted: true, ..Wanted::default() };

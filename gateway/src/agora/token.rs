@@ -30,7 +30,11 @@ async fn issue(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, 
         peer_address: asked.address.map(|address| address.to_string()).unwrap_or_default(),
     };
     let issued = gateway.clients().directory.clone().issue_token(request).await.map_err(|status| {
-        let error = refused(status);
+        let mut error = refused(status);
+        let is_login = matches!(wanted.grant, Grant::Password { .. });
+        if is_login && error.reason() == Reason::UserNotFound && !app.app.policy.agora_login_names_fault {
+            error = Error::new(Reason::PasswordWrong, "");
+        }
         if error.reason() == Reason::AppNotFound {
             return asked.refusal(&error);
         }

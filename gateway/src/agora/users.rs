@@ -55,13 +55,15 @@ pub(crate) async fn delete_page(State(gateway): State<Gateway>, asked: Asked) ->
 
 async fn add(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = registrar(gateway, asked).await?;
+    let is_open = !matches!(identity.who, Who::App);
     let NewUsers { users, single } = codec::new_users(&asked.read(body).await?)?;
     let users = users.into_iter().map(|user| pb::NewUser {
         username: user.username,
         password: user.password.unwrap_or_default(),
         nickname: user.nickname.unwrap_or_default(),
     });
-    let request = pb::RegisterUsersRequest { users: users.collect(), name_rule: pb::NameRule::Unspecified.into() };
+    let request =
+        pb::RegisterUsersRequest { users: users.collect(), name_rule: pb::NameRule::Unspecified.into(), is_open };
     let request = context::request(&caller, request);
     let reply = gateway.clients().directory.clone().register_users(request).await.map_err(refused)?.into_inner();
     let (users, failed) = split(reply);

@@ -26,7 +26,7 @@ use crate::{
     Gateway,
     file::{self, Beside, Form, NotTaken, Wanted},
     kinds::of_group,
-    link::Signed,
+    link::{Signed, holds},
     request::{header, query, waste},
 };
 
@@ -210,8 +210,7 @@ async fn give_out(gateway: &Gateway, method: &Method, asked: &Asked, uuid: Strin
     let app = &gateway.identities().of(app_ref, "").await?.app;
     let (part, expires) = (parameter("part"), parameter("expires"));
     let is_right = Signed(&[BYTES, &app.uuid, &uuid, part, expires]).is(gateway, parameter("signature"));
-    let is_over = expires.parse::<i64>().is_ok_and(|expires| gateway.now().0 / 1000 >= expires);
-    if !is_right || is_over {
+    if !is_right || !holds(expires, gateway.now()) {
         return Err(link_wrong().into());
     }
     let wanted = Wanted { uuid, trusted: true, thumbnail: part == "thumbnail", ..Wanted::default() };

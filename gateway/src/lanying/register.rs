@@ -18,10 +18,10 @@ pub(crate) async fn register(State(gateway): State<Gateway>, asked: Asked, body:
 }
 
 async fn add(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let caller = registrar(gateway, asked).await?;
+    let (caller, is_open) = registrar(gateway, asked).await?;
     let account = codec::register_request(&asked.read(body).await?)?;
     let user = pb::NewUser { username: account.username, password: account.password, nickname: String::new() };
-    let request = pb::RegisterUsersRequest { users: vec![user], name_rule: pb::NameRule::Lanying.into() };
+    let request = pb::RegisterUsersRequest { users: vec![user], name_rule: pb::NameRule::Lanying.into(), is_open };
     let request = context::request(&caller, request);
     let reply = gateway.clients().directory.clone().register_users(request).await.map_err(refused)?.into_inner();
     match reply.results.into_iter().next().and_then(|registered| registered.result) {
@@ -37,14 +37,14 @@ pub(crate) async fn batch(State(gateway): State<Gateway>, asked: Asked, body: Bo
 
 /// Each user is registered or refused by itself.
 async fn add_all(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let caller = registrar(gateway, asked).await?;
+    let (caller, is_open) = registrar(gateway, asked).await?;
     let accounts = codec::batch_request(&asked.read(body).await?)?;
     let users = accounts.iter().map(|account| pb::NewUser {
         username: account.username.clone(),
         password: account.password.clone(),
         nickname: String::new(),
     });
-    let request = pb::RegisterUsersRequest { users: users.collect(), name_rule: pb::NameRule::Lanying.into() };
+    let request = pb::RegisterUsersRequest { users: users.collect(), name_rule: pb::NameRule::Lanying.into(), is_open };
     let request = context::request(&caller, request);
     let reply = gateway.clients().directory.clone().register_users(request).await.map_err(refused)?.into_inner();
     let outcomes: Vec<_> = reply.results.into_iter().map(outcome).collect();
@@ -65,11 +65,12 @@ fn outcome(registered: pb::Registered) -> Result<i64, String> {
     }
 }
 
-/// Whoever shows no admin token registers only where the app lets everybody.
-async fn registrar(gateway: &Gateway, asked: &Asked) -> Result<Caller, Error> {
+/// Whoever shows no admin token registers only where the app lets everybody; whether that is so goes with the caller.
+async fn registrar(gateway: &Gateway, asked: &Asked) -> Result<(Caller, bool), Error> {
     let identity = asked.identity(gateway).await?;
-    if !matches!(identity.who, Who::App) && !identity.app.policy.lanying_open_registration {
+    let is_open = !matches!(identity.who, Who::App);
+    if is_open && !identity.app.policy.lanying_open_registration {
         return Err(Error::new(Reason::RegistrationClosed, ""));
     }
-    Ok(asked.caller_as(&identity.app, Actor::App))
+    Ok((asked.caller_as(&identity.app, Actor::App), is_open))
 }

@@ -2,7 +2,7 @@
 
 use axum::{body::Body, extract::State, response::Response};
 use tidings_dialect::lanying::{self as codec, Login, Refusal};
-use tidings_domain::{Error, UserId};
+use tidings_domain::{Error, Reason, UserId};
 use tidings_proto::{
     pb::{self, issue_token_request::Grant},
     required,
@@ -29,13 +29,28 @@ pub(crate) async fn by_login(State(gateway): State<Gateway>, asked: Asked, body:
 async fn issue(gateway: &Gateway, asked: &Asked, login: Result<Login, Refusal>) -> Result<Vec<u8>, Refusal> {
     let app = Some(pb::AppRef { app: Some(asked.app_ref()?) });
     let login = login?;
+    // Asked before and not after, so that the time of the answer does not tell who exists either.
+    let names_fault = names_fault(gateway, asked).await?;
     let request = pb::IssueTokenRequest {
         app,
         grant: Some(Grant::Password(pb::Password { user: Some(login.user.into()), password: login.password })),
         ttl_seconds: None,
         peer_address: asked.address.map(|address| address.to_string()).unwrap_or_default(),
     };
-    let issued = gateway.clients().directory.clone().issue_token(request).await.map_err(refused)?.into_inner();
+    let issued = gateway.clients().directory.clone().issue_token(request).await.map_err(refused);
+    let issued = match issued {
+        Ok(issued) => issued.into_inner(),
+        Err(error) if error.reason() == Reason::UserNotFound && !names_fault => {
+            return Err(Error::new(Reason::PasswordWrong, "").into());
+        }
+        Err(error) => return Err(error.into()),
+    };
     let user = required("token.user", issued.user).map_err(Error::internal)?;
     Ok(codec::token(UserId(user.id), &issued.token, issued.expires_at_ms, login.with_device))
+}
+
+/// Whether the app lets everybody learn who exists.
+async fn names_fault(gateway: &Gateway, asked: &Asked) -> Result<bool, Error> {
+    let nobody = gateway.identities().of(asked.app_ref()?, "").await?;
+    Ok(nobody.app.policy.lanying_login_names_fault)
 }

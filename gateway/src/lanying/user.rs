@@ -7,7 +7,7 @@ use tidings_proto::pb;
 use tidings_runtime::context;
 
 use super::asked::{Asked, acting_user};
-use crate::{Gateway, reply::refused};
+use crate::{Gateway, identity::Identity, reply::refused};
 
 /// Users that are read at once.
 const MAX_PAGE: i64 = 1000;
@@ -28,7 +28,7 @@ pub(crate) async fn set_profile(State(gateway): State<Gateway>, asked: Asked, bo
 }
 
 async fn change_profile(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.caller(gateway).await?;
+    let (identity, caller) = asked.caller(gateway).await?;
     let params = asked.params(body).await?;
     let change = params.profile()?;
     let profile = pb::Profile {
@@ -42,7 +42,7 @@ async fn change_profile(gateway: &Gateway, asked: &Asked, body: Body) -> Result<
         ..Default::default()
     };
     let request = pb::SetProfileRequest { user: Some(myself(&caller)?), profile: Some(profile) };
-    let request = context::request(&caller, request);
+    let request = context::request(&on_authority(&identity, &caller), request);
     let profile = gateway.clients().directory.clone().set_profile(request).await.map_err(refused)?.into_inner();
     Ok(shown_profile(&profile))
 }
@@ -136,7 +136,8 @@ pub(crate) async fn kick(State(gateway): State<Gateway>, asked: Asked, body: Bod
 async fn end_sessions(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = asked.caller(gateway).await?;
     let device_sn = asked.params(body).await?.device()?;
-    let request = context::request(&caller, pb::EndSessionsRequest { user: Some(myself(&caller)?), device_sn });
+    let request =
+        context::request(&caller, pb::EndSessionsRequest { user: Some(myself(&caller)?), device_sn, end_tokens: true });
     gateway.clients().directory.clone().end_sessions(request).await.map_err(refused)?;
     Ok(codec::done())
 }
@@ -170,7 +171,8 @@ async fn remove(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>,
     if identity.check_app().is_err() && user != myself(&caller)? {
         return Err(Error::not_permitted("a user deletes himself alone").into());
     }
-    let request = context::request(&caller, pb::GetUserRequest { user: Some(user) });
+    let request = pb::GetUserRequest { user: Some(user) };
+    let request = context::request(&on_authority(&identity, &caller), request);
     gateway.clients().directory.clone().delete_user(request).await.map_err(refused)?;
     Ok(codec::done())
 }
@@ -191,10 +193,15 @@ async fn set_password(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Ve
         old_password,
         ..Default::default()
     };
-    let caller = if by_app { Caller { actor: Actor::App, ..caller } } else { caller };
-    let request = context::request(&caller, request);
+    let request = context::request(&on_authority(&identity, &caller), request);
     gateway.clients().directory.clone().update_user(request).await.map_err(refused)?;
     Ok(codec::done())
+}
+
+/// On whose authority an account is looked after: an admin's own, also for users who are disabled.
+fn on_authority(identity: &Identity, caller: &Caller) -> Caller {
+    let actor = if identity.check_app().is_ok() { Actor::App } else { caller.actor };
+    Caller { actor, ..caller.clone() }
 }
 
 /// The user that the call is made as.

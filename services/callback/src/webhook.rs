@@ -38,6 +38,28 @@ fn signature(secret: &str, event_id: &str, seconds: i64, body: &[u8]) -> String 
 mod tests {
     use super::*;
 
+    /// An event's id is `m`, a lane, `-` and a number: without a full stop, it ends at the first one, and the seconds at the
+    /// second.
+    #[test]
+    fn what_is_signed_is_cut_in_one_way_alone() {
+        let (signed, ids) = ("m1-23.1614265330.4.m5-6", |text: &str| text.starts_with('m') && !text.contains('.'));
+        let mut readings = Vec::new();
+        for (first, _) in signed.match_indices('.') {
+            for (second, _) in signed.match_indices('.').filter(|(second, _)| *second > first) {
+                let (id, seconds, body) = (&signed[..first], &signed[first + 1..second], &signed[second + 1..]);
+                if ids(id) && seconds.parse::<i64>().is_ok() {
+                    readings.push((id, seconds, body));
+                }
+            }
+        }
+        assert_eq!(readings, [("m1-23", "1614265330", "4.m5-6")]);
+        let key = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        let whole = signature(key, "m1-23", 1_614_265_330, b"4.m5-6");
+        for (id, seconds, body) in [("m1-2", 3, "1614265330.4.m5-6"), ("m1-23", 161_426_533, "0.4.m5-6")] {
+            assert_ne!(signature(key, id, seconds, body.as_bytes()), whole);
+        }
+    }
+
     /// The example of the specification.
     #[test]
     fn the_published_example_signs_as_published() {

@@ -6,7 +6,6 @@ use std::{convert::Infallible, sync::Arc};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body_util::{BodyExt as _, Full};
-use prost::Message as _;
 use tidings_conversation::{Deps, SCHEMA, build};
 use tidings_domain::{Actor, App, AppId, Caller, ManualClock, Platform, Policy, Reason, UnixMillis, UserId};
 use tidings_proto::{
@@ -27,8 +26,11 @@ const ANN: i64 = 16;
 const BOB: i64 = 32;
 const MOST: i64 = 1_000;
 
-/// A directory that knows the app and nothing else.
-async fn the_app(_: http::Request<Body>) -> Result<http::Response<Body>, Infallible> {
+/// A directory that knows the app, and that everybody who acts is there.
+async fn the_app(request: http::Request<Body>) -> Result<http::Response<Body>, Infallible> {
+    if request.uri().path().ends_with("/GetUser") {
+        return Ok(answer(&pb::User { registered: true, enabled: true, ..Default::default() }));
+    }
     let app = App {
         id: AppId(1),
         org: "acme".into(),
@@ -41,7 +43,11 @@ async fn the_app(_: http::Request<Body>) -> Result<http::Response<Body>, Infalli
         policy: Policy::default(),
         screening: 0,
     };
-    let encoded = pb::App::from(app).encode_to_vec();
+    Ok(answer(&pb::App::from(app)))
+}
+
+fn answer(message: &impl prost::Message) -> http::Response<Body> {
+    let encoded = message.encode_to_vec();
     let mut bytes = vec![0];
     bytes.extend(u32::try_from(encoded.len()).unwrap().to_be_bytes());
     bytes.extend(encoded);
@@ -49,7 +55,7 @@ async fn the_app(_: http::Request<Body>) -> Result<http::Response<Body>, Infalli
     let body = Full::new(bytes::Bytes::from(bytes)).with_trailers(std::future::ready(Some(Ok(trailers))));
     let mut response = http::Response::new(Body::new(body));
     response.headers_mut().insert("content-type", HeaderValue::from_static("application/grpc"));
-    Ok(response)
+    response
 }
 
 fn service(db: &Db) -> ConversationServiceClient<Wire> {

@@ -4,11 +4,12 @@ mod group;
 
 use tidings_domain::{Actor, AppId, Caller, Error, PolicyChange, UserId};
 use tidings_proto::{pb, required, status_from_error as to_status};
-use tidings_runtime::context::Scope;
+use tidings_runtime::{context::Scope, rights};
 use tonic::{Request, Response, Status, async_trait};
 
 use crate::{
     Directory,
+    app::Registrar,
     convert::{
         after_id, app_key, limit, registered, revealed,
         screening::without_token,
@@ -24,20 +25,33 @@ use crate::{
 type Reply<T> = Result<Response<T>, Status>;
 
 impl Directory {
-    /// Who calls, for an app that is enabled.
+    /// Who calls, for an app that is enabled. A user on whose behalf it is must exist, and be enabled for whatever changes
+    /// something.
     async fn caller<T>(&self, request: &Request<T>) -> Result<Caller, Error> {
         let scope = Scope::of(request)?;
         let known = self.core.enabled_app(&scope.app.clone().try_into()?).await?;
-        Ok(scope.caller(known.app.id))
+        let caller = scope.caller(known.app.id);
+        self.core.check_acting(&caller, rights::access_of(request)).await?;
+        Ok(caller)
+    }
+
+    /// The app that a call about users is for, whether it is enabled or not, as the metadata names it.
+    async fn caller_app<T>(&self, request: &Request<T>) -> Result<AppKey, Error> {
+        let scope = Scope::of(request)?;
+        let key = scope.app.clone().try_into()?;
+        if scope.actor != Actor::App {
+            let known = self.core.known_app(&key).await?;
+            self.core.check_acting(&scope.caller(known.app.id), rights::access_of(request)).await?;
+        }
+        Ok(key)
     }
 
     /// The same where no user may call.
     async fn app_itself<T>(&self, request: &Request<T>) -> Result<AppId, Error> {
-        let caller = self.caller(request).await?;
-        match caller.actor {
-            Actor::App => Ok(caller.app),
-            Actor::User(_) => Err(Error::not_permitted("only the app itself manages word lists and hooks")),
+        if Scope::of(request)?.actor != Actor::App {
+            return Err(Error::not_permitted("only the app itself manages word lists and hooks"));
         }
+        Ok(self.caller(request).await?.app)
     }
 }
 
@@ -150,23 +164,25 @@ impl pb::directory_service_server::DirectoryService for Directory {
 
     #[tracing::instrument(level = "debug", name = "directory.take_quota", skip_all)]
     async fn take_quota(&self, request: Request<pb::TakeQuotaRequest>) -> Reply<pb::TakeQuotaReply> {
-        let key = caller_app(&request).map_err(to_status)?;
+        let key = self.caller_app(&request).await.map_err(to_status)?;
         self.core.take_quota(&key, request.into_inner()).await.map(Response::new).map_err(to_status)
     }
 
     #[tracing::instrument(level = "debug", name = "directory.register_users", skip_all)]
     async fn register_users(&self, request: Request<pb::RegisterUsersRequest>) -> Reply<pb::RegisterUsersReply> {
-        let key = caller_app(&request).map_err(to_status)?;
+        let key = self.caller_app(&request).await.map_err(to_status)?;
+        let address = Scope::of(&request).map_err(to_status)?.address;
         let wire = request.into_inner();
+        let by = Registrar { address: address.map_or(String::new(), |it| it.to_string()), is_open: wire.is_open };
         let rule = wire.name_rule().into();
         let users = wire.users.into_iter().map(Into::into).collect();
-        let outcomes = self.core.register_users(&key, users, rule).await.map_err(to_status)?;
+        let outcomes = self.core.register_users(&key, users, rule, &by).await.map_err(to_status)?;
         Ok(Response::new(pb::RegisterUsersReply { results: outcomes.into_iter().map(registered).collect() }))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.get_user", skip_all)]
     async fn get_user(&self, request: Request<pb::GetUserRequest>) -> Reply<pb::User> {
-        let key = caller_app(&request).map_err(to_status)?;
+        let key = self.caller_app(&request).await.map_err(to_status)?;
         let wanted = required("user", request.into_inner().user).map_err(to_status)?;
         let user = self.core.get_user(&key, &wanted.try_into().map_err(to_status)?).await.map_err(to_status)?;
         Ok(Response::new(user.into()))
@@ -174,7 +190,7 @@ impl pb::directory_service_server::DirectoryService for Directory {
 
     #[tracing::instrument(level = "debug", name = "directory.list_users", skip_all)]
     async fn list_users(&self, request: Request<pb::ListUsersRequest>) -> Reply<pb::ListUsersReply> {
-        let key = caller_app(&request).map_err(to_status)?;
+        let key = self.caller_app(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let after = after_id(wire.after_id).map_err(to_status)?;
         let limit = limit(wire.limit, 10).map_err(to_status)?;
@@ -185,25 +201,29 @@ impl pb::directory_service_server::DirectoryService for Directory {
 
     #[tracing::instrument(level = "debug", name = "directory.delete_user", skip_all)]
     async fn delete_user(&self, request: Request<pb::GetUserRequest>) -> Reply<pb::User> {
-        let key = caller_app(&request).map_err(to_status)?;
-        let wanted = required("user", request.into_inner().user).map_err(to_status)?;
-        let user = self.core.delete_user(&key, &wanted.try_into().map_err(to_status)?).await.map_err(to_status)?;
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let user = user_ref(request.into_inner().user).map_err(to_status)?;
+        let user = self.core.delete_user(&caller, &user).await.map_err(to_status)?;
         Ok(Response::new(user.into()))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.resolve_users", skip_all)]
     async fn resolve_users(&self, request: Request<pb::ResolveUsersRequest>) -> Reply<pb::ResolveUsersReply> {
-        let key = caller_app(&request).map_err(to_status)?;
+        let key = self.caller_app(&request).await.map_err(to_status)?;
+        let actor = Scope::of(&request).map_err(to_status)?.actor;
         let wire = request.into_inner();
         let refs: Result<Vec<_>, Error> = wire.users.into_iter().map(TryInto::try_into).collect();
         let refs = refs.map_err(to_status)?;
+        if wire.take_down_unknown && actor != Actor::App {
+            return Err(to_status(Error::not_permitted("only the app itself takes names down")));
+        }
         let users = self.core.resolve_users(&key, &refs, wire.take_down_unknown).await.map_err(to_status)?;
         Ok(Response::new(pb::ResolveUsersReply { users: wire_users(users) }))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.user_names", skip_all)]
     async fn user_names(&self, request: Request<pb::UserNamesRequest>) -> Reply<pb::UserNamesReply> {
-        let key = caller_app(&request).map_err(to_status)?;
+        let key = self.caller_app(&request).await.map_err(to_status)?;
         let ids: Vec<UserId> = request.into_inner().user_ids.into_iter().map(UserId).collect();
         let usernames = self.core.user_names(&key, &ids).await.map_err(to_status)?;
         Ok(Response::new(pb::UserNamesReply { usernames }))
@@ -255,7 +275,7 @@ impl pb::directory_service_server::DirectoryService for Directory {
         let wire = request.into_inner();
         let device_sn = device_sn(wire.device_sn).map_err(to_status)?;
         let user = user_ref(wire.user).map_err(to_status)?;
-        let ended = self.core.end_sessions(&caller, &user, device_sn).await.map_err(to_status)?;
+        let ended = self.core.end_sessions(&caller, &user, device_sn, wire.end_tokens).await.map_err(to_status)?;
         Ok(Response::new(pb::EndSessionsReply { ended: ended as i32 }))
     }
 
@@ -357,9 +377,4 @@ fn wire_ids(users: Vec<UserId>) -> Vec<i64> {
 
 fn wire_users(users: Vec<User>) -> Vec<pb::User> {
     users.into_iter().map(Into::into).collect()
-}
-
-/// The app that a call about users is for, as the metadata names it.
-fn caller_app<T>(request: &Request<T>) -> Result<AppKey, Error> {
-    Scope::of(request)?.app.try_into()
 }

@@ -6,32 +6,37 @@
 //! process counts for itself.
 
 use std::{
-    collections::{HashMap, VecDeque},
-    hash::Hash,
-    net::IpAddr,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use tidings_domain::{AppId, Error, Reason, UnixMillis, UserId};
+use tidings_domain::{AppId, Error, Reason, UnixMillis, UserId, UserRef};
+
+use crate::{network::network, windows::Windows};
 
 const WINDOW: Duration = Duration::from_mins(15);
 /// Wrong guesses in a window of one secret from one address.
 const PER_PAIR: u32 = 10;
 /// Wrong guesses in a window from one address.
 const PER_ADDRESS: u32 = 100;
-/// Counts of each kind that are kept.
-const KEPT: usize = 65_536;
-
-/// What is guessed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// What is guessed. Users count as they are named, whether they exist or not, or else the limit would tell who does.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Target {
-    /// A user's password.
-    User(UserId),
+    /// The password of the user with that id.
+    Id(UserId),
+    /// The password of the user with that folded name.
+    Name(String),
     /// The app's client secret.
     Client,
-    /// A user that does not exist: counts for the address alone.
-    Nobody,
+}
+
+impl From<&UserRef> for Target {
+    fn from(user: &UserRef) -> Self {
+        match user {
+            UserRef::Id(id) => Self::Id(*id),
+            UserRef::Name(name) => Self::Name(name.folded().to_owned()),
+        }
+    }
 }
 
 /// One guess: of what, and from where.
@@ -43,18 +48,23 @@ pub(crate) struct Guess {
 }
 
 impl Guess {
-    /// IPv6 addresses are counted by their /64, since one caller commands all of it.
+    /// A guess from that address.
     pub(crate) fn new(app: AppId, target: Target, address: &str) -> Self {
-        let from = match address.parse() {
-            Ok(IpAddr::V6(v6)) if v6.to_ipv4_mapped().is_none() => format!("{:x?}", &v6.segments()[..4]),
-            Ok(ip) => ip.to_canonical().to_string(),
-            Err(_) => address.chars().take(64).collect(),
-        };
-        Self { app, target, from }
+        Self { app, target, from: network(address) }
+    }
+
+    /// Of which app.
+    pub(crate) const fn app(&self) -> AppId {
+        self.app
+    }
+
+    /// From where.
+    pub(crate) fn network(&self) -> &str {
+        &self.from
     }
 
     fn pair(&self) -> (AppId, Target, String) {
-        (self.app, self.target, self.from.clone())
+        (self.app, self.target.clone(), self.from.clone())
     }
 
     fn address(&self) -> (AppId, String) {
@@ -72,7 +82,7 @@ struct Counts {
 
 impl Guesses {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(Counts { pairs: Windows::new(), addresses: Windows::new() }))
+        Self(Mutex::new(Counts { pairs: Windows::of(WINDOW), addresses: Windows::of(WINDOW) }))
     }
 
     /// Lets a guess be checked, or refuses it without counting.
@@ -83,9 +93,7 @@ impl Guesses {
         if of_pair >= PER_PAIR || of_address >= PER_ADDRESS {
             return Err(Error::new(Reason::TooManyGuesses, ""));
         }
-        if guess.target != Target::Nobody {
-            counts.pairs.add(guess.pair(), now);
-        }
+        counts.pairs.add(guess.pair(), now, 1);
         Ok(())
     }
 
@@ -96,7 +104,7 @@ impl Guesses {
 
     /// The guess was wrong.
     pub(crate) fn wrong(&self, guess: &Guess, now: UnixMillis) {
-        self.lock().addresses.add(guess.address(), now);
+        self.lock().addresses.add(guess.address(), now, 1);
     }
 
     /// The guess could not be checked, by a fault of ours.
@@ -109,55 +117,6 @@ impl Guesses {
     }
 }
 
-/// Counts in windows that start with their first attempt.
-struct Windows<K> {
-    counts: HashMap<K, (UnixMillis, u32)>,
-    /// Oldest first. May name windows that are gone by now.
-    started: VecDeque<(K, UnixMillis)>,
-}
-
-impl<K: Hash + Eq + Clone> Windows<K> {
-    fn new() -> Self {
-        Self { counts: HashMap::new(), started: VecDeque::new() }
-    }
-
-    fn count(&mut self, key: &K, now: UnixMillis) -> u32 {
-        while self.started.front().is_some_and(|(_, start)| now - *start >= WINDOW) {
-            self.forget_oldest();
-        }
-        self.counts.get(key).map_or(0, |(_, count)| *count)
-    }
-
-    fn add(&mut self, key: K, now: UnixMillis) {
-        if let Some((_, count)) = self.counts.get_mut(&key) {
-            *count += 1;
-            return;
-        }
-        while self.started.len() >= KEPT {
-            self.forget_oldest();
-        }
-        self.started.push_back((key.clone(), now));
-        self.counts.insert(key, (now, 1));
-    }
-
-    fn take_back(&mut self, key: &K) {
-        if let Some((_, count)) = self.counts.get_mut(key) {
-            *count = count.saturating_sub(1);
-        }
-    }
-
-    fn forget(&mut self, key: &K) {
-        self.counts.remove(key);
-    }
-
-    fn forget_oldest(&mut self) {
-        let Some((key, start)) = self.started.pop_front() else { return };
-        if self.counts.get(&key).is_some_and(|(current, _)| *current == start) {
-            self.counts.remove(&key);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,7 +124,7 @@ mod tests {
     const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 
     fn guess(user: i64, from: &str) -> Guess {
-        Guess::new(AppId(1), Target::User(UserId(user)), from)
+        Guess::new(AppId(1), Target::Id(UserId(user)), from)
     }
 
     #[test]
@@ -198,22 +157,5 @@ mod tests {
             guesses.attempt(&guess(1, "192.0.2.1"), NOW).unwrap();
             guesses.right(&guess(1, "192.0.2.1"));
         }
-    }
-
-    #[test]
-    fn an_ipv6_network_is_one_address() {
-        assert_eq!(guess(1, "2001:db8::1"), guess(1, "2001:db8::2:3"));
-        assert_ne!(guess(1, "2001:db8::1"), guess(1, "2001:db8:0:1::1"));
-        assert_eq!(guess(1, "::ffff:192.0.2.1"), guess(1, "192.0.2.1"));
-    }
-
-    #[test]
-    fn memory_is_bounded() {
-        let mut windows = Windows::new();
-        for key in 0..KEPT + 10 {
-            windows.add(key, NOW);
-        }
-        assert_eq!((windows.counts.len(), windows.started.len()), (KEPT, KEPT));
-        assert_eq!(windows.count(&0, NOW), 0);
     }
 }

@@ -10,19 +10,26 @@ mod dynamic_token;
 mod grpc;
 mod guesses;
 mod model;
+mod network;
 mod password;
+mod queue;
 mod quotas;
+mod registrations;
 mod seal;
 mod secret;
 mod store;
 mod token;
+mod windows;
 
 use std::{fmt, sync::Arc};
 
 use tidings_domain::{Clock, Entropy};
 use tidings_store::{Db, Engine, Schema};
 
-use crate::{app::Core, app_cache::AppCache, guesses::Guesses, password::Passwords, quotas::Quotas, seal::DataKey};
+use crate::{
+    app::Core, app_cache::AppCache, guesses::Guesses, password::Passwords, quotas::Quotas,
+    registrations::Registrations, seal::DataKey,
+};
 
 /// The directory's tables.
 pub const SCHEMA: Schema = Schema {
@@ -32,12 +39,14 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0002_groups.sql"),
         include_str!("../migrations/sqlite/0003_uuid.sql"),
         include_str!("../migrations/sqlite/0004_screening.sql"),
+        include_str!("../migrations/sqlite/0005_void_tokens.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
         include_str!("../migrations/postgres/0002_groups.sql"),
         include_str!("../migrations/postgres/0003_uuid.sql"),
         include_str!("../migrations/postgres/0004_screening.sql"),
+        include_str!("../migrations/postgres/0005_void_tokens.sql"),
     ],
 };
 
@@ -77,6 +86,7 @@ pub fn build(deps: Deps) -> Directory {
         apps: AppCache::new(),
         passwords: Passwords::new(Arc::clone(&deps.entropy)),
         guesses: Guesses::new(),
+        registrations: Registrations::new(),
         quotas: Quotas::default(),
         data_key: DataKey::new(&deps.data_key),
         db: deps.db,

@@ -133,7 +133,10 @@ pub(crate) struct KnownUser {
     pub(crate) user: User,
     /// Empty: cannot log in.
     pub(crate) password_hash: Secret,
+    /// Tokens of ours carry the one that they were made in.
     pub(crate) token_epoch: i64,
+    /// Tokens that the app's server built in this second or before are void.
+    pub(crate) tokens_void_until: i64,
 }
 
 /// A user to register.

@@ -1,4 +1,4 @@
-//! Password hashes: argon2id, computed off the async threads, two at a time.
+//! Password hashes: argon2id, computed off the async threads, two at a time and in turns.
 
 use std::sync::Arc;
 
@@ -6,10 +6,12 @@ use argon2::{
     Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version,
     password_hash::{Error as HashError, phc::PasswordHash},
 };
-use tidings_domain::{Entropy, Error, Reason};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tidings_domain::{Entropy, Error};
 
-use crate::secret::{Secret, random};
+use crate::{
+    queue::{Claim, Queue},
+    secret::{Secret, random},
+};
 
 /// Longest password in bytes.
 pub(crate) const MAX_BYTES: usize = 1024;
@@ -19,33 +21,31 @@ const PASSES: u32 = 3;
 const LANES: u32 = 1;
 /// Hashes computed at once: bounds the memory and leaves the processors to others.
 const AT_ONCE: usize = 2;
-/// Hashes that are computed or wait; more are refused.
-const QUEUE: usize = 256;
+/// The salt of the hash that is computed where there is none to compare with.
+const NOBODYS_SALT: [u8; 16] = [0; 16];
 
 /// Computes password hashes.
 pub(crate) struct Passwords {
     entropy: Arc<dyn Entropy>,
-    queue: Arc<Semaphore>,
-    at_once: Arc<Semaphore>,
+    queue: Queue,
 }
 
 impl Passwords {
     pub(crate) fn new(entropy: Arc<dyn Entropy>) -> Self {
-        let queue = Arc::new(Semaphore::new(QUEUE));
-        Self { entropy, queue, at_once: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self { entropy, queue: Queue::new(AT_ONCE) }
     }
 
     /// The hash to store, as a PHC string.
-    pub(crate) async fn hash(&self, password: Secret) -> Result<String, Error> {
+    pub(crate) async fn hash(&self, password: Secret, claim: Claim) -> Result<String, Error> {
         let salt: [u8; 16] = random(&*self.entropy);
         let hashed: Result<PasswordHash, HashError> =
-            self.run(move |argon2| argon2.hash_password_with_salt(password.expose().as_bytes(), &salt)).await?;
+            self.run(claim, move |argon2| argon2.hash_password_with_salt(password.expose().as_bytes(), &salt)).await?;
         hashed.map(|hash| hash.to_string()).map_err(Error::internal)
     }
 
     /// Whether `password` is the one that `hash` was made of.
-    pub(crate) async fn matches(&self, password: Secret, hash: String) -> Result<bool, Error> {
-        let verified = self.run(move |argon2| {
+    pub(crate) async fn matches(&self, password: Secret, hash: String, claim: Claim) -> Result<bool, Error> {
+        let verified = self.run(claim, move |argon2| {
             let hash = PasswordHash::new(&hash)?;
             argon2.verify_password(password.expose().as_bytes(), &hash)
         });
@@ -56,13 +56,24 @@ impl Passwords {
         }
     }
 
-    /// The permits go with the work, since it goes on when the caller goes away.
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce(Argon2<'_>) -> T + Send + 'static) -> Result<T, Error> {
-        let full = |error| Error::new(Reason::Overloaded, "").because(error);
-        let place: OwnedSemaphorePermit = Arc::clone(&self.queue).try_acquire_owned().map_err(full)?;
-        let turn = Arc::clone(&self.at_once).acquire_owned().await.map_err(Error::internal)?;
+    /// Takes as long as [`Self::matches`] and says no: where there is no user, or none with a password, the time of the
+    /// answer must not tell.
+    pub(crate) async fn matches_nobody(&self, password: Secret, claim: Claim) -> Result<bool, Error> {
+        let hashed: Result<PasswordHash, HashError> = self
+            .run(claim, move |argon2| argon2.hash_password_with_salt(password.expose().as_bytes(), &NOBODYS_SALT))
+            .await?;
+        hashed.map(|_| false).map_err(Error::internal)
+    }
+
+    /// The turn goes with the work, since it goes on when the caller goes away.
+    async fn run<T: Send + 'static>(
+        &self,
+        claim: Claim,
+        work: impl FnOnce(Argon2<'_>) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let turn = self.queue.turn(claim).await?;
         let done = tokio::task::spawn_blocking(move || {
-            let _held = (place, turn);
+            let _held = turn;
             work(hasher())
         });
         done.await.map_err(Error::internal)
@@ -76,17 +87,23 @@ fn hasher() -> Argon2<'static> {
 
 #[cfg(test)]
 mod tests {
-    use tidings_domain::OsEntropy;
+    use tidings_domain::{AppId, OsEntropy};
 
     use super::*;
+    use crate::queue::Lane;
+
+    fn claim() -> Claim {
+        Claim { lane: Lane::Login, app: AppId(1), from: String::new() }
+    }
 
     #[tokio::test]
     async fn a_hash_is_argon2id_and_matches_only_its_password() {
         let passwords = Passwords::new(Arc::new(OsEntropy));
         let secret = |text: &str| Secret::new(text.to_owned());
-        let hash = passwords.hash(secret("pw")).await.unwrap();
+        let hash = passwords.hash(secret("pw"), claim()).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=12288,t=3,p=1$"), "{hash}");
-        assert!(passwords.matches(secret("pw"), hash.clone()).await.unwrap());
-        assert!(!passwords.matches(secret("Pw"), hash).await.unwrap());
+        assert!(passwords.matches(secret("pw"), hash.clone(), claim()).await.unwrap());
+        assert!(!passwords.matches(secret("Pw"), hash, claim()).await.unwrap());
+        assert!(!passwords.matches_nobody(secret(""), claim()).await.unwrap());
     }
 }

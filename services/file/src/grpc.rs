@@ -41,8 +41,12 @@ impl FileGrpc {
         Self { core }
     }
 
-    async fn app<T>(&self, request: &Request<T>) -> Result<Arc<App>, Status> {
-        let (_, app) = self.core.deps.directory.caller(request).await.map_err(to_status)?;
+    /// The app of a call that reads a file. That it may do without the secret (`trusted`) is the app's own to say.
+    async fn reader<T>(&self, request: &Request<T>, trusted: bool) -> Result<Arc<App>, Status> {
+        let (caller, app) = self.core.deps.directory.caller(request).await.map_err(to_status)?;
+        if trusted && caller.actor != Actor::App {
+            return Err(to_status(Error::not_permitted("only the app itself reads files without their secrets")));
+        }
         Ok(app)
     }
 
@@ -111,14 +115,16 @@ impl FileService for FileGrpc {
 
     #[tracing::instrument(level = "debug", name = "file.download", skip_all)]
     async fn download(&self, request: Request<pb::DownloadRequest>) -> Result<Response<Self::DownloadStream>, Status> {
-        let app = self.app(&request).await?;
+        let trusted = request.get_ref().file.as_ref().is_some_and(|file| file.trusted);
+        let app = self.reader(&request, trusted).await?;
         let stream = self.given_out(app.id, request.into_inner()).await.map_err(to_status)?;
         Ok(Response::new(stream))
     }
 
     #[tracing::instrument(level = "debug", name = "file.link", skip_all)]
     async fn link(&self, request: Request<pb::LinkRequest>) -> Result<Response<pb::LinkReply>, Status> {
-        let app = self.app(&request).await?;
+        let trusted = request.get_ref().file.as_ref().is_some_and(|file| file.trusted);
+        let app = self.reader(&request, trusted).await?;
         let wanted = request.into_inner().try_into().map_err(to_status)?;
         let url = link::link(&self.core, app.id, wanted).await.map_err(to_status)?;
         Ok(Response::new(pb::LinkReply { url: url.unwrap_or_default() }))
@@ -126,7 +132,7 @@ impl FileService for FileGrpc {
 
     #[tracing::instrument(level = "debug", name = "file.stat", skip_all)]
     async fn stat(&self, request: Request<pb::FileRef>) -> Result<Response<pb::FileInfo>, Status> {
-        let app = self.app(&request).await?;
+        let app = self.reader(&request, request.get_ref().trusted).await?;
         let found = find(&self.core, app.id, &request.into_inner().into()).await.map_err(to_status)?;
         Ok(Response::new(found.into()))
     }

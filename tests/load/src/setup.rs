@@ -92,7 +92,8 @@ impl Target {
         let mut users = Vec::with_capacity(count);
         for chunk in names.chunks(60) {
             let new = |name: &String| pb::NewUser { username: name.clone(), ..Default::default() };
-            let wanted = pb::RegisterUsersRequest { users: chunk.iter().map(new).collect(), name_rule: 0 };
+            let wanted =
+                pb::RegisterUsersRequest { users: chunk.iter().map(new).collect(), name_rule: 0, is_open: false };
             let answer = directory.register_users(self.request(wanted)?).await?.into_inner();
             for registered in answer.results {
                 match registered.result {

@@ -150,12 +150,44 @@ every_shape! {
 
 /// As an app's server builds it.
 fn dynamic(app: &TestApp, user: &str, secret: &str, at: UnixMillis) -> String {
-    let (org, name, id) = (&app.app().org, &app.app().name, &app.secrets.client_id);
-    let (key, seconds) = (format!("{org}#{name}"), at.0 / 1000);
-    let digest = Sha256::digest(format!("{id}{key}{user}{seconds}600{secret}"));
-    let signature = hex(&digest);
-    let claims = json!({"signature": signature, "appkey": key, "userId": user, "curTime": seconds, "ttl": 600});
+    let seconds = (at.0 / 1000).to_string();
+    signed_as(app, &format!("{user}{seconds}600"), secret, [user, &seconds, "600"])
+}
+
+/// A token under the signature of `signed`, whatever its fields are.
+fn signed_as(app: &TestApp, signed: &str, secret: &str, [user, cur_time, ttl]: [&str; 3]) -> String {
+    let key = format!("{}#{}", app.app().org, app.app().name);
+    let signature = hex(&Sha256::digest(format!("{}{key}{signed}{secret}", app.secrets.client_id)));
+    let claims = json!({"signature": signature, "appkey": key, "userId": user, "curTime": cur_time, "ttl": ttl});
     URL_SAFE.encode(format!("dt-{claims}"))
+}
+
+every_shape! {
+    async fn a_dynamic_token_is_not_cut_into_one_of_another_user_or_a_longer_one(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["user1", "user10", "user"]).await;
+        let (now, secret) = (SystemClock.now().0 / 1000, app.secrets.client_secret.clone());
+        let signed = format!("user10{now}600");
+        let genuine = signed_as(&app, &signed, &secret, ["user10", &now.to_string(), "600"]);
+        app.lanying().with_token(&genuine).unread().await;
+        for first in 1..signed.len() {
+            for second in first..=signed.len() {
+                let fields = [&signed[..first], &signed[first..second], &signed[second..]];
+                if fields == ["user10", &now.to_string(), "600"] {
+                    continue;
+                }
+                let cut = signed_as(&app, &signed, &secret, fields);
+                let reply = app.lanying().with_token(&cut).get("/message/unread").await;
+                let code = reply.json()["code"].as_i64();
+                assert!(matches!(code, Some(10008 | 402)), "{fields:?}: {}", reply.text);
+                let exchange = agora.with_token(&cut).post("/token", &json!({"grant_type": "agora"})).await;
+                agora_error(&exchange, 401);
+            }
+        }
+        // More than a day is more than the app allows.
+        let long = signed_as(&app, &format!("user10{now}86401"), &secret, ["user10", &now.to_string(), "86401"]);
+        assert_eq!(refused(&agora, &long).await, owned(CORRUPT));
+    }
 }
 
 every_shape! {

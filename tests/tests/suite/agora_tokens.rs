@@ -4,9 +4,12 @@ use reqwest::header::RETRY_AFTER;
 use serde_json::{Value, json};
 use tidings_testkit::{TestApp, every_shape};
 
+use futures_util::future::join_all;
+use tidings_proto::pb;
+
 use crate::{
     envelope::{agora_error, keys, lanying_data, lanying_error},
-    policy::neighbour,
+    policy::{neighbour, set},
     transcript::Transcript,
 };
 
@@ -111,6 +114,102 @@ every_shape! {
         let reply = anonymous.post("/token", &right).await;
         assert_eq!(agora_error(&reply, 429), ("reach_limit".into(), "This request has reached api limit".into()));
         assert_eq!(reply.headers[RETRY_AFTER], "900");
+    }
+}
+
+every_shape! {
+    async fn a_login_says_who_exists_only_where_the_policy_lets_it(app: TestApp) {
+        let other = neighbour(&app).await;
+        let (closed, vendors) = (&app, &other);
+        set(closed, pb::Policy { agora_login_names_fault: Some(false), ..Default::default() }).await;
+        set(vendors, pb::Policy { lanying_login_names_fault: Some(true), ..Default::default() }).await;
+        for (app, agora_tells, lanying_tells) in [(closed, false, false), (vendors, true, true)] {
+            let nora = app.lanying().register("nora").await;
+            let anonymous = app.agora().with_token("");
+            let agora = async |user: &str| {
+                let body = json!({"grant_type": "password", "username": user, "password": "guess"});
+                let reply = anonymous.post("/token", &body).await;
+                (reply.status.as_u16(), reply.json()["error_description"].clone())
+            };
+            assert_eq!(agora("nora").await == agora("nobody").await, !agora_tells);
+            let lanying = async |path: &str, key: &str, user: Value| {
+                let body = json!({key: user, "password": "guess"});
+                let mut answer = app.lanying().with_token("").post(path, &body).await.json();
+                assert_eq!(answer["code"], 10000);
+                answer["message"].take()
+            };
+            for (path, key) in [("/token/user", "name"), ("/token/login", "login_name")] {
+                let same = lanying(path, key, json!("nora")).await == lanying(path, key, json!("nobody")).await;
+                assert_eq!(same, !lanying_tells, "{path}");
+            }
+            let same = lanying("/token/id", "user_id", json!(nora)).await == lanying("/token/id", "user_id", json!(160)).await;
+            assert_eq!(same, !lanying_tells);
+        }
+    }
+}
+
+every_shape! {
+    async fn the_limit_on_guesses_does_not_tell_who_exists(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora"]).await;
+        let anonymous = agora.with_token("");
+        for user in ["nora", "nobody"] {
+            let guess = json!({"grant_type": "password", "username": user, "password": "guess"});
+            for _ in 0..10 {
+                agora_error(&anonymous.post("/token", &guess).await, if user == "nora" { 400 } else { 404 });
+            }
+            agora_error(&anonymous.post("/token", &guess).await, 429);
+        }
+    }
+}
+
+every_shape! {
+    async fn open_registration_is_bounded_by_address_whatever_limits_says(app: TestApp) {
+        set(&app, pb::Policy {
+            open_registration: Some(true),
+            open_registrations_per_hour: Some(5),
+            ..Default::default()
+        }).await;
+        let (agora, lanying) = (app.agora().with_token(""), app.lanying().with_token(""));
+        agora.post("/users", &json!({"username": "u0", "password": "pw"})).await.expect(200);
+        let account = |name: &str| json!({"username": name, "password": "pw"});
+        lanying_data(&lanying.post("/user/register/v2", &account("u1")).await);
+        // Taken names count: nobody asks for the whole directory.
+        assert_eq!(lanying_error(&lanying.post("/user/register/v2", &account("u1")).await), 10004);
+        let batch = json!({"list": [account("u2"), account("u3"), account("u4")]});
+        let too_many = agora.post("/users", &json!([account("u2"), account("u3"), account("u4")])).await;
+        assert_eq!(agora_error(&too_many, 429), ("reach_limit".into(), "This request has reached api limit".into()));
+        assert_eq!(too_many.headers[RETRY_AFTER], "3600");
+        assert_eq!(lanying_error(&lanying.post("/user/register/batch", &batch).await), 10429);
+        agora.post("/users", &json!([account("u2"), account("u3")])).await.expect(200);
+        assert_eq!(lanying_error(&lanying.post("/user/register/v2", &account("u5")).await), 10429);
+        // An app's own token is no stranger's.
+        app.agora().register(&["v1", "v2", "v3", "v4", "v5", "v6"]).await;
+        lanying_data(&app.lanying().post("/user/register/v2", &account("u5")).await);
+    }
+}
+
+every_shape! {
+    async fn logins_of_other_apps_go_before_a_flood_of_registrations(app: TestApp) {
+        let other = neighbour(&app).await;
+        other.agora().register(&["nora"]).await;
+        set(&app, pb::Policy { open_registrations_per_hour: Some(0), ..Default::default() }).await;
+        let lanying = app.lanying().with_token("");
+        let flood: Vec<_> = (0..400)
+            .map(|n| {
+                let lanying = lanying.clone();
+                tokio::spawn(async move {
+                    let body = json!({"username": format!("u{n}"), "password": "pw"});
+                    lanying.post("/user/register/v2", &body).await.status.as_u16()
+                })
+            })
+            .collect();
+        let body = json!({"grant_type": "password", "username": "nora", "password": "nora-password"});
+        for _ in 0..10 {
+            other.agora().with_token("").post("/token", &body).await.expect(200);
+        }
+        let answers: Vec<u16> = join_all(flood).await.into_iter().map(|status| status.expect("an answer")).collect();
+        assert!(answers.contains(&200) && answers.iter().all(|status| matches!(status, 200 | 503)), "{answers:?}");
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -60,6 +61,68 @@ async fn keys_and_credentials_can_be_read_by_their_owner_alone() {
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
     assert_eq!(fs::metadata(installation.data()).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+/// Every path below a folder that somebody else than its owner may read, write or enter.
+fn open_to_others(folder: &Path) -> Vec<PathBuf> {
+    let mut open = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let found = entry.metadata().unwrap();
+        if found.permissions().mode() & 0o077 != 0 {
+            open.push(entry.path());
+        }
+        if found.is_dir() {
+            open.extend(open_to_others(&entry.path()));
+        }
+    }
+    open
+}
+
+#[tokio::test]
+async fn nobody_else_reads_what_is_written_and_a_folder_that_was_open_is_closed() {
+    let mut installation = installed().await;
+    let agora = installation.agora().await;
+    agora.register(&["ann", "bob"]).await;
+    agora.send_text("ann", "bob", "hello").await;
+    let form = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\nbytes\r\n--b--\r\n";
+    let upload = agora.request(reqwest::Method::POST, "/chatfiles").body(form);
+    let upload = Reply::to(upload.header("content-type", "multipart/form-data; boundary=b")).await;
+    upload.expect(200);
+    let names: Vec<_> = fs::read_dir(installation.data()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    for name in ["message.sqlite", "message.sqlite-wal", "message.sqlite-shm", "files", "demo.env", "tidings.lock"] {
+        assert!(names.iter().any(|found| found == name), "{name} is not there: {names:?}");
+    }
+    assert_eq!(open_to_others(installation.data()), Vec::<PathBuf>::new());
+
+    installation.stop().await;
+    let database = installation.data().join("message.sqlite");
+    fs::set_permissions(&database, fs::Permissions::from_mode(0o644)).unwrap();
+    fs::set_permissions(installation.data(), fs::Permissions::from_mode(0o755)).unwrap();
+    let (content, words) = doctor(&installation, &[]);
+    assert!(!content && words.contains(&format!("chmod 700 {}", installation.data().display())), "{words}");
+    installation.start().await;
+    assert_eq!(open_to_others(installation.data()), Vec::<PathBuf>::new());
+    assert_eq!(fs::metadata(installation.data()).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn doctor_names_what_each_app_risks() {
+    let mut installation = installed().await;
+    run(&installation, &["app", "create", "acme/lobby"]);
+    run(&installation, &["app", "set-policy", "acme/lobby", "lanying_open_registration=false", "fetch_private=true"]);
+    for stopped in [false, true] {
+        if stopped {
+            installation.stop().await;
+        }
+        let (content, words) = doctor(&installation, &[]);
+        assert!(content, "{words}");
+        let risks: Vec<_> = words.lines().filter_map(|line| line.strip_prefix("risk   app ")).collect();
+        let of = |app: &str, switch: &str| risks.iter().any(|risk| risk.starts_with(&format!("{app}: {switch}: ")));
+        assert!(of("demo/demo", "lanying_open_registration=true"), "{words}");
+        assert!(!of("acme/lobby", "lanying_open_registration=true"), "{words}");
+        assert!(of("acme/lobby", "fetch_private=true") && !of("demo/demo", "fetch_private=true"), "{words}");
+        assert!(of("acme/lobby", "files_require_token=false"), "{words}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -12,7 +12,7 @@ use tonic_types::StatusExt as _;
 /// Registers users and gives their ids.
 pub async fn register(app: &TestApp, names: &[&str]) -> Vec<i64> {
     let user = |name: &&str| pb::NewUser { username: (*name).to_owned(), ..Default::default() };
-    let wanted = pb::RegisterUsersRequest { users: names.iter().map(user).collect(), name_rule: 0 };
+    let wanted = pb::RegisterUsersRequest { users: names.iter().map(user).collect(), name_rule: 0, is_open: false };
     let reply = app.directory().register_users(app.request(wanted)).await.unwrap().into_inner();
     let id = |registered: pb::Registered| match registered.result.unwrap() {
         registered::Result::User(user) => user.id,

@@ -18,6 +18,7 @@ mod overload;
 mod pins;
 mod reads;
 mod recall;
+mod rights;
 mod screening_commands;
 mod telemetry;
 mod tour;

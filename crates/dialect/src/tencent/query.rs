@@ -133,6 +133,20 @@ mod tests {
         assert_eq!(sign, "17773bc39a671d7b9aa835458704d2a6db81360a5940292b587d6d760d484061");
     }
 
+    /// The vendor signs token and time with nothing between them. A receiver knows its token, and times have ten digits
+    /// until 2286, so there is one reading.
+    #[test]
+    fn no_other_time_of_ten_digits_has_the_same_sign() {
+        let signed = "tok1669872112";
+        for cut in 0..=signed.len() {
+            let (token, time) = signed.split_at(cut);
+            let is_time = time.len() == 10 && !time.starts_with('0');
+            let Some(time) = time.parse::<i64>().ok().filter(|_| is_time) else { continue };
+            assert_eq!((token, time), ("tok", 1_669_872_112));
+        }
+        assert_ne!(sign("tok", 1_669_872_112), sign("tok1", 669_872_112 + 1_000_000_000));
+    }
+
     #[test]
     fn the_url_of_the_seed_has_its_parameters_in_that_case_and_order_tencent_1() {
         let client_ip = "127.0.0.1".parse().ok();

@@ -16,7 +16,7 @@ use crate::{secret::Rotating, token::refused};
 /// The longest life in seconds, whatever a token asks for (agora.md 10.1).
 const MAX_LIFE: i64 = 24 * 3600;
 /// How far ahead the builder's clock may be, in seconds.
-const AHEAD: i64 = 600;
+const AHEAD: i64 = 60;
 
 const PRIVILEGE_USER: u16 = 1;
 const PRIVILEGE_APP: u16 = 2;
@@ -30,13 +30,19 @@ pub(crate) enum Claim {
     User(String),
 }
 
-/// Whom the token stands for and the second at which it ends, or why it opens nothing.
-pub(crate) fn verify(
-    certificates: &Rotating,
-    app_id: &str,
-    text: &str,
-    now: UnixMillis,
-) -> Result<(Claim, i64), Error> {
+/// A token that is right.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Verified {
+    /// Whom it stands for.
+    pub(crate) claim: Claim,
+    /// The second in which it was built.
+    pub(crate) issued: i64,
+    /// The second at which it ends.
+    pub(crate) ends: i64,
+}
+
+/// Whom the token stands for, or why it opens nothing.
+pub(crate) fn verify(certificates: &Rotating, app_id: &str, text: &str, now: UnixMillis) -> Result<Verified, Error> {
     let token = Packed::unpack(text).ok_or_else(|| refused(Reason::TokenMalformed))?;
     if !token.app_id.eq_ignore_ascii_case(app_id) {
         return Err(refused(Reason::TokenForeign));
@@ -58,7 +64,7 @@ pub(crate) fn verify(
     if now >= ends {
         return Err(refused(Reason::TokenExpired));
     }
-    Ok((claim, ends))
+    Ok(Verified { claim, issued: token.issued.into(), ends })
 }
 
 impl Packed {

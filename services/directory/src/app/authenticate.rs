@@ -39,8 +39,9 @@ impl Core {
             }
             Holder::User(user, epoch) => {
                 let found = store::users::find_by_id(&self.db, app.id, user).await?;
-                let good = found.filter(|known| known.token_epoch == epoch);
-                good.map(enabled).transpose()?.map(|known| known.user.username.unwrap_or_default())
+                // Being disabled ends tokens too, and is the better answer.
+                let good = found.map(enabled).transpose()?.filter(|known| known.token_epoch == epoch);
+                good.map(|known| known.user.username.unwrap_or_default())
             }
         };
         username.ok_or_else(|| token::refused(Reason::TokenRevoked))

@@ -4,7 +4,7 @@ use tidings_domain::{AppId, Error, Reason, UserRef, Username};
 
 use super::{Core, issue_token::enabled};
 use crate::{
-    access_token2::{self, Claim},
+    access_token2::{self, Claim, Verified},
     dynamic_token,
     model::{KnownApp, KnownUser},
     store, token,
@@ -31,15 +31,15 @@ impl Core {
         }
         let (app, now) = (known.app.id, self.clock.now());
         if text.starts_with(dynamic_token::PREFIX) {
-            let (name, expires) = dynamic_token::verify(known, text, now)?;
-            let user = self.user_by_name(app, &name).await?;
-            return Ok(Built { user: Some(found(user, name)?), expires });
+            let token = dynamic_token::verify(known, text, now)?;
+            let user = self.user_by_name(app, &token.user).await?;
+            return Ok(Built { user: Some(holder(user, token.user, token.issued)?), expires: token.ends });
         }
         match access_token2::verify(&known.app_certificate, &known.agora_app_id, text, now)? {
-            (Claim::App, expires) => Ok(Built { user: None, expires }),
-            (Claim::User(named), expires) => {
+            Verified { claim: Claim::App, ends, .. } => Ok(Built { user: None, expires: ends }),
+            Verified { claim: Claim::User(named), issued, ends } => {
                 let user = self.user_by_name_or_uuid(app, &named).await?;
-                Ok(Built { user: Some(found(user, named)?), expires })
+                Ok(Built { user: Some(holder(user, named, issued)?), expires: ends })
             }
         }
     }
@@ -67,6 +67,12 @@ impl Core {
     }
 }
 
-fn found(user: Option<KnownUser>, named: String) -> Result<KnownUser, Error> {
-    enabled(user.ok_or_else(|| Error::user_not_found(named))?)
+/// The user, unless his tokens of that second have ended: with a new password, a kick, his being disabled, or with the
+/// user who had the name before him.
+fn holder(user: Option<KnownUser>, named: String, issued: i64) -> Result<KnownUser, Error> {
+    let known = enabled(user.ok_or_else(|| Error::user_not_found(named))?)?;
+    if issued <= known.tokens_void_until {
+        return Err(token::refused(Reason::TokenRevoked));
+    }
+    Ok(known)
 }

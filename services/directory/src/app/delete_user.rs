@@ -1,9 +1,9 @@
 //! Deletes a user, with everything that he has in the directory.
 
-use tidings_domain::{AppId, Error, UnixMillis, UserId, UserRef};
+use tidings_domain::{AppId, Caller, Error, UnixMillis, UserId, UserRef};
 use tidings_store::Tx;
 
-use super::{Core, issue_token::not_found, users::is_admin};
+use super::{Core, issue_token::not_found, subject::check_self, users::is_admin};
 use crate::{
     model::{AppKey, User},
     store,
@@ -11,12 +11,14 @@ use crate::{
 
 impl Core {
     /// The name is free from now on; the id stays used.
-    pub(crate) async fn delete_user(&self, key: &AppKey, user: &UserRef) -> Result<User, Error> {
-        let known = self.enabled_app(key).await?;
+    /// A user deletes nobody else.
+    pub(crate) async fn delete_user(&self, caller: &Caller, user: &UserRef) -> Result<User, Error> {
+        let app = caller.app;
         if is_admin(user) {
             return Err(Error::not_permitted("the app itself cannot be deleted as a user"));
         }
-        let found = self.get_user(key, user).await?;
+        let found = self.get_user(&AppKey::Id(app), user).await?;
+        check_self(caller, found.id)?;
         // A name that was only mentioned is no user yet, and keeps its id (decision 3).
         if !found.registered {
             return Err(not_found(user));
@@ -24,12 +26,12 @@ impl Core {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         // Locked first, so that nobody takes the user into a group meanwhile.
-        if store::users::lock(&mut tx, known.app.id, found.id).await?.is_none() {
+        if store::users::lock(&mut tx, app, found.id).await?.is_none() {
             return Err(not_found(user));
         }
-        leave_groups(&mut tx, known.app.id, found.id, now).await?;
-        forget(&mut tx, known.app.id, found.id).await?;
-        let deleted = store::user::delete(&mut tx, known.app.id, found.id, now).await?;
+        leave_groups(&mut tx, app, found.id, now).await?;
+        forget(&mut tx, app, found.id).await?;
+        let deleted = store::user::delete(&mut tx, app, found.id, now).await?;
         let deleted = deleted.ok_or_else(|| not_found(user))?;
         tx.commit().await?;
         Ok(deleted)

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use tidings_domain::{AppId, Error, NameRule, Reason, UserRef, Username};
 
-use super::{Core, built_token::Built};
+use super::{Core, built_token::Built, register_users::Registrar};
 use crate::{
     guesses::{Guess, Target},
     model::{AppKey, Grant, Issued, KnownApp, KnownUser, NewUser, TokenRequest},
     password,
+    queue::{Claim, Lane},
     secret::Secret,
     store,
     token::{self, Holder},
@@ -33,7 +34,7 @@ impl Core {
                 None
             }
             Grant::Password { user, password } => Some(self.by_password(known.app.id, &user, password, from).await?),
-            Grant::Inherit { user, create } => Some(self.by_inheritance(&known, &user, create).await?),
+            Grant::Inherit { user, create } => Some(self.by_inheritance(&known, &user, create, from).await?),
             Grant::Exchange { token } => {
                 let Built { user, expires } = self.built_token(&known, token.expose()).await?;
                 return Ok(self.issued(&known, user, ttl_seconds, Some(expires)));
@@ -58,28 +59,30 @@ impl Core {
     }
 
     async fn by_password(&self, app: AppId, user: &UserRef, password: Secret, from: &str) -> Result<KnownUser, Error> {
-        let Some(known) = self.registered_user(app, user).await? else {
-            let guess = Guess::new(app, Target::Nobody, from);
-            self.guesses.attempt(&guess, self.clock.now())?;
-            self.guesses.wrong(&guess, self.clock.now());
-            return Err(not_found(user));
+        let known = self.registered_user(app, user).await?;
+        let checked = self.check_password(Guess::new(app, user.into(), from), known.as_ref(), password).await;
+        let Some(known) = known else {
+            // Whoever asks may be told that there is no such user, having waited for it as for any other answer.
+            return Err(checked
+                .err()
+                .filter(|error| error.reason() != Reason::PasswordWrong)
+                .unwrap_or_else(|| not_found(user)));
         };
-        self.check_password(app, &known, password, from).await?;
+        checked?;
         // Only who knows the password is told that the user is disabled.
         enabled(known)
     }
 
-    /// Refuses a wrong password, and counts it.
+    /// Refuses a wrong password, and counts it. Of nobody every password is wrong.
     pub(super) async fn check_password(
         &self,
-        app: AppId,
-        known: &KnownUser,
+        guess: Guess,
+        known: Option<&KnownUser>,
         password: Secret,
-        from: &str,
     ) -> Result<(), Error> {
-        let guess = Guess::new(app, Target::User(known.user.id), from);
         self.guesses.attempt(&guess, self.clock.now())?;
-        match self.is_password(known, password).await {
+        let claim = Claim { lane: Lane::Login, app: guess.app(), from: guess.network().to_owned() };
+        match self.is_password(known, password, claim).await {
             Ok(true) => {
                 self.guesses.right(&guess);
                 Ok(())
@@ -95,15 +98,23 @@ impl Core {
         }
     }
 
-    async fn is_password(&self, known: &KnownUser, password: Secret) -> Result<bool, Error> {
-        let hash = known.password_hash.expose();
-        if hash.is_empty() || password.expose().len() > password::MAX_BYTES {
+    async fn is_password(&self, known: Option<&KnownUser>, password: Secret, claim: Claim) -> Result<bool, Error> {
+        if password.expose().len() > password::MAX_BYTES {
             return Ok(false);
         }
-        self.passwords.matches(password, hash.to_owned()).await
+        match known.map(|known| known.password_hash.expose()).filter(|hash| !hash.is_empty()) {
+            Some(hash) => self.passwords.matches(password, hash.to_owned(), claim).await,
+            None => self.passwords.matches_nobody(password, claim).await,
+        }
     }
 
-    async fn by_inheritance(&self, known: &Arc<KnownApp>, user: &UserRef, create: bool) -> Result<KnownUser, Error> {
+    async fn by_inheritance(
+        &self,
+        known: &Arc<KnownApp>,
+        user: &UserRef,
+        create: bool,
+        from: &str,
+    ) -> Result<KnownUser, Error> {
         let app = known.app.id;
         if let Some(found) = self.registered_user(app, user).await? {
             return enabled(found);
@@ -113,7 +124,8 @@ impl Core {
         }
         let username = self.name_to_register(app, user).await?;
         let new = NewUser { username, password: Secret::new(String::new()), nickname: String::new() };
-        match self.register_one(known, new, NameRule::General).await {
+        let by = Registrar { address: from.to_owned(), is_open: false };
+        match self.register_one(known, new, NameRule::General, &by).await {
             Ok(()) => {}
             // Somebody else registered the name meanwhile, which is as good.
             Err(error) if error.reason() == Reason::UserExists => {}

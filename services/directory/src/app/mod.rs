@@ -24,6 +24,8 @@ mod user_names;
 mod users;
 mod word_lists;
 
+pub(crate) use self::register_users::Registrar;
+
 use std::sync::Arc;
 
 use tidings_domain::{App, Clock, Entropy, Error, Reason};
@@ -35,6 +37,7 @@ use crate::{
     model::{AppKey, KnownApp},
     password::Passwords,
     quotas::Quotas,
+    registrations::Registrations,
     seal::DataKey,
     store::{self, app_row::AppRow},
 };
@@ -48,6 +51,7 @@ pub(crate) struct Core {
     pub(crate) apps: AppCache,
     pub(crate) passwords: Passwords,
     pub(crate) guesses: Guesses,
+    pub(crate) registrations: Registrations,
     pub(crate) quotas: Quotas,
 }
 

@@ -8,13 +8,24 @@ use tidings_store::Tx;
 use super::Core;
 use crate::{
     model::{AppKey, KnownApp, NewUser, Refusal, User, check_nickname},
+    network::network,
     password,
+    queue::{Claim, Lane},
     secret::uuid,
     store::{self, user::Registration},
 };
 
 /// Users of one call (agora.md 10.2).
 const MAX_USERS: usize = 60;
+
+/// Who registers users.
+#[derive(Debug)]
+pub(crate) struct Registrar {
+    /// The client's address; empty where it is not known.
+    pub(crate) address: String,
+    /// Without a token: held to the rate of its address, and behind others in the queue.
+    pub(crate) is_open: bool,
+}
 
 /// A registration that keeps the rules, with its password hashed.
 struct Checked {
@@ -30,6 +41,7 @@ impl Core {
         key: &AppKey,
         users: Vec<NewUser>,
         rule: NameRule,
+        by: &Registrar,
     ) -> Result<Vec<Result<User, Refusal>>, Error> {
         let count = users.len();
         if count == 0 {
@@ -42,13 +54,22 @@ impl Core {
             return Err(Error::new(Reason::InvalidArgument, text));
         }
         let known = self.enabled_app(key).await?;
-        let checked = self.checked(&known, users, rule).await?;
+        if by.is_open {
+            self.registrations.take(&known.app, &by.address, count, self.clock.now())?;
+        }
+        let checked = self.checked(&known, users, rule, by).await?;
         self.register(key, &known, checked).await
     }
 
     /// Registers one user by the same rules.
-    pub(super) async fn register_one(&self, known: &KnownApp, user: NewUser, rule: NameRule) -> Result<(), Error> {
-        let checked = self.checked(known, vec![user], rule).await?;
+    pub(super) async fn register_one(
+        &self,
+        known: &KnownApp,
+        user: NewUser,
+        rule: NameRule,
+        by: &Registrar,
+    ) -> Result<(), Error> {
+        let checked = self.checked(known, vec![user], rule, by).await?;
         let outcomes = self.register(&AppKey::Id(known.app.id), known, checked).await?;
         outcomes.into_iter().try_for_each(|outcome| outcome.map(drop).map_err(|refusal| refusal.error))
     }
@@ -59,7 +80,10 @@ impl Core {
         known: &KnownApp,
         users: Vec<NewUser>,
         rule: NameRule,
+        by: &Registrar,
     ) -> Result<Vec<Result<Checked, Refusal>>, Error> {
+        let lane = if by.is_open { Lane::OpenRegistration } else { Lane::Registration };
+        let claim = Claim { lane, app: known.app.id, from: network(&by.address) };
         let names: Vec<Result<Username, Error>> = users.iter().map(|user| check(user, rule)).collect();
         let legal: Vec<&Username> = names.iter().flatten().collect();
         let mentioned = store::users::find_by_names(&self.db, known.app.id, &legal).await?;
@@ -75,7 +99,9 @@ impl Core {
                 Ok(name) if password.expose().is_empty() => {
                     Ok(Checked { name, password_hash: String::new(), nickname })
                 }
-                Ok(name) => Ok(Checked { name, password_hash: self.passwords.hash(password).await?, nickname }),
+                Ok(name) => {
+                    Ok(Checked { name, password_hash: self.passwords.hash(password, claim.clone()).await?, nickname })
+                }
             };
             checked.push(outcome);
         }

@@ -53,12 +53,14 @@ impl Core {
         store::session::live(&self.db, caller.app, id, self.clock.now()).await
     }
 
-    /// How many live sessions ended: one device's, or all.
+    /// How many live sessions ended: one device's, or all. `end_tokens` keeps whoever had them from coming back: no
+    /// token says of which device it is, so all of the user's end.
     pub(crate) async fn end_sessions(
         &self,
         caller: &Caller,
         user: &UserRef,
         device_sn: Option<i64>,
+        end_tokens: bool,
     ) -> Result<usize, Error> {
         let id = self.own_user(caller, user).await?.user.id;
         let mut tx = self.db.begin().await?;
@@ -68,6 +70,9 @@ impl Core {
         match device_sn {
             Some(device_sn) => store::session::end(&mut tx, caller.app, id, device_sn).await?,
             None => store::session::end_all(&mut tx, caller.app, id).await?,
+        }
+        if end_tokens {
+            store::user::end_tokens(&mut tx, caller.app, id, self.clock.now()).await?;
         }
         tx.commit().await?;
         let is_meant = |session: &&Session| device_sn.is_none_or(|device_sn| session.device_sn == device_sn);

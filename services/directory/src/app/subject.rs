@@ -1,6 +1,29 @@
 //! Whom a call is about.
 
-use tidings_domain::{Actor, Caller, Error, UserId};
+use tidings_domain::{Actor, Caller, Error, Reason, UserId};
+use tidings_runtime::rights::Access;
+
+use super::Core;
+use crate::store;
+
+impl Core {
+    /// Refuses a call on behalf of a user who does not exist, or who is disabled where it changes something.
+    pub(crate) async fn check_acting(&self, caller: &Caller, access: Access) -> Result<(), Error> {
+        let Actor::User(user) = caller.actor else {
+            return Ok(());
+        };
+        // The app itself, as user 0, owns groups.
+        if user == UserId::ADMIN {
+            return Ok(());
+        }
+        let found = store::users::find_by_id(&self.db, caller.app, user).await?;
+        let known = found.ok_or_else(|| Error::user_not_found(user.to_string()))?;
+        if !known.user.enabled && access != Access::UserReads {
+            return Err(Error::new(Reason::UserDisabled, user.to_string()));
+        }
+        Ok(())
+    }
+}
 
 /// The user that the call names, else the one on whose behalf it is made. A user acts for himself alone.
 pub(super) fn subject(caller: &Caller, named: Option<i64>) -> Result<UserId, Error> {

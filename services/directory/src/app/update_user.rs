@@ -4,14 +4,17 @@ use tidings_domain::{Actor, Caller, Error, Reason, UserRef};
 
 use super::{Core, issue_token::not_found};
 use crate::{
+    guesses::{Guess, Target},
     model::{KnownUser, User, UserChange, check_nickname},
+    network::network,
     password,
+    queue::{Claim, Lane},
     secret::Secret,
     store::{self, user::Update},
 };
 
 impl Core {
-    /// A new password ends the user's tokens, disabling the user ends his sessions. A user changes himself only, his
+    /// A new password ends the user's tokens, disabling the user his tokens and his sessions. A user changes himself only, his
     /// password only when he knows it, and never whether he is enabled.
     pub(crate) async fn update_user(
         &self,
@@ -28,7 +31,11 @@ impl Core {
             self.check_old_password(caller, &before, change.old_password.take()).await?;
         }
         let password_hash = match password {
-            Some(password) => Some(self.passwords.hash(password).await?),
+            Some(password) => {
+                let from = network(&address_of(caller));
+                let claim = Claim { lane: Lane::Registration, app: caller.app, from };
+                Some(self.passwords.hash(password, claim).await?)
+            }
             None => None,
         };
 
@@ -42,8 +49,12 @@ impl Core {
         if change.nickname.is_none() && password_hash.is_none() && change.enabled.is_none() {
             return Ok(locked.user);
         }
+        let ends_tokens = password_hash.is_some() || change.enabled == Some(false);
         let update = Update { nickname: change.nickname.as_deref(), password_hash, enabled: change.enabled };
         let updated = store::user::update(&mut tx, caller.app, id, update, self.clock.now()).await?;
+        if ends_tokens {
+            store::user::end_tokens(&mut tx, caller.app, id, self.clock.now()).await?;
+        }
         if !updated.enabled {
             store::session::end_all(&mut tx, caller.app, id).await?;
         }
@@ -54,9 +65,14 @@ impl Core {
     /// Wrong guesses are counted as those at a login are.
     async fn check_old_password(&self, caller: &Caller, user: &KnownUser, old: Option<Secret>) -> Result<(), Error> {
         let old = old.ok_or_else(|| Error::invalid("old_password", "is required"))?;
-        let from = caller.address.map_or(String::new(), |address| address.to_string());
-        self.check_password(caller.app, user, old, &from).await
+        let guess = Guess::new(caller.app, Target::Id(user.user.id), &address_of(caller));
+        self.check_password(guess, Some(user), old).await
     }
+}
+
+/// Empty where it is not known.
+pub(super) fn address_of(caller: &Caller) -> String {
+    caller.address.map_or(String::new(), |address| address.to_string())
 }
 
 fn check(caller: &Caller, change: &UserChange) -> Result<(), Error> {

@@ -9,15 +9,21 @@ use crate::{
 };
 
 const FIND_BY_NAME: &str = "
-    select user_id, username, uuid, registered, enabled, nickname, created_at, modified_at, password_hash, token_epoch
+    select
+        user_id, username, uuid, registered, enabled, nickname, created_at, modified_at,
+        password_hash, token_epoch, tokens_void_until
     from app_user where app_id = $1 and folded = $2 and deleted_at is null";
 
 const FIND_BY_UUID: &str = "
-    select user_id, username, uuid, registered, enabled, nickname, created_at, modified_at, password_hash, token_epoch
+    select
+        user_id, username, uuid, registered, enabled, nickname, created_at, modified_at,
+        password_hash, token_epoch, tokens_void_until
     from app_user where app_id = $1 and uuid = $2 and deleted_at is null";
 
 const LIST: &str = "
-    select user_id, username, uuid, registered, enabled, nickname, created_at, modified_at, password_hash, token_epoch
+    select
+        user_id, username, uuid, registered, enabled, nickname, created_at, modified_at,
+        password_hash, token_epoch, tokens_void_until
     from app_user where app_id = $1 and user_id > $2 and registered and deleted_at is null
     order by user_id limit $3";
 
@@ -32,25 +38,45 @@ const REGISTER: &str = "
         nickname = excluded.nickname, created_at = excluded.created_at, modified_at = excluded.modified_at
     where not app_user.registered
     returning
-        user_id, username, uuid, registered, enabled, nickname, created_at, modified_at, password_hash, token_epoch";
+        user_id, username, uuid, registered, enabled, nickname, created_at, modified_at,
+        password_hash, token_epoch, tokens_void_until";
 
-/// What is null stays as it is. A new password ends the user's tokens.
+/// Whoever has a deleted user's name from now on gets none of the tokens that were built for him. A statement of its
+/// own, after the name is taken: only then is it certain that the deletion is seen.
+const VOID_PREDECESSORS: &str = "
+    update app_user set tokens_void_until = (
+        select max(d.deleted_at) / 1000 from app_user d
+        where d.app_id = $1 and d.folded = $3 and d.deleted_at is not null)
+    where app_id = $1 and user_id = $2 and exists (
+        select 1 from app_user d where d.app_id = $1 and d.folded = $3 and d.deleted_at is not null)";
+
+/// What is null stays as it is.
 const UPDATE: &str = "
     update app_user set
         nickname = coalesce($3, nickname), password_hash = coalesce($4, password_hash),
-        token_epoch = token_epoch + $5, enabled = coalesce($6, enabled), modified_at = $7
+        enabled = coalesce($5, enabled), modified_at = $6
     where app_id = $1 and user_id = $2
     returning
-        user_id, username, uuid, registered, enabled, nickname, created_at, modified_at, password_hash, token_epoch";
+        user_id, username, uuid, registered, enabled, nickname, created_at, modified_at,
+        password_hash, token_epoch, tokens_void_until";
+
+/// Ends every token of the user: those of ours by the epoch, those that the app's server built by their second.
+const END_TOKENS: &str = "
+    update app_user set
+        token_epoch = token_epoch + 1,
+        tokens_void_until = case when $3 > tokens_void_until then $3 else tokens_void_until end
+    where app_id = $1 and user_id = $2";
 
 /// The row stays, so that the id is never given out again; the epoch ends the user's tokens. Of a user who was locked.
 const DELETE: &str = "
     update app_user set deleted_at = $3, modified_at = $3, token_epoch = token_epoch + 1, password_hash = ''
     where app_id = $1 and user_id = $2
     returning
-        user_id, username, uuid, registered, enabled, nickname, created_at, modified_at, password_hash, token_epoch";
+        user_id, username, uuid, registered, enabled, nickname, created_at, modified_at,
+        password_hash, token_epoch, tokens_void_until";
 
-pub(crate) const ALL: &[&str] = &[FIND_BY_NAME, FIND_BY_UUID, LIST, REGISTER, UPDATE, DELETE];
+pub(crate) const ALL: &[&str] =
+    &[FIND_BY_NAME, FIND_BY_UUID, LIST, REGISTER, VOID_PREDECESSORS, UPDATE, END_TOKENS, DELETE];
 
 /// A user to register.
 pub(crate) struct Registration<'a> {
@@ -70,13 +96,14 @@ pub(crate) struct Update<'a> {
     pub(crate) enabled: Option<bool>,
 }
 
-pub(super) type UserRow = (i64, Option<String>, String, bool, bool, String, i64, i64, String, i64);
+pub(super) type UserRow = (i64, Option<String>, String, bool, bool, String, i64, i64, String, i64, i64);
 
 pub(super) fn known_user(row: UserRow) -> KnownUser {
-    let (id, username, uuid, registered, enabled, nickname, created_at, modified_at, password_hash, token_epoch) = row;
+    let (id, username, uuid, registered, enabled, nickname, created_at, modified_at, ..) = row;
+    let (.., password_hash, token_epoch, tokens_void_until) = row;
     let (created_at, modified_at) = (UnixMillis(created_at), UnixMillis(modified_at));
     let user = User { id: UserId(id), username, uuid, registered, enabled, nickname, created_at, modified_at };
-    KnownUser { user, password_hash: Secret::new(password_hash), token_epoch }
+    KnownUser { user, password_hash: Secret::new(password_hash), token_epoch, tokens_void_until }
 }
 
 pub(crate) async fn find_by_uuid(db: &Db, app: AppId, uuid: &str) -> Result<Option<KnownUser>, Error> {
@@ -116,7 +143,24 @@ pub(crate) async fn register(
         .bind(now.0)
         .fetch_optional(c)
         .await)?;
-    Ok(row.map(known_user))
+    let Some(known) = row.map(known_user) else {
+        return Ok(None);
+    };
+    on_tx!(tx, |c| sqlx::query(VOID_PREDECESSORS)
+        .bind(app.0)
+        .bind(known.user.id.0)
+        .bind(registration.name.folded())
+        .execute(c)
+        .await
+        .map(drop))?;
+    Ok(Some(known))
+}
+
+/// Ends every token of a user who was locked. Tokens that were built in the present second are void too: of two that
+/// were built in one second nobody can tell which came first.
+pub(crate) async fn end_tokens(tx: &mut Tx, app: AppId, id: UserId, now: UnixMillis) -> Result<(), Error> {
+    let second = now.0.div_euclid(1000);
+    on_tx!(tx, |c| sqlx::query(END_TOKENS).bind(app.0).bind(id.0).bind(second).execute(c).await.map(drop))
 }
 
 /// The user after the change, in a transaction that locked him.
@@ -127,13 +171,11 @@ pub(crate) async fn update(
     update: Update<'_>,
     now: UnixMillis,
 ) -> Result<User, Error> {
-    let ended_tokens = i64::from(update.password_hash.is_some());
     let row: UserRow = on_tx!(tx, |c| sqlx::query_as(UPDATE)
         .bind(app.0)
         .bind(id.0)
         .bind(update.nickname)
         .bind(update.password_hash)
-        .bind(ended_tokens)
         .bind(update.enabled)
         .bind(now.0)
         .fetch_one(c)

@@ -11,7 +11,7 @@ use tidings_store::{Column, Db, Engine, GatherMany, Kind, ManyRows, Tx};
 use super::user::{UserRow, known_user};
 use crate::model::{KnownUser, User};
 
-const COLUMNS: [&str; 10] = [
+const COLUMNS: [&str; 11] = [
     "user_id",
     "username",
     "uuid",
@@ -22,12 +22,13 @@ const COLUMNS: [&str; 10] = [
     "modified_at",
     "password_hash",
     "token_epoch",
+    "tokens_void_until",
 ];
 
 macro_rules! columns {
     () => {
         "u.user_id, u.username, u.uuid, u.registered, u.enabled, u.nickname, u.created_at, u.modified_at,
-        u.password_hash, u.token_epoch"
+        u.password_hash, u.token_epoch, u.tokens_void_until"
     };
 }
 

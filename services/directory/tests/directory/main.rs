@@ -7,6 +7,7 @@ mod suite;
 
 mod admin_tokens;
 mod apps;
+mod built_tokens;
 mod group_members;
 mod group_races;
 mod group_roles;

@@ -30,7 +30,7 @@ async fn devices(suite: &Suite) -> Vec<i32> {
 }
 
 async fn end(suite: &Suite, caller: By, device_sn: i32) -> Result<i32, Reason> {
-    let request = pb::EndSessionsRequest { user: Some(name("u0")), device_sn };
+    let request = pb::EndSessionsRequest { user: Some(name("u0")), device_sn, end_tokens: false };
     suite.directory.end_sessions(by(caller, request)).await.map(|reply| reply.into_inner().ended).map_err(reason)
 }
 

@@ -203,7 +203,7 @@ pub fn registration(users: &[(&str, &str)]) -> pb::RegisterUsersRequest {
         password: (*password).to_owned(),
         nickname: String::new(),
     };
-    pb::RegisterUsersRequest { users: users.iter().map(user).collect(), name_rule: 0 }
+    pb::RegisterUsersRequest { users: users.iter().map(user).collect(), name_rule: 0, is_open: false }
 }
 
 pub fn outcome(registered: pb::Registered) -> Result<pb::User, pb::RegisterFailure> {

@@ -61,14 +61,15 @@ async fn only_the_app_itself_enables_and_disables(suite: Suite) {
     assert!(!update(&suite, By::App, enabled("u0", false)).await.unwrap().enabled);
 }
 
-async fn a_disabled_users_tokens_are_refused_until_he_is_enabled(suite: Suite) {
+async fn a_disabled_users_tokens_are_refused_and_void_when_he_is_enabled(suite: Suite) {
     suite.register("ann", "pw").await.unwrap();
     let token = suite.issue(inherit(name("ann"), false)).await.unwrap().token;
     update(&suite, By::App, enabled("ann", false)).await.unwrap();
     assert_eq!(suite.authenticate(&token).await.unwrap_err(), Reason::UserDisabled);
     assert_eq!(suite.issue(password(name("ann"), "pw")).await.unwrap_err(), Reason::UserDisabled);
     update(&suite, By::App, enabled("ann", true)).await.unwrap();
-    suite.authenticate(&token).await.unwrap();
+    assert_eq!(suite.authenticate(&token).await.unwrap_err(), Reason::TokenRevoked);
+    suite.issue(password(name("ann"), "pw")).await.unwrap();
 }
 
 async fn a_new_password_ends_the_users_tokens_and_the_old_password(suite: Suite) {
@@ -158,7 +159,7 @@ on_both_engines!(
     what_is_given_changes_and_the_rest_stays,
     a_user_changes_himself_and_nobody_else,
     only_the_app_itself_enables_and_disables,
-    a_disabled_users_tokens_are_refused_until_he_is_enabled,
+    a_disabled_users_tokens_are_refused_and_void_when_he_is_enabled,
     a_new_password_ends_the_users_tokens_and_the_old_password,
     a_nickname_or_enabling_leaves_tokens_alone,
     a_user_needs_the_old_password_for_a_new_one,

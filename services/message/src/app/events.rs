@@ -58,20 +58,31 @@ impl After {
             "now" => return Ok(Self::Now),
             _ => {}
         }
-        if let Some(text) = text.strip_prefix(LEFT) {
-            return match Self::read(text)? {
-                Self::Cursor(positions) => Ok(Self::Left(positions)),
-                _ => Err(Error::invalid("after", "is no cursor")),
-            };
+        match text.strip_prefix(LEFT) {
+            Some(text) => Ok(Self::Left(positions(text)?)),
+            None => Ok(Self::Cursor(positions(text)?)),
         }
-        let position = |part: &str| {
-            let (lane, number) = part.split_once(':')?;
-            Some((lane.parse().ok()?, number.parse().ok()?))
-        };
-        let positions: Option<BTreeMap<i64, i64>> = text.split('.').map(position).collect();
-        let positions = positions.ok_or_else(|| Error::invalid("after", "is no cursor"))?;
-        Ok(Self::Cursor(Positions(positions)))
     }
+}
+
+/// Longest cursor in bytes: a position for every lane that there can be.
+const MAX_CURSOR: usize = 2048;
+
+/// Each lane once, in the one spelling that [`cursor`] gives numbers.
+fn positions(text: &str) -> Result<Positions, Error> {
+    let number = |text: &str| {
+        let digits = text.bytes().all(|c| c.is_ascii_digit());
+        if digits { text.parse::<i64>().ok() } else { None }
+    };
+    let mut positions = BTreeMap::new();
+    let mut add = |part: &str| {
+        let (lane, at) = part.split_once(':')?;
+        positions.insert(number(lane)?, number(at)?).is_none().then_some(())
+    };
+    if text.len() > MAX_CURSOR || text.split('.').any(|part| add(part).is_none()) {
+        return Err(Error::invalid("after", "is no cursor"));
+    }
+    Ok(Positions(positions))
 }
 
 /// A cursor as text.
@@ -271,7 +282,9 @@ mod tests {
             let known: BTreeMap<i64, i64> = read.0.into_iter().filter(|(_, number)| *number > 0).collect();
             assert_eq!(known, positions);
         }
-        for wrong in ["x", "1", "1:x", "1:1,2:2", "1:1."] {
+        let left = format!("{LEFT}{LEFT}1:1");
+        let deep = LEFT.to_string().repeat(1_000_000);
+        for wrong in ["x", "1", "1:x", "1:1,2:2", "1:1.", "+1:1", "1:-1", "1:1.1:2", &left, &deep] {
             assert!(After::read(wrong).is_err(), "{wrong}");
         }
     }

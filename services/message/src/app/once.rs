@@ -35,3 +35,48 @@ pub fn key(caller: &Caller, app: &App, once: Once<'_>, request: &[u8], now: Unix
 fn fingerprint(request: &[u8]) -> String {
     hex(&Sha256::digest(request))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use tidings_domain::{Actor, AppId, Policy, UserId};
+
+    use super::*;
+
+    fn app() -> App {
+        App {
+            id: AppId(1),
+            org: String::new(),
+            name: String::new(),
+            uuid: String::new(),
+            lanying_app_id: String::new(),
+            sdk_appid: 0,
+            enabled: true,
+            created_at: UnixMillis(0),
+            policy: Policy::default(),
+            screening: 0,
+        }
+    }
+
+    /// Caller, call and key are joined to texts: no two of them meet, however their letters move.
+    #[test]
+    fn caller_call_and_key_do_not_run_into_each_other() {
+        let mut seen: HashMap<(String, String), String> = HashMap::new();
+        for user in [1, 11, 112] {
+            for call in ["send", "1/send", "2/send", "12/send"] {
+                for (idempotency_key, transaction_id) in
+                    [(Some("7"), None), (Some("transaction:7"), None), (Some("key:7"), None), (None, Some(7))]
+                {
+                    let caller = Caller { actor: Actor::User(UserId(user)), ..Caller::of_app(AppId(1)) };
+                    let once = Once { call, idempotency_key, transaction_id };
+                    let what = format!("{user} {once:?}");
+                    let made = key(&caller, &app(), once, b"", UnixMillis(0)).expect("a key");
+                    if let Some(other) = seen.insert((made.key.scope, made.key.key), what.clone()) {
+                        panic!("{what} and {other} have one key");
+                    }
+                }
+            }
+        }
+    }
+}

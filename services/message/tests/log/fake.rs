@@ -70,6 +70,7 @@ impl Fake {
         let state = self.state();
         match path.rsplit('/').next().unwrap() {
             "GetApp" => grpc(&state.app()),
+            "GetUser" => grpc(&user_of(named(&pb::GetUserRequest::decode(bytes).unwrap()))),
             "GetScreening" => grpc(&pb::Screening::from(state.screening.clone())),
             "UserNames" => grpc(&names(&pb::UserNamesRequest::decode(bytes).unwrap())),
             "ResolveUsers" => state.resolve(&pb::ResolveUsersRequest::decode(bytes).unwrap()),
@@ -176,6 +177,14 @@ impl State {
 fn names(request: &pb::UserNamesRequest) -> pb::UserNamesReply {
     let usernames = request.user_ids.iter().map(|id| if *id == 16 { "Ann".to_owned() } else { String::new() });
     pb::UserNamesReply { usernames: usernames.collect() }
+}
+
+/// Whoever acts in these tests is there.
+fn named(request: &pb::GetUserRequest) -> i64 {
+    match request.user.as_ref().and_then(|user| user.user.as_ref()) {
+        Some(pb::user_ref::User::UserId(id)) => *id,
+        other => panic!("no id: {other:?}"),
+    }
 }
 
 fn user_of(id: i64) -> pb::User {

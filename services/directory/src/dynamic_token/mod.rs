@@ -2,6 +2,8 @@
 //!
 //! base64 of `dt-` and a JSON object that names the user and is signed over all its values.
 
+mod reading;
+
 use base64::{
     Engine as _,
     alphabet::URL_SAFE,
@@ -21,11 +23,7 @@ const KIND: &str = "dt-";
 /// Longer texts are no tokens.
 const MAX_BYTES: usize = 4096;
 /// How far ahead the builder's clock may be, in seconds.
-const AHEAD: i64 = 600;
-/// The longest life in seconds, a hundred years: the vendor sets no limit, but time must not overflow.
-const MAX_LIFE: i64 = 100 * 365 * 24 * 3600;
-/// Seconds above this are milliseconds: the year 5138.
-const MAX_SECONDS: i64 = 100_000_000_000;
+const AHEAD: i64 = 60;
 
 /// The vendor's pages say base64url, its Java SDK writes plain base64; what they differ in is translated before.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -60,11 +58,25 @@ impl Written {
     }
 }
 
-/// The name of the user for whom the token stands and the second at which it ends, or why it opens nothing.
-pub(crate) fn verify(known: &KnownApp, text: &str, now: UnixMillis) -> Result<(String, i64), Error> {
+/// A token that is right.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Verified {
+    /// The name of the user for whom it stands, as written.
+    pub(crate) user: String,
+    /// The second in which it was built.
+    pub(crate) issued: i64,
+    /// The second at which it ends.
+    pub(crate) ends: i64,
+}
+
+/// For whom the token stands, or why it opens nothing.
+///
+/// The vendor signs its fields without anything between them, so a signature alone does not say where one ends and the
+/// next begins. A token is taken only when there is no second way to read what was signed: see [`reading`].
+pub(crate) fn verify(known: &KnownApp, text: &str, now: UnixMillis) -> Result<Verified, Error> {
     let claims = parse(text).ok_or_else(|| refused(Reason::TokenMalformed))?;
     let (cur_time, ttl) = (claims.cur_time.text(), claims.ttl.text());
-    let (Ok(issued), Ok(life)) = (cur_time.parse::<i64>(), ttl.parse::<i64>()) else {
+    let (Some(issued), Some(life)) = (reading::second(&cur_time), reading::life(&ttl)) else {
         return Err(refused(Reason::TokenMalformed));
     };
     let app_key = format!("{}#{}", known.app.org, known.app.name);
@@ -78,17 +90,26 @@ pub(crate) fn verify(known: &KnownApp, text: &str, now: UnixMillis) -> Result<(S
     if !bool::from(right) {
         return Err(refused(Reason::TokenForged));
     }
-    let issued = if issued > MAX_SECONDS { issued / 1000 } else { issued };
-    let now = now.0.div_euclid(1000);
-    if issued > now + AHEAD {
+    let most = known.app.policy.dynamic_token_lifetime.as_secs() as i64;
+    if life > most {
+        let text = format!("its ttl is above {most} seconds (policy value dynamic_token_lifetime_ms)");
+        return Err(Error::new(Reason::TokenMalformed, text));
+    }
+    let second = now.0.div_euclid(1000);
+    if issued > second + AHEAD {
         return Err(Error::new(Reason::TokenForged, "it is issued in the future"));
     }
-    // A ttl of 0 is no life, unlike in a request for a token.
-    let ends = issued.saturating_add(life.min(MAX_LIFE));
-    if life <= 0 || now >= ends {
+    let ends = issued + life;
+    if second >= ends {
         return Err(refused(Reason::TokenExpired));
     }
-    Ok((claims.user_id, ends))
+    // Nobody built tokens of the app before it was there.
+    let born = known.app.created_at.0.div_euclid(1000) - AHEAD;
+    let signed = [claims.user_id.as_str(), &cur_time, &ttl].concat();
+    if reading::count(&signed, born..=second + AHEAD, most) != 1 {
+        return Err(Error::new(Reason::TokenForged, "what it signs can be read as another user or time"));
+    }
+    Ok(Verified { user: claims.user_id, issued, ends })
 }
 
 fn parse(text: &str) -> Option<Claims> {
@@ -129,7 +150,7 @@ mod tests {
             lanying_app_id: String::new(),
             sdk_appid: 0,
             enabled: true,
-            created_at: UnixMillis(0),
+            created_at: UnixMillis(1_680_000_000_000),
             policy: Policy::default(),
             screening: 0,
         };
@@ -156,7 +177,7 @@ mod tests {
     }
 
     fn at(text: &str, now: UnixMillis) -> Result<(String, i64), Reason> {
-        verify(&known(), text, now).map_err(|error| error.reason())
+        verify(&known(), text, now).map(|it| (it.user, it.ends)).map_err(|error| error.reason())
     }
 
     #[test]
@@ -173,9 +194,7 @@ mod tests {
 
     #[test]
     fn what_the_vendors_builders_differ_in_is_taken() {
-        for (cur_time, ttl) in
-            [("1686207557", "600"), ("\"1686207557\"", "600"), ("1686207557", "\"600\""), ("1686207557000", "600")]
-        {
+        for (cur_time, ttl) in [("1686207557", "600"), ("\"1686207557\"", "600"), ("1686207557", "\"600\"")] {
             // Both alphabets have a say in a name with `>` or `?`, which no user has.
             for user in ["nora", "no>ra??"] {
                 let plain = plain("acme#lobby", user, "CS", cur_time, ttl);
@@ -204,21 +223,84 @@ mod tests {
         for malformed in ["ZHQt", "ZHQte30", "!", "ZHQt\u{fc}", &"ZHQt".repeat(2000)] {
             assert_eq!(reason(malformed), Reason::TokenMalformed, "{malformed}");
         }
-        for ttl in ["600.5", "null", "\"soon\""] {
-            assert_eq!(reason(&token("acme#lobby", "CS", "1686207557", ttl)), Reason::TokenMalformed, "{ttl}");
+    }
+
+    #[test]
+    fn every_number_has_one_spelling() {
+        for ttl in [
+            "600.5",
+            "null",
+            "\"soon\"",
+            "0",
+            "-1",
+            "\"0600\"",
+            "\"+600\"",
+            "\" 600\"",
+            "6e2",
+            "\"\"",
+            "99999999999999999999",
+        ] {
+            assert_eq!(at(&token("acme#lobby", "CS", "1686207557", ttl), NOW), Err(Reason::TokenMalformed), "{ttl}");
+        }
+        for cur_time in
+            ["\"01686207557\"", "\"+1686207557\"", "168620755", "1686207557000", "-1686207557", "1686207557.0"]
+        {
+            assert_eq!(at(&token("acme#lobby", "CS", cur_time, "600"), NOW), Err(Reason::TokenMalformed), "{cur_time}");
+        }
+        let twice = plain("acme#lobby", "nora", "CS", "1686207557", "600").replace(r#","ttl""#, r#","ttl":60,"ttl""#);
+        let trailing = plain("acme#lobby", "nora", "CS", "1686207557", "600") + "{}";
+        for odd in [twice, trailing] {
+            assert_eq!(at(&PAGES.encode(&odd), NOW), Err(Reason::TokenMalformed), "{odd}");
         }
     }
 
     #[test]
-    fn a_ttl_is_a_positive_number_of_seconds_and_never_overflows() {
-        let of = |cur_time: i64, ttl: i64| token("acme#lobby", "CS", &cur_time.to_string(), &ttl.to_string());
-        for ttl in [0, -1, i64::MIN] {
-            assert_eq!(at(&of(SECOND, ttl), NOW), Err(Reason::TokenExpired), "{ttl}");
-            assert_eq!(at(&of(SECOND + 60, ttl), NOW), Err(Reason::TokenExpired), "{ttl}");
+    fn a_token_lives_as_long_as_the_policy_allows() {
+        let of = |ttl: i64| token("acme#lobby", "CS", "1686207557", &ttl.to_string());
+        assert_eq!(at(&of(86_400), NOW), Ok(("nora".to_owned(), SECOND + 86_400)));
+        assert_eq!(at(&of(86_401), NOW), Err(Reason::TokenMalformed));
+        assert_eq!(at(&of(i64::MAX), NOW), Err(Reason::TokenMalformed));
+        let mut patient = known();
+        patient.app.policy.dynamic_token_lifetime = std::time::Duration::from_hours(30 * 24);
+        assert_eq!(verify(&patient, &of(1_024_000), NOW).unwrap().ends, SECOND + 1_024_000);
+    }
+
+    #[test]
+    fn a_token_is_not_cut_into_another() {
+        // One token of user10, and every other way to write what it signs.
+        let signed = "user101686207557600";
+        let signature = signature(&["CID", "acme#lobby", signed, "CS"]);
+        for (user, cur_time, ttl) in [
+            ("user1", "01686207557", "600"),
+            ("user1", "0168620755", "7600"),
+            ("user101", "6862075576", "00"),
+            ("user101", "686207557", "600"),
+            ("user1016862", "075576", "00"),
+            ("user10", "168620755", "7600"),
+            ("user10", "16862075576", "00"),
+            ("user10", "1686207557600", ""),
+            ("user", "101686207557", "600"),
+            ("user", "1016862075", "57600"),
+            ("", "user101686207557", "600"),
+        ] {
+            let json = serde_json::json!({
+                "signature": signature, "appkey": "acme#lobby", "userId": user, "curTime": cur_time, "ttl": ttl,
+            });
+            for now in [NOW, UnixMillis(6_862_075_576_000)] {
+                assert!(at(&PAGES.encode(format!("dt-{json}")), now).is_err(), "{json}");
+            }
         }
-        assert_eq!(at(&of(SECOND, i64::MAX), NOW).unwrap().1, SECOND + MAX_LIFE);
-        assert_eq!(at(&of(i64::MIN, i64::MAX), NOW), Err(Reason::TokenExpired));
-        assert_eq!(at(&of(i64::MAX, i64::MAX), NOW), Err(Reason::TokenForged));
+        let genuine = plain("acme#lobby", "user10", "CS", "1686207557", "600");
+        assert_eq!(at(&PAGES.encode(genuine), NOW), Ok(("user10".to_owned(), SECOND + 600)));
+    }
+
+    #[test]
+    fn a_token_with_two_readings_is_refused_whichever_is_claimed() {
+        let at_second = UnixMillis(1_717_171_717_000);
+        for (user, ttl) in [("user1717", "60"), ("user17", "1760")] {
+            let text = PAGES.encode(plain("acme#lobby", user, "CS", "1717171717", ttl));
+            assert_eq!(at(&text, at_second), Err(Reason::TokenForged), "{user}");
+        }
     }
 
     #[test]
@@ -235,6 +317,34 @@ mod tests {
     }
 
     proptest! {
+        /// However what one token signs is cut and joined again: at no time since it was built does it become a token
+        /// for somebody else, of another time, or for longer.
+        #[test]
+        fn no_cut_makes_another_token_of_one(
+            user in "[a-z]{0,2}[0-9]{0,12}",
+            built in prop_oneof![SECOND..SECOND + 200_000_000, 1_717_170_000_i64..1_717_179_999],
+            ttl in prop_oneof![1_i64..86_401, 1_i64..100_000_000],
+            cut in (0_usize..32, 0_usize..32),
+            later in 0_i64..200_000_000,
+            at_its_own_time in any::<bool>(),
+        ) {
+            let signed = format!("{user}{built}{ttl}");
+            let (first, second) = (cut.0.min(cut.1).min(signed.len()), cut.0.max(cut.1).min(signed.len()));
+            let (other, at_second, life) = (&signed[..first], &signed[first..second], &signed[second..]);
+            let json = serde_json::json!({
+                "signature": signature(&["CID", "acme#lobby", &signed, "CS"]),
+                "appkey": "acme#lobby", "userId": other, "curTime": at_second, "ttl": life,
+            });
+            let claimed = at_second.parse().unwrap_or(0);
+            let now = if at_its_own_time && claimed >= built { claimed } else { built + later };
+            let mut app = known();
+            app.app.created_at = UnixMillis(1_600_000_000_000);
+            if let Ok(token) = verify(&app, &PAGES.encode(format!("dt-{json}")), UnixMillis(now.saturating_mul(1000))) {
+                // Tokens that live longer than the policy allows are none here, so nobody holds one.
+                prop_assert!(ttl > 86_400 || (token.user == user && token.issued == built && token.ends == built + ttl));
+            }
+        }
+
         #[test]
         fn no_text_is_too_odd(text in "(ZHQt)?[A-Za-z0-9+/_=-]{0,200}", json in "(dt-)?[{}\\[\\]\":,a-zA-Z0-9.-]{0,100}") {
             prop_assert!(at(&text, NOW).is_err());

@@ -1,0 +1,83 @@
+//! Policy values that are as a vendor has them, or as somebody set them, and that whoever runs the app should know of.
+
+use crate::{Policy, PolicyValue};
+
+/// A value under which the app takes a risk.
+#[derive(Debug)]
+pub struct Risk {
+    /// The policy value that is the switch.
+    pub switch: &'static str,
+    /// Under which values the risk is taken.
+    taken: fn(i64) -> bool,
+    /// What may happen, in words that continue "`switch` is ...:".
+    pub what: &'static str,
+}
+
+const fn on(switch: &'static str, what: &'static str) -> Risk {
+    Risk { switch, taken: |value| value != 0, what }
+}
+
+const fn off(switch: &'static str, what: &'static str) -> Risk {
+    Risk { switch, taken: |value| value == 0, what }
+}
+
+/// Every risk. docs/rights.md shows them.
+#[rustfmt::skip]
+pub const RISKS: &[Risk] = &[
+    on("lanying_open_registration", "whoever knows the app's id registers users in the Lanying dialect"),
+    on("open_registration", "whoever knows the app's name registers users in the Agora dialect"),
+    off("open_registrations_per_hour", "one address registers as many users without a token as it likes"),
+    on("agora_login_names_fault", "whoever asks for tokens in the Agora dialect learns which users exist"),
+    on("lanying_login_names_fault", "whoever logs in in the Lanying dialect learns which users exist"),
+    on("accept_unknown_names", "messages to names that nobody registered are kept for whoever registers them"),
+    on("accept_unknown_groups", "messages to groups that do not exist are answered like others"),
+    off("files_require_token", "whoever has the address of a file downloads it without a token"),
+    on("users_set_file_lifetime", "users keep files for ever"),
+    on("fetch_private", "an import reads from addresses inside the operator's network"),
+    Risk {
+        switch: "dynamic_token_lifetime_ms",
+        taken: |value| value > 24 * 3_600_000,
+        what: "dynamic user tokens are good for more than a day",
+    },
+];
+
+impl Risk {
+    /// The value of the switch, when the app takes the risk.
+    pub fn taken_by(&self, policy: &Policy) -> Option<String> {
+        let value = PolicyValue::named(self.switch)?;
+        let now = value.of(policy);
+        (self.taken)(now).then(|| value.written(now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::PolicyChange;
+
+    #[test]
+    fn every_switch_is_a_policy_value_and_stands_in_docs() {
+        let page = include_str!("../../../docs/rights.md");
+        for risk in RISKS {
+            assert!(PolicyValue::named(risk.switch).is_some(), "{}", risk.switch);
+            let row = format!("| `{}` |", risk.switch);
+            let line = page.lines().find(|line| line.starts_with(&row));
+            assert!(line.is_some_and(|line| line.contains(risk.what)), "docs/rights.md lacks {row} {}", risk.what);
+        }
+    }
+
+    #[test]
+    fn what_is_taken_by_default_is_what_the_vendors_do() {
+        let of = |policy: &Policy| -> Vec<&str> {
+            RISKS.iter().filter(|risk| risk.taken_by(policy).is_some()).map(|risk| risk.switch).collect()
+        };
+        let default =
+            ["lanying_open_registration", "agora_login_names_fault", "accept_unknown_names", "files_require_token"];
+        assert_eq!(of(&Policy::default()), default);
+        let mut closed = PolicyChange::default();
+        for (name, to) in default.into_iter().zip([0, 0, 0, 1]) {
+            closed.set(name, to).expect("it is a value");
+        }
+        assert_eq!(of(&Policy::with(&closed).expect("it is a policy")), [""; 0]);
+    }
+}

@@ -1,0 +1,198 @@
+//! Who may make which call, as whom: the table of routes, for docs and for tests.
+//!
+//! Handlers ask for what their row says in their first line (`Asked::app_caller`, `Asked::admin`, `Asked::user`,
+//! `Asked::caller`). Tests call every route with every kind of token and compare, and hold the table against the router:
+//! a route without a row fails them.
+
+/// Whom a route is open to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RouteAccess {
+    /// Whoever knows the app's name: it is here that tokens are got.
+    Open,
+    /// Likewise where the app's policy lets everybody register, else an app or admin token.
+    OpenByPolicy,
+    /// Whoever has the address: it is signed, or names a file by an id that nobody guesses. The policy may ask for a token
+    /// besides.
+    Address,
+    /// An app or admin token, for whomever it says; or a user token, for what is that user's own.
+    User,
+    /// An app or admin token; or a user token where the policy value `user_tokens_may_send` lets users, as themselves.
+    AppOrUserByPolicy,
+    /// An app or admin token alone.
+    App,
+}
+
+/// One line of the table.
+#[derive(Debug)]
+pub struct RouteRight {
+    /// The methods that the route takes.
+    pub methods: &'static [&'static str],
+    /// As the router has it.
+    pub path: &'static str,
+    /// Who may call.
+    pub access: RouteAccess,
+}
+
+const fn row(methods: &'static [&'static str], path: &'static str, access: RouteAccess) -> RouteRight {
+    RouteRight { methods, path, access }
+}
+
+use RouteAccess::{Address, App, AppOrUserByPolicy, Open, OpenByPolicy, User};
+
+/// The table. docs/rights.md shows it.
+#[rustfmt::skip]
+pub const ROUTE_RIGHTS: &[RouteRight] = &[
+    row(&["GET"], "/livez", Open),
+    row(&["GET"], "/readyz", Open),
+    row(&["POST"], "/{org}/{app}/token", Open),
+    row(&["POST"], "/{org}/{app}/users", OpenByPolicy),
+    row(&["GET", "DELETE"], "/{org}/{app}/users", App),
+    row(&["GET", "DELETE"], "/{org}/{app}/users/{username}", App),
+    row(&["DELETE"], "/{org}/{app}/users/{username}/user_channel", App),
+    row(&["POST"], "/{org}/{app}/chatfiles", User),
+    row(&["GET"], "/{org}/{app}/chatfiles/{uuid}", Address),
+    row(&["PUT", "POST"], "/{org}/{app}/users/{username}/chatfiles/lifetime", User),
+    row(&["GET"], "/{org}/{app}/chatmessages/{time}", App),
+    row(&["POST"], "/{org}/{app}/messages", AppOrUserByPolicy),
+    row(&["POST"], "/{org}/{app}/messages/users", AppOrUserByPolicy),
+    row(&["POST"], "/{org}/{app}/messages/chatgroups", AppOrUserByPolicy),
+    row(&["POST"], "/{org}/{app}/messages/chatgroups/users", AppOrUserByPolicy),
+    row(&["POST"], "/{org}/{app}/messages/chatrooms", AppOrUserByPolicy),
+    row(&["POST"], "/{org}/{app}/messages/chatrooms/users", AppOrUserByPolicy),
+    row(&["POST"], "/{org}/{app}/messages/broadcast", App),
+    row(&["POST"], "/{org}/{app}/messages/users/broadcast", App),
+    row(&["POST"], "/{org}/{app}/messages/chatrooms/broadcast", App),
+    row(&["POST"], "/{org}/{app}/messages/users/import", App),
+    row(&["POST"], "/{org}/{app}/messages/chatgroups/import", App),
+    row(&["POST"], "/{org}/{app}/messages/msg_recall", App),
+    row(&["POST"], "/{org}/{app}/messages/recall", App),
+    row(&["POST"], "/{org}/{app}/messages/batch_recall", App),
+    row(&["PUT"], "/{org}/{app}/messages/rewrite/{msg_id}", App),
+    row(&["DELETE"], "/{org}/{app}/rest/message/roaming/chat/user/{username}", App),
+    row(&["DELETE", "POST"], "/{org}/{app}/rest/message/roaming/chat/user/{username}/time", App),
+    row(&["DELETE"], "/{org}/{app}/rest/message/roaming/group/user/{username}", App),
+    row(&["DELETE", "POST"], "/{org}/{app}/rest/message/roaming/group/user/{username}/time", App),
+    row(&["POST"], "/{org}/{app}/rest/message/roaming/user/{username}/delete/all", App),
+    row(&["GET"], "/{org}/{app}/tidings/events", App),
+    row(&["GET"], "/{org}/{app}/tidings/exports/{time}/manifest", App),
+    row(&["GET"], "/{org}/{app}/tidings/users/{username}/export", App),
+    row(&["GET"], "/{org}/{app}/tidings/chatgroups/{id}/export", App),
+    row(&["GET"], "/{org}/{app}/tidings/chatrooms/{id}/export", App),
+    row(&["GET"], "/{org}/{app}/tidings/users/{username}/conversations", App),
+    row(&["GET"], "/{org}/{app}/tidings/users/{username}/messages", App),
+    row(&["POST"], "/{org}/{app}/tidings/users/{username}/read_ack", App),
+    row(&["GET"], "/{org}/{app}/tidings/chatgroups/{id}/messages", App),
+    row(&["GET"], "/{org}/{app}/tidings/chatrooms/{id}/messages", App),
+    row(&["POST", "GET"], "/{org}/{app}/chatgroups", App),
+    row(&["GET", "PUT", "DELETE"], "/{org}/{app}/chatgroups/{id}", App),
+    row(&["POST"], "/{org}/{app}/chatgroups/{id}/disable", App),
+    row(&["POST"], "/{org}/{app}/chatgroups/{id}/enable", App),
+    row(&["GET", "POST"], "/{org}/{app}/chatgroups/{id}/users", App),
+    row(&["POST", "DELETE"], "/{org}/{app}/chatgroups/{id}/users/{username}", App),
+    row(&["GET"], "/{org}/{app}/chatgroups/{id}/user/{username}/is_joined", App),
+    row(&["GET"], "/{org}/{app}/chatgroups/user/{username}", App),
+    row(&["GET"], "/{org}/{app}/users/{username}/joined_chatgroups", App),
+    row(&["POST", "GET"], "/{org}/{app}/chatrooms", App),
+    row(&["GET", "PUT", "DELETE"], "/{org}/{app}/chatrooms/{id}", App),
+    row(&["POST"], "/{org}/{app}/chatrooms/{id}/disable", App),
+    row(&["POST"], "/{org}/{app}/chatrooms/{id}/enable", App),
+    row(&["GET", "POST"], "/{org}/{app}/chatrooms/{id}/users", App),
+    row(&["POST", "DELETE"], "/{org}/{app}/chatrooms/{id}/users/{username}", App),
+    row(&["GET"], "/{org}/{app}/users/{username}/joined_chatrooms", App),
+    row(&["GET"], "/message/ack", User),
+    row(&["GET", "DELETE"], "/message/conversation", User),
+    row(&["POST", "PUT"], "/message/notify", App),
+    row(&["POST", "PUT"], "/message/recall", User),
+    row(&["POST", "PUT"], "/message/send", User),
+    row(&["GET"], "/message/unread", User),
+    row(&["POST"], "/message/broadcast", App),
+    row(&["POST", "PUT"], "/user/conversation/pin", User),
+    row(&["POST", "PUT"], "/user/conversation/unpin", User),
+    row(&["GET"], "/user/conversation/pin_list", User),
+    row(&["POST"], "/token/id", Open),
+    row(&["POST"], "/token/user", Open),
+    row(&["POST"], "/token/login", Open),
+    row(&["POST"], "/user/register/v2", OpenByPolicy),
+    row(&["POST"], "/user/register/batch", OpenByPolicy),
+    row(&["GET", "POST", "PUT"], "/user/profile", User),
+    row(&["POST", "PUT"], "/user/nickname", User),
+    row(&["POST", "PUT"], "/user/avatar", User),
+    row(&["GET"], "/user/list", App),
+    row(&["GET"], "/user/online_status", User),
+    row(&["GET"], "/user/device/list", User),
+    row(&["POST", "PUT"], "/user/kick", User),
+    row(&["POST", "PUT"], "/user/disable", App),
+    row(&["POST", "PUT"], "/user/enable", App),
+    row(&["POST", "DELETE"], "/user/delete", User),
+    row(&["POST", "PUT"], "/user/change_password", User),
+    row(&["POST"], "/roster/block", User),
+    row(&["POST", "DELETE"], "/roster/unblock", User),
+    row(&["GET"], "/roster/blocked_list", User),
+    row(&["GET"], "/roster/may_message", User),
+    row(&["GET"], "/file/upload/chat", User),
+    row(&["GET"], "/file/upload/forward", User),
+    row(&["POST", "PUT"], "/file/upload/object", Address),
+    row(&["GET"], "/file/download/{uuid}", Address),
+    row(&["GET"], "/file/object/{uuid}", Address),
+    row(&["POST"], "/group/create", User),
+    row(&["GET"], "/group/info", User),
+    row(&["POST"], "/group/info/batch", User),
+    row(&["POST", "PUT"], "/group/info/name", User),
+    row(&["POST", "PUT"], "/group/info/description", User),
+    row(&["POST", "PUT"], "/group/info/avatar", User),
+    row(&["POST", "PUT"], "/group/info/ext", User),
+    row(&["POST", "DELETE"], "/group/destroy", User),
+    row(&["POST", "PUT"], "/group/transfer", User),
+    row(&["POST", "PUT"], "/group/settings/allow_member_invitation", User),
+    row(&["POST", "PUT"], "/group/settings/allow_member_modify", User),
+    row(&["POST", "PUT"], "/group/settings/enable_read_ack", User),
+    row(&["POST", "PUT"], "/group/settings/history_visible", User),
+    row(&["POST", "PUT"], "/group/settings/require_admin_approval", User),
+    row(&["POST", "PUT"], "/group/settings/ban_all", User),
+    row(&["POST", "PUT"], "/group/settings/unban_all", User),
+    row(&["POST"], "/group/invite", User),
+    row(&["POST", "DELETE"], "/group/kick", User),
+    row(&["POST"], "/group/apply", User),
+    row(&["POST", "PUT"], "/group/apply/handle", User),
+    row(&["POST"], "/group/application_list", User),
+    row(&["POST", "DELETE"], "/group/leave", User),
+    row(&["GET"], "/group/user_joined", User),
+    row(&["GET"], "/group/member_list", User),
+    row(&["POST"], "/group/admin/add", User),
+    row(&["POST", "DELETE"], "/group/admin/remove", User),
+    row(&["GET"], "/group/admin_list", User),
+    row(&["POST"], "/group/ban", User),
+    row(&["POST"], "/group/unban", User),
+    row(&["GET"], "/group/banned_list", User),
+    row(&["POST"], "/group/block", User),
+    row(&["POST", "DELETE"], "/group/unblock", User),
+    row(&["GET"], "/group/blocked_list", User),
+];
+
+impl RouteAccess {
+    /// As docs/rights.md says it.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Open => "nobody needs a token",
+            Self::OpenByPolicy => "app, or everybody by policy",
+            Self::Address => "whoever has the address",
+            Self::User => "app, or a user for what is their own",
+            Self::AppOrUserByPolicy => "app, or a user by policy",
+            Self::App => "app",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_in_docs_says_the_same() {
+        let page = include_str!("../../docs/rights.md");
+        for right in ROUTE_RIGHTS {
+            let row = format!("| `{}` | `{}` | {} |", right.methods.join(" "), right.path, right.access.words());
+            assert!(page.contains(&row), "docs/rights.md lacks this row:\n{row}");
+        }
+    }
+}
