@@ -36,7 +36,7 @@ impl Directory {
         let caller = self.caller(request).await?;
         match caller.actor {
             Actor::App => Ok(caller.app),
-            Actor::User(_) => Err(Error::not_permitted("only the app itself manages word lists and hooks")),
+            Actor::User(_) => Err(Error::not_permitted("only the app itself manages word lists and hooks, and asks which files are shown")),
         }
     }
 }
@@ -348,6 +348,13 @@ impl pb::directory_service_server::DirectoryService for Directory {
         let app = self.app_itself(&request).await.map_err(to_status)?;
         let screening = self.core.screening(app).await.map_err(to_status)?;
         Ok(Response::new(screening.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.shows_file", skip_all)]
+    async fn shows_file(&self, request: Request<pb::ShowsFileRequest>) -> Reply<pb::ShowsFileReply> {
+        let app = self.app_itself(&request).await.map_err(to_status)?;
+        let shown = self.core.shows_file(app, &request.into_inner().uuid).await.map_err(to_status)?;
+        Ok(Response::new(pb::ShowsFileReply { shown }))
     }
 }
 

@@ -32,12 +32,14 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0002_groups.sql"),
         include_str!("../migrations/sqlite/0003_uuid.sql"),
         include_str!("../migrations/sqlite/0004_screening.sql"),
+        include_str!("../migrations/sqlite/0005_shown_files.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
         include_str!("../migrations/postgres/0002_groups.sql"),
         include_str!("../migrations/postgres/0003_uuid.sql"),
         include_str!("../migrations/postgres/0004_screening.sql"),
+        include_str!("../migrations/postgres/0005_shown_files.sql"),
     ],
 };
 

@@ -6,8 +6,10 @@ pub mod fetch;
 pub mod find;
 pub mod lifetime;
 pub mod link;
+pub mod quota;
 pub mod sweep;
 pub mod upload;
+pub mod withdraw;
 
 use std::thread;
 

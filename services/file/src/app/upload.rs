@@ -9,10 +9,10 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use sha2::{Digest as _, Sha256};
-use tidings_domain::{App, AppId, Error, Reason, StoredFile, Thumbnail, hex};
+use tidings_domain::{App, AppId, Error, Reason, StoredFile, Thumbnail, UserId, hex};
 use tracing::Instrument as _;
 
-use super::{Core, delete::discard};
+use super::{Core, delete::discard, quota};
 use crate::{
     kind,
     objects::{Object, Writing},
@@ -37,7 +37,10 @@ pub struct Header {
     pub name: String,
     pub content_type: String,
     pub restricted: bool,
-    /// For our own use: may be larger than the app's files, has no thumbnail, and goes unless it is kept.
+    /// Who brings it; [`UserId::ADMIN`] is the app itself.
+    pub owner: UserId,
+    /// For our own use: may be larger than the app's files, counts in no quota, has no thumbnail, and goes
+    /// unless it is kept.
     pub internal: bool,
     /// Its name; `None` is a random one.
     pub uuid: Option<String>,
@@ -70,6 +73,10 @@ async fn keep(
     header: Header,
     parts: impl Stream<Item = Result<Part, Error>> + Unpin,
 ) -> Result<StoredFile, Error> {
+    let (internal, owner) = (header.internal, header.owner);
+    if !internal {
+        quota::check(core, app, owner).await?;
+    }
     let uuid = match &header.uuid {
         Some(uuid) => not_used(core, app.id, uuid).await?,
         None => new_uuid(core),
@@ -80,17 +87,11 @@ async fn keep(
     }
     tx.commit().await?;
 
-    let internal = header.internal;
     let taken = tokio::time::timeout(LONGEST, take_in(core, app, &uuid, header, parts)).await;
     let taken = taken.unwrap_or_else(|_| Err(Error::invalid("file", "took longer than an hour")));
     let file = match taken {
         Ok(file) => file,
-        Err(error) => {
-            if let Err(error) = discard(core, app.id, &uuid).await {
-                tracing::warn!(%error, uuid, "what an upload left is removed later");
-            }
-            return Err(error);
-        }
+        Err(error) => return Err(given_up(core, app.id, &uuid, error).await),
     };
 
     let mut tx = core.deps.db.begin().await?;
@@ -98,9 +99,22 @@ async fn keep(
         return Err(Error::internal("the bytes were swept up before they were described"));
     }
     file::insert(&mut tx, app.id, &file, internal).await?;
+    // Last, since the app's count is locked to the commit.
+    if !internal && let Err(error) = quota::count(&mut tx, app, owner, file.size, file.created_at).await {
+        drop(tx);
+        return Err(given_up(core, app.id, &uuid, error).await);
+    }
     // Whether a commit that fails was carried out is for the sweeper to see: the note is there or it is not.
     tx.commit().await?;
     Ok(file)
+}
+
+/// Removes what was written, now or later.
+async fn given_up(core: &Core, app: AppId, uuid: &str, why: Error) -> Error {
+    if let Err(error) = discard(core, app, uuid).await {
+        tracing::warn!(%error, uuid, "what an upload left is removed later");
+    }
+    why
 }
 
 /// A name that is given is used once: not by a file, nor by an upload that is under way, which its note tells.
@@ -149,6 +163,7 @@ async fn take_in(
         secret: new_secret(core),
         thumbnail: None,
         sides: None,
+        owner: Some(header.owner),
         created_at,
         expires_at: (!lifetime.is_zero()).then(|| created_at + lifetime),
     };

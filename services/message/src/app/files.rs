@@ -24,6 +24,32 @@ pub async fn keep(deps: &Deps, caller: &Caller, uuid: &str) -> Result<bool, Erro
     kept.map(|_| ()).map_err(error_from_status).map_or_else(unless_gone, |()| Ok(true))
 }
 
+/// Begins to remove a file in the name of `owner`; false where they did not bring it, or it is gone.
+pub async fn withdraw(deps: &Deps, owner: &Caller, uuid: &str) -> Result<bool, Error> {
+    let request = pb::WithdrawRequest { uuid: uuid.to_owned() };
+    match deps.files.clone().withdraw(context::request(owner, request)).await.map_err(error_from_status) {
+        Ok(_) => Ok(true),
+        Err(error) if error.reason() == Reason::NotPermitted => Ok(false),
+        Err(error) => unless_gone(error),
+    }
+}
+
+/// Gives a file back that was withdrawn.
+pub async fn restore(deps: &Deps, owner: &Caller, uuid: &str) -> Result<(), Error> {
+    settle(deps, owner, uuid, true).await.map(drop)
+}
+
+/// Removes a file for good that was withdrawn; false where it was not, or is gone.
+pub async fn remove(deps: &Deps, owner: &Caller, uuid: &str) -> Result<bool, Error> {
+    settle(deps, owner, uuid, false).await
+}
+
+async fn settle(deps: &Deps, owner: &Caller, uuid: &str, restore: bool) -> Result<bool, Error> {
+    let request = pb::SettleRequest { uuid: uuid.to_owned(), restore };
+    let settled = deps.files.clone().settle(context::request(owner, request)).await.map_err(error_from_status)?;
+    Ok(settled.into_inner().settled)
+}
+
 fn unless_gone(error: Error) -> Result<bool, Error> {
     if matches!(error.reason(), Reason::FileExpired | Reason::FileNotFound) { Ok(false) } else { Err(error) }
 }
