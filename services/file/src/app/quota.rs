@@ -32,7 +32,7 @@ fn quotas(policy: &Policy, owner: UserId) -> impl Iterator<Item = Quota> {
         files: ("app_upload_files_per_day", policy.app_upload_files_per_day),
         bytes: ("app_upload_bytes_per_day", policy.app_upload_bytes_per_day),
     };
-    (owner != UserId::ADMIN).then_some(of_user).into_iter().chain([of_app]).filter(|quota| quota.is_limited())
+    (owner != UserId::ADMIN).then_some(of_user).into_iter().chain([of_app]).filter(Quota::is_limited)
 }
 
 impl Quota {

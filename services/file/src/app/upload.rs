@@ -17,7 +17,7 @@ use crate::{
     kind,
     objects::{Object, Writing},
     store::{file, unclaimed},
-    thumbnail::{self, Fit},
+    thumbnail::{Fit, Picture},
 };
 
 /// How long an upload may take.
@@ -209,24 +209,28 @@ async fn receive(
     Ok(Received { size, sha256: hex(&hash.finalize()), start, fit })
 }
 
-/// A picture's sides, and its thumbnail where it gets one. Decodes off the async threads, a few pictures at a time; what
-/// cannot be read has neither.
+/// A picture's sides, and its thumbnail where it gets one. Decodes off the async threads, a few pictures at a time, which
+/// share what they may take; what cannot be read has neither.
 async fn look_at(
     core: &Core,
     app: &App,
     file: &StoredFile,
     fit: Fit,
 ) -> Result<(Option<(u32, u32)>, Option<Thumbnail>), Error> {
-    let _turn = core.decoding.acquire().await.map_err(Error::internal)?;
+    let turn = core.pictures.turn(file.size).await?;
     let bytes = core.deps.objects.whole(Object::File(app.id, &file.uuid)).await?;
-    let (content_type, is_large) = (file.content_type.clone(), file.is_large_picture());
-    let looked = move || {
-        let made = is_large.then(|| thumbnail::thumbnail(&bytes, &content_type, fit)).flatten();
-        (thumbnail::sides(&bytes), made)
+    let content_type = file.content_type.clone();
+    let looked = turn.spend(move || Picture::of(&bytes, &content_type)).await;
+    let Some((turn, Some(picture))) = looked else {
+        return Ok((None, None));
     };
-    // A decoder that panics has met a broken picture.
-    let (sides, made) = tokio::task::spawn_blocking(looked).await.unwrap_or_default();
-    let Some((bytes, content_type)) = made else {
+    let sides = Some(picture.sides());
+    let memory = picture.memory(fit).filter(|_| file.is_large_picture());
+    let Some(memory) = memory else {
+        return Ok((sides, None));
+    };
+    let turn = turn.with_memory(&core.pictures, memory).await?;
+    let Some((_turn, Some((bytes, content_type)))) = turn.spend(move || picture.thumbnail(fit)).await else {
         return Ok((sides, None));
     };
     let size = bytes.len() as u64;
