@@ -4,6 +4,8 @@
 //! decoded. What is decoded is made smaller first and turned upright then, so that only little is turned.
 
 mod bare;
+#[cfg(test)]
+mod bombs;
 mod gif;
 mod jpeg;
 mod outline;

@@ -52,6 +52,7 @@ const DUE: &str = "
     select uuid, user_id, since from released_file
     where app_id = $1 and since <= $2 order by since limit cast($3 as bigint)";
 
+/// Changes nothing; whoever writes a use of the file waits, and is waited for.
 const LOCK: &str = "
     update released_file set since = since where app_id = $1 and uuid = $2 and user_id = $3 and since = $4";
 
@@ -170,4 +171,60 @@ async fn change(tx: &mut Tx, how: &'static str, app: AppId, released: &Released)
         .await
         .map(|done| done.rows_affected()))?;
     Ok(changed > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use tidings_domain::{GroupId, MsgId};
+    use tidings_store::{Location, open};
+    use tidings_testkit::{fresh_database, wait_until};
+
+    use super::*;
+    use crate::SCHEMA;
+
+    const APP: AppId = AppId(7);
+    const UUID: &str = "0f9cbe3e-5c5b-4a37-8b23-dd0b9d3c1f77";
+    const WAITING: &str = "select cast(count(*) as bigint) from pg_locks where not granted";
+
+    /// Whether the file is shown, as it is asked before it is removed.
+    async fn decide(db: Db, released: Released) -> bool {
+        let mut tx = db.begin().await.unwrap();
+        assert!(lock(&mut tx, APP, &released).await.unwrap());
+        let shown = is_shown(&mut tx, APP, &released.uuid).await.unwrap();
+        tx.commit().await.unwrap();
+        shown
+    }
+
+    #[tokio::test]
+    async fn a_use_that_is_not_committed_yet_is_waited_for_and_wins() {
+        let db = open(&Location::Postgres(fresh_database().await), &SCHEMA, true).await.unwrap();
+        let released = || Released { uuid: UUID.to_owned(), user: UserId(16), since: UnixMillis(1) };
+        for kept in [false, true] {
+            let mut tx = db.begin().await.unwrap();
+            release(&mut tx, APP, &released()).await.unwrap();
+            tx.commit().await.unwrap();
+            assert!(!decide(db.clone(), released()).await);
+
+            let mut tx = db.begin().await.unwrap();
+            let (conversation, msg_id) = (ConversationId::Group(GroupId(3)), MsgId(5));
+            if kept {
+                keep(&mut tx, &[(APP, UUID.to_owned())]).await.unwrap();
+            } else {
+                let file_use = FileUse { app: APP, conversation, msg_id, by_app: false, uuid: UUID.to_owned() };
+                add(&mut tx, &[file_use]).await.unwrap();
+            }
+            let deciding = tokio::spawn(decide(db.clone(), released()));
+            wait_until("the decision to wait", async || {
+                let waiting: (i64,) = on_db!(&db, |c| sqlx::query_as(WAITING).fetch_one(c).await).unwrap();
+                waiting.0 > 0 || deciding.is_finished()
+            })
+            .await;
+            tx.commit().await.unwrap();
+            assert!(deciding.await.unwrap());
+
+            let mut tx = db.begin().await.unwrap();
+            remove(&mut tx, Which { app: APP, conversation, msg_id }).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+    }
 }
