@@ -40,7 +40,8 @@ fn collect(text: &[u8], found: &mut BTreeSet<String>) {
             continue;
         }
         let digits: Vec<u8> = run.iter().filter(|byte| **byte != b'-').map(u8::to_ascii_lowercase).collect();
-        let named = digits.windows(DIGITS).filter(|uuid| uuid[12] == b'4' && matches!(uuid[16], b'8' | b'9' | b'a' | b'b'));
+        let named =
+            digits.windows(DIGITS).filter(|uuid| uuid[12] == b'4' && matches!(uuid[16], b'8' | b'9' | b'a' | b'b'));
         found.extend(named.map(hyphenated));
     }
 }

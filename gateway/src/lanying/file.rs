@@ -49,7 +49,8 @@ async fn leave(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
     let expires = (gateway.now() + LEAVE).0 / 1000;
     // Whoever puts the file there shows nothing but this.
     let user_id = caller.actor.user().0;
-    let policy = FilePolicy { app_id: identity.app.lanying_app_id.clone(), key: uuid.clone(), user_id, expires }.write();
+    let policy =
+        FilePolicy { app_id: identity.app.lanying_app_id.clone(), key: uuid.clone(), user_id, expires }.write();
     let policy = URL_SAFE_NO_PAD.encode(policy);
     let signature = Signed(&[UPLOAD, &policy]).url_safe(gateway);
     let upload_url = format!("{}/file/upload/object?policy={policy}&signature={signature}", asked.base_url);

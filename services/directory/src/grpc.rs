@@ -36,7 +36,9 @@ impl Directory {
         let caller = self.caller(request).await?;
         match caller.actor {
             Actor::App => Ok(caller.app),
-            Actor::User(_) => Err(Error::not_permitted("only the app itself manages word lists and hooks, and asks which files are shown")),
+            Actor::User(_) => Err(Error::not_permitted(
+                "only the app itself manages word lists and hooks, and asks which files are shown",
+            )),
         }
     }
 }

@@ -19,8 +19,8 @@ use crate::{
     app::export::{self, Exporter, Outcome},
     app::start_broadcast::{Reach, Started},
     app::{
-        broadcast, edit, events, exclude, find, head, import, page, purge, recall, report_reads, send, start_broadcast,
-        released_files, unread,
+        broadcast, edit, events, exclude, find, head, import, page, purge, recall, released_files, report_reads, send,
+        start_broadcast, unread,
     },
     appender::{Appender, Reply},
     edited::Change,

@@ -42,7 +42,8 @@ async fn send(person: &Person, to: i64, content_type: i64, fields: Value) -> i64
 
 /// A picture message that names a file somewhere.
 async fn send_picture(person: &Person, to: i64, uuid: &str) -> i64 {
-    let attachment = json!({"url": format!("https://elsewhere.example/a/b/chatfiles/{uuid}"), "dName": "a"}).to_string();
+    let attachment =
+        json!({"url": format!("https://elsewhere.example/a/b/chatfiles/{uuid}"), "dName": "a"}).to_string();
     send(person, to, 1, json!({"attachment": attachment})).await
 }
 
@@ -195,7 +196,7 @@ async fn a_broadcast_and_a_message_to_too_many_keep_their_files() {
     let [ann, bob] = people(&app, ["ann", "bob"]).await;
     let (agora, of_ann) = (app.agora(), app.agora().logged_in("ann").await);
     let (told, many) = (brought(&of_ann).await, brought(&of_ann).await);
-    let online = json!({"target_type": "users", "from": "bob", "type": "txt", "body": {"msg": format!("/chatfiles/{told}")}});
+    let online = json!({"from": "bob", "msg": {"type": "txt", "msg": format!("/chatfiles/{told}")}});
     agora.post("/messages/users/broadcast", &online).await.expect(200);
     // Each of 500 users gets five files: more uses than are noted of one call.
     let mut names = vec![many.clone()];
@@ -218,8 +219,7 @@ async fn users_set_the_lifetime_of_their_own_files_alone() {
     let clock = Arc::new(ManualClock::new(SystemClock.now()));
     let app = TestApp::of(Arc::new(Suite::all_in_one(None, clock.clone()))).await;
     let week = 7 * 24 * 3_600_000;
-    let policy =
-        pb::Policy { users_set_file_lifetime: Some(true), file_lifetime_ms: Some(week), ..Default::default() };
+    let policy = pb::Policy { users_set_file_lifetime: Some(true), file_lifetime_ms: Some(week), ..Default::default() };
     set(&app, policy).await;
     let agora = app.agora();
     agora.register(&["nora", "omar"]).await;

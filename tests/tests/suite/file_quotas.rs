@@ -51,8 +51,7 @@ async fn a_user_and_an_app_upload_as_much_in_a_day_as_the_policy_says() {
     };
     set(&app, policy).await;
     let [ann, bob] = people(&app, ["ann", "bob"]).await;
-    let (agora, of_ann, of_bob) =
-        (app.agora(), app.agora().logged_in("ann").await, app.agora().logged_in("bob").await);
+    let (agora, of_ann, of_bob) = (app.agora(), app.agora().logged_in("ann").await, app.agora().logged_in("bob").await);
     // Bytes, then files; what was refused does not count, and leaves nothing.
     assert_eq!(refused(&of_ann, &[0; 101]).await, limit("user_upload_bytes_per_day"));
     upload(&of_ann, &[], "a", "", &[0; 100]).await;

@@ -88,7 +88,8 @@ mod tests {
     fn the_first_frame_is_left() {
         let comment = [b"\x21\xFE".as_slice(), &b"\x05hello".repeat(3), b"\0"].concat();
         let profile = b"\x21\xFF\x0BICCRGBG1012\x02xx\0";
-        let gif = [SCREEN, &comment, profile, CONTROLLED, &comment, PICTURE, &comment, CONTROLLED, PICTURE, &[END]].concat();
+        let gif =
+            [SCREEN, &comment, profile, CONTROLLED, &comment, PICTURE, &comment, CONTROLLED, PICTURE, &[END]].concat();
         let bare = bare(&gif).unwrap();
         assert_eq!(bare.bytes, [SCREEN, CONTROLLED, PICTURE, &[END]].concat());
         assert_eq!((bare.width, bare.height), (3, 2));

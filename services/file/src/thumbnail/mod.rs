@@ -17,7 +17,8 @@ use std::io::Cursor;
 
 use bytes::Bytes;
 use image::{
-    DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits, codecs::jpeg::JpegEncoder,
+    DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits,
+    codecs::jpeg::JpegEncoder,
     imageops::{self, FilterType},
     metadata::Orientation,
 };
@@ -339,9 +340,8 @@ mod tests {
             picture.write_to(&mut Cursor::new(&mut png), ImageFormat::Png).unwrap();
             png
         };
-        let memory = |png: &Vec<u8>| {
-            Picture::of(&png.clone().into(), "image/png").unwrap().memory(Fit::DEFAULT).unwrap()
-        };
+        let memory =
+            |png: &Vec<u8>| Picture::of(&png.clone().into(), "image/png").unwrap().memory(Fit::DEFAULT).unwrap();
         let (deep, plain) = (png_of(DynamicImage::new_rgba16(100, 100)), png_of(DynamicImage::new_luma8(100, 100)));
         assert_eq!(memory(&deep) - memory(&plain), 70_000);
     }

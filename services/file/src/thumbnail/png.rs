@@ -106,10 +106,11 @@ mod tests {
         let tiff = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
         let data = chunk_of(b"IDAT", b"data");
         let end = chunk_of(b"IEND", b"");
-        let beside: Vec<u8> = [b"iCCP", b"zTXt", b"iTXt", b"tEXt", b"eXIf", b"acTL", b"fcTL", b"fdAT", b"sPLT", b"xxXx"]
-            .into_iter()
-            .flat_map(|kind| chunk_of(kind, if kind == b"eXIf" { tiff } else { b"beside" }))
-            .collect();
+        let beside: Vec<u8> =
+            [b"iCCP", b"zTXt", b"iTXt", b"tEXt", b"eXIf", b"acTL", b"fcTL", b"fdAT", b"sPLT", b"xxXx"]
+                .into_iter()
+                .flat_map(|kind| chunk_of(kind, if kind == b"eXIf" { tiff } else { b"beside" }))
+                .collect();
         let png = [SIGNATURE, &header, &beside, &data, &beside, &data, &end, &beside].concat();
         let bare = bare(&png).unwrap();
         assert_eq!(bare.bytes, [SIGNATURE, &header, &data, &data, &end].concat());

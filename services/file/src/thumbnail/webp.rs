@@ -197,7 +197,14 @@ mod tests {
     fn what_is_no_picture_goes() {
         let tiff = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x03\0\0\0\0\0\0\0";
         let header = extended(0x3C);
-        let webp = riff(&[(b"VP8X", &header), (b"ICCP", b"p"), (b"ALPH", b"al"), (b"VP8 ", LOSSY), (b"EXIF", tiff), (b"XMP ", b"x")]);
+        let webp = riff(&[
+            (b"VP8X", &header),
+            (b"ICCP", b"p"),
+            (b"ALPH", b"al"),
+            (b"VP8 ", LOSSY),
+            (b"EXIF", tiff),
+            (b"XMP ", b"x"),
+        ]);
         let bare = bare(&webp).unwrap();
         assert_eq!(bare.bytes, riff(&[(b"VP8X", &extended(ALPHA)), (b"ALPH", b"al"), (b"VP8 ", LOSSY)]));
         assert_eq!((bare.width, bare.height, bare.orientation), (5, 4, Orientation::Rotate180));

@@ -184,7 +184,9 @@ mod tests {
 
     const APP: AppId = AppId(7);
     const UUID: &str = "0f9cbe3e-5c5b-4a37-8b23-dd0b9d3c1f77";
-    const WAITING: &str = "select cast(count(*) as bigint) from pg_locks where not granted";
+    const WAITING: &str = "
+        select cast(count(*) as bigint) from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'";
 
     /// Whether the file is shown, as it is asked before it is removed.
     async fn decide(db: Db, released: Released) -> bool {
