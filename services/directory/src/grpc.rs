@@ -36,9 +36,7 @@ impl Directory {
         let caller = self.caller(request).await?;
         match caller.actor {
             Actor::App => Ok(caller.app),
-            Actor::User(_) => Err(Error::not_permitted(
-                "only the app itself manages word lists and hooks, and asks which files are shown",
-            )),
+            Actor::User(_) => Err(Error::not_permitted("only the app itself manages word lists and hooks")),
         }
     }
 }
@@ -354,8 +352,11 @@ impl pb::directory_service_server::DirectoryService for Directory {
 
     #[tracing::instrument(level = "debug", name = "directory.shows_file", skip_all)]
     async fn shows_file(&self, request: Request<pb::ShowsFileRequest>) -> Reply<pb::ShowsFileReply> {
-        let app = self.app_itself(&request).await.map_err(to_status)?;
-        let shown = self.core.shows_file(app, &request.into_inner().uuid).await.map_err(to_status)?;
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        if caller.actor != Actor::App {
+            return Err(to_status(Error::not_permitted("only the app itself asks which files are shown")));
+        }
+        let shown = self.core.shows_file(caller.app, &request.into_inner().uuid).await.map_err(to_status)?;
         Ok(Response::new(pb::ShowsFileReply { shown }))
     }
 }
