@@ -102,8 +102,8 @@ mod tests {
     fn a_file_is_found_however_its_address_is_spelled() {
         let simple = UUID.replace('-', "");
         let escaped = UUID.replace('-', "\\u002d");
-        let all_escaped: String = UUID.bytes().map(|byte| format!("\\u{byte:04X}")).collect();
-        let all_percent: String = UUID.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let all_escaped = UUID.bytes().fold(String::new(), |all, byte| all + &format!("\\u{byte:04X}"));
+        let all_percent = UUID.bytes().fold(String::new(), |all, byte| all + &format!("%{byte:02x}"));
         let in_json = serde_json::to_string(&format!("{{\"url\":\"https:\\/\\/x\\/{escaped}\"}}")).unwrap();
         for text in [
             UUID.to_owned(),
