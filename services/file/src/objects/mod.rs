@@ -199,7 +199,7 @@ fn lost(object: Object<'_>, error: object_store::Error) -> Error {
         return fault(error);
     }
     tracing::warn!(object = %object.path(), "the bytes of a file are not in the store: somebody else removed them");
-    Error::new(Reason::FileNotFound, "").because(error)
+    Error::new(Reason::FileNotFound, "")
 }
 
 /// Files block.
