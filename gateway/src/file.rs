@@ -56,6 +56,8 @@ pub(crate) struct Beside {
     pub restricted: bool,
     /// The file's name, where it was told before.
     pub uuid: String,
+    /// The user who brings it, where the app itself calls on their behalf; 0 is the caller.
+    pub owner: i64,
     /// Width and height of the thumbnail's box, where they are given.
     pub thumbnail: (Option<i32>, Option<i32>),
 }
@@ -222,6 +224,7 @@ async fn send_file((mut field, unread): Reading<'_>, sender: &Parts, beside: &mu
         content_type: field.content_type().map(ToString::to_string).unwrap_or_default(),
         restricted: beside.restricted,
         uuid: mem::take(&mut beside.uuid),
+        owner_user_id: beside.owner,
         ..pb::UploadHeader::default()
     };
     let mut wanted = send(sender, upload_request::Part::Header(header)).await;
@@ -331,18 +334,20 @@ pub(crate) async fn give_out(
         Asked::Part(range) => (StatusCode::PARTIAL_CONTENT, range.clone()),
     };
     let length = range.end - range.start;
-    let body = if method == Method::HEAD || length == 0 {
+    let body = if matches!(asked, Asked::Known | Asked::Nothing) {
         Body::empty()
     } else {
+        // A byte tells a HEAD that the bytes are there at all.
+        let wanted_length = if method == Method::HEAD { length.min(1) } else { length };
         let request = pb::DownloadRequest {
             file: Some(file),
             offset: range.start as i64,
-            length: length as i64,
+            length: wanted_length as i64,
             thumbnail: wanted.thumbnail,
         };
         let mut client = gateway.clients().file.clone();
         let chunks = client.download(context::request(caller, request)).await.map_err(refused)?.into_inner();
-        Body::from_stream(chunks.filter_map(|reply| future::ready(bytes_of(reply))))
+        if method == Method::HEAD { Body::empty() } else { body_of(chunks) }
     };
     let mut response = Response::new(body);
     *response.status_mut() = status;
@@ -389,6 +394,10 @@ async fn link(
     };
     let reply = gateway.clients().file.clone().link(context::request(caller, request)).await;
     Ok(Some(reply.map_err(refused)?.into_inner().url).filter(|url| !url.is_empty()))
+}
+
+fn body_of(chunks: tonic::Streaming<pb::DownloadReply>) -> Body {
+    Body::from_stream(chunks.filter_map(|reply| future::ready(bytes_of(reply))))
 }
 
 fn bytes_of(reply: Result<pb::DownloadReply, tonic::Status>) -> Option<Result<Bytes, tonic::Status>> {

@@ -67,6 +67,11 @@ impl Caller {
         Self { app, actor: Actor::App, address: None, platform: Platform::RestApi }
     }
 
+    /// Whether the app itself calls, with nobody behind it whose rights would be less.
+    pub const fn is_app(&self) -> bool {
+        matches!(self.actor, Actor::App | Actor::User(UserId::ADMIN))
+    }
+
     /// Refuses a conversation that the caller, being a user, has no part in.
     pub fn check_party(&self, conversation: ConversationId) -> Result<(), Error> {
         match self.actor {

@@ -96,6 +96,8 @@ pub enum Reason {
     FileExpired,
     /// The file is larger than the app allows.
     FileTooLarge,
+    /// More files or bytes in a day than the user or the app may upload.
+    UploadQuotaReached,
     /// The file is restricted, and the secret is not its own.
     ShareSecretWrong,
     /// The hour's messages are no longer kept.
@@ -240,6 +242,7 @@ impl Reason {
         Self::FileNotFound,
         Self::FileExpired,
         Self::FileTooLarge,
+        Self::UploadQuotaReached,
         Self::ShareSecretWrong,
         Self::ExportExpired,
         Self::ExportEmpty,
@@ -310,6 +313,7 @@ impl Reason {
             Self::FileNotFound => words("FILE_NOT_FOUND", Grpc::NotFound, (404, "entity_not_found", "file may not exists"), 10002),
             Self::FileExpired => words("FILE_EXPIRED", Grpc::NotFound, (404, "file_expired", "file {} is expired"), 10002),
             Self::FileTooLarge => words("FILE_TOO_LARGE", Grpc::ResourceExhausted, (413, "file exceeding maximum limit", "the file size exceeds the maximum limit."), 10002),
+            Self::UploadQuotaReached => words("UPLOAD_QUOTA_REACHED", Grpc::ResourceExhausted, (403, "exceed_limit", "{} limit exceeded"), 10429),
             Self::ShareSecretWrong => words("SHARE_SECRET_WRONG", Grpc::Unauthenticated, (401, "unauthorized", EXPIRED), 10010),
             Self::ExportExpired => words("EXPORT_EXPIRED", Grpc::FailedPrecondition, (400, "illegal_argument", "maybe chat message history is expired or unstored"), 10002),
             Self::ExportEmpty => words("EXPORT_EMPTY", Grpc::NotFound, (404, "storage_object_not_found", "Failed to find chat message history download url"), 10002),

@@ -1,6 +1,6 @@
 //! Files that are kept here.
 
-use crate::UnixMillis;
+use crate::{UnixMillis, UserId};
 
 /// A file as it is described.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct StoredFile {
     pub thumbnail: Option<Thumbnail>,
     /// Width and height of a picture, upright, in pixels.
     pub sides: Option<(u32, u32)>,
+    /// Who brought it: a user, or the app itself as [`UserId::ADMIN`]; `None` where it was not recorded.
+    pub owner: Option<UserId>,
     /// When it was taken in.
     pub created_at: UnixMillis,
     /// Until when it is kept; `None` is for ever.
@@ -80,7 +82,7 @@ impl StoredFile {
         (named.len() == 36 && named.bytes().enumerate().all(is_uuid)).then_some(named)
     }
 
-    /// Whether a text may have the address of one of our files in it; quick.
+    /// Whether a text may have the address of one of our files in it as [`Self::uuid_in`] reads it; quick.
     pub fn may_be_in(text: &str) -> bool {
         PATHS.iter().any(|before| text.contains(before))
     }

@@ -79,7 +79,15 @@ pub struct Policy {
     pub export_utc_offset_minutes: i64,
     /// Most bytes of a file.
     pub max_file_bytes: u64,
-    /// How long a file is kept; zero is for ever (agora.md 3.3).
+    /// How many files a user may upload in a day of UTC; zero is without limit.
+    pub user_upload_files_per_day: u64,
+    /// How many bytes a user may upload in a day; zero is without limit.
+    pub user_upload_bytes_per_day: u64,
+    /// How many files the app and its users may upload in a day, all together; zero is without limit.
+    pub app_upload_files_per_day: u64,
+    /// How many bytes they may upload in a day; zero is without limit.
+    pub app_upload_bytes_per_day: u64,
+    /// How long a file is kept; zero is for ever. The vendor's own is 7 days (agora.md 3.3).
     pub file_lifetime: Duration,
     /// Whether downloads need a token (decision 19).
     pub files_require_token: bool,
@@ -166,7 +174,12 @@ impl Policy {
             export_recalled: false,
             export_utc_offset_minutes: 0,
             max_file_bytes: 10 * 1024 * 1024,
-            file_lifetime: Duration::from_hours(7 * 24),
+            user_upload_files_per_day: 10_000,
+            user_upload_bytes_per_day: 10 * GIB as u64,
+            app_upload_files_per_day: 1_000_000,
+            app_upload_bytes_per_day: 1024 * GIB as u64,
+            // Messages are kept for ever, and a history without its pictures is none.
+            file_lifetime: Duration::ZERO,
             files_require_token: false,
             files_redirect: false,
             recall_deletes_files: true,
@@ -260,6 +273,9 @@ const WEEK: i64 = 7 * 24 * 3_600_000;
 /// A hundred years.
 const CENTURY: i64 = 100 * 365 * 24 * 3_600_000;
 const MIB: i64 = 1024 * 1024;
+const GIB: i64 = 1024 * MIB;
+/// More than a disk has: a pebibyte.
+const MOST_BYTES: i64 = 1024 * 1024 * GIB;
 
 /// Every value but the rates, which are in [`Rate::ALL`].
 pub const VALUES: &[PolicyValue] = &[
@@ -343,6 +359,10 @@ pub const VALUES: &[PolicyValue] = &[
     flag!(export_recalled),
     number!(export_utc_offset_minutes, -720, 840),
     number!(max_file_bytes, 1, 1024 * MIB),
+    number!(user_upload_files_per_day, 0, MOST_QUOTA),
+    number!(user_upload_bytes_per_day, 0, MOST_BYTES),
+    number!(app_upload_files_per_day, 0, MOST_QUOTA),
+    number!(app_upload_bytes_per_day, 0, MOST_BYTES),
     millis!("file_lifetime_ms", file_lifetime, 0, CENTURY),
     flag!(files_require_token),
     flag!(files_redirect),

@@ -124,6 +124,12 @@ impl DirectoryCache {
         self.client.clone().get_screening(asked).await.map_err(error_from_status)?.into_inner().try_into()
     }
 
+    /// Whether the profile of a user, or a group or room of the app, names the file, as it is now.
+    pub async fn shows_file(&self, app: AppId, uuid: &str) -> Result<bool, Error> {
+        let asked = context::request(&Caller::of_app(app), pb::ShowsFileRequest { uuid: uuid.to_owned() });
+        Ok(self.client.clone().shows_file(asked).await.map_err(error_from_status)?.into_inner().shown)
+    }
+
     /// Every app, as they are now.
     pub async fn apps(&self) -> Result<Vec<App>, Error> {
         let mut apps = Vec::new();

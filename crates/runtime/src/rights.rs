@@ -104,6 +104,7 @@ pub const RIGHTS: &[Right] = &[
     app("DirectoryService/ListHooks"),
     app("DirectoryService/RemoveHook"),
     app("DirectoryService/GetScreening"),
+    app("DirectoryService/ShowsFile"),
 
     acts("GroupService/Create", "owned by the user"),
     reads("GroupService/Get", "any group or room of the app"),
@@ -160,8 +161,10 @@ pub const RIGHTS: &[Right] = &[
     reads("FileService/Link", "files whose id and secret the user knows"),
     reads("FileService/Stat", "files whose id and secret the user knows"),
     app("FileService/Describe"),
-    acts("FileService/SetLifetime", "where the policy lets users"),
+    acts("FileService/SetLifetime", "what the user brought, where the policy lets users"),
     app("FileService/Delete"),
+    app("FileService/Withdraw"),
+    app("FileService/Settle"),
     app("FileService/Sweep"),
 
     app("CallbackService/AddEndpoint"),

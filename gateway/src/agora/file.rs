@@ -44,8 +44,8 @@ async fn take_in(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>
     let side = |name| header(&asked.headers, name).and_then(codec::thumbnail_side);
     let beside = Beside {
         restricted: codec::is_true(header(&asked.headers, "restrict-access")),
-        uuid: String::new(),
         thumbnail: (side(WIDTH), side(HEIGHT)),
+        ..Beside::default()
     };
     let content_type = header(&asked.headers, CONTENT_TYPE.as_str()).unwrap_or_default();
     let max_bytes = identity.app.policy.max_file_bytes;

@@ -2,7 +2,7 @@
 
 use axum::{body::Body, extract::State, response::Response};
 use tidings_dialect::agora::{self as codec, Refusal};
-use tidings_domain::{Actor, Error, UserId};
+use tidings_domain::{Actor, Error, Reason, UserId};
 use tidings_proto::pb;
 use tidings_runtime::context;
 
@@ -32,12 +32,15 @@ async fn keep(gateway: &Gateway, asked: &Asked, named: Named, body: Body) -> Res
     let mut set = Vec::new();
     let mut failed = Vec::new();
     for uuid in &wanted.uuids {
-        // Nothing is given out here, so nobody need know the secret of a restricted file.
-        let file = pb::FileRef { uuid: uuid.clone(), share_secret: String::new(), trusted: true };
+        let file = pb::FileRef { uuid: uuid.clone(), ..pb::FileRef::default() };
         let request = pb::SetLifetimeRequest { file: Some(file), for_ever: wanted.for_ever };
         match gateway.clients().file.clone().set_lifetime(context::request(&caller, request)).await.map_err(refused) {
             Ok(_) => set.push(uuid.as_str()),
             Err(error) if error.reason().words().agora.status == 404 => failed.push(uuid.as_str()),
+            // Somebody else's, since users may with their own.
+            Err(error) if error.reason() == Reason::NotPermitted && identity.app.policy.users_set_file_lifetime => {
+                failed.push(uuid.as_str());
+            }
             Err(error) => return Err(error.into()),
         }
     }

@@ -47,7 +47,10 @@ async fn leave(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
     check_target(gateway, &caller, target).await?;
     let uuid = gateway.new_uuid();
     let expires = (gateway.now() + LEAVE).0 / 1000;
-    let policy = FilePolicy { app_id: identity.app.lanying_app_id.clone(), key: uuid.clone(), expires }.write();
+    // Whoever puts the file there shows nothing but this.
+    let user_id = caller.actor.user().0;
+    let policy =
+        FilePolicy { app_id: identity.app.lanying_app_id.clone(), key: uuid.clone(), user_id, expires }.write();
     let policy = URL_SAFE_NO_PAD.encode(policy);
     let signature = Signed(&[UPLOAD, &policy]).url_safe(gateway);
     let upload_url = format!("{}/file/upload/object?policy={policy}&signature={signature}", asked.base_url);
@@ -116,10 +119,11 @@ async fn take_in(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>
             return Err(error.into());
         }
     };
-    let (app, uuid) = allowed;
+    let Allowed { app, uuid, owner } = allowed;
+    // The policy is the authority, and only the app itself names files.
     let caller = asked.caller_as(&app, Actor::App);
     let content_type = header(&asked.headers, CONTENT_TYPE.as_str()).unwrap_or_default();
-    let beside = Beside { uuid, ..Beside::default() };
+    let beside = Beside { uuid, owner, ..Beside::default() };
     let taken = file::take_in(gateway, &caller, content_type, body, (FORM, beside), app.policy.max_file_bytes).await;
     taken.map_err(|why| match why {
         NotTaken::NoFile => Refusal::bad_parameter("file", "is required, as a part of a form"),
@@ -128,8 +132,16 @@ async fn take_in(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>
     Ok(codec::done())
 }
 
-/// The app, and the name of the file, that the policy allows.
-async fn allowed(gateway: &Gateway, asked: &Asked) -> Result<(App, String), Error> {
+/// What a policy allows.
+struct Allowed {
+    app: App,
+    /// The name of the file.
+    uuid: String,
+    /// Who brings it; 0 is the app itself.
+    owner: i64,
+}
+
+async fn allowed(gateway: &Gateway, asked: &Asked) -> Result<Allowed, Error> {
     let parameter = |name| query(&asked.query, name).unwrap_or_default();
     let policy = parameter("policy");
     if !Signed(&[UPLOAD, policy]).is(gateway, parameter("signature")) {
@@ -141,7 +153,7 @@ async fn allowed(gateway: &Gateway, asked: &Asked) -> Result<(App, String), Erro
         return Err(link_wrong());
     }
     let identity = gateway.identities().of(app_ref::App::LanyingAppId(policy.app_id), "").await?;
-    Ok((identity.app.clone(), policy.key))
+    Ok(Allowed { app: identity.app.clone(), uuid: policy.key, owner: policy.user_id })
 }
 
 type Named = Result<Path<String>, PathRejection>;

@@ -1,6 +1,6 @@
 //! Files.
 
-use tidings_domain::{Error, StoredFile, Thumbnail, UnixMillis};
+use tidings_domain::{Error, StoredFile, Thumbnail, UnixMillis, UserId};
 
 use crate::pb;
 
@@ -22,6 +22,7 @@ impl From<StoredFile> for pb::FileInfo {
             }),
             width: file.sides.map_or(0, |(width, _)| width as i32),
             height: file.sides.map_or(0, |(_, height)| height as i32),
+            owner_user_id: file.owner.map(|owner| owner.0),
         }
     }
 }
@@ -44,6 +45,7 @@ impl TryFrom<pb::FileInfo> for StoredFile {
             secret: wire.share_secret,
             thumbnail: thumbnail.transpose()?,
             sides: u32::try_from(wire.width).ok().zip(u32::try_from(wire.height).ok()).filter(|sides| *sides != (0, 0)),
+            owner: wire.owner_user_id.map(UserId),
             created_at: UnixMillis(wire.created_at_ms),
             expires_at: (wire.expires_at_ms != 0).then_some(UnixMillis(wire.expires_at_ms)),
         })

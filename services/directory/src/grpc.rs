@@ -369,6 +369,16 @@ impl pb::directory_service_server::DirectoryService for Directory {
         let screening = self.core.screening(app).await.map_err(to_status)?;
         Ok(Response::new(screening.into()))
     }
+
+    #[tracing::instrument(level = "debug", name = "directory.shows_file", skip_all)]
+    async fn shows_file(&self, request: Request<pb::ShowsFileRequest>) -> Reply<pb::ShowsFileReply> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        if caller.actor != Actor::App {
+            return Err(to_status(Error::not_permitted("only the app itself asks which files are shown")));
+        }
+        let shown = self.core.shows_file(caller.app, &request.into_inner().uuid).await.map_err(to_status)?;
+        Ok(Response::new(pb::ShowsFileReply { shown }))
+    }
 }
 
 fn wire_ids(users: Vec<UserId>) -> Vec<i64> {

@@ -40,6 +40,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0003_uuid.sql"),
         include_str!("../migrations/sqlite/0004_screening.sql"),
         include_str!("../migrations/sqlite/0005_void_tokens.sql"),
+        include_str!("../migrations/sqlite/0006_shown_files.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
@@ -47,6 +48,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/postgres/0003_uuid.sql"),
         include_str!("../migrations/postgres/0004_screening.sql"),
         include_str!("../migrations/postgres/0005_void_tokens.sql"),
+        include_str!("../migrations/postgres/0006_shown_files.sql"),
     ],
 };
 

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream, stream::BoxStream};
-use tidings_domain::{Actor, App, AppId, Caller, Error};
+use tidings_domain::{Actor, App, Caller, Error, UserId};
 use tidings_proto::{
     error_from_status,
     pb::{self, download_reply, file_service_server::FileService, upload_request},
@@ -17,6 +17,7 @@ use crate::{
         find::{self, describe, find},
         lifetime, link, sweep,
         upload::{self, Header, Part},
+        withdraw::{self, Outcome},
     },
     thumbnail::Fit,
 };
@@ -41,19 +42,19 @@ impl FileGrpc {
         Self { core }
     }
 
-    /// The app of a call that reads a file. That it may do without the secret (`trusted`) is the app's own to say.
-    async fn reader<T>(&self, request: &Request<T>, trusted: bool) -> Result<Arc<App>, Status> {
-        let (caller, app) = self.core.deps.directory.caller(request).await.map_err(to_status)?;
+    /// Who reads a file. That they may do without the secret (`trusted`) is the app's own to say.
+    async fn reader<T>(&self, request: &Request<T>, trusted: bool) -> Result<Caller, Status> {
+        let (caller, _) = self.core.deps.directory.caller(request).await.map_err(to_status)?;
         if trusted && caller.actor != Actor::App {
             return Err(to_status(Error::not_permitted("only the app itself reads files without their secrets")));
         }
-        Ok(app)
+        Ok(caller)
     }
 
     /// The same, refused to users.
     async fn own_app<T>(&self, request: &Request<T>) -> Result<Arc<App>, Status> {
         let (caller, app) = self.core.deps.directory.caller(request).await.map_err(to_status)?;
-        if caller.actor != Actor::App {
+        if user(&caller).is_some() {
             return Err(to_status(Error::not_permitted("only the app itself fetches, keeps and removes files")));
         }
         Ok(app)
@@ -69,20 +70,17 @@ impl FileGrpc {
         let Some(upload_request::Part::Header(header)) = first else {
             return Err(Error::invalid("header", "must come first"));
         };
-        let header: Header = header.try_into()?;
-        if header.uuid.is_some() && caller.actor != Actor::App {
-            return Err(Error::not_permitted("only the app itself names files"));
-        }
+        let header = header_of(header, caller)?;
         let parts = parts.map(|part| part.map_err(error_from_status)?.try_into());
         Ok(upload::upload(Arc::clone(&self.core), app, header, parts).await?.into())
     }
 
     async fn given_out(
         &self,
-        app: AppId,
+        caller: &Caller,
         request: pb::DownloadRequest,
     ) -> Result<BoxStream<'static, Result<pb::DownloadReply, Status>>, Error> {
-        let (file, bytes) = download::download(&self.core, app, request.try_into()?).await?;
+        let (file, bytes) = download::download(&self.core, caller.app, download_of(request, caller)?).await?;
         let reply = |part| pb::DownloadReply { part: Some(part) };
         let info = stream::iter([Ok(reply(download_reply::Part::Info(file.into())))]);
         let chunks = bytes.map(move |chunk| match chunk {
@@ -116,24 +114,24 @@ impl FileService for FileGrpc {
     #[tracing::instrument(level = "debug", name = "file.download", skip_all)]
     async fn download(&self, request: Request<pb::DownloadRequest>) -> Result<Response<Self::DownloadStream>, Status> {
         let trusted = request.get_ref().file.as_ref().is_some_and(|file| file.trusted);
-        let app = self.reader(&request, trusted).await?;
-        let stream = self.given_out(app.id, request.into_inner()).await.map_err(to_status)?;
+        let caller = self.reader(&request, trusted).await?;
+        let stream = self.given_out(&caller, request.into_inner()).await.map_err(to_status)?;
         Ok(Response::new(stream))
     }
 
     #[tracing::instrument(level = "debug", name = "file.link", skip_all)]
     async fn link(&self, request: Request<pb::LinkRequest>) -> Result<Response<pb::LinkReply>, Status> {
         let trusted = request.get_ref().file.as_ref().is_some_and(|file| file.trusted);
-        let app = self.reader(&request, trusted).await?;
-        let wanted = request.into_inner().try_into().map_err(to_status)?;
-        let url = link::link(&self.core, app.id, wanted).await.map_err(to_status)?;
+        let caller = self.reader(&request, trusted).await?;
+        let wanted = link_of(request.into_inner(), &caller).map_err(to_status)?;
+        let url = link::link(&self.core, caller.app, wanted).await.map_err(to_status)?;
         Ok(Response::new(pb::LinkReply { url: url.unwrap_or_default() }))
     }
 
     #[tracing::instrument(level = "debug", name = "file.stat", skip_all)]
     async fn stat(&self, request: Request<pb::FileRef>) -> Result<Response<pb::FileInfo>, Status> {
-        let app = self.reader(&request, request.get_ref().trusted).await?;
-        let found = find(&self.core, app.id, &request.into_inner().into()).await.map_err(to_status)?;
+        let caller = self.reader(&request, request.get_ref().trusted).await?;
+        let found = find(&self.core, caller.app, &wanted(request.into_inner(), &caller)).await.map_err(to_status)?;
         Ok(Response::new(found.into()))
     }
 
@@ -151,20 +149,41 @@ impl FileService for FileGrpc {
     #[tracing::instrument(level = "debug", name = "file.set_lifetime", skip_all)]
     async fn set_lifetime(&self, request: Request<pb::SetLifetimeRequest>) -> Result<Response<pb::FileInfo>, Status> {
         let (caller, app) = self.core.deps.directory.caller(&request).await.map_err(to_status)?;
-        if caller.actor != Actor::App && !app.policy.users_set_file_lifetime {
+        let user = user(&caller);
+        if user.is_some() && !app.policy.users_set_file_lifetime {
             return Err(to_status(Error::not_permitted("users do not set how long files are kept")));
         }
         let pb::SetLifetimeRequest { file, for_ever } = request.into_inner();
-        let wanted: find::Wanted = required("file", file).map_err(to_status)?.into();
-        let set = lifetime::set(&self.core, &app, &wanted, for_ever).await.map_err(to_status)?;
+        // Nothing is given out, so whoever brought the file need not know its secret.
+        let file = required("file", file).map_err(to_status)?;
+        let wanted = find::Wanted { uuid: file.uuid, secret: file.share_secret, trusted: true };
+        let set = lifetime::set(&self.core, &app, user, &wanted, for_ever).await.map_err(to_status)?;
         Ok(Response::new(set.into()))
     }
 
     #[tracing::instrument(level = "debug", name = "file.delete", skip_all)]
     async fn delete(&self, request: Request<pb::FileRef>) -> Result<Response<pb::FileInfo>, Status> {
         let app = self.own_app(&request).await?;
-        let deleted = delete::delete(&self.core, app.id, &request.into_inner().into()).await.map_err(to_status)?;
+        let wanted = find::Wanted::of(request.into_inner(), true);
+        let deleted = delete::delete(&self.core, app.id, &wanted).await.map_err(to_status)?;
         Ok(Response::new(deleted.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "file.withdraw", skip_all)]
+    async fn withdraw(&self, request: Request<pb::WithdrawRequest>) -> Result<Response<pb::FileInfo>, Status> {
+        let app = self.own_app(&request).await?;
+        let pb::WithdrawRequest { uuid, owner_id } = request.into_inner();
+        let file = withdraw::withdraw(&self.core, app.id, UserId(owner_id), &uuid).await.map_err(to_status)?;
+        Ok(Response::new(file.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "file.settle", skip_all)]
+    async fn settle(&self, request: Request<pb::SettleRequest>) -> Result<Response<pb::SettleReply>, Status> {
+        let app = self.own_app(&request).await?;
+        let pb::SettleRequest { uuid, restore, owner_id } = request.into_inner();
+        let outcome = if restore { Outcome::Restored } else { Outcome::Removed };
+        let settled = withdraw::settle(&self.core, app.id, UserId(owner_id), &uuid, outcome).await;
+        Ok(Response::new(pb::SettleReply { settled: settled.map_err(to_status)? }))
     }
 
     #[tracing::instrument(level = "debug", name = "file.sweep", skip_all)]
@@ -175,44 +194,47 @@ impl FileService for FileGrpc {
     }
 }
 
-impl From<pb::FileRef> for find::Wanted {
-    fn from(wire: pb::FileRef) -> Self {
-        Self { uuid: wire.uuid, secret: wire.share_secret, trusted: wire.trusted }
+/// The user behind the call; `None` is the app itself.
+fn user(caller: &Caller) -> Option<UserId> {
+    (!caller.is_app()).then_some(caller.actor.user())
+}
+
+impl find::Wanted {
+    fn of(wire: pb::FileRef, trusted: bool) -> Self {
+        Self { uuid: wire.uuid, secret: wire.share_secret, trusted }
     }
 }
 
-impl TryFrom<pb::DownloadRequest> for download::Wanted {
-    type Error = Error;
-
-    fn try_from(wire: pb::DownloadRequest) -> Result<Self, Error> {
-        let number = |field: &str, value: i64| {
-            u64::try_from(value).map_err(|error| Error::invalid(field, "must not be negative").because(error))
-        };
-        let length = number("length", wire.length)?;
-        Ok(Self {
-            file: required("file", wire.file)?.into(),
-            thumbnail: wire.thumbnail,
-            offset: number("offset", wire.offset)?,
-            length: (length > 0).then_some(length),
-        })
-    }
+/// Only the app itself can see to it who may read: what a user says of it is not heard.
+fn wanted(wire: pb::FileRef, caller: &Caller) -> find::Wanted {
+    let trusted = wire.trusted && user(caller).is_none();
+    find::Wanted::of(wire, trusted)
 }
 
-impl TryFrom<pb::LinkRequest> for link::Wanted {
-    type Error = Error;
+fn download_of(wire: pb::DownloadRequest, caller: &Caller) -> Result<download::Wanted, Error> {
+    let number = |field: &str, value: i64| {
+        u64::try_from(value).map_err(|error| Error::invalid(field, "must not be negative").because(error))
+    };
+    let length = number("length", wire.length)?;
+    Ok(download::Wanted {
+        file: wanted(required("file", wire.file)?, caller),
+        thumbnail: wire.thumbnail,
+        offset: number("offset", wire.offset)?,
+        length: (length > 0).then_some(length),
+    })
+}
 
-    fn try_from(wire: pb::LinkRequest) -> Result<Self, Error> {
-        if !(1000..=7 * 24 * 3_600_000).contains(&wire.life_ms) {
-            return Err(Error::invalid("life_ms", "must be from 1000 to 604800000"));
-        }
-        Ok(Self {
-            file: required("file", wire.file)?.into(),
-            thumbnail: wire.thumbnail,
-            life: Duration::from_millis(wire.life_ms as u64),
-            content_type: wire.content_type,
-            content_disposition: wire.content_disposition,
-        })
+fn link_of(wire: pb::LinkRequest, caller: &Caller) -> Result<link::Wanted, Error> {
+    if !(1000..=7 * 24 * 3_600_000).contains(&wire.life_ms) {
+        return Err(Error::invalid("life_ms", "must be from 1000 to 604800000"));
     }
+    Ok(link::Wanted {
+        file: wanted(required("file", wire.file)?, caller),
+        thumbnail: wire.thumbnail,
+        life: Duration::from_millis(wire.life_ms as u64),
+        content_type: wire.content_type,
+        content_disposition: wire.content_disposition,
+    })
 }
 
 fn check_name(name: &str) -> Result<(), Error> {
@@ -235,19 +257,21 @@ fn checked_uuid(uuid: String) -> Result<Option<String>, Error> {
     if is_right { Ok(Some(uuid)) } else { Err(Error::invalid("uuid", "must be a version 4 UUID in lower case")) }
 }
 
-impl TryFrom<pb::UploadHeader> for Header {
-    type Error = Error;
-
-    fn try_from(wire: pb::UploadHeader) -> Result<Self, Error> {
-        check_name(&wire.name)?;
-        Ok(Self {
-            name: wire.name,
-            content_type: wire.content_type,
-            restricted: wire.restricted,
-            internal: wire.internal,
-            uuid: checked_uuid(wire.uuid)?,
-        })
+/// What only the app itself says is refused to users: what is internal, whose it is, and what it is named.
+fn header_of(wire: pb::UploadHeader, caller: &Caller) -> Result<Header, Error> {
+    check_name(&wire.name)?;
+    if user(caller).is_some() && (wire.internal || wire.owner_user_id != 0 || !wire.uuid.is_empty()) {
+        return Err(Error::not_permitted("only the app itself names files, and says whose they are"));
     }
+    let owner = if wire.owner_user_id == 0 { caller.actor.user() } else { UserId(wire.owner_user_id) };
+    Ok(Header {
+        name: wire.name,
+        content_type: wire.content_type,
+        restricted: wire.restricted,
+        owner,
+        internal: wire.internal,
+        uuid: checked_uuid(wire.uuid)?,
+    })
 }
 
 impl TryFrom<pb::UploadRequest> for Part {

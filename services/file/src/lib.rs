@@ -23,10 +23,15 @@ pub use store::statements;
 /// The tables of this service.
 pub const SCHEMA: Schema = Schema {
     name: "file",
-    sqlite: &[include_str!("../migrations/sqlite/0001_init.sql"), include_str!("../migrations/sqlite/0002_sides.sql")],
+    sqlite: &[
+        include_str!("../migrations/sqlite/0001_init.sql"),
+        include_str!("../migrations/sqlite/0002_sides.sql"),
+        include_str!("../migrations/sqlite/0003_owners.sql"),
+    ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
         include_str!("../migrations/postgres/0002_sides.sql"),
+        include_str!("../migrations/postgres/0003_owners.sql"),
     ],
 };
 

@@ -1,10 +1,12 @@
 //! How content is kept in a row: JSON text, so that U+0000 and every digit survive on both engines (decision 11).
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tidings_domain::{
     Body, Command, Content, Custom, Dialect, Error, Ext, File, Forward, Image, JsonText, Location, Media, StoredFile,
-    Text, Verbatim, Video, Voice,
+    Text, Verbatim, Video, Voice, uuids_in,
 };
 
 /// The columns of one message's content.
@@ -35,17 +37,20 @@ impl StoredContent {
         })
     }
 
-    /// The uuids of our own files that it brings, thumbnails of films among them.
-    pub fn files(&self) -> Result<Vec<String>, Error> {
+    /// The uuids of files that it may show, wherever it names them.
+    pub fn files(&self) -> BTreeSet<String> {
+        let beside = [&self.ext, &self.config, &self.verbatim];
+        let texts = beside.into_iter().flatten().chain([&self.body]);
+        texts.flat_map(|text| uuids_in(text)).collect()
+    }
+
+    /// The uuid of the file of ours that is its attachment.
+    pub fn attachment(&self) -> Result<Option<String>, Error> {
         if !StoredFile::may_be_in(&self.body) {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         let body = parse::<StoredBody>(&self.body)?.into_body()?;
-        let beside = if let Body::Video(video) = &body { video.thumbnail.as_ref() } else { None };
-        let urls = body.media().into_iter().chain(beside).map(|media| media.url.as_str());
-        let mut files: Vec<String> = urls.filter_map(StoredFile::uuid_in).map(str::to_owned).collect();
-        files.dedup();
-        Ok(files)
+        Ok(body.media().and_then(|media| StoredFile::uuid_in(&media.url)).map(str::to_owned))
     }
 
     /// Bytes of all columns.

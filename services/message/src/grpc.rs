@@ -19,8 +19,8 @@ use crate::{
     app::export::{self, Exporter, Outcome},
     app::start_broadcast::{Reach, Started},
     app::{
-        broadcast, edit, events, exclude, find, head, import, page, purge, recall, report_reads, send, start_broadcast,
-        unread, unused_files,
+        broadcast, edit, events, exclude, find, head, import, page, purge, recall, released_files, report_reads, send,
+        start_broadcast, unread,
     },
     appender::{Appender, Reply},
     edited::Change,
@@ -244,7 +244,7 @@ impl MessageService for MessageGrpc {
         }
         let removed = purge::purge(&self.deps, &app).await.map_err(to_status)?;
         export::look_after(&self.deps, &app).await.map_err(to_status)?;
-        let files = unused_files::delete(&self.deps, &app).await.map_err(to_status)?;
+        let files = released_files::delete(&self.deps, &app).await.map_err(to_status)?;
         Ok(Response::new(pb::PurgeReply { removed: removed as i64, files: files as i64 }))
     }
 }

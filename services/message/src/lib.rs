@@ -38,6 +38,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0007_origin.sql"),
         include_str!("../migrations/sqlite/0008_refused.sql"),
         include_str!("../migrations/sqlite/0009_purged_events.sql"),
+        include_str!("../migrations/sqlite/0010_file_owners.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
@@ -49,6 +50,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/postgres/0007_origin.sql"),
         include_str!("../migrations/postgres/0008_refused.sql"),
         include_str!("../migrations/postgres/0009_purged_events.sql"),
+        include_str!("../migrations/postgres/0010_file_owners.sql"),
     ],
 };
 

@@ -17,6 +17,8 @@ use crate::{
     policy::{on_any_shape, set},
 };
 
+const WEEK: i64 = 7 * 24 * 3_600_000;
+
 pub(crate) const BOUNDARY: &str = "----tidings-test";
 
 /// A part of a form: its name, a file's name and type, and the bytes.
@@ -308,9 +310,10 @@ every_shape! {
 }
 
 #[tokio::test]
-async fn files_expire_after_a_week_and_are_swept_up_agora_3_3() {
+async fn files_expire_after_a_week_where_the_app_says_so_and_are_swept_up_agora_3_3() {
     let clock = Arc::new(ManualClock::new(SystemClock.now()));
     let app = TestApp::of(Arc::new(Suite::all_in_one(None, clock.clone()))).await;
+    set(&app, pb::Policy { file_lifetime_ms: Some(WEEK), ..Default::default() }).await;
     let agora = app.agora();
     let (uuid, _) = upload(&agora, &[], "a.jpg", "", &picture(200, 200, ImageFormat::Jpeg)).await;
     let kept = || app.suite.files_on_disk();
@@ -331,10 +334,9 @@ async fn sweep(app: &TestApp) -> i64 {
 }
 
 #[tokio::test]
-async fn an_app_may_keep_files_for_ever() {
+async fn an_app_keeps_files_for_ever() {
     let clock = Arc::new(ManualClock::new(SystemClock.now()));
     let app = TestApp::of(Arc::new(Suite::all_in_one(None, clock.clone()))).await;
-    set(&app, pb::Policy { file_lifetime_ms: Some(0), ..Default::default() }).await;
     let (uuid, _) = upload(&app.agora(), &[], "a", "", b"x").await;
     clock.advance(Duration::from_hours(24 * 365));
     assert_eq!(sweep(&app).await, 0);
@@ -442,13 +444,13 @@ async fn send_file(agora: &Agora, to: &str, uuid: &str) -> String {
     answer["data"][to].as_str().expect("an id").to_owned()
 }
 
-async fn recall(agora: &Agora, to: &str, msg_id: &str) {
+pub(crate) async fn recall(agora: &Agora, to: &str, msg_id: &str) {
     let body = json!({"msg_id": msg_id, "to": to, "chat_type": "chat", "force": true});
     agora.post("/messages/msg_recall", &body).await.expect(200);
 }
 
 /// How many files of recalled messages go now.
-async fn purge(app: &TestApp) -> i64 {
+pub(crate) async fn purge(app: &TestApp) -> i64 {
     app.messages().purge(app.request(pb::PurgeRequest {})).await.expect("purged").into_inner().files
 }
 
@@ -504,10 +506,11 @@ async fn the_file_of_a_recalled_message_stays_for_the_grace_time_and_where_the_p
 async fn lifetimes_are_set_by_the_app_and_by_users_where_it_lets_them_agora_3_4() {
     let clock = Arc::new(ManualClock::new(SystemClock.now()));
     let app = TestApp::of(Arc::new(Suite::all_in_one(None, clock.clone()))).await;
+    set(&app, pb::Policy { file_lifetime_ms: Some(WEEK), ..Default::default() }).await;
     let agora = app.agora();
     agora.register(&["nora", "omar"]).await;
     let nora = agora.logged_in("nora").await;
-    let (kept, _) = upload(&agora, &[("restrict-access", "true")], "a", "", b"x").await;
+    let (kept, _) = upload(&nora, &[("restrict-access", "true")], "a", "", b"x").await;
     let (other, _) = upload(&agora, &[], "b", "", b"x").await;
     let body = json!({"lifetime": "permanent", "chatfile_ids": [kept, "00000000-0000-4000-8000-000000000000"]});
     let path = "/users/nora/chatfiles/lifetime";
@@ -527,7 +530,7 @@ async fn lifetimes_are_set_by_the_app_and_by_users_where_it_lets_them_agora_3_4(
     assert_eq!(agora.post(path, &back).await.expect(200)["data"]["success"], json!([kept]));
     let info = pb::FileRef { uuid: kept.clone(), trusted: true, ..Default::default() };
     let info = app.files().stat(app.request(info)).await.expect("there").into_inner();
-    assert_eq!(info.expires_at_ms, clock.now().0 + 7 * 24 * 3_600_000);
+    assert_eq!(info.expires_at_ms, clock.now().0 + WEEK);
     for (body, text) in [
         (json!({"lifetime": "long", "chatfile_ids": [kept]}), "field lifetime can only be default or permanent"),
         (json!({"lifetime": "default"}), "field chatfile_ids must have 1 to 100 ids"),

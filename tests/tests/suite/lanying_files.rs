@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Where to put a file for that user.
-async fn leave(client: &Lanying, to: i64) -> Value {
+pub(crate) async fn leave(client: &Lanying, to: i64) -> Value {
     lanying_data(&client.get(&format!("/file/upload/chat?file_type=102&to_type=1&to_id={to}")).await)
 }
 
@@ -23,7 +23,7 @@ fn text<'a>(data: &'a Value, key: &str) -> &'a str {
 }
 
 /// Puts a file as the vendor's clients do: the form's fields, then the file.
-async fn put(method: Method, leave: &Value, name: &str, bytes: &[u8]) -> Reply {
+pub(crate) async fn put_file(method: Method, leave: &Value, name: &str, bytes: &[u8]) -> Reply {
     let fields = leave["oss_body_param"].as_object().expect("an object");
     let mut parts: Vec<FormPart<'_>> =
         fields.iter().map(|(key, value)| (key.as_str(), None, value.as_str().expect("a text").as_bytes())).collect();
@@ -64,13 +64,13 @@ every_shape! {
         assert_eq!(refused(&url).await, 10002);
 
         let png = picture(400, 200, ImageFormat::Png);
-        let reply = put(Method::POST, &leave, "cat.png", &png).await;
+        let reply = put_file(Method::POST, &leave, "cat.png", &png).await;
         assert_eq!(lanying_data(&reply), true);
         let (headers, bytes) = download(&url).await;
         assert!(bytes == png && headers["content-type"] == "image/png" && headers["content-disposition"] == "inline; filename=\"cat.png\"");
         assert_eq!(size_of(&download(&format!("{url}&image_type=2")).await.1), (170, 85));
         // The leave is for one file.
-        assert_eq!(lanying_error(&put(Method::POST, &leave, "dog.png", b"x").await), 10002);
+        assert_eq!(lanying_error(&put_file(Method::POST, &leave, "dog.png", b"x").await), 10002);
         assert!(download(&url).await.1 == png);
 
         // The address is good in a message, whatever dialect reads it.
@@ -88,7 +88,7 @@ every_shape! {
         let [ann, bob] = people(&app, ["ann", "bob"]).await;
         let group = group_of(&ann, &[&bob]).await;
         let given = leave(&ann.client, bob.id).await;
-        lanying_data(&put(Method::PUT, &given, "a.txt", b"hello").await);
+        lanying_data(&put_file(Method::PUT, &given, "a.txt", b"hello").await);
         let sign = text(&given, "download_url").split_once("sign=").expect("a sign").1;
         let path = format!("/file/upload/forward?to_type=2&to_id={group}&file_sign={sign}");
         let url = lanying_data(&bob.client.get(&path).await);
@@ -113,9 +113,9 @@ every_shape! {
         for (from, to) in [("signature=", "signature=x"), ("policy=", "policy=e30")] {
             let mut forged = given.clone();
             forged["upload_url"] = text(&given, "upload_url").replacen(from, to, 1).into();
-            assert_eq!(lanying_error(&put(Method::POST, &forged, "a", b"x").await), 10010, "{from}");
+            assert_eq!(lanying_error(&put_file(Method::POST, &forged, "a", b"x").await), 10010, "{from}");
         }
-        lanying_data(&put(Method::POST, &given, "a", b"x").await);
+        lanying_data(&put_file(Method::POST, &given, "a", b"x").await);
         let url = text(&given, "download_url");
         assert_eq!(refused(&url.replacen("sign=", "sign=x", 1)).await, 10010);
         assert_eq!(refused(url.split_once('?').expect("a query").0).await, 40000);
@@ -140,10 +140,10 @@ every_shape! {
         set(&other, pb::Policy { max_file_bytes: Some(1000), files_require_token: Some(true), ..Default::default() }).await;
         let [ann, bob] = people(&other, ["ann", "bob"]).await;
         let given = leave(&ann.client, bob.id).await;
-        assert_eq!(lanying_error(&put(Method::POST, &given, "a", &[1; 1001]).await), 10002);
+        assert_eq!(lanying_error(&put_file(Method::POST, &given, "a", &[1; 1001]).await), 10002);
         let request = reqwest::Client::new().post(text(&given, "upload_url")).body("no form");
         assert_eq!(lanying_error(&Reply::to(request).await), 10002);
-        lanying_data(&put(Method::POST, &given, "a", &[1; 1000]).await);
+        lanying_data(&put_file(Method::POST, &given, "a", &[1; 1000]).await);
         let url = text(&given, "download_url");
         assert_eq!(refused(url).await, 10003);
         let path = url.strip_prefix(&bob.client.base).expect("ours");

@@ -23,6 +23,8 @@ mod cross_dialect;
 mod envelope;
 mod events;
 mod events_http;
+mod file_owners;
+mod file_quotas;
 mod idempotency;
 mod lanying_access;
 mod lanying_ack_unread;

@@ -261,6 +261,7 @@ mod tests {
             secret: String::new(),
             thumbnail: None,
             sides: Some((640, 360)),
+            owner: None,
             created_at: UnixMillis(0),
             expires_at: None,
         };

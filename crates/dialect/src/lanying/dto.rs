@@ -263,5 +263,8 @@ pub struct OssFields<'a> {
 pub struct FilePolicy<'a> {
     pub app_id: &'a str,
     pub key: &'a str,
+    /// Absent from what was signed before there were owners.
+    #[serde(default)]
+    pub user_id: i64,
     pub expires: i64,
 }

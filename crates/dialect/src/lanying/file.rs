@@ -90,6 +90,8 @@ pub struct FilePolicy {
     pub app_id: String,
     /// Names the file.
     pub key: String,
+    /// Who brings it; 0 is the app itself.
+    pub user_id: i64,
     /// Until when, in Unix seconds.
     pub expires: i64,
 }
@@ -97,13 +99,14 @@ pub struct FilePolicy {
 impl FilePolicy {
     /// As JSON.
     pub fn write(&self) -> String {
-        text_of(&dto::FilePolicy { app_id: &self.app_id, key: &self.key, expires: self.expires })
+        let Self { app_id, key, user_id, expires } = self;
+        text_of(&dto::FilePolicy { app_id, key, user_id: *user_id, expires: *expires })
     }
 
     /// From JSON.
     pub fn read(json: &[u8]) -> Option<Self> {
-        let dto::FilePolicy { app_id, key, expires } = serde_json::from_slice(json).ok()?;
-        Some(Self { app_id: app_id.to_owned(), key: key.to_owned(), expires })
+        let dto::FilePolicy { app_id, key, user_id, expires } = serde_json::from_slice(json).ok()?;
+        Some(Self { app_id: app_id.to_owned(), key: key.to_owned(), user_id, expires })
     }
 }
 
@@ -140,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_policy_is_read_as_it_was_written() {
-        let policy = FilePolicy { app_id: "demo".into(), key: "k".into(), expires: 1_752_600_000 };
+        let policy = FilePolicy { app_id: "demo".into(), key: "k".into(), user_id: 16, expires: 1_752_600_000 };
         assert_eq!(FilePolicy::read(policy.write().as_bytes()), Some(policy));
         assert_eq!(FilePolicy::read(b"{}"), None);
     }

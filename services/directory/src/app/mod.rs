@@ -17,6 +17,7 @@ mod resolve_users;
 mod rotate_secret;
 mod screening;
 mod sessions;
+mod shows_file;
 mod subject;
 mod take_quota;
 mod update_user;

@@ -5,7 +5,10 @@ use std::sync::LazyLock;
 use tidings_domain::{AppId, Error, GroupKind, UnixMillis, UserId};
 use tidings_store::{Column, Db, Engine, Gather, GatherMany, Kind, ManyRows, Tx, on_tx};
 
-use super::group_row::{GroupRow, approval_code};
+use super::{
+    group_row::{GroupRow, approval_code},
+    shown_file::{self, Holder},
+};
 use crate::model::group::Group;
 
 macro_rules! columns {
@@ -157,7 +160,7 @@ pub(crate) async fn list(
 
 pub(crate) async fn insert(tx: &mut Tx, app: AppId, group: &Group) -> Result<(), Error> {
     let settings = &group.settings;
-    on_tx!(tx, |c| sqlx::query(INSERT)
+    on_tx!(&mut *tx, |c| sqlx::query(INSERT)
         .bind(app.0)
         .bind(group.id)
         .bind(group.kind.code())
@@ -179,13 +182,19 @@ pub(crate) async fn insert(tx: &mut Tx, app: AppId, group: &Group) -> Result<(),
         .bind(&settings.custom)
         .execute(c)
         .await
-        .map(drop))
+        .map(drop))?;
+    shown_file::add(tx, app, Holder::Group(group.id), &texts(group)).await
+}
+
+/// Where a group may name files.
+fn texts(group: &Group) -> [&str; 4] {
+    [&group.name, &group.avatar, &group.description, &group.settings.custom]
 }
 
 /// Writes everything but the owner, who has [`set_owners`].
 pub(crate) async fn update(tx: &mut Tx, app: AppId, group: &Group) -> Result<(), Error> {
     let settings = &group.settings;
-    on_tx!(tx, |c| sqlx::query(UPDATE)
+    on_tx!(&mut *tx, |c| sqlx::query(UPDATE)
         .bind(app.0)
         .bind(group.id)
         .bind(group.enabled)
@@ -204,7 +213,8 @@ pub(crate) async fn update(tx: &mut Tx, app: AppId, group: &Group) -> Result<(),
         .bind(&settings.custom)
         .execute(c)
         .await
-        .map(drop))
+        .map(drop))?;
+    shown_file::replace(tx, app, Holder::Group(group.id), &texts(group)).await
 }
 
 /// Names each group's owner; the members' roles are written elsewhere.
@@ -223,6 +233,9 @@ pub(crate) async fn set_owners(
 pub(crate) async fn end(tx: &mut Tx, app: AppId, groups: &[i64], now: UnixMillis) -> Result<(), Error> {
     for statement in EMPTY.iter() {
         statement.execute(tx, &keys(app, groups)).await?;
+    }
+    for group in groups {
+        shown_file::remove(tx, app, Holder::Group(*group)).await?;
     }
     let [apps, ids] = keys(app, groups);
     END.execute(tx, &[apps, ids, Column::Int(vec![now.0; groups.len()])]).await

@@ -16,6 +16,7 @@ pub(crate) mod membership;
 mod policy;
 pub(crate) mod profile;
 pub(crate) mod session;
+pub(crate) mod shown_file;
 pub(crate) mod user;
 pub(crate) mod user_block;
 pub(crate) mod users;
@@ -34,6 +35,7 @@ pub(crate) fn statements(engine: Engine) -> Vec<String> {
         group_block::all(engine),
         membership::all(engine),
         user_block::all(engine),
+        shown_file::all(engine),
     ];
     fixed.into_iter().map(str::to_owned).chain(built.concat()).collect()
 }

@@ -3,6 +3,7 @@
 use tidings_domain::{AppId, Error, UserId};
 use tidings_store::{Db, Tx, on_db, on_tx};
 
+use super::shown_file::{self, Holder};
 use crate::model::{Profile, ProfileChange};
 
 const FIND: &str = "
@@ -43,7 +44,7 @@ pub(crate) async fn find(db: &Db, app: AppId, user: UserId) -> Result<Profile, E
 
 /// The profile after the change. The nickname is not kept here.
 pub(crate) async fn change(tx: &mut Tx, app: AppId, user: UserId, change: &ProfileChange) -> Result<Profile, Error> {
-    let row: ProfileRow = on_tx!(tx, |c| sqlx::query_as(CHANGE)
+    let row: ProfileRow = on_tx!(&mut *tx, |c| sqlx::query_as(CHANGE)
         .bind(app.0)
         .bind(user.0)
         .bind(change.avatar.as_deref())
@@ -54,9 +55,14 @@ pub(crate) async fn change(tx: &mut Tx, app: AppId, user: UserId, change: &Profi
         .bind(change.email.as_deref())
         .fetch_one(c)
         .await)?;
-    Ok(profile(row))
+    let profile = profile(row);
+    let Profile { avatar, description, public_info, private_info, mobile, email } = &profile;
+    let texts = [avatar, description, public_info, private_info, mobile, email].map(String::as_str);
+    shown_file::replace(tx, app, Holder::Profile(user), &texts).await?;
+    Ok(profile)
 }
 
 pub(crate) async fn delete(tx: &mut Tx, app: AppId, user: UserId) -> Result<(), Error> {
+    shown_file::remove(tx, app, Holder::Profile(user)).await?;
     on_tx!(tx, |c| sqlx::query(DELETE).bind(app.0).bind(user.0).execute(c).await.map(drop))
 }

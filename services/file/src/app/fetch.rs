@@ -6,11 +6,11 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream};
 use http::header::{CONTENT_TYPE, LOCATION};
-use tidings_domain::{App, Error, StoredFile};
+use tidings_domain::{App, Error, StoredFile, UserId};
 use tidings_outbound::{Outbound, Response, Url};
 
 use super::{
-    Core,
+    Core, quota,
     upload::{self, Header, Part},
 };
 
@@ -21,6 +21,7 @@ const HOPS: usize = 5;
 
 /// Fetches a file and keeps it as an upload of the app would be.
 pub async fn fetch(core: Arc<Core>, app: Arc<App>, url: &str, name: &str) -> Result<StoredFile, Error> {
+    quota::check(&core, &app, UserId::ADMIN).await?;
     let answer = asked(&core.outbound, &app, url).await?;
     let header = Header {
         name: name.to_owned(),
@@ -31,6 +32,7 @@ pub async fn fetch(core: Arc<Core>, app: Arc<App>, url: &str, name: &str) -> Res
             .unwrap_or_default()
             .to_owned(),
         restricted: false,
+        owner: UserId::ADMIN,
         internal: false,
         uuid: None,
     };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tidings_domain::{App, Error, Reason, StoredFile};
+use tidings_domain::{App, Error, Reason, StoredFile, UserId};
 
 use super::{
     Core,
@@ -10,9 +10,19 @@ use super::{
 };
 use crate::store::file;
 
-/// Keeps the file for ever, or as long as the app keeps files, counted from now; unless its time is over.
-pub async fn set(core: &Core, app: &App, wanted: &find::Wanted, for_ever: bool) -> Result<StoredFile, Error> {
+/// Keeps the file for ever, or as long as the app keeps files, counted from now; unless its time is over. A user, unlike
+/// the app itself (`None`), does so with what they brought alone.
+pub async fn set(
+    core: &Core,
+    app: &App,
+    user: Option<UserId>,
+    wanted: &find::Wanted,
+    for_ever: bool,
+) -> Result<StoredFile, Error> {
     let found = find(core, app.id, wanted).await?;
+    if user.is_some_and(|user| found.owner != Some(user)) {
+        return Err(Error::not_permitted("another user's file"));
+    }
     let lifetime = if for_ever { Duration::ZERO } else { app.policy.file_lifetime };
     let expires_at = (!lifetime.is_zero()).then(|| core.deps.clock.now() + lifetime);
     let mut tx = core.deps.db.begin().await?;

@@ -4,10 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use tidings_domain::{Error, UnixMillis};
 
-use super::{Core, delete::discard, upload::LONGEST};
+use super::{Core, delete::discard, quota, upload::LONGEST};
 use crate::store::{
     file,
     unclaimed::{self, Unclaimed},
+    upload_count,
 };
 
 const PAUSE: Duration = Duration::from_mins(1);
@@ -33,6 +34,7 @@ pub fn spawn(core: Arc<Core>) {
 pub async fn sweep(core: &Core) -> Result<usize, Error> {
     let now = core.deps.clock.now();
     retire(core, now).await?;
+    forget_counts(core, now).await?;
     // An upload that still runs is younger than this.
     discard_until(core, UnixMillis(now.0 - 2 * LONGEST.as_millis() as i64)).await
 }
@@ -52,6 +54,13 @@ async fn retire(core: &Core, now: UnixMillis) -> Result<(), Error> {
             }
         }
     }
+}
+
+/// Uploads are counted by the day; yesterday's counts may be those of a process whose clock is behind.
+async fn forget_counts(core: &Core, now: UnixMillis) -> Result<(), Error> {
+    let mut tx = core.deps.db.begin().await?;
+    upload_count::forget(&mut tx, quota::day(now) - 1).await?;
+    tx.commit().await
 }
 
 /// Removes what was unclaimed by then, each of it once.
@@ -140,6 +149,7 @@ mod tests {
                 secret: String::new(),
                 thumbnail: None,
                 sides: None,
+                owner: None,
                 created_at: NOW,
                 expires_at: Some(expires_at),
             };

@@ -9,15 +9,15 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use sha2::{Digest as _, Sha256};
-use tidings_domain::{App, AppId, Error, Reason, StoredFile, Thumbnail, hex};
+use tidings_domain::{App, AppId, Error, Reason, StoredFile, Thumbnail, UserId, hex};
 use tracing::Instrument as _;
 
-use super::{Core, delete::discard};
+use super::{Core, delete::discard, quota};
 use crate::{
     kind,
     objects::{Object, Writing},
     store::{file, unclaimed},
-    thumbnail::{self, Fit},
+    thumbnail::{Fit, Picture},
 };
 
 /// How long an upload may take.
@@ -37,7 +37,10 @@ pub struct Header {
     pub name: String,
     pub content_type: String,
     pub restricted: bool,
-    /// For our own use: may be larger than the app's files, has no thumbnail, and goes unless it is kept.
+    /// Who brings it; [`UserId::ADMIN`] is the app itself.
+    pub owner: UserId,
+    /// For our own use: may be larger than the app's files, counts in no quota, has no thumbnail, and goes
+    /// unless it is kept.
     pub internal: bool,
     /// Its name; `None` is a random one.
     pub uuid: Option<String>,
@@ -70,6 +73,10 @@ async fn keep(
     header: Header,
     parts: impl Stream<Item = Result<Part, Error>> + Unpin,
 ) -> Result<StoredFile, Error> {
+    let (internal, owner) = (header.internal, header.owner);
+    if !internal {
+        quota::check(core, app, owner).await?;
+    }
     let uuid = match &header.uuid {
         Some(uuid) => not_used(core, app.id, uuid).await?,
         None => new_uuid(core),
@@ -80,17 +87,11 @@ async fn keep(
     }
     tx.commit().await?;
 
-    let internal = header.internal;
     let taken = tokio::time::timeout(LONGEST, take_in(core, app, &uuid, header, parts)).await;
     let taken = taken.unwrap_or_else(|_| Err(Error::invalid("file", "took longer than an hour")));
     let file = match taken {
         Ok(file) => file,
-        Err(error) => {
-            if let Err(error) = discard(core, app.id, &uuid).await {
-                tracing::warn!(%error, uuid, "what an upload left is removed later");
-            }
-            return Err(error);
-        }
+        Err(error) => return Err(given_up(core, app.id, &uuid, error).await),
     };
 
     let mut tx = core.deps.db.begin().await?;
@@ -98,9 +99,22 @@ async fn keep(
         return Err(Error::internal("the bytes were swept up before they were described"));
     }
     file::insert(&mut tx, app.id, &file, internal).await?;
+    // Last, since the app's count is locked to the commit.
+    if !internal && let Err(error) = quota::count(&mut tx, app, owner, file.size, file.created_at).await {
+        drop(tx);
+        return Err(given_up(core, app.id, &uuid, error).await);
+    }
     // Whether a commit that fails was carried out is for the sweeper to see: the note is there or it is not.
     tx.commit().await?;
     Ok(file)
+}
+
+/// Removes what was written, now or later.
+async fn given_up(core: &Core, app: AppId, uuid: &str, why: Error) -> Error {
+    if let Err(error) = discard(core, app, uuid).await {
+        tracing::warn!(%error, uuid, "what an upload left is removed later");
+    }
+    why
 }
 
 /// A name that is given is used once: not by a file, nor by an upload that is under way, which its note tells.
@@ -149,6 +163,7 @@ async fn take_in(
         secret: new_secret(core),
         thumbnail: None,
         sides: None,
+        owner: Some(header.owner),
         created_at,
         expires_at: (!lifetime.is_zero()).then(|| created_at + lifetime),
     };
@@ -194,24 +209,28 @@ async fn receive(
     Ok(Received { size, sha256: hex(&hash.finalize()), start, fit })
 }
 
-/// A picture's sides, and its thumbnail where it gets one. Decodes off the async threads, a few pictures at a time; what
-/// cannot be read has neither.
+/// A picture's sides, and its thumbnail where it gets one. Decodes off the async threads, a few pictures at a time, which
+/// share what they may take; what cannot be read has neither.
 async fn look_at(
     core: &Core,
     app: &App,
     file: &StoredFile,
     fit: Fit,
 ) -> Result<(Option<(u32, u32)>, Option<Thumbnail>), Error> {
-    let _turn = core.decoding.acquire().await.map_err(Error::internal)?;
+    let turn = core.pictures.turn(file.size).await?;
     let bytes = core.deps.objects.whole(Object::File(app.id, &file.uuid)).await?;
-    let (content_type, is_large) = (file.content_type.clone(), file.is_large_picture());
-    let looked = move || {
-        let made = is_large.then(|| thumbnail::thumbnail(&bytes, &content_type, fit)).flatten();
-        (thumbnail::sides(&bytes), made)
+    let content_type = file.content_type.clone();
+    let looked = turn.spend(move || Picture::of(&bytes, &content_type)).await;
+    let Some((turn, Some(picture))) = looked else {
+        return Ok((None, None));
     };
-    // A decoder that panics has met a broken picture.
-    let (sides, made) = tokio::task::spawn_blocking(looked).await.unwrap_or_default();
-    let Some((bytes, content_type)) = made else {
+    let sides = Some(picture.sides());
+    let memory = picture.memory(fit).filter(|_| file.is_large_picture());
+    let Some(memory) = memory else {
+        return Ok((sides, None));
+    };
+    let turn = turn.with_memory(&core.pictures, memory).await?;
+    let Some((_turn, Some((bytes, content_type)))) = turn.spend(move || picture.thumbnail(fit)).await else {
         return Ok((sides, None));
     };
     let size = bytes.len() as u64;

@@ -138,10 +138,11 @@ impl Objects {
         range: Range<u64>,
     ) -> Result<BoxStream<'static, Result<Bytes, Error>>, Error> {
         if range.is_empty() {
+            self.check(object).await?;
             return Ok(stream::empty().boxed());
         }
         let options = GetOptions { range: Some(GetRange::Bounded(range.clone())), ..GetOptions::default() };
-        let found = self.store.get_opts(&object.path(), options).await.map_err(fault)?;
+        let found = self.store.get_opts(&object.path(), options).await.map_err(|error| lost(object, error))?;
         Ok(match found.payload {
             GetResultPayload::File(file, _) => of_file(&self.downloads, file, range).boxed(),
             GetResultPayload::Stream(chunks) => of_store(&self.downloads, chunks).boxed(),
@@ -151,6 +152,11 @@ impl Objects {
     /// The whole of an object; only for those that are known to be small.
     pub(crate) async fn whole(&self, object: Object<'_>) -> Result<Bytes, Error> {
         self.store.get(&object.path()).await.map_err(fault)?.bytes().await.map_err(fault)
+    }
+
+    /// That the object is there: whoever else has a hand in the folder or bucket may have removed it.
+    pub(crate) async fn check(&self, object: Object<'_>) -> Result<(), Error> {
+        self.store.head(&object.path()).await.map(drop).map_err(|error| lost(object, error))
     }
 
     /// A URL under which the store itself gives the object out for a while, with these headers in its answer; `None`
@@ -185,6 +191,15 @@ impl Objects {
             _ => Ok(()),
         }
     }
+}
+
+/// An object that is described, and not there, is to its reader a file that does not exist.
+fn lost(object: Object<'_>, error: object_store::Error) -> Error {
+    if !matches!(error, object_store::Error::NotFound { .. }) {
+        return fault(error);
+    }
+    tracing::warn!(object = %object.path(), "the bytes of a file are not in the store: somebody else removed them");
+    Error::new(Reason::FileNotFound, "")
 }
 
 /// Files block.

@@ -2,17 +2,17 @@
 
 use std::sync::LazyLock;
 
-use tidings_domain::{AppId, Error, StoredFile, Thumbnail, UnixMillis};
+use tidings_domain::{AppId, Error, StoredFile, Thumbnail, UnixMillis, UserId};
 use tidings_store::{Column, Db, GatherMany, Kind, Tx, on_db, on_tx, sqlx};
 
 const INSERT: &str = "
     insert into file (app_id, uuid, name, content_type, size, sha256, restricted, secret, internal, thumbnail_type,
-        thumbnail_size, created_at, expires_at, width, height)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+        thumbnail_size, created_at, expires_at, width, height, owner_id)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 
 const FIND: &str = "
     select uuid, name, content_type, size, sha256, restricted, secret, internal, thumbnail_type, thumbnail_size,
-        created_at, expires_at, gone_at, width, height
+        created_at, expires_at, coalesce(gone_at, withdrawn_at), width, height, owner_id
     from file where app_id = $1 and uuid = $2";
 
 static FIND_MANY: LazyLock<GatherMany> = LazyLock::new(|| {
@@ -32,18 +32,34 @@ static FIND_MANY: LazyLock<GatherMany> = LazyLock::new(|| {
         "gone_at",
         "width",
         "height",
+        "owner_id",
     ];
     GatherMany::new(
         &[("app_id", Kind::Int), ("uuid", Kind::Text)],
         &out,
         "select f.uuid, f.name, f.content_type, f.size, f.sha256, f.restricted, f.secret, f.internal, f.thumbnail_type,
-            f.thumbnail_size, f.created_at, f.expires_at, f.gone_at, f.width, f.height
+            f.thumbnail_size, f.created_at, f.expires_at, coalesce(f.gone_at, f.withdrawn_at) as gone_at, f.width,
+            f.height, f.owner_id
          from r cross join file f where f.app_id = r.app_id and f.uuid = r.uuid",
         "",
     )
 });
 
 const RETIRE: &str = "update file set gone_at = $3 where app_id = $1 and uuid = $2 and gone_at is null";
+
+/// Begins to remove a file of that owner; once or again.
+const WITHDRAW: &str = "
+    update file set withdrawn_at = coalesce(withdrawn_at, $4)
+    where app_id = $1 and uuid = $2 and owner_id = $3 and internal = 0 and gone_at is null";
+
+const RESTORE: &str = "
+    update file set withdrawn_at = null
+    where app_id = $1 and uuid = $2 and owner_id = $3 and withdrawn_at is not null and gone_at is null";
+
+/// A file that was given back meanwhile stays.
+const RETIRE_WITHDRAWN: &str = "
+    update file set gone_at = $4
+    where app_id = $1 and uuid = $2 and owner_id = $3 and withdrawn_at is not null and gone_at is null";
 
 const SET_EXPIRY: &str = "update file set expires_at = $3 where app_id = $1 and uuid = $2 and gone_at is null";
 
@@ -58,7 +74,8 @@ const EXPIRED: &str = "
     where gone_at is null and expires_at is not null and expires_at <= $1
     order by expires_at limit cast($2 as bigint)";
 
-pub const ALL: &[&str] = &[INSERT, FIND, RETIRE, RETIRE_EXPIRED, SET_EXPIRY, EXPIRED];
+pub const ALL: &[&str] =
+    &[INSERT, FIND, RETIRE, WITHDRAW, RESTORE, RETIRE_WITHDRAWN, RETIRE_EXPIRED, SET_EXPIRY, EXPIRED];
 
 /// A file with what only this service knows of it.
 #[derive(Debug)]
@@ -66,7 +83,7 @@ pub struct Kept {
     pub file: StoredFile,
     /// For our own use.
     pub internal: bool,
-    /// Its bytes were removed.
+    /// Its bytes were removed, or are about to be.
     pub gone: bool,
 }
 
@@ -83,6 +100,7 @@ type FileRow = (
     Option<String>,
     Option<i64>,
     i64,
+    Option<i64>,
     Option<i64>,
     Option<i64>,
     Option<i64>,
@@ -112,6 +130,7 @@ pub async fn insert(tx: &mut Tx, app: AppId, file: &StoredFile, internal: bool) 
         .bind(file.expires_at.map(|at| at.0))
         .bind(file.sides.map(|(width, _)| i64::from(width)))
         .bind(file.sides.map(|(_, height)| i64::from(height)))
+        .bind(file.owner.map(|owner| owner.0))
         .execute(c)
         .await
         .map(drop))
@@ -133,7 +152,7 @@ pub async fn find_many(db: &Db, app: AppId, uuids: &[String]) -> Result<Vec<Kept
 
 fn kept(row: FileRow) -> Kept {
     let (uuid, name, content_type, size, sha256, restricted, secret, internal, ..) = row;
-    let (.., thumbnail_type, thumbnail_size, created_at, expires_at, gone_at, width, height) = row;
+    let (.., thumbnail_type, thumbnail_size, created_at, expires_at, gone_at, width, height, owner_id) = row;
     let thumbnail = thumbnail_type.zip(thumbnail_size);
     let file = StoredFile {
         uuid,
@@ -145,6 +164,7 @@ fn kept(row: FileRow) -> Kept {
         secret,
         thumbnail: thumbnail.map(|(content_type, size)| Thumbnail { content_type, size: size as u64 }),
         sides: width.zip(height).map(|(width, height)| (width as u32, height as u32)),
+        owner: owner_id.map(UserId),
         created_at: UnixMillis(created_at),
         expires_at: expires_at.map(UnixMillis),
     };
@@ -170,6 +190,39 @@ async fn mark(tx: &mut Tx, how: &'static str, app: AppId, uuid: &str, now: UnixM
         .await
         .map(|done| done.rows_affected()))?;
     Ok(retired > 0)
+}
+
+/// A change of a file by whoever brought it.
+type Step = (&'static str, Option<UnixMillis>);
+
+/// Begins to remove a file; false where that user did not bring it, or it is gone.
+pub async fn withdraw(tx: &mut Tx, app: AppId, uuid: &str, owner: UserId, now: UnixMillis) -> Result<bool, Error> {
+    by_owner(tx, (WITHDRAW, Some(now)), app, uuid, owner).await
+}
+
+/// Gives a withdrawn file back; false where there is none.
+pub async fn restore(tx: &mut Tx, app: AppId, uuid: &str, owner: UserId) -> Result<bool, Error> {
+    by_owner(tx, (RESTORE, None), app, uuid, owner).await
+}
+
+/// Marks a withdrawn file as gone; false where there is none.
+pub async fn retire_withdrawn(
+    tx: &mut Tx,
+    app: AppId,
+    uuid: &str,
+    owner: UserId,
+    now: UnixMillis,
+) -> Result<bool, Error> {
+    by_owner(tx, (RETIRE_WITHDRAWN, Some(now)), app, uuid, owner).await
+}
+
+async fn by_owner(tx: &mut Tx, (step, now): Step, app: AppId, uuid: &str, owner: UserId) -> Result<bool, Error> {
+    let changed = on_tx!(tx, |c| {
+        let query = sqlx::query(step).bind(app.0).bind(uuid).bind(owner.0);
+        let query = if let Some(now) = now { query.bind(now.0) } else { query };
+        query.execute(c).await.map(|done| done.rows_affected())
+    })?;
+    Ok(changed > 0)
 }
 
 /// Sets until when a file is kept; false when it is gone, or never was there.

@@ -4,35 +4,34 @@
 
 use std::{io, panic};
 
-use image::{DynamicImage, GrayImage, RgbImage, metadata::Orientation};
+use image::{DynamicImage, GrayImage, RgbImage};
 use mozjpeg::{Decompress, decompress::Format};
 
-use super::{Fit, MAX_MEMORY, MAX_PIXELS, outline::Outline};
+use super::{Fit, outline::Outline};
 
 /// Most scans. Cameras and encoders make about ten; each costs a walk over the whole picture, however few bytes it has.
 const MAX_SCANS: usize = 32;
+/// What libjpeg has beside the picture: tables, and lines.
+const BESIDE: u64 = 4 * 1024 * 1024;
 
-/// At most twice as large as fits, so that there is something to average, or a little more; and how to turn it upright.
-pub(super) fn decode(bytes: &[u8], fit: Fit) -> Option<(DynamicImage, Orientation)> {
-    let outline = Outline::of(bytes)?;
-    let pixels = u64::from(outline.width) * u64::from(outline.height);
-    if pixels == 0 || pixels > MAX_PIXELS || outline.scans > MAX_SCANS {
-        return None;
-    }
-    let eighths = eighths(&outline, fit.before(outline.orientation));
+/// Bytes that decoding takes; `None` where it would go over the picture too often.
+pub(super) fn memory(outline: &Outline, fit: Fit) -> Option<u64> {
+    let eighths = eighths(outline, fit);
     let scaled = |side: u32| u64::from(side * u32::from(eighths)).div_ceil(8);
     // Twice, since inks become colours beside themselves.
     let decoded = scaled(outline.width) * scaled(outline.height) * outline.components * 2;
-    if outline.held + decoded > MAX_MEMORY {
-        return None;
-    }
+    (outline.scans <= MAX_SCANS).then_some(outline.held + decoded + BESIDE)
+}
+
+/// At most twice as large as fits, so that there is something to average, or a little more.
+pub(super) fn decode(bytes: &[u8], outline: &Outline, fit: Fit) -> Option<DynamicImage> {
+    let eighths = eighths(outline, fit);
     // libjpeg tells errors by leaving in the middle, for which the crate unwinds from its callback. That is sound: the C
     // is compiled with `-fexceptions` and called as `extern "C-unwind"`, and what unwinds goes no further than here. It
     // goes by `resume_unwind`, so no panic hook logs it. All that libjpeg has is freed when the decoder is dropped on the
     // way, and nothing of ours is shared with it but bytes that it only reads.
     const { assert!(cfg!(panic = "unwind"), "a broken picture would end the process") };
-    let picture = panic::catch_unwind(|| scaled_down(bytes, eighths)).ok()?.ok()??;
-    Some((picture, outline.orientation))
+    panic::catch_unwind(|| scaled_down(bytes, eighths)).ok()?.ok()?
 }
 
 /// The least of the scales that libjpeg is fast at and that leaves twice what fits.
@@ -82,9 +81,15 @@ mod tests {
 
     use mozjpeg::{ColorSpace, Compress};
 
-    use super::*;
+    use super::{super::MAX_MEMORY, *};
 
     const FIT: Fit = Fit { width: 40, height: 40 };
+
+    fn read(bytes: &[u8], fit: Fit) -> Option<DynamicImage> {
+        let outline = Outline::of(bytes)?;
+        memory(&outline, fit).filter(|memory| *memory <= MAX_MEMORY)?;
+        decode(bytes, &outline, fit)
+    }
 
     /// 160 by 80, all of one colour.
     fn jpeg(from: ColorSpace, pixel: &[u8], set: impl Fn(&mut Compress)) -> Vec<u8> {
@@ -103,7 +108,7 @@ mod tests {
     /// Its size, and whether it is of about this colour.
     #[track_caller]
     fn assert_is(jpeg: &[u8], size: (u32, u32), colour: [u8; 3]) {
-        let (picture, _) = decode(jpeg, FIT).unwrap();
+        let picture = read(jpeg, FIT).unwrap();
         let picture = picture.to_rgb8();
         let got = picture.get_pixel(size.0 / 2, size.1 / 2).0;
         assert_eq!(picture.dimensions(), size);
@@ -114,9 +119,9 @@ mod tests {
     fn a_picture_is_decoded_at_twice_what_fits() {
         let jpeg = jpeg(ColorSpace::JCS_RGB, &[200, 100, 50], plain);
         assert_is(&jpeg, (80, 40), [200, 100, 50]);
-        let (whole, _) = decode(&jpeg, Fit { width: 100, height: 4096 }).unwrap();
+        let whole = read(&jpeg, Fit { width: 100, height: 4096 }).unwrap();
         assert_eq!((whole.width(), whole.height()), (160, 80));
-        let (least, _) = decode(&jpeg, Fit { width: 4096, height: 5 }).unwrap();
+        let least = read(&jpeg, Fit { width: 4096, height: 5 }).unwrap();
         assert_eq!((least.width(), least.height()), (20, 10));
     }
 
@@ -126,7 +131,7 @@ mod tests {
         assert!(Outline::of(&progressive).unwrap().scans > 3);
         assert_is(&progressive, (80, 40), [200, 100, 50]);
         let grey = jpeg(ColorSpace::JCS_GRAYSCALE, &[77], plain);
-        assert!(matches!(decode(&grey, FIT), Some((DynamicImage::ImageLuma8(_), _))));
+        assert!(matches!(read(&grey, FIT), Some(DynamicImage::ImageLuma8(_))));
         assert_is(&grey, (80, 40), [77; 3]);
     }
 
@@ -150,7 +155,7 @@ mod tests {
         let last = progressive.windows(2).rposition(|window| window == b"\xFF\xDA").unwrap();
         let bomb = [&progressive[..end], &progressive[last..end].repeat(MAX_SCANS), b"\xFF\xD9"].concat();
         assert_eq!(Outline::of(&bomb).unwrap().scans, Outline::of(&progressive).unwrap().scans + MAX_SCANS);
-        assert!(decode(&bomb, FIT).is_none());
+        assert!(read(&bomb, FIT).is_none());
     }
 
     #[test]
@@ -163,15 +168,15 @@ mod tests {
         // 49 million pixels of three samples, two bytes each.
         let bomb = [&progressive[..size], &[0x1B, 0x58, 0x1B, 0x58], &progressive[size + 4..]].concat();
         assert_eq!(Outline::of(&bomb).unwrap().held, 7000 * 7000 * 6);
-        assert!(decode(&bomb, FIT).is_none());
+        assert!(read(&bomb, FIT).is_none());
     }
 
     #[test]
     fn a_picture_that_ends_early_has_none() {
         for set in [plain, Compress::set_progressive_mode] {
             let whole = jpeg(ColorSpace::JCS_RGB, &[200, 100, 50], set);
-            assert!(decode(&whole, FIT).is_some());
-            assert!((0..whole.len()).all(|length| decode(&whole[..length], FIT).is_none()));
+            assert!(read(&whole, FIT).is_some());
+            assert!((0..whole.len()).all(|length| read(&whole[..length], FIT).is_none()));
         }
     }
 
@@ -191,7 +196,7 @@ mod tests {
                 for value in [0, 1, 0x7F, 0xC4, 0xD9, 0xFF] {
                     let mut broken = whole.clone();
                     broken[at] = value;
-                    refused += usize::from(decode(&broken, FIT).is_none());
+                    refused += usize::from(read(&broken, FIT).is_none());
                 }
             }
         }

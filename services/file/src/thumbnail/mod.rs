@@ -1,25 +1,45 @@
 //! Smaller pictures: inside a box, upright, without metadata (agora.md 3.2, decision 20).
 //!
-//! Sizes are looked at before anything is decoded, so a picture that unpacks to too much has no thumbnail. What is decoded
-//! is made smaller first and turned upright then, so that only little is turned.
+//! A picture is looked at first: what does not belong to it goes, and what decoding it takes is known before anything is
+//! decoded. What is decoded is made smaller first and turned upright then, so that only little is turned.
 
+mod bare;
+#[cfg(test)]
+mod bombs;
+mod gif;
 mod jpeg;
 mod outline;
+mod png;
+mod turns;
+mod webp;
 
 use std::io::Cursor;
 
+use bytes::Bytes;
 use image::{
-    DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits, codecs::jpeg::JpegEncoder, imageops::FilterType,
+    DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits,
+    codecs::jpeg::JpegEncoder,
+    imageops::{self, FilterType},
     metadata::Orientation,
 };
 use tidings_domain::Error;
 
+pub(crate) use self::turns::Turns;
+use self::{
+    bare::{Bare, Place},
+    outline::Outline,
+};
+
 /// Most pixels of a picture that gets a thumbnail.
-const MAX_PIXELS: u64 = 50_000_000;
-/// Most memory that making one may take, beside the file.
-const MAX_MEMORY: u64 = 256 * 1024 * 1024;
+const MAX_PIXELS: u64 = 48_000_000;
+/// Most bytes that making one may take, beside the file and a copy of it. Whoever makes one asks [`Picture::memory`] and
+/// shares this among all that are made at once.
+pub(crate) const MAX_MEMORY: u64 = 192 * 1024 * 1024;
 /// Bytes of a pixel between the two passes of a resize, whatever the picture is made of: four floats.
 const BETWEEN: u64 = 16;
+/// How many times its size the making of the small picture takes, once the large one is gone: turned, without what
+/// shines through, and written.
+const COPIES: u64 = 4;
 /// How much of a JPEG's detail is kept.
 const QUALITY: u8 = 80;
 
@@ -63,68 +83,158 @@ const fn lies(orientation: Orientation) -> bool {
     }
 }
 
-/// Width and height of a picture as it is looked at; nothing is decoded.
-pub(crate) fn sides(bytes: &[u8]) -> Option<(u32, u32)> {
-    let mut decoder = ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?.into_decoder().ok()?;
-    let (width, height) = decoder.dimensions();
-    let lies = lies(decoder.orientation().unwrap_or(Orientation::NoTransforms));
-    Some(if lies { (height, width) } else { (width, height) })
+/// A picture that was looked at, and not decoded.
+#[derive(Debug)]
+pub(crate) struct Picture {
+    kind: Kind,
+    width: u32,
+    height: u32,
+    orientation: Orientation,
 }
 
-/// A thumbnail and its type; `None` where the picture is none that we read, or too large to unpack.
-pub(crate) fn thumbnail(bytes: &[u8], content_type: &str, fit: Fit) -> Option<(Vec<u8>, &'static str)> {
-    let (picture, orientation) = match content_type {
-        "image/jpeg" => jpeg::decode(bytes, fit)?,
-        "image/png" => decode(bytes, ImageFormat::Png, MAX_MEMORY)?,
-        "image/gif" => decode(bytes, ImageFormat::Gif, MAX_MEMORY)?,
-        "image/webp" => decode(bytes, ImageFormat::WebP, MAX_MEMORY)?,
-        _ => return None,
-    };
-    let mut picture = shrunk(picture, fit.before(orientation));
-    picture.apply_orientation(orientation);
-    written(&picture).ok()
+#[derive(Debug)]
+enum Kind {
+    /// `None`: it is broken, or of a kind that is not decoded, but tells its size.
+    Jpeg(Bytes, Option<Outline>),
+    Other(ImageFormat, Bare),
 }
 
-fn decode(bytes: &[u8], format: ImageFormat, memory: u64) -> Option<(DynamicImage, Orientation)> {
+impl Picture {
+    /// `None` where it is none that we read.
+    pub(crate) fn of(bytes: &Bytes, content_type: &str) -> Option<Self> {
+        let (format, bare) = match content_type {
+            "image/jpeg" => {
+                let outline = Outline::of(bytes);
+                let told = outline.as_ref().map(|outline| (outline.width, outline.height, outline.orientation));
+                let (width, height, orientation) = told.or_else(|| outline::sides(bytes))?;
+                return Some(Self { kind: Kind::Jpeg(bytes.clone(), outline), width, height, orientation });
+            }
+            "image/png" => (ImageFormat::Png, png::bare(bytes)?),
+            "image/gif" => (ImageFormat::Gif, gif::bare(bytes)?),
+            "image/webp" => (ImageFormat::WebP, webp::bare(bytes)?),
+            _ => return None,
+        };
+        let Bare { width, height, orientation, .. } = bare;
+        Some(Self { kind: Kind::Other(format, bare), width, height, orientation })
+    }
+
+    /// Width and height as it is looked at.
+    pub(crate) const fn sides(&self) -> (u32, u32) {
+        if lies(self.orientation) { (self.height, self.width) } else { (self.width, self.height) }
+    }
+
+    /// Bytes that making a thumbnail takes at most; `None` where it gets none, being broken or too large to unpack.
+    pub(crate) fn memory(&self, fit: Fit) -> Option<u64> {
+        let pixels = u64::from(self.width) * u64::from(self.height);
+        if pixels == 0 || pixels > MAX_PIXELS {
+            return None;
+        }
+        let fit = self.affordable(fit);
+        let decoding = match &self.kind {
+            Kind::Jpeg(_, outline) => jpeg::memory(outline.as_ref()?, fit)?,
+            Kind::Other(_, bare) => bare.memory,
+        };
+        let (_, small_height) = fit.inside(self.width, self.height);
+        let least = decoding + self.small(fit) * COPIES;
+        let between = u64::from(self.width) * u64::from(small_height) * BETWEEN;
+        // A resize takes steps where it would take more.
+        (least <= MAX_MEMORY).then(|| (least + between).min(MAX_MEMORY))
+    }
+
+    /// A thumbnail and its type.
+    pub(crate) fn thumbnail(&self, fit: Fit) -> Option<(Vec<u8>, &'static str)> {
+        self.memory(fit)?;
+        let fit = self.affordable(fit);
+        let picture = match &self.kind {
+            Kind::Jpeg(bytes, outline) => jpeg::decode(bytes, outline.as_ref()?, fit)?,
+            Kind::Other(format, bare) => decode(bare, *format)?,
+        };
+        let mut picture = shrunk(picture, fit);
+        picture.apply_orientation(self.orientation);
+        written(&picture).ok()
+    }
+
+    /// The box for the picture as it lies; a smaller one where a thumbnail of that size would take too much.
+    fn affordable(&self, fit: Fit) -> Fit {
+        let mut fit = fit.before(self.orientation);
+        while self.small(fit) * COPIES > MAX_MEMORY / 2 {
+            fit = Fit { width: fit.width.div_ceil(2), height: fit.height.div_ceil(2) };
+        }
+        fit
+    }
+
+    /// Bytes of the thumbnail before it is written.
+    fn small(&self, fit: Fit) -> u64 {
+        let (width, height) = fit.inside(self.width.max(1), self.height.max(1));
+        u64::from(width) * u64::from(height) * 4
+    }
+}
+
+/// The first frame, where it lies in the picture.
+fn decode(bare: &Bare, format: ImageFormat) -> Option<DynamicImage> {
     let mut limits = Limits::no_limits();
-    limits.max_alloc = Some(memory);
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    limits.max_alloc = Some(MAX_MEMORY);
+    let mut reader = ImageReader::with_format(Cursor::new(bare.bytes.as_slice()), format);
     reader.limits(limits.clone());
     let mut decoder = reader.into_decoder().ok()?;
-    let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > MAX_PIXELS {
+    let is_as_said = match bare.frame {
+        None => decoder.dimensions() == (bare.width, bare.height),
+        Some(Place { width, height, .. }) => decoder.dimensions() == (width, height),
+    };
+    if !is_as_said || decoder.total_bytes() > bare.memory {
         return None;
     }
     // The decoder has what the picture itself leaves.
     limits.reserve(decoder.total_bytes()).ok()?;
     decoder.set_limits(limits).ok()?;
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    Some((DynamicImage::from_decoder(decoder).ok()?, orientation))
+    let frame = DynamicImage::from_decoder(decoder).ok()?;
+    let Some(Place { left, top, .. }) = bare.frame else {
+        return Some(frame);
+    };
+    let mut whole = DynamicImage::new_rgba8(bare.width, bare.height);
+    imageops::replace(&mut whole, &frame, left.into(), top.into());
+    Some(whole)
 }
 
-/// The picture inside the box.
+/// The picture inside the box, with a byte for each sample.
 fn shrunk(picture: DynamicImage, fit: Fit) -> DynamicImage {
     let (width, height) = (picture.width(), picture.height());
     let wanted = fit.inside(width, height);
     if wanted == (width, height) {
-        return picture;
+        return plain(picture);
     }
     let step = step((width, height), wanted, picture.color().bytes_per_pixel());
-    // Averages whole pixels, with no memory beside the two pictures.
-    let picture = if step == (width, height) { picture } else { picture.thumbnail_exact(step.0, step.1) };
-    if step == wanted { picture } else { picture.resize_exact(wanted.0, wanted.1, FilterType::Triangle) }
+    let picture = if step == (width, height) {
+        picture
+    } else {
+        // Averages whole pixels, with no memory beside the two pictures; the larger one goes.
+        let smaller = picture.thumbnail_exact(step.0, step.1);
+        drop(picture);
+        smaller
+    };
+    plain(if step == wanted { picture } else { picture.resize_exact(wanted.0, wanted.1, FilterType::Triangle) })
 }
 
-/// The largest size on the way that can be resized to the wanted one within the memory.
+fn plain(picture: DynamicImage) -> DynamicImage {
+    match (picture.color().bytes_per_pixel() > 4, picture.color().has_alpha()) {
+        (false, _) => picture,
+        (true, false) => DynamicImage::ImageRgb8(picture.into_rgb8()),
+        (true, true) => DynamicImage::ImageRgba8(picture.into_rgba8()),
+    }
+}
+
+/// The largest size on the way that the picture can be averaged to, and that can be resized to the wanted one, within
+/// the memory.
 fn step(size: (u32, u32), wanted: (u32, u32), bytes_per_pixel: u8) -> (u32, u32) {
+    let of_pixel = u64::from(bytes_per_pixel);
+    let bytes = |(width, height): (u32, u32)| u64::from(width) * u64::from(height) * of_pixel;
     let mut parts = 1;
     loop {
-        let width = size.0.div_ceil(parts).max(wanted.0);
-        let height = size.1.div_ceil(parts).max(wanted.1);
-        let (across, down) = (u64::from(width), u64::from(height));
-        let memory = across * down * u64::from(bytes_per_pixel) + across * u64::from(wanted.1) * BETWEEN;
-        if (width, height) == wanted || memory <= MAX_MEMORY {
-            return (width, height);
+        let step = (size.0.div_ceil(parts).max(wanted.0), size.1.div_ceil(parts).max(wanted.1));
+        let averaging = if step == size { 0 } else { bytes(size) + bytes(step) };
+        let resizing = bytes(step) + u64::from(step.0) * u64::from(wanted.1) * BETWEEN + bytes(wanted);
+        if step == wanted || averaging.max(resizing) <= MAX_MEMORY {
+            return step;
         }
         parts *= 2;
     }
@@ -170,6 +280,10 @@ mod tests {
         let exif = [b"Exif\0\0".as_slice(), &tiff].concat();
         let length = ((exif.len() + 2) as u16).to_be_bytes();
         [&jpeg[..2], b"\xFF\xE1", &length, &exif, &jpeg[2..]].concat()
+    }
+
+    fn thumbnail(bytes: &[u8], content_type: &str, fit: Fit) -> Option<(Vec<u8>, &'static str)> {
+        Picture::of(&Bytes::copy_from_slice(bytes), content_type)?.thumbnail(fit)
     }
 
     fn decoded(bytes: &[u8]) -> RgbImage {
@@ -221,17 +335,31 @@ mod tests {
 
     #[test]
     fn what_a_pixel_takes_counts_too() {
+        let png_of = |picture: DynamicImage| {
+            let mut png = Vec::new();
+            picture.write_to(&mut Cursor::new(&mut png), ImageFormat::Png).unwrap();
+            png
+        };
+        let memory =
+            |png: &Vec<u8>| Picture::of(&png.clone().into(), "image/png").unwrap().memory(Fit::DEFAULT).unwrap();
+        let (deep, plain) = (png_of(DynamicImage::new_rgba16(100, 100)), png_of(DynamicImage::new_luma8(100, 100)));
+        assert_eq!(memory(&deep) - memory(&plain), 70_000);
+    }
+
+    #[test]
+    fn a_box_that_would_take_too_much_is_made_smaller() {
+        let glass = DynamicImage::new_rgba8(4500, 4500);
         let mut png = Vec::new();
-        let deep = DynamicImage::new_rgba16(100, 100);
-        deep.write_to(&mut Cursor::new(&mut png), ImageFormat::Png).unwrap();
-        assert!(decode(&png, ImageFormat::Png, 200_000).is_some());
-        assert!(decode(&png, ImageFormat::Png, 79_999).is_none());
+        glass.write_to(&mut Cursor::new(&mut png), ImageFormat::Png).unwrap();
+        let picture = Picture::of(&png.into(), "image/png").unwrap();
+        assert_eq!(picture.affordable(Fit { width: 4096, height: 4096 }), Fit { width: 2048, height: 2048 });
+        assert_eq!(picture.affordable(Fit { width: 2400, height: 1 }), Fit { width: 2400, height: 1 });
     }
 
     #[test]
     fn a_line_of_millions_of_pixels_shrinks_within_the_memory() {
-        let width = step((50_000_000, 1), (4096, 1), 4).0;
-        assert_eq!(width, 12_500_000);
+        let width = step((45_000_000, 1), (4096, 1), 4).0;
+        assert_eq!(width, 2_812_500);
         let line = DynamicImage::ImageLuma8(GrayImage::from_pixel(20_000_000, 1, Luma([90])));
         let small = shrunk(line, Fit { width: 300, height: 300 });
         assert_eq!((small.width(), small.height()), (300, 1));
@@ -243,7 +371,7 @@ mod tests {
         assert_eq!(step((800, 400), (170, 85), 3), (800, 400));
         assert_eq!(step((6000, 3000), (2048, 1024), 3), (6000, 3000));
         assert_eq!(step((8000, 6000), (4096, 3072), 3), (4096, 3072));
-        assert_eq!(step((10_000, 5000), (2000, 1000), 4), (5000, 2500));
+        assert_eq!(step((8000, 5000), (2000, 1000), 4), (4000, 2500));
         assert_eq!(step((5000, 5000), (4096, 4096), 4), (4096, 4096));
         for (size, wanted) in [((50_000_000, 1), (1, 1)), ((1, 50_000_000), (1, 4096)), ((7071, 7071), (4096, 4096))] {
             let (width, height) = step(size, wanted, 8);

@@ -56,9 +56,7 @@ impl Outline {
                         in_first_scan = usize::from(*segment.first()?);
                     }
                 }
-                EXIF if orientation.is_none() => {
-                    orientation = segment.strip_prefix(b"Exif\0\0").and_then(Orientation::from_exif_chunk);
-                }
+                EXIF if orientation.is_none() => orientation = held(segment),
                 _ => {}
             }
         }
@@ -74,6 +72,38 @@ impl Outline {
             orientation: orientation.unwrap_or(Orientation::NoTransforms),
         })
     }
+}
+
+/// Width, height, and how the camera was held, of any JPEG, also of one that has no [`Outline`].
+pub(super) fn sides(bytes: &[u8]) -> Option<(u32, u32, Orientation)> {
+    let mut rest = bytes.strip_prefix(START)?;
+    let mut orientation = None;
+    loop {
+        let marker = next_marker(&mut rest)?;
+        match marker {
+            END | SCAN => return None,
+            0xD0..=0xD7 | 0x01 => continue,
+            _ => {}
+        }
+        let segment = next_segment(&mut rest)?;
+        match marker {
+            HUFFMAN_TABLES | 0xC8 | 0xCC => {}
+            0xC0..=0xCF => {
+                let [_, height_high, height_low, width_high, width_low, ..] = *segment else {
+                    return None;
+                };
+                let side = |high, low| u32::from(u16::from_be_bytes([high, low]));
+                let (width, height) = (side(width_high, width_low), side(height_high, height_low));
+                return Some((width, height, orientation.unwrap_or(Orientation::NoTransforms)));
+            }
+            EXIF if orientation.is_none() => orientation = held(segment),
+            _ => {}
+        }
+    }
+}
+
+fn held(segment: &[u8]) -> Option<Orientation> {
+    segment.strip_prefix(b"Exif\0\0").and_then(Orientation::from_exif_chunk)
 }
 
 /// What the segment before the scans says.

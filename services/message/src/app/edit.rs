@@ -17,6 +17,7 @@ use crate::{
     store::{
         change::{self, Which},
         event::{self, EventKind, NewEvent},
+        file_use::{self, FileUse},
         head,
         key::{self, Answered, NewKey},
         read,
@@ -130,7 +131,12 @@ async fn write(mut tx: Tx, (caller, app): (&Caller, &App), message: &Message, no
         reason: None,
         origin: &Origin::of(caller),
     };
-    change::edit(&mut tx, Which { app: caller.app, conversation, msg_id }, &stored, now).await?;
+    let which = Which { app: caller.app, conversation, msg_id };
+    change::edit(&mut tx, which, &stored, now).await?;
+    file_use::remove(&mut tx, which).await?;
+    let (app, by_app) = (caller.app, caller.is_app());
+    let uses = stored.files().into_iter().map(|uuid| FileUse { app, conversation, msg_id, by_app, uuid });
+    file_use::add(&mut tx, &uses.collect::<Vec<_>>()).await?;
     event::append(&mut tx, &[event], std::iter::empty()).await?;
     tx.commit().await
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tidings_domain::{Caller, Error, Reason, StoredFile};
+use tidings_domain::{Actor, Caller, Error, Reason, StoredFile};
 use tidings_proto::{error_from_status, pb};
 use tidings_runtime::context;
 
@@ -22,6 +22,38 @@ pub async fn keep(deps: &Deps, caller: &Caller, uuid: &str) -> Result<bool, Erro
     let request = pb::SetLifetimeRequest { file: Some(trusted(uuid)), for_ever: true };
     let kept = deps.files.clone().set_lifetime(context::request(caller, request)).await;
     kept.map(|_| ()).map_err(error_from_status).map_or_else(unless_gone, |()| Ok(true))
+}
+
+/// Begins to remove a file in the name of `owner`; false where they did not bring it, or it is gone.
+pub async fn withdraw(deps: &Deps, owner: &Caller, uuid: &str) -> Result<bool, Error> {
+    let request = pb::WithdrawRequest { uuid: uuid.to_owned(), owner_id: owner.actor.user().0 };
+    match deps.files.clone().withdraw(context::request(&as_app(owner), request)).await.map_err(error_from_status) {
+        Ok(_) => Ok(true),
+        Err(error) if error.reason() == Reason::NotPermitted => Ok(false),
+        Err(error) => unless_gone(error),
+    }
+}
+
+/// Gives a file back that was withdrawn.
+pub async fn restore(deps: &Deps, owner: &Caller, uuid: &str) -> Result<(), Error> {
+    settle(deps, owner, uuid, true).await.map(drop)
+}
+
+/// Removes a file for good that was withdrawn; false where it was not, or is gone.
+pub async fn remove(deps: &Deps, owner: &Caller, uuid: &str) -> Result<bool, Error> {
+    settle(deps, owner, uuid, false).await
+}
+
+async fn settle(deps: &Deps, owner: &Caller, uuid: &str, restore: bool) -> Result<bool, Error> {
+    let request = pb::SettleRequest { uuid: uuid.to_owned(), restore, owner_id: owner.actor.user().0 };
+    let settled =
+        deps.files.clone().settle(context::request(&as_app(owner), request)).await.map_err(error_from_status)?;
+    Ok(settled.into_inner().settled)
+}
+
+/// The owner may be disabled or deleted by now, so the app itself makes the call.
+fn as_app(owner: &Caller) -> Caller {
+    Caller { actor: Actor::App, ..owner.clone() }
 }
 
 fn unless_gone(error: Error) -> Result<bool, Error> {

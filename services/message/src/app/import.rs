@@ -76,6 +76,7 @@ pub async fn import(
     let call = Call {
         app: caller.app,
         sender,
+        by_app: caller.is_app(),
         places,
         countable,
         flags: Flags { imported: true, ..Flags::default() },

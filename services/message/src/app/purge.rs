@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use tidings_domain::{App, AppId, Error, MsgId, UnixMillis};
 
-use super::{export, unused_files};
+use super::{export, released_files};
 use crate::{
     Deps,
     store::{head, lane, purge},
@@ -43,7 +43,7 @@ async fn every_app(deps: &Deps) {
         if let Err(error) = export::look_after(deps, &app).await {
             tracing::warn!(%error, app = %app.id, "exports could not be looked after");
         }
-        if let Err(error) = unused_files::delete(deps, &app).await {
+        if let Err(error) = released_files::delete(deps, &app).await {
             tracing::warn!(%error, app = %app.id, "files of recalled messages could not be deleted");
         }
     }

@@ -17,7 +17,8 @@ use crate::{
     store::{
         change::{self, Which},
         event::{self, EventKind, NewEvent},
-        file_use, head,
+        file_use::{self, Released},
+        head,
         read::{self, PlaceOf},
     },
 };
@@ -123,7 +124,7 @@ pub async fn recall(deps: &Deps, (caller, app): (&Caller, &App), wanted: Wanted)
     if right == Right::Sender || wanted.window_for_all {
         check_window(&message, wanted.window, now)?;
     }
-    Ok(done(write(deps, (caller, app), actor, conversation, &wanted, now).await?))
+    Ok(done(write(deps, (caller, app), actor, (conversation, message.sender), &wanted, now).await?))
 }
 
 /// Who is said to have done it: the caller, or whom the app itself names.
@@ -237,7 +238,7 @@ async fn write(
     deps: &Deps,
     (caller, app): (&Caller, &App),
     actor: UserId,
-    conversation: ConversationId,
+    (conversation, sender): (ConversationId, UserId),
     wanted: &Wanted,
     now: UnixMillis,
 ) -> Result<bool, Error> {
@@ -250,15 +251,26 @@ async fn write(
     if !change::recall(&mut tx, which, now).await? {
         return Ok(false);
     }
-    let files = file_use::release(&mut tx, which).await?;
-    for uuid in files.iter().filter(|_| app.policy.recall_deletes_files) {
-        file_use::unuse(&mut tx, caller.app, uuid, now).await?;
+    for (uuid, by_app) in file_use::remove(&mut tx, which).await? {
+        if app.policy.recall_deletes_files {
+            for user in let_go_for(caller, sender, by_app) {
+                file_use::release(&mut tx, caller.app, &Released { uuid: uuid.clone(), user, since: now }).await?;
+            }
+        }
     }
     let event = told(caller, actor, conversation, msg_id, now, body.as_deref(), &origin);
     event::append(&mut tx, &[event], std::iter::empty()).await?;
     tx.commit().await?;
     deps.news.send_replace(());
     Ok(true)
+}
+
+/// Whose files a recall lets go of: the sender's. And the app's own, where the app itself sent the message in the sender's
+/// name, and takes it back.
+fn let_go_for(caller: &Caller, sender: UserId, by_app: bool) -> impl Iterator<Item = UserId> {
+    let of_sender = Some(sender).filter(|sender| *sender != UserId::ADMIN);
+    let of_app = (by_app && caller.is_app()).then_some(UserId::ADMIN);
+    of_sender.into_iter().chain(of_app)
 }
 
 fn told<'a>(

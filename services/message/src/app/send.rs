@@ -47,6 +47,7 @@ pub async fn send(
     let mut call = Call {
         app: caller.app,
         sender,
+        by_app: caller.is_app(),
         places,
         countable: draft.content.countable() && !flags.targeted,
         flags,

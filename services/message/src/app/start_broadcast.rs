@@ -19,6 +19,7 @@ use crate::{
     store::{
         broadcast::{self, Broadcast, Scope},
         event::{self, EventKind, NewEvent},
+        file_use,
         key::{self, Answered, NewKey},
     },
 };
@@ -86,6 +87,9 @@ pub async fn start_broadcast(
         }
     }
     let body = content.to_json(false);
+    // Until its parts are in the log, nothing else knows of them.
+    let files: Vec<_> = content.files().into_iter().map(|uuid| (caller.app, uuid)).collect();
+    file_use::keep(&mut tx, &files).await?;
     let started = Started { id: id.0, accepted_at: now.0, committed_at: deps.clock.now().0 };
     match wanted.reach {
         Reach::Kept(scope) => {

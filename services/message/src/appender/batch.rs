@@ -3,9 +3,9 @@
 //! Locks are taken in one order by every process: keys, heads, lanes, each sorted. What is numbered, is numbered under
 //! its lock, so `seq`, `msg_id` and event numbers grow in commit order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use tidings_domain::{Clock, ConversationId, Error, MsgId, Sent, UnixMillis};
+use tidings_domain::{AppId, Clock, ConversationId, Error, MsgId, Sent, UnixMillis};
 use tidings_store::{Db, Tx};
 
 use super::{
@@ -84,9 +84,8 @@ async fn append_fresh(
     if !numbered.hidden.is_empty() {
         excluded::hide(tx, &numbered.hidden).await?;
     }
-    if !numbered.file_uses.is_empty() {
-        file_use::add(tx, &numbered.file_uses).await?;
-    }
+    file_use::add(tx, &numbered.file_uses).await?;
+    file_use::keep(tx, &numbered.kept_files).await?;
     remember(tx, calls, &numbered.replies).await?;
     Ok(numbered.replies)
 }
@@ -113,6 +112,7 @@ struct Numbered<'a> {
     late: Vec<Late>,
     hidden: Vec<Hidden>,
     file_uses: Vec<FileUse>,
+    kept_files: Vec<(AppId, String)>,
     /// One for each call.
     replies: Vec<Reply>,
 }
@@ -129,7 +129,7 @@ fn number<'a>(
     let mut numbered = Numbered { rows: Vec::with_capacity(calls.len()), ..Numbered::default() };
     for call in calls {
         let mut sent = Vec::with_capacity(call.places.len());
-        let files = if call.fate.is_kept() { call.content.files()? } else { Vec::new() };
+        let files = numbered.files(call);
         for place in &call.places {
             let (msg_id, seq) = if place.discarded {
                 (minting.mint(MsgId::ZERO)?, 0)
@@ -142,13 +142,13 @@ fn number<'a>(
                     None => minting.mint(head.last_msg_id)?,
                 };
                 numbered.append(call, place, head, (msg_id, call.sent_at.unwrap_or(committed_at)), &imports);
-                let file_use = |uuid: &String| FileUse {
+                numbered.file_uses.extend(files.iter().map(|uuid| FileUse {
                     app: call.app,
                     conversation: place.conversation,
                     msg_id,
+                    by_app: call.by_app,
                     uuid: uuid.clone(),
-                };
-                numbered.file_uses.extend(files.iter().map(file_use));
+                }));
                 (msg_id, head.seq)
             } else {
                 let msg_id = minting.mint(MsgId::ZERO)?;
@@ -168,7 +168,24 @@ fn number<'a>(
     Ok(numbered)
 }
 
+/// Most uses of files that are noted of one call: its recipients times the files that it names.
+const MOST_USES: usize = 2000;
+
 impl<'a> Numbered<'a> {
+    /// The files of which each message of the call is noted as a use. Of a call with too many, and of one whose messages
+    /// no recall will find, the files are noted as kept instead.
+    fn files(&mut self, call: &Call) -> BTreeSet<String> {
+        if matches!(call.fate, Fate::Refused { .. }) {
+            return BTreeSet::new();
+        }
+        let files = call.content.files();
+        if call.fate.is_kept() && files.len() * call.places.len() <= MOST_USES {
+            return files;
+        }
+        self.kept_files.extend(files.into_iter().map(|uuid| (call.app, uuid)));
+        BTreeSet::new()
+    }
+
     /// The conversation's next row; its head moves to it, unless it lies below.
     fn append(
         &mut self,

@@ -16,6 +16,8 @@ use crate::{
 pub struct Call {
     pub app: AppId,
     pub sender: UserId,
+    /// The app itself calls, whoever it says the sender is.
+    pub by_app: bool,
     /// Distinct conversations, in the order of first mention.
     pub places: Vec<Place>,
     pub content: StoredContent,

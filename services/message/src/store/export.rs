@@ -116,9 +116,9 @@ pub struct Row {
 }
 
 impl Row {
-    /// The files of ours that it brings.
-    pub fn files(&self) -> Result<Vec<String>, Error> {
-        self.content.files()
+    /// The uuid of the file of ours that is its attachment.
+    pub fn attachment(&self) -> Result<Option<String>, Error> {
+        self.content.attachment()
     }
 
     /// What it says.

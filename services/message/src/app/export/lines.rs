@@ -56,7 +56,7 @@ impl<'a> Lines<'a> {
     async fn describe(&self, rows: &[Row]) -> Result<HashMap<String, StoredFile>, Error> {
         let mut uuids = Vec::new();
         for row in rows {
-            uuids.extend(row.files()?);
+            uuids.extend(row.attachment()?);
         }
         uuids.sort_unstable();
         uuids.dedup();

@@ -1,0 +1,43 @@
+//! A picture without anything that only describes it.
+//!
+//! Decoders unpack and keep what stands beside a picture: profiles, texts, thumbnails, further frames. It is nothing to
+//! a thumbnail, and a few bytes of it unpack to as much as one likes. So no decoder gets to see it: each format is read
+//! from part to part here, and what makes up its first frame is put together anew. How the camera was held is read on
+//! the way.
+
+use image::metadata::Orientation;
+
+/// The first frame of a picture, as a file of its format, and what decoding it will take.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Bare {
+    pub(super) bytes: Vec<u8>,
+    /// Of the whole picture, in pixels.
+    pub(super) width: u32,
+    pub(super) height: u32,
+    /// Where the frame lies in the picture, where it does not fill it.
+    pub(super) frame: Option<Place>,
+    pub(super) orientation: Orientation,
+    /// Bytes that the decoder holds at most, its result among them.
+    pub(super) memory: u64,
+}
+
+/// A part of a picture, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) left: u32,
+    pub(super) top: u32,
+    pub(super) width: u32,
+    pub(super) height: u32,
+}
+
+/// The first bytes, which are taken off.
+pub(super) fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
+    let (taken, after) = rest.split_at_checked(length)?;
+    *rest = after;
+    Some(taken)
+}
+
+/// How a camera was held, as an EXIF block says; some writers put its name before it.
+pub(super) fn orientation(exif: &[u8]) -> Option<Orientation> {
+    Orientation::from_exif_chunk(exif.strip_prefix(b"Exif\0\0").unwrap_or(exif))
+}

@@ -1,0 +1,129 @@
+//! The chunks of a PNG that make up its picture; an animation's is the one that is shown where animations are not.
+
+use image::metadata::Orientation;
+
+use super::bare::{Bare, orientation, take};
+
+const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1A\n";
+/// Bytes of a chunk beside its data: length, type and checksum.
+const AROUND: usize = 12;
+/// What the decoder has beside the picture: windows of zlib, and lines.
+const BESIDE: u64 = 1024 * 1024;
+
+/// `None` where it is no PNG. What is missing at the end, the decoder will miss.
+pub(super) fn bare(png: &[u8]) -> Option<Bare> {
+    let mut rest = png.strip_prefix(SIGNATURE)?;
+    let (mut bytes, mut header, mut turned, mut transparent) = (SIGNATURE.to_vec(), None, None, false);
+    while let Some((kind, data, whole)) = chunk(&mut rest) {
+        match kind {
+            b"IHDR" if header.is_none() => header = Some(Header::of(data)?),
+            b"PLTE" | b"IDAT" => {}
+            b"tRNS" => transparent = true,
+            b"IEND" => {
+                bytes.extend(whole);
+                break;
+            }
+            b"eXIf" => {
+                turned = turned.or_else(|| orientation(data));
+                continue;
+            }
+            _ => continue,
+        }
+        // The header comes first.
+        header.as_ref()?;
+        bytes.extend(whole);
+    }
+    // Behind the end of what counts, it may still be told how it was held.
+    while turned.is_none()
+        && let Some((kind, data, _)) = chunk(&mut rest)
+    {
+        turned = if kind == b"eXIf" { orientation(data) } else { None };
+    }
+    let header = header?;
+    let pixels = u64::from(header.width) * u64::from(header.height);
+    // An interlaced picture is put together from seven.
+    let of_pixel = header.bytes_per_pixel(transparent) * if header.interlaced { 2 } else { 1 };
+    Some(Bare {
+        bytes,
+        width: header.width,
+        height: header.height,
+        frame: None,
+        orientation: turned.unwrap_or(Orientation::NoTransforms),
+        memory: pixels * of_pixel + u64::from(header.width) * 64 + BESIDE,
+    })
+}
+
+type Chunk<'a> = (&'a [u8], &'a [u8], &'a [u8]);
+
+/// The next chunk's type and data, and all of it.
+fn chunk<'a>(rest: &mut &'a [u8]) -> Option<Chunk<'a>> {
+    let length = u32::from_be_bytes(*rest.first_chunk()?) as usize;
+    let whole = take(rest, length.checked_add(AROUND)?)?;
+    Some((&whole[4..8], &whole[8..8 + length], whole))
+}
+
+struct Header {
+    width: u32,
+    height: u32,
+    depth: u8,
+    colour: u8,
+    interlaced: bool,
+}
+
+impl Header {
+    fn of(data: &[u8]) -> Option<Self> {
+        let (sizes, [depth, colour, _, _, interlace]) = data.split_at_checked(8)? else {
+            return None;
+        };
+        let side = |at: usize| Some(u32::from_be_bytes(*sizes.get(at..)?.first_chunk()?));
+        Some(Self { width: side(0)?, height: side(4)?, depth: *depth, colour: *colour, interlaced: *interlace != 0 })
+    }
+
+    /// As it is decoded: palettes and bits become bytes.
+    fn bytes_per_pixel(&self, transparent: bool) -> u64 {
+        let samples = match self.colour {
+            // Grey, colours and a palette of them, which may have a colour that shines through.
+            0 => 1 + u64::from(transparent),
+            2 | 3 => 3 + u64::from(transparent),
+            4 => 2,
+            _ => 4,
+        };
+        samples * if self.depth == 16 { 2 } else { 1 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunk_of(kind: &[u8], data: &[u8]) -> Vec<u8> {
+        [&(data.len() as u32).to_be_bytes()[..], kind, data, b"crc."].concat()
+    }
+
+    #[test]
+    fn what_is_no_picture_goes() {
+        let header = chunk_of(b"IHDR", b"\0\0\0\x02\0\0\0\x03\x08\x06\0\0\0");
+        let tiff = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+        let data = chunk_of(b"IDAT", b"data");
+        let end = chunk_of(b"IEND", b"");
+        let beside: Vec<u8> =
+            [b"iCCP", b"zTXt", b"iTXt", b"tEXt", b"eXIf", b"acTL", b"fcTL", b"fdAT", b"sPLT", b"xxXx"]
+                .into_iter()
+                .flat_map(|kind| chunk_of(kind, if kind == b"eXIf" { tiff } else { b"beside" }))
+                .collect();
+        let png = [SIGNATURE, &header, &beside, &data, &beside, &data, &end, &beside].concat();
+        let bare = bare(&png).unwrap();
+        assert_eq!(bare.bytes, [SIGNATURE, &header, &data, &data, &end].concat());
+        assert_eq!((bare.width, bare.height, bare.orientation), (2, 3, Orientation::Rotate90));
+    }
+
+    #[test]
+    fn a_broken_one_has_what_came_before() {
+        assert_eq!(bare(b"GIF89a"), None);
+        assert_eq!(bare(SIGNATURE), None);
+        let header = chunk_of(b"IHDR", b"\0\0\0\x02\0\0\0\x03\x08\x06\0\0\0");
+        let cut = [SIGNATURE, &header, b"\xFF\xFF\xFF\xFFIDAT"].concat();
+        assert_eq!(bare(&cut).unwrap().bytes.len(), SIGNATURE.len() + header.len());
+        assert_eq!(bare(&[SIGNATURE, &chunk_of(b"IDAT", b"x"), &header].concat()), None);
+    }
+}
