@@ -43,7 +43,7 @@ impl Signed<'_> {
 
     /// Whether `given` is the signature, in either form; in constant time.
     pub fn is(&self, gateway: &Gateway, given: &str) -> bool {
-        self.is_by(gateway.link_key(), given)
+        gateway.link_keys().iter().any(|key| self.is_by(key, given))
     }
 
     fn is_by(&self, key: &[u8], given: &str) -> bool {

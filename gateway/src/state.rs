@@ -24,8 +24,15 @@ pub struct GatewayConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// Origins that browsers may call from; `*` for all.
     pub cors_origins: Vec<String>,
-    /// What links are signed with, the same at all gateways.
-    pub link_key: Vec<u8>,
+    /// What links are signed with, the same at all gateways: the first key signs, a signature by any is good. Empty:
+    /// a random key, so links are good at this gateway alone and until it ends.
+    pub link_keys: Vec<Vec<u8>>,
+}
+
+fn random_key(entropy: &dyn Entropy) -> Vec<u8> {
+    let mut key = vec![0; 32];
+    entropy.fill(&mut key);
+    key
 }
 
 /// Says whether the services behind the gateway answer, and if not why.
@@ -40,7 +47,7 @@ struct Inner {
     public_url: Option<String>,
     trusted_proxies: Vec<IpNet>,
     cors: Cors,
-    link_key: Vec<u8>,
+    link_keys: Vec<Vec<u8>>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     identities: Identities,
@@ -84,7 +91,7 @@ impl Gateway {
             public_url: config.public_url.map(|url| url.trim_end_matches('/').to_owned()),
             trusted_proxies: config.trusted_proxies,
             cors: Cors::new(config.cors_origins),
-            link_key: config.link_key,
+            link_keys: if config.link_keys.is_empty() { vec![random_key(&*entropy)] } else { config.link_keys },
             started: clock.now(),
             clock,
             entropy,
@@ -127,8 +134,14 @@ impl Gateway {
         &self.0.cors
     }
 
+    /// What signs new links.
     pub(crate) fn link_key(&self) -> &[u8] {
-        &self.0.link_key
+        self.0.link_keys.first().map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Whose signatures are good.
+    pub(crate) fn link_keys(&self) -> &[Vec<u8>] {
+        &self.0.link_keys
     }
 
     pub(crate) fn public_url(&self) -> Option<&str> {

@@ -16,7 +16,8 @@ pub mod pb {
 }
 
 pub use convert::{
-    delivery_from_wire, delivery_to_wire, error_from_status, idempotency_key, required, status_from_error,
+    ServiceKeyRefused, delivery_from_wire, delivery_to_wire, error_from_status, idempotency_key,
+    is_refused_service_key, required, status_from_error,
 };
 
 /// The compiled .proto files, for gRPC reflection.

@@ -1,7 +1,10 @@
 //! `cargo xtask`: what a developer and CI run beside plain cargo. Standard library only, so that it builds at once.
 
 mod compose;
+mod dockerfile;
+mod image;
 mod keeper;
+mod nginx;
 mod node;
 mod postgres;
 mod test;
@@ -9,8 +12,8 @@ mod test;
 use std::{env, process::ExitCode};
 
 const USAGE: &str = "usage:
-  cargo xtask test [arguments of cargo test]   run every test, with a throw-away PostgreSQL and the
-                                               vendors' npm packages
+  cargo xtask test [arguments of cargo test]   run every test, with a throw-away PostgreSQL, the
+                                               vendors' npm packages, nginx and the image's file system
   cargo xtask compose-config                   check docker-compose.yml with every Compose installed";
 
 fn main() -> ExitCode {

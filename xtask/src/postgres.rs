@@ -45,6 +45,7 @@ pub fn start(keeper: &mut Keeper) -> Result<String, String> {
     if keeper.run(&mut initdb)? != 0 {
         return Err(format!("initdb failed:\n{}", written()));
     }
+    ask_one_for_a_password(&data.join("pg_hba.conf"))?;
     // Between our finding a free port and the server's taking it somebody else may: then try another.
     for _ in 0..3 {
         let port = free_port()?;
@@ -62,6 +63,13 @@ pub fn start(keeper: &mut Keeper) -> Result<String, String> {
         }
     }
     Err(format!("PostgreSQL does not start:\n{}", written()))
+}
+
+/// Everybody is trusted but the user `tidings_locked`, with whom the tests find out what a wrong password looks like.
+fn ask_one_for_a_password(rules: &Path) -> Result<(), String> {
+    let fault = |error: std::io::Error| format!("{}: {error}", rules.display());
+    let trusting = fs::read_to_string(rules).map_err(fault)?;
+    fs::write(rules, format!("host all tidings_locked 127.0.0.1/32 scram-sha-256\n{trusting}")).map_err(fault)
 }
 
 fn log_to(command: &mut Command, log: &Path) -> Result<(), String> {
@@ -141,7 +149,9 @@ fn find_or_install() -> Result<PathBuf, String> {
 pub fn apt_get(arguments: &[&str]) -> Result<(), String> {
     let advice = "install what is missing by hand";
     let mut command = Command::new("apt-get");
-    command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdin(std::process::Stdio::null());
+    // Somebody else may be installing something.
+    command.args(["-o", "DPkg::Lock::Timeout=300"]).args(arguments);
+    command.env("DEBIAN_FRONTEND", "noninteractive").stdin(std::process::Stdio::null());
     match command.status() {
         Ok(status) if status.success() => Ok(()),
         Ok(_) => Err(format!("apt-get {} failed: {advice}", arguments.join(" "))),
@@ -167,7 +177,7 @@ fn version(folder: &Path) -> Option<Vec<u32>> {
     if parts.is_empty() { None } else { Some(parts) }
 }
 
-fn output(command: &mut Command) -> Result<String, String> {
+pub fn output(command: &mut Command) -> Result<String, String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command.output().map_err(|error| format!("{name} cannot be run: {error}"))?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())

@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use crate::{keeper::Keeper, node, postgres};
+use crate::{image, keeper::Keeper, nginx, node, postgres};
 
 /// Gives the exit code of the tests. What cargo prints about them is the last thing printed.
 pub fn run(arguments: &[&str]) -> Result<u8, String> {
@@ -30,9 +30,20 @@ pub fn run(arguments: &[&str]) -> Result<u8, String> {
     let mut tests = cargo();
     tests.args(["test", "--locked"]);
     // Cargo would take `--workspace` and overlook `--package` beside it.
-    let mut own = arguments.iter().take_while(|argument| **argument != "--");
-    if !own.any(|argument| argument.starts_with("-p") || argument.starts_with("--package")) {
+    let own: Vec<&str> = arguments.iter().copied().take_while(|argument| *argument != "--").collect();
+    let names_packages = own.iter().any(|argument| argument.starts_with("-p") || argument.starts_with("--package"));
+    if !names_packages {
         tests.arg("--workspace");
+    }
+    if !names_packages || own.iter().any(|argument| argument.contains("tidings-tests")) {
+        // Without them the tests that need them fail and say why; the others run.
+        match image::build(root(), target) {
+            Ok(folder) => tests.env("TIDINGS_TEST_IMAGE", folder),
+            Err(why) => tests.env("TIDINGS_TEST_IMAGE_MISSING", told("the image", &why)),
+        };
+        if let Err(why) = nginx::install() {
+            tests.env("TIDINGS_TEST_NGINX_MISSING", told("nginx", &why));
+        }
     }
     tests.args(arguments);
     tests
@@ -41,6 +52,11 @@ pub fn run(arguments: &[&str]) -> Result<u8, String> {
         .env("TIDINGS_TEST_NPM", npm)
         .env("TMPDIR", temporary);
     keeper.run(&mut tests)
+}
+
+fn told<'a>(what: &str, why: &'a str) -> &'a str {
+    eprintln!("xtask: the tests of {what} will fail: {why}");
+    why
 }
 
 fn cargo() -> Command {

@@ -28,6 +28,8 @@ pub enum Reason {
     TokenRevoked,
     /// The token is another app's.
     TokenForeign,
+    /// Over gRPC: the service key is missing or wrong.
+    ServiceKeyWrong,
     /// The call needs an app token and got a user's.
     AppTokenRequired,
     /// The caller may not do this.
@@ -208,6 +210,7 @@ impl Reason {
         Self::TokenExpired,
         Self::TokenRevoked,
         Self::TokenForeign,
+        Self::ServiceKeyWrong,
         Self::AppTokenRequired,
         Self::NotPermitted,
         Self::ClientIdWrong,
@@ -279,6 +282,7 @@ impl Reason {
             Self::TokenExpired => words("TOKEN_EXPIRED", Grpc::Unauthenticated, (401, "unauthorized", EXPIRED), 402),
             Self::TokenRevoked => words("TOKEN_REVOKED", Grpc::Unauthenticated, (401, "auth_bad_access_token", "Unable to authenticate"), 10008),
             Self::TokenForeign => words("TOKEN_FOREIGN", Grpc::Unauthenticated, (401, "auth_bad_access_token", CORRUPT), 10008),
+            Self::ServiceKeyWrong => words("SERVICE_KEY_WRONG", Grpc::Unauthenticated, (503, "service_unavailable", "the server is not ready, retry later"), 503),
             Self::AppTokenRequired => words("APP_TOKEN_REQUIRED", Grpc::PermissionDenied, (401, "auth_bad_access_token", CORRUPT), 10010),
             Self::NotPermitted => words("NOT_PERMITTED", Grpc::PermissionDenied, (403, "forbidden_op", "{}"), 10010),
             Self::ClientIdWrong => words("CLIENT_ID_WRONG", Grpc::Unauthenticated, (400, "invalid_grant", "client_id does not match"), 10010),

@@ -33,29 +33,48 @@ pub fn name_tls_backend() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
+/// What is said where HTTPS cannot be spoken.
+pub const NO_CERTIFICATES: &str =
+    "this machine has no CA certificates to check an https server by: install them (Debian: ca-certificates)";
+
+/// Whether this machine has CA certificates. Without any, plain HTTP works all the same.
+pub fn has_certificates() -> bool {
+    name_tls_backend();
+    Client::builder().no_proxy().build().is_ok()
+}
+
 /// Clients for the open internet, and for everywhere.
 #[derive(Debug)]
 pub struct Outbound {
     open: Client,
     everywhere: Client,
+    /// Whether they can check the certificate of a server.
+    speaks_https: bool,
 }
 
 impl Outbound {
     /// `idle` is how many connections to one server are kept open for the next call.
     pub fn new(idle: usize) -> Result<Self, Error> {
-        name_tls_backend();
+        let speaks_https = has_certificates();
+        if !speaks_https {
+            tracing::warn!("{NO_CERTIFICATES}; until then, only http URLs are called");
+        }
         let client = |open_only| {
             let builder = Client::builder().redirect(Policy::none()).no_proxy().connect_timeout(CONNECT);
             let builder = builder.pool_max_idle_per_host(idle).pool_idle_timeout(Duration::from_secs(30));
+            let builder = if speaks_https { builder } else { builder.tls_certs_only([]) };
             builder.dns_resolver(Arc::new(Resolver { open_only })).build().map_err(Error::internal)
         };
-        Ok(Self { open: client(true)?, everywhere: client(false)? })
+        Ok(Self { open: client(true)?, everywhere: client(false)?, speaks_https })
     }
 
     /// The client for that URL. Only addresses of the open internet unless `everywhere`; `Err` says why not.
     pub fn client(&self, url: &Url, everywhere: bool) -> Result<&Client, &'static str> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err("it is neither http nor https");
+        }
+        if url.scheme() == "https" && !self.speaks_https {
+            return Err(NO_CERTIFICATES);
         }
         // A name is looked at by the resolver, an address here.
         if !everywhere && literal(url).is_some_and(|address| !is_public(address)) {

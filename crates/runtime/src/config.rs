@@ -1,14 +1,20 @@
 //! Configuration: one TOML file, environment variables over it, `_FILE` for secrets.
 //!
 //! Every key of the file can be set as `TIDINGS_<SECTION>_<KEY>`; with `_FILE` at the end the value is read from that
-//! file. No secret has a default.
+//! file. No secret has a default. What is not understood is an error that says where it stands.
 
-use std::{env, fs, path::PathBuf, time::Duration};
+mod check;
+mod environment;
+mod file;
+mod load;
+
+pub use check::service_key;
+pub use environment::CREDENTIALS;
+
+use std::{path::PathBuf, time::Duration};
 
 use ipnet::IpNet;
 use serde::Deserialize;
-use tidings_domain::Error;
-use toml::{Table, Value};
 
 use crate::Bounds;
 
@@ -30,6 +36,8 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// What internal services show as `authorization: Bearer`. Absent: the data folder's `service.key`.
     pub service_key: Option<String>,
+    /// A second key that services accept and do not show, so that `service_key` can be replaced while processes run.
+    pub service_key_previous: Option<String>,
     /// 32 bytes as 64 hex digits that encrypt secrets at rest. Absent: the data folder's `data.key`.
     pub data_key: Option<String>,
     /// Where data is kept.
@@ -166,6 +174,7 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
             service_key: None,
+            service_key_previous: None,
             data_key: None,
             database: Database::default(),
             peers: Peers::default(),
@@ -236,7 +245,7 @@ impl Default for Appender {
 }
 
 /// Every key that the environment may set.
-const KEYS: [&str; 31] = [
+const KEYS: [&str; 32] = [
     "data",
     "listen",
     "grpc_listen",
@@ -244,6 +253,7 @@ const KEYS: [&str; 31] = [
     "trusted_proxies",
     "cors_origins",
     "service_key",
+    "service_key_previous",
     "data_key",
     "database.url",
     "database.skip_migrations",
@@ -284,49 +294,9 @@ const TYPED: [&str; 10] = [
     "limits.connections_per_address",
 ];
 
-impl Config {
-    /// Reads the file, if one is named, and the environment.
-    pub fn load(file: Option<&std::path::Path>) -> Result<Self, Error> {
-        let mut table = match file {
-            None => Table::new(),
-            Some(path) => fs::read_to_string(path)
-                .map_err(|error| Error::invalid("config", format!("{} cannot be read: {error}", path.display())))?
-                .parse()
-                .map_err(|error| Error::invalid("config", format!("{} is not TOML: {error}", path.display())))?,
-        };
-        for key in KEYS {
-            if let Some(value) = from_environment(key, |name| env::var(name).ok())? {
-                set(&mut table, key, &value);
-            }
-        }
-        table.try_into().map_err(|error: toml::de::Error| Error::invalid("config", error.message()))
-    }
-}
-
-fn from_environment(key: &str, read: impl Fn(&str) -> Option<String>) -> Result<Option<String>, Error> {
-    let name = format!("TIDINGS_{}", key.replace('.', "_").to_ascii_uppercase());
-    let file = format!("{name}_FILE");
-    let Some(path) = read(&file) else {
-        return Ok(read(&name).filter(|value| !value.is_empty()));
-    };
-    let text = fs::read_to_string(&path).map_err(|error| Error::invalid(&file, format!("cannot be read: {error}")))?;
-    Ok(Some(text.trim_end().to_owned()))
-}
-
-/// What is [`TYPED`] is TOML; anything else is a string as it stands, also where it looks like a number.
-fn set(table: &mut Table, key: &str, text: &str) {
-    let is_typed = TYPED.contains(&key);
-    let (section, key) = key.split_once('.').map_or((None, key), |(section, key)| (Some(section), key));
-    let table = match section {
-        None => table,
-        Some(section) => match table.entry(section).or_insert_with(|| Value::Table(Table::new())) {
-            Value::Table(inner) => inner,
-            _ => return,
-        },
-    };
-    let typed = format!("v = {text}").parse::<Table>().ok().and_then(|mut parsed| parsed.remove("v"));
-    let value = typed.filter(|_| is_typed).unwrap_or_else(|| Value::String(text.to_owned()));
-    table.insert(key.to_owned(), value);
+/// The environment variable that sets a key.
+fn variable(key: &str) -> String {
+    format!("TIDINGS_{}", key.replace('.', "_").to_ascii_uppercase())
 }
 
 #[cfg(test)]
@@ -334,32 +304,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn environment_overrides_keep_their_types() {
-        let mut table = Table::new();
-        set(&mut table, "appender.queue", "7");
-        set(&mut table, "cors_origins", "[\"https://a.test\"]");
-        set(&mut table, "service_key", "123");
-        set(&mut table, "data", "2026");
-        let config: Config = table.try_into().unwrap();
-        assert_eq!(config.appender.queue, 7);
-        assert_eq!(config.cors_origins, ["https://a.test"]);
-        assert_eq!(config.service_key.as_deref(), Some("123"));
-        assert_eq!(config.data, PathBuf::from("2026"));
-    }
-
-    #[test]
-    fn a_misspelt_key_is_refused_by_name() {
-        let table: Table = "liste = \"x\"".parse().unwrap();
-        let error = Config::deserialize(table).err().unwrap();
-        assert!(error.message().contains("liste"), "{error}");
-    }
-
-    #[test]
     fn every_key_is_in_the_docs() {
         let page = include_str!("../../../docs/config.md");
         for key in KEYS {
-            let name = key.replace('.', "_").to_ascii_uppercase();
-            assert!(page.contains(&format!("| `{key}` | `TIDINGS_{name}` |")), "docs/config.md lacks {key}");
+            let row = format!("| `{key}` | `{}` |", variable(key));
+            assert!(page.contains(&row), "docs/config.md lacks {key}");
         }
     }
 }

@@ -27,7 +27,9 @@ impl DataFolder {
     /// The same without changing who may read the folder, for whoever only looks.
     pub fn lock_as_it_is(path: &Path) -> Result<Self, Error> {
         let fault = |error: io::Error| {
-            Error::invalid("data", format!("folder {} cannot be used: {error}", path.display())).because(error)
+            let remedy = "give it to the user that runs tidings, or name another with --data or TIDINGS_DATA";
+            Error::invalid("data", format!("folder {} cannot be used: {error}; {remedy}", path.display()))
+                .because(error)
         };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(fault)?;
         let lock = OpenOptions::new().create(true).append(true).mode(0o600).open(path.join("tidings.lock"));
@@ -35,7 +37,10 @@ impl DataFolder {
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err(TryLockError::WouldBlock) => {
-                let text = format!("folder {} is in use by another tidings process", path.display());
+                let text = format!(
+                    "folder {} is in use by another tidings process: stop that one, or name another folder with --data",
+                    path.display()
+                );
                 Err(Error::invalid("data", text))
             }
             Err(TryLockError::Error(error)) => Err(fault(error)),
@@ -56,10 +61,15 @@ impl DataFolder {
                 let mut bytes = [0; 32];
                 entropy.fill(&mut bytes);
                 let key = hex(&bytes);
-                write_private(&path, &key).map_err(Error::internal)?;
+                write_private(&path, &key).map_err(|error| {
+                    Error::invalid("data", format!("file {} cannot be written: {error}", path.display())).because(error)
+                })?;
                 Ok(key)
             }
-            Err(error) => Err(Error::invalid("data", format!("{} cannot be read: {error}", path.display()))),
+            Err(error) => {
+                let remedy = "give it to the user that runs tidings, with mode 600";
+                Err(Error::invalid("data", format!("file {} cannot be read: {error}; {remedy}", path.display())))
+            }
         }
     }
 }

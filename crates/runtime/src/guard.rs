@@ -2,52 +2,56 @@
 
 use std::{
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
 };
 
-use subtle::ConstantTimeEq as _;
 use tidings_domain::{Error, Reason};
 use tidings_proto::status_from_error;
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 use tracing::Instrument as _;
 
-use crate::{admitted::Peer, rights, telemetry};
+use crate::{ServiceKeys, admitted::Peer, rights, telemetry};
 
-/// Open to everybody who reaches the port.
+/// Open to everybody who reaches the port. Who shows a service key there is told whether it is right: that is how a
+/// process finds out, before a client's call does, that a peer would refuse it.
 const OPEN: [&str; 2] = ["/grpc.health.", "/grpc.reflection."];
 
 /// Lets calls with the service key through.
 #[derive(Clone)]
 pub(crate) struct Guard {
-    key: Arc<str>,
+    keys: ServiceKeys,
 }
 
 impl Guard {
-    pub(crate) fn new(service_key: &str) -> Self {
-        Self { key: service_key.into() }
+    pub(crate) const fn new(keys: ServiceKeys) -> Self {
+        Self { keys }
     }
 
     /// Why the call is refused. The row of its RPC goes on with it.
     fn admit(&self, request: &mut http::Request<Body>) -> Result<(), Status> {
-        if OPEN.iter().any(|prefix| request.uri().path().starts_with(prefix)) {
-            return Ok(());
+        if !self.takes_key_of(request) {
+            return Err(status_from_error(Error::new(Reason::ServiceKeyWrong, "")));
         }
-        if !self.is_key_of(request) {
-            let refusal = Error::new(Reason::TokenMissing, "the service key is missing or wrong");
-            return Err(status_from_error(refusal));
+        if is_open(request.uri().path()) {
+            return Ok(());
         }
         let right = rights::check(request.uri().path(), request.headers())?;
         request.extensions_mut().insert(right);
         Ok(())
     }
 
-    fn is_key_of(&self, request: &http::Request<Body>) -> bool {
+    fn takes_key_of(&self, request: &http::Request<Body>) -> bool {
         let given = request.headers().get(http::header::AUTHORIZATION).map(http::HeaderValue::as_bytes);
-        let given = given.and_then(|given| given.strip_prefix(b"Bearer ")).unwrap_or_default();
-        !self.key.is_empty() && bool::from(given.ct_eq(self.key.as_bytes()))
+        match given.and_then(|given| given.strip_prefix(b"Bearer ")) {
+            Some(given) => self.keys.accept(given),
+            None => is_open(request.uri().path()),
+        }
     }
+}
+
+fn is_open(path: &str) -> bool {
+    OPEN.iter().any(|prefix| path.starts_with(prefix))
 }
 
 impl<S> Layer<S> for Guard {
@@ -97,7 +101,13 @@ where
             let answer = answer.await;
             if let Ok(response) = &answer {
                 let code = Status::from_header_map(response.headers()).map_or(tonic::Code::Ok, |status| status.code());
-                tracing::info!(method = %path, ?code, ms = started.elapsed().as_millis() as u64, "rpc");
+                let ms = started.elapsed().as_millis() as u64;
+                // Every peer asks for health every few seconds.
+                if is_open(&path) {
+                    tracing::debug!(method = %path, ?code, ms, "rpc");
+                } else {
+                    tracing::info!(method = %path, ?code, ms, "rpc");
+                }
             }
             answer
         };

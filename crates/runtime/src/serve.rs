@@ -11,20 +11,28 @@ use tonic::{
     service::{Routes, RoutesBuilder},
     transport::Server,
 };
-use tonic_health::server::HealthReporter;
+use tonic_health::{ServingStatus, server::HealthReporter};
 use tower::Service;
 
 use crate::{
-    Admitted, Bounds, Connections, Shutdown,
+    Admitted, Bounds, Connections, ServiceKeys, Shutdown,
     guard::Guard,
     wire::{CALLS, CONNECTION_WINDOW, STREAM_WINDOW},
 };
 
-/// Binds an address, with an error that names it.
-pub async fn bind(address: &str) -> Result<TcpListener, Error> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| Error::invalid("listen", format!("cannot bind {address}: {error}")).because(error))
+/// Binds the address that `setting` (`listen`, `grpc_listen`) names, with an error that says what to do.
+pub async fn bind(setting: &str, address: &str) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let remedy = match error.kind() {
+            io::ErrorKind::AddrInUse => "stop the process that has it, or choose another port",
+            io::ErrorKind::PermissionDenied => "choose a port above 1023",
+            io::ErrorKind::AddrNotAvailable => "choose an address of this machine, or 0.0.0.0 for all of them",
+            _ => "choose an address of this machine and a port, such as 127.0.0.1:8080",
+        };
+        let option = setting.replace('_', "-");
+        let words = format!("cannot be {address}: {error}; {remedy} (--{option})");
+        Error::invalid(setting, words)
+    })
 }
 
 /// A gRPC server in the making.
@@ -34,17 +42,41 @@ pub struct GrpcServer {
     names: Vec<&'static str>,
 }
 
+/// Says over the health service whether the process can do its work. Cheap to clone.
+#[derive(Clone)]
+pub struct Health {
+    reporter: HealthReporter,
+    /// The services, and the empty name, which stands for all of them.
+    names: Vec<&'static str>,
+}
+
+impl Health {
+    /// What the health service answers from now on.
+    pub async fn set(&self, ready: bool) {
+        let status = if ready { ServingStatus::Serving } else { ServingStatus::NotServing };
+        for name in &self.names {
+            self.reporter.set_service_status(*name, status).await;
+        }
+    }
+}
+
+impl std::fmt::Debug for Health {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Health").field("names", &self.names).finish_non_exhaustive()
+    }
+}
+
 impl Default for GrpcServer {
     fn default() -> Self {
         let (health, service) = tonic_health::server::health_reporter();
         let mut routes = Routes::builder();
         routes.add_service(service);
-        Self { routes, health, names: Vec::new() }
+        Self { routes, health, names: vec![""] }
     }
 }
 
 impl GrpcServer {
-    /// Adds a service and reports it as healthy.
+    /// Adds a service. It is not reported as healthy before [`Health::set`] says so.
     pub async fn add<S>(&mut self, service: S)
     where
         S: Service<http::Request<Body>, Response = http::Response<Body>, Error = std::convert::Infallible>
@@ -56,28 +88,31 @@ impl GrpcServer {
         S::Future: Send + 'static,
     {
         self.names.push(S::NAME);
-        self.health.set_service_status(S::NAME, tonic_health::ServingStatus::Serving).await;
+        self.health.set_service_status(S::NAME, ServingStatus::NotServing).await;
         self.routes.add_service(service);
+    }
+
+    /// What the health service answers for the services that were added.
+    pub fn health(&self) -> Health {
+        Health { reporter: self.health.clone(), names: self.names.clone() }
     }
 
     /// Serves until shutdown, then answers what has begun.
     pub async fn serve(
         mut self,
         listener: TcpListener,
-        service_key: &str,
+        keys: ServiceKeys,
         bounds: Bounds,
         shutdown: Shutdown,
     ) -> Result<(), Error> {
         self.routes.add_service(reflection()?);
-        let (health, names) = (self.health, self.names);
+        let health = self.health();
         let stop = async move {
             shutdown.triggered().await;
-            for name in names {
-                health.set_service_status(name, tonic_health::ServingStatus::NotServing).await;
-            }
+            health.set(false).await;
         };
         Server::builder()
-            .layer(Guard::new(service_key))
+            .layer(Guard::new(keys))
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_concurrent_streams(CALLS)

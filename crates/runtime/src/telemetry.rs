@@ -39,8 +39,10 @@ pub struct Guard {
 
 /// Starts logging and, when configured, exporting. `role` becomes `service.name` as `tidings-<role>`.
 pub fn start(config: &Telemetry, role: &str) -> Result<Guard, Error> {
-    let filter = EnvFilter::try_new(&config.log)
-        .map_err(|error| Error::invalid("telemetry.log", "is no log filter").because(error))?;
+    let filter = EnvFilter::try_new(&config.log).map_err(|error| {
+        Error::invalid("telemetry.log", "must be a log filter, such as info or warn,tidings_message=debug")
+            .because(error)
+    })?;
     let throttle = LogThrottle::default();
     let reporting = throttle.clone();
     let log = LogLines::start(move || reporting.report());

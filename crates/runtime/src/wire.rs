@@ -7,16 +7,21 @@ use std::{
     convert::Infallible,
     future::Future,
     pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
 
 use tidings_domain::Error;
-use tidings_proto::pb::{
-    callback_service_client::CallbackServiceClient, conversation_service_client::ConversationServiceClient,
-    directory_service_client::DirectoryServiceClient, file_service_client::FileServiceClient,
-    group_service_client::GroupServiceClient, message_service_client::MessageServiceClient,
+use tidings_proto::{
+    ServiceKeyRefused,
+    pb::{
+        callback_service_client::CallbackServiceClient, conversation_service_client::ConversationServiceClient,
+        directory_service_client::DirectoryServiceClient, file_service_client::FileServiceClient,
+        group_service_client::GroupServiceClient, message_service_client::MessageServiceClient,
+    },
 };
+use tokio::time::Instant;
 use tonic::{Status, body::Body, transport::Endpoint};
 use tower::{Service, ServiceExt as _, util::BoxCloneSyncService};
 
@@ -38,6 +43,9 @@ pub(crate) const STREAM_WINDOW: u32 = 128 * 1024;
 pub(crate) const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
 /// Calls on one connection at once. Streams that last, as those of downloads and events, must leave room for all others.
 pub(crate) const CALLS: u32 = 100_000;
+
+/// What lies between two log lines on a peer that refuses the service key.
+const COMPLAINTS: Duration = Duration::from_secs(10);
 
 /// A way to a service, wherever it runs. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -80,8 +88,51 @@ impl Wire {
             telemetry::inject(request.headers_mut());
             request
         };
+        let peer = Arc::new(Peer { url: url.to_owned(), complained: Mutex::default() });
         let channel = endpoint.connect_lazy().map_request(prepare);
-        Ok(Self(BoxCloneSyncService::new(channel.map_err(|error| Status::unavailable(error.to_string())))))
+        let channel = channel.map_err(|error| Status::unavailable(error.to_string()));
+        let channel = channel.map_result(move |answer: Result<Response, Status>| {
+            let answer = answer?;
+            peer.took_our_key(answer.headers())?;
+            Ok::<_, Status>(answer)
+        });
+        Ok(Self(BoxCloneSyncService::new(channel)))
+    }
+}
+
+/// The other end of a remote wire.
+struct Peer {
+    url: String,
+    /// When its refusals were last logged.
+    complained: Mutex<Option<Instant>>,
+}
+
+impl Peer {
+    /// A peer that refuses the service key is a fault of this installation and not of the call: to whoever made the
+    /// call the peer is away, and the log says why.
+    fn took_our_key(&self, headers: &http::HeaderMap) -> Result<(), Status> {
+        if !headers.contains_key(Status::GRPC_STATUS) {
+            return Ok(());
+        }
+        let refused = Status::from_header_map(headers).filter(|status| tidings_proto::is_refused_service_key(status));
+        if refused.is_none() {
+            return Ok(());
+        }
+        let refused = ServiceKeyRefused { url: self.url.clone() };
+        if self.may_complain() {
+            tracing::error!("{refused}");
+        }
+        Err(refused.into())
+    }
+
+    /// Now and once in [`COMPLAINTS`], however many calls fail.
+    fn may_complain(&self) -> bool {
+        let mut last = self.complained.lock().unwrap_or_else(PoisonError::into_inner);
+        let may = last.is_none_or(|last| last.elapsed() >= COMPLAINTS);
+        if may {
+            *last = Some(Instant::now());
+        }
+        may
     }
 }
 

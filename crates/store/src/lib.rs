@@ -5,6 +5,7 @@
 //! `$1` placeholders, `on conflict` and `returning`, 64-bit milliseconds from our clock, JSON as text; never `now()`.
 
 mod checkpoint;
+mod connect;
 mod db;
 mod error;
 mod many_rows;
@@ -16,7 +17,7 @@ mod scale;
 pub use db::{Db, Engine, Tx};
 pub use error::{domain_error, is_conflict};
 pub use many_rows::{Column, Gather, GatherMany, Kind, ManyRows};
-pub use migrate::Schema;
+pub use migrate::{Schema, Standing};
 pub use open::{Location, open, reach};
 pub use scale::Scale;
 pub use sqlx;

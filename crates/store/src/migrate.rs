@@ -1,11 +1,13 @@
 //! Schemas and their migrations.
 
+use std::cmp::Ordering;
+
 use sqlx::SqlSafeStr as _;
 use sqlx::{
     SqlStr,
-    migrate::{Migration, MigrationType, Migrator},
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
 };
-use tidings_domain::Error;
+use tidings_domain::{Error, Reason};
 
 use crate::{Db, domain_error, on_db, plans};
 
@@ -20,25 +22,91 @@ pub struct Schema {
     pub postgres: &'static [&'static str],
 }
 
+/// How a database's tables stand to the steps that a program knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Every step was taken, and no other.
+    UpToDate,
+    /// So many steps are still to be taken.
+    Behind(usize),
+    /// So many steps are not known to this program.
+    Ahead(usize),
+}
+
 impl Schema {
     /// Takes every step that the database has not seen; several processes may do so at once.
     pub async fn migrate(&self, db: &Db) -> Result<(), Error> {
         match db {
             Db::Sqlite(db) => {
-                self.steps(self.sqlite).run(&db.writer).await.map_err(Error::internal)?;
+                self.steps(self.sqlite).run(&db.writer).await.map_err(|error| self.not_migrated(&error))?;
                 plans::tell(&db.writer).await.map_err(domain_error)
             }
-            Db::Postgres(pool) => self.steps(self.postgres).run(pool).await.map_err(Error::internal),
+            Db::Postgres(pool) => self.steps(self.postgres).run(pool).await.map_err(|error| self.not_migrated(&error)),
         }
     }
 
-    /// How many steps the database has not seen.
-    pub async fn pending(&self, db: &Db) -> Result<usize, Error> {
-        const TAKEN: &str = "select count(*) from _sqlx_migrations where success";
+    /// How the tables of the database stand to this program.
+    pub async fn standing(&self, db: &Db) -> Result<Standing, Error> {
+        const TAKEN: &str = "select coalesce(max(version), 0) from _sqlx_migrations where success";
         let taken: Result<(i64,), Error> = on_db!(db, |c| sqlx::query_as(TAKEN).fetch_one(c).await);
-        // Without the table none was taken.
-        let taken = taken.map_or(0, |(count,)| usize::try_from(count).unwrap_or(0));
-        Ok(self.sqlite.len().saturating_sub(taken))
+        let taken = match taken {
+            Ok((taken,)) => usize::try_from(taken).unwrap_or(0),
+            // Without the table none was taken; any other failure is one of the database.
+            Err(error) if error.reason() == Reason::Internal => 0,
+            Err(error) => return Err(error),
+        };
+        let known = self.sqlite.len();
+        Ok(match taken.cmp(&known) {
+            Ordering::Less => Standing::Behind(known - taken),
+            Ordering::Equal => Standing::UpToDate,
+            Ordering::Greater => Standing::Ahead(taken - known),
+        })
+    }
+
+    /// For a process that leaves the tables as they are: refuses those that lack a step. Ones that are ahead suit the
+    /// version before theirs, which goes on while processes are replaced one after another.
+    pub async fn check(&self, db: &Db) -> Result<(), Error> {
+        match self.standing(db).await? {
+            Standing::UpToDate => {}
+            Standing::Ahead(steps) => tracing::warn!(
+                service = self.name,
+                steps,
+                "the tables are of a newer version of tidings than this one: update this process soon"
+            ),
+            Standing::Behind(steps) => return Err(self.lacks(steps)),
+        }
+        Ok(())
+    }
+
+    fn lacks(&self, steps: usize) -> Error {
+        let rule = format!(
+            "leaves the tables of {} as they are, but they lack {steps} steps: run `tidings migrate` of this version first",
+            self.name
+        );
+        Error::invalid("database.skip_migrations", rule)
+    }
+
+    fn not_migrated(&self, error: &MigrateError) -> Error {
+        let (service, known) = (self.name, self.sqlite.len());
+        let what = match error {
+            MigrateError::VersionMissing(step) => format!(
+                "they are of a newer version of tidings (step {step}, this one knows {known}); run that version, or \
+                 restore a backup from before the update"
+            ),
+            MigrateError::VersionMismatch(step) => format!(
+                "their step {step} was taken in another form, by a version of tidings that was never released; restore \
+                 a backup or begin with an empty database"
+            ),
+            MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) => {
+                let cause = match cause {
+                    sqlx::Error::Database(fault) => fault.message().to_owned(),
+                    other => other.to_string(),
+                };
+                format!("{cause}; free the disk or correct the rights, and start again: no step is taken by halves")
+            }
+            other => other.to_string(),
+        };
+        Error::invalid("the database", format!("has tables of {service} that cannot be brought up to date: {what}"))
     }
 
     fn steps(&self, texts: &'static [&'static str]) -> Migrator {

@@ -1,20 +1,20 @@
 //! Opens a service's database.
 
 use std::{
+    fmt,
     path::PathBuf,
-    str::FromStr,
     sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
 
 use sqlx::{
     ConnectOptions as _, Connection as _,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tidings_domain::{Error, Reason};
+use tidings_domain::Error;
 
-use crate::{Db, Schema, checkpoint, db::SqliteDb, domain_error};
+use crate::{Db, Schema, checkpoint, connect, db::SqliteDb};
 
 /// Where a service's data is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,19 @@ pub enum Location {
     Folder(PathBuf),
     /// A PostgreSQL database, as a `postgres://` URL; every service has a schema of its own in it.
     Postgres(String),
+}
+
+impl fmt::Display for Location {
+    /// For people, without passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(folder) => write!(f, "SQLite in {}", folder.display()),
+            Self::Postgres(url) => match connect::options(url) {
+                Ok(options) => f.write_str(&connect::shown(&options)),
+                Err(_) => f.write_str("PostgreSQL"),
+            },
+        }
+    }
 }
 
 const READERS: u32 = 4;
@@ -60,18 +73,15 @@ pub async fn open(location: &Location, schema: &Schema, migrate: bool) -> Result
 
 /// Connects to the server once, without waiting for it to come up as [`open`] does. A folder needs no server.
 pub async fn reach(location: &Location) -> Result<(), Error> {
-    use sqlx::Connection as _;
-    let Location::Postgres(url) = location else {
-        return Ok(());
-    };
-    let connecting = tokio::time::timeout(ACQUIRE, sqlx::PgConnection::connect(url)).await;
-    let connection = connecting.map_err(|_| Error::new(Reason::Unavailable, "no answer in time"))?;
-    connection.map_err(domain_error)?.close().await.map_err(domain_error)
+    match location {
+        Location::Folder(_) => Ok(()),
+        Location::Postgres(url) => connect::first(connect::options(url)?, false).await.map(|_| ()),
+    }
 }
 
 async fn open_sqlite(path: PathBuf) -> Result<Db, Error> {
     let options = SqliteConnectOptions::new()
-        .filename(path)
+        .filename(&path)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         // Full: a commit is on the disk before it is answered.
@@ -92,7 +102,15 @@ async fn open_sqlite(path: PathBuf) -> Result<Db, Error> {
         let options = SqlitePoolOptions::new().test_before_acquire(false);
         options.acquire_timeout(ACQUIRE).idle_timeout(None).max_lifetime(None)
     };
-    let writer = pool().max_connections(1).connect_with(options.clone()).await.map_err(domain_error)?;
+    let unusable = |error: sqlx::Error| {
+        let cause = match &error {
+            sqlx::Error::Database(fault) => fault.message().to_owned(),
+            other => other.to_string(),
+        };
+        let remedy = "give the data folder to the user that runs tidings, or restore the file from a backup";
+        Error::invalid("data", format!("file {} cannot be used: {cause}; {remedy}", path.display()))
+    };
+    let writer = pool().max_connections(1).connect_with(options.clone()).await.map_err(unusable)?;
     let checkpointer = pool().min_connections(0).max_connections(1).connect_lazy_with(options.clone());
     let readers = options.read_only(true).pragma("cache_size", "-4000");
     let readers = pool().min_connections(1).max_connections(READERS).connect_lazy_with(readers);
@@ -101,8 +119,8 @@ async fn open_sqlite(path: PathBuf) -> Result<Db, Error> {
 
 async fn open_postgres(url: &str, schema: &str, create: bool) -> Result<Db, Error> {
     let schema = format!("tidings_{schema}");
-    let options = PgConnectOptions::from_str(url)
-        .map_err(|error| Error::invalid("database.url", "is not a postgres:// URL").because(error))?
+    let options = connect::first(connect::options(url)?, true).await?;
+    let options = options
         .application_name("tidings")
         .options([("search_path", schema.as_str()), ("synchronous_commit", "on")])
         .options(PLANS)
@@ -112,19 +130,20 @@ async fn open_postgres(url: &str, schema: &str, create: bool) -> Result<Db, Erro
     let pool = pool.test_before_acquire(false).before_acquire(|connection, found| {
         Box::pin(async move { if found.idle_for < RESTED { Ok(true) } else { Ok(connection.ping().await.is_ok()) } })
     });
-    let pool = pool.connect_with(options).await.map_err(domain_error)?;
+    let refused = |error| connect::refusal(&options, &error);
+    let pool = pool.connect_with(options.clone()).await.map_err(refused)?;
     if create {
-        create_schema(&pool, &schema).await?;
+        create_schema(&pool, &schema).await.map_err(refused)?;
     }
     Ok(Db::Postgres(pool))
 }
 
 /// The lock keeps two processes that start at once from creating the same schema twice, which PostgreSQL refuses.
-async fn create_schema(pool: &sqlx::PgPool, schema: &str) -> Result<(), Error> {
+async fn create_schema(pool: &sqlx::PgPool, schema: &str) -> sqlx::Result<()> {
     const LOCK: &str = "select pg_advisory_xact_lock(8435746283)";
     let create = sqlx::AssertSqlSafe(format!("create schema if not exists {schema}"));
-    let mut tx = pool.begin().await.map_err(domain_error)?;
-    sqlx::query(LOCK).execute(&mut *tx).await.map_err(domain_error)?;
-    sqlx::query(create).execute(&mut *tx).await.map_err(domain_error)?;
-    tx.commit().await.map_err(domain_error)
+    let mut tx = pool.begin().await?;
+    sqlx::query(LOCK).execute(&mut *tx).await?;
+    sqlx::query(create).execute(&mut *tx).await?;
+    tx.commit().await
 }

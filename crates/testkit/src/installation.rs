@@ -17,7 +17,7 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
-use crate::{Agora, Process, free_address, tidings_binary, wait_until};
+use crate::{Agora, Lanying, Process, free_address, tidings_binary, wait_until};
 
 /// A data folder and the process that serves it. The addresses stay the same from start to start.
 #[derive(Debug)]
@@ -55,9 +55,19 @@ impl Installation {
     /// The same with another setting, as an environment variable.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
-        self.settings.retain(|(setting, _)| setting != name);
-        self.settings.push((name.to_owned(), value.to_owned()));
+        self.set(name, value);
         self
+    }
+
+    /// Sets an environment variable for the starts to come.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.unset(name);
+        self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Takes it away again.
+    pub fn unset(&mut self, name: &str) {
+        self.settings.retain(|(known, _)| known != name);
     }
 
     /// Starts the program and waits until it is ready.
@@ -143,6 +153,19 @@ impl Installation {
         let base = format!("{}/{}/{}", self.url(), env["TIDINGS_ORG"], env["TIDINGS_APP"]);
         let secrets = (env["TIDINGS_CLIENT_ID"].as_str(), env["TIDINGS_CLIENT_SECRET"].as_str());
         Agora::with_credentials(&base, secrets).await
+    }
+
+    /// The Lanying dialect of the demo app with its admin token.
+    pub fn lanying(&self) -> Lanying {
+        let env = self.env();
+        Lanying {
+            http: reqwest::Client::new(),
+            base: self.url(),
+            app_id: env["TIDINGS_LANYING_APP_ID"].clone(),
+            token: env["TIDINGS_LANYING_ADMIN_TOKEN"].clone(),
+            user_id: None,
+            group_id: None,
+        }
     }
 
     /// A gRPC request as the demo app.

@@ -5,6 +5,8 @@
 
 mod agora;
 mod app;
+mod compose;
+mod container;
 mod database;
 mod installation;
 mod lanying;
@@ -21,6 +23,8 @@ mod webhook;
 
 pub use agora::Agora;
 pub use app::TestApp;
+pub use compose::{Compose, Service};
+pub use container::{Container, Image};
 pub use database::fresh_database;
 pub use installation::Installation;
 pub use lanying::Lanying;
@@ -31,6 +35,7 @@ pub use s3::Bucket;
 pub use shape::{Shape, Suite, files_under};
 pub use statements::{assert_all_prepare, assert_same_tables};
 pub use strict_tencent::StrictTencent;
+pub use tidings::is_ready;
 pub use wait::wait_until;
 pub use webhook::{check_webhook, check_webhook_at};
 

@@ -74,8 +74,17 @@ impl Process {
     /// # Panics
     /// When it cannot be started.
     pub fn start(arguments: &[String], settings: &[(String, String)]) -> Self {
+        let program = tidings_binary().display().to_string();
+        Self::run(&[&[program], arguments].concat(), settings)
+    }
+
+    /// The same for another program, or for one that becomes `tidings` in the end.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn run(words: &[String], settings: &[(String, String)]) -> Self {
         let mut command = Command::new("sh");
-        command.arg("-c").arg(WATCHDOG).arg("sh").arg(tidings_binary()).args(arguments);
+        command.arg("-c").arg(WATCHDOG).arg("sh").args(words);
         for (name, value) in settings {
             command.env(name, value);
         }

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Args, Parser, Subcommand};
-use tidings_domain::{Error, SystemClock};
+use tidings_domain::{Error, Reason, SystemClock};
 use tidings_runtime::{Config, telemetry};
 
 use crate::{
@@ -60,10 +60,11 @@ enum Command {
     Migrate,
     /// Say what is wrong with config, storage and peers.
     Doctor,
-    /// Exit with 0 when the service or gateway at this address is ready.
+    /// Exit with 0 when the service or gateway at this address is ready; without one, the process that listens on this
+    /// machine where the configuration says.
     Ready {
         /// A gRPC service, as http://host:port.
-        #[arg(long, conflicts_with = "rest", required_unless_present = "rest")]
+        #[arg(long, conflicts_with = "rest")]
         grpc: Option<String>,
         /// A gateway, as http://host:port.
         #[arg(long)]
@@ -122,10 +123,25 @@ pub fn run(cli: Cli) -> ExitCode {
 
 #[expect(clippy::print_stderr, reason = "this is the program's own voice on a terminal")]
 fn complain(error: &Error) {
-    match std::error::Error::source(error) {
-        Some(cause) => eprintln!("tidings: {error} ({cause})"),
-        None => eprintln!("tidings: {error}"),
+    eprintln!("tidings: {}", in_full(error));
+}
+
+/// An error with everything behind it, each thing once. The bare word for a fault of ours says nothing to an operator.
+pub fn in_full(error: &Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    if cause.is_some() && error.reason() == Reason::Internal {
+        words.clear();
     }
+    while let Some(inner) = cause {
+        let said = inner.to_string();
+        if !words.contains(&said) {
+            let gap = if words.is_empty() { "" } else { ": " };
+            words = format!("{words}{gap}{said}");
+        }
+        cause = inner.source();
+    }
+    words
 }
 
 impl Settings {
@@ -140,6 +156,7 @@ impl Settings {
         if let Some(listen) = &self.grpc_listen {
             config.grpc_listen.clone_from(listen);
         }
+        config.check()?;
         Ok(config)
     }
 }
@@ -164,11 +181,11 @@ async fn act(cli: Cli) -> Result<(), Error> {
         Command::Doctor => doctor::doctor(config).await,
         Command::Ready { grpc, rest } => {
             let ready = match (&grpc, &rest) {
-                (Some(url), _) => ready::peer(url).await,
+                (Some(url), _) => ready::peer(url, None).await,
                 (None, Some(url)) => ready::gateway(url).await,
-                (None, None) => Err("no address".to_owned()),
+                (None, None) => ready::here(&config?).await,
             };
-            ready.map_err(|why| Error::invalid("the address", format!("is not ready: {why}")))
+            ready.map_err(|why| Error::invalid("the process", format!("is not ready: {why}")))
         }
         Command::Export { command } => export::export(command),
         Command::App { server, command } => admin::app(&config?, server, command).await,
@@ -182,16 +199,51 @@ async fn act(cli: Cli) -> Result<(), Error> {
 }
 
 async fn serve(config: &Config, roles: Roles) -> Result<(), Error> {
+    check_storage(config, roles)?;
     let telemetry = telemetry::start(&config.telemetry, roles.name)?;
     let running = running::start(config, roles, Arc::new(SystemClock)).await?;
     running.stop_on_signals()?;
     if roles == Roles::ALL {
         demo::prepare(&running).await?;
     }
-    tracing::info!(role = roles.name, rest = ?running.rest, grpc = ?running.grpc, "serving");
+    let address = |address: Option<std::net::SocketAddr>| address.map(|address| address.to_string());
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        role = roles.name,
+        storage = %storage(config, roles),
+        peers = %peers(config, roles),
+        rest = address(running.rest),
+        grpc = address(running.grpc),
+        "serving"
+    );
     let done = running.finish().await;
     telemetry.finish();
     done
+}
+
+/// A role of its own shares its data with the others. On files of its own it would begin with nothing, and each of its
+/// neighbours with nothing else.
+fn check_storage(config: &Config, roles: Roles) -> Result<(), Error> {
+    if roles == Roles::ALL || !roles.keeps_data() || config.database.url.is_some() {
+        return Ok(());
+    }
+    let rule = format!(
+        "is required by `tidings {}`, which shares a PostgreSQL database with the other roles: set TIDINGS_DATABASE_URL \
+         or TIDINGS_DATABASE_URL_FILE, or run `tidings serve`, which runs every role on SQLite files",
+        roles.name
+    );
+    Err(Error::invalid("database.url", rule))
+}
+
+/// Where the data is, without passwords.
+fn storage(config: &Config, roles: Roles) -> String {
+    if roles.keeps_data() { running::location(config).to_string() } else { "none".to_owned() }
+}
+
+fn peers(config: &Config, roles: Roles) -> String {
+    let called = running::called(config, roles);
+    let named: Vec<_> = called.iter().map(|(name, url)| format!("{name}={url}")).collect();
+    if named.is_empty() { "none".to_owned() } else { named.join(" ") }
 }
 
 #[cfg(test)]
@@ -203,6 +255,17 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_error_is_told_with_everything_behind_it_and_each_thing_once() {
+        let io = std::io::Error::other("no such disk");
+        assert_eq!(in_full(&Error::internal(io)), "no such disk");
+        let twice =
+            Error::invalid("data", "cannot be used: no such disk").because(std::io::Error::other("no such disk"));
+        assert_eq!(in_full(&twice), "data cannot be used: no such disk");
+        let refused = Error::new(Reason::Unavailable, "").because(std::io::Error::other("connection refused"));
+        assert_eq!(in_full(&refused), "unavailable: connection refused");
     }
 
     #[test]

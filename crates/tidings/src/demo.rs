@@ -1,6 +1,6 @@
 //! The app `demo`: a first start ends with commands that can be pasted.
 
-use std::{collections::HashMap, fs, path::Path};
+use std::{collections::HashMap, fs, net::SocketAddr, path::Path};
 
 use tidings_domain::{Error, Reason};
 use tidings_proto::{
@@ -9,7 +9,7 @@ use tidings_proto::{
 };
 use tidings_runtime::write_private;
 
-use crate::Running;
+use crate::{Running, ready};
 
 const ORG: &str = "demo";
 const APP: &str = "demo";
@@ -25,7 +25,7 @@ pub async fn prepare(running: &Running) -> Result<(), Error> {
     let Some(folder) = running.data_folder() else {
         return Ok(());
     };
-    let grpc = running.grpc.map(|address| format!("http://{address}")).unwrap_or_default();
+    let grpc = running.grpc.map(|address| format!("http://{}", called(address))).unwrap_or_default();
     write_private(&folder.join(ADDRESS_FILE), &grpc).map_err(Error::internal)?;
     let path = folder.join(FILE);
     let Some(app) = demo_app(running).await? else {
@@ -37,6 +37,11 @@ pub async fn prepare(running: &Running) -> Result<(), Error> {
     write_private(&path, &env).map_err(Error::internal)?;
     greet(running, &path);
     Ok(())
+}
+
+/// How the same machine calls what listens there.
+fn called(address: SocketAddr) -> String {
+    ready::reachable(&address.to_string())
 }
 
 fn app_ref() -> pb::AppRef {
@@ -91,7 +96,7 @@ fn parse(env: &str) -> HashMap<String, String> {
 
 fn environment(running: &Running, secrets: &pb::AppWithSecrets, token: &str) -> String {
     let app = secrets.app.clone().unwrap_or_default();
-    let address = |address: Option<std::net::SocketAddr>| address.map(|it| it.to_string()).unwrap_or_default();
+    let address = |address: Option<SocketAddr>| address.map(called).unwrap_or_default();
     let values = [
         ("TIDINGS_URL", format!("http://{}", address(running.rest))),
         ("TIDINGS_GRPC", address(running.grpc)),
@@ -114,7 +119,7 @@ pub const COMMANDS: &str = include_str!("demo_commands.sh");
 
 #[expect(clippy::print_stdout, reason = "this is the program's own voice on a terminal")]
 fn greet(running: &Running, env: &Path) {
-    let rest = running.rest.map(|address| address.to_string()).unwrap_or_default();
+    let rest = running.rest.map(called).unwrap_or_default();
     let env = if env.is_relative() { format!("./{}", env.display()) } else { env.display().to_string() };
     println!("Tidings is ready: REST on http://{rest}, credentials of the app `demo` in {env}");
     println!("Try it in another terminal, in this folder:\n");

@@ -4,14 +4,16 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use tidings_domain::{Error, RISKS};
 use tidings_runtime::{Config, DataFolder};
+use tidings_store::Standing;
 
 use crate::{
     admin::apps,
+    cli,
     directory::{Directory, with_directory},
     migrate::SCHEMAS,
     ready,
     running::location,
-    server::Server,
+    server::{self, Server},
 };
 
 /// Checks everything and fails when something is wrong.
@@ -23,7 +25,7 @@ pub async fn doctor(config: Result<Config, Error>) -> Result<(), Error> {
             return Err(Error::invalid("doctor", "found something wrong"));
         }
     };
-    let mut healthy = say("config", &check_config(&config));
+    let mut healthy = say("config", &Ok("is well-formed".to_owned()));
     if config.database.url.is_none() {
         healthy &= say("data folder", &check_folder(&config));
     }
@@ -38,8 +40,9 @@ pub async fn doctor(config: Result<Config, Error>) -> Result<(), Error> {
         };
         healthy &= say(&format!("{} tables", schema.name), &opened);
     }
+    let service_key = config.service_key.clone().or_else(|| server::key_on_data_folder(&config));
     for (name, url) in config.peers.all() {
-        let answer = ready::peer(url).await.map(|()| format!("ready at {url}"));
+        let answer = ready::peer(url, service_key.as_deref()).await.map(|()| format!("ready at {url}"));
         healthy &= say(&format!("{name} service"), &answer.map_err(|why| format!("{url}: {why}")));
     }
     if healthy {
@@ -70,20 +73,6 @@ async fn risks(config: &Config) {
     }
 }
 
-fn check_config(config: &Config) -> Result<String, String> {
-    if let Some(url) = &config.public_url
-        && !(url.starts_with("http://") || url.starts_with("https://"))
-    {
-        return Err(format!("public_url must start with http:// or https://, but is {url}"));
-    }
-    for (name, address) in [("listen", &config.listen), ("grpc_listen", &config.grpc_listen)] {
-        if !address.contains(':') {
-            return Err(format!("{name} must be address:port, but is {address}"));
-        }
-    }
-    Ok("is well-formed".to_owned())
-}
-
 fn check_folder(config: &Config) -> Result<String, String> {
     let path = config.data.display();
     let Ok(found) = fs::metadata(&config.data) else {
@@ -109,19 +98,17 @@ fn check_folder(config: &Config) -> Result<String, String> {
 }
 
 fn shown(error: Error) -> String {
-    match std::error::Error::source(&error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
-    }
+    cli::in_full(&error)
 }
 
 async fn check_database(config: &Config, schema: &tidings_store::Schema) -> Result<String, String> {
     let db = tidings_store::open(&location(config), schema, false).await.map_err(shown)?;
-    let pending = schema.pending(&db).await.map_err(shown)?;
+    let standing = schema.standing(&db).await.map_err(shown)?;
     db.close().await;
-    match pending {
-        0 => Ok("are up to date".to_owned()),
-        steps => Err(format!("need {steps} migrations: run `tidings migrate`")),
+    match standing {
+        Standing::UpToDate => Ok("are up to date".to_owned()),
+        Standing::Behind(steps) => Err(format!("need {steps} migrations: run `tidings migrate`")),
+        Standing::Ahead(steps) => Err(format!("are {steps} migrations ahead of this version: update this program")),
     }
 }
 

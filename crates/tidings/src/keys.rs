@@ -1,33 +1,51 @@
 //! The keys of an installation: from the config, else from the data folder.
 
 use tidings_domain::{Error, OsEntropy};
-use tidings_runtime::{Config, DataFolder};
+use tidings_runtime::{Config, DataFolder, ServiceKeys, config};
 
 /// What services show each other, in the data folder.
 const SERVICE_KEY: &str = "service.key";
 /// What encrypts secrets at rest, in the data folder.
 const DATA_KEY: &str = "data.key";
 
-/// What internal services show.
-pub fn service_key(config: &Config, folder: Option<&DataFolder>) -> Result<String, Error> {
+/// What internal services show each other.
+pub fn service_keys(config: &Config, folder: Option<&DataFolder>) -> Result<ServiceKeys, Error> {
+    let previous = config.service_key_previous.as_deref();
     if let Some(key) = &config.service_key {
-        if key.len() < 16 {
-            return Err(Error::invalid("service_key", "must be at least 16 characters"));
-        }
-        return Ok(key.clone());
+        return Ok(ServiceKeys::new(key, previous));
     }
-    let folder = folder.ok_or_else(|| Error::invalid("service_key", "is required without a data folder"))?;
-    folder.key(SERVICE_KEY, &OsEntropy)
+    let folder = folder.ok_or_else(|| {
+        let rule = "is required by a process without a data folder: set TIDINGS_SERVICE_KEY or \
+                    TIDINGS_SERVICE_KEY_FILE to what all processes share; `openssl rand -hex 32` makes one";
+        Error::invalid("service_key", rule)
+    })?;
+    let key = folder.key(SERVICE_KEY, &OsEntropy)?;
+    let file = folder.path().join(SERVICE_KEY).display().to_string();
+    config::service_key("service_key", &key)
+        .map_err(|_| Error::invalid("service_key", format!("in {file} {SERVICE_KEY_RULE}")))?;
+    Ok(ServiceKeys::new(&key, previous))
 }
+
+const SERVICE_KEY_RULE: &str =
+    "is not at least 16 visible ASCII characters: restore the file, or remove it so that the next start makes another";
 
 /// What encrypts secrets at rest.
 pub fn data_key(config: &Config, folder: Option<&DataFolder>) -> Result<[u8; 32], Error> {
-    let text = match (&config.data_key, folder) {
-        (Some(key), _) => key.clone(),
-        (None, Some(folder)) => folder.key(DATA_KEY, &OsEntropy)?,
-        (None, None) => return Err(Error::invalid("data_key", "is required without a data folder")),
+    let (text, place) = match (&config.data_key, folder) {
+        (Some(key), _) => (key.clone(), String::new()),
+        (None, Some(folder)) => {
+            (folder.key(DATA_KEY, &OsEntropy)?, format!("in {} ", folder.path().join(DATA_KEY).display()))
+        }
+        (None, None) => {
+            let rule = "is required by the directory and the callback service without a data folder: set \
+                        TIDINGS_DATA_KEY or TIDINGS_DATA_KEY_FILE to what both share; `openssl rand -hex 32` makes one";
+            return Err(Error::invalid("data_key", rule));
+        }
     };
-    parse_data_key(&text).ok_or_else(|| Error::invalid("data_key", "must be 64 hex digits"))
+    parse_data_key(&text).ok_or_else(|| {
+        let rule = "must be 64 hex digits: restore it from a backup, for secrets of apps cannot be read with another";
+        Error::invalid("data_key", format!("{place}{rule}"))
+    })
 }
 
 fn parse_data_key(text: &str) -> Option<[u8; 32]> {

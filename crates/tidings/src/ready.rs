@@ -2,43 +2,122 @@
 
 use std::time::Duration;
 
-use tidings_runtime::config::Peers;
+use tidings_runtime::{Config, Health, Shutdown};
 use tidings_store::Db;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
-use tonic::transport::Endpoint;
+use tonic::{Request, transport::Endpoint};
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 
 const PATIENCE: Duration = Duration::from_secs(2);
+/// What lies between two looks at what a process needs.
+const WHILE_READY: Duration = Duration::from_secs(2);
+/// The same while something is missing.
+const WHILE_NOT_READY: Duration = Duration::from_millis(500);
 
-/// Every database and peer answers, or the first that does not.
-pub async fn all(databases: &[Db], peers: &Peers) -> Result<(), String> {
-    for db in databases {
-        let answered = tokio::time::timeout(PATIENCE, db.ping()).await;
-        match answered {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(format!("the database does not answer: {error}")),
-            Err(_) => return Err("the database does not answer in time".to_owned()),
-        }
-    }
-    for (name, url) in peers.all() {
-        peer(url).await.map_err(|why| format!("the {name} service at {url} is not ready: {why}"))?;
-    }
-    Ok(())
+/// What keeps a process from doing its work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotReady {
+    /// In words, with the addresses of the installation.
+    pub why: String,
+    /// Whether it stays so until somebody changes the configuration.
+    pub is_configured: bool,
 }
 
-/// The gRPC health service at `url` says that it serves.
-pub async fn peer(url: &str) -> Result<(), String> {
-    let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|_| "no http:// address".to_owned())?;
+/// Asks what a process needs, its databases and the services that it calls.
+#[derive(Clone)]
+pub struct Readiness {
+    pub databases: Vec<Db>,
+    /// Names and addresses.
+    pub peers: Vec<(&'static str, String)>,
+    pub service_key: String,
+}
+
+impl Readiness {
+    /// All of them answer, or the first that does not.
+    pub async fn check(&self) -> Result<(), NotReady> {
+        for db in &self.databases {
+            let answered = tokio::time::timeout(PATIENCE, db.ping()).await;
+            let why = match answered {
+                Ok(Ok(())) => continue,
+                Ok(Err(error)) => format!("the database does not answer: {error}"),
+                Err(_) => "the database does not answer in time".to_owned(),
+            };
+            return Err(NotReady { why, is_configured: false });
+        }
+        for (name, url) in &self.peers {
+            ask(url, Some(&self.service_key)).await.map_err(|silence| match silence {
+                Silence::RefusesKey => NotReady {
+                    why: format!("the {name} service at {url} refuses the service key of this process"),
+                    is_configured: true,
+                },
+                Silence::Because(why) => {
+                    NotReady { why: format!("the {name} service at {url} is not ready: {why}"), is_configured: false }
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Says over the health service and in the log how it stands, until `shutdown`.
+    pub async fn watch(self, health: Option<Health>, shutdown: Shutdown) {
+        let mut said: Option<Result<(), NotReady>> = None;
+        loop {
+            let found = self.check().await;
+            if said.as_ref() != Some(&found) {
+                match &found {
+                    Ok(()) => tracing::info!("ready"),
+                    Err(NotReady { why, is_configured: true }) => tracing::error!(why, "not ready"),
+                    Err(NotReady { why, is_configured: false }) => tracing::warn!(why, "not ready"),
+                }
+                if let Some(health) = &health {
+                    health.set(found.is_ok()).await;
+                }
+            }
+            let pause = if found.is_ok() { WHILE_READY } else { WHILE_NOT_READY };
+            said = Some(found);
+            tokio::select! {
+                () = shutdown.triggered() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+}
+
+/// Why a service is not ready for us.
+enum Silence {
+    RefusesKey,
+    Because(String),
+}
+
+/// The gRPC health service at `url` says that it serves, and takes `service_key` where one is given.
+pub async fn peer(url: &str, service_key: Option<&str>) -> Result<(), String> {
+    ask(url, service_key).await.map_err(|silence| match silence {
+        Silence::RefusesKey => "it refuses the service key".to_owned(),
+        Silence::Because(why) => why,
+    })
+}
+
+async fn ask(url: &str, service_key: Option<&str>) -> Result<(), Silence> {
+    let because = |why: &str| Silence::Because(why.to_owned());
+    let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|_| because("no http:// address"))?;
     let channel = endpoint.connect_timeout(PATIENCE).timeout(PATIENCE).connect().await;
-    let channel = channel.map_err(|_| "no connection".to_owned())?;
-    let answer = HealthClient::new(channel).check(HealthCheckRequest::default()).await;
-    let status = answer.map_err(|status| status.message().to_owned())?.into_inner().status();
+    let channel = channel.map_err(|_| because("no connection"))?;
+    let mut request = Request::new(HealthCheckRequest::default());
+    if let Some(key) = service_key {
+        let bearer = format!("Bearer {key}").parse().map_err(|_| because("the service key is not visible ASCII"))?;
+        request.metadata_mut().insert("authorization", bearer);
+    }
+    let status = match HealthClient::new(channel).check(request).await {
+        Ok(answer) => answer.into_inner().status(),
+        Err(status) if tidings_proto::is_refused_service_key(&status) => return Err(Silence::RefusesKey),
+        Err(status) => return Err(because(status.message())),
+    };
     match status {
         ServingStatus::Serving => Ok(()),
-        other => Err(other.as_str_name().to_ascii_lowercase()),
+        other => Err(because(&other.as_str_name().to_ascii_lowercase())),
     }
 }
 
@@ -60,7 +139,42 @@ pub async fn gateway(url: &str) -> Result<(), String> {
     Err(answer.rsplit("\r\n").next().unwrap_or_default().to_owned())
 }
 
+/// The process of this machine that listens where the config says: the gateway where there is one, else the services.
+pub async fn here(config: &Config) -> Result<(), String> {
+    let rest = reachable(&config.listen);
+    if TcpStream::connect(&rest).await.is_ok() {
+        return gateway(&format!("http://{rest}")).await;
+    }
+    peer(&format!("http://{}", reachable(&config.grpc_listen)), None).await
+}
+
+/// An address that a process listens at, as it is called from the same machine.
+pub fn reachable(address: &str) -> String {
+    match address.rsplit_once(':') {
+        Some(("0.0.0.0", port)) => format!("127.0.0.1:{port}"),
+        Some(("[::]", port)) => format!("[::1]:{port}"),
+        _ => address.to_owned(),
+    }
+}
+
 /// Whether [`peer`] says so.
 pub async fn is_ready(url: &str) -> bool {
-    peer(url).await.is_ok()
+    peer(url, None).await.is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wildcard_is_called_on_loopback() {
+        for (listens, called) in [
+            ("0.0.0.0:8080", "127.0.0.1:8080"),
+            ("[::]:8080", "[::1]:8080"),
+            ("10.0.0.7:8080", "10.0.0.7:8080"),
+            ("localhost:0", "localhost:0"),
+        ] {
+            assert_eq!(reachable(listens), called);
+        }
+    }
 }

@@ -57,8 +57,38 @@ impl Roles {
         self.directory || self.message || self.conversation || self.file || self.callback
     }
 
+    /// The services that it calls at a distance, the one that the others need first. No service is called by one that
+    /// it calls, so whether each is ready can depend on whether those are.
+    pub fn calls(self) -> impl Iterator<Item = &'static str> {
+        let (message, gateway) = (self.message, self.gateway);
+        let calls = [
+            ("directory", !self.directory),
+            ("file", !self.file && (message || gateway)),
+            ("message", !message && (self.conversation || self.callback || gateway)),
+            ("conversation", !self.conversation && (self.callback || gateway)),
+        ];
+        calls.into_iter().filter(|(_, is_called)| *is_called).map(|(name, _)| name)
+    }
+
     /// Whether it keeps data of its own.
     pub const fn keeps_data(self) -> bool {
         self.serves_grpc()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_role_calls_does_not_call_it() {
+        let calls = |roles: Roles| roles.calls().collect::<Vec<_>>();
+        assert_eq!(calls(Roles::ALL), [""; 0]);
+        assert_eq!(calls(Roles::DIRECTORY), [""; 0]);
+        assert_eq!(calls(Roles::FILE), ["directory"]);
+        assert_eq!(calls(Roles::MESSAGE), ["directory", "file"]);
+        assert_eq!(calls(Roles::CONVERSATION), ["directory", "message"]);
+        assert_eq!(calls(Roles::CALLBACK), ["directory", "message", "conversation"]);
+        assert_eq!(calls(Roles::GATEWAY), ["directory", "file", "message", "conversation"]);
     }
 }

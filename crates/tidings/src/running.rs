@@ -20,12 +20,16 @@ use tidings_proto::pb::{
     message_service_server::MessageServiceServer,
 };
 use tidings_runtime::{
-    Clients, Config, DataFolder, DirectoryCache, GrpcServer, Shutdown, Wire, bind, keep_private, most_connections,
+    Clients, Config, DataFolder, DirectoryCache, GrpcServer, ServiceKeys, Shutdown, Wire, bind, keep_private,
+    most_connections,
 };
 use tidings_store::{Db, Location, Schema};
 use tokio::task::JoinSet;
 
-use crate::{Roles, keys, ready};
+use crate::{
+    Roles, keys,
+    ready::{NotReady, Readiness},
+};
 
 /// How long open calls may take once the process was told to stop.
 const DRAIN: Duration = Duration::from_secs(8);
@@ -51,12 +55,13 @@ pub struct Running {
 /// Starts the roles. When this returns, every listener is bound and every table is there.
 pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Result<Running, Error> {
     let folder = data_folder(config, roles)?;
-    let service_key = keys::service_key(config, folder.as_ref())?;
+    let keys = keys::service_keys(config, folder.as_ref())?;
     let mut starting = Starting {
         config,
         clock: Arc::clone(&clock),
         shutdown: Shutdown::default(),
-        service_key: service_key.clone(),
+        keys: keys.clone(),
+        roles,
         databases: Vec::new(),
     };
 
@@ -74,17 +79,13 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         Arc::clone(&clock),
     );
     let file = if roles.file { Some(starting.file(cache.clone()).await?) } else { None };
-    let file_url = config.peers.file.as_deref().or(UNUSED.filter(|_| !roles.message && !roles.gateway));
-    let file_wire = starting.patient_wire("file", file_url, file.clone().map(Wire::local))?;
+    let file_wire = starting.patient_wire("file", config.peers.file.as_deref(), file.clone().map(Wire::local))?;
     let files = FileServiceClient::new(file_wire.clone());
     let message = if roles.message { Some(starting.message(cache.clone(), files).await?) } else { None };
-    let needs_message = roles.message || roles.conversation || roles.callback || roles.gateway;
-    let message_url = config.peers.message.as_deref().or(UNUSED.filter(|_| !needs_message));
-    let message_wire = starting.wire("message", message_url, message.clone().map(Wire::local))?;
+    let message_wire = starting.wire("message", config.peers.message.as_deref(), message.clone().map(Wire::local))?;
     let conversation =
         if roles.conversation { Some(starting.conversation(cache.clone(), message_wire.clone()).await?) } else { None };
-    let conversation_url =
-        config.peers.conversation.as_deref().or(UNUSED.filter(|_| !roles.gateway && !roles.callback));
+    let conversation_url = config.peers.conversation.as_deref();
     let conversation_wire = starting.wire("conversation", conversation_url, conversation.clone().map(Wire::local))?;
     let callback = if roles.callback {
         let log = (message_wire.clone(), conversation_wire.clone());
@@ -92,8 +93,8 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
     } else {
         None
     };
-    let callback_url = config.peers.callback.as_deref().or(UNUSED);
-    let callback_wire = starting.wire("callback", callback_url, callback.clone().map(Wire::local))?;
+    let callback_wire =
+        starting.wire("callback", config.peers.callback.as_deref(), callback.clone().map(Wire::local))?;
     let clients = Clients::new(directory_wire, group_wire, message_wire, conversation_wire, file_wire, callback_wire);
 
     let Starting { shutdown, databases, .. } = starting;
@@ -101,7 +102,7 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
     let mut running = Running {
         rest: None,
         grpc: None,
-        service_key: service_key.clone(),
+        service_key: keys.shown().to_owned(),
         clients: clients.clone(),
         shutdown: shutdown.clone(),
         tasks: JoinSet::new(),
@@ -110,8 +111,11 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
     };
     // Where both are served, each has half of what there is room for.
     let bounds = config.limits.bounds(most_connections() / if roles.gateway && roles.serves_grpc() { 2 } else { 1 });
+    let readiness =
+        Readiness { databases: databases.clone(), peers: called(config, roles), service_key: keys.shown().to_owned() };
+    let mut health = None;
     if roles.serves_grpc() {
-        let listener = bind(&config.grpc_listen).await?;
+        let listener = bind("grpc_listen", &config.grpc_listen).await?;
         running.grpc = Some(listener.local_addr().map_err(Error::internal)?);
         let mut server = GrpcServer::default();
         if let Some((directory, groups)) = directory {
@@ -130,37 +134,57 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         if let Some(callback) = callback {
             server.add(callback).await;
         }
-        tasks.spawn(async move { server.serve(listener, &service_key, bounds, shutdown).await });
+        health = Some(server.health());
+        let (keys, shutdown) = (keys.clone(), shutdown.clone());
+        tasks.spawn(async move { server.serve(listener, keys, bounds, shutdown).await });
     }
     if roles.gateway {
-        let listener = bind(&config.listen).await?;
+        let listener = bind("listen", &config.listen).await?;
         running.rest = Some(listener.local_addr().map_err(Error::internal)?);
-        let gateway = gateway(config, &running.service_key, clients, clock, databases);
+        let gateway = gateway(config, &keys, clients, clock, readiness.clone());
         let stop = running.shutdown.clone();
         tasks.spawn(async move {
             tidings_gateway::serve(listener, gateway, bounds, async move { stop.triggered().await }).await;
             Ok(())
         });
     }
+    if let Some(health) = &health {
+        health.set(readiness.check().await.is_ok()).await;
+    }
+    tasks.spawn(async move {
+        readiness.watch(health, shutdown).await;
+        Ok(())
+    });
     running.tasks = tasks;
     Ok(running)
 }
 
+/// The services that the roles call at a distance, as far as the config names them.
+pub fn called(config: &Config, roles: Roles) -> Vec<(&'static str, String)> {
+    let named = |name| config.peers.all().find(|(known, _)| *known == name);
+    roles.calls().filter_map(named).map(|(name, url)| (name, url.to_owned())).collect()
+}
+
 /// Stands for a peer that this process never calls.
-const UNUSED: Option<&str> = Some("http://127.0.0.1:1");
+const UNUSED: &str = "http://127.0.0.1:1";
 
 /// What starting a role needs.
 struct Starting<'a> {
     config: &'a Config,
     clock: Arc<dyn Clock>,
     shutdown: Shutdown,
-    service_key: String,
+    keys: ServiceKeys,
+    roles: Roles,
     databases: Vec<Db>,
 }
 
 impl Starting<'_> {
     async fn open(&mut self, schema: &Schema) -> Result<Db, Error> {
-        let db = tidings_store::open(&location(self.config), schema, !self.config.database.skip_migrations).await?;
+        let migrate = !self.config.database.skip_migrations;
+        let db = tidings_store::open(&location(self.config), schema, migrate).await?;
+        if !migrate {
+            schema.check(&db).await?;
+        }
         self.databases.push(db.clone());
         Ok(db)
     }
@@ -183,9 +207,11 @@ impl Starting<'_> {
         if let Some(folder) = &self.config.files.folder {
             keep_private("files.folder", folder)?;
         }
+        let objects = Objects::open(&self.config.files, self.config.data.join("files"))?;
+        objects.check().await?;
         let service = tidings_file::build(tidings_file::Deps {
             db: self.open(&tidings_file::SCHEMA).await?,
-            objects: Objects::open(&self.config.files, self.config.data.join("files"))?,
+            objects,
             directory,
             clock: Arc::clone(&self.clock),
             entropy: Arc::new(OsEntropy),
@@ -270,8 +296,16 @@ impl Starting<'_> {
     ) -> Result<Wire, Error> {
         match (here, peer) {
             (Some(wire), _) => Ok(wire),
-            (None, Some(url)) => remote(url, &self.service_key),
-            (None, None) => Err(Error::invalid(&format!("peers.{name}"), "is required, as http://host:port")),
+            (None, Some(url)) => remote(url, self.keys.shown()),
+            (None, None) if !self.roles.calls().any(|called| called == name) => remote(UNUSED, self.keys.shown()),
+            (None, None) => {
+                let (role, variable) = (self.roles.name, name.to_ascii_uppercase());
+                let rule = format!(
+                    "is required by `tidings {role}`: set TIDINGS_PEERS_{variable} to where the {name} service \
+                     listens, as http://host:port"
+                );
+                Err(Error::invalid(&format!("peers.{name}"), rule))
+            }
         }
     }
 }
@@ -293,18 +327,17 @@ pub fn location(config: &Config) -> Location {
     }
 }
 
-fn gateway(config: &Config, service_key: &str, clients: Clients, clock: Arc<dyn Clock>, databases: Vec<Db>) -> Gateway {
+fn gateway(config: &Config, keys: &ServiceKeys, clients: Clients, clock: Arc<dyn Clock>, needs: Readiness) -> Gateway {
     let settings = GatewayConfig {
         public_url: config.public_url.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
         cors_origins: config.cors_origins.clone(),
-        link_key: service_key.as_bytes().to_owned(),
+        link_keys: keys.accepted().map(|key| key.as_bytes().to_owned()).collect(),
     };
-    let peers = config.peers.clone();
     let ready = Arc::new(move || {
-        let (databases, peers) = (databases.clone(), peers.clone());
+        let needs = needs.clone();
         let check: Pin<Box<dyn Future<Output = Result<(), String>> + Send>> =
-            Box::pin(async move { ready::all(&databases, &peers).await });
+            Box::pin(async move { needs.check().await.map_err(|NotReady { why, .. }| why) });
         check
     });
     Gateway::with_ready(clients, settings, (clock, Arc::new(OsEntropy)), ready)

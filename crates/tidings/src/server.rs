@@ -42,7 +42,9 @@ impl Server {
             None => on_data_folder(config)
                 .map_err(|_| none_runs(&format!("none has run on the data folder {}", config.data.display())))?,
         };
-        ready::peer(&found.url).await.map_err(|why| none_runs(&format!("{} is not ready ({why})", found.url)))?;
+        ready::peer(&found.url, Some(&found.key))
+            .await
+            .map_err(|why| none_runs(&format!("{} is not ready ({why})", found.url)))?;
         found.wire()
     }
 }
@@ -57,6 +59,11 @@ impl Found {
 /// The server that was the last to run on the data folder; it may be gone.
 pub fn on_data_folder(config: &Config) -> Result<Found, Error> {
     Ok(Found { url: read(config, demo::ADDRESS_FILE)?, key: read(config, "service.key")? })
+}
+
+/// The service key that the data folder holds, if it holds one.
+pub fn key_on_data_folder(config: &Config) -> Option<String> {
+    read(config, "service.key").ok()
 }
 
 fn none_runs(why: &str) -> Error {

@@ -12,7 +12,7 @@ mod status;
 use tidings_domain::Error;
 
 pub use message::{delivery_from_wire, delivery_to_wire, idempotency_key};
-pub use status::{error_from_status, status_from_error};
+pub use status::{ServiceKeyRefused, error_from_status, is_refused_service_key, status_from_error};
 
 /// The value of a field that must be there.
 pub fn required<T>(field: &str, value: Option<T>) -> Result<T, Error> {

@@ -1,6 +1,6 @@
 //! Errors over gRPC: the reason travels as google.rpc.ErrorInfo in the status' details.
 
-use std::{collections::HashMap, error::Error as _};
+use std::{collections::HashMap, error::Error as _, fmt};
 
 use tidings_domain::{Error, Grpc, Reason};
 use tonic::{Code, Status};
@@ -37,8 +37,47 @@ fn with_bounded_subject(error: Error) -> Error {
     Error::new(error.reason(), &error.subject()[..end])
 }
 
+/// A service that does not take the service key of this process.
+#[derive(Debug, Clone)]
+pub struct ServiceKeyRefused {
+    /// Where the service is.
+    pub url: String,
+}
+
+impl fmt::Display for ServiceKeyRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the service at {} refuses the service key of this process: set service_key to what that service has",
+            self.url
+        )
+    }
+}
+
+impl std::error::Error for ServiceKeyRefused {}
+
+impl From<ServiceKeyRefused> for Status {
+    /// For the caller the service is away.
+    fn from(refused: ServiceKeyRefused) -> Self {
+        let mut status = status_from_error(Error::new(Reason::Unavailable, ""));
+        status.set_source(std::sync::Arc::new(refused));
+        status
+    }
+}
+
+/// Whether a service says that it was shown no service key or a wrong one.
+pub fn is_refused_service_key(status: &Status) -> bool {
+    status.code() == Code::Unauthenticated
+        && status
+            .get_details_error_info()
+            .is_some_and(|info| info.domain == DOMAIN && info.reason == Reason::ServiceKeyWrong.words().name)
+}
+
 /// The error that a service's answer stands for; a status that is not one of ours means that the service is away.
 pub fn error_from_status(status: Status) -> Error {
+    if let Some(refused) = status.source().and_then(|cause| cause.downcast_ref::<ServiceKeyRefused>()) {
+        return Error::new(Reason::Unavailable, "").because(refused.clone());
+    }
     let details = status.get_error_details();
     let info = details.error_info().filter(|info| info.domain == DOMAIN);
     let Some((info, reason)) = info.and_then(|info| Some((info, Reason::from_name(&info.reason)?))) else {
@@ -82,6 +121,18 @@ mod tests {
             let back = error_from_status(status_from_error(Error::new(reason, "ann")));
             assert_eq!((back.reason(), back.subject()), (reason, "ann"));
         }
+    }
+
+    #[test]
+    fn a_service_that_refuses_the_service_key_is_away_for_the_caller() {
+        assert!(is_refused_service_key(&status_from_error(Error::new(Reason::ServiceKeyWrong, ""))));
+        assert!(!is_refused_service_key(&status_from_error(Error::new(Reason::TokenMissing, ""))));
+        let status = Status::from(ServiceKeyRefused { url: "http://there".into() });
+        assert_eq!(
+            error_from_status(status.clone()).source().unwrap().to_string().split(':').next(),
+            Some("the service at http")
+        );
+        assert_eq!(error_from_status(status).reason(), Reason::Unavailable);
     }
 
     #[test]

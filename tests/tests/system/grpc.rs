@@ -82,7 +82,7 @@ every_shape! {
                 client.ready().await.unwrap();
                 let path: PathAndQuery = rpc.parse().unwrap();
                 let reply = client.unary(request, path, ProstCodec::<(), ()>::default()).await;
-                assert_eq!(refusal(reply), refused(Code::Unauthenticated, "TOKEN_MISSING"), "{rpc} {key:?}");
+                assert_eq!(refusal(reply), refused(Code::Unauthenticated, "SERVICE_KEY_WRONG"), "{rpc} {key:?}");
             }
         }
     }
@@ -94,7 +94,7 @@ every_shape! {
         let mut request = app.request(keyed("k", text(ids[0], &[ids[1]], "one")));
         request.metadata_mut().insert("authorization", "Bearer 00000000000000000000000000000000".parse().unwrap());
         let reply = app.messages().send(request).await;
-        assert_eq!(refusal(reply), refused(Code::Unauthenticated, "TOKEN_MISSING"));
+        assert_eq!(refusal(reply), refused(Code::Unauthenticated, "SERVICE_KEY_WRONG"));
         let head = pb::HeadRequest { conversation: Some(direct(ids[0], ids[1])) };
         let head = app.messages().head(app.request(head)).await.unwrap().into_inner();
         assert_eq!(head, pb::HeadReply { msg_id: 0, seq: 0 });

@@ -18,13 +18,14 @@ use futures_util::{
 };
 use http::Method;
 use object_store::{
-    GetOptions, GetRange, GetResultPayload, ObjectStore, ObjectStoreExt as _,
+    ClientOptions, GetOptions, GetRange, GetResultPayload, ObjectStore, ObjectStoreExt as _,
     aws::AmazonS3Builder,
     local::LocalFileSystem,
     path::Path,
     signer::{SignedUrlOptions, Signer as _},
 };
 use tidings_domain::{AppId, Error, Reason};
+use tidings_outbound::NO_CERTIFICATES;
 use tidings_runtime::config;
 
 pub(crate) use self::writing::Writing;
@@ -77,8 +78,11 @@ impl Objects {
     /// Where the config says; `otherwise` is the folder when it does not.
     pub fn open(config: &config::Files, otherwise: PathBuf) -> Result<Self, Error> {
         let folder = config.folder.clone().unwrap_or(otherwise);
-        std::fs::create_dir_all(&folder).map_err(|error| {
-            Error::invalid("files.folder", format!("{} cannot be used: {error}", folder.display())).because(error)
+        // Whether a folder can be written to shows when it is written to.
+        let usable = std::fs::create_dir_all(&folder).and_then(|()| tempfile::tempfile_in(&folder));
+        usable.map_err(|error| {
+            let remedy = "give it to the user that runs tidings, or name another with TIDINGS_FILES_FOLDER";
+            Error::invalid("files.folder", format!("{} cannot be used: {error}; {remedy}", folder.display()))
         })?;
         match &config.s3_bucket {
             None => Self::folder(&folder),
@@ -103,14 +107,55 @@ impl Objects {
             .with_access_key_id(required("s3_access_key_id", &config.s3_access_key_id)?)
             .with_secret_access_key(required("s3_secret_access_key", &config.s3_secret_access_key)?);
         if let Some(endpoint) = &config.s3_endpoint {
-            builder = builder.with_endpoint(endpoint).with_allow_http(endpoint.starts_with("http://"));
+            builder = builder.with_endpoint(endpoint);
         }
-        let store = builder
-            .build()
-            .map_err(|error| Error::invalid("files.s3_bucket", format!("cannot be used: {error}")).because(error))?;
+        let is_plain = config.s3_endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http://"));
+        if !is_plain && !tidings_outbound::has_certificates() {
+            return Err(Error::invalid("files.s3_endpoint", format!("cannot be used: {NO_CERTIFICATES}")));
+        }
+        // A store that is called over plain HTTP has no certificate.
+        builder = builder
+            .with_client_options(ClientOptions::new().with_allow_http(is_plain).with_no_system_certificates(is_plain));
+        let store = builder.build().map_err(|error| {
+            Error::invalid("files.s3_bucket", format!("{bucket} cannot be used: {}", with_causes(&error)))
+        })?;
         let store = Arc::new(store);
         let bucket = Bucket::new(Arc::clone(&store), spool);
         Ok(Self::at(store, Place::Bucket(Arc::new(bucket))))
+    }
+
+    /// Asks a store which objects it has of a prefix that nobody writes: whether it answers, has the bucket and knows the
+    /// key. A folder was made when it was opened.
+    pub async fn check(&self) -> Result<(), Error> {
+        let Place::Bucket(_) = &self.place else {
+            return Ok(());
+        };
+        let prefix = Path::from("tidings-start");
+        let mut listed = self.store.list(Some(&prefix));
+        let asked = tokio::time::timeout(CHECK, listed.next()).await;
+        let refuse = |words: &str| Err(Error::invalid("files.s3_bucket", format!("cannot be used: {words}")));
+        let words = match asked {
+            Ok(None | Some(Ok(_))) => return Ok(()),
+            Ok(Some(Err(error))) => with_causes(&error),
+            Err(_) => {
+                return refuse("the store does not answer in time; correct files.s3_endpoint, or start the store");
+            }
+        };
+        // 403 is for a key that the store does not know and for one that may not list, which needs no right here; the
+        // code in its answer tells them apart.
+        const WRONG_KEY: [&str; 3] = ["InvalidAccessKeyId", "SignatureDoesNotMatch", "AuthorizationHeaderMalformed"];
+        if let Some(code) = WRONG_KEY.into_iter().find(|code| words.contains(code)) {
+            return refuse(&format!(
+                "the store says {code}; correct files.s3_access_key_id, its secret and the region"
+            ));
+        }
+        if words.contains("NoSuchBucket") {
+            return refuse("the store has no such bucket; make it, or correct the name");
+        }
+        if words.contains("AccessDenied") {
+            return Ok(());
+        }
+        refuse(&format!("{words}; correct files.s3_endpoint, or start the store"))
     }
 
     fn at(store: Arc<dyn ObjectStore>, place: Place) -> Self {
@@ -200,6 +245,23 @@ fn lost(object: Object<'_>, error: object_store::Error) -> Error {
     }
     tracing::warn!(object = %object.path(), "the bytes of a file are not in the store: somebody else removed them");
     Error::new(Reason::FileNotFound, "")
+}
+
+/// How long a store may take to answer at the start.
+const CHECK: Duration = Duration::from_secs(10);
+
+/// What went wrong with everything behind it, each thing once.
+fn with_causes(error: &object_store::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        let said = inner.to_string();
+        if !words.contains(&said) {
+            words = format!("{words}: {said}");
+        }
+        cause = inner.source();
+    }
+    words
 }
 
 /// Files block.

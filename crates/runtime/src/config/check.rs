@@ -1,0 +1,145 @@
+//! Whether what the configuration says can be meant.
+
+use tidings_domain::Error;
+
+use super::Config;
+
+/// Shortest service key.
+const SHORTEST_KEY: usize = 16;
+
+impl Config {
+    /// Refuses the first setting that no role can start with, by its name.
+    pub fn check(&self) -> Result<(), Error> {
+        listen_address("listen", &self.listen)?;
+        listen_address("grpc_listen", &self.grpc_listen)?;
+        if let Some(url) = &self.public_url {
+            starts_with("public_url", url, &["http://", "https://"], "the address that clients use")?;
+        }
+        for (name, url) in self.peers.all() {
+            peer(&format!("peers.{name}"), url)?;
+        }
+        if let Some(url) = &self.telemetry.otlp_endpoint {
+            peer("telemetry.otlp_endpoint", url)?;
+        }
+        if let Some(url) = &self.database.url {
+            let example =
+                "postgres://tidings@db.internal/tidings; without one, SQLite files in the data folder are used";
+            starts_with("database.url", url, &["postgres://", "postgresql://"], example)?;
+        }
+        for (name, key) in [("service_key", &self.service_key), ("service_key_previous", &self.service_key_previous)] {
+            if let Some(key) = key {
+                service_key(name, key)?;
+            }
+        }
+        for (name, value) in [
+            ("appender.queue", self.appender.queue),
+            ("appender.batch", self.appender.batch),
+            ("appender.writers", self.appender.writers),
+        ] {
+            if value == 0 {
+                return Err(Error::invalid(name, "must be at least 1"));
+            }
+        }
+        self.check_store()
+    }
+
+    /// Half of a store's settings would leave the files in the folder without a word.
+    fn check_store(&self) -> Result<(), Error> {
+        let files = &self.files;
+        let given = [
+            ("files.s3_endpoint", &files.s3_endpoint),
+            ("files.s3_access_key_id", &files.s3_access_key_id),
+            ("files.s3_secret_access_key", &files.s3_secret_access_key),
+        ];
+        match &files.s3_bucket {
+            None => match given.into_iter().find(|(_, value)| value.is_some()) {
+                Some((name, _)) => Err(Error::invalid("files.s3_bucket", format!("is required with {name}"))),
+                None => Ok(()),
+            },
+            Some(_) => {
+                for (name, value) in &given[1..] {
+                    if value.is_none() {
+                        return Err(Error::invalid(name, "is required with files.s3_bucket"));
+                    }
+                }
+                match &files.s3_endpoint {
+                    Some(url) => {
+                        starts_with("files.s3_endpoint", url, &["http://", "https://"], "https://minio.example:9000")
+                    }
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+/// A service key is long enough not to be guessed, and can be a header's value.
+pub fn service_key(name: &str, key: &str) -> Result<(), Error> {
+    if key.len() < SHORTEST_KEY || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let rule = "must be at least 16 visible ASCII characters; make one with `openssl rand -hex 32`";
+        return Err(Error::invalid(name, rule));
+    }
+    Ok(())
+}
+
+fn listen_address(name: &str, address: &str) -> Result<(), Error> {
+    match address.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(()),
+        _ => Err(Error::invalid(name, format!("must be address:port, such as 127.0.0.1:8080, but is {address}"))),
+    }
+}
+
+fn peer(name: &str, url: &str) -> Result<(), Error> {
+    let uri = url.parse::<http::Uri>().ok().filter(|uri| uri.scheme_str() == Some("http"));
+    if uri.and_then(|uri| uri.host().map(str::len)).is_none_or(|length| length == 0) {
+        return Err(Error::invalid(name, format!("must be http://host:port, but is {url}")));
+    }
+    Ok(())
+}
+
+/// The value itself is not shown: it may hold a password.
+fn starts_with(name: &str, url: &str, schemes: &[&str], example: &str) -> Result<(), Error> {
+    if schemes.iter().any(|scheme| url.len() > scheme.len() && url.starts_with(scheme)) {
+        return Ok(());
+    }
+    Err(Error::invalid(name, format!("must start with {}, such as {example}", schemes.join(" or "))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complaint(change: impl FnOnce(&mut Config)) -> String {
+        let mut config = Config::default();
+        change(&mut config);
+        config.check().expect_err("it is wrong").to_string()
+    }
+
+    fn text(value: &str) -> Option<String> {
+        Some(value.to_owned())
+    }
+
+    #[test]
+    fn every_setting_that_cannot_be_meant_is_refused_by_name() {
+        Config::default().check().expect("the defaults are sound");
+        for (words, said) in [
+            ("listen must be address:port", complaint(|it| it.listen = "8080".into())),
+            ("listen must be address:port", complaint(|it| it.listen = ":8080".into())),
+            ("grpc_listen must be address:port", complaint(|it| it.grpc_listen = "127.0.0.1:http".into())),
+            ("public_url must start with http://", complaint(|it| it.public_url = text("chat.example.com"))),
+            ("peers.directory must be http://host:port", complaint(|it| it.peers.directory = text("directory:9090"))),
+            ("peers.message must be http://host:port", complaint(|it| it.peers.message = text("https://message:9090"))),
+            ("peers.file must be http://host:port", complaint(|it| it.peers.file = text("http://"))),
+            ("telemetry.otlp_endpoint must be", complaint(|it| it.telemetry.otlp_endpoint = text("collector:4317"))),
+            ("database.url must start with postgres://", complaint(|it| it.database.url = text("mysql://s3cret@h/d"))),
+            ("service_key must be at least 16", complaint(|it| it.service_key = text("short"))),
+            ("service_key must be at least 16", complaint(|it| it.service_key = text("with a space in the middle"))),
+            ("service_key_previous must be", complaint(|it| it.service_key_previous = text("short"))),
+            ("appender.queue must be at least 1", complaint(|it| it.appender.queue = 0)),
+            ("files.s3_bucket is required with", complaint(|it| it.files.s3_endpoint = text("http://store"))),
+            ("files.s3_access_key_id is required", complaint(|it| it.files.s3_bucket = text("files"))),
+        ] {
+            assert!(said.starts_with(words) && !said.contains("s3cret"), "{said}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! docker-compose.yml, as far as the tests start what it says.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use serde::Deserialize;
+
+/// The services of docker-compose.yml.
+#[derive(Debug, Deserialize)]
+pub struct Compose {
+    services: BTreeMap<String, Service>,
+}
+
+/// One service.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Service {
+    /// The image's name.
+    pub image: String,
+    /// What stands instead of the image's own entry point.
+    #[serde(default)]
+    pub entrypoint: Vec<String>,
+    /// The words behind the entry point.
+    #[serde(default)]
+    pub command: Vec<String>,
+    /// Environment variables.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
+    /// `volume:/place` or `volume:/place:ro`.
+    #[serde(default)]
+    pub volumes: Vec<String>,
+    /// Whether its file system cannot be written to.
+    #[serde(default)]
+    pub read_only: bool,
+    /// Capabilities that it does not have.
+    #[serde(default)]
+    pub cap_drop: Vec<String>,
+    /// Options such as `no-new-privileges:true`.
+    #[serde(default)]
+    pub security_opt: Vec<String>,
+    /// How it is asked whether it is ready.
+    pub healthcheck: Option<Healthcheck>,
+}
+
+/// How a service is asked whether it is ready.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Healthcheck {
+    /// `CMD` and the words of a command.
+    pub test: Vec<String>,
+}
+
+impl Compose {
+    /// Reads the file of the workspace.
+    ///
+    /// # Panics
+    /// When it cannot be read.
+    pub fn read() -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docker-compose.yml");
+        let text = fs::read_to_string(path).expect("docker-compose.yml is there");
+        serde_saphyr::from_str(&text).expect("docker-compose.yml is what Compose reads")
+    }
+
+    /// The service of that name.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn service(&self, name: &str) -> &Service {
+        self.services.get(name).unwrap_or_else(|| panic!("docker-compose.yml has no service {name}"))
+    }
+
+    /// Every service that runs our own image.
+    pub fn ours(&self) -> impl Iterator<Item = &str> {
+        self.services.iter().filter(|(_, service)| service.image == "tidings:local").map(|(name, _)| name.as_str())
+    }
+}

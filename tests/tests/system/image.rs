@@ -1,0 +1,250 @@
+//! The image without Docker: every role in the file system that the Dockerfile's final stage describes, with what
+//! docker-compose.yml says, and the whole program as a plain `docker run` has it.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use tempfile::TempDir;
+use tidings_store::sqlx::{self, AssertSqlSafe, Connection as _, PgConnection};
+use tidings_testkit::{Agora, Compose, Container, Image, Process, Service, free_address, fresh_database, wait_until};
+
+/// The roles in the order in which Compose starts them.
+const ROLES: [&str; 6] = ["directory", "file", "message", "conversation", "callback", "gateway"];
+const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// What Compose makes of the file: volumes, names in the network, and a port of this machine for each service.
+struct Stack {
+    compose: Compose,
+    image: Image,
+    folder: TempDir,
+    ports: BTreeMap<&'static str, String>,
+}
+
+impl Stack {
+    async fn new() -> Self {
+        let port = |role| (role, free_address().rsplit_once(':').unwrap().1.to_owned());
+        let folder = tempfile::tempdir().unwrap();
+        for volume in ["secrets", "files"] {
+            fs::create_dir(folder.path().join(volume)).unwrap();
+        }
+        let names = ROLES.into_iter().chain(["postgres", "otel-collector", "jaeger"]);
+        let hosts: String = names.map(|name| format!("127.0.0.1 {name}\n")).collect();
+        fs::write(folder.path().join("hosts"), format!("127.0.0.1 localhost\n{hosts}")).unwrap();
+        let stack = Self {
+            compose: Compose::read(),
+            image: Image::built(),
+            folder,
+            ports: ROLES.into_iter().map(port).collect(),
+        };
+        stack.make_secrets();
+        stack.use_test_database().await;
+        stack
+    }
+
+    fn volume(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The service `secrets`: deploy/make-secrets.sh as root, in an image that has a user `postgres`.
+    fn make_secrets(&self) {
+        let service = self.compose.service("secrets");
+        let mut secrets = self.image.run(&[]);
+        let passwd = self.folder.path().join("passwd");
+        let users = self.image.read("/etc/passwd") + "postgres:x:999:999::/var/lib/postgresql:/bin/sh\n";
+        fs::write(&passwd, users).unwrap();
+        secrets.words.clone_from(&service.entrypoint);
+        secrets.environment.clear();
+        secrets.user = "root".to_owned();
+        secrets.mount(&passwd, "/etc/passwd", true);
+        for volume in &service.volumes {
+            let (from, to) = volume.split_once(':').unwrap();
+            let to = to.trim_end_matches(":ro");
+            match from.strip_prefix("./") {
+                Some(file) => secrets.mount(&Path::new(WORKSPACE).join(file), to, true),
+                None => secrets.mount(&self.volume(from), to, false),
+            }
+        }
+        for _ in 0..2 {
+            let done = secrets.output();
+            assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        }
+    }
+
+    /// The URL leads to the service `postgres`: here a database of the test server, which is of the user that Compose
+    /// makes.
+    async fn use_test_database(&self) {
+        let url = fresh_database().await;
+        let (server, database) = url.rsplit_once('/').unwrap();
+        let mut admin = PgConnection::connect(&url).await.unwrap();
+        let user =
+            "do $$ begin create role tidings login; exception when duplicate_object or unique_violation then end $$";
+        sqlx::query(user).execute(&mut admin).await.unwrap();
+        let owner = AssertSqlSafe(format!("alter database {database} owner to tidings"));
+        sqlx::query(owner).execute(&mut admin).await.unwrap();
+        let port = server.rsplit_once(':').unwrap().1;
+        let secret = self.volume("secrets").join("database-url");
+        let written = fs::read_to_string(&secret).unwrap();
+        assert!(written.ends_with("@postgres:5432/tidings"), "{written}");
+        let here = written.replace("postgres:5432/tidings", &format!("postgres:{port}/{database}"));
+        fs::write(&secret, here).unwrap();
+    }
+
+    /// Everything shares the ports of this machine: each service's own stands for the one that all of them have.
+    fn ported(&self, role: &str, text: &str) -> String {
+        let mut text = text.to_owned();
+        for (name, port) in &self.ports {
+            for inside in ["9090", "8080"] {
+                text = text.replace(&format!("//{name}:{inside}"), &format!("//{name}:{port}"));
+            }
+        }
+        if let Some(own) = self.ports.get(role) {
+            for host in ["0.0.0.0", "127.0.0.1"] {
+                for inside in ["9090", "8080"] {
+                    text = text.replace(&format!("{host}:{inside}"), &format!("{host}:{own}"));
+                }
+            }
+        }
+        text
+    }
+
+    fn container(&self, name: &str) -> Container {
+        let service: &Service = self.compose.service(name);
+        let mut container = self.image.run(&[]);
+        container.words.extend(service.command.iter().map(|word| self.ported(name, word)));
+        container.environment.extend(service.environment.iter().map(|(k, v)| (k.clone(), self.ported(name, v))));
+        container.read_only = service.read_only;
+        assert!(service.read_only && service.cap_drop == ["ALL"], "{name}");
+        assert_eq!(service.security_opt, ["no-new-privileges:true"], "{name}");
+        container.mount(&self.folder.path().join("hosts"), "/etc/hosts", true);
+        for volume in &service.volumes {
+            let (from, to) = volume.split_once(':').unwrap();
+            container.mount(&self.volume(from), to.trim_end_matches(":ro"), to.ends_with(":ro"));
+        }
+        container
+    }
+
+    fn healthcheck(&self, name: &str) -> Container {
+        let test = &self.compose.service(name).healthcheck.as_ref().unwrap().test;
+        let words: Vec<String> = test[1..].iter().map(|word| self.ported(name, word)).collect();
+        self.container(name).exec(&words)
+    }
+
+    fn address(&self, role: &str) -> String {
+        format!("http://127.0.0.1:{}", self.ports[role])
+    }
+}
+
+async fn healthy(name: &str, process: &mut Process, check: &Container) {
+    wait_until(&format!("{name} to be healthy"), async || {
+        assert_eq!(process.ended(), None, "{name}: {}", process.logged());
+        check.output().status.success()
+    })
+    .await;
+}
+
+/// What follows a name in the answer of `tidings app create`.
+fn value<'a>(shown: &'a str, name: &str) -> &'a str {
+    let line = shown.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('\t'));
+    line.unwrap_or_else(|| panic!("no {name} in {shown}"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_role_starts_in_the_image_as_compose_says_and_a_message_goes_through_them() {
+    let stack = Stack::new().await;
+    let mut ours: Vec<&str> = stack.compose.ours().collect();
+    ours.retain(|name| *name != "migrate");
+    ours.sort_unstable();
+    let mut roles = ROLES;
+    roles.sort_unstable();
+    assert_eq!(ours, roles);
+
+    // The volume of the files belongs to whom the image says.
+    let owner = Command::new("chown").arg("10001:10001").arg(stack.volume("files")).status().unwrap();
+    assert!(owner.success());
+    let migrated = stack.container("migrate").output();
+    assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+    let mut running = Vec::new();
+    for role in ROLES {
+        let mut process = stack.container(role).start();
+        healthy(role, &mut process, &stack.healthcheck(role)).await;
+        running.push((role, process));
+    }
+    for (role, process) in &running {
+        // Log lines are gathered for a moment.
+        wait_until("the start line", async || process.logged().contains("serving")).await;
+        let logged = process.logged();
+        let line = logged.lines().find(|line| line.contains("serving")).unwrap_or_else(|| panic!("{role}: {logged}"));
+        let version = format!("version=\"{}\"", env!("CARGO_PKG_VERSION"));
+        assert!(line.contains(&version) && line.contains(&format!("role=\"{role}\"")), "{line}");
+        let storage = if *role == "gateway" { "storage=none" } else { "storage=postgres://tidings@postgres:" };
+        assert!(line.contains(storage), "{line}");
+        let peers = if *role == "directory" { "peers=none" } else { "peers=directory=http://directory:" };
+        assert!(line.contains(peers), "{line}");
+        let password = fs::read_to_string(stack.volume("secrets").join("postgres-password")).unwrap();
+        assert!(!logged.contains(password.trim()) && !logged.contains("CA certificates"), "{logged}");
+    }
+
+    // As the head of docker-compose.yml has it.
+    let words = ["tidings", "app", "create", "acme/lobby", "--grpc", "http://127.0.0.1:9090"];
+    let words: Vec<String> = words.iter().map(|word| stack.ported("directory", word)).collect();
+    let made = stack.container("directory").exec(&words).output();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let shown = String::from_utf8(made.stdout).unwrap();
+    let secrets = (value(&shown, "client_id"), value(&shown, "client_secret"));
+    let agora = Agora::with_credentials(&format!("{}/acme/lobby", stack.address("gateway")), secrets).await;
+    agora.register(&["ann", "bob"]).await;
+    agora.send_text("ann", "bob", "through the image").await;
+    let read = agora.get("/tidings/users/bob/messages?type=chat&channel=ann").await;
+    assert!(read.text.contains("through the image"), "{}", read.text);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plain_docker_run_serves_everything_from_its_data_volume() {
+    let image = Image::built();
+    assert_eq!(image.ports(), ["8080", "9090"]);
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    fs::create_dir(&data).unwrap();
+    assert!(Command::new("chown").arg("10001:10001").arg(&data).status().unwrap().success());
+    let mut container = image.run(&[]);
+    container.mount(&data, "/data", false);
+    let mut ports = BTreeMap::new();
+    for (setting, inside) in [("TIDINGS_LISTEN", "0.0.0.0:8080"), ("TIDINGS_GRPC_LISTEN", "0.0.0.0:9090")] {
+        let port = free_address().rsplit_once(':').unwrap().1.to_owned();
+        let before = container.environment.insert(setting.to_owned(), format!("0.0.0.0:{port}"));
+        assert_eq!(before.as_deref(), Some(inside));
+        ports.insert(setting, port);
+    }
+    let mut process = container.start();
+    healthy("the program", &mut process, &container.exec(&image.healthcheck())).await;
+    wait_until("the greeting", async || process.printed().contains("Tidings is ready")).await;
+    let port = &ports["TIDINGS_LISTEN"];
+    assert!(process.printed().contains(&format!("REST on http://127.0.0.1:{port}")), "{}", process.printed());
+
+    let env = fs::read_to_string(data.join("demo.env")).unwrap();
+    let value = |name: &str| {
+        let line = env.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix("='")?.strip_suffix('\''));
+        line.unwrap().to_owned()
+    };
+    let base = format!("{}/{}/{}", value("TIDINGS_URL"), value("TIDINGS_ORG"), value("TIDINGS_APP"));
+    let secrets = (value("TIDINGS_CLIENT_ID"), value("TIDINGS_CLIENT_SECRET"));
+    let agora = Agora::with_credentials(&base, (&secrets.0, &secrets.1)).await;
+    agora.register(&["ann", "bob"]).await;
+    agora.send_text("ann", "bob", "hello").await;
+
+    process.terminate();
+    wait_until("the program to end", async || process.ended().is_some()).await;
+    assert!(!container.exec(&image.healthcheck()).output().status.success(), "nothing runs any more");
+}
+
+#[test]
+fn the_image_has_certificates_and_a_stripped_program() {
+    let image = Image::built();
+    assert!(image.read("/etc/ssl/certs/ca-certificates.crt").contains("BEGIN CERTIFICATE"));
+    let dockerfile = fs::read_to_string(Path::new(WORKSPACE).join("Dockerfile")).unwrap();
+    assert!(dockerfile.contains("strip -o /usr/local/bin/tidings target/release/tidings"));
+}

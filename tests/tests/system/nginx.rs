@@ -1,0 +1,177 @@
+//! docs/nginx.md: the file that it prints, in a real nginx in front of Tidings.
+
+use std::{fs, path::Path, process::Command, time::Duration};
+
+use futures_util::StreamExt as _;
+use reqwest::{Client, Method, multipart};
+use serde_json::json;
+use tempfile::TempDir;
+use tidings_testkit::{Agora, Installation, Process, Reply, free_address, wait_until};
+
+const PAGE: &str = include_str!("../../../docs/nginx.md");
+const HOST: &str = "chat.example.com";
+
+/// The printed file with addresses and paths of this machine, between what Debian puts around it.
+fn printed(folder: &Path, tidings: &str, (plain, secure): (&str, &str)) -> String {
+    let site = PAGE.split("```nginx\n").nth(1).unwrap().split("```").next().unwrap();
+    let mut site = site.to_owned();
+    for (said, here) in [
+        ("server 127.0.0.1:8080;", format!("server {tidings};")),
+        ("listen 80;", format!("listen {plain};")),
+        ("listen 443 ssl;", format!("listen {secure} ssl;")),
+        ("/etc/ssl/chat.example.com/fullchain.pem", folder.join("cert.pem").display().to_string()),
+        ("/etc/ssl/chat.example.com/key.pem", folder.join("key.pem").display().to_string()),
+    ] {
+        assert!(site.contains(said), "docs/nginx.md no longer says {said}");
+        site = site.replace(said, &here);
+    }
+    let at = folder.display();
+    let own = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+    let own: String = own.iter().map(|name| format!("    {name}_temp_path {at}/{name};\n")).collect();
+    format!(
+        "daemon off;\npid {at}/pid;\nerror_log {at}/error.log;\nevents {{}}\nhttp {{\n    access_log {at}/access.log;\n{own}{site}}}\n"
+    )
+}
+
+/// nginx in front of an installation.
+struct Proxied {
+    http: Client,
+    url: String,
+    env: std::collections::HashMap<String, String>,
+    _nginx: Process,
+    installation: Installation,
+    folder: TempDir,
+}
+
+impl Proxied {
+    async fn start() -> Self {
+        if let Ok(why) = std::env::var("TIDINGS_TEST_NGINX_MISSING") {
+            panic!("nginx could not be installed: {why}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let (plain, secure) = (free_address(), free_address());
+        let url = format!("https://{HOST}:{}", secure.rsplit_once(':').unwrap().1);
+        let mut installation = Installation::default();
+        // What the page says for Tidings' side.
+        installation.set("TIDINGS_PUBLIC_URL", &url);
+        installation.set("TIDINGS_TRUSTED_PROXIES", "[\"127.0.0.1/32\"]");
+        installation.start().await;
+
+        let (key, cert) = (folder.path().join("key.pem"), folder.path().join("cert.pem"));
+        let mut openssl = Command::new("openssl");
+        openssl.args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "2",
+        ]);
+        openssl.args(["-subj", "/CN=chat.example.com", "-keyout"]).arg(&key).arg("-out").arg(&cert);
+        let made = openssl.output().expect("openssl is there");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let tidings = installation.url().trim_start_matches("http://").to_owned();
+        let file = folder.path().join("nginx.conf");
+        let text = printed(folder.path(), &tidings, (&plain, &secure));
+        // Its workers are of another user when root starts it.
+        let text = if Command::new("id").arg("-u").output().unwrap().stdout == b"0\n" {
+            format!("user root;\n{text}")
+        } else {
+            text
+        };
+        fs::write(&file, text).unwrap();
+        let words = ["sh", "-c", "PATH=$PATH:/usr/sbin exec nginx -c \"$1\" -p \"$2\"", "sh"];
+        let places = [file.display().to_string(), folder.path().display().to_string()];
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).chain(places).collect();
+        let mut nginx = Process::run(&words, &[]);
+
+        let address = secure.parse().unwrap();
+        let http = Client::builder().danger_accept_invalid_certs(true).resolve(HOST, address).build().unwrap();
+        wait_until("nginx to serve", async || {
+            assert_eq!(nginx.ended(), None, "{}", nginx.logged());
+            http.get(format!("{url}/livez")).send().await.is_ok_and(|answer| answer.status().is_success())
+        })
+        .await;
+        Self { http, url, env: installation.env(), _nginx: nginx, installation: installation, folder }
+    }
+
+    fn base(&self) -> String {
+        format!("{}/{}/{}", self.url, self.env["TIDINGS_ORG"], self.env["TIDINGS_APP"])
+    }
+
+    async fn token(&self) -> String {
+        let (id, secret) = (&self.env["TIDINGS_CLIENT_ID"], &self.env["TIDINGS_CLIENT_SECRET"]);
+        let grant = json!({"grant_type": "client_credentials", "client_id": id, "client_secret": secret});
+        let answer = Reply::to(self.http.post(format!("{}/token", self.base())).json(&grant)).await.expect(200);
+        answer["access_token"].as_str().unwrap().to_owned()
+    }
+
+    async fn upload(&self, token: &str, bytes: Vec<u8>) -> Reply {
+        let form = multipart::Form::new().part("file", multipart::Part::bytes(bytes).file_name("film.mp4"));
+        Reply::to(self.http.post(format!("{}/chatfiles", self.base())).bearer_auth(token).multipart(form)).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_printed_file_lets_through_what_tidings_takes_and_says_no_in_tidings_words() {
+    const MIB: usize = 1024 * 1024;
+    let proxied = Proxied::start().await;
+    let token = proxied.token().await;
+
+    // Ten megabytes, the default of max_file_bytes, there and back.
+    let film: Vec<u8> = (0..10 * MIB).map(|n| (n % 251) as u8).collect();
+    let answer = proxied.upload(&token, film.clone()).await.expect(200);
+    let uuid = answer["entities"][0]["uuid"].as_str().unwrap();
+    let address = answer["uri"].as_str().unwrap();
+    assert!(address.starts_with(&proxied.url), "{address}");
+    let fetched =
+        proxied.http.get(format!("{}/chatfiles/{uuid}", proxied.base())).bearer_auth(&token).send().await.unwrap();
+    assert!(fetched.status().is_success() && fetched.bytes().await.unwrap() == film);
+    let refused = proxied.upload(&token, vec![7; 10 * MIB + 1]).await;
+    assert_eq!((refused.status.as_u16(), &refused.json()["error"]), (413, &json!("file exceeding maximum limit")));
+
+    // A message that is too large for Tidings: its own words, and not nginx's page.
+    let long = json!({"from": "ann", "to": ["bob"], "type": "txt", "body": {"msg": "x".repeat(2 * MIB)}});
+    let send = proxied.http.post(format!("{}/messages/users", proxied.base())).bearer_auth(&token).json(&long);
+    let refused = Reply::to(send).await;
+    assert_eq!((refused.status.as_u16(), &refused.json()["error"]), (413, &json!("Request Entity Too Large")));
+
+    // Headers with underscores.
+    let login = proxied
+        .http
+        .post(format!("{}/token/user", proxied.url))
+        .header("app_id", &proxied.env["TIDINGS_LANYING_APP_ID"]);
+    let nobody = Reply::to(login.json(&json!({"name": "nobody", "password": "x"}))).await;
+    assert_ne!(nobody.json()["code"], 40000, "{}", nobody.text);
+
+    assert_eq!(Reply::to(proxied.http.get(format!("{}/readyz", proxied.url))).await.status.as_u16(), 404);
+    let error_log = fs::read_to_string(proxied.folder.path().join("error.log")).unwrap();
+    assert!(!error_log.contains("buffered to a temporary file"), "{error_log}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_comes_through_nginx_while_the_stream_is_open_and_a_long_poll_waits() {
+    let proxied = Proxied::start().await;
+    let token = proxied.token().await;
+    let mut agora = Agora::anonymous(&proxied.base()).with_token(&token);
+    agora.base =
+        format!("{}/{}/{}", proxied.installation.url(), proxied.env["TIDINGS_ORG"], proxied.env["TIDINGS_APP"]);
+    agora.register(&["ann", "bob"]).await;
+    let stream = proxied.http.request(Method::GET, format!("{}/tidings/events?after=now", proxied.base()));
+    let stream = stream.bearer_auth(&token).header("accept", "text/event-stream").send().await.unwrap();
+    assert!(stream.status().is_success());
+    let mut chunks = stream.bytes_stream();
+    // The first frame says where the stream stands.
+    let mut seen = String::from_utf8(chunks.next().await.unwrap().unwrap().to_vec()).unwrap();
+    agora.send_text("ann", "bob", "streamed").await;
+    let reading = async {
+        while !seen.contains("streamed") {
+            seen += &String::from_utf8_lossy(&chunks.next().await.unwrap().unwrap());
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), reading).await.expect("the event comes before the next heartbeat");
+    assert!(PAGE.contains("proxy_read_timeout 90s"), "a long poll waits for up to 60 seconds");
+}
