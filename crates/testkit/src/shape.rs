@@ -223,6 +223,22 @@ impl Suite {
         CallbackServiceClient::new(self.callback.connect_lazy()).max_decoding_message_size(64 * 1024 * 1024)
     }
 
+    /// A raw gRPC channel to the service of that name, such as `GroupService`.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn channel_to(&self, service: &str) -> Channel {
+        let at = match service {
+            "DirectoryService" | "GroupService" => &self.directory,
+            "MessageService" => &self.messages[0],
+            "ConversationService" => &self.conversation,
+            "FileService" => &self.file,
+            "CallbackService" => &self.callback,
+            _ => panic!("no service {service}"),
+        };
+        at.connect_lazy()
+    }
+
     /// A raw gRPC channel to the message service (in the all-in-one: to every service).
     pub fn channel(&self) -> Channel {
         self.messages[0].connect_lazy()

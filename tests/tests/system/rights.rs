@@ -11,7 +11,8 @@ use crate::log::{direct, refusal, refused, register, text};
 
 /// A call of that RPC with an empty message, which is malformed or harmless everywhere.
 async fn call(app: &TestApp, rpc: &str, request: Request<()>) -> Option<(Code, String)> {
-    let mut client = Grpc::new(app.suite.channel());
+    let (service, _) = rpc.split_once('/').unwrap();
+    let mut client = Grpc::new(app.suite.channel_to(service));
     client.ready().await.unwrap();
     let path: PathAndQuery = format!("/{PACKAGE}{rpc}").parse().unwrap();
     let reply = client.unary(request, path, ProstCodec::<(), ()>::default()).await;
