@@ -347,7 +347,7 @@ pub(crate) async fn give_out(
         };
         let mut client = gateway.clients().file.clone();
         let chunks = client.download(context::request(caller, request)).await.map_err(refused)?.into_inner();
-        if method == Method::HEAD { Body::empty() } else { body_of(chunks) }
+        if method == Method::HEAD || length == 0 { Body::empty() } else { body_of(chunks) }
     };
     let mut response = Response::new(body);
     *response.status_mut() = status;
