@@ -7,7 +7,7 @@
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .
-# Without symbols the program is a fifth of what cargo leaves; where a panic came from is in its message all the same.
+# Without symbols the program is; where a panic came from is in its message all the same.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target,sharing=locked \
     cargo build --release --locked -p tidings \

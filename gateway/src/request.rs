@@ -61,19 +61,18 @@ impl BodyReader {
     }
 
     async fn whole(&self, mut body: Body) -> Result<Bytes, Error> {
-        let (limit, share) = match self.is_known.load(Ordering::Relaxed) {
-            true => (MAX_BODY, &self.of_known),
-            false => (MAX_BODY_OF_STRANGER, &self.of_stranger),
+        let (limit, share) = if self.is_known.load(Ordering::Relaxed) {
+            (MAX_BODY, &self.of_known)
+        } else {
+            (MAX_BODY_OF_STRANGER, &self.of_stranger)
         };
         let (mut first, mut all) = (Bytes::new(), BytesMut::new());
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|cause| Error::invalid("body", "ended early").because(cause))?;
             let Ok(bytes) = frame.into_data() else { continue };
             let size = first.len() + all.len() + bytes.len();
-            let fits = match size > limit {
-                true => Err(Error::new(Reason::MessageTooLarge, "request body")),
-                false => share.grow_to(size),
-            };
+            let is_too_large = || Error::new(Reason::MessageTooLarge, "request body");
+            let fits = if size > limit { Err(is_too_large()) } else { share.grow_to(size) };
             if let Err(error) = fits {
                 waste(body).await;
                 return Err(error);

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tidings_runtime::Pace;
@@ -33,7 +33,7 @@ impl Body for RequestBody {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         match Pin::new(&mut self.body).poll_frame(context) {
             Poll::Ready(Some(Ok(frame))) => {
-                let bytes = frame.data_ref().map_or(0, |data| data.remaining());
+                let bytes = frame.data_ref().map_or(0, bytes::Buf::remaining);
                 self.pace.moved(bytes);
                 Poll::Ready(Some(Ok(frame)))
             }

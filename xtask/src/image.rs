@@ -137,7 +137,7 @@ impl Made<'_> {
             "RUN" => self.run_inside(rest),
             "COPY" => self.copy(rest),
             "ENV" => {
-                let own = rest.split(' ').map(|pair| format!("{pair}\n")).collect::<String>();
+                let own = format!("{}\n", rest.replace(' ', "\n"));
                 self.add("environment", &own);
                 Ok(())
             }

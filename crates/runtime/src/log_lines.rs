@@ -11,8 +11,6 @@ use std::{
     time::Duration,
 };
 
-use tracing_subscriber::fmt::MakeWriter;
-
 const TICK: Duration = Duration::from_millis(100);
 /// Bytes at which the thread is woken.
 const MANY: usize = 64 * 1024;
@@ -125,14 +123,6 @@ impl io::Write for &LogLines {
     }
 }
 
-impl<'a> MakeWriter<'a> for LogLines {
-    type Writer = &'a Self;
-
-    fn make_writer(&'a self) -> &'a Self {
-        self
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,7 +135,7 @@ mod tests {
     #[test]
     fn a_long_line_is_cut_and_ends_as_a_line() {
         let lines = LogLines::default();
-        lines.add(&[b'x'; 60_000]);
+        lines.add(&vec![b'x'; 60_000]);
         assert_eq!(waiting(&lines), (LONGEST, 0));
         assert!(lines.0.lock().bytes.ends_with(CUT));
     }

@@ -10,8 +10,10 @@ use std::{
 };
 
 use tokio::time::Instant;
-use tracing::{Event, Level, Metadata, subscriber::Interest};
-use tracing_subscriber::layer::{Context, Filter};
+use tracing::{Level, Metadata};
+use tracing_subscriber::fmt::{MakeWriter, writer::OptionalWriter};
+
+use crate::log_lines::LogLines;
 
 /// Lines a second of one place.
 const MOST: u32 = 10;
@@ -22,7 +24,7 @@ const WINDOW: Duration = Duration::from_secs(1);
 pub(crate) struct LogThrottle(Arc<Mutex<HashMap<Place, Said>>>);
 
 /// Module and line.
-type Place = (&'static str, u32);
+type Place = (String, u32);
 
 #[derive(Debug)]
 struct Said {
@@ -32,9 +34,9 @@ struct Said {
 }
 
 impl LogThrottle {
-    fn admits(&self, place: Place, now: Instant) -> bool {
+    fn admits(&self, (module, line): (&str, u32), now: Instant) -> bool {
         let mut all = self.lock();
-        let said = all.entry(place).or_insert(Said { since: now, lines: 0, left_out: 0 });
+        let said = all.entry((module.to_owned(), line)).or_insert(Said { since: now, lines: 0, left_out: 0 });
         if now - said.since >= WINDOW {
             (said.since, said.lines) = (now, 0);
         }
@@ -48,15 +50,15 @@ impl LogThrottle {
 
     /// Says how many lines were left out of what, once their second is over.
     pub(crate) fn report(&self) {
-        for ((target, line), left_out) in self.take_left_out(Instant::now()) {
-            tracing::warn!(left_out, of = target, line, "log lines like earlier ones were left out");
+        for ((module, line), left_out) in self.take_left_out(Instant::now()) {
+            tracing::warn!(left_out, module, line, "log lines like earlier ones were left out");
         }
     }
 
     fn take_left_out(&self, now: Instant) -> Vec<(Place, u64)> {
         let mut all = self.lock();
         let over = all.iter_mut().filter(|(_, said)| said.left_out > 0 && now - said.since >= WINDOW);
-        over.map(|(place, said)| (*place, std::mem::take(&mut said.left_out))).collect()
+        over.map(|(place, said)| (place.clone(), std::mem::take(&mut said.left_out))).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Place, Said>> {
@@ -64,19 +66,28 @@ impl LogThrottle {
     }
 }
 
-impl<S> Filter<S> for LogThrottle {
-    fn enabled(&self, _: &Metadata<'_>, _: &Context<'_, S>) -> bool {
-        true
+/// Writes lines that are admitted. Not a filter of the subscriber: one that refuses an event by its count leaves a mark that
+/// the next event trips over.
+#[derive(Debug)]
+pub(crate) struct ThrottledLines {
+    pub lines: LogLines,
+    pub throttle: LogThrottle,
+}
+
+impl<'a> MakeWriter<'a> for ThrottledLines {
+    type Writer = OptionalWriter<&'a LogLines>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        OptionalWriter::some(&self.lines)
     }
 
-    fn callsite_enabled(&self, _: &'static Metadata<'static>) -> Interest {
-        Interest::always()
-    }
-
-    fn event_enabled(&self, event: &Event<'_>, _: &Context<'_, S>) -> bool {
-        let metadata = event.metadata();
+    fn make_writer_for(&'a self, metadata: &Metadata<'_>) -> Self::Writer {
         let place = (metadata.target(), metadata.line().unwrap_or(0));
-        *metadata.level() > Level::WARN || self.admits(place, Instant::now())
+        if *metadata.level() > Level::WARN || self.throttle.admits(place, Instant::now()) {
+            OptionalWriter::some(&self.lines)
+        } else {
+            OptionalWriter::none()
+        }
     }
 }
 

@@ -166,7 +166,7 @@ mod tests {
     async fn a_client_that_takes_a_byte_now_and_then_is_cut_off_too() {
         let (server, mut client) = duplex(16);
         let mut server = paced(server, RATE);
-        let writing = async { server.write_all(&[0; 1024 * 1024]).await.unwrap_err().kind() };
+        let writing = async { server.write_all(&vec![0; 1024 * 1024]).await.unwrap_err().kind() };
         let taking = async {
             loop {
                 tokio::time::sleep(SHORT / 10).await;

@@ -144,10 +144,12 @@ pub async fn accept(
 ) -> Admitted {
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => match connections.admit(peer.ip(), is_trusted(peer.ip())) {
-                Some(place) => return Admitted::new(stream, place),
-                None => tracing::warn!(address = %peer.ip(), "a connection was refused: there are too many"),
-            },
+            Ok((stream, peer)) => {
+                if let Some(place) = connections.admit(peer.ip(), is_trusted(peer.ip())) {
+                    return Admitted::new(stream, place);
+                }
+                tracing::warn!(address = %peer.ip(), "a connection was refused: there are too many");
+            }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(REST).await;

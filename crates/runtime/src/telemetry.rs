@@ -16,7 +16,7 @@ use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::{
     EnvFilter, Layer as _,
-    filter::{FilterExt as _, LevelFilter, Targets},
+    filter::{LevelFilter, Targets},
     layer::SubscriberExt as _,
     util::SubscriberInitExt as _,
 };
@@ -24,7 +24,7 @@ use tracing_subscriber::{
 use crate::{
     config::{LogFormat, Telemetry},
     log_lines::LogLines,
-    log_throttle::LogThrottle,
+    log_throttle::{LogThrottle, ThrottledLines},
 };
 
 /// Set when spans are exported; otherwise nobody pays for trace contexts.
@@ -46,12 +46,12 @@ pub fn start(config: &Telemetry, role: &str) -> Result<Guard, Error> {
     let throttle = LogThrottle::default();
     let reporting = throttle.clone();
     let log = LogLines::start(move || reporting.report());
-    let lines = tracing_subscriber::fmt::layer().with_writer(log.clone());
+    let lines = tracing_subscriber::fmt::layer().with_writer(ThrottledLines { lines: log.clone(), throttle });
     let lines = match config.log_format {
         LogFormat::Text => lines.with_ansi(false).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
     };
-    let registry = tracing_subscriber::registry().with(lines.with_filter(filter.and(throttle)));
+    let registry = tracing_subscriber::registry().with(lines.with_filter(filter));
     let Some(endpoint) = &config.otlp_endpoint else {
         registry.try_init().map_err(Error::internal)?;
         return Ok(Guard { provider: None, log });

@@ -114,7 +114,7 @@ impl Peer {
         if !headers.contains_key(Status::GRPC_STATUS) {
             return Ok(());
         }
-        let refused = Status::from_header_map(headers).filter(|status| tidings_proto::is_refused_service_key(status));
+        let refused = Status::from_header_map(headers).filter(tidings_proto::is_refused_service_key);
         if refused.is_none() {
             return Ok(());
         }

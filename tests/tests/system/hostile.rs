@@ -80,7 +80,7 @@ impl Stage {
             slowest = slowest.max(begun.elapsed());
         }
         let peak = self.server.process().peak_memory();
-        println!("slowest of others: {slowest:?}, memory: {} MiB", peak / MIB as u64);
+        eprintln!("slowest of others: {slowest:?}, memory: {} MiB", peak / MIB as u64);
         assert!(peak < MOST_MEMORY, "{peak} bytes");
     }
 

@@ -32,7 +32,7 @@ impl Stack {
             fs::create_dir(folder.path().join(volume)).unwrap();
         }
         let names = ROLES.into_iter().chain(["postgres", "otel-collector", "jaeger"]);
-        let hosts: String = names.map(|name| format!("127.0.0.1 {name}\n")).collect();
+        let hosts = names.map(|name| format!("127.0.0.1 {name}\n")).collect::<Vec<_>>().concat();
         fs::write(folder.path().join("hosts"), format!("127.0.0.1 localhost\n{hosts}")).unwrap();
         let stack = Self {
             compose: Compose::read(),
@@ -58,7 +58,7 @@ impl Stack {
         fs::write(&passwd, users).unwrap();
         secrets.words.clone_from(&service.entrypoint);
         secrets.environment.clear();
-        secrets.user = "root".to_owned();
+        "root".clone_into(&mut secrets.user);
         secrets.mount(&passwd, "/etc/passwd", true);
         for volume in &service.volumes {
             let (from, to) = volume.split_once(':').unwrap();

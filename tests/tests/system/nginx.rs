@@ -27,7 +27,7 @@ fn printed(folder: &Path, tidings: &str, (plain, secure): (&str, &str)) -> Strin
     }
     let at = folder.display();
     let own = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-    let own: String = own.iter().map(|name| format!("    {name}_temp_path {at}/{name};\n")).collect();
+    let own = own.iter().map(|name| format!("    {name}_temp_path {at}/{name};\n")).collect::<Vec<_>>().concat();
     format!(
         "daemon off;\npid {at}/pid;\nerror_log {at}/error.log;\nevents {{}}\nhttp {{\n    access_log {at}/access.log;\n{own}{site}}}\n"
     )
@@ -95,7 +95,7 @@ impl Proxied {
             http.get(format!("{url}/livez")).send().await.is_ok_and(|answer| answer.status().is_success())
         })
         .await;
-        Self { http, url, env: installation.env(), _nginx: nginx, installation: installation, folder }
+        Self { http, url, env: installation.env(), _nginx: nginx, installation, folder }
     }
 
     fn base(&self) -> String {

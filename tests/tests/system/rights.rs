@@ -19,6 +19,7 @@ async fn call(app: &TestApp, rpc: &str, request: Request<()>) -> Option<(Code, S
     reply.is_err().then(|| refusal(reply))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as every request has it")]
 fn named(id: i64) -> Option<pb::UserRef> {
     Some(pb::UserRef { user: Some(user_ref::User::UserId(id)) })
 }

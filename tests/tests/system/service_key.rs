@@ -177,13 +177,17 @@ async fn the_key_is_replaced_with_the_old_one_and_its_links_still_good() {
 /// Puts a file where a leave says.
 async fn put(leave: &serde_json::Value, bytes: &[u8]) -> Reply {
     const BOUNDARY: &str = "tidings-test";
-    let mut body = String::new();
-    for (name, value) in leave["oss_body_param"].as_object().unwrap() {
+    let field = |(name, value): (&String, &serde_json::Value)| {
         let value = value.as_str().unwrap();
-        body += &format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
-    }
-    body += &format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\n");
-    body += &format!("{}\r\n--{BOUNDARY}--\r\n", String::from_utf8_lossy(bytes));
+        format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    let fields: Vec<String> = leave["oss_body_param"].as_object().unwrap().iter().map(field).collect();
+    let body = format!(
+        "{}--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\n\
+         {}\r\n--{BOUNDARY}--\r\n",
+        fields.concat(),
+        String::from_utf8_lossy(bytes)
+    );
     let request = reqwest::Client::new().post(leave["upload_url"].as_str().unwrap()).body(body);
     Reply::to(request.header("content-type", format!("multipart/form-data; boundary={BOUNDARY}"))).await
 }

@@ -53,6 +53,9 @@ fn role<'a>(url: &'a str, others: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a st
         .collect()
 }
 
+/// Arguments, settings, and what the error says.
+type Row<'a> = (&'a [&'a str], Vec<(&'a str, &'a str)>, &'a [&'a str]);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_setting_that_keeps_a_role_from_starting_is_named_with_what_helps() {
     let folder = tempfile::tempdir().unwrap();
@@ -69,7 +72,7 @@ async fn every_setting_that_keeps_a_role_from_starting_is_named_with_what_helps(
     let long_secret = format!("postgres://u:{SECRET}@127.0.0.1:1/d?sslmode=often");
     let refused_url = format!("postgres://u:{SECRET}@127.0.0.1:1/chat");
 
-    let table: [(&[&str], Vec<(&str, &str)>, &[&str]); 24] = [
+    let table: [Row<'_>; 24] = [
         (
             &["directory"],
             vec![],

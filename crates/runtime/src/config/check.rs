@@ -51,24 +51,20 @@ impl Config {
             ("files.s3_access_key_id", &files.s3_access_key_id),
             ("files.s3_secret_access_key", &files.s3_secret_access_key),
         ];
-        match &files.s3_bucket {
-            None => match given.into_iter().find(|(_, value)| value.is_some()) {
+        if files.s3_bucket.is_none() {
+            return match given.into_iter().find(|(_, value)| value.is_some()) {
                 Some((name, _)) => Err(Error::invalid("files.s3_bucket", format!("is required with {name}"))),
                 None => Ok(()),
-            },
-            Some(_) => {
-                for (name, value) in &given[1..] {
-                    if value.is_none() {
-                        return Err(Error::invalid(name, "is required with files.s3_bucket"));
-                    }
-                }
-                match &files.s3_endpoint {
-                    Some(url) => {
-                        starts_with("files.s3_endpoint", url, &["http://", "https://"], "https://minio.example:9000")
-                    }
-                    None => Ok(()),
-                }
+            };
+        }
+        for (name, value) in &given[1..] {
+            if value.is_none() {
+                return Err(Error::invalid(name, "is required with files.s3_bucket"));
             }
+        }
+        match &files.s3_endpoint {
+            Some(url) => starts_with("files.s3_endpoint", url, &["http://", "https://"], "https://minio.example:9000"),
+            None => Ok(()),
         }
     }
 }
@@ -115,6 +111,7 @@ mod tests {
         config.check().expect_err("it is wrong").to_string()
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "what the config holds")]
     fn text(value: &str) -> Option<String> {
         Some(value.to_owned())
     }

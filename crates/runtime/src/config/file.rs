@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     fn mistake(text: &str) -> (usize, String) {
-        let Mistake { at, words } = parse(text).err().expect("a mistake");
+        let Mistake { at, words } = parse(text).expect_err("a mistake");
         (text[..at.expect("a place")].matches('\n').count() + 1, words)
     }
 

@@ -26,7 +26,7 @@ pub async fn link(core: &Core, app: AppId, wanted: Wanted) -> Result<Option<Stri
     let file = find(core, app, &wanted.file).await?;
     let shown = file.shown(wanted.thumbnail).ok_or_else(|| Error::new(Reason::FileNotFound, file.uuid.clone()))?;
     let object = if shown.is_file { Object::File(app, &file.uuid) } else { Object::Thumbnail(app, &file.uuid) };
-    core.deps.objects.check(object).await?;
+    core.deps.objects.check_there(object).await?;
     let headers =
         [("response-content-type", wanted.content_type), ("response-content-disposition", wanted.content_disposition)];
     core.deps.objects.link(object, wanted.life, headers).await

@@ -141,9 +141,6 @@ impl Objects {
                 return refuse("the store does not answer in time; correct files.s3_endpoint, or start the store");
             }
         };
-        // 403 is for a key that the store does not know and for one that may not list, which needs no right here; the
-        // code in its answer tells them apart.
-        const WRONG_KEY: [&str; 3] = ["InvalidAccessKeyId", "SignatureDoesNotMatch", "AuthorizationHeaderMalformed"];
         if let Some(code) = WRONG_KEY.into_iter().find(|code| words.contains(code)) {
             return refuse(&format!(
                 "the store says {code}; correct files.s3_access_key_id, its secret and the region"
@@ -183,7 +180,7 @@ impl Objects {
         range: Range<u64>,
     ) -> Result<BoxStream<'static, Result<Bytes, Error>>, Error> {
         if range.is_empty() {
-            self.check(object).await?;
+            self.check_there(object).await?;
             return Ok(stream::empty().boxed());
         }
         let options = GetOptions { range: Some(GetRange::Bounded(range.clone())), ..GetOptions::default() };
@@ -200,7 +197,7 @@ impl Objects {
     }
 
     /// That the object is there: whoever else has a hand in the folder or bucket may have removed it.
-    pub(crate) async fn check(&self, object: Object<'_>) -> Result<(), Error> {
+    pub(crate) async fn check_there(&self, object: Object<'_>) -> Result<(), Error> {
         self.store.head(&object.path()).await.map(drop).map_err(|error| lost(object, error))
     }
 
@@ -247,6 +244,9 @@ fn lost(object: Object<'_>, error: object_store::Error) -> Error {
     Error::new(Reason::FileNotFound, "")
 }
 
+/// What a store answers to a key that it does not know. It answers 403 as well to one that may not list, which needs no
+/// right here.
+const WRONG_KEY: [&str; 3] = ["InvalidAccessKeyId", "SignatureDoesNotMatch", "AuthorizationHeaderMalformed"];
 /// How long a store may take to answer at the start.
 const CHECK: Duration = Duration::from_secs(10);
 
