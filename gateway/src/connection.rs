@@ -19,8 +19,6 @@ use tokio::{
 
 /// How long a client may take over the head of a request, from its first byte.
 const HEAD_TIME: Duration = Duration::from_secs(10);
-/// Most bytes of a head.
-const MAX_HEAD: usize = 32 * 1024;
 
 /// The bytes of a client's connection.
 pub(crate) struct ClientStream {
@@ -31,7 +29,7 @@ pub(crate) struct ClientStream {
 /// The head that is being read.
 #[derive(Default)]
 struct Head {
-    bytes: usize,
+    has_begun: bool,
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
@@ -42,17 +40,9 @@ impl ClientStream {
 }
 
 impl Head {
-    /// Fails when so much was read without a whole head among it. The last bytes may have been of the body.
-    fn check_size(&self) -> io::Result<()> {
-        if self.bytes > MAX_HEAD {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "the head of a request is too large"));
-        }
-        Ok(())
-    }
-
     /// More is awaited; fails when its time is over.
     fn check_time(&mut self, context: &mut Context<'_>) -> io::Result<()> {
-        if self.bytes == 0 {
+        if !self.has_begun {
             return Ok(());
         }
         let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(HEAD_TIME)));
@@ -70,15 +60,13 @@ impl AsyncRead for ClientStream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let is_head = self.stream.place().is_idle();
-        if is_head {
-            self.head.check_size()?;
-        } else {
+        if !is_head {
             self.head = Head::default();
         }
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
         if is_head {
-            self.head.bytes += buffer.filled().len() - before;
+            self.head.has_begun |= buffer.filled().len() > before;
         }
         if is_head && read.is_pending() {
             self.head.check_time(context)?;

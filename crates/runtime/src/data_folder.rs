@@ -81,8 +81,11 @@ const OURS: [&str; 6] = [".sqlite", ".sqlite-wal", ".sqlite-shm", ".key", "demo.
 /// `setting` names it in the refusal: of a folder that belongs to somebody else, or that many share.
 pub fn keep_private(setting: &str, path: &Path) -> Result<(), Error> {
     let shown = path.display();
-    let fault =
-        |error: io::Error| Error::invalid(setting, format!("folder {shown} cannot be used: {error}")).because(error);
+    let another = if setting == "data" { "--data or TIDINGS_DATA" } else { setting };
+    let fault = |error: io::Error| {
+        let remedy = format!("give it to the user that runs tidings, or name another with {another}");
+        Error::invalid(setting, format!("folder {shown} cannot be used: {error}; {remedy}")).because(error)
+    };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(fault)?;
     let found = fs::metadata(path).map_err(fault)?;
     if found.mode() & 0o1000 != 0 {

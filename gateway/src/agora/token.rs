@@ -16,6 +16,10 @@ pub(crate) async fn token(State(gateway): State<Gateway>, asked: Asked, body: Bo
 async fn issue(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
     let app = asked.identity_of(gateway, "").await?;
     asked.take(gateway, &app.app, &[Cost::one(Rate::TokenCalls)]).await?;
+    if !asked.token().is_empty() {
+        // Whoever shows a token is known, and may send a larger body; whether it is right matters to no other grant here.
+        let _ = asked.identity_of(gateway, asked.token()).await;
+    }
     let wanted = codec::token_request(&asked.read(body).await?)?;
     if matches!(wanted.grant, Grant::Exchange) && asked.token().is_empty() {
         return Err(Error::new(Reason::TokenMissing, "").into());
