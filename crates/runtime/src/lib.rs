@@ -1,6 +1,7 @@
 //! What every process needs around its services: config, telemetry, the wire between services, serving, shutdown.
 
 mod admitted;
+mod breaker;
 pub mod config;
 mod connections;
 pub mod context;

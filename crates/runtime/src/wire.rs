@@ -25,7 +25,7 @@ use tokio::time::Instant;
 use tonic::{Status, body::Body, transport::Endpoint};
 use tower::{Service, ServiceExt as _, util::BoxCloneSyncService};
 
-use crate::{rights::Held, telemetry};
+use crate::{breaker::Guarded, rights::Held, telemetry};
 
 type Request = http::Request<Body>;
 type Response = http::Response<Body>;
@@ -34,6 +34,11 @@ type Response = http::Response<Body>;
 const DEADLINE: Duration = Duration::from_secs(30);
 /// The same where the caller sends or makes a whole file: longer than any upload may take.
 const LONG_DEADLINE: Duration = Duration::from_hours(2);
+
+/// How often a connection is asked for a sign of life, and how long it may take to give one. A peer that hangs is found out
+/// in their sum, and what waits for it fails then.
+const PING: Duration = Duration::from_secs(1);
+const PONG: Duration = Duration::from_secs(2);
 
 /// Bytes of one call that may be on their way before they are taken: what a call to another process has in memory for a
 /// client that takes its time.
@@ -78,7 +83,8 @@ impl Wire {
             .timeout(deadline)
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
-            .http2_keep_alive_interval(Duration::from_secs(15))
+            .http2_keep_alive_interval(PING)
+            .keep_alive_timeout(PONG)
             .keep_alive_while_idle(true)
             .tcp_nodelay(true);
         let authorization = http::HeaderValue::try_from(format!("Bearer {service_key}"))
@@ -90,7 +96,7 @@ impl Wire {
         };
         let peer = Arc::new(Peer { url: url.to_owned(), complained: Mutex::default() });
         let channel = endpoint.connect_lazy().map_request(prepare);
-        let channel = channel.map_err(|error| Status::unavailable(error.to_string()));
+        let channel = Guarded::new(channel.map_err(|error| Status::unavailable(error.to_string())));
         let channel = channel.map_result(move |answer: Result<Response, Status>| {
             let answer = answer?;
             peer.took_our_key(answer.headers())?;

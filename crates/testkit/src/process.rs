@@ -132,7 +132,15 @@ impl Process {
     /// # Panics
     /// When the signal cannot be sent.
     pub fn terminate(&self) {
-        let sent = Command::new("kill").arg("-TERM").arg(self.id.to_string()).status();
+        self.signal("TERM");
+    }
+
+    /// Sends a signal, such as `STOP`, and does not wait.
+    ///
+    /// # Panics
+    /// When the signal cannot be sent.
+    pub fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").arg(format!("-{signal}")).arg(self.id.to_string()).status();
         assert!(sent.expect("kill is there").success(), "no process {}", self.id);
     }
 

@@ -156,6 +156,14 @@ impl Suite {
         self.split.as_ref().expect("only the split shape has processes").crash(role, copy).await;
     }
 
+    /// Sends a signal, such as `STOP`, to a process of the split shape.
+    ///
+    /// # Panics
+    /// On other shapes.
+    pub fn signal(&self, role: &str, copy: usize, signal: &str) {
+        self.split.as_ref().expect("only the split shape has processes").signal(role, copy, signal);
+    }
+
     /// Everything that the processes of the split shape logged.
     ///
     /// # Panics

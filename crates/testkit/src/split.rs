@@ -52,6 +52,13 @@ impl Split {
         member.ready().await;
     }
 
+    /// Sends a signal to a process.
+    pub(crate) fn signal(&self, role: &str, copy: usize, signal: &str) {
+        let member = self.of(role).nth(copy).expect("there is such a copy");
+        let process = member.process.lock().expect("nobody panics holding it");
+        process.0.as_ref().expect("it runs").signal(signal);
+    }
+
     /// What all of them logged.
     pub(crate) fn logged(&self) -> String {
         self.members.iter().map(Member::logged).collect()

@@ -11,6 +11,7 @@ mod full_disk;
 mod groups;
 mod grpc;
 mod hostile;
+mod hung_peer;
 mod idempotency;
 mod image;
 mod log;
