@@ -5,10 +5,14 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection as _, SqlSafeStr as _, Sqlite, SqlitePool, Transaction};
 use tidings_domain::Error;
+use tokio::time::Instant;
 
-use crate::domain_error;
+use crate::{
+    domain_error,
+    postgres::{PostgresDb, PostgresTx},
+};
 
 /// Which engine it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +29,7 @@ pub enum Db {
     /// One file, one writer.
     Sqlite(SqliteDb),
     /// One schema of a server.
-    Postgres(PgPool),
+    Postgres(PostgresDb),
 }
 
 /// A SQLite file: one connection writes, several read.
@@ -39,15 +43,25 @@ pub struct SqliteDb {
 
 impl SqliteDb {
     /// When the disk is full or fails, SQLite ends the transaction by itself. The rollback that sqlx then sends fails,
-    /// and sqlx takes the connection to be inside that transaction for good: it must be replaced.
+    /// and sqlx takes the connection to be inside that transaction for good: it must be replaced. Whoever waited for the
+    /// connection may come first and fail in the same way, so this is found out with the connection in hand.
     async fn begin(&self) -> sqlx::Result<Transaction<'static, Sqlite>> {
         const BEGIN: &str = "begin immediate";
-        match self.writer.begin_with(BEGIN).await {
-            Err(sqlx::Error::InvalidSavePointStatement) => {
-                self.writer.acquire().await?.close().await?;
-                self.writer.begin_with(BEGIN).await
+        let until = Instant::now() + crate::open::ACQUIRE;
+        loop {
+            let mut connection = self.writer.acquire().await?;
+            if connection.is_in_transaction() {
+                // A rollback may be on its way; what is asked after it is answered after it.
+                let answered = connection.ping().await;
+                if answered.is_err() || connection.is_in_transaction() {
+                    connection.close().await?;
+                    if Instant::now() < until {
+                        continue;
+                    }
+                    return Err(sqlx::Error::PoolTimedOut);
+                }
             }
-            begun => begun,
+            return Transaction::begin(connection, Some(BEGIN.into_sql_str())).await;
         }
     }
 
@@ -63,7 +77,7 @@ pub enum Tx {
     /// Holds the one writing connection.
     Sqlite(SqliteTx),
     /// Read committed.
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(PostgresTx),
 }
 
 /// A SQLite transaction that counts its commit, so that checkpoints can be planned.
@@ -96,14 +110,25 @@ impl Db {
         }
     }
 
-    /// Begins a transaction that may write.
+    /// The same database for reads of much, as for exports: on PostgreSQL each may take 35 seconds, and they have
+    /// connections of their own. Transactions stay as short as elsewhere.
+    #[must_use]
+    pub fn for_long_reads(&self) -> Self {
+        match self {
+            Self::Sqlite(db) => Self::Sqlite(db.clone()),
+            Self::Postgres(db) => Self::Postgres(db.for_long_reads()),
+        }
+    }
+
+    /// Begins a transaction that may write. On PostgreSQL it must be committed within 4.5 seconds, and be
+    /// silent for 2 at most; it is undone otherwise, and fails as unavailable.
     pub async fn begin(&self) -> Result<Tx, Error> {
         match self {
             Self::Sqlite(db) => {
                 let inner = db.begin().await.map_err(domain_error)?;
                 Ok(Tx::Sqlite(SqliteTx { inner, commits: Arc::clone(&db.commits) }))
             }
-            Self::Postgres(pool) => Ok(Tx::Postgres(pool.begin().await.map_err(domain_error)?)),
+            Self::Postgres(db) => Ok(Tx::Postgres(db.begin().await.map_err(domain_error)?)),
         }
     }
 
@@ -120,7 +145,7 @@ impl Db {
                 db.readers.close().await;
                 db.writer.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres(db) => db.close().await,
         }
     }
 }
@@ -134,7 +159,7 @@ impl Tx {
         }
     }
 
-    /// Makes everything done in it durable.
+    /// Makes everything done in it durable. What fails as unavailable may have taken place: see [`crate::lost`].
     pub async fn commit(self) -> Result<(), Error> {
         match self {
             Self::Sqlite(tx) => {
@@ -142,7 +167,7 @@ impl Tx {
                 tx.commits.fetch_add(1, Ordering::Relaxed);
                 Ok(())
             }
-            Self::Postgres(tx) => tx.commit().await.map_err(domain_error),
+            Self::Postgres(tx) => tx.commit().await,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! From database errors to domain errors.
 
-use std::error::Error as _;
+use std::{error::Error as _, io};
 
 use tidings_domain::{Error, Reason};
 
@@ -8,20 +8,83 @@ use tidings_domain::{Error, Reason};
 mod sqlite {
     pub const BUSY: i64 = 5;
     pub const LOCKED: i64 = 6;
+    pub const NOMEM: i64 = 7;
+    pub const READONLY: i64 = 8;
     pub const IOERR: i64 = 10;
     pub const FULL: i64 = 13;
+    pub const CANTOPEN: i64 = 14;
+    pub const PROTOCOL: i64 = 15;
 }
 
 /// The domain's word for what the database said. Callers turn expected conflicts into their own errors before.
 pub fn domain_error(error: sqlx::Error) -> Error {
     let reason = match &error {
         sqlx::Error::Database(fault) => reason_of_code(fault.code().as_deref().unwrap_or_default()),
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
-            Reason::Unavailable
-        }
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => Reason::Unavailable,
         _ => Reason::Internal,
     };
     Error::new(reason, "").because(error)
+}
+
+/// The connection was lost while a commit was on its way.
+#[derive(Debug)]
+struct OutcomeUnknown(sqlx::Error);
+
+impl std::fmt::Display for OutcomeUnknown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "whether the transaction was committed is not known: {}", self.0)
+    }
+}
+
+impl std::error::Error for OutcomeUnknown {}
+
+/// As [`domain_error`], for a commit: one whose answer did not come may have taken place.
+pub(crate) fn commit_error(error: sqlx::Error) -> Error {
+    if is_lost_connection(&error) {
+        return Error::new(Reason::Unavailable, "").because(OutcomeUnknown(error));
+    }
+    domain_error(error)
+}
+
+/// How a transaction ended whose connection was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// Before its commit was sent, so it had no effect.
+    Undone,
+    /// While it was being committed: only what it would have written tells.
+    Unknown,
+}
+
+/// Whether the server cut a transaction off, as when it restarts, so that the same one may succeed on another connection.
+/// None for one that did not answer in time: it has waited long enough.
+pub fn lost(error: &Error) -> Option<Lost> {
+    let source = error.source()?;
+    let (cause, lost) = match source.downcast_ref::<OutcomeUnknown>() {
+        Some(OutcomeUnknown(cause)) => (cause, Lost::Unknown),
+        None => (source.downcast_ref()?, Lost::Undone),
+    };
+    (is_lost_connection(cause) && !is_timeout(cause)).then_some(lost)
+}
+
+/// Whether the connection cannot be used any more.
+pub(crate) fn is_lost_connection(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
+        sqlx::Error::Database(fault) => fault.code().is_some_and(|code| {
+            // Shut down, terminated, crashed, cannot connect, too long idle; cut off in an idle transaction; lost.
+            matches!(&*code, "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "25P04") || code.starts_with("08")
+        }),
+        _ => false,
+    }
+}
+
+/// Whether it did not answer in time.
+pub(crate) fn is_timeout(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Io(cause) if cause.kind() == io::ErrorKind::TimedOut)
 }
 
 /// Whether two transactions got in each other's way, so that the same one may succeed when tried again: deadlocks,
@@ -38,15 +101,24 @@ fn reason_of_code(code: &str) -> Reason {
     if code.len() < 5 {
         return match code.parse::<i64>().unwrap_or_default() & 0xff {
             sqlite::FULL => Reason::StorageFull,
-            sqlite::BUSY | sqlite::LOCKED | sqlite::IOERR => Reason::Unavailable,
+            // Others are at it, or the disk fails: it may also have been mounted read-only, or have no files left to open.
+            sqlite::BUSY
+            | sqlite::LOCKED
+            | sqlite::NOMEM
+            | sqlite::READONLY
+            | sqlite::IOERR
+            | sqlite::CANTOPEN
+            | sqlite::PROTOCOL => Reason::Unavailable,
             _ => Reason::Internal,
         };
     }
     match &code[..2] {
         "53" if code == "53100" => Reason::StorageFull,
-        // Out of connections or memory, shutting down, connection lost, read-only standby.
-        "53" | "57" | "08" => Reason::Unavailable,
-        _ if code == "25006" => Reason::Unavailable,
+        // Out of connections or memory, shutting down, connection lost, a disk that fails. Of transactions that got in each
+        // other's way one must be tried again.
+        "53" | "57" | "08" | "58" | "40" => Reason::Unavailable,
+        // A standby; a transaction that was silent for too long; a lock that was not given in time.
+        _ if matches!(code, "25006" | "25P03" | "25P04" | "55P03") => Reason::Unavailable,
         _ => Reason::Internal,
     }
 }

@@ -8,23 +8,28 @@ mod checkpoint;
 mod connect;
 mod db;
 mod error;
+mod limits;
 mod many_rows;
 mod migrate;
 mod open;
 mod plans;
+mod postgres;
 mod scale;
 
 pub use db::{Db, Engine, Tx};
-pub use error::{domain_error, is_conflict};
+pub use error::{Lost, domain_error, is_conflict, lost};
 pub use many_rows::{Column, Gather, GatherMany, Kind, ManyRows};
 pub use migrate::{Schema, Standing};
 pub use open::{Location, open, reach};
+#[doc(hidden)]
+pub use postgres::by;
 pub use scale::Scale;
 pub use sqlx;
 
 /// Runs one sqlx expression outside a transaction: `on_db!(db, |c| sqlx::query(SQL).fetch_all(c).await)`.
 ///
-/// On SQLite it runs on a reading connection, so it cannot write.
+/// On SQLite it runs on a reading connection, so it cannot write. On PostgreSQL it may run more than once, on one
+/// connection after another, until one stands; it is given up after 4.5 seconds.
 #[macro_export]
 macro_rules! on_db {
     ($db:expr, |$c:ident| $body:expr) => {
@@ -34,8 +39,23 @@ macro_rules! on_db {
                 $body
             }
             $crate::Db::Postgres(db) => {
-                let $c = db;
-                $body
+                let mut reading = db.reading();
+                loop {
+                    let done = match reading.lend().await {
+                        Ok(mut lent) => {
+                            let done = match lent.connection() {
+                                Ok($c) => $crate::by(reading.until(), async { $body }).await,
+                                Err(error) => Err(error),
+                            };
+                            lent.after(done)
+                        }
+                        Err(error) => Err(error),
+                    };
+                    match done {
+                        Err(error) if reading.goes_on_after(&error) => {}
+                        done => break done,
+                    }
+                }
             }
         }
         .map_err($crate::domain_error)
@@ -52,8 +72,12 @@ macro_rules! on_tx {
                 $body
             }
             $crate::Tx::Postgres(tx) => {
-                let $c = &mut **tx;
-                $body
+                let until = tx.until();
+                let done = match tx.connection() {
+                    Ok($c) => $crate::by(until, async { $body }).await,
+                    Err(error) => Err(error),
+                };
+                tx.after(done)
             }
         }
         .map_err($crate::domain_error)

@@ -12,11 +12,15 @@ use serde::de::DeserializeOwned;
 use sqlx::{
     AssertSqlSafe, FromRow, Postgres, Sqlite,
     postgres::{PgArguments, PgRow},
+    query::QueryAs,
     sqlite::SqliteArguments,
 };
 use tidings_domain::Error;
 
-use crate::{Db, Tx, domain_error};
+use crate::{
+    Db, Tx, domain_error,
+    postgres::{PostgresDb, PostgresTx, by},
+};
 
 /// Rows that one SQLite statement takes at most; see [`ManyRows::new`].
 const SIZES: [usize; 5] = [1, 8, 64, 256, 1024];
@@ -93,7 +97,10 @@ impl ManyRows {
             }
             Tx::Postgres(tx) => {
                 let query = sqlx::query_with(AssertSqlSafe(self.postgres.clone()), postgres_arguments(rows)?);
-                query.execute(&mut **tx).await.map_err(domain_error)?;
+                let until = tx.until();
+                let connection = tx.connection().map_err(domain_error)?;
+                let done = by(until, query.execute(connection)).await;
+                tx.after(done).map_err(domain_error)?;
             }
         }
         Ok(())
@@ -113,18 +120,20 @@ impl ManyRows {
                 }
                 Ok(found)
             }
-            Tx::Postgres(tx) => self.on_postgres(&mut **tx, rows).await,
+            Tx::Postgres(tx) => self.in_postgres(tx, rows).await,
         }
     }
 
-    async fn on_postgres<'c, T: Row>(
-        &self,
-        on: impl sqlx::Executor<'c, Database = Postgres>,
-        rows: &[Column<'_>],
-    ) -> Result<Vec<T>, Error> {
-        let text = AssertSqlSafe(self.postgres.clone());
-        let query = sqlx::query_as_with::<Postgres, T, _>(text, postgres_arguments(rows)?);
-        query.fetch_all(on).await.map_err(domain_error)
+    async fn in_postgres<T: Row>(&self, tx: &mut PostgresTx, rows: &[Column<'_>]) -> Result<Vec<T>, Error> {
+        let query = self.on_postgres(rows)?;
+        let until = tx.until();
+        let connection = tx.connection().map_err(domain_error)?;
+        let done = by(until, query.fetch_all(connection)).await;
+        tx.after(done).map_err(domain_error)
+    }
+
+    fn on_postgres<T: Row>(&self, rows: &[Column<'_>]) -> Result<QueryAs<'static, Postgres, T, PgArguments>, Error> {
+        Ok(sqlx::query_as_with(AssertSqlSafe(self.postgres.clone()), postgres_arguments(rows)?))
     }
 
     /// The statement in every form that it is sent in, to be prepared by a test.
@@ -177,7 +186,7 @@ impl GatherMany {
                 }
                 Ok(found)
             }
-            Tx::Postgres(tx) => self.0.on_postgres(&mut **tx, rows).await,
+            Tx::Postgres(tx) => self.0.in_postgres(tx, rows).await,
         }
     }
 
@@ -191,7 +200,7 @@ impl GatherMany {
                 }
                 Ok(found)
             }
-            Db::Postgres(pool) => self.0.on_postgres(pool, rows).await,
+            Db::Postgres(db) => read(db, || self.0.on_postgres(rows)).await,
         }
     }
 
@@ -225,13 +234,15 @@ impl Gather {
                 }
                 one_text(db.readers(), self.sqlite.clone(), arguments).await
             }
-            Db::Postgres(pool) => {
-                let mut arguments = PgArguments::default();
-                for parameter in parameters {
-                    arguments.add(*parameter).map_err(Error::internal)?;
-                }
-                let query = sqlx::query_as_with::<Postgres, T, _>(self.postgres, arguments);
-                query.fetch_all(pool).await.map_err(domain_error)
+            Db::Postgres(db) => {
+                let query = || {
+                    let mut arguments = PgArguments::default();
+                    for parameter in parameters {
+                        arguments.add(*parameter).map_err(Error::internal)?;
+                    }
+                    Ok(sqlx::query_as_with(self.postgres, arguments))
+                };
+                read(db, query).await
             }
         }
     }
@@ -241,6 +252,29 @@ impl Gather {
         match engine {
             crate::Engine::Postgres => self.postgres.to_owned(),
             crate::Engine::Sqlite => self.sqlite.clone(),
+        }
+    }
+}
+
+/// On one connection after another, until one stands.
+async fn read<T: Row>(
+    db: &PostgresDb,
+    query: impl Fn() -> Result<QueryAs<'static, Postgres, T, PgArguments>, Error>,
+) -> Result<Vec<T>, Error> {
+    let mut reading = db.reading();
+    loop {
+        let query = query()?;
+        let done = match reading.lend().await {
+            Ok(mut lent) => {
+                let connection = lent.connection().map_err(domain_error)?;
+                let done = by(reading.until(), query.fetch_all(connection)).await;
+                lent.after(done)
+            }
+            Err(error) => Err(error),
+        };
+        match done {
+            Err(error) if reading.goes_on_after(&error) => {}
+            done => return done.map_err(domain_error),
         }
     }
 }

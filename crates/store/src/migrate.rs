@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use sqlx::SqlSafeStr as _;
 use sqlx::{
-    SqlStr,
+    Connection as _, SqlStr,
     migrate::{MigrateError, Migration, MigrationType, Migrator},
 };
 use tidings_domain::{Error, Reason};
@@ -41,7 +41,13 @@ impl Schema {
                 self.steps(self.sqlite).run(&db.writer).await.map_err(|error| self.not_migrated(&error))?;
                 plans::tell(&db.writer).await.map_err(domain_error)
             }
-            Db::Postgres(pool) => self.steps(self.postgres).run(pool).await.map_err(|error| self.not_migrated(&error)),
+            // Others' steps are waited for, and a step takes as long as the tables are large.
+            Db::Postgres(db) => {
+                let mut connection = db.unlimited().await.map_err(domain_error)?;
+                let done = self.steps(self.postgres).run(&mut connection).await;
+                let _ = connection.close().await;
+                done.map_err(|error| self.not_migrated(&error))
+            }
         }
     }
 

@@ -9,12 +9,11 @@ use std::{
 
 use sqlx::{
     ConnectOptions as _, Connection as _,
-    postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tidings_domain::Error;
 
-use crate::{Db, Schema, checkpoint, connect, db::SqliteDb};
+use crate::{Db, Schema, checkpoint, connect, db::SqliteDb, postgres::PostgresDb};
 
 /// Where a service's data is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,9 +38,6 @@ impl fmt::Display for Location {
 }
 
 const READERS: u32 = 4;
-const POSTGRES_CONNECTIONS: u32 = 12;
-/// An idle time after which a connection may have been cut.
-const RESTED: Duration = Duration::from_secs(2);
 /// Every statement looks rows up by an index, row by row. A plan made while the tables were small would read them whole
 /// instead, and would be kept until PostgreSQL next looks at how they grew. The price that it puts on what is switched
 /// off would make it compile the rest, hence no `jit`.
@@ -53,8 +49,8 @@ const PLANS: [(&str, &str); 6] = [
     ("enable_material", "off"),
     ("jit", "off"),
 ];
-/// How long a call waits for a connection before it fails as unavailable.
-const ACQUIRE: Duration = Duration::from_secs(5);
+/// How long a call waits for a connection to a file before it fails as unavailable.
+pub(crate) const ACQUIRE: Duration = Duration::from_secs(5);
 
 /// Opens the database of `schema` and brings it up to date when `migrate` is set.
 pub async fn open(location: &Location, schema: &Schema, migrate: bool) -> Result<Db, Error> {
@@ -125,25 +121,22 @@ async fn open_postgres(url: &str, schema: &str, create: bool) -> Result<Db, Erro
         .options([("search_path", schema.as_str()), ("synchronous_commit", "on")])
         .options(PLANS)
         .disable_statement_logging();
-    let pool = PgPoolOptions::new().acquire_timeout(ACQUIRE).max_connections(POSTGRES_CONNECTIONS);
-    // Only a connection that rested is asked whether it still stands.
-    let pool = pool.test_before_acquire(false).before_acquire(|connection, found| {
-        Box::pin(async move { if found.idle_for < RESTED { Ok(true) } else { Ok(connection.ping().await.is_ok()) } })
-    });
     let refused = |error| connect::refusal(&options, &error);
-    let pool = pool.connect_with(options.clone()).await.map_err(refused)?;
+    let db = PostgresDb::new(options.clone());
     if create {
-        create_schema(&pool, &schema).await.map_err(refused)?;
+        create_schema(&db, &schema).await.map_err(refused)?;
     }
-    Ok(Db::Postgres(pool))
+    Ok(Db::Postgres(db))
 }
 
 /// The lock keeps two processes that start at once from creating the same schema twice, which PostgreSQL refuses.
-async fn create_schema(pool: &sqlx::PgPool, schema: &str) -> sqlx::Result<()> {
+async fn create_schema(db: &PostgresDb, schema: &str) -> sqlx::Result<()> {
     const LOCK: &str = "select pg_advisory_xact_lock(8435746283)";
     let create = sqlx::AssertSqlSafe(format!("create schema if not exists {schema}"));
-    let mut tx = pool.begin().await?;
+    let mut connection = db.unlimited().await?;
+    let mut tx = connection.begin().await?;
     sqlx::query(LOCK).execute(&mut *tx).await?;
     sqlx::query(create).execute(&mut *tx).await?;
-    tx.commit().await
+    tx.commit().await?;
+    connection.close().await
 }

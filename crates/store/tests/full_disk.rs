@@ -40,3 +40,28 @@ async fn writing_goes_on_once_there_is_room() {
     tx.commit().await.unwrap();
     assert_eq!(count(&db).await, 1);
 }
+
+/// Whoever waits for the connection of a transaction that ended by itself comes right after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_at_once_find_the_disk_full_and_nothing_else_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = open(&Location::Folder(folder.path().to_owned()), &SCHEMA, true).await.unwrap();
+    let writers = (0..16).map(|_| {
+        let db = db.clone();
+        tokio::spawn(async move {
+            for _ in 0..20 {
+                let mut tx = db.begin().await.unwrap();
+                take_all_room(&mut tx).await;
+                let full = write(&mut tx, &"x".repeat(100_000)).await.unwrap_err();
+                assert_eq!(full.reason(), Reason::StorageFull);
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+    let mut tx = db.begin().await.unwrap();
+    write(&mut tx, "kept").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(count(&db).await, 1);
+}

@@ -42,7 +42,9 @@ pub struct MessageGrpc {
 
 impl MessageGrpc {
     pub(crate) fn new(deps: Arc<Deps>, appender: Appender, started: Arc<Notify>) -> Self {
-        let exporter = Arc::new(Exporter::new(Arc::clone(&deps), appender.clone()));
+        // It counts what an hour has, which may take longer than a call.
+        let unhurried = Arc::new(Deps { db: deps.db.for_long_reads(), ..Deps::clone(&deps) });
+        let exporter = Arc::new(Exporter::new(unhurried, appender.clone()));
         Self { deps, appender, started, exporter }
     }
 }

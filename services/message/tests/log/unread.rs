@@ -82,9 +82,9 @@ async fn own_messages_are_counted_by_their_index_alone() {
         statements(Engine::Sqlite).into_iter().filter(|text| text.contains("m.sender_id = r.user_id")).collect();
     assert!(!counting.is_empty());
     for statement in counting {
-        let explain = sqlx::AssertSqlSafe(format!("explain query plan {statement}"));
+        let explain = format!("explain query plan {statement}");
         let plan: Vec<(i64, i64, i64, String)> =
-            on_db!(&world.db, |c| sqlx::query_as(explain).fetch_all(c).await).unwrap();
+            on_db!(&world.db, |c| sqlx::query_as(sqlx::AssertSqlSafe(explain.clone())).fetch_all(c).await).unwrap();
         let plan: Vec<&str> = plan.iter().map(|step| step.3.as_str()).collect();
         let by_index = "SEARCH m USING COVERING INDEX message_of_sender (app_id=? AND conv_a=? AND conv_b=? AND \
             sender_id=? AND countable=? AND msg_id>?)";

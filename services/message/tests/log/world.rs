@@ -155,8 +155,9 @@ impl World {
 
     /// Rows of a table.
     pub async fn count(&self, table: &str) -> i64 {
-        let query = sqlx::AssertSqlSafe(format!("select count(*) from {table}"));
-        let (count,): (i64,) = on_db!(&self.db, |c| sqlx::query_as(query).fetch_one(c).await).unwrap();
+        let query = format!("select count(*) from {table}");
+        let (count,): (i64,) =
+            on_db!(&self.db, |c| sqlx::query_as(sqlx::AssertSqlSafe(query.clone())).fetch_one(c).await).unwrap();
         count
     }
 

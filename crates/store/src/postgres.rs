@@ -1,0 +1,285 @@
+//! A schema of a PostgreSQL server: every wait for it ends, and no connection goes back to the pool in a doubtful state.
+//!
+//! sqlx knows no deadlines but that of getting a connection, and takes a connection back whatever it was doing. So a
+//! connection is [`Lent`]: whoever has it says how long it may take, and however it ends (answered, failed, given up,
+//! dropped in the middle since the client went away) the connection is either known to be at rest or closed.
+
+use std::{
+    future::Future,
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use sqlx::{
+    Connection as _, PgConnection, PgPool, Postgres,
+    pool::{PoolConnection, PoolOptions},
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use tidings_domain::Error;
+use tokio::{
+    runtime::Handle,
+    time::{Instant, timeout, timeout_at},
+};
+
+use crate::{
+    error::{commit_error, domain_error, is_lost_connection},
+    limits::{CALL, LIFE, LONG_READ, Limits, RESTED, TIDY, UNUSED, vanishing},
+};
+
+/// How often something is tried on another connection, when the server had closed the one before. The first such
+/// connection makes the pool drop all that are as old, so the second try nearly always has a new one.
+const TRIES: u32 = 3;
+
+/// One schema of a server. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct PostgresDb {
+    inner: Arc<Inner>,
+    reads_long: bool,
+}
+
+#[derive(Debug)]
+struct Inner {
+    calls: Pool,
+    long_reads: Pool,
+    /// How the server is reached, without limits.
+    options: PgConnectOptions,
+}
+
+#[derive(Debug)]
+struct Pool {
+    connections: PgPool,
+    limits: Limits,
+    doubts: Doubts,
+}
+
+impl PostgresDb {
+    /// The schema that `options` name; connects when first used.
+    pub(crate) fn new(options: PgConnectOptions) -> Self {
+        let pool = |limits: Limits| {
+            let doubts = Doubts::default();
+            let connections = pool_options(limits, doubts.clone()).connect_lazy_with(limits.on(options.clone()));
+            Pool { connections, limits, doubts }
+        };
+        let (calls, long_reads) = (pool(CALL), pool(LONG_READ));
+        Self { inner: Arc::new(Inner { calls, long_reads, options }), reads_long: false }
+    }
+
+    /// The same schema for reads of much, which have connections of their own. Transactions, which lock what others wait
+    /// for, are no longer than elsewhere.
+    pub(crate) fn for_long_reads(&self) -> Self {
+        Self { reads_long: true, ..self.clone() }
+    }
+
+    /// A connection beside the pools that may take as long as it takes, for migrations.
+    pub(crate) async fn unlimited(&self) -> sqlx::Result<PgConnection> {
+        let options = vanishing(self.inner.options.clone());
+        by(Instant::now() + CALL.whole, PgConnection::connect_with(&options)).await
+    }
+
+    /// Begins something that may be tried again as a whole: a statement outside of a transaction.
+    #[doc(hidden)]
+    pub fn reading(&self) -> Reading<'_> {
+        Reading::of(if self.reads_long { &self.inner.long_reads } else { &self.inner.calls })
+    }
+
+    pub(crate) async fn begin(&self) -> sqlx::Result<PostgresTx> {
+        let mut reading = Reading::of(&self.inner.calls);
+        loop {
+            match PostgresTx::begin(&mut reading).await {
+                Err(error) if reading.goes_on_after(&error) => {}
+                done => return done,
+            }
+        }
+    }
+
+    pub(crate) async fn close(&self) {
+        tokio::join!(self.inner.calls.connections.close(), self.inner.long_reads.connections.close());
+    }
+}
+
+fn pool_options(limits: Limits, doubts: Doubts) -> PoolOptions<Postgres> {
+    let options = PgPoolOptions::new().acquire_timeout(limits.acquire).max_connections(limits.connections);
+    // Only a connection that rested is asked whether it still stands: the question costs a round trip.
+    let options = options.test_before_acquire(false).max_lifetime(LIFE).idle_timeout(UNUSED);
+    options.before_acquire(move |connection, found| {
+        let doubts = doubts.clone();
+        Box::pin(async move {
+            if doubts.include(found.idle_for) {
+                return Ok(false);
+            }
+            if found.idle_for < RESTED {
+                return Ok(true);
+            }
+            let stands = matches!(timeout(TIDY, connection.ping()).await, Ok(Ok(())));
+            if stands {
+                return Ok(true);
+            }
+            doubts.raise();
+            // Closed without a farewell, for which nobody may be there.
+            Err(io::Error::from(io::ErrorKind::ConnectionAborted).into())
+        })
+    })
+}
+
+/// When a connection was last found cut or frozen. All that rested at that moment probably are, and are replaced without
+/// waiting for each of them.
+#[derive(Debug, Clone, Default)]
+struct Doubts(Arc<Mutex<Option<Instant>>>);
+
+impl Doubts {
+    fn raise(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Whether a connection that has rested for so long is meant.
+    fn include(&self, idle_for: std::time::Duration) -> bool {
+        let raised = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        raised.is_some_and(|raised| idle_for >= raised.elapsed())
+    }
+}
+
+/// A connection of the pool in somebody's hands.
+#[derive(Debug)]
+pub struct Lent {
+    /// None once it was given up.
+    connection: Option<PoolConnection<Postgres>>,
+    doubts: Doubts,
+    /// Whether a transaction may be open.
+    is_open: bool,
+}
+
+impl Lent {
+    /// The connection, while it is believed to stand.
+    #[doc(hidden)]
+    pub fn connection(&mut self) -> sqlx::Result<&mut PgConnection> {
+        match &mut self.connection {
+            Some(connection) => Ok(connection),
+            None => Err(io::Error::new(io::ErrorKind::NotConnected, "the connection was given up before").into()),
+        }
+    }
+
+    /// Gives the connection up when it is the reason for a failure.
+    #[doc(hidden)]
+    pub fn after<T>(&mut self, done: sqlx::Result<T>) -> sqlx::Result<T> {
+        if let Err(error) = &done
+            && is_lost_connection(error)
+        {
+            self.doubts.raise();
+            self.give_up();
+        }
+        done
+    }
+
+    /// Closes the connection without a word and without waiting; the server then ends what was open.
+    fn give_up(&mut self) {
+        drop(self.connection.take().map(PoolConnection::detach));
+    }
+
+    async fn run(&mut self, until: Instant, statement: &'static str) -> sqlx::Result<()> {
+        let connection = self.connection()?;
+        let done = by(until, async { sqlx::raw_sql(statement).execute(connection).await.map(drop) }).await;
+        self.after(done)
+    }
+}
+
+impl Drop for Lent {
+    /// Gives the connection back at rest. What a dropped call was in the middle of is waited for, for a short time.
+    fn drop(&mut self) {
+        let Ok(runtime) = Handle::try_current() else { return self.give_up() };
+        let Some(mut connection) = self.connection.take() else { return };
+        let is_open = self.is_open;
+        runtime.spawn(async move {
+            if is_open {
+                let rollback = sqlx::raw_sql("rollback").execute(&mut *connection);
+                if !matches!(timeout(TIDY, rollback).await, Ok(Ok(_))) {
+                    return drop(connection.detach());
+                }
+            }
+            // As dropping it would, but that has no deadline: reads what is still under way, and gives the connection back
+            // if it answers. The future owns it, so one that does not is closed.
+            let _ = timeout(TIDY, connection.return_to_pool()).await;
+        });
+    }
+}
+
+/// A statement outside of a transaction, on one connection after another until one stands.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Reading<'a> {
+    pool: &'a Pool,
+    until: Instant,
+    tries: u32,
+}
+
+impl<'a> Reading<'a> {
+    fn of(pool: &'a Pool) -> Self {
+        Self { pool, until: Instant::now() + pool.limits.whole, tries: 0 }
+    }
+
+    /// When it is given up.
+    pub const fn until(&self) -> Instant {
+        self.until
+    }
+
+    /// The connection for the next try.
+    pub async fn lend(&mut self) -> sqlx::Result<Lent> {
+        self.tries += 1;
+        let connection = by(self.until, self.pool.connections.acquire()).await?;
+        Ok(Lent { connection: Some(connection), doubts: self.pool.doubts.clone(), is_open: false })
+    }
+
+    /// Whether another connection may do better. What only reads has no effect, nor has a transaction that did not begin.
+    pub fn goes_on_after(&self, error: &sqlx::Error) -> bool {
+        is_lost_connection(error) && self.tries < TRIES && Instant::now() < self.until
+    }
+}
+
+/// A transaction. It is rolled back unless it is committed, also when it is dropped in the middle of a statement.
+#[derive(Debug)]
+pub struct PostgresTx {
+    lent: Lent,
+    until: Instant,
+}
+
+impl PostgresTx {
+    async fn begin(reading: &mut Reading<'_>) -> sqlx::Result<Self> {
+        let mut lent = reading.lend().await?;
+        lent.is_open = true;
+        lent.run(reading.until, "begin").await?;
+        Ok(Self { lent, until: reading.until })
+    }
+
+    /// When it is given up.
+    #[doc(hidden)]
+    pub const fn until(&self) -> Instant {
+        self.until
+    }
+
+    /// See [`Lent::connection`].
+    #[doc(hidden)]
+    pub fn connection(&mut self) -> sqlx::Result<&mut PgConnection> {
+        self.lent.connection()
+    }
+
+    /// See [`Lent::after`].
+    #[doc(hidden)]
+    pub fn after<T>(&mut self, done: sqlx::Result<T>) -> sqlx::Result<T> {
+        self.lent.after(done)
+    }
+
+    pub(crate) async fn commit(mut self) -> Result<(), Error> {
+        self.lent.connection().map_err(domain_error)?;
+        // What was sent takes effect or not, but needs no rollback.
+        self.lent.is_open = false;
+        self.lent.run(self.until, "commit").await.map_err(commit_error)
+    }
+}
+
+/// Gives up what is not done by then; the connection is then lost to us, whatever becomes of it.
+#[doc(hidden)]
+pub async fn by<T>(until: Instant, work: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+    match timeout_at(until, work).await {
+        Ok(done) => done,
+        Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "the database did not answer in time").into()),
+    }
+}
