@@ -82,6 +82,31 @@ async fn assert_stored(installation: &Installation, acknowledged: &BTreeMap<Stri
     assert!(stored == *acknowledged, "{} stored, {} acknowledged", stored.len(), acknowledged.len());
 }
 
+/// Whatever is written, many at once: what does not fit is refused in the same words.
+async fn assert_no_write_is_a_fault(agora: &Agora) {
+    let writes = (0..64).map(|n| async move {
+        let padded = format!("{n}{}", "x".repeat(4_000));
+        let upload = agora.request(reqwest::Method::POST, "/chatfiles");
+        let part = reqwest::multipart::Part::bytes(vec![7; 200_000]).file_name("a.bin");
+        let upload = upload.multipart(reqwest::multipart::Form::new().part("file", part));
+        let message = agora_send(agora, &format!("full {n}"), "ann", "bob", &padded);
+        let group =
+            serde_json::json!({"groupname": "g", "description": "d".repeat(400), "public": true, "owner": "ann"});
+        let user = serde_json::json!([{"username": format!("user{n}"), "password": "secret"}]);
+        [
+            Reply::to(upload).await,
+            Reply::to(message).await,
+            agora.post("/chatgroups", &group).await,
+            agora.post("/users", &user).await,
+        ]
+    });
+    let replies = futures_util::future::join_all(writes).await.concat();
+    for reply in &replies {
+        assert!([200, 503].contains(&reply.status.as_u16()), "{} {}", reply.status, reply.text);
+    }
+    assert!(replies.iter().any(|reply| reply.status == 503), "there is room");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_refuses_sends_keeps_what_was_acknowledged_and_recovers_when_there_is_room() {
     let Some(disk) = SmallDisk::mount("12m") else { return };
@@ -101,6 +126,7 @@ async fn a_full_disk_refuses_sends_keeps_what_was_acknowledged_and_recovers_when
     let again = Reply::to(agora_send(&agora, "again", "ann", "bob", &"x".repeat(4_100))).await;
     assert_eq!(again.status.as_u16(), 503, "{}: {}", again.text, installation.process().logged());
     assert_stored(&installation, &acknowledged).await;
+    assert_no_write_is_a_fault(&agora).await;
 
     disk.grow("64m");
     tidings_testkit::wait_until("sends to work again", async || {

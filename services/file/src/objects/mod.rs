@@ -229,7 +229,9 @@ impl Objects {
         };
         // The store calls an object so until it is whole.
         match tokio::fs::remove_file(folder.join(format!("{path}#1"))).await {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::internal(error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(Error::new(reason_of_disk(&error), "").because(error))
+            }
             _ => Ok(()),
         }
     }
@@ -267,20 +269,28 @@ fn with_causes(error: &object_store::Error) -> String {
 /// Files block.
 async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, Error> {
     let done = tokio::task::spawn_blocking(work).await.map_err(Error::internal)?;
-    done.map_err(|error| {
-        let reason = if error.raw_os_error() == Some(NO_SPACE) { Reason::StorageFull } else { Reason::Internal };
-        Error::new(reason, "").because(error)
-    })
+    done.map_err(|error| Error::new(reason_of_disk(&error), "").because(error))
 }
 
-/// No space left on the device, as the operating system says it.
-const NO_SPACE: i32 = 28;
+/// What the operating system says of a disk that is full, or whose user has no more of it.
+const FULL: [i32; 2] = [28, 122];
+/// The same of one that fails, was mounted read-only after a failure, or has no more files to open.
+const FAILING: [i32; 5] = [5, 6, 23, 24, 30];
+
+fn reason_of_disk(error: &io::Error) -> Reason {
+    match error.raw_os_error() {
+        Some(code) if FULL.contains(&code) => Reason::StorageFull,
+        Some(code) if FAILING.contains(&code) => Reason::Unavailable,
+        _ => Reason::Internal,
+    }
+}
 
 fn fault(error: object_store::Error) -> Error {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
     while let Some(inner) = cause {
-        if inner.downcast_ref::<io::Error>().is_some_and(|io| io.raw_os_error() == Some(NO_SPACE)) {
-            return Error::new(Reason::StorageFull, "").because(error);
+        let reason = inner.downcast_ref().map_or(Reason::Internal, reason_of_disk);
+        if reason != Reason::Internal {
+            return Error::new(reason, "").because(error);
         }
         cause = inner.source();
     }

@@ -173,7 +173,7 @@ mod tests {
             async move {
                 match part {
                     Part::Sent => Ok(()),
-                    Part::DiskFull => Err(failed(io::Error::from_raw_os_error(super::super::NO_SPACE))),
+                    Part::DiskFull => Err(failed(io::Error::from_raw_os_error(super::super::FULL[0]))),
                     Part::Stuck => std::future::pending().await,
                 }
             }
