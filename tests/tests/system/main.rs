@@ -5,6 +5,7 @@
 mod callbacks;
 mod crates;
 mod data_folder;
+mod database;
 mod durability;
 mod files;
 mod full_disk;

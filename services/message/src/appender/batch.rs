@@ -23,7 +23,8 @@ use crate::store::{
     log::{self, NewMessage},
 };
 
-/// Appends what was not appended before and gives each call its reply. An error means that nothing was appended.
+/// Appends what was not appended before and gives each call its reply. An error means that nothing was appended, unless
+/// [`tidings_store::lost`] says that this is not known.
 pub async fn append(
     db: &Db,
     lease: &Lease,

@@ -1,10 +1,13 @@
 //! One writer: gathers calls, appends them, answers them.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use tidings_domain::{Clock, Error};
-use tidings_store::{Db, is_conflict};
-use tokio::sync::{mpsc, watch};
+use tidings_domain::{Clock, Error, Reason};
+use tidings_store::{Db, Lost, is_conflict, lost};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
 use tracing::Span;
 
 use super::{Lease, Queued, Reply, batch, import::UsedUp};
@@ -12,6 +15,11 @@ use crate::store::key::Key;
 
 /// How often a transaction that got in another's way is tried before its calls fail as unavailable.
 const TRIES: usize = 20;
+/// The same of one whose connection was cut, as by a server that starts again.
+const TRIES_CUT_OFF: usize = 3;
+/// A transaction that failed after so long says that the database is away: what has been waiting for it since is told so too,
+/// instead of waiting for as long once more.
+const AWAY: Duration = Duration::from_secs(2);
 
 /// Bytes of content that one transaction takes, unless a single call has more.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
@@ -46,7 +54,12 @@ impl Writer {
                     break;
                 }
             }
-            self.settle(gathered.calls).await;
+            let began = Instant::now();
+            let failed = self.settle(gathered.calls).await.err();
+            if let Some(error) = failed.filter(|error| error.reason() == Reason::Unavailable && began.elapsed() >= AWAY)
+            {
+                refuse(held_back.take().into_iter().chain(std::iter::from_fn(|| calls.try_recv().ok())), &error);
+            }
         }
     }
 
@@ -61,7 +74,7 @@ impl Writer {
         skip_all,
         fields(calls = calls.len())
     )]
-    async fn settle(&self, calls: Vec<Queued>) {
+    async fn settle(&self, calls: Vec<Queued>) -> Result<(), Error> {
         for queued in calls.iter().skip(1) {
             Span::current().follows_from(&queued.span);
         }
@@ -72,31 +85,51 @@ impl Writer {
                     // A client that went away is no concern: its messages are in the log.
                     let _ = queued.answer.send(reply);
                 }
+                Ok(())
             }
             Err(error) if calls.len() == 1 || error.reason().is_transient() => {
-                tracing::warn!(%error, cause = ?std::error::Error::source(&error), "nothing appended");
-                for queued in calls {
-                    let _ = queued.answer.send(Err(Error::new(error.reason(), error.subject())));
-                }
+                tracing::warn!(%error, cause = ?std::error::Error::source(&error), "calls were not appended, as far as is known");
+                refuse(calls, &error);
+                Err(error)
             }
             Err(_) => {
                 for queued in calls {
-                    Box::pin(self.settle(vec![queued])).await;
+                    // What is wrong with one says nothing of the others.
+                    let _ = Box::pin(self.settle(vec![queued])).await;
                 }
+                Ok(())
             }
         }
     }
 
+    /// Tries again what had no effect, and also what may have had one where a repetition shows: every call has a key.
     async fn append(&self, calls: &[Queued]) -> Result<Vec<Result<Reply, Error>>, Error> {
         let calls: Vec<_> = calls.iter().map(|queued| &queued.call).collect();
+        let all_keyed = calls.iter().all(|call| call.key.is_some());
         let mut tries = 0;
         loop {
             tries += 1;
             match batch::append(&self.db, &self.lease, &*self.clock, &self.used_up, &calls).await {
                 Err(error) if is_conflict(&error) && tries < TRIES => {}
+                Err(error) if tries < TRIES_CUT_OFF && may_repeat(&error, all_keyed) => {}
                 done => return done,
             }
         }
+    }
+}
+
+fn may_repeat(error: &Error, all_keyed: bool) -> bool {
+    match lost(error) {
+        Some(Lost::Undone) => true,
+        Some(Lost::Unknown) => all_keyed,
+        None => false,
+    }
+}
+
+/// Answers calls that may be tried again.
+fn refuse(calls: impl IntoIterator<Item = Queued>, error: &Error) {
+    for queued in calls {
+        let _ = queued.answer.send(Err(Error::new(error.reason(), error.subject())));
     }
 }
 
