@@ -6,6 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tidings_domain::{App, Caller, Content, ConversationId, Draft, Error, RoomId, Target, UserRef};
+use tidings_runtime::Task;
 use tokio::sync::Notify;
 
 use super::{broadcast, send};
@@ -29,21 +30,25 @@ const LEASE: Duration = Duration::from_secs(30);
 const ROOMS: i32 = 100;
 
 /// Runs until shutdown; `started` says that there is something to do.
-pub fn spawn(deps: Arc<Deps>, appender: Appender, started: Arc<Notify>) {
-    tokio::spawn(async move {
-        loop {
-            match next(&deps, &appender).await {
-                Ok(true) => continue,
-                Ok(false) => {}
-                Err(error) => tracing::warn!(%error, "a broadcast is not done yet"),
-            }
-            tokio::select! {
-                () = deps.shutdown.triggered() => return,
-                () = started.notified() => {}
-                () = tokio::time::sleep(PAUSE) => {}
-            }
-        }
+pub fn spawn(deps: &Arc<Deps>, appender: &Appender, started: &Arc<Notify>) {
+    let (working, appender, started) = (Arc::clone(deps), appender.clone(), Arc::clone(started));
+    deps.tasks.run(Task::new("message.broadcasts"), move || {
+        run(Arc::clone(&working), appender.clone(), Arc::clone(&started))
     });
+}
+
+async fn run(deps: Arc<Deps>, appender: Appender, started: Arc<Notify>) {
+    loop {
+        match next(&deps, &appender).await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "a broadcast is not done yet"),
+        }
+        tokio::select! {
+            () = started.notified() => {}
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+    }
 }
 
 /// Carries out one broadcast; false when there is none to do.

@@ -1,17 +1,23 @@
 //! One writer: gathers calls, appends them, answers them.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use tidings_domain::{Clock, Error};
+use tidings_domain::{Clock, Error, UnixMillis};
+use tidings_runtime::{Shutdown, fault};
 use tidings_store::{Db, is_conflict};
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{Mutex, mpsc, watch},
+    time::sleep,
+};
 use tracing::Span;
 
-use super::{Lease, Queued, Reply, batch, import::UsedUp};
+use super::{Lease, Queued, Reply, batch, import::UsedUp, queue::Queue};
 use crate::store::key::Key;
 
 /// How often a transaction that got in another's way is tried before its calls fail as unavailable.
-const TRIES: usize = 20;
+const TRIES: u32 = 20;
+/// What lies between the second try and the third; twice as much each time, up to 64 times.
+const FIRST_REST: Duration = Duration::from_millis(1);
 
 /// Bytes of content that one transaction takes, unless a single call has more.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
@@ -24,29 +30,52 @@ pub(super) struct Writer {
     pub(super) bound: usize,
     pub(super) used_up: Arc<UsedUp>,
     pub(super) news: watch::Sender<()>,
+    pub(super) queue: Queue,
+    /// Says that no calls come any more.
+    pub(super) closing: Shutdown,
+    /// Outlives a failure of the task, which is the only one to lock it.
+    pub(super) waiting: Mutex<Waiting>,
+}
+
+/// The calls that a writer has not begun.
+pub(super) struct Waiting {
+    calls: mpsc::UnboundedReceiver<Queued>,
+    held_back: Option<Queued>,
+}
+
+impl Waiting {
+    pub(super) const fn new(calls: mpsc::UnboundedReceiver<Queued>) -> Self {
+        Self { calls, held_back: None }
+    }
+
+    /// The next call; `None` when there is none and none comes any more.
+    async fn next(&mut self, closing: &Shutdown) -> Option<Queued> {
+        if let Some(queued) = self.held_back.take() {
+            return Some(queued);
+        }
+        tokio::select! {
+            biased;
+            queued = self.calls.recv() => queued,
+            () = closing.triggered() => None,
+        }
+    }
 }
 
 impl Writer {
-    /// Runs until every sender is gone and the queue is empty.
-    pub(super) async fn run(self, mut calls: mpsc::UnboundedReceiver<Queued>) {
-        let mut held_back: Option<Queued> = None;
-        loop {
-            let first = match held_back.take() {
-                Some(queued) => queued,
-                None => match calls.recv().await {
-                    Some(queued) => queued,
-                    None => return,
-                },
-            };
+    /// Runs until no calls come any more and the queue is empty.
+    pub(super) async fn run(self: Arc<Self>) {
+        let mut waiting = self.waiting.lock().await;
+        while let Some(first) = waiting.next(&self.closing).await {
             let mut gathered = Gathered::new(first);
             while gathered.messages < self.bound {
-                let Ok(queued) = calls.try_recv() else { break };
-                held_back = gathered.add(queued, self.bound);
-                if held_back.is_some() {
+                let Ok(queued) = waiting.calls.try_recv() else { break };
+                waiting.held_back = gathered.add(queued, self.bound);
+                if waiting.held_back.is_some() {
                     break;
                 }
             }
             self.settle(gathered.calls).await;
+            self.queue.moved();
         }
     }
 
@@ -90,14 +119,26 @@ impl Writer {
     async fn append(&self, calls: &[Queued]) -> Result<Vec<Result<Reply, Error>>, Error> {
         let calls: Vec<_> = calls.iter().map(|queued| &queued.call).collect();
         let mut tries = 0;
+        fault::point("message.writer");
         loop {
             tries += 1;
             match batch::append(&self.db, &self.lease, &*self.clock, &self.used_up, &calls).await {
-                Err(error) if is_conflict(&error) && tries < TRIES => {}
+                Err(error) if is_conflict(&error) && tries < TRIES => sleep(rest(tries, self.clock.now())).await,
                 done => return done,
             }
         }
     }
+}
+
+/// How long to stay out of another's way: not at all after the first conflict, then longer each time, and seldom for as long
+/// as the other.
+fn rest(tries: u32, now: UnixMillis) -> Duration {
+    if tries == 1 {
+        return Duration::ZERO;
+    }
+    let most = FIRST_REST * (1 << (tries - 2).min(6));
+    let part = u32::try_from(now.0.rem_euclid(8)).unwrap_or(0);
+    most / 2 + most / 16 * part
 }
 
 /// Calls for one transaction.
@@ -129,5 +170,18 @@ impl Gathered {
         (self.messages, self.bytes) = (messages, bytes);
         self.calls.push(queued);
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retries_back_off_up_to_a_bound() {
+        let rests = |now| (1..TRIES).map(|tries| rest(tries, UnixMillis(now)).as_micros()).collect::<Vec<_>>();
+        assert_eq!(rests(0)[..9], [0, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 32_000]);
+        assert!(rests(7).iter().all(|micros| *micros < 64_000));
+        assert_ne!(rests(3)[1], rests(4)[1]);
     }
 }

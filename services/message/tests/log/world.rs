@@ -14,7 +14,7 @@ use tidings_proto::{
         message_service_server::MessageServiceServer, target,
     },
 };
-use tidings_runtime::{DirectoryCache, Shutdown, Wire, config::Appender, context};
+use tidings_runtime::{DirectoryCache, Tasks, Wire, config::Appender, context};
 use tidings_store::{Db, Engine, Location, on_db, open, sqlx};
 use tidings_testkit::fresh_database;
 use tonic::{Request, Response, Status};
@@ -83,7 +83,7 @@ impl World {
             news: tokio::sync::watch::channel(()).0,
             clock: Arc::<ManualClock>::clone(&clock),
             appender: Appender::default(),
-            shutdown: Shutdown::default(),
+            tasks: Tasks::default(),
         };
         let service = build(deps).await.unwrap();
         let log = MessageServiceClient::new(Wire::local(MessageServiceServer::new(service)));
