@@ -39,6 +39,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0008_refused.sql"),
         include_str!("../migrations/sqlite/0009_purged_events.sql"),
         include_str!("../migrations/sqlite/0010_file_owners.sql"),
+        include_str!("../migrations/sqlite/0011_failed_broadcasts.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
@@ -51,6 +52,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/postgres/0008_refused.sql"),
         include_str!("../migrations/postgres/0009_purged_events.sql"),
         include_str!("../migrations/postgres/0010_file_owners.sql"),
+        include_str!("../migrations/postgres/0011_failed_broadcasts.sql"),
     ],
 };
 
