@@ -2,11 +2,13 @@
 
 mod admitted;
 mod breaker;
+mod conditions;
 pub mod config;
 mod connections;
 pub mod context;
 mod data_folder;
 mod directory_cache;
+pub mod fault;
 mod guard;
 mod log_lines;
 mod log_throttle;
@@ -17,10 +19,12 @@ mod seal;
 mod serve;
 mod service_keys;
 mod shutdown;
+mod tasks;
 pub mod telemetry;
 mod wire;
 
 pub use admitted::Admitted;
+pub use conditions::Conditions;
 pub use config::Config;
 pub use connections::{Bounds, Connection, Connections};
 pub use data_folder::{DataFolder, keep_private, write_private};
@@ -31,4 +35,5 @@ pub use seal::DataKey;
 pub use serve::{GrpcServer, Health, accept, bind};
 pub use service_keys::ServiceKeys;
 pub use shutdown::Shutdown;
+pub use tasks::{Task, Tasks};
 pub use wire::{Clients, Wire};

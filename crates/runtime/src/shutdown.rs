@@ -18,6 +18,11 @@ impl Shutdown {
         self.0.send_replace(true);
     }
 
+    /// Whether [`Self::trigger`] was called.
+    pub fn is_triggered(&self) -> bool {
+        *self.0.borrow()
+    }
+
     /// Ends when [`Self::trigger`] was called.
     pub async fn triggered(&self) {
         let mut seen = self.0.subscribe();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tidings_runtime::{Config, Health, Shutdown};
+use tidings_runtime::{Conditions, Config, Health, Shutdown};
 use tidings_store::Db;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -33,11 +33,18 @@ pub struct Readiness {
     /// Names and addresses.
     pub peers: Vec<(&'static str, String)>,
     pub service_key: String,
+    /// What keeps it from sending messages.
+    pub conditions: Conditions,
 }
 
 impl Readiness {
-    /// All of them answer, or the first that does not.
+    /// All of them answer and messages can be sent, or the first that is not so.
     pub async fn check(&self) -> Result<(), NotReady> {
+        self.answers().await?;
+        self.conditions.first().map_or(Ok(()), |why| Err(NotReady { why: read_only(&why), is_configured: false }))
+    }
+
+    async fn answers(&self) -> Result<(), NotReady> {
         for db in &self.databases {
             let answered = tokio::time::timeout(PATIENCE, db.ping()).await;
             let why = match answered {
@@ -84,6 +91,11 @@ impl Readiness {
             }
         }
     }
+}
+
+/// The state of a process that serves reads while it refuses sends.
+fn read_only(why: &str) -> String {
+    format!("read-only, messages can be read and not sent: {why}")
 }
 
 /// Why a service is not ready for us.

@@ -20,11 +20,11 @@ use tidings_proto::pb::{
     message_service_server::MessageServiceServer,
 };
 use tidings_runtime::{
-    Clients, Config, DataFolder, DirectoryCache, GrpcServer, ServiceKeys, Shutdown, Wire, bind, keep_private,
+    Clients, Config, DataFolder, DirectoryCache, GrpcServer, ServiceKeys, Tasks, Wire, bind, keep_private,
     most_connections,
 };
 use tidings_store::{Db, Location, Schema};
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
     Roles, keys,
@@ -33,6 +33,8 @@ use crate::{
 
 /// How long open calls may take once the process was told to stop.
 const DRAIN: Duration = Duration::from_secs(8);
+/// How long background tasks have at least once no call is open any more.
+const LAST: Duration = Duration::from_secs(1);
 /// A call with 600 recipients and the largest content that an app may allow; more than all words that an app may list.
 const MAX_REQUEST: usize = 8 * 1024 * 1024;
 
@@ -46,7 +48,7 @@ pub struct Running {
     pub service_key: String,
     /// Clients of every service, wherever it runs.
     pub clients: Clients,
-    shutdown: Shutdown,
+    background: Tasks,
     tasks: JoinSet<Result<(), Error>>,
     databases: Vec<Db>,
     folder: Option<DataFolder>,
@@ -59,7 +61,7 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
     let mut starting = Starting {
         config,
         clock: Arc::clone(&clock),
-        shutdown: Shutdown::default(),
+        tasks: Tasks::default(),
         keys: keys.clone(),
         roles,
         databases: Vec::new(),
@@ -97,22 +99,27 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         starting.wire("callback", config.peers.callback.as_deref(), callback.clone().map(Wire::local))?;
     let clients = Clients::new(directory_wire, group_wire, message_wire, conversation_wire, file_wire, callback_wire);
 
-    let Starting { shutdown, databases, .. } = starting;
+    let Starting { tasks: background, databases, .. } = starting;
+    let shutdown = background.shutdown().clone();
     let mut tasks = JoinSet::new();
     let mut running = Running {
         rest: None,
         grpc: None,
         service_key: keys.shown().to_owned(),
         clients: clients.clone(),
-        shutdown: shutdown.clone(),
+        background: background.clone(),
         tasks: JoinSet::new(),
         databases: databases.clone(),
         folder,
     };
     // Where both are served, each has half of what there is room for.
     let bounds = config.limits.bounds(most_connections() / if roles.gateway && roles.serves_grpc() { 2 } else { 1 });
-    let readiness =
-        Readiness { databases: databases.clone(), peers: called(config, roles), service_key: keys.shown().to_owned() };
+    let readiness = Readiness {
+        databases: databases.clone(),
+        peers: called(config, roles),
+        service_key: keys.shown().to_owned(),
+        conditions: background.conditions().clone(),
+    };
     let mut health = None;
     if roles.serves_grpc() {
         let listener = bind("grpc_listen", &config.grpc_listen).await?;
@@ -142,7 +149,7 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         let listener = bind("listen", &config.listen).await?;
         running.rest = Some(listener.local_addr().map_err(Error::internal)?);
         let gateway = gateway(config, &keys, clients, clock, readiness.clone());
-        let stop = running.shutdown.clone();
+        let stop = shutdown.clone();
         tasks.spawn(async move {
             tidings_gateway::serve(listener, gateway, bounds, async move { stop.triggered().await }).await;
             Ok(())
@@ -172,7 +179,7 @@ const UNUSED: &str = "http://127.0.0.1:1";
 struct Starting<'a> {
     config: &'a Config,
     clock: Arc<dyn Clock>,
-    shutdown: Shutdown,
+    tasks: Tasks,
     keys: ServiceKeys,
     roles: Roles,
     databases: Vec<Db>,
@@ -215,7 +222,7 @@ impl Starting<'_> {
             directory,
             clock: Arc::clone(&self.clock),
             entropy: Arc::new(OsEntropy),
-            shutdown: self.shutdown.clone(),
+            tasks: self.tasks.clone(),
         })?;
         Ok(FileServiceServer::new(service))
     }
@@ -233,7 +240,7 @@ impl Starting<'_> {
             clock: Arc::clone(&self.clock),
             news: tokio::sync::watch::channel(()).0,
             appender: self.config.appender.clone(),
-            shutdown: self.shutdown.clone(),
+            tasks: self.tasks.clone(),
         };
         let service = tidings_message::build(deps).await?;
         Ok(MessageServiceServer::new(service).max_decoding_message_size(MAX_REQUEST))
@@ -252,7 +259,7 @@ impl Starting<'_> {
             message,
             clock: Arc::clone(&self.clock),
             read: Arc::default(),
-            shutdown: self.shutdown.clone(),
+            tasks: self.tasks.clone(),
         });
         Ok(ConversationServiceServer::new(service))
     }
@@ -272,7 +279,7 @@ impl Starting<'_> {
             entropy: Arc::new(OsEntropy),
             data_key: keys::data_key(self.config, folder)?,
             schedule: self.config.callbacks.schedule(),
-            shutdown: self.shutdown.clone(),
+            tasks: self.tasks.clone(),
         })?;
         Ok(CallbackServiceServer::new(service))
     }
@@ -351,27 +358,30 @@ impl Running {
 
     /// Stops on Ctrl-C and SIGTERM.
     pub fn stop_on_signals(&self) -> Result<(), Error> {
-        self.shutdown.on_signals().map_err(Error::internal)
+        self.background.shutdown().on_signals().map_err(Error::internal)
     }
 
     /// Tells everything to stop.
     pub fn stop(&self) {
-        self.shutdown.trigger();
+        self.background.shutdown().trigger();
     }
 
     /// Runs until it is told to stop or a part fails, then drains what has begun.
     pub async fn finish(mut self) -> Result<(), Error> {
         let mut outcome = Ok(());
         tokio::select! {
-            () = self.shutdown.triggered() => {}
+            () = self.background.shutdown().triggered() => {}
             Some(ended) = self.tasks.join_next() => outcome = ended.unwrap_or_else(|fault| Err(Error::internal(fault))),
         }
-        self.shutdown.trigger();
+        self.background.shutdown().trigger();
+        let by = Instant::now() + DRAIN;
         let drain = async { while self.tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(DRAIN, drain).await.is_err() {
+        if tokio::time::timeout_at(by, drain).await.is_err() {
             tracing::warn!("some calls did not end in time and were cut off");
             self.tasks.abort_all();
         }
+        // What has begun has been finishing since.
+        self.background.finish(by.saturating_duration_since(Instant::now()).max(LAST)).await;
         for db in &self.databases {
             // A connection that hangs must not keep the process.
             let _ = tokio::time::timeout(Duration::from_secs(2), db.close()).await;

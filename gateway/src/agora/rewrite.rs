@@ -29,15 +29,20 @@ async fn replace(gateway: &Gateway, asked: &Asked, named: Named, body: Body) -> 
     let msg_id = codec::rewrite_id(named.as_ref().map_or("", |Path((_, _, id))| id))?;
     let wanted = codec::rewrite_request(&asked.read(body).await?, &identity.app.policy)?;
     let sender = sender(gateway, &caller, &wanted).await?;
-    let message = found(gateway, &caller, msg_id).await?;
-    codec::check_rewrite(&message, &wanted)?;
+    let key = idempotency_key(&asked.headers)?.unwrap_or_default();
+    match found(gateway, &caller, msg_id).await {
+        Ok(message) => codec::check_rewrite(&message, &wanted)?,
+        // A repetition gets its first answer whatever became of the message; anything else is refused alike below.
+        Err(_) if !key.is_empty() => {}
+        Err(refusal) => return Err(refusal),
+    }
     let request = pb::EditRequest {
         msg_id: msg_id.0,
         sender_id: sender,
         change: Some(Change::Replace(wanted.content.into())),
         merge_ext: wanted.merge_ext,
         most_edits: identity.app.policy.agora_max_edits as i32,
-        idempotency_key: idempotency_key(&asked.headers)?.unwrap_or_default(),
+        idempotency_key: key,
         call: CALL.to_owned(),
         ..Default::default()
     };

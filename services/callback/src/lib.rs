@@ -18,7 +18,7 @@ use tidings_domain::{Clock, Entropy, Error};
 use tidings_proto::pb::{
     conversation_service_client::ConversationServiceClient, message_service_client::MessageServiceClient,
 };
-use tidings_runtime::{DirectoryCache, Shutdown, Wire};
+use tidings_runtime::{DirectoryCache, Tasks, Wire};
 use tidings_store::{Db, Schema};
 use tokio::sync::watch;
 
@@ -31,10 +31,12 @@ pub const SCHEMA: Schema = Schema {
     sqlite: &[
         include_str!("../migrations/sqlite/0001_init.sql"),
         include_str!("../migrations/sqlite/0002_rotation_and_leases.sql"),
+        include_str!("../migrations/sqlite/0003_untried.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
         include_str!("../migrations/postgres/0002_rotation_and_leases.sql"),
+        include_str!("../migrations/postgres/0003_untried.sql"),
     ],
 };
 
@@ -57,14 +59,14 @@ pub struct Deps {
     pub data_key: [u8; 32],
     /// What lies between attempts.
     pub schedule: Vec<Duration>,
-    /// Stops the workers.
-    pub shutdown: Shutdown,
+    /// Where the workers run.
+    pub tasks: Tasks,
 }
 
 /// The service, with its workers running.
 pub fn build(deps: Deps) -> Result<CallbackGrpc, Error> {
     let (changed, changes) = watch::channel(());
     let core = Arc::new(app::Core::new(deps, changed)?);
-    worker::spawn(Arc::clone(&core), changes);
+    worker::spawn(&core, changes);
     Ok(CallbackGrpc::new(core))
 }

@@ -54,7 +54,7 @@ pub struct Endpoint {
     pub url: String,
     /// Shared with the receiver.
     pub token: Option<String>,
-    /// The key of `webhook-signature`.
+    /// The key of `webhook-signature`; empty where the endpoint is broken.
     pub secret: String,
     /// The one before, and until when it signs too.
     pub previous: Option<(String, UnixMillis)>,
@@ -65,8 +65,10 @@ pub struct Endpoint {
     pub retry: Retry,
     pub timeout: Duration,
     pub allow_private: bool,
-    /// Why it is told nothing; `None`: it is told.
+    /// Why it is told nothing; `None`: it is told. One whose token or key cannot be opened is never told.
     pub paused: Option<String>,
+    /// Its token or key cannot be used.
+    pub is_broken: bool,
     pub created_at: UnixMillis,
     /// Up to where the event feed has become deliveries.
     pub cursor: String,

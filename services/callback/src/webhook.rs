@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
-use tidings_domain::{Entropy, UnixMillis};
+use tidings_domain::{Entropy, Error, UnixMillis};
 
 use crate::model::Endpoint;
 
@@ -16,22 +16,33 @@ pub fn new_secret(entropy: &dyn Entropy) -> String {
     format!("{PREFIX}{}", STANDARD.encode(bytes))
 }
 
-/// `webhook-signature`: by the key, and until its time is over by the one before.
-pub fn signatures(endpoint: &Endpoint, event_id: &str, now: UnixMillis, body: &[u8]) -> String {
-    let seconds = now.0 / 1000;
-    let present = signature(&endpoint.secret, event_id, seconds, body);
-    match &endpoint.previous {
-        Some((secret, until)) if now < *until => format!("{present} {}", signature(secret, event_id, seconds, body)),
-        _ => present,
-    }
+/// Fails unless it is a key that signs.
+pub fn check(secret: &str) -> Result<(), Error> {
+    key(secret).map(drop)
 }
 
-fn signature(secret: &str, event_id: &str, seconds: i64, body: &[u8]) -> String {
-    let key = STANDARD.decode(secret.trim_start_matches(PREFIX)).unwrap_or_default();
+/// An empty key would let everybody sign.
+fn key(secret: &str) -> Result<Vec<u8>, Error> {
+    let bytes = STANDARD.decode(secret.trim_start_matches(PREFIX)).map_err(Error::internal)?;
+    if bytes.is_empty() { Err(Error::internal("a key without bytes")) } else { Ok(bytes) }
+}
+
+/// `webhook-signature`: by the key, and until its time is over by the one before.
+pub fn signatures(endpoint: &Endpoint, event_id: &str, now: UnixMillis, body: &[u8]) -> Result<String, Error> {
+    let seconds = now.0 / 1000;
+    let present = signature(&endpoint.secret, event_id, seconds, body)?;
+    Ok(match &endpoint.previous {
+        Some((secret, until)) if now < *until => format!("{present} {}", signature(secret, event_id, seconds, body)?),
+        _ => present,
+    })
+}
+
+fn signature(secret: &str, event_id: &str, seconds: i64, body: &[u8]) -> Result<String, Error> {
+    let key = key(secret)?;
     let mut mac = Hmac::<Sha256>::new_from_slice(&key).expect("a MAC takes keys of any length");
     mac.update(format!("{event_id}.{seconds}.").as_bytes());
     mac.update(body);
-    format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+    Ok(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
 }
 
 #[cfg(test)]
@@ -54,9 +65,17 @@ mod tests {
         }
         assert_eq!(readings, [("m1-23", "1614265330", "4.m5-6")]);
         let key = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-        let whole = signature(key, "m1-23", 1_614_265_330, b"4.m5-6");
+        let signature = |id: &str, seconds, body: &[u8]| signature(key, id, seconds, body).unwrap();
+        let whole = signature("m1-23", 1_614_265_330, b"4.m5-6");
         for (id, seconds, body) in [("m1-2", 3, "1614265330.4.m5-6"), ("m1-23", 161_426_533, "0.4.m5-6")] {
-            assert_ne!(signature(key, id, seconds, body.as_bytes()), whole);
+            assert_ne!(signature(id, seconds, body.as_bytes()), whole);
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_signs_nothing() {
+        for secret in ["", "whsec_", "whsec_%%%", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS"] {
+            assert!(check(secret).is_err() && signature(secret, "m1-1", 1, b"").is_err(), "{secret}");
         }
     }
 
@@ -66,7 +85,7 @@ mod tests {
         let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
         let body = br#"{"test": 2432232314}"#;
         assert_eq!(
-            signature(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, body),
+            signature(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, body).unwrap(),
             "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
         );
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use tidings_domain::Clock;
 use tidings_proto::pb::message_service_client::MessageServiceClient;
-use tidings_runtime::{DirectoryCache, Shutdown, Wire};
+use tidings_runtime::{DirectoryCache, Tasks, Wire};
 use tidings_store::{Db, Schema};
 use tokio::sync::Notify;
 
@@ -45,13 +45,13 @@ pub struct Deps {
     pub clock: Arc<dyn Clock>,
     /// Told when a read mark has moved.
     pub read: Arc<Notify>,
-    /// Stops the worker.
-    pub shutdown: Shutdown,
+    /// Where the worker runs.
+    pub tasks: Tasks,
 }
 
 /// The service, with its worker running.
 pub fn build(deps: Deps) -> ConversationGrpc {
     let deps = Arc::new(deps);
-    app::report_reads::spawn(Arc::clone(&deps));
+    app::report_reads::spawn(&deps);
     ConversationGrpc::new(deps)
 }

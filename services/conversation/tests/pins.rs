@@ -16,7 +16,7 @@ use tidings_proto::{
         group_service_client::GroupServiceClient, message_service_client::MessageServiceClient,
     },
 };
-use tidings_runtime::{DirectoryCache, Shutdown, Wire, context};
+use tidings_runtime::{DirectoryCache, Tasks, Wire, context};
 use tidings_store::{Db, Location, on_tx, open, sqlx};
 use tidings_testkit::fresh_database;
 use tonic::body::Body;
@@ -64,8 +64,8 @@ fn service(db: &Db) -> ConversationServiceClient<Wire> {
     let groups = GroupServiceClient::new(wire.clone());
     let directory =
         DirectoryCache::new(DirectoryServiceClient::new(wire.clone()), groups, Arc::<ManualClock>::clone(&clock));
-    let (message, shutdown) = (MessageServiceClient::new(wire), Shutdown::default());
-    let deps = Deps { db: db.clone(), directory, message, clock, read: Arc::default(), shutdown };
+    let (message, tasks) = (MessageServiceClient::new(wire), Tasks::default());
+    let deps = Deps { db: db.clone(), directory, message, clock, read: Arc::default(), tasks };
     ConversationServiceClient::new(Wire::local(ConversationServiceServer::new(build(deps))))
 }
 

@@ -13,7 +13,7 @@ mod thumbnail;
 use std::sync::Arc;
 
 use tidings_domain::{Clock, Entropy, Error};
-use tidings_runtime::{DirectoryCache, Shutdown};
+use tidings_runtime::{DirectoryCache, Tasks};
 use tidings_store::{Db, Schema};
 
 pub use grpc::FileGrpc;
@@ -48,13 +48,13 @@ pub struct Deps {
     pub clock: Arc<dyn Clock>,
     /// Chance, for names that nobody guesses.
     pub entropy: Arc<dyn Entropy>,
-    /// Stops the sweeper.
-    pub shutdown: Shutdown,
+    /// Where the sweeper runs.
+    pub tasks: Tasks,
 }
 
 /// The service, with its sweeper running.
 pub fn build(deps: Deps) -> Result<FileGrpc, Error> {
     let core = Arc::new(app::Core::new(deps)?);
-    app::sweep::spawn(Arc::clone(&core));
+    app::sweep::spawn(&core);
     Ok(FileGrpc::new(core))
 }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use tidings_domain::{Clock, Error};
 use tidings_proto::pb::file_service_client::FileServiceClient;
-use tidings_runtime::{DirectoryCache, Shutdown, Wire, config};
+use tidings_runtime::{DirectoryCache, Tasks, Wire, config};
 use tidings_store::{Db, Schema};
 use tokio::sync::{Notify, watch};
 
@@ -39,6 +39,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0008_refused.sql"),
         include_str!("../migrations/sqlite/0009_purged_events.sql"),
         include_str!("../migrations/sqlite/0010_file_owners.sql"),
+        include_str!("../migrations/sqlite/0011_failed_broadcasts.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
@@ -51,6 +52,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/postgres/0008_refused.sql"),
         include_str!("../migrations/postgres/0009_purged_events.sql"),
         include_str!("../migrations/postgres/0010_file_owners.sql"),
+        include_str!("../migrations/postgres/0011_failed_broadcasts.sql"),
     ],
 };
 
@@ -71,17 +73,17 @@ pub struct Deps {
     pub news: watch::Sender<()>,
     /// How it writes.
     pub appender: config::Appender,
-    /// Stops the writers once what they have accepted is written.
-    pub shutdown: Shutdown,
+    /// Where the writers and the other workers run. They say there when messages cannot be sent.
+    pub tasks: Tasks,
 }
 
 /// The service, with its writers running.
 pub async fn build(deps: Deps) -> Result<MessageGrpc, Error> {
-    let lease = appender::Lease::acquire(deps.db.clone(), Arc::clone(&deps.clock), deps.shutdown.clone()).await?;
+    let lease = appender::Lease::acquire(deps.db.clone(), Arc::clone(&deps.clock), &deps.tasks).await?;
     let appender = appender::start(&deps, lease);
-    app::forget_keys::spawn(deps.db.clone(), Arc::clone(&deps.clock), deps.shutdown.clone());
     let (deps, started) = (Arc::new(deps), Arc::new(Notify::new()));
-    app::purge::spawn(Arc::clone(&deps));
-    app::run_broadcasts::spawn(Arc::clone(&deps), appender.clone(), Arc::clone(&started));
+    app::forget_keys::spawn(&deps);
+    app::purge::spawn(&deps);
+    app::run_broadcasts::spawn(&deps, &appender, &started);
     Ok(MessageGrpc::new(deps, appender, started))
 }

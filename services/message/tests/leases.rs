@@ -10,7 +10,7 @@ use tidings_proto::pb::{
     directory_service_client::DirectoryServiceClient, file_service_client::FileServiceClient,
     group_service_client::GroupServiceClient,
 };
-use tidings_runtime::{DirectoryCache, Shutdown, Wire, config::Appender};
+use tidings_runtime::{DirectoryCache, Tasks, Wire, config::Appender};
 use tidings_store::{Db, Location, on_db, open, sqlx};
 use tidings_testkit::fresh_database;
 
@@ -31,7 +31,7 @@ async fn start(db: &Db, clock: &Arc<ManualClock>) -> Result<MessageGrpc, tidings
         news: tokio::sync::watch::channel(()).0,
         clock,
         appender: Appender::default(),
-        shutdown: Shutdown::default(),
+        tasks: Tasks::default(),
     })
     .await
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod callback_faults;
 mod callbacks;
 mod crates;
 mod data_folder;
@@ -26,6 +27,7 @@ mod rights;
 mod screening_commands;
 mod service_key;
 mod start;
+mod supervision;
 mod telemetry;
 mod tour;
 mod unread;

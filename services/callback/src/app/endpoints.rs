@@ -91,6 +91,7 @@ pub async fn add(core: &Core, app: &App, new: New) -> Result<Endpoint, Error> {
         timeout: new.timeout,
         allow_private: new.allow_private,
         paused: None,
+        is_broken: false,
         created_at: core.deps.clock.now(),
         cursor,
     };
@@ -129,7 +130,7 @@ pub async fn rotate(core: &Core, app: AppId, id: i64, overlap_ms: Option<i64>) -
     if !(0..=MAX_OVERLAP).contains(&overlap) {
         return Err(Error::invalid("overlap_ms", format!("must be from 0 to {MAX_OVERLAP}")));
     }
-    let endpoint = core.endpoint(app, id).await?;
+    core.endpoint(app, id).await?;
     let secret = webhook::new_secret(&*core.deps.entropy);
     let until = UnixMillis(core.deps.clock.now().0 + overlap);
     let seal = |column: &str, text: &str| core.key.seal(app, column, text, &*core.deps.entropy);
@@ -139,7 +140,8 @@ pub async fn rotate(core: &Core, app: AppId, id: i64, overlap_ms: Option<i64>) -
     }
     tx.commit().await?;
     core.tell();
-    Ok(Endpoint { previous: Some((endpoint.secret, until)), secret, ..endpoint })
+    // One that was paused since its key could not be used is told again.
+    core.endpoint(app, id).await
 }
 
 /// Removes it with all that waits for it.

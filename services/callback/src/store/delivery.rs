@@ -72,9 +72,9 @@ const DUE_IN_ORDER: &str = "
 const NEXT_AT: &str = "
     select min(at_ms) from delivery where app_id = $1 and endpoint_id = $2 and state = 1 and at_ms > $3";
 
-const WAITING: &str = "
+const UNTRIED: &str = "
     select count(*) from (select 1 from delivery
-        where app_id = $1 and endpoint_id = $2 and state = 1 and at_ms <= $3 limit cast($4 as bigint)) w";
+        where app_id = $1 and endpoint_id = $2 and state = 1 and tries = 0 limit cast($3 as bigint)) w";
 
 const EMPTY: &str = "delete from delivery where app_id = $1 and endpoint_id = $2";
 
@@ -107,7 +107,13 @@ const PURGE: &str = "
         where app_id = $1 and state <> 1 and at_ms <= $2 and (state = $3 or at_ms <= $4)
         order by at_ms limit cast($5 as bigint))";
 
-pub const ALL: &[&str] = &[DUE, DUE_IN_ORDER, NEXT_AT, WAITING, EMPTY, LIST, LIST_OF_MESSAGE, BODY, REPLAY, PURGE];
+const FORGET: &str = "
+    delete from delivery where (app_id, endpoint_id, delivery_id) in (
+        select app_id, endpoint_id, delivery_id from delivery where app_id = $1 and delivery_id > 0
+        order by delivery_id limit cast($2 as bigint))";
+
+pub const ALL: &[&str] =
+    &[DUE, DUE_IN_ORDER, NEXT_AT, UNTRIED, EMPTY, LIST, LIST_OF_MESSAGE, BODY, REPLAY, PURGE, FORGET];
 
 pub fn many() -> Vec<&'static ManyRows> {
     vec![&INSERT, &SETTLE]
@@ -196,11 +202,11 @@ pub async fn next_at(db: &Db, (app, endpoint): Which, now: UnixMillis) -> Result
     Ok(next.map(UnixMillis))
 }
 
-/// How many are due, counted up to `most`.
-pub async fn waiting(db: &Db, (app, endpoint): Which, now: UnixMillis, most: i64) -> Result<i64, Error> {
-    let (waiting,): (i64,) =
-        on_db!(db, |c| sqlx::query_as(WAITING).bind(app.0).bind(endpoint).bind(now.0).bind(most).fetch_one(c).await)?;
-    Ok(waiting)
+/// How many were written and not tried yet, counted up to `most`.
+pub async fn untried(db: &Db, (app, endpoint): Which, most: i64) -> Result<i64, Error> {
+    let (untried,): (i64,) =
+        on_db!(db, |c| sqlx::query_as(UNTRIED).bind(app.0).bind(endpoint).bind(most).fetch_one(c).await)?;
+    Ok(untried)
 }
 
 /// Removes everything of an endpoint.
@@ -301,6 +307,13 @@ pub async fn replay(tx: &mut Tx, app: AppId, wanted: Wanted, now: UnixMillis) ->
         .await
         .map(|done| done.rows_affected()))?;
     Ok(replayed as i64)
+}
+
+/// Forgets up to `limit` of an app, whatever became of them; says how many.
+pub async fn forget(tx: &mut Tx, app: AppId, limit: i64) -> Result<i64, Error> {
+    let forgotten =
+        on_tx!(tx, |c| sqlx::query(FORGET).bind(app.0).bind(limit).execute(c).await.map(|done| done.rows_affected()))?;
+    Ok(forgotten as i64)
 }
 
 /// Forgets up to `limit` of an app that were delivered by the first time, or died by the second; says how many.

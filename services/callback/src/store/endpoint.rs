@@ -6,7 +6,10 @@ use tidings_domain::{AppId, Error, UnixMillis};
 use tidings_runtime::DataKey;
 use tidings_store::{Db, Tx, on_db, on_tx, sqlx};
 
-use crate::model::{Dialect, Endpoint, Retry};
+use crate::{
+    model::{Dialect, Endpoint, Retry},
+    webhook,
+};
 
 const COUNT: &str = "
     insert into counter (app_id, name, last) values ($1, $2, $3)
@@ -36,9 +39,14 @@ const LEASE: &str = "
     update endpoint set lease_owner = $1, lease_until = $2
     where paused = 0 and (lease_owner = $1 or lease_until <= $3)
     returning app_id, endpoint_id";
+/// Every app that has, or had, an endpoint.
+const APPS: &str = "select distinct app_id from counter order by app_id";
+const DELETE_ALL: &str = "delete from endpoint where app_id = $1";
+const FORGET_COUNTERS: &str = "delete from counter where app_id = $1";
 const RELEASE: &str = "update endpoint set lease_until = 0 where lease_owner = $1";
 
-pub const ALL: &[&str] = &[COUNT, INSERT, LIST, PAUSE, DELETE, MOVE, ROTATE, LEASE, RELEASE];
+pub const ALL: &[&str] =
+    &[COUNT, INSERT, LIST, PAUSE, DELETE, MOVE, ROTATE, LEASE, APPS, DELETE_ALL, FORGET_COUNTERS, RELEASE];
 
 /// What tokens and keys are sealed as.
 const TOKEN: &str = "endpoint.token";
@@ -91,7 +99,8 @@ type EndpointRow = (
     i64,
 );
 
-/// The endpoints of one app, or of all.
+/// The endpoints of one app, or of all. One whose token or key cannot be opened is paused, and keeps no other from
+/// being read.
 pub async fn list(db: &Db, key: &DataKey, app: Option<AppId>) -> Result<Vec<Endpoint>, Error> {
     let (first, last) = app.map_or((i64::MIN, i64::MAX), |app| (app.0, app.0));
     let rows: Vec<EndpointRow> = on_db!(db, |c| sqlx::query_as(LIST).bind(first).bind(last).fetch_all(c).await)?;
@@ -118,25 +127,45 @@ fn endpoint(key: &DataKey, row: EndpointRow) -> Result<Endpoint, Error> {
         previous_until,
     ) = row;
     let app = AppId(app);
-    // It was sealed as the key, before it was the one before.
-    let previous = previous.map(|previous| key.open(app, SECRET, &previous)).transpose()?;
+    // It was sealed as the key, before it was the one before. Without it the present one signs alone.
+    let previous = previous.and_then(|previous| opened(key, app, (SECRET, &previous)).ok());
+    let secret = opened(key, app, (SECRET, &secret));
+    let token = token.map(|token| key.open(app, TOKEN, &token)).transpose();
+    let broken = match (&secret, &token) {
+        (Err(error), _) => Some(format!("its key cannot be used, rotate it: {}", in_words(error))),
+        (_, Err(error)) => Some(format!("its token cannot be used, add it anew: {}", in_words(error))),
+        _ => None,
+    };
     Ok(Endpoint {
         app,
         id,
         dialect: Dialect::of_name(&dialect)?,
         url,
-        token: token.map(|token| key.open(app, TOKEN, &token)).transpose()?,
-        secret: key.open(app, SECRET, &secret)?,
+        token: token.unwrap_or_default(),
+        secret: secret.unwrap_or_default(),
         previous: previous.map(|previous| (previous, UnixMillis(previous_until))),
         events: events.split(',').filter(|event| !event.is_empty()).map(str::to_owned).collect(),
         ordered: ordered != 0,
         retry: Retry::of_name(&retry)?,
         timeout: Duration::from_millis(timeout as u64),
         allow_private: private != 0,
-        paused,
+        is_broken: broken.is_some(),
+        paused: broken.or(paused),
         created_at: UnixMillis(created),
         cursor,
     })
+}
+
+/// A key that signs.
+fn opened(key: &DataKey, app: AppId, (column, sealed): (&str, &str)) -> Result<String, Error> {
+    let secret = key.open(app, column, sealed)?;
+    webhook::check(&secret)?;
+    Ok(secret)
+}
+
+/// The causes are of ours and say nothing of the secret.
+fn in_words(error: &Error) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 /// Pauses it, or resumes it (`None`).
@@ -196,6 +225,22 @@ pub async fn lease(db: &Db, owner: &str, now: UnixMillis, until: UnixMillis) -> 
         on_tx!(&mut tx, |c| sqlx::query_as(LEASE).bind(owner).bind(until.0).bind(now.0).fetch_all(c).await)?;
     tx.commit().await?;
     Ok(rows.into_iter().map(|(app, id)| (AppId(app), id)).collect())
+}
+
+/// Every app of which something may be here.
+pub async fn apps(db: &Db) -> Result<Vec<AppId>, Error> {
+    let rows: Vec<(i64,)> = on_db!(db, |c| sqlx::query_as(APPS).fetch_all(c).await)?;
+    Ok(rows.into_iter().map(|(app,)| AppId(app)).collect())
+}
+
+/// Removes every endpoint of an app and says how many.
+pub async fn delete_all(tx: &mut Tx, app: AppId) -> Result<u64, Error> {
+    on_tx!(tx, |c| sqlx::query(DELETE_ALL).bind(app.0).execute(c).await.map(|done| done.rows_affected()))
+}
+
+/// Forgets that an app was here.
+pub async fn forget_counters(tx: &mut Tx, app: AppId) -> Result<(), Error> {
+    on_tx!(tx, |c| sqlx::query(FORGET_COUNTERS).bind(app.0).execute(c).await.map(drop))
 }
 
 /// Leaves every endpoint to others.

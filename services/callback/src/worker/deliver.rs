@@ -7,10 +7,13 @@ use std::{
 };
 
 use tidings_domain::{App, Error, UnixMillis};
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{sleep, timeout},
+};
 
 use super::{
-    AT_ONCE, Shared,
+    AT_ONCE, REST, Shared,
     breaker::Breaker,
     post::{self, Answer},
     schedule::judge,
@@ -25,115 +28,163 @@ use crate::{
 const BATCH: usize = 256;
 /// How long it rests when nothing is due.
 const LOOK: Duration = Duration::from_secs(5);
-/// What is counted of what waits at the start.
-const COUNTED: i64 = 1_000_000;
-
-/// Until a failure of ours.
-pub async fn deliver(
-    core: &Arc<Core>,
-    present: &watch::Receiver<Arc<Endpoint>>,
-    shared: &Shared,
-    mut changes: watch::Receiver<()>,
-) -> Result<(), Error> {
-    let endpoint = &Arc::clone(&present.borrow());
-    let which = (endpoint.app, endpoint.id);
-    let app = Arc::new(core.deps.directory.app_of(endpoint.app).await?);
-    let now = || core.deps.clock.now();
-    let untried = delivery::waiting(&core.deps.db, which, now(), COUNTED).await?;
-    shared.untried.store(untried, Ordering::SeqCst);
-    shared.tried.notify_one();
-    let (ended, mut outcomes) = mpsc::unbounded_channel();
-    let (mut open, mut breaker) = (HashSet::new(), Breaker::default());
-    loop {
-        changes.mark_unchanged();
-        let room = breaker.allows(now()).min(AT_ONCE.saturating_sub(open.len()));
-        let mut more = false;
-        if room > 0 {
-            let limit = (room + open.len()) as i64;
-            let due = delivery::due(&core.deps.db, which, endpoint.ordered, now(), limit).await?;
-            more = due.len() as i64 == limit;
-            let due: Vec<Due> = due.into_iter().filter(|due| !open.contains(&due.id)).take(room).collect();
-            for due in due {
-                open.insert(due.id);
-                // With the keys that it has now.
-                post(core, &present.borrow(), &app, due, ended.clone());
-            }
-        }
-        let wake_at = wake_at(core, endpoint, &breaker, more).await?;
-        tokio::select! {
-            Some(ended) = outcomes.recv() => {
-                let mut all = vec![ended];
-                while all.len() < BATCH && let Ok(ended) = outcomes.try_recv() {
-                    all.push(ended);
-                }
-                settle(core, endpoint, shared, &mut breaker, &mut open, all).await?;
-            }
-            () = shared.written.notified() => {}
-            _ = changes.changed() => {}
-            () = tokio::time::sleep(wake_at) => {}
-        }
-    }
-}
-
-/// How long until something may be due that nobody tells of.
-async fn wake_at(core: &Core, endpoint: &Endpoint, breaker: &Breaker, more: bool) -> Result<Duration, Error> {
-    let now = core.deps.clock.now();
-    if let Some(until) = breaker.closed_until(now) {
-        return Ok((until - now).min(LOOK));
-    }
-    if more {
-        return Ok(LOOK);
-    }
-    let next = delivery::next_at(&core.deps.db, (endpoint.app, endpoint.id), now).await?;
-    Ok(next.map_or(LOOK, |next| (next - now).min(LOOK)))
-}
+/// How long calls that have begun may take once no more are made. Those without an answer by then are made again.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A try that has ended.
-type Ended = (Due, Attempt, Answer);
+type Ended = (Arc<Due>, Attempt, Answer);
 
-fn post(core: &Arc<Core>, endpoint: &Arc<Endpoint>, app: &Arc<App>, due: Due, ended: mpsc::UnboundedSender<Ended>) {
-    let (core, endpoint, app) = (Arc::clone(core), Arc::clone(endpoint), Arc::clone(app));
-    tokio::spawn(async move {
-        let begun = core.deps.clock.now();
-        let answer = post::post(&core, &endpoint, &app, &due, begun).await;
-        let ms = (core.deps.clock.now() - begun).as_millis() as i64;
-        let attempt = Attempt { at: begun.0, ms, status: answer.status, answer: answer.text.clone() };
-        // Whoever asked may be gone; then it is tried again.
-        let _ = ended.send((due, attempt, answer));
-    });
+/// What is posted to one endpoint. Calls that have begun outlive a failure of ours.
+pub struct Deliveries {
+    core: Arc<Core>,
+    present: watch::Receiver<Arc<Endpoint>>,
+    shared: Arc<Shared>,
+    changes: watch::Receiver<()>,
+    breaker: Breaker,
+    /// Deliveries whose outcome is not written down yet.
+    open: HashSet<i64>,
+    /// Outcomes that are written down next.
+    ended: Vec<Ended>,
+    tell: mpsc::UnboundedSender<Ended>,
+    outcomes: mpsc::UnboundedReceiver<Ended>,
 }
 
-async fn settle(
-    core: &Core,
-    endpoint: &Endpoint,
-    shared: &Shared,
-    breaker: &mut Breaker,
-    open: &mut HashSet<i64>,
-    ended: Vec<Ended>,
-) -> Result<(), Error> {
-    let now: UnixMillis = core.deps.clock.now();
-    let (mut outcomes, mut first, mut gone) = (Vec::with_capacity(ended.len()), 0, false);
-    for (due, attempt, answer) in ended {
-        let verdict = judge(&core.deps, endpoint.retry, &answer, due.tries, now);
-        breaker.count(verdict.state == State::Delivered, now);
-        gone |= answer.status == 410;
-        first += i64::from(due.tries == 0);
-        open.remove(&due.id);
-        outcomes.push(Outcome { id: due.id, state: verdict.state, at: verdict.at, tries: due.tries + 1, attempt });
+impl Deliveries {
+    pub fn new(
+        core: Arc<Core>,
+        present: watch::Receiver<Arc<Endpoint>>,
+        shared: Arc<Shared>,
+        changes: watch::Receiver<()>,
+    ) -> Self {
+        let (tell, outcomes) = mpsc::unbounded_channel();
+        let (breaker, open, ended) = (Breaker::default(), HashSet::new(), Vec::new());
+        Self { core, present, shared, changes, breaker, open, ended, tell, outcomes }
     }
-    let mut tx = core.deps.db.begin().await?;
-    delivery::settle(&mut tx, (endpoint.app, endpoint.id), &outcomes).await?;
-    if gone {
-        store::endpoint::pause(&mut tx, endpoint.app, endpoint.id, Some("it answered 410")).await?;
+
+    /// Until a failure of ours.
+    pub async fn deliver(&mut self) -> Result<(), Error> {
+        // What has ended is written down also while the directory is away.
+        self.settle().await?;
+        let core = Arc::clone(&self.core);
+        let endpoint = Arc::clone(&self.present.borrow());
+        let which = (endpoint.app, endpoint.id);
+        let app = Arc::new(core.deps.directory.app_of(endpoint.app).await?);
+        loop {
+            self.settle().await?;
+            self.changes.mark_unchanged();
+            let now = core.deps.clock.now();
+            let room = self.breaker.allows(now).min(AT_ONCE.saturating_sub(self.open.len()));
+            let mut more = false;
+            if room > 0 {
+                let limit = (room + self.open.len()) as i64;
+                let due = delivery::due(&core.deps.db, which, endpoint.ordered, now, limit).await?;
+                more = due.len() as i64 == limit;
+                let due: Vec<Due> = due.into_iter().filter(|due| !self.open.contains(&due.id)).take(room).collect();
+                for due in due {
+                    self.open.insert(due.id);
+                    self.post(&app, due);
+                }
+            }
+            let wake_at = self.wake_at(which, more).await?;
+            tokio::select! {
+                Some(ended) = self.outcomes.recv() => self.ended.push(ended),
+                () = self.shared.written.notified() => {}
+                _ = self.changes.changed() => {}
+                () = sleep(wake_at) => {}
+            }
+        }
     }
-    tx.commit().await?;
-    if outcomes.iter().any(|outcome| outcome.state == State::Delivered) {
-        shared.delivered_at.store(now.0, Ordering::SeqCst);
+
+    /// Makes no more calls, waits for those that have begun, and writes down what came of them, for a while.
+    pub async fn finish(mut self) {
+        let finished = async {
+            while !self.open.is_empty() {
+                if let Err(error) = self.settle().await {
+                    tracing::warn!(%error, "what came of calls could not be written down yet");
+                    sleep(REST).await;
+                } else if !self.open.is_empty()
+                    && let Some(ended) = self.outcomes.recv().await
+                {
+                    self.ended.push(ended);
+                }
+            }
+        };
+        if timeout(PATIENCE, finished).await.is_err() {
+            let endpoint = self.present.borrow();
+            let (app, endpoint, calls) = (endpoint.app, endpoint.id, self.open.len());
+            tracing::warn!(%app, endpoint, calls, "calls without an answer in time are made again");
+        }
     }
-    shared.untried.fetch_sub(first, Ordering::SeqCst);
-    shared.tried.notify_one();
-    if gone {
-        core.tell();
+
+    /// How long until something may be due that nobody tells of.
+    async fn wake_at(&self, which: delivery::Which, more: bool) -> Result<Duration, Error> {
+        let now = self.core.deps.clock.now();
+        if let Some(until) = self.breaker.closed_until(now) {
+            return Ok((until - now).min(LOOK));
+        }
+        if more {
+            return Ok(LOOK);
+        }
+        let next = delivery::next_at(&self.core.deps.db, which, now).await?;
+        Ok(next.map_or(LOOK, |next| (next - now).min(LOOK)))
     }
-    Ok(())
+
+    fn post(&self, app: &Arc<App>, due: Due) {
+        // With the keys that it has now.
+        let (core, endpoint, app) = (Arc::clone(&self.core), Arc::clone(&self.present.borrow()), Arc::clone(app));
+        let tell = self.tell.clone();
+        let due = Arc::new(due);
+        tokio::spawn(async move {
+            let begun = core.deps.clock.now();
+            let (posting, posted) = (Arc::clone(&core), Arc::clone(&due));
+            // A task of its own, so that one call that panics is a failure like any other.
+            let call = tokio::spawn(async move { post::post(&posting, &endpoint, &app, &posted, begun).await });
+            let answer = call.await.unwrap_or_else(|fault| Answer::none(format!("our own fault: {fault}")));
+            let ms = (core.deps.clock.now() - begun).as_millis() as i64;
+            let attempt = Attempt { at: begun.0, ms, status: answer.status, answer: answer.text.clone() };
+            // Whoever asked may be gone; then it is tried again.
+            let _ = tell.send((due, attempt, answer));
+        });
+    }
+
+    /// Writes down what has ended. What could not be written is kept for the next time.
+    async fn settle(&mut self) -> Result<(), Error> {
+        while self.ended.len() < BATCH
+            && let Ok(ended) = self.outcomes.try_recv()
+        {
+            self.ended.push(ended);
+        }
+        if self.ended.is_empty() {
+            return Ok(());
+        }
+        let endpoint = Arc::clone(&self.present.borrow());
+        let now: UnixMillis = self.core.deps.clock.now();
+        let mut outcomes = Vec::with_capacity(self.ended.len());
+        for (due, attempt, answer) in &self.ended {
+            let verdict = judge(&self.core.deps, endpoint.retry, answer, due.tries, now);
+            let (id, tries, attempt) = (due.id, due.tries + 1, attempt.clone());
+            outcomes.push(Outcome { id, state: verdict.state, at: verdict.at, tries, attempt });
+        }
+        let gone = self.ended.iter().any(|(_, _, answer)| answer.status == 410);
+        let mut tx = self.core.deps.db.begin().await?;
+        delivery::settle(&mut tx, (endpoint.app, endpoint.id), &outcomes).await?;
+        if gone {
+            store::endpoint::pause(&mut tx, endpoint.app, endpoint.id, Some("it answered 410")).await?;
+        }
+        tx.commit().await?;
+        self.ended.clear();
+        for outcome in outcomes {
+            self.open.remove(&outcome.id);
+            let is_delivered = outcome.state == State::Delivered;
+            self.breaker.count(is_delivered, now);
+            if is_delivered {
+                self.shared.delivered_at.store(now.0, Ordering::SeqCst);
+            }
+        }
+        self.shared.tried.notify_one();
+        if gone {
+            self.core.tell();
+        }
+        Ok(())
+    }
 }

@@ -1,17 +1,18 @@
 //! Turns the event feed into deliveries.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::time::Duration;
 
 use tidings_domain::{AppId, Caller, Error, Reason};
 use tidings_proto::{error_from_status, pb};
 use tidings_runtime::context;
+use tokio::time::timeout;
 
-use super::Shared;
+use super::{AT_ONCE, Shared};
 use crate::{
     app::{Core, endpoints::EVENTS},
     model::Endpoint,
     render::render,
-    store,
+    store::{self, delivery},
 };
 
 /// Events that become deliveries in one transaction.
@@ -20,6 +21,8 @@ const BATCH: i32 = 1000;
 const TOGETHER: Duration = Duration::from_millis(200);
 /// While more than so many are untried, the feed waits: it is kept in the log anyway.
 const MOST: i64 = 2000;
+/// How long until it is seen that there is room, where nobody tells.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// Until the feed breaks off.
 pub async fn follow(core: &Core, endpoint: &Endpoint, shared: &Shared) -> Result<(), Error> {
@@ -36,6 +39,8 @@ pub async fn follow(core: &Core, endpoint: &Endpoint, shared: &Shared) -> Result
     let feed = deps.message.clone().events(context::request(&caller, request)).await.map_err(error_from_status)?;
     let mut feed = feed.into_inner();
     let mut cursor = endpoint.cursor.clone();
+    // What may be written before it is counted again what waits.
+    let mut room = 0;
     while let Some(reply) = match feed.message().await.map_err(error_from_status) {
         Err(error) if error.reason() == Reason::EventsExpired => return overtaken(core, which, &cursor, &error).await,
         reply => reply?,
@@ -43,8 +48,10 @@ pub async fn follow(core: &Core, endpoint: &Endpoint, shared: &Shared) -> Result
         if reply.cursor == cursor {
             continue;
         }
-        shared.room(MOST).await;
-        if shared.is_stuck(deps.clock.now()) {
+        if room <= 0 {
+            room = self::room(core, which, shared).await?;
+        }
+        if is_stuck(core, which, shared).await? {
             // Nothing of it can be posted now: written together, it takes less of what the others need.
             tokio::time::sleep(TOGETHER).await;
         }
@@ -58,16 +65,35 @@ pub async fn follow(core: &Core, endpoint: &Endpoint, shared: &Shared) -> Result
         if !new.is_empty() {
             let count = new.len() as i64;
             let last = store::endpoint::count(&mut tx, which.0, "delivery", count).await?;
-            store::delivery::insert(&mut tx, which, last - count + 1, deps.clock.now(), &new).await?;
+            delivery::insert(&mut tx, which, last - count + 1, deps.clock.now(), &new).await?;
         }
         tx.commit().await?;
         cursor = reply.cursor;
         if !new.is_empty() {
-            shared.untried.fetch_add(new.len() as i64, Ordering::SeqCst);
+            room -= new.len() as i64;
             shared.written.notify_one();
         }
     }
     Ok(())
+}
+
+/// Waits until fewer than [`MOST`] are untried, and gives how many may be added. The database is asked: a count beside it
+/// would go wrong one day, and the feed would stand still.
+async fn room(core: &Core, which: (AppId, i64), shared: &Shared) -> Result<i64, Error> {
+    loop {
+        let untried = delivery::untried(&core.deps.db, which, MOST).await?;
+        if untried < MOST {
+            return Ok(MOST - untried);
+        }
+        // Nobody tells of what another process has tried.
+        let _ = timeout(LOOK, shared.tried.notified()).await;
+    }
+}
+
+/// Whether more waits than can be posted at once, and nothing of it is delivered.
+async fn is_stuck(core: &Core, which: (AppId, i64), shared: &Shared) -> Result<bool, Error> {
+    let most = AT_ONCE as i64;
+    Ok(shared.is_silent(core.deps.clock.now()) && delivery::untried(&core.deps.db, which, most).await? == most)
 }
 
 /// Events that the endpoint was not told of are gone, since it was paused or away for longer than they are kept. Somebody

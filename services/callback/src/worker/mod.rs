@@ -3,13 +3,13 @@
 mod breaker;
 mod deliver;
 mod follow;
+mod gone_apps;
 mod post;
 mod purge;
 mod schedule;
 
 use std::{
-    collections::HashMap,
-    future::Future,
+    collections::{HashMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -18,13 +18,15 @@ use std::{
 };
 
 use tidings_domain::{AppId, Entropy, Error, UnixMillis, hex};
+use tidings_runtime::{Shutdown, Task};
 use tidings_store::Engine;
 use tokio::{
     sync::{Notify, watch},
     task::JoinHandle,
-    time::timeout,
+    time::{Instant, timeout},
 };
 
+use deliver::Deliveries;
 pub use purge::purge;
 
 use crate::{app::Core, model::Endpoint, store};
@@ -37,24 +39,34 @@ const LEASE: Duration = Duration::from_secs(8);
 const AT_ONCE: usize = 64;
 /// After how long without a delivery an endpoint is stuck.
 const STUCK: Duration = Duration::from_secs(1);
-/// How long a worker rests after a failure of ours.
+/// How long a worker rests after a failure of ours; twice as long after each further one.
 const REST: Duration = Duration::from_secs(1);
+const LONGEST_REST: Duration = Duration::from_secs(8);
+/// A worker that ran for so long was well.
+const WELL: Duration = Duration::from_mins(1);
 
 /// Runs until shutdown.
-pub fn spawn(core: Arc<Core>, changes: watch::Receiver<()>) {
-    tokio::spawn(supervise(Arc::clone(&core), changes));
-    tokio::spawn(purge::run(core));
+pub fn spawn(core: &Arc<Core>, changes: watch::Receiver<()>) {
+    let tasks = core.deps.tasks.clone();
+    let working = Arc::clone(core);
+    tasks.run(Task::new("callback.deliver").ends_itself(), move || supervise(Arc::clone(&working), changes.clone()));
+    let purging = Arc::clone(core);
+    tasks.run(Task::new("callback.purge"), move || purge::run(Arc::clone(&purging)));
+    let ending = Arc::clone(core);
+    tasks.run(Task::new("callback.gone_apps"), move || gone_apps::run(Arc::clone(&ending)));
 }
 
 /// A pair that works for an endpoint.
 struct Pair {
     endpoint: watch::Sender<Arc<Endpoint>>,
+    stop: Shutdown,
     work: JoinHandle<()>,
 }
 
 impl Drop for Pair {
+    /// It still writes down what comes of the calls that it has begun.
     fn drop(&mut self) {
-        self.work.abort();
+        self.stop.trigger();
     }
 }
 
@@ -63,15 +75,21 @@ impl Drop for Pair {
 async fn supervise(core: Arc<Core>, mut changes: watch::Receiver<()>) {
     let owner = owner(&*core.deps.entropy);
     let mut pairs: HashMap<(AppId, i64), Pair> = HashMap::new();
-    let mut leased_until = UnixMillis(0);
+    let (mut leased_until, mut broken) = (UnixMillis(0), HashSet::new());
     loop {
         changes.mark_unchanged();
         let now = core.deps.clock.now();
-        let endpoints = timeout(LOOK, ours(&core, &owner, now)).await;
+        let endpoints = timeout(LOOK, ours(&core, &owner, now, &mut broken)).await;
         match endpoints.unwrap_or_else(|late| Err(Error::internal(late))) {
             Ok(endpoints) => {
                 leased_until = now + LEASE;
-                pairs.retain(|which, _| endpoints.contains_key(which));
+                for (which, pair) in &pairs {
+                    if !endpoints.contains_key(which) {
+                        pair.stop.trigger();
+                    }
+                }
+                // One that was stopped, or has failed, is replaced once it has ended.
+                pairs.retain(|_, pair| !pair.work.is_finished());
                 for (which, endpoint) in endpoints {
                     let endpoint = Arc::new(endpoint);
                     match pairs.get(&which) {
@@ -83,19 +101,29 @@ async fn supervise(core: Arc<Core>, mut changes: watch::Receiver<()>) {
             Err(error) => {
                 tracing::warn!(%error, "endpoints of callbacks could not be read");
                 if core.deps.clock.now() + LOOK >= leased_until {
-                    pairs.clear();
+                    stop_all(&pairs);
                 }
             }
         }
         tokio::select! {
-            () = core.deps.shutdown.triggered() => break,
+            () = core.deps.tasks.shutdown().triggered() => break,
             _ = changes.changed() => {}
             () = tokio::time::sleep(LOOK) => {}
         }
     }
-    drop(pairs);
+    stop_all(&pairs);
+    for pair in pairs.values_mut() {
+        // What it panicked of, if it did, was logged.
+        let _ = (&mut pair.work).await;
+    }
     if let Err(error) = store::endpoint::release(&core.deps.db, &owner).await {
         tracing::debug!(%error, "others wait until the leases have run out");
+    }
+}
+
+fn stop_all(pairs: &HashMap<(AppId, i64), Pair>) {
+    for pair in pairs.values() {
+        pair.stop.trigger();
     }
 }
 
@@ -106,71 +134,114 @@ fn owner(entropy: &dyn Entropy) -> String {
     hex(&bytes)
 }
 
-/// The endpoints that this process works for from now on.
-async fn ours(core: &Core, owner: &str, now: UnixMillis) -> Result<HashMap<(AppId, i64), Endpoint>, Error> {
+/// The endpoints that this process works for from now on. Those that are broken are said once.
+async fn ours(
+    core: &Core,
+    owner: &str,
+    now: UnixMillis,
+    broken: &mut HashSet<(AppId, i64)>,
+) -> Result<HashMap<(AppId, i64), Endpoint>, Error> {
     // The data folder's lock makes the process with SQLite the only one.
     let leased = match core.deps.db.engine() {
         Engine::Sqlite => None,
         Engine::Postgres => Some(store::endpoint::lease(&core.deps.db, owner, now, now + LEASE).await?),
     };
-    let endpoints = store::endpoint::list(&core.deps.db, &core.key, None).await?.into_iter();
-    let told = endpoints.filter(|endpoint| endpoint.paused.is_none());
+    let endpoints = store::endpoint::list(&core.deps.db, &core.key, None).await?;
+    broken.retain(|which| endpoints.iter().any(|found| found.is_broken && (found.app, found.id) == *which));
+    for found in endpoints.iter().filter(|found| found.is_broken) {
+        if broken.insert((found.app, found.id)) {
+            tracing::error!(app = %found.app, endpoint = found.id, why = found.paused, "an endpoint is told nothing");
+        }
+    }
+    let told = endpoints.into_iter().filter(|endpoint| endpoint.paused.is_none());
     let told = told.map(|endpoint| ((endpoint.app, endpoint.id), endpoint));
     Ok(told.filter(|(which, _)| leased.as_ref().is_none_or(|leased| leased.contains(which))).collect())
 }
 
 fn pair(core: &Arc<Core>, endpoint: Arc<Endpoint>, changes: watch::Receiver<()>) -> Pair {
-    let (core, shared) = (Arc::clone(core), Arc::new(Shared::default()));
     let (sender, present) = watch::channel(Arc::clone(&endpoint));
-    let work = tokio::spawn(async move {
-        let follow = again("followed", &endpoint, || follow::follow(&core, &endpoint, &shared));
-        let deliver = again("delivered", &endpoint, || deliver::deliver(&core, &present, &shared, changes.clone()));
-        tokio::join!(follow, deliver);
-    });
-    Pair { endpoint: sender, work }
+    let stop = Shutdown::default();
+    let work = tokio::spawn(work(Arc::clone(core), endpoint, present, changes, stop.clone()));
+    Pair { endpoint: sender, stop, work }
+}
+
+/// Until it is told to stop. The calls that have begun are finished then.
+async fn work(
+    core: Arc<Core>,
+    endpoint: Arc<Endpoint>,
+    present: watch::Receiver<Arc<Endpoint>>,
+    changes: watch::Receiver<()>,
+    stop: Shutdown,
+) {
+    let shared = Arc::new(Shared::default());
+    let mut deliveries = Deliveries::new(Arc::clone(&core), present, Arc::clone(&shared), changes);
+    tokio::select! {
+        () = stop.triggered() => {}
+        () = follow_on(&core, &endpoint, &shared) => {}
+        () = deliver_on(&endpoint, &mut deliveries) => {}
+    }
+    deliveries.finish().await;
+    core.tell();
+}
+
+/// For ever: a failure of ours, or of our own services, is waited out.
+async fn follow_on(core: &Core, endpoint: &Endpoint, shared: &Shared) {
+    let mut rest = Rest::default();
+    loop {
+        let done = follow::follow(core, endpoint, shared).await;
+        rest.after("followed", endpoint, done).await;
+    }
+}
+
+/// The same.
+async fn deliver_on(endpoint: &Endpoint, deliveries: &mut Deliveries) {
+    let mut rest = Rest::default();
+    loop {
+        let done = deliveries.deliver().await;
+        rest.after("delivered", endpoint, done).await;
+    }
 }
 
 /// What the two of a pair tell each other.
 #[derive(Debug, Default)]
 struct Shared {
-    /// Deliveries that were written and not tried yet.
-    untried: AtomicI64,
-    /// There are new ones.
+    /// There are new deliveries.
     written: Notify,
-    /// There is room for more.
+    /// Some were tried, so there may be room for more.
     tried: Notify,
     /// When something was last delivered, in milliseconds.
     delivered_at: AtomicI64,
 }
 
 impl Shared {
-    /// Whether more waits than can be posted at once, and nothing of it is delivered.
-    fn is_stuck(&self, now: UnixMillis) -> bool {
-        let silent = now.0 - self.delivered_at.load(Ordering::SeqCst);
-        self.untried.load(Ordering::SeqCst) >= AT_ONCE as i64 && silent > STUCK.as_millis() as i64
-    }
-
-    /// Waits until fewer than `most` are untried.
-    async fn room(&self, most: i64) {
-        loop {
-            let tried = self.tried.notified();
-            if self.untried.load(Ordering::SeqCst) < most {
-                return;
-            }
-            tried.await;
-        }
+    /// Whether nothing was delivered of late.
+    fn is_silent(&self, now: UnixMillis) -> bool {
+        now.0 - self.delivered_at.load(Ordering::SeqCst) > STUCK.as_millis() as i64
     }
 }
 
-/// Does it for ever: a failure of ours, or of our own services, is waited out.
-async fn again<F>(what: &str, endpoint: &Endpoint, work: impl Fn() -> F)
-where
-    F: Future<Output = Result<(), Error>>,
-{
-    loop {
-        if let Err(error) = work().await {
+/// What lies between two failures.
+struct Rest {
+    next: Duration,
+    began: Instant,
+}
+
+impl Default for Rest {
+    fn default() -> Self {
+        Self { next: REST, began: Instant::now() }
+    }
+}
+
+impl Rest {
+    async fn after(&mut self, what: &str, endpoint: &Endpoint, done: Result<(), Error>) {
+        if done.is_ok() || self.began.elapsed() >= WELL {
+            self.next = REST;
+        }
+        if let Err(error) = done {
             tracing::warn!(%error, app = %endpoint.app, endpoint = endpoint.id, "events could not be {what}");
         }
-        tokio::time::sleep(REST).await;
+        tokio::time::sleep(self.next).await;
+        self.next = (self.next * 2).min(LONGEST_REST);
+        self.began = Instant::now();
     }
 }

@@ -33,7 +33,8 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn none(text: impl Into<String>) -> Self {
+    /// There was none, for the reason given.
+    pub fn none(text: impl Into<String>) -> Self {
         Self { text: text.into(), ..Self::default() }
     }
 }
@@ -50,13 +51,17 @@ pub async fn post(core: &Core, endpoint: &Endpoint, app: &App, due: &Due, now: U
         Err(why) => return Answer::none(why),
     };
     let body = due.body.as_bytes();
+    let signatures = match webhook::signatures(endpoint, &due.event_id, now, body) {
+        Ok(signatures) => signatures,
+        Err(error) => return Answer::none(format!("no key to sign with: {error}")),
+    };
     let mut request = client
         .post(url)
         .timeout(endpoint.timeout)
         .header(CONTENT_TYPE, "application/json")
         .header("webhook-id", &due.event_id)
         .header("webhook-timestamp", seconds)
-        .header("webhook-signature", webhook::signatures(endpoint, &due.event_id, now, body));
+        .header("webhook-signature", signatures);
     if endpoint.dialect == Dialect::Lanying
         && let Some(token) = &endpoint.token
     {

@@ -10,13 +10,10 @@ const PAUSE: Duration = Duration::from_mins(1);
 /// Deliveries of one step.
 const STEP: i64 = 500;
 
-/// Runs until shutdown.
+/// Does it for ever.
 pub async fn run(core: Arc<Core>) {
     loop {
-        tokio::select! {
-            () = core.deps.shutdown.triggered() => return,
-            () = tokio::time::sleep(PAUSE) => {}
-        }
+        tokio::time::sleep(PAUSE).await;
         if let Err(error) = every_app(&core).await {
             tracing::warn!(%error, "old deliveries could not be purged");
         }
@@ -25,7 +22,10 @@ pub async fn run(core: Arc<Core>) {
 
 async fn every_app(core: &Core) -> Result<(), Error> {
     for app in core.deps.directory.apps().await? {
-        purge(core, &app).await?;
+        // What goes wrong with one app leaves the others alone.
+        if let Err(error) = purge(core, &app).await {
+            tracing::warn!(%error, app = %app.id, "old deliveries could not be purged");
+        }
     }
     Ok(())
 }

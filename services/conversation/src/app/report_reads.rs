@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use tidings_domain::{Caller, Error};
 use tidings_proto::{error_from_status, pb};
-use tidings_runtime::context;
+use tidings_runtime::{Task, context};
 
 use crate::{
     Deps,
@@ -16,30 +16,41 @@ use crate::{
 
 /// How long to wait when nobody says that there is something to tell.
 const PAUSE: Duration = Duration::from_secs(5);
-/// How long it rests after a failure.
+/// How long it rests after a failure; twice as long after each further one.
 const REST: Duration = Duration::from_secs(1);
+const LONGEST_REST: Duration = Duration::from_secs(8);
 /// Reports of one call.
 const BATCH: i64 = 500;
 
 /// Runs until shutdown.
-pub fn spawn(deps: Arc<Deps>) {
-    tokio::spawn(async move {
-        loop {
-            let wait = match tell(&deps).await {
-                Ok(true) => continue,
-                Ok(false) => PAUSE,
-                Err(error) => {
-                    tracing::warn!(%error, "what was read could not be told yet");
-                    REST
+pub fn spawn(deps: &Arc<Deps>) {
+    let working = Arc::clone(deps);
+    deps.tasks.run(Task::new("conversation.report_reads"), move || run(Arc::clone(&working)));
+}
+
+async fn run(deps: Arc<Deps>) {
+    let mut rest = REST;
+    loop {
+        let wait = match tell(&deps).await {
+            Ok(more) => {
+                rest = REST;
+                if more {
+                    continue;
                 }
-            };
-            tokio::select! {
-                () = deps.shutdown.triggered() => return,
-                () = deps.read.notified(), if wait == PAUSE => {}
-                () = tokio::time::sleep(wait) => {}
+                PAUSE
             }
+            Err(error) => {
+                tracing::warn!(%error, "what was read could not be told yet");
+                let wait = rest;
+                rest = (rest * 2).min(LONGEST_REST);
+                wait
+            }
+        };
+        tokio::select! {
+            () = deps.read.notified(), if wait == PAUSE => {}
+            () = tokio::time::sleep(wait) => {}
         }
-    });
+    }
 }
 
 /// Tells some; false when there is nothing more to tell.

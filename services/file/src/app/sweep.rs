@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tidings_domain::{Error, UnixMillis};
+use tidings_runtime::Task;
 
 use super::{Core, delete::discard, quota, upload::LONGEST};
 use crate::store::{
@@ -16,18 +17,18 @@ const PAUSE: Duration = Duration::from_mins(1);
 const STEP: i64 = 200;
 
 /// Runs until shutdown.
-pub fn spawn(core: Arc<Core>) {
-    tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                () = core.deps.shutdown.triggered() => return,
-                () = tokio::time::sleep(PAUSE) => {}
-            }
-            if let Err(error) = sweep(&core).await {
-                tracing::warn!(%error, "old files could not be swept up");
-            }
+pub fn spawn(core: &Arc<Core>) {
+    let working = Arc::clone(core);
+    core.deps.tasks.run(Task::new("file.sweep"), move || run(Arc::clone(&working)));
+}
+
+async fn run(core: Arc<Core>) {
+    loop {
+        tokio::time::sleep(PAUSE).await;
+        if let Err(error) = sweep(&core).await {
+            tracing::warn!(%error, "old files could not be swept up");
         }
-    });
+    }
 }
 
 /// How many files and remains were removed. One that cannot be removed stays for the next round.
@@ -90,7 +91,7 @@ mod tests {
     use tidings_proto::pb::{
         directory_service_client::DirectoryServiceClient, group_service_client::GroupServiceClient,
     };
-    use tidings_runtime::{DirectoryCache, Shutdown, Wire, config::Files};
+    use tidings_runtime::{DirectoryCache, Tasks, Wire, config::Files};
     use tidings_store::{Location, open};
 
     use super::*;
@@ -118,7 +119,7 @@ mod tests {
                 directory,
                 clock,
                 entropy: Arc::new(OsEntropy),
-                shutdown: Shutdown::default(),
+                tasks: Tasks::default(),
             };
             tidings_outbound::name_tls_backend();
             Self { core: Core::new(deps).unwrap(), folder }

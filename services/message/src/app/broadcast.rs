@@ -2,14 +2,19 @@
 //!
 //! Under an idempotency key each part has a key of its own, made of the call's and of the last user of the part before.
 //! A repetition is answered part by part from there, so it goes on where the first call stopped. A part's answer says
-//! how far it went, so it does not matter who came or left meanwhile.
+//! how far it went, so it does not matter who came or left meanwhile. Once it has ended, the call's key itself is
+//! answered, so that a repetition sends nothing to those who came later.
 
-use super::send::{self, MAX_CALL};
+use super::{
+    once::{self, Once},
+    send::{self, MAX_CALL},
+};
 use crate::{
     Deps,
     appender::{Appender, Reply},
     content::StoredContent,
     screening::Look,
+    store::key::{self, Answered, NewKey},
 };
 use tidings_domain::{Actor, App, Caller, Content, Draft, Error, Target, UserId, UserRef};
 
@@ -40,19 +45,48 @@ pub async fn broadcast(
     if caller.actor != Actor::App {
         return Err(Error::not_permitted("only the app itself broadcasts"));
     }
+    let now = deps.clock.now();
+    let idempotency_key = wanted.idempotency_key.as_deref();
+    let once = Once { call: &wanted.call, idempotency_key, transaction_id: None };
+    let key = once::key(caller, app, once, request, now);
+    if let Some(new) = &key
+        && let Some(answered) = key::find(&deps.db, &new.key, now).await?
+    {
+        return repeated(new, &answered);
+    }
     let most = part(app, &wanted.content)?;
     let mut sent = 0;
     let mut after = UserId(0);
     loop {
         let receivers = deps.directory.registered(caller, after, most).await?;
         if receivers.is_empty() {
-            return Ok(sent);
+            return ended(deps, key, sent).await;
         }
         let draft = draft(wanted, receivers, after);
         let reply = send::send(deps, appender, (caller, app), draft, look, request).await?;
         sent += reply.sent.len();
         after = last_of(&reply).ok_or_else(|| Error::internal("a part of a broadcast without a message"))?;
     }
+}
+
+/// Remembers that it has ended, with how many messages, unless another process was first.
+async fn ended(deps: &Deps, key: Option<NewKey>, sent: usize) -> Result<usize, Error> {
+    let Some(new) = key else {
+        return Ok(sent);
+    };
+    let mut tx = deps.db.begin().await?;
+    let earlier = key::claim(&mut tx, std::slice::from_ref(&new), deps.clock.now()).await?;
+    if let Some(answered) = earlier.get(&new.key) {
+        return repeated(&new, answered);
+    }
+    key::answer(&mut tx, &[(&new.key, sent.to_string())]).await?;
+    tx.commit().await?;
+    Ok(sent)
+}
+
+fn repeated(new: &NewKey, answered: &Answered) -> Result<usize, Error> {
+    new.check_same(answered)?;
+    answered.reply.parse().map_err(Error::internal)
 }
 
 /// Receivers in one transaction, within every bound on a single send.

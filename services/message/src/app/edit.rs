@@ -4,7 +4,7 @@ use tidings_domain::{Actor, App, Caller, ConversationId, Error, Message, MsgId, 
 use tidings_store::Tx;
 
 use super::{
-    access,
+    access, edit_answer,
     once::{self, Once},
     send::bounded,
 };
@@ -79,7 +79,6 @@ pub async fn edit(
             drop(tx);
             return repeated(deps, caller, wanted.msg_id, new, answered).await;
         }
-        key::answer(&mut tx, &[(&new.key, String::new())]).await?;
     }
     head::lock(&mut tx, &[(caller.app, place.conversation)]).await?;
     // It may have been recalled or edited since.
@@ -89,12 +88,15 @@ pub async fn edit(
     }
     let content = screening::words(screen.as_deref(), edited(message.content, wanted.change)?)?;
     let message = Message { content, edited_at: Some(now), edits: message.edits + 1, ..message };
+    if let Some(new) = &key {
+        key::answer(&mut tx, &[(&new.key, edit_answer::write(&message)?)]).await?;
+    }
     write(tx, (caller, app), &message, now).await?;
     deps.news.send_replace(());
     Ok(message)
 }
 
-/// What a repetition is answered: the message as it is now.
+/// What a repetition is answered: the first answer, whatever became of the message since.
 async fn repeated(
     deps: &Deps,
     caller: &Caller,
@@ -103,6 +105,9 @@ async fn repeated(
     answered: &Answered,
 ) -> Result<Message, Error> {
     new.check_same(answered)?;
+    if let Some(message) = edit_answer::read(&answered.reply)? {
+        return Ok(message);
+    }
     read::find(&deps.db, caller.app, msg_id).await?.ok_or_else(|| access::not_found(msg_id))
 }
 

@@ -177,7 +177,7 @@ async fn send(
             return Ok(());
         }
         tokio::select! {
-            () = deps.shutdown.triggered() => return Ok(()),
+            () = deps.tasks.shutdown().triggered() => return Ok(()),
             () = batches.closed() => return Ok(()),
             _ = news.changed() => tokio::time::sleep(GATHER).await,
             () = tokio::time::sleep(PAUSE) => {}

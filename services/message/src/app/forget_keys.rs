@@ -2,32 +2,30 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tidings_domain::Clock;
-use tidings_runtime::Shutdown;
-use tidings_store::Db;
+use tidings_runtime::Task;
 
-use crate::store::key;
+use crate::{Deps, store::key};
 
 const PAUSE: Duration = Duration::from_mins(1);
 
 /// Runs until shutdown.
-pub fn spawn(db: Db, clock: Arc<dyn Clock>, shutdown: Shutdown) {
-    tokio::spawn(async move {
+pub fn spawn(deps: &Arc<Deps>) {
+    let working = Arc::clone(deps);
+    deps.tasks.run(Task::new("message.forget_keys"), move || run(Arc::clone(&working)));
+}
+
+async fn run(deps: Arc<Deps>) {
+    loop {
+        tokio::time::sleep(PAUSE).await;
         loop {
-            tokio::select! {
-                () = shutdown.triggered() => return,
-                () = tokio::time::sleep(PAUSE) => {}
-            }
-            loop {
-                match key::forget(&db, clock.now()).await {
-                    Ok(true) => tokio::task::yield_now().await,
-                    Ok(false) => break,
-                    Err(error) => {
-                        tracing::warn!(%error, "old idempotency keys could not be dropped");
-                        break;
-                    }
+            match key::forget(&deps.db, deps.clock.now()).await {
+                Ok(true) => tokio::task::yield_now().await,
+                Ok(false) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "old idempotency keys could not be dropped");
+                    break;
                 }
             }
         }
-    });
+    }
 }

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod broadcast;
 pub mod edit;
+mod edit_answer;
 pub mod events;
 pub mod exclude;
 pub mod export;

@@ -6,6 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tidings_domain::{App, AppId, Error, MsgId, UnixMillis};
+use tidings_runtime::Task;
 
 use super::{export, released_files};
 use crate::{
@@ -18,16 +19,16 @@ const PAUSE: Duration = Duration::from_mins(1);
 const STEP: usize = 500;
 
 /// Runs until shutdown.
-pub fn spawn(deps: Arc<Deps>) {
-    tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                () = deps.shutdown.triggered() => return,
-                () = tokio::time::sleep(PAUSE) => {}
-            }
-            every_app(&deps).await;
-        }
-    });
+pub fn spawn(deps: &Arc<Deps>) {
+    let working = Arc::clone(deps);
+    deps.tasks.run(Task::new("message.purge"), move || run(Arc::clone(&working)));
+}
+
+async fn run(deps: Arc<Deps>) {
+    loop {
+        tokio::time::sleep(PAUSE).await;
+        every_app(&deps).await;
+    }
 }
 
 /// What goes wrong with one app leaves the others alone.

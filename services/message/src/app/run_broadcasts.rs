@@ -1,11 +1,13 @@
 //! Carries out the broadcasts that were taken on, behind the answers.
 //!
 //! Each part of a broadcast has a key of its own, so it does not matter how often, or in how many processes at once, one
-//! is begun: every message is sent once. A lease spares two processes the same work; correctness does not rest on it.
+//! is begun: every message is sent once. A lease spares two processes the same work; correctness does not rest on it. One
+//! that can never be carried out, since its app or its sender is gone, ends as failed, with the reason beside it.
 
 use std::{sync::Arc, time::Duration};
 
-use tidings_domain::{App, Caller, Content, ConversationId, Draft, Error, RoomId, Target, UserRef};
+use tidings_domain::{App, Caller, Content, ConversationId, Draft, Error, Reason, RoomId, Target, UserRef};
+use tidings_runtime::Task;
 use tokio::sync::Notify;
 
 use super::{broadcast, send};
@@ -29,21 +31,25 @@ const LEASE: Duration = Duration::from_secs(30);
 const ROOMS: i32 = 100;
 
 /// Runs until shutdown; `started` says that there is something to do.
-pub fn spawn(deps: Arc<Deps>, appender: Appender, started: Arc<Notify>) {
-    tokio::spawn(async move {
-        loop {
-            match next(&deps, &appender).await {
-                Ok(true) => continue,
-                Ok(false) => {}
-                Err(error) => tracing::warn!(%error, "a broadcast is not done yet"),
-            }
-            tokio::select! {
-                () = deps.shutdown.triggered() => return,
-                () = started.notified() => {}
-                () = tokio::time::sleep(PAUSE) => {}
-            }
-        }
+pub fn spawn(deps: &Arc<Deps>, appender: &Appender, started: &Arc<Notify>) {
+    let (working, appender, started) = (Arc::clone(deps), appender.clone(), Arc::clone(started));
+    deps.tasks.run(Task::new("message.broadcasts"), move || {
+        run(Arc::clone(&working), appender.clone(), Arc::clone(&started))
     });
+}
+
+async fn run(deps: Arc<Deps>, appender: Appender, started: Arc<Notify>) {
+    loop {
+        match next(&deps, &appender).await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "a broadcast is not done yet"),
+        }
+        tokio::select! {
+            () = started.notified() => {}
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+    }
 }
 
 /// Carries out one broadcast; false when there is none to do.
@@ -56,9 +62,30 @@ async fn next(deps: &Deps, appender: &Appender) -> Result<bool, Error> {
     if !store::lease(&deps.db, which, now, now + LEASE).await? {
         return Ok(true);
     }
-    carry_out(deps, appender, &broadcast).await?;
-    store::done(&deps.db, which, deps.clock.now()).await?;
+    let failed = match carry_out(deps, appender, &broadcast).await {
+        Ok(()) => None,
+        Err(error) => Some(for_good(deps, &broadcast, error).await?),
+    };
+    if let Some(because) = &failed {
+        tracing::warn!(app = %broadcast.app, broadcast = broadcast.id.0, because, "a broadcast failed for good");
+    }
+    store::done(&deps.db, which, deps.clock.now(), failed.as_deref()).await?;
     Ok(true)
+}
+
+/// Why it can never be carried out, or the error again when it may be later.
+async fn for_good(deps: &Deps, broadcast: &Broadcast, error: Error) -> Result<String, Error> {
+    let reason = error.reason();
+    if reason == Reason::UserNotFound {
+        // A receiver who left since the list was made is none of the next one.
+        let sender = [UserRef::Id(broadcast.sender)];
+        let found = deps.directory.users(&Caller::of_app(broadcast.app), &sender, false).await;
+        return match found {
+            Err(gone) if gone.reason() == Reason::UserNotFound => Ok(format!("its sender is gone: {gone}")),
+            _ => Err(error),
+        };
+    }
+    if reason.is_transient() || reason == Reason::Internal { Err(error) } else { Ok(error.to_string()) }
 }
 
 async fn carry_out(deps: &Deps, appender: &Appender, broadcast: &Broadcast) -> Result<(), Error> {

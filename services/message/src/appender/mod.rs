@@ -2,7 +2,8 @@
 //!
 //! A few writer tasks each take whatever is waiting, up to a bound, and append it in one transaction. A lone call
 //! never waits for company; under load the transactions grow by themselves. Calls stay whole. Once accepted, a call
-//! runs to its end whether or not the client is still there.
+//! runs to its end whether or not the client is still there. A writer that fails is started again with its queue; the
+//! calls of its open transaction are answered as unavailable.
 
 mod batch;
 mod call;
@@ -14,6 +15,7 @@ mod writer;
 use std::sync::Arc;
 
 use tidings_domain::{Error, MsgId, Reason};
+use tidings_runtime::Task;
 use tokio::sync::{mpsc, oneshot};
 
 pub use call::{Call, Fate, Place, Refused, Reply, lane};
@@ -49,21 +51,28 @@ pub fn start(deps: &Deps, lease: Lease) -> Appender {
         tidings_store::Engine::Postgres => deps.appender.writers.max(1),
     };
     let used_up = Arc::new(import::UsedUp::new());
+    let waiting = Queue::new(deps.appender.queue);
     let writers = (0..writers).map(|_| {
         let (queue, calls) = mpsc::unbounded_channel();
-        let writer = writer::Writer {
+        let writer = Arc::new(writer::Writer {
             db: deps.db.clone(),
             clock: Arc::clone(&deps.clock),
             lease: lease.clone(),
             bound: deps.appender.batch,
             used_up: Arc::clone(&used_up),
             news: deps.news.clone(),
-        };
-        tokio::spawn(writer.run(calls));
+            queue: waiting.clone(),
+            closing: deps.tasks.closing().clone(),
+            waiting: tokio::sync::Mutex::new(writer::Waiting::new(calls)),
+        });
+        let task = Task::new("message.writer").needed_to_send().ends_itself();
+        deps.tasks.run(task, move || Arc::clone(&writer).run());
         queue
     });
     let writers = writers.collect();
-    Appender { lease, writers, queue: Queue::new(deps.appender.queue) }
+    let asked = waiting.clone();
+    deps.tasks.conditions().ask(move || asked.trouble());
+    Appender { lease, writers, queue: waiting }
 }
 
 impl Appender {
@@ -87,6 +96,7 @@ impl Appender {
         if self.writers[writer].send(Queued { call, span: tracing::Span::current(), answer, room }).is_err() {
             return Err(Error::new(Reason::Unavailable, "stopping"));
         }
-        answered.await.map_err(|_| Error::new(Reason::Unavailable, "stopping"))?
+        // Whether it was written nobody knows; repeated under its key, it is written once.
+        answered.await.map_err(|_| Error::new(Reason::Unavailable, "the writer failed or stops"))?
     }
 }

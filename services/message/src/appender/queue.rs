@@ -1,16 +1,24 @@
 //! How much waits for the writers: messages, and the bytes that they will be in the log.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use tidings_domain::{Error, Reason};
+
+use tokio::time::Instant;
 
 use super::Call;
 
 /// Bytes that may wait at most, and that one call may have, the content counted for each of its conversations.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
+
+/// How long calls may wait without any being settled before the writers count as stuck.
+const STUCK: Duration = Duration::from_secs(10);
 
 /// What waits. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -22,6 +30,9 @@ struct Inner {
     limit: usize,
     messages: AtomicUsize,
     bytes: AtomicUsize,
+    started: Instant,
+    /// When a writer last ended a transaction, or a call found nothing waiting; in milliseconds since the start.
+    moved_at: AtomicU64,
 }
 
 /// A call's room in the queue, until it is dropped.
@@ -35,12 +46,30 @@ pub(super) struct Room {
 impl Queue {
     /// With room for `limit` messages.
     pub fn new(limit: usize) -> Self {
-        Self(Arc::new(Inner { limit, messages: AtomicUsize::new(0), bytes: AtomicUsize::new(0) }))
+        let (messages, bytes) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Self(Arc::new(Inner { limit, messages, bytes, started: Instant::now(), moved_at: AtomicU64::new(0) }))
     }
 
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.0.messages.load(Ordering::Relaxed) == 0
+    }
+
+    /// Says that a writer has ended a transaction.
+    pub fn moved(&self) {
+        self.0.moved_at.store(self.elapsed(), Ordering::Relaxed);
+    }
+
+    /// Why messages cannot be sent: nothing of what waits is settled.
+    pub fn trouble(&self) -> Option<String> {
+        let still = self.elapsed().saturating_sub(self.0.moved_at.load(Ordering::Relaxed));
+        let waiting = self.0.messages.load(Ordering::Relaxed);
+        let is_stuck = waiting > 0 && still >= STUCK.as_millis() as u64;
+        is_stuck.then(|| format!("the writers are stuck: {waiting} messages wait, and none was written for {still} ms"))
+    }
+
+    fn elapsed(&self) -> u64 {
+        self.0.started.elapsed().as_millis() as u64
     }
 
     /// Room for a call. Refused as overload when there is none; whatever it is, a call finds room when nothing waits, but not
@@ -55,6 +84,9 @@ impl Queue {
             (self.0.messages.fetch_add(messages, Ordering::Relaxed), self.0.bytes.fetch_add(bytes, Ordering::Relaxed));
         // Gives back what it took when it is refused.
         let room = Room { queue: self.clone(), messages, bytes };
+        if before.0 == 0 {
+            self.moved();
+        }
         if before.0 > 0 && (before.0 + messages > self.0.limit || before.1 + bytes > MOST_BYTES) {
             return Err(Error::new(Reason::Overloaded, ""));
         }

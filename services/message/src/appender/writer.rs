@@ -2,21 +2,24 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use tidings_domain::{Clock, Error, Reason};
+use tidings_domain::{Clock, Error, Reason, UnixMillis};
+use tidings_runtime::{Shutdown, fault};
 use tidings_store::{Db, Lost, is_conflict, lost};
 use tokio::{
-    sync::{mpsc, watch},
-    time::Instant,
+    sync::{Mutex, mpsc, watch},
+    time::{Instant, sleep},
 };
 use tracing::Span;
 
-use super::{Lease, Queued, Reply, batch, import::UsedUp};
+use super::{Lease, Queued, Reply, batch, import::UsedUp, queue::Queue};
 use crate::store::key::Key;
 
 /// How often a transaction that got in another's way is tried before its calls fail as unavailable.
-const TRIES: usize = 20;
-/// The same of one whose connection was cut, as by a server that starts again.
-const TRIES_CUT_OFF: usize = 3;
+const TRIES: u32 = 20;
+/// What lies between the second try and the third; twice as much each time, up to 64 times.
+const FIRST_REST: Duration = Duration::from_millis(1);
+/// How often one is tried whose connection was cut, as by a server that starts again.
+const TRIES_CUT_OFF: u32 = 3;
 /// A transaction that failed after so long says that the database is away: what has been waiting for it since is told so too,
 /// instead of waiting for as long once more.
 const AWAY: Duration = Duration::from_secs(2);
@@ -32,33 +35,58 @@ pub(super) struct Writer {
     pub(super) bound: usize,
     pub(super) used_up: Arc<UsedUp>,
     pub(super) news: watch::Sender<()>,
+    pub(super) queue: Queue,
+    /// Says that no calls come any more.
+    pub(super) closing: Shutdown,
+    /// Outlives a failure of the task, which is the only one to lock it.
+    pub(super) waiting: Mutex<Waiting>,
+}
+
+/// The calls that a writer has not begun.
+pub(super) struct Waiting {
+    calls: mpsc::UnboundedReceiver<Queued>,
+    held_back: Option<Queued>,
+}
+
+impl Waiting {
+    pub(super) const fn new(calls: mpsc::UnboundedReceiver<Queued>) -> Self {
+        Self { calls, held_back: None }
+    }
+
+    /// The next call; `None` when there is none and none comes any more.
+    async fn next(&mut self, closing: &Shutdown) -> Option<Queued> {
+        if let Some(queued) = self.held_back.take() {
+            return Some(queued);
+        }
+        tokio::select! {
+            biased;
+            queued = self.calls.recv() => queued,
+            () = closing.triggered() => None,
+        }
+    }
 }
 
 impl Writer {
-    /// Runs until every sender is gone and the queue is empty.
-    pub(super) async fn run(self, mut calls: mpsc::UnboundedReceiver<Queued>) {
-        let mut held_back: Option<Queued> = None;
-        loop {
-            let first = match held_back.take() {
-                Some(queued) => queued,
-                None => match calls.recv().await {
-                    Some(queued) => queued,
-                    None => return,
-                },
-            };
+    /// Runs until no calls come any more and the queue is empty.
+    pub(super) async fn run(self: Arc<Self>) {
+        let mut waiting = self.waiting.lock().await;
+        while let Some(first) = waiting.next(&self.closing).await {
             let mut gathered = Gathered::new(first);
             while gathered.messages < self.bound {
-                let Ok(queued) = calls.try_recv() else { break };
-                held_back = gathered.add(queued, self.bound);
-                if held_back.is_some() {
+                let Ok(queued) = waiting.calls.try_recv() else { break };
+                waiting.held_back = gathered.add(queued, self.bound);
+                if waiting.held_back.is_some() {
                     break;
                 }
             }
             let began = Instant::now();
             let failed = self.settle(gathered.calls).await.err();
+            self.queue.moved();
             if let Some(error) = failed.filter(|error| error.reason() == Reason::Unavailable && began.elapsed() >= AWAY)
             {
-                refuse(held_back.take().into_iter().chain(std::iter::from_fn(|| calls.try_recv().ok())), &error);
+                let waiting = &mut *waiting;
+                let held_back = waiting.held_back.take().into_iter();
+                refuse(held_back.chain(std::iter::from_fn(|| waiting.calls.try_recv().ok())), &error);
             }
         }
     }
@@ -107,10 +135,11 @@ impl Writer {
         let calls: Vec<_> = calls.iter().map(|queued| &queued.call).collect();
         let all_keyed = calls.iter().all(|call| call.key.is_some());
         let mut tries = 0;
+        fault::point("message.writer");
         loop {
             tries += 1;
             match batch::append(&self.db, &self.lease, &*self.clock, &self.used_up, &calls).await {
-                Err(error) if is_conflict(&error) && tries < TRIES => {}
+                Err(error) if is_conflict(&error) && tries < TRIES => sleep(rest(tries, self.clock.now())).await,
                 Err(error) if tries < TRIES_CUT_OFF && may_repeat(&error, all_keyed) => {}
                 done => return done,
             }
@@ -131,6 +160,17 @@ fn refuse(calls: impl IntoIterator<Item = Queued>, error: &Error) {
     for queued in calls {
         let _ = queued.answer.send(Err(Error::new(error.reason(), error.subject())));
     }
+}
+
+/// How long to stay out of another's way: not at all after the first conflict, then longer each time, and seldom for as long
+/// as the other.
+fn rest(tries: u32, now: UnixMillis) -> Duration {
+    if tries == 1 {
+        return Duration::ZERO;
+    }
+    let most = FIRST_REST * (1 << (tries - 2).min(6));
+    let part = u32::try_from(now.0.rem_euclid(8)).unwrap_or(0);
+    most / 2 + most / 16 * part
 }
 
 /// Calls for one transaction.
@@ -162,5 +202,18 @@ impl Gathered {
         (self.messages, self.bytes) = (messages, bytes);
         self.calls.push(queued);
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retries_back_off_up_to_a_bound() {
+        let rests = |now| (1..TRIES).map(|tries| rest(tries, UnixMillis(now)).as_micros()).collect::<Vec<_>>();
+        assert_eq!(rests(0)[..9], [0, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 32_000]);
+        assert!(rests(7).iter().all(|micros| *micros < 64_000));
+        assert_ne!(rests(3)[1], rests(4)[1]);
     }
 }

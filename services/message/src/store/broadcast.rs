@@ -47,7 +47,8 @@ const LEASE: &str = "
     update broadcast set leased_until = $4
     where app_id = $1 and broadcast_id = $2 and done_at is null and leased_until <= $3";
 
-const DONE: &str = "update broadcast set done_at = $3 where app_id = $1 and broadcast_id = $2";
+const DONE: &str = "
+    update broadcast set done_at = $3, failed_because = $4 where app_id = $1 and broadcast_id = $2";
 
 pub const ALL: &[&str] = &[INSERT, OPEN, LEASE, DONE];
 
@@ -93,9 +94,21 @@ pub async fn lease(db: &Db, (app, id): (AppId, MsgId), held: UnixMillis, until: 
     Ok(taken == 1)
 }
 
-/// It was carried out.
-pub async fn done(db: &Db, (app, id): (AppId, MsgId), now: UnixMillis) -> Result<(), Error> {
+/// It was carried out, or has failed for good.
+pub async fn done(
+    db: &Db,
+    (app, id): (AppId, MsgId),
+    now: UnixMillis,
+    failed_because: Option<&str>,
+) -> Result<(), Error> {
     let mut tx = db.begin().await?;
-    on_tx!(&mut tx, |c| sqlx::query(DONE).bind(app.0).bind(id.0).bind(now.0).execute(c).await.map(drop))?;
+    on_tx!(&mut tx, |c| sqlx::query(DONE)
+        .bind(app.0)
+        .bind(id.0)
+        .bind(now.0)
+        .bind(failed_because)
+        .execute(c)
+        .await
+        .map(drop))?;
     tx.commit().await
 }

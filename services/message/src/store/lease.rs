@@ -5,14 +5,18 @@ use tidings_store::{Db, on_tx, sqlx};
 
 const ALL_LEASES: &str = "select node, expires_at, reached_at from node_lease order by node";
 
-/// Takes a node that nobody holds, or renews one's own.
+/// Takes a node that nobody holds.
 const TAKE: &str = "
     insert into node_lease (node, holder, expires_at, reached_at) values ($1, $2, $3, $4)
     on conflict (node) do update
     set holder = excluded.holder, expires_at = excluded.expires_at, reached_at = excluded.reached_at
-    where node_lease.expires_at <= $5 or node_lease.holder = excluded.holder";
+    where node_lease.expires_at <= $5";
 
-pub const ALL: &[&str] = &[ALL_LEASES, TAKE];
+/// One that another process has held since is not one's own any more, also when it has run out again: ids were minted
+/// under it that the former holder does not know of.
+const RENEW: &str = "update node_lease set expires_at = $3, reached_at = $4 where node = $1 and holder = $2";
+
+pub const ALL: &[&str] = &[ALL_LEASES, TAKE, RENEW];
 
 /// A node number in somebody's hands until `expires_at`.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +38,22 @@ pub async fn all(db: &Db) -> Result<Vec<NodeLease>, Error> {
     Ok(leases.collect())
 }
 
-/// Takes or renews a lease; false when another process holds it.
+/// Renews a lease; false when another process has taken it.
+pub async fn renew(db: &Db, lease: NodeLease, holder: &str) -> Result<bool, Error> {
+    let mut tx = db.begin().await?;
+    let renewed = on_tx!(&mut tx, |c| sqlx::query(RENEW)
+        .bind(lease.node)
+        .bind(holder)
+        .bind(lease.expires_at.0)
+        .bind(lease.reached_at.0)
+        .execute(c)
+        .await
+        .map(|done| done.rows_affected()))?;
+    tx.commit().await?;
+    Ok(renewed == 1)
+}
+
+/// Takes a lease that has run out by `now`; false when another process was first.
 pub async fn take(db: &Db, lease: NodeLease, holder: &str, now: UnixMillis) -> Result<bool, Error> {
     let mut tx = db.begin().await?;
     let taken = on_tx!(&mut tx, |c| sqlx::query(TAKE)

@@ -45,6 +45,16 @@ both_engines! {
         assert_eq!(refusal(broadcast(&world, wanted("k", "two")).await), Reason::KeyConflict);
     }
 
+    async fn a_repetition_of_one_that_has_ended_sends_nothing_to_those_who_came_later(world: World) {
+        populate(&world);
+        assert_eq!(broadcast(&world, wanted("k", "one")).await.unwrap(), MANY);
+        world.change(|state| state.users.extend([(MANY + 1) << 4, (MANY + 2) << 4]));
+        assert_eq!(broadcast(&world, wanted("k", "one")).await.unwrap(), MANY);
+        assert_eq!(world.count("message").await, MANY);
+        assert_eq!(refusal(broadcast(&world, wanted("k", "two")).await), Reason::KeyConflict);
+        assert_eq!(broadcast(&world, wanted("l", "one")).await.unwrap(), MANY + 2);
+    }
+
     async fn a_repetition_goes_on_where_the_first_call_stopped(world: World) {
         populate(&world);
         // Somebody who is listed and cannot be found stops the second part.

@@ -81,6 +81,27 @@ both_engines! {
         world.assert_lanes_gap_free().await;
     }
 
+    async fn a_repetition_under_a_key_gets_the_first_answer_whatever_became_of_the_message(world: World) {
+        let sent = world.say(ANN, TO_GROUP, "one").await;
+        for keyed in [
+            pb::EditRequest { idempotency_key: "k".into(), ..append(sent, " and two") },
+            pb::EditRequest { transaction_id: 7, ..append(sent, " and three") },
+        ] {
+            let first = edit(&world, Some(ANN), keyed.clone()).await.unwrap();
+            world.clock.advance(std::time::Duration::from_secs(1));
+            edit(&world, Some(ANN), append(sent, "!")).await.unwrap();
+            assert_eq!(edit(&world, Some(ANN), keyed).await.unwrap(), first);
+        }
+        let keyed = pb::EditRequest { idempotency_key: "k".into(), ..append(sent, " and two") };
+        let recall = pb::RecallRequest { msg_id: sent, ..Default::default() };
+        world.log.clone().recall(by_app(recall)).await.unwrap();
+        let again = edit(&world, Some(ANN), keyed).await.unwrap();
+        assert_eq!((again.content, again.edits), (Some(text_of("one and two")), 1));
+        assert_eq!(world.count("event where kind = 'edited'").await, 4);
+        let other = pb::EditRequest { idempotency_key: "k".into(), ..append(sent, "x") };
+        assert_eq!(refusal(edit(&world, Some(ANN), other).await), Reason::KeyConflict);
+    }
+
     async fn what_is_recalled_unknown_or_elsewhere_cannot_be_edited(world: World) {
         let sent = world.say(ANN, user(BOB), "one").await;
         let elsewhere = pb::EditRequest { conversation: Some(group()), ..append(sent, "x") };

@@ -2,6 +2,7 @@
 
 use tidings_domain::Reason;
 use tidings_proto::pb;
+use tidings_store::{on_db, sqlx};
 use tidings_testkit::wait_until;
 use tonic::Response;
 
@@ -49,6 +50,20 @@ both_engines! {
         all_done(&world).await;
         assert_eq!(world.page(None, room()).await.unwrap().len(), 2);
         assert_eq!(world.page(None, room()).await.unwrap()[1], said);
+    }
+
+    async fn one_whose_sender_is_gone_ends_as_failed_with_its_reason(world: World) {
+        const GONE: &str = "
+            insert into broadcast (app_id, broadcast_id, scope, sender_id, body, delivery, made_at, leased_until)
+            values (1, 1, 'users', 1600, '{\"system\":false,\"body\":{\"text\":\"m\"}}', null, 0, 0)";
+        const BECAUSE: &str = "select coalesce(failed_because, '') from broadcast where broadcast_id = 1";
+        world.execute(GONE).await;
+        start(&world, wanted(pb::BroadcastScope::Users, "")).await.unwrap();
+        all_done(&world).await;
+        assert_eq!(world.count("message").await, 3);
+        let (because,): (String,) = on_db!(&world.db, |c| sqlx::query_as(BECAUSE).fetch_one(c).await).unwrap();
+        assert!(because.starts_with("its sender is gone"), "{because}");
+        assert_eq!(world.count("broadcast where failed_because is not null").await, 1);
     }
 
     async fn whoever_is_online_is_told_by_one_event_and_nothing_is_kept(world: World) {

@@ -14,8 +14,8 @@ use tidings_proto::{
         message_service_server::MessageServiceServer, target,
     },
 };
-use tidings_runtime::{DirectoryCache, Shutdown, Wire, config::Appender, context};
-use tidings_store::{Db, Engine, Location, on_db, open, sqlx};
+use tidings_runtime::{DirectoryCache, Tasks, Wire, config::Appender, context};
+use tidings_store::{Db, Engine, Location, on_db, on_tx, open, sqlx};
 use tidings_testkit::fresh_database;
 use tonic::{Request, Response, Status};
 
@@ -83,7 +83,7 @@ impl World {
             news: tokio::sync::watch::channel(()).0,
             clock: Arc::<ManualClock>::clone(&clock),
             appender: Appender::default(),
-            shutdown: Shutdown::default(),
+            tasks: Tasks::default(),
         };
         let service = build(deps).await.unwrap();
         let log = MessageServiceClient::new(Wire::local(MessageServiceServer::new(service)));
@@ -100,6 +100,13 @@ impl World {
             world.join(group, BOB, GroupRole::Member);
         }
         world
+    }
+
+    /// Runs a statement as another process would.
+    pub async fn execute(&self, statement: &'static str) {
+        let mut tx = self.db.begin().await.unwrap();
+        on_tx!(&mut tx, |c| sqlx::query(statement).execute(c).await.map(drop)).unwrap();
+        tx.commit().await.unwrap();
     }
 
     /// Changes the directory, and lets the time pass after which everybody knows.

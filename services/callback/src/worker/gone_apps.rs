@@ -1,0 +1,65 @@
+//! Ends the endpoints of apps that were deleted, and forgets what was theirs in small steps.
+//!
+//! The endpoints go first, so nothing more is posted or read for them; the counter goes last, so whatever a crash leaves
+//! is found again.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use tidings_domain::{AppId, Error, Reason};
+
+use crate::{
+    app::Core,
+    store::{self, delivery},
+};
+
+/// How long a deleted app's endpoints are told at most. Whoever is told of an app that is gone is told nothing new.
+const PAUSE: Duration = Duration::from_secs(10);
+/// Deliveries of one step.
+const STEP: i64 = 500;
+
+/// Does it for ever.
+pub async fn run(core: Arc<Core>) {
+    loop {
+        tokio::time::sleep(PAUSE).await;
+        if let Err(error) = every_app(&core).await {
+            tracing::warn!(%error, "callbacks of deleted apps could not be ended");
+        }
+    }
+}
+
+async fn every_app(core: &Core) -> Result<(), Error> {
+    let known = store::endpoint::apps(&core.deps.db).await?;
+    if known.is_empty() {
+        return Ok(());
+    }
+    let living: HashSet<AppId> = core.deps.directory.apps().await?.iter().map(|app| app.id).collect();
+    for app in known.into_iter().filter(|app| !living.contains(app)) {
+        // It may have been added since the list was made.
+        match core.deps.directory.app_of(app).await {
+            Err(error) if error.reason() == Reason::AppNotFound => forget(core, app).await?,
+            other => _ = other?,
+        }
+    }
+    Ok(())
+}
+
+async fn forget(core: &Core, app: AppId) -> Result<(), Error> {
+    let mut tx = core.deps.db.begin().await?;
+    let ended = store::endpoint::delete_all(&mut tx, app).await?;
+    tx.commit().await?;
+    if ended > 0 {
+        tracing::info!(%app, endpoints = ended, "the endpoints of a deleted app were ended");
+        core.tell();
+    }
+    loop {
+        let mut tx = core.deps.db.begin().await?;
+        let step = delivery::forget(&mut tx, app, STEP).await?;
+        if step < STEP {
+            store::endpoint::forget_counters(&mut tx, app).await?;
+        }
+        tx.commit().await?;
+        if step < STEP {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The answer of an edit, as its idempotency key keeps it: a repetition is told what the first call was, whatever became
+//! of the message since.
+
+use serde::{Deserialize, Serialize};
+use tidings_domain::{ConversationId, Error, Message, MsgId, UnixMillis, UserId};
+
+use crate::{content::StoredContent, delivery};
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    conversation: (i64, i64),
+    msg_id: i64,
+    seq: i64,
+    sender: i64,
+    sent_at: i64,
+    /// See [`StoredContent::to_json`].
+    content: String,
+    countable: bool,
+    edited_at: Option<i64>,
+    edits: i32,
+    /// See [`crate::delivery`].
+    delivery: Option<String>,
+    imported: bool,
+}
+
+/// For a key.
+pub fn write(message: &Message) -> Result<String, Error> {
+    let stored = Stored {
+        conversation: message.conversation.key(),
+        msg_id: message.msg_id.0,
+        seq: message.seq,
+        sender: message.sender.0,
+        sent_at: message.sent_at.0,
+        content: StoredContent::write(&message.content)?.to_json(message.system),
+        countable: message.countable,
+        edited_at: message.edited_at.map(|at| at.0),
+        edits: message.edits,
+        delivery: delivery::write(&message.audience, message.delivery)?,
+        imported: message.imported,
+    };
+    serde_json::to_string(&stored).map_err(Error::internal)
+}
+
+/// From a key; `None` where it was written before answers were kept.
+pub fn read(reply: &str) -> Result<Option<Message>, Error> {
+    if reply.is_empty() {
+        return Ok(None);
+    }
+    let stored: Stored = serde_json::from_str(reply).map_err(Error::internal)?;
+    let (content, system) = StoredContent::of_json(&stored.content)?;
+    let (audience, delivery) = delivery::read(stored.delivery.as_deref())?;
+    let (a, b) = stored.conversation;
+    Ok(Some(Message {
+        conversation: ConversationId::from_key(a, b),
+        msg_id: MsgId(stored.msg_id),
+        seq: stored.seq,
+        sender: UserId(stored.sender),
+        sent_at: UnixMillis(stored.sent_at),
+        content: content.read()?,
+        countable: stored.countable,
+        system,
+        edited_at: stored.edited_at.map(UnixMillis),
+        edits: stored.edits,
+        audience,
+        delivery,
+        imported: stored.imported,
+    }))
+}
