@@ -110,6 +110,16 @@ async fn an_endpoint_whose_key_cannot_be_opened_holds_up_nobody_else_and_is_cure
     assert!(!listed.contains("cannot be used"), "{listed}");
 }
 
+const WAITING: &str = "
+    insert into delivery (app_id, endpoint_id, delivery_id, event_id, event, command, conv_a, conv_b, msg_id,
+        address, platform, trace, body, created_at, state, at_ms, tries, attempts)
+    with recursive n (i) as (select 1 union all select i + 1 from n where i < 1200)
+    select (select max(app_id) from endpoint), 1, 1000 + i, 'm1-' || i, 'message.sent',
+        'C2C.CallbackAfterSendMsg', 0, i, i, '', 'RESTAPI', '', 'm', 1, 1, i, 1, '' from n";
+
+const LEFT: &str = "
+    select (select count(*) from endpoint) + (select count(*) from delivery) + (select count(*) from counter)";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_endpoints_of_a_deleted_app_end_and_nothing_of_theirs_stays() {
     let installation = installed().await;
@@ -119,17 +129,9 @@ async fn the_endpoints_of_a_deleted_app_end_and_nothing_of_theirs_stays() {
     added(&installation, "gone/app", &receiver);
     added(&installation, "demo/demo", &others);
     let db = tables(&installation).await;
-    const WAITING: &str = "
-        insert into delivery (app_id, endpoint_id, delivery_id, event_id, event, command, conv_a, conv_b, msg_id,
-            address, platform, trace, body, created_at, state, at_ms, tries, attempts)
-        with recursive n (i) as (select 1 union all select i + 1 from n where i < 1200)
-        select (select max(app_id) from endpoint), 1, 1000 + i, 'm1-' || i, 'message.sent',
-            'C2C.CallbackAfterSendMsg', 0, i, i, '', 'RESTAPI', '', 'm', 1, 1, i, 1, '' from n";
     execute(&db, WAITING).await;
     receiver.wait_for(1).await;
     run(&installation, &["app", "delete", "gone/app", "--yes"]);
-    const LEFT: &str = "
-        select (select count(*) from endpoint) + (select count(*) from delivery) + (select count(*) from counter)";
     // The endpoint of the other app and its counter stay.
     wait_until("the deleted app's callbacks to be gone", async || count(&db, LEFT).await == 2).await;
     let agora = installation.agora().await;

@@ -20,16 +20,13 @@ const PLAIN: usize = 8 * 1024 * 1024;
 #[test]
 #[expect(clippy::print_stdout, reason = "it tells the process that started it")]
 fn one_picture() {
-    let (bytes, kind) = match env::var(FILE) {
-        Ok(named) => {
-            let (path, kind) = named.split_once('|').unwrap();
-            (Bytes::from(fs::read(path).unwrap()), kind.to_owned())
-        }
-        Err(_) => {
-            let mut png = std::io::Cursor::new(Vec::new());
-            small().write_to(&mut png, image::ImageFormat::Png).unwrap();
-            (Bytes::from(png.into_inner()), "image/png".to_owned())
-        }
+    let named = env::var(FILE).ok();
+    let (bytes, kind) = if let Some((path, kind)) = named.as_deref().and_then(|named| named.split_once('|')) {
+        (Bytes::from(fs::read(path).unwrap()), kind.to_owned())
+    } else {
+        let mut png = std::io::Cursor::new(Vec::new());
+        small().write_to(&mut png, image::ImageFormat::Png).unwrap();
+        (Bytes::from(png.into_inner()), "image/png".to_owned())
     };
     let before = virtual_memory("VmSize:");
     let picture = Picture::of(&bytes, &kind);
