@@ -83,24 +83,29 @@ async fn assert_stored(installation: &Installation, acknowledged: &BTreeMap<Stri
 }
 
 /// Whatever is written, many at once: what does not fit is refused in the same words.
-async fn assert_no_write_is_a_fault(agora: &Agora) {
+async fn assert_no_write_is_a_fault(agora: &Agora, acknowledged: &mut BTreeMap<String, i64>) {
     let writes = (0..64).map(|n| async move {
-        let padded = format!("{n}{}", "x".repeat(4_000));
+        let padded = format!("full {n} {}", "x".repeat(4_000));
         let upload = agora.request(reqwest::Method::POST, "/chatfiles");
         let part = reqwest::multipart::Part::bytes(vec![7; 200_000]).file_name("a.bin");
         let upload = upload.multipart(reqwest::multipart::Form::new().part("file", part));
-        let message = agora_send(agora, &format!("full {n}"), "ann", "bob", &padded);
+        let message = agora_send(agora, &format!("full-{n}"), "ann", "bob", &padded);
         let group =
             serde_json::json!({"groupname": "g", "description": "d".repeat(400), "public": true, "owner": "ann"});
         let user = serde_json::json!([{"username": format!("user{n}"), "password": "secret"}]);
-        [
-            Reply::to(upload).await,
-            Reply::to(message).await,
-            agora.post("/chatgroups", &group).await,
-            agora.post("/users", &user).await,
-        ]
+        let sent = Reply::to(message).await;
+        let others =
+            [Reply::to(upload).await, agora.post("/chatgroups", &group).await, agora.post("/users", &user).await];
+        (padded, sent, others)
     });
-    let replies = futures_util::future::join_all(writes).await.concat();
+    let mut replies = Vec::new();
+    for (text, sent, others) in futures_util::future::join_all(writes).await {
+        if sent.status == 200 {
+            acknowledged.insert(text, id_of(&sent.json()));
+        }
+        replies.push(sent);
+        replies.extend(others);
+    }
     for reply in &replies {
         assert!([200, 503].contains(&reply.status.as_u16()), "{} {}", reply.status, reply.text);
     }
@@ -126,7 +131,7 @@ async fn a_full_disk_refuses_sends_keeps_what_was_acknowledged_and_recovers_when
     let again = Reply::to(agora_send(&agora, "again", "ann", "bob", &"x".repeat(4_100))).await;
     assert_eq!(again.status.as_u16(), 503, "{}: {}", again.text, installation.process().logged());
     assert_stored(&installation, &acknowledged).await;
-    assert_no_write_is_a_fault(&agora).await;
+    assert_no_write_is_a_fault(&agora, &mut acknowledged).await;
 
     disk.grow("64m");
     tidings_testkit::wait_until("sends to work again", async || {

@@ -217,7 +217,7 @@ fn a_data_folder_that_cannot_be_used_is_told() {
     }
     assert_says(
         &complaint(at, &["serve"], &[("TIDINGS_FILES_FOLDER", "/proc/files")]),
-        &["files.folder /proc/files cannot be used"],
+        &["files.folder folder /proc/files cannot be used", "name another with files.folder"],
     );
 }
 
