@@ -270,7 +270,8 @@ async fn without_ca_certificates_everything_starts_that_does_not_need_them() {
         process.printed().contains("Tidings is ready")
     })
     .await;
-    assert_says(&process.logged(), &["WARN", "has no CA certificates", "only http URLs are called"]);
+    wait_until("the warning to be written", async || process.logged().contains("has no CA certificates")).await;
+    assert_says(&process.logged(), &["WARN", "only http URLs are called"]);
 }
 
 /// A server that says it speaks TLS and then does not get along with the client's: what comes in plain goes to the real
