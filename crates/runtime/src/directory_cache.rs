@@ -3,6 +3,8 @@
 //! An entry is used for a few seconds at most, so a change in the directory (a disabled app, a new policy, a deleted
 //! user) is seen everywhere within [`KEEP`], and who may speak where within [`KEEP_RIGHTS`]. Refusals are never kept, nor
 //! is that somebody is not in a group.
+//!
+//! Most calls are answered from here, so what asks the directory is boxed: every call's future would be as large.
 
 use std::{sync::Arc, time::Duration};
 
@@ -106,7 +108,7 @@ impl DirectoryCache {
             return Ok(enabled);
         }
         let asked = pb::GetUserRequest { user: Some(UserRef::Id(user).into()) };
-        let answer = self.client.clone().get_user(as_app(caller, asked)).await;
+        let answer = Box::pin(self.client.clone().get_user(as_app(caller, asked))).await;
         let enabled = answer.map_err(error_from_status)?.into_inner().enabled;
         self.acting.insert(key, (enabled, now));
         Ok(enabled)
@@ -162,7 +164,8 @@ impl DirectoryCache {
         {
             return Ok(app);
         }
-        let answer = self.client.clone().get_app(scope.app.clone()).await.map_err(error_from_status)?;
+        let mut client = self.client.clone();
+        let answer = Box::pin(client.get_app(scope.app.clone())).await.map_err(error_from_status)?;
         let app = Arc::new(App::try_from(answer.into_inner())?);
         self.apps.insert(name, (Arc::clone(&app), now));
         Ok(app)
@@ -182,7 +185,7 @@ impl DirectoryCache {
             users: missing.iter().map(|user| pb::UserRef::from((*user).clone())).collect(),
             take_down_unknown: take_down,
         };
-        let answer = self.client.clone().resolve_users(as_app(caller, asked)).await;
+        let answer = Box::pin(self.client.clone().resolve_users(as_app(caller, asked))).await;
         let found = answer.map_err(error_from_status)?.into_inner().users;
         for (user, found) in missing.into_iter().zip(&found) {
             self.users.insert((caller.app.0, user.clone()), (UserId(found.id), now));
@@ -222,7 +225,7 @@ impl DirectoryCache {
             return Ok(known);
         }
         let asked = pb::MembershipsRequest { user_id: Some(user.0), group_ids: missing };
-        let answer = self.groups.clone().memberships(as_app(caller, asked)).await;
+        let answer = Box::pin(self.groups.clone().memberships(as_app(caller, asked))).await;
         for wire in answer.map_err(error_from_status)?.into_inner().memberships {
             let membership = Membership::try_from(wire)?;
             if membership.role.is_some() || user == UserId::ADMIN {
@@ -283,7 +286,7 @@ impl DirectoryCache {
         }
         let by_ids = missing.iter().map(|receiver| receiver.0).collect();
         let asked = pb::BlockedByRequest { user_id: Some(sender.0), by_ids };
-        let answer = self.client.clone().blocked_by(as_app(caller, asked)).await;
+        let answer = Box::pin(self.client.clone().blocked_by(as_app(caller, asked))).await;
         let by = answer.map_err(error_from_status)?.into_inner().by_ids;
         if let Some(by) = by.first() {
             return Err(Error::new(Reason::BlockedByReceiver, by.to_string()));

@@ -224,7 +224,8 @@ impl<'a> Reading<'a> {
     /// The connection for the next try.
     pub async fn lend(&mut self) -> sqlx::Result<Lent> {
         self.tries += 1;
-        let connection = by(self.until, self.pool.connections.acquire()).await?;
+        // Boxed: it is large, and every future that asks the database would be as large, also where it asks seldom.
+        let connection = Box::pin(by(self.until, self.pool.connections.acquire())).await?;
         Ok(Lent { connection: Some(connection), doubts: self.pool.doubts.clone(), is_open: false })
     }
 
