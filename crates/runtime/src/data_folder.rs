@@ -52,6 +52,49 @@ impl DataFolder {
         &self.path
     }
 
+    /// Refuses when a database that was made here is gone. An empty one in its place would be taken for the data.
+    pub fn check_database(&self, name: &str) -> Result<(), Error> {
+        let path = self.path.join(name);
+        let is_there = fs::metadata(&path).is_ok_and(|found| found.len() > 0);
+        if is_there || !self.databases()?.iter().any(|known| known == name) {
+            return Ok(());
+        }
+        let list = self.path.join(DATABASES);
+        let remedy = format!(
+            "restore it from a backup; to begin anew without what it held, remove its line from {}",
+            list.display()
+        );
+        Err(Error::invalid(
+            "data",
+            format!("file {} was made by an earlier start and is gone: {remedy}", path.display()),
+        ))
+    }
+
+    /// Notes durably that the database was made.
+    pub fn note_database(&self, name: &str) -> Result<(), Error> {
+        let mut known = self.databases()?;
+        if known.iter().any(|known| known == name) {
+            return Ok(());
+        }
+        known.push(name.to_owned());
+        let path = self.path.join(DATABASES);
+        write_private(&path, &(known.join("\n") + "\n")).map_err(|error| {
+            Error::invalid("data", format!("file {} cannot be written: {error}", path.display())).because(error)
+        })
+    }
+
+    fn databases(&self) -> Result<Vec<String>, Error> {
+        let path = self.path.join(DATABASES);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => {
+                let remedy = "give it to the user that runs tidings";
+                Err(Error::invalid("data", format!("file {} cannot be read: {error}; {remedy}", path.display())))
+            }
+        }
+    }
+
     /// The key in file `name`, 32 bytes as hex, made at the first call.
     pub fn key(&self, name: &str, entropy: &dyn Entropy) -> Result<String, Error> {
         let path = self.path.join(name);
@@ -73,6 +116,9 @@ impl DataFolder {
         }
     }
 }
+
+/// Names the databases that were made in a data folder, one a line.
+const DATABASES: &str = "databases.txt";
 
 /// What is ours in a data folder; older versions let others read the databases.
 const OURS: [&str; 6] = [".sqlite", ".sqlite-wal", ".sqlite-shm", ".key", "demo.env", "tidings.lock"];

@@ -28,6 +28,8 @@ use crate::{
 const KEEP: Duration = Duration::from_secs(5);
 /// How long it is taken as true that somebody may speak in a group or to another user.
 const KEEP_RIGHTS: Duration = Duration::from_secs(1);
+/// How long the data of a deleted app stays, for an operator who deleted the wrong one and restores the directory.
+const KEEP_DELETED: Duration = Duration::from_hours(7 * 24);
 const APPS: usize = 1_000;
 const USERS: usize = 100_000;
 const RIGHTS: usize = 100_000;
@@ -146,6 +148,27 @@ impl DirectoryCache {
                 apps.push(App::try_from(app)?);
             }
         }
+    }
+
+    /// Every app that was deleted, and when, as it is now.
+    pub async fn deleted_apps(&self) -> Result<Vec<(AppId, UnixMillis)>, Error> {
+        let mut deleted = Vec::new();
+        loop {
+            let after_id = deleted.last().map_or(0, |(app, _): &(AppId, UnixMillis)| app.0);
+            let asked = pb::ListDeletedAppsRequest { after_id, limit: 1_000 };
+            let page = self.client.clone().list_deleted_apps(asked).await.map_err(error_from_status)?.into_inner().apps;
+            if page.is_empty() {
+                return Ok(deleted);
+            }
+            deleted.extend(page.into_iter().map(|app| (AppId(app.id), UnixMillis(app.deleted_at_ms))));
+        }
+    }
+
+    /// The apps that were deleted long enough ago for their data to go.
+    pub async fn forgotten_apps(&self) -> Result<Vec<AppId>, Error> {
+        let now = self.clock.now();
+        let deleted = self.deleted_apps().await?.into_iter();
+        Ok(deleted.filter(|(_, at)| now >= *at + KEEP_DELETED).map(|(app, _)| app).collect())
     }
 
     /// Rooms above `after` that have a member, and where to go on; 0 when there are no more.

@@ -69,6 +69,7 @@ const fn acts(rpc: &'static str, reach: &'static str) -> Right {
 pub const RIGHTS: &[Right] = &[
     operator("DirectoryService/CreateApp"),
     operator("DirectoryService/ListApps"),
+    operator("DirectoryService/ListDeletedApps"),
     operator("DirectoryService/GetApp"),
     operator("DirectoryService/RevealApp"),
     operator("DirectoryService/SetAppEnabled"),

@@ -14,6 +14,9 @@ use tidings_domain::{AppId, Entropy, Error};
 
 const NONCE: usize = 12;
 
+/// A secret as it is stored: the app, what it is sealed as, and the text.
+pub type Sealed = (AppId, &'static str, String);
+
 /// The key that comes from the data folder or the config. Cheap to clone.
 #[derive(Clone)]
 pub struct DataKey(ChaCha20Poly1305);
@@ -45,6 +48,11 @@ impl DataKey {
         self.try_open(app, column, stored).ok_or_else(|| {
             Error::internal(format!("{column} of app {app} does not open: wrong data key or damaged row"))
         })
+    }
+
+    /// Whether it is the key that `sealed` were sealed with. One row may be damaged; a wrong key opens none.
+    pub fn fits(&self, sealed: &[Sealed]) -> bool {
+        sealed.is_empty() || sealed.iter().any(|(app, column, stored)| self.try_open(*app, column, stored).is_some())
     }
 
     fn try_open(&self, app: AppId, column: &str, stored: &str) -> Option<String> {

@@ -2,51 +2,86 @@
 //!
 //! A passive checkpoint copies what it can beside the writer. It cannot start the log over while the writer keeps
 //! appending, so when the log has grown long, one that can runs on the writer's own connection right after a passive
-//! one, when little is left to copy.
+//! one, when little is left to copy. A reader outside of this process can keep that from happening for as long as it
+//! likes: it is waited for briefly, then writes go on, and the log says so.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{path::Path, sync::atomic::Ordering, time::Duration};
 
-use crate::db::SqliteDb;
+use sqlx::SqliteConnection;
+use tokio::time::Instant;
+
+use crate::{db::SqliteDb, open::BUSY};
 
 const TICK: Duration = Duration::from_millis(200);
 /// Commits after which a passive checkpoint is worth its syncs.
 const COMMITS: u64 = 500;
 /// Ticks after which even a few commits are copied.
 const QUIET_TICKS: u32 = 25;
-/// Pages of 4 KiB in the log from which it is started over: 64 MiB.
+/// Pages of 2 KiB in the log from which it is started over: 32 MiB.
 const LONG_LOG: i64 = 16 * 1024;
+/// How long every write waits for readers of the old log to end, at most.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// What lies between two such waits while somebody keeps reading.
+const PAUSE: Duration = Duration::from_secs(10);
+/// Pages from which a log that cannot be started over is reported: 256 MiB.
+const HELD_LOG: i64 = 128 * 1024;
 
 /// Runs until the database is closed.
-pub(crate) fn spawn(db: SqliteDb) {
-    tokio::spawn(async move {
-        let mut done = 0;
-        let mut waited = 0;
-        while !db.writer.is_closed() {
-            tokio::time::sleep(TICK).await;
-            let commits = db.commits.load(Ordering::Relaxed);
-            waited += 1;
-            if commits == done || (commits - done < COMMITS && waited < QUIET_TICKS) {
-                continue;
-            }
-            done = commits;
-            waited = 0;
-            checkpoint(&db).await;
+pub(crate) async fn run(db: SqliteDb) {
+    let mut done = 0;
+    let mut waited = 0;
+    let mut restart_from = Instant::now();
+    while !db.writer.is_closed() {
+        tokio::time::sleep(TICK).await;
+        let commits = db.commits.load(Ordering::Relaxed);
+        waited += 1;
+        if commits == done || (commits - done < COMMITS && waited < QUIET_TICKS) {
+            continue;
         }
-    });
+        done = commits;
+        waited = 0;
+        match checkpoint(&db, Instant::now() >= restart_from).await {
+            Ok(Outcome::Held(pages)) => {
+                restart_from = Instant::now() + PAUSE;
+                report(&db.path, pages);
+            }
+            Ok(Outcome::Done) | Err(sqlx::Error::PoolClosed) => {}
+            Err(error) => tracing::warn!(%error, file = %db.path.display(), "checkpoint failed"),
+        }
+    }
 }
 
-async fn checkpoint(db: &SqliteDb) {
+enum Outcome {
+    Done,
+    /// The log has so many pages, and somebody reads an old part of it.
+    Held(i64),
+}
+
+async fn checkpoint(db: &SqliteDb, may_restart: bool) -> sqlx::Result<Outcome> {
     const PASSIVE: &str = "pragma wal_checkpoint(passive)";
     const RESTART: &str = "pragma wal_checkpoint(restart)";
-    let passive: Result<(i64, i64, i64), _> = sqlx::query_as(PASSIVE).fetch_one(&db.checkpointer).await;
-    match passive {
-        Ok((_, log, _)) if log > LONG_LOG => {
-            let restart = sqlx::query(RESTART).execute(&db.writer).await;
-            if let Err(error) = restart {
-                tracing::warn!(%error, "the write-ahead log could not be started over");
-            }
-        }
-        Ok(_) | Err(sqlx::Error::PoolClosed) => {}
-        Err(error) => tracing::warn!(%error, "checkpoint failed"),
+    let (_, log, _): (i64, i64, i64) = sqlx::query_as(PASSIVE).fetch_one(&db.checkpointer).await?;
+    if log <= LONG_LOG || !may_restart {
+        return Ok(Outcome::Done);
+    }
+    let mut writer = db.writer.acquire().await?;
+    wait_for(&mut writer, PATIENCE).await?;
+    let restarted = sqlx::query_as(RESTART).fetch_one(&mut *writer).await;
+    wait_for(&mut writer, BUSY).await?;
+    let (busy, log, _): (i64, i64, i64) = restarted?;
+    Ok(if busy == 0 { Outcome::Done } else { Outcome::Held(log) })
+}
+
+/// How long the connection waits for locks.
+async fn wait_for(connection: &mut SqliteConnection, patience: Duration) -> sqlx::Result<()> {
+    let set = sqlx::AssertSqlSafe(format!("pragma busy_timeout = {}", patience.as_millis()));
+    sqlx::query(set).execute(connection).await.map(drop)
+}
+
+fn report(file: &Path, pages: i64) {
+    if pages >= HELD_LOG {
+        let mib = pages * 2 / 1024;
+        let file = file.display();
+        tracing::warn!(%file, mib, "the write-ahead log keeps growing: another process keeps reading the file");
     }
 }

@@ -1,8 +1,11 @@
 //! A database on either engine, and transactions in it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use sqlx::{Connection as _, SqlSafeStr as _, Sqlite, SqlitePool, Transaction};
@@ -10,7 +13,7 @@ use tidings_domain::Error;
 use tokio::time::Instant;
 
 use crate::{
-    domain_error,
+    checkpoint, domain_error,
     postgres::{PostgresDb, PostgresTx},
 };
 
@@ -35,6 +38,7 @@ pub enum Db {
 /// A SQLite file: one connection writes, several read.
 #[derive(Debug, Clone)]
 pub struct SqliteDb {
+    pub(crate) path: PathBuf,
     pub(crate) writer: SqlitePool,
     pub(crate) readers: SqlitePool,
     pub(crate) checkpointer: SqlitePool,
@@ -132,9 +136,26 @@ impl Db {
         }
     }
 
+    /// What must run beside the calls for as long as the database is open: it ends when that is closed. Without it
+    /// SQLite's write-ahead log grows; PostgreSQL sees to itself.
+    pub async fn upkeep(self) {
+        match self {
+            Self::Sqlite(db) => checkpoint::run(db).await,
+            Self::Postgres(db) => db.closed().await,
+        }
+    }
+
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), Error> {
         crate::on_db!(self, |c| sqlx::query("select 1").execute(c).await.map(drop))
+    }
+
+    /// What is wrong with a SQLite file, read as a whole; none of a server's tables, which has tools of its own.
+    pub async fn damage(&self) -> Result<Option<String>, Error> {
+        let Self::Sqlite(db) = self else { return Ok(None) };
+        let found: Result<(String,), _> = sqlx::query_as("pragma quick_check(1)").fetch_one(&db.readers).await;
+        let (found,) = found.map_err(domain_error)?;
+        Ok((found != "ok").then_some(found))
     }
 
     /// Closes every connection; on SQLite the write-ahead log is folded into the file.

@@ -4,6 +4,7 @@
 //! sqlx expression on whichever engine it is. [`ManyRows`] is a statement over any number of rows. Statements use
 //! `$1` placeholders, `on conflict` and `returning`, 64-bit milliseconds from our clock, JSON as text; never `now()`.
 
+mod app_rows;
 mod checkpoint;
 mod connect;
 mod db;
@@ -14,8 +15,10 @@ mod migrate;
 mod open;
 mod plans;
 mod postgres;
+mod resting;
 mod scale;
 
+pub use app_rows::AppRows;
 pub use db::{Db, Engine, Tx};
 pub use error::{Lost, domain_error, is_conflict, lost};
 pub use many_rows::{Column, Gather, GatherMany, Kind, ManyRows};

@@ -220,7 +220,12 @@ pub struct Gather {
 impl Gather {
     /// `out` as in [`GatherMany::new`].
     pub fn new(out: &[&str], query: &'static str) -> Self {
-        Self { postgres: query, sqlite: gathered(out, query) }
+        Self::per_engine(out, query, query)
+    }
+
+    /// As [`Self::new`], where the engines differ.
+    pub fn per_engine(out: &[&str], sqlite: &str, postgres: &'static str) -> Self {
+        Self { postgres, sqlite: gathered(out, sqlite) }
     }
 
     /// Runs it outside a transaction.

@@ -13,7 +13,7 @@ use sqlx::{
 };
 use tidings_domain::Error;
 
-use crate::{Db, Schema, checkpoint, connect, db::SqliteDb, postgres::PostgresDb};
+use crate::{Db, Schema, connect, db::SqliteDb, postgres::PostgresDb};
 
 /// Where a service's data is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +49,8 @@ const PLANS: [(&str, &str); 6] = [
     ("enable_material", "off"),
     ("jit", "off"),
 ];
+/// How long a statement waits for the lock of another process on a file.
+pub(crate) const BUSY: Duration = Duration::from_secs(5);
 /// How long a call waits for a connection to a file before it fails as unavailable.
 pub(crate) const ACQUIRE: Duration = Duration::from_secs(5);
 
@@ -60,9 +62,6 @@ pub async fn open(location: &Location, schema: &Schema, migrate: bool) -> Result
     };
     if migrate {
         schema.migrate(&db).await?;
-    }
-    if let Db::Sqlite(db) = &db {
-        checkpoint::spawn(db.clone());
     }
     Ok(db)
 }
@@ -85,7 +84,7 @@ async fn open_sqlite(path: PathBuf) -> Result<Db, Error> {
         // Small pages, since a message touches about one page of its own: less to log and to sync.
         .page_size(2048)
         .foreign_keys(true)
-        .busy_timeout(Duration::from_secs(5))
+        .busy_timeout(BUSY)
         // KiB. Small, since a commit that split a page looks through the whole cache; the system's own holds the rest.
         .pragma("cache_size", "-6000")
         // Checkpoints are planned (see `checkpoint`), never in the middle of a commit.
@@ -110,7 +109,7 @@ async fn open_sqlite(path: PathBuf) -> Result<Db, Error> {
     let checkpointer = pool().min_connections(0).max_connections(1).connect_lazy_with(options.clone());
     let readers = options.read_only(true).pragma("cache_size", "-4000");
     let readers = pool().min_connections(1).max_connections(READERS).connect_lazy_with(readers);
-    Ok(Db::Sqlite(SqliteDb { writer, readers, checkpointer, commits: Arc::new(AtomicU64::new(0)) }))
+    Ok(Db::Sqlite(SqliteDb { path, writer, readers, checkpointer, commits: Arc::new(AtomicU64::new(0)) }))
 }
 
 async fn open_postgres(url: &str, schema: &str, create: bool) -> Result<Db, Error> {

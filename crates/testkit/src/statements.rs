@@ -1,8 +1,8 @@
 //! Checks that every service's storage passes on both engines.
 
-use tidings_store::{Db, Engine, Location, Schema, Tx, on_tx, open, sqlx};
+use tidings_store::{AppRows, Db, Engine, Location, Schema, Tx, on_tx, open, sqlx};
 
-use crate::fresh_database;
+use crate::{fresh_database, postgres_plans};
 
 /// Every statement can be prepared on the engine of the database, and none walks through a table on SQLite: not all of
 /// it, nor all that an app has there. `walks` are the tables that are small enough, or of which all is wanted.
@@ -19,6 +19,9 @@ pub async fn assert_all_prepare(schema: &Schema, statements: fn(Engine) -> Vec<S
                 walking.append(&mut walks_of(&db, &statement, walks).await);
             }
         }
+        if db.engine() == Engine::Postgres {
+            walking.append(&mut postgres_plans::walks(&db, statements, walks).await);
+        }
     }
     assert!(walking.is_empty(), "{}", walking.join("\n"));
 }
@@ -33,6 +36,21 @@ pub async fn assert_same_tables(schema: &Schema) -> Vec<String> {
     let (sqlite, postgres) = (columns(&sqlite).await, columns(&postgres).await);
     assert_eq!(sqlite, postgres);
     sqlite
+}
+
+/// Everything that a service keeps for an app goes with it, but for tables in `kept`, whose rows stay.
+///
+/// # Panics
+/// When a table with an app's rows is not among those that are emptied.
+pub async fn assert_apps_go(schema: &Schema, rows: AppRows, kept: &[&str]) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let [sqlite, _] = both(schema, folder.path()).await;
+    let emptied = rows.texts().concat();
+    for column in columns(&sqlite).await {
+        let Some((table, _)) = column.split_once(".app_id ") else { continue };
+        let goes = emptied.contains(&format!("delete from {table} "));
+        assert!(goes != kept.contains(&table), "{table} goes with an app: {goes}");
+    }
 }
 
 /// Fresh databases with the schema's tables: SQLite, PostgreSQL.

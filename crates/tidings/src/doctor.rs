@@ -3,13 +3,14 @@
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use tidings_domain::{Error, RISKS};
-use tidings_runtime::{Config, DataFolder};
+use tidings_runtime::{Config, DataFolder, low_space};
 use tidings_store::Standing;
 
 use crate::{
     admin::apps,
     cli,
     directory::{Directory, with_directory},
+    keys,
     migrate::SCHEMAS,
     ready,
     running::location,
@@ -38,6 +39,11 @@ pub async fn doctor(config: Result<Config, Error>) -> Result<(), Error> {
             (None, false) => Ok("not made yet; the first start does".to_owned()),
             _ => check_database(&config, schema).await,
         };
+        let has_secrets = [tidings_directory::SCHEMA.name, tidings_callback::SCHEMA.name].contains(&schema.name);
+        if has_secrets && opened.as_ref().is_ok_and(|words| words == UP_TO_DATE) {
+            let opens = check_data_key(&config, schema).await;
+            healthy &= say(&format!("{} secrets", schema.name), &opens);
+        }
         healthy &= say(&format!("{} tables", schema.name), &opened);
     }
     let service_key = config.service_key.clone().or_else(|| server::key_on_data_folder(&config));
@@ -84,6 +90,9 @@ fn check_folder(config: &Config) -> Result<String, String> {
     if found.permissions().mode() & 0o077 != 0 {
         return Err(format!("{path} can be read by others: chmod 700 {path} (the next start does)"));
     }
+    if let Some(why) = low_space(&config.data) {
+        return Err(why);
+    }
     for key in ["service.key", "data.key"] {
         let mode = fs::metadata(config.data.join(key)).map_or(0, |found| found.permissions().mode());
         if mode & 0o077 != 0 {
@@ -101,12 +110,35 @@ fn shown(error: Error) -> String {
     cli::in_full(&error)
 }
 
-async fn check_database(config: &Config, schema: &tidings_store::Schema) -> Result<String, String> {
+const UP_TO_DATE: &str = "are up to date";
+
+/// Whether the data key opens what is sealed.
+async fn check_data_key(config: &Config, schema: &tidings_store::Schema) -> Result<String, String> {
     let db = tidings_store::open(&location(config), schema, false).await.map_err(shown)?;
-    let standing = schema.standing(&db).await.map_err(shown)?;
+    let sealed = if schema.name == tidings_directory::SCHEMA.name {
+        tidings_directory::sealed(&db).await
+    } else {
+        tidings_callback::sealed(&db).await
+    };
     db.close().await;
+    keys::check_data_key(config, &sealed.map_err(shown)?).map_err(shown)?;
+    Ok("open with the data key".to_owned())
+}
+
+async fn check_database(config: &Config, schema: &tidings_store::Schema) -> Result<String, String> {
+    let schema_file = match &config.database.url {
+        Some(_) => format!("schema tidings_{}", schema.name),
+        None => config.data.join(format!("{}.sqlite", schema.name)).display().to_string(),
+    };
+    let db = tidings_store::open(&location(config), schema, false).await.map_err(shown)?;
+    let found = async { Ok::<_, Error>((schema.standing(&db).await?, db.damage().await?)) }.await;
+    db.close().await;
+    let (standing, damage) = found.map_err(|error| format!("{schema_file} cannot be read: {}", shown(error)))?;
+    if let Some(damage) = damage {
+        return Err(format!("{schema_file} is damaged: {damage}; stop tidings and restore the file from a backup"));
+    }
     match standing {
-        Standing::UpToDate => Ok("are up to date".to_owned()),
+        Standing::UpToDate => Ok(UP_TO_DATE.to_owned()),
         Standing::Behind(steps) => Err(format!("need {steps} migrations: run `tidings migrate`")),
         Standing::Ahead(steps) => Err(format!("are {steps} migrations ahead of this version: update this program")),
     }

@@ -1,7 +1,9 @@
 //! The keys of an installation: from the config, else from the data folder.
 
+use std::fs;
+
 use tidings_domain::{Error, OsEntropy};
-use tidings_runtime::{Config, DataFolder, ServiceKeys, config};
+use tidings_runtime::{Config, DataFolder, DataKey, Sealed, ServiceKeys, config};
 
 /// What services show each other, in the data folder.
 const SERVICE_KEY: &str = "service.key";
@@ -29,12 +31,17 @@ pub fn service_keys(config: &Config, folder: Option<&DataFolder>) -> Result<Serv
 const SERVICE_KEY_RULE: &str =
     "is not at least 16 visible ASCII characters: restore the file, or remove it so that the next start makes another";
 
-/// What encrypts secrets at rest.
-pub fn data_key(config: &Config, folder: Option<&DataFolder>) -> Result<[u8; 32], Error> {
+/// What encrypts secrets at rest, and has encrypted `sealed`. It is made where nothing was sealed yet.
+pub fn data_key(config: &Config, folder: Option<&DataFolder>, sealed: &[Sealed]) -> Result<[u8; 32], Error> {
     let (text, place) = match (&config.data_key, folder) {
         (Some(key), _) => (key.clone(), String::new()),
         (None, Some(folder)) => {
-            (folder.key(DATA_KEY, &OsEntropy)?, format!("in {} ", folder.path().join(DATA_KEY).display()))
+            let file = folder.path().join(DATA_KEY);
+            if !sealed.is_empty() && !file.exists() {
+                let what = format!("is missing: {} is not there, but the database {LOCKED_WITH_IT}", file.display());
+                return Err(Error::invalid("data_key", what));
+            }
+            (folder.key(DATA_KEY, &OsEntropy)?, format!("in {} ", file.display()))
         }
         (None, None) => {
             let rule = "is required by the directory and the callback service without a data folder: set \
@@ -42,11 +49,41 @@ pub fn data_key(config: &Config, folder: Option<&DataFolder>) -> Result<[u8; 32]
             return Err(Error::invalid("data_key", rule));
         }
     };
-    parse_data_key(&text).ok_or_else(|| {
+    let key = parse_data_key(&text).ok_or_else(|| {
         let rule = "must be 64 hex digits: restore it from a backup, for secrets of apps cannot be read with another";
         Error::invalid("data_key", format!("{place}{rule}"))
-    })
+    })?;
+    if !DataKey::new(&key).fits(sealed) {
+        return Err(Error::invalid(
+            "data_key",
+            format!("{place}is not the one of this database, which {LOCKED_WITH_IT}"),
+        ));
+    }
+    Ok(key)
 }
+
+/// Whether the installation's data key is the one of these secrets; makes none.
+pub fn check_data_key(config: &Config, sealed: &[Sealed]) -> Result<(), Error> {
+    let file = config.data.join(DATA_KEY);
+    let text = match &config.data_key {
+        Some(key) => key.clone(),
+        None => match fs::read_to_string(&file) {
+            Ok(text) => text.trim().to_owned(),
+            Err(_) if sealed.is_empty() => return Ok(()),
+            Err(error) => {
+                let what = format!("in {} cannot be read ({error}), but the database {LOCKED_WITH_IT}", file.display());
+                return Err(Error::invalid("data_key", what));
+            }
+        },
+    };
+    match parse_data_key(&text) {
+        Some(key) if DataKey::new(&key).fits(sealed) => Ok(()),
+        _ => Err(Error::invalid("data_key", format!("is not the one of this database, which {LOCKED_WITH_IT}"))),
+    }
+}
+
+const LOCKED_WITH_IT: &str = "holds secrets of apps that another key cannot open: restore the key from a backup, or set \
+                              TIDINGS_DATA_KEY or TIDINGS_DATA_KEY_FILE";
 
 fn parse_data_key(text: &str) -> Option<[u8; 32]> {
     if text.len() != 64 || !text.is_ascii() {

@@ -4,6 +4,7 @@ mod admin;
 mod callback_admin;
 mod callback_lines;
 pub mod cli;
+mod deleted_apps;
 mod demo;
 mod directory;
 mod doctor;

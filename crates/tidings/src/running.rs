@@ -20,14 +20,16 @@ use tidings_proto::pb::{
     message_service_server::MessageServiceServer,
 };
 use tidings_runtime::{
-    Clients, Config, DataFolder, DirectoryCache, GrpcServer, ServiceKeys, Tasks, Wire, bind, keep_private,
-    most_connections,
+    Clients, Config, DataFolder, DirectoryCache, GrpcServer, ServiceKeys, Task, Tasks, Wire, bind, keep_private,
+    low_space, most_connections,
 };
 use tidings_store::{Db, Location, Schema};
 use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
-    Roles, keys,
+    Roles,
+    deleted_apps::{self, Kept},
+    keys,
     ready::{NotReady, Readiness},
 };
 
@@ -60,14 +62,20 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
     let keys = keys::service_keys(config, folder.as_ref())?;
     let mut starting = Starting {
         config,
+        folder: folder.as_ref(),
         clock: Arc::clone(&clock),
         tasks: Tasks::default(),
         keys: keys.clone(),
         roles,
         databases: Vec::new(),
+        kept: Vec::new(),
     };
 
-    let directory = if roles.directory { Some(starting.directory(folder.as_ref()).await?) } else { None };
+    if roles.keeps_data() && config.database.url.is_none() {
+        let data = config.data.clone();
+        starting.tasks.conditions().ask(move || low_space(&data));
+    }
+    let directory = if roles.directory { Some(starting.directory().await?) } else { None };
     let directory_wire = starting.wire(
         "directory",
         config.peers.directory.as_deref(),
@@ -91,7 +99,7 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
     let conversation_wire = starting.wire("conversation", conversation_url, conversation.clone().map(Wire::local))?;
     let callback = if roles.callback {
         let log = (message_wire.clone(), conversation_wire.clone());
-        Some(starting.callback(folder.as_ref(), cache, log).await?)
+        Some(starting.callback(cache.clone(), log).await?)
     } else {
         None
     };
@@ -99,7 +107,8 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         starting.wire("callback", config.peers.callback.as_deref(), callback.clone().map(Wire::local))?;
     let clients = Clients::new(directory_wire, group_wire, message_wire, conversation_wire, file_wire, callback_wire);
 
-    let Starting { tasks: background, databases, .. } = starting;
+    let Starting { tasks: background, databases, kept, .. } = starting;
+    deleted_apps::spawn(&background, cache, kept);
     let shutdown = background.shutdown().clone();
     let mut tasks = JoinSet::new();
     let mut running = Running {
@@ -179,29 +188,41 @@ const UNUSED: &str = "http://127.0.0.1:1";
 struct Starting<'a> {
     config: &'a Config,
     clock: Arc<dyn Clock>,
+    folder: Option<&'a DataFolder>,
     tasks: Tasks,
     keys: ServiceKeys,
     roles: Roles,
     databases: Vec<Db>,
+    /// What goes with an app.
+    kept: Kept,
 }
 
 impl Starting<'_> {
     async fn open(&mut self, schema: &Schema) -> Result<Db, Error> {
         let migrate = !self.config.database.skip_migrations;
+        // None where a server keeps the data.
+        let file = self.folder.filter(|_| self.config.database.url.is_none());
+        let file = file.map(|folder| (folder, format!("{}.sqlite", schema.name)));
+        if let Some((folder, name)) = &file {
+            folder.check_database(name)?;
+        }
         let db = tidings_store::open(&location(self.config), schema, migrate).await?;
+        if let Some((folder, name)) = &file {
+            folder.note_database(name)?;
+        }
         if !migrate {
             schema.check(&db).await?;
         }
+        let upkeep = db.clone();
+        self.tasks.run(Task::new("upkeep of a database"), move || upkeep.clone().upkeep());
         self.databases.push(db.clone());
         Ok(db)
     }
 
-    async fn directory(
-        &mut self,
-        folder: Option<&DataFolder>,
-    ) -> Result<(DirectoryServiceServer<Directory>, GroupServiceServer<Directory>), Error> {
-        let data_key = keys::data_key(self.config, folder)?;
+    async fn directory(&mut self) -> Result<(DirectoryServiceServer<Directory>, GroupServiceServer<Directory>), Error> {
         let db = self.open(&tidings_directory::SCHEMA).await?;
+        let data_key = keys::data_key(self.config, self.folder, &tidings_directory::sealed(&db).await?)?;
+        self.kept.push((db.clone(), tidings_directory::app_rows()));
         let entropy = Arc::new(OsEntropy);
         let deps = tidings_directory::Deps { db, clock: Arc::clone(&self.clock), entropy, data_key };
         let directory = tidings_directory::build(deps);
@@ -232,8 +253,10 @@ impl Starting<'_> {
         directory: DirectoryCache,
         files: FileServiceClient<Wire>,
     ) -> Result<MessageServiceServer<MessageGrpc>, Error> {
+        let db = self.open(&tidings_message::SCHEMA).await?;
+        self.kept.push((db.clone(), tidings_message::app_rows()));
         let deps = tidings_message::Deps {
-            db: self.open(&tidings_message::SCHEMA).await?,
+            db,
             directory,
             files,
             screens: Arc::new(tidings_message::Screens::new()?),
@@ -253,6 +276,7 @@ impl Starting<'_> {
     ) -> Result<ConversationServiceServer<ConversationGrpc>, Error> {
         let message = MessageServiceClient::new(message);
         let db = self.open(&tidings_conversation::SCHEMA).await?;
+        self.kept.push((db.clone(), tidings_conversation::app_rows()));
         let service = tidings_conversation::build(tidings_conversation::Deps {
             db,
             directory,
@@ -266,18 +290,19 @@ impl Starting<'_> {
 
     async fn callback(
         &mut self,
-        folder: Option<&DataFolder>,
         directory: DirectoryCache,
         (message, conversation): (Wire, Wire),
     ) -> Result<CallbackServiceServer<CallbackGrpc>, Error> {
+        let db = self.open(&tidings_callback::SCHEMA).await?;
+        let data_key = keys::data_key(self.config, self.folder, &tidings_callback::sealed(&db).await?)?;
         let service = tidings_callback::build(tidings_callback::Deps {
-            db: self.open(&tidings_callback::SCHEMA).await?,
+            db,
             directory,
             message: MessageServiceClient::new(message).max_decoding_message_size(MAX_REQUEST),
             conversation: ConversationServiceClient::new(conversation),
             clock: Arc::clone(&self.clock),
             entropy: Arc::new(OsEntropy),
-            data_key: keys::data_key(self.config, folder)?,
+            data_key,
             schedule: self.config.callbacks.schedule(),
             tasks: self.tasks.clone(),
         })?;

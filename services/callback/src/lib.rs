@@ -18,7 +18,7 @@ use tidings_domain::{Clock, Entropy, Error};
 use tidings_proto::pb::{
     conversation_service_client::ConversationServiceClient, message_service_client::MessageServiceClient,
 };
-use tidings_runtime::{DirectoryCache, Tasks, Wire};
+use tidings_runtime::{DirectoryCache, Sealed, Tasks, Wire};
 use tidings_store::{Db, Schema};
 use tokio::sync::watch;
 
@@ -32,11 +32,13 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0001_init.sql"),
         include_str!("../migrations/sqlite/0002_rotation_and_leases.sql"),
         include_str!("../migrations/sqlite/0003_untried.sql"),
+        include_str!("../migrations/sqlite/0004_plans.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
         include_str!("../migrations/postgres/0002_rotation_and_leases.sql"),
         include_str!("../migrations/postgres/0003_untried.sql"),
+        include_str!("../migrations/postgres/0004_plans.sql"),
     ],
 };
 
@@ -69,4 +71,9 @@ pub fn build(deps: Deps) -> Result<CallbackGrpc, Error> {
     let core = Arc::new(app::Core::new(deps, changed)?);
     worker::spawn(&core, changes);
     Ok(CallbackGrpc::new(core))
+}
+
+/// Some secrets of the database as they are stored, to tell whether a data key is the right one.
+pub async fn sealed(db: &Db) -> Result<Vec<Sealed>, Error> {
+    store::endpoint::sealed(db, 10).await
 }

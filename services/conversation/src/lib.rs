@@ -15,7 +15,7 @@ use tidings_store::{Db, Schema};
 use tokio::sync::Notify;
 
 pub use grpc::ConversationGrpc;
-pub use store::statements;
+pub use store::{app_rows, statements};
 
 /// The tables of this service.
 pub const SCHEMA: Schema = Schema {

@@ -1,8 +1,8 @@
 //! The SQL itself: every statement on both engines, and one set of tables.
 
-use tidings_conversation::{SCHEMA, statements};
+use tidings_conversation::{SCHEMA, app_rows, statements};
 use tidings_store::Engine;
-use tidings_testkit::{assert_all_prepare, assert_same_tables};
+use tidings_testkit::{assert_all_prepare, assert_apps_go, assert_same_tables};
 
 #[tokio::test]
 async fn every_statement_can_be_prepared_on_both_engines() {
@@ -15,4 +15,9 @@ async fn both_engines_have_the_same_tables() {
     let columns = assert_same_tables(&SCHEMA).await;
     assert!(columns.contains(&"cursor.unlisted_id INTEGER".to_owned()));
     assert!(columns.contains(&"pin.pin_no INTEGER".to_owned()));
+}
+
+#[tokio::test]
+async fn all_rows_of_an_app_go_with_it() {
+    assert_apps_go(&SCHEMA, app_rows(), &[]).await;
 }

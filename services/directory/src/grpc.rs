@@ -72,6 +72,16 @@ impl pb::directory_service_server::DirectoryService for Directory {
         Ok(Response::new(pb::ListAppsReply { apps: apps.into_iter().map(Into::into).collect() }))
     }
 
+    #[tracing::instrument(level = "debug", name = "directory.list_deleted_apps", skip_all)]
+    async fn list_deleted_apps(&self, request: Request<pb::ListDeletedAppsRequest>) -> Reply<pb::ListDeletedAppsReply> {
+        let wire = request.into_inner();
+        let after = after_id(wire.after_id).map_err(to_status)?;
+        let limit = limit(wire.limit, 100).map_err(to_status)?;
+        let apps = self.core.deleted_apps(after, limit).await.map_err(to_status)?;
+        let apps = apps.into_iter().map(|(app, at)| pb::DeletedApp { id: app.0, deleted_at_ms: at.0 });
+        Ok(Response::new(pb::ListDeletedAppsReply { apps: apps.collect() }))
+    }
+
     #[tracing::instrument(level = "debug", name = "directory.get_app", skip_all)]
     async fn get_app(&self, request: Request<pb::AppRef>) -> Reply<pb::App> {
         let key = request.into_inner().try_into().map_err(to_status)?;

@@ -23,8 +23,9 @@ mod windows;
 
 use std::{fmt, sync::Arc};
 
-use tidings_domain::{Clock, Entropy};
-use tidings_store::{Db, Engine, Schema};
+use tidings_domain::{Clock, Entropy, Error};
+use tidings_runtime::Sealed;
+use tidings_store::{AppRows, Db, Engine, Schema};
 
 use crate::{
     app::Core, app_cache::AppCache, guesses::Guesses, password::Passwords, quotas::Quotas,
@@ -41,6 +42,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0004_screening.sql"),
         include_str!("../migrations/sqlite/0005_void_tokens.sql"),
         include_str!("../migrations/sqlite/0006_shown_files.sql"),
+        include_str!("../migrations/sqlite/0007_plans.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
@@ -49,6 +51,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/postgres/0004_screening.sql"),
         include_str!("../migrations/postgres/0005_void_tokens.sql"),
         include_str!("../migrations/postgres/0006_shown_files.sql"),
+        include_str!("../migrations/postgres/0007_plans.sql"),
     ],
 };
 
@@ -98,8 +101,18 @@ pub fn build(deps: Deps) -> Directory {
     Directory { core: Arc::new(core) }
 }
 
+/// Some secrets of the database as they are stored, to tell whether a data key is the right one.
+pub async fn sealed(db: &Db) -> Result<Vec<Sealed>, Error> {
+    store::app::sealed(db, 10).await
+}
+
 /// Every statement that is sent to `engine`, to be prepared by a test.
 #[doc(hidden)]
 pub fn statements(engine: Engine) -> Vec<String> {
     store::statements(engine)
+}
+
+/// What this service keeps for each app.
+pub fn app_rows() -> AppRows {
+    store::app_rows()
 }

@@ -23,7 +23,7 @@ use tokio::sync::{Notify, watch};
 
 pub use grpc::MessageGrpc;
 pub use screening::Screens;
-pub use store::statements;
+pub use store::{app_rows, statements};
 
 /// The tables of this service.
 pub const SCHEMA: Schema = Schema {
@@ -40,6 +40,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0009_purged_events.sql"),
         include_str!("../migrations/sqlite/0010_file_owners.sql"),
         include_str!("../migrations/sqlite/0011_failed_broadcasts.sql"),
+        include_str!("../migrations/sqlite/0012_plans.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
@@ -53,6 +54,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/postgres/0009_purged_events.sql"),
         include_str!("../migrations/postgres/0010_file_owners.sql"),
         include_str!("../migrations/postgres/0011_failed_broadcasts.sql"),
+        include_str!("../migrations/postgres/0012_plans.sql"),
     ],
 };
 

@@ -132,6 +132,10 @@ async fn a_full_disk_refuses_sends_keeps_what_was_acknowledged_and_recovers_when
     assert_eq!(again.status.as_u16(), 503, "{}: {}", again.text, installation.process().logged());
     assert_stored(&installation, &acknowledged).await;
     assert_no_write_is_a_fault(&agora, &mut acknowledged).await;
+    let readyz = format!("{}/readyz", installation.url());
+    let readiness = Reply::to(reqwest::Client::new().get(&readyz)).await;
+    assert_eq!(readiness.status, 503, "{}", readiness.text);
+    assert!(readiness.text.contains("read-only") && readiness.text.contains("is almost full"), "{}", readiness.text);
 
     disk.grow("64m");
     tidings_testkit::wait_until("sends to work again", async || {
@@ -144,6 +148,7 @@ async fn a_full_disk_refuses_sends_keeps_what_was_acknowledged_and_recovers_when
     })
     .await;
     assert_stored(&installation, &acknowledged).await;
+    assert_eq!(Reply::to(reqwest::Client::new().get(&readyz)).await.status, 200);
 
     installation.kill();
     installation.start().await;

@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod blocked_log;
 mod callback_faults;
 mod callbacks;
 mod crates;
 mod data_folder;
 mod database;
+mod deleted_apps;
 mod durability;
 mod files;
 mod full_disk;
@@ -17,6 +19,7 @@ mod hung_peer;
 mod idempotency;
 mod image;
 mod log;
+mod lost_files;
 mod nginx;
 mod order;
 mod overload;

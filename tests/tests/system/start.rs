@@ -18,7 +18,7 @@ const SECRET: &str = "s3cr3t-s3cr3t-s3cr3t";
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
 /// Runs the program to its end, in a folder of its own, with loopback ports that are free.
-fn run(folder: &Path, words: &[&str], settings: &[(&str, &str)]) -> Output {
+pub(super) fn run(folder: &Path, words: &[&str], settings: &[(&str, &str)]) -> Output {
     // What starts although it must not is ended.
     let mut command = Command::new("timeout");
     command.arg("30").arg(tidings_binary()).args(words).current_dir(folder);
@@ -27,7 +27,7 @@ fn run(folder: &Path, words: &[&str], settings: &[(&str, &str)]) -> Output {
 }
 
 /// What a start that must fail complains about.
-fn complaint(folder: &Path, words: &[&str], settings: &[(&str, &str)]) -> String {
+pub(super) fn complaint(folder: &Path, words: &[&str], settings: &[(&str, &str)]) -> String {
     let done = run(folder, words, settings);
     let said = String::from_utf8(done.stderr).unwrap();
     assert_eq!(done.status.code(), Some(1), "{words:?} {settings:?}: {said}");
@@ -36,14 +36,14 @@ fn complaint(folder: &Path, words: &[&str], settings: &[(&str, &str)]) -> String
     last
 }
 
-fn assert_says(said: &str, parts: &[&str]) {
+pub(super) fn assert_says(said: &str, parts: &[&str]) {
     for part in parts {
         assert!(said.contains(part), "no `{part}` in: {said}");
     }
 }
 
 /// A role on a database with every setting that it needs.
-fn role<'a>(url: &'a str, others: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+pub(super) fn role<'a>(url: &'a str, others: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let data_key = "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a";
     let needed = [("TIDINGS_DATABASE_URL", url), ("TIDINGS_SERVICE_KEY", KEY), ("TIDINGS_DATA_KEY", data_key)];
     needed

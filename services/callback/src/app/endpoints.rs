@@ -17,6 +17,9 @@ use crate::{
 pub const EVENTS: [&str; 6] =
     ["message.sent", "message.online", "message.recalled", "message.edited", "message.refused", "conversation.read"];
 
+/// Deliveries that one transaction removes.
+const STEP: i64 = 1_000;
+
 /// How long an answer is waited for, in milliseconds.
 const TIMEOUTS: std::ops::RangeInclusive<i32> = 100..=30_000;
 /// The same where nothing is said (tencent.md 2).
@@ -144,13 +147,21 @@ pub async fn rotate(core: &Core, app: AppId, id: i64, overlap_ms: Option<i64>) -
     core.endpoint(app, id).await
 }
 
-/// Removes it with all that waits for it.
+/// Removes it with all that waits for it. That goes in steps, each committed, so that it ends however much there is: a
+/// call that is cut off has got so far, and is repeated.
 pub async fn remove(core: &Core, app: AppId, id: i64) -> Result<Endpoint, Error> {
     let endpoint = core.endpoint(app, id).await?;
-    let mut tx = core.deps.db.begin().await?;
-    store::endpoint::delete(&mut tx, app, id).await?;
-    store::delivery::empty(&mut tx, (app, id)).await?;
-    tx.commit().await?;
+    loop {
+        let mut tx = core.deps.db.begin().await?;
+        let is_last = store::delivery::empty(&mut tx, (app, id), STEP).await? < STEP;
+        if is_last {
+            store::endpoint::delete(&mut tx, app, id).await?;
+        }
+        tx.commit().await?;
+        if is_last {
+            break;
+        }
+    }
     core.tell();
     Ok(endpoint)
 }

@@ -76,7 +76,10 @@ const UNTRIED: &str = "
     select count(*) from (select 1 from delivery
         where app_id = $1 and endpoint_id = $2 and state = 1 and tries = 0 limit cast($3 as bigint)) w";
 
-const EMPTY: &str = "delete from delivery where app_id = $1 and endpoint_id = $2";
+const EMPTY: &str = "
+    delete from delivery where (app_id, endpoint_id, delivery_id) in (
+        select app_id, endpoint_id, delivery_id from delivery where app_id = $1 and endpoint_id = $2 and delivery_id > 0
+        order by delivery_id limit cast($3 as bigint))";
 
 const LIST: &str = "
     select delivery_id, endpoint_id, event_id, event, command, conv_a, conv_b, msg_id, address,
@@ -209,9 +212,16 @@ pub async fn untried(db: &Db, (app, endpoint): Which, most: i64) -> Result<i64, 
     Ok(untried)
 }
 
-/// Removes everything of an endpoint.
-pub async fn empty(tx: &mut Tx, (app, endpoint): Which) -> Result<(), Error> {
-    on_tx!(tx, |c| sqlx::query(EMPTY).bind(app.0).bind(endpoint).execute(c).await.map(drop))
+/// Removes the oldest of an endpoint, up to `limit`. Gives how many there were.
+pub async fn empty(tx: &mut Tx, (app, endpoint): Which, limit: i64) -> Result<i64, Error> {
+    let removed = on_tx!(tx, |c| sqlx::query(EMPTY)
+        .bind(app.0)
+        .bind(endpoint)
+        .bind(limit)
+        .execute(c)
+        .await
+        .map(|done| done.rows_affected()))?;
+    Ok(removed as i64)
 }
 
 /// Which deliveries; 0 is any.

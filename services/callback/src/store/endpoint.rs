@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tidings_domain::{AppId, Error, UnixMillis};
-use tidings_runtime::DataKey;
+use tidings_runtime::{DataKey, Sealed};
 use tidings_store::{Db, Tx, on_db, on_tx, sqlx};
 
 use crate::{
@@ -43,10 +43,13 @@ const LEASE: &str = "
 const APPS: &str = "select distinct app_id from counter order by app_id";
 const DELETE_ALL: &str = "delete from endpoint where app_id = $1";
 const FORGET_COUNTERS: &str = "delete from counter where app_id = $1";
+/// Keys at rest, the newest first.
+const SEALED: &str = "
+    select app_id, secret from endpoint order by app_id desc, endpoint_id desc limit cast($1 as bigint)";
 const RELEASE: &str = "update endpoint set lease_until = 0 where lease_owner = $1";
 
 pub const ALL: &[&str] =
-    &[COUNT, INSERT, LIST, PAUSE, DELETE, MOVE, ROTATE, LEASE, APPS, DELETE_ALL, FORGET_COUNTERS, RELEASE];
+    &[COUNT, INSERT, LIST, PAUSE, DELETE, MOVE, ROTATE, LEASE, APPS, DELETE_ALL, FORGET_COUNTERS, SEALED, RELEASE];
 
 /// What tokens and keys are sealed as.
 const TOKEN: &str = "endpoint.token";
@@ -248,4 +251,10 @@ pub async fn release(db: &Db, owner: &str) -> Result<(), Error> {
     let mut tx = db.begin().await?;
     on_tx!(&mut tx, |c| sqlx::query(RELEASE).bind(owner).execute(c).await.map(drop))?;
     tx.commit().await
+}
+
+/// Up to `most` keys as they are stored, the newest apps' first.
+pub async fn sealed(db: &Db, most: i64) -> Result<Vec<Sealed>, Error> {
+    let rows: Vec<(i64, String)> = on_db!(db, |c| sqlx::query_as(SEALED).bind(most).fetch_all(c).await)?;
+    Ok(rows.into_iter().map(|(app, secret)| (AppId(app), SECRET, secret)).collect())
 }

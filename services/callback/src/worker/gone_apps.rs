@@ -1,11 +1,11 @@
 //! Ends the endpoints of apps that were deleted, and forgets what was theirs in small steps.
 //!
 //! The endpoints go first, so nothing more is posted or read for them; the counter goes last, so whatever a crash leaves
-//! is found again.
+//! is found again. An app that the directory merely does not know is left alone: it may be the wrong directory.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use tidings_domain::{AppId, Error, Reason};
+use tidings_domain::{AppId, Error};
 
 use crate::{
     app::Core,
@@ -32,13 +32,9 @@ async fn every_app(core: &Core) -> Result<(), Error> {
     if known.is_empty() {
         return Ok(());
     }
-    let living: HashSet<AppId> = core.deps.directory.apps().await?.iter().map(|app| app.id).collect();
-    for app in known.into_iter().filter(|app| !living.contains(app)) {
-        // It may have been added since the list was made.
-        match core.deps.directory.app_of(app).await {
-            Err(error) if error.reason() == Reason::AppNotFound => forget(core, app).await?,
-            other => _ = other?,
-        }
+    let deleted: HashSet<AppId> = core.deps.directory.deleted_apps().await?.iter().map(|(app, _)| *app).collect();
+    for app in known.into_iter().filter(|app| deleted.contains(app)) {
+        forget(core, app).await?;
     }
     Ok(())
 }

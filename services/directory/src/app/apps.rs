@@ -1,6 +1,6 @@
 //! Reads, disables, deletes apps and sets their policies.
 
-use tidings_domain::{App, Error, PolicyChange};
+use tidings_domain::{App, AppId, Error, PolicyChange, UnixMillis};
 
 use super::Core;
 use crate::{
@@ -11,6 +11,10 @@ use crate::{
 impl Core {
     pub(crate) async fn list_apps(&self, after: i64, limit: i64) -> Result<Vec<App>, Error> {
         store::app::list(&self.db, after, limit).await?.iter().map(store::app_row::AppRow::app).collect()
+    }
+
+    pub(crate) async fn deleted_apps(&self, after: i64, limit: i64) -> Result<Vec<(AppId, UnixMillis)>, Error> {
+        store::app::deleted(&self.db, after, limit).await
     }
 
     /// The app with its secrets as they are now, not as the cache has them.

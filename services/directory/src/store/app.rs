@@ -1,6 +1,7 @@
 //! Apps.
 
 use tidings_domain::{App, AppId, Error, Policy, PolicyChange, UnixMillis};
+use tidings_runtime::Sealed;
 use tidings_store::{Db, Tx, on_db, on_tx};
 
 use super::{app_row::AppRow, policy};
@@ -43,6 +44,13 @@ const SET_ENABLED: &str = "update app set enabled = $2 where app_id = $1";
 const SET_POLICY: &str = "update app set policy = $2 where app_id = $1";
 /// Never goes back, so a number stands for one state alone.
 const SCREENING_CHANGED: &str = "update app set screening = screening + 1 where app_id = $1";
+const DELETED: &str = "
+    select app_id, deleted_at from app where app_id > $1 and deleted_at is not null
+    order by app_id limit cast($2 as bigint)";
+/// Secrets at rest, the newest first.
+const SEALED: &str = "
+    select app_id, client_secret from app where app_id > 0 and deleted_at is null
+    order by app_id desc limit cast($1 as bigint)";
 const DELETE: &str = "update app set deleted_at = $2 where app_id = $1";
 
 const ROTATE_CLIENT_SECRET: &str = "
@@ -73,6 +81,8 @@ pub(crate) const ALL: &[&str] = &[
     SET_POLICY,
     SCREENING_CHANGED,
     DELETE,
+    DELETED,
+    SEALED,
     ROTATE_CLIENT_SECRET,
     ROTATE_APP_CERTIFICATE,
     ROTATE_TOKEN_KEY,
@@ -210,4 +220,16 @@ pub(crate) async fn rotate(tx: &mut Tx, app: AppId, kind: SecretKind, rotation: 
 /// the transaction ends.
 pub(crate) async fn take_user_numbers(tx: &mut Tx, app: AppId, count: usize) -> Result<Option<i64>, Error> {
     on_tx!(tx, |c| sqlx::query_scalar(TAKE_USER_NUMBERS).bind(app.0).bind(count as i64).fetch_optional(c).await)
+}
+
+/// Up to `most` secrets as they are stored, the newest apps' first.
+pub(crate) async fn sealed(db: &Db, most: i64) -> Result<Vec<Sealed>, Error> {
+    let rows: Vec<(i64, String)> = on_db!(db, |c| sqlx::query_as(SEALED).bind(most).fetch_all(c).await)?;
+    Ok(rows.into_iter().map(|(app, secret)| (AppId(app), "client_secret", secret)).collect())
+}
+
+/// Deleted apps above `after`, and when they were deleted.
+pub(crate) async fn deleted(db: &Db, after: i64, limit: i64) -> Result<Vec<(AppId, UnixMillis)>, Error> {
+    let rows: Vec<(i64, i64)> = on_db!(db, |c| sqlx::query_as(DELETED).bind(after).bind(limit).fetch_all(c).await)?;
+    Ok(rows.into_iter().map(|(app, at)| (AppId(app), UnixMillis(at))).collect())
 }

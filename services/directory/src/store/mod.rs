@@ -22,7 +22,7 @@ pub(crate) mod user_block;
 pub(crate) mod users;
 pub(crate) mod word_list;
 
-use tidings_store::Engine;
+use tidings_store::{AppRows, Engine, Kind};
 
 /// Every statement that is sent to `engine`.
 pub(crate) fn statements(engine: Engine) -> Vec<String> {
@@ -37,5 +37,21 @@ pub(crate) fn statements(engine: Engine) -> Vec<String> {
         user_block::all(engine),
         shown_file::all(engine),
     ];
-    fixed.into_iter().map(str::to_owned).chain(built.concat()).collect()
+    fixed.into_iter().map(str::to_owned).chain(built.concat()).chain(app_rows().texts()).collect()
+}
+
+/// What this service keeps for each app.
+pub(crate) fn app_rows() -> AppRows {
+    AppRows::new(&[
+        ("shown_file", "kind, id, uuid", Kind::Int),
+        ("group_application", "group_id, user_id", Kind::Int),
+        ("group_block", "group_id, user_id", Kind::Int),
+        ("group_member", "group_id, user_id", Kind::Int),
+        ("chat_group", "group_id", Kind::Int),
+        ("user_block", "user_id, blocked_id", Kind::Int),
+        ("user_profile", "user_id", Kind::Int),
+        ("user_session", "user_id, device_sn", Kind::Int),
+        ("admin_token", "admin_token_id", Kind::Int),
+        ("app_user", "user_id", Kind::Int),
+    ])
 }

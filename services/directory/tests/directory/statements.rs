@@ -1,8 +1,8 @@
 //! The SQL itself: every statement on both engines, and one set of tables.
 
-use tidings_directory::{SCHEMA, statements};
+use tidings_directory::{SCHEMA, app_rows, statements};
 use tidings_store::Engine;
-use tidings_testkit::{assert_all_prepare, assert_same_tables};
+use tidings_testkit::{assert_all_prepare, assert_apps_go, assert_same_tables};
 
 use crate::suite::{Suite, on_both_engines};
 
@@ -23,3 +23,8 @@ async fn migrating_again_changes_nothing(suite: Suite) {
 }
 
 on_both_engines!(migrating_again_changes_nothing);
+
+#[tokio::test]
+async fn all_rows_of_an_app_go_with_it() {
+    assert_apps_go(&SCHEMA, app_rows(), &["app", "app_number", "hook", "word_list"]).await;
+}

@@ -1,8 +1,8 @@
 //! Removes files whose time is over and what uploads that never ended left, in small steps.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use tidings_domain::{Error, UnixMillis};
+use tidings_domain::{AppId, Error, UnixMillis};
 use tidings_runtime::Task;
 
 use super::{Core, delete::discard, quota, upload::LONGEST};
@@ -23,12 +23,35 @@ pub fn spawn(core: &Arc<Core>) {
 }
 
 async fn run(core: Arc<Core>) {
+    let mut expired = HashSet::new();
     loop {
         tokio::time::sleep(PAUSE).await;
+        if let Err(error) = expire_deleted(&core, &mut expired).await {
+            tracing::warn!(%error, "files of deleted apps could not be ended");
+        }
         if let Err(error) = sweep(&core).await {
             tracing::warn!(%error, "old files could not be swept up");
         }
     }
+}
+
+/// Ends the time of whatever deleted apps left. Nothing comes to them any more, so each is gone through once.
+async fn expire_deleted(core: &Core, expired: &mut HashSet<AppId>) -> Result<(), Error> {
+    for app in core.deps.directory.forgotten_apps().await? {
+        if !expired.contains(&app) {
+            expire_all(core, app).await?;
+            expired.insert(app);
+        }
+    }
+    Ok(())
+}
+
+async fn expire_all(core: &Core, app: AppId) -> Result<(), Error> {
+    let mut after = String::new();
+    while let Some(last) = file::expire_all(&core.deps.db, app, &after, core.deps.clock.now(), STEP).await? {
+        after = last;
+    }
+    Ok(())
 }
 
 /// How many files and remains were removed. One that cannot be removed stays for the next round.
@@ -201,6 +224,21 @@ mod tests {
         world.bytes(&uuid(count));
         assert_eq!(sweep(&world.core).await.unwrap(), 1);
         assert!(!world.place(&uuid(count)).exists());
+    }
+
+    #[tokio::test]
+    async fn every_file_of_a_deleted_app_goes_however_long_it_was_to_stay() {
+        let world = World::new().await;
+        let count = STEP as usize + 5;
+        for number in 0..count {
+            world.publish(&uuid(number), NOW + Duration::from_hours(24)).await;
+            world.bytes(&uuid(number));
+        }
+        expire_all(&world.core, AppId(APP.0 + 1)).await.unwrap();
+        assert_eq!(sweep(&world.core).await.unwrap(), 0, "another app was deleted");
+        expire_all(&world.core, APP).await.unwrap();
+        assert_eq!(sweep(&world.core).await.unwrap(), count);
+        assert!((0..count).all(|number| !world.place(&uuid(number)).exists()));
     }
 
     #[tokio::test]

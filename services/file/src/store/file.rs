@@ -61,6 +61,12 @@ const RETIRE_WITHDRAWN: &str = "
     update file set gone_at = $4
     where app_id = $1 and uuid = $2 and owner_id = $3 and withdrawn_at is not null and gone_at is null";
 
+/// Files of an app by their uuids, whatever became of them.
+const AFTER: &str = "
+    select uuid from file where app_id = $1 and uuid > $2 order by uuid limit cast($3 as bigint)";
+const EXPIRE: &str = "
+    update file set expires_at = $4
+    where app_id = $1 and uuid > $2 and uuid <= $3 and gone_at is null and (expires_at is null or expires_at > $4)";
 const SET_EXPIRY: &str = "update file set expires_at = $3 where app_id = $1 and uuid = $2 and gone_at is null";
 
 /// The same for the sweeper. A file that was kept since it was listed has no expiry now, and stays.
@@ -75,7 +81,7 @@ const EXPIRED: &str = "
     order by expires_at limit cast($2 as bigint)";
 
 pub const ALL: &[&str] =
-    &[INSERT, FIND, RETIRE, WITHDRAW, RESTORE, RETIRE_WITHDRAWN, RETIRE_EXPIRED, SET_EXPIRY, EXPIRED];
+    &[INSERT, FIND, RETIRE, WITHDRAW, RESTORE, RETIRE_WITHDRAWN, RETIRE_EXPIRED, SET_EXPIRY, EXPIRED, AFTER, EXPIRE];
 
 /// A file with what only this service knows of it.
 #[derive(Debug)]
@@ -241,4 +247,29 @@ pub async fn set_expiry(tx: &mut Tx, app: AppId, uuid: &str, at: Option<UnixMill
 pub async fn expired(db: &Db, now: UnixMillis, limit: i64) -> Result<Vec<(AppId, String)>, Error> {
     let rows: Vec<(i64, String)> = on_db!(db, |c| sqlx::query_as(EXPIRED).bind(now.0).bind(limit).fetch_all(c).await)?;
     Ok(rows.into_iter().map(|(app, uuid)| (AppId(app), uuid)).collect())
+}
+
+/// Ends the time of up to `limit` files of an app with uuids above `after`. Gives the last of them; none when there are no
+/// more.
+pub async fn expire_all(
+    db: &Db,
+    app: AppId,
+    after: &str,
+    now: UnixMillis,
+    limit: i64,
+) -> Result<Option<String>, Error> {
+    let uuids: Vec<(String,)> =
+        on_db!(db, |c| sqlx::query_as(AFTER).bind(app.0).bind(after).bind(limit).fetch_all(c).await)?;
+    let Some((last,)) = uuids.into_iter().last() else { return Ok(None) };
+    let mut tx = db.begin().await?;
+    on_tx!(&mut tx, |c| sqlx::query(EXPIRE)
+        .bind(app.0)
+        .bind(after)
+        .bind(&last)
+        .bind(now.0)
+        .execute(c)
+        .await
+        .map(drop))?;
+    tx.commit().await?;
+    Ok(Some(last))
 }

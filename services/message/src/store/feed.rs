@@ -49,6 +49,24 @@ static SENT: LazyLock<Gather> = LazyLock::new(|| {
     )
 });
 
+/// Events beside `sent`, with what is told of their messages.
+macro_rules! other {
+    ($join:literal, $end:literal) => {
+        concat!(
+            "select e.event_no, e.kind, e.made_at, e.conv_a, e.conv_b, e.msg_id, e.actor_id,
+                case when octet_length(e.body) <= 16384 then e.body end as body,
+                cast(octet_length(e.body) as bigint) as size,
+                e.address, e.platform, e.trace, m.seq, m.sender_id, m.sent_at, e.reason
+             from event e ",
+            $join,
+            "m.app_id = e.app_id and m.conv_a = e.conv_a and m.conv_b = e.conv_b and m.msg_id = e.msg_id",
+            $end,
+            " where e.app_id = $1 and e.lane = $2 and e.event_no > $3 and e.event_no <= $4
+             order by e.event_no limit cast($5 as bigint)"
+        )
+    };
+}
+
 static OTHER: LazyLock<Gather> = LazyLock::new(|| {
     let out = [
         "event_no",
@@ -68,16 +86,11 @@ static OTHER: LazyLock<Gather> = LazyLock::new(|| {
         "sent_at",
         "reason",
     ];
-    Gather::new(
+    // PostgreSQL must be told that it looks one message up for each event.
+    Gather::per_engine(
         &out,
-        "select e.event_no, e.kind, e.made_at, e.conv_a, e.conv_b, e.msg_id, e.actor_id,
-            case when octet_length(e.body) <= 16384 then e.body end as body, cast(octet_length(e.body) as bigint) as size,
-            e.address, e.platform, e.trace, m.seq, m.sender_id, m.sent_at, e.reason
-         from event e
-         left join message m
-            on m.app_id = e.app_id and m.conv_a = e.conv_a and m.conv_b = e.conv_b and m.msg_id = e.msg_id
-         where e.app_id = $1 and e.lane = $2 and e.event_no > $3 and e.event_no <= $4
-         order by e.event_no limit cast($5 as bigint)",
+        other!("left join message m on ", ""),
+        other!("left join lateral (select * from message m where ", " limit 1) m on true"),
     )
 });
 

@@ -17,7 +17,7 @@ pub mod purge;
 pub mod read;
 pub mod weight;
 
-use tidings_store::Engine;
+use tidings_store::{AppRows, Engine, Kind};
 
 /// Every statement text on that engine, for a test that prepares them all.
 pub fn statements(engine: Engine) -> Vec<String> {
@@ -57,5 +57,26 @@ pub fn statements(engine: Engine) -> Vec<String> {
         .chain(export::gathers())
         .chain(feed::gathers())
         .map(|gather| gather.text(engine));
-    single.into_iter().map(str::to_owned).chain(many).chain(lookups).chain(gathers).collect()
+    single.into_iter().map(str::to_owned).chain(many).chain(lookups).chain(gathers).chain(app_rows().texts()).collect()
+}
+
+/// What this service keeps for each app.
+pub fn app_rows() -> AppRows {
+    AppRows::new(&[
+        ("idempotency_key", "scope, key", Kind::Text),
+        ("broadcast", "broadcast_id", Kind::Int),
+        ("export", "hour_start, part", Kind::Int),
+        ("late", "conv_a, conv_b, msg_id", Kind::Int),
+        ("recalled", "conv_a, conv_b, msg_id", Kind::Int),
+        ("excluded", "user_id, conv_a, conv_b, msg_id", Kind::Int),
+        ("file_use", "conv_a, conv_b, msg_id, uuid", Kind::Int),
+        ("released_file", "uuid, user_id", Kind::Text),
+        ("unused_file", "uuid", Kind::Text),
+        ("kept_file", "uuid", Kind::Text),
+        ("event", "lane, event_no", Kind::Int),
+        ("message", "conv_a, conv_b, msg_id", Kind::Int),
+        ("participant", "user_id, conv_a, conv_b", Kind::Int),
+        ("conversation_head", "conv_a, conv_b", Kind::Int),
+        ("event_lane", "lane", Kind::Int),
+    ])
 }

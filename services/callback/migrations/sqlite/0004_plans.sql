@@ -1,0 +1,2 @@
+-- For PostgreSQL alone: SQLite is told what its indexes are like.
+select 1;
