@@ -18,12 +18,14 @@ use sqlx::{
 use tidings_domain::Error;
 use tokio::{
     runtime::Handle,
+    sync::OwnedSemaphorePermit,
     time::{Instant, timeout, timeout_at},
 };
 
 use crate::{
     error::{commit_error, domain_error, is_lost_connection},
     limits::{CALL, LIFE, LONG_READ, Limits, RESTED, TIDY, UNUSED, vanishing},
+    resting::Resting,
 };
 
 /// How often something is tried on another connection, when the server had closed the one before. The first such
@@ -48,8 +50,19 @@ struct Inner {
 #[derive(Debug)]
 struct Pool {
     connections: PgPool,
+    resting: Resting,
     limits: Limits,
     doubts: Doubts,
+}
+
+impl Pool {
+    /// A connection that stands, and since when there is one.
+    async fn connect(&self) -> sqlx::Result<(PoolConnection<Postgres>, Instant)> {
+        match self.resting.standing(&self.doubts).await {
+            Some(rested) => Ok(rested),
+            None => Ok((self.connections.acquire().await?, Instant::now())),
+        }
+    }
 }
 
 impl PostgresDb {
@@ -58,7 +71,8 @@ impl PostgresDb {
         let pool = |limits: Limits| {
             let doubts = Doubts::default();
             let connections = pool_options(limits, doubts.clone()).connect_lazy_with(limits.on(options.clone()));
-            Pool { connections, limits, doubts }
+            let resting = Resting::of(limits.connections);
+            Pool { connections, resting, limits, doubts }
         };
         let (calls, long_reads) = (pool(CALL), pool(LONG_READ));
         Self { inner: Arc::new(Inner { calls, long_reads, options }), reads_long: false }
@@ -92,8 +106,16 @@ impl PostgresDb {
         }
     }
 
+    pub(crate) async fn closed(&self) {
+        self.inner.calls.connections.close_event().await;
+    }
+
     pub(crate) async fn close(&self) {
-        tokio::join!(self.inner.calls.connections.close(), self.inner.long_reads.connections.close());
+        let Inner { calls, long_reads, .. } = &*self.inner;
+        for pool in [calls, long_reads] {
+            pool.resting.close();
+        }
+        tokio::join!(calls.connections.close(), long_reads.connections.close());
     }
 }
 
@@ -124,15 +146,15 @@ fn pool_options(limits: Limits, doubts: Doubts) -> PoolOptions<Postgres> {
 /// When a connection was last found cut or frozen. All that rested at that moment probably are, and are replaced without
 /// waiting for each of them.
 #[derive(Debug, Clone, Default)]
-struct Doubts(Arc<Mutex<Option<Instant>>>);
+pub(crate) struct Doubts(Arc<Mutex<Option<Instant>>>);
 
 impl Doubts {
-    fn raise(&self) {
+    pub(crate) fn raise(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
     /// Whether a connection that has rested for so long is meant.
-    fn include(&self, idle_for: std::time::Duration) -> bool {
+    pub(crate) fn include(&self, idle_for: std::time::Duration) -> bool {
         let raised = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         raised.is_some_and(|raised| idle_for >= raised.elapsed())
     }
@@ -143,15 +165,23 @@ impl Doubts {
 pub struct Lent {
     /// None once it was given up.
     connection: Option<PoolConnection<Postgres>>,
+    /// When it was made, or a little later.
+    since: Instant,
+    /// Leave to have a connection.
+    leave: Option<OwnedSemaphorePermit>,
+    resting: Resting,
     doubts: Doubts,
     /// Whether a transaction may be open.
     is_open: bool,
+    /// Whether every statement so far was answered.
+    is_answered: bool,
 }
 
 impl Lent {
     /// The connection, while it is believed to stand.
     #[doc(hidden)]
     pub fn connection(&mut self) -> sqlx::Result<&mut PgConnection> {
+        self.is_answered = false;
         match &mut self.connection {
             Some(connection) => Ok(connection),
             None => Err(io::Error::new(io::ErrorKind::NotConnected, "the connection was given up before").into()),
@@ -167,6 +197,7 @@ impl Lent {
             self.doubts.raise();
             self.give_up();
         }
+        self.is_answered = true;
         done
     }
 
@@ -187,8 +218,16 @@ impl Drop for Lent {
     fn drop(&mut self) {
         let Ok(runtime) = Handle::try_current() else { return self.give_up() };
         let Some(mut connection) = self.connection.take() else { return };
-        let is_open = self.is_open;
+        if self.is_answered && !self.is_open {
+            match self.resting.push(connection, self.since) {
+                None => return,
+                Some(refused) => connection = refused,
+            }
+        }
+        let (is_open, leave) = (self.is_open, self.leave.take());
         runtime.spawn(async move {
+            // Others may have one when this one is at rest.
+            let _leave = leave;
             if is_open {
                 let rollback = sqlx::raw_sql("rollback").execute(&mut *connection);
                 if !matches!(timeout(TIDY, rollback).await, Ok(Ok(_))) {
@@ -224,9 +263,17 @@ impl<'a> Reading<'a> {
     /// The connection for the next try.
     pub async fn lend(&mut self) -> sqlx::Result<Lent> {
         self.tries += 1;
-        // Boxed: it is large, and every future that asks the database would be as large, also where it asks seldom.
-        let connection = Box::pin(by(self.until, self.pool.connections.acquire())).await?;
-        Ok(Lent { connection: Some(connection), doubts: self.pool.doubts.clone(), is_open: false })
+        let Pool { resting, limits, doubts, .. } = self.pool;
+        let until = self.until.min(Instant::now() + limits.acquire);
+        let leave = by(until, resting.leave()).await?;
+        let (connection, since) = match resting.fresh(doubts) {
+            Some(rested) => rested,
+            // Boxed: it is large, and every future that asks the database would be as large, also where it asks seldom.
+            None => Box::pin(by(until, self.pool.connect())).await?,
+        };
+        let (resting, doubts) = (resting.clone(), doubts.clone());
+        let connection = Some(connection);
+        Ok(Lent { connection, since, leave: Some(leave), resting, doubts, is_open: false, is_answered: true })
     }
 
     /// Whether another connection may do better. What only reads has no effect, nor has a transaction that did not begin.

@@ -1,0 +1,100 @@
+//! Connections that have just been used, for whoever comes next.
+//!
+//! sqlx's pool asks a connection that is given back whether it still stands, at a round trip for each statement outside
+//! of a transaction. One whose last statement was answered needs no such question, so it is kept here instead: whoever
+//! comes next takes the one that was used last. One that rested for long is asked then.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use sqlx::{Connection as _, Postgres, pool::PoolConnection};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, timeout},
+};
+
+use crate::{
+    limits::{LIFE, RESTED, TIDY},
+    postgres::Doubts,
+};
+
+/// The connections of one pool. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Resting(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// As many as there are connections, so that who has leave never waits for one in the pool.
+    leave: Arc<Semaphore>,
+    /// The one that was used last is the last.
+    connections: Mutex<Vec<Rested>>,
+}
+
+#[derive(Debug)]
+struct Rested {
+    connection: PoolConnection<Postgres>,
+    /// When the connection was made.
+    made: Instant,
+    /// When it was given back.
+    since: Instant,
+}
+
+impl Resting {
+    pub(crate) fn of(connections: u32) -> Self {
+        let leave = Arc::new(Semaphore::new(connections as usize));
+        Self(Arc::new(Inner { leave, connections: Mutex::default() }))
+    }
+
+    /// Waits until one more connection may be used.
+    pub(crate) async fn leave(&self) -> sqlx::Result<OwnedSemaphorePermit> {
+        Arc::clone(&self.0.leave).acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)
+    }
+
+    /// The connection that was used last, if that was a moment ago.
+    pub(crate) fn fresh(&self, doubts: &Doubts) -> Option<(PoolConnection<Postgres>, Instant)> {
+        let is_fresh = |rested: &mut Rested| rested.is_believed(doubts) && rested.since.elapsed() < RESTED;
+        self.connections().pop_if(is_fresh).map(|rested| (rested.connection, rested.made))
+    }
+
+    /// The connection that was used last and still stands. Others are closed.
+    pub(crate) async fn standing(&self, doubts: &Doubts) -> Option<(PoolConnection<Postgres>, Instant)> {
+        loop {
+            let mut rested = self.connections().pop()?;
+            if rested.is_believed(doubts) {
+                let stands = timeout(TIDY, rested.connection.ping()).await;
+                if matches!(stands, Ok(Ok(()))) {
+                    return Some((rested.connection, rested.made));
+                }
+                doubts.raise();
+            }
+            // Without a farewell, for which nobody may be there.
+            drop(rested.connection.detach());
+        }
+    }
+
+    /// Keeps a connection that is at rest; gives it back once the pool is being closed, which waits for it.
+    pub(crate) fn push(&self, connection: PoolConnection<Postgres>, made: Instant) -> Option<PoolConnection<Postgres>> {
+        let mut connections = self.connections();
+        if self.0.leave.is_closed() {
+            return Some(connection);
+        }
+        connections.push(Rested { connection, made, since: Instant::now() });
+        None
+    }
+
+    /// Gives all back to the pool, and keeps none from now on.
+    pub(crate) fn close(&self) {
+        self.0.leave.close();
+        self.connections().clear();
+    }
+
+    fn connections(&self) -> MutexGuard<'_, Vec<Rested>> {
+        self.0.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Rested {
+    /// Whether it is not too old, and none that rested as long was found cut.
+    fn is_believed(&self, doubts: &Doubts) -> bool {
+        self.made.elapsed() < LIFE && !doubts.include(self.since.elapsed())
+    }
+}
