@@ -24,8 +24,8 @@ impl AppRows {
     pub fn new(tables: &[(&str, &str, Kind)]) -> Self {
         let statements = tables.iter().map(|(table, key, kind)| {
             format!(
-                "delete from {table} where app_id = $1 and ({key}) in (
-                    select {key} from {table} where app_id = $1 and {} order by app_id, {key} limit cast($2 as bigint))",
+                "delete from {table} where (app_id, {key}) in (
+                    select app_id, {key} from {table} where app_id = $1 and {} order by {key} limit cast($2 as bigint))",
                 any_value(key, *kind)
             )
         });

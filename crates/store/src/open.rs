@@ -41,12 +41,11 @@ const READERS: u32 = 4;
 /// Every statement looks rows up by an index, row by row. A plan made while the tables were small would read them whole
 /// instead, and would be kept until PostgreSQL next looks at how they grew. The price that it puts on what is switched
 /// off would make it compile the rest, hence no `jit`.
-const PLANS: [(&str, &str); 6] = [
+const PLANS: [(&str, &str); 5] = [
     ("enable_seqscan", "off"),
     ("enable_bitmapscan", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
-    ("enable_material", "off"),
     ("jit", "off"),
 ];
 /// How long a statement waits for the lock of another process on a file.
