@@ -7,7 +7,7 @@ use tidings_testkit::{Installation, Process, tidings_binary, wait_until};
 
 /// Linux's flag of a file whose reads do not wait.
 const NONBLOCK: i32 = 0o4000;
-/// What Linux keeps of a pipe that nobody reads.
+/// The most that Linux keeps of a pipe that nobody reads. Of lines it keeps less: they do not fill its pages.
 const PIPE: usize = 64 * 1024;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -44,5 +44,6 @@ async fn standard_error_that_nobody_reads_stops_neither_answers_nor_the_end() {
     assert_eq!(process.ended(), Some(0));
     let mut logged = vec![0; 2 * PIPE];
     let kept = unread.read(&mut logged).unwrap();
-    assert!(kept > PIPE - 8 * 1024, "the pipe never was full: {kept} bytes");
+    // 600 requests log more than it keeps.
+    assert!(kept > PIPE / 2, "the pipe never was full: {kept} bytes");
 }
