@@ -143,9 +143,11 @@ impl Judge {
         let believed = matches!(self.standing, Standing::Believed | Standing::Unproven);
         if is_first && believed && !self.is_plausible(wall) {
             self.standing = Standing::Unproven;
-            if let Some((database, _)) = self.database {
-                // All processes have it in common.
-                self.offset = database.offset;
+            // The database's is the one that all processes have in common; without, the time goes on where it was.
+            match (self.database, self.last_run) {
+                (Some((database, _)), _) => self.offset = database.offset,
+                (None, Some(last_run)) => self.offset = last_run - steady,
+                (None, None) => {}
             }
             self.wall = Since { offset: wall - steady, at: steady };
             self.looked_at = steady;
@@ -334,6 +336,7 @@ mod tests {
             let mut machine = Machine::new(wrong, None);
             machine.judge.hear(0, START + wrong, hour_before);
             assert!(!machine.believes(), "{wrong}");
+            assert_eq!(machine.error(), -HOUR);
             machine.run(3_000);
             machine.wrong = 0;
             assert!(machine.believes(), "{wrong}");
