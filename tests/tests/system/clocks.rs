@@ -164,7 +164,9 @@ async fn what_a_process_held_that_took_it_to_be_an_hour_later_is_taken_over_when
     ahead.wait_until_not_ready_since("the clock of this machine is wrong: it is 3").await;
     let receiver = Receiver::start(|_| Answer::ok());
     let url = receiver.url();
-    let add = ["callback", "add", "--app", "demo/demo", "--dialect", "tencent", "--url", &url, "--allow-private"];
+    let grpc = ahead.installation.grpc_url();
+    let add = ["callback", "--grpc", &grpc, "add", "--app", "demo/demo", "--dialect", "tencent", "--url", &url];
+    let add = [&add[..], &["--allow-private"]].concat();
     wait_until("the demo app", async || ahead.installation.data().join("demo.env").exists()).await;
     run(&ahead.installation, &add);
     other.installation.start().await;

@@ -190,7 +190,7 @@ impl Judge {
 
 /// In words.
 fn ahead(ms: i64) -> String {
-    let seconds = ms.unsigned_abs() / 1000;
+    let seconds = (ms.unsigned_abs() + 500) / 1000;
     if ms < 0 { format!("{seconds} seconds behind") } else { format!("{seconds} seconds ahead of") }
 }
 
