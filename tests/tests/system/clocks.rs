@@ -159,16 +159,15 @@ async fn a_start_with_a_wrong_clock_sends_nothing_until_it_is_right_on_postgres(
 async fn what_a_process_held_that_took_it_to_be_an_hour_later_is_taken_over_when_it_dies() {
     let database = fresh_database().await;
     let (mut ahead, mut other) = (Machine::new(Some(&database)), Machine::new(Some(&database)));
-    ahead.set(HOUR);
-    ahead.installation.launch();
-    ahead.wait_until_not_ready_since("the clock of this machine is wrong: it is 3").await;
+    ahead.installation.start().await;
     let receiver = Receiver::start(|_| Answer::ok());
     let url = receiver.url();
     let grpc = ahead.installation.grpc_url();
     let add = ["callback", "--grpc", &grpc, "add", "--app", "demo/demo", "--dialect", "tencent", "--url", &url];
     let add = [&add[..], &["--allow-private"]].concat();
-    wait_until("the demo app", async || ahead.installation.data().join("demo.env").exists()).await;
     run(&ahead.installation, &add);
+    ahead.set(HOUR);
+    ahead.wait_until_not_ready_since("the clock of this machine jumped: it is 3600 seconds ahead of").await;
     other.installation.start().await;
     let agora = other.installation.agora().await;
     agora.register(&["nora", "omar"]).await;

@@ -70,18 +70,20 @@ impl Lease {
         Ok(lease)
     }
 
-    /// Renews the lease when it is about to run out, as after a machine slept, and takes another number when the clock was
-    /// set back below what was minted under this one.
+    /// Renews the lease when it is about to run out, as after a machine slept, or when the clock was set forward beyond what
+    /// may be minted, and takes another number when it was set back below what was minted under this one.
     pub async fn refresh(&self) -> Result<(), Error> {
         self.check_clock()?;
-        let (node, runs_out, is_lost, reached) = {
+        let (held, runs_out, is_lost, reached) = {
             let state = self.state();
-            (state.held.node, state.runs_out, state.is_lost, state.minter.reached())
+            (state.held, state.runs_out, state.is_lost, state.minter.reached())
         };
-        if reached > self.0.clock.now() + AHEAD {
-            return self.take_another(node, "the clock was set back below the ids of this process").await;
+        let now = self.0.clock.now();
+        if reached > now + AHEAD {
+            return self.take_another(held.node, "the clock was set back below the ids of this process").await;
         }
-        if is_lost || self.0.clock.elapsed() + RENEW > runs_out { self.renew().await } else { Ok(()) }
+        let runs_out = self.0.clock.elapsed() + RENEW > runs_out || now + LIFT > held.reached_at;
+        if is_lost || runs_out { self.renew().await } else { Ok(()) }
     }
 
     /// Ids for one transaction, which takes it to be `now`; fails when the lease ran out, and while the clock is doubted.
@@ -332,6 +334,10 @@ mod tests {
         let lease = acquire(&db, &clock, &Tasks::default()).await;
         let first = lease.state().held.node;
         let before = mint(&lease, &clock);
+        // Forward it is a matter of course.
+        clock.set(START + Duration::from_hours(1));
+        lease.refresh().await.unwrap();
+        assert_eq!(mint(&lease, &clock).moment(), clock.now());
         let back = UnixMillis(START.0 - 3_600_000);
         clock.set(back);
         // Not with the number that has given ids of later.
