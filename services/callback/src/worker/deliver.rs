@@ -146,7 +146,7 @@ impl Deliveries {
         let now = self.core.deps.clock.now();
         let elapsed = self.core.deps.clock.elapsed();
         if let Some(until) = self.breaker.closed_until(elapsed) {
-            return Ok((until - elapsed).min(LOOK));
+            return Ok(until.saturating_sub(elapsed).min(LOOK));
         }
         if more {
             return Ok(LOOK);
