@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use quick_cache::sync::Cache;
 use tidings_dialect::agora::Refusal;
-use tidings_domain::{App, AppId, Caller, Clock, Error, Rate, UnixMillis};
+use tidings_domain::{App, AppId, Caller, Clock, Error, Rate};
 use tidings_proto::pb::{self, directory_service_client::DirectoryServiceClient};
 use tidings_runtime::{Wire, context};
 use tokio::sync::Mutex;
@@ -59,7 +59,7 @@ type Key = (AppId, Rate, String);
 /// What this gateway may still serve of a quota in the present window.
 #[derive(Debug, Default)]
 struct Share {
-    until: Option<UnixMillis>,
+    until: Option<Duration>,
     /// Negative when a call took more than was left.
     left: i64,
     /// Others may still take that much.
@@ -91,17 +91,17 @@ impl Limits {
             let share = self.share((app.id, cost.rate, cost.subject.clone()));
             let mut share = share.lock_owned().await;
             self.fill(app, &mut share, cost, quota).await.map_err(|error| {
-                let standing = standing(&share, cost.rate, quota, self.clock.now());
+                let standing = standing(&share, cost.rate, quota, self.clock.elapsed());
                 (Refusal::from(error), standing)
             })?;
             if share.used_up {
-                let standing = standing(&share, cost.rate, quota, self.clock.now());
+                let standing = standing(&share, cost.rate, quota, self.clock.elapsed());
                 let refusal = Refusal { retry_after: Some(standing.resets_in), ..cost.rate.refusal().into() };
                 return Err((refusal, standing));
             }
             held.push((share, cost, quota));
         }
-        let now = self.clock.now();
+        let now = self.clock.elapsed();
         Ok(held
             .into_iter()
             .map(|(mut share, cost, quota)| {
@@ -121,7 +121,7 @@ impl Limits {
 
     /// Sees to it that something is left, or that it is known to be used up.
     async fn fill(&self, app: &App, share: &mut Share, cost: &Cost, quota: i64) -> Result<(), Error> {
-        let now = self.clock.now();
+        let now = self.clock.elapsed();
         if share.until.is_none_or(|until| now >= until) {
             *share = Share::default();
         }
@@ -148,7 +148,12 @@ impl Limits {
     }
 }
 
-fn standing(share: &Share, rate: Rate, quota: i64, now: UnixMillis) -> Standing {
+fn standing(share: &Share, rate: Rate, quota: i64, now: Duration) -> Standing {
     let remaining = if share.used_up { 0 } else { (share.left.max(0) + share.elsewhere).min(quota) };
-    Standing { rate, quota, remaining, resets_in: share.until.map_or(Duration::ZERO, |until| until - now) }
+    Standing {
+        rate,
+        quota,
+        remaining,
+        resets_in: share.until.map_or(Duration::ZERO, |until| until.saturating_sub(now)),
+    }
 }

@@ -3,8 +3,11 @@
 use std::{
     fmt,
     ops::{Add, Sub},
-    sync::atomic::{AtomicI64, Ordering},
-    time::Duration,
+    sync::{
+        LazyLock,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 /// Milliseconds since 1970-01-01 UTC.
@@ -38,9 +41,30 @@ impl fmt::Display for UnixMillis {
 pub trait Clock: Send + Sync + fmt::Debug {
     /// The present moment.
     fn now(&self) -> UnixMillis;
+
+    /// The time since some moment before. Nobody sets it, so two readings tell how long something took within this process,
+    /// whatever [`Self::now`] does meanwhile.
+    fn elapsed(&self) -> Duration;
+
+    /// Why the present moment cannot be relied on; `None` while it can. Nothing that lasts, such as an id, is made meanwhile.
+    fn doubt(&self) -> Option<String> {
+        None
+    }
+
+    /// Tells it what is known of the time from elsewhere. A clock that trusts itself does not heed it.
+    fn compare(&self, _with: Witness) {}
 }
 
-/// The machine's clock.
+/// What is known of the time beside the machine's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Witness {
+    /// What the clock of the database shows now.
+    Database(UnixMillis),
+    /// When this installation, which has no clock to compare with, was last seen running.
+    LastRun(UnixMillis),
+}
+
+/// The machine's clock, as it is. A process that serves looks at it through `tidings_runtime::GuardedClock`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -50,31 +74,45 @@ impl Clock for SystemClock {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
+
+    fn elapsed(&self) -> Duration {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        START.elapsed()
+    }
 }
 
 /// A clock that stands still until it is moved, for tests.
 #[derive(Debug)]
-pub struct ManualClock(AtomicI64);
+pub struct ManualClock {
+    now: AtomicI64,
+    /// In milliseconds.
+    elapsed: AtomicU64,
+}
 
 impl ManualClock {
     /// A clock that shows `start`.
     pub const fn new(start: UnixMillis) -> Self {
-        Self(AtomicI64::new(start.0))
+        Self { now: AtomicI64::new(start.0), elapsed: AtomicU64::new(0) }
     }
 
-    /// Moves the clock forward.
+    /// Lets that much time pass.
     pub fn advance(&self, span: Duration) {
-        self.0.fetch_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+        self.now.fetch_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+        self.elapsed.fetch_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
     }
 
-    /// Sets the clock, also backwards.
+    /// Sets the clock, also backwards; no time passes.
     pub fn set(&self, now: UnixMillis) {
-        self.0.store(now.0, Ordering::SeqCst);
+        self.now.store(now.0, Ordering::SeqCst);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> UnixMillis {
-        UnixMillis(self.0.load(Ordering::SeqCst))
+        UnixMillis(self.now.load(Ordering::SeqCst))
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_millis(self.elapsed.load(Ordering::SeqCst))
     }
 }

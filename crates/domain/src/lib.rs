@@ -25,7 +25,7 @@ mod screening;
 
 pub use app::App;
 pub use caller::{Actor, Caller, Platform};
-pub use clock::{Clock, ManualClock, SystemClock, UnixMillis};
+pub use clock::{Clock, ManualClock, SystemClock, UnixMillis, Witness};
 pub use content::{
     Body, Command, Content, Custom, Dialect, Ext, File, Forward, Image, Location, Media, Text, Verbatim, Video, Voice,
 };

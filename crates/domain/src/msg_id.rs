@@ -2,12 +2,14 @@
 //!
 //! 41 bits of milliseconds since 2010, 5 of the node, 7 of a counter. When a millisecond is used up the minter runs
 //! ahead into the next one. Uniqueness rests on node numbers being leased; growth inside a conversation rests on the
-//! floor that the appender hands in.
+//! floor that the appender hands in. One floor lifts all later ids of the node, so how far is bounded: what has to lie
+//! further ahead gets an id of the number that nobody leases, as imports do.
 
 use crate::{MsgId, UnixMillis};
 
 /// 2010-01-01T00:00:00Z in milliseconds since 1970.
 const EPOCH: i64 = 1_262_304_000_000;
+const MINUTE: i64 = 60_000;
 const COUNTER_BITS: u32 = 7;
 const NODE_BITS: u32 = 5;
 const COUNTER_MASK: i64 = (1 << COUNTER_BITS) - 1;
@@ -31,15 +33,19 @@ impl MsgIdMinter {
         Self { node, last: first_of(node, floor.0 - EPOCH) }
     }
 
-    /// The next id: above everything this minter gave before and above `floor`.
-    pub fn mint(&mut self, now: UnixMillis, floor: MsgId) -> MsgId {
+    /// The next id: above everything this minter gave before and above `floor`. `None`, and nothing is changed, when it
+    /// would be of a later time than `limit`.
+    pub fn mint(&mut self, now: UnixMillis, floor: MsgId, limit: UnixMillis) -> Option<MsgId> {
         let clock = first_of(self.node, now.0 - EPOCH);
         let mut next = following(self.node, self.last).max(clock);
         if next <= floor.0 {
             next = first_of(self.node, millis_of(floor.0) + 1);
         }
+        if MsgId(next).moment() > limit {
+            return None;
+        }
         self.last = next;
-        MsgId(next)
+        Some(MsgId(next))
     }
 
     /// The time up to which ids have been given.
@@ -69,6 +75,11 @@ impl MsgId {
         (Self(first), Self(first + COUNTER_MASK))
     }
 
+    /// Whether its moment and that one are of the same minute. Exports walk whole minutes by id.
+    pub const fn is_of_minute(self, moment: UnixMillis) -> bool {
+        self.moment().0.div_euclid(MINUTE) == moment.0.div_euclid(MINUTE)
+    }
+
     /// The moment that the id is of.
     pub const fn moment(self) -> UnixMillis {
         UnixMillis(millis_of(self.0) + EPOCH)
@@ -96,11 +107,16 @@ mod tests {
     use super::*;
 
     const NOW: UnixMillis = UnixMillis(1_790_000_000_000);
+    const NEVER: UnixMillis = UnixMillis(i64::MAX);
+
+    fn mint(minter: &mut MsgIdMinter, now: UnixMillis, floor: MsgId) -> MsgId {
+        minter.mint(now, floor, NEVER).expect("no limit")
+    }
 
     #[test]
     fn a_used_up_millisecond_spills_into_the_next() {
         let mut minter = MsgIdMinter::new(3, NOW);
-        let ids: Vec<i64> = (0..1000).map(|_| minter.mint(NOW, MsgId::ZERO).0).collect();
+        let ids: Vec<i64> = (0..1000).map(|_| mint(&mut minter, NOW, MsgId::ZERO).0).collect();
         assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));
         assert!(ids.iter().all(|id| (id >> COUNTER_BITS) & IMPORT_NODE == 3));
         assert_eq!(minter.reached(), UnixMillis(NOW.0 + 7));
@@ -109,17 +125,17 @@ mod tests {
     #[test]
     fn ids_grow_above_the_floor_when_the_clock_is_behind() {
         let mut ahead = MsgIdMinter::new(1, NOW);
-        let floor = ahead.mint(UnixMillis(NOW.0 + 5000), MsgId::ZERO);
+        let floor = mint(&mut ahead, UnixMillis(NOW.0 + 5000), MsgId::ZERO);
         let mut behind = MsgIdMinter::new(0, NOW);
-        assert!(behind.mint(NOW, floor) > floor);
+        assert!(mint(&mut behind, NOW, floor) > floor);
     }
 
     #[test]
     fn a_moment_divides_the_ids() {
         let mut minter = MsgIdMinter::new(NODES - 1, UnixMillis(0));
-        let earlier = minter.mint(UnixMillis(NOW.0 - 1), MsgId::ZERO);
+        let earlier = mint(&mut minter, UnixMillis(NOW.0 - 1), MsgId::ZERO);
         let mut other = MsgIdMinter::new(0, UnixMillis(0));
-        let at = other.mint(NOW, MsgId::ZERO);
+        let at = mint(&mut other, NOW, MsgId::ZERO);
         assert!(earlier <= MsgId::before(NOW) && MsgId::before(NOW) < at);
         assert_eq!(MsgId::before(UnixMillis(0)), MsgId::ZERO);
     }
@@ -128,13 +144,24 @@ mod tests {
     fn imports_have_ids_of_their_moment_that_nobody_mints() {
         let (first, last) = MsgId::imports_of(NOW);
         assert_eq!((first.moment(), last.moment()), (NOW, NOW));
-        let minted = MsgIdMinter::new(NODES - 1, UnixMillis(0)).mint(NOW, MsgId::ZERO);
+        let minted = mint(&mut MsgIdMinter::new(NODES - 1, UnixMillis(0)), NOW, MsgId::ZERO);
         assert!(minted < first && last <= MsgId::before(UnixMillis(NOW.0 + 1)));
     }
 
     #[test]
     fn ids_stay_below_two_to_the_53() {
         let year_2079 = UnixMillis(3_440_000_000_000);
-        assert!(MsgIdMinter::new(NODES - 1, NOW).mint(year_2079, MsgId::ZERO).0 < 1 << 53);
+        assert!(mint(&mut MsgIdMinter::new(NODES - 1, NOW), year_2079, MsgId::ZERO).0 < 1 << 53);
+    }
+
+    #[test]
+    fn what_would_lie_beyond_the_limit_is_refused_and_lifts_nothing() {
+        let mut minter = MsgIdMinter::new(1, NOW);
+        let limit = UnixMillis(NOW.0 + 10_000);
+        let in_2036 = MsgId::before(UnixMillis(NOW.0 + 315_360_000_000));
+        assert_eq!(minter.mint(NOW, in_2036, limit), None);
+        assert_eq!(minter.mint(UnixMillis(NOW.0 + 315_360_000_000), MsgId::ZERO, limit), None);
+        let next = minter.mint(NOW, MsgId::ZERO, limit).expect("within the limit");
+        assert_eq!((next.moment(), minter.reached()), (NOW, NOW));
     }
 }

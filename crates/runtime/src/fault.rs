@@ -1,7 +1,13 @@
 //! Places where tests have the program fail.
 //!
-//! A debug build panics there while a file with the place's name lies in the folder that `TIDINGS_TEST_FAULTS` names. A release
-//! build has nothing of it.
+//! A debug build panics there while a file with the place's name lies in the folder that `TIDINGS_TEST_FAULTS` names, and its
+//! wall clock is off by as many milliseconds as the file `clock` there says. A release build has nothing of it.
+
+#[cfg(debug_assertions)]
+use std::{path::PathBuf, sync::LazyLock};
+
+#[cfg(debug_assertions)]
+static FAULTS: LazyLock<Option<PathBuf>> = LazyLock::new(|| std::env::var_os("TIDINGS_TEST_FAULTS").map(PathBuf::from));
 
 /// Fails here when a test wants it.
 ///
@@ -9,9 +15,6 @@
 /// Then.
 #[cfg(debug_assertions)]
 pub fn point(name: &str) {
-    use std::{path::PathBuf, sync::LazyLock};
-    static FAULTS: LazyLock<Option<PathBuf>> =
-        LazyLock::new(|| std::env::var_os("TIDINGS_TEST_FAULTS").map(PathBuf::from));
     if let Some(folder) = &*FAULTS {
         assert!(!folder.join(name).exists(), "the fault point {name}");
     }
@@ -20,3 +23,16 @@ pub fn point(name: &str) {
 /// Nothing, outside debug builds.
 #[cfg(not(debug_assertions))]
 pub const fn point(_name: &str) {}
+
+/// By how many milliseconds a test wants the wall clock to be off.
+#[cfg(debug_assertions)]
+pub(crate) fn clock_error() -> i64 {
+    let read = |folder: &PathBuf| std::fs::read_to_string(folder.join("clock")).ok()?.trim().parse().ok();
+    FAULTS.as_ref().and_then(read).unwrap_or(0)
+}
+
+/// Nothing, outside debug builds.
+#[cfg(not(debug_assertions))]
+pub(crate) const fn clock_error() -> i64 {
+    0
+}

@@ -2,7 +2,9 @@
 //!
 //! [`Db`] is one service's database on either engine, [`Tx`] a transaction in it. [`on_db!`] and [`on_tx!`] run one
 //! sqlx expression on whichever engine it is. [`ManyRows`] is a statement over any number of rows. Statements use
-//! `$1` placeholders, `on conflict` and `returning`, 64-bit milliseconds from our clock, JSON as text; never `now()`.
+//! `$1` placeholders, `on conflict` and `returning`, 64-bit milliseconds that are handed in, JSON as text; never `now()`.
+//! What processes compare among each other, leases above all, they take from the one clock that they have in common:
+//! [`Db::now`], [`Tx::now`].
 
 mod app_rows;
 mod checkpoint;
@@ -12,6 +14,7 @@ mod error;
 mod limits;
 mod many_rows;
 mod migrate;
+mod now;
 mod open;
 mod plans;
 mod postgres;

@@ -3,8 +3,8 @@
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Args, Parser, Subcommand};
-use tidings_domain::{Error, Reason, SystemClock};
-use tidings_runtime::{Config, telemetry};
+use tidings_domain::{Error, Reason};
+use tidings_runtime::{Config, GuardedClock, telemetry};
 
 use crate::{
     Roles, admin, callback_admin, demo, doctor, export, hook_admin, message_admin, migrate, ready, running, server,
@@ -201,7 +201,7 @@ async fn act(cli: Cli) -> Result<(), Error> {
 async fn serve(config: &Config, roles: Roles) -> Result<(), Error> {
     check_storage(config, roles)?;
     let telemetry = telemetry::start(&config.telemetry, roles.name)?;
-    let running = running::start(config, roles, Arc::new(SystemClock)).await?;
+    let running = running::start(config, roles, Arc::new(GuardedClock::new())).await?;
     running.stop_on_signals()?;
     if roles == Roles::ALL {
         demo::prepare(&running).await?;

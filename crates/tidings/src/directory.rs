@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use tidings_domain::{Error, SystemClock};
+use tidings_domain::Error;
 use tidings_proto::pb::directory_service_client::DirectoryServiceClient;
-use tidings_runtime::{Config, Wire};
+use tidings_runtime::{Config, GuardedClock, Wire};
 
 use crate::{
     Roles, Running, running,
@@ -38,7 +38,7 @@ async fn connect(config: &Config, server: Server) -> Result<(Directory, Option<R
     }
     let mut alone = config.clone();
     "127.0.0.1:0".clone_into(&mut alone.grpc_listen);
-    match running::start(&alone, Roles::DIRECTORY, Arc::new(SystemClock)).await {
+    match running::start(&alone, Roles::DIRECTORY, Arc::new(GuardedClock::new())).await {
         Ok(running) => Ok((running.clients.directory.clone(), Some(running))),
         // A server holds the data folder: ask it.
         Err(error) => Ok((Directory::new(server::on_data_folder(config).map_err(|_| error)?.wire()?), None)),

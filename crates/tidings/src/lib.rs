@@ -19,6 +19,7 @@ mod ready;
 mod roles;
 mod running;
 mod server;
+mod watch_clock;
 mod words_admin;
 
 pub use cli::{Cli, run};

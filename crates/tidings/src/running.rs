@@ -31,6 +31,7 @@ use crate::{
     deleted_apps::{self, Kept},
     keys,
     ready::{NotReady, Readiness},
+    watch_clock,
 };
 
 /// How long open calls may take once the process was told to stop.
@@ -109,6 +110,7 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
 
     let Starting { tasks: background, databases, kept, .. } = starting;
     deleted_apps::spawn(&background, cache, kept);
+    watch_clock::spawn(&background, &databases, &clock);
     let shutdown = background.shutdown().clone();
     let mut tasks = JoinSet::new();
     let mut running = Running {
@@ -215,6 +217,7 @@ impl Starting<'_> {
         }
         let upkeep = db.clone();
         self.tasks.run(Task::new("upkeep of a database"), move || upkeep.clone().upkeep());
+        watch_clock::compare(&db, &*self.clock).await;
         self.databases.push(db.clone());
         Ok(db)
     }

@@ -41,6 +41,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0010_file_owners.sql"),
         include_str!("../migrations/sqlite/0011_failed_broadcasts.sql"),
         include_str!("../migrations/sqlite/0012_plans.sql"),
+        include_str!("../migrations/sqlite/0013_clocks.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
@@ -55,6 +56,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/postgres/0010_file_owners.sql"),
         include_str!("../migrations/postgres/0011_failed_broadcasts.sql"),
         include_str!("../migrations/postgres/0012_plans.sql"),
+        include_str!("../migrations/postgres/0013_clocks.sql"),
     ],
 };
 

@@ -11,7 +11,7 @@ use tidings_proto::pb::{
     group_service_client::GroupServiceClient,
 };
 use tidings_runtime::{DirectoryCache, Tasks, Wire, config::Appender};
-use tidings_store::{Db, Location, on_db, open, sqlx};
+use tidings_store::{Db, Location, on_db, on_tx, open, sqlx};
 use tidings_testkit::fresh_database;
 
 const START: UnixMillis = UnixMillis(1_790_000_000_000);
@@ -57,6 +57,10 @@ async fn processes_on_one_database_have_numbers_of_their_own_and_there_are_32() 
     assert_eq!(refused.reason(), Reason::Unavailable);
     assert!(refused.subject().contains("all node numbers are taken"), "{refused}");
 
+    let mut tx = db.begin().await.unwrap();
+    on_tx!(&mut tx, |c| sqlx::query("update node_lease set expires_at = 0 where node = 0").execute(c).await.map(drop))
+        .unwrap();
+    tx.commit().await.unwrap();
     clock.advance(Duration::from_secs(20));
     start(&db, &clock).await.unwrap();
     let later = leases(&db).await;

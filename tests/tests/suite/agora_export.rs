@@ -5,7 +5,7 @@ use std::{collections::HashSet, io::Read as _, sync::Arc, time::Duration};
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
 use tidings_dialect::agora::export_time;
-use tidings_domain::{Clock as _, ManualClock, SystemClock, UnixMillis};
+use tidings_domain::{Clock as _, ManualClock, MsgId, SystemClock, UnixMillis};
 use tidings_proto::pb;
 use tidings_testkit::{Agora, Suite, TestApp, every_shape};
 
@@ -379,4 +379,84 @@ every_shape! {
         let nora = agora.logged_in("nora").await;
         assert_eq!(refused(&nora, "users/omar/export?channel=nora&type=chat", 401).await, "auth_bad_access_token");
     }
+}
+
+every_shape! {
+    async fn an_hour_has_exactly_what_was_imported_into_its_last_millisecond_decision_21(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora", "omar"]).await;
+        let told: Vec<String> = (0..200).map(|n| format!("m{n}")).collect();
+        let imports = told.iter().map(|words| text(&agora, words, HOUR + 3_599_999));
+        let ids: HashSet<String> = futures_util::future::join_all(imports).await.into_iter().collect();
+        text(&agora, "next", HOUR + 3_600_000).await;
+        let exported = lines(&agora, TIME).await;
+        assert_eq!(ids.len(), 200);
+        assert_eq!(texts(&exported).into_iter().collect::<HashSet<_>>(), told.into_iter().collect());
+        assert_eq!(exported.len(), 200);
+        assert_eq!(texts(&lines(&agora, "2025071515").await), ["next"]);
+    }
+}
+
+/// The text lines of the hour of that moment, which has closed by now; none where there are none.
+async fn hour_of(agora: &Agora, moment: UnixMillis) -> Vec<String> {
+    let answer = agora.get(&format!("/chatmessages/{}", time_of(moment))).await;
+    if answer.status == 404 { Vec::new() } else { texts(&lines(agora, &time_of(moment)).await) }
+}
+
+#[tokio::test]
+async fn what_is_sent_at_the_edge_of_an_hour_is_in_the_hour_of_its_time_decision_21() {
+    let (app, clock) = with_clock().await;
+    let agora = app.agora();
+    let names: Vec<String> = (0..300).map(|n| format!("user{n}")).collect();
+    for names in names.chunks(50) {
+        agora.register(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    }
+    let hour = clock.now().0 / 3_600_000 * 3_600_000 + 3_600_000;
+    clock.set(UnixMillis(hour - 1));
+    // More than there are ids in a millisecond.
+    let message = json!({"from": "user0", "to": &names, "type": "txt", "body": {"msg": "edge"}});
+    agora.post("/messages/users", &message).await.expect(200);
+    clock.advance(Duration::from_millis(1));
+    agora.send_text("user0", "user1", "next").await;
+    clock.advance(Duration::from_hours(2));
+    assert_eq!(hour_of(&agora, UnixMillis(hour - 1)).await, vec!["edge"; 300]);
+    assert_eq!(hour_of(&agora, UnixMillis(hour)).await, ["next"]);
+}
+
+/// With a token of the present.
+async fn anew(app: &TestApp) -> Agora {
+    let secrets = (app.secrets.client_id.as_str(), app.secrets.client_secret.as_str());
+    Agora::with_credentials(&app.agora().base, secrets).await
+}
+
+#[tokio::test]
+async fn an_installation_whose_ids_are_ahead_goes_on_and_its_hours_are_exact() {
+    let (app, clock) = with_clock().await;
+    let agora = app.agora();
+    agora.register(&["nora", "omar", "pia"]).await;
+    let start = clock.now();
+    let ten_years_later = start + Duration::from_hours(10 * 365 * 24);
+    clock.set(ten_years_later);
+    let id = |text: String| MsgId(text.parse().expect("an id"));
+    let agora = anew(&app).await;
+    for to in ["omar", "pia"] {
+        id(agora.send_text("nora", to, "wrong").await);
+    }
+    clock.set(start);
+    let agora = anew(&app).await;
+    let mut last = MsgId::ZERO;
+    for (to, words) in [("omar", "a"), ("pia", "b"), ("omar", "c"), ("pia", "d")] {
+        let ahead = id(agora.send_text("nora", to, words).await);
+        assert!(ahead > last && ahead.moment() >= ten_years_later, "{ahead:?}");
+        last = last.max(ahead);
+    }
+    let present = id(agora.send_text("omar", "pia", "present").await);
+    assert_eq!(present.moment(), start);
+    clock.advance(Duration::from_hours(2));
+    let mut exported = hour_of(&agora, start).await;
+    exported.sort_unstable();
+    assert_eq!(exported, ["a", "b", "c", "d", "present"]);
+    clock.set(ten_years_later + Duration::from_hours(2));
+    let agora = anew(&app).await;
+    assert_eq!(hour_of(&agora, ten_years_later).await, ["wrong", "wrong"]);
 }

@@ -3,13 +3,13 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use serde_json::{Value, json};
-use tidings_domain::{Clock as _, ManualClock, SystemClock};
+use tidings_domain::{Clock as _, ManualClock, SystemClock, UnixMillis};
 use tidings_proto::pb;
 use tidings_testkit::{
     Answer, Received, Receiver, StrictTencent, Suite, TestApp, check_webhook, every_shape, wait_until,
@@ -406,4 +406,26 @@ async fn an_endpoint_is_told_of_its_own_app_from_its_adding_on_and_not_of_import
     let texts: Vec<Value> =
         receiver.wait_for(2).await.iter().map(|told| body(told)["MsgBody"][0]["MsgContent"]["Text"].clone()).collect();
     assert_eq!(texts, ["after", "and then"]);
+}
+
+/// The endpoint fails once, so that there is something to be tried later.
+#[tokio::test]
+async fn what_is_due_later_is_tried_when_the_clock_is_set_back_for_good() {
+    let clock = Arc::new(ManualClock::new(SystemClock.now()));
+    let app = TestApp::of(Arc::new(Suite::all_in_one(None, Arc::<ManualClock>::clone(&clock)))).await;
+    let agora = app.agora();
+    agora.register(&["nora", "omar"]).await;
+    let failed = AtomicBool::new(false);
+    let receiver =
+        Receiver::start(move |_| Answer::status(if failed.swap(true, Ordering::SeqCst) { 200 } else { 500 }));
+    add(&app, to(&receiver)).await;
+    agora.send_text("nora", "omar", "m").await;
+    receiver.wait_for(1).await;
+    wait_until("the failure to be written down", async || {
+        deliveries(&app).await.iter().any(|delivery| delivery.attempts.len() == 1)
+    })
+    .await;
+    // No time passes, so it would be due in an hour and some.
+    clock.set(UnixMillis(clock.now().0 - 3_600_000));
+    receiver.wait_for(2).await;
 }

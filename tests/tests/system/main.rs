@@ -5,6 +5,7 @@
 mod blocked_log;
 mod callback_faults;
 mod callbacks;
+mod clocks;
 mod crates;
 mod data_folder;
 mod database;

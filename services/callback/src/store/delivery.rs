@@ -72,6 +72,16 @@ const DUE_IN_ORDER: &str = "
 const NEXT_AT: &str = "
     select min(at_ms) from delivery where app_id = $1 and endpoint_id = $2 and state = 1 and at_ms > $3";
 
+/// The condition on the id shows that it is one step in the index.
+const NEWEST_AT: &str = "
+    select created_at from delivery where app_id = $1 and endpoint_id = $2 and delivery_id > 0
+    order by delivery_id desc limit 1";
+
+const HASTEN: &str = "
+    update delivery set at_ms = $3 where (app_id, endpoint_id, delivery_id) in (
+        select app_id, endpoint_id, delivery_id from delivery
+        where app_id = $1 and endpoint_id = $2 and state = 1 and at_ms > $3 limit cast($4 as bigint))";
+
 const UNTRIED: &str = "
     select count(*) from (select 1 from delivery
         where app_id = $1 and endpoint_id = $2 and state = 1 and tries = 0 limit cast($3 as bigint)) w";
@@ -115,8 +125,21 @@ const FORGET: &str = "
         select app_id, endpoint_id, delivery_id from delivery where app_id = $1 and delivery_id > 0
         order by delivery_id limit cast($2 as bigint))";
 
-pub const ALL: &[&str] =
-    &[DUE, DUE_IN_ORDER, NEXT_AT, UNTRIED, EMPTY, LIST, LIST_OF_MESSAGE, BODY, REPLAY, PURGE, FORGET];
+pub const ALL: &[&str] = &[
+    DUE,
+    DUE_IN_ORDER,
+    NEXT_AT,
+    NEWEST_AT,
+    HASTEN,
+    UNTRIED,
+    EMPTY,
+    LIST,
+    LIST_OF_MESSAGE,
+    BODY,
+    REPLAY,
+    PURGE,
+    FORGET,
+];
 
 pub fn many() -> Vec<&'static ManyRows> {
     vec![&INSERT, &SETTLE]
@@ -203,6 +226,28 @@ pub async fn next_at(db: &Db, (app, endpoint): Which, now: UnixMillis) -> Result
     let (next,): (Option<i64>,) =
         on_db!(db, |c| sqlx::query_as(NEXT_AT).bind(app.0).bind(endpoint).bind(now.0).fetch_one(c).await)?;
     Ok(next.map(UnixMillis))
+}
+
+/// When the newest one was written.
+pub async fn newest_at(db: &Db, (app, endpoint): Which) -> Result<Option<UnixMillis>, Error> {
+    let row: Option<(i64,)> =
+        on_db!(db, |c| sqlx::query_as(NEWEST_AT).bind(app.0).bind(endpoint).fetch_optional(c).await)?;
+    Ok(row.map(|(at,)| UnixMillis(at)))
+}
+
+/// Makes up to `limit` due that wait for later; says how many.
+pub async fn hasten(db: &Db, (app, endpoint): Which, now: UnixMillis, limit: i64) -> Result<i64, Error> {
+    let mut tx = db.begin().await?;
+    let hastened = on_tx!(&mut tx, |c| sqlx::query(HASTEN)
+        .bind(app.0)
+        .bind(endpoint)
+        .bind(now.0)
+        .bind(limit)
+        .execute(c)
+        .await
+        .map(|done| done.rows_affected()))?;
+    tx.commit().await?;
+    Ok(hastened as i64)
 }
 
 /// How many were written and not tried yet, counted up to `most`.

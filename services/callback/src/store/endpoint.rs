@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tidings_domain::{AppId, Error, UnixMillis};
+use tidings_domain::{AppId, Clock, Error, UnixMillis};
 use tidings_runtime::{DataKey, Sealed};
 use tidings_store::{Db, Tx, on_db, on_tx, sqlx};
 
@@ -34,10 +34,11 @@ const ROTATE: &str = "
     update endpoint set previous_secret = secret, previous_until = $4, secret = $3
     where app_id = $1 and endpoint_id = $2";
 
-/// Every endpoint that is told anything, unless another process works for it.
+/// Every endpoint that is told anything, unless another process works for it. A lease until a time which no clock of
+/// today has given holds nothing.
 const LEASE: &str = "
     update endpoint set lease_owner = $1, lease_until = $2
-    where paused = 0 and (lease_owner = $1 or lease_until <= $3)
+    where paused = 0 and (lease_owner = $1 or lease_until <= $3 or lease_until > $4)
     returning app_id, endpoint_id";
 /// Every app that has, or had, an endpoint.
 const APPS: &str = "select distinct app_id from counter order by app_id";
@@ -221,11 +222,18 @@ pub async fn rotate(
     Ok(rotated > 0)
 }
 
-/// Takes, or keeps, every endpoint that is told anything and that no other process works for.
-pub async fn lease(db: &Db, owner: &str, now: UnixMillis, until: UnixMillis) -> Result<Vec<(AppId, i64)>, Error> {
+/// Takes, or keeps, every endpoint that is told anything and that no other process works for, for so long by the
+/// database's clock.
+pub async fn lease(db: &Db, clock: &dyn Clock, owner: &str, term: Duration) -> Result<Vec<(AppId, i64)>, Error> {
     let mut tx = db.begin().await?;
-    let rows: Vec<(i64, i64)> =
-        on_tx!(&mut tx, |c| sqlx::query_as(LEASE).bind(owner).bind(until.0).bind(now.0).fetch_all(c).await)?;
+    let now = tx.now(clock).await?;
+    let rows: Vec<(i64, i64)> = on_tx!(&mut tx, |c| sqlx::query_as(LEASE)
+        .bind(owner)
+        .bind((now + term).0)
+        .bind(now.0)
+        .bind((now + term * 2).0)
+        .fetch_all(c)
+        .await)?;
     tx.commit().await?;
     Ok(rows.into_iter().map(|(app, id)| (AppId(app), id)).collect())
 }

@@ -2,23 +2,21 @@
 
 use std::time::Duration;
 
-use tidings_domain::UnixMillis;
-
 /// Failures in a row after which a server is left alone.
 const FAILURES: u32 = 20;
 /// How long.
 const ALONE: Duration = Duration::from_secs(30);
 
-/// Counts what happens in a row.
+/// Counts what happens in a row. Times are those of [`tidings_domain::Clock::elapsed`].
 #[derive(Debug, Default)]
 pub struct Breaker {
     failures: u32,
-    alone_until: Option<UnixMillis>,
+    alone_until: Option<Duration>,
 }
 
 impl Breaker {
     /// How many calls may be open: none while the server is left alone, one to see whether it is back.
-    pub fn allows(&self, now: UnixMillis) -> usize {
+    pub fn allows(&self, now: Duration) -> usize {
         match self.alone_until {
             None => usize::MAX,
             Some(until) if now < until => 0,
@@ -27,12 +25,12 @@ impl Breaker {
     }
 
     /// Until when the server is left alone; `None` when it is not.
-    pub fn closed_until(&self, now: UnixMillis) -> Option<UnixMillis> {
+    pub fn closed_until(&self, now: Duration) -> Option<Duration> {
         self.alone_until.filter(|until| now < *until)
     }
 
     /// What came of a call.
-    pub fn count(&mut self, delivered: bool, now: UnixMillis) {
+    pub fn count(&mut self, delivered: bool, now: Duration) {
         if delivered {
             *self = Self::default();
             return;
@@ -50,7 +48,7 @@ mod tests {
 
     #[test]
     fn a_server_is_left_alone_after_failures_in_a_row_and_asked_once_then() {
-        let (mut breaker, now) = (Breaker::default(), UnixMillis(1_000_000));
+        let (mut breaker, now) = (Breaker::default(), Duration::from_secs(1000));
         for _ in 0..FAILURES - 1 {
             breaker.count(false, now);
         }

@@ -31,6 +31,11 @@ const LOOK: Duration = Duration::from_secs(5);
 /// How long calls that have begun may take once no more are made. Those without an answer by then are made again.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// By how much clocks differ that were not set.
+const SET_BACK: Duration = Duration::from_secs(10);
+/// Deliveries that are made due in one transaction.
+const STEP: i64 = 1000;
+
 /// A try that has ended.
 type Ended = (Arc<Due>, Attempt, Answer);
 
@@ -41,6 +46,8 @@ pub struct Deliveries {
     shared: Arc<Shared>,
     changes: watch::Receiver<()>,
     breaker: Breaker,
+    /// By how much the time is ahead of the clock that nobody sets, as it was last seen; in milliseconds.
+    ahead: Option<i64>,
     /// Deliveries whose outcome is not written down yet.
     open: HashSet<i64>,
     /// Outcomes that are written down next.
@@ -58,7 +65,7 @@ impl Deliveries {
     ) -> Self {
         let (tell, outcomes) = mpsc::unbounded_channel();
         let (breaker, open, ended) = (Breaker::default(), HashSet::new(), Vec::new());
-        Self { core, present, shared, changes, breaker, open, ended, tell, outcomes }
+        Self { core, present, shared, changes, breaker, ahead: None, open, ended, tell, outcomes }
     }
 
     /// Until a failure of ours.
@@ -72,8 +79,9 @@ impl Deliveries {
         loop {
             self.settle().await?;
             self.changes.mark_unchanged();
+            self.heed_set_clock(which).await?;
             let now = core.deps.clock.now();
-            let room = self.breaker.allows(now).min(AT_ONCE.saturating_sub(self.open.len()));
+            let room = self.breaker.allows(core.deps.clock.elapsed()).min(AT_ONCE.saturating_sub(self.open.len()));
             let mut more = false;
             if room > 0 {
                 let limit = (room + self.open.len()) as i64;
@@ -116,11 +124,29 @@ impl Deliveries {
         }
     }
 
+    /// When the clock was set back, while this ran or before, what waits would be tried that much later than it was meant
+    /// to be. It is tried now instead.
+    async fn heed_set_clock(&mut self, which: delivery::Which) -> Result<(), Error> {
+        let (db, now) = (&self.core.deps.db, self.core.deps.clock.now());
+        let ahead = now.0 - self.core.deps.clock.elapsed().as_millis() as i64;
+        let was_set_back = match self.ahead {
+            Some(before) => ahead < before - SET_BACK.as_millis() as i64,
+            None => delivery::newest_at(db, which).await?.is_some_and(|newest| newest > now + SET_BACK),
+        };
+        if was_set_back {
+            tracing::warn!(app = %which.0, endpoint = which.1, "the clock was set back: what waits is tried now");
+            while delivery::hasten(db, which, now, STEP).await? == STEP {}
+        }
+        self.ahead = Some(ahead);
+        Ok(())
+    }
+
     /// How long until something may be due that nobody tells of.
     async fn wake_at(&self, which: delivery::Which, more: bool) -> Result<Duration, Error> {
         let now = self.core.deps.clock.now();
-        if let Some(until) = self.breaker.closed_until(now) {
-            return Ok((until - now).min(LOOK));
+        let elapsed = self.core.deps.clock.elapsed();
+        if let Some(until) = self.breaker.closed_until(elapsed) {
+            return Ok(until.saturating_sub(elapsed).min(LOOK));
         }
         if more {
             return Ok(LOOK);
@@ -135,12 +161,12 @@ impl Deliveries {
         let tell = self.tell.clone();
         let due = Arc::new(due);
         tokio::spawn(async move {
-            let begun = core.deps.clock.now();
+            let (begun, began) = (core.deps.clock.now(), core.deps.clock.elapsed());
             let (posting, posted) = (Arc::clone(&core), Arc::clone(&due));
             // A task of its own, so that one call that panics is a failure like any other.
             let call = tokio::spawn(async move { post::post(&posting, &endpoint, &app, &posted, begun).await });
             let answer = call.await.unwrap_or_else(|fault| Answer::none(format!("our own fault: {fault}")));
-            let ms = (core.deps.clock.now() - begun).as_millis() as i64;
+            let ms = core.deps.clock.elapsed().saturating_sub(began).as_millis() as i64;
             let attempt = Attempt { at: begun.0, ms, status: answer.status, answer: answer.text.clone() };
             // Whoever asked may be gone; then it is tried again.
             let _ = tell.send((due, attempt, answer));
@@ -159,6 +185,7 @@ impl Deliveries {
         }
         let endpoint = Arc::clone(&self.present.borrow());
         let now: UnixMillis = self.core.deps.clock.now();
+        let elapsed = self.core.deps.clock.elapsed();
         let mut outcomes = Vec::with_capacity(self.ended.len());
         for (due, attempt, answer) in &self.ended {
             let verdict = judge(&self.core.deps, endpoint.retry, answer, due.tries, now);
@@ -176,9 +203,9 @@ impl Deliveries {
         for outcome in outcomes {
             self.open.remove(&outcome.id);
             let is_delivered = outcome.state == State::Delivered;
-            self.breaker.count(is_delivered, now);
+            self.breaker.count(is_delivered, elapsed);
             if is_delivered {
-                self.shared.delivered_at.store(now.0, Ordering::SeqCst);
+                self.shared.delivered_at.store(elapsed.as_millis() as u64, Ordering::SeqCst);
             }
         }
         self.shared.tried.notify_one();

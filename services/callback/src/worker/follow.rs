@@ -93,7 +93,7 @@ async fn room(core: &Core, which: (AppId, i64), shared: &Shared) -> Result<i64, 
 /// Whether more waits than can be posted at once, and nothing of it is delivered.
 async fn is_stuck(core: &Core, which: (AppId, i64), shared: &Shared) -> Result<bool, Error> {
     let most = AT_ONCE as i64;
-    Ok(shared.is_silent(core.deps.clock.now()) && delivery::untried(&core.deps.db, which, most).await? == most)
+    Ok(shared.is_silent(core.deps.clock.elapsed()) && delivery::untried(&core.deps.db, which, most).await? == most)
 }
 
 /// Events that the endpoint was not told of are gone, since it was paused or away for longer than they are kept. Somebody

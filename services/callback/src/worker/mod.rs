@@ -12,12 +12,12 @@ use std::{
     collections::{HashMap, HashSet},
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use tidings_domain::{AppId, Entropy, Error, UnixMillis, hex};
+use tidings_domain::{AppId, Entropy, Error, hex};
 use tidings_runtime::{Shutdown, Task};
 use tidings_store::Engine;
 use tokio::{
@@ -75,14 +75,15 @@ impl Drop for Pair {
 async fn supervise(core: Arc<Core>, mut changes: watch::Receiver<()>) {
     let owner = owner(&*core.deps.entropy);
     let mut pairs: HashMap<(AppId, i64), Pair> = HashMap::new();
-    let (mut leased_until, mut broken) = (UnixMillis(0), HashSet::new());
+    // By the clock that nobody sets.
+    let (mut leased_until, mut broken) = (Duration::ZERO, HashSet::new());
     loop {
         changes.mark_unchanged();
-        let now = core.deps.clock.now();
-        let endpoints = timeout(LOOK, ours(&core, &owner, now, &mut broken)).await;
+        let began = core.deps.clock.elapsed();
+        let endpoints = timeout(LOOK, ours(&core, &owner, &mut broken)).await;
         match endpoints.unwrap_or_else(|late| Err(Error::internal(late))) {
             Ok(endpoints) => {
-                leased_until = now + LEASE;
+                leased_until = began + LEASE;
                 for (which, pair) in &pairs {
                     if !endpoints.contains_key(which) {
                         pair.stop.trigger();
@@ -100,7 +101,7 @@ async fn supervise(core: Arc<Core>, mut changes: watch::Receiver<()>) {
             }
             Err(error) => {
                 tracing::warn!(%error, "endpoints of callbacks could not be read");
-                if core.deps.clock.now() + LOOK >= leased_until {
+                if core.deps.clock.elapsed() + LOOK >= leased_until {
                     stop_all(&pairs);
                 }
             }
@@ -138,13 +139,12 @@ fn owner(entropy: &dyn Entropy) -> String {
 async fn ours(
     core: &Core,
     owner: &str,
-    now: UnixMillis,
     broken: &mut HashSet<(AppId, i64)>,
 ) -> Result<HashMap<(AppId, i64), Endpoint>, Error> {
     // The data folder's lock makes the process with SQLite the only one.
     let leased = match core.deps.db.engine() {
         Engine::Sqlite => None,
-        Engine::Postgres => Some(store::endpoint::lease(&core.deps.db, owner, now, now + LEASE).await?),
+        Engine::Postgres => Some(store::endpoint::lease(&core.deps.db, &*core.deps.clock, owner, LEASE).await?),
     };
     let endpoints = store::endpoint::list(&core.deps.db, &core.key, None).await?;
     broken.retain(|which| endpoints.iter().any(|found| found.is_broken && (found.app, found.id) == *which));
@@ -209,14 +209,14 @@ struct Shared {
     written: Notify,
     /// Some were tried, so there may be room for more.
     tried: Notify,
-    /// When something was last delivered, in milliseconds.
-    delivered_at: AtomicI64,
+    /// When something was last delivered, in milliseconds of [`tidings_domain::Clock::elapsed`].
+    delivered_at: AtomicU64,
 }
 
 impl Shared {
     /// Whether nothing was delivered of late.
-    fn is_silent(&self, now: UnixMillis) -> bool {
-        now.0 - self.delivered_at.load(Ordering::SeqCst) > STUCK.as_millis() as i64
+    fn is_silent(&self, elapsed: Duration) -> bool {
+        elapsed > Duration::from_millis(self.delivered_at.load(Ordering::SeqCst)) + STUCK
     }
 }
 

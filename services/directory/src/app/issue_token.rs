@@ -45,7 +45,7 @@ impl Core {
 
     fn check_client(&self, known: &KnownApp, id: &str, secret: &Secret, from: &str) -> Result<(), Error> {
         let guess = Guess::new(known.app.id, Target::Client, from);
-        self.guesses.attempt(&guess, self.clock.now())?;
+        self.guesses.attempt(&guess, self.steady())?;
         let wrong = if known.client_id != id {
             Reason::ClientIdWrong
         } else if !known.client_secret.good(self.clock.now()).any(|good| good.is(secret.expose())) {
@@ -54,7 +54,7 @@ impl Core {
             self.guesses.right(&guess);
             return Ok(());
         };
-        self.guesses.wrong(&guess, self.clock.now());
+        self.guesses.wrong(&guess, self.steady());
         Err(Error::new(wrong, ""))
     }
 
@@ -80,7 +80,7 @@ impl Core {
         known: Option<&KnownUser>,
         password: Secret,
     ) -> Result<(), Error> {
-        self.guesses.attempt(&guess, self.clock.now())?;
+        self.guesses.attempt(&guess, self.steady())?;
         let claim = Claim { lane: Lane::Login, app: guess.app(), from: guess.network().to_owned() };
         match self.is_password(known, password, claim).await {
             Ok(true) => {
@@ -88,7 +88,7 @@ impl Core {
                 Ok(())
             }
             Ok(false) => {
-                self.guesses.wrong(&guess, self.clock.now());
+                self.guesses.wrong(&guess, self.steady());
                 Err(Error::new(Reason::PasswordWrong, ""))
             }
             Err(fault) => {

@@ -29,7 +29,7 @@ pub(crate) use self::register_users::Registrar;
 
 use std::sync::Arc;
 
-use tidings_domain::{App, Clock, Entropy, Error, Reason};
+use tidings_domain::{App, Clock, Entropy, Error, Reason, UnixMillis};
 use tidings_store::{Db, Tx};
 
 use crate::{
@@ -57,9 +57,15 @@ pub(crate) struct Core {
 }
 
 impl Core {
+    /// The present moment for what is counted in this process: it goes on evenly, whatever the clock is set to, and is no
+    /// time of the day.
+    pub(crate) fn steady(&self) -> UnixMillis {
+        UnixMillis(0) + self.clock.elapsed()
+    }
+
     /// The app of that name, at most as old as the cache allows.
     pub(crate) async fn known_app(&self, key: &AppKey) -> Result<Arc<KnownApp>, Error> {
-        let now = self.clock.now();
+        let now = self.steady();
         if let Some(known) = self.apps.get(key, now) {
             return Ok(known);
         }

@@ -55,7 +55,7 @@ impl Core {
         }
         let known = self.enabled_app(key).await?;
         if by.is_open {
-            self.registrations.take(&known.app, &by.address, count, self.clock.now())?;
+            self.registrations.take(&known.app, &by.address, count, self.steady())?;
         }
         let checked = self.checked(&known, users, rule, by).await?;
         self.register(key, &known, checked).await

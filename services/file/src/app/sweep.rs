@@ -56,7 +56,7 @@ async fn expire_all(core: &Core, app: AppId) -> Result<(), Error> {
 
 /// How many files and remains were removed. One that cannot be removed stays for the next round.
 pub async fn sweep(core: &Core) -> Result<usize, Error> {
-    let now = core.deps.clock.now();
+    let now = core.deps.db.now(&*core.deps.clock).await?;
     retire(core, now).await?;
     forget_counts(core, now).await?;
     // An upload that still runs is younger than this.

@@ -82,7 +82,9 @@ async fn keep(
         None => new_uuid(core),
     };
     let mut tx = core.deps.db.begin().await?;
-    if !unclaimed::insert(&mut tx, app.id, &uuid, core.deps.clock.now()).await? {
+    // Whoever sweeps may be another process.
+    let now = tx.now(&*core.deps.clock).await?;
+    if !unclaimed::insert(&mut tx, app.id, &uuid, now).await? {
         return Err(used());
     }
     tx.commit().await?;

@@ -4,9 +4,11 @@
 //! is begun: every message is sent once. A lease spares two processes the same work; correctness does not rest on it. One
 //! that can never be carried out, since its app or its sender is gone, ends as failed, with the reason beside it.
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use tidings_domain::{App, Caller, Content, ConversationId, Draft, Error, Reason, RoomId, Target, UserRef};
+use tidings_domain::{
+    App, AppId, Caller, Content, ConversationId, Draft, Error, MsgId, Reason, RoomId, Target, UnixMillis, UserRef,
+};
 use tidings_runtime::Task;
 use tokio::sync::Notify;
 
@@ -25,8 +27,8 @@ use crate::{
 
 /// How long to wait when nobody says that there is something to do.
 const PAUSE: Duration = Duration::from_secs(5);
-/// How long a process has a broadcast for itself.
-const LEASE: Duration = Duration::from_secs(30);
+/// How often a process says that it still works on a broadcast.
+const KEEP: Duration = Duration::from_secs(2);
 /// Rooms in one transaction.
 const ROOMS: i32 = 100;
 
@@ -54,15 +56,18 @@ async fn run(deps: Arc<Deps>, appender: Appender, started: Arc<Notify>) {
 
 /// Carries out one broadcast; false when there is none to do.
 async fn next(deps: &Deps, appender: &Appender) -> Result<bool, Error> {
-    let now = deps.clock.now();
-    let Some(broadcast) = store::open(&deps.db, now).await? else {
+    let Some(broadcast) = store::open(&deps.db, &*deps.clock).await? else {
         return Ok(false);
     };
     let which = (broadcast.app, broadcast.id);
-    if !store::lease(&deps.db, which, now, now + LEASE).await? {
+    let Some(held) = store::take(&deps.db, &*deps.clock, which).await? else {
         return Ok(true);
-    }
-    let failed = match carry_out(deps, appender, &broadcast).await {
+    };
+    let done = tokio::select! {
+        done = carry_out(deps, appender, &broadcast) => done,
+        never = keep(deps, which, held) => match never {},
+    };
+    let failed = match done {
         Ok(()) => None,
         Err(error) => Some(for_good(deps, &broadcast, error).await?),
     };
@@ -71,6 +76,19 @@ async fn next(deps: &Deps, appender: &Appender) -> Result<bool, Error> {
     }
     store::done(&deps.db, which, deps.clock.now(), failed.as_deref()).await?;
     Ok(true)
+}
+
+/// Keeps others from it for as long as it is polled.
+async fn keep(deps: &Deps, which: (AppId, MsgId), mut held: UnixMillis) -> Infallible {
+    loop {
+        tokio::time::sleep(KEEP).await;
+        match store::keep(&deps.db, &*deps.clock, which, held).await {
+            Ok(Some(until)) => held = until,
+            // Two do no harm.
+            Ok(None) => return std::future::pending().await,
+            Err(error) => tracing::debug!(%error, "a broadcast could not be kept"),
+        }
+    }
 }
 
 /// Why it can never be carried out, or the error again when it may be later.

@@ -8,11 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tidings_domain::{AppId, Clock, ConversationId, Error, MsgId, Sent, UnixMillis};
 use tidings_store::{Db, Tx};
 
-use super::{
-    Call, Fate, Lease, Place, Reply,
-    import::{Imports, UsedUp},
-    lane,
-};
+use super::{Call, Fate, Lease, Place, Reply, free_ids::FreeHints, import::Imports, lane};
 use crate::store::{
     event::{self, EventKind, NewEvent},
     excluded::{self, Hidden},
@@ -21,6 +17,7 @@ use crate::store::{
     import::{self, Late},
     key::{self, Answered, Key, NewKey},
     log::{self, NewMessage},
+    stray::{self, Stray},
 };
 
 /// Appends what was not appended before and gives each call its reply. An error means that nothing was appended, unless
@@ -29,14 +26,14 @@ pub async fn append(
     db: &Db,
     lease: &Lease,
     clock: &dyn Clock,
-    used_up: &UsedUp,
+    hints: &FreeHints,
     calls: &[&Call],
 ) -> Result<Vec<Result<Reply, Error>>, Error> {
     lease.refresh().await?;
     let mut tx = db.begin().await?;
     let answered = claim_keys(&mut tx, calls, clock.now()).await?;
     let fresh: Vec<&Call> = calls.iter().filter(|call| earlier(call, &answered).is_none()).copied().collect();
-    let mut appended = append_fresh(&mut tx, lease, clock, used_up, &fresh).await?.into_iter();
+    let mut appended = append_fresh(&mut tx, lease, clock, hints, &fresh).await?.into_iter();
     tx.commit().await?;
     let replies = calls.iter().map(|call| match earlier(call, &answered) {
         Some((new, answered)) => Reply::repeated(new, answered),
@@ -63,15 +60,17 @@ async fn append_fresh(
     tx: &mut Tx,
     lease: &Lease,
     clock: &dyn Clock,
-    used_up: &UsedUp,
+    hints: &FreeHints,
     calls: &[&Call],
 ) -> Result<Vec<Reply>, Error> {
     if calls.is_empty() {
         return Ok(Vec::new());
     }
     let mut heads = lock_heads(tx, calls).await?;
-    let imports = Imports::prepare(tx, calls, used_up).await?;
-    let numbered = number(lease, clock.now(), calls, &mut heads, imports)?;
+    // One moment for everything: an id and the time beside it are of the same millisecond.
+    let now = clock.now();
+    let imports = Imports::prepare(tx, calls, &heads, now, hints).await?;
+    let numbered = number(lease, now, calls, &mut heads, imports)?;
     if !numbered.events.is_empty() {
         let lanes = numbered.rows.iter().map(|row| (row.app, row.lane));
         event::append(tx, &numbered.events, lanes).await?;
@@ -81,6 +80,9 @@ async fn append_fresh(
     }
     if !numbered.late.is_empty() {
         import::count_late(tx, &numbered.late).await?;
+    }
+    if !numbered.strays.is_empty() {
+        stray::note(tx, &numbered.strays).await?;
     }
     if !numbered.hidden.is_empty() {
         excluded::hide(tx, &numbered.hidden).await?;
@@ -111,6 +113,7 @@ struct Numbered<'a> {
     rows: Vec<NewMessage<'a>>,
     events: Vec<NewEvent<'a>>,
     late: Vec<Late>,
+    strays: Vec<Stray>,
     hidden: Vec<Hidden>,
     file_uses: Vec<FileUse>,
     kept_files: Vec<(AppId, String)>,
@@ -126,7 +129,7 @@ fn number<'a>(
     heads: &mut BTreeMap<head::Place, Head>,
     mut imports: Imports,
 ) -> Result<Numbered<'a>, Error> {
-    let mut minting = lease.minting()?;
+    let mut minting = lease.minting(committed_at)?;
     let mut numbered = Numbered { rows: Vec::with_capacity(calls.len()), ..Numbered::default() };
     for call in calls {
         let mut sent = Vec::with_capacity(call.places.len());
@@ -138,8 +141,8 @@ fn number<'a>(
                 let head = heads
                     .get_mut(&(call.app, place.conversation))
                     .ok_or_else(|| Error::internal("a conversation without a head"))?;
-                let msg_id = match call.sent_at {
-                    Some(sent_at) => imports.id(call.app, sent_at)?,
+                let msg_id = match imports.id(call, (call.app, place.conversation))? {
+                    Some(found) => found,
                     None => minting.mint(head.last_msg_id)?,
                 };
                 numbered.append(call, place, head, (msg_id, call.sent_at.unwrap_or(committed_at)), &imports);
@@ -213,6 +216,9 @@ impl<'a> Numbered<'a> {
             }
             self.counts_below((call.app, conversation), msg_id, head, imports)
         };
+        if !msg_id.is_of_minute(sent_at) {
+            self.strays.push(Stray { app: call.app, conversation, msg_id, sent_at });
+        }
         let hidden = call.hidden_from.iter().map(|user| (call.app, *user, conversation, msg_id));
         self.hidden.extend(hidden);
         self.rows.push(NewMessage {

@@ -1,75 +1,99 @@
-//! Where imported messages come in: their ids, and the counts of what lies below them.
+//! Ids of another time than the present: those of imported messages, with the counts of what lies below them, and those of
+//! messages to a conversation that is ahead of the clock.
 //!
 //! An import has an id of its own time, so that pages and marks, which follow ids, see it where it belongs. Above its
 //! conversation's newest message it is appended like any other. Below, the running counts of the rows above it stay as
-//! they are, and what is to be counted is counted beside them.
+//! they are, and what is to be counted is counted beside them. Its id never leaves the minute of its time, since exports
+//! walk whole minutes by id.
+//!
+//! A conversation whose newest message is further ahead of the clock than processes may differ, as one in which something
+//! was said while the clock was wrong, goes on from there, and leaves all others alone.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet, VecDeque},
+    time::Duration,
+};
 
-use quick_cache::sync::Cache;
-use tidings_domain::{AppId, ConversationId, Error, MsgId, UnixMillis};
+use tidings_domain::{AppId, Error, MsgId, UnixMillis};
 use tidings_store::Tx;
 
-use super::Call;
-use crate::store::import::{self, Below};
+use super::{
+    Call,
+    free_ids::{Free, FreeHints, Stays},
+    lease::LIFT,
+};
+use crate::store::{
+    head::{Head, Place},
+    import::{self, Below},
+};
 
-/// Moments that are remembered as used up.
-const USED_UP: usize = 10_000;
-
-/// The next moment with free ids, for moments that have none left. A hint that spares look-ups.
-#[derive(Debug)]
-pub(super) struct UsedUp(Cache<(AppId, UnixMillis), UnixMillis>);
-
-impl UsedUp {
-    pub(super) fn new() -> Self {
-        Self(Cache::new(USED_UP))
-    }
-}
-
-/// Ids for the calls of one transaction, and the rows below them.
+/// Ids for calls of one transaction, and the rows below them.
 #[derive(Debug, Default)]
 pub(super) struct Imports {
-    ids: HashMap<(AppId, UnixMillis), Vec<MsgId>>,
-    below: HashMap<(AppId, MsgId), Below>,
+    /// In the order of the calls.
+    ids: BTreeMap<Place, VecDeque<MsgId>>,
+    /// All of what is said in these is here.
+    ahead: HashSet<Place>,
+    below: BTreeMap<(AppId, MsgId), Below>,
 }
 
 impl Imports {
-    /// Looks everything up that the imports among the calls need, in the app's turn.
-    pub(super) async fn prepare(tx: &mut Tx, calls: &[&Call], used_up: &UsedUp) -> Result<Self, Error> {
-        let wanted: Vec<(AppId, UnixMillis, ConversationId)> = calls
-            .iter()
-            .filter_map(|call| Some((call.app, call.sent_at?, call.places.first()?.conversation)))
-            .collect();
+    /// Looks everything up that is needed, in the app's turn. Nothing for calls that are sent now, to conversations that are
+    /// not ahead of it.
+    pub(super) async fn prepare(
+        tx: &mut Tx,
+        calls: &[&Call],
+        heads: &BTreeMap<Place, Head>,
+        now: UnixMillis,
+        hints: &FreeHints,
+    ) -> Result<Self, Error> {
+        let ahead = ahead(calls, heads, now);
+        let mut wanted: Vec<(Place, UnixMillis, Stays)> = Vec::new();
+        for call in calls.iter().filter(|call| call.fate.is_kept()) {
+            for place in call.places.iter().filter(|place| !place.discarded) {
+                let place = (call.app, place.conversation);
+                match (call.sent_at, ahead.get(&place)) {
+                    (Some(sent_at), _) => wanted.push((place, sent_at, Stays::InItsMinute)),
+                    (None, Some(from)) => wanted.push((place, *from, Stays::Anywhere)),
+                    (None, None) => {}
+                }
+            }
+        }
         if wanted.is_empty() {
             return Ok(Self::default());
         }
-        let mut apps: Vec<AppId> = wanted.iter().map(|(app, ..)| *app).collect();
+        let mut apps: Vec<AppId> = wanted.iter().map(|((app, _), ..)| *app).collect();
         apps.sort_unstable();
         apps.dedup();
         for app in apps {
             import::take_turn(tx, app).await?;
         }
-        let mut free = Free { used_up, left: BTreeMap::new() };
+        let mut free = Free::new(hints);
         let mut places = Vec::with_capacity(wanted.len());
-        let mut ids: HashMap<(AppId, UnixMillis), Vec<MsgId>> = HashMap::new();
-        free.look_up(tx, wanted.iter().map(|(app, sent_at, _)| (*app, *sent_at))).await?;
-        for (app, sent_at, conversation) in wanted {
-            let id = free.take(tx, app, sent_at).await?;
-            ids.entry((app, sent_at)).or_default().push(id);
-            places.push((app, conversation, id));
+        let mut ids: BTreeMap<Place, VecDeque<MsgId>> = BTreeMap::new();
+        free.look_up(tx, wanted.iter().map(|((app, _), from, _)| (*app, *from))).await?;
+        for ((app, conversation), from, stays) in wanted {
+            let id = free.take(tx, app, from, stays).await?;
+            ids.entry((app, conversation)).or_default().push_back(id);
+            if stays == Stays::InItsMinute {
+                places.push((app, conversation, id));
+            }
         }
-        // Taken from the end, in the order of the calls.
-        for ids in ids.values_mut() {
-            ids.reverse();
-        }
-        let below = import::below(tx, &places).await?;
-        Ok(Self { ids, below: below.into_iter().map(|below| ((below.app, below.of), below)).collect() })
+        let below = if places.is_empty() { Vec::new() } else { import::below(tx, &places).await? };
+        Ok(Self {
+            ids,
+            ahead: ahead.into_keys().collect(),
+            below: below.into_iter().map(|below| ((below.app, below.of), below)).collect(),
+        })
     }
 
-    /// The id of the next import of that moment.
-    pub(super) fn id(&mut self, app: AppId, sent_at: UnixMillis) -> Result<MsgId, Error> {
-        let id = self.ids.get_mut(&(app, sent_at)).and_then(Vec::pop);
-        id.ok_or_else(|| Error::internal("an import without an id"))
+    /// The id of the next message to a conversation, if it is one of those that are here.
+    pub(super) fn id(&mut self, call: &Call, place: Place) -> Result<Option<MsgId>, Error> {
+        if call.sent_at.is_none() && !self.ahead.contains(&place) {
+            return Ok(None);
+        }
+        let id = self.ids.get_mut(&place).and_then(VecDeque::pop_front);
+        id.map(Some).ok_or_else(|| Error::internal("a message without an id"))
     }
 
     /// The row right below that id, as the transaction found it.
@@ -78,47 +102,22 @@ impl Imports {
     }
 }
 
-/// The newest id that is taken, of every moment that was looked up.
-struct Free<'a> {
-    used_up: &'a UsedUp,
-    left: BTreeMap<(AppId, UnixMillis), MsgId>,
-}
-
-impl Free<'_> {
-    async fn look_up(&mut self, tx: &mut Tx, moments: impl Iterator<Item = (AppId, UnixMillis)>) -> Result<(), Error> {
-        let hinted = moments.map(|(app, moment)| (app, self.hint(app, moment)));
-        let unknown: HashSet<_> = hinted.filter(|moment| !self.left.contains_key(moment)).collect();
-        let ranges: Vec<_> = unknown
-            .into_iter()
-            .map(|(app, moment)| {
-                let (low, high) = MsgId::imports_of(moment);
-                (app, low, high)
-            })
-            .collect();
-        for (app, low, newest) in import::newest(tx, &ranges).await? {
-            self.left.insert((app, low.moment()), newest.max(MsgId(low.0 - 1)));
-        }
-        Ok(())
+/// The conversations that are ahead of the clock, and from when on there are ids above all of theirs.
+fn ahead(calls: &[&Call], heads: &BTreeMap<Place, Head>, now: UnixMillis) -> BTreeMap<Place, UnixMillis> {
+    const MINUTE: Duration = Duration::from_mins(1);
+    const NEXT: Duration = Duration::from_millis(1);
+    let (is_ahead, mut ahead) = (|moment: UnixMillis| moment > now + LIFT, BTreeMap::new());
+    let of_heads = heads.iter().map(|(place, head)| (*place, head.last_msg_id.moment()));
+    for (place, moment) in of_heads.filter(|(_, moment)| is_ahead(*moment)) {
+        ahead.insert(place, moment + NEXT);
     }
-
-    /// A free id of that moment, or of the next one that has any.
-    async fn take(&mut self, tx: &mut Tx, app: AppId, sent_at: UnixMillis) -> Result<MsgId, Error> {
-        let mut moment = self.hint(app, sent_at);
-        loop {
-            if !self.left.contains_key(&(app, moment)) {
-                self.look_up(tx, std::iter::once((app, moment))).await?;
-            }
-            let newest = self.left.entry((app, moment)).or_insert(MsgId::imports_of(moment).1);
-            if *newest < MsgId::imports_of(moment).1 {
-                newest.0 += 1;
-                return Ok(*newest);
-            }
-            moment = self.hint(app, UnixMillis(moment.0 + 1));
-            self.used_up.0.insert((app, sent_at), moment);
+    // What is imported with them may be, where another process has accepted its time.
+    for call in calls {
+        let imported = call.sent_at.filter(|sent_at| is_ahead(*sent_at));
+        for (sent_at, place) in imported.into_iter().flat_map(|at| call.places.iter().map(move |place| (at, place))) {
+            let from = ahead.entry((call.app, place.conversation)).or_insert(sent_at + MINUTE);
+            *from = (*from).max(sent_at + MINUTE);
         }
     }
-
-    fn hint(&self, app: AppId, moment: UnixMillis) -> UnixMillis {
-        self.used_up.0.get(&(app, moment)).unwrap_or(moment)
-    }
+    ahead
 }

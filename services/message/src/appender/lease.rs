@@ -2,22 +2,28 @@
 //!
 //! A lease runs out unless it is renewed, so a process that died gives its number back by itself. The holder says up
 //! to which time it may mint, and its successor starts above that. A holder that lost its number takes another one.
+//!
+//! How long a lease lasts is told by the database's clock there, and by a clock that nobody sets here, so it does not
+//! matter what time anybody takes it to be. Ids do have a time: none is minted while there is a doubt about it, nor far
+//! ahead of it.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
-use tidings_domain::{Clock, Entropy as _, Error, MsgId, MsgIdMinter, NODES, OsEntropy, Reason, UnixMillis};
+use tidings_domain::{Clock, Entropy as _, Error, MsgId, MsgIdMinter, NODES, OsEntropy, Reason, UnixMillis, Witness};
 use tidings_runtime::{Task, Tasks};
 use tidings_store::{Db, Engine};
 
-use crate::store::lease::{self, NodeLease};
+use crate::store::lease::{self, NodeLease, TERM};
 
-const TERM: Duration = Duration::from_secs(20);
 const RENEW: Duration = Duration::from_secs(5);
-/// How far ahead of the clock ids may run before the next renewal.
+/// How far ahead of the clock ids may be.
 const AHEAD: Duration = Duration::from_secs(30);
+/// How far ahead of the clock a conversation may lift the ids of a node: as far as two processes may differ. One that is
+/// further ahead gets its ids elsewhere (see [`super::import`]).
+pub const LIFT: Duration = Duration::from_secs(10);
 
 /// A node number in our hands. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -34,6 +40,8 @@ struct Inner {
 #[derive(Debug)]
 struct State {
     held: NodeLease,
+    /// When it runs out, by [`Clock::elapsed`].
+    runs_out: Duration,
     minter: MsgIdMinter,
     /// Another process has taken the number.
     is_lost: bool,
@@ -45,35 +53,60 @@ impl Lease {
         let mut chance = [0; 8];
         OsEntropy.fill(&mut chance);
         let holder = format!("{:016x}", u64::from_be_bytes(chance));
-        let state = Mutex::new(take_free(&db, &holder, clock.now()).await?);
+        if db.engine() == Engine::Sqlite
+            && let Some(last_run) = lease::last_run(&db).await?
+        {
+            clock.compare(Witness::LastRun(last_run));
+        }
+        let state = Mutex::new(take_free(&db, &*clock, &holder).await?);
         let lease = Self(Arc::new(Inner { db, clock, holder, state }));
         let kept = lease.clone();
         tasks.run(Task::new("message.lease").needed_to_send(), move || kept.clone().keep());
         let asked = lease.clone();
-        tasks.conditions().ask(move || asked.minting().err().map(|error| error.subject().to_owned()));
+        tasks.conditions().ask(move || {
+            let minting = asked.minting(asked.0.clock.now());
+            minting.err().map(|error| error.subject().to_owned())
+        });
         Ok(lease)
     }
 
-    /// Renews the lease when it is about to run out, as after a machine slept.
+    /// Renews the lease when it is about to run out, as after a machine slept, or when the clock was set forward beyond what
+    /// may be minted, and takes another number when it was set back below what was minted under this one.
     pub async fn refresh(&self) -> Result<(), Error> {
-        let (runs_out, is_lost) = {
+        self.check_clock()?;
+        let (held, runs_out, is_lost, reached) = {
             let state = self.state();
-            (state.held.expires_at, state.is_lost)
+            (state.held, state.runs_out, state.is_lost, state.minter.reached())
         };
-        if is_lost || self.0.clock.now() + RENEW > runs_out { self.renew().await } else { Ok(()) }
+        let now = self.0.clock.now();
+        if reached > now + AHEAD {
+            return self.take_another(held.node, "the clock was set back below the ids of this process").await;
+        }
+        let runs_out = self.0.clock.elapsed() + RENEW > runs_out || now + LIFT > held.reached_at;
+        if is_lost || runs_out { self.renew().await } else { Ok(()) }
     }
 
-    /// Ids for one transaction; fails when the lease ran out.
-    pub fn minting(&self) -> Result<Minting<'_>, Error> {
-        let now = self.0.clock.now();
+    /// Ids for one transaction, which takes it to be `now`; fails when the lease ran out, and while the clock is doubted.
+    pub fn minting(&self, now: UnixMillis) -> Result<Minting<'_>, Error> {
+        self.check_clock()?;
         let state = self.state();
         if state.is_lost {
             return Err(Error::new(Reason::Unavailable, "another process has the node number of this one"));
         }
-        if now > state.held.expires_at {
+        if self.0.clock.elapsed() > state.runs_out {
             return Err(Error::new(Reason::Unavailable, "the node lease ran out"));
         }
         Ok(Minting { state, now })
+    }
+
+    /// An id that no message has, for something that is none.
+    pub async fn mint(&self) -> Result<MsgId, Error> {
+        self.refresh().await?;
+        self.minting(self.0.clock.now())?.mint(MsgId::ZERO)
+    }
+
+    fn check_clock(&self) -> Result<(), Error> {
+        self.0.clock.doubt().map_or(Ok(()), |why| Err(Error::new(Reason::Unavailable, why)))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -90,36 +123,37 @@ impl Lease {
     }
 
     async fn renew(&self) -> Result<(), Error> {
-        let now = self.0.clock.now();
+        let (now, runs_out) = (self.0.clock.now(), self.0.clock.elapsed() + TERM);
         let (wanted, is_lost) = {
             let state = self.state();
-            let reached_at = now.max(state.minter.reached()) + AHEAD;
-            (NodeLease { node: state.held.node, expires_at: now + TERM, reached_at }, state.is_lost)
+            // What was minted is never further ahead than it was allowed to be, so this does not lift itself.
+            let reached_at = (now + AHEAD).max(state.minter.reached());
+            (NodeLease { node: state.held.node, reached_at }, state.is_lost)
         };
-        if is_lost || !lease::renew(&self.0.db, wanted, &self.0.holder).await? {
-            return self.take_another(wanted.node, now).await;
+        if is_lost || !lease::renew(&self.0.db, &*self.0.clock, wanted, &self.0.holder).await? {
+            return self.take_another(wanted.node, "another process has the node number of this one").await;
         }
         let mut state = self.state();
         // Somebody else may have found meanwhile that it was lost.
         if state.held.node == wanted.node && !state.is_lost {
-            state.held = wanted;
+            (state.held, state.runs_out) = (wanted, runs_out);
         }
         Ok(())
     }
 
-    /// Another process has the number: it was not renewed in time, since this one or its database stood still.
-    async fn take_another(&self, lost: i64, now: UnixMillis) -> Result<(), Error> {
+    /// Another process has the number, since it was not renewed in time, or it is of no use any more.
+    async fn take_another(&self, lost: i64, why: &str) -> Result<(), Error> {
         {
             let mut state = self.state();
             if state.held.node != lost {
                 return Ok(());
             }
             if !state.is_lost {
-                tracing::error!(node = lost, "another process has the node number of this one, which takes another");
+                tracing::error!(node = lost, why, "this process takes another node number");
             }
             state.is_lost = true;
         }
-        let taken = take_free(&self.0.db, &self.0.holder, now).await?;
+        let taken = take_free(&self.0.db, &*self.0.clock, &self.0.holder).await?;
         tracing::info!(node = taken.held.node, "another node number was taken");
         *self.state() = taken;
         Ok(())
@@ -136,39 +170,42 @@ pub struct Minting<'a> {
 impl Minting<'_> {
     /// An id above `floor`.
     pub fn mint(&mut self, floor: MsgId) -> Result<MsgId, Error> {
-        let id = self.state.minter.mint(self.now, floor);
-        if self.state.minter.reached() > self.state.held.reached_at {
-            return Err(Error::new(Reason::Overloaded, "ids run too far ahead of the clock"));
-        }
-        Ok(id)
+        let limit = self.state.held.reached_at.min(self.now + AHEAD);
+        let id = self.state.minter.mint(self.now, floor, limit);
+        id.ok_or_else(|| Error::new(Reason::Overloaded, "ids run too far ahead of the clock"))
     }
 }
 
-/// A number that nobody holds, and a minter above whatever was minted under it. On SQLite the lock on the data folder
-/// makes this process the only one, so the last holder's lease is void.
-async fn take_free(db: &Db, holder: &str, now: UnixMillis) -> Result<State, Error> {
-    let taken = lease::all(db).await?;
-    let alone = db.engine() == Engine::Sqlite;
-    let last_of = |node: i64| taken.iter().find(|lease| lease.node == node);
+/// A number that nobody holds, and a minter above whatever was minted under it.
+async fn take_free(db: &Db, clock: &dyn Clock, holder: &str) -> Result<State, Error> {
+    let known = lease::all(db, clock).await?;
     // The number that was used least lately first: its ids run ahead of the clock least.
-    let mut nodes: Vec<i64> = (0..NODES).collect();
-    nodes.sort_by_key(|node| last_of(*node).map_or(UnixMillis(0), |lease| lease.reached_at));
-    for node in nodes {
-        let last = last_of(node);
-        let free_at = last.map_or(now, |lease| lease.expires_at);
-        if free_at > now && !alone {
-            continue;
-        }
-        let floor = last.map_or(now, |lease| lease.reached_at);
-        let wanted = NodeLease { node, expires_at: now + TERM, reached_at: now.max(floor) + AHEAD };
-        if lease::take(db, wanted, holder, now.max(free_at)).await? {
-            return Ok(State { held: wanted, minter: MsgIdMinter::new(node, floor), is_lost: false });
+    let mut nodes: Vec<(i64, Option<UnixMillis>)> = (0..NODES)
+        .filter_map(|node| match known.iter().find(|(lease, _)| lease.node == node) {
+            None => Some((node, None)),
+            Some((lease, is_free)) => is_free.then_some((node, Some(lease.reached_at))),
+        })
+        .collect();
+    nodes.sort_by_key(|(_, reached_at)| *reached_at);
+    for (node, reached_at) in nodes {
+        let (now, runs_out) = (clock.now(), clock.elapsed() + TERM);
+        let floor = floor(reached_at, now);
+        let held = NodeLease { node, reached_at: now.max(floor) + AHEAD };
+        if lease::take(db, clock, held, holder).await? {
+            return Ok(State { held, runs_out, minter: MsgIdMinter::new(node, floor), is_lost: false });
         }
     }
     Err(Error::new(
         Reason::Unavailable,
         "all node numbers are taken; one is free again 20 seconds after its process ends",
     ))
+}
+
+/// Above what ids begin. A number whose last holder took the time to be far later than it is now, which is the case of all
+/// others too or it would not be taken, begins now: what it has minted is of before or of that later time.
+fn floor(reached_at: Option<UnixMillis>, now: UnixMillis) -> UnixMillis {
+    let last = reached_at.filter(|reached_at| *reached_at <= now + AHEAD + LIFT);
+    last.map_or(now, |reached_at| reached_at.min(now + AHEAD))
 }
 
 #[cfg(test)]
@@ -181,16 +218,16 @@ mod tests {
     use crate::SCHEMA;
 
     const START: UnixMillis = UnixMillis(1_790_000_000_000);
+    const TEN_YEARS: Duration = Duration::from_hours(10 * 365 * 24);
     /// What another process does that finds a lease run out.
     const STEAL: &str = "update node_lease set holder = 'other', expires_at = $2, reached_at = $3 where node = $1";
 
-    async fn steal(db: &Db, node: i64, expires_at: UnixMillis) {
+    async fn steal(db: &Db, node: i64, expires_at: UnixMillis, reached_at: UnixMillis) {
         let mut tx = db.begin().await.unwrap();
-        let reached = expires_at + AHEAD;
         on_tx!(&mut tx, |c| sqlx::query(STEAL)
             .bind(node)
             .bind(expires_at.0)
-            .bind(reached.0)
+            .bind(reached_at.0)
             .execute(c)
             .await
             .map(drop))
@@ -198,57 +235,119 @@ mod tests {
         tx.commit().await.unwrap();
     }
 
+    async fn postgres() -> Db {
+        open(&Location::Postgres(fresh_database().await), &SCHEMA, true).await.unwrap()
+    }
+
+    async fn acquire(db: &Db, clock: &Arc<ManualClock>, tasks: &Tasks) -> Lease {
+        Lease::acquire(db.clone(), Arc::<ManualClock>::clone(clock), tasks).await.unwrap()
+    }
+
+    fn mint(lease: &Lease, clock: &ManualClock) -> MsgId {
+        lease.minting(clock.now()).unwrap().mint(MsgId::ZERO).unwrap()
+    }
+
     #[tokio::test]
     async fn a_process_that_lost_its_number_takes_another_one_and_is_not_ready_meanwhile() {
-        let db = open(&Location::Postgres(fresh_database().await), &SCHEMA, true).await.unwrap();
+        let db = postgres().await;
         let (clock, tasks) = (Arc::new(ManualClock::new(START)), Tasks::default());
-        let lease = Lease::acquire(db.clone(), Arc::<ManualClock>::clone(&clock), &tasks).await.unwrap();
+        let lease = acquire(&db, &clock, &tasks).await;
         let first = lease.state().held.node;
         assert_eq!(tasks.conditions().first(), None);
 
         // The process stood still, and its number was taken.
         clock.advance(TERM * 2);
         assert_eq!(tasks.conditions().first().as_deref(), Some("the node lease ran out"));
-        steal(&db, first, clock.now() + TERM).await;
+        let theirs = db.now(&*clock).await.unwrap() + TERM;
+        steal(&db, first, theirs, clock.now()).await;
         // All others are taken too.
-        let others: Vec<i64> = (0..NODES).filter(|node| *node != first).collect();
-        for node in &others {
-            assert!(
-                lease::take(
-                    &db,
-                    NodeLease { node: *node, expires_at: clock.now() + TERM, reached_at: clock.now() },
-                    "other",
-                    clock.now()
-                )
-                .await
-                .unwrap()
-            );
+        for node in (0..NODES).filter(|node| *node != first) {
+            let wanted = NodeLease { node, reached_at: clock.now() };
+            assert!(lease::take(&db, &*clock, wanted, "other").await.unwrap());
         }
         assert_eq!(lease.refresh().await.unwrap_err().reason(), Reason::Unavailable);
-        assert_eq!(lease.minting().unwrap_err().reason(), Reason::Unavailable);
+        assert_eq!(lease.minting(clock.now()).unwrap_err().reason(), Reason::Unavailable);
         let why = tasks.conditions().first().unwrap();
         assert_eq!(why, "another process has the node number of this one");
 
         // Even the number that it had comes back with the ids in mind that the other one has given.
-        clock.advance(TERM);
         let reached = clock.now() + AHEAD;
+        steal(&db, first, UnixMillis(0), reached).await;
         lease.refresh().await.unwrap();
         assert_eq!(tasks.conditions().first(), None);
-        let second = lease.state().held.node;
-        let id = lease.minting().unwrap().mint(MsgId::ZERO).unwrap();
-        assert!(second != first || id.moment() >= reached, "{id:?}");
+        assert_eq!(lease.state().held.node, first);
+        assert!(mint(&lease, &clock).moment() >= reached);
     }
 
     #[tokio::test]
     async fn a_number_that_ran_out_at_another_process_is_not_renewed_by_its_former_holder() {
-        let db = open(&Location::Postgres(fresh_database().await), &SCHEMA, true).await.unwrap();
+        let db = postgres().await;
         let (clock, tasks) = (Arc::new(ManualClock::new(START)), Tasks::default());
-        let lease = Lease::acquire(db.clone(), Arc::<ManualClock>::clone(&clock), &tasks).await.unwrap();
+        let lease = acquire(&db, &clock, &tasks).await;
         let first = lease.state().held.node;
-        clock.advance(TERM * 2);
-        steal(&db, first, clock.now()).await;
+        steal(&db, first, UnixMillis(0), clock.now()).await;
         clock.advance(TERM);
         lease.refresh().await.unwrap();
         assert_ne!(lease.state().held.node, first);
+    }
+
+    #[tokio::test]
+    async fn how_long_a_lease_lasts_does_not_depend_on_anybodys_time() {
+        let db = postgres().await;
+        // Each takes the time to be another one, and the leases that they take end at the same.
+        let clocks = [START, UnixMillis(0), START + TEN_YEARS].map(|at| Arc::new(ManualClock::new(at)));
+        let mut held = Vec::new();
+        for clock in &clocks {
+            let lease = acquire(&db, clock, &Tasks::default()).await;
+            held.push(lease.state().held.node);
+        }
+        held.sort_unstable();
+        held.dedup();
+        assert_eq!(held.len(), 3);
+        let ends = "select expires_at from node_lease";
+        let ends: Vec<(i64,)> = tidings_store::on_db!(&db, |c| sqlx::query_as(ends).fetch_all(c).await).unwrap();
+        let now = db.now(&*clocks[0]).await.unwrap();
+        assert!(ends.iter().all(|(end,)| (now.0..=(now + TERM).0).contains(end)), "{ends:?} at {now}");
+    }
+
+    #[tokio::test]
+    async fn a_lease_until_an_impossible_time_holds_nothing() {
+        let db = postgres().await;
+        let clock = Arc::new(ManualClock::new(START));
+        for node in 0..NODES {
+            let wanted = NodeLease { node, reached_at: clock.now() + TEN_YEARS };
+            assert!(lease::take(&db, &*clock, wanted, "other").await.unwrap());
+            steal(&db, node, db.now(&*clock).await.unwrap() + TEN_YEARS, START + TEN_YEARS).await;
+        }
+        let lease = acquire(&db, &clock, &Tasks::default()).await;
+        // And the times of ids are those of now.
+        assert_eq!(mint(&lease, &clock).moment(), START);
+        let reached = lease.state().held.reached_at;
+        assert_eq!(reached, START + AHEAD);
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_was_set_back_for_good_leads_to_another_number_and_ids_of_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = open(&Location::Folder(folder.path().to_owned()), &SCHEMA, true).await.unwrap();
+        let clock = Arc::new(ManualClock::new(START));
+        let lease = acquire(&db, &clock, &Tasks::default()).await;
+        let first = lease.state().held.node;
+        let before = mint(&lease, &clock);
+        // Forward it is a matter of course.
+        clock.set(START + Duration::from_hours(1));
+        lease.refresh().await.unwrap();
+        assert_eq!(mint(&lease, &clock).moment(), clock.now());
+        let back = UnixMillis(START.0 - 3_600_000);
+        clock.set(back);
+        // Not with the number that has given ids of later.
+        assert!(lease.minting(back).unwrap().mint(MsgId::ZERO).is_err());
+        lease.refresh().await.unwrap();
+        assert_ne!(lease.state().held.node, first);
+        assert_eq!(mint(&lease, &clock).moment(), back);
+        assert!(mint(&lease, &clock) < before);
+        // Its successor keeps to that.
+        let successor = acquire(&db, &clock, &Tasks::default()).await;
+        assert_eq!(mint(&successor, &clock).moment(), back);
     }
 }

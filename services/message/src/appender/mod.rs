@@ -7,6 +7,7 @@
 
 mod batch;
 mod call;
+mod free_ids;
 mod import;
 mod lease;
 mod queue;
@@ -50,7 +51,7 @@ pub fn start(deps: &Deps, lease: Lease) -> Appender {
         tidings_store::Engine::Sqlite => 1,
         tidings_store::Engine::Postgres => deps.appender.writers.max(1),
     };
-    let used_up = Arc::new(import::UsedUp::new());
+    let hints = Arc::new(free_ids::FreeHints::new());
     let waiting = Queue::new(deps.appender.queue);
     let writers = (0..writers).map(|_| {
         let (queue, calls) = mpsc::unbounded_channel();
@@ -59,7 +60,7 @@ pub fn start(deps: &Deps, lease: Lease) -> Appender {
             clock: Arc::clone(&deps.clock),
             lease: lease.clone(),
             bound: deps.appender.batch,
-            used_up: Arc::clone(&used_up),
+            hints: Arc::clone(&hints),
             news: deps.news.clone(),
             queue: waiting.clone(),
             closing: deps.tasks.closing().clone(),
@@ -83,8 +84,7 @@ impl Appender {
 
     /// An id that no message has, for something that is none.
     pub async fn mint(&self) -> Result<MsgId, Error> {
-        self.lease.refresh().await?;
-        self.lease.minting()?.mint(MsgId::ZERO)
+        self.lease.mint().await
     }
 
     /// Appends the call's messages and answers once they are durable. Refused as overload when the queue is full.

@@ -11,7 +11,7 @@ use tokio::{
 };
 use tracing::Span;
 
-use super::{Lease, Queued, Reply, batch, import::UsedUp, queue::Queue};
+use super::{Lease, Queued, Reply, batch, free_ids::FreeHints, queue::Queue};
 use crate::store::key::Key;
 
 /// How often a transaction that got in another's way is tried before its calls fail as unavailable.
@@ -33,7 +33,7 @@ pub(super) struct Writer {
     pub(super) lease: Lease,
     /// Messages that one transaction takes, unless a single call has more.
     pub(super) bound: usize,
-    pub(super) used_up: Arc<UsedUp>,
+    pub(super) hints: Arc<FreeHints>,
     pub(super) news: watch::Sender<()>,
     pub(super) queue: Queue,
     /// Says that no calls come any more.
@@ -138,7 +138,7 @@ impl Writer {
         fault::point("message.writer");
         loop {
             tries += 1;
-            match batch::append(&self.db, &self.lease, &*self.clock, &self.used_up, &calls).await {
+            match batch::append(&self.db, &self.lease, &*self.clock, &self.hints, &calls).await {
                 Err(error) if is_conflict(&error) && tries < TRIES => sleep(rest(tries, self.clock.now())).await,
                 Err(error) if tries < TRIES_CUT_OFF && may_repeat(&error, all_keyed) => {}
                 done => return done,

@@ -1,7 +1,12 @@
 //! Broadcasts that were taken on and are carried out behind the answer.
 
-use tidings_domain::{AppId, Error, MsgId, UnixMillis, UserId};
-use tidings_store::{Db, Tx, on_db, on_tx, sqlx};
+use std::time::Duration;
+
+use tidings_domain::{AppId, Clock, Error, MsgId, UnixMillis, UserId};
+use tidings_store::{Db, Engine, Tx, on_db, on_tx, sqlx};
+
+/// How long a process has a broadcast for itself, unless it says so again. By the database's clock.
+pub const LEASE: Duration = Duration::from_secs(8);
 
 /// Whom a broadcast is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,14 +48,23 @@ const OPEN: &str = "
     select app_id, broadcast_id, scope, sender_id, body, delivery
     from broadcast where done_at is null and leased_until <= $1 order by leased_until limit 1";
 
-const LEASE: &str = "
+/// One that is leased until a time which no clock of today has given.
+const IMPOSSIBLE: &str = "
+    select app_id, broadcast_id, scope, sender_id, body, delivery
+    from broadcast where done_at is null and leased_until > $1 order by leased_until limit 1";
+
+const TAKE: &str = "
+    update broadcast set leased_until = $5
+    where app_id = $1 and broadcast_id = $2 and done_at is null and (leased_until <= $3 or leased_until > $4)";
+
+const KEEP: &str = "
     update broadcast set leased_until = $4
-    where app_id = $1 and broadcast_id = $2 and done_at is null and leased_until <= $3";
+    where app_id = $1 and broadcast_id = $2 and done_at is null and leased_until = $3";
 
 const DONE: &str = "
     update broadcast set done_at = $3, failed_because = $4 where app_id = $1 and broadcast_id = $2";
 
-pub const ALL: &[&str] = &[INSERT, OPEN, LEASE, DONE];
+pub const ALL: &[&str] = &[INSERT, OPEN, IMPOSSIBLE, TAKE, KEEP, DONE];
 
 /// Takes it on.
 pub async fn insert(tx: &mut Tx, broadcast: &Broadcast, made_at: UnixMillis) -> Result<(), Error> {
@@ -67,10 +81,26 @@ pub async fn insert(tx: &mut Tx, broadcast: &Broadcast, made_at: UnixMillis) -> 
         .map(drop))
 }
 
+type OpenRow = (i64, i64, String, i64, String, Option<String>);
+
+/// Until when leases are over, and beyond when they cannot be. On SQLite nobody else works on anything.
+async fn bounds(db: &Db, clock: &dyn Clock) -> Result<(UnixMillis, UnixMillis), Error> {
+    match db.engine() {
+        Engine::Sqlite => Ok((UnixMillis(i64::MAX), UnixMillis(i64::MAX))),
+        Engine::Postgres => {
+            let now = db.now(clock).await?;
+            Ok((now, now + LEASE * 2))
+        }
+    }
+}
+
 /// One that nobody works on.
-pub async fn open(db: &Db, now: UnixMillis) -> Result<Option<Broadcast>, Error> {
-    let row: Option<(i64, i64, String, i64, String, Option<String>)> =
-        on_db!(db, |c| sqlx::query_as(OPEN).bind(now.0).fetch_optional(c).await)?;
+pub async fn open(db: &Db, clock: &dyn Clock) -> Result<Option<Broadcast>, Error> {
+    let (over, impossible) = bounds(db, clock).await?;
+    let mut row: Option<OpenRow> = on_db!(db, |c| sqlx::query_as(OPEN).bind(over.0).fetch_optional(c).await)?;
+    if row.is_none() {
+        row = on_db!(db, |c| sqlx::query_as(IMPOSSIBLE).bind(impossible.0).fetch_optional(c).await)?;
+    }
     row.map(|(app, id, scope, sender, body, delivery)| {
         let scope = [Scope::Users, Scope::Rooms].into_iter().find(|known| known.name() == scope);
         let scope = scope.ok_or_else(|| Error::internal("a broadcast of unknown scope"))?;
@@ -79,10 +109,34 @@ pub async fn open(db: &Db, now: UnixMillis) -> Result<Option<Broadcast>, Error> 
     .transpose()
 }
 
-/// Takes or keeps it until then; false when another process was first. `held` is the end of our own lease, if any.
-pub async fn lease(db: &Db, (app, id): (AppId, MsgId), held: UnixMillis, until: UnixMillis) -> Result<bool, Error> {
+/// Takes it, and gives until when; `None` when another process was first.
+pub async fn take(db: &Db, clock: &dyn Clock, (app, id): (AppId, MsgId)) -> Result<Option<UnixMillis>, Error> {
+    let (over, impossible) = bounds(db, clock).await?;
     let mut tx = db.begin().await?;
-    let taken = on_tx!(&mut tx, |c| sqlx::query(LEASE)
+    let until = tx.now(clock).await? + LEASE;
+    let taken = on_tx!(&mut tx, |c| sqlx::query(TAKE)
+        .bind(app.0)
+        .bind(id.0)
+        .bind(over.0)
+        .bind(impossible.0)
+        .bind(until.0)
+        .execute(c)
+        .await
+        .map(|done| done.rows_affected()))?;
+    tx.commit().await?;
+    Ok((taken == 1).then_some(until))
+}
+
+/// Keeps what was taken until `held`, and gives until when; `None` when it is done, or another process has it.
+pub async fn keep(
+    db: &Db,
+    clock: &dyn Clock,
+    (app, id): (AppId, MsgId),
+    held: UnixMillis,
+) -> Result<Option<UnixMillis>, Error> {
+    let mut tx = db.begin().await?;
+    let until = tx.now(clock).await? + LEASE;
+    let kept = on_tx!(&mut tx, |c| sqlx::query(KEEP)
         .bind(app.0)
         .bind(id.0)
         .bind(held.0)
@@ -91,7 +145,7 @@ pub async fn lease(db: &Db, (app, id): (AppId, MsgId), held: UnixMillis, until: 
         .await
         .map(|done| done.rows_affected()))?;
     tx.commit().await?;
-    Ok(taken == 1)
+    Ok((kept == 1).then_some(until))
 }
 
 /// It was carried out, or has failed for good.

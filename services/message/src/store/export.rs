@@ -39,6 +39,21 @@ static ROWS: LazyLock<Gather> = LazyLock::new(|| {
     )
 });
 
+/// Messages that were sent in a time of which their id is not, in the columns of [`ROWS`].
+static STRAYS: LazyLock<Gather> = LazyLock::new(|| {
+    Gather::new(
+        &COLUMNS,
+        concat!(
+            "select m.conv_a, m.conv_b, m.msg_id, m.sender_id, m.sent_at, m.lane, m.event_no, m.recalled_at, ",
+            light_content!(),
+            " from stray s cross join message m
+            where s.app_id = $1 and s.sent_at < $2 and (s.sent_at, s.msg_id) > ($3, $4)
+              and m.app_id = s.app_id and m.conv_a = s.conv_a and m.conv_b = s.conv_b and m.msg_id = s.msg_id
+            order by s.sent_at, s.msg_id limit cast($5 as bigint)"
+        ),
+    )
+});
+
 /// The messages of one conversation, in the columns of [`ROWS`].
 static ROWS_OF: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
@@ -88,7 +103,7 @@ const OLD: &str = "
 pub const ALL: &[&str] = &[NEWEST_OF, COUNT, POSITIONS, PARTS, LAST, INSERT, SEEN, KEPT, GONE, UNKEPT, OLD];
 
 pub fn gathers() -> Vec<&'static Gather> {
-    vec![&ROWS, &ROWS_OF]
+    vec![&ROWS, &STRAYS, &ROWS_OF]
 }
 
 /// The last event number of each lane.
@@ -134,6 +149,18 @@ type MessageRow =
 /// weigh too much, none when there are no more.
 pub async fn rows(db: &Db, app: AppId, (after, last): (MsgId, MsgId), limit: i64) -> Result<Vec<Row>, Error> {
     weighed(db, app, &ROWS, &[app.0, after.0, last.0, limit]).await
+}
+
+/// The same of messages that were noted in [`super::stray`], after that one and sent before `until`, in the order in which
+/// they were sent.
+pub async fn strays(
+    db: &Db,
+    app: AppId,
+    (sent_at, after): (UnixMillis, MsgId),
+    until: UnixMillis,
+    limit: i64,
+) -> Result<Vec<Row>, Error> {
+    weighed(db, app, &STRAYS, &[app.0, until.0, sent_at.0, after.0, limit]).await
 }
 
 /// The same of one conversation.

@@ -15,6 +15,7 @@ pub mod lease;
 pub mod log;
 pub mod purge;
 pub mod read;
+pub mod stray;
 pub mod weight;
 
 use tidings_store::{AppRows, Engine, Kind};
@@ -34,6 +35,7 @@ pub fn statements(engine: Engine) -> Vec<String> {
         lease::ALL,
         purge::ALL,
         read::ALL,
+        stray::ALL,
         weight::ALL,
     ]
     .concat();
@@ -46,10 +48,11 @@ pub fn statements(engine: Engine) -> Vec<String> {
         key::many(),
         lane::many(),
         purge::many(),
+        stray::many(),
     ]
     .concat();
     let many = many.into_iter().chain([log::many(engine)]).flat_map(|statement| statement.texts(engine));
-    let lookups = [vec![head::lookup(), key::lookup()], import::lookups(), read::lookups()].concat();
+    let lookups = [vec![head::lookup(), key::lookup(), stray::lookup()], import::lookups(), read::lookups()].concat();
     let lookups = lookups.into_iter().flat_map(|statement| statement.texts(engine));
     let gathers = read::gathers()
         .into_iter()

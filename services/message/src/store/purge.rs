@@ -46,7 +46,7 @@ fn empty(table: &str, key: &[&str]) -> ManyRows {
     ManyRows::per_engine(&COLUMNS, &sqlite, &postgres)
 }
 
-static EMPTY: LazyLock<[ManyRows; 5]> = LazyLock::new(|| {
+static EMPTY: LazyLock<[ManyRows; 6]> = LazyLock::new(|| {
     let place = ["app_id", "conv_a", "conv_b", "msg_id"];
     let of_file = ["app_id", "conv_a", "conv_b", "msg_id", "uuid"];
     let of_user = ["app_id", "user_id", "conv_a", "conv_b", "msg_id"];
@@ -54,6 +54,7 @@ static EMPTY: LazyLock<[ManyRows; 5]> = LazyLock::new(|| {
         empty("message", &place),
         empty("recalled", &place),
         empty("late", &place),
+        empty("stray", &place),
         empty("excluded", &of_user),
         empty("file_use", &of_file),
     ]

@@ -5,7 +5,7 @@ use tidings_proto::pb;
 use tonic::Response;
 
 use crate::world::{
-    ANN, BOB, TO_GROUP, TO_ROOM, World, both_engines, by, by_app, direct, group, refusal, text_of, user,
+    ANN, BOB, EVE, TO_GROUP, TO_ROOM, World, both_engines, by, by_app, direct, group, refusal, text_of, user,
 };
 
 fn from_ann(to: pb::target::Target, sent_at_ms: i64) -> pb::ImportRequest {
@@ -98,4 +98,54 @@ both_engines! {
         assert_eq!(refusal(import(&world, from_ann(user(999), now - 1)).await), Reason::UserNotFound);
         assert_eq!(world.count("conversation_head").await, 0);
     }
+
+    async fn more_imports_of_one_moment_than_fit_between_it_and_the_end_of_its_minute_stay_in_it_decision_21(world: World) {
+        let minute = (world.clock.now().0 - DAY) / 60_000 * 60_000;
+        let at = minute + 59_999;
+        let mut ids = Vec::new();
+        for _ in 0..50 {
+            let wanted = (0..100).map(|_| import(&world, from_ann(user(BOB), at)));
+            ids.extend(futures_util::future::join_all(wanted).await.into_iter().map(|sent| sent.unwrap()));
+        }
+        let mut seqs: Vec<i64> = ids.iter().map(|sent| sent.seq).collect();
+        seqs.sort_unstable();
+        assert_eq!(seqs, (1..=5000).collect::<Vec<_>>());
+        let mut moments: Vec<i64> = ids.iter().map(|sent| MsgId(sent.msg_id).moment().0).collect();
+        moments.sort_unstable();
+        moments.dedup();
+        // 128 of each.
+        assert_eq!(moments, (minute + 60_000 - 40..minute + 60_000).collect::<Vec<_>>());
+        assert_eq!(world.count("message").await, 5000);
+        assert_eq!(world.count("stray").await, 0);
+        assert_eq!(world.find(None, ids[4999].msg_id).await.unwrap().sent_at_ms, at);
+    }
+
+    async fn a_conversation_that_is_ahead_goes_on_from_there_and_leaves_the_others_alone(world: World) {
+        world.say(ANN, user(BOB), "a").await;
+        world.say(ANN, TO_GROUP, "b").await;
+        world.execute(SET_AHEAD).await;
+        let mut ids = Vec::new();
+        for to in [user(BOB), TO_GROUP, user(BOB), TO_GROUP] {
+            ids.push(world.say(ANN, to, "on").await);
+        }
+        // Both at once, and many in one transaction.
+        let sends = (0..300).map(|n| world.say(ANN, if n % 2 == 0 { user(BOB) } else { TO_GROUP }, "on"));
+        ids.extend(futures_util::future::join_all(sends).await);
+        assert!(ids.iter().all(|id| *id > AHEAD));
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), 304);
+        assert!(MsgId(ids[303]).moment().0 < MsgId(AHEAD).moment().0 + 60_000);
+        assert_eq!(world.count("stray").await, 304);
+        // They grow with their numbers.
+        assert_eq!(world.count("message a join message b on a.conv_a = b.conv_a and a.conv_b = b.conv_b
+            and a.seq < b.seq and a.msg_id > b.msg_id").await, 0);
+        let present = world.say(ANN, user(EVE), "present").await;
+        assert_eq!(MsgId(present).moment(), world.clock.now());
+        world.assert_lanes_gap_free().await;
+    }
 }
+
+/// Of ten years later than the tests begin.
+const AHEAD: i64 = 3_453_157_376_000_000;
+const SET_AHEAD: &str = "update conversation_head set last_msg_id = 3453157376000000";

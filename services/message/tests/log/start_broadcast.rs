@@ -52,6 +52,16 @@ both_engines! {
         assert_eq!(world.page(None, room()).await.unwrap()[1], said);
     }
 
+    async fn one_that_a_process_held_which_took_it_to_be_years_later_is_carried_out(world: World) {
+        // What it had done is not done again.
+        const HELD: &str = "update broadcast set done_at = null, leased_until = 4000000000000";
+        start(&world, wanted(pb::BroadcastScope::Users, "")).await.unwrap();
+        all_done(&world).await;
+        world.execute(HELD).await;
+        all_done(&world).await;
+        assert_eq!(world.count("message").await, 3);
+    }
+
     async fn one_whose_sender_is_gone_ends_as_failed_with_its_reason(world: World) {
         const GONE: &str = "
             insert into broadcast (app_id, broadcast_id, scope, sender_id, body, delivery, made_at, leased_until)

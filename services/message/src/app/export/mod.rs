@@ -1,6 +1,7 @@
 //! The files with the messages of one hour (agora.md 4, decision 21).
 //!
-//! An hour has the messages whose ids are of it. It is sealed by its first export after it has closed: the positions of
+//! An hour has the messages that were sent in it. Those are the ones whose ids are of it, since an id is of the minute in
+//! which its message was sent; the few of which that is not so are noted in the table `stray`. It is sealed by its first export after it has closed: the positions of
 //! the app's event lanes are read, then the hour is walked in the order of ids, and what lies above those positions is
 //! left out. Whatever is committed to the hour later (an import, or a send that took very long) lies above them, and
 //! goes into the next part, up to the positions of then. So a message is in exactly one part. Whether there may be
@@ -24,7 +25,10 @@ use super::files;
 use crate::{
     Deps,
     appender::Appender,
-    store::export::{self, Key, Part, Positions},
+    store::{
+        export::{self, Key, Part, Positions},
+        stray,
+    },
 };
 pub use conversation::conversation;
 use pack::{Packed, pack};
@@ -139,7 +143,8 @@ impl Exporter {
             return Err(Error::new(Reason::ExportExpired, ""));
         }
         let rows = export::count(&self.deps.db, hour.app.id, hour.ids()).await?;
-        Ok((parts, rows))
+        let strays = stray::count(&self.deps.db, hour.app.id, (hour.start, hour.end())).await?;
+        Ok((parts, rows + strays))
     }
 
     /// Seals what is not sealed yet.

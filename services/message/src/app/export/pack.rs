@@ -5,7 +5,7 @@ use std::{mem, time::Instant};
 use bytes::Bytes;
 use futures_util::{future, stream};
 use tidings_dialect::agora::export_time;
-use tidings_domain::{Error, MsgId};
+use tidings_domain::{ConversationId, Error, MsgId};
 use tidings_proto::{
     error_from_status,
     pb::{self, upload_request},
@@ -20,7 +20,10 @@ use super::{
 use crate::{
     Deps,
     appender::Appender,
-    store::export::{self, Row},
+    store::{
+        export::{self, Row},
+        stray,
+    },
 };
 
 /// Messages that are in memory at once.
@@ -60,12 +63,21 @@ pub async fn pack(
     let mut rows = page(first).await?;
     while let Some(newest) = rows.last() {
         let (begun, after) = (Instant::now(), newest.msg_id);
-        let (added, following) = future::join(walk.add(rows), page(after)).await;
+        let (added, following) = future::join(walk.add_those_sent_then(rows), page(after)).await;
         added?;
         rows = following?;
         if appender.is_busy() {
             tokio::time::sleep(begun.elapsed()).await;
         }
+    }
+    let mut after = (hour.start, MsgId::ZERO);
+    loop {
+        let rows = export::strays(&deps.db, hour.app.id, after, hour.end(), PAGE).await?;
+        let Some(newest) = rows.last() else {
+            break;
+        };
+        after = (newest.sent_at, newest.msg_id);
+        walk.add(rows).await?;
     }
     let file = match walk.file {
         Some(growing) => Some(growing.finish(walk.gzip.unwrap_or_else(gzip)).await?),
@@ -87,6 +99,24 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
+    /// Leaves out what was noted as sent at another time than its id says.
+    async fn add_those_sent_then(&mut self, mut rows: Vec<Row>) -> Result<(), Error> {
+        let doubtful = rows.iter().filter(|row| !row.msg_id.is_of_minute(row.sent_at));
+        let doubtful: Vec<(ConversationId, MsgId)> = doubtful.map(|row| (row.conversation, row.msg_id)).collect();
+        if !doubtful.is_empty() {
+            let strays = stray::among(&self.deps.db, self.hour.app.id, &doubtful).await?;
+            let is_covered = |row: &Row| self.upto.cover(row.place.0, row.place.1);
+            let mut left_out = 0;
+            rows.retain(|row| {
+                let leaves = strays.contains(&row.msg_id);
+                left_out += i64::from(leaves && is_covered(row));
+                !leaves
+            });
+            self.rows += left_out;
+        }
+        self.add(rows).await
+    }
+
     async fn add(&mut self, mut rows: Vec<Row>) -> Result<(), Error> {
         let policy = &self.hour.app.policy;
         let covered = |positions: &Positions, row: &Row| positions.cover(row.place.0, row.place.1);
@@ -138,14 +168,11 @@ impl Growing {
     }
 
     fn count(&mut self, rows: &[Row]) {
-        let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
-            return;
-        };
-        if self.messages == 0 {
-            self.first = first.msg_id;
+        for msg_id in rows.iter().map(|row| row.msg_id) {
+            self.first = if self.messages == 0 { msg_id } else { self.first.min(msg_id) };
+            self.last = self.last.max(msg_id);
+            self.messages += 1;
         }
-        self.messages += rows.len() as i64;
-        self.last = last.msg_id;
     }
 
     /// Sends what is packed, once there is something worth it.

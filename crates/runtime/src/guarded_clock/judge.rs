@@ -1,0 +1,383 @@
+//! What to believe of the wall clock. Pure: all times are handed in, in milliseconds.
+
+use tidings_domain::{BEGINNING, Witness};
+
+/// How far the wall clock may be from what it is expected to show, and from the database's, before it is doubted.
+const BOUND: i64 = 5_000;
+/// A smaller difference is followed by this part of the time that passes.
+const FOLLOW: i64 = 10;
+/// Readings of a clock that runs steadily are no further apart.
+const STEADY: i64 = 1_000;
+/// A clock that was set is believed when it has run steadily for so long and the database's clock shows the same.
+const CONFIRMED: i64 = 10_000;
+/// The same where there is no database's clock to ask.
+const UNCONFIRMED: i64 = 60_000;
+/// The database's clock is taken to be right, and ours wrong, once it has said so for this long: it may be set too.
+const CONTRADICTED: i64 = 10_000;
+/// An installation that was not running for longer than this has its clock looked at for a while when it starts.
+const LONGEST_PAUSE: i64 = 30 * 24 * 3_600_000;
+
+/// What became of the wall clock's standing.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    Doubted(String),
+    /// Believed again; the time was set by so much.
+    Explained {
+        by: i64,
+    },
+}
+
+/// Something that is so since a moment of the steady clock.
+#[derive(Debug, Clone, Copy)]
+struct Since {
+    offset: i64,
+    at: i64,
+}
+
+#[derive(Debug)]
+enum Standing {
+    Believed,
+    /// It was believed, and what it shows now does not follow from that.
+    Jumped,
+    /// It was not believed since the process started.
+    Unproven,
+    /// The database's clock shows something else, though nobody has set ours.
+    Contradicted,
+}
+
+/// Whether the wall clock is believed. An offset is what is added to the steady clock.
+#[derive(Debug)]
+pub(super) struct Judge {
+    offset: i64,
+    looked_at: i64,
+    standing: Standing,
+    /// What the wall clock has been showing.
+    wall: Since,
+    /// What the database's clock has been showing, and when it was last asked.
+    database: Option<(Since, i64)>,
+    /// When the installation last ran, in milliseconds since 1970.
+    last_run: Option<i64>,
+}
+
+impl Judge {
+    pub(super) fn new(steady: i64, wall: i64) -> Self {
+        let since = Since { offset: wall - steady, at: steady };
+        let standing = if wall < BEGINNING.0 { Standing::Unproven } else { Standing::Believed };
+        Self { offset: since.offset, looked_at: steady, standing, wall: since, database: None, last_run: None }
+    }
+
+    pub(super) const fn offset(&self) -> i64 {
+        self.offset
+    }
+
+    /// Why the time cannot be relied on.
+    pub(super) fn doubt(&self) -> Option<String> {
+        let jump = ahead(self.wall.offset - self.offset);
+        match &self.standing {
+            Standing::Believed => None,
+            Standing::Jumped => Some(format!("the clock of this machine jumped: it is {jump} what it must show")),
+            Standing::Unproven | Standing::Contradicted => Some(match (&self.database, self.last_run) {
+                (Some((database, _)), _) => {
+                    let apart = ahead(self.wall.offset - database.offset);
+                    format!("the clock of this machine is wrong: it is {apart} the database's")
+                }
+                (None, Some(last_run)) => {
+                    let apart = ahead(self.wall.offset + self.looked_at - last_run);
+                    format!("the clock of this machine may be wrong: it is {apart} when this installation last ran")
+                }
+                (None, None) => "the clock of this machine is wrong: it shows a time before 2010".to_owned(),
+            }),
+        }
+    }
+
+    /// Looks at the wall clock.
+    pub(super) fn look(&mut self, steady: i64, wall: i64) -> Option<Change> {
+        let offset = wall - steady;
+        if (offset - self.wall.offset).abs() > STEADY {
+            self.wall = Since { offset, at: steady };
+        }
+        let passed = (steady - self.looked_at).max(0);
+        self.looked_at = steady;
+        let before = self.offset;
+        let apart = offset - self.offset;
+        let fits = apart.abs() <= BOUND;
+        let standing = match self.standing {
+            Standing::Believed if !fits => Standing::Jumped,
+            Standing::Believed if self.is_contradicted(steady) => Standing::Contradicted,
+            Standing::Believed => {
+                // What is less than the part that may be followed is followed at once.
+                let most = passed / FOLLOW + 1;
+                self.offset += apart.clamp(-most, most);
+                return None;
+            }
+            Standing::Jumped if fits && self.agrees() != Some(false) => Standing::Believed,
+            Standing::Contradicted if self.agrees() == Some(true) => Standing::Believed,
+            Standing::Unproven if self.is_plausible(wall) => Standing::Believed,
+            _ if wall >= BEGINNING.0 && self.is_proven(steady) => Standing::Believed,
+            _ => return None,
+        };
+        self.standing = standing;
+        if matches!(self.standing, Standing::Believed) {
+            if !fits {
+                self.offset = offset;
+            }
+            return Some(Change::Explained { by: self.offset - before });
+        }
+        self.doubt().map(Change::Doubted)
+    }
+
+    /// Hears what the time is elsewhere.
+    pub(super) fn hear(&mut self, steady: i64, wall: i64, witness: Witness) -> Option<Change> {
+        let is_first = match witness {
+            Witness::Database(now) => {
+                let offset = now.0 - steady;
+                let since = match self.database {
+                    Some((since, _)) if (offset - since.offset).abs() <= STEADY => since,
+                    _ => Since { offset, at: steady },
+                };
+                self.database.replace((since, steady)).is_none()
+            }
+            Witness::LastRun(at) => self.last_run.replace(at.0).is_none(),
+        };
+        // Nothing was known so far, so what the wall clock showed at the start was not proven.
+        let believed = matches!(self.standing, Standing::Believed | Standing::Unproven);
+        if is_first && believed && !self.is_plausible(wall) {
+            self.standing = Standing::Unproven;
+            // The database's is the one that all processes have in common; without, the time goes on where it was.
+            match (self.database, self.last_run) {
+                (Some((database, _)), _) => self.offset = database.offset,
+                (None, Some(last_run)) => self.offset = last_run - steady,
+                (None, None) => {}
+            }
+            self.wall = Since { offset: wall - steady, at: steady };
+            self.looked_at = steady;
+            return self.doubt().map(Change::Doubted);
+        }
+        self.look(steady, wall)
+    }
+
+    /// Whether the database's clock shows the same; `None` when it was not asked.
+    fn agrees(&self) -> Option<bool> {
+        self.database.map(|(database, _)| (database.offset - self.wall.offset).abs() <= BOUND)
+    }
+
+    fn is_contradicted(&self, steady: i64) -> bool {
+        self.agrees() == Some(false) && self.database.is_some_and(|(database, _)| steady - database.at >= CONTRADICTED)
+    }
+
+    /// Whether nothing that is known speaks against what the wall clock shows at a start.
+    fn is_plausible(&self, wall: i64) -> bool {
+        let follows = |last_run: i64| (-BOUND..=LONGEST_PAUSE).contains(&(wall - last_run));
+        let fits = match (self.agrees(), self.last_run) {
+            (Some(agrees), _) => agrees,
+            (None, Some(last_run)) => follows(last_run),
+            (None, None) => true,
+        };
+        fits && wall >= BEGINNING.0
+    }
+
+    /// Whether a clock that was set is to be believed: it has run steadily since, and the database's, asked since, agrees.
+    fn is_proven(&self, steady: i64) -> bool {
+        let steadily_for = steady - self.wall.at;
+        match (self.agrees(), self.database) {
+            (Some(agrees), Some((_, asked_at))) => {
+                agrees && steadily_for >= CONFIRMED && asked_at >= self.wall.at + CONFIRMED / 2
+            }
+            _ => steadily_for >= UNCONFIRMED,
+        }
+    }
+}
+
+/// In words.
+fn ahead(ms: i64) -> String {
+    let seconds = (ms.unsigned_abs() + 500) / 1000;
+    if ms < 0 { format!("{seconds} seconds behind") } else { format!("{seconds} seconds ahead of") }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidings_domain::UnixMillis;
+
+    use super::*;
+
+    const START: i64 = 1_790_000_000_000;
+    const TEN_YEARS: i64 = 10 * 365 * 24 * 3_600_000;
+    const HOUR: i64 = 3_600_000;
+
+    /// A machine with its two clocks, and a database's.
+    struct Machine {
+        judge: Judge,
+        steady: i64,
+        /// By how much the wall clock is wrong, and the database's, if there is one.
+        wrong: i64,
+        database: Option<i64>,
+        /// Messages could be sent with a time that is so far from the right one.
+        worst: i64,
+    }
+
+    impl Machine {
+        fn new(wrong: i64, database: Option<i64>) -> Self {
+            let mut machine = Self { judge: Judge::new(0, START + wrong), steady: 0, wrong, database, worst: 0 };
+            machine.ask();
+            machine
+        }
+
+        fn ask(&mut self) {
+            if let Some(database) = self.database {
+                let now = Witness::Database(UnixMillis(START + self.steady + database));
+                self.judge.hear(self.steady, START + self.steady + self.wrong, now);
+            }
+        }
+
+        /// Looks every quarter of a second, and asks the database each second.
+        fn run(&mut self, ms: i64) {
+            for step in 1..=ms / 250 {
+                self.steady += 250;
+                if step % 4 == 0 {
+                    self.ask();
+                }
+                self.judge.look(self.steady, START + self.steady + self.wrong);
+                if self.judge.doubt().is_none() {
+                    self.worst = self.worst.max((self.error()).abs());
+                }
+            }
+        }
+
+        /// How far what is told as the time is from the right time.
+        fn error(&self) -> i64 {
+            self.judge.offset() - START
+        }
+
+        fn believes(&mut self) -> bool {
+            self.judge.look(self.steady, START + self.steady + self.wrong);
+            self.judge.doubt().is_none()
+        }
+    }
+
+    #[test]
+    fn a_glitch_has_no_effect_and_is_refused_while_it_lasts() {
+        for database in [None, Some(0)] {
+            for jump in [TEN_YEARS, -TEN_YEARS, HOUR, -HOUR, 6_000, -6_000] {
+                let mut machine = Machine::new(0, database);
+                machine.run(5_000);
+                machine.wrong = jump;
+                assert!(!machine.believes(), "{jump}");
+                machine.run(3_000);
+                assert!(!machine.believes(), "{jump}");
+                assert_eq!(machine.error(), 0);
+                machine.wrong = 0;
+                assert!(machine.believes(), "{jump}");
+                machine.run(60_000);
+                assert_eq!((machine.error(), machine.worst), (0, 0));
+            }
+        }
+    }
+
+    #[test]
+    fn small_corrections_are_followed_slowly() {
+        let mut machine = Machine::new(0, None);
+        machine.wrong = 4_000;
+        machine.run(1_000);
+        assert!((90..=110).contains(&machine.error()), "{}", machine.error());
+        machine.run(60_000);
+        assert_eq!((machine.error(), machine.believes()), (4_000, true));
+    }
+
+    #[test]
+    fn a_clock_that_keeps_jumping_a_little_leads_nobody_far() {
+        let mut machine = Machine::new(0, None);
+        for _ in 0..40 {
+            machine.wrong += 4_000;
+            machine.run(250);
+        }
+        // Ten seconds have passed.
+        assert!(machine.error() <= 1_100, "{}", machine.error());
+    }
+
+    #[test]
+    fn a_lasting_correction_is_accepted_without_a_database_after_a_minute() {
+        let mut machine = Machine::new(0, None);
+        machine.wrong = -HOUR;
+        machine.run(59_000);
+        assert_eq!((machine.believes(), machine.error()), (false, 0));
+        machine.run(2_000);
+        assert_eq!((machine.believes(), machine.error()), (true, -HOUR));
+    }
+
+    #[test]
+    fn with_a_database_it_is_accepted_soon_where_that_agrees_and_never_where_not() {
+        // The machine had been wrong together with the database's.
+        let mut machine = Machine::new(HOUR, Some(HOUR));
+        assert!(machine.believes());
+        (machine.wrong, machine.database) = (0, Some(0));
+        machine.run(12_000);
+        assert_eq!((machine.believes(), machine.error()), (true, 0));
+
+        machine.wrong = HOUR;
+        machine.run(10 * 60_000);
+        assert_eq!((machine.believes(), machine.error()), (false, 0));
+    }
+
+    #[test]
+    fn a_start_with_a_wrong_clock_goes_by_the_databases_and_sends_nothing() {
+        let mut machine = Machine::new(TEN_YEARS, Some(0));
+        assert_eq!((machine.believes(), machine.error()), (false, 0));
+        let why = machine.judge.doubt().expect("a reason");
+        assert_eq!(why, "the clock of this machine is wrong: it is 315360000 seconds ahead of the database's");
+        machine.run(3_000);
+        machine.wrong = 0;
+        assert_eq!((machine.believes(), machine.error(), machine.worst), (true, 0, 0));
+    }
+
+    #[test]
+    fn a_start_long_after_the_last_run_or_before_it_waits_until_the_clock_has_run_steadily() {
+        let hour_before = Witness::LastRun(UnixMillis(START - HOUR));
+        for wrong in [TEN_YEARS, -2 * HOUR] {
+            let mut machine = Machine::new(wrong, None);
+            machine.judge.hear(0, START + wrong, hour_before);
+            assert!(!machine.believes(), "{wrong}");
+            assert_eq!(machine.error(), -HOUR);
+            machine.run(3_000);
+            machine.wrong = 0;
+            assert!(machine.believes(), "{wrong}");
+            assert_eq!((machine.error(), machine.worst), (0, 0));
+        }
+        // It is so.
+        let mut machine = Machine::new(0, None);
+        machine.judge.hear(0, START, Witness::LastRun(UnixMillis(START - TEN_YEARS)));
+        machine.run(59_000);
+        assert!(!machine.believes());
+        machine.run(2_000);
+        assert!(machine.believes());
+        // A holiday is nothing.
+        let mut machine = Machine::new(0, None);
+        machine.judge.hear(0, START, Witness::LastRun(UnixMillis(START - LONGEST_PAUSE)));
+        assert!(machine.believes());
+    }
+
+    #[test]
+    fn a_glitch_of_the_databases_clock_stops_nobody_and_a_lasting_difference_does() {
+        let mut machine = Machine::new(0, Some(0));
+        machine.database = Some(TEN_YEARS);
+        machine.run(3_000);
+        machine.database = Some(0);
+        machine.run(60_000);
+        assert_eq!((machine.believes(), machine.worst), (true, 0));
+        machine.database = Some(-HOUR);
+        machine.run(12_000);
+        assert!(!machine.believes());
+        machine.database = Some(0);
+        machine.run(2_000);
+        assert!(machine.believes());
+    }
+
+    #[test]
+    fn a_machine_that_begins_in_1970_waits_for_its_clock() {
+        let mut machine = Machine::new(-START, None);
+        machine.run(120_000);
+        assert!(!machine.believes());
+        machine.wrong = 0;
+        assert!(machine.believes());
+        assert_eq!(machine.error(), 0);
+    }
+}

@@ -1,0 +1,93 @@
+//! The machine's clock, guarded: one that is set has no effect until the change is explained.
+//!
+//! The present moment is counted on from the last reading that was believed, by a clock that nobody sets and that goes on
+//! while the machine sleeps. What the wall clock shows beside that is judged by [`judge`]: small differences are followed
+//! slowly, larger ones are doubted, and messages are not sent until they are explained.
+
+mod judge;
+
+use std::{
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use judge::{Change, Judge};
+use tidings_domain::{Clock, SystemClock, UnixMillis, Witness};
+
+use crate::fault;
+
+/// See the module. Reads the system twice at most, and never waits.
+#[derive(Debug)]
+pub struct GuardedClock {
+    judge: Mutex<Judge>,
+    /// What is added to the time since the start of the machine, in milliseconds.
+    offset: AtomicI64,
+}
+
+impl GuardedClock {
+    /// Begins with what the wall clock shows.
+    pub fn new() -> Self {
+        let judge = Judge::new(since_boot(), wall());
+        let offset = AtomicI64::new(judge.offset());
+        Self { judge: Mutex::new(judge), offset }
+    }
+
+    fn judge(&self, ask: impl FnOnce(&mut Judge, i64, i64) -> Option<Change>) -> MutexGuard<'_, Judge> {
+        let mut judge = self.judge.lock().unwrap_or_else(PoisonError::into_inner);
+        match ask(&mut judge, since_boot(), wall()) {
+            Some(Change::Doubted(why)) => {
+                tracing::error!(why, "the machine's clock is not believed: messages are not sent");
+            }
+            Some(Change::Explained { by }) => {
+                tracing::info!(by_ms = by, "the machine's clock is believed again");
+            }
+            None => {}
+        }
+        self.offset.store(judge.offset(), Ordering::Relaxed);
+        judge
+    }
+}
+
+impl Default for GuardedClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for GuardedClock {
+    fn now(&self) -> UnixMillis {
+        UnixMillis(since_boot() + self.offset.load(Ordering::Relaxed))
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_millis(since_boot().unsigned_abs())
+    }
+
+    fn doubt(&self) -> Option<String> {
+        self.judge(Judge::look).doubt()
+    }
+
+    fn compare(&self, with: Witness) {
+        drop(self.judge(|judge, steady, wall| judge.hear(steady, wall, with)));
+    }
+}
+
+/// What the wall clock shows, in milliseconds since 1970.
+fn wall() -> i64 {
+    SystemClock.now().0 + fault::clock_error()
+}
+
+/// Milliseconds by the clock that nobody sets.
+fn since_boot() -> i64 {
+    use rustix::time::{ClockId, clock_gettime};
+    // The one that goes on while the machine sleeps, where there is one.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    const STEADY: ClockId = ClockId::Boottime;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    const STEADY: ClockId = ClockId::Monotonic;
+    let time = clock_gettime(STEADY);
+    time.tv_sec * 1000 + time.tv_nsec / 1_000_000
+}

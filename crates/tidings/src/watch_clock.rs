@@ -1,0 +1,54 @@
+//! Compares the process's clock with the database's, at the start and as long as it runs.
+
+use std::{sync::Arc, time::Duration};
+
+use tidings_domain::{Clock, Witness};
+use tidings_runtime::{Task, Tasks};
+use tidings_store::{Db, Engine};
+
+/// How often the machine's clock is looked at.
+const LOOK: Duration = Duration::from_millis(250);
+/// How often the database's clock is asked.
+const ASK: Duration = Duration::from_secs(5);
+/// The same while there is a doubt.
+const ASK_IN_DOUBT: Duration = Duration::from_secs(1);
+/// An answer that took longer says nothing.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// Has the clock know what the database's shows. SQLite has none of its own.
+pub async fn compare(db: &Db, clock: &dyn Clock) {
+    if db.engine() == Engine::Sqlite {
+        return;
+    }
+    let began = clock.elapsed();
+    match db.now(clock).await {
+        Ok(now) => {
+            let took = clock.elapsed().saturating_sub(began);
+            if took <= SLOW {
+                clock.compare(Witness::Database(now + took / 2));
+            }
+        }
+        // Readiness tells of a database that does not answer.
+        Err(error) => tracing::debug!(%error, "the database's clock could not be asked"),
+    }
+}
+
+/// Runs until shutdown.
+pub fn spawn(tasks: &Tasks, databases: &[Db], clock: &Arc<dyn Clock>) {
+    let (database, clock) = (databases.first().cloned(), Arc::clone(clock));
+    tasks.run(Task::new("clock"), move || run(database.clone(), Arc::clone(&clock)));
+}
+
+async fn run(database: Option<Db>, clock: Arc<dyn Clock>) {
+    let mut asked_at = clock.elapsed();
+    loop {
+        let pause = if clock.doubt().is_some() { ASK_IN_DOUBT } else { ASK };
+        if let Some(database) = &database
+            && clock.elapsed().saturating_sub(asked_at) >= pause
+        {
+            compare(database, &*clock).await;
+            asked_at = clock.elapsed();
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
