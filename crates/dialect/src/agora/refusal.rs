@@ -2,8 +2,10 @@
 
 use std::{borrow::Cow, fmt::Display, time::Duration};
 
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 use tidings_domain::Error;
+
+use crate::reading::{Unreadable, read_body};
 
 /// The status and the words of an error envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,9 +31,11 @@ impl Refusal {
         Self::new(400, "json_parse", format!("Unexpected character. {detail}"))
     }
 
-    /// The body has the wrong JSON types, or lacks what its kind needs.
-    pub fn invalid_request_body() -> Self {
-        Self::new(400, "invalid_request_body", "Request body is invalid. Please check body is correct.")
+    /// The body has the wrong JSON types, or lacks what its kind needs; `detail` names the field. The vendor's words, which
+    /// clients look for, come first.
+    pub fn invalid_request_body(detail: impl Display) -> Self {
+        let text = format!("Request body is invalid. Please check body is correct. {detail}");
+        Self::new(400, "invalid_request_body", text)
     }
 
     /// A wrong argument, in words.
@@ -97,14 +101,15 @@ impl From<Error> for Refusal {
 
 /// Reads a request body that must be a JSON object, whatever its Content-Type (decision 22).
 pub(super) fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
-    let text = std::str::from_utf8(body).map_err(Refusal::json_parse)?;
-    let is_object = text.trim_start().starts_with('{');
-    if is_object && let Ok(value) = serde_json::from_str(text) {
-        return Ok(value);
-    }
-    match serde_json::from_str::<IgnoredAny>(text) {
-        Ok(_) => Err(Refusal::invalid_request_body()),
-        Err(detail) => Err(Refusal::json_parse(detail)),
+    Ok(read_body(body)?)
+}
+
+impl From<Unreadable> for Refusal {
+    fn from(why: Unreadable) -> Self {
+        match why {
+            Unreadable::NotJson(detail) => Self::json_parse(detail),
+            Unreadable::Wrong(detail) => Self::invalid_request_body(detail),
+        }
     }
 }
 

@@ -5,6 +5,8 @@ use std::{fmt::Display, time::Duration};
 use serde::Deserialize;
 use tidings_domain::{Error, Reason};
 
+use crate::reading::read_body;
+
 /// The code and the text of an error envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -44,8 +46,5 @@ impl From<Error> for Refusal {
 
 /// Reads a request body that must be a JSON object. What it does not hold to is told in the parser's words.
 pub(super) fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
-    if !body.trim_ascii_start().starts_with(b"{") {
-        return Err(Refusal::bad_parameter("body", "must be a JSON object"));
-    }
-    serde_json::from_slice(body).map_err(|error| Error::new(Reason::InvalidArgument, format!("body: {error}")).into())
+    read_body(body).map_err(|why| Error::new(Reason::InvalidArgument, format!("body: {}", why.words())).into())
 }
