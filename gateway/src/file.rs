@@ -32,7 +32,7 @@ use crate::{
     Gateway,
     form_part::PartName,
     range::{self, Asked},
-    reply::refused,
+    reply::{refused, with_reason},
     request::{BODY_TIME, header, waste},
 };
 
@@ -386,7 +386,7 @@ pub(crate) async fn give_out(
         Asked::Known => return Ok(response),
         Asked::Nothing => {
             answer.insert(CONTENT_RANGE, text(&format!("bytes */{}", shown.size))?);
-            return Ok(response);
+            return Ok(with_reason(response, Reason::RangeNotSatisfiable));
         }
         Asked::Part(range) => {
             answer.insert(CONTENT_RANGE, text(&format!("bytes {}-{}/{}", range.start, range.end - 1, shown.size))?);

@@ -8,6 +8,7 @@ use std::{
 };
 
 use axum::{body::Body, extract::ConnectInfo};
+use http::Uri;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -60,6 +61,26 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, bounds: Bounds, stop
     graceful.shutdown().await;
 }
 
+/// `//org/app` is `/org/app`: what puts addresses together easily writes a slash too many, and no name is empty.
+fn without_empty_segments(uri: &mut Uri) {
+    if !uri.path().contains("//") {
+        return;
+    }
+    let mut path = String::with_capacity(uri.path().len());
+    for c in uri.path().chars() {
+        if c != '/' || !path.ends_with('/') {
+            path.push(c);
+        }
+    }
+    if let Some(query) = uri.query() {
+        path.extend(["?", query]);
+    }
+    // What was a path with more slashes is one with fewer.
+    if let Ok(shorter) = Uri::try_from(path) {
+        *uri = shorter;
+    }
+}
+
 /// The answer to a request, which has the address that it came from.
 async fn answer(
     routes: axum::Router,
@@ -68,6 +89,7 @@ async fn answer(
     peer: Option<SocketAddr>,
 ) -> Result<http::Response<AnswerBody>, Infallible> {
     let mut request = request.map(|body| Body::new(RequestBody::new(body)));
+    without_empty_segments(request.uri_mut());
     if let Some(peer) = peer {
         request.extensions_mut().insert(ConnectInfo(peer));
     }

@@ -26,7 +26,7 @@ fn errors_have_the_words_of_8_3() {
     for body in ["", r#","body":null"#, r#","body":{}"#] {
         assert_eq!(refused(&format!(r#"{{"to":["a"],"type":"txt"{body}}}"#)), send("param body can't be empty"));
     }
-    for ext in ["null", "[]", "\"x\"", "1"] {
+    for ext in ["null", "[1]", "\"x\"", "1"] {
         let request = format!(r#"{{"to":["a"],{body},"ext":{ext}}}"#);
         assert_eq!(refused(&request), send("param ext must be JSONObject"));
     }
@@ -92,7 +92,7 @@ fn bodies_are_taken_as_the_vendors_sdks_send_them_unless_they_are_strict_decisio
     for request in [
         r#"{"to":[1001],"type":"txt","body":{"msg":"x"}}"#.to_owned(),
         r#"{"to":1001,"from":7,"type":"txt","body":{"msg":"x"}}"#.to_owned(),
-        r#"{"to":["a"],"type":"txt","body":{"msg":"x"},"ext":[1]}"#.to_owned(),
+        r#"{"to":["a"],"type":"txt","body":{"msg":"x"},"ext":[]}"#.to_owned(),
         r#"{"to":["a"],"type":"custom","body":[ ]}"#.to_owned(),
         r#"{"to":["a"],"type":"cmd","body":{"k":"v"}}"#.to_owned(),
         r#"{"to":["a"],"type":"txt","body":{"msg":"x"},"roam_ignore_users":[5]}"#.to_owned(),

@@ -35,15 +35,7 @@ impl JsonText {
     /// Bytes of the text with its escapes decoded, in UTF-8. However a client writes a character, it counts the same
     /// (decision 40). Half of a surrogate pair counts as the character that stands for what cannot be read.
     pub fn decoded_len(&self) -> usize {
-        let text = self.0.as_bytes();
-        let (mut length, mut at) = (text.len(), 0);
-        while let Some(found) = text[at..].iter().position(|byte| *byte == b'\\') {
-            at += found;
-            let (written, meant) = escape_at(text, at);
-            length -= written - meant;
-            at += written;
-        }
-        length
+        decoded_len(&self.0)
     }
 
     /// Whether a string of it has half of a surrogate pair, which is no character: most readers refuse such a text.
@@ -55,6 +47,22 @@ impl JsonText {
     pub fn is_object(&self) -> bool {
         self.0.starts_with('{')
     }
+}
+
+/// As [`JsonText::decoded_len`], of any valid JSON.
+pub fn decoded_len(json: &str) -> usize {
+    let text = json.as_bytes();
+    if !text.contains(&b'\\') {
+        return text.len();
+    }
+    let (mut length, mut at) = (text.len(), 0);
+    while let Some(found) = text[at..].iter().position(|byte| *byte == b'\\') {
+        at += found;
+        let (written, meant) = escape_at(text, at);
+        length -= written - meant;
+        at += written;
+    }
+    length
 }
 
 /// As [`JsonText::has_half_pair`], of any valid JSON.

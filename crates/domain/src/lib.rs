@@ -39,7 +39,7 @@ pub use flag::{FLAG_RULE, flag};
 pub use group::{GroupKind, GroupRole, Membership, Mute};
 pub use hex::hex;
 pub use ids::{AppId, GroupId, MsgId, RoomId, UserId};
-pub use json::{JsonText, has_half_pair};
+pub use json::{JsonText, decoded_len, has_half_pair};
 pub use message::{Delivery, Draft, Message, Priority, Sent, Target, UserRef};
 pub use msg_id::{BEGINNING, MsgIdMinter, NODES};
 pub use name::{NameRule, Username};

@@ -322,10 +322,11 @@ pub fn member_refusal(error: &Error, group: i64, user: &str) -> Refusal {
     match error.reason() {
         Reason::AlreadyGroupMember => {
             let text = format!("can not join this group, reason:user: {user} already in group: {group}");
-            Refusal::new(403, "forbidden_op", text)
+            Refusal::new(403, "forbidden_op", text).because(error.reason())
         }
         Reason::NotGroupMember => {
             Refusal::new(403, "forbidden_op", format!("users [{user}] are not members of this group!"))
+                .because(error.reason())
         }
         Reason::UserNotFound => unknown_user(user),
         _ => Refusal::from(error),
@@ -334,5 +335,5 @@ pub fn member_refusal(error: &Error, group: i64, user: &str) -> Refusal {
 
 /// A name that a body or path gives to nobody.
 pub fn unknown_user(name: &str) -> Refusal {
-    Refusal::new(404, "resource_not_found", format!("username {name} doesn't exist!"))
+    Refusal::new(404, "resource_not_found", format!("username {name} doesn't exist!")).because(Reason::UserNotFound)
 }

@@ -141,10 +141,11 @@ fn refused(description: &str) -> Refusal {
 /// This call's own words for what keeps a message from being recalled; every other error keeps its general ones.
 pub fn recall_refusal(error: &Error, policy: &Policy) -> Refusal {
     let newer = policy.agora_recall_words;
+    let words = |status, text| Refusal::new(status, "message_recall_error", text).because(error.reason());
     match error.reason() {
-        Reason::MessageNotFound => Refusal::new(403, "message_recall_error", "not_found msg"),
-        Reason::NotSentThere if !newer => Refusal::new(400, "message_recall_error", "can't find message to"),
-        Reason::RecallWindowOver if newer => Refusal::new(403, "message_recall_error", "exceed recall time limit"),
+        Reason::MessageNotFound => words(403, "not_found msg"),
+        Reason::NotSentThere if !newer => words(400, "can't find message to"),
+        Reason::RecallWindowOver if newer => words(403, "exceed recall time limit"),
         _ => Refusal::from(error),
     }
 }

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt::Display, time::Duration};
 
 use serde::Deserialize;
-use tidings_domain::Error;
+use tidings_domain::{Error, Reason};
 
 use crate::reading::{Unreadable, read_body};
 
@@ -18,12 +18,20 @@ pub struct Refusal {
     pub description: Cow<'static, str>,
     /// For the header `Retry-After`.
     pub retry_after: Option<Duration>,
+    /// The same from the list that all dialects share, for programs.
+    pub reason: Reason,
 }
 
 impl Refusal {
-    /// An error with the given words; never worth a retry.
+    /// A request that is wrong, with the given words; never worth a retry.
     pub fn new(status: u16, error: &'static str, description: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, error, description: description.into(), retry_after: None }
+        Self { status, error, description: description.into(), retry_after: None, reason: Reason::InvalidArgument }
+    }
+
+    /// The same refusal for another reason.
+    #[must_use]
+    pub fn because(self, reason: Reason) -> Self {
+        Self { reason, ..self }
     }
 
     /// The body is not JSON.
@@ -51,17 +59,7 @@ impl Refusal {
     /// No such app; `path` is the request's path without the leading slash.
     pub fn app_not_found(org: &str, app: &str, path: &str) -> Self {
         let text = format!("Could not find application for {org}/{app} from URI: {path}");
-        Self::new(404, "organization_application_not_found", text)
-    }
-
-    /// No such URL. The vendor answers 500 there; 404 is what it means.
-    pub fn no_such_url() -> Self {
-        Self::new(404, "service_resource_not_found", "Service resource not found")
-    }
-
-    /// The URL has no such method.
-    pub fn method_not_allowed() -> Self {
-        Self::new(405, "unsupported_service_operation", "Service operation not supported.")
+        Self::new(404, "organization_application_not_found", text).because(Reason::AppNotFound)
     }
 
     /// The key `exception`: one stable name for each code. Clients do not depend on it (agora.md 1.6).
@@ -89,6 +87,7 @@ impl From<&Error> for Refusal {
             error: words.error,
             description: error.agora_description().into(),
             retry_after: error.retry_after(),
+            reason: error.reason(),
         }
     }
 }

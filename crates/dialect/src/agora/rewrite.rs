@@ -60,6 +60,7 @@ fn unsupported() -> Refusal {
 
 fn unavailable() -> Refusal {
     Refusal::new(404, "message_rewrite_error", "The message is unavailable or has expired.")
+        .because(Reason::MessageNotFound)
 }
 
 /// This call's own words; every other error keeps its general ones.
@@ -68,6 +69,7 @@ pub fn rewrite_refusal(error: &Error) -> Refusal {
         Reason::MessageNotFound => unavailable(),
         Reason::NotPermitted | Reason::UserNotFound => {
             Refusal::new(401, "message_rewrite_error", "You are not authorized to edit this message.")
+                .because(Reason::NotPermitted)
         }
         _ => Refusal::from(error),
     }

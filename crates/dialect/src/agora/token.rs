@@ -90,13 +90,15 @@ fn given(value: Option<String>, otherwise: &'static str) -> Result<String, Refus
 }
 
 fn user_not_found() -> Refusal {
-    Refusal::new(404, "invalid_grant", "user not found")
+    Refusal::new(404, "invalid_grant", "user not found").because(Reason::UserNotFound)
 }
 
 /// This call's own words for an unknown user; every other error keeps its general ones.
 pub fn token_refusal(grant: &Grant, error: &Error) -> Refusal {
     match (error.reason(), grant) {
-        (Reason::UserNotFound, Grant::Inherit { .. }) => Refusal::new(404, "entity_not_found", "User null not found"),
+        (Reason::UserNotFound, Grant::Inherit { .. }) => {
+            Refusal::new(404, "entity_not_found", "User null not found").because(Reason::UserNotFound)
+        }
         (Reason::UserNotFound, _) => user_not_found(),
         _ => Refusal::from(error),
     }

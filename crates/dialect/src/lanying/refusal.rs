@@ -18,6 +18,8 @@ pub struct Refusal {
     pub retry_after: Option<Duration>,
     /// The server is overloaded or away: the only case with an HTTP status other than 200 (decision 8).
     pub unavailable: bool,
+    /// The same from the list that all dialects share, for programs.
+    pub reason: Reason,
 }
 
 impl Refusal {
@@ -34,6 +36,7 @@ impl From<&Error> for Refusal {
             message: error.to_string(),
             retry_after: error.retry_after(),
             unavailable: error.reason().is_transient(),
+            reason: error.reason(),
         }
     }
 }
