@@ -140,8 +140,8 @@ pub struct Message<'a> {
 pub struct Callback<'a> {
     pub app_id: &'a str,
     pub msg_id: i64,
-    pub from: Uid,
-    pub to: Uid,
+    pub from: UidText,
+    pub to: UidText,
     #[serde(rename = "type")]
     pub kind: &'static str,
     pub ctype: &'static str,
@@ -157,9 +157,10 @@ pub struct Callback<'a> {
     pub related_mid: Option<i64>,
 }
 
+/// Digits as a text, unlike everywhere else: receivers compare texts with texts (decision 43).
 #[derive(Serialize)]
-pub struct Uid {
-    pub uid: i64,
+pub struct UidText {
+    pub uid: String,
 }
 
 /// lanying.md 5.2.

@@ -42,7 +42,8 @@ pub async fn send(
     let content = bounded(app, &draft.content, draft.targets.len())?;
     let (sender, places) = places::places(directory, (caller, app), &draft, now).await?;
     let audience = places::named(directory, (caller, app), &draft, &draft.audience).await?;
-    let flags = Flags { system: draft.system, targeted: !audience.is_empty(), imported: false };
+    let flags =
+        Flags { system: draft.system, targeted: !audience.is_empty(), imported: false, by_app: caller.is_app() };
     let fate = if draft.online_only { Fate::Online { body: content.to_json(draft.system) } } else { Fate::Kept };
     let mut call = Call {
         app: caller.app,

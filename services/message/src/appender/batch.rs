@@ -138,8 +138,8 @@ fn number<'a>(
                 let head = heads
                     .get_mut(&(call.app, place.conversation))
                     .ok_or_else(|| Error::internal("a conversation without a head"))?;
-                let msg_id = match call.sent_at {
-                    Some(sent_at) => imports.id(call.app, sent_at)?,
+                let msg_id = match call.imported_at() {
+                    Some(moment) => imports.id(call.app, moment)?,
                     None => minting.mint(head.last_msg_id)?,
                 };
                 numbered.append(call, place, head, (msg_id, call.sent_at.unwrap_or(committed_at)), &imports);

@@ -38,7 +38,7 @@ impl Imports {
     pub(super) async fn prepare(tx: &mut Tx, calls: &[&Call], used_up: &UsedUp) -> Result<Self, Error> {
         let wanted: Vec<(AppId, UnixMillis, ConversationId)> = calls
             .iter()
-            .filter_map(|call| Some((call.app, call.sent_at?, call.places.first()?.conversation)))
+            .filter_map(|call| Some((call.app, call.imported_at()?, call.places.first()?.conversation)))
             .collect();
         if wanted.is_empty() {
             return Ok(Self::default());
