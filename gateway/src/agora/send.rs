@@ -63,6 +63,7 @@ async fn append(
     mut draft: Draft,
 ) -> Result<(Timing, Vec<Sent>), Refusal> {
     check_from(identity, &draft)?;
+    asked.locate(&mut draft.content);
     draft.idempotency_key = idempotency_key(&asked.headers)?;
     asked.take(gateway, &identity.app, &costs(&draft)).await?;
     let request = context::request(caller, draft.into());

@@ -97,7 +97,7 @@ mod tests {
             let config = from(&[("TIDINGS_DATABASE_SKIP_MIGRATIONS", text)]).unwrap();
             assert_eq!(config.database.skip_migrations, value, "{text}");
         }
-        let refused = from(&[("TIDINGS_FILES_S3_VIRTUAL_HOSTS", "maybe")]).unwrap_err().to_string();
+        let refused = from(&[("TIDINGS_FILES_S3_VIRTUAL_HOSTS", "maybe")]).err().unwrap().to_string();
         assert!(refused.starts_with("TIDINGS_FILES_S3_VIRTUAL_HOSTS cannot be read"), "{refused}");
     }
 
