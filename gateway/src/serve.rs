@@ -8,7 +8,7 @@ use std::{
 };
 
 use axum::{body::Body, extract::ConnectInfo};
-use http::Uri;
+use http::{Uri, uri::PathAndQuery};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -61,22 +61,14 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, bounds: Bounds, stop
     graceful.shutdown().await;
 }
 
-/// `//org/app` is `/org/app`: what puts addresses together easily writes a slash too many, and no name is empty.
-fn without_empty_segments(uri: &mut Uri) {
-    if !uri.path().contains("//") {
+/// `//org/app` is `/org/app`: what puts a base URL and a path together easily writes a slash too many between them. Further
+/// on a doubled slash is an empty name, which nothing has.
+fn with_one_slash(uri: &mut Uri) {
+    let Some(path) = uri.path_and_query().map(PathAndQuery::as_str).filter(|path| path.starts_with("//")) else {
         return;
-    }
-    let mut path = String::with_capacity(uri.path().len());
-    for c in uri.path().chars() {
-        if c != '/' || !path.ends_with('/') {
-            path.push(c);
-        }
-    }
-    if let Some(query) = uri.query() {
-        path.extend(["?", query]);
-    }
+    };
     // What was a path with more slashes is one with fewer.
-    if let Ok(shorter) = Uri::try_from(path) {
+    if let Ok(shorter) = Uri::try_from(format!("/{}", path.trim_start_matches('/'))) {
         *uri = shorter;
     }
 }
@@ -89,7 +81,7 @@ async fn answer(
     peer: Option<SocketAddr>,
 ) -> Result<http::Response<AnswerBody>, Infallible> {
     let mut request = request.map(|body| Body::new(RequestBody::new(body)));
-    without_empty_segments(request.uri_mut());
+    with_one_slash(request.uri_mut());
     if let Some(peer) = peer {
         request.extensions_mut().insert(ConnectInfo(peer));
     }

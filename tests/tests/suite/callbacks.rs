@@ -136,7 +136,7 @@ every_shape! {
         assert_eq!(told.headers["signature"], TOKEN);
         let message = body(told);
         assert_eq!((&message["type"], &message["ctype"], &message["content"]), (&json!("GROUPCHAT"), &json!("TEXT"), &json!("standup")));
-        assert_eq!(message["to"]["uid"].to_string(), group);
+        assert_eq!(message["to"]["uid"], group, "a text, as the connectors of the vendor compare it");
     }
 }
 
