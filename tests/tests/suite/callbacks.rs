@@ -125,6 +125,8 @@ every_shape! {
         assert_eq!(strict(&app).check(told), Ok(()));
         let told = body(told);
         assert_eq!((&told["CallbackCommand"], &told["GroupId"], &told["MsgSeq"]), (&json!("Group.CallbackAfterSendMsg"), &json!(group), &json!(1)));
+        // The requester, as before the message: the app itself.
+        assert_eq!((&told["From_Account"], &told["Operator_Account"]), (&json!("nora"), &json!("admin")));
 
         let told = &vendor.wait_for(1).await[0];
         let post = body(told);

@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use tidings_domain::{Clock as _, SystemClock};
 use tidings_testkit::{Agora, Reply, TestApp, every_shape};
 
 use crate::{
@@ -94,6 +95,25 @@ every_shape! {
         assert_eq!(answer["data"]["msgs"][0], json!({"msg_id": id, "recalled": "yes"}));
         let query = "/users/nora/user_channel?channel=1001&type=chat&delete_roam=Off";
         Reply::to(agora.request(Method::DELETE, query)).await.expect(200);
+    }
+}
+
+every_shape! {
+    async fn an_import_may_be_as_far_ahead_as_two_clocks_differ_decision_6(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora", "omar"]).await;
+        let import = async |at: i64| {
+            let text = json!({"from": "nora", "target": "omar", "type": "txt", "body": {"msg": "x"}, "msg_timestamp": at});
+            agora.post("/messages/users/import", &text).await
+        };
+        let now = SystemClock.now().0;
+        import(now + 30_000).await.expect(200);
+        let (_, description) = agora_error(&import(now + 3_600_000).await, 400);
+        assert_eq!(description, "msg_timestamp must not be more than a minute in the future");
+        let page = agora.get("/tidings/users/omar/messages?channel=nora&type=chat").await.expect(200);
+        assert_eq!(page["data"][0]["timestamp"], now + 30_000);
+        let id: i64 = agora.send_text("nora", "omar", "after").await.parse().expect("a number");
+        assert!(id > page["data"][0]["msg_id"].as_str().expect("an id").parse().expect("a number"));
     }
 }
 
