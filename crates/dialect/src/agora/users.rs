@@ -4,7 +4,7 @@ use tidings_domain::{Error, Reason};
 
 use super::{Call, Refusal, Timing, dto, refusal::decode};
 use crate::{
-    json::{Label, Object, bytes_of},
+    json::{Object, bytes_of},
     reading::{text, without_place},
 };
 
@@ -88,8 +88,8 @@ pub fn new_users(body: &[u8]) -> Result<NewUsers, Refusal> {
     Ok(NewUsers { users, single })
 }
 
-fn many(text: &str) -> Result<Vec<dto::NewUser<'_>>, Refusal> {
-    match serde_json::from_str::<Vec<Object<dto::NewUser<'_>>>>(text) {
+fn many(text: &str) -> Result<Vec<dto::NewUser>, Refusal> {
+    match serde_json::from_str::<Vec<Object<dto::NewUser>>>(text) {
         Ok(users) if !users.is_empty() => Ok(users.into_iter().map(|Object(user)| user).collect()),
         Ok(_) => Err(Refusal::invalid_request_body("it must have at least one user")),
         Err(detail) if detail.is_data() => Err(Refusal::invalid_request_body(without_place(&detail))),
@@ -97,8 +97,8 @@ fn many(text: &str) -> Result<Vec<dto::NewUser<'_>>, Refusal> {
     }
 }
 
-fn new_user(dto: dto::NewUser<'_>) -> Result<NewUser, Refusal> {
-    let Some(username) = Label::given(dto.username.as_ref()).map(str::to_owned) else {
+fn new_user(dto: dto::NewUser) -> Result<NewUser, Refusal> {
+    let Some(username) = dto.username.filter(|name| !name.is_empty()) else {
         return Err(Refusal::illegal_argument("Entity 'user' requires a property named username."));
     };
     let password = dto.password.filter(|password| !password.is_empty());

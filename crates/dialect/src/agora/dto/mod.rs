@@ -506,9 +506,8 @@ pub struct RegisterFailure<'a> {
 }
 
 #[derive(Deserialize)]
-pub struct NewUser<'a> {
-    #[serde(borrow)]
-    pub username: Option<Label<'a>>,
+pub struct NewUser {
+    pub username: Option<String>,
     pub password: Option<String>,
     pub nickname: Option<String>,
 }
