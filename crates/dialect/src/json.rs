@@ -153,7 +153,7 @@ pub struct Label<'a> {
 
 impl Label<'_> {
     /// The text, where there is one.
-    pub fn given<'b>(label: Option<&'b Self>) -> Option<&'b str> {
+    pub fn given(label: Option<&Self>) -> Option<&str> {
         label.map(|label| label.text.as_ref()).filter(|text| !text.is_empty())
     }
 }
