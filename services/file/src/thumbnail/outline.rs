@@ -214,7 +214,7 @@ mod tests {
     fn a_picture_is_open_until_its_end_marker_and_has_none_before_its_scan() {
         let whole = jpeg(0xC0, 1);
         let end = whole.len() - "a trailer".len();
-        let scan = whole.windows(2).position(|window| window == [0xFF, SCAN]).unwrap() + 12;
+        let scan = whole.windows(2).position(|window| window == [0xFF, SCAN]).unwrap() + 14;
         let is_open = |length: usize| Outline::of(&whole[..length]).map(|outline| outline.is_open);
         assert!((0..scan).all(|length| is_open(length).is_none()));
         assert!((scan..end).all(|length| is_open(length) == Some(true)));
