@@ -61,12 +61,11 @@ fn parameters(text: &str) -> Vec<(&str, String)> {
         // What has no value is no parameter.
         let key = key.rsplit(';').next().unwrap_or_default().trim();
         let after = after.trim_start();
-        let (value, left) = match after.strip_prefix('"') {
-            Some(quoted) => unquoted(quoted),
-            None => {
-                let end = after.find(';').unwrap_or(after.len());
-                (after[..end].trim_end().to_owned(), &after[end..])
-            }
+        let (value, left) = if let Some(quoted) = after.strip_prefix('"') {
+            unquoted(quoted)
+        } else {
+            let end = after.find(';').unwrap_or(after.len());
+            (after[..end].trim_end().to_owned(), &after[end..])
         };
         found.push((key, value));
         rest = left.split_once(';').map_or("", |(_, rest)| rest);

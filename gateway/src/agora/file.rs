@@ -69,7 +69,7 @@ async fn take_in(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>
 /// Whether headers or the query ask for a restricted file.
 fn restricts(asked: &Asked) -> Result<bool, Refusal> {
     let headers = codec::RESTRICT.iter().flat_map(|name| asked.headers.get_all(*name)).map(|value| value.to_str().ok());
-    let queries = codec::RESTRICT.iter().map(|name| query(&asked.query, name)).filter(Option::is_some);
+    let queries = codec::RESTRICT.iter().filter_map(|name| query(&asked.query, name)).map(Some);
     codec::restricts(headers.chain(queries))
 }
 
