@@ -30,9 +30,10 @@ use tokio::sync::mpsc;
 
 use crate::{
     Gateway,
+    form_part::PartName,
     range::{self, Asked},
-    reply::refused,
-    request::{BODY_TIME, waste},
+    reply::{refused, with_reason},
+    request::{BODY_TIME, header, waste},
 };
 
 /// How long a client may take over the next bytes of its upload.
@@ -71,6 +72,10 @@ pub(crate) struct Form {
     pub sides: Option<(&'static str, &'static str)>,
     /// A form field that is the thumbnail's width or height.
     pub side: fn(&str) -> Option<i32>,
+    /// The names of the parts that say whether the file is restricted.
+    pub restricts: &'static [&'static str],
+    /// Such a part.
+    pub restricted: fn(&str) -> Result<bool, String>,
 }
 
 /// Why nothing was taken in.
@@ -178,18 +183,25 @@ async fn read_form(
 ) -> Result<(), NotTaken> {
     let mut found = false;
     while let Some(field) = unread.field(&mut parts).await? {
-        match field.name() {
-            Some(name) if name == form.file && !found => {
+        let part = PartName::of(field.headers()).map_err(NotTaken::Refused)?;
+        match part.name.as_str() {
+            name if name == form.file && !found => {
                 found = true;
-                if !send_file((field, &unread), &sender, &mut beside).await? {
+                if !send_file((field, &unread), &part.file_name, &sender, &mut beside).await? {
                     return Ok(());
                 }
             }
-            Some(name) if form.sides.is_some_and(|sides| name == sides.0) => {
-                keep_first(&mut beside.thumbnail.0, side((field, &unread), form).await?);
+            name if form.sides.is_some_and(|sides| name == sides.0) => {
+                keep_first(&mut beside.thumbnail.0, short((field, &unread)).await?.as_deref().and_then(form.side));
             }
-            Some(name) if form.sides.is_some_and(|sides| name == sides.1) => {
-                keep_first(&mut beside.thumbnail.1, side((field, &unread), form).await?);
+            name if form.sides.is_some_and(|sides| name == sides.1) => {
+                keep_first(&mut beside.thumbnail.1, short((field, &unread)).await?.as_deref().and_then(form.side));
+            }
+            name if form.restricts.contains(&name) => {
+                let said = short((field, &unread)).await?;
+                let read = (form.restricted)(said.as_deref().unwrap_or("a long text"));
+                let refused = |text| NotTaken::Refused(Error::new(Reason::InvalidArgument, text));
+                beside.restricted |= read.map_err(refused)?;
             }
             _ => drain((field, &unread), MAX_BESIDE).await?,
         }
@@ -200,6 +212,10 @@ async fn read_form(
     if let (width, height @ Some(_)) | (width @ Some(_), height) = beside.thumbnail {
         let size = pb::ThumbnailSize { width: width.unwrap_or(DEFAULT_SIDE), height: height.unwrap_or(DEFAULT_SIDE) };
         send(&sender, upload_request::Part::Thumbnail(size)).await;
+    }
+    if beside.restricted {
+        // A part behind the file may have said so.
+        send(&sender, upload_request::Part::Restricted(pb::UploadRestricted {})).await;
     }
     send(&sender, upload_request::Part::Done(pb::UploadDone {})).await;
     Ok(())
@@ -218,10 +234,15 @@ async fn send(sender: &Parts, part: upload_request::Part) -> bool {
 type Reading<'a> = (Field<'static>, &'a Unread);
 
 /// False when the service takes no more.
-async fn send_file((mut field, unread): Reading<'_>, sender: &Parts, beside: &mut Beside) -> Result<bool, NotTaken> {
+async fn send_file(
+    (mut field, unread): Reading<'_>,
+    name: &str,
+    sender: &Parts,
+    beside: &mut Beside,
+) -> Result<bool, NotTaken> {
     let header = pb::UploadHeader {
-        name: StoredFile::name_of(field.file_name().unwrap_or_default()),
-        content_type: field.content_type().map(ToString::to_string).unwrap_or_default(),
+        name: StoredFile::name_of(name),
+        content_type: header(field.headers(), CONTENT_TYPE.as_str()).unwrap_or_default().to_owned(),
         restricted: beside.restricted,
         uuid: mem::take(&mut beside.uuid),
         owner_user_id: beside.owner,
@@ -252,7 +273,8 @@ async fn send_chunk(sender: &Parts, mut bytes: Bytes) -> bool {
     true
 }
 
-async fn side((mut field, unread): Reading<'_>, form: Form) -> Result<Option<i32>, NotTaken> {
+/// The text of a part; `None` where it is longer than anything that means something.
+async fn short((mut field, unread): Reading<'_>) -> Result<Option<String>, NotTaken> {
     let mut text = Vec::new();
     while let Some(bytes) = unread.chunk(&mut field).await? {
         text.extend(bytes);
@@ -261,7 +283,7 @@ async fn side((mut field, unread): Reading<'_>, form: Form) -> Result<Option<i32
             return Ok(None);
         }
     }
-    Ok((form.side)(&String::from_utf8_lossy(&text)))
+    Ok(Some(String::from_utf8_lossy(&text).into_owned()))
 }
 
 /// Reads on without keeping anything.
@@ -364,7 +386,7 @@ pub(crate) async fn give_out(
         Asked::Known => return Ok(response),
         Asked::Nothing => {
             answer.insert(CONTENT_RANGE, text(&format!("bytes */{}", shown.size))?);
-            return Ok(response);
+            return Ok(with_reason(response, Reason::RangeNotSatisfiable));
         }
         Asked::Part(range) => {
             answer.insert(CONTENT_RANGE, text(&format!("bytes {}-{}/{}", range.start, range.end - 1, shown.size))?);

@@ -3,6 +3,7 @@
 use axum::{extract::State, response::Response};
 use http::StatusCode;
 use serde::Serialize;
+use tidings_domain::Reason;
 
 use crate::{Gateway, reply};
 
@@ -23,7 +24,8 @@ pub(crate) async fn readyz(State(gateway): State<Gateway>) -> Response {
     match gateway.ready().await {
         Ok(()) => answer(StatusCode::OK, &Health { status: "ok", reason: None }),
         Err(reason) => {
-            answer(StatusCode::SERVICE_UNAVAILABLE, &Health { status: "unavailable", reason: Some(&reason) })
+            let health = Health { status: "unavailable", reason: Some(&reason) };
+            reply::with_reason(answer(StatusCode::SERVICE_UNAVAILABLE, &health), Reason::Unavailable)
         }
     }
 }

@@ -9,14 +9,19 @@ use axum::{
     response::Response,
 };
 use futures_util::FutureExt as _;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header::CONTENT_ENCODING};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use tidings_domain::{Error, Reason};
 use tidings_runtime::telemetry;
 use tracing::Instrument as _;
 
-use crate::{Gateway, cors, reply::RefusedWith200, request::header, routes};
+use crate::{
+    Gateway, cors,
+    reply::RefusedWith200,
+    request::{header, waste},
+    routes,
+};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest request id that is taken over from a client.
@@ -55,18 +60,30 @@ async fn guarded(gateway: &Gateway, request: Request, next: Next) -> Response {
     let origin = gateway.cors().allowed(request.headers());
     let preflight = origin.as_ref().and_then(|_| cors::preflight(request.method(), request.headers()));
     let path = request.uri().path().to_owned();
-    let mut response = match preflight {
-        Some(answer) => answer,
-        None => AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
+    let packed = packed(&request);
+    let mut response = match (preflight, packed) {
+        (Some(answer), _) => answer,
+        (None, Some(error)) => {
+            waste(request.into_body()).await;
+            routes::fault(gateway, &path, &error)
+        }
+        (None, None) => AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
             tracing::error!(path = cut(&path, MAX_PATH), "a handler panicked");
             routes::fault(gateway, &path, &Error::internal("panic"))
         }),
     };
     response = within_budget(gateway, &path, response).await;
-    if let Some(origin) = origin {
-        cors::permit(&mut response, origin);
-    }
+    gateway.cors().permit(&mut response, origin);
     response
+}
+
+/// Bodies are taken as they are: none is unpacked, so none becomes larger than it came.
+fn packed(request: &Request) -> Option<Error> {
+    let all = request.headers().get_all(CONTENT_ENCODING);
+    let mut encodings = all.iter().map(|value| String::from_utf8_lossy(value.as_bytes()).trim().to_ascii_lowercase());
+    let encoding = encodings.find(|encoding| !matches!(encoding.as_str(), "" | "identity"))?;
+    let error = || Error::new(Reason::EncodingNotSupported, cut(&encoding, MAX_METHOD));
+    (!request.body().is_end_stream()).then(error)
 }
 
 /// The answer, which is counted until the client has taken it; overload where too much waits for other clients already. What

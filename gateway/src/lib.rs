@@ -10,6 +10,7 @@ mod client_address;
 mod connection;
 mod cors;
 mod file;
+mod form_part;
 mod health;
 mod identity;
 mod kinds;

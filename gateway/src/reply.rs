@@ -34,6 +34,16 @@ pub(crate) fn json_retry(status: StatusCode, body: Vec<u8>, retry_after: Option<
     response
 }
 
+/// The header that says why a call was refused, by the names of docs/errors.md: alike in every dialect, and without the
+/// words, which are for people.
+pub(crate) const REASON: HeaderName = HeaderName::from_static("x-tidings-reason");
+
+/// Says why a call was refused.
+pub(crate) fn with_reason(mut response: Response, reason: Reason) -> Response {
+    response.headers_mut().insert(REASON, HeaderValue::from_static(reason.words().name));
+    response
+}
+
 /// How the quotas stand that the call was held to (draft-ietf-httpapi-ratelimit-headers).
 pub(crate) fn rate_limits(response: &mut Response, standings: &[Standing]) {
     if standings.is_empty() {

@@ -7,7 +7,7 @@ use axum::{
     response::Response,
     routing::{MethodRouter, delete, get, post, put},
 };
-use tidings_domain::Error;
+use tidings_domain::{Error, Reason};
 
 use crate::{Gateway, agora, health, lanying, layers};
 
@@ -196,14 +196,14 @@ async fn no_such_url(State(gateway): State<Gateway>, request: Request) -> Respon
 
 /// No route has that path, in the words of the path's dialect.
 pub(crate) fn unknown(gateway: &Gateway, path: &str) -> Response {
-    if is_lanying(path) { lanying::no_such_url() } else { agora::no_such_url(gateway) }
+    fault(gateway, path, &Error::new(Reason::CallNotFound, ""))
 }
 
 async fn wrong_method(State(gateway): State<Gateway>, request: Request) -> Response {
-    if is_lanying(request.uri().path()) { lanying::wrong_method() } else { agora::wrong_method(&gateway) }
+    fault(&gateway, request.uri().path(), &Error::new(Reason::MethodNotAllowed, ""))
 }
 
-/// A fault of ours, in the words of the path's dialect.
+/// What is wrong before a route is asked, or a fault of ours, in the words of the path's dialect.
 pub(crate) fn fault(gateway: &Gateway, path: &str, error: &Error) -> Response {
     if is_lanying(path) { lanying::fault(error) } else { agora::fault(gateway, error) }
 }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use axum::{body::Body, extract::ConnectInfo};
+use http::{Uri, uri::PathAndQuery};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -60,6 +61,18 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, bounds: Bounds, stop
     graceful.shutdown().await;
 }
 
+/// `//org/app` is `/org/app`: what puts a base URL and a path together easily writes a slash too many between them. Further
+/// on a doubled slash is an empty name, which nothing has.
+fn with_one_slash(uri: &mut Uri) {
+    let Some(path) = uri.path_and_query().map(PathAndQuery::as_str).filter(|path| path.starts_with("//")) else {
+        return;
+    };
+    // What was a path with more slashes is one with fewer.
+    if let Ok(shorter) = Uri::try_from(format!("/{}", path.trim_start_matches('/'))) {
+        *uri = shorter;
+    }
+}
+
 /// The answer to a request, which has the address that it came from.
 async fn answer(
     routes: axum::Router,
@@ -68,6 +81,7 @@ async fn answer(
     peer: Option<SocketAddr>,
 ) -> Result<http::Response<AnswerBody>, Infallible> {
     let mut request = request.map(|body| Body::new(RequestBody::new(body)));
+    with_one_slash(request.uri_mut());
     if let Some(peer) = peer {
         request.extensions_mut().insert(ConnectInfo(peer));
     }

@@ -1,13 +1,15 @@
 //! Small JSON tools that several dialects use.
 
-use std::{borrow::Cow, fmt, marker::PhantomData};
+use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
+    de::{Error as _, MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
-use tidings_domain::JsonText;
+use tidings_domain::{JsonText, has_half_pair};
+
+use crate::reading::read_object;
 
 /// Writes `value`, which must be one of our own shapes: those hold no map with odd keys and cannot fail.
 pub fn text_of<T: Serialize + ?Sized>(value: &T) -> String {
@@ -19,12 +21,12 @@ pub fn bytes_of<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).expect("our own shapes have string keys and finite numbers")
 }
 
-/// The text as a JSON object, when it is one.
+/// The text as a JSON object, when it is one that every reader takes.
 pub fn object_in(text: &str) -> Option<JsonText> {
     if !text.trim_start().starts_with('{') {
         return None;
     }
-    JsonText::parse(text).ok()
+    JsonText::parse(text).ok().filter(|json| !has_half_pair(json.as_str()))
 }
 
 /// A JSON text as a raw value, to be written as it is.
@@ -61,8 +63,12 @@ pub fn without_key(object: &RawValue, key: &str) -> Result<JsonText, serde_json:
 
 /// The keys of an object, decoded, and its values as written, in their order.
 pub fn entries(object: &str) -> Result<Vec<(String, &RawValue)>, serde_json::Error> {
-    let entries: Entries<'_> = serde_json::from_str(object)?;
-    entries.0.into_iter().map(|(name, value)| Ok((serde_json::from_str(name.get())?, value))).collect()
+    written_entries(object)?.into_iter().map(|(name, value)| Ok((serde_json::from_str(name.get())?, value))).collect()
+}
+
+/// The same with the keys as written.
+pub fn written_entries(object: &str) -> Result<Vec<(&RawValue, &RawValue)>, serde_json::Error> {
+    serde_json::from_str::<Entries<'_>>(object).map(|entries| entries.0)
 }
 
 struct Entries<'a>(Vec<(&'a RawValue, &'a RawValue)>);
@@ -96,55 +102,86 @@ pub struct Object<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader<T>(PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Reader<T> {
-            type Value = T;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map))
-            }
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        if !raw.get().starts_with('{') {
+            return Err(D::Error::custom("must be an object"));
         }
-
-        deserializer.deserialize_map(Reader(PhantomData)).map(Self)
+        read_object(raw.get()).map(Self).map_err(|why| D::Error::custom(why.words()))
     }
 }
 
-/// One text or an array of them.
-pub struct OneOrMany<'a>(pub Vec<Cow<'a, str>>);
+/// One object or an array of them.
+pub struct Objects<T> {
+    /// All of them.
+    pub items: Vec<Object<T>>,
+    /// Whether it was one, not in an array.
+    pub is_one: bool,
+}
+
+impl<T> Default for Objects<T> {
+    fn default() -> Self {
+        Self { items: Vec::new(), is_one: false }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Objects<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?.get();
+        let items = one_or_many(raw).map_err(D::Error::custom)?;
+        Ok(Self { items, is_one: !raw.starts_with('[') })
+    }
+}
+
+fn one_or_many<'a, T: Deserialize<'a>>(raw: &'a str) -> Result<Vec<T>, serde_json::Error> {
+    if raw.starts_with('[') { serde_json::from_str(raw) } else { serde_json::from_str(raw).map(|one| vec![one]) }
+}
+
+/// Whether a value is `[]`: what PHP makes of an object without keys.
+pub fn is_empty_array(raw: &RawValue) -> bool {
+    let inside = raw.get().strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    inside.is_some_and(|inside| inside.trim_ascii().is_empty())
+}
+
+/// A name or an id: a text, or a whole number, which stands for its digits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label<'a> {
+    /// The text.
+    pub text: Cow<'a, str>,
+    /// Whether it came as a number.
+    pub is_number: bool,
+}
+
+impl Label<'_> {
+    /// The text, where there is one.
+    pub fn given(label: Option<&Self>) -> Option<&str> {
+        label.map(|label| label.text.as_ref()).filter(|text| !text.is_empty())
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Label<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&'a RawValue>::deserialize(deserializer)?.get();
+        if raw.starts_with('"') {
+            let Borrowed(text) = serde_json::from_str(raw).map_err(D::Error::custom)?;
+            return Ok(Self { text, is_number: false });
+        }
+        if raw.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Ok(Self { text: Cow::Borrowed(raw), is_number: true });
+        }
+        Err(D::Error::custom("must be a string, or a whole number"))
+    }
+}
+
+/// One name or id, or an array of them.
+pub struct OneOrMany<'a>(pub Vec<Label<'a>>);
 
 #[derive(Deserialize)]
 struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for OneOrMany<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-
-        impl<'de> Visitor<'de> for Reader {
-            type Value = OneOrMany<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string or an array of strings")
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(OneOrMany(vec![Cow::Owned(text.to_owned())]))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut all = Vec::new();
-                while let Some(Borrowed(text)) = seq.next_element()? {
-                    all.push(text);
-                }
-                Ok(OneOrMany(all))
-            }
-        }
-
-        deserializer.deserialize_any(Reader)
+        let raw = <&'a RawValue>::deserialize(deserializer)?.get();
+        one_or_many(raw).map(Self).map_err(D::Error::custom)
     }
 }
 
@@ -181,7 +218,13 @@ impl<'de> Deserialize<'de> for TextMap<'_> {
             }
         }
 
-        deserializer.deserialize_map(Reader).map(|pairs| Self(Cow::Owned(pairs)))
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        if is_empty_array(raw) {
+            return Ok(Self::default());
+        }
+        let mut reading = serde_json::Deserializer::from_str(raw.get());
+        let pairs = Deserializer::deserialize_map(&mut reading, Reader).map_err(D::Error::custom)?;
+        Ok(Self(Cow::Owned(pairs)))
     }
 }
 

@@ -3,7 +3,9 @@
 //! One module for each dialect; no dialect knows another. Wire names live in files called `dto.rs`.
 
 pub mod agora;
+mod flag;
 mod json;
 pub mod lanying;
 mod number;
+mod reading;
 pub mod tencent;

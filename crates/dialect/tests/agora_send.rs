@@ -26,7 +26,7 @@ fn errors_have_the_words_of_8_3() {
     for body in ["", r#","body":null"#, r#","body":{}"#] {
         assert_eq!(refused(&format!(r#"{{"to":["a"],"type":"txt"{body}}}"#)), send("param body can't be empty"));
     }
-    for ext in ["null", "[]", "\"x\"", "1"] {
+    for ext in ["null", "[1]", "\"x\"", "1"] {
         let request = format!(r#"{{"to":["a"],{body},"ext":{ext}}}"#);
         assert_eq!(refused(&request), send("param ext must be JSONObject"));
     }
@@ -41,24 +41,101 @@ fn wrong_json_has_the_words_of_8_2() {
         assert_eq!((status, error), (400, "json_parse"));
         assert!(description.starts_with("Unexpected character."), "{description}");
     }
-    for text in [
-        "[]",
-        "7",
-        r#"{"to":[1],"type":"txt","body":{"msg":"x"}}"#,
-        r#"{"to":["a"],"type":1,"body":{"msg":"x"}}"#,
-        r#"{"to":["a"],"type":"txt","body":"x"}"#,
-        r#"{"to":["a"],"type":"txt","body":["x"]}"#,
-        r#"{"to":["a"],"type":"txt","body":{"msg":7}}"#,
-        r#"{"to":["a"],"type":"txt","body":{"text":"x"}}"#,
-        r#"{"to":["a"],"type":"img","body":{"filename":"x"}}"#,
-        r#"{"to":["a"],"type":"file","body":{"url":"x"}}"#,
-        r#"{"to":["a"],"type":"loc","body":{"lat":"north","lng":"1","addr":""}}"#,
-        r#"{"to":["a"],"type":"custom","body":{"customEvent":"with space"}}"#,
-        r#"{"to":["a"],"type":"custom","body":{"customExts":{"n":1}}}"#,
-        r#"{"to":["a"],"type":"hologram","body":{"msg":"x"}}"#,
+    for (text, wrong) in [
+        ("[]", "it must be a JSON object"),
+        ("7", "it must be a JSON object"),
+        (r#"{"to":[1.5],"type":"txt","body":{"msg":"x"}}"#, "to: must be a string, or a whole number"),
+        (r#"{"to":["a"],"type":1,"body":{"msg":"x"}}"#, "type: invalid type: integer `1`, expected a string"),
+        (r#"{"to":["a"],"type":"txt","body":"x"}"#, "body must be an object"),
+        (r#"{"to":["a"],"type":"txt","body":["x"]}"#, "body must be an object"),
+        (r#"{"to":["a"],"type":"txt","body":{"msg":7}}"#, "body: msg: invalid type: integer `7`, expected a string"),
+        (r#"{"to":["a"],"type":"txt","body":{"text":"x"}}"#, "body: missing field `msg`"),
+        (
+            r#"{"to":["a"],"type":"img","body":{"filename":"x"}}"#,
+            "body: url, or uuid and secret of a file, is required",
+        ),
+        (r#"{"to":["a"],"type":"file","body":{"url":"x"}}"#, "body: filename is required"),
+        (
+            r#"{"to":["a"],"type":"loc","body":{"lat":"north","lng":"1","addr":""}}"#,
+            "body: lat: expected a number or a decimal string",
+        ),
+        (
+            r#"{"to":["a"],"type":"custom","body":{"customEvent":"with space"}}"#,
+            "body: customEvent must be 1 to 32 of a-z A-Z 0-9 - _ / .",
+        ),
+        (
+            r#"{"to":["a"],"type":"custom","body":{"customExts":{"n":1}}}"#,
+            "body: customExts: invalid type: integer `1`, expected a string",
+        ),
+        (
+            r#"{"to":["a"],"type":"text","body":{"msg":"x"}}"#,
+            "type must be one of txt, img, audio, video, file, loc, cmd, custom",
+        ),
+        (r#"{"to":["a"],"type":"txt","body":{"msg":"x"},"sync_device":"2"}"#, "sync_device: must be true or false"),
     ] {
-        let told = (400, "invalid_request_body", "Request body is invalid. Please check body is correct.".to_owned());
-        assert_eq!(refused(text), told, "{text}");
+        // Clients look for the vendor's words; what is wrong comes behind them.
+        let description = format!("Request body is invalid. Please check body is correct. {wrong}");
+        assert_eq!(refused(text), (400, "invalid_request_body", description), "{text}");
+    }
+}
+
+/// Under `strict_bodies` and without.
+fn drafted(request: &str, strict: bool) -> Result<tidings_domain::Draft, agora::Refusal> {
+    let policy = Policy { strict_bodies: strict, ..Policy::default() };
+    agora::draft(request.as_bytes(), &policy, agora::Place::Users)
+}
+
+#[test]
+fn bodies_are_taken_as_the_vendors_sdks_send_them_unless_they_are_strict_decision_38() {
+    let uuid = "0f9cbe3e-5c5b-4a37-8b23-dd0b9d3c1f77";
+    let file = |kind: &str| format!(r#"{{"to":["a"],"type":"{kind}","body":{{"uuid":"{uuid}","secret":"s","x":1}}}}"#);
+    for request in [
+        r#"{"to":[1001],"type":"txt","body":{"msg":"x"}}"#.to_owned(),
+        r#"{"to":1001,"from":7,"type":"txt","body":{"msg":"x"}}"#.to_owned(),
+        r#"{"to":["a"],"type":"txt","body":{"msg":"x"},"ext":[]}"#.to_owned(),
+        r#"{"to":["a"],"type":"custom","body":[ ]}"#.to_owned(),
+        r#"{"to":["a"],"type":"cmd","body":{"k":"v"}}"#.to_owned(),
+        r#"{"to":["a"],"type":"txt","body":{"msg":"x"},"roam_ignore_users":[5]}"#.to_owned(),
+        file("img"),
+        file("audio"),
+        file("video"),
+        file("file"),
+    ] {
+        assert!(drafted(&request, false).is_ok(), "{request}");
+        assert_eq!(drafted(&request, true).unwrap_err().status, 400, "{request}");
+    }
+    let draft = drafted(r#"{"to":[1001],"type":"txt","body":{"msg":"x"},"ext":[]}"#, false).unwrap();
+    assert_eq!(agora::ext_from(&draft.content).as_deref(), Some("{}"));
+    let content = drafted(&file("file"), false).unwrap().content;
+    assert_eq!(content.body.media().unwrap().url, format!("/chatfiles/{uuid}"));
+    assert_eq!(agora::body_from(&content).1, format!(r#"{{"uuid":"{uuid}","secret":"s","x":1}}"#), "as it was sent");
+    for half in
+        [r#"{"uuid":"0f9cbe3e-5c5b-4a37-8b23-dd0b9d3c1f77"}"#, r#"{"secret":"s"}"#, r#"{"uuid":"../x","secret":"s"}"#]
+    {
+        let request = format!(r#"{{"to":["a"],"type":"file","body":{half}}}"#);
+        assert_eq!(drafted(&request, false).unwrap_err().error, "invalid_request_body", "{half}");
+    }
+}
+
+#[test]
+fn a_size_does_not_depend_on_escapes_decision_40() {
+    let request =
+        |msg: &str, ext: &str| format!(r#"{{"to":["a"],"type":"txt","body":{{"msg":"{msg}"}},"ext":{{"k":"{ext}"}}}}"#);
+    let verdict = |request: &str| drafted(request, false).map(|_| ()).map_err(|refusal| refusal.status);
+    for (raw, escaped, bytes) in
+        [("x", r"\u0078", 1), ("é", r"\u00e9", 2), ("猫", r"\u732b", 3), ("😀", r"\ud83d\ude00", 4), ("/", r"\/", 1)]
+    {
+        // {"k":""} is 8 bytes of ext, {"msg":""} 10 of body.
+        for (count, verdict_of_ext) in [((3072 - 8) / bytes, Ok(())), ((3072 - 8) / bytes + 1, Err(413))] {
+            for text in [raw, escaped] {
+                assert_eq!(verdict(&request("", &text.repeat(count))), verdict_of_ext, "ext {text} {count}");
+            }
+        }
+        for (count, verdict_of_body) in [((5120 - 18) / bytes, Ok(())), ((5120 - 18) / bytes + 1, Err(413))] {
+            for text in [raw, escaped] {
+                assert_eq!(verdict(&request(&text.repeat(count), "")), verdict_of_body, "body {text} {count}");
+            }
+        }
     }
 }
 

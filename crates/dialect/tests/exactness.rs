@@ -32,7 +32,7 @@ fn agora_gets_tokens_back_and_white_space_dropped() {
 
 #[test]
 fn agora_ext_keeps_digits_escapes_and_order() {
-    let ext = r#"{"n":9007199254740993,"f":1.10,"e":"\u00e9\ud800","n2":-0,"o":{"b":1,"a":2}}"#;
+    let ext = r#"{"n":9007199254740993,"f":1.10,"e":"\u00e9\ud83d\ude00","dup":1,"dup":[2],"n2":-0,"o":{"b":1,"a":2}}"#;
     assert_eq!(agora::ext_from(&agora_draft(r#"{"msg":""}"#, ext)).as_deref(), Some(ext));
 }
 
@@ -55,7 +55,7 @@ fn lanying_gets_its_texts_back() {
     let texts = [
         (0, "text 👩‍👩‍👧 \0 \u{feff}", "ignored? no"),
         (1, "caption", r#"{ "fLen":9 , "url":"https:\/\/h\/1","width":828.0,"more":1e2 }"#),
-        (4, "", r#"{"url":7,"url2":"x"}"#),
+        (4, "", r#"{"fLen":"x","url":"x","url2":7}"#),
         (5, "", r#"{"lat":"40.02","lon":116.390,"addr":"x"}"#),
         (5, "here", ""),
         (6, "go", "not json"),
@@ -76,9 +76,38 @@ fn lanying_gets_its_texts_back() {
 }
 
 #[test]
-fn lone_surrogates_in_a_text_are_refused_in_both_dialects() {
-    let agora = br#"{"to":["omar"],"type":"txt","body":{"msg":"\ud800"}}"#;
-    assert_eq!(agora::draft(agora, &Policy::default(), agora::Place::Users).unwrap_err().error, "invalid_request_body");
-    let lanying = br#"{"type":1,"targets":[32],"content_type":0,"content":"\ud800"}"#;
-    assert_eq!(lanying_draft(lanying, &Policy::default()).unwrap_err().code, 10002);
+fn lone_surrogates_are_refused_alike_wherever_they_stand() {
+    for (field, fields) in [
+        ("body", r#""body":{"msg":"\ud800"}"#),
+        ("body", r#""body":{"msg":"x","more":["\udc00"]}"#),
+        ("ext", r#""body":{"msg":"x"},"ext":{"k":"\ud83d"}"#),
+        ("ext", r#""body":{"msg":"x"},"ext":{"\ude00":{}}"#),
+        ("from", r#""body":{"msg":"x"},"from":"\ud800""#),
+    ] {
+        let agora = format!(r#"{{"to":["omar"],"type":"txt",{fields}}}"#);
+        let refusal = agora::draft(agora.as_bytes(), &Policy::default(), agora::Place::Users).unwrap_err();
+        assert_eq!(refusal.error, "invalid_request_body", "{fields}");
+        assert!(refusal.description.contains(&format!("{field} has half of a surrogate pair")), "{refusal:?}");
+    }
+    for field in ["content", "ext", "config", "attachment"] {
+        let lanying = format!(r#"{{"type":1,"targets":[32],"content_type":6,"content":"x","{field}":"\ud800"}}"#);
+        let refusal = lanying_draft(lanying.as_bytes(), &Policy::default()).unwrap_err();
+        assert_eq!((refusal.code, refusal.message.contains(field)), (10002, true), "{refusal:?}");
+    }
+}
+
+#[test]
+fn of_a_key_that_stands_twice_the_last_value_counts_in_body_and_ext_alike() {
+    let request = br#"{"to":["omar"],"type":"txt","type":"txt","body":{"msg":"a","msg":"b"},"ext":{"k":1,"k":2}}"#;
+    let content = agora::draft(request, &Policy::default(), agora::Place::Users).unwrap().content;
+    assert_eq!(lanying::fields_of(&content).content, "b");
+    assert_eq!(agora::body_from(&content).1, r#"{"msg":"a","msg":"b"}"#);
+    assert_eq!(agora::ext_from(&content).as_deref(), Some(r#"{"k":1,"k":2}"#));
+}
+
+#[test]
+fn an_ext_of_the_other_dialect_that_no_reader_takes_is_shown_as_a_text() {
+    let lanying = br#"{"type":1,"targets":[32],"content_type":0,"content":"x","ext":"{\"a\":\"\\ud800\"}"}"#;
+    let content = lanying_draft(lanying, &Policy::default()).unwrap().content;
+    assert_eq!(agora::ext_from(&content).as_deref(), Some(r#"{"ext":"{\"a\":\"\\ud800\"}"}"#));
 }

@@ -128,6 +128,14 @@ pub enum Reason {
     BroadcastsReached,
     /// The idempotency key was used for another request.
     KeyConflict,
+    /// No call has that path.
+    CallNotFound,
+    /// The path has no such method.
+    MethodNotAllowed,
+    /// The body is packed, which no call takes.
+    EncodingNotSupported,
+    /// The file ends before the part that was asked for.
+    RangeNotSatisfiable,
     /// More waits than the queue holds; nothing was written.
     Overloaded,
     /// The disk is full; nothing was written.
@@ -260,6 +268,10 @@ impl Reason {
         Self::QuotaReached,
         Self::BroadcastsReached,
         Self::KeyConflict,
+        Self::CallNotFound,
+        Self::MethodNotAllowed,
+        Self::EncodingNotSupported,
+        Self::RangeNotSatisfiable,
         Self::Overloaded,
         Self::StorageFull,
         Self::Unavailable,
@@ -283,7 +295,7 @@ impl Reason {
             Self::TokenRevoked => words("TOKEN_REVOKED", Grpc::Unauthenticated, (401, "auth_bad_access_token", "Unable to authenticate"), 10008),
             Self::TokenForeign => words("TOKEN_FOREIGN", Grpc::Unauthenticated, (401, "auth_bad_access_token", CORRUPT), 10008),
             Self::ServiceKeyWrong => words("SERVICE_KEY_WRONG", Grpc::Unauthenticated, (503, "service_unavailable", "the server is not ready, retry later"), 503),
-            Self::AppTokenRequired => words("APP_TOKEN_REQUIRED", Grpc::PermissionDenied, (401, "auth_bad_access_token", CORRUPT), 10010),
+            Self::AppTokenRequired => words("APP_TOKEN_REQUIRED", Grpc::PermissionDenied, (401, "auth_bad_access_token", "Unable to authenticate (OAuth)"), 10010),
             Self::NotPermitted => words("NOT_PERMITTED", Grpc::PermissionDenied, (403, "forbidden_op", "{}"), 10010),
             Self::ClientIdWrong => words("CLIENT_ID_WRONG", Grpc::Unauthenticated, (400, "invalid_grant", "client_id does not match"), 10010),
             Self::ClientSecretWrong => words("CLIENT_SECRET_WRONG", Grpc::Unauthenticated, (400, "invalid_grant", "client_secret does not match"), 10010),
@@ -318,7 +330,7 @@ impl Reason {
             Self::FileExpired => words("FILE_EXPIRED", Grpc::NotFound, (404, "file_expired", "file {} is expired"), 10002),
             Self::FileTooLarge => words("FILE_TOO_LARGE", Grpc::ResourceExhausted, (413, "file exceeding maximum limit", "the file size exceeds the maximum limit."), 10002),
             Self::UploadQuotaReached => words("UPLOAD_QUOTA_REACHED", Grpc::ResourceExhausted, (403, "exceed_limit", "{} limit exceeded"), 10429),
-            Self::ShareSecretWrong => words("SHARE_SECRET_WRONG", Grpc::Unauthenticated, (401, "unauthorized", EXPIRED), 10010),
+            Self::ShareSecretWrong => words("SHARE_SECRET_WRONG", Grpc::Unauthenticated, (401, "unauthorized", "Unable to authenticate due to {} share-secret"), 10010),
             Self::ExportExpired => words("EXPORT_EXPIRED", Grpc::FailedPrecondition, (400, "illegal_argument", "maybe chat message history is expired or unstored"), 10002),
             Self::ExportEmpty => words("EXPORT_EMPTY", Grpc::NotFound, (404, "storage_object_not_found", "Failed to find chat message history download url"), 10002),
             Self::LinkWrong => words("LINK_WRONG", Grpc::PermissionDenied, (403, "forbidden_op", "the link is wrong or its time is over"), 10010),
@@ -332,6 +344,10 @@ impl Reason {
             Self::QuotaReached => words("QUOTA_REACHED", Grpc::ResourceExhausted, (403, "message_send_error", "message send reach limit"), 10429),
             Self::BroadcastsReached => words("BROADCASTS_REACHED", Grpc::ResourceExhausted, (403, "exceed_limit", "{} limit exceeded"), 10429),
             Self::KeyConflict => words("KEY_CONFLICT", Grpc::AlreadyExists, (409, "idempotency_key_conflict", "Idempotency-Key was used for another request"), 10409),
+            Self::CallNotFound => words("CALL_NOT_FOUND", Grpc::NotFound, (404, "service_resource_not_found", "Service resource not found"), 404),
+            Self::MethodNotAllowed => words("METHOD_NOT_ALLOWED", Grpc::FailedPrecondition, (405, "unsupported_service_operation", "Service operation not supported."), 405),
+            Self::EncodingNotSupported => words("ENCODING_NOT_SUPPORTED", Grpc::InvalidArgument, (415, "unsupported_media_type", "Content-Encoding {} is not supported, send the body as it is"), 415),
+            Self::RangeNotSatisfiable => words("RANGE_NOT_SATISFIABLE", Grpc::InvalidArgument, (416, "range_not_satisfiable", "the file ends before the range"), 416),
             Self::Overloaded => words("OVERLOADED", Grpc::Unavailable, (503, "service_unavailable", "the server is busy, nothing was done, retry later"), 503),
             Self::StorageFull => words("STORAGE_FULL", Grpc::Unavailable, (503, "service_unavailable", "the server's storage is full, nothing was done, retry later"), 503),
             Self::Unavailable => words("UNAVAILABLE", Grpc::Unavailable, (503, "service_unavailable", "the server is not ready, retry later"), 503),

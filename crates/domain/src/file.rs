@@ -44,6 +44,8 @@ pub struct Shown<'a> {
 
 /// Most bytes of a file's name that are kept.
 const MAX_NAME: usize = 255;
+/// Most bytes of an extension, with its dot, that a name keeps when it is cut.
+const MAX_EXTENSION: usize = 32;
 /// What stands before a uuid in the address of a file.
 const PATHS: [&str; 2] = ["/chatfiles/", "/file/download/"];
 
@@ -62,12 +64,18 @@ impl StoredFile {
     }
 
     /// A file's name as it is kept: without the folders that some clients send with it, without control characters, and
-    /// not too long.
+    /// not too long. What is too long loses the end of what stands before its extension, by which devices choose how to
+    /// open it.
     pub fn name_of(given: &str) -> String {
         let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
         let mut name: String = last.chars().filter(|c| !c.is_control()).collect();
-        name.truncate(name.floor_char_boundary(MAX_NAME));
-        name
+        if name.len() <= MAX_NAME {
+            return name;
+        }
+        let extension = name.rfind('.').map(|dot| name[dot..].to_owned()).filter(|end| end.len() <= MAX_EXTENSION);
+        let extension = extension.unwrap_or_default();
+        name.truncate(name.floor_char_boundary(MAX_NAME - extension.len()));
+        name + &extension
     }
 
     /// The uuid in the address of one of our files, wherever we are reached: what follows `/chatfiles/` (agora.md 3.1) or
@@ -85,6 +93,18 @@ impl StoredFile {
     /// Whether a text may have the address of one of our files in it as [`Self::uuid_in`] reads it; quick.
     pub fn may_be_in(text: &str) -> bool {
         PATHS.iter().any(|before| text.contains(before))
+    }
+
+    /// The path of one of our files inside its app, by its name; `None` for what can be no name of ours. Whoever knows
+    /// where the app is reached puts that before it.
+    pub fn path_of(uuid: &str) -> Option<String> {
+        let path = format!("{}{}", PATHS[0], uuid.to_ascii_lowercase());
+        Self::uuid_in(&path).is_some().then_some(path)
+    }
+
+    /// Whether an address is such a path, with nothing before it.
+    pub fn is_path(url: &str) -> bool {
+        url.starts_with(PATHS[0])
     }
 
     /// The file, or its thumbnail if there is one.
@@ -116,6 +136,15 @@ mod tests {
         assert_eq!(StoredFile::name_of("C:\\pictures\\cat\0.png"), "cat.png");
         assert_eq!(StoredFile::name_of("../../etc/passwd"), "passwd");
         assert_eq!(StoredFile::name_of(&"ä".repeat(200)).len(), 254);
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_keeps_its_extension() {
+        let cut = StoredFile::name_of(&format!("{}.tar.jpeg", "猫".repeat(200)));
+        assert!(cut.len() <= 255 && cut.starts_with("猫") && cut.ends_with("猫.jpeg"), "{cut}");
+        assert_eq!(StoredFile::name_of(&format!("a.{}", "x".repeat(300))).len(), 255, "that is no extension");
+        let fits = format!("{}.png", "x".repeat(251));
+        assert_eq!(StoredFile::name_of(&fits), fits);
     }
 
     #[test]

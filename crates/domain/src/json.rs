@@ -22,15 +22,89 @@ impl JsonText {
         Self(minified(raw.get()))
     }
 
+    /// `{}`
+    pub fn no_keys() -> Self {
+        Self("{}".into())
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Bytes of the text with its escapes decoded, in UTF-8. However a client writes a character, it counts the same
+    /// (decision 40). Half of a surrogate pair counts as the character that stands for what cannot be read.
+    pub fn decoded_len(&self) -> usize {
+        decoded_len(&self.0)
+    }
+
+    /// Whether a string of it has half of a surrogate pair, which is no character: most readers refuse such a text.
+    pub fn has_half_pair(&self) -> bool {
+        has_half_pair(&self.0)
     }
 
     /// Whether the value is an object.
     pub fn is_object(&self) -> bool {
         self.0.starts_with('{')
     }
+}
+
+/// As [`JsonText::decoded_len`], of any valid JSON.
+pub fn decoded_len(json: &str) -> usize {
+    let text = json.as_bytes();
+    if !text.contains(&b'\\') {
+        return text.len();
+    }
+    let (mut length, mut at) = (text.len(), 0);
+    while let Some(found) = text[at..].iter().position(|byte| *byte == b'\\') {
+        at += found;
+        let (written, meant) = escape_at(text, at);
+        length -= written - meant;
+        at += written;
+    }
+    length
+}
+
+/// As [`JsonText::has_half_pair`], of any valid JSON.
+pub fn has_half_pair(json: &str) -> bool {
+    let text = json.as_bytes();
+    if !text.contains(&b'\\') {
+        return false;
+    }
+    let mut at = 0;
+    while let Some(found) = text[at..].iter().position(|byte| *byte == b'\\') {
+        at += found;
+        match unit_at(text, at) {
+            Some(0xd800..=0xdbff) => match unit_at(text, at + UNIT) {
+                Some(0xdc00..=0xdfff) => at += 2 * UNIT,
+                _ => return true,
+            },
+            Some(0xdc00..=0xdfff) => return true,
+            Some(_) => at += UNIT,
+            None => at += 2,
+        }
+    }
+    false
+}
+
+/// Bytes of `\uXXXX`.
+const UNIT: usize = 6;
+
+/// The bytes of the escape that begins at `at`, and those of what it means.
+fn escape_at(text: &[u8], at: usize) -> (usize, usize) {
+    match unit_at(text, at) {
+        None => (2, 1),
+        Some(0..=0x7f) => (UNIT, 1),
+        Some(0x80..=0x7ff) => (UNIT, 2),
+        Some(0xd800..=0xdbff) if matches!(unit_at(text, at + UNIT), Some(0xdc00..=0xdfff)) => (2 * UNIT, 4),
+        Some(_) => (UNIT, 3),
+    }
+}
+
+/// The UTF-16 unit that `\uXXXX` at `at` writes; `None` where something else stands there.
+fn unit_at(text: &[u8], at: usize) -> Option<u16> {
+    let digits = text.get(at..at + UNIT)?.strip_prefix(b"\\u")?;
+    u16::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()
 }
 
 impl fmt::Display for JsonText {
@@ -71,6 +145,32 @@ mod tests {
         let text = "{ \"a b\" : [ 1.0e+5 , 900719925474099312345 ],\n\"\\u0000\\\" \":\"\\u00e9 é\" }";
         let json = JsonText::parse(text).unwrap();
         assert_eq!(json.as_str(), "{\"a b\":[1.0e+5,900719925474099312345],\"\\u0000\\\" \":\"\\u00e9 é\"}");
+    }
+
+    #[test]
+    fn a_size_is_that_of_the_decoded_text_decision_40() {
+        let size = |json: &str| JsonText::parse(json).unwrap().decoded_len();
+        for (escaped, raw) in [
+            (r#"{"a":"\u00e9\u20ac\ud83d\ude00\u0041"}"#, "{\"a\":\"é€😀A\"}"),
+            (r#"{"a\/b":"\/"}"#, "{\"a/b\":\"/\"}"),
+            (r#""\uD83D\uDE00""#, "\"😀\""),
+        ] {
+            assert_eq!(size(escaped), size(raw), "{escaped}");
+            assert_eq!(size(raw), raw.len());
+        }
+        assert_eq!(size(r#""\\u0041""#), r#""\u0041""#.len(), "an escaped backslash escapes nothing behind it");
+        assert_eq!(size(r#""\n\"""#), 4);
+        assert_eq!(size(r#""\ud800""#), 5);
+    }
+
+    #[test]
+    fn half_of_a_surrogate_pair_is_found_anywhere() {
+        for half in [r#""\ud800""#, r#"{"\udc00":1}"#, r#""\ud83d\ud83d\ude00""#, r#""\ud83dx""#, r#""\ude00\ud83d""#] {
+            assert!(has_half_pair(half), "{half}");
+        }
+        for whole in [r#""\ud83d\ude00""#, r#""\\ud800""#, r#""\ud7ff\ue000""#, r#""ud800""#, "{}", r#""\n""#] {
+            assert!(!has_half_pair(whole), "{whole}");
+        }
     }
 
     #[test]

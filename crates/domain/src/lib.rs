@@ -2,6 +2,7 @@
 //!
 //! No I/O, no SQL and no wire names live here. Time and chance come in through [`Clock`] and [`Entropy`].
 
+mod agent;
 mod app;
 mod caller;
 mod clock;
@@ -11,9 +12,11 @@ mod entropy;
 mod error;
 mod file;
 mod file_refs;
+mod flag;
 mod group;
 mod hex;
 mod ids;
+mod invisible;
 mod json;
 mod message;
 mod msg_id;
@@ -23,6 +26,7 @@ mod rate;
 mod risk;
 mod screening;
 
+pub use agent::USER_AGENT;
 pub use app::App;
 pub use caller::{Actor, Caller, Platform};
 pub use clock::{Clock, ManualClock, SystemClock, UnixMillis, Witness};
@@ -34,10 +38,12 @@ pub use entropy::{Entropy, OsEntropy};
 pub use error::{AgoraWords, Error, Grpc, Reason, Words};
 pub use file::{Shown, StoredFile, Thumbnail};
 pub use file_refs::uuids_in;
+pub use flag::{FLAG_RULE, flag};
 pub use group::{GroupKind, GroupRole, Membership, Mute};
 pub use hex::hex;
 pub use ids::{AppId, GroupId, MsgId, RoomId, UserId};
-pub use json::JsonText;
+pub use invisible::is_invisible;
+pub use json::{JsonText, decoded_len, has_half_pair};
 pub use message::{Delivery, Draft, Message, Priority, Sent, Target, UserRef};
 pub use msg_id::{BEGINNING, MsgIdMinter, NODES};
 pub use name::{NameRule, Username};

@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::{Error, Limits, Rate, Rates};
+use crate::{Error, FLAG_RULE, Limits, Rate, Rates, flag};
 
 /// Limits and choices of one app. The meaning of each is in `directory.proto`, message `Policy`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -404,11 +404,7 @@ impl PolicyValue {
     /// From what an operator wrote.
     pub fn read(&self, text: &str) -> Result<i64, Error> {
         let value = match self.kind {
-            PolicyKind::Flag => match text {
-                "true" => Some(1),
-                "false" => Some(0),
-                _ => None,
-            },
+            PolicyKind::Flag => flag(text).map(i64::from),
             PolicyKind::Number(..) => text.parse().ok(),
             PolicyKind::Choice(words) => words.iter().find(|(word, _)| *word == text).map(|(_, number)| *number),
         };
@@ -428,7 +424,7 @@ impl PolicyValue {
 
     fn wrong(&self) -> Error {
         match self.kind {
-            PolicyKind::Flag => Error::invalid(self.name, "must be true or false"),
+            PolicyKind::Flag => Error::invalid(self.name, FLAG_RULE),
             PolicyKind::Number(least, most) => Error::invalid(self.name, format!("must be from {least} to {most}")),
             PolicyKind::Choice(words) => {
                 let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();

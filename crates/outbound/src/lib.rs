@@ -22,7 +22,7 @@ use reqwest::{
     dns::{Addrs, Name, Resolve, Resolving},
     redirect::Policy,
 };
-use tidings_domain::Error;
+use tidings_domain::{Error, USER_AGENT};
 
 /// How long another server may take to take the call.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -61,6 +61,7 @@ impl Outbound {
         }
         let client = |open_only| {
             let builder = Client::builder().redirect(Policy::none()).no_proxy().connect_timeout(CONNECT);
+            let builder = builder.user_agent(USER_AGENT);
             let builder = builder.pool_max_idle_per_host(idle).pool_idle_timeout(Duration::from_secs(30));
             let builder = if speaks_https { builder } else { builder.tls_certs_only([]) };
             builder.dns_resolver(Arc::new(Resolver { open_only })).build().map_err(Error::internal)

@@ -294,6 +294,9 @@ const TYPED: [&str; 10] = [
     "limits.connections_per_address",
 ];
 
+/// Those of them that are booleans.
+const FLAGS: [&str; 2] = ["database.skip_migrations", "files.s3_virtual_hosts"];
+
 /// The environment variable that sets a key.
 fn variable(key: &str) -> String {
     format!("TIDINGS_{}", key.replace('.', "_").to_ascii_uppercase())

@@ -105,7 +105,9 @@ impl GrpcServer {
         bounds: Bounds,
         shutdown: Shutdown,
     ) -> Result<(), Error> {
-        self.routes.add_service(reflection()?);
+        self.routes.add_service(reflection().build_v1().map_err(Error::internal)?);
+        // The clients of several languages ask for the older one alone.
+        self.routes.add_service(reflection().build_v1alpha().map_err(Error::internal)?);
         let health = self.health();
         let stop = async move {
             shutdown.triggered().await;
@@ -158,13 +160,8 @@ pub async fn accept(
     }
 }
 
-fn reflection() -> Result<
-    tonic_reflection::server::v1::ServerReflectionServer<impl tonic_reflection::server::v1::ServerReflection>,
-    Error,
-> {
+fn reflection() -> tonic_reflection::server::Builder<'static> {
     tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(tidings_proto::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()
-        .map_err(Error::internal)
 }

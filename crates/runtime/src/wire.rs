@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use tidings_domain::Error;
+use tidings_domain::{Error, USER_AGENT};
 use tidings_proto::{
     ServiceKeyRefused,
     pb::{
@@ -79,6 +79,8 @@ impl Wire {
     fn within(url: &str, service_key: &str, deadline: Duration) -> Result<Self, Error> {
         let endpoint = Endpoint::from_shared(url.to_owned())
             .map_err(|error| Error::invalid("peers", format!("has no http:// address: {url}")).because(error))?
+            .user_agent(USER_AGENT)
+            .map_err(Error::internal)?
             .connect_timeout(Duration::from_secs(2))
             .timeout(deadline)
             .initial_stream_window_size(STREAM_WINDOW)

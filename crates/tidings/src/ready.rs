@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tidings_domain::USER_AGENT;
 use tidings_runtime::{Conditions, Config, Health, Shutdown};
 use tidings_store::Db;
 use tokio::{
@@ -115,6 +116,7 @@ pub async fn peer(url: &str, service_key: Option<&str>) -> Result<(), String> {
 async fn ask(url: &str, service_key: Option<&str>) -> Result<(), Silence> {
     let because = |why: &str| Silence::Because(why.to_owned());
     let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|_| because("no http:// address"))?;
+    let endpoint = endpoint.user_agent(USER_AGENT).map_err(|_| because("no http:// address"))?;
     let channel = endpoint.connect_timeout(PATIENCE).timeout(PATIENCE).connect().await;
     let channel = channel.map_err(|_| because("no connection"))?;
     let mut request = Request::new(HealthCheckRequest::default());

@@ -12,7 +12,7 @@ use axum::{
 };
 use http::{HeaderMap, Method, StatusCode, header::AUTHORIZATION, request::Parts};
 use tidings_dialect::agora::{Call, Refusal, Timing};
-use tidings_domain::{Actor, App, Caller, Error, Platform, Rate, Reason, UnixMillis};
+use tidings_domain::{Actor, App, Caller, Content, Error, Platform, Rate, Reason, StoredFile, UnixMillis};
 use tidings_proto::pb::app_ref;
 
 use crate::{
@@ -144,6 +144,14 @@ impl Asked {
     /// The URL of another path inside the app.
     pub fn uri_of(&self, path: &str) -> String {
         format!("{}{path}", self.uri.strip_suffix(&self.path).unwrap_or(&self.uri))
+    }
+
+    /// Puts where the app is reached before the path of a file that a message named by its uuid alone (decision 38), so that
+    /// it has an address in every dialect.
+    pub fn locate(&self, content: &mut Content) {
+        if let Some(media) = content.body.media_mut().filter(|media| StoredFile::is_path(&media.url)) {
+            media.url = self.uri_of(&media.url);
+        }
     }
 
     /// The app behind an app token, and the app itself as the caller.

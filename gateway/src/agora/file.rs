@@ -17,7 +17,13 @@ use crate::{
     request::{header, query, waste},
 };
 
-const FORM: Form = Form { file: "file", sides: Some((WIDTH, HEIGHT)), side: codec::thumbnail_side };
+const FORM: Form = Form {
+    file: "file",
+    sides: Some((WIDTH, HEIGHT)),
+    side: codec::thumbnail_side,
+    restricts: &codec::RESTRICT,
+    restricted: |text| codec::restricts([Some(text)]).map_err(|refusal| refusal.description.into_owned()),
+};
 /// The sides of a thumbnail's box, as headers or form fields.
 const WIDTH: &str = "thumbnail-width";
 const HEIGHT: &str = "thumbnail-height";
@@ -40,13 +46,16 @@ async fn take_in(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>
         waste(body).await;
         return Err(error.into());
     }
+    let restricted = match restricts(asked) {
+        Ok(restricted) => restricted,
+        Err(refusal) => {
+            waste(body).await;
+            return Err(refusal);
+        }
+    };
     let caller = asked.caller(&identity.app, actor(&identity));
     let side = |name| header(&asked.headers, name).and_then(codec::thumbnail_side);
-    let beside = Beside {
-        restricted: codec::is_true(header(&asked.headers, "restrict-access")),
-        thumbnail: (side(WIDTH), side(HEIGHT)),
-        ..Beside::default()
-    };
+    let beside = Beside { restricted, thumbnail: (side(WIDTH), side(HEIGHT)), ..Beside::default() };
     let content_type = header(&asked.headers, CONTENT_TYPE.as_str()).unwrap_or_default();
     let max_bytes = identity.app.policy.max_file_bytes;
     let taken = file::take_in(gateway, &caller, content_type, body, (FORM, beside), max_bytes).await;
@@ -55,6 +64,13 @@ async fn take_in(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>
         NotTaken::Refused(error) => error.into(),
     })?;
     Ok(codec::uploaded(&asked.call(&identity.app), asked.timing(gateway), &kept))
+}
+
+/// Whether headers or the query ask for a restricted file.
+fn restricts(asked: &Asked) -> Result<bool, Refusal> {
+    let headers = codec::RESTRICT.iter().flat_map(|name| asked.headers.get_all(*name)).map(|value| value.to_str().ok());
+    let queries = codec::RESTRICT.iter().filter_map(|name| query(&asked.query, name)).map(Some);
+    codec::restricts(headers.chain(queries))
 }
 
 fn actor(identity: &Identity) -> Actor {

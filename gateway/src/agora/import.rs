@@ -23,7 +23,8 @@ pub(crate) fn to(place: Place) -> MethodRouter<Gateway> {
 
 async fn import(gateway: &Gateway, asked: &Asked, body: Body, place: Place) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = asked.app_caller(gateway).await?;
-    let wanted = codec::import_request(&asked.read(body).await?, &identity.app.policy, place)?;
+    let mut wanted = codec::import_request(&asked.read(body).await?, &identity.app.policy, place)?;
+    asked.locate(&mut wanted.content);
     let request = pb::ImportRequest {
         sender: Some(wanted.sender.into()),
         target: Some(wanted.target.into()),

@@ -28,24 +28,14 @@ use crate::{Gateway, reply};
 /// The error envelope as HTTP.
 fn refusal(refusal: &Refusal, timing: Timing) -> Response {
     let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    reply::json_retry(status, codec::error(refusal, timing), refusal.retry_after)
+    reply::with_reason(reply::json_retry(status, codec::error(refusal, timing), refusal.retry_after), refusal.reason)
 }
 
 fn at_once(gateway: &Gateway, why: &Refusal) -> Response {
     refusal(why, Timing { timestamp: gateway.now().0, duration: 0 })
 }
 
-/// No route has that path.
-pub(crate) fn no_such_url(gateway: &Gateway) -> Response {
-    at_once(gateway, &Refusal::no_such_url())
-}
-
-/// The route does not know the method.
-pub(crate) fn wrong_method(gateway: &Gateway) -> Response {
-    at_once(gateway, &Refusal::method_not_allowed())
-}
-
-/// A fault of ours.
+/// What is wrong before any route is asked, or a fault of ours.
 pub(crate) fn fault(gateway: &Gateway, error: &Error) -> Response {
     at_once(gateway, &Refusal::from(error))
 }

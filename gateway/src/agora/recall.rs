@@ -26,7 +26,7 @@ pub(crate) async fn batch(State(gateway): State<Gateway>, asked: Asked, body: Bo
 
 async fn one(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = asked.app_caller(gateway).await?;
-    let wanted = codec::recall_request(&asked.read(body).await?)?;
+    let wanted = codec::recall_request(&asked.read(body).await?, &identity.app.policy)?;
     let recalled = take_back(gateway, &caller, &identity.app.policy, &wanted).await?;
     let outcome = RecallOutcome { msg_id: wanted.written_id, result: Ok(recalled) };
     Ok(codec::recalled(&asked.call(&identity.app), asked.timing(gateway), &outcome))
@@ -38,7 +38,7 @@ type Written = fn(&codec::Call<'_>, codec::Timing, &[RecallOutcome]) -> Vec<u8>;
 /// Each message by itself: what becomes of one does not matter to the others.
 async fn many(gateway: &Gateway, asked: &Asked, body: Body, written: Written) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = asked.app_caller(gateway).await?;
-    let items = codec::recalls_request(&asked.read(body).await?)?;
+    let items = codec::recalls_request(&asked.read(body).await?, &identity.app.policy)?;
     let mut outcomes = Vec::with_capacity(items.len());
     for item in items {
         let result = match item.recall {

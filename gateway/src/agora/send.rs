@@ -49,9 +49,10 @@ async fn send_legacy(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec
     let (_, draft) = codec::legacy_draft(&body, &identity.app.policy)?;
     let (timing, sent) = append(gateway, asked, (&identity, &caller), draft).await?;
     let call = asked.call(&identity.app);
-    Ok(match query(&asked.query, "useMsgId") {
-        Some("true") => codec::sent(&call, timing, &sent),
-        _ => codec::sent_without_ids(&call, timing, &sent),
+    Ok(if codec::is_true(query(&asked.query, "useMsgId")) {
+        codec::sent(&call, timing, &sent)
+    } else {
+        codec::sent_without_ids(&call, timing, &sent)
     })
 }
 
@@ -62,6 +63,7 @@ async fn append(
     mut draft: Draft,
 ) -> Result<(Timing, Vec<Sent>), Refusal> {
     check_from(identity, &draft)?;
+    asked.locate(&mut draft.content);
     draft.idempotency_key = idempotency_key(&asked.headers)?;
     asked.take(gateway, &identity.app, &costs(&draft)).await?;
     let request = context::request(caller, draft.into());

@@ -49,7 +49,8 @@ impl FromRequestParts<Gateway> for Asked {
 impl Asked {
     /// The app's name for the directory; a call without one names no app.
     pub fn app_ref(&self) -> Result<app_ref::App, Error> {
-        let app_id = header(&self.headers, "app_id").ok_or_else(|| Error::app_not_found(""))?;
+        let app_id =
+            header(&self.headers, "app_id").ok_or_else(|| Error::app_not_found("the header app_id is missing"))?;
         Ok(app_ref::App::LanyingAppId(app_id.to_owned()))
     }
 

@@ -30,7 +30,7 @@ use crate::{
     request::{header, query, waste},
 };
 
-const FORM: Form = Form { file: "file", sides: None, side: |_| None };
+const FORM: Form = Form { file: "file", sides: None, side: |_| None, restricts: &[], restricted: |_| Ok(false) };
 /// How long the leave to put a file holds.
 const LEAVE: Duration = Duration::from_mins(30);
 /// How long a link to the bytes holds.

@@ -17,7 +17,7 @@ pub(crate) mod user;
 use axum::response::Response;
 use http::StatusCode;
 use tidings_dialect::lanying::{self as codec, Refusal};
-use tidings_domain::Error;
+use tidings_domain::{Error, Reason};
 
 use crate::reply;
 
@@ -26,36 +26,29 @@ fn answer(outcome: Result<Vec<u8>, Refusal>) -> Response {
     match outcome {
         Ok(body) => reply::json(StatusCode::OK, body),
         Err(refusal) if refusal.unavailable => {
-            reply::json_retry(StatusCode::SERVICE_UNAVAILABLE, codec::error(&refusal), refusal.retry_after)
+            let response =
+                reply::json_retry(StatusCode::SERVICE_UNAVAILABLE, codec::error(&refusal), refusal.retry_after);
+            reply::with_reason(response, refusal.reason)
         }
         Err(refusal) => {
             let mut response = reply::json(StatusCode::OK, codec::error(&refusal));
             response.extensions_mut().insert(reply::RefusedWith200);
-            response
+            reply::with_reason(response, refusal.reason)
         }
     }
 }
 
-/// No route has that path: no business error, so HTTP says it too.
-pub(crate) fn no_such_url() -> Response {
-    at_http(StatusCode::NOT_FOUND, "no such call")
-}
-
-/// The route does not know the method.
-pub(crate) fn wrong_method() -> Response {
-    at_http(StatusCode::METHOD_NOT_ALLOWED, "no such method")
-}
-
-fn at_http(status: StatusCode, message: &str) -> Response {
-    let code = i32::from(status.as_u16());
-    let refusal = Refusal { code, message: message.to_owned(), retry_after: None, unavailable: false };
-    reply::json(status, codec::error(&refusal))
-}
-
-/// A fault of ours that no handler could tell.
+/// What is wrong before any route is asked, or a fault of ours that no handler could tell: no business error, so HTTP says
+/// it too. A call that is not there has words of its own, since it is no object that is missing.
 pub(crate) fn fault(error: &Error) -> Response {
-    match Refusal::from(error) {
-        refusal if refusal.unavailable => answer(Err(refusal)),
-        refusal => reply::json(StatusCode::INTERNAL_SERVER_ERROR, codec::error(&refusal)),
-    }
+    let refusal = Refusal::from(error);
+    let (status, message) = match error.reason() {
+        _ if refusal.unavailable => return answer(Err(refusal)),
+        Reason::CallNotFound => (StatusCode::NOT_FOUND, "no such call".to_owned()),
+        Reason::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "no such method".to_owned()),
+        Reason::EncodingNotSupported => (StatusCode::UNSUPPORTED_MEDIA_TYPE, error.agora_description()),
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, refusal.message),
+    };
+    let refusal = Refusal { message, ..refusal };
+    reply::with_reason(reply::json(status, codec::error(&refusal)), refusal.reason)
 }

@@ -286,6 +286,7 @@ impl TryFrom<pb::UploadRequest> for Part {
             upload_request::Part::Chunk(bytes) => Ok(Self::Chunk(bytes)),
             upload_request::Part::Thumbnail(size) => Ok(Self::Fit(size.try_into()?)),
             upload_request::Part::Done(_) => Ok(Self::Done),
+            upload_request::Part::Restricted(_) => Ok(Self::Restricted),
         }
     }
 }

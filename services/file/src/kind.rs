@@ -1,44 +1,115 @@
-//! What bytes are, by how they begin, whatever the client says.
+//! What bytes are: what the client says where they can be that, else what they begin like.
+//!
+//! Most formats share a container with others: a photograph of a phone is an `ftyp` file as a film is, a document a zip
+//! file. The bytes tell the container, the client the format. What the bytes tell stands above the client where the two
+//! contradict each other, and where a browser would run or show what the client says: pictures above all, which are shown
+//! in place.
 
-/// A type that is told by the first bytes.
+/// A type that nothing is known of.
 const BINARY: &str = "application/octet-stream";
 /// Longest type that is taken from a client.
 const MAX_BYTES: usize = 255;
 
-/// The type of a file that begins like this. What the bytes do not tell is taken from the client, unless a browser would
-/// run it.
+/// What bytes begin like.
+struct Container {
+    /// What they are where the client says nothing that fits.
+    kind: &'static str,
+    /// How the types begin that fit.
+    fits: &'static [&'static str],
+    /// How types end that fit as well, in the manner of `+zip`.
+    suffix: &'static str,
+}
+
+const fn only(kind: &'static str) -> Container {
+    Container { kind, fits: &[], suffix: "" }
+}
+
+const fn holds(kind: &'static str, fits: &'static [&'static str]) -> Container {
+    Container { kind, fits, suffix: "" }
+}
+
+/// Films, sounds and pictures of the family of MP4.
+const FTYP: &[&str] = &["video/", "audio/", "image/heic", "image/heif", "image/avif", "application/mp4"];
+const OGG: &[&str] = &["audio/", "video/", "application/ogg"];
+const MATROSKA: &[&str] = &["video/", "audio/"];
+const RIFF: &[&str] = &["audio/", "video/"];
+const MPEG_AUDIO: &[&str] = &["audio/"];
+/// Documents, books, programs: everything that is a zip file by another name. None is shown in place.
+const ZIP: &[&str] = &["application/", "model/", "font/"];
+const OLE: &[&str] = &["application/"];
+const GZIP: &[&str] = &["application/"];
+
+/// The type of a file that begins like this.
 pub(crate) fn content_type(start: &[u8], said: &str) -> String {
-    if let Some(sniffed) = sniffed(start) {
-        return sniffed.to_owned();
+    let said = plain(said);
+    let Some(container) = container(start) else {
+        return said.filter(|said| !said.starts_with("image/")).unwrap_or_else(|| BINARY.to_owned());
+    };
+    said.filter(|said| container.holds(said)).unwrap_or_else(|| container.kind.to_owned())
+}
+
+impl Container {
+    fn holds(&self, said: &str) -> bool {
+        let fits = self.fits.iter().any(|begin| said.starts_with(begin));
+        (fits || (!self.suffix.is_empty() && said.ends_with(self.suffix))) && !is_run(said) && said != BINARY
     }
+}
+
+/// What a browser would run, or read as a page, whatever stands around it.
+fn is_run(said: &str) -> bool {
+    ["html", "xml", "javascript", "ecmascript", "svg", "json", "x-shockwave-flash", "wasm"]
+        .iter()
+        .any(|part| said.contains(part) && !said.contains("openxmlformats"))
+}
+
+/// The client's word in lower case and without parameters, where it is a type at all.
+fn plain(said: &str) -> Option<String> {
     let said = said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let is_plain = said.len() <= MAX_BYTES
         && said.split('/').count() == 2
+        && !said.starts_with('/')
+        && !said.ends_with('/')
         && said.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'/' | b'-' | b'+' | b'.' | b'_'));
-    if is_plain && !said.starts_with("image/") { said } else { BINARY.to_owned() }
+    is_plain.then_some(said)
 }
 
-fn sniffed(start: &[u8]) -> Option<&'static str> {
+fn container(start: &[u8]) -> Option<Container> {
     let at = |offset: usize, bytes: &[u8]| start.get(offset..).is_some_and(|rest| rest.starts_with(bytes));
+    if at(4, b"ftyp") {
+        return Some(holds(of_brand(start.get(8..12).unwrap_or_default()), FTYP));
+    }
     let known = [
-        (0, &b"\xFF\xD8\xFF"[..], "image/jpeg"),
-        (0, b"\x89PNG\r\n\x1A\n", "image/png"),
-        (0, b"GIF87a", "image/gif"),
-        (0, b"GIF89a", "image/gif"),
-        (8, b"WEBP", "image/webp"),
-        (4, b"ftypM4A", "audio/mp4"),
-        (4, b"ftypqt", "video/quicktime"),
-        (4, b"ftyp", "video/mp4"),
-        (0, b"#!AMR", "audio/amr"),
-        (0, b"ID3", "audio/mpeg"),
-        (0, b"OggS", "audio/ogg"),
-        (8, b"WAVE", "audio/wav"),
-        (0, b"\x1A\x45\xDF\xA3", "video/webm"),
-        (0, b"%PDF-", "application/pdf"),
-        (0, b"PK\x03\x04", "application/zip"),
-        (0, b"\x1F\x8B", "application/gzip"),
+        (0, &b"\xFF\xD8\xFF"[..], only("image/jpeg")),
+        (0, b"\x89PNG\r\n\x1A\n", only("image/png")),
+        (0, b"GIF87a", only("image/gif")),
+        (0, b"GIF89a", only("image/gif")),
+        (8, b"WEBP", only("image/webp")),
+        (0, b"#!AMR", holds("audio/amr", MPEG_AUDIO)),
+        (0, b"ID3", holds("audio/mpeg", MPEG_AUDIO)),
+        (0, b"fLaC", holds("audio/flac", MPEG_AUDIO)),
+        (0, b"OggS", holds("audio/ogg", OGG)),
+        (8, b"WAVE", holds("audio/wav", RIFF)),
+        (8, b"AVI ", holds("video/x-msvideo", RIFF)),
+        (0, b"\x1A\x45\xDF\xA3", holds("video/webm", MATROSKA)),
+        (0, b"%PDF-", holds("application/pdf", &["application/illustrator", "application/vnd.adobe."])),
+        (0, b"PK\x03\x04", Container { suffix: "+zip", ..holds("application/zip", ZIP) }),
+        (0, b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", holds("application/x-ole-storage", OLE)),
+        (0, b"\x1F\x8B", holds("application/gzip", GZIP)),
     ];
     known.into_iter().find(|(offset, bytes, _)| at(*offset, bytes)).map(|(_, _, kind)| kind)
+}
+
+/// What the brand of an `ftyp` file says.
+fn of_brand(brand: &[u8]) -> &'static str {
+    match brand {
+        b"M4A " | b"M4B " | b"M4P " => "audio/mp4",
+        b"qt  " => "video/quicktime",
+        b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" => "image/heic",
+        b"mif1" | b"msf1" => "image/heif",
+        b"avif" | b"avis" => "image/avif",
+        b"3gp4" | b"3gp5" | b"3gp6" | b"3gp7" => "video/3gpp",
+        _ => "video/mp4",
+    }
 }
 
 #[cfg(test)]
@@ -53,10 +124,51 @@ mod tests {
     }
 
     #[test]
+    fn the_clients_type_stands_where_the_bytes_fit_its_container() {
+        const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+        for (start, said, kind) in [
+            (&b"....ftypheic"[..], "image/heic", "image/heic"),
+            (b"....ftypmif1", "image/heic", "image/heic"),
+            (b"....ftypheic", "", "image/heic"),
+            (b"....ftypheic", "text/html", "image/heic"),
+            (b"....ftypavif", "application/octet-stream", "image/avif"),
+            (b"....ftypisom", "audio/mp4", "audio/mp4"),
+            (b"....ftypM4A ", "audio/x-m4a", "audio/x-m4a"),
+            (b"....ftypM4A ", "", "audio/mp4"),
+            (b"....ftyp3gp4", "audio/3gpp", "audio/3gpp"),
+            (b"....ftypqt  ", "", "video/quicktime"),
+            (b"....ftypisom", "image/png", "video/mp4"),
+            (b"....ftypisom", "image/svg+xml", "video/mp4"),
+            (b"PK\x03\x04..", DOCX, DOCX),
+            (b"PK\x03\x04..", "application/epub+zip", "application/epub+zip"),
+            (b"PK\x03\x04..", "application/vnd.android.package-archive", "application/vnd.android.package-archive"),
+            (b"PK\x03\x04..", "application/xhtml+xml", "application/zip"),
+            (b"PK\x03\x04..", "application/javascript", "application/zip"),
+            (b"PK\x03\x04..", "text/html", "application/zip"),
+            (b"PK\x03\x04..", "image/svg+xml", "application/zip"),
+            (b"PK\x03\x04..", "", "application/zip"),
+            (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "application/msword", "application/msword"),
+            (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "", "application/x-ole-storage"),
+            (b"OggS....", "audio/opus", "audio/opus"),
+            (b"OggS....", "video/ogg", "video/ogg"),
+            (b"\x1A\x45\xDF\xA3", "audio/webm", "audio/webm"),
+            (b"\x1A\x45\xDF\xA3", "video/x-matroska", "video/x-matroska"),
+            (b"RIFF....WAVE", "audio/x-wav", "audio/x-wav"),
+            (b"RIFF....AVI ", "", "video/x-msvideo"),
+            (b"ID3.", "audio/mp3", "audio/mp3"),
+            (b"#!AMR-WB", "audio/amr-wb", "audio/amr-wb"),
+            (b"\x1F\x8B.", "application/x-tar+gzip", "application/x-tar+gzip"),
+            (b"%PDF-1.7", "text/html", "application/pdf"),
+        ] {
+            assert_eq!(content_type(start, said), kind, "{:?} {said}", String::from_utf8_lossy(start));
+        }
+    }
+
+    #[test]
     fn what_they_do_not_tell_is_taken_from_the_client_but_for_pictures() {
         assert_eq!(content_type(b"hello", "Text/Plain; charset=utf-8"), "text/plain");
         assert_eq!(content_type(b"<svg>", "image/svg+xml"), BINARY);
-        for odd in ["", "text", "a/b/c", "text/pl ain", "text/\"x\""] {
+        for odd in ["", "text", "a/b/c", "text/pl ain", "text/\"x\"", "/", "text/", "/html"] {
             assert_eq!(content_type(b"hello", odd), BINARY, "{odd}");
         }
     }

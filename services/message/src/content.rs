@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tidings_domain::{
     Body, Command, Content, Custom, Dialect, Error, Ext, File, Forward, Image, JsonText, Location, Media, StoredFile,
-    Text, Verbatim, Video, Voice, uuids_in,
+    Text, Verbatim, Video, Voice, decoded_len, uuids_in,
 };
 
 /// The columns of one message's content.
@@ -51,6 +51,12 @@ impl StoredContent {
         }
         let body = parse::<StoredBody>(&self.body)?.into_body()?;
         Ok(body.media().and_then(|media| StoredFile::uuid_in(&media.url)).map(str::to_owned))
+    }
+
+    /// The same with escapes decoded, which is what limits count (decision 40).
+    pub fn decoded_size(&self) -> usize {
+        let beside = [&self.ext, &self.config, &self.verbatim];
+        decoded_len(&self.body) + beside.into_iter().flatten().map(|text| decoded_len(text)).sum::<usize>()
     }
 
     /// Bytes of all columns.

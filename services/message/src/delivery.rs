@@ -12,17 +12,19 @@ pub struct Flags {
     pub targeted: bool,
     /// From another system.
     pub imported: bool,
+    /// Sent by the app itself, whoever it says the sender is.
+    pub by_app: bool,
 }
 
 impl Flags {
     /// As the column has them.
     pub const fn bits(self) -> i64 {
-        self.system as i64 | (self.targeted as i64) << 1 | (self.imported as i64) << 2
+        self.system as i64 | (self.targeted as i64) << 1 | (self.imported as i64) << 2 | (self.by_app as i64) << 3
     }
 
     /// From the column.
     pub const fn of(bits: i64) -> Self {
-        Self { system: bits & 1 != 0, targeted: bits & 2 != 0, imported: bits & 4 != 0 }
+        Self { system: bits & 1 != 0, targeted: bits & 2 != 0, imported: bits & 4 != 0, by_app: bits & 8 != 0 }
     }
 }
 
@@ -97,7 +99,7 @@ mod tests {
 
     #[test]
     fn flags_have_a_bit_each() {
-        for bits in 0..8 {
+        for bits in 0..16 {
             assert_eq!(Flags::of(bits).bits(), bits);
         }
     }

@@ -16,6 +16,8 @@ use crate::{
 const NOW: UnixMillis = UnixMillis(1_790_000_000_000);
 
 const EXPIRED: (&str, &str) = ("unauthorized", "Unable to authenticate due to expired access token");
+/// A user token where an app token is due.
+const OAUTH: (&str, &str) = ("auth_bad_access_token", "Unable to authenticate (OAuth)");
 const CORRUPT: (&str, &str) = ("auth_bad_access_token", "Unable to authenticate due to corrupt access token");
 const FORGED: (&str, &str) = ("auth_bad_access_token", "Unable to authenticate");
 const CLOSED: (&str, &str) = ("unauthorized", "Open registration doesn't allow, so register user need token");
@@ -149,7 +151,7 @@ every_shape! {
 every_shape! {
     async fn user_tokens_open_what_is_their_own_and_no_more(app: TestApp) {
         let app = Prepared::new(app).await;
-        check_agora(&app.app.agora(), &app.ann_token, CORRUPT, CLOSED).await;
+        check_agora(&app.app.agora(), &app.ann_token, OAUTH, CLOSED).await;
         let own = app.app.lanying().with_token(&app.ann_token);
         let foreign = own.acting_as(app.bob);
         check_lanying(&app, &foreign, 10010, 10010).await;

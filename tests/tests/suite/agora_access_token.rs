@@ -12,6 +12,8 @@ use tidings_testkit::{Agora, Suite, TestApp, every_shape};
 
 use crate::{envelope::agora_error, policy::neighbour};
 
+/// A user token where an app token is due.
+const OAUTH: (&str, &str) = ("auth_bad_access_token", "Unable to authenticate (OAuth)");
 const CORRUPT: (&str, &str) = ("auth_bad_access_token", "Unable to authenticate due to corrupt access token");
 const FORGED: (&str, &str) = ("auth_bad_access_token", "Unable to authenticate");
 const EXPIRED: (&str, &str) = ("unauthorized", "Unable to authenticate due to expired access token");
@@ -56,7 +58,7 @@ every_shape! {
             let token = built_for(&app, "user", name);
             let body = json!({"from": "omar", "to": ["nora"], "type": "txt", "body": {"msg": "x"}});
             let message = agora.with_token(&token).post("/messages/users", &body).await;
-            assert_eq!(agora_error(&message, 401), owned(CORRUPT));
+            assert_eq!(agora_error(&message, 401), owned(OAUTH));
             assert_eq!(app.lanying().with_token(&token).unread().await[0].1, 1);
         }
     }
@@ -67,10 +69,10 @@ every_shape! {
         let agora = app.agora();
         agora.register(&["nora"]).await;
         let uuid = agora.get("/users/nora").await.expect(200)["entities"][0]["uuid"].as_str().expect("a uuid").to_owned();
-        assert_eq!(refused(&agora, &built_for(&app, "user", &uuid)).await, owned(CORRUPT));
+        assert_eq!(refused(&agora, &built_for(&app, "user", &uuid)).await, owned(OAUTH));
         agora.register(&[&uuid]).await;
         assert_eq!(refused(&agora, &built_for(&app, "user", &uuid)).await, owned(FORGED));
-        assert_eq!(refused(&agora, &built_for(&app, "user", "nora")).await, owned(CORRUPT));
+        assert_eq!(refused(&agora, &built_for(&app, "user", "nora")).await, owned(OAUTH));
     }
 }
 
@@ -129,7 +131,7 @@ every_shape! {
         ours.send_text("nora", "omar", "hello").await;
         let answer = exchange(&built_for(&app, "user", "nora")).await.expect(200);
         let token = answer["access_token"].as_str().expect("a token");
-        assert_eq!(refused(&agora, token).await, owned(CORRUPT));
+        assert_eq!(refused(&agora, token).await, owned(OAUTH));
         let forged = exchange(&built("app", &app.secrets.agora_app_id, &"0".repeat(32), "", 600)).await;
         assert_eq!(agora_error(&forged, 401), owned(FORGED));
         assert_eq!(agora_error(&exchange("").await, 401), owned(EXPIRED));
@@ -198,7 +200,7 @@ every_shape! {
         let (now, secret) = (SystemClock.now(), app.secrets.client_secret.clone());
         let token = dynamic(&app, "omar", &secret, now);
         assert_eq!(app.lanying().with_token(&token).unread().await[0].1, 1);
-        assert_eq!(refused(&agora, &token).await, owned(CORRUPT));
+        assert_eq!(refused(&agora, &token).await, owned(OAUTH));
         assert_eq!(refused(&agora, &dynamic(&app, "omar", "guess", now)).await, owned(FORGED));
         assert_eq!(refused(&agora, &dynamic(&app, "nobody", &secret, now)).await, owned(FORGED));
         let old = UnixMillis(now.0 - 601_000);

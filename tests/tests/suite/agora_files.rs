@@ -83,6 +83,8 @@ fn owned((error, text): (&str, &str)) -> (String, String) {
 }
 
 const NOT_FOUND: (&str, &str) = ("entity_not_found", "file may not exists");
+const NO_SECRET: (&str, &str) = ("unauthorized", "Unable to authenticate due to missing share-secret");
+const WRONG_SECRET: (&str, &str) = ("unauthorized", "Unable to authenticate due to wrong share-secret");
 const UNAUTHORIZED: (&str, &str) = ("unauthorized", "Unable to authenticate due to expired access token");
 
 /// A picture that does not pack well.
@@ -143,10 +145,10 @@ every_shape! {
         let agora = app.agora();
         let (uuid, secret) = upload(&agora, &[("restrict-access", "true")], "a.txt", "text/plain", b"secret").await;
         let (open, _) = upload(&agora, &[("restrict-access", "false")], "a.txt", "text/plain", b"open").await;
-        assert_eq!(refusal(&agora, &uuid, 401).await, owned(UNAUTHORIZED));
-        assert_eq!(refusal(&agora, &format!("{uuid}?share-secret={}", secret.chars().rev().collect::<String>() + "x"), 401).await, owned(UNAUTHORIZED));
+        assert_eq!(refusal(&agora, &uuid, 401).await, owned(NO_SECRET));
+        assert_eq!(refusal(&agora, &format!("{uuid}?share-secret={}", secret.chars().rev().collect::<String>() + "x"), 401).await, owned(WRONG_SECRET));
         // Whatever the token.
-        assert_eq!(agora_error(&agora.get(&format!("/chatfiles/{uuid}")).await, 401), owned(UNAUTHORIZED));
+        assert_eq!(agora_error(&agora.get(&format!("/chatfiles/{uuid}")).await, 401), owned(NO_SECRET));
         assert_eq!(fetch(&agora, &format!("{uuid}?share-secret={secret}"), &[]).await.2, b"secret");
         let (_, headers, bytes) = fetch(&agora, &uuid, &[("share-secret", &secret)]).await;
         assert_eq!(bytes, b"secret");
@@ -305,7 +307,7 @@ every_shape! {
         assert_eq!(refusal(&agora, &uuid, 401).await, owned(UNAUTHORIZED));
         assert_eq!(nora.get(&format!("/chatfiles/{uuid}")).await.text, "x");
         let (restricted, _) = upload(&nora, &[("restrict-access", "true")], "a", "", b"x").await;
-        assert_eq!(agora_error(&nora.get(&format!("/chatfiles/{restricted}")).await, 401), owned(UNAUTHORIZED));
+        assert_eq!(agora_error(&nora.get(&format!("/chatfiles/{restricted}")).await, 401), owned(NO_SECRET));
     }
 }
 

@@ -125,6 +125,8 @@ every_shape! {
         assert_eq!(strict(&app).check(told), Ok(()));
         let told = body(told);
         assert_eq!((&told["CallbackCommand"], &told["GroupId"], &told["MsgSeq"]), (&json!("Group.CallbackAfterSendMsg"), &json!(group), &json!(1)));
+        // The requester, as before the message: the app itself.
+        assert_eq!((&told["From_Account"], &told["Operator_Account"]), (&json!("nora"), &json!("admin")));
 
         let told = &vendor.wait_for(1).await[0];
         let post = body(told);
@@ -136,7 +138,7 @@ every_shape! {
         assert_eq!(told.headers["signature"], TOKEN);
         let message = body(told);
         assert_eq!((&message["type"], &message["ctype"], &message["content"]), (&json!("GROUPCHAT"), &json!("TEXT"), &json!("standup")));
-        assert_eq!(message["to"]["uid"].to_string(), group);
+        assert_eq!(message["to"]["uid"], group, "a text, as the connectors of the vendor compare it");
     }
 }
 

@@ -25,6 +25,7 @@ mod events;
 mod events_http;
 mod file_owners;
 mod file_quotas;
+mod forms;
 mod idempotency;
 mod lanying_access;
 mod lanying_ack_unread;

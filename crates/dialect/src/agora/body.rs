@@ -7,14 +7,15 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 use tidings_domain::{
-    Body, Command, Content, Custom, Dialect, Ext, File, Forward, Image, JsonText, Location, Media, Text, Verbatim,
-    Video, Voice,
+    Body, Command, Content, Custom, Dialect, Ext, File, Forward, Image, JsonText, Location, Media, StoredFile, Text,
+    Verbatim, Video, Voice,
 };
 
 use super::{Refusal, dto};
 use crate::{
     json::{TextMap, entries, object_in, raw, text_of},
     number::{Integer, Number},
+    reading::{Unreadable, read_object},
 };
 
 /// Most entries of `customExts`.
@@ -23,11 +24,11 @@ const MAX_CUSTOM_EXTS: usize = 16;
 const MAX_CUSTOM_EVENT: usize = 32;
 
 /// Reads a body of the given type. A required key that is missing, a wrong JSON type and an unknown type are all
-/// `invalid_request_body`: the contract has no other words for them.
+/// `invalid_request_body`: the contract has no other words for them. What is wrong is told behind those.
 pub(super) fn content(kind: &str, json: JsonText, ext: Option<JsonText>, strict: bool) -> Result<Content, Refusal> {
-    let body = read(kind, json.as_str())?;
-    if strict && !has_what_the_seed_requires(&body) {
-        return Err(Refusal::invalid_request_body());
+    let body = read(kind, json.as_str(), strict)?;
+    if strict && let Some(keys) = what_the_seed_requires(&body) {
+        return Err(Refusal::invalid_request_body(format!("body: {keys} are required of {kind}")));
     }
     let exact = written(&body).1 == json.as_str();
     let verbatim = (!exact).then_some(Verbatim { dialect: Dialect::Agora, json });
@@ -80,40 +81,64 @@ pub fn ext_from(content: &Content) -> Option<String> {
     }
 }
 
-/// The seed requires more of media than the newer documents (decision 20).
-fn has_what_the_seed_requires(body: &Body) -> bool {
-    match body {
-        Body::Image(image) => image.media.name.is_some() && image.width.is_some() && image.height.is_some(),
-        Body::Voice(voice) => voice.media.name.is_some() && voice.duration.is_some(),
-        Body::Video(video) => video.thumbnail.is_some() && video.duration.is_some() && video.media.size.is_some(),
-        _ => true,
-    }
+/// The seed requires more of media than the newer documents (decision 20): the keys that the body must have, where it
+/// lacks one.
+fn what_the_seed_requires(body: &Body) -> Option<&'static str> {
+    let (has_all, keys) = match body {
+        Body::Image(image) => {
+            (image.media.name.is_some() && image.width.is_some() && image.height.is_some(), "filename and size")
+        }
+        Body::Voice(voice) => (voice.media.name.is_some() && voice.duration.is_some(), "filename and length"),
+        Body::Video(video) => (
+            video.thumbnail.is_some() && video.duration.is_some() && video.media.size.is_some(),
+            "thumb, length and file_length",
+        ),
+        _ => (true, ""),
+    };
+    (!has_all).then_some(keys)
 }
 
 fn decoded<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, Refusal> {
-    serde_json::from_str(json).map_err(|_| Refusal::invalid_request_body())
+    read_object(json).map_err(|why| unreadable("body", why))
 }
 
-fn read(kind: &str, json: &str) -> Result<Body, Refusal> {
+/// What is wrong inside a field of the request.
+pub(super) fn unreadable(field: &str, why: Unreadable) -> Refusal {
+    Refusal::invalid_request_body(format!("{field}: {}", why.words()))
+}
+
+fn lacks(key: &str) -> Refusal {
+    Refusal::invalid_request_body(format!("body: {key} is required"))
+}
+
+fn read(kind: &str, json: &str, strict: bool) -> Result<Body, Refusal> {
     match kind {
         "txt" => decoded(json).map(|dto::Text { msg }| Body::Text(Text { text: msg.into_owned() })),
-        "img" => decoded(json).and_then(image),
-        "audio" => decoded(json).and_then(voice),
-        "video" => decoded(json).and_then(video),
-        "file" => decoded(json).and_then(file),
+        "img" => decoded(json).and_then(|dto| image(dto, strict)),
+        "audio" => decoded(json).and_then(|dto| voice(dto, strict)),
+        "video" => decoded(json).and_then(|dto| video(dto, strict)),
+        "file" => decoded(json).and_then(|dto| file(dto, strict)),
         "loc" => decoded(json).map(location),
-        "cmd" => decoded(json).map(command),
+        "cmd" => decoded(json).and_then(|dto| command(dto, strict)),
         "custom" => decoded(json).and_then(custom),
-        _ => Err(Refusal::invalid_request_body()),
+        _ => Err(Refusal::invalid_request_body(format!("type must be one of {KINDS}"))),
     }
 }
 
-fn media(dto: &mut dto::Media<'_>) -> Result<Media, Refusal> {
-    let Some(url) = dto.url.take().filter(|url| !url.is_empty()) else {
-        return Err(Refusal::invalid_request_body());
+/// The values of `type`.
+const KINDS: &str = "txt, img, audio, video, file, loc, cmd, custom";
+
+fn media(dto: &mut dto::Media<'_>, strict: bool) -> Result<Media, Refusal> {
+    let given = dto.url.take().filter(|url| !url.is_empty()).map(Cow::into_owned);
+    let by_uuid = || match (&dto.uuid, &dto.secret) {
+        (Some(uuid), Some(_)) if !strict => StoredFile::path_of(uuid),
+        _ => None,
+    };
+    let Some(url) = given.or_else(by_uuid) else {
+        return Err(lacks(if strict { "url" } else { "url, or uuid and secret of a file," }));
     };
     Ok(Media {
-        url: url.into_owned(),
+        url,
         name: dto.filename.take().map(Cow::into_owned),
         size: dto.file_length.map(|Integer(bytes)| bytes),
         secret: dto.secret.take().map(Cow::into_owned),
@@ -124,19 +149,19 @@ fn pixels(size: Option<dto::Size>) -> (Option<f64>, Option<f64>) {
     size.map_or((None, None), |size| (size.width.map(|Number(n)| n), size.height.map(|Number(n)| n)))
 }
 
-fn image(mut dto: dto::Media<'_>) -> Result<Body, Refusal> {
-    let media = media(&mut dto)?;
+fn image(mut dto: dto::Media<'_>, strict: bool) -> Result<Body, Refusal> {
+    let media = media(&mut dto, strict)?;
     let (width, height) = pixels(dto.size);
     Ok(Body::Image(Image { media, width, height }))
 }
 
-fn voice(mut dto: dto::Media<'_>) -> Result<Body, Refusal> {
-    let media = media(&mut dto)?;
+fn voice(mut dto: dto::Media<'_>, strict: bool) -> Result<Body, Refusal> {
+    let media = media(&mut dto, strict)?;
     Ok(Body::Voice(Voice { media, duration: dto.length.map(|Number(seconds)| seconds) }))
 }
 
-fn video(mut dto: dto::Media<'_>) -> Result<Body, Refusal> {
-    let media = media(&mut dto)?;
+fn video(mut dto: dto::Media<'_>, strict: bool) -> Result<Body, Refusal> {
+    let media = media(&mut dto, strict)?;
     let (width, height) = pixels(dto.size);
     let thumbnail = dto.thumb.or(dto.thumbnail).filter(|url| !url.is_empty()).map(|url| Media {
         url: url.into_owned(),
@@ -146,10 +171,11 @@ fn video(mut dto: dto::Media<'_>) -> Result<Body, Refusal> {
     Ok(Body::Video(Video { media, duration: dto.length.map(|Number(seconds)| seconds), width, height, thumbnail }))
 }
 
-fn file(mut dto: dto::Media<'_>) -> Result<Body, Refusal> {
-    let media = media(&mut dto)?;
-    if media.name.is_none() {
-        return Err(Refusal::invalid_request_body());
+/// A file that is named by its uuid alone need not say what it is called: we know.
+fn file(mut dto: dto::Media<'_>, strict: bool) -> Result<Body, Refusal> {
+    let media = media(&mut dto, strict)?;
+    if media.name.is_none() && !StoredFile::is_path(&media.url) {
+        return Err(lacks("filename"));
     }
     Ok(Body::File(File { media }))
 }
@@ -158,14 +184,24 @@ fn location(dto: dto::LocationIn) -> Body {
     Body::Location(Location { latitude: dto.lat.0, longitude: dto.lng.0, address: Some(dto.addr) })
 }
 
-fn command(dto: dto::Command<'_>) -> Body {
-    Body::Command(Command { action: dto.action.into_owned(), param: dto.param.map(JsonText::from_raw) })
+fn command(dto: dto::Command<'_>, strict: bool) -> Result<Body, Refusal> {
+    if strict && dto.action.is_none() {
+        return Err(lacks("action"));
+    }
+    let action = dto.action.unwrap_or_default().into_owned();
+    Ok(Body::Command(Command { action, param: dto.param.map(JsonText::from_raw) }))
 }
 
 fn custom(dto: dto::Custom<'_>) -> Result<Body, Refusal> {
     let exts = dto.exts.unwrap_or_default().0.into_owned();
-    if exts.len() > MAX_CUSTOM_EXTS || dto.event.as_deref().is_some_and(|event| !is_event(event)) {
-        return Err(Refusal::invalid_request_body());
+    if exts.len() > MAX_CUSTOM_EXTS {
+        return Err(Refusal::invalid_request_body(format!(
+            "body: customExts must not have more than {MAX_CUSTOM_EXTS}"
+        )));
+    }
+    if dto.event.as_deref().is_some_and(|event| !is_event(event)) {
+        let rule = format!("must be 1 to {MAX_CUSTOM_EVENT} of a-z A-Z 0-9 - _ / .");
+        return Err(Refusal::invalid_request_body(format!("body: customEvent {rule}")));
     }
     Ok(Body::Custom(Custom { event: dto.event.map(Cow::into_owned), exts }))
 }
@@ -194,7 +230,7 @@ fn written(body: &Body) -> (&'static str, String) {
         }
         Body::Command(command) => {
             let param = command.param.as_ref().map(raw);
-            ("cmd", text_of(&dto::Command { action: (&command.action).into(), param }))
+            ("cmd", text_of(&dto::Command { action: Some((&command.action).into()), param }))
         }
         Body::Custom(custom) => ("custom", text_of(&custom_of(custom.event.as_deref(), &custom.exts))),
         Body::Forward(forward) => ("custom", text_of(&custom_of(Some(dto::FORWARD), &forward_exts(forward)))),

@@ -48,22 +48,23 @@ pub fn broadcast_request(body: &[u8], policy: &Policy, everybody: Everybody) -> 
             Some(_) => return Err(Refusal::illegal_argument("target_type can only be 'users'")),
         }
     }
-    let sender = match wanted.from.as_deref() {
+    let strict = policy.strict_bodies;
+    let sender = match draft::named(wanted.from.as_ref(), "from", strict)? {
         Some("") => return Err(Refusal::illegal_argument("from can't be empty")),
         from => draft::sender(from)?,
     };
     let Some(msg) = wanted.msg else {
-        return Err(Refusal::invalid_request_body());
+        return Err(Refusal::invalid_request_body("msg is required"));
     };
-    let (kind, json) = draft::of_msg(None, msg)?;
-    let ext = draft::ext(wanted.ext).map_err(|_| Refusal::illegal_argument("ext must be JSONObject"))?;
+    let (kind, json) = draft::of_msg(None, msg, strict)?;
+    let ext = draft::ext(wanted.ext, strict).map_err(|_| Refusal::illegal_argument("ext must be JSONObject"))?;
     draft::check_sizes(&json, ext.as_ref(), policy)?;
     let priority = match wanted.chatroom_msg_level.as_deref() {
         Some("high") => Priority::High,
         Some("low") => Priority::Low,
         _ => Priority::Normal,
     };
-    let content = body::content(&kind, json, ext, policy.strict_bodies)?;
+    let content = body::content(&kind, json, ext, strict)?;
     Ok(Broadcast { sender, content, delivery: Delivery { priority, ..Delivery::default() } })
 }
 

@@ -1,9 +1,12 @@
 //! Deleting conversations and roaming messages one way (agora.md 6, errors of 8.3).
 
-use tidings_domain::{ConversationKind, MsgId, UnixMillis, Username};
+use tidings_domain::{ConversationKind, FLAG_RULE, MsgId, UnixMillis, Username, flag};
 
 use super::{Call, Refusal, Timing, draft::group_id, dto, refusal::decode};
-use crate::json::bytes_of;
+use crate::{
+    flag::Flag,
+    json::{Label, bytes_of},
+};
 
 /// The other side of a conversation, as a user names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,29 +34,27 @@ pub const CHANNEL_PATH: &str = "/users/user_channel";
 /// Reads the body of `DELETE /users/{username}/user_channel`, or the same keys from the query: proxies drop bodies of
 /// deletions.
 pub fn delete_channel_request(body: &[u8], query: &str) -> Result<DeleteChannel, Refusal> {
-    let dto: dto::DeleteChannel = if body.trim_ascii().is_empty() {
+    let dto: dto::DeleteChannel<'_> = if body.trim_ascii().is_empty() {
         let value = |name: &str| value(query, name);
-        let delete_roam = value("delete_roam").map(|text| match text.as_str() {
-            "true" => Ok(true),
-            "false" => Ok(false),
-            _ => Err(Refusal::invalid_request_body()),
-        });
-        dto::DeleteChannel { channel: value("channel"), kind: value("type"), delete_roam: delete_roam.transpose()? }
+        let wrong = || Refusal::invalid_request_body(format!("delete_roam {FLAG_RULE}"));
+        let delete_roam = value("delete_roam").map(|text| flag(&text).map(Flag).ok_or_else(wrong));
+        let channel = value("channel").map(|text| Label { text: text.into(), is_number: false });
+        dto::DeleteChannel { channel, kind: value("type"), delete_roam: delete_roam.transpose()? }
     } else {
         decode(body)?
     };
-    let Some(channel) = dto.channel.filter(|channel| !channel.is_empty()) else {
+    let Some(channel) = Label::given(dto.channel.as_ref()) else {
         return Err(Refusal::illegal_argument("field channel cannot be null or empty"));
     };
     let Some(kind) = dto.kind.filter(|kind| !kind.is_empty()) else {
         return Err(Refusal::illegal_argument("field type cannot be null or empty"));
     };
-    let Some(delete_roam) = dto.delete_roam else {
+    let Some(Flag(delete_roam)) = dto.delete_roam else {
         return Err(Refusal::illegal_argument("field delete_roam cannot be null"));
     };
     let peer = match kind.as_str() {
-        "chat" => Peer::User(Username::parse(&channel)?),
-        "groupchat" => Peer::Group(group_id(&channel)?),
+        "chat" => Peer::User(Username::parse(channel)?),
+        "groupchat" => Peer::Group(group_id(channel)?),
         _ => return Err(Refusal::illegal_argument("field type can only be chat or groupchat")),
     };
     Ok(DeleteChannel { peer, delete_roam })

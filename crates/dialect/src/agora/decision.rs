@@ -66,13 +66,13 @@ fn changed(payload: &RawValue, content: &Content) -> Option<Content> {
     let new_body = if is_body_itself { Some(payload) } else { change.bodies.unwrap_or_default().first().copied() };
     let mut changed = content.clone();
     if let Some(new_body) = new_body.filter(|new| !is_same_value(new.get(), sent_body.get())) {
-        let (kind, json) = draft::of_msg(Some(body_from(content).0), new_body).ok()?;
+        let (kind, json) = draft::of_msg(Some(body_from(content).0), new_body, true).ok()?;
         let json = if kind == "custom" { with_one_exts(&json, content)? } else { json };
         let new = body::content(&kind, json, None, false).ok()?;
         changed = Content { body: new.body, verbatim: new.verbatim, ..changed };
     }
     if let Some(new_ext) = change.ext.filter(|new| !is_body_itself && !is_same_value(new.get(), sent_ext.get())) {
-        changed.ext = draft::ext(Some(new_ext)).ok()?.map(Ext::Object);
+        changed.ext = draft::ext(Some(new_ext), true).ok()?.map(Ext::Object);
     }
     Some(changed)
 }

@@ -8,7 +8,11 @@ use tidings_domain::{
 };
 
 use super::{Refusal, body, dto, refusal::decode};
-use crate::json::{OneOrMany, without_key};
+use crate::{
+    flag::Flag,
+    json::{Label, OneOrMany, without_key},
+    reading::read_object,
+};
 
 /// Where a send goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,16 +69,17 @@ pub fn legacy_draft(body: &[u8], policy: &Policy) -> Result<(Place, Draft), Refu
 }
 
 fn read(send: &dto::Send<'_>, policy: &Policy, place: Place) -> Result<Draft, Refusal> {
-    let sender = sender(send.from.as_deref())?;
+    let strict = policy.strict_bodies;
+    let sender = sender(named(send.from.as_ref(), "from", strict)?)?;
     let targets = targets(send.to.as_ref(), policy, place)?;
     let content = content(send, policy)?;
-    let audience = if place.is_targeted() { audience(send.users.as_ref())? } else { Vec::new() };
+    let audience = if place.is_targeted() { audience(send.users.as_ref(), strict)? } else { Vec::new() };
     Ok(Draft {
         sender,
         accept_unknown_names: true,
         online_only: send.routetype.as_deref() == Some(dto::ROUTE_ONLINE),
         audience,
-        hidden_from: names(send.roam_ignore_users.as_ref(), "roam_ignore_users")?,
+        hidden_from: names(send.roam_ignore_users.as_ref(), "roam_ignore_users", strict)?,
         delivery: delivery(send)?,
         ..Draft::new(place.call(), targets, content)
     })
@@ -82,10 +87,26 @@ fn read(send: &dto::Send<'_>, policy: &Policy, place: Place) -> Result<Draft, Re
 
 /// `type`, `body` and `ext`, or `msg` in place of the first two.
 pub(super) fn content(send: &dto::Send<'_>, policy: &Policy) -> Result<Content, Refusal> {
-    let (kind, body) = kind_and_body(send)?;
-    let ext = ext(send.ext)?;
+    let (kind, body) = kind_and_body(send, policy.strict_bodies)?;
+    let ext = ext(send.ext, policy.strict_bodies)?;
     check_sizes(&body, ext.as_ref(), policy)?;
     body::content(&kind, body, ext, policy.strict_bodies)
+}
+
+/// A name, which is a text under `strict_bodies` (decision 38).
+pub(super) fn named<'a>(label: Option<&'a Label<'_>>, key: &str, strict: bool) -> Result<Option<&'a str>, Refusal> {
+    match label {
+        Some(label) if strict && label.is_number => {
+            Err(Refusal::invalid_request_body(format!("{key}: must be a string")))
+        }
+        label => Ok(label.map(|label| label.text.as_ref())),
+    }
+}
+
+/// The same, of several.
+fn all_named<'a>(labels: Option<&'a OneOrMany<'_>>, key: &str, strict: bool) -> Result<Vec<&'a str>, Refusal> {
+    let labels = labels.map_or(&[][..], |labels| &labels.0);
+    labels.iter().map(|label| Ok(named(Some(label), key, strict)?.unwrap_or_default())).collect()
 }
 
 /// Absent is the caller: `admin` for an app token.
@@ -99,7 +120,7 @@ pub(super) fn sender(from: Option<&str>) -> Result<Option<UserRef>, Refusal> {
 
 /// The limit counts names as given; repetitions then collapse (agora.md 2.4).
 fn targets(to: Option<&OneOrMany<'_>>, policy: &Policy, place: Place) -> Result<Vec<Target>, Refusal> {
-    let names = to.map_or(&[][..], |to| &to.0);
+    let names = all_named(to, "to", policy.strict_bodies)?;
     if names.is_empty() || names.iter().any(|name| name.is_empty()) {
         return Err(Refusal::message_send("param to can't be empty"));
     }
@@ -120,7 +141,7 @@ fn targets(to: Option<&OneOrMany<'_>>, policy: &Policy, place: Place) -> Result<
     }
     let mut seen = HashSet::with_capacity(names.len());
     let mut targets = Vec::with_capacity(names.len());
-    for name in names {
+    for &name in &names {
         let target = target(name, place)?;
         if names.len() == 1 || seen.insert(name.to_ascii_lowercase()) {
             targets.push(target);
@@ -146,16 +167,16 @@ pub(super) fn group_id(text: &str) -> Result<i64, Error> {
 /// Most users of an audience (agora.md 2.6), and of those who do not find a message (2.1).
 const MAX_NAMED: usize = 20;
 
-fn audience(users: Option<&OneOrMany<'_>>) -> Result<Vec<UserRef>, Refusal> {
-    let audience = names(users, "users")?;
+fn audience(users: Option<&OneOrMany<'_>>, strict: bool) -> Result<Vec<UserRef>, Refusal> {
+    let audience = names(users, "users", strict)?;
     if audience.is_empty() {
         return Err(Refusal::message_send("param users can't be empty"));
     }
     Ok(audience)
 }
 
-fn names(users: Option<&OneOrMany<'_>>, key: &str) -> Result<Vec<UserRef>, Refusal> {
-    let names = users.map_or(&[][..], |users| &users.0);
+fn names(users: Option<&OneOrMany<'_>>, key: &str, strict: bool) -> Result<Vec<UserRef>, Refusal> {
+    let names = all_named(users, key, strict)?;
     if names.len() > MAX_NAMED {
         return Err(Refusal::message_send(format!("params {key}'s size can't exceed limit {MAX_NAMED}")));
     }
@@ -169,31 +190,32 @@ fn delivery(send: &dto::Send<'_>) -> Result<Delivery, Refusal> {
         Some("low") => Priority::Low,
         Some(_) => return Err(Refusal::message_send("param chatroom_msg_level must be high, normal or low")),
     };
-    let (sync_device, need_ack) = (send.sync_device.unwrap_or(false), send.need_group_ack.unwrap_or(false));
+    let (sync_device, need_ack) =
+        (send.sync_device.is_some_and(Flag::bool), send.need_group_ack.is_some_and(Flag::bool));
     Ok(Delivery { sync_device, need_ack, priority })
 }
 
 /// `type` and `body`, or `msg`, which is both in one object (agora.md 2.5).
-fn kind_and_body(send: &dto::Send<'_>) -> Result<(String, JsonText), Refusal> {
+fn kind_and_body(send: &dto::Send<'_>, strict: bool) -> Result<(String, JsonText), Refusal> {
     if send.body.is_none()
         && let Some(msg) = send.msg
     {
-        return of_msg(send.kind.as_deref(), msg);
+        return of_msg(send.kind.as_deref(), msg, strict);
     }
     let kind = given_kind(send.kind.as_deref())?;
     let Some(body) = send.body else {
         return Err(Refusal::message_send("param body can't be empty"));
     };
-    let body = object(&kind, JsonText::from_raw(body))?;
+    let body = object(&kind, JsonText::from_raw(body), strict)?;
     Ok((kind, body))
 }
 
 /// `msg`: a body that names its type.
-pub(super) fn of_msg(outer: Option<&str>, msg: &RawValue) -> Result<(String, JsonText), Refusal> {
-    let invalid = |_| Refusal::invalid_request_body();
-    let inner: dto::Kind = serde_json::from_str(msg.get()).map_err(invalid)?;
+pub(super) fn of_msg(outer: Option<&str>, msg: &RawValue, strict: bool) -> Result<(String, JsonText), Refusal> {
+    let inner: dto::Kind = read_object(msg.get()).map_err(|why| body::unreadable("msg", why))?;
     let kind = given_kind(inner.kind.as_deref().or(outer))?;
-    let body = object(&kind, without_key(msg, dto::KIND).map_err(invalid)?)?;
+    let without_kind = without_key(msg, dto::KIND).map_err(|_| Refusal::invalid_request_body("msg is no object"))?;
+    let body = object(&kind, without_kind, strict)?;
     Ok((kind, body))
 }
 
@@ -205,9 +227,10 @@ fn given_kind(kind: Option<&str>) -> Result<String, Refusal> {
 }
 
 /// A custom message needs no key at all; every other kind does.
-fn object(kind: &str, body: JsonText) -> Result<JsonText, Refusal> {
+fn object(kind: &str, body: JsonText, strict: bool) -> Result<JsonText, Refusal> {
+    let body = or_no_keys(body, strict);
     if !body.is_object() {
-        return Err(Refusal::invalid_request_body());
+        return Err(Refusal::invalid_request_body("body must be an object"));
     }
     if body.as_str() == "{}" && kind != "custom" {
         return Err(Refusal::message_send("param body can't be empty"));
@@ -215,9 +238,14 @@ fn object(kind: &str, body: JsonText) -> Result<JsonText, Refusal> {
     Ok(body)
 }
 
+/// PHP writes an object without keys as `[]`, which is taken for one unless bodies are strict (decision 38).
+fn or_no_keys(json: JsonText, strict: bool) -> JsonText {
+    if json.as_str() == "[]" && !strict { JsonText::no_keys() } else { json }
+}
+
 /// The app's own object.
-pub(super) fn ext(ext: Option<&RawValue>) -> Result<Option<JsonText>, Refusal> {
-    let Some(ext) = ext.map(JsonText::from_raw) else {
+pub(super) fn ext(ext: Option<&RawValue>, strict: bool) -> Result<Option<JsonText>, Refusal> {
+    let Some(ext) = ext.map(|ext| or_no_keys(JsonText::from_raw(ext), strict)) else {
         return Ok(None);
     };
     if !ext.is_object() {
@@ -226,10 +254,10 @@ pub(super) fn ext(ext: Option<&RawValue>) -> Result<Option<JsonText>, Refusal> {
     Ok(Some(ext))
 }
 
-/// Bytes of the minified texts; recipients do not count (decision 13).
+/// Bytes of the minified and decoded texts (decision 40); recipients do not count (decision 13).
 pub(super) fn check_sizes(body: &JsonText, ext: Option<&JsonText>, policy: &Policy) -> Result<(), Refusal> {
-    let ext_bytes = ext.map_or(0, |ext| ext.as_str().len());
-    if ext_bytes > policy.max_ext_bytes || body.as_str().len() + ext_bytes > policy.max_content_bytes {
+    let ext_bytes = ext.map_or(0, JsonText::decoded_len);
+    if ext_bytes > policy.max_ext_bytes || body.decoded_len() + ext_bytes > policy.max_content_bytes {
         return Err(if policy.agora_size_is_400 {
             Refusal::message_send("message is too large")
         } else {

@@ -1,6 +1,6 @@
 //! Files: uploads and thumbnails (agora.md 3).
 
-use tidings_domain::StoredFile;
+use tidings_domain::{FLAG_RULE, StoredFile, flag};
 
 use super::{Call, Refusal, Timing, dto, refusal::decode};
 use crate::json::bytes_of;
@@ -52,9 +52,26 @@ pub fn lifetimes_set(call: &Call<'_>, timing: Timing, set: &[&str], failed: &[&s
     bytes_of(&dto::Envelope { data: Some(dto::LifetimesSet { success: set, failed }), ..call.envelope(timing) })
 }
 
-/// Reads `restrict-access` and `thumbnail`: true or not.
+/// The names under which an upload says that its file is restricted: the vendor's, and what a page of its documents says.
+pub const RESTRICT: [&str; 2] = ["restrict-access", "resctrict-access"];
+
+/// Whether an upload asks for a restricted file, from all that it says under [`RESTRICT`]; `None` is a text that cannot be
+/// read. One word for it is enough. What is no boolean is refused: it would publish what was to be private.
+pub fn restricts<'a>(said: impl IntoIterator<Item = Option<&'a str>>) -> Result<bool, Refusal> {
+    let mut restricts = false;
+    for text in said {
+        if text.is_some_and(|text| text.trim().is_empty()) {
+            continue;
+        }
+        let wrong = || Refusal::illegal_argument(format!("{} {FLAG_RULE}", RESTRICT[0]));
+        restricts |= text.and_then(flag).ok_or_else(wrong)?;
+    }
+    Ok(restricts)
+}
+
+/// Reads a parameter that changes how an answer looks, like `thumbnail`: what is no boolean counts as absent.
 pub fn is_true(value: Option<&str>) -> bool {
-    value.is_some_and(|value| value.trim().eq_ignore_ascii_case("true"))
+    value.and_then(flag) == Some(true)
 }
 
 /// Reads `thumbnail-height` or `thumbnail-width`, in pixels. What is no positive number counts as absent; what is too
@@ -95,6 +112,27 @@ mod tests {
     #[test]
     fn flags_are_true_or_not() {
         assert!(is_true(Some("true")) && is_true(Some(" TRUE")));
-        assert!(!is_true(Some("false")) && !is_true(Some("1")) && !is_true(None));
+        assert!(is_true(Some("1")) && is_true(Some("Yes")) && is_true(Some("on")));
+        assert!(!is_true(Some("false")) && !is_true(Some("0")) && !is_true(Some("maybe")) && !is_true(None));
+    }
+
+    #[test]
+    fn what_may_ask_for_a_restricted_file_restricts_or_is_refused_decision_39() {
+        for (said, restricted) in [
+            (&[Some("1")][..], true),
+            (&[Some("YES")], true),
+            (&[Some("false"), Some("on")], true),
+            (&[Some(" "), Some("0")], false),
+            (&[], false),
+        ] {
+            assert_eq!(restricts(said.iter().copied()), Ok(restricted), "{said:?}");
+        }
+        for said in [Some("maybe"), Some("2"), None] {
+            let refusal = restricts([said]).unwrap_err();
+            assert_eq!(
+                (refusal.error, &*refusal.description),
+                ("illegal_argument", "restrict-access must be true or false")
+            );
+        }
     }
 }

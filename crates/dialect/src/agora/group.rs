@@ -8,7 +8,11 @@ use super::{
     history::ListQuery,
     refusal::decode,
 };
-use crate::{json::bytes_of, number::Integer};
+use crate::{
+    flag::Flag,
+    json::{Label, bytes_of},
+    number::Integer,
+};
 
 /// Most users in one change of members.
 pub const MAX_MEMBERS: usize = 60;
@@ -50,10 +54,10 @@ pub struct NewGroup {
 /// Reads the body of a creation.
 pub fn new_group(body: &[u8]) -> Result<NewGroup, Refusal> {
     let dto: dto::GroupIn<'_> = decode(body)?;
-    let owner = dto.owner.as_deref().filter(|owner| !owner.is_empty());
+    let owner = Label::given(dto.owner.as_ref());
     let owner = owner.ok_or_else(|| Refusal::new(400, "invalid_parameter", "owner must be provided"))?;
     let members = dto.members.as_ref().map_or(&[][..], |members| &members.0);
-    let members = members.iter().map(|name| Username::parse(name)).collect::<Result<_, _>>()?;
+    let members = members.iter().map(|name| Username::parse(&name.text)).collect::<Result<_, _>>()?;
     Ok(NewGroup { owner: Username::parse(owner)?, members, fields: fields(&dto)? })
 }
 
@@ -69,7 +73,7 @@ pub enum GroupChange {
 /// Reads the body of a change.
 pub fn group_change(body: &[u8]) -> Result<GroupChange, Refusal> {
     let dto: dto::GroupIn<'_> = decode(body)?;
-    if let Some(owner) = dto.newowner.as_deref().filter(|owner| !owner.is_empty()) {
+    if let Some(owner) = Label::given(dto.newowner.as_ref()) {
         return Ok(GroupChange::Owner(Username::parse(owner)?));
     }
     let fields = fields(&dto)?;
@@ -95,10 +99,10 @@ fn fields(dto: &dto::GroupIn<'_>) -> Result<GroupFields, Refusal> {
         name: dto.groupname.clone().or_else(|| dto.name.clone()),
         description: dto.description.clone(),
         avatar: dto.avatar.clone(),
-        public: dto.public,
+        public: dto.public.map(Flag::bool),
         max_members: max_members.map_err(|_| Refusal::illegal_argument("maxusers must be from 1 to 100000"))?,
-        member_invite: dto.allowinvites,
-        asks_to_join: dto.membersonly,
+        member_invite: dto.allowinvites.map(Flag::bool),
+        asks_to_join: dto.membersonly.map(Flag::bool),
         custom: dto.custom.clone(),
         given: given.into_iter().filter(|(_, given)| *given).map(|(key, _)| key).collect(),
     })
@@ -115,7 +119,7 @@ pub fn usernames(body: &[u8]) -> Result<Vec<Username>, Refusal> {
         let text = format!("usernames size is more than max limit : {MAX_MEMBERS}");
         return Err(Refusal::new(400, "invalid_parameter", text));
     }
-    Ok(names.iter().map(|name| Username::parse(name)).collect::<Result<_, _>>()?)
+    Ok(names.iter().map(|name| Username::parse(&name.text)).collect::<Result<_, _>>()?)
 }
 
 /// A group as answers show it.
@@ -318,10 +322,11 @@ pub fn member_refusal(error: &Error, group: i64, user: &str) -> Refusal {
     match error.reason() {
         Reason::AlreadyGroupMember => {
             let text = format!("can not join this group, reason:user: {user} already in group: {group}");
-            Refusal::new(403, "forbidden_op", text)
+            Refusal::new(403, "forbidden_op", text).because(error.reason())
         }
         Reason::NotGroupMember => {
             Refusal::new(403, "forbidden_op", format!("users [{user}] are not members of this group!"))
+                .because(error.reason())
         }
         Reason::UserNotFound => unknown_user(user),
         _ => Refusal::from(error),
@@ -330,5 +335,5 @@ pub fn member_refusal(error: &Error, group: i64, user: &str) -> Refusal {
 
 /// A name that a body or path gives to nobody.
 pub fn unknown_user(name: &str) -> Refusal {
-    Refusal::new(404, "resource_not_found", format!("username {name} doesn't exist!"))
+    Refusal::new(404, "resource_not_found", format!("username {name} doesn't exist!")).because(Reason::UserNotFound)
 }

@@ -15,7 +15,7 @@ use super::{
     record::{Beside, record_with},
     refusal::decode,
 };
-use crate::json::bytes_of;
+use crate::json::{Label, bytes_of};
 
 /// Entries of a page, unless the request says otherwise.
 const DEFAULT_LIMIT: i32 = 20;
@@ -64,19 +64,19 @@ pub fn history_query(query: &str) -> Result<HistoryQuery, Refusal> {
 
 /// Reads `channel` and `type`.
 pub fn peer_query(query: &str) -> Result<Peer, Refusal> {
-    peer(value(query, "channel"), value(query, "type").as_deref())
+    peer(value(query, "channel").as_deref(), value(query, "type").as_deref())
 }
 
 /// The other side of a conversation, by `channel` and `type`.
-fn peer(channel: Option<String>, kind: Option<&str>) -> Result<Peer, Refusal> {
+fn peer(channel: Option<&str>, kind: Option<&str>) -> Result<Peer, Refusal> {
     let Some(channel) = channel.filter(|channel| !channel.is_empty()) else {
         return Err(Refusal::illegal_argument("field channel cannot be null or empty"));
     };
     match kind {
         None | Some("") => Err(Refusal::illegal_argument("field type cannot be null or empty")),
-        Some("chat") => Ok(Peer::User(Username::parse(&channel)?)),
-        Some("groupchat") => Ok(Peer::Group(group_id(&channel)?)),
-        Some("chatroom") => Ok(Peer::Room(group_id(&channel)?)),
+        Some("chat") => Ok(Peer::User(Username::parse(channel)?)),
+        Some("groupchat") => Ok(Peer::Group(group_id(channel)?)),
+        Some("chatroom") => Ok(Peer::Room(group_id(channel)?)),
         Some(_) => Err(Refusal::illegal_argument("field type can only be chat, groupchat or chatroom")),
     }
 }
@@ -200,9 +200,9 @@ pub struct ReadAck {
 
 /// Reads the body of a read receipt.
 pub fn read_ack_request(body: &[u8]) -> Result<ReadAck, Refusal> {
-    let dto: dto::ReadAck = decode(body)?;
-    let peer = peer(dto.channel, dto.kind.as_deref())?;
-    let msg_id = dto.msg_id.filter(|id| !id.is_empty()).map(|id| id.parse().map(MsgId));
+    let dto: dto::ReadAck<'_> = decode(body)?;
+    let peer = peer(Label::given(dto.channel.as_ref()), dto.kind.as_deref())?;
+    let msg_id = Label::given(dto.msg_id.as_ref()).map(|id| id.parse().map(MsgId));
     let msg_id = msg_id.transpose().map_err(|_| Refusal::illegal_argument("msg_id must be a number"))?;
     Ok(ReadAck { peer, msg_id })
 }

@@ -8,7 +8,7 @@ use super::{
     dto,
     refusal::decode,
 };
-use crate::{json::bytes_of, number::Integer};
+use crate::{flag::Flag, json::bytes_of, number::Integer};
 
 /// A message of another system.
 #[derive(Debug)]
@@ -38,9 +38,9 @@ pub const fn import_call(place: Place) -> &'static str {
 /// Reads the body, for users or for groups.
 pub fn import_request(body: &[u8], policy: &Policy, place: Place) -> Result<Import, Refusal> {
     let send: dto::Send<'_> = decode(body)?;
-    let dto: dto::Import = decode(body)?;
-    let from = given(send.from.as_deref(), "from not allow empty")?;
-    let target = given(dto.target.as_deref(), "target not allow empty")?;
+    let dto: dto::Import<'_> = decode(body)?;
+    let from = given(draft::named(send.from.as_ref(), "from", policy.strict_bodies)?, "from not allow empty")?;
+    let target = given(draft::named(dto.target.as_ref(), "target", policy.strict_bodies)?, "target not allow empty")?;
     if send.msg.is_none() {
         given(send.kind.as_deref(), "type not allow empty")?;
         if send.body.is_none_or(|body| matches!(body.get().trim(), "null" | "{}")) {
@@ -59,8 +59,8 @@ pub fn import_request(body: &[u8], policy: &Policy, place: Place) -> Result<Impo
         },
         content: draft::content(&send, policy)?,
         sent_at: sent_at.map(UnixMillis),
-        countable: dto.is_ack_read == Some(false),
-        need_download: dto.need_download.unwrap_or(false),
+        countable: dto.is_ack_read == Some(Flag(false)),
+        need_download: dto.need_download.is_some_and(Flag::bool),
     })
 }
 

@@ -38,7 +38,9 @@ pub use export::{
     HourManifest, Manifest, export_hour, export_later, export_refusal, export_time, exported, manifest, read_manifest,
 };
 pub use feed::{FeedQuery, Happened, feed, feed_query, happened};
-pub use file::{Lifetime, is_true, lifetime_request, lifetimes_set, no_file, thumbnail_side, uploaded};
+pub use file::{
+    Lifetime, RESTRICT, is_true, lifetime_request, lifetimes_set, no_file, restricts, thumbnail_side, uploaded,
+};
 pub use group::{
     Group, GroupChange, GroupFields, MemberDeed, NewGroup, group_change, group_changed, group_created, group_deleted,
     group_disabled, group_list, groups, is_joined, joined, member_changed, member_refusal, members, members_added,

@@ -4,8 +4,16 @@ use tidings_domain::{
     ConversationKind, Error, Force, GroupId, MsgId, Policy, Reason, RoomId, Target, UserRef, Username,
 };
 
-use super::{Call, Refusal, Timing, draft::group_id, dto, refusal::decode};
-use crate::json::{Object, bytes_of};
+use super::{
+    Call, Refusal, Timing,
+    draft::{group_id, named},
+    dto,
+    refusal::decode,
+};
+use crate::{
+    flag::Flag,
+    json::{Label, Object, bytes_of},
+};
 
 /// Most messages of one call (agora.md 5.1).
 const MOST: usize = 30;
@@ -52,8 +60,8 @@ impl Recall {
 }
 
 /// Reads the body of `/messages/msg_recall`.
-pub fn recall_request(body: &[u8]) -> Result<Recall, Refusal> {
-    read(decode(body)?, "")
+pub fn recall_request(body: &[u8], policy: &Policy) -> Result<Recall, Refusal> {
+    read(decode(body)?, "", policy.strict_bodies)
 }
 
 /// One of several messages to take back: as the client named it, and what it asks for.
@@ -66,24 +74,31 @@ pub struct RecallItem {
 }
 
 /// Reads the body of `/messages/recall` and `/messages/batch_recall`.
-pub fn recalls_request(body: &[u8]) -> Result<Vec<RecallItem>, Refusal> {
-    let dto: dto::Recalls = decode(body)?;
-    if dto.msgs.is_empty() {
+pub fn recalls_request(body: &[u8], policy: &Policy) -> Result<Vec<RecallItem>, Refusal> {
+    let dto: dto::Recalls<'_> = decode(body)?;
+    let (msgs, strict) = (dto.msgs.items, policy.strict_bodies);
+    if strict && dto.msgs.is_one {
+        return Err(Refusal::invalid_request_body("msgs: must be an array"));
+    }
+    if msgs.is_empty() {
         return Err(refused("param msgs can't be empty"));
     }
-    if dto.msgs.len() > MOST {
+    if msgs.len() > MOST {
         return Err(refused(&format!("params msgs's size can't exceed limit {MOST}")));
     }
     let info = dto.info.unwrap_or_default();
-    let items = dto.msgs.into_iter().map(|Object(recall)| {
-        let msg_id = recall.msg_id.clone().unwrap_or_default();
-        RecallItem { msg_id, recall: read(recall, &info) }
+    let items = msgs.into_iter().map(|Object(recall)| {
+        let msg_id = Label::given(recall.msg_id.as_ref()).unwrap_or_default().to_owned();
+        RecallItem { msg_id, recall: read(recall, &info, strict) }
     });
     Ok(items.collect())
 }
 
-fn read(dto: dto::Recall, info: &str) -> Result<Recall, Refusal> {
-    let Some(written_id) = dto.msg_id.filter(|id| !id.is_empty()) else {
+fn read(dto: dto::Recall<'_>, info: &str, strict: bool) -> Result<Recall, Refusal> {
+    let named = |label, key| -> Result<Option<String>, Refusal> {
+        Ok(named(label, key, strict)?.filter(|text| !text.is_empty()).map(str::to_owned))
+    };
+    let Some(written_id) = named(dto.msg_id.as_ref(), "msg_id")? else {
         return Err(refused("param msg_id can't be empty"));
     };
     let kind = match dto.chat_type.as_deref() {
@@ -93,9 +108,9 @@ fn read(dto: dto::Recall, info: &str) -> Result<Recall, Refusal> {
         Some("chatroom") => ConversationKind::Room,
         Some(_) => return Err(refused("param chat_type can only be chat, groupchat or chatroom")),
     };
-    let written_to = dto.to.filter(|to| !to.is_empty());
+    let written_to = named(dto.to.as_ref(), "to")?;
     let to = written_to.as_deref().map(|to| target(to, kind)).transpose()?;
-    let from = dto.from.filter(|from| !from.is_empty()).map(|from| Username::parse(&from)).transpose()?;
+    let from = named(dto.from.as_ref(), "from")?.map(|from| Username::parse(&from)).transpose()?;
     Ok(Recall {
         msg_id: written_id.parse().ok().map(MsgId).filter(|id| id.0 > 0),
         written_id,
@@ -103,8 +118,8 @@ fn read(dto: dto::Recall, info: &str) -> Result<Recall, Refusal> {
         written_to,
         kind,
         from,
-        force: dto.force.unwrap_or(false),
-        sync_device: dto.sync_device.unwrap_or(true),
+        force: dto.force.is_some_and(Flag::bool),
+        sync_device: dto.sync_device.is_none_or(Flag::bool),
         info: dto.info.filter(|info| !info.is_empty()).unwrap_or_else(|| info.to_owned()),
     })
 }
@@ -126,10 +141,11 @@ fn refused(description: &str) -> Refusal {
 /// This call's own words for what keeps a message from being recalled; every other error keeps its general ones.
 pub fn recall_refusal(error: &Error, policy: &Policy) -> Refusal {
     let newer = policy.agora_recall_words;
+    let words = |status, text| Refusal::new(status, "message_recall_error", text).because(error.reason());
     match error.reason() {
-        Reason::MessageNotFound => Refusal::new(403, "message_recall_error", "not_found msg"),
-        Reason::NotSentThere if !newer => Refusal::new(400, "message_recall_error", "can't find message to"),
-        Reason::RecallWindowOver if newer => Refusal::new(403, "message_recall_error", "exceed recall time limit"),
+        Reason::MessageNotFound => words(403, "not_found msg"),
+        Reason::NotSentThere if !newer => words(400, "can't find message to"),
+        Reason::RecallWindowOver if newer => words(403, "exceed recall time limit"),
         _ => Refusal::from(error),
     }
 }

@@ -150,6 +150,7 @@ struct Told {
     length: bool,
     name: bool,
     sides: bool,
+    secret: bool,
 }
 
 impl Told {
@@ -158,6 +159,7 @@ impl Told {
             dto::FILE_LENGTH => self.length = true,
             dto::FILENAME => self.name = true,
             dto::SIZE => self.sides = true,
+            dto::SECRET => self.secret = true,
             _ => {}
         }
     }
@@ -169,6 +171,10 @@ fn push_file(out: &mut String, told: Told, file: &StoredFile) {
     }
     if !told.name && !file.name.is_empty() {
         push(out, dto::FILENAME, &text_of(&file.name));
+    }
+    // Whoever has the record is the app, and could not fetch the file without it.
+    if file.restricted && !told.secret {
+        push(out, dto::SECRET, &text_of(&file.secret));
     }
     if let Some((width, height)) = file.sides.filter(|_| !told.sides) {
         push(out, dto::SIZE, &format!("{{\"height\":{height},\"width\":{width}}}"));
@@ -273,6 +279,15 @@ mod tests {
             bodies(r#""type":"img","body":{"url":"u"}"#),
             r#"{"file_length":128827,"filename":"cat.png","size":{"height":360,"width":640},"type":"img","url":"u"}"#
         );
+        let restricted = StoredFile { restricted: true, secret: "s3".to_owned(), ..file.clone() };
+        let secret = |sent: &str, file: &StoredFile| {
+            let line: serde_json::Value = serde_json::from_str(&line_with(sent, false, Some(file))).unwrap();
+            line["payload"]["bodies"][0]["secret"].clone()
+        };
+        let video = r#""type":"video","body":{"url":"u"}"#;
+        assert_eq!(secret(video, &restricted), "s3");
+        assert_eq!(secret(r#""type":"video","body":{"url":"u","secret":"own"}"#, &restricted), "own");
+        assert!(secret(video, &file).is_null(), "a file that anybody may read needs none");
         let told = r#"{"file_length":1,"filename":"dog.png","size":{"height":2,"width":3},"type":"img","url":"u"}"#;
         assert_eq!(bodies(&format!(r#""type":"img","body":{told}"#)), told);
     }

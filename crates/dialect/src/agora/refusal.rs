@@ -2,8 +2,10 @@
 
 use std::{borrow::Cow, fmt::Display, time::Duration};
 
-use serde::{Deserialize, de::IgnoredAny};
-use tidings_domain::Error;
+use serde::Deserialize;
+use tidings_domain::{Error, Reason};
+
+use crate::reading::{Unreadable, read_body};
 
 /// The status and the words of an error envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,12 +18,20 @@ pub struct Refusal {
     pub description: Cow<'static, str>,
     /// For the header `Retry-After`.
     pub retry_after: Option<Duration>,
+    /// The same from the list that all dialects share, for programs.
+    pub reason: Reason,
 }
 
 impl Refusal {
-    /// An error with the given words; never worth a retry.
+    /// A request that is wrong, with the given words; never worth a retry.
     pub fn new(status: u16, error: &'static str, description: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, error, description: description.into(), retry_after: None }
+        Self { status, error, description: description.into(), retry_after: None, reason: Reason::InvalidArgument }
+    }
+
+    /// The same refusal for another reason.
+    #[must_use]
+    pub fn because(self, reason: Reason) -> Self {
+        Self { reason, ..self }
     }
 
     /// The body is not JSON.
@@ -29,9 +39,11 @@ impl Refusal {
         Self::new(400, "json_parse", format!("Unexpected character. {detail}"))
     }
 
-    /// The body has the wrong JSON types, or lacks what its kind needs.
-    pub fn invalid_request_body() -> Self {
-        Self::new(400, "invalid_request_body", "Request body is invalid. Please check body is correct.")
+    /// The body has the wrong JSON types, or lacks what its kind needs; `detail` names the field. The vendor's words, which
+    /// clients look for, come first.
+    pub fn invalid_request_body(detail: impl Display) -> Self {
+        let text = format!("Request body is invalid. Please check body is correct. {detail}");
+        Self::new(400, "invalid_request_body", text)
     }
 
     /// A wrong argument, in words.
@@ -47,17 +59,7 @@ impl Refusal {
     /// No such app; `path` is the request's path without the leading slash.
     pub fn app_not_found(org: &str, app: &str, path: &str) -> Self {
         let text = format!("Could not find application for {org}/{app} from URI: {path}");
-        Self::new(404, "organization_application_not_found", text)
-    }
-
-    /// No such URL. The vendor answers 500 there; 404 is what it means.
-    pub fn no_such_url() -> Self {
-        Self::new(404, "service_resource_not_found", "Service resource not found")
-    }
-
-    /// The URL has no such method.
-    pub fn method_not_allowed() -> Self {
-        Self::new(405, "unsupported_service_operation", "Service operation not supported.")
+        Self::new(404, "organization_application_not_found", text).because(Reason::AppNotFound)
     }
 
     /// The key `exception`: one stable name for each code. Clients do not depend on it (agora.md 1.6).
@@ -85,6 +87,7 @@ impl From<&Error> for Refusal {
             error: words.error,
             description: error.agora_description().into(),
             retry_after: error.retry_after(),
+            reason: error.reason(),
         }
     }
 }
@@ -97,14 +100,15 @@ impl From<Error> for Refusal {
 
 /// Reads a request body that must be a JSON object, whatever its Content-Type (decision 22).
 pub(super) fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
-    let text = std::str::from_utf8(body).map_err(Refusal::json_parse)?;
-    let is_object = text.trim_start().starts_with('{');
-    if is_object && let Ok(value) = serde_json::from_str(text) {
-        return Ok(value);
-    }
-    match serde_json::from_str::<IgnoredAny>(text) {
-        Ok(_) => Err(Refusal::invalid_request_body()),
-        Err(detail) => Err(Refusal::json_parse(detail)),
+    Ok(read_body(body)?)
+}
+
+impl From<Unreadable> for Refusal {
+    fn from(why: Unreadable) -> Self {
+        match why {
+            Unreadable::NotJson(detail) => Self::json_parse(detail),
+            Unreadable::Wrong(detail) => Self::invalid_request_body(detail),
+        }
     }
 }
 

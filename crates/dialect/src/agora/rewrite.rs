@@ -3,7 +3,7 @@
 use tidings_domain::{Body, Content, Error, Message, MsgId, Policy, Reason, Username};
 
 use super::{Call, Refusal, Timing, body, draft, dto, refusal::decode};
-use crate::json::bytes_of;
+use crate::{flag::Flag, json::bytes_of};
 
 /// What to put in the message's place.
 #[derive(Debug)]
@@ -30,15 +30,17 @@ pub fn rewrite_request(body: &[u8], policy: &Policy) -> Result<Rewrite, Refusal>
     let Some(new_msg) = dto.new_msg else {
         return Err(Refusal::illegal_argument("new_msg is required"));
     };
-    let user = dto.user.filter(|user| !user.is_empty()).map(|user| Username::parse(&user)).transpose()?;
-    let (kind, json) = draft::of_msg(None, new_msg)?;
+    let strict = policy.strict_bodies;
+    let user = draft::named(dto.user.as_ref(), "user", strict)?.filter(|user| !user.is_empty());
+    let user = user.map(Username::parse).transpose()?;
+    let (kind, json) = draft::of_msg(None, new_msg, strict)?;
     if !matches!(kind.as_str(), "txt" | "custom") {
         return Err(unsupported());
     }
-    let ext = draft::ext(dto.new_ext)?;
+    let ext = draft::ext(dto.new_ext, strict)?;
     draft::check_sizes(&json, ext.as_ref(), policy)?;
-    let content = body::content(&kind, json, ext, policy.strict_bodies)?;
-    Ok(Rewrite { user, content, merge_ext: dto.is_combine_ext.unwrap_or(true) })
+    let content = body::content(&kind, json, ext, strict)?;
+    Ok(Rewrite { user, content, merge_ext: dto.is_combine_ext.is_none_or(Flag::bool) })
 }
 
 /// Refuses a message of a type, or in a place, that cannot be modified.
@@ -58,6 +60,7 @@ fn unsupported() -> Refusal {
 
 fn unavailable() -> Refusal {
     Refusal::new(404, "message_rewrite_error", "The message is unavailable or has expired.")
+        .because(Reason::MessageNotFound)
 }
 
 /// This call's own words; every other error keeps its general ones.
@@ -66,6 +69,7 @@ pub fn rewrite_refusal(error: &Error) -> Refusal {
         Reason::MessageNotFound => unavailable(),
         Reason::NotPermitted | Reason::UserNotFound => {
             Refusal::new(401, "message_rewrite_error", "You are not authorized to edit this message.")
+                .because(Reason::NotPermitted)
         }
         _ => Refusal::from(error),
     }

@@ -3,7 +3,11 @@
 use tidings_domain::{Error, Reason, Username};
 
 use super::{Refusal, User, dto, refusal::decode};
-use crate::{json::bytes_of, number::Integer};
+use crate::{
+    flag::Flag,
+    json::{Label, bytes_of},
+    number::Integer,
+};
 
 /// What a token is asked for with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +48,7 @@ pub struct TokenRequest {
 
 /// Reads the body.
 pub fn token_request(body: &[u8]) -> Result<TokenRequest, Refusal> {
-    let dto: dto::TokenRequest = decode(body)?;
+    let dto: dto::TokenRequest<'_> = decode(body)?;
     let ttl = dto.ttl.map(|Integer(seconds)| seconds);
     if ttl.is_some_and(|seconds| seconds < 0) {
         return Err(Refusal::illegal_argument("ttl must not be negative"));
@@ -52,19 +56,19 @@ pub fn token_request(body: &[u8]) -> Result<TokenRequest, Refusal> {
     Ok(TokenRequest { ttl, grant: grant(dto)? })
 }
 
-fn grant(dto: dto::TokenRequest) -> Result<Grant, Refusal> {
+fn grant(dto: dto::TokenRequest<'_>) -> Result<Grant, Refusal> {
     match dto.grant_type.as_deref() {
         Some("client_credentials") => Ok(Grant::ClientCredentials {
             id: given(dto.client_id, "client_id must be provided.")?,
             secret: given(dto.client_secret, "client_secret must be provided")?,
         }),
         Some("password") => Ok(Grant::Password {
-            user: login_name(dto.username)?,
+            user: login_name(dto.username.as_ref())?,
             password: given(dto.password, "password or pin must provided")?,
         }),
         Some("inherit") => {
-            let written = given(dto.username, "username must be provided")?;
-            Ok(Grant::Inherit { user: Username::parse(&written)?, create: dto.auto_create_user.unwrap_or(false) })
+            let written = name(dto.username.as_ref())?;
+            Ok(Grant::Inherit { user: Username::parse(written)?, create: dto.auto_create_user.is_some_and(Flag::bool) })
         }
         Some("agora") => Ok(Grant::Exchange),
         Some(_) => Err(Refusal::illegal_argument("grant_type is not supported")),
@@ -73,9 +77,12 @@ fn grant(dto: dto::TokenRequest) -> Result<Grant, Refusal> {
 }
 
 /// A name that nobody can have is a user who is not there: clients look for these words at login.
-fn login_name(username: Option<String>) -> Result<Username, Refusal> {
-    let written = given(username, "username must be provided")?;
-    Username::parse(&written).map_err(|_| user_not_found())
+fn login_name(username: Option<&Label<'_>>) -> Result<Username, Refusal> {
+    Username::parse(name(username)?).map_err(|_| user_not_found())
+}
+
+fn name<'a>(username: Option<&'a Label<'_>>) -> Result<&'a str, Refusal> {
+    Label::given(username).ok_or_else(|| Refusal::illegal_argument("username must be provided"))
 }
 
 fn given(value: Option<String>, otherwise: &'static str) -> Result<String, Refusal> {
@@ -83,13 +90,15 @@ fn given(value: Option<String>, otherwise: &'static str) -> Result<String, Refus
 }
 
 fn user_not_found() -> Refusal {
-    Refusal::new(404, "invalid_grant", "user not found")
+    Refusal::new(404, "invalid_grant", "user not found").because(Reason::UserNotFound)
 }
 
 /// This call's own words for an unknown user; every other error keeps its general ones.
 pub fn token_refusal(grant: &Grant, error: &Error) -> Refusal {
     match (error.reason(), grant) {
-        (Reason::UserNotFound, Grant::Inherit { .. }) => Refusal::new(404, "entity_not_found", "User null not found"),
+        (Reason::UserNotFound, Grant::Inherit { .. }) => {
+            Refusal::new(404, "entity_not_found", "User null not found").because(Reason::UserNotFound)
+        }
         (Reason::UserNotFound, _) => user_not_found(),
         _ => Refusal::from(error),
     }

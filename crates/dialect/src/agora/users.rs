@@ -3,7 +3,10 @@
 use tidings_domain::{Error, Reason};
 
 use super::{Call, Refusal, Timing, dto, refusal::decode};
-use crate::json::{Object, bytes_of};
+use crate::{
+    json::{Object, bytes_of},
+    reading::{text, without_place},
+};
 
 /// Most users of one registration.
 const MAX_NEW_USERS: usize = 60;
@@ -72,7 +75,8 @@ pub struct Failed {
 
 /// Reads the body of `POST /users`: one object, or an array of up to 60.
 pub fn new_users(body: &[u8]) -> Result<NewUsers, Refusal> {
-    let users = if body.trim_ascii_start().starts_with(b"[") { many(body)? } else { vec![decode(body)?] };
+    let text = text(body)?;
+    let users = if text.trim_start().starts_with('[') { many(text)? } else { vec![decode(body)?] };
     if users.len() > MAX_NEW_USERS {
         return Err(Refusal::illegal_argument(format!(
             "Request body array size[{}] had almost reached or been greater than the upper range value[{MAX_NEW_USERS}]",
@@ -84,11 +88,11 @@ pub fn new_users(body: &[u8]) -> Result<NewUsers, Refusal> {
     Ok(NewUsers { users, single })
 }
 
-fn many(body: &[u8]) -> Result<Vec<dto::NewUser>, Refusal> {
-    match serde_json::from_slice::<Vec<Object<dto::NewUser>>>(body) {
+fn many(text: &str) -> Result<Vec<dto::NewUser>, Refusal> {
+    match serde_json::from_str::<Vec<Object<dto::NewUser>>>(text) {
         Ok(users) if !users.is_empty() => Ok(users.into_iter().map(|Object(user)| user).collect()),
-        Ok(_) => Err(Refusal::invalid_request_body()),
-        Err(detail) if detail.is_data() => Err(Refusal::invalid_request_body()),
+        Ok(_) => Err(Refusal::invalid_request_body("it must have at least one user")),
+        Err(detail) if detail.is_data() => Err(Refusal::invalid_request_body(without_place(&detail))),
         Err(detail) => Err(Refusal::json_parse(detail)),
     }
 }

@@ -61,8 +61,8 @@ fn blank<'a>(event: &Event<'a>, kind: &'static str) -> dto::Callback<'a> {
     dto::Callback {
         app_id: &event.app.lanying_app_id,
         msg_id: event.msg_id.0,
-        from: dto::Uid { uid: event.from.0 },
-        to: dto::Uid { uid: event.to },
+        from: dto::UidText { uid: event.from.to_string() },
+        to: dto::UidText { uid: event.to.to_string() },
         kind,
         ctype: "",
         content: Cow::default(),

@@ -121,14 +121,16 @@ fn body(content_type: i64, text: &str, attachment: Option<&str>) -> Result<Body,
     }
 }
 
-/// The text itself must be there and be an object (decision 25).
+/// The text itself must be there and be an object with an address (decision 25): a picture that is nowhere is none.
 fn media(attachment: Option<&str>) -> Result<(Media, dto::Media<'static>), Refusal> {
     let Some(attachment) = attachment else {
         return Err(Refusal::bad_parameter("attachment", "is required for content types 1 to 4"));
     };
     let mut dto: dto::Media<'static> = object("attachment", attachment)?;
+    let url = dto.url.take().filter(|url| !url.trim().is_empty());
+    let url = url.ok_or_else(|| Refusal::bad_parameter("attachment", "must have a url for content types 1 to 4"))?;
     let media = Media {
-        url: dto.url.take().unwrap_or_default().into_owned(),
+        url: url.into_owned(),
         name: dto.name.take().map(Cow::into_owned),
         size: dto.size.map(|Integer(bytes)| bytes),
         secret: dto.secret.take().map(Cow::into_owned),

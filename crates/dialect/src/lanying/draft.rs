@@ -3,7 +3,7 @@
 use tidings_domain::{Content, Draft, Error, GroupId, MsgId, Policy, Reason, Target, UserId, UserRef};
 
 use super::{Params, Refusal, content, dto, refusal::decode};
-use crate::number::Integer;
+use crate::{flag::Flag, number::Integer};
 
 /// The name of `/message/send`, for the scope of keys.
 pub const SEND_CALL: &str = "lanying/message/send";
@@ -91,7 +91,7 @@ fn draft(content_type: i64, send: dto::Send, call: &str, policy: &Policy) -> Res
     let targets = targets(&send, policy)?;
     let sender = given(send.from_user_id).map(|user| UserRef::Id(UserId(user)));
     let transaction_id = given(send.transaction_id);
-    let online_only = send.online_only.unwrap_or(false);
+    let online_only = send.online_only.is_some_and(Flag::bool);
     let content = content::content(written(content_type, send))?;
     Ok(Draft { sender, online_only, members_only: true, transaction_id, ..Draft::new(call, targets, content) })
 }

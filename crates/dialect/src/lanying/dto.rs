@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use crate::number::{Decimal, Integer, Number};
+use crate::{
+    flag::Flag,
+    number::{Decimal, Integer, Number},
+};
 
 /// A value of another type is as good as absent: an attachment is the client's own text.
 fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
@@ -26,7 +29,7 @@ pub struct Send {
     pub ext: Option<String>,
     pub from_user_id: Option<Integer>,
     pub transaction_id: Option<Integer>,
-    pub online_only: Option<bool>,
+    pub online_only: Option<Flag>,
     pub related_mid: Option<Integer>,
 }
 
@@ -137,8 +140,8 @@ pub struct Message<'a> {
 pub struct Callback<'a> {
     pub app_id: &'a str,
     pub msg_id: i64,
-    pub from: Uid,
-    pub to: Uid,
+    pub from: UidText,
+    pub to: UidText,
     #[serde(rename = "type")]
     pub kind: &'static str,
     pub ctype: &'static str,
@@ -154,9 +157,10 @@ pub struct Callback<'a> {
     pub related_mid: Option<i64>,
 }
 
+/// Digits as a text, unlike everywhere else: receivers compare texts with texts (decision 43).
 #[derive(Serialize)]
-pub struct Uid {
-    pub uid: i64,
+pub struct UidText {
+    pub uid: String,
 }
 
 /// lanying.md 5.2.

@@ -7,9 +7,10 @@ use std::collections::HashMap;
 
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
+use tidings_domain::{FLAG_RULE, flag};
 
 use super::{Refusal, refusal::decode};
-use crate::number::Integer;
+use crate::{flag::Flag, number::Integer};
 
 /// Most users that one call names.
 const MAX_LIST: usize = 600;
@@ -102,14 +103,10 @@ impl Params {
     /// A boolean that must be there.
     pub(super) fn flag(&self, name: &str) -> Result<bool, Refusal> {
         if let Some(value) = self.in_body(name) {
-            return typed(name, value, "must be true or false");
+            return typed(name, value, FLAG_RULE).map(Flag::bool);
         }
-        match self.query.get(name).map(String::as_str) {
-            Some("true") => Ok(true),
-            Some("false") => Ok(false),
-            Some(_) => Err(Refusal::bad_parameter(name, "must be true or false")),
-            None => Err(Refusal::bad_parameter(name, "is required")),
-        }
+        let text = self.query.get(name).ok_or_else(|| Refusal::bad_parameter(name, "is required"))?;
+        flag(text).ok_or_else(|| Refusal::bad_parameter(name, FLAG_RULE))
     }
 
     /// Objects of the body, at least one and at most `most`.
@@ -147,12 +144,14 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_of_a_wrong_type_is_10002() {
-        let params = Params::read("x=y&flag=1", br#"{"user_list":{},"name":7,"n":null,"minus":-1}"#).unwrap();
+        let params = Params::read("x=y&flag=maybe", br#"{"user_list":{},"name":7,"n":null,"minus":-1}"#).unwrap();
         assert_eq!(params.id("group_id").unwrap_err().code, 10002);
         assert_eq!(params.int("x").unwrap_err().code, 10002);
         assert_eq!(params.ids("user_list").unwrap_err().code, 10002);
         assert_eq!(params.text("name").unwrap_err().code, 10002);
         assert_eq!(params.flag("flag").unwrap_err().code, 10002);
+        assert_eq!(Params::read("flag=On", b"").unwrap().flag("flag"), Ok(true));
+        assert_eq!(Params::read("", br#"{"flag":"0"}"#).unwrap().flag("flag"), Ok(false));
         assert_eq!(params.id("minus").unwrap_err().code, 10002);
         assert_eq!(params.text("n"), Ok(None));
         assert_eq!(Params::read("", b"[1]").unwrap_err().code, 10002);

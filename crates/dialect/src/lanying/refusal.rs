@@ -5,6 +5,8 @@ use std::{fmt::Display, time::Duration};
 use serde::Deserialize;
 use tidings_domain::{Error, Reason};
 
+use crate::reading::read_body;
+
 /// The code and the text of an error envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -16,6 +18,8 @@ pub struct Refusal {
     pub retry_after: Option<Duration>,
     /// The server is overloaded or away: the only case with an HTTP status other than 200 (decision 8).
     pub unavailable: bool,
+    /// The same from the list that all dialects share, for programs.
+    pub reason: Reason,
 }
 
 impl Refusal {
@@ -32,6 +36,7 @@ impl From<&Error> for Refusal {
             message: error.to_string(),
             retry_after: error.retry_after(),
             unavailable: error.reason().is_transient(),
+            reason: error.reason(),
         }
     }
 }
@@ -44,8 +49,5 @@ impl From<Error> for Refusal {
 
 /// Reads a request body that must be a JSON object. What it does not hold to is told in the parser's words.
 pub(super) fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
-    if !body.trim_ascii_start().starts_with(b"{") {
-        return Err(Refusal::bad_parameter("body", "must be a JSON object"));
-    }
-    serde_json::from_slice(body).map_err(|error| Error::new(Reason::InvalidArgument, format!("body: {error}")).into())
+    read_body(body).map_err(|why| Error::new(Reason::InvalidArgument, format!("body: {}", why.words())).into())
 }

@@ -13,7 +13,15 @@ impl Config {
         listen_address("listen", &self.listen)?;
         listen_address("grpc_listen", &self.grpc_listen)?;
         if let Some(url) = &self.public_url {
-            starts_with("public_url", url, &["http://", "https://"], "the address that clients use")?;
+            starts_with(
+                "public_url",
+                url,
+                &["http://", "https://"],
+                "https://chat.example.com, the address that clients use",
+            )?;
+        }
+        for origin in &self.cors_origins {
+            cors_origin(origin)?;
         }
         for (name, url) in self.peers.all() {
             peer(&format!("peers.{name}"), url)?;
@@ -85,6 +93,34 @@ fn listen_address(name: &str, address: &str) -> Result<(), Error> {
     }
 }
 
+/// An origin as browsers send it, which is compared to the letter: with anything more it would never be one.
+fn cors_origin(origin: &str) -> Result<(), Error> {
+    if matches!(origin, "*" | "null") {
+        return Ok(());
+    }
+    let refused = |help: String| Err(Error::invalid("cors_origins", format!("has {origin:?}: {help}")));
+    let example = "write it as browsers send it, such as https://app.example.com, or * for all";
+    let Some((scheme, host)) = origin.split_once("://").filter(|(scheme, host)| !scheme.is_empty() && !host.is_empty())
+    else {
+        return refused(format!("it has no scheme, {example}"));
+    };
+    if let Some((host, _)) = host.split_once(['/', '?', '#']) {
+        return refused(format!("an origin ends with the host, write {scheme}://{host}"));
+    }
+    if origin.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return refused(format!("browsers send lower case, write {}", origin.to_ascii_lowercase()));
+    }
+    if host.contains('@') || origin.chars().any(|c| !c.is_ascii_graphic()) || host.contains('*') {
+        return refused(example.to_owned());
+    }
+    match (scheme, host.rsplit_once(':')) {
+        ("https", Some((host, "443"))) | ("http", Some((host, "80"))) => {
+            refused(format!("browsers leave out the usual port, write {scheme}://{host}"))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn peer(name: &str, url: &str) -> Result<(), Error> {
     let uri = url.parse::<http::Uri>().ok().filter(|uri| uri.scheme_str() == Some("http"));
     if uri.and_then(|uri| uri.host().map(str::len)).is_none_or(|length| length == 0) {
@@ -111,6 +147,20 @@ mod tests {
         config.check().expect_err("it is wrong").to_string()
     }
 
+    fn origin(value: &str) -> String {
+        complaint(|it| it.cors_origins = vec!["https://fine.test".to_owned(), value.to_owned()])
+    }
+
+    #[test]
+    fn origins_as_browsers_send_them_are_taken() {
+        for origin in
+            ["*", "null", "https://a.test", "http://localhost:5173", "http://[::1]:8080", "capacitor://localhost"]
+        {
+            let config = Config { cors_origins: vec![origin.to_owned()], ..Config::default() };
+            config.check().expect(origin);
+        }
+    }
+
     #[expect(clippy::unnecessary_wraps, reason = "what the config holds")]
     fn text(value: &str) -> Option<String> {
         Some(value.to_owned())
@@ -124,6 +174,23 @@ mod tests {
             ("listen must be address:port", complaint(|it| it.listen = ":8080".into())),
             ("grpc_listen must be address:port", complaint(|it| it.grpc_listen = "127.0.0.1:http".into())),
             ("public_url must start with http://", complaint(|it| it.public_url = text("chat.example.com"))),
+            (
+                "public_url must start with http:// or https://, such as https://",
+                complaint(|it| it.public_url = text("ftp://chat.example.com")),
+            ),
+            (
+                "cors_origins has \"https://a.test/\": an origin ends with the host, write https://a.test",
+                origin("https://a.test/"),
+            ),
+            ("cors_origins has \"https://a.test/app\": an origin ends", origin("https://a.test/app")),
+            ("cors_origins has \"a.test\": it has no scheme, write", origin("a.test")),
+            (
+                "cors_origins has \"https://A.test\": browsers send lower case, write https://a.test",
+                origin("https://A.test"),
+            ),
+            ("cors_origins has \"https://a.test:443\": browsers leave out", origin("https://a.test:443")),
+            ("cors_origins has \"https://*.a.test\": write it as", origin("https://*.a.test")),
+            ("cors_origins has \"\": it has no scheme", origin("")),
             ("peers.directory must be http://host:port", complaint(|it| it.peers.directory = text("directory:9090"))),
             ("peers.message must be http://host:port", complaint(|it| it.peers.message = text("https://message:9090"))),
             ("peers.file must be http://host:port", complaint(|it| it.peers.file = text("http://"))),

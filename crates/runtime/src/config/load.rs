@@ -2,10 +2,10 @@
 
 use std::{env, ffi::OsString, fs, path::Path};
 
-use tidings_domain::Error;
+use tidings_domain::{Error, flag};
 use toml::{Table, Value};
 
-use super::{Config, KEYS, TYPED, environment, file, variable};
+use super::{Config, FLAGS, KEYS, TYPED, environment, file, variable};
 
 impl Config {
     /// Reads the file, if one is named, and the environment. What it says is looked at by [`Config::check`].
@@ -64,9 +64,9 @@ fn setting(key: &str, variables: &[(String, String)]) -> Result<Option<(String, 
     Ok(Some((named, text.to_owned())))
 }
 
-/// What is [`TYPED`] is TOML; anything else is a string as it stands, also where it looks like a number.
+/// What is [`TYPED`] is TOML, and a boolean any word for one; anything else is a string as it stands, also where it looks like a number.
 fn set(table: &mut Table, key: &str, text: &str) {
-    let is_typed = TYPED.contains(&key);
+    let (whole, is_typed) = (key, TYPED.contains(&key));
     let (section, key) = key.split_once('.').map_or((None, key), |(section, key)| (Some(section), key));
     let table = match section {
         None => table,
@@ -76,7 +76,8 @@ fn set(table: &mut Table, key: &str, text: &str) {
         },
     };
     let typed = format!("v = {text}").parse::<Table>().ok().and_then(|mut parsed| parsed.remove("v"));
-    let value = typed.filter(|_| is_typed).unwrap_or_else(|| Value::String(text.to_owned()));
+    let flag = FLAGS.contains(&whole).then(|| flag(text)).flatten().map(Value::Boolean);
+    let value = flag.or(typed.filter(|_| is_typed)).unwrap_or_else(|| Value::String(text.to_owned()));
     table.insert(key.to_owned(), value);
 }
 
@@ -88,6 +89,16 @@ mod tests {
 
     fn from(variables: &[(&str, &str)]) -> Result<Config, Error> {
         Config::from(None, variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))))
+    }
+
+    #[test]
+    fn a_boolean_in_the_environment_may_be_any_word_for_one_decision_39() {
+        for (text, value) in [("1", true), ("Yes", true), ("ON", true), ("true", true), ("0", false), ("off", false)] {
+            let config = from(&[("TIDINGS_DATABASE_SKIP_MIGRATIONS", text)]).unwrap();
+            assert_eq!(config.database.skip_migrations, value, "{text}");
+        }
+        let refused = from(&[("TIDINGS_FILES_S3_VIRTUAL_HOSTS", "maybe")]).err().unwrap().to_string();
+        assert!(refused.starts_with("TIDINGS_FILES_S3_VIRTUAL_HOSTS cannot be read"), "{refused}");
     }
 
     #[test]

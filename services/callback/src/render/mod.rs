@@ -22,6 +22,8 @@ pub struct Event {
     pub conversation: ConversationId,
     pub msg_id: MsgId,
     pub actor: UserId,
+    /// Who asked for it: the app itself, where it acted in another's name.
+    pub requester: UserId,
     /// Of the message: its number (0: it has none), who sent it, and when.
     pub seq: i64,
     pub sender: UserId,
@@ -136,6 +138,7 @@ fn event(wire: &pb::Event) -> Result<Option<Event>, Error> {
         conversation: required("conversation", wire.conversation)?.try_into()?,
         msg_id: MsgId(wire.msg_id),
         actor: UserId(wire.actor_id),
+        requester: if wire.by_app { UserId::ADMIN } else { UserId(wire.actor_id) },
         seq: message.seq,
         sender: UserId(message.sender_id),
         sent_at: UnixMillis(message.sent_at_ms),
@@ -152,7 +155,7 @@ async fn known(deps: &Deps, app: &App, dialect: Dialect, events: impl Iterator<I
     }
     let (mut people, mut receivers) = (BTreeSet::new(), BTreeSet::new());
     for event in events {
-        people.extend([event.actor, event.sender]);
+        people.extend([event.actor, event.requester, event.sender]);
         people.extend(event.receiver());
         people.extend(event.conversation.peer_of(event.actor));
         match event.kind {

@@ -83,7 +83,7 @@ fn in_group(event: &Event, known: &Known, group: i64, kind: GroupKind) -> Option
                 group,
                 kind,
                 from: &from,
-                operator: &from,
+                operator: &account(known, event.requester),
                 msg_id: event.msg_id,
                 online_only: event.kind == Kind::Online,
                 content: event.content.as_ref()?,

@@ -14,9 +14,10 @@ use crate::{
 const RESERVED: [&str; 11] =
     ["user", "token", "message", "group", "roster", "file", "livez", "readyz", "metrics", "conversation", "ai"];
 
-/// `SdkAppid` has ten digits and fits 32 bits, as Tencent's clients expect.
-const MAX_SDK_APPID: i64 = 9_999_999_999;
-const RANDOM_SDK_APPIDS: (i64, i64) = (1_000_000_000, 3_000_000_000);
+/// `SdkAppid` fits 32 bits with a sign, in which Tencent's clients keep it.
+const MAX_SDK_APPID: i64 = i32::MAX as i64;
+/// The least of ten digits, as the vendor's have, and how many there are from there on.
+const RANDOM_SDK_APPIDS: (i64, i64) = (1_000_000_000, MAX_SDK_APPID - 1_000_000_000 + 1);
 
 impl Core {
     pub(crate) async fn create_app(&self, new: NewApp) -> Result<KnownApp, Error> {

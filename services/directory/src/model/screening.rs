@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use tidings_domain::{ConversationKind, Error, HookForm, WordAction, WordList};
+use tidings_domain::{ConversationKind, Error, HookForm, WordAction, WordList, is_invisible};
 
 use super::is_legal_name;
 use crate::secret::Secret;
@@ -102,15 +102,8 @@ fn is_line_break(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-/// Not white space, and none of the characters that are to be ignored where they cannot be shown
-/// (`Default_Ignorable_Code_Point` in Unicode).
 fn is_visible(c: char) -> bool {
-    !c.is_whitespace()
-        && !matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}'
-            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+    !c.is_whitespace() && !is_invisible(c)
 }
 
 /// A hook that may be added, unless the app has all it may have.

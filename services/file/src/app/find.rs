@@ -36,7 +36,7 @@ pub async fn find(core: &Core, app: AppId, wanted: &Wanted) -> Result<StoredFile
     }
     let is_right = || bool::from(file.secret.as_bytes().ct_eq(wanted.secret.as_bytes()));
     if file.restricted && !wanted.trusted && !is_right() {
-        return Err(Error::new(Reason::ShareSecretWrong, file.uuid));
+        return Err(Error::new(Reason::ShareSecretWrong, if wanted.secret.is_empty() { "missing" } else { "wrong" }));
     }
     Ok(file)
 }

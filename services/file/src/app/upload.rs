@@ -52,6 +52,8 @@ pub enum Part {
     Chunk(Bytes),
     /// The box that the thumbnail must fit into.
     Fit(Fit),
+    /// As in the header, where it is learnt behind the bytes.
+    Restricted,
     /// That was all.
     Done,
 }
@@ -161,7 +163,7 @@ async fn take_in(
         content_type,
         size: received.size,
         sha256: received.sha256,
-        restricted: header.restricted,
+        restricted: header.restricted || received.restricted,
         secret: new_secret(core),
         thumbnail: None,
         sides: None,
@@ -181,6 +183,7 @@ struct Received {
     sha256: String,
     start: Vec<u8>,
     fit: Fit,
+    restricted: bool,
 }
 
 async fn receive(
@@ -189,7 +192,8 @@ async fn receive(
     limit: u64,
     patience: Duration,
 ) -> Result<Received, Error> {
-    let (mut size, mut hash, mut start, mut fit) = (0, Sha256::new(), Vec::new(), Fit::DEFAULT);
+    let (mut size, mut hash, mut start) = (0, Sha256::new(), Vec::new());
+    let (mut fit, mut restricted) = (Fit::DEFAULT, false);
     loop {
         let next = tokio::time::timeout(patience, parts.next()).await;
         let next = next.map_err(|_| Error::invalid("file", "did not go on in time"))?;
@@ -204,11 +208,12 @@ async fn receive(
                 writing.append(bytes).await?;
             }
             Some(Part::Fit(wanted)) => fit = wanted,
+            Some(Part::Restricted) => restricted = true,
             Some(Part::Done) => break,
             None => return Err(Error::invalid("file", "ended early")),
         }
     }
-    Ok(Received { size, sha256: hex(&hash.finalize()), start, fit })
+    Ok(Received { size, sha256: hex(&hash.finalize()), start, fit, restricted })
 }
 
 /// A picture's sides, and its thumbnail where it gets one. Decodes off the async threads, a few pictures at a time, which

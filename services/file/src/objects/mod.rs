@@ -16,7 +16,7 @@ use futures_util::{
     StreamExt as _,
     stream::{self, BoxStream},
 };
-use http::Method;
+use http::{HeaderValue, Method};
 use object_store::{
     ClientOptions, GetOptions, GetRange, GetResultPayload, ObjectStore, ObjectStoreExt as _,
     aws::AmazonS3Builder,
@@ -24,7 +24,7 @@ use object_store::{
     path::Path,
     signer::{SignedUrlOptions, Signer as _},
 };
-use tidings_domain::{AppId, Error, Reason};
+use tidings_domain::{AppId, Error, Reason, USER_AGENT};
 use tidings_outbound::NO_CERTIFICATES;
 use tidings_runtime::config;
 
@@ -114,8 +114,9 @@ impl Objects {
             return Err(Error::invalid("files.s3_endpoint", format!("cannot be used: {NO_CERTIFICATES}")));
         }
         // A store that is called over plain HTTP has no certificate.
-        builder = builder
-            .with_client_options(ClientOptions::new().with_allow_http(is_plain).with_no_system_certificates(is_plain));
+        let client = ClientOptions::new().with_allow_http(is_plain).with_no_system_certificates(is_plain);
+        let client = client.with_user_agent(HeaderValue::from_static(USER_AGENT));
+        builder = builder.with_client_options(client);
         let store = builder.build().map_err(|error| {
             Error::invalid("files.s3_bucket", format!("{bucket} cannot be used: {}", with_causes(&error)))
         })?;

@@ -20,6 +20,8 @@ pub(super) fn memory(outline: &Outline, fit: Fit) -> Option<u64> {
     let scaled = |side: u32| u64::from(side * u32::from(eighths)).div_ceil(8);
     // Twice, since inks become colours beside themselves.
     let decoded = scaled(outline.width) * scaled(outline.height) * outline.components * 2;
+    // What is open is decoded twice, and compared; the bytes are copied for it.
+    let decoded = if outline.is_open { decoded * 2 } else { decoded };
     (outline.scans <= MAX_SCANS).then_some(outline.held + decoded + BESIDE)
 }
 
@@ -31,7 +33,26 @@ pub(super) fn decode(bytes: &[u8], outline: &Outline, fit: Fit) -> Option<Dynami
     // goes by `resume_unwind`, so no panic hook logs it. All that libjpeg has is freed when the decoder is dropped on the
     // way, and nothing of ours is shared with it but bytes that it only reads.
     const { assert!(cfg!(panic = "unwind"), "a broken picture would end the process") };
-    panic::catch_unwind(|| scaled_down(bytes, eighths)).ok()?.ok()?
+    let decoded = |bytes: &[u8]| panic::catch_unwind(|| scaled_down(bytes, eighths)).ok()?.ok()?;
+    if !outline.is_open {
+        return decoded(bytes);
+    }
+    // libjpeg fills up what is missing from whatever comes. So a picture that is whole but for its end marker is the same
+    // whatever is put behind it, and of one that is not the last part shows it.
+    let first = decoded(&ended(bytes, &[]))?;
+    let second = decoded(&ended(bytes, &FILLING.repeat(FILLINGS)))?;
+    (first == second).then_some(first)
+}
+
+/// Bytes that decode to something else than no bytes do.
+const FILLING: [u8; 4] = [0x55, 0xA3, 0x6C, 0x39];
+/// How often: enough for more than a line of blocks.
+const FILLINGS: usize = 4096;
+
+/// The same, filled up and with an end marker. A byte that would begin a marker is none.
+fn ended(bytes: &[u8], filling: &[u8]) -> Vec<u8> {
+    let begun = bytes.strip_suffix(b"\xFF").unwrap_or(bytes);
+    [begun, filling, b"\xFF\xD9"].concat()
 }
 
 /// The least of the scales that libjpeg is fast at and that leaves twice what fits.
@@ -172,11 +193,22 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_that_ends_early_has_none() {
-        for set in [plain, Compress::set_progressive_mode] {
-            let whole = jpeg(ColorSpace::JCS_RGB, &[200, 100, 50], set);
-            assert!(read(&whole, FIT).is_some());
-            assert!((0..whole.len()).all(|length| read(&whole[..length], FIT).is_none()));
+    fn a_picture_without_an_end_marker_is_decoded_where_nothing_else_is_missing() {
+        let mut compress = Compress::new(ColorSpace::JCS_RGB);
+        compress.set_size(160, 80);
+        plain(&mut compress);
+        let mut started = compress.start_compress(Vec::new()).unwrap();
+        let noise: Vec<u8> = (0..160 * 80 * 3_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        started.write_scanlines(&noise).unwrap();
+        let whole = started.finish().unwrap();
+        let picture = read(&whole, FIT).unwrap();
+        for end in [&b""[..], b"\xFF", b"\xFF\xFF"] {
+            let open = [&whole[..whole.len() - 2], end].concat();
+            assert_eq!(read(&open, FIT).as_ref(), Some(&picture), "{end:?}");
+        }
+        assert_eq!(read(&[&whole[..], b"\xFF\xD8 a second picture"].concat(), FIT).as_ref(), Some(&picture));
+        for missing in [whole.len() / 2, whole.len() / 4, 200, 40] {
+            assert_eq!(read(&whole[..whole.len() - missing], FIT), None, "{missing}");
         }
     }
 

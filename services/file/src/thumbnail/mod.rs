@@ -17,7 +17,7 @@ use std::io::Cursor;
 
 use bytes::Bytes;
 use image::{
-    DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits,
+    DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits, LumaA, Rgba,
     codecs::jpeg::JpegEncoder,
     imageops::{self, FilterType},
     metadata::Orientation,
@@ -204,6 +204,7 @@ fn shrunk(picture: DynamicImage, fit: Fit) -> DynamicImage {
         return plain(picture);
     }
     let step = step((width, height), wanted, picture.color().bytes_per_pixel());
+    let picture = weighted(picture);
     let picture = if step == (width, height) {
         picture
     } else {
@@ -212,7 +213,75 @@ fn shrunk(picture: DynamicImage, fit: Fit) -> DynamicImage {
         drop(picture);
         smaller
     };
-    plain(if step == wanted { picture } else { picture.resize_exact(wanted.0, wanted.1, FilterType::Triangle) })
+    unweighted(plain(if step == wanted {
+        picture
+    } else {
+        picture.resize_exact(wanted.0, wanted.1, FilterType::Triangle)
+    }))
+}
+
+/// Colours as much as they show: what does not show has a colour too, mostly black, which would run into what does when
+/// pixels are averaged, as a dark edge.
+fn weighted(mut picture: DynamicImage) -> DynamicImage {
+    /// Rounded, of 255 or 65535.
+    fn share(colour: u64, alpha: u64, most: u64) -> u64 {
+        (colour * alpha + most / 2) / most
+    }
+    match &mut picture {
+        DynamicImage::ImageRgba8(pixels) => {
+            for Rgba([red, green, blue, alpha]) in pixels.pixels_mut() {
+                for colour in [red, green, blue] {
+                    *colour = share((*colour).into(), (*alpha).into(), 255) as u8;
+                }
+            }
+        }
+        DynamicImage::ImageLumaA8(pixels) => {
+            for LumaA([grey, alpha]) in pixels.pixels_mut() {
+                *grey = share((*grey).into(), (*alpha).into(), 255) as u8;
+            }
+        }
+        DynamicImage::ImageRgba16(pixels) => {
+            for Rgba([red, green, blue, alpha]) in pixels.pixels_mut() {
+                for colour in [red, green, blue] {
+                    *colour = share((*colour).into(), (*alpha).into(), 65535) as u16;
+                }
+            }
+        }
+        DynamicImage::ImageLumaA16(pixels) => {
+            for LumaA([grey, alpha]) in pixels.pixels_mut() {
+                *grey = share((*grey).into(), (*alpha).into(), 65535) as u16;
+            }
+        }
+        // Nothing shines through.
+        _ => {}
+    }
+    picture
+}
+
+/// The opposite of [`weighted`], of what has a byte for each sample.
+fn unweighted(mut picture: DynamicImage) -> DynamicImage {
+    fn whole(colour: u8, alpha: u8) -> u8 {
+        match u32::from(alpha) {
+            0 => 0,
+            alpha => ((u32::from(colour) * 255 + alpha / 2) / alpha).min(255) as u8,
+        }
+    }
+    match &mut picture {
+        DynamicImage::ImageRgba8(pixels) => {
+            for Rgba([red, green, blue, alpha]) in pixels.pixels_mut() {
+                for colour in [red, green, blue] {
+                    *colour = whole(*colour, *alpha);
+                }
+            }
+        }
+        DynamicImage::ImageLumaA8(pixels) => {
+            for LumaA([grey, alpha]) in pixels.pixels_mut() {
+                *grey = whole(*grey, *alpha);
+            }
+        }
+        _ => {}
+    }
+    picture
 }
 
 fn plain(picture: DynamicImage) -> DynamicImage {
@@ -254,9 +323,27 @@ fn written(picture: &DynamicImage) -> Result<(Vec<u8>, &'static str), Error> {
 
 #[cfg(test)]
 mod tests {
-    use image::{GrayImage, Luma, RgbImage, Rgba, RgbaImage};
+    use image::{GrayImage, Luma, RgbImage, RgbaImage};
 
     use super::*;
+
+    #[test]
+    fn what_does_not_show_does_not_darken_what_does() {
+        // Stripes of white, and of black that does not show.
+        let stripes = RgbaImage::from_fn(400, 400, |x, _| if x % 2 == 0 { Rgba([255; 4]) } else { Rgba([0; 4]) });
+        for picture in
+            [DynamicImage::ImageRgba8(stripes.clone()), DynamicImage::ImageRgba8(stripes.clone()).into_rgba16().into()]
+        {
+            let small = shrunk(picture, Fit { width: 50, height: 50 }).into_rgba8();
+            for Rgba([red, green, blue, alpha]) in small.pixels() {
+                assert!([red, green, blue].iter().all(|colour| **colour >= 250), "{red} {green} {blue} {alpha}");
+                assert!((100..156).contains(alpha), "{alpha}");
+            }
+        }
+        let grey = DynamicImage::ImageRgba8(stripes).into_luma_alpha8();
+        let small = shrunk(DynamicImage::ImageLumaA8(grey), Fit { width: 50, height: 50 }).into_luma_alpha8();
+        assert!(small.pixels().all(|LumaA([grey, _])| *grey >= 250));
+    }
 
     /// A picture whose left half is red.
     fn half_red(width: u32, height: u32) -> RgbImage {

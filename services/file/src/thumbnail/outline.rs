@@ -1,7 +1,7 @@
 //! What a JPEG says of itself: its size, its scans, how the camera was held.
 //!
-//! Goes from marker to marker as libjpeg does, so that both see the same scans. What libjpeg cannot read, and what it would
-//! fill up with grey because bytes are missing, has no outline.
+//! Goes from marker to marker as libjpeg does, so that both see the same scans. What libjpeg cannot read, and what ends
+//! before its first scan, has no outline. Where the end marker is missing, decoding tells whether bytes are.
 
 use std::io::BufRead as _;
 
@@ -30,15 +30,21 @@ pub(super) struct Outline {
     /// Bytes of coefficients that are held until the last scan has come.
     pub(super) held: u64,
     pub(super) orientation: Orientation,
+    /// It has no end marker: a camera left it out, or bytes are missing, which decoding it tells.
+    pub(super) is_open: bool,
 }
 
 impl Outline {
-    /// `None` where it is no JPEG that we decode, or does not go on to its end.
+    /// `None` where it is no JPEG that we decode, or ends before its first scan or in the head of another.
     pub(super) fn of(bytes: &[u8]) -> Option<Self> {
         let mut rest = bytes.strip_prefix(START)?;
         let (mut frame, mut scans, mut in_first_scan, mut orientation) = (None, 0, 0, None);
+        let mut is_open = false;
         loop {
-            let marker = next_marker(&mut rest)?;
+            let Some(marker) = next_marker(&mut rest) else {
+                is_open = true;
+                break;
+            };
             match marker {
                 END => break,
                 // They stand alone: a restart, and one of no meaning.
@@ -70,6 +76,7 @@ impl Outline {
             scans,
             held: if is_held { frame.coefficients() } else { 0 },
             orientation: orientation.unwrap_or(Orientation::NoTransforms),
+            is_open,
         })
     }
 }
@@ -195,6 +202,7 @@ mod tests {
             scans: 1,
             held: 0,
             orientation: Orientation::NoTransforms,
+            is_open: false,
         };
         assert_eq!(Outline::of(&jpeg(0xC0, 1)), Some(outline));
         let progressive = Outline::of(&jpeg(PROGRESSIVE, 7)).unwrap();
@@ -203,11 +211,14 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_that_ends_early_has_none() {
+    fn a_picture_is_open_until_its_end_marker_and_has_none_before_its_scan() {
         let whole = jpeg(0xC0, 1);
         let end = whole.len() - "a trailer".len();
-        assert!((0..end).all(|length| Outline::of(&whole[..length]).is_none()));
-        assert!((end..=whole.len()).all(|length| Outline::of(&whole[..length]).is_some()));
+        let scan = whole.windows(2).position(|window| window == [0xFF, SCAN]).unwrap() + 14;
+        let is_open = |length: usize| Outline::of(&whole[..length]).map(|outline| outline.is_open);
+        assert!((0..scan).all(|length| is_open(length).is_none()));
+        assert!((scan..end).all(|length| is_open(length) == Some(true)));
+        assert!((end..=whole.len()).all(|length| is_open(length) == Some(false)));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Adds a message of another system to a conversation, at its own time (agora.md 7).
 
+use std::time::Duration;
+
 use tidings_dialect::agora::moved;
 use tidings_domain::{Actor, App, BEGINNING, Caller, Content, Draft, Error, StoredFile, Target, UnixMillis, UserRef};
 use tidings_proto::{error_from_status, pb};
@@ -104,10 +106,15 @@ async fn fetched(deps: &Deps, caller: &Caller, content: Content, base: &str) -> 
     Ok(moved(content, &format!("{base}{}", file.uuid), file.size))
 }
 
-/// Ids begin in 2010, and nothing is sent later than now (decision 6).
+/// How far the clock of whoever imports may be before ours.
+const SKEW: Duration = Duration::from_mins(1);
+
+/// Ids begin in 2010, and nothing is sent later than now, as far as two clocks agree (decision 6).
 fn check_time(sent_at: Option<UnixMillis>, now: UnixMillis) -> Result<(), Error> {
     match sent_at {
-        Some(sent_at) if sent_at > now => Err(Error::invalid("sent_at_ms", "must not be in the future")),
+        Some(sent_at) if sent_at > now + SKEW => {
+            Err(Error::invalid("sent_at_ms", "must not be more than a minute in the future"))
+        }
         Some(sent_at) if sent_at <= BEGINNING => Err(Error::invalid("sent_at_ms", "must not be before 2010")),
         _ => Ok(()),
     }

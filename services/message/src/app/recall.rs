@@ -105,7 +105,9 @@ pub async fn of_key(deps: &Deps, app: AppId, text: &str) -> Result<MsgId, Error>
 pub async fn recall(deps: &Deps, (caller, app): (&Caller, &App), wanted: Wanted) -> Result<Recalled, Error> {
     let actor = actor(deps, (caller, app), &wanted).await?;
     let now = deps.clock.now();
-    let Some(message) = read::place_of(&deps.db, caller.app, wanted.msg_id).await? else {
+    let found = read::place_of(&deps.db, caller.app, wanted.msg_id).await?;
+    // What is past retention is gone for whoever calls, whether the purge has come to it or not.
+    let Some(message) = found.filter(|_| !is_past(app, wanted.msg_id, now)) else {
         return past_storage(deps, (caller, app), actor, &wanted, now).await;
     };
     let is_elsewhere = wanted.conversation.is_some_and(|place| place != message.conversation);
@@ -182,6 +184,12 @@ async fn target_id(
     }
 }
 
+/// Whether the app's retention takes a message of that id.
+fn is_past(app: &App, msg_id: MsgId, now: UnixMillis) -> bool {
+    let (retention, sent_at) = (app.policy.message_retention, msg_id.moment());
+    retention > Duration::ZERO && sent_at < now && now - sent_at > retention
+}
+
 /// A message that is not in the log: where the app's retention took it, the event alone tells the receivers' devices.
 async fn past_storage(
     deps: &Deps,
@@ -190,10 +198,7 @@ async fn past_storage(
     wanted: &Wanted,
     now: UnixMillis,
 ) -> Result<Recalled, Error> {
-    let retention = app.policy.message_retention;
-    let is_past =
-        retention > Duration::ZERO && wanted.msg_id.moment() < now && now - wanted.msg_id.moment() > retention;
-    if !wanted.past_storage || !is_past || caller.actor != Actor::App {
+    if !wanted.past_storage || !is_past(app, wanted.msg_id, now) || caller.actor != Actor::App {
         return Err(access::not_found(wanted.msg_id));
     }
     let to = wanted.to.as_ref().ok_or_else(|| not_sent_there(wanted.msg_id))?;
@@ -206,6 +211,12 @@ async fn past_storage(
     let origin = Origin::of(caller);
     let body = wanted.notice.body()?;
     let mut tx = deps.db.begin().await?;
+    if let Some(left) = read::place_of(&deps.db, caller.app, wanted.msg_id).await? {
+        // The purge has not come to it yet: until then nobody is to find it.
+        head::lock(&mut tx, &[(caller.app, left.conversation)]).await?;
+        let which = Which { app: caller.app, conversation: left.conversation, msg_id: wanted.msg_id };
+        change::recall(&mut tx, which, now).await?;
+    }
     let event = told(caller, actor, conversation, wanted.msg_id, now, body.as_deref(), &origin);
     event::append(&mut tx, &[event], std::iter::empty()).await?;
     tx.commit().await?;

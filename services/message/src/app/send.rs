@@ -42,7 +42,8 @@ pub async fn send(
     let content = bounded(app, &draft.content, draft.targets.len())?;
     let (sender, places) = places::places(directory, (caller, app), &draft, now).await?;
     let audience = places::named(directory, (caller, app), &draft, &draft.audience).await?;
-    let flags = Flags { system: draft.system, targeted: !audience.is_empty(), imported: false };
+    let flags =
+        Flags { system: draft.system, targeted: !audience.is_empty(), imported: false, by_app: caller.is_app() };
     let fate = if draft.online_only { Fate::Online { body: content.to_json(draft.system) } } else { Fate::Kept };
     let mut call = Call {
         app: caller.app,
@@ -104,7 +105,7 @@ fn heed(call: &mut Call, app: &App, look: Look, verdict: Verdict) -> Result<(), 
 
 /// Bytes of one message as it is kept that every app may send; an app that allows more by policy may send more.
 const MAX_CONTENT: usize = 128 * 1024;
-/// Bytes of all messages of one call: what one transaction takes without holding up the others for long.
+/// Bytes of all messages of one call, with escapes decoded like those of one message: what one transaction takes without holding up the others for long.
 pub const MAX_CALL: usize = 16 * 1024 * 1024;
 
 /// The content as it is kept, within the bounds that hold for every door.
@@ -112,7 +113,7 @@ pub fn bounded(app: &App, content: &Content, targets: usize) -> Result<StoredCon
     let content = StoredContent::write(content)?;
     // Neutral fields beside the sender's own text: twice what the policy counts.
     let most = MAX_CONTENT.max(app.policy.max_content_bytes * 2 + app.policy.max_ext_bytes);
-    let size = content.size();
+    let size = content.decoded_size();
     if size > most || size * targets > MAX_CALL {
         return Err(Error::new(Reason::MessageTooLarge, format!("{size} bytes for {targets}")));
     }

@@ -88,6 +88,12 @@ pub struct Place {
 }
 
 impl Call {
+    /// The moment that the ids of imported messages are of: when they were sent, or now where the clock over there is ahead
+    /// of ours. No id is of the future, since the next ones must be above it.
+    pub fn imported_at(&self) -> Option<UnixMillis> {
+        self.sent_at.map(|sent_at| sent_at.min(self.accepted_at))
+    }
+
     /// The lane of the first conversation: a hint to which writer takes the call.
     pub fn lane(&self) -> i64 {
         self.places.first().map_or(0, |place| lane(place.conversation))

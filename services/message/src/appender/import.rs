@@ -52,8 +52,8 @@ impl Imports {
         for call in calls.iter().filter(|call| call.fate.is_kept()) {
             for place in call.places.iter().filter(|place| !place.discarded) {
                 let place = (call.app, place.conversation);
-                match (call.sent_at, ahead.get(&place)) {
-                    (Some(sent_at), _) => wanted.push((place, sent_at, Stays::InItsMinute)),
+                match (call.imported_at(), ahead.get(&place)) {
+                    (Some(moment), _) => wanted.push((place, moment, Stays::InItsMinute)),
                     (None, Some(from)) => wanted.push((place, *from, Stays::Anywhere)),
                     (None, None) => {}
                 }
@@ -113,7 +113,7 @@ fn ahead(calls: &[&Call], heads: &BTreeMap<Place, Head>, now: UnixMillis) -> BTr
     }
     // What is imported with them may be, where another process has accepted its time.
     for call in calls {
-        let imported = call.sent_at.filter(|sent_at| is_ahead(*sent_at));
+        let imported = call.imported_at().filter(|moment| is_ahead(*moment));
         for (sent_at, place) in imported.into_iter().flat_map(|at| call.places.iter().map(move |place| (at, place))) {
             let from = ahead.entry((call.app, place.conversation)).or_insert(sent_at + MINUTE);
             *from = (*from).max(sent_at + MINUTE);

@@ -90,6 +90,7 @@ fn wire(lane: i64, event: Event) -> Result<pb::Event, Error> {
         trace: event.origin.trace,
         reason: reason.to_owned(),
         reason_detail: reason_detail.to_owned(),
+        by_app: event.by_app,
     })
 }
 

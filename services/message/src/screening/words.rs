@@ -1,12 +1,13 @@
 //! Finds listed words in a text, in one pass whatever their number.
 //!
 //! Text and words are compared folded: compatibility forms (wide letters, ligatures) become plain ones, letters lower
-//! case, and characters that show nothing are left out. A letter with a mark on it is another letter.
+//! case, a run of white space is one space, and characters that show nothing are left out. A letter with a mark on it is
+//! another letter.
 
 use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
-use tidings_domain::{Error, WordAction, WordList};
+use tidings_domain::{Error, WordAction, WordList, is_invisible};
 use unicode_normalization::char::{canonical_combining_class, decompose_compatible};
 
 /// The words of an app.
@@ -87,12 +88,20 @@ struct Folded {
 
 impl Folded {
     fn of(text: &str) -> Self {
-        if text.is_ascii() {
+        if is_as_compared(text) {
             return Self { text: text.to_ascii_lowercase(), origins: Vec::new() };
         }
         let mut characters: Vec<(char, Range<usize>)> = Vec::with_capacity(text.len());
-        for (at, character) in text.char_indices().filter(|(_, character)| !shows_nothing(*character)) {
+        for (at, character) in text.char_indices().filter(|(_, character)| !is_invisible(*character)) {
             let origin = at..at + character.len_utf8();
+            if character.is_whitespace() {
+                // A run of it is one space, which comes from all of it.
+                match characters.last_mut() {
+                    Some((' ', run)) => run.end = origin.end,
+                    _ => characters.push((' ', origin)),
+                }
+                continue;
+            }
             decompose_compatible(character, |part| {
                 // By way of the upper case, letters with several lower cases become one.
                 for lower in part.to_uppercase().flat_map(char::to_lowercase) {
@@ -131,6 +140,16 @@ impl Folded {
     }
 }
 
+/// Whether all of a text is plain enough to be compared with its letters in lower case alone.
+fn is_as_compared(text: &str) -> bool {
+    let mut before = 0;
+    text.bytes().all(|byte| {
+        let is_plain = matches!(byte, b'!'..=b'~') || (byte == b' ' && before != b' ');
+        before = byte;
+        is_plain
+    })
+}
+
 fn is_mark(character: char) -> bool {
     canonical_combining_class(character) != 0
 }
@@ -138,15 +157,6 @@ fn is_mark(character: char) -> bool {
 /// Vowels and ends of Korean syllables, which are taken apart.
 const fn ends_syllable(character: char) -> bool {
     matches!(character, '\u{1160}'..='\u{11FF}')
-}
-
-/// Soft hyphens, joiners, marks of direction, variants: what words are torn apart with.
-const fn shows_nothing(character: char) -> bool {
-    matches!(
-        character,
-        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
-            | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{E0000}'..='\u{E0FFF}'
-    )
 }
 
 #[cfg(test)]
@@ -171,6 +181,13 @@ mod tests {
             "a BAD Word!",
             "ｂａｄ　ｗｏｒｄ",
             "b\u{200B}a\u{AD}d word",
+            "bad  word",
+            "bad\t\n word",
+            "bad\u{A0}\u{3000}word",
+            "bad \u{200B} \u{2003}word",
+            "b\u{3164}a\u{115F}d\u{1160} \u{FFA0}wo\u{17B4}rd",
+            "b\0a\u{7}d w\u{2800}ord",
+            "bad \u{E0061}\u{1D173}word",
             "σίσυφοσ",
             "σίσυφος",
             "КАША",
@@ -206,7 +223,17 @@ mod tests {
         assert_eq!(masked("Bad badges, BAD."), "*** *****s, ***.");
         assert_eq!(masked("Straße Ünder"), "Stra*e Ünder");
         assert_eq!(masked("un e\u{301}te\u{301} \u{1F600}"), "un ***** \u{1F600}");
+        let spaced = words_of_one("bad word");
+        assert_eq!(spaced("so bad \t\n word, bad\u{3000}\u{200B}word"), "so **********, *********");
         assert_eq!(masked("b\u{200B}ad ｂａｄ\0"), "**** ***\0");
+    }
+
+    fn words_of_one(word: &str) -> impl Fn(&str) -> String {
+        let words = words(&[], &[word]);
+        move |text| match words.find(text) {
+            Found::Masked(text) => text,
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

@@ -3,7 +3,11 @@
 use serde::{Deserialize, Serialize};
 use tidings_domain::GroupKind;
 
-use crate::{json::OneOrMany, number::Integer};
+use crate::{
+    flag::Flag,
+    json::{Label, OneOrMany},
+    number::Integer,
+};
 
 /// Creations and changes; rooms say `name` for `groupname`.
 #[derive(Deserialize)]
@@ -12,14 +16,16 @@ pub struct GroupIn<'a> {
     pub name: Option<String>,
     pub description: Option<String>,
     pub avatar: Option<String>,
-    pub owner: Option<String>,
-    pub newowner: Option<String>,
+    #[serde(borrow)]
+    pub owner: Option<Label<'a>>,
+    #[serde(borrow)]
+    pub newowner: Option<Label<'a>>,
     #[serde(borrow)]
     pub members: Option<OneOrMany<'a>>,
     pub maxusers: Option<Integer>,
-    pub public: Option<bool>,
-    pub membersonly: Option<bool>,
-    pub allowinvites: Option<bool>,
+    pub public: Option<Flag>,
+    pub membersonly: Option<Flag>,
+    pub allowinvites: Option<Flag>,
     pub custom: Option<String>,
 }
 

@@ -5,11 +5,12 @@ mod group;
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::value::RawValue;
 
 use crate::{
-    json::{Object, OneOrMany, TextMap},
+    flag::Flag,
+    json::{Label, Object, Objects, OneOrMany, TextMap, is_empty_array},
     number::{Decimal, Integer, Number},
 };
 
@@ -21,15 +22,20 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de Raw
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
-/// An object, absent or `null`.
+/// An object, absent, `null` or the empty array that PHP writes for an object without keys.
 fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    Option::<Object<T>>::deserialize(deserializer).map(|given| given.map(|Object(value)| value))
+    let raw = <&RawValue>::deserialize(deserializer)?;
+    if raw.get() == "null" || is_empty_array(raw) {
+        return Ok(None);
+    }
+    serde_json::from_str(raw.get()).map(|Object(value)| Some(value)).map_err(D::Error::custom)
 }
 
 /// agora.md 2.1, with `msg` of 2.5.
 #[derive(Deserialize)]
 pub struct Send<'a> {
-    pub from: Option<String>,
+    #[serde(borrow)]
+    pub from: Option<Label<'a>>,
     #[serde(borrow)]
     pub to: Option<OneOrMany<'a>>,
     #[serde(rename = "type")]
@@ -40,9 +46,9 @@ pub struct Send<'a> {
     pub msg: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "present")]
     pub ext: Option<&'a RawValue>,
-    pub sync_device: Option<bool>,
+    pub sync_device: Option<Flag>,
     pub routetype: Option<String>,
-    pub need_group_ack: Option<bool>,
+    pub need_group_ack: Option<Flag>,
     pub chatroom_msg_level: Option<String>,
     #[serde(borrow)]
     pub roam_ignore_users: Option<OneOrMany<'a>>,
@@ -66,7 +72,8 @@ pub struct LegacySend<'a> {
 #[derive(Deserialize)]
 pub struct Broadcast<'a> {
     pub target_type: Option<String>,
-    pub from: Option<String>,
+    #[serde(borrow)]
+    pub from: Option<Label<'a>>,
     #[serde(borrow)]
     pub msg: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "present")]
@@ -81,21 +88,24 @@ pub struct BroadcastId {
 
 /// agora.md 5
 #[derive(Deserialize)]
-pub struct Recall {
-    pub msg_id: Option<String>,
-    pub to: Option<String>,
+pub struct Recall<'a> {
+    #[serde(borrow)]
+    pub msg_id: Option<Label<'a>>,
+    #[serde(borrow)]
+    pub to: Option<Label<'a>>,
     pub chat_type: Option<String>,
-    pub from: Option<String>,
-    pub force: Option<bool>,
-    pub sync_device: Option<bool>,
+    #[serde(borrow)]
+    pub from: Option<Label<'a>>,
+    pub force: Option<Flag>,
+    pub sync_device: Option<Flag>,
     #[serde(rename = "recallMessageExtensionInfo")]
     pub info: Option<String>,
 }
 
 #[derive(Deserialize)]
-pub struct Recalls {
-    #[serde(default)]
-    pub msgs: Vec<Object<Recall>>,
+pub struct Recalls<'a> {
+    #[serde(borrow, default)]
+    pub msgs: Objects<Recall<'a>>,
     #[serde(rename = "recallMessageExtensionInfo")]
     pub info: Option<String>,
 }
@@ -126,11 +136,12 @@ pub struct RecallWord<'a> {
 
 /// agora.md 6
 #[derive(Deserialize)]
-pub struct DeleteChannel {
-    pub channel: Option<String>,
+pub struct DeleteChannel<'a> {
+    #[serde(borrow)]
+    pub channel: Option<Label<'a>>,
     #[serde(rename = "type")]
     pub kind: Option<String>,
-    pub delete_roam: Option<bool>,
+    pub delete_roam: Option<Flag>,
 }
 
 #[derive(Serialize)]
@@ -148,11 +159,12 @@ pub struct Status {
 
 /// agora.md 7
 #[derive(Deserialize)]
-pub struct Import {
-    pub target: Option<String>,
-    pub is_ack_read: Option<bool>,
+pub struct Import<'a> {
+    #[serde(borrow)]
+    pub target: Option<Label<'a>>,
+    pub is_ack_read: Option<Flag>,
     pub msg_timestamp: Option<Integer>,
-    pub need_download: Option<bool>,
+    pub need_download: Option<Flag>,
 }
 
 /// One message as exports and histories have it (agora.md 4).
@@ -222,11 +234,13 @@ pub struct Channel<'a> {
 }
 
 #[derive(Deserialize)]
-pub struct ReadAck {
-    pub channel: Option<String>,
+pub struct ReadAck<'a> {
+    #[serde(borrow)]
+    pub channel: Option<Label<'a>>,
     #[serde(rename = "type")]
     pub kind: Option<String>,
-    pub msg_id: Option<String>,
+    #[serde(borrow)]
+    pub msg_id: Option<Label<'a>>,
 }
 
 #[derive(Serialize)]
@@ -256,12 +270,13 @@ pub struct Imported {
 /// agora.md 10.6
 #[derive(Deserialize)]
 pub struct Rewrite<'a> {
-    pub user: Option<String>,
+    #[serde(borrow)]
+    pub user: Option<Label<'a>>,
     #[serde(borrow)]
     pub new_msg: Option<&'a RawValue>,
     #[serde(borrow)]
     pub new_ext: Option<&'a RawValue>,
-    pub is_combine_ext: Option<bool>,
+    pub is_combine_ext: Option<Flag>,
 }
 
 /// The key that `msg` has beyond a `body`.
@@ -297,6 +312,9 @@ pub struct Media<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<Cow<'a, str>>,
     pub url: Option<Cow<'a, str>>,
+    /// What the vendor's server SDK names a file by, with `secret`, where it has no `url`.
+    #[serde(skip_serializing)]
+    pub uuid: Option<Cow<'a, str>>,
     #[serde(default, deserialize_with = "object", skip_serializing_if = "Option::is_none")]
     pub size: Option<Size>,
 }
@@ -326,7 +344,8 @@ pub struct LocationOut<'a> {
 
 #[derive(Serialize, Deserialize)]
 pub struct Command<'a> {
-    pub action: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<Cow<'a, str>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub param: Option<&'a RawValue>,
 }
@@ -495,14 +514,15 @@ pub struct NewUser {
 
 /// agora.md 10.1.
 #[derive(Deserialize)]
-pub struct TokenRequest {
+pub struct TokenRequest<'a> {
     pub grant_type: Option<String>,
     pub client_id: Option<String>,
     pub client_secret: Option<String>,
-    pub username: Option<String>,
+    #[serde(borrow)]
+    pub username: Option<Label<'a>>,
     pub password: Option<String>,
     #[serde(rename = "autoCreateUser")]
-    pub auto_create_user: Option<bool>,
+    pub auto_create_user: Option<Flag>,
     pub ttl: Option<Integer>,
 }
 
