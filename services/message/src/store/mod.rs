@@ -70,6 +70,7 @@ pub fn app_rows() -> AppRows {
         ("broadcast", "broadcast_id", Kind::Int),
         ("export", "hour_start, part", Kind::Int),
         ("late", "conv_a, conv_b, msg_id", Kind::Int),
+        ("stray", "conv_a, conv_b, msg_id", Kind::Int),
         ("recalled", "conv_a, conv_b, msg_id", Kind::Int),
         ("excluded", "user_id, conv_a, conv_b, msg_id", Kind::Int),
         ("file_use", "conv_a, conv_b, msg_id, uuid", Kind::Int),
