@@ -114,7 +114,7 @@ fn environment(running: &Running, secrets: &pb::AppWithSecrets, token: &str) -> 
     values.map(|(key, value)| format!("{key}='{value}'\n")).concat()
 }
 
-/// What the README's first minute shows; a test pastes it as it is.
+/// What a first start prints; a test pastes it as it is.
 pub const COMMANDS: &str = include_str!("demo_commands.sh");
 
 #[expect(clippy::print_stdout, reason = "this is the program's own voice on a terminal")]

@@ -10,6 +10,7 @@ mod crates;
 mod data_folder;
 mod database;
 mod deleted_apps;
+mod docs;
 mod durability;
 mod files;
 mod full_disk;

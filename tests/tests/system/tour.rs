@@ -1,15 +1,16 @@
-//! The tour in docs/lanying.md: what it shows is what happens.
+//! The commands of README.md and docs/lanying.md, pasted: what they show is what happens.
 
 #![expect(clippy::unwrap_used, reason = "a test that finds nothing to unwrap has failed")]
 
 use tidings_testkit::Installation;
 
-const PAGE: &str = include_str!("../../../docs/lanying.md");
+const README: &str = include_str!("../../../README.md");
+const LANYING: &str = include_str!("../../../docs/lanying.md");
 
 /// The fenced blocks of a language, joined.
-fn blocks(language: &str) -> String {
+fn blocks(page: &str, language: &str) -> String {
     let opening = format!("```{language}\n");
-    PAGE.split(&opening).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
+    page.split(&opening).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
 }
 
 /// Without what differs from run to run: ids of messages have 16 digits, times 13.
@@ -32,13 +33,35 @@ fn steady(text: &str) -> String {
     steady.trim_end().to_owned()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_tour_of_the_lanying_dialect_can_be_pasted() {
+/// What the commands of a page print, in the folder of a first start.
+async fn pasted(page: &str) -> String {
     let mut installation = Installation::default();
     installation.start().await;
     let folder = installation.data().parent().unwrap();
-    let commands = blocks("sh").replace("./data/demo.env", &installation.data().join("demo.env").display().to_string());
+    let env = installation.data().join("demo.env").display().to_string();
+    let commands = blocks(page, "sh").replace("./data/demo.env", &env);
     let done = std::process::Command::new("sh").arg("-c").arg(commands).current_dir(folder).output().unwrap();
     assert_eq!(String::from_utf8(done.stderr).unwrap(), "");
-    assert_eq!(steady(&String::from_utf8(done.stdout).unwrap()), steady(&blocks("json")));
+    String::from_utf8(done.stdout).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_tour_of_the_lanying_dialect_can_be_pasted() {
+    assert_eq!(steady(&pasted(LANYING).await), steady(&blocks(LANYING, "json")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_minute_of_the_readme_can_be_pasted() {
+    let rest = README.split_once("## The first minute").unwrap().1;
+    let minute = rest.split_once("### gRPC").unwrap().0;
+    let said = pasted(minute).await;
+    let lines: Vec<&str> = said.lines().collect();
+    let [users, sent, listed, read, lanying @ ..] = lines.as_slice() else { panic!("{said}") };
+    let agora =
+        [(users, "users"), (sent, "messages/users"), (listed, "users/bob/conversations"), (read, "users/bob/messages")];
+    for (answer, path) in agora {
+        assert!(answer.starts_with("{\"path\":") && answer.contains(path), "{answer}");
+    }
+    assert!(listed.contains("hello, bob") && read.contains("hello, bob"), "{said}");
+    assert_eq!(steady(&lanying.join("\n")), steady(&blocks(minute, "json")));
 }

@@ -1,0 +1,140 @@
+//! What the documentation points to is there: links, headings, files of the code. The pages that everybody reads stay short.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Component, Path, PathBuf},
+};
+
+const FOLDERS: [&str; 8] = ["crates", "deploy", "docs", "gateway", "proto", "services", "tests", "xtask"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Every file of the repository, by its path from the root, without what is built and installed.
+fn files() -> BTreeSet<PathBuf> {
+    fn walk(folder: &Path, root: &Path, found: &mut BTreeSet<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                if !path.ends_with("node_modules") && !path.ends_with("target") {
+                    walk(&path, root, found);
+                }
+            } else {
+                found.insert(path.strip_prefix(root).unwrap().to_owned());
+            }
+        }
+    }
+    let (root, mut found) = (root(), BTreeSet::new());
+    for folder in FOLDERS {
+        walk(&root.join(folder), &root, &mut found);
+    }
+    for entry in fs::read_dir(&root).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            found.insert(path.strip_prefix(&root).unwrap().to_owned());
+        }
+    }
+    found
+}
+
+fn read(page: &Path) -> String {
+    fs::read_to_string(root().join(page)).unwrap()
+}
+
+/// The pages for people.
+fn pages(files: &BTreeSet<PathBuf>) -> Vec<&PathBuf> {
+    let is_page = |file: &&PathBuf| {
+        let folder = file.parent().unwrap();
+        file.extension().is_some_and(|extension| extension == "md")
+            && (folder == Path::new("") || folder.starts_with("docs"))
+    };
+    files.iter().filter(is_page).collect()
+}
+
+/// A page without its fenced blocks.
+fn prose(page: &Path) -> String {
+    read(page).split("```").step_by(2).collect()
+}
+
+/// What a heading is called in an address, as GitHub makes it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim().to_lowercase();
+    let kept = kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+fn has_heading(page: &Path, wanted: &str) -> bool {
+    prose(page).lines().filter(|line| line.starts_with('#')).any(|line| anchor(line.trim_start_matches('#')) == wanted)
+}
+
+/// Without `.` and `..`.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => _ = plain.pop(),
+            Component::CurDir => {}
+            part => plain.push(part),
+        }
+    }
+    plain
+}
+
+#[test]
+fn every_link_leads_to_a_page_and_a_heading_that_are_there() {
+    let files = files();
+    let mut broken = Vec::new();
+    for page in pages(&files) {
+        let text = prose(page);
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.starts_with("https://") {
+                continue;
+            }
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { page.clone() } else { plain(&page.parent().unwrap().join(file)) };
+            let is_there = root().join(&target).exists();
+            if !is_there || !heading.is_empty() && !has_heading(&target, heading) {
+                broken.push(format!("{}: {link}", page.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn every_file_of_the_code_that_is_named_is_there() {
+    let files = files();
+    let mut missing = Vec::new();
+    let architecture = Path::new("ARCHITECTURE.md");
+    for page in pages(&files).into_iter().filter(|page| *page == architecture || page.starts_with("docs/internals")) {
+        let text = prose(page);
+        for name in
+            text.split('`').skip(1).step_by(2).filter(|name| name.ends_with(".rs") && !name.contains(['<', '*', '{']))
+        {
+            if !files.iter().any(|file| file.ends_with(name)) {
+                missing.push(format!("{}: {name}", page.display()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn every_page_is_in_the_index() {
+    let files = files();
+    let index = read(Path::new("docs/README.md"));
+    let docs = pages(&files).into_iter().filter_map(|page| page.strip_prefix("docs").ok());
+    for page in docs.filter(|page| *page != Path::new("README.md")) {
+        assert!(index.contains(&format!("({})", page.display())), "docs/README.md lacks {}", page.display());
+    }
+}
+
+#[test]
+fn what_everybody_reads_is_short() {
+    for (page, most) in [("README.md", 900), ("ARCHITECTURE.md", 1500)] {
+        let words = read(Path::new(page)).split_whitespace().count();
+        assert!(words <= most, "{page} has {words} words, at most {most}");
+    }
+}
