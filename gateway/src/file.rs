@@ -24,12 +24,13 @@ use http::{
 };
 use multer::{Constraints, Field, Multipart, SizeLimit};
 use tidings_domain::{Caller, Error, Reason, StoredFile};
-use tidings_proto::pb::{self, download_reply, upload_request};
+use tidings_proto::pb::{self, upload_request};
 use tidings_runtime::context;
 use tokio::sync::mpsc;
 
 use crate::{
     Gateway,
+    download::Download,
     form_part::PartName,
     range::{self, Asked},
     reply::{refused, with_reason},
@@ -367,9 +368,8 @@ pub(crate) async fn give_out(
             length: wanted_length as i64,
             thumbnail: wanted.thumbnail,
         };
-        let mut client = gateway.clients().file.clone();
-        let chunks = client.download(context::request(caller, request)).await.map_err(refused)?.into_inner();
-        if method == Method::HEAD || length == 0 { Body::empty() } else { body_of(chunks) }
+        let download = Download::begin(gateway, caller, request).await?;
+        if method == Method::HEAD || length == 0 { Body::empty() } else { download.into_body() }
     };
     let mut response = Response::new(body);
     *response.status_mut() = status;
@@ -416,18 +416,6 @@ async fn link(
     };
     let reply = gateway.clients().file.clone().link(context::request(caller, request)).await;
     Ok(Some(reply.map_err(refused)?.into_inner().url).filter(|url| !url.is_empty()))
-}
-
-fn body_of(chunks: tonic::Streaming<pb::DownloadReply>) -> Body {
-    Body::from_stream(chunks.filter_map(|reply| future::ready(bytes_of(reply))))
-}
-
-fn bytes_of(reply: Result<pb::DownloadReply, tonic::Status>) -> Option<Result<Bytes, tonic::Status>> {
-    match reply.map(|reply| reply.part) {
-        Ok(Some(download_reply::Part::Chunk(bytes))) => Some(Ok(bytes)),
-        Ok(_) => None,
-        Err(status) => Some(Err(status)),
-    }
 }
 
 /// What the bytes are called and are, so that no browser runs them: it shows pictures, sound and films, and saves

@@ -1,6 +1,6 @@
 //! What surrounds every request: its id, its span, its log line, CORS, and a net under panics.
 
-use std::{borrow::Cow, panic::AssertUnwindSafe};
+use std::{borrow::Cow, panic::AssertUnwindSafe, time::Duration};
 
 use axum::{
     body::Body,
@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header::CONTENT_ENCODING};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use tidings_domain::{Error, Reason};
-use tidings_runtime::telemetry;
+use tidings_runtime::{deadline, telemetry};
 use tracing::Instrument as _;
 
 use crate::{
@@ -26,6 +26,10 @@ use crate::{
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest request id that is taken over from a client.
 const MAX_ID: usize = 128;
+/// How long a request may take in all: proxies wait no longer by default. The services that it comes to know when that is
+/// over. Files, and what has yet to happen, take longer.
+const LONGEST: Duration = Duration::from_mins(1);
+const LONGEST_OF_FILES: Duration = Duration::from_hours(2);
 /// Bytes of what a client sent that go into a log line.
 const MAX_METHOD: usize = 16;
 const MAX_APP: usize = 130;
@@ -42,7 +46,9 @@ pub(crate) async fn surround(State(gateway): State<Gateway>, request: Request, n
     // The line has every field; the span only what finds its other lines and names it in a trace.
     let span = tracing::info_span!("gateway.request", route, request_id = %id);
     telemetry::adopt(&span, request.headers());
-    let mut response = guarded(&gateway, request, next).instrument(span.clone()).await;
+    let longest = if routes::may_take_long(route) { LONGEST_OF_FILES } else { LONGEST };
+    let carried_out = guarded(&gateway, request, next).instrument(span.clone());
+    let mut response = deadline::within(started + longest, carried_out).await;
     let (status, ms) = (response.status().as_u16(), started.elapsed().as_millis() as u64);
     if status < 400 && response.extensions().get::<RefusedWith200>().is_none() {
         tracing::info!(parent: None, method, route, status, ms, app, request_id = %id, "request");

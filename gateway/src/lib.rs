@@ -9,6 +9,7 @@ mod budget;
 mod client_address;
 mod connection;
 mod cors;
+mod download;
 mod file;
 mod form_part;
 mod health;

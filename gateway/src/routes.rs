@@ -186,6 +186,11 @@ pub(crate) fn is_reserved(segment: &str) -> bool {
     LANYING.contains(&segment) || OURS.contains(&segment)
 }
 
+/// Whether a route carries a file, or waits for events.
+pub(crate) fn may_take_long(route: &str) -> bool {
+    route.starts_with("/file/") || route.contains("/chatfiles") || route.contains("/events")
+}
+
 fn is_lanying(path: &str) -> bool {
     path.split('/').nth(1).is_some_and(|segment| LANYING.contains(&segment))
 }
@@ -218,6 +223,24 @@ mod tests {
         let routes: std::collections::BTreeSet<&str> = routes.iter().map(|(path, _)| *path).collect();
         let rows = crate::ROUTE_RIGHTS.iter().map(|right| right.path).filter(|path| !OURS.contains(&&path[1..]));
         assert_eq!(rows.collect::<std::collections::BTreeSet<_>>(), routes);
+    }
+
+    #[test]
+    fn files_and_events_may_take_longer_than_other_calls() {
+        let routes = [agora_routes(), agora_group_routes(), lanying_routes()].concat();
+        let long = routes.iter().map(|(path, _)| *path).filter(|path| may_take_long(path)).collect::<Vec<_>>();
+        let expected = [
+            "/{org}/{app}/chatfiles",
+            "/{org}/{app}/chatfiles/{uuid}",
+            "/{org}/{app}/users/{username}/chatfiles/lifetime",
+            "/{org}/{app}/tidings/events",
+            "/file/upload/chat",
+            "/file/upload/forward",
+            "/file/upload/object",
+            "/file/download/{uuid}",
+            "/file/object/{uuid}",
+        ];
+        assert_eq!(long, expected);
     }
 
     #[test]

@@ -1,4 +1,8 @@
 //! The REST server: HTTP/1.1 connections in front of the routes.
+//!
+//! It goes in an order that costs no client a request: while it drains, every answer closes its connection, so a proxy comes
+//! to keep none; then nobody is accepted any more; connections on which nothing happened are closed last, since a request
+//! may be on its way over them.
 
 use std::{
     convert::Infallible,
@@ -8,13 +12,13 @@ use std::{
 };
 
 use axum::{body::Body, extract::ConnectInfo};
-use http::{Uri, uri::PathAndQuery};
+use http::{HeaderValue, Uri, header::CONNECTION, uri::PathAndQuery};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
-use tidings_runtime::{Bounds, Connections, accept};
+use tidings_runtime::{Bounds, Connections, Shutdown, accept};
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 
@@ -31,8 +35,8 @@ const IDLE_TIME: Duration = Duration::from_secs(75);
 /// Most bytes that are read from a connection at once: what a transfer has in memory is a few times this.
 const BUFFER: usize = 64 * 1024;
 
-/// Serves until `stop` ends, then answers what has begun.
-pub async fn serve(listener: TcpListener, gateway: Gateway, bounds: Bounds, stop: impl Future<Output = ()>) {
+/// Serves until `stop` is triggered, then answers what has begun. Idle connections stay open for `linger` after that.
+pub async fn serve(listener: TcpListener, gateway: Gateway, bounds: Bounds, stop: Shutdown, linger: Duration) {
     let stopping = gateway.stopping().clone();
     let proxies = gateway.trusted_proxies().to_vec();
     let is_proxy = |address: IpAddr| is_trusted(address.to_canonical(), &proxies);
@@ -41,14 +45,19 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, bounds: Bounds, stop
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(IDLE_TIME).max_buf_size(BUFFER);
     let graceful = GracefulShutdown::new();
-    tokio::pin!(stop);
+    let triggered = stop.triggered();
+    tokio::pin!(triggered);
     loop {
         let stream = tokio::select! {
-            () = &mut stop => break,
+            () = &mut triggered => break,
             stream = accept(&listener, &connections, is_proxy) => stream,
         };
         let (routes, place, peer) = (routes.clone(), Arc::clone(stream.place()), stream.peer());
-        let answer = service_fn(move |request| answer(routes.clone(), Busy::new(&place), request, peer));
+        let stop = stop.clone();
+        let answer = service_fn(move |request| {
+            let (answer, stop) = (answer(routes.clone(), Busy::new(&place), request, peer), stop.clone());
+            async move { Ok::<_, Infallible>(closing(answer.await?, &stop)) }
+        });
         let connection = graceful.watch(http.serve_connection(TokioIo::new(ClientStream::new(stream)), answer));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -58,6 +67,7 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, bounds: Bounds, stop
     }
     drop(listener);
     stopping.trigger();
+    tokio::time::sleep(linger).await;
     graceful.shutdown().await;
 }
 
@@ -71,6 +81,14 @@ fn with_one_slash(uri: &mut Uri) {
     if let Ok(shorter) = Uri::try_from(format!("/{}", path.trim_start_matches('/'))) {
         *uri = shorter;
     }
+}
+
+/// The last answer on its connection, once the process is to stop.
+fn closing(mut answer: http::Response<AnswerBody>, stop: &Shutdown) -> http::Response<AnswerBody> {
+    if stop.is_draining() {
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    answer
 }
 
 /// The answer to a request, which has the address that it came from.

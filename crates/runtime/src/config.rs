@@ -3,11 +3,13 @@
 //! Every key of the file can be set as `TIDINGS_<SECTION>_<KEY>`; with `_FILE` at the end the value is read from that
 //! file. No secret has a default. What is not understood is an error that says where it stands.
 
+mod addresses;
 mod check;
 mod environment;
 mod file;
 mod load;
 
+pub use addresses::Addresses;
 pub use check::service_key;
 pub use environment::CREDENTIALS;
 
@@ -54,6 +56,9 @@ pub struct Config {
     pub callbacks: Callbacks,
     /// What protects the process.
     pub limits: Limits,
+    /// Milliseconds between the signal to stop, from which on the process is not ready, and the end of its listeners.
+    /// Absent: a second for a single role, nothing for all of them in one process.
+    pub drain_delay_ms: Option<u64>,
 }
 
 /// Where data is kept.
@@ -66,25 +71,25 @@ pub struct Database {
     pub skip_migrations: bool,
 }
 
-/// Addresses of services, each as `http://host:port`.
+/// Addresses of services, each as `http://host:port`, one or several.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Peers {
     /// The directory.
-    pub directory: Option<String>,
+    pub directory: Option<Addresses>,
     /// The message service.
-    pub message: Option<String>,
+    pub message: Option<Addresses>,
     /// The conversation service.
-    pub conversation: Option<String>,
+    pub conversation: Option<Addresses>,
     /// The file service.
-    pub file: Option<String>,
+    pub file: Option<Addresses>,
     /// The callback service.
-    pub callback: Option<String>,
+    pub callback: Option<Addresses>,
 }
 
 impl Peers {
     /// Those that are named.
-    pub fn all(&self) -> impl Iterator<Item = (&'static str, &str)> {
+    pub fn all(&self) -> impl Iterator<Item = (&'static str, &Addresses)> {
         let all = [
             ("directory", &self.directory),
             ("message", &self.message),
@@ -92,7 +97,7 @@ impl Peers {
             ("file", &self.file),
             ("callback", &self.callback),
         ];
-        all.into_iter().filter_map(|(name, url)| Some((name, url.as_deref()?)))
+        all.into_iter().filter_map(|(name, addresses)| Some((name, addresses.as_ref()?)))
     }
 }
 
@@ -183,6 +188,7 @@ impl Default for Config {
             appender: Appender::default(),
             callbacks: Callbacks::default(),
             limits: Limits::default(),
+            drain_delay_ms: None,
         }
     }
 }
@@ -245,7 +251,7 @@ impl Default for Appender {
 }
 
 /// Every key that the environment may set.
-const KEYS: [&str; 32] = [
+const KEYS: [&str; 33] = [
     "data",
     "listen",
     "grpc_listen",
@@ -255,6 +261,7 @@ const KEYS: [&str; 32] = [
     "service_key",
     "service_key_previous",
     "data_key",
+    "drain_delay_ms",
     "database.url",
     "database.skip_migrations",
     "peers.directory",
@@ -281,9 +288,10 @@ const KEYS: [&str; 32] = [
 ];
 
 /// Those of them that are numbers, booleans and lists.
-const TYPED: [&str; 10] = [
+const TYPED: [&str; 11] = [
     "trusted_proxies",
     "cors_origins",
+    "drain_delay_ms",
     "database.skip_migrations",
     "files.s3_virtual_hosts",
     "appender.queue",

@@ -1,4 +1,4 @@
-//! What stands before every network RPC: the service key, the table of rights, the trace context, one log line.
+//! What stands before every network RPC: the service key, the table of rights, the trace context, the caller's deadline, one log line.
 
 use std::{
     pin::Pin,
@@ -11,7 +11,7 @@ use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 use tracing::Instrument as _;
 
-use crate::{ServiceKeys, admitted::Peer, rights, telemetry};
+use crate::{ServiceKeys, admitted::Peer, deadline, rights, telemetry};
 
 /// Open to everybody who reaches the port. Who shows a service key there is told whether it is right: that is how a
 /// process finds out, before a client's call does, that a peer would refuse it.
@@ -96,9 +96,14 @@ where
         let span = tracing::info_span!("grpc.request", rpc.method = %path);
         telemetry::adopt(&span, request.headers());
         let started = tokio::time::Instant::now();
+        // The server itself gives up then; what is called from here on is told.
+        let until = deadline::read(request.headers());
         let answer = self.inner.call(request);
         let logged = async move {
-            let answer = answer.await;
+            let answer = match until {
+                Some(until) => deadline::within(until, answer).await,
+                None => answer.await,
+            };
             if let Ok(response) = &answer {
                 let code = Status::from_header_map(response.headers()).map_or(tonic::Code::Ok, |status| status.code());
                 let ms = started.elapsed().as_millis() as u64;

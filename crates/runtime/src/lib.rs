@@ -1,12 +1,12 @@
 //! What every process needs around its services: config, telemetry, the wire between services, serving, shutdown.
 
 mod admitted;
-mod breaker;
 mod conditions;
 pub mod config;
 mod connections;
 pub mod context;
 mod data_folder;
+pub mod deadline;
 mod directory_cache;
 mod disk_space;
 pub mod fault;

@@ -1,7 +1,7 @@
 //! Who may make which RPC, as whom: one table, held to at every door, in this process and over the network.
 //!
 //! The service key opens every RPC for an app itself. On behalf of a user (metadata `tidings-user`) only those are open
-//! that say so here, and their service sees to it that the user reaches no further than the last column says. An RPC
+//! that say so here, and their service sees to it that the user reaches no further than the row says. An RPC
 //! without a row is refused, and a test holds the table against the descriptors.
 
 use std::{
@@ -34,6 +34,20 @@ pub enum Access {
     UserActs,
 }
 
+/// Whether an RPC may be made again when nobody knows whether it took place: a process of ours does so when a connection
+/// breaks, on another address of the peer where there is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// Made twice, it has the effect and the answer of once, whatever happened in between; or it has no effect.
+    Safe,
+    /// Safe where one of these fields of the request is set, its idempotency key.
+    Keyed(&'static [u32]),
+    /// Left to the caller.
+    Never,
+    /// Left to the caller too: its request is a stream, of which nothing is kept.
+    Stream,
+}
+
 /// One line of the table.
 #[derive(Debug)]
 pub struct Right {
@@ -43,48 +57,70 @@ pub struct Right {
     pub access: Access,
     /// How far a user reaches; empty where none may call.
     pub reach: &'static str,
+    /// Whether a process of ours may make it again by itself.
+    pub repeat: Repeat,
+    /// Whether its answer is a stream.
+    pub is_streamed: bool,
+}
+
+impl Right {
+    const fn answered_by_stream(self) -> Self {
+        Self { is_streamed: true, ..self }
+    }
+
+    const fn safe(self) -> Self {
+        Self { repeat: Repeat::Safe, ..self }
+    }
+
+    const fn streamed(self) -> Self {
+        Self { repeat: Repeat::Stream, ..self }
+    }
+
+    const fn keyed(self, fields: &'static [u32]) -> Self {
+        Self { repeat: Repeat::Keyed(fields), ..self }
+    }
 }
 
 /// The package of every RPC.
 pub const PACKAGE: &str = "tidings.v1.";
 
 const fn operator(rpc: &'static str) -> Right {
-    Right { rpc, access: Access::Operator, reach: "" }
+    Right { rpc, access: Access::Operator, reach: "", repeat: Repeat::Never, is_streamed: false }
 }
 
 const fn app(rpc: &'static str) -> Right {
-    Right { rpc, access: Access::App, reach: "" }
+    Right { rpc, access: Access::App, reach: "", repeat: Repeat::Never, is_streamed: false }
 }
 
 const fn reads(rpc: &'static str, reach: &'static str) -> Right {
-    Right { rpc, access: Access::UserReads, reach }
+    Right { rpc, access: Access::UserReads, reach, repeat: Repeat::Safe, is_streamed: false }
 }
 
 const fn acts(rpc: &'static str, reach: &'static str) -> Right {
-    Right { rpc, access: Access::UserActs, reach }
+    Right { rpc, access: Access::UserActs, reach, repeat: Repeat::Never, is_streamed: false }
 }
 
 /// The table. docs/rights.md shows it.
 #[rustfmt::skip]
 pub const RIGHTS: &[Right] = &[
     operator("DirectoryService/CreateApp"),
-    operator("DirectoryService/ListApps"),
-    operator("DirectoryService/ListDeletedApps"),
-    operator("DirectoryService/GetApp"),
-    operator("DirectoryService/RevealApp"),
+    operator("DirectoryService/ListApps").safe(),
+    operator("DirectoryService/ListDeletedApps").safe(),
+    operator("DirectoryService/GetApp").safe(),
+    operator("DirectoryService/RevealApp").safe(),
     operator("DirectoryService/SetAppEnabled"),
     operator("DirectoryService/DeleteApp"),
     operator("DirectoryService/RotateSecret"),
     operator("DirectoryService/SetPolicy"),
     operator("DirectoryService/CreateAdminToken"),
-    operator("DirectoryService/ListAdminTokens"),
+    operator("DirectoryService/ListAdminTokens").safe(),
     operator("DirectoryService/RevokeAdminToken"),
-    operator("DirectoryService/IssueToken"),
-    operator("DirectoryService/Authenticate"),
-    app("DirectoryService/TakeQuota"),
+    operator("DirectoryService/IssueToken").safe(),
+    operator("DirectoryService/Authenticate").safe(),
+    app("DirectoryService/TakeQuota").safe(),
     app("DirectoryService/RegisterUsers"),
     reads("DirectoryService/GetUser", "name, id and state of any user of the app"),
-    app("DirectoryService/ListUsers"),
+    app("DirectoryService/ListUsers").safe(),
     acts("DirectoryService/DeleteUser", "the user alone"),
     reads("DirectoryService/ResolveUsers", "ids of users who are there; takes no names down"),
     reads("DirectoryService/UserNames", "names of any users of the app"),
@@ -98,14 +134,14 @@ pub const RIGHTS: &[Right] = &[
     reads("DirectoryService/ListBlockedUsers", "the user's own block list"),
     reads("DirectoryService/BlockedBy", "whether the user may write to others"),
     app("DirectoryService/SetWordList"),
-    app("DirectoryService/ListWordLists"),
-    app("DirectoryService/GetWordList"),
+    app("DirectoryService/ListWordLists").safe(),
+    app("DirectoryService/GetWordList").safe(),
     app("DirectoryService/DeleteWordList"),
     app("DirectoryService/AddHook"),
-    app("DirectoryService/ListHooks"),
+    app("DirectoryService/ListHooks").safe(),
     app("DirectoryService/RemoveHook"),
-    app("DirectoryService/GetScreening"),
-    app("DirectoryService/ShowsFile"),
+    app("DirectoryService/GetScreening").safe(),
+    app("DirectoryService/ShowsFile").safe(),
 
     acts("GroupService/Create", "owned by the user"),
     reads("GroupService/Get", "any group or room of the app"),
@@ -127,18 +163,18 @@ pub const RIGHTS: &[Right] = &[
     reads("GroupService/ListBlocked", "groups that the user is an admin of"),
     reads("GroupService/Memberships", "the user alone"),
 
-    acts("MessageService/Send", "as the user"),
+    acts("MessageService/Send", "as the user").keyed(&[4, 5]),
     acts("MessageService/Recall", "what the user sent, and what admins of a group may recall"),
-    acts("MessageService/Edit", "what the user sent"),
-    app("MessageService/Broadcast"),
-    app("MessageService/StartBroadcast"),
-    app("MessageService/Import"),
+    acts("MessageService/Edit", "what the user sent").keyed(&[8, 9]),
+    app("MessageService/Broadcast").keyed(&[3]),
+    app("MessageService/StartBroadcast").keyed(&[4]),
+    app("MessageService/Import").keyed(&[6]),
     acts("MessageService/Exclude", "the user's own view"),
     app("MessageService/Purge"),
-    app("MessageService/Export"),
-    app("MessageService/Events"),
-    app("MessageService/ReportReads"),
-    app("MessageService/ExportConversation"),
+    app("MessageService/Export").safe(),
+    app("MessageService/Events").safe().answered_by_stream(),
+    app("MessageService/ReportReads").safe(),
+    app("MessageService/ExportConversation").safe().answered_by_stream(),
     reads("MessageService/Page", "conversations that the user is in"),
     reads("MessageService/Find", "conversations that the user is in"),
     reads("MessageService/FindMany", "conversations that the user is in"),
@@ -148,33 +184,33 @@ pub const RIGHTS: &[Right] = &[
     reads("ConversationService/List", "the user alone"),
     reads("ConversationService/View", "the user alone"),
     reads("ConversationService/UnreadTotals", "the user alone"),
-    acts("ConversationService/MarkRead", "the user alone"),
-    acts("ConversationService/MarkDelivered", "the user alone"),
+    acts("ConversationService/MarkRead", "the user alone").safe(),
+    acts("ConversationService/MarkDelivered", "the user alone").safe(),
     acts("ConversationService/Delete", "the user's own view"),
     acts("ConversationService/Clear", "the user's own view"),
     acts("ConversationService/DeleteAll", "the user's own view"),
     acts("ConversationService/Pin", "the user alone"),
     reads("ConversationService/ListPinned", "the user alone"),
 
-    acts("FileService/Upload", "as the user"),
+    acts("FileService/Upload", "as the user").streamed(),
     app("FileService/Fetch"),
-    reads("FileService/Download", "files whose id and secret the user knows"),
+    reads("FileService/Download", "files whose id and secret the user knows").answered_by_stream(),
     reads("FileService/Link", "files whose id and secret the user knows"),
     reads("FileService/Stat", "files whose id and secret the user knows"),
-    app("FileService/Describe"),
+    app("FileService/Describe").safe(),
     acts("FileService/SetLifetime", "what the user brought, where the policy lets users"),
     app("FileService/Delete"),
-    app("FileService/Withdraw"),
-    app("FileService/Settle"),
-    app("FileService/Sweep"),
+    app("FileService/Withdraw").safe(),
+    app("FileService/Settle").safe(),
+    app("FileService/Sweep").safe(),
 
     app("CallbackService/AddEndpoint"),
-    app("CallbackService/ListEndpoints"),
+    app("CallbackService/ListEndpoints").safe(),
     app("CallbackService/PauseEndpoint"),
     app("CallbackService/ResumeEndpoint"),
     app("CallbackService/RotateSecret"),
     app("CallbackService/RemoveEndpoint"),
-    app("CallbackService/ListDeliveries"),
+    app("CallbackService/ListDeliveries").safe(),
     app("CallbackService/Replay"),
     app("CallbackService/PurgeDeliveries"),
 ];
@@ -194,6 +230,11 @@ pub(crate) fn check(path: &str, metadata: &HeaderMap) -> Result<&'static Right, 
         }
         _ => Ok(right),
     }
+}
+
+/// Whether the call of a path may be made again, and whether its answer is a stream.
+pub(crate) fn calling(path: &str) -> (Repeat, bool) {
+    BY_PATH.get(path).map_or((Repeat::Never, true), |right| (right.repeat, right.is_streamed))
 }
 
 /// The row under which a request was let through. A request that passed no door is held to the strictest.
@@ -256,6 +297,34 @@ mod tests {
     }
 
     #[test]
+    fn keys_and_streams_are_those_of_the_descriptors() {
+        let descriptors = FileDescriptorSet::decode(tidings_proto::DESCRIPTORS).expect("the descriptors are ours");
+        let messages: HashMap<String, Vec<u32>> = descriptors
+            .file
+            .iter()
+            .flat_map(|file| &file.message_type)
+            .map(|message| {
+                let keys = message.field.iter().filter(|it| matches!(it.name(), "idempotency_key" | "transaction_id"));
+                (message.name().to_owned(), keys.map(|field| field.number().unsigned_abs()).collect())
+            })
+            .collect();
+        for service in descriptors.file.iter().flat_map(|file| &file.service) {
+            for method in &service.method {
+                let rpc = format!("{}/{}", service.name(), method.name());
+                let right = RIGHTS.iter().find(|right| right.rpc == rpc).expect("a row");
+                let keys = method.input_type().rsplit('.').next().and_then(|name| messages.get(name));
+                let held = match right.repeat {
+                    Repeat::Keyed(fields) => fields,
+                    _ => &[],
+                };
+                assert_eq!(keys.map_or(&[][..], Vec::as_slice), held, "{rpc}");
+                assert_eq!(method.client_streaming(), right.repeat == Repeat::Stream, "{rpc}");
+                assert_eq!(method.server_streaming(), right.is_streamed, "{rpc}");
+            }
+        }
+    }
+
+    #[test]
     fn the_table_in_docs_says_the_same() {
         let page = include_str!("../../../docs/rights.md");
         for right in RIGHTS {
@@ -265,7 +334,12 @@ mod tests {
                 Access::UserReads => ("app, user", right.reach),
                 Access::UserActs => ("app, enabled user", right.reach),
             };
-            let row = format!("| `{}` | {who} | {reach} |", right.rpc);
+            let again = match right.repeat {
+                Repeat::Safe => "yes",
+                Repeat::Keyed(_) => "with a key",
+                Repeat::Never | Repeat::Stream => "no",
+            };
+            let row = format!("| `{}` | {who} | {reach} | {again} |", right.rpc);
             assert!(page.contains(&row), "docs/rights.md lacks this row:\n{row}");
         }
     }

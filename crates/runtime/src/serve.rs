@@ -1,6 +1,14 @@
 //! Serves gRPC over TCP: the given services, health and reflection.
 
-use std::{io, net::IpAddr, time::Duration};
+use std::{
+    io,
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::{Stream, stream};
 use tidings_domain::Error;
@@ -38,8 +46,7 @@ pub async fn bind(setting: &str, address: &str) -> Result<TcpListener, Error> {
 /// A gRPC server in the making.
 pub struct GrpcServer {
     routes: RoutesBuilder,
-    health: HealthReporter,
-    names: Vec<&'static str>,
+    health: Health,
 }
 
 /// Says over the health service whether the process can do its work. Cheap to clone.
@@ -48,14 +55,27 @@ pub struct Health {
     reporter: HealthReporter,
     /// The services, and the empty name, which stands for all of them.
     names: Vec<&'static str>,
+    has_ended: Arc<AtomicBool>,
 }
 
 impl Health {
     /// What the health service answers from now on.
     pub async fn set(&self, ready: bool) {
+        if self.has_ended.load(Ordering::Acquire) {
+            return;
+        }
         let status = if ready { ServingStatus::Serving } else { ServingStatus::NotServing };
         for name in &self.names {
             self.reporter.set_service_status(*name, status).await;
+        }
+    }
+
+    /// Ends what watches it, which would keep connections open for ever.
+    async fn end(mut self) {
+        self.set(false).await;
+        self.has_ended.store(true, Ordering::Release);
+        for name in &self.names {
+            self.reporter.clear_service_status(name).await;
         }
     }
 }
@@ -71,7 +91,7 @@ impl Default for GrpcServer {
         let (health, service) = tonic_health::server::health_reporter();
         let mut routes = Routes::builder();
         routes.add_service(service);
-        Self { routes, health, names: vec![""] }
+        Self { routes, health: Health { reporter: health, names: vec![""], has_ended: Arc::default() } }
     }
 }
 
@@ -87,17 +107,17 @@ impl GrpcServer {
             + 'static,
         S::Future: Send + 'static,
     {
-        self.names.push(S::NAME);
-        self.health.set_service_status(S::NAME, ServingStatus::NotServing).await;
+        self.health.names.push(S::NAME);
+        self.health.reporter.set_service_status(S::NAME, ServingStatus::NotServing).await;
         self.routes.add_service(service);
     }
 
     /// What the health service answers for the services that were added.
     pub fn health(&self) -> Health {
-        Health { reporter: self.health.clone(), names: self.names.clone() }
+        self.health.clone()
     }
 
-    /// Serves until shutdown, then answers what has begun.
+    /// Serves until shutdown, then tells every connection to go and answers what has begun.
     pub async fn serve(
         mut self,
         listener: TcpListener,
@@ -111,7 +131,7 @@ impl GrpcServer {
         let health = self.health();
         let stop = async move {
             shutdown.triggered().await;
-            health.set(false).await;
+            health.end().await;
         };
         Server::builder()
             .layer(Guard::new(keys))

@@ -1,49 +1,132 @@
-//! One signal that everything stops at.
+//! The way to the end of a process: it says that it will stop, and then stops.
+//!
+//! Between the two it serves as ever, while whoever asks whether it is ready hears that it is not and goes elsewhere.
 
-use tokio::sync::watch;
+use std::time::Duration;
+
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+    time::sleep,
+};
 
 /// Tells tasks to stop. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Shutdown(watch::Sender<bool>);
+pub struct Shutdown(watch::Sender<Stage>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Running,
+    Draining,
+    Stopping,
+}
 
 impl Default for Shutdown {
     fn default() -> Self {
-        Self(watch::Sender::new(false))
+        Self(watch::Sender::new(Stage::Running))
     }
 }
 
 impl Shutdown {
+    /// Says that it will stop: from now on it is not ready.
+    pub fn drain(&self) {
+        self.reach(Stage::Draining);
+    }
+
     /// Stops everything that waits for it.
     pub fn trigger(&self) {
-        self.0.send_replace(true);
+        self.reach(Stage::Stopping);
+    }
+
+    fn reach(&self, stage: Stage) {
+        self.0.send_if_modified(|reached| {
+            let is_new = *reached < stage;
+            *reached = (*reached).max(stage);
+            is_new
+        });
+    }
+
+    /// Whether it will stop, or does.
+    pub fn is_draining(&self) -> bool {
+        *self.0.borrow() >= Stage::Draining
     }
 
     /// Whether [`Self::trigger`] was called.
     pub fn is_triggered(&self) -> bool {
-        *self.0.borrow()
+        *self.0.borrow() == Stage::Stopping
+    }
+
+    /// Ends when it will stop, or does.
+    pub async fn draining(&self) {
+        self.reached(Stage::Draining).await;
     }
 
     /// Ends when [`Self::trigger`] was called.
     pub async fn triggered(&self) {
-        let mut seen = self.0.subscribe();
-        // The sender lives in self, so waiting cannot fail.
-        let _ = seen.wait_for(|stop| *stop).await;
+        self.reached(Stage::Stopping).await;
     }
 
-    /// Triggers on Ctrl-C and SIGTERM.
-    pub fn on_signals(&self) -> std::io::Result<()> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
+    async fn reached(&self, stage: Stage) {
+        let mut seen = self.0.subscribe();
+        // The sender lives in self, so waiting cannot fail.
+        let _ = seen.wait_for(|reached| *reached >= stage).await;
+    }
+
+    /// On Ctrl-C and SIGTERM the process is not ready any more, and stops when `delay` is over. At a second signal it ends
+    /// at once, as at a crash: what was acknowledged is on disk.
+    pub fn on_signals(&self, delay: Duration) -> std::io::Result<()> {
+        let mut signals =
+            Signals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? };
         let shutdown = self.clone();
         tokio::spawn(async move {
+            signals.next().await;
+            tracing::info!(?delay, "stopping");
+            shutdown.drain();
+            let stop = async {
+                sleep(delay).await;
+                shutdown.trigger();
+                std::future::pending::<()>().await;
+            };
             tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
+                () = stop => {}
+                code = signals.next() => std::process::exit(code),
             }
-            tracing::info!("stopping");
-            shutdown.trigger();
         });
         Ok(())
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// The next one, as the exit code of a process that it ended.
+    async fn next(&mut self) -> i32 {
+        const BASE: i32 = 128;
+        let kind = tokio::select! {
+            _ = self.terminate.recv() => SignalKind::terminate(),
+            _ = self.interrupt.recv() => SignalKind::interrupt(),
+        };
+        BASE + kind.as_raw_value()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn stages_are_reached_in_order_and_never_left() {
+        let shutdown = Shutdown::default();
+        assert!(!shutdown.is_draining());
+        shutdown.drain();
+        shutdown.draining().await;
+        assert!(shutdown.is_draining() && !shutdown.is_triggered());
+        shutdown.trigger();
+        shutdown.drain();
+        shutdown.triggered().await;
+        assert!(shutdown.is_draining() && shutdown.is_triggered());
     }
 }

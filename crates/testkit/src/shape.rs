@@ -21,7 +21,11 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
-use crate::{Bucket, fresh_database, process::name_tls_backend, split::Split};
+use crate::{
+    Bucket, fresh_database,
+    process::{Process, name_tls_backend},
+    split::Split,
+};
 
 /// How Tidings runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,6 +124,18 @@ impl Suite {
     /// # Panics
     /// When a process does not become ready.
     pub async fn split_with(copies: usize, others: &[(&str, &str)]) -> Self {
+        Self::split_by(async |settings| Split::start(settings, copies).await, others).await
+    }
+
+    /// `copies` processes of each role, each of which knows all of those that it calls.
+    ///
+    /// # Panics
+    /// When a process does not become ready.
+    pub async fn replicated(copies: usize, others: &[(&str, &str)]) -> Self {
+        Self::split_by(async |settings| Split::replicated(settings, copies).await, others).await
+    }
+
+    async fn split_by(start: impl AsyncFnOnce(Vec<(String, String)>) -> Split, others: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let service_key = "0123456789abcdef0123456789abcdef".to_owned();
         let mut settings = vec![
@@ -131,7 +147,7 @@ impl Suite {
         ];
         settings.extend(Bucket::shared().settings());
         settings.extend(others.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let split = Split::start(settings, copies).await;
+        let split = start(settings).await;
         let endpoints = |role| split.addresses(role).iter().map(|it| endpoint(it)).collect::<Vec<_>>();
         Self {
             rest: split.addresses("gateway").iter().map(|address| format!("http://{address}")).collect(),
@@ -156,12 +172,42 @@ impl Suite {
         self.split.as_ref().expect("only the split shape has processes").crash(role, copy).await;
     }
 
+    /// Stops copy `copy` of a role of the split shape as an operator does, starts it again at the same address and waits
+    /// until it is ready.
+    ///
+    /// # Panics
+    /// When it ends with an error or does not become ready, and on other shapes.
+    pub async fn restart(&self, role: &str, copy: usize) {
+        self.split.as_ref().expect("only the split shape has processes").restart(role, copy).await;
+    }
+
     /// Sends a signal, such as `STOP`, to a process of the split shape.
     ///
     /// # Panics
     /// On other shapes.
     pub fn signal(&self, role: &str, copy: usize, signal: &str) {
         self.split.as_ref().expect("only the split shape has processes").signal(role, copy, signal);
+    }
+
+    /// Where the processes of a role of the split shape are, as `host:port`.
+    ///
+    /// # Panics
+    /// On other shapes.
+    pub fn addresses(&self, role: &str) -> Vec<String> {
+        self.split.as_ref().expect("only the split shape has processes").addresses(role)
+    }
+
+    /// Starts one more process of a role of the split shape, of which the others do not know, and waits until it is ready.
+    ///
+    /// # Panics
+    /// When it does not become ready, and on other shapes.
+    pub async fn launch(&self, role: &str, address: &str) -> Process {
+        self.split.as_ref().expect("only the split shape has processes").one_more(role, address).await
+    }
+
+    /// What services show each other.
+    pub fn service_key(&self) -> &str {
+        &self.service_key
     }
 
     /// Everything that the processes of the split shape logged.

@@ -2,6 +2,8 @@
 
 use std::{fs, path::Path, sync::Mutex};
 
+use futures_util::future::join_all;
+
 use crate::{Process, free_address, tidings_binary, wait_until};
 
 /// The processes of one installation.
@@ -26,12 +28,27 @@ impl Split {
         migrate(&settings);
         let mut members = Vec::new();
         for role in ["directory", "file", "message", "conversation", "callback", "gateway"] {
-            members.push(Member::start(role, &mut settings).await);
+            members.push(Member::start_next(role, &mut settings).await);
         }
         for _ in 1..copies {
             for role in ["message", "callback", "gateway"] {
-                members.push(Member::start(role, &mut settings).await);
+                members.push(Member::start_next(role, &mut settings).await);
             }
+        }
+        Self { members }
+    }
+
+    /// Starts `copies` processes of each role; each knows all of those that it calls.
+    pub(crate) async fn replicated(mut settings: Vec<(String, String)>, copies: usize) -> Self {
+        migrate(&settings);
+        let mut members = Vec::new();
+        for role in ["directory", "file", "message", "conversation", "callback", "gateway"] {
+            let known = settings.clone();
+            let started: Vec<Member> =
+                join_all((0..copies).map(|_| Member::start(role, free_address(), known.clone()))).await;
+            let addresses: Vec<String> = started.iter().map(|member| format!("http://{}", member.address)).collect();
+            settings.push((format!("TIDINGS_PEERS_{}", role.to_ascii_uppercase()), addresses.join(",")));
+            members.extend(started);
         }
         Self { members }
     }
@@ -50,6 +67,26 @@ impl Split {
         member.process.lock().expect("nobody panics holding it").1.push_str(&logged);
         member.launch();
         member.ready().await;
+    }
+
+    /// Stops a process as an operator does, and starts it again.
+    pub(crate) async fn restart(&self, role: &str, copy: usize) {
+        let member = self.of(role).nth(copy).expect("there is such a copy");
+        let mut process = member.process.lock().expect("nobody panics holding it").0.take().expect("it runs");
+        process.terminate();
+        wait_until(&format!("the {role} to stop"), async || process.ended().is_some()).await;
+        let (code, logged) = (process.ended(), process.logged());
+        assert_eq!(code, Some(0), "{logged}");
+        member.process.lock().expect("nobody panics holding it").1.push_str(&logged);
+        member.launch();
+        member.ready().await;
+    }
+
+    /// Starts a process with the settings of the first one of its role.
+    pub(crate) async fn one_more(&self, role: &str, address: &str) -> Process {
+        let first = self.of(role).next().expect("there is such a role");
+        let member = Member::start(first.role, address.to_owned(), first.settings.clone()).await;
+        member.process.into_inner().expect("nobody panics holding it").0.expect("it runs")
     }
 
     /// Sends a signal to a process.
@@ -71,16 +108,21 @@ impl Split {
 
 impl Member {
     /// Starts a process that knows the ones before it, and waits until it is ready.
-    async fn start(role: &'static str, settings: &mut Vec<(String, String)>) -> Self {
-        let address = free_address();
-        let member = Self { role, address, settings: settings.clone(), process: Mutex::default() };
-        member.launch();
-        member.ready().await;
+    async fn start_next(role: &'static str, settings: &mut Vec<(String, String)>) -> Self {
+        let member = Self::start(role, free_address(), settings.clone()).await;
         let peer = format!("TIDINGS_PEERS_{}", role.to_ascii_uppercase());
         if role != "gateway" {
             settings.retain(|(setting, _)| *setting != peer);
             settings.push((peer, format!("http://{}", member.address)));
         }
+        member
+    }
+
+    /// Starts a process and waits until it is ready.
+    async fn start(role: &'static str, address: String, settings: Vec<(String, String)>) -> Self {
+        let member = Self { role, address, settings, process: Mutex::default() };
+        member.launch();
+        member.ready().await;
         member
     }
 

@@ -135,7 +135,7 @@ type Callbacks = CallbackServiceClient<Wire>;
 
 /// Runs the command.
 pub async fn callback(config: &Config, server: Server, command: CallbackCommand) -> Result<(), Error> {
-    let wire = server.running(config, config.peers.callback.as_deref()).await?;
+    let wire = server.running(config, config.peers.callback.as_ref()).await?;
     let mut callbacks = Callbacks::new(wire).max_decoding_message_size(MAX_ANSWER);
     match command {
         CallbackCommand::Add(added) => add(callbacks, added).await,

@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Args, Parser, Subcommand};
 use tidings_domain::{Error, Reason};
-use tidings_runtime::{Config, GuardedClock, telemetry};
+use tidings_runtime::{Config, GuardedClock, config::Addresses, telemetry};
 
 use crate::{
     Roles, admin, callback_admin, demo, doctor, export, hook_admin, message_admin, migrate, ready, running, server,
@@ -181,7 +181,7 @@ async fn act(cli: Cli) -> Result<(), Error> {
         Command::Doctor => doctor::doctor(config).await,
         Command::Ready { grpc, rest } => {
             let ready = match (&grpc, &rest) {
-                (Some(url), _) => ready::peer(url, None).await,
+                (Some(url), _) => ready::peer(&Addresses::read(url), None).await,
                 (None, Some(url)) => ready::gateway(url).await,
                 (None, None) => ready::here(&config?).await,
             };
@@ -242,7 +242,7 @@ fn storage(config: &Config, roles: Roles) -> String {
 
 fn peers(config: &Config, roles: Roles) -> String {
     let called = running::called(config, roles);
-    let named: Vec<_> = called.iter().map(|(name, url)| format!("{name}={url}")).collect();
+    let named: Vec<_> = called.iter().map(|(name, addresses)| format!("{name}={addresses}")).collect();
     if named.is_empty() { "none".to_owned() } else { named.join(" ") }
 }
 

@@ -33,7 +33,7 @@ pub async fn with_directory(
 }
 
 async fn connect(config: &Config, server: Server) -> Result<(Directory, Option<Running>), Error> {
-    if let Some(found) = server.named(config, config.peers.directory.as_deref())? {
+    if let Some(found) = server.named(config, config.peers.directory.as_ref())? {
         return Ok((Directory::new(found.wire()?), None));
     }
     let mut alone = config.clone();

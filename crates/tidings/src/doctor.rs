@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use tidings_domain::{Error, RISKS};
-use tidings_runtime::{Config, DataFolder, low_space};
+use tidings_runtime::{Config, DataFolder, config::Addresses, low_space};
 use tidings_store::Standing;
 
 use crate::{
@@ -47,9 +47,9 @@ pub async fn doctor(config: Result<Config, Error>) -> Result<(), Error> {
         healthy &= say(&format!("{} tables", schema.name), &opened);
     }
     let service_key = config.service_key.clone().or_else(|| server::key_on_data_folder(&config));
-    for (name, url) in config.peers.all() {
-        let answer = ready::peer(url, service_key.as_deref()).await.map(|()| format!("ready at {url}"));
-        healthy &= say(&format!("{name} service"), &answer.map_err(|why| format!("{url}: {why}")));
+    for (name, addresses) in config.peers.all() {
+        let answer = check_peer(addresses, service_key.as_deref()).await;
+        healthy &= say(&format!("{name} service"), &answer);
     }
     if healthy {
         risks(&config).await;
@@ -77,6 +77,14 @@ async fn risks(config: &Config) {
     if let Err(error) = told.await {
         tell(&format!("ok     risks of apps: cannot be told ({})", shown(error)));
     }
+}
+
+/// Each of its addresses: one that is wrong is not noticed while another one answers.
+async fn check_peer(addresses: &Addresses, service_key: Option<&str>) -> Result<String, String> {
+    for url in addresses.iter() {
+        ready::peer(&Addresses::read(url), service_key).await.map_err(|why| format!("{url}: {why}"))?;
+    }
+    Ok(format!("ready at {addresses}"))
 }
 
 fn check_folder(config: &Config) -> Result<String, String> {

@@ -36,7 +36,7 @@ pub struct Which {
 
 /// Runs the command.
 pub async fn message(config: &Config, server: Server, command: MessageCommand) -> Result<(), Error> {
-    let wire = server.running(config, config.peers.message.as_deref()).await?;
+    let wire = server.running(config, config.peers.message.as_ref()).await?;
     let MessageCommand::Recall { of, which } = command;
     let named = which.msg_key.clone().unwrap_or_else(|| which.msg_id.unwrap_or_default().to_string());
     let request = pb::RecallRequest {

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use futures_util::future::{join_all, select_ok};
 use tidings_domain::USER_AGENT;
-use tidings_runtime::{Conditions, Config, Health, Shutdown};
+use tidings_runtime::{Conditions, Config, Health, Shutdown, config::Addresses};
 use tidings_store::Db;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -32,15 +33,19 @@ pub struct NotReady {
 pub struct Readiness {
     pub databases: Vec<Db>,
     /// Names and addresses.
-    pub peers: Vec<(&'static str, String)>,
+    pub peers: Vec<(&'static str, Addresses)>,
     pub service_key: String,
     /// What keeps it from sending messages.
     pub conditions: Conditions,
+    pub shutdown: Shutdown,
 }
 
 impl Readiness {
     /// All of them answer and messages can be sent, or the first that is not so.
     pub async fn check(&self) -> Result<(), NotReady> {
+        if self.shutdown.is_draining() {
+            return Err(NotReady { why: STOPPING.to_owned(), is_configured: false });
+        }
         self.answers().await?;
         self.conditions.first().map_or(Ok(()), |why| Err(NotReady { why: read_only(&why), is_configured: false }))
     }
@@ -56,7 +61,7 @@ impl Readiness {
             return Err(NotReady { why, is_configured: false });
         }
         for (name, url) in &self.peers {
-            ask(url, Some(&self.service_key)).await.map_err(|silence| match silence {
+            any(url, Some(&self.service_key)).await.map_err(|silence| match silence {
                 Silence::RefusesKey => NotReady {
                     why: format!("the {name} service at {url} refuses the service key of this process"),
                     is_configured: true,
@@ -70,10 +75,14 @@ impl Readiness {
     }
 
     /// Says over the health service and in the log how it stands, until `shutdown`.
-    pub async fn watch(self, health: Option<Health>, shutdown: Shutdown) {
+    pub async fn watch(self, health: Option<Health>) {
         let mut said: Option<Result<(), NotReady>> = None;
         loop {
-            let found = self.check().await;
+            let found = tokio::select! {
+                found = self.check() => found,
+                // Whoever watches is told at once.
+                () = self.shutdown.draining() => break,
+            };
             if said.as_ref() != Some(&found) {
                 match &found {
                     Ok(()) => tracing::info!("ready"),
@@ -87,12 +96,20 @@ impl Readiness {
             let pause = if found.is_ok() { WHILE_READY } else { WHILE_NOT_READY };
             said = Some(found);
             tokio::select! {
-                () = shutdown.triggered() => return,
+                () = self.shutdown.draining() => break,
                 () = tokio::time::sleep(pause) => {}
             }
         }
+        if let Some(health) = &health {
+            health.set(false).await;
+        }
+        // The process takes its end for the end of a part.
+        self.shutdown.triggered().await;
     }
 }
+
+/// Why a process is not ready that was told to stop.
+const STOPPING: &str = "the process is stopping";
 
 /// The state of a process that serves reads while it refuses sends.
 fn read_only(why: &str) -> String {
@@ -105,12 +122,34 @@ enum Silence {
     Because(String),
 }
 
-/// The gRPC health service at `url` says that it serves, and takes `service_key` where one is given.
-pub async fn peer(url: &str, service_key: Option<&str>) -> Result<(), String> {
-    ask(url, service_key).await.map_err(|silence| match silence {
+/// The gRPC health service at one of the addresses says that it serves, and takes `service_key` where one is given.
+pub async fn peer(addresses: &Addresses, service_key: Option<&str>) -> Result<(), String> {
+    any(addresses, service_key).await.map_err(|silence| match silence {
         Silence::RefusesKey => "it refuses the service key".to_owned(),
         Silence::Because(why) => why,
     })
+}
+
+/// One process is enough. Of those that are not ready the last one says why.
+async fn any(addresses: &Addresses, service_key: Option<&str>) -> Result<(), Silence> {
+    let urls = join_all(addresses.iter().map(processes)).await.concat();
+    let asked = urls.iter().map(|url| Box::pin(ask(url, service_key)));
+    select_ok(asked).await.map(|_| ())
+}
+
+/// The address of each process that the name in an address stands for; the address itself where that cannot be told.
+async fn processes(url: &str) -> Vec<String> {
+    let Some(place) = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/')) else {
+        return vec![url.to_owned()];
+    };
+    match tokio::time::timeout(PATIENCE, tokio::net::lookup_host(place)).await {
+        Ok(Ok(found)) => {
+            let mut urls: Vec<String> = found.map(|address| format!("http://{address}")).collect();
+            urls.dedup();
+            if urls.is_empty() { vec![url.to_owned()] } else { urls }
+        }
+        _ => vec![url.to_owned()],
+    }
 }
 
 async fn ask(url: &str, service_key: Option<&str>) -> Result<(), Silence> {
@@ -159,7 +198,7 @@ pub async fn here(config: &Config) -> Result<(), String> {
     if TcpStream::connect(&rest).await.is_ok() {
         return gateway(&format!("http://{rest}")).await;
     }
-    peer(&format!("http://{}", reachable(&config.grpc_listen)), None).await
+    peer(&Addresses::read(&format!("http://{}", reachable(&config.grpc_listen))), None).await
 }
 
 /// An address that a process listens at, as it is called from the same machine.
@@ -173,7 +212,7 @@ pub fn reachable(address: &str) -> String {
 
 /// Whether [`peer`] says so.
 pub async fn is_ready(url: &str) -> bool {
-    peer(url, None).await.is_ok()
+    peer(&Addresses::read(url), None).await.is_ok()
 }
 
 #[cfg(test)]

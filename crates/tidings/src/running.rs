@@ -20,8 +20,8 @@ use tidings_proto::pb::{
     message_service_server::MessageServiceServer,
 };
 use tidings_runtime::{
-    Clients, Config, DataFolder, DirectoryCache, GrpcServer, ServiceKeys, Task, Tasks, Wire, bind, keep_private,
-    low_space, most_connections,
+    Clients, Config, DataFolder, DirectoryCache, GrpcServer, ServiceKeys, Task, Tasks, Wire, bind, config::Addresses,
+    keep_private, low_space, most_connections,
 };
 use tidings_store::{Db, Location, Schema};
 use tokio::{task::JoinSet, time::Instant};
@@ -38,6 +38,11 @@ use crate::{
 const DRAIN: Duration = Duration::from_secs(8);
 /// How long background tasks have at least once no call is open any more.
 const LAST: Duration = Duration::from_secs(1);
+/// How long an idle connection of a client may outlast the listener. A request that is on its way over it is answered.
+const LINGER: Duration = Duration::from_secs(1);
+/// What lies between the signal to stop and the end of the listeners of a role: its clients see meanwhile that it is not
+/// ready, and go to another process of the role.
+const DRAIN_DELAY: Duration = Duration::from_secs(1);
 /// A call with 600 recipients and the largest content that an app may allow; more than all words that an app may list.
 const MAX_REQUEST: usize = 8 * 1024 * 1024;
 
@@ -55,6 +60,7 @@ pub struct Running {
     tasks: JoinSet<Result<(), Error>>,
     databases: Vec<Db>,
     folder: Option<DataFolder>,
+    drain_delay: Duration,
 }
 
 /// Starts the roles. When this returns, every listener is bound and every table is there.
@@ -79,33 +85,32 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
     let directory = if roles.directory { Some(starting.directory().await?) } else { None };
     let directory_wire = starting.wire(
         "directory",
-        config.peers.directory.as_deref(),
+        config.peers.directory.as_ref(),
         directory.as_ref().map(|(directory, _)| Wire::local(directory.clone())),
     )?;
     let groups = directory.as_ref().map(|(_, groups)| Wire::local(groups.clone()));
-    let group_wire = starting.wire("directory", config.peers.directory.as_deref(), groups)?;
+    let group_wire = starting.wire("directory", config.peers.directory.as_ref(), groups)?;
     let cache = DirectoryCache::new(
         DirectoryServiceClient::new(directory_wire.clone()).max_decoding_message_size(MAX_REQUEST),
         GroupServiceClient::new(group_wire.clone()).max_decoding_message_size(MAX_REQUEST),
         Arc::clone(&clock),
     );
     let file = if roles.file { Some(starting.file(cache.clone()).await?) } else { None };
-    let file_wire = starting.patient_wire("file", config.peers.file.as_deref(), file.clone().map(Wire::local))?;
+    let file_wire = starting.patient_wire("file", config.peers.file.as_ref(), file.clone().map(Wire::local))?;
     let files = FileServiceClient::new(file_wire.clone());
     let message = if roles.message { Some(starting.message(cache.clone(), files).await?) } else { None };
-    let message_wire = starting.wire("message", config.peers.message.as_deref(), message.clone().map(Wire::local))?;
+    let message_wire = starting.wire("message", config.peers.message.as_ref(), message.clone().map(Wire::local))?;
     let conversation =
         if roles.conversation { Some(starting.conversation(cache.clone(), message_wire.clone()).await?) } else { None };
-    let conversation_url = config.peers.conversation.as_deref();
-    let conversation_wire = starting.wire("conversation", conversation_url, conversation.clone().map(Wire::local))?;
+    let conversation_peers = config.peers.conversation.as_ref();
+    let conversation_wire = starting.wire("conversation", conversation_peers, conversation.clone().map(Wire::local))?;
     let callback = if roles.callback {
         let log = (message_wire.clone(), conversation_wire.clone());
         Some(starting.callback(cache.clone(), log).await?)
     } else {
         None
     };
-    let callback_wire =
-        starting.wire("callback", config.peers.callback.as_deref(), callback.clone().map(Wire::local))?;
+    let callback_wire = starting.wire("callback", config.peers.callback.as_ref(), callback.clone().map(Wire::local))?;
     let clients = Clients::new(directory_wire, group_wire, message_wire, conversation_wire, file_wire, callback_wire);
 
     let Starting { tasks: background, databases, kept, .. } = starting;
@@ -122,6 +127,7 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         tasks: JoinSet::new(),
         databases: databases.clone(),
         folder,
+        drain_delay: drain_delay(config, roles),
     };
     // Where both are served, each has half of what there is room for.
     let bounds = config.limits.bounds(most_connections() / if roles.gateway && roles.serves_grpc() { 2 } else { 1 });
@@ -130,6 +136,7 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         peers: called(config, roles),
         service_key: keys.shown().to_owned(),
         conditions: background.conditions().clone(),
+        shutdown: shutdown.clone(),
     };
     let mut health = None;
     if roles.serves_grpc() {
@@ -160,9 +167,9 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         let listener = bind("listen", &config.listen).await?;
         running.rest = Some(listener.local_addr().map_err(Error::internal)?);
         let gateway = gateway(config, &keys, clients, clock, readiness.clone());
-        let stop = shutdown.clone();
+        let (stop, drain_delay) = (shutdown.clone(), drain_delay(config, roles));
         tasks.spawn(async move {
-            tidings_gateway::serve(listener, gateway, bounds, async move { stop.triggered().await }).await;
+            tidings_gateway::serve(listener, gateway, bounds, stop, drain_delay.min(LINGER)).await;
             Ok(())
         });
     }
@@ -170,7 +177,7 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         health.set(readiness.check().await.is_ok()).await;
     }
     tasks.spawn(async move {
-        readiness.watch(health, shutdown).await;
+        readiness.watch(health).await;
         Ok(())
     });
     running.tasks = tasks;
@@ -178,9 +185,15 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
 }
 
 /// The services that the roles call at a distance, as far as the config names them.
-pub fn called(config: &Config, roles: Roles) -> Vec<(&'static str, String)> {
+pub fn called(config: &Config, roles: Roles) -> Vec<(&'static str, Addresses)> {
     let named = |name| config.peers.all().find(|(known, _)| *known == name);
-    roles.calls().filter_map(named).map(|(name, url)| (name, url.to_owned())).collect()
+    roles.calls().filter_map(named).map(|(name, addresses)| (name, addresses.clone())).collect()
+}
+
+/// How long the process serves on once it was told to stop. Nobody takes over from one that does everything.
+fn drain_delay(config: &Config, roles: Roles) -> Duration {
+    let otherwise = if roles == Roles::ALL { Duration::ZERO } else { DRAIN_DELAY };
+    config.drain_delay_ms.map_or(otherwise, Duration::from_millis)
 }
 
 /// Stands for a peer that this process never calls.
@@ -313,31 +326,33 @@ impl Starting<'_> {
     }
 
     /// To the service in this process, else to the peer.
-    fn wire(&self, name: &str, peer: Option<&str>, here: Option<Wire>) -> Result<Wire, Error> {
+    fn wire(&self, name: &str, peer: Option<&Addresses>, here: Option<Wire>) -> Result<Wire, Error> {
         self.wire_by(Wire::remote, name, peer, here)
     }
 
     /// The same for calls that carry whole files.
-    fn patient_wire(&self, name: &str, peer: Option<&str>, here: Option<Wire>) -> Result<Wire, Error> {
+    fn patient_wire(&self, name: &str, peer: Option<&Addresses>, here: Option<Wire>) -> Result<Wire, Error> {
         self.wire_by(Wire::remote_patient, name, peer, here)
     }
 
     fn wire_by(
         &self,
-        remote: fn(&str, &str) -> Result<Wire, Error>,
+        remote: fn(&Addresses, &str) -> Result<Wire, Error>,
         name: &str,
-        peer: Option<&str>,
+        peer: Option<&Addresses>,
         here: Option<Wire>,
     ) -> Result<Wire, Error> {
         match (here, peer) {
             (Some(wire), _) => Ok(wire),
-            (None, Some(url)) => remote(url, self.keys.shown()),
-            (None, None) if !self.roles.calls().any(|called| called == name) => remote(UNUSED, self.keys.shown()),
+            (None, Some(addresses)) => remote(addresses, self.keys.shown()),
+            (None, None) if !self.roles.calls().any(|called| called == name) => {
+                remote(&Addresses::read(UNUSED), self.keys.shown())
+            }
             (None, None) => {
                 let (role, variable) = (self.roles.name, name.to_ascii_uppercase());
                 let rule = format!(
                     "is required by `tidings {role}`: set TIDINGS_PEERS_{variable} to where the {name} service \
-                     listens, as http://host:port"
+                     listens, as http://host:port, or several of them with commas between"
                 );
                 Err(Error::invalid(&format!("peers.{name}"), rule))
             }
@@ -386,7 +401,7 @@ impl Running {
 
     /// Stops on Ctrl-C and SIGTERM.
     pub fn stop_on_signals(&self) -> Result<(), Error> {
-        self.background.shutdown().on_signals().map_err(Error::internal)
+        self.background.shutdown().on_signals(self.drain_delay).map_err(Error::internal)
     }
 
     /// Tells everything to stop.

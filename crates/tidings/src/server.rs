@@ -4,7 +4,7 @@ use std::fs;
 
 use clap::Args;
 use tidings_domain::Error;
-use tidings_runtime::{Config, Wire};
+use tidings_runtime::{Config, Wire, config::Addresses};
 
 use crate::{demo, ready};
 
@@ -18,33 +18,33 @@ pub struct Server {
 
 /// A server's address and what opens it.
 pub struct Found {
-    url: String,
+    addresses: Addresses,
     key: String,
 }
 
 impl Server {
     /// The server that the command line names, else the one at `peer`, which the config names.
-    pub fn named(self, config: &Config, peer: Option<&str>) -> Result<Option<Found>, Error> {
-        let Some(url) = self.grpc.or_else(|| peer.map(str::to_owned)) else {
+    pub fn named(self, config: &Config, peer: Option<&Addresses>) -> Result<Option<Found>, Error> {
+        let Some(addresses) = self.grpc.map(|text| Addresses::read(&text)).or_else(|| peer.cloned()) else {
             return Ok(None);
         };
         let key = match &config.service_key {
             Some(key) => key.clone(),
             None => read(config, "service.key")?,
         };
-        Ok(Some(Found { url, key }))
+        Ok(Some(Found { addresses, key }))
     }
 
     /// A server that runs: the one that is named, else the one on the data folder.
-    pub async fn running(self, config: &Config, peer: Option<&str>) -> Result<Wire, Error> {
+    pub async fn running(self, config: &Config, peer: Option<&Addresses>) -> Result<Wire, Error> {
         let found = match self.named(config, peer)? {
             Some(found) => found,
             None => on_data_folder(config)
                 .map_err(|_| none_runs(&format!("none has run on the data folder {}", config.data.display())))?,
         };
-        ready::peer(&found.url, Some(&found.key))
+        ready::peer(&found.addresses, Some(&found.key))
             .await
-            .map_err(|why| none_runs(&format!("{} is not ready ({why})", found.url)))?;
+            .map_err(|why| none_runs(&format!("{} is not ready ({why})", found.addresses)))?;
         found.wire()
     }
 }
@@ -52,13 +52,13 @@ impl Server {
 impl Found {
     /// The way to it.
     pub fn wire(&self) -> Result<Wire, Error> {
-        Wire::remote(&self.url, &self.key)
+        Wire::remote(&self.addresses, &self.key)
     }
 }
 
 /// The server that was the last to run on the data folder; it may be gone.
 pub fn on_data_folder(config: &Config) -> Result<Found, Error> {
-    Ok(Found { url: read(config, demo::ADDRESS_FILE)?, key: read(config, "service.key")? })
+    Ok(Found { addresses: Addresses::read(&read(config, demo::ADDRESS_FILE)?), key: read(config, "service.key")? })
 }
 
 /// The service key that the data folder holds, if it holds one.

@@ -12,10 +12,10 @@ use http::{
     header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE},
 };
 use tidings_dialect::agora::{self as codec, FeedQuery, Happened, Names, Refusal};
-use tidings_domain::{Caller, Error, Message, MsgId, UnixMillis, UserId};
-use tidings_proto::{pb, required};
+use tidings_domain::{Caller, Error, Message, MsgId, Reason, UnixMillis, UserId};
+use tidings_proto::{error_from_status, pb, required};
 use tidings_runtime::context;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use tonic::Streaming;
 
 use super::asked::Asked;
@@ -29,6 +29,8 @@ const LAST_EVENT_ID: &str = "last-event-id";
 const BATCH: i32 = 100;
 /// Something is sent at least so often, so that nobody between takes the connection for dead.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Before a feed that was broken off goes on.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// `GET /tidings/events`.
 pub(crate) async fn events(State(gateway): State<Gateway>, asked: Asked) -> Response {
@@ -112,11 +114,21 @@ fn frame(lines: &[(String, String)], cursor: &str) -> Bytes {
     Bytes::from(out)
 }
 
+async fn replies(
+    gateway: &Gateway,
+    caller: &Caller,
+    request: &pb::EventsRequest,
+) -> Result<Streaming<pb::EventsReply>, Error> {
+    let replies = gateway.clients().message.clone().events(context::request(caller, request.clone())).await;
+    Ok(replies.map_err(refused)?.into_inner())
+}
+
 /// The feed of an app, with the names of those who are in it.
 struct Feed {
     gateway: Gateway,
     caller: Caller,
     replies: Streaming<pb::EventsReply>,
+    request: pb::EventsRequest,
     exts_array: bool,
     /// Behind what was read.
     cursor: String,
@@ -132,17 +144,37 @@ impl Feed {
     ) -> Result<Self, Error> {
         let FeedQuery { after, kinds, wait, .. } = query;
         let request = pb::EventsRequest { after, kinds, follow: !wait.is_zero(), batch };
-        let replies = gateway.clients().message.clone().events(context::request(&caller, request)).await;
-        let mut replies = replies.map_err(refused)?.into_inner();
+        let mut replies = replies(gateway, &caller, &request).await?;
         let first = replies.message().await.map_err(refused)?.unwrap_or_default();
-        Ok(Self { gateway: gateway.clone(), caller, replies, exts_array, cursor: first.cursor })
+        Ok(Self { gateway: gateway.clone(), caller, replies, request, exts_array, cursor: first.cursor })
     }
 
     /// `None`: it is over, or the server stops.
     async fn next(&mut self) -> Option<Result<pb::EventsReply, Error>> {
+        let stopping = self.gateway.stopping().clone();
         tokio::select! {
-            () = self.gateway.stopping().triggered() => None,
-            reply = self.replies.message() => reply.map_err(refused).transpose(),
+            () = stopping.triggered() => None,
+            reply = self.read() => reply,
+        }
+    }
+
+    /// A process that stops or dies does not end it: another one goes on behind what was read.
+    async fn read(&mut self) -> Option<Result<pb::EventsReply, Error>> {
+        loop {
+            let why = match self.replies.message().await.map_err(error_from_status) {
+                Ok(Some(reply)) => return Some(Ok(reply)),
+                Ok(None) if !self.request.follow => return None,
+                Ok(None) => None,
+                Err(error) if error.reason() != Reason::Unavailable => return Some(Err(error)),
+                Err(error) => Some(error),
+            };
+            tracing::debug!(?why, "a feed goes on at another process");
+            sleep(PAUSE).await;
+            self.request.after.clone_from(&self.cursor);
+            match replies(&self.gateway, &self.caller, &self.request).await {
+                Ok(replies) => self.replies = replies,
+                Err(error) => return Some(Err(error)),
+            }
         }
     }
 

@@ -29,6 +29,7 @@ mod pins;
 mod reads;
 mod recall;
 mod rights;
+mod rolling;
 mod screening_commands;
 mod service_key;
 mod start;

@@ -1,29 +1,44 @@
 //! docs/nginx.md: the file that it prints, in a real nginx in front of Tidings.
 
-use std::{fs, path::Path, process::Command, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::StreamExt as _;
 use reqwest::{Client, Method, multipart};
 use serde_json::json;
 use tempfile::TempDir;
 use tidings_testkit::{Agora, Installation, Process, Reply, free_address, wait_until};
+use tokio::{io::AsyncReadExt as _, net::TcpListener};
 
 const PAGE: &str = include_str!("../../../docs/nginx.md");
 const HOST: &str = "chat.example.com";
 
 /// The printed file with addresses and paths of this machine, between what Debian puts around it.
-fn printed(folder: &Path, tidings: &str, (plain, secure): (&str, &str)) -> String {
+fn printed(folder: &Path, gateways: &[String], (plain, secure): (&str, &str)) -> String {
     let site = PAGE.split("```nginx\n").nth(1).unwrap().split("```").next().unwrap();
     let mut site = site.to_owned();
+    let servers = |addresses: &[&str]| {
+        let lines = addresses.iter().map(|address| format!("    server {address} max_fails=1 fail_timeout=1s;\n"));
+        lines.collect::<String>()
+    };
+    let gateways: Vec<&str> = gateways.iter().map(|url| url.trim_start_matches("http://")).collect();
     for (said, here) in [
-        ("server 127.0.0.1:8080;", format!("server {tidings};")),
-        ("listen 80;", format!("listen {plain};")),
-        ("listen 443 ssl;", format!("listen {secure} ssl;")),
-        ("/etc/ssl/chat.example.com/fullchain.pem", folder.join("cert.pem").display().to_string()),
-        ("/etc/ssl/chat.example.com/key.pem", folder.join("key.pem").display().to_string()),
+        (servers(&["127.0.0.1:8080", "127.0.0.1:8081"]), servers(&gateways)),
+        ("listen 80;".to_owned(), format!("listen {plain};")),
+        ("listen 443 ssl;".to_owned(), format!("listen {secure} ssl;")),
+        ("/etc/ssl/chat.example.com/fullchain.pem".to_owned(), folder.join("cert.pem").display().to_string()),
+        ("/etc/ssl/chat.example.com/key.pem".to_owned(), folder.join("key.pem").display().to_string()),
     ] {
-        assert!(site.contains(said), "docs/nginx.md no longer says {said}");
-        site = site.replace(said, &here);
+        assert!(site.contains(&said), "docs/nginx.md no longer says {said}");
+        site = site.replace(&said, &here);
     }
     let at = folder.display();
     let own = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
@@ -33,30 +48,32 @@ fn printed(folder: &Path, tidings: &str, (plain, secure): (&str, &str)) -> Strin
     )
 }
 
-/// nginx in front of an installation.
-struct Proxied {
-    http: Client,
-    url: String,
-    env: std::collections::HashMap<String, String>,
-    _nginx: Process,
-    installation: Installation,
+/// A running nginx with the printed file.
+pub struct Nginx {
+    /// Trusts nginx's certificate, and finds its host.
+    pub http: Client,
+    /// What clients see.
+    pub url: String,
+    /// Dropped before the folder.
+    _process: Process,
     folder: TempDir,
 }
 
-impl Proxied {
-    async fn start() -> Self {
+/// A free address for nginx, and the URL that clients see it under.
+pub fn reserved() -> (String, String) {
+    let secure = free_address();
+    let url = format!("https://{HOST}:{}", secure.rsplit_once(':').unwrap().1);
+    (secure, url)
+}
+
+impl Nginx {
+    /// At a reserved address, in front of gateways that run.
+    pub async fn start((secure, url): (String, String), gateways: &[String]) -> Self {
         if let Ok(why) = std::env::var("TIDINGS_TEST_NGINX_MISSING") {
             panic!("nginx could not be installed: {why}");
         }
         let folder = tempfile::tempdir().unwrap();
-        let (plain, secure) = (free_address(), free_address());
-        let url = format!("https://{HOST}:{}", secure.rsplit_once(':').unwrap().1);
-        let mut installation = Installation::default();
-        // What the page says for Tidings' side.
-        installation.set("TIDINGS_PUBLIC_URL", &url);
-        installation.set("TIDINGS_TRUSTED_PROXIES", "[\"127.0.0.1/32\"]");
-        installation.start().await;
-
+        let plain = free_address();
         let (key, cert) = (folder.path().join("key.pem"), folder.path().join("cert.pem"));
         let mut openssl = Command::new("openssl");
         openssl.args([
@@ -73,9 +90,8 @@ impl Proxied {
         openssl.args(["-subj", "/CN=chat.example.com", "-keyout"]).arg(&key).arg("-out").arg(&cert);
         let made = openssl.output().expect("openssl is there");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let tidings = installation.url().trim_start_matches("http://").to_owned();
         let file = folder.path().join("nginx.conf");
-        let text = printed(folder.path(), &tidings, (&plain, &secure));
+        let text = printed(folder.path(), gateways, (&plain, &secure));
         // Its workers are of another user when root starts it.
         let text = if Command::new("id").arg("-u").output().unwrap().stdout == b"0\n" {
             format!("user root;\n{text}")
@@ -86,16 +102,43 @@ impl Proxied {
         let words = ["sh", "-c", "PATH=$PATH:/usr/sbin exec nginx -c \"$1\" -p \"$2\"", "sh"];
         let places = [file.display().to_string(), folder.path().display().to_string()];
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).chain(places).collect();
-        let mut nginx = Process::run(&words, &[]);
+        let mut process = Process::run(&words, &[]);
 
         let address = secure.parse().unwrap();
         let http = Client::builder().danger_accept_invalid_certs(true).resolve(HOST, address).build().unwrap();
         wait_until("nginx to serve", async || {
-            assert_eq!(nginx.ended(), None, "{}", nginx.logged());
+            assert_eq!(process.ended(), None, "{}", process.logged());
             http.get(format!("{url}/livez")).send().await.is_ok_and(|answer| answer.status().is_success())
         })
         .await;
-        Self { http, url, env: installation.env(), _nginx: nginx, installation, folder }
+        Self { http, url, _process: process, folder }
+    }
+
+    /// What nginx had to say.
+    pub fn errors(&self) -> String {
+        fs::read_to_string(self.folder.path().join("error.log")).unwrap()
+    }
+}
+
+/// nginx in front of an installation.
+struct Proxied {
+    http: Client,
+    url: String,
+    env: std::collections::HashMap<String, String>,
+    nginx: Nginx,
+    installation: Installation,
+}
+
+impl Proxied {
+    async fn start() -> Self {
+        let reserved = reserved();
+        let mut installation = Installation::default();
+        // What the page says for Tidings' side.
+        installation.set("TIDINGS_PUBLIC_URL", &reserved.1);
+        installation.set("TIDINGS_TRUSTED_PROXIES", "[\"127.0.0.1/32\"]");
+        installation.start().await;
+        let nginx = Nginx::start(reserved, &[installation.url()]).await;
+        Self { http: nginx.http.clone(), url: nginx.url.clone(), env: installation.env(), nginx, installation }
     }
 
     fn base(&self) -> String {
@@ -148,7 +191,7 @@ async fn the_printed_file_lets_through_what_tidings_takes_and_says_no_in_tidings
     assert_ne!(nobody.json()["code"], 40000, "{}", nobody.text);
 
     assert_eq!(Reply::to(proxied.http.get(format!("{}/readyz", proxied.url))).await.status.as_u16(), 404);
-    let error_log = fs::read_to_string(proxied.folder.path().join("error.log")).unwrap();
+    let error_log = proxied.nginx.errors();
     assert!(!error_log.contains("buffered to a temporary file"), "{error_log}");
 }
 
@@ -174,4 +217,57 @@ async fn an_event_comes_through_nginx_while_the_stream_is_open_and_a_long_poll_w
     };
     tokio::time::timeout(Duration::from_secs(10), reading).await.expect("the event comes before the next heartbeat");
     assert!(PAGE.contains("proxy_read_timeout 90s"), "a long poll waits for up to 60 seconds");
+}
+
+/// A gateway that dies over every request that it has read, and counts them.
+async fn dying() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind(free_address()).await.unwrap();
+    let (url, requests) = (format!("http://{}", listener.local_addr().unwrap()), Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&requests);
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = [0; 4096];
+            if stream.read(&mut head).await.is_ok_and(|length| length > 0) {
+                count.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    });
+    (url, requests)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_gateway_died_over_goes_to_another_one_only_if_it_is_safe() {
+    let mut installation = Installation::default();
+    installation.start().await;
+    let direct = installation.agora().await;
+    direct.register(&["ann", "bob"]).await;
+    let (dead, requests) = dying().await;
+    let nginx = Nginx::start(reserved(), &[installation.url(), dead]).await;
+    let base = format!("{}/{}/{}", nginx.url, installation.env()["TIDINGS_ORG"], installation.env()["TIDINGS_APP"]);
+    let message = json!({"from": "ann", "to": ["bob"], "type": "txt", "body": {"msg": "once"}});
+    let send = || nginx.http.post(format!("{base}/messages/users")).bearer_auth(&direct.token).json(&message);
+    // Until it came to the one that dies: nginx leaves that out for a second.
+    let met = async |make: &dyn Fn() -> reqwest::RequestBuilder| loop {
+        let before = requests.load(Ordering::SeqCst);
+        let status = make().send().await.unwrap().status().as_u16();
+        match requests.load(Ordering::SeqCst) - before {
+            0 => assert_eq!(status, 200),
+            met => return (status, met),
+        }
+    };
+    let get = || nginx.http.get(format!("{base}/users/ann")).bearer_auth(&direct.token);
+    assert_eq!(met(&get).await, (200, 1));
+    let next = AtomicUsize::new(0);
+    let keyed = || send().header("idempotency-key", format!("key{}", next.fetch_add(1, Ordering::SeqCst)));
+    assert_eq!(met(&keyed).await, (200, 1));
+    assert_eq!(met(&send).await, (502, 1));
+    // By its method nginx would take it for safe.
+    let put = || {
+        let lanying = installation.lanying();
+        let text = json!({"type": 1, "content": "once", "content_type": 0, "target_ids": [1]});
+        let put = nginx.http.put(format!("{}/message/send", nginx.url)).header("app_id", &lanying.app_id);
+        put.header("access-token", lanying.token).json(&text)
+    };
+    assert_eq!(met(&put).await, (502, 1));
 }

@@ -6,6 +6,8 @@ use super::Config;
 
 /// Shortest service key.
 const SHORTEST_KEY: usize = 16;
+/// Who takes a process out of service needs no longer, and whoever stops it waits for it.
+const LONGEST_DRAIN_DELAY_MS: u64 = 300_000;
 
 impl Config {
     /// Refuses the first setting that no role can start with, by its name.
@@ -23,11 +25,14 @@ impl Config {
         for origin in &self.cors_origins {
             cors_origin(origin)?;
         }
-        for (name, url) in self.peers.all() {
-            peer(&format!("peers.{name}"), url)?;
+        for (name, addresses) in self.peers.all() {
+            addresses.check(&format!("peers.{name}"))?;
         }
         if let Some(url) = &self.telemetry.otlp_endpoint {
-            peer("telemetry.otlp_endpoint", url)?;
+            http_address("telemetry.otlp_endpoint", url)?;
+        }
+        if self.drain_delay_ms.is_some_and(|delay| delay > LONGEST_DRAIN_DELAY_MS) {
+            return Err(Error::invalid("drain_delay_ms", format!("must be at most {LONGEST_DRAIN_DELAY_MS}")));
         }
         if let Some(url) = &self.database.url {
             let example =
@@ -121,7 +126,7 @@ fn cors_origin(origin: &str) -> Result<(), Error> {
     }
 }
 
-fn peer(name: &str, url: &str) -> Result<(), Error> {
+fn http_address(name: &str, url: &str) -> Result<(), Error> {
     let uri = url.parse::<http::Uri>().ok().filter(|uri| uri.scheme_str() == Some("http"));
     if uri.and_then(|uri| uri.host().map(str::len)).is_none_or(|length| length == 0) {
         return Err(Error::invalid(name, format!("must be http://host:port, but is {url}")));
@@ -140,6 +145,7 @@ fn starts_with(name: &str, url: &str, schemes: &[&str], example: &str) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Addresses;
 
     fn complaint(change: impl FnOnce(&mut Config)) -> String {
         let mut config = Config::default();
@@ -164,6 +170,11 @@ mod tests {
     #[expect(clippy::unnecessary_wraps, reason = "what the config holds")]
     fn text(value: &str) -> Option<String> {
         Some(value.to_owned())
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "what the config holds")]
+    fn peer(value: &str) -> Option<Addresses> {
+        Some(Addresses::read(value))
     }
 
     #[test]
@@ -191,9 +202,11 @@ mod tests {
             ("cors_origins has \"https://a.test:443\": browsers leave out", origin("https://a.test:443")),
             ("cors_origins has \"https://*.a.test\": write it as", origin("https://*.a.test")),
             ("cors_origins has \"\": it has no scheme", origin("")),
-            ("peers.directory must be http://host:port", complaint(|it| it.peers.directory = text("directory:9090"))),
-            ("peers.message must be http://host:port", complaint(|it| it.peers.message = text("https://message:9090"))),
-            ("peers.file must be http://host:port", complaint(|it| it.peers.file = text("http://"))),
+            ("peers.directory must be http://host:port", complaint(|it| it.peers.directory = peer("directory:9090"))),
+            ("peers.message must be http://host:port", complaint(|it| it.peers.message = peer("https://message:9090"))),
+            ("peers.file must be http://host:port", complaint(|it| it.peers.file = peer("http://"))),
+            ("peers.file must be http://host:port", complaint(|it| it.peers.file = peer("http://file:1,file:2"))),
+            ("drain_delay_ms must be at most", complaint(|it| it.drain_delay_ms = Some(300_001))),
             ("telemetry.otlp_endpoint must be", complaint(|it| it.telemetry.otlp_endpoint = text("collector:4317"))),
             ("database.url must start with postgres://", complaint(|it| it.database.url = text("mysql://s3cret@h/d"))),
             ("service_key must be at least 16", complaint(|it| it.service_key = text("short"))),

@@ -1,0 +1,134 @@
+//! One connection to one process of a peer.
+
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use http::{
+    HeaderValue, Version,
+    header::{self, AUTHORIZATION},
+    uri::{Authority, Scheme},
+};
+use hyper::{
+    body::Incoming,
+    client::conn::http2::{self, Connection, SendRequest},
+};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tidings_domain::USER_AGENT;
+use tokio::{net::TcpStream, time::timeout};
+use tonic::{Status, body::Body};
+use tower::Service;
+
+use super::lent::{Lent, Message};
+
+/// How long a process may take to accept a connection.
+const CONNECT: Duration = Duration::from_secs(2);
+/// How often a connection is asked for a sign of life, and how long it may take to give one. A process that hangs is found
+/// out in their sum, and what waits for it fails then.
+const PING: Duration = Duration::from_secs(1);
+const PONG: Duration = Duration::from_secs(2);
+
+/// Where a process is, and what it is shown.
+#[derive(Debug, Clone)]
+pub(super) struct Target {
+    pub address: SocketAddr,
+    /// As the configuration names it.
+    pub authority: Authority,
+    /// The service key.
+    pub authorization: HeaderValue,
+}
+
+/// Why there is no connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// Nobody listens, or the connection was closed: whoever restarts is back in a moment.
+    Refused,
+    /// No answer in time.
+    Hung,
+}
+
+/// A connection. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Link {
+    requests: SendRequest<Lent>,
+    target: Arc<Target>,
+}
+
+/// What carries the bytes; the connection is open until it ends.
+pub(super) type Carrier = Connection<TokioIo<TcpStream>, Lent, TokioExecutor>;
+
+impl Link {
+    /// Connects. That somebody accepts does not mean that a process works behind it.
+    pub async fn open(target: &Arc<Target>) -> Result<(Self, Carrier), Fault> {
+        let stream = timeout(CONNECT, TcpStream::connect(target.address)).await.map_err(|_| Fault::Hung)?;
+        let stream = stream.map_err(|error| if is_hang(&error) { Fault::Hung } else { Fault::Refused })?;
+        stream.set_nodelay(true).map_err(|_| Fault::Refused)?;
+        let opened = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .initial_stream_window_size(super::STREAM_WINDOW)
+            .initial_connection_window_size(super::CONNECTION_WINDOW)
+            .keep_alive_interval(PING)
+            .keep_alive_timeout(PONG)
+            .keep_alive_while_idle(true)
+            .handshake(TokioIo::new(stream))
+            .await;
+        let (requests, carrier) = opened.map_err(|_| Fault::Refused)?;
+        Ok((Self { requests, target: Arc::clone(target) }, carrier))
+    }
+
+    /// Whether it was closed.
+    pub fn is_closed(&self) -> bool {
+        self.requests.is_closed()
+    }
+
+    /// Sends a request and waits for the head of the answer.
+    pub fn send(
+        &mut self,
+        mut request: http::Request<Lent>,
+    ) -> impl Future<Output = hyper::Result<http::Response<Incoming>>> + use<> {
+        let mut uri = std::mem::take(request.uri_mut()).into_parts();
+        uri.scheme = Some(Scheme::HTTP);
+        uri.authority = Some(self.target.authority.clone());
+        *request.uri_mut() = http::Uri::from_parts(uri).unwrap_or_default();
+        *request.version_mut() = Version::HTTP_2;
+        request.headers_mut().insert(AUTHORIZATION, self.target.authorization.clone());
+        request.headers_mut().insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+        self.requests.send_request(request)
+    }
+}
+
+/// A carrier's end as the callers see it.
+pub(super) fn fault_of(ended: hyper::Result<()>) -> Fault {
+    if ended.is_err_and(|error| error.is_timeout()) { Fault::Hung } else { Fault::Refused }
+}
+
+fn is_hang(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::TimedOut
+}
+
+/// For the health service's client.
+impl Service<http::Request<Body>> for Link {
+    type Response = http::Response<Body>;
+    type Error = Status;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Status>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let (parts, body) = request.into_parts();
+        let lent = Message::Stream(Some(body)).lend().map(|(lent, _)| lent);
+        let answer = lent.map(|lent| self.send(http::Request::from_parts(parts, lent)));
+        Box::pin(async move {
+            let answer = answer.ok_or_else(|| Status::internal("a stream is lent once"))?.await;
+            Ok(answer.map_err(|error| Status::unavailable(error.to_string()))?.map(Body::new))
+        })
+    }
+}

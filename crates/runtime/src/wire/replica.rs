@@ -1,0 +1,263 @@
+//! One process of a peer: whether it is there, and how much it does for us.
+//!
+//! A task keeps one connection to it while there are calls. A connection counts once the process has answered over it, by
+//! its health service, which goes on to tell when it has begun to stop; so no call meets a process that hangs or goes.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, timeout},
+};
+use tonic::{Code, Streaming};
+use tonic_health::pb::{
+    HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus, health_client::HealthClient,
+};
+
+use super::{
+    link::{Fault, Link, Target, fault_of},
+    replicas::Replicas,
+};
+
+/// How long calls wait for a process that is away, from when it went: a restart costs them that much at worst. What calls
+/// later, while it is still away, is refused at once.
+pub(super) const PATIENCE: Duration = Duration::from_secs(4);
+/// How long the first answer of the health service may take.
+const PROOF: Duration = Duration::from_secs(2);
+/// Between attempts to connect.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// Nobody connects for a peer that was not called for so long.
+const UNUSED: Duration = Duration::from_secs(10);
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Replica {
+    pub target: Arc<Target>,
+    state: Mutex<State>,
+    /// What its health service says.
+    is_serving: AtomicBool,
+    in_flight: AtomicUsize,
+    /// Dropped with it: its task ends then.
+    gone: watch::Sender<()>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    link: Option<Link>,
+    /// Counts the connections.
+    number: u64,
+    /// Whether its task runs.
+    is_kept: bool,
+    /// Since when there is no connection.
+    since: Option<Instant>,
+    /// What the last attempt met with.
+    fault: Option<Fault>,
+}
+
+/// Whether it can be called.
+pub(super) enum Standing {
+    /// Over this connection, which has that number.
+    Up(Link, u64),
+    /// It may be there before then.
+    Hope(Instant),
+    /// It does not answer.
+    Down,
+}
+
+impl Replica {
+    pub fn new(target: Target) -> Self {
+        Self {
+            target: Arc::new(target),
+            state: Mutex::default(),
+            is_serving: AtomicBool::new(false),
+            in_flight: AtomicUsize::new(0),
+            gone: watch::Sender::new(()),
+        }
+    }
+
+    /// Where it stands. What is not connected is seen to.
+    pub fn standing(self: &Arc<Self>, all: &Arc<Replicas>, now: Instant) -> Standing {
+        let mut state = self.state();
+        if let Some(link) = state.link.as_ref().filter(|link| !link.is_closed()) {
+            return Standing::Up(link.clone(), state.number);
+        }
+        let since = *state.since.get_or_insert(now);
+        if !state.is_kept {
+            state.is_kept = true;
+            // How it stood when it was last called says little.
+            state.fault = None;
+            tokio::spawn(keep(Arc::downgrade(self), self.gone.subscribe(), Arc::downgrade(all)));
+        }
+        match state.fault {
+            None => Standing::Hope(now + PATIENCE),
+            Some(Fault::Refused) if now < since + PATIENCE => Standing::Hope(since + PATIENCE),
+            Some(_) => Standing::Down,
+        }
+    }
+
+    /// Whether it says that it serves, and how many calls it has of us: the smaller, the better.
+    pub fn load(&self) -> (bool, usize) {
+        (!self.is_serving.load(Ordering::Relaxed), self.in_flight.load(Ordering::Relaxed))
+    }
+
+    /// A call of ours has begun, and ends when this is dropped.
+    pub fn begin(self: &Arc<Self>) -> InFlight {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        InFlight(Arc::clone(self))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_up(&self, link: Link, serves: bool) {
+        self.is_serving.store(serves, Ordering::Relaxed);
+        let mut state = self.state();
+        if state.fault.is_some() {
+            tracing::info!(address = %self.target.address, peer = %self.target.authority, "a process of a peer is there");
+        }
+        *state = State { link: Some(link), number: state.number + 1, is_kept: true, since: None, fault: None };
+    }
+
+    fn is_down(&self, fault: Fault) {
+        self.is_serving.store(false, Ordering::Relaxed);
+        let mut state = self.state();
+        if state.fault != Some(fault) {
+            tracing::warn!(address = %self.target.address, peer = %self.target.authority, ?fault, "a process of a peer is away");
+        }
+        state.link = None;
+        state.since.get_or_insert_with(Instant::now);
+        state.fault = Some(fault);
+    }
+}
+
+/// A call on its way.
+#[derive(Debug)]
+pub(super) struct InFlight(Arc<Replica>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Says that no task keeps the replica any more, also when that one panicked.
+struct Kept(Weak<Replica>);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if let Some(replica) = self.0.upgrade() {
+            let mut state = replica.state();
+            (state.is_kept, state.link) = (false, None);
+        }
+    }
+}
+
+/// Keeps a connection until nobody calls the peer, or the replica is none of it any more.
+async fn keep(replica: Weak<Replica>, mut gone: watch::Receiver<()>, all: Weak<Replicas>) {
+    let _kept = Kept(Weak::clone(&replica));
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let Some(target) = replica.upgrade().map(|replica| Arc::clone(&replica.target)) else {
+            return;
+        };
+        let was_up = tokio::select! {
+            was_up = connected(&replica, &target, &all) => was_up,
+            // It fails when the other side is dropped, and nothing is ever sent.
+            _ = gone.changed() => return,
+        };
+        pause = if was_up { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+        match all.upgrade() {
+            Some(all) if all.idle_time() < UNUSED => {}
+            _ => return,
+        }
+        tokio::select! {
+            () = sleep(pause) => {}
+            _ = gone.changed() => return,
+        }
+    }
+}
+
+/// One connection, from the attempt to its end. Gives whether it ever was one.
+async fn connected(replica: &Weak<Replica>, target: &Arc<Target>, all: &Weak<Replicas>) -> bool {
+    let tell = |change: &dyn Fn(&Replica)| {
+        if let Some(replica) = replica.upgrade() {
+            change(&replica);
+        }
+        if let Some(all) = all.upgrade() {
+            all.tell();
+        }
+    };
+    let (link, carrier) = match Link::open(target).await {
+        Ok(opened) => opened,
+        Err(fault) => {
+            tell(&|replica| replica.is_down(fault));
+            return false;
+        }
+    };
+    let mut carrier = std::pin::pin!(carrier);
+    // The carrier moves the bytes of the proof.
+    let proof = timeout(PROOF, health(link.clone()));
+    let proved = tokio::select! {
+        proved = proof => proved.map_err(|_| Fault::Hung).and_then(|proved| proved),
+        ended = &mut carrier => Err(fault_of(ended)),
+    };
+    let (serves, mut told) = match proved {
+        Ok(proved) => proved,
+        Err(fault) => {
+            tell(&|replica| replica.is_down(fault));
+            return false;
+        }
+    };
+    tell(&|replica| replica.is_up(link.clone(), serves));
+    // Only callers hold it from here on.
+    drop(link);
+    let ended = loop {
+        tokio::select! {
+            ended = &mut carrier => break ended,
+            serves = next(&mut told) => tell(&|replica| replica.is_serving.store(serves, Ordering::Relaxed)),
+        }
+    };
+    let fault = fault_of(ended);
+    tell(&|replica| replica.is_down(fault));
+    true
+}
+
+type Told = Option<Streaming<HealthCheckResponse>>;
+
+/// Whether the process says that it serves, and where it tells when that changes.
+async fn health(link: Link) -> Result<(bool, Told), Fault> {
+    match HealthClient::new(link).watch(HealthCheckRequest::default()).await {
+        Ok(told) => {
+            let mut told = told.into_inner();
+            match told.message().await {
+                Ok(Some(first)) => Ok((first.status() == ServingStatus::Serving, Some(told))),
+                // It answers, but does not tell.
+                Ok(None) => Ok((true, None)),
+                Err(_) => Err(Fault::Refused),
+            }
+        }
+        Err(status) if status.code() == Code::Unavailable => Err(Fault::Refused),
+        // Alive all the same: what it thinks of our key, say, it tells whoever calls it.
+        Err(status) => Ok((status.code() == Code::Unimplemented, None)),
+    }
+}
+
+/// The next word of the health service. One that falls silent serves no longer.
+async fn next(told: &mut Told) -> bool {
+    let Some(stream) = told else {
+        return std::future::pending().await;
+    };
+    if let Ok(Some(word)) = stream.message().await {
+        return word.status() == ServingStatus::Serving;
+    }
+    *told = None;
+    false
+}

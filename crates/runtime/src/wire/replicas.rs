@@ -1,0 +1,285 @@
+//! The processes of a peer, found by name and address, and the choice of one for each call.
+//!
+//! The best is one that says that it serves, then the one with the fewest calls of ours. Names are looked up again while
+//! they are used, so processes come and go without a restart here.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use http::{HeaderValue, Uri, uri::Authority};
+use tidings_domain::Error;
+use tokio::{
+    net::lookup_host,
+    sync::watch,
+    time::{Instant, timeout, timeout_at},
+};
+
+use super::{
+    link::{Link, Target},
+    replica::{InFlight, PATIENCE, Replica, Standing},
+};
+use crate::config::Addresses;
+
+/// How long the addresses of a name are believed, and how long they are while none of them answers.
+const FRESH: Duration = Duration::from_secs(5);
+const FRESH_WHILE_DOWN: Duration = Duration::from_millis(500);
+/// How long a look-up may take.
+const LOOKUP: Duration = Duration::from_secs(2);
+/// Calls that wait for a process to be there; others are refused then. Each has its request in memory.
+const MOST_WAITING: usize = 1000;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Replicas {
+    hosts: Vec<Host>,
+    authorization: HeaderValue,
+    members: RwLock<Arc<[Arc<Replica>]>>,
+    lookup: Mutex<Lookup>,
+    changed: watch::Sender<()>,
+    /// Which one is looked at first, so that equals take turns.
+    turn: AtomicUsize,
+    waiting: AtomicUsize,
+    started: Instant,
+    /// Milliseconds after the start.
+    asked_at: AtomicU64,
+}
+
+/// A part of the configuration.
+#[derive(Debug)]
+struct Host {
+    name: String,
+    port: u16,
+    authority: Authority,
+    /// What the name stood for when it was last found.
+    known: Mutex<Vec<SocketAddr>>,
+}
+
+#[derive(Debug)]
+struct Lookup {
+    is_running: bool,
+    was_done: bool,
+    /// When names are looked up again; `None`: there are none, only addresses.
+    next: Option<Instant>,
+    /// Since when nothing was found.
+    empty_since: Option<Instant>,
+}
+
+/// A process that takes a call, which lasts until this is dropped.
+#[derive(Debug)]
+pub(super) struct Picked {
+    pub link: Link,
+    /// Which connection it is.
+    pub id: Id,
+    pub call: InFlight,
+}
+
+/// A connection, among those of a peer.
+pub(super) type Id = (SocketAddr, u64);
+
+enum Choice {
+    Picked(Picked),
+    /// There may be one before then.
+    Hope(Instant),
+    None,
+}
+
+impl Replicas {
+    pub fn new(addresses: &Addresses, authorization: HeaderValue) -> Result<Self, Error> {
+        let hosts = addresses.iter().map(Host::read).collect::<Result<Vec<_>, _>>()?;
+        let now = Instant::now();
+        Ok(Self {
+            hosts,
+            authorization,
+            members: RwLock::new(Arc::from([])),
+            lookup: Mutex::new(Lookup { is_running: false, was_done: false, next: Some(now), empty_since: None }),
+            changed: watch::Sender::new(()),
+            turn: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(0),
+            started: now,
+            asked_at: AtomicU64::new(0),
+        })
+    }
+
+    /// A process other than over the connections `tried`. Waits for one while one may come, until `until` at most.
+    pub async fn pick(self: &Arc<Self>, tried: &[Id], until: Instant) -> Option<Picked> {
+        match self.choose(tried) {
+            Choice::Picked(picked) => return Some(picked),
+            Choice::None => return None,
+            Choice::Hope(_) => {}
+        }
+        let _waiting = Waiting::begin(&self.waiting)?;
+        loop {
+            let mut changed = self.changed.subscribe();
+            match self.choose(tried) {
+                Choice::Picked(picked) => return Some(picked),
+                // What it ended with is seen above.
+                Choice::Hope(hope) if Instant::now() < until => {
+                    let _ = timeout_at(hope.min(until), changed.changed()).await;
+                }
+                Choice::Hope(_) | Choice::None => return None,
+            }
+        }
+    }
+
+    /// The same without waiting.
+    pub fn pick_now(self: &Arc<Self>, tried: &[Id]) -> Option<Picked> {
+        match self.choose(tried) {
+            Choice::Picked(picked) => Some(picked),
+            Choice::Hope(_) | Choice::None => None,
+        }
+    }
+
+    /// Something about a replica is different.
+    pub fn tell(&self) {
+        self.changed.send_replace(());
+    }
+
+    /// How long nobody has called.
+    pub fn idle_time(&self) -> Duration {
+        self.started.elapsed().saturating_sub(Duration::from_millis(self.asked_at.load(Ordering::Relaxed)))
+    }
+
+    fn choose(self: &Arc<Self>, tried: &[Id]) -> Choice {
+        let now = Instant::now();
+        self.asked_at.store((now - self.started).as_millis() as u64, Ordering::Relaxed);
+        let members = Arc::clone(&self.members.read().unwrap_or_else(PoisonError::into_inner));
+        let first = self.turn.fetch_add(1, Ordering::Relaxed);
+        let (mut best, mut hope): (Option<(_, &Arc<Replica>, Link, Id)>, _) = (None, None);
+        for place in 0..members.len() {
+            let replica = &members[first.wrapping_add(place) % members.len()];
+            match replica.standing(self, now) {
+                Standing::Up(link, number) => {
+                    let id = (replica.target.address, number);
+                    let load = replica.load();
+                    if !tried.contains(&id) && best.as_ref().is_none_or(|(least, ..)| load < *least) {
+                        best = Some((load, replica, link, id));
+                    }
+                }
+                Standing::Hope(until) => hope = hope.max(Some(until)),
+                Standing::Down => {}
+            }
+        }
+        hope = hope.max(self.look_up(now, best.is_none()));
+        match (best, hope) {
+            (Some((_, replica, link, id)), _) => Choice::Picked(Picked { link, id, call: replica.begin() }),
+            (None, Some(until)) => Choice::Hope(until),
+            (None, None) => Choice::None,
+        }
+    }
+
+    /// Sees to it that names are looked up from time to time. Gives until when that may bring a process.
+    fn look_up(self: &Arc<Self>, now: Instant, is_down: bool) -> Option<Instant> {
+        let mut lookup = self.lookup.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = lookup.next?;
+        // While nobody answers it is looked up sooner.
+        let due = if is_down && lookup.was_done { next.min(next - FRESH + FRESH_WHILE_DOWN) } else { next };
+        if now >= due && !lookup.is_running {
+            lookup.is_running = true;
+            let all = Arc::downgrade(self);
+            let looking = Looking(all.clone());
+            let found = join_all(self.hosts.iter().map(Host::find_later));
+            tokio::spawn(async move {
+                let found = found.await;
+                if let Some(all) = all.upgrade() {
+                    all.found(found);
+                }
+                drop(looking);
+            });
+        }
+        match lookup.empty_since {
+            _ if !lookup.was_done => Some(now + PATIENCE),
+            Some(since) if now < since + PATIENCE => Some(since + PATIENCE),
+            _ => None,
+        }
+    }
+
+    fn found(&self, found: Vec<Option<Vec<SocketAddr>>>) {
+        let mut targets: HashMap<SocketAddr, &Authority> = HashMap::new();
+        for (host, found) in self.hosts.iter().zip(found) {
+            let mut known = host.known.lock().unwrap_or_else(PoisonError::into_inner);
+            // A name server that is away takes nobody away.
+            if let Some(found) = found.filter(|found| !found.is_empty()) {
+                *known = found;
+            }
+            for address in known.iter() {
+                targets.entry(*address).or_insert(&host.authority);
+            }
+        }
+        let now = Instant::now();
+        let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
+        let mut kept: Vec<Arc<Replica>> =
+            members.iter().filter(|it| targets.remove(&it.target.address).is_some()).cloned().collect();
+        kept.extend(targets.into_iter().map(|(address, authority)| {
+            let (authority, authorization) = (authority.clone(), self.authorization.clone());
+            Arc::new(Replica::new(Target { address, authority, authorization }))
+        }));
+        let is_empty = kept.is_empty();
+        *members = kept.into();
+        drop(members);
+        let mut lookup = self.lookup.lock().unwrap_or_else(PoisonError::into_inner);
+        lookup.was_done = true;
+        lookup.next = self.hosts.iter().any(Host::is_name).then(|| now + FRESH);
+        lookup.empty_since = if is_empty { lookup.empty_since.or(Some(now)) } else { None };
+    }
+}
+
+/// A look-up is no longer under way, also when it panicked.
+struct Looking(std::sync::Weak<Replicas>);
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        if let Some(all) = self.0.upgrade() {
+            all.lookup.lock().unwrap_or_else(PoisonError::into_inner).is_running = false;
+            all.tell();
+        }
+    }
+}
+
+impl Host {
+    fn read(url: &str) -> Result<Self, Error> {
+        let wrong = || Error::invalid("peers", format!("has no http:// address: {url}"));
+        let uri: Uri = url.parse().map_err(|error| wrong().because(error))?;
+        let authority = uri.authority().ok_or_else(wrong)?.clone();
+        let name = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+        Ok(Self { name, port: authority.port_u16().unwrap_or(80), authority, known: Mutex::default() })
+    }
+
+    /// Whether what it stands for may change.
+    fn is_name(&self) -> bool {
+        self.name.parse::<IpAddr>().is_err()
+    }
+
+    /// Its addresses; `None`: nobody could tell.
+    fn find_later(&self) -> impl Future<Output = Option<Vec<SocketAddr>>> + Send + use<> {
+        let place = (self.name.clone(), self.port);
+        async move {
+            let found = timeout(LOOKUP, lookup_host(place)).await.ok()?.ok()?;
+            Some(found.collect())
+        }
+    }
+}
+
+/// A call that waits.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    /// `None`: too many do.
+    fn begin(count: &'a AtomicUsize) -> Option<Self> {
+        let waiting = Self(count);
+        (waiting.0.fetch_add(1, Ordering::Relaxed) < MOST_WAITING).then_some(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
