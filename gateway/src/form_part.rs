@@ -177,7 +177,7 @@ mod tests {
     fn names_are_read_however_clients_write_them() {
         for (header, name) in [
             (r#"form-data; name="file"; filename="cat.png""#, "cat.png"),
-            (r#"form-data; NAME=file; FileName=cat.png"#, "cat.png"),
+            ("form-data; NAME=file; FileName=cat.png", "cat.png"),
             (r#"form-data;name = "file" ; filename = "cat.png" "#, "cat.png"),
             (r#"form-data; filename="x; name=other; y.png"; name="file""#, "x; name=other; y.png"),
             (r#"form-data; filename="name=other"; name=file"#, "name=other"),

@@ -10,7 +10,10 @@ use tidings_proto::pb::{
     directory_service_client::DirectoryServiceClient, file_service_client::FileServiceClient,
     group_service_client::GroupServiceClient,
 };
-use tidings_runtime::{DirectoryCache, Tasks, Wire, config::Appender};
+use tidings_runtime::{
+    DirectoryCache, Tasks, Wire,
+    config::{Addresses, Appender},
+};
 use tidings_store::{Db, Location, on_db, on_tx, open, sqlx};
 use tidings_testkit::fresh_database;
 
@@ -18,7 +21,7 @@ const START: UnixMillis = UnixMillis(1_790_000_000_000);
 
 /// Starts a message service on the database.
 async fn start(db: &Db, clock: &Arc<ManualClock>) -> Result<MessageGrpc, tidings_domain::Error> {
-    let nowhere = Wire::remote("http://127.0.0.1:1", "key").unwrap();
+    let nowhere = Wire::remote(&Addresses::read("http://127.0.0.1:1"), "key").unwrap();
     let groups = GroupServiceClient::new(nowhere.clone());
     let files = FileServiceClient::new(nowhere.clone());
     let directory = DirectoryCache::new(DirectoryServiceClient::new(nowhere), groups, Arc::<ManualClock>::clone(clock));

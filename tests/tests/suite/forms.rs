@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use tidings_domain::{Clock as _, SystemClock};
-use tidings_testkit::{Agora, Reply, TestApp, every_shape};
+use tidings_testkit::{Agora, Reply, every_shape};
 
 use crate::{
     agora_files::{BOUNDARY, fetch, form},
@@ -25,11 +25,14 @@ fn uuid(answer: &Value) -> String {
 
 const FILE: (&str, Option<(&str, &str)>, &[u8]) = ("file", Some(("a.txt", "text/plain")), b"private");
 
+/// Headers, query and form.
+type Upload<'a> = (&'a [(&'a str, &'a str)], &'a str, Vec<u8>);
+
 every_shape! {
     async fn whatever_asks_for_a_restricted_file_restricts_decision_39(app: TestApp) {
         let agora = app.agora();
         let plain = || form(&[FILE]);
-        let asked: [(&[(&str, &str)], &str, Vec<u8>); 9] = [
+        let asked: [Upload<'_>; 9] = [
             (&[("restrict-access", "true")], "", plain()),
             (&[("restrict-access", "1")], "", plain()),
             (&[("Restrict-Access", "YES")], "", plain()),
@@ -127,7 +130,7 @@ every_shape! {
         let body = json!({"from": "nora", "to": ["omar"], "type": "file", "body": {"uuid": uuid, "secret": secret}});
         agora.post("/messages/users", &body).await.expect(200);
         let page = lanying.acting_as(omar).history(nora, 0, 10).await;
-        let attachment: Value = serde_json::from_str(page["messages"][0]["attachment"].as_str().expect("a text")).unwrap();
+        let attachment: Value = serde_json::from_str(page["messages"][0]["attachment"].as_str().expect("a text")).expect("JSON");
         assert_eq!(attachment["url"], format!("{}/chatfiles/{uuid}", agora.base));
         assert_eq!(attachment["secret"], secret);
     }
@@ -167,7 +170,8 @@ every_shape! {
         }
         let (_, description) = agora_error(&nora.post("/messages/users", &json!({})).await, 401);
         assert_eq!(description, "Unable to authenticate (OAuth)");
-        let doubled = Agora { base: format!("{scheme}://{host}//{path}"), ..agora.clone() };
+        let mut doubled = agora.clone();
+        doubled.base = format!("{scheme}://{host}//{path}");
         let answer = doubled.get("/users/nora").await.expect(200);
         assert_eq!(answer["path"], "/users/nora");
         let fine = agora.get("/users/nora").await;

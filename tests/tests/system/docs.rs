@@ -103,6 +103,11 @@ fn every_link_leads_to_a_page_and_a_heading_that_are_there() {
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
+/// Whether it names one file and is no pattern.
+fn is_of_code(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|end| end == "rs") && !name.contains(['<', '*', '{'])
+}
+
 #[test]
 fn every_file_of_the_code_that_is_named_is_there() {
     let files = files();
@@ -110,9 +115,7 @@ fn every_file_of_the_code_that_is_named_is_there() {
     let architecture = Path::new("ARCHITECTURE.md");
     for page in pages(&files).into_iter().filter(|page| *page == architecture || page.starts_with("docs/internals")) {
         let text = prose(page);
-        for name in
-            text.split('`').skip(1).step_by(2).filter(|name| name.ends_with(".rs") && !name.contains(['<', '*', '{']))
-        {
+        for name in text.split('`').skip(1).step_by(2).filter(|name| is_of_code(name)) {
             if !files.iter().any(|file| file.ends_with(name)) {
                 missing.push(format!("{}: {name}", page.display()));
             }

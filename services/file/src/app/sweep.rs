@@ -114,7 +114,10 @@ mod tests {
     use tidings_proto::pb::{
         directory_service_client::DirectoryServiceClient, group_service_client::GroupServiceClient,
     };
-    use tidings_runtime::{DirectoryCache, Tasks, Wire, config::Files};
+    use tidings_runtime::{
+        DirectoryCache, Tasks, Wire,
+        config::{Addresses, Files},
+    };
     use tidings_store::{Location, open};
 
     use super::*;
@@ -133,7 +136,7 @@ mod tests {
         async fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
             let clock = Arc::new(ManualClock::new(NOW));
-            let nowhere = Wire::remote("http://127.0.0.1:1", "key").unwrap();
+            let nowhere = Wire::remote(&Addresses::read("http://127.0.0.1:1"), "key").unwrap();
             let groups = GroupServiceClient::new(nowhere.clone());
             let directory = DirectoryCache::new(DirectoryServiceClient::new(nowhere), groups, clock.clone());
             let deps = Deps {
