@@ -11,6 +11,8 @@ use crate::{
 /// Deliveries of one page, unless the request says otherwise.
 const LIMIT: i32 = 100;
 const MAX_LIMIT: i32 = 1000;
+/// Deliveries that one transaction goes through.
+const STEP: i64 = 1000;
 
 /// The newest first.
 pub async fn list(core: &Core, app: AppId, wanted: Wanted, limit: i32) -> Result<Vec<Delivery>, Error> {
@@ -22,11 +24,18 @@ pub async fn list(core: &Core, app: AppId, wanted: Wanted, limit: i32) -> Result
     delivery::list(&core.deps.db, app, wanted, limit.into()).await
 }
 
-/// How many are delivered again.
+/// How many are delivered again. That goes in steps, each committed: a call that is cut off has got so far, and is repeated.
 pub async fn replay(core: &Core, app: AppId, wanted: Wanted) -> Result<i64, Error> {
-    let mut tx = core.deps.db.begin().await?;
-    let replayed = delivery::replay(&mut tx, app, wanted, core.deps.clock.now()).await?;
-    tx.commit().await?;
+    let db = &core.deps.db;
+    // What is written meanwhile is new, and told anyway.
+    let last = if wanted.delivery == 0 { delivery::newest(db, app).await? } else { wanted.delivery };
+    let (mut after, mut replayed) = (wanted.delivery.max(1) - 1, 0);
+    while let Some(end) = delivery::end_of_step(db, app, (after, last), STEP).await? {
+        let mut tx = db.begin().await?;
+        replayed += delivery::replay(&mut tx, app, (after, end), wanted, core.deps.clock.now()).await?;
+        tx.commit().await?;
+        after = end;
+    }
     core.tell();
     Ok(replayed)
 }

@@ -109,9 +109,15 @@ const LIST_OF_MESSAGE: &str = "
 /// A body that the list leaves out, since hundreds like it would be much at once.
 const BODY: &str = "select body from delivery where app_id = $1 and endpoint_id = $2 and delivery_id = $3";
 
+const NEWEST: &str = "select coalesce(max(delivery_id), 0) from delivery where app_id = $1 and delivery_id > 0";
+const END_OF_STEP: &str = "
+    select max(s.delivery_id) from (
+        select delivery_id from delivery where app_id = $1 and delivery_id > $2 and delivery_id <= $3
+        order by delivery_id limit cast($4 as bigint)) s";
+
 const REPLAY: &str = "
     update delivery set state = 1, at_ms = $7, tries = 0
-    where app_id = $1 and delivery_id >= $3 and delivery_id <= $8 and ($2 = 0 or endpoint_id = $2)
+    where app_id = $1 and delivery_id > $3 and delivery_id <= $8 and ($2 = 0 or endpoint_id = $2)
       and ($4 = 0 or state = $4) and ($5 = 0 or created_at >= $5) and ($6 = 0 or created_at < $6)";
 
 const PURGE: &str = "
@@ -346,13 +352,31 @@ fn delivery(row: DeliveryRow) -> Result<Delivery, Error> {
     })
 }
 
-/// Has them delivered again, from the beginning of the schedule.
-pub async fn replay(tx: &mut Tx, app: AppId, wanted: Wanted, now: UnixMillis) -> Result<i64, Error> {
-    let last = if wanted.delivery == 0 { i64::MAX } else { wanted.delivery };
+/// The id of the newest delivery of an app; 0 when there is none.
+pub async fn newest(db: &Db, app: AppId) -> Result<i64, Error> {
+    let (newest,): (i64,) = on_db!(db, |c| sqlx::query_as(NEWEST).bind(app.0).fetch_one(c).await)?;
+    Ok(newest)
+}
+
+/// The last of the next `limit` deliveries above one id and up to another.
+pub async fn end_of_step(db: &Db, app: AppId, (after, last): (i64, i64), limit: i64) -> Result<Option<i64>, Error> {
+    let (end,): (Option<i64>,) =
+        on_db!(db, |c| sqlx::query_as(END_OF_STEP).bind(app.0).bind(after).bind(last).bind(limit).fetch_one(c).await)?;
+    Ok(end)
+}
+
+/// Has those with ids above one and up to another delivered again that are wanted; says how many.
+pub async fn replay(
+    tx: &mut Tx,
+    app: AppId,
+    (after, last): (i64, i64),
+    wanted: Wanted,
+    now: UnixMillis,
+) -> Result<i64, Error> {
     let replayed = on_tx!(tx, |c| sqlx::query(REPLAY)
         .bind(app.0)
         .bind(wanted.endpoint)
-        .bind(wanted.delivery)
+        .bind(after)
         .bind(wanted.state)
         .bind(wanted.from)
         .bind(wanted.until)
