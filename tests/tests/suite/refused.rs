@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tidings_domain::SystemClock;
-use tidings_proto::pb::{self, group_service_client::GroupServiceClient};
+use tidings_proto::pb;
 use tidings_testkit::{Answer, Received, Receiver, StrictTencent, TestApp, every_shape};
 
 use crate::{
@@ -59,9 +59,8 @@ every_shape! {
         let receiver = Receiver::start(|_| Answer::ok());
         endpoint(&app, &receiver, &["message.refused"]).await;
         lanying_data(&bob.client.post("/roster/block", &json!({"user_id": ann.id})).await);
-        let mute = pb::MuteRequest { group_id: group, user_ids: vec![bob.id], until_ms: -1 };
-        let mut groups = GroupServiceClient::new(app.suite.channel());
-        groups.mute(app.request(mute)).await.expect("muted");
+        let mute = json!({"group_id": group, "user_list": [bob.id], "duration": -1});
+        lanying_data(&ann.client.post("/group/ban", &mute).await);
         // Twice under one transaction: told once.
         for _ in 0..2 {
             until_code(10006, async || ann.client.post("/message/send", &to_user(bob.id, "blocked", 7)).await).await;

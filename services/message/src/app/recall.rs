@@ -284,8 +284,10 @@ async fn take_out(tx: &mut Tx, which: Which, now: UnixMillis) -> Result<bool, Er
         return Ok(false);
     }
     if heads.get(&place).is_some_and(|head| head.listed_msg_id == which.msg_id) {
-        let newest = read::newest_in(tx, which.app, which.conversation, which.msg_id).await?;
-        head::list_for(tx, place, newest).await?;
+        // With nothing left it stays where it is.
+        if let Some(newest) = read::newest_in(tx, which.app, which.conversation, which.msg_id).await? {
+            head::list_for(tx, place, newest).await?;
+        }
     }
     Ok(true)
 }

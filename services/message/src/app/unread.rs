@@ -33,13 +33,12 @@ pub type Marks = HashMap<ConversationId, Mark>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unread {
     pub conversation: ConversationId,
-    /// The newest message that the user can read.
+    /// The newest message that the user can read; with nothing left, the newest that there was.
     pub head: MsgId,
     pub unread: i64,
 }
 
-/// The user's conversations in which he can read anything, the newest of that first, at most `limit`, below `before` where
-/// it is not zero.
+/// The user's conversations, the newest that he can read first, at most `limit`, below `before` where it is not zero.
 pub async fn unread(
     deps: &Deps,
     caller: &Caller,
@@ -54,7 +53,7 @@ pub async fn unread(
     let is_listed = |place, head: MsgId| head > hidden_up_to(place) && (before == MsgId::ZERO || head < before);
 
     let mut direct = read::conversations(db, caller.app, user).await?;
-    look_back(deps, caller.app, user, &mut direct, hidden_up_to, |it| {
+    look_back(deps, (caller.app, user), marks, &mut direct, hidden_up_to, |it| {
         (it.conversation, &mut it.listed_msg_id, it.is_hidden)
     })
     .await?;
@@ -75,7 +74,7 @@ pub async fn unread(
             (above.listed_msg_id, above.is_hidden) = (*head, false);
         }
     }
-    look_back(deps, caller.app, user, &mut found, hidden_up_to, |it| {
+    look_back(deps, (caller.app, user), marks, &mut found, hidden_up_to, |it| {
         (it.conversation, &mut it.listed_msg_id, it.is_hidden)
     })
     .await?;
@@ -87,11 +86,12 @@ pub async fn unread(
     Ok(unread)
 }
 
-/// Puts the newest message that the user can read in the place of what he does not see; zero where there is none.
+/// Puts the newest message that the user can read in the place of what he does not see. Where there is none the entry stays
+/// where it is, unless he deleted the conversation before.
 async fn look_back<T>(
     Deps { db, .. }: &Deps,
-    app: AppId,
-    user: UserId,
+    (app, user): (AppId, UserId),
+    marks: &Marks,
     entries: &mut [T],
     floor: impl Fn(ConversationId) -> MsgId,
     parts: impl Fn(&mut T) -> (ConversationId, &mut MsgId, bool),
@@ -107,7 +107,9 @@ async fn look_back<T>(
     let newest = read::newest(db, app, user, &wanted).await?;
     for entry in entries {
         if let (conversation, head, true) = parts(entry) {
-            *head = newest.get(&conversation).copied().unwrap_or(MsgId::ZERO);
+            let was_deleted = mark_of(marks, conversation).unlisted > MsgId::ZERO;
+            let left = if was_deleted { MsgId::ZERO } else { *head };
+            *head = newest.get(&conversation).copied().unwrap_or(left);
         }
     }
     Ok(())

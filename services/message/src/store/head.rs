@@ -174,10 +174,10 @@ pub async fn store(tx: &mut Tx, heads: &BTreeMap<Place, Head>) -> Result<(), Err
     MOVE.execute(tx, &rows).await
 }
 
-/// Lists a conversation, whose head is locked, for another message; `None`: it is not listed any more.
-pub async fn list_for(tx: &mut Tx, (app, conversation): Place, msg_id: Option<MsgId>) -> Result<(), Error> {
-    let ((a, b), listed) = (conversation.key(), msg_id.unwrap_or(MsgId::ZERO));
-    on_tx!(tx, |c| sqlx::query(LIST_FOR).bind(app.0).bind(a).bind(b).bind(listed.0).execute(c).await.map(drop))
+/// Lists a conversation, whose head is locked, for another message.
+pub async fn list_for(tx: &mut Tx, (app, conversation): Place, msg_id: MsgId) -> Result<(), Error> {
+    let (a, b) = conversation.key();
+    on_tx!(tx, |c| sqlx::query(LIST_FOR).bind(app.0).bind(a).bind(b).bind(msg_id.0).execute(c).await.map(drop))
 }
 
 fn columns(places: &[Place]) -> [Column<'static>; 3] {

@@ -32,17 +32,6 @@ static KEEP_COUNTS: LazyLock<ManyRows> = LazyLock::new(|| {
     )
 });
 
-/// What a conversation was listed for goes, and with it whatever stood below. What is above was taken back.
-static UNLIST: LazyLock<ManyRows> = LazyLock::new(|| {
-    ManyRows::new(
-        &COLUMNS,
-        "update conversation_head set listed_msg_id = 0
-         from r
-         where conversation_head.app_id = r.app_id and conversation_head.conv_a = r.conv_a
-           and conversation_head.conv_b = r.conv_b and conversation_head.listed_msg_id <= r.up_to",
-    )
-});
-
 /// Empties one of the tables up to a message of each conversation.
 fn empty(table: &str, key: &[&str]) -> ManyRows {
     let (key, of_t) = (key.join(", "), key.iter().map(|column| format!("t.{column}")).collect::<Vec<_>>().join(", "));
@@ -72,7 +61,7 @@ static EMPTY: LazyLock<[ManyRows; 6]> = LazyLock::new(|| {
 });
 
 pub fn many() -> Vec<&'static ManyRows> {
-    [&*KEEP_COUNTS, &*UNLIST].into_iter().chain(EMPTY.iter()).collect()
+    [&*KEEP_COUNTS].into_iter().chain(EMPTY.iter()).collect()
 }
 
 pub fn gathers() -> Vec<&'static Gather> {
@@ -144,7 +133,6 @@ pub async fn remove(tx: &mut Tx, app: AppId, up_to: &BTreeMap<ConversationId, Ms
         ]
     };
     KEEP_COUNTS.execute(tx, &rows()).await?;
-    UNLIST.execute(tx, &rows()).await?;
     for statement in EMPTY.iter() {
         statement.execute(tx, &rows()).await?;
     }

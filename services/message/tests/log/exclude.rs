@@ -34,7 +34,7 @@ both_engines! {
         let sent = world.send(by(ANN, pb::SendRequest { hidden_from, ..words(&[TO_GROUP], "psst") })).await.sent[0].msg_id;
         assert_eq!(world.page(Some(BOB), group()).await.unwrap(), [0; 0]);
         assert_eq!(world.page(Some(ANN), group()).await.unwrap(), [sent]);
-        assert_eq!(world.unread(BOB, vec![]).await, [], "there is nothing for Bob to read");
+        assert_eq!(world.unread(BOB, vec![]).await[0].2, 0);
         assert_eq!(world.unread(ANN, vec![]).await, [(group(), sent, 0)]);
     }
 
