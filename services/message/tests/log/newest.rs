@@ -86,7 +86,7 @@ both_engines! {
             assert_eq!(listed(&world, BOB, place).await.unwrap().1, 0);
             // From the start.
             let hidden_from = vec![pb::UserRef { user: Some(pb::user_ref::User::UserId(BOB)) }];
-            world.send(by(ANN, pb::SendRequest { hidden_from, ..words(&[to.clone()], "psst") })).await;
+            world.send(by(ANN, pb::SendRequest { hidden_from, ..words(std::slice::from_ref(&to), "psst") })).await;
             assert_eq!(listed(&world, BOB, place).await.unwrap().1, 0);
             let new = world.say(ANN, to, "new").await;
             assert_eq!(listed(&world, BOB, place).await, Some((new, 1)));

@@ -44,7 +44,8 @@ async fn refuse(
     allow: impl FnOnce(&mut State),
 ) -> Reason {
     world.change(change);
-    let keyed = || by(from, pb::SendRequest { idempotency_key: "k".into(), ..words(&[to.clone()], "hello") });
+    let keyed =
+        || by(from, pb::SendRequest { idempotency_key: "k".into(), ..words(std::slice::from_ref(&to), "hello") });
     let first = error_from_status(world.log.clone().send(keyed()).await.unwrap_err());
     for round in 0..2 {
         let again = error_from_status(world.log.clone().send(keyed()).await.unwrap_err());
@@ -70,7 +71,7 @@ both_engines! {
 
     async fn who_is_no_member_is_told_of(world: World) {
         for (to, place) in [(TO_GROUP, group()), (TO_ROOM, room())] {
-            let keyed = || pb::SendRequest { idempotency_key: "k".into(), ..words(&[to.clone()], "hello") };
+            let keyed = || pb::SendRequest { idempotency_key: "k".into(), ..words(std::slice::from_ref(&to), "hello") };
             for _ in 0..2 {
                 let keyed = pb::SendRequest { call: format!("{place:?}").chars().filter(char::is_ascii_alphanumeric).collect(), ..keyed() };
                 assert_eq!(refusal(world.log.clone().send(by(EVE, keyed)).await), Reason::NotGroupMember);
