@@ -41,6 +41,9 @@ impl UserId {
     /// The app itself.
     pub const ADMIN: Self = Self(0);
 
+    /// Stands where a user is named whom nobody knows; no user ever has it.
+    pub const NOBODY: Self = Self((1 << 53) - 1);
+
     /// The `n`th generated user id: the low four bits are the kind, 0 for users.
     pub const fn generated(n: i64) -> Self {
         Self(n << 4)

@@ -80,6 +80,12 @@ impl DirectoryCache {
     /// The caller of an RPC and its app, which must exist and be enabled. A user on whose behalf it is made must exist,
     /// and be enabled for whatever changes something.
     pub async fn caller<T>(&self, request: &Request<T>) -> Result<(Caller, Arc<App>), Error> {
+        let (caller, app, standing) = self.caller_as_is(request).await?;
+        standing.map(|()| (caller, app))
+    }
+
+    /// The same, where a user who is disabled is no error but one beside the caller: for calls of which that is told.
+    pub async fn caller_as_is<T>(&self, request: &Request<T>) -> Result<(Caller, Arc<App>, Result<(), Error>), Error> {
         let scope = Scope::of(request)?;
         let name = match &scope.app.app {
             Some(app_ref::App::Id(id)) => AppName::Id(*id),
@@ -96,9 +102,10 @@ impl DirectoryCache {
             && !self.is_enabled(&caller, user).await?
             && rights::access_of(request) != Access::UserReads
         {
-            return Err(Error::new(Reason::UserDisabled, user.to_string()));
+            let disabled = Error::new(Reason::UserDisabled, user.to_string());
+            return Ok((caller, app, Err(disabled)));
         }
-        Ok((caller, app))
+        Ok((caller, app, Ok(())))
     }
 
     /// Whether the user is enabled; an error when there is none.

@@ -178,6 +178,7 @@ pub const RIGHTS: &[Right] = &[
     reads("MessageService/Page", "conversations that the user is in"),
     reads("MessageService/Find", "conversations that the user is in"),
     reads("MessageService/FindMany", "conversations that the user is in"),
+    reads("MessageService/Locate", "conversations that the user is in"),
     reads("MessageService/Head", "conversations that the user is in"),
     reads("MessageService/Unread", "the user alone"),
 

@@ -164,7 +164,7 @@ impl TryFrom<pb::MarkRequest> for UpTo {
 
 impl From<Moved> for pb::MarkReply {
     fn from(moved: Moved) -> Self {
-        Self { moved: moved.moved, conversation: Some(moved.conversation.into()), msg_id: moved.msg_id.0 }
+        Self { moved: moved.moved, conversation: moved.conversation.map(Into::into), msg_id: moved.msg_id.0 }
     }
 }
 

@@ -19,8 +19,8 @@ use crate::{
     app::export::{self, Exporter, Outcome},
     app::start_broadcast::{Reach, Started},
     app::{
-        broadcast, edit, events, exclude, find, head, import, page, purge, recall, released_files, report_reads, send,
-        start_broadcast, unread,
+        broadcast, edit, events, exclude, find, head, import, locate, page, purge, recall, released_files,
+        report_reads, send, start_broadcast, unread,
     },
     appender::{Appender, Reply},
     edited::Change,
@@ -56,11 +56,12 @@ impl MessageService for MessageGrpc {
 
     #[tracing::instrument(level = "debug", name = "message.send", skip_all)]
     async fn send(&self, request: Request<pb::SendRequest>) -> Result<Response<pb::SendReply>, Status> {
-        let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let (caller, app, standing) = self.deps.directory.caller_as_is(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let canonical = canonical(&request);
         let draft = Draft::try_from(request).map_err(to_status)?;
-        let sent = send::send(&self.deps, &self.appender, (&caller, &app), draft, Look::All, &canonical).await;
+        let look = (Look::All, standing);
+        let sent = send::send_or_tell(&self.deps, &self.appender, (&caller, &app), draft, look, &canonical).await;
         Ok(Response::new(sent.map_err(to_status)?.into()))
     }
 
@@ -88,6 +89,16 @@ impl MessageService for MessageGrpc {
         let (found, left) = find::find_many(&self.deps, &caller, &ids).await.map_err(to_status)?;
         let left_msg_ids = left.iter().map(|id| id.0).collect();
         Ok(Response::new(pb::FindManyReply { messages: found.into_iter().map(Into::into).collect(), left_msg_ids }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "message.locate", skip_all)]
+    async fn locate(&self, request: Request<pb::LocateRequest>) -> Result<Response<pb::LocateReply>, Status> {
+        let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let claimed = request.conversation.map(TryInto::try_into).transpose().map_err(to_status)?;
+        let found = locate::locate(&self.deps, (&caller, &app), MsgId(request.msg_id), claimed).await;
+        let conversation = found.map_err(to_status)?.map(Into::into);
+        Ok(Response::new(pb::LocateReply { conversation }))
     }
 
     #[tracing::instrument(level = "debug", name = "message.head", skip_all)]

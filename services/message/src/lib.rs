@@ -42,6 +42,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0011_failed_broadcasts.sql"),
         include_str!("../migrations/sqlite/0012_plans.sql"),
         include_str!("../migrations/sqlite/0013_clocks.sql"),
+        include_str!("../migrations/sqlite/0014_listed.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
@@ -57,6 +58,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/postgres/0011_failed_broadcasts.sql"),
         include_str!("../migrations/postgres/0012_plans.sql"),
         include_str!("../migrations/postgres/0013_clocks.sql"),
+        include_str!("../migrations/postgres/0014_listed.sql"),
     ],
 };
 

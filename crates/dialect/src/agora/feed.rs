@@ -82,9 +82,11 @@ impl Happened<'_> {
 /// An event as one line of JSON. `exts_array` is how `customExts` stands (agora.md 14).
 pub fn happened(event: &Happened<'_>, names: &Names, exts_array: bool) -> String {
     let given = |text| Some(text).filter(|text: &&str| !text.is_empty());
+    // Whom nobody knows goes by the name that the message was refused for.
+    let name = |user| if user == UserId::NOBODY { event.refused.1.to_owned() } else { names.of(user) };
     let sender = event.sender();
     let to = match event.conversation {
-        ConversationId::Direct(low, _) => names.of(event.conversation.peer_of(sender).unwrap_or(low)),
+        ConversationId::Direct(low, _) => name(event.conversation.peer_of(sender).unwrap_or(low)),
         ConversationId::Group(group) => group.to_string(),
         ConversationId::Room(room) => room.to_string(),
     };
@@ -96,8 +98,8 @@ pub fn happened(event: &Happened<'_>, names: &Names, exts_array: bool) -> String
         timestamp: event.at.0,
         chat_type: chat_type(event.conversation.kind()),
         group_id: shared,
-        operator: names.of(event.actor),
-        from: names.of(sender),
+        operator: name(event.actor),
+        from: name(sender),
         to: &to,
         msg_id: event.msg_id.to_string(),
         seq: event.seq(),

@@ -182,7 +182,8 @@ pub fn channels(
             channel: other,
             kind: chat_type(entry.conversation.kind()),
             unread_num: entry.unread,
-            last_msg_id: entry.head.to_string(),
+            // What is gone is not named.
+            last_msg_id: entry.last.map(|last| last.msg_id.to_string()),
             last_message: entry.last.map(seen),
         })
         .collect();

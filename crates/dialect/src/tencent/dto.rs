@@ -101,6 +101,9 @@ pub struct Said<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub msg_time: Option<u32>,
     pub online_only_flag: u8,
+    /// Where it was refused; the vendor's own callback has none.
+    #[serde(flatten)]
+    pub outcome: Option<Outcome<'a>>,
     pub msg_body: &'a [Element<'a>],
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cloud_custom_data: Option<&'a str>,

@@ -61,6 +61,17 @@ pub fn group_after_send(message: &Said<'_>, seq: i64, committed: UnixMillis, men
     })
 }
 
+/// The same of a message that was refused: why, as one-to-one callbacks have it (decision 37). It has no number.
+pub fn group_after_refusal(message: &Said<'_>, committed: UnixMillis, code: i32, info: &str) -> Vec<u8> {
+    let key = MsgKey::of(0, message.msg_id, committed);
+    bytes_of(&dto::Said {
+        msg_seq: Some(key.seq),
+        msg_time: Some(key.time),
+        outcome: Some(dto::Outcome { send_msg_result: code, error_info: info, unread_msg_num: -1 }),
+        ..said(Callback::GroupAfterSend, message, &[element(&message.content.body)])
+    })
+}
+
 fn said<'a>(callback: Callback, message: &Said<'a>, msg_body: &'a [dto::Element<'a>]) -> dto::Said<'a> {
     dto::Said {
         callback_command: callback.command(),
@@ -72,6 +83,7 @@ fn said<'a>(callback: Callback, message: &Said<'a>, msg_body: &'a [dto::Element<
         msg_seq: None,
         msg_time: None,
         online_only_flag: message.online_only.into(),
+        outcome: None,
         msg_body,
         cloud_custom_data: cloud_custom_data(message.content),
         event_time: message.event_time.0,

@@ -1,7 +1,7 @@
 //! What receivers answer (tencent.md 1, 4, 6). The body is read whatever its Content-Type; keys that are not needed may
 //! be missing, and others may be there.
 
-use tidings_domain::{Content, ConversationKind, Ext};
+use tidings_domain::{Content, ConversationKind, Ext, Reason};
 
 use super::{dto, elements, elements_back};
 use crate::{
@@ -32,6 +32,22 @@ pub const fn refused_code(kind: ConversationKind) -> i32 {
     match kind {
         ConversationKind::Direct => 20006,
         ConversationKind::Group | ConversationKind::Room => 10016,
+    }
+}
+
+/// What a callback after the sending tells of a refusal for that reason: the vendor's number and words of ours (tencent.md
+/// 4 and 7). `detail` is what the reason has to add: of a hook's refusal what the hook said, which stands as it is.
+pub fn refusal(reason: Option<Reason>, detail: &str, kind: ConversationKind) -> (i32, &str) {
+    match reason {
+        Some(Reason::TextBlocked) => (80001, "the message has a word that is not allowed"),
+        Some(Reason::BlockedByReceiver) => (20007, "the receiver has blocked the sender"),
+        Some(Reason::NotGroupMember) => (10007, "the sender is not in the group"),
+        Some(Reason::Muted) => (10017, "the sender is muted in the group"),
+        Some(Reason::UserDisabled) => (20003, "the sender is disabled"),
+        Some(Reason::UserNotFound) => (20003, "there is no such account"),
+        Some(Reason::GroupDisabled) => (20003, "the group is disabled"),
+        Some(Reason::GroupNotFound) => (20003, "there is no such group"),
+        _ => hook_refusal(detail).unwrap_or((refused_code(kind), detail)),
     }
 }
 

@@ -24,7 +24,18 @@ pub fn check(body: &[u8], command: &str) -> Result<(), String> {
     match command {
         "C2C.CallbackBeforeSendMsg" => check_key(body),
         "C2C.CallbackAfterSendMsg" => check_key(body).and_then(|()| check_outcome(body)),
+        "Group.CallbackAfterSendMsg" => check_refusal(body),
         _ => Ok(()),
+    }
+}
+
+/// A message to a group has a number, or what was refused says why.
+fn check_refusal(body: &Map<String, Value>) -> Result<(), String> {
+    let told = ["SendMsgResult", "ErrorInfo", "UnreadMsgNum"].map(|key| body.contains_key(key));
+    match (told, &body["MsgSeq"]) {
+        ([false, false, false], number) if *number != 0 => Ok(()),
+        ([true, true, true], number) if *number == 0 => check_outcome(body),
+        (_, number) => Err(format!("MsgSeq is {number} where SendMsgResult is {:?}", body.get("SendMsgResult"))),
     }
 }
 

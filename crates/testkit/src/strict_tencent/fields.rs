@@ -150,17 +150,21 @@ static GROUP_BEFORE_SEND: [Field; 12] = [
     may("EventTime", MILLIS),
 ];
 
-static GROUP_AFTER_SEND: [Field; 15] = [
+static GROUP_AFTER_SEND: [Field; 18] = [
     must("CallbackCommand", Kind::Name),
     must("GroupId", Kind::Name),
     must("Type", GROUP_TYPE),
     must("From_Account", Kind::Name),
     must("Operator_Account", Kind::Name),
     must("Random", U32),
-    // From 1 in every group.
-    must("MsgSeq", Kind::Whole(1, u32::MAX as i64)),
+    // From 1 in every group; 0 of what was refused.
+    must("MsgSeq", U32),
     must("MsgTime", SECONDS),
     must("OnlineOnlyFlag", FLAG),
+    // Of what was refused alone, and ours.
+    may("SendMsgResult", I32),
+    may("ErrorInfo", Kind::Name),
+    may("UnreadMsgNum", Kind::Whole(-1, -1)),
     must("MsgBody", Kind::Elements),
     may("CloudCustomData", Kind::Text),
     may("TopicId", Kind::Name),

@@ -4,14 +4,11 @@ use std::borrow::Cow;
 
 use tidings_dialect::tencent::{
     self as codec, Callback, Direct, MsgKey, Outcome, Read, Said, Taken, Withdrawn, after_read, after_send,
-    after_withdraw, group_after_recall, group_after_send, hook_refusal,
+    after_withdraw, group_after_recall, group_after_refusal, group_after_send, refusal,
 };
-use tidings_domain::{ConversationId, ConversationKind, GroupKind, Reason, UserId};
+use tidings_domain::{ConversationId, GroupKind, Reason, UserId};
 
 use super::{Event, Kind, Known};
-
-/// What the word filter refuses with (tencent.md 4).
-const BLOCKED: (i32, &str) = (80001, "the message has a word that is not allowed");
 
 /// The command and the body; `None` where the vendor has no callback for it.
 pub fn render(event: &Event, known: &Known) -> Option<(&'static str, Vec<u8>)> {
@@ -27,12 +24,18 @@ fn account(known: &Known, user: UserId) -> Cow<'_, str> {
     codec::account(known.name(user), user)
 }
 
+/// The same of a party to a message: one whom nobody knows goes by the name that the message was refused for.
+fn party<'a>(known: &'a Known, event: &'a Event, user: UserId) -> Cow<'a, str> {
+    let name = if user == UserId::NOBODY { Some(event.refused.1.as_str()) } else { known.name(user) };
+    codec::account(name, user)
+}
+
 fn direct(event: &Event, known: &Known) -> Option<(Callback, Vec<u8>)> {
     if event.kind == Kind::Read {
         return read(event, known);
     }
     let receiver = event.receiver()?;
-    let (from, to) = (account(known, event.sender), account(known, receiver));
+    let (from, to) = (party(known, event, event.sender), party(known, event, receiver));
     let key = MsgKey::of(event.seq, event.msg_id, event.sent_at);
     let unread = known.unread(receiver);
     match event.kind {
@@ -41,7 +44,10 @@ fn direct(event: &Event, known: &Known) -> Option<(Callback, Vec<u8>)> {
             let online_only = event.kind == Kind::Online;
             let direct = Direct { from: &from, to: &to, key, online_only, content, event_time: None };
             let outcome = match event.kind {
-                Kind::Refused => failed(&event.refused),
+                Kind::Refused => {
+                    let (code, info) = why(event);
+                    Outcome::Failed { code, info }
+                }
                 _ => Outcome::Delivered { unread },
             };
             Some((Callback::C2cAfterSend, after_send(&direct, outcome)))
@@ -66,30 +72,33 @@ fn read(event: &Event, known: &Known) -> Option<(Callback, Vec<u8>)> {
     Some((Callback::C2cAfterRead, after_read(&read)))
 }
 
-/// 20006 is a hook's refusal, unless the hook gave a number of its own (decision 32).
-fn failed((reason, detail): &(String, String)) -> Outcome<'_> {
-    if reason != Reason::RefusedByHook.words().name {
-        return Outcome::Failed { code: BLOCKED.0, info: BLOCKED.1 };
-    }
-    let (code, info) = hook_refusal(detail).unwrap_or((codec::refused_code(ConversationKind::Direct), detail));
-    Outcome::Failed { code, info }
+/// The vendor's number, and words (decision 37).
+fn why(event: &Event) -> (i32, &str) {
+    let (reason, detail) = &event.refused;
+    refusal(Reason::from_name(reason), detail, event.conversation.kind())
 }
 
 fn in_group(event: &Event, known: &Known, group: i64, kind: GroupKind) -> Option<(Callback, Vec<u8>)> {
     match event.kind {
-        Kind::Sent | Kind::Online => {
-            let from = account(known, event.sender);
+        Kind::Sent | Kind::Online | Kind::Refused => {
+            let from = party(known, event, event.sender);
             let said = Said {
                 group,
                 kind,
                 from: &from,
-                operator: &account(known, event.requester),
+                operator: &party(known, event, event.requester),
                 msg_id: event.msg_id,
                 online_only: event.kind == Kind::Online,
                 content: event.content.as_ref()?,
                 event_time: event.at,
             };
-            Some((Callback::GroupAfterSend, group_after_send(&said, event.seq, event.sent_at, &[])))
+            let body = if event.kind == Kind::Refused {
+                let (code, info) = why(event);
+                group_after_refusal(&said, event.sent_at, code, info)
+            } else {
+                group_after_send(&said, event.seq, event.sent_at, &[])
+            };
+            Some((Callback::GroupAfterSend, body))
         }
         Kind::Recalled => {
             let operator = account(known, event.actor);
@@ -97,7 +106,7 @@ fn in_group(event: &Event, known: &Known, group: i64, kind: GroupKind) -> Option
             let taken = Taken { group, kind, operator: &operator, seqs, event_time: event.at };
             Some((Callback::GroupAfterRecall, group_after_recall(&taken)))
         }
-        // The vendor's callback after a message to a group has no place for a failure, and groups have none for readers.
-        Kind::Edited | Kind::Refused | Kind::Read => None,
+        // Groups have none for readers.
+        Kind::Edited | Kind::Read => None,
     }
 }

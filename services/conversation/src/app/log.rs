@@ -1,6 +1,6 @@
 //! What this service asks the log.
 
-use tidings_domain::{Caller, ConversationId, Error, Message, MsgId};
+use tidings_domain::{Caller, ConversationId, Error, MsgId};
 use tidings_proto::{
     error_from_status,
     pb::{self, message_service_client::MessageServiceClient},
@@ -18,9 +18,14 @@ pub async fn head(
     Ok(MsgId(head.into_inner().msg_id))
 }
 
-/// One message.
-pub async fn find(log: &MessageServiceClient<Wire>, caller: &Caller, msg_id: MsgId) -> Result<Message, Error> {
-    let request = pb::FindRequest { msg_id: msg_id.0 };
-    let found = log.clone().find(context::request(caller, request)).await.map_err(error_from_status)?;
-    found.into_inner().try_into()
+/// The conversation that a message is or was in; `None`: it is past retention, and `claimed` is not given.
+pub async fn locate(
+    log: &MessageServiceClient<Wire>,
+    caller: &Caller,
+    msg_id: MsgId,
+    claimed: Option<ConversationId>,
+) -> Result<Option<ConversationId>, Error> {
+    let request = pb::LocateRequest { msg_id: msg_id.0, conversation: claimed.map(Into::into) };
+    let found = log.clone().locate(context::request(caller, request)).await.map_err(error_from_status)?;
+    found.into_inner().conversation.map(TryInto::try_into).transpose()
 }

@@ -34,18 +34,21 @@ pub struct UpTo {
 #[derive(Debug, Clone, Copy)]
 pub struct Moved {
     pub moved: bool,
-    pub conversation: ConversationId,
+    /// `None`: nobody knows any more where the message was.
+    pub conversation: Option<ConversationId>,
     pub msg_id: MsgId,
 }
 
 /// Moves the mark.
 pub async fn mark(deps: &Deps, caller: &Caller, user: UserId, which: Which, up_to: UpTo) -> Result<Moved, Error> {
-    let (conversation, msg_id) = resolve(deps, caller, user, up_to).await?;
+    let Some((conversation, msg_id)) = resolve(deps, caller, user, up_to).await? else {
+        return Ok(Moved { moved: false, conversation: None, msg_id: MsgId::ZERO });
+    };
     let place = Place { app: caller.app, user, conversation };
     let moved = msg_id > MsgId::ZERO && raise(deps, caller, place, which, msg_id).await?;
     let (now, _) = store::find(&deps.db, place, user).await?;
     let stands = if which == Which::Read { now.read } else { now.delivered };
-    Ok(Moved { moved, conversation, msg_id: stands })
+    Ok(Moved { moved, conversation: Some(conversation), msg_id: stands })
 }
 
 /// A read mark that moves is reported, in the same transaction (tencent.md 6).
@@ -73,16 +76,25 @@ async fn raise(deps: &Deps, caller: &Caller, place: Place, which: Which, msg_id:
     Ok(moved)
 }
 
-async fn resolve(deps: &Deps, caller: &Caller, user: UserId, up_to: UpTo) -> Result<(ConversationId, MsgId), Error> {
+/// Up to which message of which conversation. `None`: a message that retention removed from one that is not given, so
+/// that no mark needs to move: what is gone counts as read.
+async fn resolve(
+    deps: &Deps,
+    caller: &Caller,
+    user: UserId,
+    up_to: UpTo,
+) -> Result<Option<(ConversationId, MsgId)>, Error> {
     let Some(msg_id) = up_to.msg_id else {
         let conversation = up_to.conversation.ok_or_else(|| Error::invalid("conversation", "or msg_id is required"))?;
         conversation.check_party(user)?;
-        return Ok((conversation, log::head(&deps.message, caller, conversation).await?));
+        return Ok(Some((conversation, log::head(&deps.message, caller, conversation).await?)));
     };
-    let message = log::find(&deps.message, caller, msg_id).await?;
-    if up_to.conversation.is_some_and(|conversation| conversation != message.conversation) {
+    let Some(conversation) = log::locate(&deps.message, caller, msg_id, up_to.conversation).await? else {
+        return Ok(None);
+    };
+    if up_to.conversation.is_some_and(|claimed| claimed != conversation) {
         return Err(Error::invalid("msg_id", "is not in that conversation"));
     }
-    message.conversation.check_party(user)?;
-    Ok((message.conversation, msg_id))
+    conversation.check_party(user)?;
+    Ok(Some((conversation, msg_id)))
 }

@@ -9,7 +9,7 @@ use tidings_runtime::context;
 
 use super::{
     once::{self, Once},
-    places,
+    places::{self, Found},
     send::bounded,
 };
 use crate::{
@@ -68,7 +68,11 @@ pub async fn import(
     bounded(app, &content, 1)?;
     let countable = countable && content.countable();
     let draft = Draft { sender: Some(sender), accept_unknown_names, ..Draft::new(call, vec![target], content) };
-    let (sender, places) = places::places(directory, (caller, app), &draft, now).await?;
+    let Found { sender, places, refused } = places::places(directory, (caller, app), &draft, now).await?;
+    // As of imports that succeed, nobody is told (decision 17).
+    if let Some(refused) = refused {
+        return Err(refused.into());
+    }
     // Last, so that nothing is fetched for an import that is refused.
     let content = match fetch_into {
         Some(base) => fetched(deps, caller, draft.content, &base).await?,

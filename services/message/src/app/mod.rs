@@ -12,6 +12,7 @@ pub mod find;
 pub mod forget_keys;
 pub mod head;
 pub mod import;
+pub mod locate;
 pub mod once;
 pub mod page;
 pub mod places;

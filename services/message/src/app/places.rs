@@ -7,30 +7,36 @@ use tidings_domain::{
 };
 use tidings_runtime::DirectoryCache;
 
-use crate::appender::Place;
+use crate::appender::{Place, Refused};
 
-/// The sender, and each distinct conversation in the order of first mention.
+/// Where a call goes.
+#[derive(Debug)]
+pub struct Found {
+    pub sender: UserId,
+    /// Each distinct conversation in the order of first mention.
+    pub places: Vec<Place>,
+    /// Why the sender may not speak in all of them.
+    pub refused: Option<Refused>,
+}
+
+/// Where the draft goes. What is not of the kinds that [`Refused::of`] knows is an error.
 pub async fn places(
     directory: &DirectoryCache,
     (caller, app): (&Caller, &App),
     draft: &Draft,
     now: UnixMillis,
-) -> Result<(UserId, Vec<Place>), Error> {
-    let (sender, receivers) = users(directory, caller, app, draft).await?;
-    if matches!(caller.actor, Actor::User(user) if user != sender) {
-        return Err(Error::not_permitted("a user sends as himself alone"));
-    }
-    if matches!(caller.actor, Actor::User(_)) {
-        directory.check_welcome(caller, sender, &receivers).await?;
-    }
-    let groups = Groups { directory, caller, app, sender, now };
-    groups.check(draft).await?;
-    let mut receivers = receivers.into_iter();
+) -> Result<Found, Error> {
+    let (sender, receivers) = match users(directory, caller, app, draft).await {
+        Ok(found) => found,
+        Err(error) => return Box::pin(unknown(directory, caller, draft, error)).await,
+    };
+    check_sender(caller, sender)?;
+    let mut receiver = receivers.iter().copied();
     let mut seen = HashSet::with_capacity(draft.targets.len());
     let mut places = Vec::with_capacity(draft.targets.len());
     for target in &draft.targets {
         let place = match target {
-            Target::User(user) => direct(sender, user, receivers.next().unwrap_or(sender)),
+            Target::User(user) => direct(sender, user, receiver.next().unwrap_or(sender)),
             Target::Group(group) => shared(ConversationId::Group(*group)),
             Target::Room(room) => shared(ConversationId::Room(*room)),
         };
@@ -38,7 +44,59 @@ pub async fn places(
             places.push(place);
         }
     }
-    Ok((sender, places))
+    let groups = Groups { directory, caller, app, sender, now };
+    let allowed = match caller.actor {
+        Actor::User(_) => directory.check_welcome(caller, sender, &receivers).await,
+        Actor::App => Ok(()),
+    };
+    let allowed = if allowed.is_ok() { groups.check(draft).await } else { allowed };
+    Ok(Found { sender, places, refused: allowed.err().map(Refused::of).transpose()? })
+}
+
+fn check_sender(caller: &Caller, sender: UserId) -> Result<(), Error> {
+    match caller.actor {
+        Actor::User(user) if user != sender => Err(Error::not_permitted("a user sends as himself alone")),
+        _ => Ok(()),
+    }
+}
+
+/// Where a call goes that names somebody who does not exist: to the conversation of whom the error is about. The others
+/// were not looked up, and are not for a call that is refused.
+async fn unknown(directory: &DirectoryCache, caller: &Caller, draft: &Draft, error: Error) -> Result<Found, Error> {
+    let sent_by = draft.sender.clone().unwrap_or(UserRef::Id(caller.actor.user()));
+    if error.reason() != Reason::UserNotFound || (is_meant(&error, &sent_by) && !caller.is_app()) {
+        return Err(error);
+    }
+    let sender = known_or_nobody(directory, caller, &sent_by).await?;
+    check_sender(caller, sender)?;
+    let meant = draft.targets.iter().find(|target| matches!(target, Target::User(user) if is_meant(&error, user)));
+    let place = match meant.or_else(|| draft.targets.first()) {
+        Some(Target::User(user)) => direct(sender, user, known_or_nobody(directory, caller, user).await?),
+        Some(Target::Group(group)) => shared(ConversationId::Group(*group)),
+        Some(Target::Room(room)) => shared(ConversationId::Room(*room)),
+        None => return Err(error),
+    };
+    Ok(Found { sender, places: vec![place], refused: Some(Refused::of(error)?) })
+}
+
+/// Whether it is this user who does not exist.
+fn is_meant(error: &Error, user: &UserRef) -> bool {
+    match user {
+        UserRef::Id(id) => id.to_string() == error.subject(),
+        UserRef::Name(name) => name.written() == error.subject(),
+    }
+}
+
+/// A number stands for itself, whether anybody has it or not.
+async fn known_or_nobody(directory: &DirectoryCache, caller: &Caller, user: &UserRef) -> Result<UserId, Error> {
+    if let UserRef::Id(id) = user {
+        return Ok(*id);
+    }
+    match directory.users(caller, std::slice::from_ref(user), false).await {
+        Ok(ids) => Ok(ids.first().copied().unwrap_or(UserId::NOBODY)),
+        Err(error) if error.reason() == Reason::UserNotFound => Ok(UserId::NOBODY),
+        Err(error) => Err(error),
+    }
 }
 
 /// The sender, and the users among the targets.

@@ -8,6 +8,7 @@ use tidings_domain::{
     Actor, App, AppId, Caller, ConversationId, ConversationKind, Error, GroupId, MsgId, Reason, RoomId, Target,
     UnixMillis, UserId, UserRef,
 };
+use tidings_store::Tx;
 
 use super::access;
 use crate::{
@@ -213,9 +214,8 @@ async fn past_storage(
     let mut tx = deps.db.begin().await?;
     if let Some(left) = read::place_of(&deps.db, caller.app, wanted.msg_id).await? {
         // The purge has not come to it yet: until then nobody is to find it.
-        head::lock(&mut tx, &[(caller.app, left.conversation)]).await?;
         let which = Which { app: caller.app, conversation: left.conversation, msg_id: wanted.msg_id };
-        change::recall(&mut tx, which, now).await?;
+        take_out(&mut tx, which, now).await?;
     }
     let event = told(caller, actor, conversation, wanted.msg_id, now, body.as_deref(), &origin);
     event::append(&mut tx, &[event], std::iter::empty()).await?;
@@ -257,9 +257,8 @@ async fn write(
     let origin = Origin::of(caller);
     let body = wanted.notice.body()?;
     let mut tx = deps.db.begin().await?;
-    head::lock(&mut tx, &[(caller.app, conversation)]).await?;
     let which = Which { app: caller.app, conversation, msg_id };
-    if !change::recall(&mut tx, which, now).await? {
+    if !take_out(&mut tx, which, now).await? {
         return Ok(false);
     }
     for (uuid, by_app) in file_use::remove(&mut tx, which).await? {
@@ -273,6 +272,23 @@ async fn write(
     event::append(&mut tx, &[event], std::iter::empty()).await?;
     tx.commit().await?;
     deps.news.send_replace(());
+    Ok(true)
+}
+
+/// Locks the conversation's head and takes the message out of it; one that was listed for it is listed for what is left.
+/// False when it was out before.
+async fn take_out(tx: &mut Tx, which: Which, now: UnixMillis) -> Result<bool, Error> {
+    let place = (which.app, which.conversation);
+    let heads = head::lock(tx, &[place]).await?;
+    if !change::recall(tx, which, now).await? {
+        return Ok(false);
+    }
+    if heads.get(&place).is_some_and(|head| head.listed_msg_id == which.msg_id) {
+        // With nothing left it stays where it is.
+        if let Some(newest) = read::newest_in(tx, which.app, which.conversation, which.msg_id).await? {
+            head::list_for(tx, place, newest).await?;
+        }
+    }
     Ok(true)
 }
 

@@ -2,18 +2,19 @@
 
 use super::{
     once::{self, Once},
-    places,
+    places::{self, Found},
 };
 use crate::{
     Deps,
-    appender::{Appender, Call, Fate, Reply},
+    appender::{Appender, Call, Fate, Refused, Reply},
     content::StoredContent,
     delivery::{self, Flags},
     origin::Origin,
     screening::{Look, Verdict, Wanted},
-    store::key,
+    store::key::{self, NewKey},
 };
-use tidings_domain::{App, Caller, Content, Draft, Error, Reason};
+use tidings_domain::{App, Caller, Content, Draft, Error, Reason, UserId};
+use tidings_runtime::DirectoryCache;
 
 /// Sends the draft, or gives the first answer of the same call. `request` is the canonical request without its keys.
 pub async fn send(
@@ -22,6 +23,22 @@ pub async fn send(
     (caller, app): (&Caller, &App),
     draft: Draft,
     look: Look,
+    request: &[u8],
+) -> Result<Reply, Error> {
+    send_or_tell(deps, appender, (caller, app), draft, (look, Ok(())), request).await
+}
+
+/// The same for a caller who stands as `standing` says: refused with that, where it is an error.
+///
+/// What is refused is an event for each conversation that the call would have gone to (decision 37), written as a message
+/// would be: through the queue, in one transaction with the answer under the call's key, and for no more than a message
+/// costs. Rates count it as a send. Parts of a broadcast, which went to nobody in particular, are not told.
+pub async fn send_or_tell(
+    deps: &Deps,
+    appender: &Appender,
+    (caller, app): (&Caller, &App),
+    draft: Draft,
+    (look, standing): (Look, Result<(), Error>),
     request: &[u8],
 ) -> Result<Reply, Error> {
     let Deps { db, directory, .. } = deps;
@@ -40,8 +57,19 @@ pub async fn send(
         return Err(Error::new(Reason::TooManyRecipients, most.to_string()));
     }
     let content = bounded(app, &draft.content, draft.targets.len())?;
-    let (sender, places) = places::places(directory, (caller, app), &draft, now).await?;
-    let audience = places::named(directory, (caller, app), &draft, &draft.audience).await?;
+    // Who is refused anyway takes no names down.
+    let accept_unknown_names = draft.accept_unknown_names && standing.is_ok();
+    let draft = Draft { accept_unknown_names, ..draft };
+    let Found { sender, places, refused } = places::places(directory, (caller, app), &draft, now).await?;
+    let mut refused = standing.err().map(Refused::of).transpose()?.or(refused);
+    let mut named = [Vec::new(), Vec::new()];
+    if refused.is_none() {
+        match others(directory, (caller, app), &draft).await {
+            Ok(others) => named = others,
+            Err(error) => refused = Some(Refused::of(error)?),
+        }
+    }
+    let [audience, hidden_from] = named;
     let flags =
         Flags { system: draft.system, targeted: !audience.is_empty(), imported: false, by_app: caller.is_app() };
     let fate = if draft.online_only { Fate::Online { body: content.to_json(draft.system) } } else { Fate::Kept };
@@ -53,7 +81,7 @@ pub async fn send(
         countable: draft.content.countable() && !flags.targeted,
         flags,
         delivery: delivery::write(&audience, draft.delivery)?,
-        hidden_from: places::named(directory, (caller, app), &draft, &draft.hidden_from).await?,
+        hidden_from,
         origin: Origin::of(caller),
         fate,
         sent_at: None,
@@ -61,6 +89,13 @@ pub async fn send(
         content,
         accepted_at: now,
     };
+    if let Some(refused) = refused {
+        if look != Look::All {
+            return Err(refused.into());
+        }
+        refuse(&mut call, refused, true);
+        return appender.append(call).await;
+    }
     let look = if draft.system { Look::Nothing } else { look };
     let wanted = Wanted {
         sender,
@@ -90,17 +125,44 @@ fn heed(call: &mut Call, app: &App, look: Look, verdict: Verdict) -> Result<(), 
                 call.places[place].discarded = true;
             }
         }
-        Verdict::Refused { refused, for_good: false } => return Err(refused.into()),
-        Verdict::Refused { refused, for_good: true } => {
+        Verdict::Refused { refused, for_good } => {
             let is_told = match refused.reason {
                 Reason::RefusedByHook => app.policy.fire_on_refusal,
                 _ => look == Look::All,
             };
-            let body = is_told.then(|| call.content.to_json(call.flags.system));
-            call.fate = Fate::Refused { error: refused, body };
+            if !for_good {
+                if !is_told {
+                    return Err(refused.into());
+                }
+                call.key = call.key.take().map(until_it_is_back);
+            }
+            refuse(call, refused, is_told);
         }
     }
     Ok(())
+}
+
+/// The call goes nowhere; where it is told, each of its places is.
+fn refuse(call: &mut Call, error: Refused, is_told: bool) {
+    let body = is_told.then(|| call.content.to_json(call.flags.system));
+    call.fate = Fate::Refused { error, body };
+}
+
+/// A key beside the call's own. A server that was away may be back, so the call's key stays free, but nobody is told twice.
+fn until_it_is_back(key: NewKey) -> NewKey {
+    let mut key = key;
+    key.key.key.insert_str(0, "away:");
+    key
+}
+
+/// Users whom the draft names beside its targets: whom it is for, and from whom it is hidden.
+async fn others(
+    directory: &DirectoryCache,
+    (caller, app): (&Caller, &App),
+    draft: &Draft,
+) -> Result<[Vec<UserId>; 2], Error> {
+    let audience = places::named(directory, (caller, app), draft, &draft.audience).await?;
+    Ok([audience, places::named(directory, (caller, app), draft, &draft.hidden_from).await?])
 }
 
 /// Bytes of one message as it is kept that every app may send; an app that allows more by policy may send more.

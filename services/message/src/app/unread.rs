@@ -6,12 +6,12 @@
 
 use std::{cmp::Reverse, collections::HashMap};
 
-use tidings_domain::{Caller, ConversationId, Error, GroupKind, Membership, MsgId, UserId};
+use tidings_domain::{AppId, Caller, ConversationId, Error, GroupKind, Membership, MsgId, UserId};
 use tidings_runtime::DirectoryCache;
 
 use crate::{
     Deps,
-    store::read::{self, Above, Listed},
+    store::read::{self, Above, Below, Listed},
 };
 
 /// Where the user stands in a conversation.
@@ -33,24 +33,34 @@ pub type Marks = HashMap<ConversationId, Mark>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unread {
     pub conversation: ConversationId,
+    /// The newest message that the user can read; with nothing left, the newest that there was.
     pub head: MsgId,
     pub unread: i64,
 }
 
-/// The user's conversations, newest activity first, at most `limit`, below `before` where it is not zero.
+/// The user's conversations, the newest that he can read first, at most `limit`, below `before` where it is not zero.
 pub async fn unread(
-    Deps { db, directory, .. }: &Deps,
+    deps: &Deps,
     caller: &Caller,
     user: UserId,
     marks: &Marks,
     (limit, before): (usize, MsgId),
     direct_only: bool,
 ) -> Result<Vec<Unread>, Error> {
+    let Deps { db, directory, .. } = deps;
     let groups = if direct_only { HashMap::new() } else { groups(directory, caller, user).await? };
+    let hidden_up_to = |place| groups.get(&place).copied().unwrap_or(MsgId::ZERO).max(mark_of(marks, place).unlisted);
+    let is_listed = |place, head: MsgId| head > hidden_up_to(place) && (before == MsgId::ZERO || head < before);
+
     let mut direct = read::conversations(db, caller.app, user).await?;
-    let is_listed = |listed: MsgId, hidden: MsgId| listed > hidden && (before == MsgId::ZERO || listed < before);
-    direct.retain(|listed| is_listed(listed.listed_msg_id, mark_of(marks, listed.conversation).unlisted));
+    look_back(deps, (caller.app, user), marks, &mut direct, hidden_up_to, |it| {
+        (it.conversation, &mut it.listed_msg_id, it.is_hidden)
+    })
+    .await?;
+    direct.retain(|it| is_listed(it.conversation, it.listed_msg_id));
+    direct.sort_unstable_by_key(|it| (Reverse(it.listed_msg_id), it.conversation));
     direct.truncate(limit);
+    let heads: HashMap<ConversationId, MsgId> = direct.iter().map(|it| (it.conversation, it.listed_msg_id)).collect();
     let (open, read): (Vec<Listed>, Vec<Listed>) =
         direct.into_iter().partition(|listed| listed.listed_msg_id > mark_of(marks, listed.conversation).read);
     let mut unread: Vec<Unread> = read.iter().map(nothing).collect();
@@ -59,13 +69,50 @@ pub async fn unread(
     let of_groups = groups.iter().map(|(place, floor)| (*place, mark_of(marks, *place).read.max(*floor)));
     let asked: Vec<_> = open.chain(of_groups).collect();
     let mut found = read::above(db, caller.app, user, &asked).await?;
-    let hidden_up_to = |place| groups.get(&place).copied().unwrap_or(MsgId::ZERO).max(mark_of(marks, place).unlisted);
-    found.retain(|above| is_listed(above.listed_msg_id, hidden_up_to(above.conversation)));
+    for above in &mut found {
+        if let Some(head) = heads.get(&above.conversation) {
+            (above.listed_msg_id, above.is_hidden) = (*head, false);
+        }
+    }
+    look_back(deps, (caller.app, user), marks, &mut found, hidden_up_to, |it| {
+        (it.conversation, &mut it.listed_msg_id, it.is_hidden)
+    })
+    .await?;
+    found.retain(|above| is_listed(above.conversation, above.listed_msg_id));
     unread.extend(found.iter().map(|above| counted(user, above)));
 
     unread.sort_unstable_by_key(|entry| (Reverse(entry.head), entry.conversation));
     unread.truncate(limit);
     Ok(unread)
+}
+
+/// Puts the newest message that the user can read in the place of what he does not see. Where there is none the entry stays
+/// where it is, unless he deleted the conversation before.
+async fn look_back<T>(
+    Deps { db, .. }: &Deps,
+    (app, user): (AppId, UserId),
+    marks: &Marks,
+    entries: &mut [T],
+    floor: impl Fn(ConversationId) -> MsgId,
+    parts: impl Fn(&mut T) -> (ConversationId, &mut MsgId, bool),
+) -> Result<(), Error> {
+    let mut wanted = Vec::new();
+    for entry in &mut *entries {
+        let (conversation, head, is_hidden) = parts(entry);
+        let floor = floor(conversation);
+        if is_hidden && *head > floor {
+            wanted.push(Below { conversation, below: *head, floor });
+        }
+    }
+    let newest = read::newest(db, app, user, &wanted).await?;
+    for entry in entries {
+        if let (conversation, head, true) = parts(entry) {
+            let was_deleted = mark_of(marks, conversation).unlisted > MsgId::ZERO;
+            let left = if was_deleted { MsgId::ZERO } else { *head };
+            *head = newest.get(&conversation).copied().unwrap_or(left);
+        }
+    }
+    Ok(())
 }
 
 /// The groups that the user is in, each with the last message from before his joining. Rooms are not listed

@@ -62,6 +62,21 @@ pub struct Refused {
 }
 
 impl Refused {
+    /// What is refused though it was well-formed and asked by somebody who may ask (decision 37); any other error is
+    /// given back.
+    pub fn of(error: Error) -> Result<Self, Error> {
+        match error.reason() {
+            Reason::BlockedByReceiver
+            | Reason::Muted
+            | Reason::NotGroupMember
+            | Reason::GroupDisabled
+            | Reason::GroupNotFound
+            | Reason::UserDisabled
+            | Reason::UserNotFound => Ok(Self { reason: error.reason(), subject: error.subject().to_owned() }),
+            _ => Err(error),
+        }
+    }
+
     /// As events tell it: the reason's name, and what there is to add behind a space.
     pub fn told(&self) -> String {
         let name = self.reason.words().name;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use tidings_domain::{AppId, ConversationId, Error, MsgId};
-use tidings_store::{Column, GatherMany, Kind, ManyRows, Tx};
+use tidings_store::{Column, GatherMany, Kind, ManyRows, Tx, on_tx, sqlx};
 
 /// A conversation of an app. Ordered, since locks are taken in this order.
 pub type Place = (AppId, ConversationId);
@@ -91,6 +91,11 @@ static MOVE: LazyLock<ManyRows> = LazyLock::new(|| {
     )
 });
 
+const LIST_FOR: &str = "
+    update conversation_head set listed_msg_id = $4 where app_id = $1 and conv_a = $2 and conv_b = $3";
+
+pub const ALL: &[&str] = &[LIST_FOR];
+
 pub fn many() -> Vec<&'static ManyRows> {
     vec![&BEGIN, &TAKE_PART, &MOVE]
 }
@@ -167,6 +172,12 @@ pub async fn store(tx: &mut Tx, heads: &BTreeMap<Place, Head>) -> Result<(), Err
         Column::Int(heads.values().map(|head| head.ordinal_low).collect()),
     ];
     MOVE.execute(tx, &rows).await
+}
+
+/// Lists a conversation, whose head is locked, for another message.
+pub async fn list_for(tx: &mut Tx, (app, conversation): Place, msg_id: MsgId) -> Result<(), Error> {
+    let (a, b) = conversation.key();
+    on_tx!(tx, |c| sqlx::query(LIST_FOR).bind(app.0).bind(a).bind(b).bind(msg_id.0).execute(c).await.map(drop))
 }
 
 fn columns(places: &[Place]) -> [Column<'static>; 3] {

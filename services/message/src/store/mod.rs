@@ -29,6 +29,7 @@ pub fn statements(engine: Engine) -> Vec<String> {
         export::ALL,
         feed::ALL,
         file_use::ALL,
+        head::ALL,
         import::ALL,
         key::ALL,
         lane::ALL,

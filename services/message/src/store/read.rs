@@ -104,17 +104,22 @@ const IS_EXCLUDED: &str = "
 
 /// Recalled or not. The sum as above.
 const PLACE_OF: &str = "
-    select conv_a, conv_b, sender_id, sent_at, recalled_at, body like '{\"command\"%' from message
+    select conv_a, conv_b, sender_id, sent_at, recalled_at, body like '{\"command\"%', delivery from message
     where app_id = $1 and msg_id + 0 = $2";
 
 const HEAD: &str = "
     select seq, last_msg_id from conversation_head where app_id = $1 and conv_a = $2 and conv_b = $3";
 
-/// The direct ones: groups have no participants here.
+const PURGED: &str = "
+    select purged_msg_id from conversation_head where app_id = $1 and conv_a = $2 and conv_b = $3";
+
+/// The direct ones: groups have no participants here. `hidden`: whether the user does not see what it is listed for.
 static CONVERSATIONS: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
-        &["conv_a", "conv_b", "listed_msg_id"],
-        "select p.conv_a, p.conv_b, h.listed_msg_id
+        &["conv_a", "conv_b", "listed_msg_id", "hidden"],
+        "select p.conv_a, p.conv_b, h.listed_msg_id,
+            (select count(*) from excluded x where x.app_id = p.app_id and x.user_id = p.user_id
+                and x.conv_a = p.conv_a and x.conv_b = p.conv_b and x.msg_id = h.listed_msg_id) as hidden
          from participant p
          cross join conversation_head h
          where p.app_id = $1 and p.user_id = $2 and h.listed_msg_id > 0
@@ -126,7 +131,7 @@ static CONVERSATIONS: LazyLock<Gather> = LazyLock::new(|| {
 /// Where a conversation stands, and what lies at and above a mark: the counts at the newest row up to it (or at what was
 /// purged), the recalled ones above it, those that were imported late, those that the user does not see, and in groups
 /// the user's own. A direct conversation has those in `ordinal_low`. The condition on `conv_b` is that of the index on
-/// what one sender wrote.
+/// what one sender wrote. `hidden` as in [`CONVERSATIONS`].
 static ABOVE: LazyLock<GatherMany> = LazyLock::new(|| {
     let columns = [
         ("app_id", Kind::Int),
@@ -137,7 +142,7 @@ static ABOVE: LazyLock<GatherMany> = LazyLock::new(|| {
     ];
     GatherMany::new(
         &columns,
-        &["conv_a", "conv_b", "listed_msg_id", "ordinal", "ordinal_low", "late", "unseen", "own"],
+        &["conv_a", "conv_b", "listed_msg_id", "ordinal", "ordinal_low", "late", "unseen", "own", "hidden"],
         "select h.conv_a, h.conv_b, h.listed_msg_id,
             h.ordinal - coalesce((select m.ordinal from message m
                 where m.app_id = r.app_id and m.conv_a = r.conv_a and m.conv_b = r.conv_b and m.msg_id <= r.mark
@@ -156,21 +161,59 @@ static ABOVE: LazyLock<GatherMany> = LazyLock::new(|| {
                 and m.msg_id > r.mark and m.counted = 1) as unseen,
             case when r.conv_b < 0 then (select count(*) from message m
                 where m.app_id = r.app_id and m.conv_a = r.conv_a and m.conv_b = r.conv_b and m.conv_b in (-1, -2)
-                and m.countable = 1 and m.sender_id = r.user_id and m.msg_id > r.mark) else 0 end as own
+                and m.countable = 1 and m.sender_id = r.user_id and m.msg_id > r.mark) else 0 end as own,
+            (select count(*) from excluded x where x.app_id = r.app_id and x.user_id = r.user_id
+                and x.conv_a = r.conv_a and x.conv_b = r.conv_b and x.msg_id = h.listed_msg_id) as hidden
          from r cross join conversation_head h
          where h.app_id = r.app_id and h.conv_a = r.conv_a and h.conv_b = r.conv_b and h.listed_msg_id > 0",
         "",
     )
 });
 
-pub const ALL: &[&str] = &[FIND, HEAD, PLACE_OF, IS_EXCLUDED];
+/// Rows that are looked at below a message for one that can be read: at first, and once more where all of those are gone.
+/// No walk is longer, whoever takes back how much.
+const STEPS: [i64; 2] = [50, 4_000];
+
+/// The newest message between two ids, exclusive, that a user can read, 0 where there is none in the step.
+fn newest_readable(step: i64) -> GatherMany {
+    let columns = [
+        ("app_id", Kind::Int),
+        ("conv_a", Kind::Int),
+        ("conv_b", Kind::Int),
+        ("user_id", Kind::Int),
+        ("below", Kind::Int),
+        ("floor", Kind::Int),
+    ];
+    // The lower bound is one value, so that no walk goes on below it in search of a row.
+    let (readable, last) = (visible!("r.user_id"), step - 1);
+    GatherMany::new(
+        &columns,
+        &["conv_a", "conv_b", "newest"],
+        &format!(
+            "select r.conv_a, r.conv_b, coalesce((select m.msg_id from message m
+                where m.app_id = r.app_id and m.conv_a = r.conv_a and m.conv_b = r.conv_b and m.msg_id < r.below
+                    and m.msg_id >= coalesce((select n.msg_id from message n
+                        where n.app_id = r.app_id and n.conv_a = r.conv_a and n.conv_b = r.conv_b
+                            and n.msg_id < r.below and n.msg_id > r.floor
+                        order by n.msg_id desc limit 1 offset {last}), r.floor + 1)
+                    and {readable}
+                order by m.msg_id desc limit 1), 0) as newest
+             from r"
+        ),
+        "",
+    )
+}
+
+static NEWEST: LazyLock<[GatherMany; 2]> = LazyLock::new(|| STEPS.map(newest_readable));
+
+pub const ALL: &[&str] = &[FIND, HEAD, PLACE_OF, PURGED, IS_EXCLUDED];
 
 pub fn gathers() -> Vec<&'static Gather> {
     vec![&PAGE, &CONVERSATIONS]
 }
 
 pub fn lookups() -> Vec<&'static GatherMany> {
-    vec![&ABOVE, &FIND_MANY]
+    [&*ABOVE, &*FIND_MANY].into_iter().chain(NEWEST.iter()).collect()
 }
 
 /// The viewer who sees everything: the app itself.
@@ -294,26 +337,50 @@ pub async fn head(db: &Db, app: AppId, conversation: ConversationId) -> Result<O
     Ok(row.map(|(seq, last)| (seq, MsgId(last))))
 }
 
+/// Everything in the conversation up to here is gone for good; zero where nothing is.
+pub async fn purged(db: &Db, app: AppId, conversation: ConversationId) -> Result<MsgId, Error> {
+    let (a, b) = conversation.key();
+    let row: Option<(i64,)> =
+        on_db!(db, |c| sqlx::query_as(PURGED).bind(app.0).bind(a).bind(b).fetch_optional(c).await)?;
+    Ok(row.map_or(MsgId::ZERO, |(msg_id,)| MsgId(msg_id)))
+}
+
 /// A message's place in the log, also when it was recalled.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct PlaceOf {
     pub conversation: ConversationId,
     pub sender: UserId,
     pub sent_at: UnixMillis,
     pub recalled: bool,
     pub is_command: bool,
+    /// Whom it is for; empty: everybody there.
+    pub audience: Vec<UserId>,
 }
+
+impl PlaceOf {
+    /// Whether it went to others alone.
+    pub fn is_not_for(&self, user: UserId) -> bool {
+        !self.audience.is_empty() && self.sender != user && !self.audience.contains(&user)
+    }
+}
+
+type PlaceRow = (i64, i64, i64, i64, Option<i64>, bool, Option<String>);
 
 /// Where a message is.
 pub async fn place_of(db: &Db, app: AppId, msg_id: MsgId) -> Result<Option<PlaceOf>, Error> {
-    let row: Option<(i64, i64, i64, i64, Option<i64>, bool)> =
+    let row: Option<PlaceRow> =
         on_db!(db, |c| sqlx::query_as(PLACE_OF).bind(app.0).bind(msg_id.0).fetch_optional(c).await)?;
-    Ok(row.map(|(a, b, sender, sent_at, recalled_at, is_command)| PlaceOf {
+    let Some((a, b, sender, sent_at, recalled_at, is_command, manner)) = row else {
+        return Ok(None);
+    };
+    let (audience, _) = delivery::read(manner.as_deref())?;
+    Ok(Some(PlaceOf {
         conversation: ConversationId::from_key(a, b),
         sender: UserId(sender),
         sent_at: UnixMillis(sent_at),
         recalled: recalled_at.is_some(),
         is_command,
+        audience,
     }))
 }
 
@@ -322,15 +389,84 @@ pub async fn place_of(db: &Db, app: AppId, msg_id: MsgId) -> Result<Option<Place
 pub struct Listed {
     pub conversation: ConversationId,
     pub listed_msg_id: MsgId,
+    /// Whether the user does not see that message.
+    pub is_hidden: bool,
 }
 
 /// Every direct conversation of a user, newest activity first.
 pub async fn conversations(db: &Db, app: AppId, user: UserId) -> Result<Vec<Listed>, Error> {
-    let rows: Vec<(i64, i64, i64)> = CONVERSATIONS.read(db, &[app.0, user.0]).await?;
-    let listed = rows
-        .into_iter()
-        .map(|(a, b, listed)| Listed { conversation: ConversationId::from_key(a, b), listed_msg_id: MsgId(listed) });
+    let rows: Vec<(i64, i64, i64, i64)> = CONVERSATIONS.read(db, &[app.0, user.0]).await?;
+    let listed = rows.into_iter().map(|(a, b, listed, hidden)| Listed {
+        conversation: ConversationId::from_key(a, b),
+        listed_msg_id: MsgId(listed),
+        is_hidden: hidden != 0,
+    });
     Ok(listed.collect())
+}
+
+/// Between which messages, exclusive, something is looked for that can be read.
+#[derive(Debug, Clone, Copy)]
+pub struct Below {
+    pub conversation: ConversationId,
+    pub below: MsgId,
+    pub floor: MsgId,
+}
+
+impl Below {
+    fn columns(wanted: &[Self], app: AppId, viewer: i64) -> [Column<'static>; 6] {
+        let int = |value: fn(&Self) -> i64| Column::Int(wanted.iter().map(value).collect());
+        [
+            Column::Int(vec![app.0; wanted.len()]),
+            int(|wanted| wanted.conversation.key().0),
+            int(|wanted| wanted.conversation.key().1),
+            Column::Int(vec![viewer; wanted.len()]),
+            int(|wanted| wanted.below.0),
+            int(|wanted| wanted.floor.0),
+        ]
+    }
+}
+
+type NewestRow = (i64, i64, i64);
+
+/// The newest message that the user can read in each of the conversations. Where there is none, or none among the 4,000
+/// that come next, the conversation is missing.
+pub async fn newest(
+    db: &Db,
+    app: AppId,
+    user: UserId,
+    wanted: &[Below],
+) -> Result<HashMap<ConversationId, MsgId>, Error> {
+    let (mut found, mut wanted) = (HashMap::new(), wanted.to_vec());
+    for step in NEWEST.iter() {
+        if wanted.is_empty() {
+            break;
+        }
+        let rows: Vec<NewestRow> = step.read(db, &Below::columns(&wanted, app, user.0)).await?;
+        let rows = rows.into_iter().filter(|(_, _, newest)| *newest > 0);
+        found.extend(rows.map(|(a, b, newest)| (ConversationId::from_key(a, b), MsgId(newest))));
+        wanted.retain(|wanted| !found.contains_key(&wanted.conversation));
+    }
+    Ok(found)
+}
+
+/// Somebody from whom nothing is hidden but what is hidden from everybody.
+const ANYBODY: i64 = -2;
+
+/// The newest message below another one that stands in everybody's history, as [`newest`] finds it.
+pub async fn newest_in(
+    tx: &mut Tx,
+    app: AppId,
+    conversation: ConversationId,
+    below: MsgId,
+) -> Result<Option<MsgId>, Error> {
+    let wanted = Below { conversation, below, floor: MsgId::ZERO };
+    for step in NEWEST.iter() {
+        let rows: Vec<NewestRow> = step.fetch(tx, &Below::columns(&[wanted], app, ANYBODY)).await?;
+        if let Some((_, _, newest)) = rows.into_iter().find(|(_, _, newest)| *newest > 0) {
+            return Ok(Some(MsgId(newest)));
+        }
+    }
+    Ok(None)
 }
 
 /// What [`above`] found for one mark.
@@ -348,9 +484,11 @@ pub struct Above {
     pub unseen: i64,
     /// Countable messages of the user's own above the mark; only counted in groups.
     pub own: i64,
+    /// As in [`Listed`].
+    pub is_hidden: bool,
 }
 
-type AboveRow = (i64, i64, i64, i64, i64, i64, i64, i64);
+type AboveRow = (i64, i64, i64, i64, i64, i64, i64, i64, i64);
 
 /// Looks at marks of one user; the cost does not depend on how much of others lies above them. Conversations without a
 /// message are left out.
@@ -363,7 +501,7 @@ pub async fn above(db: &Db, app: AppId, user: UserId, marks: &[(ConversationId, 
         Column::Int(marks.iter().map(|(_, mark)| mark.0).collect()),
     ];
     let rows: Vec<AboveRow> = ABOVE.read(db, &rows).await?;
-    let found = rows.into_iter().map(|(a, b, listed, ordinal, ordinal_low, late, unseen, own)| Above {
+    let found = rows.into_iter().map(|(a, b, listed, ordinal, ordinal_low, late, unseen, own, hidden)| Above {
         conversation: ConversationId::from_key(a, b),
         listed_msg_id: MsgId(listed),
         ordinal,
@@ -371,6 +509,7 @@ pub async fn above(db: &Db, app: AppId, user: UserId, marks: &[(ConversationId, 
         late,
         unseen,
         own,
+        is_hidden: hidden != 0,
     });
     Ok(found.collect())
 }

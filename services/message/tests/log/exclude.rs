@@ -35,6 +35,7 @@ both_engines! {
         assert_eq!(world.page(Some(BOB), group()).await.unwrap(), [0; 0]);
         assert_eq!(world.page(Some(ANN), group()).await.unwrap(), [sent]);
         assert_eq!(world.unread(BOB, vec![]).await[0].2, 0);
+        assert_eq!(world.unread(ANN, vec![]).await, [(group(), sent, 0)]);
     }
 
     async fn nobody_hides_what_is_not_his(world: World) {

@@ -27,6 +27,8 @@ pub struct State {
     /// Is listed but cannot be resolved.
     pub vanished: Option<i64>,
     pub groups: BTreeMap<i64, Group>,
+    /// Those of them who may not act.
+    pub disabled: BTreeSet<i64>,
     /// Who blocked whom.
     pub blocked: BTreeSet<(i64, i64)>,
 }
@@ -70,7 +72,7 @@ impl Fake {
         let state = self.state();
         match path.rsplit('/').next().unwrap() {
             "GetApp" => grpc(&state.app()),
-            "GetUser" => grpc(&user_of(named(&pb::GetUserRequest::decode(bytes).unwrap()))),
+            "GetUser" => grpc(&state.acting(named(&pb::GetUserRequest::decode(bytes).unwrap()))),
             "GetScreening" => grpc(&pb::Screening::from(state.screening.clone())),
             "UserNames" => grpc(&names(&pb::UserNamesRequest::decode(bytes).unwrap())),
             "ResolveUsers" => state.resolve(&pb::ResolveUsersRequest::decode(bytes).unwrap()),
@@ -108,7 +110,9 @@ impl State {
                 Some(pb::user_ref::User::UserId(id)) if self.users.contains(&id) && self.vanished != Some(id) => {
                     users.push(user_of(id));
                 }
-                _ => return status_from_error(Error::new(Reason::UserNotFound, format!("{user:?}"))).into_http(),
+                Some(pb::user_ref::User::UserId(id)) => return unknown(&id.to_string()),
+                Some(pb::user_ref::User::Username(ref name)) => return unknown(name),
+                None => panic!("nobody named"),
             }
         }
         grpc(&pb::ResolveUsersReply { users })
@@ -160,6 +164,10 @@ fn membership(id: i64, group: &Group, user: i64) -> Membership {
 }
 
 impl State {
+    fn acting(&self, id: i64) -> pb::User {
+        pb::User { enabled: !self.disabled.contains(&id), ..user_of(id) }
+    }
+
     fn list_groups(&self, request: &pb::ListGroupsRequest) -> pb::ListGroupsReply {
         let kind = GroupKind::from(request.kind());
         let groups = self.groups.iter().filter(|(id, group)| **id > request.after_id && group.kind == kind);
@@ -185,6 +193,10 @@ fn named(request: &pb::GetUserRequest) -> i64 {
         Some(pb::user_ref::User::UserId(id)) => *id,
         other => panic!("no id: {other:?}"),
     }
+}
+
+fn unknown(user: &str) -> http::Response<Body> {
+    status_from_error(Error::new(Reason::UserNotFound, user)).into_http()
 }
 
 fn user_of(id: i64) -> pb::User {

@@ -1,4 +1,5 @@
-//! Pages and counts against a naive model, over sends, imports, recalls, exclusions and purges in any order.
+//! Pages, counts and what conversations are listed for against a naive model, over sends, imports, recalls, edits,
+//! exclusions and purges in any order, of the newest message more often than of others.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -42,7 +43,7 @@ impl Run {
         let other = if sender == ANN { BOB } else { ANN };
         let to = if self.place == group() { TO_GROUP } else { user(other) };
         self.world.clock.advance(Duration::from_mins(self.chance.below(30)));
-        match self.chance.below(10) {
+        match self.chance.below(12) {
             0..=3 => {
                 let id = self.world.say(sender, to, "live").await;
                 self.wrote(id, sender, true);
@@ -61,19 +62,26 @@ impl Run {
                 let reply = self.world.log.clone().import(by_app(wanted)).await.unwrap().into_inner();
                 self.wrote(reply.sent.unwrap().msg_id, sender, countable);
             }
-            7 => {
-                if let Some(at) = self.any() {
+            7 | 8 => {
+                if let Some(at) = self.some() {
                     let wanted = pb::RecallRequest { msg_id: self.written[at].id, ..Default::default() };
                     self.world.log.clone().recall(by_app(wanted)).await.unwrap();
                     self.written[at].recalled = true;
                 }
             }
-            8 => {
-                if let Some(at) = self.any().filter(|at| !self.written[*at].recalled) {
+            9 => {
+                if let Some(at) = self.some().filter(|at| !self.written[*at].recalled) {
                     let msg_ids = vec![self.written[at].id];
                     let wanted = pb::ExcludeRequest { user_id: Some(other), conversation: Some(self.place), msg_ids };
                     self.world.log.clone().exclude(by_app(wanted)).await.unwrap();
                     self.written[at].hidden_from.insert(other);
+                }
+            }
+            10 => {
+                if let Some(at) = self.some().filter(|at| !self.written[*at].recalled) {
+                    let change = Some(pb::edit_request::Change::Replace(text_of("edited")));
+                    let wanted = pb::EditRequest { msg_id: self.written[at].id, change, ..Default::default() };
+                    self.world.log.clone().edit(by_app(wanted)).await.unwrap();
                 }
             }
             _ => {
@@ -94,6 +102,15 @@ impl Run {
         (!self.written.is_empty()).then(|| self.chance.below(self.written.len() as u64) as usize)
     }
 
+    /// The newest in two of three cases.
+    fn some(&mut self) -> Option<usize> {
+        if self.chance.below(3) == 0 {
+            return self.any();
+        }
+        let newest = self.written.iter().enumerate().filter(|(_, it)| !it.recalled).max_by_key(|(_, it)| it.id);
+        newest.map(|(at, _)| at)
+    }
+
     async fn check(&mut self) {
         let at = self.any();
         let mark = at.filter(|_| self.chance.below(4) > 0).map_or(0, |at| self.written[at].id);
@@ -107,6 +124,8 @@ impl Run {
             let marks = vec![pb::Mark { conversation: Some(self.place), read_msg_id: mark, unlisted_msg_id: 0 }];
             let wanted = pb::UnreadRequest { marks, ..Default::default() };
             let listed = self.world.log.clone().unread(by(reader, wanted)).await.unwrap().into_inner().conversations;
+            let head = listed.iter().find(|it| it.conversation == Some(self.place)).map(|it| it.head_msg_id);
+            assert!(page.is_empty() || head == page.first().copied(), "{head:?} for {reader}: {page:?}");
             let unread = listed.iter().find(|it| it.conversation == Some(self.place)).map_or(0, |it| it.unread);
             assert_eq!(unread, expected, "above {mark} for {reader}");
         }

@@ -34,7 +34,7 @@ both_engines! {
             let receiver_id = if place == group() { GROUP } else { BOB };
             let expected = pb::RecallReply { recalled: true, conversation: Some(place), sender_id: ANN, receiver_id };
             assert_eq!(reply, expected);
-            assert_eq!(world.unread(BOB, vec![]).await[0], (place, gone, 1));
+            assert_eq!(world.unread(BOB, vec![]).await[0], (place, kept, 1));
             assert_eq!(world.unread(ANN, vec![]).await[0].2, 0);
             assert_eq!(world.page(Some(BOB), place).await.unwrap(), [kept]);
             assert_eq!(refusal(world.find(None, gone).await), Reason::MessageNotFound);
@@ -128,7 +128,7 @@ both_engines! {
         let content = Some(pb::Content { body: Some(command), ..Default::default() });
         let sent = world.send(by(ANN, pb::SendRequest { content, ..words(&[user(BOB)], "") })).await.sent[0].msg_id;
         assert!(recall(&world, Some(ANN), plain(sent)).await.unwrap().recalled);
-        assert_eq!(world.unread(BOB, vec![]).await, [(direct(ANN, BOB), sent, 1)]);
+        assert_eq!(world.unread(BOB, vec![]).await, [(direct(ANN, BOB), said, 1)]);
         assert_eq!(world.page(None, direct(ANN, BOB)).await.unwrap(), [said]);
     }
 }

@@ -228,7 +228,8 @@ pub struct Channel<'a> {
     #[serde(rename = "type")]
     pub kind: &'a str,
     pub unread_num: i64,
-    pub last_msg_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_msg_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_message: Option<Box<RawValue>>,
 }
