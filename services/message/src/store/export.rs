@@ -39,18 +39,28 @@ static ROWS: LazyLock<Gather> = LazyLock::new(|| {
     )
 });
 
-/// Messages that were sent in a time of which their id is not, in the columns of [`ROWS`].
-static STRAYS: LazyLock<Gather> = LazyLock::new(|| {
-    Gather::new(
-        &COLUMNS,
+/// PostgreSQL must be told that it looks one message up for each stray.
+macro_rules! strays {
+    ($before:literal, $after:literal) => {
         concat!(
             "select m.conv_a, m.conv_b, m.msg_id, m.sender_id, m.sent_at, m.lane, m.event_no, m.recalled_at, ",
             light_content!(),
-            " from stray s cross join message m
-            where s.app_id = $1 and s.sent_at < $2 and (s.sent_at, s.msg_id) > ($3, $4)
-              and m.app_id = s.app_id and m.conv_a = s.conv_a and m.conv_b = s.conv_b and m.msg_id = s.msg_id
-            order by s.sent_at, s.msg_id limit cast($5 as bigint)"
-        ),
+            " from stray s cross join ",
+            $before,
+            "m.app_id = s.app_id and m.conv_a = s.conv_a and m.conv_b = s.conv_b and m.msg_id = s.msg_id",
+            $after,
+            "s.app_id = $1 and s.sent_at < $2 and (s.sent_at, s.msg_id) > ($3, $4)",
+            " order by s.sent_at, s.msg_id limit cast($5 as bigint)"
+        )
+    };
+}
+
+/// Messages that were sent in a time of which their id is not, in the columns of [`ROWS`].
+static STRAYS: LazyLock<Gather> = LazyLock::new(|| {
+    Gather::per_engine(
+        &COLUMNS,
+        strays!("message m where ", " and "),
+        strays!("lateral (select * from message m where ", " limit 1) m where "),
     )
 });
 
