@@ -179,11 +179,11 @@ every_shape! {
         let lanying = app.lanying();
         let bob = lanying.register("bob").await;
         for content_type in 1..=4 {
-            for attachment in [None, Some(""), Some("cat.png"), Some("[]"), Some("null"), Some("{\"url\":")] {
+            for attachment in [None, Some(""), Some("cat.png"), Some("[]"), Some("null"), Some("{}"), Some("{\"url\":")] {
                 let reply = send(&lanying, &message(bob, (content_type, "x", attachment))).await;
                 assert_eq!(lanying_error(&reply), 10002, "{content_type}: {attachment:?}");
             }
-            let mut bare = message(bob, (content_type, "", Some("{}")));
+            let mut bare = message(bob, (content_type, "", Some(r#"{"url":"https://h/4"}"#)));
             bare.as_object_mut().expect("an object").remove("content");
             lanying_data(&send(&lanying, &bare).await);
         }
