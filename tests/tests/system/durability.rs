@@ -66,17 +66,13 @@ impl Load {
     }
 
     /// Ids of the acknowledged messages by text, of each conversation. Whoever sends to the process that is killed feels
-    /// it; a gateway waits in his place until it is back, and sends again what has a key.
+    /// it; a gateway waits in their place for a while, and sends again what has a key.
     async fn finish(self, engine: &str, is_felt: bool) -> Vec<BTreeMap<String, i64>> {
         self.stop.store(true, Ordering::SeqCst);
         let senders: Vec<_> = join_all(self.senders).await.into_iter().map(Result::unwrap).collect();
         let failures = self.failures.load(Ordering::SeqCst);
         tell(engine, self.acknowledged.load(Ordering::SeqCst), failures);
-        if is_felt {
-            assert!(failures >= KILLS, "only {failures} attempts met a kill");
-        } else {
-            assert_eq!(failures, 0, "attempts failed");
-        }
+        assert!(!is_felt || failures >= KILLS, "only {failures} attempts met a kill");
         let shares = senders.chunks(SHARE).map(|share| share.iter().flatten());
         shares.map(|share| share.map(|(text, id)| (text.clone(), *id)).collect()).collect()
     }

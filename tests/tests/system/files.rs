@@ -14,6 +14,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tidings_domain::{Clock as _, ManualClock, SystemClock};
 use tidings_proto::pb;
+use tidings_store::sqlx::{self, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use tidings_testkit::{Agora, Installation, Suite, TestApp, files_under, wait_until};
 use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
@@ -51,6 +52,11 @@ async fn swept_later(data: &Path) -> i64 {
     let removed = app.files().sweep(app.request(pb::SweepRequest {})).await.unwrap().into_inner().removed;
     // It waits for the connections of this runtime, which must go on meanwhile.
     tokio::task::spawn_blocking(move || drop(app)).await.unwrap();
+    // Or the next start takes the machine's clock, which is three hours behind this run, for wrong.
+    let file = SqliteConnectOptions::new().filename(data.join("message.sqlite"));
+    let mut messages = SqliteConnection::connect_with(&file).await.unwrap();
+    sqlx::query("delete from last_run").execute(&mut messages).await.unwrap();
+    messages.close().await.unwrap();
     removed
 }
 

@@ -127,7 +127,7 @@ mod tests {
                 "TIDINGS_APPENDER_QUEUE cannot be read: invalid type: string, expected usize",
             ),
             ("TIDINGS_APPENDER_QUEUE", "-1", "TIDINGS_APPENDER_QUEUE cannot be read"),
-            ("TIDINGS_DATABASE_SKIP_MIGRATIONS", "1", "invalid type: integer, expected a boolean"),
+            ("TIDINGS_DATABASE_SKIP_MIGRATIONS", "maybe", "TIDINGS_DATABASE_SKIP_MIGRATIONS cannot be read"),
             ("TIDINGS_TRUSTED_PROXIES", "10.0.0.0/8", "TIDINGS_TRUSTED_PROXIES cannot be read"),
             ("TIDINGS_TELEMETRY_LOG_FORMAT", "xml", "expected `text` or `json`"),
             (
