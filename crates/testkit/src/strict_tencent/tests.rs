@@ -420,7 +420,7 @@ fn the_other_callbacks_have_their_own_keys_tencent_6() {
     for (changes, why) in [
         (json!({"Random": null, "MsgRandom": 1}), "MsgRandom is not documented"),
         (json!({"MsgKey": "1_2_3"}), "MsgKey is not documented"),
-        (json!({"MsgSeq": 0}), "MsgSeq: "),
+        (json!({"MsgSeq": 0}), "MsgSeq is 0"),
         (json!({"MsgSeq": null}), "MsgSeq is missing"),
         (json!({"Type": "group"}), "Type: "),
         (json!({"GroupId": 7}), "GroupId: "),
