@@ -59,7 +59,11 @@ impl MessageService for MessageGrpc {
         let (caller, app, standing) = self.deps.directory.caller_as_is(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let canonical = canonical(&request);
-        let draft = Draft::try_from(request).map_err(to_status)?;
+        // What is malformed is not told; who may not send at all hears that first.
+        let draft = match Draft::try_from(request) {
+            Ok(draft) => draft,
+            Err(error) => return Err(to_status(standing.err().unwrap_or(error))),
+        };
         let look = (Look::All, standing);
         let sent = send::send_or_tell(&self.deps, &self.appender, (&caller, &app), draft, look, &canonical).await;
         Ok(Response::new(sent.map_err(to_status)?.into()))

@@ -35,15 +35,31 @@ every_shape! {
 }
 
 every_shape! {
-    async fn a_refused_request_leaves_its_key_free_decision_2(app: TestApp) {
+    async fn a_malformed_request_leaves_its_key_free_decision_2(app: TestApp) {
         let ids = register(&app, &["ann", "bob"]).await;
-        let unknown = 1_i64 << 50;
         let no_content = pb::SendRequest { content: None, ..text(ids[0], &[ids[1]], "") };
-        for wrong in [text(ids[0], &[], "one"), no_content, text(ids[0], &[ids[1], unknown], "one")] {
+        for wrong in [text(ids[0], &[], "one"), no_content] {
             app.messages().send(app.request(keyed("k", wrong))).await.unwrap_err();
         }
         send(&app, keyed("k", text(ids[0], &[ids[1]], "one"))).await;
         assert_eq!(texts(&app, &ids).await, ["one"]);
+    }
+}
+
+every_shape! {
+    /// What was refused is told once, so it has its answer under the key.
+    async fn a_refusal_is_remembered_under_its_key_decision_32(app: TestApp) {
+        let ids = register(&app, &["ann", "bob"]).await;
+        let unknown = 1_i64 << 50;
+        for _ in 0..2 {
+            let request = keyed("k", text(ids[0], &[ids[1], unknown], "one"));
+            let refusal = app.messages().send(app.request(request)).await.unwrap_err();
+            assert_eq!(refusal.code(), Code::NotFound, "{refusal:?}");
+        }
+        let other = keyed("k", text(ids[0], &[ids[1]], "one"));
+        let refusal = app.messages().send(app.request(other)).await.unwrap_err();
+        assert_eq!(refusal.code(), Code::AlreadyExists, "{refusal:?}");
+        assert_eq!(texts(&app, &ids).await, Vec::<String>::new());
     }
 }
 
