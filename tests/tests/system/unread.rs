@@ -135,6 +135,12 @@ impl Model {
         Some(if place == Place::Group(1) { 0 } else { floor })
     }
 
+    /// What a list shows of the conversation: the newest message that was not recalled, unless all were.
+    fn listed(&self, place: Place) -> i64 {
+        let left = self.written(place).iter().rev().find(|message| !message.recalled);
+        left.map_or_else(|| self.newest(place), |message| message.msg_id)
+    }
+
     /// The newest message as the user sees it.
     fn newest_seen(&self, user: usize, place: Place) -> Option<i64> {
         let hidden = self.hidden_up_to(user, place)?;
@@ -161,7 +167,7 @@ impl Model {
     fn list(&self, user: usize) -> Vec<(Place, i64, i64)> {
         let mut listed = Vec::new();
         for place in self.conversations.keys() {
-            let newest = self.newest(*place);
+            let newest = self.listed(*place);
             let (_, cleared) = self.marks(user, *place);
             if self.counts_above(user, *place).is_some_and(|floor| newest > floor.max(cleared)) {
                 listed.push((*place, newest, self.unread(user, *place)));
