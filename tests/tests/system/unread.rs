@@ -256,8 +256,7 @@ impl Case<'_> {
     }
 
     fn is_hidden(&self, user: usize, place: Place, msg_id: i64) -> bool {
-        let recalled = self.model.written(place).iter().any(|message| message.msg_id == msg_id && message.recalled);
-        recalled || self.model.hidden_up_to(user, place).is_none_or(|floor| msg_id <= floor)
+        self.model.hidden_up_to(user, place).is_none_or(|floor| msg_id <= floor)
     }
 
     async fn delete(&mut self, user: usize, place: Place) {
