@@ -1,7 +1,7 @@
 //! Removes what deleted apps left in the databases of this process.
 //!
-//! What is not known of is left alone: an app's rows go only because the directory says that it was deleted, and when. So
-//! a directory that was restored from an old backup, or is the wrong one, costs no data.
+//! An app's rows go only because the directory says that it was deleted, and when, not because it does not know the app.
+//! So a directory that was restored from an old backup costs no data.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -20,8 +20,11 @@ struct Worker {
     kept: Kept,
 }
 
-/// Runs until shutdown.
+/// Runs until shutdown, where there is anything to remove.
 pub fn spawn(tasks: &Tasks, directory: DirectoryCache, kept: Kept) {
+    if kept.is_empty() {
+        return;
+    }
     let worker = Arc::new(Worker { directory, kept });
     tasks.run(Task::new("removal of deleted apps"), move || {
         let worker = Arc::clone(&worker);

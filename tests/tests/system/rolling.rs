@@ -221,7 +221,7 @@ fn failures(clients: &[Done], of: impl Fn(&Done) -> &Vec<String>) -> Vec<String>
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rolling_restart_of_every_role_fails_no_request_and_loses_and_doubles_no_message() {
+async fn a_rolling_restart_of_every_role_fails_hardly_a_request_and_loses_and_doubles_no_message() {
     let fleet = Fleet::start().await;
     let load = fleet.load();
     for role in ROLES {
@@ -238,7 +238,7 @@ async fn a_rolling_restart_of_every_role_fails_no_request_and_loses_and_doubles_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_kill_of_any_process_fails_only_sends_without_a_key_that_were_in_flight() {
+async fn a_kill_of_any_process_fails_hardly_more_than_sends_without_a_key_that_were_in_flight() {
     let fleet = Fleet::start().await;
     let load = fleet.load();
     for role in ROLES {
