@@ -1,6 +1,6 @@
 //! The REST door: routes for each dialect, and the layers around them. No rules and no storage live here.
 //!
-//! A handler reads its request with a codec of `tidings-dialect`, makes the calls, and writes the answer with the same
+//! A handler reads its request with a codec of `tidings-dialects`, makes the calls, and writes the answer with the same
 //! codec. [`serve`] puts [`router`] behind a listener.
 
 mod agora;

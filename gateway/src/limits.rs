@@ -8,7 +8,7 @@
 use std::{sync::Arc, time::Duration};
 
 use quick_cache::sync::Cache;
-use tidings_dialect::agora::Refusal;
+use tidings_dialects::agora::Refusal;
 use tidings_domain::{App, AppId, Caller, Clock, Error, Rate};
 use tidings_proto::pb::{self, directory_service_client::DirectoryServiceClient};
 use tidings_runtime::{Wire, context};

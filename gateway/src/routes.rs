@@ -35,7 +35,7 @@ fn agora_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
     use agora::{
         broadcast, channel, export, feed, file, history, import, lifetime, recall, rewrite, send, token, users,
     };
-    use tidings_dialect::agora::{Everybody, Peer, Place};
+    use tidings_dialects::agora::{Everybody, Peer, Place};
     use tidings_domain::ConversationKind::{Direct, Group};
     vec![
         ("/{org}/{app}/token", post(token::token)),

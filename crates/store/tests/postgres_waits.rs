@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that finds nothing to unwrap has failed")]
 
-#[path = "../../testkit/src/proxy.rs"]
+#[path = "../../../tests/testkit/src/proxy.rs"]
 mod proxy;
 
 use std::{

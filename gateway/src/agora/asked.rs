@@ -11,7 +11,7 @@ use axum::{
     response::Response,
 };
 use http::{HeaderMap, Method, StatusCode, header::AUTHORIZATION, request::Parts};
-use tidings_dialect::agora::{Call, Refusal, Timing};
+use tidings_dialects::agora::{Call, Refusal, Timing};
 use tidings_domain::{Actor, App, Caller, Content, Error, Platform, Rate, Reason, StoredFile, UnixMillis};
 use tidings_proto::pb::app_ref;
 

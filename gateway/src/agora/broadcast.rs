@@ -5,7 +5,7 @@ use axum::{
     extract::State,
     routing::{MethodRouter, post},
 };
-use tidings_dialect::agora::{self as codec, Everybody, Refusal};
+use tidings_dialects::agora::{self as codec, Everybody, Refusal};
 use tidings_domain::Rate;
 use tidings_proto::{delivery_to_wire, pb};
 use tidings_runtime::context;

@@ -6,7 +6,7 @@ use axum::{
     response::Response,
     routing::{MethodRouter, delete as on_delete},
 };
-use tidings_dialect::agora::{self as codec, Peer, Refusal, Roaming};
+use tidings_dialects::agora::{self as codec, Peer, Refusal, Roaming};
 use tidings_domain::{Caller, ConversationId, ConversationKind, Error, Rate, UserId, Username};
 use tidings_proto::pb;
 use tidings_runtime::context;

@@ -10,7 +10,7 @@ use axum::{
 };
 use futures_util::StreamExt as _;
 use http::Method;
-use tidings_dialect::agora::{self as codec, Manifest, Peer, Refusal};
+use tidings_dialects::agora::{self as codec, Manifest, Peer, Refusal};
 use tidings_domain::{Actor, App, Caller, ConversationId, Error, MsgId, Reason, UnixMillis};
 use tidings_proto::pb;
 use tidings_runtime::context;

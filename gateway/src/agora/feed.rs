@@ -11,7 +11,7 @@ use http::{
     HeaderValue,
     header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE},
 };
-use tidings_dialect::agora::{self as codec, FeedQuery, Happened, Names, Refusal};
+use tidings_dialects::agora::{self as codec, FeedQuery, Happened, Names, Refusal};
 use tidings_domain::{Caller, Error, Message, MsgId, Reason, UnixMillis, UserId};
 use tidings_proto::{error_from_status, pb, required};
 use tidings_runtime::context;

@@ -6,7 +6,7 @@ use axum::{
     response::Response,
 };
 use http::{Method, header::CONTENT_TYPE};
-use tidings_dialect::agora::{self as codec, Refusal};
+use tidings_dialects::agora::{self as codec, Refusal};
 use tidings_domain::Actor;
 
 use super::asked::Asked;

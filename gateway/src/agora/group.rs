@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, State},
     routing::{MethodRouter, get, post},
 };
-use tidings_dialect::agora::{self as codec, Group, GroupChange, GroupFields, Refusal};
+use tidings_dialects::agora::{self as codec, Group, GroupChange, GroupFields, Refusal};
 use tidings_domain::{Caller, Error, GroupKind, Reason, UserId, Username};
 use tidings_proto::pb;
 use tidings_runtime::context;

@@ -7,7 +7,7 @@ use axum::{
     response::Response,
     routing::{MethodRouter, get},
 };
-use tidings_dialect::agora::{self as codec, Channel, ListQuery, Peer, Refusal, Seen};
+use tidings_dialects::agora::{self as codec, Channel, ListQuery, Peer, Refusal, Seen};
 use tidings_domain::{Actor, Caller, ConversationId, Error, Marks, Message, MsgId, UserId};
 use tidings_proto::{pb, required};
 use tidings_runtime::context;

@@ -5,7 +5,7 @@ use axum::{
     extract::State,
     routing::{MethodRouter, post},
 };
-use tidings_dialect::agora::{self as codec, Place, Refusal};
+use tidings_dialects::agora::{self as codec, Place, Refusal};
 use tidings_domain::Error;
 use tidings_proto::{pb, required};
 use tidings_runtime::context;

@@ -1,7 +1,7 @@
 //! `PUT` and `POST /{org}/{app}/users/{username}/chatfiles/lifetime` (agora.md 3.4).
 
 use axum::{body::Body, extract::State, response::Response};
-use tidings_dialect::agora::{self as codec, Refusal};
+use tidings_dialects::agora::{self as codec, Refusal};
 use tidings_domain::{Actor, Error, Reason, UserId};
 use tidings_proto::pb;
 use tidings_runtime::context;

@@ -8,7 +8,7 @@ use axum::{
     response::Response,
     routing::{MethodRouter, get, post},
 };
-use tidings_dialect::agora::{self as codec, MemberDeed, Refusal};
+use tidings_dialects::agora::{self as codec, MemberDeed, Refusal};
 use tidings_domain::{App, Caller, Error, GroupKind, Reason, UserId, Username};
 use tidings_proto::pb;
 use tidings_runtime::context;

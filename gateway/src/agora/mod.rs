@@ -20,7 +20,7 @@ pub(crate) mod users;
 
 use axum::response::Response;
 use http::StatusCode;
-use tidings_dialect::agora::{self as codec, Refusal, Timing};
+use tidings_dialects::agora::{self as codec, Refusal, Timing};
 use tidings_domain::Error;
 
 use crate::{Gateway, reply};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use axum::extract::{Path, rejection::PathRejection};
-use tidings_dialect::agora::{Names, Peer};
+use tidings_dialects::agora::{Names, Peer};
 use tidings_domain::{Caller, ConversationId, Error, GroupId, Message, Reason, RoomId, UserId, UserRef, Username};
 use tidings_proto::pb;
 use tidings_runtime::context;

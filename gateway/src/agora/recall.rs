@@ -1,7 +1,7 @@
 //! `POST /{org}/{app}/messages/msg_recall`, `/recall`, `/batch_recall` (agora.md 5).
 
 use axum::{body::Body, extract::State, response::Response};
-use tidings_dialect::agora::{self as codec, Recall, RecallOutcome, Recalled, Refusal};
+use tidings_dialects::agora::{self as codec, Recall, RecallOutcome, Recalled, Refusal};
 use tidings_domain::{Caller, ConversationKind, Error, Policy, Reason, UserId};
 use tidings_proto::pb;
 use tidings_runtime::context;

@@ -5,7 +5,7 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use tidings_dialect::agora::{self as codec, Refusal, Rewrite};
+use tidings_dialects::agora::{self as codec, Refusal, Rewrite};
 use tidings_domain::{Caller, Error, Message, MsgId};
 use tidings_proto::pb::{self, edit_request::Change};
 use tidings_runtime::context;

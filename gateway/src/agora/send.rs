@@ -6,7 +6,7 @@ use axum::{
     response::Response,
     routing::{MethodRouter, post},
 };
-use tidings_dialect::agora::{self as codec, Place, Refusal, Timing};
+use tidings_dialects::agora::{self as codec, Place, Refusal, Timing};
 use tidings_domain::{Actor, Caller, Draft, Error, Rate, Reason, Sent, Target, UserRef};
 use tidings_runtime::context;
 

@@ -1,7 +1,7 @@
 //! `POST /{org}/{app}/token` (agora.md 10.1).
 
 use axum::{body::Body, extract::State, response::Response};
-use tidings_dialect::agora::{self as codec, Grant, Refusal};
+use tidings_dialects::agora::{self as codec, Grant, Refusal};
 use tidings_domain::{Error, Rate, Reason, UserRef, Username};
 use tidings_proto::pb::{self, issue_token_request::Grant as WireGrant};
 

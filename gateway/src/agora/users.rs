@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, State, rejection::PathRejection},
     response::Response,
 };
-use tidings_dialect::agora::{self as codec, Failed, NewUsers, Refusal, User};
+use tidings_dialects::agora::{self as codec, Failed, NewUsers, Refusal, User};
 use tidings_domain::{Actor, Caller, Error, Reason, UserRef, Username};
 use tidings_proto::pb::{self, registered::Result as Outcome};
 use tidings_runtime::context;

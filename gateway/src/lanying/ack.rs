@@ -1,7 +1,7 @@
 //! `GET /message/ack` (lanying.md 5.1): a GET that changes state, as the vendor has it.
 
 use axum::{extract::State, response::Response};
-use tidings_dialect::lanying::{self as codec, Refusal};
+use tidings_dialects::lanying::{self as codec, Refusal};
 use tidings_proto::pb;
 use tidings_runtime::context;
 

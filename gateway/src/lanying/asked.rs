@@ -7,7 +7,7 @@ use axum::{
     extract::FromRequestParts,
 };
 use http::{HeaderMap, request::Parts};
-use tidings_dialect::lanying::{Params, Refusal};
+use tidings_dialects::lanying::{Params, Refusal};
 use tidings_domain::{
     Actor, App, Caller, ConversationId, Error, GroupId, GroupKind, GroupRole, Platform, Reason, Target, UserId, UserRef,
 };

@@ -1,7 +1,7 @@
 //! A user's list of conversations: unread (lanying.md 5.7), deletion (5.3) and pins (10).
 
 use axum::{body::Body, extract::State, response::Response};
-use tidings_dialect::lanying::{self as codec, Params, Refusal};
+use tidings_dialects::lanying::{self as codec, Params, Refusal};
 use tidings_domain::{ConversationId, Error, Reason};
 use tidings_proto::{pb, required};
 use tidings_runtime::context;

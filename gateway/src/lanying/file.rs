@@ -17,7 +17,7 @@ use http::{
     HeaderValue, Method, StatusCode,
     header::{CONTENT_TYPE, LOCATION},
 };
-use tidings_dialect::lanying::{self as codec, FilePolicy, FileTarget, FileTicket, FileView, Params, Refusal};
+use tidings_dialects::lanying::{self as codec, FilePolicy, FileTarget, FileTicket, FileView, Params, Refusal};
 use tidings_domain::{Actor, App, Caller, Error, Reason};
 use tidings_proto::pb::app_ref;
 

@@ -6,7 +6,7 @@ use axum::{
     response::Response,
     routing::{MethodRouter, post},
 };
-use tidings_dialect::lanying::{self as codec, Approval, GroupType, Params, Refusal};
+use tidings_dialects::lanying::{self as codec, Approval, GroupType, Params, Refusal};
 use tidings_domain::{Caller, Error, Mute, Reason};
 use tidings_proto::{pb, required};
 use tidings_runtime::context;

@@ -1,7 +1,7 @@
 //! `GET /message/conversation` (lanying.md 5.2).
 
 use axum::{extract::State, response::Response};
-use tidings_dialect::lanying::{self as codec, Page, Refusal};
+use tidings_dialects::lanying::{self as codec, Page, Refusal};
 use tidings_domain::{Error, Marks, Message, MsgId};
 use tidings_proto::{pb, required};
 use tidings_runtime::context;

@@ -6,7 +6,7 @@ use axum::{
     response::Response,
     routing::{MethodRouter, post},
 };
-use tidings_dialect::lanying::{self as codec, Params, Part, Refusal};
+use tidings_dialects::lanying::{self as codec, Params, Part, Refusal};
 use tidings_domain::{Caller, Error, Mute};
 use tidings_proto::pb;
 use tidings_runtime::context;

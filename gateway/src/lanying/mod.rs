@@ -16,7 +16,7 @@ pub(crate) mod user;
 
 use axum::response::Response;
 use http::StatusCode;
-use tidings_dialect::lanying::{self as codec, Refusal};
+use tidings_dialects::lanying::{self as codec, Refusal};
 use tidings_domain::{Error, Reason};
 
 use crate::reply;

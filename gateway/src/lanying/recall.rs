@@ -1,7 +1,7 @@
 //! `POST|PUT /message/recall` (lanying.md 5.5, decision 27).
 
 use axum::{body::Body, extract::State, response::Response};
-use tidings_dialect::lanying::{self as codec, Refusal};
+use tidings_dialects::lanying::{self as codec, Refusal};
 use tidings_domain::{Actor, Caller, ConversationId, Error, Message, MsgId, Policy, Reason, UserId};
 use tidings_proto::pb;
 use tidings_runtime::context;

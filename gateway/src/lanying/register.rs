@@ -1,7 +1,7 @@
 //! `POST /user/register/v2` and `/user/register/batch` (lanying.md 10).
 
 use axum::{body::Body, extract::State, response::Response};
-use tidings_dialect::lanying::{self as codec, Refusal};
+use tidings_dialects::lanying::{self as codec, Refusal};
 use tidings_domain::{Actor, Caller, Error, Reason, UserId};
 use tidings_proto::pb::{self, registered::Result as Outcome};
 use tidings_runtime::context;

@@ -1,7 +1,7 @@
 //! Block lists of users (lanying.md 10).
 
 use axum::{body::Body, extract::State, response::Response};
-use tidings_dialect::lanying::{self as codec, Params, Refusal};
+use tidings_dialects::lanying::{self as codec, Params, Refusal};
 use tidings_proto::pb;
 use tidings_runtime::context;
 

@@ -1,7 +1,7 @@
 //! `POST|PUT /message/send`, `/message/notify` and `/message/broadcast` (lanying.md 5.4, 5.6, 10).
 
 use axum::{body::Body, extract::State, response::Response};
-use tidings_dialect::lanying::{self as codec, Deed, Operation, Refusal, Wanted};
+use tidings_dialects::lanying::{self as codec, Deed, Operation, Refusal, Wanted};
 use tidings_domain::{Actor, Caller, ConversationId, Draft, Error, MsgId, Policy, Target, UserId, UserRef};
 use tidings_proto::pb::{self, edit_request::Change};
 use tidings_runtime::context;

@@ -1,7 +1,7 @@
 //! `POST /token/id`, `/token/user` and `/token/login` (lanying.md 1).
 
 use axum::{body::Body, extract::State, response::Response};
-use tidings_dialect::lanying::{self as codec, Login, Refusal};
+use tidings_dialects::lanying::{self as codec, Login, Refusal};
 use tidings_domain::{Error, Reason, UserId};
 use tidings_proto::{
     pb::{self, issue_token_request::Grant},

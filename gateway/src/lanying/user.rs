@@ -1,7 +1,7 @@
 //! Users: profile, list, presence, state (lanying.md 10).
 
 use axum::{body::Body, extract::State, response::Response};
-use tidings_dialect::lanying::{self as codec, Params, Refusal};
+use tidings_dialects::lanying::{self as codec, Params, Refusal};
 use tidings_domain::{Actor, Caller, Error, UserId, UserRef};
 use tidings_proto::pb;
 use tidings_runtime::context;

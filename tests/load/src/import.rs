@@ -11,7 +11,7 @@ use flate2::read::GzDecoder;
 use http::{Request, StatusCode, header};
 use http_body_util::Full;
 use serde_json::Value;
-use tidings_dialect::agora::export_time;
+use tidings_dialects::agora::export_time;
 use tidings_domain::UnixMillis;
 use tidings_proto::pb;
 

@@ -4,7 +4,7 @@ use std::{collections::HashSet, io::Read as _, sync::Arc, time::Duration};
 
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
-use tidings_dialect::agora::export_time;
+use tidings_dialects::agora::export_time;
 use tidings_domain::{Clock as _, ManualClock, MsgId, SystemClock, UnixMillis};
 use tidings_proto::pb;
 use tidings_testkit::{Agora, Suite, TestApp, every_shape};

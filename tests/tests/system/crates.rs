@@ -1,39 +1,104 @@
 //! Who may depend on whom (ARCHITECTURE.md, "Who calls whom").
 
-use std::{fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    process::Command,
+};
 
-/// The crates of this project that the crate in `folder` builds on, tests left out.
-fn depends_on(folder: &str) -> Vec<String> {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder).join("Cargo.toml");
-    let text = fs::read_to_string(manifest).expect("a crate has a manifest");
-    let dependencies = text.split("\n[").find(|section| section.starts_with("dependencies]")).expect("dependencies");
-    let names = dependencies.lines().filter_map(|line| line.strip_prefix("tidings-"));
-    let mut names: Vec<String> = names.filter_map(|line| line.split(['.', ' ']).next()).map(str::to_owned).collect();
-    names.sort();
-    names
+use serde::Deserialize;
+
+/// Folders from the top down: a crate builds on crates in lower rows alone, so there are no circles.
+const LAYERS: [&[&str]; 7] = [
+    &["tidings"],
+    &[
+        "gateway",
+        "services/directory",
+        "services/message",
+        "services/conversation",
+        "services/file",
+        "services/callback",
+    ],
+    &["dialects", "crates/directory-client"],
+    &["crates/runtime"],
+    &["proto", "crates/store"],
+    &["crates/outbound"],
+    &["crates/domain"],
+];
+
+/// What starts, drives and tests the rest, and is part of no program that is shipped.
+const TOOLS: [&str; 4] = ["tests", "tests/testkit", "tests/load", "xtask"];
+
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    manifest_path: String,
+    dependencies: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+struct Dependency {
+    name: String,
+    /// None of what a crate itself is built with.
+    kind: Option<String>,
+}
+
+/// The folder of each crate of this project, and the folders of those that it builds on, tests left out.
+fn crates() -> BTreeMap<String, BTreeSet<String>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests have a folder of their own");
+    let metadata = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version=1", "--no-deps", "--offline", "--locked"])
+        .current_dir(root)
+        .output()
+        .expect("cargo runs");
+    assert!(metadata.status.success(), "{}", String::from_utf8_lossy(&metadata.stderr));
+    let Metadata { packages } = serde_json::from_slice(&metadata.stdout).expect("cargo's metadata");
+    let folder = |package: &Package| {
+        let folder = Path::new(&package.manifest_path).parent().expect("a manifest has a folder");
+        folder.strip_prefix(root).expect("a member of the workspace").to_str().expect("text").to_owned()
+    };
+    let folders: BTreeMap<&str, String> = packages.iter().map(|it| (it.name.as_str(), folder(it))).collect();
+    let depends_on = |package: &Package| {
+        let built = package.dependencies.iter().filter(|it| it.kind.as_deref() != Some("dev"));
+        built.filter_map(|it| folders.get(it.name.as_str()).cloned()).collect()
+    };
+    packages.iter().map(|package| (folder(package), depends_on(package))).collect()
 }
 
 #[test]
-fn a_service_builds_on_no_other_service_and_the_gateway_on_none() {
-    for service in ["directory", "message", "conversation", "file", "callback"] {
-        let mut allowed = vec!["domain", "proto", "runtime", "store"];
-        if service == "message" || service == "callback" {
-            // They write exports and callbacks.
-            allowed.push("dialect");
+fn crates_build_on_crates_below_them_alone() {
+    let layer = |folder: &str| LAYERS.iter().position(|layer| layer.contains(&folder));
+    for (folder, depends_on) in crates() {
+        if TOOLS.contains(&folder.as_str()) {
+            continue;
         }
-        if service != "conversation" {
-            // They ask other people's servers; the directory keeps where hooks are.
-            allowed.push("outbound");
+        let own = layer(&folder).unwrap_or_else(|| panic!("{folder} has no layer"));
+        for other in depends_on {
+            assert!(layer(&other).is_some_and(|other| other > own), "{folder} builds on {other}");
         }
-        allowed.sort_unstable();
-        assert_eq!(depends_on(&format!("services/{service}")), allowed, "{service}");
     }
-    assert_eq!(depends_on("gateway"), ["dialect", "domain", "proto", "runtime"]);
 }
 
 #[test]
-fn the_domain_builds_on_nothing_and_the_dialects_on_the_domain_alone() {
-    assert!(depends_on("crates/domain").is_empty());
-    assert_eq!(depends_on("crates/dialect"), ["domain"]);
-    assert_eq!(depends_on("crates/store"), ["domain"]);
+fn a_crate_builds_on_what_its_work_needs() {
+    let crates = crates();
+    let of = |folder: &str| crates[folder].iter().map(|it| it.trim_start_matches("crates/")).collect::<BTreeSet<_>>();
+    let all = |more: &[&'static str]| -> BTreeSet<&str> {
+        ["domain", "proto", "runtime", "store"].into_iter().chain(more.iter().copied()).collect()
+    };
+    // The services that ask other people's servers go through `outbound`; the directory keeps where hooks are.
+    assert_eq!(of("services/directory"), all(&["outbound"]));
+    // Exports and callbacks are written in a vendor's words.
+    assert_eq!(of("services/message"), all(&["dialects", "outbound"]));
+    assert_eq!(of("services/callback"), all(&["dialects", "outbound"]));
+    assert_eq!(of("services/file"), all(&["outbound"]));
+    assert_eq!(of("services/conversation"), all(&[]));
+    assert_eq!(of("gateway"), BTreeSet::from(["dialects", "domain", "proto", "runtime"]));
+    assert_eq!(of("dialects"), BTreeSet::from(["domain"]));
+    assert_eq!(of("crates/store"), BTreeSet::from(["domain"]));
 }

@@ -1,6 +1,6 @@
 //! In Agora's form (agora.md 11.3).
 
-use tidings_dialect::agora::{
+use tidings_dialects::agora::{
     Edit, Event as CallbackEvent, REST_OPERATOR, edit_callback, post_send_callback, read_ack_callback, recall_callback,
 };
 use tidings_domain::{App, ConversationId, UserId};

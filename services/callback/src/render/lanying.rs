@@ -1,6 +1,6 @@
 //! In Lanying's form (lanying.md 8).
 
-use tidings_dialect::lanying::{Event as CallbackEvent, edited_callback, recalled_callback, sent_callback};
+use tidings_dialects::lanying::{Event as CallbackEvent, edited_callback, recalled_callback, sent_callback};
 use tidings_domain::{App, ConversationId};
 
 use super::{Event, Kind};

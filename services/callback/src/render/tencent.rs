@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use tidings_dialect::tencent::{
+use tidings_dialects::tencent::{
     self as codec, Callback, Direct, MsgKey, Outcome, Read, Said, Taken, Withdrawn, after_read, after_send,
     after_withdraw, group_after_recall, group_after_refusal, group_after_send, refusal,
 };

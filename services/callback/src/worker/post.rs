@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tidings_dialect::tencent::{Authentication, Callback, Parameters, query};
+use tidings_dialects::tencent::{Authentication, Callback, Parameters, query};
 use tidings_domain::{App, UnixMillis};
 use tidings_outbound::{
     Response, Url, beginning, cause,

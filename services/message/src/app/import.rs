@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tidings_dialect::agora::moved;
+use tidings_dialects::agora::moved;
 use tidings_domain::{Actor, App, BEGINNING, Caller, Content, Draft, Error, StoredFile, Target, UnixMillis, UserRef};
 use tidings_proto::{error_from_status, pb};
 use tidings_runtime::context;

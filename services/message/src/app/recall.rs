@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use tidings_dialect::tencent::MsgKey;
+use tidings_dialects::tencent::MsgKey;
 use tidings_domain::{
     Actor, App, AppId, Caller, ConversationId, ConversationKind, Error, GroupId, MsgId, Reason, RoomId, Target,
     UnixMillis, UserId, UserRef,

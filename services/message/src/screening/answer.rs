@@ -1,6 +1,6 @@
 //! What a hook decides, from every vendor's form.
 
-use tidings_dialect::{agora, tencent};
+use tidings_dialects::{agora, tencent};
 use tidings_domain::{Content, HookForm};
 
 /// Why a message is refused, where a server in Tencent's form does not say.

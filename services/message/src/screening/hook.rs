@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::HashMap, time::Duration};
 
 use futures_util::{StreamExt as _, stream};
-use tidings_dialect::{
+use tidings_dialects::{
     agora::{Event, pre_send_callback},
     tencent::{self, Authentication, Callback, Direct, MsgKey, Parameters, Said, before_send, group_before_send},
 };

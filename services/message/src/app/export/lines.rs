@@ -7,7 +7,7 @@ use std::{
 };
 
 use flate2::{Compression, GzBuilder, write::GzEncoder};
-use tidings_dialect::agora::{Names, record};
+use tidings_dialects::agora::{Names, record};
 use tidings_domain::{App, Caller, ConversationId, Delivery, Error, Message, StoredFile, UserId};
 
 use super::super::files;

@@ -16,7 +16,7 @@ mod pack;
 
 use std::{sync::Arc, time::Duration};
 
-use tidings_dialect::agora::Manifest;
+use tidings_dialects::agora::Manifest;
 use tidings_domain::{Actor, App, BEGINNING, Caller, Error, MsgId, Reason, UnixMillis};
 use tokio::sync::Mutex;
 use tracing::Instrument as _;

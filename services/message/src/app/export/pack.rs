@@ -4,7 +4,7 @@ use std::{mem, time::Instant};
 
 use bytes::Bytes;
 use futures_util::{future, stream};
-use tidings_dialect::agora::export_time;
+use tidings_dialects::agora::export_time;
 use tidings_domain::{ConversationId, Error, MsgId};
 use tidings_proto::{
     error_from_status,

@@ -1,6 +1,6 @@
 //! Decision 11: what a dialect writes, it gets back to the letter.
 
-use tidings_dialect::{agora, lanying};
+use tidings_dialects::{agora, lanying};
 use tidings_domain::{Content, Policy};
 
 mod support;

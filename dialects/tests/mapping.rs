@@ -1,6 +1,6 @@
 //! Every kind of message, from each dialect to the other (lanying.md 4, agora.md 2.2).
 
-use tidings_dialect::{agora, lanying};
+use tidings_dialects::{agora, lanying};
 use tidings_domain::{Content, Policy};
 
 mod support;

@@ -1,7 +1,7 @@
 //! The bodies of Tencent's callbacks, whole (tencent.md 4 and 6, decisions 30 to 32).
 
 use insta::assert_snapshot;
-use tidings_dialect::tencent::{
+use tidings_dialects::tencent::{
     Direct, Mention, MsgKey, Outcome, Presence, Read, Said, StateChange, Taken, Withdrawn, after_read, after_send,
     after_withdraw, before_send, group_after_recall, group_after_send, group_before_send, state_change,
 };

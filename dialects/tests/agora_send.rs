@@ -4,7 +4,7 @@
 mod support;
 
 use support::app;
-use tidings_dialect::agora::{self, Call, Timing};
+use tidings_dialects::agora::{self, Call, Timing};
 use tidings_domain::{ConversationId, MsgId, Policy, Sent, Target, UserId, UserRef};
 
 fn refused(request: &str) -> (u16, &'static str, String) {

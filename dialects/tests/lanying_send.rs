@@ -1,6 +1,6 @@
 //! `/message/send` and history: lanying.md 2, 4, 5 and decisions 8, 24, 25.
 
-use tidings_dialect::lanying::{self, Page};
+use tidings_dialects::lanying::{self, Page};
 use tidings_domain::{
     Content, ConversationId, Delivery, Error, GroupId, LanyingShape, Marks, Message, MsgId, Policy, Reason, Target,
     UnixMillis, UserId, UserRef,

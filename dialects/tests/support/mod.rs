@@ -1,6 +1,6 @@
 //! What several tests need.
 
-use tidings_dialect::lanying::{Refusal, Wanted, send_request};
+use tidings_dialects::lanying::{Refusal, Wanted, send_request};
 use tidings_domain::{Draft, Policy};
 
 /// The message that a body of `/message/send` asks for.

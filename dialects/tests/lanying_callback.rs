@@ -5,7 +5,7 @@ mod support;
 
 use insta::assert_snapshot;
 use support::app;
-use tidings_dialect::lanying::{Event, edited_callback, recalled_callback, sent_callback};
+use tidings_dialects::lanying::{Event, edited_callback, recalled_callback, sent_callback};
 use tidings_domain::{App, Body, Content, ConversationKind, Ext, File, JsonText, Media, MsgId, UnixMillis, UserId};
 
 fn text(body: Vec<u8>) -> String {

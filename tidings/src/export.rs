@@ -11,7 +11,7 @@ use clap::Subcommand;
 use flate2::read::GzDecoder;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
-use tidings_dialect::agora::{HourManifest, Manifest, read_manifest};
+use tidings_dialects::agora::{HourManifest, Manifest, read_manifest};
 use tidings_domain::{Error, UnixMillis, hex};
 
 /// What to do with exports.

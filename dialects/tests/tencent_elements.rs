@@ -1,6 +1,6 @@
 //! Every kind of message as Tencent's elements and back (tencent.md 5), and what receivers answer (1 and 6).
 
-use tidings_dialect::tencent::{
+use tidings_dialects::tencent::{
     Failure, NotElements, Verdict, after_answer, elements, elements_back, refused_code, verdict,
 };
 use tidings_domain::{

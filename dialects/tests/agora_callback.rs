@@ -5,7 +5,7 @@ mod support;
 
 use insta::assert_snapshot;
 use support::app;
-use tidings_dialect::agora::{
+use tidings_dialects::agora::{
     Decision, Edit, Event, Place, REST_OPERATOR, decision, draft, edit_callback, post_send_callback, pre_send_callback,
     read_ack_callback, recall_callback, security,
 };
