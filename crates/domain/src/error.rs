@@ -142,6 +142,8 @@ pub enum Reason {
     StorageFull,
     /// Another process of ours or the database does not answer.
     Unavailable,
+    /// What is stored cannot be read: a file of the database is damaged.
+    DataDamaged,
     /// A fault of ours.
     Internal,
 }
@@ -168,6 +170,8 @@ pub enum Grpc {
     Internal,
     /// 14
     Unavailable,
+    /// 15
+    DataLoss,
     /// 16
     Unauthenticated,
 }
@@ -275,6 +279,7 @@ impl Reason {
         Self::Overloaded,
         Self::StorageFull,
         Self::Unavailable,
+        Self::DataDamaged,
         Self::Internal,
     ];
 
@@ -351,6 +356,7 @@ impl Reason {
             Self::Overloaded => words("OVERLOADED", Grpc::Unavailable, (503, "service_unavailable", "the server is busy, nothing was done, retry later"), 503),
             Self::StorageFull => words("STORAGE_FULL", Grpc::Unavailable, (503, "service_unavailable", "the server's storage is full, nothing was done, retry later"), 503),
             Self::Unavailable => words("UNAVAILABLE", Grpc::Unavailable, (503, "service_unavailable", "the server is not ready, retry later"), 503),
+            Self::DataDamaged => words("DATA_DAMAGED", Grpc::DataLoss, (500, "internal_error", "the server's stored data is damaged, its log names the file"), 20000),
             Self::Internal => words("INTERNAL", Grpc::Internal, (500, "internal_error", "internal error"), 20000),
         }
     }

@@ -22,7 +22,12 @@ use prost::Message;
 use tidings_domain::{Error, Reason};
 use tidings_proto::{pb, status_from_error};
 use tidings_runtime::{Bounds, GrpcServer, Health, ServiceKeys, Shutdown, Wire, config::Addresses, deadline};
-use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle, time::Instant};
+use tokio::{
+    net::TcpListener,
+    sync::mpsc,
+    task::{JoinHandle, yield_now},
+    time::Instant,
+};
 use tonic::{Code, Status, body::Body, server::NamedService};
 use tower::{Service, ServiceExt as _};
 
@@ -179,6 +184,35 @@ async fn processes_share_the_calls_and_one_that_stops_or_comes_back_costs_nobody
     while back.calls() == 0 {
         assert_eq!(send(&wire).await, Code::Ok);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_calls_to_a_peer_wait_for_it_to_be_found() {
+    let process = Process::start(well).await;
+    for _ in 0..500 {
+        let wire = wire([&process]);
+        let codes = join_all((0..4).map(|_| {
+            let wire = wire.clone();
+            async move { tokio::spawn(async move { read(&wire).await }).await.unwrap() }
+        }));
+        assert_eq!(codes.await, [Code::Ok; 4]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repeat_waits_for_a_process_that_is_coming() {
+    let (sick, other) = (Process::start(unavailable).await, Process::start(well).await);
+    let wire = wire([&sick, &other]);
+    reach_all(&wire, &[&sick, &other]).await;
+    let (address, before) = (other.address.to_string(), sick.calls());
+    other.stop().await;
+    let (call, back) = tokio::join!(send_keyed(&wire), async {
+        while sick.calls() == before {
+            yield_now().await;
+        }
+        Process::start_at(&address, well).await
+    });
+    assert_eq!((call, back.calls()), (Code::Ok, 1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -43,10 +43,13 @@ pub(crate) async fn run(db: SqliteDb) {
         match checkpoint(&db, Instant::now() >= restart_from).await {
             Ok(Outcome::Held(pages)) => {
                 restart_from = Instant::now() + PAUSE;
-                report(&db.path, pages);
+                report(db.file.path(), pages);
             }
             Ok(Outcome::Done) | Err(sqlx::Error::PoolClosed) => {}
-            Err(error) => tracing::warn!(%error, file = %db.path.display(), "checkpoint failed"),
+            Err(error) => {
+                let error = db.seen(error);
+                tracing::warn!(%error, file = %db.file.path().display(), "checkpoint failed");
+            }
         }
     }
 }

@@ -1,11 +1,8 @@
 //! A database on either engine, and transactions in it.
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
 use sqlx::{Connection as _, SqlSafeStr as _, Sqlite, SqlitePool, Transaction};
@@ -15,6 +12,7 @@ use tokio::time::Instant;
 use crate::{
     checkpoint, domain_error,
     postgres::{PostgresDb, PostgresTx},
+    sqlite_file::SqliteFile,
 };
 
 /// Which engine it is.
@@ -38,7 +36,7 @@ pub enum Db {
 /// A SQLite file: one connection writes, several read.
 #[derive(Debug, Clone)]
 pub struct SqliteDb {
-    pub(crate) path: PathBuf,
+    pub(crate) file: Arc<SqliteFile>,
     pub(crate) writer: SqlitePool,
     pub(crate) readers: SqlitePool,
     pub(crate) checkpointer: SqlitePool,
@@ -69,6 +67,12 @@ impl SqliteDb {
         }
     }
 
+    /// Says in the log which file is damaged, if that is what the error says.
+    #[doc(hidden)]
+    pub fn seen(&self, error: sqlx::Error) -> sqlx::Error {
+        self.file.seen(error)
+    }
+
     /// The reading connections.
     pub const fn readers(&self) -> &SqlitePool {
         &self.readers
@@ -89,6 +93,15 @@ pub enum Tx {
 pub struct SqliteTx {
     inner: Transaction<'static, Sqlite>,
     commits: Arc<AtomicU64>,
+    file: Arc<SqliteFile>,
+}
+
+impl SqliteTx {
+    /// As [`SqliteDb::seen`].
+    #[doc(hidden)]
+    pub fn seen(&self, error: sqlx::Error) -> sqlx::Error {
+        self.file.seen(error)
+    }
 }
 
 impl std::ops::Deref for SqliteTx {
@@ -129,8 +142,8 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx, Error> {
         match self {
             Self::Sqlite(db) => {
-                let inner = db.begin().await.map_err(domain_error)?;
-                Ok(Tx::Sqlite(SqliteTx { inner, commits: Arc::clone(&db.commits) }))
+                let inner = db.begin().await.map_err(|error| domain_error(db.seen(error)))?;
+                Ok(Tx::Sqlite(SqliteTx { inner, commits: Arc::clone(&db.commits), file: Arc::clone(&db.file) }))
             }
             Self::Postgres(db) => Ok(Tx::Postgres(db.begin().await.map_err(domain_error)?)),
         }
@@ -184,7 +197,7 @@ impl Tx {
     pub async fn commit(self) -> Result<(), Error> {
         match self {
             Self::Sqlite(tx) => {
-                tx.inner.commit().await.map_err(domain_error)?;
+                tx.inner.commit().await.map_err(|error| domain_error(tx.file.seen(error)))?;
                 tx.commits.fetch_add(1, Ordering::Relaxed);
                 Ok(())
             }

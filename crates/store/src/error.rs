@@ -11,14 +11,20 @@ mod sqlite {
     pub const NOMEM: i64 = 7;
     pub const READONLY: i64 = 8;
     pub const IOERR: i64 = 10;
+    pub const CORRUPT: i64 = 11;
     pub const FULL: i64 = 13;
     pub const CANTOPEN: i64 = 14;
     pub const PROTOCOL: i64 = 15;
+    pub const NOTADB: i64 = 26;
 }
 
 /// The domain's word for what the database said. Callers turn expected conflicts into their own errors before.
 pub fn domain_error(error: sqlx::Error) -> Error {
-    let reason = match &error {
+    Error::new(reason(&error), "").because(error)
+}
+
+pub(crate) fn reason(error: &sqlx::Error) -> Reason {
+    match error {
         sqlx::Error::Database(fault) => reason_of_code(fault.code().as_deref().unwrap_or_default()),
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
@@ -26,8 +32,7 @@ pub fn domain_error(error: sqlx::Error) -> Error {
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => Reason::Unavailable,
         _ => Reason::Internal,
-    };
-    Error::new(reason, "").because(error)
+    }
 }
 
 /// The connection was lost while a commit was on its way.
@@ -101,6 +106,7 @@ fn reason_of_code(code: &str) -> Reason {
     if code.len() < 5 {
         return match code.parse::<i64>().unwrap_or_default() & 0xff {
             sqlite::FULL => Reason::StorageFull,
+            sqlite::CORRUPT | sqlite::NOTADB => Reason::DataDamaged,
             // Others are at it, or the disk fails: it may also have been mounted read-only, or have no files left to open.
             sqlite::BUSY
             | sqlite::LOCKED
@@ -114,6 +120,8 @@ fn reason_of_code(code: &str) -> Reason {
     }
     match &code[..2] {
         "53" if code == "53100" => Reason::StorageFull,
+        // Damaged tables and indexes.
+        "XX" if matches!(code, "XX001" | "XX002") => Reason::DataDamaged,
         // Out of connections or memory, shutting down, connection lost, a disk that fails. Of transactions that got in each
         // other's way one must be tried again.
         "53" | "57" | "08" | "58" | "40" => Reason::Unavailable,

@@ -20,6 +20,7 @@ mod plans;
 mod postgres;
 mod resting;
 mod scale;
+mod sqlite_file;
 
 pub use app_rows::AppRows;
 pub use db::{Db, Engine, Tx};
@@ -42,7 +43,8 @@ macro_rules! on_db {
         match $db {
             $crate::Db::Sqlite(db) => {
                 let $c = db.readers();
-                $body
+                let done = $body;
+                done.map_err(|error| db.seen(error))
             }
             $crate::Db::Postgres(db) => {
                 let mut reading = db.reading();
@@ -75,7 +77,8 @@ macro_rules! on_tx {
         match $tx {
             $crate::Tx::Sqlite(tx) => {
                 let $c = &mut **tx;
-                $body
+                let done = $body;
+                done.map_err(|error| tx.seen(error))
             }
             $crate::Tx::Postgres(tx) => {
                 let until = tx.until();

@@ -13,7 +13,7 @@ use sqlx::{
 };
 use tidings_domain::Error;
 
-use crate::{Db, Schema, connect, db::SqliteDb, postgres::PostgresDb};
+use crate::{Db, Schema, connect, db::SqliteDb, postgres::PostgresDb, sqlite_file::SqliteFile};
 
 /// Where a service's data is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,11 +104,12 @@ async fn open_sqlite(path: PathBuf) -> Result<Db, Error> {
         let remedy = "give the data folder to the user that runs tidings, or restore the file from a backup";
         Error::invalid("data", format!("file {} cannot be used: {cause}; {remedy}", path.display()))
     };
+    let file = Arc::new(SqliteFile::new(path.clone()));
     let writer = pool().max_connections(1).connect_with(options.clone()).await.map_err(unusable)?;
     let checkpointer = pool().min_connections(0).max_connections(1).connect_lazy_with(options.clone());
     let readers = options.read_only(true).pragma("cache_size", "-4000");
     let readers = pool().min_connections(1).max_connections(READERS).connect_lazy_with(readers);
-    Ok(Db::Sqlite(SqliteDb { path, writer, readers, checkpointer, commits: Arc::new(AtomicU64::new(0)) }))
+    Ok(Db::Sqlite(SqliteDb { file, writer, readers, checkpointer, commits: Arc::new(AtomicU64::new(0)) }))
 }
 
 async fn open_postgres(url: &str, schema: &str, create: bool) -> Result<Db, Error> {

@@ -106,6 +106,7 @@ const fn code(grpc: Grpc) -> Code {
         Grpc::ResourceExhausted => Code::ResourceExhausted,
         Grpc::FailedPrecondition => Code::FailedPrecondition,
         Grpc::Internal => Code::Internal,
+        Grpc::DataLoss => Code::DataLoss,
         Grpc::Unavailable => Code::Unavailable,
         Grpc::Unauthenticated => Code::Unauthenticated,
     }

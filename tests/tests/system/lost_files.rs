@@ -6,7 +6,9 @@ use std::{
     path::Path,
 };
 
-use tidings_testkit::{Installation, Reply, fresh_database};
+use reqwest::Method;
+use tidings_store::sqlx::{self, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
+use tidings_testkit::{Installation, Reply, fresh_database, wait_until};
 
 use crate::{
     log::{agora_send, demo_history, text_of},
@@ -121,4 +123,33 @@ async fn doctor_names_a_damaged_file() {
     assert!(!is_well, "{said}");
     assert_says(&said, &["WRONG  message tables", "message.sqlite", "restore the file from a backup"]);
     assert_says(&said, &["ok     directory tables"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_that_meets_a_damaged_file_says_so_and_the_log_names_the_file() {
+    let mut installation = used().await;
+    let file = installation.data().join("message.sqlite");
+    let mut messages = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&file)).await.unwrap();
+    let root = "select rootpage from sqlite_schema where name = 'message'";
+    let (page,): (i64,) = sqlx::query_as(root).fetch_one(&mut messages).await.unwrap();
+    messages.close().await.unwrap();
+    let mut opened = fs::File::options().write(true).open(&file).unwrap();
+    opened.seek(SeekFrom::Start((page as u64 - 1) * 2048)).unwrap();
+    opened.write_all(&[0xa5; 2048]).unwrap();
+    installation.start().await;
+    let agora = installation.agora().await;
+    let history = agora.request(Method::GET, "/tidings/users/ann/messages?type=chat&channel=bob");
+    let refused = Reply::to(history).await;
+    assert_eq!(
+        (refused.status.as_u16(), &refused.headers["x-tidings-reason"].to_str().unwrap()),
+        (500, &"DATA_DAMAGED")
+    );
+    assert!(refused.text.contains("the server's stored data is damaged"), "{}", refused.text);
+    wait_until("the log to name the file", async || {
+        let logged = installation.process().logged();
+        logged.lines().any(|line| line.contains("ERROR") && line.contains("message.sqlite") && line.contains("damaged"))
+    })
+    .await;
+    // What has nothing to do with it goes on.
+    Reply::to(agora.request(Method::GET, "/users/ann")).await.expect(200);
 }

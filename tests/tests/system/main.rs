@@ -24,6 +24,7 @@ mod log;
 mod lost_files;
 mod nginx;
 mod order;
+mod outside_reader;
 mod overload;
 mod pins;
 mod reads;

@@ -99,10 +99,7 @@ impl Inner {
         let mut repeats = 0;
         let mut answered: Option<Result<Response, Status>> = None;
         loop {
-            let picked = match &answered {
-                None => self.replicas.pick(&tried, until).await,
-                Some(_) => self.replicas.pick_now(&tried),
-            };
+            let picked = self.replicas.pick(&tried, until).await;
             let (Some(picked), Some((lent, loan))) = (picked, message.lend()) else {
                 let late = || Status::deadline_exceeded("the caller's time is over");
                 let away = || Status::unavailable("no process of the peer answers");

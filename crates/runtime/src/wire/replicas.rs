@@ -129,14 +129,6 @@ impl Replicas {
         }
     }
 
-    /// The same without waiting.
-    pub fn pick_now(self: &Arc<Self>, tried: &[Id]) -> Option<Picked> {
-        match self.choose(tried) {
-            Choice::Picked(picked) => Some(picked),
-            Choice::Hope(_) | Choice::None => None,
-        }
-    }
-
     /// Something about a replica is different.
     pub fn tell(&self) {
         self.changed.send_replace(());
@@ -150,9 +142,11 @@ impl Replicas {
     fn choose(self: &Arc<Self>, tried: &[Id]) -> Choice {
         let now = Instant::now();
         self.asked_at.store((now - self.started).as_millis() as u64, Ordering::Relaxed);
+        // Before the members are read: a look-up that ends in between has put its processes there, or is still a hope.
+        let looked_up = self.look_up(now, false);
         let members = Arc::clone(&self.members.read().unwrap_or_else(PoisonError::into_inner));
         let first = self.turn.fetch_add(1, Ordering::Relaxed);
-        let (mut best, mut hope): (Option<(_, &Arc<Replica>, Link, Id)>, _) = (None, None);
+        let (mut best, mut hope): (Option<(_, &Arc<Replica>, Link, Id)>, _) = (None, looked_up);
         for place in 0..members.len() {
             let replica = &members[first.wrapping_add(place) % members.len()];
             match replica.standing(self, now) {
@@ -167,12 +161,10 @@ impl Replicas {
                 Standing::Down => {}
             }
         }
-        hope = hope.max(self.look_up(now, best.is_none()));
-        match (best, hope) {
-            (Some((_, replica, link, id)), _) => Choice::Picked(Picked { link, id, call: replica.begin() }),
-            (None, Some(until)) => Choice::Hope(until),
-            (None, None) => Choice::None,
+        if let Some((_, replica, link, id)) = best {
+            return Choice::Picked(Picked { link, id, call: replica.begin() });
         }
+        hope.max(self.look_up(now, true)).map_or(Choice::None, Choice::Hope)
     }
 
     /// Sees to it that names are looked up from time to time. Gives until when that may bring a process.
@@ -281,5 +273,21 @@ impl<'a> Waiting<'a> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn there_is_hope_until_the_first_look_up_is_over() {
+        for _ in 0..200 {
+            let addresses = Addresses::read("http://127.0.0.1:1");
+            let replicas = Arc::new(Replicas::new(&addresses, HeaderValue::from_static("")).expect("an address"));
+            while replicas.members.read().expect("nobody panics").is_empty() {
+                assert!(matches!(replicas.choose(&[]), Choice::Hope(_)));
+            }
+        }
     }
 }

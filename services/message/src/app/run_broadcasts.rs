@@ -103,7 +103,8 @@ async fn for_good(deps: &Deps, broadcast: &Broadcast, error: Error) -> Result<St
             _ => Err(error),
         };
     }
-    if reason.is_transient() || reason == Reason::Internal { Err(error) } else { Ok(error.to_string()) }
+    let is_ours = matches!(reason, Reason::Internal | Reason::DataDamaged);
+    if reason.is_transient() || is_ours { Err(error) } else { Ok(error.to_string()) }
 }
 
 async fn carry_out(deps: &Deps, appender: &Appender, broadcast: &Broadcast) -> Result<(), Error> {
