@@ -92,7 +92,8 @@ impl ManyRows {
         match tx {
             Tx::Sqlite(tx) => {
                 for (text, arguments) in self.sqlite_chunks(rows) {
-                    sqlx::query_with(AssertSqlSafe(text), arguments).execute(&mut **tx).await.map_err(domain_error)?;
+                    let done = sqlx::query_with(AssertSqlSafe(text), arguments).execute(&mut **tx).await;
+                    done.map_err(|error| domain_error(tx.seen(error)))?;
                 }
             }
             Tx::Postgres(tx) => {
@@ -116,7 +117,8 @@ impl ManyRows {
                 let mut found = Vec::new();
                 for (text, arguments) in self.sqlite_chunks(rows) {
                     let query = sqlx::query_as_with::<Sqlite, T, _>(AssertSqlSafe(text), arguments);
-                    found.append(&mut query.fetch_all(&mut **tx).await.map_err(domain_error)?);
+                    let rows = query.fetch_all(&mut **tx).await;
+                    found.append(&mut rows.map_err(|error| domain_error(tx.seen(error)))?);
                 }
                 Ok(found)
             }
@@ -182,7 +184,8 @@ impl GatherMany {
             Tx::Sqlite(tx) => {
                 let mut found = Vec::new();
                 for (text, arguments) in self.0.sqlite_chunks(rows) {
-                    found.append(&mut one_text(&mut **tx, text, arguments).await?);
+                    let text = one_text(&mut **tx, text, arguments).await;
+                    found.append(&mut rows_in(&text.map_err(|error| domain_error(tx.seen(error)))?)?);
                 }
                 Ok(found)
             }
@@ -196,7 +199,8 @@ impl GatherMany {
             Db::Sqlite(db) => {
                 let mut found = Vec::new();
                 for (text, arguments) in self.0.sqlite_chunks(rows) {
-                    found.append(&mut one_text(db.readers(), text, arguments).await?);
+                    let text = one_text(db.readers(), text, arguments).await;
+                    found.append(&mut rows_in(&text.map_err(|error| domain_error(db.seen(error)))?)?);
                 }
                 Ok(found)
             }
@@ -237,7 +241,8 @@ impl Gather {
                 for parameter in parameters {
                     arguments.add(*parameter).expect("numbers always encode");
                 }
-                one_text(db.readers(), self.sqlite.clone(), arguments).await
+                let text = one_text(db.readers(), self.sqlite.clone(), arguments).await;
+                rows_in(&text.map_err(|error| domain_error(db.seen(error)))?)
             }
             Db::Postgres(db) => {
                 let query = || {
@@ -288,14 +293,16 @@ fn gathered(out: &[&str], query: &str) -> String {
     format!("select json_group_array(json_array({})) from ({query})", out.join(", "))
 }
 
-async fn one_text<'c, T: Row>(
+async fn one_text<'c>(
     on: impl sqlx::Executor<'c, Database = Sqlite>,
     text: String,
     arguments: SqliteArguments,
-) -> Result<Vec<T>, Error> {
-    let query = sqlx::query_scalar_with::<Sqlite, String, _>(AssertSqlSafe(text), arguments);
-    let json = query.fetch_one(on).await.map_err(domain_error)?;
-    serde_json::from_str(&json).map_err(Error::internal)
+) -> sqlx::Result<String> {
+    sqlx::query_scalar_with::<Sqlite, String, _>(AssertSqlSafe(text), arguments).fetch_one(on).await
+}
+
+fn rows_in<T: Row>(json: &str) -> Result<Vec<T>, Error> {
+    serde_json::from_str(json).map_err(Error::internal)
 }
 
 /// Plain `?`: SQLite looks a `$1` up by name, in time that grows with the number of parameters.
