@@ -6,8 +6,8 @@ mod support;
 use insta::assert_snapshot;
 use support::app;
 use tidings_dialects::agora::{
-    Decision, Edit, Event, Place, REST_OPERATOR, decision, draft, edit_callback, post_send_callback, pre_send_callback,
-    read_ack_callback, recall_callback, security,
+    Addressing, Decision, Edit, Event, REST_OPERATOR, decision, draft, edit_callback, post_send_callback,
+    pre_send_callback, read_ack_callback, recall_callback, security,
 };
 use tidings_domain::{App, Content, ConversationKind, Dialect, Ext, JsonText, MsgId, Policy, UnixMillis, Verbatim};
 
@@ -21,7 +21,7 @@ fn text(body: Vec<u8>) -> String {
 
 fn content(type_and_body: &str) -> Content {
     let request = format!(r#"{{"to":["omar"],{type_and_body}}}"#);
-    draft(request.as_bytes(), &Policy::default(), Place::Users).expect("the test's bodies are valid").content
+    draft(request.as_bytes(), &Policy::default(), Addressing::Users).expect("the test's bodies are valid").content
 }
 
 fn in_group(app: &App) -> Event<'_> {

@@ -8,8 +8,8 @@ use tidings_dialects::agora::{self, Call, Timing};
 use tidings_domain::{ConversationId, MsgId, Policy, Sent, Target, UserId, UserRef};
 
 fn refused(request: &str) -> (u16, &'static str, String) {
-    let refusal =
-        agora::draft(request.as_bytes(), &Policy::default(), agora::Place::Users).expect_err("the request is wrong");
+    let refusal = agora::draft(request.as_bytes(), &Policy::default(), agora::Addressing::Users)
+        .expect_err("the request is wrong");
     (refusal.status, refusal.error, refusal.description.into_owned())
 }
 
@@ -82,7 +82,7 @@ fn wrong_json_has_the_words_of_8_2() {
 /// Under `strict_bodies` and without.
 fn drafted(request: &str, strict: bool) -> Result<tidings_domain::Draft, agora::Refusal> {
     let policy = Policy { strict_bodies: strict, ..Policy::default() };
-    agora::draft(request.as_bytes(), &policy, agora::Place::Users)
+    agora::draft(request.as_bytes(), &policy, agora::Addressing::Users)
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn a_custom_message_has_at_most_16_exts() {
         let exts: Vec<String> = (0..count).map(|n| format!(r#""k{n}":"v""#)).collect();
         format!(r#"{{"to":["a"],"type":"custom","body":{{"customExts":{{{}}}}}}}"#, exts.join(","))
     };
-    assert!(agora::draft(request(16).as_bytes(), &Policy::default(), agora::Place::Users).is_ok());
+    assert!(agora::draft(request(16).as_bytes(), &Policy::default(), agora::Addressing::Users).is_ok());
     assert_eq!(refused(&request(17)).1, "invalid_request_body");
 }
 
@@ -156,7 +156,7 @@ fn sizes_follow_decision_13() {
         let (msg, ext) = ("m".repeat(msg), "e".repeat(ext));
         format!(r#"{{"to":["a"],"type":"txt","body":{{ "msg" : "{msg}" }},"ext": {{ "k":"{ext}" }}}}"#)
     };
-    let accepted = |text: &str| agora::draft(text.as_bytes(), &Policy::default(), agora::Place::Users).is_ok();
+    let accepted = |text: &str| agora::draft(text.as_bytes(), &Policy::default(), agora::Addressing::Users).is_ok();
     // {"msg":""} has 10 bytes and {"k":""} has 8.
     assert!(accepted(&request(5120 - 18 - 100, 100)));
     assert_eq!(refused(&request(5120 - 18 - 99, 100)), too_large);
@@ -167,7 +167,7 @@ fn sizes_follow_decision_13() {
 #[test]
 fn recipients_collapse_and_a_bare_string_is_one() {
     let names = |request: &str| -> Vec<String> {
-        let draft = agora::draft(request.as_bytes(), &Policy::default(), agora::Place::Users).unwrap();
+        let draft = agora::draft(request.as_bytes(), &Policy::default(), agora::Addressing::Users).unwrap();
         let name = |target: &Target| match target {
             Target::User(UserRef::Name(name)) => name.written().to_owned(),
             Target::User(UserRef::Id(id)) => id.to_string(),
@@ -189,7 +189,7 @@ fn lenient_values_of_2_2_are_taken() {
         r#""type":"img","body":{"url":"u","size":null,"filename":null}"#,
     ] {
         let request = format!(r#"{{"to":["a"],{body}}}"#);
-        assert!(agora::draft(request.as_bytes(), &Policy::default(), agora::Place::Users).is_ok(), "{body}");
+        assert!(agora::draft(request.as_bytes(), &Policy::default(), agora::Addressing::Users).is_ok(), "{body}");
     }
 }
 

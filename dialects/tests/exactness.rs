@@ -9,7 +9,7 @@ use support::lanying_draft;
 
 fn agora_draft(body: &str, ext: &str) -> Content {
     let request = format!("{{ \"to\" : [\"omar\"],\n\"type\":\"txt\", \"body\" : {body}, \"ext\":{ext} }}");
-    agora::draft(request.as_bytes(), &Policy::default(), agora::Place::Users)
+    agora::draft(request.as_bytes(), &Policy::default(), agora::Addressing::Users)
         .expect("the test's bodies are valid")
         .content
 }
@@ -46,7 +46,7 @@ fn u0000_reads_in_the_other_dialect_as_the_character() {
 #[test]
 fn msg_in_place_of_type_and_body_shows_as_the_body_agora_2_5() {
     let request = br#"{"to":"omar","from":"nora","msg":{"type":"txt","msg":"hi","k":1.0}}"#;
-    let content = agora::draft(request, &Policy::default(), agora::Place::Users).unwrap().content;
+    let content = agora::draft(request, &Policy::default(), agora::Addressing::Users).unwrap().content;
     assert_eq!(agora::body_from(&content), ("txt", r#"{"msg":"hi","k":1.0}"#.to_owned()));
 }
 
@@ -85,7 +85,7 @@ fn lone_surrogates_are_refused_alike_wherever_they_stand() {
         ("from", r#""body":{"msg":"x"},"from":"\ud800""#),
     ] {
         let agora = format!(r#"{{"to":["omar"],"type":"txt",{fields}}}"#);
-        let refusal = agora::draft(agora.as_bytes(), &Policy::default(), agora::Place::Users).unwrap_err();
+        let refusal = agora::draft(agora.as_bytes(), &Policy::default(), agora::Addressing::Users).unwrap_err();
         assert_eq!(refusal.error, "invalid_request_body", "{fields}");
         assert!(refusal.description.contains(&format!("{field} has half of a surrogate pair")), "{refusal:?}");
     }
@@ -99,7 +99,7 @@ fn lone_surrogates_are_refused_alike_wherever_they_stand() {
 #[test]
 fn of_a_key_that_stands_twice_the_last_value_counts_in_body_and_ext_alike() {
     let request = br#"{"to":["omar"],"type":"txt","type":"txt","body":{"msg":"a","msg":"b"},"ext":{"k":1,"k":2}}"#;
-    let content = agora::draft(request, &Policy::default(), agora::Place::Users).unwrap().content;
+    let content = agora::draft(request, &Policy::default(), agora::Addressing::Users).unwrap().content;
     assert_eq!(lanying::fields_of(&content).content, "b");
     assert_eq!(agora::body_from(&content).1, r#"{"msg":"a","msg":"b"}"#);
     assert_eq!(agora::ext_from(&content).as_deref(), Some(r#"{"k":1,"k":2}"#));

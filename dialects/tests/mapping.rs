@@ -9,7 +9,7 @@ use support::lanying_draft;
 
 fn from_agora(kind: &str, body: &str) -> Content {
     let request = format!(r#"{{"from":"nora","to":["omar"],"type":"{kind}","body":{body}}}"#);
-    agora::draft(request.as_bytes(), &Policy::default(), agora::Place::Users)
+    agora::draft(request.as_bytes(), &Policy::default(), agora::Addressing::Users)
         .expect("the table holds valid bodies")
         .content
 }
@@ -143,7 +143,7 @@ fn ext_crosses_as_decision_11_says() {
 
     let from_object = |ext: &str| {
         let request = format!(r#"{{"to":["omar"],"type":"txt","body":{{"msg":""}},"ext":{ext}}}"#);
-        let content = agora::draft(request.as_bytes(), &Policy::default(), agora::Place::Users).unwrap().content;
+        let content = agora::draft(request.as_bytes(), &Policy::default(), agora::Addressing::Users).unwrap().content;
         let text = lanying::fields_of(&content).ext.unwrap().into_owned();
         (text, agora::ext_from(&content).unwrap())
     };

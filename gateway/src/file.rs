@@ -32,7 +32,7 @@ use crate::{
     Gateway,
     download::Download,
     form_part::PartName,
-    range::{self, Asked},
+    range::{self, Requested},
     reply::{refused, with_reason},
     request::{BODY_TIME, header, waste},
 };
@@ -54,7 +54,7 @@ const IN_FLIGHT: usize = 1;
 
 /// What an upload says of itself beside its form.
 #[derive(Debug, Default)]
-pub(crate) struct Beside {
+pub(crate) struct UploadOptions {
     pub restricted: bool,
     /// The file's name, where it was told before.
     pub uuid: String,
@@ -70,7 +70,7 @@ pub(crate) struct Form {
     /// The name of the part that is the file.
     pub file: &'static str,
     /// The names of the parts with the thumbnail's width and height, where there are such.
-    pub sides: Option<(&'static str, &'static str)>,
+    pub dimensions: Option<(&'static str, &'static str)>,
     /// A form field that is the thumbnail's width or height.
     pub side: fn(&str) -> Option<i32>,
     /// The names of the parts that say whether the file is restricted.
@@ -98,7 +98,7 @@ pub(crate) async fn take_in(
     caller: &Caller,
     content_type: &str,
     body: Body,
-    (form, beside): (Form, Beside),
+    (form, options): (Form, UploadOptions),
     max_bytes: u64,
 ) -> Result<StoredFile, NotTaken> {
     let share = gateway.budgets().uploads.share();
@@ -118,7 +118,7 @@ pub(crate) async fn take_in(
     let mut client = gateway.clients().file.clone();
     let call = client.upload(context::request(caller, stream));
     // The sender goes with the reading, so that the call ends with it.
-    let (read, answer) = future::join(read_form((parts, unread), sender, form, beside), call).await;
+    let (read, answer) = future::join(read_form((parts, unread), sender, form, options), call).await;
     read?;
     let info = answer.map_err(|status| NotTaken::Refused(refused(status)))?.into_inner();
     StoredFile::try_from(info).map_err(NotTaken::Refused)
@@ -180,7 +180,7 @@ async fn read_form(
     (mut parts, unread): (Multipart<'static>, Unread),
     sender: Parts,
     form: Form,
-    mut beside: Beside,
+    mut options: UploadOptions,
 ) -> Result<(), NotTaken> {
     let mut found = false;
     while let Some(field) = unread.field(&mut parts).await? {
@@ -188,21 +188,21 @@ async fn read_form(
         match part.name.as_str() {
             name if name == form.file && !found => {
                 found = true;
-                if !send_file((field, &unread), &part.file_name, &sender, &mut beside).await? {
+                if !send_file((field, &unread), &part.file_name, &sender, &mut options).await? {
                     return Ok(());
                 }
             }
-            name if form.sides.is_some_and(|sides| name == sides.0) => {
-                keep_first(&mut beside.thumbnail.0, short((field, &unread)).await?.as_deref().and_then(form.side));
+            name if form.dimensions.is_some_and(|dimensions| name == dimensions.0) => {
+                keep_first(&mut options.thumbnail.0, short((field, &unread)).await?.as_deref().and_then(form.side));
             }
-            name if form.sides.is_some_and(|sides| name == sides.1) => {
-                keep_first(&mut beside.thumbnail.1, short((field, &unread)).await?.as_deref().and_then(form.side));
+            name if form.dimensions.is_some_and(|dimensions| name == dimensions.1) => {
+                keep_first(&mut options.thumbnail.1, short((field, &unread)).await?.as_deref().and_then(form.side));
             }
             name if form.restricts.contains(&name) => {
                 let said = short((field, &unread)).await?;
                 let read = (form.restricted)(said.as_deref().unwrap_or("a long text"));
                 let refused = |text| NotTaken::Refused(Error::new(Reason::InvalidArgument, text));
-                beside.restricted |= read.map_err(refused)?;
+                options.restricted |= read.map_err(refused)?;
             }
             _ => drain((field, &unread), MAX_BESIDE).await?,
         }
@@ -210,11 +210,11 @@ async fn read_form(
     if !found {
         return Err(NotTaken::NoFile);
     }
-    if let (width, height @ Some(_)) | (width @ Some(_), height) = beside.thumbnail {
+    if let (width, height @ Some(_)) | (width @ Some(_), height) = options.thumbnail {
         let size = pb::ThumbnailSize { width: width.unwrap_or(DEFAULT_SIDE), height: height.unwrap_or(DEFAULT_SIDE) };
         send(&sender, upload_request::Part::Thumbnail(size)).await;
     }
-    if beside.restricted {
+    if options.restricted {
         // A part behind the file may have said so.
         send(&sender, upload_request::Part::Restricted(pb::UploadRestricted {})).await;
     }
@@ -239,21 +239,21 @@ async fn send_file(
     (mut field, unread): Reading<'_>,
     name: &str,
     sender: &Parts,
-    beside: &mut Beside,
+    options: &mut UploadOptions,
 ) -> Result<bool, NotTaken> {
     let header = pb::UploadHeader {
         name: StoredFile::name_of(name),
         content_type: header(field.headers(), CONTENT_TYPE.as_str()).unwrap_or_default().to_owned(),
-        restricted: beside.restricted,
-        uuid: mem::take(&mut beside.uuid),
-        owner_user_id: beside.owner,
+        restricted: options.restricted,
+        uuid: mem::take(&mut options.uuid),
+        owner_user_id: options.owner,
         ..pb::UploadHeader::default()
     };
-    let mut wanted = send(sender, upload_request::Part::Header(header)).await;
-    while wanted {
+    let mut query = send(sender, upload_request::Part::Header(header)).await;
+    while query {
         match unread.chunk(&mut field).await? {
             None => return Ok(true),
-            Some(bytes) => wanted = send_chunk(sender, bytes).await,
+            Some(bytes) => query = send_chunk(sender, bytes).await,
         }
     }
     // What is wrong with the rest does not matter any more.
@@ -301,7 +301,7 @@ async fn drain((mut field, unread): Reading<'_>, most: u64) -> Result<(), NotTak
 
 /// Which file a download is about.
 #[derive(Debug, Default)]
-pub(crate) struct Wanted {
+pub(crate) struct FileQuery {
     pub uuid: String,
     pub secret: String,
     /// Who may read it was seen to; of our own files as well.
@@ -315,16 +315,16 @@ pub(crate) struct Wanted {
 const LINK_LIFE: Duration = Duration::from_mins(30);
 
 /// The store's own URL of a file, where the client may be sent there and the store has one. Says what is not there.
-pub(crate) async fn address(gateway: &Gateway, caller: &Caller, wanted: &Wanted) -> Result<Option<String>, Error> {
-    let (file, info) = stat(gateway, caller, wanted).await?;
-    if info.shown(wanted.thumbnail).is_none() {
+pub(crate) async fn address(gateway: &Gateway, caller: &Caller, query: &FileQuery) -> Result<Option<String>, Error> {
+    let (file, info) = stat(gateway, caller, query).await?;
+    if info.shown(query.thumbnail).is_none() {
         return Err(Error::new(Reason::FileNotFound, info.uuid));
     }
-    if wanted.redirect { link(gateway, caller, &file, &info, wanted.thumbnail).await } else { Ok(None) }
+    if query.redirect { link(gateway, caller, &file, &info, query.thumbnail).await } else { Ok(None) }
 }
 
-async fn stat(gateway: &Gateway, caller: &Caller, wanted: &Wanted) -> Result<(pb::FileRef, StoredFile), Error> {
-    let file = pb::FileRef { uuid: wanted.uuid.clone(), share_secret: wanted.secret.clone(), trusted: wanted.trusted };
+async fn stat(gateway: &Gateway, caller: &Caller, query: &FileQuery) -> Result<(pb::FileRef, StoredFile), Error> {
+    let file = pb::FileRef { uuid: query.uuid.clone(), share_secret: query.secret.clone(), trusted: query.trusted };
     let info = gateway.clients().file.clone().stat(context::request(caller, file.clone())).await.map_err(refused)?;
     Ok((file, StoredFile::try_from(info.into_inner())?))
 }
@@ -334,14 +334,14 @@ pub(crate) async fn give_out(
     gateway: &Gateway,
     caller: &Caller,
     (method, headers): (&Method, &HeaderMap),
-    wanted: Wanted,
+    query: FileQuery,
 ) -> Result<Response, Error> {
-    let (file, info) = stat(gateway, caller, &wanted).await?;
-    let shown = info.shown(wanted.thumbnail).ok_or_else(|| Error::new(Reason::FileNotFound, info.uuid.clone()))?;
+    let (file, info) = stat(gateway, caller, &query).await?;
+    let shown = info.shown(query.thumbnail).ok_or_else(|| Error::new(Reason::FileNotFound, info.uuid.clone()))?;
     // The store's URL is signed for this method alone.
-    if wanted.redirect
+    if query.redirect
         && method == Method::GET
-        && let Some(url) = link(gateway, caller, &file, &info, wanted.thumbnail).await?
+        && let Some(url) = link(gateway, caller, &file, &info, query.thumbnail).await?
     {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::FOUND;
@@ -351,13 +351,13 @@ pub(crate) async fn give_out(
     let tag = format!("\"{}{}\"", &info.sha256[..32.min(info.sha256.len())], if shown.is_file { "" } else { "-t" });
     let asked = range::asked(method, headers, &tag, info.created_at, shown.size);
     let (status, range) = match &asked {
-        Asked::Known => (StatusCode::NOT_MODIFIED, 0..0),
-        Asked::Nothing => (StatusCode::RANGE_NOT_SATISFIABLE, 0..0),
-        Asked::Whole => (StatusCode::OK, 0..shown.size),
-        Asked::Part(range) => (StatusCode::PARTIAL_CONTENT, range.clone()),
+        Requested::Known => (StatusCode::NOT_MODIFIED, 0..0),
+        Requested::Nothing => (StatusCode::RANGE_NOT_SATISFIABLE, 0..0),
+        Requested::Whole => (StatusCode::OK, 0..shown.size),
+        Requested::Part(range) => (StatusCode::PARTIAL_CONTENT, range.clone()),
     };
     let length = range.end - range.start;
-    let body = if matches!(asked, Asked::Known | Asked::Nothing) {
+    let body = if matches!(asked, Requested::Known | Requested::Nothing) {
         Body::empty()
     } else {
         // A byte tells a HEAD that the bytes are there at all.
@@ -366,7 +366,7 @@ pub(crate) async fn give_out(
             file: Some(file),
             offset: range.start as i64,
             length: wanted_length as i64,
-            thumbnail: wanted.thumbnail,
+            thumbnail: query.thumbnail,
         };
         let download = Download::begin(gateway, caller, request).await?;
         if method == Method::HEAD || length == 0 { Body::empty() } else { download.into_body() }
@@ -383,15 +383,15 @@ pub(crate) async fn give_out(
     let caching = if info.restricted { "private, no-cache" } else { "private, max-age=300" };
     answer.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
     match asked {
-        Asked::Known => return Ok(response),
-        Asked::Nothing => {
+        Requested::Known => return Ok(response),
+        Requested::Nothing => {
             answer.insert(CONTENT_RANGE, text(&format!("bytes */{}", shown.size))?);
             return Ok(with_reason(response, Reason::RangeNotSatisfiable));
         }
-        Asked::Part(range) => {
+        Requested::Part(range) => {
             answer.insert(CONTENT_RANGE, text(&format!("bytes {}-{}/{}", range.start, range.end - 1, shown.size))?);
         }
-        Asked::Whole => {}
+        Requested::Whole => {}
     }
     answer.insert(CONTENT_LENGTH, length.into());
     describe(answer, &info.name, shown.content_type)?;
@@ -418,7 +418,7 @@ async fn link(
     Ok(Some(reply.map_err(refused)?.into_inner().url).filter(|url| !url.is_empty()))
 }
 
-/// What the bytes are called and are, so that no browser runs them: it shows pictures, sound and films, and saves
+/// What the bytes are called and are, so that no browser runs them: it shows pictures, sound and videos, and saves
 /// everything else.
 pub(crate) fn describe(headers: &mut HeaderMap, name: &str, content_type: &str) -> Result<(), Error> {
     let text = |text: &str| HeaderValue::from_str(text).map_err(Error::internal);

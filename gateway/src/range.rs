@@ -12,7 +12,7 @@ use crate::request::header;
 
 /// What of a file is asked for.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub(crate) enum Requested {
     Whole,
     Part(Range<u64>),
     /// A part outside of it.
@@ -23,16 +23,16 @@ pub(crate) enum Asked {
 
 /// What the headers ask for of a file with that tag, time and size. Several parts at once are answered with the whole, and
 /// only GET has parts.
-pub(crate) fn asked(method: &Method, headers: &HeaderMap, tag: &str, changed: UnixMillis, size: u64) -> Asked {
+pub(crate) fn asked(method: &Method, headers: &HeaderMap, tag: &str, changed: UnixMillis, size: u64) -> Requested {
     if is_known(headers, tag, changed) {
-        return Asked::Known;
+        return Requested::Known;
     }
     let range = header(headers, RANGE.as_str()).and_then(|range| range.strip_prefix("bytes="));
     match range {
         Some(range) if method == Method::GET && !range.contains(',') && is_still(headers, tag, changed) => {
             part(range, size)
         }
-        _ => Asked::Whole,
+        _ => Requested::Whole,
     }
 }
 
@@ -64,17 +64,17 @@ pub(crate) fn last_modified(time: UnixMillis) -> String {
     httpdate::fmt_http_date(second(time))
 }
 
-fn part(range: &str, size: u64) -> Asked {
+fn part(range: &str, size: u64) -> Requested {
     let Some((from, to)) = range.split_once('-') else {
-        return Asked::Whole;
+        return Requested::Whole;
     };
     let range = match (from.trim().parse::<u64>(), to.trim().parse::<u64>()) {
         (Ok(from), Ok(to)) if from <= to => from..to.saturating_add(1).min(size),
         (Ok(from), Err(_)) if to.trim().is_empty() => from..size,
         (Err(_), Ok(last)) if from.trim().is_empty() => size.saturating_sub(last)..size,
-        _ => return Asked::Whole,
+        _ => return Requested::Whole,
     };
-    if range.is_empty() { Asked::Nothing } else { Asked::Part(range) }
+    if range.is_empty() { Requested::Nothing } else { Requested::Part(range) }
 }
 
 #[cfg(test)]
@@ -85,7 +85,7 @@ mod tests {
     /// `Tue, 15 Jul 2025 17:20:00 GMT` and a bit.
     const CHANGED: UnixMillis = UnixMillis(1_752_600_000_123);
 
-    fn given(pairs: &[(&'static str, &str)]) -> Asked {
+    fn given(pairs: &[(&'static str, &str)]) -> Requested {
         let headers = pairs
             .iter()
             .map(|(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_str(value).unwrap()));
@@ -94,36 +94,39 @@ mod tests {
 
     #[test]
     fn one_part_is_given_and_several_are_not() {
-        assert_eq!(given(&[]), Asked::Whole);
-        assert_eq!(given(&[("range", "bytes=0-9")]), Asked::Part(0..10));
-        assert_eq!(given(&[("range", "bytes=90-")]), Asked::Part(90..100));
-        assert_eq!(given(&[("range", "bytes=-30")]), Asked::Part(70..100));
-        assert_eq!(given(&[("range", "bytes=-300")]), Asked::Part(0..100));
-        assert_eq!(given(&[("range", "bytes=50-18446744073709551615")]), Asked::Part(50..100));
-        assert_eq!(given(&[("range", "bytes=100-")]), Asked::Nothing);
-        assert_eq!(given(&[("range", "bytes=-0")]), Asked::Nothing);
+        assert_eq!(given(&[]), Requested::Whole);
+        assert_eq!(given(&[("range", "bytes=0-9")]), Requested::Part(0..10));
+        assert_eq!(given(&[("range", "bytes=90-")]), Requested::Part(90..100));
+        assert_eq!(given(&[("range", "bytes=-30")]), Requested::Part(70..100));
+        assert_eq!(given(&[("range", "bytes=-300")]), Requested::Part(0..100));
+        assert_eq!(given(&[("range", "bytes=50-18446744073709551615")]), Requested::Part(50..100));
+        assert_eq!(given(&[("range", "bytes=100-")]), Requested::Nothing);
+        assert_eq!(given(&[("range", "bytes=-0")]), Requested::Nothing);
         for odd in ["bytes=0-1,4-5", "bytes=9-1", "bytes=x-y", "bytes=", "lines=1-2"] {
-            assert_eq!(given(&[("range", odd)]), Asked::Whole, "{odd}");
+            assert_eq!(given(&[("range", odd)]), Requested::Whole, "{odd}");
         }
     }
 
     #[test]
     fn what_the_client_has_is_not_sent_again() {
-        assert_eq!(given(&[("if-none-match", "\"x\", W/\"abc\"")]), Asked::Known);
-        assert_eq!(given(&[("if-none-match", "*")]), Asked::Known);
-        assert_eq!(given(&[("if-modified-since", "Tue, 15 Jul 2025 17:20:00 GMT")]), Asked::Known);
-        assert_eq!(given(&[("if-modified-since", "Tue, 15 Jul 2025 17:19:59 GMT")]), Asked::Whole);
+        assert_eq!(given(&[("if-none-match", "\"x\", W/\"abc\"")]), Requested::Known);
+        assert_eq!(given(&[("if-none-match", "*")]), Requested::Known);
+        assert_eq!(given(&[("if-modified-since", "Tue, 15 Jul 2025 17:20:00 GMT")]), Requested::Known);
+        assert_eq!(given(&[("if-modified-since", "Tue, 15 Jul 2025 17:19:59 GMT")]), Requested::Whole);
         // The tag decides where both are given.
         let both = [("if-none-match", "\"x\""), ("if-modified-since", "Tue, 15 Jul 2025 17:20:00 GMT")];
-        assert_eq!(given(&both), Asked::Whole);
+        assert_eq!(given(&both), Requested::Whole);
     }
 
     #[test]
     fn a_part_of_something_else_is_answered_with_the_whole() {
-        assert_eq!(given(&[("range", "bytes=0-9"), ("if-range", "\"abc\"")]), Asked::Part(0..10));
-        assert_eq!(given(&[("range", "bytes=0-9"), ("if-range", "\"x\"")]), Asked::Whole);
-        assert_eq!(given(&[("range", "bytes=0-9"), ("if-range", "Tue, 15 Jul 2025 17:20:00 GMT")]), Asked::Part(0..10));
-        assert_eq!(given(&[("range", "bytes=0-9"), ("if-range", "Tue, 15 Jul 2025 17:00:00 GMT")]), Asked::Whole);
+        assert_eq!(given(&[("range", "bytes=0-9"), ("if-range", "\"abc\"")]), Requested::Part(0..10));
+        assert_eq!(given(&[("range", "bytes=0-9"), ("if-range", "\"x\"")]), Requested::Whole);
+        assert_eq!(
+            given(&[("range", "bytes=0-9"), ("if-range", "Tue, 15 Jul 2025 17:20:00 GMT")]),
+            Requested::Part(0..10)
+        );
+        assert_eq!(given(&[("range", "bytes=0-9"), ("if-range", "Tue, 15 Jul 2025 17:00:00 GMT")]), Requested::Whole);
     }
 
     #[test]

@@ -35,7 +35,7 @@ fn agora_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
     use agora::{
         broadcast, channel, export, feed, file, history, import, lifetime, recall, rewrite, send, token, users,
     };
-    use tidings_dialects::agora::{Everybody, Peer, Place};
+    use tidings_dialects::agora::{Addressing, Everybody, Peer};
     use tidings_domain::ConversationKind::{Direct, Group};
     vec![
         ("/{org}/{app}/token", post(token::token)),
@@ -47,16 +47,16 @@ fn agora_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
         ("/{org}/{app}/users/{username}/chatfiles/lifetime", put(lifetime::set).post(lifetime::set)),
         ("/{org}/{app}/chatmessages/{time}", get(export::export)),
         ("/{org}/{app}/messages", post(send::legacy)),
-        ("/{org}/{app}/messages/users", send::to(Place::Users)),
-        ("/{org}/{app}/messages/chatgroups", send::to(Place::Groups)),
-        ("/{org}/{app}/messages/chatgroups/users", send::to(Place::GroupMembers)),
-        ("/{org}/{app}/messages/chatrooms", send::to(Place::Rooms)),
-        ("/{org}/{app}/messages/chatrooms/users", send::to(Place::RoomMembers)),
+        ("/{org}/{app}/messages/users", send::to(Addressing::Users)),
+        ("/{org}/{app}/messages/chatgroups", send::to(Addressing::Groups)),
+        ("/{org}/{app}/messages/chatgroups/users", send::to(Addressing::GroupMembers)),
+        ("/{org}/{app}/messages/chatrooms", send::to(Addressing::Rooms)),
+        ("/{org}/{app}/messages/chatrooms/users", send::to(Addressing::RoomMembers)),
         ("/{org}/{app}/messages/broadcast", broadcast::to(Everybody::Users)),
         ("/{org}/{app}/messages/users/broadcast", broadcast::to(Everybody::Online)),
         ("/{org}/{app}/messages/chatrooms/broadcast", broadcast::to(Everybody::Rooms)),
-        ("/{org}/{app}/messages/users/import", import::to(Place::Users)),
-        ("/{org}/{app}/messages/chatgroups/import", import::to(Place::Groups)),
+        ("/{org}/{app}/messages/users/import", import::to(Addressing::Users)),
+        ("/{org}/{app}/messages/chatgroups/import", import::to(Addressing::Groups)),
         ("/{org}/{app}/messages/msg_recall", post(recall::recall)),
         ("/{org}/{app}/messages/recall", post(recall::several)),
         ("/{org}/{app}/messages/batch_recall", post(recall::batch)),
@@ -103,7 +103,7 @@ fn agora_group_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
 }
 
 fn lanying_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
-    use lanying::member::Deed;
+    use lanying::member::MemberAction;
     use lanying::{ack, conversation, file, group, history, member, recall, register, roster, send, token, user};
     vec![
         ("/message/ack", get(ack::ack)),
@@ -157,22 +157,22 @@ fn lanying_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
         ("/group/settings/require_admin_approval", group::changes(group::APPLY_APPROVAL)),
         ("/group/settings/ban_all", group::changes(group::BAN_ALL)),
         ("/group/settings/unban_all", group::changes(group::UNBAN_ALL)),
-        ("/group/invite", member::does(Deed::Invite)),
-        ("/group/kick", member::does(Deed::Kick)),
+        ("/group/invite", member::does(MemberAction::Invite)),
+        ("/group/kick", member::does(MemberAction::Kick)),
         ("/group/apply", post(member::apply)),
         ("/group/apply/handle", post(member::handle_application).put(member::handle_application)),
         ("/group/application_list", post(member::applications)),
         ("/group/leave", post(member::leave).delete(member::leave)),
         ("/group/user_joined", get(member::joined)),
         ("/group/member_list", get(member::members)),
-        ("/group/admin/add", member::does(Deed::SetAdmin(true))),
-        ("/group/admin/remove", member::does(Deed::SetAdmin(false))),
+        ("/group/admin/add", member::does(MemberAction::SetAdmin(true))),
+        ("/group/admin/remove", member::does(MemberAction::SetAdmin(false))),
         ("/group/admin_list", get(member::admins)),
-        ("/group/ban", member::does(Deed::Ban)),
-        ("/group/unban", member::does(Deed::Unban)),
+        ("/group/ban", member::does(MemberAction::Ban)),
+        ("/group/unban", member::does(MemberAction::Unban)),
         ("/group/banned_list", get(member::banned)),
-        ("/group/block", member::does(Deed::Block(true))),
-        ("/group/unblock", member::does(Deed::Block(false))),
+        ("/group/block", member::does(MemberAction::Block(true))),
+        ("/group/unblock", member::does(MemberAction::Block(false))),
         ("/group/blocked_list", get(member::blocked)),
     ]
 }

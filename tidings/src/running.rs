@@ -277,7 +277,7 @@ impl Starting<'_> {
             files,
             screens: Arc::new(tidings_message::Screens::new()?),
             clock: Arc::clone(&self.clock),
-            news: tokio::sync::watch::channel(()).0,
+            commit_signal: tokio::sync::watch::channel(()).0,
             appender: self.config.appender.clone(),
             tasks: self.tasks.clone(),
         };

@@ -66,7 +66,7 @@ pub enum Body {
     Image(Image),
     /// A recorded voice.
     Voice(Voice),
-    /// A film.
+    /// A video.
     Video(Video),
     /// Any other file.
     File(File),
@@ -144,7 +144,7 @@ pub struct Voice {
     pub duration: Option<f64>,
 }
 
-/// A film.
+/// A video.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Video {
     /// The bytes.

@@ -22,7 +22,7 @@ pub struct StoredFile {
     /// A smaller picture of it.
     pub thumbnail: Option<Thumbnail>,
     /// Width and height of a picture, upright, in pixels.
-    pub sides: Option<(u32, u32)>,
+    pub dimensions: Option<(u32, u32)>,
     /// Who brought it: a user, or the app itself as [`UserId::ADMIN`]; `None` where it was not recorded.
     pub owner: Option<UserId>,
     /// When it was taken in.

@@ -60,7 +60,7 @@ pub struct Draft {
     pub online_only: bool,
     /// Whether the sender must be in the groups and rooms that it sends to, and be allowed to speak there.
     pub members_only: bool,
-    /// Whether names that nobody registered are taken down (decision 9).
+    /// Whether names that nobody registered become unregistered users (decision 9).
     pub accept_unknown_names: bool,
     /// Whom in the group or room the messages are for; empty is everybody (agora.md 2.6).
     pub audience: Vec<UserRef>,

@@ -37,12 +37,12 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Open {
     next: u64,
-    places: HashMap<u64, Arc<Place>>,
+    slots: HashMap<u64, Arc<Slot>>,
     per_address: HashMap<IpAddr, usize>,
 }
 
 #[derive(Debug)]
-struct Place {
+struct Slot {
     address: IpAddr,
     /// Milliseconds after the start, and 1; 0 while it is busy.
     idle_since: AtomicU64,
@@ -54,7 +54,7 @@ struct Place {
 pub struct Connection {
     all: Connections,
     number: u64,
-    place: Arc<Place>,
+    slot: Arc<Slot>,
 }
 
 impl Connections {
@@ -70,12 +70,12 @@ impl Connections {
         let mut open = self.open();
         let of_address = open.per_address.get(&address).copied().unwrap_or(0);
         if !trusted && of_address >= self.0.bounds.per_address {
-            open.close_idle(|place| place.address == address)?;
-        } else if open.places.len() >= self.0.bounds.total {
+            open.close_idle(|slot| slot.address == address)?;
+        } else if open.slots.len() >= self.0.bounds.total {
             open.close_idle(|_| true)?;
         }
-        let place = Place { address, idle_since: AtomicU64::new(self.now()), closing: Notify::new() };
-        Some(open.insert(self, Arc::new(place)))
+        let slot = Slot { address, idle_since: AtomicU64::new(self.now()), closing: Notify::new() };
+        Some(open.insert(self, Arc::new(slot)))
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -88,18 +88,18 @@ impl Connections {
 }
 
 impl Open {
-    fn insert(&mut self, all: &Connections, place: Arc<Place>) -> Connection {
+    fn insert(&mut self, all: &Connections, slot: Arc<Slot>) -> Connection {
         let number = self.next;
         self.next += 1;
-        *self.per_address.entry(place.address).or_default() += 1;
-        self.places.insert(number, Arc::clone(&place));
-        Connection { all: all.clone(), number, place }
+        *self.per_address.entry(slot.address).or_default() += 1;
+        self.slots.insert(number, Arc::clone(&slot));
+        Connection { all: all.clone(), number, slot }
     }
 
     /// Closes the connection that has been idle for the longest time. `None`: all are busy.
-    fn close_idle(&mut self, of: impl Fn(&Place) -> bool) -> Option<()> {
-        let idle = self.places.iter().filter(|(_, place)| of(place)).filter_map(|(number, place)| {
-            let since = place.idle_since.load(Ordering::Relaxed);
+    fn close_idle(&mut self, of: impl Fn(&Slot) -> bool) -> Option<()> {
+        let idle = self.slots.iter().filter(|(_, slot)| of(slot)).filter_map(|(number, slot)| {
+            let since = slot.idle_since.load(Ordering::Relaxed);
             (since != 0).then_some((since, *number))
         });
         let (_, number) = idle.min()?;
@@ -107,37 +107,37 @@ impl Open {
         Some(())
     }
 
-    fn remove(&mut self, number: u64) -> Option<Arc<Place>> {
-        let place = self.places.remove(&number)?;
-        if let Some(of_address) = self.per_address.get_mut(&place.address) {
+    fn remove(&mut self, number: u64) -> Option<Arc<Slot>> {
+        let slot = self.slots.remove(&number)?;
+        if let Some(of_address) = self.per_address.get_mut(&slot.address) {
             *of_address -= 1;
             if *of_address == 0 {
-                self.per_address.remove(&place.address);
+                self.per_address.remove(&slot.address);
             }
         }
-        Some(place)
+        Some(slot)
     }
 }
 
 impl Connection {
     /// It works for its client, and is not closed for another one.
     pub fn set_busy(&self) {
-        self.place.idle_since.store(0, Ordering::Relaxed);
+        self.slot.idle_since.store(0, Ordering::Relaxed);
     }
 
     /// It waits for its client.
     pub fn set_idle(&self) {
-        self.place.idle_since.store(self.all.now(), Ordering::Relaxed);
+        self.slot.idle_since.store(self.all.now(), Ordering::Relaxed);
     }
 
     /// Whether it waits for its client.
     pub fn is_idle(&self) -> bool {
-        self.place.idle_since.load(Ordering::Relaxed) != 0
+        self.slot.idle_since.load(Ordering::Relaxed) != 0
     }
 
     /// Ends when it must close, since another one has its place.
     pub async fn closing(&self) {
-        self.place.closing.notified().await;
+        self.slot.closing.notified().await;
     }
 }
 

@@ -201,9 +201,9 @@ impl DirectoryCache {
         Ok(app)
     }
 
-    /// The users' ids in the order asked. Names that nobody registered are taken down when `take_down` says so, else
+    /// The users' ids in the order asked. Names that nobody registered become unregistered users when `intern` says so, else
     /// the first unknown user is an error.
-    pub async fn users(&self, caller: &Caller, users: &[UserRef], take_down: bool) -> Result<Vec<UserId>, Error> {
+    pub async fn users(&self, caller: &Caller, users: &[UserRef], intern: bool) -> Result<Vec<UserId>, Error> {
         let now = self.clock.now();
         let known: Vec<Option<UserId>> = users.iter().map(|user| self.known(caller, user, now)).collect();
         let missing: Vec<&UserRef> =
@@ -213,7 +213,7 @@ impl DirectoryCache {
         }
         let asked = pb::ResolveUsersRequest {
             users: missing.iter().map(|user| pb::UserRef::from((*user).clone())).collect(),
-            take_down_unknown: take_down,
+            intern_unknown: intern,
         };
         let answer = Box::pin(self.client.clone().resolve_users(as_app(caller, asked))).await;
         let found = answer.map_err(error_from_status)?.into_inner().users;

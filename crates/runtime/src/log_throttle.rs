@@ -21,10 +21,10 @@ const WINDOW: Duration = Duration::from_secs(1);
 
 /// Counts what each place says. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct LogThrottle(Arc<Mutex<HashMap<Place, Said>>>);
+pub(crate) struct LogThrottle(Arc<Mutex<HashMap<CallSite, Said>>>);
 
 /// Module and line.
-type Place = (String, u32);
+type CallSite = (String, u32);
 
 #[derive(Debug)]
 struct Said {
@@ -55,13 +55,13 @@ impl LogThrottle {
         }
     }
 
-    fn take_left_out(&self, now: Instant) -> Vec<(Place, u64)> {
+    fn take_left_out(&self, now: Instant) -> Vec<(CallSite, u64)> {
         let mut all = self.lock();
         let over = all.iter_mut().filter(|(_, said)| said.left_out > 0 && now - said.since >= WINDOW);
         over.map(|(place, said)| (place.clone(), std::mem::take(&mut said.left_out))).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Place, Said>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<CallSite, Said>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

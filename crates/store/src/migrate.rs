@@ -39,7 +39,7 @@ impl Schema {
         match db {
             Db::Sqlite(db) => {
                 self.steps(self.sqlite).run(&db.writer).await.map_err(|error| self.not_migrated(&error))?;
-                plans::tell(&db.writer).await.map_err(domain_error)
+                plans::set_statistics(&db.writer).await.map_err(domain_error)
             }
             // Others' steps are waited for, and a step takes as long as the tables are large.
             Db::Postgres(db) => {

@@ -23,7 +23,7 @@ const INDEXES: &str = "
 type Index = (String, String);
 
 /// Replaces the figures; connections that open later read them, and the writer does at once.
-pub(crate) async fn tell(writer: &SqlitePool) -> sqlx::Result<()> {
+pub(crate) async fn set_statistics(writer: &SqlitePool) -> sqlx::Result<()> {
     let rows: Vec<(String, String, bool, Option<String>)> = sqlx::query_as(INDEXES).fetch_all(writer).await?;
     let mut indexes: BTreeMap<Index, (bool, Vec<String>)> = BTreeMap::new();
     for (table, index, unique, column) in rows {

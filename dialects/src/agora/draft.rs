@@ -16,7 +16,7 @@ use crate::{
 
 /// Where a send goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Addressing {
     /// `/messages/users`
     Users,
     /// `/messages/chatgroups`
@@ -29,7 +29,7 @@ pub enum Place {
     RoomMembers,
 }
 
-impl Place {
+impl Addressing {
     /// The name of the call, for the scope of idempotency keys.
     const fn call(self) -> &'static str {
         match self {
@@ -48,32 +48,32 @@ impl Place {
 }
 
 /// Reads the body of a send under the app's limits (decision 13).
-pub fn draft(body: &[u8], policy: &Policy, place: Place) -> Result<Draft, Refusal> {
-    read(&decode(body)?, policy, place)
+pub fn draft(body: &[u8], policy: &Policy, addressing: Addressing) -> Result<Draft, Refusal> {
+    read(&decode(body)?, policy, addressing)
 }
 
 /// `POST /messages`, which older clients use (agora.md 2.5): the place is in the body.
-pub fn legacy_draft(body: &[u8], policy: &Policy) -> Result<(Place, Draft), Refusal> {
+pub fn legacy_draft(body: &[u8], policy: &Policy) -> Result<(Addressing, Draft), Refusal> {
     let legacy: dto::LegacySend<'_> = decode(body)?;
-    let place = match legacy.target_type.as_deref() {
-        Some("users") => Place::Users,
-        Some("chatgroups") => Place::Groups,
-        Some("chatrooms") => Place::Rooms,
+    let addressing = match legacy.target_type.as_deref() {
+        Some("users") => Addressing::Users,
+        Some("chatgroups") => Addressing::Groups,
+        Some("chatrooms") => Addressing::Rooms,
         _ => {
             let text = "'Target_type' can only be 'users', 'chatgroups', or 'chatrooms'.";
             return Err(Refusal::illegal_argument(text));
         }
     };
     let send = dto::Send { to: legacy.target, ..decode(body)? };
-    Ok((place, read(&send, policy, place)?))
+    Ok((addressing, read(&send, policy, addressing)?))
 }
 
-fn read(send: &dto::Send<'_>, policy: &Policy, place: Place) -> Result<Draft, Refusal> {
+fn read(send: &dto::Send<'_>, policy: &Policy, addressing: Addressing) -> Result<Draft, Refusal> {
     let strict = policy.strict_bodies;
     let sender = sender(named(send.from.as_ref(), "from", strict)?)?;
-    let targets = targets(send.to.as_ref(), policy, place)?;
+    let targets = targets(send.to.as_ref(), policy, addressing)?;
     let content = content(send, policy)?;
-    let audience = if place.is_targeted() { audience(send.users.as_ref(), strict)? } else { Vec::new() };
+    let audience = if addressing.is_targeted() { audience(send.users.as_ref(), strict)? } else { Vec::new() };
     Ok(Draft {
         sender,
         accept_unknown_names: true,
@@ -81,7 +81,7 @@ fn read(send: &dto::Send<'_>, policy: &Policy, place: Place) -> Result<Draft, Re
         audience,
         hidden_from: names(send.roam_ignore_users.as_ref(), "roam_ignore_users", strict)?,
         delivery: delivery(send)?,
-        ..Draft::new(place.call(), targets, content)
+        ..Draft::new(addressing.call(), targets, content)
     })
 }
 
@@ -119,22 +119,22 @@ pub(super) fn sender(from: Option<&str>) -> Result<Option<UserRef>, Refusal> {
 }
 
 /// The limit counts names as given; repetitions then collapse (agora.md 2.4).
-fn targets(to: Option<&OneOrMany<'_>>, policy: &Policy, place: Place) -> Result<Vec<Target>, Refusal> {
+fn targets(to: Option<&OneOrMany<'_>>, policy: &Policy, addressing: Addressing) -> Result<Vec<Target>, Refusal> {
     let names = all_named(to, "to", policy.strict_bodies)?;
     if names.is_empty() || names.iter().any(|name| name.is_empty()) {
         return Err(Refusal::message_send("param to can't be empty"));
     }
-    let most = match place {
-        Place::Users => policy.max_recipients,
-        Place::Groups => policy.max_groups,
-        Place::Rooms => policy.max_rooms,
-        Place::GroupMembers | Place::RoomMembers => 1,
+    let most = match addressing {
+        Addressing::Users => policy.max_recipients,
+        Addressing::Groups => policy.max_groups,
+        Addressing::Rooms => policy.max_rooms,
+        Addressing::GroupMembers | Addressing::RoomMembers => 1,
     };
     if names.len() > most {
         // One group at most, but the words name the limit of the plain call (agora.md 2.6).
-        let told = match place {
-            Place::GroupMembers => policy.max_groups,
-            Place::RoomMembers => policy.max_rooms,
+        let told = match addressing {
+            Addressing::GroupMembers => policy.max_groups,
+            Addressing::RoomMembers => policy.max_rooms,
             _ => most,
         };
         return Err(Error::new(Reason::TooManyRecipients, told.to_string()).into());
@@ -142,7 +142,7 @@ fn targets(to: Option<&OneOrMany<'_>>, policy: &Policy, place: Place) -> Result<
     let mut seen = HashSet::with_capacity(names.len());
     let mut targets = Vec::with_capacity(names.len());
     for &name in &names {
-        let target = target(name, place)?;
+        let target = target(name, addressing)?;
         if names.len() == 1 || seen.insert(name.to_ascii_lowercase()) {
             targets.push(target);
         }
@@ -150,11 +150,11 @@ fn targets(to: Option<&OneOrMany<'_>>, policy: &Policy, place: Place) -> Result<
     Ok(targets)
 }
 
-fn target(name: &str, place: Place) -> Result<Target, Refusal> {
-    match place {
-        Place::Users => Ok(Target::User(UserRef::Name(Username::parse(name)?))),
-        Place::Groups | Place::GroupMembers => Ok(Target::Group(GroupId(group_id(name)?))),
-        Place::Rooms | Place::RoomMembers => Ok(Target::Room(RoomId(group_id(name)?))),
+fn target(name: &str, addressing: Addressing) -> Result<Target, Refusal> {
+    match addressing {
+        Addressing::Users => Ok(Target::User(UserRef::Name(Username::parse(name)?))),
+        Addressing::Groups | Addressing::GroupMembers => Ok(Target::Group(GroupId(group_id(name)?))),
+        Addressing::Rooms | Addressing::RoomMembers => Ok(Target::Room(RoomId(group_id(name)?))),
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
     draft::group_id,
     dto,
     recall::chat_type,
-    record::{Beside, record_with},
+    record::{RecordExtras, record_with},
     refusal::decode,
 };
 use crate::json::{Label, bytes_of};
@@ -112,12 +112,12 @@ impl Seen<'_> {
     }
 
     fn shown(&self, message: &Message) -> Box<RawValue> {
-        let beside = Beside {
+        let extras = RecordExtras {
             reader: self.reader.map(|(reader, ..)| reader),
             status: self.status(message),
             edited: message.edited_at.map(|at| at.0),
         };
-        let json = record_with(message, self.names, self.exts_array, beside);
+        let json = record_with(message, self.names, self.exts_array, extras);
         RawValue::from_string(json).expect("a record is JSON of our own writing")
     }
 }
@@ -172,8 +172,9 @@ pub fn channels(
     });
     let shown: Vec<_> = shown.collect();
     let seen = |message: &Message| {
-        let beside = Beside { reader: Some(user), edited: message.edited_at.map(|at| at.0), ..Beside::default() };
-        RawValue::from_string(record_with(message, names, exts_array, beside))
+        let extras =
+            RecordExtras { reader: Some(user), edited: message.edited_at.map(|at| at.0), ..RecordExtras::default() };
+        RawValue::from_string(record_with(message, names, exts_array, extras))
             .expect("a record is JSON of our own writing")
     };
     let data: Vec<_> = shown

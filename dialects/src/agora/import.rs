@@ -3,7 +3,7 @@
 use tidings_domain::{Content, Error, GroupId, Policy, Reason, Target, UnixMillis, UserRef, Username};
 
 use super::{
-    Call, Place, Refusal, Timing,
+    Addressing, Call, Refusal, Timing,
     draft::{self, group_id},
     dto,
     refusal::decode,
@@ -28,15 +28,15 @@ pub struct Import {
 }
 
 /// The name of the call, for the scope of idempotency keys.
-pub const fn import_call(place: Place) -> &'static str {
-    match place {
-        Place::Groups => "agora/messages/chatgroups/import",
+pub const fn import_call(addressing: Addressing) -> &'static str {
+    match addressing {
+        Addressing::Groups => "agora/messages/chatgroups/import",
         _ => "agora/messages/users/import",
     }
 }
 
 /// Reads the body, for users or for groups.
-pub fn import_request(body: &[u8], policy: &Policy, place: Place) -> Result<Import, Refusal> {
+pub fn import_request(body: &[u8], policy: &Policy, addressing: Addressing) -> Result<Import, Refusal> {
     let send: dto::Send<'_> = decode(body)?;
     let dto: dto::Import<'_> = decode(body)?;
     let from = given(draft::named(send.from.as_ref(), "from", policy.strict_bodies)?, "from not allow empty")?;
@@ -53,8 +53,8 @@ pub fn import_request(body: &[u8], policy: &Policy, place: Place) -> Result<Impo
     }
     Ok(Import {
         sender: UserRef::Name(Username::parse(from)?),
-        target: match place {
-            Place::Groups => Target::Group(GroupId(group_id(target)?)),
+        target: match addressing {
+            Addressing::Groups => Target::Group(GroupId(group_id(target)?)),
             _ => Target::User(UserRef::Name(Username::parse(target)?)),
         },
         content: draft::content(&send, policy)?,

@@ -32,7 +32,7 @@ pub use channel::{
     roaming_time,
 };
 pub use decision::{Decision, decision};
-pub use draft::{Place, draft, legacy_draft};
+pub use draft::{Addressing, draft, legacy_draft};
 pub use envelope::{Call, Timing, error, sent, sent_without_ids};
 pub use export::{
     HourManifest, Manifest, export_hour, export_later, export_refusal, export_time, exported, manifest, read_manifest,

@@ -50,7 +50,7 @@ impl Names {
 
 /// What only histories tell.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Beside<'a> {
+pub(super) struct RecordExtras<'a> {
     /// Whose view it is; `None` is the export's.
     pub reader: Option<UserId>,
     /// How far the message got.
@@ -62,22 +62,22 @@ pub(super) struct Beside<'a> {
 /// One line of an export. `exts_array` is how `customExts` stands there (agora.md 14). `file` is what we know of the
 /// message's file, where it is one of ours: it tells what the body does not (decision 21).
 pub fn record(message: &Message, names: &Names, exts_array: bool, file: Option<&StoredFile>) -> String {
-    record_of(message, names, body_and_ext(&message.content, exts_array, file), Beside::default())
+    record_of(message, names, body_and_ext(&message.content, exts_array, file), RecordExtras::default())
 }
 
 /// The same with what histories tell beside it.
-pub(super) fn record_with(message: &Message, names: &Names, exts_array: bool, beside: Beside<'_>) -> String {
-    record_of(message, names, body_and_ext(&message.content, exts_array, None), beside)
+pub(super) fn record_with(message: &Message, names: &Names, exts_array: bool, extras: RecordExtras<'_>) -> String {
+    record_of(message, names, body_and_ext(&message.content, exts_array, None), extras)
 }
 
 fn record_of(
     message: &Message,
     names: &Names,
     (body, ext): (Box<RawValue>, Box<RawValue>),
-    beside: Beside<'_>,
+    extras: RecordExtras<'_>,
 ) -> String {
     let (from, to) = (names.of(message.sender), receiver(message, names));
-    let direction = match beside.reader {
+    let direction = match extras.reader {
         Some(reader) if reader != message.sender => "incoming",
         _ => "outgoing",
     };
@@ -89,8 +89,8 @@ fn record_of(
         to: &to,
         chat_type: chat_type(message.conversation.kind()),
         payload: dto::Payload { bodies: [&body], ext: &ext, from: &from, to: &to },
-        status: beside.status,
-        edited: beside.edited,
+        status: extras.status,
+        edited: extras.edited,
     })
 }
 
@@ -122,9 +122,9 @@ fn exported_body(content: &Content, exts_array: bool, file: Option<&StoredFile>)
     let (kind, json) = body_from(content);
     let mut out = String::with_capacity(json.len() + 32);
     out.push('{');
-    let mut told = Told::default();
+    let mut fields = BodyFileFields::default();
     for (key, value) in entries(&json).unwrap_or_default() {
-        told.note(&key);
+        fields.note(&key);
         match key.as_str() {
             dto::KIND | dto::CUSTOM_EXTS_V2 => {}
             dto::CUSTOM_EXTS if kind == "custom" => {}
@@ -137,7 +137,7 @@ fn exported_body(content: &Content, exts_array: bool, file: Option<&StoredFile>)
         push_exts(&mut out, &custom.exts, exts_array);
     }
     if let Some(file) = file {
-        push_file(&mut out, told, file);
+        push_file(&mut out, fields, file);
     }
     push(&mut out, dto::KIND, &text_of(kind));
     out.push('}');
@@ -146,37 +146,37 @@ fn exported_body(content: &Content, exts_array: bool, file: Option<&StoredFile>)
 
 /// What a body says of its file.
 #[derive(Debug, Clone, Copy, Default)]
-struct Told {
+struct BodyFileFields {
     length: bool,
     name: bool,
-    sides: bool,
+    dimensions: bool,
     secret: bool,
 }
 
-impl Told {
+impl BodyFileFields {
     fn note(&mut self, key: &str) {
         match key {
             dto::FILE_LENGTH => self.length = true,
             dto::FILENAME => self.name = true,
-            dto::SIZE => self.sides = true,
+            dto::SIZE => self.dimensions = true,
             dto::SECRET => self.secret = true,
             _ => {}
         }
     }
 }
 
-fn push_file(out: &mut String, told: Told, file: &StoredFile) {
-    if !told.length {
+fn push_file(out: &mut String, fields: BodyFileFields, file: &StoredFile) {
+    if !fields.length {
         push(out, dto::FILE_LENGTH, &file.size.to_string());
     }
-    if !told.name && !file.name.is_empty() {
+    if !fields.name && !file.name.is_empty() {
         push(out, dto::FILENAME, &text_of(&file.name));
     }
     // Whoever has the record is the app, and could not fetch the file without it.
-    if file.restricted && !told.secret {
+    if file.restricted && !fields.secret {
         push(out, dto::SECRET, &text_of(&file.secret));
     }
-    if let Some((width, height)) = file.sides.filter(|_| !told.sides) {
+    if let Some((width, height)) = file.dimensions.filter(|_| !fields.dimensions) {
         push(out, dto::SIZE, &format!("{{\"height\":{height},\"width\":{width}}}"));
     }
 }
@@ -214,7 +214,7 @@ mod tests {
     use tidings_domain::{Delivery, GroupId, MsgId, Policy, UnixMillis};
 
     use super::*;
-    use crate::agora::{Place, draft};
+    use crate::agora::{Addressing, draft};
 
     fn line(kind_and_body: &str, exts_array: bool) -> String {
         line_with(kind_and_body, exts_array, None)
@@ -222,7 +222,7 @@ mod tests {
 
     fn line_with(kind_and_body: &str, exts_array: bool, file: Option<&StoredFile>) -> String {
         let request = format!(r#"{{"from":"nora","to":["omar"],{kind_and_body}}}"#);
-        let content = draft(request.as_bytes(), &Policy::default(), Place::Users).unwrap().content;
+        let content = draft(request.as_bytes(), &Policy::default(), Addressing::Users).unwrap().content;
         let message = Message {
             conversation: ConversationId::direct(UserId(16), UserId(32)),
             msg_id: MsgId(7),
@@ -266,7 +266,7 @@ mod tests {
             restricted: false,
             secret: String::new(),
             thumbnail: None,
-            sides: Some((640, 360)),
+            dimensions: Some((640, 360)),
             owner: None,
             created_at: UnixMillis(0),
             expires_at: None,
@@ -288,8 +288,8 @@ mod tests {
         assert_eq!(secret(video, &restricted), "s3");
         assert_eq!(secret(r#""type":"video","body":{"url":"u","secret":"own"}"#, &restricted), "own");
         assert!(secret(video, &file).is_null(), "a file that anybody may read needs none");
-        let told = r#"{"file_length":1,"filename":"dog.png","size":{"height":2,"width":3},"type":"img","url":"u"}"#;
-        assert_eq!(bodies(&format!(r#""type":"img","body":{told}"#)), told);
+        let fields = r#"{"file_length":1,"filename":"dog.png","size":{"height":2,"width":3},"type":"img","url":"u"}"#;
+        assert_eq!(bodies(&format!(r#""type":"img","body":{fields}"#)), fields);
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub const BROADCAST_CALL: &str = "lanying/message/broadcast";
 /// What `/message/send` asks for.
 #[derive(Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "nearly every one is a message")]
-pub enum Wanted {
+pub enum SendCommand {
     /// A message (content types 0 to 7).
     Message(Draft),
     /// Something done to an earlier message (content types 9 to 12).
@@ -32,14 +32,14 @@ pub struct Operation {
     /// The message.
     pub related: MsgId,
     /// What is done.
-    pub deed: Deed,
+    pub action: OperationAction,
     /// Not executed again within its window (lanying.md 6).
     pub transaction_id: Option<i64>,
 }
 
 /// What is done to an earlier message.
 #[derive(Debug, PartialEq)]
-pub enum Deed {
+pub enum OperationAction {
     /// 9: it was read.
     ReadAck,
     /// 10: it is taken back.
@@ -51,13 +51,13 @@ pub enum Deed {
 }
 
 /// Reads the body of a send under the app's limits. Who may send as whom is not judged here.
-pub fn send_request(body: &[u8], policy: &Policy) -> Result<Wanted, Refusal> {
+pub fn send_request(body: &[u8], policy: &Policy) -> Result<SendCommand, Refusal> {
     let send: dto::Send = decode(body)?;
     let content_type = required("content_type", send.content_type)?;
     if matches!(content_type, 9..=12) {
-        return operation(content_type, send, policy).map(Wanted::Operation);
+        return operation(content_type, send, policy).map(SendCommand::Operation);
     }
-    draft(content_type, send, SEND_CALL, policy).map(Wanted::Message)
+    draft(content_type, send, SEND_CALL, policy).map(SendCommand::Message)
 }
 
 /// Reads the body of a system notification (lanying.md 5.4).
@@ -106,13 +106,13 @@ fn operation(content_type: i64, send: dto::Send, policy: &Policy) -> Result<Oper
     };
     let by = given(send.from_user_id).map(UserId);
     let transaction_id = given(send.transaction_id);
-    let deed = match content_type {
-        9 => Deed::ReadAck,
-        10 => Deed::Recall,
-        11 => Deed::Append(send.content.ok_or_else(|| Refusal::bad_parameter("content", "is required"))?),
-        _ => Deed::Replace(Box::new(content::content(written(0, send))?)),
+    let action = match content_type {
+        9 => OperationAction::ReadAck,
+        10 => OperationAction::Recall,
+        11 => OperationAction::Append(send.content.ok_or_else(|| Refusal::bad_parameter("content", "is required"))?),
+        _ => OperationAction::Replace(Box::new(content::content(written(0, send))?)),
     };
-    Ok(Operation { by, target, related: MsgId(related), deed, transaction_id })
+    Ok(Operation { by, target, related: MsgId(related), action, transaction_id })
 }
 
 fn written(content_type: i64, send: dto::Send) -> content::Written {
@@ -159,7 +159,7 @@ mod tests {
 
     use super::*;
 
-    fn read(body: &str) -> Result<Wanted, Refusal> {
+    fn read(body: &str) -> Result<SendCommand, Refusal> {
         send_request(body.as_bytes(), &Policy::default())
     }
 
@@ -170,10 +170,10 @@ mod tests {
             by: None,
             target: Target::Group(GroupId(17)),
             related: MsgId(7),
-            deed: Deed::Append(" more".to_owned()),
+            action: OperationAction::Append(" more".to_owned()),
             transaction_id: None,
         };
-        assert_eq!(read(body), Ok(Wanted::Operation(wanted)));
+        assert_eq!(read(body), Ok(SendCommand::Operation(wanted)));
         for bad in [
             r#"{"type":1,"targets":[32],"content_type":9}"#,
             r#"{"type":1,"targets":[32],"content_type":10,"related_mid":0}"#,

@@ -17,7 +17,7 @@ pub struct FileTarget {
 pub enum FileView {
     /// 1, and where nothing is said: the file.
     Original,
-    /// 2: its thumbnail. 3, the cover of a film, is the same to us: what stands for the file.
+    /// 2: its thumbnail. 3, the cover of a video, is the same to us: what stands for the file.
     Thumbnail,
 }
 

@@ -23,8 +23,8 @@ pub use asked::{Approval, GroupType, NewGroup, Part, ProfileChange};
 pub use callback::{Event, edited_callback, recalled_callback, sent_callback};
 pub use content::{Fields, fields_of};
 pub use draft::{
-    BROADCAST_CALL, Deed, NOTIFY_CALL, Operation, SEND_CALL, Wanted, broadcast_request, notify_request, recall_request,
-    send_request,
+    BROADCAST_CALL, NOTIFY_CALL, Operation, OperationAction, SEND_CALL, SendCommand, broadcast_request, notify_request,
+    recall_request, send_request,
 };
 pub use envelope::{done, error, flag, sent};
 pub use file::{FilePolicy, FileTarget, FileTicket, FileView, file_ticket};

@@ -82,7 +82,7 @@ fn file_of(file: &File) -> dto::File<'_> {
     }
 }
 
-/// The picture before the film is taken to be as wide and high as the film, whose sides alone are known.
+/// The picture before the video is taken to be as wide and high as the video, whose sides alone are known.
 fn video_of(video: &Video) -> dto::Video<'_> {
     let thumb = video.thumbnail.as_ref();
     let thumb_url = thumb.map(|thumb| thumb.url.as_str()).unwrap_or_default();

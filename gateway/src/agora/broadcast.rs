@@ -10,26 +10,31 @@ use tidings_domain::Rate;
 use tidings_proto::{delivery_to_wire, pb};
 use tidings_runtime::context;
 
-use super::{asked::Asked, send::committed};
+use super::{context::RequestContext, send::committed};
 use crate::{Gateway, limits::Cost, reply::refused, request::idempotency_key};
 
 /// A route that tells them all.
 pub(crate) fn to(everybody: Everybody) -> MethodRouter<Gateway> {
-    post(move |State(gateway): State<Gateway>, asked: Asked, body: Body| async move {
-        let outcome = start(&gateway, &asked, body, everybody).await;
-        asked.answer(&gateway, outcome)
+    post(move |State(gateway): State<Gateway>, context: RequestContext, body: Body| async move {
+        let outcome = start(&gateway, &context, body, everybody).await;
+        context.answer(&gateway, outcome)
     })
 }
 
-async fn start(gateway: &Gateway, asked: &Asked, body: Body, everybody: Everybody) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.app_caller(gateway).await?;
-    let wanted = codec::broadcast_request(&asked.read(body).await?, &identity.app.policy, everybody)?;
+async fn start(
+    gateway: &Gateway,
+    context: &RequestContext,
+    body: Body,
+    everybody: Everybody,
+) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.app_caller(gateway).await?;
+    let wanted = codec::broadcast_request(&context.read(body).await?, &identity.app.policy, everybody)?;
     let (soon, day) = match everybody {
         Everybody::Users => (Rate::Broadcasts, Rate::BroadcastsDay),
         Everybody::Online => (Rate::OnlineBroadcasts, Rate::OnlineBroadcastsDay),
         Everybody::Rooms => (Rate::RoomBroadcasts, Rate::RoomBroadcastsDay),
     };
-    asked.take(gateway, &identity.app, &[Cost::one(soon), Cost::one(day)]).await?;
+    context.take(gateway, &identity.app, &[Cost::one(soon), Cost::one(day)]).await?;
     let scope = match everybody {
         Everybody::Users => pb::BroadcastScope::Users,
         Everybody::Online => pb::BroadcastScope::Online,
@@ -39,7 +44,7 @@ async fn start(gateway: &Gateway, asked: &Asked, body: Body, everybody: Everybod
         scope: scope.into(),
         sender: wanted.sender.map(Into::into),
         content: Some(wanted.content.into()),
-        idempotency_key: idempotency_key(&asked.headers)?.unwrap_or_default(),
+        idempotency_key: idempotency_key(&context.headers)?.unwrap_or_default(),
         call: everybody.call().to_owned(),
         delivery: delivery_to_wire(wanted.delivery),
         accept_unknown_names: true,
@@ -47,5 +52,5 @@ async fn start(gateway: &Gateway, asked: &Asked, body: Body, everybody: Everybod
     let reply = gateway.clients().message.clone().start_broadcast(context::request(&caller, request)).await;
     let reply = reply.map_err(refused)?.into_inner();
     let timing = committed(reply.accepted_at_ms, reply.committed_at_ms);
-    Ok(codec::broadcast_started(&asked.call(&identity.app), timing, reply.broadcast_id))
+    Ok(codec::broadcast_started(&context.call(&identity.app), timing, reply.broadcast_id))
 }

@@ -12,30 +12,35 @@ use tidings_proto::pb;
 use tidings_runtime::context;
 
 use super::{
-    asked::Asked,
+    context::RequestContext,
     people::{self, Named, path_user},
 };
 use crate::{Gateway, kinds::of_group, limits::Cost, reply::refused};
 
-pub(crate) async fn delete(State(gateway): State<Gateway>, asked: Asked, named: Named, body: Body) -> Response {
-    let outcome = remove(&gateway, &asked, named, body).await;
-    asked.answer(&gateway, outcome)
+pub(crate) async fn delete(
+    State(gateway): State<Gateway>,
+    context: RequestContext,
+    named: Named,
+    body: Body,
+) -> Response {
+    let outcome = remove(&gateway, &context, named, body).await;
+    context.answer(&gateway, outcome)
 }
 
-async fn remove(gateway: &Gateway, asked: &Asked, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.app_caller(gateway).await?;
-    let wanted = codec::delete_channel_request(&asked.read(body).await?, &asked.query)?;
+async fn remove(gateway: &Gateway, context: &RequestContext, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.app_caller(gateway).await?;
+    let wanted = codec::delete_channel_request(&context.read(body).await?, &context.query)?;
     let name = path_user(named)?;
     let (user, conversation) = people::conversation(gateway, &caller, &name, &wanted.peer).await?;
     let cost = Cost { rate: Rate::DeleteConversation, subject: name.folded().to_owned(), amount: 1 };
-    asked.take(gateway, &identity.app, &[cost]).await?;
+    context.take(gateway, &identity.app, &[cost]).await?;
     let request = pb::DeleteConversationRequest {
         user_id: Some(user.0),
         conversation: Some(conversation.into()),
         keep_history: !wanted.delete_roam,
     };
     gateway.clients().conversation.clone().delete(context::request(&caller, request)).await.map_err(refused)?;
-    Ok(codec::channel_deleted(&asked.call(&identity.app), asked.timing(gateway)))
+    Ok(codec::channel_deleted(&context.call(&identity.app), context.timing(gateway)))
 }
 
 /// What a roaming deletion's query means.
@@ -45,22 +50,22 @@ type Read = fn(&str, ConversationKind) -> Result<Roaming, Refusal>;
 /// has POST for the latter.
 pub(crate) fn roaming(kind: ConversationKind, up_to: bool) -> MethodRouter<Gateway> {
     let read: Read = if up_to { codec::roaming_time } else { codec::roaming_messages };
-    let handler = move |State(gateway): State<Gateway>, asked: Asked, named: Named| async move {
-        let outcome = forget(&gateway, &asked, named, (read, kind)).await;
-        asked.answer(&gateway, outcome)
+    let handler = move |State(gateway): State<Gateway>, context: RequestContext, named: Named| async move {
+        let outcome = forget(&gateway, &context, named, (read, kind)).await;
+        context.answer(&gateway, outcome)
     };
     if up_to { on_delete(handler).post(handler) } else { on_delete(handler) }
 }
 
 async fn forget(
     gateway: &Gateway,
-    asked: &Asked,
+    context: &RequestContext,
     named: Named,
     (read, kind): (Read, ConversationKind),
 ) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.app_caller(gateway).await?;
+    let (_, caller) = context.app_caller(gateway).await?;
     let user = path_user(named)?;
-    match read(&asked.query, kind)? {
+    match read(&context.query, kind)? {
         Roaming::Messages(peer, ids) => {
             let (user, conversation) = people::conversation(gateway, &caller, &user, &peer).await?;
             let msg_ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
@@ -77,7 +82,7 @@ async fn forget(
             gateway.clients().conversation.clone().clear(context::request(&caller, request)).await.map_err(refused)?;
         }
     }
-    Ok(codec::roaming_deleted(asked.timing(gateway)))
+    Ok(codec::roaming_deleted(context.timing(gateway)))
 }
 
 /// As [`people::conversation`], where a group's id may be a room's.
@@ -97,15 +102,15 @@ async fn any_conversation(
 }
 
 /// `POST /rest/message/roaming/user/{username}/delete/all`
-pub(crate) async fn delete_all(State(gateway): State<Gateway>, asked: Asked, named: Named) -> Response {
-    let outcome = forget_all(&gateway, &asked, named).await;
-    asked.answer(&gateway, outcome)
+pub(crate) async fn delete_all(State(gateway): State<Gateway>, context: RequestContext, named: Named) -> Response {
+    let outcome = forget_all(&gateway, &context, named).await;
+    context.answer(&gateway, outcome)
 }
 
-async fn forget_all(gateway: &Gateway, asked: &Asked, named: Named) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.app_caller(gateway).await?;
+async fn forget_all(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = context.app_caller(gateway).await?;
     let user = people::id(gateway, &caller, &path_user(named)?).await?;
     let request = pb::DeleteAllRequest { user_id: Some(user.0) };
     gateway.clients().conversation.clone().delete_all(context::request(&caller, request)).await.map_err(refused)?;
-    Ok(codec::roaming_deleted(asked.timing(gateway)))
+    Ok(codec::roaming_deleted(context.timing(gateway)))
 }

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// An Agora call without its body.
-pub(crate) struct Asked {
+pub(crate) struct RequestContext {
     org: String,
     app: String,
     /// Inside the app, without a slash at the end.
@@ -43,7 +43,7 @@ pub(crate) struct Asked {
     pub query: String,
 }
 
-impl FromRequestParts<Gateway> for Asked {
+impl FromRequestParts<Gateway> for RequestContext {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Response> {
@@ -80,7 +80,7 @@ fn action(method: &Method) -> &'static str {
     }
 }
 
-impl Asked {
+impl RequestContext {
     /// The app's name for the directory.
     pub fn app_ref(&self) -> app_ref::App {
         app_ref::App::AppKey(format!("{}#{}", self.org, self.app))

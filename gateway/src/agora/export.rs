@@ -16,12 +16,12 @@ use tidings_proto::pb;
 use tidings_runtime::context;
 
 use super::{
-    asked::Asked,
+    context::RequestContext,
     people::{self, Named, path_user},
 };
 use crate::{
     Gateway,
-    file::{self, Wanted},
+    file::{self, FileQuery},
     link::{Signed, holds},
     reply::refused,
     request::query,
@@ -41,32 +41,37 @@ fn time_of(named: Named) -> String {
 }
 
 /// `GET /chatmessages/{time}`, and of a file behind it.
-pub(crate) async fn export(State(gateway): State<Gateway>, method: Method, asked: Asked, named: Named) -> Response {
+pub(crate) async fn export(
+    State(gateway): State<Gateway>,
+    method: Method,
+    context: RequestContext,
+    named: Named,
+) -> Response {
     let time = time_of(named);
     if let Some(time) = time.strip_suffix(FILE) {
-        return match give_out(&gateway, &method, &asked, time).await {
+        return match give_out(&gateway, &method, &context, time).await {
             Ok(response) => response,
-            Err(refusal) => asked.answer(&gateway, Err(refusal)),
+            Err(refusal) => context.answer(&gateway, Err(refusal)),
         };
     }
-    let outcome = links(&gateway, &asked, &time).await;
-    asked.answer(&gateway, outcome)
+    let outcome = links(&gateway, &context, &time).await;
+    context.answer(&gateway, outcome)
 }
 
 /// `GET /tidings/exports/{time}/manifest`.
-pub(crate) async fn manifest(State(gateway): State<Gateway>, asked: Asked, named: Named) -> Response {
-    let outcome = known(&gateway, &asked, &time_of(named)).await;
-    asked.answer(&gateway, outcome)
+pub(crate) async fn manifest(State(gateway): State<Gateway>, context: RequestContext, named: Named) -> Response {
+    let outcome = known(&gateway, &context, &time_of(named)).await;
+    context.answer(&gateway, outcome)
 }
 
-async fn links(gateway: &Gateway, asked: &Asked, time: &str) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.app_caller(gateway).await?;
+async fn links(gateway: &Gateway, context: &RequestContext, time: &str) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.app_caller(gateway).await?;
     let app = &identity.app;
     let (_, parts) = parts(gateway, &caller, app, time).await?;
     let expires = (gateway.now() + LINK_LIFE).0 / 1000;
     let urls: Vec<String> =
-        parts.iter().map(|part| link(gateway, asked, app, time, &part.file_uuid, expires)).collect();
-    Ok(codec::exported(&asked.call(app), asked.timing(gateway), &urls))
+        parts.iter().map(|part| link(gateway, context, app, time, &part.file_uuid, expires)).collect();
+    Ok(codec::exported(&context.call(app), context.timing(gateway), &urls))
 }
 
 /// The files of the hour, in the order in which they were made.
@@ -86,41 +91,41 @@ async fn parts(
     }
 }
 
-async fn known(gateway: &Gateway, asked: &Asked, time: &str) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.app_caller(gateway).await?;
+async fn known(gateway: &Gateway, context: &RequestContext, time: &str) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.app_caller(gateway).await?;
     let (hour, parts) = parts(gateway, &caller, &identity.app, time).await?;
     let manifests: Vec<Manifest> = parts.into_iter().map(manifest_of).collect();
-    Ok(codec::manifest(&asked.call(&identity.app), asked.timing(gateway), (time, hour), &manifests))
+    Ok(codec::manifest(&context.call(&identity.app), context.timing(gateway), (time, hour), &manifests))
 }
 
 /// `GET /tidings/users/{username}/export`: everything that was said between the user and the other side.
-pub(crate) async fn of_user(State(gateway): State<Gateway>, asked: Asked, named: Named) -> Response {
-    let outcome = user_file(&gateway, &asked, named).await;
-    outcome.map_or_else(|refusal| asked.answer(&gateway, Err(refusal)), |response| asked.with_rates(response))
+pub(crate) async fn of_user(State(gateway): State<Gateway>, context: RequestContext, named: Named) -> Response {
+    let outcome = user_file(&gateway, &context, named).await;
+    outcome.map_or_else(|refusal| context.answer(&gateway, Err(refusal)), |response| context.with_rates(response))
 }
 
-async fn user_file(gateway: &Gateway, asked: &Asked, named: Named) -> Result<Response, Refusal> {
-    let (_, caller) = asked.app_caller(gateway).await?;
-    let peer = codec::peer_query(&asked.query)?;
+async fn user_file(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Response, Refusal> {
+    let (_, caller) = context.app_caller(gateway).await?;
+    let peer = codec::peer_query(&context.query)?;
     let (_, conversation) = people::conversation(gateway, &caller, &path_user(named)?, &peer).await?;
     file_of(gateway, &caller, conversation).await
 }
 
 /// `GET /tidings/{chatgroups|chatrooms}/{id}/export`: everything that was said there.
 pub(crate) fn of_group(peer: fn(i64) -> Peer) -> MethodRouter<Gateway> {
-    get(move |State(gateway): State<Gateway>, asked: Asked, named: Named| async move {
-        let outcome = group_file(&gateway, &asked, named, peer).await;
-        outcome.map_or_else(|refusal| asked.answer(&gateway, Err(refusal)), |response| asked.with_rates(response))
+    get(move |State(gateway): State<Gateway>, context: RequestContext, named: Named| async move {
+        let outcome = group_file(&gateway, &context, named, peer).await;
+        outcome.map_or_else(|refusal| context.answer(&gateway, Err(refusal)), |response| context.with_rates(response))
     })
 }
 
 async fn group_file(
     gateway: &Gateway,
-    asked: &Asked,
+    context: &RequestContext,
     named: Named,
     peer: fn(i64) -> Peer,
 ) -> Result<Response, Refusal> {
-    let (_, caller) = asked.app_caller(gateway).await?;
+    let (_, caller) = context.app_caller(gateway).await?;
     let conversation = people::path_group(gateway, &caller, named, peer).await?;
     file_of(gateway, &caller, conversation).await
 }
@@ -151,22 +156,27 @@ fn manifest_of(part: pb::ExportPart) -> Manifest {
 }
 
 /// In the manner of the vendor's storage: whoever has the link needs no token.
-fn link(gateway: &Gateway, asked: &Asked, app: &App, time: &str, uuid: &str, expires: i64) -> String {
+fn link(gateway: &Gateway, context: &RequestContext, app: &App, time: &str, uuid: &str, expires: i64) -> String {
     let signature = Signed(&[LINK, &app.uuid, time, uuid, &expires.to_string()]).percent_encoded(gateway);
-    let uri = asked.uri_of(&format!("/chatmessages/{time}{FILE}"));
+    let uri = context.uri_of(&format!("/chatmessages/{time}{FILE}"));
     format!("{uri}?Expires={expires}&OSSAccessKeyId={SIGNER}&file={uuid}&Signature={signature}")
 }
 
-async fn give_out(gateway: &Gateway, method: &Method, asked: &Asked, time: &str) -> Result<Response, Refusal> {
+async fn give_out(
+    gateway: &Gateway,
+    method: &Method,
+    context: &RequestContext,
+    time: &str,
+) -> Result<Response, Refusal> {
     // The link is all that is asked for, and the call that gave it has counted.
-    let identity = asked.identity_of(gateway, "").await?;
-    let (app, parameter) = (&identity.app, |name| query(&asked.query, name).unwrap_or_default());
+    let identity = context.identity_of(gateway, "").await?;
+    let (app, parameter) = (&identity.app, |name| query(&context.query, name).unwrap_or_default());
     let (uuid, expires) = (parameter("file"), parameter("Expires"));
     let is_right = Signed(&[LINK, &app.uuid, time, uuid, expires]).is(gateway, parameter("Signature"));
     if !is_right || !holds(expires, gateway.now()) {
         return Err(Error::new(Reason::LinkWrong, "").into());
     }
-    let wanted = Wanted { uuid: uuid.to_owned(), trusted: true, ..Wanted::default() };
-    let caller = asked.caller(app, Actor::App);
-    Ok(file::give_out(gateway, &caller, (method, &asked.headers), wanted).await?)
+    let query = FileQuery { uuid: uuid.to_owned(), trusted: true, ..FileQuery::default() };
+    let caller = context.caller(app, Actor::App);
+    Ok(file::give_out(gateway, &caller, (method, &context.headers), query).await?)
 }

@@ -18,7 +18,7 @@ use tidings_runtime::context;
 use tokio::time::{Instant, sleep, timeout_at};
 use tonic::Streaming;
 
-use super::asked::Asked;
+use super::context::RequestContext;
 use crate::{Gateway, reply::refused, request::header};
 
 /// The media type of server-sent events.
@@ -33,20 +33,20 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// `GET /tidings/events`.
-pub(crate) async fn events(State(gateway): State<Gateway>, asked: Asked) -> Response {
-    if !header(&asked.headers, ACCEPT.as_str()).is_some_and(|accept| accept.contains(EVENT_STREAM)) {
-        let outcome = poll(&gateway, &asked).await;
-        return asked.answer(&gateway, outcome);
+pub(crate) async fn events(State(gateway): State<Gateway>, context: RequestContext) -> Response {
+    if !header(&context.headers, ACCEPT.as_str()).is_some_and(|accept| accept.contains(EVENT_STREAM)) {
+        let outcome = poll(&gateway, &context).await;
+        return context.answer(&gateway, outcome);
     }
-    match stream_of(&gateway, &asked).await {
-        Ok(response) => asked.with_rates(response),
-        Err(refusal) => asked.answer(&gateway, Err(refusal)),
+    match stream_of(&gateway, &context).await {
+        Ok(response) => context.with_rates(response),
+        Err(refusal) => context.answer(&gateway, Err(refusal)),
     }
 }
 
-async fn poll(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.app_caller(gateway).await?;
-    let query = codec::feed_query(&asked.query)?;
+async fn poll(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.app_caller(gateway).await?;
+    let query = codec::feed_query(&context.query)?;
     // Who does not wait gets what is there, however long it takes to read.
     let until = Instant::now() + if query.wait.is_zero() { HEARTBEAT } else { query.wait };
     let exts_array = identity.app.policy.agora_custom_exts_array;
@@ -58,14 +58,14 @@ async fn poll(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
         events = feed.lines(reply?).await?;
     }
     let lines: Vec<String> = events.into_iter().map(|(_, line)| line).collect();
-    Ok(codec::feed(&asked.call(&identity.app), asked.timing(gateway), &lines, &feed.cursor))
+    Ok(codec::feed(&context.call(&identity.app), context.timing(gateway), &lines, &feed.cursor))
 }
 
-async fn stream_of(gateway: &Gateway, asked: &Asked) -> Result<Response, Refusal> {
-    let (identity, caller) = asked.app_caller(gateway).await?;
-    let mut query = codec::feed_query(&asked.query)?;
+async fn stream_of(gateway: &Gateway, context: &RequestContext) -> Result<Response, Refusal> {
+    let (identity, caller) = context.app_caller(gateway).await?;
+    let mut query = codec::feed_query(&context.query)?;
     query.wait = HEARTBEAT;
-    if let Some(last) = header(&asked.headers, LAST_EVENT_ID).filter(|last| !last.is_empty()) {
+    if let Some(last) = header(&context.headers, LAST_EVENT_ID).filter(|last| !last.is_empty()) {
         last.clone_into(&mut query.after);
     }
     let exts_array = identity.app.policy.agora_custom_exts_array;
@@ -180,21 +180,21 @@ impl Feed {
 
     /// Kind and JSON of each event.
     async fn lines(&mut self, reply: pb::EventsReply) -> Result<Vec<(String, String)>, Error> {
-        let events = reply.events.into_iter().map(Told::read).collect::<Result<Vec<_>, _>>()?;
+        let events = reply.events.into_iter().map(FeedEvent::read).collect::<Result<Vec<_>, _>>()?;
         let names = self.names(&events).await?;
         self.cursor = reply.cursor;
-        let line = |told: Told| {
-            let line = codec::happened(&told.happened(), &names, self.exts_array);
-            (told.wire.kind, line)
+        let line = |event: FeedEvent| {
+            let line = codec::happened(&event.happened(), &names, self.exts_array);
+            (event.wire.kind, line)
         };
         Ok(events.into_iter().map(line).collect())
     }
 
-    async fn names(&self, events: &[Told]) -> Result<Names, Error> {
+    async fn names(&self, events: &[FeedEvent]) -> Result<Names, Error> {
         let mut people: HashMap<UserId, String> = HashMap::new();
-        for told in events {
-            let sender = told.of.map_or(told.actor, |(_, sender)| sender);
-            for user in [told.actor, sender].into_iter().chain(told.conversation.peer_of(sender)) {
+        for event in events {
+            let sender = event.of.map_or(event.actor, |(_, sender)| sender);
+            for user in [event.actor, sender].into_iter().chain(event.conversation.peer_of(sender)) {
                 people.entry(user).or_default();
             }
         }
@@ -203,7 +203,7 @@ impl Feed {
 }
 
 /// An event as it was read.
-struct Told {
+struct FeedEvent {
     wire: pb::Event,
     conversation: tidings_domain::ConversationId,
     actor: UserId,
@@ -212,7 +212,7 @@ struct Told {
     of: Option<(i64, UserId)>,
 }
 
-impl Told {
+impl FeedEvent {
     fn read(mut wire: pb::Event) -> Result<Self, Error> {
         let conversation = required("conversation", wire.conversation)?.try_into()?;
         let message = wire.message.take();

@@ -9,33 +9,33 @@ use http::{Method, header::CONTENT_TYPE};
 use tidings_dialects::agora::{self as codec, Refusal};
 use tidings_domain::Actor;
 
-use super::asked::Asked;
+use super::context::RequestContext;
 use crate::{
     Gateway,
-    file::{self, Beside, Form, NotTaken, Wanted},
+    file::{self, FileQuery, Form, NotTaken, UploadOptions},
     identity::{Identity, Who},
     request::{header, query, waste},
 };
 
 const FORM: Form = Form {
     file: "file",
-    sides: Some((WIDTH, HEIGHT)),
+    dimensions: Some((WIDTH, HEIGHT)),
     side: codec::thumbnail_side,
     restricts: &codec::RESTRICT,
     restricted: |text| codec::restricts([Some(text)]).map_err(|refusal| refusal.description.into_owned()),
 };
-/// The sides of a thumbnail's box, as headers or form fields.
+/// The dimensions of a thumbnail's box, as headers or form fields.
 const WIDTH: &str = "thumbnail-width";
 const HEIGHT: &str = "thumbnail-height";
 
 /// `POST /chatfiles` (agora.md 3.1).
-pub(crate) async fn upload(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    let outcome = take_in(&gateway, &asked, body).await;
-    asked.answer(&gateway, outcome)
+pub(crate) async fn upload(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    let outcome = take_in(&gateway, &context, body).await;
+    context.answer(&gateway, outcome)
 }
 
-async fn take_in(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let identity = match asked.identity(gateway).await {
+async fn take_in(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
+    let identity = match context.identity(gateway).await {
         Ok(identity) => identity,
         Err(refusal) => {
             waste(body).await;
@@ -46,30 +46,31 @@ async fn take_in(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>
         waste(body).await;
         return Err(error.into());
     }
-    let restricted = match restricts(asked) {
+    let restricted = match restricts(context) {
         Ok(restricted) => restricted,
         Err(refusal) => {
             waste(body).await;
             return Err(refusal);
         }
     };
-    let caller = asked.caller(&identity.app, actor(&identity));
-    let side = |name| header(&asked.headers, name).and_then(codec::thumbnail_side);
-    let beside = Beside { restricted, thumbnail: (side(WIDTH), side(HEIGHT)), ..Beside::default() };
-    let content_type = header(&asked.headers, CONTENT_TYPE.as_str()).unwrap_or_default();
+    let caller = context.caller(&identity.app, actor(&identity));
+    let side = |name| header(&context.headers, name).and_then(codec::thumbnail_side);
+    let options = UploadOptions { restricted, thumbnail: (side(WIDTH), side(HEIGHT)), ..UploadOptions::default() };
+    let content_type = header(&context.headers, CONTENT_TYPE.as_str()).unwrap_or_default();
     let max_bytes = identity.app.policy.max_file_bytes;
-    let taken = file::take_in(gateway, &caller, content_type, body, (FORM, beside), max_bytes).await;
+    let taken = file::take_in(gateway, &caller, content_type, body, (FORM, options), max_bytes).await;
     let kept = taken.map_err(|why| match why {
         NotTaken::NoFile => codec::no_file(),
         NotTaken::Refused(error) => error.into(),
     })?;
-    Ok(codec::uploaded(&asked.call(&identity.app), asked.timing(gateway), &kept))
+    Ok(codec::uploaded(&context.call(&identity.app), context.timing(gateway), &kept))
 }
 
 /// Whether headers or the query ask for a restricted file.
-fn restricts(asked: &Asked) -> Result<bool, Refusal> {
-    let headers = codec::RESTRICT.iter().flat_map(|name| asked.headers.get_all(*name)).map(|value| value.to_str().ok());
-    let queries = codec::RESTRICT.iter().filter_map(|name| query(&asked.query, name)).map(Some);
+fn restricts(context: &RequestContext) -> Result<bool, Refusal> {
+    let headers =
+        codec::RESTRICT.iter().flat_map(|name| context.headers.get_all(*name)).map(|value| value.to_str().ok());
+    let queries = codec::RESTRICT.iter().filter_map(|name| query(&context.query, name)).map(Some);
     codec::restricts(headers.chain(queries))
 }
 
@@ -84,34 +85,39 @@ fn actor(identity: &Identity) -> Actor {
 pub(crate) async fn download(
     State(gateway): State<Gateway>,
     method: Method,
-    asked: Asked,
+    context: RequestContext,
     named: Result<Path<(String, String, String)>, PathRejection>,
 ) -> Response {
-    match give_out(&gateway, &method, &asked, named.map(|Path((_, _, uuid))| uuid).unwrap_or_default()).await {
-        Ok(response) => asked.with_rates(response),
-        Err(refusal) => asked.answer(&gateway, Err(refusal)),
+    match give_out(&gateway, &method, &context, named.map(|Path((_, _, uuid))| uuid).unwrap_or_default()).await {
+        Ok(response) => context.with_rates(response),
+        Err(refusal) => context.answer(&gateway, Err(refusal)),
     }
 }
 
-async fn give_out(gateway: &Gateway, method: &Method, asked: &Asked, uuid: String) -> Result<Response, Refusal> {
+async fn give_out(
+    gateway: &Gateway,
+    method: &Method,
+    context: &RequestContext,
+    uuid: String,
+) -> Result<Response, Refusal> {
     // Whoever fetches a file as a browser does shows no token, and one that is shown does not matter (decision 19).
-    let mut identity = asked.identity_as(gateway, "").await?;
+    let mut identity = context.identity_as(gateway, "").await?;
     if identity.app.policy.files_require_token {
-        identity = asked.identity_of(gateway, asked.token()).await?;
+        identity = context.identity_of(gateway, context.token()).await?;
         identity.check_known()?;
     }
-    let wanted = Wanted {
+    let query = FileQuery {
         uuid,
-        secret: given(asked, "share-secret").unwrap_or_default().to_owned(),
-        thumbnail: codec::is_true(given(asked, "thumbnail")),
-        redirect: identity.app.policy.files_redirect && codec::is_true(query(&asked.query, "em-redirect")),
-        ..Wanted::default()
+        secret: given(context, "share-secret").unwrap_or_default().to_owned(),
+        thumbnail: codec::is_true(given(context, "thumbnail")),
+        redirect: identity.app.policy.files_redirect && codec::is_true(query(&context.query, "em-redirect")),
+        ..FileQuery::default()
     };
-    let caller = asked.caller(&identity.app, actor(&identity));
-    Ok(file::give_out(gateway, &caller, (method, &asked.headers), wanted).await?)
+    let caller = context.caller(&identity.app, actor(&identity));
+    Ok(file::give_out(gateway, &caller, (method, &context.headers), query).await?)
 }
 
 /// A header, or the query parameter of that name.
-fn given<'a>(asked: &'a Asked, name: &str) -> Option<&'a str> {
-    header(&asked.headers, name).or_else(|| query(&asked.query, name))
+fn given<'a>(context: &'a RequestContext, name: &str) -> Option<&'a str> {
+    header(&context.headers, name).or_else(|| query(&context.query, name))
 }

@@ -13,7 +13,7 @@ use tidings_proto::pb;
 use tidings_runtime::context;
 
 use super::{
-    asked::Asked,
+    context::RequestContext,
     people::{self, Named, path_user},
 };
 use crate::{Gateway, reply::refused};
@@ -26,27 +26,27 @@ const SHOWN_MEMBERS: i32 = 1_000;
 /// A handler's way to its answer, for groups or rooms.
 macro_rules! handler {
     ($kind:ident, $answer:path) => {
-        move |State(gateway): State<Gateway>, asked: Asked| async move {
-            let outcome = $answer(&gateway, &asked, $kind).await;
-            asked.answer(&gateway, outcome)
+        move |State(gateway): State<Gateway>, context: RequestContext| async move {
+            let outcome = $answer(&gateway, &context, $kind).await;
+            context.answer(&gateway, outcome)
         }
     };
     ($kind:ident, $answer:path, named) => {
-        move |State(gateway): State<Gateway>, asked: Asked, named: Named| async move {
-            let outcome = $answer(&gateway, &asked, $kind, named).await;
-            asked.answer(&gateway, outcome)
+        move |State(gateway): State<Gateway>, context: RequestContext, named: Named| async move {
+            let outcome = $answer(&gateway, &context, $kind, named).await;
+            context.answer(&gateway, outcome)
         }
     };
     ($kind:ident, $answer:path, body) => {
-        move |State(gateway): State<Gateway>, asked: Asked, body: Body| async move {
-            let outcome = $answer(&gateway, &asked, $kind, body).await;
-            asked.answer(&gateway, outcome)
+        move |State(gateway): State<Gateway>, context: RequestContext, body: Body| async move {
+            let outcome = $answer(&gateway, &context, $kind, body).await;
+            context.answer(&gateway, outcome)
         }
     };
     ($kind:ident, $answer:path, named, body) => {
-        move |State(gateway): State<Gateway>, asked: Asked, named: Named, body: Body| async move {
-            let outcome = $answer(&gateway, &asked, $kind, named, body).await;
-            asked.answer(&gateway, outcome)
+        move |State(gateway): State<Gateway>, context: RequestContext, named: Named, body: Body| async move {
+            let outcome = $answer(&gateway, &context, $kind, named, body).await;
+            context.answer(&gateway, outcome)
         }
     };
 }
@@ -79,9 +79,9 @@ pub(crate) fn joined(kind: GroupKind) -> MethodRouter<Gateway> {
     get(handler!(kind, list_joined, named))
 }
 
-async fn create(gateway: &Gateway, asked: &Asked, kind: GroupKind, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.app_caller(gateway).await?;
-    let wanted = codec::new_group(&asked.read(body).await?)?;
+async fn create(gateway: &Gateway, context: &RequestContext, kind: GroupKind, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.app_caller(gateway).await?;
+    let wanted = codec::new_group(&context.read(body).await?)?;
     let names: Vec<&Username> = std::iter::once(&wanted.owner).chain(&wanted.members).collect();
     let mut ids = known(gateway, &caller, &names).await?.into_iter();
     let owner = ids.next().ok_or_else(|| Error::internal("a group without an owner"))?;
@@ -96,7 +96,7 @@ async fn create(gateway: &Gateway, asked: &Asked, kind: GroupKind, body: Body) -
     };
     let made = gateway.clients().group.clone().create(context::request(&caller, request)).await;
     let id = made.map_err(refused)?.into_inner().id;
-    Ok(codec::group_created(&asked.call(&identity.app), asked.timing(gateway), kind, id))
+    Ok(codec::group_created(&context.call(&identity.app), context.timing(gateway), kind, id))
 }
 
 /// Ids of users whom a body names; the first unknown one is told by name.
@@ -123,20 +123,25 @@ fn settings(fields: &GroupFields) -> pb::GroupSettings {
     }
 }
 
-async fn list(gateway: &Gateway, asked: &Asked, kind: GroupKind) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.app_caller(gateway).await?;
-    let query = codec::list_query(&asked.query)?;
+async fn list(gateway: &Gateway, context: &RequestContext, kind: GroupKind) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.app_caller(gateway).await?;
+    let query = codec::list_query(&context.query)?;
     let (kind, after_id, limit) = (pb::GroupKind::from(kind).into(), query.cursor.0, query.limit);
     let request = pb::ListGroupsRequest { kind, after_id, limit };
     let page = gateway.clients().group.clone().list(context::request(&caller, request)).await;
     let page = page.map_err(refused)?.into_inner();
-    let groups = shown(gateway, asked, &caller, page.groups).await?;
-    let call = asked.call(&identity.app);
-    Ok(codec::group_list(&call, asked.timing(gateway), &query, &groups, page.next_after_id))
+    let groups = shown(gateway, context, &caller, page.groups).await?;
+    let call = context.call(&identity.app);
+    Ok(codec::group_list(&call, context.timing(gateway), &query, &groups, page.next_after_id))
 }
 
-async fn read_groups(gateway: &Gateway, asked: &Asked, kind: GroupKind, named: Named) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.app_caller(gateway).await?;
+async fn read_groups(
+    gateway: &Gateway,
+    context: &RequestContext,
+    kind: GroupKind,
+    named: Named,
+) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.app_caller(gateway).await?;
     let written = named.as_ref().map_or("", |Path((_, _, ids))| ids.as_str());
     let ids: Vec<&str> = written.split(',').map(str::trim).filter(|id| !id.is_empty()).collect();
     if ids.len() > MAX_GROUPS {
@@ -147,11 +152,11 @@ async fn read_groups(gateway: &Gateway, asked: &Asked, kind: GroupKind, named: N
         ));
     }
     let found = find(gateway, &caller, kind, &ids).await?;
-    let mut groups = shown(gateway, asked, &caller, found).await?;
+    let mut groups = shown(gateway, context, &caller, found).await?;
     for group in &mut groups {
         group.members = others(gateway, &caller, group).await?;
     }
-    Ok(codec::groups(&asked.call(&identity.app), asked.timing(gateway), &groups))
+    Ok(codec::groups(&context.call(&identity.app), context.timing(gateway), &groups))
 }
 
 /// The groups with these ids; one alone must exist, of several those that do not are left out.
@@ -182,13 +187,18 @@ pub(super) async fn path_group(
     found.into_iter().next().ok_or_else(|| Error::new(Reason::GroupNotFound, written))
 }
 
-async fn shown(gateway: &Gateway, asked: &Asked, caller: &Caller, groups: Vec<pb::Group>) -> Result<Vec<Group>, Error> {
+async fn shown(
+    gateway: &Gateway,
+    context: &RequestContext,
+    caller: &Caller,
+    groups: Vec<pb::Group>,
+) -> Result<Vec<Group>, Error> {
     if groups.is_empty() {
         return Ok(Vec::new());
     }
     let owners = groups.iter().map(|group| UserId(group.owner_id));
     let names = people::names(gateway, caller, [], owners).await?;
-    let now = asked.timing(gateway).timestamp;
+    let now = context.timing(gateway).timestamp;
     Ok(groups.into_iter().map(|group| of_wire(group, &names, now)).collect())
 }
 
@@ -237,14 +247,14 @@ pub(super) fn member_name(member: &pb::Member) -> String {
 
 async fn change(
     gateway: &Gateway,
-    asked: &Asked,
+    context: &RequestContext,
     kind: GroupKind,
     named: Named,
     body: Body,
 ) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.app_caller(gateway).await?;
+    let (identity, caller) = context.app_caller(gateway).await?;
     let group = path_group(gateway, &caller, kind, id_of(&named)).await?;
-    let given = match codec::group_change(&asked.read(body).await?)? {
+    let given = match codec::group_change(&context.read(body).await?)? {
         GroupChange::Owner(owner) => {
             let new_owner = known(gateway, &caller, &[&owner]).await?;
             let new_owner_id = new_owner.first().map_or(0, |owner| owner.0);
@@ -257,7 +267,7 @@ async fn change(
             fields.given
         }
     };
-    Ok(codec::group_changed(&asked.call(&identity.app), asked.timing(gateway), &given))
+    Ok(codec::group_changed(&context.call(&identity.app), context.timing(gateway), &given))
 }
 
 async fn update(gateway: &Gateway, caller: &Caller, group_id: i64, fields: &GroupFields) -> Result<(), Error> {
@@ -277,39 +287,59 @@ pub(super) fn id_of(named: &Named) -> &str {
     named.as_ref().map_or("", |Path((_, _, id))| id)
 }
 
-async fn destroy(gateway: &Gateway, asked: &Asked, kind: GroupKind, named: Named) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.app_caller(gateway).await?;
+async fn destroy(
+    gateway: &Gateway,
+    context: &RequestContext,
+    kind: GroupKind,
+    named: Named,
+) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.app_caller(gateway).await?;
     let group = path_group(gateway, &caller, kind, id_of(&named)).await?;
     let request = pb::GroupRef { group_id: group.id };
     gateway.clients().group.clone().destroy(context::request(&caller, request)).await.map_err(refused)?;
-    Ok(codec::group_deleted(&asked.call(&identity.app), asked.timing(gateway), kind, group.id))
+    Ok(codec::group_deleted(&context.call(&identity.app), context.timing(gateway), kind, group.id))
 }
 
-async fn switch_off(gateway: &Gateway, asked: &Asked, kind: GroupKind, named: Named) -> Result<Vec<u8>, Refusal> {
-    switch(gateway, asked, (kind, named), false).await
+async fn switch_off(
+    gateway: &Gateway,
+    context: &RequestContext,
+    kind: GroupKind,
+    named: Named,
+) -> Result<Vec<u8>, Refusal> {
+    switch(gateway, context, (kind, named), false).await
 }
 
-async fn switch_on(gateway: &Gateway, asked: &Asked, kind: GroupKind, named: Named) -> Result<Vec<u8>, Refusal> {
-    switch(gateway, asked, (kind, named), true).await
+async fn switch_on(
+    gateway: &Gateway,
+    context: &RequestContext,
+    kind: GroupKind,
+    named: Named,
+) -> Result<Vec<u8>, Refusal> {
+    switch(gateway, context, (kind, named), true).await
 }
 
 async fn switch(
     gateway: &Gateway,
-    asked: &Asked,
+    context: &RequestContext,
     (kind, named): (GroupKind, Named),
     enabled: bool,
 ) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.app_caller(gateway).await?;
+    let (identity, caller) = context.app_caller(gateway).await?;
     let group = path_group(gateway, &caller, kind, id_of(&named)).await?;
     let request = pb::UpdateGroupRequest { group_id: group.id, enabled: Some(enabled), ..Default::default() };
     gateway.clients().group.clone().update(context::request(&caller, request)).await.map_err(refused)?;
-    Ok(codec::group_disabled(&asked.call(&identity.app), asked.timing(gateway), !enabled))
+    Ok(codec::group_disabled(&context.call(&identity.app), context.timing(gateway), !enabled))
 }
 
-async fn list_joined(gateway: &Gateway, asked: &Asked, kind: GroupKind, named: Named) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.app_caller(gateway).await?;
+async fn list_joined(
+    gateway: &Gateway,
+    context: &RequestContext,
+    kind: GroupKind,
+    named: Named,
+) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.app_caller(gateway).await?;
     let user = people::id(gateway, &caller, &path_user(named)?).await?;
-    let (skip, take) = super::member::page_of(&asked.query)?;
+    let (skip, take) = super::member::page_of(&context.query)?;
     let request =
         pb::JoinedRequest { user_id: Some(user.0), kind: pb::GroupKind::from(kind).into(), after_id: 0, limit: 0 };
     let reply = gateway.clients().group.clone().joined(context::request(&caller, request)).await;
@@ -322,6 +352,6 @@ async fn list_joined(gateway: &Gateway, asked: &Asked, kind: GroupKind, named: N
         found.extend(reply.map_err(refused)?.into_inner().groups.into_iter().map(|group| (group.id, group)));
     }
     let groups = ids.iter().filter_map(|id| found.remove(id)).collect();
-    let groups = shown(gateway, asked, &caller, groups).await?;
-    Ok(codec::joined(&asked.call(&identity.app), asked.timing(gateway), &groups))
+    let groups = shown(gateway, context, &caller, groups).await?;
+    Ok(codec::joined(&context.call(&identity.app), context.timing(gateway), &groups))
 }

@@ -13,20 +13,20 @@ use tidings_proto::{pb, required};
 use tidings_runtime::context;
 
 use super::{
-    asked::Asked,
+    context::RequestContext,
     people::{self, Named, path_user},
 };
 use crate::{Gateway, reply::refused};
 
 /// `GET /tidings/users/{username}/messages`: a conversation as one of its users sees it.
-pub(crate) async fn of_user(State(gateway): State<Gateway>, asked: Asked, named: Named) -> Response {
-    let outcome = user_page(&gateway, &asked, named).await;
-    asked.answer(&gateway, outcome)
+pub(crate) async fn of_user(State(gateway): State<Gateway>, context: RequestContext, named: Named) -> Response {
+    let outcome = user_page(&gateway, &context, named).await;
+    context.answer(&gateway, outcome)
 }
 
-async fn user_page(gateway: &Gateway, asked: &Asked, named: Named) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.app_caller(gateway).await?;
-    let wanted = codec::history_query(&asked.query)?;
+async fn user_page(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.app_caller(gateway).await?;
+    let wanted = codec::history_query(&context.query)?;
     let (user, conversation) = people::conversation(gateway, &caller, &path_user(named)?, &wanted.peer).await?;
     // What the user may see decides, not what the app may.
     let reader = Caller { actor: Actor::User(user), ..caller.clone() };
@@ -39,26 +39,31 @@ async fn user_page(gateway: &Gateway, asked: &Asked, named: Named) -> Result<Vec
     let names = people::names(gateway, &caller, &messages, []).await?;
     let exts_array = identity.app.policy.agora_custom_exts_array;
     let seen = Seen { messages: &messages, names: &names, reader: Some((user, own, peer)), exts_array };
-    Ok(codec::history(&asked.call(&identity.app), asked.timing(gateway), &wanted.list, &seen, next))
+    Ok(codec::history(&context.call(&identity.app), context.timing(gateway), &wanted.list, &seen, next))
 }
 
 /// `GET /tidings/{chatgroups|chatrooms}/{id}/messages`: everything that was said there.
 pub(crate) fn of_group(peer: fn(i64) -> Peer) -> MethodRouter<Gateway> {
-    get(move |State(gateway): State<Gateway>, asked: Asked, named: Named| async move {
-        let outcome = group_page(&gateway, &asked, named, peer).await;
-        asked.answer(&gateway, outcome)
+    get(move |State(gateway): State<Gateway>, context: RequestContext, named: Named| async move {
+        let outcome = group_page(&gateway, &context, named, peer).await;
+        context.answer(&gateway, outcome)
     })
 }
 
-async fn group_page(gateway: &Gateway, asked: &Asked, named: Named, peer: fn(i64) -> Peer) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.app_caller(gateway).await?;
-    let list = codec::list_query(&asked.query)?;
+async fn group_page(
+    gateway: &Gateway,
+    context: &RequestContext,
+    named: Named,
+    peer: fn(i64) -> Peer,
+) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.app_caller(gateway).await?;
+    let list = codec::list_query(&context.query)?;
     let conversation = people::path_group(gateway, &caller, named, peer).await?;
     let (messages, next) = page(gateway, &caller, conversation, &list, MsgId::ZERO).await?;
     let names = people::names(gateway, &caller, &messages, []).await?;
     let exts_array = identity.app.policy.agora_custom_exts_array;
     let seen = Seen { messages: &messages, names: &names, reader: None, exts_array };
-    Ok(codec::history(&asked.call(&identity.app), asked.timing(gateway), &list, &seen, next))
+    Ok(codec::history(&context.call(&identity.app), context.timing(gateway), &list, &seen, next))
 }
 
 async fn page(
@@ -81,14 +86,14 @@ async fn page(
 }
 
 /// `GET /tidings/users/{username}/conversations`: the user's list, with what is unread.
-pub(crate) async fn conversations(State(gateway): State<Gateway>, asked: Asked, named: Named) -> Response {
-    let outcome = list(&gateway, &asked, named).await;
-    asked.answer(&gateway, outcome)
+pub(crate) async fn conversations(State(gateway): State<Gateway>, context: RequestContext, named: Named) -> Response {
+    let outcome = list(&gateway, &context, named).await;
+    context.answer(&gateway, outcome)
 }
 
-async fn list(gateway: &Gateway, asked: &Asked, named: Named) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.app_caller(gateway).await?;
-    let query = codec::list_query(&asked.query)?;
+async fn list(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.app_caller(gateway).await?;
+    let query = codec::list_query(&context.query)?;
     let user = people::id(gateway, &caller, &path_user(named)?).await?;
     // One more than asked tells whether there is a further page.
     let (user_id, limit) = (Some(user.0), query.limit + 1);
@@ -107,7 +112,7 @@ async fn list(gateway: &Gateway, asked: &Asked, named: Named) -> Result<Vec<u8>,
     let others = channels.iter().filter_map(|channel| channel.conversation.peer_of(user));
     let names = people::names(gateway, &caller, &messages, others).await?;
     let shown = (&names, identity.app.policy.agora_custom_exts_array);
-    Ok(codec::channels(&asked.call(&identity.app), asked.timing(gateway), &query, (user, &channels), shown, next))
+    Ok(codec::channels(&context.call(&identity.app), context.timing(gateway), &query, (user, &channels), shown, next))
 }
 
 /// The messages, and how many at the end of the list are left for the next page.
@@ -130,17 +135,22 @@ fn channel<'a>(entry: &pb::ListedConversation, messages: &'a [Message]) -> Resul
 }
 
 /// `POST /tidings/users/{username}/read_ack`: the user has read up to there.
-pub(crate) async fn read_ack(State(gateway): State<Gateway>, asked: Asked, named: Named, body: Body) -> Response {
-    let outcome = mark_read(&gateway, &asked, named, body).await;
-    asked.answer(&gateway, outcome)
+pub(crate) async fn read_ack(
+    State(gateway): State<Gateway>,
+    context: RequestContext,
+    named: Named,
+    body: Body,
+) -> Response {
+    let outcome = mark_read(&gateway, &context, named, body).await;
+    context.answer(&gateway, outcome)
 }
 
-async fn mark_read(gateway: &Gateway, asked: &Asked, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.app_caller(gateway).await?;
-    let wanted = codec::read_ack_request(&asked.read(body).await?)?;
+async fn mark_read(gateway: &Gateway, context: &RequestContext, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.app_caller(gateway).await?;
+    let wanted = codec::read_ack_request(&context.read(body).await?)?;
     let (user, conversation) = people::conversation(gateway, &caller, &path_user(named)?, &wanted.peer).await?;
     let stands = mark(gateway, &caller, user, conversation, wanted.msg_id).await?;
-    Ok(codec::read_up_to(&asked.call(&identity.app), asked.timing(gateway), stands))
+    Ok(codec::read_up_to(&context.call(&identity.app), context.timing(gateway), stands))
 }
 
 async fn mark(

@@ -7,28 +7,28 @@ use tidings_proto::pb;
 use tidings_runtime::context;
 
 use super::{
-    asked::Asked,
+    context::RequestContext,
     people::{self, Named, path_user},
 };
 use crate::{Gateway, identity::Who, reply::refused};
 
-pub(crate) async fn set(State(gateway): State<Gateway>, asked: Asked, named: Named, body: Body) -> Response {
-    let outcome = keep(&gateway, &asked, named, body).await;
-    asked.answer(&gateway, outcome)
+pub(crate) async fn set(State(gateway): State<Gateway>, context: RequestContext, named: Named, body: Body) -> Response {
+    let outcome = keep(&gateway, &context, named, body).await;
+    context.answer(&gateway, outcome)
 }
 
-async fn keep(gateway: &Gateway, asked: &Asked, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {
-    let identity = asked.identity(gateway).await?;
+async fn keep(gateway: &Gateway, context: &RequestContext, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {
+    let identity = context.identity(gateway).await?;
     identity.check_known()?;
     let own = match identity.who {
         Who::User { id, .. } => Some(id),
         Who::App | Who::Anonymous => None,
     };
-    let wanted = codec::lifetime_request(&asked.read(body).await?)?;
+    let wanted = codec::lifetime_request(&context.read(body).await?)?;
     let named = path_user(named)?;
-    let app = asked.caller(&identity.app, Actor::App);
+    let app = context.caller(&identity.app, Actor::App);
     check_own(own, people::id(gateway, &app, &named).await?)?;
-    let caller = asked.caller(&identity.app, own.map_or(Actor::App, Actor::User));
+    let caller = context.caller(&identity.app, own.map_or(Actor::App, Actor::User));
     let mut set = Vec::new();
     let mut failed = Vec::new();
     for uuid in &wanted.uuids {
@@ -44,7 +44,7 @@ async fn keep(gateway: &Gateway, asked: &Asked, named: Named, body: Body) -> Res
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(codec::lifetimes_set(&asked.call(&identity.app), asked.timing(gateway), &set, &failed))
+    Ok(codec::lifetimes_set(&context.call(&identity.app), context.timing(gateway), &set, &failed))
 }
 
 /// A user token names its own user.

@@ -14,7 +14,7 @@ use tidings_proto::pb;
 use tidings_runtime::context;
 
 use super::{
-    asked::Asked,
+    context::RequestContext,
     group::{handler, id_of, known, member_name, path_group},
     people::{self, Named},
 };
@@ -35,20 +35,20 @@ pub(crate) fn all(kind: GroupKind) -> MethodRouter<Gateway> {
 
 /// `/chatgroups/{id}/users/{username}`, where a deletion takes several with commas.
 pub(crate) fn one(kind: GroupKind) -> MethodRouter<Gateway> {
-    post(move |State(gateway): State<Gateway>, asked: Asked, path: OfGroup| async move {
-        let outcome = add(&gateway, &asked, kind, path).await;
-        asked.answer(&gateway, outcome)
+    post(move |State(gateway): State<Gateway>, context: RequestContext, path: OfGroup| async move {
+        let outcome = add(&gateway, &context, kind, path).await;
+        context.answer(&gateway, outcome)
     })
-    .delete(move |State(gateway): State<Gateway>, asked: Asked, path: OfGroup| async move {
-        let outcome = remove(&gateway, &asked, kind, path).await;
-        asked.answer(&gateway, outcome)
+    .delete(move |State(gateway): State<Gateway>, context: RequestContext, path: OfGroup| async move {
+        let outcome = remove(&gateway, &context, kind, path).await;
+        context.answer(&gateway, outcome)
     })
 }
 
 /// `GET /chatgroups/{id}/user/{username}/is_joined`
-pub(crate) async fn is_joined(State(gateway): State<Gateway>, asked: Asked, path: OfGroup) -> Response {
-    let outcome = find(&gateway, &asked, path).await;
-    asked.answer(&gateway, outcome)
+pub(crate) async fn is_joined(State(gateway): State<Gateway>, context: RequestContext, path: OfGroup) -> Response {
+    let outcome = find(&gateway, &context, path).await;
+    context.answer(&gateway, outcome)
 }
 
 /// `pagenum` and `pagesize` as what to skip and what to take.
@@ -62,10 +62,10 @@ pub(super) fn page_of(text: &str) -> Result<(usize, usize), Refusal> {
     Ok(((page - 1).saturating_mul(size), size))
 }
 
-async fn list(gateway: &Gateway, asked: &Asked, kind: GroupKind, named: Named) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.app_caller(gateway).await?;
+async fn list(gateway: &Gateway, context: &RequestContext, kind: GroupKind, named: Named) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.app_caller(gateway).await?;
     let group = path_group(gateway, &caller, kind, id_of(&named)).await?;
-    let (mut skip, take) = page_of(&asked.query)?;
+    let (mut skip, take) = page_of(&context.query)?;
     let mut members = Vec::with_capacity(take);
     let mut after_id = 0;
     while members.len() < take {
@@ -80,19 +80,19 @@ async fn list(gateway: &Gateway, asked: &Asked, kind: GroupKind, named: Named) -
             break;
         }
     }
-    Ok(codec::members(&asked.call(&identity.app), asked.timing(gateway), &members))
+    Ok(codec::members(&context.call(&identity.app), context.timing(gateway), &members))
 }
 
 async fn add_many(
     gateway: &Gateway,
-    asked: &Asked,
+    context: &RequestContext,
     kind: GroupKind,
     named: Named,
     body: Body,
 ) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.app_caller(gateway).await?;
+    let (identity, caller) = context.app_caller(gateway).await?;
     let group = path_group(gateway, &caller, kind, id_of(&named)).await?;
-    let names = codec::usernames(&asked.read(body).await?)?;
+    let names = codec::usernames(&context.read(body).await?)?;
     let users = known(gateway, &caller, &names.iter().collect::<Vec<_>>()).await?;
     let results = change(gateway, &caller, group.id, &users, MemberDeed::Add).await?;
     let mut added = Vec::with_capacity(names.len());
@@ -103,23 +103,28 @@ async fn add_many(
             Some(error) => return Err(codec::member_refusal(error, group.id, name.folded())),
         }
     }
-    Ok(codec::members_added(&asked.call(&identity.app), asked.timing(gateway), (kind, group.id), added))
+    Ok(codec::members_added(&context.call(&identity.app), context.timing(gateway), (kind, group.id), added))
 }
 
-async fn add(gateway: &Gateway, asked: &Asked, kind: GroupKind, path: OfGroup) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.app_caller(gateway).await?;
+async fn add(gateway: &Gateway, context: &RequestContext, kind: GroupKind, path: OfGroup) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.app_caller(gateway).await?;
     let (id, name) = of_path(path)?;
     let group = path_group(gateway, &caller, kind, &id).await?;
-    one_changed(gateway, asked, (&identity.app, &caller), (kind, group.id), &name, MemberDeed::Add).await
+    one_changed(gateway, context, (&identity.app, &caller), (kind, group.id), &name, MemberDeed::Add).await
 }
 
-async fn remove(gateway: &Gateway, asked: &Asked, kind: GroupKind, path: OfGroup) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.app_caller(gateway).await?;
+async fn remove(
+    gateway: &Gateway,
+    context: &RequestContext,
+    kind: GroupKind,
+    path: OfGroup,
+) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.app_caller(gateway).await?;
     let (id, names) = of_path(path)?;
     let group = path_group(gateway, &caller, kind, &id).await?;
     if !names.contains(',') {
         let which = (kind, group.id);
-        return one_changed(gateway, asked, (&identity.app, &caller), which, &names, MemberDeed::Remove).await;
+        return one_changed(gateway, context, (&identity.app, &caller), which, &names, MemberDeed::Remove).await;
     }
     let names: Vec<&str> = names.split(',').filter(|name| !name.is_empty()).collect();
     if names.len() > 60 {
@@ -127,8 +132,8 @@ async fn remove(gateway: &Gateway, asked: &Asked, kind: GroupKind, path: OfGroup
         return Err(Refusal::new(400, "invalid_parameter", text));
     }
     let removed = remove_each(gateway, &caller, group.id, &names).await?;
-    let call = asked.call(&identity.app);
-    Ok(codec::members_removed(&call, asked.timing(gateway), (kind, group.id), &removed))
+    let call = context.call(&identity.app);
+    Ok(codec::members_removed(&call, context.timing(gateway), (kind, group.id), &removed))
 }
 
 fn of_path(path: OfGroup) -> Result<(String, String), Error> {
@@ -140,7 +145,7 @@ fn of_path(path: OfGroup) -> Result<(String, String), Error> {
 
 async fn one_changed(
     gateway: &Gateway,
-    asked: &Asked,
+    context: &RequestContext,
     (app, caller): (&App, &Caller),
     (kind, group): (GroupKind, i64),
     written: &str,
@@ -152,8 +157,8 @@ async fn one_changed(
     if let Some(error) = users.first().and_then(|user| results.get(user)) {
         return Err(codec::member_refusal(error, group, name.folded()));
     }
-    let call = asked.call(app);
-    Ok(codec::member_changed(&call, asked.timing(gateway), (kind, group), deed, name.folded()))
+    let call = context.call(app);
+    Ok(codec::member_changed(&call, context.timing(gateway), (kind, group), deed, name.folded()))
 }
 
 /// Each by himself; names that nobody has are told with the others.
@@ -203,13 +208,13 @@ async fn change(
     Ok(failed.map(error).collect())
 }
 
-async fn find(gateway: &Gateway, asked: &Asked, path: OfGroup) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.app_caller(gateway).await?;
+async fn find(gateway: &Gateway, context: &RequestContext, path: OfGroup) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.app_caller(gateway).await?;
     let (id, name) = of_path(path)?;
     let group = path_group(gateway, &caller, GroupKind::Group, &id).await?;
     let name = Username::parse(&name).map_err(|_| codec::unknown_user(&name))?;
     let user = known(gateway, &caller, &[&name]).await?.into_iter().next().unwrap_or(UserId::ADMIN);
     let membership = crate::kinds::membership(gateway, &caller, user, group.id).await?;
     let joined = membership.is_some_and(|membership| membership.role.is_some());
-    Ok(codec::is_joined(&asked.call(&identity.app), asked.timing(gateway), joined))
+    Ok(codec::is_joined(&context.call(&identity.app), context.timing(gateway), joined))
 }

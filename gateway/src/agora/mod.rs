@@ -1,8 +1,8 @@
 //! Agora Chat and Easemob routes.
 
-mod asked;
 pub(crate) mod broadcast;
 pub(crate) mod channel;
+mod context;
 pub(crate) mod export;
 pub(crate) mod feed;
 pub(crate) mod file;

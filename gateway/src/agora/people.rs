@@ -24,7 +24,7 @@ pub(super) fn path_user(named: Named) -> Result<Username, Error> {
 /// The users' ids in the order asked; the first that nobody ever mentioned is an error.
 pub(super) async fn ids(gateway: &Gateway, caller: &Caller, names: &[&Username]) -> Result<Vec<UserId>, Error> {
     let users = names.iter().map(|name| UserRef::Name((*name).clone()).into()).collect();
-    let request = pb::ResolveUsersRequest { users, take_down_unknown: false };
+    let request = pb::ResolveUsersRequest { users, intern_unknown: false };
     let reply = gateway.clients().directory.clone().resolve_users(context::request(caller, request)).await;
     Ok(reply.map_err(refused)?.into_inner().users.into_iter().map(|user| UserId(user.id)).collect())
 }
@@ -45,7 +45,7 @@ pub(super) async fn conversation(
     if let Peer::User(other) = peer {
         let found = ids(gateway, caller, &[user, other]).await?;
         let [user, other] = found[..] else {
-            return Err(Error::internal("the directory answered with fewer users than asked"));
+            return Err(Error::internal("the directory answered with fewer users than context"));
         };
         return Ok((user, ConversationId::direct(user, other)));
     }

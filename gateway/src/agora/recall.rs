@@ -6,39 +6,39 @@ use tidings_domain::{Caller, ConversationKind, Error, Policy, Reason, UserId};
 use tidings_proto::pb;
 use tidings_runtime::context;
 
-use super::{asked::Asked, people};
+use super::{context::RequestContext, people};
 use crate::{Gateway, reply::refused};
 
-pub(crate) async fn recall(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    let outcome = one(&gateway, &asked, body).await;
-    asked.answer(&gateway, outcome)
+pub(crate) async fn recall(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    let outcome = one(&gateway, &context, body).await;
+    context.answer(&gateway, outcome)
 }
 
-pub(crate) async fn several(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    let outcome = many(&gateway, &asked, body, codec::recall_words).await;
-    asked.answer(&gateway, outcome)
+pub(crate) async fn several(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    let outcome = many(&gateway, &context, body, codec::recall_words).await;
+    context.answer(&gateway, outcome)
 }
 
-pub(crate) async fn batch(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    let outcome = many(&gateway, &asked, body, codec::batch_recalled).await;
-    asked.answer(&gateway, outcome)
+pub(crate) async fn batch(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    let outcome = many(&gateway, &context, body, codec::batch_recalled).await;
+    context.answer(&gateway, outcome)
 }
 
-async fn one(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.app_caller(gateway).await?;
-    let wanted = codec::recall_request(&asked.read(body).await?, &identity.app.policy)?;
+async fn one(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.app_caller(gateway).await?;
+    let wanted = codec::recall_request(&context.read(body).await?, &identity.app.policy)?;
     let recalled = take_back(gateway, &caller, &identity.app.policy, &wanted).await?;
     let outcome = RecallOutcome { msg_id: wanted.written_id, result: Ok(recalled) };
-    Ok(codec::recalled(&asked.call(&identity.app), asked.timing(gateway), &outcome))
+    Ok(codec::recalled(&context.call(&identity.app), context.timing(gateway), &outcome))
 }
 
 /// How the answer to several recalls is written.
 type Written = fn(&codec::Call<'_>, codec::Timing, &[RecallOutcome]) -> Vec<u8>;
 
 /// Each message by itself: what becomes of one does not matter to the others.
-async fn many(gateway: &Gateway, asked: &Asked, body: Body, written: Written) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.app_caller(gateway).await?;
-    let items = codec::recalls_request(&asked.read(body).await?, &identity.app.policy)?;
+async fn many(gateway: &Gateway, context: &RequestContext, body: Body, written: Written) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.app_caller(gateway).await?;
+    let items = codec::recalls_request(&context.read(body).await?, &identity.app.policy)?;
     let mut outcomes = Vec::with_capacity(items.len());
     for item in items {
         let result = match item.recall {
@@ -47,7 +47,7 @@ async fn many(gateway: &Gateway, asked: &Asked, body: Body, written: Written) ->
         };
         outcomes.push(RecallOutcome { msg_id: item.msg_id, result });
     }
-    Ok(written(&asked.call(&identity.app), asked.timing(gateway), &outcomes))
+    Ok(written(&context.call(&identity.app), context.timing(gateway), &outcomes))
 }
 
 async fn take_back(gateway: &Gateway, caller: &Caller, policy: &Policy, wanted: &Recall) -> Result<Recalled, Refusal> {

@@ -11,7 +11,7 @@ use tidings_proto::pb::{self, edit_request::Change};
 use tidings_runtime::context;
 
 use super::{
-    asked::Asked,
+    context::RequestContext,
     people::{self, Named},
 };
 use crate::{Gateway, reply::refused, request::idempotency_key};
@@ -19,17 +19,22 @@ use crate::{Gateway, reply::refused, request::idempotency_key};
 /// The name of the call, for the scope of idempotency keys.
 const CALL: &str = "agora/messages/rewrite";
 
-pub(crate) async fn rewrite(State(gateway): State<Gateway>, asked: Asked, named: Named, body: Body) -> Response {
-    let outcome = replace(&gateway, &asked, named, body).await;
-    asked.answer(&gateway, outcome)
+pub(crate) async fn rewrite(
+    State(gateway): State<Gateway>,
+    context: RequestContext,
+    named: Named,
+    body: Body,
+) -> Response {
+    let outcome = replace(&gateway, &context, named, body).await;
+    context.answer(&gateway, outcome)
 }
 
-async fn replace(gateway: &Gateway, asked: &Asked, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.app_caller(gateway).await?;
+async fn replace(gateway: &Gateway, context: &RequestContext, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.app_caller(gateway).await?;
     let msg_id = codec::rewrite_id(named.as_ref().map_or("", |Path((_, _, id))| id))?;
-    let wanted = codec::rewrite_request(&asked.read(body).await?, &identity.app.policy)?;
+    let wanted = codec::rewrite_request(&context.read(body).await?, &identity.app.policy)?;
     let sender = sender(gateway, &caller, &wanted).await?;
-    let key = idempotency_key(&asked.headers)?.unwrap_or_default();
+    let key = idempotency_key(&context.headers)?.unwrap_or_default();
     match found(gateway, &caller, msg_id).await {
         Ok(message) => codec::check_rewrite(&message, &wanted)?,
         // A repetition gets its first answer whatever became of the message; anything else is refused alike below.
@@ -48,7 +53,7 @@ async fn replace(gateway: &Gateway, asked: &Asked, named: Named, body: Body) -> 
     };
     let edited = gateway.clients().message.clone().edit(context::request(&caller, request)).await;
     edited.map_err(|status| codec::rewrite_refusal(&refused(status)))?;
-    Ok(codec::rewritten(&asked.call(&identity.app), asked.timing(gateway)))
+    Ok(codec::rewritten(&context.call(&identity.app), context.timing(gateway)))
 }
 
 /// Who must have sent the message; the app itself edits everything.

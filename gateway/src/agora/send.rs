@@ -6,11 +6,11 @@ use axum::{
     response::Response,
     routing::{MethodRouter, post},
 };
-use tidings_dialects::agora::{self as codec, Place, Refusal, Timing};
+use tidings_dialects::agora::{self as codec, Addressing, Refusal, Timing};
 use tidings_domain::{Actor, Caller, Draft, Error, Rate, Reason, Sent, Target, UserRef};
 use tidings_runtime::context;
 
-use super::asked::Asked;
+use super::context::RequestContext;
 use crate::{
     Gateway,
     identity::{Identity, Who},
@@ -20,36 +20,41 @@ use crate::{
 };
 
 /// A route that sends there.
-pub(crate) fn to(place: Place) -> MethodRouter<Gateway> {
-    post(move |State(gateway): State<Gateway>, asked: Asked, body: Body| async move {
-        let outcome = send(&gateway, &asked, body, place).await;
-        asked.answer(&gateway, outcome)
+pub(crate) fn to(addressing: Addressing) -> MethodRouter<Gateway> {
+    post(move |State(gateway): State<Gateway>, context: RequestContext, body: Body| async move {
+        let outcome = send(&gateway, &context, body, addressing).await;
+        context.answer(&gateway, outcome)
     })
 }
 
 /// `POST /messages`, with the place in the body (agora.md 2.5).
-pub(crate) async fn legacy(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    let outcome = send_legacy(&gateway, &asked, body).await;
-    asked.answer(&gateway, outcome)
+pub(crate) async fn legacy(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    let outcome = send_legacy(&gateway, &context, body).await;
+    context.answer(&gateway, outcome)
 }
 
-async fn send(gateway: &Gateway, asked: &Asked, body: Body, place: Place) -> Result<Vec<u8>, Refusal> {
-    let identity = asked.identity(gateway).await?;
-    let caller = sender(asked, &identity)?;
-    let body = asked.read(body).await?;
-    let draft = codec::draft(&body, &identity.app.policy, place)?;
-    let (timing, sent) = append(gateway, asked, (&identity, &caller), draft).await?;
-    Ok(codec::sent(&asked.call(&identity.app), timing, &sent))
+async fn send(
+    gateway: &Gateway,
+    context: &RequestContext,
+    body: Body,
+    addressing: Addressing,
+) -> Result<Vec<u8>, Refusal> {
+    let identity = context.identity(gateway).await?;
+    let caller = sender(context, &identity)?;
+    let body = context.read(body).await?;
+    let draft = codec::draft(&body, &identity.app.policy, addressing)?;
+    let (timing, sent) = append(gateway, context, (&identity, &caller), draft).await?;
+    Ok(codec::sent(&context.call(&identity.app), timing, &sent))
 }
 
-async fn send_legacy(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let identity = asked.identity(gateway).await?;
-    let caller = sender(asked, &identity)?;
-    let body = asked.read(body).await?;
+async fn send_legacy(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
+    let identity = context.identity(gateway).await?;
+    let caller = sender(context, &identity)?;
+    let body = context.read(body).await?;
     let (_, draft) = codec::legacy_draft(&body, &identity.app.policy)?;
-    let (timing, sent) = append(gateway, asked, (&identity, &caller), draft).await?;
-    let call = asked.call(&identity.app);
-    Ok(if codec::is_true(query(&asked.query, "useMsgId")) {
+    let (timing, sent) = append(gateway, context, (&identity, &caller), draft).await?;
+    let call = context.call(&identity.app);
+    Ok(if codec::is_true(query(&context.query, "useMsgId")) {
         codec::sent(&call, timing, &sent)
     } else {
         codec::sent_without_ids(&call, timing, &sent)
@@ -58,14 +63,14 @@ async fn send_legacy(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec
 
 async fn append(
     gateway: &Gateway,
-    asked: &Asked,
+    context: &RequestContext,
     (identity, caller): (&Identity, &Caller),
     mut draft: Draft,
 ) -> Result<(Timing, Vec<Sent>), Refusal> {
     check_from(identity, &draft)?;
-    asked.locate(&mut draft.content);
-    draft.idempotency_key = idempotency_key(&asked.headers)?;
-    asked.take(gateway, &identity.app, &costs(&draft)).await?;
+    context.locate(&mut draft.content);
+    draft.idempotency_key = idempotency_key(&context.headers)?;
+    context.take(gateway, &identity.app, &costs(&draft)).await?;
     let request = context::request(caller, draft.into());
     let reply = gateway.clients().message.clone().send(request).await.map_err(refused)?.into_inner();
     let sent = reply.sent.into_iter().map(TryInto::try_into).collect::<Result<Vec<Sent>, Error>>()?;
@@ -99,14 +104,14 @@ pub(super) fn committed(accepted_at_ms: i64, committed_at_ms: i64) -> Timing {
 }
 
 /// A user token sends only where the app's policy lets it (decision 18).
-fn sender(asked: &Asked, identity: &Identity) -> Result<Caller, Error> {
+fn sender(context: &RequestContext, identity: &Identity) -> Result<Caller, Error> {
     match identity.who {
         Who::User { id, .. } if identity.app.policy.user_tokens_may_send => {
-            Ok(asked.caller(&identity.app, Actor::User(id)))
+            Ok(context.caller(&identity.app, Actor::User(id)))
         }
         _ => {
             identity.check_app()?;
-            Ok(asked.caller(&identity.app, Actor::App))
+            Ok(context.caller(&identity.app, Actor::App))
         }
     }
 }

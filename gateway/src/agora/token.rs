@@ -5,33 +5,33 @@ use tidings_dialects::agora::{self as codec, Grant, Refusal};
 use tidings_domain::{Error, Rate, Reason, UserRef, Username};
 use tidings_proto::pb::{self, issue_token_request::Grant as WireGrant};
 
-use super::{asked::Asked, users::shown};
+use super::{context::RequestContext, users::shown};
 use crate::{Gateway, limits::Cost, reply::refused};
 
-pub(crate) async fn token(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    let outcome = issue(&gateway, &asked, body).await;
-    asked.answer(&gateway, outcome)
+pub(crate) async fn token(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    let outcome = issue(&gateway, &context, body).await;
+    context.answer(&gateway, outcome)
 }
 
-async fn issue(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let app = asked.identity_of(gateway, "").await?;
-    asked.take(gateway, &app.app, &[Cost::one(Rate::TokenCalls)]).await?;
-    if !asked.token().is_empty() {
+async fn issue(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
+    let app = context.identity_of(gateway, "").await?;
+    context.take(gateway, &app.app, &[Cost::one(Rate::TokenCalls)]).await?;
+    if !context.token().is_empty() {
         // Whoever shows a token is known, and may send a larger body; whether it is right matters to no other grant here.
-        let _ = asked.identity_of(gateway, asked.token()).await;
+        let _ = context.identity_of(gateway, context.token()).await;
     }
-    let wanted = codec::token_request(&asked.read(body).await?)?;
-    if matches!(wanted.grant, Grant::Exchange) && asked.token().is_empty() {
+    let wanted = codec::token_request(&context.read(body).await?)?;
+    if matches!(wanted.grant, Grant::Exchange) && context.token().is_empty() {
         return Err(Error::new(Reason::TokenMissing, "").into());
     }
     if matches!(wanted.grant, Grant::Inherit { .. }) {
-        asked.identity_of(gateway, asked.token()).await?.check_app()?;
+        context.identity_of(gateway, context.token()).await?.check_app()?;
     }
     let request = pb::IssueTokenRequest {
-        app: Some(pb::AppRef { app: Some(asked.app_ref()) }),
-        grant: Some(grant(&wanted.grant, asked.token())),
+        app: Some(pb::AppRef { app: Some(context.app_ref()) }),
+        grant: Some(grant(&wanted.grant, context.token())),
         ttl_seconds: wanted.ttl,
-        peer_address: asked.address.map(|address| address.to_string()).unwrap_or_default(),
+        peer_address: context.address.map(|address| address.to_string()).unwrap_or_default(),
     };
     let issued = gateway.clients().directory.clone().issue_token(request).await.map_err(|status| {
         let mut error = refused(status);
@@ -40,7 +40,7 @@ async fn issue(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, 
             error = Error::new(Reason::PasswordWrong, "");
         }
         if error.reason() == Reason::AppNotFound {
-            return asked.refusal(&error);
+            return context.refusal(&error);
         }
         codec::token_refusal(&wanted.grant, &error)
     })?;

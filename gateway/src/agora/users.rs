@@ -12,7 +12,7 @@ use tidings_domain::{Actor, Caller, Error, Reason, UserRef, Username};
 use tidings_proto::pb::{self, registered::Result as Outcome};
 use tidings_runtime::context;
 
-use super::asked::Asked;
+use super::context::RequestContext;
 use crate::{
     Gateway,
     identity::{Identity, Who},
@@ -28,35 +28,35 @@ const MAX_LIMIT: i32 = 100;
 /// The path's `{org}`, `{app}` and `{username}`.
 type Named = Result<Path<(String, String, String)>, PathRejection>;
 
-pub(crate) async fn register(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    let outcome = add(&gateway, &asked, body).await;
-    asked.answer(&gateway, outcome)
+pub(crate) async fn register(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    let outcome = add(&gateway, &context, body).await;
+    context.answer(&gateway, outcome)
 }
 
-pub(crate) async fn get(State(gateway): State<Gateway>, asked: Asked, named: Named) -> Response {
-    let outcome = find(&gateway, &asked, named).await;
-    asked.answer(&gateway, outcome)
+pub(crate) async fn get(State(gateway): State<Gateway>, context: RequestContext, named: Named) -> Response {
+    let outcome = find(&gateway, &context, named).await;
+    context.answer(&gateway, outcome)
 }
 
-pub(crate) async fn delete(State(gateway): State<Gateway>, asked: Asked, named: Named) -> Response {
-    let outcome = remove(&gateway, &asked, named).await;
-    asked.answer(&gateway, outcome)
+pub(crate) async fn delete(State(gateway): State<Gateway>, context: RequestContext, named: Named) -> Response {
+    let outcome = remove(&gateway, &context, named).await;
+    context.answer(&gateway, outcome)
 }
 
-pub(crate) async fn list(State(gateway): State<Gateway>, asked: Asked) -> Response {
-    let outcome = page(&gateway, &asked, false).await;
-    asked.answer(&gateway, outcome)
+pub(crate) async fn list(State(gateway): State<Gateway>, context: RequestContext) -> Response {
+    let outcome = page(&gateway, &context, false).await;
+    context.answer(&gateway, outcome)
 }
 
-pub(crate) async fn delete_page(State(gateway): State<Gateway>, asked: Asked) -> Response {
-    let outcome = page(&gateway, &asked, true).await;
-    asked.answer(&gateway, outcome)
+pub(crate) async fn delete_page(State(gateway): State<Gateway>, context: RequestContext) -> Response {
+    let outcome = page(&gateway, &context, true).await;
+    context.answer(&gateway, outcome)
 }
 
-async fn add(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = registrar(gateway, asked).await?;
+async fn add(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = registrar(gateway, context).await?;
     let is_open = !matches!(identity.who, Who::App);
-    let NewUsers { users, single } = codec::new_users(&asked.read(body).await?)?;
+    let NewUsers { users, single } = codec::new_users(&context.read(body).await?)?;
     let users = users.into_iter().map(|user| pb::NewUser {
         username: user.username,
         password: user.password.unwrap_or_default(),
@@ -71,18 +71,18 @@ async fn add(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Re
         Some(only) if single => Err(codec::failure_refusal(only)),
         _ => {
             let users: Vec<User<'_>> = users.iter().map(shown).collect();
-            Ok(codec::registered(&asked.call(&identity.app), asked.timing(gateway), &users, &failed))
+            Ok(codec::registered(&context.call(&identity.app), context.timing(gateway), &users, &failed))
         }
     }
 }
 
 /// Whoever shows no app token registers only where the app lets everybody.
-async fn registrar(gateway: &Gateway, asked: &Asked) -> Result<(Arc<Identity>, Caller), Refusal> {
-    let identity = asked.identity(gateway).await?;
+async fn registrar(gateway: &Gateway, context: &RequestContext) -> Result<(Arc<Identity>, Caller), Refusal> {
+    let identity = context.identity(gateway).await?;
     if !matches!(identity.who, Who::App) && !identity.app.policy.open_registration {
         return Err(Error::new(Reason::RegistrationClosed, "").into());
     }
-    let caller = asked.caller(&identity.app, Actor::App);
+    let caller = context.caller(&identity.app, Actor::App);
     Ok((identity, caller))
 }
 
@@ -100,22 +100,22 @@ fn split(reply: pb::RegisterUsersReply) -> (Vec<pb::User>, Vec<Failed>) {
     (users, failed)
 }
 
-async fn find(gateway: &Gateway, asked: &Asked, named: Named) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.app_caller(gateway).await?;
+async fn find(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.app_caller(gateway).await?;
     let request = context::request(&caller, pb::GetUserRequest { user: Some(user_ref(named)?) });
     let user = gateway.clients().directory.clone().get_user(request).await.map_err(refused)?.into_inner();
     if !user.registered {
         // Known to the directory because a message named it, and to nobody else.
         return Err(Error::user_not_found(user.username).into());
     }
-    Ok(codec::one_user(&asked.call(&identity.app), asked.timing(gateway), &shown(&user), true))
+    Ok(codec::one_user(&context.call(&identity.app), context.timing(gateway), &shown(&user), true))
 }
 
-async fn remove(gateway: &Gateway, asked: &Asked, named: Named) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.app_caller(gateway).await?;
+async fn remove(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.app_caller(gateway).await?;
     let request = context::request(&caller, pb::GetUserRequest { user: Some(user_ref(named)?) });
     let user = gateway.clients().directory.clone().delete_user(request).await.map_err(refused)?.into_inner();
-    Ok(codec::one_user(&asked.call(&identity.app), asked.timing(gateway), &shown(&user), false))
+    Ok(codec::one_user(&context.call(&identity.app), context.timing(gateway), &shown(&user), false))
 }
 
 /// A name that nobody can have is a user who is not there.
@@ -128,9 +128,9 @@ fn user_ref(named: Named) -> Result<pb::UserRef, Error> {
 }
 
 /// A page of users in order of creation; `deleting` deletes them.
-async fn page(gateway: &Gateway, asked: &Asked, deleting: bool) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.app_caller(gateway).await?;
-    let wanted = (query(&asked.query, "limit"), query(&asked.query, "cursor"));
+async fn page(gateway: &Gateway, context: &RequestContext, deleting: bool) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.app_caller(gateway).await?;
+    let wanted = (query(&context.query, "limit"), query(&context.query, "cursor"));
     let limit = wanted.0.map_or(Ok(DEFAULT_LIMIT), |text| number("limit", text))?.clamp(1, MAX_LIMIT);
     let after_id = wanted.1.map_or(Ok(0), |text| number("cursor", text))?;
     let mut directory = gateway.clients().directory.clone();
@@ -145,7 +145,7 @@ async fn page(gateway: &Gateway, asked: &Asked, deleting: bool) -> Result<Vec<u8
     }
     let users: Vec<User<'_>> = reply.users.iter().map(shown).collect();
     let cursor = (reply.next_after_id != 0).then(|| reply.next_after_id.to_string());
-    Ok(codec::list(&asked.call(&identity.app), asked.timing(gateway), &users, wanted, cursor.as_deref()))
+    Ok(codec::list(&context.call(&identity.app), context.timing(gateway), &users, wanted, cursor.as_deref()))
 }
 
 fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, Error> {

@@ -5,16 +5,16 @@ use tidings_dialects::lanying::{self as codec, Refusal};
 use tidings_proto::pb;
 use tidings_runtime::context;
 
-use super::asked::{Asked, conversation};
+use super::context::{RequestContext, conversation};
 use crate::{Gateway, reply::refused};
 
-pub(crate) async fn ack(State(gateway): State<Gateway>, asked: Asked) -> Response {
-    super::answer(mark(&gateway, &asked).await)
+pub(crate) async fn ack(State(gateway): State<Gateway>, context: RequestContext) -> Response {
+    super::answer(mark(&gateway, &context).await)
 }
 
-async fn mark(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.caller(gateway).await?;
-    let wanted = codec::ack_query(&asked.query)?;
+async fn mark(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = context.caller(gateway).await?;
+    let wanted = codec::ack_query(&context.query)?;
     let conversation = match wanted.opposite {
         Some(opposite) => Some(conversation(gateway, &caller, opposite).await?.into()),
         None => None,

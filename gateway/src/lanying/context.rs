@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// A Lanying call without its body.
-pub(crate) struct Asked {
+pub(crate) struct RequestContext {
     pub headers: HeaderMap,
     pub address: Option<IpAddr>,
     pub query: String,
@@ -32,7 +32,7 @@ pub(crate) struct Asked {
     body: BodyReader,
 }
 
-impl FromRequestParts<Gateway> for Asked {
+impl FromRequestParts<Gateway> for RequestContext {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Infallible> {
@@ -46,7 +46,7 @@ impl FromRequestParts<Gateway> for Asked {
     }
 }
 
-impl Asked {
+impl RequestContext {
     /// The app's name for the directory; a call without one names no app.
     pub fn app_ref(&self) -> Result<app_ref::App, Error> {
         let app_id =

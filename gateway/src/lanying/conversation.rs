@@ -6,18 +6,18 @@ use tidings_domain::{ConversationId, Error, Reason};
 use tidings_proto::{pb, required};
 use tidings_runtime::context;
 
-use super::asked::{Asked, conversation};
+use super::context::{RequestContext, conversation};
 use crate::{Gateway, reply::refused};
 
 /// `GET /message/unread` has no pages, so it lists as many as the service gives at once.
 const LIMIT: i32 = 10_000;
 
-pub(crate) async fn unread(State(gateway): State<Gateway>, asked: Asked) -> Response {
-    super::answer(list(&gateway, &asked).await)
+pub(crate) async fn unread(State(gateway): State<Gateway>, context: RequestContext) -> Response {
+    super::answer(list(&gateway, &context).await)
 }
 
-async fn list(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.caller(gateway).await?;
+async fn list(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.caller(gateway).await?;
     let request = context::request(&caller, pb::ListConversationsRequest { limit: LIMIT, ..Default::default() });
     let reply = gateway.clients().conversation.clone().list(request).await.map_err(refused)?.into_inner();
     let listed = reply.conversations.into_iter().map(counted).collect::<Result<Vec<_>, _>>()?;
@@ -28,13 +28,13 @@ fn counted(listed: pb::ListedConversation) -> Result<(ConversationId, i64), Erro
     Ok((required("conversation", listed.conversation)?.try_into()?, listed.unread))
 }
 
-pub(crate) async fn delete(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    super::answer(hide(&gateway, &asked, body).await)
+pub(crate) async fn delete(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    super::answer(hide(&gateway, &context, body).await)
 }
 
-async fn hide(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.caller(gateway).await?;
-    let opposite = codec::conversation_of(&asked.params(body).await?)?;
+async fn hide(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = context.caller(gateway).await?;
+    let opposite = codec::conversation_of(&context.params(body).await?)?;
     let conversation = match conversation(gateway, &caller, opposite).await {
         Ok(conversation) => Some(conversation.into()),
         // What is not there is deleted (lanying.md 5.3).
@@ -46,17 +46,17 @@ async fn hide(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, R
     Ok(codec::done())
 }
 
-pub(crate) async fn pin(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    super::answer(set_pinned(&gateway, &asked, body, true).await)
+pub(crate) async fn pin(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    super::answer(set_pinned(&gateway, &context, body, true).await)
 }
 
-pub(crate) async fn unpin(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    super::answer(set_pinned(&gateway, &asked, body, false).await)
+pub(crate) async fn unpin(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    super::answer(set_pinned(&gateway, &context, body, false).await)
 }
 
-async fn set_pinned(gateway: &Gateway, asked: &Asked, body: Body, pinned: bool) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.caller(gateway).await?;
-    let params: Params = asked.params(body).await?;
+async fn set_pinned(gateway: &Gateway, context: &RequestContext, body: Body, pinned: bool) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = context.caller(gateway).await?;
+    let params: Params = context.params(body).await?;
     let opposite = codec::conversation_of(&params)?;
     let conversation = Some(conversation(gateway, &caller, opposite).await?.into());
     let request = context::request(&caller, pb::PinRequest { user_id: None, conversation, pinned });
@@ -64,12 +64,12 @@ async fn set_pinned(gateway: &Gateway, asked: &Asked, body: Body, pinned: bool) 
     Ok(codec::done())
 }
 
-pub(crate) async fn pinned(State(gateway): State<Gateway>, asked: Asked) -> Response {
-    super::answer(list_pinned(&gateway, &asked).await)
+pub(crate) async fn pinned(State(gateway): State<Gateway>, context: RequestContext) -> Response {
+    super::answer(list_pinned(&gateway, &context).await)
 }
 
-async fn list_pinned(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.caller(gateway).await?;
+async fn list_pinned(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = context.caller(gateway).await?;
     let request = context::request(&caller, pb::ListPinnedRequest { user_id: None });
     let reply = gateway.clients().conversation.clone().list_pinned(request).await.map_err(refused)?.into_inner();
     let pinned = reply.conversations.into_iter().map(TryInto::try_into).collect::<Result<Vec<_>, _>>()?;

@@ -21,29 +21,29 @@ use tidings_dialects::lanying::{self as codec, FilePolicy, FileTarget, FileTicke
 use tidings_domain::{Actor, App, Caller, Error, Reason};
 use tidings_proto::pb::app_ref;
 
-use super::asked::Asked;
+use super::context::RequestContext;
 use crate::{
     Gateway,
-    file::{self, Beside, Form, NotTaken, Wanted},
+    file::{self, FileQuery, Form, NotTaken, UploadOptions},
     kinds::of_group,
     link::{Signed, holds},
     request::{header, query, waste},
 };
 
-const FORM: Form = Form { file: "file", sides: None, side: |_| None, restricts: &[], restricted: |_| Ok(false) };
+const FORM: Form = Form { file: "file", dimensions: None, side: |_| None, restricts: &[], restricted: |_| Ok(false) };
 /// How long the leave to put a file holds.
 const LEAVE: Duration = Duration::from_mins(30);
 /// How long a link to the bytes holds.
 const LINK_LIFE: Duration = Duration::from_mins(30);
 
 /// `GET /file/upload/chat`.
-pub(crate) async fn new(State(gateway): State<Gateway>, asked: Asked) -> Response {
-    super::answer(leave(&gateway, &asked).await)
+pub(crate) async fn new(State(gateway): State<Gateway>, context: RequestContext) -> Response {
+    super::answer(leave(&gateway, &context).await)
 }
 
-async fn leave(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.caller(gateway).await?;
-    let target = Params::read(&asked.query, b"")?.new_file()?;
+async fn leave(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.caller(gateway).await?;
+    let target = Params::read(&context.query, b"")?.new_file()?;
     check_target(gateway, &caller, target).await?;
     let uuid = gateway.new_uuid();
     let expires = (gateway.now() + LEAVE).0 / 1000;
@@ -53,8 +53,8 @@ async fn leave(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
         FilePolicy { app_id: identity.app.lanying_app_id.clone(), key: uuid.clone(), user_id, expires }.write();
     let policy = URL_SAFE_NO_PAD.encode(policy);
     let signature = Signed(&[UPLOAD, &policy]).url_safe(gateway);
-    let upload_url = format!("{}/file/upload/object?policy={policy}&signature={signature}", asked.base_url);
-    let download_url = address(gateway, asked, &identity.app, &uuid);
+    let upload_url = format!("{}/file/upload/object?policy={policy}&signature={signature}", context.base_url);
+    let download_url = address(gateway, context, &identity.app, &uuid);
     Ok(codec::file_ticket(&FileTicket {
         upload_url: &upload_url,
         download_url: &download_url,
@@ -77,23 +77,23 @@ async fn check_target(gateway: &Gateway, caller: &Caller, target: FileTarget) ->
     Ok(())
 }
 
-fn address(gateway: &Gateway, asked: &Asked, app: &App, uuid: &str) -> String {
+fn address(gateway: &Gateway, context: &RequestContext, app: &App, uuid: &str) -> String {
     let signature = Signed(&[ADDRESS, &app.uuid, uuid]).url_safe(gateway);
-    format!("{}/file/download/{uuid}?app_id={}&sign={uuid}.{signature}", asked.base_url, app.lanying_app_id)
+    format!("{}/file/download/{uuid}?app_id={}&sign={uuid}.{signature}", context.base_url, app.lanying_app_id)
 }
 
 /// `GET /file/upload/forward`: the address of a file for somebody else. An address is bound to nobody, so it is the same.
-pub(crate) async fn forward(State(gateway): State<Gateway>, asked: Asked) -> Response {
-    super::answer(forwarded(&gateway, &asked).await)
+pub(crate) async fn forward(State(gateway): State<Gateway>, context: RequestContext) -> Response {
+    super::answer(forwarded(&gateway, &context).await)
 }
 
-async fn forwarded(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.caller(gateway).await?;
-    let params = Params::read(&asked.query, b"")?;
+async fn forwarded(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.caller(gateway).await?;
+    let params = Params::read(&context.query, b"")?;
     check_target(gateway, &caller, params.file_target()?).await?;
     let sign = params.file_sign()?;
     let uuid = signed(gateway, &identity.app, &sign).ok_or_else(link_wrong)?;
-    Ok(codec::data(address(gateway, asked, &identity.app, uuid)))
+    Ok(codec::data(address(gateway, context, &identity.app, uuid)))
 }
 
 fn link_wrong() -> Error {
@@ -107,12 +107,12 @@ fn signed<'a>(gateway: &Gateway, app: &App, sign: &'a str) -> Option<&'a str> {
 }
 
 /// `POST` and `PUT /file/upload/object`: the form with the file. Its other fields repeat what the address says.
-pub(crate) async fn put(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    super::answer(take_in(&gateway, &asked, body).await)
+pub(crate) async fn put(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    super::answer(take_in(&gateway, &context, body).await)
 }
 
-async fn take_in(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let allowed = match allowed(gateway, asked).await {
+async fn take_in(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
+    let allowed = match allowed(gateway, context).await {
         Ok(allowed) => allowed,
         Err(error) => {
             waste(body).await;
@@ -121,10 +121,10 @@ async fn take_in(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>
     };
     let Allowed { app, uuid, owner } = allowed;
     // The policy is the authority, and only the app itself names files.
-    let caller = asked.caller_as(&app, Actor::App);
-    let content_type = header(&asked.headers, CONTENT_TYPE.as_str()).unwrap_or_default();
-    let beside = Beside { uuid, owner, ..Beside::default() };
-    let taken = file::take_in(gateway, &caller, content_type, body, (FORM, beside), app.policy.max_file_bytes).await;
+    let caller = context.caller_as(&app, Actor::App);
+    let content_type = header(&context.headers, CONTENT_TYPE.as_str()).unwrap_or_default();
+    let options = UploadOptions { uuid, owner, ..UploadOptions::default() };
+    let taken = file::take_in(gateway, &caller, content_type, body, (FORM, options), app.policy.max_file_bytes).await;
     taken.map_err(|why| match why {
         NotTaken::NoFile => Refusal::bad_parameter("file", "is required, as a part of a form"),
         NotTaken::Refused(error) => error.into(),
@@ -141,8 +141,8 @@ struct Allowed {
     owner: i64,
 }
 
-async fn allowed(gateway: &Gateway, asked: &Asked) -> Result<Allowed, Error> {
-    let parameter = |name| query(&asked.query, name).unwrap_or_default();
+async fn allowed(gateway: &Gateway, context: &RequestContext) -> Result<Allowed, Error> {
+    let parameter = |name| query(&context.query, name).unwrap_or_default();
     let policy = parameter("policy");
     if !Signed(&[UPLOAD, policy]).is(gateway, parameter("signature")) {
         return Err(link_wrong());
@@ -159,8 +159,8 @@ async fn allowed(gateway: &Gateway, asked: &Asked) -> Result<Allowed, Error> {
 type Named = Result<Path<String>, PathRejection>;
 
 /// `GET /file/download/{uuid}`: leads on to the bytes.
-pub(crate) async fn download(State(gateway): State<Gateway>, asked: Asked, named: Named) -> Response {
-    match lead_on(&gateway, &asked, &named.map(|Path(uuid)| uuid).unwrap_or_default()).await {
+pub(crate) async fn download(State(gateway): State<Gateway>, context: RequestContext, named: Named) -> Response {
+    match lead_on(&gateway, &context, &named.map(|Path(uuid)| uuid).unwrap_or_default()).await {
         Ok(url) => {
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::FOUND;
@@ -171,53 +171,63 @@ pub(crate) async fn download(State(gateway): State<Gateway>, asked: Asked, named
     }
 }
 
-async fn lead_on(gateway: &Gateway, asked: &Asked, uuid: &str) -> Result<HeaderValue, Refusal> {
-    let named = query(&asked.query, "app_id").map(|id| app_ref::App::LanyingAppId(id.to_owned()));
+async fn lead_on(gateway: &Gateway, context: &RequestContext, uuid: &str) -> Result<HeaderValue, Refusal> {
+    let named = query(&context.query, "app_id").map(|id| app_ref::App::LanyingAppId(id.to_owned()));
     let app_ref = match named {
         Some(named) => named,
-        None => asked.app_ref()?,
+        None => context.app_ref()?,
     };
     let mut identity = gateway.identities().of(app_ref.clone(), "").await?;
     if identity.app.policy.files_require_token {
-        identity = gateway.identities().of(app_ref, asked.token()).await?;
+        identity = gateway.identities().of(app_ref, context.token()).await?;
         identity.check_known()?;
     }
     let app = &identity.app;
-    let sign = query(&asked.query, "sign").unwrap_or_default();
+    let sign = query(&context.query, "sign").unwrap_or_default();
     if signed(gateway, app, sign) != Some(uuid) {
         return Err(link_wrong().into());
     }
-    let view = Params::read(&asked.query, b"")?.file_view()?;
+    let view = Params::read(&context.query, b"")?.file_view()?;
     let part = if view == FileView::Thumbnail { "thumbnail" } else { "file" };
     // What is not there is told here, where the dialect has words for it.
-    let wanted = Wanted {
+    let query = FileQuery {
         uuid: uuid.to_owned(),
         trusted: true,
         thumbnail: view == FileView::Thumbnail,
         redirect: app.policy.files_redirect,
-        ..Wanted::default()
+        ..FileQuery::default()
     };
-    let caller = asked.caller_as(app, Actor::App);
-    if let Some(url) = file::address(gateway, &caller, &wanted).await? {
+    let caller = context.caller_as(app, Actor::App);
+    if let Some(url) = file::address(gateway, &caller, &query).await? {
         return Ok(HeaderValue::try_from(url).map_err(Error::internal)?);
     }
     let expires = ((gateway.now() + LINK_LIFE).0 / 1000).to_string();
     let signature = Signed(&[BYTES, &app.uuid, uuid, part, &expires]).url_safe(gateway);
     let url = format!(
         "{}/file/object/{uuid}?app_id={}&part={part}&expires={expires}&signature={signature}",
-        asked.base_url, app.lanying_app_id
+        context.base_url, app.lanying_app_id
     );
     Ok(HeaderValue::try_from(url).map_err(Error::internal)?)
 }
 
 /// `GET` and `HEAD /file/object/{uuid}`: the bytes.
-pub(crate) async fn object(State(gateway): State<Gateway>, method: Method, asked: Asked, named: Named) -> Response {
+pub(crate) async fn object(
+    State(gateway): State<Gateway>,
+    method: Method,
+    context: RequestContext,
+    named: Named,
+) -> Response {
     let uuid = named.map(|Path(uuid)| uuid).unwrap_or_default();
-    give_out(&gateway, &method, &asked, uuid).await.unwrap_or_else(|refusal| super::answer(Err(refusal)))
+    give_out(&gateway, &method, &context, uuid).await.unwrap_or_else(|refusal| super::answer(Err(refusal)))
 }
 
-async fn give_out(gateway: &Gateway, method: &Method, asked: &Asked, uuid: String) -> Result<Response, Refusal> {
-    let parameter = |name| query(&asked.query, name).unwrap_or_default();
+async fn give_out(
+    gateway: &Gateway,
+    method: &Method,
+    context: &RequestContext,
+    uuid: String,
+) -> Result<Response, Refusal> {
+    let parameter = |name| query(&context.query, name).unwrap_or_default();
     let app_ref = app_ref::App::LanyingAppId(parameter("app_id").to_owned());
     let app = &gateway.identities().of(app_ref, "").await?.app;
     let (part, expires) = (parameter("part"), parameter("expires"));
@@ -225,7 +235,7 @@ async fn give_out(gateway: &Gateway, method: &Method, asked: &Asked, uuid: Strin
     if !is_right || !holds(expires, gateway.now()) {
         return Err(link_wrong().into());
     }
-    let wanted = Wanted { uuid, trusted: true, thumbnail: part == "thumbnail", ..Wanted::default() };
-    let caller = asked.caller_as(app, Actor::App);
-    Ok(file::give_out(gateway, &caller, (method, &asked.headers), wanted).await?)
+    let query = FileQuery { uuid, trusted: true, thumbnail: part == "thumbnail", ..FileQuery::default() };
+    let caller = context.caller_as(app, Actor::App);
+    Ok(file::give_out(gateway, &caller, (method, &context.headers), query).await?)
 }

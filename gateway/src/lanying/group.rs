@@ -11,17 +11,17 @@ use tidings_domain::{Caller, Error, Mute, Reason};
 use tidings_proto::{pb, required};
 use tidings_runtime::context;
 
-use super::asked::Asked;
+use super::context::RequestContext;
 use crate::{Gateway, reply::refused};
 
-pub(crate) async fn create(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    super::answer(make(&gateway, &asked, body).await)
+pub(crate) async fn create(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    super::answer(make(&gateway, &context, body).await)
 }
 
 /// Who is listed joins at once.
-async fn make(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.caller(gateway).await?;
-    let new = asked.params(body).await?.new_group()?;
+async fn make(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = context.caller(gateway).await?;
+    let new = context.params(body).await?.new_group()?;
     let kind = if new.kind == GroupType::Room { pb::GroupKind::Room } else { pb::GroupKind::Group };
     let settings = pb::GroupSettings { public: Some(new.kind == GroupType::Public), ..Default::default() };
     let request = pb::CreateGroupRequest {
@@ -38,25 +38,25 @@ async fn make(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, R
     Ok(codec::data(shown(&group)?))
 }
 
-pub(crate) async fn info(State(gateway): State<Gateway>, asked: Asked) -> Response {
-    super::answer(show(&gateway, &asked).await)
+pub(crate) async fn info(State(gateway): State<Gateway>, context: RequestContext) -> Response {
+    super::answer(show(&gateway, &context).await)
 }
 
-async fn show(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.caller(gateway).await?;
-    let group = Params::read(&asked.query, b"")?.group()?;
+async fn show(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = context.caller(gateway).await?;
+    let group = Params::read(&context.query, b"")?.group()?;
     let found = find(gateway, &caller, vec![group]).await?;
     let found = found.first().ok_or_else(|| Error::new(Reason::GroupNotFound, group.to_string()))?;
     Ok(codec::data(shown(found)?))
 }
 
-pub(crate) async fn info_batch(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    super::answer(show_all(&gateway, &asked, body).await)
+pub(crate) async fn info_batch(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    super::answer(show_all(&gateway, &context, body).await)
 }
 
-async fn show_all(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.caller(gateway).await?;
-    let groups = asked.params(body).await?.groups()?;
+async fn show_all(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = context.caller(gateway).await?;
+    let groups = context.params(body).await?.groups()?;
     let mut found = Vec::with_capacity(groups.len());
     for hundred in groups.chunks(100) {
         found.append(&mut find(gateway, &caller, hundred.to_vec()).await?);
@@ -97,25 +97,25 @@ fn shown(group: &pb::Group) -> Result<codec::GroupInfo<'_>, Error> {
     })
 }
 
-pub(crate) async fn destroy(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    super::answer(end(&gateway, &asked, body).await)
+pub(crate) async fn destroy(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    super::answer(end(&gateway, &context, body).await)
 }
 
-async fn end(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.caller(gateway).await?;
-    let group_id = asked.params(body).await?.group()?;
+async fn end(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = context.caller(gateway).await?;
+    let group_id = context.params(body).await?.group()?;
     let request = context::request(&caller, pb::GroupRef { group_id });
     gateway.clients().group.clone().destroy(request).await.map_err(refused)?;
     Ok(codec::done())
 }
 
-pub(crate) async fn transfer(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    super::answer(give(&gateway, &asked, body).await)
+pub(crate) async fn transfer(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    super::answer(give(&gateway, &context, body).await)
 }
 
-async fn give(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.caller(gateway).await?;
-    let params = asked.params(body).await?;
+async fn give(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = context.caller(gateway).await?;
+    let params = context.params(body).await?;
     let request = pb::TransferGroupRequest { group_id: params.group()?, new_owner_id: params.new_owner()? };
     let request = context::request(&caller, request);
     gateway.clients().group.clone().transfer(request).await.map_err(refused)?;
@@ -127,15 +127,15 @@ pub(crate) type Change = fn(&Params, &Gateway, &mut pb::UpdateGroupRequest) -> R
 
 /// A call that makes one change.
 pub(crate) fn changes(what: Change) -> MethodRouter<Gateway> {
-    let handler = move |State(gateway): State<Gateway>, asked: Asked, body: Body| async move {
-        super::answer(change(&gateway, &asked, body, what).await)
+    let handler = move |State(gateway): State<Gateway>, context: RequestContext, body: Body| async move {
+        super::answer(change(&gateway, &context, body, what).await)
     };
     post(handler).put(handler)
 }
 
-async fn change(gateway: &Gateway, asked: &Asked, body: Body, what: Change) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.caller(gateway).await?;
-    let params = asked.params(body).await?;
+async fn change(gateway: &Gateway, context: &RequestContext, body: Body, what: Change) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = context.caller(gateway).await?;
+    let params = context.params(body).await?;
     let mut request = pb::UpdateGroupRequest {
         group_id: params.group()?,
         settings: Some(pb::GroupSettings::default()),

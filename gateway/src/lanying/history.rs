@@ -6,16 +6,16 @@ use tidings_domain::{Error, Marks, Message, MsgId};
 use tidings_proto::{pb, required};
 use tidings_runtime::context;
 
-use super::asked::{Asked, conversation};
+use super::context::{RequestContext, conversation};
 use crate::{Gateway, reply::refused};
 
-pub(crate) async fn history(State(gateway): State<Gateway>, asked: Asked) -> Response {
-    super::answer(page(&gateway, &asked).await)
+pub(crate) async fn history(State(gateway): State<Gateway>, context: RequestContext) -> Response {
+    super::answer(page(&gateway, &context).await)
 }
 
-async fn page(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.caller(gateway).await?;
-    let wanted = codec::history_query(&asked.query)?;
+async fn page(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.caller(gateway).await?;
+    let wanted = codec::history_query(&context.query)?;
     let reader = caller.actor.user();
     let conversation: pb::ConversationId = conversation(gateway, &caller, wanted.opposite).await?.into();
     let request = pb::ViewRequest { user_id: None, conversation: Some(conversation) };

@@ -12,7 +12,7 @@ use tidings_proto::pb;
 use tidings_runtime::context;
 use tonic::{Response as Answer, Status};
 
-use super::asked::Asked;
+use super::context::RequestContext;
 use crate::{Gateway, reply::refused};
 
 /// Members that are read at once.
@@ -20,7 +20,7 @@ const PAGE: i32 = 1000;
 
 /// What is done to a list of users, each of whom succeeds or fails by itself.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Deed {
+pub(crate) enum MemberAction {
     Invite,
     Kick,
     SetAdmin(bool),
@@ -30,34 +30,45 @@ pub(crate) enum Deed {
 }
 
 /// A call that does it.
-pub(crate) fn does(deed: Deed) -> MethodRouter<Gateway> {
-    let handler = move |State(gateway): State<Gateway>, asked: Asked, body: Body| async move {
-        super::answer(act(&gateway, &asked, body, deed).await)
+pub(crate) fn does(action: MemberAction) -> MethodRouter<Gateway> {
+    let handler = move |State(gateway): State<Gateway>, context: RequestContext, body: Body| async move {
+        super::answer(act(&gateway, &context, body, action).await)
     };
-    match deed {
-        Deed::Kick | Deed::SetAdmin(false) | Deed::Block(false) => post(handler).delete(handler),
-        Deed::Invite | Deed::SetAdmin(true) | Deed::Ban | Deed::Unban | Deed::Block(true) => post(handler),
+    match action {
+        MemberAction::Kick | MemberAction::SetAdmin(false) | MemberAction::Block(false) => {
+            post(handler).delete(handler)
+        }
+        MemberAction::Invite
+        | MemberAction::SetAdmin(true)
+        | MemberAction::Ban
+        | MemberAction::Unban
+        | MemberAction::Block(true) => post(handler),
     }
 }
 
-async fn act(gateway: &Gateway, asked: &Asked, body: Body, deed: Deed) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.caller(gateway).await?;
-    let params = asked.params(body).await?;
+async fn act(
+    gateway: &Gateway,
+    context: &RequestContext,
+    body: Body,
+    action: MemberAction,
+) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = context.caller(gateway).await?;
+    let params = context.params(body).await?;
     let (group_id, user_ids) = (params.group()?, params.users()?);
     let mut groups = gateway.clients().group.clone();
     let members = |user_ids| context::request(&caller, pb::MembersRequest { group_id, user_ids });
     let mute = |user_ids, until: Mute| {
         context::request(&caller, pb::MuteRequest { group_id, user_ids, until_ms: until.millis() })
     };
-    results(match deed {
-        Deed::Invite => groups.add_members(members(user_ids)).await,
-        Deed::Kick => groups.remove_members(members(user_ids)).await,
-        Deed::SetAdmin(admin) => {
+    results(match action {
+        MemberAction::Invite => groups.add_members(members(user_ids)).await,
+        MemberAction::Kick => groups.remove_members(members(user_ids)).await,
+        MemberAction::SetAdmin(admin) => {
             groups.set_admins(context::request(&caller, pb::SetAdminsRequest { group_id, user_ids, admin })).await
         }
-        Deed::Ban => groups.mute(mute(user_ids, params.mute(gateway.now())?)).await,
-        Deed::Unban => groups.mute(mute(user_ids, Mute::No)).await,
-        Deed::Block(blocked) => {
+        MemberAction::Ban => groups.mute(mute(user_ids, params.mute(gateway.now())?)).await,
+        MemberAction::Unban => groups.mute(mute(user_ids, Mute::No)).await,
+        MemberAction::Block(blocked) => {
             groups.block(context::request(&caller, pb::BlockMembersRequest { group_id, user_ids, blocked })).await
         }
     })
@@ -76,13 +87,13 @@ fn result(result: &pb::MemberResult) -> codec::MemberResult<'_> {
     }
 }
 
-pub(crate) async fn apply(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    super::answer(ask_in(&gateway, &asked, body).await)
+pub(crate) async fn apply(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    super::answer(ask_in(&gateway, &context, body).await)
 }
 
-async fn ask_in(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let caller = asked.user(gateway).await?;
-    let params = asked.params(body).await?;
+async fn ask_in(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
+    let caller = context.user(gateway).await?;
+    let params = context.params(body).await?;
     let request = pb::ApplyRequest { group_id: params.group()?, user_id: None, text: params.reason()? };
     let request = context::request(&caller, request);
     let joined = gateway.clients().group.clone().apply(request).await.map_err(refused)?.into_inner().joined;
@@ -90,13 +101,17 @@ async fn ask_in(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>,
     Ok(codec::data(codec::MemberResult::success(caller.actor.user().0, remark)))
 }
 
-pub(crate) async fn handle_application(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    super::answer(decide(&gateway, &asked, body).await)
+pub(crate) async fn handle_application(
+    State(gateway): State<Gateway>,
+    context: RequestContext,
+    body: Body,
+) -> Response {
+    super::answer(decide(&gateway, &context, body).await)
 }
 
-async fn decide(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.caller(gateway).await?;
-    let params = asked.params(body).await?;
+async fn decide(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = context.caller(gateway).await?;
+    let params = context.params(body).await?;
     let user_id = params.user()?;
     let accept = params.approval()?;
     let request = pb::DecideApplicationRequest { group_id: params.group()?, user_id, accept };
@@ -105,13 +120,13 @@ async fn decide(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>,
     Ok(codec::data(codec::MemberResult::success(user_id, "")))
 }
 
-pub(crate) async fn applications(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    super::answer(list_applications(&gateway, &asked, body).await)
+pub(crate) async fn applications(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    super::answer(list_applications(&gateway, &context, body).await)
 }
 
-async fn list_applications(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.caller(gateway).await?;
-    let params = asked.params(body).await?;
+async fn list_applications(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = context.caller(gateway).await?;
+    let params = context.params(body).await?;
     let limit = params.part()?.limit;
     let mut waiting = Vec::new();
     for group_id in params.groups()? {
@@ -128,24 +143,24 @@ async fn list_applications(gateway: &Gateway, asked: &Asked, body: Body) -> Resu
     Ok(codec::page(shown.collect::<Vec<_>>(), 0, Some(waiting.len() as i64)))
 }
 
-pub(crate) async fn leave(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    super::answer(go(&gateway, &asked, body).await)
+pub(crate) async fn leave(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    super::answer(go(&gateway, &context, body).await)
 }
 
-async fn go(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let caller = asked.user(gateway).await?;
-    let group_id = asked.params(body).await?.group()?;
+async fn go(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
+    let caller = context.user(gateway).await?;
+    let group_id = context.params(body).await?.group()?;
     let request = context::request(&caller, pb::LeaveRequest { group_id, user_id: None });
     gateway.clients().group.clone().leave(request).await.map_err(refused)?;
     Ok(codec::done())
 }
 
-pub(crate) async fn joined(State(gateway): State<Gateway>, asked: Asked) -> Response {
-    super::answer(list_joined(&gateway, &asked).await)
+pub(crate) async fn joined(State(gateway): State<Gateway>, context: RequestContext) -> Response {
+    super::answer(list_joined(&gateway, &context).await)
 }
 
-async fn list_joined(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
-    let caller = asked.user(gateway).await?;
+async fn list_joined(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
+    let caller = context.user(gateway).await?;
     let mut joined: Vec<i64> = Vec::new();
     let mut after_id = 0;
     loop {
@@ -160,22 +175,26 @@ async fn list_joined(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusa
     }
 }
 
-pub(crate) async fn members(State(gateway): State<Gateway>, asked: Asked) -> Response {
-    super::answer(list_members(&gateway, &asked, |_| true).await)
+pub(crate) async fn members(State(gateway): State<Gateway>, context: RequestContext) -> Response {
+    super::answer(list_members(&gateway, &context, |_| true).await)
 }
 
-pub(crate) async fn admins(State(gateway): State<Gateway>, asked: Asked) -> Response {
-    super::answer(list_all(&gateway, &asked, |member| member.role() == pb::GroupRole::Admin).await)
+pub(crate) async fn admins(State(gateway): State<Gateway>, context: RequestContext) -> Response {
+    super::answer(list_all(&gateway, &context, |member| member.role() == pb::GroupRole::Admin).await)
 }
 
-pub(crate) async fn banned(State(gateway): State<Gateway>, asked: Asked) -> Response {
-    super::answer(list_all(&gateway, &asked, |member| member.muted_until_ms != 0).await)
+pub(crate) async fn banned(State(gateway): State<Gateway>, context: RequestContext) -> Response {
+    super::answer(list_all(&gateway, &context, |member| member.muted_until_ms != 0).await)
 }
 
 /// One page, as the cursor says.
-async fn list_members(gateway: &Gateway, asked: &Asked, shows: fn(&pb::Member) -> bool) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.caller(gateway).await?;
-    let params = Params::read(&asked.query, b"")?;
+async fn list_members(
+    gateway: &Gateway,
+    context: &RequestContext,
+    shows: fn(&pb::Member) -> bool,
+) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = context.caller(gateway).await?;
+    let params = Params::read(&context.query, b"")?;
     let group_id = params.group()?;
     let page = members_after(gateway, &caller, group_id, params.part()?).await?;
     let listed: Vec<_> = page.members.iter().filter(|member| shows(member)).map(member).collect();
@@ -183,9 +202,13 @@ async fn list_members(gateway: &Gateway, asked: &Asked, shows: fn(&pb::Member) -
 }
 
 /// Those of all members that the call is about.
-async fn list_all(gateway: &Gateway, asked: &Asked, shows: fn(&pb::Member) -> bool) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.caller(gateway).await?;
-    let group_id = Params::read(&asked.query, b"")?.group()?;
+async fn list_all(
+    gateway: &Gateway,
+    context: &RequestContext,
+    shows: fn(&pb::Member) -> bool,
+) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = context.caller(gateway).await?;
+    let group_id = Params::read(&context.query, b"")?.group()?;
     let mut found: Vec<pb::Member> = Vec::new();
     let mut after = 0;
     loop {
@@ -209,13 +232,13 @@ async fn members_after(
     Ok(reply.map_err(refused)?.into_inner())
 }
 
-pub(crate) async fn blocked(State(gateway): State<Gateway>, asked: Asked) -> Response {
-    super::answer(list_blocked(&gateway, &asked).await)
+pub(crate) async fn blocked(State(gateway): State<Gateway>, context: RequestContext) -> Response {
+    super::answer(list_blocked(&gateway, &context).await)
 }
 
-async fn list_blocked(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.caller(gateway).await?;
-    let params = Params::read(&asked.query, b"")?;
+async fn list_blocked(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = context.caller(gateway).await?;
+    let params = Params::read(&context.query, b"")?;
     let part = params.part()?;
     let request = pb::ListMembersRequest { group_id: params.group()?, after_id: part.after, limit: part.limit };
     let reply = gateway.clients().group.clone().list_blocked(context::request(&caller, request)).await;

@@ -1,7 +1,7 @@
 //! Lanying IM routes.
 
 pub(crate) mod ack;
-mod asked;
+mod context;
 pub(crate) mod conversation;
 pub(crate) mod file;
 pub(crate) mod group;

@@ -6,16 +6,16 @@ use tidings_domain::{Actor, Caller, ConversationId, Error, Message, MsgId, Polic
 use tidings_proto::pb;
 use tidings_runtime::context;
 
-use super::asked::{Asked, conversation};
+use super::context::{RequestContext, conversation};
 use crate::{Gateway, reply::refused};
 
-pub(crate) async fn recall(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    super::answer(read_and_take_back(&gateway, &asked, body).await)
+pub(crate) async fn recall(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    super::answer(read_and_take_back(&gateway, &context, body).await)
 }
 
-async fn read_and_take_back(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.caller(gateway).await?;
-    let (opposite, msg_id) = codec::recall_request(&asked.params(body).await?)?;
+async fn read_and_take_back(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.caller(gateway).await?;
+    let (opposite, msg_id) = codec::recall_request(&context.params(body).await?)?;
     let conversation = conversation(gateway, &caller, opposite).await?;
     take_back(gateway, &caller, conversation, msg_id, &identity.app.policy).await?;
     Ok(codec::done())

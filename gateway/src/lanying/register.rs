@@ -6,20 +6,20 @@ use tidings_domain::{Actor, Caller, Error, Reason, UserId};
 use tidings_proto::pb::{self, registered::Result as Outcome};
 use tidings_runtime::context;
 
-use super::asked::Asked;
+use super::context::RequestContext;
 use crate::{
     Gateway,
     identity::Who,
     reply::{refused, registration_error},
 };
 
-pub(crate) async fn register(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    super::answer(add(&gateway, &asked, body).await)
+pub(crate) async fn register(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    super::answer(add(&gateway, &context, body).await)
 }
 
-async fn add(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (caller, is_open) = registrar(gateway, asked).await?;
-    let account = codec::register_request(&asked.read(body).await?)?;
+async fn add(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (caller, is_open) = registrar(gateway, context).await?;
+    let account = codec::register_request(&context.read(body).await?)?;
     let user = pb::NewUser { username: account.username, password: account.password, nickname: String::new() };
     let request = pb::RegisterUsersRequest { users: vec![user], name_rule: pb::NameRule::Lanying.into(), is_open };
     let request = context::request(&caller, request);
@@ -31,14 +31,14 @@ async fn add(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Re
     }
 }
 
-pub(crate) async fn batch(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    super::answer(add_all(&gateway, &asked, body).await)
+pub(crate) async fn batch(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    super::answer(add_all(&gateway, &context, body).await)
 }
 
 /// Each user is registered or refused by itself.
-async fn add_all(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (caller, is_open) = registrar(gateway, asked).await?;
-    let accounts = codec::batch_request(&asked.read(body).await?)?;
+async fn add_all(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (caller, is_open) = registrar(gateway, context).await?;
+    let accounts = codec::batch_request(&context.read(body).await?)?;
     let users = accounts.iter().map(|account| pb::NewUser {
         username: account.username.clone(),
         password: account.password.clone(),
@@ -66,11 +66,11 @@ fn outcome(registered: pb::Registered) -> Result<i64, String> {
 }
 
 /// Whoever shows no admin token registers only where the app lets everybody; whether that is so goes with the caller.
-async fn registrar(gateway: &Gateway, asked: &Asked) -> Result<(Caller, bool), Error> {
-    let identity = asked.identity(gateway).await?;
+async fn registrar(gateway: &Gateway, context: &RequestContext) -> Result<(Caller, bool), Error> {
+    let identity = context.identity(gateway).await?;
     let is_open = !matches!(identity.who, Who::App);
     if is_open && !identity.app.policy.lanying_open_registration {
         return Err(Error::new(Reason::RegistrationClosed, ""));
     }
-    Ok((asked.caller_as(&identity.app, Actor::App), is_open))
+    Ok((context.caller_as(&identity.app, Actor::App), is_open))
 }

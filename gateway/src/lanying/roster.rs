@@ -5,32 +5,37 @@ use tidings_dialects::lanying::{self as codec, Params, Refusal};
 use tidings_proto::pb;
 use tidings_runtime::context;
 
-use super::asked::Asked;
+use super::context::RequestContext;
 use crate::{Gateway, reply::refused};
 
-pub(crate) async fn block(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    super::answer(set_blocked(&gateway, &asked, body, true).await)
+pub(crate) async fn block(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    super::answer(set_blocked(&gateway, &context, body, true).await)
 }
 
-pub(crate) async fn unblock(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    super::answer(set_blocked(&gateway, &asked, body, false).await)
+pub(crate) async fn unblock(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    super::answer(set_blocked(&gateway, &context, body, false).await)
 }
 
-async fn set_blocked(gateway: &Gateway, asked: &Asked, body: Body, blocked: bool) -> Result<Vec<u8>, Refusal> {
-    let caller = asked.user(gateway).await?;
-    let blocked_id = asked.params(body).await?.user()?;
+async fn set_blocked(
+    gateway: &Gateway,
+    context: &RequestContext,
+    body: Body,
+    blocked: bool,
+) -> Result<Vec<u8>, Refusal> {
+    let caller = context.user(gateway).await?;
+    let blocked_id = context.params(body).await?.user()?;
     let request = context::request(&caller, pb::BlockUserRequest { user_id: None, blocked_id, blocked });
     gateway.clients().directory.clone().block_user(request).await.map_err(refused)?;
     Ok(codec::done())
 }
 
-pub(crate) async fn blocked_list(State(gateway): State<Gateway>, asked: Asked) -> Response {
-    super::answer(list(&gateway, &asked).await)
+pub(crate) async fn blocked_list(State(gateway): State<Gateway>, context: RequestContext) -> Response {
+    super::answer(list(&gateway, &context).await)
 }
 
-async fn list(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
-    let caller = asked.user(gateway).await?;
-    let params = Params::read(&asked.query, b"")?;
+async fn list(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
+    let caller = context.user(gateway).await?;
+    let params = Params::read(&context.query, b"")?;
     let part = params.part()?;
     let request = pb::ListBlockedUsersRequest { user_id: None, after_id: part.after, limit: part.limit };
     let request = context::request(&caller, request);
@@ -38,14 +43,14 @@ async fn list(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
     Ok(codec::page(reply.user_ids, reply.next_after_id, None))
 }
 
-pub(crate) async fn may_message(State(gateway): State<Gateway>, asked: Asked) -> Response {
-    super::answer(ask(&gateway, &asked).await)
+pub(crate) async fn may_message(State(gateway): State<Gateway>, context: RequestContext) -> Response {
+    super::answer(ask(&gateway, &context).await)
 }
 
 /// Whether `user_id` may write to `roster_id`. A user asks about himself.
-async fn ask(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.caller(gateway).await?;
-    let params = Params::read(&asked.query, b"")?;
+async fn ask(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = context.caller(gateway).await?;
+    let params = Params::read(&context.query, b"")?;
     let (user, roster) = params.roster()?;
     let request = context::request(&caller, pb::BlockedByRequest { user_id: Some(user), by_ids: vec![roster] });
     let reply = gateway.clients().directory.clone().blocked_by(request).await.map_err(refused)?.into_inner();

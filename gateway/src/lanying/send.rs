@@ -1,35 +1,35 @@
 //! `POST|PUT /message/send`, `/message/notify` and `/message/broadcast` (lanying.md 5.4, 5.6, 10).
 
 use axum::{body::Body, extract::State, response::Response};
-use tidings_dialects::lanying::{self as codec, Deed, Operation, Refusal, Wanted};
+use tidings_dialects::lanying::{self as codec, Operation, OperationAction, Refusal, SendCommand};
 use tidings_domain::{Actor, Caller, ConversationId, Draft, Error, MsgId, Policy, Target, UserId, UserRef};
 use tidings_proto::pb::{self, edit_request::Change};
 use tidings_runtime::context;
 
 use super::{
-    asked::{Asked, group_or_room},
+    context::{RequestContext, group_or_room},
     recall::take_back,
 };
 use crate::{Gateway, identity::Who, reply::refused, request::idempotency_key};
 
-pub(crate) async fn send(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    super::answer(say_or_do(&gateway, &asked, body).await)
+pub(crate) async fn send(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    super::answer(say_or_do(&gateway, &context, body).await)
 }
 
-async fn say_or_do(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.caller(gateway).await?;
+async fn say_or_do(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.caller(gateway).await?;
     let policy = &identity.app.policy;
-    match codec::send_request(&asked.read(body).await?, policy)? {
-        Wanted::Message(mut draft) => {
+    match codec::send_request(&context.read(body).await?, policy)? {
+        SendCommand::Message(mut draft) => {
             check_sender(&identity.who, draft.sender.as_ref())?;
-            draft.idempotency_key = idempotency_key(&asked.headers)?;
+            draft.idempotency_key = idempotency_key(&context.headers)?;
             append(gateway, &caller, draft).await
         }
-        Wanted::Operation(operation) => {
+        SendCommand::Operation(operation) => {
             let by = operation.by.map(UserRef::Id);
             check_sender(&identity.who, by.as_ref())?;
             let keys =
-                Keys { idempotency_key: idempotency_key(&asked.headers)?, transaction_id: operation.transaction_id };
+                Keys { idempotency_key: idempotency_key(&context.headers)?, transaction_id: operation.transaction_id };
             operate(gateway, caller, operation, keys, policy).await
         }
     }
@@ -68,7 +68,7 @@ struct Keys {
 async fn operate(
     gateway: &Gateway,
     mut caller: Caller,
-    Operation { by, target, related, deed, .. }: Operation,
+    Operation { by, target, related, action, .. }: Operation,
     keys: Keys,
     policy: &Policy,
 ) -> Result<Vec<u8>, Refusal> {
@@ -81,17 +81,17 @@ async fn operate(
         Target::User(UserRef::Id(user)) => ConversationId::direct(caller.actor.user(), user),
         Target::User(UserRef::Name(_)) => return Err(Refusal::bad_parameter("targets", "must be ids")),
     };
-    match deed {
-        Deed::ReadAck => {
+    match action {
+        OperationAction::ReadAck => {
             let request = pb::MarkRequest { user_id: None, conversation: Some(conversation.into()), msg_id: related.0 };
             let request = context::request(&caller, request);
             gateway.clients().conversation.clone().mark_read(request).await.map_err(refused)?;
         }
-        Deed::Recall => take_back(gateway, &caller, conversation, related, policy).await?,
-        Deed::Append(text) => {
+        OperationAction::Recall => take_back(gateway, &caller, conversation, related, policy).await?,
+        OperationAction::Append(text) => {
             edit(gateway, &caller, (conversation, related), Change::Append(text), keys).await?;
         }
-        Deed::Replace(content) => {
+        OperationAction::Replace(content) => {
             edit(gateway, &caller, (conversation, related), Change::Replace((*content).into()), keys).await?;
         }
     }
@@ -118,16 +118,16 @@ async fn edit(
     Ok(())
 }
 
-pub(crate) async fn notify(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    super::answer(tell(&gateway, &asked, body).await)
+pub(crate) async fn notify(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    super::answer(tell(&gateway, &context, body).await)
 }
 
 /// For admin tokens alone (decision 26). The headers say who is shown as the sender, as `from_user_id` does.
-async fn tell(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.admin(gateway).await?;
-    let mut draft = codec::notify_request(&asked.read(body).await?, &identity.app.policy)?;
+async fn tell(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.admin(gateway).await?;
+    let mut draft = codec::notify_request(&context.read(body).await?, &identity.app.policy)?;
     draft.sender = draft.sender.or(shown_sender(&caller).map(UserRef::Id));
-    draft.idempotency_key = idempotency_key(&asked.headers)?;
+    draft.idempotency_key = idempotency_key(&context.headers)?;
     append(gateway, &Caller { actor: Actor::App, ..caller }, draft).await
 }
 
@@ -138,17 +138,17 @@ fn shown_sender(caller: &Caller) -> Option<UserId> {
     }
 }
 
-pub(crate) async fn broadcast(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    super::answer(tell_all(&gateway, &asked, body).await)
+pub(crate) async fn broadcast(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    super::answer(tell_all(&gateway, &context, body).await)
 }
 
-async fn tell_all(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.admin(gateway).await?;
-    let (sender, content) = codec::broadcast_request(&asked.read(body).await?)?;
+async fn tell_all(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = context.admin(gateway).await?;
+    let (sender, content) = codec::broadcast_request(&context.read(body).await?)?;
     let request = pb::BroadcastRequest {
         sender: sender.or(shown_sender(&caller)).map(|user| UserRef::Id(user).into()),
         content: Some(content.into()),
-        idempotency_key: idempotency_key(&asked.headers)?.unwrap_or_default(),
+        idempotency_key: idempotency_key(&context.headers)?.unwrap_or_default(),
         call: codec::BROADCAST_CALL.to_owned(),
         system: false,
     };

@@ -8,34 +8,34 @@ use tidings_proto::{
     required,
 };
 
-use super::asked::Asked;
+use super::context::RequestContext;
 use crate::{Gateway, reply::refused};
 
-pub(crate) async fn by_id(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    let login = asked.read(body).await.map_err(Refusal::from).and_then(|body| codec::token_request_by_id(&body));
-    super::answer(issue(&gateway, &asked, login).await)
+pub(crate) async fn by_id(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    let login = context.read(body).await.map_err(Refusal::from).and_then(|body| codec::token_request_by_id(&body));
+    super::answer(issue(&gateway, &context, login).await)
 }
 
-pub(crate) async fn by_name(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    let login = asked.read(body).await.map_err(Refusal::from).and_then(|body| codec::token_request_by_name(&body));
-    super::answer(issue(&gateway, &asked, login).await)
+pub(crate) async fn by_name(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    let login = context.read(body).await.map_err(Refusal::from).and_then(|body| codec::token_request_by_name(&body));
+    super::answer(issue(&gateway, &context, login).await)
 }
 
-pub(crate) async fn by_login(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    let login = asked.read(body).await.map_err(Refusal::from).and_then(|body| codec::token_request_by_login(&body));
-    super::answer(issue(&gateway, &asked, login).await)
+pub(crate) async fn by_login(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    let login = context.read(body).await.map_err(Refusal::from).and_then(|body| codec::token_request_by_login(&body));
+    super::answer(issue(&gateway, &context, login).await)
 }
 
-async fn issue(gateway: &Gateway, asked: &Asked, login: Result<Login, Refusal>) -> Result<Vec<u8>, Refusal> {
-    let app = Some(pb::AppRef { app: Some(asked.app_ref()?) });
+async fn issue(gateway: &Gateway, context: &RequestContext, login: Result<Login, Refusal>) -> Result<Vec<u8>, Refusal> {
+    let app = Some(pb::AppRef { app: Some(context.app_ref()?) });
     let login = login?;
     // Asked before and not after, so that the time of the answer does not tell who exists either.
-    let names_fault = names_fault(gateway, asked).await?;
+    let names_fault = names_fault(gateway, context).await?;
     let request = pb::IssueTokenRequest {
         app,
         grant: Some(Grant::Password(pb::Password { user: Some(login.user.into()), password: login.password })),
         ttl_seconds: None,
-        peer_address: asked.address.map(|address| address.to_string()).unwrap_or_default(),
+        peer_address: context.address.map(|address| address.to_string()).unwrap_or_default(),
     };
     let issued = gateway.clients().directory.clone().issue_token(request).await.map_err(refused);
     let issued = match issued {
@@ -50,7 +50,7 @@ async fn issue(gateway: &Gateway, asked: &Asked, login: Result<Login, Refusal>) 
 }
 
 /// Whether the app lets everybody learn who exists.
-async fn names_fault(gateway: &Gateway, asked: &Asked) -> Result<bool, Error> {
-    let nobody = gateway.identities().of(asked.app_ref()?, "").await?;
+async fn names_fault(gateway: &Gateway, context: &RequestContext) -> Result<bool, Error> {
+    let nobody = gateway.identities().of(context.app_ref()?, "").await?;
     Ok(nobody.app.policy.lanying_login_names_fault)
 }

@@ -6,30 +6,30 @@ use tidings_domain::{Actor, Caller, Error, UserId, UserRef};
 use tidings_proto::pb;
 use tidings_runtime::context;
 
-use super::asked::{Asked, acting_user};
+use super::context::{RequestContext, acting_user};
 use crate::{Gateway, identity::Identity, reply::refused};
 
 /// Users that are read at once.
 const MAX_PAGE: i64 = 1000;
 
-pub(crate) async fn profile(State(gateway): State<Gateway>, asked: Asked) -> Response {
-    super::answer(show_profile(&gateway, &asked).await)
+pub(crate) async fn profile(State(gateway): State<Gateway>, context: RequestContext) -> Response {
+    super::answer(show_profile(&gateway, &context).await)
 }
 
-async fn show_profile(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.caller(gateway).await?;
+async fn show_profile(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = context.caller(gateway).await?;
     let request = context::request(&caller, pb::GetUserRequest { user: Some(myself(&caller)?) });
     let profile = gateway.clients().directory.clone().get_profile(request).await.map_err(refused)?.into_inner();
     Ok(shown_profile(&profile))
 }
 
-pub(crate) async fn set_profile(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    super::answer(change_profile(&gateway, &asked, body).await)
+pub(crate) async fn set_profile(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    super::answer(change_profile(&gateway, &context, body).await)
 }
 
-async fn change_profile(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.caller(gateway).await?;
-    let params = asked.params(body).await?;
+async fn change_profile(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.caller(gateway).await?;
+    let params = context.params(body).await?;
     let change = params.profile()?;
     let profile = pb::Profile {
         nickname: change.nick_name,
@@ -61,15 +61,15 @@ fn shown_profile(profile: &pb::Profile) -> Vec<u8> {
     })
 }
 
-pub(crate) async fn list(State(gateway): State<Gateway>, asked: Asked) -> Response {
-    super::answer(list_page(&gateway, &asked).await)
+pub(crate) async fn list(State(gateway): State<Gateway>, context: RequestContext) -> Response {
+    super::answer(list_page(&gateway, &context).await)
 }
 
 /// The pages are numbered, the directory's are not: the ones before are walked through in large steps.
-async fn list_page(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.admin(gateway).await?;
+async fn list_page(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = context.admin(gateway).await?;
     let caller = Caller { actor: Actor::App, ..caller };
-    let params = Params::read(&asked.query, b"")?;
+    let params = Params::read(&context.query, b"")?;
     let (mut skip, size) = params.numbered_page()?;
     let mut after_id = 0;
     while skip > 0 {
@@ -99,21 +99,21 @@ async fn users_after(
     Ok(gateway.clients().directory.clone().list_users(request).await.map_err(refused)?.into_inner())
 }
 
-pub(crate) async fn online_status(State(gateway): State<Gateway>, asked: Asked) -> Response {
-    super::answer(is_online(&gateway, &asked).await)
+pub(crate) async fn online_status(State(gateway): State<Gateway>, context: RequestContext) -> Response {
+    super::answer(is_online(&gateway, &context).await)
 }
 
-async fn is_online(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
-    let sessions = sessions(gateway, asked).await?;
+async fn is_online(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
+    let sessions = sessions(gateway, context).await?;
     Ok(codec::data(codec::OnlineStatus { online: !sessions.is_empty() }))
 }
 
-pub(crate) async fn devices(State(gateway): State<Gateway>, asked: Asked) -> Response {
-    super::answer(list_devices(&gateway, &asked).await)
+pub(crate) async fn devices(State(gateway): State<Gateway>, context: RequestContext) -> Response {
+    super::answer(list_devices(&gateway, &context).await)
 }
 
-async fn list_devices(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refusal> {
-    let sessions = sessions(gateway, asked).await?;
+async fn list_devices(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
+    let sessions = sessions(gateway, context).await?;
     let devices = sessions.iter().map(|session| codec::Device {
         device_sn: session.device_sn,
         platform: &session.platform,
@@ -122,51 +122,56 @@ async fn list_devices(gateway: &Gateway, asked: &Asked) -> Result<Vec<u8>, Refus
     Ok(codec::data(devices.collect::<Vec<_>>()))
 }
 
-async fn sessions(gateway: &Gateway, asked: &Asked) -> Result<Vec<pb::Session>, Refusal> {
-    let (_, caller) = asked.caller(gateway).await?;
+async fn sessions(gateway: &Gateway, context: &RequestContext) -> Result<Vec<pb::Session>, Refusal> {
+    let (_, caller) = context.caller(gateway).await?;
     let request = context::request(&caller, pb::GetUserRequest { user: Some(myself(&caller)?) });
     let reply = gateway.clients().directory.clone().list_sessions(request).await.map_err(refused)?;
     Ok(reply.into_inner().sessions)
 }
 
-pub(crate) async fn kick(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    super::answer(end_sessions(&gateway, &asked, body).await)
+pub(crate) async fn kick(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    super::answer(end_sessions(&gateway, &context, body).await)
 }
 
-async fn end_sessions(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.caller(gateway).await?;
-    let device_sn = asked.params(body).await?.device()?;
+async fn end_sessions(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = context.caller(gateway).await?;
+    let device_sn = context.params(body).await?.device()?;
     let request =
         context::request(&caller, pb::EndSessionsRequest { user: Some(myself(&caller)?), device_sn, end_tokens: true });
     gateway.clients().directory.clone().end_sessions(request).await.map_err(refused)?;
     Ok(codec::done())
 }
 
-pub(crate) async fn disable(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    super::answer(set_enabled(&gateway, &asked, body, false).await)
+pub(crate) async fn disable(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    super::answer(set_enabled(&gateway, &context, body, false).await)
 }
 
-pub(crate) async fn enable(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    super::answer(set_enabled(&gateway, &asked, body, true).await)
+pub(crate) async fn enable(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    super::answer(set_enabled(&gateway, &context, body, true).await)
 }
 
-async fn set_enabled(gateway: &Gateway, asked: &Asked, body: Body, enabled: bool) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = asked.admin(gateway).await?;
-    let user = Some(meant(&caller, &asked.params(body).await?)?);
+async fn set_enabled(
+    gateway: &Gateway,
+    context: &RequestContext,
+    body: Body,
+    enabled: bool,
+) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = context.admin(gateway).await?;
+    let user = Some(meant(&caller, &context.params(body).await?)?);
     let request = pb::UpdateUserRequest { user, enabled: Some(enabled), ..Default::default() };
     let request = context::request(&Caller { actor: Actor::App, ..caller }, request);
     gateway.clients().directory.clone().update_user(request).await.map_err(refused)?;
     Ok(codec::done())
 }
 
-pub(crate) async fn delete(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    super::answer(remove(&gateway, &asked, body).await)
+pub(crate) async fn delete(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    super::answer(remove(&gateway, &context, body).await)
 }
 
 /// A user token deletes its own user and names nobody else, an admin token deletes whom it stands for or names.
-async fn remove(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.caller(gateway).await?;
-    let params = asked.params(body).await?;
+async fn remove(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.caller(gateway).await?;
+    let params = context.params(body).await?;
     let user = meant(&caller, &params)?;
     if identity.check_app().is_err() && user != myself(&caller)? {
         return Err(Error::not_permitted("a user deletes himself alone").into());
@@ -177,14 +182,14 @@ async fn remove(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>,
     Ok(codec::done())
 }
 
-pub(crate) async fn change_password(State(gateway): State<Gateway>, asked: Asked, body: Body) -> Response {
-    super::answer(set_password(&gateway, &asked, body).await)
+pub(crate) async fn change_password(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
+    super::answer(set_password(&gateway, &context, body).await)
 }
 
 /// A user shows the old password, an admin token need not.
-async fn set_password(gateway: &Gateway, asked: &Asked, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = asked.caller(gateway).await?;
-    let params = asked.params(body).await?;
+async fn set_password(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.caller(gateway).await?;
+    let params = context.params(body).await?;
     let by_app = identity.check_app().is_ok();
     let old_password = if by_app { None } else { Some(params.old_password()?) };
     let request = pb::UpdateUserRequest {

@@ -20,8 +20,8 @@ impl From<StoredFile> for pb::FileInfo {
                 content_type: thumbnail.content_type,
                 size: thumbnail.size as i64,
             }),
-            width: file.sides.map_or(0, |(width, _)| width as i32),
-            height: file.sides.map_or(0, |(_, height)| height as i32),
+            width: file.dimensions.map_or(0, |(width, _)| width as i32),
+            height: file.dimensions.map_or(0, |(_, height)| height as i32),
             owner_user_id: file.owner.map(|owner| owner.0),
         }
     }
@@ -44,7 +44,10 @@ impl TryFrom<pb::FileInfo> for StoredFile {
             restricted: wire.restricted,
             secret: wire.share_secret,
             thumbnail: thumbnail.transpose()?,
-            sides: u32::try_from(wire.width).ok().zip(u32::try_from(wire.height).ok()).filter(|sides| *sides != (0, 0)),
+            dimensions: u32::try_from(wire.width)
+                .ok()
+                .zip(u32::try_from(wire.height).ok())
+                .filter(|dimensions| *dimensions != (0, 0)),
             owner: wire.owner_user_id.map(UserId),
             created_at: UnixMillis(wire.created_at_ms),
             expires_at: (wire.expires_at_ms != 0).then_some(UnixMillis(wire.expires_at_ms)),

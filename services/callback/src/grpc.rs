@@ -15,7 +15,7 @@ use crate::{
         endpoints::{self, New},
     },
     model::{Attempt, Delivery, Dialect, Endpoint, Retry, State},
-    store::{self, delivery::Wanted},
+    store::{self, delivery::DeliveryFilter},
     worker::purge,
 };
 
@@ -102,14 +102,14 @@ impl CallbackService for CallbackGrpc {
     ) -> Result<Response<pb::ListDeliveriesReply>, Status> {
         let app = self.app(&request).await?;
         let wire = request.into_inner();
-        let wanted = Wanted {
+        let filter = DeliveryFilter {
             endpoint: wire.endpoint_id,
             state: i64::from(wire.state),
             msg_id: wire.msg_id,
             before: wire.before_id,
-            ..Wanted::default()
+            ..DeliveryFilter::default()
         };
-        let listed = deliveries::list(&self.core, app.id, wanted, wire.limit).await.map_err(to_status)?;
+        let listed = deliveries::list(&self.core, app.id, filter, wire.limit).await.map_err(to_status)?;
         Ok(Response::new(pb::ListDeliveriesReply { deliveries: listed.into_iter().map(Into::into).collect() }))
     }
 
@@ -117,15 +117,15 @@ impl CallbackService for CallbackGrpc {
     async fn replay(&self, request: Request<pb::ReplayRequest>) -> Result<Response<pb::ReplayReply>, Status> {
         let app = self.app(&request).await?;
         let wire = request.into_inner();
-        let wanted = Wanted {
+        let filter = DeliveryFilter {
             endpoint: wire.endpoint_id,
             delivery: wire.delivery_id,
             state: i64::from(wire.state),
             from: wire.from_ms,
             until: wire.until_ms,
-            ..Wanted::default()
+            ..DeliveryFilter::default()
         };
-        let replayed = deliveries::replay(&self.core, app.id, wanted).await.map_err(to_status)?;
+        let replayed = deliveries::replay(&self.core, app.id, filter).await.map_err(to_status)?;
         Ok(Response::new(pb::ReplayReply { replayed }))
     }
 

@@ -224,10 +224,10 @@ impl pb::directory_service_server::DirectoryService for Directory {
         let wire = request.into_inner();
         let refs: Result<Vec<_>, Error> = wire.users.into_iter().map(TryInto::try_into).collect();
         let refs = refs.map_err(to_status)?;
-        if wire.take_down_unknown && actor != Actor::App {
+        if wire.intern_unknown && actor != Actor::App {
             return Err(to_status(Error::not_permitted("only the app itself takes names down")));
         }
-        let users = self.core.resolve_users(&key, &refs, wire.take_down_unknown).await.map_err(to_status)?;
+        let users = self.core.resolve_users(&key, &refs, wire.intern_unknown).await.map_err(to_status)?;
         Ok(Response::new(pb::ResolveUsersReply { users: wire_users(users) }))
     }
 

@@ -26,7 +26,7 @@ struct Counter {
 
 /// What somebody wants of a quota.
 #[derive(Debug, Clone)]
-pub(crate) struct Wanted {
+pub(crate) struct QuotaRequest {
     pub(crate) rate: Rate,
     pub(crate) subject: String,
     pub(crate) wanted: i64,
@@ -48,7 +48,7 @@ pub(crate) struct Quotas(Mutex<HashMap<Key, Counter>>);
 
 impl Quotas {
     /// Takes a share where less than the quota is used, as much of what is wanted as is left, and at least `least`.
-    pub(crate) fn take(&self, app: AppId, quota: i64, wanted: Wanted, now: UnixMillis) -> Granted {
+    pub(crate) fn take(&self, app: AppId, quota: i64, wanted: QuotaRequest, now: UnixMillis) -> Granted {
         let length = wanted.rate.window().as_millis() as i64;
         let window = now.0.div_euclid(length);
         let resets_in = Duration::from_millis(((window + 1) * length - now.0) as u64);
@@ -76,7 +76,7 @@ mod tests {
     const NOW: UnixMillis = UnixMillis(1_790_000_000_250);
 
     fn take(quotas: &Quotas, least: i64, wanted: i64, now: UnixMillis) -> i64 {
-        let wanted = Wanted { rate: Rate::GroupMessages, subject: String::new(), wanted, least };
+        let wanted = QuotaRequest { rate: Rate::GroupMessages, subject: String::new(), wanted, least };
         quotas.take(AppId(1), 20, wanted, now).granted
     }
 
@@ -100,7 +100,7 @@ mod tests {
     fn apps_rates_and_subjects_are_counted_apart() {
         let quotas = Quotas::default();
         let of = |app, rate, subject: &str| {
-            let wanted = Wanted { rate, subject: subject.to_owned(), wanted: 1, least: 1 };
+            let wanted = QuotaRequest { rate, subject: subject.to_owned(), wanted: 1, least: 1 };
             quotas.take(AppId(app), 1, wanted, NOW).granted
         };
         for (app, rate, subject) in
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_grant_says_when_the_window_ends() {
-        let wanted = Wanted { rate: Rate::Calls, subject: String::new(), wanted: 5, least: 1 };
+        let wanted = QuotaRequest { rate: Rate::Calls, subject: String::new(), wanted: 5, least: 1 };
         let granted = Quotas::default().take(AppId(1), 100, wanted, NOW);
         assert_eq!(granted, Granted { granted: 5, remaining: 95, resets_in: Duration::from_millis(750) });
     }

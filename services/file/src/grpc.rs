@@ -156,7 +156,7 @@ impl FileService for FileGrpc {
         let pb::SetLifetimeRequest { file, for_ever } = request.into_inner();
         // Nothing is given out, so whoever brought the file need not know its secret.
         let file = required("file", file).map_err(to_status)?;
-        let wanted = find::Wanted { uuid: file.uuid, secret: file.share_secret, trusted: true };
+        let wanted = find::FileQuery { uuid: file.uuid, secret: file.share_secret, trusted: true };
         let set = lifetime::set(&self.core, &app, user, &wanted, for_ever).await.map_err(to_status)?;
         Ok(Response::new(set.into()))
     }
@@ -164,7 +164,7 @@ impl FileService for FileGrpc {
     #[tracing::instrument(level = "debug", name = "file.delete", skip_all)]
     async fn delete(&self, request: Request<pb::FileRef>) -> Result<Response<pb::FileInfo>, Status> {
         let app = self.own_app(&request).await?;
-        let wanted = find::Wanted::of(request.into_inner(), true);
+        let wanted = find::FileQuery::of(request.into_inner(), true);
         let deleted = delete::delete(&self.core, app.id, &wanted).await.map_err(to_status)?;
         Ok(Response::new(deleted.into()))
     }
@@ -199,24 +199,24 @@ fn user(caller: &Caller) -> Option<UserId> {
     (!caller.is_app()).then_some(caller.actor.user())
 }
 
-impl find::Wanted {
+impl find::FileQuery {
     fn of(wire: pb::FileRef, trusted: bool) -> Self {
         Self { uuid: wire.uuid, secret: wire.share_secret, trusted }
     }
 }
 
 /// Only the app itself can see to it who may read: what a user says of it is not heard.
-fn wanted(wire: pb::FileRef, caller: &Caller) -> find::Wanted {
+fn wanted(wire: pb::FileRef, caller: &Caller) -> find::FileQuery {
     let trusted = wire.trusted && user(caller).is_none();
-    find::Wanted::of(wire, trusted)
+    find::FileQuery::of(wire, trusted)
 }
 
-fn download_of(wire: pb::DownloadRequest, caller: &Caller) -> Result<download::Wanted, Error> {
+fn download_of(wire: pb::DownloadRequest, caller: &Caller) -> Result<download::DownloadQuery, Error> {
     let number = |field: &str, value: i64| {
         u64::try_from(value).map_err(|error| Error::invalid(field, "must not be negative").because(error))
     };
     let length = number("length", wire.length)?;
-    Ok(download::Wanted {
+    Ok(download::DownloadQuery {
         file: wanted(required("file", wire.file)?, caller),
         thumbnail: wire.thumbnail,
         offset: number("offset", wire.offset)?,
@@ -224,11 +224,11 @@ fn download_of(wire: pb::DownloadRequest, caller: &Caller) -> Result<download::W
     })
 }
 
-fn link_of(wire: pb::LinkRequest, caller: &Caller) -> Result<link::Wanted, Error> {
+fn link_of(wire: pb::LinkRequest, caller: &Caller) -> Result<link::LinkQuery, Error> {
     if !(1000..=7 * 24 * 3_600_000).contains(&wire.life_ms) {
         return Err(Error::invalid("life_ms", "must be from 1000 to 604800000"));
     }
-    Ok(link::Wanted {
+    Ok(link::LinkQuery {
         file: wanted(required("file", wire.file)?, caller),
         thumbnail: wire.thumbnail,
         life: Duration::from_millis(wire.life_ms as u64),

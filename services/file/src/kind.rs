@@ -1,6 +1,6 @@
 //! What bytes are: what the client says where they can be that, else what they begin like.
 //!
-//! Most formats share a container with others: a photograph of a phone is an `ftyp` file as a film is, a document a zip
+//! Most formats share a container with others: a photograph of a phone is an `ftyp` file as a video is, a document a zip
 //! file. The bytes tell the container, the client the format. What the bytes tell stands above the client where the two
 //! contradict each other, and where a browser would run or show what the client says: pictures above all, which are shown
 //! in place.
@@ -28,7 +28,7 @@ const fn holds(kind: &'static str, fits: &'static [&'static str]) -> Container {
     Container { kind, fits, suffix: "" }
 }
 
-/// Films, sounds and pictures of the family of MP4.
+/// Videos, sounds and pictures of the family of MP4.
 const FTYP: &[&str] = &["video/", "audio/", "image/heic", "image/heif", "image/avif", "application/mp4"];
 const OGG: &[&str] = &["audio/", "video/", "application/ogg"];
 const MATROSKA: &[&str] = &["video/", "audio/"];

@@ -24,7 +24,7 @@ use crate::{
     },
     appender::{Appender, Reply},
     edited::Change,
-    screening::Look,
+    screening::ModerationScope,
     store::{broadcast::Scope, export::Part},
 };
 
@@ -64,15 +64,15 @@ impl MessageService for MessageGrpc {
             Ok(draft) => draft,
             Err(error) => return Err(to_status(standing.err().unwrap_or(error))),
         };
-        let look = (Look::All, standing);
-        let sent = send::send_or_tell(&self.deps, &self.appender, (&caller, &app), draft, look, &canonical).await;
+        let scope = (ModerationScope::All, standing);
+        let sent = send::send_or_tell(&self.deps, &self.appender, (&caller, &app), draft, scope, &canonical).await;
         Ok(Response::new(sent.map_err(to_status)?.into()))
     }
 
     #[tracing::instrument(level = "debug", name = "message.page", skip_all)]
     async fn page(&self, request: Request<pb::PageRequest>) -> Result<Response<pb::PageReply>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
-        let wanted = page::Wanted::try_from(request.into_inner()).map_err(to_status)?;
+        let wanted = page::PageQuery::try_from(request.into_inner()).map_err(to_status)?;
         let (messages, next) = page::page(&self.deps, &caller, wanted).await.map_err(to_status)?;
         let messages = messages.into_iter().map(Into::into).collect();
         Ok(Response::new(pb::PageReply { messages, next_msg_id: next.0 }))
@@ -132,7 +132,7 @@ impl MessageService for MessageGrpc {
         if !request.msg_key.is_empty() {
             request.msg_id = recall::of_key(&self.deps, app.id, &request.msg_key).await.map_err(to_status)?.0;
         }
-        let wanted = recall::Wanted::try_from(request).map_err(to_status)?;
+        let wanted = recall::RecallCommand::try_from(request).map_err(to_status)?;
         let recalled = recall::recall(&self.deps, (&caller, &app), wanted).await.map_err(to_status)?;
         Ok(Response::new(recalled.into()))
     }
@@ -142,7 +142,7 @@ impl MessageService for MessageGrpc {
         let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let without = pb::EditRequest { idempotency_key: String::new(), transaction_id: 0, ..request.clone() };
-        let wanted = edit::Wanted::try_from(request).map_err(to_status)?;
+        let wanted = edit::EditCommand::try_from(request).map_err(to_status)?;
         let edited = edit::edit(&self.deps, (&caller, &app), wanted, &without.encode_to_vec()).await;
         let edited = edited.map_err(to_status)?;
         Ok(Response::new(edited.into()))
@@ -153,9 +153,16 @@ impl MessageService for MessageGrpc {
         let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let canonical = pb::BroadcastRequest { idempotency_key: String::new(), ..request.clone() }.encode_to_vec();
-        let wanted = broadcast::Wanted::try_from(request).map_err(to_status)?;
-        let sent =
-            broadcast::broadcast(&self.deps, &self.appender, (&caller, &app), &wanted, Look::Words, &canonical).await;
+        let wanted = broadcast::BroadcastCommand::try_from(request).map_err(to_status)?;
+        let sent = broadcast::broadcast(
+            &self.deps,
+            &self.appender,
+            (&caller, &app),
+            &wanted,
+            ModerationScope::Words,
+            &canonical,
+        )
+        .await;
         Ok(Response::new(pb::BroadcastReply { sent: sent.map_err(to_status)? as i64 }))
     }
 
@@ -167,7 +174,7 @@ impl MessageService for MessageGrpc {
         let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let canonical = pb::StartBroadcastRequest { idempotency_key: String::new(), ..request.clone() };
-        let wanted = start_broadcast::Wanted::try_from(request).map_err(to_status)?;
+        let wanted = start_broadcast::StartBroadcastCommand::try_from(request).map_err(to_status)?;
         let canonical = canonical.encode_to_vec();
         let started =
             start_broadcast::start_broadcast(&self.deps, &self.appender, (&caller, &app), wanted, &canonical).await;
@@ -183,7 +190,7 @@ impl MessageService for MessageGrpc {
         let fetch_into = request.fetch_into.chars().take(1).collect();
         let canonical =
             pb::ImportRequest { idempotency_key: String::new(), fetch_into, ..request.clone() }.encode_to_vec();
-        let wanted = import::Wanted::try_from(request).map_err(to_status)?;
+        let wanted = import::ImportCommand::try_from(request).map_err(to_status)?;
         let now = self.deps.clock.now();
         let imported = import::import(&self.deps, &self.appender, (&caller, &app), wanted, &canonical, now).await;
         Ok(Response::new(imported.map_err(to_status)?.into()))
@@ -340,7 +347,7 @@ fn marks(wire: Vec<pb::Mark>) -> Result<unread::Marks, Error> {
     marks.collect()
 }
 
-impl TryFrom<pb::PageRequest> for page::Wanted {
+impl TryFrom<pb::PageRequest> for page::PageQuery {
     type Error = Error;
 
     fn try_from(wire: pb::PageRequest) -> Result<Self, Error> {
@@ -353,7 +360,7 @@ impl TryFrom<pb::PageRequest> for page::Wanted {
     }
 }
 
-impl TryFrom<pb::RecallRequest> for recall::Wanted {
+impl TryFrom<pb::RecallRequest> for recall::RecallCommand {
     type Error = Error;
 
     fn try_from(wire: pb::RecallRequest) -> Result<Self, Error> {
@@ -392,7 +399,7 @@ impl From<recall::Recalled> for pb::RecallReply {
     }
 }
 
-impl TryFrom<pb::EditRequest> for edit::Wanted {
+impl TryFrom<pb::EditRequest> for edit::EditCommand {
     type Error = Error;
 
     fn try_from(wire: pb::EditRequest) -> Result<Self, Error> {
@@ -431,7 +438,7 @@ fn named_call(call: String, otherwise: &str) -> String {
     if call.is_empty() { otherwise.to_owned() } else { call }
 }
 
-impl TryFrom<pb::ImportRequest> for import::Wanted {
+impl TryFrom<pb::ImportRequest> for import::ImportCommand {
     type Error = Error;
 
     fn try_from(wire: pb::ImportRequest) -> Result<Self, Error> {
@@ -459,7 +466,7 @@ impl From<Reply> for pb::ImportReply {
     }
 }
 
-impl TryFrom<pb::StartBroadcastRequest> for start_broadcast::Wanted {
+impl TryFrom<pb::StartBroadcastRequest> for start_broadcast::StartBroadcastCommand {
     type Error = Error;
 
     fn try_from(wire: pb::StartBroadcastRequest) -> Result<Self, Error> {
@@ -487,7 +494,7 @@ impl From<Started> for pb::StartBroadcastReply {
     }
 }
 
-impl TryFrom<pb::BroadcastRequest> for broadcast::Wanted {
+impl TryFrom<pb::BroadcastRequest> for broadcast::BroadcastCommand {
     type Error = Error;
 
     /// Sender, content and keys follow the rules of a send.

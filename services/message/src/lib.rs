@@ -76,7 +76,7 @@ pub struct Deps {
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Told whenever something was committed that followers of the feed want to know.
-    pub news: watch::Sender<()>,
+    pub commit_signal: watch::Sender<()>,
     /// How it writes.
     pub appender: config::Appender,
     /// Where the writers and the other workers run. They say there when messages cannot be sent.

@@ -36,13 +36,13 @@ impl Origin {
 
 /// The same as it was read back.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Told {
+pub struct EventOrigin {
     pub address: String,
     pub platform: String,
     pub trace: String,
 }
 
-impl Told {
+impl EventOrigin {
     /// From the row of a message; an empty text is nothing.
     pub fn read(text: &str) -> Result<Self, Error> {
         if text.is_empty() {

@@ -31,7 +31,7 @@ async fn start(db: &Db, clock: &Arc<ManualClock>) -> Result<MessageGrpc, tidings
         directory,
         files,
         screens: Arc::new(Screens::new()?),
-        news: tokio::sync::watch::channel(()).0,
+        commit_signal: tokio::sync::watch::channel(()).0,
         clock,
         appender: Appender::default(),
         tasks: Tasks::default(),

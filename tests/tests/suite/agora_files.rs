@@ -470,16 +470,16 @@ every_shape! {
         assert_eq!((purge(&app).await, fetch(&agora, &uuid, &[]).await.0.as_u16()), (1, 404));
         assert_eq!(purge(&app).await, 0);
 
-        // A film brings its thumbnail along.
-        let (film, _) = upload(&agora, &[], "a.mp4", "video/mp4", b"film").await;
+        // A video brings its thumbnail along.
+        let (video, _) = upload(&agora, &[], "a.mp4", "video/mp4", b"film").await;
         let (cover, _) = upload(&agora, &[], "a.png", "image/png", b"cover").await;
         let url = |uuid: &str| format!("{}/chatfiles/{uuid}", agora.base);
-        let body = json!({"filename": "a", "url": url(&film), "thumb": url(&cover), "length": 1, "file_length": 4});
+        let body = json!({"filename": "a", "url": url(&video), "thumb": url(&cover), "length": 1, "file_length": 4});
         let message = json!({"from": "nora", "to": ["omar"], "type": "video", "body": body});
         let sent = agora.post("/messages/users", &message).await.expect(200);
         recall(&agora, "omar", sent["data"]["omar"].as_str().expect("an id")).await;
         assert_eq!(purge(&app).await, 2);
-        assert_eq!((fetch(&agora, &film, &[]).await.0.as_u16(), fetch(&agora, &cover, &[]).await.0.as_u16()), (404, 404));
+        assert_eq!((fetch(&agora, &video, &[]).await.0.as_u16(), fetch(&agora, &cover, &[]).await.0.as_u16()), (404, 404));
     }
 }
 

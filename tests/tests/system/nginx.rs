@@ -165,14 +165,14 @@ async fn the_printed_file_lets_through_what_tidings_takes_and_says_no_in_tidings
     let token = proxied.token().await;
 
     // Ten megabytes, the default of max_file_bytes, there and back.
-    let film: Vec<u8> = (0..10 * MIB).map(|n| (n % 251) as u8).collect();
-    let answer = proxied.upload(&token, film.clone()).await.expect(200);
+    let video: Vec<u8> = (0..10 * MIB).map(|n| (n % 251) as u8).collect();
+    let answer = proxied.upload(&token, video.clone()).await.expect(200);
     let uuid = answer["entities"][0]["uuid"].as_str().unwrap();
     let address = answer["uri"].as_str().unwrap();
     assert!(address.starts_with(&proxied.url), "{address}");
     let fetched =
         proxied.http.get(format!("{}/chatfiles/{uuid}", proxied.base())).bearer_auth(&token).send().await.unwrap();
-    assert!(fetched.status().is_success() && fetched.bytes().await.unwrap() == film);
+    assert!(fetched.status().is_success() && fetched.bytes().await.unwrap() == video);
     let refused = proxied.upload(&token, vec![7; 10 * MIB + 1]).await;
     assert_eq!((refused.status.as_u16(), &refused.json()["error"]), (413, &json!("file exceeding maximum limit")));
 

@@ -261,8 +261,8 @@ async fn a_download_and_a_feed_outlast_the_processes_behind_the_gateway() {
     let app = TestApp::of(Arc::new(Suite::split(1).await)).await;
     let agora = app.agora();
     agora.register(&["ann", "bob"]).await;
-    let film: Vec<u8> = (0..10_000_000_u32).map(|n| (n % 251) as u8).collect();
-    let form = multipart::Form::new().part("file", multipart::Part::bytes(film.clone()).file_name("film.mp4"));
+    let video: Vec<u8> = (0..10_000_000_u32).map(|n| (n % 251) as u8).collect();
+    let form = multipart::Form::new().part("file", multipart::Part::bytes(video.clone()).file_name("film.mp4"));
     let answer = Reply::to(agora.request(Method::POST, "/chatfiles").multipart(form)).await.expect(200);
     let uuid = answer["entities"][0]["uuid"].as_str().unwrap();
     let mut download = agora.request(Method::GET, &format!("/chatfiles/{uuid}")).send().await.unwrap();
@@ -271,7 +271,7 @@ async fn a_download_and_a_feed_outlast_the_processes_behind_the_gateway() {
     while let Some(chunk) = download.chunk().await.unwrap() {
         bytes.extend(chunk);
     }
-    assert!(bytes == film, "{} bytes came", bytes.len());
+    assert!(bytes == video, "{} bytes came", bytes.len());
 
     let feed = agora.request(Method::GET, "/tidings/events?after=now").header("accept", "text/event-stream");
     let mut feed = feed.send().await.unwrap();

@@ -192,7 +192,7 @@ async fn connected(replica: &Weak<Replica>, target: &Arc<Target>, all: &Weak<Rep
             change(&replica);
         }
         if let Some(all) = all.upgrade() {
-            all.tell();
+            all.notify();
         }
     };
     let (link, carrier) = match Link::open(target).await {
@@ -230,10 +230,10 @@ async fn connected(replica: &Weak<Replica>, target: &Arc<Target>, all: &Weak<Rep
     true
 }
 
-type Told = Option<Streaming<HealthCheckResponse>>;
+type HealthWatch = Option<Streaming<HealthCheckResponse>>;
 
 /// Whether the process says that it serves, and where it tells when that changes.
-async fn health(link: Link) -> Result<(bool, Told), Fault> {
+async fn health(link: Link) -> Result<(bool, HealthWatch), Fault> {
     match HealthClient::new(link).watch(HealthCheckRequest::default()).await {
         Ok(told) => {
             let mut told = told.into_inner();
@@ -251,7 +251,7 @@ async fn health(link: Link) -> Result<(bool, Told), Fault> {
 }
 
 /// The next word of the health service. One that falls silent serves no longer.
-async fn next(told: &mut Told) -> bool {
+async fn next(told: &mut HealthWatch) -> bool {
     let Some(stream) = told else {
         return std::future::pending().await;
     };

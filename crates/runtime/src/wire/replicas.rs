@@ -130,7 +130,7 @@ impl Replicas {
     }
 
     /// Something about a replica is different.
-    pub fn tell(&self) {
+    pub fn notify(&self) {
         self.changed.send_replace(());
     }
 
@@ -230,7 +230,7 @@ impl Drop for Looking {
     fn drop(&mut self) {
         if let Some(all) = self.0.upgrade() {
             all.lookup.lock().unwrap_or_else(PoisonError::into_inner).is_running = false;
-            all.tell();
+            all.notify();
         }
     }
 }

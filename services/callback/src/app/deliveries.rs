@@ -5,7 +5,7 @@ use tidings_domain::{AppId, Error};
 use super::Core;
 use crate::{
     model::Delivery,
-    store::delivery::{self, Wanted},
+    store::delivery::{self, DeliveryFilter},
 };
 
 /// Deliveries of one page, unless the request says otherwise.
@@ -15,27 +15,27 @@ const MAX_LIMIT: i32 = 1000;
 const STEP: i64 = 1000;
 
 /// The newest first.
-pub async fn list(core: &Core, app: AppId, wanted: Wanted, limit: i32) -> Result<Vec<Delivery>, Error> {
+pub async fn list(core: &Core, app: AppId, filter: DeliveryFilter, limit: i32) -> Result<Vec<Delivery>, Error> {
     let limit = match limit {
         0 => LIMIT,
         1..=MAX_LIMIT => limit,
         _ => return Err(Error::invalid("limit", "must be from 1 to 1000")),
     };
-    delivery::list(&core.deps.db, app, wanted, limit.into()).await
+    delivery::list(&core.deps.db, app, filter, limit.into()).await
 }
 
 /// How many are delivered again. That goes in steps, each committed: a call that is cut off has got so far, and is repeated.
-pub async fn replay(core: &Core, app: AppId, wanted: Wanted) -> Result<i64, Error> {
+pub async fn replay(core: &Core, app: AppId, filter: DeliveryFilter) -> Result<i64, Error> {
     let db = &core.deps.db;
     // What is written meanwhile is new, and told anyway.
-    let last = if wanted.delivery == 0 { delivery::newest(db, app).await? } else { wanted.delivery };
-    let (mut after, mut replayed) = (wanted.delivery.max(1) - 1, 0);
+    let last = if filter.delivery == 0 { delivery::newest(db, app).await? } else { filter.delivery };
+    let (mut after, mut replayed) = (filter.delivery.max(1) - 1, 0);
     while let Some(end) = delivery::end_of_step(db, app, (after, last), STEP).await? {
         let mut tx = db.begin().await?;
-        replayed += delivery::replay(&mut tx, app, (after, end), wanted, core.deps.clock.now()).await?;
+        replayed += delivery::replay(&mut tx, app, (after, end), filter, core.deps.clock.now()).await?;
         tx.commit().await?;
         after = end;
     }
-    core.tell();
+    core.wake();
     Ok(replayed)
 }

@@ -101,7 +101,7 @@ pub async fn add(core: &Core, app: &App, new: New) -> Result<Endpoint, Error> {
     let seal = |column: &str, text: &str| core.key.seal(app.id, column, text, &*core.deps.entropy);
     store::endpoint::insert(&mut tx, &endpoint, seal).await?;
     tx.commit().await?;
-    core.tell();
+    core.wake();
     Ok(endpoint)
 }
 
@@ -119,7 +119,7 @@ pub async fn pause(core: &Core, app: AppId, id: i64, because: Option<&str>) -> R
     let mut tx = core.deps.db.begin().await?;
     store::endpoint::pause(&mut tx, app, id, because).await?;
     tx.commit().await?;
-    core.tell();
+    core.wake();
     Ok(Endpoint { paused: because.map(str::to_owned), ..endpoint })
 }
 
@@ -142,7 +142,7 @@ pub async fn rotate(core: &Core, app: AppId, id: i64, overlap_ms: Option<i64>) -
         return Err(Error::new(Reason::EndpointNotFound, id.to_string()));
     }
     tx.commit().await?;
-    core.tell();
+    core.wake();
     // One that was paused since its key could not be used is told again.
     core.endpoint(app, id).await
 }
@@ -162,6 +162,6 @@ pub async fn remove(core: &Core, app: AppId, id: i64) -> Result<Endpoint, Error>
             break;
         }
     }
-    core.tell();
+    core.wake();
     Ok(endpoint)
 }

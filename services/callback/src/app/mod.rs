@@ -29,7 +29,7 @@ impl Core {
     }
 
     /// Has the workers look again.
-    pub fn tell(&self) {
+    pub fn wake(&self) {
         self.changed.send_replace(());
     }
 

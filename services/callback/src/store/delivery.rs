@@ -277,7 +277,7 @@ pub async fn empty(tx: &mut Tx, (app, endpoint): Which, limit: i64) -> Result<i6
 
 /// Which deliveries; 0 is any.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Wanted {
+pub struct DeliveryFilter {
     pub endpoint: i64,
     pub delivery: i64,
     pub state: i64,
@@ -290,13 +290,13 @@ pub struct Wanted {
 type DeliveryRow = (i64, i64, String, String, String, i64, i64, i64, String, Option<String>, i64, i64, i64, String);
 
 /// Up to `limit`, the newest first, fewer where they weigh too much; none when there are no more.
-pub async fn list(db: &Db, app: AppId, wanted: Wanted, limit: i64) -> Result<Vec<Delivery>, Error> {
-    let before = if wanted.before == 0 { i64::MAX } else { wanted.before };
-    let rows: Vec<DeliveryRow> = if wanted.msg_id == 0 {
+pub async fn list(db: &Db, app: AppId, filter: DeliveryFilter, limit: i64) -> Result<Vec<Delivery>, Error> {
+    let before = if filter.before == 0 { i64::MAX } else { filter.before };
+    let rows: Vec<DeliveryRow> = if filter.msg_id == 0 {
         on_db!(db, |c| sqlx::query_as(LIST)
             .bind(app.0)
-            .bind(wanted.endpoint)
-            .bind(wanted.state)
+            .bind(filter.endpoint)
+            .bind(filter.state)
             .bind(before)
             .bind(limit)
             .fetch_all(c)
@@ -304,11 +304,11 @@ pub async fn list(db: &Db, app: AppId, wanted: Wanted, limit: i64) -> Result<Vec
     } else {
         on_db!(db, |c| sqlx::query_as(LIST_OF_MESSAGE)
             .bind(app.0)
-            .bind(wanted.endpoint)
-            .bind(wanted.state)
+            .bind(filter.endpoint)
+            .bind(filter.state)
             .bind(before)
             .bind(limit)
-            .bind(wanted.msg_id)
+            .bind(filter.msg_id)
             .fetch_all(c)
             .await)?
     };
@@ -370,16 +370,16 @@ pub async fn replay(
     tx: &mut Tx,
     app: AppId,
     (after, last): (i64, i64),
-    wanted: Wanted,
+    filter: DeliveryFilter,
     now: UnixMillis,
 ) -> Result<i64, Error> {
     let replayed = on_tx!(tx, |c| sqlx::query(REPLAY)
         .bind(app.0)
-        .bind(wanted.endpoint)
+        .bind(filter.endpoint)
         .bind(after)
-        .bind(wanted.state)
-        .bind(wanted.from)
-        .bind(wanted.until)
+        .bind(filter.state)
+        .bind(filter.from)
+        .bind(filter.until)
         .bind(now.0)
         .bind(last)
         .execute(c)

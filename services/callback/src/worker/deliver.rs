@@ -210,7 +210,7 @@ impl Deliveries {
         }
         self.shared.tried.notify_one();
         if gone {
-            self.core.tell();
+            self.core.wake();
         }
         Ok(())
     }

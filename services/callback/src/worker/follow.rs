@@ -107,7 +107,7 @@ async fn overtaken(core: &Core, (app, id): (AppId, i64), cursor: &str, error: &E
         store::endpoint::pause(&mut tx, app, id, Some(&since)).await?;
     }
     tx.commit().await?;
-    core.tell();
+    core.wake();
     Ok(())
 }
 

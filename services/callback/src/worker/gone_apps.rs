@@ -45,7 +45,7 @@ async fn forget(core: &Core, app: AppId) -> Result<(), Error> {
     tx.commit().await?;
     if ended > 0 {
         tracing::info!(%app, endpoints = ended, "the endpoints of a deleted app were ended");
-        core.tell();
+        core.wake();
     }
     loop {
         let mut tx = core.deps.db.begin().await?;

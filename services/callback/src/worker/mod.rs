@@ -181,7 +181,7 @@ async fn work(
         () = deliver_on(&endpoint, &mut deliveries) => {}
     }
     deliveries.finish().await;
-    core.tell();
+    core.wake();
 }
 
 /// For ever: a failure of ours, or of our own services, is waited out.

@@ -5,7 +5,7 @@ use tidings_domain::{Caller, ConversationId, Error, Marks, MsgId, UnixMillis, Us
 use super::log;
 use crate::{
     Deps,
-    store::{Place, cursor as store},
+    store::{UserConversation, cursor as store},
 };
 
 /// Hides what was sent up to `until`, and nothing that is sent from now on. With nothing newer the conversation leaves the
@@ -23,7 +23,7 @@ pub async fn clear(
     if cleared > MsgId::ZERO {
         let to = Marks { cleared, ..Marks::default() };
         let mut tx = deps.db.begin().await?;
-        store::raise(&mut tx, Place { app: caller.app, user, conversation }, to, cleared).await?;
+        store::raise(&mut tx, UserConversation { app: caller.app, user, conversation }, to, cleared).await?;
         tx.commit().await?;
     }
     Ok(())

@@ -5,7 +5,7 @@ use tidings_domain::{Caller, ConversationId, Error, Marks, MsgId, UserId};
 use super::log;
 use crate::{
     Deps,
-    store::{Place, cursor as store},
+    store::{UserConversation, cursor as store},
 };
 
 /// Hides what is there now; a newer message brings the conversation back with only what is newer. With `keep_history` it
@@ -22,7 +22,7 @@ pub async fn delete(
     if head > MsgId::ZERO {
         let to = if keep_history { Marks::default() } else { Marks { cleared: head, ..Marks::default() } };
         let mut tx = deps.db.begin().await?;
-        store::raise(&mut tx, Place { app: caller.app, user, conversation }, to, head).await?;
+        store::raise(&mut tx, UserConversation { app: caller.app, user, conversation }, to, head).await?;
         tx.commit().await?;
     }
     Ok(())

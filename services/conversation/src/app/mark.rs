@@ -7,7 +7,7 @@ use super::log;
 use crate::{
     Deps,
     store::{
-        Place, cursor as store,
+        UserConversation, cursor as store,
         read_report::{self, ReadReport},
     },
 };
@@ -44,7 +44,7 @@ pub async fn mark(deps: &Deps, caller: &Caller, user: UserId, which: Which, up_t
     let Some((conversation, msg_id)) = resolve(deps, caller, user, up_to).await? else {
         return Ok(Moved { moved: false, conversation: None, msg_id: MsgId::ZERO });
     };
-    let place = Place { app: caller.app, user, conversation };
+    let place = UserConversation { app: caller.app, user, conversation };
     let moved = msg_id > MsgId::ZERO && raise(deps, caller, place, which, msg_id).await?;
     let (now, _) = store::find(&deps.db, place, user).await?;
     let stands = if which == Which::Read { now.read } else { now.delivered };
@@ -52,7 +52,13 @@ pub async fn mark(deps: &Deps, caller: &Caller, user: UserId, which: Which, up_t
 }
 
 /// A read mark that moves is reported, in the same transaction (tencent.md 6).
-async fn raise(deps: &Deps, caller: &Caller, place: Place, which: Which, msg_id: MsgId) -> Result<bool, Error> {
+async fn raise(
+    deps: &Deps,
+    caller: &Caller,
+    place: UserConversation,
+    which: Which,
+    msg_id: MsgId,
+) -> Result<bool, Error> {
     let read = if which == Which::Read { msg_id } else { MsgId::ZERO };
     let mut tx = deps.db.begin().await?;
     let to = Marks { read, delivered: msg_id, ..Marks::default() };

@@ -5,7 +5,7 @@ use tidings_domain::{Caller, ConversationId, Error, UserId};
 use super::access;
 use crate::{
     Deps,
-    store::{Place, pin as store},
+    store::{UserConversation, pin as store},
 };
 
 /// Most pins of a user.
@@ -24,7 +24,7 @@ pub async fn pin(
     if pinned {
         access::check_member(&deps.directory, caller, conversation).await?;
     }
-    let place = Place { app: caller.app, user, conversation };
+    let place = UserConversation { app: caller.app, user, conversation };
     let mut tx = deps.db.begin().await?;
     let changed = if pinned { store::pin(&mut tx, place).await? } else { store::unpin(&mut tx, place).await? };
     if pinned && changed && store::count(&mut tx, place.app, user).await? > MOST {

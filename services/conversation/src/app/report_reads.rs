@@ -31,7 +31,7 @@ pub fn spawn(deps: &Arc<Deps>) {
 async fn run(deps: Arc<Deps>) {
     let mut rest = REST;
     loop {
-        let wait = match tell(&deps).await {
+        let wait = match report(&deps).await {
             Ok(more) => {
                 rest = REST;
                 if more {
@@ -54,7 +54,7 @@ async fn run(deps: Arc<Deps>) {
 }
 
 /// Tells some; false when there is nothing more to tell.
-async fn tell(deps: &Deps) -> Result<bool, Error> {
+async fn report(deps: &Deps) -> Result<bool, Error> {
     let reports = read_report::some(&deps.db, BATCH).await?;
     for of_app in reports.chunk_by(|one, other| one.place.app == other.place.app) {
         let reads = of_app.iter().cloned().map(Into::into).collect();

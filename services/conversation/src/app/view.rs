@@ -5,7 +5,7 @@ use tidings_domain::{Caller, ConversationId, Error, Marks, UserId};
 use super::access;
 use crate::{
     Deps,
-    store::{Place, cursor as store},
+    store::{UserConversation, cursor as store},
 };
 
 /// The user's own marks, and the peer's in a direct conversation.
@@ -17,7 +17,7 @@ pub async fn view(
 ) -> Result<(Marks, Marks), Error> {
     conversation.check_party(user)?;
     access::check_member(&deps.directory, caller, conversation).await?;
-    let place = Place { app: caller.app, user, conversation };
+    let place = UserConversation { app: caller.app, user, conversation };
     let peer = conversation.peer_of(user);
     let (own, of_peer) = store::find(&deps.db, place, peer.unwrap_or(user)).await?;
     Ok((own, if peer.is_some() { of_peer } else { Marks::default() }))

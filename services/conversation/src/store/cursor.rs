@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use tidings_domain::{AppId, ConversationId, Error, Marks, MsgId, UserId};
 use tidings_store::{Column, Db, Engine, Gather, Kind, ManyRows, Tx, on_db, sqlx};
 
-use super::Place;
+use super::UserConversation;
 
 static OF_USER: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
@@ -81,7 +81,7 @@ pub async fn of_user(db: &Db, app: AppId, user: UserId) -> Result<Vec<Cursor>, E
 }
 
 /// Where a user and another one stand in a conversation; the beginning when they never moved.
-pub async fn find(db: &Db, place: Place, other: UserId) -> Result<(Marks, Marks), Error> {
+pub async fn find(db: &Db, place: UserConversation, other: UserId) -> Result<(Marks, Marks), Error> {
     let (a, b) = place.conversation.key();
     let rows: Vec<(i64, i64, i64, i64)> = on_db!(db, |c| sqlx::query_as(FIND)
         .bind(place.app.0)
@@ -111,7 +111,7 @@ pub struct Raise {
 }
 
 /// Moves a user's positions up to these; false when all of them stood there or further.
-pub async fn raise(tx: &mut Tx, place: Place, to: Marks, unlisted: MsgId) -> Result<bool, Error> {
+pub async fn raise(tx: &mut Tx, place: UserConversation, to: Marks, unlisted: MsgId) -> Result<bool, Error> {
     let raise = Raise { conversation: place.conversation, to, unlisted };
     Ok(raise_many(tx, place.app, place.user, &[raise]).await? > 0)
 }

@@ -20,7 +20,7 @@ pub fn statements(engine: Engine) -> Vec<String> {
 
 /// A user's place in a conversation.
 #[derive(Debug, Clone, Copy)]
-pub struct Place {
+pub struct UserConversation {
     pub app: AppId,
     pub user: UserId,
     pub conversation: ConversationId,

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use tidings_domain::{AppId, ConversationId, Error, UserId};
 use tidings_store::{Db, Engine, Gather, Tx, on_tx, sqlx};
 
-use super::Place;
+use super::UserConversation;
 
 static OF_USER: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
@@ -41,7 +41,7 @@ pub async fn of_user(db: &Db, app: AppId, user: UserId) -> Result<Vec<Conversati
 
 /// Pins a conversation above the others; false when it was pinned before. Holds the user's pins until the transaction
 /// ends.
-pub async fn pin(tx: &mut Tx, place: Place) -> Result<bool, Error> {
+pub async fn pin(tx: &mut Tx, place: UserConversation) -> Result<bool, Error> {
     let (a, b) = place.conversation.key();
     let (number,): (i64,) =
         on_tx!(&mut *tx, |c| sqlx::query_as(NEXT).bind(place.app.0).bind(place.user.0).fetch_one(c).await)?;
@@ -64,7 +64,7 @@ pub async fn count(tx: &mut Tx, app: AppId, user: UserId) -> Result<i64, Error> 
 }
 
 /// Takes a pin away; false when there was none.
-pub async fn unpin(tx: &mut Tx, place: Place) -> Result<bool, Error> {
+pub async fn unpin(tx: &mut Tx, place: UserConversation) -> Result<bool, Error> {
     let (a, b) = place.conversation.key();
     let unpinned = on_tx!(tx, |c| sqlx::query(UNPIN)
         .bind(place.app.0)

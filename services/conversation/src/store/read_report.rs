@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use tidings_domain::{AppId, ConversationId, Error, MsgId, UnixMillis, UserId};
 use tidings_store::{Column, Db, Kind, ManyRows, Tx, on_db, on_tx, sqlx};
 
-use super::Place;
+use super::UserConversation;
 
 const ADD: &str = "
     insert into read_report (app_id, user_id, conv_a, conv_b, read_id, at_ms, address, platform, trace)
@@ -40,7 +40,7 @@ pub fn many() -> Vec<&'static ManyRows> {
 /// A read mark that moved.
 #[derive(Debug, Clone)]
 pub struct ReadReport {
-    pub place: Place,
+    pub place: UserConversation,
     pub msg_id: MsgId,
     pub at: UnixMillis,
     /// From where: see `Event` in `message.proto`.
@@ -72,7 +72,7 @@ type ReportRow = (i64, i64, i64, i64, i64, i64, String, String, String);
 pub async fn some(db: &Db, limit: i64) -> Result<Vec<ReadReport>, Error> {
     let rows: Vec<ReportRow> = on_db!(db, |c| sqlx::query_as(SOME).bind(limit).fetch_all(c).await)?;
     let reports = rows.into_iter().map(|(app, user, a, b, msg_id, at, address, platform, trace)| ReadReport {
-        place: Place { app: AppId(app), user: UserId(user), conversation: ConversationId::from_key(a, b) },
+        place: UserConversation { app: AppId(app), user: UserId(user), conversation: ConversationId::from_key(a, b) },
         msg_id: MsgId(msg_id),
         at: UnixMillis(at),
         address,

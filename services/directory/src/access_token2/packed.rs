@@ -110,7 +110,7 @@ impl<'a> Reader<'a> {
     /// Passes over what a service of the vendor's has beside its privileges.
     fn pass_over(&mut self, kind: u16) -> Option<()> {
         match kind {
-            // Voice and film, streaming, distribution: channel and user.
+            // Voice and video, streaming, distribution: channel and user.
             1 | 3 | 6 => self.pass_over_texts(2),
             // Signalling: the user.
             2 => self.pass_over_texts(1),

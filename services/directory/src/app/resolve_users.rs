@@ -25,26 +25,21 @@ struct Found {
 }
 
 impl Core {
-    /// The users in the order asked. With `take_down`, names that nobody has become unregistered users.
-    pub(crate) async fn resolve_users(
-        &self,
-        key: &AppKey,
-        refs: &[UserRef],
-        take_down: bool,
-    ) -> Result<Vec<User>, Error> {
+    /// The users in the order asked. With `intern`, names that nobody has become unregistered users.
+    pub(crate) async fn resolve_users(&self, key: &AppKey, refs: &[UserRef], intern: bool) -> Result<Vec<User>, Error> {
         if !(1..=MAX_REFS).contains(&refs.len()) {
             return Err(Error::invalid("users", format!("must be 1 to {MAX_REFS}")));
         }
-        let known = if take_down { self.enabled_app(key).await? } else { self.known_app(key).await? };
+        let known = if intern { self.enabled_app(key).await? } else { self.known_app(key).await? };
         let mut found = self.find(known.app.id, refs).await?;
-        if take_down {
+        if intern {
             // Checked first, so that a call that fails takes nothing down.
             if let Some(id) = refs.iter().find(|user| matches!(user, UserRef::Id(_)) && !found.has(user)) {
                 return Err(not_found(id));
             }
             let missing = found.missing_names(refs);
             if !missing.is_empty() {
-                found.add_all(self.take_down(key, known.app.id, &missing).await?);
+                found.add_all(self.intern(key, known.app.id, &missing).await?);
             }
         }
         let mut users = Vec::with_capacity(refs.len());
@@ -75,13 +70,13 @@ impl Core {
     }
 
     /// Taking numbers locks the app's row, so whoever comes second finds the first one's users.
-    async fn take_down(&self, key: &AppKey, app: AppId, names: &[&Username]) -> Result<Vec<User>, Error> {
+    async fn intern(&self, key: &AppKey, app: AppId, names: &[&Username]) -> Result<Vec<User>, Error> {
         let uuids: Vec<String> = names.iter().map(|_| uuid(&*self.entropy)).collect();
         let mut tx = self.db.begin().await?;
         let Some(first) = store::app::take_user_numbers(&mut tx, app, names.len()).await? else {
             return Err(key.not_found());
         };
-        store::users::take_down(&mut tx, app, names, first, &uuids, self.clock.now()).await?;
+        store::users::intern(&mut tx, app, names, first, &uuids, self.clock.now()).await?;
         let users = store::users::find_by_names_in(&mut tx, app, names).await?;
         tx.commit().await?;
         Ok(users)

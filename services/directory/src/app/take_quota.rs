@@ -4,7 +4,7 @@ use tidings_domain::{Error, Rate};
 use tidings_proto::pb;
 
 use super::Core;
-use crate::{model::AppKey, quotas::Wanted};
+use crate::{model::AppKey, quotas::QuotaRequest};
 
 /// Most that is taken at once.
 const MOST: i64 = 1_000_000;
@@ -28,7 +28,7 @@ impl Core {
         let Some(quota) = known.app.policy.rates.quota(rate) else {
             return Ok(pb::TakeQuotaReply { granted: wanted, quota: 0, remaining: 0, resets_in_ms: 0 });
         };
-        let share = Wanted { rate, subject, wanted, least };
+        let share = QuotaRequest { rate, subject, wanted, least };
         let taken = self.quotas.take(known.app.id, quota, share, self.clock.now());
         Ok(pb::TakeQuotaReply {
             granted: taken.granted,

@@ -146,7 +146,7 @@ fn by_names<'a>(app: AppId, names: &[&'a Username]) -> [Column<'a>; 2] {
 }
 
 /// Makes unregistered users of `names`, with ids from `first_number` on.
-pub(crate) async fn take_down(
+pub(crate) async fn intern(
     tx: &mut Tx,
     app: AppId,
     names: &[&Username],

@@ -90,8 +90,8 @@ impl Suite {
         ok(reply).results.into_iter().map(outcome).collect()
     }
 
-    pub async fn resolve(&self, users: &[pb::UserRef], take_down_unknown: bool) -> Result<Vec<pb::User>, Reason> {
-        let request = pb::ResolveUsersRequest { users: users.to_vec(), take_down_unknown };
+    pub async fn resolve(&self, users: &[pb::UserRef], intern_unknown: bool) -> Result<Vec<pb::User>, Reason> {
+        let request = pb::ResolveUsersRequest { users: users.to_vec(), intern_unknown };
         let reply = self.directory.resolve_users(in_lobby(request)).await;
         reply.map(|reply| reply.into_inner().users).map_err(reason)
     }

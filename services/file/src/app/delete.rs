@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Removes a file's bytes for good.
-pub async fn delete(core: &Core, app: AppId, wanted: &find::Wanted) -> Result<StoredFile, Error> {
+pub async fn delete(core: &Core, app: AppId, wanted: &find::FileQuery) -> Result<StoredFile, Error> {
     let found = find(core, app, wanted).await?;
     if !retire(core, app, &found.uuid).await? {
         return Err(Error::new(Reason::FileExpired, found.uuid));

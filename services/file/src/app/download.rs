@@ -14,8 +14,8 @@ use crate::objects::Object;
 
 /// Which bytes.
 #[derive(Debug)]
-pub struct Wanted {
-    pub file: find::Wanted,
+pub struct DownloadQuery {
+    pub file: find::FileQuery,
     /// The smaller picture instead.
     pub thumbnail: bool,
     pub offset: u64,
@@ -27,7 +27,7 @@ pub struct Wanted {
 pub async fn download(
     core: &Core,
     app: AppId,
-    wanted: Wanted,
+    wanted: DownloadQuery,
 ) -> Result<(StoredFile, BoxStream<'static, Result<Bytes, Error>>), Error> {
     let file = find(core, app, &wanted.file).await?;
     let shown = file.shown(wanted.thumbnail).ok_or_else(|| Error::new(Reason::FileNotFound, file.uuid.clone()))?;
@@ -37,7 +37,7 @@ pub async fn download(
     Ok((file, bytes))
 }
 
-fn range(wanted: &Wanted, size: u64) -> Result<Range<u64>, Error> {
+fn range(wanted: &DownloadQuery, size: u64) -> Result<Range<u64>, Error> {
     let end = match wanted.length {
         None => Some(size),
         Some(length) => wanted.offset.checked_add(length),

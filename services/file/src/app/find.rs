@@ -9,7 +9,7 @@ use crate::store::file;
 
 /// Which file, and by what right.
 #[derive(Debug)]
-pub struct Wanted {
+pub struct FileQuery {
     pub uuid: String,
     pub secret: String,
     /// The caller sees to it who may read.
@@ -23,7 +23,7 @@ pub async fn describe(core: &Core, app: AppId, uuids: &[String]) -> Result<Vec<S
 }
 
 /// The file: it is there, its time is not over, and the secret of a restricted one is right.
-pub async fn find(core: &Core, app: AppId, wanted: &Wanted) -> Result<StoredFile, Error> {
+pub async fn find(core: &Core, app: AppId, wanted: &FileQuery) -> Result<StoredFile, Error> {
     let unknown = || Error::new(Reason::FileNotFound, wanted.uuid.clone());
     let uuid = Uuid::try_parse(&wanted.uuid).map_err(|_| unknown())?.to_string();
     let kept = file::find(&core.deps.db, app, &uuid).await?.ok_or_else(unknown)?;

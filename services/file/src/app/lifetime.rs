@@ -16,7 +16,7 @@ pub async fn set(
     core: &Core,
     app: &App,
     user: Option<UserId>,
-    wanted: &find::Wanted,
+    wanted: &find::FileQuery,
     for_ever: bool,
 ) -> Result<StoredFile, Error> {
     let found = find(core, app.id, wanted).await?;

@@ -12,8 +12,8 @@ use crate::objects::Object;
 
 /// Which file, and what the store is to say of it.
 #[derive(Debug)]
-pub struct Wanted {
-    pub file: find::Wanted,
+pub struct LinkQuery {
+    pub file: find::FileQuery,
     /// The smaller picture instead.
     pub thumbnail: bool,
     pub life: Duration,
@@ -22,7 +22,7 @@ pub struct Wanted {
 }
 
 /// A URL for a while; `None` where the store has none to give.
-pub async fn link(core: &Core, app: AppId, wanted: Wanted) -> Result<Option<String>, Error> {
+pub async fn link(core: &Core, app: AppId, wanted: LinkQuery) -> Result<Option<String>, Error> {
     let file = find(core, app, &wanted.file).await?;
     let shown = file.shown(wanted.thumbnail).ok_or_else(|| Error::new(Reason::FileNotFound, file.uuid.clone()))?;
     let object = if shown.is_file { Object::File(app, &file.uuid) } else { Object::Thumbnail(app, &file.uuid) };

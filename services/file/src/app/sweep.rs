@@ -175,7 +175,7 @@ mod tests {
                 restricted: false,
                 secret: String::new(),
                 thumbnail: None,
-                sides: None,
+                dimensions: None,
                 owner: None,
                 created_at: NOW,
                 expires_at: Some(expires_at),

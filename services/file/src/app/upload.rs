@@ -166,13 +166,13 @@ async fn take_in(
         restricted: header.restricted || received.restricted,
         secret: new_secret(core),
         thumbnail: None,
-        sides: None,
+        dimensions: None,
         owner: Some(header.owner),
         created_at,
         expires_at: (!lifetime.is_zero()).then(|| created_at + lifetime),
     };
     if !header.internal && file.is_picture() && file.size <= LARGEST_PICTURE {
-        (file.sides, file.thumbnail) = look_at(core, app, &file, received.fit).await?;
+        (file.dimensions, file.thumbnail) = look_at(core, app, &file, received.fit).await?;
     }
     Ok(file)
 }
@@ -216,7 +216,7 @@ async fn receive(
     Ok(Received { size, sha256: hex(&hash.finalize()), start, fit, restricted })
 }
 
-/// A picture's sides, and its thumbnail where it gets one. Decodes off the async threads, a few pictures at a time, which
+/// A picture's dimensions, and its thumbnail where it gets one. Decodes off the async threads, a few pictures at a time, which
 /// share what they may take; what cannot be read has neither.
 async fn look_at(
     core: &Core,
@@ -231,20 +231,20 @@ async fn look_at(
     let Some((turn, Some(picture))) = looked else {
         return Ok((None, None));
     };
-    let sides = Some(picture.sides());
+    let dimensions = Some(picture.dimensions());
     let memory = picture.memory(fit).filter(|_| file.is_large_picture());
     let Some(memory) = memory else {
-        return Ok((sides, None));
+        return Ok((dimensions, None));
     };
     let turn = turn.with_memory(&core.pictures, memory).await?;
     let Some((_turn, Some((bytes, content_type)))) = turn.spend(move || picture.thumbnail(fit)).await else {
-        return Ok((sides, None));
+        return Ok((dimensions, None));
     };
     let size = bytes.len() as u64;
     let mut writing = core.deps.objects.write(Object::Thumbnail(app.id, &file.uuid)).await?;
     writing.append(bytes.into()).await?;
     writing.finish().await?;
-    Ok((sides, Some(Thumbnail { content_type: content_type.to_owned(), size })))
+    Ok((dimensions, Some(Thumbnail { content_type: content_type.to_owned(), size })))
 }
 
 /// Random, since whoever has the uuid of a file that is not restricted can read it.

@@ -38,12 +38,12 @@ use self::{
 #[derive(Clone)]
 pub struct Objects {
     store: Arc<dyn ObjectStore>,
-    place: Place,
+    place: Backend,
     downloads: Arc<Downloads>,
 }
 
 #[derive(Clone)]
-enum Place {
+enum Backend {
     /// Objects of this folder.
     Folder(PathBuf),
     Bucket(Arc<Bucket>),
@@ -93,7 +93,7 @@ impl Objects {
     fn folder(folder: &FsPath) -> Result<Self, Error> {
         // Bytes and names are on disk when a write ends.
         let store = LocalFileSystem::new_with_prefix(folder).map_err(Error::internal)?.with_fsync(true);
-        Ok(Self::at(Arc::new(store), Place::Folder(folder.to_owned())))
+        Ok(Self::at(Arc::new(store), Backend::Folder(folder.to_owned())))
     }
 
     fn bucket(config: &config::Files, bucket: &str, spool: PathBuf) -> Result<Self, Error> {
@@ -122,13 +122,13 @@ impl Objects {
         })?;
         let store = Arc::new(store);
         let bucket = Bucket::new(Arc::clone(&store), spool);
-        Ok(Self::at(store, Place::Bucket(Arc::new(bucket))))
+        Ok(Self::at(store, Backend::Bucket(Arc::new(bucket))))
     }
 
     /// Asks a store which objects it has of a prefix that nobody writes: whether it answers, has the bucket and knows the
     /// key. A folder was made when it was opened.
     pub async fn check(&self) -> Result<(), Error> {
-        let Place::Bucket(_) = &self.place else {
+        let Backend::Bucket(_) = &self.place else {
             return Ok(());
         };
         let prefix = Path::from("tidings-start");
@@ -156,7 +156,7 @@ impl Objects {
         refuse(&format!("{words}; correct files.s3_endpoint, or start the store"))
     }
 
-    fn at(store: Arc<dyn ObjectStore>, place: Place) -> Self {
+    fn at(store: Arc<dyn ObjectStore>, place: Backend) -> Self {
         Self { store, place, downloads: Arc::default() }
     }
 
@@ -164,8 +164,8 @@ impl Objects {
     pub(crate) async fn write(&self, object: Object<'_>) -> Result<Writing, Error> {
         let path = object.path();
         Ok(match &self.place {
-            Place::Folder(_) => Writing::Parts(self.store.put_multipart(&path).await.map_err(fault)?),
-            Place::Bucket(bucket) => {
+            Backend::Folder(_) => Writing::Parts(self.store.put_multipart(&path).await.map_err(fault)?),
+            Backend::Bucket(bucket) => {
                 let spool = bucket.spool.clone();
                 // It has no name, so nothing is left of it after a crash.
                 let file = off_thread(move || tempfile::tempfile_in(spool)).await?;
@@ -210,7 +210,7 @@ impl Objects {
         life: Duration,
         headers: [(&'static str, String); 2],
     ) -> Result<Option<String>, Error> {
-        let Place::Bucket(bucket) = &self.place else {
+        let Backend::Bucket(bucket) = &self.place else {
             return Ok(None);
         };
         let options = SignedUrlOptions::new().with_query(headers);
@@ -225,7 +225,7 @@ impl Objects {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
             Err(error) => return Err(fault(error)),
         }
-        let Place::Folder(folder) = &self.place else {
+        let Backend::Folder(folder) = &self.place else {
             return Ok(());
         };
         // The store calls an object so until it is whole.

@@ -134,8 +134,8 @@ pub async fn insert(tx: &mut Tx, app: AppId, file: &StoredFile, internal: bool) 
         .bind(thumbnail.map(|thumbnail| thumbnail.size as i64))
         .bind(file.created_at.0)
         .bind(file.expires_at.map(|at| at.0))
-        .bind(file.sides.map(|(width, _)| i64::from(width)))
-        .bind(file.sides.map(|(_, height)| i64::from(height)))
+        .bind(file.dimensions.map(|(width, _)| i64::from(width)))
+        .bind(file.dimensions.map(|(_, height)| i64::from(height)))
         .bind(file.owner.map(|owner| owner.0))
         .execute(c)
         .await
@@ -169,7 +169,7 @@ fn kept(row: FileRow) -> Kept {
         restricted: restricted != 0,
         secret,
         thumbnail: thumbnail.map(|(content_type, size)| Thumbnail { content_type, size: size as u64 }),
-        sides: width.zip(height).map(|(width, height)| (width as u32, height as u32)),
+        dimensions: width.zip(height).map(|(width, height)| (width as u32, height as u32)),
         owner: owner_id.map(UserId),
         created_at: UnixMillis(created_at),
         expires_at: expires_at.map(UnixMillis),

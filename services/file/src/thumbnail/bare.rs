@@ -15,7 +15,7 @@ pub(super) struct Bare {
     pub(super) width: u32,
     pub(super) height: u32,
     /// Where the frame lies in the picture, where it does not fill it.
-    pub(super) frame: Option<Place>,
+    pub(super) frame: Option<Region>,
     pub(super) orientation: Orientation,
     /// Bytes that the decoder holds at most, its result among them.
     pub(super) memory: u64,
@@ -23,7 +23,7 @@ pub(super) struct Bare {
 
 /// A part of a picture, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Region {
     pub(super) left: u32,
     pub(super) top: u32,
     pub(super) width: u32,

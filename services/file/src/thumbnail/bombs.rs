@@ -116,10 +116,10 @@ fn nothing_beside_the_picture_of_a_png_takes_memory() {
 
 #[test]
 fn what_a_png_promises_is_not_made_room_for() {
-    for (name, sides) in
+    for (name, dimensions) in
         [("wide", [0x7F, 0xFF, 0xFF, 0xFF, 0, 0, 0, 1]), ("large", [0, 0, 0x3A, 0x98, 0, 0, 0x3A, 0x98])]
     {
-        let header = png_chunk(b"IHDR", &[&sides[..], &[8, 6, 0, 0, 0]].concat());
+        let header = png_chunk(b"IHDR", &[&dimensions[..], &[8, 6, 0, 0, 0]].concat());
         let png =
             [b"\x89PNG\r\n\x1A\n", &header[..], &png_chunk(b"IDAT", &zlib(65_536)), &png_chunk(b"IEND", b"")].concat();
         assert_small(name, &png, "image/png", false);

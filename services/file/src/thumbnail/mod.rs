@@ -26,7 +26,7 @@ use tidings_domain::Error;
 
 pub(crate) use self::turns::Turns;
 use self::{
-    bare::{Bare, Place},
+    bare::{Bare, Region},
     outline::Outline,
 };
 
@@ -106,7 +106,7 @@ impl Picture {
             "image/jpeg" => {
                 let outline = Outline::of(bytes);
                 let told = outline.as_ref().map(|outline| (outline.width, outline.height, outline.orientation));
-                let (width, height, orientation) = told.or_else(|| outline::sides(bytes))?;
+                let (width, height, orientation) = told.or_else(|| outline::dimensions(bytes))?;
                 return Some(Self { kind: Kind::Jpeg(bytes.clone(), outline), width, height, orientation });
             }
             "image/png" => (ImageFormat::Png, png::bare(bytes)?),
@@ -119,7 +119,7 @@ impl Picture {
     }
 
     /// Width and height as it is looked at.
-    pub(crate) const fn sides(&self) -> (u32, u32) {
+    pub(crate) const fn dimensions(&self) -> (u32, u32) {
         if lies(self.orientation) { (self.height, self.width) } else { (self.width, self.height) }
     }
 
@@ -179,7 +179,7 @@ fn decode(bare: &Bare, format: ImageFormat) -> Option<DynamicImage> {
     let mut decoder = reader.into_decoder().ok()?;
     let is_as_said = match bare.frame {
         None => decoder.dimensions() == (bare.width, bare.height),
-        Some(Place { width, height, .. }) => decoder.dimensions() == (width, height),
+        Some(Region { width, height, .. }) => decoder.dimensions() == (width, height),
     };
     if !is_as_said || decoder.total_bytes() > bare.memory {
         return None;
@@ -188,7 +188,7 @@ fn decode(bare: &Bare, format: ImageFormat) -> Option<DynamicImage> {
     limits.reserve(decoder.total_bytes()).ok()?;
     decoder.set_limits(limits).ok()?;
     let frame = DynamicImage::from_decoder(decoder).ok()?;
-    let Some(Place { left, top, .. }) = bare.frame else {
+    let Some(Region { left, top, .. }) = bare.frame else {
         return Some(frame);
     };
     let mut whole = DynamicImage::new_rgba8(bare.width, bare.height);

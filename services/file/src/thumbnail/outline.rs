@@ -82,7 +82,7 @@ impl Outline {
 }
 
 /// Width, height, and how the camera was held, of any JPEG, also of one that has no [`Outline`].
-pub(super) fn sides(bytes: &[u8]) -> Option<(u32, u32, Orientation)> {
+pub(super) fn dimensions(bytes: &[u8]) -> Option<(u32, u32, Orientation)> {
     let mut rest = bytes.strip_prefix(START)?;
     let mut orientation = None;
     loop {

@@ -2,7 +2,7 @@
 
 use image::metadata::Orientation;
 
-use super::bare::{Bare, Place, orientation, take};
+use super::bare::{Bare, Region, orientation, take};
 
 /// Flags of the extended header.
 const ANIMATED: u8 = 0x02;
@@ -17,15 +17,15 @@ const TABLES: u64 = 400;
 pub(super) fn bare(webp: &[u8]) -> Option<Bare> {
     let mut rest = webp.strip_prefix(b"RIFF")?.get(4..)?.strip_prefix(b"WEBP")?;
     let (kind, data) = chunk(&mut rest)?;
-    let [flags, _, _, _, sides @ ..] = data else {
+    let [flags, _, _, _, dimensions @ ..] = data else {
         return None;
     };
     if kind != b"VP8X" {
         let frame = Frame { alpha: None, lossless: kind == b"VP8L", picture: data };
-        let (width, height) = frame.sides().filter(|_| matches!(kind, b"VP8 " | b"VP8L"))?;
+        let (width, height) = frame.dimensions().filter(|_| matches!(kind, b"VP8 " | b"VP8L"))?;
         return Some(frame.bare((width, height), None, Orientation::NoTransforms));
     }
-    let canvas = (side(sides, 0)? + 1, side(sides, 3)? + 1);
+    let canvas = (side(dimensions, 0)? + 1, side(dimensions, 3)? + 1);
     let (mut still, mut first, mut turned) = (Parts::default(), None, None);
     while let Some((kind, data)) = chunk(&mut rest) {
         match kind {
@@ -35,13 +35,13 @@ pub(super) fn bare(webp: &[u8]) -> Option<Bare> {
         }
     }
     let (frame, place) = if flags & ANIMATED == 0 {
-        (still.frame()?, Place { left: 0, top: 0, width: canvas.0, height: canvas.1 })
+        (still.frame()?, Region { left: 0, top: 0, width: canvas.0, height: canvas.1 })
     } else {
         animated(first?)?
     };
     let is_inside = place.left + place.width <= canvas.0 && place.top + place.height <= canvas.1;
     // The decoder makes room for what the picture says of itself.
-    if frame.sides() != Some((place.width, place.height)) || !is_inside {
+    if frame.dimensions() != Some((place.width, place.height)) || !is_inside {
         return None;
     }
     let place = Some(place).filter(|place| (place.width, place.height) != canvas);
@@ -49,10 +49,10 @@ pub(super) fn bare(webp: &[u8]) -> Option<Bare> {
 }
 
 /// A frame of an animation, and where it lies.
-fn animated(frame: &[u8]) -> Option<(Frame<'_>, Place)> {
+fn animated(frame: &[u8]) -> Option<(Frame<'_>, Region)> {
     let mut rest = frame;
     let header = take(&mut rest, 16)?;
-    let place = Place {
+    let place = Region {
         left: side(header, 0)? * 2,
         top: side(header, 3)? * 2,
         width: side(header, 6)? + 1,
@@ -119,18 +119,18 @@ struct Frame<'a> {
 
 impl Frame<'_> {
     /// As the picture says itself.
-    fn sides(&self) -> Option<(u32, u32)> {
+    fn dimensions(&self) -> Option<(u32, u32)> {
         if self.lossless {
-            let sides = u32::from_le_bytes(*self.picture.strip_prefix(b"\x2F")?.first_chunk()?);
-            return Some(((sides & 0x3FFF) + 1, ((sides >> 14) & 0x3FFF) + 1));
+            let dimensions = u32::from_le_bytes(*self.picture.strip_prefix(b"\x2F")?.first_chunk()?);
+            return Some(((dimensions & 0x3FFF) + 1, ((dimensions >> 14) & 0x3FFF) + 1));
         }
         let [low, high, down_low, down_high] = *self.picture.get(3..)?.strip_prefix(b"\x9D\x01\x2A")?.first_chunk()?;
         let side = |low, high| u32::from(u16::from_le_bytes([low, high]) & 0x3FFF);
         Some((side(low, high), side(down_low, down_high)))
     }
 
-    fn bare(&self, (width, height): (u32, u32), frame: Option<Place>, orientation: Orientation) -> Bare {
-        let (across, down) = self.sides().unwrap_or_default();
+    fn bare(&self, (width, height): (u32, u32), frame: Option<Region>, orientation: Orientation) -> Bare {
+        let (across, down) = self.dimensions().unwrap_or_default();
         let pixels = u64::from(across) * u64::from(down);
         let alpha = self.alpha.unwrap_or_default().len() as u64;
         let (of_pixel, tables) = match (self.lossless, self.alpha) {
@@ -152,8 +152,8 @@ impl Frame<'_> {
         let mut chunks = Vec::with_capacity(self.picture.len() + self.alpha.unwrap_or_default().len() + 64);
         if let Some(alpha) = self.alpha {
             let side = |side: u32| [side as u8, (side >> 8) as u8, (side >> 16) as u8];
-            let sides = [side(width.saturating_sub(1)), side(height.saturating_sub(1))].concat();
-            append(&mut chunks, b"VP8X", &[&[ALPHA, 0, 0, 0], &sides[..]].concat());
+            let dimensions = [side(width.saturating_sub(1)), side(height.saturating_sub(1))].concat();
+            append(&mut chunks, b"VP8X", &[&[ALPHA, 0, 0, 0], &dimensions[..]].concat());
             append(&mut chunks, b"ALPH", alpha);
         }
         append(&mut chunks, if self.lossless { b"VP8L" } else { b"VP8 " }, self.picture);
@@ -224,7 +224,7 @@ mod tests {
         let bare = bare(&webp).unwrap();
         assert_eq!(bare.bytes, riff(&[(b"VP8L", LOSSLESS)]));
         assert_eq!((bare.width, bare.height), (10, 10));
-        assert_eq!(bare.frame, Some(Place { left: 2, top: 4, width: 5, height: 4 }));
+        assert_eq!(bare.frame, Some(Region { left: 2, top: 4, width: 5, height: 4 }));
     }
 
     #[test]

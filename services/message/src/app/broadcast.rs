@@ -13,7 +13,7 @@ use crate::{
     Deps,
     appender::{Appender, Reply},
     content::StoredContent,
-    screening::Look,
+    screening::ModerationScope,
     store::key::{self, Answered, NewKey},
 };
 use tidings_domain::{Actor, App, Caller, Content, Draft, Error, Target, UserId, UserRef};
@@ -23,7 +23,7 @@ const PART: usize = 500;
 
 /// What to tell everybody.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct BroadcastCommand {
     pub sender: Option<UserRef>,
     pub content: Content,
     pub system: bool,
@@ -38,8 +38,8 @@ pub async fn broadcast(
     deps: &Deps,
     appender: &Appender,
     (caller, app): (&Caller, &App),
-    wanted: &Wanted,
-    look: Look,
+    wanted: &BroadcastCommand,
+    scope: ModerationScope,
     request: &[u8],
 ) -> Result<usize, Error> {
     if caller.actor != Actor::App {
@@ -63,7 +63,7 @@ pub async fn broadcast(
             return ended(deps, key, sent).await;
         }
         let draft = draft(wanted, receivers, after);
-        let reply = send::send(deps, appender, (caller, app), draft, look, request).await?;
+        let reply = send::send(deps, appender, (caller, app), draft, scope, request).await?;
         sent += reply.sent.len();
         after = last_of(&reply).ok_or_else(|| Error::internal("a part of a broadcast without a message"))?;
     }
@@ -95,7 +95,7 @@ fn part(app: &App, content: &Content) -> Result<i32, Error> {
     Ok(PART.min(app.policy.max_recipients).min(MAX_CALL / size.max(1)).max(1) as i32)
 }
 
-fn draft(wanted: &Wanted, receivers: Vec<UserId>, after: UserId) -> Draft {
+fn draft(wanted: &BroadcastCommand, receivers: Vec<UserId>, after: UserId) -> Draft {
     let wanted = wanted.clone();
     let targets = receivers.into_iter().map(|user| Target::User(UserRef::Id(user))).collect();
     Draft {

@@ -26,7 +26,7 @@ use crate::{
 
 /// Which message, and what becomes of it.
 #[derive(Debug)]
-pub struct Wanted {
+pub struct EditCommand {
     pub msg_id: MsgId,
     /// Where the message must be.
     pub conversation: Option<ConversationId>,
@@ -42,7 +42,7 @@ pub struct Wanted {
     pub transaction_id: Option<i64>,
 }
 
-impl Wanted {
+impl EditCommand {
     fn once(&self) -> Once<'_> {
         let idempotency_key = self.idempotency_key.as_deref();
         Once { call: &self.call, idempotency_key, transaction_id: self.transaction_id }
@@ -53,7 +53,7 @@ impl Wanted {
 pub async fn edit(
     deps: &Deps,
     (caller, app): (&Caller, &App),
-    wanted: Wanted,
+    wanted: EditCommand,
     request: &[u8],
 ) -> Result<Message, Error> {
     let now = deps.clock.now();
@@ -92,7 +92,7 @@ pub async fn edit(
         key::answer(&mut tx, &[(&new.key, edit_answer::write(&message)?)]).await?;
     }
     write(tx, (caller, app), &message, now).await?;
-    deps.news.send_replace(());
+    deps.commit_signal.send_replace(());
     Ok(message)
 }
 

@@ -29,7 +29,7 @@ const GATHER: Duration = Duration::from_millis(3);
 
 /// What a follower wants.
 #[derive(Debug)]
-pub struct Wanted {
+pub struct FeedQuery {
     pub after: After,
     /// Kinds as the wire has them; empty: all.
     pub kinds: Vec<String>,
@@ -103,7 +103,7 @@ pub struct Batch {
 }
 
 /// The feed in batches. The first one may be empty: it tells where the feed begins.
-pub fn follow(deps: Arc<Deps>, app: Arc<App>, wanted: Wanted) -> impl Stream<Item = Result<Batch, Error>> + Send {
+pub fn follow(deps: Arc<Deps>, app: Arc<App>, wanted: FeedQuery) -> impl Stream<Item = Result<Batch, Error>> + Send {
     let (batches, receiver) = mpsc::channel(1);
     let read = async move {
         if let Err(error) = send(&deps, app.id, wanted, &batches).await {
@@ -118,10 +118,10 @@ pub fn follow(deps: Arc<Deps>, app: Arc<App>, wanted: Wanted) -> impl Stream<Ite
 async fn send(
     deps: &Deps,
     app: AppId,
-    wanted: Wanted,
+    wanted: FeedQuery,
     batches: &mpsc::Sender<Result<Batch, Error>>,
 ) -> Result<(), Error> {
-    let mut news = deps.news.subscribe();
+    let mut commit_signal = deps.commit_signal.subscribe();
     let mut positions = match &wanted.after {
         After::Beginning => Positions::default(),
         After::Now => export::positions(&deps.db, app).await?,
@@ -140,7 +140,7 @@ async fn send(
     }
     let (mut told, mut told_at) = (positions.clone(), Instant::now());
     loop {
-        news.mark_unchanged();
+        commit_signal.mark_unchanged();
         let lanes = lane::lanes(&deps.db, app).await?;
         kept.check(&lanes, &positions)?;
         let upto = Positions(lanes.iter().map(|lane| (lane.lane, lane.last)).collect());
@@ -179,7 +179,7 @@ async fn send(
         tokio::select! {
             () = deps.tasks.shutdown().triggered() => return Ok(()),
             () = batches.closed() => return Ok(()),
-            _ = news.changed() => tokio::time::sleep(GATHER).await,
+            _ = commit_signal.changed() => tokio::time::sleep(GATHER).await,
             () = tokio::time::sleep(PAUSE) => {}
         }
     }
@@ -202,7 +202,7 @@ struct Kept {
 }
 
 impl Kept {
-    fn new(wanted: &Wanted, gone: &[Lane]) -> Self {
+    fn new(wanted: &FeedQuery, gone: &[Lane]) -> Self {
         let is_all = wanted.kinds.is_empty();
         let sent = is_all || wanted.kinds.iter().any(|kind| kind == SENT);
         let other = is_all || wanted.kinds.iter().any(|kind| kind != SENT);
@@ -229,7 +229,7 @@ impl Kept {
 async fn lane_events(
     deps: &Deps,
     part: Part,
-    wanted: &Wanted,
+    wanted: &FeedQuery,
     (events, [of_sent, of_other]): (&mut Vec<(i64, Event)>, &mut [Scale; 2]),
 ) -> Result<i64, Error> {
     let limit = (wanted.batch - events.len()) as i64;

@@ -22,7 +22,7 @@ use crate::{
 
 /// What to add.
 #[derive(Debug)]
-pub struct Wanted {
+pub struct ImportCommand {
     pub sender: UserRef,
     pub target: Target,
     pub content: Content,
@@ -44,7 +44,7 @@ pub async fn import(
     deps: &Deps,
     appender: &Appender,
     (caller, app): (&Caller, &App),
-    wanted: Wanted,
+    wanted: ImportCommand,
     request: &[u8],
     now: UnixMillis,
 ) -> Result<Reply, Error> {
@@ -52,8 +52,17 @@ pub async fn import(
         return Err(Error::not_permitted("only the app itself imports"));
     }
     let Deps { db, directory, .. } = deps;
-    let Wanted { sender, target, content, sent_at, countable, accept_unknown_names, call, idempotency_key, fetch_into } =
-        wanted;
+    let ImportCommand {
+        sender,
+        target,
+        content,
+        sent_at,
+        countable,
+        accept_unknown_names,
+        call,
+        idempotency_key,
+        fetch_into,
+    } = wanted;
     let once = Once { call: &call, idempotency_key: idempotency_key.as_deref(), transaction_id: None };
     let key = once::key(caller, app, once, request, now);
     if let Some(new) = &key

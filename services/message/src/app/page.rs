@@ -13,7 +13,7 @@ const MOST: i32 = 200;
 
 /// Which part of a conversation.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted {
+pub struct PageQuery {
     pub conversation: ConversationId,
     /// Inclusive; zero is the newest.
     pub start: MsgId,
@@ -27,7 +27,7 @@ pub struct Wanted {
 pub async fn page(
     Deps { db, directory, .. }: &Deps,
     caller: &Caller,
-    wanted: Wanted,
+    wanted: PageQuery,
 ) -> Result<(Vec<Message>, MsgId), Error> {
     if !(1..=MOST).contains(&wanted.limit) {
         return Err(Error::invalid("limit", "must be from 1 to 200"));

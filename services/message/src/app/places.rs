@@ -7,14 +7,14 @@ use tidings_domain::{
 };
 use tidings_runtime::DirectoryCache;
 
-use crate::appender::{Place, Refused};
+use crate::appender::{AppendTarget, Refused};
 
 /// Where a call goes.
 #[derive(Debug)]
 pub struct Found {
     pub sender: UserId,
     /// Each distinct conversation in the order of first mention.
-    pub places: Vec<Place>,
+    pub places: Vec<AppendTarget>,
     /// Why the sender may not speak in all of them.
     pub refused: Option<Refused>,
 }
@@ -112,8 +112,8 @@ async fn users(
         Target::User(user) => Some(user.clone()),
         Target::Group(_) | Target::Room(_) => None,
     }));
-    let take_down = draft.accept_unknown_names && app.policy.accept_unknown_names;
-    let mut ids = directory.users(caller, &users, take_down).await?;
+    let intern = draft.accept_unknown_names && app.policy.accept_unknown_names;
+    let mut ids = directory.users(caller, &users, intern).await?;
     let sender = ids.remove(0);
     Ok((sender, ids))
 }
@@ -128,23 +128,28 @@ pub async fn named(
     if users.is_empty() {
         return Ok(Vec::new());
     }
-    let take_down = draft.accept_unknown_names && app.policy.accept_unknown_names;
-    let mut ids = directory.users(caller, users, take_down).await?;
+    let intern = draft.accept_unknown_names && app.policy.accept_unknown_names;
+    let mut ids = directory.users(caller, users, intern).await?;
     ids.sort_unstable();
     ids.dedup();
     Ok(ids)
 }
 
-fn direct(sender: UserId, user: &UserRef, receiver: UserId) -> Place {
+fn direct(sender: UserId, user: &UserRef, receiver: UserId) -> AppendTarget {
     let username = match user {
         UserRef::Name(name) => name.written().to_owned(),
         UserRef::Id(_) => String::new(),
     };
-    Place { conversation: ConversationId::direct(sender, receiver), receiver: receiver.0, username, discarded: false }
+    AppendTarget {
+        conversation: ConversationId::direct(sender, receiver),
+        receiver: receiver.0,
+        username,
+        discarded: false,
+    }
 }
 
-fn shared(conversation: ConversationId) -> Place {
-    Place { conversation, receiver: conversation.key().0, username: String::new(), discarded: false }
+fn shared(conversation: ConversationId) -> AppendTarget {
+    AppendTarget { conversation, receiver: conversation.key().0, username: String::new(), discarded: false }
 }
 
 /// The groups and rooms among the targets, as the sender meets them.

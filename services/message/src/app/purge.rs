@@ -80,7 +80,7 @@ async fn step(deps: &Deps, app: &App, up_to: MsgId) -> Result<usize, Error> {
     if oldest.count == 0 {
         return Ok(0);
     }
-    let places: Vec<head::Place> = oldest.newest.keys().map(|conversation| (app.id, *conversation)).collect();
+    let places: Vec<head::ConversationKey> = oldest.newest.keys().map(|conversation| (app.id, *conversation)).collect();
     let mut tx = deps.db.begin().await?;
     head::lock(&mut tx, &places).await?;
     lane::purged(&mut tx, app.id, &oldest.events).await?;

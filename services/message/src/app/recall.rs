@@ -26,7 +26,7 @@ use crate::{
 
 /// What to take back, and how late one may.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct RecallCommand {
     pub msg_id: MsgId,
     /// Where the message must be.
     pub conversation: Option<ConversationId>,
@@ -103,7 +103,7 @@ pub async fn of_key(deps: &Deps, app: AppId, text: &str) -> Result<MsgId, Error>
 
 /// Recalls the message once, whoever else does so at the same time. What was recalled before stays so for whoever had
 /// the right, also when the window is over.
-pub async fn recall(deps: &Deps, (caller, app): (&Caller, &App), wanted: Wanted) -> Result<Recalled, Error> {
+pub async fn recall(deps: &Deps, (caller, app): (&Caller, &App), wanted: RecallCommand) -> Result<Recalled, Error> {
     let actor = actor(deps, (caller, app), &wanted).await?;
     let now = deps.clock.now();
     let found = read::place_of(&deps.db, caller.app, wanted.msg_id).await?;
@@ -131,15 +131,15 @@ pub async fn recall(deps: &Deps, (caller, app): (&Caller, &App), wanted: Wanted)
 }
 
 /// Who is said to have done it: the caller, or whom the app itself names.
-async fn actor(deps: &Deps, (caller, app): (&Caller, &App), wanted: &Wanted) -> Result<UserId, Error> {
+async fn actor(deps: &Deps, (caller, app): (&Caller, &App), wanted: &RecallCommand) -> Result<UserId, Error> {
     let Some(actor) = &wanted.actor else {
         return Ok(caller.actor.user());
     };
     if caller.actor != Actor::App {
         return Err(Error::not_permitted("only the app itself recalls in another's name"));
     }
-    let take_down = wanted.accept_unknown_names && app.policy.accept_unknown_names;
-    let users = deps.directory.users(caller, std::slice::from_ref(actor), take_down).await?;
+    let intern = wanted.accept_unknown_names && app.policy.accept_unknown_names;
+    let users = deps.directory.users(caller, std::slice::from_ref(actor), intern).await?;
     users.first().copied().ok_or_else(|| Error::internal("the directory answered with nobody"))
 }
 
@@ -152,7 +152,7 @@ fn receiver(conversation: ConversationId, sender: UserId) -> i64 {
 async fn check_to(
     deps: &Deps,
     (caller, app): (&Caller, &App),
-    wanted: &Wanted,
+    wanted: &RecallCommand,
     conversation: ConversationId,
     receiver: i64,
 ) -> Result<(), Error> {
@@ -196,7 +196,7 @@ async fn past_storage(
     deps: &Deps,
     (caller, app): (&Caller, &App),
     actor: UserId,
-    wanted: &Wanted,
+    wanted: &RecallCommand,
     now: UnixMillis,
 ) -> Result<Recalled, Error> {
     if !wanted.past_storage || !is_past(app, wanted.msg_id, now) || caller.actor != Actor::App {
@@ -220,7 +220,7 @@ async fn past_storage(
     let event = told(caller, actor, conversation, wanted.msg_id, now, body.as_deref(), &origin);
     event::append(&mut tx, &[event], std::iter::empty()).await?;
     tx.commit().await?;
-    deps.news.send_replace(());
+    deps.commit_signal.send_replace(());
     Ok(Recalled { recalled: true, conversation, sender: None, receiver })
 }
 
@@ -250,7 +250,7 @@ async fn write(
     (caller, app): (&Caller, &App),
     actor: UserId,
     (conversation, sender): (ConversationId, UserId),
-    wanted: &Wanted,
+    wanted: &RecallCommand,
     now: UnixMillis,
 ) -> Result<bool, Error> {
     let msg_id = wanted.msg_id;
@@ -271,7 +271,7 @@ async fn write(
     let event = told(caller, actor, conversation, msg_id, now, body.as_deref(), &origin);
     event::append(&mut tx, &[event], std::iter::empty()).await?;
     tx.commit().await?;
-    deps.news.send_replace(());
+    deps.commit_signal.send_replace(());
     Ok(true)
 }
 

@@ -1,4 +1,4 @@
-//! Takes down that conversations were read, so that the event feed tells it.
+//! Records that conversations were read, so that the event feed has it.
 //!
 //! Each report has an idempotency key of its own, made of what it says: a read mark never stands twice at one message.
 
@@ -61,7 +61,7 @@ pub async fn report_reads(deps: &Deps, app: AppId, mut reads: Vec<Read>) -> Resu
     let events: Vec<NewEvent<'_>> = reads.iter().map(event).collect();
     event::append(&mut tx, &events, std::iter::empty()).await?;
     tx.commit().await?;
-    deps.news.send_replace(());
+    deps.commit_signal.send_replace(());
     Ok(())
 }
 

@@ -18,7 +18,7 @@ use crate::{
     appender::Appender,
     content::StoredContent,
     delivery,
-    screening::Look,
+    screening::ModerationScope,
     store::{
         broadcast::{self as store, Broadcast, Scope},
         read,
@@ -113,14 +113,16 @@ async fn carry_out(deps: &Deps, appender: &Appender, broadcast: &Broadcast) -> R
     let (content, _) = StoredContent::of_json(&broadcast.body)?;
     match broadcast.scope {
         Scope::Users => {
-            let wanted = broadcast::Wanted {
+            let wanted = broadcast::BroadcastCommand {
                 sender: Some(UserRef::Id(broadcast.sender)),
                 content: content.read()?,
                 system: false,
                 call: CALL.to_owned(),
                 idempotency_key: Some(broadcast.id.to_string()),
             };
-            broadcast::broadcast(deps, appender, (&caller, &app), &wanted, Look::Nothing, &[]).await.map(drop)
+            broadcast::broadcast(deps, appender, (&caller, &app), &wanted, ModerationScope::Nothing, &[])
+                .await
+                .map(drop)
         }
         Scope::Rooms => to_rooms(deps, appender, (&caller, &app), broadcast, &content.read()?).await,
     }
@@ -154,7 +156,7 @@ async fn to_rooms(
                 idempotency_key: Some(format!("{}/rooms/{after}", broadcast.id)),
                 ..Draft::new(CALL, targets, content.clone())
             };
-            send::send(deps, appender, (caller, app), draft, Look::Nothing, &[]).await?;
+            send::send(deps, appender, (caller, app), draft, ModerationScope::Nothing, &[]).await?;
         }
         if next == 0 {
             return Ok(());

@@ -10,7 +10,7 @@ use crate::{
     content::StoredContent,
     delivery::{self, Flags},
     origin::Origin,
-    screening::{Look, Verdict, Wanted},
+    screening::{ModerationScope, ScreeningRequest, Verdict},
     store::key::{self, NewKey},
 };
 use tidings_domain::{App, Caller, Content, Draft, Error, Reason, UserId};
@@ -22,10 +22,10 @@ pub async fn send(
     appender: &Appender,
     (caller, app): (&Caller, &App),
     draft: Draft,
-    look: Look,
+    scope: ModerationScope,
     request: &[u8],
 ) -> Result<Reply, Error> {
-    send_or_tell(deps, appender, (caller, app), draft, (look, Ok(())), request).await
+    send_or_tell(deps, appender, (caller, app), draft, (scope, Ok(())), request).await
 }
 
 /// The same for a caller who stands as `standing` says: refused with that, where it is an error.
@@ -38,7 +38,7 @@ pub async fn send_or_tell(
     appender: &Appender,
     (caller, app): (&Caller, &App),
     draft: Draft,
-    (look, standing): (Look, Result<(), Error>),
+    (scope, standing): (ModerationScope, Result<(), Error>),
     request: &[u8],
 ) -> Result<Reply, Error> {
     let Deps { db, directory, .. } = deps;
@@ -90,27 +90,27 @@ pub async fn send_or_tell(
         accepted_at: now,
     };
     if let Some(refused) = refused {
-        if look != Look::All {
+        if scope != ModerationScope::All {
             return Err(refused.into());
         }
         refuse(&mut call, refused, true);
         return appender.append(call).await;
     }
-    let look = if draft.system { Look::Nothing } else { look };
-    let wanted = Wanted {
+    let scope = if draft.system { ModerationScope::Nothing } else { scope };
+    let wanted = ScreeningRequest {
         sender,
         places: &call.places,
         content: &draft.content,
         online_only: draft.online_only,
         targeted: flags.targeted,
     };
-    let verdict = deps.screens.judge(directory, (caller, app), look, wanted, (appender, now)).await?;
-    heed(&mut call, app, look, verdict)?;
+    let verdict = deps.screens.judge(directory, (caller, app), scope, wanted, (appender, now)).await?;
+    apply_verdict(&mut call, app, scope, verdict)?;
     appender.append(call).await
 }
 
 /// Does with the call what was decided.
-fn heed(call: &mut Call, app: &App, look: Look, verdict: Verdict) -> Result<(), Error> {
+fn apply_verdict(call: &mut Call, app: &App, scope: ModerationScope, verdict: Verdict) -> Result<(), Error> {
     match verdict {
         Verdict::Pass => {}
         Verdict::Changed { content, discarded } => {
@@ -128,7 +128,7 @@ fn heed(call: &mut Call, app: &App, look: Look, verdict: Verdict) -> Result<(), 
         Verdict::Refused { refused, for_good } => {
             let is_told = match refused.reason {
                 Reason::RefusedByHook => app.policy.fire_on_refusal,
-                _ => look == Look::All,
+                _ => scope == ModerationScope::All,
             };
             if !for_good {
                 if !is_told {

@@ -35,7 +35,7 @@ pub enum Reach {
 
 /// What to tell whom.
 #[derive(Debug)]
-pub struct Wanted {
+pub struct StartBroadcastCommand {
     pub reach: Reach,
     pub sender: Option<UserRef>,
     pub content: Content,
@@ -58,7 +58,7 @@ pub async fn start_broadcast(
     deps: &Deps,
     appender: &Appender,
     (caller, app): (&Caller, &App),
-    wanted: Wanted,
+    wanted: StartBroadcastCommand,
     request: &[u8],
 ) -> Result<Started, Error> {
     if caller.actor != Actor::App {
@@ -112,12 +112,12 @@ fn repeated(new: &NewKey, answered: &Answered) -> Result<Started, Error> {
     serde_json::from_str(&answered.reply).map_err(Error::internal)
 }
 
-async fn sender(deps: &Deps, (caller, app): (&Caller, &App), wanted: &Wanted) -> Result<UserId, Error> {
+async fn sender(deps: &Deps, (caller, app): (&Caller, &App), wanted: &StartBroadcastCommand) -> Result<UserId, Error> {
     let Some(sender) = &wanted.sender else {
         return Ok(UserId::ADMIN);
     };
-    let take_down = wanted.accept_unknown_names && app.policy.accept_unknown_names;
-    let users = deps.directory.users(caller, std::slice::from_ref(sender), take_down).await?;
+    let intern = wanted.accept_unknown_names && app.policy.accept_unknown_names;
+    let users = deps.directory.users(caller, std::slice::from_ref(sender), intern).await?;
     users.first().copied().ok_or_else(|| Error::new(Reason::UserNotFound, ""))
 }
 

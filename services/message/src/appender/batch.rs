@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use tidings_domain::{AppId, Clock, ConversationId, Error, MsgId, Sent, UnixMillis};
 use tidings_store::{Db, Tx};
 
-use super::{Call, Fate, Lease, Place, Reply, free_ids::FreeHints, import::Imports, lane};
+use super::{AppendTarget, Call, Fate, Lease, Reply, free_ids::FreeHints, import::Imports, lane};
 use crate::store::{
     event::{self, EventKind, NewEvent},
     excluded::{self, Hidden},
     file_use::{self, FileUse},
     head::{self, Head},
-    import::{self, Late},
+    import::{self, Backfilled},
     key::{self, Answered, Key, NewKey},
     log::{self, NewMessage},
     stray::{self, Stray},
@@ -79,7 +79,7 @@ async fn append_fresh(
         log::append(tx, &heads, &numbered.rows).await?;
     }
     if !numbered.late.is_empty() {
-        import::count_late(tx, &numbered.late).await?;
+        import::count_backfilled(tx, &numbered.late).await?;
     }
     if !numbered.strays.is_empty() {
         stray::note(tx, &numbered.strays).await?;
@@ -94,7 +94,7 @@ async fn append_fresh(
 }
 
 /// The heads of everything that is kept; what is only told of moves no head.
-async fn lock_heads(tx: &mut Tx, calls: &[&Call]) -> Result<BTreeMap<head::Place, Head>, Error> {
+async fn lock_heads(tx: &mut Tx, calls: &[&Call]) -> Result<BTreeMap<head::ConversationKey, Head>, Error> {
     let kept = calls.iter().filter(|call| call.fate.is_kept());
     let places = kept.flat_map(|call| call.places.iter().map(|place| (call.app, place)));
     let mut places: Vec<_> =
@@ -112,7 +112,7 @@ async fn lock_heads(tx: &mut Tx, calls: &[&Call]) -> Result<BTreeMap<head::Place
 struct Numbered<'a> {
     rows: Vec<NewMessage<'a>>,
     events: Vec<NewEvent<'a>>,
-    late: Vec<Late>,
+    late: Vec<Backfilled>,
     strays: Vec<Stray>,
     hidden: Vec<Hidden>,
     file_uses: Vec<FileUse>,
@@ -126,7 +126,7 @@ fn number<'a>(
     lease: &Lease,
     committed_at: UnixMillis,
     calls: &[&'a Call],
-    heads: &mut BTreeMap<head::Place, Head>,
+    heads: &mut BTreeMap<head::ConversationKey, Head>,
     mut imports: Imports,
 ) -> Result<Numbered<'a>, Error> {
     let mut minting = lease.minting(committed_at)?;
@@ -159,7 +159,7 @@ fn number<'a>(
                 numbered.events.extend(event(call, place, msg_id, committed_at));
                 (msg_id, 0)
             };
-            let Place { conversation, receiver, username, .. } = place.clone();
+            let AppendTarget { conversation, receiver, username, .. } = place.clone();
             sent.push(Sent { receiver, conversation, msg_id, seq, username });
         }
         let refused = match &call.fate {
@@ -194,7 +194,7 @@ impl<'a> Numbered<'a> {
     fn append(
         &mut self,
         call: &'a Call,
-        place: &Place,
+        place: &AppendTarget,
         head: &mut Head,
         (msg_id, sent_at): (MsgId, UnixMillis),
         imports: &Imports,
@@ -212,7 +212,7 @@ impl<'a> Numbered<'a> {
             (head.ordinal, head.ordinal_low)
         } else {
             if call.countable {
-                self.late.push(Late { app: call.app, conversation, msg_id, sender: call.sender });
+                self.late.push(Backfilled { app: call.app, conversation, msg_id, sender: call.sender });
             }
             self.counts_below((call.app, conversation), msg_id, head, imports)
         };
@@ -243,7 +243,7 @@ impl<'a> Numbered<'a> {
     /// The counts at the row right below, which may be one of this transaction.
     fn counts_below(
         &self,
-        (app, conversation): head::Place,
+        (app, conversation): head::ConversationKey,
         msg_id: MsgId,
         head: &Head,
         imports: &Imports,
@@ -262,7 +262,7 @@ impl<'a> Numbered<'a> {
 }
 
 /// What is told of a message that is not kept.
-fn event<'a>(call: &'a Call, place: &Place, msg_id: MsgId, made_at: UnixMillis) -> Option<NewEvent<'a>> {
+fn event<'a>(call: &'a Call, place: &AppendTarget, msg_id: MsgId, made_at: UnixMillis) -> Option<NewEvent<'a>> {
     let (kind, body, reason) = match &call.fate {
         Fate::Kept => return None,
         Fate::Online { body } => (EventKind::Online, body, None),

@@ -19,7 +19,7 @@ pub struct Call {
     /// The app itself calls, whoever it says the sender is.
     pub by_app: bool,
     /// Distinct conversations, in the order of first mention.
-    pub places: Vec<Place>,
+    pub places: Vec<AppendTarget>,
     pub content: StoredContent,
     pub countable: bool,
     pub flags: Flags,
@@ -92,7 +92,7 @@ impl From<Refused> for Error {
 
 /// Where one of the messages goes.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct AppendTarget {
     pub conversation: ConversationId,
     /// The user, group or room.
     pub receiver: i64,

@@ -53,7 +53,7 @@ pub(super) struct Free<'a> {
 
 /// A moment, and where it goes on from there.
 #[derive(Debug, Clone, Copy)]
-enum Place {
+enum SearchPosition {
     Up(i64),
     Down(i64),
 }
@@ -118,12 +118,12 @@ struct Walk<'a> {
     app: AppId,
     from: i64,
     stays: Stays,
-    place: Place,
+    place: SearchPosition,
 }
 
 impl<'a> Walk<'a> {
     fn begin(hints: &'a FreeHints, app: AppId, from: i64, stays: Stays) -> Self {
-        let mut walk = Self { hints, app, from, stays, place: Place::Up(from) };
+        let mut walk = Self { hints, app, from, stays, place: SearchPosition::Up(from) };
         let down = hints.down_to.get(&(app, UnixMillis(walk.minute()))).map(|down| down.0);
         match (stays, down) {
             (Stays::InItsMinute, Some(down)) if from > down => walk.go_down(down),
@@ -134,7 +134,7 @@ impl<'a> Walk<'a> {
 
     const fn moment(&self) -> UnixMillis {
         match self.place {
-            Place::Up(moment) | Place::Down(moment) => UnixMillis(moment),
+            SearchPosition::Up(moment) | SearchPosition::Down(moment) => UnixMillis(moment),
         }
     }
 
@@ -146,21 +146,21 @@ impl<'a> Walk<'a> {
     /// So many moments that come next.
     fn next(&self, count: i64) -> impl Iterator<Item = UnixMillis> + use<> {
         let (first, last) = match self.place {
-            Place::Up(moment) if self.stays == Stays::Anywhere => (moment, moment + count),
-            Place::Up(moment) => (moment, (moment + count).min(self.minute() + MINUTE)),
-            Place::Down(moment) => ((moment - count + 1).max(self.minute()), moment + 1),
+            SearchPosition::Up(moment) if self.stays == Stays::Anywhere => (moment, moment + count),
+            SearchPosition::Up(moment) => (moment, (moment + count).min(self.minute() + MINUTE)),
+            SearchPosition::Down(moment) => ((moment - count + 1).max(self.minute()), moment + 1),
         };
         (first..last).map(UnixMillis)
     }
 
     fn step(&mut self) {
         match self.place {
-            Place::Up(moment) => {
+            SearchPosition::Up(moment) => {
                 let next = self.hints.up(self.app, moment + 1);
                 self.hints.up_to.insert((self.app, UnixMillis(self.from)), UnixMillis(next));
                 self.go_up(next);
             }
-            Place::Down(moment) => self.go_down(moment - 1),
+            SearchPosition::Down(moment) => self.go_down(moment - 1),
         }
     }
 
@@ -169,19 +169,19 @@ impl<'a> Walk<'a> {
             // All from the wanted moment to the end of the minute is used up.
             return self.go_down(self.from - 1);
         }
-        self.place = Place::Up(moment);
+        self.place = SearchPosition::Up(moment);
     }
 
     fn go_down(&mut self, moment: i64) {
         let minute = self.minute();
         self.hints.down_to.insert((self.app, UnixMillis(minute)), UnixMillis(moment));
         if moment >= minute {
-            self.place = Place::Down(moment);
+            self.place = SearchPosition::Down(moment);
             return;
         }
         // The whole minute is used up.
         (self.from, self.stays) = (minute + MINUTE, Stays::Anywhere);
-        self.place = Place::Up(self.hints.up(self.app, self.from));
+        self.place = SearchPosition::Up(self.hints.up(self.app, self.from));
     }
 }
 

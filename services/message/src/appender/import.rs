@@ -23,7 +23,7 @@ use super::{
     lease::LIFT,
 };
 use crate::store::{
-    head::{Head, Place},
+    head::{ConversationKey, Head},
     import::{self, Below},
 };
 
@@ -31,9 +31,9 @@ use crate::store::{
 #[derive(Debug, Default)]
 pub(super) struct Imports {
     /// In the order of the calls.
-    ids: BTreeMap<Place, VecDeque<MsgId>>,
+    ids: BTreeMap<ConversationKey, VecDeque<MsgId>>,
     /// All of what is said in these is here.
-    ahead: HashSet<Place>,
+    ahead: HashSet<ConversationKey>,
     below: BTreeMap<(AppId, MsgId), Below>,
 }
 
@@ -43,12 +43,12 @@ impl Imports {
     pub(super) async fn prepare(
         tx: &mut Tx,
         calls: &[&Call],
-        heads: &BTreeMap<Place, Head>,
+        heads: &BTreeMap<ConversationKey, Head>,
         now: UnixMillis,
         hints: &FreeHints,
     ) -> Result<Self, Error> {
         let ahead = ahead(calls, heads, now);
-        let mut wanted: Vec<(Place, UnixMillis, Stays)> = Vec::new();
+        let mut wanted: Vec<(ConversationKey, UnixMillis, Stays)> = Vec::new();
         for call in calls.iter().filter(|call| call.fate.is_kept()) {
             for place in call.places.iter().filter(|place| !place.discarded) {
                 let place = (call.app, place.conversation);
@@ -70,7 +70,7 @@ impl Imports {
         }
         let mut free = Free::new(hints);
         let mut places = Vec::with_capacity(wanted.len());
-        let mut ids: BTreeMap<Place, VecDeque<MsgId>> = BTreeMap::new();
+        let mut ids: BTreeMap<ConversationKey, VecDeque<MsgId>> = BTreeMap::new();
         free.look_up(tx, wanted.iter().map(|((app, _), from, _)| (*app, *from))).await?;
         for ((app, conversation), from, stays) in wanted {
             let id = free.take(tx, app, from, stays).await?;
@@ -88,7 +88,7 @@ impl Imports {
     }
 
     /// The id of the next message to a conversation, if it is one of those that are here.
-    pub(super) fn id(&mut self, call: &Call, place: Place) -> Result<Option<MsgId>, Error> {
+    pub(super) fn id(&mut self, call: &Call, place: ConversationKey) -> Result<Option<MsgId>, Error> {
         if call.sent_at.is_none() && !self.ahead.contains(&place) {
             return Ok(None);
         }
@@ -103,7 +103,11 @@ impl Imports {
 }
 
 /// The conversations that are ahead of the clock, and from when on there are ids above all of theirs.
-fn ahead(calls: &[&Call], heads: &BTreeMap<Place, Head>, now: UnixMillis) -> BTreeMap<Place, UnixMillis> {
+fn ahead(
+    calls: &[&Call],
+    heads: &BTreeMap<ConversationKey, Head>,
+    now: UnixMillis,
+) -> BTreeMap<ConversationKey, UnixMillis> {
     const MINUTE: Duration = Duration::from_mins(1);
     const NEXT: Duration = Duration::from_millis(1);
     let (is_ahead, mut ahead) = (|moment: UnixMillis| moment > now + LIFT, BTreeMap::new());

@@ -19,7 +19,7 @@ use tidings_domain::{Error, MsgId, Reason};
 use tidings_runtime::Task;
 use tokio::sync::{mpsc, oneshot};
 
-pub use call::{Call, Fate, Place, Refused, Reply, lane};
+pub use call::{AppendTarget, Call, Fate, Refused, Reply, lane};
 pub use lease::Lease;
 use queue::{Queue, Room};
 
@@ -61,7 +61,7 @@ pub fn start(deps: &Deps, lease: Lease) -> Appender {
             lease: lease.clone(),
             bound: deps.appender.batch,
             hints: Arc::clone(&hints),
-            news: deps.news.clone(),
+            commit_signal: deps.commit_signal.clone(),
             queue: waiting.clone(),
             closing: deps.tasks.closing().clone(),
             waiting: tokio::sync::Mutex::new(writer::Waiting::new(calls)),

@@ -34,7 +34,7 @@ pub(super) struct Writer {
     /// Messages that one transaction takes, unless a single call has more.
     pub(super) bound: usize,
     pub(super) hints: Arc<FreeHints>,
-    pub(super) news: watch::Sender<()>,
+    pub(super) commit_signal: watch::Sender<()>,
     pub(super) queue: Queue,
     /// Says that no calls come any more.
     pub(super) closing: Shutdown,
@@ -108,7 +108,7 @@ impl Writer {
         }
         match self.append(&calls).await {
             Ok(replies) => {
-                self.news.send_replace(());
+                self.commit_signal.send_replace(());
                 for (queued, reply) in calls.into_iter().zip(replies) {
                     // A client that went away is no concern: its messages are in the log.
                     let _ = queued.answer.send(reply);

@@ -5,7 +5,7 @@ use tidings_proto::{pb, required};
 
 use crate::{
     app::{
-        events::{After, Batch, Wanted, cursor, kind},
+        events::{After, Batch, FeedQuery, cursor, kind},
         report_reads::Read,
     },
     origin::Origin,
@@ -16,7 +16,7 @@ use crate::{
 const BATCH: i32 = 500;
 const MAX_BATCH: i32 = 1000;
 
-impl TryFrom<pb::EventsRequest> for Wanted {
+impl TryFrom<pb::EventsRequest> for FeedQuery {
     type Error = Error;
 
     fn try_from(wire: pb::EventsRequest) -> Result<Self, Error> {

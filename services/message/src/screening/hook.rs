@@ -11,8 +11,8 @@ use tidings_domain::{App, Caller, Content, ConversationId, GroupKind, Hook, Hook
 use tidings_outbound::{Outbound, Url, beginning, cause, reqwest::header::CONTENT_TYPE};
 use tokio::time::{Instant, timeout_at};
 
-use super::{Wanted, answer::Answer};
-use crate::{appender::Place, origin::Origin};
+use super::{ScreeningRequest, answer::Answer};
+use crate::{appender::AppendTarget, origin::Origin};
 
 /// Conversations of one call that are asked about at once.
 const AT_ONCE: usize = 64;
@@ -23,10 +23,10 @@ const MAX_ANSWER: usize = 64 * 1024;
 
 /// What every question is about.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub struct HookContext<'a> {
     pub app: &'a App,
     pub caller: &'a Caller,
-    pub wanted: &'a Wanted<'a>,
+    pub wanted: &'a ScreeningRequest<'a>,
     /// Of everybody who has one.
     pub names: &'a HashMap<UserId, String>,
     /// By what id the hooks are told of it; no message has it.
@@ -38,7 +38,7 @@ pub struct Asked<'a> {
 pub async fn ask(
     outbound: &Outbound,
     hook: &Hook,
-    asked: &Asked<'_>,
+    asked: &HookContext<'_>,
     content: &Content,
     but: &[usize],
 ) -> Vec<(usize, Answer)> {
@@ -59,8 +59,8 @@ pub async fn ask(
 /// One question.
 struct Question<'a> {
     hook: &'a Hook,
-    asked: &'a Asked<'a>,
-    place: &'a Place,
+    asked: &'a HookContext<'a>,
+    place: &'a AppendTarget,
     content: &'a Content,
 }
 
@@ -100,7 +100,7 @@ impl Question<'_> {
     }
 
     fn in_tencents_form(&self) -> (String, Vec<u8>) {
-        let Asked { app, caller, wanted, id, now, .. } = *self.asked;
+        let HookContext { app, caller, wanted, id, now, .. } = *self.asked;
         let from = self.account(wanted.sender);
         let (callback, body) = match (self.place.conversation, self.place.conversation.peer_of(wanted.sender)) {
             (ConversationId::Direct(..), peer) => {
@@ -141,7 +141,7 @@ impl Question<'_> {
     }
 
     fn in_agoras_form(&self) -> Vec<u8> {
-        let Asked { app, wanted, id, now, .. } = *self.asked;
+        let HookContext { app, wanted, id, now, .. } = *self.asked;
         let name = |user: UserId| {
             if user == UserId::ADMIN {
                 return "admin".to_owned();

@@ -14,9 +14,9 @@ use tidings_outbound::Outbound;
 use tidings_runtime::DirectoryCache;
 use tokio::{sync::Mutex, task::spawn_blocking};
 
-use crate::appender::{Appender, Place, Refused};
+use crate::appender::{AppendTarget, Appender, Refused};
 use answer::Answer;
-use hook::Asked;
+use hook::HookContext;
 use words::{Found, Words};
 
 /// Apps whose words are kept ready.
@@ -29,7 +29,7 @@ const NO_ANSWER: &str = "custom internal error";
 
 /// How much is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
+pub enum ModerationScope {
     /// Words and hooks.
     All,
     /// Words alone. What is refused is told by no event, since it went to nobody in particular.
@@ -59,9 +59,9 @@ pub struct Screen {
 
 /// A call that wants to send.
 #[derive(Debug)]
-pub struct Wanted<'a> {
+pub struct ScreeningRequest<'a> {
     pub sender: UserId,
-    pub places: &'a [Place],
+    pub places: &'a [AppendTarget],
     pub content: &'a Content,
     pub online_only: bool,
     /// For some in a group or room alone.
@@ -97,11 +97,11 @@ impl Screens {
         &self,
         directory: &DirectoryCache,
         (caller, app): (&Caller, &App),
-        look: Look,
-        wanted: Wanted<'_>,
+        scope: ModerationScope,
+        wanted: ScreeningRequest<'_>,
         (appender, now): (&Appender, UnixMillis),
     ) -> Result<Verdict, Error> {
-        if look == Look::Nothing {
+        if scope == ModerationScope::Nothing {
             return Ok(Verdict::Pass);
         }
         let Some(screen) = self.screen(directory, app).await? else {
@@ -112,7 +112,7 @@ impl Screens {
             Found::Blocked => return Ok(Verdict::Refused { refused: blocked(), for_good: true }),
             Found::Masked(text) => Some(Box::new(with_text(wanted.content, text))),
         };
-        if look == Look::Words || screen.hooks.is_empty() {
+        if scope == ModerationScope::Words || screen.hooks.is_empty() {
             return Ok(changed(masked, Vec::new()));
         }
         let people = wanted.places.iter().filter_map(|place| place.conversation.peer_of(wanted.sender));
@@ -121,12 +121,17 @@ impl Screens {
         people.dedup();
         let names = directory.user_names(caller, &people).await?;
         let names: HashMap<UserId, String> = people.into_iter().zip(names).collect();
-        let asked = Asked { app, caller, wanted: &wanted, names: &names, id: appender.mint().await?, now };
+        let asked = HookContext { app, caller, wanted: &wanted, names: &names, id: appender.mint().await?, now };
         self.ask(&screen.hooks, &asked, masked).await
     }
 
     /// Asks one hook after the other; each is asked about what those before it made of the message.
-    async fn ask(&self, hooks: &[Hook], asked: &Asked<'_>, masked: Option<Box<Content>>) -> Result<Verdict, Error> {
+    async fn ask(
+        &self,
+        hooks: &[Hook],
+        asked: &HookContext<'_>,
+        masked: Option<Box<Content>>,
+    ) -> Result<Verdict, Error> {
         let (mut content, mut discarded) = (masked, Vec::new());
         for hook in hooks {
             let present = content.as_deref().unwrap_or(asked.wanted.content);

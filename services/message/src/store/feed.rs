@@ -13,7 +13,7 @@ use super::{
     read,
     weight::{self, light_content},
 };
-use crate::{content::StoredContent, delivery::Flags, origin::Told};
+use crate::{content::StoredContent, delivery::Flags, origin::EventOrigin};
 
 /// Number and origin are one column, since tuples end at 16.
 static SENT: LazyLock<Gather> = LazyLock::new(|| {
@@ -108,7 +108,7 @@ pub fn gathers() -> Vec<&'static Gather> {
 pub struct Event {
     pub event_no: i64,
     pub happened: Happened,
-    pub origin: Told,
+    pub origin: EventOrigin,
     /// Whether a message that came into the log was sent by the app itself, whoever it says the sender is.
     pub by_app: bool,
 }
@@ -231,7 +231,7 @@ fn sent_event(row: SentRow) -> Result<Event, Error> {
     let (event_no, origin) = place.split_once(' ').unwrap_or((&place, ""));
     let event_no = event_no.parse().map_err(Error::internal)?;
     let by_app = Flags::of(flags).by_app;
-    Ok(Event { event_no, happened: Happened::Sent(message), origin: Told::read(origin)?, by_app })
+    Ok(Event { event_no, happened: Happened::Sent(message), origin: EventOrigin::read(origin)?, by_app })
 }
 
 type OtherRow = (
@@ -294,6 +294,6 @@ fn other_event(row: OtherRow) -> Result<Event, Error> {
         content,
         reason: reason.unwrap_or_default(),
     };
-    let origin = Told { address: address.unwrap_or_default(), platform, trace: trace.unwrap_or_default() };
+    let origin = EventOrigin { address: address.unwrap_or_default(), platform, trace: trace.unwrap_or_default() };
     Ok(Event { event_no, happened: Happened::Other(other), origin, by_app: false })
 }

@@ -6,7 +6,7 @@ use tidings_domain::{AppId, ConversationId, Error, MsgId};
 use tidings_store::{Column, GatherMany, Kind, ManyRows, Tx, on_tx, sqlx};
 
 /// A conversation of an app. Ordered, since locks are taken in this order.
-pub type Place = (AppId, ConversationId);
+pub type ConversationKey = (AppId, ConversationId);
 
 /// Where a conversation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,9 +107,9 @@ pub fn lookup() -> &'static GatherMany {
 type Row = (i64, i64, i64, i64, i64, i64, i64, i64, i64, i64);
 
 /// Locks the heads of conversations, beginning those that have none, in one order for every process.
-pub async fn lock(tx: &mut Tx, places: &[Place]) -> Result<BTreeMap<Place, Head>, Error> {
+pub async fn lock(tx: &mut Tx, places: &[ConversationKey]) -> Result<BTreeMap<ConversationKey, Head>, Error> {
     let mut heads = select(tx, places).await?;
-    let missing: Vec<Place> = places.iter().filter(|place| !heads.contains_key(place)).copied().collect();
+    let missing: Vec<ConversationKey> = places.iter().filter(|place| !heads.contains_key(place)).copied().collect();
     if missing.is_empty() {
         return Ok(heads);
     }
@@ -124,11 +124,11 @@ pub async fn lock(tx: &mut Tx, places: &[Place]) -> Result<BTreeMap<Place, Head>
 }
 
 /// Locks one head, which need not exist.
-pub async fn lock_existing(tx: &mut Tx, place: Place) -> Result<Option<Head>, Error> {
+pub async fn lock_existing(tx: &mut Tx, place: ConversationKey) -> Result<Option<Head>, Error> {
     Ok(select(tx, &[place]).await?.remove(&place))
 }
 
-async fn select(tx: &mut Tx, places: &[Place]) -> Result<BTreeMap<Place, Head>, Error> {
+async fn select(tx: &mut Tx, places: &[ConversationKey]) -> Result<BTreeMap<ConversationKey, Head>, Error> {
     let rows: Vec<Row> = LOCK.fetch(tx, &columns(places)).await?;
     let heads = rows.into_iter().map(|(app, a, b, seq, last, listed, ordinal, ordinal_low, purged, purged_low)| {
         let (last_msg_id, listed_msg_id) = (MsgId(last), MsgId(listed));
@@ -138,7 +138,7 @@ async fn select(tx: &mut Tx, places: &[Place]) -> Result<BTreeMap<Place, Head>, 
     Ok(heads.collect())
 }
 
-async fn take_part(tx: &mut Tx, places: &[Place]) -> Result<(), Error> {
+async fn take_part(tx: &mut Tx, places: &[ConversationKey]) -> Result<(), Error> {
     let parts = places.iter().filter_map(|(app, conversation)| match conversation {
         ConversationId::Direct(low, high) if low == high => Some(vec![(app, low, conversation)]),
         ConversationId::Direct(low, high) => Some(vec![(app, low, conversation), (app, high, conversation)]),
@@ -158,8 +158,8 @@ async fn take_part(tx: &mut Tx, places: &[Place]) -> Result<(), Error> {
 }
 
 /// Writes where the conversations stand now; their heads are locked.
-pub async fn store(tx: &mut Tx, heads: &BTreeMap<Place, Head>) -> Result<(), Error> {
-    let places: Vec<Place> = heads.keys().copied().collect();
+pub async fn store(tx: &mut Tx, heads: &BTreeMap<ConversationKey, Head>) -> Result<(), Error> {
+    let places: Vec<ConversationKey> = heads.keys().copied().collect();
     let [app, a, b] = columns(&places);
     let rows = [
         app,
@@ -175,12 +175,12 @@ pub async fn store(tx: &mut Tx, heads: &BTreeMap<Place, Head>) -> Result<(), Err
 }
 
 /// Lists a conversation, whose head is locked, for another message.
-pub async fn list_for(tx: &mut Tx, (app, conversation): Place, msg_id: MsgId) -> Result<(), Error> {
+pub async fn list_for(tx: &mut Tx, (app, conversation): ConversationKey, msg_id: MsgId) -> Result<(), Error> {
     let (a, b) = conversation.key();
     on_tx!(tx, |c| sqlx::query(LIST_FOR).bind(app.0).bind(a).bind(b).bind(msg_id.0).execute(c).await.map(drop))
 }
 
-fn columns(places: &[Place]) -> [Column<'static>; 3] {
+fn columns(places: &[ConversationKey]) -> [Column<'static>; 3] {
     [
         Column::Int(places.iter().map(|(app, _)| app.0).collect()),
         Column::Int(places.iter().map(|(_, conversation)| conversation.key().0).collect()),

@@ -114,7 +114,7 @@ pub async fn below(tx: &mut Tx, places: &[(AppId, ConversationId, MsgId)]) -> Re
 
 /// A countable message below its conversation's newest.
 #[derive(Debug, Clone, Copy)]
-pub struct Late {
+pub struct Backfilled {
     pub app: AppId,
     pub conversation: ConversationId,
     pub msg_id: MsgId,
@@ -122,7 +122,7 @@ pub struct Late {
 }
 
 /// Has the messages counted beside the running counts.
-pub async fn count_late(tx: &mut Tx, late: &[Late]) -> Result<(), Error> {
+pub async fn count_backfilled(tx: &mut Tx, late: &[Backfilled]) -> Result<(), Error> {
     let rows = [
         Column::Int(late.iter().map(|row| row.app.0).collect()),
         Column::Int(late.iter().map(|row| row.conversation.key().0).collect()),

@@ -58,7 +58,7 @@ pub async fn lanes(db: &Db, app: AppId) -> Result<Vec<Lane>, Error> {
     Ok(lanes.collect())
 }
 
-/// Takes down that messages up to these numbers, by lane, are no longer kept.
+/// Records that messages up to these numbers, by lane, are no longer kept.
 pub async fn purged(tx: &mut Tx, app: AppId, up_to: &BTreeMap<i64, i64>) -> Result<(), Error> {
     for (lane, last) in up_to {
         on_tx!(&mut *tx, |c| sqlx::query(PURGED).bind(app.0).bind(lane).bind(last).execute(c).await.map(drop))?;

@@ -9,7 +9,7 @@ use tidings_domain::{AppId, ConversationId, Error, MsgId, UnixMillis, UserId};
 use tidings_store::{Column, Engine, Kind, ManyRows, Tx};
 
 use super::{
-    head::{self, Head, Place},
+    head::{self, ConversationKey, Head},
     lane,
 };
 use crate::{content::StoredContent, delivery::Flags};
@@ -108,7 +108,11 @@ pub fn many(engine: Engine) -> &'static ManyRows {
 
 /// Appends rows and moves the heads, which are locked. Takes the rows' event numbers, and holds their lanes until the
 /// transaction ends, so it comes last in one.
-pub async fn append(tx: &mut Tx, heads: &BTreeMap<Place, Head>, rows: &[NewMessage<'_>]) -> Result<(), Error> {
+pub async fn append(
+    tx: &mut Tx,
+    heads: &BTreeMap<ConversationKey, Head>,
+    rows: &[NewMessage<'_>],
+) -> Result<(), Error> {
     let mut taken: BTreeMap<(AppId, i64), i64> = BTreeMap::new();
     let mut after = Vec::with_capacity(rows.len());
     for row in rows.iter().rev() {

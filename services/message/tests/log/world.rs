@@ -80,7 +80,7 @@ impl World {
             directory,
             files,
             screens: Arc::new(Screens::new().unwrap()),
-            news: tokio::sync::watch::channel(()).0,
+            commit_signal: tokio::sync::watch::channel(()).0,
             clock: Arc::<ManualClock>::clone(&clock),
             appender: Appender::default(),
             tasks: Tasks::default(),
