@@ -44,6 +44,15 @@ impl<'de> Deserialize<'de> for Integer {
     }
 }
 
+/// A field that may be left out or left empty: `null` and `""` are absent.
+pub fn or_blank<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let raw = <&RawValue>::deserialize(deserializer)?;
+    match raw.get() {
+        "null" | "\"\"" => Ok(None),
+        _ => T::deserialize(raw).map(Some).map_err(D::Error::custom),
+    }
+}
+
 impl Serialize for Integer {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_i64(self.0)

@@ -3,6 +3,10 @@
 use std::{
     io,
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -15,11 +19,23 @@ use tidings_runtime::Pace;
 pub(crate) struct RequestBody {
     body: Incoming,
     pace: Pace,
+    ended: Ended,
+}
+
+/// Whether a body was read to its end. A connection on which one was not cannot be used for another request.
+#[derive(Debug, Clone)]
+pub(crate) struct Ended(Arc<AtomicBool>);
+
+impl Ended {
+    pub fn is_true(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl RequestBody {
-    pub fn new(body: Incoming) -> Self {
-        Self { body, pace: Pace::default() }
+    pub fn new(body: Incoming) -> (Self, Ended) {
+        let ended = Ended(Arc::new(AtomicBool::new(body.is_end_stream())));
+        (Self { body, pace: Pace::default(), ended: ended.clone() }, ended)
     }
 }
 
@@ -35,10 +51,16 @@ impl Body for RequestBody {
             Poll::Ready(Some(Ok(frame))) => {
                 let bytes = frame.data_ref().map_or(0, bytes::Buf::remaining);
                 self.pace.moved(bytes);
+                if self.body.is_end_stream() {
+                    self.ended.0.store(true, Ordering::Relaxed);
+                }
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(axum::Error::new(error)))),
-            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Ready(None) => {
+                self.ended.0.store(true, Ordering::Relaxed);
+                Poll::Ready(None)
+            }
             Poll::Pending if self.pace.poll_waiting(context).is_ready() => {
                 let slow = io::Error::new(io::ErrorKind::TimedOut, "the body comes too slowly");
                 Poll::Ready(Some(Err(axum::Error::new(slow))))

@@ -98,11 +98,17 @@ async fn answer(
     request: http::Request<Incoming>,
     peer: Option<SocketAddr>,
 ) -> Result<http::Response<AnswerBody>, Infallible> {
-    let mut request = request.map(|body| Body::new(RequestBody::new(body)));
+    let (head, body) = request.into_parts();
+    let (body, ended) = RequestBody::new(body);
+    let mut request = http::Request::from_parts(head, Body::new(body));
     with_one_slash(request.uri_mut());
     if let Some(peer) = peer {
         request.extensions_mut().insert(ConnectInfo(peer));
     }
-    let response = routes.oneshot(request).await?;
+    let mut response = routes.oneshot(request).await?;
+    if !ended.is_true() {
+        // Refused before its body had come: the client is told, or its next request would meet a connection that ends.
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     Ok(response.map(|body| AnswerBody { body, _busy: busy }))
 }

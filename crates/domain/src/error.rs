@@ -5,6 +5,8 @@
 
 use std::{error::Error as StdError, fmt, time::Duration};
 
+use crate::UnixMillis;
+
 /// What went wrong, from a closed list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reason {
@@ -377,6 +379,7 @@ impl Reason {
 pub struct Error {
     reason: Reason,
     subject: String,
+    times: Option<(UnixMillis, UnixMillis)>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -384,7 +387,7 @@ impl Error {
     /// An error about `subject`: a name, an id, or for [`Reason::InvalidArgument`], [`Reason::NotPermitted`] and
     /// [`Reason::RefusedByHook`] the sentence itself. Lower case, no full stop; a hook's sentence is its own.
     pub fn new(reason: Reason, subject: impl Into<String>) -> Self {
-        Self { reason, subject: subject.into(), source: None }
+        Self { reason, subject: subject.into(), times: None, source: None }
     }
 
     /// A field that breaks a rule; `rule` continues "`field` ...".
@@ -414,7 +417,20 @@ impl Error {
 
     /// A fault of ours; `source` is logged and never shown.
     pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { reason: Reason::Internal, subject: String::new(), source: Some(source.into()) }
+        Self { source: Some(source.into()), ..Self::new(Reason::Internal, "") }
+    }
+
+    /// The same error as an answer that was recorded: when the call was accepted, and when the answer was committed. Given
+    /// again, it is the same to the byte (decision 1).
+    #[must_use]
+    pub const fn recorded(mut self, accepted_at: UnixMillis, committed_at: UnixMillis) -> Self {
+        self.times = Some((accepted_at, committed_at));
+        self
+    }
+
+    /// When the call was accepted and its refusal committed; `None` for an error that nothing recorded.
+    pub const fn times(&self) -> Option<(UnixMillis, UnixMillis)> {
+        self.times
     }
 
     /// The same error with its cause.

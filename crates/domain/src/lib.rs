@@ -8,6 +8,7 @@ mod caller;
 mod clock;
 mod content;
 mod conversation;
+mod decimal;
 mod entropy;
 mod error;
 mod file;
@@ -34,6 +35,7 @@ pub use content::{
     Body, Command, Content, Custom, Dialect, Ext, File, Forward, Image, Location, Media, Text, Verbatim, Video, Voice,
 };
 pub use conversation::{ConversationId, ConversationKind, Marks, Status};
+pub use decimal::decimal_id;
 pub use entropy::{Entropy, OsEntropy};
 pub use error::{AgoraWords, Error, Grpc, Reason, Words};
 pub use file::{Shown, StoredFile, Thumbnail};

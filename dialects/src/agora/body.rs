@@ -3,7 +3,7 @@
 //! What is read can be written again. Where our own writing of the neutral fields is not, token for token, what the
 //! client wrote, the client's text is kept beside them and given back.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 use serde::Deserialize;
 use tidings_domain::{
@@ -31,8 +31,23 @@ pub(super) fn content(kind: &str, json: JsonText, ext: Option<JsonText>, strict:
         return Err(Refusal::invalid_request_body(format!("body: {keys} are required of {kind}")));
     }
     let exact = written(&body).1 == json.as_str();
-    let verbatim = (!exact).then_some(Verbatim { dialect: Dialect::Agora, json });
+    let verbatim = (!exact).then(|| Verbatim { dialect: Dialect::Agora, json: without_repeats(json) });
     Ok(Content { body, ext: ext.map(Ext::Object), config: None, verbatim })
+}
+
+/// The object with the last value of each key. What was passed over when the body was read is kept nowhere: readers that
+/// take the first value would be shown what no word filter saw.
+fn without_repeats(json: JsonText) -> JsonText {
+    let Ok(all) = entries(json.as_str()) else {
+        return json;
+    };
+    let last: HashMap<&str, usize> = all.iter().enumerate().map(|(at, (key, _))| (key.as_str(), at)).collect();
+    if last.len() == all.len() {
+        return json;
+    }
+    let kept = all.iter().enumerate().filter(|(at, (key, _))| last[key.as_str()] == *at);
+    let kept: Vec<String> = kept.map(|(_, (key, value))| format!("{}:{value}", text_of(key))).collect();
+    JsonText::parse(&format!("{{{}}}", kept.join(","))).expect("entries of an object make an object")
 }
 
 /// `type` and `body` as JSON text; exactly as sent when this dialect sent it.
@@ -267,7 +282,7 @@ fn custom_of<'a>(event: Option<&'a str>, exts: &'a [(String, String)]) -> dto::C
     dto::Custom { event: event.map(Cow::from), exts }
 }
 
-fn forward_exts(forward: &Forward) -> Vec<(String, String)> {
+pub(super) fn forward_exts(forward: &Forward) -> Vec<(String, String)> {
     let mut exts = vec![(dto::FORWARD_TEXT.to_owned(), forward.text.clone())];
     if let Some(attachment) = &forward.attachment {
         exts.push((dto::FORWARD_ATTACHMENT.to_owned(), attachment.clone()));

@@ -1,6 +1,6 @@
 //! Deleting conversations and roaming messages one way (agora.md 6, errors of 8.3).
 
-use tidings_domain::{ConversationKind, FLAG_RULE, MsgId, UnixMillis, Username, flag};
+use tidings_domain::{ConversationKind, FLAG_RULE, MsgId, UnixMillis, Username, decimal_id, flag};
 
 use super::{Call, Refusal, Timing, draft::group_id, dto, refusal::decode};
 use crate::{
@@ -96,7 +96,7 @@ pub fn roaming_messages(query: &str, kind: ConversationKind) -> Result<Roaming, 
         return Err(Refusal::new(400, "param exception", "delete msg list limit can not greater than 50"));
     }
     // What is no number is no message, and is overlooked like any id that the conversation does not have.
-    let ids = ids.into_iter().filter_map(|id| id.parse().ok().map(MsgId)).collect();
+    let ids = ids.into_iter().filter_map(|id| decimal_id(id).map(MsgId)).collect();
     Ok(Roaming::Messages(peer(query, kind)?, ids))
 }
 

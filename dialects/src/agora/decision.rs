@@ -36,7 +36,7 @@ pub fn decision(status: u16, answer: &[u8], content: &Content) -> Option<Decisio
         return None;
     }
     let Object(dto): Object<dto::Decision<'_>> = serde_json::from_str(answer).ok()?;
-    if !dto.valid {
+    if !dto.valid.bool() {
         return Some(Decision::Reject(shown(dto.code)));
     }
     let Some(payload) = dto.payload else {

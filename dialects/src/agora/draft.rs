@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde_json::value::RawValue;
 use tidings_domain::{
     Content, Delivery, Draft, Error, GroupId, JsonText, Policy, Priority, Reason, RoomId, Target, UserRef, Username,
+    decimal_id,
 };
 
 use super::{Refusal, body, dto, refusal::decode};
@@ -160,7 +161,7 @@ fn target(name: &str, addressing: Addressing) -> Result<Target, Refusal> {
 
 /// The id of a group or room. What is no number is nobody's id.
 pub(super) fn group_id(text: &str) -> Result<i64, Error> {
-    let id = text.parse::<i64>().ok().filter(|id| (1..1 << 53).contains(id));
+    let id = decimal_id(text).filter(|id| *id < 1 << 53);
     id.ok_or_else(|| Error::new(Reason::GroupNotFound, text))
 }
 
@@ -226,16 +227,20 @@ fn given_kind(kind: Option<&str>) -> Result<String, Refusal> {
     }
 }
 
-/// A custom message needs no key at all; every other kind does.
+/// A custom message needs no key at all, nor does a signal unless bodies are strict (decision 38); every other kind does.
 fn object(kind: &str, body: JsonText, strict: bool) -> Result<JsonText, Refusal> {
     let body = or_no_keys(body, strict);
     if !body.is_object() {
         return Err(Refusal::invalid_request_body("body must be an object"));
     }
-    if body.as_str() == "{}" && kind != "custom" {
+    if body.as_str() == "{}" && !may_be_empty(kind, strict) {
         return Err(Refusal::message_send("param body can't be empty"));
     }
     Ok(body)
+}
+
+pub(super) fn may_be_empty(kind: &str, strict: bool) -> bool {
+    kind == "custom" || (kind == "cmd" && !strict)
 }
 
 /// PHP writes an object without keys as `[]`, which is taken for one unless bodies are strict (decision 38).

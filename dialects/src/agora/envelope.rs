@@ -1,7 +1,7 @@
 //! The success and error envelopes (agora.md 1.5, 1.6, 2.4).
 
 use serde::Serialize;
-use tidings_domain::{App, ConversationId, Sent};
+use tidings_domain::{App, ConversationId, Sent, UnixMillis};
 
 use super::{Refusal, dto};
 use crate::json::{TextMap, bytes_of};
@@ -26,6 +26,13 @@ pub struct Timing {
     pub timestamp: i64,
     /// How long the call took.
     pub duration: i64,
+}
+
+impl Timing {
+    /// Of an answer that was recorded (decision 1).
+    pub fn recorded(accepted_at: UnixMillis, committed_at: UnixMillis) -> Self {
+        Self { timestamp: committed_at.0, duration: (committed_at.0 - accepted_at.0).max(0) }
+    }
 }
 
 impl<'a> Call<'a> {

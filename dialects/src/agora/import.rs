@@ -42,8 +42,9 @@ pub fn import_request(body: &[u8], policy: &Policy, addressing: Addressing) -> R
     let from = given(draft::named(send.from.as_ref(), "from", policy.strict_bodies)?, "from not allow empty")?;
     let target = given(draft::named(dto.target.as_ref(), "target", policy.strict_bodies)?, "target not allow empty")?;
     if send.msg.is_none() {
-        given(send.kind.as_deref(), "type not allow empty")?;
-        if send.body.is_none_or(|body| matches!(body.get().trim(), "null" | "{}")) {
+        let kind = given(send.kind.as_deref(), "type not allow empty")?;
+        let may_be_empty = draft::may_be_empty(kind, policy.strict_bodies);
+        if send.body.is_none_or(|body| body.get() == "null" || (body.get() == "{}" && !may_be_empty)) {
             return Err(Refusal::illegal_argument("message body not allow empty"));
         }
     }

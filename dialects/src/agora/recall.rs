@@ -1,7 +1,7 @@
 //! Recalls (agora.md 5, errors of 8.3).
 
 use tidings_domain::{
-    ConversationKind, Error, Force, GroupId, MsgId, Policy, Reason, RoomId, Target, UserRef, Username,
+    ConversationKind, Error, Force, GroupId, MsgId, Policy, Reason, RoomId, Target, UserRef, Username, decimal_id,
 };
 
 use super::{
@@ -61,7 +61,7 @@ impl Recall {
 
 /// Reads the body of `/messages/msg_recall`.
 pub fn recall_request(body: &[u8], policy: &Policy) -> Result<Recall, Refusal> {
-    read(decode(body)?, "", policy.strict_bodies)
+    read(decode(body)?, "", policy)
 }
 
 /// One of several messages to take back: as the client named it, and what it asks for.
@@ -89,12 +89,13 @@ pub fn recalls_request(body: &[u8], policy: &Policy) -> Result<Vec<RecallItem>, 
     let info = dto.info.unwrap_or_default();
     let items = msgs.into_iter().map(|Object(recall)| {
         let msg_id = Label::given(recall.msg_id.as_ref()).unwrap_or_default().to_owned();
-        RecallItem { msg_id, recall: read(recall, &info, strict) }
+        RecallItem { msg_id, recall: read(recall, &info, policy) }
     });
     Ok(items.collect())
 }
 
-fn read(dto: dto::Recall<'_>, info: &str, strict: bool) -> Result<Recall, Refusal> {
+fn read(dto: dto::Recall<'_>, info: &str, policy: &Policy) -> Result<Recall, Refusal> {
+    let strict = policy.strict_bodies;
     let named = |label, key| -> Result<Option<String>, Refusal> {
         Ok(named(label, key, strict)?.filter(|text| !text.is_empty()).map(str::to_owned))
     };
@@ -109,10 +110,10 @@ fn read(dto: dto::Recall<'_>, info: &str, strict: bool) -> Result<Recall, Refusa
         Some(_) => return Err(refused("param chat_type can only be chat, groupchat or chatroom")),
     };
     let written_to = named(dto.to.as_ref(), "to")?;
-    let to = written_to.as_deref().map(|to| target(to, kind)).transpose()?;
+    let to = written_to.as_deref().map(|to| target(to, kind, policy)).transpose()?;
     let from = named(dto.from.as_ref(), "from")?.map(|from| Username::parse(&from)).transpose()?;
     Ok(Recall {
-        msg_id: written_id.parse().ok().map(MsgId).filter(|id| id.0 > 0),
+        msg_id: decimal_id(&written_id).map(MsgId),
         written_id,
         to,
         written_to,
@@ -125,8 +126,8 @@ fn read(dto: dto::Recall<'_>, info: &str, strict: bool) -> Result<Recall, Refusa
 }
 
 /// What cannot be anybody's name or id is not where the message went.
-fn target(to: &str, kind: ConversationKind) -> Result<Target, Refusal> {
-    let nowhere = |_| Refusal::from(Error::new(Reason::NotSentThere, to));
+fn target(to: &str, kind: ConversationKind, policy: &Policy) -> Result<Target, Refusal> {
+    let nowhere = |_| recall_refusal(&Error::new(Reason::NotSentThere, to), policy);
     match kind {
         ConversationKind::Direct => Username::parse(to).map(|name| Target::User(UserRef::Name(name))).map_err(nowhere),
         ConversationKind::Group => group_id(to).map(|id| Target::Group(GroupId(id))).map_err(nowhere),

@@ -5,7 +5,11 @@ use std::collections::HashMap;
 use serde_json::value::RawValue;
 use tidings_domain::{Body, Content, ConversationId, Message, StoredFile, UserId};
 
-use super::{body::body_from, dto, ext_from, recall::chat_type};
+use super::{
+    body::{body_from, forward_exts},
+    dto, ext_from,
+    recall::chat_type,
+};
 use crate::json::{entries, text_of};
 
 /// Usernames by id. Who has none shows as his id.
@@ -133,8 +137,10 @@ fn exported_body(content: &Content, exts_array: bool, file: Option<&StoredFile>)
             _ => push(&mut out, &key, value.get()),
         }
     }
-    if let Body::Custom(custom) = &content.body {
-        push_exts(&mut out, &custom.exts, exts_array);
+    match &content.body {
+        Body::Custom(custom) => push_exts(&mut out, &custom.exts, exts_array),
+        Body::Forward(forward) => push_exts(&mut out, &forward_exts(forward), exts_array),
+        _ => {}
     }
     if let Some(file) = file {
         push_file(&mut out, fields, file);

@@ -5,6 +5,7 @@ use std::{borrow::Cow, fmt::Display, time::Duration};
 use serde::Deserialize;
 use tidings_domain::{Error, Reason};
 
+use super::Timing;
 use crate::reading::{Unreadable, read_body};
 
 /// The status and the words of an error envelope.
@@ -20,12 +21,15 @@ pub struct Refusal {
     pub retry_after: Option<Duration>,
     /// The same from the list that all dialects share, for programs.
     pub reason: Reason,
+    /// Of a refusal that is remembered; `None`: the times of this call.
+    pub timing: Option<Timing>,
 }
 
 impl Refusal {
     /// A request that is wrong, with the given words; never worth a retry.
     pub fn new(status: u16, error: &'static str, description: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, error, description: description.into(), retry_after: None, reason: Reason::InvalidArgument }
+        let (description, reason) = (description.into(), Reason::InvalidArgument);
+        Self { status, error, description, retry_after: None, reason, timing: None }
     }
 
     /// The same refusal for another reason.
@@ -88,6 +92,7 @@ impl From<&Error> for Refusal {
             description: error.agora_description().into(),
             retry_after: error.retry_after(),
             reason: error.reason(),
+            timing: error.times().map(|(accepted, committed)| Timing::recorded(accepted, committed)),
         }
     }
 }

@@ -5,12 +5,12 @@ use axum::{
     extract::State,
     routing::{MethodRouter, post},
 };
-use tidings_dialects::agora::{self as codec, Everybody, Refusal};
-use tidings_domain::Rate;
+use tidings_dialects::agora::{self as codec, Everybody, Refusal, Timing};
+use tidings_domain::{Rate, UnixMillis};
 use tidings_proto::{delivery_to_wire, pb};
 use tidings_runtime::context;
 
-use super::{context::RequestContext, send::committed};
+use super::context::RequestContext;
 use crate::{Gateway, limits::Cost, reply::refused, request::idempotency_key};
 
 /// A route that tells them all.
@@ -51,6 +51,6 @@ async fn start(
     };
     let reply = gateway.clients().message.clone().start_broadcast(context::request(&caller, request)).await;
     let reply = reply.map_err(refused)?.into_inner();
-    let timing = committed(reply.accepted_at_ms, reply.committed_at_ms);
+    let timing = Timing::recorded(UnixMillis(reply.accepted_at_ms), UnixMillis(reply.committed_at_ms));
     Ok(codec::broadcast_started(&context.call(&identity.app), timing, reply.broadcast_id))
 }

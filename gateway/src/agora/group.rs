@@ -8,7 +8,7 @@ use axum::{
     routing::{MethodRouter, get, post},
 };
 use tidings_dialects::agora::{self as codec, Group, GroupChange, GroupFields, Refusal};
-use tidings_domain::{Caller, Error, GroupKind, Reason, UserId, Username};
+use tidings_domain::{Caller, Error, GroupKind, Reason, UserId, Username, decimal_id};
 use tidings_proto::pb;
 use tidings_runtime::context;
 
@@ -161,7 +161,7 @@ async fn read_groups(
 
 /// The groups with these ids; one alone must exist, of several those that do not are left out.
 async fn find(gateway: &Gateway, caller: &Caller, kind: GroupKind, ids: &[&str]) -> Result<Vec<pb::Group>, Error> {
-    let group_ids: Vec<i64> = ids.iter().filter_map(|id| id.parse().ok()).collect();
+    let group_ids: Vec<i64> = ids.iter().filter_map(|id| decimal_id(id)).collect();
     let mut found = Vec::new();
     if !group_ids.is_empty() {
         let request = pb::GetGroupsRequest { group_ids };

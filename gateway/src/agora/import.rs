@@ -5,12 +5,12 @@ use axum::{
     extract::State,
     routing::{MethodRouter, post},
 };
-use tidings_dialects::agora::{self as codec, Addressing, Refusal};
-use tidings_domain::Error;
+use tidings_dialects::agora::{self as codec, Addressing, Refusal, Timing};
+use tidings_domain::{Error, UnixMillis};
 use tidings_proto::{pb, required};
 use tidings_runtime::context;
 
-use super::{context::RequestContext, send::committed};
+use super::context::RequestContext;
 use crate::{Gateway, reply::refused, request::idempotency_key};
 
 /// A route that imports there.
@@ -45,6 +45,6 @@ async fn import(
     let refuse = |error: Error| codec::import_refusal(&error);
     let reply = reply.map_err(|status| refuse(refused(status)))?.into_inner();
     let sent = required("sent", reply.sent)?;
-    let timing = committed(reply.accepted_at_ms, reply.committed_at_ms);
+    let timing = Timing::recorded(UnixMillis(reply.accepted_at_ms), UnixMillis(reply.committed_at_ms));
     Ok(codec::imported(&context.call(&identity.app), timing, sent.msg_id))
 }

@@ -28,6 +28,7 @@ use crate::{Gateway, reply};
 /// The error envelope as HTTP.
 fn refusal(refusal: &Refusal, timing: Timing) -> Response {
     let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let timing = refusal.timing.unwrap_or(timing);
     reply::with_reason(reply::json_retry(status, codec::error(refusal, timing), refusal.retry_after), refusal.reason)
 }
 

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use axum::extract::{Path, rejection::PathRejection};
 use tidings_dialects::agora::{Names, Peer};
-use tidings_domain::{Caller, ConversationId, Error, GroupId, Message, Reason, RoomId, UserId, UserRef, Username};
+use tidings_domain::{
+    Caller, ConversationId, Error, GroupId, Message, Reason, RoomId, UserId, UserRef, Username, decimal_id,
+};
 use tidings_proto::pb;
 use tidings_runtime::context;
 
@@ -61,7 +63,7 @@ pub(super) async fn path_group(
     peer: fn(i64) -> Peer,
 ) -> Result<ConversationId, Error> {
     let written = named.as_ref().map_or("", |Path((_, _, id))| id);
-    let id = written.parse().map_err(|_| Error::new(Reason::GroupNotFound, written))?;
+    let id = decimal_id(written).ok_or_else(|| Error::new(Reason::GroupNotFound, written))?;
     group(gateway, caller, &peer(id)).await
 }
 

@@ -7,7 +7,7 @@ use axum::{
     routing::{MethodRouter, post},
 };
 use tidings_dialects::agora::{self as codec, Addressing, Refusal, Timing};
-use tidings_domain::{Actor, Caller, Draft, Error, Rate, Reason, Sent, Target, UserRef};
+use tidings_domain::{Actor, Caller, Draft, Error, Rate, Reason, Sent, Target, UnixMillis, UserRef};
 use tidings_runtime::context;
 
 use super::context::RequestContext;
@@ -74,7 +74,7 @@ async fn append(
     let request = context::request(caller, draft.into());
     let reply = gateway.clients().message.clone().send(request).await.map_err(refused)?.into_inner();
     let sent = reply.sent.into_iter().map(TryInto::try_into).collect::<Result<Vec<Sent>, Error>>()?;
-    Ok((committed(reply.accepted_at_ms, reply.committed_at_ms), sent))
+    Ok((Timing::recorded(UnixMillis(reply.accepted_at_ms), UnixMillis(reply.committed_at_ms)), sent))
 }
 
 /// What the messages count as (agora.md 2, decision 14).
@@ -96,11 +96,6 @@ fn costs(draft: &Draft) -> Vec<Cost> {
         Some(Target::Room(_)) => vec![Cost::of(Rate::RoomMessages, all)],
         Some(Target::User(_)) | None => vec![Cost::of(Rate::UserMessages, all)],
     }
-}
-
-/// The time of an answer that is stored (decision 1).
-pub(super) fn committed(accepted_at_ms: i64, committed_at_ms: i64) -> Timing {
-    Timing { timestamp: committed_at_ms, duration: (committed_at_ms - accepted_at_ms).max(0) }
 }
 
 /// A user token sends only where the app's policy lets it (decision 18).

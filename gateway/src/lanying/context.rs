@@ -9,7 +9,8 @@ use axum::{
 use http::{HeaderMap, request::Parts};
 use tidings_dialects::lanying::{Params, Refusal};
 use tidings_domain::{
-    Actor, App, Caller, ConversationId, Error, GroupId, GroupKind, GroupRole, Platform, Reason, Target, UserId, UserRef,
+    Actor, App, Caller, ConversationId, Error, GroupId, GroupKind, GroupRole, Platform, Reason, Target, UserId,
+    UserRef, decimal_id,
 };
 use tidings_proto::pb::{self, app_ref};
 use tidings_runtime::context;
@@ -123,11 +124,9 @@ impl RequestContext {
             return Ok(None);
         };
         let text = value.to_str().map_err(|_| Error::invalid(name, "header must be an id"))?.trim();
-        match text.parse() {
-            _ if text.is_empty() => Ok(None),
-            Ok(0) => Ok(None),
-            Ok(id) if id > 0 => Ok(Some(id)),
-            _ => Err(Error::invalid(name, "header must be an id")),
+        match text {
+            "" | "0" => Ok(None),
+            text => decimal_id(text).map(Some).ok_or_else(|| Error::invalid(name, "header must be an id")),
         }
     }
 }

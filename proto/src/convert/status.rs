@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, error::Error as _, fmt};
 
-use tidings_domain::{Error, Grpc, Reason};
+use tidings_domain::{Error, Grpc, Reason, UnixMillis};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
@@ -10,6 +10,9 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 const DOMAIN: &str = "tidings";
 /// ErrorInfo's metadata key for what the error is about.
 const SUBJECT: &str = "subject";
+/// Its keys for when a refusal that is remembered was accepted and committed, in milliseconds since 1970.
+const ACCEPTED_AT: &str = "accepted_at_ms";
+const COMMITTED_AT: &str = "committed_at_ms";
 
 /// Most bytes of a subject that travel: a status is sent as headers, which HTTP/2 clients take only so many bytes of.
 const MAX_SUBJECT: usize = 1024;
@@ -21,11 +24,14 @@ pub fn status_from_error(error: Error) -> Status {
         tracing::error!(reason = words.name, %cause, "a call failed");
     }
     let error = with_bounded_subject(error);
-    let details = ErrorDetails::with_error_info(
-        words.name,
-        DOMAIN,
-        HashMap::from([(SUBJECT.to_owned(), error.subject().to_owned())]),
-    );
+    let mut metadata = HashMap::from([(SUBJECT.to_owned(), error.subject().to_owned())]);
+    if let Some((accepted, committed)) = error.times() {
+        metadata.extend([
+            (ACCEPTED_AT.to_owned(), accepted.0.to_string()),
+            (COMMITTED_AT.to_owned(), committed.0.to_string()),
+        ]);
+    }
+    let details = ErrorDetails::with_error_info(words.name, DOMAIN, metadata);
     Status::with_error_details(code(words.grpc), error.to_string(), details)
 }
 
@@ -34,7 +40,11 @@ fn with_bounded_subject(error: Error) -> Error {
         return error;
     }
     let end = error.subject().floor_char_boundary(MAX_SUBJECT);
-    Error::new(error.reason(), &error.subject()[..end])
+    let bounded = Error::new(error.reason(), &error.subject()[..end]);
+    match error.times() {
+        Some((accepted, committed)) => bounded.recorded(accepted, committed),
+        None => bounded,
+    }
 }
 
 /// A service that does not take the service key of this process.
@@ -84,7 +94,12 @@ pub fn error_from_status(status: Status) -> Error {
         return foreign(status);
     };
     let subject = info.metadata.get(SUBJECT).cloned().unwrap_or_default();
-    Error::new(reason, subject)
+    let time = |key| Some(UnixMillis(info.metadata.get(key)?.parse().ok()?));
+    let error = Error::new(reason, subject);
+    match (time(ACCEPTED_AT), time(COMMITTED_AT)) {
+        (Some(accepted), Some(committed)) => error.recorded(accepted, committed),
+        _ => error,
+    }
 }
 
 fn foreign(status: Status) -> Error {

@@ -9,6 +9,8 @@
 const BINARY: &str = "application/octet-stream";
 /// Longest type that is taken from a client.
 const MAX_BYTES: usize = 255;
+/// Longest name of a character encoding.
+const MAX_CHARSET: usize = 40;
 
 /// What bytes begin like.
 struct Container {
@@ -38,12 +40,20 @@ const MPEG_AUDIO: &[&str] = &["audio/"];
 const ZIP: &[&str] = &["application/", "model/", "font/"];
 const OLE: &[&str] = &["application/"];
 const GZIP: &[&str] = &["application/"];
+/// Pictures alone; cameras name their raw formats with types of their own.
+const PICTURE: &[&str] = &["image/"];
 
 /// The type of a file that begins like this.
 pub(crate) fn content_type(start: &[u8], said: &str) -> String {
+    let charset = charset(said);
     let said = plain(said);
     let Some(container) = container(start) else {
-        return said.filter(|said| !said.starts_with("image/")).unwrap_or_else(|| BINARY.to_owned());
+        let said = said.filter(|said| !said.starts_with("image/")).unwrap_or_else(|| BINARY.to_owned());
+        // Without it a text in another encoding than UTF-8 cannot be read.
+        return match charset.filter(|_| said.starts_with("text/")) {
+            Some(charset) => format!("{said}; charset={charset}"),
+            None => said,
+        };
     };
     said.filter(|said| container.holds(said)).unwrap_or_else(|| container.kind.to_owned())
 }
@@ -62,6 +72,17 @@ fn is_run(said: &str) -> bool {
         .any(|part| said.contains(part) && !said.contains("openxmlformats"))
 }
 
+/// The parameter `charset`, in lower case.
+fn charset(said: &str) -> Option<String> {
+    let parameters = said.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    let (_, charset) = parameters
+        .map(|(name, value)| (name.trim(), value.trim()))
+        .find(|(name, _)| name.eq_ignore_ascii_case("charset"))?;
+    let charset = charset.trim_matches('"').to_ascii_lowercase();
+    let is_name = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.' | b':');
+    ((1..=MAX_CHARSET).contains(&charset.len()) && charset.bytes().all(is_name)).then_some(charset)
+}
+
 /// The client's word in lower case and without parameters, where it is a type at all.
 fn plain(said: &str) -> Option<String> {
     let said = said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -78,12 +99,22 @@ fn container(start: &[u8]) -> Option<Container> {
     if at(4, b"ftyp") {
         return Some(holds(of_brand(start.get(8..12).unwrap_or_default()), FTYP));
     }
+    // Two letters alone may begin a text; the four bytes behind the size are zero in every bitmap.
+    if at(0, b"BM") && at(6, b"\0\0\0\0") {
+        return Some(holds("image/bmp", PICTURE));
+    }
     let known = [
         (0, &b"\xFF\xD8\xFF"[..], only("image/jpeg")),
         (0, b"\x89PNG\r\n\x1A\n", only("image/png")),
         (0, b"GIF87a", only("image/gif")),
         (0, b"GIF89a", only("image/gif")),
         (8, b"WEBP", only("image/webp")),
+        (0, b"II*\0", holds("image/tiff", PICTURE)),
+        (0, b"MM\0*", holds("image/tiff", PICTURE)),
+        (0, b"\0\0\x01\0", holds("image/x-icon", PICTURE)),
+        (0, b"\0\0\0\x0CjP  \r\n\x87\n", holds("image/jp2", PICTURE)),
+        (0, b"\0\0\0\x0CJXL \r\n\x87\n", only("image/jxl")),
+        (0, b"8BPS\0\x01", holds("image/vnd.adobe.photoshop", &["image/", "application/"])),
         (0, b"#!AMR", holds("audio/amr", MPEG_AUDIO)),
         (0, b"ID3", holds("audio/mpeg", MPEG_AUDIO)),
         (0, b"fLaC", holds("audio/flac", MPEG_AUDIO)),
@@ -159,6 +190,16 @@ mod tests {
             (b"#!AMR-WB", "audio/amr-wb", "audio/amr-wb"),
             (b"\x1F\x8B.", "application/x-tar+gzip", "application/x-tar+gzip"),
             (b"%PDF-1.7", "text/html", "application/pdf"),
+            (b"BM\x46\0\0\0\0\0\0\0", "image/x-ms-bmp", "image/x-ms-bmp"),
+            (b"BM\x46\0\0\0\0\0\0\0", "", "image/bmp"),
+            (b"BMW or VW?", "text/plain", "text/plain"),
+            (b"II*\0\x08", "image/tiff", "image/tiff"),
+            (b"II*\0\x08", "image/x-adobe-dng", "image/x-adobe-dng"),
+            (b"MM\0*\0\0", "image/svg+xml", "image/tiff"),
+            (b"\0\0\x01\0\x01", "image/vnd.microsoft.icon", "image/vnd.microsoft.icon"),
+            (b"\0\0\0\x0CjP  \r\n\x87\n", "image/jp2", "image/jp2"),
+            (b"\0\0\0\x0CJXL \r\n\x87\n", "image/jxl", "image/jxl"),
+            (b"8BPS\0\x01", "application/x-photoshop", "application/x-photoshop"),
         ] {
             assert_eq!(content_type(start, said), kind, "{:?} {said}", String::from_utf8_lossy(start));
         }
@@ -166,7 +207,10 @@ mod tests {
 
     #[test]
     fn what_they_do_not_tell_is_taken_from_the_client_but_for_pictures() {
-        assert_eq!(content_type(b"hello", "Text/Plain; charset=utf-8"), "text/plain");
+        assert_eq!(content_type(b"hello", "Text/Plain"), "text/plain");
+        assert_eq!(content_type(b"hello", "text/plain; format=flowed; Charset=\"UTF-8\""), "text/plain; charset=utf-8");
+        assert_eq!(content_type(b"hello", "text/plain; charset=\"a\r\nb\""), "text/plain");
+        assert_eq!(content_type(b"hello", "audio/x-own; charset=utf-8"), "audio/x-own");
         assert_eq!(content_type(b"<svg>", "image/svg+xml"), BINARY);
         for odd in ["", "text", "a/b/c", "text/pl ain", "text/\"x\"", "/", "text/", "/html"] {
             assert_eq!(content_type(b"hello", odd), BINARY, "{odd}");

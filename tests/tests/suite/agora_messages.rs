@@ -297,6 +297,16 @@ async fn a_recall_is_held_to_the_window_and_force_goes_as_far_as_the_generation_
         clock.advance(Duration::from_mins(1));
         let late = agora.post("/messages/msg_recall", &recall(&second, false)).await;
         assert_eq!(agora_error(&late, 403), ("message_recall_error".to_owned(), told.to_owned()));
+        let elsewhere = if generation == 1 { "can't find message to" } else { "can't find msg to" };
+        for (to, kind) in [("omar", "groupchat"), ("omar", "chatroom"), ("16000001", "groupchat"), ("nora", "chat")] {
+            let wrong = json!({"msg_id": second, "to": to, "chat_type": kind});
+            let reply = agora.post("/messages/msg_recall", &wrong).await;
+            assert_eq!(
+                agora_error(&reply, 400),
+                ("message_recall_error".to_owned(), elsewhere.to_owned()),
+                "{to} {kind}"
+            );
+        }
         let late = agora.post("/messages/msg_recall", &recall(&second, true)).await;
         assert_eq!(late.status.as_u16(), if forced { 200 } else { 403 }, "{}", late.text);
     }

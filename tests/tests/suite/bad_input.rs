@@ -265,6 +265,25 @@ every_shape! {
 }
 
 every_shape! {
+    async fn who_is_refused_before_the_body_has_come_hears_that_the_connection_ends(app: TestApp) {
+        let witness = Witness::of(app).await;
+        let path = witness.app.agora().base.replacen(&witness.app.suite.url(), "", 1);
+        let lanying = "/message/send".to_owned();
+        for (path, expected) in [(format!("{path}/messages/users"), 401), (format!("{path}/no/such/call"), 404), (lanying, 200)] {
+            // The body is still on its way.
+            let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n");
+            let answer = exchange(&witness.app.suite.url(), head.as_bytes()).await;
+            assert_eq!(status(&answer), Some(expected), "{answer}");
+            assert!(answer.to_ascii_lowercase().contains("\r\nconnection: close\r\n"), "{answer}");
+        }
+        // One that came whole leaves the connection as it was.
+        let refused = witness.app.agora().with_token("").post("/messages/users", &json!({})).await;
+        assert_eq!(refused.headers.get("connection"), None);
+        witness.check().await;
+    }
+}
+
+every_shape! {
     async fn unreadable_headers_are_refused_or_absent(app: TestApp) {
         let witness = Witness::of(app).await;
         let lanying = witness.app.lanying();

@@ -67,6 +67,21 @@ every_shape! {
 }
 
 every_shape! {
+    async fn a_forward_shows_what_it_says_in_agora(app: TestApp) {
+        let (ann, bob) = users(&app).await;
+        for (attachment, exts) in
+            [(Value::Null, json!({"text": "said"})), (json!("[1]"), json!({"text": "said", "attachment": "[1]"}))]
+        {
+            let message = json!({"type": 1, "targets": [bob], "content_type": 7, "content": "said", "attachment": attachment});
+            app.lanying().acting_as(ann).post("/message/send", &message).await.expect(200);
+            let page = app.agora().get("/tidings/users/bob/messages?channel=ann&type=chat").await.expect(200);
+            let body = json!({"customEvent": "forward", "customExts": exts, "v2:customExts": exts, "type": "custom"});
+            assert_eq!(page["data"][0]["payload"]["bodies"][0], body);
+        }
+    }
+}
+
+every_shape! {
     async fn every_lanying_type_is_the_same_to_a_group_as_to_a_user(app: TestApp) {
         let (ann, bob) = users(&app).await;
         let ann_client = app.lanying().acting_as(ann);

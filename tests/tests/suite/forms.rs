@@ -76,6 +76,7 @@ every_shape! {
             r#"{"from":"nora","to":[1001],"type":"txt","body":{"msg":"x"},"ext":[]}"#,
             r#"{"from":"nora","to":1001,"type":"txt","body":{"msg":"a","msg":"x"},"sync_device":"1"}"#,
             r#"{"from":"nora","to":["1001"],"type":"cmd","body":{"anything":1}}"#,
+            r#"{"from":"nora","to":["1001"],"type":"cmd","body":{}}"#,
         ] {
             sent(body).await;
         }
@@ -117,6 +118,47 @@ every_shape! {
         assert_eq!(page["data"][0]["timestamp"], now + 30_000);
         let id: i64 = agora.send_text("nora", "omar", "after").await.parse().expect("a number");
         assert!(id > page["data"][0]["msg_id"].as_str().expect("an id").parse().expect("a number"));
+    }
+}
+
+every_shape! {
+    async fn a_time_of_an_import_may_be_left_empty_and_reaches_back_to_2010_decision_6(app: TestApp) {
+        const FIRST: i64 = 1_262_304_000_000;
+        let agora = app.agora();
+        agora.register(&["nora", "omar"]).await;
+        let import = async |kind: &str, body: Value, at: Value| {
+            let message = json!({"from": "nora", "target": "omar", "type": kind, "body": body, "msg_timestamp": at});
+            agora.post("/messages/users/import", &message).await
+        };
+        for (kind, body) in [("txt", json!({"msg": "x"})), ("cmd", json!({})), ("custom", json!({"customEvent": "e"}))] {
+            import(kind, body.clone(), json!("")).await.expect(200);
+            import(kind, body, Value::Null).await.expect(200);
+        }
+        let first = import("txt", json!({"msg": "first"}), json!(FIRST)).await.expect(200);
+        let page = agora.get("/tidings/users/omar/messages?channel=nora&type=chat").await.expect(200);
+        let oldest = page["data"].as_array().expect("messages").last().expect("one").clone();
+        assert_eq!((&oldest["msg_id"], &oldest["timestamp"]), (&first["data"]["msg_id"], &json!(FIRST)));
+        let (_, description) = agora_error(&import("txt", json!({"msg": "x"}), json!(FIRST - 1)).await, 400);
+        assert_eq!(description, "msg_timestamp must not be before 2010");
+    }
+}
+
+every_shape! {
+    async fn an_id_has_one_spelling(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora"]).await;
+        let group = agora.post("/chatgroups", &json!({"groupname": "g", "owner": "nora"})).await.expect(200);
+        let id = group["data"]["groupid"].as_str().expect("an id").to_owned();
+        let send = async |to: &str| {
+            let message = json!({"from": "nora", "to": [to], "type": "txt", "body": {"msg": "x"}});
+            agora.post("/messages/chatgroups", &message).await
+        };
+        assert!(send(&id).await.expect(200)["data"][&id].is_string());
+        for odd in [format!("0{id}"), format!("+{id}"), format!("{id}.0"), format!(" {id}")] {
+            assert_eq!(send(&odd).await.status, 404, "{odd}");
+            let path = format!("/chatgroups/{}", odd.replace('+', "%2B").replace(' ', "%20"));
+            assert_eq!(Reply::to(agora.request(Method::GET, &path)).await.status, 404, "{odd}");
+        }
     }
 }
 

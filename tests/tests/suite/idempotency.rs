@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tidings_domain::{ManualClock, UnixMillis};
+use tidings_proto::pb;
 use tidings_testkit::{Agora, Lanying, Reply, Suite, TestApp, every_shape};
 use tokio::task::JoinSet;
 
@@ -46,6 +47,21 @@ every_shape! {
         let request = app.agora().request(Method::POST, "/messages/users/").header("Idempotency-Key", "order-7");
         assert_eq!(Reply::to(request.body(canonical)).await.text, first.text, "equality is on the parsed request");
         assert_eq!(received(&app, nora, omar).await, ["once"]);
+    }
+}
+
+every_shape! {
+    async fn a_remembered_refusal_gets_the_same_bytes_decisions_1_and_32(app: TestApp) {
+        app.agora().register(&["nora", "omar", "pia"]).await;
+        let list = pb::WordList {
+            name: "l".to_owned(), action: pb::WordAction::Refuse.into(), words: vec!["casino".to_owned()],
+        };
+        app.directory().set_word_list(app.request(list)).await.expect("taken");
+        let first = keyed(&app.agora(), "order-7", &text("casino")).await;
+        assert_eq!(first.status, 403, "{}", first.text);
+        for _ in 0..2 {
+            assert_eq!(keyed(&app.agora(), "order-7", &text("casino")).await.text, first.text);
+        }
     }
 }
 

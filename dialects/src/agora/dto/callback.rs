@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::Payload;
+use crate::flag::Flag;
 
 /// agora.md 11.2, with what 11.3 has beyond it.
 #[derive(Serialize)]
@@ -78,7 +79,7 @@ pub struct EditMsg<'a> {
 /// The answer before a message (agora.md 11.2). `code` is a text; what else it may be is read too.
 #[derive(Deserialize)]
 pub struct Decision<'a> {
-    pub valid: bool,
+    pub valid: Flag,
     #[serde(borrow)]
     pub code: Option<&'a RawValue>,
     #[serde(borrow)]

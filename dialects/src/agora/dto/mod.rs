@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use crate::{
     flag::Flag,
     json::{Label, Object, Objects, OneOrMany, TextMap, is_empty_array},
-    number::{Decimal, Integer, Number},
+    number::{Decimal, Integer, Number, or_blank},
 };
 
 pub use callback::*;
@@ -163,6 +163,7 @@ pub struct Import<'a> {
     #[serde(borrow)]
     pub target: Option<Label<'a>>,
     pub is_ack_read: Option<Flag>,
+    #[serde(default, deserialize_with = "or_blank")]
     pub msg_timestamp: Option<Integer>,
     pub need_download: Option<Flag>,
 }

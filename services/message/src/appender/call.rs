@@ -172,7 +172,7 @@ impl Reply {
     /// The reply, unless it is an error.
     pub fn or_refused(self) -> Result<Self, Error> {
         match self.refused {
-            Some(refused) => Err(refused.into()),
+            Some(refused) => Err(Error::from(refused).recorded(self.accepted_at, self.committed_at)),
             None => Ok(self),
         }
     }

@@ -100,8 +100,12 @@ impl Exporter {
         if caller.actor != Actor::App {
             return Err(Error::not_permitted("only the app itself exports"));
         }
-        if start.0 % 60_000 != 0 || start < BEGINNING {
-            return Err(Error::invalid("hour_ms", "must be a whole minute since 2010"));
+        if start.0 % 60_000 != 0 {
+            return Err(Error::invalid("hour_ms", "must be a whole minute"));
+        }
+        if start < BEGINNING {
+            // No message is older.
+            return Err(Error::new(Reason::ExportExpired, ""));
         }
         let hour = Hour { app, start };
         let (now, closes) = (self.deps.clock.now(), hour.end() + GRACE);
