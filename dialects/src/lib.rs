@@ -3,6 +3,7 @@
 //! One module for each dialect; no dialect knows another. Wire names live in files called `dto.rs`.
 
 pub mod agora;
+mod entries;
 mod flag;
 mod json;
 pub mod lanying;

@@ -13,7 +13,7 @@ use serde::{
 use serde_json::value::RawValue;
 use tidings_domain::has_half_pair;
 
-use crate::json::written_entries;
+use crate::entries::written_entries;
 
 /// Why a body cannot be read.
 #[derive(Debug, PartialEq, Eq)]

@@ -4,11 +4,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use quick_cache::sync::Cache;
-use tidings_domain::{Actor, Caller, Clock, ConversationId, Error, Membership, UnixMillis, UserId};
-use tidings_proto::pb;
-use tidings_runtime::context;
-
-use crate::{Gateway, reply::refused};
+use tidings_domain::{Caller, Clock, ConversationId, Error, Membership, UnixMillis};
 
 /// How long an id is taken for no group.
 const KEEP: Duration = Duration::from_secs(1);
@@ -46,23 +42,4 @@ impl Kinds {
         self.known.insert(key, (found, now));
         Ok(found)
     }
-}
-
-/// What a user may do in a group; `None` when there is no such group. The gateway itself asks, not the caller.
-pub(crate) async fn membership(
-    gateway: &Gateway,
-    caller: &Caller,
-    user: UserId,
-    group: i64,
-) -> Result<Option<Membership>, Error> {
-    let request = pb::MembershipsRequest { user_id: Some(user.0), group_ids: vec![group] };
-    let gateway_itself = Caller { actor: Actor::App, ..caller.clone() };
-    let reply = gateway.clients().group.clone().memberships(context::request(&gateway_itself, request)).await;
-    let found = reply.map_err(refused)?.into_inner().memberships.into_iter().next();
-    found.map(TryInto::try_into).transpose()
-}
-
-/// The conversation of the group or room `id`, if there is one.
-pub(crate) async fn of_group(gateway: &Gateway, caller: &Caller, id: i64) -> Result<Option<ConversationId>, Error> {
-    gateway.kinds().group(caller, id, membership(gateway, caller, UserId::ADMIN, id)).await
 }

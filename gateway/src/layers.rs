@@ -17,10 +17,9 @@ use tidings_runtime::{deadline, telemetry};
 use tracing::Instrument as _;
 
 use crate::{
-    Gateway, cors,
+    Gateway, cors, paths,
     reply::RefusedWith200,
     request::{header, waste},
-    routes,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -46,7 +45,7 @@ pub(crate) async fn surround(State(gateway): State<Gateway>, request: Request, n
     // The line has every field; the span only what finds its other lines and names it in a trace.
     let span = tracing::info_span!("gateway.request", route, request_id = %id);
     telemetry::adopt(&span, request.headers());
-    let longest = if routes::may_take_long(route) { LONGEST_OF_FILES } else { LONGEST };
+    let longest = if paths::may_take_long(route) { LONGEST_OF_FILES } else { LONGEST };
     let carried_out = guarded(&gateway, request, next).instrument(span.clone());
     let mut response = deadline::within(started + longest, carried_out).await;
     let (status, ms) = (response.status().as_u16(), started.elapsed().as_millis() as u64);
@@ -71,11 +70,11 @@ async fn guarded(gateway: &Gateway, request: Request, next: Next) -> Response {
         (Some(answer), _) => answer,
         (None, Some(error)) => {
             waste(request.into_body()).await;
-            routes::fault(gateway, &path, &error)
+            paths::fault(gateway, &path, &error)
         }
         (None, None) => AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
             tracing::error!(path = cut(&path, MAX_PATH), "a handler panicked");
-            routes::fault(gateway, &path, &Error::internal("panic"))
+            paths::fault(gateway, &path, &Error::internal("panic"))
         }),
     };
     response = within_budget(gateway, &path, response).await;
@@ -106,7 +105,7 @@ async fn within_budget(gateway: &Gateway, path: &str, response: Response) -> Res
     };
     match held {
         Ok(bytes) => Response::from_parts(head, Body::from(bytes)),
-        Err(error) => routes::fault(gateway, path, &error),
+        Err(error) => paths::fault(gateway, path, &error),
     }
 }
 

@@ -14,7 +14,7 @@ use tidings_proto::pb::{self, directory_service_client::DirectoryServiceClient};
 use tidings_runtime::{Wire, context};
 use tokio::sync::Mutex;
 
-use crate::reply::refused;
+use crate::{rate_headers::Standing, reply::refused};
 
 /// Shares that are kept.
 const SHARES: usize = 100_000;
@@ -41,16 +41,6 @@ impl Cost {
     pub fn of(rate: Rate, amount: usize) -> Self {
         Self { rate, subject: String::new(), amount: (amount as i64).max(1) }
     }
-}
-
-/// How a quota stands, for the headers of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Standing {
-    pub rate: Rate,
-    pub quota: i64,
-    /// As far as this gateway knows.
-    pub remaining: i64,
-    pub resets_in: Duration,
 }
 
 /// App, rate and subject.

@@ -11,8 +11,6 @@ use tidings_domain::{Error, Reason};
 use tidings_proto::{error_from_status, pb::RegisterFailure};
 use tonic::Status;
 
-use crate::limits::Standing;
-
 /// Marks a refusal in a dialect whose refusals have status 200.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RefusedWith200;
@@ -43,29 +41,6 @@ pub(crate) fn with_reason(mut response: Response, reason: Reason) -> Response {
     response.headers_mut().insert(REASON, HeaderValue::from_static(reason.words().name));
     response
 }
-
-/// How the quotas stand that the call was held to (draft-ietf-httpapi-ratelimit-headers).
-pub(crate) fn rate_limits(response: &mut Response, standings: &[Standing]) {
-    if standings.is_empty() {
-        return;
-    }
-    let name = |standing: &Standing| standing.rate.name().trim_start_matches("rate_").to_owned();
-    let seconds = |span: Duration| span.as_millis().div_ceil(1000);
-    let policy = standings
-        .iter()
-        .map(|standing| format!("\"{}\";q={};w={}", name(standing), standing.quota, seconds(standing.rate.window())));
-    let now = standings
-        .iter()
-        .map(|standing| format!("\"{}\";r={};t={}", name(standing), standing.remaining, seconds(standing.resets_in)));
-    for (header, items) in [(RATE_LIMIT_POLICY, policy.collect::<Vec<_>>()), (RATE_LIMIT, now.collect())] {
-        if let Ok(value) = HeaderValue::try_from(items.join(", ")) {
-            response.headers_mut().insert(header, value);
-        }
-    }
-}
-
-const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
-const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// What a service's refusal means. Its cause, if there is one, is logged here and goes no further.
 pub(crate) fn refused(status: Status) -> Error {

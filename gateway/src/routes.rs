@@ -9,12 +9,10 @@ use axum::{
 };
 use tidings_domain::{Error, Reason};
 
-use crate::{Gateway, agora, health, lanying, layers};
-
-/// First path segments of the Lanying dialect.
-const LANYING: [&str; 8] = ["user", "token", "message", "group", "roster", "file", "conversation", "ai"];
-/// First path segments of our own.
-const OURS: [&str; 3] = ["livez", "readyz", "metrics"];
+use crate::{
+    Gateway, agora, health, lanying, layers,
+    paths::{fault, unknown},
+};
 
 /// All routes, with their layers. Every path may end with a slash.
 pub fn router(gateway: Gateway) -> Router {
@@ -181,41 +179,18 @@ fn with_route(router: Router<Gateway>, (path, methods): (&str, MethodRouter<Gate
     router.route(path, methods.clone()).route(&format!("{path}/"), methods)
 }
 
-/// Whether a first path segment cannot be an organization (decision 10).
-pub(crate) fn is_reserved(segment: &str) -> bool {
-    LANYING.contains(&segment) || OURS.contains(&segment)
-}
-
-/// Whether a route carries a file, or waits for events.
-pub(crate) fn may_take_long(route: &str) -> bool {
-    route.starts_with("/file/") || route.contains("/chatfiles") || route.contains("/events")
-}
-
-fn is_lanying(path: &str) -> bool {
-    path.split('/').nth(1).is_some_and(|segment| LANYING.contains(&segment))
-}
-
 async fn no_such_url(State(gateway): State<Gateway>, request: Request) -> Response {
     unknown(&gateway, request.uri().path())
-}
-
-/// No route has that path, in the words of the path's dialect.
-pub(crate) fn unknown(gateway: &Gateway, path: &str) -> Response {
-    fault(gateway, path, &Error::new(Reason::CallNotFound, ""))
 }
 
 async fn wrong_method(State(gateway): State<Gateway>, request: Request) -> Response {
     fault(&gateway, request.uri().path(), &Error::new(Reason::MethodNotAllowed, ""))
 }
 
-/// What is wrong before a route is asked, or a fault of ours, in the words of the path's dialect.
-pub(crate) fn fault(gateway: &Gateway, path: &str, error: &Error) -> Response {
-    if is_lanying(path) { lanying::fault(error) } else { agora::fault(gateway, error) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::paths::{OURS, may_take_long};
 
     #[test]
     fn every_route_has_a_row_in_the_table_of_rights_and_every_row_a_route() {
@@ -241,11 +216,5 @@ mod tests {
             "/file/object/{uuid}",
         ];
         assert_eq!(long, expected);
-    }
-
-    #[test]
-    fn other_routes_are_no_organizations_decision_10() {
-        assert!(is_reserved("message") && is_reserved("livez") && !is_reserved("acme"));
-        assert!(is_lanying("/token/id") && !is_lanying("/acme/token/x"));
     }
 }

@@ -3,12 +3,12 @@
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Args, Parser, Subcommand};
-use tidings_domain::{Error, Reason};
+use tidings_domain::Error;
 use tidings_runtime::{Config, GuardedClock, config::Addresses, telemetry};
 
 use crate::{
-    Roles, admin, callback_admin, demo, doctor, export, hook_admin, message_admin, migrate, ready, running, server,
-    words_admin,
+    Roles, admin, callback_admin, demo, doctor, export, hook_admin, in_full::in_full, message_admin, migrate, ready,
+    running, server, words_admin,
 };
 
 /// A self-hosted chat-message backend that speaks the wires of Agora Chat, Lanying IM and gRPC.
@@ -126,24 +126,6 @@ fn complain(error: &Error) {
     eprintln!("tidings: {}", in_full(error));
 }
 
-/// An error with everything behind it, each thing once. The bare word for a fault of ours says nothing to an operator.
-pub fn in_full(error: &Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    if cause.is_some() && error.reason() == Reason::Internal {
-        words.clear();
-    }
-    while let Some(inner) = cause {
-        let said = inner.to_string();
-        if !words.contains(&said) {
-            let gap = if words.is_empty() { "" } else { ": " };
-            words = format!("{words}{gap}{said}");
-        }
-        cause = inner.source();
-    }
-    words
-}
-
 impl Settings {
     fn load(&self) -> Result<Config, Error> {
         let mut config = Config::load(self.config.as_deref())?;
@@ -255,17 +237,6 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn an_error_is_told_with_everything_behind_it_and_each_thing_once() {
-        let io = std::io::Error::other("no such disk");
-        assert_eq!(in_full(&Error::internal(io)), "no such disk");
-        let twice =
-            Error::invalid("data", "cannot be used: no such disk").because(std::io::Error::other("no such disk"));
-        assert_eq!(in_full(&twice), "data cannot be used: no such disk");
-        let refused = Error::new(Reason::Unavailable, "").because(std::io::Error::other("connection refused"));
-        assert_eq!(in_full(&refused), "unavailable: connection refused");
     }
 
     #[test]

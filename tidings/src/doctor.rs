@@ -8,8 +8,8 @@ use tidings_store::Standing;
 
 use crate::{
     admin::apps,
-    cli,
     directory::{Directory, with_directory},
+    in_full::in_full,
     keys,
     migrate::SCHEMAS,
     ready,
@@ -115,7 +115,7 @@ fn check_folder(config: &Config) -> Result<String, String> {
 }
 
 fn shown(error: Error) -> String {
-    cli::in_full(&error)
+    in_full(&error)
 }
 
 const UP_TO_DATE: &str = "are up to date";

@@ -11,6 +11,7 @@ mod doctor;
 mod export;
 mod hook_admin;
 mod in_app;
+mod in_full;
 mod keys;
 mod lines;
 mod message_admin;

@@ -3,6 +3,7 @@
 //! In process a call is a function call: no socket, no HTTP/2. Spans nest by themselves there; over TCP the trace
 //! context travels as metadata.
 
+mod callers;
 mod calls;
 mod lent;
 mod link;

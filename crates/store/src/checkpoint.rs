@@ -10,7 +10,7 @@ use std::{path::Path, sync::atomic::Ordering, time::Duration};
 use sqlx::SqliteConnection;
 use tokio::time::Instant;
 
-use crate::{db::SqliteDb, open::BUSY};
+use crate::sqlite::{BUSY, SqliteDb};
 
 const TICK: Duration = Duration::from_millis(200);
 /// Commits after which a passive checkpoint is worth its syncs.

@@ -1,18 +1,11 @@
 //! A database on either engine, and transactions in it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
-
-use sqlx::{Connection as _, SqlSafeStr as _, Sqlite, SqlitePool, Transaction};
 use tidings_domain::Error;
-use tokio::time::Instant;
 
 use crate::{
     checkpoint, domain_error,
     postgres::{PostgresDb, PostgresTx},
-    sqlite_file::SqliteFile,
+    sqlite::{SqliteDb, SqliteTx},
 };
 
 /// Which engine it is.
@@ -33,52 +26,6 @@ pub enum Db {
     Postgres(PostgresDb),
 }
 
-/// A SQLite file: one connection writes, several read.
-#[derive(Debug, Clone)]
-pub struct SqliteDb {
-    pub(crate) file: Arc<SqliteFile>,
-    pub(crate) writer: SqlitePool,
-    pub(crate) readers: SqlitePool,
-    pub(crate) checkpointer: SqlitePool,
-    pub(crate) commits: Arc<AtomicU64>,
-}
-
-impl SqliteDb {
-    /// When the disk is full or fails, SQLite ends the transaction by itself. The rollback that sqlx then sends fails,
-    /// and sqlx takes the connection to be inside that transaction for good: it must be replaced. Whoever waited for the
-    /// connection may come first and fail in the same way, so this is found out with the connection in hand.
-    async fn begin(&self) -> sqlx::Result<Transaction<'static, Sqlite>> {
-        const BEGIN: &str = "begin immediate";
-        let until = Instant::now() + crate::open::ACQUIRE;
-        loop {
-            let mut connection = self.writer.acquire().await?;
-            if connection.is_in_transaction() {
-                // A rollback may be on its way; what is asked after it is answered after it.
-                let answered = connection.ping().await;
-                if answered.is_err() || connection.is_in_transaction() {
-                    connection.close().await?;
-                    if Instant::now() < until {
-                        continue;
-                    }
-                    return Err(sqlx::Error::PoolTimedOut);
-                }
-            }
-            return Transaction::begin(connection, Some(BEGIN.into_sql_str())).await;
-        }
-    }
-
-    /// Says in the log which file is damaged, if that is what the error says.
-    #[doc(hidden)]
-    pub fn seen(&self, error: sqlx::Error) -> sqlx::Error {
-        self.file.seen(error)
-    }
-
-    /// The reading connections.
-    pub const fn readers(&self) -> &SqlitePool {
-        &self.readers
-    }
-}
-
 /// A transaction that is rolled back unless it is committed.
 #[derive(Debug)]
 pub enum Tx {
@@ -86,36 +33,6 @@ pub enum Tx {
     Sqlite(SqliteTx),
     /// Read committed.
     Postgres(PostgresTx),
-}
-
-/// A SQLite transaction that counts its commit, so that checkpoints can be planned.
-#[derive(Debug)]
-pub struct SqliteTx {
-    inner: Transaction<'static, Sqlite>,
-    commits: Arc<AtomicU64>,
-    file: Arc<SqliteFile>,
-}
-
-impl SqliteTx {
-    /// As [`SqliteDb::seen`].
-    #[doc(hidden)]
-    pub fn seen(&self, error: sqlx::Error) -> sqlx::Error {
-        self.file.seen(error)
-    }
-}
-
-impl std::ops::Deref for SqliteTx {
-    type Target = sqlx::SqliteConnection;
-
-    fn deref(&self) -> &Self::Target {
-        &self.inner
-    }
-}
-
-impl std::ops::DerefMut for SqliteTx {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.inner
-    }
 }
 
 impl Db {
@@ -141,10 +58,7 @@ impl Db {
     /// silent for 2 at most; it is undone otherwise, and fails as unavailable.
     pub async fn begin(&self) -> Result<Tx, Error> {
         match self {
-            Self::Sqlite(db) => {
-                let inner = db.begin().await.map_err(|error| domain_error(db.seen(error)))?;
-                Ok(Tx::Sqlite(SqliteTx { inner, commits: Arc::clone(&db.commits), file: Arc::clone(&db.file) }))
-            }
+            Self::Sqlite(db) => Ok(Tx::Sqlite(db.begin().await.map_err(|error| domain_error(db.seen(error)))?)),
             Self::Postgres(db) => Ok(Tx::Postgres(db.begin().await.map_err(domain_error)?)),
         }
     }
@@ -196,11 +110,7 @@ impl Tx {
     /// Makes everything done in it durable. What fails as unavailable may have taken place: see [`crate::lost`].
     pub async fn commit(self) -> Result<(), Error> {
         match self {
-            Self::Sqlite(tx) => {
-                tx.inner.commit().await.map_err(|error| domain_error(tx.file.seen(error)))?;
-                tx.commits.fetch_add(1, Ordering::Relaxed);
-                Ok(())
-            }
+            Self::Sqlite(tx) => tx.commit().await.map_err(domain_error),
             Self::Postgres(tx) => tx.commit().await,
         }
     }

@@ -10,6 +10,7 @@ mod app_rows;
 mod checkpoint;
 mod connect;
 mod db;
+mod doubts;
 mod error;
 mod limits;
 mod many_rows;
@@ -20,6 +21,7 @@ mod plans;
 mod postgres;
 mod resting;
 mod scale;
+mod sqlite;
 mod sqlite_file;
 
 pub use app_rows::AppRows;

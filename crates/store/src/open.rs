@@ -4,7 +4,6 @@ use std::{
     fmt,
     path::PathBuf,
     sync::{Arc, atomic::AtomicU64},
-    time::Duration,
 };
 
 use sqlx::{
@@ -13,7 +12,12 @@ use sqlx::{
 };
 use tidings_domain::Error;
 
-use crate::{Db, Schema, connect, db::SqliteDb, postgres::PostgresDb, sqlite_file::SqliteFile};
+use crate::{
+    Db, Schema, connect,
+    postgres::PostgresDb,
+    sqlite::{ACQUIRE, BUSY, SqliteDb},
+    sqlite_file::SqliteFile,
+};
 
 /// Where a service's data is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,11 +52,6 @@ const PLANS: [(&str, &str); 5] = [
     ("enable_mergejoin", "off"),
     ("jit", "off"),
 ];
-/// How long a statement waits for the lock of another process on a file.
-pub(crate) const BUSY: Duration = Duration::from_secs(5);
-/// How long a call waits for a connection to a file before it fails as unavailable.
-pub(crate) const ACQUIRE: Duration = Duration::from_secs(5);
-
 /// Opens the database of `schema` and brings it up to date when `migrate` is set.
 pub async fn open(location: &Location, schema: &Schema, migrate: bool) -> Result<Db, Error> {
     let db = match location {

@@ -4,11 +4,7 @@
 //! connection is [`Lent`]: whoever has it says how long it may take, and however it ends (answered, failed, given up,
 //! dropped in the middle since the client went away) the connection is either known to be at rest or closed.
 
-use std::{
-    future::Future,
-    io,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{future::Future, io, sync::Arc};
 
 use sqlx::{
     Connection as _, PgConnection, PgPool, Postgres,
@@ -23,6 +19,7 @@ use tokio::{
 };
 
 use crate::{
+    doubts::Doubts,
     error::{commit_error, domain_error, is_lost_connection},
     limits::{CALL, LIFE, LONG_READ, Limits, RESTED, TIDY, UNUSED, vanishing},
     resting::Resting,
@@ -141,23 +138,6 @@ fn pool_options(limits: Limits, doubts: Doubts) -> PoolOptions<Postgres> {
             Err(io::Error::from(io::ErrorKind::ConnectionAborted).into())
         })
     })
-}
-
-/// When a connection was last found cut or frozen. All that rested at that moment probably are, and are replaced without
-/// waiting for each of them.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Doubts(Arc<Mutex<Option<Instant>>>);
-
-impl Doubts {
-    pub(crate) fn raise(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-    }
-
-    /// Whether a connection that has rested for so long is meant.
-    pub(crate) fn include(&self, idle_for: std::time::Duration) -> bool {
-        let raised = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        raised.is_some_and(|raised| idle_for >= raised.elapsed())
-    }
 }
 
 /// A connection of the pool in somebody's hands.

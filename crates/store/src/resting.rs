@@ -13,8 +13,8 @@ use tokio::{
 };
 
 use crate::{
+    doubts::Doubts,
     limits::{LIFE, RESTED, TIDY},
-    postgres::Doubts,
 };
 
 /// The connections of one pool. Cheap to clone.

@@ -15,7 +15,7 @@ use super::{
     context::RequestContext,
     people::{self, Named, path_user},
 };
-use crate::{Gateway, kinds::of_group, limits::Cost, reply::refused};
+use crate::{Gateway, limits::Cost, membership::of_group, reply::refused};
 
 pub(crate) async fn delete(
     State(gateway): State<Gateway>,

@@ -18,10 +18,11 @@ use tidings_proto::pb::app_ref;
 use crate::{
     Gateway,
     identity::Identity,
-    limits::{Cost, Standing},
+    limits::Cost,
+    paths,
+    rate_headers::{self, Standing},
     reply,
     request::{BodyReader, address, base_url, header},
-    routes,
 };
 
 /// An Agora call without its body.
@@ -50,8 +51,8 @@ impl FromRequestParts<Gateway> for RequestContext {
         let full = parts.uri.path().trim_end_matches('/');
         let mut segments = full.splitn(4, '/').skip(1);
         let (org, app) = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());
-        if routes::is_reserved(org) {
-            return Err(routes::unknown(gateway, full));
+        if paths::is_reserved(org) {
+            return Err(paths::unknown(gateway, full));
         }
         let template = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str).trim_end_matches('/');
         Ok(Self {
@@ -197,7 +198,7 @@ impl RequestContext {
     /// Tells how the quotas stand that the call was held to.
     pub fn with_rates(&self, mut response: Response) -> Response {
         let standings = self.standings.lock().unwrap_or_else(PoisonError::into_inner);
-        reply::rate_limits(&mut response, &standings);
+        rate_headers::set(&mut response, &standings);
         drop(standings);
         response
     }

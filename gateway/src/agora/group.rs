@@ -14,6 +14,7 @@ use tidings_runtime::context;
 
 use super::{
     context::RequestContext,
+    page::page_of,
     people::{self, Named, path_user},
 };
 use crate::{Gateway, reply::refused};
@@ -339,7 +340,7 @@ async fn list_joined(
 ) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.app_caller(gateway).await?;
     let user = people::id(gateway, &caller, &path_user(named)?).await?;
-    let (skip, take) = super::member::page_of(&context.query)?;
+    let (skip, take) = page_of(&context.query)?;
     let request =
         pb::JoinedRequest { user_id: Some(user.0), kind: pb::GroupKind::from(kind).into(), after_id: 0, limit: 0 };
     let reply = gateway.clients().group.clone().joined(context::request(&caller, request)).await;

@@ -16,17 +16,16 @@ use tidings_runtime::context;
 use super::{
     context::RequestContext,
     group::{handler, id_of, known, member_name, path_group},
+    page::page_of,
     people::{self, Named},
 };
-use crate::{Gateway, reply::refused, request::query};
+use crate::{Gateway, membership::membership, reply::refused};
 
 /// The path's `{org}`, `{app}`, `{id}` and `{username}`.
 type OfGroup = Result<Path<(String, String, String, String)>, PathRejection>;
 
-/// Members of one page, unless the request says otherwise (agora.md 10.3).
-const DEFAULT_PAGE: usize = 10;
-/// Most members of a page.
-const MAX_PAGE: usize = 1_000;
+/// Members that the directory is asked for at once.
+const BATCH: i32 = 1_000;
 
 /// `/chatgroups/{id}/users`
 pub(crate) fn all(kind: GroupKind) -> MethodRouter<Gateway> {
@@ -51,17 +50,6 @@ pub(crate) async fn is_joined(State(gateway): State<Gateway>, context: RequestCo
     context.answer(&gateway, outcome)
 }
 
-/// `pagenum` and `pagesize` as what to skip and what to take.
-pub(super) fn page_of(text: &str) -> Result<(usize, usize), Refusal> {
-    let number = |name: &str, otherwise: usize| match query(text, name) {
-        None => Ok(otherwise),
-        Some(text) => text.parse::<usize>().map_err(|_| Refusal::illegal_argument(format!("{name} must be a number"))),
-    };
-    let size = number("pagesize", DEFAULT_PAGE)?.clamp(1, MAX_PAGE);
-    let page = number("pagenum", 1)?.max(1);
-    Ok(((page - 1).saturating_mul(size), size))
-}
-
 async fn list(gateway: &Gateway, context: &RequestContext, kind: GroupKind, named: Named) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.app_caller(gateway).await?;
     let group = path_group(gateway, &caller, kind, id_of(&named)).await?;
@@ -69,7 +57,7 @@ async fn list(gateway: &Gateway, context: &RequestContext, kind: GroupKind, name
     let mut members = Vec::with_capacity(take);
     let mut after_id = 0;
     while members.len() < take {
-        let request = pb::ListMembersRequest { group_id: group.id, after_id, limit: MAX_PAGE as i32 };
+        let request = pb::ListMembersRequest { group_id: group.id, after_id, limit: BATCH };
         let reply = gateway.clients().group.clone().list_members(context::request(&caller, request)).await;
         let page = reply.map_err(refused)?.into_inner();
         let here = page.members.iter().skip(skip).take(take - members.len());
@@ -214,7 +202,7 @@ async fn find(gateway: &Gateway, context: &RequestContext, path: OfGroup) -> Res
     let group = path_group(gateway, &caller, GroupKind::Group, &id).await?;
     let name = Username::parse(&name).map_err(|_| codec::unknown_user(&name))?;
     let user = known(gateway, &caller, &[&name]).await?.into_iter().next().unwrap_or(UserId::ADMIN);
-    let membership = crate::kinds::membership(gateway, &caller, user, group.id).await?;
+    let membership = membership(gateway, &caller, user, group.id).await?;
     let joined = membership.is_some_and(|membership| membership.role.is_some());
     Ok(codec::is_joined(&context.call(&identity.app), context.timing(gateway), joined))
 }

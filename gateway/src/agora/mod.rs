@@ -11,6 +11,7 @@ pub(crate) mod history;
 pub(crate) mod import;
 pub(crate) mod lifetime;
 pub(crate) mod member;
+mod page;
 mod people;
 pub(crate) mod recall;
 pub(crate) mod rewrite;

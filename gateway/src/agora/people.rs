@@ -10,7 +10,7 @@ use tidings_domain::{
 use tidings_proto::pb;
 use tidings_runtime::context;
 
-use crate::{Gateway, kinds::of_group, reply::refused};
+use crate::{Gateway, membership::of_group, reply::refused};
 
 /// The path's `{org}`, `{app}` and `{username}` (or another last segment).
 pub(super) type Named = Result<Path<(String, String, String)>, PathRejection>;

@@ -18,7 +18,7 @@ use tidings_runtime::context;
 use crate::{
     Gateway,
     identity::{Identity, Who},
-    kinds::{membership, of_group},
+    membership::{membership, of_group},
     reply::refused,
     request::{BodyReader, address, base_url, header},
 };

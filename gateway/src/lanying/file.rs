@@ -25,8 +25,8 @@ use super::context::RequestContext;
 use crate::{
     Gateway,
     file::{self, FileQuery, Form, NotTaken, UploadOptions},
-    kinds::of_group,
     link::{Signed, holds},
+    membership::of_group,
     request::{header, query, waste},
 };
 

@@ -14,7 +14,7 @@ use crate::{
     Fault, TargetArgs,
     client::Connection,
     report::Tally,
-    setup::{Target, User},
+    setup::{Pair, Target, User},
     verify::{self, Acknowledged},
 };
 
@@ -41,17 +41,6 @@ pub struct Plan {
     pub bytes: usize,
     /// Until acknowledged.
     pub retry: bool,
-}
-
-/// A conversation.
-#[derive(Debug)]
-pub struct Pair {
-    /// Who writes.
-    pub from: User,
-    /// Who reads; a group has no name.
-    pub to: User,
-    /// Whether `to` is a group.
-    pub is_group: bool,
 }
 
 /// How long a call that is repeated is waited for once the time is up.

@@ -146,3 +146,14 @@ fn loopback(url: &str) -> Result<SocketAddr, Fault> {
         .map_err(|_| format!("{url} must be an address and port"))?;
     if address.ip().is_loopback() { Ok(address) } else { Err(format!("{address} is not a loopback address").into()) }
 }
+
+/// A conversation.
+#[derive(Debug)]
+pub struct Pair {
+    /// Who writes.
+    pub from: User,
+    /// Who reads; a group has no name.
+    pub to: User,
+    /// Whether `to` is a group.
+    pub is_group: bool,
+}

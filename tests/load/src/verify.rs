@@ -4,7 +4,10 @@ use std::{collections::HashMap, sync::Arc};
 
 use tidings_proto::pb;
 
-use crate::{Fault, send::Pair, setup::Target};
+use crate::{
+    Fault,
+    setup::{Pair, Target},
+};
 
 /// A message that the server said is durable.
 #[derive(Debug, Clone, Copy)]

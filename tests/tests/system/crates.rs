@@ -35,10 +35,17 @@ struct Metadata {
 }
 
 #[derive(Deserialize)]
-struct Package {
+pub(crate) struct Package {
     name: String,
+    pub(crate) targets: Vec<Target>,
     manifest_path: String,
     dependencies: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Target {
+    /// The file that is its root.
+    pub(crate) src_path: String,
 }
 
 #[derive(Deserialize)]
@@ -48,16 +55,22 @@ struct Dependency {
     kind: Option<String>,
 }
 
-/// The folder of each crate of this project, and the folders of those that it builds on, tests left out.
-fn crates() -> BTreeMap<String, BTreeSet<String>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests have a folder of their own");
+/// The crates of this project.
+pub(crate) fn metadata() -> Vec<Package> {
     let metadata = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version=1", "--no-deps", "--offline", "--locked"])
-        .current_dir(root)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo runs");
     assert!(metadata.status.success(), "{}", String::from_utf8_lossy(&metadata.stderr));
     let Metadata { packages } = serde_json::from_slice(&metadata.stdout).expect("cargo's metadata");
+    packages
+}
+
+/// The folder of each crate of this project, and the folders of those that it builds on, tests left out.
+fn crates() -> BTreeMap<String, BTreeSet<String>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests have a folder of their own");
+    let packages = metadata();
     let folder = |package: &Package| {
         let folder = Path::new(&package.manifest_path).parent().expect("a manifest has a folder");
         folder.strip_prefix(root).expect("a member of the workspace").to_str().expect("text").to_owned()

@@ -20,6 +20,7 @@ mod hostile;
 mod hung_peer;
 mod idempotency;
 mod image;
+mod imports;
 mod log;
 mod lost_files;
 mod nginx;

@@ -21,8 +21,8 @@ use tonic_health::pb::{
 };
 
 use super::{
+    callers::Callers,
     link::{Fault, Link, Target, fault_of},
-    replicas::Replicas,
 };
 
 /// How long calls wait for a process that is away, from when it went: a restart costs them that much at worst. What calls
@@ -83,7 +83,7 @@ impl Replica {
     }
 
     /// Where it stands. What is not connected is seen to.
-    pub fn standing(self: &Arc<Self>, all: &Arc<Replicas>, now: Instant) -> Standing {
+    pub fn standing(self: &Arc<Self>, callers: &Arc<Callers>, now: Instant) -> Standing {
         let mut state = self.state();
         if let Some(link) = state.link.as_ref().filter(|link| !link.is_closed()) {
             return Standing::Up(link.clone(), state.number);
@@ -93,7 +93,7 @@ impl Replica {
             state.is_kept = true;
             // How it stood when it was last called says little.
             state.fault = None;
-            tokio::spawn(keep(Arc::downgrade(self), self.gone.subscribe(), Arc::downgrade(all)));
+            tokio::spawn(keep(Arc::downgrade(self), self.gone.subscribe(), Arc::downgrade(callers)));
         }
         match state.fault {
             None => Standing::Hope(now + PATIENCE),
@@ -161,7 +161,7 @@ impl Drop for Kept {
 }
 
 /// Keeps a connection until nobody calls the peer, or the replica is none of it any more.
-async fn keep(replica: Weak<Replica>, mut gone: watch::Receiver<()>, all: Weak<Replicas>) {
+async fn keep(replica: Weak<Replica>, mut gone: watch::Receiver<()>, callers: Weak<Callers>) {
     let _kept = Kept(Weak::clone(&replica));
     let mut pause = FIRST_PAUSE;
     loop {
@@ -169,13 +169,13 @@ async fn keep(replica: Weak<Replica>, mut gone: watch::Receiver<()>, all: Weak<R
             return;
         };
         let was_up = tokio::select! {
-            was_up = connected(&replica, &target, &all) => was_up,
+            was_up = connected(&replica, &target, &callers) => was_up,
             // It fails when the other side is dropped, and nothing is ever sent.
             _ = gone.changed() => return,
         };
         pause = if was_up { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
-        match all.upgrade() {
-            Some(all) if all.idle_time() < UNUSED => {}
+        match callers.upgrade() {
+            Some(callers) if callers.idle_time() < UNUSED => {}
             _ => return,
         }
         tokio::select! {
@@ -186,13 +186,13 @@ async fn keep(replica: Weak<Replica>, mut gone: watch::Receiver<()>, all: Weak<R
 }
 
 /// One connection, from the attempt to its end. Gives whether it ever was one.
-async fn connected(replica: &Weak<Replica>, target: &Arc<Target>, all: &Weak<Replicas>) -> bool {
+async fn connected(replica: &Weak<Replica>, target: &Arc<Target>, callers: &Weak<Callers>) -> bool {
     let tell = |change: &dyn Fn(&Replica)| {
         if let Some(replica) = replica.upgrade() {
             change(&replica);
         }
-        if let Some(all) = all.upgrade() {
-            all.notify();
+        if let Some(callers) = callers.upgrade() {
+            callers.notify();
         }
     };
     let (link, carrier) = match Link::open(target).await {

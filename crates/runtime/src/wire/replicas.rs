@@ -8,7 +8,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     sync::{
         Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -18,11 +18,11 @@ use http::{HeaderValue, Uri, uri::Authority};
 use tidings_domain::Error;
 use tokio::{
     net::lookup_host,
-    sync::watch,
     time::{Instant, timeout, timeout_at},
 };
 
 use super::{
+    callers::Callers,
     link::{Link, Target},
     replica::{InFlight, PATIENCE, Replica, Standing},
 };
@@ -43,13 +43,10 @@ pub(super) struct Replicas {
     authorization: HeaderValue,
     members: RwLock<Arc<[Arc<Replica>]>>,
     lookup: Mutex<Lookup>,
-    changed: watch::Sender<()>,
+    callers: Arc<Callers>,
     /// Which one is looked at first, so that equals take turns.
     turn: AtomicUsize,
     waiting: AtomicUsize,
-    started: Instant,
-    /// Milliseconds after the start.
-    asked_at: AtomicU64,
 }
 
 /// A part of the configuration.
@@ -100,11 +97,9 @@ impl Replicas {
             authorization,
             members: RwLock::new(Arc::from([])),
             lookup: Mutex::new(Lookup { is_running: false, was_done: false, next: Some(now), empty_since: None }),
-            changed: watch::Sender::new(()),
+            callers: Arc::new(Callers::new(now)),
             turn: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
-            started: now,
-            asked_at: AtomicU64::new(0),
         })
     }
 
@@ -117,7 +112,7 @@ impl Replicas {
         }
         let _waiting = Waiting::begin(&self.waiting)?;
         loop {
-            let mut changed = self.changed.subscribe();
+            let mut changed = self.callers.subscribe();
             match self.choose(tried) {
                 Choice::Picked(picked) => return Some(picked),
                 // What it ended with is seen above.
@@ -129,19 +124,9 @@ impl Replicas {
         }
     }
 
-    /// Something about a replica is different.
-    pub fn notify(&self) {
-        self.changed.send_replace(());
-    }
-
-    /// How long nobody has called.
-    pub fn idle_time(&self) -> Duration {
-        self.started.elapsed().saturating_sub(Duration::from_millis(self.asked_at.load(Ordering::Relaxed)))
-    }
-
     fn choose(self: &Arc<Self>, tried: &[Id]) -> Choice {
         let now = Instant::now();
-        self.asked_at.store((now - self.started).as_millis() as u64, Ordering::Relaxed);
+        self.callers.ask(now);
         // Before the members are read: a look-up that ends in between has put its processes there, or is still a hope.
         let looked_up = self.look_up(now, false);
         let members = Arc::clone(&self.members.read().unwrap_or_else(PoisonError::into_inner));
@@ -149,7 +134,7 @@ impl Replicas {
         let (mut best, mut hope): (Option<(_, &Arc<Replica>, Link, Id)>, _) = (None, looked_up);
         for place in 0..members.len() {
             let replica = &members[first.wrapping_add(place) % members.len()];
-            match replica.standing(self, now) {
+            match replica.standing(&self.callers, now) {
                 Standing::Up(link, number) => {
                     let id = (replica.target.address, number);
                     let load = replica.load();
@@ -230,7 +215,7 @@ impl Drop for Looking {
     fn drop(&mut self) {
         if let Some(all) = self.0.upgrade() {
             all.lookup.lock().unwrap_or_else(PoisonError::into_inner).is_running = false;
-            all.notify();
+            all.callers.notify();
         }
     }
 }

@@ -5,7 +5,7 @@ use tidings_domain::{App, Error, Reason};
 use super::{
     Core,
     built_token::{Built, is_built},
-    issue_token::enabled,
+    subject::enabled,
 };
 use crate::{
     model::{AppKey, Identity},

@@ -2,7 +2,7 @@
 
 use tidings_domain::{AppId, Error, Reason, UserRef, Username};
 
-use super::{Core, issue_token::enabled};
+use super::{Core, subject::enabled};
 use crate::{
     access_token2::{self, Claim, Verified},
     dynamic_token,

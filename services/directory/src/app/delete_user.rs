@@ -3,7 +3,7 @@
 use tidings_domain::{AppId, Caller, Error, UnixMillis, UserId, UserRef};
 use tidings_store::Tx;
 
-use super::{Core, issue_token::not_found, subject::check_self, users::is_admin};
+use super::{Core, subject::check_self, subject::not_found, users::is_admin};
 use crate::{
     model::{AppKey, User},
     store,

@@ -2,9 +2,14 @@
 
 use std::sync::Arc;
 
-use tidings_domain::{AppId, Error, NameRule, Reason, UserRef, Username};
+use tidings_domain::{AppId, Error, NameRule, Reason, UserRef};
 
-use super::{Core, built_token::Built, register_users::Registrar};
+use super::{
+    Core,
+    built_token::Built,
+    register_users::Registrar,
+    subject::{enabled, not_found},
+};
 use crate::{
     guesses::{Guess, Target},
     model::{AppKey, Grant, Issued, KnownApp, KnownUser, NewUser, TokenRequest},
@@ -165,20 +170,4 @@ impl Core {
         let ttl_seconds = expires.map_or(0, |end| end - second);
         Issued { token, expires, ttl_seconds, user: user.map(|known| known.user), app }
     }
-}
-
-/// The user, unless he is disabled.
-pub(super) fn enabled(known: KnownUser) -> Result<KnownUser, Error> {
-    if known.user.enabled {
-        return Ok(known);
-    }
-    Err(Error::new(Reason::UserDisabled, known.user.username.unwrap_or_default()))
-}
-
-/// No such user, under the name that was asked for.
-pub(super) fn not_found(user: &UserRef) -> Error {
-    Error::user_not_found(match user {
-        UserRef::Id(id) => id.to_string(),
-        UserRef::Name(name) => Username::written(name).to_owned(),
-    })
 }

@@ -2,7 +2,7 @@
 
 use tidings_domain::{Actor, Caller, Error, UserRef};
 
-use super::{Core, issue_token::not_found};
+use super::{Core, subject::not_found};
 use crate::{
     model::{AppKey, Profile, ProfileChange, User, check_nickname, check_text},
     store::{self, user::Update},

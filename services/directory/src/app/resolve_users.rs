@@ -6,7 +6,7 @@ use tidings_domain::{AppId, Error, UserId, UserRef, Username};
 
 use super::{
     Core,
-    issue_token::not_found,
+    subject::not_found,
     users::{admin, is_admin},
 };
 use crate::{

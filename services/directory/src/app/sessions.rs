@@ -6,7 +6,7 @@ use tidings_domain::{Caller, Error, UnixMillis, UserRef};
 
 use super::{
     Core,
-    issue_token::{enabled, not_found},
+    subject::{enabled, not_found},
 };
 use crate::{
     model::{NewSession, Session, check_text},

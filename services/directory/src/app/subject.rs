@@ -1,10 +1,10 @@
 //! Whom a call is about.
 
-use tidings_domain::{Actor, Caller, Error, Reason, UserId};
+use tidings_domain::{Actor, Caller, Error, Reason, UserId, UserRef, Username};
 use tidings_runtime::rights::Access;
 
 use super::Core;
-use crate::store;
+use crate::{model::KnownUser, store};
 
 impl Core {
     /// Refuses a call on behalf of a user who does not exist, or who is disabled where it changes something.
@@ -38,4 +38,20 @@ pub(super) fn check_self(caller: &Caller, user: UserId) -> Result<(), Error> {
         Actor::User(own) if own != user => Err(Error::not_permitted("a user may do this for himself alone")),
         _ => Ok(()),
     }
+}
+
+/// The user, unless he is disabled.
+pub(super) fn enabled(known: KnownUser) -> Result<KnownUser, Error> {
+    if known.user.enabled {
+        return Ok(known);
+    }
+    Err(Error::new(Reason::UserDisabled, known.user.username.unwrap_or_default()))
+}
+
+/// No such user, under the name that was asked for.
+pub(super) fn not_found(user: &UserRef) -> Error {
+    Error::user_not_found(match user {
+        UserRef::Id(id) => id.to_string(),
+        UserRef::Name(name) => Username::written(name).to_owned(),
+    })
 }

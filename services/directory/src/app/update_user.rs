@@ -2,7 +2,7 @@
 
 use tidings_domain::{Actor, Caller, Error, Reason, UserRef};
 
-use super::{Core, issue_token::not_found};
+use super::{Core, subject::not_found};
 use crate::{
     guesses::{Guess, Target},
     model::{KnownUser, User, UserChange, check_nickname},

@@ -2,7 +2,7 @@
 
 use tidings_domain::{App, Caller, Error, UserId, UserRef, Username};
 
-use super::{Core, issue_token::not_found, page::page, subject::check_self};
+use super::{Core, page::page, subject::check_self, subject::not_found};
 use crate::{
     model::{AppKey, KnownUser, User},
     store,

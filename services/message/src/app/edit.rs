@@ -15,12 +15,13 @@ use crate::{
     origin::Origin,
     screening,
     store::{
-        change::{self, Which},
+        change,
         event::{self, EventKind, NewEvent},
         file_use::{self, FileUse},
         head,
         key::{self, Answered, NewKey},
         read,
+        which::Which,
     },
 };
 

@@ -16,11 +16,12 @@ use crate::{
     appender::lane,
     origin::Origin,
     store::{
-        change::{self, Which},
+        change,
         event::{self, EventKind, NewEvent},
         file_use::{self, Released},
         head,
         read::{self, PlaceOf},
+        which::Which,
     },
 };
 

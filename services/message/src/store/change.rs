@@ -1,9 +1,9 @@
 //! Changes to messages that are in the log. The caller holds the lock of the conversation's head.
 
-use tidings_domain::{AppId, ConversationId, Error, MsgId, UnixMillis};
+use tidings_domain::{Error, UnixMillis};
 use tidings_store::{Tx, on_tx, sqlx};
 
-use super::excluded;
+use super::{excluded, which::Which};
 use crate::content::StoredContent;
 
 const RECALL: &str = "
@@ -20,14 +20,6 @@ const EDIT: &str = "
     where app_id = $1 and conv_a = $2 and conv_b = $3 and msg_id = $4";
 
 pub const ALL: &[&str] = &[RECALL, SUBTRACT, EDIT];
-
-/// One message of the log.
-#[derive(Debug, Clone, Copy)]
-pub struct Which {
-    pub app: AppId,
-    pub conversation: ConversationId,
-    pub msg_id: MsgId,
-}
 
 /// Takes the message out of history and unread counts; false when it was out before.
 pub async fn recall(tx: &mut Tx, which: Which, at: UnixMillis) -> Result<bool, Error> {

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use tidings_domain::{AppId, ConversationId, Error, MsgId, UserId};
 use tidings_store::{Column, Kind, ManyRows, Tx, on_tx, sqlx};
 
-use super::change::Which;
+use super::which::Which;
 
 static HIDE: LazyLock<ManyRows> = LazyLock::new(|| {
     let columns = [

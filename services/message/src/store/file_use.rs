@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use tidings_domain::{AppId, ConversationId, Error, MsgId, UnixMillis, UserId};
 use tidings_store::{Column, Db, Kind, ManyRows, Tx, on_db, on_tx, sqlx};
 
-use super::change::Which;
+use super::which::Which;
 
 /// Whoever decides whether a file goes locks its rows of `released_file` first, then looks for uses. So uses that are not
 /// committed yet must be waited for there: on PostgreSQL, a statement that writes a use locks those rows too. SQLite has

@@ -17,6 +17,7 @@ pub mod purge;
 pub mod read;
 pub mod stray;
 pub mod weight;
+pub mod which;
 
 use tidings_store::{AppRows, Engine, Kind};
 

@@ -1,0 +1,102 @@
+//! A SQLite file, and transactions in it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use sqlx::{Connection as _, SqlSafeStr as _, Sqlite, SqlitePool, Transaction};
+use tokio::time::Instant;
+
+use crate::sqlite_file::SqliteFile;
+
+/// How long a statement waits for the lock of another process on a file.
+pub(crate) const BUSY: Duration = Duration::from_secs(5);
+/// How long a call waits for a connection to a file before it fails as unavailable.
+pub(crate) const ACQUIRE: Duration = Duration::from_secs(5);
+
+/// A SQLite file: one connection writes, several read.
+#[derive(Debug, Clone)]
+pub struct SqliteDb {
+    pub(crate) file: Arc<SqliteFile>,
+    pub(crate) writer: SqlitePool,
+    pub(crate) readers: SqlitePool,
+    pub(crate) checkpointer: SqlitePool,
+    pub(crate) commits: Arc<AtomicU64>,
+}
+
+impl SqliteDb {
+    /// When the disk is full or fails, SQLite ends the transaction by itself. The rollback that sqlx then sends fails,
+    /// and sqlx takes the connection to be inside that transaction for good: it must be replaced. Whoever waited for the
+    /// connection may come first and fail in the same way, so this is found out with the connection in hand.
+    pub(crate) async fn begin(&self) -> sqlx::Result<SqliteTx> {
+        const BEGIN: &str = "begin immediate";
+        let until = Instant::now() + ACQUIRE;
+        loop {
+            let mut connection = self.writer.acquire().await?;
+            if connection.is_in_transaction() {
+                // A rollback may be on its way; what is asked after it is answered after it.
+                let answered = connection.ping().await;
+                if answered.is_err() || connection.is_in_transaction() {
+                    connection.close().await?;
+                    if Instant::now() < until {
+                        continue;
+                    }
+                    return Err(sqlx::Error::PoolTimedOut);
+                }
+            }
+            let inner = Transaction::begin(connection, Some(BEGIN.into_sql_str())).await?;
+            return Ok(SqliteTx { inner, commits: Arc::clone(&self.commits), file: Arc::clone(&self.file) });
+        }
+    }
+
+    /// Says in the log which file is damaged, if that is what the error says.
+    #[doc(hidden)]
+    pub fn seen(&self, error: sqlx::Error) -> sqlx::Error {
+        self.file.seen(error)
+    }
+
+    /// The reading connections.
+    pub const fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+}
+
+/// A SQLite transaction that counts its commit, so that checkpoints can be planned.
+#[derive(Debug)]
+pub struct SqliteTx {
+    inner: Transaction<'static, Sqlite>,
+    commits: Arc<AtomicU64>,
+    file: Arc<SqliteFile>,
+}
+
+impl SqliteTx {
+    /// As [`SqliteDb::seen`].
+    #[doc(hidden)]
+    pub fn seen(&self, error: sqlx::Error) -> sqlx::Error {
+        self.file.seen(error)
+    }
+
+    pub(crate) async fn commit(self) -> sqlx::Result<()> {
+        self.inner.commit().await.map_err(|error| self.file.seen(error))?;
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl std::ops::Deref for SqliteTx {
+    type Target = sqlx::SqliteConnection;
+
+    fn deref(&self) -> &Self::Target {
+        &self.inner
+    }
+}
+
+impl std::ops::DerefMut for SqliteTx {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.inner
+    }
+}

@@ -1,0 +1,40 @@
+//! Tells a client how the quotas stand that its call was held to.
+
+use std::time::Duration;
+
+use axum::response::Response;
+use http::{HeaderName, HeaderValue};
+use tidings_domain::Rate;
+
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// How a quota stands, for the headers of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub rate: Rate,
+    pub quota: i64,
+    /// As far as this gateway knows.
+    pub remaining: i64,
+    pub resets_in: Duration,
+}
+
+/// How the quotas stand that the call was held to (draft-ietf-httpapi-ratelimit-headers).
+pub(crate) fn set(response: &mut Response, standings: &[Standing]) {
+    if standings.is_empty() {
+        return;
+    }
+    let name = |standing: &Standing| standing.rate.name().trim_start_matches("rate_").to_owned();
+    let seconds = |span: Duration| span.as_millis().div_ceil(1000);
+    let policy = standings
+        .iter()
+        .map(|standing| format!("\"{}\";q={};w={}", name(standing), standing.quota, seconds(standing.rate.window())));
+    let now = standings
+        .iter()
+        .map(|standing| format!("\"{}\";r={};t={}", name(standing), standing.remaining, seconds(standing.resets_in)));
+    for (header, items) in [(RATE_LIMIT_POLICY, policy.collect::<Vec<_>>()), (RATE_LIMIT, now.collect())] {
+        if let Ok(value) = HeaderValue::try_from(items.join(", ")) {
+            response.headers_mut().insert(header, value);
+        }
+    }
+}
