@@ -5,7 +5,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use quick_cache::sync::Cache;
 use sha2::{Digest as _, Sha256};
 use tidings_domain::{App, Clock, Error, Reason, UnixMillis, UserId};
 use tidings_proto::{
@@ -13,7 +12,7 @@ use tidings_proto::{
     pb::{self, app_ref, directory_service_client::DirectoryServiceClient},
     required,
 };
-use tidings_runtime::Wire;
+use tidings_runtime::{TtlCache, Wire};
 
 /// How long an answer is used.
 const KEEP: Duration = Duration::from_secs(5);
@@ -66,26 +65,22 @@ type Key = [u8; 32];
 pub(crate) struct Identities {
     directory: DirectoryServiceClient<Wire>,
     clock: Arc<dyn Clock>,
-    kept: Cache<Key, (Arc<Identity>, UnixMillis)>,
+    kept: TtlCache<Key, Arc<Identity>>,
 }
 
 impl Identities {
     pub fn new(directory: DirectoryServiceClient<Wire>, clock: Arc<dyn Clock>) -> Self {
-        Self { directory, clock, kept: Cache::new(TOKENS) }
+        Self { directory, clock, kept: TtlCache::new(TOKENS, lasts) }
     }
 
     /// Whom `token` stands for in that app; an empty token is nobody. The app must be enabled.
     pub async fn of(&self, app: app_ref::App, token: &str) -> Result<Arc<Identity>, Error> {
         let key = key(&app, token);
         let now = self.clock.now();
-        if let Some((identity, read_at)) = self.kept.get(&key)
-            && fresh(&identity, read_at, now)
-        {
+        if let Some(identity) = self.kept.get(&key, now) {
             return Ok(identity);
         }
-        let identity = Arc::new(self.ask(app, token).await?);
-        self.kept.insert(key, (identity.clone(), now));
-        Ok(identity)
+        self.kept.load(&key, now, async { self.ask(app, token).await.map(Arc::new) }).await
     }
 
     async fn ask(&self, app: app_ref::App, token: &str) -> Result<Identity, Error> {
@@ -105,10 +100,9 @@ impl Identities {
     }
 }
 
-/// An answer from the future, after the clock was set back, is not fresh.
-fn fresh(identity: &Identity, read_at: UnixMillis, now: UnixMillis) -> bool {
-    let expired = identity.expires_at.is_some_and(|end| now >= end);
-    !expired && now >= read_at && now - read_at < KEEP
+/// How long an answer of that moment is used: never past the token's end.
+fn lasts(identity: &Arc<Identity>, asked_at: UnixMillis) -> Duration {
+    identity.expires_at.map_or(KEEP, |end| KEEP.min(end - asked_at))
 }
 
 fn key(app: &app_ref::App, token: &str) -> Key {
@@ -128,7 +122,7 @@ mod tests {
 
     use super::*;
 
-    fn identity(expires_at: Option<i64>) -> Identity {
+    fn identity(expires_at: Option<i64>) -> Arc<Identity> {
         let app = App {
             id: AppId(1),
             org: String::new(),
@@ -141,17 +135,16 @@ mod tests {
             policy: Policy::default(),
             screening: 0,
         };
-        Identity { who: Who::App, app, expires_at: expires_at.map(UnixMillis) }
+        Arc::new(Identity { who: Who::App, app, expires_at: expires_at.map(UnixMillis) })
     }
 
     #[test]
     fn an_answer_is_used_for_five_seconds_and_never_past_the_tokens_end() {
-        let read_at = UnixMillis(10_000);
-        assert!(fresh(&identity(None), read_at, UnixMillis(14_999)));
-        assert!(!fresh(&identity(None), read_at, UnixMillis(15_000)));
-        assert!(!fresh(&identity(None), read_at, UnixMillis(9_999)));
-        assert!(fresh(&identity(Some(11_000)), read_at, UnixMillis(10_999)));
-        assert!(!fresh(&identity(Some(11_000)), read_at, UnixMillis(11_000)));
+        let lasts = |expires_at| lasts(&identity(expires_at), UnixMillis(10_000));
+        assert_eq!(lasts(None), Duration::from_secs(5));
+        assert_eq!(lasts(Some(20_000)), Duration::from_secs(5));
+        assert_eq!(lasts(Some(11_000)), Duration::from_secs(1));
+        assert_eq!(lasts(Some(9_000)), Duration::ZERO);
     }
 
     #[test]

@@ -3,25 +3,22 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use quick_cache::sync::Cache;
-use tidings_domain::{Caller, Clock, ConversationId, Error, Membership, UnixMillis};
+use tidings_domain::{Caller, Clock, ConversationId, Error, Membership};
+use tidings_runtime::TtlCache;
 
 /// How long an id is taken for no group.
 const KEEP: Duration = Duration::from_secs(1);
 const IDS: usize = 100_000;
 
-/// What an id was found to be, and when.
-type Found = (Option<ConversationId>, UnixMillis);
-
 pub(crate) struct Kinds {
     clock: Arc<dyn Clock>,
     /// By app and id.
-    known: Cache<(i64, i64), Found>,
+    known: TtlCache<(i64, i64), Option<ConversationId>>,
 }
 
 impl Kinds {
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, known: Cache::new(IDS) }
+        Self { clock, known: TtlCache::new(IDS, |found, _| if found.is_some() { Duration::MAX } else { KEEP }) }
     }
 
     /// The conversation of the group or room `id`; `ask` says what the directory knows of it.
@@ -33,13 +30,10 @@ impl Kinds {
     ) -> Result<Option<ConversationId>, Error> {
         let key = (caller.app.0, id);
         let now = self.clock.now();
-        match self.known.get(&key) {
-            Some((group @ Some(_), _)) => return Ok(group),
-            Some((None, read_at)) if now >= read_at && now - read_at < KEEP => return Ok(None),
-            _ => {}
+        if let Some(found) = self.known.get(&key, now) {
+            return Ok(found);
         }
-        let found = ask.await?.map(|membership| membership.conversation());
-        self.known.insert(key, (found, now));
-        Ok(found)
+        let ask = async { Ok(ask.await?.map(|membership| membership.conversation())) };
+        self.known.load(&key, now, ask).await
     }
 }

@@ -5,8 +5,9 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use tidings_directory_client::DirectoryCache;
 use tidings_domain::{AppId, Error};
-use tidings_runtime::{DirectoryCache, Task, Tasks};
+use tidings_runtime::{Task, Tasks};
 use tidings_store::{AppRows, Db};
 
 /// What lies between two looks.

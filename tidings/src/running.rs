@@ -7,6 +7,7 @@ use std::{future::Future, net::SocketAddr, path::Path, pin::Pin, sync::Arc, time
 use tidings_callback::CallbackGrpc;
 use tidings_conversation::ConversationGrpc;
 use tidings_directory::Directory;
+use tidings_directory_client::DirectoryCache;
 use tidings_domain::{Clock, Error, OsEntropy};
 use tidings_file::{FileGrpc, Objects};
 use tidings_gateway::{Gateway, GatewayConfig};
@@ -20,8 +21,8 @@ use tidings_proto::pb::{
     message_service_server::MessageServiceServer,
 };
 use tidings_runtime::{
-    Clients, Config, DataFolder, DirectoryCache, GrpcServer, ServiceKeys, Task, Tasks, Wire, bind, config::Addresses,
-    keep_private, low_space, most_connections,
+    Clients, Config, DataFolder, GrpcServer, ServiceKeys, Task, Tasks, Wire, bind, config::Addresses, keep_private,
+    low_space, most_connections,
 };
 use tidings_store::{Db, Location, Schema};
 use tokio::{task::JoinSet, time::Instant};

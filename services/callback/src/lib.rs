@@ -14,11 +14,12 @@ mod worker;
 
 use std::{sync::Arc, time::Duration};
 
+use tidings_directory_client::DirectoryCache;
 use tidings_domain::{Clock, Entropy, Error};
 use tidings_proto::pb::{
     conversation_service_client::ConversationServiceClient, message_service_client::MessageServiceClient,
 };
-use tidings_runtime::{DirectoryCache, Sealed, Tasks, Wire};
+use tidings_runtime::{Sealed, Tasks, Wire};
 use tidings_store::{Db, Schema};
 use tokio::sync::watch;
 

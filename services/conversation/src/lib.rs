@@ -8,9 +8,10 @@ mod store;
 
 use std::sync::Arc;
 
+use tidings_directory_client::DirectoryCache;
 use tidings_domain::Clock;
 use tidings_proto::pb::message_service_client::MessageServiceClient;
-use tidings_runtime::{DirectoryCache, Tasks, Wire};
+use tidings_runtime::{Tasks, Wire};
 use tidings_store::{Db, Schema};
 use tokio::sync::Notify;
 

@@ -7,6 +7,7 @@ use std::{convert::Infallible, sync::Arc};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body_util::{BodyExt as _, Full};
 use tidings_conversation::{Deps, SCHEMA, build};
+use tidings_directory_client::DirectoryCache;
 use tidings_domain::{Actor, App, AppId, Caller, ManualClock, Platform, Policy, Reason, UnixMillis, UserId};
 use tidings_proto::{
     error_from_status,
@@ -16,7 +17,7 @@ use tidings_proto::{
         group_service_client::GroupServiceClient, message_service_client::MessageServiceClient,
     },
 };
-use tidings_runtime::{DirectoryCache, Tasks, Wire, context};
+use tidings_runtime::{Tasks, Wire, context};
 use tidings_store::{Db, Location, on_tx, open, sqlx};
 use tidings_testkit::fresh_database;
 use tonic::body::Body;

@@ -12,8 +12,9 @@ mod thumbnail;
 
 use std::sync::Arc;
 
+use tidings_directory_client::DirectoryCache;
 use tidings_domain::{Clock, Entropy, Error};
-use tidings_runtime::{DirectoryCache, Tasks};
+use tidings_runtime::Tasks;
 use tidings_store::{Db, Schema};
 
 pub use grpc::FileGrpc;

@@ -15,9 +15,10 @@ mod store;
 
 use std::sync::Arc;
 
+use tidings_directory_client::DirectoryCache;
 use tidings_domain::{Clock, Error};
 use tidings_proto::pb::file_service_client::FileServiceClient;
-use tidings_runtime::{DirectoryCache, Tasks, Wire, config};
+use tidings_runtime::{Tasks, Wire, config};
 use tidings_store::{Db, Schema};
 use tokio::sync::{Notify, watch};
 

@@ -4,6 +4,7 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use tidings_directory_client::DirectoryCache;
 use tidings_domain::{ManualClock, NODES, Reason, UnixMillis};
 use tidings_message::{Deps, MessageGrpc, SCHEMA, Screens, build};
 use tidings_proto::pb::{
@@ -11,7 +12,7 @@ use tidings_proto::pb::{
     group_service_client::GroupServiceClient,
 };
 use tidings_runtime::{
-    DirectoryCache, Tasks, Wire,
+    Tasks, Wire,
     config::{Addresses, Appender},
 };
 use tidings_store::{Db, Location, on_db, on_tx, open, sqlx};

@@ -107,11 +107,12 @@ fn a_crate_builds_on_what_its_work_needs() {
     // The services that ask other people's servers go through `outbound`; the directory keeps where hooks are.
     assert_eq!(of("services/directory"), all(&["outbound"]));
     // Exports and callbacks are written in a vendor's words.
-    assert_eq!(of("services/message"), all(&["dialects", "outbound"]));
-    assert_eq!(of("services/callback"), all(&["dialects", "outbound"]));
-    assert_eq!(of("services/file"), all(&["outbound"]));
-    assert_eq!(of("services/conversation"), all(&[]));
+    assert_eq!(of("services/message"), all(&["dialects", "directory-client", "outbound"]));
+    assert_eq!(of("services/callback"), all(&["dialects", "directory-client", "outbound"]));
+    assert_eq!(of("services/file"), all(&["directory-client", "outbound"]));
+    assert_eq!(of("services/conversation"), all(&["directory-client"]));
     assert_eq!(of("gateway"), BTreeSet::from(["dialects", "domain", "proto", "runtime"]));
+    assert_eq!(of("crates/directory-client"), BTreeSet::from(["domain", "proto", "runtime"]));
     assert_eq!(of("dialects"), BTreeSet::from(["domain"]));
     assert_eq!(of("crates/store"), BTreeSet::from(["domain"]));
 }

@@ -1,7 +1,7 @@
 //! Who may look at a group or room. Where the log is asked anyway, it sees to that by itself.
 
+use tidings_directory_client::DirectoryCache;
 use tidings_domain::{Actor, Caller, ConversationId, Error, Reason, UserId};
-use tidings_runtime::DirectoryCache;
 
 /// Refuses a calling user who is not in the group or room. The app itself, which is also user 0, is never refused.
 pub async fn check_member(

@@ -65,17 +65,13 @@ impl Core {
 
     /// The app of that name, at most as old as the cache allows.
     pub(crate) async fn known_app(&self, key: &AppKey) -> Result<Arc<KnownApp>, Error> {
-        let now = self.steady();
-        if let Some(known) = self.apps.get(key, now) {
-            return Ok(known);
-        }
-        let before = self.apps.before_read();
-        let Some(row) = store::app::find(&self.db, key).await? else {
-            return Err(key.not_found());
+        let read = async {
+            let Some(row) = store::app::find(&self.db, key).await? else {
+                return Err(key.not_found());
+            };
+            row.open(&self.data_key).map(Arc::new)
         };
-        let known = Arc::new(row.open(&self.data_key)?);
-        self.apps.put(key.clone(), &known, now, before);
-        Ok(known)
+        self.apps.get(key, self.steady(), read).await
     }
 
     /// The same, unless the app is disabled.

@@ -110,12 +110,13 @@ mod tests {
     use std::{fs, path::PathBuf};
 
     use tempfile::TempDir;
+    use tidings_directory_client::DirectoryCache;
     use tidings_domain::{AppId, ManualClock, OsEntropy, StoredFile};
     use tidings_proto::pb::{
         directory_service_client::DirectoryServiceClient, group_service_client::GroupServiceClient,
     };
     use tidings_runtime::{
-        DirectoryCache, Tasks, Wire,
+        Tasks, Wire,
         config::{Addresses, Files},
     };
     use tidings_store::{Location, open};

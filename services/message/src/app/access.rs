@@ -1,7 +1,7 @@
 //! What a caller may see of a conversation. The app itself, which is also user 0, sees everything.
 
+use tidings_directory_client::DirectoryCache;
 use tidings_domain::{Actor, Caller, ConversationId, Error, Membership, MsgId, Reason, UserId};
-use tidings_runtime::DirectoryCache;
 
 /// Messages up to here are hidden from the caller. Refused when he has no part in the conversation.
 pub async fn floor(directory: &DirectoryCache, caller: &Caller, conversation: ConversationId) -> Result<MsgId, Error> {

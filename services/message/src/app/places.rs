@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use tidings_directory_client::DirectoryCache;
 use tidings_domain::{
     Actor, App, Caller, ConversationId, Draft, Error, Membership, Reason, Target, UnixMillis, UserId, UserRef,
 };
-use tidings_runtime::DirectoryCache;
 
 use crate::appender::{AppendTarget, Refused};
 

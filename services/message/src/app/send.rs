@@ -13,8 +13,8 @@ use crate::{
     screening::{ModerationScope, ScreeningRequest, Verdict},
     store::key::{self, NewKey},
 };
+use tidings_directory_client::DirectoryCache;
 use tidings_domain::{App, Caller, Content, Draft, Error, Reason, UserId};
-use tidings_runtime::DirectoryCache;
 
 /// Sends the draft, or gives the first answer of the same call. `request` is the canonical request without its keys.
 pub async fn send(

@@ -6,8 +6,8 @@
 
 use std::{cmp::Reverse, collections::HashMap};
 
+use tidings_directory_client::DirectoryCache;
 use tidings_domain::{AppId, Caller, ConversationId, Error, GroupKind, Membership, MsgId, UserId};
-use tidings_runtime::DirectoryCache;
 
 use crate::{
     Deps,

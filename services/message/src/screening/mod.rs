@@ -9,9 +9,9 @@ mod words;
 use std::{collections::HashMap, sync::Arc};
 
 use quick_cache::sync::Cache;
+use tidings_directory_client::DirectoryCache;
 use tidings_domain::{App, Body, Caller, Content, Error, Hook, Reason, Screening, UnixMillis, UserId};
 use tidings_outbound::Outbound;
-use tidings_runtime::DirectoryCache;
 use tokio::{sync::Mutex, task::spawn_blocking};
 
 use crate::appender::{AppendTarget, Appender, Refused};

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use tidings_directory_client::DirectoryCache;
 use tidings_domain::{
     Actor, AppId, Caller, Clock as _, GroupKind, GroupRole, ManualClock, Mute, Platform, UnixMillis, UserId,
 };
@@ -14,7 +15,7 @@ use tidings_proto::{
         message_service_server::MessageServiceServer, target,
     },
 };
-use tidings_runtime::{DirectoryCache, Tasks, Wire, config::Appender, context};
+use tidings_runtime::{Tasks, Wire, config::Appender, context};
 use tidings_store::{Db, Engine, Location, on_db, on_tx, open, sqlx};
 use tidings_testkit::fresh_database;
 use tonic::{Request, Response, Status};

@@ -1,0 +1,219 @@
+//! What is asked at every call, and answered from the cache where it can be.
+//!
+//! Most calls are answered from here, so what asks the directory is boxed: every call's future would be as large.
+
+use std::{sync::Arc, time::Duration};
+
+use tidings_domain::{Actor, App, AppId, Caller, Clock, Error, Membership, Reason, UnixMillis, UserId, UserRef};
+use tidings_proto::{
+    error_from_status,
+    pb::{self, app_ref, directory_service_client::DirectoryServiceClient, group_service_client::GroupServiceClient},
+};
+use tidings_runtime::{
+    TtlCache, Wire,
+    context::{self, Scope},
+    rights::{self, Access},
+};
+use tonic::Request;
+
+use crate::as_app;
+
+/// How long an answer is used.
+const KEEP: Duration = Duration::from_secs(5);
+/// How long it is taken as true that somebody may speak in a group or to another user.
+const KEEP_RIGHTS: Duration = Duration::from_secs(1);
+const APPS: usize = 1_000;
+const USERS: usize = 100_000;
+const RIGHTS: usize = 100_000;
+
+/// A caching client of the directory. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct DirectoryCache {
+    pub(crate) client: DirectoryServiceClient<Wire>,
+    pub(crate) groups: GroupServiceClient<Wire>,
+    pub(crate) clock: Arc<dyn Clock>,
+    apps: Arc<TtlCache<AppName, Arc<App>>>,
+    users: Arc<TtlCache<(i64, UserRef), UserId>>,
+    /// Whether users who exist are enabled.
+    acting: Arc<TtlCache<(AppId, UserId), bool>>,
+    /// What a user may do in a group.
+    memberships: Arc<TtlCache<Right, Membership>>,
+    /// Who may write to a receiver.
+    welcome: Arc<TtlCache<Right, ()>>,
+}
+
+/// App, user, and the group or the receiver.
+type Right = (i64, i64, i64);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum AppName {
+    Id(i64),
+    Key(String),
+}
+
+impl DirectoryCache {
+    /// A cache in front of the directory.
+    pub fn new(client: DirectoryServiceClient<Wire>, groups: GroupServiceClient<Wire>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            client,
+            groups,
+            clock,
+            apps: Arc::new(TtlCache::new(APPS, |_, _| KEEP)),
+            users: Arc::new(TtlCache::new(USERS, |_, _| KEEP)),
+            acting: Arc::new(TtlCache::new(USERS, |_, _| KEEP)),
+            memberships: Arc::new(TtlCache::new(RIGHTS, |_, _| KEEP_RIGHTS)),
+            welcome: Arc::new(TtlCache::new(RIGHTS, |(), _| KEEP_RIGHTS)),
+        }
+    }
+
+    /// The caller of an RPC and its app, which must exist and be enabled. A user on whose behalf it is made must exist,
+    /// and be enabled for whatever changes something.
+    pub async fn caller<T>(&self, request: &Request<T>) -> Result<(Caller, Arc<App>), Error> {
+        let (caller, app, standing) = self.caller_as_is(request).await?;
+        standing.map(|()| (caller, app))
+    }
+
+    /// The same, where a user who is disabled is no error but one beside the caller: for calls of which that is told.
+    pub async fn caller_as_is<T>(&self, request: &Request<T>) -> Result<(Caller, Arc<App>, Result<(), Error>), Error> {
+        let scope = Scope::of(request)?;
+        let name = match &scope.app.app {
+            Some(app_ref::App::Id(id)) => AppName::Id(*id),
+            Some(app_ref::App::AppKey(key)) => AppName::Key(key.clone()),
+            _ => return Err(Error::invalid(context::APP, "metadata is required")),
+        };
+        let app = self.app(name, &scope).await?;
+        if !app.enabled {
+            return Err(Error::new(Reason::AppDisabled, ""));
+        }
+        let caller = scope.caller(app.id);
+        if let Actor::User(user) = caller.actor
+            && user != UserId::ADMIN
+            && !self.is_enabled(&caller, user).await?
+            && rights::access_of(request) != Access::UserReads
+        {
+            let disabled = Error::new(Reason::UserDisabled, user.to_string());
+            return Ok((caller, app, Err(disabled)));
+        }
+        Ok((caller, app, Ok(())))
+    }
+
+    /// Whether the user is enabled; an error when there is none.
+    async fn is_enabled(&self, caller: &Caller, user: UserId) -> Result<bool, Error> {
+        let (key, now) = ((caller.app, user), self.clock.now());
+        if let Some(enabled) = self.acting.get(&key, now) {
+            return Ok(enabled);
+        }
+        let ask = async {
+            let asked = pb::GetUserRequest { user: Some(UserRef::Id(user).into()) };
+            let answer = self.client.clone().get_user(as_app(caller, asked)).await;
+            Ok(answer.map_err(error_from_status)?.into_inner().enabled)
+        };
+        Box::pin(self.acting.load(&key, now, ask)).await
+    }
+
+    async fn app(&self, name: AppName, scope: &Scope) -> Result<Arc<App>, Error> {
+        let now = self.clock.now();
+        if let Some(app) = self.apps.get(&name, now) {
+            return Ok(app);
+        }
+        let ask = async {
+            let answer = self.client.clone().get_app(scope.app.clone()).await.map_err(error_from_status)?;
+            App::try_from(answer.into_inner()).map(Arc::new)
+        };
+        Box::pin(self.apps.load(&name, now, ask)).await
+    }
+
+    /// The users' ids in the order asked. Names that nobody registered become unregistered users when `intern` says so, else
+    /// the first unknown user is an error.
+    pub async fn users(&self, caller: &Caller, users: &[UserRef], intern: bool) -> Result<Vec<UserId>, Error> {
+        let now = self.clock.now();
+        let known: Vec<Option<UserId>> = users.iter().map(|user| self.known(caller, user, now)).collect();
+        let missing: Vec<&UserRef> =
+            users.iter().zip(&known).filter(|(_, id)| id.is_none()).map(|(user, _)| user).collect();
+        if missing.is_empty() {
+            return Ok(known.into_iter().flatten().collect());
+        }
+        let asked = pb::ResolveUsersRequest {
+            users: missing.iter().map(|user| pb::UserRef::from((*user).clone())).collect(),
+            intern_unknown: intern,
+        };
+        let answer = Box::pin(self.client.clone().resolve_users(as_app(caller, asked))).await;
+        let found = answer.map_err(error_from_status)?.into_inner().users;
+        for (user, found) in missing.into_iter().zip(&found) {
+            self.users.insert((caller.app.0, user.clone()), UserId(found.id), now);
+        }
+        let mut found = found.into_iter().map(|user| UserId(user.id));
+        known
+            .into_iter()
+            .map(|id| id.or_else(|| found.next()))
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(|| Error::internal("the directory answered with fewer users than asked"))
+    }
+
+    /// What `user` may do in the groups and rooms, in the order asked; `None` where there is no such group.
+    pub async fn memberships(
+        &self,
+        caller: &Caller,
+        user: UserId,
+        groups: &[i64],
+    ) -> Result<Vec<Option<Membership>>, Error> {
+        let now = self.clock.now();
+        let key = |group: i64| (caller.app.0, user.0, group);
+        let mut known: Vec<Option<Membership>> =
+            groups.iter().map(|group| self.memberships.get(&key(*group), now)).collect();
+        let missing: Vec<i64> =
+            groups.iter().zip(&known).filter(|(_, found)| found.is_none()).map(|(group, _)| *group).collect();
+        if missing.is_empty() {
+            return Ok(known);
+        }
+        let asked = pb::MembershipsRequest { user_id: Some(user.0), group_ids: missing };
+        let answer = Box::pin(self.groups.clone().memberships(as_app(caller, asked))).await;
+        for wire in answer.map_err(error_from_status)?.into_inner().memberships {
+            let membership = Membership::try_from(wire)?;
+            if membership.role.is_some() || user == UserId::ADMIN {
+                self.memberships.insert(key(membership.group), membership, now);
+            }
+            for (group, place) in groups.iter().zip(&mut known) {
+                if *group == membership.group {
+                    *place = Some(membership);
+                }
+            }
+        }
+        Ok(known)
+    }
+
+    /// What `user` may do in one group or room, which must exist.
+    pub async fn membership(&self, caller: &Caller, user: UserId, group: i64) -> Result<Membership, Error> {
+        let found = self.memberships(caller, user, &[group]).await?;
+        found.into_iter().next().flatten().ok_or_else(|| Error::new(Reason::GroupNotFound, group.to_string()))
+    }
+
+    /// Refuses a sender whom one of the receivers has blocked.
+    pub async fn check_welcome(&self, caller: &Caller, sender: UserId, receivers: &[UserId]) -> Result<(), Error> {
+        let now = self.clock.now();
+        let key = |receiver: UserId| (caller.app.0, sender.0, receiver.0);
+        let is_known = |receiver: UserId| receiver == UserId::ADMIN || self.welcome.get(&key(receiver), now).is_some();
+        let missing: Vec<UserId> = receivers.iter().copied().filter(|receiver| !is_known(*receiver)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let by_ids = missing.iter().map(|receiver| receiver.0).collect();
+        let asked = pb::BlockedByRequest { user_id: Some(sender.0), by_ids };
+        let answer = Box::pin(self.client.clone().blocked_by(as_app(caller, asked))).await;
+        let by = answer.map_err(error_from_status)?.into_inner().by_ids;
+        if let Some(by) = by.first() {
+            return Err(Error::new(Reason::BlockedByReceiver, by.to_string()));
+        }
+        for receiver in missing {
+            self.welcome.insert(key(receiver), (), now);
+        }
+        Ok(())
+    }
+
+    fn known(&self, caller: &Caller, user: &UserRef, now: UnixMillis) -> Option<UserId> {
+        if *user == UserRef::Id(UserId::ADMIN) {
+            return Some(UserId::ADMIN);
+        }
+        self.users.get(&(caller.app.0, user.clone()), now)
+    }
+}

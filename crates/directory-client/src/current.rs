@@ -1,0 +1,114 @@
+//! What is asked of the directory each time, since it must be as it is now.
+
+use std::time::Duration;
+
+use tidings_domain::{App, AppId, Caller, Error, GroupKind, Membership, Screening, UnixMillis, UserId};
+use tidings_proto::{
+    error_from_status,
+    pb::{self, app_ref},
+};
+use tidings_runtime::context;
+
+use crate::{DirectoryCache, as_app};
+
+/// How long the data of a deleted app stays, for an operator who deleted the wrong one and restores the directory.
+const KEEP_DELETED: Duration = Duration::from_hours(7 * 24);
+
+impl DirectoryCache {
+    /// An app by its number, as it is now.
+    pub async fn app_of(&self, app: AppId) -> Result<App, Error> {
+        let named = pb::AppRef { app: Some(app_ref::App::Id(app.0)) };
+        App::try_from(self.client.clone().get_app(named).await.map_err(error_from_status)?.into_inner())
+    }
+
+    /// What an app wants to look at, as it is now.
+    pub async fn screening(&self, app: AppId) -> Result<Screening, Error> {
+        let asked = context::request(&Caller::of_app(app), pb::GetScreeningRequest {});
+        self.client.clone().get_screening(asked).await.map_err(error_from_status)?.into_inner().try_into()
+    }
+
+    /// Whether the profile of a user, or a group or room of the app, names the file, as it is now.
+    pub async fn shows_file(&self, app: AppId, uuid: &str) -> Result<bool, Error> {
+        let asked = context::request(&Caller::of_app(app), pb::ShowsFileRequest { uuid: uuid.to_owned() });
+        Ok(self.client.clone().shows_file(asked).await.map_err(error_from_status)?.into_inner().shown)
+    }
+
+    /// Every app, as they are now.
+    pub async fn apps(&self) -> Result<Vec<App>, Error> {
+        let mut apps = Vec::new();
+        loop {
+            let after_id = apps.last().map_or(0, |app: &App| app.id.0);
+            let asked = pb::ListAppsRequest { after_id, limit: 1_000 };
+            let page = self.client.clone().list_apps(asked).await.map_err(error_from_status)?.into_inner().apps;
+            if page.is_empty() {
+                return Ok(apps);
+            }
+            for app in page {
+                apps.push(App::try_from(app)?);
+            }
+        }
+    }
+
+    /// Every app that was deleted, and when, as it is now.
+    pub async fn deleted_apps(&self) -> Result<Vec<(AppId, UnixMillis)>, Error> {
+        let mut deleted = Vec::new();
+        loop {
+            let after_id = deleted.last().map_or(0, |(app, _): &(AppId, UnixMillis)| app.0);
+            let asked = pb::ListDeletedAppsRequest { after_id, limit: 1_000 };
+            let page = self.client.clone().list_deleted_apps(asked).await.map_err(error_from_status)?.into_inner().apps;
+            if page.is_empty() {
+                return Ok(deleted);
+            }
+            deleted.extend(page.into_iter().map(|app| (AppId(app.id), UnixMillis(app.deleted_at_ms))));
+        }
+    }
+
+    /// The apps that were deleted long enough ago for their data to go.
+    pub async fn forgotten_apps(&self) -> Result<Vec<AppId>, Error> {
+        let now = self.clock.now();
+        let deleted = self.deleted_apps().await?.into_iter();
+        Ok(deleted.filter(|(_, at)| now >= *at + KEEP_DELETED).map(|(app, _)| app).collect())
+    }
+
+    /// Rooms above `after` that have a member, and where to go on; 0 when there are no more.
+    pub async fn rooms_with_members(&self, caller: &Caller, after: i64, limit: i32) -> Result<(Vec<i64>, i64), Error> {
+        let asked = pb::ListGroupsRequest { kind: pb::GroupKind::Room.into(), after_id: after, limit };
+        let page = self.groups.clone().list(as_app(caller, asked)).await;
+        let page = page.map_err(error_from_status)?.into_inner();
+        let rooms = page.groups.iter().filter(|room| room.member_count > 0 && room.enabled).map(|room| room.id);
+        Ok((rooms.collect(), page.next_after_id))
+    }
+
+    /// The users' names in the order asked; empty where there is none. At most 1,000 at once, and never from the cache.
+    pub async fn user_names(&self, caller: &Caller, users: &[UserId]) -> Result<Vec<String>, Error> {
+        let asked = pb::UserNamesRequest { user_ids: users.iter().map(|user| user.0).collect() };
+        let answer = self.client.clone().user_names(as_app(caller, asked)).await;
+        Ok(answer.map_err(error_from_status)?.into_inner().usernames)
+    }
+
+    /// Every group, or room, that `user` is in. Never from the cache: who has just joined sees the group at once.
+    pub async fn joined(&self, caller: &Caller, user: UserId, kind: GroupKind) -> Result<Vec<Membership>, Error> {
+        let mut joined = Vec::new();
+        let mut after_id = 0;
+        loop {
+            let kind = pb::GroupKind::from(kind).into();
+            let asked = pb::JoinedRequest { user_id: Some(user.0), kind, after_id, limit: 0 };
+            let answer = self.groups.clone().joined(as_app(caller, asked)).await;
+            let page = answer.map_err(error_from_status)?.into_inner();
+            for wire in page.memberships {
+                joined.push(wire.try_into()?);
+            }
+            after_id = page.next_after_id;
+            if after_id == 0 {
+                return Ok(joined);
+            }
+        }
+    }
+
+    /// Registered users above `after` by ascending id, at most `limit`; none when there are no more.
+    pub async fn registered(&self, caller: &Caller, after: UserId, limit: i32) -> Result<Vec<UserId>, Error> {
+        let asked = pb::ListUsersRequest { after_id: after.0, limit };
+        let answer = self.client.clone().list_users(as_app(caller, asked)).await;
+        Ok(answer.map_err(error_from_status)?.into_inner().users.iter().map(|user| UserId(user.id)).collect())
+    }
+}

@@ -1,0 +1,194 @@
+//! Answers that are believed for a while.
+//!
+//! Nothing tells a cache that an answer has changed, so each is used for as long as its cache says and no longer. Errors
+//! are never kept.
+
+use std::{fmt, future::Future, hash::Hash, time::Duration};
+
+use quick_cache::sync::{Cache, EntryAction, EntryResult};
+use tidings_domain::UnixMillis;
+use tokio::time::timeout;
+
+/// How long a call waits for another one that asks the same, before it asks for itself.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A bounded cache whose entries are used for a limited time, and that is filled once however many ask at the same time.
+pub struct TtlCache<K, V> {
+    entries: Cache<K, (V, UnixMillis)>,
+    lasts: fn(&V, UnixMillis) -> Duration,
+}
+
+impl<K, V> fmt::Debug for TtlCache<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TtlCache")
+    }
+}
+
+impl<K: Clone + Eq + Hash, V: Clone> TtlCache<K, V> {
+    /// A cache of `most` entries; beyond that, those that were asked for least make room. `lasts` says how long a value is
+    /// used that was asked for at that time.
+    pub fn new(most: usize, lasts: fn(&V, UnixMillis) -> Duration) -> Self {
+        Self { entries: Cache::new(most), lasts }
+    }
+
+    /// The value, where there is one that may still be used.
+    pub fn get(&self, key: &K, now: UnixMillis) -> Option<V> {
+        let (value, asked_at) = self.entries.get(key)?;
+        self.is_fresh(&value, asked_at, now).then_some(value)
+    }
+
+    /// Keeps a value that was asked for at `now`.
+    pub fn insert(&self, key: K, value: V, now: UnixMillis) {
+        self.entries.insert(key, (value, now));
+    }
+
+    /// Forgets the value. What is being asked for at this moment may be older than whatever changed, and is not kept.
+    pub fn remove(&self, key: &K) {
+        self.entries.remove(key);
+    }
+
+    /// The value, which `ask` gives where none may be used. Of several calls at once the first asks, and the others wait
+    /// for it; when it fails, or takes long, each asks for itself.
+    pub async fn load<E>(&self, key: &K, now: UnixMillis, ask: impl Future<Output = Result<V, E>>) -> Result<V, E> {
+        let usable = |_: &K, (value, asked_at): &mut (V, UnixMillis)| {
+            if self.is_fresh(value, *asked_at, now) {
+                EntryAction::Retain(value.clone())
+            } else {
+                EntryAction::ReplaceWithGuard
+            }
+        };
+        let guard = match self.entries.entry(key, Some(Duration::ZERO), usable) {
+            EntryResult::Retained(value) => return Ok(value),
+            EntryResult::Vacant(guard) | EntryResult::Replaced(guard, _) => guard,
+            EntryResult::Timeout | EntryResult::Removed(..) => return self.after_another(key, ask).await,
+        };
+        let value = ask.await?;
+        // It fails where the entry was removed meanwhile.
+        let _ = guard.insert((value.clone(), now));
+        Ok(value)
+    }
+
+    async fn after_another<E>(&self, key: &K, ask: impl Future<Output = Result<V, E>>) -> Result<V, E> {
+        let given = |_: &K, (value, _): &mut (V, UnixMillis)| EntryAction::Retain(value.clone());
+        if let Ok(EntryResult::Retained(value)) = timeout(PATIENCE, self.entries.entry_async(key, given)).await {
+            return Ok(value);
+        }
+        // The right to fill the entry was dropped, so nobody waits for this one.
+        ask.await
+    }
+
+    /// An answer from the future, after the clock was set back, is not fresh.
+    fn is_fresh(&self, value: &V, asked_at: UnixMillis, now: UnixMillis) -> bool {
+        now >= asked_at && now - asked_at < (self.lasts)(value, asked_at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        convert::Infallible,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
+
+    use futures_util::future::join_all;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis(10_000);
+
+    fn cache() -> TtlCache<u8, i32> {
+        TtlCache::new(10, |value, _| if *value < 0 { Duration::MAX } else { Duration::from_secs(5) })
+    }
+
+    #[test]
+    fn a_value_is_used_for_as_long_as_its_cache_says_and_not_before_it_was_asked_for() {
+        let cache = cache();
+        cache.insert(1, 7, NOW);
+        cache.insert(2, -7, NOW);
+        let at = |key, now| cache.get(&key, UnixMillis(now));
+        assert_eq!([at(1, 10_000), at(1, 14_999), at(1, 15_000), at(1, 9_999)], [Some(7), Some(7), None, None]);
+        assert_eq!([at(2, 10_000), at(2, i64::MAX), at(3, 10_000)], [Some(-7), Some(-7), None]);
+    }
+
+    #[test]
+    fn there_are_no_more_entries_than_it_may_have() {
+        let cache = cache();
+        for key in 0..=255 {
+            cache.insert(key, 1, NOW);
+        }
+        assert!((0..=255).filter(|key| cache.get(key, NOW).is_some()).count() <= 10);
+    }
+
+    /// What `calls` at the same time get, and how many of them asked.
+    async fn together(
+        cache: &TtlCache<u8, i32>,
+        calls: i32,
+        answer: Result<i32, i32>,
+    ) -> (Vec<Result<i32, i32>>, usize) {
+        let (asked, may_answer) = (AtomicUsize::new(0), Semaphore::new(0));
+        let call = |_| {
+            cache.load(&1, NOW, async {
+                asked.fetch_add(1, Ordering::Relaxed);
+                let _permit = may_answer.acquire().await;
+                answer
+            })
+        };
+        let release = async {
+            tokio::task::yield_now().await;
+            may_answer.add_permits(1);
+        };
+        let (answers, ()) = tokio::join!(join_all((0..calls).map(call)), release);
+        (answers, asked.into_inner())
+    }
+
+    #[tokio::test]
+    async fn one_asks_for_all_who_come_at_the_same_time() {
+        let cache = cache();
+        assert_eq!(together(&cache, 5, Ok(7)).await, (vec![Ok(7); 5], 1));
+        assert_eq!(together(&cache, 5, Ok(8)).await, (vec![Ok(7); 5], 0), "it is kept");
+        cache.insert(1, 6, UnixMillis(0));
+        assert_eq!(together(&cache, 5, Ok(8)).await, (vec![Ok(8); 5], 1), "what is too old is asked for once too");
+    }
+
+    #[tokio::test]
+    async fn an_error_is_of_one_call_and_is_not_kept() {
+        let cache = cache();
+        assert_eq!(together(&cache, 3, Err(1)).await, (vec![Err(1); 3], 3));
+        assert_eq!(together(&cache, 2, Ok(7)).await, (vec![Ok(7); 2], 1));
+    }
+
+    #[tokio::test]
+    async fn who_gives_up_leaves_the_others_to_ask() {
+        let cache = cache();
+        let hung = cache.load(&1, NOW, std::future::pending::<Result<i32, Infallible>>());
+        let waiting = cache.load(&1, NOW, async { Ok::<_, Infallible>(7) });
+        let given_up = async {
+            tokio::select! {
+                _ = hung => unreachable!("it is never answered"),
+                () = tokio::task::yield_now() => {}
+            }
+        };
+        let ((), answer) = tokio::join!(given_up, waiting);
+        assert_eq!(answer, Ok(7));
+    }
+
+    #[tokio::test]
+    async fn what_was_asked_for_before_a_change_is_not_kept_after_it() {
+        let cache = cache();
+        let changed = async {
+            cache.remove(&1);
+            Ok::<_, Infallible>(7)
+        };
+        assert_eq!(cache.load(&1, NOW, changed).await, Ok(7));
+        assert_eq!(cache.get(&1, NOW), None);
+        let changed = async {
+            cache.remove(&1);
+            // Who comes after the change asks anew, however long the call before it takes.
+            assert_eq!(cache.load(&1, NOW, async { Ok::<_, Infallible>(8) }).await, Ok(8));
+            Ok::<_, Infallible>(7)
+        };
+        assert_eq!(cache.load(&1, NOW, changed).await, Ok(7));
+        assert_eq!(cache.get(&1, NOW), Some(8));
+    }
+}
