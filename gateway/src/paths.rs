@@ -1,19 +1,9 @@
 //! What a path says before any route is looked up: whose dialect it is in, and how it is refused.
 
 use axum::response::Response;
-use tidings_domain::{Error, Reason};
+use tidings_domain::{Error, LANYING_SEGMENTS, Reason};
 
 use crate::{Gateway, agora, lanying};
-
-/// First path segments of the Lanying dialect.
-const LANYING: [&str; 8] = ["user", "token", "message", "group", "roster", "file", "conversation", "ai"];
-/// First path segments of our own.
-pub(crate) const OURS: [&str; 3] = ["livez", "readyz", "metrics"];
-
-/// Whether a first path segment cannot be an organization (decision 10).
-pub(crate) fn is_reserved(segment: &str) -> bool {
-    LANYING.contains(&segment) || OURS.contains(&segment)
-}
 
 /// Whether a route carries a file, or waits for events.
 pub(crate) fn may_take_long(route: &str) -> bool {
@@ -21,7 +11,7 @@ pub(crate) fn may_take_long(route: &str) -> bool {
 }
 
 fn is_lanying(path: &str) -> bool {
-    path.split('/').nth(1).is_some_and(|segment| LANYING.contains(&segment))
+    path.split('/').nth(1).is_some_and(|segment| LANYING_SEGMENTS.contains(&segment))
 }
 
 /// No route has that path, in the words of the path's dialect.
@@ -39,8 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn other_routes_are_no_organizations_decision_10() {
-        assert!(is_reserved("message") && is_reserved("livez") && !is_reserved("acme"));
+    fn a_path_is_in_the_dialect_of_its_first_segment_decision_10() {
         assert!(is_lanying("/token/id") && !is_lanying("/acme/token/x"));
     }
 }

@@ -189,15 +189,26 @@ async fn wrong_method(State(gateway): State<Gateway>, request: Request) -> Respo
 
 #[cfg(test)]
 mod tests {
+    use tidings_domain::{OWN_SEGMENTS, is_reserved_org};
+
     use super::*;
-    use crate::paths::{OURS, may_take_long};
+    use crate::paths::may_take_long;
 
     #[test]
     fn every_route_has_a_row_in_the_table_of_rights_and_every_row_a_route() {
         let routes = [agora_routes(), agora_group_routes(), lanying_routes()].concat();
         let routes: std::collections::BTreeSet<&str> = routes.iter().map(|(path, _)| *path).collect();
-        let rows = crate::ROUTE_RIGHTS.iter().map(|right| right.path).filter(|path| !OURS.contains(&&path[1..]));
+        let rows =
+            crate::ROUTE_RIGHTS.iter().map(|right| right.path).filter(|path| !OWN_SEGMENTS.contains(&&path[1..]));
         assert_eq!(rows.collect::<std::collections::BTreeSet<_>>(), routes);
+    }
+
+    #[test]
+    fn no_organization_may_have_a_name_that_another_route_begins_with_decision_10() {
+        for path in lanying_routes().iter().map(|(path, _)| *path).chain(["/livez", "/readyz", "/metrics"]) {
+            assert!(is_reserved_org(path.split('/').nth(1).unwrap()), "{path}");
+        }
+        assert!(!is_reserved_org("acme"));
     }
 
     #[test]

@@ -26,3 +26,13 @@ pub struct App {
     /// The version of its [`crate::Screening`]; 0: nothing is looked at.
     pub screening: i64,
 }
+
+/// First path segments of the Lanying dialect, whose paths name no organization.
+pub const LANYING_SEGMENTS: [&str; 8] = ["user", "token", "message", "group", "roster", "file", "conversation", "ai"];
+/// First path segments of our own.
+pub const OWN_SEGMENTS: [&str; 3] = ["livez", "readyz", "metrics"];
+
+/// Whether a first path segment belongs to other routes, so that no organization may have that name (decision 10).
+pub fn is_reserved_org(segment: &str) -> bool {
+    LANYING_SEGMENTS.contains(&segment) || OWN_SEGMENTS.contains(&segment)
+}

@@ -1,6 +1,6 @@
 //! Messages, before and after they are in the log.
 
-use crate::{Content, ConversationId, GroupId, MsgId, RoomId, UnixMillis, UserId, Username};
+use crate::{Body, Content, ConversationId, GroupId, MsgId, RoomId, UnixMillis, UserId, Username};
 
 /// Names a user by id or by name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -141,4 +141,52 @@ pub struct Message {
     pub delivery: Delivery,
     /// Whether it came from another system.
     pub imported: bool,
+}
+
+impl Message {
+    /// Whether its sender may replace what it says with this (agora.md 8.3): a text by a text, a custom message by a custom
+    /// one, and nothing in a room.
+    pub fn may_become(&self, content: &Content) -> bool {
+        let is_same_kind = matches!(
+            (&self.content.body, &content.body),
+            (Body::Text(_), Body::Text(_)) | (Body::Custom(_), Body::Custom(_))
+        );
+        is_same_kind && !matches!(self.conversation, ConversationId::Room(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Command, Text};
+
+    fn said(body: Body) -> Content {
+        Content { body, ext: None, config: None, verbatim: None }
+    }
+
+    #[test]
+    fn a_message_may_become_another_of_its_kind_but_not_in_a_room() {
+        let text = said(Body::Text(Text { text: "one".into() }));
+        let command = said(Body::Command(Command { action: "typing".into(), param: None }));
+        let message = |conversation, content: &Content| Message {
+            conversation,
+            msg_id: MsgId(1),
+            seq: 1,
+            sender: UserId(16),
+            sent_at: UnixMillis(0),
+            content: content.clone(),
+            countable: true,
+            system: false,
+            edited_at: None,
+            edits: 0,
+            audience: Vec::new(),
+            delivery: Delivery::default(),
+            imported: false,
+        };
+        let (group, room) = (ConversationId::Group(GroupId(17)), ConversationId::Room(RoomId(18)));
+        assert!(message(group, &text).may_become(&text));
+        assert!(!message(room, &text).may_become(&text));
+        assert!(!message(group, &text).may_become(&command));
+        assert!(!message(group, &command).may_become(&command));
+    }
 }

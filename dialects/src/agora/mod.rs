@@ -57,6 +57,6 @@ pub use recall::{
 };
 pub use record::{Names, record};
 pub use refusal::Refusal;
-pub use rewrite::{Rewrite, check_rewrite, rewrite_id, rewrite_refusal, rewrite_request, rewritten};
+pub use rewrite::{Rewrite, rewrite_id, rewrite_refusal, rewrite_request, rewrite_unsupported, rewritten};
 pub use token::{Grant, TokenRequest, exchanged_token, token, token_refusal, token_request};
 pub use users::{Failed, NewUser, NewUsers, User, failure_refusal, list, new_users, one_user, registered};

@@ -1,6 +1,6 @@
 //! Modifying a message (agora.md 10.6, errors of 8.3).
 
-use tidings_domain::{Body, Content, Error, Message, MsgId, Policy, Reason, Username};
+use tidings_domain::{Content, Error, MsgId, Policy, Reason, Username};
 
 use super::{Call, Refusal, Timing, body, draft, dto, refusal::decode};
 use crate::{flag::Flag, json::bytes_of};
@@ -35,7 +35,7 @@ pub fn rewrite_request(body: &[u8], policy: &Policy) -> Result<Rewrite, Refusal>
     let user = user.map(Username::parse).transpose()?;
     let (kind, json) = draft::of_msg(None, new_msg, strict)?;
     if !matches!(kind.as_str(), "txt" | "custom") {
-        return Err(unsupported());
+        return Err(rewrite_unsupported());
     }
     let ext = draft::ext(dto.new_ext, strict)?;
     draft::check_sizes(&json, ext.as_ref(), policy)?;
@@ -43,17 +43,8 @@ pub fn rewrite_request(body: &[u8], policy: &Policy) -> Result<Rewrite, Refusal>
     Ok(Rewrite { user, content, merge_ext: dto.is_combine_ext.is_none_or(Flag::bool) })
 }
 
-/// Refuses a message of a type, or in a place, that cannot be modified.
-pub fn check_rewrite(message: &Message, wanted: &Rewrite) -> Result<(), Refusal> {
-    let is_room = matches!(message.conversation, tidings_domain::ConversationId::Room(_));
-    let is_same = matches!(
-        (&message.content.body, &wanted.content.body),
-        (Body::Text(_), Body::Text(_)) | (Body::Custom(_), Body::Custom(_))
-    );
-    if is_room || !is_same { Err(unsupported()) } else { Ok(()) }
-}
-
-fn unsupported() -> Refusal {
+/// A message of a type, or in a place, that cannot be modified.
+pub fn rewrite_unsupported() -> Refusal {
     let text = "The message is of a type that is currently not supported for modification.";
     Refusal::new(400, "message_rewrite_error", text)
 }

@@ -12,7 +12,9 @@ use axum::{
 };
 use http::{HeaderMap, Method, StatusCode, header::AUTHORIZATION, request::Parts};
 use tidings_dialects::agora::{Call, Refusal, Timing};
-use tidings_domain::{Actor, App, Caller, Content, Error, Platform, Rate, Reason, StoredFile, UnixMillis};
+use tidings_domain::{
+    Actor, App, Caller, Content, Error, Platform, Rate, Reason, StoredFile, UnixMillis, is_reserved_org,
+};
 use tidings_proto::pb::app_ref;
 
 use crate::{
@@ -51,7 +53,7 @@ impl FromRequestParts<Gateway> for RequestContext {
         let full = parts.uri.path().trim_end_matches('/');
         let mut segments = full.splitn(4, '/').skip(1);
         let (org, app) = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());
-        if paths::is_reserved(org) {
+        if is_reserved_org(org) {
             return Err(paths::unknown(gateway, full));
         }
         let template = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str).trim_end_matches('/');

@@ -70,6 +70,7 @@ async fn take_back(gateway: &Gateway, caller: &Caller, policy: &Policy, wanted: 
         no_sync: !wanted.sync_device,
         accept_unknown_names: true,
         msg_key: String::new(),
+        party_id: None,
     };
     let reply = gateway.clients().message.clone().recall(context::request(caller, request)).await;
     let reply = reply.map_err(|status| refuse(refused(status)))?.into_inner();

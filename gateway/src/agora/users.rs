@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use tidings_dialects::agora::{self as codec, Failed, NewUsers, Refusal, User};
-use tidings_domain::{Actor, Caller, Error, Reason, UserRef, Username};
+use tidings_domain::{Actor, Caller, Error, NameRule, UserRef, Username};
 use tidings_proto::pb::{self, registered::Result as Outcome};
 use tidings_runtime::context;
 
@@ -79,8 +79,8 @@ async fn add(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<
 /// Whoever shows no app token registers only where the app lets everybody.
 async fn registrar(gateway: &Gateway, context: &RequestContext) -> Result<(Arc<Identity>, Caller), Refusal> {
     let identity = context.identity(gateway).await?;
-    if !matches!(identity.who, Who::App) && !identity.app.policy.open_registration {
-        return Err(Error::new(Reason::RegistrationClosed, "").into());
+    if !matches!(identity.who, Who::App) {
+        identity.app.policy.check_open_registration(NameRule::General)?;
     }
     let caller = context.caller(&identity.app, Actor::App);
     Ok((identity, caller))

@@ -2,7 +2,7 @@
 
 use axum::{body::Body, extract::State, response::Response};
 use tidings_dialects::lanying::{self as codec, Refusal};
-use tidings_domain::{Actor, Caller, ConversationId, Error, Message, MsgId, Policy, Reason, UserId};
+use tidings_domain::{Actor, Caller, ConversationId, Error, MsgId, Policy, UserId};
 use tidings_proto::pb;
 use tidings_runtime::context;
 
@@ -29,37 +29,15 @@ pub(super) async fn take_back(
     msg_id: MsgId,
     policy: &Policy,
 ) -> Result<(), Error> {
-    let by_app = caller.actor == Actor::App && matches!(conversation, ConversationId::Direct(..));
-    if by_app {
-        check_half(gateway, caller, conversation, msg_id).await?;
-    }
+    // The app itself names a direct conversation by one of its users.
+    let party = conversation.peer_of(UserId::ADMIN).filter(|_| caller.actor == Actor::App);
     let request = pb::RecallRequest {
         msg_id: msg_id.0,
-        conversation: (!by_app).then(|| conversation.into()),
+        conversation: party.is_none().then(|| conversation.into()),
+        party_id: party.map(|user| user.0),
         window_ms: i64::try_from(policy.lanying_recall_window.as_millis()).unwrap_or(i64::MAX),
         ..Default::default()
     };
     gateway.clients().message.clone().recall(context::request(caller, request)).await.map_err(refused)?;
     Ok(())
-}
-
-/// The app itself names a direct conversation by one of its users, who must be a party. A message that is not found may
-/// have been recalled before, which the recall itself tells.
-async fn check_half(
-    gateway: &Gateway,
-    caller: &Caller,
-    conversation: ConversationId,
-    msg_id: MsgId,
-) -> Result<(), Error> {
-    let request = context::request(caller, pb::FindRequest { msg_id: msg_id.0 });
-    let message: Message = match gateway.clients().message.clone().find(request).await.map_err(refused) {
-        Ok(found) => found.into_inner().try_into()?,
-        Err(error) if error.reason() == Reason::MessageNotFound => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    let named = conversation.peer_of(UserId::ADMIN).unwrap_or(UserId::ADMIN);
-    match message.conversation {
-        ConversationId::Direct(..) if message.conversation.peer_of(named).is_some() => Ok(()),
-        _ => Err(Error::new(Reason::MessageNotFound, msg_id.to_string())),
-    }
 }

@@ -2,7 +2,7 @@
 
 use axum::{body::Body, extract::State, response::Response};
 use tidings_dialects::lanying::{self as codec, Refusal};
-use tidings_domain::{Actor, Caller, Error, Reason, UserId};
+use tidings_domain::{Actor, Caller, Error, NameRule, UserId};
 use tidings_proto::pb::{self, registered::Result as Outcome};
 use tidings_runtime::context;
 
@@ -69,8 +69,8 @@ fn outcome(registered: pb::Registered) -> Result<i64, String> {
 async fn registrar(gateway: &Gateway, context: &RequestContext) -> Result<(Caller, bool), Error> {
     let identity = context.identity(gateway).await?;
     let is_open = !matches!(identity.who, Who::App);
-    if is_open && !identity.app.policy.lanying_open_registration {
-        return Err(Error::new(Reason::RegistrationClosed, ""));
+    if is_open {
+        identity.app.policy.check_open_registration(NameRule::Lanying)?;
     }
     Ok((context.caller_as(&identity.app, Actor::App), is_open))
 }

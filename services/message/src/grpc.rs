@@ -375,6 +375,7 @@ impl TryFrom<pb::RecallRequest> for recall::RecallCommand {
         Ok(Self {
             msg_id: MsgId(wire.msg_id),
             conversation: wire.conversation.map(TryInto::try_into).transpose()?,
+            party: wire.party_id.map(UserId),
             to: wire.to.map(TryInto::try_into).transpose()?,
             kind,
             window: (window > 0).then(|| Duration::from_millis(window)),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tidings_domain::{App, AppId, Caller, Error, Reason, UnixMillis};
+use tidings_domain::{App, AppId, Caller, Error, EventKind, Reason, UnixMillis};
 use tidings_outbound::{check_token, check_url};
 use tidings_proto::{error_from_status, pb};
 use tidings_runtime::context;
@@ -14,8 +14,22 @@ use crate::{
 };
 
 /// What an endpoint may be told.
-pub const EVENTS: [&str; 6] =
-    ["message.sent", "message.online", "message.recalled", "message.edited", "message.refused", "conversation.read"];
+pub fn events() -> impl Iterator<Item = &'static str> {
+    EventKind::ALL.into_iter().filter(|kind| is_told(*kind)).map(EventKind::name)
+}
+
+/// Whether there are callbacks for it.
+pub const fn is_told(kind: EventKind) -> bool {
+    match kind {
+        EventKind::Sent
+        | EventKind::Online
+        | EventKind::Recalled
+        | EventKind::Edited
+        | EventKind::Refused
+        | EventKind::Read => true,
+        EventKind::OnlineBroadcast => false,
+    }
+}
 
 /// Deliveries that one transaction removes.
 const STEP: i64 = 1_000;
@@ -54,8 +68,11 @@ impl New {
         };
         check_url(&wire.url)?;
         check_token(&wire.token)?;
-        if let Some(unknown) = wire.events.iter().find(|event| !EVENTS.contains(&event.as_str())) {
-            return Err(Error::invalid("events", format!("has no {unknown}; there are {}", EVENTS.join(", "))));
+        if let Some(unknown) = wire.events.iter().find(|event| events().all(|known| known != event.as_str())) {
+            return Err(Error::invalid(
+                "events",
+                format!("has no {unknown}; there are {}", events().collect::<Vec<_>>().join(", ")),
+            ));
         }
         let timeout = match wire.timeout_ms {
             0 => TIMEOUT,

@@ -3,9 +3,9 @@
 use tidings_dialects::agora::{
     Edit, Event as CallbackEvent, REST_OPERATOR, edit_callback, post_send_callback, read_ack_callback, recall_callback,
 };
-use tidings_domain::{App, ConversationId, UserId};
+use tidings_domain::{App, ConversationId, EventKind, UserId};
 
-use super::{Event, Kind, Known};
+use super::{Event, Known};
 use crate::model::Endpoint;
 
 /// What tells.
@@ -15,7 +15,7 @@ const HOST: &str = "tidings";
 pub fn render(app: &App, endpoint: &Endpoint, event: &Event, known: &Known) -> Option<(&'static str, Vec<u8>)> {
     let name = |user: UserId| known.name(user).map_or_else(|| user.to_string(), str::to_ascii_lowercase);
     // Of a receipt it is the reader.
-    let who = if event.kind == Kind::Read { event.actor } else { event.sender };
+    let who = if event.kind == EventKind::Read { event.actor } else { event.sender };
     let from = if who == UserId::ADMIN { "admin".to_owned() } else { name(who) };
     let to = match event.conversation {
         ConversationId::Direct(..) => name(event.conversation.peer_of(who)?),
@@ -24,10 +24,12 @@ pub fn render(app: &App, endpoint: &Endpoint, event: &Event, known: &Known) -> O
     };
     // Receivers tell callbacks apart by an id that a message's own must not be twice.
     let id = match event.kind {
-        Kind::Recalled => format!("{}-recall", event.msg_id),
-        Kind::Edited => format!("{}-edit-{}", event.msg_id, event.at.0),
-        Kind::Read => format!("{}-read-{}", event.msg_id, event.actor),
-        Kind::Sent | Kind::Online | Kind::Refused => event.msg_id.to_string(),
+        EventKind::Recalled => format!("{}-recall", event.msg_id),
+        EventKind::Edited => format!("{}-edit-{}", event.msg_id, event.at.0),
+        EventKind::Read => format!("{}-read-{}", event.msg_id, event.actor),
+        EventKind::Sent | EventKind::Online | EventKind::OnlineBroadcast | EventKind::Refused => {
+            event.msg_id.to_string()
+        }
     };
     let told = CallbackEvent {
         app,
@@ -40,10 +42,12 @@ pub fn render(app: &App, endpoint: &Endpoint, event: &Event, known: &Known) -> O
         host: HOST,
     };
     match event.kind {
-        Kind::Sent | Kind::Online => Some(("chat", post_send_callback(&told, false, event.content.as_ref()?))),
-        Kind::Read => Some(("read_ack", read_ack_callback(&told, event.msg_id))),
-        Kind::Recalled => Some(("recall", recall_callback(&told, event.msg_id))),
-        Kind::Edited => {
+        EventKind::Sent | EventKind::Online => {
+            Some(("chat", post_send_callback(&told, false, event.content.as_ref()?)))
+        }
+        EventKind::Read => Some(("read_ack", read_ack_callback(&told, event.msg_id))),
+        EventKind::Recalled => Some(("recall", recall_callback(&told, event.msg_id))),
+        EventKind::Edited => {
             let operator = if event.actor == UserId::ADMIN { REST_OPERATOR.to_owned() } else { name(event.actor) };
             let edit = Edit {
                 message: event.msg_id,
@@ -57,6 +61,6 @@ pub fn render(app: &App, endpoint: &Endpoint, event: &Event, known: &Known) -> O
             Some(("edit", edit_callback(&told, &edit)))
         }
         // The vendor tells nobody of what was rejected.
-        Kind::Refused => None,
+        EventKind::Refused | EventKind::OnlineBroadcast => None,
     }
 }

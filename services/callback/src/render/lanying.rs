@@ -1,9 +1,9 @@
 //! In Lanying's form (lanying.md 8).
 
 use tidings_dialects::lanying::{Event as CallbackEvent, edited_callback, recalled_callback, sent_callback};
-use tidings_domain::{App, ConversationId};
+use tidings_domain::{App, ConversationId, EventKind};
 
-use super::{Event, Kind};
+use super::Event;
 
 /// The command and the body; `None` where the vendor has no callback for it.
 pub fn render(app: &App, event: &Event) -> Option<(&'static str, Vec<u8>)> {
@@ -15,9 +15,9 @@ pub fn render(app: &App, event: &Event) -> Option<(&'static str, Vec<u8>)> {
     let told = CallbackEvent { app, msg_id: event.msg_id, from: event.sender, to, at: event.at };
     let kind = event.conversation.kind();
     match event.kind {
-        Kind::Sent | Kind::Online => Some(("message", sent_callback(&told, kind, event.content.as_ref()?))),
-        Kind::Recalled => Some(("recall", recalled_callback(&told))),
-        Kind::Edited => Some(("replace", edited_callback(&told, event.content.as_ref()?))),
-        Kind::Refused | Kind::Read => None,
+        EventKind::Sent | EventKind::Online => Some(("message", sent_callback(&told, kind, event.content.as_ref()?))),
+        EventKind::Recalled => Some(("recall", recalled_callback(&told))),
+        EventKind::Edited => Some(("replace", edited_callback(&told, event.content.as_ref()?))),
+        EventKind::Refused | EventKind::Read | EventKind::OnlineBroadcast => None,
     }
 }

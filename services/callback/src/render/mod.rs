@@ -6,18 +6,19 @@ mod tencent;
 
 use std::collections::{BTreeSet, HashMap};
 
-use tidings_domain::{App, Caller, Content, ConversationId, Error, MsgId, UnixMillis, UserId};
+use tidings_domain::{App, Caller, Content, ConversationId, Error, EventKind, MsgId, UnixMillis, UserId};
 use tidings_proto::{error_from_status, pb, required};
 use tidings_runtime::context;
 
 use crate::{
     Deps,
+    app::endpoints::is_told,
     model::{Dialect, Endpoint, NewDelivery},
 };
 
 /// An event with what every vendor's form needs of it.
 pub struct Event {
-    pub kind: Kind,
+    pub kind: EventKind,
     pub at: UnixMillis,
     pub conversation: ConversationId,
     pub msg_id: MsgId,
@@ -32,31 +33,6 @@ pub struct Event {
     pub edits: i32,
     /// Why it was refused, and what the hook said.
     pub refused: (String, String),
-}
-
-/// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    Sent,
-    Online,
-    Recalled,
-    Edited,
-    Refused,
-    Read,
-}
-
-impl Kind {
-    fn of(name: &str) -> Option<Self> {
-        match name {
-            "message.sent" => Some(Self::Sent),
-            "message.online" => Some(Self::Online),
-            "message.recalled" => Some(Self::Recalled),
-            "message.edited" => Some(Self::Edited),
-            "message.refused" => Some(Self::Refused),
-            "conversation.read" => Some(Self::Read),
-            _ => None,
-        }
-    }
 }
 
 impl Event {
@@ -123,13 +99,13 @@ pub async fn render(
 
 /// `None`: nobody is told, as of imports (decision 17).
 fn event(wire: &pb::Event) -> Result<Option<Event>, Error> {
-    let Some(kind) = Kind::of(&wire.kind) else {
+    let Some(kind) = EventKind::of_name(&wire.kind).filter(|kind| is_told(*kind)) else {
         return Ok(None);
     };
     let message = match &wire.message {
         Some(message) if !message.imported => message.clone(),
         // It is read, though it is not kept any more.
-        None if kind == Kind::Read => pb::Message { sent_at_ms: wire.at_ms, ..Default::default() },
+        None if kind == EventKind::Read => pb::Message { sent_at_ms: wire.at_ms, ..Default::default() },
         _ => return Ok(None),
     };
     Ok(Some(Event {
@@ -159,9 +135,9 @@ async fn known(deps: &Deps, app: &App, dialect: Dialect, events: impl Iterator<I
         people.extend(event.receiver());
         people.extend(event.conversation.peer_of(event.actor));
         match event.kind {
-            Kind::Sent | Kind::Online | Kind::Recalled => receivers.extend(event.receiver()),
-            Kind::Read => _ = receivers.insert(event.actor),
-            Kind::Edited | Kind::Refused => {}
+            EventKind::Sent | EventKind::Online | EventKind::Recalled => receivers.extend(event.receiver()),
+            EventKind::Read => _ = receivers.insert(event.actor),
+            EventKind::Edited | EventKind::Refused | EventKind::OnlineBroadcast => {}
         }
     }
     let caller = Caller::of_app(app.id);

@@ -6,9 +6,9 @@ use tidings_dialects::tencent::{
     self as codec, Callback, Direct, MsgKey, Outcome, Read, Said, Taken, Withdrawn, after_read, after_send,
     after_withdraw, group_after_recall, group_after_refusal, group_after_send, refusal,
 };
-use tidings_domain::{ConversationId, GroupKind, Reason, UserId};
+use tidings_domain::{ConversationId, EventKind, GroupKind, Reason, UserId};
 
-use super::{Event, Kind, Known};
+use super::{Event, Known};
 
 /// The command and the body; `None` where the vendor has no callback for it.
 pub fn render(event: &Event, known: &Known) -> Option<(&'static str, Vec<u8>)> {
@@ -31,7 +31,7 @@ fn party<'a>(known: &'a Known, event: &'a Event, user: UserId) -> Cow<'a, str> {
 }
 
 fn direct(event: &Event, known: &Known) -> Option<(Callback, Vec<u8>)> {
-    if event.kind == Kind::Read {
+    if event.kind == EventKind::Read {
         return read(event, known);
     }
     let receiver = event.receiver()?;
@@ -39,12 +39,12 @@ fn direct(event: &Event, known: &Known) -> Option<(Callback, Vec<u8>)> {
     let key = MsgKey::of(event.seq, event.msg_id, event.sent_at);
     let unread = known.unread(receiver);
     match event.kind {
-        Kind::Sent | Kind::Online | Kind::Refused => {
+        EventKind::Sent | EventKind::Online | EventKind::Refused => {
             let content = event.content.as_ref()?;
-            let online_only = event.kind == Kind::Online;
+            let online_only = event.kind == EventKind::Online;
             let direct = Direct { from: &from, to: &to, key, online_only, content, event_time: None };
             let outcome = match event.kind {
-                Kind::Refused => {
+                EventKind::Refused => {
                     let (code, info) = why(event);
                     Outcome::Failed { code, info }
                 }
@@ -52,11 +52,11 @@ fn direct(event: &Event, known: &Known) -> Option<(Callback, Vec<u8>)> {
             };
             Some((Callback::C2cAfterSend, after_send(&direct, outcome)))
         }
-        Kind::Recalled => {
+        EventKind::Recalled => {
             let withdrawn = Withdrawn { from: &from, to: &to, key, unread, event_time: event.at };
             Some((Callback::C2cAfterWithdraw, after_withdraw(&withdrawn)))
         }
-        Kind::Edited | Kind::Read => None,
+        EventKind::Edited | EventKind::Read | EventKind::OnlineBroadcast => None,
     }
 }
 
@@ -80,7 +80,7 @@ fn why(event: &Event) -> (i32, &str) {
 
 fn in_group(event: &Event, known: &Known, group: i64, kind: GroupKind) -> Option<(Callback, Vec<u8>)> {
     match event.kind {
-        Kind::Sent | Kind::Online | Kind::Refused => {
+        EventKind::Sent | EventKind::Online | EventKind::Refused => {
             let from = party(known, event, event.sender);
             let said = Said {
                 group,
@@ -88,11 +88,11 @@ fn in_group(event: &Event, known: &Known, group: i64, kind: GroupKind) -> Option
                 from: &from,
                 operator: &party(known, event, event.requester),
                 msg_id: event.msg_id,
-                online_only: event.kind == Kind::Online,
+                online_only: event.kind == EventKind::Online,
                 content: event.content.as_ref()?,
                 event_time: event.at,
             };
-            let body = if event.kind == Kind::Refused {
+            let body = if event.kind == EventKind::Refused {
                 let (code, info) = why(event);
                 group_after_refusal(&said, event.sent_at, code, info)
             } else {
@@ -100,13 +100,13 @@ fn in_group(event: &Event, known: &Known, group: i64, kind: GroupKind) -> Option
             };
             Some((Callback::GroupAfterSend, body))
         }
-        Kind::Recalled => {
+        EventKind::Recalled => {
             let operator = account(known, event.actor);
             let seqs = &[event.seq];
             let taken = Taken { group, kind, operator: &operator, seqs, event_time: event.at };
             Some((Callback::GroupAfterRecall, group_after_recall(&taken)))
         }
         // Groups have none for readers.
-        Kind::Edited | Kind::Read => None,
+        EventKind::Edited | EventKind::Read | EventKind::OnlineBroadcast => None,
     }
 }

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::{AT_ONCE, Shared};
 use crate::{
-    app::{Core, endpoints::EVENTS},
+    app::{Core, endpoints::events},
     model::Endpoint,
     render::render,
     store::{self, delivery},
@@ -30,11 +30,8 @@ pub async fn follow(core: &Core, endpoint: &Endpoint, shared: &Shared) -> Result
     let (which, caller) = ((endpoint.app, endpoint.id), Caller::of_app(endpoint.app));
     // As it stands now: this may not be the first time.
     let endpoint = core.endpoint(endpoint.app, endpoint.id).await?;
-    let kinds = if endpoint.events.is_empty() {
-        EVENTS.iter().map(|event| (*event).to_owned()).collect()
-    } else {
-        endpoint.events.clone()
-    };
+    let kinds =
+        if endpoint.events.is_empty() { events().map(str::to_owned).collect() } else { endpoint.events.clone() };
     let request = pb::EventsRequest { after: endpoint.cursor.clone(), kinds, follow: true, batch: BATCH };
     let feed = deps.message.clone().events(context::request(&caller, request)).await.map_err(error_from_status)?;
     let mut feed = feed.into_inner();

@@ -1,6 +1,6 @@
 //! Makes an app with random names and secrets.
 
-use tidings_domain::{App, AppId, Entropy, Error, Policy, Reason};
+use tidings_domain::{App, AppId, Entropy, Error, Policy, Reason, is_reserved_org};
 use tidings_store::Tx;
 
 use super::Core;
@@ -9,10 +9,6 @@ use crate::{
     secret::{Rotating, Secret, hex_32, random, url_safe, uuid},
     store::{self, app::InsertApp},
 };
-
-/// First path segments of other routes, which therefore cannot be org names (decision 10).
-const RESERVED: [&str; 11] =
-    ["user", "token", "message", "group", "roster", "file", "livez", "readyz", "metrics", "conversation", "ai"];
 
 /// `SdkAppid` fits 32 bits with a sign, in which Tencent's clients keep it.
 const MAX_SDK_APPID: i64 = i32::MAX as i64;
@@ -112,7 +108,7 @@ fn check(new: &NewApp) -> Result<(), Error> {
     if !is_legal_name(&new.org) {
         return Err(Error::invalid("org", RULE));
     }
-    if RESERVED.contains(&new.org.to_ascii_lowercase().as_str()) {
+    if is_reserved_org(&new.org.to_ascii_lowercase()) {
         return Err(Error::invalid("org", "must not be a reserved word"));
     }
     if !is_legal_name(&new.name) {

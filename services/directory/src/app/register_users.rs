@@ -55,6 +55,7 @@ impl Core {
         }
         let known = self.enabled_app(key).await?;
         if by.is_open {
+            known.app.policy.check_open_registration(rule)?;
             self.registrations.take(&known.app, &by.address, count, self.steady())?;
         }
         let checked = self.checked(&known, users, rule, by).await?;

@@ -7,7 +7,8 @@ use tidings_proto::pb::{self, directory_service_server::DirectoryService as _};
 use tonic::{Code, Request};
 
 use crate::suite::{
-    FIRST_USER, START, Suite, app_key, error, id, in_app, in_lobby, name, ok, on_both_engines, outcome, registration,
+    FIRST_USER, START, Suite, app_key, error, id, in_app, in_lobby, name, ok, on_both_engines, outcome, reason,
+    registration,
 };
 
 async fn ids_are_generated_from_a_million_up(suite: Suite) {
@@ -185,7 +186,22 @@ async fn passwords_are_stored_as_argon2id_hashes(suite: Suite) {
     assert!(!stored.contains("hunter2"));
 }
 
+async fn somebody_without_a_token_registers_only_where_the_policy_lets_everybody(suite: Suite) {
+    let outcome = async |name: &str, rule: pb::NameRule| {
+        let request = pb::RegisterUsersRequest { name_rule: rule.into(), is_open: true, ..registration(&[(name, "")]) };
+        suite.directory.register_users(in_lobby(request)).await.map(drop).map_err(reason)
+    };
+    let (general, lanying) = (pb::NameRule::Unspecified, pb::NameRule::Lanying);
+    let closed = Err(Reason::RegistrationClosed);
+    assert_eq!((outcome("ann", general).await, outcome("bob", lanying).await), (closed, Ok(())));
+    let other =
+        pb::Policy { open_registration: Some(true), lanying_open_registration: Some(false), ..Default::default() };
+    suite.set_policy(other).await.unwrap();
+    assert_eq!((outcome("ann", general).await, outcome("eve", lanying).await), (Ok(()), closed));
+}
+
 on_both_engines!(
+    somebody_without_a_token_registers_only_where_the_policy_lets_everybody,
     ids_are_generated_from_a_million_up,
     one_that_fails_does_not_stop_the_others,
     at_most_60_users_are_registered_at_once_agora_10_2,

@@ -1,6 +1,8 @@
 //! Changes what a message says.
 
-use tidings_domain::{Actor, App, Caller, ConversationId, Error, Message, MsgId, Reason, UnixMillis, UserId};
+use tidings_domain::{
+    Actor, App, Caller, ConversationId, Error, EventKind, Message, MsgId, Reason, UnixMillis, UserId,
+};
 use tidings_store::Tx;
 
 use super::{
@@ -16,7 +18,7 @@ use crate::{
     screening,
     store::{
         change,
-        event::{self, EventKind, NewEvent},
+        event::{self, NewEvent},
         file_use::{self, FileUse},
         head,
         key::{self, Answered, NewKey},

@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures_util::{Stream, stream};
-use tidings_domain::{App, AppId, Error, Reason};
+use tidings_domain::{App, AppId, Error, EventKind, Reason};
 use tidings_store::Scale;
 use tokio::{sync::mpsc, time::Instant};
 use tracing::Instrument as _;
@@ -15,7 +15,7 @@ use crate::{
     Deps,
     store::{
         export::{self, Positions},
-        feed::{self, Event, Happened, Part, Stretch},
+        feed::{self, Event, Part, Stretch},
         lane::{self, Lane},
     },
 };
@@ -31,8 +31,8 @@ const GATHER: Duration = Duration::from_millis(3);
 #[derive(Debug)]
 pub struct FeedQuery {
     pub after: After,
-    /// Kinds as the wire has them; empty: all.
-    pub kinds: Vec<String>,
+    /// `None`: all.
+    pub kinds: Option<Vec<EventKind>>,
     pub follow: bool,
     pub batch: usize,
 }
@@ -201,12 +201,19 @@ struct Kept {
     gone: BTreeMap<i64, Lane>,
 }
 
+impl FeedQuery {
+    fn wants(&self, kind: EventKind) -> bool {
+        self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind))
+    }
+}
+
 impl Kept {
     fn new(wanted: &FeedQuery, gone: &[Lane]) -> Self {
-        let is_all = wanted.kinds.is_empty();
-        let sent = is_all || wanted.kinds.iter().any(|kind| kind == SENT);
-        let other = is_all || wanted.kinds.iter().any(|kind| kind != SENT);
-        Self { wants: (sent, other), gone: gone.iter().map(|lane| (lane.lane, *lane)).collect() }
+        let other = EventKind::ALL.into_iter().any(|kind| kind != EventKind::Sent && wanted.wants(kind));
+        Self {
+            wants: (wanted.wants(EventKind::Sent), other),
+            gone: gone.iter().map(|lane| (lane.lane, *lane)).collect(),
+        }
     }
 
     /// Refuses to go on where something behind the positions is gone that is wanted, and names the cursor for what is
@@ -233,14 +240,13 @@ async fn lane_events(
     (events, [of_sent, of_other]): (&mut Vec<(i64, Event)>, &mut [Scale; 2]),
 ) -> Result<i64, Error> {
     let limit = (wanted.batch - events.len()) as i64;
-    let is_wanted = |kind: &str| wanted.kinds.is_empty() || wanted.kinds.iter().any(|wanted| wanted == kind);
     let nothing = Stretch { events: Vec::new(), reached: part.upto };
-    let sent = if is_wanted(SENT) { feed::sent(&deps.db, part, limit, of_sent).await? } else { nothing };
+    let sent = if wanted.wants(EventKind::Sent) { feed::sent(&deps.db, part, limit, of_sent).await? } else { nothing };
     let other = feed::other(&deps.db, Part { upto: sent.reached, ..part }, limit, of_other).await?;
     let reached = other.reached;
     let read = sent.events.into_iter().chain(other.events);
     let mut read: Vec<Event> = read.filter(|event| event.event_no <= reached).collect();
-    read.retain(|event| is_wanted(kind(event)));
+    read.retain(|event| wanted.wants(event.kind()));
     read.sort_unstable_by_key(|event| event.event_no);
     let reached = if read.len() as i64 > limit {
         read.truncate(limit as usize);
@@ -250,23 +256,6 @@ async fn lane_events(
     };
     events.extend(read.into_iter().map(|event| (part.lane, event)));
     Ok(reached)
-}
-
-const SENT: &str = "message.sent";
-
-/// The kind as the wire has it.
-pub fn kind(event: &Event) -> &'static str {
-    match &event.happened {
-        Happened::Sent(_) => SENT,
-        Happened::Other(other) => match other.kind.as_str() {
-            "recalled" => "message.recalled",
-            "edited" => "message.edited",
-            "refused" => "message.refused",
-            "online" => "message.online",
-            "read" => "conversation.read",
-            _ => "message.online_broadcast",
-        },
-    }
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::Serialize;
 use tidings_dialects::tencent::MsgKey;
 use tidings_domain::{
-    Actor, App, AppId, Caller, ConversationId, ConversationKind, Error, GroupId, MsgId, Reason, RoomId, Target,
-    UnixMillis, UserId, UserRef,
+    Actor, App, AppId, Caller, ConversationId, ConversationKind, Error, EventKind, GroupId, MsgId, Reason, RoomId,
+    Target, UnixMillis, UserId, UserRef,
 };
 use tidings_store::Tx;
 
@@ -17,7 +17,7 @@ use crate::{
     origin::Origin,
     store::{
         change,
-        event::{self, EventKind, NewEvent},
+        event::{self, NewEvent},
         file_use::{self, Released},
         head,
         read::{self, PlaceOf},
@@ -31,6 +31,8 @@ pub struct RecallCommand {
     pub msg_id: MsgId,
     /// Where the message must be.
     pub conversation: Option<ConversationId>,
+    /// Who must be one of the two of its conversation.
+    pub party: Option<UserId>,
     /// Whom it must have gone to.
     pub to: Option<Target>,
     /// The kind of conversation it must be in.
@@ -112,7 +114,9 @@ pub async fn recall(deps: &Deps, (caller, app): (&Caller, &App), wanted: RecallC
     let Some(message) = found.filter(|_| !is_past(app, wanted.msg_id, now)) else {
         return past_storage(deps, (caller, app), actor, &wanted, now).await;
     };
-    let is_elsewhere = wanted.conversation.is_some_and(|place| place != message.conversation);
+    let is_of_others = |party| !message.recalled && message.conversation.peer_of(party).is_none();
+    let is_elsewhere = wanted.conversation.is_some_and(|place| place != message.conversation)
+        || wanted.party.is_some_and(is_of_others);
     if is_elsewhere || (wanted.keeps_commands && message.is_command) {
         return Err(access::not_found(wanted.msg_id));
     }

@@ -4,14 +4,14 @@
 
 use std::time::Duration;
 
-use tidings_domain::{AppId, ConversationId, Error, MsgId, UnixMillis, UserId};
+use tidings_domain::{AppId, ConversationId, Error, EventKind, MsgId, UnixMillis, UserId};
 
 use crate::{
     Deps,
     appender::lane,
     origin::Origin,
     store::{
-        event::{self, EventKind, NewEvent},
+        event::{self, NewEvent},
         key::{self, Key, NewKey},
     },
 };

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use tidings_domain::{
-    Actor, App, Caller, Content, ConversationId, Delivery, Error, MsgId, Reason, UnixMillis, UserId, UserRef,
+    Actor, App, Caller, Content, ConversationId, Delivery, Error, EventKind, MsgId, Reason, UnixMillis, UserId, UserRef,
 };
 use tidings_store::Tx;
 
@@ -18,7 +18,7 @@ use crate::{
     screening,
     store::{
         broadcast::{self, Broadcast, Scope},
-        event::{self, EventKind, NewEvent},
+        event::{self, NewEvent},
         file_use,
         key::{self, Answered, NewKey},
     },

@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tidings_domain::{AppId, Clock, ConversationId, Error, MsgId, Sent, UnixMillis};
+use tidings_domain::{AppId, Clock, ConversationId, Error, EventKind, MsgId, Sent, UnixMillis};
 use tidings_store::{Db, Tx};
 
 use super::{AppendTarget, Call, Fate, Lease, Reply, free_ids::FreeHints, import::Imports, lane};
 use crate::store::{
-    event::{self, EventKind, NewEvent},
+    event::{self, NewEvent},
     excluded::{self, Hidden},
     file_use::{self, FileUse},
     head::{self, Head},

@@ -1,11 +1,11 @@
 //! The event feed on the wire.
 
-use tidings_domain::{Content, Error, MsgId, Platform, UnixMillis, UserId};
+use tidings_domain::{Content, Error, EventKind, MsgId, Platform, UnixMillis, UserId};
 use tidings_proto::{pb, required};
 
 use crate::{
     app::{
-        events::{After, Batch, FeedQuery, cursor, kind},
+        events::{After, Batch, FeedQuery, cursor},
         report_reads::Read,
     },
     origin::Origin,
@@ -25,7 +25,10 @@ impl TryFrom<pb::EventsRequest> for FeedQuery {
             1..=MAX_BATCH => wire.batch,
             _ => return Err(Error::invalid("batch", "must be from 1 to 1000")),
         };
-        Ok(Self { after: After::read(&wire.after)?, kinds: wire.kinds, follow: wire.follow, batch: batch as usize })
+        // A kind that there is none of never happens.
+        let kinds = wire.kinds.iter().filter_map(|kind| EventKind::of_name(kind));
+        let kinds = (!wire.kinds.is_empty()).then(|| kinds.collect());
+        Ok(Self { after: After::read(&wire.after)?, kinds, follow: wire.follow, batch: batch as usize })
     }
 }
 
@@ -65,7 +68,7 @@ impl TryFrom<Batch> for pb::EventsReply {
 }
 
 fn wire(lane: i64, event: Event) -> Result<pb::Event, Error> {
-    let (id, kind) = (format!("m{lane}-{}", event.event_no), kind(&event).to_owned());
+    let (id, kind) = (format!("m{lane}-{}", event.event_no), event.kind().name().to_owned());
     let mut refused = String::new();
     let (at_ms, conversation, msg_id, actor, message) = match event.happened {
         Happened::Sent(message) => {

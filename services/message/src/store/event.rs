@@ -2,42 +2,11 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-use tidings_domain::{AppId, ConversationId, Error, MsgId, UnixMillis, UserId};
+use tidings_domain::{AppId, ConversationId, Error, EventKind, MsgId, UnixMillis, UserId};
 use tidings_store::{Column, Kind, ManyRows, Tx};
 
 use super::lane;
 use crate::origin::Origin;
-
-/// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EventKind {
-    /// A message was taken back.
-    Recalled,
-    /// A message says something else now; the body is what.
-    Edited,
-    /// Something was sent to those who are online; the body is what.
-    Online,
-    /// Something was not sent; the body is what, the reason why.
-    Refused,
-    /// Somebody read a conversation up to the message.
-    Read,
-    /// Something was said to everybody who is online; the body is what.
-    OnlineBroadcast,
-}
-
-impl EventKind {
-    /// As the column has it.
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Recalled => "recalled",
-            Self::Edited => "edited",
-            Self::Online => "online",
-            Self::Refused => "refused",
-            Self::Read => "read",
-            Self::OnlineBroadcast => "online_broadcast",
-        }
-    }
-}
 
 /// One event.
 #[derive(Debug)]
@@ -109,7 +78,7 @@ pub async fn append(
         int(|event| event.app.0),
         int(|event| event.lane),
         Column::Int(after),
-        Column::Text(events.iter().map(|event| Some(event.kind.name())).collect()),
+        Column::Text(events.iter().map(|event| Some(event.kind.verb())).collect()),
         int(|event| event.made_at.0),
         int(|event| event.conversation.key().0),
         int(|event| event.conversation.key().1),

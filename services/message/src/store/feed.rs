@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use serde::de::DeserializeOwned;
-use tidings_domain::{AppId, ConversationId, Error, Message, MsgId, UnixMillis, UserId};
+use tidings_domain::{AppId, ConversationId, Error, EventKind, Message, MsgId, UnixMillis, UserId};
 use tidings_store::{
     Db, Gather, Scale, on_db,
     sqlx::{self, FromRow},
@@ -125,7 +125,7 @@ pub enum Happened {
 /// What is no row of the log.
 #[derive(Debug)]
 pub struct Other {
-    pub kind: String,
+    pub kind: EventKind,
     pub made_at: UnixMillis,
     pub conversation: ConversationId,
     pub msg_id: MsgId,
@@ -145,6 +145,15 @@ pub struct Part {
     pub lane: i64,
     pub after: i64,
     pub upto: i64,
+}
+
+impl Event {
+    pub const fn kind(&self) -> EventKind {
+        match &self.happened {
+            Happened::Sent(_) => EventKind::Sent,
+            Happened::Other(other) => other.kind,
+        }
+    }
 }
 
 impl Part {
@@ -282,7 +291,9 @@ async fn body(db: &Db, part: Part, event_no: i64) -> Result<Option<String>, Erro
 fn other_event(row: OtherRow) -> Result<Event, Error> {
     let (event_no, kind, made_at, a, b, msg_id, actor, body, _, address, platform, trace, seq, sender, sent_at, reason) =
         row;
-    let says_something = kind != "recalled";
+    let kind =
+        EventKind::of_verb(&kind).ok_or_else(|| Error::internal(format!("an event of the unknown kind {kind}")))?;
+    let says_something = kind != EventKind::Recalled;
     let content = body.filter(|_| says_something).map(|body| StoredContent::of_json(&body)).transpose()?;
     let other = Other {
         kind,

@@ -100,6 +100,15 @@ both_engines! {
         assert!(recall(&world, None, there).await.unwrap().recalled);
     }
 
+    async fn a_message_is_recalled_only_between_its_parties_where_one_is_named(world: World) {
+        let of = |party, msg_id| pb::RecallRequest { party_id: Some(party), ..plain(msg_id) };
+        let (said, asked) = (world.say(ANN, user(BOB), "one").await, world.say(ANN, TO_GROUP, "two").await);
+        assert_eq!(refusal(recall(&world, None, of(EVE, said)).await), Reason::MessageNotFound);
+        assert_eq!(refusal(recall(&world, None, of(ANN, asked)).await), Reason::MessageNotFound);
+        assert!(recall(&world, None, of(BOB, said)).await.unwrap().recalled);
+        assert!(!recall(&world, None, of(EVE, said)).await.unwrap().recalled, "it was recalled before");
+    }
+
     async fn recalls_at_once_have_one_effect_and_lanes_stay_gap_free_among_sends(world: World) {
         let mut sent = Vec::new();
         for _ in 0..6 {
