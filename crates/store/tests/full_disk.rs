@@ -1,4 +1,5 @@
-//! SQLite on a full disk: the failed transaction leaves nothing behind, not even a broken connection. DESIGN 10.
+//! SQLite on a full disk: the failed transaction leaves nothing behind, not even a broken connection
+//! (docs/internals/sqlite.md).
 
 #![expect(clippy::unwrap_used, reason = "a test that finds nothing to unwrap has failed")]
 

@@ -1,4 +1,5 @@
-//! Node numbers: no two processes mint under one, and a successor mints above its predecessor. DESIGN 5.
+//! Node numbers: no two processes mint under one, and a successor mints above its predecessor
+//! (docs/internals/appender.md, message ids).
 
 #![expect(clippy::unwrap_used, reason = "a test that finds nothing to unwrap has failed")]
 

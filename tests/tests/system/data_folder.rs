@@ -1,4 +1,4 @@
-//! The data folder and the program around it: DESIGN 2 and 10.
+//! The data folder and the program around it (docs/internals/data-folder.md).
 
 use std::{
     fs,

@@ -1,4 +1,5 @@
-//! What was acknowledged is there after any crash, once, and nothing else is: DESIGN 2.
+//! What was acknowledged is there after any crash, once, and nothing else is: rules 1 and 2 of
+//! ARCHITECTURE.md.
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,4 @@
-//! A full disk stops writes with a clear error and loses nothing: DESIGN 10.
+//! A full disk stops writes with a clear error and loses nothing (docs/operate.md, what is durable).
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,5 @@
-//! Groups and rooms over gRPC: one log for all, each member's own view of it. DESIGN 5, decisions 5 and 29.
+//! Groups and rooms over gRPC: one log for all, each member's own view of it (docs/internals/unread.md;
+//! decisions 5 and 29).
 //!
 //! Groups are made at the address of the whole, which the split shape does not have.
 

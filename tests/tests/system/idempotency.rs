@@ -1,4 +1,4 @@
-//! One key, one effect, one answer: DESIGN 2, decisions 2 and 23.
+//! One key, one effect, one answer: rule 3 of ARCHITECTURE.md, decisions 2 and 23.
 
 use std::{sync::Arc, time::Duration};
 

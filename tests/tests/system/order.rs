@@ -1,4 +1,4 @@
-//! Order across processes: DESIGN 2, 5 and 6, decision 2.
+//! Order across processes (docs/internals/appender.md, decision 2).
 
 use std::sync::{
     Arc,

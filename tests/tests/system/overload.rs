@@ -1,4 +1,5 @@
-//! A full queue refuses at once, in every dialect, and writes nothing: decision 8, DESIGN 6.
+//! A full queue refuses at once, in every dialect, and writes nothing: decision 8
+//! (docs/internals/appender.md, bounds and failures).
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Traces across processes, and what must never be in them: DESIGN 10, 12.
+//! Traces across processes, and what must never be in them (docs/internals/processes.md).
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,5 @@
-//! Lists, unread counts, marks and history floors against a naive model: DESIGN 5, decision 5.
+//! Lists, unread counts, marks and history floors against a naive model (docs/internals/unread.md,
+//! decision 5).
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
