@@ -6,14 +6,15 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-const FOLDERS: [&str; 8] = ["crates", "deploy", "docs", "gateway", "proto", "services", "tests", "xtask"];
+const FOLDERS: [&str; 10] =
+    ["crates", "deploy", "dialects", "docs", "gateway", "proto", "services", "tests", "tidings", "xtask"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// Every file of the repository, by its path from the root, without what is built and installed.
-fn files() -> BTreeSet<PathBuf> {
+pub(crate) fn files() -> BTreeSet<PathBuf> {
     fn walk(folder: &Path, root: &Path, found: &mut BTreeSet<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -39,7 +40,7 @@ fn files() -> BTreeSet<PathBuf> {
     found
 }
 
-fn read(page: &Path) -> String {
+pub(crate) fn read(page: &Path) -> String {
     fs::read_to_string(root().join(page)).unwrap()
 }
 

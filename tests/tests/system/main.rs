@@ -5,6 +5,7 @@
 mod blocked_log;
 mod callback_faults;
 mod callbacks;
+mod citations;
 mod clocks;
 mod crates;
 mod data_folder;
@@ -27,6 +28,7 @@ mod nginx;
 mod order;
 mod outside_reader;
 mod overload;
+mod pages;
 mod pins;
 mod reads;
 mod recall;

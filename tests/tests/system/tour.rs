@@ -2,19 +2,24 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that finds nothing to unwrap has failed")]
 
-use tidings_testkit::Installation;
+use std::{env, process::Command};
+
+use tidings_testkit::{Installation, free_address, tidings_binary};
 
 const README: &str = include_str!("../../../README.md");
 const LANYING: &str = include_str!("../../../docs/lanying.md");
 
+/// Where the receivers of the pages listen.
+const RECEIVER_PORT: &str = "9099";
+
 /// The fenced blocks of a language, joined.
-fn blocks(page: &str, language: &str) -> String {
+pub(crate) fn blocks(page: &str, language: &str) -> String {
     let opening = format!("```{language}\n");
     page.split(&opening).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
 }
 
 /// Without what differs from run to run: ids of messages have 16 digits, times 13.
-fn steady(text: &str) -> String {
+pub(crate) fn steady(text: &str) -> String {
     let mut steady = String::with_capacity(text.len());
     let mut digits = String::new();
     for c in text.chars().chain(['\n']) {
@@ -33,16 +38,24 @@ fn steady(text: &str) -> String {
     steady.trim_end().to_owned()
 }
 
-/// What the commands of a page print, in the folder of a first start.
-async fn pasted(page: &str) -> String {
+/// What the commands of a page print, in the folder of a first start, with `tidings` in the path. Fails when one of them
+/// complains, or when they are not done after two minutes.
+pub(crate) async fn pasted(page: &str) -> String {
     let mut installation = Installation::default();
     installation.start().await;
-    let folder = installation.data().parent().unwrap();
-    let env = installation.data().join("demo.env").display().to_string();
-    let commands = blocks(page, "sh").replace("./data/demo.env", &env);
-    let done = std::process::Command::new("sh").arg("-c").arg(commands).current_dir(folder).output().unwrap();
-    assert_eq!(String::from_utf8(done.stderr).unwrap(), "");
-    String::from_utf8(done.stdout).unwrap()
+    let (program, receiver) = (tidings_binary(), free_address());
+    assert_eq!(program.file_name().unwrap(), "tidings");
+    let path = format!("{}:{}", program.parent().unwrap().display(), env::var("PATH").unwrap());
+    let commands = blocks(page, "sh").replace(RECEIVER_PORT, receiver.rsplit_once(':').unwrap().1);
+    let done = Command::new("timeout")
+        .args(["120", "sh", "-c", &commands])
+        .current_dir(installation.data().parent().unwrap())
+        .env("PATH", path)
+        .output()
+        .unwrap();
+    let (said, complained) = (String::from_utf8(done.stdout).unwrap(), String::from_utf8(done.stderr).unwrap());
+    assert!(complained.is_empty() && done.status.success(), "{}\n{complained}\n{said}", done.status);
+    said
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

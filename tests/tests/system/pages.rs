@@ -1,0 +1,54 @@
+//! The pages by task, pasted: on a fresh program, the commands of each print what the page shows.
+
+use std::{fs, path::Path};
+
+use crate::tour::{blocks, pasted, steady};
+
+/// Makes a test of each page, and a list of them.
+macro_rules! pages {
+    ($($name:ident: $file:literal,)*) => {
+        const PASTED: &[&str] = &[$($file),*];
+
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                shows_what_happens(include_str!(concat!("../../../docs/", $file))).await;
+            }
+        )*
+    };
+}
+
+pages! {
+    apps_are_managed: "admin.md",
+    callbacks_are_verified: "callbacks.md",
+    events_are_read: "events.md",
+    exports_are_saved_and_verified: "export.md",
+    files_are_sent: "files.md",
+    history_is_read: "history.md",
+    agora_is_left: "migrate-agora.md",
+    lanying_is_left: "migrate-lanying.md",
+    messages_are_moderated: "moderation.md",
+    the_process_is_watched: "operate.md",
+    messages_are_sent: "send.md",
+}
+
+/// The page that `tour` pastes.
+const TOUR: &str = "lanying.md";
+
+async fn shows_what_happens(page: &str) {
+    assert_eq!(steady(&pasted(page).await), steady(&blocks(page, "json")));
+}
+
+#[test]
+fn every_page_whose_commands_can_be_pasted_is_pasted() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let mut left_out = Vec::new();
+    for entry in fs::read_dir(docs).unwrap() {
+        let (path, name) = (entry.as_ref().unwrap().path(), entry.unwrap().file_name().into_string().unwrap());
+        let has_commands = path.is_file() && fs::read_to_string(&path).unwrap().contains("```sh\n");
+        if has_commands && name != TOUR && !PASTED.contains(&name.as_str()) {
+            left_out.push(name);
+        }
+    }
+    assert!(left_out.is_empty(), "their blocks `sh` are pasted by no test: {left_out:?}");
+}
