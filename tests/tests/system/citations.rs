@@ -82,8 +82,8 @@ fn cited_in_names(text: &str) -> Vec<(&'static str, String)> {
     for name in text.split("fn ").skip(1).filter_map(|rest| rest.split(['(', '<']).next()) {
         for subject in VENDORS.into_iter().chain(["decision"]) {
             let Some((_, numbers)) = name.rsplit_once(&format!("_{subject}_")) else { continue };
-            let sections = numbers.split("_and_").map(|number| section(&number.replace('_', ".")));
-            cited.extend(sections.flatten().map(|number| (subject, number)));
+            let sections = numbers.split("_and_").filter_map(|number| section(&number.replace('_', ".")));
+            cited.extend(sections.map(|number| (subject, number)));
         }
     }
     cited

@@ -125,6 +125,46 @@ fn every_file_of_the_code_that_is_named_is_there() {
     assert!(missing.is_empty(), "{missing:#?}");
 }
 
+/// Every RPC, as `Service.Method`.
+fn rpcs(files: &BTreeSet<PathBuf>) -> BTreeSet<String> {
+    let mut rpcs = BTreeSet::new();
+    for file in files.iter().filter(|file| file.extension().is_some_and(|end| end == "proto")) {
+        let (text, mut service) = (read(file), String::new());
+        for line in text.lines() {
+            let mut words = line.split([' ', '(', '{']).filter(|word| !word.is_empty());
+            match (words.next(), words.next()) {
+                (Some("service"), Some(name)) => name.clone_into(&mut service),
+                (Some("rpc"), Some(name)) => _ = rpcs.insert(format!("{service}.{name}")),
+                _ => {}
+            }
+        }
+    }
+    rpcs
+}
+
+#[test]
+fn every_rpc_that_is_named_is_there() {
+    let files = files();
+    let rpcs = rpcs(&files);
+    let (mut missing, mut found) = (Vec::new(), 0);
+    // What a changelog names was there once.
+    for page in pages(&files).into_iter().filter(|page| *page != Path::new("CHANGELOG.md")) {
+        for name in read(page).split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '/')) {
+            let name = name.trim_start_matches("tidings.v1.").trim_end_matches(['.', '/']).replace('/', ".");
+            let is_rpc = name.split_once('.').is_some_and(|(service, method)| {
+                service.ends_with("Service") && method.chars().all(char::is_alphanumeric)
+            });
+            if is_rpc && rpcs.contains(&name) {
+                found += 1;
+            } else if is_rpc {
+                missing.push(format!("{}: {name}", page.display()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+    assert!(found > 20, "{found} names alone: are they still found?");
+}
+
 #[test]
 fn every_page_is_in_the_index() {
     let files = files();
