@@ -2,7 +2,10 @@
 
 use std::{fs, path::Path};
 
-use crate::tour::{blocks, pasted, steady};
+use crate::{
+    data_folder::{installed, run},
+    tour::{blocks, pasted, steady},
+};
 
 /// Makes a test of each page, and a list of them.
 macro_rules! pages {
@@ -51,4 +54,15 @@ fn every_page_whose_commands_can_be_pasted_is_pasted() {
         }
     }
     assert!(left_out.is_empty(), "their blocks `sh` are pasted by no test: {left_out:?}");
+}
+
+#[tokio::test]
+async fn every_policy_value_is_explained() {
+    const DIALECTS: &str = include_str!("../../../docs/dialects.md");
+    let listed = run(&installed().await, &["app", "list"]);
+    let names: Vec<&str> = listed.split_whitespace().filter_map(|word| Some(word.split_once('=')?.0)).collect();
+    assert!(names.contains(&"max_recipients"), "{listed}");
+    let is_missing = |name: &&str| !DIALECTS.contains(&format!("`{name}`")) && !DIALECTS.contains(&format!("`{name}="));
+    let missing: Vec<&str> = names.into_iter().filter(is_missing).collect();
+    assert!(missing.is_empty(), "docs/dialects.md lacks {missing:?}");
 }
