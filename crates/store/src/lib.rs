@@ -20,6 +20,7 @@ mod open;
 mod plans;
 mod postgres;
 mod resting;
+mod row;
 mod scale;
 mod sqlite;
 mod sqlite_file;
@@ -32,7 +33,11 @@ pub use migrate::{Schema, Standing};
 pub use open::{Location, open, reach};
 #[doc(hidden)]
 pub use postgres::by;
+#[doc(hidden)]
+pub use row::{Columns, columns_of};
 pub use scale::Scale;
+#[doc(hidden)]
+pub use serde;
 pub use sqlx;
 
 /// Runs one sqlx expression outside a transaction: `on_db!(db, |c| sqlx::query(SQL).fetch_all(c).await)`.

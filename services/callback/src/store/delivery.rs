@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use tidings_domain::{AppId, ConversationId, Error, MsgId, UnixMillis};
-use tidings_store::{Column, Db, Kind, ManyRows, Scale, Tx, on_db, on_tx, sqlx};
+use tidings_store::{Column, Db, Kind, ManyRows, Scale, Tx, on_db, on_tx, row, sqlx};
 
 use crate::model::{Attempt, Delivery, Due, NewDelivery, Outcome, State};
 
@@ -201,7 +201,18 @@ pub async fn settle(tx: &mut Tx, (app, endpoint): Which, outcomes: &[Outcome]) -
     SETTLE.execute(tx, &columns).await
 }
 
-type DueRow = (i64, String, String, String, String, String, String, i64);
+row! {
+    struct DueRow {
+        delivery_id: i64,
+        event_id: String,
+        command: String,
+        address: String,
+        platform: String,
+        trace: String,
+        body: String,
+        tries: i64,
+    }
+}
 
 /// Up to `limit` that are due, the oldest first.
 pub async fn due(
@@ -214,15 +225,15 @@ pub async fn due(
     let text = if ordered { DUE_IN_ORDER } else { DUE };
     let rows: Vec<DueRow> =
         on_db!(db, |c| sqlx::query_as(text).bind(app.0).bind(endpoint).bind(now.0).bind(limit).fetch_all(c).await)?;
-    let due = rows.into_iter().map(|(id, event_id, command, address, platform, trace, body, tries)| Due {
-        id,
-        event_id,
-        command,
-        address,
-        platform,
-        trace,
-        body,
-        tries,
+    let due = rows.into_iter().map(|row| Due {
+        id: row.delivery_id,
+        event_id: row.event_id,
+        command: row.command,
+        address: row.address,
+        platform: row.platform,
+        trace: row.trace,
+        body: row.body,
+        tries: row.tries,
     });
     Ok(due.collect())
 }
@@ -287,7 +298,24 @@ pub struct DeliveryFilter {
     pub until: i64,
 }
 
-type DeliveryRow = (i64, i64, String, String, String, i64, i64, i64, String, Option<String>, i64, i64, i64, String);
+row! {
+    struct DeliveryRow {
+        delivery_id: i64,
+        endpoint_id: i64,
+        event_id: String,
+        event: String,
+        command: String,
+        conv_a: i64,
+        conv_b: i64,
+        msg_id: i64,
+        address: String,
+        body: Option<String>,
+        created_at: i64,
+        state: i64,
+        at_ms: i64,
+        attempts: String,
+    }
+}
 
 /// Up to `limit`, the newest first, fewer where they weigh too much; none when there are no more.
 pub async fn list(db: &Db, app: AppId, filter: DeliveryFilter, limit: i64) -> Result<Vec<Delivery>, Error> {
@@ -314,13 +342,14 @@ pub async fn list(db: &Db, app: AppId, filter: DeliveryFilter, limit: i64) -> Re
     };
     let (mut listed, mut scale) = (Vec::with_capacity(rows.len()), Scale::default());
     for mut row in rows {
-        if row.9.is_none() && !scale.is_full() {
+        if row.body.is_none() && !scale.is_full() {
             // Empty when it was purged since its row was read.
+            let (endpoint, id) = (row.endpoint_id, row.delivery_id);
             let body: Option<(String,)> =
-                on_db!(db, |c| sqlx::query_as(BODY).bind(app.0).bind(row.1).bind(row.0).fetch_optional(c).await)?;
-            row.9 = Some(body.map(|(body,)| body).unwrap_or_default());
+                on_db!(db, |c| sqlx::query_as(BODY).bind(app.0).bind(endpoint).bind(id).fetch_optional(c).await)?;
+            row.body = Some(body.map(|(body,)| body).unwrap_or_default());
         }
-        if !scale.takes(row.9.as_deref().unwrap_or_default().len() + row.13.len()) {
+        if !scale.takes(row.body.as_deref().unwrap_or_default().len() + row.attempts.len()) {
             break;
         }
         listed.push(delivery(row)?);
@@ -329,26 +358,25 @@ pub async fn list(db: &Db, app: AppId, filter: DeliveryFilter, limit: i64) -> Re
 }
 
 fn delivery(row: DeliveryRow) -> Result<Delivery, Error> {
-    let (id, endpoint, event_id, event, command, a, b, msg_id, address, body, created_at, state, at, attempts) = row;
     let read = |line: &str| serde_json::from_str::<Attempt>(line).map_err(Error::internal);
     Ok(Delivery {
-        id,
-        endpoint,
+        id: row.delivery_id,
+        endpoint: row.endpoint_id,
         new: NewDelivery {
-            event_id,
-            event,
-            command,
-            conversation: ConversationId::from_key(a, b),
-            msg_id: MsgId(msg_id),
-            address,
+            event_id: row.event_id,
+            event: row.event,
+            command: row.command,
+            conversation: ConversationId::from_key(row.conv_a, row.conv_b),
+            msg_id: MsgId(row.msg_id),
+            address: row.address,
             platform: String::new(),
             trace: String::new(),
-            body: body.unwrap_or_default(),
+            body: row.body.unwrap_or_default(),
         },
-        state: State::of(state)?,
-        created_at: UnixMillis(created_at),
-        at: UnixMillis(at),
-        attempts: attempts.lines().map(read).collect::<Result<_, _>>()?,
+        state: State::of(row.state)?,
+        created_at: UnixMillis(row.created_at),
+        at: UnixMillis(row.at_ms),
+        attempts: row.attempts.lines().map(read).collect::<Result<_, _>>()?,
     })
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tidings_domain::{AppId, Clock, Error, UnixMillis};
 use tidings_runtime::{DataKey, Sealed};
-use tidings_store::{Db, Tx, on_db, on_tx, sqlx};
+use tidings_store::{Db, Tx, on_db, on_tx, row, sqlx};
 
 use crate::{
     model::{Dialect, Endpoint, Retry},
@@ -23,7 +23,7 @@ const INSERT: &str = "
 
 const LIST: &str = "
     select app_id, endpoint_id, dialect, url, token, secret, events, ordered, retry, timeout_ms, allow_private,
-        case when paused = 1 then paused_because else null end, created_at, cursor, previous_secret, previous_until
+        case when paused = 1 then paused_because else null end as paused, created_at, cursor, previous_secret, previous_until
     from endpoint where app_id >= $1 and app_id <= $2 order by app_id, endpoint_id";
 
 const PAUSE: &str = "update endpoint set paused = $3, paused_because = $4 where app_id = $1 and endpoint_id = $2";
@@ -83,25 +83,27 @@ pub async fn insert(tx: &mut Tx, endpoint: &Endpoint, seal: impl Fn(&str, &str) 
         .map(drop))
 }
 
-/// What is not secret, and the secrets as they are sealed.
-type EndpointRow = (
-    i64,
-    i64,
-    String,
-    String,
-    Option<String>,
-    String,
-    String,
-    i64,
-    String,
-    i64,
-    i64,
-    Option<String>,
-    i64,
-    String,
-    Option<String>,
-    i64,
-);
+row! {
+    /// What is not secret, and the secrets as they are sealed.
+    struct EndpointRow {
+        app_id: i64,
+        endpoint_id: i64,
+        dialect: String,
+        url: String,
+        token: Option<String>,
+        secret: String,
+        events: String,
+        ordered: i64,
+        retry: String,
+        timeout_ms: i64,
+        allow_private: i64,
+        paused: Option<String>,
+        created_at: i64,
+        cursor: String,
+        previous_secret: Option<String>,
+        previous_until: i64,
+    }
+}
 
 /// The endpoints of one app, or of all. One whose token or key cannot be opened is paused, and keeps no other from
 /// being read.
@@ -112,29 +114,11 @@ pub async fn list(db: &Db, key: &DataKey, app: Option<AppId>) -> Result<Vec<Endp
 }
 
 fn endpoint(key: &DataKey, row: EndpointRow) -> Result<Endpoint, Error> {
-    let (
-        app,
-        id,
-        dialect,
-        url,
-        token,
-        secret,
-        events,
-        ordered,
-        retry,
-        timeout,
-        private,
-        paused,
-        created,
-        cursor,
-        previous,
-        previous_until,
-    ) = row;
-    let app = AppId(app);
+    let app = AppId(row.app_id);
     // It was sealed as the key, before it was the one before. Without it the present one signs alone.
-    let previous = previous.and_then(|previous| opened(key, app, (SECRET, &previous)).ok());
-    let secret = opened(key, app, (SECRET, &secret));
-    let token = token.map(|token| key.open(app, TOKEN, &token)).transpose();
+    let previous = row.previous_secret.and_then(|previous| opened(key, app, (SECRET, &previous)).ok());
+    let secret = opened(key, app, (SECRET, &row.secret));
+    let token = row.token.map(|token| key.open(app, TOKEN, &token)).transpose();
     let broken = match (&secret, &token) {
         (Err(error), _) => Some(format!("its key cannot be used, rotate it: {}", in_words(error))),
         (_, Err(error)) => Some(format!("its token cannot be used, add it anew: {}", in_words(error))),
@@ -142,21 +126,21 @@ fn endpoint(key: &DataKey, row: EndpointRow) -> Result<Endpoint, Error> {
     };
     Ok(Endpoint {
         app,
-        id,
-        dialect: Dialect::of_name(&dialect)?,
-        url,
+        id: row.endpoint_id,
+        dialect: Dialect::of_name(&row.dialect)?,
+        url: row.url,
         token: token.unwrap_or_default(),
         secret: secret.unwrap_or_default(),
-        previous: previous.map(|previous| (previous, UnixMillis(previous_until))),
-        events: events.split(',').filter(|event| !event.is_empty()).map(str::to_owned).collect(),
-        ordered: ordered != 0,
-        retry: Retry::of_name(&retry)?,
-        timeout: Duration::from_millis(timeout as u64),
-        allow_private: private != 0,
+        previous: previous.map(|previous| (previous, UnixMillis(row.previous_until))),
+        events: row.events.split(',').filter(|event| !event.is_empty()).map(str::to_owned).collect(),
+        ordered: row.ordered != 0,
+        retry: Retry::of_name(&row.retry)?,
+        timeout: Duration::from_millis(row.timeout_ms as u64),
+        allow_private: row.allow_private != 0,
         is_broken: broken.is_some(),
-        paused: broken.or(paused),
-        created_at: UnixMillis(created),
-        cursor,
+        paused: broken.or(row.paused),
+        created_at: UnixMillis(row.created_at),
+        cursor: row.cursor,
     })
 }
 

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use tidings_domain::{AppId, ConversationId, Error, MsgId, UnixMillis, UserId};
-use tidings_store::{Column, Db, Kind, ManyRows, Tx, on_db, on_tx, sqlx};
+use tidings_store::{Column, Db, Kind, ManyRows, Tx, on_db, on_tx, row, sqlx};
 
 use super::UserConversation;
 
@@ -66,18 +66,34 @@ pub async fn add(tx: &mut Tx, report: &ReadReport) -> Result<(), Error> {
         .map(drop))
 }
 
-type ReportRow = (i64, i64, i64, i64, i64, i64, String, String, String);
+row! {
+    struct ReportRow {
+        app_id: i64,
+        user_id: i64,
+        conv_a: i64,
+        conv_b: i64,
+        read_id: i64,
+        at_ms: i64,
+        address: String,
+        platform: String,
+        trace: String,
+    }
+}
 
 /// Up to `limit` of them, one app after the other.
 pub async fn some(db: &Db, limit: i64) -> Result<Vec<ReadReport>, Error> {
     let rows: Vec<ReportRow> = on_db!(db, |c| sqlx::query_as(SOME).bind(limit).fetch_all(c).await)?;
-    let reports = rows.into_iter().map(|(app, user, a, b, msg_id, at, address, platform, trace)| ReadReport {
-        place: UserConversation { app: AppId(app), user: UserId(user), conversation: ConversationId::from_key(a, b) },
-        msg_id: MsgId(msg_id),
-        at: UnixMillis(at),
-        address,
-        platform,
-        trace,
+    let reports = rows.into_iter().map(|row| ReadReport {
+        place: UserConversation {
+            app: AppId(row.app_id),
+            user: UserId(row.user_id),
+            conversation: ConversationId::from_key(row.conv_a, row.conv_b),
+        },
+        msg_id: MsgId(row.read_id),
+        at: UnixMillis(row.at_ms),
+        address: row.address,
+        platform: row.platform,
+        trace: row.trace,
     });
     Ok(reports.collect())
 }

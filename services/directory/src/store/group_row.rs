@@ -1,65 +1,32 @@
 //! A group's row as it is stored.
 
-use serde::Deserialize;
 use tidings_domain::{Error, GroupKind, Mute, UnixMillis, UserId};
-use tidings_store::sqlx::{ColumnIndex, Decode, Error as SqlError, FromRow, Row, Type};
+use tidings_store::row;
 
 use crate::model::group::{ApplyApproval, Group, Settings};
 
-/// A row of `chat_group` in the order in which `store::group` gathers it.
-#[derive(Deserialize)]
-pub(super) struct GroupRow {
-    group_id: i64,
-    kind: i64,
-    owner_id: i64,
-    enabled: bool,
-    history_visible: bool,
-    read_ack: bool,
-    mute_all_until: i64,
-    apply_approval: i64,
-    member_invite: bool,
-    member_modify: bool,
-    public: bool,
-    max_members: i64,
-    created_at: i64,
-    updated_at: i64,
-    name: String,
-    avatar: String,
-    description: String,
-    custom: String,
-    member_count: i64,
-}
-
-/// Written out because tuples end at 16 columns.
-impl<'r, R: Row> FromRow<'r, R> for GroupRow
-where
-    for<'c> &'c str: ColumnIndex<R>,
-    i64: Decode<'r, R::Database> + Type<R::Database>,
-    bool: Decode<'r, R::Database> + Type<R::Database>,
-    String: Decode<'r, R::Database> + Type<R::Database>,
-{
-    fn from_row(row: &'r R) -> Result<Self, SqlError> {
-        Ok(Self {
-            group_id: row.try_get("group_id")?,
-            kind: row.try_get("kind")?,
-            owner_id: row.try_get("owner_id")?,
-            enabled: row.try_get("enabled")?,
-            history_visible: row.try_get("history_visible")?,
-            read_ack: row.try_get("read_ack")?,
-            mute_all_until: row.try_get("mute_all_until")?,
-            apply_approval: row.try_get("apply_approval")?,
-            member_invite: row.try_get("member_invite")?,
-            member_modify: row.try_get("member_modify")?,
-            public: row.try_get("public")?,
-            max_members: row.try_get("max_members")?,
-            created_at: row.try_get("created_at")?,
-            updated_at: row.try_get("updated_at")?,
-            name: row.try_get("name")?,
-            avatar: row.try_get("avatar")?,
-            description: row.try_get("description")?,
-            custom: row.try_get("custom")?,
-            member_count: row.try_get("member_count")?,
-        })
+row! {
+    /// A row of `chat_group` in the order in which `store::group` gathers it.
+    pub(super) struct GroupRow {
+        group_id: i64,
+        kind: i64,
+        owner_id: i64,
+        enabled: bool,
+        history_visible: bool,
+        read_ack: bool,
+        mute_all_until: i64,
+        apply_approval: i64,
+        member_invite: bool,
+        member_modify: bool,
+        public: bool,
+        max_members: i64,
+        created_at: i64,
+        updated_at: i64,
+        name: String,
+        avatar: String,
+        description: String,
+        custom: String,
+        member_count: i64,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tidings_domain::{AppId, ConversationKind, Entropy, Error, Hook, HookForm};
-use tidings_store::{Db, Tx, on_db, on_tx};
+use tidings_store::{Db, Tx, on_db, on_tx, row};
 
 use crate::{model::screening::NewHook, seal::DataKey};
 
@@ -37,7 +37,18 @@ const FORMS: [(&str, HookForm); 2] = [("tencent", HookForm::Tencent), ("agora", 
 const KINDS: [(&str, ConversationKind); 3] =
     [("direct", ConversationKind::Direct), ("group", ConversationKind::Group), ("room", ConversationKind::Room)];
 
-type HookRow = (i64, String, String, Option<String>, i64, bool, String, bool);
+row! {
+    struct HookRow {
+        hook_id: i64,
+        form: String,
+        url: String,
+        token: Option<String>,
+        timeout_ms: i64,
+        refuse_on_failure: bool,
+        kinds: String,
+        allow_private: bool,
+    }
+}
 
 fn name<T: PartialEq>(table: &[(&'static str, T)], value: &T) -> &'static str {
     table.iter().find(|(_, known)| known == value).map_or("", |(name, _)| name)
@@ -49,17 +60,16 @@ fn named<T: Copy>(table: &[(&str, T)], name: &str) -> Result<T, Error> {
 }
 
 fn hook(key: &DataKey, app: AppId, row: HookRow) -> Result<Hook, Error> {
-    let (id, form, url, token, timeout, refuse_on_failure, kinds, allow_private) = row;
-    let kinds = kinds.split(',').filter(|kind| !kind.is_empty()).map(|kind| named(&KINDS, kind));
+    let kinds = row.kinds.split(',').filter(|kind| !kind.is_empty()).map(|kind| named(&KINDS, kind));
     Ok(Hook {
-        id,
-        form: named(&FORMS, &form)?,
-        url,
-        token: token.map(|sealed| key.open(app, TOKEN, &sealed)).transpose()?.map(|token| token.expose().to_owned()),
-        timeout: Duration::from_millis(timeout.unsigned_abs()),
-        refuse_on_failure,
+        id: row.hook_id,
+        form: named(&FORMS, &row.form)?,
+        url: row.url,
+        token: row.token.map(|token| key.open(app, TOKEN, &token)).transpose()?.map(|token| token.expose().to_owned()),
+        timeout: Duration::from_millis(row.timeout_ms.unsigned_abs()),
+        refuse_on_failure: row.refuse_on_failure,
         kinds: kinds.collect::<Result<_, _>>()?,
-        allow_private,
+        allow_private: row.allow_private,
     })
 }
 

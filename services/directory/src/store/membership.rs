@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use tidings_domain::{AppId, Error, GroupKind, GroupRole, Membership, Mute, UnixMillis, UserId};
-use tidings_store::{Column, Db, Engine, GatherMany, Kind};
+use tidings_store::{Column, Db, Engine, GatherMany, Kind, row};
 
 use super::keyed;
 
@@ -63,7 +63,20 @@ pub(crate) fn all(engine: Engine) -> Vec<String> {
     [FIND.texts(engine), JOINED.texts(engine)].concat()
 }
 
-type MembershipRow = (i64, i64, i64, i64, i64, i64, bool, bool, i64, bool);
+row! {
+    struct MembershipRow {
+        group_id: i64,
+        kind: i64,
+        role: i64,
+        joined_at: i64,
+        muted_until: i64,
+        mute_all_until: i64,
+        history_visible: bool,
+        read_ack: bool,
+        owner_id: i64,
+        enabled: bool,
+    }
+}
 
 /// What `user` may do in those of `groups` that exist.
 pub(crate) async fn find(
@@ -95,19 +108,18 @@ pub(crate) async fn joined(
 }
 
 fn membership(row: MembershipRow, user: UserId, now: UnixMillis) -> Result<Membership, Error> {
-    let (group, kind, role, joined_at, muted, mute_all, history_visible, read_ack, owner, enabled) = row;
-    let role = GroupRole::from_code(role);
+    let role = GroupRole::from_code(row.role);
     let speaks_through = role >= Some(GroupRole::Admin) || user == UserId::ADMIN;
-    let mute_all = if speaks_through { Mute::No } else { Mute::from_millis(mute_all).at(now) };
+    let mute_all = if speaks_through { Mute::No } else { Mute::from_millis(row.mute_all_until).at(now) };
     Ok(Membership {
-        group,
-        kind: GroupKind::from_code(kind).ok_or_else(|| Error::internal("an unknown kind of group"))?,
+        group: row.group_id,
+        kind: GroupKind::from_code(row.kind).ok_or_else(|| Error::internal("an unknown kind of group"))?,
         role,
-        joined_at: UnixMillis(joined_at),
-        muted: Mute::from_millis(muted).at(now).stricter(mute_all),
-        history_visible,
-        read_ack,
-        owner: UserId(owner),
-        enabled,
+        joined_at: UnixMillis(row.joined_at),
+        muted: Mute::from_millis(row.muted_until).at(now).stricter(mute_all),
+        history_visible: row.history_visible,
+        read_ack: row.read_ack,
+        owner: UserId(row.owner_id),
+        enabled: row.enabled,
     })
 }

@@ -1,7 +1,7 @@
 //! Users, one at a time.
 
 use tidings_domain::{AppId, Error, UnixMillis, UserId, Username};
-use tidings_store::{Db, Tx, on_db, on_tx};
+use tidings_store::{Db, Tx, on_db, on_tx, row};
 
 use crate::{
     model::{KnownUser, User},
@@ -96,14 +96,39 @@ pub(crate) struct Update<'a> {
     pub(crate) enabled: Option<bool>,
 }
 
-pub(super) type UserRow = (i64, Option<String>, String, bool, bool, String, i64, i64, String, i64, i64);
+row! {
+    pub(super) struct UserRow {
+        user_id: i64,
+        username: Option<String>,
+        uuid: String,
+        registered: bool,
+        enabled: bool,
+        nickname: String,
+        created_at: i64,
+        modified_at: i64,
+        password_hash: String,
+        token_epoch: i64,
+        tokens_void_until: i64,
+    }
+}
 
 pub(super) fn known_user(row: UserRow) -> KnownUser {
-    let (id, username, uuid, registered, enabled, nickname, created_at, modified_at, ..) = row;
-    let (.., password_hash, token_epoch, tokens_void_until) = row;
-    let (created_at, modified_at) = (UnixMillis(created_at), UnixMillis(modified_at));
-    let user = User { id: UserId(id), username, uuid, registered, enabled, nickname, created_at, modified_at };
-    KnownUser { user, password_hash: Secret::new(password_hash), token_epoch, tokens_void_until }
+    let user = User {
+        id: UserId(row.user_id),
+        username: row.username,
+        uuid: row.uuid,
+        registered: row.registered,
+        enabled: row.enabled,
+        nickname: row.nickname,
+        created_at: UnixMillis(row.created_at),
+        modified_at: UnixMillis(row.modified_at),
+    };
+    KnownUser {
+        user,
+        password_hash: Secret::new(row.password_hash),
+        token_epoch: row.token_epoch,
+        tokens_void_until: row.tokens_void_until,
+    }
 }
 
 pub(crate) async fn find_by_uuid(db: &Db, app: AppId, uuid: &str) -> Result<Option<KnownUser>, Error> {

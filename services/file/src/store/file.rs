@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use tidings_domain::{AppId, Error, StoredFile, Thumbnail, UnixMillis, UserId};
-use tidings_store::{Column, Db, GatherMany, Kind, Tx, on_db, on_tx, sqlx};
+use tidings_store::{Column, Db, GatherMany, Kind, Tx, on_db, on_tx, row, sqlx};
 
 const INSERT: &str = "
     insert into file (app_id, uuid, name, content_type, size, sha256, restricted, secret, internal, thumbnail_type,
@@ -12,31 +12,13 @@ const INSERT: &str = "
 
 const FIND: &str = "
     select uuid, name, content_type, size, sha256, restricted, secret, internal, thumbnail_type, thumbnail_size,
-        created_at, expires_at, coalesce(gone_at, withdrawn_at), width, height, owner_id
+        created_at, expires_at, coalesce(gone_at, withdrawn_at) as gone_at, width, height, owner_id
     from file where app_id = $1 and uuid = $2";
 
 static FIND_MANY: LazyLock<GatherMany> = LazyLock::new(|| {
-    let out = [
-        "uuid",
-        "name",
-        "content_type",
-        "size",
-        "sha256",
-        "restricted",
-        "secret",
-        "internal",
-        "thumbnail_type",
-        "thumbnail_size",
-        "created_at",
-        "expires_at",
-        "gone_at",
-        "width",
-        "height",
-        "owner_id",
-    ];
     GatherMany::new(
         &[("app_id", Kind::Int), ("uuid", Kind::Text)],
-        &out,
+        FileRow::COLUMNS,
         "select f.uuid, f.name, f.content_type, f.size, f.sha256, f.restricted, f.secret, f.internal, f.thumbnail_type,
             f.thumbnail_size, f.created_at, f.expires_at, coalesce(f.gone_at, f.withdrawn_at) as gone_at, f.width,
             f.height, f.owner_id
@@ -93,25 +75,26 @@ pub struct Kept {
     pub gone: bool,
 }
 
-/// In the order of `FIND`.
-type FileRow = (
-    String,
-    String,
-    String,
-    i64,
-    String,
-    i64,
-    String,
-    i64,
-    Option<String>,
-    Option<i64>,
-    i64,
-    Option<i64>,
-    Option<i64>,
-    Option<i64>,
-    Option<i64>,
-    Option<i64>,
-);
+row! {
+    struct FileRow {
+        uuid: String,
+        name: String,
+        content_type: String,
+        size: i64,
+        sha256: String,
+        restricted: i64,
+        secret: String,
+        internal: i64,
+        thumbnail_type: Option<String>,
+        thumbnail_size: Option<i64>,
+        created_at: i64,
+        expires_at: Option<i64>,
+        gone_at: Option<i64>,
+        width: Option<i64>,
+        height: Option<i64>,
+        owner_id: Option<i64>,
+    }
+}
 
 pub fn lookups() -> Vec<&'static GatherMany> {
     vec![&FIND_MANY]
@@ -157,24 +140,22 @@ pub async fn find_many(db: &Db, app: AppId, uuids: &[String]) -> Result<Vec<Kept
 }
 
 fn kept(row: FileRow) -> Kept {
-    let (uuid, name, content_type, size, sha256, restricted, secret, internal, ..) = row;
-    let (.., thumbnail_type, thumbnail_size, created_at, expires_at, gone_at, width, height, owner_id) = row;
-    let thumbnail = thumbnail_type.zip(thumbnail_size);
+    let thumbnail = row.thumbnail_type.zip(row.thumbnail_size);
     let file = StoredFile {
-        uuid,
-        name,
-        content_type,
-        size: size as u64,
-        sha256,
-        restricted: restricted != 0,
-        secret,
+        uuid: row.uuid,
+        name: row.name,
+        content_type: row.content_type,
+        size: row.size as u64,
+        sha256: row.sha256,
+        restricted: row.restricted != 0,
+        secret: row.secret,
         thumbnail: thumbnail.map(|(content_type, size)| Thumbnail { content_type, size: size as u64 }),
-        dimensions: width.zip(height).map(|(width, height)| (width as u32, height as u32)),
-        owner: owner_id.map(UserId),
-        created_at: UnixMillis(created_at),
-        expires_at: expires_at.map(UnixMillis),
+        dimensions: row.width.zip(row.height).map(|(width, height)| (width as u32, height as u32)),
+        owner: row.owner_id.map(UserId),
+        created_at: UnixMillis(row.created_at),
+        expires_at: row.expires_at.map(UnixMillis),
     };
-    Kept { file, internal: internal != 0, gone: gone_at.is_some() }
+    Kept { file, internal: row.internal != 0, gone: row.gone_at.is_some() }
 }
 
 /// Marks a file as gone; false when it was, or never was there.

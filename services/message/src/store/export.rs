@@ -4,31 +4,16 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 use serde::{Deserialize, Serialize};
 use tidings_domain::{AppId, Content, ConversationId, Error, MsgId, UnixMillis, UserId};
-use tidings_store::{Db, Gather, Scale, Tx, on_db, on_tx, sqlx};
+use tidings_store::{Db, Gather, Scale, Tx, on_db, on_tx, row, sqlx};
 
 use super::weight::{self, light_content};
 use crate::content::StoredContent;
-
-const COLUMNS: [&str; 12] = [
-    "conv_a",
-    "conv_b",
-    "msg_id",
-    "sender_id",
-    "sent_at",
-    "lane",
-    "event_no",
-    "recalled_at",
-    "body",
-    "ext",
-    "config",
-    "verbatim",
-];
 
 /// The sum names the index that only look-ups by id use; see the migration. The cast keeps SQLite from planning the query
 /// again for each limit that it is given.
 static ROWS: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
-        &COLUMNS,
+        MessageRow::COLUMNS,
         concat!(
             "select m.conv_a, m.conv_b, m.msg_id, m.sender_id, m.sent_at, m.lane, m.event_no, m.recalled_at, ",
             light_content!(),
@@ -58,7 +43,7 @@ macro_rules! strays {
 /// Messages that were sent in a time of which their id is not, in the columns of [`ROWS`].
 static STRAYS: LazyLock<Gather> = LazyLock::new(|| {
     Gather::per_engine(
-        &COLUMNS,
+        MessageRow::COLUMNS,
         strays!("message m where ", " and "),
         strays!("lateral (select * from message m where ", " limit 1) m where "),
     )
@@ -67,7 +52,7 @@ static STRAYS: LazyLock<Gather> = LazyLock::new(|| {
 /// The messages of one conversation, in the columns of [`ROWS`].
 static ROWS_OF: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
-        &COLUMNS,
+        MessageRow::COLUMNS,
         concat!(
             "select m.conv_a, m.conv_b, m.msg_id, m.sender_id, m.sent_at, m.lane, m.event_no, m.recalled_at, ",
             light_content!(),
@@ -152,8 +137,22 @@ impl Row {
     }
 }
 
-type MessageRow =
-    (i64, i64, i64, i64, i64, i64, i64, Option<i64>, Option<String>, Option<String>, Option<String>, Option<String>);
+row! {
+    struct MessageRow {
+        conv_a: i64,
+        conv_b: i64,
+        msg_id: i64,
+        sender_id: i64,
+        sent_at: i64,
+        lane: i64,
+        event_no: i64,
+        recalled_at: Option<i64>,
+        body: Option<String>,
+        ext: Option<String>,
+        config: Option<String>,
+        verbatim: Option<String>,
+    }
+}
 
 /// Up to `limit` messages above `after` and up to `last`, recalled ones too, in the order of their ids; fewer where they
 /// weigh too much, none when there are no more.
@@ -191,13 +190,13 @@ async fn weighed(db: &Db, app: AppId, read: &Gather, parameters: &[i64]) -> Resu
         let light: Vec<MessageRow> = read.read(db, parameters).await?;
         let (is_end, mut rows, mut scale) = (light.is_empty(), Vec::with_capacity(light.len()), Scale::default());
         for mut row in light {
-            if row.8.is_none() && !scale.is_full() {
+            if row.body.is_none() && !scale.is_full() {
                 // What was purged since its row was read is left out.
-                let Some(content) = weight::content(db, app, MsgId(row.2)).await? else { continue };
+                let Some(content) = weight::content(db, app, MsgId(row.msg_id)).await? else { continue };
                 let StoredContent { body, ext, config, verbatim } = content;
-                (row.8, row.9, row.10, row.11) = (Some(body), ext, config, verbatim);
+                (row.body, row.ext, row.config, row.verbatim) = (Some(body), ext, config, verbatim);
             }
-            let size = [&row.8, &row.9, &row.10, &row.11].into_iter().flatten().map(String::len).sum();
+            let size = [&row.body, &row.ext, &row.config, &row.verbatim].into_iter().flatten().map(String::len).sum();
             if !scale.takes(size) {
                 break;
             }
@@ -217,16 +216,15 @@ pub async fn newest_of(db: &Db, app: AppId, conversation: ConversationId) -> Res
 }
 
 fn row(row: MessageRow) -> Result<Row, Error> {
-    let (a, b, msg_id, sender, sent_at, lane, event_no, recalled_at, body, ext, config, verbatim) = row;
-    let body = body.ok_or_else(|| Error::internal("a message without its body"))?;
+    let body = row.body.ok_or_else(|| Error::internal("a message without its body"))?;
     Ok(Row {
-        conversation: ConversationId::from_key(a, b),
-        msg_id: MsgId(msg_id),
-        sender: UserId(sender),
-        sent_at: UnixMillis(sent_at),
-        recalled: recalled_at.is_some(),
-        place: (lane, event_no),
-        content: StoredContent { body, ext, config, verbatim },
+        conversation: ConversationId::from_key(row.conv_a, row.conv_b),
+        msg_id: MsgId(row.msg_id),
+        sender: UserId(row.sender_id),
+        sent_at: UnixMillis(row.sent_at),
+        recalled: row.recalled_at.is_some(),
+        place: (row.lane, row.event_no),
+        content: StoredContent { body, ext: row.ext, config: row.config, verbatim: row.verbatim },
     })
 }
 
@@ -265,7 +263,24 @@ pub struct Part {
     pub gone: bool,
 }
 
-type PartRow = (i64, i64, String, i64, i64, i64, i64, String, String, String, i64, String, i64, i64);
+row! {
+    struct PartRow {
+        part: i64,
+        seq: i64,
+        file_uuid: String,
+        bytes: i64,
+        messages: i64,
+        first_msg_id: i64,
+        last_msg_id: i64,
+        sha256: String,
+        previous: String,
+        digest: String,
+        sealed_at: i64,
+        positions: String,
+        rows_seen: i64,
+        kept: i64,
+    }
+}
 
 /// The files of an hour.
 pub async fn parts(db: &Db, app: AppId, hour: UnixMillis) -> Result<Vec<Part>, Error> {
@@ -274,38 +289,22 @@ pub async fn parts(db: &Db, app: AppId, hour: UnixMillis) -> Result<Vec<Part>, E
 }
 
 fn part(row: PartRow) -> Result<Part, Error> {
-    let (
-        part,
-        seq,
-        file_uuid,
-        bytes,
-        messages,
-        first,
-        last,
-        sha256,
-        previous,
-        digest,
-        sealed_at,
-        positions,
-        seen,
-        kept,
-    ) = row;
     Ok(Part {
-        part,
-        seq,
-        file_uuid,
-        bytes,
-        messages,
-        first: MsgId(first),
-        last: MsgId(last),
-        sha256,
-        previous,
-        digest,
-        sealed_at: UnixMillis(sealed_at),
-        positions: serde_json::from_str(&positions).map_err(Error::internal)?,
-        rows_seen: seen,
-        kept: kept != 0,
-        gone: kept == 2,
+        part: row.part,
+        seq: row.seq,
+        file_uuid: row.file_uuid,
+        bytes: row.bytes,
+        messages: row.messages,
+        first: MsgId(row.first_msg_id),
+        last: MsgId(row.last_msg_id),
+        sha256: row.sha256,
+        previous: row.previous,
+        digest: row.digest,
+        sealed_at: UnixMillis(row.sealed_at),
+        positions: serde_json::from_str(&row.positions).map_err(Error::internal)?,
+        rows_seen: row.rows_seen,
+        kept: row.kept != 0,
+        gone: row.kept == 2,
     })
 }
 

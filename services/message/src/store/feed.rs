@@ -5,43 +5,24 @@ use std::sync::LazyLock;
 use serde::de::DeserializeOwned;
 use tidings_domain::{AppId, ConversationId, Error, EventKind, Message, MsgId, UnixMillis, UserId};
 use tidings_store::{
-    Db, Gather, Scale, on_db,
+    Db, Gather, Scale, on_db, row,
     sqlx::{self, FromRow},
 };
 
 use super::{
-    read,
+    read::{self, MessageRow},
     weight::{self, light_content},
 };
 use crate::{content::StoredContent, delivery::Flags, origin::EventOrigin};
 
-/// Number and origin are one column, since tuples end at 16.
 static SENT: LazyLock<Gather> = LazyLock::new(|| {
-    let out = [
-        "conv_a",
-        "conv_b",
-        "msg_id",
-        "seq",
-        "sender_id",
-        "sent_at",
-        "countable",
-        "flags",
-        "edited_at",
-        "edits",
-        "body",
-        "ext",
-        "config",
-        "verbatim",
-        "delivery",
-        "place",
-    ];
     Gather::new(
-        &out,
+        SentRow::COLUMNS,
         concat!(
             "select m.conv_a, m.conv_b, m.msg_id, m.seq, m.sender_id, m.sent_at, m.countable, m.flags, m.edited_at, m.edits,
             ",
             light_content!(),
-            ", m.delivery, cast(m.event_no as text) || ' ' || coalesce(m.origin, '') as place
+            ", m.delivery, m.event_no, m.origin
             from message m
             where m.app_id = $1 and m.lane = $2 and m.event_no > $3 and m.event_no <= $4
             order by m.event_no limit cast($5 as bigint)"
@@ -68,27 +49,9 @@ macro_rules! other {
 }
 
 static OTHER: LazyLock<Gather> = LazyLock::new(|| {
-    let out = [
-        "event_no",
-        "kind",
-        "made_at",
-        "conv_a",
-        "conv_b",
-        "msg_id",
-        "actor_id",
-        "body",
-        "size",
-        "address",
-        "platform",
-        "trace",
-        "seq",
-        "sender_id",
-        "sent_at",
-        "reason",
-    ];
     // PostgreSQL must be told that it looks one message up for each event.
     Gather::per_engine(
-        &out,
+        OtherRow::COLUMNS,
         other!("left join message m on ", ""),
         other!("left join lateral (select * from message m where ", " limit 1) m on true"),
     )
@@ -165,24 +128,27 @@ impl Part {
     }
 }
 
-type SentRow = (
-    i64,
-    i64,
-    i64,
-    i64,
-    i64,
-    i64,
-    i64,
-    i64,
-    Option<i64>,
-    i64,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    String,
-);
+row! {
+    struct SentRow {
+        conv_a: i64,
+        conv_b: i64,
+        msg_id: i64,
+        seq: i64,
+        sender_id: i64,
+        sent_at: i64,
+        countable: i64,
+        flags: i64,
+        edited_at: Option<i64>,
+        edits: i64,
+        body: Option<String>,
+        ext: Option<String>,
+        config: Option<String>,
+        verbatim: Option<String>,
+        delivery: Option<String>,
+        event_no: i64,
+        origin: Option<String>,
+    }
+}
 
 /// A part of a lane as far as it was read.
 #[derive(Debug)]
@@ -198,14 +164,14 @@ pub async fn sent(db: &Db, part: Part, limit: i64, scale: &mut Scale) -> Result<
     let is_all = (rows.len() as i64) < limit;
     let (mut events, mut reached) = (Vec::with_capacity(rows.len()), part.after);
     for mut row in rows {
-        if row.10.is_none() && !scale.is_full() {
+        if row.body.is_none() && !scale.is_full() {
             // What was purged since its row was read is noticed by whoever follows.
-            let Some(content) = weight::content(db, part.app, MsgId(row.2)).await? else { continue };
+            let Some(content) = weight::content(db, part.app, MsgId(row.msg_id)).await? else { continue };
             let StoredContent { body, ext, config, verbatim } = content;
-            (row.10, row.11, row.12, row.13) = (Some(body), ext, config, verbatim);
+            (row.body, row.ext, row.config, row.verbatim) = (Some(body), ext, config, verbatim);
         }
-        let size = [&row.10, &row.11, &row.12, &row.13, &row.14].into_iter().flatten().map(String::len).sum();
-        if !scale.takes(size) {
+        let texts = [&row.body, &row.ext, &row.config, &row.verbatim, &row.delivery];
+        if !scale.takes(texts.into_iter().flatten().map(String::len).sum()) {
             return Ok(Stretch { events, reached });
         }
         let event = sent_event(row)?;
@@ -216,51 +182,48 @@ pub async fn sent(db: &Db, part: Part, limit: i64, scale: &mut Scale) -> Result<
 }
 
 fn sent_event(row: SentRow) -> Result<Event, Error> {
-    let (
-        a,
-        b,
-        msg_id,
-        seq,
-        sender,
-        sent_at,
-        countable,
-        flags,
-        edited,
-        edits,
-        body,
-        ext,
-        config,
-        verbatim,
-        manner,
-        place,
-    ) = row;
-    let message = read::message((
-        a, b, msg_id, seq, sender, sent_at, countable, flags, edited, edits, body, ext, config, verbatim, manner,
-    ))?;
-    let (event_no, origin) = place.split_once(' ').unwrap_or((&place, ""));
-    let event_no = event_no.parse().map_err(Error::internal)?;
-    let by_app = Flags::of(flags).by_app;
-    Ok(Event { event_no, happened: Happened::Sent(message), origin: EventOrigin::read(origin)?, by_app })
+    let message = read::message(MessageRow {
+        conv_a: row.conv_a,
+        conv_b: row.conv_b,
+        msg_id: row.msg_id,
+        seq: row.seq,
+        sender_id: row.sender_id,
+        sent_at: row.sent_at,
+        countable: row.countable,
+        flags: row.flags,
+        edited_at: row.edited_at,
+        edits: row.edits,
+        body: row.body,
+        ext: row.ext,
+        config: row.config,
+        verbatim: row.verbatim,
+        delivery: row.delivery,
+    })?;
+    let origin = EventOrigin::read(row.origin.as_deref().unwrap_or_default())?;
+    let (event_no, by_app) = (row.event_no, Flags::of(row.flags).by_app);
+    Ok(Event { event_no, happened: Happened::Sent(message), origin, by_app })
 }
 
-type OtherRow = (
-    i64,
-    String,
-    i64,
-    i64,
-    i64,
-    i64,
-    i64,
-    Option<String>,
-    Option<i64>,
-    Option<String>,
-    String,
-    Option<String>,
-    Option<i64>,
-    Option<i64>,
-    Option<i64>,
-    Option<String>,
-);
+row! {
+    struct OtherRow {
+        event_no: i64,
+        kind: String,
+        made_at: i64,
+        conv_a: i64,
+        conv_b: i64,
+        msg_id: i64,
+        actor_id: i64,
+        body: Option<String>,
+        size: Option<i64>,
+        address: Option<String>,
+        platform: String,
+        trace: Option<String>,
+        seq: Option<i64>,
+        sender_id: Option<i64>,
+        sent_at: Option<i64>,
+        reason: Option<String>,
+    }
+}
 
 /// What happened beside the log, up to `limit`, less where it weighs too much.
 pub async fn other(db: &Db, part: Part, limit: i64, scale: &mut Scale) -> Result<Stretch, Error> {
@@ -268,12 +231,12 @@ pub async fn other(db: &Db, part: Part, limit: i64, scale: &mut Scale) -> Result
     let is_all = (rows.len() as i64) < limit;
     let (mut events, mut reached) = (Vec::with_capacity(rows.len()), part.after);
     for mut row in rows {
-        let size = row.8.unwrap_or(0) as usize;
+        let size = row.size.unwrap_or(0) as usize;
         if !scale.takes(size) {
             return Ok(Stretch { events, reached });
         }
-        if size > 0 && row.7.is_none() {
-            row.7 = body(db, part, row.0).await?;
+        if size > 0 && row.body.is_none() {
+            row.body = body(db, part, row.event_no).await?;
         }
         let event = other_event(row)?;
         reached = event.event_no;
@@ -289,22 +252,22 @@ async fn body(db: &Db, part: Part, event_no: i64) -> Result<Option<String>, Erro
 }
 
 fn other_event(row: OtherRow) -> Result<Event, Error> {
-    let (event_no, kind, made_at, a, b, msg_id, actor, body, _, address, platform, trace, seq, sender, sent_at, reason) =
-        row;
-    let kind =
-        EventKind::of_verb(&kind).ok_or_else(|| Error::internal(format!("an event of the unknown kind {kind}")))?;
+    let kind = EventKind::of_verb(&row.kind);
+    let kind = kind.ok_or_else(|| Error::internal(format!("an event of the unknown kind {}", row.kind)))?;
     let says_something = kind != EventKind::Recalled;
-    let content = body.filter(|_| says_something).map(|body| StoredContent::of_json(&body)).transpose()?;
+    let content = row.body.filter(|_| says_something).map(|body| StoredContent::of_json(&body)).transpose()?;
+    let of = row.seq.zip(row.sender_id).zip(row.sent_at);
     let other = Other {
         kind,
-        made_at: UnixMillis(made_at),
-        conversation: ConversationId::from_key(a, b),
-        msg_id: MsgId(msg_id),
-        actor: UserId(actor),
-        of: seq.zip(sender).zip(sent_at).map(|((seq, sender), at)| (seq, UserId(sender), UnixMillis(at))),
+        made_at: UnixMillis(row.made_at),
+        conversation: ConversationId::from_key(row.conv_a, row.conv_b),
+        msg_id: MsgId(row.msg_id),
+        actor: UserId(row.actor_id),
+        of: of.map(|((seq, sender), at)| (seq, UserId(sender), UnixMillis(at))),
         content,
-        reason: reason.unwrap_or_default(),
+        reason: row.reason.unwrap_or_default(),
     };
-    let origin = EventOrigin { address: address.unwrap_or_default(), platform, trace: trace.unwrap_or_default() };
-    Ok(Event { event_no, happened: Happened::Other(other), origin, by_app: false })
+    let (address, trace) = (row.address.unwrap_or_default(), row.trace.unwrap_or_default());
+    let origin = EventOrigin { address, platform: row.platform, trace };
+    Ok(Event { event_no: row.event_no, happened: Happened::Other(other), origin, by_app: false })
 }

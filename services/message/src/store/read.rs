@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::LazyLock};
 
 use tidings_domain::{AppId, ConversationId, Error, Message, MsgId, UnixMillis, UserId};
-use tidings_store::{Column, Db, Gather, GatherMany, Kind, Scale, Tx, on_db, on_tx, sqlx};
+use tidings_store::{Column, Db, Gather, GatherMany, Kind, Scale, Tx, on_db, on_tx, row, sqlx};
 
 use super::weight::{self, light_content};
 use crate::{
@@ -30,24 +30,6 @@ macro_rules! light_columns {
     };
 }
 
-const OUT: [&str; 15] = [
-    "conv_a",
-    "conv_b",
-    "msg_id",
-    "seq",
-    "sender_id",
-    "sent_at",
-    "countable",
-    "flags",
-    "edited_at",
-    "edits",
-    "body",
-    "ext",
-    "config",
-    "verbatim",
-    "delivery",
-];
-
 /// What hides a message from a user; nothing does from the app itself, which is viewer -1. Messages for some members
 /// alone are in nobody's history (agora.md 2.6).
 macro_rules! visible {
@@ -66,7 +48,7 @@ macro_rules! visible {
 /// The cast keeps SQLite from planning the query again for each limit that it is given.
 static PAGE: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
-        &OUT,
+        MessageRow::COLUMNS,
         concat!(
             "select ",
             light_columns!(),
@@ -88,7 +70,7 @@ const FIND: &str = concat!(
 static FIND_MANY: LazyLock<GatherMany> = LazyLock::new(|| {
     GatherMany::new(
         &[("app_id", Kind::Int), ("msg_id", Kind::Int)],
-        &OUT,
+        MessageRow::COLUMNS,
         concat!(
             "select ",
             light_columns!(),
@@ -104,7 +86,7 @@ const IS_EXCLUDED: &str = "
 
 /// Recalled or not. The sum as above.
 const PLACE_OF: &str = "
-    select conv_a, conv_b, sender_id, sent_at, recalled_at, body like '{\"command\"%', delivery from message
+    select conv_a, conv_b, sender_id, sent_at, recalled_at, body like '{\"command\"%' as is_command, delivery from message
     where app_id = $1 and msg_id + 0 = $2";
 
 const HEAD: &str = "
@@ -142,7 +124,7 @@ static ABOVE: LazyLock<GatherMany> = LazyLock::new(|| {
     ];
     GatherMany::new(
         &columns,
-        &["conv_a", "conv_b", "listed_msg_id", "ordinal", "ordinal_low", "late", "unseen", "own", "hidden"],
+        AboveRow::COLUMNS,
         "select h.conv_a, h.conv_b, h.listed_msg_id,
             h.ordinal - coalesce((select m.ordinal from message m
                 where m.app_id = r.app_id and m.conv_a = r.conv_a and m.conv_b = r.conv_b and m.msg_id <= r.mark
@@ -364,22 +346,32 @@ impl PlaceOf {
     }
 }
 
-type PlaceRow = (i64, i64, i64, i64, Option<i64>, bool, Option<String>);
+row! {
+    struct PlaceRow {
+        conv_a: i64,
+        conv_b: i64,
+        sender_id: i64,
+        sent_at: i64,
+        recalled_at: Option<i64>,
+        is_command: bool,
+        delivery: Option<String>,
+    }
+}
 
 /// Where a message is.
 pub async fn place_of(db: &Db, app: AppId, msg_id: MsgId) -> Result<Option<PlaceOf>, Error> {
     let row: Option<PlaceRow> =
         on_db!(db, |c| sqlx::query_as(PLACE_OF).bind(app.0).bind(msg_id.0).fetch_optional(c).await)?;
-    let Some((a, b, sender, sent_at, recalled_at, is_command, manner)) = row else {
+    let Some(row) = row else {
         return Ok(None);
     };
-    let (audience, _) = delivery::read(manner.as_deref())?;
+    let (audience, _) = delivery::read(row.delivery.as_deref())?;
     Ok(Some(PlaceOf {
-        conversation: ConversationId::from_key(a, b),
-        sender: UserId(sender),
-        sent_at: UnixMillis(sent_at),
-        recalled: recalled_at.is_some(),
-        is_command,
+        conversation: ConversationId::from_key(row.conv_a, row.conv_b),
+        sender: UserId(row.sender_id),
+        sent_at: UnixMillis(row.sent_at),
+        recalled: row.recalled_at.is_some(),
+        is_command: row.is_command,
         audience,
     }))
 }
@@ -488,7 +480,19 @@ pub struct Above {
     pub is_hidden: bool,
 }
 
-type AboveRow = (i64, i64, i64, i64, i64, i64, i64, i64, i64);
+row! {
+    struct AboveRow {
+        conv_a: i64,
+        conv_b: i64,
+        listed_msg_id: i64,
+        ordinal: i64,
+        ordinal_low: i64,
+        late: i64,
+        unseen: i64,
+        own: i64,
+        hidden: i64,
+    }
+}
 
 /// Looks at marks of one user; the cost does not depend on how much of others lies above them. Conversations without a
 /// message are left out.
@@ -501,72 +505,73 @@ pub async fn above(db: &Db, app: AppId, user: UserId, marks: &[(ConversationId, 
         Column::Int(marks.iter().map(|(_, mark)| mark.0).collect()),
     ];
     let rows: Vec<AboveRow> = ABOVE.read(db, &rows).await?;
-    let found = rows.into_iter().map(|(a, b, listed, ordinal, ordinal_low, late, unseen, own, hidden)| Above {
-        conversation: ConversationId::from_key(a, b),
-        listed_msg_id: MsgId(listed),
-        ordinal,
-        ordinal_low,
-        late,
-        unseen,
-        own,
-        is_hidden: hidden != 0,
+    let found = rows.into_iter().map(|row| Above {
+        conversation: ConversationId::from_key(row.conv_a, row.conv_b),
+        listed_msg_id: MsgId(row.listed_msg_id),
+        ordinal: row.ordinal,
+        ordinal_low: row.ordinal_low,
+        late: row.late,
+        unseen: row.unseen,
+        own: row.own,
+        is_hidden: row.hidden != 0,
     });
     Ok(found.collect())
 }
 
-/// The columns of [`OUT`].
-pub type MessageRow = (
-    i64,
-    i64,
-    i64,
-    i64,
-    i64,
-    i64,
-    i64,
-    i64,
-    Option<i64>,
-    i64,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-);
+row! {
+    /// A message, whose content may have been left out.
+    pub struct MessageRow {
+        pub conv_a: i64,
+        pub conv_b: i64,
+        pub msg_id: i64,
+        pub seq: i64,
+        pub sender_id: i64,
+        pub sent_at: i64,
+        pub countable: i64,
+        pub flags: i64,
+        pub edited_at: Option<i64>,
+        pub edits: i64,
+        pub body: Option<String>,
+        pub ext: Option<String>,
+        pub config: Option<String>,
+        pub verbatim: Option<String>,
+        pub delivery: Option<String>,
+    }
+}
 
 const fn id_of(row: &MessageRow) -> MsgId {
-    MsgId(row.2)
+    MsgId(row.msg_id)
 }
 
 const fn is_heavy(row: &MessageRow) -> bool {
-    row.10.is_none()
+    row.body.is_none()
 }
 
 fn size_of(row: &MessageRow) -> usize {
-    [&row.10, &row.11, &row.12, &row.13, &row.14].into_iter().flatten().map(String::len).sum()
+    let texts = [&row.body, &row.ext, &row.config, &row.verbatim, &row.delivery];
+    texts.into_iter().flatten().map(String::len).sum()
 }
 
 fn set_content(row: &mut MessageRow, content: StoredContent) {
     let StoredContent { body, ext, config, verbatim } = content;
-    (row.10, row.11, row.12, row.13) = (Some(body), ext, config, verbatim);
+    (row.body, row.ext, row.config, row.verbatim) = (Some(body), ext, config, verbatim);
 }
 
 pub fn message(row: MessageRow) -> Result<Message, Error> {
-    let (a, b, msg_id, seq, sender, sent_at, countable, flags, edited_at, edits, body, ext, config, verbatim, manner) =
-        row;
-    let body = body.ok_or_else(|| Error::internal("a message without its body"))?;
-    let flags = Flags::of(flags);
-    let (audience, delivery) = delivery::read(manner.as_deref())?;
+    let body = row.body.ok_or_else(|| Error::internal("a message without its body"))?;
+    let flags = Flags::of(row.flags);
+    let (audience, delivery) = delivery::read(row.delivery.as_deref())?;
     Ok(Message {
-        conversation: ConversationId::from_key(a, b),
-        msg_id: MsgId(msg_id),
-        seq,
-        sender: UserId(sender),
-        sent_at: UnixMillis(sent_at),
-        content: StoredContent { body, ext, config, verbatim }.read()?,
-        countable: countable != 0,
+        conversation: ConversationId::from_key(row.conv_a, row.conv_b),
+        msg_id: MsgId(row.msg_id),
+        seq: row.seq,
+        sender: UserId(row.sender_id),
+        sent_at: UnixMillis(row.sent_at),
+        content: StoredContent { body, ext: row.ext, config: row.config, verbatim: row.verbatim }.read()?,
+        countable: row.countable != 0,
         system: flags.system,
-        edited_at: edited_at.map(UnixMillis),
-        edits: edits as i32,
+        edited_at: row.edited_at.map(UnixMillis),
+        edits: row.edits as i32,
         audience,
         delivery,
         imported: flags.imported,
