@@ -1,10 +1,6 @@
 //! Agora's callbacks, whole, and the answer that decides (agora.md 11).
 
-#[path = "support/app.rs"]
-mod support;
-
 use insta::assert_snapshot;
-use support::app;
 use tidings_dialects::agora::{
     Addressing, Decision, Edit, Event, REST_OPERATOR, decision, draft, edit_callback, post_send_callback,
     pre_send_callback, read_ack_callback, recall_callback, security,
@@ -48,13 +44,13 @@ fn security_is_the_contracts_vector_agora_11_1() {
 
 #[test]
 fn pre_send_is_the_contracts_example_agora_11_2() {
-    let body = text(pre_send_callback(&in_group(&app()), CALL, &Content::text("hello")));
+    let body = text(pre_send_callback(&in_group(&App::example()), CALL, &Content::text("hello")));
     assert_snapshot!(body, @r#"{"callId":"acme#lobby_5b0d4a3e-2f10-4c7a-9a55-0f2f1f0c9e11","timestamp":1752600000123,"chat_type":"groupchat","group_id":"251893004017665","from":"nora","to":"251893004017665","msg_id":"1402118873456100352","payload":{"bodies":[{"msg":"hello","type":"txt"}],"ext":{},"from":"nora","to":"251893004017665"},"securityVersion":"1.0.0","security":"f30eccc49b435af8e3d429133cfa78c8"}"#);
 }
 
 #[test]
 fn before_a_message_rooms_are_told_apart_and_afterwards_not_agora_11_3() {
-    let app = app();
+    let app = App::example();
     let room = Event { kind: ConversationKind::Room, ..in_group(&app) };
     assert!(text(pre_send_callback(&room, CALL, &Content::text(""))).contains(r#""chat_type":"chatroom""#));
     assert!(text(post_send_callback(&room, false, &Content::text(""))).contains(r#""chat_type":"groupchat""#));
@@ -63,21 +59,21 @@ fn before_a_message_rooms_are_told_apart_and_afterwards_not_agora_11_3() {
 #[test]
 fn post_send_tells_an_accepted_message_agora_11_3() {
     let sent = content(r#""type":"custom","body":{"customEvent":"gift","customExts":{"kind":"rose"}},"ext":{"k":1.0}"#);
-    let body = text(post_send_callback(&to_omar(&app()), false, &sent));
+    let body = text(post_send_callback(&to_omar(&App::example()), false, &sent));
     assert_snapshot!(body, @r#"{"callId":"acme#lobby_1402118873456100352","eventType":"chat","timestamp":1752600000123,"chat_type":"chat","from":"nora","to":"omar","msg_id":"1402118873456100352","payload":{"bodies":[{"customEvent":"gift","customExts":[{"kind":"rose"}],"v2:customExts":{"kind":"rose"},"type":"custom"}],"ext":{"k":1.0},"from":"nora","to":"omar"},"securityVersion":"1.0.0","security":"33193993dadb0c207ada6c984a1d0ead","appkey":"acme#lobby","host":"tidings"}"#);
-    assert!(text(post_send_callback(&to_omar(&app()), true, &sent)).contains(r#""eventType":"chat_offline""#));
+    assert!(text(post_send_callback(&to_omar(&App::example()), true, &sent)).contains(r#""eventType":"chat_offline""#));
 }
 
 #[test]
 fn a_recall_names_the_message_and_has_no_bodies_agora_11_3() {
-    let app = app();
+    let app = App::example();
     let event = Event { id: "1402118873456100400", ..to_omar(&app) };
     assert_snapshot!(text(recall_callback(&event, MsgId(7))), @r#"{"callId":"acme#lobby_1402118873456100400","eventType":"chat","timestamp":1752600000123,"chat_type":"recall","from":"nora","to":"omar","recall_id":"7","msg_id":"1402118873456100400","payload":{"ack_message_id":"7","bodies":[],"ext":{},"from":"nora","to":"omar"},"securityVersion":"1.0.0","security":"e094d3dc826950af289541a5baf194f7","appkey":"acme#lobby","host":"tidings"}"#);
 }
 
 #[test]
 fn a_receipt_in_a_group_says_that_receipts_are_allowed_agora_11_3() {
-    let app = app();
+    let app = App::example();
     assert_snapshot!(text(read_ack_callback(&in_group(&app), MsgId(7))), @r#"{"callId":"acme#lobby_1402118873456100352","eventType":"chat","timestamp":1752600000123,"chat_type":"read_ack","group_id":"251893004017665","from":"nora","to":"251893004017665","msg_id":"1402118873456100352","payload":{"ack_message_id":"7","bodies":[],"ext":{},"from":"nora","to":"251893004017665","msg_config":{"allow_group_ack":true}},"securityVersion":"1.0.0","security":"33193993dadb0c207ada6c984a1d0ead","appkey":"acme#lobby","host":"tidings"}"#);
     let direct = text(read_ack_callback(&to_omar(&app), MsgId(7)));
     assert!(!direct.contains("msg_config") && !direct.contains("group_id"), "{direct}");
@@ -95,7 +91,7 @@ fn an_edit_tells_who_and_how_often_agora_11_3() {
         sender: "nora",
         content: &content,
     };
-    assert_snapshot!(text(edit_callback(&to_omar(&app()), &edit)), @r#"{"callId":"acme#lobby_1402118873456100352","eventType":"chat","timestamp":1752600000123,"chat_type":"edit","from":"nora","to":"omar","msg_id":"1402118873456100352","payload":{"edit_message_id":"7","bodies":[{"msg":"hullo","type":"txt"}],"ext":{},"from":"nora","to":"omar","meta":{"edit_msg":{"count":2,"edit_time":1752600000123,"operator":"easemob_rest_app_admin","send_time":1752599000000,"sender":"nora"}}},"securityVersion":"1.0.0","security":"33193993dadb0c207ada6c984a1d0ead","appkey":"acme#lobby","host":"tidings"}"#);
+    assert_snapshot!(text(edit_callback(&to_omar(&App::example()), &edit)), @r#"{"callId":"acme#lobby_1402118873456100352","eventType":"chat","timestamp":1752600000123,"chat_type":"edit","from":"nora","to":"omar","msg_id":"1402118873456100352","payload":{"edit_message_id":"7","bodies":[{"msg":"hullo","type":"txt"}],"ext":{},"from":"nora","to":"omar","meta":{"edit_msg":{"count":2,"edit_time":1752600000123,"operator":"easemob_rest_app_admin","send_time":1752599000000,"sender":"nora"}}},"securityVersion":"1.0.0","security":"33193993dadb0c207ada6c984a1d0ead","appkey":"acme#lobby","host":"tidings"}"#);
 }
 
 fn hello() -> Content {
@@ -172,7 +168,7 @@ fn a_payload_that_repeats_the_message_changes_nothing_agora_11_2() {
     ];
     for message in messages {
         let told: serde_json::Value =
-            serde_json::from_slice(&pre_send_callback(&in_group(&app()), CALL, &message)).unwrap();
+            serde_json::from_slice(&pre_send_callback(&in_group(&App::example()), CALL, &message)).unwrap();
         let answer = serde_json::json!({ "valid": true, "payload": told["payload"] }).to_string();
         assert_eq!(decision(200, answer.as_bytes(), &message), Some(Decision::Deliver), "{answer}");
     }

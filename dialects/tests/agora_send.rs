@@ -1,11 +1,7 @@
 //! `POST /messages/users`: leniency of agora.md 2, errors of 8.2 and 8.3, sizes of decision 13.
 
-#[path = "support/app.rs"]
-mod support;
-
-use support::app;
 use tidings_dialects::agora::{self, Call, Timing};
-use tidings_domain::{ConversationId, MsgId, Policy, Sent, Target, UserId, UserRef};
+use tidings_domain::{App, ConversationId, MsgId, Policy, Sent, Target, UserId, UserRef};
 
 fn refused(request: &str) -> (u16, &'static str, String) {
     let refusal = agora::draft(request.as_bytes(), &Policy::default(), agora::Addressing::Users)
@@ -195,7 +191,7 @@ fn lenient_values_of_2_2_are_taken() {
 
 #[test]
 fn the_answer_has_the_keys_of_2_4_and_folded_names() {
-    let app = app();
+    let app = App::example();
     let uri = "https://chat.example.test/acme/lobby/messages/users";
     let call = Call { app: &app, action: "post", path: "/messages/users", uri };
     let sent = Sent {
@@ -218,7 +214,7 @@ fn an_error_has_the_keys_of_1_6() {
 
 #[test]
 fn a_user_is_shown_as_in_10_2() {
-    let app = app();
+    let app = App::example();
     let call = Call { app: &app, action: "get", path: "/users/nora", uri: "http://h/acme/lobby/users/nora" };
     let user = agora::User { uuid: "u", username: "Nora", nickname: "", created: 1, modified: 2, activated: true };
     let json = agora::one_user(&call, Timing { timestamp: 5, duration: 0 }, &user, true);

@@ -1,10 +1,6 @@
 //! Lanying's callbacks, whole (lanying.md 8).
 
-#[path = "support/app.rs"]
-mod support;
-
 use insta::assert_snapshot;
-use support::app;
 use tidings_dialects::lanying::{Event, edited_callback, recalled_callback, sent_callback};
 use tidings_domain::{App, Body, Content, ConversationKind, Ext, File, JsonText, Media, MsgId, UnixMillis, UserId};
 
@@ -18,7 +14,7 @@ fn event(app: &App) -> Event<'_> {
 
 #[test]
 fn a_plain_text_has_the_keys_that_receivers_read_without_default_lanying_8() {
-    let body = text(sent_callback(&event(&app()), ConversationKind::Direct, &Content::text("hi")));
+    let body = text(sent_callback(&event(&App::example()), ConversationKind::Direct, &Content::text("hi")));
     assert_snapshot!(body, @r#"{"appId":"welovemaxim","msgId":9007199254740991,"from":{"uid":"16"},"to":{"uid":"32"},"type":"CHAT","ctype":"TEXT","content":"hi","ext":"","timestamp":1752600000123}"#);
 }
 
@@ -31,7 +27,7 @@ fn ext_config_and_attachment_are_json_in_texts_lanying_8() {
         config: Some(r#"{ "mentionAll":true }"#.to_owned()),
         verbatim: None,
     };
-    let app = app();
+    let app = App::example();
     let body = text(sent_callback(&Event { to: 17, ..event(&app) }, ConversationKind::Group, &content));
     assert_snapshot!(body, @r#"{"appId":"welovemaxim","msgId":9007199254740991,"from":{"uid":"16"},"to":{"uid":"17"},"type":"GROUPCHAT","ctype":"FILE","content":"","ext":"{\"ai\":{\"role\":\"ai\"}}","config":"{ \"mentionAll\":true }","attachment":"{\"url\":\"https://h/4\",\"dName\":\"plan.pdf\"}","timestamp":1752600000123}"#);
     let in_room = text(sent_callback(&event(&app), ConversationKind::Room, &content));
@@ -40,12 +36,12 @@ fn ext_config_and_attachment_are_json_in_texts_lanying_8() {
 
 #[test]
 fn an_edit_is_a_replace_of_the_message_lanying_8() {
-    let body = text(edited_callback(&event(&app()), &Content::text("hullo")));
+    let body = text(edited_callback(&event(&App::example()), &Content::text("hullo")));
     assert_snapshot!(body, @r#"{"appId":"welovemaxim","msgId":9007199254740991,"from":{"uid":"16"},"to":{"uid":"32"},"type":"REPLACE","ctype":"TEXT","content":"hullo","ext":"","timestamp":1752600000123,"relatedMid":9007199254740991}"#);
 }
 
 #[test]
 fn a_recall_is_no_text_lanying_8() {
-    let body = text(recalled_callback(&event(&app())));
+    let body = text(recalled_callback(&event(&App::example())));
     assert_snapshot!(body, @r#"{"appId":"welovemaxim","msgId":9007199254740991,"from":{"uid":"16"},"to":{"uid":"32"},"type":"RECALL","ctype":"RECALL","content":"","ext":"","timestamp":1752600000123,"relatedMid":9007199254740991}"#);
 }

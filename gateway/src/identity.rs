@@ -118,24 +118,10 @@ fn key(app: &app_ref::App, token: &str) -> Key {
 
 #[cfg(test)]
 mod tests {
-    use tidings_domain::{AppId, Policy};
-
     use super::*;
 
     fn identity(expires_at: Option<i64>) -> Arc<Identity> {
-        let app = App {
-            id: AppId(1),
-            org: String::new(),
-            name: String::new(),
-            uuid: String::new(),
-            lanying_app_id: String::new(),
-            sdk_appid: 0,
-            enabled: true,
-            created_at: UnixMillis(0),
-            policy: Policy::default(),
-            screening: 0,
-        };
-        Arc::new(Identity { who: Who::App, app, expires_at: expires_at.map(UnixMillis) })
+        Arc::new(Identity { who: Who::App, app: App::example(), expires_at: expires_at.map(UnixMillis) })
     }
 
     #[test]

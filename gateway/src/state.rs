@@ -10,7 +10,7 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use ipnet::IpNet;
-use tidings_domain::{Clock, Entropy, UnixMillis};
+use tidings_domain::{Clock, Entropy, UnixMillis, new_uuid};
 use tidings_runtime::{Clients, Shutdown};
 
 use crate::{budget::Budgets, cors::Cors, identity::Identities, kinds::Kinds, limits::Limits, log_repeats::LogRepeats};
@@ -162,9 +162,7 @@ impl Gateway {
 
     /// A random uuid (version 4).
     pub(crate) fn new_uuid(&self) -> String {
-        let mut bytes = [0; 16];
-        self.0.entropy.fill(&mut bytes);
-        uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+        new_uuid(&*self.0.entropy)
     }
 
     /// A request id that no other request of this process has.

@@ -14,7 +14,7 @@ use axum::{Router, body::Body, extract::ConnectInfo, response::Response};
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use prost::Message as _;
-use tidings_domain::{App, AppId, Error, ManualClock, OsEntropy, Policy, Reason, UnixMillis};
+use tidings_domain::{App, Error, ManualClock, OsEntropy, Policy, Reason, UnixMillis};
 use tidings_gateway::{Gateway, GatewayConfig, ROUTE_RIGHTS, RouteAccess, router};
 use tidings_proto::{pb, status_from_error};
 use tidings_runtime::{Clients, Wire};
@@ -23,18 +23,7 @@ use tower::{ServiceExt as _, service_fn};
 const NOW: UnixMillis = UnixMillis(1_752_600_000_123);
 
 fn app() -> pb::App {
-    let app = App {
-        id: AppId(1),
-        org: "acme".into(),
-        name: "lobby".into(),
-        uuid: "3f1c2a90".into(),
-        lanying_app_id: "welovemaxim".into(),
-        sdk_appid: 1_400_000_000,
-        enabled: true,
-        created_at: UnixMillis(0),
-        policy: Policy { lanying_open_registration: false, ..Policy::default() },
-        screening: 0,
-    };
+    let app = App { policy: Policy { lanying_open_registration: false, ..Policy::default() }, ..App::example() };
     app.into()
 }
 

@@ -4,6 +4,7 @@
 //! seen everywhere within that time, and who may speak where within 1 second. Refusals are never kept, nor is that
 //! somebody is not in a group.
 
+mod access;
 mod cached;
 mod current;
 

@@ -27,6 +27,25 @@ pub struct App {
     pub screening: i64,
 }
 
+impl App {
+    /// Acme's lobby, for tests.
+    #[doc(hidden)]
+    pub fn example() -> Self {
+        Self {
+            id: AppId(1),
+            org: "acme".to_owned(),
+            name: "lobby".to_owned(),
+            uuid: "3f1c2a90".to_owned(),
+            lanying_app_id: "welovemaxim".to_owned(),
+            sdk_appid: 1_400_000_000,
+            enabled: true,
+            created_at: UnixMillis(0),
+            policy: Policy::default(),
+            screening: 0,
+        }
+    }
+}
+
 /// First path segments of the Lanying dialect, whose paths name no organization.
 pub const LANYING_SEGMENTS: [&str; 8] = ["user", "token", "message", "group", "roster", "file", "conversation", "ai"];
 /// First path segments of our own.

@@ -17,3 +17,10 @@ impl Entropy for OsEntropy {
         getrandom::fill(bytes).expect("the operating system always has random bytes once it runs");
     }
 }
+
+/// A random UUID (version 4), as text.
+pub fn new_uuid(entropy: &dyn Entropy) -> String {
+    let mut bytes = [0; 16];
+    entropy.fill(&mut bytes);
+    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+}

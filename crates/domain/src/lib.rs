@@ -38,7 +38,7 @@ pub use content::{
 };
 pub use conversation::{ConversationId, ConversationKind, Marks, Status};
 pub use decimal::decimal_id;
-pub use entropy::{Entropy, OsEntropy};
+pub use entropy::{Entropy, OsEntropy, new_uuid};
 pub use error::{AgoraWords, Error, Grpc, Reason, Words};
 pub use event::EventKind;
 pub use file::{Shown, StoredFile, Thumbnail};

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body_util::{BodyExt as _, Full};
 use tidings_conversation::{Deps, SCHEMA, build};
 use tidings_directory_client::DirectoryCache;
-use tidings_domain::{Actor, App, AppId, Caller, ManualClock, Platform, Policy, Reason, UnixMillis, UserId};
+use tidings_domain::{Actor, App, AppId, Caller, ManualClock, Platform, Reason, UnixMillis, UserId};
 use tidings_proto::{
     error_from_status,
     pb::{
@@ -32,19 +32,7 @@ async fn the_app(request: http::Request<Body>) -> Result<http::Response<Body>, I
     if request.uri().path().ends_with("/GetUser") {
         return Ok(answer(&pb::User { registered: true, enabled: true, ..Default::default() }));
     }
-    let app = App {
-        id: AppId(1),
-        org: "acme".into(),
-        name: "lobby".into(),
-        uuid: "3f1c2a90".into(),
-        lanying_app_id: "welovemaxim".into(),
-        sdk_appid: 1_400_000_000,
-        enabled: true,
-        created_at: UnixMillis(0),
-        policy: Policy::default(),
-        screening: 0,
-    };
-    Ok(answer(&pb::App::from(app)))
+    Ok(answer(&pb::App::from(App::example())))
 }
 
 fn answer(message: &impl prost::Message) -> http::Response<Body> {

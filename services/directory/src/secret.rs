@@ -57,11 +57,6 @@ pub(crate) fn hex_32(entropy: &dyn Entropy) -> String {
     hex(&random::<16>(entropy))
 }
 
-/// A random UUID.
-pub(crate) fn uuid(entropy: &dyn Entropy) -> String {
-    uuid::Builder::from_random_bytes(random(entropy)).into_uuid().to_string()
-}
-
 /// `N` random bytes.
 pub(crate) fn random<const N: usize>(entropy: &dyn Entropy) -> [u8; N] {
     let mut bytes = [0; N];

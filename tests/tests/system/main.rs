@@ -37,6 +37,7 @@ mod rolling;
 mod screening_commands;
 mod service_key;
 mod start;
+mod statements;
 mod supervision;
 mod telemetry;
 mod tour;

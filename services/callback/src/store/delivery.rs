@@ -142,6 +142,8 @@ pub const ALL: &[&str] = &[
     LIST,
     LIST_OF_MESSAGE,
     BODY,
+    NEWEST,
+    END_OF_STEP,
     REPLAY,
     PURGE,
     FORGET,

@@ -1,6 +1,5 @@
 //! What the service does, one use-case a file.
 
-pub mod access;
 pub mod clear;
 pub mod delete;
 pub mod delete_all;

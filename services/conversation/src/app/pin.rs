@@ -2,7 +2,6 @@
 
 use tidings_domain::{Caller, ConversationId, Error, UserId};
 
-use super::access;
 use crate::{
     Deps,
     store::{UserConversation, pin as store},
@@ -22,7 +21,7 @@ pub async fn pin(
 ) -> Result<bool, Error> {
     conversation.check_party(user)?;
     if pinned {
-        access::check_member(&deps.directory, caller, conversation).await?;
+        deps.directory.check_member(caller, conversation).await?;
     }
     let place = UserConversation { app: caller.app, user, conversation };
     let mut tx = deps.db.begin().await?;

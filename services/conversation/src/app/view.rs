@@ -2,7 +2,6 @@
 
 use tidings_domain::{Caller, ConversationId, Error, Marks, UserId};
 
-use super::access;
 use crate::{
     Deps,
     store::{UserConversation, cursor as store},
@@ -16,7 +15,7 @@ pub async fn view(
     conversation: ConversationId,
 ) -> Result<(Marks, Marks), Error> {
     conversation.check_party(user)?;
-    access::check_member(&deps.directory, caller, conversation).await?;
+    deps.directory.check_member(caller, conversation).await?;
     let place = UserConversation { app: caller.app, user, conversation };
     let peer = conversation.peer_of(user);
     let (own, of_peer) = store::find(&deps.db, place, peer.unwrap_or(user)).await?;

@@ -1,12 +1,12 @@
 //! Makes an app with random names and secrets.
 
-use tidings_domain::{App, AppId, Entropy, Error, Policy, Reason, is_reserved_org};
+use tidings_domain::{App, AppId, Entropy, Error, Policy, Reason, is_reserved_org, new_uuid};
 use tidings_store::Tx;
 
 use super::Core;
 use crate::{
     model::{AppKey, KnownApp, NewApp, is_legal_name},
-    secret::{Rotating, Secret, hex_32, random, url_safe, uuid},
+    secret::{Rotating, Secret, hex_32, random, url_safe},
     store::{self, app::InsertApp},
 };
 
@@ -24,7 +24,7 @@ impl Core {
             id,
             lanying_app_id: self.lanying_app_id(&mut tx, new.lanying_app_id).await?,
             sdk_appid: self.sdk_appid(&mut tx, new.sdk_appid).await?,
-            uuid: uuid(&*self.entropy),
+            uuid: new_uuid(&*self.entropy),
             enabled: true,
             created_at: self.clock.now(),
             policy: Policy::default(),

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use tidings_domain::{Error, NameRule, Reason, UserId, Username};
+use tidings_domain::{Error, NameRule, Reason, UserId, Username, new_uuid};
 use tidings_store::Tx;
 
 use super::Core;
@@ -11,7 +11,6 @@ use crate::{
     network::network,
     password,
     queue::{Claim, Lane},
-    secret::uuid,
     store::{self, user::Registration},
 };
 
@@ -147,7 +146,7 @@ impl Core {
         checked: Checked,
     ) -> Result<Result<User, Refusal>, Error> {
         let Checked { name, password_hash, nickname } = &checked;
-        let uuid = uuid(&*self.entropy);
+        let uuid = new_uuid(&*self.entropy);
         let registration = Registration { fresh_id, name, password_hash, nickname, uuid };
         let registered = store::user::register(tx, known.app.id, &registration, self.clock.now()).await?;
         Ok(registered.map(|known| known.user).ok_or_else(|| exists(name.written().to_owned())))

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use tidings_domain::{AppId, Error, UserId, UserRef, Username};
+use tidings_domain::{AppId, Error, UserId, UserRef, Username, new_uuid};
 
 use super::{
     Core,
@@ -11,7 +11,6 @@ use super::{
 };
 use crate::{
     model::{AppKey, User},
-    secret::uuid,
     store,
 };
 
@@ -71,7 +70,7 @@ impl Core {
 
     /// Taking numbers locks the app's row, so whoever comes second finds the first one's users.
     async fn intern(&self, key: &AppKey, app: AppId, names: &[&Username]) -> Result<Vec<User>, Error> {
-        let uuids: Vec<String> = names.iter().map(|_| uuid(&*self.entropy)).collect();
+        let uuids: Vec<String> = names.iter().map(|_| new_uuid(&*self.entropy)).collect();
         let mut tx = self.db.begin().await?;
         let Some(first) = store::app::take_user_numbers(&mut tx, app, names.len()).await? else {
             return Err(key.not_found());

@@ -129,7 +129,7 @@ fn signature(parts: &[&str]) -> String {
 mod tests {
     use base64::engine::general_purpose::{STANDARD, URL_SAFE as PAGES, URL_SAFE_NO_PAD};
     use proptest::prelude::*;
-    use tidings_domain::{App, AppId, Policy};
+    use tidings_domain::App;
 
     use super::*;
     use crate::secret::{Rotating, Secret};
@@ -142,20 +142,8 @@ mod tests {
 
     fn known() -> KnownApp {
         let rotating = |text: &str| Rotating { current: Secret::new(text.to_owned()), previous: None };
-        let app = App {
-            id: AppId(1),
-            org: "acme".into(),
-            name: "lobby".into(),
-            uuid: String::new(),
-            lanying_app_id: String::new(),
-            sdk_appid: 0,
-            enabled: true,
-            created_at: UnixMillis(1_680_000_000_000),
-            policy: Policy::default(),
-            screening: 0,
-        };
         KnownApp {
-            app,
+            app: App { created_at: UnixMillis(1_680_000_000_000), ..App::example() },
             client_id: "CID".into(),
             agora_app_id: String::new(),
             client_secret: rotating("CS"),

@@ -9,7 +9,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use sha2::{Digest as _, Sha256};
-use tidings_domain::{App, AppId, Error, Reason, StoredFile, Thumbnail, UserId, hex};
+use tidings_domain::{App, AppId, Error, Reason, StoredFile, Thumbnail, UserId, hex, new_uuid};
 use tracing::Instrument as _;
 
 use super::{Core, delete::discard, quota};
@@ -81,7 +81,8 @@ async fn keep(
     }
     let uuid = match &header.uuid {
         Some(uuid) => not_used(core, app.id, uuid).await?,
-        None => new_uuid(core),
+        // Random, since whoever has the uuid of a file that is not restricted can read it.
+        None => new_uuid(&*core.deps.entropy),
     };
     let mut tx = core.deps.db.begin().await?;
     // Whoever sweeps may be another process.
@@ -245,13 +246,6 @@ async fn look_at(
     writing.append(bytes.into()).await?;
     writing.finish().await?;
     Ok((dimensions, Some(Thumbnail { content_type: content_type.to_owned(), size })))
-}
-
-/// Random, since whoever has the uuid of a file that is not restricted can read it.
-fn new_uuid(core: &Core) -> String {
-    let mut bytes = [0; 16];
-    core.deps.entropy.fill(&mut bytes);
-    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
 }
 
 fn new_secret(core: &Core) -> String {

@@ -1,37 +1,13 @@
 //! What a caller may see of a conversation. The app itself, which is also user 0, sees everything.
 
 use tidings_directory_client::DirectoryCache;
-use tidings_domain::{Actor, Caller, ConversationId, Error, Membership, MsgId, Reason, UserId};
+use tidings_domain::{Actor, Caller, ConversationId, Error, MsgId, Reason, UserId};
 
 /// Messages up to here are hidden from the caller. Refused when he has no part in the conversation.
 pub async fn floor(directory: &DirectoryCache, caller: &Caller, conversation: ConversationId) -> Result<MsgId, Error> {
     caller.check_party(conversation)?;
-    let membership = membership(directory, caller, conversation).await?;
+    let membership = directory.check_member(caller, conversation).await?;
     Ok(membership.map_or(MsgId::ZERO, |membership| membership.floor()))
-}
-
-/// What the calling user is in the group or room. `None` where nobody asks: in direct conversations, and for the app
-/// itself.
-pub async fn membership(
-    directory: &DirectoryCache,
-    caller: &Caller,
-    conversation: ConversationId,
-) -> Result<Option<Membership>, Error> {
-    let user = caller.actor.user();
-    let group = match conversation {
-        ConversationId::Direct(..) => return Ok(None),
-        ConversationId::Group(group) => group.0,
-        ConversationId::Room(room) => room.0,
-    };
-    if caller.actor == Actor::App || user == UserId::ADMIN {
-        return Ok(None);
-    }
-    let membership = directory.membership(caller, user, group).await?;
-    if membership.conversation() != conversation {
-        return Err(Error::new(Reason::GroupNotFound, group.to_string()));
-    }
-    membership.check_member(user)?;
-    Ok(Some(membership))
 }
 
 /// The user whose view counts; `None` is the app itself, which sees everything.

@@ -40,24 +40,9 @@ fn fingerprint(request: &[u8]) -> String {
 mod tests {
     use std::collections::HashMap;
 
-    use tidings_domain::{Actor, AppId, Policy, UserId};
+    use tidings_domain::{Actor, AppId, UserId};
 
     use super::*;
-
-    fn app() -> App {
-        App {
-            id: AppId(1),
-            org: String::new(),
-            name: String::new(),
-            uuid: String::new(),
-            lanying_app_id: String::new(),
-            sdk_appid: 0,
-            enabled: true,
-            created_at: UnixMillis(0),
-            policy: Policy::default(),
-            screening: 0,
-        }
-    }
 
     /// Caller, call and key are joined to texts: no two of them meet, however their letters move.
     #[test]
@@ -71,7 +56,7 @@ mod tests {
                     let caller = Caller { actor: Actor::User(UserId(user)), ..Caller::of_app(AppId(1)) };
                     let once = Once { call, idempotency_key, transaction_id };
                     let what = format!("{user} {once:?}");
-                    let made = key(&caller, &app(), once, b"", UnixMillis(0)).expect("a key");
+                    let made = key(&caller, &App::example(), once, b"", UnixMillis(0)).expect("a key");
                     if let Some(other) = seen.insert((made.key.scope, made.key.key), what.clone()) {
                         panic!("{what} and {other} have one key");
                     }

@@ -234,7 +234,7 @@ async fn right(deps: &Deps, caller: &Caller, message: &PlaceOf) -> Result<Right,
         Actor::App | Actor::User(UserId::ADMIN) => return Ok(Right::Keeper),
         Actor::User(user) => user,
     };
-    let membership = access::membership(&deps.directory, caller, message.conversation).await?;
+    let membership = deps.directory.check_member(caller, message.conversation).await?;
     if membership.is_some_and(|membership| membership.is_admin()) {
         return Ok(Right::Keeper);
     }

@@ -88,18 +88,7 @@ impl Fake {
 
 impl State {
     fn app(&self) -> pb::App {
-        let app = App {
-            id: AppId(1),
-            org: "acme".into(),
-            name: "lobby".into(),
-            uuid: "3f1c2a90".into(),
-            lanying_app_id: "welovemaxim".into(),
-            sdk_appid: 1_400_000_000,
-            enabled: true,
-            created_at: UnixMillis(0),
-            policy: self.policy.clone(),
-            screening: self.screening.version,
-        };
+        let app = App { policy: self.policy.clone(), screening: self.screening.version, ..App::example() };
         app.into()
     }
 
