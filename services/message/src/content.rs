@@ -9,6 +9,8 @@ use tidings_domain::{
     Text, Verbatim, Video, Voice, decoded_len, uuids_in,
 };
 
+use crate::delivery::Flags;
+
 /// The columns of one message's content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredContent {
@@ -65,9 +67,11 @@ impl StoredContent {
         self.body.len() + beside.into_iter().flatten().map(String::len).sum::<usize>()
     }
 
-    /// As one JSON object with the columns' names, for an event.
-    pub fn to_json(&self, system: bool) -> String {
-        let mut json = format!("{{\"system\":{system},\"body\":{}", self.body);
+    /// As one JSON object with the columns' names, for an event. Of the flags it has whether it is a system notification,
+    /// and whether the app itself asked for it.
+    pub fn to_json(&self, flags: Flags) -> String {
+        let by_app = if flags.by_app { ",\"by_app\":true" } else { "" };
+        let mut json = format!("{{\"system\":{}{by_app},\"body\":{}", flags.system, self.body);
         for (name, column) in [("ext", &self.ext), ("config", &self.config), ("verbatim", &self.verbatim)] {
             if let Some(column) = column {
                 // Every column is JSON itself.
@@ -78,14 +82,14 @@ impl StoredContent {
         json
     }
 
-    /// The opposite of [`Self::to_json`], with whether it is a system notification.
-    pub fn of_json(json: &str) -> Result<(Self, bool), Error> {
+    /// The opposite of [`Self::to_json`].
+    pub fn of_json(json: &str) -> Result<(Self, Flags), Error> {
         let columns: Columns<'_> = parse(json)?;
         let owned = |column: Option<&RawValue>| column.map(|raw| raw.get().to_owned());
-        let Columns { system, body, ext, config, verbatim } = columns;
+        let Columns { system, by_app, body, ext, config, verbatim } = columns;
         let content =
             Self { body: body.get().to_owned(), ext: owned(ext), config: owned(config), verbatim: owned(verbatim) };
-        Ok((content, system))
+        Ok((content, Flags { system, by_app, ..Flags::default() }))
     }
 
     /// From a row.
@@ -123,6 +127,9 @@ fn json_text(text: &str) -> Result<JsonText, Error> {
 #[derive(Deserialize)]
 struct Columns<'a> {
     system: bool,
+    /// What was written before requesters were kept has none.
+    #[serde(default)]
+    by_app: bool,
     #[serde(borrow)]
     body: &'a RawValue,
     #[serde(borrow)]
@@ -309,7 +316,10 @@ mod tests {
                 }),
             };
             let stored = StoredContent::write(&content).unwrap();
-            assert_eq!(StoredContent::of_json(&stored.to_json(true)).unwrap(), (stored.clone(), true));
+            for (system, by_app) in [(true, false), (false, true), (true, true)] {
+                let flags = Flags { system, by_app, ..Flags::default() };
+                assert_eq!(StoredContent::of_json(&stored.to_json(flags)).unwrap(), (stored.clone(), flags));
+            }
             assert_eq!(stored.read().unwrap(), content);
         }
     }

@@ -130,7 +130,7 @@ impl MessageService for MessageGrpc {
         let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let mut request = request.into_inner();
         if !request.msg_key.is_empty() {
-            request.msg_id = recall::of_key(&self.deps, app.id, &request.msg_key).await.map_err(to_status)?.0;
+            request.msg_id = recall::of_key(&self.deps, &app, &request.msg_key).await.map_err(to_status)?.0;
         }
         let wanted = recall::RecallCommand::try_from(request).map_err(to_status)?;
         let recalled = recall::recall(&self.deps, (&caller, &app), wanted).await.map_err(to_status)?;

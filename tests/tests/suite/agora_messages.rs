@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 
 use reqwest::{Method, header::CONTENT_TYPE};
 use serde_json::{Value, json};
-use tidings_domain::{ManualClock, UnixMillis};
+use tidings_dialects::tencent::MsgKey;
+use tidings_domain::{ManualClock, MsgId, UnixMillis};
 use tidings_proto::pb;
 use tidings_testkit::{Agora, Reply, Suite, TestApp, every_shape};
 
@@ -334,6 +335,93 @@ async fn force_recalls_what_is_past_storage_decision_16() {
     clock.advance(Duration::from_mins(3));
     let late = agora.post("/messages/msg_recall", &recall(&new, true)).await;
     assert_eq!(agora_error(&late, 403).1, "exceed call time limit");
+}
+
+/// What each door answers about a message past retention, before the purge has come to it and after: one list for all.
+#[tokio::test]
+async fn what_is_past_storage_is_answered_alike_whether_or_not_the_purge_has_run_decision_16() {
+    let mut told = Vec::new();
+    for purged in [false, true] {
+        let hour = 3_600_000;
+        let (clock, app) = clocked(pb::Policy { message_retention_ms: Some(hour), ..Default::default() }).await;
+        let (agora, lanying) = (app.agora(), app.lanying());
+        let (nora, omar) = (lanying.register("nora").await, lanying.register("omar").await);
+        let old = agora.send_text("nora", "omar", "old").await;
+        let msg_id: i64 = old.parse().expect("a number");
+        let found = app.messages().find(app.request(pb::FindRequest { msg_id })).await.expect("found").into_inner();
+        let key = MsgKey::of(found.seq, MsgId(msg_id), UnixMillis(found.sent_at_ms)).to_string();
+        let wrong_key = MsgKey::of(found.seq + 1, MsgId(msg_id), UnixMillis(found.sent_at_ms)).to_string();
+        clock.advance(Duration::from_hours(2));
+        // Tokens are older than an hour by now.
+        let nora_there = lanying.logged_in("nora").await;
+        if purged {
+            let purge = app.messages().purge(app.request(pb::PurgeRequest {})).await.expect("a purge").into_inner();
+            assert_eq!(purge.removed, 1);
+        }
+        let mut say =
+            |what: &str, answer: String| told.push((purged, format!("{what}: {}", answer.replace(&old, "ID"))));
+        let of = |reply: &Reply| {
+            let answer = reply.json();
+            let kept = ["data", "error", "error_description", "code"].map(|key| answer[key].to_string());
+            format!("{} {kept:?}", reply.status.as_u16())
+        };
+        let grpc = |reply: Result<tonic::Response<pb::RecallReply>, tonic::Status>| match reply {
+            Ok(reply) => format!("{:?}", reply.into_inner())
+                .replace(&omar.to_string(), "OMAR")
+                .replace(&nora.to_string(), "NORA"),
+            Err(status) => format!("{:?} {}", status.code(), status.message()),
+        };
+        let named = |user: i64| Some(pb::Target { target: Some(pb::target::Target::UserId(user)) });
+        let plain = pb::RecallRequest { msg_id, ..Default::default() };
+        let forced = pb::RecallRequest { past_storage: true, to: named(omar), ..plain.clone() };
+        // What is refused first, so that nothing of it is recalled yet.
+        for (what, request) in [
+            ("grpc, plain", app.request(plain.clone())),
+            ("grpc, by the sender", app.request_as(nora, plain.clone())),
+            ("grpc, forced by the sender", app.request_as(nora, forced.clone())),
+            ("grpc, forced to nobody", app.request(pb::RecallRequest { to: None, ..forced.clone() })),
+            ("grpc, by key", app.request(pb::RecallRequest { msg_id: 0, msg_key: key.clone(), ..plain.clone() })),
+            (
+                "grpc, by a wrong key",
+                app.request(pb::RecallRequest { msg_id: 0, msg_key: wrong_key.clone(), ..plain.clone() }),
+            ),
+        ] {
+            say(what, grpc(app.messages().recall(request).await));
+        }
+        let there = json!({"conversation_id": omar, "msg_id": msg_id});
+        say("lanying, by the sender", of(&nora_there.post("/message/recall", &there).await));
+        say("lanying, by the app", of(&lanying.post("/message/recall", &there).await));
+        let here = |force: bool, to: &str| json!({"msg_id": old, "to": to, "from": "nora", "chat_type": "chat", "force": force});
+        say("agora, plain", of(&agora.post("/messages/msg_recall", &here(false, "omar")).await));
+        say(
+            "agora, to nobody",
+            of(&agora.post("/messages/msg_recall", &json!({"msg_id": old, "chat_type": "chat", "force": true})).await),
+        );
+        for path in ["/messages/recall", "/messages/batch_recall"] {
+            let several = json!({"msgs": [here(false, "omar"), here(true, "omar")]});
+            say(path, of(&agora.post(path, &several).await));
+        }
+        // Twice: what is not in the log has nothing to remember that by.
+        for _ in 0..2 {
+            say("agora, forced", of(&agora.post("/messages/msg_recall", &here(true, "omar")).await));
+            say("agora, forced elsewhere", of(&agora.post("/messages/msg_recall", &here(true, "nora")).await));
+            say("grpc, forced", grpc(app.messages().recall(app.request(forced.clone())).await));
+            for key in [&key, &wrong_key] {
+                let by_key = pb::RecallRequest { msg_id: 0, msg_key: key.clone(), ..forced.clone() };
+                say("grpc, forced by key", grpc(app.messages().recall(app.request(by_key)).await));
+            }
+        }
+        say("afterwards", format!("{:?}", seen(&agora, "omar", "chat", "nora").await));
+    }
+    let (before, after): (Vec<_>, Vec<_>) = told.into_iter().partition(|(purged, _)| !purged);
+    let texts = |told: Vec<(bool, String)>| told.into_iter().map(|(_, text)| text).collect::<Vec<_>>();
+    let (before, after) = (texts(before), texts(after));
+    assert_eq!(before, after);
+    assert!(after.iter().any(|text| text.starts_with("agora, forced: 200 ")), "{after:?}");
+    assert!(
+        after.iter().any(|text| text.starts_with("lanying, by the sender: 200 ") && text.contains("10002")),
+        "{after:?}"
+    );
 }
 
 #[tokio::test]

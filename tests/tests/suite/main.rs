@@ -44,6 +44,7 @@ mod people;
 mod policy;
 mod raw_http;
 mod refused;
+mod requester;
 mod screening;
 mod transcript;
 mod weight;

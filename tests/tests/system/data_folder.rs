@@ -240,6 +240,8 @@ fn every_app_command(installation: &Installation, app: &str) {
         fail(installation, &["app", "create", app]),
         format!("tidings: app exists: {}\n", app.replace('/', "#"))
     );
+    let beyond = fail(installation, &["app", "create", "bounds/app", "--sdk-appid", "2147483648"]);
+    assert!(beyond.contains("sdk_appid must be from 1 to 2147483647"), "{beyond}");
     let listed = run(installation, &["app", "list"]);
     assert!(listed.contains(app) && listed.contains("demo/demo\tenabled"), "{listed}");
     let shown = run(installation, &["app", "show", app]);

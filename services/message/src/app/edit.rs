@@ -13,6 +13,7 @@ use super::{
 use crate::{
     Deps,
     appender::lane,
+    delivery::Flags,
     edited::{Change, edited},
     origin::Origin,
     screening,
@@ -126,7 +127,7 @@ fn check_sender(caller: &Caller, named: Option<UserId>, sender: UserId) -> Resul
 async fn write(mut tx: Tx, (caller, app): (&Caller, &App), message: &Message, now: UnixMillis) -> Result<(), Error> {
     let Message { conversation, msg_id, system, .. } = *message;
     let stored = bounded(app, &message.content, 1)?;
-    let body = stored.to_json(system);
+    let body = stored.to_json(Flags { system, ..Flags::default() });
     let event = NewEvent {
         app: caller.app,
         lane: lane(conversation),

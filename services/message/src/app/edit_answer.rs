@@ -4,7 +4,10 @@
 use serde::{Deserialize, Serialize};
 use tidings_domain::{ConversationId, Error, Message, MsgId, UnixMillis, UserId};
 
-use crate::{content::StoredContent, delivery};
+use crate::{
+    content::StoredContent,
+    delivery::{self, Flags},
+};
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
@@ -31,7 +34,7 @@ pub fn write(message: &Message) -> Result<String, Error> {
         seq: message.seq,
         sender: message.sender.0,
         sent_at: message.sent_at.0,
-        content: StoredContent::write(&message.content)?.to_json(message.system),
+        content: StoredContent::write(&message.content)?.to_json(Flags { system: message.system, ..Flags::default() }),
         countable: message.countable,
         edited_at: message.edited_at.map(|at| at.0),
         edits: message.edits,
@@ -47,7 +50,7 @@ pub fn read(reply: &str) -> Result<Option<Message>, Error> {
         return Ok(None);
     }
     let stored: Stored = serde_json::from_str(reply).map_err(Error::internal)?;
-    let (content, system) = StoredContent::of_json(&stored.content)?;
+    let (content, flags) = StoredContent::of_json(&stored.content)?;
     let (audience, delivery) = delivery::read(stored.delivery.as_deref())?;
     let (a, b) = stored.conversation;
     Ok(Some(Message {
@@ -58,7 +61,7 @@ pub fn read(reply: &str) -> Result<Option<Message>, Error> {
         sent_at: UnixMillis(stored.sent_at),
         content: content.read()?,
         countable: stored.countable,
-        system,
+        system: flags.system,
         edited_at: stored.edited_at.map(UnixMillis),
         edits: stored.edits,
         audience,

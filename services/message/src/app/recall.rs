@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::Serialize;
 use tidings_dialects::tencent::MsgKey;
 use tidings_domain::{
-    Actor, App, AppId, Caller, ConversationId, ConversationKind, Error, EventKind, GroupId, MsgId, Reason, RoomId,
-    Target, UnixMillis, UserId, UserRef,
+    Actor, App, Caller, ConversationId, ConversationKind, Error, EventKind, GroupId, MsgId, Reason, RoomId, Target,
+    UnixMillis, UserId, UserRef,
 };
 use tidings_store::Tx;
 
@@ -93,11 +93,15 @@ enum Right {
     Keeper,
 }
 
-/// The message that Tencent's `MsgKey` names (decision 30).
-pub async fn of_key(deps: &Deps, app: AppId, text: &str) -> Result<MsgId, Error> {
+/// The message that Tencent's `MsgKey` names (decision 30). Of what is past retention the key's number is not checked: it
+/// could be for as long as the purge has not come to it.
+pub async fn of_key(deps: &Deps, app: &App, text: &str) -> Result<MsgId, Error> {
     let key = MsgKey::parse(text).ok_or_else(|| Error::invalid("msg_key", "must be seq_random_time"))?;
     let msg_id = key.msg_id();
-    match read::find(&deps.db, app, msg_id).await? {
+    if is_past(app, msg_id, deps.clock.now()) {
+        return Ok(msg_id);
+    }
+    match read::find(&deps.db, app.id, msg_id).await? {
         Some(message) if MsgKey::of(message.seq, msg_id, message.sent_at) != key => Err(access::not_found(msg_id)),
         // What was recalled before is told so.
         _ => Ok(msg_id),

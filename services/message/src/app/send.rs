@@ -72,7 +72,7 @@ pub async fn send_or_tell(
     let [audience, hidden_from] = named;
     let flags =
         Flags { system: draft.system, targeted: !audience.is_empty(), imported: false, by_app: caller.is_app() };
-    let fate = if draft.online_only { Fate::Online { body: content.to_json(draft.system) } } else { Fate::Kept };
+    let fate = if draft.online_only { Fate::Online { body: content.to_json(flags) } } else { Fate::Kept };
     let mut call = Call {
         app: caller.app,
         sender,
@@ -118,7 +118,7 @@ fn apply_verdict(call: &mut Call, app: &App, scope: ModerationScope, verdict: Ve
                 call.content = bounded(app, &content, call.places.len())?;
                 call.countable = content.countable() && !call.flags.targeted;
                 if let Fate::Online { body } = &mut call.fate {
-                    *body = call.content.to_json(call.flags.system);
+                    *body = call.content.to_json(call.flags);
                 }
             }
             for place in discarded {
@@ -144,7 +144,7 @@ fn apply_verdict(call: &mut Call, app: &App, scope: ModerationScope, verdict: Ve
 
 /// The call goes nowhere; where it is told, each of its places is.
 fn refuse(call: &mut Call, error: Refused, is_told: bool) {
-    let body = is_told.then(|| call.content.to_json(call.flags.system));
+    let body = is_told.then(|| call.content.to_json(call.flags));
     call.fate = Fate::Refused { error, body };
 }
 

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     Deps,
     appender::{Appender, lane},
-    delivery,
+    delivery::{self, Flags},
     origin::Origin,
     screening,
     store::{
@@ -86,7 +86,7 @@ pub async fn start_broadcast(
             return repeated(new, answered);
         }
     }
-    let body = content.to_json(false);
+    let body = content.to_json(Flags::default());
     // Until its parts are in the log, nothing else knows of them.
     let files: Vec<_> = content.files().into_iter().map(|uuid| (caller.app, uuid)).collect();
     file_use::keep(&mut tx, &files).await?;

@@ -106,7 +106,7 @@ fn said(other: Other) -> Result<Option<pb::Message>, Error> {
         (None, None) => return Ok(None),
     };
     let (content, system) = match other.content {
-        Some((content, system)) => (Some(content.read()?), system),
+        Some((content, flags)) => (Some(content.read()?), flags.system),
         None => (None, false),
     };
     Ok(Some(pb::Message {

@@ -72,7 +72,7 @@ pub struct Event {
     pub event_no: i64,
     pub happened: Happened,
     pub origin: EventOrigin,
-    /// Whether a message that came into the log was sent by the app itself, whoever it says the sender is.
+    /// Whether the app itself asked for the message, whoever it says the sender is.
     pub by_app: bool,
 }
 
@@ -95,8 +95,8 @@ pub struct Other {
     pub actor: UserId,
     /// Number, sender and time of the message that it is about, where that is in the log.
     pub of: Option<(i64, UserId, UnixMillis)>,
-    /// What was said, and whether it is a system notification.
-    pub content: Option<(StoredContent, bool)>,
+    /// What was said, and how.
+    pub content: Option<(StoredContent, Flags)>,
     /// Why it was refused; empty where it was not.
     pub reason: String,
 }
@@ -267,7 +267,8 @@ fn other_event(row: OtherRow) -> Result<Event, Error> {
         content,
         reason: row.reason.unwrap_or_default(),
     };
+    let by_app = other.content.as_ref().is_some_and(|(_, flags)| flags.by_app);
     let (address, trace) = (row.address.unwrap_or_default(), row.trace.unwrap_or_default());
     let origin = EventOrigin { address, platform: row.platform, trace };
-    Ok(Event { event_no: row.event_no, happened: Happened::Other(other), origin, by_app: false })
+    Ok(Event { event_no: row.event_no, happened: Happened::Other(other), origin, by_app })
 }
