@@ -92,7 +92,15 @@ impl Body {
         }
     }
 
-    /// The same, to be changed.
+    /// The picture that is shown before a video plays.
+    pub const fn thumbnail(&self) -> Option<&Media> {
+        match self {
+            Self::Video(video) => video.thumbnail.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The same as [`Self::media`], to be changed.
     pub const fn media_mut(&mut self) -> Option<&mut Media> {
         match self {
             Self::Image(image) => Some(&mut image.media),

@@ -21,7 +21,7 @@ pub struct StoredFile {
     pub secret: String,
     /// A smaller picture of it.
     pub thumbnail: Option<Thumbnail>,
-    /// Width and height of a picture, upright, in pixels.
+    /// Width and height of a picture or a video, upright, in pixels; of a video where its container tells them.
     pub dimensions: Option<(u32, u32)>,
     /// Who brought it: a user, or the app itself as [`UserId::ADMIN`]; `None` where it was not recorded.
     pub owner: Option<UserId>,
@@ -56,6 +56,11 @@ impl StoredFile {
     /// Whether it is a picture that we read.
     pub fn is_picture(&self) -> bool {
         matches!(self.content_type.as_str(), "image/jpeg" | "image/png" | "image/gif" | "image/webp")
+    }
+
+    /// Whether it is a video.
+    pub fn is_video(&self) -> bool {
+        self.content_type.starts_with("video/")
     }
 
     /// Whether a thumbnail is to be made (agora.md 3.2).

@@ -6,7 +6,13 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use tidings_domain::{ConversationId, ConversationKind, Message, MsgId, UnixMillis, UserId};
 
-use super::{Call, Names, Refusal, Timing, channel::value, dto, recall::chat_type, record::record};
+use super::{
+    Call, Names, Refusal, Timing,
+    channel::value,
+    dto,
+    recall::chat_type,
+    record::{Known, record},
+};
 use crate::json::{bytes_of, text_of};
 
 /// Events of an answer, unless the request says otherwise.
@@ -91,7 +97,7 @@ pub fn happened(event: &Happened<'_>, names: &Names, exts_array: bool) -> String
         ConversationId::Room(room) => room.to_string(),
     };
     let shared = (event.conversation.kind() != ConversationKind::Direct).then_some(to.as_str());
-    let message = event.message.map(|message| raw(record(message, names, exts_array, None)));
+    let message = event.message.map(|message| raw(record(message, names, exts_array, Known::default())));
     text_of(&dto::Happened {
         id: event.id,
         kind: event.kind,

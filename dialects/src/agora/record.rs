@@ -63,15 +63,24 @@ pub(super) struct RecordExtras<'a> {
     pub edited: Option<i64>,
 }
 
-/// One line of an export. `exts_array` is how `customExts` stands there (agora.md 14). `file` is what we know of the
-/// message's file, where it is one of ours: it tells what the body does not (decision 21).
-pub fn record(message: &Message, names: &Names, exts_array: bool, file: Option<&StoredFile>) -> String {
-    record_of(message, names, body_and_ext(&message.content, exts_array, file), RecordExtras::default())
+/// What we know of a message's files, where they are ours.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Known<'a> {
+    /// The file itself.
+    pub file: Option<&'a StoredFile>,
+    /// The picture that is shown before a video plays.
+    pub thumbnail: Option<&'a StoredFile>,
+}
+
+/// One line of an export. `exts_array` is how `customExts` stands there (agora.md 14). What is `known` of its files tells
+/// what the body does not (decision 21).
+pub fn record(message: &Message, names: &Names, exts_array: bool, known: Known<'_>) -> String {
+    record_of(message, names, body_and_ext(&message.content, exts_array, known), RecordExtras::default())
 }
 
 /// The same with what histories tell beside it.
 pub(super) fn record_with(message: &Message, names: &Names, exts_array: bool, extras: RecordExtras<'_>) -> String {
-    record_of(message, names, body_and_ext(&message.content, exts_array, None), extras)
+    record_of(message, names, body_and_ext(&message.content, exts_array, Known::default()), extras)
 }
 
 fn record_of(
@@ -99,13 +108,9 @@ fn record_of(
 }
 
 /// What a payload is made of: the body with its `type`, and `ext`, which is empty rather than absent.
-pub(super) fn body_and_ext(
-    content: &Content,
-    exts_array: bool,
-    file: Option<&StoredFile>,
-) -> (Box<RawValue>, Box<RawValue>) {
+pub(super) fn body_and_ext(content: &Content, exts_array: bool, known: Known<'_>) -> (Box<RawValue>, Box<RawValue>) {
     let ext = ext_from(content).unwrap_or_else(|| "{}".to_owned());
-    (raw(exported_body(content, exts_array, file)), raw(ext))
+    (raw(exported_body(content, exts_array, known)), raw(ext))
 }
 
 fn receiver(message: &Message, names: &Names) -> String {
@@ -122,7 +127,7 @@ fn raw(json: String) -> Box<RawValue> {
 
 /// The body as it was sent, with `type`, and with what exports write otherwise: numbers for degrees, `thumb`, and both
 /// forms of a custom message's values.
-fn exported_body(content: &Content, exts_array: bool, file: Option<&StoredFile>) -> String {
+fn exported_body(content: &Content, exts_array: bool, known: Known<'_>) -> String {
     let (kind, json) = body_from(content);
     let mut out = String::with_capacity(json.len() + 32);
     out.push('{');
@@ -142,8 +147,11 @@ fn exported_body(content: &Content, exts_array: bool, file: Option<&StoredFile>)
         Body::Forward(forward) => push_exts(&mut out, &forward_exts(forward), exts_array),
         _ => {}
     }
-    if let Some(file) = file {
+    if let Some(file) = known.file {
         push_file(&mut out, fields, file);
+    }
+    if let Some(thumbnail) = known.thumbnail.filter(|thumbnail| thumbnail.restricted && !fields.thumb_secret) {
+        push(&mut out, dto::THUMB_SECRET, &text_of(&thumbnail.secret));
     }
     push(&mut out, dto::KIND, &text_of(kind));
     out.push('}');
@@ -157,6 +165,7 @@ struct BodyFileFields {
     name: bool,
     dimensions: bool,
     secret: bool,
+    thumb_secret: bool,
 }
 
 impl BodyFileFields {
@@ -166,6 +175,7 @@ impl BodyFileFields {
             dto::FILENAME => self.name = true,
             dto::SIZE => self.dimensions = true,
             dto::SECRET => self.secret = true,
+            dto::THUMB_SECRET => self.thumb_secret = true,
             _ => {}
         }
     }
@@ -223,10 +233,10 @@ mod tests {
     use crate::agora::{Addressing, draft};
 
     fn line(kind_and_body: &str, exts_array: bool) -> String {
-        line_with(kind_and_body, exts_array, None)
+        line_with(kind_and_body, exts_array, Known::default())
     }
 
-    fn line_with(kind_and_body: &str, exts_array: bool, file: Option<&StoredFile>) -> String {
+    fn line_with(kind_and_body: &str, exts_array: bool, known: Known<'_>) -> String {
         let request = format!(r#"{{"from":"nora","to":["omar"],{kind_and_body}}}"#);
         let content = draft(request.as_bytes(), &Policy::default(), Addressing::Users).unwrap().content;
         let message = Message {
@@ -245,7 +255,7 @@ mod tests {
             imported: false,
         };
         let names = Names::new([(UserId(16), "Nora".to_owned()), (UserId(32), "omar".to_owned())]);
-        record(&message, &names, exts_array, file)
+        record(&message, &names, exts_array, known)
     }
 
     fn body(kind_and_body: &str, exts_array: bool) -> String {
@@ -278,7 +288,8 @@ mod tests {
             expires_at: None,
         };
         let bodies = |sent: &str| {
-            let line: serde_json::Value = serde_json::from_str(&line_with(sent, false, Some(&file))).unwrap();
+            let line: serde_json::Value =
+                serde_json::from_str(&line_with(sent, false, Known { file: Some(&file), thumbnail: None })).unwrap();
             line["payload"]["bodies"][0].to_string()
         };
         assert_eq!(
@@ -287,13 +298,27 @@ mod tests {
         );
         let restricted = StoredFile { restricted: true, secret: "s3".to_owned(), ..file.clone() };
         let secret = |sent: &str, file: &StoredFile| {
-            let line: serde_json::Value = serde_json::from_str(&line_with(sent, false, Some(file))).unwrap();
+            let line: serde_json::Value =
+                serde_json::from_str(&line_with(sent, false, Known { file: Some(file), thumbnail: None })).unwrap();
             line["payload"]["bodies"][0]["secret"].clone()
         };
         let video = r#""type":"video","body":{"url":"u"}"#;
         assert_eq!(secret(video, &restricted), "s3");
         assert_eq!(secret(r#""type":"video","body":{"url":"u","secret":"own"}"#, &restricted), "own");
         assert!(secret(video, &file).is_null(), "a file that anybody may read needs none");
+        let video = |sent: &str, thumbnail: &StoredFile| {
+            let known = Known { file: Some(&restricted), thumbnail: Some(thumbnail) };
+            let line: serde_json::Value = serde_json::from_str(&line_with(sent, false, known)).unwrap();
+            line["payload"]["bodies"][0].clone()
+        };
+        let sent = r#""type":"video","body":{"url":"u","thumb":"t"}"#;
+        let thumbnail = StoredFile { secret: "s4".to_owned(), ..restricted.clone() };
+        let shown = video(sent, &thumbnail);
+        assert_eq!((&shown["secret"], &shown["thumb_secret"]), (&"s3".into(), &"s4".into()));
+        assert_eq!(shown["size"], serde_json::json!({"height": 360, "width": 640}));
+        let own = r#""type":"video","body":{"url":"u","thumb":"t","thumb_secret":"own"}"#;
+        assert_eq!(video(own, &thumbnail)["thumb_secret"], "own");
+        assert!(video(sent, &file)["thumb_secret"].is_null());
         let fields = r#"{"file_length":1,"filename":"dog.png","size":{"height":2,"width":3},"type":"img","url":"u"}"#;
         assert_eq!(bodies(&format!(r#""type":"img","body":{fields}"#)), fields);
     }

@@ -9,6 +9,7 @@ mod kind;
 mod objects;
 mod store;
 mod thumbnail;
+mod video;
 
 use std::sync::Arc;
 

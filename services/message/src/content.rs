@@ -46,13 +46,14 @@ impl StoredContent {
         texts.flat_map(|text| uuids_in(text)).collect()
     }
 
-    /// The uuid of the file of ours that is its attachment.
-    pub fn attachment(&self) -> Result<Option<String>, Error> {
+    /// The uuids of the files of ours that it brings: its attachment, and the picture that is shown before a video plays.
+    pub fn attachments(&self) -> Result<Vec<String>, Error> {
         if !StoredFile::may_be_in(&self.body) {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let body = parse::<StoredBody>(&self.body)?.into_body()?;
-        Ok(body.media().and_then(|media| StoredFile::uuid_in(&media.url)).map(str::to_owned))
+        let brought = [body.media(), body.thumbnail()].into_iter().flatten();
+        Ok(brought.filter_map(|media| StoredFile::uuid_in(&media.url)).map(str::to_owned).collect())
     }
 
     /// The same with escapes decoded, which is what limits count (decision 40).

@@ -347,16 +347,18 @@ async fn what_is_past_storage_is_answered_alike_whether_or_not_the_purge_has_run
         let (agora, lanying) = (app.agora(), app.lanying());
         let (nora, omar) = (lanying.register("nora").await, lanying.register("omar").await);
         let old = agora.send_text("nora", "omar", "old").await;
+        let keyed = agora.send_text("nora", "omar", "keyed").await;
         let msg_id: i64 = old.parse().expect("a number");
-        let found = app.messages().find(app.request(pb::FindRequest { msg_id })).await.expect("found").into_inner();
-        let key = MsgKey::of(found.seq, MsgId(msg_id), UnixMillis(found.sent_at_ms)).to_string();
-        let wrong_key = MsgKey::of(found.seq + 1, MsgId(msg_id), UnixMillis(found.sent_at_ms)).to_string();
+        let find = pb::FindRequest { msg_id: keyed.parse().expect("a number") };
+        let found = app.messages().find(app.request(find)).await.expect("found").into_inner();
+        let key_of = |seq: i64| MsgKey::of(seq, MsgId(found.msg_id), UnixMillis(found.sent_at_ms)).to_string();
+        let (key, wrong_key) = (key_of(found.seq), key_of(found.seq + 1));
         clock.advance(Duration::from_hours(2));
         // Tokens are older than an hour by now.
         let nora_there = lanying.logged_in("nora").await;
         if purged {
             let purge = app.messages().purge(app.request(pb::PurgeRequest {})).await.expect("a purge").into_inner();
-            assert_eq!(purge.removed, 1);
+            assert_eq!(purge.removed, 2);
         }
         let mut say =
             |what: &str, answer: String| told.push((purged, format!("{what}: {}", answer.replace(&old, "ID"))));
@@ -406,7 +408,7 @@ async fn what_is_past_storage_is_answered_alike_whether_or_not_the_purge_has_run
             say("agora, forced", of(&agora.post("/messages/msg_recall", &here(true, "omar")).await));
             say("agora, forced elsewhere", of(&agora.post("/messages/msg_recall", &here(true, "nora")).await));
             say("grpc, forced", grpc(app.messages().recall(app.request(forced.clone())).await));
-            for key in [&key, &wrong_key] {
+            for key in [&wrong_key, &key] {
                 let by_key = pb::RecallRequest { msg_id: 0, msg_key: key.clone(), ..forced.clone() };
                 say("grpc, forced by key", grpc(app.messages().recall(app.request(by_key)).await));
             }

@@ -66,7 +66,7 @@ every_shape! {
         };
         for sdk_appid in [-1, i64::from(i32::MAX) + 1, i64::from(u32::MAX), i64::MIN, i64::MAX] {
             let status = create(sdk_appid).await.expect_err("out of bounds");
-            assert_eq!(status.message(), "invalid argument: sdk_appid must be from 1 to 2147483647", "{sdk_appid}");
+            assert_eq!(status.message(), "sdk_appid must be from 1 to 2147483647", "{sdk_appid}");
             assert_eq!(refusal::<()>(Err(status)), refused(Code::InvalidArgument, "INVALID_ARGUMENT"), "{sdk_appid}");
         }
         // One above 2^31 - 1 in an `int` of 32 bits is negative, so a drawn number is none either; the vendor's have ten digits.

@@ -261,6 +261,7 @@ pub const FILENAME: &str = "filename";
 pub const SIZE: &str = "size";
 pub const THUMB: &str = "thumb";
 pub const THUMBNAIL: &str = "thumbnail";
+pub const THUMB_SECRET: &str = "thumb_secret";
 pub const CUSTOM_EXTS: &str = "customExts";
 pub const CUSTOM_EXTS_V2: &str = "v2:customExts";
 

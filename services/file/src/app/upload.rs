@@ -18,6 +18,7 @@ use crate::{
     objects::{Object, Writing},
     store::{file, unclaimed},
     thumbnail::{Fit, Picture},
+    video::Follower,
 };
 
 /// How long an upload may take.
@@ -172,6 +173,9 @@ async fn take_in(
         created_at,
         expires_at: (!lifetime.is_zero()).then(|| created_at + lifetime),
     };
+    if file.is_video() {
+        file.dimensions = received.dimensions;
+    }
     if !header.internal && file.is_picture() && file.size <= LARGEST_PICTURE {
         (file.dimensions, file.thumbnail) = look_at(core, app, &file, received.fit).await?;
     }
@@ -185,6 +189,8 @@ struct Received {
     start: Vec<u8>,
     fit: Fit,
     restricted: bool,
+    /// Of a video, where they are a video's bytes.
+    dimensions: Option<(u32, u32)>,
 }
 
 async fn receive(
@@ -194,7 +200,7 @@ async fn receive(
     patience: Duration,
 ) -> Result<Received, Error> {
     let (mut size, mut hash, mut start) = (0, Sha256::new(), Vec::new());
-    let (mut fit, mut restricted) = (Fit::DEFAULT, false);
+    let (mut fit, mut restricted, mut video) = (Fit::DEFAULT, false, Follower::default());
     loop {
         let next = tokio::time::timeout(patience, parts.next()).await;
         let next = next.map_err(|_| Error::invalid("file", "did not go on in time"))?;
@@ -206,6 +212,7 @@ async fn receive(
                 }
                 start.extend(bytes.iter().take(START - start.len()));
                 hash.update(&bytes);
+                video.follow(&bytes);
                 writing.append(bytes).await?;
             }
             Some(Part::Fit(wanted)) => fit = wanted,
@@ -214,7 +221,7 @@ async fn receive(
             None => return Err(Error::invalid("file", "ended early")),
         }
     }
-    Ok(Received { size, sha256: hex(&hash.finalize()), start, fit, restricted })
+    Ok(Received { size, sha256: hex(&hash.finalize()), start, fit, restricted, dimensions: video.dimensions() })
 }
 
 /// A picture's dimensions, and its thumbnail where it gets one. Decodes off the async threads, a few pictures at a time, which

@@ -126,9 +126,9 @@ pub struct Row {
 }
 
 impl Row {
-    /// The uuid of the file of ours that is its attachment.
-    pub fn attachment(&self) -> Result<Option<String>, Error> {
-        self.content.attachment()
+    /// The uuids of the files of ours that it brings.
+    pub fn attachments(&self) -> Result<Vec<String>, Error> {
+        self.content.attachments()
     }
 
     /// What it says.

@@ -7,8 +7,8 @@ use std::{
 };
 
 use flate2::{Compression, GzBuilder, write::GzEncoder};
-use tidings_dialects::agora::{Names, record};
-use tidings_domain::{App, Caller, ConversationId, Delivery, Error, Message, StoredFile, UserId};
+use tidings_dialects::agora::{Known, Names, record};
+use tidings_domain::{App, Caller, ConversationId, Delivery, Error, Media, Message, StoredFile, UserId};
 
 use super::super::files;
 use crate::{Deps, store::export::Row};
@@ -56,7 +56,7 @@ impl<'a> Lines<'a> {
     async fn describe(&self, rows: &[Row]) -> Result<HashMap<String, StoredFile>, Error> {
         let mut uuids = Vec::new();
         for row in rows {
-            uuids.extend(row.attachment()?);
+            uuids.extend(row.attachments()?);
         }
         uuids.sort_unstable();
         uuids.dedup();
@@ -86,9 +86,10 @@ fn text(rows: Vec<Row>, names: &Names, exts_array: bool, files: &HashMap<String,
     let mut lines = String::new();
     for row in rows {
         let message = message(row)?;
-        let media = message.content.body.media();
-        let file = media.and_then(|media| files.get(StoredFile::uuid_in(&media.url)?));
-        lines.push_str(&record(&message, names, exts_array, file));
+        let body = &message.content.body;
+        let described = |media: Option<&Media>| files.get(StoredFile::uuid_in(&media?.url)?);
+        let known = Known { file: described(body.media()), thumbnail: described(body.thumbnail()) };
+        lines.push_str(&record(&message, names, exts_array, known));
         lines.push('\n');
     }
     Ok(lines)
