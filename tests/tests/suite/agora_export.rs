@@ -352,6 +352,65 @@ every_shape! {
     }
 }
 
+fn boxed(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    [&(data.len() as u32 + 8).to_be_bytes()[..], kind, data].concat()
+}
+
+/// A video of 640 by 360 that is to be turned by a quarter, with what describes it at its front or at its end.
+fn video(is_described_first: bool) -> Vec<u8> {
+    let matrix = [0, 0x1_0000, 0, -0x1_0000, 0, 0, 0, 0, 0x4000_0000].map(i32::to_be_bytes).concat();
+    let sides = [640_u32 << 16, 360 << 16].map(u32::to_be_bytes).concat();
+    let header = boxed(b"tkhd", &[&[0, 0, 0, 3], &[0; 36][..], &matrix, &sides].concat());
+    let handler = boxed(b"hdlr", &[&[0; 8], &b"vide"[..], &[0; 13]].concat());
+    let track = boxed(b"trak", &[header, boxed(b"mdia", &handler)].concat());
+    let (moov, data) = (boxed(b"moov", &[boxed(b"mvhd", &[0; 100]), track].concat()), boxed(b"mdat", &[7; 300_000]));
+    let brand = boxed(b"ftyp", b"isom\0\0\0\0");
+    if is_described_first { [brand, moov, data].concat() } else { [brand, data, moov].concat() }
+}
+
+every_shape! {
+    async fn videos_of_ours_tell_their_size_and_restricted_ones_their_secrets_decision_21(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora", "omar"]).await;
+        let restricted = [("restrict-access", "true")];
+        let (thumb, thumb_secret) = upload(&agora, &restricted, "t.png", "image/png", &picture(8, 8, image::ImageFormat::Png)).await;
+        let (open, _) = upload(&agora, &[], "t.png", "image/png", &picture(8, 8, image::ImageFormat::Png)).await;
+        let address = |uuid: &str| format!("{}/chatfiles/{uuid}", agora.base);
+        let mut expected = Vec::new();
+        for (at, (first, kind, name)) in
+            [(true, "video/mp4", "clip.mp4"), (false, "video/mp4", "clip.mp4"), (false, "video/quicktime", "clip.mov")]
+                .into_iter()
+                .enumerate()
+        {
+            let bytes = video(first);
+            let (uuid, secret) = upload(&agora, &restricted, name, kind, &bytes).await;
+            let sent = json!({"url": address(&uuid), "thumb": address(&thumb)});
+            import(&agora, "video", sent, HOUR + at as i64).await;
+            expected.push(json!({
+                "type": "video", "url": address(&uuid), "thumb": address(&thumb), "filename": name,
+                "file_length": bytes.len(), "size": {"width": 360, "height": 640},
+                "secret": secret, "thumb_secret": thumb_secret,
+            }));
+        }
+        // What the message says itself stands, and what anybody may read needs no secret.
+        let (uuid, _) = upload(&agora, &[], "clip.mp4", "video/mp4", &video(true)).await;
+        let told = json!({"url": address(&uuid), "thumb": address(&open), "filename": "own.mp4", "file_length": 1, "size": {"width": 3, "height": 2}});
+        import(&agora, "video", told.clone(), HOUR + 10).await;
+        let mut shown = told;
+        shown["type"] = "video".into();
+        expected.push(shown);
+        // Sound in the same container has none.
+        let sound = upload(&agora, &[], "hi.m4a", "audio/mp4", &video(true)).await.0;
+        import(&agora, "audio", json!({"url": address(&sound), "filename": "hi.m4a", "file_length": 1, "length": 2}), HOUR + 11).await;
+        expected.push(json!({"type": "audio", "url": address(&sound), "filename": "hi.m4a", "file_length": 1, "length": 2}));
+        let bodies: Vec<Value> = lines(&agora, TIME).await.iter().map(|line| {
+            let line: Value = serde_json::from_str(line).expect("a JSON object");
+            line["payload"]["bodies"][0].clone()
+        }).collect();
+        assert_eq!(bodies, expected);
+    }
+}
+
 every_shape! {
     async fn one_conversation_is_exported_whole_and_in_order(app: TestApp) {
         let agora = app.agora();

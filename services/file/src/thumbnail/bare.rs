@@ -2,10 +2,12 @@
 //!
 //! Decoders unpack and keep what stands beside a picture: profiles, texts, thumbnails, further frames. It is nothing to
 //! a thumbnail, and a few bytes of it unpack to as much as one likes. So no decoder gets to see it: each format is read
-//! from part to part here, and what makes up its first frame is put together anew. How the camera was held is read on
-//! the way.
+//! from part to part here, and what makes up its first frame is put together anew. How the camera was held, and what its
+//! colours are, is read on the way.
 
 use image::metadata::Orientation;
+
+use super::profile::Profile;
 
 /// The first frame of a picture, as a file of its format, and what decoding it will take.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,6 +19,7 @@ pub(super) struct Bare {
     /// Where the frame lies in the picture, where it does not fill it.
     pub(super) frame: Option<Region>,
     pub(super) orientation: Orientation,
+    pub(super) profile: Option<Profile>,
     /// Bytes that the decoder holds at most, its result among them.
     pub(super) memory: u64,
 }

@@ -48,6 +48,7 @@ pub(super) fn bare(gif: &[u8]) -> Option<Bare> {
                     height,
                     frame: None,
                     orientation: Orientation::NoTransforms,
+                    profile: None,
                     memory: pixels * PIXEL + BESIDE,
                 });
             }

@@ -1,4 +1,4 @@
-//! Smaller pictures: inside a box, upright, without metadata (agora.md 3.2, decision 20).
+//! Smaller pictures: inside a box, upright, in their colours, without metadata (agora.md 3.2, decision 20).
 //!
 //! A picture is looked at first: what does not belong to it goes, and what decoding it takes is known before anything is
 //! decoded. What is decoded is made smaller first and turned upright then, so that only little is turned.
@@ -10,6 +10,7 @@ mod gif;
 mod jpeg;
 mod outline;
 mod png;
+mod profile;
 mod turns;
 mod webp;
 
@@ -17,8 +18,8 @@ use std::io::Cursor;
 
 use bytes::Bytes;
 use image::{
-    DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits, LumaA, Rgba,
-    codecs::jpeg::JpegEncoder,
+    DynamicImage, ImageDecoder as _, ImageEncoder as _, ImageFormat, ImageReader, Limits, LumaA, Rgba,
+    codecs::{jpeg::JpegEncoder, png::PngEncoder},
     imageops::{self, FilterType},
     metadata::Orientation,
 };
@@ -28,6 +29,7 @@ pub(crate) use self::turns::Turns;
 use self::{
     bare::{Bare, Region},
     outline::Outline,
+    profile::Profile,
 };
 
 /// Most pixels of a picture that gets a thumbnail.
@@ -90,6 +92,7 @@ pub(crate) struct Picture {
     width: u32,
     height: u32,
     orientation: Orientation,
+    profile: Option<Profile>,
 }
 
 #[derive(Debug)]
@@ -102,20 +105,22 @@ enum Kind {
 impl Picture {
     /// `None` where it is none that we read.
     pub(crate) fn of(bytes: &Bytes, content_type: &str) -> Option<Self> {
-        let (format, bare) = match content_type {
+        let (format, mut bare) = match content_type {
             "image/jpeg" => {
-                let outline = Outline::of(bytes);
+                let mut outline = Outline::of(bytes);
+                let profile = outline.as_mut().and_then(|outline| outline.profile.take());
                 let told = outline.as_ref().map(|outline| (outline.width, outline.height, outline.orientation));
                 let (width, height, orientation) = told.or_else(|| outline::dimensions(bytes))?;
-                return Some(Self { kind: Kind::Jpeg(bytes.clone(), outline), width, height, orientation });
+                return Some(Self { kind: Kind::Jpeg(bytes.clone(), outline), width, height, orientation, profile });
             }
             "image/png" => (ImageFormat::Png, png::bare(bytes)?),
             "image/gif" => (ImageFormat::Gif, gif::bare(bytes)?),
             "image/webp" => (ImageFormat::WebP, webp::bare(bytes)?),
             _ => return None,
         };
+        let profile = bare.profile.take();
         let Bare { width, height, orientation, .. } = bare;
-        Some(Self { kind: Kind::Other(format, bare), width, height, orientation })
+        Some(Self { kind: Kind::Other(format, bare), width, height, orientation, profile })
     }
 
     /// Width and height as it is looked at.
@@ -151,7 +156,7 @@ impl Picture {
         };
         let mut picture = shrunk(picture, fit);
         picture.apply_orientation(self.orientation);
-        written(&picture).ok()
+        written(&picture, self.profile.as_ref()).ok()
     }
 
     /// The box for the picture as it lies; a smaller one where a thumbnail of that size would take too much.
@@ -309,15 +314,33 @@ fn step(size: (u32, u32), wanted: (u32, u32), bytes_per_pixel: u8) -> (u32, u32)
     }
 }
 
-/// PNG where something shines through, else JPEG.
-fn written(picture: &DynamicImage) -> Result<(Vec<u8>, &'static str), Error> {
+/// PNG where something shines through, else JPEG; with the profile, where it is one of such colours.
+fn written(picture: &DynamicImage, profile: Option<&Profile>) -> Result<(Vec<u8>, &'static str), Error> {
+    let is_grey = !picture.color().has_color();
+    let profile = profile.filter(|profile| is_grey || !profile.is_grey);
+    let is_glass = picture.color().has_alpha();
+    let wanted = match (profile.map(|profile| profile.is_grey), is_glass) {
+        (Some(true), true) => DynamicImage::ImageLumaA8(picture.to_luma_alpha8()),
+        (Some(true), false) => DynamicImage::ImageLuma8(picture.to_luma8()),
+        (Some(false), true) => DynamicImage::ImageRgba8(picture.to_rgba8()),
+        (None, true) => picture.clone(),
+        (Some(false) | None, false) => DynamicImage::ImageRgb8(picture.to_rgb8()),
+    };
     let mut bytes = Vec::new();
-    if picture.color().has_alpha() {
-        picture.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).map_err(Error::internal)?;
+    let profile = profile.map(Profile::to_vec).unwrap_or_default();
+    if is_glass {
+        let mut encoder = PngEncoder::new(&mut bytes);
+        if !profile.is_empty() {
+            encoder.set_icc_profile(profile).map_err(Error::internal)?;
+        }
+        wanted.write_with_encoder(encoder).map_err(Error::internal)?;
         return Ok((bytes, "image/png"));
     }
-    let plain = DynamicImage::ImageRgb8(picture.to_rgb8());
-    plain.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, QUALITY)).map_err(Error::internal)?;
+    let mut encoder = JpegEncoder::new_with_quality(&mut bytes, QUALITY);
+    if !profile.is_empty() {
+        encoder.set_icc_profile(profile).map_err(Error::internal)?;
+    }
+    wanted.write_with_encoder(encoder).map_err(Error::internal)?;
     Ok((bytes, "image/jpeg"))
 }
 
@@ -408,6 +431,64 @@ mod tests {
         let (bytes, kind) = thumbnail(&png, "image/png", Fit { width: 50, height: 20 }).unwrap();
         let picture = image::load_from_memory(&bytes).unwrap().to_rgba8();
         assert_eq!((picture.dimensions(), kind, picture.get_pixel(3, 3)[3]), ((20, 20), "image/png", 100));
+    }
+
+    /// The picture with a profile, in each format that has one.
+    fn with_profile(picture: &DynamicImage, profile: &[u8]) -> [(Vec<u8>, &'static str); 3] {
+        let (mut jpeg, mut png, mut webp) = (Vec::new(), Vec::new(), Vec::new());
+        let mut encoder = JpegEncoder::new_with_quality(&mut jpeg, 90);
+        encoder.set_icc_profile(profile.to_vec()).unwrap();
+        picture.write_with_encoder(encoder).unwrap();
+        let mut encoder = PngEncoder::new(&mut png);
+        encoder.set_icc_profile(profile.to_vec()).unwrap();
+        picture.write_with_encoder(encoder).unwrap();
+        let mut encoder = image::codecs::webp::WebPEncoder::new_lossless(&mut webp);
+        encoder.set_icc_profile(profile.to_vec()).unwrap();
+        picture.write_with_encoder(encoder).unwrap();
+        [(jpeg, "image/jpeg"), (png, "image/png"), (webp, "image/webp")]
+    }
+
+    fn profile_of(picture: &[u8]) -> Option<Vec<u8>> {
+        let reader = ImageReader::new(Cursor::new(picture)).with_guessed_format().unwrap();
+        reader.into_decoder().unwrap().icc_profile().unwrap()
+    }
+
+    #[test]
+    fn a_thumbnail_has_the_profile_of_its_picture() {
+        let of = profile::tests::profile;
+        let (colours, grey) = (of(b"mntr", b"RGB ", 560), of(b"mntr", b"GRAY", 400));
+        let (large, too_large, inks) =
+            (of(b"mntr", b"RGB ", 60_960), of(b"mntr", b"RGB ", 70_000), of(b"prtr", b"CMYK", 400));
+        let red = DynamicImage::ImageRgb8(half_red(400, 200));
+        let glass = DynamicImage::ImageRgba8(RgbaImage::from_pixel(400, 200, Rgba([90, 20, 10, 100])));
+        let shades = DynamicImage::ImageLuma8(GrayImage::from_pixel(400, 200, Luma([90])));
+        let dim = DynamicImage::ImageLumaA8(shades.to_luma_alpha8());
+        for (what, picture, profile, kept) in [
+            ("colours", &red, &colours, true),
+            ("a large one", &red, &large, true),
+            ("one that is too large", &red, &too_large, false),
+            ("inks", &red, &inks, false),
+            ("grey of colours", &red, &grey, false),
+            ("colours that shine through", &glass, &colours, true),
+            ("grey", &shades, &grey, true),
+            ("grey that shines through", &dim, &grey, true),
+            ("colours of grey", &shades, &colours, true),
+            ("colours of grey that shines through", &dim, &colours, true),
+        ] {
+            for (bytes, kind) in with_profile(picture, profile) {
+                // Where its format has no grey, or nothing that shines through, it is another picture.
+                let read = image::load_from_memory(&bytes).unwrap();
+                if read.color() != picture.color() {
+                    continue;
+                }
+                let (small, _) = thumbnail(&bytes, kind, Fit::DEFAULT).unwrap();
+                assert_eq!(profile_of(&small).as_ref(), Some(profile).filter(|_| kept), "{what}, {kind}");
+                let is_grey = kept && profile == &grey;
+                assert_eq!(image::load_from_memory(&small).unwrap().color().has_color(), !is_grey, "{what}, {kind}");
+            }
+        }
+        let (plain, _) = thumbnail(&jpeg_of(&half_red(400, 200)), "image/jpeg", Fit::DEFAULT).unwrap();
+        assert_eq!(profile_of(&plain), None);
     }
 
     #[test]

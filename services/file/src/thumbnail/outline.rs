@@ -7,6 +7,8 @@ use std::io::BufRead as _;
 
 use image::metadata::Orientation;
 
+use super::profile::{Parts, Profile};
+
 const START: &[u8] = b"\xFF\xD8";
 const END: u8 = 0xD9;
 const PROGRESSIVE: u8 = 0xC2;
@@ -14,6 +16,7 @@ const HUFFMAN_TABLES: u8 = 0xC4;
 const SCAN: u8 = 0xDA;
 const RESTART_INTERVAL: u8 = 0xDD;
 const EXIF: u8 = 0xE1;
+const PROFILE: u8 = 0xE2;
 const COMMENT: u8 = 0xFE;
 /// Bytes of one block's 64 coefficients.
 const BLOCK: u64 = 128;
@@ -30,6 +33,7 @@ pub(super) struct Outline {
     /// Bytes of coefficients that are held until the last scan has come.
     pub(super) held: u64,
     pub(super) orientation: Orientation,
+    pub(super) profile: Option<Profile>,
     /// It has no end marker: a camera left it out, or bytes are missing, which decoding it tells.
     pub(super) is_open: bool,
 }
@@ -39,7 +43,7 @@ impl Outline {
     pub(super) fn of(bytes: &[u8]) -> Option<Self> {
         let mut rest = bytes.strip_prefix(START)?;
         let (mut frame, mut scans, mut in_first_scan, mut orientation) = (None, 0, 0, None);
-        let mut is_open = false;
+        let (mut is_open, mut profile) = (false, Parts::default());
         loop {
             let Some(marker) = next_marker(&mut rest) else {
                 is_open = true;
@@ -63,6 +67,7 @@ impl Outline {
                     }
                 }
                 EXIF if orientation.is_none() => orientation = held(segment),
+                PROFILE => profile.take(segment),
                 _ => {}
             }
         }
@@ -76,6 +81,7 @@ impl Outline {
             scans,
             held: if is_held { frame.coefficients() } else { 0 },
             orientation: orientation.unwrap_or(Orientation::NoTransforms),
+            profile: profile.profile(),
             is_open,
         })
     }
@@ -202,6 +208,7 @@ mod tests {
             scans: 1,
             held: 0,
             orientation: Orientation::NoTransforms,
+            profile: None,
             is_open: false,
         };
         assert_eq!(Outline::of(&jpeg(0xC0, 1)), Some(outline));

@@ -2,7 +2,10 @@
 
 use image::metadata::Orientation;
 
-use super::bare::{Bare, orientation, take};
+use super::{
+    bare::{Bare, orientation, take},
+    profile::Profile,
+};
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1A\n";
 /// Bytes of a chunk beside its data: length, type and checksum.
@@ -14,6 +17,7 @@ const BESIDE: u64 = 1024 * 1024;
 pub(super) fn bare(png: &[u8]) -> Option<Bare> {
     let mut rest = png.strip_prefix(SIGNATURE)?;
     let (mut bytes, mut header, mut turned, mut transparent) = (SIGNATURE.to_vec(), None, None, false);
+    let mut packed = None;
     while let Some((kind, data, whole)) = chunk(&mut rest) {
         match kind {
             b"IHDR" if header.is_none() => header = Some(Header::of(data)?),
@@ -25,6 +29,10 @@ pub(super) fn bare(png: &[u8]) -> Option<Bare> {
             }
             b"eXIf" => {
                 turned = turned.or_else(|| orientation(data));
+                continue;
+            }
+            b"iCCP" => {
+                packed.get_or_insert(data);
                 continue;
             }
             _ => continue,
@@ -49,6 +57,7 @@ pub(super) fn bare(png: &[u8]) -> Option<Bare> {
         height: header.height,
         frame: None,
         orientation: turned.unwrap_or(Orientation::NoTransforms),
+        profile: packed.and_then(Profile::of_chunk),
         memory: pixels * of_pixel + u64::from(header.width) * 64 + BESIDE,
     })
 }

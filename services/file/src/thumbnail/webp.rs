@@ -2,7 +2,10 @@
 
 use image::metadata::Orientation;
 
-use super::bare::{Bare, Region, orientation, take};
+use super::{
+    bare::{Bare, Region, orientation, take},
+    profile::Profile,
+};
 
 /// Flags of the extended header.
 const ANIMATED: u8 = 0x02;
@@ -26,10 +29,11 @@ pub(super) fn bare(webp: &[u8]) -> Option<Bare> {
         return Some(frame.bare((width, height), None, Orientation::NoTransforms));
     }
     let canvas = (side(dimensions, 0)? + 1, side(dimensions, 3)? + 1);
-    let (mut still, mut first, mut turned) = (Parts::default(), None, None);
+    let (mut still, mut first, mut turned, mut profile) = (Parts::default(), None, None, None);
     while let Some((kind, data)) = chunk(&mut rest) {
         match kind {
             b"ANMF" if first.is_none() => first = Some(data),
+            b"ICCP" if profile.is_none() => profile = Profile::of(data),
             b"EXIF" if turned.is_none() => turned = orientation(data),
             _ => still.take(kind, data),
         }
@@ -45,7 +49,8 @@ pub(super) fn bare(webp: &[u8]) -> Option<Bare> {
         return None;
     }
     let place = Some(place).filter(|place| (place.width, place.height) != canvas);
-    Some(frame.bare(canvas, place, turned.unwrap_or(Orientation::NoTransforms)))
+    let bare = frame.bare(canvas, place, turned.unwrap_or(Orientation::NoTransforms));
+    Some(Bare { profile, ..bare })
 }
 
 /// A frame of an animation, and where it lies.
@@ -144,7 +149,7 @@ impl Frame<'_> {
         // The frame is laid into the whole picture.
         let laid = if frame.is_some() { u64::from(width) * u64::from(height) * 4 } else { 0 };
         let memory = pixels * of_pixel + tables + laid + self.picture.len() as u64 + BESIDE;
-        Bare { bytes: self.written((across, down)), width, height, frame, orientation, memory }
+        Bare { bytes: self.written((across, down)), width, height, frame, orientation, profile: None, memory }
     }
 
     /// A file with nothing else.

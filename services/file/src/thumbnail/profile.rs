@@ -1,0 +1,162 @@
+//! Colour profiles (ICC). A thumbnail has its picture's, since the numbers of its pixels are colours by that alone.
+
+use std::collections::BTreeMap;
+
+use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
+
+/// Most bytes of a profile that is kept: those of one segment of a JPEG. Cameras, phones and screens have a few thousand;
+/// the largest in common use for pictures, the ICC's own of sRGB version 4, has 60,960. A larger one would be many times
+/// its thumbnail, and goes.
+const MAX: usize = 65_519;
+/// Before the number of a segment that has a part of a profile.
+const IN_SEGMENT: &[u8] = b"ICC_PROFILE\0";
+/// Most bytes of a profile's name in a PNG.
+const MAX_NAME: usize = 79;
+
+/// A profile of pictures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Profile {
+    bytes: Vec<u8>,
+    /// Whether it is of grey pictures; else of red, green and blue.
+    pub(super) is_grey: bool,
+}
+
+impl Profile {
+    /// `None` where it is none, is too large, or is none of grey or colours: inks become colours when they are decoded, for
+    /// which their profile says nothing.
+    pub(super) fn of(bytes: &[u8]) -> Option<Self> {
+        let length = u32::from_be_bytes(*bytes.first_chunk()?) as usize;
+        let bytes = bytes.get(..length).filter(|bytes| (128..=MAX).contains(&bytes.len()))?;
+        // Of a device, or a space, and no way from one to another.
+        let is_of_pictures = matches!(&bytes[12..16], b"mntr" | b"scnr" | b"prtr" | b"spac");
+        let is_grey = match &bytes[16..20] {
+            b"RGB " => false,
+            b"GRAY" => true,
+            _ => return None,
+        };
+        (is_of_pictures && &bytes[36..40] == b"acsp").then(|| Self { bytes: bytes.to_vec(), is_grey })
+    }
+
+    /// From the chunk of a PNG: a name, and the profile packed. It is unpacked no further than it is kept.
+    pub(super) fn of_chunk(chunk: &[u8]) -> Option<Self> {
+        let name = chunk.iter().take(MAX_NAME + 1).position(|byte| *byte == 0)?;
+        let [0, packed @ ..] = &chunk[name + 1..] else {
+            return None;
+        };
+        Self::of(&decompress_to_vec_zlib_with_limit(packed, MAX).ok()?)
+    }
+
+    /// For a file that is written.
+    pub(super) fn to_vec(&self) -> Vec<u8> {
+        self.bytes.clone()
+    }
+}
+
+/// The parts of a profile as the segments of a JPEG have them.
+#[derive(Debug, Default)]
+pub(super) struct Parts<'a> {
+    count: Option<u8>,
+    parts: BTreeMap<u8, &'a [u8]>,
+}
+
+impl<'a> Parts<'a> {
+    /// Takes a segment in, where it has a part; the first of a number counts.
+    pub(super) fn take(&mut self, segment: &'a [u8]) {
+        let Some([number, count, part @ ..]) = segment.strip_prefix(IN_SEGMENT) else {
+            return;
+        };
+        if *count == *self.count.get_or_insert(*count) && (1..=*count).contains(number) {
+            self.parts.entry(*number).or_insert(part);
+        }
+    }
+
+    /// The profile, where all its parts came.
+    pub(super) fn profile(&self) -> Option<Profile> {
+        let size: usize = self.parts.values().map(|part| part.len()).sum();
+        let is_whole = self.count.map(usize::from) == Some(self.parts.len());
+        let bytes = (is_whole && size <= MAX).then(|| self.parts.values().copied().collect::<Vec<_>>().concat())?;
+        Profile::of(&bytes)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::io::Write as _;
+
+    use flate2::{Compression, write::ZlibEncoder};
+
+    use super::*;
+
+    /// The head of a profile, and as much behind it as makes that size.
+    pub(in super::super) fn profile(class: &[u8; 4], space: &[u8; 4], size: usize) -> Vec<u8> {
+        let mut bytes = vec![7; size];
+        bytes[..4].copy_from_slice(&(size as u32).to_be_bytes());
+        bytes[12..16].copy_from_slice(class);
+        bytes[16..20].copy_from_slice(space);
+        bytes[36..40].copy_from_slice(b"acsp");
+        bytes
+    }
+
+    fn zlib(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn those_of_pictures_are_kept_up_to_a_size() {
+        for (class, space, size, is_grey) in [
+            (b"mntr", b"RGB ", 128, Some(false)),
+            (b"scnr", b"RGB ", MAX, Some(false)),
+            (b"prtr", b"GRAY", 400, Some(true)),
+            (b"spac", b"RGB ", 400, Some(false)),
+            (b"mntr", b"RGB ", MAX + 1, None),
+            (b"mntr", b"CMYK", 400, None),
+            (b"mntr", b"Lab ", 400, None),
+            (b"link", b"RGB ", 400, None),
+            (b"abst", b"RGB ", 400, None),
+        ] {
+            let bytes = profile(class, space, size);
+            let kept = Profile::of(&bytes);
+            assert_eq!(kept.as_ref().map(|kept| kept.is_grey), is_grey, "{class:?} {space:?} {size}");
+            assert!(kept.is_none_or(|kept| kept.to_vec() == bytes));
+        }
+        let padded = [profile(b"mntr", b"RGB ", 400), vec![0; 3]].concat();
+        assert_eq!(Profile::of(&padded).unwrap().to_vec(), padded[..400]);
+        assert_eq!(Profile::of(&padded[..399]), None);
+        let short = profile(b"mntr", b"RGB ", 128);
+        assert!((0..128).all(|length| Profile::of(&short[..length]).is_none()));
+        assert_eq!(Profile::of(&[&127_u32.to_be_bytes()[..], &short[4..]].concat()), None);
+    }
+
+    #[test]
+    fn a_chunk_is_unpacked_no_further_than_it_is_kept() {
+        let bytes = profile(b"mntr", b"RGB ", 3000);
+        let chunk = |name: &[u8], bytes: &[u8]| [name, b"\0\0", &zlib(bytes)].concat();
+        assert_eq!(Profile::of_chunk(&chunk(b"Display P3", &bytes)).unwrap().to_vec(), bytes);
+        assert_eq!(Profile::of_chunk(&chunk(&[b'n'; MAX_NAME], &bytes)).unwrap().to_vec(), bytes);
+        assert_eq!(Profile::of_chunk(&chunk(&[b'n'; MAX_NAME + 1], &bytes)), None);
+        assert_eq!(Profile::of_chunk(&chunk(b"p", &profile(b"mntr", b"RGB ", MAX + 1))), None);
+        assert_eq!(Profile::of_chunk(&[b"p\0\x01", &zlib(&bytes)[..]].concat()), None);
+        assert!([&b""[..], b"p", b"p\0", b"p\0\0"].into_iter().all(|chunk| Profile::of_chunk(chunk).is_none()));
+    }
+
+    #[test]
+    fn parts_are_put_together_in_their_order_and_only_where_all_came() {
+        let bytes = profile(b"mntr", b"RGB ", 3000);
+        let part = |number: u8, count: u8, part: &[u8]| [IN_SEGMENT, &[number, count], part].concat();
+        let together = |segments: &[Vec<u8>]| {
+            let mut parts = Parts::default();
+            segments.iter().for_each(|segment| parts.take(segment));
+            parts.profile().map(|profile| profile.to_vec())
+        };
+        let [first, second] = [part(1, 2, &bytes[..2000]), part(2, 2, &bytes[2000..])];
+        let another = [b"MPF\0more".to_vec(), second.clone(), part(2, 2, b"again"), first.clone()];
+        assert_eq!(together(&another), Some(bytes.clone()));
+        assert_eq!(together(&[part(1, 1, &bytes)]), Some(bytes.clone()));
+        for wrong in [&[first.clone()][..], &[second], &[first, part(2, 3, &bytes[2000..])], &[part(0, 1, &bytes)], &[]]
+        {
+            assert_eq!(together(wrong), None, "{}", wrong.len());
+        }
+    }
+}
