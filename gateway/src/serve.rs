@@ -71,14 +71,26 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, bounds: Bounds, stop
     graceful.shutdown().await;
 }
 
-/// `//org/app` is `/org/app`: what puts a base URL and a path together easily writes a slash too many between them. Further
-/// on a doubled slash is an empty name, which nothing has.
-fn with_one_slash(uri: &mut Uri) {
-    let Some(path) = uri.path_and_query().map(PathAndQuery::as_str).filter(|path| path.starts_with("//")) else {
+/// Slashes in a row are one: what puts a base URL, an org, an app and a path together easily writes one too many between
+/// them, and nothing has an empty name. Done before anything looks at the path, so that routes, rights, links and log lines
+/// all go by the same one. A slash within a name is written as `%2F` and stays; what follows a `?` stays too.
+fn with_single_slashes(uri: &mut Uri) {
+    if !uri.path().contains("//") {
         return;
-    };
+    }
+    let mut path = String::with_capacity(uri.path().len());
+    for c in uri.path().chars() {
+        if c != '/' || !path.ends_with('/') {
+            path.push(c);
+        }
+    }
+    if let Some(query) = uri.query() {
+        path.extend(["?", query]);
+    }
+    let mut parts = uri.clone().into_parts();
     // What was a path with more slashes is one with fewer.
-    if let Ok(shorter) = Uri::try_from(format!("/{}", path.trim_start_matches('/'))) {
+    parts.path_and_query = PathAndQuery::try_from(path).ok();
+    if let Ok(shorter) = Uri::from_parts(parts) {
         *uri = shorter;
     }
 }
@@ -101,7 +113,7 @@ async fn answer(
     let (head, body) = request.into_parts();
     let (body, ended) = RequestBody::new(body);
     let mut request = http::Request::from_parts(head, Body::new(body));
-    with_one_slash(request.uri_mut());
+    with_single_slashes(request.uri_mut());
     if let Some(peer) = peer {
         request.extensions_mut().insert(ConnectInfo(peer));
     }
@@ -111,4 +123,30 @@ async fn answer(
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response.map(|body| AnswerBody { body, _busy: busy }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slashes_in_a_row_are_one_and_nothing_else_changes() {
+        for (path, single) in [
+            ("/org/app/users", "/org/app/users"),
+            ("//org/app/users", "/org/app/users"),
+            ("/org//app///users////nora//", "/org/app/users/nora/"),
+            ("////", "/"),
+            ("/org/app/users/a%2F%2Fb", "/org/app/users/a%2F%2Fb"),
+            ("/org//app/users/a%2f%2Fb?x=//&y=a//b", "/org/app/users/a%2f%2Fb?x=//&y=a//b"),
+            ("/org/app/users?x=//", "/org/app/users?x=//"),
+            ("//?", "/?"),
+            ("/org//./../app", "/org/./../app"),
+            ("http://chat.test//org//app?u=http://x//y", "http://chat.test/org/app?u=http://x//y"),
+            ("*", "*"),
+        ] {
+            let mut uri: Uri = path.parse().expect("a URI");
+            with_single_slashes(&mut uri);
+            assert_eq!(uri.to_string(), single, "{path}");
+        }
+    }
 }

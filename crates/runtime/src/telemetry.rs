@@ -9,9 +9,10 @@ use opentelemetry::{
     propagation::{Extractor, Injector, TextMapPropagator as _},
     trace::TracerProvider as _,
 };
-use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
+use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithTonicConfig as _};
 use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
-use tidings_domain::Error;
+use tidings_domain::{Error, USER_AGENT};
+use tonic::metadata::{MetadataMap, MetadataValue};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::{
@@ -60,6 +61,7 @@ pub fn start(config: &Telemetry, role: &str) -> Result<Guard, Error> {
         .with_tonic()
         .with_endpoint(endpoint)
         .with_timeout(Duration::from_secs(5))
+        .with_metadata(who_we_are())
         .build()
         .map_err(|error| Error::invalid("telemetry.otlp_endpoint", "cannot be used").because(error))?;
     let provider = SdkTracerProvider::builder()
@@ -72,6 +74,13 @@ pub fn start(config: &Telemetry, role: &str) -> Result<Guard, Error> {
     registry.with(spans).try_init().map_err(Error::internal)?;
     EXPORTING.get_or_init(|| ());
     Ok(Guard { provider: Some(provider), log })
+}
+
+/// In place of the exporter's own name. tonic puts its name behind it.
+fn who_we_are() -> MetadataMap {
+    let mut metadata = MetadataMap::new();
+    metadata.insert("user-agent", MetadataValue::from_static(USER_AGENT));
+    metadata
 }
 
 impl Guard {

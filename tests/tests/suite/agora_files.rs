@@ -2,7 +2,10 @@
 
 use std::{io::Cursor, sync::Arc, time::Duration};
 
-use image::{DynamicImage, ImageFormat, RgbImage};
+use image::{
+    DynamicImage, ImageDecoder as _, ImageEncoder as _, ImageFormat, RgbImage,
+    codecs::jpeg::{JpegDecoder, JpegEncoder},
+};
 use reqwest::{
     Method, StatusCode,
     header::{HeaderMap, HeaderValue},
@@ -158,6 +161,35 @@ every_shape! {
     }
 }
 
+/// A profile of a display whose red is blue: white, and the three colours, on a line of gamma 1.
+fn profile() -> Vec<u8> {
+    let number = |value: f64| ((value * 65536.0).round() as i32).to_be_bytes();
+    let colour = |[x, y, z]: [f64; 3]| [&b"XYZ \0\0\0\0"[..], &number(x), &number(y), &number(z)].concat();
+    let (red, green, blue) = ([0.1431, 0.0606, 0.7141], [0.3851, 0.7169, 0.0971], [0.4361, 0.2225, 0.0139]);
+    let line = b"curv\0\0\0\0\0\0\0\0".to_vec();
+    let tags = [
+        (b"wtpt", colour([0.9642, 1.0, 0.8249])),
+        (b"rXYZ", colour(red)),
+        (b"gXYZ", colour(green)),
+        (b"bXYZ", colour(blue)),
+        (b"rTRC", line.clone()),
+        (b"gTRC", line.clone()),
+        (b"bTRC", line),
+    ];
+    let mut bytes = vec![0; 128];
+    bytes[8..40].copy_from_slice(b"\x04\x20\0\0mntrRGB XYZ \x07\xEA\0\x01\0\x01\0\0\0\0\0\0acsp");
+    bytes.extend((tags.len() as u32).to_be_bytes());
+    let mut at = 132 + tags.len() * 12;
+    for (name, data) in &tags {
+        bytes.extend([&name[..], &(at as u32).to_be_bytes(), &(data.len() as u32).to_be_bytes()].concat());
+        at += data.len();
+    }
+    tags.iter().for_each(|(_, data)| bytes.extend(data));
+    let size = (bytes.len() as u32).to_be_bytes();
+    bytes[..4].copy_from_slice(&size);
+    bytes
+}
+
 every_shape! {
     async fn thumbnails_fit_the_box_agora_3_2_decision_20(app: TestApp) {
         let agora = app.agora();
@@ -178,6 +210,17 @@ every_shape! {
             let (uuid, _) = upload(&agora, &[], "a", "", &picture(200, 400, format)).await;
             assert_eq!(thumbnail(&uuid).await.0, (85, 170), "{format:?}");
         }
+        // In the colours of the picture, which are numbers without its profile.
+        let colours = profile();
+        let mut tagged = Vec::new();
+        let mut encoder = JpegEncoder::new(&mut tagged);
+        encoder.set_icc_profile(colours.clone()).expect("JPEG has profiles");
+        image::load_from_memory(&large).expect("a picture").write_with_encoder(encoder).expect("it is written");
+        let (tagged, _) = upload(&agora, &[], "p3.jpg", "image/jpeg", &tagged).await;
+        let small = fetch(&agora, &tagged, &[("thumbnail", "true")]).await.2;
+        let mut small = JpegDecoder::new(Cursor::new(small)).expect("a JPEG");
+        assert_eq!((small.dimensions(), small.icc_profile().expect("read")), ((170, 85), Some(colours)));
+
         // Sizes as headers, as form fields, and as both: the header counts.
         let sizes = [("thumbnail-width", "40"), ("thumbnail-height", "40")];
         let (uuid, _) = upload(&agora, &sizes, "a.jpg", "image/jpeg", &large).await;

@@ -184,7 +184,7 @@ every_shape! {
         agora.register(&["nora"]).await;
         let nora = agora.logged_in("nora").await;
         let (scheme, rest) = agora.base.split_once("://").expect("a scheme");
-        let (host, path) = rest.split_once('/').expect("a path");
+        let (host, _) = rest.split_once('/').expect("a path");
         let root = format!("{scheme}://{host}");
         let http = reqwest::Client::new();
         let packed = agora.request(Method::POST, "/messages/users").header("content-encoding", "gzip").body("x");
@@ -212,11 +212,45 @@ every_shape! {
         }
         let (_, description) = agora_error(&nora.post("/messages/users", &json!({})).await, 401);
         assert_eq!(description, "Unable to authenticate (OAuth)");
-        let mut doubled = agora.clone();
-        doubled.base = format!("{scheme}://{host}//{path}");
-        let answer = doubled.get("/users/nora").await.expect(200);
-        assert_eq!(answer["path"], "/users/nora");
         let fine = agora.get("/users/nora").await;
         assert!(!fine.headers.contains_key("x-tidings-reason"));
+    }
+}
+
+every_shape! {
+    async fn slashes_in_a_row_are_one_but_for_those_within_names(app: TestApp) {
+        let (agora, lanying) = (app.agora(), app.lanying());
+        agora.register(&["nora"]).await;
+        let nora = agora.logged_in("nora").await;
+        let root = app.suite.url();
+        let (org, name) = (&app.app().org, &app.app().name);
+        let to = |client: &Agora, base: String| {
+            let mut client = client.clone();
+            client.base = base;
+            client
+        };
+        for base in [format!("{root}//{org}/{name}"), format!("{root}/{org}//{name}"), format!("{root}///{org}///{name}/")] {
+            let doubled = to(&agora, base.clone());
+            for path in ["/users/nora", "//users/nora", "/users//nora", "//users///nora//", "/users/nora?x=//"] {
+                let answer = doubled.get(path).await.expect(200);
+                assert_eq!(answer["path"], "/users/nora", "{base}{path}");
+                assert_eq!(answer["entities"][0]["username"], "nora", "{base}{path}");
+            }
+            // The rights are those of the route, and so are the words.
+            let refused = to(&nora, base.clone()).get("//users//nora").await;
+            assert_eq!(agora_error(&refused, 401).1, "Unable to authenticate (OAuth)", "{base}");
+            let reply = doubled.get("//nothing").await;
+            assert_eq!(agora_error(&reply, 404).0, "service_resource_not_found", "{base}");
+        }
+        for (written, reason) in [("/users/no%2F%2Fra", "USER_NOT_FOUND"), ("/users%2F%2Fnora", "CALL_NOT_FOUND")] {
+            let reply = agora.get(written).await;
+            assert_eq!((reply.status.as_u16(), &reply.headers["x-tidings-reason"]), (404, &reason.parse().expect("a value")), "{written}");
+        }
+        let bob = lanying.register("bob").await;
+        for path in ["//message/unread", "/message//unread", "///message///unread//"] {
+            let reply = lanying.acting_as(bob).get(path).await;
+            assert_eq!((reply.status.as_u16(), &reply.json()["code"]), (200, &json!(200)), "{path}: {}", reply.text);
+        }
+        assert_eq!(lanying.get("/message//nothing").await.status.as_u16(), 404);
     }
 }

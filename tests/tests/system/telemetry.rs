@@ -1,7 +1,7 @@
 //! Traces across processes, and what must never be in them (docs/internals/processes.md).
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
 };
 
@@ -13,15 +13,16 @@ use opentelemetry_proto::tonic::{
     trace::v1::Span,
 };
 use serde_json::json;
+use tidings_domain::USER_AGENT;
 use tidings_testkit::{Suite, TestApp, wait_until};
 use tokio::net::TcpListener;
 use tonic::{Request, Response, Status, transport::server::TcpIncoming};
 
 use crate::log::register;
 
-/// An OTLP collector that keeps what it receives: spans with the service that sent them.
+/// An OTLP collector that keeps what it receives: spans with the service that sent them, and who is said to call.
 #[derive(Debug, Clone, Default)]
-struct Collector(Arc<Mutex<Vec<(String, Span)>>>);
+struct Collector(Arc<Mutex<Vec<(String, Span)>>>, Arc<Mutex<BTreeSet<String>>>);
 
 #[tonic::async_trait]
 impl TraceService for Collector {
@@ -29,6 +30,8 @@ impl TraceService for Collector {
         &self,
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
+        let agents = request.metadata().get_all("user-agent");
+        self.1.lock().unwrap().extend(agents.iter().map(|agent| agent.to_str().unwrap().to_owned()));
         for group in request.into_inner().resource_spans {
             let attributes = group.resource.unwrap_or_default().attributes;
             let name = attributes.into_iter().find(|attribute| attribute.key == "service.name");
@@ -107,6 +110,10 @@ async fn one_send_is_one_trace_from_the_gateway_to_the_append_across_processes()
     .await;
     let names: Vec<_> = lineage.iter().map(|(_, name)| name.as_str()).collect();
     assert_eq!(names, ["message.append", "message.send", "grpc.request", "gateway.request"]);
+    let agents = collector.1.lock().unwrap().clone();
+    // tonic puts its name behind ours.
+    assert!(!agents.is_empty());
+    assert!(agents.iter().all(|agent| agent.split(' ').next() == Some(USER_AGENT)), "{agents:?}");
     assert!(lineage[0].0.contains("tidings-message"), "{lineage:?}");
     assert!(lineage[3].0.contains("tidings-gateway"), "{lineage:?}");
     let gateway =
@@ -144,4 +151,25 @@ async fn no_secret_token_password_or_content_is_in_a_span_or_a_log_line() {
         let line = lines.lines().find(|line| line.contains(secret));
         assert_eq!(line, None, "the {what} is in a log line");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_line_has_the_route_and_the_app_of_a_path_with_slashes_in_a_row() {
+    let app = TestApp::of(Arc::new(Suite::split_with(1, &[("TIDINGS_TELEMETRY_LOG", "info")]).await)).await;
+    app.agora().register(&["ann"]).await;
+    let (org, name) = (&app.app().org, &app.app().name);
+    let url = format!("{}//{org}//{name}//users///ann", app.suite.url());
+    let request =
+        reqwest::Client::new().get(url).bearer_auth(&app.agora().token).header("x-request-id", "many-slashes");
+    assert_eq!(request.send().await.unwrap().status().as_u16(), 200);
+    let mut line = None;
+    wait_until("the line of the request", async || {
+        let lines = app.suite.logged();
+        line = lines.lines().find(|line| line.contains("many-slashes")).map(str::to_owned);
+        line.is_some()
+    })
+    .await;
+    let line = line.unwrap();
+    assert!(line.contains(r#"route="/{org}/{app}/users/{username}""#), "{line}");
+    assert!(line.contains(&format!(r#"app="{org}#{name}""#)), "{line}");
 }
