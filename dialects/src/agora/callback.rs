@@ -6,7 +6,7 @@ use tidings_domain::{App, Content, ConversationKind, MsgId, UnixMillis, hex};
 use super::{
     dto,
     recall::chat_type,
-    record::{Known, body_and_ext},
+    record::{MessageFiles, body_and_ext},
 };
 use crate::json::bytes_of;
 
@@ -47,7 +47,7 @@ pub fn security(call_id: &str, secret: &str, timestamp: UnixMillis) -> String {
 
 /// Asks whether a message may be delivered (agora.md 11.2). `call` names the call; a uuid.
 pub fn pre_send_callback(event: &Event<'_>, call: &str, content: &Content) -> Vec<u8> {
-    let (body, ext) = body_and_ext(content, EXTS_ARRAY, Known::default());
+    let (body, ext) = body_and_ext(content, EXTS_ARRAY, MessageFiles::default());
     let payload = dto::Payload { bodies: [&body], ext: &ext, from: event.from, to: event.to };
     let appkey = event.appkey();
     let call_id = format!("{appkey}_{call}");
@@ -57,7 +57,7 @@ pub fn pre_send_callback(event: &Event<'_>, call: &str, content: &Content) -> Ve
 
 /// Tells of a message that was accepted; `offline` when its receiver was not there (agora.md 11.3).
 pub fn post_send_callback(event: &Event<'_>, offline: bool, content: &Content) -> Vec<u8> {
-    let (body, ext) = body_and_ext(content, EXTS_ARRAY, Known::default());
+    let (body, ext) = body_and_ext(content, EXTS_ARRAY, MessageFiles::default());
     let payload = dto::Payload { bodies: [&body], ext: &ext, from: event.from, to: event.to };
     let chat_type = match event.kind {
         ConversationKind::Direct => "chat",
@@ -101,7 +101,7 @@ pub struct Edit<'a> {
 
 /// Tells of a message that says something else now (agora.md 11.3).
 pub fn edit_callback(event: &Event<'_>, edit: &Edit<'_>) -> Vec<u8> {
-    let (body, ext) = body_and_ext(edit.content, EXTS_ARRAY, Known::default());
+    let (body, ext) = body_and_ext(edit.content, EXTS_ARRAY, MessageFiles::default());
     let payload = dto::EditPayload {
         edit_message_id: edit.message.to_string(),
         new: dto::Payload { bodies: [&body], ext: &ext, from: event.from, to: event.to },

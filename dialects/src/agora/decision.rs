@@ -5,7 +5,7 @@ use tidings_domain::{Body, Content, Ext, JsonText};
 
 use super::{
     body, body_from, draft, dto,
-    record::{Known, body_and_ext},
+    record::{MessageFiles, body_and_ext},
 };
 use crate::json::{Object, TextMap, entries, is_same_value, text_of};
 
@@ -64,7 +64,7 @@ fn changed(payload: &RawValue, content: &Content) -> Option<Content> {
         return None;
     }
     let Object(change): Object<dto::Change<'_>> = serde_json::from_str(payload.get()).ok()?;
-    let (sent_body, sent_ext) = body_and_ext(content, true, Known::default());
+    let (sent_body, sent_ext) = body_and_ext(content, true, MessageFiles::default());
     let is_body_itself = change.bodies.is_none() && change.kind.is_some();
     let new_body = if is_body_itself { Some(payload) } else { change.bodies.unwrap_or_default().first().copied() };
     let mut changed = content.clone();

@@ -11,7 +11,7 @@ use super::{
     channel::value,
     dto,
     recall::chat_type,
-    record::{Known, record},
+    record::{MessageFiles, record},
 };
 use crate::json::{bytes_of, text_of};
 
@@ -97,7 +97,7 @@ pub fn happened(event: &Happened<'_>, names: &Names, exts_array: bool) -> String
         ConversationId::Room(room) => room.to_string(),
     };
     let shared = (event.conversation.kind() != ConversationKind::Direct).then_some(to.as_str());
-    let message = event.message.map(|message| raw(record(message, names, exts_array, Known::default())));
+    let message = event.message.map(|message| raw(record(message, names, exts_array, MessageFiles::default())));
     text_of(&dto::Happened {
         id: event.id,
         kind: event.kind,

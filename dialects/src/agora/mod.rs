@@ -55,7 +55,7 @@ pub use recall::{
     Recall, RecallItem, RecallOutcome, Recalled, batch_recalled, recall_refusal, recall_request, recall_words,
     recalled, recalls_request,
 };
-pub use record::{Known, Names, record};
+pub use record::{MessageFiles, Names, record};
 pub use refusal::Refusal;
 pub use rewrite::{Rewrite, rewrite_id, rewrite_refusal, rewrite_request, rewrite_unsupported, rewritten};
 pub use token::{Grant, TokenRequest, exchanged_token, token, token_refusal, token_request};

@@ -65,22 +65,22 @@ pub(super) struct RecordExtras<'a> {
 
 /// What we know of a message's files, where they are ours.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Known<'a> {
+pub struct MessageFiles<'a> {
     /// The file itself.
     pub file: Option<&'a StoredFile>,
     /// The picture that is shown before a video plays.
     pub thumbnail: Option<&'a StoredFile>,
 }
 
-/// One line of an export. `exts_array` is how `customExts` stands there (agora.md 14). What is `known` of its files tells
+/// One line of an export. `exts_array` is how `customExts` stands there (agora.md 14). What is known of its files tells
 /// what the body does not (decision 21).
-pub fn record(message: &Message, names: &Names, exts_array: bool, known: Known<'_>) -> String {
-    record_of(message, names, body_and_ext(&message.content, exts_array, known), RecordExtras::default())
+pub fn record(message: &Message, names: &Names, exts_array: bool, files: MessageFiles<'_>) -> String {
+    record_of(message, names, body_and_ext(&message.content, exts_array, files), RecordExtras::default())
 }
 
 /// The same with what histories tell beside it.
 pub(super) fn record_with(message: &Message, names: &Names, exts_array: bool, extras: RecordExtras<'_>) -> String {
-    record_of(message, names, body_and_ext(&message.content, exts_array, Known::default()), extras)
+    record_of(message, names, body_and_ext(&message.content, exts_array, MessageFiles::default()), extras)
 }
 
 fn record_of(
@@ -108,9 +108,13 @@ fn record_of(
 }
 
 /// What a payload is made of: the body with its `type`, and `ext`, which is empty rather than absent.
-pub(super) fn body_and_ext(content: &Content, exts_array: bool, known: Known<'_>) -> (Box<RawValue>, Box<RawValue>) {
+pub(super) fn body_and_ext(
+    content: &Content,
+    exts_array: bool,
+    files: MessageFiles<'_>,
+) -> (Box<RawValue>, Box<RawValue>) {
     let ext = ext_from(content).unwrap_or_else(|| "{}".to_owned());
-    (raw(exported_body(content, exts_array, known)), raw(ext))
+    (raw(exported_body(content, exts_array, files)), raw(ext))
 }
 
 fn receiver(message: &Message, names: &Names) -> String {
@@ -127,7 +131,7 @@ fn raw(json: String) -> Box<RawValue> {
 
 /// The body as it was sent, with `type`, and with what exports write otherwise: numbers for degrees, `thumb`, and both
 /// forms of a custom message's values.
-fn exported_body(content: &Content, exts_array: bool, known: Known<'_>) -> String {
+fn exported_body(content: &Content, exts_array: bool, files: MessageFiles<'_>) -> String {
     let (kind, json) = body_from(content);
     let mut out = String::with_capacity(json.len() + 32);
     out.push('{');
@@ -147,10 +151,10 @@ fn exported_body(content: &Content, exts_array: bool, known: Known<'_>) -> Strin
         Body::Forward(forward) => push_exts(&mut out, &forward_exts(forward), exts_array),
         _ => {}
     }
-    if let Some(file) = known.file {
+    if let Some(file) = files.file {
         push_file(&mut out, fields, file);
     }
-    if let Some(thumbnail) = known.thumbnail.filter(|thumbnail| thumbnail.restricted && !fields.thumb_secret) {
+    if let Some(thumbnail) = files.thumbnail.filter(|thumbnail| thumbnail.restricted && !fields.thumb_secret) {
         push(&mut out, dto::THUMB_SECRET, &text_of(&thumbnail.secret));
     }
     push(&mut out, dto::KIND, &text_of(kind));
@@ -233,10 +237,10 @@ mod tests {
     use crate::agora::{Addressing, draft};
 
     fn line(kind_and_body: &str, exts_array: bool) -> String {
-        line_with(kind_and_body, exts_array, Known::default())
+        line_with(kind_and_body, exts_array, MessageFiles::default())
     }
 
-    fn line_with(kind_and_body: &str, exts_array: bool, known: Known<'_>) -> String {
+    fn line_with(kind_and_body: &str, exts_array: bool, files: MessageFiles<'_>) -> String {
         let request = format!(r#"{{"from":"nora","to":["omar"],{kind_and_body}}}"#);
         let content = draft(request.as_bytes(), &Policy::default(), Addressing::Users).unwrap().content;
         let message = Message {
@@ -255,7 +259,7 @@ mod tests {
             imported: false,
         };
         let names = Names::new([(UserId(16), "Nora".to_owned()), (UserId(32), "omar".to_owned())]);
-        record(&message, &names, exts_array, known)
+        record(&message, &names, exts_array, files)
     }
 
     fn body(kind_and_body: &str, exts_array: bool) -> String {
@@ -289,7 +293,8 @@ mod tests {
         };
         let bodies = |sent: &str| {
             let line: serde_json::Value =
-                serde_json::from_str(&line_with(sent, false, Known { file: Some(&file), thumbnail: None })).unwrap();
+                serde_json::from_str(&line_with(sent, false, MessageFiles { file: Some(&file), thumbnail: None }))
+                    .unwrap();
             line["payload"]["bodies"][0].to_string()
         };
         assert_eq!(
@@ -299,7 +304,8 @@ mod tests {
         let restricted = StoredFile { restricted: true, secret: "s3".to_owned(), ..file.clone() };
         let secret = |sent: &str, file: &StoredFile| {
             let line: serde_json::Value =
-                serde_json::from_str(&line_with(sent, false, Known { file: Some(file), thumbnail: None })).unwrap();
+                serde_json::from_str(&line_with(sent, false, MessageFiles { file: Some(file), thumbnail: None }))
+                    .unwrap();
             line["payload"]["bodies"][0]["secret"].clone()
         };
         let video = r#""type":"video","body":{"url":"u"}"#;
@@ -307,8 +313,8 @@ mod tests {
         assert_eq!(secret(r#""type":"video","body":{"url":"u","secret":"own"}"#, &restricted), "own");
         assert!(secret(video, &file).is_null(), "a file that anybody may read needs none");
         let video = |sent: &str, thumbnail: &StoredFile| {
-            let known = Known { file: Some(&restricted), thumbnail: Some(thumbnail) };
-            let line: serde_json::Value = serde_json::from_str(&line_with(sent, false, known)).unwrap();
+            let files = MessageFiles { file: Some(&restricted), thumbnail: Some(thumbnail) };
+            let line: serde_json::Value = serde_json::from_str(&line_with(sent, false, files)).unwrap();
             line["payload"]["bodies"][0].clone()
         };
         let sent = r#""type":"video","body":{"url":"u","thumb":"t"}"#;

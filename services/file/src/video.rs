@@ -158,12 +158,12 @@ fn dimensions(header: &[u8]) -> Option<(u32, u32)> {
 mod tests {
     use super::*;
 
-    fn boxed(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    fn boxed(kind: &[u8], data: &[u8]) -> Vec<u8> {
         [&(data.len() as u32 + 8).to_be_bytes()[..], kind, data].concat()
     }
 
-    fn long(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
-        [&[0, 0, 0, 1], &kind[..], &(data.len() as u64 + 16).to_be_bytes(), data].concat()
+    fn long(kind: &[u8], data: &[u8]) -> Vec<u8> {
+        [&[0, 0, 0, 1], kind, &(data.len() as u64 + 16).to_be_bytes(), data].concat()
     }
 
     const UPRIGHT: [i32; 4] = [0x1_0000, 0, 0, 0x1_0000];
@@ -178,8 +178,8 @@ mod tests {
         boxed(b"tkhd", &[&[version, 0, 0, flags], &vec![7; times + 16][..], &matrix, &dimensions].concat())
     }
 
-    fn track(header: &[u8], handler: &[u8; 4]) -> Vec<u8> {
-        let handler = boxed(b"hdlr", &[&[0; 8], &handler[..], &[0; 12], b"name\0"].concat());
+    fn track(header: &[u8], handler: &[u8]) -> Vec<u8> {
+        let handler = boxed(b"hdlr", &[&[0; 8], handler, &[0; 12], b"name\0"].concat());
         let media = [boxed(b"mdhd", &[0; 24]), handler, boxed(b"minf", &boxed(b"stbl", &[1; 400]))].concat();
         boxed(b"trak", &[header, &boxed(b"edts", &[0; 28]), &boxed(b"mdia", &media)].concat())
     }
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn the_first_video_track_that_is_shown_counts() {
-        let of = |flags: u8, dimensions, kind: &[u8; 4]| track(&track_header(0, flags, UPRIGHT, dimensions), kind);
+        let of = |flags: u8, dimensions, kind: &[u8]| track(&track_header(0, flags, UPRIGHT, dimensions), kind);
         let hidden = of(2, (10, 10), b"vide");
         let [first, second] = [(100, 50), (200, 80)].map(|dimensions| of(1, dimensions, b"vide"));
         let text = of(1, (300, 20), b"text");

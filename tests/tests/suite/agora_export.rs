@@ -352,7 +352,7 @@ every_shape! {
     }
 }
 
-fn boxed(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+fn boxed(kind: &[u8], data: &[u8]) -> Vec<u8> {
     [&(data.len() as u32 + 8).to_be_bytes()[..], kind, data].concat()
 }
 
@@ -363,7 +363,8 @@ fn video(is_described_first: bool) -> Vec<u8> {
     let header = boxed(b"tkhd", &[&[0, 0, 0, 3], &[0; 36][..], &matrix, &sides].concat());
     let handler = boxed(b"hdlr", &[&[0; 8], &b"vide"[..], &[0; 13]].concat());
     let track = boxed(b"trak", &[header, boxed(b"mdia", &handler)].concat());
-    let (moov, data) = (boxed(b"moov", &[boxed(b"mvhd", &[0; 100]), track].concat()), boxed(b"mdat", &[7; 300_000]));
+    let (moov, data) =
+        (boxed(b"moov", &[boxed(b"mvhd", &[0; 100]), track].concat()), boxed(b"mdat", &vec![7; 300_000]));
     let brand = boxed(b"ftyp", b"isom\0\0\0\0");
     if is_described_first { [brand, moov, data].concat() } else { [brand, data, moov].concat() }
 }

@@ -184,7 +184,9 @@ fn profile() -> Vec<u8> {
         bytes.extend([&name[..], &(at as u32).to_be_bytes(), &(data.len() as u32).to_be_bytes()].concat());
         at += data.len();
     }
-    tags.iter().for_each(|(_, data)| bytes.extend(data));
+    for (_, data) in &tags {
+        bytes.extend(data);
+    }
     let size = (bytes.len() as u32).to_be_bytes();
     bytes[..4].copy_from_slice(&size);
     bytes

@@ -456,9 +456,9 @@ mod tests {
     #[test]
     fn a_thumbnail_has_the_profile_of_its_picture() {
         let of = profile::tests::profile;
-        let (colours, grey) = (of(b"mntr", b"RGB ", 560), of(b"mntr", b"GRAY", 400));
+        let (colours, grey) = (of("mntr", "RGB ", 560), of("mntr", "GRAY", 400));
         let (large, too_large, inks) =
-            (of(b"mntr", b"RGB ", 60_960), of(b"mntr", b"RGB ", 70_000), of(b"prtr", b"CMYK", 400));
+            (of("mntr", "RGB ", 60_960), of("mntr", "RGB ", 70_000), of("prtr", "CMYK", 400));
         let red = DynamicImage::ImageRgb8(half_red(400, 200));
         let glass = DynamicImage::ImageRgba8(RgbaImage::from_pixel(400, 200, Rgba([90, 20, 10, 100])));
         let shades = DynamicImage::ImageLuma8(GrayImage::from_pixel(400, 200, Luma([90])));

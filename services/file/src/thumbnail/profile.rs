@@ -88,11 +88,11 @@ pub(super) mod tests {
     use super::*;
 
     /// The head of a profile, and as much behind it as makes that size.
-    pub(in super::super) fn profile(class: &[u8; 4], space: &[u8; 4], size: usize) -> Vec<u8> {
+    pub(in super::super) fn profile(class: &str, space: &str, size: usize) -> Vec<u8> {
         let mut bytes = vec![7; size];
         bytes[..4].copy_from_slice(&(size as u32).to_be_bytes());
-        bytes[12..16].copy_from_slice(class);
-        bytes[16..20].copy_from_slice(space);
+        bytes[12..16].copy_from_slice(class.as_bytes());
+        bytes[16..20].copy_from_slice(space.as_bytes());
         bytes[36..40].copy_from_slice(b"acsp");
         bytes
     }
@@ -106,48 +106,50 @@ pub(super) mod tests {
     #[test]
     fn those_of_pictures_are_kept_up_to_a_size() {
         for (class, space, size, is_grey) in [
-            (b"mntr", b"RGB ", 128, Some(false)),
-            (b"scnr", b"RGB ", MAX, Some(false)),
-            (b"prtr", b"GRAY", 400, Some(true)),
-            (b"spac", b"RGB ", 400, Some(false)),
-            (b"mntr", b"RGB ", MAX + 1, None),
-            (b"mntr", b"CMYK", 400, None),
-            (b"mntr", b"Lab ", 400, None),
-            (b"link", b"RGB ", 400, None),
-            (b"abst", b"RGB ", 400, None),
+            ("mntr", "RGB ", 128, Some(false)),
+            ("scnr", "RGB ", MAX, Some(false)),
+            ("prtr", "GRAY", 400, Some(true)),
+            ("spac", "RGB ", 400, Some(false)),
+            ("mntr", "RGB ", MAX + 1, None),
+            ("mntr", "CMYK", 400, None),
+            ("mntr", "Lab ", 400, None),
+            ("link", "RGB ", 400, None),
+            ("abst", "RGB ", 400, None),
         ] {
             let bytes = profile(class, space, size);
             let kept = Profile::of(&bytes);
-            assert_eq!(kept.as_ref().map(|kept| kept.is_grey), is_grey, "{class:?} {space:?} {size}");
+            assert_eq!(kept.as_ref().map(|kept| kept.is_grey), is_grey, "{class} {space} {size}");
             assert!(kept.is_none_or(|kept| kept.to_vec() == bytes));
         }
-        let padded = [profile(b"mntr", b"RGB ", 400), vec![0; 3]].concat();
+        let padded = [profile("mntr", "RGB ", 400), vec![0; 3]].concat();
         assert_eq!(Profile::of(&padded).unwrap().to_vec(), padded[..400]);
         assert_eq!(Profile::of(&padded[..399]), None);
-        let short = profile(b"mntr", b"RGB ", 128);
+        let short = profile("mntr", "RGB ", 128);
         assert!((0..128).all(|length| Profile::of(&short[..length]).is_none()));
         assert_eq!(Profile::of(&[&127_u32.to_be_bytes()[..], &short[4..]].concat()), None);
     }
 
     #[test]
     fn a_chunk_is_unpacked_no_further_than_it_is_kept() {
-        let bytes = profile(b"mntr", b"RGB ", 3000);
+        let bytes = profile("mntr", "RGB ", 3000);
         let chunk = |name: &[u8], bytes: &[u8]| [name, b"\0\0", &zlib(bytes)].concat();
         assert_eq!(Profile::of_chunk(&chunk(b"Display P3", &bytes)).unwrap().to_vec(), bytes);
         assert_eq!(Profile::of_chunk(&chunk(&[b'n'; MAX_NAME], &bytes)).unwrap().to_vec(), bytes);
         assert_eq!(Profile::of_chunk(&chunk(&[b'n'; MAX_NAME + 1], &bytes)), None);
-        assert_eq!(Profile::of_chunk(&chunk(b"p", &profile(b"mntr", b"RGB ", MAX + 1))), None);
+        assert_eq!(Profile::of_chunk(&chunk(b"p", &profile("mntr", "RGB ", MAX + 1))), None);
         assert_eq!(Profile::of_chunk(&[b"p\0\x01", &zlib(&bytes)[..]].concat()), None);
         assert!([&b""[..], b"p", b"p\0", b"p\0\0"].into_iter().all(|chunk| Profile::of_chunk(chunk).is_none()));
     }
 
     #[test]
     fn parts_are_put_together_in_their_order_and_only_where_all_came() {
-        let bytes = profile(b"mntr", b"RGB ", 3000);
+        let bytes = profile("mntr", "RGB ", 3000);
         let part = |number: u8, count: u8, part: &[u8]| [IN_SEGMENT, &[number, count], part].concat();
         let together = |segments: &[Vec<u8>]| {
             let mut parts = Parts::default();
-            segments.iter().for_each(|segment| parts.take(segment));
+            for segment in segments {
+                parts.take(segment);
+            }
             parts.profile().map(|profile| profile.to_vec())
         };
         let [first, second] = [part(1, 2, &bytes[..2000]), part(2, 2, &bytes[2000..])];

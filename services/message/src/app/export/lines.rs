@@ -7,7 +7,7 @@ use std::{
 };
 
 use flate2::{Compression, GzBuilder, write::GzEncoder};
-use tidings_dialects::agora::{Known, Names, record};
+use tidings_dialects::agora::{MessageFiles, Names, record};
 use tidings_domain::{App, Caller, ConversationId, Delivery, Error, Media, Message, StoredFile, UserId};
 
 use super::super::files;
@@ -88,8 +88,8 @@ fn text(rows: Vec<Row>, names: &Names, exts_array: bool, files: &HashMap<String,
         let message = message(row)?;
         let body = &message.content.body;
         let described = |media: Option<&Media>| files.get(StoredFile::uuid_in(&media?.url)?);
-        let known = Known { file: described(body.media()), thumbnail: described(body.thumbnail()) };
-        lines.push_str(&record(&message, names, exts_array, known));
+        let of_message = MessageFiles { file: described(body.media()), thumbnail: described(body.thumbnail()) };
+        lines.push_str(&record(&message, names, exts_array, of_message));
         lines.push('\n');
     }
     Ok(lines)
