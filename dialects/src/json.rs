@@ -154,22 +154,38 @@ impl<'de> Deserialize<'de> for TextMap<'_> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut pairs: Self::Value = Vec::new();
                 while let Some((key, value)) = map.next_entry::<String, String>()? {
-                    match pairs.iter_mut().find(|(known, _)| *known == key) {
-                        Some(pair) => pair.1 = value,
-                        None => pairs.push((key, value)),
-                    }
+                    put(&mut pairs, key, value);
                 }
                 Ok(pairs)
             }
         }
 
-        let raw = <&RawValue>::deserialize(deserializer)?;
-        if is_empty_array(raw) {
-            return Ok(Self::default());
+        fn put(pairs: &mut Vec<(String, String)>, key: String, value: String) {
+            match pairs.iter_mut().find(|(known, _)| *known == key) {
+                Some(pair) => pair.1 = value,
+                None => pairs.push((key, value)),
+            }
         }
-        let mut reading = serde_json::Deserializer::from_str(raw.get());
-        let pairs = Deserializer::deserialize_map(&mut reading, Reader).map_err(D::Error::custom)?;
-        Ok(Self(Cow::Owned(pairs)))
+
+        /// One object: arrays are not nested, however deep a client nests them.
+        fn read(raw: &RawValue) -> serde_json::Result<Vec<(String, String)>> {
+            let mut reading = serde_json::Deserializer::from_str(raw.get());
+            Deserializer::deserialize_map(&mut reading, Reader)
+        }
+
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        if raw.get().starts_with('[') {
+            // As the vendor's callbacks and exports write it: an array of objects, often with one key each.
+            let maps: Vec<&RawValue> = serde_json::from_str(raw.get()).map_err(D::Error::custom)?;
+            let mut all = Vec::new();
+            for map in maps {
+                for (key, value) in read(map).map_err(D::Error::custom)? {
+                    put(&mut all, key, value);
+                }
+            }
+            return Ok(Self(Cow::Owned(all)));
+        }
+        read(raw).map(|pairs| Self(Cow::Owned(pairs))).map_err(D::Error::custom)
     }
 }
 

@@ -105,9 +105,5 @@ fn with_one_exts(json: &JsonText, content: &Content) -> Option<JsonText> {
 
 /// Values as an object, or as an array of objects.
 fn pairs(value: &RawValue) -> Option<Vec<(String, String)>> {
-    if value.get().starts_with('[') {
-        let maps: Vec<TextMap<'_>> = serde_json::from_str(value.get()).ok()?;
-        return Some(maps.into_iter().flat_map(|map| map.0.into_owned()).collect());
-    }
     serde_json::from_str::<TextMap<'_>>(value.get()).ok().map(|map| map.0.into_owned())
 }

@@ -151,6 +151,10 @@ fn exported_body(content: &Content, exts_array: bool, files: MessageFiles<'_>) -
         Body::Forward(forward) => push_exts(&mut out, &forward_exts(forward), exts_array),
         _ => {}
     }
+    // A file that was named by its uuid has an address all the same (decision 38).
+    if let Some(media) = content.body.media().filter(|_| !fields.url) {
+        push(&mut out, dto::URL, &text_of(&media.url));
+    }
     if let Some(file) = files.file {
         push_file(&mut out, fields, file);
     }
@@ -165,6 +169,7 @@ fn exported_body(content: &Content, exts_array: bool, files: MessageFiles<'_>) -
 /// What a body says of its file.
 #[derive(Debug, Clone, Copy, Default)]
 struct BodyFileFields {
+    url: bool,
     length: bool,
     name: bool,
     dimensions: bool,
@@ -175,6 +180,7 @@ struct BodyFileFields {
 impl BodyFileFields {
     fn note(&mut self, key: &str) {
         match key {
+            dto::URL => self.url = true,
             dto::FILE_LENGTH => self.length = true,
             dto::FILENAME => self.name = true,
             dto::SIZE => self.dimensions = true,

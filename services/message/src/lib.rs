@@ -44,6 +44,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0012_plans.sql"),
         include_str!("../migrations/sqlite/0013_clocks.sql"),
         include_str!("../migrations/sqlite/0014_listed.sql"),
+        include_str!("../migrations/sqlite/0015_event_edits.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
@@ -60,6 +61,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/postgres/0012_plans.sql"),
         include_str!("../migrations/postgres/0013_clocks.sql"),
         include_str!("../migrations/postgres/0014_listed.sql"),
+        include_str!("../migrations/postgres/0015_event_edits.sql"),
     ],
 };
 

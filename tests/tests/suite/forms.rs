@@ -77,6 +77,7 @@ every_shape! {
             r#"{"from":"nora","to":1001,"type":"txt","body":{"msg":"a","msg":"x"},"sync_device":"1"}"#,
             r#"{"from":"nora","to":["1001"],"type":"cmd","body":{"anything":1}}"#,
             r#"{"from":"nora","to":["1001"],"type":"cmd","body":{}}"#,
+            r#"{"from":"nora","to":["1001"],"type":"custom","body":{"customEvent":"e","customExts":[{"k":"v"},{"l":"w"}]}}"#,
         ] {
             sent(body).await;
         }
@@ -175,6 +176,9 @@ every_shape! {
         let attachment: Value = serde_json::from_str(page["messages"][0]["attachment"].as_str().expect("a text")).expect("JSON");
         assert_eq!(attachment["url"], format!("{}/chatfiles/{uuid}", agora.base));
         assert_eq!(attachment["secret"], secret);
+        let page = agora.get("/tidings/users/omar/messages?channel=nora&type=chat").await.expect(200);
+        let body = &page["data"][0]["payload"]["bodies"][0];
+        assert_eq!((&body["uuid"], &body["url"]), (&json!(uuid), &attachment["url"]));
     }
 }
 

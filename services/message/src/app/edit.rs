@@ -138,6 +138,7 @@ async fn write(mut tx: Tx, (caller, app): (&Caller, &App), message: &Message, no
         actor: caller.actor.user(),
         body: Some(&body),
         reason: None,
+        edits: message.edits,
         origin: &Origin::of(caller),
     };
     let which = Which { app: caller.app, conversation, msg_id };

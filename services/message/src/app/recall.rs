@@ -329,6 +329,7 @@ fn told<'a>(
         actor,
         body,
         reason: None,
+        edits: 0,
         origin,
     }
 }

@@ -76,6 +76,7 @@ fn event(app: AppId, read: &Read) -> NewEvent<'_> {
         actor: read.user,
         body: None,
         reason: None,
+        edits: 0,
         origin: &read.origin,
     }
 }

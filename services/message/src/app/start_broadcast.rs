@@ -141,6 +141,7 @@ async fn tell(
         actor,
         body: Some(body),
         reason: None,
+        edits: 0,
         origin: &Origin::of(caller),
     };
     event::append(tx, &[event], std::iter::empty()).await

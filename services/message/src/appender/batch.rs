@@ -278,6 +278,7 @@ fn event<'a>(call: &'a Call, place: &AppendTarget, msg_id: MsgId, made_at: UnixM
         actor: call.sender,
         body: Some(body),
         reason,
+        edits: 0,
         origin: &call.origin,
     })
 }

@@ -118,6 +118,7 @@ fn said(other: Other) -> Result<Option<pb::Message>, Error> {
         countable: content.as_ref().is_some_and(Content::countable),
         content: content.map(Into::into),
         system,
+        edits: other.edits,
         ..pb::Message::default()
     }))
 }

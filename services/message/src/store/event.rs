@@ -22,6 +22,8 @@ pub struct NewEvent<'a> {
     pub body: Option<&'a str>,
     /// Why it was refused: see [`crate::appender::Refused::told`].
     pub reason: Option<String>,
+    /// How often its message has been edited with it; 0 of other kinds.
+    pub edits: i32,
     pub origin: &'a Origin,
 }
 
@@ -42,13 +44,14 @@ static APPEND: LazyLock<ManyRows> = LazyLock::new(|| {
         ("platform", Kind::Text),
         ("trace", Kind::Text),
         ("reason", Kind::Text),
+        ("edits", Kind::Int),
     ];
     ManyRows::new(
         &columns,
         "insert into event (app_id, lane, event_no, kind, made_at, conv_a, conv_b, msg_id, actor_id, body, address,
-            platform, trace, reason)
+            platform, trace, reason, edits)
          select r.app_id, r.lane, taken.last_no - r.after, r.kind, r.made_at, r.conv_a, r.conv_b, r.msg_id, r.actor_id,
-            r.body, r.address, r.platform, r.trace, r.reason
+            r.body, r.address, r.platform, r.trace, r.reason, r.edits
          from r cross join event_lane taken where taken.app_id = r.app_id and taken.lane = r.lane",
     )
 });
@@ -89,6 +92,7 @@ pub async fn append(
         Column::Text(events.iter().map(|event| Some(event.origin.platform)).collect()),
         Column::Text(events.iter().map(|event| event.origin.trace.as_deref()).collect()),
         Column::Text(events.iter().map(|event| event.reason.as_deref()).collect()),
+        int(|event| event.edits.into()),
     ];
     APPEND.execute(tx, &columns).await
 }

@@ -37,7 +37,7 @@ macro_rules! other {
             "select e.event_no, e.kind, e.made_at, e.conv_a, e.conv_b, e.msg_id, e.actor_id,
                 case when octet_length(e.body) <= 16384 then e.body end as body,
                 cast(octet_length(e.body) as bigint) as size,
-                e.address, e.platform, e.trace, m.seq, m.sender_id, m.sent_at, e.reason
+                e.address, e.platform, e.trace, m.seq, m.sender_id, m.sent_at, e.reason, e.edits
              from event e ",
             $join,
             "m.app_id = e.app_id and m.conv_a = e.conv_a and m.conv_b = e.conv_b and m.msg_id = e.msg_id",
@@ -99,6 +99,8 @@ pub struct Other {
     pub content: Option<(StoredContent, Flags)>,
     /// Why it was refused; empty where it was not.
     pub reason: String,
+    /// How often the message has been edited with it; 0 where it is no edit, or from before that was recorded.
+    pub edits: i32,
 }
 
 /// A part of a lane: above the first number, up to the second.
@@ -222,6 +224,7 @@ row! {
         sender_id: Option<i64>,
         sent_at: Option<i64>,
         reason: Option<String>,
+        edits: i64,
     }
 }
 
@@ -266,6 +269,7 @@ fn other_event(row: OtherRow) -> Result<Event, Error> {
         of: of.map(|((seq, sender), at)| (seq, UserId(sender), UnixMillis(at))),
         content,
         reason: row.reason.unwrap_or_default(),
+        edits: row.edits as i32,
     };
     let by_app = other.content.as_ref().is_some_and(|(_, flags)| flags.by_app);
     let (address, trace) = (row.address.unwrap_or_default(), row.trace.unwrap_or_default());
