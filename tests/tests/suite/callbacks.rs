@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tidings_domain::{Clock as _, ManualClock, SystemClock, UnixMillis};
 use tidings_proto::pb;
 use tidings_testkit::{
-    Answer, Received, Receiver, StrictTencent, Suite, TestApp, check_webhook, every_shape, wait_until,
+    Answer, Received, Receiver, Reply, StrictTencent, Suite, TestApp, check_webhook, every_shape, wait_until,
 };
 
 use crate::{
@@ -190,6 +190,27 @@ every_shape! {
         let of_group = receipts.iter().find(|receipt| receipt["to"] == group).expect("the group's");
         assert_eq!(of_group["payload"]["msg_config"], json!({"allow_group_ack": true}));
         assert_eq!(body(&tencent.wait_for(1).await[0])["Peer_Account"], "nora");
+    }
+}
+
+every_shape! {
+    async fn each_edit_says_how_many_there_were_agora_11_3(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora", "omar"]).await;
+        let vendor = Receiver::start(|_| Answer::ok());
+        let events = vec!["message.edited".to_owned()];
+        add(&app, pb::NewEndpoint { dialect: pb::CallbackDialect::Agora.into(), events, ..to(&vendor) }).await;
+        let id = agora.send_text("nora", "omar", "0").await;
+        for edit in 1..=3 {
+            let new = json!({"user": "nora", "new_msg": {"type": "txt", "msg": edit.to_string()}});
+            let request = agora.request(reqwest::Method::PUT, &format!("/messages/rewrite/{id}"));
+            Reply::to(request.json(&new)).await.expect(200);
+        }
+        let told: Vec<Value> = vendor.wait_for(3).await.iter().map(body).collect();
+        let said = |told: &Value| (told["payload"]["bodies"][0]["msg"].clone(), told["payload"]["meta"]["edit_msg"]["count"].clone());
+        let mut said: Vec<(Value, Value)> = told.iter().map(said).collect();
+        said.sort_by_key(|(_, count)| count.as_i64());
+        assert_eq!(said, [1, 2, 3].map(|n: i64| (json!(n.to_string()), json!(n))));
     }
 }
 
