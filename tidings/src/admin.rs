@@ -1,4 +1,4 @@
-//! `tidings app ...`: asks the running server, or the data folder itself when no server runs on it.
+//! `tidings app ...`: calls the running server, or opens the data folder itself when no server runs on it.
 
 use clap::Subcommand;
 use tidings_domain::{App, Error, PolicyChange, PolicyValue};
@@ -13,17 +13,17 @@ use crate::{
     server::Server,
 };
 
-/// What can be done to apps.
+/// Commands on apps.
 #[derive(Debug, Subcommand)]
 pub enum AppCommand {
-    /// Make an app with random credentials and show them.
+    /// Create an app with random credentials and show them.
     Create {
         /// As org/app.
         app: String,
-        /// Lanying's app_id; random when not given.
+        /// Lanying's app_id; random by default.
         #[arg(long, default_value = "")]
         lanying_app_id: String,
-        /// Tencent's SdkAppid; random when not given.
+        /// Tencent's SdkAppid; random by default.
         #[arg(long, default_value_t = 0)]
         sdk_appid: i64,
     },
@@ -33,27 +33,27 @@ pub enum AppCommand {
     Show {
         /// As org/app.
         app: String,
-        /// With its secrets.
+        /// Include its secrets.
         #[arg(long)]
         secrets: bool,
     },
-    /// Refuse every call to an app, or take calls again.
+    /// Disable an app (every call to it is refused), or enable it again.
     Disable {
         /// As org/app.
         app: String,
-        /// Take calls again.
+        /// Enable the app again.
         #[arg(long)]
         undo: bool,
     },
-    /// Delete an app for good.
+    /// Delete an app permanently.
     Delete {
         /// As org/app.
         app: String,
-        /// Without this nothing is deleted.
+        /// Required: without it nothing is deleted.
         #[arg(long)]
         yes: bool,
     },
-    /// Make a new secret; the old one stays good for the app's rotation overlap.
+    /// Create a new secret; the old one stays valid for the app's rotation overlap.
     RotateSecret {
         /// As org/app.
         app: String,
@@ -76,14 +76,14 @@ pub enum AppCommand {
     },
 }
 
-/// What can be done to admin tokens.
+/// Commands on admin tokens.
 #[derive(Debug, Subcommand)]
 pub enum TokenCommand {
-    /// Make one and show it, once.
+    /// Create a token and show it, once.
     Create {
         /// As org/app.
         app: String,
-        /// What it is for.
+        /// A label for the list.
         #[arg(long, default_value = "")]
         label: String,
     },
@@ -92,7 +92,7 @@ pub enum TokenCommand {
         /// As org/app.
         app: String,
     },
-    /// Take one back.
+    /// Revoke a token.
     Revoke {
         /// As org/app.
         app: String,
@@ -226,7 +226,7 @@ fn show(app: &pb::App) {
     }
 }
 
-/// Every value, and the quotas that there are.
+/// Every value, and the quotas that are set.
 fn described(policy: &PolicyChange) -> String {
     let shown = policy.entries().filter_map(|(name, value)| match PolicyValue::named(name) {
         Some(known) => Some(format!("{name}={}", known.written(value))),
@@ -243,7 +243,7 @@ fn show_secrets(secrets: &pb::AppWithSecrets) {
     say(&format!("app_certificate\t{}", secrets.app_certificate));
 }
 
-/// A line of a command's answer.
+/// One line of a command's output.
 #[expect(clippy::print_stdout, reason = "this is the command's answer")]
 pub fn say(line: &str) {
     println!("{line}");

@@ -1,4 +1,5 @@
-//! `tidings callback ...`: asks the running server. Deliveries are made while one runs, so none is started for it.
+//! `tidings callback ...`: calls the running server. Deliveries are only made while one runs, so none is started for
+//! the command.
 
 use clap::{Args, Subcommand};
 use tidings_domain::Error;
@@ -17,44 +18,44 @@ use crate::{
     server::Server,
 };
 
-/// Deliveries that one call asks for. Each comes with its body.
+/// Page size for deliveries. Each includes its body.
 const PAGE: i32 = 100;
-/// A page of them with bodies of the largest size that an app may allow.
+/// Bytes of a page with bodies of the largest size that an app may allow.
 const MAX_ANSWER: usize = 256 * 1024 * 1024;
 
-/// What can be done to the servers that are told of events, and to the deliveries to them.
+/// Commands on callback endpoints and their deliveries.
 #[derive(Debug, Subcommand)]
 pub enum CallbackCommand {
-    /// Add a server that is told what happens from now on, and show its secret, once.
+    /// Add an endpoint that is notified of events from now on, and show its secret, once.
     Add(Added),
     /// List every endpoint of an app.
     List(InApp),
-    /// Tell an endpoint nothing until it is resumed; what happens meanwhile waits.
+    /// Pause an endpoint: events are queued until it is resumed.
     Pause(One),
-    /// Tell an endpoint again, what waited first.
+    /// Resume an endpoint, queued events first.
     Resume(One),
-    /// Give an endpoint another key for `webhook-signature`, and show it, once; the present one signs beside it for a
+    /// Replace an endpoint's key for `webhook-signature`, and show it, once; the former key signs beside it for a
     /// while.
     Rotate {
         #[command(flatten)]
         one: One,
-        /// How long the present key signs too, in milliseconds; 24 hours when not given.
+        /// How long the former key signs too, in milliseconds; 24 hours by default.
         #[arg(long, value_name = "MS")]
         overlap_ms: Option<i64>,
     },
-    /// Remove an endpoint with all that waits for it.
+    /// Remove an endpoint and everything queued for it.
     Remove(One),
-    /// List what is or was to be delivered, newest first.
+    /// List deliveries, newest first.
     Deliveries {
         #[command(flatten)]
         of: InApp,
-        /// To this endpoint alone: its number in the list.
+        /// Only of this endpoint: its number in the list.
         #[arg(long, default_value_t = 0)]
         endpoint: i64,
-        /// waiting, delivered or dead; any when not given.
+        /// waiting, delivered or dead; any by default.
         #[arg(long, value_parser = |word: &str| meant(&STATES, word))]
         state: Option<pb::DeliveryState>,
-        /// As many at most.
+        /// Maximum number of deliveries.
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
     },
@@ -65,11 +66,11 @@ pub enum CallbackCommand {
         /// The message's id.
         msg_id: i64,
     },
-    /// Deliver again, with the same event ids and bodies: everything, or what the options say.
+    /// Deliver again, with the same event ids and bodies: everything, or what the options select.
     Replay(Replayed),
 }
 
-/// Which endpoint.
+/// The endpoint.
 #[derive(Debug, Args)]
 pub struct One {
     #[command(flatten)]
@@ -83,50 +84,50 @@ pub struct One {
 pub struct Added {
     #[command(flatten)]
     of: InApp,
-    /// Whose form the calls have: tencent, agora or lanying.
+    /// The vendor format of the calls: tencent, agora or lanying.
     #[arg(long, value_parser = |word: &str| meant(&DIALECTS, word))]
     dialect: pb::CallbackDialect,
-    /// Where it is, as http:// or https://. A query of its own stays.
+    /// The URL, http:// or https://. Its own query is kept.
     #[arg(long)]
     url: String,
-    /// What calls are signed with as the vendor does; without it they are not.
+    /// The vendor's signing secret; without it calls are not signed in the vendor's way.
     #[arg(long, default_value = "")]
     token: String,
-    /// Of what it is told, such as message.sent,message.recalled; all when not given.
+    /// The events to deliver, such as message.sent,message.recalled; all by default.
     #[arg(long, value_delimiter = ',')]
     events: Vec<String>,
-    /// Tell the events of one conversation one after another; one that fails holds up those behind it.
+    /// Deliver the events of one conversation in order; one that fails holds up those behind it.
     #[arg(long)]
     ordered: bool,
-    /// What follows a failure: durable (tries for a day), none, or timeout (one more try, after a timeout alone).
+    /// What happens after a failure: durable (retries for a day), none, or timeout (one retry, after a timeout only).
     #[arg(long, default_value = "durable", value_parser = |word: &str| meant(&RETRIES, word))]
     retry: pb::RetryMode,
-    /// How long an answer is waited for, in milliseconds; 2000 when not given.
+    /// Timeout of a call, in milliseconds; 2000 by default.
     #[arg(long, default_value_t = 0)]
     timeout_ms: i32,
-    /// It may be at a private, loopback or link-local address.
+    /// Allow a private, loopback or link-local address.
     #[arg(long)]
     allow_private: bool,
 }
 
-/// Which deliveries are made again.
+/// Which deliveries are replayed.
 #[derive(Debug, Args)]
 pub struct Replayed {
     #[command(flatten)]
     of: InApp,
-    /// Those to this endpoint alone.
+    /// Only those to this endpoint.
     #[arg(long, default_value_t = 0)]
     endpoint: i64,
-    /// This one alone.
+    /// Only this one.
     #[arg(long, default_value_t = 0)]
     delivery: i64,
     /// Only those that are waiting, delivered or dead.
     #[arg(long, value_parser = |word: &str| meant(&STATES, word))]
     state: Option<pb::DeliveryState>,
-    /// Only those made from then on, in milliseconds since 1970.
+    /// Only those created at or after this time, in milliseconds since 1970.
     #[arg(long, value_name = "MS", default_value_t = 0)]
     from: i64,
-    /// Only those made before then, in milliseconds since 1970.
+    /// Only those created before this time, in milliseconds since 1970.
     #[arg(long, value_name = "MS", default_value_t = 0)]
     until: i64,
 }

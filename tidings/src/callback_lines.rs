@@ -4,18 +4,18 @@ use tidings_proto::pb;
 
 use crate::lines::{plain, word};
 
-/// What the command line calls dialects.
+/// The command line's names of dialects.
 pub const DIALECTS: [(&str, pb::CallbackDialect); 3] = [
     ("tencent", pb::CallbackDialect::Tencent),
     ("agora", pb::CallbackDialect::Agora),
     ("lanying", pb::CallbackDialect::Lanying),
 ];
 
-/// What it calls that which follows a failure.
+/// The command line's names of failure policies.
 pub const RETRIES: [(&str, pb::RetryMode); 3] =
     [("durable", pb::RetryMode::Durable), ("none", pb::RetryMode::None), ("timeout", pb::RetryMode::Timeout)];
 
-/// What it calls the states of deliveries.
+/// The command line's names of delivery states.
 pub const STATES: [(&str, pb::DeliveryState); 3] = [
     ("waiting", pb::DeliveryState::Waiting),
     ("delivered", pb::DeliveryState::Delivered),
@@ -82,12 +82,12 @@ fn conversation(id: Option<&pb::ConversationId>) -> String {
     }
 }
 
-/// What was or is to be sent.
+/// The payload.
 pub fn body(delivery: &pb::CallbackDelivery) -> String {
     format!("body\t{}", plain(&String::from_utf8_lossy(&delivery.body)))
 }
 
-/// One try.
+/// One attempt.
 pub fn attempt(attempt: &pb::CallbackAttempt) -> String {
     let status = if attempt.status == 0 { "no answer".to_owned() } else { format!("HTTP {}", attempt.status) };
     format!("at {} ms\ttook {} ms\t{status}\t{}", attempt.at_ms, attempt.duration_ms, plain(&attempt.answer))

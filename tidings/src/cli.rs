@@ -11,7 +11,7 @@ use crate::{
     running, server, words_admin,
 };
 
-/// A self-hosted chat-message backend that speaks the wires of Agora Chat, Lanying IM and gRPC.
+/// A self-hosted chat-message backend that speaks the APIs of Agora Chat, Lanying IM and gRPC.
 #[derive(Debug, Parser)]
 #[command(name = "tidings", version, about, max_term_width = 110)]
 pub struct Cli {
@@ -29,10 +29,10 @@ struct Settings {
     /// The data folder [default: ./data].
     #[arg(long, global = true)]
     data: Option<PathBuf>,
-    /// Where REST listens [default: 127.0.0.1:8080]; port 0 picks a free one.
+    /// The address of the REST listener [default: 127.0.0.1:8080]; port 0 picks a free one.
     #[arg(long, global = true)]
     listen: Option<String>,
-    /// Where gRPC listens [default: 127.0.0.1:9090]; port 0 picks a free one.
+    /// The address of the gRPC listener [default: 127.0.0.1:9090]; port 0 picks a free one.
     #[arg(long, global = true)]
     grpc_listen: Option<String>,
 }
@@ -41,27 +41,27 @@ struct Settings {
 enum Command {
     /// Run everything in one process (the default).
     Serve,
-    /// Run the directory alone.
+    /// Run only the directory.
     Directory,
-    /// Run the message service alone; or, with a command, take a message back.
+    /// Run only the message service; or, with a command, recall a message.
     Message {
         #[command(flatten)]
         server: server::Server,
         #[command(subcommand)]
         command: Option<message_admin::MessageCommand>,
     },
-    /// Run the conversation service alone.
+    /// Run only the conversation service.
     Conversation,
-    /// Run the file service alone.
+    /// Run only the file service.
     File,
-    /// Run the REST gateway alone.
+    /// Run only the REST gateway.
     Gateway,
     /// Bring the tables of every service up to date.
     Migrate,
-    /// Say what is wrong with config, storage and peers.
+    /// Report problems with config, storage and peers.
     Doctor,
-    /// Exit with 0 when the service or gateway at this address is ready; without one, the process that listens on this
-    /// machine where the configuration says.
+    /// Exit with 0 when the service or gateway at this address is ready; without an address, the process that listens
+    /// on this machine according to the configuration.
     Ready {
         /// A gRPC service, as http://host:port.
         #[arg(long, conflicts_with = "rest")]
@@ -70,7 +70,7 @@ enum Command {
         #[arg(long)]
         rest: Option<String>,
     },
-    /// Check exports of the history.
+    /// Verify exports of the history.
     Export {
         #[command(subcommand)]
         command: export::ExportCommand,
@@ -82,22 +82,21 @@ enum Command {
         #[command(subcommand)]
         command: admin::AppCommand,
     },
-    /// Manage the word lists of an app: what its messages may not say.
+    /// Manage the word lists of an app: the words its messages must not contain.
     Words {
         #[command(flatten)]
         server: server::Server,
         #[command(subcommand)]
         command: words_admin::WordsCommand,
     },
-    /// Manage the servers that are asked before a message of an app goes into the log.
+    /// Manage the hooks of an app: servers that are called before a message is appended to the log.
     Hook {
         #[command(flatten)]
         server: server::Server,
         #[command(subcommand)]
         command: hook_admin::HookCommand,
     },
-    /// Run the callback service alone; or, with a command, manage the servers that are told of an app's events, and what
-    /// was delivered to them.
+    /// Run only the callback service; or, with a command, manage an app's callback endpoints and their deliveries.
     Callback {
         #[command(flatten)]
         server: server::Server,
@@ -106,9 +105,9 @@ enum Command {
     },
 }
 
-/// Runs the command and says in words what went wrong.
+/// Runs the command and reports errors as text.
 pub fn run(cli: Cli) -> ExitCode {
-    // Databases, their logs, files, temporary files and keys alike are the owner's alone.
+    // Databases, their logs, files, temporary files and keys are only readable by their owner.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let done = runtime.map_err(Error::internal).and_then(|runtime| runtime.block_on(act(cli)));
@@ -203,8 +202,8 @@ async fn serve(config: &Config, roles: Roles) -> Result<(), Error> {
     done
 }
 
-/// A role of its own shares its data with the others. On files of its own it would begin with nothing, and each of its
-/// neighbours with nothing else.
+/// A process with a single role shares its data with the others. On files of its own it would start empty, and so would
+/// each of the other processes, separately.
 fn check_storage(config: &Config, roles: Roles) -> Result<(), Error> {
     if roles == Roles::ALL || !roles.keeps_data() || config.database.url.is_some() {
         return Ok(());
@@ -217,7 +216,7 @@ fn check_storage(config: &Config, roles: Roles) -> Result<(), Error> {
     Err(Error::invalid("database.url", rule))
 }
 
-/// Where the data is, without passwords.
+/// The location of the data, without passwords.
 fn storage(config: &Config, roles: Roles) -> String {
     if roles.keeps_data() { running::location(config).to_string() } else { "none".to_owned() }
 }

@@ -1,7 +1,7 @@
-//! Removes what deleted apps left in the databases of this process.
+//! Removes the data of deleted apps from the databases of this process.
 //!
-//! An app's rows go only because the directory says that it was deleted, and when, not because it does not know the app.
-//! So a directory that was restored from an old backup costs no data.
+//! An app's rows are only removed because the directory reports it as deleted, and when, never because it does not know
+//! the app. So restoring the directory from an old backup loses no data.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -10,10 +10,10 @@ use tidings_domain::{AppId, Error};
 use tidings_runtime::{Task, Tasks};
 use tidings_store::{AppRows, Db};
 
-/// What lies between two looks.
+/// The interval between two runs.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// What each service of this process keeps for apps.
+/// What each service of this process stores for apps.
 pub type Kept = Vec<(Db, AppRows)>;
 
 struct Worker {
@@ -21,7 +21,7 @@ struct Worker {
     kept: Kept,
 }
 
-/// Runs until shutdown, where there is anything to remove.
+/// Runs until shutdown, if there is anything to remove.
 pub fn spawn(tasks: &Tasks, directory: DirectoryCache, kept: Kept) {
     if kept.is_empty() {
         return;
@@ -35,7 +35,7 @@ pub fn spawn(tasks: &Tasks, directory: DirectoryCache, kept: Kept) {
 
 impl Worker {
     async fn run(&self) {
-        // Nothing comes to a deleted app any more, so each is gone through once.
+        // A deleted app receives nothing more, so one pass per app is enough.
         let mut empty = HashSet::new();
         loop {
             tokio::time::sleep(PAUSE).await;

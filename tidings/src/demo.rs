@@ -1,4 +1,4 @@
-//! The app `demo`: a first start ends with commands that can be pasted.
+//! The app `demo`: the first start prints commands that can be pasted.
 
 use std::{collections::HashMap, fs, net::SocketAddr, path::Path};
 
@@ -13,14 +13,14 @@ use crate::{Running, ready};
 
 const ORG: &str = "demo";
 const APP: &str = "demo";
-/// Beside the data: credentials of the demo app, true for the running server.
+/// Stored beside the data: credentials of the demo app, valid for the running server.
 const FILE: &str = "demo.env";
-/// Where the running server can be reached by `tidings app ...`.
+/// Where `tidings app ...` can reach the running server.
 pub const ADDRESS_FILE: &str = "grpc.address";
 const TOKEN: &str = "TIDINGS_LANYING_ADMIN_TOKEN";
 
-/// Writes the address file, and `demo.env` where there is a demo app; without one, what an earlier server wrote is no
-/// longer true and goes.
+/// Writes the address file, and `demo.env` if there is a demo app; otherwise removes what an earlier server wrote,
+/// because it is outdated.
 pub async fn prepare(running: &Running) -> Result<(), Error> {
     let Some(folder) = running.data_folder() else {
         return Ok(());
@@ -39,7 +39,7 @@ pub async fn prepare(running: &Running) -> Result<(), Error> {
     Ok(())
 }
 
-/// How the same machine calls what listens there.
+/// The address at which the same machine reaches this listener.
 fn called(address: SocketAddr) -> String {
     ready::reachable(&address.to_string())
 }
@@ -55,7 +55,7 @@ fn remove(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// The demo app; made where the database has no app at all, which is what a first start finds, also on another database.
+/// The demo app; created if the database has no app at all, as on a first start, also on another database.
 async fn demo_app(running: &Running) -> Result<Option<pb::AppWithSecrets>, Error> {
     let mut directory = running.clients.directory.clone();
     match directory.reveal_app(app_ref()).await.map_err(error_from_status) {
@@ -71,7 +71,7 @@ async fn demo_app(running: &Running) -> Result<Option<pb::AppWithSecrets>, Error
     Ok(Some(directory.create_app(wanted).await.map_err(error_from_status)?.into_inner()))
 }
 
-/// The admin token of the last start, or a new one when that is no longer good.
+/// The admin token of the last start, or a new one if that is no longer valid.
 async fn admin_token(running: &Running, app: &pb::AppWithSecrets, earlier: Option<&str>) -> Result<String, Error> {
     let mut directory = running.clients.directory.clone();
     let earlier = earlier.map(parse).unwrap_or_default();
@@ -114,7 +114,7 @@ fn environment(running: &Running, secrets: &pb::AppWithSecrets, token: &str) -> 
     values.map(|(key, value)| format!("{key}='{value}'\n")).concat()
 }
 
-/// What a first start prints; a test pastes it as it is.
+/// The output of a first start; a test pastes it as it is.
 pub const COMMANDS: &str = include_str!("demo_commands.sh");
 
 #[expect(clippy::print_stdout, reason = "this is the program's own voice on a terminal")]

@@ -1,4 +1,5 @@
-//! The directory that a command asks: the running server's, or one on the data folder itself when no server runs on it.
+//! The directory that a command calls: the running server's, or one opened on the data folder itself when no server
+//! runs on it.
 
 use std::sync::Arc;
 
@@ -11,13 +12,13 @@ use crate::{
     server::{self, Server},
 };
 
-/// A client of it.
+/// A client of the directory.
 pub type Directory = DirectoryServiceClient<Wire>;
 
-/// More than the largest word list.
+/// Larger than the largest word list.
 const MAX_ANSWER: usize = 8 * 1024 * 1024;
 
-/// Has `act` ask the directory, and stops what was started for it.
+/// Runs `act` against the directory, and stops what was started for it.
 pub async fn with_directory(
     config: &Config,
     server: Server,
@@ -40,7 +41,7 @@ async fn connect(config: &Config, server: Server) -> Result<(Directory, Option<R
     "127.0.0.1:0".clone_into(&mut alone.grpc_listen);
     match running::start(&alone, Roles::DIRECTORY, Arc::new(GuardedClock::new())).await {
         Ok(running) => Ok((running.clients.directory.clone(), Some(running))),
-        // A server holds the data folder: ask it.
+        // A server holds the data folder: call it.
         Err(error) => Ok((Directory::new(server::on_data_folder(config).map_err(|_| error)?.wire()?), None)),
     }
 }

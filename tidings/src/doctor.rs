@@ -1,4 +1,4 @@
-//! `tidings doctor`: says what is wrong with config, storage and peers, in words an operator can act on.
+//! `tidings doctor`: reports problems with config, storage and peers, in terms an operator can act on.
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
@@ -17,7 +17,7 @@ use crate::{
     server::{self, Server},
 };
 
-/// Checks everything and fails when something is wrong.
+/// Checks everything and fails if there is a problem.
 pub async fn doctor(config: Result<Config, Error>) -> Result<(), Error> {
     let config = match config {
         Ok(config) => config,
@@ -57,7 +57,7 @@ pub async fn doctor(config: Result<Config, Error>) -> Result<(), Error> {
     if healthy { Ok(()) } else { Err(Error::invalid("doctor", "found something wrong")) }
 }
 
-/// Names what apps risk, by the directory that runs or by its tables. Risks are choices, so they are no fault.
+/// Lists risky policies of apps, from the running directory or from its tables. They are choices, not errors.
 async fn risks(config: &Config) {
     let is_made = config.database.url.is_some() || config.data.join("directory.sqlite").exists();
     if !is_made && config.peers.directory.is_none() {
@@ -79,7 +79,7 @@ async fn risks(config: &Config) {
     }
 }
 
-/// Each of its addresses: one that is wrong is not noticed while another one answers.
+/// Checks each resolved address: otherwise a wrong one goes unnoticed while another one answers.
 async fn check_peer(addresses: &Addresses, service_key: Option<&str>) -> Result<String, String> {
     for url in addresses.iter() {
         ready::peer(&Addresses::read(url), service_key).await.map_err(|why| format!("{url}: {why}"))?;
@@ -120,7 +120,7 @@ fn shown(error: Error) -> String {
 
 const UP_TO_DATE: &str = "are up to date";
 
-/// Whether the data key opens what is sealed.
+/// Whether the data key decrypts what is sealed.
 async fn check_data_key(config: &Config, schema: &tidings_store::Schema) -> Result<String, String> {
     let db = tidings_store::open(&location(config), schema, false).await.map_err(shown)?;
     let sealed = if schema.name == tidings_directory::SCHEMA.name {

@@ -1,4 +1,4 @@
-//! `tidings export verify`: checks files of exports against their manifests, without a server.
+//! `tidings export verify`: verifies export files against their manifests, without a server.
 
 use std::{
     collections::BTreeMap,
@@ -14,21 +14,21 @@ use sha2::{Digest as _, Sha256};
 use tidings_dialects::agora::{HourManifest, Manifest, read_manifest};
 use tidings_domain::{Error, UnixMillis, hex};
 
-/// What to do with exports.
+/// Commands on exports.
 #[derive(Debug, Subcommand)]
 pub enum ExportCommand {
-    /// Check files against their manifests, and the chain of the manifests.
+    /// Verify files against their manifests, and the chain of the manifests.
     Verify {
-        /// Manifests, each as the server answered it, with the files that it names beside it.
+        /// Manifests as the server returned them, with the files they name in the same folder.
         #[arg(required = true)]
         manifests: Vec<PathBuf>,
     },
 }
 
-/// One file of the chain, under the app and its place.
+/// One file of the chain, keyed by app and position.
 type Chain = BTreeMap<(String, i64), Manifest>;
 
-/// Carries it out.
+/// Runs the command.
 pub fn export(command: ExportCommand) -> Result<(), Error> {
     let ExportCommand::Verify { manifests } = command;
     let (mut chain, mut healthy) = (Chain::new(), true);
@@ -62,7 +62,7 @@ struct Line {
     msg_id: String,
 }
 
-/// Says what is right, or the first thing that is not.
+/// Reports success, or the first mismatch.
 fn check(path: &Path, app: &str, hour: UnixMillis, manifest: &Manifest) -> Result<String, String> {
     if manifest.chained(app, hour) != manifest.digest {
         return Err("its manifest was changed".to_owned());

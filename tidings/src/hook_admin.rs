@@ -1,4 +1,4 @@
-//! `tidings hook ...`: the servers that are asked before a message goes into the log.
+//! `tidings hook ...`: the servers that are called before a message is appended to the log.
 
 use clap::{ArgAction, Args, Subcommand};
 use tidings_domain::Error;
@@ -13,27 +13,27 @@ use crate::{
     server::Server,
 };
 
-/// What the command line calls the forms.
+/// The command line's names of formats.
 const FORMS: [(&str, pb::HookForm); 2] = [("tencent", pb::HookForm::Tencent), ("agora", pb::HookForm::Agora)];
 
-/// What it calls that which follows a failure: whether messages are refused.
+/// The command line's names of failure policies: whether messages are refused.
 const ON_FAILURE: [(&str, bool); 2] = [("deliver", false), ("refuse", true)];
 
-/// What it calls the kinds of conversations.
+/// The command line's names of conversation kinds.
 const KINDS: [(&str, pb::ConversationKind); 3] = [
     ("chats", pb::ConversationKind::Direct),
     ("groups", pb::ConversationKind::Group),
     ("rooms", pb::ConversationKind::Room),
 ];
 
-/// What can be done to the hooks of an app.
+/// Commands on the hooks of an app.
 #[derive(Debug, Subcommand)]
 pub enum HookCommand {
-    /// Add a server that is asked before a message goes into the log.
+    /// Add a server that is called before a message is appended to the log.
     Add(Added),
-    /// List every hook of an app, in the order in which they are asked.
+    /// List every hook of an app, in the order in which they are called.
     List(InApp),
-    /// Ask a server no longer.
+    /// Remove a hook.
     Remove {
         #[command(flatten)]
         of: InApp,
@@ -47,25 +47,25 @@ pub enum HookCommand {
 pub struct Added {
     #[command(flatten)]
     of: InApp,
-    /// In whose form it is asked: tencent or agora.
+    /// The vendor format of the calls: tencent or agora.
     #[arg(long, value_parser = |word: &str| meant(&FORMS, word))]
     form: pb::HookForm,
-    /// Where it is, as http:// or https://. A query of its own stays.
+    /// The URL, http:// or https://. Its own query is kept.
     #[arg(long)]
     url: String,
-    /// What calls are signed with as the vendor does; without it they are not.
+    /// The vendor's signing secret; without it calls are not signed.
     #[arg(long, default_value = "")]
     token: String,
-    /// How long an answer is waited for, in milliseconds; when not given 2000 in Tencent's form, 200 in Agora's.
+    /// Timeout of a call, in milliseconds; by default 2000 in Tencent's format, 200 in Agora's.
     #[arg(long, default_value_t = 0)]
     timeout_ms: i32,
-    /// What becomes of a message when there is no answer in time or none that can be read: deliver or refuse.
+    /// What happens to a message when there is no valid answer in time: deliver or refuse.
     #[arg(long, action = ArgAction::Set, default_value = "deliver", value_parser = |word: &str| meant(&ON_FAILURE, word))]
     on_failure: bool,
-    /// In which conversations: chats, groups, rooms, with commas between; all when not given.
+    /// The kinds of conversations: chats, groups, rooms, separated by commas; all by default.
     #[arg(long = "in", value_delimiter = ',', value_parser = |word: &str| meant(&KINDS, word))]
     kinds: Vec<pb::ConversationKind>,
-    /// It may be at a private, loopback or link-local address.
+    /// Allow a private, loopback or link-local address.
     #[arg(long)]
     allow_private: bool,
 }

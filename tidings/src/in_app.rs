@@ -1,4 +1,4 @@
-//! The app that a command is about.
+//! The app that a command addresses.
 
 use clap::Args;
 use tidings_domain::Error;
@@ -7,7 +7,7 @@ use tonic::Request;
 
 use crate::admin::org_and_name;
 
-/// Which app.
+/// The app.
 #[derive(Debug, Args)]
 pub struct InApp {
     /// As org/app.

@@ -1,8 +1,9 @@
-//! How an error is shown to an operator.
+//! How errors are shown to operators.
 
 use tidings_domain::{Error, Reason};
 
-/// An error with everything behind it, each thing once. The bare word for a fault of ours says nothing to an operator.
+/// An error with its whole chain of sources, each once. The public text of an internal error alone tells an operator
+/// nothing.
 pub fn in_full(error: &Error) -> String {
     let mut words = error.to_string();
     let mut cause = std::error::Error::source(error);

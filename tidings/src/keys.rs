@@ -5,12 +5,12 @@ use std::fs;
 use tidings_domain::{Error, OsEntropy};
 use tidings_runtime::{Config, DataFolder, DataKey, Sealed, ServiceKeys, config};
 
-/// What services show each other, in the data folder.
+/// The file in the data folder with the key that authenticates services to each other.
 const SERVICE_KEY: &str = "service.key";
-/// What encrypts secrets at rest, in the data folder.
+/// The file in the data folder with the key that encrypts secrets at rest.
 const DATA_KEY: &str = "data.key";
 
-/// What internal services show each other.
+/// The key that authenticates internal services to each other.
 pub fn service_keys(config: &Config, folder: Option<&DataFolder>) -> Result<ServiceKeys, Error> {
     let previous = config.service_key_previous.as_deref();
     if let Some(key) = &config.service_key {
@@ -31,7 +31,7 @@ pub fn service_keys(config: &Config, folder: Option<&DataFolder>) -> Result<Serv
 const SERVICE_KEY_RULE: &str =
     "is not at least 16 visible ASCII characters: restore the file, or remove it so that the next start makes another";
 
-/// What encrypts secrets at rest, and has encrypted `sealed`. It is made where nothing was sealed yet.
+/// The key that encrypts secrets at rest, and has encrypted `sealed`. It is created if nothing was sealed yet.
 pub fn data_key(config: &Config, folder: Option<&DataFolder>, sealed: &[Sealed]) -> Result<[u8; 32], Error> {
     let (text, place) = match (&config.data_key, folder) {
         (Some(key), _) => (key.clone(), String::new()),
@@ -62,7 +62,7 @@ pub fn data_key(config: &Config, folder: Option<&DataFolder>, sealed: &[Sealed])
     Ok(key)
 }
 
-/// Whether the installation's data key is the one of these secrets; makes none.
+/// Whether the installation's data key decrypts one of these secrets; creates none.
 pub fn check_data_key(config: &Config, sealed: &[Sealed]) -> Result<(), Error> {
     let file = config.data.join(DATA_KEY);
     let text = match &config.data_key {

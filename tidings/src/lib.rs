@@ -1,4 +1,4 @@
-//! The one binary: every role of Tidings in one process, or one role a process.
+//! The one binary: every role of Tidings in one process, or one role per process.
 
 mod admin;
 mod callback_admin;

@@ -1,20 +1,20 @@
-//! How answers of commands are written: a line for each thing, with a tab between columns.
+//! The output format of commands: one line per item, with tabs between columns.
 
 use std::fmt::Write as _;
 
-/// What `word` stands for.
+/// The value that `word` stands for.
 pub fn meant<T: Copy>(table: &[(&str, T)], word: &str) -> Result<T, String> {
     let found = table.iter().find(|(known, _)| *known == word);
     let known = || table.iter().map(|(known, _)| *known).collect::<Vec<_>>().join(", ");
     found.map(|(_, meaning)| *meaning).ok_or_else(|| format!("must be one of {}", known()))
 }
 
-/// What stands for `meaning`.
+/// The word that stands for `meaning`.
 pub fn word<T: PartialEq>(table: &[(&'static str, T)], meaning: &T) -> &'static str {
     table.iter().find(|(_, known)| known == meaning).map_or("unknown", |(word, _)| word)
 }
 
-/// A text of others on one line: it neither makes columns of its own nor commands the terminal.
+/// Untrusted text on one line: it can neither add columns nor send control sequences to the terminal.
 pub fn plain(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut plain, c| {
         if c.is_control() {

@@ -1,4 +1,4 @@
-//! `tidings message recall`: asks the running server to take a message back.
+//! `tidings message recall`: asks the running server to recall a message.
 
 use clap::{Args, Subcommand};
 use tidings_domain::{Error, Reason};
@@ -10,10 +10,10 @@ use tidings_runtime::Config;
 
 use crate::{admin::say, in_app::InApp, server::Server};
 
-/// What can be done to messages.
+/// Commands on messages.
 #[derive(Debug, Subcommand)]
 pub enum MessageCommand {
-    /// Take a message back, however old it is: it leaves everybody's history and unread counts.
+    /// Recall a message, however old it is: it leaves everybody's history and unread counts.
     Recall {
         #[command(flatten)]
         of: InApp,
@@ -22,7 +22,7 @@ pub enum MessageCommand {
     },
 }
 
-/// Which message.
+/// Selects the message.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub struct Which {

@@ -1,4 +1,4 @@
-//! `tidings migrate`: brings every service's tables up to date.
+//! `tidings migrate`: migrates every service's tables.
 
 use tidings_domain::Error;
 use tidings_runtime::{Config, DataFolder};
@@ -15,7 +15,7 @@ pub const SCHEMAS: [&Schema; 5] = [
     &tidings_callback::SCHEMA,
 ];
 
-/// Takes every step that a database has not seen.
+/// Applies every migration that a database has not had.
 pub async fn migrate(config: &Config) -> Result<(), Error> {
     let _folder = match config.database.url {
         Some(_) => None,

@@ -1,4 +1,4 @@
-//! Whether a process can do its work, in words.
+//! Whether a process can do its work, as text.
 
 use std::time::Duration;
 
@@ -14,34 +14,34 @@ use tonic::{Request, transport::Endpoint};
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 
 const PATIENCE: Duration = Duration::from_secs(2);
-/// What lies between two looks at what a process needs.
+/// The interval between two checks of what a process needs.
 const WHILE_READY: Duration = Duration::from_secs(2);
-/// The same while something is missing.
+/// The interval while something is missing.
 const WHILE_NOT_READY: Duration = Duration::from_millis(500);
 
-/// What keeps a process from doing its work.
+/// A reason why a process cannot do its work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotReady {
-    /// In words, with the addresses of the installation.
+    /// The reason as text, with the addresses of the installation.
     pub why: String,
-    /// Whether it stays so until somebody changes the configuration.
+    /// Whether it persists until somebody changes the configuration.
     pub is_configured: bool,
 }
 
-/// Asks what a process needs, its databases and the services that it calls.
+/// Checks what a process needs: its databases and the services that it calls.
 #[derive(Clone)]
 pub struct Readiness {
     pub databases: Vec<Db>,
     /// Names and addresses.
     pub peers: Vec<(&'static str, Addresses)>,
     pub service_key: String,
-    /// What keeps it from sending messages.
+    /// Why it cannot send messages, if so.
     pub conditions: Conditions,
     pub shutdown: Shutdown,
 }
 
 impl Readiness {
-    /// All of them answer and messages can be sent, or the first that is not so.
+    /// Succeeds if all of them answer and messages can be sent; otherwise the first problem.
     pub async fn check(&self) -> Result<(), NotReady> {
         if self.shutdown.is_draining() {
             return Err(NotReady { why: STOPPING.to_owned(), is_configured: false });
@@ -74,13 +74,13 @@ impl Readiness {
         Ok(())
     }
 
-    /// Says over the health service and in the log how it stands, until `shutdown`.
+    /// Reports the state over the health service and in the log, until `shutdown`.
     pub async fn watch(self, health: Option<Health>) {
         let mut said: Option<Result<(), NotReady>> = None;
         loop {
             let found = tokio::select! {
                 found = self.check() => found,
-                // Whoever watches is told at once.
+                // Watchers are notified at once.
                 () = self.shutdown.draining() => break,
             };
             if said.as_ref() != Some(&found) {
@@ -103,12 +103,12 @@ impl Readiness {
         if let Some(health) = &health {
             health.set(false).await;
         }
-        // The process takes its end for the end of a part.
+        // The process treats the end of a part as a failure.
         self.shutdown.triggered().await;
     }
 }
 
-/// Why a process is not ready that was told to stop.
+/// Why a process is not ready while it shuts down.
 const STOPPING: &str = "the process is stopping";
 
 /// The state of a process that serves reads while it refuses sends.
@@ -116,13 +116,13 @@ fn read_only(why: &str) -> String {
     format!("read-only, messages can be read and not sent: {why}")
 }
 
-/// Why a service is not ready for us.
+/// Why a service does not count as ready.
 enum Silence {
     RefusesKey,
     Because(String),
 }
 
-/// The gRPC health service at one of the addresses says that it serves, and takes `service_key` where one is given.
+/// The gRPC health service at one of the addresses reports that it serves, and accepts `service_key` if one is given.
 pub async fn peer(addresses: &Addresses, service_key: Option<&str>) -> Result<(), String> {
     any(addresses, service_key).await.map_err(|silence| match silence {
         Silence::RefusesKey => "it refuses the service key".to_owned(),
@@ -130,14 +130,14 @@ pub async fn peer(addresses: &Addresses, service_key: Option<&str>) -> Result<()
     })
 }
 
-/// One process is enough. Of those that are not ready the last one says why.
+/// One ready process is enough. If none is ready, the error of the last one is returned.
 async fn any(addresses: &Addresses, service_key: Option<&str>) -> Result<(), Silence> {
     let urls = join_all(addresses.iter().map(processes)).await.concat();
     let asked = urls.iter().map(|url| Box::pin(ask(url, service_key)));
     select_ok(asked).await.map(|_| ())
 }
 
-/// The address of each process that the name in an address stands for; the address itself where that cannot be told.
+/// The address of each process that the name in an address resolves to; the address itself if it cannot be resolved.
 async fn processes(url: &str) -> Vec<String> {
     let Some(place) = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/')) else {
         return vec![url.to_owned()];
@@ -174,7 +174,7 @@ async fn ask(url: &str, service_key: Option<&str>) -> Result<(), Silence> {
     }
 }
 
-/// The gateway at `url` says that it serves.
+/// The gateway at `url` reports that it serves.
 pub async fn gateway(url: &str) -> Result<(), String> {
     let address = url.strip_prefix("http://").ok_or("no http:// address")?.trim_end_matches('/');
     let ask = async {
@@ -192,7 +192,7 @@ pub async fn gateway(url: &str) -> Result<(), String> {
     Err(answer.rsplit("\r\n").next().unwrap_or_default().to_owned())
 }
 
-/// The process of this machine that listens where the config says: the gateway where there is one, else the services.
+/// The process of this machine at the configured address: the gateway if there is one, else the services.
 pub async fn here(config: &Config) -> Result<(), String> {
     let rest = reachable(&config.listen);
     if TcpStream::connect(&rest).await.is_ok() {
@@ -201,7 +201,7 @@ pub async fn here(config: &Config) -> Result<(), String> {
     peer(&Addresses::read(&format!("http://{}", reachable(&config.grpc_listen))), None).await
 }
 
-/// An address that a process listens at, as it is called from the same machine.
+/// A listening address as it is called from the same machine.
 pub fn reachable(address: &str) -> String {
     match address.rsplit_once(':') {
         Some(("0.0.0.0", port)) => format!("127.0.0.1:{port}"),
@@ -210,7 +210,7 @@ pub fn reachable(address: &str) -> String {
     }
 }
 
-/// Whether [`peer`] says so.
+/// Whether [`peer`] succeeds.
 pub async fn is_ready(url: &str) -> bool {
     peer(&Addresses::read(url), None).await.is_ok()
 }

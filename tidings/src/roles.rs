@@ -1,21 +1,21 @@
-//! What a process does.
+//! The roles of a process.
 
-/// The roles of a process; what it does not do itself it asks its peers.
+/// The roles of a process; for everything else it calls its peers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Roles {
-    /// Who exists.
+    /// Apps and users.
     pub directory: bool,
     /// The log.
     pub message: bool,
-    /// Each user's view of it.
+    /// Each user's view of the log.
     pub conversation: bool,
-    /// Bytes.
+    /// Files.
     pub file: bool,
-    /// Tells apps' servers what happened.
+    /// Notifies apps' servers of events.
     pub callback: bool,
     /// REST.
     pub gateway: bool,
-    /// What telemetry calls the process.
+    /// The name of the process in telemetry.
     pub name: &'static str,
 }
 
@@ -39,17 +39,17 @@ impl Roles {
         gateway: true,
         name: "all",
     };
-    /// The directory alone.
+    /// Only the directory.
     pub const DIRECTORY: Self = Self { directory: true, name: "directory", ..Self::NONE };
-    /// The message service alone.
+    /// Only the message service.
     pub const MESSAGE: Self = Self { message: true, name: "message", ..Self::NONE };
-    /// The conversation service alone.
+    /// Only the conversation service.
     pub const CONVERSATION: Self = Self { conversation: true, name: "conversation", ..Self::NONE };
-    /// The file service alone.
+    /// Only the file service.
     pub const FILE: Self = Self { file: true, name: "file", ..Self::NONE };
-    /// The callback service alone.
+    /// Only the callback service.
     pub const CALLBACK: Self = Self { callback: true, name: "callback", ..Self::NONE };
-    /// The gateway alone.
+    /// Only the gateway.
     pub const GATEWAY: Self = Self { gateway: true, name: "gateway", ..Self::NONE };
 
     /// Whether it serves gRPC.
@@ -57,8 +57,8 @@ impl Roles {
         self.directory || self.message || self.conversation || self.file || self.callback
     }
 
-    /// The services that it calls at a distance, the one that the others need first. No service is called by one that
-    /// it calls, so whether each is ready can depend on whether those are.
+    /// The services that it calls remotely, dependencies first. The call graph has no cycles, so the readiness of each
+    /// can depend on that of the services it calls.
     pub fn calls(self) -> impl Iterator<Item = &'static str> {
         let (message, gateway) = (self.message, self.gateway);
         let calls = [

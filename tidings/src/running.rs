@@ -1,6 +1,6 @@
 //! Starts the roles of one process and runs them to the end.
 //!
-//! A role that is here is called in process, one that is elsewhere over TCP; nothing else differs between the shapes.
+//! Local roles are called in process, remote ones over TCP; there is no other difference between the deployments.
 
 use std::{future::Future, net::SocketAddr, path::Path, pin::Pin, sync::Arc, time::Duration};
 
@@ -37,25 +37,27 @@ use crate::{
 
 /// How long open calls may take once the process was told to stop.
 const DRAIN: Duration = Duration::from_secs(8);
-/// How long background tasks have at least once no call is open any more.
+/// The minimum time for background tasks once no call is open any more.
 const LAST: Duration = Duration::from_secs(1);
-/// How long an idle connection of a client may outlast the listener. A request that is on its way over it is answered.
+/// How long an idle client connection may stay open after the listener is closed. A request in flight on it is
+/// answered.
 const LINGER: Duration = Duration::from_secs(1);
-/// What lies between the signal to stop and the end of the listeners of a role: its clients see meanwhile that it is not
-/// ready, and go to another process of the role.
+/// The time between the stop signal and closing the listeners of a role: meanwhile its clients see that it is not
+/// ready, and switch to another process of the role.
 const DRAIN_DELAY: Duration = Duration::from_secs(1);
-/// A call with 600 recipients and the largest content that an app may allow; more than all words that an app may list.
+/// Enough for a call with 600 recipients and the largest content that an app may allow; more than all words that an app
+/// may list.
 const MAX_REQUEST: usize = 8 * 1024 * 1024;
 
 /// A running process.
 pub struct Running {
-    /// Where REST listens.
+    /// The address of the REST listener.
     pub rest: Option<SocketAddr>,
-    /// Where gRPC listens.
+    /// The address of the gRPC listener.
     pub grpc: Option<SocketAddr>,
-    /// What internal services show as `authorization: Bearer`.
+    /// What internal services send as `authorization: Bearer`.
     pub service_key: String,
-    /// Clients of every service, wherever it runs.
+    /// Clients of every service, local or remote.
     pub clients: Clients,
     background: Tasks,
     tasks: JoinSet<Result<(), Error>>,
@@ -64,7 +66,7 @@ pub struct Running {
     drain_delay: Duration,
 }
 
-/// Starts the roles. When this returns, every listener is bound and every table is there.
+/// Starts the roles. When this returns, every listener is bound and every table exists.
 pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Result<Running, Error> {
     let folder = data_folder(config, roles)?;
     let keys = keys::service_keys(config, folder.as_ref())?;
@@ -130,7 +132,7 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         folder,
         drain_delay: drain_delay(config, roles),
     };
-    // Where both are served, each has half of what there is room for.
+    // If both are served, each gets half of the available connections.
     let bounds = config.limits.bounds(most_connections() / if roles.gateway && roles.serves_grpc() { 2 } else { 1 });
     let readiness = Readiness {
         databases: databases.clone(),
@@ -185,22 +187,22 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
     Ok(running)
 }
 
-/// The services that the roles call at a distance, as far as the config names them.
+/// The services that the roles call remotely, as far as the config names them.
 pub fn called(config: &Config, roles: Roles) -> Vec<(&'static str, Addresses)> {
     let named = |name| config.peers.all().find(|(known, _)| *known == name);
     roles.calls().filter_map(named).map(|(name, addresses)| (name, addresses.clone())).collect()
 }
 
-/// How long the process serves on once it was told to stop. Nobody takes over from one that does everything.
+/// How long the process keeps serving after the stop signal. Nobody takes over from a process with every role.
 fn drain_delay(config: &Config, roles: Roles) -> Duration {
     let otherwise = if roles == Roles::ALL { Duration::ZERO } else { DRAIN_DELAY };
     config.drain_delay_ms.map_or(otherwise, Duration::from_millis)
 }
 
-/// Stands for a peer that this process never calls.
+/// Placeholder for a peer that this process never calls.
 const UNUSED: &str = "http://127.0.0.1:1";
 
-/// What starting a role needs.
+/// What is needed to start a role.
 struct Starting<'a> {
     config: &'a Config,
     clock: Arc<dyn Clock>,
@@ -209,14 +211,14 @@ struct Starting<'a> {
     keys: ServiceKeys,
     roles: Roles,
     databases: Vec<Db>,
-    /// What goes with an app.
+    /// What is removed with an app.
     kept: Kept,
 }
 
 impl Starting<'_> {
     async fn open(&mut self, schema: &Schema) -> Result<Db, Error> {
         let migrate = !self.config.database.skip_migrations;
-        // None where a server keeps the data.
+        // None where a server stores the data.
         let file = self.folder.filter(|_| self.config.database.url.is_none());
         let file = file.map(|folder| (folder, format!("{}.sqlite", schema.name)));
         if let Some((folder, name)) = &file {
@@ -326,7 +328,7 @@ impl Starting<'_> {
         Ok(CallbackServiceServer::new(service))
     }
 
-    /// To the service in this process, else to the peer.
+    /// A channel to the service in this process, else to the peer.
     fn wire(&self, name: &str, peer: Option<&Addresses>, here: Option<Wire>) -> Result<Wire, Error> {
         self.wire_by(Wire::remote, name, peer, here)
     }
@@ -370,7 +372,7 @@ fn data_folder(config: &Config, roles: Roles) -> Result<Option<DataFolder>, Erro
     DataFolder::lock(&config.data).map(Some)
 }
 
-/// Where the config says that data is kept.
+/// The configured location of the data.
 pub fn location(config: &Config) -> Location {
     match &config.database.url {
         Some(url) => Location::Postgres(url.clone()),
@@ -395,7 +397,7 @@ fn gateway(config: &Config, keys: &ServiceKeys, clients: Clients, clock: Arc<dyn
 }
 
 impl Running {
-    /// Where its data folder is, if it has one.
+    /// Its data folder, if it has one.
     pub fn data_folder(&self) -> Option<&Path> {
         self.folder.as_ref().map(DataFolder::path)
     }
@@ -405,12 +407,12 @@ impl Running {
         self.background.shutdown().on_signals(self.drain_delay).map_err(Error::internal)
     }
 
-    /// Tells everything to stop.
+    /// Signals everything to stop.
     pub fn stop(&self) {
         self.background.shutdown().trigger();
     }
 
-    /// Runs until it is told to stop or a part fails, then drains what has begun.
+    /// Runs until it is told to stop or a part fails, then drains open calls.
     pub async fn finish(mut self) -> Result<(), Error> {
         let mut outcome = Ok(());
         tokio::select! {
@@ -424,10 +426,10 @@ impl Running {
             tracing::warn!("some calls did not end in time and were cut off");
             self.tasks.abort_all();
         }
-        // What has begun has been finishing since.
+        // Since when open calls are being drained.
         self.background.finish(by.saturating_duration_since(Instant::now()).max(LAST)).await;
         for db in &self.databases {
-            // A connection that hangs must not keep the process.
+            // A hanging connection must not keep the process alive.
             let _ = tokio::time::timeout(Duration::from_secs(2), db.close()).await;
         }
         outcome

@@ -1,4 +1,4 @@
-//! Where a command finds the server that it asks.
+//! How a command finds the server that it calls.
 
 use std::fs;
 
@@ -11,19 +11,19 @@ use crate::{demo, ready};
 /// A server by its address.
 #[derive(Debug, Default, Args)]
 pub struct Server {
-    /// The gRPC address of the service that is asked, as http://host:port.
+    /// The gRPC address of the service to call, as http://host:port.
     #[arg(long, global = true)]
     grpc: Option<String>,
 }
 
-/// A server's address and what opens it.
+/// A server's address and key.
 pub struct Found {
     addresses: Addresses,
     key: String,
 }
 
 impl Server {
-    /// The server that the command line names, else the one at `peer`, which the config names.
+    /// The server named on the command line, else the one at `peer`, named by the config.
     pub fn named(self, config: &Config, peer: Option<&Addresses>) -> Result<Option<Found>, Error> {
         let Some(addresses) = self.grpc.map(|text| Addresses::read(&text)).or_else(|| peer.cloned()) else {
             return Ok(None);
@@ -35,7 +35,7 @@ impl Server {
         Ok(Some(Found { addresses, key }))
     }
 
-    /// A server that runs: the one that is named, else the one on the data folder.
+    /// A running server: the one named on the command line, else the one on the data folder.
     pub async fn running(self, config: &Config, peer: Option<&Addresses>) -> Result<Wire, Error> {
         let found = match self.named(config, peer)? {
             Some(found) => found,
@@ -50,18 +50,18 @@ impl Server {
 }
 
 impl Found {
-    /// The way to it.
+    /// A channel to it.
     pub fn wire(&self) -> Result<Wire, Error> {
         Wire::remote(&self.addresses, &self.key)
     }
 }
 
-/// The server that was the last to run on the data folder; it may be gone.
+/// The server that last ran on the data folder; it may have stopped.
 pub fn on_data_folder(config: &Config) -> Result<Found, Error> {
     Ok(Found { addresses: Addresses::read(&read(config, demo::ADDRESS_FILE)?), key: read(config, "service.key")? })
 }
 
-/// The service key that the data folder holds, if it holds one.
+/// The service key in the data folder, if there is one.
 pub fn key_on_data_folder(config: &Config) -> Option<String> {
     read(config, "service.key").ok()
 }

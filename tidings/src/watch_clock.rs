@@ -1,4 +1,4 @@
-//! Compares the process's clock with the database's, at the start and as long as it runs.
+//! Compares the process's clock with the database's, at the start and while it runs.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,16 +6,16 @@ use tidings_domain::{Clock, Witness};
 use tidings_runtime::{Task, Tasks};
 use tidings_store::{Db, Engine};
 
-/// How often the machine's clock is looked at.
+/// How often the machine's clock is checked.
 const LOOK: Duration = Duration::from_millis(250);
-/// How often the database's clock is asked.
+/// How often the database's clock is queried.
 const ASK: Duration = Duration::from_secs(5);
-/// The same while there is a doubt.
+/// The same while the clocks differ.
 const ASK_IN_DOUBT: Duration = Duration::from_secs(1);
-/// An answer that took longer says nothing.
+/// A slower answer is not usable.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// Has the clock know what the database's shows. SQLite has none of its own.
+/// Sets the clock's offset from the database's. SQLite has no clock of its own.
 pub async fn compare(db: &Db, clock: &dyn Clock) {
     if db.engine() == Engine::Sqlite {
         return;
@@ -28,7 +28,7 @@ pub async fn compare(db: &Db, clock: &dyn Clock) {
                 clock.compare(Witness::Database(now + took / 2));
             }
         }
-        // Readiness tells of a database that does not answer.
+        // Readiness reports a database that does not answer.
         Err(error) => tracing::debug!(%error, "the database's clock could not be asked"),
     }
 }

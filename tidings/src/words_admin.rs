@@ -19,24 +19,24 @@ use crate::{
     server::Server,
 };
 
-/// What the command line calls that which becomes of a text with a listed word.
+/// The command line's names of actions on a text with a listed word.
 const ACTIONS: [(&str, pb::WordAction); 2] = [("refuse", pb::WordAction::Refuse), ("mask", pb::WordAction::Mask)];
 
-/// Most bytes of words in a call, each with what it takes beside them; the directory says how many may be kept.
+/// Maximum bytes of words per call, including the overhead of each; the directory limits how many may be stored.
 const MAX_WORDS: usize = 7 * 1024 * 1024;
 const BESIDE_A_WORD: usize = 3;
 
-/// What can be done to the word lists of an app.
+/// Commands on the word lists of an app.
 #[derive(Debug, Subcommand)]
 pub enum WordsCommand {
-    /// Put the words of a file in the place of a list, or make the list.
+    /// Create a list from the words of a file, or replace it.
     Set {
         #[command(flatten)]
         list: OneList,
-        /// What becomes of texts with one of the words: refuse or mask.
+        /// The action on texts with one of the words: refuse or mask.
         #[arg(long, default_value = "refuse", value_parser = |word: &str| meant(&ACTIONS, word))]
         action: pb::WordAction,
-        /// A word on each line; empty lines and those that begin with # are passed over. - is standard input.
+        /// One word per line; empty lines and lines that start with # are skipped. - is standard input.
         file: PathBuf,
     },
     /// List the lists of an app.
@@ -47,7 +47,7 @@ pub enum WordsCommand {
     Remove(OneList),
 }
 
-/// Which list.
+/// The list.
 #[derive(Debug, Args)]
 pub struct OneList {
     #[command(flatten)]
