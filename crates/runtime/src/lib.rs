@@ -23,6 +23,7 @@ mod shutdown;
 mod tasks;
 pub mod telemetry;
 mod ttl_cache;
+mod unpack;
 mod wire;
 
 pub use admitted::Admitted;
@@ -40,4 +41,5 @@ pub use service_keys::ServiceKeys;
 pub use shutdown::Shutdown;
 pub use tasks::{Task, Tasks};
 pub use ttl_cache::TtlCache;
+pub use unpack::unpack_zlib;
 pub use wire::{Clients, Wire};

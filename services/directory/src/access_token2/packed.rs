@@ -4,7 +4,7 @@
 //! Anybody may send us one, so every step is bounded. Nothing is checked here but the form.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
+use tidings_runtime::unpack_zlib;
 
 /// What every such token begins with.
 pub(crate) const PREFIX: &str = "007";
@@ -47,7 +47,7 @@ impl Packed {
             return None;
         }
         let deflated = STANDARD.decode(text.strip_prefix(PREFIX)?).ok()?;
-        let unpacked = decompress_to_vec_zlib_with_limit(&deflated, MAX_UNPACKED).ok()?;
+        let unpacked = unpack_zlib(&deflated, MAX_UNPACKED)?;
         let mut reader = Reader(&unpacked);
         let signature = reader.bytes()?.to_vec();
         let signed = reader.0.to_vec();

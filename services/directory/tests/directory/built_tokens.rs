@@ -1,10 +1,10 @@
 //! When tokens end that an app's own server built, and those that were exchanged for them.
 
-use std::time::Duration;
+use std::{io::Write as _, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use flate2::{Compression, write::ZlibEncoder};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use miniz_oxide::deflate::compress_to_vec_zlib;
 use sha2::{Digest as _, Sha256};
 use tidings_domain::{Clock as _, Reason, hex};
 use tidings_proto::pb::{self, directory_service_server::DirectoryService as _, issue_token_request::Grant};
@@ -40,7 +40,9 @@ async fn access_token2(suite: &Suite, user: &str) -> String {
     let signed = signed.concat();
     let signature = mac(&mac(&salt, &mac(&issued, app.app_certificate.as_bytes())), &signed);
     let packed = [&(signature.len() as u16).to_le_bytes()[..], &signature, &signed].concat();
-    format!("007{}", STANDARD.encode(compress_to_vec_zlib(&packed, 6)))
+    let mut packer = ZlibEncoder::new(Vec::new(), Compression::default());
+    packer.write_all(&packed).unwrap();
+    format!("007{}", STANDARD.encode(packer.finish().unwrap()))
 }
 
 /// A token of every kind that a user can have.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
+use tidings_runtime::unpack_zlib;
 
 /// Most bytes of a profile that is kept: those of one segment of a JPEG. Cameras, phones and screens have a few thousand;
 /// the largest in common use for pictures, the ICC's own of sRGB version 4, has 60,960. A larger one would be many times
@@ -43,7 +43,7 @@ impl Profile {
         let [0, packed @ ..] = &chunk[name + 1..] else {
             return None;
         };
-        Self::of(&decompress_to_vec_zlib_with_limit(packed, MAX).ok()?)
+        Self::of(&unpack_zlib(packed, MAX)?)
     }
 
     /// For a file that is written.
