@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body_util::{BodyExt as _, Full};
 use prost::Message as _;
 use tidings_domain::{
-    App, AppId, Error, GroupKind, GroupRole, Membership, Mute, Policy, Reason, Screening, UnixMillis, UserId,
+    App, Error, GroupKind, GroupRole, Membership, Mute, Policy, Reason, Screening, UnixMillis, UserId,
 };
 use tidings_proto::{pb, status_from_error};
 use tidings_runtime::Wire;
