@@ -10,6 +10,7 @@ use tidings_runtime::Config;
 
 use crate::{
     directory::{Directory, with_directory},
+    lines::say,
     server::Server,
 };
 
@@ -241,10 +242,4 @@ fn show_secrets(secrets: &pb::AppWithSecrets) {
     say(&format!("client_secret\t{}", secrets.client_secret));
     say(&format!("agora_app_id\t{}", secrets.agora_app_id));
     say(&format!("app_certificate\t{}", secrets.app_certificate));
-}
-
-/// One line of a command's output.
-#[expect(clippy::print_stdout, reason = "this is the command's answer")]
-pub fn say(line: &str) {
-    println!("{line}");
 }

@@ -11,10 +11,9 @@ use tidings_runtime::{Config, Wire};
 use tonic::Request;
 
 use crate::{
-    admin::say,
     callback_lines::{self as lines, DIALECTS, RETRIES, STATES},
     in_app::InApp,
-    lines::meant,
+    lines::{meant, say},
     server::Server,
 };
 

@@ -9,7 +9,7 @@ use tidings_proto::{
 };
 use tidings_runtime::write_private;
 
-use crate::{Running, ready};
+use crate::{Running, lines::say, ready};
 
 const ORG: &str = "demo";
 const APP: &str = "demo";
@@ -117,11 +117,10 @@ fn environment(running: &Running, secrets: &pb::AppWithSecrets, token: &str) -> 
 /// The output of a first start; a test pastes it as it is.
 pub const COMMANDS: &str = include_str!("demo_commands.sh");
 
-#[expect(clippy::print_stdout, reason = "this is the program's own voice on a terminal")]
 fn greet(running: &Running, env: &Path) {
     let rest = running.rest.map(called).unwrap_or_default();
     let env = if env.is_relative() { format!("./{}", env.display()) } else { env.display().to_string() };
-    println!("Tidings is ready: REST on http://{rest}, credentials of the app `demo` in {env}");
-    println!("Try it in another terminal, in this folder:\n");
-    println!(". {env}\n{COMMANDS}");
+    say(&format!("Tidings is ready: REST on http://{rest}, credentials of the app `demo` in {env}"));
+    say("Try it in another terminal, in this folder:\n");
+    say(&format!(". {env}\n{COMMANDS}"));
 }

@@ -11,6 +11,7 @@ use crate::{
     directory::{Directory, with_directory},
     in_full::in_full,
     keys,
+    lines::say,
     migrate::SCHEMAS,
     ready,
     running::location,
@@ -22,17 +23,17 @@ pub async fn doctor(config: Result<Config, Error>) -> Result<(), Error> {
     let config = match config {
         Ok(config) => config,
         Err(error) => {
-            say("config", &Err(error.to_string()));
+            report("config", &Err(error.to_string()));
             return Err(Error::invalid("doctor", "found something wrong"));
         }
     };
-    let mut healthy = say("config", &Ok("is well-formed".to_owned()));
+    let mut healthy = report("config", &Ok("is well-formed".to_owned()));
     if config.database.url.is_none() {
-        healthy &= say("data folder", &check_folder(&config));
+        healthy &= report("data folder", &check_folder(&config));
     }
     let reached = tidings_store::reach(&location(&config)).await.map_err(shown);
     if config.database.url.is_some() {
-        healthy &= say("database", &reached.clone().map(|()| "answers".to_owned()));
+        healthy &= report("database", &reached.clone().map(|()| "answers".to_owned()));
     }
     for schema in SCHEMAS.into_iter().filter(|_| reached.is_ok()) {
         let opened = match (&config.database.url, config.data.join(format!("{}.sqlite", schema.name)).exists()) {
@@ -42,14 +43,14 @@ pub async fn doctor(config: Result<Config, Error>) -> Result<(), Error> {
         let has_secrets = [tidings_directory::SCHEMA.name, tidings_callback::SCHEMA.name].contains(&schema.name);
         if has_secrets && opened.as_ref().is_ok_and(|words| words == UP_TO_DATE) {
             let opens = check_data_key(&config, schema).await;
-            healthy &= say(&format!("{} secrets", schema.name), &opens);
+            healthy &= report(&format!("{} secrets", schema.name), &opens);
         }
-        healthy &= say(&format!("{} tables", schema.name), &opened);
+        healthy &= report(&format!("{} tables", schema.name), &opened);
     }
     let service_key = config.service_key.clone().or_else(|| server::key_on_data_folder(&config));
     for (name, addresses) in config.peers.all() {
         let answer = check_peer(addresses, service_key.as_deref()).await;
-        healthy &= say(&format!("{name} service"), &answer);
+        healthy &= report(&format!("{name} service"), &answer);
     }
     if healthy {
         risks(&config).await;
@@ -68,14 +69,14 @@ async fn risks(config: &Config) {
             let name = format!("{}/{}", app.org, app.name);
             for risk in RISKS {
                 if let Some(value) = risk.taken_by(&app.policy) {
-                    tell(&format!("risk   app {name}: {}={value}: {}", risk.switch, risk.what));
+                    say(&format!("risk   app {name}: {}={value}: {}", risk.switch, risk.what));
                 }
             }
         }
         Ok(())
     });
     if let Err(error) = told.await {
-        tell(&format!("ok     risks of apps: cannot be told ({})", shown(error)));
+        say(&format!("ok     risks of apps: cannot be told ({})", shown(error)));
     }
 }
 
@@ -152,15 +153,10 @@ async fn check_database(config: &Config, schema: &tidings_store::Schema) -> Resu
     }
 }
 
-fn say(what: &str, found: &Result<String, String>) -> bool {
+fn report(what: &str, found: &Result<String, String>) -> bool {
     match found {
-        Ok(words) => tell(&format!("ok     {what}: {words}")),
-        Err(words) => tell(&format!("WRONG  {what}: {words}")),
+        Ok(words) => say(&format!("ok     {what}: {words}")),
+        Err(words) => say(&format!("WRONG  {what}: {words}")),
     }
     found.is_ok()
-}
-
-#[expect(clippy::print_stdout, reason = "this is the command's answer")]
-fn tell(line: &str) {
-    println!("{line}");
 }

@@ -14,6 +14,8 @@ use sha2::{Digest as _, Sha256};
 use tidings_dialects::agora::{HourManifest, Manifest, read_manifest};
 use tidings_domain::{Error, UnixMillis, hex};
 
+use crate::lines::say;
+
 /// Commands on exports.
 #[derive(Debug, Subcommand)]
 pub enum ExportCommand {
@@ -34,11 +36,11 @@ pub fn export(command: ExportCommand) -> Result<(), Error> {
     let (mut chain, mut healthy) = (Chain::new(), true);
     for path in &manifests {
         match std::fs::read_to_string(path).ok().as_deref().and_then(read_manifest) {
-            None => healthy = say(path, Err("is no manifest".to_owned())),
+            None => healthy = report(path, Err("is no manifest".to_owned())),
             Some(HourManifest { app_uuid, hour, files }) => {
                 for (file, manifest) in files {
                     let path = path.with_file_name(&file);
-                    healthy &= say(&path, check(&path, &app_uuid, hour, &manifest));
+                    healthy &= report(&path, check(&path, &app_uuid, hour, &manifest));
                     chain.insert((app_uuid.clone(), manifest.seq), manifest);
                 }
             }
@@ -51,7 +53,7 @@ pub fn export(command: ExportCommand) -> Result<(), Error> {
             None => *seq > 1 || manifest.previous.is_empty(),
         };
         if !is_linked {
-            healthy = say(Path::new(&format!("link {seq}")), Err("does not follow the one before it".to_owned()));
+            healthy = report(Path::new(&format!("link {seq}")), Err("does not follow the one before it".to_owned()));
         }
     }
     if healthy { Ok(()) } else { Err(Error::invalid("verify", "found something wrong")) }
@@ -97,12 +99,11 @@ fn check(path: &Path, app: &str, hour: UnixMillis, manifest: &Manifest) -> Resul
     Ok(format!("{count} messages, as sealed"))
 }
 
-#[expect(clippy::print_stdout, reason = "this is the command's answer")]
-fn say(what: &Path, found: Result<String, String>) -> bool {
+fn report(what: &Path, found: Result<String, String>) -> bool {
     let is_right = found.is_ok();
     match found {
-        Ok(words) => println!("ok     {}: {words}", what.display()),
-        Err(words) => println!("WRONG  {}: {words}", what.display()),
+        Ok(words) => say(&format!("ok     {}: {words}", what.display())),
+        Err(words) => say(&format!("WRONG  {}: {words}", what.display())),
     }
     is_right
 }

@@ -6,10 +6,9 @@ use tidings_proto::{error_from_status, pb};
 use tidings_runtime::Config;
 
 use crate::{
-    admin::say,
     directory::{Directory, with_directory},
     in_app::InApp,
-    lines::{meant, plain, word},
+    lines::{meant, plain, say, word},
     server::Server,
 };
 

@@ -1,6 +1,22 @@
 //! The output format of commands: one line per item, with tabs between columns.
 
-use std::fmt::Write as _;
+use std::{
+    fmt::Write as _,
+    io::{ErrorKind, Write as _, stdout},
+    process,
+};
+
+/// Writes one line of a command's output. A reader that has seen enough, as `head` has, is no error; where the output
+/// cannot be kept, as on a full disk, the command fails.
+pub fn say(line: &str) {
+    match writeln!(stdout().lock(), "{line}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let _ = writeln!(std::io::stderr(), "tidings: the output cannot be written: {error}");
+            process::exit(1);
+        }
+        Ok(()) | Err(_) => {}
+    }
+}
 
 /// The value that `word` stands for.
 pub fn meant<T: Copy>(table: &[(&str, T)], word: &str) -> Result<T, String> {

@@ -8,7 +8,7 @@ use tidings_proto::{
 };
 use tidings_runtime::Config;
 
-use crate::{admin::say, in_app::InApp, server::Server};
+use crate::{in_app::InApp, lines::say, server::Server};
 
 /// Commands on messages.
 #[derive(Debug, Subcommand)]

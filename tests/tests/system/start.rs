@@ -326,3 +326,19 @@ async fn sslmode_prefer_and_allow_fall_back_as_libpq_does() {
         }
     }
 }
+
+#[test]
+fn a_reader_that_has_seen_enough_of_a_commands_output_is_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    assert!(run(folder.path(), &["doctor", "--data", data.to_str().unwrap()], &[]).stdout.len() > 100);
+    // The pipe is closed before a line is written.
+    let script = "exec 3>&2; { \"$0\" doctor --data \"$1\" 2>&3; } | :";
+    let done = Command::new("sh").args(["-c", script]).arg(tidings_binary()).arg(&data).output().unwrap();
+    assert_eq!(String::from_utf8(done.stderr).unwrap(), "");
+    let mut full = Command::new("sh");
+    full.args(["-c", "\"$0\" doctor --data \"$1\" >/dev/full"]).arg(tidings_binary()).arg(&data);
+    let done = full.output().unwrap();
+    assert_eq!(done.status.code(), Some(1));
+    assert_says(&String::from_utf8(done.stderr).unwrap(), &["tidings: the output cannot be written"]);
+}
