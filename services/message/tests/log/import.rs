@@ -90,7 +90,7 @@ both_engines! {
 
     async fn what_cannot_be_is_refused_and_leaves_nothing_decision_6(world: World) {
         let now = world.clock.now().0;
-        for wrong in [from_ann(user(BOB), now + 60_001), from_ann(user(BOB), 1_262_304_000_000), from_ann(TO_ROOM, now - 1)] {
+        for wrong in [from_ann(user(BOB), now + 60_001), from_ann(user(BOB), 1_262_303_999_999), from_ann(TO_ROOM, now - 1)] {
             assert_eq!(refusal(import(&world, wrong).await), Reason::InvalidArgument);
         }
         let by_user = world.log.clone().import(by(ANN, from_ann(user(BOB), now - 1))).await;

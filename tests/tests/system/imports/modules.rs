@@ -45,7 +45,7 @@ impl Modules {
     /// Of the crate whose root is that file.
     pub fn of(root: &Path) -> Self {
         let mut modules = Self::default();
-        modules.read_file(root.to_owned(), Vec::new(), &root.parent().expect("a file has a folder").to_owned());
+        modules.read_file(root.to_owned(), Vec::new(), root.parent().expect("a file has a folder"));
         modules
     }
 
@@ -62,11 +62,11 @@ impl Modules {
         for (at, token) in tokens.iter().enumerate() {
             let TokenTree::Ident(word) = token else { continue };
             let (word, next) = (word.to_string(), tokens.get(at + 1));
-            if word == "macro_rules" {
-                if let Some(TokenTree::Ident(name)) = tokens.get(at + 2) {
-                    module.items.insert(name.to_string());
-                    self.macros.insert(name.to_string(), file.to_owned());
-                }
+            if word == "macro_rules"
+                && let Some(TokenTree::Ident(name)) = tokens.get(at + 2)
+            {
+                module.items.insert(name.to_string());
+                self.macros.insert(name.to_string(), file.to_owned());
             }
             let Some(TokenTree::Ident(name)) = next else { continue };
             if !ITEMS.contains(&word.as_str()) {
@@ -78,17 +78,14 @@ impl Modules {
                 continue;
             }
             let child = [path.as_slice(), &[name.clone()]].concat();
-            match tokens.get(at + 2) {
-                Some(TokenTree::Group(body)) => {
-                    self.read_module(file, child, &children.join(&name), body.stream());
-                }
-                _ => {
-                    let folder = children.join(&name);
-                    let flat = children.join(format!("{name}.rs"));
-                    let elsewhere = path_attribute(&tokens[..at]).map(|path| file.with_file_name(path));
-                    let file = elsewhere.unwrap_or(if flat.exists() { flat } else { folder.join("mod.rs") });
-                    self.read_file(file, child, &folder);
-                }
+            if let Some(TokenTree::Group(body)) = tokens.get(at + 2) {
+                self.read_module(file, child, &children.join(&name), body.stream());
+            } else {
+                let folder = children.join(&name);
+                let flat = children.join(format!("{name}.rs"));
+                let elsewhere = path_attribute(&tokens[..at]).map(|path| file.with_file_name(path));
+                let file = elsewhere.unwrap_or(if flat.exists() { flat } else { folder.join("mod.rs") });
+                self.read_file(file, child, &folder);
             }
         }
         collect(&tokens, &mut module, true);
@@ -169,7 +166,7 @@ impl Modules {
             for path in &module.paths {
                 match self.resolve(from, path, 0) {
                     Some(Target::ItemOf(file)) if file != module.file && !self.is_below(&file, from) => {
-                        _ = needed.insert(file)
+                        _ = needed.insert(file);
                     }
                     _ => {}
                 }
