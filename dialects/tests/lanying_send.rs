@@ -2,8 +2,8 @@
 
 use tidings_dialects::lanying::{self, Page};
 use tidings_domain::{
-    Content, ConversationId, Delivery, Error, GroupId, LanyingShape, Marks, Message, MsgId, Policy, Reason, Target,
-    UnixMillis, UserId, UserRef,
+    Content, ConversationId, Error, GroupId, LanyingShape, Marks, Message, MsgId, Policy, Reason, Target, UnixMillis,
+    UserId, UserRef,
 };
 
 mod support;
@@ -83,21 +83,9 @@ fn envelopes_leave_out_what_is_absent() {
 }
 
 fn message(sender: i64, msg_id: i64, content: Content) -> Message {
-    Message {
-        conversation: ConversationId::direct(UserId(32), UserId(48)),
-        msg_id: MsgId(msg_id),
-        seq: 1,
-        sender: UserId(sender),
-        sent_at: UnixMillis(1_752_600_000_123),
-        content,
-        countable: true,
-        system: false,
-        edited_at: None,
-        edits: 0,
-        audience: Vec::new(),
-        delivery: Delivery::default(),
-        imported: false,
-    }
+    let conversation = ConversationId::direct(UserId(32), UserId(48));
+    let by_sender = (UserId(sender), UnixMillis(1_752_600_000_123));
+    Message { seq: 1, countable: true, ..Message::plain(conversation, MsgId(msg_id), by_sender, content) }
 }
 
 #[test]

@@ -144,6 +144,30 @@ pub struct Message {
 }
 
 impl Message {
+    /// One without a number that counts as nothing, for everybody there, as it was sent.
+    pub fn plain(
+        conversation: ConversationId,
+        msg_id: MsgId,
+        (sender, sent_at): (UserId, UnixMillis),
+        content: Content,
+    ) -> Self {
+        Self {
+            conversation,
+            msg_id,
+            seq: 0,
+            sender,
+            sent_at,
+            content,
+            countable: false,
+            system: false,
+            edited_at: None,
+            edits: 0,
+            audience: Vec::new(),
+            delivery: Delivery::default(),
+            imported: false,
+        }
+    }
+
     /// Whether its sender may replace what it says with this (agora.md 8.3): a text by a text, a custom message by a custom
     /// one, and nothing in a room.
     pub fn may_become(&self, content: &Content) -> bool {
@@ -168,21 +192,8 @@ mod tests {
     fn a_message_may_become_another_of_its_kind_but_not_in_a_room() {
         let text = said(Body::Text(Text { text: "one".into() }));
         let command = said(Body::Command(Command { action: "typing".into(), param: None }));
-        let message = |conversation, content: &Content| Message {
-            conversation,
-            msg_id: MsgId(1),
-            seq: 1,
-            sender: UserId(16),
-            sent_at: UnixMillis(0),
-            content: content.clone(),
-            countable: true,
-            system: false,
-            edited_at: None,
-            edits: 0,
-            audience: Vec::new(),
-            delivery: Delivery::default(),
-            imported: false,
-        };
+        let by_ann = (UserId(16), UnixMillis(0));
+        let message = |conversation, content: &Content| Message::plain(conversation, MsgId(1), by_ann, content.clone());
         let (group, room) = (ConversationId::Group(GroupId(17)), ConversationId::Room(RoomId(18)));
         assert!(message(group, &text).may_become(&text));
         assert!(!message(room, &text).may_become(&text));

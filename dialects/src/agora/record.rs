@@ -237,7 +237,7 @@ fn degrees(value: &RawValue) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tidings_domain::{Delivery, GroupId, MsgId, Policy, UnixMillis};
+    use tidings_domain::{GroupId, MsgId, Policy, UnixMillis};
 
     use super::*;
     use crate::agora::{Addressing, draft};
@@ -249,21 +249,9 @@ mod tests {
     fn line_with(kind_and_body: &str, exts_array: bool, files: MessageFiles<'_>) -> String {
         let request = format!(r#"{{"from":"nora","to":["omar"],{kind_and_body}}}"#);
         let content = draft(request.as_bytes(), &Policy::default(), Addressing::Users).unwrap().content;
-        let message = Message {
-            conversation: ConversationId::direct(UserId(16), UserId(32)),
-            msg_id: MsgId(7),
-            seq: 1,
-            sender: UserId(16),
-            sent_at: UnixMillis(1_752_588_123_456),
-            content,
-            countable: true,
-            system: false,
-            edited_at: None,
-            edits: 0,
-            audience: Vec::new(),
-            delivery: Delivery::default(),
-            imported: false,
-        };
+        let conversation = ConversationId::direct(UserId(16), UserId(32));
+        let by_nora = (UserId(16), UnixMillis(1_752_588_123_456));
+        let message = Message { seq: 1, countable: true, ..Message::plain(conversation, MsgId(7), by_nora, content) };
         let names = Names::new([(UserId(16), "Nora".to_owned()), (UserId(32), "omar".to_owned())]);
         record(&message, &names, exts_array, files)
     }

@@ -4,8 +4,6 @@
 
 use std::{convert::Infallible, sync::Arc};
 
-use http::{HeaderMap, HeaderName, HeaderValue};
-use http_body_util::{BodyExt as _, Full};
 use tidings_conversation::{Deps, SCHEMA, build};
 use tidings_directory_client::DirectoryCache;
 use tidings_domain::{Actor, App, AppId, Caller, ManualClock, Platform, Reason, UnixMillis, UserId};
@@ -19,7 +17,7 @@ use tidings_proto::{
 };
 use tidings_runtime::{Tasks, Wire, context};
 use tidings_store::{Db, Location, on_tx, open, sqlx};
-use tidings_testkit::fresh_database;
+use tidings_testkit::{fresh_database, grpc_answer};
 use tonic::body::Body;
 use tower::service_fn;
 
@@ -30,21 +28,9 @@ const MOST: i64 = 1_000;
 /// A directory that knows the app, and that everybody who acts is there.
 async fn the_app(request: http::Request<Body>) -> Result<http::Response<Body>, Infallible> {
     if request.uri().path().ends_with("/GetUser") {
-        return Ok(answer(&pb::User { registered: true, enabled: true, ..Default::default() }));
+        return Ok(grpc_answer(&pb::User { registered: true, enabled: true, ..Default::default() }));
     }
-    Ok(answer(&pb::App::from(App::example())))
-}
-
-fn answer(message: &impl prost::Message) -> http::Response<Body> {
-    let encoded = message.encode_to_vec();
-    let mut bytes = vec![0];
-    bytes.extend(u32::try_from(encoded.len()).unwrap().to_be_bytes());
-    bytes.extend(encoded);
-    let trailers = HeaderMap::from_iter([(HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"))]);
-    let body = Full::new(bytes::Bytes::from(bytes)).with_trailers(std::future::ready(Some(Ok(trailers))));
-    let mut response = http::Response::new(Body::new(body));
-    response.headers_mut().insert("content-type", HeaderValue::from_static("application/grpc"));
-    response
+    Ok(grpc_answer(&pb::App::from(App::example())))
 }
 
 fn service(db: &Db) -> ConversationServiceClient<Wire> {

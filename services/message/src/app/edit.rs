@@ -61,12 +61,9 @@ pub async fn edit(
     request: &[u8],
 ) -> Result<Message, Error> {
     let now = deps.clock.now();
-    let key = once::key(caller, app, wanted.once(), request, now);
-    // As for a send: before anything is checked.
-    if let Some(new) = &key
-        && let Some(answered) = key::find(&deps.db, &new.key, now).await?
-    {
-        return repeated(deps, caller, wanted.msg_id, new, &answered).await;
+    let (key, earlier) = once::seen(&deps.db, (caller, app), wanted.once(), request, now).await?;
+    if let Some((new, answered)) = key.as_ref().zip(earlier.as_ref()) {
+        return repeated(deps, caller, wanted.msg_id, new, answered).await;
     }
     let not_found = || access::not_found(wanted.msg_id);
     let found = read::place_of(&deps.db, caller.app, wanted.msg_id).await?;

@@ -17,7 +17,6 @@ use crate::{
     appender::{Appender, Call, Fate, Reply},
     delivery::Flags,
     origin::Origin,
-    store::key,
 };
 
 /// What to add.
@@ -64,11 +63,9 @@ pub async fn import(
         fetch_into,
     } = wanted;
     let once = Once { call: &call, idempotency_key: idempotency_key.as_deref(), transaction_id: None };
-    let key = once::key(caller, app, once, request, now);
-    if let Some(new) = &key
-        && let Some(answered) = key::find(db, &new.key, now).await?
-    {
-        return Reply::repeated(new, &answered);
+    let (key, earlier) = once::seen(db, (caller, app), once, request, now).await?;
+    if let Some((new, answered)) = key.as_ref().zip(earlier.as_ref()) {
+        return Reply::repeated(new, answered);
     }
     check_time(sent_at, now)?;
     if matches!(target, Target::Room(_)) {

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
-use tidings_domain::{App, Caller, UnixMillis, hex};
+use tidings_domain::{App, Caller, Error, UnixMillis, hex};
+use tidings_store::Db;
 
-use crate::store::key::{Key, NewKey};
+use crate::store::key::{self, Answered, Key, NewKey};
 
 /// How long an idempotency key holds (decision 2).
 const KEY_HOLDS: Duration = Duration::from_hours(7 * 24);
@@ -22,7 +23,7 @@ pub struct Once<'a> {
 }
 
 /// The key under which the call is remembered. `request` is the canonical request without its keys.
-pub fn key(caller: &Caller, app: &App, once: Once<'_>, request: &[u8], now: UnixMillis) -> Option<NewKey> {
+fn key(caller: &Caller, app: &App, once: Once<'_>, request: &[u8], now: UnixMillis) -> Option<NewKey> {
     let (key, fingerprint, holds) = match (once.idempotency_key, once.transaction_id) {
         (Some(key), _) => (format!("key:{key}"), fingerprint(request), KEY_HOLDS),
         (None, Some(id)) => (format!("transaction:{id}"), String::new(), app.policy.transaction_window),
@@ -30,6 +31,22 @@ pub fn key(caller: &Caller, app: &App, once: Once<'_>, request: &[u8], now: Unix
     };
     let scope = format!("{}/{}", caller.actor.user(), once.call);
     Some(NewKey { key: Key { app: caller.app, scope, key }, fingerprint, expires_at: now + holds })
+}
+
+/// The key of the call, and what the call was answered under it before. To be looked for before anything is checked, so
+/// that a repetition is answered alike whatever changed since: a user who is gone, a policy.
+pub async fn seen(
+    db: &Db,
+    (caller, app): (&Caller, &App),
+    once: Once<'_>,
+    request: &[u8],
+    now: UnixMillis,
+) -> Result<(Option<NewKey>, Option<Answered>), Error> {
+    let Some(new) = key(caller, app, once, request, now) else {
+        return Ok((None, None));
+    };
+    let answered = key::find(db, &new.key, now).await?;
+    Ok((Some(new), answered))
 }
 
 fn fingerprint(request: &[u8]) -> String {

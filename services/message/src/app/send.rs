@@ -11,7 +11,7 @@ use crate::{
     delivery::{self, Flags},
     origin::Origin,
     screening::{ModerationScope, ScreeningRequest, Verdict},
-    store::key::{self, NewKey},
+    store::key::NewKey,
 };
 use tidings_directory_client::DirectoryCache;
 use tidings_domain::{App, Caller, Content, Draft, Error, Reason, UserId};
@@ -44,13 +44,11 @@ pub async fn send_or_tell(
     let Deps { db, directory, .. } = deps;
     let now = deps.clock.now();
     let (idempotency_key, transaction_id) = (draft.idempotency_key.as_deref(), draft.transaction_id);
-    let key = once::key(caller, app, Once { call: &draft.call, idempotency_key, transaction_id }, request, now);
-    // Before anything else, so that a repetition is answered alike whatever changed since: a user who is gone, a
-    // policy. A repetition that overtakes its first call meets it in the appender.
-    if let Some(new) = &key
-        && let Some(answered) = key::find(db, &new.key, now).await?
-    {
-        return Reply::repeated(new, &answered);
+    let once = Once { call: &draft.call, idempotency_key, transaction_id };
+    // A repetition that overtakes its first call meets it in the appender.
+    let (key, earlier) = once::seen(db, (caller, app), once, request, now).await?;
+    if let Some((new, answered)) = key.as_ref().zip(earlier.as_ref()) {
+        return Reply::repeated(new, answered);
     }
     let most = app.policy.max_recipients;
     if draft.targets.len() > most {

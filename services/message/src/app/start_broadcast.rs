@@ -67,12 +67,9 @@ pub async fn start_broadcast(
     let now = deps.clock.now();
     let idempotency_key = wanted.idempotency_key.as_deref();
     let once = Once { call: &wanted.call, idempotency_key, transaction_id: None };
-    let key = once::key(caller, app, once, request, now);
-    // As for a send: before anything is checked.
-    if let Some(new) = &key
-        && let Some(answered) = key::find(&deps.db, &new.key, now).await?
-    {
-        return repeated(new, &answered);
+    let (key, earlier) = once::seen(&deps.db, (caller, app), once, request, now).await?;
+    if let Some((new, answered)) = key.as_ref().zip(earlier.as_ref()) {
+        return repeated(new, answered);
     }
     bounded(app, &wanted.content, 1)?;
     let screen = deps.screens.screen(&deps.directory, app).await?;

@@ -6,14 +6,14 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use http::{HeaderMap, HeaderName, HeaderValue};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::BodyExt as _;
 use prost::Message as _;
 use tidings_domain::{
     App, Error, GroupKind, GroupRole, Membership, Mute, Policy, Reason, Screening, UnixMillis, UserId,
 };
 use tidings_proto::{pb, status_from_error};
 use tidings_runtime::Wire;
+use tidings_testkit::grpc_answer;
 use tonic::body::Body;
 use tower::service_fn;
 
@@ -71,16 +71,16 @@ impl Fake {
         let bytes = request.into_body().collect().await.unwrap().to_bytes().slice(5..);
         let state = self.state();
         match path.rsplit('/').next().unwrap() {
-            "GetApp" => grpc(&state.app()),
-            "GetUser" => grpc(&state.acting(named(&pb::GetUserRequest::decode(bytes).unwrap()))),
-            "GetScreening" => grpc(&pb::Screening::from(state.screening.clone())),
-            "UserNames" => grpc(&names(&pb::UserNamesRequest::decode(bytes).unwrap())),
+            "GetApp" => grpc_answer(&state.app()),
+            "GetUser" => grpc_answer(&state.acting(named(&pb::GetUserRequest::decode(bytes).unwrap()))),
+            "GetScreening" => grpc_answer(&pb::Screening::from(state.screening.clone())),
+            "UserNames" => grpc_answer(&names(&pb::UserNamesRequest::decode(bytes).unwrap())),
             "ResolveUsers" => state.resolve(&pb::ResolveUsersRequest::decode(bytes).unwrap()),
-            "ListUsers" => grpc(&state.list(&pb::ListUsersRequest::decode(bytes).unwrap())),
-            "BlockedBy" => grpc(&state.blocked_by(&pb::BlockedByRequest::decode(bytes).unwrap())),
-            "Memberships" => grpc(&state.memberships(&pb::MembershipsRequest::decode(bytes).unwrap())),
-            "List" => grpc(&state.list_groups(&pb::ListGroupsRequest::decode(bytes).unwrap())),
-            "Joined" => grpc(&state.joined(&pb::JoinedRequest::decode(bytes).unwrap())),
+            "ListUsers" => grpc_answer(&state.list(&pb::ListUsersRequest::decode(bytes).unwrap())),
+            "BlockedBy" => grpc_answer(&state.blocked_by(&pb::BlockedByRequest::decode(bytes).unwrap())),
+            "Memberships" => grpc_answer(&state.memberships(&pb::MembershipsRequest::decode(bytes).unwrap())),
+            "List" => grpc_answer(&state.list_groups(&pb::ListGroupsRequest::decode(bytes).unwrap())),
+            "Joined" => grpc_answer(&state.joined(&pb::JoinedRequest::decode(bytes).unwrap())),
             _ => panic!("no answer to {path}"),
         }
     }
@@ -104,7 +104,7 @@ impl State {
                 None => panic!("nobody named"),
             }
         }
-        grpc(&pb::ResolveUsersReply { users })
+        grpc_answer(&pb::ResolveUsersReply { users })
     }
 
     fn list(&self, request: &pb::ListUsersRequest) -> pb::ListUsersReply {
@@ -190,16 +190,4 @@ fn unknown(user: &str) -> http::Response<Body> {
 
 fn user_of(id: i64) -> pb::User {
     pb::User { id, registered: true, enabled: true, ..Default::default() }
-}
-
-fn grpc(message: &impl prost::Message) -> http::Response<Body> {
-    let mut bytes = vec![0];
-    let encoded = message.encode_to_vec();
-    bytes.extend(u32::try_from(encoded.len()).unwrap().to_be_bytes());
-    bytes.extend(encoded);
-    let trailers = HeaderMap::from_iter([(HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"))]);
-    let body = Full::new(bytes::Bytes::from(bytes)).with_trailers(std::future::ready(Some(Ok(trailers))));
-    let mut response = http::Response::new(Body::new(body));
-    response.headers_mut().insert("content-type", HeaderValue::from_static("application/grpc"));
-    response
 }

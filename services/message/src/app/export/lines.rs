@@ -8,7 +8,7 @@ use std::{
 
 use flate2::{Compression, GzBuilder, write::GzEncoder};
 use tidings_dialects::agora::{MessageFiles, Names, record};
-use tidings_domain::{App, Caller, ConversationId, Delivery, Error, Media, Message, StoredFile, UserId};
+use tidings_domain::{App, Caller, ConversationId, Error, Media, Message, StoredFile, UserId};
 
 use super::super::files;
 use crate::{Deps, store::export::Row};
@@ -97,19 +97,6 @@ fn text(rows: Vec<Row>, names: &Names, exts_array: bool, files: &HashMap<String,
 
 /// As a record shows it; what no record shows is left empty.
 fn message(row: Row) -> Result<Message, Error> {
-    Ok(Message {
-        conversation: row.conversation,
-        msg_id: row.msg_id,
-        seq: 0,
-        sender: row.sender,
-        sent_at: row.sent_at,
-        content: row.content()?,
-        countable: false,
-        system: false,
-        edited_at: None,
-        edits: 0,
-        audience: Vec::new(),
-        delivery: Delivery::default(),
-        imported: false,
-    })
+    let (conversation, msg_id, by) = (row.conversation, row.msg_id, (row.sender, row.sent_at));
+    Ok(Message::plain(conversation, msg_id, by, row.content()?))
 }
