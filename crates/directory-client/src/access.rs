@@ -1,12 +1,12 @@
-//! Who may look at a conversation.
+//! Who may read a conversation.
 
 use tidings_domain::{Actor, Caller, ConversationId, Error, Membership, Reason, UserId};
 
 use crate::DirectoryCache;
 
 impl DirectoryCache {
-    /// What the calling user is in the group or room; refused when they are not in it. `None` where nobody asks: in direct
-    /// conversations, and for the app itself, which is also user 0.
+    /// The calling user's membership in the group or room; refused when they are not a member. `None` where there is
+    /// nothing to check: in direct conversations, and for the app itself, which is also user 0.
     pub async fn check_member(
         &self,
         caller: &Caller,

@@ -1,6 +1,7 @@
-//! What is asked at every call, and answered from the cache where it can be.
+//! What is needed for every call, answered from the cache where possible.
 //!
-//! Most calls are answered from here, so what asks the directory is boxed: every call's future would be as large.
+//! Most calls are answered from here, so the futures that call the directory are boxed: otherwise the future of every
+//! call would be as large.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,9 +19,9 @@ use tonic::Request;
 
 use crate::as_app;
 
-/// How long an answer is used.
+/// How long a cached answer is used.
 const KEEP: Duration = Duration::from_secs(5);
-/// How long it is taken as true that somebody may speak in a group or to another user.
+/// How long the permission to speak in a group or to another user is cached.
 const KEEP_RIGHTS: Duration = Duration::from_secs(1);
 const APPS: usize = 1_000;
 const USERS: usize = 100_000;
@@ -34,7 +35,7 @@ pub struct DirectoryCache {
     pub(crate) clock: Arc<dyn Clock>,
     apps: Arc<TtlCache<AppName, Arc<App>>>,
     users: Arc<TtlCache<(i64, UserRef), UserId>>,
-    /// Whether users who exist are enabled.
+    /// Whether existing users are enabled.
     acting: Arc<TtlCache<(AppId, UserId), bool>>,
     /// What a user may do in a group.
     memberships: Arc<TtlCache<Right, Membership>>,
@@ -66,14 +67,14 @@ impl DirectoryCache {
         }
     }
 
-    /// The caller of an RPC and its app, which must exist and be enabled. A user on whose behalf it is made must exist,
-    /// and be enabled for whatever changes something.
+    /// The caller of an RPC and its app, which must exist and be enabled. A user on whose behalf the call is made must
+    /// exist, and must be enabled for calls that change something.
     pub async fn caller<T>(&self, request: &Request<T>) -> Result<(Caller, Arc<App>), Error> {
         let (caller, app, standing) = self.caller_as_is(request).await?;
         standing.map(|()| (caller, app))
     }
 
-    /// The same, where a user who is disabled is no error but one beside the caller: for calls of which that is told.
+    /// The same, but a disabled user is returned beside the caller instead of an error: for calls that report it.
     pub async fn caller_as_is<T>(&self, request: &Request<T>) -> Result<(Caller, Arc<App>, Result<(), Error>), Error> {
         let scope = Scope::of(request)?;
         let name = match &scope.app.app {
@@ -123,8 +124,8 @@ impl DirectoryCache {
         Box::pin(self.apps.load(&name, now, ask)).await
     }
 
-    /// The users' ids in the order asked. Names that nobody registered become unregistered users when `intern` says so, else
-    /// the first unknown user is an error.
+    /// The users' ids in the order of the request. Unregistered names become unregistered users when `intern` says so,
+    /// else the first unknown user is an error.
     pub async fn users(&self, caller: &Caller, users: &[UserRef], intern: bool) -> Result<Vec<UserId>, Error> {
         let now = self.clock.now();
         let known: Vec<Option<UserId>> = users.iter().map(|user| self.known(caller, user, now)).collect();
@@ -150,7 +151,7 @@ impl DirectoryCache {
             .ok_or_else(|| Error::internal("the directory answered with fewer users than asked"))
     }
 
-    /// What `user` may do in the groups and rooms, in the order asked; `None` where there is no such group.
+    /// What `user` may do in the groups and rooms, in the order of the request; `None` where there is no such group.
     pub async fn memberships(
         &self,
         caller: &Caller,
@@ -188,7 +189,7 @@ impl DirectoryCache {
         found.into_iter().next().flatten().ok_or_else(|| Error::new(Reason::GroupNotFound, group.to_string()))
     }
 
-    /// Refuses a sender whom one of the receivers has blocked.
+    /// Refuses a sender who is blocked by one of the receivers.
     pub async fn check_welcome(&self, caller: &Caller, sender: UserId, receivers: &[UserId]) -> Result<(), Error> {
         let now = self.clock.now();
         let key = |receiver: UserId| (caller.app.0, sender.0, receiver.0);

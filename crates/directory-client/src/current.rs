@@ -1,4 +1,4 @@
-//! What is asked of the directory each time, since it must be as it is now.
+//! Queries to the directory that are never cached, because they need the current state.
 
 use std::time::Duration;
 
@@ -11,29 +11,29 @@ use tidings_runtime::context;
 
 use crate::{DirectoryCache, as_app};
 
-/// How long the data of a deleted app stays, for an operator who deleted the wrong one and restores the directory.
+/// How long the data of a deleted app is kept, for an operator who deleted the wrong one and restores the directory.
 const KEEP_DELETED: Duration = Duration::from_hours(7 * 24);
 
 impl DirectoryCache {
-    /// An app by its number, as it is now.
+    /// An app by its number.
     pub async fn app_of(&self, app: AppId) -> Result<App, Error> {
         let named = pb::AppRef { app: Some(app_ref::App::Id(app.0)) };
         App::try_from(self.client.clone().get_app(named).await.map_err(error_from_status)?.into_inner())
     }
 
-    /// What an app wants to look at, as it is now.
+    /// What an app screens.
     pub async fn screening(&self, app: AppId) -> Result<Screening, Error> {
         let asked = context::request(&Caller::of_app(app), pb::GetScreeningRequest {});
         self.client.clone().get_screening(asked).await.map_err(error_from_status)?.into_inner().try_into()
     }
 
-    /// Whether the profile of a user, or a group or room of the app, names the file, as it is now.
+    /// Whether the profile of a user, or a group or room of the app, references the file.
     pub async fn shows_file(&self, app: AppId, uuid: &str) -> Result<bool, Error> {
         let asked = context::request(&Caller::of_app(app), pb::ShowsFileRequest { uuid: uuid.to_owned() });
         Ok(self.client.clone().shows_file(asked).await.map_err(error_from_status)?.into_inner().shown)
     }
 
-    /// Every app, as they are now.
+    /// Every app.
     pub async fn apps(&self) -> Result<Vec<App>, Error> {
         let mut apps = Vec::new();
         loop {
@@ -49,7 +49,7 @@ impl DirectoryCache {
         }
     }
 
-    /// Every app that was deleted, and when, as it is now.
+    /// Every deleted app, and when it was deleted.
     pub async fn deleted_apps(&self) -> Result<Vec<(AppId, UnixMillis)>, Error> {
         let mut deleted = Vec::new();
         loop {
@@ -63,14 +63,14 @@ impl DirectoryCache {
         }
     }
 
-    /// The apps that were deleted long enough ago for their data to go.
+    /// The apps that were deleted long enough ago for their data to be removed.
     pub async fn forgotten_apps(&self) -> Result<Vec<AppId>, Error> {
         let now = self.clock.now();
         let deleted = self.deleted_apps().await?.into_iter();
         Ok(deleted.filter(|(_, at)| now >= *at + KEEP_DELETED).map(|(app, _)| app).collect())
     }
 
-    /// Rooms above `after` that have a member, and where to go on; 0 when there are no more.
+    /// Rooms above `after` that have a member, and where to continue; 0 when there are no more.
     pub async fn rooms_with_members(&self, caller: &Caller, after: i64, limit: i32) -> Result<(Vec<i64>, i64), Error> {
         let asked = pb::ListGroupsRequest { kind: pb::GroupKind::Room.into(), after_id: after, limit };
         let page = self.groups.clone().list(as_app(caller, asked)).await;
@@ -79,14 +79,15 @@ impl DirectoryCache {
         Ok((rooms.collect(), page.next_after_id))
     }
 
-    /// The users' names in the order asked; empty where there is none. At most 1,000 at once, and never from the cache.
+    /// The users' names in the order of the request; empty where there is none. At most 1,000 at once, and never from
+    /// the cache.
     pub async fn user_names(&self, caller: &Caller, users: &[UserId]) -> Result<Vec<String>, Error> {
         let asked = pb::UserNamesRequest { user_ids: users.iter().map(|user| user.0).collect() };
         let answer = self.client.clone().user_names(as_app(caller, asked)).await;
         Ok(answer.map_err(error_from_status)?.into_inner().usernames)
     }
 
-    /// Every group, or room, that `user` is in. Never from the cache: who has just joined sees the group at once.
+    /// Every group, or room, that `user` is in. Never from the cache: a new member sees the group at once.
     pub async fn joined(&self, caller: &Caller, user: UserId, kind: GroupKind) -> Result<Vec<Membership>, Error> {
         let mut joined = Vec::new();
         let mut after_id = 0;

@@ -1,4 +1,4 @@
-//! How the program calls itself.
+//! The `User-Agent` of the program.
 
-/// The `User-Agent` of every call that we make, so that whoever runs a server knows who asks.
+/// The `User-Agent` of every outgoing call, so that operators of other servers can identify it.
 pub const USER_AGENT: &str = concat!("tidings/", env!("CARGO_PKG_VERSION"));

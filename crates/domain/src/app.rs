@@ -1,8 +1,8 @@
-//! The tenant and what it allows.
+//! The tenant and its policy.
 
 use crate::{AppId, Policy, UnixMillis};
 
-/// A tenant: one row that answers to three names.
+/// A tenant: one row with three names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct App {
     /// Our number for it.
@@ -19,11 +19,11 @@ pub struct App {
     pub sdk_appid: i64,
     /// A disabled app refuses every public call.
     pub enabled: bool,
-    /// When it was made.
+    /// When it was created.
     pub created_at: UnixMillis,
-    /// What it allows.
+    /// Its policy.
     pub policy: Policy,
-    /// The version of its [`crate::Screening`]; 0: nothing is looked at.
+    /// The version of its [`crate::Screening`]; 0: nothing is screened.
     pub screening: i64,
 }
 
@@ -48,7 +48,7 @@ impl App {
 
 /// First path segments of the Lanying dialect, whose paths name no organization.
 pub const LANYING_SEGMENTS: [&str; 8] = ["user", "token", "message", "group", "roster", "file", "conversation", "ai"];
-/// First path segments of our own.
+/// First path segments of our own routes.
 pub const OWN_SEGMENTS: [&str; 3] = ["livez", "readyz", "metrics"];
 
 /// Whether a first path segment belongs to other routes, so that no organization may have that name (decision 10).

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::{AppId, ConversationId, Error, UserId};
 
-/// On whose authority a call runs.
+/// The authority of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Actor {
     /// The app itself: an app token, an admin token or a service key.
@@ -32,14 +32,14 @@ pub enum Platform {
 }
 
 impl Platform {
-    /// In Tencent's word, `OptPlatform` (decision 34).
+    /// Tencent's name for it, `OptPlatform` (decision 34).
     pub const fn name(self) -> &'static str {
         match self {
             Self::RestApi => "RESTAPI",
         }
     }
 
-    /// The opposite of [`Self::name`].
+    /// The inverse of [`Self::name`].
     pub fn of_name(name: &str) -> Result<Self, Error> {
         match name {
             "RESTAPI" => Ok(Self::RestApi),
@@ -48,31 +48,31 @@ impl Platform {
     }
 }
 
-/// Travels with every call, since events tell of it.
+/// Passed along with every call, because events report it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// The tenant.
     pub app: AppId,
-    /// On whose authority.
+    /// The authority.
     pub actor: Actor,
-    /// The client's address as the gateway knows it; for gRPC the peer's.
+    /// The client's address as seen by the gateway; for gRPC the peer's.
     pub address: Option<IpAddr>,
     /// The device family.
     pub platform: Platform,
 }
 
 impl Caller {
-    /// The app itself, with nobody behind it.
+    /// The app itself, not on behalf of a user.
     pub const fn of_app(app: AppId) -> Self {
         Self { app, actor: Actor::App, address: None, platform: Platform::RestApi }
     }
 
-    /// Whether the app itself calls, with nobody behind it whose rights would be less.
+    /// Whether the app itself calls, not on behalf of a user, whose rights would be narrower.
     pub const fn is_app(&self) -> bool {
         matches!(self.actor, Actor::App | Actor::User(UserId::ADMIN))
     }
 
-    /// Refuses a conversation that the caller, being a user, has no part in.
+    /// Refuses a user who is not one of the two of a direct conversation.
     pub fn check_party(&self, conversation: ConversationId) -> Result<(), Error> {
         match self.actor {
             Actor::App => Ok(()),

@@ -1,4 +1,4 @@
-//! Time, handed in.
+//! Injected time.
 
 use std::{
     fmt,
@@ -37,34 +37,35 @@ impl fmt::Display for UnixMillis {
     }
 }
 
-/// Tells the time.
+/// A source of time.
 pub trait Clock: Send + Sync + fmt::Debug {
-    /// The present moment.
+    /// The current time.
     fn now(&self) -> UnixMillis;
 
-    /// The time since some moment before. Nobody sets it, so two readings tell how long something took within this process,
+    /// The time since a fixed moment. It is never set, so two readings measure a duration within this process,
     /// whatever [`Self::now`] does meanwhile.
     fn elapsed(&self) -> Duration;
 
-    /// Why the present moment cannot be relied on; `None` while it can. Nothing that lasts, such as an id, is made meanwhile.
+    /// Why the current time is not reliable; `None` while it is. Nothing persistent, such as an id, is created
+    /// meanwhile.
     fn doubt(&self) -> Option<String> {
         None
     }
 
-    /// Tells it what is known of the time from elsewhere. A clock that trusts itself does not heed it.
+    /// Reports what is known of the time from elsewhere. Clocks that need no check ignore it.
     fn compare(&self, _with: Witness) {}
 }
 
-/// What is known of the time beside the machine's clock.
+/// What is known of the time besides the machine's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Witness {
-    /// What the clock of the database shows now.
+    /// What the database's clock shows now.
     Database(UnixMillis),
     /// When this installation, which has no clock to compare with, was last seen running.
     LastRun(UnixMillis),
 }
 
-/// The machine's clock, as it is. A process that serves looks at it through `tidings_runtime::GuardedClock`.
+/// The machine's clock, unchecked. Serving processes read it through `tidings_runtime::GuardedClock`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -81,7 +82,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is moved, for tests.
+/// A clock for tests that only moves when it is told to.
 #[derive(Debug)]
 pub struct ManualClock {
     now: AtomicI64,
@@ -95,7 +96,7 @@ impl ManualClock {
         Self { now: AtomicI64::new(start.0), elapsed: AtomicU64::new(0) }
     }
 
-    /// Lets that much time pass.
+    /// Advances time.
     pub fn advance(&self, span: Duration) {
         self.now.fetch_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
         self.elapsed.fetch_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);

@@ -1,25 +1,25 @@
-//! What a message says, in no vendor's words.
+//! The content of a message, independent of vendors.
 //!
-//! Neutral fields hold what every dialect can show. Where they cannot give a dialect its own text back to the letter
+//! Neutral fields hold what every dialect can show. Where they cannot reproduce a dialect's own text verbatim
 //! (odd escapes, unknown keys, key order), [`Verbatim`] keeps that text beside them (decision 11).
 
 use crate::JsonText;
 
-/// What a message says.
+/// The content of a message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Content {
     /// The kind and its fields.
     pub body: Body,
     /// The app's own data.
     pub ext: Option<Ext>,
-    /// Text that client SDKs keep beside a message (lanying.md 4).
+    /// Text that client SDKs store with a message (lanying.md 4).
     pub config: Option<String>,
-    /// What the writing dialect must get back to the letter.
+    /// What the writing dialect must get back verbatim.
     pub verbatim: Option<Verbatim>,
 }
 
 impl Content {
-    /// A plain text without anything beside it.
+    /// A plain text without anything else.
     pub fn text(text: impl Into<String>) -> Self {
         Self { body: Body::Text(Text { text: text.into() }), ext: None, config: None, verbatim: None }
     }
@@ -30,12 +30,12 @@ impl Content {
     }
 }
 
-/// The app's own data beside a message.
+/// The app's own data attached to a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ext {
     /// A JSON object.
     Object(JsonText),
-    /// Any text, kept to the letter, also when it happens to be JSON.
+    /// Any text, kept verbatim, even if it happens to be JSON.
     Text(String),
 }
 
@@ -48,10 +48,10 @@ pub enum Dialect {
     Lanying,
 }
 
-/// A body in the shape of the dialect that wrote it.
+/// A body in the format of the dialect that wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verbatim {
-    /// Who wrote it.
+    /// Which dialect wrote it.
     pub dialect: Dialect,
     /// Its JSON.
     pub json: JsonText,
@@ -62,26 +62,26 @@ pub struct Verbatim {
 pub enum Body {
     /// Plain text.
     Text(Text),
-    /// A picture.
+    /// An image.
     Image(Image),
-    /// A recorded voice.
+    /// A voice recording.
     Voice(Voice),
     /// A video.
     Video(Video),
     /// Any other file.
     File(File),
-    /// A place.
+    /// A location.
     Location(Location),
     /// A signal between the app's own clients.
     Command(Command),
     /// A kind that the app defines.
     Custom(Custom),
-    /// Messages handed on as one.
+    /// Messages forwarded as one.
     Forward(Forward),
 }
 
 impl Body {
-    /// The file that it names, thumbnails left out.
+    /// The file that it references, without thumbnails.
     pub const fn media(&self) -> Option<&Media> {
         match self {
             Self::Image(image) => Some(&image.media),
@@ -119,12 +119,12 @@ pub struct Text {
     pub text: String,
 }
 
-/// Bytes kept elsewhere.
+/// A file stored elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Media {
-    /// Where to fetch it.
+    /// The URL to fetch it from.
     pub url: String,
-    /// The name to show.
+    /// The display name.
     pub name: Option<String>,
     /// Bytes.
     pub size: Option<i64>,
@@ -132,10 +132,10 @@ pub struct Media {
     pub secret: Option<String>,
 }
 
-/// A picture.
+/// An image.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Image {
-    /// The bytes.
+    /// The file.
     pub media: Media,
     /// Pixels; some clients write fractions.
     pub width: Option<f64>,
@@ -143,10 +143,10 @@ pub struct Image {
     pub height: Option<f64>,
 }
 
-/// A recorded voice.
+/// A voice recording.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Voice {
-    /// The bytes.
+    /// The file.
     pub media: Media,
     /// Seconds.
     pub duration: Option<f64>,
@@ -155,7 +155,7 @@ pub struct Voice {
 /// A video.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Video {
-    /// The bytes.
+    /// The file.
     pub media: Media,
     /// Seconds.
     pub duration: Option<f64>,
@@ -163,32 +163,32 @@ pub struct Video {
     pub width: Option<f64>,
     /// Pixels.
     pub height: Option<f64>,
-    /// The picture to show before it plays.
+    /// The picture to show before playback.
     pub thumbnail: Option<Media>,
 }
 
 /// Any other file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct File {
-    /// The bytes.
+    /// The file.
     pub media: Media,
 }
 
-/// A place. Degrees are decimal text, so that no digit is lost.
+/// A location. Degrees are decimal text, so that no digit is lost.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Location {
     /// Degrees.
     pub latitude: String,
     /// Degrees.
     pub longitude: String,
-    /// In words.
+    /// The address as text.
     pub address: Option<String>,
 }
 
 /// A signal between the app's own clients.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Command {
-    /// What to do.
+    /// The action to perform.
     pub action: String,
     /// Any JSON value.
     pub param: Option<JsonText>,
@@ -203,7 +203,7 @@ pub struct Custom {
     pub exts: Vec<(String, String)>,
 }
 
-/// Messages handed on as one; both texts are the sending client's own.
+/// Messages forwarded as one; both texts are the sending client's own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Forward {
     /// What to show.

@@ -1,11 +1,11 @@
-//! Conversations and where a user stands in them.
+//! Conversations and each user's cursors in them.
 
 use crate::{Error, GroupId, MsgId, RoomId, UserId};
 
 /// Names a conversation inside an app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ConversationId {
-    /// Two users, the lower id first; the same id twice when somebody writes to himself.
+    /// Two users, the lower id first; the same id twice when users write to themselves.
     Direct(UserId, UserId),
     /// A group.
     Group(GroupId),
@@ -13,7 +13,7 @@ pub enum ConversationId {
     Room(RoomId),
 }
 
-/// What kind of conversation it is.
+/// The kind of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ConversationKind {
     /// Two users.
@@ -24,18 +24,18 @@ pub enum ConversationKind {
     Room,
 }
 
-/// Stands in the second half of a group's key, where a direct one has an id of 0 or more.
+/// The second half of a group's key, where a direct conversation has an id of 0 or more.
 const GROUP: i64 = -1;
 /// The same for rooms.
 const ROOM: i64 = -2;
 
 impl ConversationId {
-    /// The conversation of two users, whoever asks.
+    /// The conversation of two users, in either order.
     pub fn direct(one: UserId, other: UserId) -> Self {
         Self::Direct(one.min(other), one.max(other))
     }
 
-    /// What kind it is.
+    /// Its kind.
     pub const fn kind(self) -> ConversationKind {
         match self {
             Self::Direct(..) => ConversationKind::Direct,
@@ -44,7 +44,7 @@ impl ConversationId {
         }
     }
 
-    /// The two numbers under which every table keeps it (columns `conv_a`, `conv_b`).
+    /// The two numbers that identify it in every table (columns `conv_a`, `conv_b`).
     pub const fn key(self) -> (i64, i64) {
         match self {
             Self::Direct(low, high) => (low.0, high.0),
@@ -53,7 +53,7 @@ impl ConversationId {
         }
     }
 
-    /// The opposite of [`Self::key`]. Total, since keys come from our own tables.
+    /// The inverse of [`Self::key`]. Total, since keys come from our own tables.
     pub const fn from_key(a: i64, b: i64) -> Self {
         match b {
             GROUP => Self::Group(GroupId(a)),
@@ -71,7 +71,7 @@ impl ConversationId {
         }
     }
 
-    /// Refuses a direct conversation that `user` has no part in.
+    /// Refuses a user who is not one of the two of a direct conversation.
     pub fn check_party(self, user: UserId) -> Result<(), Error> {
         match self {
             Self::Direct(..) if self.peer_of(user).is_none() => Err(Error::not_permitted("not your conversation")),
@@ -80,7 +80,7 @@ impl ConversationId {
     }
 }
 
-/// Where one user stands in one conversation; positions never move back.
+/// A user's cursors in one conversation; they never move back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Marks {
     /// Read up to here.
@@ -97,7 +97,7 @@ impl Default for Marks {
     }
 }
 
-/// How far a message got (lanying.md 7, decision 5).
+/// How far a message was delivered (lanying.md 7, decision 5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// Neither delivered nor read.
@@ -109,7 +109,7 @@ pub enum Status {
 }
 
 impl Marks {
-    /// The status of a message whose receiver has these marks.
+    /// The status of a message whose receiver has these cursors.
     pub fn status_of(&self, message: MsgId) -> Status {
         if message <= self.read {
             Status::Read

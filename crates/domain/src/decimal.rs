@@ -1,6 +1,6 @@
 //! Ids as decimal text.
 
-/// The positive number that stands there in its only spelling: digits without a sign or a leading zero. So two texts are
+/// Parses a positive number in its only accepted spelling: digits without a sign or a leading zero. So two texts are
 /// never the same id, and an answer names an id as the request did.
 pub fn decimal_id(text: &str) -> Option<i64> {
     let is_canonical = !text.starts_with('0') && text.bytes().all(|c| c.is_ascii_digit());

@@ -1,10 +1,10 @@
-//! Chance, handed in.
+//! Injected randomness.
 
 use std::fmt;
 
-/// Gives random bytes.
+/// A source of random bytes.
 pub trait Entropy: Send + Sync + fmt::Debug {
-    /// Fills `bytes` with bytes nobody can guess.
+    /// Fills `bytes` with unpredictable bytes.
     fn fill(&self, bytes: &mut [u8]);
 }
 

@@ -1,6 +1,6 @@
-//! The one error list and the one table of what each door says.
+//! The single list of errors and the table of what each protocol returns for them.
 //!
-//! An [`Error`] is a [`Reason`] with the name it is about. [`Reason::words`] says how gRPC and each dialect put it;
+//! An [`Error`] is a [`Reason`] with its subject. [`Reason::words`] says how gRPC and each dialect express it;
 //! there is no wildcard arm, so a new reason does not compile until every dialect has its words.
 
 use std::{error::Error as StdError, fmt, time::Duration};
@@ -20,13 +20,13 @@ pub enum Reason {
     AppExists,
     /// The call needs a token.
     TokenMissing,
-    /// The token is no token of ours at all.
+    /// The token is malformed.
     TokenMalformed,
-    /// The token looks like ours, but we did not sign it.
+    /// The token has our format, but not our signature.
     TokenForged,
-    /// The token's time is over.
+    /// The token has expired.
     TokenExpired,
-    /// The token was taken back, or its user changed since.
+    /// The token was revoked, or its user changed since.
     TokenRevoked,
     /// The token is another app's.
     TokenForeign,
@@ -48,7 +48,7 @@ pub enum Reason {
     TooManyRegistrations,
     /// No such user.
     UserNotFound,
-    /// Somebody has that name.
+    /// The name is taken.
     UserExists,
     /// The user is disabled.
     UserDisabled,
@@ -66,29 +66,29 @@ pub enum Reason {
     GroupAdminRequired,
     /// Only the owner of the group may do this.
     GroupOwnerRequired,
-    /// The owner of a group can neither leave nor be put out, muted or blocked.
+    /// The owner of a group can neither leave nor be removed, muted or blocked.
     GroupOwnerBound,
-    /// The user is in the group already.
+    /// The user is already in the group.
     AlreadyGroupMember,
-    /// The group has as many members as it may have.
+    /// The group is full.
     GroupFull,
     /// The user is on the block list of the group.
     OnGroupBlockList,
-    /// No such request to join, or it was decided.
+    /// No such request to join, or it was already decided.
     ApplicationGone,
-    /// A group goes to one of its members only.
+    /// A group can only be transferred to one of its members.
     NewOwnerNotMember,
     /// The group is disabled.
     GroupDisabled,
-    /// The user may not speak in the group for now.
+    /// The user is muted in the group.
     Muted,
     /// The receiver has blocked the sender.
     BlockedByReceiver,
     /// The message is too old to be recalled.
     RecallWindowOver,
-    /// The message did not go to whom the call says.
+    /// The message was not sent to the receiver that the call names.
     NotSentThere,
-    /// The message was edited as often as it may be.
+    /// The message has reached its limit of edits.
     EditsExhausted,
     /// More targets than the app allows.
     TooManyRecipients,
@@ -96,37 +96,37 @@ pub enum Reason {
     MessageTooLarge,
     /// No such file.
     FileNotFound,
-    /// The file was kept as long as it is to be, or was removed.
+    /// The file's retention is over, or it was removed.
     FileExpired,
     /// The file is larger than the app allows.
     FileTooLarge,
     /// More files or bytes in a day than the user or the app may upload.
     UploadQuotaReached,
-    /// The file is restricted, and the secret is not its own.
+    /// The file is restricted, and the secret is wrong.
     ShareSecretWrong,
     /// The hour's messages are no longer kept.
     ExportExpired,
     /// No message was sent in the hour.
     ExportEmpty,
-    /// The link is not ours, or its time is over.
+    /// The link is not ours, or has expired.
     LinkWrong,
-    /// What the cursor leads on to is no longer kept.
+    /// Events after the cursor are no longer kept.
     EventsExpired,
     /// No such callback endpoint.
     EndpointNotFound,
-    /// No such list of words.
+    /// No such word list.
     WordListNotFound,
     /// No such hook.
     HookNotFound,
-    /// The text has a word of a list that refuses.
+    /// The text contains a word of a list that refuses.
     TextBlocked,
     /// A hook of the app refused the message.
     RefusedByHook,
-    /// More calls in a time than the app may make.
+    /// The app's rate of calls is exceeded.
     RateReached,
-    /// More messages in a time than the app may send.
+    /// The app's rate of messages is exceeded.
     QuotaReached,
-    /// More broadcasts in a day than the app may start.
+    /// The app's daily limit of broadcasts is exceeded.
     BroadcastsReached,
     /// The idempotency key was used for another request.
     KeyConflict,
@@ -134,26 +134,26 @@ pub enum Reason {
     CallNotFound,
     /// The path has no such method.
     MethodNotAllowed,
-    /// The body is packed, which no call takes.
+    /// The body is compressed, which no call accepts.
     EncodingNotSupported,
-    /// The file ends before the part that was asked for.
+    /// The file ends before the requested range.
     RangeNotSatisfiable,
-    /// More waits than the queue holds; nothing was written.
+    /// The queue is full; nothing was written.
     Overloaded,
     /// The disk is full; nothing was written.
     StorageFull,
-    /// Another process of ours or the database does not answer.
+    /// Another process of ours or the database does not respond.
     Unavailable,
-    /// What is stored cannot be read: a file of the database is damaged.
+    /// Stored data cannot be read: a database file is damaged.
     DataDamaged,
-    /// A fault of ours.
+    /// An internal error.
     Internal,
 }
 
-/// What the Agora dialect says of a hook that refused without a word (agora.md 11.2).
+/// What the Agora dialect returns for a hook that refused without a text (agora.md 11.2).
 const SILENT_HOOK: &str = "custom logic denied";
 
-/// gRPC status codes in use.
+/// The gRPC status codes in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grpc {
     /// 3
@@ -178,7 +178,7 @@ pub enum Grpc {
     Unauthenticated,
 }
 
-/// What the Agora dialect says (agora.md 8). `{}` in the description stands for the error's subject.
+/// The Agora dialect's error (agora.md 8). `{}` in the description stands for the error's subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AgoraWords {
     /// HTTP status.
@@ -189,7 +189,7 @@ pub struct AgoraWords {
     pub description: &'static str,
 }
 
-/// What every door says for one reason.
+/// What every protocol returns for one reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Words {
     /// The name in google.rpc.ErrorInfo.
@@ -212,7 +212,7 @@ const fn words(
 }
 
 impl Reason {
-    /// Every reason, for tables and for reading a name back.
+    /// Every reason, for tables and for parsing names.
     pub const ALL: &'static [Self] = &[
         Self::InvalidArgument,
         Self::AppNotFound,
@@ -368,13 +368,13 @@ impl Reason {
         Self::ALL.iter().copied().find(|reason| reason.words().name == name)
     }
 
-    /// Whether the same call may succeed later without being changed.
+    /// Whether the same call may succeed later unchanged.
     pub const fn is_transient(self) -> bool {
         matches!(self.words().grpc, Grpc::Unavailable)
     }
 }
 
-/// A reason, what it is about, and a cause that is never shown.
+/// A reason, its subject, and a cause that is never shown.
 #[derive(Debug)]
 pub struct Error {
     reason: Reason,
@@ -395,7 +395,7 @@ impl Error {
         Self::new(Reason::InvalidArgument, format!("{field} {rule}"))
     }
 
-    /// Something the caller may not do, in words.
+    /// An action the caller is not allowed to take, as text.
     pub fn not_permitted(text: impl Into<String>) -> Self {
         Self::new(Reason::NotPermitted, text)
     }
@@ -410,25 +410,25 @@ impl Error {
         Self::new(Reason::UserNotFound, name)
     }
 
-    /// A name that breaks the rules.
+    /// An invalid name.
     pub fn username_illegal(name: impl Into<String>) -> Self {
         Self::new(Reason::UsernameIllegal, name)
     }
 
-    /// A fault of ours; `source` is logged and never shown.
+    /// An internal error; `source` is logged and never shown.
     pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self { source: Some(source.into()), ..Self::new(Reason::Internal, "") }
     }
 
-    /// The same error as an answer that was recorded: when the call was accepted, and when the answer was committed. Given
-    /// again, it is the same to the byte (decision 1).
+    /// The same error as a recorded answer: when the call was accepted, and when the answer was committed. Returned
+    /// again, it is identical byte for byte (decision 1).
     #[must_use]
     pub const fn recorded(mut self, accepted_at: UnixMillis, committed_at: UnixMillis) -> Self {
         self.times = Some((accepted_at, committed_at));
         self
     }
 
-    /// When the call was accepted and its refusal committed; `None` for an error that nothing recorded.
+    /// When the call was accepted and its refusal committed; `None` for an error that was not recorded.
     pub const fn times(&self) -> Option<(UnixMillis, UnixMillis)> {
         self.times
     }
@@ -440,17 +440,17 @@ impl Error {
         self
     }
 
-    /// From the closed list.
+    /// The reason.
     pub const fn reason(&self) -> Reason {
         self.reason
     }
 
-    /// What it is about.
+    /// The subject.
     pub fn subject(&self) -> &str {
         &self.subject
     }
 
-    /// When a retry makes sense; `None` for errors that a retry does not cure.
+    /// When a retry makes sense; `None` for errors that a retry cannot fix.
     pub fn retry_after(&self) -> Option<Duration> {
         match self.reason {
             // The window of the limit on guesses.
@@ -473,7 +473,7 @@ impl Error {
 }
 
 impl fmt::Display for Error {
-    /// The text that gRPC callers and the Lanying dialect's `message` show.
+    /// The text in gRPC statuses and in the Lanying dialect's `message`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plain = self.reason.words().name.to_ascii_lowercase().replace('_', " ");
         match self.reason {

@@ -1,21 +1,21 @@
-//! What the event feed tells of.
+//! The events of the event feed.
 
-/// What happened in an app.
+/// An event of an app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EventKind {
-    /// A message came into the log.
+    /// A message was appended to the log.
     Sent,
-    /// Something was sent to those who are online, and is not kept.
+    /// A message was sent to those who are online, and is not stored.
     Online,
-    /// Something was said to everybody who is online, and is not kept.
+    /// A message was sent to everybody who is online, and is not stored.
     OnlineBroadcast,
-    /// A message was taken back.
+    /// A message was recalled.
     Recalled,
-    /// A message says something else now.
+    /// A message was edited.
     Edited,
-    /// Something was not sent.
+    /// A message was refused.
     Refused,
-    /// Somebody read a conversation up to a message.
+    /// A user's read cursor moved up to a message.
     Read,
 }
 
@@ -24,7 +24,7 @@ impl EventKind {
     pub const ALL: [Self; 7] =
         [Self::Sent, Self::Online, Self::Recalled, Self::Edited, Self::Refused, Self::Read, Self::OnlineBroadcast];
 
-    /// What it is called: what happened, behind a dot and what it happened to.
+    /// Its name: the subject, a dot, and the verb.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Sent => "message.sent",
@@ -37,17 +37,17 @@ impl EventKind {
         }
     }
 
-    /// The kind of that name.
+    /// The kind with that name.
     pub fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// What happened, without what it happened to: no two kinds have the same.
+    /// The verb of the name. Unique for each kind.
     pub fn verb(self) -> &'static str {
         self.name().split_once('.').map_or("", |(_, verb)| verb)
     }
 
-    /// The kind of that verb.
+    /// The kind with that verb.
     pub fn of_verb(verb: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.verb() == verb)
     }

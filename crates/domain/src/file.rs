@@ -1,15 +1,15 @@
-//! Files that are kept here.
+//! Stored files.
 
 use crate::{UnixMillis, UserId};
 
-/// A file as it is described.
+/// The description of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredFile {
-    /// Names it; nobody can guess it.
+    /// Its name, which cannot be guessed.
     pub uuid: String,
-    /// The name to show; may be empty.
+    /// The display name; may be empty.
     pub name: String,
-    /// What the bytes are.
+    /// The type of the bytes.
     pub content_type: String,
     /// Bytes.
     pub size: u64,
@@ -17,24 +17,24 @@ pub struct StoredFile {
     pub sha256: String,
     /// Whether downloads need the secret.
     pub restricted: bool,
-    /// Opens a restricted file.
+    /// The secret of a restricted file.
     pub secret: String,
-    /// A smaller picture of it.
+    /// A smaller version of it.
     pub thumbnail: Option<Thumbnail>,
     /// Width and height of a picture or a video, upright, in pixels; of a video where its container tells them.
     pub dimensions: Option<(u32, u32)>,
-    /// Who brought it: a user, or the app itself as [`UserId::ADMIN`]; `None` where it was not recorded.
+    /// Who uploaded it: a user, or the app itself as [`UserId::ADMIN`]; `None` if it was not recorded.
     pub owner: Option<UserId>,
-    /// When it was taken in.
+    /// When it was stored.
     pub created_at: UnixMillis,
-    /// Until when it is kept; `None` is for ever.
+    /// Until when it is kept; `None` is forever.
     pub expires_at: Option<UnixMillis>,
 }
 
-/// What a download shows.
+/// What a download returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shown<'a> {
-    /// What the bytes are.
+    /// The type of the bytes.
     pub content_type: &'a str,
     /// Bytes.
     pub size: u64,
@@ -42,18 +42,18 @@ pub struct Shown<'a> {
     pub is_file: bool,
 }
 
-/// Most bytes of a file's name that are kept.
+/// Maximum bytes of a stored file name.
 const MAX_NAME: usize = 255;
-/// Most bytes of an extension, with its dot, that a name keeps when it is cut.
+/// Maximum bytes of an extension, with its dot, that is kept when a name is cut.
 const MAX_EXTENSION: usize = 32;
-/// What stands before a uuid in the address of a file.
+/// What precedes a uuid in the URL of a file.
 const PATHS: [&str; 2] = ["/chatfiles/", "/file/download/"];
 
 impl StoredFile {
-    /// Pictures up to this size are their own thumbnails (agora.md 3.2).
+    /// Images up to this size are their own thumbnails (agora.md 3.2).
     pub const SMALL: u64 = 10 * 1024;
 
-    /// Whether it is a picture that we read.
+    /// Whether it is an image in a supported format.
     pub fn is_picture(&self) -> bool {
         matches!(self.content_type.as_str(), "image/jpeg" | "image/png" | "image/gif" | "image/webp")
     }
@@ -68,8 +68,8 @@ impl StoredFile {
         self.is_picture() && self.size > Self::SMALL
     }
 
-    /// A file's name as it is kept: without the folders that some clients send with it, without control characters, and
-    /// not too long. What is too long loses the end of what stands before its extension, by which devices choose how to
+    /// A file's name as stored: without the folders that some clients send with it, without control characters, and not
+    /// too long. A long name is cut before its extension, by which devices choose how to
     /// open it.
     pub fn name_of(given: &str) -> String {
         let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
@@ -83,7 +83,7 @@ impl StoredFile {
         name + &extension
     }
 
-    /// The uuid in the address of one of our files, wherever we are reached: what follows `/chatfiles/` (agora.md 3.1) or
+    /// The uuid in the URL of one of our files, whatever the host: what follows `/chatfiles/` (agora.md 3.1) or
     /// `/file/download/` (lanying.md 10).
     pub fn uuid_in(url: &str) -> Option<&str> {
         let path = url.split(['?', '#']).next()?;
@@ -95,19 +95,19 @@ impl StoredFile {
         (named.len() == 36 && named.bytes().enumerate().all(is_uuid)).then_some(named)
     }
 
-    /// Whether a text may have the address of one of our files in it as [`Self::uuid_in`] reads it; quick.
+    /// Whether a text may contain the URL of one of our files as [`Self::uuid_in`] parses it; quick.
     pub fn may_be_in(text: &str) -> bool {
         PATHS.iter().any(|before| text.contains(before))
     }
 
-    /// The path of one of our files inside its app, by its name; `None` for what can be no name of ours. Whoever knows
-    /// where the app is reached puts that before it.
+    /// The path of one of our files inside its app, by its name; `None` for what cannot be a name of ours. The caller
+    /// prepends the app's base URL.
     pub fn path_of(uuid: &str) -> Option<String> {
         let path = format!("{}{}", PATHS[0], uuid.to_ascii_lowercase());
         Self::uuid_in(&path).is_some().then_some(path)
     }
 
-    /// Whether an address is such a path, with nothing before it.
+    /// Whether a URL is such a path, with nothing before it.
     pub fn is_path(url: &str) -> bool {
         url.starts_with(PATHS[0])
     }
@@ -123,10 +123,10 @@ impl StoredFile {
     }
 }
 
-/// A smaller picture of a file.
+/// A smaller version of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Thumbnail {
-    /// What its bytes are.
+    /// The type of its bytes.
     pub content_type: String,
     /// Bytes.
     pub size: u64,

@@ -1,19 +1,19 @@
-//! Which of our files a text names, however it spells their addresses.
+//! Which of our files a text references, however their URLs are spelled.
 //!
-//! Whoever deletes a file asks this of everything that may show it, so it finds too much rather than too little: any
-//! uuid of version 4, as all names of files are, wherever it stands, with or without hyphens, in any case, behind JSON
-//! escapes and percent escapes, also nested ones.
+//! Used before a file is deleted, on everything that may reference it, so false positives are better than false
+//! negatives: it finds any uuid of version 4, as all names of files are, anywhere in the text, with or without hyphens,
+//! in any case, behind JSON escapes and percent escapes, also nested ones.
 
 use std::collections::BTreeSet;
 
-/// Hex digits of a uuid.
+/// Number of hex digits of a uuid.
 const DIGITS: usize = 32;
-/// Escapes within escapes that are followed: JSON in JSON in a query is three.
+/// Levels of nested escapes that are decoded: JSON in JSON in a query is three.
 const DEPTH: usize = 8;
-/// The byte that stands for whatever cannot be part of a uuid.
+/// The byte that replaces whatever cannot be part of a uuid.
 const OTHER: u8 = b'_';
 
-/// The uuids that the text names, in lower case with hyphens, each once and in ascending order.
+/// The uuids in the text, in lower case with hyphens, each once and in ascending order.
 pub fn uuids_in(text: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     collect(text.as_bytes(), &mut found);
@@ -33,7 +33,7 @@ pub fn uuids_in(text: &str) -> BTreeSet<String> {
     found
 }
 
-/// Takes every uuid of a run of hex digits and hyphens, wherever in the run it begins.
+/// Collects every uuid of a run of hex digits and hyphens, at any offset in the run.
 fn collect(text: &[u8], found: &mut BTreeSet<String>) {
     for run in text.split(|byte| !byte.is_ascii_hexdigit() && *byte != b'-') {
         if run.len() < DIGITS {
@@ -57,8 +57,8 @@ fn hyphenated(digits: &[u8]) -> String {
     uuid
 }
 
-/// One layer of JSON escapes and percent escapes less. Line breaks and tabs go, as they do when a browser reads an
-/// address.
+/// Removes one layer of JSON escapes and percent escapes. Line breaks and tabs are removed, as browsers do when they
+/// parse a URL.
 fn decoded(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;

@@ -1,8 +1,8 @@
-//! The one reading of a boolean that came as text, wherever it came from.
+//! The single parser of booleans that arrive as text.
 
-/// `true`, `1`, `yes` and `on` are true, `false`, `0`, `no` and `off` are not, in any case and with white space around
-/// them (decision 39). `None` for every other text: whether that is refused is for the caller to say, but nobody may
-/// take it for false where true protects something.
+/// `true`, `1`, `yes` and `on` are true, `false`, `0`, `no` and `off` are false, in any case and with surrounding white
+/// space (decision 39). `None` for every other text: the caller decides whether to refuse it, but must not treat it as
+/// false where true protects something.
 pub fn flag(text: &str) -> Option<bool> {
     let text = text.trim();
     let is_one_of = |words: [&str; 4]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
@@ -12,7 +12,7 @@ pub fn flag(text: &str) -> Option<bool> {
     is_one_of(["false", "0", "no", "off"]).then_some(false)
 }
 
-/// What [`flag`] reads, to be said where a text was none of it: "`field` must be ...".
+/// What [`flag`] accepts, for error messages: "`field` must be ...".
 pub const FLAG_RULE: &str = "must be true or false";
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ pub enum GroupKind {
 }
 
 impl GroupKind {
-    /// As columns and the low four bits of generated ids carry it.
+    /// The code in columns and in the low four bits of generated ids.
     pub const fn code(self) -> i64 {
         match self {
             Self::Group => 1,
@@ -20,7 +20,7 @@ impl GroupKind {
         }
     }
 
-    /// The opposite of [`Self::code`].
+    /// The inverse of [`Self::code`].
     pub const fn from_code(code: i64) -> Option<Self> {
         match code {
             1 => Some(Self::Group),
@@ -29,13 +29,13 @@ impl GroupKind {
         }
     }
 
-    /// The id made of the `n`th number, which users count with too, so that no id is two things.
+    /// The id made of the `n`th number, from the same counter as users, so that no id is used twice.
     pub const fn generated(self, n: i64) -> i64 {
         (n << 4) | self.code()
     }
 }
 
-/// What somebody is in a group. Ordered by rights.
+/// A member's role in a group. Ordered by rights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum GroupRole {
     /// A plain member.
@@ -47,7 +47,7 @@ pub enum GroupRole {
 }
 
 impl GroupRole {
-    /// As columns carry it.
+    /// The code in columns.
     pub const fn code(self) -> i64 {
         match self {
             Self::Member => 1,
@@ -56,7 +56,7 @@ impl GroupRole {
         }
     }
 
-    /// The opposite of [`Self::code`]; `None`: not a member.
+    /// The inverse of [`Self::code`]; `None`: not a member.
     pub const fn from_code(code: i64) -> Option<Self> {
         match code {
             1 => Some(Self::Member),
@@ -67,20 +67,20 @@ impl GroupRole {
     }
 }
 
-/// Until when somebody may not speak.
+/// Until when somebody is muted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mute {
-    /// May speak.
+    /// Not muted.
     #[default]
     No,
     /// Until that moment.
     Until(UnixMillis),
-    /// Until it is taken back.
+    /// Until it is lifted.
     Forever,
 }
 
 impl Mute {
-    /// As columns and wires carry it: 0 is no, -1 for ever.
+    /// The value in columns and on the wire: 0 is not muted, -1 forever.
     pub const fn from_millis(millis: i64) -> Self {
         match millis {
             0 => Self::No,
@@ -89,7 +89,7 @@ impl Mute {
         }
     }
 
-    /// The opposite of [`Self::from_millis`].
+    /// The inverse of [`Self::from_millis`].
     pub const fn millis(self) -> i64 {
         match self {
             Self::No => 0,
@@ -98,7 +98,7 @@ impl Mute {
         }
     }
 
-    /// Whether it holds at that moment.
+    /// Whether it is in force at that moment.
     pub fn holds(self, now: UnixMillis) -> bool {
         match self {
             Self::No => false,
@@ -107,13 +107,13 @@ impl Mute {
         }
     }
 
-    /// The same; none when its time is over.
+    /// The same; none when it is over.
     #[must_use]
     pub fn at(self, now: UnixMillis) -> Self {
         if self.holds(now) { self } else { Self::No }
     }
 
-    /// The one that holds longer.
+    /// The longer of the two.
     #[must_use]
     pub fn stricter(self, other: Self) -> Self {
         match (self, other) {
@@ -129,17 +129,17 @@ impl Mute {
 pub struct Membership {
     /// The id of the group or room.
     pub group: i64,
-    /// Which of the two it is.
+    /// Its kind.
     pub kind: GroupKind,
     /// `None`: not a member.
     pub role: Option<GroupRole>,
     /// When the user joined; 0 when not a member.
     pub joined_at: UnixMillis,
-    /// By a mute of the user or of all.
+    /// A mute of the user or of all.
     pub muted: Mute,
-    /// Whether members see what was said before they joined.
+    /// Whether members see messages from before they joined.
     pub history_visible: bool,
-    /// Whether senders are told who read.
+    /// Whether senders are notified of readers.
     pub read_ack: bool,
     /// The owner.
     pub owner: UserId,
@@ -156,7 +156,7 @@ impl Membership {
         }
     }
 
-    /// Refuses `user`, whose membership this is, unless it is a member.
+    /// An error for `user`, whose membership this is, unless they are a member.
     pub fn check_member(&self, user: UserId) -> Result<GroupRole, Error> {
         self.role.ok_or_else(|| Error::new(Reason::NotGroupMember, user.to_string()))
     }
@@ -171,7 +171,7 @@ impl Membership {
         if self.history_visible { MsgId::ZERO } else { self.joined_floor() }
     }
 
-    /// Messages up to here are older than the user's joining, and never count as unread.
+    /// Messages up to here are older than the user's membership, and never count as unread.
     pub fn joined_floor(&self) -> MsgId {
         MsgId::before(self.joined_at)
     }

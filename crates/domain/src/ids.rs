@@ -33,7 +33,7 @@ id!(
     RoomId
 );
 id!(
-    /// A message of one app: 53 bits, grows with time inside a conversation (see [`crate::MsgIdMinter`]).
+    /// A message of one app: 53 bits, increases with time inside a conversation (see [`crate::MsgIdMinter`]).
     MsgId
 );
 
@@ -41,7 +41,7 @@ impl UserId {
     /// The app itself.
     pub const ADMIN: Self = Self(0);
 
-    /// Stands where a user is named whom nobody knows; no user ever has it.
+    /// Stands for an unknown user where a user is named; no user ever has it.
     pub const NOBODY: Self = Self((1 << 53) - 1);
 
     /// The `n`th generated user id: the low four bits are the kind, 0 for users.

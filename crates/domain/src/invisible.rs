@@ -1,9 +1,9 @@
-//! Characters that show nothing: what words are torn apart with, and what no word can be made of alone.
+//! Invisible characters: used to split words apart, and not allowed as the only characters of a word.
 
-/// Whether a character shows nothing and takes no room: those that Unicode says are to be ignored where they cannot be
-/// shown (`Default_Ignorable_Code_Point`, Unicode 17), the remaining controls and formats, and the blank Braille pattern.
-/// White space is not among them. One list for the whole program: what the word filter skips and what it refuses as a word
-/// are the same.
+/// Whether a character is invisible and has no width: those that Unicode says are to be ignored where they cannot be
+/// shown (`Default_Ignorable_Code_Point`, Unicode 17), the remaining controls and formats, and the blank Braille
+/// pattern. White space is not among them. One list for the whole program: the word filter skips the same characters
+/// that it refuses as a word.
 pub const fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{0}'..='\u{8}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}'

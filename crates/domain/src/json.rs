@@ -5,19 +5,19 @@ use std::fmt;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-/// A valid JSON value without white space between its tokens; digits and escapes are as they were written
+/// A valid JSON value without white space between its tokens; digits and escapes are unchanged
 /// (decision 11).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct JsonText(Box<str>);
 
 impl JsonText {
-    /// Takes any JSON text.
+    /// Parses any JSON text.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str::<IgnoredAny>(text)?;
         Ok(Self(minified(text)))
     }
 
-    /// Takes a value that serde_json has already found to be valid.
+    /// Wraps a value that serde_json has already validated.
     pub fn from_raw(raw: &RawValue) -> Self {
         Self(minified(raw.get()))
     }
@@ -32,13 +32,14 @@ impl JsonText {
         &self.0
     }
 
-    /// Bytes of the text with its escapes decoded, in UTF-8. However a client writes a character, it counts the same
-    /// (decision 40). Half of a surrogate pair counts as the character that stands for what cannot be read.
+    /// Bytes of the text with its escapes decoded, in UTF-8, so that a character counts the same however it is written
+    /// (decision 40). An unpaired surrogate counts as the replacement character.
     pub fn decoded_len(&self) -> usize {
         decoded_len(&self.0)
     }
 
-    /// Whether a string of it has half of a surrogate pair, which is no character: most readers refuse such a text.
+    /// Whether one of its strings contains an unpaired surrogate, which is no character: most parsers refuse such a
+    /// text.
     pub fn has_half_pair(&self) -> bool {
         has_half_pair(&self.0)
     }
@@ -90,7 +91,7 @@ pub fn has_half_pair(json: &str) -> bool {
 /// Bytes of `\uXXXX`.
 const UNIT: usize = 6;
 
-/// The bytes of the escape that begins at `at`, and those of what it means.
+/// The lengths in bytes of the escape at `at` and of its decoded form.
 fn escape_at(text: &[u8], at: usize) -> (usize, usize) {
     match unit_at(text, at) {
         None => (2, 1),
@@ -101,7 +102,7 @@ fn escape_at(text: &[u8], at: usize) -> (usize, usize) {
     }
 }
 
-/// The UTF-16 unit that `\uXXXX` at `at` writes; `None` where something else stands there.
+/// The UTF-16 unit that `\uXXXX` at `at` encodes; `None` if there is no such escape.
 fn unit_at(text: &[u8], at: usize) -> Option<u16> {
     let digits = text.get(at..at + UNIT)?.strip_prefix(b"\\u")?;
     u16::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()

@@ -1,6 +1,6 @@
-//! The neutral model of Tidings: what every service, dialect and door agrees on.
+//! The neutral model of Tidings, shared by every service, dialect and protocol.
 //!
-//! No I/O, no SQL and no wire names live here. Time and chance come in through [`Clock`] and [`Entropy`].
+//! No I/O, no SQL and no wire names. Time and randomness are injected through [`Clock`] and [`Entropy`].
 
 mod agent;
 mod app;

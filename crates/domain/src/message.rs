@@ -11,7 +11,7 @@ pub enum UserRef {
     Name(Username),
 }
 
-/// Where a message goes.
+/// The target of a message.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Target {
     /// To one user.
@@ -25,48 +25,48 @@ pub enum Target {
 /// How a message is delivered to devices (agora.md 2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Delivery {
-    /// Whether the sender's own devices get it too.
+    /// Whether the sender's own devices receive it too.
     pub sync_device: bool,
     /// Whether readers in a group are asked for receipts.
     pub need_ack: bool,
-    /// What is left out first under load.
+    /// Its priority under load.
     pub priority: Priority,
 }
 
-/// What of a room is left out first under load.
+/// Which messages of a room are dropped first under load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Priority {
-    /// Left out last.
+    /// Dropped last.
     High,
-    /// As without.
+    /// As unspecified.
     #[default]
     Normal,
-    /// Left out first.
+    /// Dropped first.
     Low,
 }
 
 /// A call to send one content to one or many targets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Draft {
-    /// Who sends; `None` is the caller.
+    /// The sender; `None` is the caller.
     pub sender: Option<UserRef>,
     /// 1 to 600.
     pub targets: Vec<Target>,
-    /// What is said.
+    /// The content.
     pub content: Content,
-    /// A system notification rather than something a user said.
+    /// A system notification rather than sent by a user.
     pub system: bool,
-    /// For those who are online alone; not kept.
+    /// Only for those who are online; not stored.
     pub online_only: bool,
-    /// Whether the sender must be in the groups and rooms that it sends to, and be allowed to speak there.
+    /// Whether the sender must be a member of the target groups and rooms, and not muted there.
     pub members_only: bool,
-    /// Whether names that nobody registered become unregistered users (decision 9).
+    /// Whether unregistered names become unregistered users (decision 9).
     pub accept_unknown_names: bool,
-    /// Whom in the group or room the messages are for; empty is everybody (agora.md 2.6).
+    /// The receivers among the members of the group or room; empty is everybody (agora.md 2.6).
     pub audience: Vec<UserRef>,
-    /// Who does not find the messages in his history (agora.md 2.1).
+    /// Users whose history does not contain the messages (agora.md 2.1).
     pub hidden_from: Vec<UserRef>,
-    /// How they are delivered.
+    /// Delivery options.
     pub delivery: Delivery,
     /// The name of the public call, for the scope of keys (decision 2).
     pub call: String,
@@ -77,7 +77,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// What most drafts are: said by the caller, for everybody there, kept, and without a key.
+    /// The defaults of most drafts: sent by the caller, for everybody in the conversation, stored, and without a key.
     pub fn new(call: impl Into<String>, targets: Vec<Target>, content: Content) -> Self {
         Self {
             sender: None,
@@ -102,30 +102,30 @@ impl Draft {
 pub struct Sent {
     /// The id of the receiving user, group or room.
     pub receiver: i64,
-    /// Where it is.
+    /// Its conversation.
     pub conversation: ConversationId,
     /// Its id.
     pub msg_id: MsgId,
     /// Its number in the conversation, from 1, gap-free.
     pub seq: i64,
-    /// The name under which the target was given; empty when given by id.
+    /// The target's name in the request; empty when given by id.
     pub username: String,
 }
 
-/// A message as it stands in the log.
+/// A message as stored in the log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
-    /// Where it is.
+    /// Its conversation.
     pub conversation: ConversationId,
     /// Its id.
     pub msg_id: MsgId,
     /// Its number in the conversation, from 1, gap-free.
     pub seq: i64,
-    /// Who sent it.
+    /// The sender.
     pub sender: UserId,
     /// When it was committed.
     pub sent_at: UnixMillis,
-    /// What it says.
+    /// The content.
     pub content: Content,
     /// Whether it counts as unread.
     pub countable: bool,
@@ -135,11 +135,11 @@ pub struct Message {
     pub edited_at: Option<UnixMillis>,
     /// How often it was edited.
     pub edits: i32,
-    /// Whom in the group or room it is for; empty is everybody.
+    /// The receivers among the members of the group or room; empty is everybody.
     pub audience: Vec<UserId>,
-    /// How it is delivered.
+    /// Delivery options.
     pub delivery: Delivery,
-    /// Whether it came from another system.
+    /// Whether it was imported from another system.
     pub imported: bool,
 }
 

@@ -1,9 +1,9 @@
-//! Message ids: 53 bits that grow with time.
+//! Message ids: 53 bits that increase with time.
 //!
 //! 41 bits of milliseconds since 2010, 5 of the node, 7 of a counter. When a millisecond is used up the minter runs
-//! ahead into the next one. Uniqueness rests on node numbers being leased; growth inside a conversation rests on the
-//! floor that the appender hands in. One floor lifts all later ids of the node, so how far is bounded: what has to lie
-//! further ahead gets an id of the number that nobody leases, as imports do.
+//! ahead into the next one. Uniqueness depends on leased node numbers; order inside a conversation depends on the floor
+//! that the appender passes in. One floor lifts all later ids of the node, so the lift is bounded: an id that must be
+//! further ahead uses the number that is never leased, as imports do.
 
 use crate::{MsgId, UnixMillis};
 
@@ -14,7 +14,7 @@ const COUNTER_BITS: u32 = 7;
 const NODE_BITS: u32 = 5;
 const COUNTER_MASK: i64 = (1 << COUNTER_BITS) - 1;
 
-/// The node under whose number imports are minted, in their own time.
+/// The node number of imports, which are minted with their own time.
 const IMPORT_NODE: i64 = (1 << NODE_BITS) - 1;
 
 /// How many nodes there can be at once.
@@ -28,12 +28,12 @@ pub struct MsgIdMinter {
 }
 
 impl MsgIdMinter {
-    /// A minter for a leased node that gives nothing below `floor`.
+    /// A minter for a leased node that returns nothing below `floor`.
     pub const fn new(node: i64, floor: UnixMillis) -> Self {
         Self { node, last: first_of(node, floor.0 - EPOCH) }
     }
 
-    /// The next id: above everything this minter gave before and above `floor`. `None`, and nothing is changed, when it
+    /// The next id: above every earlier id of this minter and above `floor`. `None`, without a change, if it
     /// would be of a later time than `limit`.
     pub fn mint(&mut self, now: UnixMillis, floor: MsgId, limit: UnixMillis) -> Option<MsgId> {
         let clock = first_of(self.node, now.0 - EPOCH);
@@ -48,7 +48,7 @@ impl MsgIdMinter {
         Some(MsgId(next))
     }
 
-    /// The time up to which ids have been given.
+    /// The time up to which ids have been minted.
     pub const fn reached(&self) -> UnixMillis {
         UnixMillis(millis_of(self.last) + EPOCH)
     }
@@ -75,12 +75,12 @@ impl MsgId {
         (Self(first), Self(first + COUNTER_MASK))
     }
 
-    /// Whether its moment and that one are of the same minute. Exports walk whole minutes by id.
+    /// Whether both moments are in the same minute. Exports walk whole minutes by id.
     pub const fn is_of_minute(self, moment: UnixMillis) -> bool {
         self.moment().0.div_euclid(MINUTE) == moment.0.div_euclid(MINUTE)
     }
 
-    /// The moment that the id is of.
+    /// The time of the id.
     pub const fn moment(self) -> UnixMillis {
         UnixMillis(millis_of(self.0) + EPOCH)
     }

@@ -12,7 +12,7 @@ pub struct Username {
     folded: String,
 }
 
-/// Which dialect's naming rule a new name is held to.
+/// Which dialect's naming rule applies to a new name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NameRule {
     /// 1 to 64 bytes of `a-z A-Z 0-9 _ - .` (agora.md 1.2).
@@ -34,7 +34,7 @@ impl Username {
         Ok(Self { written: written.to_owned(), folded: written.to_ascii_lowercase() })
     }
 
-    /// Checks a name that is about to be registered.
+    /// Checks a name for registration.
     pub fn register(written: &str, rule: NameRule) -> Result<Self, Error> {
         let name = Self::parse(written)?;
         let reserved = name.folded == Self::ADMIN;
@@ -53,12 +53,12 @@ impl Username {
         Ok(name)
     }
 
-    /// As its owner wrote it.
+    /// As it was registered.
     pub fn written(&self) -> &str {
         &self.written
     }
 
-    /// As it is compared.
+    /// The form used for comparison.
     pub fn folded(&self) -> &str {
         &self.folded
     }

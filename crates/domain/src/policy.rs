@@ -1,8 +1,8 @@
-//! What an app allows.
+//! The policy of an app.
 //!
-//! [`VALUES`] has a row for each value: its name, its range, and where it is. Whoever stores, shows or sets values goes
-//! through that table. Two values are presets: `agora_generation` and `limits` set others, and what is set one by one
-//! stands above them.
+//! [`VALUES`] has a row for each value: its name, its range, and its field. Storing, showing and setting values all use
+//! that table. Two values are presets: `agora_generation` and `limits` set others, and values that are set individually
+//! take precedence.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -21,73 +21,73 @@ pub struct Policy {
     pub max_groups: usize,
     /// Rooms in one Agora send (agora.md 2).
     pub max_rooms: usize,
-    /// Whether unregistered names are taken (decision 9).
+    /// Whether unregistered names are accepted (decision 9).
     pub accept_unknown_names: bool,
-    /// Whether messages to unknown groups and rooms are taken (decision 9).
+    /// Whether messages to unknown groups and rooms are accepted (decision 9).
     pub accept_unknown_groups: bool,
     /// Whether users may register themselves without a token in the Agora dialect (agora.md 8.2).
     pub open_registration: bool,
-    /// The same in the Lanying dialect, whose vendor lets everybody (lanying.md 10).
+    /// The same in the Lanying dialect, whose vendor allows it (lanying.md 10).
     pub lanying_open_registration: bool,
-    /// Users that one address may register without a token within an hour, in either dialect; zero is without limit
+    /// Registrations without a token per address and hour, in either dialect; zero is unlimited
     /// (decision 44).
     pub open_registrations_per_hour: u64,
     /// Whether a login without a token says which of name and password was wrong in the Lanying dialect.
     pub lanying_login_names_fault: bool,
-    /// The same in the Agora dialect, whose SDKs look for the vendor's words.
+    /// The same in the Agora dialect, whose SDKs parse the vendor's words.
     pub agora_login_names_fault: bool,
     /// The longest `ttl` of a dynamic user token (agora.md 10.1).
     pub dynamic_token_lifetime: Duration,
-    /// How long a `transaction_id` holds (decision 23).
+    /// How long a `transaction_id` is remembered (decision 23).
     pub transaction_window: Duration,
-    /// How long old secrets stay good after a rotation (decision 4).
+    /// How long old secrets stay valid after a rotation (decision 4).
     pub rotation_overlap: Duration,
     /// Whether user tokens may send in the Agora dialect (decision 18).
     pub user_tokens_may_send: bool,
-    /// How long a user may recall in the Lanying dialect (decision 27); zero is without limit.
+    /// How long a user may recall in the Lanying dialect (decision 27); zero is unlimited.
     pub lanying_recall_window: Duration,
     /// The same in the Agora dialect (decision 16).
     pub agora_recall_window: Duration,
-    /// Whose answers the Lanying dialect gives (decision 24).
+    /// The edition of the Lanying dialect's answers (decision 24).
     pub lanying_shape: LanyingShape,
-    /// Which edition of the Agora documents the dialect follows (decision 12).
+    /// The edition of the Agora documents that the dialect follows (decision 12).
     pub agora_generation: Generation,
-    /// What `force` recalls (decision 16).
+    /// What `force` of a recall allows (decision 16).
     pub agora_force: Force,
     /// How a message that is too large is refused (decision 13): true is 400, false is 413.
     pub agora_size_is_400: bool,
-    /// In which words a late recall is refused (decision 16): true says `recall`, false `call`.
+    /// The wording of a refused late recall (decision 16): true says `recall`, false `call`.
     pub agora_recall_words: bool,
-    /// How `customExts` stands in exports (agora.md 14): true is an array, false an object.
+    /// The format of `customExts` in exports (agora.md 14): true is an array, false an object.
     pub agora_custom_exts_array: bool,
     /// Whether the keys of media bodies that the seed requires are required (decision 20).
     pub strict_bodies: bool,
-    /// How often a message may be edited in the Agora dialect (agora.md 10.6); zero is without limit.
+    /// How often a message may be edited in the Agora dialect (agora.md 10.6); zero is unlimited.
     pub agora_max_edits: u64,
-    /// How long messages are kept; zero is for ever.
+    /// How long messages are kept; zero is forever.
     pub message_retention: Duration,
-    /// How long events beside the log (recalls, edits, what was refused or not kept) are kept; zero is as long as
-    /// messages.
+    /// How long events other than messages of the log (recalls, edits, what was refused or not stored) are kept; zero
+    /// is as long as messages.
     pub event_retention: Duration,
-    /// How long deliveries of callbacks that were made can be looked at and replayed.
+    /// How long successful callback deliveries can be listed and replayed.
     pub delivered_retention: Duration,
-    /// The same of those that were given up.
+    /// The same for failed ones.
     pub dead_retention: Duration,
-    /// Whether recalled messages stand in exports.
+    /// Whether exports contain recalled messages.
     pub export_recalled: bool,
-    /// How far the clock that hours of exports are named by is ahead of UTC (agora.md 4), in minutes.
+    /// UTC offset of the clock that names the hours of exports (agora.md 4), in minutes.
     pub export_utc_offset_minutes: i64,
-    /// Most bytes of a file.
+    /// Maximum size of a file in bytes.
     pub max_file_bytes: u64,
-    /// How many files a user may upload in a day of UTC; zero is without limit.
+    /// How many files a user may upload per UTC day; zero is unlimited.
     pub user_upload_files_per_day: u64,
-    /// How many bytes a user may upload in a day; zero is without limit.
+    /// How many bytes a user may upload per UTC day; zero is unlimited.
     pub user_upload_bytes_per_day: u64,
-    /// How many files the app and its users may upload in a day, all together; zero is without limit.
+    /// How many files the app and its users together may upload per UTC day; zero is unlimited.
     pub app_upload_files_per_day: u64,
-    /// How many bytes they may upload in a day; zero is without limit.
+    /// How many bytes they may upload per UTC day; zero is unlimited.
     pub app_upload_bytes_per_day: u64,
-    /// How long a file is kept; zero is for ever. The vendor's own is 7 days (agora.md 3.3).
+    /// How long a file is kept; zero is forever. The vendor's own is 7 days (agora.md 3.3).
     pub file_lifetime: Duration,
     /// Whether downloads need a token (decision 19).
     pub files_require_token: bool,
@@ -101,11 +101,11 @@ pub struct Policy {
     pub users_set_file_lifetime: bool,
     /// Whether files may be fetched from private addresses (`need_download`, agora.md 7).
     pub fetch_private: bool,
-    /// Whether endpoints are told of messages that a hook refused (decision 32).
+    /// Whether endpoints are notified of messages that a hook refused (decision 32).
     pub fire_on_refusal: bool,
     /// The preset of the rates (decision 7).
     pub limits: Limits,
-    /// How often what may be done.
+    /// The quotas.
     pub rates: Rates,
 }
 
@@ -121,23 +121,23 @@ pub enum LanyingShape {
 /// An edition of the Agora dialect's documents (decision 12).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Generation {
-    /// The one before mid-2024.
+    /// The edition before mid-2024.
     Seed,
-    /// The newest.
+    /// The newest edition.
     Of2024,
 }
 
-/// What the `force` of a recall does (decision 16).
+/// What `force` of a recall allows (decision 16).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Force {
-    /// Recalls what is past message storage.
+    /// Recalls messages past retention.
     PastStorage,
     /// Recalls anything.
     Anything,
 }
 
 impl Policy {
-    /// What is allowed where nothing was set.
+    /// The defaults.
     pub const fn of(generation: Generation) -> Self {
         let newest = matches!(generation, Generation::Of2024);
         Self {
@@ -178,7 +178,7 @@ impl Policy {
             user_upload_bytes_per_day: 10 * GIB as u64,
             app_upload_files_per_day: 1_000_000,
             app_upload_bytes_per_day: 1024 * GIB as u64,
-            // Messages are kept for ever, and a history without its pictures is none.
+            // Messages are kept forever, and a history without its pictures is incomplete.
             file_lifetime: Duration::ZERO,
             files_require_token: false,
             files_redirect: false,
@@ -192,10 +192,10 @@ impl Policy {
         }
     }
 
-    /// The policy of an app with these values set, or the first value that is wrong.
+    /// The policy of an app with these values set, or the first invalid value.
     pub fn with(change: &PolicyChange) -> Result<Self, Error> {
         let mut policy = Self::of(Generation::Seed);
-        // Presets first, so that single values stand above them.
+        // Presets first, so that single values override them.
         let (presets, single): (Vec<_>, Vec<_>) = change.iter().partition(|(value, _)| value.is_preset());
         for (value, to) in presets.into_iter().chain(single) {
             value.check(to)?;
@@ -214,23 +214,23 @@ impl Default for Policy {
     }
 }
 
-/// What a policy value can be.
+/// The type of a policy value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PolicyKind {
     /// 0 or 1.
     Flag,
     /// From the first to the second.
     Number(i64, i64),
-    /// One of these words, each with its number.
+    /// One of these words, with their numbers.
     Choice(&'static [(&'static str, i64)]),
 }
 
-/// One value of a policy; every value is a number somehow.
+/// One value of a policy; every value is stored as a number.
 #[derive(Debug, Clone, Copy)]
 pub struct PolicyValue {
-    /// As operators write it.
+    /// The name that operators use.
     pub name: &'static str,
-    /// What it can be.
+    /// Its type.
     pub kind: PolicyKind,
     get: fn(&Policy) -> i64,
     set: fn(&mut Policy, i64),
@@ -274,10 +274,10 @@ const WEEK: i64 = 7 * 24 * 3_600_000;
 const CENTURY: i64 = 100 * 365 * 24 * 3_600_000;
 const MIB: i64 = 1024 * 1024;
 const GIB: i64 = 1024 * MIB;
-/// More than a disk has: a pebibyte.
+/// More than any disk holds: a pebibyte.
 const MOST_BYTES: i64 = 1024 * 1024 * GIB;
 
-/// Every value but the rates, which are in [`Rate::ALL`].
+/// Every value except the rates, which are in [`Rate::ALL`].
 pub const VALUES: &[PolicyValue] = &[
     PolicyValue {
         name: "agora_generation",
@@ -384,12 +384,12 @@ impl PolicyValue {
         VALUES.iter().find(|value| value.name == name)
     }
 
-    /// What it is in that policy.
+    /// Its value in that policy.
     pub fn of(&self, policy: &Policy) -> i64 {
         (self.get)(policy)
     }
 
-    /// As an operator writes it.
+    /// Formats a value for operators.
     pub fn written(&self, value: i64) -> String {
         match self.kind {
             PolicyKind::Flag => (value != 0).to_string(),
@@ -401,7 +401,7 @@ impl PolicyValue {
         }
     }
 
-    /// From what an operator wrote.
+    /// Parses an operator's input.
     pub fn read(&self, text: &str) -> Result<i64, Error> {
         let value = match self.kind {
             PolicyKind::Flag => flag(text).map(i64::from),
@@ -441,7 +441,7 @@ impl PolicyValue {
 /// Largest quota.
 const MOST_QUOTA: i64 = 1_000_000_000;
 
-/// Single policy values to set; what is not in it stays as it is.
+/// Single policy values to set; absent ones are unchanged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PolicyChange {
     values: BTreeMap<&'static str, i64>,
@@ -472,7 +472,7 @@ impl PolicyChange {
         Ok(())
     }
 
-    /// The value, where it is set.
+    /// The value, if it is set.
     pub fn get(&self, name: &str) -> Option<i64> {
         self.values.get(name).copied()
     }
@@ -488,7 +488,7 @@ impl PolicyChange {
         self.values.iter().map(|(name, value)| (*name, *value)).chain(rates)
     }
 
-    /// This with `change` on top. A new preset of rates takes the place of quotas that were set before it.
+    /// This with `change` applied. A new preset of rates replaces quotas that were set before it.
     #[must_use]
     pub fn then(mut self, change: &Self) -> Self {
         if change.values.contains_key("limits") {

@@ -1,10 +1,10 @@
-//! How often what may be done: the vendors' quotas as data (decisions 7 and 14).
+//! Rate limits: the vendors' quotas as data (decisions 7 and 14).
 
 use std::time::Duration;
 
 use crate::{Error, Reason};
 
-/// A quota of one app, counted in a fixed window. A call is admitted while less than the quota is used.
+/// A quota of one app, counted in a fixed window. A call is admitted while the quota is not used up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rate {
     /// Calls of one route, for every route that has no quota of its own.
@@ -56,7 +56,7 @@ pub enum Limits {
     Vendor2024,
 }
 
-/// One quota in every preset; 0 is without limit.
+/// One quota in every preset; 0 is unlimited.
 struct Row {
     name: &'static str,
     window: Duration,
@@ -122,12 +122,12 @@ impl Rate {
         self.row().name
     }
 
-    /// How long one window is. Windows begin at multiples of it since 1970.
+    /// The length of a window. Windows begin at multiples of it since 1970.
     pub const fn window(self) -> Duration {
         self.row().window
     }
 
-    /// Why a call beyond it is refused: calls and messages differ (agora.md 2).
+    /// The reason of a refusal: calls and messages differ (agora.md 2).
     pub fn refusal(self) -> Error {
         match self {
             Self::UserMessages
@@ -178,7 +178,7 @@ impl Rates {
         Self(quotas)
     }
 
-    /// The quota; `None` is without limit.
+    /// The quota; `None` is unlimited.
     pub const fn quota(&self, rate: Rate) -> Option<i64> {
         match self.0[rate as usize] {
             0 => None,
@@ -186,7 +186,7 @@ impl Rates {
         }
     }
 
-    /// Sets one quota; 0 is without limit.
+    /// Sets one quota; 0 is unlimited.
     pub const fn set(&mut self, rate: Rate, quota: i64) {
         self.0[rate as usize] = quota;
     }

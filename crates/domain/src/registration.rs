@@ -3,7 +3,7 @@
 use crate::{Error, NameRule, Policy, Reason};
 
 impl Policy {
-    /// Refuses somebody without the app's own token who registers users, unless the app lets everybody do so in the dialect
+    /// Refuses registration without the app's own token, unless the app allows open registration in the dialect
     /// with that rule for names.
     pub fn check_open_registration(&self, rule: NameRule) -> Result<(), Error> {
         let is_open = match rule {

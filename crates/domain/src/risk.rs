@@ -1,15 +1,15 @@
-//! Policy values that are as a vendor has them, or as somebody set them, and that whoever runs the app should know of.
+//! Policy values, defaults of a vendor or set explicitly, that carry a risk the operator should know about.
 
 use crate::{Policy, PolicyValue};
 
-/// A value under which the app takes a risk.
+/// A risky policy value.
 #[derive(Debug)]
 pub struct Risk {
-    /// The policy value that is the switch.
+    /// The name of the policy value.
     pub switch: &'static str,
-    /// Under which values the risk is taken.
+    /// The values that carry the risk.
     taken: fn(i64) -> bool,
-    /// What may happen, in words that continue "`switch` is ...:".
+    /// What may happen, as text that continues "`switch` is ...:".
     pub what: &'static str,
 }
 
@@ -21,7 +21,7 @@ const fn off(switch: &'static str, what: &'static str) -> Risk {
     Risk { switch, taken: |value| value == 0, what }
 }
 
-/// Every risk. docs/rights.md shows them.
+/// Every risk. Listed in docs/rights.md.
 #[rustfmt::skip]
 pub const RISKS: &[Risk] = &[
     on("lanying_open_registration", "whoever knows the app's id registers users in the Lanying dialect"),
@@ -42,7 +42,7 @@ pub const RISKS: &[Risk] = &[
 ];
 
 impl Risk {
-    /// The value of the switch, when the app takes the risk.
+    /// The value, if it carries the risk in that policy.
     pub fn taken_by(&self, policy: &Policy) -> Option<String> {
         let value = PolicyValue::named(self.switch)?;
         let now = value.of(policy);

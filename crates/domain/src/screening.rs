@@ -1,30 +1,30 @@
-//! What an app wants to look at before a message goes into the log: lists of words, and servers that are asked.
+//! What an app screens before a message is appended to the log: word lists, and servers that are called.
 
 use std::time::Duration;
 
 use crate::ConversationKind;
 
-/// What becomes of a text with a listed word.
+/// The action on a text with a listed word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WordAction {
     /// It is refused.
     Refuse,
-    /// The word is covered, a `*` for each of its characters.
+    /// Each character of the word is replaced with `*`.
     Mask,
 }
 
-/// Words of an app.
+/// A word list of an app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WordList {
     /// Unique in its app.
     pub name: String,
-    /// What becomes of texts with one of the words.
+    /// The action on texts with one of the words.
     pub action: WordAction,
-    /// As they were given; they are found whatever the case and width of their letters.
+    /// As given; matched regardless of case and character width.
     pub words: Vec<String>,
 }
 
-/// In whose form a hook is asked.
+/// The vendor format in which a hook is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HookForm {
     /// `C2C.CallbackBeforeSendMsg` and `Group.CallbackBeforeSendMsg` (tencent.md 6).
@@ -33,38 +33,38 @@ pub enum HookForm {
     Agora,
 }
 
-/// A server that is asked before a message goes into the log.
+/// A server that is called before a message is appended to the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hook {
-    /// Its number in the app. Hooks are asked in this order.
+    /// Its number in the app. Hooks are called in this order.
     pub id: i64,
-    /// In whose form.
+    /// The vendor format.
     pub form: HookForm,
-    /// Where.
+    /// The URL.
     pub url: String,
     /// Shared with the server: Tencent's switches `Sign` on, Agora's is the secret of `security`.
     pub token: Option<String>,
-    /// How long an answer is waited for.
+    /// Timeout of a call.
     pub timeout: Duration,
-    /// Whether a message is refused when there is no answer or none that can be read; else it is delivered.
+    /// Whether a message is refused when there is no valid answer; otherwise it is delivered.
     pub refuse_on_failure: bool,
-    /// In which conversations; empty: in all.
+    /// The kinds of conversations; empty: all.
     pub kinds: Vec<ConversationKind>,
-    /// Whether it may be at a private, loopback or link-local address.
+    /// Whether the URL may resolve to a private, loopback or link-local address.
     pub allow_private: bool,
 }
 
 impl Hook {
-    /// Whether it is asked about messages of such conversations.
+    /// Whether it is called for messages of such conversations.
     pub fn is_asked_about(&self, kind: ConversationKind) -> bool {
         self.kinds.is_empty() || self.kinds.contains(&kind)
     }
 }
 
-/// All of it.
+/// All lists and hooks of an app.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Screening {
-    /// Another one after every change; 0: nothing is looked at.
+    /// Changes with every change; 0: nothing is screened.
     pub version: i64,
     /// By name.
     pub lists: Vec<WordList>,
