@@ -1,4 +1,4 @@
-//! Removes what an app left behind, in steps that hold nobody up.
+//! Removes the rows of an app, in steps that block nobody.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use tidings_domain::{AppId, Error};
 
 use crate::{Db, Kind, on_tx};
 
-/// Rows of one transaction.
+/// Rows per transaction.
 const STEP: i64 = 200;
-/// What lies between two transactions, so that others get their turn.
+/// The pause between two transactions, so that others get their turn.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// The tables that hold rows of apps.
@@ -19,8 +19,8 @@ pub struct AppRows {
 }
 
 impl AppRows {
-    /// Each table with what its primary key has after `app_id`, as `conv_a, conv_b`, and what the first of that holds. They
-    /// are emptied in this order.
+    /// Each table with the columns of its primary key after `app_id`, as `conv_a, conv_b`, and the type of the first of
+    /// them. They are emptied in this order.
     pub fn new(tables: &[(&str, &str, Kind)]) -> Self {
         let statements = tables.iter().map(|(table, key, kind)| {
             format!(
@@ -32,7 +32,7 @@ impl AppRows {
         Self { statements: statements.collect() }
     }
 
-    /// Removes all rows of the app. It may be cut off and repeated.
+    /// Removes all rows of the app. It may be interrupted and repeated.
     pub async fn remove(&self, db: &Db, app: AppId) -> Result<u64, Error> {
         let mut removed = 0;
         for statement in &self.statements {
@@ -54,11 +54,11 @@ impl AppRows {
     }
 }
 
-/// A condition on the first column of the key that every row fulfils.
+/// A condition on the first column of the key that every row satisfies.
 fn any_value(key: &str, kind: Kind) -> String {
     let first = key.split(',').next().unwrap_or(key);
     match kind {
-        // The least number, as no literal can write it.
+        // The smallest number; it cannot be written as a literal.
         Kind::Int => format!("{first} >= -9223372036854775807 - 1"),
         Kind::Text => format!("{first} >= ''"),
     }

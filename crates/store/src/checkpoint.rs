@@ -1,9 +1,9 @@
 //! Plans SQLite's checkpoints, so that no commit pays for one.
 //!
-//! A passive checkpoint copies what it can beside the writer. It cannot start the log over while the writer keeps
-//! appending, so when the log has grown long, one that can runs on the writer's own connection right after a passive
-//! one, when little is left to copy. A reader outside of this process can keep that from happening for as long as it
-//! likes: it is waited for briefly, then writes go on, and the log says so.
+//! A passive checkpoint copies what it can beside the writer. It cannot restart the log while the writer keeps
+//! appending, so when the log has grown long, a restarting checkpoint runs on the writer's own connection right after a
+//! passive one, when little is left to copy. A reader outside of this process can prevent that for as long as it likes:
+//! the checkpoint waits for it briefly, then writes continue, and the log reports it.
 
 use std::{path::Path, sync::atomic::Ordering, time::Duration};
 
@@ -17,13 +17,13 @@ const TICK: Duration = Duration::from_millis(200);
 const COMMITS: u64 = 500;
 /// Ticks after which even a few commits are copied.
 const QUIET_TICKS: u32 = 25;
-/// Pages of 2 KiB in the log from which it is started over: 32 MiB.
+/// Pages of 2 KiB in the log from which it is restarted: 32 MiB.
 const LONG_LOG: i64 = 16 * 1024;
 /// How long every write waits for readers of the old log to end, at most.
 const PATIENCE: Duration = Duration::from_millis(50);
-/// What lies between two such waits while somebody keeps reading.
+/// The interval between two such waits while somebody keeps reading.
 const PAUSE: Duration = Duration::from_secs(10);
-/// Pages from which a log that cannot be started over is reported: 256 MiB.
+/// Pages from which a log that cannot be restarted is reported: 256 MiB.
 const HELD_LOG: i64 = 128 * 1024;
 
 /// Runs until the database is closed.

@@ -1,4 +1,4 @@
-//! The first connection to a PostgreSQL server: how it is made, and in words why it is not.
+//! The first connection to a PostgreSQL server: how it is made, and errors that explain why it failed.
 
 use std::{io, str::FromStr as _, time::Duration};
 
@@ -9,18 +9,18 @@ use sqlx::{
 use tidings_domain::Error;
 use tokio::time::Instant;
 
-/// How long a server may take to come up or to answer.
+/// How long a server may take to start or to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// What lies between two tries.
+/// The interval between two attempts.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// PostgreSQL's code for a client that pg_hba.conf does not let in this way, with or without TLS.
+/// PostgreSQL's code for a client that pg_hba.conf does not admit in this way, with or without TLS.
 const NOT_THIS_WAY: &str = "28000";
 const WRONG_PASSWORD: &str = "28P01";
 const NO_DATABASE: &str = "3D000";
 const MAY_NOT: &str = "42501";
 
-/// Reads a `postgres://` URL.
+/// Parses a `postgres://` URL.
 pub(crate) fn options(url: &str) -> Result<PgConnectOptions, Error> {
     PgConnectOptions::from_str(url).map_err(|error| {
         let cause = match error {
@@ -34,7 +34,7 @@ pub(crate) fn options(url: &str) -> Result<PgConnectOptions, Error> {
     })
 }
 
-/// Where that is, without the password.
+/// The location, without the password.
 pub(crate) fn shown(options: &PgConnectOptions) -> String {
     let user = options.get_username();
     let place = match options.get_socket() {
@@ -44,8 +44,8 @@ pub(crate) fn shown(options: &PgConnectOptions) -> String {
     format!("postgres://{user}@{place}/{}", options.get_database().unwrap_or(user))
 }
 
-/// Connects once, while the server comes up for 5 seconds at most when it `may_wait`. Gives the options that later
-/// connections succeed with: where `sslmode` leaves it open, the first one finds out whether TLS is spoken.
+/// Connects once, while the server starts for 5 seconds at most when it `may_wait`. Returns the options that later
+/// connections succeed with: if `sslmode` leaves it open, the first one finds out whether TLS is available.
 pub(crate) async fn first(options: PgConnectOptions, may_wait: bool) -> Result<PgConnectOptions, Error> {
     let until = Instant::now() + PATIENCE;
     loop {
@@ -62,15 +62,15 @@ pub(crate) async fn first(options: PgConnectOptions, may_wait: bool) -> Result<P
     }
 }
 
-/// `prefer` and `allow` as libpq has them: where one way fails, the other is tried.
+/// `prefer` and `allow` as in libpq: if one way fails, the other is tried.
 async fn by_any_mode(options: &PgConnectOptions) -> sqlx::Result<PgConnectOptions> {
     let error = match try_once(options).await {
         Ok(()) => return Ok(options.clone()),
         Err(error) => error,
     };
     let other = match options.get_ssl_mode() {
-        // Beyond a server that has no TLS, which sqlx sees to: one whose TLS we do not get along with, and one that
-        // does not want it from us.
+        // Beyond a server that has no TLS, which sqlx handles: one whose TLS is incompatible, and one that does not
+        // accept it from us.
         PgSslMode::Prefer => PgSslMode::Disable,
         PgSslMode::Allow => PgSslMode::Require,
         _ => return Err(error),
@@ -92,7 +92,7 @@ async fn try_once(options: &PgConnectOptions) -> sqlx::Result<()> {
     PgConnection::connect_with(options).await?.close().await
 }
 
-/// Whether the other way would fare no better.
+/// Whether the other way would fail too.
 fn is_final(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Database(fault) => fault.code().as_deref() != Some(NOT_THIS_WAY),
@@ -113,7 +113,7 @@ fn comes_up(error: &sqlx::Error) -> bool {
     }
 }
 
-/// What is wrong with the server or with what the URL says of it, and what helps.
+/// What is wrong with the server or with the URL, and how to fix it.
 pub(crate) fn refusal(options: &PgConnectOptions, error: &sqlx::Error) -> Error {
     let (user, database) = (options.get_username(), options.get_database().unwrap_or(options.get_username()));
     let what = match error {

@@ -8,7 +8,7 @@ use crate::{
     sqlite::{SqliteDb, SqliteTx},
 };
 
-/// Which engine it is.
+/// The engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
     /// Embedded.
@@ -36,7 +36,7 @@ pub enum Tx {
 }
 
 impl Db {
-    /// Which engine it is.
+    /// The engine.
     pub const fn engine(&self) -> Engine {
         match self {
             Self::Sqlite(_) => Engine::Sqlite,
@@ -44,7 +44,7 @@ impl Db {
         }
     }
 
-    /// The same database for reads of much, as for exports: on PostgreSQL each may take 35 seconds, and they have
+    /// The same database for large reads, as for exports: on PostgreSQL each may take 35 seconds, and they have
     /// connections of their own. Transactions stay as short as elsewhere.
     #[must_use]
     pub fn for_long_reads(&self) -> Self {
@@ -54,8 +54,8 @@ impl Db {
         }
     }
 
-    /// Begins a transaction that may write. On PostgreSQL it must be committed within 4.5 seconds, and be
-    /// silent for 2 at most; it is undone otherwise, and fails as unavailable.
+    /// Begins a transaction that may write. On PostgreSQL it must be committed within 4.5 seconds, with at most 2
+    /// seconds between statements; otherwise it is rolled back, and fails as unavailable.
     pub async fn begin(&self) -> Result<Tx, Error> {
         match self {
             Self::Sqlite(db) => Ok(Tx::Sqlite(db.begin().await.map_err(|error| domain_error(db.seen(error)))?)),
@@ -63,8 +63,8 @@ impl Db {
         }
     }
 
-    /// What must run beside the calls for as long as the database is open: it ends when that is closed. Without it
-    /// SQLite's write-ahead log grows; PostgreSQL sees to itself.
+    /// Background work that must run for as long as the database is open: it ends when that is closed. Without it
+    /// SQLite's write-ahead log grows; PostgreSQL needs none.
     pub async fn upkeep(self) {
         match self {
             Self::Sqlite(db) => checkpoint::run(db).await,
@@ -77,7 +77,7 @@ impl Db {
         crate::on_db!(self, |c| sqlx::query("select 1").execute(c).await.map(drop))
     }
 
-    /// What is wrong with a SQLite file, read as a whole; none of a server's tables, which has tools of its own.
+    /// Checks a whole SQLite file and returns what is wrong with it; none for a server, which has tools of its own.
     pub async fn damage(&self) -> Result<Option<String>, Error> {
         let Self::Sqlite(db) = self else { return Ok(None) };
         let found: Result<(String,), _> = sqlx::query_as("pragma quick_check(1)").fetch_one(&db.readers).await;
@@ -85,7 +85,7 @@ impl Db {
         Ok((found != "ok").then_some(found))
     }
 
-    /// Closes every connection; on SQLite the write-ahead log is folded into the file.
+    /// Closes every connection; on SQLite the write-ahead log is checkpointed into the file.
     pub async fn close(&self) {
         match self {
             Self::Sqlite(db) => {
@@ -99,7 +99,7 @@ impl Db {
 }
 
 impl Tx {
-    /// Which engine it is.
+    /// The engine.
     pub const fn engine(&self) -> Engine {
         match self {
             Self::Sqlite(_) => Engine::Sqlite,
@@ -107,7 +107,8 @@ impl Tx {
         }
     }
 
-    /// Makes everything done in it durable. What fails as unavailable may have taken place: see [`crate::lost`].
+    /// Commits: makes everything done in it durable. A commit that fails as unavailable may have taken effect: see
+    /// [`crate::lost`].
     pub async fn commit(self) -> Result<(), Error> {
         match self {
             Self::Sqlite(tx) => tx.commit().await.map_err(domain_error),

@@ -1,11 +1,11 @@
-//! Which connections are not believed to stand any more.
+//! Which connections are no longer trusted.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::Instant;
 
-/// When a connection was last found cut or frozen. All that rested at that moment probably are, and are replaced without
-/// waiting for each of them.
+/// When a connection was last found broken or frozen. All that were idle at that moment probably are too, and are
+/// replaced without waiting for each of them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Doubts(Arc<Mutex<Option<Instant>>>);
 
@@ -14,7 +14,7 @@ impl Doubts {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
-    /// Whether a connection that has rested for so long is meant.
+    /// Whether this applies to a connection that has been idle for so long.
     pub(crate) fn include(&self, idle_for: std::time::Duration) -> bool {
         let raised = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         raised.is_some_and(|raised| idle_for >= raised.elapsed())

@@ -1,4 +1,4 @@
-//! From database errors to domain errors.
+//! Maps database errors to domain errors.
 
 use std::{error::Error as _, io};
 
@@ -18,7 +18,7 @@ mod sqlite {
     pub const NOTADB: i64 = 26;
 }
 
-/// The domain's word for what the database said. Callers turn expected conflicts into their own errors before.
+/// The domain error for a database error. Callers map expected conflicts to their own errors before.
 pub fn domain_error(error: sqlx::Error) -> Error {
     Error::new(reason(&error), "").because(error)
 }
@@ -35,7 +35,7 @@ pub(crate) fn reason(error: &sqlx::Error) -> Reason {
     }
 }
 
-/// The connection was lost while a commit was on its way.
+/// The connection was lost during a commit.
 #[derive(Debug)]
 struct OutcomeUnknown(sqlx::Error);
 
@@ -47,7 +47,7 @@ impl std::fmt::Display for OutcomeUnknown {
 
 impl std::error::Error for OutcomeUnknown {}
 
-/// As [`domain_error`], for a commit: one whose answer did not come may have taken place.
+/// As [`domain_error`], for a commit: one without an answer may have taken effect.
 pub(crate) fn commit_error(error: sqlx::Error) -> Error {
     if is_lost_connection(&error) {
         return Error::new(Reason::Unavailable, "").because(OutcomeUnknown(error));
@@ -55,17 +55,17 @@ pub(crate) fn commit_error(error: sqlx::Error) -> Error {
     domain_error(error)
 }
 
-/// How a transaction ended whose connection was lost.
+/// The state of a transaction whose connection was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lost {
     /// Before its commit was sent, so it had no effect.
     Undone,
-    /// While it was being committed: only what it would have written tells.
+    /// During its commit: whether it took effect shows only in the data.
     Unknown,
 }
 
-/// Whether the server cut a transaction off, as when it restarts, so that the same one may succeed on another connection.
-/// None for one that did not answer in time: it has waited long enough.
+/// Whether the server aborted a transaction, as when it restarts, so that the same one may succeed on another
+/// connection. None for one that did not answer in time: it has waited long enough.
 pub fn lost(error: &Error) -> Option<Lost> {
     let source = error.source()?;
     let (cause, lost) = match source.downcast_ref::<OutcomeUnknown>() {
@@ -75,12 +75,12 @@ pub fn lost(error: &Error) -> Option<Lost> {
     (is_lost_connection(cause) && !is_timeout(cause)).then_some(lost)
 }
 
-/// Whether the connection cannot be used any more.
+/// Whether the connection is unusable.
 pub(crate) fn is_lost_connection(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
         sqlx::Error::Database(fault) => fault.code().is_some_and(|code| {
-            // Shut down, terminated, crashed, cannot connect, too long idle; cut off in an idle transaction; lost.
+            // Shut down, terminated, crashed, cannot connect, idle for too long; cut off in an idle transaction; lost.
             matches!(&*code, "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "25P04") || code.starts_with("08")
         }),
         _ => false,
@@ -92,7 +92,7 @@ pub(crate) fn is_timeout(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Io(cause) if cause.kind() == io::ErrorKind::TimedOut)
 }
 
-/// Whether two transactions got in each other's way, so that the same one may succeed when tried again: deadlocks,
+/// Whether two transactions conflicted, so that the same one may succeed when tried again: deadlocks,
 /// serialization failures, and unique violations between concurrent writers.
 pub fn is_conflict(error: &Error) -> bool {
     let Some(sqlx::Error::Database(fault)) = error.source().and_then(|source| source.downcast_ref()) else {
@@ -107,7 +107,8 @@ fn reason_of_code(code: &str) -> Reason {
         return match code.parse::<i64>().unwrap_or_default() & 0xff {
             sqlite::FULL => Reason::StorageFull,
             sqlite::CORRUPT | sqlite::NOTADB => Reason::DataDamaged,
-            // Others are at it, or the disk fails: it may also have been mounted read-only, or have no files left to open.
+            // The file is locked by others, or the disk fails: it may also have been mounted read-only, or have no
+            // files left to open.
             sqlite::BUSY
             | sqlite::LOCKED
             | sqlite::NOMEM
@@ -122,10 +123,10 @@ fn reason_of_code(code: &str) -> Reason {
         "53" if code == "53100" => Reason::StorageFull,
         // Damaged tables and indexes.
         "XX" if matches!(code, "XX001" | "XX002") => Reason::DataDamaged,
-        // Out of connections or memory, shutting down, connection lost, a disk that fails. Of transactions that got in each
-        // other's way one must be tried again.
+        // Out of connections or memory, shutting down, connection lost, a failing disk. Of conflicting transactions one
+        // must be tried again.
         "53" | "57" | "08" | "58" | "40" => Reason::Unavailable,
-        // A standby; a transaction that was silent for too long; a lock that was not given in time.
+        // A standby; a transaction that was idle for too long; a lock timeout.
         _ if matches!(code, "25006" | "25P03" | "25P04" | "55P03") => Reason::Unavailable,
         _ => Reason::Internal,
     }

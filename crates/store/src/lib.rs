@@ -2,8 +2,8 @@
 //!
 //! [`Db`] is one service's database on either engine, [`Tx`] a transaction in it. [`on_db!`] and [`on_tx!`] run one
 //! sqlx expression on whichever engine it is. [`ManyRows`] is a statement over any number of rows. Statements use
-//! `$1` placeholders, `on conflict` and `returning`, 64-bit milliseconds that are handed in, JSON as text; never `now()`.
-//! What processes compare among each other, leases above all, they take from the one clock that they have in common:
+//! `$1` placeholders, `on conflict` and `returning`, 64-bit milliseconds that are passed in, JSON as text; never
+//! `now()`. Times that processes compare with each other, such as leases, come from their one common clock:
 //! [`Db::now`], [`Tx::now`].
 
 mod app_rows;
@@ -43,7 +43,7 @@ pub use sqlx;
 /// Runs one sqlx expression outside a transaction: `on_db!(db, |c| sqlx::query(SQL).fetch_all(c).await)`.
 ///
 /// On SQLite it runs on a reading connection, so it cannot write. On PostgreSQL it may run more than once, on one
-/// connection after another, until one stands; it is given up after 4.5 seconds.
+/// connection after another, until one works; it times out after 4.5 seconds.
 #[macro_export]
 macro_rules! on_db {
     ($db:expr, |$c:ident| $body:expr) => {

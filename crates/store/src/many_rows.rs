@@ -1,10 +1,10 @@
 //! One statement over any number of rows, in or out.
 //!
 //! In: PostgreSQL gets every column as an array (`unnest`), so there is one statement text. SQLite gets plain
-//! parameters in a `values` list that comes in a few sizes; rows that are not bound are null and filtered out. Either
-//! way few statement texts exist, each is prepared once a connection, and no input value passes through JSON.
+//! parameters in a `values` list that has a few sizes; unused rows are null and filtered out. Either way few statement
+//! texts exist, each is prepared once per connection, and no input value passes through JSON.
 //!
-//! Out: sqlx hands SQLite's rows over from a thread of its own, at a thread switch for nearly every row, which costs
+//! Out: sqlx passes SQLite's rows from a thread of its own, with a thread switch for nearly every row, which costs
 //! far more than the rows themselves. So SQLite gathers the rows of a [`Gather`] or [`GatherMany`]
 //! into one JSON text.
 
@@ -22,19 +22,19 @@ use crate::{
     postgres::{PostgresDb, PostgresTx, by},
 };
 
-/// Rows that one SQLite statement takes at most; see [`ManyRows::new`].
+/// Maximum rows of one SQLite statement; see [`ManyRows::new`].
 const SIZES: [usize; 5] = [1, 8, 64, 256, 1024];
 
-/// What a column holds.
+/// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// `bigint`, never null.
     Int,
-    /// `text`, may be null.
+    /// `text`, nullable.
     Text,
 }
 
-/// The values of one column, one for each row.
+/// The values of one column, one per row.
 #[derive(Debug)]
 pub enum Column<'a> {
     /// See [`Kind::Int`].
@@ -52,7 +52,7 @@ impl Column<'_> {
     }
 }
 
-/// A row that comes out: a tuple of the columns.
+/// A returned row: a tuple of the columns.
 pub trait Row: DeserializeOwned + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 
 impl<T> Row for T where T: DeserializeOwned + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
@@ -70,7 +70,7 @@ impl ManyRows {
         Self::per_engine(columns, statement, statement)
     }
 
-    /// As [`Self::new`], where the engines differ.
+    /// As [`Self::new`], if the engines differ.
     pub fn per_engine(columns: &[(&str, Kind)], sqlite: &str, postgres: &str) -> Self {
         let names = columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
         let arrays = columns.iter().enumerate().map(|(i, (_, kind))| match kind {
@@ -87,7 +87,7 @@ impl ManyRows {
         Self { postgres, sqlite }
     }
 
-    /// Runs it and drops what it returns.
+    /// Runs it and ignores what it returns.
     pub async fn execute(&self, tx: &mut Tx, rows: &[Column<'_>]) -> Result<(), Error> {
         match tx {
             Tx::Sqlite(tx) => {
@@ -107,7 +107,7 @@ impl ManyRows {
         Ok(())
     }
 
-    /// Runs it and gives what it returns.
+    /// Runs it and returns its rows.
     pub async fn fetch<T>(&self, tx: &mut Tx, rows: &[Column<'_>]) -> Result<Vec<T>, Error>
     where
         T: Row + for<'r> FromRow<'r, sqlx::sqlite::SqliteRow>,
@@ -138,7 +138,7 @@ impl ManyRows {
         Ok(sqlx::query_as_with(AssertSqlSafe(self.postgres.clone()), postgres_arguments(rows)?))
     }
 
-    /// The statement in every form that it is sent in, to be prepared by a test.
+    /// Every form of the statement that is sent, to be prepared by a test.
     pub fn texts(&self, engine: crate::Engine) -> Vec<String> {
         match engine {
             crate::Engine::Postgres => vec![self.postgres.clone()],
@@ -166,14 +166,14 @@ impl ManyRows {
 pub struct GatherMany(ManyRows);
 
 impl GatherMany {
-    /// As [`ManyRows::new`]; `out` says what SQLite puts into the JSON: the columns of `query`, booleans as
-    /// `json(iif(column, 'true', 'false'))`. What only PostgreSQL knows (row locks) goes into
+    /// As [`ManyRows::new`]; `out` is what SQLite puts into the JSON: the columns of `query`, booleans as
+    /// `json(iif(column, 'true', 'false'))`. Clauses that only PostgreSQL knows (row locks) are in
     /// `postgres_tail`.
     pub fn new(columns: &[(&str, Kind)], out: &[&str], query: &str, postgres_tail: &str) -> Self {
         Self::per_engine(columns, out, query, &format!("{query} {postgres_tail}"))
     }
 
-    /// As [`Self::new`], where the engines differ.
+    /// As [`Self::new`], if the engines differ.
     pub fn per_engine(columns: &[(&str, Kind)], out: &[&str], sqlite: &str, postgres: &str) -> Self {
         Self(ManyRows::per_engine(columns, &gathered(out, sqlite), postgres))
     }
@@ -214,7 +214,7 @@ impl GatherMany {
     }
 }
 
-/// A query with integer parameters that gives many rows.
+/// A query with integer parameters that returns many rows.
 #[derive(Debug)]
 pub struct Gather {
     postgres: &'static str,
@@ -227,7 +227,7 @@ impl Gather {
         Self::per_engine(out, query, query)
     }
 
-    /// As [`Self::new`], where the engines differ.
+    /// As [`Self::new`], if the engines differ.
     pub fn per_engine(out: &[&str], sqlite: &str, postgres: &'static str) -> Self {
         Self { postgres, sqlite: gathered(out, sqlite) }
     }
@@ -266,7 +266,7 @@ impl Gather {
     }
 }
 
-/// On one connection after another, until one stands.
+/// On one connection after another, until one works.
 async fn read<T: Row>(
     db: &PostgresDb,
     query: impl Fn() -> Result<QueryAs<'static, Postgres, T, PgArguments>, Error>,

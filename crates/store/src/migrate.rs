@@ -11,7 +11,7 @@ use tidings_domain::{Error, Reason};
 
 use crate::{Db, domain_error, on_db, plans};
 
-/// One service's tables, as the steps that lead to them on each engine.
+/// One service's tables, as the migrations for each engine.
 #[derive(Debug, Clone, Copy)]
 pub struct Schema {
     /// The service: the SQLite file's name and the PostgreSQL schema's.
@@ -22,26 +22,26 @@ pub struct Schema {
     pub postgres: &'static [&'static str],
 }
 
-/// How a database's tables stand to the steps that a program knows.
+/// A database's migrations compared with those that a program knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// Every step was taken, and no other.
+    /// All known ones are applied, and no other.
     UpToDate,
-    /// So many steps are still to be taken.
+    /// So many are still to be applied.
     Behind(usize),
-    /// So many steps are not known to this program.
+    /// So many are unknown to this program.
     Ahead(usize),
 }
 
 impl Schema {
-    /// Takes every step that the database has not seen; several processes may do so at once.
+    /// Applies every pending migration; several processes may do so at once.
     pub async fn migrate(&self, db: &Db) -> Result<(), Error> {
         match db {
             Db::Sqlite(db) => {
                 self.steps(self.sqlite).run(&db.writer).await.map_err(|error| self.not_migrated(&error))?;
                 plans::set_statistics(&db.writer).await.map_err(domain_error)
             }
-            // Others' steps are waited for, and a step takes as long as the tables are large.
+            // Migrations of other processes are waited for, and one may take as long as the tables are large.
             Db::Postgres(db) => {
                 let mut connection = db.unlimited().await.map_err(domain_error)?;
                 let done = self.steps(self.postgres).run(&mut connection).await;
@@ -51,13 +51,13 @@ impl Schema {
         }
     }
 
-    /// How the tables of the database stand to this program.
+    /// The database's migrations compared with those of this program.
     pub async fn standing(&self, db: &Db) -> Result<Standing, Error> {
         const TAKEN: &str = "select coalesce(max(version), 0) from _sqlx_migrations where success";
         let taken: Result<(i64,), Error> = on_db!(db, |c| sqlx::query_as(TAKEN).fetch_one(c).await);
         let taken = match taken {
             Ok((taken,)) => usize::try_from(taken).unwrap_or(0),
-            // Without the table none was taken; any other failure is one of the database.
+            // Without the table none was applied; any other failure is a database error.
             Err(error) if error.reason() == Reason::Internal => 0,
             Err(error) => return Err(error),
         };
@@ -69,8 +69,8 @@ impl Schema {
         })
     }
 
-    /// For a process that leaves the tables as they are: refuses those that lack a step. Ones that are ahead suit the
-    /// version before theirs, which goes on while processes are replaced one after another.
+    /// For a process that does not migrate: refuses tables that lack a migration. Newer ones work with the previous
+    /// version, which continues while processes are replaced one after another.
     pub async fn check(&self, db: &Db) -> Result<(), Error> {
         match self.standing(db).await? {
             Standing::UpToDate => {}

@@ -1,4 +1,4 @@
-//! The clock that all processes on one database have in common.
+//! The clock shared by all processes on one database.
 
 use tidings_domain::{Clock, Error, UnixMillis};
 
@@ -7,9 +7,9 @@ use crate::{Db, Tx, on_db, on_tx};
 const NOW: &str = "select (extract(epoch from clock_timestamp()) * 1000)::bigint";
 
 impl Db {
-    /// What PostgreSQL's clock shows. On SQLite, where one process is alone, it is `clock`.
+    /// PostgreSQL's clock. On SQLite, with its single process, it is `clock`.
     ///
-    /// For what one process writes and another compares: who holds what until when, and what is old enough to be removed.
+    /// For times that one process writes and another compares: leases, and what is old enough to be removed.
     pub async fn now(&self, clock: &dyn Clock) -> Result<UnixMillis, Error> {
         if let Self::Sqlite(_) = self {
             return Ok(clock.now());

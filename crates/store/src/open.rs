@@ -19,17 +19,17 @@ use crate::{
     sqlite_file::SqliteFile,
 };
 
-/// Where a service's data is.
+/// The location of a service's data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
-    /// A folder that holds one SQLite file a service.
+    /// A folder that holds one SQLite file per service.
     Folder(PathBuf),
-    /// A PostgreSQL database, as a `postgres://` URL; every service has a schema of its own in it.
+    /// A PostgreSQL database, as a `postgres://` URL; every service has its own schema in it.
     Postgres(String),
 }
 
 impl fmt::Display for Location {
-    /// For people, without passwords.
+    /// For humans, without passwords.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Folder(folder) => write!(f, "SQLite in {}", folder.display()),
@@ -42,9 +42,9 @@ impl fmt::Display for Location {
 }
 
 const READERS: u32 = 4;
-/// Every statement looks rows up by an index, row by row. A plan made while the tables were small would read them whole
-/// instead, and would be kept until PostgreSQL next looks at how they grew. The price that it puts on what is switched
-/// off would make it compile the rest, hence no `jit`.
+/// Every statement looks rows up by an index, row by row. A plan made while the tables were small would do full scans
+/// instead, and would be kept until PostgreSQL next analyzes the tables. The cost that it assigns to disabled plan
+/// types would make it compile the rest, hence no `jit`.
 const PLANS: [(&str, &str); 5] = [
     ("enable_seqscan", "off"),
     ("enable_bitmapscan", "off"),
@@ -52,7 +52,7 @@ const PLANS: [(&str, &str); 5] = [
     ("enable_mergejoin", "off"),
     ("jit", "off"),
 ];
-/// Opens the database of `schema` and brings it up to date when `migrate` is set.
+/// Opens the database of `schema` and migrates it when `migrate` is set.
 pub async fn open(location: &Location, schema: &Schema, migrate: bool) -> Result<Db, Error> {
     let db = match location {
         Location::Folder(folder) => open_sqlite(folder.join(format!("{}.sqlite", schema.name))).await?,
@@ -64,7 +64,7 @@ pub async fn open(location: &Location, schema: &Schema, migrate: bool) -> Result
     Ok(db)
 }
 
-/// Connects to the server once, without waiting for it to come up as [`open`] does. A folder needs no server.
+/// Connects to the server once, without waiting for it to start as [`open`] does. A folder needs no server.
 pub async fn reach(location: &Location) -> Result<(), Error> {
     match location {
         Location::Folder(_) => Ok(()),
@@ -77,20 +77,20 @@ async fn open_sqlite(path: PathBuf) -> Result<Db, Error> {
         .filename(&path)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
-        // Full: a commit is on the disk before it is answered.
+        // Full: a commit is on disk before it is acknowledged.
         .synchronous(SqliteSynchronous::Full)
-        // Small pages, since a message touches about one page of its own: less to log and to sync.
+        // Small pages, since a message changes about one page: less to log and to sync.
         .page_size(2048)
         .foreign_keys(true)
         .busy_timeout(BUSY)
-        // KiB. Small, since a commit that split a page looks through the whole cache; the system's own holds the rest.
+        // KiB. Small, since a commit that split a page scans the whole cache; the system's own holds the rest.
         .pragma("cache_size", "-6000")
         // Checkpoints are planned (see `checkpoint`), never in the middle of a commit.
         .pragma("wal_autocheckpoint", "0")
-        // Bytes that the log keeps once it was started over.
+        // Maximum bytes of the log after it was restarted.
         .pragma("journal_size_limit", "134217728")
         .disable_statement_logging();
-    // A file does not go away as a server does, and each test would be a thread switch.
+    // A file does not become unavailable as a server does, and each check would be a thread switch.
     let pool = || {
         let options = SqlitePoolOptions::new().test_before_acquire(false);
         options.acquire_timeout(ACQUIRE).idle_timeout(None).max_lifetime(None)

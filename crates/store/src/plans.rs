@@ -1,8 +1,8 @@
-//! What SQLite's planner is told about the tables.
+//! Statistics for SQLite's planner.
 //!
-//! Without statistics SQLite takes the first column of an index to tell nearly everything apart. Ours is nearly always
-//! the app, which tells nothing apart: a plan would walk all of an app's rows where an index leads to one. So each index
-//! gets figures of a large app, and `analyze` is never run over the tables themselves.
+//! Without statistics SQLite assumes that the first column of an index is highly selective. Ours is nearly always the
+//! app, which is not: a plan would scan all of an app's rows instead of using a better index. So each index gets
+//! statistics of a large app, and `analyze` is never run over the tables themselves.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, SqlitePool};
 
 /// Rows of every table.
 const ROWS: i64 = 1_000_000;
-/// How many times fewer rows are left for each further column that is given.
+/// By which factor each further column reduces the rows.
 const EACH: i64 = 100;
 
 const INDEXES: &str = "
@@ -22,7 +22,7 @@ const INDEXES: &str = "
 /// Table and index.
 type Index = (String, String);
 
-/// Replaces the figures; connections that open later read them, and the writer does at once.
+/// Replaces the statistics; connections that open later read them, and the writer does at once.
 pub(crate) async fn set_statistics(writer: &SqlitePool) -> sqlx::Result<()> {
     let rows: Vec<(String, String, bool, Option<String>)> = sqlx::query_as(INDEXES).fetch_all(writer).await?;
     let mut indexes: BTreeMap<Index, (bool, Vec<String>)> = BTreeMap::new();
@@ -31,7 +31,7 @@ pub(crate) async fn set_statistics(writer: &SqlitePool) -> sqlx::Result<()> {
         entry.1.push(column.unwrap_or_default());
     }
     let mut tx = writer.begin().await?;
-    // Makes the table of figures where there is none.
+    // Creates the table of statistics if it does not exist.
     sqlx::query("analyze _sqlx_migrations").execute(&mut *tx).await?;
     sqlx::query("delete from sqlite_stat1").execute(&mut *tx).await?;
     for ((table, index), (unique, columns)) in indexes {
@@ -43,7 +43,7 @@ pub(crate) async fn set_statistics(writer: &SqlitePool) -> sqlx::Result<()> {
     sqlx::query("analyze sqlite_schema").execute(writer).await.map(drop)
 }
 
-/// Rows in all, then how many are left once one, two, ... columns are given.
+/// Rows in total, then how many are left once one, two, ... columns are given.
 fn figures(unique: bool, columns: &[String]) -> String {
     let mut left = ROWS;
     let mut text = left.to_string();
@@ -56,7 +56,7 @@ fn figures(unique: bool, columns: &[String]) -> String {
         }
         text = format!("{text} {left}");
     }
-    // An index is not walked to skip through values of a column that is not given.
+    // An index is not scanned by skipping through values of a column that is not given.
     format!("{text} noskipscan")
 }
 

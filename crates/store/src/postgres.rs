@@ -1,8 +1,9 @@
-//! A schema of a PostgreSQL server: every wait for it ends, and no connection goes back to the pool in a doubtful state.
+//! A schema of a PostgreSQL server: every wait for it has a timeout, and no connection returns to the pool in an
+//! unknown state.
 //!
-//! sqlx knows no deadlines but that of getting a connection, and takes a connection back whatever it was doing. So a
-//! connection is [`Lent`]: whoever has it says how long it may take, and however it ends (answered, failed, given up,
-//! dropped in the middle since the client went away) the connection is either known to be at rest or closed.
+//! sqlx has no timeouts except for acquiring a connection, and takes a connection back whatever its state. So a
+//! connection is [`Lent`]: the borrower sets its timeout, and however the use ends (answered, failed, timed out,
+//! dropped halfway because the client disconnected) the connection is either known to be idle or closed.
 
 use std::{future::Future, io, sync::Arc};
 
@@ -25,8 +26,8 @@ use crate::{
     resting::Resting,
 };
 
-/// How often something is tried on another connection, when the server had closed the one before. The first such
-/// connection makes the pool drop all that are as old, so the second try nearly always has a new one.
+/// How often work is retried on another connection, when the server had closed the previous one. The first such
+/// connection makes the pool drop all that are as old, so the second attempt nearly always has a new one.
 const TRIES: u32 = 3;
 
 /// One schema of a server. Cheap to clone.
@@ -40,7 +41,7 @@ pub struct PostgresDb {
 struct Inner {
     calls: Pool,
     long_reads: Pool,
-    /// How the server is reached, without limits.
+    /// The connect options, without limits.
     options: PgConnectOptions,
 }
 
@@ -53,7 +54,7 @@ struct Pool {
 }
 
 impl Pool {
-    /// A connection that stands, and since when there is one.
+    /// A working connection, and when it was opened.
     async fn connect(&self) -> sqlx::Result<(PoolConnection<Postgres>, Instant)> {
         match self.resting.standing(&self.doubts).await {
             Some(rested) => Ok(rested),
@@ -75,19 +76,19 @@ impl PostgresDb {
         Self { inner: Arc::new(Inner { calls, long_reads, options }), reads_long: false }
     }
 
-    /// The same schema for reads of much, which have connections of their own. Transactions, which lock what others wait
-    /// for, are no longer than elsewhere.
+    /// The same schema for large reads, which have connections of their own. Transactions, which hold locks, are no
+    /// longer than elsewhere.
     pub(crate) fn for_long_reads(&self) -> Self {
         Self { reads_long: true, ..self.clone() }
     }
 
-    /// A connection beside the pools that may take as long as it takes, for migrations.
+    /// A connection outside the pools without a timeout, for migrations.
     pub(crate) async fn unlimited(&self) -> sqlx::Result<PgConnection> {
         let options = vanishing(self.inner.options.clone());
         by(Instant::now() + CALL.whole, PgConnection::connect_with(&options)).await
     }
 
-    /// Begins something that may be tried again as a whole: a statement outside of a transaction.
+    /// Begins work that may be retried as a whole: a statement outside of a transaction.
     #[doc(hidden)]
     pub fn reading(&self) -> Reading<'_> {
         Reading::of(if self.reads_long { &self.inner.long_reads } else { &self.inner.calls })
@@ -118,7 +119,7 @@ impl PostgresDb {
 
 fn pool_options(limits: Limits, doubts: Doubts) -> PoolOptions<Postgres> {
     let options = PgPoolOptions::new().acquire_timeout(limits.acquire).max_connections(limits.connections);
-    // Only a connection that rested is asked whether it still stands: the question costs a round trip.
+    // Only a connection that was idle is checked: the check costs a round trip.
     let options = options.test_before_acquire(false).max_lifetime(LIFE).idle_timeout(UNUSED);
     options.before_acquire(move |connection, found| {
         let doubts = doubts.clone();
@@ -134,20 +135,20 @@ fn pool_options(limits: Limits, doubts: Doubts) -> PoolOptions<Postgres> {
                 return Ok(true);
             }
             doubts.raise();
-            // Closed without a farewell, for which nobody may be there.
+            // Closed without a terminate message, since the server may not respond.
             Err(io::Error::from(io::ErrorKind::ConnectionAborted).into())
         })
     })
 }
 
-/// A connection of the pool in somebody's hands.
+/// A borrowed connection of the pool.
 #[derive(Debug)]
 pub struct Lent {
-    /// None once it was given up.
+    /// None once it was abandoned.
     connection: Option<PoolConnection<Postgres>>,
     /// When it was made, or a little later.
     since: Instant,
-    /// Leave to have a connection.
+    /// The permit for a connection.
     leave: Option<OwnedSemaphorePermit>,
     resting: Resting,
     doubts: Doubts,
@@ -158,7 +159,7 @@ pub struct Lent {
 }
 
 impl Lent {
-    /// The connection, while it is believed to stand.
+    /// The connection, unless it was abandoned.
     #[doc(hidden)]
     pub fn connection(&mut self) -> sqlx::Result<&mut PgConnection> {
         self.is_answered = false;
@@ -168,7 +169,7 @@ impl Lent {
         }
     }
 
-    /// Gives the connection up when it is the reason for a failure.
+    /// Abandons the connection if it caused a failure.
     #[doc(hidden)]
     pub fn after<T>(&mut self, done: sqlx::Result<T>) -> sqlx::Result<T> {
         if let Err(error) = &done
@@ -181,7 +182,7 @@ impl Lent {
         done
     }
 
-    /// Closes the connection without a word and without waiting; the server then ends what was open.
+    /// Closes the connection without a terminate message and without waiting; the server then rolls back what was open.
     fn give_up(&mut self) {
         drop(self.connection.take().map(PoolConnection::detach));
     }
@@ -194,7 +195,8 @@ impl Lent {
 }
 
 impl Drop for Lent {
-    /// Gives the connection back at rest. What a dropped call was in the middle of is waited for, for a short time.
+    /// Returns the connection in an idle state. What a dropped call was in the middle of is waited for, for a short
+    /// time.
     fn drop(&mut self) {
         let Ok(runtime) = Handle::try_current() else { return self.give_up() };
         let Some(mut connection) = self.connection.take() else { return };
@@ -206,7 +208,7 @@ impl Drop for Lent {
         }
         let (is_open, leave) = (self.is_open, self.leave.take());
         runtime.spawn(async move {
-            // Others may have one when this one is at rest.
+            // The permit is released once this one is idle.
             let _leave = leave;
             if is_open {
                 let rollback = sqlx::raw_sql("rollback").execute(&mut *connection);
@@ -214,14 +216,14 @@ impl Drop for Lent {
                     return drop(connection.detach());
                 }
             }
-            // As dropping it would, but that has no deadline: reads what is still under way, and gives the connection back
+            // As dropping it would, but that has no timeout: reads what is still pending, and returns the connection
             // if it answers. The future owns it, so one that does not is closed.
             let _ = timeout(TIDY, connection.return_to_pool()).await;
         });
     }
 }
 
-/// A statement outside of a transaction, on one connection after another until one stands.
+/// A statement outside of a transaction, on one connection after another until one works.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Reading<'a> {
@@ -235,12 +237,12 @@ impl<'a> Reading<'a> {
         Self { pool, until: Instant::now() + pool.limits.whole, tries: 0 }
     }
 
-    /// When it is given up.
+    /// When it times out.
     pub const fn until(&self) -> Instant {
         self.until
     }
 
-    /// The connection for the next try.
+    /// The connection for the next attempt.
     pub async fn lend(&mut self) -> sqlx::Result<Lent> {
         self.tries += 1;
         let Pool { resting, limits, doubts, .. } = self.pool;
@@ -248,7 +250,8 @@ impl<'a> Reading<'a> {
         let leave = by(until, resting.leave()).await?;
         let (connection, since) = match resting.fresh(doubts) {
             Some(rested) => rested,
-            // Boxed: it is large, and every future that asks the database would be as large, also where it asks seldom.
+            // Boxed: it is large, and every future that queries the database would be as large, even if it does so
+            // rarely.
             None => Box::pin(by(until, self.pool.connect())).await?,
         };
         let (resting, doubts) = (resting.clone(), doubts.clone());
@@ -256,13 +259,13 @@ impl<'a> Reading<'a> {
         Ok(Lent { connection, since, leave: Some(leave), resting, doubts, is_open: false, is_answered: true })
     }
 
-    /// Whether another connection may do better. What only reads has no effect, nor has a transaction that did not begin.
+    /// Whether another connection may succeed. Reads have no effect, nor does a transaction that did not begin.
     pub fn goes_on_after(&self, error: &sqlx::Error) -> bool {
         is_lost_connection(error) && self.tries < TRIES && Instant::now() < self.until
     }
 }
 
-/// A transaction. It is rolled back unless it is committed, also when it is dropped in the middle of a statement.
+/// A transaction. It is rolled back unless it is committed, even if it is dropped in the middle of a statement.
 #[derive(Debug)]
 pub struct PostgresTx {
     lent: Lent,
@@ -277,7 +280,7 @@ impl PostgresTx {
         Ok(Self { lent, until: reading.until })
     }
 
-    /// When it is given up.
+    /// When it times out.
     #[doc(hidden)]
     pub const fn until(&self) -> Instant {
         self.until
@@ -297,13 +300,13 @@ impl PostgresTx {
 
     pub(crate) async fn commit(mut self) -> Result<(), Error> {
         self.lent.connection().map_err(domain_error)?;
-        // What was sent takes effect or not, but needs no rollback.
+        // It takes effect or not, but needs no rollback.
         self.lent.is_open = false;
         self.lent.run(self.until, "commit").await.map_err(commit_error)
     }
 }
 
-/// Gives up what is not done by then; the connection is then lost to us, whatever becomes of it.
+/// Abandons what is not done by then; the connection is then closed, whatever happens to the statement.
 #[doc(hidden)]
 pub async fn by<T>(until: Instant, work: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
     match timeout_at(until, work).await {

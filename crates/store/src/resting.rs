@@ -1,8 +1,8 @@
-//! Connections that have just been used, for whoever comes next.
+//! Recently used connections, for the next caller.
 //!
-//! sqlx's pool asks a connection that is given back whether it still stands, at a round trip for each statement outside
-//! of a transaction. One whose last statement was answered needs no such question, so it is kept here instead: whoever
-//! comes next takes the one that was used last. One that rested for long is asked then.
+//! sqlx's pool checks every returned connection, at a round trip for each statement outside of a transaction. One whose
+//! last statement was answered needs no such check, so it is kept here instead: the next caller gets the most recently
+//! used one. One that was idle for long is checked then.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -23,9 +23,9 @@ pub(crate) struct Resting(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// As many as there are connections, so that who has leave never waits for one in the pool.
+    /// As many as there are connections, so that the holder of a permit never waits for one in the pool.
     leave: Arc<Semaphore>,
-    /// The one that was used last is the last.
+    /// The most recently used one is the last.
     connections: Mutex<Vec<Rested>>,
 }
 
@@ -34,7 +34,7 @@ struct Rested {
     connection: PoolConnection<Postgres>,
     /// When the connection was made.
     made: Instant,
-    /// When it was given back.
+    /// When it was returned.
     since: Instant,
 }
 
@@ -49,13 +49,13 @@ impl Resting {
         Arc::clone(&self.0.leave).acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)
     }
 
-    /// The connection that was used last, if that was a moment ago.
+    /// The most recently used connection, if that was a moment ago.
     pub(crate) fn fresh(&self, doubts: &Doubts) -> Option<(PoolConnection<Postgres>, Instant)> {
         let is_fresh = |rested: &mut Rested| rested.is_believed(doubts) && rested.since.elapsed() < RESTED;
         self.connections().pop_if(is_fresh).map(|rested| (rested.connection, rested.made))
     }
 
-    /// The connection that was used last and still stands. Others are closed.
+    /// The most recently used connection that is still valid. Others are closed.
     pub(crate) async fn standing(&self, doubts: &Doubts) -> Option<(PoolConnection<Postgres>, Instant)> {
         loop {
             let mut rested = self.connections().pop()?;
@@ -66,12 +66,12 @@ impl Resting {
                 }
                 doubts.raise();
             }
-            // Without a farewell, for which nobody may be there.
+            // Without a terminate message, since the server may not respond.
             drop(rested.connection.detach());
         }
     }
 
-    /// Keeps a connection that is at rest; gives it back once the pool is being closed, which waits for it.
+    /// Keeps an idle connection; returns it to the pool once that is being closed, which waits for it.
     pub(crate) fn push(&self, connection: PoolConnection<Postgres>, made: Instant) -> Option<PoolConnection<Postgres>> {
         let mut connections = self.connections();
         if self.0.leave.is_closed() {
@@ -81,7 +81,7 @@ impl Resting {
         None
     }
 
-    /// Gives all back to the pool, and keeps none from now on.
+    /// Returns all to the pool, and keeps none from now on.
     pub(crate) fn close(&self) {
         self.0.leave.close();
         self.connections().clear();
@@ -93,7 +93,7 @@ impl Resting {
 }
 
 impl Rested {
-    /// Whether it is not too old, and none that rested as long was found cut.
+    /// Whether it is not too old, and no other that was idle as long was found broken.
     fn is_believed(&self, doubts: &Doubts) -> bool {
         self.made.elapsed() < LIFE && !doubts.include(self.since.elapsed())
     }

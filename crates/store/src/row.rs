@@ -1,7 +1,7 @@
 //! Rows with named columns.
 //!
-//! Columns are read by their place, at the cost of a tuple's. Where debug assertions are on, as in tests, each must have
-//! the name of its field, so that no two of a kind are taken for each other.
+//! Columns are read by position, at the cost of a tuple's. With debug assertions, as in tests, each must have the name
+//! of its field, so that two columns of the same type are not mixed up.
 
 use sqlx::{ColumnIndex, Decode, Row, Type};
 
@@ -74,7 +74,7 @@ impl<'r, R: Row> Columns<'r, R>
 where
     usize: ColumnIndex<R>,
 {
-    /// The next one, which has that name.
+    /// The next one, which must have that name.
     pub fn next<T: Decode<'r, R::Database> + Type<R::Database>>(&mut self, name: &str) -> sqlx::Result<T> {
         let at = self.at;
         self.at += 1;

@@ -1,9 +1,10 @@
-//! A bound on what the rows of one answer weigh together.
+//! A limit on the total size of the rows of one answer.
 
-/// Bytes of content in one answer, unless its first row has more. Well below the 4 MiB that gRPC clients take.
+/// Maximum bytes of content in one answer, unless its first row is larger. Well below the 4 MiB that gRPC clients
+/// accept.
 const MOST: usize = 1024 * 1024;
 
-/// What an answer weighs so far.
+/// The size of an answer so far.
 #[derive(Debug, Default)]
 pub struct Scale {
     bytes: usize,
@@ -16,8 +17,8 @@ impl Scale {
         self.is_full
     }
 
-    /// Takes so many bytes, unless they are too many. The first ones always fit, so that every answer leads on; after the
-    /// first that do not, nothing does, so that answers have no gaps.
+    /// Adds so many bytes, unless that exceeds the limit. The first row always fits, so that every answer makes
+    /// progress; after the first that does not fit, nothing does, so that answers have no gaps.
     pub const fn takes(&mut self, bytes: usize) -> bool {
         if self.is_full || self.bytes > 0 && self.bytes + bytes > MOST {
             self.is_full = true;

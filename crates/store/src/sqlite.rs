@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::sqlite_file::SqliteFile;
 
-/// How long a statement waits for the lock of another process on a file.
+/// How long a statement waits for another process's lock on a file.
 pub(crate) const BUSY: Duration = Duration::from_secs(5);
 /// How long a call waits for a connection to a file before it fails as unavailable.
 pub(crate) const ACQUIRE: Duration = Duration::from_secs(5);
@@ -30,15 +30,15 @@ pub struct SqliteDb {
 
 impl SqliteDb {
     /// When the disk is full or fails, SQLite ends the transaction by itself. The rollback that sqlx then sends fails,
-    /// and sqlx takes the connection to be inside that transaction for good: it must be replaced. Whoever waited for the
-    /// connection may come first and fail in the same way, so this is found out with the connection in hand.
+    /// and sqlx considers the connection to be inside that transaction permanently: it must be replaced. Another waiter
+    /// may get the connection first and fail in the same way, so this is checked while holding the connection.
     pub(crate) async fn begin(&self) -> sqlx::Result<SqliteTx> {
         const BEGIN: &str = "begin immediate";
         let until = Instant::now() + ACQUIRE;
         loop {
             let mut connection = self.writer.acquire().await?;
             if connection.is_in_transaction() {
-                // A rollback may be on its way; what is asked after it is answered after it.
+                // A rollback may be pending; a later query is answered after it.
                 let answered = connection.ping().await;
                 if answered.is_err() || connection.is_in_transaction() {
                     connection.close().await?;
@@ -53,7 +53,7 @@ impl SqliteDb {
         }
     }
 
-    /// Says in the log which file is damaged, if that is what the error says.
+    /// Logs which file is damaged, if that is the error.
     #[doc(hidden)]
     pub fn seen(&self, error: sqlx::Error) -> sqlx::Error {
         self.file.seen(error)

@@ -1,4 +1,4 @@
-//! The name of a SQLite file, for those who must hear that it is damaged.
+//! The name of a SQLite file, for reports of damage.
 
 use std::{
     path::{Path, PathBuf},
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::error::reason;
 
-/// What lies between two log lines on the same damaged file.
+/// The interval between log lines on the same damaged file.
 const COMPLAINTS: Duration = Duration::from_secs(10);
 
 /// See the module.
@@ -31,7 +31,7 @@ impl SqliteFile {
         &self.path
     }
 
-    /// Names the file in the log if the error says that it is damaged: callers hear of the damage, not of the file.
+    /// Logs the file's name if the error says that it is damaged: callers see the damage, not the file.
     #[doc(hidden)]
     #[must_use]
     pub fn seen(&self, error: sqlx::Error) -> sqlx::Error {

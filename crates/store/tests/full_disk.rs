@@ -13,7 +13,7 @@ async fn write(tx: &mut Tx, body: &str) -> Result<(), Error> {
     on_tx!(tx, |c| sqlx::query("insert into note (body) values ($1)").bind(body).execute(c).await.map(drop))
 }
 
-/// A limit of this connection stands for the disk's.
+/// A limit of this connection simulates the disk's.
 async fn take_all_room(tx: &mut Tx) {
     on_tx!(tx, |c| sqlx::query("pragma max_page_count = 1").execute(c).await.map(drop)).unwrap();
 }
@@ -42,7 +42,7 @@ async fn writing_goes_on_once_there_is_room() {
     assert_eq!(count(&db).await, 1);
 }
 
-/// Whoever waits for the connection of a transaction that ended by itself comes right after it.
+/// The next user of the connection comes right after a transaction that ended by itself.
 #[tokio::test(flavor = "multi_thread")]
 async fn many_at_once_find_the_disk_full_and_nothing_else_wrong() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,5 @@
-//! PostgreSQL that hangs, freezes, restarts and is left in the middle: every wait ends, and the pool heals by itself.
+//! PostgreSQL that hangs, freezes, restarts or loses its client halfway: every wait ends, and the pool recovers by
+//! itself.
 
 #![expect(clippy::unwrap_used, reason = "a test that finds nothing to unwrap has failed")]
 
@@ -23,7 +24,7 @@ use tidings_store::{
 const SCHEMA: Schema =
     Schema { name: "notes", sqlite: &[], postgres: &["create table note (id bigint primary key, body text not null)"] };
 
-/// Far beyond every bound: what takes longer hangs.
+/// Far beyond every limit: what takes longer hangs.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 struct World {
@@ -48,7 +49,7 @@ impl World {
         open(&Location::Postgres(self.url.clone()), &SCHEMA, true).await.unwrap()
     }
 
-    /// The same through something that can freeze.
+    /// The same through a proxy that can freeze.
     async fn open_behind_proxy(&self) -> (Db, Proxy) {
         let (proxy, url) = Proxy::before(&self.url).await;
         (open(&Location::Postgres(url), &SCHEMA, true).await.unwrap(), proxy)
@@ -86,7 +87,7 @@ async fn count(db: &Db) -> Result<i64, Error> {
     on_db!(db, |c| sqlx::query_scalar("select count(*) from note").fetch_one(c).await)
 }
 
-/// Lets a future run until it has waited so many times, and drops it there, as a client that goes away does.
+/// Polls a future until it has waited so many times, and drops it there, as a client that disconnects does.
 async fn abandon(after: u32, work: impl Future) {
     let mut work = Box::pin(work);
     let mut left = after;
@@ -123,7 +124,7 @@ async fn a_lock_that_is_never_given_is_refused_as_unavailable() {
     let mut world = World::new().await;
     let db = world.open().await;
     store(&db, 1).await.unwrap();
-    // Somebody who is not silent, but keeps it.
+    // A holder that is not silent, but keeps the lock.
     let mut holder = world.admin.begin().await.unwrap();
     sqlx::query("update tidings_notes.note set body = 'mine'").execute(&mut *holder).await.unwrap();
     let error = within("who waits for a lock", store(&db, 1)).await.unwrap_err();
@@ -158,7 +159,7 @@ async fn calls_to_a_frozen_database_end_and_it_heals() {
         assert_eq!(end.unwrap_err().reason(), Reason::Unavailable);
     }
 
-    // What was frozen stays so, as behind a router that forgot the connections; new ones work.
+    // What was frozen stays frozen, as behind a router that forgot the connections; new ones work.
     proxy.heal();
     let healed = Instant::now();
     while store(&db, 200).await.is_err() {
@@ -221,7 +222,7 @@ async fn abandoned_calls_leave_no_transaction_open() {
         abandon(after % 3, db.begin()).await;
         abandon(after % 3, count(&db)).await;
     }
-    // The connections that they had are at rest, or gone.
+    // Their connections are idle, or closed.
     let patience = Instant::now() + PATIENCE;
     loop {
         warm_up(&db).await;
@@ -230,7 +231,7 @@ async fn abandoned_calls_leave_no_transaction_open() {
         }
         assert!(Instant::now() < patience, "a transaction stays open");
     }
-    // What is seen outside of a transaction is not seen from within a forgotten one: a write by another is.
+    // A forgotten open transaction would see its own writes: so check through another connection.
     let before = count(&db).await.unwrap();
     sqlx::query("insert into tidings_notes.note values (1000, '')").execute(&mut world.admin).await.unwrap();
     assert_eq!(count(&db).await.unwrap(), before + 1);
