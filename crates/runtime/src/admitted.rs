@@ -1,5 +1,5 @@
-//! The stream of a connection that has a place: it ends when its place goes to another one, and fails when its other end
-//! takes nothing.
+//! The stream of an admitted connection: it ends when its slot is given to another connection, and fails when its peer
+//! does not read.
 
 use std::{
     future::Future,
@@ -18,8 +18,8 @@ use tonic::transport::server::{Connected, TcpConnectInfo};
 
 use crate::{connections::Connection, paced::Paced};
 
-/// Bytes that wait in the kernel's buffer before a stream counts as full. What is written beyond has been sent, so that
-/// progress is what the client takes, and not what the kernel keeps for it.
+/// Bytes in the kernel's send buffer before a stream counts as full. Bytes beyond that were sent, so progress measures
+/// what the client reads, not what the kernel buffers.
 const UNSENT: u32 = 128 * 1024;
 
 /// See the module.
@@ -30,10 +30,10 @@ pub struct Admitted {
 }
 
 impl Admitted {
-    /// The stream of `place`.
+    /// The stream of the slot `place`.
     pub fn new(stream: TcpStream, place: Connection) -> Self {
         let socket = socket2::SockRef::from(&stream);
-        // Answers are small and complete: they need not wait to be joined with others.
+        // Responses are small and complete: there is no gain in coalescing them.
         let set = socket.set_tcp_nodelay(true).and_then(|()| socket.set_tcp_notsent_lowat(UNSENT));
         if let Err(error) = set {
             tracing::debug!(%error, "socket options");
@@ -44,12 +44,12 @@ impl Admitted {
         Self { stream: Paced::new(stream), place, closing }
     }
 
-    /// The other end.
+    /// The peer's address.
     pub fn peer(&self) -> Option<SocketAddr> {
         self.stream.get_ref().peer_addr().ok()
     }
 
-    /// Where it is counted.
+    /// Its slot.
     pub const fn place(&self) -> &Arc<Connection> {
         &self.place
     }

@@ -1,4 +1,4 @@
-//! What keeps a process from sending messages while it still serves reads.
+//! Reasons why a process cannot send messages while it still serves reads.
 
 use std::{
     collections::BTreeMap,
@@ -6,10 +6,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// Tells why something is not as it should be; `None` while it is.
+/// Returns why something is not as it should be; `None` if it is fine.
 type Check = Box<dyn Fn() -> Option<String> + Send + Sync>;
 
-/// The reasons, by what they are about. Cheap to clone.
+/// The reasons, by subject. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Conditions(Arc<Mutex<Inner>>);
 
@@ -26,7 +26,7 @@ impl fmt::Debug for Conditions {
 }
 
 impl Conditions {
-    /// Notes why messages cannot be sent, or (`None`) that `about` is well again.
+    /// Records why messages cannot be sent, or (`None`) that `about` has recovered.
     pub fn set(&self, about: &'static str, why: Option<String>) {
         match why {
             Some(why) => _ = self.inner().set.insert(about, why),
@@ -34,7 +34,7 @@ impl Conditions {
         }
     }
 
-    /// Asks `check` whenever somebody wants to know. It must not wait.
+    /// Calls `check` whenever the state is queried. It must not block.
     pub fn ask(&self, check: impl Fn() -> Option<String> + Send + Sync + 'static) {
         self.inner().checks.push(Box::new(check));
     }

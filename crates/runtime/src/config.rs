@@ -1,7 +1,7 @@
 //! Configuration: one TOML file, environment variables over it, `_FILE` for secrets.
 //!
 //! Every key of the file can be set as `TIDINGS_<SECTION>_<KEY>`; with `_FILE` at the end the value is read from that
-//! file. No secret has a default. What is not understood is an error that says where it stands.
+//! file. No secret has a default. Unknown or invalid settings are errors that name their place.
 
 mod addresses;
 mod check;
@@ -26,48 +26,48 @@ use crate::Bounds;
 pub struct Config {
     /// The data folder: SQLite files, keys, `demo.env`.
     pub data: PathBuf,
-    /// Where the gateway listens. Port 0 picks a free one.
+    /// The address of the REST listener. Port 0 picks a free one.
     pub listen: String,
-    /// Where gRPC listens. Port 0 picks a free one.
+    /// The address of the gRPC listener. Port 0 picks a free one.
     pub grpc_listen: String,
-    /// The address under which clients see the gateway, without a trailing slash. Absent: the request's Host.
+    /// The base URL under which clients reach the gateway, without a trailing slash. Absent: the request's Host.
     pub public_url: Option<String>,
-    /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted.
     pub trusted_proxies: Vec<IpNet>,
     /// Origins that browsers may call from; `*` for all. Empty: none.
     pub cors_origins: Vec<String>,
-    /// What internal services show as `authorization: Bearer`. Absent: the data folder's `service.key`.
+    /// What internal services send as `authorization: Bearer`. Absent: the data folder's `service.key`.
     pub service_key: Option<String>,
-    /// A second key that services accept and do not show, so that `service_key` can be replaced while processes run.
+    /// A second key that services accept and do not send, so that `service_key` can be replaced while processes run.
     pub service_key_previous: Option<String>,
     /// 32 bytes as 64 hex digits that encrypt secrets at rest. Absent: the data folder's `data.key`.
     pub data_key: Option<String>,
-    /// Where data is kept.
+    /// Where data is stored.
     pub database: Database,
-    /// Where the other services are, when each runs in a process of its own.
+    /// The addresses of the other services, when each runs in a process of its own.
     pub peers: Peers,
-    /// Where bytes are kept.
+    /// Where files are stored.
     pub files: Files,
     /// Logs and traces.
     pub telemetry: Telemetry,
     /// The writers of the log.
     pub appender: Appender,
-    /// Telling apps' servers what happened.
+    /// Callbacks to apps' servers.
     pub callbacks: Callbacks,
-    /// What protects the process.
+    /// Limits that protect the process.
     pub limits: Limits,
-    /// Milliseconds between the signal to stop, from which on the process is not ready, and the end of its listeners.
+    /// Milliseconds between the stop signal, from which on the process is not ready, and closing its listeners.
     /// Absent: a second for a single role, nothing for all of them in one process.
     pub drain_delay_ms: Option<u64>,
 }
 
-/// Where data is kept.
+/// Where data is stored.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Database {
     /// A `postgres://` URL. Absent: SQLite files in the data folder.
     pub url: Option<String>,
-    /// Whether the tables are left as they are at start, because `tidings migrate` sees to them.
+    /// Whether migrations are skipped at start, because `tidings migrate` runs them.
     pub skip_migrations: bool,
 }
 
@@ -88,7 +88,7 @@ pub struct Peers {
 }
 
 impl Peers {
-    /// Those that are named.
+    /// The configured ones.
     pub fn all(&self) -> impl Iterator<Item = (&'static str, &Addresses)> {
         let all = [
             ("directory", &self.directory),
@@ -101,23 +101,23 @@ impl Peers {
     }
 }
 
-/// Where bytes are kept.
+/// Where files are stored.
 #[derive(Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Files {
-    /// A folder. With a bucket: where uploads wait until they are whole. Absent: `files` in the data folder.
+    /// A folder. With a bucket: where unfinished uploads are kept. Absent: `files` in the data folder.
     pub folder: Option<PathBuf>,
-    /// A bucket of a store that speaks S3. Absent: the folder.
+    /// A bucket of an S3-compatible store. Absent: the folder.
     pub s3_bucket: Option<String>,
-    /// Where the store is, such as `https://minio.example:9000`. Absent: Amazon's of the region.
+    /// The URL of the store, such as `https://minio.example:9000`. Absent: Amazon's of the region.
     pub s3_endpoint: Option<String>,
     /// The region that requests are signed for.
     pub s3_region: String,
-    /// Who asks the store.
+    /// The access key id.
     pub s3_access_key_id: Option<String>,
-    /// The secret of that key.
+    /// The secret access key.
     pub s3_secret_access_key: Option<String>,
-    /// Whether the bucket stands in the host name rather than in the path.
+    /// Whether the bucket is in the host name rather than in the path.
     pub s3_virtual_hosts: bool,
 }
 
@@ -141,19 +141,19 @@ impl Default for Files {
 pub struct Telemetry {
     /// Which lines to log, as a tracing filter: `info`, `warn,tidings_message=debug`.
     pub log: String,
-    /// How lines look.
+    /// The format of log lines.
     pub log_format: LogFormat,
     /// An OTLP/gRPC collector, such as `http://127.0.0.1:4317`. Absent: spans are not exported.
     pub otlp_endpoint: Option<String>,
 }
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// For people.
+    /// For humans.
     Text,
-    /// For collectors.
+    /// For log collectors.
     Json,
 }
 
@@ -161,11 +161,11 @@ pub enum LogFormat {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Appender {
-    /// Messages that may wait; beyond that calls are refused as overload.
+    /// Maximum number of queued messages; further calls are refused as overload.
     pub queue: usize,
-    /// Messages that one transaction takes, unless a single call has more.
+    /// Maximum number of messages in one transaction, unless a single call has more.
     pub batch: usize,
-    /// Writers at once. SQLite has one writer whatever this says.
+    /// Concurrent writers. SQLite always has one.
     pub writers: usize,
 }
 
@@ -193,11 +193,11 @@ impl Default for Config {
     }
 }
 
-/// Telling apps' servers what happened.
+/// Callbacks to apps' servers.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Callbacks {
-    /// What lies between the attempts of a delivery, in seconds; it has one attempt more.
+    /// The intervals between the attempts of a delivery, in seconds; there is one attempt more than intervals.
     pub retry_after_seconds: Vec<u64>,
 }
 
@@ -209,19 +209,19 @@ impl Default for Callbacks {
 }
 
 impl Callbacks {
-    /// The same as times.
+    /// The same as durations.
     pub fn schedule(&self) -> Vec<Duration> {
         self.retry_after_seconds.iter().map(|seconds| Duration::from_secs(*seconds)).collect()
     }
 }
 
-/// What protects the process, whatever the apps' own limits are.
+/// Limits that protect the process, independent of the apps' own limits.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Connections of clients at once. Less where the system lets the process open fewer files.
+    /// Maximum number of client connections. Less if the system lets the process open fewer files.
     pub connections: usize,
-    /// Those of one IPv4 address or IPv6 network of 64 bits, unless it is one of `trusted_proxies`.
+    /// Maximum per IPv4 address or IPv6 /64 network, unless it is one of `trusted_proxies`.
     pub connections_per_address: usize,
 }
 
@@ -232,7 +232,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The bounds on connections, `most` at most.
+    /// The limits on connections, `most` in total.
     pub fn bounds(&self, most: usize) -> Bounds {
         Bounds { total: self.connections.min(most), per_address: self.connections_per_address }
     }

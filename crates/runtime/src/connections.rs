@@ -1,7 +1,7 @@
-//! How many connections a process holds open, in all and for one client address.
+//! Limits on open connections, in total and per client address.
 //!
-//! A new connection finds a place as long as an older one does nothing: at a bound the connection that has been idle for the
-//! longest time is closed for it. So whoever opens connections and says nothing keeps nobody out.
+//! A new connection is admitted as long as an older one is idle: at a limit the connection that has been idle for the
+//! longest time is closed for it. So a client that opens many idle connections keeps nobody out.
 
 use std::{
     collections::HashMap,
@@ -14,12 +14,12 @@ use std::{
 
 use tokio::{sync::Notify, time::Instant};
 
-/// Most connections.
+/// The limits on connections.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// Of the process.
+    /// In total.
     pub total: usize,
-    /// Of one IPv4 address, or of one IPv6 network of 64 bits.
+    /// Per IPv4 address, or per IPv6 /64 network.
     pub per_address: usize,
 }
 
@@ -44,12 +44,12 @@ struct Open {
 #[derive(Debug)]
 struct Slot {
     address: IpAddr,
-    /// Milliseconds after the start, and 1; 0 while it is busy.
+    /// Since when it is idle, in milliseconds after the start, plus 1; 0 while it is busy.
     idle_since: AtomicU64,
     closing: Notify,
 }
 
-/// One open connection, until it is dropped. A new one is idle.
+/// The slot of one open connection, until it is dropped. A new one is idle.
 #[derive(Debug)]
 pub struct Connection {
     all: Connections,
@@ -58,13 +58,13 @@ pub struct Connection {
 }
 
 impl Connections {
-    /// None are open yet.
+    /// No connection is open yet.
     pub fn new(bounds: Bounds) -> Self {
         Self(Arc::new(Inner { bounds, started: Instant::now(), open: Mutex::default() }))
     }
 
-    /// A place for a connection from `address`, if there is one. The bound for one address does not hold for a proxy that
-    /// is `trusted`, which brings many clients.
+    /// A slot for a connection from `address`, if there is one. The limit per address does not apply to a `trusted`
+    /// proxy, which brings many clients.
     pub fn admit(&self, address: IpAddr, trusted: bool) -> Option<Connection> {
         let address = network(address);
         let mut open = self.open();
@@ -120,22 +120,22 @@ impl Open {
 }
 
 impl Connection {
-    /// It works for its client, and is not closed for another one.
+    /// Marks it as busy: it is not closed for another one.
     pub fn set_busy(&self) {
         self.slot.idle_since.store(0, Ordering::Relaxed);
     }
 
-    /// It waits for its client.
+    /// Marks it as idle.
     pub fn set_idle(&self) {
         self.slot.idle_since.store(self.all.now(), Ordering::Relaxed);
     }
 
-    /// Whether it waits for its client.
+    /// Whether it is idle.
     pub fn is_idle(&self) -> bool {
         self.slot.idle_since.load(Ordering::Relaxed) != 0
     }
 
-    /// Ends when it must close, since another one has its place.
+    /// Completes when it must close, because its slot was given to another one.
     pub async fn closing(&self) {
         self.slot.closing.notified().await;
     }
@@ -147,7 +147,7 @@ impl Drop for Connection {
     }
 }
 
-/// What one client can have many of counts as one address.
+/// Addresses that one client can have many of count as one.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from(u128::from(address) >> 64 << 64).into(),
@@ -191,7 +191,7 @@ mod tests {
         let second = all.admit(address("192.0.2.1"), false).unwrap();
         let third = busy(&all, "192.0.2.2").unwrap();
         assert!(first.closing().now_or_never().is_some() && second.closing().now_or_never().is_none());
-        // One that was closed gives its place back only once.
+        // A closed connection frees its slot only once.
         drop(first);
         second.set_busy();
         assert!(busy(&all, "192.0.2.3").is_none());

@@ -8,7 +8,7 @@ use tonic::{Request, metadata::MetadataMap};
 
 /// The app: its number, or `org#app`.
 pub const APP: &str = "tidings-app";
-/// The user on whose behalf; absent: the app itself.
+/// The user on whose behalf the call is made; absent: the app itself.
 pub const USER: &str = "tidings-user";
 /// The client's address, set by the gateway.
 pub const PEER: &str = "tidings-peer";
@@ -28,12 +28,12 @@ pub fn request<T>(caller: &Caller, message: T) -> Request<T> {
     request
 }
 
-/// The caller as the metadata names it; the app is not looked up yet.
+/// The caller according to the metadata; the app is not looked up yet.
 #[derive(Debug, Clone)]
 pub struct Scope {
     /// The app.
     pub app: AppRef,
-    /// On whose authority.
+    /// The authority.
     pub actor: Actor,
     /// The client's address.
     pub address: Option<IpAddr>,
@@ -65,8 +65,8 @@ impl Scope {
     }
 }
 
-/// The user whom a call is about: the one it names, else the one on whose behalf it is made. A user's call is about
-/// nobody else.
+/// The user whom a call is about: the one it names, else the one on whose behalf it is made. Users can only make calls
+/// about themselves.
 pub fn subject(caller: &Caller, named: Option<i64>) -> Result<UserId, Error> {
     let own = caller.actor.user();
     let named = named.map_or(own, UserId);
@@ -76,7 +76,7 @@ pub fn subject(caller: &Caller, named: Option<i64>) -> Result<UserId, Error> {
     Ok(named)
 }
 
-/// Digits alone: no sign, no spaces.
+/// Only digits: no sign, no spaces.
 fn user_id(text: &str) -> Option<UserId> {
     let digits = text.bytes().all(|c| c.is_ascii_digit());
     if digits { text.parse().ok().map(UserId) } else { None }

@@ -1,4 +1,4 @@
-//! The data folder: locked by the process that serves it, holder of the keys, and nobody else's to read.
+//! The data folder: locked by the process that serves it, holds the keys, and is readable only by its owner.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -9,7 +9,7 @@ use std::{
 
 use tidings_domain::{Entropy, Error, hex};
 
-/// A locked data folder. The lock goes with the process, however that ends.
+/// A locked data folder. The lock is released when the process ends, however that happens.
 #[derive(Debug)]
 pub struct DataFolder {
     path: PathBuf,
@@ -17,14 +17,14 @@ pub struct DataFolder {
 }
 
 impl DataFolder {
-    /// Makes the folder where there is none, closes it to others (see [`keep_private`]), and locks it. Other files in it
+    /// Creates the folder if necessary, makes it private (see [`keep_private`]), and locks it. Other files in it
     /// are left alone.
     pub fn lock(path: &Path) -> Result<Self, Error> {
         keep_private("data", path)?;
         Self::lock_as_it_is(path)
     }
 
-    /// The same without changing who may read the folder, for whoever only looks.
+    /// The same without changing permissions, for read-only commands.
     pub fn lock_as_it_is(path: &Path) -> Result<Self, Error> {
         let fault = |error: io::Error| {
             let remedy = "give it to the user that runs tidings, or name another with --data or TIDINGS_DATA";
@@ -47,12 +47,12 @@ impl DataFolder {
         }
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Refuses when a database that was made here is gone. An empty one in its place would be taken for the data.
+    /// Fails if a database that was created here is missing: otherwise a new empty one would be mistaken for the data.
     pub fn check_database(&self, name: &str) -> Result<(), Error> {
         let path = self.path.join(name);
         let is_there = fs::metadata(&path).is_ok_and(|found| found.len() > 0);
@@ -70,7 +70,7 @@ impl DataFolder {
         ))
     }
 
-    /// Notes durably that the database was made.
+    /// Durably records that the database was created.
     pub fn note_database(&self, name: &str) -> Result<(), Error> {
         let mut known = self.databases()?;
         if known.iter().any(|known| known == name) {
@@ -95,7 +95,7 @@ impl DataFolder {
         }
     }
 
-    /// The key in file `name`, 32 bytes as hex, made at the first call.
+    /// The key in file `name`, 32 bytes as hex, created at the first call.
     pub fn key(&self, name: &str, entropy: &dyn Entropy) -> Result<String, Error> {
         let path = self.path.join(name);
         match fs::read_to_string(&path) {
@@ -117,14 +117,14 @@ impl DataFolder {
     }
 }
 
-/// Names the databases that were made in a data folder, one a line.
+/// The file with the names of the databases created in a data folder, one per line.
 const DATABASES: &str = "databases.txt";
 
-/// What is ours in a data folder; older versions let others read the databases.
+/// Our files in a data folder; older versions left databases readable by others.
 const OURS: [&str; 6] = [".sqlite", ".sqlite-wal", ".sqlite-shm", ".key", "demo.env", "tidings.lock"];
 
-/// Makes a folder that its owner alone can read, or makes one so that is there, with those files in it that are ours.
-/// `setting` names it in the refusal: of a folder that belongs to somebody else, or that many share.
+/// Creates a folder that only its owner can read, or restricts an existing one, along with our files in it. `setting`
+/// names it in the error if the folder belongs to somebody else, or is shared.
 pub fn keep_private(setting: &str, path: &Path) -> Result<(), Error> {
     let shown = path.display();
     let another = if setting == "data" { "--data or TIDINGS_DATA" } else { setting };
@@ -147,7 +147,7 @@ pub fn keep_private(setting: &str, path: &Path) -> Result<(), Error> {
     for entry in fs::read_dir(path).map_err(fault)? {
         let entry = entry.map_err(fault)?;
         let is_ours = OURS.iter().any(|end| entry.file_name().to_string_lossy().ends_with(end));
-        // The entry itself, not what a link leads to.
+        // The entry itself, not a link's target.
         let found = entry.metadata().map_err(fault)?;
         if is_ours && found.is_file() && is_open(found.mode()) {
             close(&entry.path(), 0o600).map_err(fault)?;
@@ -156,7 +156,7 @@ pub fn keep_private(setting: &str, path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether anybody but the owner may do something.
+/// Whether anybody but the owner has any permission.
 const fn is_open(mode: u32) -> bool {
     mode & 0o077 != 0
 }
@@ -165,7 +165,7 @@ fn close(path: &Path, mode: u32) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
-/// Replaces a file at once and durably, readable by its owner alone.
+/// Replaces a file atomically and durably, readable only by its owner.
 pub fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let fresh = path.with_extension("tmp");
     let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&fresh)?;

@@ -1,6 +1,7 @@
-//! Until when the caller of the present work waits: it travels with every call as `grpc-timeout`.
+//! The deadline of the caller: passed on with every call as `grpc-timeout`.
 //!
-//! Work that is to run to its end whoever waits (an append, an upload) is a task of its own, and has none.
+//! Work that must complete even if the caller stops waiting (an append, an upload) is a task of its own, and has no
+//! deadline.
 
 use std::{future::Future, time::Duration};
 
@@ -15,19 +16,18 @@ tokio::task_local! {
     static UNTIL: Instant;
 }
 
-/// Does `work` for a caller who waits until then, or until when the caller of the present work does. Calls that it makes in
-/// this task do not outlast that.
+/// Does `work` with this deadline, or the caller's own if that is earlier. Calls made in this task end by then.
 pub fn within<F: Future>(until: Instant, work: F) -> impl Future<Output = F::Output> {
-    // No async function: that would hold the work twice.
+    // Not an async function: that would hold the work twice.
     UNTIL.scope(current().map_or(until, |outer| outer.min(until)), work)
 }
 
-/// Until when the caller waits, if he said so.
+/// The caller's deadline, if there is one.
 pub(crate) fn current() -> Option<Instant> {
     UNTIL.try_with(|until| *until).ok()
 }
 
-/// Until when the caller waits, by the header. What cannot be read says nothing.
+/// The deadline in the header. Invalid values are ignored.
 pub(crate) fn read(headers: &HeaderMap) -> Option<Instant> {
     Instant::now().checked_add(rest(headers)?)
 }
@@ -50,7 +50,7 @@ fn rest(headers: &HeaderMap) -> Option<Duration> {
     })
 }
 
-/// Says that the caller waits for so long.
+/// Sets the timeout of a call.
 pub(crate) fn write(headers: &mut HeaderMap, rest: Duration) {
     let ms = rest.as_millis().clamp(1, LONGEST_MS);
     let value = HeaderValue::try_from(format!("{ms}m")).expect("digits and a letter are visible ASCII");

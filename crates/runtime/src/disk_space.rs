@@ -1,16 +1,16 @@
-//! Whether a disk has room left.
+//! Checks free disk space.
 
 use std::path::Path;
 
 use rustix::fs::statvfs;
 
-/// Bytes that must be left: a write-ahead log that has grown to its bound has room to be folded into its file.
+/// Minimum free bytes: a write-ahead log at its maximum size can still be checkpointed into its file.
 const LEAST: u64 = 64 * 1024 * 1024;
 
-/// Why there is too little left on the disk of `folder`; none where there is enough, or it cannot be told.
+/// Why there is too little space on the disk of `folder`; none if there is enough, or it is unknown.
 pub fn low_space(folder: &Path) -> Option<String> {
     let disk = statvfs(folder).ok()?;
-    // Small disks, as of tests and of tiny machines, are low once a sixteenth is left.
+    // Small disks, as in tests and on tiny machines, are low once less than a sixteenth is free.
     let (left, whole) = (disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_blocks.saturating_mul(disk.f_frsize));
     let mib = left / 1024 / 1024;
     (left < LEAST.min(whole / 16)).then(|| {

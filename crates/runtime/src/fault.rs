@@ -1,7 +1,8 @@
-//! Places where tests have the program fail.
+//! Fault injection for tests.
 //!
-//! A debug build panics there while a file with the place's name lies in the folder that `TIDINGS_TEST_FAULTS` names, and its
-//! wall clock is off by as many milliseconds as the file `clock` there says. A release build has nothing of it.
+//! A debug build panics at such a place while a file with the place's name exists in the folder that
+//! `TIDINGS_TEST_FAULTS` names, and its wall clock is shifted by as many milliseconds as the file `clock` there says. A
+//! release build contains none of this.
 
 #[cfg(debug_assertions)]
 use std::{path::PathBuf, sync::LazyLock};
@@ -9,10 +10,10 @@ use std::{path::PathBuf, sync::LazyLock};
 #[cfg(debug_assertions)]
 static FAULTS: LazyLock<Option<PathBuf>> = LazyLock::new(|| std::env::var_os("TIDINGS_TEST_FAULTS").map(PathBuf::from));
 
-/// Fails here when a test wants it.
+/// Fails here when a test requests it.
 ///
 /// # Panics
-/// Then.
+/// When a test requests it.
 #[cfg(debug_assertions)]
 pub fn point(name: &str) {
     if let Some(folder) = &*FAULTS {
@@ -24,7 +25,7 @@ pub fn point(name: &str) {
 #[cfg(not(debug_assertions))]
 pub const fn point(_name: &str) {}
 
-/// By how many milliseconds a test wants the wall clock to be off.
+/// By how many milliseconds a test shifts the wall clock.
 #[cfg(debug_assertions)]
 pub(crate) fn clock_error() -> i64 {
     let read = |folder: &PathBuf| std::fs::read_to_string(folder.join("clock")).ok()?.trim().parse().ok();

@@ -1,4 +1,5 @@
-//! What stands before every network RPC: the service key, the table of rights, the trace context, the caller's deadline, one log line.
+//! The layer in front of every network RPC: the service key, the table of rights, the trace context, the caller's
+//! deadline, one log line.
 
 use std::{
     pin::Pin,
@@ -13,11 +14,11 @@ use tracing::Instrument as _;
 
 use crate::{ServiceKeys, admitted::Peer, deadline, rights, telemetry};
 
-/// Open to everybody who reaches the port. Who shows a service key there is told whether it is right: that is how a
+/// Open to everybody who reaches the port. A call with a service key is checked: that is how a
 /// process finds out, before a client's call does, that a peer would refuse it.
 const OPEN: [&str; 2] = ["/grpc.health.", "/grpc.reflection."];
 
-/// Lets calls with the service key through.
+/// Admits calls with the service key.
 #[derive(Clone)]
 pub(crate) struct Guard {
     keys: ServiceKeys,
@@ -28,7 +29,7 @@ impl Guard {
         Self { keys }
     }
 
-    /// Why the call is refused. The row of its RPC goes on with it.
+    /// Why the call is refused. The row of its RPC is passed on with it.
     fn admit(&self, request: &mut http::Request<Body>) -> Result<(), Status> {
         if !self.takes_key_of(request) {
             return Err(status_from_error(Error::new(Reason::ServiceKeyWrong, "")));
@@ -88,7 +89,7 @@ where
             return Box::pin(async move { Ok(refusal.into_http()) });
         }
         if let Some(Peer { tcp, place }) = request.extensions_mut().remove::<Peer>() {
-            // Whoever has the key keeps its connection while nothing is called.
+            // Authenticated callers keep their connection while they make no calls.
             place.set_busy();
             request.extensions_mut().insert(tcp);
         }
@@ -96,7 +97,7 @@ where
         let span = tracing::info_span!("grpc.request", rpc.method = %path);
         telemetry::adopt(&span, request.headers());
         let started = tokio::time::Instant::now();
-        // The server itself gives up then; what is called from here on is told.
+        // The server itself times out then; calls made from here on carry the deadline.
         let until = deadline::read(request.headers());
         let answer = self.inner.call(request);
         let logged = async move {
@@ -107,7 +108,7 @@ where
             if let Ok(response) = &answer {
                 let code = Status::from_header_map(response.headers()).map_or(tonic::Code::Ok, |status| status.code());
                 let ms = started.elapsed().as_millis() as u64;
-                // Every peer asks for health every few seconds.
+                // Every peer calls health every few seconds.
                 if is_open(&path) {
                     tracing::debug!(method = %path, ?code, ms, "rpc");
                 } else {

@@ -1,8 +1,8 @@
-//! Standard error, many log lines at a time, and never in anybody's way.
+//! Buffered log lines on standard error that never block the caller.
 //!
-//! At thousands of calls a second a write for each line costs a good part of what the calls themselves cost. So lines gather
-//! here, and a thread of its own writes them when they are many, every tenth of a second, and at the end. Whatever takes
-//! standard error may stop taking it: then lines are dropped and counted, and nobody waits.
+//! At thousands of calls a second a write per line costs a considerable part of the calls themselves. So lines are
+//! buffered, and a separate thread writes them when there are many, every tenth of a second, and at the end. The reader
+//! of standard error may stall: then lines are dropped and counted, and nobody waits.
 
 use std::{
     io,
@@ -12,18 +12,18 @@ use std::{
 };
 
 const TICK: Duration = Duration::from_millis(100);
-/// Bytes at which the thread is woken.
+/// Buffered bytes at which the thread is woken.
 const MANY: usize = 64 * 1024;
-/// Bytes that wait at most; lines beyond are dropped.
+/// Maximum buffered bytes; lines beyond are dropped.
 const MOST: usize = 1024 * 1024;
-/// Bytes of one line; the rest is cut off.
+/// Maximum bytes of one line; the rest is cut off.
 const LONGEST: usize = 4 * 1024;
-/// What a line ends with that was cut.
+/// The end of a line that was cut.
 const CUT: &[u8] = b" ...\n";
-/// How long the last lines may take.
+/// How long writing the last lines may take.
 const LAST: Duration = Duration::from_secs(1);
 
-/// Lines on their way. Cheap to clone.
+/// Buffered lines. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LogLines(Arc<Shared>);
 
@@ -44,7 +44,7 @@ struct Waiting {
 }
 
 impl LogLines {
-    /// Lines that are written until the last clone is gone. `each_tick` is called between writes.
+    /// Starts a writer that runs until the last clone is dropped. `each_tick` is called between writes.
     pub(crate) fn start(each_tick: impl Fn() + Send + 'static) -> Self {
         let lines = Self::default();
         let shared = Arc::downgrade(&lines.0);
@@ -52,7 +52,7 @@ impl LogLines {
         lines
     }
 
-    /// Waits a moment until everything is written.
+    /// Waits briefly until everything is written.
     pub(crate) fn flush(&self) {
         let waiting = self.0.lock();
         self.0.some.notify_one();
@@ -83,7 +83,7 @@ impl Shared {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What waits, after a tick or when it is much, and how many lines were dropped before.
+    /// The buffered lines, after a tick or when there are many, and how many were dropped before.
     fn take(&self) -> (Vec<u8>, u64) {
         let waiting = self.lock();
         let is_little = |waiting: &mut Waiting| waiting.bytes.len() < MANY;
@@ -102,7 +102,7 @@ impl Shared {
 fn keep_writing(shared: &Weak<Shared>, mut out: impl io::Write, each_tick: impl Fn()) {
     while let Some(shared) = shared.upgrade() {
         let (lines, dropped) = shared.take();
-        // Nobody is left to tell when standard error is gone.
+        // There is nowhere to report that standard error is closed.
         let _ = out.write_all(&lines);
         shared.written();
         if dropped > 0 {

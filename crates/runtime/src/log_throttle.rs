@@ -1,7 +1,7 @@
-//! At most some warnings and errors a second from each place in the code.
+//! Rate limit for warnings and errors, per place in the code.
 //!
-//! What goes wrong for every call is said a few times a second and counted otherwise, so that neither an attack nor a database
-//! that is gone fills a disk, and what else happens can still be found.
+//! An error that occurs for every call is logged a few times a second and otherwise counted, so that neither an attack
+//! nor a missing database fills a disk, and other events can still be found.
 
 use std::{
     collections::HashMap,
@@ -15,11 +15,11 @@ use tracing_subscriber::fmt::{MakeWriter, writer::OptionalWriter};
 
 use crate::log_lines::LogLines;
 
-/// Lines a second of one place.
+/// Lines a second per place.
 const MOST: u32 = 10;
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// Counts what each place says. Cheap to clone.
+/// Counts the lines of each place. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LogThrottle(Arc<Mutex<HashMap<CallSite, Said>>>);
 
@@ -48,7 +48,7 @@ impl LogThrottle {
         true
     }
 
-    /// Says how many lines were left out of what, once their second is over.
+    /// Logs how many lines were left out per place, once their second is over.
     pub(crate) fn report(&self) {
         for ((module, line), left_out) in self.take_left_out(Instant::now()) {
             tracing::warn!(left_out, module, line, "log lines like earlier ones were left out");
@@ -66,8 +66,8 @@ impl LogThrottle {
     }
 }
 
-/// Writes lines that are admitted. Not a filter of the subscriber: one that refuses an event by its count leaves a mark that
-/// the next event trips over.
+/// Writes admitted lines. Not a filter of the subscriber: one that refuses an event by its count leaves a mark that
+/// affects the next event.
 #[derive(Debug)]
 pub(crate) struct ThrottledLines {
     pub lines: LogLines,

@@ -1,11 +1,11 @@
-//! How many files a process may have open; a connection is one.
+//! The limit on open files; a connection is one.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// Files that are kept free of connections: databases, uploads, calls to peers.
+/// Files that are reserved: databases, uploads, calls to peers.
 const RESERVE: u64 = 256;
 
-/// Raises the limit as far as the system lets it, and says how many connections of clients there is room for beside the
+/// Raises the limit as far as the system allows, and returns how many client connections fit beside the
 /// process's own files.
 pub fn most_connections() -> usize {
     let mut limit = getrlimit(Resource::Nofile);

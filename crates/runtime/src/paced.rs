@@ -1,7 +1,7 @@
-//! Deadlines for the other end of a connection.
+//! Minimum transfer rates for the peer of a connection.
 //!
-//! Whoever takes or sends bytes too slowly holds memory and a place for nothing. So a transfer that waits for its client has
-//! [`GRACE`] to move, and every byte that moves gives it more time, at [`RATE`]. Time in which the server has nothing to send
+//! A peer that reads or sends too slowly holds memory and a slot for nothing. So a transfer that waits for its client
+//! has [`GRACE`] to make progress, and every byte adds time, at [`RATE`]. Time in which the server has nothing to send
 //! or does not want to read does not count.
 
 use std::{
@@ -16,20 +16,20 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-/// How long a transfer may stand still.
+/// How long a transfer may stall.
 pub const GRACE: Duration = Duration::from_secs(20);
-/// Bytes a second below which a transfer is cut off in the end. Slower than any network that a phone has.
+/// Bytes a second below which a transfer is eventually cut off. Slower than any phone's network.
 const RATE: u32 = 4096;
 
-/// The time that one transfer has left.
+/// The time budget of one transfer.
 #[derive(Debug)]
 pub struct Pace {
     grace: Duration,
     /// Bytes a second.
     rate: u32,
-    /// Of `grace`, once it has waited.
+    /// What is left of `grace`, once it has waited.
     left: Option<Duration>,
-    /// When nothing is left, while it waits for its client.
+    /// When the budget is used up, while it waits for its client.
     deadline: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
 }
@@ -41,7 +41,7 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// It waits for its client; ready when its time is over.
+    /// It waits for its client; ready when the budget is used up.
     pub fn poll_waiting(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + self.left.unwrap_or(self.grace));
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
@@ -51,7 +51,7 @@ impl Pace {
         timer.as_mut().poll(context)
     }
 
-    /// So many bytes have moved.
+    /// Adds time for bytes that were transferred.
     pub fn moved(&mut self, bytes: usize) {
         if let Some(deadline) = self.deadline.take() {
             self.left = Some(deadline.saturating_duration_since(Instant::now()));
@@ -62,13 +62,13 @@ impl Pace {
         }
     }
 
-    /// All of it has moved.
+    /// The transfer is complete.
     pub const fn finish(&mut self) {
         (self.left, self.deadline) = (None, None);
     }
 }
 
-/// A connection that fails when its other end does not take what is written.
+/// A connection that fails when its peer does not read.
 #[derive(Debug)]
 pub struct Paced<S> {
     stream: S,
@@ -76,12 +76,12 @@ pub struct Paced<S> {
 }
 
 impl<S> Paced<S> {
-    /// Watches over what is written to `stream`.
+    /// Monitors writes to `stream`.
     pub fn new(stream: S) -> Self {
         Self { stream, writing: Pace::default() }
     }
 
-    /// The connection itself.
+    /// The underlying connection.
     pub const fn get_ref(&self) -> &S {
         &self.stream
     }
@@ -129,7 +129,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
         self.stream.is_write_vectored()
     }
 
-    /// Is called when all that there was to write has been written.
+    /// Called when everything pending has been written.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
         if flushed.is_ready() {

@@ -1,8 +1,9 @@
-//! Who may make which RPC, as whom: one table, held to at every door, in this process and over the network.
+//! Who may make which RPC, on whose behalf: one table, enforced at every entry point, in this process and over the
+//! network.
 //!
 //! The service key opens every RPC for an app itself. On behalf of a user (metadata `tidings-user`) only those are open
-//! that say so here, and their service sees to it that the user reaches no further than the row says. An RPC
-//! without a row is refused, and a test holds the table against the descriptors.
+//! whose row says so, and their service enforces the limit in the row. An RPC without a row is refused, and a test
+//! compares the table with the descriptors.
 
 use std::{
     collections::HashMap,
@@ -24,27 +25,27 @@ use crate::context;
 /// On whose authority an RPC may be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Whoever has the service key. It is about apps or about the server, and no user can make it.
+    /// Any holder of the service key. The RPC is about apps or about the server, and no user can make it.
     Operator,
-    /// An app itself, and no user.
+    /// Only an app itself.
     App,
-    /// An app, or one of its users. Changes nothing, so that an app may look after a user whom it disabled.
+    /// An app, or one of its users. Read-only, so an app may inspect a disabled user.
     UserReads,
-    /// An app, or one of its users while enabled.
+    /// An app, or one of its enabled users.
     UserActs,
 }
 
-/// Whether an RPC may be made again when nobody knows whether it took place: a process of ours does so when a connection
-/// breaks, on another address of the peer where there is one.
+/// Whether an RPC may be repeated when its outcome is unknown: our processes do so when a connection breaks, on another
+/// address of the peer if there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {
-    /// Made twice, it has the effect and the answer of once, whatever happened in between; or it has no effect.
+    /// Repeating it has the effect and the answer of a single call, whatever happened in between; or it has no effect.
     Safe,
-    /// Safe where one of these fields of the request is set, its idempotency key.
+    /// Safe if one of these fields of the request is set, its idempotency key.
     Keyed(&'static [u32]),
-    /// Left to the caller.
+    /// Not repeated; the caller decides.
     Never,
-    /// Left to the caller too: its request is a stream, of which nothing is kept.
+    /// Not repeated either: its request is a stream, which is not buffered.
     Stream,
 }
 
@@ -55,9 +56,9 @@ pub struct Right {
     pub rpc: &'static str,
     /// Who may make it.
     pub access: Access,
-    /// How far a user reaches; empty where none may call.
+    /// The limit for users; empty if none may call.
     pub reach: &'static str,
-    /// Whether a process of ours may make it again by itself.
+    /// Whether our processes may repeat it on their own.
     pub repeat: Repeat,
     /// Whether its answer is a stream.
     pub is_streamed: bool,
@@ -100,7 +101,7 @@ const fn acts(rpc: &'static str, reach: &'static str) -> Right {
     Right { rpc, access: Access::UserActs, reach, repeat: Repeat::Never, is_streamed: false }
 }
 
-/// The table. docs/rights.md shows it.
+/// The table. Listed in docs/rights.md.
 #[rustfmt::skip]
 pub const RIGHTS: &[Right] = &[
     operator("DirectoryService/CreateApp"),
@@ -219,7 +220,7 @@ pub const RIGHTS: &[Right] = &[
 static BY_PATH: LazyLock<HashMap<String, &'static Right>> =
     LazyLock::new(|| RIGHTS.iter().map(|right| (format!("/{PACKAGE}{}", right.rpc), right)).collect());
 
-/// The row of an RPC, or the refusal. An RPC without a row is none.
+/// The row of an RPC, or the refusal of an RPC without a row.
 pub(crate) fn check(path: &str, metadata: &HeaderMap) -> Result<&'static Right, Status> {
     let Some(right) = BY_PATH.get(path).copied() else {
         return Err(Status::unimplemented(format!("{path} has no row in the table of rights")));
@@ -233,17 +234,17 @@ pub(crate) fn check(path: &str, metadata: &HeaderMap) -> Result<&'static Right, 
     }
 }
 
-/// Whether the call of a path may be made again, and whether its answer is a stream.
+/// Whether the call of a path may be repeated, and whether its answer is a stream.
 pub(crate) fn calling(path: &str) -> (Repeat, bool) {
     BY_PATH.get(path).map_or((Repeat::Never, true), |right| (right.repeat, right.is_streamed))
 }
 
-/// The row under which a request was let through. A request that passed no door is held to the strictest.
+/// The row under which a request was admitted. A request that passed no check gets the strictest.
 pub fn access_of<T>(request: &tonic::Request<T>) -> Access {
     request.extensions().get::<&'static Right>().map_or(Access::UserActs, |right| right.access)
 }
 
-/// A service of this process behind the table.
+/// Wraps a service of this process in the table.
 #[derive(Clone)]
 pub(crate) struct Held<S>(pub S);
 

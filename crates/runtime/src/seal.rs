@@ -1,7 +1,7 @@
 //! Encrypts secrets at rest.
 //!
 //! ChaCha20-Poly1305 under the data key, bound to the app and the column, so that a sealed value moved to another row
-//! or column does not open.
+//! or column does not decrypt.
 
 use std::fmt;
 
@@ -14,10 +14,10 @@ use tidings_domain::{AppId, Entropy, Error};
 
 const NONCE: usize = 12;
 
-/// A secret as it is stored: the app, what it is sealed as, and the text.
+/// A secret as stored: the app, the purpose, and the sealed text.
 pub type Sealed = (AppId, &'static str, String);
 
-/// The key that comes from the data folder or the config. Cheap to clone.
+/// The key from the data folder or the config. Cheap to clone.
 #[derive(Clone)]
 pub struct DataKey(ChaCha20Poly1305);
 
@@ -33,7 +33,7 @@ impl DataKey {
         Self(ChaCha20Poly1305::new(key.into()))
     }
 
-    /// The secret as it is stored in `column` of `app`'s row.
+    /// Seals a secret for `column` of `app`'s row.
     pub fn seal(&self, app: AppId, column: &str, secret: &str, entropy: &dyn Entropy) -> String {
         let mut nonce = [0; NONCE];
         entropy.fill(&mut nonce);
@@ -43,14 +43,14 @@ impl DataKey {
         STANDARD_NO_PAD.encode([&nonce[..], &sealed].concat())
     }
 
-    /// The secret that was stored in `column` of `app`'s row.
+    /// Opens the secret stored in `column` of `app`'s row.
     pub fn open(&self, app: AppId, column: &str, stored: &str) -> Result<String, Error> {
         self.try_open(app, column, stored).ok_or_else(|| {
             Error::internal(format!("{column} of app {app} does not open: wrong data key or damaged row"))
         })
     }
 
-    /// Whether it is the key that `sealed` were sealed with. One row may be damaged; a wrong key opens none.
+    /// Whether `sealed` were sealed with this key. Single rows may be damaged; a wrong key opens none.
     pub fn fits(&self, sealed: &[Sealed]) -> bool {
         sealed.is_empty() || sealed.iter().any(|(app, column, stored)| self.try_open(*app, column, stored).is_some())
     }
@@ -64,7 +64,7 @@ impl DataKey {
     }
 }
 
-/// A number ends where the first colon stands, so there is one reading, whatever the column is called.
+/// A number ends at the first colon, so there is only one reading, whatever the column is called.
 fn bound_to(app: AppId, column: &str) -> String {
     format!("{app}:{column}")
 }
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// What is bound to one app and column is bound to no other, however digits move between them.
+        /// The bound data of one app and column equals that of no other, however digits are shifted between them.
         #[test]
         fn app_and_column_do_not_run_into_each_other(
             one in (0_i64..2000, "[0-9:a-c]{0,4}"),

@@ -28,7 +28,7 @@ use crate::{
     wire::{CALLS, CONNECTION_WINDOW, STREAM_WINDOW},
 };
 
-/// Binds the address that `setting` (`listen`, `grpc_listen`) names, with an error that says what to do.
+/// Binds the address that `setting` (`listen`, `grpc_listen`) names, with an error that suggests what to do.
 pub async fn bind(setting: &str, address: &str) -> Result<TcpListener, Error> {
     TcpListener::bind(address).await.map_err(|error| {
         let remedy = match error.kind() {
@@ -43,13 +43,13 @@ pub async fn bind(setting: &str, address: &str) -> Result<TcpListener, Error> {
     })
 }
 
-/// A gRPC server in the making.
+/// A builder for a gRPC server.
 pub struct GrpcServer {
     routes: RoutesBuilder,
     health: Health,
 }
 
-/// Says over the health service whether the process can do its work. Cheap to clone.
+/// Reports over the health service whether the process can do its work. Cheap to clone.
 #[derive(Clone)]
 pub struct Health {
     reporter: HealthReporter,
@@ -59,7 +59,7 @@ pub struct Health {
 }
 
 impl Health {
-    /// What the health service answers from now on.
+    /// Sets the answer of the health service.
     pub async fn set(&self, ready: bool) {
         if self.has_ended.load(Ordering::Acquire) {
             return;
@@ -70,7 +70,7 @@ impl Health {
         }
     }
 
-    /// Ends what watches it, which would keep connections open for ever.
+    /// Ends watch calls, which would keep connections open forever.
     async fn end(mut self) {
         self.set(false).await;
         self.has_ended.store(true, Ordering::Release);
@@ -112,12 +112,12 @@ impl GrpcServer {
         self.routes.add_service(service);
     }
 
-    /// What the health service answers for the services that were added.
+    /// The health answer of the services that were added.
     pub fn health(&self) -> Health {
         self.health.clone()
     }
 
-    /// Serves until shutdown, then tells every connection to go and answers what has begun.
+    /// Serves until shutdown, then closes every connection gracefully and answers open calls.
     pub async fn serve(
         mut self,
         listener: TcpListener,
@@ -126,7 +126,7 @@ impl GrpcServer {
         shutdown: Shutdown,
     ) -> Result<(), Error> {
         self.routes.add_service(reflection().build_v1().map_err(Error::internal)?);
-        // The clients of several languages ask for the older one alone.
+        // The clients of several languages only use the older one.
         self.routes.add_service(reflection().build_v1alpha().map_err(Error::internal)?);
         let health = self.health();
         let stop = async move {
@@ -146,7 +146,7 @@ impl GrpcServer {
     }
 }
 
-/// The connections that find a place.
+/// Admitted connections.
 fn admitted(listener: TcpListener, connections: Connections) -> impl Stream<Item = io::Result<Admitted>> {
     let accepting = (listener, connections);
     stream::unfold(accepting, |(listener, connections)| async move {
@@ -155,10 +155,10 @@ fn admitted(listener: TcpListener, connections: Connections) -> impl Stream<Item
     })
 }
 
-/// How long accepting rests after a failure such as too many open files.
+/// The pause of the accept loop after a failure such as too many open files.
 const REST: Duration = Duration::from_millis(50);
 
-/// The next connection that finds a place; others are closed at once.
+/// The next admitted connection; others are closed at once.
 pub async fn accept(
     listener: &TcpListener,
     connections: &Connections,

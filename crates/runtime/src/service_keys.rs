@@ -1,4 +1,4 @@
-//! What services show each other: one key, and for the time of a change a second one that is accepted beside it.
+//! How services authenticate to each other: one key, and during a change a second one that is accepted as well.
 
 use std::sync::Arc;
 
@@ -12,22 +12,22 @@ pub struct ServiceKeys {
 }
 
 impl ServiceKeys {
-    /// `shown` goes out with every call; `previous` is accepted as well.
+    /// `shown` is sent with every call; `previous` is accepted as well.
     pub fn new(shown: &str, previous: Option<&str>) -> Self {
         Self { shown: shown.into(), previous: previous.map(Into::into) }
     }
 
-    /// What is shown to other services, and what new links are signed with.
+    /// What is sent to other services, and what new links are signed with.
     pub fn shown(&self) -> &str {
         &self.shown
     }
 
-    /// Every key that opens the door, the one that is shown first.
+    /// Every accepted key, the one that is sent first.
     pub fn accepted(&self) -> impl Iterator<Item = &str> {
         [Some(&self.shown), self.previous.as_ref()].into_iter().flatten().map(AsRef::as_ref)
     }
 
-    /// Whether that is one of them; in constant time. An empty key opens nothing.
+    /// Whether that is one of them; in constant time. An empty key never matches.
     pub(crate) fn accept(&self, given: &[u8]) -> bool {
         self.accepted().fold(false, |found, key| found | (!key.is_empty() && bool::from(given.ct_eq(key.as_bytes()))))
     }

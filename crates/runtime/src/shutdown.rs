@@ -1,6 +1,7 @@
-//! The way to the end of a process: it says that it will stop, and then stops.
+//! Shutdown of a process, in two steps: it announces that it will stop, and then stops.
 //!
-//! Between the two it serves as ever, while whoever asks whether it is ready hears that it is not and goes elsewhere.
+//! Between the two it serves as before, while readiness checks see that it is not ready, so that clients switch to
+//! another process.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use tokio::{
     time::sleep,
 };
 
-/// Tells tasks to stop. Cheap to clone.
+/// Signals tasks to stop. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Shutdown(watch::Sender<Stage>);
 
@@ -28,7 +29,7 @@ impl Default for Shutdown {
 }
 
 impl Shutdown {
-    /// Says that it will stop: from now on it is not ready.
+    /// Announces the stop: from now on the process is not ready.
     pub fn drain(&self) {
         self.reach(Stage::Draining);
     }
@@ -46,7 +47,7 @@ impl Shutdown {
         });
     }
 
-    /// Whether it will stop, or does.
+    /// Whether a stop was announced, or has happened.
     pub fn is_draining(&self) -> bool {
         *self.0.borrow() >= Stage::Draining
     }
@@ -56,24 +57,24 @@ impl Shutdown {
         *self.0.borrow() == Stage::Stopping
     }
 
-    /// Ends when it will stop, or does.
+    /// Completes when a stop is announced, or has happened.
     pub async fn draining(&self) {
         self.reached(Stage::Draining).await;
     }
 
-    /// Ends when [`Self::trigger`] was called.
+    /// Completes when [`Self::trigger`] was called.
     pub async fn triggered(&self) {
         self.reached(Stage::Stopping).await;
     }
 
     async fn reached(&self, stage: Stage) {
         let mut seen = self.0.subscribe();
-        // The sender lives in self, so waiting cannot fail.
+        // The sender is owned by self, so waiting cannot fail.
         let _ = seen.wait_for(|reached| *reached >= stage).await;
     }
 
-    /// On Ctrl-C and SIGTERM the process is not ready any more, and stops when `delay` is over. At a second signal it ends
-    /// at once, as at a crash: what was acknowledged is on disk.
+    /// On Ctrl-C and SIGTERM the process becomes not ready, and stops when `delay` is over. At a second signal it exits
+    /// at once, as in a crash: everything acknowledged is on disk.
     pub fn on_signals(&self, delay: Duration) -> std::io::Result<()> {
         let mut signals =
             Signals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? };
@@ -102,7 +103,7 @@ struct Signals {
 }
 
 impl Signals {
-    /// The next one, as the exit code of a process that it ended.
+    /// The next signal, as the exit code of a process that it ended.
     async fn next(&mut self) -> i32 {
         const BASE: i32 = 128;
         let kind = tokio::select! {

@@ -1,8 +1,8 @@
-//! Runs the background tasks of a process, and starts again what ends or panics.
+//! Runs the background tasks of a process, and restarts those that end or panic.
 //!
-//! A task that ended is logged with its error and started again after a pause, which doubles while it keeps failing. It
-//! counts as failed until it has run for as long as it had paused. All end with the process: most are cut off, which must
-//! do no harm, as a crash must not; some have something to finish first.
+//! A task that ended is logged with its error and restarted after a pause, which doubles while it keeps failing. It
+//! counts as failed until it has run for as long as the pause. All end with the process: most are aborted, which must
+//! be as safe as a crash; some have something to finish first.
 
 use std::{
     any::Any,
@@ -21,13 +21,13 @@ use tokio::{
 
 use crate::{Conditions, Shutdown};
 
-/// The pause before a task is started again for the first time.
+/// The pause before the first restart of a task.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// A task that ran for so long is well: its next failure counts as the first.
+/// A task that ran for so long is healthy: its next failure counts as the first.
 const WELL: Duration = Duration::from_mins(1);
 
-/// What a background task is called, and what depends on it.
+/// The name of a background task, and what depends on it.
 #[derive(Debug, Clone, Copy)]
 pub struct Task {
     name: &'static str,
@@ -36,7 +36,7 @@ pub struct Task {
 }
 
 impl Task {
-    /// A task that does its work behind the answers, and is cut off at shutdown. `name` is for the log.
+    /// A task that works in the background of calls, and is aborted at shutdown. `name` is for the log.
     pub const fn new(name: &'static str) -> Self {
         Self { name, is_needed_to_send: false, ends_itself: false }
     }
@@ -47,7 +47,7 @@ impl Task {
         Self { is_needed_to_send: true, ..self }
     }
 
-    /// It heeds [`Tasks::shutdown`] or [`Tasks::closing`] by itself and is waited for.
+    /// It handles [`Tasks::shutdown`] or [`Tasks::closing`] itself and is waited for.
     #[must_use]
     pub const fn ends_itself(self) -> Self {
         Self { ends_itself: true, ..self }
@@ -67,7 +67,7 @@ struct Inner {
 }
 
 impl Tasks {
-    /// Runs what `make` gives, and again what it gives then, until shutdown.
+    /// Runs the future that `make` returns, and restarts it with a new one, until shutdown.
     pub fn run<F>(&self, task: Task, make: impl Fn() -> F + Send + Sync + 'static)
     where
         F: Future<Output = ()> + Send + 'static,
@@ -85,22 +85,22 @@ impl Tasks {
         });
     }
 
-    /// Says that the process is to stop.
+    /// The signal that the process is to stop.
     pub fn shutdown(&self) -> &Shutdown {
         &self.0.shutdown
     }
 
-    /// Says that no call is open any more, so nothing new comes.
+    /// The signal that no call is open any more, so no new work arrives.
     pub fn closing(&self) -> &Shutdown {
         &self.0.closing
     }
 
-    /// What keeps the process from sending.
+    /// The conditions that keep the process from sending.
     pub fn conditions(&self) -> &Conditions {
         &self.0.conditions
     }
 
-    /// Ends every task once no call is open any more. Those that take longer than `patience` are cut off.
+    /// Ends every task once no call is open any more. Those that take longer than `patience` are aborted.
     pub async fn finish(&self, patience: Duration) {
         self.0.shutdown.trigger();
         self.0.closing.trigger();
@@ -146,7 +146,7 @@ impl Inner {
             tracing::error!(task = task.name, why, ?pause, "a background task failed and is started again");
             self.is_down(task, Some(format!("the task {} failed: {why}", task.name)));
             paused = Some(pause);
-            // What was accepted is finished also by a task that failed while the process stops.
+            // Accepted work is finished even by a task that failed during shutdown.
             sleep(pause).await;
         }
     }
@@ -158,12 +158,12 @@ impl Inner {
     }
 }
 
-/// The pause before a task is started again that has failed; `before` is the pause before it, if it has failed of late.
+/// The pause before a failed task is restarted; `before` is the previous pause, if it has failed recently.
 fn next_pause(before: Option<Duration>) -> Duration {
     before.map_or(FIRST_PAUSE, |before| (before * 2).min(LONGEST_PAUSE))
 }
 
-/// What a panic said.
+/// The message of a panic.
 fn words(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without words")
@@ -177,13 +177,13 @@ mod tests {
 
     use super::*;
 
-    /// Runs a task that says when it starts and panics at its first `failures` starts.
+    /// Runs a task that reports its starts and panics at the first `failures` of them.
     fn counted(tasks: &Tasks, task: Task, failures: usize) -> mpsc::UnboundedReceiver<()> {
         let (started, starts) = mpsc::unbounded_channel();
         let count = Arc::new(AtomicUsize::new(0));
         tasks.run(task, move || {
             let nth = count.fetch_add(1, Ordering::SeqCst);
-            // Nobody may look.
+            // There may be no receiver.
             let _ = started.send(());
             async move {
                 assert!(nth >= failures, "start {nth}");
@@ -216,7 +216,7 @@ mod tests {
             starts.recv().await.expect("a start");
         }
         others.recv().await.expect("a start");
-        // It runs again, and has not proved itself yet.
+        // It runs again, and is not yet considered healthy.
         let why = tasks.conditions().first().expect("a reason");
         assert_eq!(why, "the task t.writer failed: it panicked: start 2");
         wait_for(|| tasks.conditions().first().is_none()).await;

@@ -1,7 +1,8 @@
-//! Traces and log lines.
+//! Traces and logs.
 //!
-//! Log lines go to standard error, gathered for a tenth of a second at most. Spans go to an OpenTelemetry collector when an endpoint is configured; the trace
-//! context travels between processes as W3C `traceparent`.
+//! Log lines are written to standard error, buffered for a tenth of a second at most. Spans are sent to an
+//! OpenTelemetry collector when an endpoint is configured; the trace context travels between processes as W3C
+//! `traceparent`.
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -28,7 +29,7 @@ use crate::{
     log_throttle::{LogThrottle, ThrottledLines},
 };
 
-/// Set when spans are exported; otherwise nobody pays for trace contexts.
+/// Set when spans are exported; otherwise trace contexts cost nothing.
 static EXPORTING: OnceLock<()> = OnceLock::new();
 
 /// Keeps the exporter alive; call [`Guard::finish`] before the process ends so that the last spans arrive.
@@ -69,7 +70,7 @@ pub fn start(config: &Telemetry, role: &str) -> Result<Guard, Error> {
         .with_resource(Resource::builder().with_service_name(format!("tidings-{role}")).build())
         .build();
     let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer("tidings"));
-    // The spans of services and store have level debug: without a collector nobody pays for them.
+    // The spans of services and store have level debug: without a collector they cost nothing.
     let spans = spans.with_filter(Targets::new().with_target("tidings", LevelFilter::DEBUG));
     registry.with(spans).try_init().map_err(Error::internal)?;
     EXPORTING.get_or_init(|| ());
@@ -84,7 +85,7 @@ fn who_we_are() -> MetadataMap {
 }
 
 impl Guard {
-    /// Sends and writes what is still waiting.
+    /// Flushes pending spans and lines.
     pub fn finish(mut self) {
         if let Some(provider) = self.provider.take()
             && let Err(error) = provider.shutdown()
@@ -100,7 +101,7 @@ impl Drop for Guard {
     }
 }
 
-/// Puts the current span's trace context into the headers of a call to another process.
+/// Writes the current span's trace context into the headers of a call to another process.
 pub fn inject(headers: &mut http::HeaderMap) {
     if EXPORTING.get().is_some() {
         TraceContextPropagator::new().inject_context(&Span::current().context(), &mut Headers(headers));

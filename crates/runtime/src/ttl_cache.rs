@@ -1,7 +1,7 @@
-//! Answers that are believed for a while.
+//! A cache with a time to live.
 //!
-//! Nothing tells a cache that an answer has changed, so each is used for as long as its cache says and no longer. Errors
-//! are never kept.
+//! There is no invalidation from outside, so each answer is used for as long as its cache says and no longer. Errors
+//! are never cached.
 
 use std::{fmt, future::Future, hash::Hash, time::Duration};
 
@@ -9,10 +9,10 @@ use quick_cache::sync::{Cache, EntryAction, EntryResult};
 use tidings_domain::UnixMillis;
 use tokio::time::timeout;
 
-/// How long a call waits for another one that asks the same, before it asks for itself.
+/// How long a call waits for a concurrent one with the same key, before it queries for itself.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A bounded cache whose entries are used for a limited time, and that is filled once however many ask at the same time.
+/// A bounded cache whose entries expire, with one query per key at a time.
 pub struct TtlCache<K, V> {
     entries: Cache<K, (V, UnixMillis)>,
     lasts: fn(&V, UnixMillis) -> Duration,
@@ -25,29 +25,29 @@ impl<K, V> fmt::Debug for TtlCache<K, V> {
 }
 
 impl<K: Clone + Eq + Hash, V: Clone> TtlCache<K, V> {
-    /// A cache of `most` entries; beyond that, those that were asked for least make room. `lasts` says how long a value is
-    /// used that was asked for at that time.
+    /// A cache of `most` entries; beyond that, the least used are evicted. `lasts` returns how long a value queried at
+    /// that time is used.
     pub fn new(most: usize, lasts: fn(&V, UnixMillis) -> Duration) -> Self {
         Self { entries: Cache::new(most), lasts }
     }
 
-    /// The value, where there is one that may still be used.
+    /// The value, if there is one that has not expired.
     pub fn get(&self, key: &K, now: UnixMillis) -> Option<V> {
         let (value, asked_at) = self.entries.get(key)?;
         self.is_fresh(&value, asked_at, now).then_some(value)
     }
 
-    /// Keeps a value that was asked for at `now`.
+    /// Stores a value that was queried at `now`.
     pub fn insert(&self, key: K, value: V, now: UnixMillis) {
         self.entries.insert(key, (value, now));
     }
 
-    /// Forgets the value. What is being asked for at this moment may be older than whatever changed, and is not kept.
+    /// Removes the value. A query in flight may be older than the change, and its result is not stored.
     pub fn remove(&self, key: &K) {
         self.entries.remove(key);
     }
 
-    /// The value, which `ask` gives where none may be used. Of several calls at once the first asks, and the others wait
+    /// The value, from `ask` if there is no valid one. Of several concurrent calls the first asks, and the others wait
     /// for it; when it fails, or takes long, each asks for itself.
     pub async fn load<E>(&self, key: &K, now: UnixMillis, ask: impl Future<Output = Result<V, E>>) -> Result<V, E> {
         let usable = |_: &K, (value, asked_at): &mut (V, UnixMillis)| {
@@ -63,7 +63,7 @@ impl<K: Clone + Eq + Hash, V: Clone> TtlCache<K, V> {
             EntryResult::Timeout | EntryResult::Removed(..) => return self.after_another(key, ask).await,
         };
         let value = ask.await?;
-        // It fails where the entry was removed meanwhile.
+        // It fails if the entry was removed meanwhile.
         let _ = guard.insert((value.clone(), now));
         Ok(value)
     }
@@ -77,7 +77,7 @@ impl<K: Clone + Eq + Hash, V: Clone> TtlCache<K, V> {
         ask.await
     }
 
-    /// An answer from the future, after the clock was set back, is not fresh.
+    /// An answer from the future, after the clock was set back, does not count as fresh.
     fn is_fresh(&self, value: &V, asked_at: UnixMillis, now: UnixMillis) -> bool {
         now >= asked_at && now - asked_at < (self.lasts)(value, asked_at)
     }
@@ -120,7 +120,7 @@ mod tests {
         assert!((0..=255).filter(|key| cache.get(key, NOW).is_some()).count() <= 10);
     }
 
-    /// What `calls` at the same time get, and how many of them asked.
+    /// The results of concurrent `calls`, and how many of them asked.
     async fn together(
         cache: &TtlCache<u8, i32>,
         calls: i32,
@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(cache.get(&1, NOW), None);
         let changed = async {
             cache.remove(&1);
-            // Who comes after the change asks anew, however long the call before it takes.
+            // A call after the change asks anew, however long the call before it takes.
             assert_eq!(cache.load(&1, NOW, async { Ok::<_, Infallible>(8) }).await, Ok(8));
             Ok::<_, Infallible>(7)
         };

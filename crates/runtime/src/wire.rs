@@ -1,4 +1,4 @@
-//! The transport between services: a generated client talks to a service in this process or over TCP alike.
+//! The transport between services: a generated client talks to a service in this process or over TCP in the same way.
 //!
 //! In process a call is a function call: no socket, no HTTP/2. Spans nest by themselves there; over TCP the trace
 //! context travels as metadata.
@@ -33,26 +33,25 @@ use crate::{config::Addresses, rights::Held};
 type Request = http::Request<Body>;
 type Response = http::Response<Body>;
 
-/// How long a call to another process may take.
+/// The timeout of a call to another process.
 const DEADLINE: Duration = Duration::from_secs(30);
-/// The same where the caller sends or makes a whole file: longer than any upload may take.
+/// The same if the caller transfers a whole file: longer than any upload may take.
 const LONG_DEADLINE: Duration = Duration::from_hours(2);
 
-/// Bytes of one call that may be on their way before they are taken: what a call to another process has in memory for a
-/// client that takes its time.
+/// Flow-control window of one call: the memory of a call to another process for a client that reads slowly.
 pub(crate) const STREAM_WINDOW: u32 = 128 * 1024;
-/// The same of all calls on a connection, the most there is. Calls whose clients have stopped taking bytes use up their own
+/// The same for all calls on a connection, the maximum. Calls whose clients have stopped reading fill their own
 /// windows and must not use up that of the others.
 pub(crate) const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
-/// Calls on one connection at once. Streams that last, as those of downloads and events, must leave room for all others.
+/// Concurrent calls per connection. Long-lived streams, as of downloads and events, must leave room for all others.
 pub(crate) const CALLS: u32 = 100_000;
 
-/// A way to a service, wherever it runs. Cheap to clone.
+/// A channel to a service, local or remote. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Wire(BoxCloneSyncService<Request, Response, Status>);
 
 impl Wire {
-    /// To a service in this process, held to the table of rights like one over the network.
+    /// To a service in this process, subject to the table of rights like one over the network.
     pub fn local<S>(service: S) -> Self
     where
         S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
@@ -61,7 +60,7 @@ impl Wire {
         Self(BoxCloneSyncService::new(Held(service).map_err(|never| match never {})))
     }
 
-    /// To a service at `addresses`, whose processes share the calls. Connects when first used, and again after a failure.
+    /// To a service at `addresses`, whose processes share the calls. Connects at first use, and again after a failure.
     pub fn remote(addresses: &Addresses, service_key: &str) -> Result<Self, Error> {
         Self::within(addresses, service_key, DEADLINE)
     }
@@ -93,17 +92,17 @@ impl Service<Request> for Wire {
 /// A client for each service. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Clients {
-    /// Who exists.
+    /// Apps and users.
     pub directory: DirectoryServiceClient<Wire>,
-    /// Who is in which group; served by the directory.
+    /// Groups and their members; served by the directory.
     pub group: GroupServiceClient<Wire>,
     /// The log.
     pub message: MessageServiceClient<Wire>,
-    /// Each user's view of it.
+    /// Each user's view of the log.
     pub conversation: ConversationServiceClient<Wire>,
-    /// Bytes.
+    /// Files.
     pub file: FileServiceClient<Wire>,
-    /// Tells apps' servers what happened.
+    /// Callbacks to apps' servers.
     pub callback: CallbackServiceClient<Wire>,
 }
 
@@ -121,5 +120,6 @@ impl Clients {
     }
 }
 
-/// Replies end at about 2 MiB, unless a single message, as large as its app may allow, or the words of an app have more.
+/// Replies are cut at about 2 MiB, unless a single message, as large as its app may allow, or the words of an app are
+/// larger.
 const MAX_ANSWER: usize = 8 * 1024 * 1024;

@@ -1,4 +1,4 @@
-//! Calls between processes over real connections: shared, repeated where that is safe, bounded in time.
+//! Calls between processes over real connections: load-balanced, repeated if that is safe, bounded in time.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -36,7 +36,7 @@ const KEY: &str = "0123456789abcdef";
 type Answer = Pin<Box<dyn Future<Output = http::Response<Body>> + Send>>;
 type Act = Arc<dyn Fn(http::Request<Body>) -> Answer + Send + Sync>;
 
-/// Stands for a message service.
+/// A fake message service.
 #[derive(Clone)]
 struct Fake {
     act: Act,
@@ -112,7 +112,7 @@ fn unavailable(_: http::Request<Body>) -> Answer {
     answer(status_from_error(Error::new(Reason::Unavailable, "")))
 }
 
-/// Takes the message and never answers.
+/// Reads the message and never answers.
 fn dies(request: http::Request<Body>) -> Answer {
     Box::pin(async move {
         request.into_body().collect().await.unwrap();
@@ -125,7 +125,7 @@ fn wire<'a>(processes: impl IntoIterator<Item = &'a Process>) -> Wire {
     Wire::remote(&Addresses::read(&urls.join(",")), KEY).unwrap()
 }
 
-/// Makes a call; gives the code that it ends with.
+/// Makes a call; returns its status code.
 async fn call(wire: &Wire, method: &str, message: &impl Message) -> Code {
     let mut bytes = vec![0];
     bytes.extend((message.encoded_len() as u32).to_be_bytes());
@@ -171,7 +171,7 @@ async fn processes_share_the_calls_and_one_that_stops_or_comes_back_costs_nobody
     }
     assert_eq!((one.calls() - before.0, other.calls() - before.1), (20, 20));
 
-    // Sends without a key, all the while.
+    // Sends without a key, continuously.
     let address = other.address.to_string();
     let load = async {
         for _ in 0..50 {
@@ -230,7 +230,7 @@ async fn one_that_says_it_does_not_serve_gets_no_calls_while_another_does() {
             break;
         }
     }
-    // With nobody else it is asked all the same: it may serve reads.
+    // It is the only one, so it is called all the same: it may serve reads.
     other.health.set(false).await;
     let before = one.calls();
     while one.calls() == before {
@@ -290,7 +290,7 @@ async fn a_call_waits_for_the_only_process_to_come_back_and_fails_when_it_does_n
     assert_eq!(send(&wire).await, Code::Unavailable);
 }
 
-/// Tells when it is dropped.
+/// Signals when it is dropped.
 struct Tell(mpsc::UnboundedSender<u64>);
 
 impl Drop for Tell {
@@ -327,7 +327,7 @@ async fn what_is_left_of_the_callers_time_travels_and_ends_the_work() {
     let bounded = seen.recv().await.unwrap();
     assert!((5_000..9_000).contains(&bounded), "{bounded}");
 
-    // Work that takes longer is given up on both sides.
+    // Work that takes longer times out on both sides.
     let endless = Process::start(move |_| {
         let tell = Tell(told.clone());
         Box::pin(async move {

@@ -1,18 +1,18 @@
-//! Where a service is: one address or several, each `http://host:port`.
+//! The address of a service: one or several, each `http://host:port`.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, de};
 use tidings_domain::Error;
 
-/// The addresses of a service whose processes serve alike. A host name may stand for several of them.
+/// The addresses of a service whose processes are interchangeable. A host name may resolve to several of them.
 ///
-/// In a file a text or a list of texts; in one text they are separated by commas, also in the environment.
+/// In a file a string or a list of strings; in a single string, also in the environment, they are separated by commas.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Addresses(Vec<String>);
 
 impl Addresses {
-    /// Reads addresses that are separated by commas. What they look like is left to [`Self::check`].
+    /// Splits addresses at commas. Their format is validated by [`Self::check`].
     pub fn read(text: &str) -> Self {
         Self(text.split(',').map(|address| address.trim().to_owned()).collect())
     }
@@ -22,7 +22,7 @@ impl Addresses {
         self.0.iter().map(String::as_str)
     }
 
-    /// Refuses what is no `http://host:port`, by the name of the setting.
+    /// Refuses anything but `http://host:port`, with the name of the setting.
     pub fn check(&self, setting: &str) -> Result<(), Error> {
         for address in &self.0 {
             let uri = address.parse::<http::Uri>().ok().filter(|uri| uri.scheme_str() == Some("http"));

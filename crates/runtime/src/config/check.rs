@@ -1,4 +1,4 @@
-//! Whether what the configuration says can be meant.
+//! Validates the configuration.
 
 use tidings_domain::Error;
 
@@ -6,7 +6,7 @@ use super::Config;
 
 /// Shortest service key.
 const SHORTEST_KEY: usize = 16;
-/// Who takes a process out of service needs no longer, and whoever stops it waits for it.
+/// Longer drain delays serve no purpose, and whoever stops the process waits for it.
 const LONGEST_DRAIN_DELAY_MS: u64 = 300_000;
 
 impl Config {
@@ -56,7 +56,7 @@ impl Config {
         self.check_store()
     }
 
-    /// Half of a store's settings would leave the files in the folder without a word.
+    /// With half of a store's settings files would silently go to the folder.
     fn check_store(&self) -> Result<(), Error> {
         let files = &self.files;
         let given = [
@@ -82,7 +82,7 @@ impl Config {
     }
 }
 
-/// A service key is long enough not to be guessed, and can be a header's value.
+/// A service key is long enough not to be guessed, and is valid as a header's value.
 pub fn service_key(name: &str, key: &str) -> Result<(), Error> {
     if key.len() < SHORTEST_KEY || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
         let rule = "must be at least 16 visible ASCII characters; make one with `openssl rand -hex 32`";
@@ -98,7 +98,7 @@ fn listen_address(name: &str, address: &str) -> Result<(), Error> {
     }
 }
 
-/// An origin as browsers send it, which is compared to the letter: with anything more it would never be one.
+/// An origin as browsers send it, which is compared verbatim: with anything more it would never match.
 fn cors_origin(origin: &str) -> Result<(), Error> {
     if matches!(origin, "*" | "null") {
         return Ok(());

@@ -1,16 +1,16 @@
-//! Which environment variables begin with `TIDINGS_` and may be there. Any other is an error: a misspelt one would be a
-//! setting that does not act.
+//! Which environment variables with the prefix `TIDINGS_` are allowed. Any other is an error: otherwise a misspelt
+//! setting would have no effect.
 
 use tidings_domain::Error;
 
 use super::{KEYS, variable};
 
-/// What all of ours begin with.
+/// The prefix of all of ours.
 pub(super) const PREFIX: &str = "TIDINGS_";
 /// Names the config file.
 const CONFIG: &str = "TIDINGS_CONFIG";
-/// What `demo.env` holds for the README's commands: an operator has sourced it and runs `tidings app` in that shell.
-/// The service key is among them too, and is a setting.
+/// What `demo.env` holds for the README's commands: an operator may have sourced it and run `tidings app` in that
+/// shell. The service key is among them too, and is a setting.
 pub const CREDENTIALS: [&str; 11] = [
     "TIDINGS_URL",
     "TIDINGS_GRPC",
@@ -24,17 +24,17 @@ pub const CREDENTIALS: [&str; 11] = [
     "TIDINGS_LANYING_ADMIN_TOKEN",
     "TIDINGS_SDK_APPID",
 ];
-/// What the test command sets for the tests: the programs that they start inherit it.
+/// Set by the test command for the tests: the programs that they start inherit them.
 const TESTS: [&str; 2] = ["TIDINGS_TEST_", "TIDINGS_BIN"];
 
-/// Refuses the first variable that nobody reads.
+/// Refuses the first unknown variable.
 pub(super) fn check<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<(), Error> {
     let known: Vec<String> = KEYS.into_iter().map(variable).collect();
     let unknown = names.into_iter().find(|name| name.starts_with(PREFIX) && !is_known(&known, name));
     let Some(unknown) = unknown else {
         return Ok(());
     };
-    // `TIDINGS_PEERS_FILE` is the peer `file` and no file with something in it.
+    // `TIDINGS_PEERS_FILE` is the peer `file`, not a file that holds a value.
     let (name, ending) = unknown.strip_suffix("_FILE").map_or((unknown, ""), |name| (name, "_FILE"));
     let nearest = super::file::nearest(name, known.iter().map(String::as_str));
     let rule = format!("in the environment is no setting: did you mean {nearest}{ending}? Correct or unset it");
@@ -50,14 +50,15 @@ fn is_known(known: &[String], name: &str) -> bool {
         || is_of_kubernetes(name)
 }
 
-/// Kubernetes tells every pod where the namespace's services are: of one that is called `tidings` or `tidings-message`
-/// there are `TIDINGS_SERVICE_HOST`, `TIDINGS_MESSAGE_PORT_9090_TCP_ADDR` and so on, which nobody has written.
+/// Kubernetes injects the addresses of the namespace's services into every pod: for one called `tidings` or
+/// `tidings-message` there are `TIDINGS_SERVICE_HOST`, `TIDINGS_MESSAGE_PORT_9090_TCP_ADDR` and so on, which nobody has
+/// written.
 fn is_of_kubernetes(name: &str) -> bool {
     if name.ends_with("_SERVICE_HOST") || name.ends_with("_SERVICE_PORT") || name.contains("_SERVICE_PORT_") {
         return true;
     }
     let Some((_, port)) = name.rsplit_once("_PORT_") else {
-        // `TIDINGS_PORT_9090_TCP_PORT` ends so as well, and is as good.
+        // `TIDINGS_PORT_9090_TCP_PORT` has this ending as well, and is allowed.
         return name.ends_with("_PORT");
     };
     let mut parts = port.split('_');

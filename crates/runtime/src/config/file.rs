@@ -1,4 +1,4 @@
-//! The config file: TOML, whose mistakes are named with file, line and key. Values are never shown: some are secrets.
+//! The config file: TOML. Errors name file, line and key. Values are never shown: some are secrets.
 
 use std::{fs, ops::Range, path::Path};
 
@@ -11,7 +11,7 @@ use toml::{
 
 use super::{Config, KEYS};
 
-/// Reads and checks a file.
+/// Reads and validates a file.
 pub(super) fn read(path: &Path) -> Result<Table, Error> {
     let text = fs::read_to_string(path).map_err(|error| {
         let words =
@@ -24,7 +24,7 @@ pub(super) fn read(path: &Path) -> Result<Table, Error> {
     })
 }
 
-/// What is wrong, and at which byte.
+/// The error, and the byte offset of its cause.
 struct Mistake {
     at: Option<usize>,
     words: String,
@@ -59,7 +59,7 @@ fn keys_of(table: &DeTable<'_>, section: &str, keys: &mut Vec<(String, Range<usi
     for (key, value) in table {
         let name = format!("{section}{}", key.get_ref());
         match value.get_ref() {
-            // A section that no key has is reported as such, by its first key or by itself.
+            // An unknown section is reported by its first key or by itself.
             DeValue::Table(inner) if KEYS.iter().any(|known| known.starts_with(&format!("{name}."))) => {
                 keys_of(inner, &format!("{name}."), keys);
             }
@@ -69,7 +69,7 @@ fn keys_of(table: &DeTable<'_>, section: &str, keys: &mut Vec<(String, Range<usi
     keys.sort_by_key(|(_, span)| span.start);
 }
 
-/// What was expected, without what was found there, which may be a secret in the wrong place.
+/// What was expected, without what was found, which may be a secret in the wrong place.
 pub(super) fn without_value(message: &str) -> String {
     match message.split_once(", expected ") {
         Some((found, expected)) if found.starts_with("invalid ") => {
@@ -80,12 +80,12 @@ pub(super) fn without_value(message: &str) -> String {
     }
 }
 
-/// The candidate that is fewest changes away from `name`.
+/// The candidate with the smallest edit distance to `name`.
 pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> &'a str {
     candidates.into_iter().min_by_key(|candidate| changes(name, candidate)).unwrap_or_default()
 }
 
-/// How many characters must be put in, taken out or replaced to get from one text to the other (Levenshtein).
+/// The Levenshtein distance: how many characters must be inserted, deleted or replaced.
 fn changes(one: &str, other: &str) -> usize {
     let mut row: Vec<usize> = (0..=other.len()).collect();
     for (line, a) in one.bytes().enumerate() {

@@ -1,4 +1,4 @@
-//! Puts the configuration together: the file, and the environment over it.
+//! Builds the configuration: the file, overridden by the environment.
 
 use std::{env, ffi::OsString, fs, path::Path};
 
@@ -8,7 +8,7 @@ use toml::{Table, Value};
 use super::{Config, FLAGS, KEYS, TYPED, environment, file, variable};
 
 impl Config {
-    /// Reads the file, if one is named, and the environment. What it says is looked at by [`Config::check`].
+    /// Reads the file, if one is named, and the environment. Values are validated by [`Config::check`].
     pub fn load(path: Option<&Path>) -> Result<Self, Error> {
         Self::from(path, env::vars_os())
     }
@@ -33,7 +33,7 @@ impl Config {
     }
 }
 
-/// Ours, as text.
+/// Variables with our prefix, as text.
 fn texts(variables: impl Iterator<Item = (OsString, OsString)>) -> Result<Vec<(String, String)>, Error> {
     let mut ours = Vec::new();
     for (name, value) in variables {
@@ -46,7 +46,7 @@ fn texts(variables: impl Iterator<Item = (OsString, OsString)>) -> Result<Vec<(S
     Ok(ours)
 }
 
-/// The variable that sets a key, and its text: that of the file that it names, or its own where it is not empty.
+/// The variable that sets a key, and its value: read from the file that it names, or its own if it is not empty.
 fn setting(key: &str, variables: &[(String, String)]) -> Result<Option<(String, String)>, Error> {
     let name = variable(key);
     let value = |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
@@ -64,7 +64,8 @@ fn setting(key: &str, variables: &[(String, String)]) -> Result<Option<(String, 
     Ok(Some((named, text.to_owned())))
 }
 
-/// What is [`TYPED`] is TOML, and a boolean any word for one; anything else is a string as it stands, also where it looks like a number.
+/// Keys in [`TYPED`] are parsed as TOML, booleans from any of their words; anything else is a string as it is, even if
+/// it looks like a number.
 fn set(table: &mut Table, key: &str, text: &str) {
     let (whole, is_typed) = (key, TYPED.contains(&key));
     let (section, key) = key.split_once('.').map_or((None, key), |(section, key)| (Some(section), key));

@@ -1,33 +1,34 @@
-//! What to believe of the wall clock. Pure: all times are handed in, in milliseconds.
+//! Decides what to believe of the wall clock. Pure: all times are passed in, in milliseconds.
 
 use tidings_domain::{BEGINNING, Witness};
 
-/// How far the wall clock may be from what it is expected to show, and from the database's, before it is doubted.
+/// How far the wall clock may be from its expected value, and from the database's, before it is distrusted.
 const BOUND: i64 = 5_000;
-/// A smaller difference is followed by this part of the time that passes.
+/// A smaller difference is corrected at this fraction of the elapsed time.
 const FOLLOW: i64 = 10;
-/// Readings of a clock that runs steadily are no further apart.
+/// Readings of a steadily running clock differ by no more than this.
 const STEADY: i64 = 1_000;
-/// A clock that was set is believed when it has run steadily for so long and the database's clock shows the same.
+/// A clock that was set is trusted again when it has run steadily for so long and the database's clock agrees.
 const CONFIRMED: i64 = 10_000;
-/// The same where there is no database's clock to ask.
+/// The same without a database clock.
 const UNCONFIRMED: i64 = 60_000;
-/// The database's clock is taken to be right, and ours wrong, once it has said so for this long: it may be set too.
+/// The database's clock is considered right, and ours wrong, once it has differed for this long: it may have been set
+/// too.
 const CONTRADICTED: i64 = 10_000;
-/// An installation that was not running for longer than this has its clock looked at for a while when it starts.
+/// After a longer outage the clock is watched for a while at the start.
 const LONGEST_PAUSE: i64 = 30 * 24 * 3_600_000;
 
-/// What became of the wall clock's standing.
+/// A change in the wall clock's state.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Change {
     Doubted(String),
-    /// Believed again; the time was set by so much.
+    /// Trusted again; the time was set by so much.
     Explained {
         by: i64,
     },
 }
 
-/// Something that is so since a moment of the steady clock.
+/// A state, and since when it lasts by the steady clock.
 #[derive(Debug, Clone, Copy)]
 struct Since {
     offset: i64,
@@ -37,23 +38,23 @@ struct Since {
 #[derive(Debug)]
 enum Standing {
     Believed,
-    /// It was believed, and what it shows now does not follow from that.
+    /// It was trusted, and its value now does not follow from that.
     Jumped,
-    /// It was not believed since the process started.
+    /// It was not trusted since the process started.
     Unproven,
-    /// The database's clock shows something else, though nobody has set ours.
+    /// The database's clock differs, though ours was not set.
     Contradicted,
 }
 
-/// Whether the wall clock is believed. An offset is what is added to the steady clock.
+/// The state of the wall clock. An offset is what is added to the steady clock.
 #[derive(Debug)]
 pub(super) struct Judge {
     offset: i64,
     looked_at: i64,
     standing: Standing,
-    /// What the wall clock has been showing.
+    /// The offset of the wall clock.
     wall: Since,
-    /// What the database's clock has been showing, and when it was last asked.
+    /// The offset of the database's clock, and when it was last queried.
     database: Option<(Since, i64)>,
     /// When the installation last ran, in milliseconds since 1970.
     last_run: Option<i64>,
@@ -90,7 +91,7 @@ impl Judge {
         }
     }
 
-    /// Looks at the wall clock.
+    /// Reads the wall clock.
     pub(super) fn look(&mut self, steady: i64, wall: i64) -> Option<Change> {
         let offset = wall - steady;
         if (offset - self.wall.offset).abs() > STEADY {
@@ -105,7 +106,7 @@ impl Judge {
             Standing::Believed if !fits => Standing::Jumped,
             Standing::Believed if self.is_contradicted(steady) => Standing::Contradicted,
             Standing::Believed => {
-                // What is less than the part that may be followed is followed at once.
+                // A difference within the allowed correction is corrected at once.
                 let most = passed / FOLLOW + 1;
                 self.offset += apart.clamp(-most, most);
                 return None;
@@ -126,7 +127,7 @@ impl Judge {
         self.doubt().map(Change::Doubted)
     }
 
-    /// Hears what the time is elsewhere.
+    /// Takes in what the time is elsewhere.
     pub(super) fn hear(&mut self, steady: i64, wall: i64, witness: Witness) -> Option<Change> {
         let is_first = match witness {
             Witness::Database(now) => {
@@ -139,11 +140,11 @@ impl Judge {
             }
             Witness::LastRun(at) => self.last_run.replace(at.0).is_none(),
         };
-        // Nothing was known so far, so what the wall clock showed at the start was not proven.
+        // Nothing was known before, so the wall clock's value at the start was not verified.
         let believed = matches!(self.standing, Standing::Believed | Standing::Unproven);
         if is_first && believed && !self.is_plausible(wall) {
             self.standing = Standing::Unproven;
-            // The database's is the one that all processes have in common; without, the time goes on where it was.
+            // The database's clock is shared by all processes; without it, the time continues from where it was.
             match (self.database, self.last_run) {
                 (Some((database, _)), _) => self.offset = database.offset,
                 (None, Some(last_run)) => self.offset = last_run - steady,
@@ -156,7 +157,7 @@ impl Judge {
         self.look(steady, wall)
     }
 
-    /// Whether the database's clock shows the same; `None` when it was not asked.
+    /// Whether the database's clock agrees; `None` when it was not queried.
     fn agrees(&self) -> Option<bool> {
         self.database.map(|(database, _)| (database.offset - self.wall.offset).abs() <= BOUND)
     }
@@ -165,7 +166,7 @@ impl Judge {
         self.agrees() == Some(false) && self.database.is_some_and(|(database, _)| steady - database.at >= CONTRADICTED)
     }
 
-    /// Whether nothing that is known speaks against what the wall clock shows at a start.
+    /// Whether nothing known contradicts the wall clock at a start.
     fn is_plausible(&self, wall: i64) -> bool {
         let follows = |last_run: i64| (-BOUND..=LONGEST_PAUSE).contains(&(wall - last_run));
         let fits = match (self.agrees(), self.last_run) {
@@ -176,7 +177,8 @@ impl Judge {
         fits && wall >= BEGINNING.0
     }
 
-    /// Whether a clock that was set is to be believed: it has run steadily since, and the database's, asked since, agrees.
+    /// Whether a clock that was set is trusted again: it has run steadily since, and the database's, queried since,
+    /// agrees.
     fn is_proven(&self, steady: i64) -> bool {
         let steadily_for = steady - self.wall.at;
         match (self.agrees(), self.database) {
@@ -188,7 +190,7 @@ impl Judge {
     }
 }
 
-/// In words.
+/// The reason as text.
 fn ahead(ms: i64) -> String {
     let seconds = (ms.unsigned_abs() + 500) / 1000;
     if ms < 0 { format!("{seconds} seconds behind") } else { format!("{seconds} seconds ahead of") }
@@ -204,14 +206,14 @@ mod tests {
     const TEN_YEARS: i64 = 10 * 365 * 24 * 3_600_000;
     const HOUR: i64 = 3_600_000;
 
-    /// A machine with its two clocks, and a database's.
+    /// A simulated machine with its two clocks, and a database's.
     struct Machine {
         judge: Judge,
         steady: i64,
-        /// By how much the wall clock is wrong, and the database's, if there is one.
+        /// The error of the wall clock, and of the database's, if there is one.
         wrong: i64,
         database: Option<i64>,
-        /// Messages could be sent with a time that is so far from the right one.
+        /// The largest error with which messages could be sent.
         worst: i64,
     }
 
@@ -229,7 +231,7 @@ mod tests {
             }
         }
 
-        /// Looks every quarter of a second, and asks the database each second.
+        /// Reads the clock every quarter of a second, and queries the database each second.
         fn run(&mut self, ms: i64) {
             for step in 1..=ms / 250 {
                 self.steady += 250;
@@ -243,7 +245,7 @@ mod tests {
             }
         }
 
-        /// How far what is told as the time is from the right time.
+        /// The error of the reported time.
         fn error(&self) -> i64 {
             self.judge.offset() - START
         }
@@ -306,7 +308,7 @@ mod tests {
 
     #[test]
     fn with_a_database_it_is_accepted_soon_where_that_agrees_and_never_where_not() {
-        // The machine had been wrong together with the database's.
+        // The machine and the database were wrong together.
         let mut machine = Machine::new(HOUR, Some(HOUR));
         assert!(machine.believes());
         (machine.wrong, machine.database) = (0, Some(0));
@@ -342,14 +344,14 @@ mod tests {
             assert!(machine.believes(), "{wrong}");
             assert_eq!((machine.error(), machine.worst), (0, 0));
         }
-        // It is so.
+        // The new time is right.
         let mut machine = Machine::new(0, None);
         machine.judge.hear(0, START, Witness::LastRun(UnixMillis(START - TEN_YEARS)));
         machine.run(59_000);
         assert!(!machine.believes());
         machine.run(2_000);
         assert!(machine.believes());
-        // A holiday is nothing.
+        // A long pause, such as a holiday, is no problem.
         let mut machine = Machine::new(0, None);
         machine.judge.hear(0, START, Witness::LastRun(UnixMillis(START - LONGEST_PAUSE)));
         assert!(machine.believes());

@@ -1,8 +1,8 @@
-//! The machine's clock, guarded: one that is set has no effect until the change is explained.
+//! The machine's clock, guarded: if it is set, that has no effect until the change is verified.
 //!
-//! The present moment is counted on from the last reading that was believed, by a clock that nobody sets and that goes on
-//! while the machine sleeps. What the wall clock shows beside that is judged by [`judge`]: small differences are followed
-//! slowly, larger ones are doubted, and messages are not sent until they are explained.
+//! The current time continues from the last trusted reading, by a clock that is never set and that runs while the
+//! machine sleeps. The wall clock is compared with it by [`judge`]: small differences are corrected slowly, larger ones
+//! are distrusted, and messages are not sent until they are resolved.
 
 mod judge;
 
@@ -19,7 +19,7 @@ use tidings_domain::{Clock, SystemClock, UnixMillis, Witness};
 
 use crate::fault;
 
-/// See the module. Reads the system twice at most, and never waits.
+/// See the module. Reads the system's clocks twice at most, and never blocks.
 #[derive(Debug)]
 pub struct GuardedClock {
     judge: Mutex<Judge>,
@@ -28,7 +28,7 @@ pub struct GuardedClock {
 }
 
 impl GuardedClock {
-    /// Begins with what the wall clock shows.
+    /// Starts with the value of the wall clock.
     pub fn new() -> Self {
         let judge = Judge::new(since_boot(), wall());
         let offset = AtomicI64::new(judge.offset());
@@ -75,15 +75,15 @@ impl Clock for GuardedClock {
     }
 }
 
-/// What the wall clock shows, in milliseconds since 1970.
+/// The wall clock, in milliseconds since 1970.
 fn wall() -> i64 {
     SystemClock.now().0 + fault::clock_error()
 }
 
-/// Milliseconds by the clock that nobody sets.
+/// Milliseconds by a clock that is never set.
 fn since_boot() -> i64 {
     use rustix::time::{ClockId, clock_gettime};
-    // The one that goes on while the machine sleeps, where there is one.
+    // The one that runs while the machine sleeps, if there is one.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     const STEADY: ClockId = ClockId::Boottime;
     #[cfg(not(any(target_os = "linux", target_os = "android")))]

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::{sync::watch, time::Instant};
 
-/// What the processes of a peer know of those who call it.
+/// What the replicas of a peer know of their callers.
 #[derive(Debug)]
 pub(super) struct Callers {
     changed: watch::Sender<()>,
@@ -21,17 +21,17 @@ impl Callers {
         Self { changed: watch::Sender::new(()), started: now, asked_at: AtomicU64::new(0) }
     }
 
-    /// Somebody calls the peer.
+    /// Records a call of the peer.
     pub fn ask(&self, now: Instant) {
         self.asked_at.store((now - self.started).as_millis() as u64, Ordering::Relaxed);
     }
 
-    /// How long nobody has called.
+    /// The time since the last call.
     pub fn idle_time(&self) -> Duration {
         self.started.elapsed().saturating_sub(Duration::from_millis(self.asked_at.load(Ordering::Relaxed)))
     }
 
-    /// Something about a replica is different.
+    /// Signals a change of a replica.
     pub fn notify(&self) {
         self.changed.send_replace(());
     }

@@ -1,7 +1,7 @@
-//! Makes calls to a peer, each over the best of its processes, and again where that is safe.
+//! Makes calls to a peer, each over the best of its processes, and repeats them if that is safe.
 //!
-//! A call of which nothing was sent is made again whatever it is. One that was sent and had no answer, or was answered
-//! with `UNAVAILABLE`, is made again at most twice, over another connection, if the table of rights says that it may be.
+//! A call of which nothing was sent is always repeated. One that was sent and had no answer, or was answered with
+//! `UNAVAILABLE`, is repeated at most twice, over another connection, if the table of rights allows it.
 
 use std::{
     future::Future,
@@ -40,11 +40,11 @@ use crate::{
 type Request = http::Request<Body>;
 type Response = http::Response<Body>;
 
-/// Further attempts at a call that may have taken place.
+/// Further attempts at a call that may have been executed.
 const REPEATS: usize = 2;
-/// Connections over which a call is tried of which nothing was sent.
+/// Connections that are tried for a call of which nothing was sent.
 const CONNECTIONS: usize = 8;
-/// What lies between two log lines on a peer that refuses the service key.
+/// The interval between log lines on a peer that refuses the service key.
 const COMPLAINTS: Duration = Duration::from_secs(10);
 
 /// See the module. Cheap to clone.
@@ -53,7 +53,7 @@ pub(super) struct Calls(Arc<Inner>);
 
 struct Inner {
     replicas: Arc<Replicas>,
-    /// How long a call may take whose caller sets no nearer deadline.
+    /// The timeout of a call whose caller sets no earlier deadline.
     longest: Duration,
     budget: Budget,
     addresses: String,
@@ -124,7 +124,7 @@ impl Inner {
                     let again = match verdict(answer.headers()) {
                         Verdict::Answer => false,
                         Verdict::Unavailable => may_repeat(repeats),
-                        // It did nothing.
+                        // It was not executed.
                         Verdict::RefusesKey => repeats < REPEATS,
                     };
                     let answer = self.took_our_key(answer);
@@ -143,8 +143,8 @@ impl Inner {
         }
     }
 
-    /// A peer that refuses the service key is a fault of this installation and not of the call: to whoever made the
-    /// call the peer is away, and the log says why.
+    /// A peer that refuses the service key is a fault of this installation and not of the call: for the caller the peer
+    /// is unavailable, and the log says why.
     fn took_our_key(&self, answer: Response) -> Result<Response, Status> {
         if verdict(answer.headers()) != Verdict::RefusesKey {
             return Ok(answer);
@@ -156,7 +156,7 @@ impl Inner {
         Err(refused.into())
     }
 
-    /// Now and once in [`COMPLAINTS`], however many calls fail.
+    /// Now and once per [`COMPLAINTS`], however many calls fail.
     fn may_complain(&self) -> bool {
         let mut last = self.complained.lock().unwrap_or_else(PoisonError::into_inner);
         let may = last.is_none_or(|last| last.elapsed() >= COMPLAINTS);
@@ -167,7 +167,7 @@ impl Inner {
     }
 }
 
-/// Makes a call once. An answer that is no stream comes whole: a process may die over its last byte.
+/// Makes a call once. An answer that is no stream is received completely: a process may die before its last byte.
 async fn attempt_over(mut picked: Picked, request: http::Request<Lent>, is_streamed: bool) -> hyper::Result<Response> {
     let (head, body) = picked.link.send(request).await?.into_parts();
     let body =
@@ -179,13 +179,13 @@ async fn attempt_over(mut picked: Picked, request: http::Request<Lent>, is_strea
 #[derive(PartialEq, Eq)]
 enum Verdict {
     Answer,
-    /// This process cannot; overload is none of it, since another attempt would add to it.
+    /// This process cannot; overload is excluded, since another attempt would add to it.
     Unavailable,
     RefusesKey,
 }
 
 fn verdict(head: &HeaderMap) -> Verdict {
-    // An answer that is a status alone has it in its head.
+    // An answer with only a status has it in its head.
     let Some(status) = head.get(Status::GRPC_STATUS).and_then(|_| Status::from_header_map(head)) else {
         return Verdict::Answer;
     };
@@ -196,7 +196,7 @@ fn verdict(head: &HeaderMap) -> Verdict {
     }
 }
 
-/// The body of an answer that is a stream: its call is in flight until it was read or dropped.
+/// The body of a streamed answer: its call is in flight until it was read or dropped.
 struct Answer {
     body: Incoming,
     _call: InFlight,
@@ -219,8 +219,8 @@ impl http_body::Body for Answer {
     }
 }
 
-/// Attempts that may be made again: a tenth of the calls, and a thousand at once. So a peer in trouble gets hardly more
-/// calls than one that is well.
+/// The budget of repeated attempts: a tenth of the calls, and a thousand at once. So a peer in trouble gets hardly more
+/// calls than a healthy one.
 struct Budget(AtomicUsize);
 
 impl Budget {
@@ -233,7 +233,7 @@ impl Budget {
     }
 
     fn earn(&self) {
-        // Full as it nearly always is, nothing is written that others read.
+        // When the budget is full, as it nearly always is, no shared memory is written.
         if self.0.load(Ordering::Relaxed) < Self::MOST {
             self.0.fetch_add(1, Ordering::Relaxed);
         }

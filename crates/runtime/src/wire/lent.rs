@@ -1,4 +1,4 @@
-//! The message of a call, for as many attempts as it takes, and whether anything of it left this process.
+//! The message of a call, kept for as many attempts as necessary, and whether anything of it left this process.
 
 use std::{
     pin::Pin,
@@ -18,17 +18,17 @@ use tonic::{Status, body::Body};
 pub(super) enum Message {
     /// A whole message, which is kept for the next attempt.
     Whole(Bytes),
-    /// A stream, which comes back as long as nothing was taken from it.
+    /// A stream, which is returned as long as nothing was taken from it.
     Stream(Option<Body>),
 }
 
 impl Message {
-    /// Takes in the one message of a call.
+    /// Reads the one message of a call.
     pub async fn whole(body: Body) -> Result<Self, Status> {
         Ok(Self::Whole(body.collect().await?.to_bytes()))
     }
 
-    /// For one attempt. `None`: the stream has not come back.
+    /// For one attempt. `None`: the stream was not returned.
     pub fn lend(&mut self) -> Option<(Lent, Loan)> {
         let source = match self {
             Self::Whole(bytes) => Source::Whole(Some(bytes.clone())),
@@ -45,13 +45,13 @@ impl Message {
         }
     }
 
-    /// Whether one of these fields is set, at the top of a whole message: not empty, and not 0.
+    /// Whether one of these fields is set at the top level of a whole message: not empty, and not 0.
     pub fn has(&self, fields: &[u32]) -> bool {
         matches!(self, Self::Whole(bytes) if find(bytes.clone(), fields).unwrap_or(false))
     }
 }
 
-/// `None`: it is no protobuf message in one uncompressed gRPC frame.
+/// `None`: not a protobuf message in one uncompressed gRPC frame.
 fn find(mut bytes: Bytes, fields: &[u32]) -> Option<bool> {
     const FRAME_HEAD: usize = 5;
     if bytes.len() < FRAME_HEAD || bytes[0] != 0 {
@@ -64,7 +64,7 @@ fn find(mut bytes: Bytes, fields: &[u32]) -> Option<bool> {
             prost::encoding::skip_field(kind, field, &mut bytes, prost::encoding::DecodeContext::default()).ok()?;
             continue;
         }
-        // Of both, text and number, the first value is the length or the number itself.
+        // For both, text and number, the first value is the length or the number itself.
         if prost::encoding::decode_varint(&mut bytes).ok()? != 0 {
             return Some(true);
         }
@@ -72,7 +72,7 @@ fn find(mut bytes: Bytes, fields: &[u32]) -> Option<bool> {
     Some(false)
 }
 
-/// What became of a message that was lent.
+/// What happened to a message that was lent.
 pub(super) struct Loan(Arc<Ledger>);
 
 #[derive(Default)]
@@ -88,7 +88,7 @@ impl Loan {
     }
 }
 
-/// The message on its way.
+/// The message while it is being sent.
 pub(super) struct Lent {
     source: Option<Source>,
     ledger: Arc<Ledger>,

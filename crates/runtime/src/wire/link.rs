@@ -27,18 +27,18 @@ use tower::Service;
 
 use super::lent::{Lent, Message};
 
-/// How long a process may take to accept a connection.
+/// The timeout of connecting to a process.
 const CONNECT: Duration = Duration::from_secs(2);
-/// How often a connection is asked for a sign of life, and how long it may take to give one. A process that hangs is found
-/// out in their sum, and what waits for it fails then.
+/// The interval of keep-alive pings, and how long their answer may take. A hanging process is detected within their
+/// sum, and calls waiting for it fail then.
 const PING: Duration = Duration::from_secs(1);
 const PONG: Duration = Duration::from_secs(2);
 
-/// Where a process is, and what it is shown.
+/// The address of a process, and the key that is sent to it.
 #[derive(Debug, Clone)]
 pub(super) struct Target {
     pub address: SocketAddr,
-    /// As the configuration names it.
+    /// As configured.
     pub authority: Authority,
     /// The service key.
     pub authorization: HeaderValue,
@@ -47,7 +47,7 @@ pub(super) struct Target {
 /// Why there is no connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// Nobody listens, or the connection was closed: whoever restarts is back in a moment.
+    /// Nobody listens, or the connection was closed: a process that restarts is back soon.
     Refused,
     /// No answer in time.
     Hung,
@@ -60,11 +60,11 @@ pub(super) struct Link {
     target: Arc<Target>,
 }
 
-/// What carries the bytes; the connection is open until it ends.
+/// The driver of the connection, which is open until it ends.
 pub(super) type Carrier = Connection<TokioIo<TcpStream>, Lent, TokioExecutor>;
 
 impl Link {
-    /// Connects. That somebody accepts does not mean that a process works behind it.
+    /// Connects. An accepted connection does not mean that a process works behind it.
     pub async fn open(target: &Arc<Target>) -> Result<(Self, Carrier), Fault> {
         let stream = timeout(CONNECT, TcpStream::connect(target.address)).await.map_err(|_| Fault::Hung)?;
         let stream = stream.map_err(|error| if is_hang(&error) { Fault::Hung } else { Fault::Refused })?;
@@ -103,7 +103,7 @@ impl Link {
     }
 }
 
-/// A carrier's end as the callers see it.
+/// The end of a driver as seen by callers.
 pub(super) fn fault_of(ended: hyper::Result<()>) -> Fault {
     if ended.is_err_and(|error| error.is_timeout()) { Fault::Hung } else { Fault::Refused }
 }

@@ -1,7 +1,8 @@
-//! One process of a peer: whether it is there, and how much it does for us.
+//! One process of a peer: whether it is available, and how busy it is with our calls.
 //!
 //! A task keeps one connection to it while there are calls. A connection counts once the process has answered over it, by
-//! its health service, which goes on to tell when it has begun to stop; so no call meets a process that hangs or goes.
+//! its health service, which also reports when it starts to shut down; so no call reaches a process that hangs or is
+//! stopping.
 
 use std::{
     sync::{
@@ -25,15 +26,15 @@ use super::{
     link::{Fault, Link, Target, fault_of},
 };
 
-/// How long calls wait for a process that is away, from when it went: a restart costs them that much at worst. What calls
-/// later, while it is still away, is refused at once.
+/// How long calls wait for an unavailable process, counted from when it became unavailable: the maximum cost of a
+/// restart. Later calls, while it is still unavailable, are refused at once.
 pub(super) const PATIENCE: Duration = Duration::from_secs(4);
-/// How long the first answer of the health service may take.
+/// The timeout of the health service's first answer.
 const PROOF: Duration = Duration::from_secs(2);
 /// Between attempts to connect.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-/// Nobody connects for a peer that was not called for so long.
+/// No connection is kept to a peer that was not called for so long.
 const UNUSED: Duration = Duration::from_secs(10);
 
 /// See the module.
@@ -41,10 +42,10 @@ const UNUSED: Duration = Duration::from_secs(10);
 pub(super) struct Replica {
     pub target: Arc<Target>,
     state: Mutex<State>,
-    /// What its health service says.
+    /// What its health service reports.
     is_serving: AtomicBool,
     in_flight: AtomicUsize,
-    /// Dropped with it: its task ends then.
+    /// Dropped with it, which ends its task.
     gone: watch::Sender<()>,
 }
 
@@ -57,7 +58,7 @@ struct State {
     is_kept: bool,
     /// Since when there is no connection.
     since: Option<Instant>,
-    /// What the last attempt met with.
+    /// The error of the last attempt.
     fault: Option<Fault>,
 }
 
@@ -65,7 +66,7 @@ struct State {
 pub(super) enum Standing {
     /// Over this connection, which has that number.
     Up(Link, u64),
-    /// It may be there before then.
+    /// It may become available before then.
     Hope(Instant),
     /// It does not answer.
     Down,
@@ -82,7 +83,7 @@ impl Replica {
         }
     }
 
-    /// Where it stands. What is not connected is seen to.
+    /// Its state. Starts connecting if it is not connected.
     pub fn standing(self: &Arc<Self>, callers: &Arc<Callers>, now: Instant) -> Standing {
         let mut state = self.state();
         if let Some(link) = state.link.as_ref().filter(|link| !link.is_closed()) {
@@ -91,7 +92,7 @@ impl Replica {
         let since = *state.since.get_or_insert(now);
         if !state.is_kept {
             state.is_kept = true;
-            // How it stood when it was last called says little.
+            // The state when it was last called says little.
             state.fault = None;
             tokio::spawn(keep(Arc::downgrade(self), self.gone.subscribe(), Arc::downgrade(callers)));
         }
@@ -102,7 +103,7 @@ impl Replica {
         }
     }
 
-    /// Whether it says that it serves, and how many calls it has of us: the smaller, the better.
+    /// Whether it reports that it serves, and how many calls of ours it has: the smaller, the better.
     pub fn load(&self) -> (bool, usize) {
         (!self.is_serving.load(Ordering::Relaxed), self.in_flight.load(Ordering::Relaxed))
     }
@@ -138,7 +139,7 @@ impl Replica {
     }
 }
 
-/// A call on its way.
+/// A call in flight.
 #[derive(Debug)]
 pub(super) struct InFlight(Arc<Replica>);
 
@@ -148,7 +149,7 @@ impl Drop for InFlight {
     }
 }
 
-/// Says that no task keeps the replica any more, also when that one panicked.
+/// Records that no task runs for the replica any more, even if that one panicked.
 struct Kept(Weak<Replica>);
 
 impl Drop for Kept {
@@ -160,7 +161,7 @@ impl Drop for Kept {
     }
 }
 
-/// Keeps a connection until nobody calls the peer, or the replica is none of it any more.
+/// Keeps a connection until nobody calls the peer, or the replica is removed from it.
 async fn keep(replica: Weak<Replica>, mut gone: watch::Receiver<()>, callers: Weak<Callers>) {
     let _kept = Kept(Weak::clone(&replica));
     let mut pause = FIRST_PAUSE;
@@ -170,7 +171,7 @@ async fn keep(replica: Weak<Replica>, mut gone: watch::Receiver<()>, callers: We
         };
         let was_up = tokio::select! {
             was_up = connected(&replica, &target, &callers) => was_up,
-            // It fails when the other side is dropped, and nothing is ever sent.
+            // It fails when the other side is dropped; nothing is ever sent.
             _ = gone.changed() => return,
         };
         pause = if was_up { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
@@ -185,7 +186,7 @@ async fn keep(replica: Weak<Replica>, mut gone: watch::Receiver<()>, callers: We
     }
 }
 
-/// One connection, from the attempt to its end. Gives whether it ever was one.
+/// One connection, from the attempt to its end. Returns whether it was ever established.
 async fn connected(replica: &Weak<Replica>, target: &Arc<Target>, callers: &Weak<Callers>) -> bool {
     let tell = |change: &dyn Fn(&Replica)| {
         if let Some(replica) = replica.upgrade() {
@@ -203,7 +204,7 @@ async fn connected(replica: &Weak<Replica>, target: &Arc<Target>, callers: &Weak
         }
     };
     let mut carrier = std::pin::pin!(carrier);
-    // The carrier moves the bytes of the proof.
+    // The driver moves the bytes of the health check.
     let proof = timeout(PROOF, health(link.clone()));
     let proved = tokio::select! {
         proved = proof => proved.map_err(|_| Fault::Hung).and_then(|proved| proved),
@@ -232,25 +233,25 @@ async fn connected(replica: &Weak<Replica>, target: &Arc<Target>, callers: &Weak
 
 type HealthWatch = Option<Streaming<HealthCheckResponse>>;
 
-/// Whether the process says that it serves, and where it tells when that changes.
+/// Whether the process reports that it serves, and the stream of changes.
 async fn health(link: Link) -> Result<(bool, HealthWatch), Fault> {
     match HealthClient::new(link).watch(HealthCheckRequest::default()).await {
         Ok(told) => {
             let mut told = told.into_inner();
             match told.message().await {
                 Ok(Some(first)) => Ok((first.status() == ServingStatus::Serving, Some(told))),
-                // It answers, but does not tell.
+                // It answers, but does not support watching.
                 Ok(None) => Ok((true, None)),
                 Err(_) => Err(Fault::Refused),
             }
         }
         Err(status) if status.code() == Code::Unavailable => Err(Fault::Refused),
-        // Alive all the same: what it thinks of our key, say, it tells whoever calls it.
+        // It is alive all the same: whether it accepts our key, say, is reported to each caller.
         Err(status) => Ok((status.code() == Code::Unimplemented, None)),
     }
 }
 
-/// The next word of the health service. One that falls silent serves no longer.
+/// The next report of the health service. One that falls silent no longer serves.
 async fn next(told: &mut HealthWatch) -> bool {
     let Some(stream) = told else {
         return std::future::pending().await;

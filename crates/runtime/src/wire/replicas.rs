@@ -1,7 +1,7 @@
 //! The processes of a peer, found by name and address, and the choice of one for each call.
 //!
-//! The best is one that says that it serves, then the one with the fewest calls of ours. Names are looked up again while
-//! they are used, so processes come and go without a restart here.
+//! The best is one that reports that it serves, then the one with the fewest calls of ours. Names are resolved again
+//! while they are used, so processes can be added and removed without a restart here.
 
 use std::{
     collections::HashMap,
@@ -28,12 +28,13 @@ use super::{
 };
 use crate::config::Addresses;
 
-/// How long the addresses of a name are believed, and how long they are while none of them answers.
+/// How long resolved addresses are used, and how long they are while none of them answers.
 const FRESH: Duration = Duration::from_secs(5);
 const FRESH_WHILE_DOWN: Duration = Duration::from_millis(500);
-/// How long a look-up may take.
+/// The timeout of a look-up.
 const LOOKUP: Duration = Duration::from_secs(2);
-/// Calls that wait for a process to be there; others are refused then. Each has its request in memory.
+/// Maximum number of calls waiting for a process to become available; others are refused. Each holds its request in
+/// memory.
 const MOST_WAITING: usize = 1000;
 
 /// See the module.
@@ -44,18 +45,18 @@ pub(super) struct Replicas {
     members: RwLock<Arc<[Arc<Replica>]>>,
     lookup: Mutex<Lookup>,
     callers: Arc<Callers>,
-    /// Which one is looked at first, so that equals take turns.
+    /// Which one is considered first, so that equals take turns.
     turn: AtomicUsize,
     waiting: AtomicUsize,
 }
 
-/// A part of the configuration.
+/// One configured address.
 #[derive(Debug)]
 struct Host {
     name: String,
     port: u16,
     authority: Authority,
-    /// What the name stood for when it was last found.
+    /// What the name last resolved to.
     known: Mutex<Vec<SocketAddr>>,
 }
 
@@ -63,7 +64,7 @@ struct Host {
 struct Lookup {
     is_running: bool,
     was_done: bool,
-    /// When names are looked up again; `None`: there are none, only addresses.
+    /// When names are resolved again; `None`: there are only literal addresses.
     next: Option<Instant>,
     /// Since when nothing was found.
     empty_since: Option<Instant>,
@@ -103,7 +104,8 @@ impl Replicas {
         })
     }
 
-    /// A process other than over the connections `tried`. Waits for one while one may come, until `until` at most.
+    /// A process, not over the connections `tried`. Waits for one while one may become available, until `until` at
+    /// most.
     pub async fn pick(self: &Arc<Self>, tried: &[Id], until: Instant) -> Option<Picked> {
         match self.choose(tried) {
             Choice::Picked(picked) => return Some(picked),
@@ -115,7 +117,7 @@ impl Replicas {
             let mut changed = self.callers.subscribe();
             match self.choose(tried) {
                 Choice::Picked(picked) => return Some(picked),
-                // What it ended with is seen above.
+                // The result is visible above.
                 Choice::Hope(hope) if Instant::now() < until => {
                     let _ = timeout_at(hope.min(until), changed.changed()).await;
                 }
@@ -127,7 +129,8 @@ impl Replicas {
     fn choose(self: &Arc<Self>, tried: &[Id]) -> Choice {
         let now = Instant::now();
         self.callers.ask(now);
-        // Before the members are read: a look-up that ends in between has put its processes there, or is still a hope.
+        // Before the members are read: a look-up that ends in between has already stored its processes, or still counts
+        // as pending.
         let looked_up = self.look_up(now, false);
         let members = Arc::clone(&self.members.read().unwrap_or_else(PoisonError::into_inner));
         let first = self.turn.fetch_add(1, Ordering::Relaxed);
@@ -152,11 +155,11 @@ impl Replicas {
         hope.max(self.look_up(now, true)).map_or(Choice::None, Choice::Hope)
     }
 
-    /// Sees to it that names are looked up from time to time. Gives until when that may bring a process.
+    /// Ensures that names are resolved periodically. Returns until when that may add a process.
     fn look_up(self: &Arc<Self>, now: Instant, is_down: bool) -> Option<Instant> {
         let mut lookup = self.lookup.lock().unwrap_or_else(PoisonError::into_inner);
         let next = lookup.next?;
-        // While nobody answers it is looked up sooner.
+        // While none answers, names are resolved sooner.
         let due = if is_down && lookup.was_done { next.min(next - FRESH + FRESH_WHILE_DOWN) } else { next };
         if now >= due && !lookup.is_running {
             lookup.is_running = true;
@@ -182,7 +185,7 @@ impl Replicas {
         let mut targets: HashMap<SocketAddr, &Authority> = HashMap::new();
         for (host, found) in self.hosts.iter().zip(found) {
             let mut known = host.known.lock().unwrap_or_else(PoisonError::into_inner);
-            // A name server that is away takes nobody away.
+            // Without a name server the known processes are kept.
             if let Some(found) = found.filter(|found| !found.is_empty()) {
                 *known = found;
             }
@@ -208,7 +211,7 @@ impl Replicas {
     }
 }
 
-/// A look-up is no longer under way, also when it panicked.
+/// A look-up has ended, even if it panicked.
 struct Looking(std::sync::Weak<Replicas>);
 
 impl Drop for Looking {
@@ -229,12 +232,12 @@ impl Host {
         Ok(Self { name, port: authority.port_u16().unwrap_or(80), authority, known: Mutex::default() })
     }
 
-    /// Whether what it stands for may change.
+    /// Whether its addresses may change.
     fn is_name(&self) -> bool {
         self.name.parse::<IpAddr>().is_err()
     }
 
-    /// Its addresses; `None`: nobody could tell.
+    /// Its addresses; `None`: they could not be resolved.
     fn find_later(&self) -> impl Future<Output = Option<Vec<SocketAddr>>> + Send + use<> {
         let place = (self.name.clone(), self.port);
         async move {
@@ -248,7 +251,7 @@ impl Host {
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl<'a> Waiting<'a> {
-    /// `None`: too many do.
+    /// `None`: too many calls wait.
     fn begin(count: &'a AtomicUsize) -> Option<Self> {
         let waiting = Self(count);
         (waiting.0.fetch_add(1, Ordering::Relaxed) < MOST_WAITING).then_some(waiting)
