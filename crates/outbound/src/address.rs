@@ -1,4 +1,4 @@
-//! What may be said of another server: where it is, and the token that is shared with it.
+//! Checks of another server's settings: its URL, and the token shared with it.
 
 use reqwest::Url;
 use tidings_domain::Error;
@@ -6,9 +6,9 @@ use tidings_domain::Error;
 const MAX_URL: usize = 2048;
 const MAX_TOKEN: usize = 128;
 
-/// Refuses what cannot be asked. Where it leads is looked at when it is asked, since that changes.
+/// Refuses URLs that cannot be called. What the host resolves to is checked at each call, since that changes.
 pub fn check_url(url: &str) -> Result<(), Error> {
-    // A URL is read as if white space around it and control characters in it were not there.
+    // URL parsers ignore surrounding white space and control characters.
     if url.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return Err(Error::invalid("url", "must be a URL"));
     }
@@ -22,7 +22,7 @@ pub fn check_url(url: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Refuses what no vendor has as a token. Empty: there is none.
+/// Refuses what no vendor accepts as a token. Empty: there is none.
 pub fn check_token(token: &str) -> Result<(), Error> {
     if token.len() > MAX_TOKEN || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Error::invalid("token", "must have at most 128 visible ASCII characters"));

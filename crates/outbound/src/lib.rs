@@ -1,8 +1,7 @@
-//! The one HTTP client for other people's servers.
+//! The one HTTP client for servers of third parties.
 //!
-//! Whoever names an address is a stranger to our network. So the address that a name leads to is looked at when the
-//! connection is made, and only addresses of the open internet are asked, unless the caller allows others. Redirects are
-//! not followed, and no proxy stands between.
+//! URLs are chosen by parties outside our network. So the resolved address is checked when the connection is made, and
+//! only public addresses are called, unless the caller allows others. Redirects are not followed, and no proxy is used.
 
 mod address;
 mod public_address;
@@ -24,36 +23,36 @@ use reqwest::{
 };
 use tidings_domain::{Error, USER_AGENT};
 
-/// How long another server may take to take the call.
+/// The timeout of connecting.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// Names the TLS backend of this process. Comes before anything else of this crate.
+/// Installs the TLS backend of this process. Must be called before anything else of this crate.
 pub fn name_tls_backend() {
-    // Another part of the process may have named one, which is as good.
+    // Another part of the process may have installed one, which works as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// What is said where HTTPS cannot be spoken.
+/// The message where HTTPS is not available.
 pub const NO_CERTIFICATES: &str =
     "this machine has no CA certificates to check an https server by: install them (Debian: ca-certificates)";
 
-/// Whether this machine has CA certificates. Without any, plain HTTP works all the same.
+/// Whether this machine has CA certificates. Without any, plain HTTP still works.
 pub fn has_certificates() -> bool {
     name_tls_backend();
     Client::builder().no_proxy().build().is_ok()
 }
 
-/// Clients for the open internet, and for everywhere.
+/// Clients for public addresses, and for any address.
 #[derive(Debug)]
 pub struct Outbound {
     open: Client,
     everywhere: Client,
-    /// Whether they can check the certificate of a server.
+    /// Whether they can verify a server's certificate.
     speaks_https: bool,
 }
 
 impl Outbound {
-    /// `idle` is how many connections to one server are kept open for the next call.
+    /// `idle` is the maximum number of idle connections kept open to one server.
     pub fn new(idle: usize) -> Result<Self, Error> {
         let speaks_https = has_certificates();
         if !speaks_https {
@@ -69,7 +68,7 @@ impl Outbound {
         Ok(Self { open: client(true)?, everywhere: client(false)?, speaks_https })
     }
 
-    /// The client for that URL. Only addresses of the open internet unless `everywhere`; `Err` says why not.
+    /// The client for that URL. Only public addresses unless `everywhere`; `Err` says why not.
     pub fn client(&self, url: &Url, everywhere: bool) -> Result<&Client, &'static str> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err("it is neither http nor https");
@@ -77,7 +76,7 @@ impl Outbound {
         if url.scheme() == "https" && !self.speaks_https {
             return Err(NO_CERTIFICATES);
         }
-        // A name is looked at by the resolver, an address here.
+        // Host names are checked by the resolver, literal addresses here.
         if !everywhere && literal(url).is_some_and(|address| !is_public(address)) {
             return Err("it leads to no public address");
         }
@@ -85,7 +84,7 @@ impl Outbound {
     }
 }
 
-/// The beginning of an answer's body, up to `most` bytes, and what broke it off. The rest is not listened to.
+/// The beginning of a response's body, up to `most` bytes, and the error that cut it off. The rest is not read.
 pub async fn beginning(mut response: Response, most: usize) -> (Vec<u8>, Option<reqwest::Error>) {
     let mut bytes = Vec::new();
     while bytes.len() < most {
@@ -98,7 +97,7 @@ pub async fn beginning(mut response: Response, most: usize) -> (Vec<u8>, Option<
     (bytes, None)
 }
 
-/// What is behind a failure, without the address, which may hold secrets.
+/// The cause of a failure, without the URL, which may hold secrets.
 pub fn cause(error: &reqwest::Error) -> String {
     let mut cause: &dyn StdError = error;
     while let Some(deeper) = cause.source() {
@@ -111,7 +110,7 @@ fn literal(url: &Url) -> Option<IpAddr> {
     url.host_str()?.trim_matches(['[', ']']).parse().ok()
 }
 
-/// Gives the addresses of a name that may be asked.
+/// Resolves a name to the addresses that may be called.
 struct Resolver {
     open_only: bool,
 }

@@ -1,4 +1,4 @@
-//! Which addresses lie in the open internet: what a stranger names may be asked there, and nowhere else.
+//! Which addresses are public: third parties may only have us call those.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -33,12 +33,12 @@ const CLOSED_V4: [Ipv4Net; 15] = [
 
 /// Tunnels and protocols, documentation.
 const CLOSED_V6: [Ipv6Net; 3] = [v6(0x2001, 0, 23), v6(0x2001, 0xdb8, 32), v6(0x2002, 0, 16)];
-/// Everything that is given out; the rest of the space is local, multicast or of no use.
+/// Global unicast; the rest of the space is local, multicast or unassigned.
 const GLOBAL_V6: Ipv6Net = v6(0x2000, 0, 3);
-/// Addresses that stand for IPv4 ones.
+/// Addresses that embed IPv4 ones.
 const NAT64: Ipv6Net = v6(0x64, 0xff9b, 96);
 
-/// Whether the address lies in the open internet.
+/// Whether the address is public.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => CLOSED_V4.iter().all(|net| !net.contains(&address)),
