@@ -1,8 +1,8 @@
-//! How many bytes of bodies and answers the process has in memory at once.
+//! A limit on the bytes of bodies and answers that the process holds in memory.
 //!
-//! What is small is free: it is bounded by the number of connections. Everything above is counted against one budget, and
-//! where nothing is left of it a call is refused at once as overload. So calls of the usual size go on whatever large ones
-//! hold.
+//! Small ones are free: they are bounded by the number of connections. Everything larger is counted against one budget,
+//! and when that is used up a call is refused at once as overload. So calls of the usual size continue whatever large
+//! ones hold.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,14 +10,14 @@ use bytes::Bytes;
 use tidings_domain::{Error, Reason};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Bytes of one permit.
+/// Bytes per permit.
 const UNIT: usize = 1024;
 
-/// Bytes that may be held at once.
+/// Maximum bytes held at once.
 #[derive(Debug, Clone)]
 pub(crate) struct Budget {
     left: Arc<Semaphore>,
-    /// Bytes that are not counted of each that holds some.
+    /// Bytes of each holder that are not counted.
     free: usize,
 }
 
@@ -26,7 +26,7 @@ impl Budget {
         Self { left: Arc::new(Semaphore::new(bytes / UNIT)), free }
     }
 
-    /// A part of it that grows; nothing yet.
+    /// A growing share of it; empty at first.
     pub fn share(&self) -> Share {
         Share { budget: self.clone(), held: Mutex::default() }
     }
@@ -36,7 +36,8 @@ impl Budget {
         bytes <= self.free as u64
     }
 
-    /// The bytes, which hold their part of the budget until nobody has them any more. `None`: nothing is left.
+    /// The bytes, which hold their share of the budget until their last clone is dropped. `None`: the budget is used
+    /// up.
     pub fn hold(&self, bytes: Bytes) -> Option<Bytes> {
         if bytes.len() <= self.free {
             return Some(bytes);
@@ -58,9 +59,9 @@ pub(crate) struct Budgets {
     pub bodies: Budget,
     /// Bodies of requests without one.
     pub bodies_of_strangers: Budget,
-    /// Answers that their clients have not taken yet.
+    /// Answers that their clients have not read yet.
     pub answers: Budget,
-    /// Forms with files on their way in.
+    /// Uploads in progress.
     pub uploads: Budget,
 }
 
@@ -87,7 +88,7 @@ impl AsRef<[u8]> for Held {
     }
 }
 
-/// What one call holds of a budget, until it is dropped.
+/// A call's share of a budget, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Share {
     budget: Budget,
@@ -95,7 +96,7 @@ pub(crate) struct Share {
 }
 
 impl Share {
-    /// Grows to `bytes` in all, or refuses as overload.
+    /// Grows to `bytes` in total, or refuses as overload.
     pub fn grow_to(&self, bytes: usize) -> Result<(), Error> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let has = held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) * UNIT;

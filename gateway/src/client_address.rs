@@ -8,8 +8,8 @@ use ipnet::IpNet;
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// The nearest address that is no trusted proxy. `X-Forwarded-For` is read from right to left, since only what our own
-/// proxies added can be believed; a hop that is no address ends the search.
+/// The nearest address that is not a trusted proxy. `X-Forwarded-For` is read from right to left, since only what our
+/// own proxies added can be trusted; a hop that is not an address ends the search.
 pub(crate) fn client_address(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
     let mut client = peer?.to_canonical();
     let values: Vec<&str> =
@@ -26,7 +26,7 @@ pub(crate) fn client_address(peer: Option<IpAddr>, headers: &HeaderMap, trusted:
     Some(client)
 }
 
-/// The scheme under which the client called.
+/// The scheme of the client's request.
 pub(crate) fn scheme(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> &'static str {
     let believed = peer.is_some_and(|peer| is_trusted(peer.to_canonical(), trusted));
     match headers.get(FORWARDED_PROTO).map(http::HeaderValue::as_bytes) {

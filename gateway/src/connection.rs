@@ -1,4 +1,4 @@
-//! One client's connection: when it is idle, and how long it may take over the head of a request.
+//! One client's connection: when it is idle, and the timeout of a request's head.
 
 use std::{
     future::Future as _,
@@ -17,7 +17,7 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-/// How long a client may take over the head of a request, from its first byte.
+/// The timeout of a request's head, from its first byte.
 const HEAD_TIME: Duration = Duration::from_secs(10);
 
 /// The bytes of a client's connection.
@@ -40,7 +40,7 @@ impl ClientStream {
 }
 
 impl Head {
-    /// More is awaited; fails when its time is over.
+    /// Waits for more; fails when the timeout is over.
     fn check_time(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         if !self.has_begun {
             return Ok(());
@@ -101,7 +101,7 @@ impl AsyncWrite for ClientStream {
     }
 }
 
-/// A request that is carried out: its connection is busy until this is dropped.
+/// A request in progress: its connection is busy until this is dropped.
 pub(crate) struct Busy(Arc<Connection>);
 
 impl Busy {
@@ -117,7 +117,7 @@ impl Drop for Busy {
     }
 }
 
-/// The body of an answer, which keeps its connection busy until all of it was given to the connection.
+/// The body of an answer, which keeps its connection busy until all of it was passed to the connection.
 pub(crate) struct AnswerBody {
     pub body: Body,
     /// Dropped with it.

@@ -1,4 +1,4 @@
-//! Which browsers may call: the vendors' web SDKs call the same host with headers of their own (lanying.md 1).
+//! CORS: the vendors' web SDKs call the same host with headers of their own (lanying.md 1).
 
 use axum::{body::Body, response::Response};
 use http::{
@@ -28,15 +28,15 @@ impl Cors {
         Self { origins }
     }
 
-    /// The request's origin when it may call.
+    /// The request's origin if it may call.
     pub fn allowed(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         let origin = headers.get(ORIGIN)?;
         let known = |known: &String| known == "*" || known.as_bytes() == origin.as_bytes();
         self.origins.iter().any(known).then(|| origin.clone())
     }
 
-    /// Tells the browser that it may read the answer, where it may. Every answer says that it depends on who asks, also
-    /// one to nobody in particular: a cache would give it to a browser that needs the headers.
+    /// Allows the browser to read the answer, if the origin may call. Every answer varies by origin, also one without
+    /// an origin: a cache would return it to a browser that needs the headers.
     pub fn permit(&self, response: &mut Response, origin: Option<HeaderValue>) {
         if self.origins.is_empty() {
             return;
@@ -50,11 +50,11 @@ impl Cors {
     }
 }
 
-/// Bytes of the names that a browser may ask for beyond those that we know.
+/// Maximum bytes of header names that a browser may request beyond the known ones.
 const MAX_ASKED: usize = 2048;
 
-/// The headers that a call may have: those that we know, and those that the browser asks for, since its page knows what
-/// it sends. A page that may call may send what it likes; nothing is read that a route does not know.
+/// The headers that a call may have: the known ones, and those that the browser requests, since its page knows what it
+/// sends. A page that may call may send any header; unknown headers are never read.
 fn allowed_headers(headers: &HeaderMap) -> HeaderValue {
     let asked = headers.get_all(ACCESS_CONTROL_REQUEST_HEADERS).iter().filter_map(|value| value.to_str().ok());
     let names = asked.flat_map(|list| list.split(',')).map(|name| name.trim().to_ascii_lowercase());
@@ -68,7 +68,7 @@ fn allowed_headers(headers: &HeaderMap) -> HeaderValue {
     HeaderValue::try_from(all).unwrap_or(HeaderValue::from_static(HEADERS))
 }
 
-/// The answer to a browser that asks before it calls.
+/// The answer to a preflight request.
 pub(crate) fn preflight(method: &Method, headers: &HeaderMap) -> Option<Response> {
     if method != Method::OPTIONS || !headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
         return None;

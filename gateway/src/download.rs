@@ -1,5 +1,5 @@
-//! The bytes of a file on their way to a client. When the process that reads them dies or stops, another one goes on where
-//! it was.
+//! Streams a file to a client. When the process that reads it dies or stops, another one continues from the same
+//! offset.
 
 use axum::body::{Body, Bytes};
 use futures_util::stream;
@@ -13,21 +13,21 @@ use tonic::Streaming;
 
 use crate::{Gateway, reply::refused};
 
-/// Processes that may fail without a byte in between.
+/// Processes that may fail in a row without a byte in between.
 const MOST_FAILURES: usize = 3;
 
-/// A file, or a part of it.
+/// A file, or a range of it.
 pub(crate) struct Download {
     files: FileServiceClient<Wire>,
     caller: Caller,
-    /// What is still to come.
+    /// The remaining range.
     rest: pb::DownloadRequest,
     chunks: Streaming<pb::DownloadReply>,
     failures: usize,
 }
 
 impl Download {
-    /// Begins it. The length must be given, since what was left is asked for again.
+    /// Starts it. The length must be given, since the rest is requested again after a failure.
     pub async fn begin(gateway: &Gateway, caller: &Caller, wanted: pb::DownloadRequest) -> Result<Self, Error> {
         let mut files = gateway.clients().file.clone();
         let chunks = files.download(context::request(caller, wanted.clone())).await.map_err(refused)?.into_inner();
@@ -45,7 +45,7 @@ impl Download {
         }))
     }
 
-    /// The next bytes; `None` behind the last.
+    /// The next bytes; `None` after the last.
     async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         while self.rest.length > 0 {
             match self.chunks.message().await {
@@ -56,7 +56,7 @@ impl Download {
                     self.failures = 0;
                     return Ok(Some(bytes));
                 }
-                // What file it is was said before.
+                // The description of the file was sent before.
                 Ok(Some(_)) => {}
                 Ok(None) => self.resume(Error::new(Reason::Unavailable, "")).await?,
                 Err(status) => self.resume(error_from_status(status)).await?,

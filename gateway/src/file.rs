@@ -37,49 +37,50 @@ use crate::{
     request::{BODY_TIME, header, waste},
 };
 
-/// How long a client may take over the next bytes of its upload.
+/// How long a client may pause within its upload.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Most bytes of a form beside its file.
+/// Maximum bytes of a form besides its file.
 const MAX_BESIDE: u64 = 64 * 1024;
-/// What of a form is read to no purpose once its file was refused: whoever is still sending does not see an answer.
+/// Maximum bytes of a form that are read and discarded once its file was refused: a client that is still sending does
+/// not see an answer.
 const MAX_WASTE: u64 = 16 * 1024 * 1024;
-/// Most bytes that the reader of a form may gather without coming to anything: a beginning, the head of a part.
+/// Maximum bytes that the form parser may buffer without progress: a preamble, the head of a part.
 const MAX_UNREAD: u64 = 256 * 1024;
-/// What a form has in memory while it is read: what was read of it, a chunk in each place on its way.
+/// The memory of a form while it is read: the parser's buffer, and a chunk in each queue slot.
 const FORM: usize = 256 * 1024;
-/// After so many it is asked what it came to before it is given more.
+/// After so many bytes the parser's progress is checked before it gets more.
 const BURST: u64 = 128 * 1024;
 /// Chunks on their way to the file service.
 const IN_FLIGHT: usize = 1;
 
-/// What an upload says of itself beside its form.
+/// The properties of an upload besides its form.
 #[derive(Debug, Default)]
 pub(crate) struct UploadOptions {
     pub restricted: bool,
-    /// The file's name, where it was told before.
+    /// The file's name, if it was given before.
     pub uuid: String,
-    /// The user who brings it, where the app itself calls on their behalf; 0 is the caller.
+    /// The owner, if the app itself calls on their behalf; 0 is the caller.
     pub owner: i64,
-    /// Width and height of the thumbnail's box, where they are given.
+    /// Width and height of the thumbnail's box, if given.
     pub thumbnail: (Option<i32>, Option<i32>),
 }
 
 /// How a dialect reads a form.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Form {
-    /// The name of the part that is the file.
+    /// The name of the part with the file.
     pub file: &'static str,
-    /// The names of the parts with the thumbnail's width and height, where there are such.
+    /// The names of the parts with the thumbnail's width and height, if the dialect has them.
     pub dimensions: Option<(&'static str, &'static str)>,
     /// A form field that is the thumbnail's width or height.
     pub side: fn(&str) -> Option<i32>,
     /// The names of the parts that say whether the file is restricted.
     pub restricts: &'static [&'static str],
-    /// Such a part.
+    /// One of these parts.
     pub restricted: fn(&str) -> Result<bool, String>,
 }
 
-/// Why nothing was taken in.
+/// Why nothing was stored.
 #[derive(Debug)]
 pub(crate) enum NotTaken {
     /// There is no form, or none with a file.
@@ -87,12 +88,12 @@ pub(crate) enum NotTaken {
     Refused(Error),
 }
 
-/// Side of a thumbnail's box when the other one alone is given, in pixels (agora.md 3.1).
+/// Side of a thumbnail's box if only the other one is given, in pixels (agora.md 3.1).
 const DEFAULT_SIDE: i32 = 170;
 
 type Parts = mpsc::Sender<pb::UploadRequest>;
 
-/// Streams the file of a form to the file service: what is in memory of it is a few chunks.
+/// Streams the file of a form to the file service: only a few chunks are in memory.
 pub(crate) async fn take_in(
     gateway: &Gateway,
     caller: &Caller,
@@ -117,14 +118,14 @@ pub(crate) async fn take_in(
     let stream = stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) });
     let mut client = gateway.clients().file.clone();
     let call = client.upload(context::request(caller, stream));
-    // The sender goes with the reading, so that the call ends with it.
+    // The sender belongs to the reading future, so that the call ends with it.
     let (read, answer) = future::join(read_form((parts, unread), sender, form, options), call).await;
     read?;
     let info = answer.map_err(|status| NotTaken::Refused(refused(status)))?.into_inner();
     StoredFile::try_from(info).map_err(NotTaken::Refused)
 }
 
-/// What the reader of a form was given since it last came to something.
+/// Bytes that the parser was given since its last progress.
 #[derive(Debug, Clone, Default)]
 struct Unread(Arc<AtomicU64>);
 
@@ -144,8 +145,8 @@ impl Unread {
     }
 }
 
-/// The body, which ends with an error when its sender pauses for too long, or its reader comes to nothing. The reader
-/// takes all that it can get before it looks at it, so it is stopped now and then.
+/// The body, which ends with an error when its sender pauses for too long, or the parser makes no progress. The parser
+/// takes all that it can get before it parses, so it is stopped from time to time.
 fn patient(body: Body, unread: Unread) -> impl futures_util::Stream<Item = Result<Bytes, Error>> + Send {
     stream::unfold(Some((body.into_data_stream(), unread)), |state| async move {
         let (mut stream, unread): (BodyDataStream, Unread) = state?;
@@ -174,8 +175,8 @@ fn broken(error: multer::Error) -> NotTaken {
     })
 }
 
-/// Sends the file on, then the thumbnail's size, then that this was all. Ends without that when the form is broken; when
-/// the service ended first, the service's answer says why.
+/// Sends the file, then the thumbnail's size, then the end. Ends without the latter when the form is invalid; when the
+/// service ended first, its answer says why.
 async fn read_form(
     (mut parts, unread): (Multipart<'static>, Unread),
     sender: Parts,
@@ -215,14 +216,14 @@ async fn read_form(
         send(&sender, upload_request::Part::Thumbnail(size)).await;
     }
     if options.restricted {
-        // A part behind the file may have said so.
+        // A part after the file may have said so.
         send(&sender, upload_request::Part::Restricted(pb::UploadRestricted {})).await;
     }
     send(&sender, upload_request::Part::Done(pb::UploadDone {})).await;
     Ok(())
 }
 
-/// Headers come first and stand above form fields (agora.md 3.1).
+/// Headers come first and take precedence over form fields (agora.md 3.1).
 fn keep_first(side: &mut Option<i32>, read: Option<i32>) {
     *side = side.or(read);
 }
@@ -231,10 +232,10 @@ async fn send(sender: &Parts, part: upload_request::Part) -> bool {
     sender.send(pb::UploadRequest { part: Some(part) }).await.is_ok()
 }
 
-/// A part that is being read.
+/// The part that is being read.
 type Reading<'a> = (Field<'static>, &'a Unread);
 
-/// False when the service takes no more.
+/// False when the service accepts no more.
 async fn send_file(
     (mut field, unread): Reading<'_>,
     name: &str,
@@ -256,12 +257,12 @@ async fn send_file(
             Some(bytes) => query = send_chunk(sender, bytes).await,
         }
     }
-    // What is wrong with the rest does not matter any more.
+    // Errors in the rest no longer matter.
     let _ = tokio::time::timeout(BODY_TIME, drain((field, unread), MAX_WASTE)).await;
     Ok(false)
 }
 
-/// Most bytes of one message to the file service.
+/// Maximum bytes of one message to the file service.
 const MAX_CHUNK: usize = 64 * 1024;
 
 async fn send_chunk(sender: &Parts, mut bytes: Bytes) -> bool {
@@ -274,7 +275,7 @@ async fn send_chunk(sender: &Parts, mut bytes: Bytes) -> bool {
     true
 }
 
-/// The text of a part; `None` where it is longer than anything that means something.
+/// The text of a part; `None` if it is longer than any meaningful value.
 async fn short((mut field, unread): Reading<'_>) -> Result<Option<String>, NotTaken> {
     let mut text = Vec::new();
     while let Some(bytes) = unread.chunk(&mut field).await? {
@@ -287,7 +288,7 @@ async fn short((mut field, unread): Reading<'_>) -> Result<Option<String>, NotTa
     Ok(Some(String::from_utf8_lossy(&text).into_owned()))
 }
 
-/// Reads on without keeping anything.
+/// Reads on and discards everything.
 async fn drain((mut field, unread): Reading<'_>, most: u64) -> Result<(), NotTaken> {
     let mut read = 0;
     while let Some(bytes) = unread.chunk(&mut field).await? {
@@ -299,22 +300,22 @@ async fn drain((mut field, unread): Reading<'_>, most: u64) -> Result<(), NotTak
     Ok(())
 }
 
-/// Which file a download is about.
+/// The file of a download request.
 #[derive(Debug, Default)]
 pub(crate) struct FileQuery {
     pub uuid: String,
     pub secret: String,
-    /// Who may read it was seen to; of our own files as well.
+    /// The caller has checked who may read; for our own files too.
     pub trusted: bool,
     pub thumbnail: bool,
-    /// The client may be sent to the store itself.
+    /// The client may be redirected to the store.
     pub redirect: bool,
 }
 
-/// How long the store's own URL of a file holds.
+/// How long the store's own URL of a file is valid.
 const LINK_LIFE: Duration = Duration::from_mins(30);
 
-/// The store's own URL of a file, where the client may be sent there and the store has one. Says what is not there.
+/// The store's own URL of a file, if redirects are allowed and the store supports them. Reports missing files.
 pub(crate) async fn address(gateway: &Gateway, caller: &Caller, query: &FileQuery) -> Result<Option<String>, Error> {
     let (file, info) = stat(gateway, caller, query).await?;
     if info.shown(query.thumbnail).is_none() {
@@ -329,7 +330,7 @@ async fn stat(gateway: &Gateway, caller: &Caller, query: &FileQuery) -> Result<(
     Ok((file, StoredFile::try_from(info.into_inner())?))
 }
 
-/// Streams a file, the part of it that is asked for, or nothing of it where the client has it.
+/// Streams a file or the requested range, or answers without a body if the client has it already.
 pub(crate) async fn give_out(
     gateway: &Gateway,
     caller: &Caller,
@@ -338,7 +339,7 @@ pub(crate) async fn give_out(
 ) -> Result<Response, Error> {
     let (file, info) = stat(gateway, caller, &query).await?;
     let shown = info.shown(query.thumbnail).ok_or_else(|| Error::new(Reason::FileNotFound, info.uuid.clone()))?;
-    // The store's URL is signed for this method alone.
+    // The store's URL is signed only for this method.
     if query.redirect
         && method == Method::GET
         && let Some(url) = link(gateway, caller, &file, &info, query.thumbnail).await?
@@ -360,7 +361,7 @@ pub(crate) async fn give_out(
     let body = if matches!(asked, Requested::Known | Requested::Nothing) {
         Body::empty()
     } else {
-        // A byte tells a HEAD that the bytes are there at all.
+        // Reading one byte checks for a HEAD request that the bytes exist.
         let wanted_length = if method == Method::HEAD { length.min(1) } else { length };
         let request = pb::DownloadRequest {
             file: Some(file),
@@ -378,7 +379,7 @@ pub(crate) async fn give_out(
     answer.insert(ETAG, text(&tag)?);
     answer.insert(LAST_MODIFIED, text(&range::last_modified(info.created_at))?);
     answer.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    // Headers choose what is shown, and open what is restricted.
+    // Headers select the thumbnail, and authorize access to restricted files.
     answer.insert(VARY, HeaderValue::from_static("thumbnail, share-secret, authorization"));
     let caching = if info.restricted { "private, no-cache" } else { "private, max-age=300" };
     answer.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
@@ -398,7 +399,7 @@ pub(crate) async fn give_out(
     Ok(response)
 }
 
-/// The store's own URL, where it has one.
+/// The store's own URL, if it has one.
 async fn link(
     gateway: &Gateway,
     caller: &Caller,
@@ -418,7 +419,7 @@ async fn link(
     Ok(Some(reply.map_err(refused)?.into_inner().url).filter(|url| !url.is_empty()))
 }
 
-/// What the bytes are called and are, so that no browser runs them: it shows pictures, sound and videos, and saves
+/// Name and type of the bytes, so that no browser executes them: it shows images, audio and video, and saves
 /// everything else.
 pub(crate) fn describe(headers: &mut HeaderMap, name: &str, content_type: &str) -> Result<(), Error> {
     let text = |text: &str| HeaderValue::from_str(text).map_err(Error::internal);
@@ -430,13 +431,13 @@ pub(crate) fn describe(headers: &mut HeaderMap, name: &str, content_type: &str) 
 }
 
 fn is_shown(content_type: &str) -> bool {
-    // Bytes are kept under a picture's type where they are one; of pictures SVG alone runs.
+    // An image type is only stored if the bytes are one; of images only SVG can contain scripts.
     (content_type.starts_with("image/") && !content_type.contains("xml"))
         || content_type.starts_with("audio/")
         || content_type.starts_with("video/")
 }
 
-/// RFC 6266: a plain name for old clients, and the name itself where it is not plain.
+/// RFC 6266: an ASCII name for old clients, and the name itself if it is not ASCII.
 fn disposition(is_shown: bool, name: &str) -> String {
     let kind = if is_shown { "inline" } else { "attachment" };
     if name.is_empty() {

@@ -1,7 +1,7 @@
-//! What the part of a form is called, and its file: the header `Content-Disposition` as clients really write it.
+//! The name of a form part and of its file: the header `Content-Disposition` as clients really write it.
 //!
-//! RFC 7578 has a quoted name in UTF-8, browsers write `%22` for a quote in it, frameworks of mail write encoded words
-//! (RFC 2047), HTTP libraries the parameter `filename*` (RFC 5987), and older Windows clients the bytes of GBK.
+//! RFC 7578 has a quoted name in UTF-8, browsers write `%22` for a quote in it, mail frameworks write encoded words
+//! (RFC 2047), HTTP libraries write the parameter `filename*` (RFC 5987), and older Windows clients write GBK bytes.
 
 use std::borrow::Cow;
 
@@ -11,18 +11,17 @@ use http::{HeaderMap, header::CONTENT_DISPOSITION};
 use percent_encoding::percent_decode_str;
 use tidings_domain::Error;
 
-/// How a part is called.
+/// The names of a part.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct PartName {
     /// The field of the form.
     pub name: String,
-    /// The name of its file, decoded; empty where it is none or has no name.
+    /// The name of its file, decoded; empty if it is not a file or has no name.
     pub file_name: String,
 }
 
 impl PartName {
-    /// Reads the headers of a part. A name in bytes that are neither UTF-8 nor GBK is refused: nobody could tell what it
-    /// was.
+    /// Parses the headers of a part. A name that is neither UTF-8 nor GBK is refused, because it could not be decoded.
     pub fn of(headers: &HeaderMap) -> Result<Self, Error> {
         let Some(header) = headers.get(CONTENT_DISPOSITION) else {
             return Ok(Self::default());
@@ -43,7 +42,7 @@ impl PartName {
     }
 }
 
-/// GBK is read before the text is taken apart: the second byte of a character may be a backslash.
+/// GBK is decoded before the text is parsed: the second byte of a character may be a backslash.
 fn text(bytes: &[u8]) -> Result<Cow<'_, str>, Error> {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return Ok(text.into());
@@ -52,13 +51,13 @@ fn text(bytes: &[u8]) -> Result<Cow<'_, str>, Error> {
     text.ok_or_else(|| Error::invalid("filename", "must be written in UTF-8 or GBK"))
 }
 
-/// The parameters behind the first semicolon. Quotes hold semicolons and everything else; a backslash stands for itself
-/// unless a quote or another one is behind it.
+/// The parameters after the first semicolon. Quoted values may hold semicolons and everything else; a backslash is
+/// literal unless a quote or another backslash follows.
 fn parameters(text: &str) -> Vec<(&str, String)> {
     let mut found = Vec::new();
     let mut rest = text.split_once(';').map_or("", |(_, rest)| rest);
     while let Some((key, after)) = rest.split_once('=') {
-        // What has no value is no parameter.
+        // Without a value it is not a parameter.
         let key = key.rsplit(';').next().unwrap_or_default().trim();
         let after = after.trim_start();
         let (value, left) = if let Some(quoted) = after.strip_prefix('"') {
@@ -73,7 +72,7 @@ fn parameters(text: &str) -> Vec<(&str, String)> {
     found
 }
 
-/// What stands before the closing quote, and what is behind it.
+/// The text before the closing quote, and the text after it.
 fn unquoted(text: &str) -> (String, &str) {
     let mut value = String::new();
     let mut chars = text.char_indices().peekable();
@@ -95,7 +94,7 @@ fn plain(value: &str) -> String {
     value.replace("%22", "\"").replace("%0D", "\r").replace("%0A", "\n")
 }
 
-/// `charset'language'percent-encoded`; `None` for what is not that.
+/// Parses `charset'language'percent-encoded`; `None` for anything else.
 fn extended_value(value: &str) -> Option<String> {
     let mut parts = value.splitn(3, '\'');
     let (charset, _, encoded) = (parts.next()?, parts.next()?, parts.next()?);
@@ -107,7 +106,8 @@ fn decoded(charset: &str, bytes: &[u8]) -> Option<String> {
     encoding.decode_without_bom_handling_and_without_replacement(bytes).map(Cow::into_owned)
 }
 
-/// A name with its encoded words decoded; white space between two of them goes (RFC 2047). What is none stays.
+/// A name with its encoded words decoded; white space between two of them is removed (RFC 2047). Other text is
+/// unchanged.
 fn words(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     let (mut rest, mut after_word) = (name, false);
@@ -128,7 +128,7 @@ fn words(name: &str) -> String {
     out
 }
 
-/// The encoded word that the text begins with, and its length.
+/// The encoded word at the beginning of the text, and its length.
 fn word(text: &str) -> Option<(String, usize)> {
     let mut parts = text.strip_prefix("=?")?.splitn(3, '?');
     let (charset, encoding, rest) = (parts.next()?, parts.next()?, parts.next()?);
@@ -207,7 +207,7 @@ mod tests {
         let header = |name: &[u8]| [b"form-data; name=\"file\"; filename=\"", name, b"\""].concat();
         assert_eq!(read(&header(b"\xc3\xa8.png")).unwrap().1, "è.png", "what is UTF-8 is that");
         assert_eq!(read(&header(b"\xc4\xe3\xba\xc3.png")).unwrap().1, "你好.png");
-        // The second byte of the first is a backslash.
+        // The second byte of the first character is a backslash.
         assert_eq!(read(&header(b"\xd5\x5c\xb1\x5c")).unwrap().1, "誠盶");
         let refused = read(&header(b"\xe9.png")).unwrap_err();
         assert_eq!(refused.to_string(), "filename must be written in UTF-8 or GBK");

@@ -14,12 +14,12 @@ struct Health<'a> {
     reason: Option<&'a str>,
 }
 
-/// Always yes.
+/// Always succeeds.
 pub(crate) async fn livez() -> Response {
     answer(StatusCode::OK, &Health { status: "ok", reason: None })
 }
 
-/// Asks the services.
+/// Checks the services.
 pub(crate) async fn readyz(State(gateway): State<Gateway>) -> Response {
     match gateway.ready().await {
         Ok(()) => answer(StatusCode::OK, &Health { status: "ok", reason: None }),

@@ -1,7 +1,7 @@
-//! Whom a token stands for, as the directory says.
+//! The identity of a token, as verified by the directory.
 //!
-//! An answer is used for [`KEEP`] at most, so a revoked token or a changed policy is seen within that time. Refusals
-//! are never kept.
+//! An answer is used for [`KEEP`] at most, so a revoked token or a changed policy takes effect within that time.
+//! Refusals are never cached.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,10 +16,10 @@ use tidings_runtime::{TtlCache, Wire};
 
 /// How long an answer is used.
 const KEEP: Duration = Duration::from_secs(5);
-/// How many answers are kept.
+/// Maximum number of cached answers.
 const TOKENS: usize = 100_000;
 
-/// Whom a token stands for.
+/// The identity of a token.
 #[derive(Debug)]
 pub(crate) enum Who {
     /// No token was given.
@@ -30,7 +30,7 @@ pub(crate) enum Who {
     User { id: UserId, username: String },
 }
 
-/// A token's meaning in one app.
+/// A token's identity in one app.
 #[derive(Debug)]
 pub(crate) struct Identity {
     pub who: Who,
@@ -40,7 +40,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// Refuses a call that needs some token and has none.
+    /// Refuses a call without a token.
     pub fn check_known(&self) -> Result<(), Error> {
         match self.who {
             Who::Anonymous => Err(Error::new(Reason::TokenMissing, "")),
@@ -48,7 +48,7 @@ impl Identity {
         }
     }
 
-    /// Refuses everybody but the app itself.
+    /// Refuses everybody except the app itself.
     pub fn check_app(&self) -> Result<(), Error> {
         match self.who {
             Who::App => Ok(()),
@@ -58,10 +58,10 @@ impl Identity {
     }
 }
 
-/// SHA-256 over the app's name and the token: the cache holds no token.
+/// SHA-256 over the app's name and the token: the cache holds no tokens.
 type Key = [u8; 32];
 
-/// Asks the directory, and keeps what it said for a moment.
+/// Queries the directory, and caches the answer for a moment.
 pub(crate) struct Identities {
     directory: DirectoryServiceClient<Wire>,
     clock: Arc<dyn Clock>,
@@ -73,7 +73,7 @@ impl Identities {
         Self { directory, clock, kept: TtlCache::new(TOKENS, lasts) }
     }
 
-    /// Whom `token` stands for in that app; an empty token is nobody. The app must be enabled.
+    /// The identity of `token` in that app; an empty token is anonymous. The app must be enabled.
     pub async fn of(&self, app: app_ref::App, token: &str) -> Result<Arc<Identity>, Error> {
         let key = key(&app, token);
         let now = self.clock.now();
@@ -100,7 +100,7 @@ impl Identities {
     }
 }
 
-/// How long an answer of that moment is used: never past the token's end.
+/// How long an answer of that moment is used: never past the token's expiry.
 fn lasts(identity: &Arc<Identity>, asked_at: UnixMillis) -> Duration {
     identity.expires_at.map_or(KEEP, |end| KEEP.min(end - asked_at))
 }

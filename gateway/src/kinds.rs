@@ -1,18 +1,18 @@
-//! Which ids are groups. Ids are never given out twice, so a group stays one; anything else is asked again after a
-//! moment, since it may be a group that has just been made.
+//! Which ids are groups. Ids are never reused, so a group stays one; any other id is looked up again after a moment,
+//! since it may be a new group.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
 use tidings_domain::{Caller, Clock, ConversationId, Error, Membership};
 use tidings_runtime::TtlCache;
 
-/// How long an id is taken for no group.
+/// How long an id is assumed not to be a group.
 const KEEP: Duration = Duration::from_secs(1);
 const IDS: usize = 100_000;
 
 pub(crate) struct Kinds {
     clock: Arc<dyn Clock>,
-    /// By app and id.
+    /// Keyed by app and id.
     known: TtlCache<(i64, i64), Option<ConversationId>>,
 }
 
@@ -21,7 +21,7 @@ impl Kinds {
         Self { clock, known: TtlCache::new(IDS, |found, _| if found.is_some() { Duration::MAX } else { KEEP }) }
     }
 
-    /// The conversation of the group or room `id`; `ask` says what the directory knows of it.
+    /// The conversation of the group or room `id`; `ask` queries the directory.
     pub async fn group(
         &self,
         caller: &Caller,

@@ -1,4 +1,4 @@
-//! What surrounds every request: its id, its span, its log line, CORS, and a net under panics.
+//! The layers around every request: its id, its span, its log line, CORS, and a panic handler.
 
 use std::{borrow::Cow, panic::AssertUnwindSafe, time::Duration};
 
@@ -23,13 +23,13 @@ use crate::{
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Longest request id that is taken over from a client.
+/// Maximum length of a request id that is accepted from a client.
 const MAX_ID: usize = 128;
-/// How long a request may take in all: proxies wait no longer by default. The services that it comes to know when that is
-/// over. Files, and what has yet to happen, take longer.
+/// The timeout of a request: proxies do not wait longer by default. It is passed on to the services. Files and long
+/// polls take longer.
 const LONGEST: Duration = Duration::from_mins(1);
 const LONGEST_OF_FILES: Duration = Duration::from_hours(2);
-/// Bytes of what a client sent that go into a log line.
+/// Maximum bytes of client input in a log line.
 const MAX_METHOD: usize = 16;
 const MAX_APP: usize = 130;
 const MAX_PATH: usize = 256;
@@ -42,7 +42,7 @@ pub(crate) async fn surround(State(gateway): State<Gateway>, request: Request, n
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     let app = cut(&app_of(&request, route), MAX_APP).to_owned();
-    // The line has every field; the span only what finds its other lines and names it in a trace.
+    // The line has every field; the span only those that link its other lines and name it in a trace.
     let span = tracing::info_span!("gateway.request", route, request_id = %id);
     telemetry::adopt(&span, request.headers());
     let longest = if paths::may_take_long(route) { LONGEST_OF_FILES } else { LONGEST };
@@ -60,7 +60,7 @@ pub(crate) async fn surround(State(gateway): State<Gateway>, request: Request, n
     response
 }
 
-/// Carries out the request; a panic becomes the dialect's internal error.
+/// Handles the request; a panic becomes the dialect's internal error.
 async fn guarded(gateway: &Gateway, request: Request, next: Next) -> Response {
     let origin = gateway.cors().allowed(request.headers());
     let preflight = origin.as_ref().and_then(|_| cors::preflight(request.method(), request.headers()));
@@ -82,7 +82,7 @@ async fn guarded(gateway: &Gateway, request: Request, next: Next) -> Response {
     response
 }
 
-/// Bodies are taken as they are: none is unpacked, so none becomes larger than it came.
+/// Compressed bodies are not decompressed, so none grows.
 fn packed(request: &Request) -> Option<Error> {
     let all = request.headers().get_all(CONTENT_ENCODING);
     let mut encodings = all.iter().map(|value| String::from_utf8_lossy(value.as_bytes()).trim().to_ascii_lowercase());
@@ -91,8 +91,8 @@ fn packed(request: &Request) -> Option<Error> {
     (!request.body().is_end_stream()).then(error)
 }
 
-/// The answer, which is counted until the client has taken it; overload where too much waits for other clients already. What
-/// is streamed holds little, and says nothing of its size here.
+/// The answer, which is counted until the client has read it; overload if too much waits for other clients already.
+/// Streamed bodies hold little, and have no known size here.
 async fn within_budget(gateway: &Gateway, path: &str, response: Response) -> Response {
     let budget = &gateway.budgets().answers;
     if response.body().size_hint().exact().is_none_or(|size| budget.is_free(size)) {
@@ -109,12 +109,12 @@ async fn within_budget(gateway: &Gateway, path: &str, response: Response) -> Res
     }
 }
 
-/// The beginning of a text that somebody sent.
+/// A prefix of client input.
 fn cut(text: &str, most: usize) -> &str {
     &text[..text.floor_char_boundary(most)]
 }
 
-/// The client's own id where it is a sane one.
+/// The client's own id if it is valid.
 fn request_id(gateway: &Gateway, headers: &HeaderMap) -> String {
     let given = headers.get(REQUEST_ID).map(HeaderValue::as_bytes);
     match given {
@@ -125,7 +125,7 @@ fn request_id(gateway: &Gateway, headers: &HeaderMap) -> String {
     }
 }
 
-/// The app as the request names it, for the log alone.
+/// The app named in the request, only for the log.
 fn app_of<'a>(request: &'a Request, route: &str) -> Cow<'a, str> {
     if !route.starts_with("/{org}/{app}") {
         return Cow::from(header(request.headers(), "app_id").unwrap_or_default());

@@ -1,4 +1,4 @@
-//! The REST door: routes for each dialect, and the layers around them. No rules and no storage live here.
+//! The REST gateway: routes for each dialect, and the layers around them. No rules and no storage.
 //!
 //! A handler reads its request with a codec of `tidings-dialects`, makes the calls, and writes the answer with the same
 //! codec. [`serve`] puts [`router`] behind a listener.

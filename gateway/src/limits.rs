@@ -1,9 +1,9 @@
-//! How often what may be done (decisions 7 and 14).
+//! Rate limits (decisions 7 and 14).
 //!
 //! The directory counts; this gateway takes shares of a twentieth of a quota and serves calls from them, so that most
-//! calls ask nobody. A call is admitted while something is left, and then takes its whole cost. That a quota is used up
-//! is remembered until its window ends, so a flood beyond it costs the directory nothing. Where an app has no quotas,
-//! nothing is looked up at all.
+//! calls need no remote call. A call is admitted while the quota is not used up, and then takes its whole cost. An
+//! exhausted quota is remembered until its window ends, so a flood beyond it does not load the directory. Apps without
+//! quotas are not looked up at all.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,43 +16,43 @@ use tokio::sync::Mutex;
 
 use crate::{rate_headers::Standing, reply::refused};
 
-/// Shares that are kept.
+/// Maximum number of cached shares.
 const SHARES: usize = 100_000;
-/// A share is this part of the quota.
+/// A share is this fraction of the quota.
 const PART: i64 = 20;
 
-/// What one call takes of a rate.
+/// The cost of one call at a rate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cost {
     pub rate: Rate,
-    /// Of what, where it is counted for each.
+    /// The key, if the rate is counted per key.
     pub subject: String,
     /// At least 1.
     pub amount: i64,
 }
 
 impl Cost {
-    /// One of a rate that is the app's alone.
+    /// A cost of one at an app-wide rate.
     pub fn one(rate: Rate) -> Self {
         Self::of(rate, 1)
     }
 
-    /// Some of a rate that is the app's alone.
+    /// A cost at an app-wide rate.
     pub fn of(rate: Rate, amount: usize) -> Self {
         Self { rate, subject: String::new(), amount: (amount as i64).max(1) }
     }
 }
 
-/// App, rate and subject.
+/// App, rate and key.
 type Key = (AppId, Rate, String);
 
-/// What this gateway may still serve of a quota in the present window.
+/// This gateway's share of a quota in the present window.
 #[derive(Debug, Default)]
 struct Share {
     until: Option<Duration>,
     /// Negative when a call took more than was left.
     left: i64,
-    /// Others may still take that much.
+    /// What is left for others.
     elsewhere: i64,
     used_up: bool,
 }
@@ -69,12 +69,12 @@ impl Limits {
         Self { directory, clock, shares: Cache::new(SHARES) }
     }
 
-    /// Admits a call that costs all of this, or refuses it and takes nothing of any. Costs whose rate the app does not
-    /// limit are overlooked. Gives how the limited ones stand.
+    /// Admits a call with all of these costs, or refuses it and takes nothing. Costs without a quota are ignored.
+    /// Returns the state of the limited ones.
     pub async fn take(&self, app: &App, costs: &[Cost]) -> Result<Vec<Standing>, (Refusal, Standing)> {
         let limited = costs.iter().filter_map(|cost| Some((cost, app.policy.rates.quota(cost.rate)?)));
         let mut limited: Vec<(&Cost, i64)> = limited.collect();
-        // In one order, so that no two calls wait for each other.
+        // In a fixed order, so that no two calls deadlock.
         limited.sort_by(|(one, _), (other, _)| (one.rate, &one.subject).cmp(&(other.rate, &other.subject)));
         let mut held = Vec::with_capacity(limited.len());
         for (cost, quota) in limited {
@@ -109,7 +109,7 @@ impl Limits {
         }
     }
 
-    /// Sees to it that something is left, or that it is known to be used up.
+    /// Ensures that something is left, or that the quota is known to be used up.
     async fn fill(&self, app: &App, share: &mut Share, cost: &Cost, quota: i64) -> Result<(), Error> {
         let now = self.clock.elapsed();
         if share.until.is_none_or(|until| now >= until) {
@@ -126,7 +126,7 @@ impl Limits {
         let taken = self.directory.clone().take_quota(context::request(&caller, request)).await;
         let taken = taken.map_err(refused)?.into_inner();
         if taken.quota == 0 {
-            // The quota was lifted a moment ago.
+            // The quota was just removed.
             share.left = cost.amount.max(1);
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! Links that are an authority by themselves: whoever has one needs no token.
+//! Signed links: the link itself authorizes, without a token.
 
 use base64::{
     Engine as _,
@@ -12,8 +12,8 @@ use crate::Gateway;
 
 /// What a link allows: its kind first, then everything that it depends on.
 ///
-/// Each field is signed with a line feed behind it and has none inside, so what is signed is cut in one way only: no
-/// field reaches into the next, and links of one kind never meet those of another.
+/// Each field is followed by a line feed and contains none, so the signed text can be split in only one way: fields
+/// cannot be shifted into each other, and links of different kinds never collide.
 pub(crate) struct Signed<'a>(pub &'a [&'a str]);
 
 impl Signed<'_> {
@@ -35,7 +35,7 @@ impl Signed<'_> {
         URL_SAFE_NO_PAD.encode(self.mac(gateway.link_key()).finalize().into_bytes())
     }
 
-    /// The same in the manner of the vendors' stores: percent-encoded.
+    /// The same in the style of the vendors' stores: percent-encoded.
     pub fn percent_encoded(&self, gateway: &Gateway) -> String {
         let signature = STANDARD.encode(self.mac(gateway.link_key()).finalize().into_bytes());
         signature.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D")
@@ -53,7 +53,7 @@ impl Signed<'_> {
     }
 }
 
-/// Whether a link's second has not come yet. What is no second is over.
+/// Whether a link has not expired. An invalid number has.
 pub(crate) fn holds(expires: &str, now: UnixMillis) -> bool {
     expires.parse::<i64>().is_ok_and(|expires| now.0.div_euclid(1000) < expires)
 }
@@ -71,7 +71,7 @@ mod tests {
     }
 
     proptest! {
-        /// However what a link signs is cut and joined again, only its own fields are right.
+        /// However the signed text is split and joined again, only its own fields match.
         #[test]
         fn fields_do_not_run_into_each_other(
             fields in prop::collection::vec("[a-z0-9 /%.]{0,6}", 1..6),

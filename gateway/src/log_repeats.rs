@@ -1,7 +1,7 @@
 //! One log line a second for each kind of refusal.
 //!
-//! Somebody who is refused thousands of times a second must not fill the log: of the refusals of one route with one status
-//! the first of each second is logged, with how many came before it without a line.
+//! A client that is refused thousands of times a second must not fill the log: of the refusals of one route with one
+//! status the first of each second is logged, with the number of unlogged ones before it.
 
 use std::{
     collections::HashMap,
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// What was refused lately.
+/// Recent refusals.
 #[derive(Debug, Default)]
 pub(crate) struct LogRepeats(Mutex<HashMap<(String, StatusCode), Kind>>);
 
@@ -25,7 +25,7 @@ struct Kind {
 }
 
 impl LogRepeats {
-    /// Whether a refusal is logged; if so, how many of its kind came without a line since the last one that was.
+    /// Whether a refusal is logged; if so, how many of its kind were not logged since the last one that was.
     pub fn count(&self, route: &str, status: StatusCode, now: Instant) -> Option<u64> {
         let mut kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let kind = (route.to_owned(), status);

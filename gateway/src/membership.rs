@@ -1,4 +1,4 @@
-//! What the directory knows of groups and who is in them.
+//! The directory's data on groups and their members.
 
 use tidings_domain::{Actor, Caller, ConversationId, Error, Membership, UserId};
 use tidings_proto::pb;
@@ -6,7 +6,8 @@ use tidings_runtime::context;
 
 use crate::{Gateway, reply::refused};
 
-/// What a user may do in a group; `None` when there is no such group. The gateway itself asks, not the caller.
+/// What a user may do in a group; `None` when there is no such group. Queried with the gateway's own authority, not the
+/// caller's.
 pub(crate) async fn membership(
     gateway: &Gateway,
     caller: &Caller,

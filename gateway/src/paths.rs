@@ -1,4 +1,4 @@
-//! What a path says before any route is looked up: whose dialect it is in, and how it is refused.
+//! What a path determines before routing: its dialect, and the format of its errors.
 
 use axum::response::Response;
 use tidings_domain::{Error, LANYING_SEGMENTS, Reason};
@@ -14,12 +14,12 @@ fn is_lanying(path: &str) -> bool {
     path.split('/').nth(1).is_some_and(|segment| LANYING_SEGMENTS.contains(&segment))
 }
 
-/// No route has that path, in the words of the path's dialect.
+/// No route has that path, in the path's dialect.
 pub(crate) fn unknown(gateway: &Gateway, path: &str) -> Response {
     fault(gateway, path, &Error::new(Reason::CallNotFound, ""))
 }
 
-/// What is wrong before a route is asked, or a fault of ours, in the words of the path's dialect.
+/// An error before routing, or an internal error, in the path's dialect.
 pub(crate) fn fault(gateway: &Gateway, path: &str, error: &Error) -> Response {
     if is_lanying(path) { lanying::fault(error) } else { agora::fault(gateway, error) }
 }

@@ -1,4 +1,4 @@
-//! Parts and conditions of downloads (RFC 9110, sections 13 and 14).
+//! Ranges and conditions of downloads (RFC 9110, sections 13 and 14).
 
 use std::{ops::Range, time::Duration};
 
@@ -10,19 +10,19 @@ use tidings_domain::UnixMillis;
 
 use crate::request::header;
 
-/// What of a file is asked for.
+/// The requested range of a file.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Requested {
     Whole,
     Part(Range<u64>),
-    /// A part outside of it.
+    /// A range outside of it.
     Nothing,
-    /// Nothing, since the client has it.
+    /// Nothing: the client has it already.
     Known,
 }
 
-/// What the headers ask for of a file with that tag, time and size. Several parts at once are answered with the whole, and
-/// only GET has parts.
+/// The range requested by the headers of a file with that tag, time and size. Requests for several ranges get the whole
+/// file, and only GET has ranges.
 pub(crate) fn asked(method: &Method, headers: &HeaderMap, tag: &str, changed: UnixMillis, size: u64) -> Requested {
     if is_known(headers, tag, changed) {
         return Requested::Known;
@@ -45,7 +45,7 @@ fn is_known(headers: &HeaderMap, tag: &str, changed: UnixMillis) -> bool {
     since.is_some_and(|since| second(changed) <= since)
 }
 
-/// Whether what the client has a part of is still the same.
+/// Whether the client's partial copy is still current.
 fn is_still(headers: &HeaderMap, tag: &str, changed: UnixMillis) -> bool {
     match header(headers, IF_RANGE.as_str()) {
         None => true,
@@ -54,7 +54,7 @@ fn is_still(headers: &HeaderMap, tag: &str, changed: UnixMillis) -> bool {
     }
 }
 
-/// HTTP knows whole seconds.
+/// HTTP dates have whole seconds.
 fn second(time: UnixMillis) -> std::time::SystemTime {
     std::time::UNIX_EPOCH + Duration::from_secs(time.0.max(0) as u64 / 1000)
 }
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     const TAG: &str = "\"abc\"";
-    /// `Tue, 15 Jul 2025 17:20:00 GMT` and a bit.
+    /// `Tue, 15 Jul 2025 17:20:00 GMT` and a fraction of a second.
     const CHANGED: UnixMillis = UnixMillis(1_752_600_000_123);
 
     fn given(pairs: &[(&'static str, &str)]) -> Requested {
@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(given(&[("if-none-match", "*")]), Requested::Known);
         assert_eq!(given(&[("if-modified-since", "Tue, 15 Jul 2025 17:20:00 GMT")]), Requested::Known);
         assert_eq!(given(&[("if-modified-since", "Tue, 15 Jul 2025 17:19:59 GMT")]), Requested::Whole);
-        // The tag decides where both are given.
+        // The tag takes precedence if both are given.
         let both = [("if-none-match", "\"x\""), ("if-modified-since", "Tue, 15 Jul 2025 17:20:00 GMT")];
         assert_eq!(given(&both), Requested::Whole);
     }

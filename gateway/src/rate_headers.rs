@@ -1,4 +1,4 @@
-//! Tells a client how the quotas stand that its call was held to.
+//! The response headers with the state of the quotas that apply to a call.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use tidings_domain::Rate;
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// How a quota stands, for the headers of an answer.
+/// The state of a quota, for the headers of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Standing {
     pub rate: Rate,
     pub quota: i64,
-    /// As far as this gateway knows.
+    /// According to this gateway's knowledge.
     pub remaining: i64,
     pub resets_in: Duration,
 }
 
-/// How the quotas stand that the call was held to (draft-ietf-httpapi-ratelimit-headers).
+/// The state of the quotas that apply to the call (draft-ietf-httpapi-ratelimit-headers).
 pub(crate) fn set(response: &mut Response, standings: &[Standing]) {
     if standings.is_empty() {
         return;

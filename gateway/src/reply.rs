@@ -23,7 +23,7 @@ pub(crate) fn json(status: StatusCode, body: Vec<u8>) -> Response {
     response
 }
 
-/// The same with `Retry-After` in whole seconds, where a retry makes sense.
+/// The same with `Retry-After` in whole seconds, if a retry makes sense.
 pub(crate) fn json_retry(status: StatusCode, body: Vec<u8>, retry_after: Option<Duration>) -> Response {
     let mut response = json(status, body);
     if let Some(wait) = retry_after {
@@ -32,17 +32,17 @@ pub(crate) fn json_retry(status: StatusCode, body: Vec<u8>, retry_after: Option<
     response
 }
 
-/// The header that says why a call was refused, by the names of docs/errors.md: alike in every dialect, and without the
-/// words, which are for people.
+/// The header with the reason of a refusal, by the names of docs/errors.md: the same in every dialect, and without the
+/// text for humans.
 pub(crate) const REASON: HeaderName = HeaderName::from_static("x-tidings-reason");
 
-/// Says why a call was refused.
+/// Adds the reason of a refusal.
 pub(crate) fn with_reason(mut response: Response, reason: Reason) -> Response {
     response.headers_mut().insert(REASON, HeaderValue::from_static(reason.words().name));
     response
 }
 
-/// What a service's refusal means. Its cause, if there is one, is logged here and goes no further.
+/// Maps a service's refusal. Its cause, if there is one, is logged here and not passed on.
 pub(crate) fn refused(status: Status) -> Error {
     let error = error_from_status(status);
     if let Some(cause) = std::error::Error::source(&error) {
@@ -51,7 +51,7 @@ pub(crate) fn refused(status: Status) -> Error {
     error
 }
 
-/// Why the directory did not register a user. Only a sentence needs the directory's own text.
+/// Why the directory did not register a user. Only a full sentence needs the directory's own text.
 pub(crate) fn registration_error(failure: RegisterFailure) -> Error {
     match Reason::from_name(&failure.reason) {
         Some(Reason::InvalidArgument) => Error::new(Reason::InvalidArgument, failure.text),

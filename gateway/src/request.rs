@@ -1,4 +1,4 @@
-//! What both dialects read from a request: body, headers, query.
+//! The parts of a request that both dialects read: body, headers, query.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -18,19 +18,19 @@ use crate::{
     client_address::{client_address, scheme},
 };
 
-/// Largest request body: the largest message that an app may allow, escaped twofold, with its recipients.
+/// Maximum request body: the largest message that an app may allow, escaped twice, with its recipients.
 const MAX_BODY: usize = 2 * 1024 * 1024 + 64 * 1024;
-/// The same of somebody who has shown no token yet: a login, a registration.
+/// The same without a token: a login, a registration.
 const MAX_BODY_OF_STRANGER: usize = 64 * 1024;
-/// What of a larger body is read to no purpose: whoever is still sending does not see an answer.
+/// Maximum bytes of a larger body that are read and discarded: a client that is still sending does not see an answer.
 const MAX_WASTE: usize = 16 * 1024 * 1024;
-/// Longest idempotency key.
+/// Maximum length of an idempotency key.
 const MAX_KEY: usize = 255;
 
-/// How long a client may take over its body.
+/// The timeout of reading a body.
 pub(crate) const BODY_TIME: Duration = Duration::from_secs(30);
 
-/// Reads the body of one request. What it holds of the process's budget is given back when this is dropped, so it lives as
+/// Reads the body of one request. Its share of the process's budget is released when this is dropped, so it lives as
 /// long as the call.
 #[derive(Debug)]
 pub(crate) struct BodyReader {
@@ -49,7 +49,7 @@ impl BodyReader {
         }
     }
 
-    /// A token says who calls: larger bodies are read.
+    /// Callers with a token may send larger bodies.
     pub fn set_known(&self) {
         self.is_known.store(true, Ordering::Relaxed);
     }
@@ -77,7 +77,7 @@ impl BodyReader {
                 waste(body).await;
                 return Err(error);
             }
-            // Most bodies come in one piece, which is not copied.
+            // Most bodies arrive in one piece, which is not copied.
             if first.is_empty() && all.is_empty() {
                 first = bytes;
             } else {
@@ -89,7 +89,7 @@ impl BodyReader {
     }
 }
 
-/// Reads on without keeping anything, up to [`MAX_WASTE`] and for [`BODY_TIME`].
+/// Reads and discards, up to [`MAX_WASTE`] and for [`BODY_TIME`].
 pub(crate) async fn waste(body: Body) {
     let mut rest = Limited::new(body, MAX_WASTE);
     let reading = async { while let Some(Ok(_)) = rest.frame().await {} };
@@ -113,7 +113,7 @@ pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim).filter(|text| !text.is_empty())
 }
 
-/// The other end of the connection.
+/// The peer's address.
 pub(crate) fn peer(parts: &Parts) -> Option<IpAddr> {
     parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip())
 }
@@ -123,7 +123,7 @@ pub(crate) fn address(parts: &Parts, gateway: &Gateway) -> Option<IpAddr> {
     client_address(peer(parts), &parts.headers, gateway.trusted_proxies())
 }
 
-/// Where clients reach us: the operator's `public_url`, or the Host that they asked (decision 1).
+/// The base URL for clients: the operator's `public_url`, or the request's Host (decision 1).
 pub(crate) fn base_url(parts: &Parts, gateway: &Gateway) -> String {
     if let Some(url) = gateway.public_url() {
         return url.to_owned();
@@ -133,7 +133,7 @@ pub(crate) fn base_url(parts: &Parts, gateway: &Gateway) -> String {
     format!("{scheme}://{host}")
 }
 
-/// A query parameter as it stands; empty is absent.
+/// A query parameter, not decoded further; empty is absent.
 pub(crate) fn query<'a>(query: &'a str, name: &str) -> Option<&'a str> {
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     pairs.filter(|(key, value)| *key == name && !value.is_empty()).map(|(_, value)| value).next_back()

@@ -1,4 +1,4 @@
-//! The body of a request as its client sends it: one that comes too slowly ends with an error.
+//! The body of a request: one that arrives too slowly ends with an error.
 
 use std::{
     io,
@@ -15,14 +15,14 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tidings_runtime::Pace;
 
-/// What a client sends.
+/// The client's body.
 pub(crate) struct RequestBody {
     body: Incoming,
     pace: Pace,
     ended: Ended,
 }
 
-/// Whether a body was read to its end. A connection on which one was not cannot be used for another request.
+/// Whether a body was read to its end. Otherwise its connection cannot be used for another request.
 #[derive(Debug, Clone)]
 pub(crate) struct Ended(Arc<AtomicBool>);
 

@@ -1,24 +1,24 @@
-//! Who may make which call, as whom: the table of routes, for docs and for tests.
+//! Who may call which route, on whose behalf: the table of routes, for docs and for tests.
 //!
-//! Handlers ask for what their row says in their first line (`Asked::app_caller`, `Asked::admin`, `Asked::user`,
-//! `Asked::caller`). Tests call every route with every kind of token and compare, and hold the table against the router:
-//! a route without a row fails them.
+//! Handlers check what their row says in their first line (`Asked::app_caller`, `Asked::admin`, `Asked::user`,
+//! `Asked::caller`). Tests call every route with every kind of token and compare, and check the table against the
+//! router: a route without a row fails them.
 
-/// Whom a route is open to.
+/// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RouteAccess {
-    /// Whoever knows the app's name: it is here that tokens are got.
+    /// Everybody who knows the app's name: tokens are issued here.
     Open,
-    /// Likewise where the app's policy lets everybody register, else an app or admin token.
+    /// The same if the app's policy allows open registration, otherwise an app or admin token.
     OpenByPolicy,
-    /// Whoever has the address: it is signed, or names a file by an id that nobody guesses. The policy may ask for a token
-    /// besides.
+    /// Everybody who has the URL: it is signed, or names a file by an id that cannot be guessed. The policy may require
+    /// a token as well.
     Address,
-    /// An app or admin token, for whomever it says; or a user token, for what is that user's own.
+    /// An app or admin token, for any user; or a user token, for its own user's data.
     User,
-    /// An app or admin token; or a user token where the policy value `user_tokens_may_send` lets users, as themselves.
+    /// An app or admin token; or a user token, as its own user, if the policy value `user_tokens_may_send` allows it.
     AppOrUserByPolicy,
-    /// An app or admin token alone.
+    /// Only an app or admin token.
     App,
 }
 
@@ -27,7 +27,7 @@ pub enum RouteAccess {
 pub struct RouteRight {
     /// The methods that the route takes.
     pub methods: &'static [&'static str],
-    /// As the router has it.
+    /// The path as in the router.
     pub path: &'static str,
     /// Who may call.
     pub access: RouteAccess,
@@ -39,7 +39,7 @@ const fn row(methods: &'static [&'static str], path: &'static str, access: Route
 
 use RouteAccess::{Address, App, AppOrUserByPolicy, Open, OpenByPolicy, User};
 
-/// The table. docs/rights.md shows it.
+/// The table. Listed in docs/rights.md.
 #[rustfmt::skip]
 pub const ROUTE_RIGHTS: &[RouteRight] = &[
     row(&["GET"], "/livez", Open),
@@ -170,7 +170,7 @@ pub const ROUTE_RIGHTS: &[RouteRight] = &[
 ];
 
 impl RouteAccess {
-    /// As docs/rights.md says it.
+    /// The text in docs/rights.md.
     pub const fn words(self) -> &'static str {
         match self {
             Self::Open => "nobody needs a token",

@@ -1,4 +1,4 @@
-//! Which path leads where.
+//! The routing table.
 
 use axum::{
     Router,

@@ -1,8 +1,8 @@
 //! The REST server: HTTP/1.1 connections in front of the routes.
 //!
-//! It goes in an order that costs no client a request: while it drains, every answer closes its connection, so a proxy comes
-//! to keep none; then nobody is accepted any more; connections on which nothing happened are closed last, since a request
-//! may be on its way over them.
+//! Shutdown costs no client a request: while it drains, every answer closes its connection, so a proxy ends up keeping
+//! none; then no connection is accepted any more; idle connections are closed last, since a request may be in flight on
+//! them.
 
 use std::{
     convert::Infallible,
@@ -32,10 +32,10 @@ use crate::{
 
 /// How long a connection stays open between two requests.
 const IDLE_TIME: Duration = Duration::from_secs(75);
-/// Most bytes that are read from a connection at once: what a transfer has in memory is a few times this.
+/// Maximum bytes read from a connection at once: the memory of a transfer is a few times this.
 const BUFFER: usize = 64 * 1024;
 
-/// Serves until `stop` is triggered, then answers what has begun. Idle connections stay open for `linger` after that.
+/// Serves until `stop` is triggered, then finishes open requests. Idle connections stay open for `linger` after that.
 pub async fn serve(listener: TcpListener, gateway: Gateway, bounds: Bounds, stop: Shutdown, linger: Duration) {
     let stopping = gateway.stopping().clone();
     let proxies = gateway.trusted_proxies().to_vec();
@@ -103,7 +103,7 @@ fn closing(mut answer: http::Response<AnswerBody>, stop: &Shutdown) -> http::Res
     answer
 }
 
-/// The answer to a request, which has the address that it came from.
+/// Handles a request, which gets its peer's address.
 async fn answer(
     routes: axum::Router,
     busy: Busy,
@@ -119,7 +119,8 @@ async fn answer(
     }
     let mut response = routes.oneshot(request).await?;
     if !ended.is_true() {
-        // Refused before its body had come: the client is told, or its next request would meet a connection that ends.
+        // Refused before its body was read: the connection is closed, and the client is told, so that it does not send
+        // its next request on it.
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response.map(|body| AnswerBody { body, _busy: busy }))

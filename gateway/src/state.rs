@@ -1,4 +1,4 @@
-//! What every handler needs.
+//! The state shared by all handlers.
 
 use std::{
     fmt,
@@ -15,17 +15,17 @@ use tidings_runtime::{Clients, Shutdown};
 
 use crate::{budget::Budgets, cors::Cors, identity::Identities, kinds::Kinds, limits::Limits, log_repeats::LogRepeats};
 
-/// What an operator sets.
+/// The operator's settings.
 #[derive(Debug, Clone, Default)]
 pub struct GatewayConfig {
-    /// The address under which clients see the gateway. Absent: the request's Host.
+    /// The base URL under which clients reach the gateway. Absent: the request's Host.
     pub public_url: Option<String>,
-    /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted.
     pub trusted_proxies: Vec<IpNet>,
     /// Origins that browsers may call from; `*` for all.
     pub cors_origins: Vec<String>,
-    /// What links are signed with, the same at all gateways: the first key signs, a signature by any is good. Empty:
-    /// a random key, so links are good at this gateway alone and until it ends.
+    /// The keys that sign links, the same at all gateways: the first one signs, a signature by any is valid. Empty: a
+    /// random key, so links are valid only at this gateway and until it stops.
     pub link_keys: Vec<Vec<u8>>,
 }
 
@@ -35,7 +35,7 @@ fn random_key(entropy: &dyn Entropy) -> Vec<u8> {
     key
 }
 
-/// Says whether the services behind the gateway answer, and if not why.
+/// Reports whether the services behind the gateway answer, and if not why.
 pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
 /// The state of all routes. Cheap to clone.
@@ -56,7 +56,7 @@ struct Inner {
     budgets: Budgets,
     log_repeats: LogRepeats,
     ready: Ready,
-    /// Triggered when the server takes no more calls: what waits for events ends then.
+    /// Triggered when the server accepts no more calls: long polls for events end then.
     stopping: Shutdown,
     started: UnixMillis,
     requests: AtomicU64,
@@ -69,12 +69,12 @@ impl fmt::Debug for Gateway {
 }
 
 impl Gateway {
-    /// A gateway to the given services that calls itself ready at once.
+    /// A gateway to the given services that is ready at once.
     pub fn new(clients: Clients, config: GatewayConfig, given: (Arc<dyn Clock>, Arc<dyn Entropy>)) -> Self {
         Self::with_ready(clients, config, given, Arc::new(|| Box::pin(async { Ok(()) })))
     }
 
-    /// A gateway whose `/readyz` asks `ready`.
+    /// A gateway whose `/readyz` calls `ready`.
     pub fn with_ready(
         clients: Clients,
         config: GatewayConfig,
@@ -139,7 +139,7 @@ impl Gateway {
         self.0.link_keys.first().map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Whose signatures are good.
+    /// Whose signatures are valid.
     pub(crate) fn link_keys(&self) -> &[Vec<u8>] {
         &self.0.link_keys
     }
@@ -165,7 +165,7 @@ impl Gateway {
         new_uuid(&*self.0.entropy)
     }
 
-    /// A request id that no other request of this process has.
+    /// A request id, unique in this process.
     pub(crate) fn next_request_id(&self) -> String {
         format!("{:x}-{:x}", self.0.started.0, self.0.requests.fetch_add(1, Ordering::Relaxed))
     }

@@ -1,4 +1,4 @@
-//! Routes, layers and error words, in front of services that answer from a table.
+//! Routes, layers and error texts, in front of fake services.
 
 use std::{
     convert::Infallible,
@@ -44,7 +44,7 @@ fn refuse(reason: Reason, subject: &str) -> http::Response<tonic::body::Body> {
     status_from_error(Error::new(reason, subject)).into_http()
 }
 
-/// Tokens: `app`, `ann` (user 32) and none. Everything else is not ours.
+/// Tokens: `app`, `ann` (user 32) and none. All others are invalid.
 fn authenticate(request: &pb::AuthenticateRequest) -> http::Response<tonic::body::Body> {
     let known = match request.app.as_ref().and_then(|app| app.app.as_ref()) {
         Some(pb::app_ref::App::AppKey(key)) => key == "acme#lobby",
@@ -266,7 +266,7 @@ async fn health_says_why_not() {
     assert_eq!(alive.status(), StatusCode::OK);
 }
 
-/// Bytes without end, and how many pieces of 64 KiB were taken of them.
+/// An endless body, and how many pieces of 64 KiB were read of it.
 fn endless(start: &'static str) -> (Body, Arc<AtomicUsize>) {
     let taken = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&taken);
@@ -302,7 +302,7 @@ fn route(method: &str, path: &str, token: &str) -> http::request::Builder {
     }
 }
 
-/// Whether the answer says that the token is not enough, in either dialect's words.
+/// Whether the answer says that the token is insufficient, in either dialect.
 fn is_refused((status, _, text): &(StatusCode, HeaderMap, String)) -> bool {
     let code = serde_json::from_str::<serde_json::Value>(text).ok().and_then(|body| body["code"].as_i64());
     *status == StatusCode::UNAUTHORIZED || matches!(code, Some(10003 | 10010))

@@ -13,7 +13,7 @@ use tidings_runtime::context;
 use super::context::RequestContext;
 use crate::{Gateway, limits::Cost, reply::refused, request::idempotency_key};
 
-/// A route that tells them all.
+/// A route for all broadcasts.
 pub(crate) fn to(everybody: Everybody) -> MethodRouter<Gateway> {
     post(move |State(gateway): State<Gateway>, context: RequestContext, body: Body| async move {
         let outcome = start(&gateway, &context, body, everybody).await;

@@ -43,11 +43,11 @@ async fn remove(gateway: &Gateway, context: &RequestContext, named: Named, body:
     Ok(codec::channel_deleted(&context.call(&identity.app), context.timing(gateway)))
 }
 
-/// What a roaming deletion's query means.
+/// The meaning of a roaming deletion's query.
 type Read = fn(&str, ConversationKind) -> Result<Roaming, Refusal>;
 
-/// A route that deletes roaming messages of conversations of that kind, one by one or up to a moment. The vendor's table
-/// has POST for the latter.
+/// A route that deletes roaming messages of conversations of that kind, one by one or up to a point in time. The
+/// vendor's table has POST for the latter.
 pub(crate) fn roaming(kind: ConversationKind, up_to: bool) -> MethodRouter<Gateway> {
     let read: Read = if up_to { codec::roaming_time } else { codec::roaming_messages };
     let handler = move |State(gateway): State<Gateway>, context: RequestContext, named: Named| async move {
@@ -85,7 +85,7 @@ async fn forget(
     Ok(codec::roaming_deleted(context.timing(gateway)))
 }
 
-/// As [`people::conversation`], where a group's id may be a room's.
+/// As [`people::conversation`], but a group's id may be a room's.
 async fn any_conversation(
     gateway: &Gateway,
     caller: &Caller,

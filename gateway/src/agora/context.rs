@@ -1,4 +1,4 @@
-//! What every Agora call reads from its request before its body.
+//! The parts of a request that every Agora call reads before its body.
 
 use std::{
     net::IpAddr,
@@ -31,14 +31,14 @@ use crate::{
 pub(crate) struct RequestContext {
     org: String,
     app: String,
-    /// Inside the app, without a slash at the end.
+    /// The app's base URL, without a slash at the end.
     path: String,
     uri: String,
     action: &'static str,
     started: UnixMillis,
-    /// The method and the route's template, which calls are counted by.
+    /// The method and the route's template, the key by which calls are counted.
     route: String,
-    /// How the quotas stand that the call was held to.
+    /// The state of the quotas that apply to the call.
     standings: Mutex<Vec<Standing>>,
     body: BodyReader,
     pub headers: HeaderMap,
@@ -89,24 +89,24 @@ impl RequestContext {
         app_ref::App::AppKey(format!("{}#{}", self.org, self.app))
     }
 
-    /// The token, as it came; empty where there is none.
+    /// The token, as sent; empty if there is none.
     pub fn token(&self) -> &str {
         token(header(&self.headers, AUTHORIZATION.as_str()).unwrap_or_default())
     }
 
-    /// Whom the token stands for; no token is nobody. The call counts from here on, so this is asked for once.
+    /// The identity of the token; no token is anonymous. The call counts from here on, so this is called once.
     pub async fn identity(&self, gateway: &Gateway) -> Result<Arc<Identity>, Refusal> {
         self.identity_as(gateway, self.token()).await
     }
 
-    /// The same for a call that is not made with its own token.
+    /// The same for a call that is not authorized by its own token.
     pub async fn identity_as(&self, gateway: &Gateway, token: &str) -> Result<Arc<Identity>, Refusal> {
         let identity = self.identity_of(gateway, token).await?;
         self.take(gateway, &identity.app, &self.costs()).await?;
         Ok(identity)
     }
 
-    /// Whom `token` stands for; the call does not count.
+    /// The identity of `token`; the call does not count.
     pub async fn identity_of(&self, gateway: &Gateway, token: &str) -> Result<Arc<Identity>, Refusal> {
         let identity = gateway.identities().of(self.app_ref(), token).await.map_err(|error| self.refusal(&error))?;
         if identity.check_known().is_ok() {
@@ -115,12 +115,12 @@ impl RequestContext {
         Ok(identity)
     }
 
-    /// The whole body, which may be larger once somebody is known to have sent it.
+    /// The whole body, which may be larger once the sender is authenticated.
     pub async fn read(&self, body: Body) -> Result<Bytes, Error> {
         self.body.read(body).await
     }
 
-    /// Holds the call to quotas of the app. All of it is admitted, or nothing is taken and the call must end.
+    /// Checks the call against quotas of the app. All of it is admitted, or nothing is taken and the call must end.
     pub async fn take(&self, gateway: &Gateway, app: &App, costs: &[Cost]) -> Result<(), Refusal> {
         let (standings, outcome) = match gateway.limits().take(app, costs).await {
             Ok(standings) => (standings, Ok(())),
@@ -132,7 +132,7 @@ impl RequestContext {
         outcome
     }
 
-    /// What the call itself counts as (agora.md 2, 9). Sends to groups and rooms have rates of their own.
+    /// The costs of the call itself (agora.md 2, 9). Sends to groups and rooms have rates of their own.
     fn costs(&self) -> Vec<Cost> {
         match self.path.as_str() {
             "/messages/chatgroups" | "/messages/chatgroups/users" => vec![Cost::one(Rate::GroupCalls)],
@@ -149,8 +149,8 @@ impl RequestContext {
         format!("{}{path}", self.uri.strip_suffix(&self.path).unwrap_or(&self.uri))
     }
 
-    /// Puts where the app is reached before the path of a file that a message named by its uuid alone (decision 38), so that
-    /// it has an address in every dialect.
+    /// Prepends the app's base URL to the path of a file that a message named only by its uuid (decision 38), so that
+    /// it has a URL in every dialect.
     pub fn locate(&self, content: &mut Content) {
         if let Some(media) = content.body.media_mut().filter(|media| StoredFile::is_path(&media.url)) {
             media.url = self.uri_of(&media.url);
@@ -169,7 +169,7 @@ impl RequestContext {
         Caller { app: app.id, actor, address: self.address, platform: Platform::RestApi }
     }
 
-    /// An unknown app is told with the path that named it.
+    /// An unknown app is reported with the path that named it.
     pub fn refusal(&self, error: &Error) -> Refusal {
         match error.reason() {
             Reason::AppNotFound => {
@@ -197,7 +197,7 @@ impl RequestContext {
         })
     }
 
-    /// Tells how the quotas stand that the call was held to.
+    /// Adds the state of the quotas that apply to the call.
     pub fn with_rates(&self, mut response: Response) -> Response {
         let standings = self.standings.lock().unwrap_or_else(PoisonError::into_inner);
         rate_headers::set(&mut response, &standings);
@@ -206,7 +206,8 @@ impl RequestContext {
     }
 }
 
-/// What follows `Bearer`, in any case; a header without it is taken whole, and the directory finds it malformed.
+/// What follows `Bearer`, in any case; a header without it is passed on unchanged, and the directory finds it
+/// malformed.
 fn token(authorization: &str) -> &str {
     match authorization.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),

@@ -27,20 +27,20 @@ use crate::{
     request::query,
 };
 
-/// How long a link holds.
+/// How long a link is valid.
 const LINK_LIFE: Duration = Duration::from_mins(30);
-/// The path of a file ends so, that of the call does not.
+/// The suffix of a file's path, which the call's path does not have.
 const FILE: &str = ".gz";
-/// What the links are.
+/// The kind of the links.
 const LINK: &str = "export link";
-/// Who signs the links, for clients that look at their parameters.
+/// The signer named in the links, for clients that check their parameters.
 const SIGNER: &str = "tidings";
 
 fn time_of(named: Named) -> String {
     named.map(|Path((_, _, time))| time).unwrap_or_default()
 }
 
-/// `GET /chatmessages/{time}`, and of a file behind it.
+/// `GET /chatmessages/{time}`, and its files.
 pub(crate) async fn export(
     State(gateway): State<Gateway>,
     method: Method,
@@ -98,7 +98,7 @@ async fn known(gateway: &Gateway, context: &RequestContext, time: &str) -> Resul
     Ok(codec::manifest(&context.call(&identity.app), context.timing(gateway), (time, hour), &manifests))
 }
 
-/// `GET /tidings/users/{username}/export`: everything that was said between the user and the other side.
+/// `GET /tidings/users/{username}/export`: the whole history of a one-to-one conversation.
 pub(crate) async fn of_user(State(gateway): State<Gateway>, context: RequestContext, named: Named) -> Response {
     let outcome = user_file(&gateway, &context, named).await;
     outcome.map_or_else(|refusal| context.answer(&gateway, Err(refusal)), |response| context.with_rates(response))
@@ -111,7 +111,7 @@ async fn user_file(gateway: &Gateway, context: &RequestContext, named: Named) ->
     file_of(gateway, &caller, conversation).await
 }
 
-/// `GET /tidings/{chatgroups|chatrooms}/{id}/export`: everything that was said there.
+/// `GET /tidings/{chatgroups|chatrooms}/{id}/export`: the whole history of a group or room.
 pub(crate) fn of_group(peer: fn(i64) -> Peer) -> MethodRouter<Gateway> {
     get(move |State(gateway): State<Gateway>, context: RequestContext, named: Named| async move {
         let outcome = group_file(&gateway, &context, named, peer).await;
@@ -130,7 +130,7 @@ async fn group_file(
     file_of(gateway, &caller, conversation).await
 }
 
-/// Is made while it is sent, so a file that could not be made whole breaks off.
+/// It is made while it is sent, so an incomplete file is cut off.
 async fn file_of(gateway: &Gateway, caller: &Caller, conversation: ConversationId) -> Result<Response, Refusal> {
     let request = pb::ExportConversationRequest { conversation: Some(conversation.into()) };
     let chunks = gateway.clients().message.clone().export_conversation(context::request(caller, request)).await;
@@ -155,7 +155,7 @@ fn manifest_of(part: pb::ExportPart) -> Manifest {
     }
 }
 
-/// In the manner of the vendor's storage: whoever has the link needs no token.
+/// As in the vendor's storage: the link alone authorizes, without a token.
 fn link(gateway: &Gateway, context: &RequestContext, app: &App, time: &str, uuid: &str, expires: i64) -> String {
     let signature = Signed(&[LINK, &app.uuid, time, uuid, &expires.to_string()]).percent_encoded(gateway);
     let uri = context.uri_of(&format!("/chatmessages/{time}{FILE}"));
@@ -168,7 +168,7 @@ async fn give_out(
     context: &RequestContext,
     time: &str,
 ) -> Result<Response, Refusal> {
-    // The link is all that is asked for, and the call that gave it has counted.
+    // Only the link is checked, and the call that returned it has counted.
     let identity = context.identity_of(gateway, "").await?;
     let (app, parameter) = (&identity.app, |name| query(&context.query, name).unwrap_or_default());
     let (uuid, expires) = (parameter("file"), parameter("Expires"));

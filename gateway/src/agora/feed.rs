@@ -1,6 +1,6 @@
 //! `GET /{org}/{app}/tidings/events`: the event feed, by long poll or as server-sent events (decision 10).
 //!
-//! At least once: who goes on at a cursor that he has used before gets the same events again, under the same ids.
+//! At least once: a client that continues from a cursor used before gets the same events again, with the same ids.
 
 use std::{collections::HashMap, convert::Infallible, time::Duration};
 
@@ -23,13 +23,13 @@ use crate::{Gateway, reply::refused, request::header};
 
 /// The media type of server-sent events.
 const EVENT_STREAM: &str = "text/event-stream";
-/// Where a client that lost its connection goes on; stands above the query.
+/// Where a client that lost its connection continues; takes precedence over the query.
 const LAST_EVENT_ID: &str = "last-event-id";
-/// Events that are read at once for a stream.
+/// Maximum number of events read at once for a stream.
 const BATCH: i32 = 100;
-/// Something is sent at least so often, so that nobody between takes the connection for dead.
+/// Keep-alive interval, so that no proxy considers the connection dead.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// Before a feed that was broken off goes on.
+/// The pause before a broken feed is reopened.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// `GET /tidings/events`.
@@ -47,7 +47,7 @@ pub(crate) async fn events(State(gateway): State<Gateway>, context: RequestConte
 async fn poll(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.app_caller(gateway).await?;
     let query = codec::feed_query(&context.query)?;
-    // Who does not wait gets what is there, however long it takes to read.
+    // Clients that do not wait get what is there, however long it takes to read.
     let until = Instant::now() + if query.wait.is_zero() { HEARTBEAT } else { query.wait };
     let exts_array = identity.app.policy.agora_custom_exts_array;
     let mut feed = Feed::open(gateway, caller, (query.limit, exts_array), query).await?;
@@ -76,8 +76,8 @@ async fn stream_of(gateway: &Gateway, context: &RequestContext) -> Result<Respon
     Ok(response)
 }
 
-/// The feed as server-sent events. The last event of those that were read together has their cursor as its id, so a
-/// client that lost its connection among them gets them all again.
+/// The feed as server-sent events. Of a batch of events only the last has their cursor as its id, so a client that lost
+/// its connection within it gets all of them again.
 fn frames(feed: Feed) -> impl Stream<Item = Result<Bytes, Infallible>> {
     stream::unfold(Some(feed), |feed| async move {
         let mut feed = feed?;
@@ -90,7 +90,7 @@ fn frames(feed: Feed) -> impl Stream<Item = Result<Bytes, Infallible>> {
         };
         match lines {
             Ok(lines) => Some((Ok(frame(&lines, &feed.cursor)), Some(feed))),
-            // The client comes back and is told why then, if it is not over.
+            // The client reconnects and gets the error then, if it persists.
             Err(error) => {
                 tracing::debug!(%error, "a stream of events ended");
                 None
@@ -108,7 +108,7 @@ fn frame(lines: &[(String, String)], cursor: &str) -> Bytes {
         out.extend(["event: ", kind, "\ndata: ", line, "\n\n"]);
     }
     if lines.is_empty() {
-        // Where it stands, for a client that comes back before anything happened.
+        // The current cursor, for a client that reconnects before the first event.
         out.extend(["id: ", cursor, "\n\n"]);
     }
     Bytes::from(out)
@@ -123,19 +123,19 @@ async fn replies(
     Ok(replies.map_err(refused)?.into_inner())
 }
 
-/// The feed of an app, with the names of those who are in it.
+/// The feed of an app, with the names of the users in it.
 struct Feed {
     gateway: Gateway,
     caller: Caller,
     replies: Streaming<pb::EventsReply>,
     request: pb::EventsRequest,
     exts_array: bool,
-    /// Behind what was read.
+    /// The cursor after what was read.
     cursor: String,
 }
 
 impl Feed {
-    /// Opens it, and waits until it stands where it is to begin.
+    /// Opens it, and waits until it has reached its start.
     async fn open(
         gateway: &Gateway,
         caller: Caller,
@@ -149,7 +149,7 @@ impl Feed {
         Ok(Self { gateway: gateway.clone(), caller, replies, request, exts_array, cursor: first.cursor })
     }
 
-    /// `None`: it is over, or the server stops.
+    /// `None`: it has ended, or the server stops.
     async fn next(&mut self) -> Option<Result<pb::EventsReply, Error>> {
         let stopping = self.gateway.stopping().clone();
         tokio::select! {
@@ -158,7 +158,7 @@ impl Feed {
         }
     }
 
-    /// A process that stops or dies does not end it: another one goes on behind what was read.
+    /// A stopping or dying process does not end it: another one continues after what was read.
     async fn read(&mut self) -> Option<Result<pb::EventsReply, Error>> {
         loop {
             let why = match self.replies.message().await.map_err(error_from_status) {
@@ -202,13 +202,13 @@ impl Feed {
     }
 }
 
-/// An event as it was read.
+/// An event as read.
 struct FeedEvent {
     wire: pb::Event,
     conversation: tidings_domain::ConversationId,
     actor: UserId,
     message: Option<Message>,
-    /// Number and sender of the message, where it is known.
+    /// Number and sender of the message, if known.
     of: Option<(i64, UserId)>,
 }
 

@@ -24,7 +24,7 @@ const FORM: Form = Form {
     restricts: &codec::RESTRICT,
     restricted: |text| codec::restricts([Some(text)]).map_err(|refusal| refusal.description.into_owned()),
 };
-/// The dimensions of a thumbnail's box, as headers or form fields.
+/// The size of a thumbnail's box, as headers or form fields.
 const WIDTH: &str = "thumbnail-width";
 const HEIGHT: &str = "thumbnail-height";
 
@@ -66,7 +66,7 @@ async fn take_in(gateway: &Gateway, context: &RequestContext, body: Body) -> Res
     Ok(codec::uploaded(&context.call(&identity.app), context.timing(gateway), &kept))
 }
 
-/// Whether headers or the query ask for a restricted file.
+/// Whether headers or the query request a restricted file.
 fn restricts(context: &RequestContext) -> Result<bool, Refusal> {
     let headers =
         codec::RESTRICT.iter().flat_map(|name| context.headers.get_all(*name)).map(|value| value.to_str().ok());
@@ -100,7 +100,7 @@ async fn give_out(
     context: &RequestContext,
     uuid: String,
 ) -> Result<Response, Refusal> {
-    // Whoever fetches a file as a browser does shows no token, and one that is shown does not matter (decision 19).
+    // Browsers fetch files without a token, and a token that is sent does not matter (decision 19).
     let mut identity = context.identity_as(gateway, "").await?;
     if identity.app.policy.files_require_token {
         identity = context.identity_of(gateway, context.token()).await?;

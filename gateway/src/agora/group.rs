@@ -19,12 +19,12 @@ use super::{
 };
 use crate::{Gateway, reply::refused};
 
-/// Most groups of one question.
+/// Maximum number of groups per request.
 const MAX_GROUPS: usize = 100;
-/// Members that are shown with a group.
+/// Maximum number of members that are shown with a group.
 const SHOWN_MEMBERS: i32 = 1_000;
 
-/// A handler's way to its answer, for groups or rooms.
+/// The signature of a handler, for groups or rooms.
 macro_rules! handler {
     ($kind:ident, $answer:path) => {
         move |State(gateway): State<Gateway>, context: RequestContext| async move {
@@ -58,7 +58,7 @@ pub(crate) fn all(kind: GroupKind) -> MethodRouter<Gateway> {
     post(handler!(kind, create, body)).get(handler!(kind, list))
 }
 
-/// `/chatgroups/{id}`, or several ids with commas.
+/// `/chatgroups/{id}`, or several ids separated by commas.
 pub(crate) fn one(kind: GroupKind) -> MethodRouter<Gateway> {
     get(handler!(kind, read_groups, named))
         .put(handler!(kind, change, named, body))
@@ -100,7 +100,7 @@ async fn create(gateway: &Gateway, context: &RequestContext, kind: GroupKind, bo
     Ok(codec::group_created(&context.call(&identity.app), context.timing(gateway), kind, id))
 }
 
-/// Ids of users whom a body names; the first unknown one is told by name.
+/// Ids of users in a body; the first unknown one is reported by name.
 pub(super) async fn known(gateway: &Gateway, caller: &Caller, names: &[&Username]) -> Result<Vec<UserId>, Refusal> {
     people::ids(gateway, caller, names).await.map_err(|error| match error.reason() {
         Reason::UserNotFound => codec::unknown_user(error.subject()),
@@ -160,7 +160,7 @@ async fn read_groups(
     Ok(codec::groups(&context.call(&identity.app), context.timing(gateway), &groups))
 }
 
-/// The groups with these ids; one alone must exist, of several those that do not are left out.
+/// The groups with these ids; a single one must exist, of several the missing ones are left out.
 async fn find(gateway: &Gateway, caller: &Caller, kind: GroupKind, ids: &[&str]) -> Result<Vec<pb::Group>, Error> {
     let group_ids: Vec<i64> = ids.iter().filter_map(|id| decimal_id(id)).collect();
     let mut found = Vec::new();
@@ -232,7 +232,7 @@ fn of_wire(group: pb::Group, names: &codec::Names, now: i64) -> Group {
     }
 }
 
-/// The names of those who do not own the group.
+/// The names of the members other than the owner.
 async fn others(gateway: &Gateway, caller: &Caller, group: &Group) -> Result<Vec<String>, Error> {
     let request = pb::ListMembersRequest { group_id: group.id, after_id: 0, limit: SHOWN_MEMBERS };
     let reply = gateway.clients().group.clone().list_members(context::request(caller, request)).await;
@@ -241,7 +241,7 @@ async fn others(gateway: &Gateway, caller: &Caller, group: &Group) -> Result<Vec
     Ok(others.map(member_name).collect())
 }
 
-/// The folded name, or the id of who has none.
+/// The folded name, or the id of users without one.
 pub(super) fn member_name(member: &pb::Member) -> String {
     if member.username.is_empty() { member.user_id.to_string() } else { member.username.to_ascii_lowercase() }
 }

@@ -28,7 +28,7 @@ async fn user_page(gateway: &Gateway, context: &RequestContext, named: Named) ->
     let (identity, caller) = context.app_caller(gateway).await?;
     let wanted = codec::history_query(&context.query)?;
     let (user, conversation) = people::conversation(gateway, &caller, &path_user(named)?, &wanted.peer).await?;
-    // What the user may see decides, not what the app may.
+    // The user's rights decide, not the app's.
     let reader = Caller { actor: Actor::User(user), ..caller.clone() };
     let request = pb::ViewRequest { user_id: None, conversation: Some(conversation.into()) };
     let view = gateway.clients().conversation.clone().view(context::request(&reader, request)).await;
@@ -42,7 +42,7 @@ async fn user_page(gateway: &Gateway, context: &RequestContext, named: Named) ->
     Ok(codec::history(&context.call(&identity.app), context.timing(gateway), &wanted.list, &seen, next))
 }
 
-/// `GET /tidings/{chatgroups|chatrooms}/{id}/messages`: everything that was said there.
+/// `GET /tidings/{chatgroups|chatrooms}/{id}/messages`: the whole history of a group or room.
 pub(crate) fn of_group(peer: fn(i64) -> Peer) -> MethodRouter<Gateway> {
     get(move |State(gateway): State<Gateway>, context: RequestContext, named: Named| async move {
         let outcome = group_page(&gateway, &context, named, peer).await;
@@ -85,7 +85,7 @@ async fn page(
     Ok((messages, MsgId(reply.next_msg_id)))
 }
 
-/// `GET /tidings/users/{username}/conversations`: the user's list, with what is unread.
+/// `GET /tidings/users/{username}/conversations`: the user's list, with unread counts.
 pub(crate) async fn conversations(State(gateway): State<Gateway>, context: RequestContext, named: Named) -> Response {
     let outcome = list(&gateway, &context, named).await;
     context.answer(&gateway, outcome)
@@ -95,7 +95,7 @@ async fn list(gateway: &Gateway, context: &RequestContext, named: Named) -> Resu
     let (identity, caller) = context.app_caller(gateway).await?;
     let query = codec::list_query(&context.query)?;
     let user = people::id(gateway, &caller, &path_user(named)?).await?;
-    // One more than asked tells whether there is a further page.
+    // One more than requested shows whether there is a further page.
     let (user_id, limit) = (Some(user.0), query.limit + 1);
     let request = pb::ListConversationsRequest { user_id, limit, before_msg_id: query.cursor.0 };
     let reply = gateway.clients().conversation.clone().list(context::request(&caller, request)).await;
@@ -104,7 +104,7 @@ async fn list(gateway: &Gateway, context: &RequestContext, named: Named) -> Resu
     listed.truncate(query.limit as usize);
     let heads: Vec<i64> = listed.iter().map(|entry| entry.head_msg_id).collect();
     let (messages, left) = found(gateway, &Caller { actor: Actor::User(user), ..caller.clone() }, heads).await?;
-    // Previews may be heavy; the list goes on behind those that fit.
+    // Previews may be large; the list continues after those that fit.
     listed.truncate(listed.len() - left);
     let is_last = is_last && left == 0;
     let channels = listed.iter().map(|entry| channel(entry, &messages)).collect::<Result<Vec<_>, Error>>()?;
@@ -134,7 +134,7 @@ fn channel<'a>(entry: &pb::ListedConversation, messages: &'a [Message]) -> Resul
     Ok(Channel { conversation, unread: entry.unread, head, last })
 }
 
-/// `POST /tidings/users/{username}/read_ack`: the user has read up to there.
+/// `POST /tidings/users/{username}/read_ack`: moves the user's read cursor.
 pub(crate) async fn read_ack(
     State(gateway): State<Gateway>,
     context: RequestContext,

@@ -13,7 +13,7 @@ use tidings_runtime::context;
 use super::context::RequestContext;
 use crate::{Gateway, reply::refused, request::idempotency_key};
 
-/// A route that imports there.
+/// A route that imports to that kind of target.
 pub(crate) fn to(addressing: Addressing) -> MethodRouter<Gateway> {
     post(move |State(gateway): State<Gateway>, context: RequestContext, body: Body| async move {
         let outcome = import(&gateway, &context, body, addressing).await;

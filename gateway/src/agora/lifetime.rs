@@ -37,7 +37,7 @@ async fn keep(gateway: &Gateway, context: &RequestContext, named: Named, body: B
         match gateway.clients().file.clone().set_lifetime(context::request(&caller, request)).await.map_err(refused) {
             Ok(_) => set.push(uuid.as_str()),
             Err(error) if error.reason().words().agora.status == 404 => failed.push(uuid.as_str()),
-            // Somebody else's, since users may with their own.
+            // Another user's file, since users may set their own.
             Err(error) if error.reason() == Reason::NotPermitted && identity.app.policy.users_set_file_lifetime => {
                 failed.push(uuid.as_str());
             }
@@ -47,7 +47,7 @@ async fn keep(gateway: &Gateway, context: &RequestContext, named: Named, body: B
     Ok(codec::lifetimes_set(&context.call(&identity.app), context.timing(gateway), &set, &failed))
 }
 
-/// A user token names its own user.
+/// A user token stands for its own user.
 fn check_own(own: Option<UserId>, named: UserId) -> Result<(), Error> {
     match own {
         Some(own) if own != named => Err(Error::not_permitted("another user's files")),

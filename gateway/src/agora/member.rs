@@ -24,7 +24,7 @@ use crate::{Gateway, membership::membership, reply::refused};
 /// The path's `{org}`, `{app}`, `{id}` and `{username}`.
 type OfGroup = Result<Path<(String, String, String, String)>, PathRejection>;
 
-/// Members that the directory is asked for at once.
+/// Maximum number of members per request to the directory.
 const BATCH: i32 = 1_000;
 
 /// `/chatgroups/{id}/users`
@@ -32,7 +32,7 @@ pub(crate) fn all(kind: GroupKind) -> MethodRouter<Gateway> {
     get(handler!(kind, list, named)).post(handler!(kind, add_many, named, body))
 }
 
-/// `/chatgroups/{id}/users/{username}`, where a deletion takes several with commas.
+/// `/chatgroups/{id}/users/{username}`, where a deletion takes several separated by commas.
 pub(crate) fn one(kind: GroupKind) -> MethodRouter<Gateway> {
     post(move |State(gateway): State<Gateway>, context: RequestContext, path: OfGroup| async move {
         let outcome = add(&gateway, &context, kind, path).await;
@@ -149,7 +149,7 @@ async fn one_changed(
     Ok(codec::member_changed(&call, context.timing(gateway), (kind, group), deed, name.folded()))
 }
 
-/// Each by himself; names that nobody has are told with the others.
+/// Each independently; unknown names are reported with the others.
 async fn remove_each(
     gateway: &Gateway,
     caller: &Caller,
@@ -173,7 +173,7 @@ async fn remove_each(
     Ok(removed)
 }
 
-/// Why the users could not be changed who could not.
+/// Why users could not be changed.
 async fn change(
     gateway: &Gateway,
     caller: &Caller,

@@ -37,7 +37,7 @@ fn at_once(gateway: &Gateway, why: &Refusal) -> Response {
     refusal(why, Timing { timestamp: gateway.now().0, duration: 0 })
 }
 
-/// What is wrong before any route is asked, or a fault of ours.
+/// An error before routing, or an internal error.
 pub(crate) fn fault(gateway: &Gateway, error: &Error) -> Response {
     at_once(gateway, &Refusal::from(error))
 }

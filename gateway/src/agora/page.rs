@@ -4,12 +4,12 @@ use tidings_dialects::agora::Refusal;
 
 use crate::request::query;
 
-/// Entries of one page, unless the request says otherwise.
+/// The default page size.
 const DEFAULT_PAGE: usize = 10;
-/// Most entries of a page.
+/// The maximum page size.
 const MAX_PAGE: usize = 1_000;
 
-/// `pagenum` and `pagesize` as what to skip and what to take.
+/// `pagenum` and `pagesize` as the entries to skip and to take.
 pub(super) fn page_of(text: &str) -> Result<(usize, usize), Refusal> {
     let number = |name: &str, otherwise: usize| match query(text, name) {
         None => Ok(otherwise),

@@ -1,4 +1,4 @@
-//! Users by name and conversations by their other side, which is how this dialect names them.
+//! Users by name and conversations by their other party, as this dialect names them.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::{Gateway, membership::of_group, reply::refused};
 /// The path's `{org}`, `{app}` and `{username}` (or another last segment).
 pub(super) type Named = Result<Path<(String, String, String)>, PathRejection>;
 
-/// The last segment of the path. A name that nobody can have is a user who is not there.
+/// The last segment of the path. An invalid name is reported as a user who does not exist.
 pub(super) fn path_user(named: Named) -> Result<Username, Error> {
     let Ok(Path((_, _, name))) = named else {
         return Err(Error::user_not_found(""));
@@ -23,7 +23,7 @@ pub(super) fn path_user(named: Named) -> Result<Username, Error> {
     Username::parse(&name).map_err(|_| Error::user_not_found(name))
 }
 
-/// The users' ids in the order asked; the first that nobody ever mentioned is an error.
+/// The users' ids in the order of the request; the first that was never mentioned is an error.
 pub(super) async fn ids(gateway: &Gateway, caller: &Caller, names: &[&Username]) -> Result<Vec<UserId>, Error> {
     let users = names.iter().map(|name| UserRef::Name((*name).clone()).into()).collect();
     let request = pb::ResolveUsersRequest { users, intern_unknown: false };
@@ -37,7 +37,7 @@ pub(super) async fn id(gateway: &Gateway, caller: &Caller, name: &Username) -> R
     found.first().copied().ok_or_else(|| Error::user_not_found(name.written()))
 }
 
-/// A user, and the conversation that he has with the other side. A group that does not exist is an error.
+/// A user, and their conversation with the other party. A group that does not exist is an error.
 pub(super) async fn conversation(
     gateway: &Gateway,
     caller: &Caller,
@@ -80,10 +80,10 @@ pub(super) async fn group(gateway: &Gateway, caller: &Caller, peer: &Peer) -> Re
     found.filter(|found| *found == wanted).ok_or_else(|| Error::new(Reason::GroupNotFound, id.to_string()))
 }
 
-/// Most users of one question.
+/// Maximum number of users per request.
 const ASKED: usize = 1_000;
 
-/// The names of everybody who is in the messages, and of these users.
+/// The names of all users in the messages, and of these users.
 pub(super) async fn names<'a>(
     gateway: &Gateway,
     caller: &Caller,

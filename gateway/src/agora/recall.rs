@@ -32,10 +32,10 @@ async fn one(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<
     Ok(codec::recalled(&context.call(&identity.app), context.timing(gateway), &outcome))
 }
 
-/// How the answer to several recalls is written.
+/// The format of the answer to several recalls.
 type Written = fn(&codec::Call<'_>, codec::Timing, &[RecallOutcome]) -> Vec<u8>;
 
-/// Each message by itself: what becomes of one does not matter to the others.
+/// Each message independently of the others.
 async fn many(gateway: &Gateway, context: &RequestContext, body: Body, written: Written) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.app_caller(gateway).await?;
     let items = codec::recalls_request(&context.read(body).await?, &identity.app.policy)?;
@@ -89,7 +89,7 @@ const fn wire_kind(kind: ConversationKind) -> pb::ConversationKind {
     }
 }
 
-/// As the client named it, else by name or id.
+/// As named by the client, else by name or id.
 async fn shown_receiver(gateway: &Gateway, caller: &Caller, wanted: &Recall, receiver: i64) -> Result<String, Error> {
     match (&wanted.written_to, wanted.kind) {
         (Some(to), ConversationKind::Direct) => Ok(to.to_ascii_lowercase()),

@@ -38,7 +38,8 @@ async fn replace(gateway: &Gateway, context: &RequestContext, named: Named, body
     match found(gateway, &caller, msg_id).await {
         Ok(message) if message.may_become(&wanted.content) => {}
         Ok(_) => return Err(codec::rewrite_unsupported()),
-        // A repetition gets its first answer whatever became of the message; anything else is refused alike below.
+        // A repetition gets its first answer whatever happened to the message; anything else is refused in the same way
+        // below.
         Err(_) if !key.is_empty() => {}
         Err(refusal) => return Err(refusal),
     }
@@ -57,7 +58,7 @@ async fn replace(gateway: &Gateway, context: &RequestContext, named: Named, body
     Ok(codec::rewritten(&context.call(&identity.app), context.timing(gateway)))
 }
 
-/// Who must have sent the message; the app itself edits everything.
+/// The expected sender of the message; the app itself edits everything.
 async fn sender(gateway: &Gateway, caller: &Caller, wanted: &Rewrite) -> Result<Option<i64>, Refusal> {
     match &wanted.user {
         Some(user) if user.folded() != "admin" => {

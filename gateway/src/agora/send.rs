@@ -19,7 +19,7 @@ use crate::{
     request::{idempotency_key, query},
 };
 
-/// A route that sends there.
+/// A route that sends to that kind of target.
 pub(crate) fn to(addressing: Addressing) -> MethodRouter<Gateway> {
     post(move |State(gateway): State<Gateway>, context: RequestContext, body: Body| async move {
         let outcome = send(&gateway, &context, body, addressing).await;
@@ -27,7 +27,7 @@ pub(crate) fn to(addressing: Addressing) -> MethodRouter<Gateway> {
     })
 }
 
-/// `POST /messages`, with the place in the body (agora.md 2.5).
+/// `POST /messages`, with the target in the body (agora.md 2.5).
 pub(crate) async fn legacy(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
     let outcome = send_legacy(&gateway, &context, body).await;
     context.answer(&gateway, outcome)
@@ -77,7 +77,7 @@ async fn append(
     Ok((Timing::recorded(UnixMillis(reply.accepted_at_ms), UnixMillis(reply.committed_at_ms)), sent))
 }
 
-/// What the messages count as (agora.md 2, decision 14).
+/// The costs of the messages (agora.md 2, decision 14).
 fn costs(draft: &Draft) -> Vec<Cost> {
     let all = draft.targets.len();
     if !draft.audience.is_empty() {
@@ -98,7 +98,7 @@ fn costs(draft: &Draft) -> Vec<Cost> {
     }
 }
 
-/// A user token sends only where the app's policy lets it (decision 18).
+/// A user token sends only if the app's policy allows it (decision 18).
 fn sender(context: &RequestContext, identity: &Identity) -> Result<Caller, Error> {
     match identity.who {
         Who::User { id, .. } if identity.app.policy.user_tokens_may_send => {

@@ -17,7 +17,8 @@ async fn issue(gateway: &Gateway, context: &RequestContext, body: Body) -> Resul
     let app = context.identity_of(gateway, "").await?;
     context.take(gateway, &app.app, &[Cost::one(Rate::TokenCalls)]).await?;
     if !context.token().is_empty() {
-        // Whoever shows a token is known, and may send a larger body; whether it is right matters to no other grant here.
+        // A caller with a token may send a larger body; whether the token is valid does not matter to the other grants
+        // here.
         let _ = context.identity_of(gateway, context.token()).await;
     }
     let wanted = codec::token_request(&context.read(body).await?)?;

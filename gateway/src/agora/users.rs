@@ -20,9 +20,9 @@ use crate::{
     request::query,
 };
 
-/// Users of one page, unless the request says otherwise.
+/// The default page size.
 const DEFAULT_LIMIT: i32 = 10;
-/// Most users of one page.
+/// The maximum page size.
 const MAX_LIMIT: i32 = 100;
 
 /// The path's `{org}`, `{app}` and `{username}`.
@@ -76,7 +76,7 @@ async fn add(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<
     }
 }
 
-/// Whoever shows no app token registers only where the app lets everybody.
+/// Callers without an app token can register only if the app allows open registration.
 async fn registrar(gateway: &Gateway, context: &RequestContext) -> Result<(Arc<Identity>, Caller), Refusal> {
     let identity = context.identity(gateway).await?;
     if !matches!(identity.who, Who::App) {
@@ -105,7 +105,7 @@ async fn find(gateway: &Gateway, context: &RequestContext, named: Named) -> Resu
     let request = context::request(&caller, pb::GetUserRequest { user: Some(user_ref(named)?) });
     let user = gateway.clients().directory.clone().get_user(request).await.map_err(refused)?.into_inner();
     if !user.registered {
-        // Known to the directory because a message named it, and to nobody else.
+        // The directory knows the name because a message mentioned it; for clients the user does not exist.
         return Err(Error::user_not_found(user.username).into());
     }
     Ok(codec::one_user(&context.call(&identity.app), context.timing(gateway), &shown(&user), true))
@@ -118,7 +118,7 @@ async fn remove(gateway: &Gateway, context: &RequestContext, named: Named) -> Re
     Ok(codec::one_user(&context.call(&identity.app), context.timing(gateway), &shown(&user), false))
 }
 
-/// A name that nobody can have is a user who is not there.
+/// An invalid name is reported as a user who does not exist.
 fn user_ref(named: Named) -> Result<pb::UserRef, Error> {
     let Ok(Path((_, _, name))) = named else {
         return Err(Error::user_not_found(""));
@@ -152,7 +152,7 @@ fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, Error> {
     text.parse().map_err(|_| Error::invalid(name, "must be a number"))
 }
 
-/// A user as answers show one.
+/// A user as shown in answers.
 pub(super) fn shown(user: &pb::User) -> User<'_> {
     User {
         uuid: &user.uuid,

@@ -1,4 +1,4 @@
-//! `GET /message/ack` (lanying.md 5.1): a GET that changes state, as the vendor has it.
+//! `GET /message/ack` (lanying.md 5.1): a GET that changes state, as the vendor defines it.
 
 use axum::{extract::State, response::Response};
 use tidings_dialects::lanying::{self as codec, Refusal};

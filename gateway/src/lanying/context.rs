@@ -1,4 +1,4 @@
-//! A Lanying call: whose it is, for whom, and about which conversation (lanying.md 1 and 3).
+//! A Lanying call: its caller, the user it is for, and its conversation (lanying.md 1 and 3).
 
 use std::{convert::Infallible, net::IpAddr, sync::Arc};
 
@@ -28,7 +28,7 @@ pub(crate) struct RequestContext {
     pub headers: HeaderMap,
     pub address: Option<IpAddr>,
     pub query: String,
-    /// Where clients reach us.
+    /// The base URL for clients.
     pub base_url: String,
     body: BodyReader,
 }
@@ -55,7 +55,7 @@ impl RequestContext {
         Ok(app_ref::App::LanyingAppId(app_id.to_owned()))
     }
 
-    /// Whom the token stands for; no token is nobody.
+    /// The identity of the token; no token is anonymous.
     pub async fn identity(&self, gateway: &Gateway) -> Result<Arc<Identity>, Error> {
         let identity = gateway.identities().of(self.app_ref()?, self.token()).await?;
         if identity.check_known().is_ok() {
@@ -64,19 +64,19 @@ impl RequestContext {
         Ok(identity)
     }
 
-    /// The whole body, which may be larger once somebody is known to have sent it.
+    /// The whole body, which may be larger once the sender is authenticated.
     pub async fn read(&self, body: Body) -> Result<Bytes, Error> {
         self.body.read(body).await
     }
 
-    /// The token, as it came; empty where there is none.
+    /// The token, as sent; empty if there is none.
     pub fn token(&self) -> &str {
         header(&self.headers, "access-token").unwrap_or_default()
     }
 
-    /// Who calls, with `user_id` and `group_id` heeded (decision 28): an admin token may stand for any user and for the
-    /// owner of any group, a user token for its own user alone. With both headers the user must be an admin of the
-    /// group.
+    /// The caller, according to token, `user_id` and `group_id` (decision 28): an admin token may stand for any user
+    /// and for the owner of any group, a user token only for its own user. With both headers the user must be an admin
+    /// of the group.
     pub async fn caller(&self, gateway: &Gateway) -> Result<(Arc<Identity>, Caller), Refusal> {
         let identity = self.identity(gateway).await?;
         identity.check_known()?;
@@ -95,14 +95,14 @@ impl RequestContext {
         Ok((identity, caller))
     }
 
-    /// The same for a call that only the app itself may make; the headers still say whom it is about.
+    /// The same for a call that only the app itself may make; the headers still name the subject.
     pub async fn admin(&self, gateway: &Gateway) -> Result<(Arc<Identity>, Caller), Refusal> {
         let (identity, caller) = self.caller(gateway).await?;
         identity.check_app()?;
         Ok((identity, caller))
     }
 
-    /// The same for a call that is a user's own; the app itself is none.
+    /// The same for a call that only users make, not the app itself.
     pub async fn user(&self, gateway: &Gateway) -> Result<Caller, Refusal> {
         let (_, caller) = self.caller(gateway).await?;
         acting_user(&caller)?;
@@ -118,7 +118,7 @@ impl RequestContext {
         Caller { app: app.id, actor, address: self.address, platform: Platform::RestApi }
     }
 
-    /// 0 is absent: typed clients write it for what they leave out.
+    /// 0 means absent: typed clients write it for omitted fields.
     fn number(&self, name: &str) -> Result<Option<i64>, Error> {
         let Some(value) = self.headers.get(name) else {
             return Ok(None);
@@ -131,7 +131,7 @@ impl RequestContext {
     }
 }
 
-/// The user that a call is made as; the app itself is none.
+/// The user on whose behalf a call is made; none for the app itself.
 pub(super) fn acting_user(caller: &Caller) -> Result<UserId, Refusal> {
     match caller.actor {
         Actor::User(user) => Ok(user),
@@ -139,7 +139,7 @@ pub(super) fn acting_user(caller: &Caller) -> Result<UserId, Refusal> {
     }
 }
 
-/// A user token stands for its own user alone.
+/// A user token only stands for its own user.
 fn own(own: UserId, as_user: Option<UserId>, as_group: Option<i64>) -> Result<Actor, Error> {
     if as_group.is_some() {
         return Err(Error::not_permitted("group_id header needs an admin token"));
@@ -150,7 +150,7 @@ fn own(own: UserId, as_user: Option<UserId>, as_group: Option<i64>) -> Result<Ac
     Ok(Actor::User(own))
 }
 
-/// Who stands for the group: its owner, or the user given, who must be an admin of it.
+/// Who acts for the group: its owner, or the user given, who must be an admin of it.
 async fn admin_of(gateway: &Gateway, app: &Caller, user: Option<UserId>, group: i64) -> Result<UserId, Error> {
     let found = membership(gateway, app, user.unwrap_or(UserId::ADMIN), group).await?;
     let membership = found.ok_or_else(|| Error::new(Reason::GroupNotFound, group.to_string()))?;
@@ -161,8 +161,8 @@ async fn admin_of(gateway: &Gateway, app: &Caller, user: Option<UserId>, group: 
     }
 }
 
-/// The conversation that the caller knows under `id`: with that user, or of that group (lanying.md 3: one id space, and
-/// no call says which). Where the number looks like a group's that is gone, the directory says whether it is a user's.
+/// The conversation that the caller knows as `id`: with that user, or of that group (lanying.md 3: one id space, and no
+/// call says which). If the number looks like that of a deleted group, the directory says whether it is a user's.
 pub(super) async fn conversation(gateway: &Gateway, caller: &Caller, id: i64) -> Result<ConversationId, Error> {
     if let Some(conversation) = of_group(gateway, caller, id).await? {
         return Ok(conversation);
@@ -182,7 +182,7 @@ async fn is_user(gateway: &Gateway, caller: &Caller, id: i64) -> Result<bool, Er
     }
 }
 
-/// The same target, as a room where the directory says that it is one: a request of `type` 2 may mean either.
+/// The same target, as a room if the directory says that it is one: a request of `type` 2 may mean either.
 pub(super) async fn group_or_room(gateway: &Gateway, caller: &Caller, target: Target) -> Result<Target, Error> {
     match target {
         Target::Group(GroupId(id)) => match of_group(gateway, caller, id).await? {

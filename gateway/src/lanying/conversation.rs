@@ -9,7 +9,7 @@ use tidings_runtime::context;
 use super::context::{RequestContext, conversation};
 use crate::{Gateway, reply::refused};
 
-/// `GET /message/unread` has no pages, so it lists as many as the service gives at once.
+/// `GET /message/unread` has no pages, so it lists as many as the service returns at once.
 const LIMIT: i32 = 10_000;
 
 pub(crate) async fn unread(State(gateway): State<Gateway>, context: RequestContext) -> Response {
@@ -37,7 +37,7 @@ async fn hide(gateway: &Gateway, context: &RequestContext, body: Body) -> Result
     let opposite = codec::conversation_of(&context.params(body).await?)?;
     let conversation = match conversation(gateway, &caller, opposite).await {
         Ok(conversation) => Some(conversation.into()),
-        // What is not there is deleted (lanying.md 5.3).
+        // Deleting a missing conversation succeeds (lanying.md 5.3).
         Err(error) if error.reason() == Reason::GroupNotFound => return Ok(codec::done()),
         Err(error) => return Err(error.into()),
     };

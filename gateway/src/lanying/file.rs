@@ -1,9 +1,9 @@
-//! `/file/...`: where to put a file, and where it is (lanying.md 10).
+//! `/file/...`: upload and download URLs of files (lanying.md 10).
 //!
-//! The vendor's clients ask where to put a file, put it there as a form, and send its address in a message. The leave to
-//! put one is a signed policy, an address is signed too: whoever has a message has the address of its file, in any
-//! dialect, so it needs no token unless the app says so (decision 19). It leads on to the bytes with a link that holds
-//! for a while.
+//! The vendor's clients ask where to upload a file, upload it as a form, and send its URL in a message. The upload
+//! permission is a signed policy, the URL of a file is signed too: everybody with the message has the URL of its file,
+//! in any dialect, so it needs no token unless the app requires one (decision 19). It redirects to the bytes with a
+//! temporary link.
 
 use std::time::Duration;
 
@@ -31,9 +31,9 @@ use crate::{
 };
 
 const FORM: Form = Form { file: "file", dimensions: None, side: |_| None, restricts: &[], restricted: |_| Ok(false) };
-/// How long the leave to put a file holds.
+/// How long an upload permission is valid.
 const LEAVE: Duration = Duration::from_mins(30);
-/// How long a link to the bytes holds.
+/// How long a link to the bytes is valid.
 const LINK_LIFE: Duration = Duration::from_mins(30);
 
 /// `GET /file/upload/chat`.
@@ -47,7 +47,7 @@ async fn leave(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, R
     check_target(gateway, &caller, target).await?;
     let uuid = gateway.new_uuid();
     let expires = (gateway.now() + LEAVE).0 / 1000;
-    // Whoever puts the file there shows nothing but this.
+    // This is the only authorization of the upload.
     let user_id = caller.actor.user().0;
     let policy =
         FilePolicy { app_id: identity.app.lanying_app_id.clone(), key: uuid.clone(), user_id, expires }.write();
@@ -69,7 +69,7 @@ const UPLOAD: &str = "lanying upload";
 const ADDRESS: &str = "lanying file";
 const BYTES: &str = "lanying bytes";
 
-/// A group must be there; whoever a user is, a message to him decides.
+/// A group must exist; the existence of a user is only checked when a message is sent to them.
 async fn check_target(gateway: &Gateway, caller: &Caller, target: FileTarget) -> Result<(), Error> {
     if target.is_group && of_group(gateway, caller, target.id).await?.is_none() {
         return Err(Error::new(Reason::GroupNotFound, target.id.to_string()));
@@ -82,7 +82,8 @@ fn address(gateway: &Gateway, context: &RequestContext, app: &App, uuid: &str) -
     format!("{}/file/download/{uuid}?app_id={}&sign={uuid}.{signature}", context.base_url, app.lanying_app_id)
 }
 
-/// `GET /file/upload/forward`: the address of a file for somebody else. An address is bound to nobody, so it is the same.
+/// `GET /file/upload/forward`: the URL of a file for another receiver. URLs are not bound to a receiver, so it is the
+/// same.
 pub(crate) async fn forward(State(gateway): State<Gateway>, context: RequestContext) -> Response {
     super::answer(forwarded(&gateway, &context).await)
 }
@@ -100,13 +101,13 @@ fn link_wrong() -> Error {
     Error::new(Reason::LinkWrong, "")
 }
 
-/// The file that an address names by its `sign`.
+/// The file that a URL names by its `sign`.
 fn signed<'a>(gateway: &Gateway, app: &App, sign: &'a str) -> Option<&'a str> {
     let (uuid, signature) = sign.split_once('.')?;
     Signed(&[ADDRESS, &app.uuid, uuid]).is(gateway, signature).then_some(uuid)
 }
 
-/// `POST` and `PUT /file/upload/object`: the form with the file. Its other fields repeat what the address says.
+/// `POST` and `PUT /file/upload/object`: the form with the file. Its other fields repeat the URL's parameters.
 pub(crate) async fn put(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
     super::answer(take_in(&gateway, &context, body).await)
 }
@@ -120,7 +121,7 @@ async fn take_in(gateway: &Gateway, context: &RequestContext, body: Body) -> Res
         }
     };
     let Allowed { app, uuid, owner } = allowed;
-    // The policy is the authority, and only the app itself names files.
+    // The policy is the authority, and only the app itself sets file names.
     let caller = context.caller_as(&app, Actor::App);
     let content_type = header(&context.headers, CONTENT_TYPE.as_str()).unwrap_or_default();
     let options = UploadOptions { uuid, owner, ..UploadOptions::default() };
@@ -132,12 +133,12 @@ async fn take_in(gateway: &Gateway, context: &RequestContext, body: Body) -> Res
     Ok(codec::done())
 }
 
-/// What a policy allows.
+/// The upload permission.
 struct Allowed {
     app: App,
     /// The name of the file.
     uuid: String,
-    /// Who brings it; 0 is the app itself.
+    /// The owner; 0 is the app itself.
     owner: i64,
 }
 
@@ -158,7 +159,7 @@ async fn allowed(gateway: &Gateway, context: &RequestContext) -> Result<Allowed,
 
 type Named = Result<Path<String>, PathRejection>;
 
-/// `GET /file/download/{uuid}`: leads on to the bytes.
+/// `GET /file/download/{uuid}`: redirects to the bytes.
 pub(crate) async fn download(State(gateway): State<Gateway>, context: RequestContext, named: Named) -> Response {
     match lead_on(&gateway, &context, &named.map(|Path(uuid)| uuid).unwrap_or_default()).await {
         Ok(url) => {
@@ -189,7 +190,7 @@ async fn lead_on(gateway: &Gateway, context: &RequestContext, uuid: &str) -> Res
     }
     let view = Params::read(&context.query, b"")?.file_view()?;
     let part = if view == FileView::Thumbnail { "thumbnail" } else { "file" };
-    // What is not there is told here, where the dialect has words for it.
+    // Missing files are reported here, where the dialect has words for it.
     let query = FileQuery {
         uuid: uuid.to_owned(),
         trusted: true,

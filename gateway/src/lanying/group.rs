@@ -1,4 +1,4 @@
-//! Groups and rooms themselves: making, showing, changing, ending (lanying.md 10).
+//! Groups and rooms themselves: creating, showing, changing, ending (lanying.md 10).
 
 use axum::{
     body::Body,
@@ -18,7 +18,7 @@ pub(crate) async fn create(State(gateway): State<Gateway>, context: RequestConte
     super::answer(make(&gateway, &context, body).await)
 }
 
-/// Who is listed joins at once.
+/// The listed users join at once.
 async fn make(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = context.caller(gateway).await?;
     let new = context.params(body).await?.new_group()?;
@@ -122,7 +122,7 @@ async fn give(gateway: &Gateway, context: &RequestContext, body: Body) -> Result
     Ok(codec::done())
 }
 
-/// What one of the calls that change a group's information or settings changes.
+/// The field changed by one of the calls on a group's information or settings.
 pub(crate) type Change = fn(&Params, &Gateway, &mut pb::UpdateGroupRequest) -> Result<(), Refusal>;
 
 /// A call that makes one change.

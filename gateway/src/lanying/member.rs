@@ -1,4 +1,4 @@
-//! Who is in a group, and with what rights (lanying.md 10).
+//! Members of a group and their rights (lanying.md 10).
 
 use axum::{
     body::Body,
@@ -15,10 +15,10 @@ use tonic::{Response as Answer, Status};
 use super::context::RequestContext;
 use crate::{Gateway, reply::refused};
 
-/// Members that are read at once.
+/// Maximum number of members read at once.
 const PAGE: i32 = 1000;
 
-/// What is done to a list of users, each of whom succeeds or fails by itself.
+/// An operation on a list of users, each of whom succeeds or fails independently.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum MemberAction {
     Invite,
@@ -187,7 +187,7 @@ pub(crate) async fn banned(State(gateway): State<Gateway>, context: RequestConte
     super::answer(list_all(&gateway, &context, |member| member.muted_until_ms != 0).await)
 }
 
-/// One page, as the cursor says.
+/// One page, by cursor.
 async fn list_members(
     gateway: &Gateway,
     context: &RequestContext,
@@ -201,7 +201,7 @@ async fn list_members(
     Ok(codec::page(listed, page.next_after_id, Some(page.total.into())))
 }
 
-/// Those of all members that the call is about.
+/// Those of all members that the call names.
 async fn list_all(
     gateway: &Gateway,
     context: &RequestContext,

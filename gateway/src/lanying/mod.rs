@@ -21,7 +21,7 @@ use tidings_domain::{Error, Reason};
 
 use crate::reply;
 
-/// The status stays 200 unless the server is overloaded or away (decision 8).
+/// The status stays 200 unless the server is overloaded or unavailable (decision 8).
 fn answer(outcome: Result<Vec<u8>, Refusal>) -> Response {
     match outcome {
         Ok(body) => reply::json(StatusCode::OK, body),
@@ -38,8 +38,8 @@ fn answer(outcome: Result<Vec<u8>, Refusal>) -> Response {
     }
 }
 
-/// What is wrong before any route is asked, or a fault of ours that no handler could tell: no business error, so HTTP says
-/// it too. A call that is not there has words of its own, since it is no object that is missing.
+/// An error before routing, or an internal error outside of handlers: no business error, so the HTTP status says it
+/// too. An unknown call has its own message, since it is not a missing object.
 pub(crate) fn fault(error: &Error) -> Response {
     let refusal = Refusal::from(error);
     let (status, message) = match error.reason() {

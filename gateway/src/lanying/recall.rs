@@ -21,7 +21,7 @@ async fn read_and_take_back(gateway: &Gateway, context: &RequestContext, body: B
     Ok(codec::done())
 }
 
-/// Recalls a message; no error when it was recalled before.
+/// Recalls a message; no error when it had been recalled before.
 pub(super) async fn take_back(
     gateway: &Gateway,
     caller: &Caller,

@@ -35,7 +35,7 @@ pub(crate) async fn batch(State(gateway): State<Gateway>, context: RequestContex
     super::answer(add_all(&gateway, &context, body).await)
 }
 
-/// Each user is registered or refused by itself.
+/// Each user is registered or refused independently.
 async fn add_all(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
     let (caller, is_open) = registrar(gateway, context).await?;
     let accounts = codec::batch_request(&context.read(body).await?)?;
@@ -65,7 +65,8 @@ fn outcome(registered: pb::Registered) -> Result<i64, String> {
     }
 }
 
-/// Whoever shows no admin token registers only where the app lets everybody; whether that is so goes with the caller.
+/// Callers without an admin token can register only if the app allows open registration; the directory checks that, so
+/// it is passed on with the caller.
 async fn registrar(gateway: &Gateway, context: &RequestContext) -> Result<(Caller, bool), Error> {
     let identity = context.identity(gateway).await?;
     let is_open = !matches!(identity.who, Who::App);

@@ -47,7 +47,7 @@ pub(crate) async fn may_message(State(gateway): State<Gateway>, context: Request
     super::answer(ask(&gateway, &context).await)
 }
 
-/// Whether `user_id` may write to `roster_id`. A user asks about himself.
+/// Whether `user_id` may write to `roster_id`. Users may ask only for themselves.
 async fn ask(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = context.caller(gateway).await?;
     let params = Params::read(&context.query, b"")?;

@@ -58,7 +58,7 @@ fn check_sender(who: &Who, sender: Option<&UserRef>) -> Result<(), Error> {
     }
 }
 
-/// What makes an edit the same as an earlier one; the other operations have one effect by themselves.
+/// What makes an edit a repetition of an earlier one; the other operations are idempotent by themselves.
 struct Keys {
     idempotency_key: Option<String>,
     transaction_id: Option<i64>,
@@ -122,7 +122,7 @@ pub(crate) async fn notify(State(gateway): State<Gateway>, context: RequestConte
     super::answer(tell(&gateway, &context, body).await)
 }
 
-/// For admin tokens alone (decision 26). The headers say who is shown as the sender, as `from_user_id` does.
+/// Only for admin tokens (decision 26). The headers name the sender that is shown, as `from_user_id` does.
 async fn tell(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.admin(gateway).await?;
     let mut draft = codec::notify_request(&context.read(body).await?, &identity.app.policy)?;

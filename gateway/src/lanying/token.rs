@@ -29,7 +29,7 @@ pub(crate) async fn by_login(State(gateway): State<Gateway>, context: RequestCon
 async fn issue(gateway: &Gateway, context: &RequestContext, login: Result<Login, Refusal>) -> Result<Vec<u8>, Refusal> {
     let app = Some(pb::AppRef { app: Some(context.app_ref()?) });
     let login = login?;
-    // Asked before and not after, so that the time of the answer does not tell who exists either.
+    // Checked first, so that the response time does not reveal which users exist either.
     let names_fault = names_fault(gateway, context).await?;
     let request = pb::IssueTokenRequest {
         app,
@@ -49,7 +49,7 @@ async fn issue(gateway: &Gateway, context: &RequestContext, login: Result<Login,
     Ok(codec::token(UserId(user.id), &issued.token, issued.expires_at_ms, login.with_device))
 }
 
-/// Whether the app lets everybody learn who exists.
+/// Whether the app allows user enumeration.
 async fn names_fault(gateway: &Gateway, context: &RequestContext) -> Result<bool, Error> {
     let nobody = gateway.identities().of(context.app_ref()?, "").await?;
     Ok(nobody.app.policy.lanying_login_names_fault)

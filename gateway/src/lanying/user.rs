@@ -9,7 +9,7 @@ use tidings_runtime::context;
 use super::context::{RequestContext, acting_user};
 use crate::{Gateway, identity::Identity, reply::refused};
 
-/// Users that are read at once.
+/// Maximum number of users read at once.
 const MAX_PAGE: i64 = 1000;
 
 pub(crate) async fn profile(State(gateway): State<Gateway>, context: RequestContext) -> Response {
@@ -65,7 +65,7 @@ pub(crate) async fn list(State(gateway): State<Gateway>, context: RequestContext
     super::answer(list_page(&gateway, &context).await)
 }
 
-/// The pages are numbered, the directory's are not: the ones before are walked through in large steps.
+/// The pages are numbered, the directory's are not: the previous ones are skipped in large steps.
 async fn list_page(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = context.admin(gateway).await?;
     let caller = Caller { actor: Actor::App, ..caller };
@@ -168,7 +168,7 @@ pub(crate) async fn delete(State(gateway): State<Gateway>, context: RequestConte
     super::answer(remove(&gateway, &context, body).await)
 }
 
-/// A user token deletes its own user and names nobody else, an admin token deletes whom it stands for or names.
+/// A user token deletes only its own user, an admin token the user it stands for or names.
 async fn remove(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.caller(gateway).await?;
     let params = context.params(body).await?;
@@ -186,7 +186,7 @@ pub(crate) async fn change_password(State(gateway): State<Gateway>, context: Req
     super::answer(set_password(&gateway, &context, body).await)
 }
 
-/// A user shows the old password, an admin token need not.
+/// A user must provide the old password, an admin token need not.
 async fn set_password(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.caller(gateway).await?;
     let params = context.params(body).await?;
@@ -203,18 +203,18 @@ async fn set_password(gateway: &Gateway, context: &RequestContext, body: Body) -
     Ok(codec::done())
 }
 
-/// On whose authority an account is looked after: an admin's own, also for users who are disabled.
+/// The authority for account management: an admin's own, also for disabled users.
 fn on_authority(identity: &Identity, caller: &Caller) -> Caller {
     let actor = if identity.check_app().is_ok() { Actor::App } else { caller.actor };
     Caller { actor, ..caller.clone() }
 }
 
-/// The user that the call is made as.
+/// The user on whose behalf the call is made.
 fn myself(caller: &Caller) -> Result<pb::UserRef, Refusal> {
     Ok(UserRef::Id(acting_user(caller)?).into())
 }
 
-/// The user that an admin token means: the parameter `user_id`, else the header.
+/// The user an admin token addresses: the parameter `user_id`, else the header.
 fn meant(caller: &Caller, params: &Params) -> Result<pb::UserRef, Refusal> {
     match params.maybe_user()? {
         Some(user) => Ok(UserRef::Id(UserId(user)).into()),
