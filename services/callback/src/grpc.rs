@@ -1,4 +1,4 @@
-//! The gRPC door.
+//! The gRPC API.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ impl CallbackGrpc {
         Self { core }
     }
 
-    /// The app behind the call, which only it makes.
+    /// The app behind the call; only apps may call.
     async fn app<T>(&self, request: &Request<T>) -> Result<Arc<App>, Status> {
         let (caller, app) = self.core.deps.directory.caller(request).await.map_err(to_status)?;
         if caller.actor != Actor::App {

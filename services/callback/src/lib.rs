@@ -1,8 +1,8 @@
-//! Tells apps' servers what happened: at least once, in the form of a vendor.
+//! Notifies apps' servers of events: at least once, in the format of a vendor.
 //!
-//! Each endpoint follows the event feed with a cursor of its own. What it is to be told becomes a row, in the transaction
-//! that moves the cursor, so a crash loses nothing; then rows are posted, and tried again on a schedule of days. An
-//! endpoint that is slow or away holds up nobody but itself. Receivers may be told twice, and compare event ids.
+//! Each endpoint follows the event feed with a cursor of its own. Its events become rows, in the transaction that moves
+//! the cursor, so a crash loses nothing; then rows are posted, and retried on a schedule of days. A slow or unavailable
+//! endpoint delays only itself. Receivers may get an event twice, and compare event ids.
 
 mod app;
 mod grpc;
@@ -43,26 +43,26 @@ pub const SCHEMA: Schema = Schema {
     ],
 };
 
-/// What the service needs.
+/// The dependencies of the service.
 #[derive(Debug, Clone)]
 pub struct Deps {
     /// Its database, migrated.
     pub db: Db,
-    /// Who exists.
+    /// Apps and users.
     pub directory: DirectoryCache,
     /// The log, with its event feed.
     pub message: MessageServiceClient<Wire>,
-    /// What is unread.
+    /// Unread counts.
     pub conversation: ConversationServiceClient<Wire>,
-    /// The time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Chance: keys, and the jitter of retries.
+    /// Randomness: keys, and the jitter of retries.
     pub entropy: Arc<dyn Entropy>,
     /// Seals keys and tokens.
     pub data_key: [u8; 32],
-    /// What lies between attempts.
+    /// The intervals between attempts.
     pub schedule: Vec<Duration>,
-    /// Where the workers run.
+    /// Runs the workers.
     pub tasks: Tasks,
 }
 
@@ -74,7 +74,7 @@ pub fn build(deps: Deps) -> Result<CallbackGrpc, Error> {
     Ok(CallbackGrpc::new(core))
 }
 
-/// Some secrets of the database as they are stored, to tell whether a data key is the right one.
+/// Some secrets of the database as stored, to check whether a data key is the right one.
 pub async fn sealed(db: &Db) -> Result<Vec<Sealed>, Error> {
     store::endpoint::sealed(db, 10).await
 }

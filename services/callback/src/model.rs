@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tidings_domain::{AppId, ConversationId, Error, MsgId, UnixMillis};
 
-/// Whose form the calls have.
+/// The vendor format of the calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
     Tencent,
@@ -13,18 +13,18 @@ pub enum Dialect {
     Lanying,
 }
 
-/// What follows a failure.
+/// What happens after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retry {
     /// The whole schedule.
     Durable,
-    /// Nothing.
+    /// No retry.
     None,
-    /// One more try, after a timeout alone.
+    /// One retry, only after a timeout.
     Timeout,
 }
 
-/// A value with the text that stands for it in a column.
+/// A value with its text in a column.
 macro_rules! named {
     ($kind:ident, $($value:ident = $name:literal),+) => {
         impl $kind {
@@ -45,7 +45,7 @@ macro_rules! named {
 named!(Dialect, Tencent = "tencent", Agora = "agora", Lanying = "lanying");
 named!(Retry, Durable = "durable", None = "none", Timeout = "timeout");
 
-/// A server that is told what happens.
+/// A server that is notified of events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     pub app: AppId,
@@ -54,27 +54,27 @@ pub struct Endpoint {
     pub url: String,
     /// Shared with the receiver.
     pub token: Option<String>,
-    /// The key of `webhook-signature`; empty where the endpoint is broken.
+    /// The key of `webhook-signature`; empty if the endpoint is broken.
     pub secret: String,
-    /// The one before, and until when it signs too.
+    /// The former key, and until when it signs too.
     pub previous: Option<(String, UnixMillis)>,
     /// Kinds of events; empty: all.
     pub events: Vec<String>,
-    /// Whether the events of one conversation come one after another.
+    /// Whether the events of one conversation are delivered in order.
     pub ordered: bool,
     pub retry: Retry,
     pub timeout: Duration,
     pub allow_private: bool,
-    /// Why it is told nothing; `None`: it is told. One whose token or key cannot be opened is never told.
+    /// Why it is paused; `None`: it is active. One whose token or key cannot be decrypted is never active.
     pub paused: Option<String>,
-    /// Its token or key cannot be used.
+    /// Its token or key is unusable.
     pub is_broken: bool,
     pub created_at: UnixMillis,
     /// Up to where the event feed has become deliveries.
     pub cursor: String,
 }
 
-/// Where a delivery stands.
+/// The state of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     Waiting = 1,
@@ -107,7 +107,7 @@ pub struct NewDelivery {
     pub body: String,
 }
 
-/// One that is due.
+/// A delivery that is due.
 #[derive(Debug, Clone)]
 pub struct Due {
     pub id: i64,
@@ -117,7 +117,7 @@ pub struct Due {
     pub platform: String,
     pub trace: String,
     pub body: String,
-    /// How often it was tried of its present schedule.
+    /// The number of attempts in its present schedule.
     pub tries: i64,
 }
 
@@ -133,23 +133,23 @@ pub struct Delivery {
     pub attempts: Vec<Attempt>,
 }
 
-/// One try.
+/// One attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     pub at: i64,
     pub ms: i64,
-    /// 0: there was no answer.
+    /// 0: no response.
     pub status: u16,
-    /// The beginning of the answer, or why there was none.
+    /// The beginning of the response, or why there was none.
     pub answer: String,
 }
 
-/// What a try came to.
+/// The outcome of an attempt.
 #[derive(Debug)]
 pub struct Outcome {
     pub id: i64,
     pub state: State,
-    /// When it is tried next, or was done.
+    /// When the next attempt is due, or when it was done.
     pub at: UnixMillis,
     pub tries: i64,
     pub attempt: Attempt,

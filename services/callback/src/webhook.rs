@@ -9,25 +9,25 @@ use crate::model::Endpoint;
 
 const PREFIX: &str = "whsec_";
 
-/// A new key, as receivers are told it.
+/// A new key, in the format for receivers.
 pub fn new_secret(entropy: &dyn Entropy) -> String {
     let mut bytes = [0; 24];
     entropy.fill(&mut bytes);
     format!("{PREFIX}{}", STANDARD.encode(bytes))
 }
 
-/// Fails unless it is a key that signs.
+/// Fails unless the key is valid for signing.
 pub fn check(secret: &str) -> Result<(), Error> {
     key(secret).map(drop)
 }
 
-/// An empty key would let everybody sign.
+/// With an empty key everybody could sign.
 fn key(secret: &str) -> Result<Vec<u8>, Error> {
     let bytes = STANDARD.decode(secret.trim_start_matches(PREFIX)).map_err(Error::internal)?;
     if bytes.is_empty() { Err(Error::internal("a key without bytes")) } else { Ok(bytes) }
 }
 
-/// `webhook-signature`: by the key, and until its time is over by the one before.
+/// `webhook-signature`: by the key, and until its overlap is over by the former one.
 pub fn signatures(endpoint: &Endpoint, event_id: &str, now: UnixMillis, body: &[u8]) -> Result<String, Error> {
     let seconds = now.0 / 1000;
     let present = signature(&endpoint.secret, event_id, seconds, body)?;
@@ -49,8 +49,8 @@ fn signature(secret: &str, event_id: &str, seconds: i64, body: &[u8]) -> Result<
 mod tests {
     use super::*;
 
-    /// An event's id is `m`, a lane, `-` and a number: without a full stop, it ends at the first one, and the seconds at the
-    /// second.
+    /// An event's id is `m`, a lane, `-` and a number: it contains no full stop, so the id ends at the first one, and
+    /// the seconds at the second.
     #[test]
     fn what_is_signed_is_cut_in_one_way_alone() {
         let (signed, ids) = ("m1-23.1614265330.4.m5-6", |text: &str| text.starts_with('m') && !text.contains('.'));

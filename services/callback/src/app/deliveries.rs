@@ -1,4 +1,4 @@
-//! Shows deliveries, and has them made again.
+//! Lists and replays deliveries.
 
 use tidings_domain::{AppId, Error};
 
@@ -8,13 +8,13 @@ use crate::{
     store::delivery::{self, DeliveryFilter},
 };
 
-/// Deliveries of one page, unless the request says otherwise.
+/// The default page size.
 const LIMIT: i32 = 100;
 const MAX_LIMIT: i32 = 1000;
-/// Deliveries that one transaction goes through.
+/// Maximum number of deliveries processed per transaction.
 const STEP: i64 = 1000;
 
-/// The newest first.
+/// Newest first.
 pub async fn list(core: &Core, app: AppId, filter: DeliveryFilter, limit: i32) -> Result<Vec<Delivery>, Error> {
     let limit = match limit {
         0 => LIMIT,
@@ -24,10 +24,11 @@ pub async fn list(core: &Core, app: AppId, filter: DeliveryFilter, limit: i32) -
     delivery::list(&core.deps.db, app, filter, limit.into()).await
 }
 
-/// How many are delivered again. That goes in steps, each committed: a call that is cut off has got so far, and is repeated.
+/// Returns how many are delivered again. This happens in steps, each committed: an interrupted call keeps its progress,
+/// and can be repeated.
 pub async fn replay(core: &Core, app: AppId, filter: DeliveryFilter) -> Result<i64, Error> {
     let db = &core.deps.db;
-    // What is written meanwhile is new, and told anyway.
+    // Deliveries written meanwhile are new, and are delivered anyway.
     let last = if filter.delivery == 0 { delivery::newest(db, app).await? } else { filter.delivery };
     let (mut after, mut replayed) = (filter.delivery.max(1) - 1, 0);
     while let Some(end) = delivery::end_of_step(db, app, (after, last), STEP).await? {

@@ -13,7 +13,7 @@ use crate::{
     store, webhook,
 };
 
-/// What an endpoint may be told.
+/// The events an endpoint may receive.
 pub fn events() -> impl Iterator<Item = &'static str> {
     EventKind::ALL.into_iter().filter(|kind| is_told(*kind)).map(EventKind::name)
 }
@@ -31,15 +31,15 @@ pub const fn is_told(kind: EventKind) -> bool {
     }
 }
 
-/// Deliveries that one transaction removes.
+/// Deliveries removed per transaction.
 const STEP: i64 = 1_000;
 
-/// How long an answer is waited for, in milliseconds.
+/// Timeout of a call, in milliseconds.
 const TIMEOUTS: std::ops::RangeInclusive<i32> = 100..=30_000;
-/// The same where nothing is said (tencent.md 2).
+/// The default (tencent.md 2).
 const TIMEOUT: i32 = 2000;
 
-/// What to add.
+/// The endpoint to add.
 #[derive(Debug)]
 pub struct New {
     pub dialect: Dialect,
@@ -53,7 +53,7 @@ pub struct New {
 }
 
 impl New {
-    /// Checks what can be checked before it is asked for the first time.
+    /// Validates what can be checked before the first call.
     pub fn check(wire: pb::NewEndpoint) -> Result<Self, Error> {
         let dialect = match wire.dialect() {
             pb::CallbackDialect::Tencent => Dialect::Tencent,
@@ -92,7 +92,7 @@ impl New {
     }
 }
 
-/// Adds it; it is told what is committed from now on.
+/// Adds it; it is notified of what is committed from now on.
 pub async fn add(core: &Core, app: &App, new: New) -> Result<Endpoint, Error> {
     let cursor = now(core, app.id).await?;
     let mut tx = core.deps.db.begin().await?;
@@ -122,7 +122,7 @@ pub async fn add(core: &Core, app: &App, new: New) -> Result<Endpoint, Error> {
     Ok(endpoint)
 }
 
-/// Where the feed stands.
+/// The current cursor of the feed.
 async fn now(core: &Core, app: AppId) -> Result<String, Error> {
     let request = pb::EventsRequest { after: "now".to_owned(), ..Default::default() };
     let feed = core.deps.message.clone().events(context::request(&Caller::of_app(app), request)).await;
@@ -130,7 +130,7 @@ async fn now(core: &Core, app: AppId) -> Result<String, Error> {
     first.map(|first| first.cursor).ok_or_else(|| Error::internal("the feed has no beginning"))
 }
 
-/// Tells it nothing more, or (`None`) goes on.
+/// Pauses it, or (`None`) resumes it.
 pub async fn pause(core: &Core, app: AppId, id: i64, because: Option<&str>) -> Result<Endpoint, Error> {
     let endpoint = core.endpoint(app, id).await?;
     let mut tx = core.deps.db.begin().await?;
@@ -140,11 +140,11 @@ pub async fn pause(core: &Core, app: AppId, id: i64, because: Option<&str>) -> R
     Ok(Endpoint { paused: because.map(str::to_owned), ..endpoint })
 }
 
-/// How long a key that was replaced signs too, in milliseconds, where nothing is said.
+/// How long a replaced key signs too, in milliseconds, by default.
 const OVERLAP: i64 = 24 * 60 * 60 * 1000;
 const MAX_OVERLAP: i64 = 7 * OVERLAP;
 
-/// Gives it another key, which is shown here alone; the present one signs too until the overlap is over.
+/// Replaces its key, which is returned only here; the former one signs too until the overlap is over.
 pub async fn rotate(core: &Core, app: AppId, id: i64, overlap_ms: Option<i64>) -> Result<Endpoint, Error> {
     let overlap = overlap_ms.unwrap_or(OVERLAP);
     if !(0..=MAX_OVERLAP).contains(&overlap) {
@@ -160,12 +160,12 @@ pub async fn rotate(core: &Core, app: AppId, id: i64, overlap_ms: Option<i64>) -
     }
     tx.commit().await?;
     core.wake();
-    // One that was paused since its key could not be used is told again.
+    // One that was paused because its key was unusable is resumed.
     core.endpoint(app, id).await
 }
 
-/// Removes it with all that waits for it. That goes in steps, each committed, so that it ends however much there is: a
-/// call that is cut off has got so far, and is repeated.
+/// Removes it and everything queued for it. This happens in steps, each committed, so that it ends however much there
+/// is: an interrupted call keeps its progress, and can be repeated.
 pub async fn remove(core: &Core, app: AppId, id: i64) -> Result<Endpoint, Error> {
     let endpoint = core.endpoint(app, id).await?;
     loop {

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::{Deps, model::Endpoint, store};
 
-/// Connections to one server that are kept for the next call.
+/// Idle connections to one server that are kept open.
 const IDLE: usize = 64;
 
 /// What the use-cases and the workers work with.
@@ -19,7 +19,7 @@ pub struct Core {
     pub deps: Deps,
     pub key: DataKey,
     pub outbound: Outbound,
-    /// Told when endpoints were added, changed or removed, or deliveries are due again.
+    /// Signalled when endpoints were added, changed or removed, or deliveries are due again.
     changed: watch::Sender<()>,
 }
 
@@ -28,7 +28,7 @@ impl Core {
         Ok(Self { key: DataKey::new(&deps.data_key), outbound: Outbound::new(IDLE)?, deps, changed })
     }
 
-    /// Has the workers look again.
+    /// Wakes the workers.
     pub fn wake(&self) {
         self.changed.send_replace(());
     }

@@ -1,4 +1,4 @@
-//! In Agora's form (agora.md 11.3).
+//! In Agora's format (agora.md 11.3).
 
 use tidings_dialects::agora::{
     Edit, Event as CallbackEvent, REST_OPERATOR, edit_callback, post_send_callback, read_ack_callback, recall_callback,
@@ -8,13 +8,13 @@ use tidings_domain::{App, ConversationId, EventKind, UserId};
 use super::{Event, Known};
 use crate::model::Endpoint;
 
-/// What tells.
+/// The source of the events.
 const HOST: &str = "tidings";
 
 /// The command and the body; `None` where the vendor has no callback for it.
 pub fn render(app: &App, endpoint: &Endpoint, event: &Event, known: &Known) -> Option<(&'static str, Vec<u8>)> {
     let name = |user: UserId| known.name(user).map_or_else(|| user.to_string(), str::to_ascii_lowercase);
-    // Of a receipt it is the reader.
+    // For a receipt it is the reader.
     let who = if event.kind == EventKind::Read { event.actor } else { event.sender };
     let from = if who == UserId::ADMIN { "admin".to_owned() } else { name(who) };
     let to = match event.conversation {
@@ -22,7 +22,7 @@ pub fn render(app: &App, endpoint: &Endpoint, event: &Event, known: &Known) -> O
         ConversationId::Group(group) => group.to_string(),
         ConversationId::Room(room) => room.to_string(),
     };
-    // Receivers tell callbacks apart by an id that a message's own must not be twice.
+    // Receivers identify callbacks by an id, so the message's own id must not be used twice.
     let id = match event.kind {
         EventKind::Recalled => format!("{}-recall", event.msg_id),
         EventKind::Edited => format!("{}-edit-{}", event.msg_id, event.at.0),
@@ -60,7 +60,7 @@ pub fn render(app: &App, endpoint: &Endpoint, event: &Event, known: &Known) -> O
             };
             Some(("edit", edit_callback(&told, &edit)))
         }
-        // The vendor tells nobody of what was rejected.
+        // The vendor does not report rejected messages.
         EventKind::Refused | EventKind::OnlineBroadcast => None,
     }
 }

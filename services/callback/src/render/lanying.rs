@@ -1,4 +1,4 @@
-//! In Lanying's form (lanying.md 8).
+//! In Lanying's format (lanying.md 8).
 
 use tidings_dialects::lanying::{Event as CallbackEvent, edited_callback, recalled_callback, sent_callback};
 use tidings_domain::{App, ConversationId, EventKind};

@@ -1,4 +1,4 @@
-//! Events as an endpoint's vendor tells them.
+//! Events in the format of an endpoint's vendor.
 
 mod agora;
 mod lanying;
@@ -16,33 +16,33 @@ use crate::{
     model::{Dialect, Endpoint, NewDelivery},
 };
 
-/// An event with what every vendor's form needs of it.
+/// An event with the data that every vendor's format needs.
 pub struct Event {
     pub kind: EventKind,
     pub at: UnixMillis,
     pub conversation: ConversationId,
     pub msg_id: MsgId,
     pub actor: UserId,
-    /// Who asked for it: the app itself, where it acted in another's name.
+    /// The caller: the app itself, if it acted in another's name.
     pub requester: UserId,
-    /// Of the message: its number (0: it has none), who sent it, and when.
+    /// Of the message: its number (0: it has none), its sender, and its time.
     pub seq: i64,
     pub sender: UserId,
     pub sent_at: UnixMillis,
     pub content: Option<Content>,
     pub edits: i32,
-    /// Why it was refused, and what the hook said.
+    /// Why it was refused, and the hook's text.
     pub refused: (String, String),
 }
 
 impl Event {
-    /// The user that the message went to; `None` is a group or room.
+    /// The user that the message was sent to; `None` is a group or room.
     fn receiver(&self) -> Option<UserId> {
         self.conversation.peer_of(self.sender)
     }
 }
 
-/// Who has what name, and how much unread.
+/// Names and unread counts.
 #[derive(Default)]
 pub struct Known {
     names: HashMap<UserId, String>,
@@ -59,7 +59,7 @@ impl Known {
     }
 }
 
-/// What is to be delivered of a batch of the feed. Numbers and times in a body are those of now, and stay (decision 35).
+/// The deliveries for a batch of the feed. Numbers and times in a body are those of now, and stay (decision 35).
 pub async fn render(
     deps: &Deps,
     app: &App,
@@ -97,14 +97,14 @@ pub async fn render(
     Ok(new)
 }
 
-/// `None`: nobody is told, as of imports (decision 17).
+/// `None`: there is no callback, as for imports (decision 17).
 fn event(wire: &pb::Event) -> Result<Option<Event>, Error> {
     let Some(kind) = EventKind::of_name(&wire.kind).filter(|kind| is_told(*kind)) else {
         return Ok(None);
     };
     let message = match &wire.message {
         Some(message) if !message.imported => message.clone(),
-        // It is read, though it is not kept any more.
+        // It is read, although it is no longer kept.
         None if kind == EventKind::Read => pb::Message { sent_at_ms: wire.at_ms, ..Default::default() },
         _ => return Ok(None),
     };
@@ -124,7 +124,7 @@ fn event(wire: &pb::Event) -> Result<Option<Event>, Error> {
     }))
 }
 
-/// Names of everybody in the events, and in Tencent's form what their receivers have unread.
+/// Names of all users in the events, and in Tencent's format the unread counts of their receivers.
 async fn known(deps: &Deps, app: &App, dialect: Dialect, events: impl Iterator<Item = &Event>) -> Result<Known, Error> {
     if dialect == Dialect::Lanying {
         return Ok(Known::default());

@@ -1,4 +1,4 @@
-//! In Tencent's form (tencent.md 4 to 6).
+//! In Tencent's format (tencent.md 4 to 6).
 
 use std::borrow::Cow;
 
@@ -24,7 +24,7 @@ fn account(known: &Known, user: UserId) -> Cow<'_, str> {
     codec::account(known.name(user), user)
 }
 
-/// The same of a party to a message: one whom nobody knows goes by the name that the message was refused for.
+/// The same for a party to a message: an unknown user is shown by the name that the message was refused for.
 fn party<'a>(known: &'a Known, event: &'a Event, user: UserId) -> Cow<'a, str> {
     let name = if user == UserId::NOBODY { Some(event.refused.1.as_str()) } else { known.name(user) };
     codec::account(name, user)
@@ -72,7 +72,7 @@ fn read(event: &Event, known: &Known) -> Option<(Callback, Vec<u8>)> {
     Some((Callback::C2cAfterRead, after_read(&read)))
 }
 
-/// The vendor's number, and words (decision 37).
+/// The vendor's error number, and text (decision 37).
 fn why(event: &Event) -> (i32, &str) {
     let (reason, detail) = &event.refused;
     refusal(Reason::from_name(reason), detail, event.conversation.kind())
@@ -106,7 +106,7 @@ fn in_group(event: &Event, known: &Known, group: i64, kind: GroupKind) -> Option
             let taken = Taken { group, kind, operator: &operator, seqs, event_time: event.at };
             Some((Callback::GroupAfterRecall, group_after_recall(&taken)))
         }
-        // Groups have none for readers.
+        // Groups have no unread count for readers.
         EventKind::Edited | EventKind::Read | EventKind::OnlineBroadcast => None,
     }
 }

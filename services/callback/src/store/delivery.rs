@@ -52,14 +52,14 @@ static SETTLE: LazyLock<ManyRows> = LazyLock::new(|| {
     )
 });
 
-/// The cast keeps SQLite from planning the query again for each limit that it is given.
+/// The cast keeps SQLite from planning the query again for each limit.
 const DUE: &str = "
     select d.delivery_id, d.event_id, d.command, d.address, d.platform, d.trace, d.body, d.tries
     from delivery d
     where d.app_id = $1 and d.endpoint_id = $2 and d.state = 1 and d.at_ms <= $3
     order by d.at_ms, d.delivery_id limit cast($4 as bigint)";
 
-/// The same, but for what an earlier one of its conversation holds up.
+/// The same, except those that an earlier one of their conversation holds up.
 const DUE_IN_ORDER: &str = "
     select d.delivery_id, d.event_id, d.command, d.address, d.platform, d.trace, d.body, d.tries
     from delivery d
@@ -72,7 +72,7 @@ const DUE_IN_ORDER: &str = "
 const NEXT_AT: &str = "
     select min(at_ms) from delivery where app_id = $1 and endpoint_id = $2 and state = 1 and at_ms > $3";
 
-/// The condition on the id shows that it is one step in the index.
+/// The condition on the id makes it a single index lookup.
 const NEWEST_AT: &str = "
     select created_at from delivery where app_id = $1 and endpoint_id = $2 and delivery_id > 0
     order by delivery_id desc limit 1";
@@ -106,7 +106,7 @@ const LIST_OF_MESSAGE: &str = "
       and delivery_id < $4
     order by delivery_id desc limit cast($5 as bigint)";
 
-/// A body that the list leaves out, since hundreds like it would be much at once.
+/// The list leaves the body out, since hundreds of large ones would be too much at once.
 const BODY: &str = "select body from delivery where app_id = $1 and endpoint_id = $2 and delivery_id = $3";
 
 const NEWEST: &str = "select coalesce(max(delivery_id), 0) from delivery where app_id = $1 and delivery_id > 0";
@@ -156,7 +156,7 @@ pub fn many() -> Vec<&'static ManyRows> {
 /// Which endpoint of which app.
 pub type Which = (AppId, i64);
 
-/// Writes deliveries with ids from `first` on.
+/// Inserts deliveries with ids from `first` on.
 pub async fn insert(
     tx: &mut Tx,
     (app, endpoint): Which,
@@ -184,7 +184,7 @@ pub async fn insert(
     INSERT.execute(tx, &columns).await
 }
 
-/// Writes down what tries came to.
+/// Records the outcomes of attempts.
 pub async fn settle(tx: &mut Tx, (app, endpoint): Which, outcomes: &[Outcome]) -> Result<(), Error> {
     let int = |value: fn(&Outcome) -> i64| Column::Int(outcomes.iter().map(value).collect());
     let mut lines = Vec::with_capacity(outcomes.len());
@@ -216,7 +216,7 @@ row! {
     }
 }
 
-/// Up to `limit` that are due, the oldest first.
+/// Up to `limit` that are due, oldest first.
 pub async fn due(
     db: &Db,
     (app, endpoint): Which,
@@ -254,7 +254,7 @@ pub async fn newest_at(db: &Db, (app, endpoint): Which) -> Result<Option<UnixMil
     Ok(row.map(|(at,)| UnixMillis(at)))
 }
 
-/// Makes up to `limit` due that wait for later; says how many.
+/// Makes up to `limit` future ones due; returns how many.
 pub async fn hasten(db: &Db, (app, endpoint): Which, now: UnixMillis, limit: i64) -> Result<i64, Error> {
     let mut tx = db.begin().await?;
     let hastened = on_tx!(&mut tx, |c| sqlx::query(HASTEN)
@@ -269,14 +269,14 @@ pub async fn hasten(db: &Db, (app, endpoint): Which, now: UnixMillis, limit: i64
     Ok(hastened as i64)
 }
 
-/// How many were written and not tried yet, counted up to `most`.
+/// How many were written and not yet tried, counted up to `most`.
 pub async fn untried(db: &Db, (app, endpoint): Which, most: i64) -> Result<i64, Error> {
     let (untried,): (i64,) =
         on_db!(db, |c| sqlx::query_as(UNTRIED).bind(app.0).bind(endpoint).bind(most).fetch_one(c).await)?;
     Ok(untried)
 }
 
-/// Removes the oldest of an endpoint, up to `limit`. Gives how many there were.
+/// Removes the oldest of an endpoint, up to `limit`. Returns how many there were.
 pub async fn empty(tx: &mut Tx, (app, endpoint): Which, limit: i64) -> Result<i64, Error> {
     let removed = on_tx!(tx, |c| sqlx::query(EMPTY)
         .bind(app.0)
@@ -319,7 +319,7 @@ row! {
     }
 }
 
-/// Up to `limit`, the newest first, fewer where they weigh too much; none when there are no more.
+/// Up to `limit`, newest first, fewer if they are too large; none when there are no more.
 pub async fn list(db: &Db, app: AppId, filter: DeliveryFilter, limit: i64) -> Result<Vec<Delivery>, Error> {
     let before = if filter.before == 0 { i64::MAX } else { filter.before };
     let rows: Vec<DeliveryRow> = if filter.msg_id == 0 {
@@ -395,7 +395,7 @@ pub async fn end_of_step(db: &Db, app: AppId, (after, last): (i64, i64), limit: 
     Ok(end)
 }
 
-/// Has those with ids above one and up to another delivered again that are wanted; says how many.
+/// Makes the selected ones with ids above one id and up to another due again; returns how many.
 pub async fn replay(
     tx: &mut Tx,
     app: AppId,
@@ -418,16 +418,16 @@ pub async fn replay(
     Ok(replayed as i64)
 }
 
-/// Forgets up to `limit` of an app, whatever became of them; says how many.
+/// Removes up to `limit` of an app, in any state; returns how many.
 pub async fn forget(tx: &mut Tx, app: AppId, limit: i64) -> Result<i64, Error> {
     let forgotten =
         on_tx!(tx, |c| sqlx::query(FORGET).bind(app.0).bind(limit).execute(c).await.map(|done| done.rows_affected()))?;
     Ok(forgotten as i64)
 }
 
-/// Forgets up to `limit` of an app that were delivered by the first time, or died by the second; says how many.
+/// Removes up to `limit` of an app that were delivered by the first time, or died by the second; returns how many.
 pub async fn purge(tx: &mut Tx, app: AppId, delivered: UnixMillis, dead: UnixMillis, limit: i64) -> Result<i64, Error> {
-    // What is done at all by the later of the two, of which the state that is kept longer has to be older.
+    // Done by the later of the two times; the state that is kept longer must be older.
     let early = if delivered > dead { State::Delivered } else { State::Dead };
     let purged = on_tx!(tx, |c| sqlx::query(PURGE)
         .bind(app.0)

@@ -28,14 +28,13 @@ const LIST: &str = "
 
 const PAUSE: &str = "update endpoint set paused = $3, paused_because = $4 where app_id = $1 and endpoint_id = $2";
 const DELETE: &str = "delete from endpoint where app_id = $1 and endpoint_id = $2";
-/// From where it was read: another process may have been there.
+/// The cursor it was read at: another process may have moved it.
 const MOVE: &str = "update endpoint set cursor = $3 where app_id = $1 and endpoint_id = $2 and cursor = $4";
 const ROTATE: &str = "
     update endpoint set previous_secret = secret, previous_until = $4, secret = $3
     where app_id = $1 and endpoint_id = $2";
 
-/// Every endpoint that is told anything, unless another process works for it. A lease until a time which no clock of
-/// today has given holds nothing.
+/// Every active endpoint, unless another process works for it. A lease until an implausible future time is ignored.
 const LEASE: &str = "
     update endpoint set lease_owner = $1, lease_until = $2
     where paused = 0 and (lease_owner = $1 or lease_until <= $3 or lease_until > $4)
@@ -44,7 +43,7 @@ const LEASE: &str = "
 const APPS: &str = "select distinct app_id from counter order by app_id";
 const DELETE_ALL: &str = "delete from endpoint where app_id = $1";
 const FORGET_COUNTERS: &str = "delete from counter where app_id = $1";
-/// Keys at rest, the newest first.
+/// Sealed keys, newest first.
 const SEALED: &str = "
     select app_id, secret from endpoint order by app_id desc, endpoint_id desc limit cast($1 as bigint)";
 const RELEASE: &str = "update endpoint set lease_until = 0 where lease_owner = $1";
@@ -52,11 +51,11 @@ const RELEASE: &str = "update endpoint set lease_until = 0 where lease_owner = $
 pub const ALL: &[&str] =
     &[COUNT, INSERT, LIST, PAUSE, DELETE, MOVE, ROTATE, LEASE, APPS, DELETE_ALL, FORGET_COUNTERS, SEALED, RELEASE];
 
-/// What tokens and keys are sealed as.
+/// The column names that tokens and keys are sealed with.
 const TOKEN: &str = "endpoint.token";
 const SECRET: &str = "endpoint.secret";
 
-/// Takes `wanted` numbers and gives the last of them.
+/// Takes `wanted` numbers and returns the last of them.
 pub async fn count(tx: &mut Tx, app: AppId, name: &str, wanted: i64) -> Result<i64, Error> {
     let (last,): (i64,) = on_tx!(tx, |c| sqlx::query_as(COUNT).bind(app.0).bind(name).bind(wanted).fetch_one(c).await)?;
     Ok(last)
@@ -84,7 +83,7 @@ pub async fn insert(tx: &mut Tx, endpoint: &Endpoint, seal: impl Fn(&str, &str) 
 }
 
 row! {
-    /// What is not secret, and the secrets as they are sealed.
+    /// The public fields, and the secrets as sealed.
     struct EndpointRow {
         app_id: i64,
         endpoint_id: i64,
@@ -105,8 +104,8 @@ row! {
     }
 }
 
-/// The endpoints of one app, or of all. One whose token or key cannot be opened is paused, and keeps no other from
-/// being read.
+/// The endpoints of one app, or of all. One whose token or key cannot be decrypted is paused, and does not prevent
+/// others from being read.
 pub async fn list(db: &Db, key: &DataKey, app: Option<AppId>) -> Result<Vec<Endpoint>, Error> {
     let (first, last) = app.map_or((i64::MIN, i64::MAX), |app| (app.0, app.0));
     let rows: Vec<EndpointRow> = on_db!(db, |c| sqlx::query_as(LIST).bind(first).bind(last).fetch_all(c).await)?;
@@ -115,7 +114,7 @@ pub async fn list(db: &Db, key: &DataKey, app: Option<AppId>) -> Result<Vec<Endp
 
 fn endpoint(key: &DataKey, row: EndpointRow) -> Result<Endpoint, Error> {
     let app = AppId(row.app_id);
-    // It was sealed as the key, before it was the one before. Without it the present one signs alone.
+    // It was sealed as the key, before it became the former one. Without it only the present one signs.
     let previous = row.previous_secret.and_then(|previous| opened(key, app, (SECRET, &previous)).ok());
     let secret = opened(key, app, (SECRET, &row.secret));
     let token = row.token.map(|token| key.open(app, TOKEN, &token)).transpose();
@@ -151,7 +150,7 @@ fn opened(key: &DataKey, app: AppId, (column, sealed): (&str, &str)) -> Result<S
     Ok(secret)
 }
 
-/// The causes are of ours and say nothing of the secret.
+/// The cause is shown as our text and reveals nothing of the secret.
 fn in_words(error: &Error) -> String {
     std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
 }
@@ -173,7 +172,7 @@ pub async fn delete(tx: &mut Tx, app: AppId, id: i64) -> Result<(), Error> {
     on_tx!(tx, |c| sqlx::query(DELETE).bind(app.0).bind(id).execute(c).await.map(drop))
 }
 
-/// Moves its cursor from where it was read; false when it is not there any more.
+/// Moves its cursor from where it was read; false if it has moved or was removed.
 pub async fn advance(tx: &mut Tx, app: AppId, id: i64, from: &str, to: &str) -> Result<bool, Error> {
     let moved = on_tx!(tx, |c| sqlx::query(MOVE)
         .bind(app.0)
@@ -186,7 +185,7 @@ pub async fn advance(tx: &mut Tx, app: AppId, id: i64, from: &str, to: &str) -> 
     Ok(moved > 0)
 }
 
-/// Gives it another key; the present one signs until then too. False when it is gone.
+/// Replaces its key; the former one signs until then too. False if the endpoint was removed.
 pub async fn rotate(
     tx: &mut Tx,
     (app, id): (AppId, i64),
@@ -206,7 +205,7 @@ pub async fn rotate(
     Ok(rotated > 0)
 }
 
-/// Takes, or keeps, every endpoint that is told anything and that no other process works for, for so long by the
+/// Acquires, or renews, a lease on every active endpoint that no other process works for, for so long by the
 /// database's clock.
 pub async fn lease(db: &Db, clock: &dyn Clock, owner: &str, term: Duration) -> Result<Vec<(AppId, i64)>, Error> {
     let mut tx = db.begin().await?;
@@ -222,30 +221,30 @@ pub async fn lease(db: &Db, clock: &dyn Clock, owner: &str, term: Duration) -> R
     Ok(rows.into_iter().map(|(app, id)| (AppId(app), id)).collect())
 }
 
-/// Every app of which something may be here.
+/// Every app that may have data here.
 pub async fn apps(db: &Db) -> Result<Vec<AppId>, Error> {
     let rows: Vec<(i64,)> = on_db!(db, |c| sqlx::query_as(APPS).fetch_all(c).await)?;
     Ok(rows.into_iter().map(|(app,)| AppId(app)).collect())
 }
 
-/// Removes every endpoint of an app and says how many.
+/// Removes every endpoint of an app and returns how many.
 pub async fn delete_all(tx: &mut Tx, app: AppId) -> Result<u64, Error> {
     on_tx!(tx, |c| sqlx::query(DELETE_ALL).bind(app.0).execute(c).await.map(|done| done.rows_affected()))
 }
 
-/// Forgets that an app was here.
+/// Removes the record of an app.
 pub async fn forget_counters(tx: &mut Tx, app: AppId) -> Result<(), Error> {
     on_tx!(tx, |c| sqlx::query(FORGET_COUNTERS).bind(app.0).execute(c).await.map(drop))
 }
 
-/// Leaves every endpoint to others.
+/// Releases every endpoint.
 pub async fn release(db: &Db, owner: &str) -> Result<(), Error> {
     let mut tx = db.begin().await?;
     on_tx!(&mut tx, |c| sqlx::query(RELEASE).bind(owner).execute(c).await.map(drop))?;
     tx.commit().await
 }
 
-/// Up to `most` keys as they are stored, the newest apps' first.
+/// Up to `most` keys as stored, the newest apps' first.
 pub async fn sealed(db: &Db, most: i64) -> Result<Vec<Sealed>, Error> {
     let rows: Vec<(i64, String)> = on_db!(db, |c| sqlx::query_as(SEALED).bind(most).fetch_all(c).await)?;
     Ok(rows.into_iter().map(|(app, secret)| (AppId(app), SECRET, secret)).collect())

@@ -1,13 +1,14 @@
-//! Leaves a server alone that does not answer well, so that the schedules of what waits are not used up on it.
+//! A circuit breaker: stops calls to a failing server, so that the schedules of queued deliveries are not used up on
+//! it.
 
 use std::time::Duration;
 
-/// Failures in a row after which a server is left alone.
+/// Failures in a row after which it opens.
 const FAILURES: u32 = 20;
-/// How long.
+/// How long it stays open.
 const ALONE: Duration = Duration::from_secs(30);
 
-/// Counts what happens in a row. Times are those of [`tidings_domain::Clock::elapsed`].
+/// Counts consecutive failures. Times are those of [`tidings_domain::Clock::elapsed`].
 #[derive(Debug, Default)]
 pub struct Breaker {
     failures: u32,
@@ -15,7 +16,7 @@ pub struct Breaker {
 }
 
 impl Breaker {
-    /// How many calls may be open: none while the server is left alone, one to see whether it is back.
+    /// How many concurrent calls are allowed: none while it is open, one to probe whether the server is back.
     pub fn allows(&self, now: Duration) -> usize {
         match self.alone_until {
             None => usize::MAX,
@@ -24,12 +25,12 @@ impl Breaker {
         }
     }
 
-    /// Until when the server is left alone; `None` when it is not.
+    /// Until when it is open; `None` when it is not.
     pub fn closed_until(&self, now: Duration) -> Option<Duration> {
         self.alone_until.filter(|until| now < *until)
     }
 
-    /// What came of a call.
+    /// Records the outcome of a call.
     pub fn count(&mut self, delivered: bool, now: Duration) {
         if delivered {
             *self = Self::default();

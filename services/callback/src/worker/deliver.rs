@@ -1,4 +1,4 @@
-//! Posts what is due, some at once, and writes down what came of it.
+//! Posts due deliveries, several at once, and records their outcomes.
 
 use std::{
     collections::HashSet,
@@ -24,33 +24,33 @@ use crate::{
     store::{self, delivery},
 };
 
-/// Outcomes of one transaction.
+/// Outcomes recorded per transaction.
 const BATCH: usize = 256;
-/// How long it rests when nothing is due.
+/// How long it sleeps when nothing is due.
 const LOOK: Duration = Duration::from_secs(5);
-/// How long calls that have begun may take once no more are made. Those without an answer by then are made again.
+/// How long open calls may take once no more are made. Those without an answer by then are made again.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// By how much clocks differ that were not set.
+/// The maximum normal difference between clocks.
 const SET_BACK: Duration = Duration::from_secs(10);
-/// Deliveries that are made due in one transaction.
+/// Deliveries that are made due per transaction.
 const STEP: i64 = 1000;
 
-/// A try that has ended.
+/// A finished attempt.
 type Ended = (Arc<Due>, Attempt, Answer);
 
-/// What is posted to one endpoint. Calls that have begun outlive a failure of ours.
+/// The deliveries to one endpoint. Open calls survive an internal error.
 pub struct Deliveries {
     core: Arc<Core>,
     present: watch::Receiver<Arc<Endpoint>>,
     shared: Arc<Shared>,
     changes: watch::Receiver<()>,
     breaker: Breaker,
-    /// By how much the time is ahead of the clock that nobody sets, as it was last seen; in milliseconds.
+    /// The last seen offset of the time from the steady clock, in milliseconds.
     ahead: Option<i64>,
-    /// Deliveries whose outcome is not written down yet.
+    /// Deliveries whose outcome is not recorded yet.
     open: HashSet<i64>,
-    /// Outcomes that are written down next.
+    /// Outcomes to be recorded next.
     ended: Vec<Ended>,
     tell: mpsc::UnboundedSender<Ended>,
     outcomes: mpsc::UnboundedReceiver<Ended>,
@@ -68,9 +68,9 @@ impl Deliveries {
         Self { core, present, shared, changes, breaker, ahead: None, open, ended, tell, outcomes }
     }
 
-    /// Until a failure of ours.
+    /// Until an internal error.
     pub async fn deliver(&mut self) -> Result<(), Error> {
-        // What has ended is written down also while the directory is away.
+        // Outcomes are recorded even while the directory is unavailable.
         self.settle().await?;
         let core = Arc::clone(&self.core);
         let endpoint = Arc::clone(&self.present.borrow());
@@ -103,7 +103,7 @@ impl Deliveries {
         }
     }
 
-    /// Makes no more calls, waits for those that have begun, and writes down what came of them, for a while.
+    /// Makes no more calls, waits for open ones, and records their outcomes, for a limited time.
     pub async fn finish(mut self) {
         let finished = async {
             while !self.open.is_empty() {
@@ -124,8 +124,8 @@ impl Deliveries {
         }
     }
 
-    /// When the clock was set back, while this ran or before, what waits would be tried that much later than it was meant
-    /// to be. It is tried now instead.
+    /// When the clock was set back, before or while this runs, waiting deliveries would be tried that much later than
+    /// intended. They are tried now instead.
     async fn heed_set_clock(&mut self, which: delivery::Which) -> Result<(), Error> {
         let (db, now) = (&self.core.deps.db, self.core.deps.clock.now());
         let ahead = now.0 - self.core.deps.clock.elapsed().as_millis() as i64;
@@ -141,7 +141,7 @@ impl Deliveries {
         Ok(())
     }
 
-    /// How long until something may be due that nobody tells of.
+    /// How long until something may be due without a signal.
     async fn wake_at(&self, which: delivery::Which, more: bool) -> Result<Duration, Error> {
         let now = self.core.deps.clock.now();
         let elapsed = self.core.deps.clock.elapsed();
@@ -163,17 +163,17 @@ impl Deliveries {
         tokio::spawn(async move {
             let (begun, began) = (core.deps.clock.now(), core.deps.clock.elapsed());
             let (posting, posted) = (Arc::clone(&core), Arc::clone(&due));
-            // A task of its own, so that one call that panics is a failure like any other.
+            // A task of its own, so that a call that panics is a failure like any other.
             let call = tokio::spawn(async move { post::post(&posting, &endpoint, &app, &posted, begun).await });
             let answer = call.await.unwrap_or_else(|fault| Answer::none(format!("our own fault: {fault}")));
             let ms = core.deps.clock.elapsed().saturating_sub(began).as_millis() as i64;
             let attempt = Attempt { at: begun.0, ms, status: answer.status, answer: answer.text.clone() };
-            // Whoever asked may be gone; then it is tried again.
+            // The receiver may be gone; then it is tried again.
             let _ = tell.send((due, attempt, answer));
         });
     }
 
-    /// Writes down what has ended. What could not be written is kept for the next time.
+    /// Records outcomes. What could not be written is kept for the next time.
     async fn settle(&mut self) -> Result<(), Error> {
         while self.ended.len() < BATCH
             && let Ok(ended) = self.outcomes.try_recv()

@@ -15,20 +15,20 @@ use crate::{
     store::{self, delivery},
 };
 
-/// Events that become deliveries in one transaction.
+/// Events that become deliveries per transaction.
 const BATCH: i32 = 1000;
-/// How long is waited for more where nothing can be posted.
+/// How long it waits for more events while nothing can be posted.
 const TOGETHER: Duration = Duration::from_millis(200);
-/// While more than so many are untried, the feed waits: it is kept in the log anyway.
+/// While more than so many are untried, reading the feed pauses: events are kept in the log anyway.
 const MOST: i64 = 2000;
-/// How long until it is seen that there is room, where nobody tells.
+/// How often it checks for room without a signal.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Until the feed breaks off.
+/// Until the feed is interrupted.
 pub async fn follow(core: &Core, endpoint: &Endpoint, shared: &Shared) -> Result<(), Error> {
     let deps = &core.deps;
     let (which, caller) = ((endpoint.app, endpoint.id), Caller::of_app(endpoint.app));
-    // As it stands now: this may not be the first time.
+    // The current cursor: this may not be the first time.
     let endpoint = core.endpoint(endpoint.app, endpoint.id).await?;
     let kinds =
         if endpoint.events.is_empty() { events().map(str::to_owned).collect() } else { endpoint.events.clone() };
@@ -36,7 +36,7 @@ pub async fn follow(core: &Core, endpoint: &Endpoint, shared: &Shared) -> Result
     let feed = deps.message.clone().events(context::request(&caller, request)).await.map_err(error_from_status)?;
     let mut feed = feed.into_inner();
     let mut cursor = endpoint.cursor.clone();
-    // What may be written before it is counted again what waits.
+    // How many may be written before the untried ones are counted again.
     let mut room = 0;
     while let Some(reply) = match feed.message().await.map_err(error_from_status) {
         Err(error) if error.reason() == Reason::EventsExpired => return overtaken(core, which, &cursor, &error).await,
@@ -49,10 +49,10 @@ pub async fn follow(core: &Core, endpoint: &Endpoint, shared: &Shared) -> Result
             room = self::room(core, which, shared).await?;
         }
         if is_stuck(core, which, shared).await? {
-            // Nothing of it can be posted now: written together, it takes less of what the others need.
+            // Nothing can be posted now: written together, they need less of the shared resources.
             tokio::time::sleep(TOGETHER).await;
         }
-        // An app that was changed meanwhile is told under its new name.
+        // An app that was changed meanwhile is shown under its new name.
         let app = deps.directory.app_of(endpoint.app).await?;
         let new = render(deps, &app, &endpoint, reply.events).await?;
         let mut tx = deps.db.begin().await?;
@@ -74,31 +74,31 @@ pub async fn follow(core: &Core, endpoint: &Endpoint, shared: &Shared) -> Result
     Ok(())
 }
 
-/// Waits until fewer than [`MOST`] are untried, and gives how many may be added. The database is asked: a count beside it
-/// would go wrong one day, and the feed would stand still.
+/// Waits until fewer than [`MOST`] are untried, and returns how many may be added. The database is queried: a separate
+/// counter could drift, and the feed would stall.
 async fn room(core: &Core, which: (AppId, i64), shared: &Shared) -> Result<i64, Error> {
     loop {
         let untried = delivery::untried(&core.deps.db, which, MOST).await?;
         if untried < MOST {
             return Ok(MOST - untried);
         }
-        // Nobody tells of what another process has tried.
+        // There is no signal for attempts of other processes.
         let _ = timeout(LOOK, shared.tried.notified()).await;
     }
 }
 
-/// Whether more waits than can be posted at once, and nothing of it is delivered.
+/// Whether more is queued than can be posted at once, and nothing of it is delivered.
 async fn is_stuck(core: &Core, which: (AppId, i64), shared: &Shared) -> Result<bool, Error> {
     let most = AT_ONCE as i64;
     Ok(shared.is_silent(core.deps.clock.elapsed()) && delivery::untried(&core.deps.db, which, most).await? == most)
 }
 
-/// Events that the endpoint was not told of are gone, since it was paused or away for longer than they are kept. Somebody
-/// has to know: it is paused, and goes on at what is left when it is resumed.
+/// Events that the endpoint had not received are gone, since it was paused or unavailable for longer than they are
+/// kept. The operator has to know: it is paused, and continues with what is left when it is resumed.
 async fn overtaken(core: &Core, (app, id): (AppId, i64), cursor: &str, error: &Error) -> Result<(), Error> {
     tracing::error!(%app, endpoint = id, "events are no longer kept that an endpoint was not told of");
     let mut tx = core.deps.db.begin().await?;
-    // What leads to what is left: nothing that is kept is passed over, whenever it is resumed.
+    // A cursor to what is left: nothing that is kept is skipped, whenever it is resumed.
     if store::endpoint::advance(&mut tx, app, id, cursor, error.subject()).await? {
         let since = format!("{OVERTAKEN} behind {cursor}");
         store::endpoint::pause(&mut tx, app, id, Some(&since)).await?;
@@ -108,5 +108,5 @@ async fn overtaken(core: &Core, (app, id): (AppId, i64), cursor: &str, error: &E
     Ok(())
 }
 
-/// Why an endpoint is paused that lost events.
+/// Why an endpoint that lost events is paused.
 const OVERTAKEN: &str = "events that it was not told of are no longer kept; resumed, it goes on at what is left";

@@ -1,7 +1,8 @@
-//! Ends the endpoints of apps that were deleted, and forgets what was theirs in small steps.
+//! Removes the endpoints of deleted apps, and their other data in small steps.
 //!
-//! The endpoints go first, so nothing more is posted or read for them; the counter goes last, so whatever a crash leaves
-//! is found again. An app that the directory merely does not know is left alone: it may be the wrong directory.
+//! The endpoints are removed first, so nothing more is posted or read for them; the counter is removed last, so after a
+//! crash the rest is found again. An app that the directory merely does not know is left alone: it may be the wrong
+//! directory.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -12,12 +13,12 @@ use crate::{
     store::{self, delivery},
 };
 
-/// How long a deleted app's endpoints are told at most. Whoever is told of an app that is gone is told nothing new.
+/// The maximum time until a deleted app's endpoints stop.
 const PAUSE: Duration = Duration::from_secs(10);
-/// Deliveries of one step.
+/// Deliveries per step.
 const STEP: i64 = 500;
 
-/// Does it for ever.
+/// Runs forever.
 pub async fn run(core: Arc<Core>) {
     loop {
         tokio::time::sleep(PAUSE).await;

@@ -31,18 +31,18 @@ pub use purge::purge;
 
 use crate::{app::Core, model::Endpoint, store};
 
-/// How long until endpoints that another process has added or changed are seen.
+/// How often endpoints changed by another process are discovered.
 const LOOK: Duration = Duration::from_secs(2);
-/// How long a process has an endpoint for itself, unless it says so again.
+/// The lease time of an endpoint.
 const LEASE: Duration = Duration::from_secs(8);
-/// Calls to one endpoint at once.
+/// Concurrent calls to one endpoint.
 const AT_ONCE: usize = 64;
-/// After how long without a delivery an endpoint is stuck.
+/// After how long without a delivery an endpoint counts as stuck.
 const STUCK: Duration = Duration::from_secs(1);
-/// How long a worker rests after a failure of ours; twice as long after each further one.
+/// How long a worker pauses after an internal error; twice as long after each further one.
 const REST: Duration = Duration::from_secs(1);
 const LONGEST_REST: Duration = Duration::from_secs(8);
-/// A worker that ran for so long was well.
+/// A worker that ran for so long was healthy.
 const WELL: Duration = Duration::from_mins(1);
 
 /// Runs until shutdown.
@@ -64,18 +64,18 @@ struct Pair {
 }
 
 impl Drop for Pair {
-    /// It still writes down what comes of the calls that it has begun.
+    /// It still records the outcomes of its open calls.
     fn drop(&mut self) {
         self.stop.trigger();
     }
 }
 
-/// Works for every endpoint that no other process works for. A lease spares two processes the same work; that nothing
-/// is lost or becomes two deliveries does not rest on it.
+/// Works for every endpoint that no other process works for. Leases only avoid duplicate work; correctness (nothing
+/// lost, nothing delivered from two rows) does not depend on them.
 async fn supervise(core: Arc<Core>, mut changes: watch::Receiver<()>) {
     let owner = owner(&*core.deps.entropy);
     let mut pairs: HashMap<(AppId, i64), Pair> = HashMap::new();
-    // By the clock that nobody sets.
+    // By the steady clock.
     let (mut leased_until, mut broken) = (Duration::ZERO, HashSet::new());
     loop {
         changes.mark_unchanged();
@@ -89,7 +89,7 @@ async fn supervise(core: Arc<Core>, mut changes: watch::Receiver<()>) {
                         pair.stop.trigger();
                     }
                 }
-                // One that was stopped, or has failed, is replaced once it has ended.
+                // A stopped or failed one is replaced once it has ended.
                 pairs.retain(|_, pair| !pair.work.is_finished());
                 for (which, endpoint) in endpoints {
                     let endpoint = Arc::new(endpoint);
@@ -114,7 +114,7 @@ async fn supervise(core: Arc<Core>, mut changes: watch::Receiver<()>) {
     }
     stop_all(&pairs);
     for pair in pairs.values_mut() {
-        // What it panicked of, if it did, was logged.
+        // Its panic, if any, was logged.
         let _ = (&mut pair.work).await;
     }
     if let Err(error) = store::endpoint::release(&core.deps.db, &owner).await {
@@ -128,20 +128,20 @@ fn stop_all(pairs: &HashMap<(AppId, i64), Pair>) {
     }
 }
 
-/// A name that no other process has.
+/// A unique name for this process.
 fn owner(entropy: &dyn Entropy) -> String {
     let mut bytes = [0; 16];
     entropy.fill(&mut bytes);
     hex(&bytes)
 }
 
-/// The endpoints that this process works for from now on. Those that are broken are said once.
+/// The endpoints that this process works for from now on. Broken ones are logged once.
 async fn ours(
     core: &Core,
     owner: &str,
     broken: &mut HashSet<(AppId, i64)>,
 ) -> Result<HashMap<(AppId, i64), Endpoint>, Error> {
-    // The data folder's lock makes the process with SQLite the only one.
+    // The data folder's lock ensures that only one process uses SQLite.
     let leased = match core.deps.db.engine() {
         Engine::Sqlite => None,
         Engine::Postgres => Some(store::endpoint::lease(&core.deps.db, &*core.deps.clock, owner, LEASE).await?),
@@ -165,7 +165,7 @@ fn pair(core: &Arc<Core>, endpoint: Arc<Endpoint>, changes: watch::Receiver<()>)
     Pair { endpoint: sender, stop, work }
 }
 
-/// Until it is told to stop. The calls that have begun are finished then.
+/// Until it is told to stop. Open calls are finished then.
 async fn work(
     core: Arc<Core>,
     endpoint: Arc<Endpoint>,
@@ -184,7 +184,7 @@ async fn work(
     core.wake();
 }
 
-/// For ever: a failure of ours, or of our own services, is waited out.
+/// Forever: internal errors and those of our own services are waited out.
 async fn follow_on(core: &Core, endpoint: &Endpoint, shared: &Shared) {
     let mut rest = Rest::default();
     loop {
@@ -202,7 +202,7 @@ async fn deliver_on(endpoint: &Endpoint, deliveries: &mut Deliveries) {
     }
 }
 
-/// What the two of a pair tell each other.
+/// The signals between the two of a pair.
 #[derive(Debug, Default)]
 struct Shared {
     /// There are new deliveries.
@@ -214,13 +214,13 @@ struct Shared {
 }
 
 impl Shared {
-    /// Whether nothing was delivered of late.
+    /// Whether nothing was delivered recently.
     fn is_silent(&self, elapsed: Duration) -> bool {
         elapsed > Duration::from_millis(self.delivered_at.load(Ordering::SeqCst)) + STUCK
     }
 }
 
-/// What lies between two failures.
+/// The pause between two failures.
 struct Rest {
     next: Duration,
     began: Instant,

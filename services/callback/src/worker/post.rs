@@ -15,31 +15,31 @@ use crate::{
     webhook,
 };
 
-/// What is read of an answer, in bytes.
+/// Maximum bytes read of a response.
 const MAX_ANSWER: usize = 4096;
-/// What is kept of it.
+/// Maximum bytes kept of it.
 const KEPT: usize = 512;
 
-/// What came of a call.
+/// The outcome of a call.
 #[derive(Debug, Default)]
 pub struct Answer {
-    /// 0: there was none.
+    /// 0: no response.
     pub status: u16,
-    /// The beginning of it, or why there was none.
+    /// The beginning of the response, or why there was none.
     pub text: String,
     pub timed_out: bool,
-    /// How long the server wants to be left alone.
+    /// The server's Retry-After.
     pub retry_after: Option<Duration>,
 }
 
 impl Answer {
-    /// There was none, for the reason given.
+    /// No response, for this reason.
     pub fn none(text: impl Into<String>) -> Self {
         Self { text: text.into(), ..Self::default() }
     }
 }
 
-/// Posts the delivery, with proofs of their own for each attempt.
+/// Posts the delivery, with fresh signatures for each attempt.
 pub async fn post(core: &Core, endpoint: &Endpoint, app: &App, due: &Due, now: UnixMillis) -> Answer {
     let seconds = now.0 / 1000;
     let url = match Url::parse(&address(endpoint, app, due, seconds)) {
@@ -76,7 +76,7 @@ pub async fn post(core: &Core, endpoint: &Endpoint, app: &App, due: &Due, now: U
     }
 }
 
-/// Tencent's receivers are told the rest in the query; the others have their URL as it is.
+/// Tencent's receivers get the rest in the query; the others have their URL as it is.
 fn address(endpoint: &Endpoint, app: &App, due: &Due, seconds: i64) -> String {
     let Some(callback) = Callback::of_command(&due.command).filter(|_| endpoint.dialect == Dialect::Tencent) else {
         return endpoint.url.clone();
@@ -99,7 +99,7 @@ async fn read(response: Response) -> Answer {
     Answer { status, text, timed_out: error.is_some_and(|error| error.is_timeout()), retry_after }
 }
 
-/// In seconds; dates are not listened to.
+/// In seconds; dates are ignored.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }

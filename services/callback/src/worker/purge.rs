@@ -1,4 +1,4 @@
-//! Forgets deliveries that are long done.
+//! Removes old deliveries.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,10 +7,10 @@ use tidings_domain::{App, Error, UnixMillis};
 use crate::{app::Core, store::delivery};
 
 const PAUSE: Duration = Duration::from_mins(1);
-/// Deliveries of one step.
+/// Deliveries per step.
 const STEP: i64 = 500;
 
-/// Does it for ever.
+/// Runs forever.
 pub async fn run(core: Arc<Core>) {
     loop {
         tokio::time::sleep(PAUSE).await;
@@ -22,7 +22,7 @@ pub async fn run(core: Arc<Core>) {
 
 async fn every_app(core: &Core) -> Result<(), Error> {
     for app in core.deps.directory.apps().await? {
-        // What goes wrong with one app leaves the others alone.
+        // An error with one app does not affect the others.
         if let Err(error) = purge(core, &app).await {
             tracing::warn!(%error, app = %app.id, "old deliveries could not be purged");
         }
@@ -30,7 +30,7 @@ async fn every_app(core: &Core) -> Result<(), Error> {
     Ok(())
 }
 
-/// Forgets what an app keeps no longer; gives how many.
+/// Removes what an app no longer keeps; returns how many.
 pub async fn purge(core: &Core, app: &App) -> Result<i64, Error> {
     let now = core.deps.clock.now();
     let before = |age: Duration| UnixMillis(now.0 - age.as_millis() as i64);

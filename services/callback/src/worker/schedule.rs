@@ -1,4 +1,4 @@
-//! What follows an attempt.
+//! The state after an attempt.
 
 use std::time::Duration;
 
@@ -10,20 +10,22 @@ use crate::{
     model::{Retry, State},
 };
 
-/// Longest time that a server may ask to be left alone.
+/// The maximum Retry-After that is respected.
 const LONGEST: Duration = Duration::from_hours(10);
-/// A waiting time is longer or shorter by up to this part of it, so that what failed together does not come back together.
+/// Jitter: a delay is longer or shorter by up to this fraction, so that deliveries that failed together are not retried
+/// together.
 const JITTER: u32 = 10;
 
-/// Where a delivery stands after an attempt.
+/// The state of a delivery after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verdict {
     pub state: State,
-    /// When it is tried next, or was done.
+    /// When the next attempt is due, or when it was done.
     pub at: UnixMillis,
 }
 
-/// Any 2xx is delivered, whatever the body (decision 33). 410 leaves it waiting, since the endpoint is paused.
+/// Any 2xx counts as delivered, whatever the body (decision 33). After 410 it stays queued, since the endpoint is
+/// paused.
 pub fn judge(deps: &Deps, retry: Retry, answer: &Answer, tries: i64, now: UnixMillis) -> Verdict {
     let dead = Verdict { state: State::Dead, at: now };
     let waiting = |wait: Duration| Verdict { state: State::Waiting, at: now + wait };
