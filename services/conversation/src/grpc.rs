@@ -1,4 +1,4 @@
-//! The gRPC door.
+//! The gRPC API.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! Each user's view of the log: lists, unread counts, cursors, deletion, pins.
 //!
-//! This service keeps positions and pins; what lies between them it asks the message service, which it tells what was read.
+//! This service stores cursors and pins; for messages it calls the message service, to which it reports what was read.
 
 mod app;
 mod grpc;
@@ -33,20 +33,20 @@ pub const SCHEMA: Schema = Schema {
     ],
 };
 
-/// What the service needs.
+/// The dependencies of the service.
 #[derive(Debug, Clone)]
 pub struct Deps {
     /// Its database, migrated.
     pub db: Db,
-    /// Who exists.
+    /// Apps and users.
     pub directory: DirectoryCache,
     /// The log.
     pub message: MessageServiceClient<Wire>,
-    /// The time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Told when a read mark has moved.
+    /// Signalled when a read mark has moved.
     pub read: Arc<Notify>,
-    /// Where the worker runs.
+    /// Runs the worker.
     pub tasks: Tasks,
 }
 

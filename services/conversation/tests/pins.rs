@@ -1,4 +1,4 @@
-//! How many conversations can be pinned, on both engines.
+//! The limit on pinned conversations, on both engines.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -25,7 +25,7 @@ const ANN: i64 = 16;
 const BOB: i64 = 32;
 const MOST: i64 = 1_000;
 
-/// A directory that knows the app, and that everybody who acts is there.
+/// A fake directory that knows the app and all users.
 async fn the_app(request: http::Request<Body>) -> Result<http::Response<Body>, Infallible> {
     if request.uri().path().ends_with("/GetUser") {
         return Ok(grpc_answer(&pb::User { registered: true, enabled: true, ..Default::default() }));
@@ -49,7 +49,7 @@ fn by<T>(user: i64, message: T) -> tonic::Request<T> {
     context::request(&Caller { app: AppId(1), actor, address: None, platform: Platform::RestApi }, message)
 }
 
-/// Whether it was not so before.
+/// Whether it changed anything.
 async fn pin(db: &Db, user: i64, other: i64, pinned: bool) -> Result<bool, Reason> {
     let conversation = pb::ConversationId { kind: pb::ConversationKind::Direct.into(), first: user, second: other };
     let wanted = pb::PinRequest { user_id: None, conversation: Some(conversation), pinned };
@@ -62,7 +62,7 @@ async fn pinned(db: &Db, user: i64) -> Vec<i64> {
     reply.unwrap().into_inner().conversations.iter().map(|place| place.second).collect()
 }
 
-/// Gives Ann as many pins as one may have, less one.
+/// Gives Ann one pin less than the limit.
 async fn fill(db: &Db) {
     const FILL: &str = "insert into pin (app_id, user_id, conv_a, conv_b, pin_no) values (1, $1, $1, $2, $3)";
     const NUMBER: &str = "insert into pin_head (app_id, user_id, last_no) values (1, $1, $2)";

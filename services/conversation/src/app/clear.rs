@@ -1,4 +1,4 @@
-//! Hides messages from one user up to a moment.
+//! Hides messages from one user up to a point in time.
 
 use tidings_domain::{Caller, ConversationId, Error, Marks, MsgId, UnixMillis, UserId};
 
@@ -8,8 +8,8 @@ use crate::{
     store::{UserConversation, cursor as store},
 };
 
-/// Hides what was sent up to `until`, and nothing that is sent from now on. With nothing newer the conversation leaves the
-/// list.
+/// Hides what was sent up to `until`, and nothing that is sent from now on. If there is nothing newer, the conversation
+/// is removed from the list.
 pub async fn clear(
     deps: &Deps,
     caller: &Caller,

@@ -1,4 +1,4 @@
-//! Removes a conversation from one user's view. The log and everybody else's view stay as they are.
+//! Removes a conversation from one user's view. The log and everybody else's view are unchanged.
 
 use tidings_domain::{Caller, ConversationId, Error, Marks, MsgId, UserId};
 
@@ -8,8 +8,8 @@ use crate::{
     store::{UserConversation, cursor as store},
 };
 
-/// Hides what is there now; a newer message brings the conversation back with only what is newer. With `keep_history` it
-/// leaves the list alone, and comes back whole.
+/// Hides the present messages; with a newer message the conversation reappears, with only what is newer. With
+/// `keep_history` it is only removed from the list, and reappears with all messages.
 pub async fn delete(
     deps: &Deps,
     caller: &Caller,

@@ -9,10 +9,10 @@ use crate::{
     store::cursor::{self as store, Raise},
 };
 
-/// Conversations of one step.
+/// Conversations per step.
 const STEP: i32 = 1_000;
 
-/// How many left the list.
+/// Returns how many left the list.
 pub async fn delete_all(deps: &Deps, caller: &Caller, user: UserId) -> Result<usize, Error> {
     let mut deleted = 0;
     let mut before = MsgId::ZERO;

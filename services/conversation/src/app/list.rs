@@ -1,4 +1,4 @@
-//! A user's conversations with what is unread in each.
+//! A user's conversations with unread counts.
 
 use tidings_domain::{Caller, Error, MsgId, UserId};
 use tidings_proto::{error_from_status, pb};
@@ -6,7 +6,7 @@ use tidings_runtime::context;
 
 use crate::{Deps, store::cursor as store};
 
-/// Most conversations that the message service counts at once.
+/// Maximum number of conversations that the message service counts at once.
 const MOST: i32 = 10_000;
 
 /// Newest activity first, at most `limit` (0: the default), below `before` where it is not zero.
@@ -20,7 +20,7 @@ pub async fn list(
     unread(deps, caller, user, pb::UnreadRequest { limit, before_msg_id: before.0, ..Default::default() }).await
 }
 
-/// What the user has not read in all one-to-one conversations together (tencent.md 4).
+/// The user's total unread count over all one-to-one conversations (tencent.md 4).
 pub async fn unread_total(deps: &Deps, caller: &Caller, user: UserId) -> Result<i64, Error> {
     let all = pb::UnreadRequest { limit: MOST, direct_only: true, ..Default::default() };
     let conversations = unread(deps, caller, user, all).await?;

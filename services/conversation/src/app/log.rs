@@ -1,4 +1,4 @@
-//! What this service asks the log.
+//! This service's queries to the log.
 
 use tidings_domain::{Caller, ConversationId, Error, MsgId};
 use tidings_proto::{
@@ -18,7 +18,7 @@ pub async fn head(
     Ok(MsgId(head.into_inner().msg_id))
 }
 
-/// The conversation that a message is or was in; `None`: it is past retention, and `claimed` is not given.
+/// The conversation of a message; `None`: it is past retention, and `claimed` is not given.
 pub async fn locate(
     log: &MessageServiceClient<Wire>,
     caller: &Caller,

@@ -15,7 +15,7 @@ use crate::{
 /// Which mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
-    /// Read; what is read was delivered too.
+    /// Read; what is read counts as delivered too.
     Read,
     /// Delivered to a device.
     Delivered,
@@ -30,11 +30,11 @@ pub struct UpTo {
     pub msg_id: Option<MsgId>,
 }
 
-/// Where the mark stands now.
+/// The mark after the call.
 #[derive(Debug, Clone, Copy)]
 pub struct Moved {
     pub moved: bool,
-    /// `None`: nobody knows any more where the message was.
+    /// `None`: the message's conversation is no longer known.
     pub conversation: Option<ConversationId>,
     pub msg_id: MsgId,
 }
@@ -82,8 +82,8 @@ async fn raise(
     Ok(moved)
 }
 
-/// Up to which message of which conversation. `None`: a message that retention removed from one that is not given, so
-/// that no mark needs to move: what is gone counts as read.
+/// The conversation, and the message up to which the mark moves. `None`: retention removed the message and no
+/// conversation is given, so no mark needs to move: what is gone counts as read.
 async fn resolve(
     deps: &Deps,
     caller: &Caller,

@@ -1,4 +1,4 @@
-//! Pins conversations on top of a user's list, and takes pins away.
+//! Pins conversations at the top of a user's list, and unpins them.
 
 use tidings_domain::{Caller, ConversationId, Error, UserId};
 
@@ -7,11 +7,10 @@ use crate::{
     store::{UserConversation, pin as store},
 };
 
-/// Most pins of a user.
+/// Maximum number of pins of a user.
 const MOST: i64 = 1_000;
 
-/// Pins it above the others, or takes its pin away; false when it was so before. Who left a group can still take its
-/// pin away.
+/// Pins it above the others, or unpins it; false when nothing changed. Former members of a group can still unpin it.
 pub async fn pin(
     deps: &Deps,
     caller: &Caller,

@@ -1,7 +1,7 @@
-//! Tells the message service what was read, behind the answers.
+//! Reports read marks to the message service, in the background.
 //!
-//! A report is written in the transaction that moves the mark and forgotten once it was told. A crash between telling and
-//! forgetting, or another process at the same work, tells it twice, which adds nothing.
+//! A report is written in the transaction that moves the mark and deleted once it was delivered. A crash in between, or
+//! another process at the same work, delivers it twice, which adds nothing.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,12 +14,12 @@ use crate::{
     store::read_report::{self, ReadReport},
 };
 
-/// How long to wait when nobody says that there is something to tell.
+/// How often it checks without a signal.
 const PAUSE: Duration = Duration::from_secs(5);
-/// How long it rests after a failure; twice as long after each further one.
+/// The pause after a failure; twice as long after each further one.
 const REST: Duration = Duration::from_secs(1);
 const LONGEST_REST: Duration = Duration::from_secs(8);
-/// Reports of one call.
+/// Reports per call.
 const BATCH: i64 = 500;
 
 /// Runs until shutdown.
@@ -53,7 +53,7 @@ async fn run(deps: Arc<Deps>) {
     }
 }
 
-/// Tells some; false when there is nothing more to tell.
+/// Reports some; false when there is nothing left to report.
 async fn report(deps: &Deps) -> Result<bool, Error> {
     let reports = read_report::some(&deps.db, BATCH).await?;
     for of_app in reports.chunk_by(|one, other| one.place.app == other.place.app) {

@@ -1,4 +1,4 @@
-//! Where a user and the other party stand in one conversation.
+//! The cursors of the user and the other party in one conversation.
 
 use tidings_domain::{Caller, ConversationId, Error, Marks, UserId};
 

@@ -1,4 +1,4 @@
-//! Where each user stands in each conversation.
+//! Each user's cursors in each conversation.
 
 use std::sync::LazyLock;
 
@@ -19,7 +19,7 @@ const FIND: &str = "
     select user_id, read_id, delivered_id, cleared_id
     from cursor where app_id = $1 and user_id in ($2, $3) and conv_a = $4 and conv_b = $5";
 
-/// Every position moves up or stays; nothing is written when all of them stay.
+/// Every cursor moves up or stays; nothing is written when all of them stay.
 static RAISE: LazyLock<ManyRows> = LazyLock::new(|| {
     let columns = [
         ("app_id", Kind::Int),
@@ -61,7 +61,7 @@ pub fn of_user_text(engine: Engine) -> String {
     OF_USER.text(engine)
 }
 
-/// A cursor as it is listed.
+/// A cursor as listed.
 #[derive(Debug, Clone, Copy)]
 pub struct Cursor {
     pub conversation: ConversationId,
@@ -80,7 +80,7 @@ pub async fn of_user(db: &Db, app: AppId, user: UserId) -> Result<Vec<Cursor>, E
     Ok(cursors.collect())
 }
 
-/// Where a user and another one stand in a conversation; the beginning when they never moved.
+/// The cursors of a user and another one in a conversation; zeros if they never moved.
 pub async fn find(db: &Db, place: UserConversation, other: UserId) -> Result<(Marks, Marks), Error> {
     let (a, b) = place.conversation.key();
     let rows: Vec<(i64, i64, i64, i64)> = on_db!(db, |c| sqlx::query_as(FIND)
@@ -102,7 +102,7 @@ pub async fn find(db: &Db, place: UserConversation, other: UserId) -> Result<(Ma
     Ok((marks_of(place.user), marks_of(other)))
 }
 
-/// New positions of a user in a conversation; zeros leave a position where it is.
+/// New cursors of a user in a conversation; zeros leave a cursor unchanged.
 #[derive(Debug, Clone, Copy)]
 pub struct Raise {
     pub conversation: ConversationId,
@@ -110,13 +110,13 @@ pub struct Raise {
     pub unlisted: MsgId,
 }
 
-/// Moves a user's positions up to these; false when all of them stood there or further.
+/// Moves a user's cursors up to these; false when all of them were there or further.
 pub async fn raise(tx: &mut Tx, place: UserConversation, to: Marks, unlisted: MsgId) -> Result<bool, Error> {
     let raise = Raise { conversation: place.conversation, to, unlisted };
     Ok(raise_many(tx, place.app, place.user, &[raise]).await? > 0)
 }
 
-/// The same in several conversations at once; gives in how many anything moved.
+/// The same in several conversations at once; returns in how many anything moved.
 pub async fn raise_many(tx: &mut Tx, app: AppId, user: UserId, raises: &[Raise]) -> Result<usize, Error> {
     let int = |value: fn(&Raise) -> i64| Column::Int(raises.iter().map(value).collect());
     let rows = [

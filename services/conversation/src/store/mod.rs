@@ -18,7 +18,7 @@ pub fn statements(engine: Engine) -> Vec<String> {
         .collect()
 }
 
-/// A user's place in a conversation.
+/// The key of a user's row for a conversation.
 #[derive(Debug, Clone, Copy)]
 pub struct UserConversation {
     pub app: AppId,
@@ -26,7 +26,7 @@ pub struct UserConversation {
     pub conversation: ConversationId,
 }
 
-/// What this service keeps for each app.
+/// What this service stores for each app.
 pub fn app_rows() -> AppRows {
     AppRows::new(&[
         ("read_report", "user_id, conv_a, conv_b, read_id", Kind::Int),

@@ -33,13 +33,13 @@ pub fn of_user_text(engine: Engine) -> String {
     OF_USER.text(engine)
 }
 
-/// A user's pinned conversations, the last pinned first.
+/// A user's pinned conversations, most recently pinned first.
 pub async fn of_user(db: &Db, app: AppId, user: UserId) -> Result<Vec<ConversationId>, Error> {
     let rows: Vec<(i64, i64)> = OF_USER.read(db, &[app.0, user.0]).await?;
     Ok(rows.into_iter().map(|(a, b)| ConversationId::from_key(a, b)).collect())
 }
 
-/// Pins a conversation above the others; false when it was pinned before. Holds the user's pins until the transaction
+/// Pins a conversation above the others; false when it was already pinned. Locks the user's pins until the transaction
 /// ends.
 pub async fn pin(tx: &mut Tx, place: UserConversation) -> Result<bool, Error> {
     let (a, b) = place.conversation.key();
@@ -63,7 +63,7 @@ pub async fn count(tx: &mut Tx, app: AppId, user: UserId) -> Result<i64, Error> 
     Ok(count)
 }
 
-/// Takes a pin away; false when there was none.
+/// Unpins; false when it was not pinned.
 pub async fn unpin(tx: &mut Tx, place: UserConversation) -> Result<bool, Error> {
     let (a, b) = place.conversation.key();
     let unpinned = on_tx!(tx, |c| sqlx::query(UNPIN)

@@ -1,4 +1,4 @@
-//! Read marks that moved and that nobody was told of yet.
+//! Read marks that moved and are not reported yet.
 
 use std::sync::LazyLock;
 
@@ -43,7 +43,7 @@ pub struct ReadReport {
     pub place: UserConversation,
     pub msg_id: MsgId,
     pub at: UnixMillis,
-    /// From where: see `Event` in `message.proto`.
+    /// The origin: see `Event` in `message.proto`.
     pub address: String,
     pub platform: String,
     pub trace: String,
@@ -98,7 +98,7 @@ pub async fn some(db: &Db, limit: i64) -> Result<Vec<ReadReport>, Error> {
     Ok(reports.collect())
 }
 
-/// Forgets those that were told.
+/// Removes delivered reports.
 pub async fn remove(tx: &mut Tx, reports: &[ReadReport]) -> Result<(), Error> {
     let int = |value: fn(&ReadReport) -> i64| Column::Int(reports.iter().map(value).collect());
     let rows = [
