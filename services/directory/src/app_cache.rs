@@ -1,7 +1,7 @@
-//! Keeps app rows for a moment, so that authenticating does not read and decrypt them every time.
+//! A short-lived cache of app rows, so that authenticating does not read and decrypt them every time.
 //!
-//! An entry is at most two seconds old, which is how long another process's change may stay unseen. This process's
-//! own changes are seen at once.
+//! An entry is at most two seconds old, which is how long another process's change may go unnoticed. This process's own
+//! changes take effect at once.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -21,7 +21,7 @@ impl AppCache {
         Self(TtlCache::new(KEPT, |_, _| FRESH))
     }
 
-    /// The app of that name, which `read` gives where none is kept.
+    /// The app of that name, from `read` if it is not cached.
     pub(crate) async fn get(
         &self,
         key: &AppKey,
@@ -34,7 +34,7 @@ impl AppCache {
         }
     }
 
-    /// To be called after the change is committed. A row that was read before it is not kept.
+    /// Must be called after the change is committed. A row that was read before it is not stored.
     pub(crate) fn changed(&self, app: &App) {
         for key in AppKey::all_of(app) {
             self.0.remove(&key);

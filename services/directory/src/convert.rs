@@ -1,4 +1,4 @@
-//! Between protobuf messages and the directory's own nouns.
+//! Converts between protobuf messages and the directory's own types.
 
 pub(crate) mod group;
 pub(crate) mod screening;
@@ -38,7 +38,7 @@ pub(crate) fn limit(wire: i32, default: i64) -> Result<i64, Error> {
     limit_up_to(1000, wire, default)
 }
 
-/// The same where pages may be larger, or smaller.
+/// The same with another maximum.
 pub(crate) fn limit_up_to(most: i64, wire: i32, default: i64) -> Result<i64, Error> {
     match i64::from(wire) {
         0 => Ok(default),
@@ -66,7 +66,7 @@ impl From<pb::CreateAppRequest> for NewApp {
     }
 }
 
-/// The app with the secrets that its owner needs; the token key is nobody's but ours.
+/// The app with the secrets that its owner needs; the token key stays internal.
 pub(crate) fn revealed(known: &KnownApp) -> pb::AppWithSecrets {
     pb::AppWithSecrets {
         app: Some(known.app.clone().into()),
@@ -122,7 +122,7 @@ impl From<pb::NewUser> for NewUser {
     }
 }
 
-/// What became of one registration.
+/// The outcome of one registration.
 pub(crate) fn registered(result: Result<User, Refusal>) -> pb::Registered {
     let result = match result {
         Ok(user) => pb::registered::Result::User(user.into()),
@@ -155,7 +155,7 @@ impl TryFrom<pb::issue_token_request::Grant> for Grant {
     }
 }
 
-/// The app and what is asked of it.
+/// The app and the request.
 pub(crate) fn token_request(wire: pb::IssueTokenRequest) -> Result<(AppKey, TokenRequest), Error> {
     let grant = required("grant", wire.grant)?.try_into()?;
     let request = TokenRequest { grant, ttl_seconds: wire.ttl_seconds, peer_address: wire.peer_address };

@@ -1,4 +1,4 @@
-//! The door: converts, acts, converts. Groups and rooms have a file of their own.
+//! The gRPC API: converts, acts, converts. Groups and rooms have a file of their own.
 
 mod group;
 
@@ -25,8 +25,8 @@ use crate::{
 type Reply<T> = Result<Response<T>, Status>;
 
 impl Directory {
-    /// Who calls, for an app that is enabled. A user on whose behalf it is must exist, and be enabled for whatever changes
-    /// something.
+    /// The caller, for an enabled app. A user on whose behalf the call is made must exist, and must be enabled for
+    /// calls that change something.
     async fn caller<T>(&self, request: &Request<T>) -> Result<Caller, Error> {
         let scope = Scope::of(request)?;
         let known = self.core.enabled_app(&scope.app.clone().try_into()?).await?;
@@ -35,7 +35,7 @@ impl Directory {
         Ok(caller)
     }
 
-    /// The app that a call about users is for, whether it is enabled or not, as the metadata names it.
+    /// The app of a call about users according to the metadata, enabled or not.
     async fn caller_app<T>(&self, request: &Request<T>) -> Result<AppKey, Error> {
         let scope = Scope::of(request)?;
         let key = scope.app.clone().try_into()?;
@@ -46,7 +46,7 @@ impl Directory {
         Ok(key)
     }
 
-    /// The same where no user may call.
+    /// The same for calls that no user may make.
     async fn app_itself<T>(&self, request: &Request<T>) -> Result<AppId, Error> {
         if Scope::of(request)?.actor != Actor::App {
             return Err(Error::not_permitted("only the app itself manages word lists and hooks"));

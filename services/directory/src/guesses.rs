@@ -1,9 +1,9 @@
 //! Limits wrong guesses of passwords and client secrets.
 //!
-//! For its pair of target and address a guess is counted before it is checked, and forgotten when it was right, so
-//! that many guesses at once get no further than one after another. For the address alone only wrong ones count, so
-//! that many users may log in at once from one place. Memory is bounded: beyond the bound the oldest counts are forgotten. Each
-//! process counts for itself.
+//! For a pair of target and address a guess is counted before it is checked, and the count is reset when it was right,
+//! so that concurrent guesses get no further than sequential ones. For the address alone only wrong guesses count, so
+//! that many users may log in at once from one place. Memory is bounded: beyond the bound the oldest counts are
+//! dropped. Each process counts for itself.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -15,11 +15,12 @@ use tidings_domain::{AppId, Error, Reason, UnixMillis, UserId, UserRef};
 use crate::{network::network, windows::Windows};
 
 const WINDOW: Duration = Duration::from_mins(15);
-/// Wrong guesses in a window of one secret from one address.
+/// Wrong guesses per window of one secret from one address.
 const PER_PAIR: u32 = 10;
-/// Wrong guesses in a window from one address.
+/// Wrong guesses per window from one address.
 const PER_ADDRESS: u32 = 100;
-/// What is guessed. Users count as they are named, whether they exist or not, or else the limit would tell who does.
+/// What is guessed. Users count by the name in the request, whether they exist or not, otherwise the limit would reveal
+/// which do.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Target {
     /// The password of the user with that id.
@@ -39,7 +40,7 @@ impl From<&UserRef> for Target {
     }
 }
 
-/// One guess: of what, and from where.
+/// One guess: its target and its origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Guess {
     app: AppId,
@@ -53,12 +54,12 @@ impl Guess {
         Self { app, target, from: network(address) }
     }
 
-    /// Of which app.
+    /// The app.
     pub(crate) const fn app(&self) -> AppId {
         self.app
     }
 
-    /// From where.
+    /// The client's address.
     pub(crate) fn network(&self) -> &str {
         &self.from
     }
@@ -85,7 +86,7 @@ impl Guesses {
         Self(Mutex::new(Counts { pairs: Windows::of(WINDOW), addresses: Windows::of(WINDOW) }))
     }
 
-    /// Lets a guess be checked, or refuses it without counting.
+    /// Admits a guess to be checked, or refuses it without counting.
     pub(crate) fn attempt(&self, guess: &Guess, now: UnixMillis) -> Result<(), Error> {
         let mut counts = self.lock();
         let of_pair = counts.pairs.count(&guess.pair(), now);
@@ -97,7 +98,7 @@ impl Guesses {
         Ok(())
     }
 
-    /// The guess was right: its pair starts afresh.
+    /// The guess was right: its pair's count is reset.
     pub(crate) fn right(&self, guess: &Guess) {
         self.lock().pairs.forget(&guess.pair());
     }
@@ -107,7 +108,7 @@ impl Guesses {
         self.lock().addresses.add(guess.address(), now, 1);
     }
 
-    /// The guess could not be checked, by a fault of ours.
+    /// The guess could not be checked, because of an internal error.
     pub(crate) fn unchecked(&self, guess: &Guess) {
         self.lock().pairs.take_back(&guess.pair());
     }

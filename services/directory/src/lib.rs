@@ -1,6 +1,6 @@
-//! The directory: who exists (apps, users) and who may speak for them (secrets, passwords, tokens).
+//! The directory: apps, users and their credentials (secrets, passwords, tokens).
 //!
-//! `grpc` is the door, `app` the use-cases (one a file), `store` the SQL.
+//! `grpc` is the API, `app` the use-cases (one per file), `store` the SQL.
 
 mod access_token2;
 mod app;
@@ -55,15 +55,15 @@ pub const SCHEMA: Schema = Schema {
     ],
 };
 
-/// What the directory needs from its surroundings.
+/// The dependencies of the directory.
 pub struct Deps {
     /// Opened with [`SCHEMA`].
     pub db: Db,
-    /// Tells the time: ends of tokens, overlaps and guess limits.
+    /// The clock: expiry of tokens, overlaps and guess limits.
     pub clock: Arc<dyn Clock>,
     /// Source of secrets, salts, nonces and uuids.
     pub entropy: Arc<dyn Entropy>,
-    /// Encrypts the secrets at rest. Losing it loses every app's secrets.
+    /// Encrypts the secrets at rest. If it is lost, so are every app's secrets.
     pub data_key: [u8; 32],
 }
 
@@ -85,7 +85,7 @@ impl fmt::Debug for Directory {
     }
 }
 
-/// Puts the service together.
+/// Builds the service.
 pub fn build(deps: Deps) -> Directory {
     let core = Core {
         apps: AppCache::new(),
@@ -101,18 +101,18 @@ pub fn build(deps: Deps) -> Directory {
     Directory { core: Arc::new(core) }
 }
 
-/// Some secrets of the database as they are stored, to tell whether a data key is the right one.
+/// Some secrets of the database as stored, to check whether a data key is the right one.
 pub async fn sealed(db: &Db) -> Result<Vec<Sealed>, Error> {
     store::app::sealed(db, 10).await
 }
 
-/// Every statement that is sent to `engine`, to be prepared by a test.
+/// Every statement sent to `engine`, to be prepared by a test.
 #[doc(hidden)]
 pub fn statements(engine: Engine) -> Vec<String> {
     store::statements(engine)
 }
 
-/// What this service keeps for each app.
+/// What this service stores for each app.
 pub fn app_rows() -> AppRows {
     store::app_rows()
 }

@@ -1,4 +1,4 @@
-//! The directory's own nouns.
+//! The directory's own types.
 
 pub(crate) mod group;
 pub(crate) mod screening;
@@ -12,9 +12,9 @@ use crate::{
     token::Holder,
 };
 
-/// Longest org, app name or Lanying app id, in bytes.
+/// Maximum length of an org, app name or Lanying app id, in bytes.
 const MAX_NAME: usize = 64;
-/// Longest nickname, in bytes.
+/// Maximum length of a nickname, in bytes.
 const MAX_NICKNAME: usize = 256;
 
 /// One of an app's names.
@@ -28,7 +28,7 @@ pub(crate) enum AppKey {
 }
 
 impl AppKey {
-    /// Reads Agora's `org#app`.
+    /// Parses Agora's `org#app`.
     pub(crate) fn from_agora(app_key: &str) -> Result<Self, Error> {
         match app_key.split_once('#') {
             Some((org, name)) if is_legal_name(org) && is_legal_name(name) => {
@@ -38,7 +38,7 @@ impl AppKey {
         }
     }
 
-    /// Reads Lanying's `app_id`.
+    /// Parses Lanying's `app_id`.
     pub(crate) fn from_lanying(app_id: &str) -> Result<Self, Error> {
         if is_legal_name(app_id) {
             return Ok(Self::Lanying(app_id.to_owned()));
@@ -66,14 +66,14 @@ impl AppKey {
     }
 }
 
-/// Whether `name` may be an org, an app name or a Lanying app id: it goes into paths as it is.
+/// Whether `name` may be an org, an app name or a Lanying app id: it is used in paths unescaped.
 pub(crate) fn is_legal_name(name: &str) -> bool {
     let legal = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-' | b'.');
-    // Clients resolve `.` and `..` away before they send a path.
+    // Clients resolve `.` and `..` before they send a path.
     (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(legal) && !matches!(name, "." | "..")
 }
 
-/// An app with its secrets in the clear.
+/// An app with its secrets in plain text.
 #[derive(Debug)]
 pub(crate) struct KnownApp {
     pub(crate) app: App,
@@ -84,7 +84,7 @@ pub(crate) struct KnownApp {
     pub(crate) token_key: Rotating,
 }
 
-/// What [`crate::app::Core::create_app`] is asked for.
+/// The parameters of [`crate::app::Core::create_app`].
 #[derive(Debug)]
 pub(crate) struct NewApp {
     pub(crate) org: String,
@@ -103,7 +103,7 @@ pub(crate) enum SecretKind {
     AppCertificate,
 }
 
-/// A token of the app itself that never expires; the token's text is not kept.
+/// A token of the app itself that never expires; the token's text is not stored.
 #[derive(Debug, Clone)]
 pub(crate) struct AdminToken {
     pub(crate) id: i64,
@@ -127,15 +127,15 @@ pub(crate) struct User {
     pub(crate) modified_at: UnixMillis,
 }
 
-/// A user with what tokens and passwords are checked against.
+/// A user with the data that tokens and passwords are checked against.
 #[derive(Debug)]
 pub(crate) struct KnownUser {
     pub(crate) user: User,
     /// Empty: cannot log in.
     pub(crate) password_hash: Secret,
-    /// Tokens of ours carry the one that they were made in.
+    /// Our tokens contain the epoch in which they were issued.
     pub(crate) token_epoch: i64,
-    /// Tokens that the app's server built in this second or before are void.
+    /// Tokens that the app's server built in this second or before are revoked.
     pub(crate) tokens_void_until: i64,
 }
 
@@ -155,7 +155,7 @@ pub(crate) struct Refusal {
     pub(crate) error: Error,
 }
 
-/// What a token is issued for.
+/// The kind of token to issue.
 #[derive(Debug)]
 pub(crate) enum Grant {
     ClientCredentials {
@@ -176,7 +176,7 @@ pub(crate) enum Grant {
     },
 }
 
-/// A token that was asked for.
+/// A request for a token.
 #[derive(Debug)]
 pub(crate) struct TokenRequest {
     pub(crate) grant: Grant,
@@ -185,7 +185,7 @@ pub(crate) struct TokenRequest {
     pub(crate) peer_address: String,
 }
 
-/// A token and whom it is for.
+/// A token and its user.
 #[derive(Debug)]
 pub(crate) struct Issued {
     pub(crate) token: Secret,
@@ -196,7 +196,7 @@ pub(crate) struct Issued {
     pub(crate) app: App,
 }
 
-/// Whom a token stands for.
+/// The subject of a token.
 #[derive(Debug)]
 pub(crate) struct Identity {
     pub(crate) app: App,
@@ -219,7 +219,7 @@ pub(crate) struct Profile {
     pub(crate) email: String,
 }
 
-/// What to change of a profile; the rest stays.
+/// Changes of a profile; absent fields are unchanged.
 #[derive(Debug, Default)]
 pub(crate) struct ProfileChange {
     pub(crate) nickname: Option<String>,
@@ -231,12 +231,12 @@ pub(crate) struct ProfileChange {
     pub(crate) email: Option<String>,
 }
 
-/// What to change of a user; the rest stays.
+/// Changes of a user; absent fields are unchanged.
 #[derive(Debug, Default)]
 pub(crate) struct UserChange {
     pub(crate) nickname: Option<String>,
     pub(crate) password: Option<Secret>,
-    /// Asked of users who change their own password.
+    /// Required when users change their own password.
     pub(crate) old_password: Option<Secret>,
     pub(crate) enabled: Option<bool>,
 }
@@ -250,7 +250,7 @@ pub(crate) struct Session {
     pub(crate) expires_at: UnixMillis,
 }
 
-/// A device that comes online.
+/// A device that reports online.
 #[derive(Debug)]
 pub(crate) struct NewSession {
     /// `None`: the lowest free number.
@@ -260,7 +260,7 @@ pub(crate) struct NewSession {
 }
 
 impl Profile {
-    /// What others may see.
+    /// The public fields.
     #[must_use]
     pub(crate) fn without_private(self) -> Self {
         let Self { avatar, description, public_info, .. } = self;
@@ -273,7 +273,7 @@ pub(crate) fn check_nickname(nickname: &str) -> Result<(), Error> {
     check_text("nickname", nickname, MAX_NICKNAME)
 }
 
-/// Refuses a text of more than `max` bytes, or one that PostgreSQL cannot keep.
+/// Refuses a text of more than `max` bytes, or one that PostgreSQL cannot store.
 pub(crate) fn check_text(field: &str, text: &str, max: usize) -> Result<(), Error> {
     if text.len() > max || text.contains('\0') {
         return Err(Error::invalid(field, format!("must be at most {max} bytes without U+0000")));

@@ -1,11 +1,11 @@
-//! The part of a client's address by which clients are told apart.
+//! The part of a client's address that identifies the client.
 
 use std::net::IpAddr;
 
-/// Longest text that is kept of what is no address.
+/// Maximum length that is kept of a text that is not an address.
 const MAX_CHARS: usize = 64;
 
-/// IPv6 addresses count by their /64, since one client commands all of it.
+/// IPv6 addresses count by their /64, since one client usually controls all of it.
 pub(crate) fn network(address: &str) -> String {
     match address.parse() {
         Ok(IpAddr::V6(v6)) if v6.to_ipv4_mapped().is_none() => format!("{:x?}", &v6.segments()[..4]),

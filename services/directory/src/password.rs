@@ -1,4 +1,4 @@
-//! Password hashes: argon2id, computed off the async threads, two at a time and in turns.
+//! Password hashes: argon2id, computed off the async threads, two at a time, scheduled fairly.
 
 use std::sync::Arc;
 
@@ -13,15 +13,15 @@ use crate::{
     secret::{Secret, random},
 };
 
-/// Longest password in bytes.
+/// Maximum length of a password in bytes.
 pub(crate) const MAX_BYTES: usize = 1024;
 /// KiB of memory for one hash.
 const MEMORY: u32 = 12 * 1024;
 const PASSES: u32 = 3;
 const LANES: u32 = 1;
-/// Hashes computed at once: bounds the memory and leaves the processors to others.
+/// Concurrent hashes: bounds the memory and leaves the processors to others.
 const AT_ONCE: usize = 2;
-/// The salt of the hash that is computed where there is none to compare with.
+/// The salt of the hash that is computed if there is none to compare with.
 const NOBODYS_SALT: [u8; 16] = [0; 16];
 
 /// Computes password hashes.
@@ -43,7 +43,7 @@ impl Passwords {
         hashed.map(|hash| hash.to_string()).map_err(Error::internal)
     }
 
-    /// Whether `password` is the one that `hash` was made of.
+    /// Whether `hash` was made of `password`.
     pub(crate) async fn matches(&self, password: Secret, hash: String, claim: Claim) -> Result<bool, Error> {
         let verified = self.run(claim, move |argon2| {
             let hash = PasswordHash::new(&hash)?;
@@ -56,8 +56,8 @@ impl Passwords {
         }
     }
 
-    /// Takes as long as [`Self::matches`] and says no: where there is no user, or none with a password, the time of the
-    /// answer must not tell.
+    /// Takes as long as [`Self::matches`] and returns false: if there is no user, or none with a password, the response
+    /// time must not reveal that.
     pub(crate) async fn matches_nobody(&self, password: Secret, claim: Claim) -> Result<bool, Error> {
         let hashed: Result<PasswordHash, HashError> = self
             .run(claim, move |argon2| argon2.hash_password_with_salt(password.expose().as_bytes(), &NOBODYS_SALT))
@@ -65,7 +65,7 @@ impl Passwords {
         hashed.map(|_| false).map_err(Error::internal)
     }
 
-    /// The turn goes with the work, since it goes on when the caller goes away.
+    /// The turn belongs to the work, since that continues when the caller disconnects.
     async fn run<T: Send + 'static>(
         &self,
         claim: Claim,

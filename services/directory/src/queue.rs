@@ -1,8 +1,8 @@
-//! Who may compute next: few at once, in turns, so that nobody's crowd keeps others waiting.
+//! A fair queue with few concurrent slots, so that one client's crowd does not block others.
 //!
-//! Logins go before registrations, and those that an app asks for before those that need no token; every eighth turn is
-//! the last one's, so that none waits for ever. Within a lane apps take turns, and within an app addresses. How many may
-//! wait is bounded for each address, app and lane, and whoever is one too many is refused at once, having cost nothing.
+//! Logins go before registrations, and registrations by apps before those without a token; every eighth turn goes to
+//! the last lane, so that none starves. Within a lane apps take turns, and within an app addresses. The number of
+//! waiters is bounded per address, app and lane, and any beyond it are refused at once, at no cost.
 
 use std::{
     collections::VecDeque,
@@ -14,24 +14,25 @@ use tokio::sync::oneshot;
 
 /// Waiting in one lane.
 const IN_LANE: usize = 256;
-/// Every so many turns one goes to the last lane in which somebody waits.
+/// Every so many turns one goes to the last lane with a waiter.
 const LAST_TURN: u32 = 8;
 
-/// What is waited for; the first goes first.
+/// The kind of work; the first has the highest priority.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lane {
     /// A password is compared.
     Login,
-    /// An app registers a user, or somebody changes a password.
+    /// An app registers a user, or a password is changed.
     Registration,
-    /// Somebody without a token registers.
+    /// A registration without a token.
     OpenRegistration,
 }
 
 const LANES: usize = 3;
 
 impl Lane {
-    /// How many of one address of an app may wait, and of the app. An app's own server may well be one address.
+    /// How many of one address of an app may wait, and of the app. All calls of an app's own server may have the same
+    /// address.
     const fn bounds(self) -> (usize, usize) {
         match self {
             Self::Login => (32, 128),
@@ -41,7 +42,7 @@ impl Lane {
     }
 }
 
-/// Who waits for a turn.
+/// The key of a waiter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Claim {
     pub(crate) lane: Lane,
@@ -55,16 +56,16 @@ pub(crate) struct Claim {
 pub(crate) struct Queue(Arc<Mutex<State>>);
 
 struct State {
-    /// How many more may compute now.
+    /// Free slots.
     free: usize,
     turns: u32,
     lanes: [Waiting; LANES],
 }
 
-/// Whoever waits is called by it.
+/// Signals the waiter.
 type Call = oneshot::Sender<Turn>;
 
-/// Those of one app: addresses in the order of their turns.
+/// The waiters of one app: addresses in the order of their turns.
 type Addresses = VecDeque<(String, VecDeque<Call>)>;
 
 /// One lane: apps in the order of their turns.
@@ -75,7 +76,7 @@ struct Waiting(VecDeque<(AppId, Addresses)>);
 pub(crate) struct Turn(Queue);
 
 impl Queue {
-    /// A queue for so many at once.
+    /// A queue with so many slots.
     pub(crate) fn new(at_once: usize) -> Self {
         Self(Arc::new(Mutex::new(State { free: at_once, turns: 0, lanes: Default::default() })))
     }
@@ -93,8 +94,8 @@ impl Queue {
         Ok(called)
     }
 
-    /// Gives free turns to whoever is next. The turn of somebody who went away comes back when it is dropped here, with
-    /// no lock held.
+    /// Assigns free slots to the next waiters. The slot of a waiter that disconnected is freed when it is dropped here,
+    /// with no lock held.
     fn call_next(&self) {
         loop {
             let mut state = self.lock();
@@ -134,7 +135,7 @@ impl State {
 impl Waiting {
     fn push(&mut self, claim: Claim, call: Call) -> Result<(), Error> {
         if self.is_full(&claim) {
-            // Perhaps of people who went away.
+            // Some may have disconnected.
             self.forget_gone();
             if self.is_full(&claim) {
                 return Err(Error::new(Reason::Overloaded, ""));
@@ -157,7 +158,7 @@ impl Waiting {
         in_lane >= IN_LANE || of_app >= most_of_app || of_address >= most_of_address
     }
 
-    /// The app whose turn it is goes to the end, and so does its address.
+    /// The app whose turn it is moves to the end, and so does its address.
     fn pop(&mut self) -> Option<Call> {
         loop {
             let (app, mut addresses) = self.0.pop_front()?;
@@ -188,7 +189,7 @@ impl Waiting {
     }
 }
 
-/// The entry of that key, at the end where there was none.
+/// The entry of that key, added at the end if there was none.
 fn place<K: PartialEq, V: Default>(entries: &mut VecDeque<(K, V)>, key: K) -> &mut V {
     let at = entries.iter().position(|(other, _)| *other == key).unwrap_or_else(|| {
         entries.push_back((key, V::default()));
@@ -205,7 +206,7 @@ mod tests {
         Claim { lane, app: AppId(app), from: from.to_owned() }
     }
 
-    /// Those who wait, by what they are called.
+    /// The waiters, by name.
     struct Crowd(Vec<(String, oneshot::Receiver<Turn>)>);
 
     impl Crowd {
@@ -216,7 +217,7 @@ mod tests {
             })
         }
 
-        /// In which order they are called, when each turn ends before the next.
+        /// The order in which they are called, when each turn ends before the next.
         fn order(mut self, first: Turn) -> Vec<String> {
             let (mut order, mut turn) = (Vec::new(), Some(first));
             loop {
@@ -304,7 +305,7 @@ mod tests {
         let (queue, turn) = busy();
         let called = queue.join(claim(Lane::Login, 1, "x")).unwrap();
         drop(turn);
-        // It was given a turn, and went away with it.
+        // It was given a turn, and disconnected with it.
         drop(called);
         drop(queue.turn(claim(Lane::Login, 2, "y")).await.unwrap());
     }

@@ -1,6 +1,6 @@
-//! What of each rate is used in the present window.
+//! The used part of each rate in the present window.
 //!
-//! Kept in memory: a restart begins anew, and each directory process counts by itself.
+//! Kept in memory: a restart resets it, and each directory process counts by itself.
 
 use std::{
     collections::HashMap,
@@ -10,10 +10,10 @@ use std::{
 
 use tidings_domain::{AppId, Rate, UnixMillis};
 
-/// Counters that are kept; those whose window is over go first.
+/// Maximum number of counters; those whose window is over are evicted first.
 const KEPT: usize = 100_000;
 
-/// What is counted together.
+/// The key of a counter.
 type Key = (AppId, Rate, String);
 
 /// One window of one key.
@@ -24,7 +24,7 @@ struct Counter {
     used: i64,
 }
 
-/// What somebody wants of a quota.
+/// A request for a share of a quota.
 #[derive(Debug, Clone)]
 pub(crate) struct QuotaRequest {
     pub(crate) rate: Rate,
@@ -47,7 +47,7 @@ pub(crate) struct Granted {
 pub(crate) struct Quotas(Mutex<HashMap<Key, Counter>>);
 
 impl Quotas {
-    /// Takes a share where less than the quota is used, as much of what is wanted as is left, and at least `least`.
+    /// Grants a share if the quota is not used up: as much of the request as is left, and at least `least`.
     pub(crate) fn take(&self, app: AppId, quota: i64, wanted: QuotaRequest, now: UnixMillis) -> Granted {
         let length = wanted.rate.window().as_millis() as i64;
         let window = now.0.div_euclid(length);

@@ -1,6 +1,7 @@
 //! Limits how many users one address registers without a token (decision 44).
 //!
-//! Names are counted, taken ones too, so that nobody learns many of them by trying. Each process counts for itself.
+//! Names are counted, including taken ones, so that names cannot be enumerated by trying. Each process counts for
+//! itself.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -11,7 +12,7 @@ use tidings_domain::{App, AppId, Error, Reason, UnixMillis};
 
 use crate::{network::network, windows::Windows};
 
-/// What the policy value `open_registrations_per_hour` counts in.
+/// The window of the policy value `open_registrations_per_hour`.
 const WINDOW: Duration = Duration::from_hours(1);
 
 /// App and network.

@@ -1,4 +1,4 @@
-//! Secrets: text that never reaches a log, and how it is made.
+//! Secrets: text that is never logged, and its generation.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ impl Secret {
         &self.0
     }
 
-    /// Whether it is `other`, in a time that does not tell how much of it is.
+    /// Whether it is `other`, in constant time.
     pub(crate) fn is(&self, other: &str) -> bool {
         self.0.as_bytes().ct_eq(other.as_bytes()).into()
     }
@@ -32,7 +32,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A secret and the one before it, which stays good until its overlap ends (decision 4).
+/// A secret and the former one, which stays valid until its overlap ends (decision 4).
 #[derive(Debug)]
 pub(crate) struct Rotating {
     pub(crate) current: Secret,
@@ -40,7 +40,7 @@ pub(crate) struct Rotating {
 }
 
 impl Rotating {
-    /// The secrets that are good at `now`.
+    /// The secrets that are valid at `now`.
     pub(crate) fn good(&self, now: UnixMillis) -> impl Iterator<Item = &Secret> {
         let previous = self.previous.as_ref().filter(|(_, until)| now < *until);
         std::iter::once(&self.current).chain(previous.map(|(secret, _)| secret))

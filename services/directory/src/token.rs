@@ -1,7 +1,7 @@
-//! Tokens: one form for every dialect (decision 4).
+//! Tokens: one format for every dialect (decision 4).
 //!
 //! A JWT (HS512) with the claims that Lanying publishes (lanying.md 1) and a few of ours. It is signed with the app's
-//! own key, so a token of one app can never open another.
+//! own key, so a token of one app is never valid for another.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -17,14 +17,14 @@ const MAX_BYTES: usize = 4096;
 const ROLE_USER: i32 = 1;
 const ROLE_ADMIN: i32 = 2;
 
-/// Whom a token stands for.
+/// The subject of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Holder {
     /// The app, by its client credentials.
     App,
     /// The app, by the admin token with that id.
     Admin(i64),
-    /// A user; the token ends when the user's epoch moves on.
+    /// A user; the token is revoked when the user's epoch advances.
     User(UserId, i64),
 }
 
@@ -47,7 +47,7 @@ struct Claims {
     /// Seconds; absent: never.
     #[serde(skip_serializing_if = "Option::is_none")]
     exp: Option<i64>,
-    /// Of a user token: the user's epoch when it was made.
+    /// Of a user token: the user's epoch when it was issued.
     #[serde(skip_serializing_if = "Option::is_none")]
     epoch: Option<i64>,
     /// Of an admin token: its id.
@@ -55,7 +55,7 @@ struct Claims {
     jti: Option<String>,
 }
 
-/// Makes a token of `app` (Lanying's name) that ends at second `expires`.
+/// Issues a token of `app` (Lanying's name) that expires at second `expires`.
 pub(crate) fn sign(key: &Secret, app: &str, holder: Holder, now: UnixMillis, expires: Option<i64>) -> Secret {
     let (sub, role, epoch, jti) = match holder {
         Holder::App => (UserId::ADMIN, ROLE_ADMIN, None, None),
@@ -70,7 +70,7 @@ pub(crate) fn sign(key: &Secret, app: &str, holder: Holder, now: UnixMillis, exp
     Secret::new(format!("{signed}.{signature}"))
 }
 
-/// Whom `token` stands for and the second at which it ends, or why it opens nothing.
+/// The subject of `token` and the second at which it expires, or why it is refused.
 pub(crate) fn verify(keys: &Rotating, app: &str, token: &str, now: UnixMillis) -> Result<(Holder, Option<i64>), Error> {
     let (signed, given, claims) = parse(token).ok_or_else(|| refused(Reason::TokenMalformed))?;
     let holder = claims.holder().ok_or_else(|| refused(Reason::TokenMalformed))?;
@@ -104,7 +104,7 @@ impl Claims {
     }
 }
 
-/// The signed part, the signature and the claims, none of them checked.
+/// The signed part, the signature and the claims, all unverified.
 fn parse(token: &str) -> Option<(&str, &str, Claims)> {
     if token.len() > MAX_BYTES {
         return None;

@@ -1,4 +1,4 @@
-//! Counts in windows of time, in bounded memory: beyond the bound the oldest counts are forgotten.
+//! Counters in time windows, in bounded memory: beyond the bound the oldest counts are dropped.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -8,14 +8,14 @@ use std::{
 
 use tidings_domain::UnixMillis;
 
-/// Counts that are kept.
+/// Maximum number of counters.
 const KEPT: usize = 65_536;
 
 /// Counts in windows that start with their first attempt.
 pub(crate) struct Windows<K> {
     span: Duration,
     counts: HashMap<K, (UnixMillis, u32)>,
-    /// Oldest first. May name windows that are gone by now.
+    /// Oldest first. May contain windows that were removed already.
     started: VecDeque<(K, UnixMillis)>,
 }
 

@@ -1,6 +1,6 @@
-//! Agora's AccessToken2 (agora.md 10.1): tokens that an app's server builds by itself from App ID and certificate.
+//! Agora's AccessToken2 (agora.md 10.1): tokens that an app's server builds itself from App ID and certificate.
 //!
-//! `packed` is the form, this file the judgement. Only the chat service of a token concerns us.
+//! `packed` parses the format, this file verifies. Only the chat service of a token is used.
 
 mod packed;
 
@@ -13,35 +13,35 @@ pub(crate) use self::packed::PREFIX;
 use self::packed::Packed;
 use crate::{secret::Rotating, token::refused};
 
-/// The longest life in seconds, whatever a token asks for (agora.md 10.1).
+/// The maximum lifetime in seconds, whatever a token requests (agora.md 10.1).
 const MAX_LIFE: i64 = 24 * 3600;
-/// How far ahead the builder's clock may be, in seconds.
+/// The allowed clock skew of the builder, in seconds.
 const AHEAD: i64 = 60;
 
 const PRIVILEGE_USER: u16 = 1;
 const PRIVILEGE_APP: u16 = 2;
 
-/// Whom a token stands for.
+/// The subject of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Claim {
     /// The app itself.
     App,
-    /// A user, by UUID or by name: the vendor's own server SDK takes the one, its pages speak of the other.
+    /// A user, by UUID or by name: the vendor's own server SDK uses the former, its documentation the latter.
     User(String),
 }
 
-/// A token that is right.
+/// A valid token.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Verified {
-    /// Whom it stands for.
+    /// Its subject.
     pub(crate) claim: Claim,
-    /// The second in which it was built.
+    /// The second in which it was issued.
     pub(crate) issued: i64,
-    /// The second at which it ends.
+    /// The second at which it expires.
     pub(crate) ends: i64,
 }
 
-/// Whom the token stands for, or why it opens nothing.
+/// Verifies a token, or returns why it is refused.
 pub(crate) fn verify(certificates: &Rotating, app_id: &str, text: &str, now: UnixMillis) -> Result<Verified, Error> {
     let token = Packed::unpack(text).ok_or_else(|| refused(Reason::TokenMalformed))?;
     if !token.app_id.eq_ignore_ascii_case(app_id) {
@@ -54,7 +54,7 @@ pub(crate) fn verify(certificates: &Rotating, app_id: &str, text: &str, now: Uni
         return Err(refused(Reason::TokenForged));
     }
     let Some((claim, ends)) = token.claim() else {
-        // A token for voice or signalling is right, and not for us.
+        // A token only for voice or signalling is valid, but not for us.
         return Err(Error::new(Reason::TokenForeign, "it is not for chat"));
     };
     let now = now.0.div_euclid(1000);
@@ -74,7 +74,7 @@ impl Packed {
         hmac(&by_salt, &self.signed)
     }
 
-    /// What the chat services allow, and the second at which that ends.
+    /// The subject allowed by the chat services, and the second at which that expires.
     fn claim(&self) -> Option<(Claim, i64)> {
         let of = |wanted: u16| {
             let all = self.chats.iter().flat_map(|chat| chat.privileges.iter().map(move |it| (it, &chat.user)));
@@ -87,14 +87,14 @@ impl Packed {
         Some((Claim::User(user.clone()), self.end(expire)))
     }
 
-    /// When a privilege ends: with the token at the latest, and 0 is with the token.
+    /// When a privilege expires: with the token at the latest; 0 means with the token.
     fn end(&self, privilege: u32) -> i64 {
         let end = self.second(self.expire).min(i64::from(self.issued) + MAX_LIFE);
         if privilege == 0 { end } else { end.min(self.second(privilege)) }
     }
 
-    /// `expire` counts from the issue, but some of the vendor's own builders write the second itself. A life of fifty
-    /// years is a second.
+    /// `expire` counts from the issue, but some of the vendor's own builders write the absolute second. A value above
+    /// fifty years is absolute.
     fn second(&self, expire: u32) -> i64 {
         if expire > self.issued { expire.into() } else { i64::from(self.issued) + i64::from(expire) }
     }

@@ -1,37 +1,37 @@
-//! How an AccessToken2 is packed: base64 of zlib of a signature and of what it signs, numbers little-endian, texts with
-//! their length in front (agora.md 10.1).
+//! The format of an AccessToken2: base64 of zlib of a signature and the signed data, numbers little-endian, texts
+//! length-prefixed (agora.md 10.1).
 //!
-//! Anybody may send us one, so every step is bounded. Nothing is checked here but the form.
+//! Tokens are untrusted input, so every step is bounded. Only the format is checked here.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tidings_runtime::unpack_zlib;
 
-/// What every such token begins with.
+/// The prefix of every such token.
 pub(crate) const PREFIX: &str = "007";
 /// Longer texts are no tokens.
 const MAX_BYTES: usize = 8 * 1024;
-/// What a token may unpack to.
+/// The maximum unpacked size.
 pub(super) const MAX_UNPACKED: usize = 16 * 1024;
 
-/// The service that concerns us.
+/// The type of the chat service.
 const CHAT: u16 = 5;
 
-/// A token as it was unpacked.
+/// An unpacked token.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Packed {
     pub(super) signature: Vec<u8>,
-    /// What the signature is for: everything below, as it came.
+    /// The signed data: everything below, unparsed.
     pub(super) signed: Vec<u8>,
     pub(super) app_id: String,
     /// Seconds since 1970.
     pub(super) issued: u32,
     pub(super) expire: u32,
     pub(super) salt: u32,
-    /// The chat services; the vendor's builders make one, and take several.
+    /// The chat services; the vendor's builders write one, and accept several.
     pub(super) chats: Vec<Chat>,
 }
 
-/// A chat service: what it allows, and to whom.
+/// A chat service: its privileges, and its user.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Chat {
     /// A privilege and its own `expire`.
@@ -41,7 +41,7 @@ pub(super) struct Chat {
 }
 
 impl Packed {
-    /// `None`: it is no such token.
+    /// `None`: not such a token.
     pub(super) fn unpack(text: &str) -> Option<Self> {
         if text.len() > MAX_BYTES {
             return None;
@@ -57,7 +57,7 @@ impl Packed {
     }
 }
 
-/// What is left to read.
+/// The unread rest.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -84,7 +84,7 @@ impl<'a> Reader<'a> {
         String::from_utf8(self.bytes()?.to_vec()).ok()
     }
 
-    /// The chat services among all of them.
+    /// The chat services among all services.
     fn chats(&mut self) -> Option<Vec<Chat>> {
         let mut chats = Vec::new();
         for _ in 0..self.u16()? {
@@ -93,8 +93,9 @@ impl<'a> Reader<'a> {
             if kind == CHAT {
                 chats.push(Chat { privileges, user: self.text()? });
             } else if !is_known(kind) {
-                // Where it ends is unknown, so what follows cannot be read. The vendor's own parsers stop here too, and
-                // its builders write services in ascending order: newer kinds come after the chat service.
+                // The length of an unknown service is unknown, so what follows cannot be read. The vendor's own parsers
+                // stop here too, and its builders write services in ascending order: newer types come after the chat
+                // service.
                 break;
             } else {
                 self.pass_over(kind)?;
@@ -107,7 +108,7 @@ impl<'a> Reader<'a> {
         (0..self.u16()?).map(|_| Some((self.u16()?, self.u32()?))).collect()
     }
 
-    /// Passes over what a service of the vendor's has beside its privileges.
+    /// Skips the fields of a service after its privileges.
     fn pass_over(&mut self, kind: u16) -> Option<()> {
         match kind {
             // Voice and video, streaming, distribution: channel and user.
@@ -119,7 +120,7 @@ impl<'a> Reader<'a> {
                 self.pass_over_texts(2)?;
                 self.u16().map(drop)
             }
-            // Signalling 2: the user, and for kinds of resources, and for kinds of access to them, names.
+            // Signalling 2: the user, and nested lists of names by resource type and access type.
             8 => {
                 self.pass_over_texts(1)?;
                 for _ in 0..self.u16()? {
@@ -132,7 +133,7 @@ impl<'a> Reader<'a> {
                 }
                 Some(())
             }
-            // Acceleration, conversational AI, speech to text: nothing.
+            // Acceleration, conversational AI, speech to text: no fields.
             _ => Some(()),
         }
     }
@@ -145,7 +146,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether [`Reader::pass_over`] knows what such a service holds.
+/// Whether [`Reader::pass_over`] knows the fields of such a service.
 const fn is_known(kind: u16) -> bool {
     matches!(kind, 1..=4 | 6..=10)
 }

@@ -1,4 +1,4 @@
-//! Tokens of the vendor's package, and tokens that nobody would build.
+//! Tokens of the vendor's package, and tokens that no builder produces.
 
 use std::io::Write as _;
 
@@ -66,7 +66,7 @@ fn user_token(user: &str) -> String {
     ours(600, &[service(CHAT, &[(PRIVILEGE_USER, 600)], &[user])])
 }
 
-/// What the token is `seconds` after its issue: whom it stands for, and how many seconds after its issue it ends.
+/// The subject of the token `seconds` after its issue, and how many seconds after its issue it expires.
 fn at(text: &str, seconds: i64) -> Result<(Claim, i64), Reason> {
     let now = UnixMillis((i64::from(ISSUED) + seconds) * 1000);
     let judged = verify(&certificates(), APP_ID, text, now);
@@ -84,7 +84,7 @@ fn tokens_of_the_vendors_package_are_read_agora_10_1() {
     assert_eq!(at(VENDORS_USER, 600), Err(Reason::TokenExpired));
     assert_eq!(at(VENDORS_EVERYTHING, 0), Ok((nora(), 600)));
     assert_eq!(at(VENDORS_VOICE, 0), Err(Reason::TokenForeign));
-    // What the tests below build is what the vendor builds.
+    // The builder in these tests produces the same as the vendor's.
     let unpacked = |text: &str| Packed::unpack(text).unwrap();
     assert_eq!(unpacked(VENDORS_APP), unpacked(&app_token(600, 600)));
     assert_eq!(unpacked(VENDORS_USER), unpacked(&user_token("nora")));
@@ -137,7 +137,7 @@ fn chat_is_found_among_other_services_in_any_order() {
     for other in &others {
         assert_eq!(at(&ours(600, &[other.clone(), chat()]), 0), Ok((nora(), 600)), "{other:?}");
     }
-    // Of a kind from the future it is unknown where it ends.
+    // The length of a future service type is unknown.
     let unknown = service(99, &[], &["?"]);
     assert_eq!(at(&ours(600, &[chat(), unknown.clone()]), 0), Ok((nora(), 600)));
     assert_eq!(at(&ours(600, &[unknown, chat()]), 0), Err(Reason::TokenForeign));
@@ -211,7 +211,7 @@ proptest! {
         prop_assert!(at(&packed(&bytes), 0).is_err());
     }
 
-    /// What was cut or changed anywhere opens nothing.
+    /// Any truncated or modified token is refused.
     #[test]
     fn a_damaged_token_opens_nothing(cut in 0_usize..400, at_byte in 0_usize..400, bits in 1_u8..) {
         let deflated = STANDARD.decode(VENDORS_EVERYTHING.strip_prefix(PREFIX).unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! Admin tokens: they speak for the app, never expire, and can be listed and revoked (decision 4).
+//! Admin tokens: they authorize as the app, never expire, and can be listed and revoked (decision 4).
 
 use tidings_domain::Error;
 
@@ -13,7 +13,7 @@ use crate::{
 const MAX_LABEL: usize = 128;
 
 impl Core {
-    /// The token and its text, which is not kept.
+    /// The token and its text, which is not stored.
     pub(crate) async fn create_admin_token(&self, key: &AppKey, label: String) -> Result<(AdminToken, Secret), Error> {
         if label.len() > MAX_LABEL || label.contains('\0') {
             return Err(Error::invalid("label", "must be at most 128 bytes without U+0000"));
@@ -32,7 +32,7 @@ impl Core {
         Ok((admin_token, text))
     }
 
-    /// Revoked ones too.
+    /// Including revoked ones.
     pub(crate) async fn list_admin_tokens(&self, key: &AppKey) -> Result<Vec<AdminToken>, Error> {
         let known = self.known_app(key).await?;
         store::admin_token::list(&self.db, known.app.id).await

@@ -17,7 +17,7 @@ impl Core {
         store::app::deleted(&self.db, after, limit).await
     }
 
-    /// The app with its secrets as they are now, not as the cache has them.
+    /// The app with its current secrets, not the cached ones.
     pub(crate) async fn reveal_app(&self, key: &AppKey) -> Result<KnownApp, Error> {
         let Some(row) = store::app::find(&self.db, key).await? else {
             return Err(key.not_found());
@@ -33,8 +33,8 @@ impl Core {
         Ok(App { enabled, ..app })
     }
 
-    /// The row stays, so that its number is never given out again; its names are free from now on. What was looked at
-    /// before its messages goes: it has words and tokens of others.
+    /// The row stays, so that its number is never reused; its names are free from now on. Its screening settings are
+    /// removed: they contain words and tokens of others.
     pub(crate) async fn delete_app(&self, key: &AppKey) -> Result<App, Error> {
         let mut tx = self.db.begin().await?;
         let (app, _) = self.locked_app(&mut tx, key).await?;

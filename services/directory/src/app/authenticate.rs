@@ -1,4 +1,4 @@
-//! Says whom a token stands for: at most two reads beside the app's.
+//! Verifies tokens: at most two reads besides the app's.
 
 use tidings_domain::{App, Error, Reason};
 
@@ -29,7 +29,7 @@ impl Core {
         Ok(Identity { app, holder: Some(holder), username, expires })
     }
 
-    /// The username of a user token whose holder may still use it; empty for the app's own tokens.
+    /// The username of a user token that is still valid; empty for the app's own tokens.
     async fn unrevoked(&self, app: &App, holder: Holder) -> Result<String, Error> {
         let username = match holder {
             Holder::App => Some(String::new()),
@@ -39,7 +39,7 @@ impl Core {
             }
             Holder::User(user, epoch) => {
                 let found = store::users::find_by_id(&self.db, app.id, user).await?;
-                // Being disabled ends tokens too, and is the better answer.
+                // Disabling revokes tokens too, and is the more precise error.
                 let good = found.map(enabled).transpose()?.filter(|known| known.token_epoch == epoch);
                 good.map(|known| known.user.username.unwrap_or_default())
             }
@@ -56,8 +56,7 @@ impl Built {
     }
 }
 
-/// The call is about something else than the user of its token, so it is the token that is at fault: like one of ours
-/// whose user is gone.
+/// The call is not about the user of its token, so the token is invalid: like one of ours whose user was deleted.
 fn of_nobody(error: Error) -> Error {
     match error.reason() {
         Reason::UserNotFound => Error::new(Reason::TokenRevoked, "there is no such user").because(error),

@@ -1,4 +1,4 @@
-//! Users' own block lists: from whom they take no messages.
+//! Users' own block lists: senders they accept no messages from.
 
 use tidings_domain::{Caller, Error, UserId};
 
@@ -8,7 +8,7 @@ use crate::store;
 const MAX_USERS: usize = 600;
 
 impl Core {
-    /// Whether that changed anything. A user changes his own list only.
+    /// Whether that changed anything. Users change only their own list.
     pub(crate) async fn block_user(
         &self,
         caller: &Caller,
@@ -34,7 +34,7 @@ impl Core {
         Ok(changed)
     }
 
-    /// Whom the user has blocked, above `after`, and where the next page starts.
+    /// The users on the list, above `after`, and where the next page starts.
     pub(crate) async fn list_blocked_users(
         &self,
         caller: &Caller,
@@ -47,7 +47,7 @@ impl Core {
         Ok(page(blocked, limit, |user| *user))
     }
 
-    /// Those of `by` who have blocked the sender. On the way of every message to a user, hence one statement.
+    /// Those of `by` that have blocked the sender. Runs for every message to a user, hence one statement.
     pub(crate) async fn blocked_by(
         &self,
         caller: &Caller,

@@ -1,4 +1,4 @@
-//! Whom a token stands for that the app's own server built: an AccessToken2, or a dynamic user token (agora.md 10.1).
+//! Verifies a token built by the app's own server: an AccessToken2, or a dynamic user token (agora.md 10.1).
 
 use tidings_domain::{AppId, Error, Reason, UserRef, Username};
 
@@ -10,21 +10,21 @@ use crate::{
     store, token,
 };
 
-/// A token that is right.
+/// A valid token.
 pub(super) struct Built {
     /// `None`: the app itself.
     pub(super) user: Option<KnownUser>,
-    /// The second at which it ends.
+    /// The second at which it expires.
     pub(super) expires: i64,
 }
 
-/// Whether a text is a token of this kind, by how it begins.
+/// Whether a text is a token of this kind, by its prefix.
 pub(super) fn is_built(text: &str) -> bool {
     text.starts_with(access_token2::PREFIX) || text.starts_with(dynamic_token::PREFIX)
 }
 
 impl Core {
-    /// Judges such a token. A user that it names must be registered, else he is not found, and enabled.
+    /// Verifies such a token. A user that it names must be registered, else they are not found, and enabled.
     pub(super) async fn built_token(&self, known: &KnownApp, text: &str) -> Result<Built, Error> {
         if text.is_empty() {
             return Err(token::refused(Reason::TokenMissing));
@@ -44,8 +44,8 @@ impl Core {
         }
     }
 
-    /// A text that is one user's name and another's UUID is nobody's: whoever takes such a name must not become the
-    /// other one, nor the other one him.
+    /// A text that is one user's name and another's UUID is ambiguous and refused: a user who registers such a name
+    /// must not be able to act as the other one, nor the reverse.
     async fn user_by_name_or_uuid(&self, app: AppId, named: &str) -> Result<Option<KnownUser>, Error> {
         let by_name = self.user_by_name(app, named).await?;
         let by_uuid = match uuid::Uuid::try_parse(named) {
@@ -58,7 +58,7 @@ impl Core {
         })
     }
 
-    /// What cannot be a name is nobody's.
+    /// An invalid name belongs to nobody.
     async fn user_by_name(&self, app: AppId, name: &str) -> Result<Option<KnownUser>, Error> {
         match Username::parse(name) {
             Ok(name) => self.registered_user(app, &UserRef::Name(name)).await,
@@ -67,8 +67,8 @@ impl Core {
     }
 }
 
-/// The user, unless his tokens of that second have ended: with a new password, a kick, his being disabled, or with the
-/// user who had the name before him.
+/// The user, unless their tokens of that second were revoked: by a new password, a kick, disabling, or the deletion of
+/// the user who had the name before.
 fn holder(user: Option<KnownUser>, named: String, issued: i64) -> Result<KnownUser, Error> {
     let known = enabled(user.ok_or_else(|| Error::user_not_found(named))?)?;
     if issued <= known.tokens_void_until {

@@ -1,4 +1,4 @@
-//! Makes an app with random names and secrets.
+//! Creates an app with random names and secrets.
 
 use tidings_domain::{App, AppId, Entropy, Error, Policy, Reason, is_reserved_org, new_uuid};
 use tidings_store::Tx;
@@ -10,9 +10,9 @@ use crate::{
     store::{self, app::InsertApp},
 };
 
-/// `SdkAppid` fits 32 bits with a sign, in which Tencent's clients keep it.
+/// `SdkAppid` fits a signed 32-bit integer, which Tencent's clients use.
 const MAX_SDK_APPID: i64 = i32::MAX as i64;
-/// The least of ten digits, as the vendor's have, and how many there are from there on.
+/// The smallest number of ten digits, as the vendor's have, and how many there are from there on.
 const RANDOM_SDK_APPIDS: (i64, i64) = (1_000_000_000, MAX_SDK_APPID - 1_000_000_000 + 1);
 
 impl Core {
@@ -93,7 +93,7 @@ impl Core {
     }
 }
 
-/// A client secret that nobody can guess.
+/// An unguessable client secret.
 pub(super) fn new_client_secret(entropy: &dyn Entropy) -> String {
     format!("YXA6{}", url_safe::<32>(entropy))
 }
@@ -123,7 +123,7 @@ fn check(new: &NewApp) -> Result<(), Error> {
     Ok(())
 }
 
-/// Apps are created one after another, so what is free now stays free until the commit.
+/// Apps are created one after another, so a name that is free now stays free until the commit.
 async fn refuse_taken(tx: &mut Tx, key: AppKey) -> Result<(), Error> {
     if store::app::find_in(tx, &key).await?.is_none() {
         return Ok(());

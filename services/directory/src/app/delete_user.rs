@@ -1,4 +1,4 @@
-//! Deletes a user, with everything that he has in the directory.
+//! Deletes a user, with all of their data in the directory.
 
 use tidings_domain::{AppId, Caller, Error, UnixMillis, UserId, UserRef};
 use tidings_store::Tx;
@@ -10,8 +10,7 @@ use crate::{
 };
 
 impl Core {
-    /// The name is free from now on; the id stays used.
-    /// A user deletes nobody else.
+    /// The name is free from now on; the id is never reused. Users cannot delete others.
     pub(crate) async fn delete_user(&self, caller: &Caller, user: &UserRef) -> Result<User, Error> {
         let app = caller.app;
         if is_admin(user) {
@@ -19,13 +18,13 @@ impl Core {
         }
         let found = self.get_user(&AppKey::Id(app), user).await?;
         check_self(caller, found.id)?;
-        // A name that was only mentioned is no user yet, and keeps its id (decision 3).
+        // A name that was only mentioned is not a user yet, and keeps its id (decision 3).
         if !found.registered {
             return Err(not_found(user));
         }
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
-        // Locked first, so that nobody takes the user into a group meanwhile.
+        // Locked first, so that nobody adds the user to a group meanwhile.
         if store::users::lock(&mut tx, app, found.id).await?.is_none() {
             return Err(not_found(user));
         }
@@ -38,8 +37,8 @@ impl Core {
     }
 }
 
-/// Takes the user out of every group. One that he owned goes to the admin, else to the member, who has been in it
-/// longest, and ends when nobody is left.
+/// Removes the user from every group. Groups they owned pass to the longest-standing admin, else to the
+/// longest-standing member, and end when nobody is left.
 async fn leave_groups(tx: &mut Tx, app: AppId, user: UserId, now: UnixMillis) -> Result<(), Error> {
     let groups = store::group_member::groups_of(tx, app, user).await?;
     let locked = store::group::lock(tx, app, &groups).await?;
@@ -54,7 +53,7 @@ async fn leave_groups(tx: &mut Tx, app: AppId, user: UserId, now: UnixMillis) ->
     store::group::end(tx, app, &deserted, now).await
 }
 
-/// Deletes what the user left elsewhere.
+/// Deletes the user's other rows.
 async fn forget(tx: &mut Tx, app: AppId, user: UserId) -> Result<(), Error> {
     store::group_application::forget(tx, app, user).await?;
     store::group_block::forget(tx, app, user).await?;

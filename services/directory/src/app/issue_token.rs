@@ -1,4 +1,4 @@
-//! Checks credentials and makes a token.
+//! Checks credentials and issues a token.
 
 use std::sync::Arc;
 
@@ -67,18 +67,18 @@ impl Core {
         let known = self.registered_user(app, user).await?;
         let checked = self.check_password(Guess::new(app, user.into(), from), known.as_ref(), password).await;
         let Some(known) = known else {
-            // Whoever asks may be told that there is no such user, having waited for it as for any other answer.
+            // The caller may learn that there is no such user, after the same response time as for any other answer.
             return Err(checked
                 .err()
                 .filter(|error| error.reason() != Reason::PasswordWrong)
                 .unwrap_or_else(|| not_found(user)));
         };
         checked?;
-        // Only who knows the password is told that the user is disabled.
+        // Only callers with the right password learn that the user is disabled.
         enabled(known)
     }
 
-    /// Refuses a wrong password, and counts it. Of nobody every password is wrong.
+    /// Refuses a wrong password, and counts it. Without a user every password is wrong.
     pub(super) async fn check_password(
         &self,
         guess: Guess,
@@ -132,14 +132,14 @@ impl Core {
         let by = Registrar { address: from.to_owned(), is_open: false };
         match self.register_one(known, new, NameRule::General, &by).await {
             Ok(()) => {}
-            // Somebody else registered the name meanwhile, which is as good.
+            // Somebody else registered the name meanwhile, which is just as good.
             Err(error) if error.reason() == Reason::UserExists => {}
             Err(error) => return Err(error),
         }
         enabled(self.registered_user(app, user).await?.ok_or_else(|| not_found(user))?)
     }
 
-    /// A name to register; an id only leads to one that was mentioned before.
+    /// A name to register; an id only refers to one that was mentioned before.
     async fn name_to_register(&self, app: AppId, user: &UserRef) -> Result<String, Error> {
         let mentioned = match user {
             UserRef::Name(name) => return Ok(name.written().to_owned()),
@@ -148,7 +148,7 @@ impl Core {
         mentioned.and_then(|known| known.user.username).ok_or_else(|| not_found(user))
     }
 
-    /// The app itself is no user that tokens are made for.
+    /// The app itself is not a user that tokens are issued for.
     pub(super) async fn registered_user(&self, app: AppId, user: &UserRef) -> Result<Option<KnownUser>, Error> {
         let found = match user {
             UserRef::Id(id) => store::users::find_by_id(&self.db, app, *id).await?,
@@ -157,8 +157,8 @@ impl Core {
         Ok(found.filter(|known| known.user.registered))
     }
 
-    /// A token that lives for `ttl_seconds`, or without end for 0, and never longer than until the second `bound`: whoever
-    /// built the token that is exchanged said for how long.
+    /// A token that is valid for `ttl_seconds`, or forever for 0, and never longer than until the second `bound`: the
+    /// lifetime of the token that is exchanged.
     fn issued(&self, known: &KnownApp, user: Option<KnownUser>, ttl_seconds: i64, bound: Option<i64>) -> Issued {
         let now = self.clock.now();
         let second = now.0.div_euclid(1000);

@@ -1,4 +1,4 @@
-//! The use-cases, one a file.
+//! The use-cases, one per file.
 
 mod admin_tokens;
 mod apps;
@@ -43,7 +43,7 @@ use crate::{
     store::{self, app_row::AppRow},
 };
 
-/// What the use-cases work with.
+/// The dependencies of the use-cases.
 pub(crate) struct Core {
     pub(crate) db: Db,
     pub(crate) clock: Arc<dyn Clock>,
@@ -57,13 +57,13 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    /// The present moment for what is counted in this process: it goes on evenly, whatever the clock is set to, and is no
-    /// time of the day.
+    /// The current time for in-process counters: it advances steadily, whatever the clock is set to, and is not a time
+    /// of day.
     pub(crate) fn steady(&self) -> UnixMillis {
         UnixMillis(0) + self.clock.elapsed()
     }
 
-    /// The app of that name, at most as old as the cache allows.
+    /// The app of that name, possibly from the cache.
     pub(crate) async fn known_app(&self, key: &AppKey) -> Result<Arc<KnownApp>, Error> {
         let read = async {
             let Some(row) = store::app::find(&self.db, key).await? else {
@@ -83,7 +83,7 @@ impl Core {
         Ok(known)
     }
 
-    /// The app's row as it is now, locked until the transaction ends.
+    /// The app's current row, locked until the transaction ends.
     async fn locked_app(&self, tx: &mut Tx, key: &AppKey) -> Result<(App, AppRow), Error> {
         let Some(found) = store::app::find_in(tx, key).await? else {
             return Err(key.not_found());
@@ -94,10 +94,10 @@ impl Core {
         Ok((row.app()?, row))
     }
 
-    /// Commits a change of `app` and forgets what was kept of it.
+    /// Commits a change of `app` and invalidates the cache for it.
     async fn commit_change(&self, tx: Tx, app: &App) -> Result<(), Error> {
         let committed = tx.commit().await;
-        // A commit that failed may have been carried out all the same.
+        // A commit that failed may have taken effect all the same.
         self.apps.changed(app);
         committed
     }

@@ -1,4 +1,4 @@
-//! Pages of lists: one more is read than is shown, which tells whether there is a next page.
+//! Pages of lists: one more is read than shown, to know whether there is a next page.
 
 /// The first `limit` items, and the last one's key when there are more.
 pub(super) fn page<T, K>(mut items: Vec<T>, limit: i64, key: impl Fn(&T) -> K) -> (Vec<T>, Option<K>) {

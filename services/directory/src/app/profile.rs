@@ -1,4 +1,4 @@
-//! What users tell of themselves.
+//! Users' profiles.
 
 use tidings_domain::{Actor, Caller, Error, UserRef};
 
@@ -14,7 +14,7 @@ const MAX_MOBILE: usize = 64;
 const MAX_EMAIL: usize = 256;
 
 impl Core {
-    /// What is private is empty for others than the user himself and the app.
+    /// Private fields are empty for others than the user and the app.
     pub(crate) async fn get_profile(&self, caller: &Caller, user: &UserRef) -> Result<(User, Profile), Error> {
         let user = self.get_user(&AppKey::Id(caller.app), user).await?;
         let profile = store::profile::find(&self.db, caller.app, user.id).await?;
@@ -22,7 +22,7 @@ impl Core {
         Ok((user, if own { profile } else { profile.without_private() }))
     }
 
-    /// The profile after the change. A user changes his own only.
+    /// The profile after the change. Users change only their own.
     pub(crate) async fn set_profile(
         &self,
         caller: &Caller,

@@ -1,4 +1,4 @@
-//! Registers users, each on its own: one that fails does not stop the others.
+//! Registers users independently: one that fails does not stop the others.
 
 use std::collections::HashSet;
 
@@ -14,19 +14,19 @@ use crate::{
     store::{self, user::Registration},
 };
 
-/// Users of one call (agora.md 10.2).
+/// Maximum number of users per call (agora.md 10.2).
 const MAX_USERS: usize = 60;
 
 /// Who registers users.
 #[derive(Debug)]
 pub(crate) struct Registrar {
-    /// The client's address; empty where it is not known.
+    /// The client's address; empty if it is unknown.
     pub(crate) address: String,
-    /// Without a token: held to the rate of its address, and behind others in the queue.
+    /// Without a token: subject to the rate of its address, and with low priority in the queue.
     pub(crate) is_open: bool,
 }
 
-/// A registration that keeps the rules, with its password hashed.
+/// A valid registration, with its password hashed.
 struct Checked {
     name: Username,
     password_hash: String,
@@ -34,7 +34,7 @@ struct Checked {
 }
 
 impl Core {
-    /// The outcomes in the order asked.
+    /// The outcomes in the order of the request.
     pub(crate) async fn register_users(
         &self,
         key: &AppKey,
@@ -74,7 +74,7 @@ impl Core {
         outcomes.into_iter().try_for_each(|outcome| outcome.map(drop).map_err(|refusal| refusal.error))
     }
 
-    /// Hashes before the transaction begins, and only passwords of names that look free.
+    /// Hashes before the transaction begins, and only passwords for names that look free.
     async fn checked(
         &self,
         known: &KnownApp,

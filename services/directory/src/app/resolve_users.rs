@@ -1,4 +1,4 @@
-//! Ids of several users at once, with one verdict for all (decision 3).
+//! Ids of several users at once; the call succeeds or fails as a whole (decision 3).
 
 use std::collections::{HashMap, HashSet};
 
@@ -24,7 +24,7 @@ struct Found {
 }
 
 impl Core {
-    /// The users in the order asked. With `intern`, names that nobody has become unregistered users.
+    /// The users in the order of the request. With `intern`, unregistered names become unregistered users.
     pub(crate) async fn resolve_users(&self, key: &AppKey, refs: &[UserRef], intern: bool) -> Result<Vec<User>, Error> {
         if !(1..=MAX_REFS).contains(&refs.len()) {
             return Err(Error::invalid("users", format!("must be 1 to {MAX_REFS}")));
@@ -32,7 +32,7 @@ impl Core {
         let known = if intern { self.enabled_app(key).await? } else { self.known_app(key).await? };
         let mut found = self.find(known.app.id, refs).await?;
         if intern {
-            // Checked first, so that a call that fails takes nothing down.
+            // Checked first, so that a failed call registers no names.
             if let Some(id) = refs.iter().find(|user| matches!(user, UserRef::Id(_)) && !found.has(user)) {
                 return Err(not_found(id));
             }
@@ -68,7 +68,7 @@ impl Core {
         Ok(found)
     }
 
-    /// Taking numbers locks the app's row, so whoever comes second finds the first one's users.
+    /// Taking numbers locks the app's row, so a concurrent call finds the first one's users.
     async fn intern(&self, key: &AppKey, app: AppId, names: &[&Username]) -> Result<Vec<User>, Error> {
         let uuids: Vec<String> = names.iter().map(|_| new_uuid(&*self.entropy)).collect();
         let mut tx = self.db.begin().await?;

@@ -1,4 +1,4 @@
-//! Makes a new secret; the old one stays good until the app's overlap ends (decision 4).
+//! Creates a new secret; the old one stays valid until the app's overlap ends (decision 4).
 
 use tidings_domain::Error;
 

@@ -1,4 +1,4 @@
-//! All that is looked at before a message goes into an app's log.
+//! Everything that is screened before a message is appended to an app's log.
 
 use tidings_domain::{AppId, Error, Screening};
 
@@ -6,8 +6,8 @@ use super::Core;
 use crate::{model::AppKey, store};
 
 impl Core {
-    /// As it is now, not as the cache has it. What changes while it is read comes under the version before: whoever
-    /// keeps it by its version then sees another one and asks again.
+    /// The current state, not the cached one. A change during the read is returned with the version before it: a cache
+    /// keyed by the version then sees another version and queries again.
     pub(crate) async fn screening(&self, app: AppId) -> Result<Screening, Error> {
         let key = AppKey::Id(app);
         let Some(row) = store::app::find(&self.db, &key).await? else {

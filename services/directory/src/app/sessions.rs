@@ -13,14 +13,14 @@ use crate::{
     store,
 };
 
-/// Live sessions of one user.
+/// Maximum number of live sessions of one user.
 const MAX_SESSIONS: usize = 16;
 const MAX_PLATFORM: usize = 32;
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_hours(1);
 
 impl Core {
-    /// A device that is online already stays so. Where it is one too many, the session that was opened first ends.
+    /// A device that is already online stays so. Beyond the limit, the oldest session ends.
     pub(crate) async fn open_session(
         &self,
         caller: &Caller,
@@ -47,14 +47,14 @@ impl Core {
         Ok(session)
     }
 
-    /// The live ones, by their devices' numbers. A user sees his own only.
+    /// The live ones, by their devices' numbers. Users see only their own.
     pub(crate) async fn list_sessions(&self, caller: &Caller, user: &UserRef) -> Result<Vec<Session>, Error> {
         let id = self.own_user(caller, user).await?.user.id;
         store::session::live(&self.db, caller.app, id, self.clock.now()).await
     }
 
-    /// How many live sessions ended: one device's, or all. `end_tokens` keeps whoever had them from coming back: no
-    /// token says of which device it is, so all of the user's end.
+    /// Returns how many live sessions ended: one device's, or all. `end_tokens` prevents their holders from coming
+    /// back: tokens do not name a device, so all of the user's are revoked.
     pub(crate) async fn end_sessions(
         &self,
         caller: &Caller,
@@ -64,7 +64,7 @@ impl Core {
     ) -> Result<usize, Error> {
         let id = self.own_user(caller, user).await?.user.id;
         let mut tx = self.db.begin().await?;
-        // Locked, so that what is counted is what ends.
+        // Locked, so that the sessions counted are those that end.
         store::users::lock(&mut tx, caller.app, id).await?.ok_or_else(|| not_found(user))?;
         let live = store::session::live_in(&mut tx, caller.app, id, self.clock.now()).await?;
         match device_sn {
@@ -80,7 +80,7 @@ impl Core {
     }
 }
 
-/// The session of the device that is named, or of the lowest free number.
+/// The session of the named device, or of the lowest free number.
 fn opened(live: &[Session], new: NewSession, now: UnixMillis) -> Session {
     let of = |device_sn| live.iter().find(|session| session.device_sn == device_sn);
     let lowest_free = || {
@@ -96,7 +96,7 @@ fn opened(live: &[Session], new: NewSession, now: UnixMillis) -> Session {
     }
 }
 
-/// The device whose session has to end for a further one.
+/// The device whose session must end to make room for another.
 fn too_many(live: &[Session], session: &Session) -> Option<i64> {
     let is_further = live.iter().all(|other| other.device_sn != session.device_sn);
     let first = live.iter().min_by_key(|other| (other.opened_at, other.device_sn));

@@ -1,4 +1,4 @@
-//! Whether anything in the directory shows a file.
+//! Whether anything in the directory references a file.
 
 use tidings_domain::{AppId, Error};
 
@@ -6,7 +6,7 @@ use super::Core;
 use crate::store;
 
 impl Core {
-    /// As it is now: a profile or group that is committed before this is asked counts.
+    /// The current state: a profile or group that was committed before this call counts.
     pub(crate) async fn shows_file(&self, app: AppId, uuid: &str) -> Result<bool, Error> {
         store::shown_file::is_shown(&self.db, app, uuid).await
     }

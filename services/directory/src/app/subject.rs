@@ -1,4 +1,4 @@
-//! Whom a call is about.
+//! The user that a call is about.
 
 use tidings_domain::{Actor, Caller, Error, Reason, UserId, UserRef, Username};
 use tidings_runtime::rights::Access;
@@ -25,7 +25,7 @@ impl Core {
     }
 }
 
-/// The user that the call names, else the one on whose behalf it is made. A user acts for himself alone.
+/// The user that the call names, else the one on whose behalf it is made. Users act only for themselves.
 pub(super) fn subject(caller: &Caller, named: Option<i64>) -> Result<UserId, Error> {
     let user = named.map_or(caller.actor.user(), UserId);
     check_self(caller, user)?;
@@ -40,7 +40,7 @@ pub(super) fn check_self(caller: &Caller, user: UserId) -> Result<(), Error> {
     }
 }
 
-/// The user, unless he is disabled.
+/// The user, unless they are disabled.
 pub(super) fn enabled(known: KnownUser) -> Result<KnownUser, Error> {
     if known.user.enabled {
         return Ok(known);
@@ -48,7 +48,7 @@ pub(super) fn enabled(known: KnownUser) -> Result<KnownUser, Error> {
     Err(Error::new(Reason::UserDisabled, known.user.username.unwrap_or_default()))
 }
 
-/// No such user, under the name that was asked for.
+/// No such user, under the name in the request.
 pub(super) fn not_found(user: &UserRef) -> Error {
     Error::user_not_found(match user {
         UserRef::Id(id) => id.to_string(),

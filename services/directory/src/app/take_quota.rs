@@ -1,4 +1,4 @@
-//! Gives a gateway a share of one of an app's rates.
+//! Grants a gateway a share of one of an app's rates.
 
 use tidings_domain::{Error, Rate};
 use tidings_proto::pb;
@@ -6,7 +6,7 @@ use tidings_proto::pb;
 use super::Core;
 use crate::{model::AppKey, quotas::QuotaRequest};
 
-/// Most that is taken at once.
+/// The maximum that is taken at once.
 const MOST: i64 = 1_000_000;
 const MAX_SUBJECT: usize = 256;
 

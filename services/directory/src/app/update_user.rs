@@ -1,4 +1,4 @@
-//! Changes a user's nickname and password, and whether he is enabled.
+//! Changes a user's nickname and password, and whether they are enabled.
 
 use tidings_domain::{Actor, Caller, Error, Reason, UserRef};
 
@@ -14,8 +14,8 @@ use crate::{
 };
 
 impl Core {
-    /// A new password ends the user's tokens, disabling the user his tokens and his sessions. A user changes himself only, his
-    /// password only when he knows it, and never whether he is enabled.
+    /// A new password revokes the user's tokens; disabling the user revokes their tokens and ends their sessions. Users
+    /// change only themselves, their password only if they know the old one, and never whether they are enabled.
     pub(crate) async fn update_user(
         &self,
         caller: &Caller,
@@ -43,7 +43,7 @@ impl Core {
         let mut tx = self.db.begin().await?;
         let locked = store::users::lock(&mut tx, caller.app, id).await?.ok_or_else(|| not_found(user))?;
         if password_hash.is_some() && caller.actor != Actor::App && locked.token_epoch != before.token_epoch {
-            // Somebody changed the password since the old one was compared.
+            // The password was changed since the old one was compared.
             return Err(Error::new(Reason::PasswordWrong, ""));
         }
         if change.nickname.is_none() && password_hash.is_none() && change.enabled.is_none() {
@@ -62,7 +62,7 @@ impl Core {
         Ok(updated)
     }
 
-    /// Wrong guesses are counted as those at a login are.
+    /// Wrong guesses count as those at a login do.
     async fn check_old_password(&self, caller: &Caller, user: &KnownUser, old: Option<Secret>) -> Result<(), Error> {
         let old = old.ok_or_else(|| Error::invalid("old_password", "is required"))?;
         let guess = Guess::new(caller.app, Target::Id(user.user.id), &address_of(caller));
@@ -70,7 +70,7 @@ impl Core {
     }
 }
 
-/// Empty where it is not known.
+/// Empty if it is unknown.
 pub(super) fn address_of(caller: &Caller) -> String {
     caller.address.map_or(String::new(), |address| address.to_string())
 }

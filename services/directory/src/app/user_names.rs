@@ -1,4 +1,4 @@
-//! Names of users by their ids, for whoever shows old messages.
+//! Names of users by their ids, for showing old messages.
 
 use tidings_domain::{Error, UserId};
 
@@ -10,7 +10,7 @@ const MAX_IDS: usize = 1000;
 const ADMIN: &str = "admin";
 
 impl Core {
-    /// In the order asked; empty where there is none. Deleted users keep theirs.
+    /// In the order of the request; empty where there is none. Deleted users keep theirs.
     pub(crate) async fn user_names(&self, key: &AppKey, ids: &[UserId]) -> Result<Vec<String>, Error> {
         if !(1..=MAX_IDS).contains(&ids.len()) {
             return Err(Error::invalid("user_ids", format!("must be 1 to {MAX_IDS}")));

@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl Core {
-    /// Users that were only mentioned are found too, and say so.
+    /// Users that were only mentioned are found too, and marked as such.
     pub(crate) async fn get_user(&self, key: &AppKey, user: &UserRef) -> Result<User, Error> {
         let known = self.known_app(key).await?;
         if is_admin(user) {
@@ -34,7 +34,7 @@ impl Core {
         Ok(page(users, limit, |user: &User| user.id))
     }
 
-    /// A registered user whom the caller may act for: the app for everybody, a user for himself.
+    /// A registered user whom the caller may act for: the app for everybody, users for themselves.
     pub(super) async fn own_user(&self, caller: &Caller, user: &UserRef) -> Result<KnownUser, Error> {
         if is_admin(user) {
             return Err(Error::not_permitted("the app itself is no user"));

@@ -9,7 +9,7 @@ use crate::model::group::{
     Application, ApplyApproval, Group, GroupChange, Member, MemberPage, NewGroup, Outcomes, Settings, SettingsChange,
 };
 
-/// Users of one call.
+/// Maximum number of users per call.
 const MAX_USERS: usize = 600;
 
 /// Each user once, in the order of first mention.
@@ -21,7 +21,7 @@ pub(crate) fn user_ids(wire: Vec<i64>) -> Result<Vec<UserId>, Error> {
     Ok(wire.into_iter().filter(|user| seen.insert(*user)).map(UserId).collect())
 }
 
-/// 0: not muted. -1: for ever.
+/// 0: not muted. -1: forever.
 pub(crate) fn mute(field: &str, millis: i64) -> Result<Mute, Error> {
     if millis < -1 {
         return Err(Error::invalid(field, "must be -1, 0 or a moment in milliseconds"));
@@ -160,7 +160,7 @@ impl From<Application> for pb::Application {
     }
 }
 
-/// What became of each user.
+/// The outcome for each user.
 pub(crate) fn members_reply(outcomes: Outcomes) -> pb::MembersReply {
     let result = |(user, outcome): (UserId, Result<(), Error>)| {
         let (reason, text) = match outcome {

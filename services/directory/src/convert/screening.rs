@@ -11,7 +11,7 @@ use crate::{
     secret::Secret,
 };
 
-/// How long an answer may be waited for, in milliseconds.
+/// The range of timeouts, in milliseconds.
 const TIMEOUTS: RangeInclusive<i32> = 50..=10_000;
 
 impl From<WordListSummary> for pb::WordListSummary {
@@ -39,7 +39,7 @@ impl TryFrom<pb::NewHook> for NewHook {
     }
 }
 
-/// 0 is what the form's vendor has (tencent.md 2, agora.md 11.2).
+/// 0 is the default of the vendor's format (tencent.md 2, agora.md 11.2).
 fn timeout(wire: i32, form: HookForm) -> Result<Duration, Error> {
     let ms = match (wire, form) {
         (0, HookForm::Tencent) => 2000,
@@ -50,7 +50,7 @@ fn timeout(wire: i32, form: HookForm) -> Result<Duration, Error> {
     Ok(Duration::from_millis(ms.unsigned_abs().into()))
 }
 
-/// Each once. One that is not known is refused: without it, the hook might be asked about all.
+/// Each once. An unknown one is refused: without it, the hook might be called for all.
 fn kinds(wire: &[i32]) -> Result<Vec<ConversationKind>, Error> {
     let mut kinds = Vec::new();
     for &kind in wire {
@@ -62,7 +62,7 @@ fn kinds(wire: &[i32]) -> Result<Vec<ConversationKind>, Error> {
     Ok(kinds)
 }
 
-/// As everybody but the message service sees it.
+/// As shown to everybody except the message service.
 pub(crate) fn without_token(hook: Hook) -> pb::Hook {
     pb::Hook { token: String::new(), ..hook.into() }
 }

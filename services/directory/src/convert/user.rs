@@ -15,7 +15,7 @@ pub(crate) fn user_ref(wire: Option<pb::UserRef>) -> Result<UserRef, Error> {
     required("user", wire)?.try_into()
 }
 
-/// The user and what to change of him.
+/// The user and the change.
 pub(crate) fn user_change(wire: pb::UpdateUserRequest) -> Result<(UserRef, UserChange), Error> {
     let change = UserChange {
         nickname: wire.nickname,
@@ -26,7 +26,7 @@ pub(crate) fn user_change(wire: pb::UpdateUserRequest) -> Result<(UserRef, UserC
     Ok((user_ref(wire.user)?, change))
 }
 
-/// The user and what to change of his profile.
+/// The user and the change of their profile.
 pub(crate) fn profile_change(wire: pb::SetProfileRequest) -> Result<(UserRef, ProfileChange), Error> {
     let profile = required("profile", wire.profile)?;
     let change = ProfileChange {

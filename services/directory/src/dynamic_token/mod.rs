@@ -1,6 +1,6 @@
 //! Easemob's dynamic user tokens (agora.md 10.1): built by an app's server from its client credentials.
 //!
-//! base64 of `dt-` and a JSON object that names the user and is signed over all its values.
+//! The base64 of `dt-` and a JSON object that names the user and is signed over all its values.
 
 mod reading;
 
@@ -17,15 +17,16 @@ use tidings_domain::{Error, Reason, UnixMillis, hex};
 
 use crate::{model::KnownApp, token::refused};
 
-/// How every such token begins: `dt-` in base64.
+/// The prefix of every such token: `dt-` in base64.
 pub(crate) const PREFIX: &str = "ZHQt";
 const KIND: &str = "dt-";
 /// Longer texts are no tokens.
 const MAX_BYTES: usize = 4096;
-/// How far ahead the builder's clock may be, in seconds.
+/// The allowed clock skew of the builder, in seconds.
 const AHEAD: i64 = 60;
 
-/// The vendor's pages say base64url, its Java SDK writes plain base64; what they differ in is translated before.
+/// The vendor's documentation says base64url, its Java SDK writes plain base64; the differing characters are mapped
+/// first.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -41,7 +42,7 @@ struct Claims {
     ttl: Written,
 }
 
-/// A whole number, or the same as text; signed as it was written.
+/// A whole number, or the same as text; signed as written.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Written {
@@ -58,21 +59,21 @@ impl Written {
     }
 }
 
-/// A token that is right.
+/// A valid token.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Verified {
-    /// The name of the user for whom it stands, as written.
+    /// The name of the token's user, as written.
     pub(crate) user: String,
-    /// The second in which it was built.
+    /// The second in which it was issued.
     pub(crate) issued: i64,
-    /// The second at which it ends.
+    /// The second at which it expires.
     pub(crate) ends: i64,
 }
 
-/// For whom the token stands, or why it opens nothing.
+/// Verifies a token, or returns why it is refused.
 ///
-/// The vendor signs its fields without anything between them, so a signature alone does not say where one ends and the
-/// next begins. A token is taken only when there is no second way to read what was signed: see [`reading`].
+/// The vendor signs its fields without separators, so the signature alone does not say where one ends and the next
+/// begins. A token is accepted only if there is no second way to read the signed text: see [`reading`].
 pub(crate) fn verify(known: &KnownApp, text: &str, now: UnixMillis) -> Result<Verified, Error> {
     let claims = parse(text).ok_or_else(|| refused(Reason::TokenMalformed))?;
     let (cur_time, ttl) = (claims.cur_time.text(), claims.ttl.text());
@@ -103,7 +104,7 @@ pub(crate) fn verify(known: &KnownApp, text: &str, now: UnixMillis) -> Result<Ve
     if second >= ends {
         return Err(refused(Reason::TokenExpired));
     }
-    // Nobody built tokens of the app before it was there.
+    // No tokens of the app were built before it was created.
     let born = known.app.created_at.0.div_euclid(1000) - AHEAD;
     let signed = [claims.user_id.as_str(), &cur_time, &ttl].concat();
     if reading::count(&signed, born..=second + AHEAD, most) != 1 {
@@ -152,7 +153,7 @@ mod tests {
         }
     }
 
-    /// What goes into the base64; `cur_time` and `ttl` as they stand in the JSON.
+    /// The content of the base64; `cur_time` and `ttl` as written in the JSON.
     fn plain(app_key: &str, user: &str, secret: &str, cur_time: &str, ttl: &str) -> String {
         let signature = signature(&["CID", app_key, user, cur_time.trim_matches('"'), ttl.trim_matches('"'), secret]);
         format!(
@@ -183,7 +184,7 @@ mod tests {
     #[test]
     fn what_the_vendors_builders_differ_in_is_taken() {
         for (cur_time, ttl) in [("1686207557", "600"), ("\"1686207557\"", "600"), ("1686207557", "\"600\"")] {
-            // Both alphabets have a say in a name with `>` or `?`, which no user has.
+            // The alphabets only differ for a name with `>` or `?`, which no user has.
             for user in ["nora", "no>ra??"] {
                 let plain = plain("acme#lobby", user, "CS", cur_time, ttl);
                 for text in [PAGES.encode(&plain), STANDARD.encode(&plain), URL_SAFE_NO_PAD.encode(&plain)] {
@@ -305,8 +306,8 @@ mod tests {
     }
 
     proptest! {
-        /// However what one token signs is cut and joined again: at no time since it was built does it become a token
-        /// for somebody else, of another time, or for longer.
+        /// However the signed text of a token is split and joined again: at no time since it was built does it become a
+        /// token for somebody else, of another time, or for longer.
         #[test]
         fn no_cut_makes_another_token_of_one(
             user in "[a-z]{0,2}[0-9]{0,12}",
@@ -328,7 +329,7 @@ mod tests {
             let mut app = known();
             app.app.created_at = UnixMillis(1_600_000_000_000);
             if let Ok(token) = verify(&app, &PAGES.encode(format!("dt-{json}")), UnixMillis(now.saturating_mul(1000))) {
-                // Tokens that live longer than the policy allows are none here, so nobody holds one.
+                // Tokens that live longer than the policy allows are refused here, so nobody holds one.
                 prop_assert!(ttl > 86_400 || (token.user == user && token.issued == built && token.ends == built + ttl));
             }
         }

@@ -1,34 +1,34 @@
-//! Where the fields of a dynamic token begin and end.
+//! How the signed text of a dynamic token is split into fields.
 //!
-//! What is signed is user, second and ttl with nothing between them: digits could be moved from one to the next under
-//! the same signature. Two rules leave one reading. Each number has one spelling: a second has ten digits, a ttl
-//! neither sign nor leading zero. And what could have been built for two users, or at two times, is refused, since
-//! nobody can tell which of them the builder meant.
+//! The signed text is user, second and ttl without separators: digits could be moved from one to the next under the
+//! same signature. Two rules leave one reading. Each number has one spelling: a second has ten digits, a ttl neither
+//! sign nor leading zero. And a text that could have been built for two users, or at two times, is refused, since the
+//! builder's intention is unknown.
 
 use std::ops::RangeInclusive;
 
 /// Digits of a second since 1970, from 2001 to 2286.
 const SECOND_DIGITS: usize = 10;
 
-/// A second in the one spelling that it has.
+/// A second in its only spelling.
 pub(super) fn second(text: &str) -> Option<i64> {
     if text.len() == SECOND_DIGITS { number(text) } else { None }
 }
 
-/// A ttl in seconds, at least 1, in the one spelling that it has.
+/// A ttl in seconds, at least 1, in its only spelling.
 pub(super) fn life(text: &str) -> Option<i64> {
     number(text)
 }
 
-/// Digits alone, without a leading zero, within an `i64`.
+/// Only digits, without a leading zero, within an `i64`.
 fn number(text: &str) -> Option<i64> {
     let canonical = !text.starts_with('0') && text.bytes().all(|c| c.is_ascii_digit());
     if canonical { text.parse().ok() } else { None }
 }
 
 /// In how many ways `signed` is user, second and ttl of a token that may have been built: in one of those seconds, for
-/// at most `most` seconds. It does not matter which of them has expired, or whether the user exists: a name can be
-/// registered by whoever wants it.
+/// at most `most` seconds. Whether one of them has expired, or the user exists, does not matter: anybody can register a
+/// name.
 pub(super) fn count(signed: &str, seconds: RangeInclusive<i64>, most: i64) -> usize {
     let longest = most.to_string().len();
     let possible = |ttl_digits: &usize| {
@@ -40,7 +40,7 @@ pub(super) fn count(signed: &str, seconds: RangeInclusive<i64>, most: i64) -> us
     (1..=longest).filter(|digits| possible(digits).is_some()).count()
 }
 
-/// The last `count` bytes, and what is before them.
+/// The last `count` bytes, and the bytes before them.
 fn split_end(text: &str, count: usize) -> Option<(&str, &str)> {
     text.split_at_checked(text.len().checked_sub(count)?)
 }

@@ -1,4 +1,4 @@
-//! The door to groups and rooms.
+//! The gRPC API of groups and rooms.
 
 use tidings_domain::{Membership, UserId};
 use tidings_proto::{pb, status_from_error as to_status};

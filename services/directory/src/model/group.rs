@@ -15,7 +15,7 @@ const MAX_MEMBERS: i64 = 100_000;
 pub(crate) enum ApplyApproval {
     /// Everybody, at once.
     All,
-    /// Whom an admin lets in.
+    /// Applicants that an admin accepts.
     Ask,
     /// Nobody.
     None,
@@ -30,7 +30,7 @@ pub(crate) struct Group {
     pub(crate) description: String,
     pub(crate) avatar: String,
     pub(crate) owner: UserId,
-    /// The owner among them. 0 where nobody counted.
+    /// Including the owner. 0 if not counted.
     pub(crate) member_count: i64,
     pub(crate) created_at: UnixMillis,
     pub(crate) updated_at: UnixMillis,
@@ -38,7 +38,7 @@ pub(crate) struct Group {
     pub(crate) enabled: bool,
 }
 
-/// How a group is run.
+/// The settings of a group.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) apply_approval: ApplyApproval,
@@ -52,7 +52,7 @@ pub(crate) struct Settings {
     pub(crate) custom: String,
 }
 
-/// Settings to change; the others stay.
+/// Settings to change; absent ones are unchanged.
 #[derive(Debug, Default)]
 pub(crate) struct SettingsChange {
     pub(crate) apply_approval: Option<ApplyApproval>,
@@ -66,7 +66,7 @@ pub(crate) struct SettingsChange {
     pub(crate) custom: Option<String>,
 }
 
-/// A group to make.
+/// A group to create.
 #[derive(Debug)]
 pub(crate) struct NewGroup {
     pub(crate) kind: GroupKind,
@@ -80,7 +80,7 @@ pub(crate) struct NewGroup {
     pub(crate) settings: SettingsChange,
 }
 
-/// What to change of a group.
+/// Changes of a group.
 #[derive(Debug, Default)]
 pub(crate) struct GroupChange {
     pub(crate) name: Option<String>,
@@ -90,7 +90,7 @@ pub(crate) struct GroupChange {
     pub(crate) enabled: Option<bool>,
 }
 
-/// Somebody in a group, or on its block list.
+/// A member of a group, or an entry of its block list.
 #[derive(Debug, Clone)]
 pub(crate) struct Member {
     pub(crate) user: UserId,
@@ -102,17 +102,17 @@ pub(crate) struct Member {
     pub(crate) username: Option<String>,
 }
 
-/// Some of a group's members.
+/// A page of a group's members.
 #[derive(Debug)]
 pub(crate) struct MemberPage {
     pub(crate) members: Vec<Member>,
     /// Where the next page starts.
     pub(crate) next: Option<UserId>,
-    /// Members in all.
+    /// Total number of members.
     pub(crate) total: i64,
 }
 
-/// Somebody who waits to be let in.
+/// An applicant.
 #[derive(Debug)]
 pub(crate) struct Application {
     pub(crate) user: UserId,
@@ -120,11 +120,11 @@ pub(crate) struct Application {
     pub(crate) made_at: UnixMillis,
 }
 
-/// What became of each user of a call, in the order of first mention.
+/// The outcome for each user of a call, in the order of first mention.
 pub(crate) type Outcomes = Vec<(UserId, Result<(), Error>)>;
 
 impl Settings {
-    /// What groups, or rooms, begin with.
+    /// The defaults of groups, or rooms.
     pub(crate) fn default_of(kind: GroupKind) -> Self {
         let (apply_approval, max_members) = match kind {
             GroupKind::Group => (ApplyApproval::Ask, 2_000),
@@ -214,7 +214,7 @@ impl Group {
         Ok(changed)
     }
 
-    /// The group as it is shown: a mute whose time is over is none.
+    /// The group as shown: an expired mute is none.
     #[must_use]
     pub(crate) fn at(mut self, now: UnixMillis) -> Self {
         self.settings.mute_all = self.settings.mute_all.at(now);

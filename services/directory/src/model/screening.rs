@@ -1,4 +1,4 @@
-//! Word lists and hooks, and what they may be.
+//! Word lists and hooks, and their limits.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -7,18 +7,18 @@ use tidings_domain::{ConversationKind, Error, HookForm, WordAction, WordList, is
 use super::is_legal_name;
 use crate::secret::Secret;
 
-/// Longest word, in bytes.
+/// Maximum length of a word, in bytes.
 const MAX_WORD: usize = 256;
-/// Words of all lists of an app, in bytes.
+/// Maximum bytes of words in all lists of an app.
 const MAX_WORDS: i64 = 2 * 1024 * 1024;
-/// Word lists of an app.
+/// Maximum number of word lists of an app.
 const MAX_LISTS: i64 = 100;
-/// Hooks of an app: messages wait for each of them.
+/// Maximum number of hooks of an app: messages wait for each of them.
 pub(crate) const MAX_HOOKS: i64 = 4;
-/// Most characters of a word that an error shows.
+/// Maximum number of characters of a word that an error shows.
 const SHOWN: usize = 20;
 
-/// A list that may be kept, unless the app's others leave no room.
+/// A valid list, unless the app's others leave no room.
 #[derive(Debug)]
 pub(crate) struct NewWordList(WordList);
 
@@ -31,7 +31,7 @@ pub(crate) struct WordListSummary {
 }
 
 impl NewWordList {
-    /// Refuses names and words that are not allowed; white space around words is dropped, and so are repetitions.
+    /// Refuses names and words that are not allowed; white space around words and duplicates are removed.
     pub(crate) fn check(list: WordList) -> Result<Self, Error> {
         check_list_name(&list.name)?;
         let mut words = Vec::with_capacity(list.words.len());
@@ -63,7 +63,7 @@ impl NewWordList {
         WordListSummary { name: name.clone(), action: *action, words: words.len() as i64 }
     }
 
-    /// Refuses it beside `lists` others with so many bytes of words.
+    /// Refuses it if `lists` others with so many bytes of words leave no room.
     pub(crate) fn check_room(&self, lists: i64, bytes: i64) -> Result<(), Error> {
         if lists >= MAX_LISTS {
             return Err(Error::invalid("name", format!("would make more than {MAX_LISTS} lists")));
@@ -75,7 +75,7 @@ impl NewWordList {
     }
 }
 
-/// Refuses what no list is called.
+/// Refuses invalid names of lists.
 pub(crate) fn check_list_name(name: &str) -> Result<(), Error> {
     if is_legal_name(name) {
         return Ok(());
@@ -97,7 +97,7 @@ fn check_word(place: usize, word: &str) -> Result<(), Error> {
     Err(Error::invalid(&format!("words[{place}]"), format!("{rule}: {beginning:?}")))
 }
 
-/// Words are kept as lines, and PostgreSQL keeps no U+0000.
+/// Words are stored as lines, and PostgreSQL cannot store U+0000.
 fn is_line_break(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
 }
@@ -106,7 +106,7 @@ fn is_visible(c: char) -> bool {
     !c.is_whitespace() && !is_invisible(c)
 }
 
-/// A hook that may be added, unless the app has all it may have.
+/// A valid hook, unless the app has the maximum number.
 #[derive(Debug)]
 pub(crate) struct NewHook {
     pub(crate) form: HookForm,

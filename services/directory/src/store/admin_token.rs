@@ -1,4 +1,4 @@
-//! Admin tokens: rows to list and revoke them by. The tokens themselves are signed, not stored.
+//! Admin tokens: rows for listing and revoking. The tokens themselves are signed, not stored.
 
 use tidings_domain::{AppId, Error, UnixMillis};
 use tidings_store::{Db, Tx, on_db, on_tx};
@@ -21,7 +21,7 @@ const LIST: &str = "
     select admin_token_id, label, created_at, revoked_at
     from admin_token where app_id = $1 order by admin_token_id";
 
-/// Keeps the moment of the first revocation.
+/// Keeps the time of the first revocation.
 const REVOKE: &str = "
     update admin_token set revoked_at = coalesce(revoked_at, $3)
     where app_id = $1 and admin_token_id = $2
@@ -35,7 +35,7 @@ fn admin_token((id, label, created_at, revoked_at): AdminTokenRow) -> AdminToken
     AdminToken { id, label, created_at: UnixMillis(created_at), revoked_at: revoked_at.map(UnixMillis) }
 }
 
-/// A fresh id; `None` when the app is gone.
+/// A fresh id; `None` when the app was deleted.
 pub(crate) async fn take_id(tx: &mut Tx, app: AppId) -> Result<Option<i64>, Error> {
     on_tx!(tx, |c| sqlx::query_scalar(TAKE_ID).bind(app.0).fetch_optional(c).await)
 }

@@ -42,12 +42,12 @@ const INSERT: &str = "
 
 const SET_ENABLED: &str = "update app set enabled = $2 where app_id = $1";
 const SET_POLICY: &str = "update app set policy = $2 where app_id = $1";
-/// Never goes back, so a number stands for one state alone.
+/// Never decreases, so a number identifies one state.
 const SCREENING_CHANGED: &str = "update app set screening = screening + 1 where app_id = $1";
 const DELETED: &str = "
     select app_id, deleted_at from app where app_id > $1 and deleted_at is not null
     order by app_id limit cast($2 as bigint)";
-/// Secrets at rest, the newest first.
+/// Sealed secrets, newest first.
 const SEALED: &str = "
     select app_id, client_secret from app where app_id > 0 and deleted_at is null
     order by app_id desc limit cast($1 as bigint)";
@@ -127,7 +127,7 @@ macro_rules! find {
     };
 }
 
-/// The living app with that name.
+/// The existing app with that name.
 pub(crate) async fn find(db: &Db, key: &AppKey) -> Result<Option<AppRow>, Error> {
     find!(on_db, db, key)
 }
@@ -137,12 +137,12 @@ pub(crate) async fn find_in(tx: &mut Tx, key: &AppKey) -> Result<Option<AppRow>,
     find!(on_tx, &mut *tx, key)
 }
 
-/// The living app, locked until the transaction ends.
+/// The existing app, locked until the transaction ends.
 pub(crate) async fn lock(tx: &mut Tx, app: AppId) -> Result<Option<AppRow>, Error> {
     on_tx!(tx, |c| sqlx::query_as(LOCK).bind(app.0).fetch_optional(c).await)
 }
 
-/// Living apps with ids above `after`.
+/// Existing apps with ids above `after`.
 pub(crate) async fn list(db: &Db, after: i64, limit: i64) -> Result<Vec<AppRow>, Error> {
     on_db!(db, |c| sqlx::query_as(LIST).bind(after).bind(limit).fetch_all(c).await)
 }
@@ -178,7 +178,7 @@ pub(crate) async fn set_enabled(tx: &mut Tx, app: AppId, enabled: bool) -> Resul
     on_tx!(tx, |c| sqlx::query(SET_ENABLED).bind(app.0).bind(enabled).execute(c).await.map(drop))
 }
 
-/// Sets the values of `change` in the locked row `before`, and gives the policy as it is then.
+/// Applies `change` to the locked row `before`, and returns the policy after it.
 pub(crate) async fn set_policy(
     tx: &mut Tx,
     app: AppId,
@@ -190,7 +190,7 @@ pub(crate) async fn set_policy(
     policy::effective(&text)
 }
 
-/// Its word lists or hooks are not what they were.
+/// Its word lists or hooks have changed.
 pub(crate) async fn screening_changed(tx: &mut Tx, app: AppId) -> Result<(), Error> {
     on_tx!(tx, |c| sqlx::query(SCREENING_CHANGED).bind(app.0).execute(c).await.map(drop))
 }
@@ -216,13 +216,13 @@ pub(crate) async fn rotate(tx: &mut Tx, app: AppId, kind: SecretKind, rotation: 
         .map(drop))
 }
 
-/// The first of `count` fresh user numbers; `None` when the app is gone. No other user of the app is created until
+/// The first of `count` fresh user numbers; `None` when the app was deleted. No other user of the app is created until
 /// the transaction ends.
 pub(crate) async fn take_user_numbers(tx: &mut Tx, app: AppId, count: usize) -> Result<Option<i64>, Error> {
     on_tx!(tx, |c| sqlx::query_scalar(TAKE_USER_NUMBERS).bind(app.0).bind(count as i64).fetch_optional(c).await)
 }
 
-/// Up to `most` secrets as they are stored, the newest apps' first.
+/// Up to `most` secrets as stored, the newest apps' first.
 pub(crate) async fn sealed(db: &Db, most: i64) -> Result<Vec<Sealed>, Error> {
     let rows: Vec<(i64, String)> = on_db!(db, |c| sqlx::query_as(SEALED).bind(most).fetch_all(c).await)?;
     Ok(rows.into_iter().map(|(app, secret)| (AppId(app), "client_secret", secret)).collect())

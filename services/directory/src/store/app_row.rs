@@ -1,4 +1,4 @@
-//! An app's row as it is stored, with its secrets sealed.
+//! An app's row as stored, with its secrets sealed.
 
 use tidings_domain::{App, AppId, Error, UnixMillis};
 use tidings_store::row;
@@ -37,7 +37,7 @@ row! {
     }
 }
 
-/// A secret as it is stored: the present one, the one before, and until when that is good.
+/// A stored secret: the present one, the former one, and until when that is valid.
 type SealedPair = (String, Option<String>, Option<i64>);
 
 impl AppRow {
@@ -57,7 +57,7 @@ impl AppRow {
         })
     }
 
-    /// The app with its secrets in the clear.
+    /// The app with its secrets in plain text.
     pub(crate) fn open(self, key: &DataKey) -> Result<KnownApp, Error> {
         let app = self.app()?;
         let open = |column: &str, pair: SealedPair| open(key, app.id, column, pair);

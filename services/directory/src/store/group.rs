@@ -49,7 +49,7 @@ const OUT: [&str; 19] = [
 
 const KEY: [(&str, Kind); 2] = [("app_id", Kind::Int), ("group_id", Kind::Int)];
 
-/// The living groups of the input rows. One look into the index for each row; see `store::users`.
+/// The existing groups of the input rows. One index lookup per row; see `store::users`.
 fn find_by_id(member_count: &str, postgres_tail: &str) -> GatherMany {
     let columns = columns!();
     let is_it = "g.app_id = r.app_id and g.group_id = r.group_id and g.deleted_at is null";
@@ -67,7 +67,7 @@ static FIND: LazyLock<GatherMany> = LazyLock::new(|| find_by_id(member_count!(),
 /// other tables as they were before.
 static LOCK: LazyLock<GatherMany> = LazyLock::new(|| find_by_id("cast(0 as bigint) as member_count", "for update"));
 
-/// Groups of kind `$2`. User `$3`, unless it is 0, sees the public ones and those that he is in.
+/// Groups of kind `$2`. User `$3`, unless it is 0, sees the public ones and their own.
 static LIST: LazyLock<Gather> = LazyLock::new(|| {
     let list = concat!(
         "select ",
@@ -132,20 +132,20 @@ pub(crate) fn all(engine: Engine) -> Vec<String> {
     texts
 }
 
-/// The living groups with these ids, in any order.
+/// The existing groups with these ids, in any order.
 pub(crate) async fn find(db: &Db, app: AppId, groups: &[i64]) -> Result<Vec<Group>, Error> {
     let rows: Vec<GroupRow> = FIND.read(db, &keys(app, groups)).await?;
     rows.into_iter().map(Group::try_from).collect()
 }
 
-/// The same, locked until the transaction ends and without member counts. `groups` ascend, so that nobody waits for
-/// one who waits for him.
+/// The same, locked until the transaction ends and without member counts. `groups` ascend, so that there is no
+/// deadlock.
 pub(crate) async fn lock(tx: &mut Tx, app: AppId, groups: &[i64]) -> Result<Vec<Group>, Error> {
     let rows: Vec<GroupRow> = LOCK.fetch(tx, &keys(app, groups)).await?;
     rows.into_iter().map(Group::try_from).collect()
 }
 
-/// Living groups with ids above `after` that `viewer` may see listed; user 0 sees all.
+/// Existing groups with ids above `after` that `viewer` may see listed; user 0 sees all.
 pub(crate) async fn list(
     db: &Db,
     app: AppId,
@@ -186,12 +186,12 @@ pub(crate) async fn insert(tx: &mut Tx, app: AppId, group: &Group) -> Result<(),
     shown_file::add(tx, app, Holder::Group(group.id), &texts(group)).await
 }
 
-/// Where a group may name files.
+/// The fields of a group that may reference files.
 fn texts(group: &Group) -> [&str; 4] {
     [&group.name, &group.avatar, &group.description, &group.settings.custom]
 }
 
-/// Writes everything but the owner, who has [`set_owners`].
+/// Writes everything except the owner, who is set by [`set_owners`].
 pub(crate) async fn update(tx: &mut Tx, app: AppId, group: &Group) -> Result<(), Error> {
     let settings = &group.settings;
     on_tx!(&mut *tx, |c| sqlx::query(UPDATE)
@@ -217,7 +217,7 @@ pub(crate) async fn update(tx: &mut Tx, app: AppId, group: &Group) -> Result<(),
     shown_file::replace(tx, app, Holder::Group(group.id), &texts(group)).await
 }
 
-/// Names each group's owner; the members' roles are written elsewhere.
+/// Sets each group's owner; the members' roles are written elsewhere.
 pub(crate) async fn set_owners(
     tx: &mut Tx,
     app: AppId,
@@ -229,7 +229,7 @@ pub(crate) async fn set_owners(
     SET_OWNERS.execute(tx, &[apps, groups, users, Column::Int(vec![now.0; owners.len()])]).await
 }
 
-/// Ends groups: nobody is in them, waits for them or is blocked by them any more.
+/// Ends groups: removes all members, applications and block list entries.
 pub(crate) async fn end(tx: &mut Tx, app: AppId, groups: &[i64], now: UnixMillis) -> Result<(), Error> {
     for statement in EMPTY.iter() {
         statement.execute(tx, &keys(app, groups)).await?;

@@ -8,7 +8,7 @@ use tidings_store::{Db, Engine, Gather, ManyRows, Tx, on_tx};
 use super::keyed;
 use crate::model::group::Application;
 
-/// Who asks again changes the text and keeps the place in the queue.
+/// Applying again changes the text and keeps the position in the queue.
 const UPSERT: &str = "
     insert into group_application (app_id, group_id, user_id, made_at, text) values ($1, $2, $3, $4, $5)
     on conflict (app_id, group_id, user_id) do update set text = excluded.text";
@@ -48,7 +48,7 @@ pub(crate) async fn upsert(
         .map(drop))
 }
 
-/// The oldest first.
+/// Oldest first.
 pub(crate) async fn list(db: &Db, app: AppId, group: i64, limit: i64) -> Result<Vec<Application>, Error> {
     let rows: Vec<(i64, String, i64)> = LIST.read(db, &[app.0, group, limit]).await?;
     let application = |(user, text, made_at)| Application { user: UserId(user), text, made_at: UnixMillis(made_at) };
@@ -67,7 +67,7 @@ pub(crate) async fn take(tx: &mut Tx, app: AppId, group: i64, user: UserId) -> R
     Ok(taken > 0)
 }
 
-/// Ends the applications of several users, where there are any.
+/// Ends the applications of several users, if there are any.
 pub(crate) async fn delete(tx: &mut Tx, app: AppId, group: i64, users: &[UserId]) -> Result<(), Error> {
     DELETE.execute(tx, &keyed::rows(app, group, users)).await
 }

@@ -1,4 +1,4 @@
-//! Block lists of groups: who may not join.
+//! Block lists of groups: users who may not join.
 
 use std::sync::LazyLock;
 
@@ -36,7 +36,7 @@ pub(crate) fn all(engine: Engine) -> Vec<String> {
     [fixed, INSERT.texts(engine), DELETE.texts(engine)].concat()
 }
 
-/// Puts users on the list; some may be on it already.
+/// Adds users to the list; some may be on it already.
 pub(crate) async fn insert(tx: &mut Tx, app: AppId, group: i64, users: &[UserId]) -> Result<(), Error> {
     INSERT.execute(tx, &keyed::rows(app, group, users)).await
 }
@@ -62,7 +62,7 @@ pub(crate) async fn count(db: &Db, app: AppId, group: i64) -> Result<i64, Error>
     on_db!(db, |c| sqlx::query_scalar(COUNT).bind(app.0).bind(group).fetch_one(c).await)
 }
 
-/// Takes a user off every group's list.
+/// Removes a user from every group's list.
 pub(crate) async fn forget(tx: &mut Tx, app: AppId, user: UserId) -> Result<(), Error> {
     on_tx!(tx, |c| sqlx::query(FORGET).bind(app.0).bind(user.0).execute(c).await.map(drop))
 }

@@ -8,7 +8,7 @@ use tidings_store::{Column, Db, Engine, Gather, GatherMany, Kind, ManyRows, Tx, 
 use super::keyed;
 use crate::model::group::Member;
 
-/// Whether users are in a group or on its block list. Role 0: neither member nor more.
+/// Whether users are in a group or on its block list. Role 0: not a member.
 static STANDINGS: LazyLock<GatherMany> = LazyLock::new(|| {
     let query = "
     select r.user_id,
@@ -58,8 +58,8 @@ static SET_ROLES: LazyLock<ManyRows> = LazyLock::new(|| {
     )
 });
 
-/// One statement for both columns: PostgreSQL looks at (and locks) the users that a row refers to when it is changed
-/// twice in a transaction, which would break the order of locks.
+/// One statement for both columns: PostgreSQL checks (and locks) the users that a row refers to when it is changed
+/// twice in a transaction, which would break the lock order.
 static MAKE_OWNERS: LazyLock<ManyRows> = LazyLock::new(|| {
     ManyRows::new(
         &keyed::KEY,
@@ -79,7 +79,7 @@ static MUTE: LazyLock<ManyRows> = LazyLock::new(|| {
     )
 });
 
-/// Who a group goes to when user `user_id` is no more: the admin, else the member, who has been in it longest.
+/// Who becomes owner when user `user_id` is deleted: the longest-standing admin, else the longest-standing member.
 static SUCCESSORS: LazyLock<GatherMany> = LazyLock::new(|| {
     let query = "
     select r.group_id,
@@ -103,7 +103,7 @@ pub(crate) fn all(engine: Engine) -> Vec<String> {
     texts
 }
 
-/// What a user is to a group.
+/// A user's relation to a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Standing {
     pub(crate) user: UserId,
@@ -123,7 +123,7 @@ pub(crate) async fn standings(tx: &mut Tx, app: AppId, group: i64, users: &[User
     Ok(rows.into_iter().map(standing).collect())
 }
 
-/// How many members a group has, in a transaction that locked it.
+/// The number of members of a group, in a transaction that locked it.
 pub(crate) async fn count(tx: &mut Tx, app: AppId, group: i64) -> Result<i64, Error> {
     on_tx!(tx, |c| sqlx::query_scalar(COUNT).bind(app.0).bind(group).fetch_one(c).await)
 }
@@ -146,7 +146,7 @@ pub(crate) async fn list(db: &Db, app: AppId, group: i64, after: i64, limit: i64
     Ok(rows.into_iter().map(member).collect())
 }
 
-/// Takes in users who are not in the group.
+/// Adds users who are not in the group.
 pub(crate) async fn insert(
     tx: &mut Tx,
     app: AppId,
@@ -175,7 +175,7 @@ pub(crate) async fn set_roles(
     SET_ROLES.execute(tx, &[apps, groups, ids, Column::Int(vec![role.code(); users.len()])]).await
 }
 
-/// Makes one member of each group its owner, who may speak whoever muted him before.
+/// Makes one member of each group its owner, and ends their mute.
 pub(crate) async fn make_owners(tx: &mut Tx, app: AppId, owners: &[(i64, UserId)]) -> Result<(), Error> {
     let rows = [
         Column::Int(vec![app.0; owners.len()]),
@@ -185,7 +185,7 @@ pub(crate) async fn make_owners(tx: &mut Tx, app: AppId, owners: &[(i64, UserId)
     MAKE_OWNERS.execute(tx, &rows).await
 }
 
-/// Mutes members of one group, or lets them speak again.
+/// Mutes members of one group, or unmutes them.
 pub(crate) async fn mute(tx: &mut Tx, app: AppId, group: i64, users: &[UserId], mute: Mute) -> Result<(), Error> {
     let [apps, groups, ids] = keyed::rows(app, group, users);
     MUTE.execute(tx, &[apps, groups, ids, Column::Int(vec![mute.millis(); users.len()])]).await
@@ -196,7 +196,7 @@ pub(crate) async fn groups_of(tx: &mut Tx, app: AppId, user: UserId) -> Result<V
     on_tx!(tx, |c| sqlx::query_scalar(GROUPS_OF).bind(app.0).bind(user.0).fetch_all(c).await)
 }
 
-/// For each of `groups` who is next after `user`, if there is anybody.
+/// For each of `groups` the successor of `user`, if there is anybody.
 pub(crate) async fn successors(
     tx: &mut Tx,
     app: AppId,
@@ -209,7 +209,7 @@ pub(crate) async fn successors(
     Ok(found.into_iter().map(|(group, user)| (group, Some(UserId(user)).filter(|user| user.0 != 0))).collect())
 }
 
-/// Takes a user out of every group.
+/// Removes a user from every group.
 pub(crate) async fn leave_all(tx: &mut Tx, app: AppId, user: UserId) -> Result<(), Error> {
     on_tx!(tx, |c| sqlx::query(LEAVE_ALL).bind(app.0).bind(user.0).execute(c).await.map(drop))
 }

@@ -1,4 +1,4 @@
-//! A group's row as it is stored.
+//! A group's row as stored.
 
 use tidings_domain::{Error, GroupKind, Mute, UnixMillis, UserId};
 use tidings_store::row;

@@ -29,7 +29,7 @@ const DELETE_ALL: &str = "delete from hook where app_id = $1";
 
 pub(crate) const ALL: &[&str] = &[COUNT, TAKE_ID, INSERT, LIST, DELETE, DELETE_ALL];
 
-/// What tokens are sealed as.
+/// The column name that tokens are sealed with.
 const TOKEN: &str = "hook.token";
 
 const FORMS: [(&str, HookForm); 2] = [("tencent", HookForm::Tencent), ("agora", HookForm::Agora)];
@@ -77,7 +77,7 @@ pub(crate) async fn count(tx: &mut Tx, app: AppId) -> Result<i64, Error> {
     on_tx!(tx, |c| sqlx::query_scalar(COUNT).bind(app.0).fetch_one(c).await)
 }
 
-/// Adds a hook under a number that none of the app ever had.
+/// Adds a hook under a number that was never used in the app.
 pub(crate) async fn insert(
     tx: &mut Tx,
     app: AppId,
@@ -109,7 +109,7 @@ pub(crate) async fn list(db: &Db, app: AppId, key: &DataKey) -> Result<Vec<Hook>
     rows.into_iter().map(|row| hook(key, app, row)).collect()
 }
 
-/// The hook as it was; `None` when there is none of that number.
+/// The hook as it was; `None` when there is none with that number.
 pub(crate) async fn delete(tx: &mut Tx, app: AppId, id: i64, key: &DataKey) -> Result<Option<Hook>, Error> {
     let row: Option<HookRow> = on_tx!(tx, |c| sqlx::query_as(DELETE).bind(app.0).bind(id).fetch_optional(c).await)?;
     row.map(|row| hook(key, app, row)).transpose()

@@ -1,4 +1,4 @@
-//! What the tables that belong to a group and a user have in common.
+//! Shared code for the tables whose key is a group and a user.
 
 use tidings_domain::{AppId, UserId};
 use tidings_store::{Column, Kind, ManyRows};

@@ -1,4 +1,4 @@
-//! What one user may do in groups: what every message to a group asks for.
+//! What one user may do in groups: queried for every message to a group.
 
 use std::sync::LazyLock;
 
@@ -20,7 +20,7 @@ const OUT: [&str; 10] = [
     "json(iif(enabled, 'true', 'false'))",
 ];
 
-/// Two looks into primary keys for each row, and on PostgreSQL nothing else; see `store::users`.
+/// Two primary key lookups per row, and on PostgreSQL nothing else; see `store::users`.
 static FIND: LazyLock<GatherMany> = LazyLock::new(|| {
     let select = "
     select g.group_id, g.kind, coalesce(m.role, 0) as role, coalesce(m.joined_at, 0) as joined_at,
@@ -38,7 +38,7 @@ static FIND: LazyLock<GatherMany> = LazyLock::new(|| {
     GatherMany::per_engine(&keyed::KEY, &OUT, &sqlite, &postgres)
 });
 
-/// The input is one row. The groups are looked up one by one on PostgreSQL too; see `store::users`.
+/// The input is one row. On PostgreSQL too the groups are looked up one by one; see `store::users`.
 static JOINED: LazyLock<GatherMany> = LazyLock::new(|| {
     let columns = ["app_id", "user_id", "after_id", "kind", "page"].map(|name| (name, Kind::Int));
     let select = "

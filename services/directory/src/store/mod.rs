@@ -24,7 +24,7 @@ pub(crate) mod word_list;
 
 use tidings_store::{AppRows, Engine, Kind};
 
-/// Every statement that is sent to `engine`.
+/// Every statement sent to `engine`.
 pub(crate) fn statements(engine: Engine) -> Vec<String> {
     let fixed = [app::ALL, admin_token::ALL, user::ALL, profile::ALL, session::ALL, word_list::ALL, hook::ALL].concat();
     let built = [
@@ -40,7 +40,7 @@ pub(crate) fn statements(engine: Engine) -> Vec<String> {
     fixed.into_iter().map(str::to_owned).chain(built.concat()).chain(app_rows().texts()).collect()
 }
 
-/// What this service keeps for each app.
+/// What this service stores for each app.
 pub(crate) fn app_rows() -> AppRows {
     AppRows::new(&[
         ("shown_file", "kind, id, uuid", Kind::Int),

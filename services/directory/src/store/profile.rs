@@ -1,4 +1,4 @@
-//! What users tell of themselves.
+//! Users' profiles.
 
 use tidings_domain::{AppId, Error, UserId};
 use tidings_store::{Db, Tx, on_db, on_tx};
@@ -10,7 +10,7 @@ const FIND: &str = "
     select avatar, description, public_info, private_info, mobile, email
     from user_profile where app_id = $1 and user_id = $2";
 
-/// What is null stays as it is.
+/// Null fields are unchanged.
 const CHANGE: &str = "
     insert into user_profile (app_id, user_id, avatar, description, public_info, private_info, mobile, email)
     values ($1, $2, coalesce($3, ''), coalesce($4, ''), coalesce($5, ''), coalesce($6, ''), coalesce($7, ''),
@@ -35,14 +35,14 @@ fn profile(row: ProfileRow) -> Profile {
     Profile { avatar, description, public_info, private_info, mobile, email }
 }
 
-/// The user's profile; empty when he never set one.
+/// The user's profile; empty if it was never set.
 pub(crate) async fn find(db: &Db, app: AppId, user: UserId) -> Result<Profile, Error> {
     let row: Option<ProfileRow> =
         on_db!(db, |c| sqlx::query_as(FIND).bind(app.0).bind(user.0).fetch_optional(c).await)?;
     Ok(row.map(profile).unwrap_or_default())
 }
 
-/// The profile after the change. The nickname is not kept here.
+/// The profile after the change. The nickname is not stored here.
 pub(crate) async fn change(tx: &mut Tx, app: AppId, user: UserId, change: &ProfileChange) -> Result<Profile, Error> {
     let row: ProfileRow = on_tx!(&mut *tx, |c| sqlx::query_as(CHANGE)
         .bind(app.0)

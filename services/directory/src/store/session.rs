@@ -47,7 +47,7 @@ pub(crate) async fn live_in(tx: &mut Tx, app: AppId, user: UserId, now: UnixMill
     Ok(sessions(rows))
 }
 
-/// Writes a session, in place of the one that its device had.
+/// Writes a session, replacing the previous one of its device.
 pub(crate) async fn upsert(tx: &mut Tx, app: AppId, user: UserId, session: &Session) -> Result<(), Error> {
     on_tx!(tx, |c| sqlx::query(UPSERT)
         .bind(app.0)
@@ -61,7 +61,7 @@ pub(crate) async fn upsert(tx: &mut Tx, app: AppId, user: UserId, session: &Sess
         .map(drop))
 }
 
-/// Deletes the sessions whose time is over.
+/// Deletes expired sessions.
 pub(crate) async fn sweep(tx: &mut Tx, app: AppId, user: UserId, now: UnixMillis) -> Result<(), Error> {
     on_tx!(tx, |c| sqlx::query(SWEEP).bind(app.0).bind(user.0).bind(now.0).execute(c).await.map(drop))
 }

@@ -1,4 +1,4 @@
-//! Which files profiles and groups name, so that no recall of a message deletes them.
+//! Which files profiles and groups reference, so that no recall of a message deletes them.
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
@@ -22,7 +22,7 @@ pub(crate) fn all(engine: Engine) -> Vec<String> {
     [REMOVE, IS_SHOWN].map(str::to_owned).into_iter().chain(ADD.texts(engine)).collect()
 }
 
-/// What names files.
+/// The owner of a reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Holder {
     Profile(UserId),
@@ -38,7 +38,7 @@ impl Holder {
     }
 }
 
-/// Notes every file that the texts name, and nothing else, for their holder.
+/// Replaces the holder's references by the files in the texts.
 pub(crate) async fn replace(tx: &mut Tx, app: AppId, holder: Holder, texts: &[&str]) -> Result<(), Error> {
     remove(tx, app, holder).await?;
     add(tx, app, holder, texts).await
@@ -60,13 +60,13 @@ pub(crate) async fn add(tx: &mut Tx, app: AppId, holder: Holder, texts: &[&str])
     ADD.execute(tx, &rows).await
 }
 
-/// The holder is gone.
+/// Removes a holder.
 pub(crate) async fn remove(tx: &mut Tx, app: AppId, holder: Holder) -> Result<(), Error> {
     let (kind, id) = holder.key();
     on_tx!(tx, |c| sqlx::query(REMOVE).bind(app.0).bind(kind).bind(id).execute(c).await.map(drop))
 }
 
-/// Whether anything of the app names the file.
+/// Whether anything of the app references the file.
 pub(crate) async fn is_shown(db: &Db, app: AppId, uuid: &str) -> Result<bool, Error> {
     let shown: (i64,) = on_db!(db, |c| sqlx::query_as(IS_SHOWN).bind(app.0).bind(uuid).fetch_one(c).await)?;
     Ok(shown.0 != 0)

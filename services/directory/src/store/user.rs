@@ -27,7 +27,7 @@ const LIST: &str = "
     from app_user where app_id = $1 and user_id > $2 and registered and deleted_at is null
     order by user_id limit $3";
 
-/// A name that was only mentioned so far keeps its id; a registered one answers no row.
+/// A name that was only mentioned so far keeps its id; for a registered one no row is returned.
 const REGISTER: &str = "
     insert into app_user (
         app_id, user_id, username, folded, uuid, registered, enabled,
@@ -41,8 +41,8 @@ const REGISTER: &str = "
         user_id, username, uuid, registered, enabled, nickname, created_at, modified_at,
         password_hash, token_epoch, tokens_void_until";
 
-/// Whoever has a deleted user's name from now on gets none of the tokens that were built for him. A statement of its
-/// own, after the name is taken: only then is it certain that the deletion is seen.
+/// A new user with a deleted user's name must not accept tokens that were built for the former one. A separate
+/// statement, after the name is taken: only then is the deletion certainly visible.
 const VOID_PREDECESSORS: &str = "
     update app_user set tokens_void_until = (
         select max(d.deleted_at) / 1000 from app_user d
@@ -50,7 +50,7 @@ const VOID_PREDECESSORS: &str = "
     where app_id = $1 and user_id = $2 and exists (
         select 1 from app_user d where d.app_id = $1 and d.folded = $3 and d.deleted_at is not null)";
 
-/// What is null stays as it is.
+/// Null fields are unchanged.
 const UPDATE: &str = "
     update app_user set
         nickname = coalesce($3, nickname), password_hash = coalesce($4, password_hash),
@@ -60,14 +60,14 @@ const UPDATE: &str = "
         user_id, username, uuid, registered, enabled, nickname, created_at, modified_at,
         password_hash, token_epoch, tokens_void_until";
 
-/// Ends every token of the user: those of ours by the epoch, those that the app's server built by their second.
+/// Revokes every token of the user: ours by the epoch, those that the app's server built by their second.
 const END_TOKENS: &str = "
     update app_user set
         token_epoch = token_epoch + 1,
         tokens_void_until = case when $3 > tokens_void_until then $3 else tokens_void_until end
     where app_id = $1 and user_id = $2";
 
-/// The row stays, so that the id is never given out again; the epoch ends the user's tokens. Of a user who was locked.
+/// The row stays, so that the id is never reused; the epoch revokes the user's tokens. The user must be locked.
 const DELETE: &str = "
     update app_user set deleted_at = $3, modified_at = $3, token_epoch = token_epoch + 1, password_hash = ''
     where app_id = $1 and user_id = $2
@@ -89,7 +89,7 @@ pub(crate) struct Registration<'a> {
     pub(crate) uuid: String,
 }
 
-/// What to change of a user; `None` stays as it is.
+/// Changes of a user; `None` fields are unchanged.
 pub(crate) struct Update<'a> {
     pub(crate) nickname: Option<&'a str>,
     pub(crate) password_hash: Option<String>,
@@ -150,7 +150,7 @@ pub(crate) async fn list(db: &Db, app: AppId, after: i64, limit: i64) -> Result<
     Ok(rows.into_iter().map(|row| known_user(row).user).collect())
 }
 
-/// The registered user; `None` when somebody has that name.
+/// The registered user; `None` when the name is taken.
 pub(crate) async fn register(
     tx: &mut Tx,
     app: AppId,
@@ -181,14 +181,14 @@ pub(crate) async fn register(
     Ok(Some(known))
 }
 
-/// Ends every token of a user who was locked. Tokens that were built in the present second are void too: of two that
-/// were built in one second nobody can tell which came first.
+/// Revokes every token of a locked user. Tokens that were built in the present second are revoked too: of two that were
+/// built in one second the order is unknown.
 pub(crate) async fn end_tokens(tx: &mut Tx, app: AppId, id: UserId, now: UnixMillis) -> Result<(), Error> {
     let second = now.0.div_euclid(1000);
     on_tx!(tx, |c| sqlx::query(END_TOKENS).bind(app.0).bind(id.0).bind(second).execute(c).await.map(drop))
 }
 
-/// The user after the change, in a transaction that locked him.
+/// The user after the change, in a transaction that locked them.
 pub(crate) async fn update(
     tx: &mut Tx,
     app: AppId,

@@ -17,7 +17,7 @@ static LIST: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(&["blocked_id"], query)
 });
 
-/// One look into the primary key for each row; see `store::users`.
+/// One primary key lookup per row; see `store::users`.
 static BLOCKING: LazyLock<GatherMany> = LazyLock::new(|| {
     let columns = [("app_id", Kind::Int), ("user_id", Kind::Int), ("blocked_id", Kind::Int)];
     let is_it = "b.app_id = r.app_id and b.user_id = r.user_id and b.blocked_id = r.blocked_id";
@@ -35,12 +35,12 @@ pub(crate) fn all(engine: Engine) -> Vec<String> {
     [fixed, vec![LIST.text(engine)], BLOCKING.texts(engine)].concat()
 }
 
-/// Puts `blocked` on the list of `user`; false when he was on it.
+/// Adds `blocked` to the list of `user`; false when they were on it.
 pub(crate) async fn insert(tx: &mut Tx, app: AppId, user: UserId, blocked: UserId) -> Result<bool, Error> {
     run(tx, INSERT, app, user, blocked).await
 }
 
-/// Takes `blocked` off the list of `user`; false when he was not on it.
+/// Removes `blocked` from the list of `user`; false when they were not on it.
 pub(crate) async fn delete(tx: &mut Tx, app: AppId, user: UserId, blocked: UserId) -> Result<bool, Error> {
     run(tx, DELETE, app, user, blocked).await
 }
@@ -56,13 +56,13 @@ async fn run(tx: &mut Tx, statement: &'static str, app: AppId, user: UserId, blo
     Ok(changed > 0)
 }
 
-/// Whom `user` has blocked, with ids above `after`, ascending.
+/// The users that `user` has blocked, with ids above `after`, ascending.
 pub(crate) async fn list(db: &Db, app: AppId, user: UserId, after: i64, limit: i64) -> Result<Vec<UserId>, Error> {
     let rows: Vec<(i64,)> = LIST.read(db, &[app.0, user.0, after, limit]).await?;
     Ok(rows.into_iter().map(|(blocked,)| UserId(blocked)).collect())
 }
 
-/// Those of `by` who have blocked `sender`.
+/// Those of `by` that have blocked `sender`.
 pub(crate) async fn blocking(db: &Db, app: AppId, sender: UserId, by: &[UserId]) -> Result<Vec<UserId>, Error> {
     let rows = [
         Column::Int(vec![app.0; by.len()]),
@@ -73,7 +73,7 @@ pub(crate) async fn blocking(db: &Db, app: AppId, sender: UserId, by: &[UserId])
     Ok(found.into_iter().map(|(user,)| UserId(user)).collect())
 }
 
-/// Empties the user's list, and takes the user off everybody's.
+/// Empties the user's list, and removes the user from all others.
 pub(crate) async fn forget(tx: &mut Tx, app: AppId, user: UserId) -> Result<(), Error> {
     for statement in [FORGET_LIST, FORGET_BLOCKED] {
         on_tx!(&mut *tx, |c| sqlx::query(statement).bind(app.0).bind(user.0).execute(c).await.map(drop))?;

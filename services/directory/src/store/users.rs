@@ -1,4 +1,4 @@
-//! Users, many at a time.
+//! Bulk queries on users.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -35,11 +35,12 @@ macro_rules! columns {
 static FIND_BY_IDS: LazyLock<GatherMany> = LazyLock::new(|| by_id(columns!(), &COLUMNS, ""));
 /// Locks the rows until the transaction ends.
 static LOCK: LazyLock<GatherMany> = LazyLock::new(|| by_id(columns!(), &COLUMNS, "for update"));
-/// Keeps the users from being deleted until the transaction ends, and hinders nothing else.
+/// Keeps the users from being deleted until the transaction ends, and blocks nothing else.
 static HOLD: LazyLock<GatherMany> = LazyLock::new(|| by_id("u.user_id", &["user_id"], "for key share"));
 
-/// One look into the primary key for each row. PostgreSQL must be told: a plan made while there were few users reads
-/// them all. That is also why it asks for living users last, or else it would take the small index of living names.
+/// One primary key lookup per row. PostgreSQL must be forced: a plan made while there were few users scans them all.
+/// That is also why the condition on existing users comes last, otherwise it would use the small index of existing
+/// names.
 fn by_id(columns: &str, out: &[&str], postgres_tail: &str) -> GatherMany {
     living_or_not(columns, out, postgres_tail, "u.deleted_at is null")
 }
@@ -56,7 +57,7 @@ fn living_or_not(columns: &str, out: &[&str], postgres_tail: &str, which: &str) 
     GatherMany::per_engine(&key, out, &sqlite, &postgres)
 }
 
-/// Of deleted users too.
+/// Including deleted users.
 static NAMES: LazyLock<GatherMany> =
     LazyLock::new(|| living_or_not("u.user_id, u.username", &["user_id", "username"], "", "u.username is not null"));
 
@@ -69,7 +70,7 @@ static FIND_BY_NAMES: LazyLock<GatherMany> = LazyLock::new(|| {
     GatherMany::per_engine(&[("app_id", Kind::Int), ("folded", Kind::Text)], &COLUMNS, &sqlite, &postgres)
 });
 
-/// Names that somebody took down meanwhile are left as they are.
+/// Names that were registered meanwhile are unchanged.
 static TAKE_DOWN: LazyLock<ManyRows> = LazyLock::new(|| {
     let insert = "
     insert into app_user (
@@ -95,41 +96,41 @@ pub(crate) fn all(engine: Engine) -> Vec<String> {
     [lookups, TAKE_DOWN.texts(engine)].concat()
 }
 
-/// The living users with these ids, in any order.
+/// The existing users with these ids, in any order.
 pub(crate) async fn find_by_ids(db: &Db, app: AppId, ids: &[UserId]) -> Result<Vec<User>, Error> {
     let rows = [Column::Int(vec![app.0; ids.len()]), Column::Int(ids.iter().map(|id| id.0).collect())];
     let found: Vec<UserRow> = FIND_BY_IDS.read(db, &rows).await?;
     Ok(found.into_iter().map(|row| known_user(row).user).collect())
 }
 
-/// The names of those users, living or not, who have one.
+/// The names of those users, deleted or not, who have one.
 pub(crate) async fn names(db: &Db, app: AppId, ids: &[UserId]) -> Result<HashMap<UserId, String>, Error> {
     let rows = [Column::Int(vec![app.0; ids.len()]), Column::Int(ids.iter().map(|id| id.0).collect())];
     let found: Vec<(i64, String)> = NAMES.read(db, &rows).await?;
     Ok(found.into_iter().map(|(user, name)| (UserId(user), name)).collect())
 }
 
-/// The living user.
+/// The existing user.
 pub(crate) async fn find_by_id(db: &Db, app: AppId, user: UserId) -> Result<Option<KnownUser>, Error> {
     let found: Vec<UserRow> = FIND_BY_IDS.read(db, &[Column::Int(vec![app.0]), Column::Int(vec![user.0])]).await?;
     Ok(found.into_iter().next().map(known_user))
 }
 
-/// The living user, locked until the transaction ends.
+/// The existing user, locked until the transaction ends.
 pub(crate) async fn lock(tx: &mut Tx, app: AppId, user: UserId) -> Result<Option<KnownUser>, Error> {
     let found: Vec<UserRow> = LOCK.fetch(tx, &[Column::Int(vec![app.0]), Column::Int(vec![user.0])]).await?;
     Ok(found.into_iter().next().map(known_user))
 }
 
-/// Those of `users` who are living, and stay so until the transaction ends. To be called before groups are locked:
-/// deleting a user locks the user first and his groups afterwards.
+/// Those of `users` who exist, and cannot be deleted until the transaction ends. Must be called before groups are
+/// locked: deleting a user locks the user first and their groups afterwards.
 pub(crate) async fn hold(tx: &mut Tx, app: AppId, users: &[UserId]) -> Result<HashSet<UserId>, Error> {
     let rows = [Column::Int(vec![app.0; users.len()]), Column::Int(users.iter().map(|user| user.0).collect())];
     let living: Vec<(i64,)> = HOLD.fetch(tx, &rows).await?;
     Ok(living.into_iter().map(|(user,)| UserId(user)).collect())
 }
 
-/// The living users with these names, in any order.
+/// The existing users with these names, in any order.
 pub(crate) async fn find_by_names(db: &Db, app: AppId, names: &[&Username]) -> Result<Vec<User>, Error> {
     let found: Vec<UserRow> = FIND_BY_NAMES.read(db, &by_names(app, names)).await?;
     Ok(found.into_iter().map(|row| known_user(row).user).collect())
@@ -145,7 +146,7 @@ fn by_names<'a>(app: AppId, names: &[&'a Username]) -> [Column<'a>; 2] {
     [Column::Int(vec![app.0; names.len()]), Column::Text(names.iter().map(|name| Some(name.folded())).collect())]
 }
 
-/// Makes unregistered users of `names`, with ids from `first_number` on.
+/// Creates unregistered users for `names`, with ids from `first_number` on.
 pub(crate) async fn intern(
     tx: &mut Tx,
     app: AppId,

@@ -5,7 +5,7 @@ use tidings_store::{Db, Tx, on_db, on_tx};
 
 use crate::model::screening::{NewWordList, WordListSummary};
 
-/// How many lists there are beside the one of that name, and the bytes of their words.
+/// The number of lists other than the one of that name, and the bytes of their words.
 const OTHERS: &str = "
     select count(*), cast(coalesce(sum(word_bytes), 0) as bigint)
     from word_list where app_id = $1 and name <> $2";
@@ -53,12 +53,12 @@ fn word_list((name, action_name, words): ListRow) -> Result<WordList, Error> {
     Ok(WordList { name, action: action(&action_name)?, words: words.lines().map(str::to_owned).collect() })
 }
 
-/// Lists beside the one of that name: how many, and the bytes of their words.
+/// Other lists than the one of that name: how many, and the bytes of their words.
 pub(crate) async fn others(tx: &mut Tx, app: AppId, name: &str) -> Result<(i64, i64), Error> {
     on_tx!(tx, |c| sqlx::query_as(OTHERS).bind(app.0).bind(name).fetch_one(c).await)
 }
 
-/// Keeps the list in the place of one with its name.
+/// Stores the list, replacing one with its name.
 pub(crate) async fn put(tx: &mut Tx, app: AppId, list: &NewWordList) -> Result<(), Error> {
     let WordList { name, action, words } = list.get();
     let lines = words.join("\n");
@@ -95,7 +95,7 @@ pub(crate) async fn all(db: &Db, app: AppId) -> Result<Vec<WordList>, Error> {
     Ok(lists)
 }
 
-/// The list as it was; `None` when there is none of that name.
+/// The list as it was; `None` when there is none with that name.
 pub(crate) async fn delete(tx: &mut Tx, app: AppId, name: &str) -> Result<Option<WordListSummary>, Error> {
     let row: Option<SummaryRow> =
         on_tx!(tx, |c| sqlx::query_as(DELETE).bind(app.0).bind(name).fetch_optional(c).await)?;

@@ -1,4 +1,4 @@
-//! Apps: names, life and death.
+//! Apps: names and life cycle.
 
 use std::{collections::HashSet, time::Duration};
 

@@ -1,4 +1,4 @@
-//! When tokens end that an app's own server built, and those that were exchanged for them.
+//! When tokens built by an app's own server expire, and those that were exchanged for them.
 
 use std::{io::Write as _, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::{
     suite::{Suite, authenticate, id, inherit, lobby, name, ok, on_both_engines},
 };
 
-/// A dynamic token as the app's server builds it now: for a user, for ten minutes.
+/// A dynamic token as the app's server builds it now, valid for ten minutes.
 async fn dynamic(suite: &Suite, user: &str) -> String {
     let app = suite.reveal(lobby()).await;
     let second = suite.clock.now().0 / 1000;
@@ -55,7 +55,7 @@ async fn every_kind(suite: &Suite, user: &str) -> Vec<String> {
     [dynamic, built].into_iter().chain(ours).collect()
 }
 
-/// What becomes of the tokens, asked of another process.
+/// The state of the tokens, queried at another process.
 async fn judged(suite: &Suite, tokens: &[String]) -> Vec<Result<i64, Reason>> {
     let mut judged = Vec::new();
     for token in tokens {
@@ -65,7 +65,7 @@ async fn judged(suite: &Suite, tokens: &[String]) -> Vec<Result<i64, Reason>> {
     judged
 }
 
-/// Ends tokens in one of the ways that there are.
+/// Revokes tokens in one of the possible ways.
 async fn end(suite: &Suite, how: &str, user: i64) {
     let update = |change: pb::UpdateUserRequest| pb::UpdateUserRequest { user: Some(id(user)), ..change };
     let (password, old_password) = (Some("new".to_owned()), Some("old".to_owned()));
@@ -103,7 +103,7 @@ async fn every_token_ends_with_a_new_password_a_kick_and_disabling(suite: Suite)
         end(&suite, how, ann).await;
         assert_eq!(judged(&suite, &tokens).await, vec![Err(Reason::TokenRevoked); 5], "{how}");
         assert_eq!(judged(&suite, &others).await, vec![Ok(bob); 5], "{how}");
-        // What is built in the same second cannot be told from what was built before. Ours can.
+        // Tokens built in the same second cannot be distinguished from earlier ones. Ours can.
         let of_the_second = [dynamic(&suite, &user).await, access_token2(&suite, &user).await];
         assert_eq!(judged(&suite, &of_the_second).await, vec![Err(Reason::TokenRevoked); 2], "{how}");
         let ours = suite.issue(inherit(name(&user), false)).await.unwrap().token;

@@ -1,4 +1,4 @@
-//! How users come into groups and leave them.
+//! Joining and leaving groups.
 
 use std::time::Duration;
 
@@ -293,7 +293,7 @@ async fn apps_share_neither_members_nor_block_lists(suite: Suite) {
     let added = ok(suite.directory.add_members(in_app("acme#cafe", request)).await);
     assert_eq!(added.results[0].reason, "");
     assert_eq!(suite.members(group_id).await, [(ann, pb::GroupRole::Owner)]);
-    // Nobody of another app can be taken in.
+    // Users of another app cannot be added.
     let stranger = suite.register("stranger", "").await.unwrap();
     let request = pb::MembersRequest { group_id, user_ids: vec![stranger.id] };
     let added = ok(suite.directory.add_members(in_app("acme#cafe", request)).await);

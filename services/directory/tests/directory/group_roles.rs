@@ -8,15 +8,15 @@ use crate::{
     suite::{Suite, on_both_engines, reason},
 };
 
-/// Who is who in a group of the table.
+/// The users of the table's group.
 #[derive(Clone, Copy)]
 struct People {
     owner: i64,
     admin: i64,
     member: i64,
-    /// A plain member to whom something is done.
+    /// A plain member, the target of the calls.
     other: i64,
-    /// Waits to be let in.
+    /// An applicant.
     applicant: i64,
 }
 
@@ -50,7 +50,7 @@ const STRANGER: Result<(), Reason> = Err(Reason::NotGroupMember);
 const ADMIN: Result<(), Reason> = Err(Reason::GroupAdminRequired);
 const OWNER: Result<(), Reason> = Err(Reason::GroupOwnerRequired);
 
-/// What the app, the owner, an admin, a plain member and a stranger hear.
+/// The errors for the app, the owner, an admin, a plain member and a stranger.
 const TABLE: [(Call, [Result<(), Reason>; 5]); 21] = [
     (Call::Get, [OK, OK, OK, OK, OK]),
     (Call::List, [OK, OK, OK, OK, OK]),
@@ -138,7 +138,7 @@ async fn run(suite: &Suite, call: Call, caller: By, group_id: i64, people: Peopl
     }
 }
 
-/// No user of the call was refused by himself.
+/// No user of the call was refused individually.
 fn all_done(outcomes: Result<Vec<(i64, String)>, Reason>) -> Result<(), Reason> {
     for (user, refusal) in outcomes? {
         assert_eq!(refusal, "", "{user}");

@@ -1,4 +1,4 @@
-//! Short forms of the calls about groups, for the suite's app.
+//! Helpers for the calls about groups, for the suite's app.
 
 use tidings_domain::Reason;
 use tidings_proto::pb::{self, group_service_server::GroupService as _};
@@ -24,7 +24,7 @@ pub fn by<T>(by: By, message: T) -> Request<T> {
     request
 }
 
-/// A group that the app makes for `owner`.
+/// A group that the app creates for `owner`.
 pub fn owned(owner: i64, members: &[i64]) -> pb::CreateGroupRequest {
     pb::CreateGroupRequest { owner_id: Some(owner), member_ids: members.to_vec(), ..Default::default() }
 }
@@ -35,7 +35,7 @@ pub fn outcomes(reply: pb::MembersReply) -> Vec<(i64, String)> {
 }
 
 impl Suite {
-    /// Registers users `u0`, `u1`, ... and gives their ids.
+    /// Registers users `u0`, `u1`, ... and returns their ids.
     pub async fn users<const N: usize>(&self) -> [i64; N] {
         self.many_users(N).await.try_into().unwrap()
     }

@@ -1,4 +1,4 @@
-//! Groups and rooms: making, reading, changing and ending them.
+//! Groups and rooms: creating, reading, changing and ending them.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Hooks: what they may be, and where their tokens are shown.
+//! Hooks: their limits, and where their tokens are shown.
 
 use tidings_domain::Reason;
 use tidings_proto::pb::{self, directory_service_server::DirectoryService as _};

@@ -1,4 +1,4 @@
-//! What the directory promises, held against both engines.
+//! The directory's promises, tested on both engines.
 
 #![expect(clippy::unwrap_used, reason = "a test that finds nothing to unwrap has failed")]
 

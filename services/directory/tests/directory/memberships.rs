@@ -1,4 +1,4 @@
-//! What a user may do in groups, as senders and readers are checked against it.
+//! What a user may do in groups, as checked for senders and readers.
 
 use std::time::Duration;
 
@@ -99,7 +99,7 @@ async fn the_stricter_of_two_mutes_holds_and_admins_speak_through_that_of_all(su
     let group = suite.group(ann, &[bob, carl]).await;
     suite.set_admins(By::App, group, &[bob], true).await.unwrap();
     let (soon, late) = (START.0 + 1000, START.0 + 2000);
-    // The mute of all, the own one; what the owner, an admin, a member, a stranger and the app itself hear.
+    // The mute of all, the user's own; the results for the owner, an admin, a member, a stranger and the app itself.
     let table = [
         (0, 0, [0, 0, 0, 0, 0]),
         (soon, 0, [0, 0, soon, soon, 0]),

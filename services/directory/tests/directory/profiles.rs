@@ -1,4 +1,4 @@
-//! What users tell of themselves.
+//! Users' profiles.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A directory on a fresh database of either engine, with a clock that stands still.
+//! A directory on a fresh database of either engine, with a stopped clock.
 
 use std::{
     sync::{
@@ -21,7 +21,7 @@ use tonic::{Request, Response, Status};
 pub const START: UnixMillis = UnixMillis(1_700_000_000_000);
 pub const FIRST_USER: i64 = 1_000_000 << 4;
 
-/// Makes two tests of each fact: `sqlite::fact` and `postgres::fact`.
+/// Generates two tests of each fact: `sqlite::fact` and `postgres::fact`.
 macro_rules! on_both_engines {
     ($($fact:ident),* $(,)?) => {
         mod sqlite {
@@ -160,7 +160,7 @@ impl Suite {
         on_tx!(&mut tx, |c| sqlx::query_scalar(statement).fetch_one(c).await).unwrap()
     }
 
-    /// Runs a statement behind the directory's back, for states that no call leads to yet.
+    /// Runs a statement directly on the database, for states that no call leads to yet.
     pub async fn execute(&self, statement: &'static str) {
         let mut tx = self.db.begin().await.unwrap();
         on_tx!(&mut tx, |c| sqlx::query(statement).execute(c).await.map(drop)).unwrap();

@@ -1,4 +1,4 @@
-//! Tokens: grants, and what a token opens.
+//! Tokens: grants, and what a token authorizes.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What goes with a deleted user.
+//! What is deleted with a user.
 
 use std::time::Duration;
 

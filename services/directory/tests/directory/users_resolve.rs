@@ -58,7 +58,7 @@ async fn names_taken_down_at_once_have_one_id_each(suite: Suite) {
     let other = suite.other_process();
     let resolve = |i: usize| {
         let directory = if i.is_multiple_of(2) { suite.directory.clone() } else { other.clone() };
-        // Each call names the same users, beginning elsewhere.
+        // Each call names the same users, starting at another one.
         let mut refs: Vec<_> = (0..40).map(|n| name(&format!("u{n}"))).collect();
         refs.rotate_left(i * 3);
         tokio::spawn(async move {

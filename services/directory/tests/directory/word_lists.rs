@@ -1,4 +1,4 @@
-//! Word lists: what they may be, and what changes with them.
+//! Word lists: their limits, and what changes with them.
 
 use tidings_domain::Reason;
 use tidings_proto::pb::{self, directory_service_server::DirectoryService as _};
@@ -42,7 +42,7 @@ async fn screening(suite: &Suite) -> pb::Screening {
     ok(suite.directory.get_screening(in_lobby(pb::GetScreeningRequest {})).await)
 }
 
-/// The version as the app has it, which may come from a cache.
+/// The version as reported with the app, possibly from a cache.
 async fn version(suite: &Suite) -> i64 {
     ok(suite.directory.get_app(Request::new(lobby())).await).screening_version
 }

@@ -1,4 +1,4 @@
-//! Takes users into a group at once.
+//! Adds users to a group at once.
 
 use tidings_domain::{Caller, Error, UserId};
 

@@ -19,7 +19,7 @@ use crate::{
 const MAX_TEXT: usize = 512;
 
 impl Core {
-    /// Whether the user joined at once; otherwise an admin decides. Who asks again keeps his place among those who wait.
+    /// Whether the user joined at once; otherwise an admin decides. Applying again keeps the position in the queue.
     pub(crate) async fn apply(
         &self,
         caller: &Caller,
@@ -56,7 +56,7 @@ impl Core {
     }
 }
 
-/// Refuses who is in the group or on its block list.
+/// Refuses users who are in the group or on its block list.
 async fn check_stranger(tx: &mut Tx, caller: &Caller, group: &Group, user: UserId) -> Result<(), Error> {
     let standings = standings(tx, caller.app, group.id, &[user]).await?;
     let standing = standings.get(&user).copied().unwrap_or(stranger(user));

@@ -1,4 +1,4 @@
-//! The block list of a group: who is on it is put out and cannot come back.
+//! The block list of a group: users on it are removed from the group and cannot join again.
 
 use tidings_domain::{Caller, Error, UserId};
 
@@ -6,7 +6,7 @@ use super::outcomes::{accepted, standings};
 use crate::{app::Core, model::group::Outcomes, store};
 
 impl Core {
-    /// Needs an admin; only the owner blocks an admin, nobody the owner. Who is no member can be blocked too.
+    /// Needs an admin; only the owner blocks an admin, nobody the owner. Non-members can be blocked too.
     pub(crate) async fn block_members(
         &self,
         caller: &Caller,

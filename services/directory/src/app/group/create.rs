@@ -1,4 +1,4 @@
-//! Makes a group or room.
+//! Creates a group or room.
 
 use std::collections::HashSet;
 
@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl Core {
-    /// The owner and the members join at once. One verdict for all: an unknown user spoils the call.
+    /// The owner and the members join at once. The call fails as a whole if one of them is unknown.
     pub(crate) async fn create_group(&self, caller: &Caller, new: NewGroup) -> Result<Group, Error> {
         let (owner, others) = people(caller, &new)?;
         let now = self.clock.now();
@@ -49,7 +49,7 @@ impl Core {
     }
 }
 
-/// The owner, and the distinct others.
+/// The owner, and the distinct other members.
 fn people(caller: &Caller, new: &NewGroup) -> Result<(UserId, Vec<UserId>), Error> {
     let owner = new.owner.unwrap_or(caller.actor.user());
     if owner == UserId::ADMIN {
@@ -61,7 +61,7 @@ fn people(caller: &Caller, new: &NewGroup) -> Result<(UserId, Vec<UserId>), Erro
     Ok((owner, others))
 }
 
-/// A number of the app's one space of ids.
+/// A number of the app's single id space.
 async fn take_number(tx: &mut Tx, app: AppId) -> Result<i64, Error> {
     let number = store::app::take_user_numbers(tx, app, 1).await?;
     number.ok_or_else(|| AppKey::Id(app).not_found())

@@ -1,4 +1,4 @@
-//! Lets an applicant in or turns him down.
+//! Accepts or rejects an applicant.
 
 use tidings_domain::{Caller, Error, Reason, UserId};
 
@@ -6,7 +6,7 @@ use super::join::join;
 use crate::{app::Core, store};
 
 impl Core {
-    /// Needs an admin. An applicant who does not fit goes on waiting.
+    /// Needs an admin. If the group is full, the application stays open.
     pub(crate) async fn decide_application(
         &self,
         caller: &Caller,

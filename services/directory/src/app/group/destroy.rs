@@ -5,7 +5,7 @@ use tidings_domain::{Caller, Error};
 use crate::{app::Core, model::group::Group, store};
 
 impl Core {
-    /// Needs the owner. The group as it was.
+    /// Needs the owner. Returns the group as it was.
     pub(crate) async fn destroy_group(&self, caller: &Caller, group: i64) -> Result<Group, Error> {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;

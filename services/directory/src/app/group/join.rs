@@ -1,4 +1,4 @@
-//! How users come into a group, whoever lets them in.
+//! How users join a group, in any of the possible ways.
 
 use std::collections::HashSet;
 
@@ -11,8 +11,8 @@ use crate::{
     store,
 };
 
-/// Takes users into the locked `group`. Who does not exist (is not in `living`), is in it already, is on its block list
-/// or does not fit stays out. Nobody who came in still waits to be let in.
+/// Adds users to the locked `group`. Users who do not exist (are not in `living`), are already members, are on its
+/// block list or exceed its size are not added. Applications of added users are closed.
 pub(super) async fn join(
     tx: &mut Tx,
     app: AppId,

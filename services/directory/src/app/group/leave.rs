@@ -1,4 +1,4 @@
-//! A user leaves a group, which he may even while it is disabled.
+//! A user leaves a group, which is possible even while it is disabled.
 
 use tidings_domain::{Caller, Error, GroupRole, Reason};
 

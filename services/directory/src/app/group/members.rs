@@ -1,4 +1,4 @@
-//! Lists of a group: its members, its block list and who waits to be let in.
+//! Lists of a group: its members, its block list and its applicants.
 
 use tidings_domain::{Caller, Error};
 
@@ -41,7 +41,7 @@ impl Core {
         Ok(MemberPage { members, next, total })
     }
 
-    /// Needs an admin. The oldest first.
+    /// Needs an admin. Oldest first.
     pub(crate) async fn list_applications(
         &self,
         caller: &Caller,

@@ -1,4 +1,4 @@
-//! What one user may do in groups. On the way of every message to a group, hence one statement each.
+//! What one user may do in groups. Runs for every message to a group, hence one statement each.
 
 use tidings_domain::{Caller, Error, GroupKind, Membership};
 
@@ -24,7 +24,7 @@ impl Core {
         store::membership::find(&self.db, caller.app, user, groups, self.clock.now()).await
     }
 
-    /// In those of a kind above `after` that the user is in, and where the next page starts.
+    /// In groups of a kind above `after` that the user is in, and where the next page starts.
     pub(crate) async fn joined(
         &self,
         caller: &Caller,

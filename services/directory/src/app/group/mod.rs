@@ -1,4 +1,4 @@
-//! Groups and rooms, one use-case a file.
+//! Groups and rooms, one use-case per file.
 
 mod add_members;
 mod apply;
@@ -27,7 +27,7 @@ use super::Core;
 use crate::{model::group::Group, store};
 
 impl Core {
-    /// A group that is about to be changed: locked until the transaction ends, with what the caller may do in it.
+    /// A group to be changed: locked until the transaction ends, with the caller's rights in it.
     async fn open_group(&self, tx: &mut Tx, caller: &Caller, group: i64) -> Result<(Group, Rights), Error> {
         let opened = store::group::lock(tx, caller.app, &[group]).await?.into_iter().next();
         let opened = opened.ok_or_else(|| not_found(group))?;
@@ -41,7 +41,7 @@ impl Core {
         Ok((opened, rights))
     }
 
-    /// The same, where users may change nothing while the group is disabled.
+    /// The same, but users may change nothing while the group is disabled.
     async fn open_enabled_group(&self, tx: &mut Tx, caller: &Caller, group: i64) -> Result<(Group, Rights), Error> {
         let (opened, rights) = self.open_group(tx, caller, group).await?;
         if !opened.enabled && caller.actor != Actor::App {
@@ -50,7 +50,7 @@ impl Core {
         Ok((opened, rights))
     }
 
-    /// What the caller may do in a group that is only read.
+    /// The caller's rights in a group that is only read.
     async fn group_rights(&self, caller: &Caller, group: i64) -> Result<Rights, Error> {
         let user = caller.actor.user();
         let now = self.clock.now();

@@ -1,4 +1,4 @@
-//! Forbids members to speak, or allows it again.
+//! Mutes members, or unmutes them.
 
 use tidings_domain::{Caller, Error, Mute, UserId};
 

@@ -1,4 +1,4 @@
-//! Calls that name many users, each of whom succeeds or fails by himself.
+//! Calls that name many users, each of whom succeeds or fails independently.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::{
     store::group_member::{self, Standing},
 };
 
-/// Who stands how in a group.
+/// The standing of each user in a group.
 pub(super) async fn standings(
     tx: &mut Tx,
     app: AppId,
@@ -22,12 +22,12 @@ pub(super) async fn standings(
     Ok(found.into_iter().map(|standing| (standing.user, standing)).collect())
 }
 
-/// A standing of one who is neither in the group nor on its block list.
+/// The standing of a user who is neither in the group nor on its block list.
 pub(super) fn stranger(user: UserId) -> Standing {
     Standing { user, role: None, blocked: false }
 }
 
-/// Which of the users are members whom the caller has power over.
+/// Which of the users are members that the caller has power over.
 pub(super) async fn members_under(
     tx: &mut Tx,
     app: AppId,
@@ -43,7 +43,7 @@ pub(super) async fn members_under(
     Ok(users.iter().map(|user| (*user, outcome(*user))).collect())
 }
 
-/// Those whom nothing stands against.
+/// Those without an obstacle.
 pub(super) fn accepted(outcomes: &Outcomes) -> Vec<UserId> {
     outcomes.iter().filter(|(_, outcome)| outcome.is_ok()).map(|(user, _)| *user).collect()
 }

@@ -13,7 +13,7 @@ use crate::{
 const MAX_GROUPS: usize = 100;
 
 impl Core {
-    /// Those of `groups` that exist, in the order asked.
+    /// Those of `groups` that exist, in the order of the request.
     pub(crate) async fn get_groups(&self, caller: &Caller, groups: &[i64]) -> Result<Vec<Group>, Error> {
         if groups.len() > MAX_GROUPS {
             return Err(Error::invalid("group_ids", format!("must be at most {MAX_GROUPS}")));
@@ -24,7 +24,8 @@ impl Core {
         Ok(groups.iter().filter_map(|id| found.remove(id)).map(|group| group.at(now)).collect())
     }
 
-    /// The app's groups of a kind above `after`, and where the next page starts. A user sees the public ones and his.
+    /// The app's groups of a kind above `after`, and where the next page starts. Users see the public ones and their
+    /// own.
     pub(crate) async fn list_groups(
         &self,
         caller: &Caller,

@@ -1,4 +1,4 @@
-//! Puts users out of a group.
+//! Removes users from a group.
 
 use tidings_domain::{Caller, Error, UserId};
 
@@ -6,7 +6,7 @@ use super::outcomes::{accepted, members_under};
 use crate::{app::Core, model::group::Outcomes, store};
 
 impl Core {
-    /// Needs an admin; only the owner puts out an admin, nobody the owner.
+    /// Needs an admin; only the owner can remove an admin, nobody the owner.
     pub(crate) async fn remove_members(
         &self,
         caller: &Caller,

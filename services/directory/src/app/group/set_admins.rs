@@ -6,7 +6,7 @@ use super::outcomes::{accepted, standings};
 use crate::{app::Core, model::group::Outcomes, store};
 
 impl Core {
-    /// Needs the owner, who stays what he is.
+    /// Needs the owner, whose own role does not change.
     pub(crate) async fn set_admins(
         &self,
         caller: &Caller,

@@ -1,11 +1,11 @@
-//! Gives a group to another of its members.
+//! Transfers a group to another of its members.
 
 use tidings_domain::{Caller, Error, GroupRole, Reason, UserId};
 
 use crate::{app::Core, model::group::Group, store};
 
 impl Core {
-    /// Needs the owner, who stays as a plain member. The new owner may speak, whoever muted him before.
+    /// Needs the owner, who stays as a plain member. A mute of the new owner ends.
     pub(crate) async fn transfer_group(&self, caller: &Caller, group: i64, heir: UserId) -> Result<Group, Error> {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;

@@ -1,4 +1,4 @@
-//! Changes what a group is called and how it is run.
+//! Changes a group's profile and settings.
 
 use tidings_domain::{Actor, Caller, Error};
 
