@@ -1,4 +1,4 @@
-//! The gRPC door.
+//! The gRPC API.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,13 +22,13 @@ use crate::{
     thumbnail::Fit,
 };
 
-/// Most bytes of one chunk.
+/// Maximum bytes of one chunk.
 const MAX_CHUNK: usize = 1024 * 1024;
-/// Most bytes of a name.
+/// Maximum bytes of a name.
 const MAX_NAME: usize = 255;
-/// Most files of one description.
+/// Maximum number of files per call.
 const MOST_UUIDS: usize = 1000;
-/// Most pixels of a thumbnail's side.
+/// Maximum pixels of a thumbnail's side.
 const MAX_SIDE: u32 = 4096;
 
 /// The file service.
@@ -42,7 +42,7 @@ impl FileGrpc {
         Self { core }
     }
 
-    /// Who reads a file. That they may do without the secret (`trusted`) is the app's own to say.
+    /// Who reads a file. Only the app itself may skip the secret (`trusted`).
     async fn reader<T>(&self, request: &Request<T>, trusted: bool) -> Result<Caller, Status> {
         let (caller, _) = self.core.deps.directory.caller(request).await.map_err(to_status)?;
         if trusted && caller.actor != Actor::App {
@@ -154,7 +154,7 @@ impl FileService for FileGrpc {
             return Err(to_status(Error::not_permitted("users do not set how long files are kept")));
         }
         let pb::SetLifetimeRequest { file, for_ever } = request.into_inner();
-        // Nothing is given out, so whoever brought the file need not know its secret.
+        // No bytes are returned, so the owner need not know the secret.
         let file = required("file", file).map_err(to_status)?;
         let wanted = find::FileQuery { uuid: file.uuid, secret: file.share_secret, trusted: true };
         let set = lifetime::set(&self.core, &app, user, &wanted, for_ever).await.map_err(to_status)?;
@@ -194,7 +194,7 @@ impl FileService for FileGrpc {
     }
 }
 
-/// The user behind the call; `None` is the app itself.
+/// The user of the call; `None` is the app itself.
 fn user(caller: &Caller) -> Option<UserId> {
     (!caller.is_app()).then_some(caller.actor.user())
 }
@@ -205,7 +205,7 @@ impl find::FileQuery {
     }
 }
 
-/// Only the app itself can see to it who may read: what a user says of it is not heard.
+/// Only the app itself can vouch for who may read: the flag is ignored for users.
 fn wanted(wire: pb::FileRef, caller: &Caller) -> find::FileQuery {
     let trusted = wire.trusted && user(caller).is_none();
     find::FileQuery::of(wire, trusted)
@@ -247,7 +247,7 @@ fn check_name(name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Random ones alone, since a uuid must not be guessed.
+/// Only random ones, since a uuid must not be guessable.
 fn checked_uuid(uuid: String) -> Result<Option<String>, Error> {
     if uuid.is_empty() {
         return Ok(None);
@@ -257,7 +257,7 @@ fn checked_uuid(uuid: String) -> Result<Option<String>, Error> {
     if is_right { Ok(Some(uuid)) } else { Err(Error::invalid("uuid", "must be a version 4 UUID in lower case")) }
 }
 
-/// What only the app itself says is refused to users: what is internal, whose it is, and what it is named.
+/// Fields that only the app itself sets are refused to users: internal, owner and name.
 fn header_of(wire: pb::UploadHeader, caller: &Caller) -> Result<Header, Error> {
     check_name(&wire.name)?;
     if user(caller).is_some() && (wire.internal || wire.owner_user_id != 0 || !wire.uuid.is_empty()) {

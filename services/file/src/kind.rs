@@ -1,24 +1,23 @@
-//! What bytes are: what the client says where they can be that, else what they begin like.
+//! The media type of bytes: the client's if it is plausible, otherwise detected from the beginning.
 //!
-//! Most formats share a container with others: a photograph of a phone is an `ftyp` file as a video is, a document a zip
-//! file. The bytes tell the container, the client the format. What the bytes tell stands above the client where the two
-//! contradict each other, and where a browser would run or show what the client says: pictures above all, which are shown
-//! in place.
+//! Many formats share a container: a phone's photo is an `ftyp` file as a video is, a document a zip file. The bytes
+//! determine the container, the client the format. The bytes take precedence over the client if the two contradict each
+//! other, and if a browser would execute or show the client's type: images above all, which are shown inline.
 
-/// A type that nothing is known of.
+/// The type of unknown bytes.
 const BINARY: &str = "application/octet-stream";
-/// Longest type that is taken from a client.
+/// Maximum length of a type from a client.
 const MAX_BYTES: usize = 255;
-/// Longest name of a character encoding.
+/// Maximum length of a character encoding's name.
 const MAX_CHARSET: usize = 40;
 
-/// What bytes begin like.
+/// A signature.
 struct Container {
-    /// What they are where the client says nothing that fits.
+    /// The type if the client's does not match.
     kind: &'static str,
-    /// How the types begin that fit.
+    /// Prefixes of matching types.
     fits: &'static [&'static str],
-    /// How types end that fit as well, in the manner of `+zip`.
+    /// Suffixes of matching types, such as `+zip`.
     suffix: &'static str,
 }
 
@@ -30,26 +29,26 @@ const fn holds(kind: &'static str, fits: &'static [&'static str]) -> Container {
     Container { kind, fits, suffix: "" }
 }
 
-/// Videos, sounds and pictures of the family of MP4.
+/// Videos, audio and images of the MP4 family.
 const FTYP: &[&str] = &["video/", "audio/", "image/heic", "image/heif", "image/avif", "application/mp4"];
 const OGG: &[&str] = &["audio/", "video/", "application/ogg"];
 const MATROSKA: &[&str] = &["video/", "audio/"];
 const RIFF: &[&str] = &["audio/", "video/"];
 const MPEG_AUDIO: &[&str] = &["audio/"];
-/// Documents, books, programs: everything that is a zip file by another name. None is shown in place.
+/// Documents, books, programs: every format that is a zip file. None is shown inline.
 const ZIP: &[&str] = &["application/", "model/", "font/"];
 const OLE: &[&str] = &["application/"];
 const GZIP: &[&str] = &["application/"];
-/// Pictures alone; cameras name their raw formats with types of their own.
+/// Only images; cameras use their own types for raw formats.
 const PICTURE: &[&str] = &["image/"];
 
-/// The type of a file that begins like this.
+/// The type of a file with this beginning.
 pub(crate) fn content_type(start: &[u8], said: &str) -> String {
     let charset = charset(said);
     let said = plain(said);
     let Some(container) = container(start) else {
         let said = said.filter(|said| !said.starts_with("image/")).unwrap_or_else(|| BINARY.to_owned());
-        // Without it a text in another encoding than UTF-8 cannot be read.
+        // Without it a text in another encoding than UTF-8 is unreadable.
         return match charset.filter(|_| said.starts_with("text/")) {
             Some(charset) => format!("{said}; charset={charset}"),
             None => said,
@@ -65,7 +64,7 @@ impl Container {
     }
 }
 
-/// What a browser would run, or read as a page, whatever stands around it.
+/// Types that a browser would execute, or parse as a page, whatever surrounds them.
 fn is_run(said: &str) -> bool {
     ["html", "xml", "javascript", "ecmascript", "svg", "json", "x-shockwave-flash", "wasm"]
         .iter()
@@ -83,7 +82,7 @@ fn charset(said: &str) -> Option<String> {
     ((1..=MAX_CHARSET).contains(&charset.len()) && charset.bytes().all(is_name)).then_some(charset)
 }
 
-/// The client's word in lower case and without parameters, where it is a type at all.
+/// The client's type in lower case and without parameters, if it is valid.
 fn plain(said: &str) -> Option<String> {
     let said = said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let is_plain = said.len() <= MAX_BYTES
@@ -99,7 +98,7 @@ fn container(start: &[u8]) -> Option<Container> {
     if at(4, b"ftyp") {
         return Some(holds(of_brand(start.get(8..12).unwrap_or_default()), FTYP));
     }
-    // Two letters alone may begin a text; the four bytes behind the size are zero in every bitmap.
+    // Two letters are too little to rule out a text; the four bytes after the size are zero in every bitmap.
     if at(0, b"BM") && at(6, b"\0\0\0\0") {
         return Some(holds("image/bmp", PICTURE));
     }
@@ -130,7 +129,7 @@ fn container(start: &[u8]) -> Option<Container> {
     known.into_iter().find(|(offset, bytes, _)| at(*offset, bytes)).map(|(_, _, kind)| kind)
 }
 
-/// What the brand of an `ftyp` file says.
+/// The type by the brand of an `ftyp` file.
 fn of_brand(brand: &[u8]) -> &'static str {
     match brand {
         b"M4A " | b"M4B " | b"M4P " => "audio/mp4",

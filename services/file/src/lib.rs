@@ -1,7 +1,7 @@
-//! Bytes: upload, download, thumbnails, expiry.
+//! Files: upload, download, thumbnails, expiry.
 //!
-//! Bytes lie in an object store, descriptions in SQL. A description is written once the bytes are on disk, so it never
-//! names bytes that are not there; what an upload that never ended left is swept up.
+//! Bytes are in an object store, descriptions in SQL. A description is written once the bytes are on disk, so it never
+//! refers to missing bytes; the remains of unfinished uploads are swept up.
 
 mod app;
 mod grpc;
@@ -37,20 +37,20 @@ pub const SCHEMA: Schema = Schema {
     ],
 };
 
-/// What the service needs.
+/// The dependencies of the service.
 #[derive(Debug, Clone)]
 pub struct Deps {
     /// Its database, migrated.
     pub db: Db,
-    /// Where bytes are.
+    /// The object store.
     pub objects: Objects,
-    /// Who exists.
+    /// Apps and users.
     pub directory: DirectoryCache,
-    /// The time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Chance, for names that nobody guesses.
+    /// Randomness, for unguessable names.
     pub entropy: Arc<dyn Entropy>,
-    /// Where the sweeper runs.
+    /// Runs the sweeper.
     pub tasks: Tasks,
 }
 

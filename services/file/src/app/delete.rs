@@ -1,4 +1,4 @@
-//! Removes files and what is left of them.
+//! Removes files and their objects.
 
 use tidings_domain::{AppId, Error, Reason, StoredFile, UnixMillis};
 
@@ -11,7 +11,7 @@ use crate::{
     store::{file, unclaimed},
 };
 
-/// Removes a file's bytes for good.
+/// Removes a file's bytes permanently.
 pub async fn delete(core: &Core, app: AppId, wanted: &find::FileQuery) -> Result<StoredFile, Error> {
     let found = find(core, app, wanted).await?;
     if !retire(core, app, &found.uuid).await? {
@@ -20,7 +20,8 @@ pub async fn delete(core: &Core, app: AppId, wanted: &find::FileQuery) -> Result
     Ok(found)
 }
 
-/// Marks a file as gone, then removes its bytes; false when somebody else did. Bytes that stay behind are noted.
+/// Marks a file as gone, then removes its bytes; false when another process did. Bytes that could not be removed are
+/// recorded.
 async fn retire(core: &Core, app: AppId, uuid: &str) -> Result<bool, Error> {
     let mut tx = core.deps.db.begin().await?;
     if !file::retire(&mut tx, app, uuid, core.deps.clock.now()).await? {
@@ -32,7 +33,7 @@ async fn retire(core: &Core, app: AppId, uuid: &str) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// Removes objects that no file names.
+/// Removes objects that belong to no file.
 pub async fn discard(core: &Core, app: AppId, uuid: &str) -> Result<(), Error> {
     for object in [Object::File(app, uuid), Object::Thumbnail(app, uuid)] {
         core.deps.objects.remove(object).await?;

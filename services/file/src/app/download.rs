@@ -1,4 +1,4 @@
-//! Gives bytes out.
+//! Returns the bytes of a file.
 
 use std::ops::Range;
 
@@ -12,11 +12,11 @@ use super::{
 };
 use crate::objects::Object;
 
-/// Which bytes.
+/// The requested range.
 #[derive(Debug)]
 pub struct DownloadQuery {
     pub file: find::FileQuery,
-    /// The smaller picture instead.
+    /// The thumbnail instead.
     pub thumbnail: bool,
     pub offset: u64,
     /// `None`: all the rest.

@@ -1,6 +1,6 @@
-//! Takes in a file from another server (agora.md 7, `need_download`).
+//! Fetches a file from another server (agora.md 7, `need_download`).
 //!
-//! Redirects are followed by hand, so that each address is looked at (see `tidings_outbound`).
+//! Redirects are followed manually, so that each address is checked (see `tidings_outbound`).
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,12 +14,12 @@ use super::{
     upload::{self, Header, Part},
 };
 
-/// How long all of it may take.
+/// The total timeout.
 const LONGEST: Duration = Duration::from_secs(20);
-/// Redirects that are followed.
+/// Maximum number of redirects.
 const HOPS: usize = 5;
 
-/// Fetches a file and keeps it as an upload of the app would be.
+/// Fetches a file and stores it as an upload of the app.
 pub async fn fetch(core: Arc<Core>, app: Arc<App>, url: &str, name: &str) -> Result<StoredFile, Error> {
     quota::check(&core, &app, UserId::ADMIN).await?;
     let answer = asked(&core.outbound, &app, url).await?;
@@ -41,7 +41,7 @@ pub async fn fetch(core: Arc<Core>, app: Arc<App>, url: &str, name: &str) -> Res
     upload::upload(core, app, header, Box::pin(parts)).await
 }
 
-/// The answer behind all redirects.
+/// The response after all redirects.
 async fn asked(outbound: &Outbound, app: &App, url: &str) -> Result<Response, Error> {
     let mut url = Url::parse(url).map_err(|_| wrong("it is no URL"))?;
     for _ in 0..=HOPS {

@@ -1,4 +1,4 @@
-//! Finds a file for whoever may have it.
+//! Finds a file for a caller that is allowed to read it.
 
 use subtle::ConstantTimeEq as _;
 use tidings_domain::{AppId, Error, Reason, StoredFile};
@@ -7,22 +7,22 @@ use uuid::Uuid;
 use super::Core;
 use crate::store::file;
 
-/// Which file, and by what right.
+/// The file, and the caller's authorization.
 #[derive(Debug)]
 pub struct FileQuery {
     pub uuid: String,
     pub secret: String,
-    /// The caller sees to it who may read.
+    /// The caller has checked who may read.
     pub trusted: bool,
 }
 
-/// What is known of files, also of those that are gone. Unknown ones are left out.
+/// The descriptions of files, including deleted ones. Unknown ones are left out.
 pub async fn describe(core: &Core, app: AppId, uuids: &[String]) -> Result<Vec<StoredFile>, Error> {
     let found = file::find_many(&core.deps.db, app, uuids).await?;
     Ok(found.into_iter().filter(|kept| !kept.internal).map(|kept| kept.file).collect())
 }
 
-/// The file: it is there, its time is not over, and the secret of a restricted one is right.
+/// The file: it exists, has not expired, and the secret of a restricted one is right.
 pub async fn find(core: &Core, app: AppId, wanted: &FileQuery) -> Result<StoredFile, Error> {
     let unknown = || Error::new(Reason::FileNotFound, wanted.uuid.clone());
     let uuid = Uuid::try_parse(&wanted.uuid).map_err(|_| unknown())?.to_string();

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::store::file;
 
-/// Keeps the file for ever, or as long as the app keeps files, counted from now; unless its time is over. A user, unlike
-/// the app itself (`None`), does so with what they brought alone.
+/// Keeps the file forever, or as long as the app keeps files, counted from now; unless it has expired. A user, unlike
+/// the app itself (`None`), only does so with their own uploads.
 pub async fn set(
     core: &Core,
     app: &App,

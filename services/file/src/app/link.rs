@@ -1,4 +1,4 @@
-//! Where the store itself gives a file out.
+//! Temporary URLs at the object store itself.
 
 use std::time::Duration;
 
@@ -10,18 +10,18 @@ use super::{
 };
 use crate::objects::Object;
 
-/// Which file, and what the store is to say of it.
+/// The file, and the headers of the store's response.
 #[derive(Debug)]
 pub struct LinkQuery {
     pub file: find::FileQuery,
-    /// The smaller picture instead.
+    /// The thumbnail instead.
     pub thumbnail: bool,
     pub life: Duration,
     pub content_type: String,
     pub content_disposition: String,
 }
 
-/// A URL for a while; `None` where the store has none to give.
+/// A temporary URL; `None` if the store does not support it.
 pub async fn link(core: &Core, app: AppId, wanted: LinkQuery) -> Result<Option<String>, Error> {
     let file = find(core, app, &wanted.file).await?;
     let shown = file.shown(wanted.thumbnail).ok_or_else(|| Error::new(Reason::FileNotFound, file.uuid.clone()))?;

@@ -1,4 +1,4 @@
-//! The use-cases, one a file.
+//! The use-cases, one per file.
 
 pub mod delete;
 pub mod download;
@@ -16,18 +16,18 @@ use tidings_outbound::Outbound;
 
 use crate::{Deps, thumbnail::Turns};
 
-/// What the use-cases work with.
+/// The dependencies of the use-cases.
 #[derive(Debug)]
 pub struct Core {
     pub deps: Deps,
-    /// Who may decode a picture.
+    /// Limits concurrent image decoding.
     pub pictures: Turns,
     pub outbound: Outbound,
 }
 
 impl Core {
     pub fn new(deps: Deps) -> Result<Self, Error> {
-        // No connection is used twice: whoever is asked rarely may have closed it.
+        // No connection is reused: after long pauses the server may have closed it.
         let outbound = Outbound::new(0)?;
         Ok(Self { deps, pictures: Turns::new(), outbound })
     }

@@ -1,7 +1,7 @@
-//! How much may be uploaded in a day, by a user and by the app with all of its users.
+//! Daily upload quotas, per user and for the app with all of its users.
 //!
-//! What counts is decided in the transaction that publishes a file, so uploads at the same time, restarts and other
-//! processes change nothing. What is known before the first byte is refused before the first byte.
+//! Quotas are enforced in the transaction that publishes a file, so concurrent uploads, restarts and other processes
+//! make no difference. What is known before the first byte is checked before the first byte.
 
 use tidings_domain::{App, Error, Policy, Reason, UnixMillis, UserId};
 use tidings_store::Tx;
@@ -11,16 +11,16 @@ use crate::store::upload_count::{self, Uploaded, Which};
 
 const DAY: i64 = 24 * 3_600_000;
 
-/// A quota: the policy values' names, and what they allow; 0 is without limit.
+/// A quota: the names and values of its policy; 0 is unlimited.
 #[derive(Debug, Clone, Copy)]
 struct Quota {
-    /// Whose; [`UserId::ADMIN`] is everybody's of the app together.
+    /// The owner; [`UserId::ADMIN`] is the app with all its users together.
     user: UserId,
     files: (&'static str, u64),
     bytes: (&'static str, u64),
 }
 
-/// What holds for an upload of that owner: a user's own quota, then the app's. Rows are locked in this order.
+/// The quotas of an upload of that owner: a user's own, then the app's. Rows are locked in this order.
 fn quotas(policy: &Policy, owner: UserId) -> impl Iterator<Item = Quota> {
     let of_user = Quota {
         user: owner,
@@ -51,7 +51,7 @@ impl Quota {
     }
 }
 
-/// The day of UTC.
+/// The UTC day.
 pub const fn day(now: UnixMillis) -> i64 {
     now.0.div_euclid(DAY)
 }
@@ -60,7 +60,7 @@ const fn which(app: &App, quota: &Quota, now: UnixMillis) -> Which {
     Which { day: day(now), app: app.id, user: quota.user }
 }
 
-/// Refuses an upload that cannot be counted any more, before its bytes come. One of no bytes is the least there is.
+/// Refuses an upload that certainly exceeds the quota, before its bytes arrive. The minimum is a file of no bytes.
 pub async fn check(core: &Core, app: &App, owner: UserId) -> Result<(), Error> {
     for quota in quotas(&app.policy, owner) {
         let uploaded = upload_count::find(&core.deps.db, which(app, &quota, core.deps.clock.now())).await?;
@@ -72,7 +72,7 @@ pub async fn check(core: &Core, app: &App, owner: UserId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Counts a file; an error where it is more than is allowed, and the transaction must not be committed then.
+/// Counts a file; an error if it exceeds the quota, and the transaction must not be committed then.
 pub async fn count(tx: &mut Tx, app: &App, owner: UserId, bytes: u64, now: UnixMillis) -> Result<(), Error> {
     for quota in quotas(&app.policy, owner) {
         quota.check(upload_count::add(tx, which(app, &quota, now), bytes).await?)?;

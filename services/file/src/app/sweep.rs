@@ -1,4 +1,4 @@
-//! Removes files whose time is over and what uploads that never ended left, in small steps.
+//! Removes expired files and the remains of unfinished uploads, in small steps.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::store::{
 };
 
 const PAUSE: Duration = Duration::from_mins(1);
-/// Objects of one step.
+/// Objects per step.
 const STEP: i64 = 200;
 
 /// Runs until shutdown.
@@ -35,7 +35,7 @@ async fn run(core: Arc<Core>) {
     }
 }
 
-/// Ends the time of whatever deleted apps left. Nothing comes to them any more, so each is gone through once.
+/// Expires the files of deleted apps. They receive nothing more, so one pass per app is enough.
 async fn expire_deleted(core: &Core, expired: &mut HashSet<AppId>) -> Result<(), Error> {
     for app in core.deps.directory.forgotten_apps().await? {
         if !expired.contains(&app) {
@@ -54,16 +54,16 @@ async fn expire_all(core: &Core, app: AppId) -> Result<(), Error> {
     Ok(())
 }
 
-/// How many files and remains were removed. One that cannot be removed stays for the next round.
+/// Returns how many files and remains were removed. One that cannot be removed is retried in the next round.
 pub async fn sweep(core: &Core) -> Result<usize, Error> {
     let now = core.deps.db.now(&*core.deps.clock).await?;
     retire(core, now).await?;
     forget_counts(core, now).await?;
-    // An upload that still runs is younger than this.
+    // An upload in progress is younger than this.
     discard_until(core, UnixMillis(now.0 - 2 * LONGEST.as_millis() as i64)).await
 }
 
-/// Marks files whose time is over as gone, and notes their objects as unclaimed.
+/// Marks expired files as gone, and records their objects as unclaimed.
 async fn retire(core: &Core, now: UnixMillis) -> Result<(), Error> {
     loop {
         let expired = file::expired(&core.deps.db, now, STEP).await?;
@@ -80,14 +80,14 @@ async fn retire(core: &Core, now: UnixMillis) -> Result<(), Error> {
     }
 }
 
-/// Uploads are counted by the day; yesterday's counts may be those of a process whose clock is behind.
+/// Uploads are counted per day; yesterday's counts may be in use by a process whose clock is behind.
 async fn forget_counts(core: &Core, now: UnixMillis) -> Result<(), Error> {
     let mut tx = core.deps.db.begin().await?;
     upload_count::forget(&mut tx, quota::day(now) - 1).await?;
     tx.commit().await
 }
 
-/// Removes what was unclaimed by then, each of it once.
+/// Removes the objects that were unclaimed by then, each once.
 async fn discard_until(core: &Core, by: UnixMillis) -> Result<usize, Error> {
     let (mut removed, mut last) = (0, Unclaimed::none());
     loop {
@@ -209,7 +209,7 @@ mod tests {
         assert_eq!(sweep(&world.core).await.unwrap(), 2);
         assert!(!world.place(&uuid(1)).exists() && !world.place(&uuid(2)).exists());
 
-        // The next round tries again.
+        // Retried in the next round.
         fs::remove_dir(world.place(&uuid(0))).unwrap();
         world.bytes(&uuid(0));
         assert_eq!(sweep(&world.core).await.unwrap(), 1);
@@ -257,7 +257,7 @@ mod tests {
         assert!(!file::retire_expired(&mut tx, APP, &kept, NOW).await.unwrap());
         assert!(!file::retire_expired(&mut tx, APP, &young, NOW).await.unwrap());
         assert!(file::retire_expired(&mut tx, APP, &old, NOW).await.unwrap());
-        // Whoever deletes it means it.
+        // An explicit deletion ignores the expiry.
         assert!(file::retire(&mut tx, APP, &kept, NOW).await.unwrap());
         assert!(file::retire(&mut tx, APP, &young, NOW).await.unwrap());
     }

@@ -1,7 +1,8 @@
-//! Takes bytes in.
+//! Stores uploads.
 //!
-//! Before the first byte is written the object is noted as unclaimed; in the transaction that publishes the file the
-//! note goes. So whatever happens between, no description names bytes that are not there, and no bytes are forgotten.
+//! Before the first byte is written the object is recorded as unclaimed; the transaction that publishes the file
+//! removes that record. So whatever happens in between, no description refers to missing bytes, and no bytes are
+//! orphaned.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,45 +22,45 @@ use crate::{
     video::Follower,
 };
 
-/// How long an upload may take.
+/// The timeout of an upload.
 pub const LONGEST: Duration = Duration::from_hours(1);
-/// How long the next part of it may take.
+/// The timeout of its next part.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// Most bytes of a picture that gets a thumbnail; it is read whole.
+/// Maximum bytes of an image that gets a thumbnail; it is read completely.
 const LARGEST_PICTURE: u64 = 32 * 1024 * 1024;
-/// How long a file of our own stays that its maker never wrote down.
+/// How long an internal file is kept that its creator never recorded.
 const UNNAMED: Duration = Duration::from_hours(7 * 24);
-/// How much of the beginning tells what the bytes are.
+/// How many bytes are examined to detect the type.
 const START: usize = 64;
 
-/// What is known of a file before its bytes.
+/// The properties of a file that precede its bytes.
 #[derive(Debug)]
 pub struct Header {
     pub name: String,
     pub content_type: String,
     pub restricted: bool,
-    /// Who brings it; [`UserId::ADMIN`] is the app itself.
+    /// The owner; [`UserId::ADMIN`] is the app itself.
     pub owner: UserId,
-    /// For our own use: may be larger than the app's files, counts in no quota, has no thumbnail, and goes
+    /// For internal use: may be larger than the app's files, counts in no quota, has no thumbnail, and is removed
     /// unless it is kept.
     pub internal: bool,
     /// Its name; `None` is a random one.
     pub uuid: Option<String>,
 }
 
-/// What follows the header.
+/// The parts after the header.
 #[derive(Debug)]
 pub enum Part {
     Chunk(Bytes),
     /// The box that the thumbnail must fit into.
     Fit(Fit),
-    /// As in the header, where it is learnt behind the bytes.
+    /// As in the header, if it is only known after the bytes.
     Restricted,
-    /// That was all.
+    /// The end of the file.
     Done,
 }
 
-/// Keeps a file. Ends by itself when the caller goes away, since `parts` ends then.
+/// Stores a file. Ends by itself when the caller disconnects, since `parts` ends then.
 pub async fn upload(
     core: Arc<Core>,
     app: Arc<App>,
@@ -82,11 +83,11 @@ async fn keep(
     }
     let uuid = match &header.uuid {
         Some(uuid) => not_used(core, app.id, uuid).await?,
-        // Random, since whoever has the uuid of a file that is not restricted can read it.
+        // Random, since everybody with the uuid of an unrestricted file can read it.
         None => new_uuid(&*core.deps.entropy),
     };
     let mut tx = core.deps.db.begin().await?;
-    // Whoever sweeps may be another process.
+    // The sweeper may run in another process.
     let now = tx.now(&*core.deps.clock).await?;
     if !unclaimed::insert(&mut tx, app.id, &uuid, now).await? {
         return Err(used());
@@ -105,12 +106,12 @@ async fn keep(
         return Err(Error::internal("the bytes were swept up before they were described"));
     }
     file::insert(&mut tx, app.id, &file, internal).await?;
-    // Last, since the app's count is locked to the commit.
+    // Last, since the app's count is locked until the commit.
     if !internal && let Err(error) = quota::count(&mut tx, app, owner, file.size, file.created_at).await {
         drop(tx);
         return Err(given_up(core, app.id, &uuid, error).await);
     }
-    // Whether a commit that fails was carried out is for the sweeper to see: the note is there or it is not.
+    // If a failed commit did take effect, the sweeper finds out: the record exists or not.
     tx.commit().await?;
     Ok(file)
 }
@@ -123,7 +124,7 @@ async fn given_up(core: &Core, app: AppId, uuid: &str, why: Error) -> Error {
     why
 }
 
-/// A name that is given is used once: not by a file, nor by an upload that is under way, which its note tells.
+/// A given name is used once: neither by a file, nor by an upload in progress, which its record shows.
 async fn not_used(core: &Core, app: AppId, uuid: &str) -> Result<String, Error> {
     match file::find(&core.deps.db, app, uuid).await? {
         None => Ok(uuid.to_owned()),
@@ -144,7 +145,7 @@ async fn take_in(
 ) -> Result<StoredFile, Error> {
     let limit = if header.internal { u64::MAX } else { app.policy.max_file_bytes };
     let mut writing = core.deps.objects.write(Object::File(app.id, uuid)).await?;
-    // What we make ourselves may take its time.
+    // Internal files may arrive slowly: only the total timeout applies.
     let patience = if header.internal { LONGEST } else { PATIENCE };
     let received = match receive(&mut writing, parts, limit, patience).await {
         Ok(received) => received,
@@ -224,8 +225,8 @@ async fn receive(
     Ok(Received { size, sha256: hex(&hash.finalize()), start, fit, restricted, dimensions: video.dimensions() })
 }
 
-/// A picture's dimensions, and its thumbnail where it gets one. Decodes off the async threads, a few pictures at a time, which
-/// share what they may take; what cannot be read has neither.
+/// An image's dimensions, and its thumbnail if it gets one. Decodes off the async threads, a few images at a time
+/// within a shared memory budget; unreadable images have neither.
 async fn look_at(
     core: &Core,
     app: &App,

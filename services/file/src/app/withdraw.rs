@@ -1,23 +1,23 @@
-//! Removes a file that nothing shows any more, in two steps.
+//! Removes a file that nothing references any more, in two steps.
 //!
-//! Whoever decides that (the message service, when a message was recalled) withdraws the file first: from then on it is
-//! told as expired, so what names it from now on names a file that is gone. What named it before can be looked for
-//! without haste, and decides whether the file is given back or removed for good. Both steps are for whoever brought the
-//! file, and doing either again is no error; so a crash between them is made up for by doing both again.
+//! The caller (the message service, when a message was recalled) withdraws the file first: from then on it is reported
+//! as expired, so later references are to a file that is gone. Earlier references can then be searched without a race,
+//! and decide whether the file is restored or removed permanently. Both steps only work for the owner, and repeating
+//! either is no error; so after a crash between them both are repeated.
 
 use tidings_domain::{AppId, Error, Reason, StoredFile, UnixMillis, UserId};
 
 use super::{Core, delete::discard};
 use crate::store::{file, unclaimed};
 
-/// What becomes of a withdrawn file.
+/// What happens to a withdrawn file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     Restored,
     Removed,
 }
 
-/// Tells the file as expired from now on. Of files of `owner` alone, whatever else the caller may do.
+/// Reports the file as expired from now on. Only for files of `owner`, whatever else the caller may do.
 pub async fn withdraw(core: &Core, app: AppId, owner: UserId, uuid: &str) -> Result<StoredFile, Error> {
     let mut tx = core.deps.db.begin().await?;
     let withdrawn = file::withdraw(&mut tx, app, uuid, owner, core.deps.clock.now()).await?;
@@ -33,7 +33,7 @@ pub async fn withdraw(core: &Core, app: AppId, owner: UserId, uuid: &str) -> Res
     Err(Error::not_permitted("somebody else's file"))
 }
 
-/// Ends it; false when there was no withdrawn file of `owner`.
+/// Settles it; false when there was no withdrawn file of `owner`.
 pub async fn settle(core: &Core, app: AppId, owner: UserId, uuid: &str, outcome: Outcome) -> Result<bool, Error> {
     let mut tx = core.deps.db.begin().await?;
     let settled = match outcome {

@@ -1,4 +1,4 @@
-//! Where bytes are: a folder, or a bucket of a store that speaks S3.
+//! The object store: a folder, or a bucket of an S3-compatible store.
 
 mod reading;
 mod writing;
@@ -55,7 +55,7 @@ impl fmt::Debug for Objects {
     }
 }
 
-/// One object of a file.
+/// The parts of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Object<'a> {
     /// The bytes themselves.
@@ -75,10 +75,10 @@ impl Object<'_> {
 }
 
 impl Objects {
-    /// Where the config says; `otherwise` is the folder when it does not.
+    /// The configured store; `otherwise` is the default folder.
     pub fn open(config: &config::Files, otherwise: PathBuf) -> Result<Self, Error> {
         let folder = config.folder.clone().unwrap_or(otherwise);
-        // Whether a folder can be written to shows when it is written to.
+        // Whether a folder is writable shows at the first write.
         let usable = std::fs::create_dir_all(&folder).and_then(|()| tempfile::tempfile_in(&folder));
         usable.map_err(|error| {
             let remedy = "give it to the user that runs tidings, or name another with TIDINGS_FILES_FOLDER";
@@ -125,8 +125,8 @@ impl Objects {
         Ok(Self::at(store, Backend::Bucket(Arc::new(bucket))))
     }
 
-    /// Asks a store which objects it has of a prefix that nobody writes: whether it answers, has the bucket and knows the
-    /// key. A folder was made when it was opened.
+    /// Lists the objects with an unused prefix: this checks that the store answers, has the bucket and accepts the key.
+    /// A folder was created when it was opened.
     pub async fn check(&self) -> Result<(), Error> {
         let Backend::Bucket(_) = &self.place else {
             return Ok(());
@@ -160,7 +160,7 @@ impl Objects {
         Self { store, place, downloads: Arc::default() }
     }
 
-    /// Begins to write an object, which is there once [`Writing::finish`] has ended, and not before.
+    /// Begins to write an object, which exists once [`Writing::finish`] has ended, and not before.
     pub(crate) async fn write(&self, object: Object<'_>) -> Result<Writing, Error> {
         let path = object.path();
         Ok(match &self.place {
@@ -192,18 +192,18 @@ impl Objects {
         })
     }
 
-    /// The whole of an object; only for those that are known to be small.
+    /// A whole object; only for those that are known to be small.
     pub(crate) async fn whole(&self, object: Object<'_>) -> Result<Bytes, Error> {
         self.store.get(&object.path()).await.map_err(fault)?.bytes().await.map_err(fault)
     }
 
-    /// That the object is there: whoever else has a hand in the folder or bucket may have removed it.
+    /// Checks that the object exists: it may have been removed from the folder or bucket by others.
     pub(crate) async fn check_there(&self, object: Object<'_>) -> Result<(), Error> {
         self.store.head(&object.path()).await.map(drop).map_err(|error| lost(object, error))
     }
 
-    /// A URL under which the store itself gives the object out for a while, with these headers in its answer; `None`
-    /// where it cannot.
+    /// A temporary URL at the store itself, with these headers in its response; `None` if the store does not support
+    /// it.
     pub(crate) async fn link(
         &self,
         object: Object<'_>,
@@ -218,7 +218,7 @@ impl Objects {
         Ok(Some(url.to_string()))
     }
 
-    /// Removes an object and what a write that never ended left of it. What is not there is no error.
+    /// Removes an object and the remains of an unfinished write. A missing one is no error.
     pub(crate) async fn remove(&self, object: Object<'_>) -> Result<(), Error> {
         let path = object.path();
         match self.store.delete(&path).await {
@@ -228,7 +228,7 @@ impl Objects {
         let Backend::Folder(folder) = &self.place else {
             return Ok(());
         };
-        // The store calls an object so until it is whole.
+        // The store's name for an incomplete object.
         match tokio::fs::remove_file(folder.join(format!("{path}#1"))).await {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(Error::new(reason_of_disk(&error), "").because(error))
@@ -238,7 +238,7 @@ impl Objects {
     }
 }
 
-/// An object that is described, and not there, is to its reader a file that does not exist.
+/// An object that is described, but missing, is reported to readers as a file that does not exist.
 fn lost(object: Object<'_>, error: object_store::Error) -> Error {
     if !matches!(error, object_store::Error::NotFound { .. }) {
         return fault(error);
@@ -247,13 +247,13 @@ fn lost(object: Object<'_>, error: object_store::Error) -> Error {
     Error::new(Reason::FileNotFound, "")
 }
 
-/// What a store answers to a key that it does not know. It answers 403 as well to one that may not list, which needs no
-/// right here.
+/// A store's answer to an unknown key. It also answers 403 to a key without the permission to list, which is not
+/// required here.
 const WRONG_KEY: [&str; 3] = ["InvalidAccessKeyId", "SignatureDoesNotMatch", "AuthorizationHeaderMalformed"];
 /// How long a store may take to answer at the start.
 const CHECK: Duration = Duration::from_secs(10);
 
-/// What went wrong with everything behind it, each thing once.
+/// The error with its whole chain of sources, each once.
 fn with_causes(error: &object_store::Error) -> String {
     let mut words = error.to_string();
     let mut cause = std::error::Error::source(error);
@@ -267,15 +267,15 @@ fn with_causes(error: &object_store::Error) -> String {
     words
 }
 
-/// Files block.
+/// File operations block.
 async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, Error> {
     let done = tokio::task::spawn_blocking(work).await.map_err(Error::internal)?;
     done.map_err(|error| Error::new(reason_of_disk(&error), "").because(error))
 }
 
-/// What the operating system says of a disk that is full, or whose user has no more of it.
+/// The operating system's errors for a full disk, or an exceeded disk quota.
 const FULL: [i32; 2] = [28, 122];
-/// The same of one that fails, was mounted read-only after a failure, or has no more files to open.
+/// The same for one that fails, was mounted read-only after a failure, or for too many open files.
 const FAILING: [i32; 5] = [5, 6, 23, 24, 30];
 
 fn reason_of_disk(error: &io::Error) -> Reason {

@@ -1,8 +1,8 @@
 //! Reads objects, a chunk at a time.
 //!
-//! A chunk is copied on its way out: into a message, out of it at the gateway, into what is written to the client. A
-//! client that takes its time leaves it in all of those. So what downloads hold is a few times the size of their chunks,
-//! and many downloads at once get small ones. No chunk is read before the one ahead of it was taken.
+//! A chunk is copied on its way out: into a message, out of it at the gateway, into what is written to the client. With
+//! a slow client it stays in all of those. So downloads hold a few times the size of their chunks, and with many
+//! downloads at once the chunks are small. No chunk is read before the previous one was taken.
 
 use std::{
     fs::File,
@@ -24,20 +24,20 @@ use tokio::sync::Semaphore;
 
 use super::{fault, off_thread};
 
-/// Bytes of the chunks of all downloads of a process, until they are of [`LEAST`].
+/// Total bytes of the chunks of all downloads of a process, until they have the size [`LEAST`].
 const HELD: u64 = 4 * 1024 * 1024;
-/// Bytes of one chunk where downloads are few; more make none faster.
+/// Chunk size with few downloads; larger ones are no faster.
 const MOST: u64 = 256 * 1024;
-/// Bytes of one chunk where they are many; less would cost more in calls than it saves.
+/// Chunk size with many downloads; smaller ones would cost more in calls than they save.
 const LEAST: u64 = 16 * 1024;
-/// Reads of files at once. Each has a thread, and a thread has memory of its own.
+/// Concurrent file reads. Each has a thread with its own memory.
 const READING: usize = 16;
 
 /// All downloads of the process.
 pub(super) struct Downloads {
     running: AtomicU64,
-    /// Whoever reads a file holds one of these. Only tasks wait for one: a permit that is given to a future of a client who
-    /// has stopped taking bytes, which nobody polls then, would be lost to all others.
+    /// A file read holds one of these permits. Only tasks wait for one: a permit assigned to a future of a client that
+    /// has stopped reading, which is not polled then, would be lost to all others.
     reading: Arc<Semaphore>,
 }
 
@@ -56,7 +56,7 @@ impl Download {
         Self(Arc::clone(downloads))
     }
 
-    /// Bytes of its next chunk.
+    /// The size of its next chunk.
     fn chunk(&self) -> u64 {
         (HELD / self.0.running.load(Ordering::Relaxed)).clamp(LEAST, MOST)
     }
@@ -90,14 +90,14 @@ async fn read(download: &Download, file: &Arc<File>, from: u64, length: u64) -> 
     let (reading, file) = (Arc::clone(&download.0.reading), Arc::clone(file));
     let read = async move {
         let _turn = reading.acquire_owned().await.map_err(Error::internal)?;
-        // Taken here, since what each of many threads had taken, each would keep for its next read.
+        // Allocated here, since otherwise each of many threads would keep its allocation for its next read.
         let mut bytes = vec![0; length as usize];
         off_thread(move || file.read_exact_at(&mut bytes, from).map(|()| Bytes::from(bytes))).await
     };
     tokio::spawn(read).await.map_err(Error::internal)?
 }
 
-/// The bytes that a store sends. They come as its client has received them, and are given on in chunks.
+/// The bytes sent by a store. They arrive in any size, and are passed on in chunks.
 pub(super) fn of_store(
     downloads: &Arc<Downloads>,
     received: BoxStream<'static, object_store::Result<Bytes>>,
@@ -165,7 +165,7 @@ mod tests {
         let downloads = Arc::<Downloads>::default();
         let mut stalled: Vec<_> = (0..4 * READING).map(|_| Box::pin(of_file(&downloads, file(100), 0..100))).collect();
         for download in &mut stalled {
-            // It asks for a chunk, as a server does for a client, and is never polled again.
+            // It requests a chunk, as a server does for a client, and is never polled again.
             assert!(futures_util::FutureExt::now_or_never(download.next()).is_none());
         }
         let mut other = Box::pin(of_file(&downloads, file(100), 0..100));

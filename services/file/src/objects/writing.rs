@@ -1,4 +1,4 @@
-//! Writes objects: into the store as they come, or first to disk.
+//! Writes objects: directly into the store, or first to disk.
 
 use std::{fs::File, os::unix::fs::FileExt as _, path::PathBuf, sync::Arc};
 
@@ -9,17 +9,17 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::{fault, off_thread};
 
-/// Parts that are sent at once.
+/// Concurrent part uploads.
 const SENDING: usize = 4;
-/// Bytes of one part; S3 takes 5 MiB or more, and 10,000 of them.
+/// The size of one part; S3 requires 5 MiB or more, and at most 10,000 parts.
 const PART: u64 = 8 * 1024 * 1024;
 
-/// A bucket takes parts of some megabytes alone, so uploads wait on disk until they are whole.
+/// A bucket only accepts parts of several megabytes, so uploads are buffered on disk until they are complete.
 pub(super) struct Bucket {
     pub(super) signer: Arc<AmazonS3>,
-    /// Where uploads wait.
+    /// Where uploads are buffered.
     pub(super) spool: PathBuf,
-    /// Whoever sends a part holds one of these, since a part is in memory while it is sent.
+    /// Held while a part is sent, since it is in memory then.
     sending: Semaphore,
 }
 
@@ -31,13 +31,13 @@ impl Bucket {
 
 /// An object that is being written.
 pub(crate) enum Writing {
-    /// Into the store as it comes.
+    /// Directly into the store.
     Parts(Box<dyn MultipartUpload>),
-    /// On disk until it is whole.
+    /// On disk until it is complete.
     Spool(Spool),
 }
 
-/// An upload that waits on disk.
+/// An upload buffered on disk.
 pub(crate) struct Spool {
     store: Arc<dyn ObjectStore>,
     bucket: Arc<Bucket>,
@@ -47,7 +47,7 @@ pub(crate) struct Spool {
 }
 
 impl Writing {
-    /// Appends bytes, and waits until they are taken.
+    /// Appends bytes, and waits until they are accepted.
     pub(crate) async fn append(&mut self, bytes: Bytes) -> Result<(), Error> {
         match self {
             Self::Parts(upload) => upload.put_part(PutPayload::from(bytes)).await.map_err(fault),
@@ -59,7 +59,7 @@ impl Writing {
         }
     }
 
-    /// The object is there when this returns.
+    /// The object exists when this returns.
     pub(crate) async fn finish(self) -> Result<(), Error> {
         match self {
             Self::Parts(mut upload) => upload.complete().await.map(drop).map_err(fault),
@@ -67,7 +67,7 @@ impl Writing {
         }
     }
 
-    /// Leaves nothing behind.
+    /// Leaves no remains.
     pub(crate) async fn abort(self) -> Result<(), Error> {
         match self {
             Self::Parts(mut upload) => upload.abort().await.map_err(fault),
@@ -92,8 +92,8 @@ impl Spool {
     }
 }
 
-/// Leaves no parts behind, whether sending them fails or whoever waits for it goes away, as with an upload that takes too
-/// long. So it runs by itself, and ends early when `_waiting` is gone.
+/// Leaves no parts behind, whether sending them fails or the caller stops waiting, as with an upload that takes too
+/// long. So it runs as a separate task, and ends early when `_waiting` is dropped.
 async fn send_or_abort(mut upload: Box<dyn MultipartUpload>, file: Arc<File>, size: u64) -> Result<(), Error> {
     let (_waiting, left) = oneshot::channel::<()>();
     let sent = tokio::spawn(async move {
@@ -145,7 +145,7 @@ mod tests {
 
     use super::*;
 
-    /// What a part comes to.
+    /// The outcome of a part.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     enum Part {
         Sent,

@@ -29,7 +29,7 @@ static FIND_MANY: LazyLock<GatherMany> = LazyLock::new(|| {
 
 const RETIRE: &str = "update file set gone_at = $3 where app_id = $1 and uuid = $2 and gone_at is null";
 
-/// Begins to remove a file of that owner; once or again.
+/// Withdraws a file of that owner; may be repeated.
 const WITHDRAW: &str = "
     update file set withdrawn_at = coalesce(withdrawn_at, $4)
     where app_id = $1 and uuid = $2 and owner_id = $3 and internal = 0 and gone_at is null";
@@ -38,12 +38,12 @@ const RESTORE: &str = "
     update file set withdrawn_at = null
     where app_id = $1 and uuid = $2 and owner_id = $3 and withdrawn_at is not null and gone_at is null";
 
-/// A file that was given back meanwhile stays.
+/// A file that was restored meanwhile is unchanged.
 const RETIRE_WITHDRAWN: &str = "
     update file set gone_at = $4
     where app_id = $1 and uuid = $2 and owner_id = $3 and withdrawn_at is not null and gone_at is null";
 
-/// Files of an app by their uuids, whatever became of them.
+/// Files of an app by their uuids, in any state.
 const AFTER: &str = "
     select uuid from file where app_id = $1 and uuid > $2 order by uuid limit cast($3 as bigint)";
 const EXPIRE: &str = "
@@ -51,12 +51,12 @@ const EXPIRE: &str = "
     where app_id = $1 and uuid > $2 and uuid <= $3 and gone_at is null and (expires_at is null or expires_at > $4)";
 const SET_EXPIRY: &str = "update file set expires_at = $3 where app_id = $1 and uuid = $2 and gone_at is null";
 
-/// The same for the sweeper. A file that was kept since it was listed has no expiry now, and stays.
+/// The same for the sweeper. A file that was kept since it was listed has no expiry now, and is not changed.
 const RETIRE_EXPIRED: &str = "
     update file set gone_at = $3
     where app_id = $1 and uuid = $2 and gone_at is null and expires_at is not null and expires_at <= $3";
 
-/// The cast keeps SQLite from planning the query again for each limit that it is given.
+/// The cast keeps SQLite from planning the query again for each limit.
 const EXPIRED: &str = "
     select app_id, uuid from file
     where gone_at is null and expires_at is not null and expires_at <= $1
@@ -65,13 +65,13 @@ const EXPIRED: &str = "
 pub const ALL: &[&str] =
     &[INSERT, FIND, RETIRE, WITHDRAW, RESTORE, RETIRE_WITHDRAWN, RETIRE_EXPIRED, SET_EXPIRY, EXPIRED, AFTER, EXPIRE];
 
-/// A file with what only this service knows of it.
+/// A file with the fields that only this service knows.
 #[derive(Debug)]
 pub struct Kept {
     pub file: StoredFile,
-    /// For our own use.
+    /// For internal use.
     pub internal: bool,
-    /// Its bytes were removed, or are about to be.
+    /// Its bytes were removed, or will be.
     pub gone: bool,
 }
 
@@ -125,13 +125,13 @@ pub async fn insert(tx: &mut Tx, app: AppId, file: &StoredFile, internal: bool) 
         .map(drop))
 }
 
-/// The file of that uuid, also when it is gone.
+/// The file with that uuid, even if it is gone.
 pub async fn find(db: &Db, app: AppId, uuid: &str) -> Result<Option<Kept>, Error> {
     let row: Option<FileRow> = on_db!(db, |c| sqlx::query_as(FIND).bind(app.0).bind(uuid).fetch_optional(c).await)?;
     Ok(row.map(kept))
 }
 
-/// The files of those uuids, also when they are gone.
+/// The files with those uuids, even if they are gone.
 pub async fn find_many(db: &Db, app: AppId, uuids: &[String]) -> Result<Vec<Kept>, Error> {
     let columns =
         [Column::Int(vec![app.0; uuids.len()]), Column::Text(uuids.iter().map(|uuid| Some(uuid.as_str())).collect())];
@@ -158,12 +158,12 @@ fn kept(row: FileRow) -> Kept {
     Kept { file, internal: row.internal != 0, gone: row.gone_at.is_some() }
 }
 
-/// Marks a file as gone; false when it was, or never was there.
+/// Marks a file as gone; false if it already was, or never existed.
 pub async fn retire(tx: &mut Tx, app: AppId, uuid: &str, now: UnixMillis) -> Result<bool, Error> {
     mark(tx, RETIRE, app, uuid, now).await
 }
 
-/// Marks a file as gone if its time is over; false also when it is not.
+/// Marks a file as gone if it has expired; otherwise false.
 pub async fn retire_expired(tx: &mut Tx, app: AppId, uuid: &str, now: UnixMillis) -> Result<bool, Error> {
     mark(tx, RETIRE_EXPIRED, app, uuid, now).await
 }
@@ -179,20 +179,20 @@ async fn mark(tx: &mut Tx, how: &'static str, app: AppId, uuid: &str, now: UnixM
     Ok(retired > 0)
 }
 
-/// A change of a file by whoever brought it.
+/// A change of a file by its owner.
 type Step = (&'static str, Option<UnixMillis>);
 
-/// Begins to remove a file; false where that user did not bring it, or it is gone.
+/// Withdraws a file; false if that user is not its owner, or it is gone.
 pub async fn withdraw(tx: &mut Tx, app: AppId, uuid: &str, owner: UserId, now: UnixMillis) -> Result<bool, Error> {
     by_owner(tx, (WITHDRAW, Some(now)), app, uuid, owner).await
 }
 
-/// Gives a withdrawn file back; false where there is none.
+/// Restores a withdrawn file; false if there is none.
 pub async fn restore(tx: &mut Tx, app: AppId, uuid: &str, owner: UserId) -> Result<bool, Error> {
     by_owner(tx, (RESTORE, None), app, uuid, owner).await
 }
 
-/// Marks a withdrawn file as gone; false where there is none.
+/// Marks a withdrawn file as gone; false if there is none.
 pub async fn retire_withdrawn(
     tx: &mut Tx,
     app: AppId,
@@ -212,7 +212,7 @@ async fn by_owner(tx: &mut Tx, (step, now): Step, app: AppId, uuid: &str, owner:
     Ok(changed > 0)
 }
 
-/// Sets until when a file is kept; false when it is gone, or never was there.
+/// Sets until when a file is kept; false if it is gone, or never existed.
 pub async fn set_expiry(tx: &mut Tx, app: AppId, uuid: &str, at: Option<UnixMillis>) -> Result<bool, Error> {
     let set = on_tx!(tx, |c| sqlx::query(SET_EXPIRY)
         .bind(app.0)
@@ -224,13 +224,13 @@ pub async fn set_expiry(tx: &mut Tx, app: AppId, uuid: &str, at: Option<UnixMill
     Ok(set > 0)
 }
 
-/// Up to `limit` files of any app whose time is over, the oldest first.
+/// Up to `limit` expired files of any app, oldest first.
 pub async fn expired(db: &Db, now: UnixMillis, limit: i64) -> Result<Vec<(AppId, String)>, Error> {
     let rows: Vec<(i64, String)> = on_db!(db, |c| sqlx::query_as(EXPIRED).bind(now.0).bind(limit).fetch_all(c).await)?;
     Ok(rows.into_iter().map(|(app, uuid)| (AppId(app), uuid)).collect())
 }
 
-/// Ends the time of up to `limit` files of an app with uuids above `after`. Gives the last of them; none when there are no
+/// Expires up to `limit` files of an app with uuids above `after`. Returns the last of them; none when there are no
 /// more.
 pub async fn expire_all(
     db: &Db,

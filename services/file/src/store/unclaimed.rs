@@ -1,4 +1,4 @@
-//! Objects that no file names.
+//! Objects that belong to no file.
 
 use tidings_domain::{AppId, Error, UnixMillis};
 use tidings_store::{Db, Tx, on_db, on_tx, sqlx};
@@ -14,7 +14,7 @@ const OLD: &str = "
 
 pub const ALL: &[&str] = &[INSERT, DELETE, OLD];
 
-/// Notes an object before it is there, or before it is removed; false when it is noted already.
+/// Records an object before it exists, or before it is removed; false if it was recorded already.
 pub async fn insert(tx: &mut Tx, app: AppId, uuid: &str, since: UnixMillis) -> Result<bool, Error> {
     let noted = on_tx!(tx, |c| sqlx::query(INSERT)
         .bind(app.0)
@@ -26,14 +26,14 @@ pub async fn insert(tx: &mut Tx, app: AppId, uuid: &str, since: UnixMillis) -> R
     Ok(noted > 0)
 }
 
-/// Takes a note away; false when there was none.
+/// Removes a record; false when there was none.
 pub async fn delete(tx: &mut Tx, app: AppId, uuid: &str) -> Result<bool, Error> {
     let deleted =
         on_tx!(tx, |c| sqlx::query(DELETE).bind(app.0).bind(uuid).execute(c).await.map(|done| done.rows_affected()))?;
     Ok(deleted > 0)
 }
 
-/// An object that no file names, ordered by age.
+/// An object that belongs to no file, ordered by age.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unclaimed {
     pub since: UnixMillis,
@@ -42,13 +42,13 @@ pub struct Unclaimed {
 }
 
 impl Unclaimed {
-    /// Comes before all.
+    /// Sorts before all.
     pub const fn none() -> Self {
         Self { since: UnixMillis(i64::MIN), app: AppId(0), uuid: String::new() }
     }
 }
 
-/// Up to `limit` objects after that one which were noted by then, the oldest first.
+/// Up to `limit` objects after that one which were recorded by then, oldest first.
 pub async fn old(db: &Db, by: UnixMillis, after: &Unclaimed, limit: i64) -> Result<Vec<Unclaimed>, Error> {
     let rows: Vec<(i64, i64, String)> = on_db!(db, |c| sqlx::query_as(OLD)
         .bind(by.0)

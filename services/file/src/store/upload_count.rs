@@ -1,4 +1,4 @@
-//! How much was uploaded in a day.
+//! Daily upload counts.
 
 use tidings_domain::{AppId, Error, UserId};
 use tidings_store::{Db, Tx, on_db, on_tx, sqlx};
@@ -15,10 +15,10 @@ const FORGET: &str = "delete from upload_count where day < $1";
 
 pub const ALL: &[&str] = &[FIND, ADD, FORGET];
 
-/// Whose uploads of which day.
+/// The owner and day of a count.
 #[derive(Debug, Clone, Copy)]
 pub struct Which {
-    /// Since 1970, of UTC.
+    /// Days since 1970, UTC.
     pub day: i64,
     pub app: AppId,
     /// [`UserId::ADMIN`]: the app and all of its users together.
@@ -38,7 +38,7 @@ impl From<(i64, i64)> for Uploaded {
     }
 }
 
-/// How much it is so far.
+/// The count so far.
 pub async fn find(db: &Db, which: Which) -> Result<Uploaded, Error> {
     let row: Option<(i64, i64)> = on_db!(db, |c| sqlx::query_as(FIND)
         .bind(which.day)
@@ -49,7 +49,7 @@ pub async fn find(db: &Db, which: Which) -> Result<Uploaded, Error> {
     Ok(row.map(Uploaded::from).unwrap_or_default())
 }
 
-/// Counts a file and gives how much it is with it. The row stays locked until the transaction ends.
+/// Counts a file and returns the new count. The row stays locked until the transaction ends.
 pub async fn add(tx: &mut Tx, which: Which, bytes: u64) -> Result<Uploaded, Error> {
     let row: (i64, i64) = on_tx!(tx, |c| sqlx::query_as(ADD)
         .bind(which.day)
@@ -61,7 +61,7 @@ pub async fn add(tx: &mut Tx, which: Which, bytes: u64) -> Result<Uploaded, Erro
     Ok(row.into())
 }
 
-/// Forgets the days before that one.
+/// Removes the days before that one.
 pub async fn forget(tx: &mut Tx, before: i64) -> Result<(), Error> {
     on_tx!(tx, |c| sqlx::query(FORGET).bind(before).execute(c).await.map(drop))
 }

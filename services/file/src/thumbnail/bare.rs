@@ -1,4 +1,4 @@
-//! A picture without anything that only describes it.
+//! An image without its metadata.
 //!
 //! Decoders unpack and keep what stands beside a picture: profiles, texts, thumbnails, further frames. It is nothing to
 //! a thumbnail, and a few bytes of it unpack to as much as one likes. So no decoder gets to see it: each format is read
@@ -13,10 +13,10 @@ use super::profile::Profile;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Bare {
     pub(super) bytes: Vec<u8>,
-    /// Of the whole picture, in pixels.
+    /// Of the whole image, in pixels.
     pub(super) width: u32,
     pub(super) height: u32,
-    /// Where the frame lies in the picture, where it does not fill it.
+    /// The frame's area within the image, if it does not fill it.
     pub(super) frame: Option<Region>,
     pub(super) orientation: Orientation,
     pub(super) profile: Option<Profile>,
@@ -24,7 +24,7 @@ pub(super) struct Bare {
     pub(super) memory: u64,
 }
 
-/// A part of a picture, in pixels.
+/// An area of an image, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Region {
     pub(super) left: u32,
@@ -33,14 +33,14 @@ pub(super) struct Region {
     pub(super) height: u32,
 }
 
-/// The first bytes, which are taken off.
+/// Consumes the first bytes.
 pub(super) fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
     let (taken, after) = rest.split_at_checked(length)?;
     *rest = after;
     Some(taken)
 }
 
-/// How a camera was held, as an EXIF block says; some writers put its name before it.
+/// The orientation in an EXIF block; some writers prefix it with its name.
 pub(super) fn orientation(exif: &[u8]) -> Option<Orientation> {
     Orientation::from_exif_chunk(exif.strip_prefix(b"Exif\0\0").unwrap_or(exif))
 }

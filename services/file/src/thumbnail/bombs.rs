@@ -1,4 +1,4 @@
-//! Pictures that unpack to much more than they are: each is read in a process of its own, whose memory is measured.
+//! Decompression bombs: each is read in a process of its own, whose memory is measured.
 
 use std::{env, fs, io::Write as _, process::Command};
 
@@ -9,14 +9,14 @@ use super::*;
 
 /// Names the file for the process that reads it.
 const FILE: &str = "TIDINGS_TEST_PICTURE";
-/// What reading a small picture may take, whatever stands beside it, besides its bytes and a copy of them.
+/// The maximum memory for reading a small image, whatever its metadata, besides its bytes and a copy of them.
 const MOST: u64 = 40 * 1024 * 1024;
-/// What a bomb unpacks to.
+/// The unpacked size of a bomb.
 const UNPACKED: usize = 160 * 1024 * 1024;
-/// What stands beside a picture as it is.
+/// The size of uncompressed metadata.
 const PLAIN: usize = 8 * 1024 * 1024;
 
-/// The other tests run it in processes of their own, which read the file that they name; by itself it reads a small one.
+/// The other tests run this one in separate processes, which read the named file; by itself it reads a small one.
 #[test]
 #[expect(clippy::print_stdout, reason = "it tells the process that started it")]
 fn one_picture() {
@@ -34,14 +34,14 @@ fn one_picture() {
     println!("result {} {is_made}", virtual_memory("VmPeak:").saturating_sub(before));
 }
 
-/// Bytes of addresses, whether they were written to or not.
+/// Bytes of address space, whether written to or not.
 fn virtual_memory(name: &str) -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }
 
-/// Reads the picture and gives what that took, and whether it has a thumbnail.
+/// Reads the image and returns the memory used, and whether it has a thumbnail.
 fn read(bytes: &[u8], kind: &str) -> (u64, bool) {
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), bytes).unwrap();
@@ -90,7 +90,7 @@ fn png_chunk(kind: &[u8], data: &[u8]) -> Vec<u8> {
 #[test]
 fn nothing_beside_the_picture_of_a_png_takes_memory() {
     let png = as_format(ImageFormat::Png);
-    // Behind the signature and the header.
+    // After the signature and the header.
     let (start, rest) = png.split_at(8 + 25);
     let bomb = zlib(UNPACKED);
     let frame = [&[0, 0, 0, 1, 0, 0, 0, 64, 0, 0, 0, 64], &[0; 8][..], &[0, 1, 0, 1, 0, 0]].concat();
@@ -143,7 +143,7 @@ fn nothing_beside_the_picture_of_a_gif_takes_memory() {
     }
     let end = rest.len() - 1;
     assert_small("frames", &[start, &rest[..end].repeat(3000), &rest[end..]].concat(), "image/gif", true);
-    // A frame that is much larger than what shows it, and a screen that is much larger than its frame.
+    // A frame that is much larger than its screen, and a screen that is much larger than its frame.
     let screen = b"GIF89a\x40\0\x40\0\0\0\0";
     let frame = b"\x2C\0\0\0\0\xFF\xFF\xFF\xFF\0\x02\x02\x4C\x01\0\x3B";
     assert_small("frame", &[&screen[..], frame].concat(), "image/gif", false);
@@ -175,7 +175,7 @@ fn nothing_beside_the_picture_of_a_webp_takes_memory() {
     let frames = riff_chunk(b"ANMF", &still).repeat(1000);
     let animated = riff(&[header(0x12), riff_chunk(b"ANIM", &[0; 6]), frames]);
     assert_small("frames", &animated, "image/webp", true);
-    // Pictures that are larger than they are said to be.
+    // Images that are larger than declared.
     let lossy = riff_chunk(b"VP8 ", &[b"\x10\0\0\x9D\x01\x2A\xFF\x3F\xFF\x3F", &[0; 40][..]].concat());
     assert_small("lossy", &riff(&[header(0), lossy.clone()]), "image/webp", false);
     assert_small("plain", &riff(std::slice::from_ref(&lossy)), "image/webp", false);

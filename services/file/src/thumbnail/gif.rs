@@ -5,16 +5,16 @@ use image::metadata::Orientation;
 use super::bare::{Bare, take};
 
 const EXTENSION: u8 = 0x21;
-/// The extension that says which colour shines through.
+/// The extension with the transparent colour.
 const CONTROL: u8 = 0xF9;
 const FRAME: u8 = 0x2C;
 const END: u8 = 0x3B;
-/// What the decoder has beside the picture: its dictionary, and lines.
+/// The decoder's memory besides the image: its dictionary, and lines.
 const BESIDE: u64 = 1024 * 1024;
-/// Bytes of a pixel as it is decoded.
+/// Bytes per decoded pixel.
 const PIXEL: u64 = 4;
 
-/// `None` where it is no GIF, or has no frame.
+/// `None` if it is not a GIF, or has no frame.
 pub(super) fn bare(gif: &[u8]) -> Option<Bare> {
     let mut rest = gif;
     let signature = take(&mut rest, 6).filter(|signature| matches!(*signature, b"GIF87a" | b"GIF89a"))?;
@@ -36,9 +36,9 @@ pub(super) fn bare(gif: &[u8]) -> Option<Bare> {
             FRAME => {
                 let place = take(&mut rest, 9)?;
                 let (frame_width, frame_height) = (side(place, 4)?, side(place, 6)?);
-                // Its own palette, and how long its codes are at first.
+                // Its own palette, and the initial code size.
                 take(&mut rest, self::palette(place[8]) + 1)?;
-                // What is missing, the decoder will miss.
+                // A missing end is detected by the decoder.
                 let frame = if blocks(&mut rest).is_some() { &start[..start.len() - rest.len()] } else { start };
                 bytes.extend([control, frame, &[END]].concat());
                 let pixels = u64::from(width) * u64::from(height) + u64::from(frame_width) * u64::from(frame_height);
@@ -57,7 +57,7 @@ pub(super) fn bare(gif: &[u8]) -> Option<Bare> {
     }
 }
 
-/// Bytes of the palette that these flags tell of.
+/// Bytes of the palette described by these flags.
 const fn palette(flags: u8) -> usize {
     if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) }
 }
@@ -66,7 +66,7 @@ fn side(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u16::from_le_bytes(*bytes.get(at..)?.first_chunk()?).into())
 }
 
-/// Skips blocks up to the empty one; `None` where it does not come.
+/// Skips blocks up to the empty one; `None` if there is none.
 fn blocks(rest: &mut &[u8]) -> Option<()> {
     loop {
         let length = take(rest, 1)?[0];

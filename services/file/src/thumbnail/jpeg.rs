@@ -1,6 +1,6 @@
 //! Decodes JPEG at a reduced scale, which is several times faster than decoding all of it.
 //!
-//! libjpeg does it, by way of the `mozjpeg` crate. It is C, so what it is given is looked at first: see [`Outline`].
+//! libjpeg does it, through the `mozjpeg` crate. It is C, so its input is checked first: see [`Outline`].
 
 use std::{io, panic};
 
@@ -9,53 +9,54 @@ use mozjpeg::{Decompress, decompress::Format};
 
 use super::{Fit, outline::Outline};
 
-/// Most scans. Cameras and encoders make about ten; each costs a walk over the whole picture, however few bytes it has.
+/// Maximum number of scans. Cameras and encoders make about ten; each costs a pass over the whole image, however few
+/// bytes it has.
 const MAX_SCANS: usize = 32;
-/// What libjpeg has beside the picture: tables, and lines.
+/// libjpeg's memory besides the image: tables, and lines.
 const BESIDE: u64 = 4 * 1024 * 1024;
 
-/// Bytes that decoding takes; `None` where it would go over the picture too often.
+/// The memory for decoding; `None` if it would need too many passes over the image.
 pub(super) fn memory(outline: &Outline, fit: Fit) -> Option<u64> {
     let eighths = eighths(outline, fit);
     let scaled = |side: u32| u64::from(side * u32::from(eighths)).div_ceil(8);
-    // Twice, since inks become colours beside themselves.
+    // Twice, since CMYK is converted into a second buffer.
     let decoded = scaled(outline.width) * scaled(outline.height) * outline.components * 2;
-    // What is open is decoded twice, and compared; the bytes are copied for it.
+    // A file without an end marker is decoded twice, and compared; the bytes are copied for it.
     let decoded = if outline.is_open { decoded * 2 } else { decoded };
     (outline.scans <= MAX_SCANS).then_some(outline.held + decoded + BESIDE)
 }
 
-/// At most twice as large as fits, so that there is something to average, or a little more.
+/// At most twice the wanted size, so that there is something to average, or a little more.
 pub(super) fn decode(bytes: &[u8], outline: &Outline, fit: Fit) -> Option<DynamicImage> {
     let eighths = eighths(outline, fit);
-    // libjpeg tells errors by leaving in the middle, for which the crate unwinds from its callback. That is sound: the C
-    // is compiled with `-fexceptions` and called as `extern "C-unwind"`, and what unwinds goes no further than here. It
-    // goes by `resume_unwind`, so no panic hook logs it. All that libjpeg has is freed when the decoder is dropped on the
-    // way, and nothing of ours is shared with it but bytes that it only reads.
+    // libjpeg reports errors by a non-local exit, for which the crate unwinds from its callback. That is sound: the C
+    // is compiled with `-fexceptions` and called as `extern "C-unwind"`, and the unwinding stops here. It uses
+    // `resume_unwind`, so no panic hook logs it. libjpeg's memory is freed when the decoder is dropped during
+    // unwinding, and nothing of ours is shared with it except bytes that it only reads.
     const { assert!(cfg!(panic = "unwind"), "a broken picture would end the process") };
     let decoded = |bytes: &[u8]| panic::catch_unwind(|| scaled_down(bytes, eighths)).ok()?.ok()?;
     if !outline.is_open {
         return decoded(bytes);
     }
-    // libjpeg fills up what is missing from whatever comes. So a picture that is whole but for its end marker is the same
-    // whatever is put behind it, and of one that is not the last part shows it.
+    // libjpeg fills missing data from whatever bytes follow. So an image that is only missing its end marker decodes
+    // the same whatever is appended, while in a truncated one the last part differs.
     let first = decoded(&ended(bytes, &[]))?;
     let second = decoded(&ended(bytes, &FILLING.repeat(FILLINGS)))?;
     (first == second).then_some(first)
 }
 
-/// Bytes that decode to something else than no bytes do.
+/// Bytes that decode differently than no bytes.
 const FILLING: [u8; 4] = [0x55, 0xA3, 0x6C, 0x39];
 /// How often: enough for more than a line of blocks.
 const FILLINGS: usize = 4096;
 
-/// The same, filled up and with an end marker. A byte that would begin a marker is none.
+/// The same, padded and with an end marker. A byte that would begin a marker is not one.
 fn ended(bytes: &[u8], filling: &[u8]) -> Vec<u8> {
     let begun = bytes.strip_suffix(b"\xFF").unwrap_or(bytes);
     [begun, filling, b"\xFF\xD9"].concat()
 }
 
-/// The least of the scales that libjpeg is fast at and that leaves twice what fits.
+/// The smallest of libjpeg's fast scales that leaves twice the wanted size.
 fn eighths(outline: &Outline, fit: Fit) -> u8 {
     let (width, height) = fit.inside(outline.width, outline.height);
     let is_enough = |eighths: &u8| {
@@ -126,7 +127,7 @@ mod tests {
         compress.set_optimize_scans(false);
     }
 
-    /// Its size, and whether it is of about this colour.
+    /// Its size, and whether it is approximately this colour.
     #[track_caller]
     fn assert_is(jpeg: &[u8], size: (u32, u32), colour: [u8; 3]) {
         let picture = read(jpeg, FIT).unwrap();
@@ -158,7 +159,7 @@ mod tests {
 
     #[test]
     fn inks_become_colours() {
-        // No cyan, much magenta, some yellow, a little black: stored as what is not there.
+        // No cyan, much magenta, some yellow, a little black: stored inverted.
         for space in [ColorSpace::JCS_CMYK, ColorSpace::JCS_YCCK] {
             let inks = jpeg(ColorSpace::JCS_CMYK, &[255, 100, 180, 230], |compress| {
                 plain(compress);

@@ -1,7 +1,7 @@
 //! Smaller pictures: inside a box, upright, in their colours, without metadata (agora.md 3.2, decision 20).
 //!
-//! A picture is looked at first: what does not belong to it goes, and what decoding it takes is known before anything is
-//! decoded. What is decoded is made smaller first and turned upright then, so that only little is turned.
+//! An image is inspected first: metadata is removed, and the memory for decoding is known before anything is decoded.
+//! The decoded image is first scaled down and then rotated, so that only little is rotated.
 
 mod bare;
 #[cfg(test)]
@@ -32,17 +32,17 @@ use self::{
     profile::Profile,
 };
 
-/// Most pixels of a picture that gets a thumbnail.
+/// Maximum pixels of an image that gets a thumbnail.
 const MAX_PIXELS: u64 = 48_000_000;
-/// Most bytes that making one may take, beside the file and a copy of it. Whoever makes one asks [`Picture::memory`] and
-/// shares this among all that are made at once.
+/// Maximum memory for making a thumbnail, besides the file and a copy of it. The caller gets the amount from
+/// [`Picture::memory`] and shares this among all concurrent ones.
 pub(crate) const MAX_MEMORY: u64 = 192 * 1024 * 1024;
-/// Bytes of a pixel between the two passes of a resize, whatever the picture is made of: four floats.
+/// Bytes per pixel between the two passes of a resize, in every colour format: four floats.
 const BETWEEN: u64 = 16;
-/// How many times its size the making of the small picture takes, once the large one is gone: turned, without what
-/// shines through, and written.
+/// The memory for finishing the small image, as a multiple of its size, once the large one is freed: rotated,
+/// flattened, and encoded.
 const COPIES: u64 = 4;
-/// How much of a JPEG's detail is kept.
+/// The JPEG quality.
 const QUALITY: u8 = 80;
 
 /// The box that a thumbnail must fit into, in pixels.
@@ -56,12 +56,12 @@ impl Fit {
     /// agora.md 3.1
     pub(crate) const DEFAULT: Self = Self { width: 170, height: 170 };
 
-    /// The box for a picture that is yet to be turned.
+    /// The box for an image before rotation.
     const fn before(self, orientation: Orientation) -> Self {
         if lies(orientation) { Self { width: self.height, height: self.width } } else { self }
     }
 
-    /// The size of a picture inside the box: never larger, and of the same ratio.
+    /// The size of an image scaled to the box: never enlarged, with the same aspect ratio.
     fn inside(self, width: u32, height: u32) -> (u32, u32) {
         let ratio = f64::min(f64::from(self.width) / f64::from(width), f64::from(self.height) / f64::from(height));
         if ratio >= 1.0 {
@@ -72,7 +72,7 @@ impl Fit {
     }
 }
 
-/// Whether a picture lies on its side until it is turned.
+/// Whether rotation swaps width and height.
 const fn lies(orientation: Orientation) -> bool {
     match orientation {
         Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH => {
@@ -85,7 +85,7 @@ const fn lies(orientation: Orientation) -> bool {
     }
 }
 
-/// A picture that was looked at, and not decoded.
+/// An inspected image, not decoded yet.
 #[derive(Debug)]
 pub(crate) struct Picture {
     kind: Kind,
@@ -97,13 +97,13 @@ pub(crate) struct Picture {
 
 #[derive(Debug)]
 enum Kind {
-    /// `None`: it is broken, or of a kind that is not decoded, but tells its size.
+    /// `None`: it is broken, or has an unsupported format, but a known size.
     Jpeg(Bytes, Option<Outline>),
     Other(ImageFormat, Bare),
 }
 
 impl Picture {
-    /// `None` where it is none that we read.
+    /// `None` if it has no supported format.
     pub(crate) fn of(bytes: &Bytes, content_type: &str) -> Option<Self> {
         let (format, mut bare) = match content_type {
             "image/jpeg" => {
@@ -123,12 +123,12 @@ impl Picture {
         Some(Self { kind: Kind::Other(format, bare), width, height, orientation, profile })
     }
 
-    /// Width and height as it is looked at.
+    /// Width and height as displayed.
     pub(crate) const fn dimensions(&self) -> (u32, u32) {
         if lies(self.orientation) { (self.height, self.width) } else { (self.width, self.height) }
     }
 
-    /// Bytes that making a thumbnail takes at most; `None` where it gets none, being broken or too large to unpack.
+    /// Maximum bytes for making a thumbnail; `None` if it gets none, because it is broken or too large to unpack.
     pub(crate) fn memory(&self, fit: Fit) -> Option<u64> {
         let pixels = u64::from(self.width) * u64::from(self.height);
         if pixels == 0 || pixels > MAX_PIXELS {
@@ -142,7 +142,7 @@ impl Picture {
         let (_, small_height) = fit.inside(self.width, self.height);
         let least = decoding + self.small(fit) * COPIES;
         let between = u64::from(self.width) * u64::from(small_height) * BETWEEN;
-        // A resize takes steps where it would take more.
+        // A resize is done in steps if it would take more.
         (least <= MAX_MEMORY).then(|| (least + between).min(MAX_MEMORY))
     }
 
@@ -159,7 +159,7 @@ impl Picture {
         written(&picture, self.profile.as_ref()).ok()
     }
 
-    /// The box for the picture as it lies; a smaller one where a thumbnail of that size would take too much.
+    /// The box for the image before rotation; a smaller one if a thumbnail of that size would take too much.
     fn affordable(&self, fit: Fit) -> Fit {
         let mut fit = fit.before(self.orientation);
         while self.small(fit) * COPIES > MAX_MEMORY / 2 {
@@ -168,14 +168,14 @@ impl Picture {
         fit
     }
 
-    /// Bytes of the thumbnail before it is written.
+    /// Bytes of the thumbnail before encoding.
     fn small(&self, fit: Fit) -> u64 {
         let (width, height) = fit.inside(self.width.max(1), self.height.max(1));
         u64::from(width) * u64::from(height) * 4
     }
 }
 
-/// The first frame, where it lies in the picture.
+/// The first frame, at its position in the image.
 fn decode(bare: &Bare, format: ImageFormat) -> Option<DynamicImage> {
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(MAX_MEMORY);
@@ -189,7 +189,7 @@ fn decode(bare: &Bare, format: ImageFormat) -> Option<DynamicImage> {
     if !is_as_said || decoder.total_bytes() > bare.memory {
         return None;
     }
-    // The decoder has what the picture itself leaves.
+    // The decoder may use what the image itself leaves.
     limits.reserve(decoder.total_bytes()).ok()?;
     decoder.set_limits(limits).ok()?;
     let frame = DynamicImage::from_decoder(decoder).ok()?;
@@ -201,7 +201,7 @@ fn decode(bare: &Bare, format: ImageFormat) -> Option<DynamicImage> {
     Some(whole)
 }
 
-/// The picture inside the box, with a byte for each sample.
+/// The image inside the box, with a byte per sample.
 fn shrunk(picture: DynamicImage, fit: Fit) -> DynamicImage {
     let (width, height) = (picture.width(), picture.height());
     let wanted = fit.inside(width, height);
@@ -213,7 +213,7 @@ fn shrunk(picture: DynamicImage, fit: Fit) -> DynamicImage {
     let picture = if step == (width, height) {
         picture
     } else {
-        // Averages whole pixels, with no memory beside the two pictures; the larger one goes.
+        // Averages whole pixels, with no memory besides the two images; the larger one is freed.
         let smaller = picture.thumbnail_exact(step.0, step.1);
         drop(picture);
         smaller
@@ -225,8 +225,8 @@ fn shrunk(picture: DynamicImage, fit: Fit) -> DynamicImage {
     }))
 }
 
-/// Colours as much as they show: what does not show has a colour too, mostly black, which would run into what does when
-/// pixels are averaged, as a dark edge.
+/// Premultiplied alpha: transparent pixels have a colour too, mostly black, which would otherwise be averaged into
+/// visible ones, as a dark edge.
 fn weighted(mut picture: DynamicImage) -> DynamicImage {
     /// Rounded, of 255 or 65535.
     fn share(colour: u64, alpha: u64, most: u64) -> u64 {
@@ -257,13 +257,13 @@ fn weighted(mut picture: DynamicImage) -> DynamicImage {
                 *grey = share((*grey).into(), (*alpha).into(), 65535) as u16;
             }
         }
-        // Nothing shines through.
+        // Opaque.
         _ => {}
     }
     picture
 }
 
-/// The opposite of [`weighted`], of what has a byte for each sample.
+/// The inverse of [`weighted`], for a byte per sample.
 fn unweighted(mut picture: DynamicImage) -> DynamicImage {
     fn whole(colour: u8, alpha: u8) -> u8 {
         match u32::from(alpha) {
@@ -297,7 +297,7 @@ fn plain(picture: DynamicImage) -> DynamicImage {
     }
 }
 
-/// The largest size on the way that the picture can be averaged to, and that can be resized to the wanted one, within
+/// The largest intermediate size that the image can be averaged to, and that can be resized to the wanted one, within
 /// the memory.
 fn step(size: (u32, u32), wanted: (u32, u32), bytes_per_pixel: u8) -> (u32, u32) {
     let of_pixel = u64::from(bytes_per_pixel);
@@ -352,7 +352,7 @@ mod tests {
 
     #[test]
     fn what_does_not_show_does_not_darken_what_does() {
-        // Stripes of white, and of black that does not show.
+        // Stripes of white, and of transparent black.
         let stripes = RgbaImage::from_fn(400, 400, |x, _| if x % 2 == 0 { Rgba([255; 4]) } else { Rgba([0; 4]) });
         for picture in
             [DynamicImage::ImageRgba8(stripes.clone()), DynamicImage::ImageRgba8(stripes.clone()).into_rgba16().into()]
@@ -368,7 +368,7 @@ mod tests {
         assert!(small.pixels().all(|LumaA([grey, _])| *grey >= 250));
     }
 
-    /// A picture whose left half is red.
+    /// An image whose left half is red.
     fn half_red(width: u32, height: u32) -> RgbImage {
         RgbImage::from_fn(
             width,
@@ -383,7 +383,7 @@ mod tests {
         bytes
     }
 
-    /// The same bytes with an EXIF block that says how the camera was held.
+    /// The same bytes with an EXIF block with this orientation.
     fn held(jpeg: &[u8], orientation: u8) -> Vec<u8> {
         let tiff =
             [b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".as_slice(), &[orientation, 0, 0, 0, 0, 0, 0, 0]].concat();

@@ -1,7 +1,7 @@
-//! What a JPEG says of itself: its size, its scans, how the camera was held.
+//! The structure of a JPEG: its size, its scans, its orientation.
 //!
-//! Goes from marker to marker as libjpeg does, so that both see the same scans. What libjpeg cannot read, and what ends
-//! before its first scan, has no outline. Where the end marker is missing, decoding tells whether bytes are.
+//! Walks the markers as libjpeg does, so that both see the same scans. What libjpeg cannot read, and what ends before
+//! its first scan, has no outline. If the end marker is missing, decoding shows whether bytes are missing.
 
 use std::io::BufRead as _;
 
@@ -26,11 +26,11 @@ const BLOCK: u64 = 128;
 pub(super) struct Outline {
     pub(super) width: u32,
     pub(super) height: u32,
-    /// 1: grey, 3: colours, 4: inks.
+    /// 1: grey, 3: colour, 4: CMYK.
     pub(super) components: u64,
-    /// Each goes over the whole picture.
+    /// Each is a pass over the whole image.
     pub(super) scans: usize,
-    /// Bytes of coefficients that are held until the last scan has come.
+    /// Bytes of coefficients that are held until the last scan was read.
     pub(super) held: u64,
     pub(super) orientation: Orientation,
     pub(super) profile: Option<Profile>,
@@ -39,7 +39,7 @@ pub(super) struct Outline {
 }
 
 impl Outline {
-    /// `None` where it is no JPEG that we decode, or ends before its first scan or in the head of another.
+    /// `None` if it is not a supported JPEG, or ends before its first scan or in the head of another.
     pub(super) fn of(bytes: &[u8]) -> Option<Self> {
         let mut rest = bytes.strip_prefix(START)?;
         let (mut frame, mut scans, mut in_first_scan, mut orientation) = (None, 0, 0, None);
@@ -51,7 +51,7 @@ impl Outline {
             };
             match marker {
                 END => break,
-                // They stand alone: a restart, and one of no meaning.
+                // Markers without a length: a restart, and one of no meaning.
                 0xD0..=0xD7 | 0x01 => continue,
                 0xC0..=0xC2 | HUFFMAN_TABLES | SCAN..=RESTART_INTERVAL | 0xE0..=0xEF | COMMENT => {}
                 _ => return None,
@@ -72,7 +72,7 @@ impl Outline {
             }
         }
         let frame = frame.filter(|_| scans > 0)?;
-        // Else a block is done with once it is read.
+        // Otherwise a block is finished once it is read.
         let is_held = frame.is_progressive || in_first_scan < frame.sampling.len();
         Some(Self {
             width: frame.width,
@@ -87,7 +87,7 @@ impl Outline {
     }
 }
 
-/// Width, height, and how the camera was held, of any JPEG, also of one that has no [`Outline`].
+/// Width, height, and orientation of any JPEG, also of one that has no [`Outline`].
 pub(super) fn dimensions(bytes: &[u8]) -> Option<(u32, u32, Orientation)> {
     let mut rest = bytes.strip_prefix(START)?;
     let mut orientation = None;
@@ -119,12 +119,12 @@ fn held(segment: &[u8]) -> Option<Orientation> {
     segment.strip_prefix(b"Exif\0\0").and_then(Orientation::from_exif_chunk)
 }
 
-/// What the segment before the scans says.
+/// The content of the segment before the scans.
 struct Frame {
     is_progressive: bool,
     width: u32,
     height: u32,
-    /// Of each component, across and down.
+    /// Sampling factors of each component, horizontal and vertical.
     sampling: Vec<(u8, u8)>,
 }
 
@@ -175,7 +175,7 @@ fn next_marker(rest: &mut &[u8]) -> Option<u8> {
     }
 }
 
-/// What follows a marker, without its length.
+/// The segment after a marker, without its length.
 fn next_segment<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let (length, after) = rest.split_first_chunk()?;
     let length = usize::from(u16::from_be_bytes(*length)).checked_sub(2)?;
@@ -192,7 +192,7 @@ mod tests {
         [&[0xFF, marker], &((body.len() + 2) as u16).to_be_bytes()[..], body].concat()
     }
 
-    /// A picture of 640 by 480, its colours at half the size.
+    /// A 640 by 480 image, with chroma at half the resolution.
     fn jpeg(kind: u8, scans: usize) -> Vec<u8> {
         let frame = segment(kind, &[8, 1, 0xE0, 2, 0x80, 3, 1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1]);
         let scan = [segment(SCAN, &[3, 1, 0, 2, 0, 3, 0, 0, 63, 0]), b"\x12\xFF\0\x34\xFF\xD0\x56".to_vec()].concat();
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn kinds_that_are_not_decoded_have_none() {
-        // Without loss, coded arithmetically, and a marker of no meaning.
+        // Lossless, arithmetic coding, and a marker of no meaning.
         for kind in [0xC3, 0xC9, 0xCA, 0xF0, 0x02] {
             assert_eq!(Outline::of(&jpeg(kind, 1)), None, "{kind:x}");
         }

@@ -1,4 +1,4 @@
-//! The chunks of a PNG that make up its picture; an animation's is the one that is shown where animations are not.
+//! The chunks of a PNG that make up its image; for an animation the one that is shown if animations are not supported.
 
 use image::metadata::Orientation;
 
@@ -8,12 +8,12 @@ use super::{
 };
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1A\n";
-/// Bytes of a chunk beside its data: length, type and checksum.
+/// Bytes of a chunk besides its data: length, type and checksum.
 const AROUND: usize = 12;
-/// What the decoder has beside the picture: windows of zlib, and lines.
+/// The decoder's memory besides the image: zlib windows, and lines.
 const BESIDE: u64 = 1024 * 1024;
 
-/// `None` where it is no PNG. What is missing at the end, the decoder will miss.
+/// `None` if it is not a PNG. A missing end is detected by the decoder.
 pub(super) fn bare(png: &[u8]) -> Option<Bare> {
     let mut rest = png.strip_prefix(SIGNATURE)?;
     let (mut bytes, mut header, mut turned, mut transparent) = (SIGNATURE.to_vec(), None, None, false);
@@ -41,7 +41,7 @@ pub(super) fn bare(png: &[u8]) -> Option<Bare> {
         header.as_ref()?;
         bytes.extend(whole);
     }
-    // Behind the end of what counts, it may still be told how it was held.
+    // After the end of the image data, the orientation may still follow.
     while turned.is_none()
         && let Some((kind, data, _)) = chunk(&mut rest)
     {
@@ -49,7 +49,7 @@ pub(super) fn bare(png: &[u8]) -> Option<Bare> {
     }
     let header = header?;
     let pixels = u64::from(header.width) * u64::from(header.height);
-    // An interlaced picture is put together from seven.
+    // An interlaced image is assembled from seven.
     let of_pixel = header.bytes_per_pixel(transparent) * if header.interlaced { 2 } else { 1 };
     Some(Bare {
         bytes,
@@ -64,7 +64,7 @@ pub(super) fn bare(png: &[u8]) -> Option<Bare> {
 
 type Chunk<'a> = (&'a [u8], &'a [u8], &'a [u8]);
 
-/// The next chunk's type and data, and all of it.
+/// The next chunk's type and data, and the whole chunk.
 fn chunk<'a>(rest: &mut &'a [u8]) -> Option<Chunk<'a>> {
     let length = u32::from_be_bytes(*rest.first_chunk()?) as usize;
     let whole = take(rest, length.checked_add(AROUND)?)?;
@@ -88,10 +88,10 @@ impl Header {
         Some(Self { width: side(0)?, height: side(4)?, depth: *depth, colour: *colour, interlaced: *interlace != 0 })
     }
 
-    /// As it is decoded: palettes and bits become bytes.
+    /// As decoded: palettes and bits are expanded to bytes.
     fn bytes_per_pixel(&self, transparent: bool) -> u64 {
         let samples = match self.colour {
-            // Grey, colours and a palette of them, which may have a colour that shines through.
+            // Grey, colour and palette, which may have a transparent colour.
             0 => 1 + u64::from(transparent),
             2 | 3 => 3 + u64::from(transparent),
             4 => 2,

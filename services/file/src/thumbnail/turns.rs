@@ -1,4 +1,4 @@
-//! Who may decode a picture now, and how much of the memory it has.
+//! Limits concurrent image decoding and its memory.
 
 use std::{sync::Arc, thread};
 
@@ -8,20 +8,20 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::MAX_MEMORY;
 
 const MIB: u64 = 1024 * 1024;
-/// Most bytes of pictures that wait to be decoded, and of what is left of them without what only describes them.
+/// Maximum bytes of images that wait to be decoded, and of their copies without metadata.
 const MAX_BYTES: u64 = 64 * MIB;
 
-/// What all pictures share that a process decodes at once: half of the machine's cores, and 256 MiB.
+/// The limits of all images that a process decodes at once: half of the machine's cores, and 256 MiB.
 #[derive(Debug)]
 pub(crate) struct Turns {
     cores: Arc<Semaphore>,
-    /// In MiB; taken after a core, and before `memory`, so that nobody waits in a circle.
+    /// In MiB; acquired after a core, and before `memory`, so that there is no deadlock.
     bytes: Arc<Semaphore>,
     /// In MiB.
     memory: Arc<Semaphore>,
 }
 
-/// One picture's share, until it is dropped.
+/// One image's share, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Turn(Vec<OwnedSemaphorePermit>);
 
@@ -36,7 +36,7 @@ impl Turns {
         }
     }
 
-    /// Waits until a picture of so many bytes may be read.
+    /// Waits until an image of so many bytes may be read.
     pub(crate) async fn turn(&self, size: u64) -> Result<Turn, Error> {
         let core = Arc::clone(&self.cores).acquire_owned().await.map_err(Error::internal)?;
         let bytes = share(&self.bytes, size * 2, MAX_BYTES).await?;
@@ -45,14 +45,14 @@ impl Turns {
 }
 
 impl Turn {
-    /// Waits until so much memory is free.
+    /// Waits until so much memory is available.
     pub(crate) async fn with_memory(mut self, turns: &Turns, memory: u64) -> Result<Self, Error> {
         self.0.push(share(&turns.memory, memory, MAX_MEMORY).await?);
         Ok(self)
     }
 
-    /// Does the work on a thread of its own, which keeps the turn to its end whoever still waits. `None`: it panicked,
-    /// as a decoder may that has met a broken picture.
+    /// Does the work on a separate thread, which holds the turn until it is finished even if the caller stops waiting.
+    /// `None`: it panicked, as a decoder may on a broken image.
     pub(crate) async fn spend<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> Option<(Self, T)> {
         tokio::task::spawn_blocking(move || {
             let done = work();

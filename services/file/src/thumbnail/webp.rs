@@ -10,13 +10,13 @@ use super::{
 /// Flags of the extended header.
 const ANIMATED: u8 = 0x02;
 const ALPHA: u8 = 0x10;
-/// What the decoder has beside the picture: a partition that it makes room for before it reads it.
+/// The decoder's memory besides the image: a partition that it allocates before it reads it.
 const BESIDE: u64 = 16 * 1024 * 1024;
-/// Bytes of the tables that the decoder makes for a byte of a lossless picture, at worst: a code of ten bits, which takes
-/// eleven bytes to say, has a table of four kilobytes, and there may be as many codes as one likes.
+/// Bytes of the tables that the decoder builds per byte of a lossless image, at worst: a code of ten bits, which takes
+/// eleven bytes to encode, has a table of four kilobytes, and the number of codes is unlimited.
 const TABLES: u64 = 400;
 
-/// `None` where it is no WebP, or its frame is none that is decoded.
+/// `None` if it is not a WebP, or its frame is not supported.
 pub(super) fn bare(webp: &[u8]) -> Option<Bare> {
     let mut rest = webp.strip_prefix(b"RIFF")?.get(4..)?.strip_prefix(b"WEBP")?;
     let (kind, data) = chunk(&mut rest)?;
@@ -44,7 +44,7 @@ pub(super) fn bare(webp: &[u8]) -> Option<Bare> {
         animated(first?)?
     };
     let is_inside = place.left + place.width <= canvas.0 && place.top + place.height <= canvas.1;
-    // The decoder makes room for what the picture says of itself.
+    // The decoder allocates by the size that the image declares.
     if frame.dimensions() != Some((place.width, place.height)) || !is_inside {
         return None;
     }
@@ -53,7 +53,7 @@ pub(super) fn bare(webp: &[u8]) -> Option<Bare> {
     Some(Bare { profile, ..bare })
 }
 
-/// A frame of an animation, and where it lies.
+/// A frame of an animation, and its position.
 fn animated(frame: &[u8]) -> Option<(Frame<'_>, Region)> {
     let mut rest = frame;
     let header = take(&mut rest, 16)?;
@@ -70,7 +70,7 @@ fn animated(frame: &[u8]) -> Option<(Frame<'_>, Region)> {
     Some((parts.frame()?, place))
 }
 
-/// The next chunk's name and data. They come in pairs of bytes.
+/// The next chunk's name and data. Chunks are padded to an even length.
 fn chunk<'a>(rest: &mut &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
     let header = take(rest, 8)?;
     let length = u32::from_le_bytes(*header[4..].first_chunk()?) as usize;
@@ -116,14 +116,14 @@ impl<'a> Parts<'a> {
 }
 
 struct Frame<'a> {
-    /// What shines through, beside a lossy picture.
+    /// The alpha channel, beside a lossy image.
     alpha: Option<&'a [u8]>,
     lossless: bool,
     picture: &'a [u8],
 }
 
 impl Frame<'_> {
-    /// As the picture says itself.
+    /// As declared by the image itself.
     fn dimensions(&self) -> Option<(u32, u32)> {
         if self.lossless {
             let dimensions = u32::from_le_bytes(*self.picture.strip_prefix(b"\x2F")?.first_chunk()?);
@@ -139,14 +139,14 @@ impl Frame<'_> {
         let pixels = u64::from(across) * u64::from(down);
         let alpha = self.alpha.unwrap_or_default().len() as u64;
         let (of_pixel, tables) = match (self.lossless, self.alpha) {
-            // The picture and a copy without what shines through.
+            // The image and a copy without alpha.
             (true, _) => (8, self.picture.len() as u64 * TABLES),
-            // A layer of brightness and two of colour of a quarter, then three bytes.
+            // One luma plane and two chroma planes of a quarter, then three bytes per pixel.
             (false, None) => (6, 0),
-            // What shines through is a lossless picture of its own, of which a byte is taken.
+            // The alpha channel is a lossless image of its own, of which one byte per pixel is used.
             (false, Some(_)) => (12, alpha * TABLES),
         };
-        // The frame is laid into the whole picture.
+        // The frame is placed into the whole image.
         let laid = if frame.is_some() { u64::from(width) * u64::from(height) * 4 } else { 0 };
         let memory = pixels * of_pixel + tables + laid + self.picture.len() as u64 + BESIDE;
         Bare { bytes: self.written((across, down)), width, height, frame, orientation, profile: None, memory }
@@ -180,9 +180,9 @@ fn append(chunks: &mut Vec<u8>, kind: &[u8], data: &[u8]) {
 mod tests {
     use super::*;
 
-    /// The beginning of a lossy picture of 5 by 4.
+    /// The beginning of a lossy image of 5 by 4.
     const LOSSY: &[u8] = b"\0\0\0\x9D\x01\x2A\x05\0\x04\0rest.";
-    /// The same of a lossless one: each side less one, in 14 bits.
+    /// The same of a lossless one: each side minus one, in 14 bits.
     const LOSSLESS: &[u8] = b"\x2F\x04\xC0\0\0x";
 
     fn riff(chunks: &[(&[u8], &[u8])]) -> Vec<u8> {
