@@ -1,4 +1,4 @@
-//! How content is kept in a row: JSON text, so that U+0000 and every digit survive on both engines (decision 11).
+//! How content is stored in a row: JSON text, so that U+0000 and every digit survive on both engines (decision 11).
 
 use std::collections::BTreeSet;
 
@@ -39,7 +39,7 @@ impl StoredContent {
         })
     }
 
-    /// The uuids of files that it may show, wherever it names them.
+    /// The uuids of files that it may reference, anywhere in it.
     pub fn files(&self) -> BTreeSet<String> {
         let beside = [&self.ext, &self.config, &self.verbatim];
         let texts = beside.into_iter().flatten().chain([&self.body]);
@@ -187,7 +187,7 @@ enum StoredBody {
     },
     Command {
         action: String,
-        /// JSON as a string, so that its digits are not read.
+        /// JSON as a string, so that its digits are not parsed.
         #[serde(skip_serializing_if = "Option::is_none")]
         param: Option<String>,
     },

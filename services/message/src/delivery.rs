@@ -1,4 +1,4 @@
-//! What a row says beside its content: flags, and how it is delivered.
+//! A row's columns besides its content: flags, and delivery options.
 
 use serde::{Deserialize, Serialize};
 use tidings_domain::{Delivery, Error, Priority, UserId};
@@ -8,16 +8,16 @@ use tidings_domain::{Delivery, Error, Priority, UserId};
 pub struct Flags {
     /// A system notification.
     pub system: bool,
-    /// For some of a group's members alone.
+    /// Only for some of a group's members.
     pub targeted: bool,
     /// From another system.
     pub imported: bool,
-    /// Sent by the app itself, whoever it says the sender is.
+    /// Sent by the app itself, whatever sender it names.
     pub by_app: bool,
 }
 
 impl Flags {
-    /// As the column has them.
+    /// To the column's value.
     pub const fn bits(self) -> i64 {
         self.system as i64 | (self.targeted as i64) << 1 | (self.imported as i64) << 2 | (self.by_app as i64) << 3
     }
@@ -53,7 +53,7 @@ const fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
-/// For a row; `None` where nothing is out of the usual.
+/// For a row; `None` if everything is default.
 pub fn write(audience: &[UserId], delivery: Delivery) -> Result<Option<String>, Error> {
     if audience.is_empty() && delivery == Delivery::default() {
         return Ok(None);
@@ -71,7 +71,7 @@ pub fn write(audience: &[UserId], delivery: Delivery) -> Result<Option<String>, 
     serde_json::to_string(&stored).map(Some).map_err(Error::internal)
 }
 
-/// From a row: whom it is for, and how it is delivered.
+/// From a row: the receivers, and the delivery options.
 pub fn read(text: Option<&str>) -> Result<(Vec<UserId>, Delivery), Error> {
     let stored: Stored = text.map_or(Ok(Stored::default()), serde_json::from_str).map_err(Error::internal)?;
     let priority = match stored.priority {

@@ -1,4 +1,4 @@
-//! What a message says after an edit.
+//! The content of a message after an edit.
 
 use std::{fmt, mem::discriminant};
 
@@ -9,20 +9,20 @@ use serde::{
 use serde_json::value::RawValue;
 use tidings_domain::{Body, Content, Error, Ext, JsonText, Text};
 
-/// What becomes of the content.
+/// The change of the content.
 #[derive(Debug)]
 pub enum Change {
-    /// Text goes behind the text.
+    /// Text appended to the text.
     Append(String),
-    /// Another body of the same type, with `ext` and `config` where given.
+    /// Another body of the same type, with `ext` and `config` if given.
     Replace {
         content: Box<Content>,
-        /// Whether the keys of `ext` go into the old one.
+        /// Whether the keys of `ext` are merged into the old one.
         merge_ext: bool,
     },
 }
 
-/// The content after the change. What a dialect kept to the letter is about the old body, so it goes.
+/// The content after the change. What a dialect stored verbatim is about the old body, so it is removed.
 pub fn edited(old: Content, change: Change) -> Result<Content, Error> {
     match change {
         Change::Append(more) => {
@@ -46,7 +46,7 @@ pub fn edited(old: Content, change: Change) -> Result<Content, Error> {
     }
 }
 
-/// The old object with the keys of the new one: those that it had in their places, others behind.
+/// The old object with the keys of the new one: existing ones in place, others at the end.
 fn merged(old: &Ext, new: &Ext) -> Result<Ext, Error> {
     let mut pairs = object(old)?.0;
     for (key, value) in object(new)?.0 {
@@ -74,7 +74,7 @@ fn object(ext: &Ext) -> Result<Pairs, Error> {
         .map_err(|error| Error::invalid("ext", "must be a JSON object, before and now, to be merged").because(error))
 }
 
-/// A JSON object in its own order, whose values are not read.
+/// A JSON object in its own order, whose values are not parsed.
 struct Pairs(Vec<(String, Box<RawValue>)>);
 
 impl<'de> Deserialize<'de> for Pairs {

@@ -1,4 +1,4 @@
-//! The gRPC door.
+//! The gRPC API.
 
 use std::{sync::Arc, time::Duration};
 
@@ -35,14 +35,14 @@ mod feed;
 pub struct MessageGrpc {
     deps: Arc<Deps>,
     appender: Appender,
-    /// Tells the worker that a broadcast was taken on.
+    /// Signals the worker that a broadcast was accepted.
     started: Arc<Notify>,
     exporter: Arc<Exporter>,
 }
 
 impl MessageGrpc {
     pub(crate) fn new(deps: Arc<Deps>, appender: Appender, started: Arc<Notify>) -> Self {
-        // It counts what an hour has, which may take longer than a call.
+        // It counts the rows of an hour, which may take longer than a call.
         let unhurried = Arc::new(Deps { db: deps.db.for_long_reads(), ..Deps::clone(&deps) });
         let exporter = Arc::new(Exporter::new(unhurried, appender.clone()));
         Self { deps, appender, started, exporter }
@@ -59,7 +59,7 @@ impl MessageService for MessageGrpc {
         let (caller, app, standing) = self.deps.directory.caller_as_is(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let canonical = canonical(&request);
-        // What is malformed is not told; who may not send at all hears that first.
+        // Malformed calls are not reported as events; callers that may not send at all get that error first.
         let draft = match Draft::try_from(request) {
             Ok(draft) => draft,
             Err(error) => return Err(to_status(standing.err().unwrap_or(error))),
@@ -186,7 +186,7 @@ impl MessageService for MessageGrpc {
     async fn import(&self, request: Request<pb::ImportRequest>) -> Result<Response<pb::ImportReply>, Status> {
         let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
-        // Where our files are does not make it another import, whether they are wanted does.
+        // The base URL of our files does not make it another import, but whether files are fetched does.
         let fetch_into = request.fetch_into.chars().take(1).collect();
         let canonical =
             pb::ImportRequest { idempotency_key: String::new(), fetch_into, ..request.clone() }.encode_to_vec();
@@ -235,7 +235,7 @@ impl MessageService for MessageGrpc {
         request: Request<pb::ReportReadsRequest>,
     ) -> Result<Response<pb::ReportReadsReply>, Status> {
         let scope = context::Scope::of(&request).map_err(to_status)?;
-        // A disabled app's reads are told too: they were committed while it was not.
+        // A disabled app's reads are reported too: they were committed while it was enabled.
         let (Actor::App, Some(app_ref::App::Id(app))) = (scope.actor, scope.app.app) else {
             return Err(to_status(Error::not_permitted("only the app itself reports, by its number")));
         };
@@ -282,9 +282,9 @@ fn canonical(request: &pb::SendRequest) -> Vec<u8> {
     without.encode_to_vec()
 }
 
-/// How long an export is waited for when the request does not say, in milliseconds.
+/// The default wait for an export, in milliseconds.
 const EXPORT_WAIT: i64 = 10_000;
-/// The longest wait, in milliseconds.
+/// The maximum wait, in milliseconds.
 const LONGEST_WAIT: i64 = 60_000;
 
 fn export_wait(wait_ms: i64) -> Result<Duration, Error> {
@@ -326,9 +326,9 @@ fn conversation(wire: Option<pb::ConversationId>) -> Result<ConversationId, Erro
     required("conversation", wire)?.try_into()
 }
 
-/// Conversations in a list when the request does not say.
+/// The default page size of conversation lists.
 const LISTED: usize = 1_000;
-/// Most conversations in a list.
+/// The maximum page size of conversation lists.
 const MOST_LISTED: i32 = 10_000;
 
 fn list_limit(limit: i32) -> Result<usize, Error> {
@@ -426,13 +426,13 @@ impl TryFrom<pb::EditRequest> for edit::EditCommand {
     }
 }
 
-/// The name of an edit when the request gives none.
+/// The default name of an edit call.
 const GRPC_EDIT: &str = "grpc/edit";
-/// The name of a broadcast when the request gives none.
+/// The default name of a broadcast call.
 const GRPC_BROADCAST: &str = "grpc/broadcast";
-/// The same for one that is carried out behind the answer.
+/// The same for one that is carried out in the background.
 const GRPC_START_BROADCAST: &str = "grpc/start_broadcast";
-/// The name of an import when the request gives none.
+/// The default name of an import call.
 const GRPC_IMPORT: &str = "grpc/import";
 
 fn named_call(call: String, otherwise: &str) -> String {

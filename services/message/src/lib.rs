@@ -1,7 +1,7 @@
 //! The log: send, page, find and count messages.
 //!
-//! [`build`] gives the gRPC service and starts the writers behind it. Calls go to the directory for who exists and to
-//! nobody else.
+//! [`build`] returns the gRPC service and starts the writers behind it. It calls the directory for apps, users and
+//! groups, and no other service on the send path.
 
 mod app;
 mod appender;
@@ -65,24 +65,24 @@ pub const SCHEMA: Schema = Schema {
     ],
 };
 
-/// What the service needs.
+/// The dependencies of the service.
 #[derive(Debug, Clone)]
 pub struct Deps {
     /// Its database, migrated.
     pub db: Db,
-    /// Who exists.
+    /// Apps and users.
     pub directory: DirectoryCache,
-    /// What apps want to look at before it is sent.
+    /// What apps screen before a message is sent.
     pub screens: Arc<Screens>,
-    /// Where exports are put.
+    /// Where exports are stored.
     pub files: FileServiceClient<Wire>,
-    /// The time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Told whenever something was committed that followers of the feed want to know.
+    /// Signalled whenever events were committed.
     pub commit_signal: watch::Sender<()>,
-    /// How it writes.
+    /// The settings of the writers.
     pub appender: config::Appender,
-    /// Where the writers and the other workers run. They say there when messages cannot be sent.
+    /// Runs the writers and the other workers. They report there when messages cannot be sent.
     pub tasks: Tasks,
 }
 

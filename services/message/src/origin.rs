@@ -1,15 +1,15 @@
-//! From where something was done, as its event tells it.
+//! The origin of an action, as reported in its event.
 
 use serde_json::Value;
 use tidings_domain::{Caller, Error, Platform};
 use tidings_runtime::telemetry;
 
-/// Kept with every event.
+/// Stored with every event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// The caller's address as the gateway knows it.
+    /// The caller's address as seen by the gateway.
     pub address: Option<String>,
-    /// The device family, in Tencent's word (decision 34).
+    /// The device family, by Tencent's name (decision 34).
     pub platform: &'static str,
     /// The call's W3C trace context, when spans are exported.
     pub trace: Option<String>,
@@ -25,7 +25,7 @@ impl Origin {
         }
     }
 
-    /// For the row of a message; `None` where nothing is known.
+    /// For the row of a message; `None` if nothing is known.
     pub fn write(&self) -> Option<String> {
         if self.address.is_none() && self.trace.is_none() {
             return None;
@@ -34,7 +34,7 @@ impl Origin {
     }
 }
 
-/// The same as it was read back.
+/// Parsed back from such a row.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EventOrigin {
     pub address: String,
@@ -43,7 +43,7 @@ pub struct EventOrigin {
 }
 
 impl EventOrigin {
-    /// From the row of a message; an empty text is nothing.
+    /// From the row of a message; an empty text means none.
     pub fn read(text: &str) -> Result<Self, Error> {
         if text.is_empty() {
             return Ok(Self { platform: Platform::RestApi.name().to_owned(), ..Self::default() });

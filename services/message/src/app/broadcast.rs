@@ -1,9 +1,9 @@
-//! Sends one content to every registered user, some hundred in a transaction.
+//! Sends one content to every registered user, several hundred per transaction.
 //!
-//! Under an idempotency key each part has a key of its own, made of the call's and of the last user of the part before.
-//! A repetition is answered part by part from there, so it goes on where the first call stopped. A part's answer says
-//! how far it went, so it does not matter who came or left meanwhile. Once it has ended, the call's key itself is
-//! answered, so that a repetition sends nothing to those who came later.
+//! Under an idempotency key each part has a key of its own, made of the call's and of the last user of the previous
+//! part. A repetition is answered part by part, so it continues where the first call stopped. A part's answer says how
+//! far it went, so users who were added or deleted meanwhile make no difference. Once it has ended, the call's key
+//! itself is answered, so that a repetition sends nothing to later users.
 
 use super::{
     once::{self, Once},
@@ -18,10 +18,10 @@ use crate::{
 };
 use tidings_domain::{Actor, App, Caller, Content, Draft, Error, Target, UserId, UserRef};
 
-/// Most messages in one transaction.
+/// Maximum number of messages in one transaction.
 const PART: usize = 500;
 
-/// What to tell everybody.
+/// The content of a broadcast.
 #[derive(Debug, Clone)]
 pub struct BroadcastCommand {
     pub sender: Option<UserRef>,
@@ -32,8 +32,8 @@ pub struct BroadcastCommand {
     pub idempotency_key: Option<String>,
 }
 
-/// How many messages were sent, by this call or the one that it repeats. `request` is the canonical request without its
-/// key.
+/// Returns how many messages were sent, by this call or the one that it repeats. `request` is the canonical request
+/// without its key.
 pub async fn broadcast(
     deps: &Deps,
     appender: &Appender,
@@ -67,7 +67,7 @@ pub async fn broadcast(
     }
 }
 
-/// Remembers that it has ended, with how many messages, unless another process was first.
+/// Records that it has ended, with how many messages, unless another process was first.
 async fn ended(deps: &Deps, key: Option<NewKey>, sent: usize) -> Result<usize, Error> {
     let Some(new) = key else {
         return Ok(sent);
@@ -87,7 +87,7 @@ fn repeated(new: &NewKey, answered: &Answered) -> Result<usize, Error> {
     answered.reply.parse().map_err(Error::internal)
 }
 
-/// Receivers in one transaction, within every bound on a single send.
+/// Receivers per transaction, within every limit on a single send.
 fn part(app: &App, content: &Content) -> Result<i32, Error> {
     let size = StoredContent::write(content)?.size();
     Ok(PART.min(app.policy.max_recipients).min(MAX_CALL / size.max(1)).max(1) as i32)

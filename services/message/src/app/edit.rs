@@ -1,4 +1,4 @@
-//! Changes what a message says.
+//! Edits a message.
 
 use tidings_domain::{
     Actor, App, Caller, ConversationId, Error, EventKind, Message, MsgId, Reason, UnixMillis, UserId,
@@ -28,16 +28,16 @@ use crate::{
     },
 };
 
-/// Which message, and what becomes of it.
+/// The message, and the change.
 #[derive(Debug)]
 pub struct EditCommand {
     pub msg_id: MsgId,
-    /// Where the message must be.
+    /// The expected conversation.
     pub conversation: Option<ConversationId>,
-    /// Who must have sent it; `None` is the calling user, or with the app itself anybody.
+    /// The expected sender; `None` is the calling user, or for the app itself any.
     pub sender: Option<UserId>,
     pub change: Change,
-    /// How often a message may be edited; `None` is without limit.
+    /// How often a message may be edited; `None` is unlimited.
     pub most_edits: Option<i32>,
     /// The name of the public call.
     pub call: String,
@@ -53,7 +53,7 @@ impl EditCommand {
     }
 }
 
-/// Edits the message, once under a key, and gives it as it is now. `request` is the canonical request without its keys.
+/// Edits the message, once per key, and returns it after the edit. `request` is the canonical request without its keys.
 pub async fn edit(
     deps: &Deps,
     (caller, app): (&Caller, &App),
@@ -97,7 +97,7 @@ pub async fn edit(
     Ok(message)
 }
 
-/// What a repetition is answered: the first answer, whatever became of the message since.
+/// The answer to a repetition: the first answer, whatever happened to the message since.
 async fn repeated(
     deps: &Deps,
     caller: &Caller,

@@ -1,5 +1,5 @@
-//! The answer of an edit, as its idempotency key keeps it: a repetition is told what the first call was, whatever became
-//! of the message since.
+//! The answer of an edit, as stored under its idempotency key: a repetition gets the answer of the first call, whatever
+//! happened to the message since.
 
 use serde::{Deserialize, Serialize};
 use tidings_domain::{ConversationId, Error, Message, MsgId, UnixMillis, UserId};
@@ -44,7 +44,7 @@ pub fn write(message: &Message) -> Result<String, Error> {
     serde_json::to_string(&stored).map_err(Error::internal)
 }
 
-/// From a key; `None` where it was written before answers were kept.
+/// From a key; `None` if it was written before answers were stored.
 pub fn read(reply: &str) -> Result<Option<Message>, Error> {
     if reply.is_empty() {
         return Ok(None);

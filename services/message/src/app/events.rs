@@ -1,7 +1,7 @@
-//! The event feed, for whoever follows it.
+//! The event feed, for its followers.
 //!
-//! Numbers of a lane are given in commit order and without gaps, under a lock that is held to the commit: whatever is
-//! committed later has a higher number. So nothing is missed by reading each lane up to where it stands.
+//! Numbers of a lane are assigned in commit order and without gaps, under a lock that is held until the commit:
+//! whatever is committed later has a higher number. So reading each lane up to its current end misses nothing.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -20,14 +20,14 @@ use crate::{
     },
 };
 
-/// How long it may take until something that another process has committed is seen.
+/// The maximum delay until events committed by another process are seen.
 const PAUSE: Duration = Duration::from_millis(200);
-/// How often a follower is told how far the feed has gone without anything that he wants.
+/// How often a follower gets the current cursor without any matching event.
 const TELL: Duration = Duration::from_secs(1);
-/// What is committed within this time is read at once.
+/// Events committed within this time are read at once.
 const GATHER: Duration = Duration::from_millis(3);
 
-/// What a follower wants.
+/// A follower's request.
 #[derive(Debug)]
 pub struct FeedQuery {
     pub after: After,
@@ -37,21 +37,21 @@ pub struct FeedQuery {
     pub batch: usize,
 }
 
-/// Where to begin.
+/// Where to start.
 #[derive(Debug)]
 pub enum After {
     Beginning,
     Now,
     Cursor(Positions),
-    /// At what is left behind it.
+    /// At what is left after it.
     Left(Positions),
 }
 
-/// In front of a cursor: it does not matter that something behind it is gone.
+/// The prefix of a cursor that allows events after it to be gone.
 const LEFT: char = '~';
 
 impl After {
-    /// Reads a cursor: `lane:number` and so on.
+    /// Parses a cursor: `lane:number` and so on.
     pub fn read(text: &str) -> Result<Self, Error> {
         match text {
             "" => return Ok(Self::Beginning),
@@ -65,10 +65,10 @@ impl After {
     }
 }
 
-/// Longest cursor in bytes: a position for every lane that there can be.
+/// Maximum length of a cursor in bytes: a position for every possible lane.
 const MAX_CURSOR: usize = 2048;
 
-/// Each lane once, in the one spelling that [`cursor`] gives numbers.
+/// Each lane once, with numbers in the only spelling that [`cursor`] writes.
 fn positions(text: &str) -> Result<Positions, Error> {
     let number = |text: &str| {
         let digits = text.bytes().all(|c| c.is_ascii_digit());
@@ -94,7 +94,7 @@ pub fn cursor(positions: &Positions) -> String {
     parts.join(".")
 }
 
-/// Events that belong together, and where it goes on behind them.
+/// A batch of events, and the cursor after them.
 #[derive(Debug)]
 pub struct Batch {
     /// Each with its lane.
@@ -102,7 +102,7 @@ pub struct Batch {
     pub positions: Positions,
 }
 
-/// The feed in batches. The first one may be empty: it tells where the feed begins.
+/// The feed in batches. The first one may be empty: it contains the start cursor.
 pub fn follow(deps: Arc<Deps>, app: Arc<App>, wanted: FeedQuery) -> impl Stream<Item = Result<Batch, Error>> + Send {
     let (batches, receiver) = mpsc::channel(1);
     let read = async move {
@@ -114,7 +114,7 @@ pub fn follow(deps: Arc<Deps>, app: Arc<App>, wanted: FeedQuery) -> impl Stream<
     stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) })
 }
 
-/// Ends when nobody takes it any more, or when there is nothing more for one who does not follow.
+/// Ends when the reader disconnects, or when there is nothing more for one who does not follow.
 async fn send(
     deps: &Deps,
     app: AppId,
@@ -130,7 +130,7 @@ async fn send(
     let lanes = lane::lanes(&deps.db, app).await?;
     let kept = match wanted.after {
         After::Cursor(_) | After::Now => Kept::new(&wanted, &[]),
-        // What is gone already is not missed.
+        // Events that are already gone are not missed.
         After::Beginning | After::Left(_) => Kept::new(&wanted, &lanes),
     };
     kept.check(&lanes, &positions)?;
@@ -145,7 +145,7 @@ async fn send(
         kept.check(&lanes, &positions)?;
         let upto = Positions(lanes.iter().map(|lane| (lane.lane, lane.last)).collect());
         let before = positions.clone();
-        // One for messages and one for the rest: whatever the first ones weigh, some of the others fit.
+        // One for messages and one for the rest: however large the former are, some of the latter fit.
         let (mut events, mut scales) = (Vec::new(), [Scale::default(), Scale::default()]);
         for (lane, last) in in_turn(&upto, &positions) {
             let after = positions.0.get(&lane).copied().unwrap_or(0);
@@ -156,10 +156,10 @@ async fn send(
             }
         }
         if positions != before {
-            // What was purged while it was read is missing from it.
+            // What was purged during the read is missing from it.
             kept.check(&lane::lanes(&deps.db, app).await?, &before)?;
         }
-        // That nothing is wanted of much is told now and then.
+        // Reports progress now and then when nothing matches.
         let has_news = !events.is_empty() || told_at.elapsed() >= TELL && told != positions;
         if has_news {
             (told, told_at) = (positions.clone(), Instant::now());
@@ -172,7 +172,7 @@ async fn send(
             continue;
         }
         if !wanted.follow {
-            // Where it ended, also when nothing of it was wanted.
+            // Where it ended, also when nothing of it matched.
             let _ = batches.send(Ok(Batch { events: Vec::new(), positions })).await;
             return Ok(());
         }
@@ -185,7 +185,7 @@ async fn send(
     }
 }
 
-/// The lanes, beginning with another one each time, so that a busy one does not keep the others waiting.
+/// The lanes, starting with another one each time, so that a busy one does not delay the others.
 fn in_turn(upto: &Positions, reached: &Positions) -> Vec<(i64, i64)> {
     let mut lanes: Vec<(i64, i64)> = upto.0.iter().map(|(lane, last)| (*lane, *last)).collect();
     let first = reached.0.values().sum::<i64>().unsigned_abs() as usize % lanes.len().max(1);
@@ -195,9 +195,9 @@ fn in_turn(upto: &Positions, reached: &Positions) -> Vec<(i64, i64)> {
 
 /// What a follower would miss.
 struct Kept {
-    /// Whether he wants messages, and whether anything else.
+    /// Whether they want messages, and whether anything else.
     wants: (bool, bool),
-    /// What was gone when he began, by lane.
+    /// What was gone at the start, by lane.
     gone: BTreeMap<i64, Lane>,
 }
 
@@ -216,7 +216,7 @@ impl Kept {
         }
     }
 
-    /// Refuses to go on where something behind the positions is gone that is wanted, and names the cursor for what is
+    /// Refuses to continue if matching events after the positions are gone, and returns the cursor for what is
     /// left.
     fn check(&self, lanes: &[Lane], positions: &Positions) -> Result<(), Error> {
         for lane in lanes {
@@ -232,7 +232,7 @@ impl Kept {
     }
 }
 
-/// Of one lane what a batch still has room for; gives up to where that is all.
+/// Reads from one lane as much as fits into a batch; returns the position up to which that is complete.
 async fn lane_events(
     deps: &Deps,
     part: Part,

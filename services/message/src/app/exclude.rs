@@ -1,4 +1,4 @@
-//! Hides messages from one user, who does not see or count them any more.
+//! Hides messages from one user, who no longer sees or counts them.
 
 use tidings_domain::{Caller, ConversationId, Error, MsgId, UserId};
 
@@ -8,10 +8,10 @@ use crate::{
     store::{excluded, head},
 };
 
-/// Most messages of one call.
+/// Maximum number of messages per call.
 const MOST: usize = 500;
 
-/// How many were hidden that were not before. What is not in the conversation is overlooked.
+/// Returns how many were newly hidden. Messages that are not in the conversation are ignored.
 pub async fn exclude(
     deps: &Deps,
     caller: &Caller,
@@ -26,7 +26,7 @@ pub async fn exclude(
     access::floor(&deps.directory, caller, conversation).await?;
     let hidden: Vec<_> = ids.iter().map(|id| (caller.app, user, conversation, *id)).collect();
     let mut tx = deps.db.begin().await?;
-    // A recall forgets who does not see the message, so the two must not pass each other.
+    // A recall removes these exclusions, so the two must not run concurrently.
     head::lock_existing(&mut tx, (caller.app, conversation)).await?;
     let done = excluded::hide(&mut tx, &hidden).await?.len();
     tx.commit().await?;

@@ -1,4 +1,4 @@
-//! What the message service asks of the file service.
+//! The message service's calls to the file service.
 
 use std::collections::HashMap;
 
@@ -8,23 +8,23 @@ use tidings_runtime::context;
 
 use crate::Deps;
 
-/// Files of one description.
+/// Maximum number of files per call.
 const STEP: usize = 1000;
 
-/// Deletes a file; false when it is gone already, or never was there.
+/// Deletes a file; false when it is gone already, or never existed.
 pub async fn delete(deps: &Deps, caller: &Caller, uuid: &str) -> Result<bool, Error> {
     let deleted = deps.files.clone().delete(context::request(caller, trusted(uuid))).await;
     deleted.map(|_| ()).map_err(error_from_status).map_or_else(unless_gone, |()| Ok(true))
 }
 
-/// Keeps a file for ever; false when it is gone.
+/// Keeps a file forever; false when it is gone.
 pub async fn keep(deps: &Deps, caller: &Caller, uuid: &str) -> Result<bool, Error> {
     let request = pb::SetLifetimeRequest { file: Some(trusted(uuid)), for_ever: true };
     let kept = deps.files.clone().set_lifetime(context::request(caller, request)).await;
     kept.map(|_| ()).map_err(error_from_status).map_or_else(unless_gone, |()| Ok(true))
 }
 
-/// Begins to remove a file in the name of `owner`; false where they did not bring it, or it is gone.
+/// Withdraws a file in the name of `owner`; false if they are not its owner, or it is gone.
 pub async fn withdraw(deps: &Deps, owner: &Caller, uuid: &str) -> Result<bool, Error> {
     let request = pb::WithdrawRequest { uuid: uuid.to_owned(), owner_id: owner.actor.user().0 };
     match deps.files.clone().withdraw(context::request(&as_app(owner), request)).await.map_err(error_from_status) {
@@ -34,12 +34,12 @@ pub async fn withdraw(deps: &Deps, owner: &Caller, uuid: &str) -> Result<bool, E
     }
 }
 
-/// Gives a file back that was withdrawn.
+/// Restores a withdrawn file.
 pub async fn restore(deps: &Deps, owner: &Caller, uuid: &str) -> Result<(), Error> {
     settle(deps, owner, uuid, true).await.map(drop)
 }
 
-/// Removes a file for good that was withdrawn; false where it was not, or is gone.
+/// Removes a withdrawn file permanently; false if it was not withdrawn, or is gone.
 pub async fn remove(deps: &Deps, owner: &Caller, uuid: &str) -> Result<bool, Error> {
     settle(deps, owner, uuid, false).await
 }

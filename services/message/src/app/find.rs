@@ -5,7 +5,7 @@ use tidings_domain::{Caller, Error, Message, MsgId, Reason};
 use super::access;
 use crate::{Deps, store::read};
 
-/// Most messages of one call.
+/// Maximum number of messages per call.
 const MOST: usize = 1_000;
 
 /// One message.
@@ -16,8 +16,8 @@ pub async fn find(deps: &Deps, caller: &Caller, msg_id: MsgId) -> Result<Message
     Ok(message)
 }
 
-/// Several messages; those that the caller does not see are left out. Behind them the ids that are left, where the answer
-/// would weigh too much.
+/// Several messages; those that the caller cannot see are left out. Also returns the ids that did not fit into the
+/// answer.
 pub async fn find_many<'a>(
     deps: &Deps,
     caller: &Caller,
@@ -38,7 +38,7 @@ pub async fn find_many<'a>(
     Ok((seen, left))
 }
 
-/// Refuses what the caller does not see, in the words for what does not exist.
+/// Refuses what the caller cannot see, with the error for what does not exist.
 async fn check(Deps { db, directory, .. }: &Deps, caller: &Caller, message: &Message) -> Result<(), Error> {
     access::check_visible(directory, caller, message.conversation, message.msg_id).await?;
     let Some(viewer) = access::viewer(caller) else {

@@ -1,4 +1,4 @@
-//! Drops idempotency keys whose time is over, in small steps.
+//! Removes expired idempotency keys, in small steps.
 
 use std::{sync::Arc, time::Duration};
 

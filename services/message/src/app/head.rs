@@ -1,4 +1,4 @@
-//! Where a conversation stands.
+//! The newest position of a conversation.
 
 use tidings_domain::{Caller, ConversationId, Error, MsgId};
 

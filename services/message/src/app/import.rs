@@ -1,4 +1,4 @@
-//! Adds a message of another system to a conversation, at its own time (agora.md 7).
+//! Adds a message of another system to a conversation, with its own time (agora.md 7).
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::{
     origin::Origin,
 };
 
-/// What to add.
+/// The message to add.
 #[derive(Debug)]
 pub struct ImportCommand {
     pub sender: UserRef,
@@ -27,18 +27,18 @@ pub struct ImportCommand {
     pub content: Content,
     /// When it was sent; `None` is now.
     pub sent_at: Option<UnixMillis>,
-    /// Whether it counts as unread where it lies above the reader's mark (decision 17).
+    /// Whether it counts as unread if it is above the reader's mark (decision 17).
     pub countable: bool,
     pub accept_unknown_names: bool,
     /// The name of the public call.
     pub call: String,
     pub idempotency_key: Option<String>,
-    /// Where our own copy of the content's file will be, up to its uuid; `None` leaves the file where it is.
+    /// The base URL of our own copy of the content's file, up to its uuid; `None` leaves the file where it is.
     pub fetch_into: Option<String>,
 }
 
-/// Appends the message, or gives the first answer of the same call. `request` is the canonical request without its key.
-/// Nothing is delivered and no event calls for it: an imported row says that it is one.
+/// Appends the message, or returns the first answer of the same call. `request` is the canonical request without its
+/// key. Nothing is delivered and there is no callback: an imported row is marked as such.
 pub async fn import(
     deps: &Deps,
     appender: &Appender,
@@ -75,7 +75,7 @@ pub async fn import(
     let countable = countable && content.countable();
     let draft = Draft { sender: Some(sender), accept_unknown_names, ..Draft::new(call, vec![target], content) };
     let Found { sender, places, refused } = places::places(directory, (caller, app), &draft, now).await?;
-    // As of imports that succeed, nobody is told (decision 17).
+    // As for imports that succeed, there is no event (decision 17).
     if let Some(refused) = refused {
         return Err(refused.into());
     }
@@ -104,7 +104,7 @@ pub async fn import(
     appender.append(call).await
 }
 
-/// The content with our own copy of its file. A copy that no message comes to name goes as all files do.
+/// The content with our own copy of its file. A copy that ends up in no message expires as all files do.
 async fn fetched(deps: &Deps, caller: &Caller, content: Content, base: &str) -> Result<Content, Error> {
     let Some(media) = content.body.media() else {
         return Ok(content);
@@ -116,10 +116,10 @@ async fn fetched(deps: &Deps, caller: &Caller, content: Content, base: &str) -> 
     Ok(moved(content, &format!("{base}{}", file.uuid), file.size))
 }
 
-/// How far the clock of whoever imports may be before ours.
+/// How far the importing client's clock may be ahead of ours.
 const SKEW: Duration = Duration::from_mins(1);
 
-/// Ids begin in 2010, and nothing is sent later than now, as far as two clocks agree (decision 6).
+/// Ids start in 2010, and nothing is sent later than now, within the tolerance of two clocks (decision 6).
 fn check_time(sent_at: Option<UnixMillis>, now: UnixMillis) -> Result<(), Error> {
     match sent_at {
         Some(sent_at) if sent_at > now + SKEW => {

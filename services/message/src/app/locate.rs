@@ -1,12 +1,11 @@
-//! Says which conversation a message is in, or was in before it went: an acknowledgement of what has vanished since is as
-//! good as any.
+//! Returns the conversation of a message, even if the message is gone: acknowledgements of removed messages are valid.
 
 use tidings_domain::{App, Caller, ConversationId, Error, MsgId};
 
 use super::access;
 use crate::{Deps, store::read};
 
-/// `None`: it is past the app's retention, and `claimed`, where the caller says that it is, is not given.
+/// `None`: it is past the app's retention, and `claimed`, the caller's conversation, is not given.
 pub async fn locate(
     deps: &Deps,
     (caller, app): (&Caller, &App),
@@ -21,7 +20,7 @@ pub async fn locate(
         }
         return Ok(Some(place.conversation));
     }
-    // What was purged has left its conversation's mark alone: everything up to there is gone, this one too.
+    // A purge only leaves its conversation's mark: everything up to there is gone, including this one.
     if let Some(conversation) = claimed {
         access::check_visible(directory, caller, conversation, msg_id).await?;
         let is_purged = msg_id > MsgId::ZERO && msg_id <= read::purged(db, caller.app, conversation).await?;

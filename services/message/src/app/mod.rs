@@ -1,4 +1,4 @@
-//! What the service does, one use-case a file.
+//! The use-cases, one per file.
 
 pub mod access;
 pub mod broadcast;

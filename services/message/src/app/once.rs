@@ -1,4 +1,4 @@
-//! The keys under which a call has one effect (decisions 2 and 23).
+//! The keys that make a call idempotent (decisions 2 and 23).
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use tidings_store::Db;
 
 use crate::store::key::{self, Answered, Key, NewKey};
 
-/// How long an idempotency key holds (decision 2).
+/// How long an idempotency key is remembered (decision 2).
 const KEY_HOLDS: Duration = Duration::from_hours(7 * 24);
 
-/// What makes a call the same as an earlier one.
+/// What makes a call a repetition of an earlier one.
 #[derive(Debug, Clone, Copy)]
 pub struct Once<'a> {
-    /// The name of the public call; keys of different calls never meet.
+    /// The name of the public call; keys of different calls never collide.
     pub call: &'a str,
-    /// The caller's own key; wins over the other.
+    /// The caller's own key; takes precedence over the other.
     pub idempotency_key: Option<&'a str>,
     /// Lanying's.
     pub transaction_id: Option<i64>,
@@ -61,7 +61,7 @@ mod tests {
 
     use super::*;
 
-    /// Caller, call and key are joined to texts: no two of them meet, however their letters move.
+    /// Joins caller, call and key unambiguously: no two combinations have the same text.
     #[test]
     fn caller_call_and_key_do_not_run_into_each_other() {
         let mut seen: HashMap<(String, String), String> = HashMap::new();

@@ -8,10 +8,10 @@ use crate::{
     store::read::{self, Span},
 };
 
-/// Most messages in a page.
+/// Maximum page size.
 const MOST: i32 = 200;
 
-/// Which part of a conversation.
+/// A range of a conversation.
 #[derive(Debug, Clone, Copy)]
 pub struct PageQuery {
     pub conversation: ConversationId,
@@ -22,8 +22,8 @@ pub struct PageQuery {
     pub limit: i32,
 }
 
-/// The messages, newest first, fewer than asked where they weigh too much, and where the next page starts; zero when there
-/// is none.
+/// The messages, newest first, fewer than requested if they are too large, and where the next page starts; zero when
+/// there is none.
 pub async fn page(
     Deps { db, directory, .. }: &Deps,
     caller: &Caller,

@@ -1,4 +1,4 @@
-//! Where a draft goes, and whether its sender may speak there. One verdict holds for all of it.
+//! The conversations of a draft, and whether its sender may speak there. The result applies to the draft as a whole.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,17 +9,17 @@ use tidings_domain::{
 
 use crate::appender::{AppendTarget, Refused};
 
-/// Where a call goes.
+/// The targets of a call.
 #[derive(Debug)]
 pub struct Found {
     pub sender: UserId,
-    /// Each distinct conversation in the order of first mention.
+    /// The distinct conversations in the order of first mention.
     pub places: Vec<AppendTarget>,
     /// Why the sender may not speak in all of them.
     pub refused: Option<Refused>,
 }
 
-/// Where the draft goes. What is not of the kinds that [`Refused::of`] knows is an error.
+/// The targets of the draft. Errors other than the kinds that [`Refused::of`] knows are returned as errors.
 pub async fn places(
     directory: &DirectoryCache,
     (caller, app): (&Caller, &App),
@@ -60,8 +60,8 @@ fn check_sender(caller: &Caller, sender: UserId) -> Result<(), Error> {
     }
 }
 
-/// Where a call goes that names somebody who does not exist: to the conversation of whom the error is about. The others
-/// were not looked up, and are not for a call that is refused.
+/// The targets of a call that names a user who does not exist: the conversation of the error's subject. The others were
+/// not looked up, and are not resolved for a call that is refused.
 async fn unknown(directory: &DirectoryCache, caller: &Caller, draft: &Draft, error: Error) -> Result<Found, Error> {
     let sent_by = draft.sender.clone().unwrap_or(UserRef::Id(caller.actor.user()));
     if error.reason() != Reason::UserNotFound || (is_meant(&error, &sent_by) && !caller.is_app()) {
@@ -79,7 +79,7 @@ async fn unknown(directory: &DirectoryCache, caller: &Caller, draft: &Draft, err
     Ok(Found { sender, places: vec![place], refused: Some(Refused::of(error)?) })
 }
 
-/// Whether it is this user who does not exist.
+/// Whether this is the user who does not exist.
 fn is_meant(error: &Error, user: &UserRef) -> bool {
     match user {
         UserRef::Id(id) => id.to_string() == error.subject(),
@@ -87,7 +87,7 @@ fn is_meant(error: &Error, user: &UserRef) -> bool {
     }
 }
 
-/// A number stands for itself, whether anybody has it or not.
+/// A number stands for itself, whether such a user exists or not.
 async fn known_or_nobody(directory: &DirectoryCache, caller: &Caller, user: &UserRef) -> Result<UserId, Error> {
     if let UserRef::Id(id) = user {
         return Ok(*id);
@@ -118,7 +118,7 @@ async fn users(
     Ok((sender, ids))
 }
 
-/// Users whom the draft names beside its targets.
+/// Users that the draft names besides its targets.
 pub async fn named(
     directory: &DirectoryCache,
     (caller, app): (&Caller, &App),
@@ -152,7 +152,7 @@ fn shared(conversation: ConversationId) -> AppendTarget {
     AppendTarget { conversation, receiver: conversation.key().0, username: String::new(), discarded: false }
 }
 
-/// The groups and rooms among the targets, as the sender meets them.
+/// The groups and rooms among the targets, with the sender's rights in them.
 struct Groups<'a> {
     directory: &'a DirectoryCache,
     caller: &'a Caller,

@@ -1,7 +1,7 @@
-//! Removes messages that are older than their app keeps them, in small steps.
+//! Removes messages past their app's retention, in small steps.
 //!
-//! What is gone counts as read by everybody. Ids tell the time of a message, so they say what is past retention also
-//! when the message is no longer there.
+//! Removed messages count as read by everybody. Ids contain the time of a message, so it is known whether one is past
+//! retention even if it is no longer there.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::{
 };
 
 const PAUSE: Duration = Duration::from_mins(1);
-/// Messages of one step.
+/// Messages per step.
 const STEP: usize = 500;
 
 /// Runs until shutdown.
@@ -31,7 +31,7 @@ async fn run(deps: Arc<Deps>) {
     }
 }
 
-/// What goes wrong with one app leaves the others alone.
+/// An error with one app does not affect the others.
 async fn every_app(deps: &Deps) {
     let apps = match deps.directory.apps().await {
         Ok(apps) => apps,
@@ -50,10 +50,10 @@ async fn every_app(deps: &Deps) {
     }
 }
 
-/// How many messages of the app were removed.
+/// Returns how many messages of the app were removed.
 pub async fn purge(deps: &Deps, app: &App) -> Result<usize, Error> {
     let kept_from = |retention: Duration| UnixMillis(deps.clock.now().0 - retention.as_millis() as i64);
-    // What events tell is kept no longer than messages are.
+    // Event data is kept no longer than messages are.
     let (messages, events) = (app.policy.message_retention, app.policy.event_retention);
     let of_events = [messages, events].into_iter().filter(|retention| !retention.is_zero()).min();
     if let Some(retention) = of_events {
@@ -89,7 +89,7 @@ async fn step(deps: &Deps, app: &App, up_to: MsgId) -> Result<usize, Error> {
     Ok(oldest.count)
 }
 
-/// Removes events beside the log.
+/// Removes events other than messages.
 async fn purge_events(deps: &Deps, app: AppId, until: UnixMillis) -> Result<(), Error> {
     for lane in lane::lanes(&deps.db, app).await? {
         if purge::first_events(&deps.db, app, lane.lane, until, 1).await?.is_none() {

@@ -1,4 +1,4 @@
-//! Takes a message back.
+//! Recalls a message.
 
 use std::time::Duration;
 
@@ -25,34 +25,34 @@ use crate::{
     },
 };
 
-/// What to take back, and how late one may.
+/// The message to recall, and the conditions.
 #[derive(Debug, Clone)]
 pub struct RecallCommand {
     pub msg_id: MsgId,
-    /// Where the message must be.
+    /// The expected conversation.
     pub conversation: Option<ConversationId>,
-    /// Who must be one of the two of its conversation.
+    /// One of the two users of its conversation.
     pub party: Option<UserId>,
-    /// Whom it must have gone to.
+    /// The expected receiver.
     pub to: Option<Target>,
-    /// The kind of conversation it must be in.
+    /// The expected kind of conversation.
     pub kind: Option<ConversationKind>,
-    /// `None` is without limit.
+    /// `None` is unlimited.
     pub window: Option<Duration>,
-    /// Whether those who may recall what others sent are held to the window too.
+    /// Whether the window also applies to those who may recall messages of others.
     pub window_for_all: bool,
-    /// Who is said to have done it.
+    /// Who is shown as having recalled it.
     pub actor: Option<UserRef>,
-    /// Whether what is past retention is taken back from the receivers' devices.
+    /// Whether messages past retention are recalled from the receivers' devices.
     pub past_storage: bool,
-    /// Whether commands stay.
+    /// Whether commands cannot be recalled.
     pub keeps_commands: bool,
     pub accept_unknown_names: bool,
     /// For the receivers' devices.
     pub notice: Notice,
 }
 
-/// What the event tells the devices.
+/// The event's data for the devices.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Notice {
     /// The app's own text.
@@ -72,24 +72,24 @@ impl Notice {
     }
 }
 
-/// What was taken back.
+/// The recalled message.
 #[derive(Debug, Clone, Copy)]
 pub struct Recalled {
-    /// False: it was before.
+    /// False: it had already been recalled.
     pub recalled: bool,
     pub conversation: ConversationId,
     /// `None` where the message is past retention.
     pub sender: Option<UserId>,
-    /// The user, group or room it went to.
+    /// The user, group or room it was sent to.
     pub receiver: i64,
 }
 
-/// Why the caller may.
+/// Why the caller may recall.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Right {
     /// Sent it.
     Sender,
-    /// Looks after the group, or is the app itself.
+    /// Administers the group, or is the app itself.
     Keeper,
 }
 
@@ -103,18 +103,18 @@ pub async fn of_key(deps: &Deps, app: &App, text: &str) -> Result<MsgId, Error> 
     }
     match read::find(&deps.db, app.id, msg_id).await? {
         Some(message) if MsgKey::of(message.seq, msg_id, message.sent_at) != key => Err(access::not_found(msg_id)),
-        // What was recalled before is told so.
+        // Reported as recalled before.
         _ => Ok(msg_id),
     }
 }
 
-/// Recalls the message once, whoever else does so at the same time. What was recalled before stays so for whoever had
-/// the right, also when the window is over.
+/// Recalls the message once, with any number of concurrent calls. Repeating it is no error for callers with the right,
+/// even when the window is over.
 pub async fn recall(deps: &Deps, (caller, app): (&Caller, &App), wanted: RecallCommand) -> Result<Recalled, Error> {
     let actor = actor(deps, (caller, app), &wanted).await?;
     let now = deps.clock.now();
     let found = read::place_of(&deps.db, caller.app, wanted.msg_id).await?;
-    // What is past retention is gone for whoever calls, whether the purge has come to it or not.
+    // Messages past retention are gone for every caller, even if they are not purged yet.
     let Some(message) = found.filter(|_| !is_past(app, wanted.msg_id, now)) else {
         return past_storage(deps, (caller, app), actor, &wanted, now).await;
     };
@@ -139,7 +139,7 @@ pub async fn recall(deps: &Deps, (caller, app): (&Caller, &App), wanted: RecallC
     Ok(done(write(deps, (caller, app), actor, (conversation, message.sender), &wanted, now).await?))
 }
 
-/// Who is said to have done it: the caller, or whom the app itself names.
+/// Who is shown as having recalled it: the caller, or the user that the app itself names.
 async fn actor(deps: &Deps, (caller, app): (&Caller, &App), wanted: &RecallCommand) -> Result<UserId, Error> {
     let Some(actor) = &wanted.actor else {
         return Ok(caller.actor.user());
@@ -152,12 +152,12 @@ async fn actor(deps: &Deps, (caller, app): (&Caller, &App), wanted: &RecallComma
     users.first().copied().ok_or_else(|| Error::internal("the directory answered with nobody"))
 }
 
-/// The user, group or room that a message of `sender` went to.
+/// The user, group or room that a message of `sender` was sent to.
 fn receiver(conversation: ConversationId, sender: UserId) -> i64 {
     conversation.peer_of(sender).map_or(conversation.key().0, |peer| peer.0)
 }
 
-/// Refuses a message that did not go to whom the call says.
+/// Refuses a message with another receiver than the call names.
 async fn check_to(
     deps: &Deps,
     (caller, app): (&Caller, &App),
@@ -177,7 +177,7 @@ fn not_sent_there(msg_id: MsgId) -> Error {
     Error::new(Reason::NotSentThere, msg_id.to_string())
 }
 
-/// Whom a target means; `None` is a user who does not exist.
+/// The receiver that a target names; `None` is a user who does not exist.
 async fn target_id(
     deps: &Deps,
     (caller, _): (&Caller, &App),
@@ -194,13 +194,13 @@ async fn target_id(
     }
 }
 
-/// Whether the app's retention takes a message of that id.
+/// Whether a message with that id is past the app's retention.
 fn is_past(app: &App, msg_id: MsgId, now: UnixMillis) -> bool {
     let (retention, sent_at) = (app.policy.message_retention, msg_id.moment());
     retention > Duration::ZERO && sent_at < now && now - sent_at > retention
 }
 
-/// A message that is not in the log: where the app's retention took it, the event alone tells the receivers' devices.
+/// A message that is not in the log: if it is past the app's retention, only the event notifies the receivers' devices.
 async fn past_storage(
     deps: &Deps,
     (caller, app): (&Caller, &App),
@@ -222,7 +222,7 @@ async fn past_storage(
     let body = wanted.notice.body()?;
     let mut tx = deps.db.begin().await?;
     if let Some(left) = read::place_of(&deps.db, caller.app, wanted.msg_id).await? {
-        // The purge has not come to it yet: until then nobody is to find it.
+        // It is not purged yet: until then it must not be found.
         let which = Which { app: caller.app, conversation: left.conversation, msg_id: wanted.msg_id };
         take_out(&mut tx, which, now).await?;
     }
@@ -253,7 +253,7 @@ fn check_window(message: &PlaceOf, window: Option<Duration>, now: UnixMillis) ->
     Ok(())
 }
 
-/// One transaction; false when somebody else was first.
+/// One transaction; false when another one was first.
 async fn write(
     deps: &Deps,
     (caller, app): (&Caller, &App),
@@ -284,8 +284,8 @@ async fn write(
     Ok(true)
 }
 
-/// Locks the conversation's head and takes the message out of it; one that was listed for it is listed for what is left.
-/// False when it was out before.
+/// Locks the conversation's head and removes the message from the counts; if the conversation was listed for it, it is
+/// listed for the newest remaining one. False when it was removed before.
 async fn take_out(tx: &mut Tx, which: Which, now: UnixMillis) -> Result<bool, Error> {
     let place = (which.app, which.conversation);
     let heads = head::lock(tx, &[place]).await?;
@@ -293,7 +293,7 @@ async fn take_out(tx: &mut Tx, which: Which, now: UnixMillis) -> Result<bool, Er
         return Ok(false);
     }
     if heads.get(&place).is_some_and(|head| head.listed_msg_id == which.msg_id) {
-        // With nothing left it stays where it is.
+        // If nothing is left it keeps its position.
         if let Some(newest) = read::newest_in(tx, which.app, which.conversation, which.msg_id).await? {
             head::list_for(tx, place, newest).await?;
         }
@@ -301,8 +301,8 @@ async fn take_out(tx: &mut Tx, which: Which, now: UnixMillis) -> Result<bool, Er
     Ok(true)
 }
 
-/// Whose files a recall lets go of: the sender's. And the app's own, where the app itself sent the message in the sender's
-/// name, and takes it back.
+/// Whose files a recall releases: the sender's, and the app's own if the app itself sent the message in the sender's
+/// name, and recalls it.
 fn let_go_for(caller: &Caller, sender: UserId, by_app: bool) -> impl Iterator<Item = UserId> {
     let of_sender = Some(sender).filter(|sender| *sender != UserId::ADMIN);
     let of_app = (by_app && caller.is_app()).then_some(UserId::ADMIN);

@@ -1,10 +1,10 @@
 //! Deletes the files of recalled messages (agora.md 3.3).
 //!
-//! The transaction of a recall notes the files that its message named, so a crash forgets none. After the app's grace
-//! time a file goes, if whoever the recall let go for brought it, and nothing shows it: no other message, whatever its
-//! type and wherever in it, and nobody's profile or group. What counts is decided while the file is withdrawn, which is
-//! told as expired: what shows it before that keeps it, and what comes later names a file that is gone. All of it is done
-//! in the name of that user, never with the rights of the app. Every step can be done again, so a crash does no harm.
+//! The transaction of a recall records the files of its message, so a crash loses none. After the app's grace time a
+//! file is deleted, if it was uploaded by the user for whom the recall released it, and nothing references it: no other
+//! message, of any type and in any place, and no profile or group. References are checked while the file is withdrawn
+//! and reported as expired: earlier references keep it, later ones are to a file that is gone. All of it is done in the
+//! name of that user, never with the rights of the app. Every step can be repeated, so a crash does no harm.
 
 use tidings_domain::{Actor, App, Caller, Error, UnixMillis, UserId};
 
@@ -14,10 +14,10 @@ use crate::{
     store::file_use::{self, Released},
 };
 
-/// Files of one step.
+/// Files per step.
 const STEP: usize = 200;
 
-/// How many files of the app were deleted.
+/// Returns how many files of the app were deleted.
 pub async fn delete(deps: &Deps, app: &App) -> Result<usize, Error> {
     let by = UnixMillis(deps.clock.now().0 - app.policy.recalled_file_grace.as_millis() as i64);
     let mut deleted = 0;
@@ -43,7 +43,7 @@ fn owner(app: &App, user: UserId) -> Caller {
 
 /// Whether the file was deleted.
 async fn settle(deps: &Deps, owner: &Caller, released: &Released) -> Result<bool, Error> {
-    // Looked at before as well, so that a file that is shown is not away for a moment.
+    // Also checked before, so that a referenced file does not become unavailable for a moment.
     if is_shown(deps, owner, released).await? {
         // A round that crashed may have withdrawn it.
         files::restore(deps, owner, &released.uuid).await?;
@@ -59,13 +59,13 @@ async fn settle(deps: &Deps, owner: &Caller, released: &Released) -> Result<bool
     files::remove(deps, owner, &released.uuid).await
 }
 
-/// Whether anything shows the file. What is being appended is waited for.
+/// Whether anything references the file. Waits for messages that are being appended.
 async fn is_shown(deps: &Deps, owner: &Caller, released: &Released) -> Result<bool, Error> {
     if deps.directory.shows_file(owner.app, &released.uuid).await? {
         return Ok(true);
     }
     let mut tx = deps.db.begin().await?;
-    // Where another recall has let go of it since, its own time decides.
+    // If another recall has released it since, the time of that one counts.
     let renewed = !file_use::lock(&mut tx, owner.app, released).await?;
     let shown = renewed || file_use::is_shown(&mut tx, owner.app, &released.uuid).await?;
     tx.commit().await?;

@@ -1,6 +1,7 @@
-//! Records that conversations were read, so that the event feed has it.
+//! Records that conversations were read, for the event feed.
 //!
-//! Each report has an idempotency key of its own, made of what it says: a read mark never stands twice at one message.
+//! Each report has an idempotency key of its own, made of its content: a read mark never reaches the same message
+//! twice.
 
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::{
     },
 };
 
-/// How long a report that comes again is known.
+/// How long repeated reports are recognized.
 const KNOWN: Duration = Duration::from_hours(7 * 24);
 /// The scope of the keys.
 const SCOPE: &str = "read";
@@ -38,7 +39,7 @@ impl Read {
     }
 }
 
-/// Adds an event for each that was not reported before.
+/// Adds an event for each new report.
 pub async fn report_reads(deps: &Deps, app: AppId, mut reads: Vec<Read>) -> Result<(), Error> {
     reads.sort_by_key(|read| read.key(app));
     reads.dedup_by_key(|read| read.key(app));

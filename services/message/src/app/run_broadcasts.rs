@@ -1,8 +1,8 @@
-//! Carries out the broadcasts that were taken on, behind the answers.
+//! Carries out accepted broadcasts in the background.
 //!
 //! Each part of a broadcast has a key of its own, so it does not matter how often, or in how many processes at once, one
-//! is begun: every message is sent once. A lease spares two processes the same work; correctness does not rest on it. One
-//! that can never be carried out, since its app or its sender is gone, ends as failed, with the reason beside it.
+//! is started: every message is sent once. Leases only avoid duplicate work; correctness does not depend on them. One
+//! that can never be carried out, because its app or its sender was deleted, ends as failed, with the reason recorded.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -25,14 +25,14 @@ use crate::{
     },
 };
 
-/// How long to wait when nobody says that there is something to do.
+/// How often it checks without a signal.
 const PAUSE: Duration = Duration::from_secs(5);
-/// How often a process says that it still works on a broadcast.
+/// How often a process renews its lease on a broadcast.
 const KEEP: Duration = Duration::from_secs(2);
-/// Rooms in one transaction.
+/// Rooms per transaction.
 const ROOMS: i32 = 100;
 
-/// Runs until shutdown; `started` says that there is something to do.
+/// Runs until shutdown; `started` signals that there is something to do.
 pub fn spawn(deps: &Arc<Deps>, appender: &Appender, started: &Arc<Notify>) {
     let (working, appender, started) = (Arc::clone(deps), appender.clone(), Arc::clone(started));
     deps.tasks.run(Task::new("message.broadcasts"), move || {
@@ -78,24 +78,24 @@ async fn next(deps: &Deps, appender: &Appender) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// Keeps others from it for as long as it is polled.
+/// Renews the lease for as long as it is polled.
 async fn keep(deps: &Deps, which: (AppId, MsgId), mut held: UnixMillis) -> Infallible {
     loop {
         tokio::time::sleep(KEEP).await;
         match store::keep(&deps.db, &*deps.clock, which, held).await {
             Ok(Some(until)) => held = until,
-            // Two do no harm.
+            // Two at once do no harm.
             Ok(None) => return std::future::pending().await,
             Err(error) => tracing::debug!(%error, "a broadcast could not be kept"),
         }
     }
 }
 
-/// Why it can never be carried out, or the error again when it may be later.
+/// Why it can never be carried out, or the error itself if a retry may succeed.
 async fn for_good(deps: &Deps, broadcast: &Broadcast, error: Error) -> Result<String, Error> {
     let reason = error.reason();
     if reason == Reason::UserNotFound {
-        // A receiver who left since the list was made is none of the next one.
+        // A receiver who left since the list was made is not in the next one.
         let sender = [UserRef::Id(broadcast.sender)];
         let found = deps.directory.users(&Caller::of_app(broadcast.app), &sender, false).await;
         return match found {
@@ -131,7 +131,7 @@ async fn carry_out(deps: &Deps, appender: &Appender, broadcast: &Broadcast) -> R
 /// The name of the call, in the scope of the parts' keys.
 const CALL: &str = "broadcast";
 
-/// One message for each room with a member in which something was said before.
+/// One message for each room that has members and messages.
 async fn to_rooms(
     deps: &Deps,
     appender: &Appender,

@@ -16,7 +16,7 @@ use crate::{
 use tidings_directory_client::DirectoryCache;
 use tidings_domain::{App, Caller, Content, Draft, Error, Reason, UserId};
 
-/// Sends the draft, or gives the first answer of the same call. `request` is the canonical request without its keys.
+/// Sends the draft, or returns the first answer of the same call. `request` is the canonical request without its keys.
 pub async fn send(
     deps: &Deps,
     appender: &Appender,
@@ -28,11 +28,11 @@ pub async fn send(
     send_or_tell(deps, appender, (caller, app), draft, (scope, Ok(())), request).await
 }
 
-/// The same for a caller who stands as `standing` says: refused with that, where it is an error.
+/// The same for a caller with this standing: refused with its error, if it is one.
 ///
-/// What is refused is an event for each conversation that the call would have gone to (decision 37), written as a message
-/// would be: through the queue, in one transaction with the answer under the call's key, and for no more than a message
-/// costs. Rates count it as a send. Parts of a broadcast, which went to nobody in particular, are not told.
+/// A refusal is an event for each conversation that the call addresses (decision 37), written as a message would be:
+/// through the queue, in one transaction with the answer under the call's key, and at no more than the cost of a
+/// message. Rates count it as a send. Parts of a broadcast, which have no particular receiver, are not reported.
 pub async fn send_or_tell(
     deps: &Deps,
     appender: &Appender,
@@ -55,7 +55,7 @@ pub async fn send_or_tell(
         return Err(Error::new(Reason::TooManyRecipients, most.to_string()));
     }
     let content = bounded(app, &draft.content, draft.targets.len())?;
-    // Who is refused anyway takes no names down.
+    // A call that is refused anyway registers no names.
     let accept_unknown_names = draft.accept_unknown_names && standing.is_ok();
     let draft = Draft { accept_unknown_names, ..draft };
     let Found { sender, places, refused } = places::places(directory, (caller, app), &draft, now).await?;
@@ -107,7 +107,7 @@ pub async fn send_or_tell(
     appender.append(call).await
 }
 
-/// Does with the call what was decided.
+/// Carries out the decision on the call.
 fn apply_verdict(call: &mut Call, app: &App, scope: ModerationScope, verdict: Verdict) -> Result<(), Error> {
     match verdict {
         Verdict::Pass => {}
@@ -140,20 +140,21 @@ fn apply_verdict(call: &mut Call, app: &App, scope: ModerationScope, verdict: Ve
     Ok(())
 }
 
-/// The call goes nowhere; where it is told, each of its places is.
+/// The call is sent nowhere; if it is reported, each of its targets gets an event.
 fn refuse(call: &mut Call, error: Refused, is_told: bool) {
     let body = is_told.then(|| call.content.to_json(call.flags));
     call.fate = Fate::Refused { error, body };
 }
 
-/// A key beside the call's own. A server that was away may be back, so the call's key stays free, but nobody is told twice.
+/// A key beside the call's own. An unavailable server may recover, so the call's key stays free, but there is only one
+/// event.
 fn until_it_is_back(key: NewKey) -> NewKey {
     let mut key = key;
     key.key.key.insert_str(0, "away:");
     key
 }
 
-/// Users whom the draft names beside its targets: whom it is for, and from whom it is hidden.
+/// Users that the draft names besides its targets: its receivers, and those it is hidden from.
 async fn others(
     directory: &DirectoryCache,
     (caller, app): (&Caller, &App),
@@ -163,15 +164,16 @@ async fn others(
     Ok([audience, places::named(directory, (caller, app), draft, &draft.hidden_from).await?])
 }
 
-/// Bytes of one message as it is kept that every app may send; an app that allows more by policy may send more.
+/// Bytes of one stored message that every app may send; an app with a higher policy value may send more.
 const MAX_CONTENT: usize = 128 * 1024;
-/// Bytes of all messages of one call, with escapes decoded like those of one message: what one transaction takes without holding up the others for long.
+/// Bytes of all messages of one call, with escapes decoded as for one message: what one transaction takes without
+/// delaying the others for long.
 pub const MAX_CALL: usize = 16 * 1024 * 1024;
 
-/// The content as it is kept, within the bounds that hold for every door.
+/// The content as stored, within the limits of every protocol.
 pub fn bounded(app: &App, content: &Content, targets: usize) -> Result<StoredContent, Error> {
     let content = StoredContent::write(content)?;
-    // Neutral fields beside the sender's own text: twice what the policy counts.
+    // Neutral fields besides the sender's own text: twice what the policy counts.
     let most = MAX_CONTENT.max(app.policy.max_content_bytes * 2 + app.policy.max_ext_bytes);
     let size = content.decoded_size();
     if size > most || size * targets > MAX_CALL {

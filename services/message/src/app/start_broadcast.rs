@@ -1,4 +1,4 @@
-//! Takes a broadcast on: once it is on disk it will be carried out (agora.md 2.7).
+//! Accepts a broadcast: once it is on disk it will be carried out (agora.md 2.7).
 
 use serde::{Deserialize, Serialize};
 use tidings_domain::{
@@ -24,16 +24,16 @@ use crate::{
     },
 };
 
-/// Whom to tell.
+/// The receivers of a broadcast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
-    /// With a kept message each.
+    /// With a stored message each.
     Kept(Scope),
-    /// Whoever is online; nothing is kept but the event.
+    /// Everybody online; only the event is stored.
     Online,
 }
 
-/// What to tell whom.
+/// The content and the receivers.
 #[derive(Debug)]
 pub struct StartBroadcastCommand {
     pub reach: Reach,
@@ -45,7 +45,7 @@ pub struct StartBroadcastCommand {
     pub idempotency_key: Option<String>,
 }
 
-/// What the call is answered.
+/// The answer to the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Started {
     pub id: i64,
@@ -53,7 +53,7 @@ pub struct Started {
     pub committed_at: i64,
 }
 
-/// Takes it on, or gives the first answer of the same call. `request` is the canonical request without its key.
+/// Accepts it, or returns the first answer of the same call. `request` is the canonical request without its key.
 pub async fn start_broadcast(
     deps: &Deps,
     appender: &Appender,
@@ -118,7 +118,7 @@ async fn sender(deps: &Deps, (caller, app): (&Caller, &App), wanted: &StartBroad
     users.first().copied().ok_or_else(|| Error::new(Reason::UserNotFound, ""))
 }
 
-/// One event for everybody, which belongs to no conversation: it stands under that of the app with itself.
+/// One event for everybody, which belongs to no conversation: it is recorded under that of the app with itself.
 async fn tell(
     tx: &mut Tx,
     caller: &Caller,

@@ -1,8 +1,8 @@
-//! Counts what a user has not read, from the log alone.
+//! Counts a user's unread messages, from the log alone.
 //!
-//! Every row carries how many countable messages its conversation had once it was in, in all and of the lower party.
-//! What was written above a mark is the head's count less the count at the mark; in a group the user's own are counted
-//! by an index of their own. So the cost does not depend on how much of others is unread.
+//! Every row contains how many countable messages its conversation had including it, in total and of the lower party.
+//! The number above a mark is the head's count minus the count at the mark; in a group the user's own are counted by an
+//! index of their own. So the cost does not depend on the number of unread messages of others.
 
 use std::{cmp::Reverse, collections::HashMap};
 
@@ -14,11 +14,11 @@ use crate::{
     store::read::{self, Above, Below, Listed},
 };
 
-/// Where the user stands in a conversation.
+/// The user's cursors in a conversation.
 #[derive(Debug, Clone, Copy)]
 pub struct Mark {
     pub read: MsgId,
-    /// The conversation is left out unless it has something above this.
+    /// The conversation is left out unless it has a message above this.
     pub unlisted: MsgId,
 }
 
@@ -29,16 +29,17 @@ impl Mark {
 /// A user's marks by conversation.
 pub type Marks = HashMap<ConversationId, Mark>;
 
-/// A conversation with what is unread in it.
+/// A conversation with its unread count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unread {
     pub conversation: ConversationId,
-    /// The newest message that the user can read; with nothing left, the newest that there was.
+    /// The newest message that the user can read; if there is none, the newest that there was.
     pub head: MsgId,
     pub unread: i64,
 }
 
-/// The user's conversations, the newest that he can read first, at most `limit`, below `before` where it is not zero.
+/// The user's conversations, ordered by the newest message they can read, at most `limit`, below `before` unless it is
+/// zero.
 pub async fn unread(
     deps: &Deps,
     caller: &Caller,
@@ -86,8 +87,8 @@ pub async fn unread(
     Ok(unread)
 }
 
-/// Puts the newest message that the user can read in the place of what he does not see. Where there is none the entry stays
-/// where it is, unless he deleted the conversation before.
+/// Replaces messages that the user cannot see by the newest one they can. If there is none the entry keeps its
+/// position, unless the conversation was deleted before.
 async fn look_back<T>(
     Deps { db, .. }: &Deps,
     (app, user): (AppId, UserId),
@@ -115,7 +116,7 @@ async fn look_back<T>(
     Ok(())
 }
 
-/// The groups that the user is in, each with the last message from before his joining. Rooms are not listed
+/// The groups that the user is in, each with the last message from before they joined. Rooms are not listed
 /// (decision 29).
 async fn groups(
     directory: &DirectoryCache,

@@ -1,7 +1,7 @@
 //! One transaction of the log.
 //!
-//! Locks are taken in one order by every process: keys, heads, lanes, each sorted. What is numbered, is numbered under
-//! its lock, so `seq`, `msg_id` and event numbers grow in commit order.
+//! Locks are taken in one order by every process: keys, heads, lanes, each sorted. Numbers are assigned under their
+//! locks, so `seq`, `msg_id` and event numbers increase in commit order.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,8 +20,8 @@ use crate::store::{
     stray::{self, Stray},
 };
 
-/// Appends what was not appended before and gives each call its reply. An error means that nothing was appended, unless
-/// [`tidings_store::lost`] says that this is not known.
+/// Appends what was not appended before and answers each call. An error means that nothing was appended, unless
+/// [`tidings_store::lost`] says that this is unknown.
 pub async fn append(
     db: &Db,
     lease: &Lease,
@@ -67,7 +67,7 @@ async fn append_fresh(
         return Ok(Vec::new());
     }
     let mut heads = lock_heads(tx, calls).await?;
-    // One moment for everything: an id and the time beside it are of the same millisecond.
+    // One time for everything: an id and the time beside it are of the same millisecond.
     let now = clock.now();
     let imports = Imports::prepare(tx, calls, &heads, now, hints).await?;
     let numbered = number(lease, now, calls, &mut heads, imports)?;
@@ -93,7 +93,7 @@ async fn append_fresh(
     Ok(numbered.replies)
 }
 
-/// The heads of everything that is kept; what is only told of moves no head.
+/// The heads of everything that is stored; messages that are only reported move no head.
 async fn lock_heads(tx: &mut Tx, calls: &[&Call]) -> Result<BTreeMap<head::ConversationKey, Head>, Error> {
     let kept = calls.iter().filter(|call| call.fate.is_kept());
     let places = kept.flat_map(|call| call.places.iter().map(|place| (call.app, place)));
@@ -107,7 +107,7 @@ async fn lock_heads(tx: &mut Tx, calls: &[&Call]) -> Result<BTreeMap<head::Conve
     head::lock(tx, &places).await
 }
 
-/// What one transaction writes and answers.
+/// The rows and answers of one transaction.
 #[derive(Default)]
 struct Numbered<'a> {
     rows: Vec<NewMessage<'a>>,
@@ -117,11 +117,11 @@ struct Numbered<'a> {
     hidden: Vec<Hidden>,
     file_uses: Vec<FileUse>,
     kept_files: Vec<(AppId, String)>,
-    /// One for each call.
+    /// One per call.
     replies: Vec<Reply>,
 }
 
-/// Gives every message its id and numbers, in the order of the calls, and moves the heads.
+/// Assigns ids and numbers to every message, in the order of the calls, and moves the heads.
 fn number<'a>(
     lease: &Lease,
     committed_at: UnixMillis,
@@ -172,12 +172,12 @@ fn number<'a>(
     Ok(numbered)
 }
 
-/// Most uses of files that are noted of one call: its recipients times the files that it names.
+/// Maximum number of file references recorded per call: its recipients times its files.
 const MOST_USES: usize = 2000;
 
 impl<'a> Numbered<'a> {
-    /// The files of which each message of the call is noted as a use. Of a call with too many, and of one whose messages
-    /// no recall will find, the files are noted as kept instead.
+    /// The files referenced by each message of the call. For a call with too many, and for messages that no recall will
+    /// find, the files are recorded as kept instead.
     fn files(&mut self, call: &Call) -> BTreeSet<String> {
         if matches!(call.fate, Fate::Refused { .. }) {
             return BTreeSet::new();
@@ -190,7 +190,7 @@ impl<'a> Numbered<'a> {
         BTreeSet::new()
     }
 
-    /// The conversation's next row; its head moves to it, unless it lies below.
+    /// The conversation's next row; its head moves to it, unless it is below.
     fn append(
         &mut self,
         call: &'a Call,
@@ -240,7 +240,7 @@ impl<'a> Numbered<'a> {
         });
     }
 
-    /// The counts at the row right below, which may be one of this transaction.
+    /// The counts at the previous row, which may be one of this transaction.
     fn counts_below(
         &self,
         (app, conversation): head::ConversationKey,
@@ -261,7 +261,7 @@ impl<'a> Numbered<'a> {
     }
 }
 
-/// What is told of a message that is not kept.
+/// The event of a message that is not stored.
 fn event<'a>(call: &'a Call, place: &AppendTarget, msg_id: MsgId, made_at: UnixMillis) -> Option<NewEvent<'a>> {
     let (kind, body, reason) = match &call.fate {
         Fate::Kept => return None,

@@ -1,4 +1,4 @@
-//! One call to append, and what it is answered.
+//! One call to append, and its answer.
 
 use serde::{Deserialize, Serialize};
 use tidings_domain::{AppId, ConversationId, Error, MsgId, Reason, Sent, UnixMillis, UserId};
@@ -16,7 +16,7 @@ use crate::{
 pub struct Call {
     pub app: AppId,
     pub sender: UserId,
-    /// The app itself calls, whoever it says the sender is.
+    /// The app itself calls, whatever sender it names.
     pub by_app: bool,
     /// Distinct conversations, in the order of first mention.
     pub places: Vec<AppendTarget>,
@@ -25,26 +25,26 @@ pub struct Call {
     pub flags: Flags,
     /// See [`crate::delivery`].
     pub delivery: Option<String>,
-    /// Who does not see the messages.
+    /// Users from whom the messages are hidden.
     pub hidden_from: Vec<UserId>,
-    /// From where it was made.
+    /// The origin of the call.
     pub origin: Origin,
-    /// What becomes of its messages.
+    /// What happens to its messages.
     pub fate: Fate,
-    /// Given: the message came from another system, at that time.
+    /// Present: the message was imported from another system, with that time.
     pub sent_at: Option<UnixMillis>,
     pub key: Option<NewKey>,
     pub accepted_at: UnixMillis,
 }
 
-/// What becomes of the messages of a call. A body is what events tell: see [`StoredContent::to_json`].
+/// What happens to the messages of a call. A body is event data: see [`StoredContent::to_json`].
 #[derive(Debug)]
 pub enum Fate {
-    /// They come into the log.
+    /// They are appended to the log.
     Kept,
-    /// They are told to those who are online, by an event each.
+    /// They are sent to those who are online, by an event each.
     Online { body: String },
-    /// The call is answered with an error. Where there is a body, an event for each place tells that.
+    /// The call is answered with an error. If there is a body, there is an event for each target.
     Refused { error: Refused, body: Option<String> },
 }
 
@@ -54,7 +54,7 @@ impl Fate {
     }
 }
 
-/// An error that is remembered under the call's key.
+/// An error that is recorded under the call's key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     pub reason: Reason,
@@ -62,8 +62,7 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// What is refused though it was well-formed and asked by somebody who may ask (decision 37); any other error is
-    /// given back.
+    /// Refusals of well-formed, authorized calls (decision 37); any other error is returned unchanged.
     pub fn of(error: Error) -> Result<Self, Error> {
         match error.reason() {
             Reason::BlockedByReceiver
@@ -77,7 +76,7 @@ impl Refused {
         }
     }
 
-    /// As events tell it: the reason's name, and what there is to add behind a space.
+    /// As in events: the reason's name, and the detail after a space.
     pub fn told(&self) -> String {
         let name = self.reason.words().name;
         if self.subject.is_empty() { name.to_owned() } else { format!("{name} {}", self.subject) }
@@ -90,46 +89,46 @@ impl From<Refused> for Error {
     }
 }
 
-/// Where one of the messages goes.
+/// The target of one of the messages.
 #[derive(Debug, Clone)]
 pub struct AppendTarget {
     pub conversation: ConversationId,
     /// The user, group or room.
     pub receiver: i64,
-    /// The name under which the target was given; empty when given by id.
+    /// The target's name in the request; empty when given by id.
     pub username: String,
-    /// Nothing comes there, though the sender is answered as if it did.
+    /// Nothing is sent there, though the sender gets the normal answer.
     pub discarded: bool,
 }
 
 impl Call {
-    /// The moment that the ids of imported messages are of: when they were sent, or now where the clock over there is ahead
-    /// of ours. No id is of the future, since the next ones must be above it.
+    /// The time in the ids of imported messages: when they were sent, or now if the other system's clock is ahead of
+    /// ours. No id is in the future, since the next ones must be above it.
     pub fn imported_at(&self) -> Option<UnixMillis> {
         self.sent_at.map(|sent_at| sent_at.min(self.accepted_at))
     }
 
-    /// The lane of the first conversation: a hint to which writer takes the call.
+    /// The lane of the first conversation: a hint for choosing the writer.
     pub fn lane(&self) -> i64 {
         self.places.first().map_or(0, |place| lane(place.conversation))
     }
 }
 
-/// The event lane of a conversation. Part of what is stored: never change it.
+/// The event lane of a conversation. Part of the stored format: never change it.
 pub fn lane(conversation: ConversationId) -> i64 {
     let (a, b) = conversation.key();
-    // Generated ids are multiples of 16, so the low bits alone would put everything into one lane.
+    // Generated ids are multiples of 16, so the low bits alone would map everything to one lane.
     let mixed = (a.wrapping_mul(31).wrapping_add(b) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     (mixed >> 32) as i64 % LANES
 }
 
-/// What a call is answered: a pure function of what its transaction stored (decision 1).
+/// The answer to a call: a pure function of what its transaction stored (decision 1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     pub sent: Vec<Sent>,
     pub accepted_at: UnixMillis,
     pub committed_at: UnixMillis,
-    /// Given: an error is answered.
+    /// Present: an error is returned.
     pub refused: Option<Refused>,
 }
 
@@ -147,7 +146,7 @@ struct StoredReply {
 }
 
 impl Reply {
-    /// For the row of its key.
+    /// Serialized for the row of its key.
     pub fn write(&self) -> Result<String, Error> {
         let sent = self.sent.iter().map(|sent| {
             let (a, b) = sent.conversation.key();
@@ -177,7 +176,7 @@ impl Reply {
         }
     }
 
-    /// From the row of its key.
+    /// Parsed from the row of its key.
     fn read(text: &str) -> Result<Self, Error> {
         let stored: StoredReply = serde_json::from_str(text).map_err(Error::internal)?;
         let sent = stored.sent.into_iter().map(|(receiver, a, b, msg_id, seq, username)| Sent {

@@ -1,6 +1,6 @@
-//! Free ids under the number that no process leases, found in the database.
+//! Finds free ids under the number that no process leases.
 //!
-//! A millisecond has 128 of them for each app. When they are used up, later milliseconds are looked through; where an id
+//! A millisecond has 128 of them for each app. When they are used up, later milliseconds are tried; if an id
 //! must stay in its minute, and the minute is used up to its end, earlier ones.
 
 use std::collections::{BTreeMap, HashSet};
@@ -11,27 +11,27 @@ use tidings_store::Tx;
 
 use crate::store::import;
 
-/// Moments that are remembered as used up.
+/// Maximum number of remembered exhausted moments.
 const USED_UP: usize = 10_000;
-/// Moments that are looked up at once, at most: ever more while none has an id.
+/// Maximum number of moments looked up at once: increasing while none has an id.
 const MOST: i64 = 512;
 const MINUTE: i64 = 60_000;
 
-/// Where an id may be of.
+/// The allowed times of an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stays {
     /// Any moment from the wanted one on.
     Anywhere,
-    /// The minute of the wanted moment; a later one only once none of its 7.7 million ids is left.
+    /// The minute of the wanted moment; a later one only once all of its 7.7 million ids are used.
     InItsMinute,
 }
 
-/// What was found to be used up. Hints that spare look-ups.
+/// Known exhausted ranges. Hints that avoid look-ups.
 #[derive(Debug)]
 pub(super) struct FreeHints {
-    /// From the first moment up to the second, which is later, nothing is free.
+    /// From the first moment up to the second, nothing is free.
     up_to: Cache<(AppId, UnixMillis), UnixMillis>,
-    /// Above this moment nothing is free in the minute that begins with the first.
+    /// Above this moment nothing is free in the minute that starts with the first.
     down_to: Cache<(AppId, UnixMillis), UnixMillis>,
 }
 
@@ -45,13 +45,13 @@ impl FreeHints {
     }
 }
 
-/// The newest id that is taken, of every moment that was looked up in a transaction.
+/// The highest used id of every moment that was looked up in a transaction.
 pub(super) struct Free<'a> {
     hints: &'a FreeHints,
     left: BTreeMap<(AppId, UnixMillis), MsgId>,
 }
 
-/// A moment, and where it goes on from there.
+/// A moment, and where to continue from there.
 #[derive(Debug, Clone, Copy)]
 enum SearchPosition {
     Up(i64),
@@ -63,7 +63,7 @@ impl<'a> Free<'a> {
         Self { hints, left: BTreeMap::new() }
     }
 
-    /// Looks moments up that are going to be wanted.
+    /// Looks up moments that will be needed.
     pub(super) async fn look_up(
         &mut self,
         tx: &mut Tx,
@@ -84,8 +84,8 @@ impl<'a> Free<'a> {
         Ok(())
     }
 
-    /// A free id of that moment, or of the nearest one that has any. Ids that are wanted one after another from the same
-    /// moment grow while they are of it or of later ones.
+    /// A free id of that moment, or of the nearest one that has any. Ids that are requested in sequence for the same
+    /// moment increase while they are of it or of later ones.
     pub(super) async fn take(
         &mut self,
         tx: &mut Tx,
@@ -101,7 +101,7 @@ impl<'a> Free<'a> {
                 ahead = (ahead * 2).min(MOST);
             }
             let last = MsgId::imports_of(moment).1;
-            // What was hinted at meanwhile was not looked up.
+            // Moments that were skipped by a hint were not looked up.
             let newest = self.left.entry((app, moment)).or_insert(last);
             if *newest < last {
                 newest.0 += 1;
@@ -143,7 +143,7 @@ impl<'a> Walk<'a> {
         self.from - self.from.rem_euclid(MINUTE)
     }
 
-    /// So many moments that come next.
+    /// The next moments.
     fn next(&self, count: i64) -> impl Iterator<Item = UnixMillis> + use<> {
         let (first, last) = match self.place {
             SearchPosition::Up(moment) if self.stays == Stays::Anywhere => (moment, moment + count),
@@ -166,7 +166,7 @@ impl<'a> Walk<'a> {
 
     fn go_up(&mut self, moment: i64) {
         if self.stays == Stays::InItsMinute && moment >= self.minute() + MINUTE {
-            // All from the wanted moment to the end of the minute is used up.
+            // Everything from the wanted moment to the end of the minute is used up.
             return self.go_down(self.from - 1);
         }
         self.place = SearchPosition::Up(moment);
@@ -192,7 +192,7 @@ mod tests {
     const APP: AppId = AppId(7);
     const MINUTE_BEGINS: i64 = 1_790_000_000_000 - 1_790_000_000_000 % MINUTE;
 
-    /// Every moment that is walked through, when each is found used up.
+    /// Every moment that is tried, if each turns out to be used up.
     fn walked(hints: &FreeHints, from: i64, stays: Stays, steps: usize) -> Vec<i64> {
         let mut walk = Walk::begin(hints, APP, MINUTE_BEGINS + from, stays);
         let step = |_| {
@@ -215,7 +215,7 @@ mod tests {
         assert_eq!(all[..2], [1, 2]);
         assert_eq!(all[59_998..], [last, 0, MINUTE, MINUTE + 1]);
         assert_eq!(all[..60_000].iter().collect::<HashSet<_>>().len(), 60_000);
-        // What was found is known.
+        // The result is remembered.
         assert_eq!(walked(&hints, 30_000, Stays::InItsMinute, 1), [MINUTE + 2]);
     }
 

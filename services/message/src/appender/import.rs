@@ -1,13 +1,13 @@
-//! Ids of another time than the present: those of imported messages, with the counts of what lies below them, and those of
-//! messages to a conversation that is ahead of the clock.
+//! Ids of another time than the present: those of imported messages, with the counts of the rows below them, and those
+//! of messages to a conversation that is ahead of the clock.
 //!
-//! An import has an id of its own time, so that pages and marks, which follow ids, see it where it belongs. Above its
-//! conversation's newest message it is appended like any other. Below, the running counts of the rows above it stay as
-//! they are, and what is to be counted is counted beside them. Its id never leaves the minute of its time, since exports
+//! An import has an id of its own time, so that pages and marks, which follow ids, place it correctly. Above its
+//! conversation's newest message it is appended like any other. Below, the running counts of the rows above it are
+//! unchanged, and its own contribution is counted separately. Its id never leaves the minute of its time, since exports
 //! walk whole minutes by id.
 //!
-//! A conversation whose newest message is further ahead of the clock than processes may differ, as one in which something
-//! was said while the clock was wrong, goes on from there, and leaves all others alone.
+//! A conversation whose newest message is further ahead of the clock than processes may differ, because a message was
+//! sent while the clock was wrong, continues from there, and does not affect others.
 
 use std::{
     collections::{BTreeMap, HashSet, VecDeque},
@@ -27,19 +27,19 @@ use crate::store::{
     import::{self, Below},
 };
 
-/// Ids for calls of one transaction, and the rows below them.
+/// Ids for the calls of one transaction, and the rows below them.
 #[derive(Debug, Default)]
 pub(super) struct Imports {
     /// In the order of the calls.
     ids: BTreeMap<ConversationKey, VecDeque<MsgId>>,
-    /// All of what is said in these is here.
+    /// The complete list of messages in these conversations is here.
     ahead: HashSet<ConversationKey>,
     below: BTreeMap<(AppId, MsgId), Below>,
 }
 
 impl Imports {
-    /// Looks everything up that is needed, in the app's turn. Nothing for calls that are sent now, to conversations that are
-    /// not ahead of it.
+    /// Looks up everything that is needed, holding the app's lock. Nothing for calls that are sent now, to
+    /// conversations that are not ahead of the clock.
     pub(super) async fn prepare(
         tx: &mut Tx,
         calls: &[&Call],
@@ -87,7 +87,7 @@ impl Imports {
         })
     }
 
-    /// The id of the next message to a conversation, if it is one of those that are here.
+    /// The id of the next message to a conversation, if it is one of those handled here.
     pub(super) fn id(&mut self, call: &Call, place: ConversationKey) -> Result<Option<MsgId>, Error> {
         if call.sent_at.is_none() && !self.ahead.contains(&place) {
             return Ok(None);
@@ -96,13 +96,13 @@ impl Imports {
         id.map(Some).ok_or_else(|| Error::internal("a message without an id"))
     }
 
-    /// The row right below that id, as the transaction found it.
+    /// The row right below that id, as found by the transaction.
     pub(super) fn below(&self, app: AppId, id: MsgId) -> Option<&Below> {
         self.below.get(&(app, id))
     }
 }
 
-/// The conversations that are ahead of the clock, and from when on there are ids above all of theirs.
+/// The conversations that are ahead of the clock, and the time from which on ids are above all of theirs.
 fn ahead(
     calls: &[&Call],
     heads: &BTreeMap<ConversationKey, Head>,
@@ -115,7 +115,7 @@ fn ahead(
     for (place, moment) in of_heads.filter(|(_, moment)| is_ahead(*moment)) {
         ahead.insert(place, moment + NEXT);
     }
-    // What is imported with them may be, where another process has accepted its time.
+    // So may messages imported with them, if another process has accepted their time.
     for call in calls {
         let imported = call.imported_at().filter(|moment| is_ahead(*moment));
         for (sent_at, place) in imported.into_iter().flat_map(|at| call.places.iter().map(move |place| (at, place))) {

@@ -1,10 +1,11 @@
 //! The lease of a node number, under which message ids are minted.
 //!
-//! A lease runs out unless it is renewed, so a process that died gives its number back by itself. The holder says up
-//! to which time it may mint, and its successor starts above that. A holder that lost its number takes another one.
+//! A lease expires unless it is renewed, so the number of a process that died becomes free by itself. The holder
+//! records up to which time it may mint, and its successor starts above that. A holder that lost its number takes
+//! another one.
 //!
-//! How long a lease lasts is told by the database's clock there, and by a clock that nobody sets here, so it does not
-//! matter what time anybody takes it to be. Ids do have a time: none is minted while there is a doubt about it, nor far
+//! The duration of a lease is measured by the database's clock there, and by a steady clock here, so wrong clocks do
+//! not matter. Ids do contain a time: none is minted while the clock is distrusted, nor far
 //! ahead of it.
 
 use std::{
@@ -25,7 +26,7 @@ const AHEAD: Duration = Duration::from_secs(30);
 /// further ahead gets its ids elsewhere (see [`super::import`]).
 pub const LIFT: Duration = Duration::from_secs(10);
 
-/// A node number in our hands. Cheap to clone.
+/// A leased node number. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Lease(Arc<Inner>);
 
@@ -40,7 +41,7 @@ struct Inner {
 #[derive(Debug)]
 struct State {
     held: NodeLease,
-    /// When it runs out, by [`Clock::elapsed`].
+    /// When it expires, by [`Clock::elapsed`].
     runs_out: Duration,
     minter: MsgIdMinter,
     /// Another process has taken the number.
@@ -48,7 +49,7 @@ struct State {
 }
 
 impl Lease {
-    /// Takes a free number and keeps it until shutdown.
+    /// Takes a free number and renews it until shutdown.
     pub async fn acquire(db: Db, clock: Arc<dyn Clock>, tasks: &Tasks) -> Result<Self, Error> {
         let mut chance = [0; 8];
         OsEntropy.fill(&mut chance);
@@ -70,8 +71,9 @@ impl Lease {
         Ok(lease)
     }
 
-    /// Renews the lease when it is about to run out, as after a machine slept, or when the clock was set forward beyond what
-    /// may be minted, and takes another number when it was set back below what was minted under this one.
+    /// Renews the lease when it is about to expire, for example after the machine slept, or when the clock was set
+    /// forward beyond what may be minted, and takes another number when it was set back below what was minted under
+    /// this one.
     pub async fn refresh(&self) -> Result<(), Error> {
         self.check_clock()?;
         let (held, runs_out, is_lost, reached) = {
@@ -86,7 +88,7 @@ impl Lease {
         if is_lost || runs_out { self.renew().await } else { Ok(()) }
     }
 
-    /// Ids for one transaction, which takes it to be `now`; fails when the lease ran out, and while the clock is doubted.
+    /// Ids for one transaction at the time `now`; fails when the lease has expired, and while the clock is distrusted.
     pub fn minting(&self, now: UnixMillis) -> Result<Minting<'_>, Error> {
         self.check_clock()?;
         let state = self.state();
@@ -99,7 +101,7 @@ impl Lease {
         Ok(Minting { state, now })
     }
 
-    /// An id that no message has, for something that is none.
+    /// An id that no message has, for other uses.
     pub async fn mint(&self) -> Result<MsgId, Error> {
         self.refresh().await?;
         self.minting(self.0.clock.now())?.mint(MsgId::ZERO)
@@ -126,7 +128,7 @@ impl Lease {
         let (now, runs_out) = (self.0.clock.now(), self.0.clock.elapsed() + TERM);
         let (wanted, is_lost) = {
             let state = self.state();
-            // What was minted is never further ahead than it was allowed to be, so this does not lift itself.
+            // Minted ids are never further ahead than allowed, so this does not lift itself.
             let reached_at = (now + AHEAD).max(state.minter.reached());
             (NodeLease { node: state.held.node, reached_at }, state.is_lost)
         };
@@ -134,14 +136,14 @@ impl Lease {
             return self.take_another(wanted.node, "another process has the node number of this one").await;
         }
         let mut state = self.state();
-        // Somebody else may have found meanwhile that it was lost.
+        // Its loss may have been detected meanwhile.
         if state.held.node == wanted.node && !state.is_lost {
             (state.held, state.runs_out) = (wanted, runs_out);
         }
         Ok(())
     }
 
-    /// Another process has the number, since it was not renewed in time, or it is of no use any more.
+    /// Another process has the number, since it was not renewed in time, or it is no longer usable.
     async fn take_another(&self, lost: i64, why: &str) -> Result<(), Error> {
         {
             let mut state = self.state();
@@ -160,7 +162,7 @@ impl Lease {
     }
 }
 
-/// The right to mint, for as long as it takes to number a batch.
+/// The right to mint, while a batch is numbered.
 #[derive(Debug)]
 pub struct Minting<'a> {
     state: MutexGuard<'a, State>,
@@ -176,10 +178,10 @@ impl Minting<'_> {
     }
 }
 
-/// A number that nobody holds, and a minter above whatever was minted under it.
+/// A number that nobody holds, and a minter above everything minted under it.
 async fn take_free(db: &Db, clock: &dyn Clock, holder: &str) -> Result<State, Error> {
     let known = lease::all(db, clock).await?;
-    // The number that was used least lately first: its ids run ahead of the clock least.
+    // The number with the lowest recorded time first: its ids run ahead of the clock least.
     let mut nodes: Vec<(i64, Option<UnixMillis>)> = (0..NODES)
         .filter_map(|node| match known.iter().find(|(lease, _)| lease.node == node) {
             None => Some((node, None)),
@@ -201,8 +203,8 @@ async fn take_free(db: &Db, clock: &dyn Clock, holder: &str) -> Result<State, Er
     ))
 }
 
-/// Above what ids begin. A number whose last holder took the time to be far later than it is now, which is the case of all
-/// others too or it would not be taken, begins now: what it has minted is of before or of that later time.
+/// The lower bound of the ids. A number whose last holder's time was far ahead of now, which then applies to all others
+/// too or it would not be taken, starts now: its minted ids are of an earlier or of that later time.
 fn floor(reached_at: Option<UnixMillis>, now: UnixMillis) -> UnixMillis {
     let last = reached_at.filter(|reached_at| *reached_at <= now + AHEAD + LIFT);
     last.map_or(now, |reached_at| reached_at.min(now + AHEAD))
@@ -219,7 +221,7 @@ mod tests {
 
     const START: UnixMillis = UnixMillis(1_790_000_000_000);
     const TEN_YEARS: Duration = Duration::from_hours(10 * 365 * 24);
-    /// What another process does that finds a lease run out.
+    /// What another process does that finds an expired lease.
     const STEAL: &str = "update node_lease set holder = 'other', expires_at = $2, reached_at = $3 where node = $1";
 
     async fn steal(db: &Db, node: i64, expires_at: UnixMillis, reached_at: UnixMillis) {
@@ -255,7 +257,7 @@ mod tests {
         let first = lease.state().held.node;
         assert_eq!(tasks.conditions().first(), None);
 
-        // The process stood still, and its number was taken.
+        // The process was suspended, and its number was taken.
         clock.advance(TERM * 2);
         assert_eq!(tasks.conditions().first().as_deref(), Some("the node lease ran out"));
         let theirs = db.now(&*clock).await.unwrap() + TERM;
@@ -270,7 +272,7 @@ mod tests {
         let why = tasks.conditions().first().unwrap();
         assert_eq!(why, "another process has the node number of this one");
 
-        // Even the number that it had comes back with the ids in mind that the other one has given.
+        // Even its former number continues above the ids that the other holder minted.
         let reached = clock.now() + AHEAD;
         steal(&db, first, UnixMillis(0), reached).await;
         lease.refresh().await.unwrap();
@@ -294,7 +296,7 @@ mod tests {
     #[tokio::test]
     async fn how_long_a_lease_lasts_does_not_depend_on_anybodys_time() {
         let db = postgres().await;
-        // Each takes the time to be another one, and the leases that they take end at the same.
+        // Each has a different time, and their leases end at the same moment.
         let clocks = [START, UnixMillis(0), START + TEN_YEARS].map(|at| Arc::new(ManualClock::new(at)));
         let mut held = Vec::new();
         for clock in &clocks {
@@ -334,19 +336,19 @@ mod tests {
         let lease = acquire(&db, &clock, &Tasks::default()).await;
         let first = lease.state().held.node;
         let before = mint(&lease, &clock);
-        // Forward it is a matter of course.
+        // Moving forward needs no change.
         clock.set(START + Duration::from_hours(1));
         lease.refresh().await.unwrap();
         assert_eq!(mint(&lease, &clock).moment(), clock.now());
         let back = UnixMillis(START.0 - 3_600_000);
         clock.set(back);
-        // Not with the number that has given ids of later.
+        // Not with the number that has minted later ids.
         assert!(lease.minting(back).unwrap().mint(MsgId::ZERO).is_err());
         lease.refresh().await.unwrap();
         assert_ne!(lease.state().held.node, first);
         assert_eq!(mint(&lease, &clock).moment(), back);
         assert!(mint(&lease, &clock) < before);
-        // Its successor keeps to that.
+        // Its successor respects that.
         let successor = acquire(&db, &clock, &Tasks::default()).await;
         assert_eq!(mint(&successor, &clock).moment(), back);
     }

@@ -1,8 +1,8 @@
 //! The appender: group commit behind a bounded queue.
 //!
-//! A few writer tasks each take whatever is waiting, up to a bound, and append it in one transaction. A lone call
-//! never waits for company; under load the transactions grow by themselves. Calls stay whole. Once accepted, a call
-//! runs to its end whether or not the client is still there. A writer that fails is started again with its queue; the
+//! A few writer tasks each take everything that is queued, up to a limit, and append it in one transaction. A lone call
+//! never waits for others; under load the transactions grow by themselves. Calls are never split. Once accepted, a call
+//! is completed even if the client disconnects. A writer that fails is restarted with its queue; the
 //! calls of its open transaction are answered as unavailable.
 
 mod batch;
@@ -25,19 +25,19 @@ use queue::{Queue, Room};
 
 use crate::Deps;
 
-/// Event lanes of an app. Fixed: the lane is part of every event's place in the feed.
+/// Event lanes per app. Fixed: the lane is part of every event's position in the feed.
 pub const LANES: i64 = 4;
 
-/// A call on its way to a writer.
+/// A call queued for a writer.
 pub(crate) struct Queued {
     call: Call,
-    /// What waits for it, so that the trace of a call leads to its transaction.
+    /// The caller's span, so that the trace of a call is linked to its transaction.
     span: tracing::Span,
     answer: oneshot::Sender<Result<Reply, Error>>,
     room: Room,
 }
 
-/// The way in. Cheap to clone.
+/// The entry point. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Appender {
     lease: Lease,
@@ -77,12 +77,12 @@ pub fn start(deps: &Deps, lease: Lease) -> Appender {
 }
 
 impl Appender {
-    /// Whether messages are on their way right now.
+    /// Whether messages are being appended right now.
     pub fn is_busy(&self) -> bool {
         !self.queue.is_empty()
     }
 
-    /// An id that no message has, for something that is none.
+    /// An id that no message has, for other uses.
     pub async fn mint(&self) -> Result<MsgId, Error> {
         self.lease.mint().await
     }
@@ -90,13 +90,14 @@ impl Appender {
     /// Appends the call's messages and answers once they are durable. Refused as overload when the queue is full.
     pub async fn append(&self, call: Call) -> Result<Reply, Error> {
         let room = self.queue.admit(&call)?;
-        // Conversations of one lane go to one writer, so that writers of a process seldom wait for each other's locks.
+        // Conversations of one lane use the same writer, so that writers of a process seldom wait for each other's
+        // locks.
         let writer = call.lane().unsigned_abs() as usize % self.writers.len();
         let (answer, answered) = oneshot::channel();
         if self.writers[writer].send(Queued { call, span: tracing::Span::current(), answer, room }).is_err() {
             return Err(Error::new(Reason::Unavailable, "stopping"));
         }
-        // Whether it was written nobody knows; repeated under its key, it is written once.
+        // It is unknown whether it was written; if it is repeated under its key, it is written once.
         answered.await.map_err(|_| Error::new(Reason::Unavailable, "the writer failed or stops"))?
     }
 }

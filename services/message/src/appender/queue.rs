@@ -1,4 +1,4 @@
-//! How much waits for the writers: messages, and the bytes that they will be in the log.
+//! Limits the queue of the writers: messages, and their size in the log.
 
 use std::{
     sync::{
@@ -14,28 +14,28 @@ use tokio::time::Instant;
 
 use super::Call;
 
-/// Bytes that may wait at most, and that one call may have, the content counted for each of its conversations.
+/// Maximum bytes in the queue, and of one call, with the content counted for each of its conversations.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
 
-/// How long calls may wait without any being settled before the writers count as stuck.
+/// How long calls may wait without any being completed before the writers count as stuck.
 const STUCK: Duration = Duration::from_secs(10);
 
-/// What waits. Cheap to clone.
+/// The queue's counters. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Queue(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// Messages that may wait at most.
+    /// Maximum number of queued messages.
     limit: usize,
     messages: AtomicUsize,
     bytes: AtomicUsize,
     started: Instant,
-    /// When a writer last ended a transaction, or a call found nothing waiting; in milliseconds since the start.
+    /// When a writer last ended a transaction, or a call found the queue empty; in milliseconds since the start.
     moved_at: AtomicU64,
 }
 
-/// A call's room in the queue, until it is dropped.
+/// A call's share of the queue, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Room {
     queue: Queue,
@@ -50,17 +50,17 @@ impl Queue {
         Self(Arc::new(Inner { limit, messages, bytes, started: Instant::now(), moved_at: AtomicU64::new(0) }))
     }
 
-    /// Whether nothing waits.
+    /// Whether the queue is empty.
     pub fn is_empty(&self) -> bool {
         self.0.messages.load(Ordering::Relaxed) == 0
     }
 
-    /// Says that a writer has ended a transaction.
+    /// Records that a writer has ended a transaction.
     pub fn moved(&self) {
         self.0.moved_at.store(self.elapsed(), Ordering::Relaxed);
     }
 
-    /// Why messages cannot be sent: nothing of what waits is settled.
+    /// Why messages cannot be sent: nothing in the queue makes progress.
     pub fn trouble(&self) -> Option<String> {
         let still = self.elapsed().saturating_sub(self.0.moved_at.load(Ordering::Relaxed));
         let waiting = self.0.messages.load(Ordering::Relaxed);
@@ -72,8 +72,8 @@ impl Queue {
         self.0.started.elapsed().as_millis() as u64
     }
 
-    /// Room for a call. Refused as overload when there is none; whatever it is, a call finds room when nothing waits, but not
-    /// one that is too large by itself.
+    /// Room for a call. Refused as overload when there is none; when the queue is empty every call finds room, unless
+    /// it is too large by itself.
     pub fn admit(&self, call: &Call) -> Result<Room, Error> {
         let messages = call.places.len();
         let bytes = call.content.size().saturating_mul(messages);
@@ -82,7 +82,7 @@ impl Queue {
         }
         let before =
             (self.0.messages.fetch_add(messages, Ordering::Relaxed), self.0.bytes.fetch_add(bytes, Ordering::Relaxed));
-        // Gives back what it took when it is refused.
+        // Returns what it took when it is refused.
         let room = Room { queue: self.clone(), messages, bytes };
         if before.0 == 0 {
             self.moved();

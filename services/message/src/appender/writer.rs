@@ -14,35 +14,35 @@ use tracing::Span;
 use super::{Lease, Queued, Reply, batch, free_ids::FreeHints, queue::Queue};
 use crate::store::key::Key;
 
-/// How often a transaction that got in another's way is tried before its calls fail as unavailable.
+/// How often a conflicting transaction is tried before its calls fail as unavailable.
 const TRIES: u32 = 20;
-/// What lies between the second try and the third; twice as much each time, up to 64 times.
+/// The pause between the second attempt and the third; twice as long each time, up to 64 times.
 const FIRST_REST: Duration = Duration::from_millis(1);
-/// How often one is tried whose connection was cut, as by a server that starts again.
+/// How often a transaction is tried whose connection was cut, as by a restarting server.
 const TRIES_CUT_OFF: u32 = 3;
-/// A transaction that failed after so long says that the database is away: what has been waiting for it since is told so too,
-/// instead of waiting for as long once more.
+/// A transaction that failed after so long means that the database is unavailable: the calls queued since then fail
+/// too, instead of waiting for as long once more.
 const AWAY: Duration = Duration::from_secs(2);
 
-/// Bytes of content that one transaction takes, unless a single call has more.
+/// Bytes of content per transaction, unless a single call has more.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
 
 pub(super) struct Writer {
     pub(super) db: Db,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) lease: Lease,
-    /// Messages that one transaction takes, unless a single call has more.
+    /// Messages per transaction, unless a single call has more.
     pub(super) bound: usize,
     pub(super) hints: Arc<FreeHints>,
     pub(super) commit_signal: watch::Sender<()>,
     pub(super) queue: Queue,
-    /// Says that no calls come any more.
+    /// Signals that there are no more calls.
     pub(super) closing: Shutdown,
-    /// Outlives a failure of the task, which is the only one to lock it.
+    /// Survives a failure of the task, which is the only one to lock it.
     pub(super) waiting: Mutex<Waiting>,
 }
 
-/// The calls that a writer has not begun.
+/// The calls that a writer has not started.
 pub(super) struct Waiting {
     calls: mpsc::UnboundedReceiver<Queued>,
     held_back: Option<Queued>,
@@ -53,7 +53,7 @@ impl Waiting {
         Self { calls, held_back: None }
     }
 
-    /// The next call; `None` when there is none and none comes any more.
+    /// The next call; `None` when there is none and no more can arrive.
     async fn next(&mut self, closing: &Shutdown) -> Option<Queued> {
         if let Some(queued) = self.held_back.take() {
             return Some(queued);
@@ -67,7 +67,7 @@ impl Waiting {
 }
 
 impl Writer {
-    /// Runs until no calls come any more and the queue is empty.
+    /// Runs until no more calls can arrive and the queue is empty.
     pub(super) async fn run(self: Arc<Self>) {
         let mut waiting = self.waiting.lock().await;
         while let Some(first) = waiting.next(&self.closing).await {
@@ -91,10 +91,10 @@ impl Writer {
         }
     }
 
-    /// Appends the calls in one transaction. When that fails for a reason that may lie in one of them, each gets a
-    /// transaction of its own, so that no call answers for another.
+    /// Appends the calls in one transaction. If that fails for a reason that may be in one of them, each gets a
+    /// transaction of its own, so that no call fails because of another.
     ///
-    /// The transaction stands in the trace of its first call and is linked to the traces of the others.
+    /// The transaction is part of the trace of its first call and is linked to the traces of the others.
     #[tracing::instrument(
         level = "debug",
         name = "message.append",
@@ -110,7 +110,7 @@ impl Writer {
             Ok(replies) => {
                 self.commit_signal.send_replace(());
                 for (queued, reply) in calls.into_iter().zip(replies) {
-                    // A client that went away is no concern: its messages are in the log.
+                    // The client may have disconnected: its messages are in the log all the same.
                     let _ = queued.answer.send(reply);
                 }
                 Ok(())
@@ -122,7 +122,7 @@ impl Writer {
             }
             Err(_) => {
                 for queued in calls {
-                    // What is wrong with one says nothing of the others.
+                    // An error in one says nothing about the others.
                     let _ = Box::pin(self.settle(vec![queued])).await;
                 }
                 Ok(())
@@ -130,7 +130,7 @@ impl Writer {
         }
     }
 
-    /// Tries again what had no effect, and also what may have had one where a repetition shows: every call has a key.
+    /// Retries what had no effect, and also what may have had one if repetitions are detected: every call has a key.
     async fn append(&self, calls: &[Queued]) -> Result<Vec<Result<Reply, Error>>, Error> {
         let calls: Vec<_> = calls.iter().map(|queued| &queued.call).collect();
         let all_keyed = calls.iter().all(|call| call.key.is_some());
@@ -155,15 +155,14 @@ fn may_repeat(error: &Error, all_keyed: bool) -> bool {
     }
 }
 
-/// Answers calls that may be tried again.
+/// Answers calls that may be retried.
 fn refuse(calls: impl IntoIterator<Item = Queued>, error: &Error) {
     for queued in calls {
         let _ = queued.answer.send(Err(Error::new(error.reason(), error.subject())));
     }
 }
 
-/// How long to stay out of another's way: not at all after the first conflict, then longer each time, and seldom for as long
-/// as the other.
+/// The back-off after a conflict: none after the first, then longer each time, with jitter.
 fn rest(tries: u32, now: UnixMillis) -> Duration {
     if tries == 1 {
         return Duration::ZERO;
@@ -187,7 +186,7 @@ impl Gathered {
         Self { messages: first.room.messages, bytes: first.room.bytes, calls: vec![first], keys }
     }
 
-    /// Takes the call in, or gives it back: when there is no room, or when one here has the same key, whose outcome
+    /// Adds the call, or returns it: when there is no room, or when one here has the same key, whose outcome
     /// it then waits for.
     fn add(&mut self, queued: Queued, bound: usize) -> Option<Queued> {
         let (messages, bytes) = (self.messages + queued.room.messages, self.bytes + queued.room.bytes);

@@ -12,7 +12,7 @@ use crate::{
     store::feed::{Event, Happened, Other},
 };
 
-/// Events of one reply, unless the request says otherwise.
+/// The default number of events per reply.
 const BATCH: i32 = 500;
 const MAX_BATCH: i32 = 1000;
 
@@ -25,17 +25,17 @@ impl TryFrom<pb::EventsRequest> for FeedQuery {
             1..=MAX_BATCH => wire.batch,
             _ => return Err(Error::invalid("batch", "must be from 1 to 1000")),
         };
-        // A kind that there is none of never happens.
+        // An unknown kind never matches.
         let kinds = wire.kinds.iter().filter_map(|kind| EventKind::of_name(kind));
         let kinds = (!wire.kinds.is_empty()).then(|| kinds.collect());
         Ok(Self { after: After::read(&wire.after)?, kinds, follow: wire.follow, batch: batch as usize })
     }
 }
 
-/// Reports of one call.
+/// Maximum number of reports per call.
 const MAX_REPORTS: usize = 1000;
 
-/// What conversations were read.
+/// Read reports.
 pub(super) fn reads(wire: pb::ReportReadsRequest) -> Result<Vec<Read>, Error> {
     if wire.reads.len() > MAX_REPORTS {
         return Err(Error::invalid("reads", "must be at most 1000"));
@@ -97,7 +97,7 @@ fn wire(lane: i64, event: Event) -> Result<pb::Event, Error> {
     })
 }
 
-/// The message that an event beside the log is about, with what it says where the event tells that. What is in no log
+/// The message of an event that is not in the log, with its content if the event contains it. Such a message
 /// has no number.
 fn said(other: Other) -> Result<Option<pb::Message>, Error> {
     let (seq, sender, sent_at) = match (other.of, &other.content) {

@@ -1,27 +1,27 @@
-//! What a hook decides, from every vendor's form.
+//! A hook's decision, parsed from every vendor's format.
 
 use tidings_dialects::{agora, tencent};
 use tidings_domain::{Content, HookForm};
 
-/// Why a message is refused, where a server in Tencent's form does not say.
+/// Why a message is refused, if a server in Tencent's format gives no reason.
 const REFUSED: &str = "refused by the callback before sending";
 
-/// What is to become of the message in one conversation.
+/// The decision for the message in one conversation.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
     Deliver,
-    /// Deliver this in its place.
+    /// Deliver this instead.
     Change(Box<Content>),
-    /// Deliver it to nobody and let the sender think otherwise.
+    /// Deliver it to nobody, but answer the sender as if it had been delivered.
     Discard,
-    /// Refuse it; why, in the server's words, behind its number where it gives one.
+    /// Refuse it; with the server's text, after its number if it returned one.
     Refuse(String),
-    /// There is no answer, or none that can be read.
+    /// There is no valid answer.
     None,
 }
 
 impl Answer {
-    /// Reads the answer to a question about `content`.
+    /// Parses the answer to a request about `content`.
     pub fn read(form: HookForm, status: u16, answer: &[u8], content: &Content) -> Self {
         match form {
             HookForm::Tencent => tencent::verdict(status, answer, content).map_or(Self::None, Into::into),

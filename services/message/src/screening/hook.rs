@@ -1,4 +1,4 @@
-//! Asks an app's server about a message, for each of its conversations.
+//! Calls an app's server about a message, for each of its conversations.
 
 use std::{borrow::Cow, collections::HashMap, time::Duration};
 
@@ -14,27 +14,27 @@ use tokio::time::{Instant, timeout_at};
 use super::{ScreeningRequest, answer::Answer};
 use crate::{appender::AppendTarget, origin::Origin};
 
-/// Conversations of one call that are asked about at once.
+/// Concurrent requests per call.
 const AT_ONCE: usize = 64;
-/// What all questions of one hook about one call may take together: well below the deadline of the call itself.
+/// The total timeout of one hook for one call: well below the deadline of the call itself.
 const TOGETHER: Duration = Duration::from_secs(12);
-/// Longest answer that is read, in bytes.
+/// Maximum bytes of an answer.
 const MAX_ANSWER: usize = 64 * 1024;
 
-/// What every question is about.
+/// The data common to all requests.
 #[derive(Debug, Clone, Copy)]
 pub struct HookContext<'a> {
     pub app: &'a App,
     pub caller: &'a Caller,
     pub wanted: &'a ScreeningRequest<'a>,
-    /// Of everybody who has one.
+    /// Of all users that have one.
     pub names: &'a HashMap<UserId, String>,
-    /// By what id the hooks are told of it; no message has it.
+    /// The id shown to the hooks; no message has it.
     pub id: MsgId,
     pub now: UnixMillis,
 }
 
-/// What the hook says to each place that it is asked about, by the place's number; `but` are left out.
+/// The hook's decision for each target, by its index; `but` are left out.
 pub async fn ask(
     outbound: &Outbound,
     hook: &Hook,
@@ -42,7 +42,7 @@ pub async fn ask(
     content: &Content,
     but: &[usize],
 ) -> Vec<(usize, Answer)> {
-    // The vendor's form has no way to tell of messages for some alone (agora.md 11.2).
+    // The vendor's format cannot express messages for some members only (agora.md 11.2).
     if hook.form == HookForm::Agora && asked.wanted.targeted {
         return Vec::new();
     }
@@ -56,7 +56,7 @@ pub async fn ask(
     stream::iter(questions).buffered(AT_ONCE).collect().await
 }
 
-/// One question.
+/// One request.
 struct Question<'a> {
     hook: &'a Hook,
     asked: &'a HookContext<'a>,
@@ -104,7 +104,7 @@ impl Question<'_> {
         let from = self.account(wanted.sender);
         let (callback, body) = match (self.place.conversation, self.place.conversation.peer_of(wanted.sender)) {
             (ConversationId::Direct(..), peer) => {
-                // It has no number yet: those of its key are of the question.
+                // It has no number yet: those of its key are of the request.
                 let key = MsgKey::of(0, id, now);
                 let to = self.account(peer.unwrap_or(wanted.sender));
                 let (online_only, content) = (wanted.online_only, self.content);

@@ -1,6 +1,6 @@
-//! What an app wants to look at before a message goes into the log: its lists of words, then its hooks.
+//! What an app screens before a message is appended to the log: its word lists, then its hooks.
 //!
-//! One verdict holds for a whole call (decision 3): what is refused for one conversation is refused for all.
+//! One decision applies to a whole call (decision 3): what is refused for one conversation is refused for all.
 
 mod answer;
 mod hook;
@@ -19,39 +19,39 @@ use answer::Answer;
 use hook::HookContext;
 use words::{Found, Words};
 
-/// Apps whose words are kept ready.
+/// Number of apps whose compiled words are cached.
 const APPS: usize = 1_000;
-/// Connections to one server that are kept for the next question.
+/// Idle connections to one server that are kept open.
 const IDLE: usize = 64;
 
-/// Why a message is refused when a hook that decides gives no answer (agora.md 11.2).
+/// Why a message is refused when a hook with `refuse` returns no answer (agora.md 11.2).
 const NO_ANSWER: &str = "custom internal error";
 
-/// How much is looked at.
+/// The extent of the screening.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ModerationScope {
     /// Words and hooks.
     All,
-    /// Words alone. What is refused is told by no event, since it went to nobody in particular.
+    /// Only words. There is no event for a refusal, since there is no particular receiver.
     Words,
-    /// Nothing: it was looked at before, or is the app's own.
+    /// Nothing: it was screened before, or is the app's own.
     Nothing,
 }
 
-/// What each app looks at.
+/// The screening settings of each app.
 #[derive(Debug)]
 pub struct Screens {
     kept: Cache<i64, Arc<Screen>>,
-    /// Held while one is made ready, so that a burst makes it ready once.
+    /// Held while one is compiled, so that a burst compiles it once.
     preparing: Mutex<()>,
     outbound: Outbound,
 }
 
-/// One app's, ready for use.
+/// One app's settings, compiled.
 #[derive(Debug)]
 pub struct Screen {
     version: i64,
-    /// The version that was wanted when it was asked for, which may have been an older one.
+    /// The version that was requested, which may be older than the one received.
     wanted: i64,
     words: Option<Words>,
     hooks: Vec<Hook>,
@@ -64,35 +64,35 @@ pub struct ScreeningRequest<'a> {
     pub places: &'a [AppendTarget],
     pub content: &'a Content,
     pub online_only: bool,
-    /// For some in a group or room alone.
+    /// Only for some members of a group or room.
     pub targeted: bool,
 }
 
-/// What was made of it.
+/// The result.
 #[derive(Debug, PartialEq)]
 pub enum Verdict {
-    /// It goes on as it is.
+    /// It is sent unchanged.
     Pass,
-    /// It goes on, otherwise than it came.
+    /// It is sent, with changes.
     Changed {
         content: Option<Box<Content>>,
-        /// Which of the places get nothing, though the sender is to think so.
+        /// The targets that get nothing, though the sender gets the normal answer.
         discarded: Vec<usize>,
     },
     Refused {
         refused: Refused,
-        /// Whether a repetition under the same key gets the same answer; a server that was away may be back.
+        /// Whether a repetition under the same key gets the same answer; an unavailable server may recover.
         for_good: bool,
     },
 }
 
 impl Screens {
-    /// Nothing is known of any app yet.
+    /// An empty cache.
     pub fn new() -> Result<Self, Error> {
         Ok(Self { kept: Cache::new(APPS), preparing: Mutex::new(()), outbound: Outbound::new(IDLE)? })
     }
 
-    /// Looks at a call that comes now.
+    /// Screens a new call.
     pub async fn judge(
         &self,
         directory: &DirectoryCache,
@@ -125,7 +125,7 @@ impl Screens {
         self.ask(&screen.hooks, &asked, masked).await
     }
 
-    /// Asks one hook after the other; each is asked about what those before it made of the message.
+    /// Calls the hooks one after the other; each gets the message as changed by the previous ones.
     async fn ask(
         &self,
         hooks: &[Hook],
@@ -150,7 +150,7 @@ impl Screens {
         Ok(changed(content, discarded))
     }
 
-    /// What the app looks at; `None`: nothing.
+    /// The app's settings; `None`: nothing is screened.
     pub async fn screen(&self, directory: &DirectoryCache, app: &App) -> Result<Option<Arc<Screen>>, Error> {
         if app.screening == 0 {
             return Ok(None);
@@ -188,7 +188,7 @@ impl Screen {
     }
 }
 
-/// A content that is about to be kept otherwise than by a send: as it may be kept.
+/// Screens content that is stored by other calls than a send, and returns it as it may be stored.
 pub fn words(screen: Option<&Screen>, content: Content) -> Result<Content, Error> {
     match screen.map_or(Found::Nothing, |screen| screen.find(&content)) {
         Found::Nothing => Ok(content),
@@ -212,7 +212,7 @@ fn changed(content: Option<Box<Content>>, discarded: Vec<usize>) -> Verdict {
     Verdict::Changed { content, discarded }
 }
 
-/// What people read; other kinds are read by programs.
+/// Text that humans read; other kinds are read by programs.
 fn text_of(content: &Content) -> Option<&str> {
     match &content.body {
         Body::Text(text) => Some(&text.text),
@@ -221,7 +221,7 @@ fn text_of(content: &Content) -> Option<&str> {
     }
 }
 
-/// The content with another text. What a dialect kept to the letter has the old one, so it goes.
+/// The content with another text. What a dialect stored verbatim contains the old one, so it is removed.
 fn with_text(content: &Content, text: String) -> Content {
     let mut content = Content { verbatim: None, ..content.clone() };
     match &mut content.body {

@@ -1,8 +1,8 @@
 //! Finds listed words in a text, in one pass whatever their number.
 //!
-//! Text and words are compared folded: compatibility forms (wide letters, ligatures) become plain ones, letters lower
-//! case, a run of white space is one space, and characters that show nothing are left out. A letter with a mark on it is
-//! another letter.
+//! Text and words are compared after folding: compatibility forms (wide letters, ligatures) become plain ones, letters
+//! lower case, a run of white space one space, and invisible characters are removed. A letter with a diacritic is a
+//! different letter.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ use unicode_normalization::char::{canonical_combining_class, decompose_compatibl
 #[derive(Debug)]
 pub struct Words {
     automaton: AhoCorasick,
-    /// What becomes of a text with the word of that number.
+    /// The action for the word of that index.
     actions: Vec<WordAction>,
 }
 
@@ -22,14 +22,14 @@ pub struct Words {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
     Nothing,
-    /// A word with which nothing is sent.
+    /// A word of a list that refuses.
     Blocked,
-    /// Words that were covered: the text without them.
+    /// Words that were masked: the text with the mask.
     Masked(String),
 }
 
 impl Words {
-    /// `None`: there are none. Takes a while where there are many.
+    /// `None`: there are none. Takes a while if there are many.
     pub fn new(lists: &[WordList]) -> Result<Option<Self>, Error> {
         let (mut words, mut actions) = (Vec::new(), Vec::new());
         for list in lists {
@@ -79,10 +79,10 @@ fn covered(text: &str, mut ranges: Vec<Range<usize>>) -> String {
     out
 }
 
-/// A text as it is compared.
+/// A folded text.
 struct Folded {
     text: String,
-    /// For each character of `text` where it begins, and the bytes that it comes from. Empty where they are the same.
+    /// For each character of `text` its offset, and the source bytes. Empty if they are the same.
     origins: Vec<(usize, Range<usize>)>,
 }
 
@@ -95,7 +95,7 @@ impl Folded {
         for (at, character) in text.char_indices().filter(|(_, character)| !is_invisible(*character)) {
             let origin = at..at + character.len_utf8();
             if character.is_whitespace() {
-                // A run of it is one space, which comes from all of it.
+                // A run becomes one space, mapped to all of it.
                 match characters.last_mut() {
                     Some((' ', run)) => run.end = origin.end,
                     _ => characters.push((' ', origin)),
@@ -103,13 +103,13 @@ impl Folded {
                 continue;
             }
             decompose_compatible(character, |part| {
-                // By way of the upper case, letters with several lower cases become one.
+                // Through upper case, so that letters with several lower-case forms become one.
                 for lower in part.to_uppercase().flat_map(char::to_lowercase) {
                     decompose_compatible(lower, |folded| characters.push((folded, origin.clone())));
                 }
             });
         }
-        // Marks on one letter in their canonical order.
+        // Diacritics of one letter in canonical order.
         for marks in characters.chunk_by_mut(|(one, _), (other, _)| is_mark(*one) && is_mark(*other)) {
             marks.sort_by_key(|(mark, _)| canonical_combining_class(*mark));
         }
@@ -122,12 +122,12 @@ impl Folded {
         folded
     }
 
-    /// Whether what begins there belongs to the letter before it.
+    /// Whether the character at this offset belongs to the letter before it.
     fn goes_on(&self, at: usize) -> bool {
         self.text[at..].chars().next().is_some_and(|next| is_mark(next) || ends_syllable(next))
     }
 
-    /// The bytes of the text that a part of the folded one comes from.
+    /// The source bytes of a range of the folded text.
     fn origin(&self, range: Range<usize>) -> Range<usize> {
         if self.origins.is_empty() {
             return range;
@@ -140,7 +140,7 @@ impl Folded {
     }
 }
 
-/// Whether all of a text is plain enough to be compared with its letters in lower case alone.
+/// Whether lower-casing the letters is enough to fold the text.
 fn is_as_compared(text: &str) -> bool {
     let mut before = 0;
     text.bytes().all(|byte| {
@@ -154,7 +154,7 @@ fn is_mark(character: char) -> bool {
     canonical_combining_class(character) != 0
 }
 
-/// Vowels and ends of Korean syllables, which are taken apart.
+/// Vowels and final consonants of Korean syllables, which are decomposed.
 const fn ends_syllable(character: char) -> bool {
     matches!(character, '\u{1160}'..='\u{11FF}')
 }

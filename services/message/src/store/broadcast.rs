@@ -1,24 +1,24 @@
-//! Broadcasts that were taken on and are carried out behind the answer.
+//! Accepted broadcasts, carried out in the background.
 
 use std::time::Duration;
 
 use tidings_domain::{AppId, Clock, Error, MsgId, UnixMillis, UserId};
 use tidings_store::{Db, Engine, Tx, on_db, on_tx, sqlx};
 
-/// How long a process has a broadcast for itself, unless it says so again. By the database's clock.
+/// The lease time of a broadcast. By the database's clock.
 pub const LEASE: Duration = Duration::from_secs(8);
 
-/// Whom a broadcast is for.
+/// The receivers of a broadcast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// Every registered user.
     Users,
-    /// Every room in which something was said.
+    /// Every room that has messages.
     Rooms,
 }
 
 impl Scope {
-    /// As the column has it.
+    /// The column's value.
     const fn name(self) -> &'static str {
         match self {
             Self::Users => "users",
@@ -48,7 +48,7 @@ const OPEN: &str = "
     select app_id, broadcast_id, scope, sender_id, body, delivery
     from broadcast where done_at is null and leased_until <= $1 order by leased_until limit 1";
 
-/// One that is leased until a time which no clock of today has given.
+/// One with a lease until an implausible future time.
 const IMPOSSIBLE: &str = "
     select app_id, broadcast_id, scope, sender_id, body, delivery
     from broadcast where done_at is null and leased_until > $1 order by leased_until limit 1";
@@ -66,7 +66,7 @@ const DONE: &str = "
 
 pub const ALL: &[&str] = &[INSERT, OPEN, IMPOSSIBLE, TAKE, KEEP, DONE];
 
-/// Takes it on.
+/// Accepts it.
 pub async fn insert(tx: &mut Tx, broadcast: &Broadcast, made_at: UnixMillis) -> Result<(), Error> {
     on_tx!(tx, |c| sqlx::query(INSERT)
         .bind(broadcast.app.0)
@@ -83,7 +83,7 @@ pub async fn insert(tx: &mut Tx, broadcast: &Broadcast, made_at: UnixMillis) -> 
 
 type OpenRow = (i64, i64, String, i64, String, Option<String>);
 
-/// Until when leases are over, and beyond when they cannot be. On SQLite nobody else works on anything.
+/// Before which time leases are expired, and after which they are implausible. On SQLite no other process exists.
 async fn bounds(db: &Db, clock: &dyn Clock) -> Result<(UnixMillis, UnixMillis), Error> {
     match db.engine() {
         Engine::Sqlite => Ok((UnixMillis(i64::MAX), UnixMillis(i64::MAX))),
@@ -109,7 +109,7 @@ pub async fn open(db: &Db, clock: &dyn Clock) -> Result<Option<Broadcast>, Error
     .transpose()
 }
 
-/// Takes it, and gives until when; `None` when another process was first.
+/// Acquires a lease, and returns its end; `None` when another process was first.
 pub async fn take(db: &Db, clock: &dyn Clock, (app, id): (AppId, MsgId)) -> Result<Option<UnixMillis>, Error> {
     let (over, impossible) = bounds(db, clock).await?;
     let mut tx = db.begin().await?;
@@ -127,7 +127,7 @@ pub async fn take(db: &Db, clock: &dyn Clock, (app, id): (AppId, MsgId)) -> Resu
     Ok((taken == 1).then_some(until))
 }
 
-/// Keeps what was taken until `held`, and gives until when; `None` when it is done, or another process has it.
+/// Renews the lease that ends at `held`, and returns its new end; `None` when it is done, or another process has it.
 pub async fn keep(
     db: &Db,
     clock: &dyn Clock,
@@ -148,7 +148,7 @@ pub async fn keep(
     Ok((kept == 1).then_some(until))
 }
 
-/// It was carried out, or has failed for good.
+/// It was carried out, or has failed permanently.
 pub async fn done(
     db: &Db,
     (app, id): (AppId, MsgId),

@@ -21,7 +21,7 @@ const EDIT: &str = "
 
 pub const ALL: &[&str] = &[RECALL, SUBTRACT, EDIT];
 
-/// Takes the message out of history and unread counts; false when it was out before.
+/// Removes the message from history and unread counts; false when it was removed before.
 pub async fn recall(tx: &mut Tx, which: Which, at: UnixMillis) -> Result<bool, Error> {
     let (a, b) = which.conversation.key();
     let recalled = on_tx!(&mut *tx, |c| sqlx::query(RECALL)
@@ -48,7 +48,7 @@ pub async fn recall(tx: &mut Tx, which: Which, at: UnixMillis) -> Result<bool, E
     Ok(true)
 }
 
-/// Puts other content in the place of the message's and counts the edit.
+/// Replaces the content of the message and counts the edit.
 pub async fn edit(tx: &mut Tx, which: Which, content: &StoredContent, at: UnixMillis) -> Result<(), Error> {
     let (a, b) = which.conversation.key();
     on_tx!(tx, |c| sqlx::query(EDIT)

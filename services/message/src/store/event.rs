@@ -1,4 +1,4 @@
-//! Events that are no row of the log: what was recalled, edited, refused, or sent without being kept.
+//! Events that are not rows of the log: recalls, edits, refusals, and messages sent without being stored.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -17,7 +17,7 @@ pub struct NewEvent<'a> {
     pub made_at: UnixMillis,
     pub conversation: ConversationId,
     pub msg_id: MsgId,
-    /// Who did it.
+    /// The actor.
     pub actor: UserId,
     pub body: Option<&'a str>,
     /// Why it was refused: see [`crate::appender::Refused::told`].
@@ -60,8 +60,8 @@ pub fn many() -> Vec<&'static ManyRows> {
     vec![&APPEND]
 }
 
-/// Appends events with numbers of their lanes, and holds the lanes until the transaction ends. `beside` are lanes that
-/// the transaction takes numbers of afterwards: all are locked here, in order.
+/// Appends events with numbers of their lanes, and locks the lanes until the transaction ends. `beside` are lanes that
+/// the transaction takes numbers of later: all are locked here, in order.
 pub async fn append(
     tx: &mut Tx,
     events: &[NewEvent<'_>],

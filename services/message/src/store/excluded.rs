@@ -1,4 +1,4 @@
-//! Messages that one user does not see.
+//! Messages hidden from one user.
 
 use std::sync::LazyLock;
 
@@ -36,10 +36,10 @@ pub fn many() -> Vec<&'static ManyRows> {
     vec![&HIDE]
 }
 
-/// One message that a user is not to see.
+/// One message to be hidden from a user.
 pub type Hidden = (AppId, UserId, ConversationId, MsgId);
 
-/// Hides messages that are in the log; gives those that were not hidden before.
+/// Hides messages that are in the log; returns those that were newly hidden.
 pub async fn hide(tx: &mut Tx, hidden: &[Hidden]) -> Result<Vec<MsgId>, Error> {
     let rows = [
         Column::Int(hidden.iter().map(|(app, ..)| app.0).collect()),
@@ -52,7 +52,7 @@ pub async fn hide(tx: &mut Tx, hidden: &[Hidden]) -> Result<Vec<MsgId>, Error> {
     Ok(rows.into_iter().map(|(msg_id,)| MsgId(msg_id)).collect())
 }
 
-/// Forgets from whom a message was hidden, since it was taken back from everybody.
+/// Removes all exclusions of a message, since it was recalled for everybody.
 pub async fn forget(tx: &mut Tx, which: Which) -> Result<(), Error> {
     let (a, b) = which.conversation.key();
     on_tx!(tx, |c| sqlx::query(RECALLED)

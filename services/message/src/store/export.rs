@@ -1,4 +1,4 @@
-//! Exports: the rows of an hour, and the files that were made of them.
+//! Exports: the rows of an hour, and the files made of them.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -9,8 +9,8 @@ use tidings_store::{Db, Gather, Scale, Tx, on_db, on_tx, row, sqlx};
 use super::weight::{self, light_content};
 use crate::content::StoredContent;
 
-/// The sum names the index that only look-ups by id use; see the migration. The cast keeps SQLite from planning the query
-/// again for each limit that it is given.
+/// The sum selects the index that only look-ups by id use; see the migration. The cast keeps SQLite from planning the
+/// query again for each limit.
 static ROWS: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
         MessageRow::COLUMNS,
@@ -24,7 +24,7 @@ static ROWS: LazyLock<Gather> = LazyLock::new(|| {
     )
 });
 
-/// PostgreSQL must be told that it looks one message up for each stray.
+/// Forces PostgreSQL to look up one message per stray.
 macro_rules! strays {
     ($before:literal, $after:literal) => {
         concat!(
@@ -40,7 +40,7 @@ macro_rules! strays {
     };
 }
 
-/// Messages that were sent in a time of which their id is not, in the columns of [`ROWS`].
+/// Messages that were sent in a time other than that of their id, in the columns of [`ROWS`].
 static STRAYS: LazyLock<Gather> = LazyLock::new(|| {
     Gather::per_engine(
         MessageRow::COLUMNS,
@@ -75,7 +75,7 @@ const PARTS: &str = "
         positions, rows_seen, kept
     from export where app_id = $1 and hour_start = $2 order by part";
 
-/// The condition on `seq` shows that it is one step in the index.
+/// The condition on `seq` makes it a single index lookup.
 const LAST: &str = "select seq, digest from export where app_id = $1 and seq > 0 order by seq desc limit 1";
 
 const INSERT: &str = "
@@ -106,7 +106,7 @@ pub fn gathers() -> Vec<&'static Gather> {
 pub struct Positions(pub BTreeMap<i64, i64>);
 
 impl Positions {
-    /// Whether the event lies at or below.
+    /// Whether the event is at or below that position.
     pub fn cover(&self, lane: i64, event_no: i64) -> bool {
         self.0.get(&lane).is_some_and(|last| event_no <= *last)
     }
@@ -120,7 +120,7 @@ pub struct Row {
     pub sender: UserId,
     pub sent_at: UnixMillis,
     pub recalled: bool,
-    /// Its place in the event feed.
+    /// Its position in the event feed.
     pub place: (i64, i64),
     content: StoredContent,
 }
@@ -131,7 +131,7 @@ impl Row {
         self.content.attachments()
     }
 
-    /// What it says.
+    /// The content.
     pub fn content(self) -> Result<Content, Error> {
         self.content.read()
     }
@@ -154,13 +154,13 @@ row! {
     }
 }
 
-/// Up to `limit` messages above `after` and up to `last`, recalled ones too, in the order of their ids; fewer where they
-/// weigh too much, none when there are no more.
+/// Up to `limit` messages above `after` and up to `last`, including recalled ones, in the order of their ids; fewer if
+/// they are too large, none when there are no more.
 pub async fn rows(db: &Db, app: AppId, (after, last): (MsgId, MsgId), limit: i64) -> Result<Vec<Row>, Error> {
     weighed(db, app, &ROWS, &[app.0, after.0, last.0, limit]).await
 }
 
-/// The same of messages that were noted in [`super::stray`], after that one and sent before `until`, in the order in which
+/// The same for messages recorded in [`super::stray`], after that one and sent before `until`, in the order in which
 /// they were sent.
 pub async fn strays(
     db: &Db,
@@ -184,7 +184,7 @@ pub async fn rows_of(
     weighed(db, app, &ROWS_OF, &[app.0, a, b, after.0, last.0, limit]).await
 }
 
-/// As many of the rows as do not weigh too much, at least one if there is any.
+/// As many of the rows as are not too large, at least one if there is any.
 async fn weighed(db: &Db, app: AppId, read: &Gather, parameters: &[i64]) -> Result<Vec<Row>, Error> {
     loop {
         let light: Vec<MessageRow> = read.read(db, parameters).await?;
@@ -235,7 +235,7 @@ pub async fn count(db: &Db, app: AppId, (after, last): (MsgId, MsgId)) -> Result
     Ok(count)
 }
 
-/// Up to where the app's events are committed. What is read later has all of them.
+/// Up to where the app's events are committed. Later reads see all of them.
 pub async fn positions(db: &Db, app: AppId) -> Result<Positions, Error> {
     let rows: Vec<(i64, i64)> = on_db!(db, |c| sqlx::query_as(POSITIONS).bind(app.0).fetch_all(c).await)?;
     Ok(Positions(rows.into_iter().collect()))
@@ -259,7 +259,7 @@ pub struct Part {
     pub rows_seen: i64,
     /// Whether the file service was told to keep it.
     pub kept: bool,
-    /// Whether it was removed since. The row stays, since the chain goes on from it.
+    /// Whether it was removed since. The row stays, since the chain continues from it.
     pub gone: bool,
 }
 
@@ -308,7 +308,7 @@ fn part(row: PartRow) -> Result<Part, Error> {
     })
 }
 
-/// The newest link of the app's chain: its place and its digest.
+/// The newest link of the app's chain: its position and its digest.
 pub async fn last(tx: &mut Tx, app: AppId) -> Result<Option<(i64, String)>, Error> {
     on_tx!(tx, |c| sqlx::query_as(LAST).bind(app.0).fetch_optional(c).await)
 }
@@ -338,7 +338,7 @@ pub async fn insert(tx: &mut Tx, app: AppId, hour: UnixMillis, part: &Part) -> R
     Ok(inserted > 0)
 }
 
-/// Which part of which app and hour.
+/// The key of a part: app, hour and number.
 pub type Key = (AppId, UnixMillis, i64);
 
 async fn change(db: &Db, text: &'static str, (app, hour, part): Key) -> Result<(), Error> {
@@ -347,7 +347,7 @@ async fn change(db: &Db, text: &'static str, (app, hour, part): Key) -> Result<(
     tx.commit().await
 }
 
-/// The hour was looked through again and had so many rows.
+/// The hour was checked again and had so many rows.
 pub async fn seen(db: &Db, (app, hour, part): Key, rows: i64) -> Result<(), Error> {
     let mut tx = db.begin().await?;
     on_tx!(&mut tx, |c| sqlx::query(SEEN).bind(app.0).bind(hour.0).bind(part).bind(rows).execute(c).await.map(drop))?;
@@ -368,13 +368,13 @@ fn named(app: AppId, rows: Vec<(i64, i64, String)>) -> Vec<(Key, String)> {
     rows.into_iter().map(|(hour, part, uuid)| ((app, UnixMillis(hour), part), uuid)).collect()
 }
 
-/// Up to `limit` parts with their files that the file service was not told to keep.
+/// Up to `limit` parts whose files the file service was not yet told to keep.
 pub async fn unkept(db: &Db, app: AppId, limit: i64) -> Result<Vec<(Key, String)>, Error> {
     let rows = on_db!(db, |c| sqlx::query_as(UNKEPT).bind(app.0).bind(limit).fetch_all(c).await)?;
     Ok(named(app, rows))
 }
 
-/// Up to `limit` parts whose hour began by then, with files that are not gone.
+/// Up to `limit` parts whose hour started by then, with files that are not gone.
 pub async fn old(db: &Db, app: AppId, by: UnixMillis, limit: i64) -> Result<Vec<(Key, String)>, Error> {
     let rows = on_db!(db, |c| sqlx::query_as(OLD).bind(app.0).bind(by.0).bind(limit).fetch_all(c).await)?;
     Ok(named(app, rows))

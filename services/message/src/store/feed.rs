@@ -1,4 +1,4 @@
-//! The event feed: the rows of the log, and what happened beside them, by lane and number.
+//! The event feed: the rows of the log, and other events, by lane and number.
 
 use std::sync::LazyLock;
 
@@ -30,7 +30,7 @@ static SENT: LazyLock<Gather> = LazyLock::new(|| {
     )
 });
 
-/// Events beside `sent`, with what is told of their messages.
+/// Events other than `sent`, with the data of their messages.
 macro_rules! other {
     ($join:literal, $end:literal) => {
         concat!(
@@ -49,7 +49,7 @@ macro_rules! other {
 }
 
 static OTHER: LazyLock<Gather> = LazyLock::new(|| {
-    // PostgreSQL must be told that it looks one message up for each event.
+    // Forces PostgreSQL to look up one message per event.
     Gather::per_engine(
         OtherRow::COLUMNS,
         other!("left join message m on ", ""),
@@ -57,7 +57,7 @@ static OTHER: LazyLock<Gather> = LazyLock::new(|| {
     )
 });
 
-/// A body that its row lacks.
+/// A body that its row left out.
 const BODY: &str = "select e.body from event e where e.app_id = $1 and e.lane = $2 and e.event_no = $3";
 
 pub const ALL: &[&str] = &[BODY];
@@ -76,16 +76,16 @@ pub struct Event {
     pub by_app: bool,
 }
 
-/// What happened.
+/// The event's data.
 #[derive(Debug)]
 pub enum Happened {
-    /// A message came into the log.
+    /// A message was appended to the log.
     Sent(Message),
-    /// As the table `event` has it.
+    /// As in the table `event`.
     Other(Other),
 }
 
-/// What is no row of the log.
+/// Events that are not rows of the log.
 #[derive(Debug)]
 pub struct Other {
     pub kind: EventKind,
@@ -93,7 +93,7 @@ pub struct Other {
     pub conversation: ConversationId,
     pub msg_id: MsgId,
     pub actor: UserId,
-    /// Number, sender and time of the message that it is about, where that is in the log.
+    /// Number, sender and time of its message, if that is in the log.
     pub of: Option<(i64, UserId, UnixMillis)>,
     /// What was said, and how.
     pub content: Option<(StoredContent, Flags)>,
@@ -103,7 +103,7 @@ pub struct Other {
     pub edits: i32,
 }
 
-/// A part of a lane: above the first number, up to the second.
+/// A range of a lane: above the first number, up to the second.
 #[derive(Debug, Clone, Copy)]
 pub struct Part {
     pub app: AppId,
@@ -152,22 +152,22 @@ row! {
     }
 }
 
-/// A part of a lane as far as it was read.
+/// A range of a lane as far as it was read.
 #[derive(Debug)]
 pub struct Stretch {
     pub events: Vec<Event>,
-    /// Up to there nothing is missing.
+    /// It is complete up to there.
     pub reached: i64,
 }
 
-/// Messages that came into the log, up to `limit`, fewer where they weigh too much.
+/// Appended messages, up to `limit`, fewer if they are too large.
 pub async fn sent(db: &Db, part: Part, limit: i64, scale: &mut Scale) -> Result<Stretch, Error> {
     let rows: Vec<SentRow> = part.read(db, &SENT, limit).await?;
     let is_all = (rows.len() as i64) < limit;
     let (mut events, mut reached) = (Vec::with_capacity(rows.len()), part.after);
     for mut row in rows {
         if row.body.is_none() && !scale.is_full() {
-            // What was purged since its row was read is noticed by whoever follows.
+            // What was purged since its row was read is detected by the follower.
             let Some(content) = weight::content(db, part.app, MsgId(row.msg_id)).await? else { continue };
             let StoredContent { body, ext, config, verbatim } = content;
             (row.body, row.ext, row.config, row.verbatim) = (Some(body), ext, config, verbatim);
@@ -228,7 +228,7 @@ row! {
     }
 }
 
-/// What happened beside the log, up to `limit`, less where it weighs too much.
+/// Other events, up to `limit`, fewer if they are too large.
 pub async fn other(db: &Db, part: Part, limit: i64, scale: &mut Scale) -> Result<Stretch, Error> {
     let rows: Vec<OtherRow> = part.read(db, &OTHER, limit).await?;
     let is_all = (rows.len() as i64) < limit;

@@ -1,4 +1,4 @@
-//! Which messages name which files, and the files that recalls let go of.
+//! Which messages reference which files, and the files released by recalls.
 
 use std::sync::LazyLock;
 
@@ -7,9 +7,9 @@ use tidings_store::{Column, Db, Kind, ManyRows, Tx, on_db, on_tx, sqlx};
 
 use super::which::Which;
 
-/// Whoever decides whether a file goes locks its rows of `released_file` first, then looks for uses. So uses that are not
-/// committed yet must be waited for there: on PostgreSQL, a statement that writes a use locks those rows too. SQLite has
-/// one writer.
+/// The decision whether a file is deleted locks its rows of `released_file` first, then looks for references. So
+/// uncommitted references must be waited for there: on PostgreSQL, a statement that writes a reference locks those rows
+/// too. SQLite has one writer.
 macro_rules! touch {
     () => {
         ", touched as (
@@ -47,12 +47,12 @@ const RELEASE: &str = "
     insert into released_file (app_id, uuid, user_id, since) values ($1, $2, $3, $4)
     on conflict (app_id, uuid, user_id) do update set since = excluded.since";
 
-/// The cast keeps SQLite from planning the query again for each limit that it is given.
+/// The cast keeps SQLite from planning the query again for each limit.
 const DUE: &str = "
     select uuid, user_id, since from released_file
     where app_id = $1 and since <= $2 order by since limit cast($3 as bigint)";
 
-/// Changes nothing; whoever writes a use of the file waits, and is waited for.
+/// Changes nothing; a writer of a reference to the file waits here, and is waited for.
 const LOCK: &str = "
     update released_file set since = since where app_id = $1 and uuid = $2 and user_id = $3 and since = $4";
 
@@ -68,7 +68,7 @@ pub fn many() -> Vec<&'static ManyRows> {
     vec![&ADD, &KEEP]
 }
 
-/// A message that names a file.
+/// A message that references a file.
 #[derive(Debug, Clone)]
 pub struct FileUse {
     pub app: AppId,
@@ -79,7 +79,7 @@ pub struct FileUse {
     pub uuid: String,
 }
 
-/// Notes files with the messages that name them.
+/// Records the files of messages.
 pub async fn add(tx: &mut Tx, uses: &[FileUse]) -> Result<(), Error> {
     if uses.is_empty() {
         return Ok(());
@@ -95,7 +95,7 @@ pub async fn add(tx: &mut Tx, uses: &[FileUse]) -> Result<(), Error> {
     ADD.execute(tx, &rows).await
 }
 
-/// Notes files that no recall is to delete. In ascending order, so that processes do not wait for each other in a circle.
+/// Records files that no recall may delete. In ascending order, so that processes do not deadlock.
 pub async fn keep(tx: &mut Tx, files: &[(AppId, String)]) -> Result<(), Error> {
     if files.is_empty() {
         return Ok(());
@@ -110,7 +110,7 @@ pub async fn keep(tx: &mut Tx, files: &[(AppId, String)]) -> Result<(), Error> {
     KEEP.execute(tx, &rows).await
 }
 
-/// The message names nothing any more; gives what it named, and whether the app itself had brought it in.
+/// Removes the message's references; returns them, and whether the app itself had sent it.
 pub async fn remove(tx: &mut Tx, which: Which) -> Result<Vec<(String, bool)>, Error> {
     let (a, b) = which.conversation.key();
     let rows: Vec<(String, i64)> = on_tx!(tx, |c| sqlx::query_as(REMOVE)
@@ -123,7 +123,7 @@ pub async fn remove(tx: &mut Tx, which: Which) -> Result<Vec<(String, bool)>, Er
     Ok(rows.into_iter().map(|(uuid, by_app)| (uuid, by_app != 0)).collect())
 }
 
-/// A file that a recall let go of.
+/// A file released by a recall.
 #[derive(Debug)]
 pub struct Released {
     pub uuid: String,
@@ -132,12 +132,12 @@ pub struct Released {
     pub since: UnixMillis,
 }
 
-/// Notes a file that is to be deleted, unless something shows it.
+/// Records a file to be deleted, unless something references it.
 pub async fn release(tx: &mut Tx, app: AppId, released: &Released) -> Result<(), Error> {
     change(tx, RELEASE, app, released).await.map(drop)
 }
 
-/// Up to `limit` files that were let go of by then, the oldest first.
+/// Up to `limit` files that were released by then, oldest first.
 pub async fn due(db: &Db, app: AppId, by: UnixMillis, limit: i64) -> Result<Vec<Released>, Error> {
     let rows: Vec<(String, i64, i64)> =
         on_db!(db, |c| sqlx::query_as(DUE).bind(app.0).bind(by.0).bind(limit).fetch_all(c).await)?;
@@ -145,18 +145,18 @@ pub async fn due(db: &Db, app: AppId, by: UnixMillis, limit: i64) -> Result<Vec<
     Ok(rows.into_iter().map(released).collect())
 }
 
-/// Waits for messages that are being appended and name the file; false where another recall has let go of it since.
+/// Waits for messages that are being appended and reference the file; false if another recall has released it since.
 pub async fn lock(tx: &mut Tx, app: AppId, released: &Released) -> Result<bool, Error> {
     change(tx, LOCK, app, released).await
 }
 
-/// Whether a message names the file, or it is noted as kept.
+/// Whether a message references the file, or it is recorded as kept.
 pub async fn is_shown(tx: &mut Tx, app: AppId, uuid: &str) -> Result<bool, Error> {
     let shown: (i64,) = on_tx!(tx, |c| sqlx::query_as(IS_SHOWN).bind(app.0).bind(uuid).fetch_one(c).await)?;
     Ok(shown.0 != 0)
 }
 
-/// Takes the note away, unless another recall has renewed it.
+/// Removes the record, unless another recall has renewed it.
 pub async fn forget(tx: &mut Tx, app: AppId, released: &Released) -> Result<(), Error> {
     change(tx, FORGET, app, released).await.map(drop)
 }
@@ -188,7 +188,7 @@ mod tests {
         select cast(count(*) as bigint) from pg_stat_activity
         where datname = current_database() and wait_event_type = 'Lock'";
 
-    /// Whether the file is shown, as it is asked before it is removed.
+    /// Whether the file is referenced, as checked before it is removed.
     async fn decide(db: Db, released: Released) -> bool {
         let mut tx = db.begin().await.unwrap();
         assert!(lock(&mut tx, APP, &released).await.unwrap());

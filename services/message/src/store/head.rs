@@ -1,4 +1,4 @@
-//! Heads of conversations, and who takes part in them.
+//! Heads of conversations, and their participants.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -8,12 +8,12 @@ use tidings_store::{Column, GatherMany, Kind, ManyRows, Tx, on_tx, sqlx};
 /// A conversation of an app. Ordered, since locks are taken in this order.
 pub type ConversationKey = (AppId, ConversationId);
 
-/// Where a conversation stands.
+/// The head of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
     pub seq: i64,
     pub last_msg_id: MsgId,
-    /// The newest message for which the conversation stands in lists.
+    /// The newest message for which the conversation is listed.
     pub listed_msg_id: MsgId,
     pub ordinal: i64,
     pub ordinal_low: i64,
@@ -106,7 +106,7 @@ pub fn lookup() -> &'static GatherMany {
 
 type Row = (i64, i64, i64, i64, i64, i64, i64, i64, i64, i64);
 
-/// Locks the heads of conversations, beginning those that have none, in one order for every process.
+/// Locks the heads of conversations, creating missing ones, in one order for every process.
 pub async fn lock(tx: &mut Tx, places: &[ConversationKey]) -> Result<BTreeMap<ConversationKey, Head>, Error> {
     let mut heads = select(tx, places).await?;
     let missing: Vec<ConversationKey> = places.iter().filter(|place| !heads.contains_key(place)).copied().collect();
@@ -117,7 +117,7 @@ pub async fn lock(tx: &mut Tx, places: &[ConversationKey]) -> Result<BTreeMap<Co
     take_part(tx, &missing).await?;
     match tx {
         Tx::Sqlite(_) => heads.extend(missing.into_iter().map(|place| (place, Head::EMPTY))),
-        // Another process may have begun and filled one of them since.
+        // Another process may have created and filled one of them since.
         Tx::Postgres(_) => heads.append(&mut select(tx, &missing).await?),
     }
     Ok(heads)
@@ -157,7 +157,7 @@ async fn take_part(tx: &mut Tx, places: &[ConversationKey]) -> Result<(), Error>
     TAKE_PART.execute(tx, &rows).await
 }
 
-/// Writes where the conversations stand now; their heads are locked.
+/// Writes the heads, which must be locked.
 pub async fn store(tx: &mut Tx, heads: &BTreeMap<ConversationKey, Head>) -> Result<(), Error> {
     let places: Vec<ConversationKey> = heads.keys().copied().collect();
     let [app, a, b] = columns(&places);

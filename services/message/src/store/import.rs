@@ -1,11 +1,11 @@
-//! What an import needs to know before it is written: ids of its own time, and the counts where it comes in.
+//! Data needed before an import is written: ids of its own time, and the counts at its position.
 
 use std::sync::LazyLock;
 
 use tidings_domain::{AppId, ConversationId, Error, MsgId, UserId};
 use tidings_store::{Column, GatherMany, Kind, ManyRows, Tx, on_tx, sqlx};
 
-/// Takes the app's turn; held to the end of the transaction. SQLite has one writer anyway.
+/// Takes the app's import lock until the end of the transaction. SQLite has one writer anyway.
 const TAKE_TURN: &str = "
     insert into import_turn (app_id, taken) values ($1, 1)
     on conflict (app_id) do update set taken = import_turn.taken + 1";
@@ -63,7 +63,7 @@ pub fn lookups() -> Vec<&'static GatherMany> {
     vec![&NEWEST, &BELOW]
 }
 
-/// Lets nobody else import into the app until the transaction ends.
+/// Blocks other imports into the app until the transaction ends.
 pub async fn take_turn(tx: &mut Tx, app: AppId) -> Result<(), Error> {
     match tx {
         Tx::Sqlite(_) => Ok(()),
@@ -82,18 +82,18 @@ pub async fn newest(tx: &mut Tx, ranges: &[(AppId, MsgId, MsgId)]) -> Result<Vec
     Ok(rows.into_iter().map(|(app, low, newest)| (AppId(app), MsgId(low), MsgId(newest))).collect())
 }
 
-/// The row right below a place in a conversation.
+/// The row right below a position in a conversation.
 #[derive(Debug, Clone, Copy)]
 pub struct Below {
     pub app: AppId,
-    /// The place, as an id.
+    /// The position, as an id.
     pub of: MsgId,
     pub msg_id: MsgId,
     pub ordinal: i64,
     pub ordinal_low: i64,
 }
 
-/// What lies right below ids that are not in the log yet. Nothing where the id would be the first.
+/// The rows right below ids that are not in the log yet. Nothing if the id would be the first.
 pub async fn below(tx: &mut Tx, places: &[(AppId, ConversationId, MsgId)]) -> Result<Vec<Below>, Error> {
     let rows = [
         Column::Int(places.iter().map(|(app, _, _)| app.0).collect()),
@@ -121,7 +121,7 @@ pub struct Backfilled {
     pub sender: UserId,
 }
 
-/// Has the messages counted beside the running counts.
+/// Counts the messages separately from the running counts.
 pub async fn count_backfilled(tx: &mut Tx, late: &[Backfilled]) -> Result<(), Error> {
     let rows = [
         Column::Int(late.iter().map(|row| row.app.0).collect()),

@@ -1,4 +1,4 @@
-//! Idempotency keys: what was asked once, and what was answered.
+//! Idempotency keys: earlier requests and their answers.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -14,16 +14,16 @@ pub struct Key {
     pub key: String,
 }
 
-/// A key with what it stands for.
+/// A key with its request.
 #[derive(Debug, Clone)]
 pub struct NewKey {
     pub key: Key,
-    /// Empty where any repetition counts as the same.
+    /// Empty if any repetition counts as the same.
     pub fingerprint: String,
     pub expires_at: UnixMillis,
 }
 
-/// What an earlier call left.
+/// The record of an earlier call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answered {
     pub fingerprint: String,
@@ -95,7 +95,7 @@ pub fn lookup() -> &'static GatherMany {
     &FIND
 }
 
-/// Takes the keys that are free and gives what the others were answered. A key that another process holds in an open
+/// Claims the keys that are free and returns the answers of the others. A key that another process holds in an open
 /// transaction is waited for. `keys` are sorted and distinct.
 pub async fn claim(tx: &mut Tx, keys: &[NewKey], now: UnixMillis) -> Result<BTreeMap<Key, Answered>, Error> {
     let [app, scope, key] = columns(keys.iter().map(|new| &new.key));
@@ -120,7 +120,7 @@ pub async fn claim(tx: &mut Tx, keys: &[NewKey], now: UnixMillis) -> Result<BTre
     Ok(found.collect())
 }
 
-/// What a call with this key was answered, if its time is not over.
+/// The answer of a call with this key, if it has not expired.
 pub async fn find(db: &Db, key: &Key, now: UnixMillis) -> Result<Option<Answered>, Error> {
     let row: Option<(String, String)> = on_db!(db, |c| sqlx::query_as(FIND_ONE)
         .bind(key.app.0)
@@ -132,14 +132,14 @@ pub async fn find(db: &Db, key: &Key, now: UnixMillis) -> Result<Option<Answered
     Ok(row.map(|(fingerprint, reply)| Answered { fingerprint, reply }))
 }
 
-/// Remembers the answers of claimed keys.
+/// Records the answers of claimed keys.
 pub async fn answer(tx: &mut Tx, answers: &[(&Key, String)]) -> Result<(), Error> {
     let [app, scope, key] = columns(answers.iter().map(|(key, _)| *key));
     let replies = Column::Text(answers.iter().map(|(_, reply)| Some(reply.as_str())).collect());
     ANSWER.execute(tx, &[app, scope, key, replies]).await
 }
 
-/// Drops up to 500 keys whose time is over; true when there may be more.
+/// Removes up to 500 expired keys; true when there may be more.
 pub async fn forget(db: &Db, now: UnixMillis) -> Result<bool, Error> {
     let mut tx = db.begin().await?;
     let dropped =

@@ -1,4 +1,4 @@
-//! Event numbers: which were given, and which are no longer kept.
+//! Event numbers: the last assigned ones, and which are no longer kept.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -29,7 +29,7 @@ pub fn many() -> Vec<&'static ManyRows> {
     vec![&TAKE]
 }
 
-/// Takes `wanted` numbers of each lane. Holds the lanes until the transaction ends, so it comes late in one.
+/// Takes `wanted` numbers of each lane. Locks the lanes until the transaction ends, so it is used late in one.
 pub async fn take(tx: &mut Tx, wanted: &BTreeMap<(AppId, i64), i64>) -> Result<(), Error> {
     let rows = [
         Column::Int(wanted.keys().map(|(app, _)| app.0).collect()),
@@ -39,19 +39,19 @@ pub async fn take(tx: &mut Tx, wanted: &BTreeMap<(AppId, i64), i64>) -> Result<(
     TAKE.execute(tx, &rows).await
 }
 
-/// How a lane stands.
+/// The state of a lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Lane {
     pub lane: i64,
-    /// The last number that was given.
+    /// The last number that was assigned.
     pub last: i64,
     /// Up to here messages may be gone.
     pub purged: i64,
-    /// Up to here events beside the log are.
+    /// Up to here other events are gone.
     pub purged_events: i64,
 }
 
-/// The lanes of an app in which something happened.
+/// The lanes of an app that have events.
 pub async fn lanes(db: &Db, app: AppId) -> Result<Vec<Lane>, Error> {
     let rows: Vec<(i64, i64, i64, i64)> = on_db!(db, |c| sqlx::query_as(LANES).bind(app.0).fetch_all(c).await)?;
     let lanes = rows.into_iter().map(|(lane, last, purged, purged_events)| Lane { lane, last, purged, purged_events });
@@ -66,7 +66,7 @@ pub async fn purged(tx: &mut Tx, app: AppId, up_to: &BTreeMap<i64, i64>) -> Resu
     Ok(())
 }
 
-/// The same of events beside the log, in one lane.
+/// The same for other events, in one lane.
 pub async fn purged_events(tx: &mut Tx, app: AppId, lane: i64, last: i64) -> Result<(), Error> {
     on_tx!(tx, |c| sqlx::query(PURGED_EVENTS).bind(app.0).bind(lane).bind(last).execute(c).await.map(drop))
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use tidings_domain::{Clock, Error, UnixMillis};
 use tidings_store::{Db, Engine, Tx, on_tx, sqlx};
 
-/// How long a number is held, unless that is said again.
+/// How long a number is held without renewal.
 pub const TERM: Duration = Duration::from_secs(20);
-/// What ends later than this was not written by the clock of today, so it holds nothing.
+/// A lease that ends later than this was written with another clock, so it is ignored.
 const IMPOSSIBLE: Duration = Duration::from_mins(1);
 
 const ALL_LEASES: &str = "select node, expires_at, reached_at from node_lease order by node";
@@ -19,7 +19,7 @@ const TAKE: &str = "
     set holder = excluded.holder, expires_at = excluded.expires_at, reached_at = excluded.reached_at
     where node_lease.expires_at <= $5 or node_lease.expires_at > $6";
 
-/// One that another process has held since is not one's own any more, also when it has run out again: ids were minted
+/// A number that another process has held since is lost, even if that lease has expired again: ids were minted
 /// under it that the former holder does not know of.
 const RENEW: &str = "update node_lease set expires_at = $3, reached_at = $4 where node = $1 and holder = $2";
 
@@ -29,7 +29,7 @@ const LAST_RUN: &str = "select at_ms from last_run where one = 1";
 
 pub const ALL: &[&str] = &[ALL_LEASES, TAKE, RENEW, RAN, LAST_RUN];
 
-/// A node number in somebody's hands.
+/// A leased node number.
 #[derive(Debug, Clone, Copy)]
 pub struct NodeLease {
     pub node: i64,
@@ -37,8 +37,8 @@ pub struct NodeLease {
     pub reached_at: UnixMillis,
 }
 
-/// Every lease, and whether its number is free. On SQLite the lock on the data folder makes this process the only one, so
-/// whatever the last holder left is void.
+/// Every lease, and whether its number is free. On SQLite the lock on the data folder ensures that there is only one
+/// process, so earlier leases are void.
 pub async fn all(db: &Db, clock: &dyn Clock) -> Result<Vec<(NodeLease, bool)>, Error> {
     let (alone, now) = (db.engine() == Engine::Sqlite, db.now(clock).await?);
     let rows: Vec<(i64, i64, i64)> = tidings_store::on_db!(db, |c| sqlx::query_as(ALL_LEASES).fetch_all(c).await)?;
@@ -86,7 +86,7 @@ pub async fn take(db: &Db, clock: &dyn Clock, lease: NodeLease, holder: &str) ->
     Ok(taken == 1)
 }
 
-/// Notes the time, where there is no database's clock and ours is believed.
+/// Records the time, if there is no database clock and ours is trusted.
 async fn ran(tx: &mut Tx, clock: &dyn Clock) -> Result<(), Error> {
     if tx.engine() == Engine::Postgres || clock.doubt().is_some() {
         return Ok(());
@@ -94,7 +94,7 @@ async fn ran(tx: &mut Tx, clock: &dyn Clock) -> Result<(), Error> {
     on_tx!(tx, |c| sqlx::query(RAN).bind(clock.now().0).execute(c).await.map(drop))
 }
 
-/// When the process that is alone on its database last ran.
+/// When the only process on its database last ran.
 pub async fn last_run(db: &Db) -> Result<Option<UnixMillis>, Error> {
     let row: Option<(i64,)> = tidings_store::on_db!(db, |c| sqlx::query_as(LAST_RUN).fetch_optional(c).await)?;
     Ok(row.map(|(at,)| UnixMillis(at)))

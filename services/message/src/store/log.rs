@@ -33,7 +33,7 @@ pub struct NewMessage<'a> {
     pub delivery: Option<&'a str>,
     /// See [`crate::origin`].
     pub origin: Option<String>,
-    /// Where its conversation stands with it.
+    /// The head of its conversation after it.
     pub head: Head,
 }
 
@@ -60,7 +60,7 @@ const COLUMNS: [(&str, Kind); 19] = [
     ("origin", Kind::Text),
 ];
 
-/// Where the conversation stands with a row; PostgreSQL moves heads in the same statement.
+/// The head after a row; PostgreSQL moves heads in the same statement.
 const HEAD: [(&str, Kind); 4] = [
     ("head_last", Kind::Int),
     ("head_listed", Kind::Int),
@@ -106,8 +106,8 @@ pub fn many(engine: Engine) -> &'static ManyRows {
     }
 }
 
-/// Appends rows and moves the heads, which are locked. Takes the rows' event numbers, and holds their lanes until the
-/// transaction ends, so it comes last in one.
+/// Appends rows and moves the heads, which must be locked. Takes the rows' event numbers, and locks their lanes until
+/// the transaction ends, so it is used last in one.
 pub async fn append(
     tx: &mut Tx,
     heads: &BTreeMap<ConversationKey, Head>,

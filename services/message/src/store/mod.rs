@@ -65,7 +65,7 @@ pub fn statements(engine: Engine) -> Vec<String> {
     single.into_iter().map(str::to_owned).chain(many).chain(lookups).chain(gathers).chain(app_rows().texts()).collect()
 }
 
-/// What this service keeps for each app.
+/// What this service stores for each app.
 pub fn app_rows() -> AppRows {
     AppRows::new(&[
         ("idempotency_key", "scope, key", Kind::Text),

@@ -1,4 +1,4 @@
-//! Removing what is past an app's retention.
+//! Removes data past an app's retention.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -19,7 +19,7 @@ static OLDEST: LazyLock<Gather> = LazyLock::new(|| {
 const COLUMNS: [(&str, Kind); 4] =
     [("app_id", Kind::Int), ("conv_a", Kind::Int), ("conv_b", Kind::Int), ("up_to", Kind::Int)];
 
-/// Keeps the counts at the newest message that goes, since what lies above it is counted from there.
+/// Keeps the counts at the newest removed message, since messages above it are counted from there.
 static KEEP_COUNTS: LazyLock<ManyRows> = LazyLock::new(|| {
     ManyRows::new(
         &COLUMNS,
@@ -68,14 +68,14 @@ pub fn gathers() -> Vec<&'static Gather> {
     vec![&OLDEST]
 }
 
-/// Messages that go together.
+/// Messages that are removed together.
 #[derive(Debug, Default)]
 pub struct Oldest {
     /// The newest of them in each conversation.
     pub newest: BTreeMap<ConversationId, MsgId>,
-    /// The highest event number of them in each lane, imports left out: those have late numbers and early times.
+    /// The highest event number of them in each lane, without imports: those have late numbers and early times.
     pub events: BTreeMap<i64, i64>,
-    /// How many they are.
+    /// The number of them.
     pub count: usize,
 }
 
@@ -94,7 +94,7 @@ pub async fn oldest(db: &Db, app: AppId, up_to: MsgId, limit: i64) -> Result<Old
     Ok(oldest)
 }
 
-/// The first events of a lane that are no rows of the log.
+/// The first events of a lane that are not rows of the log.
 const FIRST_EVENTS: &str = "
     select event_no, made_at from event
     where app_id = $1 and lane = $2 order by event_no limit cast($3 as bigint)";
@@ -103,7 +103,7 @@ const REMOVE_EVENTS: &str = "delete from event where app_id = $1 and lane = $2 a
 
 pub const ALL: &[&str] = &[FIRST_EVENTS, REMOVE_EVENTS];
 
-/// The last of up to `limit` first events of a lane that were all made before `until`; and how many they are.
+/// The last of up to `limit` first events of a lane that were all created before `until`; and how many they are.
 pub async fn first_events(
     db: &Db,
     app: AppId,
@@ -122,7 +122,7 @@ pub async fn remove_events(tx: &mut Tx, app: AppId, lane: i64, up_to: i64) -> Re
     on_tx!(tx, |c| sqlx::query(REMOVE_EVENTS).bind(app.0).bind(lane).bind(up_to).execute(c).await.map(drop))
 }
 
-/// Removes every message up to the given one of each conversation. Their heads are locked.
+/// Removes every message up to the given one of each conversation. Their heads must be locked.
 pub async fn remove(tx: &mut Tx, app: AppId, up_to: &BTreeMap<ConversationId, MsgId>) -> Result<(), Error> {
     let rows = || {
         [

@@ -18,7 +18,7 @@ macro_rules! columns {
     };
 }
 
-/// The same without the content of heavy messages; see [`weight`].
+/// The same without the content of large messages; see [`weight`].
 macro_rules! light_columns {
     () => {
         concat!(
@@ -30,8 +30,8 @@ macro_rules! light_columns {
     };
 }
 
-/// What hides a message from a user; nothing does from the app itself, which is viewer -1. Messages for some members
-/// alone are in nobody's history (agora.md 2.6).
+/// Conditions that hide a message from a user; none apply to the app itself, which is viewer -1. Messages for some
+/// members only are in nobody's history (agora.md 2.6).
 macro_rules! visible {
     ($viewer:literal) => {
         concat!(
@@ -45,7 +45,7 @@ macro_rules! visible {
     };
 }
 
-/// The cast keeps SQLite from planning the query again for each limit that it is given.
+/// The cast keeps SQLite from planning the query again for each limit.
 static PAGE: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
         MessageRow::COLUMNS,
@@ -60,7 +60,7 @@ static PAGE: LazyLock<Gather> = LazyLock::new(|| {
     )
 });
 
-/// `+ 0` names the index that only this reads; see the migration.
+/// `+ 0` selects the index that only this query uses; see the migration.
 const FIND: &str = concat!(
     "select ",
     columns!(),
@@ -95,7 +95,8 @@ const HEAD: &str = "
 const PURGED: &str = "
     select purged_msg_id from conversation_head where app_id = $1 and conv_a = $2 and conv_b = $3";
 
-/// The direct ones: groups have no participants here. `hidden`: whether the user does not see what it is listed for.
+/// The direct ones: groups have no participants here. `hidden`: whether the user cannot see the message it is listed
+/// for.
 static CONVERSATIONS: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
         &["conv_a", "conv_b", "listed_msg_id", "hidden"],
@@ -110,10 +111,10 @@ static CONVERSATIONS: LazyLock<Gather> = LazyLock::new(|| {
     )
 });
 
-/// Where a conversation stands, and what lies at and above a mark: the counts at the newest row up to it (or at what was
-/// purged), the recalled ones above it, those that were imported late, those that the user does not see, and in groups
+/// The head of a conversation, and the counts at and above a mark: the counts at the newest row up to it (or at what
+/// was purged), the recalled ones above it, those that were imported late, those hidden from the user, and in groups
 /// the user's own. A direct conversation has those in `ordinal_low`. The condition on `conv_b` is that of the index on
-/// what one sender wrote. `hidden` as in [`CONVERSATIONS`].
+/// one sender's messages. `hidden` as in [`CONVERSATIONS`].
 static ABOVE: LazyLock<GatherMany> = LazyLock::new(|| {
     let columns = [
         ("app_id", Kind::Int),
@@ -152,11 +153,11 @@ static ABOVE: LazyLock<GatherMany> = LazyLock::new(|| {
     )
 });
 
-/// Rows that are looked at below a message for one that can be read: at first, and once more where all of those are gone.
-/// No walk is longer, whoever takes back how much.
+/// Rows that are searched below a message for a readable one: at first, and once more if all of those are gone. No
+/// search is longer, however many messages were recalled.
 const STEPS: [i64; 2] = [50, 4_000];
 
-/// The newest message between two ids, exclusive, that a user can read, 0 where there is none in the step.
+/// The newest message between two ids, exclusive, that a user can read, 0 if there is none in the step.
 fn newest_readable(step: i64) -> GatherMany {
     let columns = [
         ("app_id", Kind::Int),
@@ -166,7 +167,7 @@ fn newest_readable(step: i64) -> GatherMany {
         ("below", Kind::Int),
         ("floor", Kind::Int),
     ];
-    // The lower bound is one value, so that no walk goes on below it in search of a row.
+    // The lower bound is one value, so that no scan continues below it in search of a row.
     let (readable, last) = (visible!("r.user_id"), step - 1);
     GatherMany::new(
         &columns,
@@ -201,7 +202,7 @@ pub fn lookups() -> Vec<&'static GatherMany> {
 /// The viewer who sees everything: the app itself.
 const EVERYTHING: i64 = -1;
 
-/// A part of a conversation, as somebody sees it.
+/// A range of a conversation, as seen by a viewer.
 #[derive(Debug, Clone, Copy)]
 pub struct Span {
     pub conversation: ConversationId,
@@ -213,7 +214,7 @@ pub struct Span {
     pub viewer: Option<UserId>,
 }
 
-/// Up to `limit` messages of a span, newest first, fewer where they weigh too much, and the one that comes next.
+/// Up to `limit` messages of a span, newest first, fewer if they are too large, and the next one.
 pub async fn page(db: &Db, app: AppId, span: Span, limit: usize) -> Result<(Vec<Message>, Option<MsgId>), Error> {
     let (a, b) = span.conversation.key();
     let viewer = span.viewer.map_or(EVERYTHING, |user| user.0);
@@ -234,7 +235,7 @@ pub async fn page(db: &Db, app: AppId, span: Span, limit: usize) -> Result<(Vec<
     Ok((page, None))
 }
 
-/// Several messages by their ids, in the order of these, and which ids are left when they weigh too much together.
+/// Several messages by their ids, in the same order, and which ids are left when they are too large together.
 pub async fn find_many<'a>(db: &Db, app: AppId, ids: &'a [MsgId]) -> Result<(Vec<Message>, &'a [MsgId]), Error> {
     let (mut found, mut scale) = (Vec::with_capacity(ids.len()), Scale::default());
     let mut left = ids;
@@ -256,13 +257,13 @@ pub async fn find_many<'a>(db: &Db, app: AppId, ids: &'a [MsgId]) -> Result<(Vec
     Ok((found, left))
 }
 
-/// Messages that are looked up at once: this many light ones are in memory.
+/// Messages that are looked up at once: this many small ones are in memory.
 const AT_ONCE: usize = 250;
 
-/// What a row comes to on a scale.
+/// The result of weighing a row.
 enum Weighed {
     Fits(Box<Message>),
-    /// It is for the next answer.
+    /// It does not fit into this answer.
     TooMuch,
     /// It was purged since its row was read.
     Gone,
@@ -283,7 +284,7 @@ async fn weighed(db: &Db, app: AppId, row: MessageRow, scale: &mut Scale) -> Res
     Ok(Weighed::Fits(Box::new(message(row)?)))
 }
 
-/// Whether a user does not see a message.
+/// Whether a message is hidden from a user.
 pub async fn is_excluded(db: &Db, app: AppId, user: UserId, message: &Message) -> Result<bool, Error> {
     let (a, b) = message.conversation.key();
     let found: Option<(i32,)> = on_db!(db, |c| sqlx::query_as(IS_EXCLUDED)
@@ -319,7 +320,7 @@ pub async fn head(db: &Db, app: AppId, conversation: ConversationId) -> Result<O
     Ok(row.map(|(seq, last)| (seq, MsgId(last))))
 }
 
-/// Everything in the conversation up to here is gone for good; zero where nothing is.
+/// Everything in the conversation up to here was removed permanently; zero if nothing was.
 pub async fn purged(db: &Db, app: AppId, conversation: ConversationId) -> Result<MsgId, Error> {
     let (a, b) = conversation.key();
     let row: Option<(i64,)> =
@@ -327,7 +328,7 @@ pub async fn purged(db: &Db, app: AppId, conversation: ConversationId) -> Result
     Ok(row.map_or(MsgId::ZERO, |(msg_id,)| MsgId(msg_id)))
 }
 
-/// A message's place in the log, also when it was recalled.
+/// A message's position in the log, even if it was recalled.
 #[derive(Debug, Clone)]
 pub struct PlaceOf {
     pub conversation: ConversationId,
@@ -335,12 +336,12 @@ pub struct PlaceOf {
     pub sent_at: UnixMillis,
     pub recalled: bool,
     pub is_command: bool,
-    /// Whom it is for; empty: everybody there.
+    /// The receivers; empty: everybody there.
     pub audience: Vec<UserId>,
 }
 
 impl PlaceOf {
-    /// Whether it went to others alone.
+    /// Whether it was sent only to others.
     pub fn is_not_for(&self, user: UserId) -> bool {
         !self.audience.is_empty() && self.sender != user && !self.audience.contains(&user)
     }
@@ -358,7 +359,7 @@ row! {
     }
 }
 
-/// Where a message is.
+/// The conversation of a message.
 pub async fn place_of(db: &Db, app: AppId, msg_id: MsgId) -> Result<Option<PlaceOf>, Error> {
     let row: Option<PlaceRow> =
         on_db!(db, |c| sqlx::query_as(PLACE_OF).bind(app.0).bind(msg_id.0).fetch_optional(c).await)?;
@@ -381,7 +382,7 @@ pub async fn place_of(db: &Db, app: AppId, msg_id: MsgId) -> Result<Option<Place
 pub struct Listed {
     pub conversation: ConversationId,
     pub listed_msg_id: MsgId,
-    /// Whether the user does not see that message.
+    /// Whether that message is hidden from the user.
     pub is_hidden: bool,
 }
 
@@ -396,7 +397,7 @@ pub async fn conversations(db: &Db, app: AppId, user: UserId) -> Result<Vec<List
     Ok(listed.collect())
 }
 
-/// Between which messages, exclusive, something is looked for that can be read.
+/// The range of messages, exclusive, that is searched for a readable one.
 #[derive(Debug, Clone, Copy)]
 pub struct Below {
     pub conversation: ConversationId,
@@ -420,8 +421,8 @@ impl Below {
 
 type NewestRow = (i64, i64, i64);
 
-/// The newest message that the user can read in each of the conversations. Where there is none, or none among the 4,000
-/// that come next, the conversation is missing.
+/// The newest message that the user can read in each of the conversations. If there is none, or none among the next
+/// 4,000, the conversation is missing.
 pub async fn newest(
     db: &Db,
     app: AppId,
@@ -441,10 +442,10 @@ pub async fn newest(
     Ok(found)
 }
 
-/// Somebody from whom nothing is hidden but what is hidden from everybody.
+/// A viewer from whom nothing is hidden except what is hidden from everybody.
 const ANYBODY: i64 = -2;
 
-/// The newest message below another one that stands in everybody's history, as [`newest`] finds it.
+/// The newest message below another one that is in everybody's history, found as by [`newest`].
 pub async fn newest_in(
     tx: &mut Tx,
     app: AppId,
@@ -461,18 +462,18 @@ pub async fn newest_in(
     Ok(None)
 }
 
-/// What [`above`] found for one mark.
+/// The result of [`above`] for one mark.
 #[derive(Debug, Clone, Copy)]
 pub struct Above {
     pub conversation: ConversationId,
     pub listed_msg_id: MsgId,
-    /// Countable messages above the mark, but for those that were imported late.
+    /// Countable messages above the mark, except those that were imported late.
     pub ordinal: i64,
     /// Those of the lower party of a direct conversation.
     pub ordinal_low: i64,
     /// Countable messages above the mark that were imported late: those of others, in groups all.
     pub late: i64,
-    /// Countable messages of others above the mark that were recalled, or that the user does not see.
+    /// Countable messages of others above the mark that were recalled, or are hidden from the user.
     pub unseen: i64,
     /// Countable messages of the user's own above the mark; only counted in groups.
     pub own: i64,
@@ -494,8 +495,8 @@ row! {
     }
 }
 
-/// Looks at marks of one user; the cost does not depend on how much of others lies above them. Conversations without a
-/// message are left out.
+/// Counts for the marks of one user; the cost does not depend on the number of others' messages above them.
+/// Conversations without a message are left out.
 pub async fn above(db: &Db, app: AppId, user: UserId, marks: &[(ConversationId, MsgId)]) -> Result<Vec<Above>, Error> {
     let rows = [
         Column::Int(vec![app.0; marks.len()]),

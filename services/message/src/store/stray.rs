@@ -60,7 +60,7 @@ fn places<'a>(
     ]
 }
 
-/// Notes messages of this transaction.
+/// Records messages of this transaction.
 pub async fn note(tx: &mut Tx, strays: &[Stray]) -> Result<(), Error> {
     let apps = strays.iter().map(|stray| stray.app);
     let [app, a, b, msg_id] = places(apps, strays.iter().map(|stray| (stray.conversation, stray.msg_id)));
@@ -68,7 +68,7 @@ pub async fn note(tx: &mut Tx, strays: &[Stray]) -> Result<(), Error> {
     NOTE.execute(tx, &[app, a, b, msg_id, sent_at]).await
 }
 
-/// Which of these messages of an app were noted.
+/// Which of these messages of an app were recorded.
 pub async fn among(db: &Db, app: AppId, messages: &[(ConversationId, MsgId)]) -> Result<HashSet<MsgId>, Error> {
     let columns = places(messages.iter().map(|_| app), messages.iter().copied());
     let rows: Vec<(i64,)> = AMONG.read(db, &columns).await?;

@@ -1,7 +1,7 @@
-//! How much of the log is in memory for one answer.
+//! Limits the memory of one answer.
 //!
 //! A message may be as large as its app's policy allows, and an answer has hundreds of them. So statements that read many
-//! rows leave out the content of heavy ones ([`light_content!`]: such a row has no body), and it is read by itself as
+//! rows leave out the content of large ones ([`light_content!`]: such a row has no body), and it is read separately as
 //! long as the answer has room ([`tidings_store::Scale`]).
 
 use tidings_domain::{AppId, Error, MsgId};
@@ -9,7 +9,7 @@ use tidings_store::{Db, on_db, sqlx};
 
 use crate::content::StoredContent;
 
-/// The columns of a message's content; all null where they weigh more than 16 KiB together. Lengths are known without
+/// The columns of a message's content; all null if they exceed 16 KiB together. Lengths are known without
 /// reading the text.
 macro_rules! light_content {
     () => {
@@ -35,7 +35,7 @@ macro_rules! light_content {
 }
 pub(crate) use light_content;
 
-/// Recalled or not. The sum names the index that only look-ups by id use.
+/// Recalled or not. The sum selects the index that only look-ups by id use.
 const CONTENT: &str = "
     select m.body, m.ext, m.config, m.verbatim from message m where m.app_id = $1 and m.msg_id + 0 = $2";
 
@@ -43,7 +43,7 @@ pub const ALL: &[&str] = &[CONTENT];
 
 type ContentRow = (String, Option<String>, Option<String>, Option<String>);
 
-/// A message's content by itself, recalled or not.
+/// A message's content alone, recalled or not.
 pub async fn content(db: &Db, app: AppId, msg_id: MsgId) -> Result<Option<StoredContent>, Error> {
     let row: Option<ContentRow> =
         on_db!(db, |c| sqlx::query_as(CONTENT).bind(app.0).bind(msg_id.0).fetch_optional(c).await)?;

@@ -1,4 +1,4 @@
-//! How a message of the log is named.
+//! How a message of the log is identified.
 
 use tidings_domain::{AppId, ConversationId, MsgId};
 

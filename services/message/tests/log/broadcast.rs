@@ -1,4 +1,4 @@
-//! Broadcasts: everybody once, in parts, again from where they stopped.
+//! Broadcasts: everybody once, in parts, continued where they stopped.
 
 use tidings_domain::Reason;
 use tidings_proto::pb;
@@ -14,7 +14,7 @@ async fn broadcast(world: &World, request: pb::BroadcastRequest) -> Result<i64, 
     world.log.clone().broadcast(by_app(request)).await.map(Response::into_inner).map(|reply| reply.sent)
 }
 
-/// Messages of the most and of the least favoured conversation.
+/// Messages of the conversation with the most and of the one with the fewest.
 async fn spread(world: &World) -> (i64, i64) {
     let most = world.count("conversation_head where seq > 1").await;
     (most, world.count("conversation_head where seq = 1").await)
@@ -57,7 +57,7 @@ both_engines! {
 
     async fn a_repetition_goes_on_where_the_first_call_stopped(world: World) {
         populate(&world);
-        // Somebody who is listed and cannot be found stops the second part.
+        // A user who is listed and cannot be found stops the second part.
         world.change(|state| state.vanished = Some(700 << 4));
         assert_eq!(refusal(broadcast(&world, wanted("k", "one")).await), Reason::UserNotFound);
         assert_eq!(spread(&world).await, (0, 500));

@@ -1,4 +1,4 @@
-//! Messages that one user does not see.
+//! Messages hidden from one user.
 
 use tidings_domain::Reason;
 use tidings_proto::pb;
@@ -22,7 +22,7 @@ both_engines! {
             assert_eq!(world.page(Some(ANN), place).await.unwrap(), [gone, kept]);
             assert_eq!(world.page(None, place).await.unwrap(), [gone, kept]);
             assert_eq!(world.unread(BOB, vec![]).await.iter().find(|it| it.0 == place).unwrap().2, 1);
-            // Taken back from everybody, it is not subtracted twice.
+            // A message recalled for everybody is not subtracted twice.
             world.log.clone().recall(by_app(pb::RecallRequest { msg_id: gone, ..Default::default() })).await.unwrap();
             assert_eq!(world.unread(BOB, vec![]).await.iter().find(|it| it.0 == place).unwrap().2, 1);
         }

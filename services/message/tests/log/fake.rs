@@ -1,4 +1,4 @@
-//! A directory that answers from a table: one app, users by id, groups and rooms.
+//! A fake directory: one app, users by id, groups and rooms.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,7 +17,7 @@ use tidings_testkit::grpc_answer;
 use tonic::body::Body;
 use tower::service_fn;
 
-/// Who exists and who is where.
+/// Its users and groups.
 #[derive(Debug, Default)]
 pub struct State {
     pub policy: Policy,
@@ -27,7 +27,7 @@ pub struct State {
     /// Is listed but cannot be resolved.
     pub vanished: Option<i64>,
     pub groups: BTreeMap<i64, Group>,
-    /// Those of them who may not act.
+    /// Those of them who are disabled.
     pub disabled: BTreeSet<i64>,
     /// Who blocked whom.
     pub blocked: BTreeSet<(i64, i64)>,
@@ -126,7 +126,7 @@ impl State {
         pb::MembershipsReply { memberships: found.collect() }
     }
 
-    /// One a page, so that whoever asks must turn pages.
+    /// One per page, so that callers must page.
     fn joined(&self, request: &pb::JoinedRequest) -> pb::JoinedReply {
         let (user, kind) = (request.user_id.unwrap(), GroupKind::from(request.kind()));
         let above = self.groups.range(request.after_id + 1..);
@@ -176,7 +176,7 @@ fn names(request: &pb::UserNamesRequest) -> pb::UserNamesReply {
     pb::UserNamesReply { usernames: usernames.collect() }
 }
 
-/// Whoever acts in these tests is there.
+/// Every user that acts in these tests exists.
 fn named(request: &pb::GetUserRequest) -> i64 {
     match request.user.as_ref().and_then(|user| user.user.as_ref()) {
         Some(pb::user_ref::User::UserId(id)) => *id,

@@ -1,4 +1,4 @@
-//! Imports: at their own time, counted where they lie, once under a key.
+//! Imports: with their own time, counted where they belong, once per key.
 
 use tidings_domain::{Clock as _, MsgId, Reason, UnixMillis};
 use tidings_proto::pb;
@@ -58,7 +58,7 @@ both_engines! {
             let late = import(&world, unread(to.clone(), now - DAY)).await.unwrap().msg_id;
             import(&world, from_ann(to, now - DAY / 2)).await.unwrap();
             let at = |read| vec![pb::Mark { conversation: Some(place), read_msg_id: read, unlisted_msg_id: 0 }];
-            // Members see nothing from before their joining in a group.
+            // Group members see nothing from before they joined.
             let counted = if place == group() { 1 } else { 2 };
             assert_eq!(world.unread(BOB, at(0)).await.iter().find(|it| it.0 == place).unwrap().2, counted);
             assert_eq!(world.unread(BOB, at(late)).await.iter().find(|it| it.0 == place).unwrap().2, 1);
@@ -137,7 +137,7 @@ both_engines! {
         assert_eq!(ids.len(), 304);
         assert!(MsgId(ids[303]).moment().0 < MsgId(AHEAD).moment().0 + 60_000);
         assert_eq!(world.count("stray").await, 304);
-        // They grow with their numbers.
+        // They increase with their numbers.
         assert_eq!(world.count("message a join message b on a.conv_a = b.conv_a and a.conv_b = b.conv_b
             and a.seq < b.seq and a.msg_id > b.msg_id").await, 0);
         let present = world.say(ANN, user(EVE), "present").await;
@@ -146,6 +146,6 @@ both_engines! {
     }
 }
 
-/// Of ten years later than the tests begin.
+/// Ten years after the start of the tests.
 const AHEAD: i64 = 3_453_157_376_000_000;
 const SET_AHEAD: &str = "update conversation_head set last_msg_id = 3453157376000000";

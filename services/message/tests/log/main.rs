@@ -1,4 +1,4 @@
-//! The log as its callers see it, on both engines, before a directory that answers from a table.
+//! The log as seen by its callers, on both engines, with a fake directory.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

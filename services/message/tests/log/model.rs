@@ -1,4 +1,4 @@
-//! Pages, counts and what conversations are listed for against a naive model, over sends, imports, recalls, edits,
+//! Pages, counts and list entries against a naive model, over sends, imports, recalls, edits,
 //! exclusions and purges in any order, of the newest message more often than of others.
 
 use std::{collections::BTreeSet, time::Duration};
@@ -9,7 +9,7 @@ use tidings_store::Engine;
 
 use crate::world::{ANN, BOB, TO_GROUP, World, by, by_app, direct, group, text_of, user};
 
-/// A small generator, so that a failure comes again under its seed.
+/// A small generator, so that a failure is reproducible by its seed.
 struct Chance(u64);
 
 impl Chance {

@@ -1,4 +1,4 @@
-//! What a conversation stands in lists for once its newest message has gone (decision 41).
+//! Which message a conversation is listed for once its newest message is gone (decision 41).
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ async fn locate(
     world.log.clone().locate(call(caller, wanted)).await.map(|reply| Response::into_inner(reply).conversation)
 }
 
-/// What the user's list says of the conversation: newest message and unread.
+/// The conversation in the user's list: newest message and unread count.
 async fn listed(world: &World, who: i64, place: pb::ConversationId) -> Option<(i64, i64)> {
     world.unread(who, vec![]).await.into_iter().find(|it| it.0 == place).map(|it| (it.1, it.2))
 }
@@ -41,7 +41,7 @@ both_engines! {
             for n in 0..4 {
                 ids.push(world.say(ANN, to.clone(), &n.to_string()).await);
             }
-            // One in the middle first, so that two in a row are gone when the next one goes.
+            // One in the middle first, so that two in a row are gone when the next one is removed.
             for (gone, left) in [(2, 3), (3, 1), (1, 0)] {
                 recall(&world, ids[gone]).await;
                 let page = world.page(Some(BOB), place).await.unwrap();
@@ -64,7 +64,7 @@ both_engines! {
         assert_eq!(heads().await, [new, middle]);
         recall(&world, new).await;
         assert_eq!(heads().await, [middle, old]);
-        // And its pages join up.
+        // And its pages are contiguous.
         let page = pb::UnreadRequest { user_id: Some(BOB), limit: 1, before_msg_id: middle, ..Default::default() };
         let page = world.log.clone().unread(by_app(page)).await.unwrap().into_inner().conversations;
         assert_eq!(page.iter().map(|it| it.head_msg_id).collect::<Vec<_>>(), [old]);
@@ -152,7 +152,7 @@ both_engines! {
         world.clock.advance(Duration::from_secs(1));
         world.log.clone().purge(by_app(pb::PurgeRequest {})).await.unwrap();
         assert_eq!(listed(&world, BOB, direct(ANN, BOB)).await, Some((old, 0)));
-        // Its ids are as good as any for an acknowledgement.
+        // Its ids are valid for an acknowledgement.
         assert_eq!(locate(&world, Some(BOB), old, Some(direct(ANN, BOB))).await.unwrap(), Some(direct(ANN, BOB)));
         assert_eq!(locate(&world, Some(BOB), old, None).await.unwrap(), None);
         assert_eq!(refusal(locate(&world, Some(EVE), old, Some(direct(ANN, BOB))).await), Reason::MessageNotFound);

@@ -1,4 +1,4 @@
-//! Messages for those who are online alone: events without a row.
+//! Messages only for those who are online: events without a row.
 
 use tidings_domain::Reason;
 use tidings_proto::pb;
@@ -39,7 +39,7 @@ both_engines! {
     async fn it_goes_where_a_kept_message_could_go(world: World) {
         let reply = world.log.clone().send(by(EVE, online(words(&[TO_GROUP], "typing")))).await;
         assert_eq!(refusal(reply), Reason::NotGroupMember);
-        // That it did not go there is all that is told.
+        // Only the refusal is reported.
         assert_eq!((world.count("event").await, world.count("event where kind = 'refused'").await), (1, 1));
     }
 

@@ -1,4 +1,4 @@
-//! Retention: old messages go, counts stay true, and a recall of what is gone reaches the devices.
+//! Retention: old messages are removed, counts stay correct, and a recall of a removed one reaches the devices.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn keep_a_week(world: &World) {
     world.change(|state| state.policy = Policy { message_retention: WEEK, ..Policy::default() });
 }
 
-/// Ids of the messages behind a cursor, and the cursor behind them.
+/// Ids of the messages after a cursor, and the cursor after them.
 async fn feed(world: &World, after: &str) -> Result<(Vec<i64>, String), tonic::Status> {
     let request = pb::EventsRequest { after: after.to_owned(), ..Default::default() };
     let mut feed = world.log.clone().events(by_app(request)).await?.into_inner();
@@ -47,7 +47,7 @@ both_engines! {
         let refused = tidings_proto::error_from_status(feed(&world, &begin).await.unwrap_err());
         assert_eq!(refused.reason(), Reason::EventsExpired);
         assert_eq!(feed(&world, refused.subject()).await.unwrap().0, [new]);
-        // Who has seen what is gone misses nothing, and the beginning is where it begins now.
+        // A follower that has seen what is gone misses nothing, and the beginning is at the first remaining event.
         assert_eq!(feed(&world, &behind).await.unwrap().0, [new]);
         assert_eq!(feed(&world, "").await.unwrap().0, [new]);
     }
@@ -68,7 +68,8 @@ both_engines! {
         assert_eq!(world.count("event").await, 0);
         let refused = tidings_proto::error_from_status(feed(&world, &begin).await.unwrap_err());
         assert_eq!(refused.reason(), Reason::EventsExpired);
-        // The message is there, for who goes on at what is left, who wants messages alone, and who begins.
+        // The message is there for followers that continue at what is left, that want only messages, and that start
+        // anew.
         assert_eq!(feed(&world, refused.subject()).await.unwrap().0, [msg_id]);
         assert_eq!(feed(&world, "").await.unwrap().0, [msg_id]);
         let request = pb::EventsRequest { after: begin, kinds: vec!["message.sent".into()], ..Default::default() };
@@ -87,7 +88,7 @@ both_engines! {
             let new = world.say(ANN, to, "new").await;
             assert_eq!(world.unread(BOB, vec![]).await.iter().find(|it| it.0 == place).unwrap().2, 2);
             world.clock.advance(Duration::from_secs(1));
-            // In the second round the first round's newest is past it too.
+            // In the second round the first round's newest is past retention too.
             assert_eq!(purge(&world).await, if place == group() { 3 } else { 2 });
             assert_eq!(world.page(Some(BOB), place).await.unwrap(), [new]);
             assert_eq!(refusal(world.find(None, old).await), Reason::MessageNotFound);
@@ -132,7 +133,7 @@ both_engines! {
         let reply = recall(&world, forced).await.unwrap();
         assert_eq!((reply.recalled, reply.conversation, reply.receiver_id), (true, Some(direct(ANN, BOB)), BOB));
         assert_eq!(world.events().await, [("recalled".to_owned(), old)]);
-        // What never was, or is not that old, was never past storage.
+        // Messages that never existed, or are not that old, were never past retention.
         let never = pb::RecallRequest { msg_id: i64::MAX >> 11, past_storage: true, ..Default::default() };
         assert_eq!(refusal(recall(&world, never).await), Reason::MessageNotFound);
     }

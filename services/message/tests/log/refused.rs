@@ -1,4 +1,4 @@
-//! Refusals of ours are events, each told once (decision 37).
+//! Our refusals are events, each reported once (decision 37).
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// What the feed tells of refusals: where, by whom, why, and the detail of that.
+/// The refusals in the feed: conversation, actor, reason, and its detail.
 async fn told(world: &World) -> Vec<(pb::ConversationId, i64, String, String)> {
     let mut feed = world.log.clone().events(by_app(pb::EventsRequest::default())).await.unwrap().into_inner();
     let mut told = Vec::new();
@@ -35,7 +35,7 @@ fn named(name: &str) -> pb::UserRef {
     pb::UserRef { user: Some(pb::user_ref::User::Username(name.into())) }
 }
 
-/// Sends twice under one key, takes away what was in the way, and sends once more.
+/// Sends twice under one key, removes the obstacle, and sends once more.
 async fn refuse(
     world: &World,
     from: i64,
@@ -82,9 +82,9 @@ both_engines! {
         assert_eq!(BTreeSet::from_iter(places.clone()), BTreeSet::from([GROUP, ROOM]));
         assert_eq!(places.len(), 2);
         assert!(refused.iter().all(|it| it.1 == EVE && it.2 == "NOT_GROUP_MEMBER"), "{refused:?}");
-        // Nothing was begun there.
+        // No conversation was created there.
         assert_eq!((world.count("message").await, world.count("conversation_head").await), (0, 0));
-        // Where the app asks for it, its own calls in a user's name are held to it too.
+        // If the app requests it, its own calls in a user's name are checked too.
         let sender = Some(pb::UserRef { user: Some(pb::user_ref::User::UserId(EVE)) });
         let members_only = pb::SendRequest { sender, members_only: true, ..words(&[TO_GROUP], "hello") };
         assert_eq!(refusal(world.log.clone().send(by_app(members_only)).await), Reason::NotGroupMember);
@@ -110,7 +110,7 @@ both_engines! {
         let send = pb::SendRequest { accept_unknown_names: true, ..words(&[user(BOB)], "hello") };
         assert_eq!(refusal(world.log.clone().send(by(ANN, send)).await), Reason::UserDisabled);
         assert_eq!(told(&world).await, [(direct(ANN, BOB), ANN, id(Reason::UserDisabled), ANN.to_string())]);
-        // What is no message is refused as before, and told to nobody.
+        // Invalid messages are refused as before, without an event.
         let recall = pb::RecallRequest { msg_id: 1, ..Default::default() };
         assert_eq!(refusal(world.log.clone().recall(by(ANN, recall)).await), Reason::UserDisabled);
         assert_eq!(world.count("event").await, 1);
@@ -163,7 +163,7 @@ both_engines! {
         assert_eq!(send(by(ANN, words(&[], "hello"))).await, Reason::InvalidArgument);
         world.change(|state| state.policy.max_recipients = 1);
         assert_eq!(send(by(ANN, words(&[user(BOB), user(EVE)], "hello"))).await, Reason::TooManyRecipients);
-        // Nor what nobody is told of when it succeeds.
+        // Nor calls that cause no event when they succeed.
         let import = pb::ImportRequest {
             sender: as_bob,
             target: Some(pb::Target { target: Some(Target::GroupId(999)) }),

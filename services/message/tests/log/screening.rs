@@ -1,4 +1,4 @@
-//! What an app looks at before a message goes into the log: words, then hooks.
+//! What an app screens before a message is appended to the log: words, then hooks.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ fn list(action: WordAction, word: &str) -> WordList {
     WordList { name: format!("{action:?}"), action, words: vec![word.to_owned()] }
 }
 
-/// Refuses `forbidden`, covers `rude`.
+/// Refuses `forbidden`, masks `rude`.
 fn filter(world: &World) {
     let lists = vec![list(WordAction::Refuse, "forbidden"), list(WordAction::Mask, "rude")];
     world.change(|state| state.screening = Screening { version: 1, lists, hooks: Vec::new() });
@@ -42,7 +42,7 @@ fn hooked(world: &World, hooks: Vec<Hook>) {
     world.change(|state| state.screening = Screening { version: 1, lists: Vec::new(), hooks });
 }
 
-/// A server in Tencent's form that answers each message by what it says.
+/// A server in Tencent's format that answers by the content of each message.
 fn tencent() -> Receiver {
     Receiver::start(|received| {
         let asked: Value = serde_json::from_slice(&received.body).unwrap();
@@ -66,7 +66,7 @@ fn refused<T: std::fmt::Debug>(reply: Result<T, Status>) -> (Reason, String) {
     (error.reason(), error.subject().to_owned())
 }
 
-/// Kind, reason and detail of every event of the feed, and the text that it tells.
+/// Kind, reason and detail of every event of the feed, and its text.
 async fn feed(world: &World) -> Vec<(String, String, String, String)> {
     let mut feed = world.log.clone().events(by_app(pb::EventsRequest::default())).await.unwrap().into_inner();
     let mut events = Vec::new();
@@ -196,7 +196,7 @@ both_engines! {
         assert_eq!(refusal(world.find(None, discarded.msg_id).await), Reason::MessageNotFound);
         send("nonsense").await.unwrap();
         assert_eq!(world.count("message").await, 3);
-        // Nothing is told of what a hook refused or discarded.
+        // There is no event for what a hook refused or discarded.
         assert_eq!(world.count("event").await, 0);
     }
 
@@ -277,7 +277,7 @@ both_engines! {
             world.change(|state| state.screening = Screening { version, lists: Vec::new(), hooks });
             let sent = world.log.clone().send(keyed(name)).await;
             assert_eq!(refused(sent), (Reason::RefusedByHook, "custom internal error".to_owned()), "{name}");
-            // It is asked again under the same key, since the server may be back.
+            // It is called again under the same key, since the server may have recovered.
             let hooks = vec![hook.clone()];
             world.change(|state| state.screening = Screening { version: version + 1, lists: Vec::new(), hooks });
             world.send(keyed(name)).await;
@@ -317,7 +317,7 @@ both_engines! {
         let msg_id = world.say(ANN, user(BOB), "change").await;
         assert_eq!(text(&world.find(None, msg_id).await.unwrap()), "change!");
         world.say(ANN, user(BOB), "very good").await;
-        // What a hook makes of a masked text stands above the mask.
+        // A hook's change to a masked text takes precedence over the mask.
         let msg_id = world.say(ANN, user(BOB), "very ").await;
         assert_eq!(text(&world.find(None, msg_id).await.unwrap()), "*****!");
         let says = |receiver: &Receiver| -> Vec<String> {

@@ -1,4 +1,4 @@
-//! Broadcasts that are carried out behind the answer (agora.md 2.7).
+//! Broadcasts in the background (agora.md 2.7).
 
 use tidings_domain::Reason;
 use tidings_proto::pb;
@@ -53,7 +53,7 @@ both_engines! {
     }
 
     async fn one_that_a_process_held_which_took_it_to_be_years_later_is_carried_out(world: World) {
-        // What it had done is not done again.
+        // Completed parts are not repeated.
         const HELD: &str = "update broadcast set done_at = null, leased_until = 4000000000000";
         start(&world, wanted(pb::BroadcastScope::Users, "")).await.unwrap();
         all_done(&world).await;

@@ -1,4 +1,4 @@
-//! Messages to some of those in a group (agora.md 2.6).
+//! Messages to some members of a group (agora.md 2.6).
 
 use tidings_domain::Reason;
 use tidings_proto::pb;

@@ -1,4 +1,4 @@
-//! A message service on either engine, before a directory that answers from a table, on a clock that stands still.
+//! A message service on either engine, with a fake directory and a stopped clock.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -110,7 +110,7 @@ impl World {
         tx.commit().await.unwrap();
     }
 
-    /// Changes the directory, and lets the time pass after which everybody knows.
+    /// Changes the directory, and advances the time until caches have expired.
     pub fn change(&self, change: impl FnOnce(&mut crate::fake::State)) {
         change(&mut self.fake.state());
         self.clock.advance(Duration::from_secs(5));

@@ -1,6 +1,6 @@
-//! The file of one conversation: everything that was said there, in the lines of an export.
+//! The file of one conversation: its whole history, in the lines of an export.
 //!
-//! It is made while it is given out and kept nowhere, so what is in memory of it is a page.
+//! It is made while it is sent and stored nowhere, so only a page of it is in memory.
 
 use std::{mem, sync::Arc};
 
@@ -16,12 +16,12 @@ use crate::{
     store::export::{self, Row},
 };
 
-/// Messages that are in memory at once.
+/// Messages in memory at once.
 const PAGE: i64 = 500;
-/// Bytes that are given out at once.
+/// Bytes sent at once.
 const CHUNK: usize = 64 * 1024;
 
-/// The file in chunks, made as fast as they are taken.
+/// The file in chunks, made as fast as they are read.
 pub fn conversation(
     deps: Arc<Deps>,
     app: Arc<App>,
@@ -38,7 +38,7 @@ pub fn conversation(
     stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) })
 }
 
-/// Up to the message that is the newest when it begins. Ends early when nobody takes it any more.
+/// Up to the message that is newest at the start. Ends early when the reader disconnects.
 async fn send(
     deps: &Deps,
     app: &App,
@@ -60,7 +60,7 @@ async fn send(
         }
     }
     let rest = gzip.finish().map_err(Error::internal)?;
-    // Whoever went away needs no end.
+    // A reader that disconnected needs no end.
     let _ = chunks.send(Ok(rest.into())).await;
     Ok(())
 }

@@ -13,10 +13,10 @@ use tidings_domain::{App, Caller, ConversationId, Error, Media, Message, StoredF
 use super::super::files;
 use crate::{Deps, store::export::Row};
 
-/// Names that are remembered.
+/// Maximum number of cached names.
 const NAMES: usize = 50_000;
 
-/// A gzip file in the making; what is packed waits in its vector.
+/// A gzip file in progress; compressed bytes wait in its vector.
 pub type Gzip = GzEncoder<Vec<u8>>;
 
 /// An empty file: the same bytes whenever and wherever it is made, so without time, name and operating system.
@@ -24,7 +24,7 @@ pub fn gzip() -> Gzip {
     GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::new(3))
 }
 
-/// Writes lines, and remembers whose names it has asked for.
+/// Writes lines, and caches the names that it has looked up.
 pub struct Lines<'a> {
     deps: &'a Deps,
     app: &'a App,
@@ -36,12 +36,12 @@ impl<'a> Lines<'a> {
         Self { deps, app, names: Names::default() }
     }
 
-    /// Packs the rows as lines.
+    /// Compresses the rows as lines.
     pub async fn pack(&mut self, mut gzip: Gzip, rows: Vec<Row>) -> Result<Gzip, Error> {
         self.look_up(&rows).await?;
         let files = self.describe(&rows).await?;
         let (names, exts_array) = (mem::take(&mut self.names), self.app.policy.agora_custom_exts_array);
-        // Takes the processor for some milliseconds.
+        // Uses the processor for some milliseconds.
         let packed = tokio::task::spawn_blocking(move || {
             let text = text(rows, &names, exts_array, &files)?;
             gzip.write_all(text.as_bytes()).map_err(Error::internal)?;
@@ -52,7 +52,7 @@ impl<'a> Lines<'a> {
         Ok(gzip)
     }
 
-    /// What is known of the files of ours that the messages bring (decision 21).
+    /// The descriptions of our files in the messages (decision 21).
     async fn describe(&self, rows: &[Row]) -> Result<HashMap<String, StoredFile>, Error> {
         let mut uuids = Vec::new();
         for row in rows {
@@ -63,7 +63,7 @@ impl<'a> Lines<'a> {
         files::describe(self.deps, &Caller::of_app(self.app.id), uuids).await
     }
 
-    /// Learns the names of everybody in the messages.
+    /// Looks up the names of all users in the messages.
     async fn look_up(&mut self, rows: &[Row]) -> Result<(), Error> {
         if self.names.len() > NAMES {
             self.names = Names::default();
@@ -95,7 +95,7 @@ fn text(rows: Vec<Row>, names: &Names, exts_array: bool, files: &HashMap<String,
     Ok(lines)
 }
 
-/// As a record shows it; what no record shows is left empty.
+/// As a record shows it; fields that no record shows are empty.
 fn message(row: Row) -> Result<Message, Error> {
     let (conversation, msg_id, by) = (row.conversation, row.msg_id, (row.sender, row.sent_at));
     Ok(Message::plain(conversation, msg_id, by, row.content()?))

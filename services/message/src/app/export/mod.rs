@@ -1,14 +1,14 @@
 //! The files with the messages of one hour (agora.md 4, decision 21).
 //!
-//! An hour has the messages that were sent in it. Those are the ones whose ids are of it, since an id is of the minute in
-//! which its message was sent; the few of which that is not so are noted in the table `stray`. It is sealed by its first export after it has closed: the positions of
-//! the app's event lanes are read, then the hour is walked in the order of ids, and what lies above those positions is
-//! left out. Whatever is committed to the hour later (an import, or a send that took very long) lies above them, and
-//! goes into the next part, up to the positions of then. So a message is in exactly one part. Whether there may be
-//! anything new is told by the number of rows that the hour has.
+//! An hour has the messages that were sent in it. Those are the ones with ids of that hour, since an id contains the
+//! minute in which its message was sent; the few exceptions are recorded in the table `stray`. It is sealed by its
+//! first export after it has closed: the positions of the app's event lanes are read, then the hour is walked in the
+//! order of ids, and messages above those positions are left out. Whatever is committed to the hour later (an import,
+//! or a send that took very long) is above them, and becomes part of the next part, up to the positions of that time.
+//! So a message is in exactly one part. Whether there may be anything new is known from the number of rows of the hour.
 //!
-//! A file is made before it is written down, so the file service lets it go after a week unless it is told to keep it;
-//! who finds a part that is written down and not kept tells it again.
+//! A file is made before it is recorded, so the file service removes it after a week unless it is told to keep it;
+//! whoever finds a part that is recorded and not kept requests it again.
 
 mod conversation;
 mod lines;
@@ -34,27 +34,27 @@ pub use conversation::conversation;
 use pack::{Packed, pack};
 
 const HOUR: Duration = Duration::from_hours(1);
-/// How long after its end an hour closes: ids are made a moment before they are committed.
+/// How long after its end an hour closes: ids are minted a moment before they are committed.
 const GRACE: Duration = Duration::from_secs(10);
-/// After how long to ask again for files that are being made.
+/// After how long clients should retry while files are being made.
 const AGAIN: Duration = Duration::from_secs(5);
-/// Files that are looked after at once.
+/// Files that are processed at once.
 const STEP: i64 = 100;
 
 /// Makes exports, one at a time.
 #[derive(Debug)]
 pub struct Exporter {
     deps: Arc<Deps>,
-    /// Whoever sends goes first.
+    /// Sends have priority.
     appender: Appender,
     making: Mutex<()>,
 }
 
-/// What there is of an hour.
+/// The state of an hour.
 #[derive(Debug)]
 pub enum Outcome {
     There(Vec<Part>),
-    /// Ask again after so long.
+    /// Retry after this time.
     Later(Duration),
 }
 
@@ -70,7 +70,7 @@ impl Hour {
         self.start + HOUR
     }
 
-    /// The ids above the first and up to the second are of it.
+    /// Its ids are above the first and up to the second.
     fn ids(&self) -> (MsgId, MsgId) {
         (MsgId::before(self.start), MsgId::before(self.end()))
     }
@@ -89,7 +89,7 @@ impl Exporter {
         Self { deps, appender, making: Mutex::default() }
     }
 
-    /// The files of the hour that begins at `start`; made now when they are not there, for which the call waits so long.
+    /// The files of the hour that starts at `start`; made now if they do not exist, for which the call waits so long.
     pub async fn export(
         self: &Arc<Self>,
         caller: &Caller,
@@ -119,12 +119,12 @@ impl Exporter {
         if parts.is_empty() && rows == 0 {
             return Err(Error::new(Reason::ExportEmpty, ""));
         }
-        // Goes on when the caller does not wait for it.
+        // Continues when the caller stops waiting.
         let exporter = Arc::clone(self);
         let making = async move {
             let made = exporter.make(&hour).await;
             if let Err(error) = &made {
-                // Whoever asked may have gone.
+                // The caller may have disconnected.
                 tracing::warn!(%error, app = %hour.app.id, hour = hour.start.0, "an export could not be made");
             }
             made
@@ -136,8 +136,8 @@ impl Exporter {
         }
     }
 
-    /// What is sealed, and how many messages there are now. Past the app's retention there is nothing, and where purging
-    /// has begun, nothing that was not sealed before.
+    /// The sealed parts, and the current number of messages. Past the app's retention there is nothing, and once
+    /// purging has begun, nothing that was not sealed before.
     async fn look(&self, hour: &Hour, now: UnixMillis) -> Result<(Vec<Part>, i64), Error> {
         let retention = hour.app.policy.message_retention;
         let kept_from = UnixMillis(now.0 - retention.as_millis() as i64);
@@ -155,7 +155,7 @@ impl Exporter {
     async fn make(&self, hour: &Hour) -> Result<Vec<Part>, Error> {
         let _turn = self.making.lock().await;
         let (deps, app) = (&*self.deps, hour.app.id);
-        // Somebody else may have made it meanwhile.
+        // Another call may have made it meanwhile.
         let (mut parts, rows) = self.look(hour, deps.clock.now()).await?;
         for part in parts.iter_mut().filter(|part| !part.kept) {
             keep(deps, hour, part).await?;
@@ -191,7 +191,7 @@ impl Exporter {
             gone: false,
         };
         if !seal(deps, hour, &mut part).await? {
-            // Another process was faster. Its file has the same messages, or it is for the next call to see.
+            // Another process was faster. Its file has the same messages, or the next call sorts it out.
             files::delete(deps, &hour.caller(), &part.file_uuid).await?;
             return export::parts(&deps.db, app, hour.start).await;
         }
@@ -201,12 +201,12 @@ impl Exporter {
     }
 }
 
-/// Nothing came to the hour since it was sealed, and nothing is left to do.
+/// Nothing was added to the hour since it was sealed, and nothing is left to do.
 fn is_whole(parts: &[Part], rows: i64) -> bool {
     parts.last().is_some_and(|last| last.rows_seen == rows) && parts.iter().all(|part| part.kept)
 }
 
-/// Writes a part down as the newest link of the app's chain; false when the hour has such a part.
+/// Records a part as the newest link of the app's chain; false when the hour has such a part.
 async fn seal(deps: &Deps, hour: &Hour, part: &mut Part) -> Result<bool, Error> {
     loop {
         let mut tx = deps.db.begin().await?;
@@ -250,7 +250,7 @@ async fn keep(deps: &Deps, hour: &Hour, part: &mut Part) -> Result<(), Error> {
     Ok(())
 }
 
-/// False when the file is gone: nobody told in time that it is to be kept.
+/// False when the file is gone: nobody requested in time that it is kept.
 async fn tell_to_keep(deps: &Deps, caller: &Caller, key: Key, uuid: &str) -> Result<bool, Error> {
     if files::keep(deps, caller, uuid).await? {
         return export::kept(&deps.db, key).await.map(|()| true);
@@ -259,7 +259,7 @@ async fn tell_to_keep(deps: &Deps, caller: &Caller, key: Key, uuid: &str) -> Res
     export::gone(&deps.db, key).await.map(|()| false)
 }
 
-/// Finishes what a crash interrupted, and removes the files of hours that are wholly past the app's retention.
+/// Completes what a crash interrupted, and removes the files of hours that are completely past the app's retention.
 pub async fn look_after(deps: &Deps, app: &App) -> Result<(), Error> {
     let caller = Caller::of_app(app.id);
     for (key, uuid) in export::unkept(&deps.db, app.id, STEP).await? {

@@ -1,4 +1,4 @@
-//! Walks through an hour and packs its messages into one file, which streams to the file service as it grows.
+//! Walks through an hour and compresses its messages into one file, which streams to the file service as it grows.
 
 use std::{mem, time::Instant};
 
@@ -26,20 +26,20 @@ use crate::{
     },
 };
 
-/// Messages that are in memory at once.
+/// Messages in memory at once.
 const PAGE: i64 = 500;
 /// Bytes of one message to the file service.
 const CHUNK: usize = 256 * 1024;
 
-/// What an hour came to.
+/// The result of an hour.
 pub struct Packed {
-    /// Rows up to the positions, whether they went into the file or not.
+    /// Rows up to the positions, whether they are in the file or not.
     pub rows: i64,
-    /// `None`: there was nothing to put into it.
+    /// `None`: there were no messages for it.
     pub file: Option<File>,
 }
 
-/// A file that was made and is not written down.
+/// A file that was made and is not recorded yet.
 pub struct File {
     pub info: pb::FileInfo,
     pub messages: i64,
@@ -47,8 +47,8 @@ pub struct File {
     pub last: MsgId,
 }
 
-/// Packs what lies above the positions `sealed` and not above `upto`. While messages are being appended it rests for as
-/// long as it works, so that they are not held up.
+/// Packs the rows above the positions `sealed` and not above `upto`. While messages are being appended it pauses for as
+/// long as it works, so that they are not delayed.
 pub async fn pack(
     deps: &Deps,
     appender: &Appender,
@@ -86,7 +86,7 @@ pub async fn pack(
     Ok(Packed { rows: walk.rows, file })
 }
 
-/// How far it got.
+/// The position reached so far.
 struct Walk<'a> {
     deps: &'a Deps,
     hour: &'a Hour,
@@ -99,7 +99,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Leaves out what was noted as sent at another time than its id says.
+    /// Leaves out messages recorded as sent at another time than their id says.
     async fn add_those_sent_then(&mut self, mut rows: Vec<Row>) -> Result<(), Error> {
         let doubtful = rows.iter().filter(|row| !row.msg_id.is_of_minute(row.sent_at));
         let doubtful: Vec<(ConversationId, MsgId)> = doubtful.map(|row| (row.conversation, row.msg_id)).collect();
@@ -135,7 +135,7 @@ impl Walk<'_> {
     }
 }
 
-/// A file in the making.
+/// A file in progress.
 struct Growing {
     messages: i64,
     first: MsgId,
@@ -175,7 +175,7 @@ impl Growing {
         }
     }
 
-    /// Sends what is packed, once there is something worth it.
+    /// Sends the compressed bytes, once there are enough.
     async fn send(&mut self, gzip: &mut Gzip) -> Result<(), Error> {
         if gzip.get_ref().len() < CHUNK {
             return Ok(());
@@ -196,7 +196,7 @@ impl Growing {
         if self.sender.send(pb::UploadRequest { part: Some(part) }).await.is_ok() {
             return Ok(());
         }
-        // The file service ended first, and says why.
+        // The file service ended first, and returns the reason.
         let ended = (&mut self.upload).await.map_err(Error::internal)?;
         Err(ended.err().unwrap_or_else(|| Error::internal("the file service took less than it was given")))
     }
