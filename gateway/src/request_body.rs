@@ -1,41 +1,85 @@
-//! The body of a request: one that arrives too slowly ends with an error.
+//! The body of a request as its client sends it: one that comes too slowly ends with an error.
 
 use std::{
+    future::poll_fn,
     io,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
+    time::Duration,
 };
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tidings_runtime::Pace;
+use tokio::time::timeout;
 
-/// The client's body.
+/// Most bytes of a body that are read although the request was answered without them, and how long that may take.
+const MAX_REST: usize = 64 * 1024;
+const REST_TIME: Duration = Duration::from_millis(100);
+
+/// What a client sends.
 pub(crate) struct RequestBody {
-    body: Incoming,
+    shared: Shared,
     pace: Pace,
-    ended: Ended,
 }
 
-/// Whether a body was read to its end. Otherwise its connection cannot be used for another request.
-#[derive(Debug, Clone)]
-pub(crate) struct Ended(Arc<AtomicBool>);
+/// What is left of a body when its request was answered.
+pub(crate) struct Rest {
+    shared: Shared,
+    /// The client waits to be told to send it.
+    is_awaited: bool,
+}
 
-impl Ended {
-    pub fn is_true(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+#[derive(Clone)]
+struct Shared(Arc<Mutex<Incoming>>);
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Incoming> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn poll_frame(&self, context: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        Pin::new(&mut *self.lock()).poll_frame(context)
     }
 }
 
 impl RequestBody {
-    pub fn new(body: Incoming) -> (Self, Ended) {
-        let ended = Ended(Arc::new(AtomicBool::new(body.is_end_stream())));
-        (Self { body, pace: Pace::default(), ended: ended.clone() }, ended)
+    /// `is_awaited`: the client sends its body once it is told to continue (`Expect: 100-continue`).
+    pub fn new(body: Incoming, is_awaited: bool) -> (Self, Rest) {
+        let shared = Shared(Arc::new(Mutex::new(body)));
+        (Self { shared: shared.clone(), pace: Pace::default() }, Rest { shared, is_awaited })
+    }
+}
+
+impl Rest {
+    /// Reads the rest and keeps nothing of it. Returns whether the body has ended, so that the connection can take another
+    /// request: a client that is refused early may still be sending a small body.
+    pub async fn ends(self) -> bool {
+        if self.shared.lock().is_end_stream() {
+            return true;
+        }
+        if self.is_awaited {
+            return false;
+        }
+        let rest = async {
+            let mut left = MAX_REST;
+            loop {
+                match poll_fn(|context| self.shared.poll_frame(context)).await {
+                    None => return true,
+                    Some(Err(_)) => return false,
+                    Some(Ok(frame)) => {
+                        let bytes = frame.data_ref().map_or(0, Bytes::remaining);
+                        match left.checked_sub(bytes) {
+                            Some(less) => left = less,
+                            None => return false,
+                        }
+                    }
+                }
+            }
+        };
+        timeout(REST_TIME, rest).await.unwrap_or(false)
     }
 }
 
@@ -47,20 +91,15 @@ impl Body for RequestBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        match Pin::new(&mut self.body).poll_frame(context) {
+        let polled = self.shared.poll_frame(context);
+        match polled {
             Poll::Ready(Some(Ok(frame))) => {
-                let bytes = frame.data_ref().map_or(0, bytes::Buf::remaining);
+                let bytes = frame.data_ref().map_or(0, Bytes::remaining);
                 self.pace.moved(bytes);
-                if self.body.is_end_stream() {
-                    self.ended.0.store(true, Ordering::Relaxed);
-                }
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(axum::Error::new(error)))),
-            Poll::Ready(None) => {
-                self.ended.0.store(true, Ordering::Relaxed);
-                Poll::Ready(None)
-            }
+            Poll::Ready(None) => Poll::Ready(None),
             Poll::Pending if self.pace.poll_waiting(context).is_ready() => {
                 let slow = io::Error::new(io::ErrorKind::TimedOut, "the body comes too slowly");
                 Poll::Ready(Some(Err(axum::Error::new(slow))))
@@ -70,10 +109,10 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.shared.lock().is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.shared.lock().size_hint()
     }
 }

@@ -12,7 +12,11 @@ use std::{
 };
 
 use axum::{body::Body, extract::ConnectInfo};
-use http::{HeaderValue, Uri, header::CONNECTION, uri::PathAndQuery};
+use http::{
+    HeaderValue, Uri,
+    header::{CONNECTION, EXPECT},
+    uri::PathAndQuery,
+};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -111,16 +115,15 @@ async fn answer(
     peer: Option<SocketAddr>,
 ) -> Result<http::Response<AnswerBody>, Infallible> {
     let (head, body) = request.into_parts();
-    let (body, ended) = RequestBody::new(body);
+    let (body, rest) = RequestBody::new(body, head.headers.contains_key(EXPECT));
     let mut request = http::Request::from_parts(head, Body::new(body));
     with_single_slashes(request.uri_mut());
     if let Some(peer) = peer {
         request.extensions_mut().insert(ConnectInfo(peer));
     }
     let mut response = routes.oneshot(request).await?;
-    if !ended.is_true() {
-        // Refused before its body was read: the connection is closed, and the client is told, so that it does not send
-        // its next request on it.
+    if !rest.ends().await {
+        // The client is told, or its next request would meet a connection that is closing.
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response.map(|body| AnswerBody { body, _busy: busy }))

@@ -3,7 +3,7 @@
 //! What is read can be written again. Where our own writing of the neutral fields is not, token for token, what the
 //! client wrote, the client's text is kept beside them and given back.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::borrow::Cow;
 
 use serde::Deserialize;
 use tidings_domain::{
@@ -31,21 +31,25 @@ pub(super) fn content(kind: &str, json: JsonText, ext: Option<JsonText>, strict:
         return Err(Refusal::invalid_request_body(format!("body: {keys} are required of {kind}")));
     }
     let exact = written(&body).1 == json.as_str();
-    let verbatim = (!exact).then(|| Verbatim { dialect: Dialect::Agora, json: without_repeats(json) });
+    let verbatim = (!exact).then(|| Verbatim { dialect: Dialect::Agora, json: with_one_text(json) });
     Ok(Content { body, ext: ext.map(Ext::Object), config: None, verbatim })
 }
 
-/// The object with the last value of each key. What was passed over when the body was read is kept nowhere: readers that
-/// take the first value would be shown what no word filter saw.
-fn without_repeats(json: JsonText) -> JsonText {
+/// The object with the last value of `msg` alone: readers that take the first one would be shown what no word filter saw. All
+/// else stays as it was written.
+fn with_one_text(json: JsonText) -> JsonText {
     let Ok(all) = entries(json.as_str()) else {
         return json;
     };
-    let last: HashMap<&str, usize> = all.iter().enumerate().map(|(at, (key, _))| (key.as_str(), at)).collect();
-    if last.len() == all.len() {
+    let texts = all.iter().enumerate().filter(|(_, (key, _))| key == dto::MSG);
+    let texts: Vec<usize> = texts.map(|(at, _)| at).collect();
+    let [passed_over @ .., _] = &texts[..] else {
+        return json;
+    };
+    if passed_over.is_empty() {
         return json;
     }
-    let kept = all.iter().enumerate().filter(|(at, (key, _))| last[key.as_str()] == *at);
+    let kept = all.iter().enumerate().filter(|(at, _)| !passed_over.contains(at));
     let kept: Vec<String> = kept.map(|(_, (key, value))| format!("{}:{value}", text_of(key))).collect();
     JsonText::parse(&format!("{{{}}}", kept.join(","))).expect("entries of an object make an object")
 }

@@ -257,6 +257,7 @@ pub const LNG: &str = "lng";
 pub const URL: &str = "url";
 pub const SECRET: &str = "secret";
 pub const FILE_LENGTH: &str = "file_length";
+pub const MSG: &str = "msg";
 pub const FILENAME: &str = "filename";
 pub const SIZE: &str = "size";
 pub const THUMB: &str = "thumb";

@@ -77,7 +77,7 @@ impl Modules {
                 module.items.insert(name);
                 continue;
             }
-            let child = [path.as_slice(), &[name.clone()]].concat();
+            let child = [path.as_slice(), std::slice::from_ref(&name)].concat();
             if let Some(TokenTree::Group(body)) = tokens.get(at + 2) {
                 self.read_module(file, child, &children.join(&name), body.stream());
             } else {
