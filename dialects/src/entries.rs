@@ -1,4 +1,4 @@
-//! The entries of a JSON object, as they are written.
+//! The entries of a JSON object, as written.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use serde::{
 use serde_json::value::RawValue;
 use tidings_domain::JsonText;
 
-/// The object without one of its keys; the other keys and values stay as written.
+/// The object without one of its keys; the other keys and values are unchanged.
 pub fn without_key(object: &RawValue, key: &str) -> Result<JsonText, serde_json::Error> {
     let entries: Entries<'_> = serde_json::from_str(object.get())?;
     let mut kept = String::with_capacity(object.get().len());

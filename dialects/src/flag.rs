@@ -4,8 +4,8 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::value::RawValue;
 use tidings_domain::{FLAG_RULE, flag};
 
-/// A boolean of a request body: what it is in JSON, or what [`flag`] reads. Anything else is refused, so that nothing is
-/// taken for false that was not said to be.
+/// A boolean of a request body: a JSON boolean, or anything that [`flag`] parses. Other values are refused, so that
+/// nothing is mistaken for false.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flag(pub bool);
 

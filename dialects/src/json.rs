@@ -1,4 +1,4 @@
-//! Small JSON tools that several dialects use.
+//! Small JSON helpers that several dialects use.
 
 use std::{borrow::Cow, fmt};
 
@@ -12,7 +12,7 @@ use tidings_domain::{JsonText, has_half_pair};
 pub use crate::entries::{entries, without_key};
 use crate::reading::read_object;
 
-/// Writes `value`, which must be one of our own shapes: those hold no map with odd keys and cannot fail.
+/// Serializes `value`, which must be one of our own types: those contain no map with unusual keys and cannot fail.
 pub fn text_of<T: Serialize + ?Sized>(value: &T) -> String {
     serde_json::to_string(value).expect("our own shapes have string keys and finite numbers")
 }
@@ -22,7 +22,7 @@ pub fn bytes_of<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).expect("our own shapes have string keys and finite numbers")
 }
 
-/// The text as a JSON object, when it is one that every reader takes.
+/// The text as a JSON object, if it is one that every parser accepts.
 pub fn object_in(text: &str) -> Option<JsonText> {
     if !text.trim_start().starts_with('{') {
         return None;
@@ -35,14 +35,14 @@ pub fn raw(json: &JsonText) -> &RawValue {
     serde_json::from_str(json.as_str()).expect("a JsonText is valid JSON")
 }
 
-/// Whether two JSON texts say the same, whatever their white space, escapes and order of keys. What is nested too deeply
-/// to compare, or has half a surrogate pair, is the same to the letter alone.
+/// Whether two JSON texts are equal except for white space, escapes and order of keys. Values that are nested too
+/// deeply to compare, or contain an unpaired surrogate, are only equal if they are identical.
 pub fn is_same_value(one: &str, other: &str) -> bool {
     let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
     one == other || value(one).is_some_and(|one| value(other) == Some(one))
 }
 
-/// A value that is an object in JSON. Without this an array of the fields' values would be taken too.
+/// A value that is a JSON object. Without this an array of the fields' values would be accepted too.
 pub struct Object<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
@@ -59,7 +59,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
 pub struct Objects<T> {
     /// All of them.
     pub items: Vec<Object<T>>,
-    /// Whether it was one, not in an array.
+    /// Whether it was a single object, not in an array.
     pub is_one: bool,
 }
 
@@ -81,7 +81,7 @@ fn one_or_many<'a, T: Deserialize<'a>>(raw: &'a str) -> Result<Vec<T>, serde_jso
     if raw.starts_with('[') { serde_json::from_str(raw) } else { serde_json::from_str(raw).map(|one| vec![one]) }
 }
 
-/// Whether a value is `[]`: what PHP makes of an object without keys.
+/// Whether a value is `[]`: how PHP writes an object without keys.
 pub fn is_empty_array(raw: &RawValue) -> bool {
     let inside = raw.get().strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     inside.is_some_and(|inside| inside.trim_ascii().is_empty())
@@ -97,7 +97,7 @@ pub struct Label<'a> {
 }
 
 impl Label<'_> {
-    /// The text, where there is one.
+    /// The text, if it was one.
     pub fn given(label: Option<&Self>) -> Option<&str> {
         label.map(|label| label.text.as_ref()).filter(|text| !text.is_empty())
     }
@@ -130,7 +130,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for OneOrMany<'a> {
     }
 }
 
-/// Pairs written as an object in the order given; read with the last value of a repeated key.
+/// Pairs written as an object in the order given; parsed with the last value of a repeated key.
 #[derive(Debug, Default, Clone)]
 pub struct TextMap<'a>(pub Cow<'a, [(String, String)]>);
 

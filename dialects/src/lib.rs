@@ -1,6 +1,6 @@
 //! Pure codecs: each vendor's JSON to and from the neutral model. No I/O, no rules of our own.
 //!
-//! One module for each dialect; no dialect knows another. Wire names live in files called `dto.rs`.
+//! One module per dialect; dialects do not depend on each other. Wire names are in files called `dto.rs`.
 
 pub mod agora;
 mod entries;

@@ -44,7 +44,7 @@ impl<'de> Deserialize<'de> for Integer {
     }
 }
 
-/// A field that may be left out or left empty: `null` and `""` are absent.
+/// An optional field: `null` and `""` are absent.
 pub fn or_blank<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     let raw = <&RawValue>::deserialize(deserializer)?;
     match raw.get() {

@@ -1,8 +1,8 @@
-//! Reads request bodies, so that what they mean does not depend on how they are written.
+//! Parses request bodies, independently of how they are written.
 //!
-//! A byte order mark is skipped. Of a key that stands there more than once the last value counts, as in nearly every
-//! reader of JSON. Half of a surrogate pair is refused wherever it stands, since no text that we store could give it
-//! back. What cannot be read is told with the key that it stands under.
+//! A byte order mark is skipped. Of a repeated key the last value counts, as in nearly every JSON parser. Unpaired
+//! surrogates are refused everywhere, since no text that we store could return them. Errors contain the key of the
+//! invalid value.
 
 use std::{collections::HashMap, vec};
 
@@ -15,17 +15,17 @@ use tidings_domain::has_half_pair;
 
 use crate::entries::written_entries;
 
-/// Why a body cannot be read.
+/// Why a body is invalid.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Unreadable {
-    /// It is no JSON.
+    /// It is not JSON.
     NotJson(String),
-    /// It is JSON that does not say what it must, in words that name the field.
+    /// It is JSON with invalid content, described in words that name the field.
     Wrong(String),
 }
 
 impl Unreadable {
-    /// The words alone.
+    /// Only the words.
     pub fn words(self) -> String {
         match self {
             Self::NotJson(words) | Self::Wrong(words) => words,
@@ -33,13 +33,13 @@ impl Unreadable {
     }
 }
 
-/// The text of a body, without the byte order mark that some editors and frameworks write before it.
+/// The text of a body, without the byte order mark that some editors and frameworks write at the beginning.
 pub fn text(body: &[u8]) -> Result<&str, Unreadable> {
     let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
     std::str::from_utf8(body).map_err(|error| Unreadable::NotJson(error.to_string()))
 }
 
-/// Reads a whole request body.
+/// Parses a whole request body.
 pub fn read_body<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Unreadable> {
     let text = text(body)?;
     if text.trim_start().starts_with('{') {
@@ -51,8 +51,8 @@ pub fn read_body<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Unreadable
     }
 }
 
-/// Reads a JSON object, the whole body or one inside it. Most can be read at once; only what cannot is looked at key by
-/// key.
+/// Parses a JSON object, the whole body or one inside it. Most can be parsed at once; only invalid ones are examined
+/// key by key.
 pub fn read_object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Unreadable> {
     if let Ok(value) = serde_json::from_str(text)
         && !has_half_pair(text)
@@ -77,7 +77,7 @@ pub fn read_object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Unreadabl
     T::deserialize(LastOfEach(named)).map_err(|error| Unreadable::Wrong(without_place(&error)))
 }
 
-/// The parser's words without the line and column, which are those of one value here.
+/// The parser's words without the line and column, which here refer to one value.
 pub fn without_place(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.split_once(" at line ") {
@@ -86,7 +86,7 @@ pub fn without_place(error: &serde_json::Error) -> String {
     }
 }
 
-/// An object whose keys have the last of the values that were written for them. An error names its key.
+/// An object whose keys have the last of their values. An error names its key.
 struct LastOfEach<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de> Deserializer<'de> for LastOfEach<'de> {

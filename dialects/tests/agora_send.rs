@@ -69,7 +69,7 @@ fn wrong_json_has_the_words_of_8_2() {
         ),
         (r#"{"to":["a"],"type":"txt","body":{"msg":"x"},"sync_device":"2"}"#, "sync_device: must be true or false"),
     ] {
-        // Clients look for the vendor's words; what is wrong comes behind them.
+        // Clients parse the vendor's words; the detail follows them.
         let description = format!("Request body is invalid. Please check body is correct. {wrong}");
         assert_eq!(refused(text), (400, "invalid_request_body", description), "{text}");
     }

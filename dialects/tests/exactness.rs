@@ -1,4 +1,4 @@
-//! Decision 11: what a dialect writes, it gets back to the letter.
+//! Decision 11: what a dialect writes, it gets back verbatim.
 
 use tidings_dialects::{agora, lanying};
 use tidings_domain::{Content, Policy};

@@ -1,7 +1,7 @@
-//! A message's `type`, `body` and `ext`, to and from the neutral content (agora.md 2.2, decision 11).
+//! Converts a message's `type`, `body` and `ext` to and from the neutral content (agora.md 2.2, decision 11).
 //!
-//! What is read can be written again. Where our own writing of the neutral fields is not, token for token, what the
-//! client wrote, the client's text is kept beside them and given back.
+//! What is parsed can be written again. Where our own serialization of the neutral fields differs, token for token,
+//! from the client's text, that text is stored beside them and returned verbatim.
 
 use std::borrow::Cow;
 
@@ -18,13 +18,13 @@ use crate::{
     reading::{Unreadable, read_object},
 };
 
-/// Most entries of `customExts`.
+/// Maximum entries of `customExts`.
 const MAX_CUSTOM_EXTS: usize = 16;
-/// Longest `customEvent` in bytes.
+/// Maximum length of `customEvent` in bytes.
 const MAX_CUSTOM_EVENT: usize = 32;
 
-/// Reads a body of the given type. A required key that is missing, a wrong JSON type and an unknown type are all
-/// `invalid_request_body`: the contract has no other words for them. What is wrong is told behind those.
+/// Parses a body of the given type. A missing required key, a wrong JSON type and an unknown type are all
+/// `invalid_request_body`: the contract has no other words for them. The detail follows those words.
 pub(super) fn content(kind: &str, json: JsonText, ext: Option<JsonText>, strict: bool) -> Result<Content, Refusal> {
     let body = read(kind, json.as_str(), strict)?;
     if strict && let Some(keys) = what_the_seed_requires(&body) {
@@ -63,7 +63,7 @@ pub fn body_from(content: &Content) -> (&'static str, String) {
     }
 }
 
-/// The same content with its file at another address, where it needs no secret. The size is told where it was not.
+/// The same content with its file at another URL, where it needs no secret. The size is added if it was missing.
 pub fn moved(mut content: Content, url: &str, bytes: i64) -> Content {
     if let Some(media) = content.body.media_mut() {
         url.clone_into(&mut media.url);
@@ -74,7 +74,7 @@ pub fn moved(mut content: Content, url: &str, bytes: i64) -> Content {
     content
 }
 
-/// What was sent to the letter stays so but for these keys.
+/// What was sent stays verbatim except for these keys.
 fn moved_verbatim(verbatim: Verbatim, url: &str, bytes: i64) -> Option<Verbatim> {
     let sent = entries(verbatim.json.as_str()).ok()?;
     let size = (!sent.iter().any(|(key, _)| key == dto::FILE_LENGTH)).then(|| (dto::FILE_LENGTH, bytes.to_string()));
@@ -89,7 +89,7 @@ fn moved_verbatim(verbatim: Verbatim, url: &str, bytes: i64) -> Option<Verbatim>
     Some(Verbatim { json, ..verbatim })
 }
 
-/// `ext` as the text of a JSON object. Text that is no object is wrapped (decision 11).
+/// `ext` as the text of a JSON object. Text that is not an object is wrapped (decision 11).
 pub fn ext_from(content: &Content) -> Option<String> {
     match content.ext.as_ref()? {
         Ext::Object(json) => Some(json.as_str().to_owned()),
@@ -100,8 +100,7 @@ pub fn ext_from(content: &Content) -> Option<String> {
     }
 }
 
-/// The seed requires more of media than the newer documents (decision 20): the keys that the body must have, where it
-/// lacks one.
+/// The seed requires more of media than the newer documents (decision 20): the first required key that the body lacks.
 fn what_the_seed_requires(body: &Body) -> Option<&'static str> {
     let (has_all, keys) = match body {
         Body::Image(image) => {
@@ -121,7 +120,7 @@ fn decoded<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, Refusal> {
     read_object(json).map_err(|why| unreadable("body", why))
 }
 
-/// What is wrong inside a field of the request.
+/// An error inside a field of the request.
 pub(super) fn unreadable(field: &str, why: Unreadable) -> Refusal {
     Refusal::invalid_request_body(format!("{field}: {}", why.words()))
 }
@@ -190,7 +189,7 @@ fn video(mut dto: dto::Media<'_>, strict: bool) -> Result<Body, Refusal> {
     Ok(Body::Video(Video { media, duration: dto.length.map(|Number(seconds)| seconds), width, height, thumbnail }))
 }
 
-/// A file that is named by its uuid alone need not say what it is called: we know.
+/// A file referenced only by its uuid needs no name: we know it.
 fn file(mut dto: dto::Media<'_>, strict: bool) -> Result<Body, Refusal> {
     let media = media(&mut dto, strict)?;
     if media.name.is_none() && !StoredFile::is_path(&media.url) {
@@ -230,7 +229,7 @@ fn is_event(event: &str) -> bool {
     !event.is_empty() && event.len() <= MAX_CUSTOM_EVENT && event.bytes().all(legal)
 }
 
-/// Our own writing of a body.
+/// Our own serialization of a body.
 fn written(body: &Body) -> (&'static str, String) {
     match body {
         Body::Text(text) => ("txt", text_of(&dto::Text { msg: (&text.text).into() })),

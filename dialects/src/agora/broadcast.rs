@@ -5,12 +5,12 @@ use tidings_domain::{Content, Delivery, Policy, Priority, UserRef};
 use super::{Call, Refusal, Timing, body, draft, dto, refusal::decode};
 use crate::json::bytes_of;
 
-/// Whom a broadcast is for.
+/// The receivers of a broadcast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Everybody {
     /// `/messages/broadcast`: every user of the app.
     Users,
-    /// `/messages/users/broadcast`: whoever is online.
+    /// `/messages/users/broadcast`: everybody who is online.
     Online,
     /// `/messages/chatrooms/broadcast`: every active room.
     Rooms,
@@ -27,18 +27,18 @@ impl Everybody {
     }
 }
 
-/// What to tell everybody.
+/// The parameters of a broadcast.
 #[derive(Debug)]
 pub struct Broadcast {
     /// `None` is the app itself.
     pub sender: Option<UserRef>,
-    /// What is said.
+    /// The content.
     pub content: Content,
-    /// How it is delivered.
+    /// Delivery options.
     pub delivery: Delivery,
 }
 
-/// Reads the body; its message is in `msg`.
+/// Parses the body; its message is in `msg`.
 pub fn broadcast_request(body: &[u8], policy: &Policy, everybody: Everybody) -> Result<Broadcast, Refusal> {
     let wanted: dto::Broadcast<'_> = decode(body)?;
     if everybody == Everybody::Users {
@@ -68,7 +68,7 @@ pub fn broadcast_request(body: &[u8], policy: &Policy, everybody: Everybody) -> 
     Ok(Broadcast { sender, content, delivery: Delivery { priority, ..Delivery::default() } })
 }
 
-/// The answer: an id as a JSON number, which is the vendor's oddity.
+/// The answer: an id as a JSON number, a quirk of the vendor.
 pub fn broadcast_started(call: &Call<'_>, timing: Timing, id: i64) -> Vec<u8> {
     bytes_of(&dto::Envelope { data: Some(dto::BroadcastId { id }), ..call.envelope(timing) })
 }

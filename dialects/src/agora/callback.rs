@@ -10,33 +10,33 @@ use super::{
 };
 use crate::json::bytes_of;
 
-/// Who edits by REST, in the vendor's words (agora.md 11.3).
+/// The vendor's name for an edit by REST (agora.md 11.3).
 pub const REST_OPERATOR: &str = "easemob_rest_app_admin";
 
 const SECURITY_VERSION: &str = "1.0.0";
 
-/// In callbacks `customExts` is an array, whatever it is in exports (agora.md 11.3).
+/// In callbacks `customExts` is always an array, unlike in exports (agora.md 11.3).
 const EXTS_ARRAY: bool = true;
 
-/// What every callback tells.
+/// The fields common to all callbacks.
 #[derive(Debug, Clone, Copy)]
 pub struct Event<'a> {
-    /// Whose it is.
+    /// The app.
     pub app: &'a App,
-    /// The secret of the rule that the callback is of.
+    /// The secret of the callback's rule.
     pub secret: &'a str,
     /// When the callback was first made. `security` covers it.
     pub timestamp: UnixMillis,
-    /// Where it happened.
+    /// The conversation.
     pub kind: ConversationKind,
-    /// Who did it: the folded name or the id (agora.md 1.2).
+    /// The actor: the folded name or the id (agora.md 1.2).
     pub from: &'a str,
-    /// The receiving user; of groups and rooms the id.
+    /// The receiving user; for groups and rooms the id.
     pub to: &'a str,
-    /// `msg_id`: the message's id. Recalls, edits and receipts have one of their own, since receivers tell callbacks
-    /// apart by `callId`, which ends in it.
+    /// `msg_id`: the message's id. Recalls, edits and receipts have one of their own, since receivers identify
+    /// callbacks by `callId`, which ends in it.
     pub id: &'a str,
-    /// `host`: the server that tells; pre-send callbacks do not have it.
+    /// `host`: the sending server; pre-send callbacks do not have it.
     pub host: &'a str,
 }
 
@@ -45,7 +45,7 @@ pub fn security(call_id: &str, secret: &str, timestamp: UnixMillis) -> String {
     hex(&Md5::digest(format!("{call_id}{secret}{timestamp}", timestamp = timestamp.0)))
 }
 
-/// Asks whether a message may be delivered (agora.md 11.2). `call` names the call; a uuid.
+/// Asks whether a message may be delivered (agora.md 11.2). `call` identifies the call; a uuid.
 pub fn pre_send_callback(event: &Event<'_>, call: &str, content: &Content) -> Vec<u8> {
     let (body, ext) = body_and_ext(content, EXTS_ARRAY, MessageFiles::default());
     let payload = dto::Payload { bodies: [&body], ext: &ext, from: event.from, to: event.to };
@@ -55,7 +55,7 @@ pub fn pre_send_callback(event: &Event<'_>, call: &str, content: &Content) -> Ve
     bytes_of(&dto::Callback { event_type: None, appkey: None, host: None, ..told })
 }
 
-/// Tells of a message that was accepted; `offline` when its receiver was not there (agora.md 11.3).
+/// Reports an accepted message; `offline` if its receiver was not online (agora.md 11.3).
 pub fn post_send_callback(event: &Event<'_>, offline: bool, content: &Content) -> Vec<u8> {
     let (body, ext) = body_and_ext(content, EXTS_ARRAY, MessageFiles::default());
     let payload = dto::Payload { bodies: [&body], ext: &ext, from: event.from, to: event.to };
@@ -67,39 +67,39 @@ pub fn post_send_callback(event: &Event<'_>, offline: bool, content: &Content) -
     event.told_after(chat_type, payload, |told| dto::Callback { event_type, ..told })
 }
 
-/// Tells of a message that was recalled (agora.md 11.3).
+/// Reports a recalled message (agora.md 11.3).
 pub fn recall_callback(event: &Event<'_>, recalled: MsgId) -> Vec<u8> {
     let recall_id = Some(recalled.to_string());
     event.told_after("recall", event.ack(recalled), |told| dto::Callback { recall_id, ..told })
 }
 
-/// Tells how far somebody read (agora.md 11.3).
+/// Reports a read receipt (agora.md 11.3).
 pub fn read_ack_callback(event: &Event<'_>, acknowledged: MsgId) -> Vec<u8> {
     let is_direct = event.kind == ConversationKind::Direct;
     let msg_config = (!is_direct).then_some(dto::MsgConfig { allow_group_ack: true });
     event.told_after("read_ack", dto::AckPayload { msg_config, ..event.ack(acknowledged) }, |told| told)
 }
 
-/// How a message was edited.
+/// An edit of a message.
 #[derive(Debug, Clone, Copy)]
 pub struct Edit<'a> {
-    /// Which.
+    /// The message.
     pub message: MsgId,
-    /// How often it was edited, this time included.
+    /// The number of edits, including this one.
     pub count: i32,
-    /// When.
+    /// The time of the edit.
     pub edited_at: UnixMillis,
     /// Who edited: a user, or [`REST_OPERATOR`].
     pub operator: &'a str,
-    /// When it had been sent.
+    /// When it was sent.
     pub sent_at: UnixMillis,
-    /// Who had sent it.
+    /// The sender.
     pub sender: &'a str,
-    /// What it says now.
+    /// The new content.
     pub content: &'a Content,
 }
 
-/// Tells of a message that says something else now (agora.md 11.3).
+/// Reports an edited message (agora.md 11.3).
 pub fn edit_callback(event: &Event<'_>, edit: &Edit<'_>) -> Vec<u8> {
     let (body, ext) = body_and_ext(edit.content, EXTS_ARRAY, MessageFiles::default());
     let payload = dto::EditPayload {
@@ -134,7 +134,7 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// A callback after the event: its call is named by the event's id.
+    /// A callback after the event: its call is identified by the event's id.
     fn told_after<P: serde::Serialize>(
         &self,
         chat_type: &'static str,

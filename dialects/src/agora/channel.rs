@@ -8,31 +8,31 @@ use crate::{
     json::{Label, bytes_of},
 };
 
-/// The other side of a conversation, as a user names it.
+/// The other party of a conversation, as a user names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Peer {
     /// A user.
     User(Username),
-    /// A group, or where a call takes both a room.
+    /// A group, or a room as well if the call accepts both.
     Group(i64),
     /// A room.
     Room(i64),
 }
 
-/// Which conversation to delete.
+/// The conversation to delete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeleteChannel {
-    /// The other side.
+    /// The other party.
     pub peer: Peer,
-    /// Whether its messages go too.
+    /// Whether its messages are deleted too.
     pub delete_roam: bool,
 }
 
 /// The call's path as the answer shows it: without the username (agora.md 1.5).
 pub const CHANNEL_PATH: &str = "/users/user_channel";
 
-/// Reads the body of `DELETE /users/{username}/user_channel`, or the same keys from the query: proxies drop bodies of
-/// deletions.
+/// Parses the body of `DELETE /users/{username}/user_channel`, or the same keys from the query: proxies drop bodies of
+/// DELETE requests.
 pub fn delete_channel_request(body: &[u8], query: &str) -> Result<DeleteChannel, Refusal> {
     let dto: dto::DeleteChannel<'_> = if body.trim_ascii().is_empty() {
         let value = |name: &str| value(query, name);
@@ -73,19 +73,19 @@ pub fn channel_deleted(call: &Call<'_>, timing: Timing) -> Vec<u8> {
     bytes_of(&dto::Envelope { entities: Some(dto::Entities::NONE), data: Some(data), ..call.envelope(timing) })
 }
 
-/// Which roaming messages a user does not want any more (agora.md 6.1).
+/// Which roaming messages a user deletes (agora.md 6.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Roaming {
     /// These.
     Messages(Peer, Vec<MsgId>),
-    /// Everything up to that moment.
+    /// Everything up to that time.
     UpTo(Peer, UnixMillis),
 }
 
-/// Most ids of one call.
+/// Maximum number of ids per call.
 const MOST_IDS: usize = 50;
 
-/// Reads the query of `DELETE /rest/message/roaming/{chat|group}/user/{u}`; `kind` is from the path.
+/// Parses the query of `DELETE /rest/message/roaming/{chat|group}/user/{u}`; `kind` is from the path.
 pub fn roaming_messages(query: &str, kind: ConversationKind) -> Result<Roaming, Refusal> {
     let ids = value(query, "msgIdList").ok_or_else(bad_request)?;
     let ids: Vec<&str> = ids.split(',').map(str::trim).filter(|id| !id.is_empty()).collect();
@@ -95,12 +95,12 @@ pub fn roaming_messages(query: &str, kind: ConversationKind) -> Result<Roaming, 
     if ids.len() > MOST_IDS {
         return Err(Refusal::new(400, "param exception", "delete msg list limit can not greater than 50"));
     }
-    // What is no number is no message, and is overlooked like any id that the conversation does not have.
+    // Anything but a number is not a message id, and is ignored like any id that is not in the conversation.
     let ids = ids.into_iter().filter_map(|id| decimal_id(id).map(MsgId)).collect();
     Ok(Roaming::Messages(peer(query, kind)?, ids))
 }
 
-/// Reads the query of the same with `/time`; a group's id may be a room's.
+/// Parses the query of the same with `/time`; a group's id may be a room's.
 pub fn roaming_time(query: &str, kind: ConversationKind) -> Result<Roaming, Refusal> {
     let until = value(query, "delTime").and_then(|text| text.parse().ok()).ok_or_else(bad_request)?;
     Ok(Roaming::UpTo(peer(query, kind)?, UnixMillis(until)))

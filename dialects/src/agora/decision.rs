@@ -1,4 +1,4 @@
-//! What a receiver answers before a message is delivered (agora.md 11.2).
+//! A receiver's answer before a message is delivered (agora.md 11.2).
 
 use serde_json::value::RawValue;
 use tidings_domain::{Body, Content, Ext, JsonText};
@@ -9,9 +9,9 @@ use super::{
 };
 use crate::json::{Object, TextMap, entries, is_same_value, text_of};
 
-/// Longest answer in characters.
+/// Maximum length of an answer in characters.
 const MAX_ANSWER: usize = 1000;
-/// Longest payload in bytes.
+/// Maximum length of a payload in bytes.
 const MAX_PAYLOAD: usize = 1024;
 
 /// What the sender's client shows when the answer has no `code`.
@@ -19,19 +19,19 @@ const DENIED: &str = "custom logic denied";
 /// What it shows when the answer's `code` is empty.
 const BLOCKED: &str = "Message blocked by external logic";
 
-/// What the receiver decides.
+/// The receiver's decision.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Decision {
     /// Deliver it as it is.
     Deliver,
-    /// Deliver this in its place.
+    /// Deliver this instead.
     DeliverChanged(Box<Content>),
     /// Do not deliver it, and show this text to the sender. A rejected message has no callback afterwards.
     Reject(String),
 }
 
-/// Reads the answer to a callback before `content` is delivered. `None`, no decision, for any status but 200, an answer
-/// that is too long or not JSON or without `valid`, and a changed payload that cannot be read: the rule's fallback
+/// Parses the answer to a callback before `content` is delivered. `None`, no decision, for any status but 200, an
+/// answer that is too long or not JSON or without `valid`, and an invalid changed payload: the rule's fallback
 /// action decides then.
 pub fn decision(status: u16, answer: &[u8], content: &Content) -> Option<Decision> {
     let answer = str::from_utf8(answer).ok()?;
@@ -57,8 +57,8 @@ fn shown(code: Option<&RawValue>) -> String {
     if text.is_empty() { BLOCKED.to_owned() } else { text }
 }
 
-/// What the payload repeats stays as it was, also where its own writing differs. Of several bodies the first counts:
-/// messages of ours have one.
+/// Parts that the payload repeats are unchanged, even if its serialization differs. Of several bodies the first counts:
+/// our messages have one.
 fn changed(payload: &RawValue, content: &Content) -> Option<Content> {
     if payload.get().len() > MAX_PAYLOAD {
         return None;
@@ -80,7 +80,7 @@ fn changed(payload: &RawValue, content: &Content) -> Option<Content> {
     Some(changed)
 }
 
-/// A custom message's values stand in a callback twice. The one of the two that was changed counts.
+/// A custom message's values appear twice in a callback. The changed one of the two counts.
 fn with_one_exts(json: &JsonText, content: &Content) -> Option<JsonText> {
     let sent = match &content.body {
         Body::Custom(custom) => custom.exts.as_slice(),

@@ -1,4 +1,4 @@
-//! The bodies of the sends as drafts (agora.md 2, errors of 8.3).
+//! Parses the bodies of sends into drafts (agora.md 2, errors of 8.3).
 
 use std::collections::HashSet;
 
@@ -15,7 +15,7 @@ use crate::{
     reading::read_object,
 };
 
-/// Where a send goes.
+/// The kind of a send's target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Addressing {
     /// `/messages/users`
@@ -42,18 +42,18 @@ impl Addressing {
         }
     }
 
-    /// Whether the messages are for the named members alone.
+    /// Whether the messages are only for the named members.
     pub const fn is_targeted(self) -> bool {
         matches!(self, Self::GroupMembers | Self::RoomMembers)
     }
 }
 
-/// Reads the body of a send under the app's limits (decision 13).
+/// Parses the body of a send under the app's limits (decision 13).
 pub fn draft(body: &[u8], policy: &Policy, addressing: Addressing) -> Result<Draft, Refusal> {
     read(&decode(body)?, policy, addressing)
 }
 
-/// `POST /messages`, which older clients use (agora.md 2.5): the place is in the body.
+/// `POST /messages`, used by older clients (agora.md 2.5): the target is in the body.
 pub fn legacy_draft(body: &[u8], policy: &Policy) -> Result<(Addressing, Draft), Refusal> {
     let legacy: dto::LegacySend<'_> = decode(body)?;
     let addressing = match legacy.target_type.as_deref() {
@@ -86,7 +86,7 @@ fn read(send: &dto::Send<'_>, policy: &Policy, addressing: Addressing) -> Result
     })
 }
 
-/// `type`, `body` and `ext`, or `msg` in place of the first two.
+/// `type`, `body` and `ext`, or `msg` instead of the first two.
 pub(super) fn content(send: &dto::Send<'_>, policy: &Policy) -> Result<Content, Refusal> {
     let (kind, body) = kind_and_body(send, policy.strict_bodies)?;
     let ext = ext(send.ext, policy.strict_bodies)?;
@@ -104,13 +104,13 @@ pub(super) fn named<'a>(label: Option<&'a Label<'_>>, key: &str, strict: bool) -
     }
 }
 
-/// The same, of several.
+/// The same, for several.
 fn all_named<'a>(labels: Option<&'a OneOrMany<'_>>, key: &str, strict: bool) -> Result<Vec<&'a str>, Refusal> {
     let labels = labels.map_or(&[][..], |labels| &labels.0);
     labels.iter().map(|label| Ok(named(Some(label), key, strict)?.unwrap_or_default())).collect()
 }
 
-/// Absent is the caller: `admin` for an app token.
+/// Absent means the caller: `admin` for an app token.
 pub(super) fn sender(from: Option<&str>) -> Result<Option<UserRef>, Refusal> {
     match from {
         None => Ok(None),
@@ -119,7 +119,7 @@ pub(super) fn sender(from: Option<&str>) -> Result<Option<UserRef>, Refusal> {
     }
 }
 
-/// The limit counts names as given; repetitions then collapse (agora.md 2.4).
+/// The limit counts names as given; repetitions are merged later (agora.md 2.4).
 fn targets(to: Option<&OneOrMany<'_>>, policy: &Policy, addressing: Addressing) -> Result<Vec<Target>, Refusal> {
     let names = all_named(to, "to", policy.strict_bodies)?;
     if names.is_empty() || names.iter().any(|name| name.is_empty()) {
@@ -132,7 +132,7 @@ fn targets(to: Option<&OneOrMany<'_>>, policy: &Policy, addressing: Addressing) 
         Addressing::GroupMembers | Addressing::RoomMembers => 1,
     };
     if names.len() > most {
-        // One group at most, but the words name the limit of the plain call (agora.md 2.6).
+        // One group at most, but the message names the limit of the plain call (agora.md 2.6).
         let told = match addressing {
             Addressing::GroupMembers => policy.max_groups,
             Addressing::RoomMembers => policy.max_rooms,
@@ -159,13 +159,13 @@ fn target(name: &str, addressing: Addressing) -> Result<Target, Refusal> {
     }
 }
 
-/// The id of a group or room. What is no number is nobody's id.
+/// The id of a group or room. Anything but a number is nobody's id.
 pub(super) fn group_id(text: &str) -> Result<i64, Error> {
     let id = decimal_id(text).filter(|id| *id < 1 << 53);
     id.ok_or_else(|| Error::new(Reason::GroupNotFound, text))
 }
 
-/// Most users of an audience (agora.md 2.6), and of those who do not find a message (2.1).
+/// Maximum number of users of an audience (agora.md 2.6), and of users the message is hidden from (2.1).
 const MAX_NAMED: usize = 20;
 
 fn audience(users: Option<&OneOrMany<'_>>, strict: bool) -> Result<Vec<UserRef>, Refusal> {
@@ -211,7 +211,7 @@ fn kind_and_body(send: &dto::Send<'_>, strict: bool) -> Result<(String, JsonText
     Ok((kind, body))
 }
 
-/// `msg`: a body that names its type.
+/// `msg`: a body that contains its type.
 pub(super) fn of_msg(outer: Option<&str>, msg: &RawValue, strict: bool) -> Result<(String, JsonText), Refusal> {
     let inner: dto::Kind = read_object(msg.get()).map_err(|why| body::unreadable("msg", why))?;
     let kind = given_kind(inner.kind.as_deref().or(outer))?;
@@ -243,7 +243,7 @@ pub(super) fn may_be_empty(kind: &str, strict: bool) -> bool {
     kind == "custom" || (kind == "cmd" && !strict)
 }
 
-/// PHP writes an object without keys as `[]`, which is taken for one unless bodies are strict (decision 38).
+/// PHP writes an object without keys as `[]`, which is accepted as one unless bodies are strict (decision 38).
 fn or_no_keys(json: JsonText, strict: bool) -> JsonText {
     if json.as_str() == "[]" && !strict { JsonText::no_keys() } else { json }
 }

@@ -6,10 +6,10 @@ use tidings_domain::{App, ConversationId, Sent, UnixMillis};
 use super::{Refusal, dto};
 use crate::json::{TextMap, bytes_of};
 
-/// What an envelope says of the request.
+/// An envelope's fields from the request.
 #[derive(Debug, Clone, Copy)]
 pub struct Call<'a> {
-    /// The app that was asked.
+    /// The addressed app.
     pub app: &'a App,
     /// The lower-case method.
     pub action: &'a str,
@@ -19,7 +19,7 @@ pub struct Call<'a> {
     pub uri: &'a str,
 }
 
-/// What an envelope says of time, in milliseconds.
+/// An envelope's times, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
     /// Since 1970.
@@ -29,7 +29,7 @@ pub struct Timing {
 }
 
 impl Timing {
-    /// Of an answer that was recorded (decision 1).
+    /// Of a recorded answer (decision 1).
     pub fn recorded(accepted_at: UnixMillis, committed_at: UnixMillis) -> Self {
         Self { timestamp: committed_at.0, duration: (committed_at.0 - accepted_at.0).max(0) }
     }
@@ -60,7 +60,7 @@ pub fn sent(call: &Call<'_>, timing: Timing, sent: &[Sent]) -> Vec<u8> {
     each_sent(call, timing, sent, |one| one.msg_id.to_string())
 }
 
-/// The answer to the oldest form of a send, which tells no ids (agora.md 2.5).
+/// The answer to the oldest form of a send, which contains no ids (agora.md 2.5).
 pub fn sent_without_ids(call: &Call<'_>, timing: Timing, sent: &[Sent]) -> Vec<u8> {
     each_sent(call, timing, sent, |_| "success".to_owned())
 }

@@ -1,4 +1,4 @@
-//! The history export: which hour, where its files are, and what is known of them (agora.md 4).
+//! The history export: its hour, the links to its files, and their manifest (agora.md 4).
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::json::bytes_of;
 const HOUR: i64 = 3_600_000;
 const MINUTE: i64 = 60_000;
 
-/// The first millisecond of the hour `yyyyMMddHH`, on a clock that is so many minutes ahead of UTC.
+/// The first millisecond of the hour `yyyyMMddHH`, with this UTC offset in minutes.
 pub fn export_hour(app: &App, time: &str) -> Result<UnixMillis, Refusal> {
     let hour = parse(time).ok_or_else(|| {
         Refusal::illegal_argument(format!("illegal arguments: appkey: {}#{}, time: {time}", app.org, app.name))
@@ -19,7 +19,7 @@ pub fn export_hour(app: &App, time: &str) -> Result<UnixMillis, Refusal> {
     Ok(UnixMillis(hour - app.policy.export_utc_offset_minutes * MINUTE))
 }
 
-/// `yyyyMMddHH` of a moment, on a clock that is so many minutes ahead of UTC.
+/// `yyyyMMddHH` of a time, with this UTC offset in minutes.
 pub fn export_time(moment: UnixMillis, offset_minutes: i64) -> String {
     let hours = (moment.0 + offset_minutes * MINUTE).div_euclid(HOUR);
     let (days, hour) = (hours.div_euclid(24) + 719_468, hours.rem_euclid(24));
@@ -58,7 +58,7 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 1 - 719_468
 }
 
-/// Why there is nothing to give (agora.md 8.3): what is not kept, or not there yet, is 400; an hour in which nothing was
+/// Why there are no files (agora.md 8.3): what is not kept, or does not exist yet, is 400; an hour in which nothing was
 /// sent is 404.
 pub fn export_refusal(error: &Error, app: &App, time: &str) -> Refusal {
     let appkey = format!("appkey: {}#{}, time: {time}", app.org, app.name);
@@ -71,13 +71,13 @@ pub fn export_refusal(error: &Error, app: &App, time: &str) -> Refusal {
     Refusal { description: description.into(), ..refusal }
 }
 
-/// The hour has not closed, or its files are being made: the vendor says the same as of one that is not kept.
+/// The hour has not closed, or its files are being made: the vendor returns the same as for one that is not kept.
 pub fn export_later(app: &App, time: &str, wait: Duration) -> Refusal {
     let refusal = export_refusal(&Error::new(Reason::ExportExpired, ""), app, time);
     Refusal { retry_after: Some(wait), ..refusal }
 }
 
-/// The answer: where the files are, each with a link that holds for a while.
+/// The answer: the URLs of the files, each with a temporary link.
 pub fn exported(call: &Call<'_>, timing: Timing, urls: &[String]) -> Vec<u8> {
     bytes_of(&dto::Exported {
         action: call.action,
@@ -91,12 +91,12 @@ pub fn exported(call: &Call<'_>, timing: Timing, urls: &[String]) -> Vec<u8> {
     })
 }
 
-/// What is known of one file.
+/// The manifest entry of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
     /// From 1 inside its hour.
     pub part: i32,
-    /// Place in the app's chain.
+    /// Position in the app's chain.
     pub seq: i64,
     /// Lines.
     pub messages: i64,
@@ -108,7 +108,7 @@ pub struct Manifest {
     pub last: MsgId,
     /// Of the file, as hex digits.
     pub sha256: String,
-    /// The digest of the link before; empty for the first.
+    /// The digest of the previous link; empty for the first.
     pub previous: String,
     /// The digest of this link: see `ExportPart` in message.proto.
     pub digest: String,
@@ -117,8 +117,8 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// What the digest must be: SHA-256 of the app's uuid, seq, the first millisecond of the hour, part, messages, first
-    /// and last id, the file's SHA-256 and the digest before, each followed by a line feed.
+    /// The expected digest: SHA-256 of the app's uuid, seq, the first millisecond of the hour, part, messages, first
+    /// and last id, the file's SHA-256 and the previous digest, each followed by a line feed.
     pub fn chained(&self, app_uuid: &str, hour: UnixMillis) -> String {
         let Self { part, seq, messages, first, last, sha256, previous, .. } = self;
         let line = format!(
@@ -129,18 +129,18 @@ impl Manifest {
     }
 }
 
-/// The manifest of an hour, as it was answered.
+/// The manifest of an hour, as returned.
 #[derive(Debug)]
 pub struct HourManifest {
-    /// Whose hour.
+    /// The app.
     pub app_uuid: String,
     /// Its first millisecond.
     pub hour: UnixMillis,
-    /// Each file's name, and what is known of it.
+    /// Each file's name and entry.
     pub files: Vec<(String, Manifest)>,
 }
 
-/// Reads a manifest back.
+/// Parses a manifest.
 pub fn read_manifest(text: &str) -> Option<HourManifest> {
     let envelope: dto::ManifestEnvelope = serde_json::from_str(text).ok()?;
     let part = |part: dto::ManifestPart| {

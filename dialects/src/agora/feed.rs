@@ -1,4 +1,4 @@
-//! What happened in an app, for app servers that would rather ask than be called. The vendor lacks it (decision 10): the
+//! The event feed for app servers that prefer polling to callbacks. The vendor lacks it (decision 10): the
 //! envelope, the record of the export and the names of its callbacks are the vendor's.
 
 use std::time::Duration;
@@ -15,27 +15,27 @@ use super::{
 };
 use crate::json::{bytes_of, text_of};
 
-/// Events of an answer, unless the request says otherwise.
+/// Default number of events per answer.
 const DEFAULT_LIMIT: i32 = 100;
 const MAX_LIMIT: i32 = 1000;
-/// How long an event is waited for, in seconds, unless the request says otherwise.
+/// Default wait for an event, in seconds.
 const DEFAULT_WAIT: u64 = 30;
 const MAX_WAIT: u64 = 60;
 
-/// Which events.
+/// A request for events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedQuery {
-    /// Behind this cursor; empty: from the first that is kept; `now`: from now on.
+    /// After this cursor; empty: from the first that is kept; `now`: from now on.
     pub after: String,
     /// Kinds; empty: all.
     pub kinds: Vec<String>,
-    /// At most so many in an answer.
+    /// Maximum number in an answer.
     pub limit: i32,
-    /// How long to wait for the first.
+    /// How long to wait for the first one.
     pub wait: Duration,
 }
 
-/// Reads `after`, `kinds`, `limit` and `wait`.
+/// Parses `after`, `kinds`, `limit` and `wait`.
 pub fn feed_query(query: &str) -> Result<FeedQuery, Refusal> {
     let number = |name: &str, otherwise: u64| match value(query, name) {
         None => Ok(otherwise),
@@ -48,28 +48,28 @@ pub fn feed_query(query: &str) -> Result<FeedQuery, Refusal> {
     Ok(FeedQuery { after: value(query, "after").unwrap_or_default(), kinds, limit, wait })
 }
 
-/// Something that happened.
+/// An event.
 #[derive(Debug, Clone)]
 pub struct Happened<'a> {
     /// The event's id, the same as in callbacks.
     pub id: &'a str,
     /// Such as `message.sent`.
     pub kind: &'a str,
-    /// When.
+    /// The time.
     pub at: UnixMillis,
-    /// Where.
+    /// The conversation.
     pub conversation: ConversationId,
-    /// The message that it is about.
+    /// The id of its message.
     pub msg_id: MsgId,
-    /// Who did it.
+    /// The actor.
     pub actor: UserId,
-    /// The message as it is told, where it is.
+    /// The message, if the event contains it.
     pub message: Option<&'a Message>,
-    /// The message's number in its conversation and its sender, where the message is not told but known.
+    /// The message's number in its conversation and its sender, if the message is not contained but known.
     pub of: Option<(i64, UserId)>,
-    /// From where: address, platform and trace context; empty where they are not known.
+    /// The origin: address, platform and trace context; empty if unknown.
     pub origin: (&'a str, &'a str, &'a str),
-    /// Why it was refused, and what a hook said of it; empty where it was not.
+    /// Why it was refused, and a hook's text; empty if it was not.
     pub refused: (&'a str, &'a str),
 }
 
@@ -79,16 +79,16 @@ impl Happened<'_> {
         seq.filter(|seq| *seq > 0)
     }
 
-    /// Whose message it is; of what is not known, who did it.
+    /// The sender of the message; if unknown, the actor.
     fn sender(&self) -> UserId {
         self.message.map(|message| message.sender).or_else(|| self.of.map(|(_, sender)| sender)).unwrap_or(self.actor)
     }
 }
 
-/// An event as one line of JSON. `exts_array` is how `customExts` stands (agora.md 14).
+/// An event as one line of JSON. `exts_array` is the format of `customExts` (agora.md 14).
 pub fn happened(event: &Happened<'_>, names: &Names, exts_array: bool) -> String {
     let given = |text| Some(text).filter(|text: &&str| !text.is_empty());
-    // Whom nobody knows goes by the name that the message was refused for.
+    // An unknown user is shown by the name that the message was refused for.
     let name = |user| if user == UserId::NOBODY { event.refused.1.to_owned() } else { names.of(user) };
     let sender = event.sender();
     let to = match event.conversation {
@@ -118,7 +118,7 @@ pub fn happened(event: &Happened<'_>, names: &Names, exts_array: bool) -> String
     })
 }
 
-/// The answer with those events, and where the next request goes on.
+/// The answer with those events, and where the next request continues.
 pub fn feed(call: &Call<'_>, timing: Timing, events: &[String], cursor: &str) -> Vec<u8> {
     let data: Vec<Box<RawValue>> = events.iter().cloned().map(raw).collect();
     let count = data.len();

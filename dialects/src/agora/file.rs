@@ -5,10 +5,10 @@ use tidings_domain::{FLAG_RULE, StoredFile, flag};
 use super::{Call, Refusal, Timing, dto, refusal::decode};
 use crate::json::bytes_of;
 
-/// Most pixels of a thumbnail's side.
+/// Maximum pixels of a thumbnail's side.
 const MAX_SIDE: i32 = 4096;
 
-/// The form has no part `file`, or is none.
+/// The form has no part `file`, or the body is not a form.
 pub fn no_file() -> Refusal {
     Refusal::illegal_argument("file must be provided.")
 }
@@ -20,10 +20,10 @@ pub fn uploaded(call: &Call<'_>, timing: Timing, file: &StoredFile) -> Vec<u8> {
     bytes_of(&dto::Envelope::<()> { entities, ..call.envelope(timing) })
 }
 
-/// Most files of one call that sets how long they are kept.
+/// Maximum number of files per call that sets how long they are kept.
 const MOST_FILES: usize = 100;
 
-/// How long which files are to be kept.
+/// The files of a lifetime call, and how long they are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lifetime {
     /// False: as long as the app keeps files.
@@ -32,7 +32,7 @@ pub struct Lifetime {
     pub uuids: Vec<String>,
 }
 
-/// Reads the body of the lifetime call (agora.md 3.4). The vendor's word for ever is not known; ours is `permanent`.
+/// Parses the body of the lifetime call (agora.md 3.4). The vendor's word for forever is unknown; ours is `permanent`.
 pub fn lifetime_request(body: &[u8]) -> Result<Lifetime, Refusal> {
     let dto: dto::SetLifetime = decode(body)?;
     let for_ever = match dto.lifetime.as_deref() {
@@ -47,16 +47,18 @@ pub fn lifetime_request(body: &[u8]) -> Result<Lifetime, Refusal> {
     }
 }
 
-/// The answer to the lifetime call: which files it was set for, and which are not there.
+/// The answer to the lifetime call: the files that were changed, and those that do not exist.
 pub fn lifetimes_set(call: &Call<'_>, timing: Timing, set: &[&str], failed: &[&str]) -> Vec<u8> {
     bytes_of(&dto::Envelope { data: Some(dto::LifetimesSet { success: set, failed }), ..call.envelope(timing) })
 }
 
-/// The names under which an upload says that its file is restricted: the vendor's, and what a page of its documents says.
+/// The names under which an upload marks its file as restricted: the vendor's, and the one on a page of its
+/// documentation.
 pub const RESTRICT: [&str; 2] = ["restrict-access", "resctrict-access"];
 
-/// Whether an upload asks for a restricted file, from all that it says under [`RESTRICT`]; `None` is a text that cannot be
-/// read. One word for it is enough. What is no boolean is refused: it would publish what was to be private.
+/// Whether an upload requests a restricted file, from all values under [`RESTRICT`]; `None` is a text that cannot be
+/// parsed. One true value is enough. Invalid booleans are refused: otherwise a file that was to be private would be
+/// published.
 pub fn restricts<'a>(said: impl IntoIterator<Item = Option<&'a str>>) -> Result<bool, Refusal> {
     let mut restricts = false;
     for text in said {
@@ -69,13 +71,13 @@ pub fn restricts<'a>(said: impl IntoIterator<Item = Option<&'a str>>) -> Result<
     Ok(restricts)
 }
 
-/// Reads a parameter that changes how an answer looks, like `thumbnail`: what is no boolean counts as absent.
+/// Parses a parameter that changes the format of an answer, like `thumbnail`: an invalid boolean counts as absent.
 pub fn is_true(value: Option<&str>) -> bool {
     value.and_then(flag) == Some(true)
 }
 
-/// Reads `thumbnail-height` or `thumbnail-width`, in pixels. What is no positive number counts as absent; what is too
-/// large is as large as can be.
+/// Parses `thumbnail-height` or `thumbnail-width`, in pixels. Anything but a positive number counts as absent; a larger
+/// value counts as the maximum.
 pub fn thumbnail_side(value: &str) -> Option<i32> {
     value.trim().parse::<i64>().ok().filter(|pixels| *pixels > 0).map(|pixels| pixels.min(MAX_SIDE.into()) as i32)
 }

@@ -1,4 +1,4 @@
-//! Groups and rooms (agora.md 10.3, 10.4, errors of 8.3). The two differ in names of keys alone.
+//! Groups and rooms (agora.md 10.3, 10.4, errors of 8.3). The two differ only in names of keys.
 
 use tidings_domain::{Error, GroupKind, Reason, Username};
 
@@ -14,13 +14,13 @@ use crate::{
     number::Integer,
 };
 
-/// Most users in one change of members.
+/// Maximum number of users in one change of members.
 pub const MAX_MEMBERS: usize = 60;
 
-/// What a group is made with, or what of it is changed; absent is the default, or no change.
+/// The settings of a new group, or changes of one; absent is the default, or no change.
 #[derive(Debug, Clone, Default)]
 pub struct GroupFields {
-    /// `groupname`, of rooms `name`.
+    /// `groupname`, for rooms `name`.
     pub name: Option<String>,
     /// `description`
     pub description: Option<String>,
@@ -30,28 +30,28 @@ pub struct GroupFields {
     pub public: Option<bool>,
     /// `maxusers`
     pub max_members: Option<i32>,
-    /// `allowinvites`: whether plain members may take users in.
+    /// `allowinvites`: whether plain members may add users.
     pub member_invite: Option<bool>,
-    /// `membersonly`: whether who asks to join waits for an admin.
+    /// `membersonly`: whether applicants wait for an admin.
     pub asks_to_join: Option<bool>,
     /// `custom`
     pub custom: Option<String>,
-    /// The keys that were given, as the answer to a change lists them.
+    /// The given keys, as listed in the answer to a change.
     pub given: Vec<&'static str>,
 }
 
-/// A group or room to make.
+/// A group or room to create.
 #[derive(Debug, Clone)]
 pub struct NewGroup {
-    /// Who has it.
+    /// The owner.
     pub owner: Username,
-    /// Who joins at once.
+    /// The initial members.
     pub members: Vec<Username>,
-    /// The rest.
+    /// The settings.
     pub fields: GroupFields,
 }
 
-/// Reads the body of a creation.
+/// Parses the body of a creation.
 pub fn new_group(body: &[u8]) -> Result<NewGroup, Refusal> {
     let dto: dto::GroupIn<'_> = decode(body)?;
     let owner = Label::given(dto.owner.as_ref());
@@ -61,7 +61,7 @@ pub fn new_group(body: &[u8]) -> Result<NewGroup, Refusal> {
     Ok(NewGroup { owner: Username::parse(owner)?, members, fields: fields(&dto)? })
 }
 
-/// What a change asks for.
+/// A requested change.
 #[derive(Debug, Clone)]
 pub enum GroupChange {
     /// Other fields.
@@ -70,7 +70,7 @@ pub enum GroupChange {
     Owner(Username),
 }
 
-/// Reads the body of a change.
+/// Parses the body of a change.
 pub fn group_change(body: &[u8]) -> Result<GroupChange, Refusal> {
     let dto: dto::GroupIn<'_> = decode(body)?;
     if let Some(owner) = Label::given(dto.newowner.as_ref()) {
@@ -108,7 +108,7 @@ fn fields(dto: &dto::GroupIn<'_>) -> Result<GroupFields, Refusal> {
     })
 }
 
-/// Reads the body that names users.
+/// Parses a body with users.
 pub fn usernames(body: &[u8]) -> Result<Vec<Username>, Refusal> {
     let dto: dto::Usernames<'_> = decode(body)?;
     let names = dto.usernames.as_ref().map_or(&[][..], |names| &names.0);
@@ -122,7 +122,7 @@ pub fn usernames(body: &[u8]) -> Result<Vec<Username>, Refusal> {
     Ok(names.iter().map(|name| Username::parse(&name.text)).collect::<Result<_, _>>()?)
 }
 
-/// A group as answers show it.
+/// A group as shown in answers.
 #[derive(Debug, Clone)]
 pub struct Group {
     /// Its id.
@@ -131,9 +131,9 @@ pub struct Group {
     pub kind: GroupKind,
     /// The owner's folded name.
     pub owner: String,
-    /// The others' folded names, where they are shown.
+    /// The other members' folded names, if they are shown.
     pub members: Vec<String>,
-    /// Living members.
+    /// Number of members.
     pub member_count: i32,
     /// Milliseconds.
     pub created: i64,
@@ -141,9 +141,9 @@ pub struct Group {
     pub modified: i64,
     /// False: disabled.
     pub enabled: bool,
-    /// Whether only admins may speak now.
+    /// Whether all except admins are muted now.
     pub muted: bool,
-    /// What was set.
+    /// The settings.
     pub fields: GroupFields,
 }
 
@@ -158,7 +158,7 @@ pub fn group_deleted(call: &Call<'_>, timing: Timing, kind: GroupKind, id: i64) 
     bytes_of(&dto::Envelope { data: Some(data), ..call.envelope(timing) })
 }
 
-/// The answer to a change: each key that was given.
+/// The answer to a change: each given key.
 pub fn group_changed(call: &Call<'_>, timing: Timing, given: &[&str]) -> Vec<u8> {
     let data: std::collections::BTreeMap<_, _> = given.iter().map(|key| (*key, true)).collect();
     bytes_of(&dto::Envelope { data: Some(data), ..call.envelope(timing) })
@@ -257,7 +257,7 @@ pub fn is_joined(call: &Call<'_>, timing: Timing, joined: bool) -> Vec<u8> {
     bytes_of(&dto::Envelope { data: Some(joined), ..call.envelope(timing) })
 }
 
-/// A page of members: whether each is the owner, and his folded name.
+/// A page of members: whether each is the owner, and their folded name.
 pub fn members(call: &Call<'_>, timing: Timing, members: &[(bool, String)]) -> Vec<u8> {
     let data: Vec<_> = members
         .iter()
@@ -269,12 +269,12 @@ pub fn members(call: &Call<'_>, timing: Timing, members: &[(bool, String)]) -> V
     bytes_of(&dto::Envelope { count: Some(data.len()), data: Some(data), ..call.envelope(timing) })
 }
 
-/// What was done to members.
+/// A change of members.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MemberDeed {
-    /// Taken in.
+    /// Added.
     Add,
-    /// Put out.
+    /// Removed.
     Remove,
 }
 
@@ -301,13 +301,13 @@ fn member((kind, id): Which, deed: MemberDeed, user: &str, reason: Option<String
     dto::MemberChanged { result, reason, id: GroupId::of(kind, id), action, user }
 }
 
-/// The answer about users who were taken in together: those who were not in before.
+/// The answer about users who were added together: those who were not members before.
 pub fn members_added(call: &Call<'_>, timing: Timing, (kind, id): Which, users: Vec<String>) -> Vec<u8> {
     let data = dto::MembersAdded { newmembers: users, id: GroupId::of(kind, id), action: MemberDeed::Add.action() };
     bytes_of(&dto::Envelope { data: Some(data), ..call.envelope(timing) })
 }
 
-/// The answer about users who were put out together, each by himself.
+/// The answer about users who were removed together, each with its own result.
 pub fn members_removed(call: &Call<'_>, timing: Timing, which: Which, users: &[(String, Option<Error>)]) -> Vec<u8> {
     let shown = users.iter().map(|(user, refusal)| {
         let reason = refusal.as_ref().map(|error| member_refusal(error, which.1, user).description.into_owned());
@@ -333,7 +333,7 @@ pub fn member_refusal(error: &Error, group: i64, user: &str) -> Refusal {
     }
 }
 
-/// A name that a body or path gives to nobody.
+/// A name in a body or path that belongs to nobody.
 pub fn unknown_user(name: &str) -> Refusal {
     Refusal::new(404, "resource_not_found", format!("username {name} doesn't exist!")).because(Reason::UserNotFound)
 }

@@ -1,7 +1,7 @@
-//! What the vendor lacks: histories, conversation lists and read receipts for app servers.
+//! Calls that the vendor lacks: histories, conversation lists and read receipts for app servers.
 //!
-//! In the vendor's manner: the envelope, `limit` and `cursor` of its lists, `channel` and `type` of its call that deletes
-//! a conversation, and the record of its export.
+//! In the vendor's style: the envelope, `limit` and `cursor` of its lists, `channel` and `type` of its call that
+//! deletes a conversation, and the record of its export.
 
 use serde_json::value::RawValue;
 use tidings_domain::{ConversationId, ConversationKind, GroupId, Marks, Message, MsgId, Status, UserId, Username};
@@ -17,23 +17,23 @@ use super::{
 };
 use crate::json::{Label, bytes_of};
 
-/// Entries of a page, unless the request says otherwise.
+/// The default page size.
 const DEFAULT_LIMIT: i32 = 20;
-/// Most entries of a page.
+/// The maximum page size.
 const MAX_LIMIT: i32 = 100;
 
-/// Which part of a list.
+/// A page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListQuery {
     /// 1 to 100.
     pub limit: i32,
-    /// Where the page before said that this one starts; zero is the newest.
+    /// The start according to the previous page; zero is the newest.
     pub cursor: MsgId,
-    /// Both as the request has them, for the answer.
+    /// Both as in the request, for the answer.
     pub written: (Option<String>, Option<String>),
 }
 
-/// Reads `limit` and `cursor`.
+/// Parses `limit` and `cursor`.
 pub fn list_query(query: &str) -> Result<ListQuery, Refusal> {
     let (limit, cursor) = (value(query, "limit"), value(query, "cursor"));
     let wrong = |name: &str| Refusal::illegal_argument(format!("{name} must be a number"));
@@ -48,26 +48,26 @@ pub fn list_query(query: &str) -> Result<ListQuery, Refusal> {
     Ok(ListQuery { limit: number.clamp(1, MAX_LIMIT), cursor: from, written: (limit, cursor) })
 }
 
-/// Which part of which conversation of a user.
+/// A page of one of a user's conversations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryQuery {
-    /// The other side.
+    /// The other party.
     pub peer: Peer,
-    /// The part.
+    /// The page.
     pub list: ListQuery,
 }
 
-/// Reads `channel`, `type`, `limit` and `cursor`.
+/// Parses `channel`, `type`, `limit` and `cursor`.
 pub fn history_query(query: &str) -> Result<HistoryQuery, Refusal> {
     Ok(HistoryQuery { peer: peer_query(query)?, list: list_query(query)? })
 }
 
-/// Reads `channel` and `type`.
+/// Parses `channel` and `type`.
 pub fn peer_query(query: &str) -> Result<Peer, Refusal> {
     peer(value(query, "channel").as_deref(), value(query, "type").as_deref())
 }
 
-/// The other side of a conversation, by `channel` and `type`.
+/// The other party of a conversation, by `channel` and `type`.
 fn peer(channel: Option<&str>, kind: Option<&str>) -> Result<Peer, Refusal> {
     let Some(channel) = channel.filter(|channel| !channel.is_empty()) else {
         return Err(Refusal::illegal_argument("field channel cannot be null or empty"));
@@ -81,16 +81,16 @@ fn peer(channel: Option<&str>, kind: Option<&str>) -> Result<Peer, Refusal> {
     }
 }
 
-/// A page as somebody sees it.
+/// A page as seen by a viewer.
 #[derive(Debug)]
 pub struct Seen<'a> {
     /// Newest first.
     pub messages: &'a [Message],
-    /// Everybody's name.
+    /// The users' names.
     pub names: &'a Names,
-    /// Whose view it is, with his own marks and the peer's; `None` is the app's.
+    /// The viewing user, with their own marks and the peer's; `None` is the app.
     pub reader: Option<(UserId, Marks, Marks)>,
-    /// How `customExts` stands (agora.md 14).
+    /// The format of `customExts` (agora.md 14).
     pub exts_array: bool,
 }
 
@@ -143,13 +143,13 @@ fn page<D: serde::Serialize>(call: &Call<'_>, timing: Timing, query: &ListQuery,
 /// A conversation in a user's list.
 #[derive(Debug)]
 pub struct Channel<'a> {
-    /// Which.
+    /// The conversation.
     pub conversation: ConversationId,
-    /// What the user has not read.
+    /// The unread count.
     pub unread: i64,
     /// The newest message.
     pub head: MsgId,
-    /// The same, where it is still there for the user.
+    /// The same, if it is still visible to the user.
     pub last: Option<&'a Message>,
 }
 
@@ -183,7 +183,7 @@ pub fn channels(
             channel: other,
             kind: chat_type(entry.conversation.kind()),
             unread_num: entry.unread,
-            // What is gone is not named.
+            // Removed messages are not named.
             last_msg_id: entry.last.map(|last| last.msg_id.to_string()),
             last_message: entry.last.map(seen),
         })
@@ -191,16 +191,16 @@ pub fn channels(
     page(call, timing, query, data, next)
 }
 
-/// Up to where a user has read.
+/// A read receipt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadAck {
-    /// The other side.
+    /// The other party.
     pub peer: Peer,
     /// `None` is the newest message.
     pub msg_id: Option<MsgId>,
 }
 
-/// Reads the body of a read receipt.
+/// Parses the body of a read receipt.
 pub fn read_ack_request(body: &[u8]) -> Result<ReadAck, Refusal> {
     let dto: dto::ReadAck<'_> = decode(body)?;
     let peer = peer(Label::given(dto.channel.as_ref()), dto.kind.as_deref())?;
@@ -209,7 +209,7 @@ pub fn read_ack_request(body: &[u8]) -> Result<ReadAck, Refusal> {
     Ok(ReadAck { peer, msg_id })
 }
 
-/// The answer to a read receipt: where the mark stands now.
+/// The answer to a read receipt: the mark after it.
 pub fn read_up_to(call: &Call<'_>, timing: Timing, msg_id: MsgId) -> Vec<u8> {
     let data = dto::ReadUpTo { result: "ok", msg_id: msg_id.to_string() };
     bytes_of(&dto::Envelope { data: Some(data), ..call.envelope(timing) })

@@ -13,17 +13,17 @@ use crate::{flag::Flag, json::bytes_of, number::Integer};
 /// A message of another system.
 #[derive(Debug)]
 pub struct Import {
-    /// Who sent it.
+    /// The sender.
     pub sender: UserRef,
     /// A user or a group.
     pub target: Target,
-    /// What it says.
+    /// The content.
     pub content: Content,
-    /// When; `None` is now.
+    /// The time; `None` is now.
     pub sent_at: Option<UnixMillis>,
     /// Whether it counts as unread (decision 17).
     pub countable: bool,
-    /// Whether its file is to be fetched and kept here.
+    /// Whether its file is fetched and stored here.
     pub need_download: bool,
 }
 
@@ -35,7 +35,7 @@ pub const fn import_call(addressing: Addressing) -> &'static str {
     }
 }
 
-/// Reads the body, for users or for groups.
+/// Parses the body, for users or for groups.
 pub fn import_request(body: &[u8], policy: &Policy, addressing: Addressing) -> Result<Import, Refusal> {
     let send: dto::Send<'_> = decode(body)?;
     let dto: dto::Import<'_> = decode(body)?;
@@ -69,7 +69,7 @@ fn given<'a>(value: Option<&'a str>, otherwise: &'static str) -> Result<&'a str,
     value.filter(|value| !value.is_empty()).ok_or_else(|| Refusal::illegal_argument(otherwise))
 }
 
-/// This call's own words; every other error keeps its general ones.
+/// The call-specific errors; every other error keeps its general words.
 pub fn import_refusal(error: &Error) -> Refusal {
     match error.reason() {
         Reason::InvalidArgument if error.subject().starts_with("sent_at_ms") => {
@@ -79,7 +79,8 @@ pub fn import_refusal(error: &Error) -> Refusal {
     }
 }
 
-/// The answer. Both of the vendor's examples name the call for users in `path` (agora.md 1.5); ours names the call.
+/// The answer. Both of the vendor's examples have the call for users in `path` (agora.md 1.5); ours has the actual
+/// call.
 pub fn imported(call: &Call<'_>, timing: Timing, msg_id: i64) -> Vec<u8> {
     let data = dto::Imported { msg_id: msg_id.to_string() };
     bytes_of(&dto::Envelope { entities: Some(dto::Entities::NONE), data: Some(data), ..call.envelope(timing) })

@@ -15,40 +15,40 @@ use crate::{
     json::{Label, Object, bytes_of},
 };
 
-/// Most messages of one call (agora.md 5.1).
+/// Maximum number of messages per call (agora.md 5.1).
 const MOST: usize = 30;
 
-/// One message to take back.
+/// A message to recall.
 #[derive(Debug, Clone)]
 pub struct Recall {
-    /// Which; `None` is an id that no message can have.
+    /// The message; `None` is an impossible id.
     pub msg_id: Option<MsgId>,
-    /// As the client wrote it.
+    /// As written by the client.
     pub written_id: String,
-    /// Whom it went to.
+    /// The receiver.
     pub to: Option<Target>,
-    /// As the client wrote it.
+    /// As written by the client.
     pub written_to: Option<String>,
-    /// Where it is.
+    /// The kind of its conversation.
     pub kind: ConversationKind,
-    /// Who takes it back; `None` is the app itself.
+    /// Who recalls; `None` is the app itself.
     pub from: Option<Username>,
-    /// Also what is too old, as far as the app's policy goes.
+    /// Also messages that are too old, as far as the app's policy allows it.
     pub force: bool,
-    /// Whether the other devices of `from` are told.
+    /// Whether the other devices of `from` are notified.
     pub sync_device: bool,
     /// For the receivers' devices.
     pub info: String,
 }
 
 impl Recall {
-    /// What `force` comes to under the policy (decision 16): whether the window is open, and whether what is past
-    /// storage is taken back from the devices.
+    /// The effect of `force` under the policy (decision 16): whether the window is ignored, and whether messages past
+    /// retention are recalled from the devices.
     pub fn forced(&self, policy: &Policy) -> (bool, bool) {
         (self.force && policy.agora_force == Force::Anything, self.force)
     }
 
-    /// Who is said to have done it, as answers show it.
+    /// The actor shown in answers.
     pub fn shown_from(&self) -> String {
         self.from.as_ref().map_or_else(|| "admin".to_owned(), |from| from.folded().to_owned())
     }
@@ -59,21 +59,21 @@ impl Recall {
     }
 }
 
-/// Reads the body of `/messages/msg_recall`.
+/// Parses the body of `/messages/msg_recall`.
 pub fn recall_request(body: &[u8], policy: &Policy) -> Result<Recall, Refusal> {
     read(decode(body)?, "", policy)
 }
 
-/// One of several messages to take back: as the client named it, and what it asks for.
+/// One of several messages to recall: as named by the client, and the parsed request.
 #[derive(Debug)]
 pub struct RecallItem {
-    /// Empty where it named none.
+    /// Empty if there is no id.
     pub msg_id: String,
-    /// An item that is wrong is refused by itself.
+    /// An invalid item is refused individually.
     pub recall: Result<Recall, Refusal>,
 }
 
-/// Reads the body of `/messages/recall` and `/messages/batch_recall`.
+/// Parses the body of `/messages/recall` and `/messages/batch_recall`.
 pub fn recalls_request(body: &[u8], policy: &Policy) -> Result<Vec<RecallItem>, Refusal> {
     let dto: dto::Recalls<'_> = decode(body)?;
     let (msgs, strict) = (dto.msgs.items, policy.strict_bodies);
@@ -125,7 +125,7 @@ fn read(dto: dto::Recall<'_>, info: &str, policy: &Policy) -> Result<Recall, Ref
     })
 }
 
-/// What cannot be anybody's name or id is not where the message went.
+/// An impossible name or id is not the message's receiver.
 fn target(to: &str, kind: ConversationKind, policy: &Policy) -> Result<Target, Refusal> {
     let nowhere = |_| recall_refusal(&Error::new(Reason::NotSentThere, to), policy);
     match kind {
@@ -139,7 +139,7 @@ fn refused(description: &str) -> Refusal {
     Refusal::new(400, "message_recall_error", description.to_owned())
 }
 
-/// This call's own words for what keeps a message from being recalled; every other error keeps its general ones.
+/// The call-specific errors for a message that cannot be recalled; every other error keeps its general words.
 pub fn recall_refusal(error: &Error, policy: &Policy) -> Refusal {
     let newer = policy.agora_recall_words;
     let words = |status, text| Refusal::new(status, "message_recall_error", text).because(error.reason());
@@ -151,23 +151,23 @@ pub fn recall_refusal(error: &Error, policy: &Policy) -> Refusal {
     }
 }
 
-/// A message that was taken back.
+/// A recalled message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recalled {
-    /// Whom it went to.
+    /// The receiver.
     pub to: String,
-    /// Who took it back.
+    /// The actor.
     pub from: String,
-    /// Where it was.
+    /// The kind of its conversation.
     pub kind: ConversationKind,
 }
 
-/// What became of one message.
+/// The result for one message.
 #[derive(Debug)]
 pub struct RecallOutcome {
-    /// As the client named it.
+    /// As named by the client.
     pub msg_id: String,
-    /// Or why it was not taken back.
+    /// Or why it was not recalled.
     pub result: Result<Recalled, Refusal>,
 }
 
@@ -206,13 +206,13 @@ pub fn recalled(call: &Call<'_>, timing: Timing, outcome: &RecallOutcome) -> Vec
     bytes_of(&dto::Envelope { data: Some(outcome.shown()), ..call.envelope(timing) })
 }
 
-/// The answer of `/messages/batch_recall` (agora.md 5.1): what was refused has its reason in `recalled`.
+/// The answer of `/messages/batch_recall` (agora.md 5.1): a refusal has its reason in `recalled`.
 pub fn batch_recalled(call: &Call<'_>, timing: Timing, outcomes: &[RecallOutcome]) -> Vec<u8> {
     let data: Vec<_> = outcomes.iter().map(RecallOutcome::shown).collect();
     bytes_of(&dto::Envelope { data: Some(data), ..call.envelope(timing) })
 }
 
-/// The answer of `/messages/recall`, which older clients use: a word for each message.
+/// The answer of `/messages/recall`, used by older clients: a word per message.
 pub fn recall_words(call: &Call<'_>, timing: Timing, outcomes: &[RecallOutcome]) -> Vec<u8> {
     let msgs = outcomes.iter().map(|outcome| {
         let dto::Recalled { msg_id, recalled, .. } = outcome.shown();

@@ -1,4 +1,4 @@
-//! A message as the export and the histories show it (agora.md 4).
+//! A message in exports and histories (agora.md 4).
 
 use std::collections::HashMap;
 
@@ -12,12 +12,12 @@ use super::{
 };
 use crate::json::{entries, text_of};
 
-/// Usernames by id. Who has none shows as his id.
+/// Usernames by id. Users without one are shown by id.
 #[derive(Debug, Default)]
 pub struct Names(HashMap<UserId, String>);
 
 impl Names {
-    /// Of users with their names; empty names are none.
+    /// From users and their names; an empty name means none.
     pub fn new(names: impl IntoIterator<Item = (UserId, String)>) -> Self {
         Self(names.into_iter().collect())
     }
@@ -37,12 +37,12 @@ impl Names {
         self.0.len()
     }
 
-    /// Whether nobody was.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// As answers show the user: the folded name (agora.md 1.2).
+    /// The user as shown in answers: the folded name (agora.md 1.2).
     pub fn of(&self, user: UserId) -> String {
         match self.0.get(&user) {
             Some(name) if !name.is_empty() => name.to_ascii_lowercase(),
@@ -52,12 +52,12 @@ impl Names {
     }
 }
 
-/// What only histories tell.
+/// The fields that only histories have.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct RecordExtras<'a> {
-    /// Whose view it is; `None` is the export's.
+    /// The viewer; `None` is the export.
     pub reader: Option<UserId>,
-    /// How far the message got.
+    /// The delivery status.
     pub status: Option<&'a str>,
     /// When it was edited.
     pub edited: Option<i64>,
@@ -78,7 +78,7 @@ pub fn record(message: &Message, names: &Names, exts_array: bool, files: Message
     record_of(message, names, body_and_ext(&message.content, exts_array, files), RecordExtras::default())
 }
 
-/// The same with what histories tell beside it.
+/// The same with the additional fields of histories.
 pub(super) fn record_with(message: &Message, names: &Names, exts_array: bool, extras: RecordExtras<'_>) -> String {
     record_of(message, names, body_and_ext(&message.content, exts_array, MessageFiles::default()), extras)
 }
@@ -107,7 +107,7 @@ fn record_of(
     })
 }
 
-/// What a payload is made of: the body with its `type`, and `ext`, which is empty rather than absent.
+/// The parts of a payload: the body with its `type`, and `ext`, which is empty rather than absent.
 pub(super) fn body_and_ext(
     content: &Content,
     exts_array: bool,
@@ -166,7 +166,7 @@ fn exported_body(content: &Content, exts_array: bool, files: MessageFiles<'_>) -
     out
 }
 
-/// What a body says of its file.
+/// A body's fields about its file.
 #[derive(Debug, Clone, Copy, Default)]
 struct BodyFileFields {
     url: bool,
@@ -198,7 +198,7 @@ fn push_file(out: &mut String, fields: BodyFileFields, file: &StoredFile) {
     if !fields.name && !file.name.is_empty() {
         push(out, dto::FILENAME, &text_of(&file.name));
     }
-    // Whoever has the record is the app, and could not fetch the file without it.
+    // The reader of the record is the app, and could not fetch the file without it.
     if file.restricted && !fields.secret {
         push(out, dto::SECRET, &text_of(&file.secret));
     }
@@ -229,7 +229,7 @@ fn push_exts(out: &mut String, exts: &[(String, String)], as_array: bool) {
     push(out, dto::CUSTOM_EXTS_V2, &object);
 }
 
-/// Degrees as a JSON number, where the text is one: `+1` and `01` are none.
+/// Degrees as a JSON number, if the text is one: `+1` and `01` are not.
 fn degrees(value: &RawValue) -> String {
     let text = value.get().trim_matches('"');
     if serde_json::from_str::<serde_json::Number>(text).is_ok() { text.to_owned() } else { value.get().to_owned() }

@@ -1,4 +1,4 @@
-//! Why a call is refused, in the dialect's words (agora.md 8).
+//! Error answers of the dialect (agora.md 8).
 
 use std::{borrow::Cow, fmt::Display, time::Duration};
 
@@ -19,14 +19,14 @@ pub struct Refusal {
     pub description: Cow<'static, str>,
     /// For the header `Retry-After`.
     pub retry_after: Option<Duration>,
-    /// The same from the list that all dialects share, for programs.
+    /// The reason from the list that all dialects share, for programs.
     pub reason: Reason,
-    /// Of a refusal that is remembered; `None`: the times of this call.
+    /// Of a recorded refusal; `None`: the times of this call.
     pub timing: Option<Timing>,
 }
 
 impl Refusal {
-    /// A request that is wrong, with the given words; never worth a retry.
+    /// An invalid request, with the given words; never worth a retry.
     pub fn new(status: u16, error: &'static str, description: impl Into<Cow<'static, str>>) -> Self {
         let (description, reason) = (description.into(), Reason::InvalidArgument);
         Self { status, error, description, retry_after: None, reason, timing: None }
@@ -44,18 +44,18 @@ impl Refusal {
     }
 
     /// The body has the wrong JSON types, or lacks what its kind needs; `detail` names the field. The vendor's words, which
-    /// clients look for, come first.
+    /// clients parse, come first.
     pub fn invalid_request_body(detail: impl Display) -> Self {
         let text = format!("Request body is invalid. Please check body is correct. {detail}");
         Self::new(400, "invalid_request_body", text)
     }
 
-    /// A wrong argument, in words.
+    /// An invalid argument, as text.
     pub fn illegal_argument(description: impl Into<Cow<'static, str>>) -> Self {
         Self::new(400, "illegal_argument", description)
     }
 
-    /// A send that lacks something.
+    /// A send with something missing.
     pub fn message_send(description: impl Into<Cow<'static, str>>) -> Self {
         Self::new(400, "message_send_error", description)
     }
@@ -103,7 +103,7 @@ impl From<Error> for Refusal {
     }
 }
 
-/// Reads a request body that must be a JSON object, whatever its Content-Type (decision 22).
+/// Parses a request body that must be a JSON object, whatever its Content-Type (decision 22).
 pub(super) fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
     Ok(read_body(body)?)
 }

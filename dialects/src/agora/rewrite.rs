@@ -5,14 +5,14 @@ use tidings_domain::{Content, Error, MsgId, Policy, Reason, Username};
 use super::{Call, Refusal, Timing, body, draft, dto, refusal::decode};
 use crate::{flag::Flag, json::bytes_of};
 
-/// What to put in the message's place.
+/// The new content of the message.
 #[derive(Debug)]
 pub struct Rewrite {
-    /// Who must have sent it; `None` is the app itself, which edits everything.
+    /// The expected sender; `None` is the app itself, which edits everything.
     pub user: Option<Username>,
     /// The new content.
     pub content: Content,
-    /// Whether the new `ext` is put into the old one.
+    /// Whether the new `ext` is merged into the old one.
     pub merge_ext: bool,
 }
 
@@ -24,7 +24,7 @@ pub fn rewrite_id(written: &str) -> Result<MsgId, Refusal> {
     written.parse().map(MsgId).map_err(|_| unavailable())
 }
 
-/// Reads the body.
+/// Parses the body.
 pub fn rewrite_request(body: &[u8], policy: &Policy) -> Result<Rewrite, Refusal> {
     let dto: dto::Rewrite<'_> = decode(body)?;
     let Some(new_msg) = dto.new_msg else {
@@ -43,7 +43,7 @@ pub fn rewrite_request(body: &[u8], policy: &Policy) -> Result<Rewrite, Refusal>
     Ok(Rewrite { user, content, merge_ext: dto.is_combine_ext.is_none_or(Flag::bool) })
 }
 
-/// A message of a type, or in a place, that cannot be modified.
+/// A message of a type, or in a kind of conversation, that cannot be modified.
 pub fn rewrite_unsupported() -> Refusal {
     let text = "The message is of a type that is currently not supported for modification.";
     Refusal::new(400, "message_rewrite_error", text)
@@ -54,7 +54,7 @@ fn unavailable() -> Refusal {
         .because(Reason::MessageNotFound)
 }
 
-/// This call's own words; every other error keeps its general ones.
+/// The call-specific errors; every other error keeps its general words.
 pub fn rewrite_refusal(error: &Error) -> Refusal {
     match error.reason() {
         Reason::MessageNotFound => unavailable(),

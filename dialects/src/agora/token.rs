@@ -9,7 +9,7 @@ use crate::{
     number::Integer,
 };
 
-/// What a token is asked for with.
+/// The credentials of a token request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Grant {
     /// The app's own credentials.
@@ -21,18 +21,18 @@ pub enum Grant {
     },
     /// A user's password.
     Password {
-        /// Whose.
+        /// The user.
         user: Username,
         /// `password`
         password: String,
     },
-    /// A token that the app's own server built, which comes as the call's own.
+    /// A token that the app's own server built, sent as the call's own.
     Exchange,
     /// A user without the password; needs an app token.
     Inherit {
-        /// Whose.
+        /// The user.
         user: Username,
-        /// Whether to make the user when there is none.
+        /// Whether to create the user if they do not exist.
         create: bool,
     },
 }
@@ -40,13 +40,13 @@ pub enum Grant {
 /// A request for a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenRequest {
-    /// What it is asked for with.
+    /// The credentials.
     pub grant: Grant,
     /// Seconds; 0 never expires, absent is the default.
     pub ttl: Option<i64>,
 }
 
-/// Reads the body.
+/// Parses the body.
 pub fn token_request(body: &[u8]) -> Result<TokenRequest, Refusal> {
     let dto: dto::TokenRequest<'_> = decode(body)?;
     let ttl = dto.ttl.map(|Integer(seconds)| seconds);
@@ -76,7 +76,7 @@ fn grant(dto: dto::TokenRequest<'_>) -> Result<Grant, Refusal> {
     }
 }
 
-/// A name that nobody can have is a user who is not there: clients look for these words at login.
+/// An invalid name is reported as a user who does not exist: clients parse these words at login.
 fn login_name(username: Option<&Label<'_>>) -> Result<Username, Refusal> {
     Username::parse(name(username)?).map_err(|_| user_not_found())
 }
@@ -93,7 +93,7 @@ fn user_not_found() -> Refusal {
     Refusal::new(404, "invalid_grant", "user not found").because(Reason::UserNotFound)
 }
 
-/// This call's own words for an unknown user; every other error keeps its general ones.
+/// The call-specific words for an unknown user; every other error keeps its general words.
 pub fn token_refusal(grant: &Grant, error: &Error) -> Refusal {
     match (error.reason(), grant) {
         (Reason::UserNotFound, Grant::Inherit { .. }) => {
@@ -104,7 +104,7 @@ pub fn token_refusal(grant: &Grant, error: &Error) -> Refusal {
     }
 }
 
-/// The answer, which has no envelope: an app token names the application, a user token the user.
+/// The answer, which has no envelope: an app token contains the application, a user token the user.
 pub fn token(token: &str, ttl_seconds: i64, application: &str, user: Option<&User<'_>>) -> Vec<u8> {
     bytes_of(&dto::Token {
         access_token: token,
@@ -114,7 +114,7 @@ pub fn token(token: &str, ttl_seconds: i64, application: &str, user: Option<&Use
     })
 }
 
-/// The answer to an exchange, which ends at that millisecond.
+/// The answer to an exchange, which expires at that millisecond.
 pub fn exchanged_token(token: &str, expires_at_ms: i64) -> Vec<u8> {
     bytes_of(&dto::ExchangedToken { access_token: token, expire_timestamp: expires_at_ms })
 }

@@ -8,12 +8,12 @@ use crate::{
     reading::{text, without_place},
 };
 
-/// Most users of one registration.
+/// Maximum number of users per registration.
 const MAX_NEW_USERS: usize = 60;
-/// Longest username in bytes.
+/// Maximum length of a username in bytes.
 const MAX_USERNAME: usize = 64;
 
-/// A user as an answer shows one.
+/// A user as shown in answers.
 #[derive(Debug, Clone, Copy)]
 pub struct User<'a> {
     /// `uuid`
@@ -51,7 +51,7 @@ pub struct NewUser {
     pub username: String,
     /// Absent: no login with a password.
     pub password: Option<String>,
-    /// To be shown.
+    /// The nickname.
     pub nickname: Option<String>,
 }
 
@@ -60,20 +60,20 @@ pub struct NewUser {
 pub struct NewUsers {
     /// 1 to 60.
     pub users: Vec<NewUser>,
-    /// One user, bare or alone in an array: its failure is the call's failure.
+    /// One user, bare or alone in an array: if they fail, the call fails.
     pub single: bool,
 }
 
 /// A user who could not be registered.
 #[derive(Debug)]
 pub struct Failed {
-    /// The name asked for.
+    /// The requested name.
     pub username: String,
-    /// Why.
+    /// The error.
     pub error: Error,
 }
 
-/// Reads the body of `POST /users`: one object, or an array of up to 60.
+/// Parses the body of `POST /users`: one object, or an array of up to 60.
 pub fn new_users(body: &[u8]) -> Result<NewUsers, Refusal> {
     let text = text(body)?;
     let users = if text.trim_start().starts_with('[') { many(text)? } else { vec![decode(body)?] };
@@ -116,7 +116,7 @@ pub fn failure_refusal(failed: &Failed) -> Refusal {
     }
 }
 
-/// The answer to a registration: who is there now, and who could not be registered.
+/// The answer to a registration: the registered users, and those who could not be registered.
 pub fn registered(call: &Call<'_>, timing: Timing, users: &[User<'_>], failed: &[Failed]) -> Vec<u8> {
     let data = failed.iter().map(failure).collect::<Vec<_>>();
     bytes_of(&dto::Envelope {
@@ -143,7 +143,8 @@ pub fn one_user(call: &Call<'_>, timing: Timing, user: &User<'_>, counted: bool)
     })
 }
 
-/// A page of users. `asked` is the request's `limit` and `cursor`; `cursor` leads on, absent on the last page.
+/// A page of users. `asked` is the request's `limit` and `cursor`; `cursor` is that of the next page, absent on the
+/// last page.
 pub fn list(
     call: &Call<'_>,
     timing: Timing,

@@ -14,24 +14,24 @@ pub struct NewAccount {
     pub password: String,
 }
 
-/// A request for a user's token.
+/// A login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Login {
-    /// Whose.
+    /// The user.
     pub user: UserRef,
     /// The password.
     pub password: String,
-    /// Whether the answer has a push token.
+    /// Whether the answer contains a push token.
     pub with_device: bool,
 }
 
-/// Reads the body of `POST /user/register/v2`.
+/// Parses the body of `POST /user/register/v2`.
 pub fn register_request(body: &[u8]) -> Result<NewAccount, Refusal> {
     let dto: dto::Register = decode(body)?;
     Ok(NewAccount { username: given("username", dto.username)?, password: given("password", dto.password)? })
 }
 
-/// Reads the body of `POST /token/id`.
+/// Parses the body of `POST /token/id`.
 pub fn token_request_by_id(body: &[u8]) -> Result<Login, Refusal> {
     let dto: dto::TokenById = decode(body)?;
     let Some(Integer(id)) = dto.user_id.filter(|id| id.0 >= 0) else {
@@ -41,7 +41,7 @@ pub fn token_request_by_id(body: &[u8]) -> Result<Login, Refusal> {
     Ok(Login { user: UserRef::Id(UserId(id)), password, with_device: has_device(dto.device_guid.as_deref()) })
 }
 
-/// Reads the body of `POST /token/user`.
+/// Parses the body of `POST /token/user`.
 pub fn token_request_by_name(body: &[u8]) -> Result<Login, Refusal> {
     let dto: dto::TokenByName = decode(body)?;
     let user = UserRef::Name(Username::parse(&given("name", dto.name)?)?);
@@ -49,7 +49,7 @@ pub fn token_request_by_name(body: &[u8]) -> Result<Login, Refusal> {
     Ok(Login { user, password, with_device: has_device(dto.device_guid.as_deref()) })
 }
 
-/// Reads the body of `POST /token/login`. Mobile numbers and e-mail addresses are no names here.
+/// Parses the body of `POST /token/login`. Mobile numbers and e-mail addresses are not supported as names.
 pub fn token_request_by_login(body: &[u8]) -> Result<Login, Refusal> {
     let dto: dto::TokenByLogin = decode(body)?;
     let user = UserRef::Name(Username::parse(&given("login_name", dto.login_name)?)?);
@@ -57,10 +57,10 @@ pub fn token_request_by_login(body: &[u8]) -> Result<Login, Refusal> {
     Ok(Login { user, password, with_device: has_device(dto.device_guid.as_deref()) })
 }
 
-/// Most users in one call of `/user/register/batch`: as many as the directory takes at once.
+/// Maximum number of users per call of `/user/register/batch`: as many as the directory accepts at once.
 const MAX_BATCH: usize = 60;
 
-/// Reads the body of `POST /user/register/batch`.
+/// Parses the body of `POST /user/register/batch`.
 pub fn batch_request(body: &[u8]) -> Result<Vec<NewAccount>, Refusal> {
     let users: Vec<dto::Register> = super::Params::read("", body)?.list("list", MAX_BATCH)?;
     let account = |dto: dto::Register| {
@@ -94,7 +94,7 @@ pub fn registered(user: UserId) -> Vec<u8> {
 }
 
 /// A user's token. `expires_at` is in milliseconds, 0 for never. Keys and push tokens of the vendor's long connection
-/// are empty: we have none.
+/// are empty: there are none.
 pub fn token(user: UserId, token: &str, expires_at: i64, with_device: bool) -> Vec<u8> {
     answer(dto::Token {
         user_id: user.0,

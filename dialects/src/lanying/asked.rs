@@ -1,22 +1,22 @@
-//! What the neighbouring calls ask for, by the names of lanying.md 10.
+//! The parameters of the neighbouring calls, by their names in lanying.md 10.
 
 use serde::{Serialize, Serializer};
 use tidings_domain::{GroupKind, Mute, UnixMillis};
 
 use super::{Params, Refusal};
 
-/// A group or room to make.
+/// A group or room to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewGroup {
-    /// What it is.
+    /// Its kind.
     pub kind: GroupType,
-    /// Empty where not given, like the next two.
+    /// Empty if not given, like the next two.
     pub name: String,
-    /// What it is about.
+    /// The description.
     pub description: String,
-    /// Address of a picture.
+    /// URL of a picture.
     pub avatar: String,
-    /// Who joins at once.
+    /// The initial members.
     pub members: Vec<i64>,
 }
 
@@ -32,7 +32,7 @@ pub enum GroupType {
 }
 
 impl GroupType {
-    /// What a group is, as the dialect counts.
+    /// The kind, by the dialect's numbers.
     pub const fn of(kind: GroupKind, public: bool) -> Self {
         match (kind, public) {
             (GroupKind::Room, _) => Self::Room,
@@ -47,7 +47,7 @@ impl GroupType {
 pub enum Approval {
     /// 0: everybody.
     All,
-    /// 1: whom an admin lets in.
+    /// 1: applicants wait for an admin.
     Ask,
     /// 2: nobody.
     Nobody,
@@ -66,7 +66,7 @@ macro_rules! as_number {
 as_number!(GroupType);
 as_number!(Approval);
 
-/// What a user tells of himself; `None` where not given.
+/// A user's profile; `None` if not given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the vendor's names, described in lanying.md 10")]
 pub struct ProfileChange {
@@ -79,72 +79,72 @@ pub struct ProfileChange {
     pub email: Option<String>,
 }
 
-/// Which part of a list.
+/// A page of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {
     /// Only ids above it.
     pub after: i64,
-    /// How many, from 1.
+    /// The page size, from 1.
     pub limit: i32,
 }
 
-/// Rows of a list at most, and when the call does not say.
+/// The maximum and default number of rows of a list.
 const MOST: i64 = 1000;
-/// Users in a numbered page when the call does not say.
+/// The default number of users in a numbered page.
 const PAGE: i64 = 50;
 
 impl Params {
-    /// The group or room that the call is about.
+    /// The group or room of the call.
     pub fn group(&self) -> Result<i64, Refusal> {
         self.id("group_id")
     }
 
-    /// Groups that the call is about.
+    /// The groups of the call.
     pub fn groups(&self) -> Result<Vec<i64>, Refusal> {
         self.ids("group_list")
     }
 
-    /// Users that the call is about.
+    /// The users of the call.
     pub fn users(&self) -> Result<Vec<i64>, Refusal> {
         self.ids("user_list")
     }
 
-    /// The user that the call is about.
+    /// The user of the call.
     pub fn user(&self) -> Result<i64, Refusal> {
         self.id("user_id")
     }
 
-    /// The same where it may be left out.
+    /// The same, optional.
     pub fn maybe_user(&self) -> Result<Option<i64>, Refusal> {
         self.maybe_id("user_id")
     }
 
-    /// Who is on whose roster, as `/roster/may_message` asks: who would write, and to whom.
+    /// The parameters of `/roster/may_message`: the sender, and the receiver.
     pub fn roster(&self) -> Result<(i64, i64), Refusal> {
         Ok((self.id("user_id")?, self.id("roster_id")?))
     }
 
-    /// Who gets a group.
+    /// The new owner of a group.
     pub fn new_owner(&self) -> Result<i64, Refusal> {
         self.id("new_owner")
     }
 
-    /// Why somebody wants to join; empty where not given.
+    /// The applicant's text; empty if not given.
     pub fn reason(&self) -> Result<String, Refusal> {
         Ok(self.text("reason")?.unwrap_or_default())
     }
 
-    /// Whether an applicant is let in.
+    /// Whether an applicant is accepted.
     pub fn approval(&self) -> Result<bool, Refusal> {
         self.flag("approval")
     }
 
-    /// The new text of what the call sets.
+    /// The new text that the call sets.
     pub fn value_text(&self) -> Result<String, Refusal> {
         self.text("value")?.ok_or_else(|| Refusal::bad_parameter("value", "is required"))
     }
 
-    /// Whether what the call sets is on.
+    /// The new boolean that the call sets.
     pub fn value_flag(&self) -> Result<bool, Refusal> {
         self.flag("value")
     }
@@ -159,7 +159,7 @@ impl Params {
         }
     }
 
-    /// Until when somebody may not speak: minutes from `now`, 0 for no time at all, -1 for ever.
+    /// The end of a mute: minutes from `now`, 0 for unmuted, -1 forever.
     pub fn mute(&self, now: UnixMillis) -> Result<Mute, Refusal> {
         const MINUTE: i64 = 60_000;
         let bad = || Refusal::bad_parameter("duration", "must be minutes, or -1 for ever");
@@ -174,36 +174,36 @@ impl Params {
         }
     }
 
-    /// Which part of a list that is paged by cursor.
+    /// A page of a list with cursors.
     pub fn part(&self) -> Result<Part, Refusal> {
         let after = self.maybe_id("cursor")?.unwrap_or(0);
         Ok(Part { after, limit: self.count("limit", MOST, MOST)? as i32 })
     }
 
-    /// How many rows come before a numbered page, and how many are in it.
+    /// How many rows precede a numbered page, and how many are in it.
     pub fn numbered_page(&self) -> Result<(i64, i64), Refusal> {
         let size = self.count("page_size", PAGE, MOST)?;
         let number = self.count("page_num", 1, i64::MAX / MOST)?;
         Ok(((number - 1) * size, size))
     }
 
-    /// One of a user's devices; 0 is all of them.
+    /// One of a user's devices; 0 means all.
     pub fn device(&self) -> Result<i32, Refusal> {
         let device = self.maybe_id("device_sn")?.unwrap_or(0);
         i32::try_from(device).map_err(|_| Refusal::bad_parameter("device_sn", "is out of range"))
     }
 
-    /// The password that a user has.
+    /// The old password.
     pub fn old_password(&self) -> Result<String, Refusal> {
         self.required_text("old_password")
     }
 
-    /// The password that a user gets.
+    /// The new password.
     pub fn new_password(&self) -> Result<String, Refusal> {
         self.required_text("new_password")
     }
 
-    /// What a user tells of himself.
+    /// The fields of a profile.
     pub fn profile(&self) -> Result<ProfileChange, Refusal> {
         Ok(ProfileChange {
             nick_name: self.text("nick_name")?,
@@ -216,7 +216,7 @@ impl Params {
         })
     }
 
-    /// A group or room to make.
+    /// A group or room to create.
     pub fn new_group(&self) -> Result<NewGroup, Refusal> {
         let kind = match self.int("type")?.unwrap_or(0) {
             0 => GroupType::Private,

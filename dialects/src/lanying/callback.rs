@@ -1,7 +1,7 @@
 //! The bodies of callbacks to an app's server (lanying.md 8).
 //!
 //! Only the receivers' side is known. `timestamp` and, for recalls and edits, `relatedMid` are our additions: a request
-//! that recalls or edits names its message in `related_mid` (lanying.md 5.6), so its callback does too.
+//! that recalls or edits has the message in `related_mid` (lanying.md 5.6), so its callback does too.
 
 use std::borrow::Cow;
 
@@ -10,22 +10,22 @@ use tidings_domain::{App, Content, ConversationKind, MsgId, UnixMillis, UserId};
 use super::{content::fields_of, dto};
 use crate::json::bytes_of;
 
-/// What every callback tells.
+/// The fields common to all callbacks.
 #[derive(Debug, Clone, Copy)]
 pub struct Event<'a> {
-    /// Whose it is.
+    /// The app.
     pub app: &'a App,
     /// The message.
     pub msg_id: MsgId,
-    /// Who did it.
+    /// The actor.
     pub from: UserId,
     /// The id of the receiving user, group or room.
     pub to: i64,
-    /// When: of a message, the moment of its commit.
+    /// The time: of a message, its commit.
     pub at: UnixMillis,
 }
 
-/// Tells of a message: `CHAT` to a user, `GROUPCHAT` to a group or a room.
+/// Reports a message: `CHAT` to a user, `GROUPCHAT` to a group or a room.
 pub fn sent_callback(event: &Event<'_>, kind: ConversationKind, content: &Content) -> Vec<u8> {
     let kind = match kind {
         ConversationKind::Direct => "CHAT",
@@ -34,13 +34,13 @@ pub fn sent_callback(event: &Event<'_>, kind: ConversationKind, content: &Conten
     bytes_of(&said(event, kind, content))
 }
 
-/// Tells of a message that says something else now: `REPLACE`.
+/// Reports an edited message: `REPLACE`.
 pub fn edited_callback(event: &Event<'_>, content: &Content) -> Vec<u8> {
     bytes_of(&dto::Callback { related_mid: Some(event.msg_id.0), ..said(event, "REPLACE", content) })
 }
 
-/// Tells of a message that was recalled: `RECALL`, as the content type 10 is called, for `type` and `ctype` alike. A
-/// receiver that knows texts alone leaves it, rather than read an empty text.
+/// Reports a recalled message: `RECALL`, the name of content type 10, for `type` and `ctype` alike. A receiver that
+/// only knows texts ignores it, instead of reading an empty text.
 pub fn recalled_callback(event: &Event<'_>) -> Vec<u8> {
     bytes_of(&dto::Callback { ctype: "RECALL", related_mid: Some(event.msg_id.0), ..blank(event, "RECALL") })
 }

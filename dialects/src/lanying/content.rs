@@ -1,8 +1,8 @@
-//! A message's content type, `content`, `attachment`, `config` and `ext`, to and from the neutral content
+//! Converts a message's content type, `content`, `attachment`, `config` and `ext` to and from the neutral content
 //! (lanying.md 4, decisions 11 and 25).
 //!
-//! `config` and `ext` are kept as they are. `content` and `attachment` are read into neutral fields; where our own
-//! writing of those is not what the client wrote, the client's texts are kept beside them and given back.
+//! `config` and `ext` are stored unchanged. `content` and `attachment` are parsed into neutral fields; where our own
+//! serialization of those differs from the client's texts, these are stored beside them and returned verbatim.
 
 use std::borrow::Cow;
 
@@ -18,7 +18,7 @@ use crate::{
     number::{Decimal, Integer, Number},
 };
 
-/// What a message shows in this dialect; empty texts are absent, but for `content`.
+/// The fields of a message in this dialect; empty texts are absent, except `content`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Fields<'a> {
     /// `TEXT`, `IMAGE`, ...
@@ -42,7 +42,7 @@ pub(super) struct Written {
     pub ext: Option<String>,
 }
 
-/// Reads the texts of a request.
+/// Parses the texts of a request.
 pub(super) fn content(written: Written) -> Result<Content, Refusal> {
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     let needs_content = matches!(written.content_type, 0 | 6);
@@ -56,7 +56,7 @@ pub(super) fn content(written: Written) -> Result<Content, Refusal> {
     Ok(Content { body, ext: given(written.ext).map(Ext::Text), config: given(written.config), verbatim })
 }
 
-/// The texts that show a message; exactly as sent when this dialect sent it.
+/// The texts of a message; exactly as sent when this dialect sent it.
 pub fn fields_of(content: &Content) -> Fields<'_> {
     let (ctype, text, attachment) = shown(&content.body);
     let (text, attachment) = match &content.verbatim {
@@ -88,7 +88,7 @@ fn kept(verbatim: &Verbatim) -> Option<(Cow<'_, str>, Option<Cow<'_, str>>)> {
     Some((dto.content, dto.attachment))
 }
 
-/// An object whose only key is `ext` with a text that is no object stands for that text.
+/// An object whose only key is `ext` with a text that is not an object stands for that text.
 fn ext_text(ext: &Ext) -> Cow<'_, str> {
     let json = match ext {
         Ext::Text(text) => return Cow::from(text),
@@ -121,7 +121,7 @@ fn body(content_type: i64, text: &str, attachment: Option<&str>) -> Result<Body,
     }
 }
 
-/// The text itself must be there and be an object with an address (decision 25): a picture that is nowhere is none.
+/// The text itself must be present and be an object with a URL (decision 25): an image without one is invalid.
 fn media(attachment: Option<&str>) -> Result<(Media, dto::Media<'static>), Refusal> {
     let Some(attachment) = attachment else {
         return Err(Refusal::bad_parameter("attachment", "is required for content types 1 to 4"));
@@ -154,7 +154,7 @@ fn video(media: Media, dto: &dto::Media<'_>) -> Video {
     Video { media, duration: dto.duration.map(|Number(n)| n), width, height, thumbnail: None }
 }
 
-/// The coordinates are in the attachment; without one the place is unknown, which the contract does not forbid.
+/// The coordinates are in the attachment; without one the location is unknown, which the contract does not forbid.
 fn location(attachment: Option<&str>) -> Result<Location, Refusal> {
     let Some(attachment) = attachment else {
         return Ok(Location::default());
@@ -166,7 +166,7 @@ fn location(attachment: Option<&str>) -> Result<Location, Refusal> {
 
 type Shown<'a> = (&'static str, Cow<'a, str>, Option<Cow<'a, str>>);
 
-/// Our own writing of a body: `ctype`, `content`, `attachment`.
+/// Our own serialization of a body: `ctype`, `content`, `attachment`.
 fn shown(body: &Body) -> Shown<'_> {
     let nothing = Cow::Borrowed("");
     match body {
@@ -207,7 +207,7 @@ fn attached(
     }))
 }
 
-/// Degrees are numbers where their text is one in JSON, else texts.
+/// Degrees are numbers if their text is a JSON number, else texts.
 fn place_of(place: &Location) -> Option<String> {
     if place.latitude.is_empty() && place.longitude.is_empty() && place.address.is_none() {
         return None;
@@ -223,7 +223,7 @@ fn place_of(place: &Location) -> Option<String> {
     Some(text_of(&dto::LocationOut { lat: &lat, lon: &lon, addr: place.address.as_deref() }))
 }
 
-/// A custom message reads as a command: its event with its values as an object.
+/// A custom message is shown as a command: its event with its values as an object.
 fn custom_of(custom: &Custom) -> Shown<'_> {
     let exts = (!custom.exts.is_empty()).then(|| text_of(&TextMap(Cow::Borrowed(&custom.exts))));
     ("COMMAND", Cow::from(custom.event.as_deref().unwrap_or_default()), exts.map(Cow::from))

@@ -1,4 +1,4 @@
-//! The bodies of the calls that say or take back something (lanying.md 5.4 to 5.6, 6).
+//! The bodies of the calls that send, edit or recall (lanying.md 5.4 to 5.6, 6).
 
 use tidings_domain::{Content, Draft, Error, GroupId, MsgId, Policy, Reason, Target, UserId, UserRef};
 
@@ -12,45 +12,45 @@ pub const NOTIFY_CALL: &str = "lanying/message/notify";
 /// The name of `/message/broadcast`.
 pub const BROADCAST_CALL: &str = "lanying/message/broadcast";
 
-/// What `/message/send` asks for.
+/// A request of `/message/send`.
 #[derive(Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "nearly every one is a message")]
 pub enum SendCommand {
     /// A message (content types 0 to 7).
     Message(Draft),
-    /// Something done to an earlier message (content types 9 to 12).
+    /// An operation on an earlier message (content types 9 to 12).
     Operation(Operation),
 }
 
-/// Something done to the message `related_mid`.
+/// An operation on the message `related_mid`.
 #[derive(Debug, PartialEq)]
 pub struct Operation {
     /// On whose behalf; absent: the caller.
     pub by: Option<UserId>,
-    /// Where the message is.
+    /// The conversation of the message.
     pub target: Target,
     /// The message.
     pub related: MsgId,
-    /// What is done.
+    /// The operation.
     pub action: OperationAction,
-    /// Not executed again within its window (lanying.md 6).
+    /// A repetition is not executed within the window (lanying.md 6).
     pub transaction_id: Option<i64>,
 }
 
-/// What is done to an earlier message.
+/// The operations on an earlier message.
 #[derive(Debug, PartialEq)]
 pub enum OperationAction {
-    /// 9: it was read.
+    /// 9: mark as read.
     ReadAck,
-    /// 10: it is taken back.
+    /// 10: recall.
     Recall,
-    /// 11: text is put behind its text.
+    /// 11: append text.
     Append(String),
-    /// 12: it says something else.
+    /// 12: replace the content.
     Replace(Box<Content>),
 }
 
-/// Reads the body of a send under the app's limits. Who may send as whom is not judged here.
+/// Parses the body of a send under the app's limits. Whether the sender is allowed is not checked here.
 pub fn send_request(body: &[u8], policy: &Policy) -> Result<SendCommand, Refusal> {
     let send: dto::Send = decode(body)?;
     let content_type = required("content_type", send.content_type)?;
@@ -60,7 +60,7 @@ pub fn send_request(body: &[u8], policy: &Policy) -> Result<SendCommand, Refusal
     draft(content_type, send, SEND_CALL, policy).map(SendCommand::Message)
 }
 
-/// Reads the body of a system notification (lanying.md 5.4).
+/// Parses the body of a system notification (lanying.md 5.4).
 pub fn notify_request(body: &[u8], policy: &Policy) -> Result<Draft, Refusal> {
     let send: dto::Send = decode(body)?;
     let content_type = required("content_type", send.content_type)?;
@@ -68,7 +68,7 @@ pub fn notify_request(body: &[u8], policy: &Policy) -> Result<Draft, Refusal> {
     Ok(Draft { system: true, members_only: false, ..draft })
 }
 
-/// Reads the body of a broadcast: sender and content (lanying.md 10).
+/// Parses the body of a broadcast: sender and content (lanying.md 10).
 pub fn broadcast_request(body: &[u8]) -> Result<(Option<UserId>, Content), Refusal> {
     let send: dto::Send = decode(body)?;
     if !matches!(given(send.kind), None | Some(1)) {
@@ -82,7 +82,7 @@ pub fn broadcast_request(body: &[u8]) -> Result<(Option<UserId>, Content), Refus
     Ok((sender, content::content(written(content_type, send))?))
 }
 
-/// `/message/recall`: which message in which conversation (lanying.md 5.5).
+/// `/message/recall`: the message and its conversation (lanying.md 5.5).
 pub fn recall_request(params: &Params) -> Result<(i64, MsgId), Refusal> {
     Ok((super::conversation_of(params)?, MsgId(params.id("msg_id")?)))
 }
@@ -125,7 +125,7 @@ fn written(content_type: i64, send: dto::Send) -> content::Written {
     }
 }
 
-/// Typed clients write 0 for what they leave out.
+/// Typed clients write 0 for omitted fields.
 fn given(number: Option<Integer>) -> Option<i64> {
     number.map(|Integer(n)| n).filter(|n| *n != 0)
 }
@@ -137,7 +137,7 @@ fn required(field: &str, number: Option<Integer>) -> Result<i64, Refusal> {
 fn targets(send: &dto::Send, policy: &Policy) -> Result<Vec<Target>, Refusal> {
     let target: fn(i64) -> Target = match required("type", send.kind)? {
         1 => |id| Target::User(UserRef::Id(UserId(id))),
-        // Or a room: the dialect has one word for both, and only the directory knows.
+        // Or a room: the dialect has one type for both, and only the directory knows.
         2 => |id| Target::Group(GroupId(id)),
         _ => return Err(Refusal::bad_parameter("type", "must be 1 or 2")),
     };

@@ -10,7 +10,7 @@ use crate::{
     number::{Decimal, Integer, Number},
 };
 
-/// A value of another type is as good as absent: an attachment is the client's own text.
+/// A value of another type counts as absent: an attachment is the client's own text.
 fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
     let raw = <&RawValue>::deserialize(deserializer)?;
     Ok(serde_json::from_str(raw.get()).ok())
@@ -78,7 +78,7 @@ pub struct WrappedExt {
     pub ext: String,
 }
 
-/// What a message must get back to the letter.
+/// What a message must get back verbatim.
 #[derive(Serialize, Deserialize)]
 pub struct Verbatim<'a> {
     pub content: Cow<'a, str>,
@@ -100,7 +100,7 @@ pub struct Envelope<'a, D: Serialize> {
     pub page: Option<PageEnd>,
 }
 
-/// What stands beside the `data` of a list with pages (lanying.md 2).
+/// What accompanies the `data` of a list with pages (lanying.md 2).
 #[derive(Serialize)]
 pub struct PageEnd {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -134,7 +134,7 @@ pub struct Message<'a> {
     pub ext: Option<Cow<'a, str>>,
 }
 
-/// lanying.md 8: the one place with names in camel case.
+/// lanying.md 8: the only place with names in camel case.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Callback<'a> {
@@ -146,7 +146,7 @@ pub struct Callback<'a> {
     pub kind: &'static str,
     pub ctype: &'static str,
     pub content: Cow<'a, str>,
-    /// Always there: receivers read it without a default.
+    /// Always present: receivers read it without a default.
     pub ext: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<Cow<'a, str>>,
@@ -262,12 +262,12 @@ pub struct OssFields<'a> {
     pub key: &'a str,
 }
 
-/// Ours: what an upload is allowed.
+/// Ours: an upload permission.
 #[derive(Serialize, Deserialize)]
 pub struct FilePolicy<'a> {
     pub app_id: &'a str,
     pub key: &'a str,
-    /// Absent from what was signed before there were owners.
+    /// Absent from permissions signed before there were owners.
     #[serde(default)]
     pub user_id: i64,
     pub expires: i64,

@@ -19,7 +19,7 @@ pub fn done() -> Vec<u8> {
     answer(true)
 }
 
-/// The answer to a send: `msg_ids` is there when there was exactly one receiver.
+/// The answer to a send: `msg_ids` is present if there was exactly one receiver.
 pub fn sent(only: Option<MsgId>) -> Vec<u8> {
     bytes_of(&dto::Envelope { code: OK, data: Some(true), message: None, msg_ids: only.map(|id| [id.0]), page: None })
 }
@@ -36,7 +36,7 @@ pub fn error(refusal: &Refusal) -> Vec<u8> {
     bytes_of(&envelope)
 }
 
-/// A page of a list. `next` is where the following one starts; it stands in the answer as the opaque `cursor`.
+/// A page of a list. `next` is the start of the following one; in the answer it is the opaque `cursor`.
 pub(super) fn page<D: Serialize>(data: D, next: i64, total: Option<i64>) -> Vec<u8> {
     let cursor = (next != 0).then(|| next.to_string());
     let page = Some(dto::PageEnd { cursor, total, version: 0 });

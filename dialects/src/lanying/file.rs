@@ -1,28 +1,28 @@
-//! Files: where to put one, and what to get of one (lanying.md 10).
+//! Files: upload and download URLs (lanying.md 10).
 
 use super::{Params, Refusal, dto, envelope};
 use crate::json::text_of;
 
-/// Whom a file is for.
+/// The receiver of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileTarget {
     /// A group or room rather than a user.
     pub is_group: bool,
-    /// Of the user, group or room.
+    /// The id of the user, group or room.
     pub id: i64,
 }
 
-/// What a download shows, by `image_type`.
+/// The content of a download, by `image_type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileView {
-    /// 1, and where nothing is said: the file.
+    /// 1, and by default: the file.
     Original,
-    /// 2: its thumbnail. 3, the cover of a video, is the same to us: what stands for the file.
+    /// 2: its thumbnail. 3, the cover of a video, is treated the same: the preview of the file.
     Thumbnail,
 }
 
 impl Params {
-    /// The question where to put a file. The kinds of file are 100 to 104 and 200 to 203.
+    /// The request for an upload URL. The kinds of file are 100 to 104 and 200 to 203.
     pub fn new_file(&self) -> Result<FileTarget, Refusal> {
         match self.int("file_type")? {
             Some(100..=104 | 200..=203) => self.file_target(),
@@ -31,7 +31,7 @@ impl Params {
         }
     }
 
-    /// Whom a file is for.
+    /// The receiver of a file.
     pub fn file_target(&self) -> Result<FileTarget, Refusal> {
         let is_group = match self.int("to_type")? {
             Some(1) => false,
@@ -41,12 +41,12 @@ impl Params {
         Ok(FileTarget { is_group, id: self.id("to_id")? })
     }
 
-    /// What follows `sign=` in the address of a file.
+    /// What follows `sign=` in the URL of a file.
     pub fn file_sign(&self) -> Result<String, Refusal> {
         self.required_text("file_sign")
     }
 
-    /// What of a file is wanted; `format` is heard and changes nothing, since sounds stay as they came.
+    /// The requested version of a file; `format` is accepted and has no effect, since audio is not converted.
     pub fn file_view(&self) -> Result<FileView, Refusal> {
         match self.int("image_type")? {
             None | Some(1) => Ok(FileView::Original),
@@ -56,23 +56,23 @@ impl Params {
     }
 }
 
-/// Leave to put one file in its place.
+/// A permission to upload one file.
 #[derive(Debug)]
 pub struct FileTicket<'a> {
-    /// Where the form goes.
+    /// The URL to post the form to.
     pub upload_url: &'a str,
-    /// Where the file will be.
+    /// The URL of the file.
     pub download_url: &'a str,
-    /// Names the file.
+    /// The file's name.
     pub key: &'a str,
-    /// What is allowed.
+    /// The policy.
     pub policy: &'a str,
-    /// Of the policy.
+    /// The signature of the policy.
     pub signature: &'a str,
 }
 
-/// The answer to the question where to put a file. The form's fields are those of the vendor's store: `callback` is
-/// empty, since the one who takes the file in is the one who is to know.
+/// The answer to the request for an upload URL. The form's fields are those of the vendor's store: `callback` is empty,
+/// since the server that receives the file is the one to be notified.
 pub fn file_ticket(ticket: &FileTicket<'_>) -> Vec<u8> {
     let FileTicket { upload_url, download_url, key, policy, signature } = *ticket;
     envelope::answer(dto::FileTicket {
@@ -83,27 +83,27 @@ pub fn file_ticket(ticket: &FileTicket<'_>) -> Vec<u8> {
     })
 }
 
-/// What an upload is allowed, as the policy of a ticket says it.
+/// The permissions of an upload, as in the policy of a ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FilePolicy {
-    /// Whose file.
+    /// The app.
     pub app_id: String,
-    /// Names the file.
+    /// The file's name.
     pub key: String,
-    /// Who brings it; 0 is the app itself.
+    /// The owner; 0 is the app itself.
     pub user_id: i64,
-    /// Until when, in Unix seconds.
+    /// Expiry, in Unix seconds.
     pub expires: i64,
 }
 
 impl FilePolicy {
-    /// As JSON.
+    /// Serializes it to JSON.
     pub fn write(&self) -> String {
         let Self { app_id, key, user_id, expires } = self;
         text_of(&dto::FilePolicy { app_id, key, user_id: *user_id, expires: *expires })
     }
 
-    /// From JSON.
+    /// Parses it from JSON.
     pub fn read(json: &[u8]) -> Option<Self> {
         let dto::FilePolicy { app_id, key, user_id, expires } = serde_json::from_slice(json).ok()?;
         Some(Self { app_id: app_id.to_owned(), key: key.to_owned(), user_id, expires })

@@ -1,17 +1,17 @@
-//! Messages as history shows them (lanying.md 4, 5.2).
+//! Messages in histories (lanying.md 4, 5.2).
 
 use tidings_domain::{ConversationId, LanyingShape, Marks, Message, MsgId, Status, UserId};
 
 use super::{content::fields_of, dto, envelope::opposite, shape};
 
-/// A page of one conversation, as one user sees it.
+/// A page of one conversation, as seen by one user.
 #[derive(Debug)]
 pub struct Page<'a> {
-    /// Who reads.
+    /// The reader.
     pub reader: UserId,
-    /// Where the reader stands: decides the status of what the other wrote.
+    /// The reader's cursors: they decide the status of the other's messages.
     pub own: Marks,
-    /// Where the other stands: decides the status of what the reader wrote.
+    /// The other's cursors: they decide the status of the reader's messages.
     pub peer: Marks,
     /// Newest first.
     pub messages: &'a [Message],
@@ -29,7 +29,7 @@ pub fn history(page: &Page<'_>, shape: LanyingShape) -> Vec<u8> {
     shape::history(history, shape)
 }
 
-/// The answer of `GET /message/unread`: the user's conversations, each with what is unread (lanying.md 5.7).
+/// The answer of `GET /message/unread`: the user's conversations, each with its unread count (lanying.md 5.7).
 pub fn unread(
     user: UserId,
     conversations: impl IntoIterator<Item = (ConversationId, i64)>,
@@ -73,8 +73,8 @@ fn receiver(message: &Message) -> i64 {
     }
 }
 
-/// In a direct conversation the receiver's cursor says, and a note to self is its own receiver; in a group the reader's
-/// own, who has read what he wrote (decision 5).
+/// In a direct conversation the receiver's cursor decides, and in a note to self the sender is the receiver; in a group
+/// the reader's own, who has read their own messages (decision 5).
 fn status(page: &Page<'_>, message: &Message, receiver: i64) -> &'static str {
     let is_direct = matches!(message.conversation, ConversationId::Direct(..));
     if !is_direct && message.sender == page.reader {

@@ -13,7 +13,7 @@ pub fn data<D: Serialize>(data: D) -> Vec<u8> {
     envelope::answer(data)
 }
 
-/// One page of a list; `next` is where the following one starts, 0 on the last; `total` where it is known.
+/// One page of a list; `next` is the start of the following one, 0 on the last; `total` if known.
 pub fn page<D: Serialize>(data: D, next: i64, total: Option<i64>) -> Vec<u8> {
     envelope::page(data, next, total)
 }
@@ -39,7 +39,7 @@ pub struct ListedUser<'a> {
     pub enabled: bool,
 }
 
-/// 0 where all is well, 1 where it is disabled.
+/// 0 if it is enabled, 1 if it is disabled.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 fn status<S: Serializer>(enabled: &bool, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_i32(i32::from(!enabled))
@@ -130,12 +130,12 @@ pub struct MemberResult<'a> {
 }
 
 impl<'a> MemberResult<'a> {
-    /// It was done; `remark` is empty unless there is more to say.
+    /// Success; `remark` is empty unless there is more to say.
     pub const fn success(user: i64, remark: &'a str) -> Self {
         Self { user_id: user, result: "success", reason: remark }
     }
 
-    /// It was refused.
+    /// A refusal.
     pub const fn fail(user: i64, reason: &'a str) -> Self {
         Self { user_id: user, result: "fail", reason }
     }
@@ -150,7 +150,7 @@ pub struct GroupMember<'a> {
     pub expired_time: i64,
 }
 
-/// Who waits to be let in.
+/// Applicants.
 #[derive(Debug, Serialize)]
 pub struct GroupApplication<'a> {
     pub group_id: i64,

@@ -1,7 +1,7 @@
 //! Parameters of the neighbouring calls (lanying.md 10).
 //!
 //! The vendor's clients send them as a query, as a JSON body, or as a query with an empty object for a body; so both
-//! are read, and the body wins. What each is called is in `asked`.
+//! are parsed, and the body takes precedence. The names of the parameters are in `asked`.
 
 use std::collections::HashMap;
 
@@ -12,10 +12,10 @@ use tidings_domain::{FLAG_RULE, flag};
 use super::{Refusal, refusal::decode};
 use crate::{flag::Flag, number::Integer};
 
-/// Most users that one call names.
+/// Maximum number of users per call.
 const MAX_LIST: usize = 600;
 
-/// What a call was given, by name. An empty text and null are absent.
+/// The given parameters, by name. An empty text and null are absent.
 #[derive(Debug)]
 pub struct Params {
     query: HashMap<String, String>,
@@ -23,7 +23,7 @@ pub struct Params {
 }
 
 impl Params {
-    /// Reads query and body; a body must be a JSON object where there is one.
+    /// Parses query and body; a body must be a JSON object if there is one.
     pub fn read(query: &str, body: &[u8]) -> Result<Self, Refusal> {
         let query = form_urlencoded::parse(query.as_bytes()).into_owned().filter(|(_, value)| !value.is_empty());
         let body = if body.trim_ascii().is_empty() { HashMap::new() } else { decode(body)? };
@@ -40,7 +40,7 @@ impl Params {
         number.transpose().map_err(|_| Refusal::bad_parameter(name, "must be a whole number"))
     }
 
-    /// An id that must be there; 0 is absent, since typed clients write it for what they leave out.
+    /// A required id; 0 is absent, since typed clients write it for omitted fields.
     pub(super) fn id(&self, name: &str) -> Result<i64, Refusal> {
         self.maybe_id(name)?.ok_or_else(|| Refusal::bad_parameter(name, "is required"))
     }
@@ -62,7 +62,7 @@ impl Params {
         }
     }
 
-    /// Ids, at least one; named once each.
+    /// Ids, at least one; duplicates are removed.
     pub(super) fn ids(&self, name: &str) -> Result<Vec<i64>, Refusal> {
         let ids = self.maybe_ids(name)?;
         if ids.is_empty() {
@@ -94,13 +94,13 @@ impl Params {
         Ok(self.query.get(name).cloned())
     }
 
-    /// A text that must be there and not be empty.
+    /// A required text that must not be empty.
     pub(super) fn required_text(&self, name: &str) -> Result<String, Refusal> {
         let text = self.text(name)?.filter(|text| !text.is_empty());
         text.ok_or_else(|| Refusal::bad_parameter(name, "is required"))
     }
 
-    /// A boolean that must be there.
+    /// A required boolean.
     pub(super) fn flag(&self, name: &str) -> Result<bool, Refusal> {
         if let Some(value) = self.in_body(name) {
             return typed(name, value, FLAG_RULE).map(Flag::bool);

@@ -4,7 +4,7 @@ use tidings_domain::MsgId;
 
 use super::{Params, Refusal};
 
-/// Longest page.
+/// The maximum page size.
 const MAX_LIMIT: i64 = 100;
 
 /// `GET /message/ack`. At least one of the two is given.
@@ -12,7 +12,7 @@ const MAX_LIMIT: i64 = 100;
 pub struct AckQuery {
     /// The other user or the group; absent: the message's conversation.
     pub opposite: Option<i64>,
-    /// Up to which message; absent: the newest.
+    /// The last message acknowledged; absent: the newest.
     pub msg_id: Option<MsgId>,
 }
 
@@ -21,13 +21,13 @@ pub struct AckQuery {
 pub struct HistoryQuery {
     /// The other user or the group; 0 is the system.
     pub opposite: i64,
-    /// The newest message to show; zero is the newest there is.
+    /// The newest message to return; zero is the newest that exists.
     pub start: MsgId,
     /// 1 to 100.
     pub limit: i32,
 }
 
-/// Reads the query of an acknowledgement. 0 is absent as a message, and the system as a conversation; `device_sn` must
+/// Parses the query of an acknowledgement. 0 is absent as a message, and the system as a conversation; `device_sn` must
 /// be a number.
 pub fn ack_query(query: &str) -> Result<AckQuery, Refusal> {
     let params = Params::read(query, b"")?;
@@ -40,7 +40,7 @@ pub fn ack_query(query: &str) -> Result<AckQuery, Refusal> {
     Ok(AckQuery { opposite, msg_id: msg_id.map(MsgId) })
 }
 
-/// Reads the query of a history page; a limit above the cap is the cap.
+/// Parses the query of a history page; a limit above the cap is the cap.
 pub fn history_query(query: &str) -> Result<HistoryQuery, Refusal> {
     let params = Params::read(query, b"")?;
     let required = |name| opposite(&params, name)?.ok_or_else(|| Refusal::bad_parameter(name, "is required"));
@@ -52,7 +52,7 @@ pub fn history_query(query: &str) -> Result<HistoryQuery, Refusal> {
     Ok(HistoryQuery { opposite, start, limit: limit.min(MAX_LIMIT) as i32 })
 }
 
-/// Reads a call's one conversation; 0 is the system.
+/// Parses a call's single conversation; 0 is the system.
 pub fn conversation_of(params: &Params) -> Result<i64, Refusal> {
     let name = "conversation_id";
     opposite(params, name)?.ok_or_else(|| Refusal::bad_parameter(name, "is required"))

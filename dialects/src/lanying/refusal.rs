@@ -1,4 +1,4 @@
-//! Why a call is refused, in the dialect's numbers (lanying.md 9).
+//! Error answers of the dialect (lanying.md 9).
 
 use std::{fmt::Display, time::Duration};
 
@@ -16,9 +16,9 @@ pub struct Refusal {
     pub message: String,
     /// For the header `Retry-After`.
     pub retry_after: Option<Duration>,
-    /// The server is overloaded or away: the only case with an HTTP status other than 200 (decision 8).
+    /// The server is overloaded or unavailable: the only case with an HTTP status other than 200 (decision 8).
     pub unavailable: bool,
-    /// The same from the list that all dialects share, for programs.
+    /// The reason from the list that all dialects share, for programs.
     pub reason: Reason,
 }
 
@@ -47,7 +47,7 @@ impl From<Error> for Refusal {
     }
 }
 
-/// Reads a request body that must be a JSON object. What it does not hold to is told in the parser's words.
+/// Parses a request body that must be a JSON object. Violations are reported in the parser's words.
 pub(super) fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
     read_body(body).map_err(|why| Error::new(Reason::InvalidArgument, format!("body: {}", why.words())).into())
 }

@@ -1,7 +1,7 @@
 //! The two editions of the answers (decision 24).
 //!
 //! The older documents list the vendor's internals among the fields: for each field `x` a flag `set_x`, and for a list
-//! its size and an iterator. They are put around the newer answer.
+//! its size and an iterator. They are added around the newer answer.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -9,7 +9,7 @@ use tidings_domain::LanyingShape;
 
 use super::envelope::answer;
 
-/// What the older documents list: the fields of an object that have a flag.
+/// The older documents' fields of an object that have a flag.
 struct Fields(&'static [&'static str]);
 
 const XID: Fields = Fields(&["device_sn", "uid"]);
@@ -57,7 +57,7 @@ fn older<D: Serialize>(data: D, add: impl FnOnce(&mut Value)) -> Value {
 }
 
 impl Fields {
-    /// A flag is true when its field is there.
+    /// A flag is true if its field is present.
     fn flag(&self, value: &mut Value) {
         let Some(object) = value.as_object_mut() else {
             return;

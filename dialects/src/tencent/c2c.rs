@@ -1,6 +1,7 @@
 //! The bodies of callbacks about one-to-one messages (tencent.md 4, 6).
 //!
-//! Receivers in Java read most numbers into 32 bits with a sign: what does not fit is written as the largest that does.
+//! Receivers in Java parse most numbers as signed 32-bit integers: what does not fit is written as the largest that
+//! does.
 
 use tidings_domain::{Content, UnixMillis};
 
@@ -24,27 +25,27 @@ pub struct Direct<'a> {
     pub to: &'a str,
     /// Its sequence number, random and time.
     pub key: MsgKey,
-    /// For those who are online alone.
+    /// Only for those who are online.
     pub online_only: bool,
-    /// What it says.
+    /// The content.
     pub content: &'a Content,
     /// When the event was made. `None` leaves the key out: the seed does not have it.
     pub event_time: Option<UnixMillis>,
 }
 
-/// What became of a message.
+/// The outcome of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome<'a> {
     /// Delivered.
     Delivered {
-        /// What the receiver has not read, over all of his one-to-one conversations.
+        /// The receiver's total unread count over all of their one-to-one conversations.
         unread: i64,
     },
-    /// Not delivered; nobody's unread messages are told then (decision 32).
+    /// Not delivered; unread counts are not reported then (decision 32).
     Failed {
         /// 80001 for the word filter, 20006 for a refusal by callback, ... (tencent.md 4)
         code: i32,
-        /// Why, in words.
+        /// The reason as text.
         info: &'a str,
     },
 }
@@ -85,15 +86,15 @@ fn direct(callback: Callback, message: &Direct<'_>, outcome: Option<dto::Outcome
 /// A one-to-one conversation that was read.
 #[derive(Debug, Clone, Copy)]
 pub struct Read<'a> {
-    /// Who read: his account.
+    /// The reader's account.
     pub reader: &'a str,
-    /// Whose messages.
+    /// The sender's account.
     pub peer: &'a str,
-    /// Everything up to then is read.
+    /// Everything up to this time is read.
     pub up_to: UnixMillis,
-    /// What the reader has left, over all of his one-to-one conversations.
+    /// The reader's remaining total unread count over all of their one-to-one conversations.
     pub unread: i64,
-    /// When he read.
+    /// The time of reading.
     pub event_time: UnixMillis,
 }
 
@@ -112,13 +113,13 @@ pub fn after_read(read: &Read<'_>) -> Vec<u8> {
 /// A one-to-one message that was recalled.
 #[derive(Debug, Clone, Copy)]
 pub struct Withdrawn<'a> {
-    /// Who had sent it: his account.
+    /// The sender's account.
     pub from: &'a str,
-    /// Whom it had gone to.
+    /// The receiver's account.
     pub to: &'a str,
-    /// Which.
+    /// The message's key.
     pub key: MsgKey,
-    /// What the receiver has not read, over all of his one-to-one conversations.
+    /// The receiver's total unread count over all of their one-to-one conversations.
     pub unread: i64,
     /// When it was recalled.
     pub event_time: UnixMillis,

@@ -16,15 +16,15 @@ pub const IMAGE: &str = "TIMImageElem";
 pub const FILE: &str = "TIMFileElem";
 pub const VIDEO: &str = "TIMVideoFileElem";
 
-/// What `Desc` of our own custom elements says they are.
+/// The values of `Desc` in our own custom elements.
 pub const COMMAND_DESC: &str = "command";
 pub const CUSTOM_DESC: &str = "custom";
 pub const FORWARD_DESC: &str = "forward";
 
-/// The keys of a custom element that is not ours.
+/// The keys of other custom elements.
 pub const CUSTOM_KEYS: [&str; 4] = ["Data", "Desc", "Ext", "Sound"];
 
-/// What one callback says of a one-to-one message, in the order of the seed.
+/// The fields of a callback on a one-to-one message, in the order of the seed.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Direct<'a> {
@@ -47,7 +47,7 @@ pub struct Direct<'a> {
     pub event_time: Option<i64>,
 }
 
-/// In the callback after the sending alone.
+/// Only in the callback after the sending.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Outcome<'a> {
@@ -82,7 +82,7 @@ pub struct Read<'a> {
     pub event_time: i64,
 }
 
-/// What one callback says of a group message: the random is `Random` here.
+/// The fields of a callback on a group message: the random is `Random` here.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Said<'a> {
@@ -95,13 +95,13 @@ pub struct Said<'a> {
     #[serde(rename = "Operator_Account")]
     pub operator: &'a str,
     pub random: u32,
-    /// In the callback after the sending alone, with the next.
+    /// Only in the callback after the sending, with the next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub msg_seq: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub msg_time: Option<u32>,
     pub online_only_flag: u8,
-    /// Where it was refused; the vendor's own callback has none.
+    /// Present if it was refused; the vendor's own callback has none.
     #[serde(flatten)]
     pub outcome: Option<Outcome<'a>>,
     pub msg_body: &'a [Element<'a>],
@@ -211,7 +211,7 @@ pub struct Custom<'a> {
     pub sound: Cow<'a, str>,
 }
 
-/// The underscore stands here and in files, not in videos.
+/// The underscore is used here and in files, not in videos.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Sound<'a> {
@@ -277,7 +277,7 @@ pub struct Video<'a> {
     pub thumb_download_flag: u8,
 }
 
-/// A value of another type, and `null`, is as good as absent.
+/// A value of another type, and `null`, count as absent.
 fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
     let raw = <&RawValue>::deserialize(deserializer)?;
     Ok(serde_json::from_str(raw.get()).ok())
@@ -288,7 +288,7 @@ fn or_default<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(deserial
     lenient(deserializer).map(Option::unwrap_or_default)
 }
 
-/// An element as another server wrote it.
+/// An element written by another server.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ElementIn<'a> {
@@ -306,7 +306,7 @@ pub struct LocationIn {
     pub desc: Option<String>,
 }
 
-/// What sounds and files have in common; old SDKs give no `Url` (tencent.md 5).
+/// The common keys of audio and files; old SDKs send no `Url` (tencent.md 5).
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct BytesIn {
@@ -361,7 +361,7 @@ pub struct VideoIn {
     pub thumb_height: Option<Number>,
 }
 
-/// What a receiver answers (tencent.md 1, 6); nothing is required when it is read.
+/// A receiver's answer (tencent.md 1, 6); no key is required.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Answer<'a> {

@@ -1,8 +1,8 @@
-//! A message as Tencent's elements (tencent.md 5). A message of ours is always one element.
+//! Converts a message to Tencent's elements (tencent.md 5). Our messages are always one element.
 //!
 //! Forwards are custom elements rather than `TIMRelayElem`: both of their texts are the sending client's own, and a
-//! relay must list the forwarded messages with numbers that those texts do not give. Commands and custom messages are
-//! custom elements too; `Desc` says which of the three it is, so that [`super::elements_back`] restores it.
+//! relay must list the forwarded messages with numbers that those texts do not contain. Commands and custom messages
+//! are custom elements too; `Desc` says which of the three it is, so that [`super::elements_back`] restores it.
 
 use serde_json::value::RawValue;
 use tidings_domain::{
@@ -14,7 +14,7 @@ use crate::json::{TextMap, text_of};
 
 /// `Download_Flag`: the file is fetched by its URL (tencent.md 5).
 const BY_URL: u8 = 2;
-/// `ImageFormat` of what is none of the four formats that have a number.
+/// `ImageFormat` of an image that is none of the four formats that have a number.
 const OTHER_FORMAT: u8 = 255;
 
 /// `MsgBody`, which is an array even with one element (tencent.md 4), as JSON text.
@@ -22,7 +22,7 @@ pub fn elements(content: &Content) -> String {
     text_of(&[element(&content.body)])
 }
 
-/// `CloudCustomData`: the message's `ext` text; `None` where it has none (decision 31).
+/// `CloudCustomData`: the message's `ext` text; `None` if it has none (decision 31).
 pub fn cloud_custom_data(content: &Content) -> Option<&str> {
     let text = match content.ext.as_ref()? {
         Ext::Object(json) => json.as_str(),
@@ -46,7 +46,7 @@ pub(super) fn element(body: &Body) -> Element<'_> {
     Element { msg_type, msg_content }
 }
 
-/// The same picture three times: original, large, thumbnail. Receivers look for one of the three.
+/// The same image three times: original, large, thumbnail. Receivers look for one of the three.
 fn image_of(image: &Image) -> dto::Image<'_> {
     let info = |kind| dto::ImageInfo {
         kind,
@@ -82,7 +82,7 @@ fn file_of(file: &File) -> dto::File<'_> {
     }
 }
 
-/// The picture before the video is taken to be as wide and high as the video, whose sides alone are known.
+/// The cover is assumed to have the dimensions of the video, since only those are known.
 fn video_of(video: &Video) -> dto::Video<'_> {
     let thumb = video.thumbnail.as_ref();
     let thumb_url = thumb.map(|thumb| thumb.url.as_str()).unwrap_or_default();
@@ -111,7 +111,7 @@ fn place_of(place: &Location) -> dto::Location<'_> {
     }
 }
 
-/// The digits as they were written, where they are a JSON number; an unknown place is at 0, since receivers read
+/// The digits as written, if they are a JSON number; an unknown location is at 0, since receivers read
 /// numbers.
 fn degrees(text: &str) -> &RawValue {
     let is_number = serde_json::from_str::<serde_json::Number>(text).is_ok();
@@ -133,7 +133,7 @@ fn custom_of(custom: &Custom) -> dto::Custom<'_> {
     dto::Custom { ext: exts.into(), ..our_custom(event, dto::CUSTOM_DESC, "") }
 }
 
-/// What a receiver put in the place of a message, as [`super::elements_back`] kept it.
+/// A receiver's replacement of a message, as stored by [`super::elements_back`].
 fn foreign_custom(custom: &Custom) -> dto::Custom<'_> {
     let [data, desc, ext, sound] = dto::CUSTOM_KEYS.map(|wanted| {
         let found = custom.exts.iter().find(|(key, _)| key == wanted);
@@ -150,17 +150,17 @@ fn our_custom<'a>(data: &'a str, desc: &'static str, ext: &'a str) -> dto::Custo
     dto::Custom { data: data.into(), desc: desc.into(), ext: ext.into(), sound: "".into() }
 }
 
-/// 0 where it is not known.
+/// 0 if it is unknown.
 fn bytes(media: &Media) -> u64 {
     media.size.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default()
 }
 
-/// Pixels and seconds as the vendor has them: whole, never negative, 0 where they are not known.
+/// Pixels and seconds in the vendor's format: whole, never negative, 0 if unknown.
 fn whole(number: Option<f64>) -> u32 {
     number.unwrap_or_default().round() as u32
 }
 
-/// The uuid that the path of our own file's URL ends in; else empty.
+/// The uuid at the end of our own file's URL; else empty.
 fn uuid_in(url: &str) -> &str {
     let last = path(url).rsplit('/').next().unwrap_or_default();
     if is_uuid(last) { last } else { "" }
@@ -177,7 +177,7 @@ fn path(url: &str) -> &str {
     url.split(['?', '#']).next().unwrap_or_default()
 }
 
-/// What the name ends in, or else the URL: `mp4`; empty where neither tells.
+/// The extension of the name, or else of the URL: `mp4`; empty if neither has one.
 fn extension(media: &Media) -> &str {
     let of_name = media.name.as_deref().and_then(last_part);
     of_name.or_else(|| last_part(path(&media.url))).unwrap_or_default()

@@ -1,9 +1,9 @@
-//! Tencent's elements as a message: what a receiver puts in the place of one (tencent.md 5, 6).
+//! Converts Tencent's elements to a message: a receiver's replacement of one (tencent.md 5, 6).
 //!
-//! A message of ours is one thing, a `MsgBody` may be several. Several texts become one text, as clients show them: in
-//! a row. Of any other several the first that has a place in the neutral model is the message, else the first at all.
-//! What has no place there (faces, relays, custom elements that are not ours) becomes a custom message that is called
-//! as the element and has its keys as values.
+//! Our messages have one body, a `MsgBody` may have several elements. Several texts are joined to one text, as clients
+//! show them: in a row. Of any others the first that the neutral model supports is the message, else the first at all.
+//! Unsupported elements (faces, relays, foreign custom elements) become a custom message with the element's name and
+//! its keys as values.
 
 use serde_json::value::RawValue;
 use tidings_domain::{
@@ -16,7 +16,7 @@ use crate::{
     number::{Integer, Number},
 };
 
-/// Why a text is no `MsgBody`, as tencent.md 7 tells them apart.
+/// Why a text is not a valid `MsgBody`, as distinguished by tencent.md 7.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotElements {
     /// 90002: not JSON, or without an element.
@@ -28,7 +28,7 @@ pub enum NotElements {
 }
 
 impl NotElements {
-    /// Tencent's number for it.
+    /// Tencent's error number.
     pub const fn code(self) -> i32 {
         match self {
             Self::Malformed => 90002,
@@ -38,7 +38,7 @@ impl NotElements {
     }
 }
 
-/// Reads a `MsgBody`. The content has nothing beside its body: `CloudCustomData` is read elsewhere.
+/// Parses a `MsgBody`. The content has only a body: `CloudCustomData` is parsed elsewhere.
 pub fn elements_back(json: &str) -> Result<Content, NotElements> {
     if !json.trim_start().starts_with('[') {
         let is_json = JsonText::parse(json).is_ok();
@@ -50,7 +50,7 @@ pub fn elements_back(json: &str) -> Result<Content, NotElements> {
     Ok(Content { body, ext: None, config: None, verbatim: None })
 }
 
-/// An element that was read, and whether the neutral model has a place for it.
+/// A parsed element, and whether the neutral model supports it.
 struct Read {
     body: Body,
     has_place: bool,
@@ -96,7 +96,7 @@ fn decoded<'a, T: serde::Deserialize<'a>>(raw: &'a RawValue) -> Result<T, NotEle
     serde_json::from_str(raw.get()).map_err(|_| NotElements::Element)
 }
 
-/// A custom element that [`super::elements`] wrote.
+/// A custom element written by [`super::elements`].
 fn ours(dto: dto::Custom<'_>) -> Option<Body> {
     if !dto.sound.is_empty() {
         return None;
@@ -117,7 +117,7 @@ fn ours(dto: dto::Custom<'_>) -> Option<Body> {
     }
 }
 
-/// Any other element: texts as they are, other values as their JSON.
+/// Any other element: texts unchanged, other values as their JSON.
 fn foreign(msg_type: String, content: &RawValue) -> Result<Body, NotElements> {
     let text = |raw: &RawValue| serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().to_owned());
     let entries = entries(content.get()).map_err(|_| NotElements::Element)?;
@@ -129,12 +129,12 @@ fn media(url: String, size: Option<Integer>) -> Media {
     Media { url, size: size.map(|Integer(bytes)| bytes).filter(|bytes| *bytes > 0), ..Media::default() }
 }
 
-/// 0 stands for what is not known.
+/// 0 stands for unknown.
 fn known(number: Option<Number>) -> Option<f64> {
     number.map(|Number(n)| n).filter(|n| *n > 0.0)
 }
 
-/// The original, or the first where none is said to be it. Without any it has no place.
+/// The original, or the first if none is marked as such. Without any it is not supported.
 fn image(dto: dto::ImageIn) -> Option<Body> {
     let mut all = dto.image_info_array;
     let original = all.iter().position(|info| info.kind == Some(Integer(1))).unwrap_or_default();

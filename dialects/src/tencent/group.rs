@@ -15,23 +15,23 @@ use crate::json::bytes_of;
 pub struct Said<'a> {
     /// The group's or room's id.
     pub group: i64,
-    /// Which of the two it is.
+    /// Its kind.
     pub kind: GroupKind,
     /// The sender's account: see [`super::account`].
     pub from: &'a str,
-    /// Who asked for it: the sender, or the app that sent in his name.
+    /// The caller: the sender, or the app that sent in their name.
     pub operator: &'a str,
     /// Its id, the low 32 bits of which are `Random`.
     pub msg_id: MsgId,
-    /// For those who are online alone.
+    /// Only for those who are online.
     pub online_only: bool,
-    /// What it says.
+    /// The content.
     pub content: &'a Content,
     /// When the event was made.
     pub event_time: UnixMillis,
 }
 
-/// Whom a message mentions.
+/// A mention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mention<'a> {
     /// Everybody in the group.
@@ -45,8 +45,8 @@ pub fn group_before_send(message: &Said<'_>) -> Vec<u8> {
     bytes_of(&said(Callback::GroupBeforeSend, message, &[element(&message.content.body)]))
 }
 
-/// The body of `Group.CallbackAfterSendMsg`: with the message's number in its group, when it was committed, and whom it
-/// mentions, which is left out where that is nobody.
+/// The body of `Group.CallbackAfterSendMsg`: with the message's number in its group, its commit time, and the mentioned
+/// users, which are left out if there are none.
 pub fn group_after_send(message: &Said<'_>, seq: i64, committed: UnixMillis, mentions: &[Mention<'_>]) -> Vec<u8> {
     let key = MsgKey::of(seq, message.msg_id, committed);
     let mentions = mentions.iter().map(|mention| match *mention {
@@ -61,7 +61,7 @@ pub fn group_after_send(message: &Said<'_>, seq: i64, committed: UnixMillis, men
     })
 }
 
-/// The same of a message that was refused: why, as one-to-one callbacks have it (decision 37). It has no number.
+/// The same for a refused message: with the reason, as in one-to-one callbacks (decision 37). It has no number.
 pub fn group_after_refusal(message: &Said<'_>, committed: UnixMillis, code: i32, info: &str) -> Vec<u8> {
     let key = MsgKey::of(0, message.msg_id, committed);
     bytes_of(&dto::Said {
@@ -91,18 +91,18 @@ fn said<'a>(callback: Callback, message: &Said<'a>, msg_body: &'a [dto::Element<
     }
 }
 
-/// Messages to a group or room that were recalled.
+/// Recalled messages of a group or room.
 #[derive(Debug, Clone, Copy)]
 pub struct Taken<'a> {
     /// The group's or room's id.
     pub group: i64,
-    /// Which of the two it is.
+    /// Its kind.
     pub kind: GroupKind,
-    /// Who recalled: his account.
+    /// The account of the user who recalled.
     pub operator: &'a str,
     /// The messages' numbers in the group.
     pub seqs: &'a [i64],
-    /// When.
+    /// The time of the recall.
     pub event_time: UnixMillis,
 }
 
@@ -118,7 +118,7 @@ pub fn group_after_recall(taken: &Taken<'_>) -> Vec<u8> {
     })
 }
 
-/// Of the vendor's kinds those that ours are like: members of a group stay, anybody enters a room.
+/// The closest of the vendor's kinds: members of a group are permanent, anybody can enter a room.
 const fn type_of(kind: GroupKind) -> &'static str {
     match kind {
         GroupKind::Group => "Public",

@@ -1,10 +1,10 @@
-//! The names under which Tencent's callbacks know users and messages (tencent.md 4, decision 30).
+//! Identifiers of users and messages in Tencent's callbacks (tencent.md 4, decision 30).
 
 use std::{borrow::Cow, fmt};
 
 use tidings_domain::{MsgId, UnixMillis, UserId};
 
-/// A user's `..._Account`: the name as it is kept where there is one, else the decimal id (decision 30).
+/// A user's `..._Account`: the stored name if there is one, else the decimal id (decision 30).
 pub fn account(username: Option<&str>, user: UserId) -> Cow<'_, str> {
     match username {
         Some(name) if !name.is_empty() => Cow::from(name),
@@ -13,7 +13,7 @@ pub fn account(username: Option<&str>, user: UserId) -> Cow<'_, str> {
     }
 }
 
-/// Names a one-to-one message: `{MsgSeq}_{MsgRandom}_{MsgTime}`. Each part goes up to 4294967295 (tencent.md 4).
+/// The key of a one-to-one message: `{MsgSeq}_{MsgRandom}_{MsgTime}`. Each part is at most 4294967295 (tencent.md 4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct MsgKey {
     /// The message's number in the conversation.
@@ -25,18 +25,18 @@ pub struct MsgKey {
 }
 
 impl MsgKey {
-    /// The key of a message with that number in its conversation, that id and that time of commit (decision 30).
-    /// Comparing it with a key that was parsed tells whether the key is the message's.
+    /// The key of a message with that number in its conversation, that id and that commit time (decision 30). Comparing
+    /// it with a parsed key shows whether the key is the message's.
     pub fn of(seq: i64, msg_id: MsgId, committed: UnixMillis) -> Self {
         Self { seq: seq as u32, random: msg_id.0 as u32, time: seconds(committed) }
     }
 
-    /// The id of the message, if the key is one's.
+    /// The id of the message, if the key is valid for one.
     pub fn msg_id(self) -> MsgId {
         MsgId::of_low_bits(self.random, UnixMillis(i64::from(self.time) * 1000 + 500))
     }
 
-    /// Reads a key. `None` for anything but three numbers of decimal digits in range.
+    /// Parses a key. `None` for anything but three numbers of decimal digits in range.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('_').map(number);
         let key = Self { seq: parts.next()??, random: parts.next()??, time: parts.next()?? };
@@ -50,7 +50,7 @@ impl fmt::Display for MsgKey {
     }
 }
 
-/// `+1` is none, although Rust would read it.
+/// `+1` is not allowed, although Rust would parse it.
 fn number(digits: &str) -> Option<u32> {
     if digits.bytes().all(|c| c.is_ascii_digit()) { digits.parse().ok() } else { None }
 }

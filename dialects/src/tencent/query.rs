@@ -1,11 +1,11 @@
-//! Where a callback goes, and the proof that it is ours (tencent.md 1, 3).
+//! The URL of a callback, and its signature (tencent.md 1, 3).
 
 use std::net::IpAddr;
 
 use sha2::{Digest, Sha256};
 use tidings_domain::hex;
 
-/// The callbacks there are.
+/// The supported callbacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Callback {
     /// Before a one-to-one message; decides.
@@ -22,7 +22,7 @@ pub enum Callback {
     GroupAfterSend,
     /// A message to a group was recalled.
     GroupAfterRecall,
-    /// Somebody came or went.
+    /// A user connected or disconnected.
     StateChange,
 }
 
@@ -58,22 +58,23 @@ impl Callback {
     }
 }
 
-/// What the URL of a callback tells.
+/// The parameters in a callback's URL.
 #[derive(Debug, Clone, Copy)]
 pub struct Parameters<'a> {
     /// `SdkAppid`
     pub sdk_appid: i64,
     /// `CallbackCommand`
     pub callback: Callback,
-    /// `ClientIP`: the caller's address (decision 34); empty where it is not known.
+    /// `ClientIP`: the caller's address (decision 34); empty if it is unknown.
     pub client_ip: Option<IpAddr>,
     /// `OptPlatform`: `RESTAPI` for REST and gRPC (decision 34).
     pub platform: &'a str,
-    /// Given when the endpoint has a token (decision 35).
+    /// Present if the endpoint has a token (decision 35).
     pub authentication: Option<Authentication<'a>>,
 }
 
-/// What callbacks are signed with. Each attempt has a time of its own: receivers refuse one 60 s off (tencent.md 3).
+/// The signing key of callbacks. Each attempt has a time of its own: receivers refuse one that is 60 s off (tencent.md
+/// 3).
 #[derive(Debug, Clone, Copy)]
 pub struct Authentication<'a> {
     /// Shared with the receiver.
@@ -87,7 +88,7 @@ pub fn sign(token: &str, request_time: i64) -> String {
     hex(&Sha256::digest(format!("{token}{request_time}")))
 }
 
-/// The URL to post to: the configured one with the parameters behind the operator's own. A fragment is left out, since
+/// The URL to post to: the configured one with the parameters after the operator's own. A fragment is left out, since
 /// HTTP does not send it (tencent.md 1).
 pub fn query(url: &str, parameters: &Parameters<'_>) -> String {
     let (configured, _) = url.split_once('#').unwrap_or((url, ""));
@@ -133,8 +134,8 @@ mod tests {
         assert_eq!(sign, "17773bc39a671d7b9aa835458704d2a6db81360a5940292b587d6d760d484061");
     }
 
-    /// The vendor signs token and time with nothing between them. A receiver knows its token, and times have ten digits
-    /// until 2286, so there is one reading.
+    /// The vendor signs token and time without a separator. A receiver knows its token, and times have ten digits until
+    /// 2286, so there is only one reading.
     #[test]
     fn no_other_time_of_ten_digits_has_the_same_sign() {
         let signed = "tok1669872112";

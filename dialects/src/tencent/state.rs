@@ -1,11 +1,11 @@
-//! The body of the callback that tells who came and who went (tencent.md 6).
+//! The body of the callback for connects and disconnects (tencent.md 6).
 
 use tidings_domain::UnixMillis;
 
 use super::{dto, query::Callback};
 use crate::json::bytes_of;
 
-/// What happened to a user's connection: `Action` and `Reason` in one, since each reason goes with one action.
+/// A change of a user's connection: `Action` and `Reason` in one, since each reason belongs to one action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Presence {
     /// `Login`, `Register`: connected.
@@ -14,7 +14,7 @@ pub enum Presence {
     LoggedOut,
     /// `Disconnect`, `LinkClose`: the connection was closed.
     LinkClosed,
-    /// `Disconnect`, `Timeout`: nothing was heard for too long.
+    /// `Disconnect`, `Timeout`: the connection timed out.
     TimedOut,
 }
 
@@ -37,16 +37,16 @@ impl Presence {
     }
 }
 
-/// A user who came or went.
+/// A user who connected or disconnected.
 #[derive(Debug, Clone, Copy)]
 pub struct StateChange<'a> {
     /// The user's account: see [`super::account`].
     pub account: &'a str,
-    /// What happened.
+    /// The change.
     pub presence: Presence,
-    /// The platforms of the devices that were put out by it, in the vendor's words; without any the key is left out.
+    /// The platforms of the devices that were kicked by it, by the vendor's names; without any the key is left out.
     pub kicked: &'a [&'a str],
-    /// When.
+    /// The time.
     pub event_time: UnixMillis,
 }
 

@@ -1,5 +1,5 @@
-//! What receivers answer (tencent.md 1, 4, 6). The body is read whatever its Content-Type; keys that are not needed may
-//! be missing, and others may be there.
+//! Parses receivers' answers (tencent.md 1, 4, 6). The body is parsed whatever its Content-Type; missing keys and
+//! additional ones are allowed.
 
 use tidings_domain::{Content, ConversationKind, Ext, Reason};
 
@@ -9,25 +9,26 @@ use crate::{
     number::Integer,
 };
 
-/// What the receiver of a callback before a message decides.
+/// A receiver's decision on a message before it is sent.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
     /// Deliver it as it is.
     Deliver,
-    /// Deliver this in its place.
+    /// Deliver this instead.
     DeliverChanged(Box<Content>),
-    /// Do not deliver it, and say so to the sender.
+    /// Do not deliver it, and report that to the sender.
     Refuse {
-        /// 120001 to 130000, which the sender is told; `None` for the dialect's own number: see [`refused_code`].
+        /// 120001 to 130000, which is reported to the sender; `None` for the dialect's own number: see
+        /// [`refused_code`].
         code: Option<i32>,
-        /// Why, in the receiver's words; may be empty.
+        /// The receiver's text; may be empty.
         info: String,
     },
-    /// Do not deliver it, and let the sender think that it was.
+    /// Do not deliver it, but answer the sender as if it had been delivered.
     Discard,
 }
 
-/// What the sender of a refused message is told where the receiver gives no number of its own (tencent.md 6).
+/// The number for the sender of a refused message if the receiver returns none of its own (tencent.md 6).
 pub const fn refused_code(kind: ConversationKind) -> i32 {
     match kind {
         ConversationKind::Direct => 20006,
@@ -35,8 +36,8 @@ pub const fn refused_code(kind: ConversationKind) -> i32 {
     }
 }
 
-/// What a callback after the sending tells of a refusal for that reason: the vendor's number and words of ours (tencent.md
-/// 4 and 7). `detail` is what the reason has to add: of a hook's refusal what the hook said, which stands as it is.
+/// The vendor's number and our text in a callback after the sending, for a refusal for that reason (tencent.md 4 and
+/// 7). `detail` supplements the reason: for a hook's refusal the hook's text, which is used unchanged.
 pub fn refusal(reason: Option<Reason>, detail: &str, kind: ConversationKind) -> (i32, &str) {
     match reason {
         Some(Reason::TextBlocked) => (80001, "the message has a word that is not allowed"),
@@ -51,19 +52,19 @@ pub fn refusal(reason: Option<Reason>, detail: &str, kind: ConversationKind) -> 
     }
 }
 
-/// Numbers that a receiver may refuse with (tencent.md 6).
+/// The numbers that a receiver may refuse with (tencent.md 6).
 const OWN_CODES: std::ops::RangeInclusive<i32> = 120_001..=130_000;
 
-/// The receiver's own number in front of a refusal's words, as `<number> <words>`.
+/// The receiver's own number before a refusal's text, as `<number> <words>`.
 pub fn hook_refusal(text: &str) -> Option<(i32, &str)> {
     let (code, words) = text.split_once(' ')?;
     let code = code.parse().ok().filter(|code| OWN_CODES.contains(code))?;
     Some((code, words))
 }
 
-/// Reads the answer to a callback before `content` is sent. `None`, no verdict, for any status but 200, for what is not
-/// JSON, for a missing or unknown `ErrorCode`, and for a new `MsgBody` that cannot be read: it was to replace the
-/// message, which then must not go out as if it had been approved.
+/// Parses the answer to a callback before `content` is sent. `None`, no decision, for any status but 200, for what is
+/// not JSON, for a missing or unknown `ErrorCode`, and for an invalid new `MsgBody`: it was to replace the message,
+/// which then must not be sent as if it had been approved.
 pub fn verdict(status: u16, answer: &[u8], content: &Content) -> Option<Verdict> {
     if status != 200 {
         return None;
@@ -100,7 +101,7 @@ fn is_empty(msg_body: &str) -> bool {
     inside.is_some_and(|inside| inside.trim().is_empty())
 }
 
-/// The message with another body. A file at the same address keeps what elements do not tell of it.
+/// The message with another body. A file with the same URL keeps the fields that elements lack.
 fn replaced(content: Content, new: Content) -> Content {
     let mut body = new.body;
     if let (Some(new), Some(old)) = (body.media_mut(), content.body.media())
@@ -112,17 +113,17 @@ fn replaced(content: Content, new: Content) -> Content {
     Content { body, verbatim: None, ..content }
 }
 
-/// What a receiver of a callback after the event complains of.
+/// An error reported by a receiver of a callback after the event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// `ErrorCode`; 0 where only `ActionStatus` complains.
+    /// `ErrorCode`; 0 if only `ActionStatus` reports an error.
     pub code: i64,
     /// `ErrorInfo`; may be empty.
     pub info: String,
 }
 
-/// Reads the answer to a callback after the event, of which any 2xx is a delivery. `Some` is for the records (decision
-/// 33): `ActionStatus` is FAIL or `ErrorCode` is not 0. What cannot be read complains of nothing.
+/// Parses the answer to a callback after the event, of which any 2xx is a delivery. `Some` is for the records (decision
+/// 33): `ActionStatus` is FAIL or `ErrorCode` is not 0. Invalid answers report no error.
 pub fn after_answer(answer: &[u8]) -> Option<Failure> {
     let Object(answer): Object<dto::Answer<'_>> = serde_json::from_slice(answer).ok()?;
     let code = answer.error_code.map_or(0, |Integer(code)| code);

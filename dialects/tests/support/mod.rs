@@ -1,9 +1,9 @@
-//! What several tests need.
+//! Helpers for several tests.
 
 use tidings_dialects::lanying::{Refusal, SendCommand, send_request};
 use tidings_domain::{Draft, Policy};
 
-/// The message that a body of `/message/send` asks for.
+/// The message in a body of `/message/send`.
 pub fn lanying_draft(body: &[u8], policy: &Policy) -> Result<Draft, Refusal> {
     match send_request(body, policy)? {
         SendCommand::Message(draft) => Ok(draft),

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::Payload;
 use crate::flag::Flag;
 
-/// agora.md 11.2, with what 11.3 has beyond it.
+/// agora.md 11.2, with the additional keys of 11.3.
 #[derive(Serialize)]
 pub struct Callback<'a, P: Serialize> {
     #[serde(rename = "callId")]
@@ -32,7 +32,7 @@ pub struct Callback<'a, P: Serialize> {
     pub host: Option<&'a str>,
 }
 
-/// The payload of recalls and receipts, which say nothing themselves.
+/// The payload of recalls and receipts, which have no content.
 #[derive(Serialize)]
 pub struct AckPayload<'a> {
     pub ack_message_id: String,
@@ -76,7 +76,7 @@ pub struct EditMsg<'a> {
     pub sender: &'a str,
 }
 
-/// The answer before a message (agora.md 11.2). `code` is a text; what else it may be is read too.
+/// The answer before a message (agora.md 11.2). `code` is a text; other types are accepted too.
 #[derive(Deserialize)]
 pub struct Decision<'a> {
     pub valid: Flag,
@@ -86,7 +86,7 @@ pub struct Decision<'a> {
     pub payload: Option<&'a RawValue>,
 }
 
-/// What the answer changes: `bodies`, or the body itself as newer pages have it.
+/// The changes of the answer: `bodies`, or the body itself as on newer pages.
 #[derive(Deserialize)]
 pub struct Change<'a> {
     #[serde(borrow)]

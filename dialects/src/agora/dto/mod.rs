@@ -17,7 +17,7 @@ use crate::{
 pub use callback::*;
 pub use group::*;
 
-/// Tells `null` from absent.
+/// Distinguishes `null` from absent.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
@@ -57,10 +57,10 @@ pub struct Send<'a> {
     pub users: Option<OneOrMany<'a>>,
 }
 
-/// The one value of `routetype` that means something.
+/// The only meaningful value of `routetype`.
 pub const ROUTE_ONLINE: &str = "ROUTE_ONLINE";
 
-/// agora.md 2.5: the place is in the body, and `to` is called `target`.
+/// agora.md 2.5: the target is in the body, and `to` is called `target`.
 #[derive(Deserialize)]
 pub struct LegacySend<'a> {
     pub target_type: Option<String>,
@@ -110,7 +110,7 @@ pub struct Recalls<'a> {
     pub info: Option<String>,
 }
 
-/// `chattype`, against `chat_type` in the request.
+/// `chattype`, unlike `chat_type` in the request.
 #[derive(Serialize)]
 pub struct Recalled<'a> {
     pub recalled: &'a str,
@@ -168,7 +168,7 @@ pub struct Import<'a> {
     pub need_download: Option<Flag>,
 }
 
-/// One message as exports and histories have it (agora.md 4).
+/// One message as in exports and histories (agora.md 4).
 #[derive(Serialize)]
 pub struct Record<'a> {
     pub msg_id: String,
@@ -178,7 +178,7 @@ pub struct Record<'a> {
     pub to: &'a str,
     pub chat_type: &'a str,
     pub payload: Payload<'a>,
-    /// In histories alone, from here on.
+    /// From here on only in histories.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -193,7 +193,7 @@ pub struct Payload<'a> {
     pub to: &'a str,
 }
 
-/// What happened, as the event feed tells it. Ours.
+/// An event of the event feed. Ours.
 #[derive(Serialize)]
 pub struct Happened<'a> {
     pub id: &'a str,
@@ -251,7 +251,7 @@ pub struct ReadUpTo {
     pub msg_id: String,
 }
 
-/// The keys of bodies that exports write otherwise than they were sent.
+/// The keys of bodies that exports write differently than they were sent.
 pub const LAT: &str = "lat";
 pub const LNG: &str = "lng";
 pub const URL: &str = "url";
@@ -283,7 +283,7 @@ pub struct Rewrite<'a> {
     pub is_combine_ext: Option<Flag>,
 }
 
-/// The key that `msg` has beyond a `body`.
+/// The key that `msg` has in addition to a `body`.
 pub const KIND: &str = "type";
 
 #[derive(Deserialize)]
@@ -316,7 +316,7 @@ pub struct Media<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<Cow<'a, str>>,
     pub url: Option<Cow<'a, str>>,
-    /// What the vendor's server SDK names a file by, with `secret`, where it has no `url`.
+    /// What the vendor's server SDK sends with `secret` instead of a `url`.
     #[serde(skip_serializing)]
     pub uuid: Option<Cow<'a, str>>,
     #[serde(default, deserialize_with = "object", skip_serializing_if = "Option::is_none")]
@@ -367,7 +367,7 @@ pub const FORWARD: &str = "forward";
 pub const FORWARD_TEXT: &str = "text";
 pub const FORWARD_ATTACHMENT: &str = "attachment";
 
-/// How an ext that is no object shows (decision 11).
+/// The form of an ext that is not an object (decision 11).
 #[derive(Serialize)]
 pub struct WrappedExt<'a> {
     pub ext: &'a str,
@@ -397,7 +397,7 @@ pub struct Envelope<'a, D: Serialize> {
     pub count: Option<usize>,
 }
 
-/// agora.md 1.5: an array of what the call is about.
+/// agora.md 1.5: an array of the objects of the call.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub enum Entities<'a> {
@@ -471,7 +471,7 @@ pub struct ManifestPart {
     pub sealed_at: i64,
 }
 
-/// What of the envelope around a manifest is verified.
+/// The part of a manifest's envelope that is verified.
 #[derive(Deserialize)]
 pub struct ManifestEnvelope {
     pub application: String,
