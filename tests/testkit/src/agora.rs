@@ -62,7 +62,7 @@ impl Agora {
         Reply::to(self.request(Method::DELETE, path)).await
     }
 
-    /// Registers users who may log in with `<name>-password`.
+    /// Registers users with the password `<name>-password`.
     ///
     /// # Panics
     /// When one cannot be registered.
@@ -72,7 +72,7 @@ impl Agora {
         self.post("/users", &Value::Array(users)).await.expect(200);
     }
 
-    /// Sends a text and gives its message id.
+    /// Sends a text and returns its message id.
     ///
     /// # Panics
     /// When it is not accepted.

@@ -19,7 +19,7 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 /// A fresh app with its credentials.
 #[derive(Debug, Clone)]
 pub struct TestApp {
-    /// Where it lives.
+    /// The suite it belongs to.
     pub suite: Arc<Suite>,
     /// Its names and secrets.
     pub secrets: pb::AppWithSecrets,
@@ -27,7 +27,7 @@ pub struct TestApp {
     lanying: Lanying,
 }
 
-/// Over gRPC, since a gateway would remember the policy of an app that it was asked about.
+/// Over gRPC, since a gateway would cache the policy of an app.
 async fn app_token(suite: &Suite, secrets: &pb::AppWithSecrets) -> String {
     let (client_id, client_secret) = (secrets.client_id.clone(), secrets.client_secret.clone());
     let id = secrets.app.as_ref().map_or(0, |app| app.id);
@@ -85,7 +85,7 @@ impl TestApp {
     /// The app itself.
     ///
     /// # Panics
-    /// Never: the app was made with its names.
+    /// Never: the app was created with its names.
     pub fn app(&self) -> &pb::App {
         self.secrets.app.as_ref().expect("an app")
     }

@@ -1,4 +1,4 @@
-//! docker-compose.yml, as far as the tests start what it says.
+//! docker-compose.yml, as far as the tests use it.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -15,10 +15,10 @@ pub struct Compose {
 pub struct Service {
     /// The image's name.
     pub image: String,
-    /// What stands instead of the image's own entry point.
+    /// What replaces the image's own entry point.
     #[serde(default)]
     pub entrypoint: Vec<String>,
-    /// The words behind the entry point.
+    /// The arguments of the entry point.
     #[serde(default)]
     pub command: Vec<String>,
     /// Environment variables.
@@ -27,20 +27,20 @@ pub struct Service {
     /// `volume:/place` or `volume:/place:ro`.
     #[serde(default)]
     pub volumes: Vec<String>,
-    /// Whether its file system cannot be written to.
+    /// Whether its file system is read-only.
     #[serde(default)]
     pub read_only: bool,
-    /// Capabilities that it does not have.
+    /// Dropped capabilities.
     #[serde(default)]
     pub cap_drop: Vec<String>,
     /// Options such as `no-new-privileges:true`.
     #[serde(default)]
     pub security_opt: Vec<String>,
-    /// How it is asked whether it is ready.
+    /// Its health check.
     pub healthcheck: Option<Healthcheck>,
 }
 
-/// How a service is asked whether it is ready.
+/// The health check of a service.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Healthcheck {
     /// `CMD` and the words of a command.

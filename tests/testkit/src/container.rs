@@ -1,4 +1,4 @@
-//! What Docker would make of the image, without Docker: the file system that `cargo xtask test` built by the Dockerfile,
+//! Runs the image without Docker: the file system that `cargo xtask test` built from the Dockerfile,
 //! in a mount namespace of its own, with volumes, as the image's user.
 //!
 //! All containers share the network of this machine, so ports are rewritten by the tests; names of services are real.
@@ -12,30 +12,30 @@ use std::{
 
 use crate::{Process, tidings_binary};
 
-/// The image: a file system and what the Dockerfile's final stage says besides.
+/// The image: a file system and the other settings of the Dockerfile's final stage.
 #[derive(Debug, Clone)]
 pub struct Image {
     folder: PathBuf,
 }
 
-/// What is run, and where: the settings of one `docker run`.
+/// The command and its environment: the settings of one `docker run`.
 #[derive(Debug, Clone)]
 pub struct Container {
     image: Image,
-    /// The words of the program and its arguments.
+    /// The program and its arguments.
     pub words: Vec<String>,
-    /// Environment variables, the image's own included.
+    /// Environment variables, including the image's own.
     pub environment: BTreeMap<String, String>,
-    /// Folders or files of this machine, their places in the container, and whether they cannot be written to.
+    /// Folders or files of this machine, their paths in the container, and whether they are read-only.
     pub mounts: Vec<(PathBuf, String, bool)>,
-    /// Whether the container's file system cannot be written to.
+    /// Whether the container's file system is read-only.
     pub read_only: bool,
-    /// Who runs it; `root` keeps every right.
+    /// The user; `root` keeps every capability.
     pub user: String,
 }
 
-/// `$1` is the file system; each line of `$2` is a mount: how, from where, to where; `$3` says `ro` or `rw`; the rest is
-/// run in there. The mounts are gone with the process.
+/// `$1` is the file system; each line of `$2` is a mount: type, source, target; `$3` is `ro` or `rw`; the rest is run
+/// in there. The mounts disappear with the process.
 const ENTER: &str = r#"
 set -e
 root=$1 mounts=$2 mode=$3
@@ -56,7 +56,7 @@ impl Image {
     /// The image that the test command built.
     ///
     /// # Panics
-    /// When it did not; says why.
+    /// If it did not; says why.
     pub fn built() -> Self {
         if let Ok(why) = env::var("TIDINGS_TEST_IMAGE_MISSING") {
             panic!("the file system of the image could not be built: {why}");
@@ -68,7 +68,7 @@ impl Image {
     /// A container that runs the image as it is: `docker run tidings <words>`.
     ///
     /// # Panics
-    /// When the image says nothing that can be run.
+    /// If the image has no entry point.
     pub fn run(&self, words: &[&str]) -> Container {
         let entrypoint: Vec<String> = serde_json::from_str(&self.said("entrypoint")).expect("ENTRYPOINT is JSON");
         let environment = self.said("environment");
@@ -83,15 +83,15 @@ impl Image {
         }
     }
 
-    /// The command by which Docker finds out whether a container is healthy.
+    /// Docker's health check command.
     ///
     /// # Panics
-    /// When the image has none.
+    /// If the image has none.
     pub fn healthcheck(&self) -> Vec<String> {
         serde_json::from_str(&self.said("healthcheck")).expect("HEALTHCHECK is JSON")
     }
 
-    /// The ports that the image says it listens at.
+    /// The exposed ports of the image.
     pub fn ports(&self) -> Vec<String> {
         self.said("ports").split_whitespace().map(str::to_owned).collect()
     }
@@ -123,7 +123,7 @@ impl Container {
         self.mounts.push((from.to_owned(), to.to_owned(), is_read_only));
     }
 
-    /// Another command in a container like this, as `docker exec` runs it.
+    /// Another command in the same container, as with `docker exec`.
     #[must_use]
     pub fn exec(&self, words: &[String]) -> Self {
         Self { words: words.to_vec(), ..self.clone() }
@@ -134,7 +134,7 @@ impl Container {
         Process::run(&self.command(), &[])
     }
 
-    /// Runs it to its end.
+    /// Runs it until it exits.
     ///
     /// # Panics
     /// When it cannot be started.

@@ -19,7 +19,7 @@ use tonic::{
 
 use crate::{Agora, Lanying, Process, free_address, tidings_binary, wait_until};
 
-/// A data folder and the process that serves it. The addresses stay the same from start to start.
+/// A data folder and the process that serves it. The addresses stay the same across starts.
 #[derive(Debug)]
 pub struct Installation {
     process: Option<Process>,
@@ -27,7 +27,7 @@ pub struct Installation {
     listen: String,
     grpc_listen: String,
     settings: Vec<(String, String)>,
-    // Last, so that the process is gone before its folder.
+    // Last, so that the process has ended before its folder is removed.
     _folder: Option<TempDir>,
 }
 
@@ -40,7 +40,7 @@ impl Default for Installation {
 }
 
 impl Installation {
-    /// On a data folder that somebody else takes away. Nothing runs yet.
+    /// On a data folder that the caller removes. Nothing runs yet.
     pub fn at(data: &Path) -> Self {
         Self {
             process: None,
@@ -59,13 +59,13 @@ impl Installation {
         self
     }
 
-    /// Sets an environment variable for the starts to come.
+    /// Sets an environment variable for later starts.
     pub fn set(&mut self, name: &str, value: &str) {
         self.unset(name);
         self.settings.push((name.to_owned(), value.to_owned()));
     }
 
-    /// Takes it away again.
+    /// Unsets it.
     pub fn unset(&mut self, name: &str) {
         self.settings.retain(|(known, _)| known != name);
     }
@@ -96,12 +96,12 @@ impl Installation {
     /// Kills the program as a crash would.
     ///
     /// # Panics
-    /// When nothing runs.
+    /// If nothing runs.
     pub fn kill(&mut self) {
         self.process.take().expect("it runs").kill();
     }
 
-    /// Ends the program as an operator does and gives its exit code.
+    /// Stops the program as an operator does and returns its exit code.
     pub async fn stop(&mut self) -> i32 {
         self.process().terminate();
         let mut code = None;
@@ -127,20 +127,20 @@ impl Installation {
         &self.data
     }
 
-    /// Where REST is, as `http://host:port`.
+    /// The address of REST, as `http://host:port`.
     pub fn url(&self) -> String {
         format!("http://{}", self.listen)
     }
 
-    /// Where gRPC is, as `http://host:port`.
+    /// The address of gRPC, as `http://host:port`.
     pub fn grpc_url(&self) -> String {
         format!("http://{}", self.grpc_listen)
     }
 
-    /// What `demo.env` says.
+    /// The content of `demo.env`.
     ///
     /// # Panics
-    /// When it is not there.
+    /// If it does not exist.
     pub fn env(&self) -> HashMap<String, String> {
         let text = fs::read_to_string(self.data.join("demo.env")).expect("demo.env is there");
         let values = text.lines().filter_map(|line| line.split_once('='));
@@ -171,7 +171,7 @@ impl Installation {
     /// A gRPC request as the demo app.
     ///
     /// # Panics
-    /// When `demo.env` is not there.
+    /// If `demo.env` does not exist.
     pub fn request<T>(&self, message: T) -> Request<T> {
         let env = self.env();
         let mut request = Request::new(message);
@@ -196,7 +196,7 @@ impl Installation {
         Endpoint::from_shared(self.grpc_url()).expect("an address").connect_lazy()
     }
 
-    /// Runs `tidings <words>` on the data folder to its end.
+    /// Runs `tidings <words>` on the data folder until it exits.
     ///
     /// # Panics
     /// When the program cannot be started.

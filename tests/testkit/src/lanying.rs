@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::Reply;
 
-/// Calls with `app_id`, `access-token` and, for admins who stand for a user or a group, `user_id` and `group_id`.
+/// Calls with `app_id`, `access-token` and, for admins who act for a user or a group, `user_id` and `group_id`.
 #[derive(Debug, Clone)]
 pub struct Lanying {
     pub(crate) http: reqwest::Client,
@@ -56,7 +56,7 @@ impl Lanying {
         Reply::to(self.request(Method::POST, path).json(body)).await
     }
 
-    /// Registers a user and gives its id.
+    /// Registers a user and returns its id.
     ///
     /// # Panics
     /// When it cannot be registered.
@@ -72,7 +72,7 @@ impl Lanying {
         Self { user_id: Some(user), ..self.clone() }
     }
 
-    /// The same admin, acting as whoever owns a group.
+    /// The same admin, acting as the owner of a group.
     #[must_use]
     pub fn for_group(&self, group: i64) -> Self {
         Self { group_id: Some(group), ..self.clone() }
@@ -90,7 +90,7 @@ impl Lanying {
         Self { token: token.to_owned(), user_id: None, group_id: None, ..self.clone() }
     }
 
-    /// The same client with a token of the user `name`, whose password is `<name>-password`.
+    /// The same client with a token of the user `name`, with the password `<name>-password`.
     ///
     /// # Panics
     /// When the user cannot log in.
@@ -100,7 +100,7 @@ impl Lanying {
         self.with_token(answer["data"]["token"].as_str().unwrap_or_else(|| panic!("no token: {answer}")))
     }
 
-    /// Sends a text to a user and gives its message id.
+    /// Sends a text to a user and returns its message id.
     ///
     /// # Panics
     /// When it is not accepted.
@@ -108,7 +108,7 @@ impl Lanying {
         self.send(&json!({"type": 1, "targets": [to], "content_type": 0, "content": text})).await
     }
 
-    /// Sends a text to a group and gives its message id.
+    /// Sends a text to a group and returns its message id.
     ///
     /// # Panics
     /// When it is not accepted.
@@ -121,7 +121,7 @@ impl Lanying {
         answer["msg_ids"][0].as_i64().unwrap_or_else(|| panic!("no msg_ids: {answer}"))
     }
 
-    /// Makes a group and gives its id.
+    /// Creates a group and returns its id.
     ///
     /// # Panics
     /// When it cannot be made.

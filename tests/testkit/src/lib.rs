@@ -1,7 +1,7 @@
-//! Starts Tidings in every shape that it is run in, and talks to it as its clients do.
+//! Starts Tidings in every supported shape, and calls it as its clients do.
 //!
-//! A shape is shared by the tests of one binary; each test gets an app of its own, which is all the isolation that
-//! tenants have. A test that moves the clock or stops a process starts a [`Suite`] of its own.
+//! A shape is shared by the tests of one binary; each test gets an app of its own, the normal isolation between
+//! tenants. A test that moves the clock or stops a process starts a [`Suite`] of its own.
 
 mod agora;
 mod app;

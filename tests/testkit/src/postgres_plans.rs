@@ -1,7 +1,7 @@
-//! How PostgreSQL would carry out every statement, whatever the tables held when it made the plan.
+//! PostgreSQL's plans of every statement, whatever the tables contained when the plan was made.
 //!
-//! A plan is made for unknown parameters and kept by the connection, so it is judged as one: on tables that were just
-//! made, on filled ones that PostgreSQL knows nothing of yet, and on filled ones that it has looked at.
+//! A plan is made for unknown parameters and kept by the connection, so it is checked as such: on new tables, on filled
+//! ones that were not analyzed yet, and on filled ones that were.
 
 use std::collections::HashMap;
 
@@ -11,13 +11,13 @@ use tidings_store::{
     sqlx::{self, Row as _},
 };
 
-/// Rows that each table is filled with.
+/// Rows per table.
 const ROWS: u32 = 20_000;
 
-/// Steps that walk through a table, with their statements: not all of it may be read, nor all that an app has there. Each
-/// input row finds what it looks for by an index. `walks` are tables that are small enough, or of which all is wanted.
+/// Steps that scan a table, with their statements: scanning a whole table, or all rows of an app, is not allowed. Each
+/// input row must use an index. `walks` are tables that are small enough, or are read completely on purpose.
 pub(crate) async fn walks(db: &Db, statements: fn(Engine) -> Vec<String>, walks: &[&str]) -> Vec<String> {
-    // An index of one column that is the key leads to one row, whatever the column is.
+    // An index of one column that is the key returns one row, whatever the column is.
     const KEYS: &str = "select indexrelid::regclass::text from pg_index where indisunique and indnkeyatts = 1";
     let keys: Vec<(String,)> = read(db, KEYS).await;
     let keys: Vec<&str> = keys.iter().map(|(key,)| key.as_str()).collect();
@@ -38,7 +38,7 @@ pub(crate) async fn walks(db: &Db, statements: fn(Engine) -> Vec<String>, walks:
     found
 }
 
-/// As every connection makes it once it has used the statement some times.
+/// As every connection makes it once it has used the statement several times.
 async fn plan(db: &Db, statement: &str) -> Value {
     let parameters = parameters(statement);
     let nulls = if parameters == 0 { String::new() } else { format!("({})", vec!["null"; parameters].join(", ")) };
@@ -82,7 +82,7 @@ fn walks_in(plan: &Value, (small, keys): (&[&str], &[&str]), found: &mut Vec<Str
     }
 }
 
-/// Whether the condition on an index leads to fewer rows than an app has.
+/// Whether the condition on an index selects fewer rows than an app has.
 fn tells_apart(conditions: &str) -> bool {
     conditions.split(" AND ").any(|condition| {
         let column = condition.trim_start_matches('(');
@@ -90,7 +90,7 @@ fn tells_apart(conditions: &str) -> bool {
     })
 }
 
-/// Puts rows into every table, of a few apps, without regard to what refers to what.
+/// Fills every table with rows of a few apps, without regard to references.
 async fn fill(db: &Db) {
     const COLUMNS: &str = "
         select table_name::text, column_name::text,

@@ -31,14 +31,14 @@ pub fn tidings_binary() -> PathBuf {
     env::var_os("TIDINGS_BIN").expect("run the tests with `cargo xtask test`, which builds the program").into()
 }
 
-/// The HTTP client wants it named, as the program under test does for its own.
+/// The HTTP client needs it to be installed, as the program under test does for its own.
 pub(crate) fn name_tls_backend() {
-    // It may have been named.
+    // It may be installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// A loopback address nobody listens at. It lies below the ports that the system gives to outgoing connections, so a
-/// process that is killed finds its address free when it comes back.
+/// A loopback address nobody listens at. Its port is below the range for outgoing connections, so a killed process
+/// finds its address free when it restarts.
 ///
 /// # Panics
 /// When the machine has no free port.
@@ -55,8 +55,8 @@ pub fn free_address() -> String {
     addresses.into_iter().find(|address| TcpListener::bind(address).is_ok()).expect("a free port")
 }
 
-/// Prints the program's id, ends as the program ends, and kills it when its own input closes, as that does when the
-/// test process is gone.
+/// Prints the program's process id, exits with the program's exit code, and kills it when its own input closes, which
+/// happens when the test process ends.
 const WATCHDOG: &str = r#"
 exec 3<&0
 "$@" <&- 3<&- & pid=$!
@@ -78,7 +78,7 @@ impl Process {
         Self::run(&[&[program], arguments].concat(), settings)
     }
 
-    /// The same for another program, or for one that becomes `tidings` in the end.
+    /// The same for another program, or for one that executes `tidings` in the end.
     ///
     /// # Panics
     /// When it cannot be started.
@@ -99,20 +99,20 @@ impl Process {
         Self { child, id: id.trim().parse().expect("an id is a number"), printed: Printed::by(printed, None), logged }
     }
 
-    /// What the program printed so far.
+    /// What the program has printed so far.
     pub fn printed(&self) -> String {
         self.printed.so_far()
     }
 
-    /// What the program logged so far.
+    /// What the program has logged so far.
     pub fn logged(&self) -> String {
         self.logged.so_far()
     }
 
-    /// The most memory that the program had so far, in bytes.
+    /// The peak memory of the program so far, in bytes.
     ///
     /// # Panics
-    /// When the system does not say.
+    /// If the system does not report it.
     pub fn peak_memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id)).expect("it runs");
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the system says");
@@ -164,7 +164,7 @@ impl Drop for Process {
     }
 }
 
-/// What came out of a program, gathered by a thread until it ends.
+/// The output of a program, collected by a thread until it ends.
 #[derive(Debug, Clone, Default)]
 struct Printed(Arc<Mutex<Vec<u8>>>);
 

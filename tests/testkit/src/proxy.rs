@@ -1,4 +1,4 @@
-//! A way to a server that freezes: connections stay open, and nothing gets through any more.
+//! A proxy that can freeze: connections stay open, and nothing is forwarded any more.
 
 use std::sync::Arc;
 
@@ -11,16 +11,16 @@ use tokio::{
     sync::watch,
 };
 
-/// Passes on what comes, until it freezes. Ends with the runtime that it was started on.
+/// Forwards data, until it freezes. Ends with the runtime that it was started on.
 #[derive(Debug)]
 pub struct Proxy {
     address: String,
-    /// How often it froze and healed: frozen while that is odd.
+    /// How often it froze and recovered: frozen while that is odd.
     era: Arc<watch::Sender<u64>>,
 }
 
 impl Proxy {
-    /// In front of the server of a URL `scheme://user@host:port/path`. Gives the URL that leads through it, too.
+    /// In front of the server of a URL `scheme://user@host:port/path`. Also returns the URL that leads through it.
     ///
     /// # Panics
     /// When the URL is another, or nothing can listen.
@@ -45,18 +45,18 @@ impl Proxy {
         Self { address, era }
     }
 
-    /// From now on nothing gets through, and nobody is told so.
+    /// From now on nothing is forwarded, without any error.
     pub fn freeze(&self) {
         self.era.send_modify(|era| *era += 1);
     }
 
-    /// New connections work. Those that were frozen stay so, as behind a router that forgot them.
+    /// New connections work. Frozen ones stay so, as behind a router that forgot them.
     pub fn heal(&self) {
         self.era.send_modify(|era| *era += 1);
     }
 }
 
-/// Whoever connects to a frozen one hears nothing until it heals.
+/// Connections to a frozen one get nothing until it recovers.
 async fn serve(client: TcpStream, server: String, mut era: watch::Receiver<u64>) {
     let Ok(born) = era.wait_for(|era| era % 2 == 0).await.map(|era| *era) else { return };
     let Ok(server) = TcpStream::connect(server).await else { return };
@@ -72,7 +72,7 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut era: watch::R
             _ = era.wait_for(|era| *era != born) => None,
             read = from.read(&mut piece) => Some(read),
         };
-        // Frozen: open for ever.
+        // Frozen: stays open.
         let Some(read) = read else { return std::future::pending().await };
         let Ok(length @ 1..) = read else { return };
         if to.write_all(&piece[..length]).await.is_err() {

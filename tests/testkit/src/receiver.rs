@@ -1,7 +1,7 @@
-//! An app's server that is told of events: records what comes and answers as the test says.
+//! An app's server for callbacks: records requests and answers as configured by the test.
 //!
-//! It runs in a thread of its own, so that it outlives the runtime of the test that started it; when it is dropped, its
-//! port is closed and so is every connection.
+//! It runs in a separate thread, so that it outlives the runtime of the test that started it; when it is dropped, its
+//! port and every connection are closed.
 
 use std::{
     fmt,
@@ -24,24 +24,24 @@ use tokio::sync::{Notify, oneshot};
 /// How long a test waits for requests before it fails.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A request as it came.
+/// A request as received.
 #[derive(Debug, Clone)]
 pub struct Received {
     /// HTTP method.
     pub method: Method,
     /// The path of the URL, still encoded.
     pub path: String,
-    /// What follows the `?`, still encoded; empty where nothing does.
+    /// What follows the `?`, still encoded; may be empty.
     pub query: String,
     /// HTTP headers.
     pub headers: HeaderMap,
     /// The whole body.
     pub body: Bytes,
-    /// When its last byte was there.
+    /// When its last byte was received.
     pub at: Instant,
 }
 
-/// What a request is answered with.
+/// The answer to a request.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// HTTP status.
@@ -50,12 +50,12 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// The whole body.
     pub body: Bytes,
-    /// How long the caller waits for it.
+    /// The delay before the answer.
     pub delay: Duration,
 }
 
 impl Answer {
-    /// 200 and what Tencent's documentation says; without a Content-Type, as simple receivers do (tencent.md 1).
+    /// 200 and the body of Tencent's documentation; without a Content-Type, as simple receivers do (tencent.md 1).
     pub fn ok() -> Self {
         Self { body: r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0}"#.into(), ..Self::status(200) }
     }
@@ -71,7 +71,7 @@ impl Answer {
         Self { body: body.into(), ..self }
     }
 
-    /// The same with a header more.
+    /// The same with an additional header.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
@@ -102,7 +102,7 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// Listens on a free port and answers every request with what `answer` says to it.
+    /// Listens on a free port and answers every request with the result of `answer`.
     ///
     /// # Panics
     /// When the machine has no free port.
@@ -110,7 +110,7 @@ impl Receiver {
         Self::start_at("127.0.0.1:0", answer)
     }
 
-    /// The same at an address of the test's choice: a server that comes back, or comes late.
+    /// The same at a given address: a server that restarts, or starts late.
     ///
     /// # Panics
     /// When the address is taken.
@@ -134,7 +134,7 @@ impl Receiver {
         Self { address, shared, stop: Some(stop), thread: Some(thread) }
     }
 
-    /// Where it is, as `http://host:port`.
+    /// Its address, as `http://host:port`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -144,24 +144,24 @@ impl Receiver {
         &self.address
     }
 
-    /// What came so far, in the order in which it came.
+    /// The requests so far, in order of arrival.
     pub fn received(&self) -> Vec<Received> {
         self.shared.received().clone()
     }
 
-    /// How many requests came so far.
+    /// The number of requests so far.
     pub fn count(&self) -> usize {
         self.shared.received().len()
     }
 
-    /// Waits until `n` requests have come, for at most a minute, and gives all that came.
+    /// Waits until `n` requests have arrived, for at most a minute, and returns all requests.
     ///
     /// # Panics
-    /// When they do not come.
+    /// If they do not arrive.
     pub async fn wait_for(&self, n: usize) -> Vec<Received> {
         let enough = async {
             loop {
-                // Before the count, so that what comes between the two wakes it.
+                // Before the count, so that a request between the two is not missed.
                 let arrived = self.shared.arrived.notified();
                 if self.count() >= n {
                     return;

@@ -10,7 +10,7 @@ pub struct Reply {
     pub status: StatusCode,
     /// HTTP headers.
     pub headers: HeaderMap,
-    /// The body as it came.
+    /// The raw body.
     pub text: String,
 }
 

@@ -1,4 +1,4 @@
-//! A store that speaks S3, for the shape whose files are in one.
+//! An S3-compatible store, for the shape that keeps its files in one.
 
 use std::{
     fs,
@@ -14,10 +14,10 @@ use s3s_fs::FileSystem;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-/// A bucket and who may use it.
+/// A bucket and its credentials.
 #[derive(Debug)]
 pub struct Bucket {
-    /// Where the store is, as `http://host:port`.
+    /// The address of the store, as `http://host:port`.
     pub endpoint: String,
     folder: TempDir,
 }
@@ -41,7 +41,7 @@ impl Bucket {
         })
     }
 
-    /// What a process needs to keep its files there, as environment variables.
+    /// The settings for using it, as environment variables.
     pub fn settings(&self) -> Vec<(String, String)> {
         let settings = [
             ("ENDPOINT", self.endpoint.as_str()),
@@ -52,13 +52,13 @@ impl Bucket {
         settings.map(|(name, value)| (format!("TIDINGS_FILES_S3_{name}"), value.to_owned())).to_vec()
     }
 
-    /// Where the store keeps the objects of the bucket.
+    /// The store's folder with the objects of the bucket.
     pub fn folder(&self) -> PathBuf {
         self.folder.path().join(NAME)
     }
 }
 
-/// Serves in a thread of its own, so that it outlives the runtime of the test that started it.
+/// Serves in a separate thread, so that it outlives the runtime of the test that started it.
 fn serve(folder: PathBuf) -> String {
     let (tell, told) = mpsc::channel();
     thread::spawn(move || {

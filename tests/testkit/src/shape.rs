@@ -34,7 +34,7 @@ pub enum Shape {
     Sqlite,
     /// Everything in one process, on PostgreSQL.
     Postgres,
-    /// A process for each role, on PostgreSQL and a store that speaks S3, with the command lines of docker-compose.yml.
+    /// A process for each role, on PostgreSQL and an S3-compatible store, with the command lines of docker-compose.yml.
     Split,
 }
 
@@ -42,7 +42,7 @@ pub enum Shape {
 #[derive(Debug)]
 pub struct Suite {
     rest: Vec<String>,
-    // Not channels: those live and die with the runtime of the test that opens them.
+    // Not channels: those belong to the runtime of the test that opens them.
     directory: Endpoint,
     messages: Vec<Endpoint>,
     conversation: Endpoint,
@@ -63,7 +63,7 @@ impl Suite {
         SHARED[shape as usize].get_or_init(|| async move { Arc::new(Self::start(shape).await) }).await.clone()
     }
 
-    /// A suite of one's own, on the machine's clock.
+    /// A separate suite, on the machine's clock.
     pub async fn start(shape: Shape) -> Self {
         match shape {
             Shape::Sqlite => Self::all_in_one(None, Arc::new(SystemClock)),
@@ -127,7 +127,7 @@ impl Suite {
         Self::split_by(async |settings| Split::start(settings, copies).await, others).await
     }
 
-    /// `copies` processes of each role, each of which knows all of those that it calls.
+    /// `copies` processes of each role, each of which knows all those that it calls.
     ///
     /// # Panics
     /// When a process does not become ready.
@@ -189,7 +189,7 @@ impl Suite {
         self.split.as_ref().expect("only the split shape has processes").signal(role, copy, signal);
     }
 
-    /// Where the processes of a role of the split shape are, as `host:port`.
+    /// The addresses of a role's processes in the split shape, as `host:port`.
     ///
     /// # Panics
     /// On other shapes.
@@ -197,7 +197,7 @@ impl Suite {
         self.split.as_ref().expect("only the split shape has processes").addresses(role)
     }
 
-    /// Starts one more process of a role of the split shape, of which the others do not know, and waits until it is ready.
+    /// Starts one more process of a role of the split shape, unknown to the others, and waits until it is ready.
     ///
     /// # Panics
     /// When it does not become ready, and on other shapes.
@@ -205,12 +205,12 @@ impl Suite {
         self.split.as_ref().expect("only the split shape has processes").one_more(role, address).await
     }
 
-    /// What services show each other.
+    /// The service key.
     pub fn service_key(&self) -> &str {
         &self.service_key
     }
 
-    /// Everything that the processes of the split shape logged.
+    /// Everything that the processes of the split shape have logged.
     ///
     /// # Panics
     /// On other shapes.
@@ -218,7 +218,7 @@ impl Suite {
         self.split.as_ref().expect("only the split shape has processes").logged()
     }
 
-    /// The objects of files, on shapes that keep them in their own folder.
+    /// The objects of files, on shapes that store them in their own folder.
     ///
     /// # Panics
     /// When the folder cannot be read.
@@ -226,12 +226,12 @@ impl Suite {
         files_under(&self.folder.path().join("files"))
     }
 
-    /// Where REST is, as `http://host:port`.
+    /// The address of REST, as `http://host:port`.
     pub fn url(&self) -> String {
         self.rest[0].clone()
     }
 
-    /// Where each gateway is.
+    /// The address of each gateway.
     pub fn urls(&self) -> &[String] {
         &self.rest
     }
@@ -277,7 +277,7 @@ impl Suite {
         CallbackServiceClient::new(self.callback.connect_lazy()).max_decoding_message_size(64 * 1024 * 1024)
     }
 
-    /// A raw gRPC channel to the service of that name, such as `GroupService`.
+    /// A raw gRPC channel to the service with that name, such as `GroupService`.
     ///
     /// # Panics
     /// When there is none.
@@ -320,7 +320,7 @@ fn endpoint(address: &str) -> Endpoint {
     Endpoint::from_shared(format!("http://{address}")).expect("an address")
 }
 
-/// Addresses of a process that runs in a thread of its own, so that it outlives the runtime of the test that started
+/// Addresses of a process that runs in a separate thread, so that it outlives the runtime of the test that started
 /// it.
 struct Addresses {
     rest: String,

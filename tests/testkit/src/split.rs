@@ -12,13 +12,13 @@ pub(crate) struct Split {
     members: Vec<Member>,
 }
 
-/// One role's process. It comes back at the same address when it is started again.
+/// One role's process. It keeps its address across restarts.
 #[derive(Debug)]
 struct Member {
     role: &'static str,
     address: String,
     settings: Vec<(String, String)>,
-    /// The running process, and what its predecessors logged.
+    /// The running process, and the logs of its predecessors.
     process: Mutex<(Option<Process>, String)>,
 }
 
@@ -38,7 +38,7 @@ impl Split {
         Self { members }
     }
 
-    /// Starts `copies` processes of each role; each knows all of those that it calls.
+    /// Starts `copies` processes of each role; each knows all those that it calls.
     pub(crate) async fn replicated(mut settings: Vec<(String, String)>, copies: usize) -> Self {
         migrate(&settings);
         let mut members = Vec::new();
@@ -53,7 +53,7 @@ impl Split {
         Self { members }
     }
 
-    /// Where the copies of a role are.
+    /// The addresses of a role's copies.
     pub(crate) fn addresses(&self, role: &str) -> Vec<String> {
         self.of(role).map(|member| member.address.clone()).collect()
     }
@@ -96,7 +96,7 @@ impl Split {
         process.0.as_ref().expect("it runs").signal(signal);
     }
 
-    /// What all of them logged.
+    /// All their logs.
     pub(crate) fn logged(&self) -> String {
         self.members.iter().map(Member::logged).collect()
     }

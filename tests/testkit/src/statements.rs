@@ -1,11 +1,11 @@
-//! Checks that every service's storage passes on both engines.
+//! Checks for every service's store, on both engines.
 
 use tidings_store::{AppRows, Db, Engine, Location, Schema, Tx, on_tx, open, sqlx};
 
 use crate::{fresh_database, postgres_plans};
 
-/// Every statement can be prepared on the engine of the database, and none walks through a table on SQLite: not all of
-/// it, nor all that an app has there. `walks` are the tables that are small enough, or of which all is wanted.
+/// Every statement can be prepared on the engine of the database, and none scans a table on SQLite: neither all of it,
+/// nor all rows of an app. `walks` are the tables that are small enough, or are read completely on purpose.
 ///
 /// # Panics
 /// When one cannot, or does.
@@ -26,7 +26,7 @@ pub async fn assert_all_prepare(schema: &Schema, statements: fn(Engine) -> Vec<S
     assert!(walking.is_empty(), "{}", walking.join("\n"));
 }
 
-/// Tables and columns, with type and nullness, are the same on both engines. Gives them as `table.column type null`.
+/// Tables and columns, with type and nullness, are the same on both engines. Returns them as `table.column type null`.
 ///
 /// # Panics
 /// When they differ.
@@ -38,10 +38,10 @@ pub async fn assert_same_tables(schema: &Schema) -> Vec<String> {
     sqlite
 }
 
-/// Everything that a service keeps for an app goes with it, but for tables in `kept`, whose rows stay.
+/// All rows of an app are removed with it, except in the tables in `kept`.
 ///
 /// # Panics
-/// When a table with an app's rows is not among those that are emptied.
+/// If a table with an app's rows is not among those that are emptied.
 pub async fn assert_apps_go(schema: &Schema, rows: AppRows, kept: &[&str]) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let [sqlite, _] = both(schema, folder.path()).await;
@@ -60,7 +60,7 @@ async fn both(schema: &Schema, folder: &std::path::Path) -> [Db; 2] {
     [sqlite, open(&postgres, schema, true).await.expect("PostgreSQL opens")]
 }
 
-/// A step of a plan reads `SEARCH table USING ... (column=? AND ...)`, or `SCAN table` when it looks at every row. `p`
+/// A step of a plan is `SEARCH table USING ... (column=? AND ...)`, or `SCAN table` when it reads every row. `p`
 /// and `r` are a statement's own input.
 async fn walks_of(db: &Db, statement: &str, walks: &[&str]) -> Vec<String> {
     let explain = sqlx::AssertSqlSafe(format!("explain query plan {statement}"));
@@ -86,7 +86,7 @@ async fn prepare(db: &Db, statement: String) {
     }
 }
 
-/// Columns as `table.column type null`, in the words of SQLite.
+/// Columns as `table.column type null`, with the type names of SQLite.
 async fn columns(db: &Db) -> Vec<String> {
     const SQLITE: &str = "
         select t.name || '.' || c.name || ' ' || c.type || case c.\"notnull\" when 1 then '' else ' null' end
@@ -102,7 +102,7 @@ async fn columns(db: &Db) -> Vec<String> {
     let statement = if db.engine() == Engine::Sqlite { SQLITE } else { POSTGRES };
     let columns: Result<Vec<String>, _> = on_tx!(&mut tx, |c| sqlx::query_scalar(statement).fetch_all(c).await);
     let mut columns = columns.expect("the catalogue can be read");
-    // By bytes, since the engines' own orders differ.
+    // Sorted by bytes, since the engines' own orders differ.
     columns.sort();
     columns
 }

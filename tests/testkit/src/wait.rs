@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-/// Waits for something to become true, for at most a minute.
+/// Waits for a condition, for at most a minute.
 ///
 /// # Panics
-/// When it does not.
+/// If it does not become true.
 pub async fn wait_until(what: &str, mut check: impl AsyncFnMut() -> bool) {
     let patience = Instant::now() + Duration::from_mins(1);
     while !check().await {

@@ -1,4 +1,4 @@
-//! Checks the signature of a call as the Standard Webhooks specification has it.
+//! Checks the signature of a call according to the Standard Webhooks specification.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -7,11 +7,11 @@ use tidings_domain::{Clock as _, SystemClock, UnixMillis};
 
 use crate::Received;
 
-/// How far off, in seconds, a timestamp may be.
+/// The maximum difference, in seconds, of a timestamp.
 const TOLERANCE: u64 = 5 * 60;
 
-/// Says what is wrong with the headers `webhook-id`, `webhook-timestamp` and `webhook-signature` of a call that comes
-/// now. `secret` is `whsec_` and the key in base64.
+/// Returns what is wrong with the headers `webhook-id`, `webhook-timestamp` and `webhook-signature` of a call at the
+/// current time. `secret` is `whsec_` and the key in base64.
 pub fn check_webhook(received: &Received, secret: &str) -> Result<(), String> {
     check_webhook_at(received, secret, SystemClock.now())
 }
@@ -66,7 +66,7 @@ mod tests {
 
     use super::*;
 
-    /// The specification's own example, computed again with Python's hmac.
+    /// The specification's own example, recomputed with Python's hmac.
     const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     const SIGNATURE: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
     const NOW: UnixMillis = UnixMillis(1_614_265_330_000);

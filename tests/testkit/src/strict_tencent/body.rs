@@ -7,11 +7,11 @@ use super::{
     json,
 };
 
-/// What `ErrorInfo` of a delivered message says.
+/// `ErrorInfo` of a delivered message.
 const DELIVERED: &str = "send msg succeed";
 const CUSTOM: &str = "TIMCustomElem";
 
-/// Checks a body. `command` is what the query called it.
+/// Checks a body. `command` is the one in the query.
 pub fn check(body: &[u8], command: &str) -> Result<(), String> {
     let body = json::parse(body)?;
     let body = body.as_object().ok_or("the body is no object")?;
@@ -29,7 +29,7 @@ pub fn check(body: &[u8], command: &str) -> Result<(), String> {
     }
 }
 
-/// A message to a group has a number, or what was refused says why.
+/// A message to a group has a number, and a refused one has the reason.
 fn check_refusal(body: &Map<String, Value>) -> Result<(), String> {
     let told = ["SendMsgResult", "ErrorInfo", "UnreadMsgNum"].map(|key| body.contains_key(key));
     match (told, &body["MsgSeq"]) {
@@ -61,7 +61,7 @@ fn check_outcome(body: &Map<String, Value>) -> Result<(), String> {
     Ok(())
 }
 
-/// Every key that there is has its value, every required key is there, and no other.
+/// Every key that is present has its value, every required key is present, and no other.
 fn check_object(object: &Map<String, Value>, fields: &[Field]) -> Result<(), String> {
     if let Some(unknown) = object.keys().find(|key| !fields.iter().any(|field| field.name == *key)) {
         return Err(format!("{unknown} is not documented"));

@@ -1,6 +1,6 @@
 //! The keys of every callback and element (tencent.md 4 to 6), as a table.
 
-/// What a value must be.
+/// The type of a value.
 #[derive(Clone, Copy)]
 pub enum Kind {
     Text,
@@ -25,7 +25,7 @@ pub enum Kind {
     Elements,
 }
 
-/// A key, its value, and whether it must be there.
+/// A key, its value, and whether it is required.
 pub struct Field {
     pub name: &'static str,
     pub kind: Kind,
@@ -41,18 +41,18 @@ const fn may(name: &'static str, kind: Kind) -> Field {
 }
 
 const U32: Kind = Kind::Whole(0, u32::MAX as i64);
-/// The Java SDK reads these into 32 bits with a sign.
+/// The Java SDK parses these as signed 32-bit integers.
 const I32: Kind = Kind::Whole(i32::MIN as i64, i32::MAX as i64);
 const COUNT: Kind = Kind::Whole(0, i32::MAX as i64);
 const SECONDS: Kind = Kind::Whole(1, i32::MAX as i64);
-/// Nobody means seconds, or a time before 2001.
+/// Rules out seconds, and times before 2001.
 const MILLIS: Kind = Kind::Whole(1_000_000_000_000, 1 << 53);
 const BYTES: Kind = Kind::Whole(0, i64::MAX);
 const FLAG: Kind = Kind::OneOf(&[0, 1]);
 const BY_URL: Kind = Kind::OneOf(&[2]);
 const GROUP_TYPE: Kind = Kind::Word(&["Public", "Private", "Work", "ChatRoom", "Meeting", "AVChatRoom", "Community"]);
 
-/// The keys of the callback, or `None` where there is no such command.
+/// The keys of the callback, or `None` if there is no such command.
 pub fn of_command(command: &str) -> Option<&'static [Field]> {
     Some(match command {
         "C2C.CallbackBeforeSendMsg" => &C2C_BEFORE_SEND,
@@ -67,7 +67,7 @@ pub fn of_command(command: &str) -> Option<&'static [Field]> {
     })
 }
 
-/// The keys of `MsgContent`, or `None` where there is no such element.
+/// The keys of `MsgContent`, or `None` if there is no such element.
 pub fn of_element(msg_type: &str) -> Option<&'static [Field]> {
     Some(match msg_type {
         "TIMTextElem" => &TEXT,
@@ -157,11 +157,11 @@ static GROUP_AFTER_SEND: [Field; 18] = [
     must("From_Account", Kind::Name),
     must("Operator_Account", Kind::Name),
     must("Random", U32),
-    // From 1 in every group; 0 of what was refused.
+    // From 1 in every group; 0 for refused messages.
     must("MsgSeq", U32),
     must("MsgTime", SECONDS),
     must("OnlineOnlyFlag", FLAG),
-    // Of what was refused alone, and ours.
+    // Only for refused messages, and ours.
     may("SendMsgResult", I32),
     may("ErrorInfo", Kind::Name),
     may("UnreadMsgNum", Kind::Whole(-1, -1)),

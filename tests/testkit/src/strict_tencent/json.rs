@@ -1,4 +1,4 @@
-//! JSON in which no object has a key twice: parsers differ in which of the two they take.
+//! JSON without repeated keys: parsers differ in which of the values they use.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde::{
 };
 use serde_json::{Map, Number, Value};
 
-/// Reads a text, of which nothing may be left.
+/// Parses a complete text.
 pub fn parse(text: &[u8]) -> Result<Value, String> {
     let Plain(value) = serde_json::from_slice(text).map_err(|error| format!("the body is not plain JSON: {error}"))?;
     Ok(value)

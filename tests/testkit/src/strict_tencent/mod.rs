@@ -1,4 +1,4 @@
-//! The receiver that takes nothing but what Tencent's documentation says (tencent.md 1 to 6).
+//! A receiver that accepts only what Tencent's documentation allows (tencent.md 1 to 6).
 //!
 //! It shares no code with the dialect that writes the callbacks.
 
@@ -16,7 +16,7 @@ use tidings_domain::Clock;
 
 use crate::Received;
 
-/// An app's server as its vendor expects it to be.
+/// An app's server as expected by the vendor.
 #[derive(Debug, Clone)]
 pub struct StrictTencent {
     /// Its own SdkAppid, which every call must have.
@@ -28,7 +28,7 @@ pub struct StrictTencent {
 }
 
 impl StrictTencent {
-    /// Says what is wrong with a call.
+    /// Returns what is wrong with a call.
     pub fn check(&self, received: &Received) -> Result<(), String> {
         check_transport(received)?;
         let command = query::check(self, &received.query).map_err(|why| format!("{why}; ?{}", received.query))?;

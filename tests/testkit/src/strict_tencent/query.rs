@@ -9,10 +9,10 @@ use super::StrictTencent;
 
 const ALWAYS: [&str; 5] = ["SdkAppid", "CallbackCommand", "contenttype", "ClientIP", "OptPlatform"];
 const SIGNED: [&str; 2] = ["Sign", "RequestTime"];
-/// From how far off, in seconds, receivers refuse a RequestTime.
+/// The maximum difference, in seconds, of an accepted RequestTime.
 const STALE: u64 = 60;
 
-/// Checks everything but the command, and gives that.
+/// Checks everything but the command, and returns that.
 pub fn check(receiver: &StrictTencent, query: &str) -> Result<String, String> {
     let parameters = parameters(query)?;
     let get = |name: &str| parameters.get(name).map(String::as_str).ok_or_else(|| format!("{name} is missing"));
@@ -35,7 +35,7 @@ pub fn check(receiver: &StrictTencent, query: &str) -> Result<String, String> {
     Ok(get("CallbackCommand")?.to_owned())
 }
 
-/// The parameters of the vendor. The operator's own stand before them and are left alone.
+/// The parameters of the vendor. The operator's own precede them and are unchanged.
 fn parameters(query: &str) -> Result<HashMap<String, String>, String> {
     let mut found = HashMap::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {

@@ -48,14 +48,14 @@ fn check_query(token: Option<&str>, query: &str) -> Result<(), String> {
     strict(token).check(&received(query, &seed().to_string()))
 }
 
-/// A body with a query that fits.
+/// A body with a matching query.
 fn check_body(body: &Value) -> Result<(), String> {
     let command = body["CallbackCommand"].as_str().unwrap_or("C2C.CallbackAfterSendMsg");
     let query = QUERY.replace("C2C.CallbackAfterSendMsg", command);
     strict(None).check(&received(&query, &body.to_string()))
 }
 
-/// The seed's example with these values in place of its own; `null` takes a key away.
+/// The seed's example with these values replaced; `null` removes a key.
 fn with(changes: Value) -> Value {
     changed(seed(), changes)
 }
@@ -283,7 +283,7 @@ fn unread_is_minus_one_exactly_where_the_sending_failed_tencent_4() {
     }
 }
 
-/// One of each element, as section 5 has them.
+/// One of each element, as in section 5.
 fn elements() -> Vec<Value> {
     let info = json!({"Type": 1, "Size": 20, "Width": 1, "Height": 2, "URL": "u"});
     let relayed = json!({
@@ -359,7 +359,7 @@ fn msg_body_is_an_array_of_documented_elements_tencent_4_5() {
     }
 }
 
-/// One of each of the other callbacks, as section 6 has them.
+/// One of each of the other callbacks, as in section 6.
 fn others() -> Vec<Value> {
     let (time, text) = (1_557_481_126_123_i64, element("TIMTextElem", json!({"Text": "x"})));
     let before = with(json!({
