@@ -1,10 +1,10 @@
-//! `cargo xtask compose-config`: whether Compose takes docker-compose.yml.
+//! `cargo xtask compose-config`: whether Compose accepts docker-compose.yml.
 
 use std::process::{Command, Stdio};
 
 use crate::test::root;
 
-/// Asks each version that is installed.
+/// Runs each installed version.
 pub fn config() -> Result<u8, String> {
     let mut asked = 0;
     for words in [["docker-compose"].as_slice(), &["docker", "compose"]] {

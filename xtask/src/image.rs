@@ -1,7 +1,7 @@
 //! The file system of the image, made without Docker: a minimal Debian of the suite that the Dockerfile's final stage
-//! names, and on it what that stage says. It stays in the target folder until the stage changes.
+//! names, with that stage's instructions applied. It stays in the target folder until the stage changes.
 //!
-//! The program itself is not in it: the tests mount the one that they build over the empty file that stands for it.
+//! The program itself is not in it: the tests mount the one that they build over an empty placeholder file.
 
 use std::{
     fs,
@@ -19,7 +19,7 @@ const APT_SETTINGS: &str = "etc/apt/apt.conf.d/00-this-machine";
 /// CA certificates of this machine, for mirrors behind https.
 const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
-/// Gives the folder with `root`, the file system, and what the stage says beside it: `environment`, `user`,
+/// Returns the folder with `root`, the file system, and the stage's settings beside it: `environment`, `user`,
 /// `entrypoint`, `healthcheck` and `program`.
 pub fn build(workspace: &Path, target: &Path) -> Result<PathBuf, String> {
     let text = fs::read_to_string(workspace.join("Dockerfile")).map_err(|error| format!("Dockerfile: {error}"))?;
@@ -55,7 +55,7 @@ pub fn build(workspace: &Path, target: &Path) -> Result<PathBuf, String> {
     Ok(folder)
 }
 
-/// The minimal Debian that the stage begins with.
+/// The minimal Debian that the stage starts from.
 fn base(folder: &Path, stage: &[Instruction]) -> Result<PathBuf, String> {
     let image = stage.first().map(|from| from.rest.as_str()).unwrap_or_default();
     let suite = image.strip_prefix("debian:").map(|tag| tag.trim_end_matches("-slim"));
@@ -85,7 +85,7 @@ fn base(folder: &Path, stage: &[Instruction]) -> Result<PathBuf, String> {
     Ok(base)
 }
 
-/// Where this machine's apt gets that suite from, or else any suite of Debian's: a mirror has them all.
+/// The mirror from which this machine's apt gets that suite, or else any Debian suite: a mirror has them all.
 fn mirror(suite: &str) -> Result<String, String> {
     const FORMAT: &str = "$(CREATED_BY) $(ORIGIN) $(COMPONENT) $(CODENAME) $(SITE)";
     let listed = || output(Command::new("apt-get").args(["indextargets", "--format", FORMAT]));
@@ -126,7 +126,7 @@ impl Made<'_> {
         }
         let path = self.root.join(APT_SETTINGS);
         fs::write(&path, settings).map_err(|error| format!("{}: {error}", path.display()))?;
-        // As in Debian's images: what is downloaded for one package does not stay.
+        // As in Debian's images: downloads for one package are not kept.
         let names = self.root.join("etc/resolv.conf");
         fs::copy("/etc/resolv.conf", &names).map_err(|error| format!("{}: {error}", names.display()))?;
         Ok(())
@@ -177,7 +177,8 @@ impl Made<'_> {
         run(&mut chroot)
     }
 
-    /// From an earlier stage comes the program, for which an empty file stands; anything else from the workspace.
+    /// The program comes from an earlier stage, and is replaced by an empty file; anything else comes from the
+    /// workspace.
     fn copy(&mut self, rest: &str) -> Result<(), String> {
         let words: Vec<&str> = rest.split_whitespace().collect();
         match words.as_slice() {
@@ -196,7 +197,7 @@ impl Made<'_> {
     }
 }
 
-/// Runs a command to its end and shows what it said when it fails.
+/// Runs a command until it exits and shows its output when it fails.
 fn run(command: &mut Command) -> Result<(), String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let done = command.stdin(Stdio::null()).output().map_err(|error| format!("{name} cannot be run: {error}"))?;

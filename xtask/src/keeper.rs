@@ -1,7 +1,7 @@
-//! Keeps a temporary folder and the processes that work in it, and takes both away at the end.
+//! Keeps a temporary folder and the processes that work in it, and removes both at the end.
 //!
-//! The end is when the [`Keeper`] is dropped or when xtask dies, be it of Ctrl-C or of `kill -9`: a shell of its own
-//! process group reads a pipe that xtask alone holds open, and clears up when that pipe closes.
+//! The end is when the [`Keeper`] is dropped or when xtask dies, by Ctrl-C or `kill -9`: a shell in its own process
+//! group reads a pipe that only xtask holds open, and cleans up when that pipe closes.
 
 use std::{
     env,
@@ -46,7 +46,7 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Makes the folder, under the system's one for temporary files.
+    /// Creates the folder, in the system's folder for temporary files.
     pub fn new() -> io::Result<Self> {
         let folder = fresh_folder()?;
         let watchdog = Command::new("sh")
@@ -72,7 +72,7 @@ impl Keeper {
         &self.folder
     }
 
-    /// Runs a command to its end, in a process group of its own and without standard input. Gives its exit code.
+    /// Runs a command until it exits, in a process group of its own and without standard input. Returns its exit code.
     pub fn run(&mut self, command: &mut Command) -> Result<u8, String> {
         let name = command.get_program().to_string_lossy().into_owned();
         let fault = |error: io::Error| format!("{name} cannot be run: {error}");
@@ -113,14 +113,14 @@ impl Drop for Keeper {
     }
 }
 
-/// `create_dir` fails where anything exists, so nobody else's folder is ever used or removed.
+/// `create_dir` fails if anything exists, so nobody else's folder is ever used or removed.
 fn fresh_folder() -> io::Result<PathBuf> {
     let mut found = None;
     for number in 0..100 {
         let folder = env::temp_dir().join(format!("tidings-test-{}-{number}", process::id()));
         match fs::create_dir(&folder) {
             Ok(()) => {
-                // Another user, that of the server, must get through, whatever the umask says.
+                // Another user, that of the server, needs access, whatever the umask is.
                 fs::set_permissions(&folder, Permissions::from_mode(0o755))?;
                 return Ok(folder);
             }

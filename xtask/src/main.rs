@@ -1,4 +1,4 @@
-//! `cargo xtask`: what a developer and CI run beside plain cargo. Standard library only, so that it builds at once.
+//! `cargo xtask`: commands for developers and CI besides plain cargo. Standard library only, so that it builds at once.
 
 mod compose;
 mod dockerfile;

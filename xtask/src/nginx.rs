@@ -15,7 +15,7 @@ pub fn install() -> Result<(), String> {
     }
     eprintln!("xtask: nginx or openssl is missing, installing Debian's packages");
     apt_get(&["update"])?;
-    // Nothing is to listen on port 80 of this machine.
+    // Nothing may listen on port 80 of this machine.
     let policy = Path::new("/usr/sbin/policy-rc.d");
     let is_ours = !policy.exists();
     if is_ours {

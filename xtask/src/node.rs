@@ -8,11 +8,11 @@ use std::{
 
 use crate::postgres::{apt_get, is_root};
 
-/// Where they are listed.
+/// The list.
 const LISTED: &str = "tests/npm";
 const FILES: [&str; 3] = ["package.json", "package-lock.json", ".npmrc"];
 
-/// Installs what is missing, and gives the folder with `node_modules`.
+/// Installs what is missing, and returns the folder with `node_modules`.
 pub fn install(root: &Path, target: &Path) -> Result<PathBuf, String> {
     let folder = target.join("npm");
     let stamp = folder.join("installed");

@@ -1,4 +1,4 @@
-//! A throw-away PostgreSQL: found or installed, started on a free loopback port, gone with its [`Keeper`].
+//! A throw-away PostgreSQL: found or installed, started on a free loopback port, removed with its [`Keeper`].
 
 use std::{
     env,
@@ -15,10 +15,10 @@ use crate::keeper::Keeper;
 
 /// How long a start may take.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// Beside what the tests need: durability as in production, since the kill tests rest on it.
+/// Besides what the tests need: durability as in production, since the kill tests depend on it.
 const SETTINGS: [&str; 4] = ["fsync=on", "synchronous_commit=on", "max_connections=300", "listen_addresses=127.0.0.1"];
 
-/// Starts a server that trusts everybody on loopback, and gives its URL.
+/// Starts a server that trusts all users on loopback, and returns its URL.
 pub fn start(keeper: &mut Keeper) -> Result<String, String> {
     let binaries = find_or_install()?;
     let user = server_user()?;
@@ -46,7 +46,8 @@ pub fn start(keeper: &mut Keeper) -> Result<String, String> {
         return Err(format!("initdb failed:\n{}", written()));
     }
     ask_one_for_a_password(&data.join("pg_hba.conf"))?;
-    // Between our finding a free port and the server's taking it somebody else may: then try another.
+    // Another process may take the port between our finding it free and the server's binding it: then another one is
+    // tried.
     for _ in 0..3 {
         let port = free_port()?;
         let mut server = as_user("postgres");
@@ -65,7 +66,7 @@ pub fn start(keeper: &mut Keeper) -> Result<String, String> {
     Err(format!("PostgreSQL does not start:\n{}", written()))
 }
 
-/// Everybody is trusted but the user `tidings_locked`, with whom the tests find out what a wrong password looks like.
+/// All users are trusted except `tidings_locked`, with whom the tests check the error for a wrong password.
 fn ask_one_for_a_password(rules: &Path) -> Result<(), String> {
     let fault = |error: std::io::Error| format!("{}: {error}", rules.display());
     let trusting = fs::read_to_string(rules).map_err(fault)?;
@@ -84,7 +85,7 @@ fn free_port() -> Result<u16, String> {
     listener.map(|address| address.port()).map_err(|error| format!("no free port on 127.0.0.1: {error}"))
 }
 
-/// The server writes its state to the eighth line of its pid file, which is where `pg_ctl` looks too.
+/// The server writes its state to the eighth line of its pid file, which `pg_ctl` reads too.
 fn wait_until_ready(keeper: &mut Keeper, pid_file: &Path) -> Result<bool, String> {
     let begun = Instant::now();
     while begun.elapsed() < PATIENCE {
@@ -107,7 +108,7 @@ struct User {
     gid: u32,
 }
 
-/// PostgreSQL refuses to run as root; anybody else runs it as themselves.
+/// PostgreSQL refuses to run as root; other users run it as themselves.
 fn server_user() -> Result<Option<User>, String> {
     if !is_root()? {
         return Ok(None);
@@ -149,7 +150,7 @@ fn find_or_install() -> Result<PathBuf, String> {
 pub fn apt_get(arguments: &[&str]) -> Result<(), String> {
     let advice = "install what is missing by hand";
     let mut command = Command::new("apt-get");
-    // Somebody else may be installing something.
+    // Another process may be installing something.
     command.args(["-o", "DPkg::Lock::Timeout=300"]).args(arguments);
     command.env("DEBIAN_FRONTEND", "noninteractive").stdin(std::process::Stdio::null());
     match command.status() {

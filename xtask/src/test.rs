@@ -10,16 +10,16 @@ use std::{
 
 use crate::{image, keeper::Keeper, nginx, node, postgres};
 
-/// Gives the exit code of the tests. What cargo prints about them is the last thing printed.
+/// Returns the exit code of the tests. Cargo's output about them is printed last.
 pub fn run(arguments: &[&str]) -> Result<u8, String> {
     let mut keeper = Keeper::new().map_err(|error| format!("no temporary folder: {error}"))?;
     let url = postgres::start(&mut keeper)?;
     eprintln!("xtask: PostgreSQL is at {url}");
-    // Folders that killed tests leave behind go with ours.
+    // Folders that killed tests leave behind are removed with ours.
     let temporary = keeper.folder().join("tmp");
     fs::create_dir(&temporary).map_err(|error| format!("{} cannot be made: {error}", temporary.display()))?;
 
-    // The tests of the split shape run this binary, which `cargo test` alone would not bring up to date.
+    // The tests of the split shape run this binary, which `cargo test` alone would not rebuild.
     let built = keeper.run(cargo().args(["build", "--locked", "--package", "tidings"]))?;
     if built != 0 {
         return Ok(built);
@@ -29,7 +29,7 @@ pub fn run(arguments: &[&str]) -> Result<u8, String> {
     let npm = node::install(root(), target)?;
     let mut tests = cargo();
     tests.args(["test", "--locked"]);
-    // Cargo would take `--workspace` and overlook `--package` beside it.
+    // Cargo would use `--workspace` and ignore `--package` beside it.
     let own: Vec<&str> = arguments.iter().copied().take_while(|argument| *argument != "--").collect();
     let names_packages = own.iter().any(|argument| argument.starts_with("-p") || argument.starts_with("--package"));
     if !names_packages {
