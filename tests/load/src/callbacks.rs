@@ -1,4 +1,4 @@
-//! Sends messages while a server of an app is told of them, and sees that it was told of each.
+//! Sends messages while a server of an app receives callbacks, and checks that it got one for each.
 
 use std::{
     collections::HashMap,
@@ -21,33 +21,33 @@ use tokio::net::TcpListener;
 
 use crate::{Fault, TargetArgs, client::Connection, setup::Target};
 
-/// How long a call to a server that is away is repeated.
+/// How long a call to an unavailable server is repeated.
 const PATIENCE: Duration = Duration::from_mins(2);
-/// How long the server that hangs takes over a call.
+/// How long the hanging server takes for a call.
 const HANG: Duration = Duration::from_mins(1);
 
 /// What to send, and how the receiver behaves.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
     pub messages: usize,
-    /// Messages a second; 0: as many as go.
+    /// Messages per second; 0: as many as possible.
     pub rate: u64,
-    /// Calls that the receiver fails, of a hundred.
+    /// Percentage of calls that the receiver fails.
     pub fail: u64,
-    /// Afterwards the same once more, beside a server that hangs.
+    /// Then repeat the run beside a hanging server.
     pub hang: bool,
     /// Whether the endpoint asks for order.
     pub ordered: bool,
 }
 
-/// What the receiver was told.
+/// What the receiver got.
 #[derive(Default)]
 struct Told {
-    /// By the number of the message: when it was told first, and how often it said that it was.
+    /// By the number of the message: when it was first received, and how often it was acknowledged.
     messages: HashMap<usize, (Instant, usize)>,
     calls: usize,
     failed: usize,
-    /// Event ids by number, and whether one came with two.
+    /// Event ids by number, and whether a message had two.
     ids: HashMap<usize, String>,
     changed_ids: usize,
 }
@@ -187,7 +187,7 @@ struct Sender {
 }
 
 impl Sender {
-    /// When each of its messages was answered.
+    /// When each message was acknowledged.
     async fn run(self) -> Result<HashMap<usize, Instant>, Fault> {
         let mut answered = HashMap::new();
         let mut connection = None;
@@ -233,7 +233,7 @@ impl Sender {
     }
 }
 
-/// A server on a thread of its own.
+/// A server on a separate thread.
 fn receive(told: Shared, fail: u64) -> Result<SocketAddr, Fault> {
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     listener.set_nonblocking(true)?;
@@ -267,7 +267,7 @@ async fn answer(told: Shared, fail: u64, request: Request<Incoming>) -> Result<R
     };
     let mut told = lock(&told);
     told.calls += 1;
-    // Chance enough, and the same in every run.
+    // Random enough, and the same in every run.
     let chance = (told.calls as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33;
     let known = told.ids.entry(number).or_insert_with(|| id.clone()).clone();
     told.changed_ids += usize::from(known != id);

@@ -23,14 +23,14 @@ impl Connection {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-        // Its end shows in the next call.
+        // A closed connection shows in the next call.
         tokio::spawn(async move {
             let _ = connection.await;
         });
         Ok(Self { sender, host: header::HeaderValue::try_from(address.to_string())? })
     }
 
-    /// Sends a request and gathers the answer.
+    /// Sends a request and collects the answer.
     pub async fn call(&mut self, mut request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), Fault> {
         request.headers_mut().insert(header::HOST, self.host.clone());
         self.sender.ready().await?;

@@ -1,4 +1,4 @@
-//! Imports messages of another system, one a call as the vendor has it, and reads them back at their own times.
+//! Imports messages of another system, one per call as the vendor does it, and reads them back at their own times.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -22,17 +22,17 @@ use crate::{
     setup::{Target, User},
 };
 
-/// Longest run.
+/// Maximum duration.
 const PATIENCE: Duration = Duration::from_mins(10);
 
 /// What to import.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
-    /// In all.
+    /// In total.
     pub messages: usize,
-    /// Shared out among the messages in turn.
+    /// The messages are distributed among them in turn.
     pub conversations: usize,
-    /// The time of the oldest, in milliseconds since 1970; the others follow, spread over `hours`.
+    /// The time of the oldest, in milliseconds since 1970; the others follow, distributed over `hours`.
     pub from_ms: i64,
     pub hours: u64,
 }
@@ -45,7 +45,7 @@ impl Plan {
     }
 }
 
-/// Imports, reports, and verifies: in every conversation each message stands once, at its own time.
+/// Imports, reports, and verifies: every conversation has each message once, at its own time.
 pub async fn run(target: &Target, args: &TargetArgs, plan: Plan) -> Result<(), Fault> {
     let from = Arc::new(target.users("old-from", plan.conversations).await?);
     let to = Arc::new(target.users("old-to", plan.conversations).await?);
@@ -85,7 +85,7 @@ struct Importer {
 }
 
 impl Importer {
-    /// Every `step`th message from `first` on, from later to earlier ones: the order that is hardest for the log.
+    /// Every `step`th message from `first` on, from later to earlier ones: the most expensive order for the log.
     async fn run(self, first: usize, step: usize) -> Result<Tally, Fault> {
         let mut tally = Tally::default();
         let mut connection = Connection::open(self.address).await?;
@@ -149,7 +149,7 @@ async fn verify(target: &Target, plan: Plan, from: &[User], to: &[User]) -> Resu
     Ok(())
 }
 
-/// Every message stands once in the export of its hour.
+/// Every message is once in the export of its hour.
 #[expect(clippy::print_stdout, reason = "the report is what the program is for")]
 async fn verify_exports(target: &Target, plan: Plan) -> Result<(), Fault> {
     const HOUR: i64 = 3_600_000;
@@ -188,7 +188,7 @@ async fn verify_exports(target: &Target, plan: Plan) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Asks until the files are there, as a client of the vendor does.
+/// Repeats the call until the files exist, as a client of the vendor does.
 async fn get_when_made(connection: &mut Connection, target: &Target, path: &str) -> Result<Value, Fault> {
     let until = Instant::now() + Duration::from_mins(5);
     loop {

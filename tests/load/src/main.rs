@@ -1,4 +1,4 @@
-//! Puts a running Tidings under load and reports what it did.
+//! Puts a running Tidings under load and reports the results.
 //!
 //! Only loopback addresses are accepted, and every run is bounded in time. `send` ends by reading the log back over
 //! gRPC: every acknowledged message must be there exactly once, in order, without gaps.
@@ -16,7 +16,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
-/// Anything that ends a run.
+/// Any error that ends a run.
 type Fault = Box<dyn std::error::Error + Send + Sync>;
 
 #[derive(Debug, Parser)]
@@ -28,10 +28,10 @@ struct Cli {
     command: Command,
 }
 
-/// Where the load goes.
+/// The target of the load.
 #[derive(Debug, Clone, Args)]
 struct TargetArgs {
-    /// The credentials that the server wrote.
+    /// The file with the credentials that the server wrote.
     #[arg(long, global = true, default_value = "data/demo.env")]
     env: PathBuf,
     /// REST addresses instead of the file's, as http://host:port; connections take turns.
@@ -40,7 +40,7 @@ struct TargetArgs {
     /// The gRPC address instead of the file's, as host:port; comma-separated: directory,message,callback.
     #[arg(long, global = true, value_delimiter = ',')]
     grpc: Vec<String>,
-    /// Connections at once.
+    /// Concurrent connections.
     #[arg(long, global = true, default_value_t = 64)]
     connections: usize,
     /// How long, in seconds; at most 600.
@@ -55,56 +55,57 @@ enum Command {
         /// The dialect to send in.
         #[arg(long, value_enum, default_value_t = send::Dialect::Agora)]
         dialect: send::Dialect,
-        /// Send to groups of that many members, instead of to users; in the Lanying dialect.
+        /// Send to groups with that many members, instead of to users; in the Lanying dialect.
         #[arg(long, value_parser = clap::value_parser!(u64).range(1..=600), conflicts_with = "recipients")]
         members: Option<u64>,
-        /// Conversations in all, shared out among the connections; 0 means 16 for each.
+        /// Conversations in total, distributed among the connections; 0 means 16 for each.
         #[arg(long, default_value_t = 0)]
         conversations: usize,
-        /// Recipients of each call.
+        /// Recipients per call.
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=600))]
         recipients: u64,
-        /// Bytes of text in a message.
+        /// Bytes of text per message.
         #[arg(long, default_value_t = 32)]
         bytes: usize,
-        /// Give every call an Idempotency-Key and repeat it until it is acknowledged, over new connections if need be.
+        /// Give every call an Idempotency-Key and repeat it until it is acknowledged, over new connections if
+        /// necessary.
         #[arg(long)]
         retry: bool,
         /// Do not read the log back.
         #[arg(long)]
         no_verify: bool,
     },
-    /// Import messages of another system in the Agora dialect, then verify that each stands at its own time, in the
+    /// Import messages of another system in the Agora dialect, then verify that each is at its own time, in the
     /// histories and in the exports.
     Import {
-        /// In all.
+        /// In total.
         #[arg(long, default_value_t = 200_000)]
         messages: usize,
-        /// Conversations that they are shared out among.
+        /// Number of conversations.
         #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=100_000))]
         conversations: u64,
         /// The time of the oldest, in milliseconds since 1970.
         #[arg(long, default_value_t = 1_700_000_000_000)]
         from_ms: i64,
-        /// The hours over which they are spread.
+        /// The hours over which they are distributed.
         #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u64).range(1..=10_000))]
         hours: u64,
     },
-    /// Send messages while a server of the app is told of them in Tencent's form; see that it is told of each.
+    /// Send messages while a server of the app receives callbacks in Tencent's format; check that it gets one for each.
     Callbacks {
-        /// In all; at most 100,000.
+        /// In total; at most 100,000.
         #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=100_000))]
         messages: u64,
-        /// Messages a second; 0: as many as go.
+        /// Messages per second; 0: as many as possible.
         #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=10_000))]
         rate: u64,
-        /// Calls that the app's server fails, of a hundred.
+        /// Percentage of calls that the app's server fails.
         #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=90))]
         fail: u64,
-        /// The same once more, beside another server that takes a minute over each call.
+        /// Repeat the run beside another server that takes a minute for each call.
         #[arg(long)]
         hang: bool,
-        /// Ask for the order of each conversation.
+        /// Request ordered delivery per conversation.
         #[arg(long)]
         ordered: bool,
     },
@@ -119,7 +120,7 @@ enum Command {
         /// Conversations of the user.
         #[arg(long, default_value_t = 100)]
         conversations: usize,
-        /// Groups that the user is in besides, with 500 members each.
+        /// Groups that the user is also in, with 500 members each.
         #[arg(long, default_value_t = 0)]
         groups: usize,
     },

@@ -14,7 +14,7 @@ use crate::{
     setup::{Target, User},
 };
 
-/// Messages in a page.
+/// Page size.
 const PAGE: usize = 50;
 
 /// Reads pages of 50 from conversations of `depth` messages, from the newest to the oldest and again.
@@ -41,10 +41,10 @@ pub async fn pages(target: &Target, args: &TargetArgs, depth: usize) -> Result<(
     finish(readers.collect(), "pages", started).await
 }
 
-/// Members of each group that the reader of unread lists is in.
+/// Members of each group of the user whose unread list is read.
 const MEMBERS: usize = 500;
 
-/// Reads the unread list of a user who has `conversations` with others, and is in `groups`.
+/// Reads the unread list of a user with that many `conversations` and `groups`.
 pub async fn unread(target: &Target, args: &TargetArgs, conversations: usize, groups: usize) -> Result<(), Fault> {
     let reader = target.users("reader", 1).await?.remove(0);
     let others = target.users("other", conversations).await?;

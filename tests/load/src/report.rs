@@ -1,4 +1,4 @@
-//! What a run did, in numbers.
+//! The results of a run in numbers.
 
 use std::time::Duration;
 
@@ -7,21 +7,21 @@ use std::time::Duration;
 pub struct Tally {
     /// Microseconds of every call that was acknowledged.
     pub micros: Vec<u32>,
-    /// Calls that were answered with an error, by what was said.
+    /// Calls that were answered with an error, by its text.
     pub refused: Vec<String>,
     /// Calls that got no answer.
     pub broken: usize,
 }
 
 impl Tally {
-    /// Takes another connection's numbers in.
+    /// Adds another connection's numbers.
     pub fn add(&mut self, mut other: Self) {
         self.micros.append(&mut other.micros);
         self.refused.append(&mut other.refused);
         self.broken += other.broken;
     }
 
-    /// Prints the report; `each` is how many `what` one call stands for.
+    /// Prints the report; `each` is the number of `what` per call.
     #[expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "the report is what the program is for")]
     pub fn print(mut self, what: &str, each: usize, took: Duration) {
         self.micros.sort_unstable();

@@ -31,11 +31,11 @@ pub enum Dialect {
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
     pub dialect: Dialect,
-    /// Of each group; absent: to users.
+    /// Members of each group; absent: to users.
     pub members: Option<usize>,
-    /// In all; 0 means 16 for each connection.
+    /// In total; 0 means 16 for each connection.
     pub conversations: usize,
-    /// Of each call.
+    /// Per call.
     pub recipients: usize,
     /// Of text.
     pub bytes: usize,
@@ -43,13 +43,13 @@ pub struct Plan {
     pub retry: bool,
 }
 
-/// How long a call that is repeated is waited for once the time is up.
+/// How long a repeated call is waited for once the time is over.
 const GRACE: Duration = Duration::from_secs(30);
 
 /// Sends for the given time, reports, and verifies.
 pub async fn run(target: &Target, args: &TargetArgs, plan: Plan, verify: bool) -> Result<(), Fault> {
     let groups = if plan.conversations == 0 { args.connections * 16 } else { plan.conversations };
-    // With many recipients a group is one sender and all of them.
+    // With many recipients a group of users is one sender and its recipients.
     let groups = if plan.recipients > 1 { args.connections } else { groups };
     let pairs = Arc::new(match plan.members {
         None => pairs(target, groups, plan.recipients).await?,
@@ -93,7 +93,7 @@ async fn pairs(target: &Target, senders: usize, recipients: usize) -> Result<Vec
     Ok(to.into_iter().enumerate().map(pair).collect())
 }
 
-/// All groups have the same members, each of whom writes in turn.
+/// All groups have the same members, who write in turn.
 async fn of_groups(target: &Target, groups: usize, members: usize) -> Result<Vec<Pair>, Fault> {
     let members = target.users("member", members).await?;
     let mut pairs = Vec::with_capacity(groups);
@@ -104,7 +104,7 @@ async fn of_groups(target: &Target, groups: usize, members: usize) -> Result<Vec
     Ok(pairs)
 }
 
-/// Where calls go, and with what headers.
+/// The target of calls, and their headers.
 struct Route {
     dialect: Dialect,
     path: String,
@@ -146,7 +146,7 @@ impl Route {
         }
     }
 
-    /// The id that each recipient's message got.
+    /// The id of each recipient's message.
     fn ids(&self, calls: &[Pair], answer: &[u8]) -> Result<Vec<i64>, Fault> {
         match self.dialect {
             Dialect::Agora => {

@@ -31,11 +31,11 @@ pub struct Target {
     directory: Channel,
     message: Channel,
     callback: Channel,
-    /// Tells this run's users from those of earlier ones.
+    /// Distinguishes this run's users from those of earlier ones.
     run: String,
 }
 
-/// A user to write as or to.
+/// A user that sends or receives.
 #[derive(Debug, Clone)]
 pub struct User {
     /// Lanying's id.
@@ -85,7 +85,7 @@ impl Target {
         Ok(target)
     }
 
-    /// Registers `count` users of this run, which cannot log in.
+    /// Registers `count` users for this run, without passwords.
     pub async fn users(&self, kind: &str, count: usize) -> Result<Vec<User>, Fault> {
         let mut directory = DirectoryServiceClient::new(self.directory.clone());
         let names: Vec<String> = (0..count).map(|i| format!("load-{}-{kind}-{i}", self.run)).collect();
@@ -105,7 +105,7 @@ impl Target {
         Ok(users)
     }
 
-    /// Makes a group of the users, the first of whom owns it.
+    /// Creates a group of the users, the first of whom owns it.
     pub async fn group(&self, members: &[User]) -> Result<i64, Fault> {
         let mut groups = GroupServiceClient::new(self.directory.clone());
         let wanted = pb::CreateGroupRequest {
@@ -122,7 +122,7 @@ impl Target {
         MessageServiceClient::new(self.message.clone()).max_decoding_message_size(64 * 1024 * 1024)
     }
 
-    /// A client of the callback service, which is where the log is unless it was named.
+    /// A client of the callback service, at the log's address unless another one was given.
     pub fn callbacks(&self) -> CallbackServiceClient<Channel> {
         CallbackServiceClient::new(self.callback.clone())
     }
@@ -136,7 +136,7 @@ impl Target {
     }
 }
 
-/// Load never leaves this machine.
+/// Load is never sent to other machines.
 fn loopback(url: &str) -> Result<SocketAddr, Fault> {
     let address: SocketAddr = url
         .trim_start_matches("http://")
@@ -150,9 +150,9 @@ fn loopback(url: &str) -> Result<SocketAddr, Fault> {
 /// A conversation.
 #[derive(Debug)]
 pub struct Pair {
-    /// Who writes.
+    /// The sender.
     pub from: User,
-    /// Who reads; a group has no name.
+    /// The receiver; a group has no name.
     pub to: User,
     /// Whether `to` is a group.
     pub is_group: bool,

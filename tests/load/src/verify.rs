@@ -1,4 +1,4 @@
-//! Reads the log back: what was acknowledged is there exactly once, in order, without gaps.
+//! Reads the log back: every acknowledged message is there exactly once, in order, without gaps.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -9,7 +9,7 @@ use crate::{
     setup::{Pair, Target},
 };
 
-/// A message that the server said is durable.
+/// A message that the server has acknowledged.
 #[derive(Debug, Clone, Copy)]
 pub struct Acknowledged {
     /// Which pair of users.
@@ -19,8 +19,8 @@ pub struct Acknowledged {
     pub sender: usize,
 }
 
-/// Fails at the first message that is missing, twice, out of order, or beside a gap. `unanswered` calls may or may
-/// not have left a message; with `exact` there is none but the acknowledged.
+/// Fails at the first message that is missing, duplicated, out of order, or next to a gap. `unanswered` calls may or
+/// may not have left a message; with `exact` there are only the acknowledged ones.
 #[expect(clippy::print_stdout, reason = "the report is what the program is for")]
 pub async fn verify(
     target: &Target,

@@ -16,7 +16,7 @@ use crate::{
 const NOW: UnixMillis = UnixMillis(1_790_000_000_000);
 
 const EXPIRED: (&str, &str) = ("unauthorized", "Unable to authenticate due to expired access token");
-/// A user token where an app token is due.
+/// A user token where an app token is required.
 const OAUTH: (&str, &str) = ("auth_bad_access_token", "Unable to authenticate (OAuth)");
 const CORRUPT: (&str, &str) = ("auth_bad_access_token", "Unable to authenticate due to corrupt access token");
 const FORGED: (&str, &str) = ("auth_bad_access_token", "Unable to authenticate");
@@ -70,7 +70,7 @@ impl Prepared {
         Self { app, ann, bob, ann_token }
     }
 
-    /// Whoever was refused changed nothing.
+    /// Refused callers changed nothing.
     async fn check_unchanged(&self) {
         let users = self.app.agora().get("/users").await.expect(200);
         let names: Vec<&Value> =
@@ -91,7 +91,7 @@ fn with_body(request: RequestBuilder, body: Option<&Value>) -> RequestBuilder {
     }
 }
 
-/// Every Agora route says the same of a token; registration has words of its own for tokens that are good.
+/// Every Agora route reports the same error for a token; registration has its own error for valid tokens.
 async fn check_agora(agora: &Agora, token: &str, expected: (&str, &str), of_registration: (&str, &str)) {
     let caller = agora.with_token(token);
     for (method, path, body) in agora_routes() {
@@ -110,7 +110,7 @@ async fn check_lanying(app: &Prepared, caller: &Lanying, code: i64, of_registrat
     }
 }
 
-/// The claims of a token under the signature of another key.
+/// The claims of a token with the signature of another key.
 fn forged(token: &str, other: &str) -> String {
     let (claims, _) = token.rsplit_once('.').expect("a token has three parts");
     let (_, signature) = other.rsplit_once('.').expect("a token has three parts");

@@ -12,7 +12,7 @@ use tidings_testkit::{Agora, Suite, TestApp, every_shape};
 
 use crate::{envelope::agora_error, policy::neighbour};
 
-/// A user token where an app token is due.
+/// A user token where an app token is required.
 const OAUTH: (&str, &str) = ("auth_bad_access_token", "Unable to authenticate (OAuth)");
 const CORRUPT: (&str, &str) = ("auth_bad_access_token", "Unable to authenticate due to corrupt access token");
 const FORGED: (&str, &str) = ("auth_bad_access_token", "Unable to authenticate");
@@ -49,10 +49,10 @@ every_shape! {
         let as_app = agora.with_token(&built_for(&app, "app", ""));
         as_app.send_text("nora", "omar", "hello").await;
         assert_eq!(as_app.get("/users/nora").await.expect(200)["count"], 1);
-        // It opens the other dialect too (decision 4).
+        // It is valid in the other dialect too (decision 4).
         let omar = app.lanying().with_token(&built_for(&app, "app", "")).acting_as(agora_id(&app, "omar").await);
         assert_eq!(omar.unread().await[0].1, 1);
-        // A user's, by name or by uuid: no app token, and good where users are.
+        // A user's, by name or by uuid: not an app token, and valid where users are allowed.
         let uuid = agora.get("/users/omar").await.expect(200)["entities"][0]["uuid"].as_str().expect("a uuid").to_owned();
         for name in ["omar", "OMAR", &uuid] {
             let token = built_for(&app, "user", name);
@@ -76,7 +76,7 @@ every_shape! {
     }
 }
 
-/// The id of a user, as the other dialect has it.
+/// The id of a user in the other dialect.
 async fn agora_id(app: &TestApp, name: &str) -> i64 {
     let named = tidings_proto::pb::user_ref::User::Username(name.into());
     let wanted = tidings_proto::pb::GetUserRequest { user: Some(tidings_proto::pb::UserRef { user: Some(named) }) };
@@ -100,7 +100,7 @@ every_shape! {
 
 #[tokio::test]
 async fn a_token_of_the_vendors_ends_when_it_says_and_after_a_day_at_most_agora_10_1() {
-    // The package asks the machine for the time.
+    // The package uses the machine's time.
     let clock = Arc::new(ManualClock::new(SystemClock.now()));
     let app = TestApp::of(Arc::new(Suite::all_in_one(None, clock.clone()))).await;
     let (short, long) = (
@@ -135,7 +135,7 @@ every_shape! {
         let forged = exchange(&built("app", &app.secrets.agora_app_id, &"0".repeat(32), "", 600)).await;
         assert_eq!(agora_error(&forged, 401), owned(FORGED));
         assert_eq!(agora_error(&exchange("").await, 401), owned(EXPIRED));
-        // Whoever built a token said for how long: an exchange may shorten that and never draws it out.
+        // The builder set the lifetime: an exchange may shorten it and never extends it.
         let now = SystemClock.now().0;
         for (ttl, most) in [(0, 600), (86_400, 600), (60, 60)] {
             let asked = json!({"grant_type": "agora", "ttl": ttl});
@@ -145,7 +145,7 @@ every_shape! {
         }
         let unknown = exchange(&built_for(&app, "user", "nobody")).await;
         assert_eq!(agora_error(&unknown, 404), owned(("invalid_grant", "user not found")));
-        // What is ours already is none of the vendor's.
+        // Our own tokens cannot be exchanged as the vendor's.
         assert_eq!(agora_error(&exchange(&agora.token).await, 401), owned(CORRUPT));
     }
 }
@@ -156,7 +156,7 @@ fn dynamic(app: &TestApp, user: &str, secret: &str, at: UnixMillis) -> String {
     signed_as(app, &format!("{user}{seconds}600"), secret, [user, &seconds, "600"])
 }
 
-/// A token under the signature of `signed`, whatever its fields are.
+/// A token signed by `signed`, whatever its fields are.
 fn signed_as(app: &TestApp, signed: &str, secret: &str, [user, cur_time, ttl]: [&str; 3]) -> String {
     let key = format!("{}#{}", app.app().org, app.app().name);
     let signature = hex(&Sha256::digest(format!("{}{key}{signed}{secret}", app.secrets.client_id)));

@@ -1,9 +1,9 @@
-//! The examples of agora.md, replayed from a data file: what is asked, and the whole answer.
+//! The examples of agora.md, replayed from a data file: requests, and complete answers.
 //!
-//! In the file `{name}` stands for a value that is known: `{base}`, `{org}`, `{app}`, `{uuid}`, `{group}`, `{room}`, or
-//! what an earlier answer named. In an answer `<time>`, `<ms>`, `<number>`, `<msg>`, `<uuid>`, `<secret>` and `<link>` stand for
-//! any value of that form, and `<msg:name>` gives it a name. `form` is the text of a form's file; an answer that is no JSON is
-//! its bytes as a text.
+//! In the file `{name}` stands for a known value: `{base}`, `{org}`, `{app}`, `{uuid}`, `{group}`, `{room}`, or a name
+//! defined by an earlier answer. In an answer `<time>`, `<ms>`, `<number>`, `<msg>`, `<uuid>`, `<secret>` and `<link>`
+//! stand for any value of that form, and `<msg:name>` defines a name for it. `form` is the text of a form's file; an
+//! answer that is not JSON is compared as text.
 
 use std::collections::HashMap;
 
@@ -28,7 +28,7 @@ struct Example {
     answer: Value,
 }
 
-/// What the placeholders stand for.
+/// The values of the placeholders.
 struct Known(HashMap<String, String>);
 
 impl Known {
@@ -36,7 +36,7 @@ impl Known {
         self.0.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
     }
 
-    /// Compares an answer with what is wanted, and learns the ids that it names.
+    /// Compares an answer with the expected one, and records the ids that it names.
     fn check(&mut self, wanted: &Value, given: &Value) -> Result<(), String> {
         let differs = || Err(format!("wanted {wanted}\n given {given}"));
         match (wanted, given) {

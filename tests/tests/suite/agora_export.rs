@@ -19,7 +19,7 @@ use crate::{
 const HOUR: i64 = 1_752_588_000_000;
 const TIME: &str = "2025071514";
 
-/// Imports a message of that moment and gives its id.
+/// Imports a message with that time and returns its id.
 async fn import(agora: &Agora, kind: &str, body: Value, at: i64) -> String {
     let target = if kind.starts_with("group:") { "chatgroups" } else { "users" };
     let (kind, to) = kind
@@ -113,7 +113,7 @@ every_shape! {
     async fn the_answer_has_links_that_need_no_token_agora_4(app: TestApp) {
         let agora = app.agora();
         agora.register(&["nora", "omar"]).await;
-        // A message at the full hour is of that hour, one a millisecond earlier is not.
+        // A message at the full hour belongs to that hour, one a millisecond earlier does not.
         let (before, first) = (text(&agora, "before", HOUR - 1).await, text(&agora, "first", HOUR).await);
         text(&agora, "last", HOUR + 3_599_999).await;
         text(&agora, "after", HOUR + 3_600_000).await;
@@ -139,7 +139,7 @@ every_shape! {
             let response = tidings_testkit::Reply::to(reqwest::Client::new().get(&wrong)).await;
             assert_eq!(agora_error(&response, 403).0, "forbidden_op", "{wrong}");
         }
-        // Nor does the file's uuid alone open it, nor another app's path.
+        // Neither does the file's uuid alone authorize, nor another app's path.
         let uuid = url.split("file=").nth(1).and_then(|rest| rest.split('&').next()).expect("a uuid");
         assert_eq!(agora_error(&agora.get(&format!("/chatfiles/{uuid}")).await, 404).0, "entity_not_found");
         let other = neighbour(&app).await;
@@ -201,7 +201,7 @@ every_shape! {
         for n in 0..50 {
             text(&agora, &format!("text {n}"), HOUR + n * 1000).await;
         }
-        // Another app with the same names makes the same file, but for the ids, which are the same too.
+        // Another app with the same names makes the same file, except for the ids, which are the same too.
         let twin = neighbour(&app).await;
         let twin_agora = twin.agora();
         twin_agora.register(&["nora", "omar"]).await;
@@ -284,7 +284,7 @@ async fn an_hour_can_be_exported_as_soon_as_it_has_closed() {
     assert_eq!(early.headers["retry-after"], "1");
     assert_eq!(agora_error(&early, 400).0, "illegal_argument");
     clock.advance(Duration::from_secs(2));
-    // The token is an hour old, the app's policy as it was.
+    // The token is an hour old, the app's policy is unchanged.
     let found = lines(&agora, &time).await;
     assert!(found.len() == 1 && found[0].contains(&id), "{found:?}");
 }
@@ -310,7 +310,7 @@ async fn what_is_past_retention_is_not_exported_and_its_files_go() {
     assert_eq!(agora_error(&agora.get(&format!("/chatmessages/{}", time_of(young))).await, 400).0, "illegal_argument");
     app.messages().purge(app.request(pb::PurgeRequest {})).await.expect("it purges");
     assert_eq!(app.suite.files_on_disk(), Vec::<String>::new());
-    // The chain goes on where it was.
+    // The chain continues where it was.
     text(&agora, "later", clock.now().0 - 2 * 3_600_000).await;
     let time = time_of(UnixMillis(clock.now().0 - 2 * 3_600_000));
     let manifest = agora.get(&format!("/tidings/exports/{time}/manifest")).await.expect(200);
@@ -457,7 +457,7 @@ every_shape! {
     }
 }
 
-/// The text lines of the hour of that moment, which has closed by now; none where there are none.
+/// The lines of the hour of that moment, which has closed by now; none if there are no files.
 async fn hour_of(agora: &Agora, moment: UnixMillis) -> Vec<String> {
     let answer = agora.get(&format!("/chatmessages/{}", time_of(moment))).await;
     if answer.status == 404 { Vec::new() } else { texts(&lines(agora, &time_of(moment)).await) }

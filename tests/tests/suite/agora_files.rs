@@ -53,7 +53,7 @@ async fn post(agora: &Agora, headers: &[(&str, &str)], body: Vec<u8>) -> Reply {
     Reply::to(request).await
 }
 
-/// Uploads a file and gives its uuid and secret.
+/// Uploads a file and returns its uuid and secret.
 pub(crate) async fn upload(
     agora: &Agora,
     headers: &[(&str, &str)],
@@ -90,7 +90,7 @@ const NO_SECRET: (&str, &str) = ("unauthorized", "Unable to authenticate due to 
 const WRONG_SECRET: (&str, &str) = ("unauthorized", "Unable to authenticate due to wrong share-secret");
 const UNAUTHORIZED: (&str, &str) = ("unauthorized", "Unable to authenticate due to expired access token");
 
-/// A picture that does not pack well.
+/// A picture that does not compress well.
 pub(crate) fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
     let mut seed = 1_u32;
     let pixels = RgbImage::from_fn(width, height, |_, _| {
@@ -137,7 +137,7 @@ every_shape! {
         let path = format!("/chatfiles/{uuid}");
         let head = agora.with_token("").request(Method::HEAD, &path).send().await.expect("an answer");
         assert_eq!((head.status().as_u16(), &head.headers()["content-length"]), (200, &headers["content-length"]));
-        // A name in the upper case is the same uuid; parameters that nobody knows do not matter.
+        // A uuid in upper case is the same; unknown parameters do not matter.
         let path = format!("{}?em-redirect=true&vframe=true", uuid.to_uppercase());
         assert_eq!(fetch(&agora, &path, &[]).await.0, 200);
     }
@@ -239,7 +239,7 @@ every_shape! {
             let uuid = answer["entities"][0]["uuid"].as_str().expect("a uuid");
             assert_eq!(thumbnail(uuid).await.0, wanted);
         }
-        // A small picture is its own; other files have none.
+        // A small picture is its own thumbnail; other files have none.
         let small = picture(50, 30, ImageFormat::Png);
         assert!(small.len() <= 10 * 1024);
         let (uuid, _) = upload(&agora, &[], "a.png", "image/png", &small).await;
@@ -266,7 +266,7 @@ every_shape! {
         assert_eq!((status.as_u16(), body.as_slice()), (206, &bytes[bytes.len() - 5..]));
         let (status, headers, _) = fetch(&agora, &uuid, &[("range", "bytes=99999999-")]).await;
         assert_eq!((status.as_u16(), &headers["content-range"]), (416, &HeaderValue::from_static("bytes */2800000")));
-        // Only GET has parts.
+        // Only GET has ranges.
         let path = format!("/chatfiles/{uuid}");
         let head = agora.request(Method::HEAD, &path).header("range", "bytes=0-0").send().await.expect("an answer");
         assert_eq!((head.status().as_u16(), &head.headers()["content-length"]), (200, &HeaderValue::from_static("2800000")));
@@ -286,7 +286,7 @@ every_shape! {
             assert_eq!(agora_error(&post(&agora, &[("content-type", kind)], b"{}".to_vec()).await, 400), no_file);
         }
         assert_eq!(agora_error(&agora.with_token("").post_text("/chatfiles", "").await, 401), owned(UNAUTHORIZED));
-        // A form that breaks off.
+        // A truncated form.
         let whole = form(&[("file", Some(("a", "")), &[7; 5000])]);
         let (error, _) = agora_error(&post(&agora, &[], whole[..4000].to_vec()).await, 400);
         assert_eq!(error, "illegal_argument");
@@ -299,7 +299,7 @@ every_shape! {
         for unknown in ["7c0e9a10-4d5b-11ef-9b7a-5f0e6a2d9c31", "x", "%00", "..%2f..%2fetc%2fpasswd"] {
             assert_eq!(refusal(&agora, unknown, 404).await, owned(NOT_FOUND), "{unknown}");
         }
-        // Another app's file is none of this one's.
+        // Another app's file does not exist in this one.
         let (uuid, _) = upload(&agora, &[], "a", "", b"x").await;
         let other = crate::policy::neighbour(&app).await;
         assert_eq!(refusal(&other.agora(), &uuid, 404).await, owned(NOT_FOUND));
@@ -447,7 +447,7 @@ async fn files_lie_in_s3_and_clients_are_sent_there_where_an_app_wants_it_agora_
     let app = TestApp::on(Shape::Split).await;
     set(&app, pb::Policy { files_redirect: Some(true), ..Default::default() }).await;
     let agora = app.agora();
-    // More than one part.
+    // More than one range.
     let bytes: Vec<u8> = (0..9_300_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let (uuid, secret) = upload(&agora, &[("restrict-access", "true")], "big.html", "text/html", &bytes).await;
     let objects = files_under(&Bucket::shared().folder());
@@ -483,7 +483,7 @@ async fn what_a_browser_may_read_of_a_download_is_allowed_to_it() {
     }
 }
 
-/// A message that brings the file; gives its id.
+/// A message with the file; returns its id.
 async fn send_file(agora: &Agora, to: &str, uuid: &str) -> String {
     let body = json!({"filename": "a", "url": format!("{}/chatfiles/{uuid}", agora.base)});
     let message = json!({"from": "nora", "to": [to], "type": "img", "body": body});
@@ -496,7 +496,7 @@ pub(crate) async fn recall(agora: &Agora, to: &str, msg_id: &str) {
     agora.post("/messages/msg_recall", &body).await.expect(200);
 }
 
-/// How many files of recalled messages go now.
+/// How many files of recalled messages are deleted now.
 pub(crate) async fn purge(app: &TestApp) -> i64 {
     app.messages().purge(app.request(pb::PurgeRequest {})).await.expect("purged").into_inner().files
 }
@@ -515,7 +515,7 @@ every_shape! {
         assert_eq!((purge(&app).await, fetch(&agora, &uuid, &[]).await.0.as_u16()), (1, 404));
         assert_eq!(purge(&app).await, 0);
 
-        // A video brings its thumbnail along.
+        // A video includes its thumbnail.
         let (video, _) = upload(&agora, &[], "a.mp4", "video/mp4", b"film").await;
         let (cover, _) = upload(&agora, &[], "a.png", "image/png", b"cover").await;
         let url = |uuid: &str| format!("{}/chatfiles/{uuid}", agora.base);
@@ -538,7 +538,7 @@ async fn the_file_of_a_recalled_message_stays_for_the_grace_time_and_where_the_p
     recall(&agora, "omar", &send_file(&agora, "omar", &uuid).await).await;
     clock.advance(Duration::from_secs(599));
     assert_eq!(purge(&app).await, 0);
-    // Another message takes it up again.
+    // Another message references it again.
     let again = send_file(&agora, "omar", &uuid).await;
     clock.advance(Duration::from_secs(2));
     assert_eq!((purge(&app).await, fetch(&agora, &uuid, &[]).await.0.as_u16()), (0, 200));

@@ -80,7 +80,7 @@ every_shape! {
         let named = |error: &str, text: &str| (error.to_owned(), text.to_owned());
         let unknown = named("resource_not_found", "grpID 12345 does not exist!");
         assert_eq!(refused(Method::GET, "/chatgroups/12345".into(), None, 404).await, unknown);
-        // A room is no group, and what is no number is nobody's id.
+        // A room is not a group, and anything but a number is nobody's id.
         let gone = named("resource_not_found", &format!("grpID {room} does not exist!"));
         assert_eq!(refused(Method::GET, format!("/chatgroups/{room}"), None, 404).await, gone);
         let gone = named("resource_not_found", "grpID lobby does not exist!");
@@ -98,7 +98,7 @@ every_shape! {
         assert_eq!(refused(Method::DELETE, format!("/chatgroups/{group}/users/nora"), None, 403).await, owner);
         let nothing = named("invalid_parameter", "some of [] are not valid fields");
         assert_eq!(refused(Method::PUT, format!("/chatgroups/{group}"), Some(json!({"odd": 1})), 400).await, nothing);
-        // Nothing was made on the way.
+        // Nothing was created by the refused calls.
         assert_eq!(agora.get("/chatgroups").await.expect(200)["count"], 1);
     }
 }

@@ -10,7 +10,7 @@ use tidings_testkit::{Agora, Reply, Suite, TestApp};
 
 use crate::{envelope::agora_error, policy};
 
-/// The beginning of a day, so that no window ends on the way.
+/// The beginning of a day, so that no window ends during a test.
 const NOW: UnixMillis = UnixMillis(1_790_035_200_000);
 
 const OPEN: i32 = 1;
@@ -22,7 +22,7 @@ fn limited(limits: i32, rates: &[(&str, i64)]) -> pb::Policy {
     pb::Policy { limits: Some(limits), rates, ..Default::default() }
 }
 
-/// A suite on a clock of its own, and an app with that policy, groups and a room.
+/// A suite with its own clock, and an app with that policy, groups and a room.
 struct Prepared {
     clock: Arc<ManualClock>,
     app: TestApp,
@@ -44,7 +44,7 @@ async fn prepared(policy: pb::Policy) -> Prepared {
     let room = agora.post("/chatrooms", &json!({"owner": "nora"})).await.expect(200);
     let room = room["data"]["id"].as_str().expect("an id").to_owned();
     policy::set(&app, policy).await;
-    // What the gateway was told of the app it believes for five seconds.
+    // A gateway caches the app's policy for five seconds.
     clock.advance(Duration::from_mins(1));
     Prepared { clock, app, agora, groups, room }
 }
@@ -80,7 +80,7 @@ async fn under_vendor_the_21st_message_of_a_second_to_one_group_is_403_and_other
         it.to_groups(&it.groups[..1]).await.expect(200);
     }
     quota(&it.to_groups(&it.groups[..1]).await);
-    // Refused with another group beside it, of which nothing is used up.
+    // Refused together with another group, of whose quota nothing is used.
     quota(&it.to_groups(&it.groups[..2]).await);
     for _ in 0..20 {
         it.to_groups(&it.groups[1..2]).await.expect(200);
@@ -104,7 +104,7 @@ async fn under_vendor_the_101st_call_of_a_second_is_429_while_other_calls_and_ap
     let neighbour = policy::neighbour(&it.app).await;
     policy::set(&neighbour, limited(VENDOR, &[])).await;
     neighbour.agora().send_text("nora", "omar", "x").await;
-    // 100 messages went out, however many calls were refused.
+    // 100 messages were sent, however many calls were refused.
     it.clock.advance(Duration::from_secs(1));
     it.to_omar().await.expect(200);
 }
@@ -172,7 +172,7 @@ async fn every_other_rate_refuses_in_its_own_words() {
     calls(&second(Method::POST, "/messages/chatgroups/users", targeted).await);
     let channel = json!({"channel": "omar", "type": "chat", "delete_roam": true});
     calls(&second(Method::DELETE, "/users/nora/user_channel", channel.clone()).await);
-    // Of each user by himself.
+    // Per user.
     Reply::to(
         it.agora
             .request(Method::DELETE, "/users/omar/user_channel")
@@ -205,13 +205,13 @@ async fn answers_say_how_the_quota_stands() {
     }
     let refused = it.to_omar().await;
     assert_eq!(shown(&refused), r#"Some("\"calls\";q=40;w=1") Some("\"calls\";r=0;t=1") Some("1")"#);
-    // An app without quotas says nothing.
+    // An app without quotas has no such headers.
     let open = policy::neighbour(&it.app).await;
     let reply = open.agora().post("/messages/users", &text(&["omar".to_owned()])).await;
     assert_eq!(shown(&reply), "None None None");
 }
 
-/// A window of a minute, so that its end seldom comes on the way; where it does, the count is taken again.
+/// A window of a minute, so that its end seldom falls into the test; if it does, the count is repeated.
 #[tokio::test]
 async fn two_gateways_together_admit_the_quota_within_a_tenth_decision_7() {
     const QUOTA: usize = 100;

@@ -1,5 +1,5 @@
-//! Rules of the message calls beyond their examples: what is kept, hidden, recalled, edited, imported and for how long
-//! (agora.md 2, 5, 6, 7, 10.6, 14; decisions 9, 12, 13, 15, 16, 17, 20).
+//! Rules of the message calls beyond their examples: what is stored, hidden, recalled, edited, imported and for how
+//! long (agora.md 2, 5, 6, 7, 10.6, 14; decisions 9, 12, 13, 15, 16, 17, 20).
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,7 +24,7 @@ async fn prepared(app: &TestApp) -> (Agora, String, String) {
     (agora, text(&group["data"]["groupid"]), text(&room["data"]["id"]))
 }
 
-/// An app on a clock of its own.
+/// An app with its own clock.
 async fn clocked(policy: pb::Policy) -> (Arc<ManualClock>, TestApp) {
     let clock = Arc::new(ManualClock::new(NOW));
     let app = TestApp::of(Arc::new(Suite::all_in_one(None, clock.clone()))).await;
@@ -121,7 +121,7 @@ every_shape! {
         assert_eq!(seen(&agora, "omar", "chat", "nora").await, (owned(&[]), -1));
         agora.send_text("nora", "omar", "three").await;
         assert_eq!(seen(&agora, "omar", "chat", "nora").await, (owned(&["three"]), 1));
-        // The other side keeps everything.
+        // The other party keeps everything.
         assert_eq!(seen(&agora, "nora", "chat", "omar").await.0, owned(&["three", "two", "one"]));
     }
 }
@@ -134,13 +134,13 @@ every_shape! {
         agora.delete(&chat).await.expect(200);
         assert_eq!(seen(&agora, "omar", "chat", "nora").await, (owned(&["two"]), 1));
         assert_eq!(seen(&agora, "nora", "chat", "omar").await.0, owned(&["two", "one"]));
-        // Of another conversation nothing is deleted.
+        // Nothing is deleted in another conversation.
         agora.delete(&format!("/rest/message/roaming/group/user/omar?groupId={group}&msgIdList={two}")).await.expect(200);
         assert_eq!(seen(&agora, "omar", "chat", "nora").await.0, owned(&["two"]));
         let in_a_day = 86_400_000 + tidings_domain::MsgId(two.parse().expect("digits")).moment().0;
         agora.delete(&format!("/rest/message/roaming/chat/user/omar/time?userId=nora&delTime={in_a_day}")).await.expect(200);
         assert_eq!(seen(&agora, "omar", "chat", "nora").await, (owned(&[]), -1));
-        // What is sent from now on is not hidden, whatever the moment was.
+        // Later messages are not hidden, whatever the time was.
         agora.send_text("nora", "omar", "three").await;
         assert_eq!(seen(&agora, "omar", "chat", "nora").await, (owned(&["three"]), 1));
         let said = json!({"from": "nora", "to": [group], "type": "txt", "body": {"msg": "all"}});
@@ -331,7 +331,7 @@ async fn force_recalls_what_is_past_storage_decision_16() {
         answer["data"],
         json!({"recalled": "yes", "chattype": "chat", "from": "nora", "to": "omar", "msg_id": old})
     );
-    // Three minutes old with a window of two: neither here nor there.
+    // Three minutes old with a window of two: refused in either dialect.
     clock.advance(Duration::from_mins(3));
     let late = agora.post("/messages/msg_recall", &recall(&new, true)).await;
     assert_eq!(agora_error(&late, 403).1, "exceed call time limit");

@@ -1,4 +1,4 @@
-//! Files of imported messages that are fetched from where they were (agora.md 7, `need_download`).
+//! Files of imported messages that are fetched from their original URL (agora.md 7, `need_download`).
 
 use std::sync::{
     Arc,
@@ -19,7 +19,7 @@ use crate::{
     policy::{neighbour, set},
 };
 
-/// Somebody else's server, which answers by path, and how often it was asked.
+/// Another server, which answers by path, and the number of its requests.
 struct Other {
     address: String,
     asked: Arc<AtomicUsize>,
@@ -84,7 +84,7 @@ async fn import(agora: &Agora, message: &Value) -> Reply {
     agora.post("/messages/users/import", message).await
 }
 
-/// The bodies in the history that nora has with omar, the newest first.
+/// The bodies in nora's history with omar, newest first.
 async fn bodies(agora: &Agora) -> Vec<Value> {
     let history = agora.get("/tidings/users/nora/messages?channel=omar&type=chat").await.expect(200);
     let messages = history["data"].as_array().expect("an array");
@@ -106,7 +106,7 @@ every_shape! {
             assert_eq!(kept, (&json!(7), &json!("a.txt"), &json!(1), None));
         }
         let kept = bodies(&agora).await.len();
-        // What cannot be fetched is not imported.
+        // If the file cannot be fetched, nothing is imported.
         for path in ["/nothing", "/round", "/odd", "/short"] {
             let refused = import(&agora, &message(&other.url(path))).await;
             let (error, text) = agora_error(&refused, 400);
@@ -118,7 +118,7 @@ every_shape! {
         let large = import(&agora, &message(&other.url("/large"))).await;
         assert_eq!(agora_error(&large, 413).0, "file exceeding maximum limit");
         assert_eq!(bodies(&agora).await.len(), kept);
-        // Without the wish, or without a file, everything stays as it is.
+        // Without the option, or without a file, everything is unchanged.
         let mut stays = message(&other.url("/nothing"));
         stays["need_download"] = json!(false);
         import(&agora, &stays).await.expect(200);

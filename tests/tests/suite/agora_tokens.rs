@@ -174,7 +174,7 @@ every_shape! {
         agora.post("/users", &json!({"username": "u0", "password": "pw"})).await.expect(200);
         let account = |name: &str| json!({"username": name, "password": "pw"});
         lanying_data(&lanying.post("/user/register/v2", &account("u1")).await);
-        // Taken names count: nobody asks for the whole directory.
+        // Taken names count, so that names cannot be enumerated.
         assert_eq!(lanying_error(&lanying.post("/user/register/v2", &account("u1")).await), 10004);
         let batch = json!({"list": [account("u2"), account("u3"), account("u4")]});
         let too_many = agora.post("/users", &json!([account("u2"), account("u3"), account("u4")])).await;
@@ -183,7 +183,7 @@ every_shape! {
         assert_eq!(lanying_error(&lanying.post("/user/register/batch", &batch).await), 10429);
         agora.post("/users", &json!([account("u2"), account("u3")])).await.expect(200);
         assert_eq!(lanying_error(&lanying.post("/user/register/v2", &account("u5")).await), 10429);
-        // An app's own token is no stranger's.
+        // An app's own token is exempt.
         app.agora().register(&["v1", "v2", "v3", "v4", "v5", "v6"]).await;
         lanying_data(&app.lanying().post("/user/register/v2", &account("u5")).await);
     }

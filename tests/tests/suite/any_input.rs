@@ -1,7 +1,7 @@
-//! Whatever is sent, every route answers in its dialect's envelope, and never with a fault of ours.
+//! With any input, every route answers in its dialect's envelope, and never with an internal error.
 //!
 //! The cases are the same in every run: each round has a seed and an app of its own, since calls that delete users and
-//! groups leave less to be met by the ones after them.
+//! groups leave fewer targets for later ones.
 
 use proptest::{
     collection::vec,
@@ -20,13 +20,13 @@ use crate::{
 };
 
 const ROUNDS: u8 = 8;
-/// In each round.
+/// Per round.
 const CASES: u32 = 400;
 
-/// Ann, Bob, Ann's group with Bob and her room, as a fresh app counts; nobody and the app itself.
+/// Ann, Bob, Ann's group with Bob and her room, as numbered in a fresh app; an unknown id and the app itself.
 const IDS: [i64; 6] = [16_000_000, 16_000_016, 16_000_033, 16_000_050, 999_984, 0];
 
-/// Keys that some route knows.
+/// Keys that some routes know.
 const KEYS: [&str; 85] = [
     "from",
     "to",
@@ -114,7 +114,7 @@ const KEYS: [&str; 85] = [
     "desc",
     "chatroom_msg_level",
 ];
-/// Query parameters that some route knows.
+/// Query parameters that some routes know.
 const PARAMETERS: [&str; 24] = [
     "limit",
     "cursor",
@@ -141,7 +141,7 @@ const PARAMETERS: [&str; 24] = [
     "share-secret",
     "Expires",
 ];
-/// Texts that mean something to some route.
+/// Texts with a meaning for some route.
 const TEXTS: [&str; 24] = [
     "",
     "ann",
@@ -211,7 +211,7 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A good request with a few of its keys changed, so that more than the first check is met.
+/// A valid request with a few of its keys changed, so that more than the first check is reached.
 fn nearly_good() -> impl Strategy<Value = Value> {
     let [ann, bob, group, room, ..] = IDS;
     let good = vec![
@@ -367,11 +367,11 @@ impl World {
     }
 }
 
-/// Sends a call; `None` when it is no URL.
+/// Sends a call; `None` if it is not a valid URL.
 async fn answer(World { app, ann, http }: &World, call: &Call) -> Option<(Reply, bool)> {
     let base = if call.lanying { app.suite.url() } else { app.agora().base };
     let url = Url::parse(&format!("{base}{}?{}", call.path, call.query)).ok()?;
-    // A path such as `..` leads elsewhere.
+    // A path such as `..` is resolved to another one.
     let lanying = ["message", "user", "token", "group", "roster", "file"].contains(&url.path_segments()?.next()?);
     let method: Method = call.method.parse().expect("a method");
     let mut request = http.request(method, url).header("app_id", app.lanying().app_id).body(call.body.clone());
@@ -394,7 +394,7 @@ fn check(call: &Call, reply: &Reply, lanying: bool) -> Result<(), TestCaseError>
     let well_formed = match (lanying, status) {
         (true, 200) => match body["code"].as_i64() {
             Some(200) => body.get("data").is_some(),
-            // That number is for faults of ours.
+            // That number is reserved for internal errors.
             Some(code) => code != 20000 && body["message"].is_string(),
             None => false,
         },

@@ -1,4 +1,4 @@
-//! What no client should send: answered in the dialect's envelope, and nothing changes.
+//! Invalid input: answered in the dialect's envelope, without any change.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -9,13 +9,13 @@ use crate::{
     raw_http::{body, exchange, status},
 };
 
-/// The gateway's bound on request bodies.
+/// The gateway's limit on request bodies.
 const MAX_BODY: usize = 2 * 1024 * 1024 + 64 * 1024;
 
 const AGORA_POSTS: [&str; 3] = ["/token", "/users", "/messages/users"];
 const LANYING_POSTS: [&str; 4] = ["/user/register/v2", "/token/id", "/token/user", "/message/send"];
 
-/// A conversation with one message, to be found as it was.
+/// A conversation with one message, to be found unchanged.
 struct Witness {
     app: TestApp,
     ann: i64,
@@ -270,13 +270,13 @@ every_shape! {
         let path = witness.app.agora().base.replacen(&witness.app.suite.url(), "", 1);
         let lanying = "/message/send".to_owned();
         for (path, expected) in [(format!("{path}/messages/users"), 401), (format!("{path}/no/such/call"), 404), (lanying, 200)] {
-            // The body is still on its way.
+            // The body is still being sent.
             let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n");
             let answer = exchange(&witness.app.suite.url(), head.as_bytes()).await;
             assert_eq!(status(&answer), Some(expected), "{answer}");
             assert!(answer.to_ascii_lowercase().contains("\r\nconnection: close\r\n"), "{answer}");
         }
-        // One that came whole leaves the connection as it was.
+        // A complete one leaves the connection usable.
         let refused = witness.app.agora().with_token("").post("/messages/users", &json!({})).await;
         assert_eq!(refused.headers.get("connection"), None);
         witness.check().await;

@@ -1,4 +1,4 @@
-//! Callbacks as an app's server gets them (tencent.md 1 to 6, agora.md 11.3, lanying.md 8, decisions 30 to 35).
+//! Callbacks as received by an app's server (tencent.md 1 to 6, agora.md 11.3, lanying.md 8, decisions 30 to 35).
 
 use std::{
     sync::{
@@ -32,7 +32,7 @@ fn to(receiver: &Receiver) -> pb::NewEndpoint {
     }
 }
 
-/// Adds the endpoint and gives its id and the key of its signatures.
+/// Adds the endpoint and returns its id and the key of its signatures.
 async fn add(app: &TestApp, new: pb::NewEndpoint) -> (i64, String) {
     let added = app.callbacks().add_endpoint(app.request(new)).await.expect("added").into_inner();
     (added.endpoint.expect("an endpoint").id, added.secret)
@@ -164,7 +164,7 @@ every_shape! {
         let receipt = body(&vendor.wait_for(1).await[0]);
         assert_eq!((&receipt["chat_type"], &receipt["from"], &receipt["to"]), (&json!("read_ack"), &json!("omar"), &json!("nora")));
         assert_eq!(receipt["payload"]["ack_message_id"], two.to_string());
-        // What was delivered, and what was read already, is no news: nothing lies between the two.
+        // Repeated marks cause no further event: nothing is between the two.
         let read = pb::MarkRequest { msg_id: three, ..Default::default() };
         app.conversations().mark_read(app.request_as(omar.id, read)).await.expect("marked");
         let told = tencent.wait_for(2).await;
@@ -313,7 +313,7 @@ async fn what_fails_is_tried_again_with_the_same_id_and_body_and_can_be_replayed
     });
     let (endpoint_id, secret) = add(&app, to(&receiver)).await;
     agora.send_text("nora", "omar", "first").await;
-    // Three attempts of two waits, all failed.
+    // Three attempts with two intervals, all failed.
     let received = receiver.wait_for(3).await;
     wait_until("the delivery to be given up", async || {
         deliveries(&app).await.iter().all(|delivery| delivery.state() == pb::DeliveryState::Dead)
@@ -321,7 +321,7 @@ async fn what_fails_is_tried_again_with_the_same_id_and_body_and_can_be_replayed
     .await;
     let dead = &deliveries(&app).await[0];
     assert_eq!((dead.attempts.len(), dead.attempts[0].status, dead.attempts[0].answer.as_str()), (3, 503, "later"));
-    // Something else is unread now; what was rendered stays.
+    // The unread count has changed; the rendered body stays.
     agora.send_text("nora", "omar", "second").await;
     receiver.wait_for(4).await;
     let replay = pb::ReplayRequest { endpoint_id, state: pb::DeliveryState::Dead.into(), ..Default::default() };
@@ -431,7 +431,7 @@ async fn an_endpoint_is_told_of_its_own_app_from_its_adding_on_and_not_of_import
     assert_eq!(texts, ["after", "and then"]);
 }
 
-/// The endpoint fails once, so that there is something to be tried later.
+/// The endpoint fails once, so that there is something to be retried later.
 #[tokio::test]
 async fn what_is_due_later_is_tried_when_the_clock_is_set_back_for_good() {
     let clock = Arc::new(ManualClock::new(SystemClock.now()));
@@ -448,7 +448,7 @@ async fn what_is_due_later_is_tried_when_the_clock_is_set_back_for_good() {
         deliveries(&app).await.iter().any(|delivery| delivery.attempts.len() == 1)
     })
     .await;
-    // No time passes, so it would be due in an hour and some.
+    // No time passes, so it would be due in over an hour.
     clock.set(UnixMillis(clock.now().0 - 3_600_000));
     receiver.wait_for(2).await;
 }

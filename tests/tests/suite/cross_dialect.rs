@@ -9,7 +9,7 @@ use crate::{agora_send, lanying_send, transcript::Transcript};
 /// Texts that a careless server would change.
 const ODD: &str = r#"{"\u0000":"a\u0000b","e\u0301":"é\u00e9\/\\\"","emoji":"😀\ud83d\ude00","big":123456789012345678901234567890,"exact":1.0e+5,"minus":-0,"dup":1,"dup":2,"deep":[[{"x":null}]]}"#;
 
-/// The newest message of two users as the log has it.
+/// The newest message of two users in the log.
 async fn logged(app: &TestApp, one: i64, other: i64) -> pb::Message {
     let (first, second) = (one.min(other), one.max(other));
     newest(app, pb::ConversationId { kind: pb::ConversationKind::Direct.into(), first, second }).await

@@ -1,4 +1,4 @@
-//! What every answer of a dialect looks like.
+//! The format of every answer of a dialect.
 
 use serde_json::Value;
 use tidings_testkit::Reply;
@@ -10,7 +10,7 @@ pub fn keys(body: &Value) -> Vec<&str> {
     keys
 }
 
-/// The error envelope of agora.md 1.6 with that status; gives the code and the description.
+/// Checks the error envelope of agora.md 1.6 with that status; returns the code and the description.
 pub fn agora_error(reply: &Reply, status: u16) -> (String, String) {
     assert_eq!(reply.status.as_u16(), status, "{}", reply.text);
     let body = reply.json();
@@ -21,13 +21,13 @@ pub fn agora_error(reply: &Reply, status: u16) -> (String, String) {
     (text("error"), text("error_description"))
 }
 
-/// The envelope of lanying.md 2 for a refusal: HTTP 200, a code, a message and nothing else; gives the code.
+/// Checks the envelope of lanying.md 2 for a refusal: HTTP 200, a code, a message and nothing else; returns the code.
 pub fn lanying_error(reply: &Reply) -> i64 {
     assert_eq!(reply.status.as_u16(), 200, "{}", reply.text);
     lanying_code(reply)
 }
 
-/// The same whatever the status.
+/// The same with any status.
 pub fn lanying_code(reply: &Reply) -> i64 {
     let body = reply.json();
     assert_eq!(keys(&body), ["code", "message"], "{body}");

@@ -1,4 +1,4 @@
-//! The event feed, and who is told of it (tencent.md, decisions 30 to 35).
+//! The event feed, and who receives it (tencent.md, decisions 30 to 35).
 
 use reqwest::Method;
 use serde_json::json;
@@ -8,7 +8,7 @@ use tonic::Code;
 
 use crate::policy::{neighbour, on_any_shape};
 
-/// Every event behind a cursor, up to now, and the cursor behind them.
+/// Every event after a cursor, up to now, and the cursor after them.
 async fn read(app: &TestApp, after: &str, kinds: &[&str]) -> (Vec<pb::Event>, String) {
     let kinds = kinds.iter().map(|kind| (*kind).to_owned()).collect();
     let request = pb::EventsRequest { after: after.to_owned(), kinds, batch: 2, ..Default::default() };
@@ -62,7 +62,7 @@ every_shape! {
         let unique: std::collections::BTreeSet<&str> = events.iter().map(|event| event.id.as_str()).collect();
         assert_eq!(unique.len(), 3);
 
-        // Of one kind alone, from where it was left and from the beginning.
+        // Of one kind only, from the last cursor and from the beginning.
         let (events, last) = read(&app, &cursor, &["message.recalled"]).await;
         assert_eq!((events.len(), last), (1, after));
         assert_eq!(read(&app, "", &["message.sent"]).await.0.len(), 5);

@@ -1,4 +1,4 @@
-//! `GET /tidings/events`: the event feed for those who would rather ask, by long poll and as server-sent events.
+//! `GET /tidings/events`: the event feed, by long poll and as server-sent events.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tidings_testkit::{Agora, every_shape};
 
 use crate::transcript::Transcript;
 
-/// An answer of a poll.
+/// The answer to a poll.
 async fn poll(agora: &Agora, query: &str) -> Value {
     agora.get(&format!("/tidings/events?{query}")).await.expect(200)
 }
@@ -29,7 +29,7 @@ fn text(event: &Value) -> &str {
     event["message"]["payload"]["bodies"][0]["msg"].as_str().expect("a text")
 }
 
-/// Server-sent events as they come.
+/// Server-sent events as they arrive.
 struct Stream {
     response: Response,
     read: String,
@@ -48,7 +48,7 @@ impl Stream {
         Self { response, read: String::new() }
     }
 
-    /// The next event: its id, kind and data; heartbeats and positions without an event are passed over.
+    /// The next event: its id, kind and data; heartbeats and cursors without an event are skipped.
     async fn next(&mut self) -> (Option<String>, String, Value) {
         loop {
             if let Some((frame, rest)) = self.read.split_once("\n\n") {
@@ -87,7 +87,7 @@ every_shape! {
         assert_eq!((&told[0]["from"], &told[0]["to"], &told[0]["chat_type"]), (&json!("nora"), &json!("omar"), &json!("chat")));
         assert_eq!((text(&told[0]), &told[0]["platform"], &told[0]["client_ip"]), ("lunch?", &json!("RESTAPI"), &json!("127.0.0.1")));
         assert_ne!(cursor(&answer), after);
-        // The same again from the same place, under the same id.
+        // The same again from the same cursor, with the same id.
         assert_eq!(events(&poll(&agora, &format!("after={after}")).await), told);
     }
 }
@@ -167,7 +167,7 @@ every_shape! {
         assert_eq!(text(&stream.next().await.2), "two");
         drop(stream);
         agora.send_text("nora", "omar", "three").await;
-        // The query says another place: where the client was stands above it.
+        // The query has another cursor: the client's last event id takes precedence.
         let mut stream = Stream::open(&agora, "after=now", Some(&id)).await;
         assert_eq!(text(&stream.next().await.2), "two");
         assert_eq!(text(&stream.next().await.2), "three");

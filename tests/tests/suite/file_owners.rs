@@ -1,4 +1,4 @@
-//! Files belong to whoever brought them: who may expire them, and what the recall of a message removes (agora.md 3.3 and
+//! Files belong to their uploaders: who may expire them, and what the recall of a message removes (agora.md 3.3 and
 //! 3.4, decision 36).
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -17,7 +17,7 @@ use crate::{
     policy::set,
 };
 
-/// Recalled files go at once.
+/// Files of recalled messages are deleted at once.
 async fn without_grace(app: &TestApp) {
     set(app, pb::Policy { recalled_file_grace_ms: Some(0), ..Default::default() }).await;
 }
@@ -26,12 +26,12 @@ async fn status(agora: &Agora, uuid: &str) -> u16 {
     fetch(agora, uuid, &[]).await.0.as_u16()
 }
 
-/// A file that the user of the client brought.
+/// A file uploaded by the user of the client.
 async fn brought(client: &Agora) -> String {
     upload(client, &[], "a", "", b"x").await.0
 }
 
-/// A Lanying message; gives its id.
+/// A Lanying message; returns its id.
 async fn send(person: &Person, to: i64, content_type: i64, fields: Value) -> i64 {
     let mut message = json!({"type": 1, "targets": [to], "content_type": content_type});
     let fields = fields.as_object().expect("an object").clone();
@@ -40,7 +40,7 @@ async fn send(person: &Person, to: i64, content_type: i64, fields: Value) -> i64
     answer["msg_ids"][0].as_i64().unwrap_or_else(|| panic!("no msg_ids: {answer}"))
 }
 
-/// A picture message that names a file somewhere.
+/// An image message that names a file somewhere.
 async fn send_picture(person: &Person, to: i64, uuid: &str) -> i64 {
     let attachment =
         json!({"url": format!("https://elsewhere.example/a/b/chatfiles/{uuid}"), "dName": "a"}).to_string();
@@ -65,12 +65,12 @@ every_shape! {
         assert_eq!(purge(&app).await, 1);
         assert_eq!([status(&agora, &anns).await, status(&agora, &apps).await, status(&agora, &bobs).await], [200, 200, 404]);
         assert_eq!(status(&agora, &restricted).await, 401, "it is there");
-        // Nor does it for others whom the app, or an admin of the group, speaks for.
+        // Nor does it for others on whose behalf the app, or an admin of the group, acts.
         let named = json!({"from": "bob", "to": ["ann"], "type": "img", "body": {"filename": "a", "url": format!("{}/chatfiles/{anns}", agora.base)}});
         let sent = agora.post("/messages/users", &named).await.expect(200)["data"]["ann"].as_str().expect("an id").to_owned();
         recall(&agora, "ann", &sent).await;
         assert_eq!((purge(&app).await, status(&agora, &anns).await), (0, 200));
-        // What she brought herself goes with hers, and says whose it was.
+        // Her own uploads are deleted with hers, and the owner is recorded.
         let info = pb::FileRef { uuid: anns.clone(), ..Default::default() };
         assert_eq!(app.files().stat(app.request(info)).await.expect("there").into_inner().owner_user_id, Some(ann.id));
         let sent = send_picture(&ann, bob.id, &anns).await;
@@ -162,7 +162,7 @@ every_shape! {
             purge(&app).await
         };
         assert_eq!(round().await, 0);
-        // Once they show something else, they are as any file.
+        // Once they reference something else, they are like any file.
         lanying_data(&ann.client.post("/user/avatar", &json!({"avatar": ""})).await);
         lanying_data(&bob.client.post("/group/destroy", &json!({"group_id": group})).await);
         assert_eq!(round().await, 2);
@@ -198,7 +198,7 @@ async fn a_broadcast_and_a_message_to_too_many_keep_their_files() {
     let (told, many) = (brought(&of_ann).await, brought(&of_ann).await);
     let online = json!({"from": "bob", "msg": {"type": "txt", "msg": format!("/chatfiles/{told}")}});
     agora.post("/messages/users/broadcast", &online).await.expect(200);
-    // Each of 500 users gets five files: more uses than are noted of one call.
+    // Each of 500 users gets five files: more references than are recorded for one call.
     let mut names = vec![many.clone()];
     for _ in 0..4 {
         names.push(brought(&of_ann).await);
@@ -232,7 +232,7 @@ async fn users_set_the_lifetime_of_their_own_files_alone() {
     assert_eq!(set(&agora, "nora", "permanent").await, json!({"success": [noras, apps], "failed": []}));
     assert_eq!(set(&omar, "omar", "default").await, json!({"success": [], "failed": [noras, apps]}));
     assert_eq!(set(&nora, "nora", "default").await, json!({"success": [noras], "failed": [apps]}));
-    // The same over gRPC, whatever the caller says of itself.
+    // The same over gRPC, whatever the caller claims.
     let omar_id = app.lanying().logged_in("omar").await;
     let omar_id = lanying_data(&omar_id.get("/user/profile").await)["user_id"].as_i64().expect("a number");
     let file = Some(pb::FileRef { uuid: apps.clone(), trusted: true, ..Default::default() });
@@ -253,7 +253,7 @@ async fn what_a_user_says_of_trust_opens_no_restricted_file() {
     assert_eq!(refused.code(), tonic::Code::PermissionDenied);
     let refused = app.files().delete(app.request_as(ann.id, file.clone())).await.expect_err("refused");
     assert_eq!(refused.code(), tonic::Code::PermissionDenied);
-    // Nor is a file withdrawn in the name of somebody who did not bring it, nor by a user.
+    // Nor is a file withdrawn in the name of a user who is not its owner, nor by a user.
     let request = pb::WithdrawRequest { uuid: uuid.clone(), owner_id: 0 };
     let of_ann = pb::WithdrawRequest { owner_id: ann.id, ..request.clone() };
     for refused in
@@ -284,7 +284,7 @@ async fn a_round_that_crashed_after_it_withdrew_a_file_is_made_up_for() {
     for uuid in [&used, &unused] {
         let sent = send_picture(&ann, bob.id, uuid).await;
         take_back(&ann, bob.id, sent).await;
-        // As far as the round came.
+        // The progress of the round.
         let of_ann = pb::WithdrawRequest { uuid: uuid.clone(), owner_id: ann.id };
         app.files().withdraw(app.request(of_ann)).await.expect("hers");
     }

@@ -1,4 +1,4 @@
-//! How much may be uploaded in a day, in every dialect's words; and files whose bytes somebody else removed.
+//! Daily upload quotas, in every dialect; and files whose bytes were removed by others.
 
 use std::{fs, sync::Arc, time::Duration};
 
@@ -52,7 +52,7 @@ async fn a_user_and_an_app_upload_as_much_in_a_day_as_the_policy_says() {
     set(&app, policy).await;
     let [ann, bob] = people(&app, ["ann", "bob"]).await;
     let (agora, of_ann, of_bob) = (app.agora(), app.agora().logged_in("ann").await, app.agora().logged_in("bob").await);
-    // Bytes, then files; what was refused does not count, and leaves nothing.
+    // Bytes, then files; refused uploads do not count, and leave nothing.
     assert_eq!(refused(&of_ann, &[0; 101]).await, limit("user_upload_bytes_per_day"));
     upload(&of_ann, &[], "a", "", &[0; 100]).await;
     assert_eq!(refused(&of_ann, &[]).await, limit("user_upload_bytes_per_day"));
@@ -63,7 +63,7 @@ async fn a_user_and_an_app_upload_as_much_in_a_day_as_the_policy_says() {
     lanying_data(&put_file(Method::POST, &given, "a", b"x").await);
     assert_eq!(refused(&of_bob, b"x").await, limit("user_upload_files_per_day"));
     assert_eq!(app.suite.files_on_disk().len(), 3);
-    // The app's own uploads count in the app's quota alone, beside all of its users'.
+    // The app's own uploads count only in the app's quota, together with all its users'.
     assert_eq!(refused(&agora, &[0; 899]).await, limit("app_upload_bytes_per_day"));
     upload(&agora, &[], "a", "", &[0; 200]).await;
     over_grpc(&app, b"x").await.expect("the fifth");
@@ -84,7 +84,7 @@ async fn uploads_at_the_same_time_share_one_quota() {
     assert_eq!(uploads.iter().filter(|outcome| outcome.is_ok()).count(), 3);
 }
 
-/// Every way to ask for the file says that it is not there, in the dialect's words.
+/// Every call for the file reports that it does not exist, in the dialect's words.
 async fn is_lost(app: &TestApp, uuid: &str, thumbnail: bool) {
     let agora = app.agora();
     let headers: &[(&str, &str)] = if thumbnail { &[("thumbnail", "true")] } else { &[] };

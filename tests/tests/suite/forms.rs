@@ -1,4 +1,4 @@
-//! Values keep their meaning whatever form they come in (decisions 38 to 40), and every refusal says its reason in a header.
+//! Values keep their meaning in every form (decisions 38 to 40), and every refusal has its reason in a header.
 
 use reqwest::Method;
 use serde_json::{Value, json};

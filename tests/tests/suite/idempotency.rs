@@ -14,7 +14,7 @@ use crate::{
     policy::neighbour,
 };
 
-/// How many clients repeat a call at the same moment.
+/// How many clients repeat a call concurrently.
 const AT_ONCE: usize = 20;
 
 fn text(msg: &str) -> Value {
@@ -209,7 +209,7 @@ every_shape! {
     }
 }
 
-/// An app whose time stands still.
+/// An app with a stopped clock.
 async fn on_a_still_clock() -> (TestApp, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(UnixMillis(1_790_000_000_000)));
     (TestApp::of(Arc::new(Suite::all_in_one(None, clock.clone()))).await, clock)

@@ -26,12 +26,12 @@ use crate::{
 const NOW: UnixMillis = UnixMillis(1_790_000_000_000);
 /// The gateway's own list of routes.
 const ROUTES: &str = include_str!("../../../gateway/src/routes.rs");
-/// What whoever has the app's id may call: he gets a token or an account there.
+/// Calls that need only the app's id: they issue a token or register an account.
 const PUBLIC: [&str; 2] = ["/token/", "/user/register/"];
-/// What is opened by a signed address rather than a token; `lanying_files` has its rules.
+/// Authorized by a signed URL rather than a token; `lanying_files` has its rules.
 const SIGNED: [&str; 3] = ["/file/upload/object", "/file/download/{uuid}", "/file/object/{uuid}"];
 
-/// Who calls.
+/// The callers.
 #[derive(Debug, Clone, Copy)]
 enum Role {
     NoToken,
@@ -49,7 +49,7 @@ enum Role {
 }
 
 impl Role {
-    /// Who is refused everywhere, and with what code.
+    /// The callers that are refused everywhere, and their codes.
     const REFUSED: [(Self, i64); 8] = [
         (Self::NoToken, 10003),
         (Self::Forged, 10008),
@@ -60,11 +60,11 @@ impl Role {
         (Self::UserAsOther, 10010),
         (Self::UserAsGroup, 10010),
     ];
-    /// Whose calls mean something.
+    /// The callers that are allowed some calls.
     const HEARD: [Self; 4] = [Self::User, Self::Admin, Self::AdminAsUser, Self::AdminAsGroup];
 }
 
-/// Ann, her group with Bob, what she wrote to him, and Max, who is not in it.
+/// Ann, her group with Bob, her message to him, and Max, who is not in it.
 struct World {
     app: TestApp,
     /// Another user of the app, the only one with a password.
@@ -79,7 +79,7 @@ struct World {
 }
 
 impl World {
-    /// Fresh users of the app, told apart by the number. Without passwords, which take long to make.
+    /// Fresh users of the app, distinguished by the number. Without passwords, which take long to hash.
     async fn new(app: &TestApp, keeper: i64, number: usize) -> Self {
         let names = ["ann", "bob", "max"].map(|name| format!("{name}_{number}"));
         let [ann, bob, max] = registered(app, &names).await;
@@ -91,7 +91,7 @@ impl World {
         Self { app: app.clone(), keeper, number, client, ann, bob, max, group, message }
     }
 
-    /// A good call of every route, as (methods, path, query, body).
+    /// A valid call of every route, as (methods, path, query, body).
     fn calls(&self) -> Vec<(&'static str, &'static str, String, Value)> {
         let Self { keeper, number, bob, max, group, message, .. } = *self;
         let none = Value::Null;
@@ -213,7 +213,7 @@ impl World {
         }
     }
 
-    /// All that the calls above could have changed.
+    /// Everything that the calls above could have changed.
     async fn state(&self) -> Vec<Value> {
         let mut state = Vec::new();
         for path in [
@@ -247,7 +247,7 @@ async fn registered(app: &TestApp, names: &[String; 3]) -> [i64; 3] {
     reply.results.into_iter().map(id).collect::<Vec<_>>().try_into().expect("three users")
 }
 
-/// Tokens that open nothing.
+/// Invalid tokens.
 struct Tokens {
     forged: String,
     expired: String,
@@ -313,7 +313,7 @@ async fn every_route_judges_every_kind_of_token_and_header_decision_28() {
     settings.bind(|| insta::assert_snapshot!("lanying_access", table));
 }
 
-/// Logins of one user at the same moment count as guesses until they turn out right, and only ten may be open.
+/// Concurrent logins of one user count as guesses until they turn out right, and only ten may be open.
 async fn one_by_one(calls: impl IntoIterator<Item = impl Future<Output = i64>>) -> Vec<i64> {
     let mut codes = Vec::new();
     for call in calls {

@@ -13,7 +13,7 @@ use crate::{
     policy::{neighbour, set},
 };
 
-/// Where to put a file for that user.
+/// The upload URL for a file to that user.
 pub(crate) async fn leave(client: &Lanying, to: i64) -> Value {
     lanying_data(&client.get(&format!("/file/upload/chat?file_type=102&to_type=1&to_id={to}")).await)
 }
@@ -22,7 +22,7 @@ fn text<'a>(data: &'a Value, key: &str) -> &'a str {
     data[key].as_str().expect("a text")
 }
 
-/// Puts a file as the vendor's clients do: the form's fields, then the file.
+/// Uploads a file as the vendor's clients do: the form's fields, then the file.
 pub(crate) async fn put_file(method: Method, leave: &Value, name: &str, bytes: &[u8]) -> Reply {
     let fields = leave["oss_body_param"].as_object().expect("an object");
     let mut parts: Vec<FormPart<'_>> =
@@ -32,7 +32,7 @@ pub(crate) async fn put_file(method: Method, leave: &Value, name: &str, bytes: &
     Reply::to(request.header("content-type", format!("multipart/form-data; boundary={BOUNDARY}"))).await
 }
 
-/// One step of a download: where it leads, or what is there.
+/// One step of a download: its redirect, or the content.
 async fn step(url: &str) -> (StatusCode, HeaderMap, Vec<u8>) {
     let client = reqwest::Client::builder().redirect(Policy::none()).build().expect("a client");
     let response = client.get(url).send().await.expect("an answer");
@@ -69,11 +69,11 @@ every_shape! {
         let (headers, bytes) = download(&url).await;
         assert!(bytes == png && headers["content-type"] == "image/png" && headers["content-disposition"] == "inline; filename=\"cat.png\"");
         assert_eq!(size_of(&download(&format!("{url}&image_type=2")).await.1), (170, 85));
-        // The leave is for one file.
+        // The permission is for one file.
         assert_eq!(lanying_error(&put_file(Method::POST, &leave, "dog.png", b"x").await), 10002);
         assert!(download(&url).await.1 == png);
 
-        // The address is good in a message, whatever dialect reads it.
+        // The URL works in a message, whatever dialect reads it.
         let attachment = json!({"url": url, "dName": "cat.png"}).to_string();
         let message = json!({"type": 1, "targets": [bob.id], "content_type": 1, "attachment": attachment});
         lanying_data(&ann.client.post("/message/send", &message).await);
@@ -100,7 +100,7 @@ every_shape! {
         assert_eq!(forward("to_type=1&to_id=16&file_sign=nothing").await, 10010);
         assert_eq!(forward("to_type=1&to_id=16").await, 10002);
         assert_eq!(forward(&format!("to_type=2&to_id=999985&file_sign={sign}")).await, 20001);
-        // Another app's address is none here.
+        // Another app's URL does not exist here.
         let other = neighbour(&app).await;
         assert_eq!(lanying_error(&other.lanying().get(&format!("/file/upload/forward?to_type=1&to_id=16&file_sign={sign}")).await), 10010);
     }

@@ -18,7 +18,7 @@ async fn page(client: &Lanying, group: i64) -> Reply {
     client.get(&format!("/message/conversation?opposite_id={group}&msg_id_start=0&limit=100")).await
 }
 
-/// A call about some members of a group that succeeds for each of them.
+/// A call about members of a group that succeeds for each of them.
 async fn each(client: &Lanying, path: &str, group: i64, members: &[&Person]) {
     let users: Vec<i64> = members.iter().map(|person| person.id).collect();
     let body = json!({"group_id": group, "user_list": users, "duration": 60});
@@ -27,7 +27,7 @@ async fn each(client: &Lanying, path: &str, group: i64, members: &[&Person]) {
     }
 }
 
-/// Changes a setting of a group that nobody has used yet.
+/// Changes a setting of a group that has not been used yet.
 async fn set(client: &Lanying, setting: &str, group: i64, value: bool) {
     let body = json!({"group_id": group, "value": value});
     assert_eq!(lanying_data(&client.post(&format!("/group/settings/{setting}"), &body).await), true);

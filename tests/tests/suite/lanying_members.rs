@@ -1,4 +1,4 @@
-//! Groups as their members shape them (lanying.md 9 and 10).
+//! Groups as changed by their members (lanying.md 9 and 10).
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ async fn act(client: &Lanying, path: &str, group: i64, users: &[i64]) -> Reply {
     client.post(path, &json!({"group_id": group, "user_list": users, "duration": 60})).await
 }
 
-/// For whom such a call succeeded.
+/// The users for whom such a call succeeded.
 fn outcomes(reply: &Reply) -> Vec<(i64, bool)> {
     let results = lanying_data(reply);
     let outcome = |result: &Value| {
@@ -30,7 +30,7 @@ fn outcomes(reply: &Reply) -> Vec<(i64, bool)> {
     results.as_array().expect("results").iter().map(outcome).collect()
 }
 
-/// The users that one of the lists of a group has.
+/// The users in one of the lists of a group.
 async fn listed(client: &Lanying, path: &str, group: i64) -> Vec<i64> {
     let list = lanying_data(&client.get(&format!("{path}?group_id={group}")).await);
     list.as_array().expect("members").iter().map(|member| member["user_id"].as_i64().expect("an id")).collect()

@@ -186,7 +186,7 @@ every_shape! {
             let kicker = if as_admin { &admin } else { &client };
             let reply = kicker.call(Method::POST, &format!("/user/kick{query}"), body.as_ref()).await;
             assert_eq!(lanying_data(&reply), true, "{query}");
-            // Gateways use what they know of a token for five seconds at most.
+            // Gateways cache a token's identity for five seconds at most.
             until_code(10008, async || client.get("/message/unread").await).await;
             assert_eq!(admin.unread().await, [], "an admin's token is none of hers");
         }

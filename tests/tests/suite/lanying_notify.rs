@@ -1,4 +1,4 @@
-//! What the app says itself: `POST|PUT /message/notify`, `/message/broadcast` and what is for those online alone
+//! Messages of the app itself: `POST|PUT /message/notify`, `/message/broadcast` and messages only for those online
 //! (lanying.md 5.4, 5.6 and 10; decisions 2, 23 and 26).
 
 use reqwest::Method;

@@ -1,4 +1,4 @@
-//! Messages that are taken back, read, lengthened and replaced: `POST|PUT /message/recall` and content types 9 to 12 of
+//! Messages that are recalled, read, appended to and replaced: `POST|PUT /message/recall` and content types 9 to 12 of
 //! `/message/send` (lanying.md 5.1, 5.5 and 5.6; decision 27).
 
 use std::{sync::Arc, time::Duration};
@@ -22,7 +22,7 @@ async fn recall(client: &Lanying, conversation: i64, msg_id: i64) -> Reply {
     client.post("/message/recall", &json!({"conversation_id": conversation, "msg_id": msg_id})).await
 }
 
-/// The body of `/message/send` that does something to an earlier message.
+/// The body of `/message/send` with an operation on an earlier message.
 fn deed(content_type: i64, (kind, target): (i64, i64), related: i64, content: &str) -> Value {
     json!({"type": kind, "targets": [target], "content_type": content_type, "content": content, "related_mid": related})
 }

@@ -11,7 +11,7 @@ use crate::{
     transcript::Transcript,
 };
 
-/// Content type, `content` and `attachment`, absent where it is none (lanying.md 4).
+/// Content type, `content` and `attachment`, absent if there is none (lanying.md 4).
 pub const EXAMPLES: [(i64, &str, Option<&str>); 10] = [
     (0, "lunch?", None),
     (0, "", Some("kept for a text too")),

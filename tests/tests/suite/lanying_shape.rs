@@ -11,7 +11,7 @@ use crate::{
     transcript::Transcript,
 };
 
-/// What Bob hears of Ann in history and in the list of what is unread, as one transcript.
+/// Ann's messages for Bob in history and in the unread list, as one transcript.
 async fn hear(app: &TestApp, name: &str) -> (Value, Value) {
     let [ann, bob] = people(app, ["ann", "bob"]).await;
     let group = group_of(&ann, &[&bob]).await;
@@ -38,7 +38,7 @@ fn page(opposite: i64) -> String {
     format!("/message/conversation?opposite_id={opposite}&msg_id_start=0&limit=9")
 }
 
-/// The value without what the older edition adds.
+/// The value without the additions of the older edition.
 fn newer(mut value: Value) -> Value {
     match &mut value {
         Value::Object(object) => {

@@ -1,4 +1,4 @@
-//! REST as clients meet it: both dialects over real HTTP, in every shape that Tidings runs in.
+//! REST as seen by clients: both dialects over real HTTP, in every shape of Tidings.
 //!
 //! The modules follow the contracts. Wire bodies are snapshots in which [`transcript::Transcript`] has replaced what
 //! differs from run to run.

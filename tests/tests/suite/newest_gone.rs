@@ -1,4 +1,4 @@
-//! Lists, counts and acknowledgements once the newest message has gone (decision 41), in every dialect and over gRPC.
+//! Lists, counts and acknowledgements once the newest message is gone (decision 41), in every dialect and over gRPC.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::{
     policy,
 };
 
-/// Of the user's list: newest message, its text, and what is unread; the first two are null where nothing is left.
+/// From the user's list: newest message, its text, and the unread count; the first two are null if nothing is left.
 async fn listed(agora: &Agora, user: &str, channel: &str) -> Option<(Value, Value, i64)> {
     let list = agora.get(&format!("/tidings/users/{user}/conversations")).await.expect(200);
     let entry = list["data"].as_array().expect("a list").iter().find(|entry| entry["channel"] == channel)?;
@@ -59,7 +59,7 @@ every_shape! {
         assert_eq!(listed_over_grpc(&app, bob.id, ann.id).await, Some((sent[1].clone(), 2)));
         assert_eq!(bob.client.unread().await, [(ann.id, 2)]);
 
-        // Each door takes the id of what went: a recalled one, a hidden one.
+        // Each API accepts the id of a removed message: a recalled one, a hidden one.
         let first = agora.send_text("ann", "bob", "five").await;
         recall(&agora, &first).await;
         assert_eq!(bob.client.unread().await, [(ann.id, 2)]);
@@ -84,7 +84,7 @@ every_shape! {
         lanying_data(&bob.client.post("/message/send", &deed).await);
         assert_eq!(bob.client.unread().await, [(ann.id, 1)], "nine is above it");
 
-        // What never was, or is somebody else's, is refused as before.
+        // Ids that never existed, or are of other conversations, are refused as before.
         let eve = people(&app, ["eve"]).await;
         assert_eq!(lanying_error(&eve[0].client.get(&format!("/message/ack?msg_id={recalled}")).await), 10002);
         assert_eq!(lanying_error(&bob.client.get("/message/ack?msg_id=7").await), 10002);
@@ -107,7 +107,7 @@ every_shape! {
         lanying_data(&bob.client.get(&format!("/message/ack?msg_id={two}")).await);
         let three = agora.send_text("ann", "bob", "three").await;
         assert_eq!(listed(&agora, "bob", "ann").await, Some((json!(three), json!("three"), 1)));
-        // An edit stays where it is, and says what it says now.
+        // An edited message keeps its position, and has the new content.
         let edited = json!({"user": "ann", "new_msg": {"bodies": [{"type": "txt", "msg": "edited"}]}});
         let path = format!("/messages/rewrite/{three}");
         let reply = Reply::to(agora.request(Method::PUT, &path).json(&edited)).await;

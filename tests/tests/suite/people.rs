@@ -1,4 +1,4 @@
-//! Users by their own tokens, their groups, and what takes a moment to hold.
+//! Users by their own tokens, their groups, and changes that take effect after a moment.
 
 use serde_json::{Value, json};
 use tidings_testkit::{Lanying, Reply, TestApp, wait_until};
@@ -20,7 +20,7 @@ pub async fn people<const N: usize>(app: &TestApp, names: [&str; N]) -> [Person;
     people.try_into().expect("one for each name")
 }
 
-/// A group of `owner` in which the others are.
+/// A group of `owner` with the other users.
 pub async fn group_of(owner: &Person, others: &[&Person]) -> i64 {
     let members: Vec<i64> = others.iter().map(|person| person.id).collect();
     owner.client.create_group("lunch", &members).await
@@ -37,7 +37,7 @@ pub fn code(reply: &Reply) -> i64 {
     reply.json()["code"].as_i64().unwrap_or_else(|| panic!("no code: {}", reply.text))
 }
 
-/// Repeats a call until it is answered with that code: rights are believed for up to a second.
+/// Repeats a call until it is answered with that code: rights are cached for up to a second.
 pub async fn until_code(expected: i64, mut call: impl AsyncFnMut() -> Reply) {
     let what = format!("code {expected}");
     wait_until(&what, async || code(&call().await) == expected).await;

@@ -1,18 +1,18 @@
-//! HTTP that no client library would send.
+//! HTTP requests that no client library would send.
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
 
-/// Sends bytes and reads until the server closes the connection. What the server no longer wants to read is dropped.
+/// Sends bytes and reads until the server closes the connection. Unsent bytes are dropped if the server stops reading.
 pub async fn exchange(url: &str, request: &[u8]) -> String {
     let address = url.strip_prefix("http://").expect("an http URL");
     let mut stream = TcpStream::connect(address).await.expect("the server listens");
     let (mut from, mut to) = stream.split();
     let mut answer = Vec::new();
     let write = async {
-        // A server that has refused already resets the connection; its answer is still to be read.
+        // A server that has already refused resets the connection; its answer can still be read.
         let _ = to.write_all(request).await;
     };
     let read = async {

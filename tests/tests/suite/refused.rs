@@ -1,4 +1,4 @@
-//! What our side refuses is told (decision 37), in Tencent's form with the vendor's number (tencent.md 4 and 7).
+//! Our refusals are reported (decision 37), in Tencent's format with the vendor's number (tencent.md 4 and 7).
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ async fn endpoint(app: &TestApp, receiver: &Receiver, events: &[&str]) {
     app.callbacks().add_endpoint(app.request(new)).await.expect("added");
 }
 
-/// The bodies, each of which a strict receiver takes.
+/// The bodies, each of which a strict receiver accepts.
 fn bodies(app: &TestApp, told: &[Received]) -> Vec<Value> {
     let strict =
         StrictTencent { sdk_appid: app.app().sdk_appid, token: Some(TOKEN.into()), clock: Arc::new(SystemClock) };
@@ -38,7 +38,7 @@ fn bodies(app: &TestApp, told: &[Received]) -> Vec<Value> {
     told.iter().map(body).collect()
 }
 
-/// Of the one that says it: command, number, unread messages and number of the message.
+/// Of the one with that text: command, number, unread messages and number of the message.
 fn outcome(bodies: &[Value], says: &str) -> (String, i64, i64, i64) {
     let mut found = bodies.iter().filter(|body| body["MsgBody"][0]["MsgContent"]["Text"] == says);
     let body = found.next().unwrap_or_else(|| panic!("nothing tells of {says}: {bodies:?}"));
@@ -61,7 +61,7 @@ every_shape! {
         lanying_data(&bob.client.post("/roster/block", &json!({"user_id": ann.id})).await);
         let mute = json!({"group_id": group, "user_list": [bob.id], "duration": -1});
         lanying_data(&ann.client.post("/group/ban", &mute).await);
-        // Twice under one transaction: told once.
+        // Twice under one transaction: reported once.
         for _ in 0..2 {
             until_code(10006, async || ann.client.post("/message/send", &to_user(bob.id, "blocked", 7)).await).await;
         }

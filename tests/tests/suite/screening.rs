@@ -1,4 +1,4 @@
-//! What an app looks at before a message is sent, as its callers meet it: lists of words and hooks.
+//! What an app screens before a message is sent, as seen by its callers: word lists and hooks.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::transcript::Transcript;
 
 const TOKEN: &str = "xxxxyyyy";
 
-/// Before anything is sent: what a process was told of an app it believes for a while.
+/// Before anything is sent: processes cache an app's settings for a while.
 async fn set_words(app: &TestApp, action: pb::WordAction, word: &str) {
     let list = pb::WordList { name: format!("{}", action as i32), action: action.into(), words: vec![word.into()] };
     app.directory().set_word_list(app.request(list)).await.expect("the list is taken");
@@ -176,7 +176,7 @@ every_shape! {
         agora.register(&["nora", "omar"]).await;
         let receiver = Receiver::start(|received| {
             let rejects = body(received)["payload"]["bodies"][0]["msg"] == "reject";
-            // A server of the app's writes a boolean in any form (decision 39).
+            // An app's server may write a boolean in any form (decision 39).
             let valid = if rejects { json!("No") } else { json!(1) };
             let answer = json!({"valid": valid, "code": "HX:10000"});
             Answer::status(200).with_body(answer.to_string())

@@ -5,17 +5,17 @@ use std::{fmt::Write as _, ops::Range};
 use tidings_testkit::{Reply, TestApp};
 
 /// Answers of one app. Message ids and uuids become numbered placeholders in the order of their first mention, so the
-/// same id is the same placeholder throughout; times, durations and tokens, which depend on the time, become unnumbered
+/// same id always has the same placeholder; times, durations and tokens, which depend on the time, become unnumbered
 /// ones.
 #[derive(Debug)]
 pub struct Transcript {
-    /// Texts of the run and what stands for each; longer ones first.
+    /// Variable texts and their placeholders; longer ones first.
     names: Vec<(String, &'static str)>,
     seen: Vec<(&'static str, String)>,
     text: String,
 }
 
-/// Message ids of our days: milliseconds since 2010, shifted by 12 bits, below 2^53.
+/// Current message ids: milliseconds since 2010, shifted by 12 bits, below 2^53.
 const IDS: Range<i64> = 1_000_000_000_000_000..1 << 53;
 /// Milliseconds since 1970.
 const TIME_DIGITS: usize = 13;
@@ -37,14 +37,14 @@ impl Transcript {
         Self { names, seen: Vec::new(), text: String::new() }
     }
 
-    /// Writes down an answer.
+    /// Records an answer.
     pub fn add(&mut self, what: &str, reply: &Reply) {
         let body = self.redacted(&reply.text);
         let status = reply.status.as_u16();
         writeln!(self.text, "{what}\n  {status} {body}").expect("a string takes all text");
     }
 
-    /// Writes down something else.
+    /// Records another value.
     pub fn note(&mut self, what: &str, text: &str) {
         let text = self.redacted(text);
         writeln!(self.text, "{what}\n  {text}").expect("a string takes all text");
@@ -106,7 +106,7 @@ impl Transcript {
     }
 }
 
-/// How many bytes at the start are one word: letters, digits and what joins them in tokens and uuids.
+/// How many bytes at the start form one word: letters, digits and the separators within tokens and uuids.
 fn word(text: &str) -> usize {
     text.bytes().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.')).count()
 }

@@ -1,4 +1,5 @@
-//! No reply grows with what messages weigh, and streams that are not read hold up no others, in every shape.
+//! The size of replies is bounded whatever the size of messages, and streams that are not read do not block others, in
+//! every shape.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
 const HEAVY: usize = 900_000;
 const MESSAGES: usize = 9;
-/// What gRPC clients take unless they are told otherwise.
+/// The default limit of gRPC clients.
 const DEFAULT: usize = 4 * 1024 * 1024;
 
 every_shape! {

@@ -1,4 +1,4 @@
-//! Word lists and hooks over gRPC, in the sizes that an app may have. The rules themselves are tested in
+//! Word lists and hooks over gRPC, at the maximum size. The rules themselves are tested in
 //! `services/directory`.
 
 #![expect(clippy::unwrap_used, reason = "a test that finds nothing to unwrap has failed")]

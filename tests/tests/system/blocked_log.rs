@@ -1,13 +1,14 @@
-//! Whoever reads the log may stop reading it: the process goes on.
+//! If the reader of the log stops reading, the process continues.
 
 use std::{fs::OpenOptions, io::Read as _, os::unix::fs::OpenOptionsExt as _, process::Command};
 
 use serde_json::json;
 use tidings_testkit::{Installation, Process, tidings_binary, wait_until};
 
-/// Linux's flag of a file whose reads do not wait.
+/// Linux's flag for non-blocking reads.
 const NONBLOCK: i32 = 0o4000;
-/// The most that Linux keeps of a pipe that nobody reads. Of lines it keeps less: they do not fill its pages.
+/// The maximum that Linux buffers in a pipe that nobody reads. It buffers fewer bytes of lines, which do not fill its
+/// pages.
 const PIPE: usize = 64 * 1024;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -44,6 +45,6 @@ async fn standard_error_that_nobody_reads_stops_neither_answers_nor_the_end() {
     assert_eq!(process.ended(), Some(0));
     let mut logged = vec![0; 2 * PIPE];
     let kept = unread.read(&mut logged).unwrap();
-    // 600 requests log more than it keeps.
+    // 600 requests log more than it buffers.
     assert!(kept > PIPE / 2, "the pipe never was full: {kept} bytes");
 }

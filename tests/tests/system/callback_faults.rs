@@ -1,4 +1,4 @@
-//! Callbacks that do not fall silent: backlogs, restarts with calls in flight, broken keys, deleted apps.
+//! Callbacks do not stop: backlogs, restarts with calls in flight, broken keys, deleted apps.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ fn added(installation: &Installation, app: &str, receiver: &Receiver) {
     run(installation, &["callback", "add", "--app", app, "--dialect", "tencent", "--url", &url, "--allow-private"]);
 }
 
-/// The callback service's tables, as somebody beside it sees them.
+/// The callback service's tables, accessed directly.
 async fn tables(installation: &Installation) -> Db {
     const SCHEMA: Schema = Schema { name: "callback", sqlite: &[], postgres: &[] };
     open(&Location::Folder(installation.data().to_owned()), &SCHEMA, false).await.unwrap()
@@ -35,7 +35,7 @@ fn says(received: &[Received], text: &str) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn new_events_are_read_and_told_while_thousands_of_retries_are_due_or_replayed() {
-    // More than an endpoint may have untried.
+    // More than the maximum of untried deliveries of an endpoint.
     const RETRIES: &str = "
         insert into delivery (app_id, endpoint_id, delivery_id, event_id, event, command, conv_a, conv_b, msg_id,
             address, platform, trace, body, created_at, state, at_ms, tries, attempts)
@@ -59,7 +59,7 @@ async fn new_events_are_read_and_told_while_thousands_of_retries_are_due_or_repl
     wait_until("the new event", async || says(&receiver.received(), "the first new one") == 1).await;
     wait_until("the old ones", async || says(&receiver.received(), "an old one") == 2500).await;
 
-    // What is replayed has not been tried in its new schedule, and was not written by whoever reads the feed.
+    // Replayed deliveries are untried in their new schedule, and were not written by the reader of the feed.
     run(&installation, &["callback", "replay", "--app", "demo/demo"]);
     agora.send_text("nora", "omar", "the second new one").await;
     wait_until("the new event", async || says(&receiver.received(), "the second new one") == 1).await;

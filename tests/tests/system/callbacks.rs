@@ -36,7 +36,7 @@ async fn two_callback_processes_tell_everything_once_and_a_crash_of_either_loses
     let all = send(300).await;
     let told = receiver.wait_for(all).await;
     assert_eq!((told.len(), ids(&told).len()), (300, 300));
-    // Whichever of the two works for the endpoint, one of these crashes is its own.
+    // Whichever of the two works for the endpoint, one of these crashes hits it.
     for copy in [0, 1] {
         app.suite.crash("callback", copy).await;
         let all = send(50).await;

@@ -1,4 +1,5 @@
-//! What comments, pages and the names of tests cite of the contracts is there: a heading of docs/wire, a row of the decisions.
+//! Citations of the contracts in comments, pages and names of tests resolve: to a heading of docs/wire, or a row of the
+//! decisions.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +11,7 @@ use crate::docs::{files, read};
 
 const VENDORS: [&str; 3] = ["agora", "lanying", "tencent"];
 
-/// The numbers that can be cited, by what is cited: a vendor or `decision`.
+/// The numbers that can be cited, by source: a vendor or `decision`.
 type Known = BTreeMap<&'static str, BTreeSet<String>>;
 
 fn known() -> Known {
@@ -27,14 +28,14 @@ fn headings(vendor: &str) -> BTreeSet<String> {
     titles.filter_map(|title| title.split_whitespace().next()).filter_map(section).collect()
 }
 
-/// The number at the beginning of a heading or in a sentence, without what ends the sentence.
+/// The number at the beginning of a heading or in a sentence, without trailing punctuation.
 fn section(word: &str) -> Option<String> {
     let number = word.trim_end_matches(|c: char| !c.is_ascii_digit());
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     number.split('.').all(is_number).then(|| number.to_owned())
 }
 
-/// What a word cites: `(agora.md` is agora, `decisions` decision.
+/// The source that a word cites: `(agora.md` is agora, `decisions` decision.
 fn subject(word: &str) -> Option<&'static str> {
     let word = word.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
     if ["decision", "decisions", "Decision", "Decisions"].contains(&word) {
@@ -63,7 +64,7 @@ fn list<'a>(words: impl Iterator<Item = &'a str>) -> Vec<String> {
     found
 }
 
-/// What the words of a file cite, across the lines of a comment.
+/// The citations in a file, across the lines of a comment.
 fn cited_in_words(text: &str) -> Vec<(&'static str, String)> {
     let words: Vec<&str> =
         text.split_whitespace().filter(|word| !["//", "///", "//!", "--", "#"].contains(word)).collect();
@@ -76,7 +77,7 @@ fn cited_in_words(text: &str) -> Vec<(&'static str, String)> {
     cited
 }
 
-/// What the names of tests cite: `..._agora_2_3_and_2_4` is 2.3 and 2.4.
+/// The citations in names of tests: `..._agora_2_3_and_2_4` is 2.3 and 2.4.
 fn cited_in_names(text: &str) -> Vec<(&'static str, String)> {
     let mut cited = Vec::new();
     for name in text.split("fn ").skip(1).filter_map(|rest| rest.split(['(', '<']).next()) {

@@ -1,4 +1,4 @@
-//! Clocks that are wrong: nothing lasts of it. The program's wall clock is off by as much as a file says.
+//! Wrong clocks: they have no lasting effect. The program's wall clock is shifted by the offset in a file.
 
 use std::{
     fs,
@@ -35,7 +35,7 @@ impl Machine {
         Self { installation, faults }
     }
 
-    /// Has the clock show so much later than it is. Whole, since the program may read it at any time.
+    /// Sets the clock forward by so much. Written atomically, since the program may read it at any time.
     fn set(&self, ms: i64) {
         let (new, place) = (self.faults.path().join("new"), self.faults.path().join("clock"));
         fs::write(&new, ms.to_string()).unwrap();
@@ -92,12 +92,12 @@ async fn a_glitch_leaves_nothing(database: Option<&str>) {
     let mut sent = vec![send(&agora, "omar").await];
     for glitch in [TEN_YEARS, -HOUR] {
         machine.set(glitch);
-        // At once, not only when somebody looks.
+        // At once, not only after a readiness check.
         refused(&agora).await;
         let direction = if glitch > 0 { "315360000 seconds ahead of" } else { "3600 seconds behind" };
         machine.wait_until_not_ready_since(&format!("the clock of this machine jumped: it is {direction}")).await;
         refused(&agora).await;
-        // Reads are served meanwhile, with tokens of before.
+        // Reads are served meanwhile, with tokens issued before.
         assert_eq!(agora.get("/users/nora").await.status, 200);
         machine.set(0);
         machine.wait_until_ready().await;
@@ -197,7 +197,7 @@ async fn what_is_due_does_not_wait_for_a_clock_that_was_set_back() {
     receiver.wait_for(2).await;
 }
 
-/// The clock is set for good. This takes the minute for which it must have run steadily.
+/// The clock is set permanently. This takes the minute for which it must have run steadily.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lasting_correction_is_accepted_and_ids_are_of_the_time_that_it_is() {
     let mut machine = Machine::new(None);
@@ -209,11 +209,11 @@ async fn a_lasting_correction_is_accepted_and_ids_are_of_the_time_that_it_is() {
     assert!(ahead.moment() > UnixMillis(now() + HOUR / 2));
     machine.set(0);
     refused(&agora).await;
-    // Waited for in two steps, since one is a minute at most.
+    // Waited for in two steps, since each waits for a minute at most.
     let began = Instant::now();
     wait_until("half a minute to pass", async || began.elapsed() >= Duration::from_secs(30)).await;
     machine.wait_until_ready().await;
-    // The conversation that is ahead goes on from there, and leaves all others alone.
+    // The conversation that is ahead continues from there, and does not affect others.
     let next = MsgId(agora.send_text("nora", "omar", "on").await.parse().unwrap());
     assert!(next > ahead && next.moment() < UnixMillis(ahead.moment().0 + 60_000));
     send(&agora, "pia").await;

@@ -8,7 +8,7 @@ use std::{
 
 use serde::Deserialize;
 
-/// Folders from the top down: a crate builds on crates in lower rows alone, so there are no circles.
+/// Folders from the top down: a crate depends only on crates in lower rows, so there are no cycles.
 const LAYERS: [&[&str]; 7] = [
     &["tidings"],
     &[
@@ -26,7 +26,7 @@ const LAYERS: [&[&str]; 7] = [
     &["crates/domain"],
 ];
 
-/// What starts, drives and tests the rest, and is part of no program that is shipped.
+/// Crates that start, drive and test the rest, and are not shipped.
 const TOOLS: [&str; 4] = ["tests", "tests/testkit", "tests/load", "xtask"];
 
 #[derive(Deserialize)]
@@ -51,7 +51,7 @@ pub(crate) struct Target {
 #[derive(Deserialize)]
 struct Dependency {
     name: String,
-    /// None of what a crate itself is built with.
+    /// Excludes a crate's own build dependencies.
     kind: Option<String>,
 }
 
@@ -67,7 +67,7 @@ pub(crate) fn metadata() -> Vec<Package> {
     packages
 }
 
-/// The folder of each crate of this project, and the folders of those that it builds on, tests left out.
+/// The folder of each crate of this project, and the folders of its dependencies, without tests.
 fn crates() -> BTreeMap<String, BTreeSet<String>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests have a folder of their own");
     let packages = metadata();
@@ -104,9 +104,9 @@ fn a_crate_builds_on_what_its_work_needs() {
     let all = |more: &[&'static str]| -> BTreeSet<&str> {
         ["domain", "proto", "runtime", "store"].into_iter().chain(more.iter().copied()).collect()
     };
-    // The services that ask other people's servers go through `outbound`; the directory keeps where hooks are.
+    // The services that call servers of third parties use `outbound`; the directory stores their hooks.
     assert_eq!(of("services/directory"), all(&["outbound"]));
-    // Exports and callbacks are written in a vendor's words.
+    // Exports and callbacks are written in vendors' formats.
     assert_eq!(of("services/message"), all(&["dialects", "directory-client", "outbound"]));
     assert_eq!(of("services/callback"), all(&["dialects", "directory-client", "outbound"]));
     assert_eq!(of("services/file"), all(&["directory-client", "outbound"]));

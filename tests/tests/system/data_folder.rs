@@ -63,7 +63,7 @@ async fn keys_and_credentials_can_be_read_by_their_owner_alone() {
     assert_eq!(fs::metadata(installation.data()).unwrap().permissions().mode() & 0o777, 0o700);
 }
 
-/// Every path below a folder that somebody else than its owner may read, write or enter.
+/// Every path below a folder that others than its owner may read, write or enter.
 fn open_to_others(folder: &Path) -> Vec<PathBuf> {
     let mut open = Vec::new();
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
@@ -164,7 +164,7 @@ async fn demo_env_is_true_on_another_database_too() {
     assert_eq!(installation.stop().await, 0);
     for file in fs::read_dir(installation.data()).unwrap().map(|file| file.unwrap().path()) {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
-        // The list too, or a start takes them for lost.
+        // The list too, or a start considers them lost.
         if name.contains(".sqlite") || name == "databases.txt" {
             fs::remove_file(file).unwrap();
         }
@@ -193,7 +193,7 @@ async fn a_restart_finds_everything() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sigterm_ends_the_program_within_seconds_and_with_success() {
     let mut installation = installed().await;
-    // Clients that stay connected do not hold it up.
+    // Clients that stay connected do not delay it.
     let agora = installation.agora().await;
     agora.register(&["ann", "bob"]).await;
     demo_history(&installation, "ann", "bob").await;
@@ -215,14 +215,14 @@ async fn port_0_takes_a_free_port_and_tells_it() {
     assert!(reqwest::get(format!("{url}/readyz")).await.unwrap().status().is_success());
 }
 
-/// Runs a command that must succeed and gives what it printed.
+/// Runs a command that must succeed and returns its output.
 pub fn run(installation: &Installation, words: &[&str]) -> String {
     let done = installation.command(words);
     assert!(done.status.success(), "{words:?}: {}", String::from_utf8_lossy(&done.stderr));
     String::from_utf8(done.stdout).unwrap()
 }
 
-/// Runs a command that must fail and gives what it complained about.
+/// Runs a command that must fail and returns its error output.
 pub fn fail(installation: &Installation, words: &[&str]) -> String {
     let done = installation.command(words);
     assert_eq!(done.status.code(), Some(1), "{words:?}: {}", String::from_utf8_lossy(&done.stdout));
@@ -299,7 +299,7 @@ async fn an_app_that_was_disabled_beside_the_server_is_refused_there() {
     wait_until("the server to hear of it", async || agora.get("/users").await.status.as_u16() == 200).await;
 }
 
-/// What doctor says, and whether it is content.
+/// The output of doctor, and whether it succeeds.
 fn doctor(installation: &Installation, settings: &[(&str, &str)]) -> (bool, String) {
     let mut command = std::process::Command::new(tidings_testkit::tidings_binary());
     command.args(["doctor", "--data"]).arg(installation.data()).envs(settings.iter().copied());

@@ -1,5 +1,5 @@
-//! A PostgreSQL that freezes, restarts, or meets clients that go away: calls end, nobody pays for a restart, and everything
-//! heals by itself.
+//! A PostgreSQL that freezes, restarts, or has clients that disconnect: calls end, a restart causes no errors, and
+//! everything recovers by itself.
 
 use std::{
     sync::Arc,
@@ -15,7 +15,7 @@ use tidings_testkit::{Agora, Proxy, Reply, Suite, TestApp, fresh_database, wait_
 
 use crate::log::{assert_gap_free, direct, history, keyed, register, text, text_of};
 
-/// Far beyond every bound: what takes longer hangs.
+/// Far beyond every limit: what takes longer hangs.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 async fn app_on(database: String) -> TestApp {
@@ -105,7 +105,7 @@ async fn a_database_that_restarts_costs_no_client_an_error() {
     let cuts = async {
         for _ in 0..CUTS {
             cut_all(&database).await;
-            // What was sent meanwhile has new connections, which the next cut is to meet at work.
+            // Calls sent meanwhile have new connections, which the next cut should hit while in use.
             let before = history(&app, direct(ids[0], ids[1])).await.len();
             wait_until("sends to go on", async || history(&app, direct(ids[0], ids[1])).await.len() > before + 2).await;
         }
@@ -120,7 +120,7 @@ async fn a_database_that_restarts_costs_no_client_an_error() {
     }
 }
 
-/// Starts a call and goes away after so long.
+/// Starts a call and disconnects after so long.
 async fn abandon(agora: &Agora, path: &str, body: &Value, after: Duration) {
     let request = agora.request(Method::POST, path).json(body).timeout(after);
     let _ = request.send().await;

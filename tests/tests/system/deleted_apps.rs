@@ -1,4 +1,4 @@
-//! What a deleted app left goes a week later, and nothing of others does.
+//! The data of a deleted app is removed a week later, and nothing of others.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -48,7 +48,7 @@ async fn what_a_deleted_app_left_goes_a_week_later() {
     let named = tidings_proto::pb::AppRef { app: Some(tidings_proto::pb::app_ref::App::Id(gone_id)) };
     kept.directory().delete_app(kept.request(named)).await.unwrap();
     clock.advance(Duration::from_hours(7 * 24 + 1));
-    // Its own row stays, so that its number is not given out again.
+    // Its own row stays, so that its number is not reused.
     wait_until("its rows to go", async || {
         let left = rows(&mut admin).await;
         left.iter().all(|(table, apps)| table == "tidings_directory.app" || !apps.contains_key(&gone_id))

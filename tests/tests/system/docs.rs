@@ -1,4 +1,4 @@
-//! What the documentation points to is there: links, headings, files of the code. The pages that everybody reads stay short.
+//! References in the documentation resolve: links, headings, files of the code. The main pages stay short.
 
 use std::{
     collections::BTreeSet,
@@ -13,7 +13,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Every file of the repository, by its path from the root, without what is built and installed.
+/// Every file of the repository, by its path from the root, without build output and installed packages.
 pub(crate) fn files() -> BTreeSet<PathBuf> {
     fn walk(folder: &Path, root: &Path, found: &mut BTreeSet<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -44,7 +44,7 @@ pub(crate) fn read(page: &Path) -> String {
     fs::read_to_string(root().join(page)).unwrap()
 }
 
-/// The pages for people.
+/// The pages for humans.
 fn pages(files: &BTreeSet<PathBuf>) -> Vec<&PathBuf> {
     let is_page = |file: &&PathBuf| {
         let folder = file.parent().unwrap();
@@ -59,7 +59,7 @@ fn prose(page: &Path) -> String {
     read(page).split("```").step_by(2).collect()
 }
 
-/// What a heading is called in an address, as GitHub makes it.
+/// The anchor of a heading, as GitHub makes it.
 fn anchor(heading: &str) -> String {
     let kept = heading.trim().to_lowercase();
     let kept = kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
@@ -104,7 +104,7 @@ fn every_link_leads_to_a_page_and_a_heading_that_are_there() {
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
-/// Whether it names one file and is no pattern.
+/// Whether it names one file and is not a pattern.
 fn is_of_code(name: &str) -> bool {
     Path::new(name).extension().is_some_and(|end| end == "rs") && !name.contains(['<', '*', '{'])
 }
@@ -147,7 +147,7 @@ fn every_rpc_that_is_named_is_there() {
     let files = files();
     let rpcs = rpcs(&files);
     let (mut missing, mut found) = (Vec::new(), 0);
-    // What a changelog names was there once.
+    // RPCs named in a changelog may be gone.
     for page in pages(&files).into_iter().filter(|page| *page != Path::new("CHANGELOG.md")) {
         for name in read(page).split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '/')) {
             let name = name.trim_start_matches("tidings.v1.").trim_end_matches(['.', '/']).replace('/', ".");

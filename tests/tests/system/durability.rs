@@ -1,4 +1,4 @@
-//! What was acknowledged is there after any crash, once, and nothing else is: rules 1 and 2 of
+//! Everything acknowledged is there after any crash, once, and nothing else is: rules 1 and 2 of
 //! ARCHITECTURE.md.
 
 use std::{
@@ -56,7 +56,7 @@ impl Load {
         Self { acknowledged, failures, stop, senders }
     }
 
-    /// Waits until the senders got some further.
+    /// Waits until the senders have made progress.
     async fn progress(&self) {
         let enough = self.acknowledged.load(Ordering::SeqCst) + BETWEEN;
         wait_until("messages to be acknowledged", async || {
@@ -66,8 +66,8 @@ impl Load {
         .await;
     }
 
-    /// Ids of the acknowledged messages by text, of each conversation. Whoever sends to the process that is killed feels
-    /// it; a gateway waits in their place for a while, and sends again what has a key.
+    /// Ids of the acknowledged messages by text, of each conversation. Direct clients of the killed process see errors;
+    /// a gateway waits in their place for a while, and repeats calls with a key.
     async fn finish(self, engine: &str, is_felt: bool) -> Vec<BTreeMap<String, i64>> {
         self.stop.store(true, Ordering::SeqCst);
         let senders: Vec<_> = join_all(self.senders).await.into_iter().map(Result::unwrap).collect();
@@ -79,7 +79,7 @@ impl Load {
     }
 }
 
-/// Every acknowledged message is there once under its id, none is there beside them, and there is no gap.
+/// Every acknowledged message is there once with its id, there are no others, and there is no gap.
 fn assert_exactly(messages: &[pb::Message], acknowledged: &BTreeMap<String, i64>) {
     assert_gap_free(messages);
     let stored: BTreeMap<String, i64> =

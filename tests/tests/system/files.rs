@@ -1,4 +1,4 @@
-//! Files and crashes: what was acknowledged is there, and what is there is named.
+//! Files and crashes: acknowledged files are there, and every stored object belongs to a file.
 
 use std::{
     path::Path,
@@ -23,7 +23,7 @@ const UPLOADERS: usize = 8;
 /// Acknowledgements between two kills.
 const BETWEEN: usize = 10;
 
-/// A form with a file of `size` bytes, of which one number makes every one.
+/// A form with a file of `size` bytes, all of which are derived from one number.
 fn form(n: usize, size: usize) -> Vec<u8> {
     let head = format!("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{n}\"\r\n\r\n");
     [head.into_bytes(), vec![n as u8; size], b"\r\n--b--\r\n".to_vec()].concat()
@@ -42,7 +42,7 @@ async fn bytes(agora: &Agora, uuid: &str) -> Option<Vec<u8>> {
     Some(response.error_for_status().ok()?.bytes().await.ok()?.to_vec())
 }
 
-/// Sweeps the folder that nobody serves now, three hours later, and counts what went.
+/// Sweeps the folder that nobody serves now, three hours later, and returns how many were removed.
 async fn swept_later(data: &Path) -> i64 {
     let clock = ManualClock::new(SystemClock.now());
     clock.advance(Duration::from_hours(3));
@@ -50,9 +50,9 @@ async fn swept_later(data: &Path) -> i64 {
     let app =
         TestApp::of(Arc::new(Suite::all_in_one_with(None, Arc::new(clock), move |config| config.data = at))).await;
     let removed = app.files().sweep(app.request(pb::SweepRequest {})).await.unwrap().into_inner().removed;
-    // It waits for the connections of this runtime, which must go on meanwhile.
+    // It waits for the connections of this runtime, which must continue meanwhile.
     tokio::task::spawn_blocking(move || drop(app)).await.unwrap();
-    // Or the next start takes the machine's clock, which is three hours behind this run, for wrong.
+    // Or the next start distrusts the machine's clock, which is three hours behind this run.
     let file = SqliteConnectOptions::new().filename(data.join("message.sqlite"));
     let mut messages = SqliteConnection::connect_with(&file).await.unwrap();
     sqlx::query("delete from last_run").execute(&mut messages).await.unwrap();
@@ -132,7 +132,7 @@ async fn a_crash_in_the_middle_of_an_upload_leaves_no_file_and_no_bytes_after_th
     server.kill();
     let left = files_under(&files);
     assert_eq!(left.len(), 1);
-    // What is not whole does not bear the name of an object.
+    // An incomplete one does not have the name of an object.
     assert_ne!(left[0].rsplit('/').next().unwrap().len(), 36);
     assert_eq!(swept_later(server.data()).await, 1);
     assert_eq!(files_under(&files), Vec::<String>::new());

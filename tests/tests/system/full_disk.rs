@@ -12,14 +12,14 @@ use tidings_testkit::{Agora, Installation, Reply};
 
 use crate::log::{agora_send, assert_gap_free, demo_history, text_of};
 
-/// A small file system of its own, unmounted when it is dropped.
+/// A small file system, unmounted when it is dropped.
 struct SmallDisk {
     path: PathBuf,
     _folder: TempDir,
 }
 
 impl SmallDisk {
-    /// Mounting is a matter for root; anybody else is told so and cannot run these tests.
+    /// Mounting requires root; other users get an error and cannot run these tests.
     #[expect(clippy::print_stderr, reason = "whoever runs the tests should know what was not run")]
     fn mount(size: &str) -> Option<Self> {
         let id = Command::new("id").arg("-u").output().unwrap();
@@ -49,7 +49,7 @@ impl Drop for SmallDisk {
     }
 }
 
-/// Sends until the disk is full, and no message fits any more: one takes a page more or less than another. Gives the
+/// Sends until the disk is full, and no message fits any more: one needs a page more or less than another. Returns the
 /// refusal.
 async fn fill(agora: &Agora, acknowledged: &mut BTreeMap<String, i64>) -> Reply {
     let filler = "x".repeat(4_000);
@@ -82,7 +82,7 @@ async fn assert_stored(installation: &Installation, acknowledged: &BTreeMap<Stri
     assert!(stored == *acknowledged, "{} stored, {} acknowledged", stored.len(), acknowledged.len());
 }
 
-/// Whatever is written, many at once: what does not fit is refused in the same words.
+/// Any writes, many at once: what does not fit is refused with the same error.
 async fn assert_no_write_is_a_fault(agora: &Agora, acknowledged: &mut BTreeMap<String, i64>) {
     let writes = (0..64).map(|n| async move {
         let padded = format!("full {n} {}", "x".repeat(4_000));
@@ -127,7 +127,7 @@ async fn a_full_disk_refuses_sends_keeps_what_was_acknowledged_and_recovers_when
     assert!(acknowledged.len() > 100, "{} fit", acknowledged.len());
     assert_eq!(refusal.json()["error_description"], "the server's storage is full, nothing was done, retry later");
     assert_eq!(refusal.headers["retry-after"], "10");
-    // It stays so, reading goes on, and nothing refused is there.
+    // The state persists, reads continue, and nothing refused is there.
     let again = Reply::to(agora_send(&agora, "again", "ann", "bob", &"x".repeat(4_100))).await;
     assert_eq!(again.status.as_u16(), 503, "{}: {}", again.text, installation.process().logged());
     assert_stored(&installation, &acknowledged).await;

@@ -1,7 +1,7 @@
 //! Groups and rooms over gRPC: one log for all, each member's own view of it (docs/internals/unread.md;
 //! decisions 5 and 29).
 //!
-//! Groups are made at the address of the whole, which the split shape does not have.
+//! Groups are created at the address of the all-in-one, which the split shape does not have.
 
 use tidings_proto::pb::{self, group_service_client::GroupServiceClient, target, user_ref};
 use tidings_testkit::{Shape, TestApp};
@@ -9,12 +9,12 @@ use tonic::{Code, transport::Channel};
 
 use crate::log::{direct, history, refusal, refused, register, text, walk};
 
-/// Who is in which group, over gRPC.
+/// Group membership, over gRPC.
 pub fn groups(app: &TestApp) -> GroupServiceClient<Channel> {
     GroupServiceClient::new(app.suite.channel())
 }
 
-/// A new group of its owner alone.
+/// A new group with only its owner.
 pub async fn create_group(app: &TestApp, owner: i64, settings: pb::GroupSettings) -> i64 {
     create(app, pb::GroupKind::Group, owner, settings).await
 }

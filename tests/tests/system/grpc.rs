@@ -1,4 +1,4 @@
-//! The internal gRPC: who may call, what it answers, what separates apps and users (docs/internals/wire.md).
+//! The internal gRPC: who may call, what it returns, how apps and users are separated (docs/internals/wire.md).
 
 use std::{collections::BTreeSet, sync::Arc};
 

@@ -1,5 +1,5 @@
-//! Nobody can hold the process: whoever takes nothing, sends nothing or sends too much costs a bounded part of it, for a
-//! bounded time, and everybody else is served meanwhile.
+//! Nobody can block the process: a client that does not read, does not send or sends too much costs a bounded part of
+//! it, for a bounded time, and all others are served meanwhile.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use tokio::{
 };
 
 const MIB: usize = 1024 * 1024;
-/// What the process may have in memory, whatever is done to it.
+/// The maximum memory of the process, whatever is done to it.
 const MOST_MEMORY: u64 = 512 * MIB as u64;
-/// How long a call of somebody else may take meanwhile, before it counts as not answered.
+/// How long another client's call may take meanwhile, before it counts as not answered.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A running program, an app of it that is attacked, and one that must not notice.
+/// A running program, an app of it that is attacked, and one that must not be affected.
 struct Stage {
     server: Installation,
     attacked: Agora,
@@ -49,23 +49,23 @@ impl Stage {
     /// A connection on which `request` was sent.
     async fn sent(&self, request: &[u8]) -> TcpStream {
         let mut stream = TcpStream::connect(self.address()).await.unwrap();
-        // What the server has refused already it does not read to the end.
+        // The server does not read the rest of a refused request.
         let _ = stream.write_all(request).await;
         stream
     }
 
     fn address(&self) -> &str {
-        // As the base of the app has it.
+        // Relative to the app's base URL.
         self.other.base.trim_start_matches("http://").split('/').next().unwrap()
     }
 
-    /// The path of the attacked app, as a request line has it.
+    /// The path of the attacked app, as in a request line.
     fn path(&self, path: &str) -> String {
         let base = self.attacked.base.trim_start_matches("http://");
         format!("{}{path}", &base[base.find('/').unwrap()..])
     }
 
-    /// The other app sends and monitors ask, for a while.
+    /// The other app sends and health checks run, for a while.
     async fn others_are_served(&self) {
         let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
         let (mut slowest, message) =
@@ -95,7 +95,7 @@ impl Stage {
     }
 }
 
-/// Waits until the server has closed the connection, and gives what came before.
+/// Waits until the server has closed the connection, and returns what was received before.
 async fn until_closed(mut stream: TcpStream) -> Vec<u8> {
     let mut all = Vec::new();
     // A reset is an end too.
@@ -119,9 +119,9 @@ async fn downloads_that_are_not_read_hold_up_nobody_and_are_cut_off() {
     assert!(cut < 10 * MIB, "{cut} bytes of a download that stood still came whole");
 }
 
-/// Waits until the server has given a connection up that nobody reads; how many bytes had come by then.
+/// Waits until the server has closed a connection that nobody reads; returns how many bytes had been received by then.
 async fn until_closed_unread(mut stream: TcpStream) -> usize {
-    // The error shows without reading: the peer has reset the connection or ended it.
+    // The error shows without reading: the peer has reset the connection or closed it.
     wait_until("the server to give the connection up", async || stream.write_all(b"x").await.is_err()).await;
     let (mut came, mut some) = (0, vec![0; 64 * 1024]);
     while let Ok(read @ 1..) = stream.read(&mut some).await {

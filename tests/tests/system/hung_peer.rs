@@ -1,4 +1,4 @@
-//! A process that hangs costs callers a moment, and others nothing.
+//! A hanging process costs its callers a moment, and others nothing.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ async fn calls_that_need_a_hung_peer_are_refused_soon_and_go_on_when_it_does() {
     let agora = app.agora();
     agora.register(&["ann", "bob"]).await;
     agora.send_text("ann", "bob", "before").await;
-    // Calls that hang would take the 30 seconds of their deadline.
+    // Hanging calls would take the 30 seconds of their deadline.
     let http = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap();
     let send = async || {
         let message = json!({"from": "ann", "to": ["bob"], "type": "txt", "body": {"msg": "hi"}});
@@ -25,14 +25,14 @@ async fn calls_that_need_a_hung_peer_are_refused_soon_and_go_on_when_it_does() {
     for refused in futures_util::future::join_all((0..50).map(|_| send())).await {
         assert_eq!((refused.status().as_u16(), refused.headers()["retry-after"].to_str().unwrap()), (503, "1"));
     }
-    // What needs another peer is served.
+    // Calls that need another peer are served.
     assert_eq!(agora.get("/users/ann").await.status, 200);
     app.suite.signal("message", 0, "CONT");
     wait_until("sends to go on", async || send().await.status() == 200).await;
 }
 
-/// It stops with the locks of the conversation in its hands: somebody else's lock on the table holds its transaction up
-/// until it is stopped. PostgreSQL takes the locks from it, so the other message service waits for a moment and sends.
+/// It stops while holding the locks of the conversation: another session's lock on the table delays its transaction
+/// until it is stopped. PostgreSQL releases the locks, so the other message service waits for a moment and sends.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_service_that_hangs_in_a_transaction_does_not_keep_its_locks() {
     const WAITING: &str = "

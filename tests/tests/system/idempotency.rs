@@ -47,7 +47,7 @@ every_shape! {
 }
 
 every_shape! {
-    /// What was refused is told once, so it has its answer under the key.
+    /// A refusal is reported once, so its answer is stored under the key.
     async fn a_refusal_is_remembered_under_its_key_decision_32(app: TestApp) {
         let ids = register(&app, &["ann", "bob"]).await;
         let unknown = 1_i64 << 50;
@@ -111,7 +111,7 @@ every_shape! {
     }
 }
 
-/// A suite on a clock that stands still.
+/// A suite with a stopped clock.
 async fn on_manual_clock(database: Option<String>) -> (TestApp, Arc<ManualClock>, Vec<i64>) {
     let clock = Arc::new(ManualClock::new(UnixMillis(1_790_000_000_000)));
     let shared: Arc<ManualClock> = Arc::clone(&clock);

@@ -1,5 +1,5 @@
-//! The image without Docker: every role in the file system that the Dockerfile's final stage describes, with what
-//! docker-compose.yml says, and the whole program as a plain `docker run` has it.
+//! The image without Docker: every role in the file system that the Dockerfile's final stage describes, with the
+//! settings of docker-compose.yml, and the whole program as with a plain `docker run`.
 
 use std::{
     collections::BTreeMap,
@@ -16,7 +16,7 @@ use tidings_testkit::{Agora, Compose, Container, Image, Process, Service, free_a
 const ROLES: [&str; 6] = ["directory", "file", "message", "conversation", "callback", "gateway"];
 const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// What Compose makes of the file: volumes, names in the network, and a port of this machine for each service.
+/// What Compose creates from the file: volumes, names in the network, and a port of this machine for each service.
 struct Stack {
     compose: Compose,
     image: Image,
@@ -74,8 +74,8 @@ impl Stack {
         }
     }
 
-    /// The URL leads to the service `postgres`: here a database of the test server, which is of the user that Compose
-    /// makes.
+    /// The URL names the service `postgres`: here a database of the test server, owned by the user that Compose
+    /// creates.
     async fn use_test_database(&self) {
         let url = fresh_database().await;
         let (server, database) = url.rsplit_once('/').unwrap();
@@ -93,7 +93,7 @@ impl Stack {
         fs::write(&secret, here).unwrap();
     }
 
-    /// Everything shares the ports of this machine: each service's own stands for the one that all of them have.
+    /// All share the ports of this machine: each service's own replaces the one that all of them have.
     fn ported(&self, role: &str, text: &str) -> String {
         let mut text = text.to_owned();
         for (name, port) in &self.ports {
@@ -146,7 +146,7 @@ async fn healthy(name: &str, process: &mut Process, check: &Container) {
     .await;
 }
 
-/// What follows a name in the answer of `tidings app create`.
+/// What follows a name in the output of `tidings app create`.
 fn value<'a>(shown: &'a str, name: &str) -> &'a str {
     let line = shown.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('\t'));
     line.unwrap_or_else(|| panic!("no {name} in {shown}"))
@@ -162,7 +162,7 @@ async fn every_role_starts_in_the_image_as_compose_says_and_a_message_goes_throu
     roles.sort_unstable();
     assert_eq!(ours, roles);
 
-    // The volume of the files belongs to whom the image says.
+    // The volume of the files belongs to the image's user.
     let owner = Command::new("chown").arg("10001:10001").arg(stack.volume("files")).status().unwrap();
     assert!(owner.success());
     let migrated = stack.container("migrate").output();
@@ -174,7 +174,7 @@ async fn every_role_starts_in_the_image_as_compose_says_and_a_message_goes_throu
         running.push((role, process));
     }
     for (role, process) in &running {
-        // Log lines are gathered for a moment.
+        // Log lines are buffered for a moment.
         wait_until("the start line", async || process.logged().contains("serving")).await;
         let logged = process.logged();
         let line = logged.lines().find(|line| line.contains("serving")).unwrap_or_else(|| panic!("{role}: {logged}"));
@@ -188,7 +188,7 @@ async fn every_role_starts_in_the_image_as_compose_says_and_a_message_goes_throu
         assert!(!logged.contains(password.trim()) && !logged.contains("CA certificates"), "{logged}");
     }
 
-    // As the head of docker-compose.yml has it.
+    // As in the head of docker-compose.yml.
     let words = ["tidings", "app", "create", "acme/lobby", "--grpc", "http://127.0.0.1:9090"];
     let words: Vec<String> = words.iter().map(|word| stack.ported("directory", word)).collect();
     let made = stack.container("directory").exec(&words).output();

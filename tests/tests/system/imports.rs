@@ -1,7 +1,7 @@
-//! No file needs a file that needs it, so that each can be read after those that it needs (ARCHITECTURE.md, "Who calls
-//! whom").
+//! There are no import cycles between files, so that each can be read after its dependencies (ARCHITECTURE.md, "Who
+//! calls whom").
 //!
-//! A module's own file may put its children together, and hold what they share: what it needs of them makes no circle.
+//! A module's own file may combine its children, and hold what they share: its imports of them do not count as a cycle.
 
 mod modules;
 
@@ -13,7 +13,7 @@ use std::{
 use crate::crates::metadata;
 use modules::Modules;
 
-/// The sets of files that each lead to one another.
+/// The sets of files that depend on each other.
 fn circles(needs: &BTreeMap<&Path, BTreeSet<PathBuf>>) -> Vec<BTreeSet<PathBuf>> {
     let reach = |from: &Path| {
         let (mut seen, mut open) = (BTreeSet::new(), vec![from.to_owned()]);
@@ -38,7 +38,7 @@ fn circles(needs: &BTreeMap<&Path, BTreeSet<PathBuf>>) -> Vec<BTreeSet<PathBuf>>
     sets.collect::<BTreeSet<BTreeSet<PathBuf>>>().into_iter().collect()
 }
 
-/// Each circle with its files, and which of them each needs.
+/// Each cycle with its files, and their dependencies among each other.
 fn told(root: &Path, needs: &BTreeMap<&Path, BTreeSet<PathBuf>>) -> Vec<String> {
     let short = |file: &Path| file.strip_prefix(root).unwrap_or(file).display().to_string();
     let told = |circle: BTreeSet<PathBuf>| {
@@ -64,7 +64,7 @@ fn no_files_import_each_other_in_a_circle() {
     assert!(found.is_empty(), "files in a circle:\n{}", found.join("\n"));
 }
 
-/// The circles of a crate with these files; the first one is its root.
+/// The cycles of a crate with these files; the first one is its root.
 fn circles_of(files: &[(&str, &str)]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
@@ -92,7 +92,7 @@ fn a_circle_is_found_however_it_is_written() {
         "pub struct A; #[cfg(test)] mod tests { use super::super::b::B; }",
     ] {
         let found = circles_of(&[root, ("a.rs", a), b]);
-        // A glob alone says nothing of what it is for; the item that is used does.
+        // A glob alone does not show what it is used for; the item that is used does.
         let expected: &[&str] = if a.starts_with("use super::b::*") { &[] } else { &circle };
         assert_eq!(found, expected, "{a}");
     }

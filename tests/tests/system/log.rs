@@ -1,4 +1,4 @@
-//! What these tests say over gRPC, and how they read the log back.
+//! Helpers for sending over gRPC and for reading the log back.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tidings_testkit::{Agora, Installation, TestApp};
 use tonic::{Code, Request, Response, Status, transport::Channel};
 use tonic_types::StatusExt as _;
 
-/// Registers users and gives their ids.
+/// Registers users and returns their ids.
 pub async fn register(app: &TestApp, names: &[&str]) -> Vec<i64> {
     let user = |name: &&str| pb::NewUser { username: (*name).to_owned(), ..Default::default() };
     let wanted = pb::RegisterUsersRequest { users: names.iter().map(user).collect(), name_rule: 0, is_open: false };
@@ -96,7 +96,7 @@ async fn demo_user(installation: &Installation, name: &str) -> i64 {
     installation.directory().get_user(wanted).await.unwrap().into_inner().id
 }
 
-/// Numbers run from 1 without a gap, and ids grow with them.
+/// Numbers run from 1 without a gap, and ids increase with them.
 pub fn assert_gap_free(messages: &[pb::Message]) {
     for (message, seq) in messages.iter().zip(1..) {
         assert_eq!(message.seq, seq, "a gap before message {}", message.msg_id);
@@ -127,8 +127,8 @@ pub fn agora_send(agora: &Agora, key: &str, from: &str, to: &str, text: &str) ->
     request.header("host", "chat.test").header("idempotency-key", key).json(&body)
 }
 
-/// Sends until the message is acknowledged; gives its id and how many attempts were not. A server that is away answers 503 or not at all, and
-/// nothing else.
+/// Sends until the message is acknowledged; returns its id and how many attempts failed. An unavailable server answers
+/// 503 or not at all, and nothing else.
 pub async fn send_until_acknowledged(agora: &Agora, key: &str, from: &str, to: &str, text: &str) -> (i64, usize) {
     for failures in 0.. {
         if let Ok(response) = agora_send(agora, key, from, to, text).send().await {

@@ -1,4 +1,4 @@
-//! Keys and files that do not belong together: nothing starts on them, and nothing is made in place of what is missing.
+//! Keys and files that do not match: nothing starts on them, and nothing is created in place of what is missing.
 
 use std::{
     fs,
@@ -72,7 +72,7 @@ async fn roles_on_a_server_refuse_the_data_key_of_another_installation() {
     let peers: Vec<(&str, &str)> = peers.iter().map(|name| (name.as_str(), peer)).collect();
     let said = complaint(folder.path(), &["directory"], &role(&url, &[]));
     assert_says(&said, &["data_key is not the one of this database"]);
-    // It keeps no secret yet, so any key is its own.
+    // It has no secrets yet, so any key is valid.
     let callback = run(folder.path(), &["doctor"], &role(&url, &peers));
     assert_says(&String::from_utf8(callback.stdout).unwrap(), &["WRONG  directory secrets", "ok     callback secrets"]);
 }
@@ -107,7 +107,7 @@ fn damage(file: &Path) {
         let mut head = [0; 1];
         file.seek(SeekFrom::Start(page)).unwrap();
         file.read_exact(&mut head).unwrap();
-        // A leaf of a table or an index.
+        // A leaf page of a table or an index.
         if [10, 13].contains(&head[0]) {
             file.seek(SeekFrom::Start(page)).unwrap();
             file.write_all(&[0xa5; 512]).unwrap();
@@ -150,6 +150,6 @@ async fn a_read_that_meets_a_damaged_file_says_so_and_the_log_names_the_file() {
         logged.lines().any(|line| line.contains("ERROR") && line.contains("message.sqlite") && line.contains("damaged"))
     })
     .await;
-    // What has nothing to do with it goes on.
+    // Calls that do not use it continue to work.
     Reply::to(agora.request(Method::GET, "/users/ann")).await.expect(200);
 }

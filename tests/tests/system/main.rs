@@ -1,4 +1,4 @@
-//! The system as a whole: what holds across processes, crashes and engines, seen from outside.
+//! The system as a whole: properties across processes, crashes and engines, seen from outside.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

@@ -1,4 +1,4 @@
-//! docs/nginx.md: the file that it prints, in a real nginx in front of Tidings.
+//! docs/nginx.md: the file that it shows, in a real nginx in front of Tidings.
 
 use std::{
     fs,
@@ -21,7 +21,7 @@ use tokio::{io::AsyncReadExt as _, net::TcpListener};
 const PAGE: &str = include_str!("../../../docs/nginx.md");
 const HOST: &str = "chat.example.com";
 
-/// The printed file with addresses and paths of this machine, between what Debian puts around it.
+/// The printed file with addresses and paths of this machine, within Debian's main configuration.
 fn printed(folder: &Path, gateways: &[String], (plain, secure): (&str, &str)) -> String {
     let site = PAGE.split("```nginx\n").nth(1).unwrap().split("```").next().unwrap();
     let mut site = site.to_owned();
@@ -50,16 +50,16 @@ fn printed(folder: &Path, gateways: &[String], (plain, secure): (&str, &str)) ->
 
 /// A running nginx with the printed file.
 pub struct Nginx {
-    /// Trusts nginx's certificate, and finds its host.
+    /// Trusts nginx's certificate, and resolves its host.
     pub http: Client,
-    /// What clients see.
+    /// The public URL.
     pub url: String,
     /// Dropped before the folder.
     _process: Process,
     folder: TempDir,
 }
 
-/// A free address for nginx, and the URL that clients see it under.
+/// A free address for nginx, and its public URL.
 pub fn reserved() -> (String, String) {
     let secure = free_address();
     let url = format!("https://{HOST}:{}", secure.rsplit_once(':').unwrap().1);
@@ -67,7 +67,7 @@ pub fn reserved() -> (String, String) {
 }
 
 impl Nginx {
-    /// At a reserved address, in front of gateways that run.
+    /// At a reserved address, in front of running gateways.
     pub async fn start((secure, url): (String, String), gateways: &[String]) -> Self {
         if let Ok(why) = std::env::var("TIDINGS_TEST_NGINX_MISSING") {
             panic!("nginx could not be installed: {why}");
@@ -92,7 +92,7 @@ impl Nginx {
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let file = folder.path().join("nginx.conf");
         let text = printed(folder.path(), gateways, (&plain, &secure));
-        // Its workers are of another user when root starts it.
+        // Its workers run as another user when root starts it.
         let text = if Command::new("id").arg("-u").output().unwrap().stdout == b"0\n" {
             format!("user root;\n{text}")
         } else {
@@ -114,7 +114,7 @@ impl Nginx {
         Self { http, url, _process: process, folder }
     }
 
-    /// What nginx had to say.
+    /// The log of nginx.
     pub fn errors(&self) -> String {
         fs::read_to_string(self.folder.path().join("error.log")).unwrap()
     }
@@ -133,7 +133,7 @@ impl Proxied {
     async fn start() -> Self {
         let reserved = reserved();
         let mut installation = Installation::default();
-        // What the page says for Tidings' side.
+        // The page's settings for Tidings.
         installation.set("TIDINGS_PUBLIC_URL", &reserved.1);
         installation.set("TIDINGS_TRUSTED_PROXIES", "[\"127.0.0.1/32\"]");
         installation.start().await;
@@ -176,7 +176,7 @@ async fn the_printed_file_lets_through_what_tidings_takes_and_says_no_in_tidings
     let refused = proxied.upload(&token, vec![7; 10 * MIB + 1]).await;
     assert_eq!((refused.status.as_u16(), &refused.json()["error"]), (413, &json!("file exceeding maximum limit")));
 
-    // A message that is too large for Tidings: its own words, and not nginx's page.
+    // A message that is too large for Tidings: its own error, not nginx's page.
     let long = json!({"from": "ann", "to": ["bob"], "type": "txt", "body": {"msg": "x".repeat(2 * MIB)}});
     let send = proxied.http.post(format!("{}/messages/users", proxied.base())).bearer_auth(&token).json(&long);
     let refused = Reply::to(send).await;
@@ -207,7 +207,7 @@ async fn an_event_comes_through_nginx_while_the_stream_is_open_and_a_long_poll_w
     let stream = stream.bearer_auth(&token).header("accept", "text/event-stream").send().await.unwrap();
     assert!(stream.status().is_success());
     let mut chunks = stream.bytes_stream();
-    // The first frame says where the stream stands.
+    // The first frame contains the cursor of the stream.
     let mut seen = String::from_utf8(chunks.next().await.unwrap().unwrap().to_vec()).unwrap();
     agora.send_text("ann", "bob", "streamed").await;
     let reading = async {
@@ -219,7 +219,7 @@ async fn an_event_comes_through_nginx_while_the_stream_is_open_and_a_long_poll_w
     assert!(PAGE.contains("proxy_read_timeout 90s"), "a long poll waits for up to 60 seconds");
 }
 
-/// A gateway that dies over every request that it has read, and counts them.
+/// A gateway that dies on every request that it has read, and counts them.
 async fn dying() -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind(free_address()).await.unwrap();
     let (url, requests) = (format!("http://{}", listener.local_addr().unwrap()), Arc::new(AtomicUsize::new(0)));
@@ -247,7 +247,7 @@ async fn what_a_gateway_died_over_goes_to_another_one_only_if_it_is_safe() {
     let base = format!("{}/{}/{}", nginx.url, installation.env()["TIDINGS_ORG"], installation.env()["TIDINGS_APP"]);
     let message = json!({"from": "ann", "to": ["bob"], "type": "txt", "body": {"msg": "once"}});
     let send = || nginx.http.post(format!("{base}/messages/users")).bearer_auth(&direct.token).json(&message);
-    // Until it came to the one that dies: nginx leaves that out for a second.
+    // Until it reached the one that dies: nginx then skips that for a second.
     let met = async |make: &dyn Fn() -> reqwest::RequestBuilder| loop {
         let before = requests.load(Ordering::SeqCst);
         let status = make().send().await.unwrap().status().as_u16();
@@ -262,7 +262,7 @@ async fn what_a_gateway_died_over_goes_to_another_one_only_if_it_is_safe() {
     let keyed = || send().header("idempotency-key", format!("key{}", next.fetch_add(1, Ordering::SeqCst)));
     assert_eq!(met(&keyed).await, (200, 1));
     assert_eq!(met(&send).await, (502, 1));
-    // By its method nginx would take it for safe.
+    // By its method nginx would consider it safe to retry.
     let put = || {
         let lanying = installation.lanying();
         let text = json!({"type": 1, "content": "once", "content_type": 0, "target_ids": [1]});

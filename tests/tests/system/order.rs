@@ -63,7 +63,7 @@ async fn concurrent_senders_through_two_processes_leave_no_gap_and_ids_that_grow
     }
 }
 
-/// Reads a conversation again and again while it grows; gives how often. What was seen once never changes, and no
+/// Reads a conversation repeatedly while it grows; returns how often. What was seen once never changes, and no
 /// message is seen before its predecessor.
 async fn read_until(app: TestApp, conversation: pb::ConversationId, copy: usize, done: Arc<AtomicBool>) -> usize {
     let mut log = app.suite.messages_of(copy);
@@ -84,7 +84,7 @@ async fn read_until(app: TestApp, conversation: pb::ConversationId, copy: usize,
     }
 }
 
-/// A sender who waits for each answer finds his messages in the order in which he sent them.
+/// Senders that wait for each answer find their messages in the order in which they sent them.
 fn assert_each_sender_in_order(messages: &[pb::Message]) {
     let mut next = [0; SENDERS];
     for message in messages {

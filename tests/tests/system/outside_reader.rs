@@ -1,4 +1,4 @@
-//! A program of somebody else's that keeps reading a SQLite file, as a backup that hangs does.
+//! Another program that keeps reading a SQLite file, such as a hanging backup.
 
 use std::fs;
 
@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use tidings_store::sqlx::{self, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use tidings_testkit::{Installation, wait_until};
 
-/// Receivers of one call, as many as an app allows.
+/// Receivers per call, as many as an app allows.
 const RECEIVERS: usize = 600;
-/// Calls within which the log must have grown to what is reported.
+/// Calls within which the log must reach the size that is reported.
 const MOST: usize = 400;
-/// What the log keeps once it was started over.
+/// What is left of the log once it was restarted.
 const KEPT: u64 = 128 * 1024 * 1024;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -44,7 +44,7 @@ async fn a_reader_that_stays_fails_no_write_and_is_reported_and_the_log_shrinks_
     assert!(size() > KEPT);
     reading.rollback().await.unwrap();
     reader.close().await.unwrap();
-    // A log is started over by the next write.
+    // A log is restarted by the next write.
     wait_until("the log to shrink", async || {
         agora.send_text("ann", "bob", "one more").await;
         size() <= KEPT

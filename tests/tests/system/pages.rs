@@ -1,4 +1,4 @@
-//! The pages by task, pasted: on a fresh program, the commands of each print what the page shows.
+//! The pages by task, pasted: on a fresh program, each page's commands print what the page shows.
 
 use std::{fs, path::Path};
 
@@ -7,7 +7,7 @@ use crate::{
     tour::{blocks, pasted, steady},
 };
 
-/// Makes a test of each page, and a list of them.
+/// Generates a test for each page, and a list of them.
 macro_rules! pages {
     ($($name:ident: $file:literal,)*) => {
         const PASTED: &[&str] = &[$($file),*];

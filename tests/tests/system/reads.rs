@@ -1,4 +1,4 @@
-//! What was read is told, whatever crashes.
+//! Read marks are reported, across any crash.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Recalls and edits from outside, and among sends of two processes: decisions 5, 16 and 27.
+//! Recalls and edits from outside, and concurrent with sends of two processes: decisions 5, 16 and 27.
 
 use std::{sync::Arc, time::Duration};
 
@@ -117,7 +117,7 @@ async fn sends_recalls_and_edits_through_two_processes_leave_no_gap_in_the_feed_
     assert_lanes_gap_free(&database, app.app().id, MESSAGES / 2 * 2 + MESSAGES / 3 * 2).await;
 }
 
-/// Event numbers run from 1 in each lane, over messages and other events, of which there are so many.
+/// Event numbers run from 1 in each lane, over messages and so many other events.
 async fn assert_lanes_gap_free(database: &str, app: i64, others: usize) {
     const NUMBERS: &str = "
         select lane, event_no, 0::bigint as other from tidings_message.message where app_id = $1

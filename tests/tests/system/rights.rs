@@ -1,4 +1,4 @@
-//! Who may make which RPC, as whom: every row of the table over the network (docs/rights.md).
+//! Who may make which RPC, on whose behalf: every row of the table over the network (docs/rights.md).
 
 use http::uri::PathAndQuery;
 use tidings_proto::pb::{self, user_ref};
@@ -62,7 +62,7 @@ every_shape! {
             twice.metadata_mut().append("tidings-user", disabled.into());
             assert_eq!(call(&app, what, twice).await, Some(refused(Code::InvalidArgument, "INVALID_ARGUMENT")), "{what}");
         }
-        // Whoever was refused changed nothing.
+        // Refused callers changed nothing.
         let list = pb::ListUsersRequest::default();
         let users = app.directory().list_users(app.request(list)).await.unwrap().into_inner().users;
         assert_eq!(users.iter().map(|user| user.id).collect::<Vec<_>>(), [ann, disabled]);

@@ -1,4 +1,4 @@
-//! Processes come, go and die while clients go on: what it costs them.
+//! Processes start, stop and die while clients continue: the errors that clients see.
 
 use std::{
     collections::BTreeMap,
@@ -35,9 +35,9 @@ struct Fleet {
     app: TestApp,
     nginx: Nginx,
     receiver: Receiver,
-    /// Each client has two users of his own.
+    /// Each client has two users of their own.
     users: Vec<i64>,
-    /// Where a file is.
+    /// The URL of a file.
     file: String,
 }
 
@@ -75,8 +75,8 @@ impl Fleet {
         assert!(failures.is_empty(), "{failures:#?}\n{}\n{}", self.nginx.errors(), self.app.suite.logged());
     }
 
-    /// Each text that was acknowledged is there once under its id, nothing is there beside `others` of those that were
-    /// not, and callbacks told of all of them.
+    /// Each acknowledged text is there once with its id, other than those only `others` of the unacknowledged ones are
+    /// there, and there were callbacks for all of them.
     async fn assert_kept(&self, clients: &[Done]) {
         let mut sent = 0;
         for (pair, done) in self.users.chunks(2).zip(clients) {
@@ -99,14 +99,14 @@ impl Fleet {
     }
 }
 
-/// What a client did.
+/// The results of a client.
 #[derive(Debug, Default)]
 struct Done {
     /// Ids by text.
     acknowledged: BTreeMap<String, String>,
-    /// Of reads and of sends with a key.
+    /// Errors of reads and of sends with a key.
     safe_failures: Vec<String>,
-    /// Of sends without.
+    /// Errors of sends without one.
     unsafe_failures: Vec<String>,
 }
 
@@ -138,7 +138,7 @@ impl Load {
         Self { answers, stop, clients }
     }
 
-    /// Waits until the clients got some further.
+    /// Waits until the clients have made progress.
     async fn progress(&self) {
         let enough = self.answers.load(Ordering::SeqCst) + BETWEEN;
         wait_until("answers", async || {
@@ -245,7 +245,7 @@ async fn a_kill_of_any_process_fails_only_sends_without_a_key_that_were_in_fligh
     }
     load.progress().await;
     let clients = load.finish().await;
-    // An answer that had begun when its gateway was killed is cut off; only the client can ask for it again.
+    // An answer that had started when its gateway was killed is cut off; only the client can repeat the request.
     let (cut, failed): (Vec<_>, Vec<_>) = failures(&clients, |done| &done.safe_failures)
         .into_iter()
         .partition(|failure| failure.contains("IncompleteBody"));
@@ -289,7 +289,7 @@ async fn a_download_and_a_feed_outlast_the_processes_behind_the_gateway() {
     }
 }
 
-/// A gateway in a mount namespace where this file stands for /etc/hosts.
+/// A gateway in a mount namespace where this file replaces /etc/hosts.
 fn gateway_with(hosts: &Path, listen: &str, settings: &[(String, String)]) -> Process {
     const SCRIPT: &str = "mount --bind \"$1\" /etc/hosts && shift && exec \"$@\"";
     let (hosts, program) = (hosts.display().to_string(), tidings_binary().display().to_string());
@@ -337,7 +337,7 @@ async fn a_name_that_gets_a_second_address_is_two_processes_without_a_restart() 
         took(&second.logged()) > 0
     })
     .await;
-    // With one of them gone, the other does.
+    // If one of them stops, the other does.
     second.kill();
     for n in 0..20 {
         agora.send_text("ann", "bob", &format!("{n}")).await;

@@ -1,4 +1,4 @@
-//! `tidings words` and `tidings hook`, beside a running server and without one.
+//! `tidings words` and `tidings hook`, with a running server and without one.
 
 use std::fs;
 
@@ -40,7 +40,7 @@ fn every_words_command(installation: &Installation) {
     assert!(fail(installation, &["words", "list", "--app", "demo/none"]).contains("app not found"));
 }
 
-/// The numbers of the hooks that it adds begin at `first`.
+/// The numbers of the added hooks start at `first`.
 fn every_hook_command(installation: &Installation, first: i64) {
     let hook = |words: &[&str]| run(installation, &[&["hook"], words, &["--app", "demo/demo"][..]].concat());
     let (second, url) = (first + 1, "https://app.example/im?s=1");

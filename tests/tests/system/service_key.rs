@@ -1,4 +1,4 @@
-//! The service key: who has a wrong one is not ready and says so, and it can be replaced while clients go on.
+//! The service key: processes with a wrong one are not ready and say so, and it can be replaced while clients continue.
 
 use serde_json::json;
 use tidings_proto::pb::{self, file_service_client::FileServiceClient};
@@ -76,7 +76,7 @@ async fn a_gateway_with_a_wrong_service_key_is_not_ready_and_tells_clients_to_co
     let complaints = process.logged().lines().filter(|line| complains(line)).count();
     assert!(complaints < 10, "{}", process.logged());
 
-    // A wrong token is still the client's own affair.
+    // A wrong token is still the client's own error.
     let (_right, url) = gateway(&installation, &env["TIDINGS_SERVICE_KEY"]).await;
     wait_until("the gateway to be ready", async || ask(&format!("{url}/readyz")).await.status.is_success()).await;
     agora.base = format!("{url}/{}/{}", env["TIDINGS_ORG"], env["TIDINGS_APP"]);
@@ -130,7 +130,7 @@ async fn a_service_that_its_peer_refuses_or_that_has_lost_it_is_not_ready() {
     drop(right);
 }
 
-/// Whether a call over gRPC with that key is let in.
+/// Whether a call over gRPC with that key is admitted.
 async fn opens(installation: &Installation, key: &str) -> bool {
     let mut request = Request::new(pb::ListAppsRequest { after_id: 0, limit: 1 });
     request.metadata_mut().insert("authorization", format!("Bearer {key}").parse().unwrap());
@@ -174,7 +174,7 @@ async fn the_key_is_replaced_with_the_old_one_and_its_links_still_good() {
     assert_eq!(put(&newer, b"by a new link").await.expect(200)["code"], 200);
 }
 
-/// Puts a file where a leave says.
+/// Uploads a file with an upload permission.
 async fn put(leave: &serde_json::Value, bytes: &[u8]) -> Reply {
     const BOUNDARY: &str = "tidings-test";
     let field = |(name, value): (&String, &serde_json::Value)| {

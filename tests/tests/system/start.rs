@@ -1,4 +1,4 @@
-//! A start that fails says what is wrong and what helps, and shows no secret.
+//! A failing start says what is wrong and how to fix it, and shows no secret.
 
 use std::{
     fs,
@@ -17,16 +17,16 @@ use tokio::{
 const SECRET: &str = "s3cr3t-s3cr3t-s3cr3t";
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
-/// Runs the program to its end, in a folder of its own, with loopback ports that are free.
+/// Runs the program until it exits, in a folder of its own, with free loopback ports.
 pub(super) fn run(folder: &Path, words: &[&str], settings: &[(&str, &str)]) -> Output {
-    // What starts although it must not is ended.
+    // A program that starts although it must not is killed.
     let mut command = Command::new("timeout");
     command.arg("30").arg(tidings_binary()).args(words).current_dir(folder);
     command.env("TIDINGS_LISTEN", "127.0.0.1:0").env("TIDINGS_GRPC_LISTEN", "127.0.0.1:0");
     command.envs(settings.iter().copied()).output().unwrap()
 }
 
-/// What a start that must fail complains about.
+/// The error output of a start that must fail.
 pub(super) fn complaint(folder: &Path, words: &[&str], settings: &[(&str, &str)]) -> String {
     let done = run(folder, words, settings);
     let said = String::from_utf8(done.stderr).unwrap();
@@ -53,7 +53,7 @@ pub(super) fn role<'a>(url: &'a str, others: &[(&'a str, &'a str)]) -> Vec<(&'a 
         .collect()
 }
 
-/// Arguments, settings, and what the error says.
+/// Arguments, settings, and the expected error.
 type Row<'a> = (&'a [&'a str], Vec<(&'a str, &'a str)>, &'a [&'a str]);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -274,7 +274,7 @@ async fn without_ca_certificates_everything_starts_that_does_not_need_them() {
     assert_says(&process.logged(), &["WARN", "only http URLs are called"]);
 }
 
-/// A server that says it speaks TLS and then does not get along with the client's: what comes in plain goes to the real
+/// A server that claims to speak TLS and then fails the handshake: plaintext is forwarded to the real
 /// one.
 async fn broken_tls_in_front_of(server: String) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

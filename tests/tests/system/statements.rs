@@ -1,7 +1,7 @@
 //! Every statement is in the list that its service's tests prepare and explain (`services/*/tests/**/statements.rs`).
 //!
-//! Sources are read as Rust's tokens. A constant or static that is a statement must be in `ALL`, or in a function that
-//! gives statements or their texts; none stands in the body of another function, nor outside of a store.
+//! Sources are parsed into Rust's tokens. A constant or static that is a statement must be in `ALL`, or in a function
+//! that returns statements or their texts; none is in the body of another function, nor outside of a store.
 
 use std::{
     collections::BTreeSet,
@@ -11,19 +11,19 @@ use std::{
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// How a statement begins.
+/// The keywords that begin a statement.
 const VERBS: [&str; 5] = ["select ", "insert into ", "update ", "delete from ", "with "];
-/// What is made of texts that are statements.
+/// The types made of texts that are statements.
 const MADE: [&str; 3] = ["ManyRows", "Gather", "GatherMany"];
 
 /// A constant, a static or a function.
 struct Item {
     is_function: bool,
     name: String,
-    /// What it is or gives.
+    /// Its type or return type.
     gives: String,
     body: String,
-    /// How the statements in it begin.
+    /// The beginnings of the statements in it.
     statements: Vec<String>,
 }
 
@@ -68,7 +68,7 @@ fn find_statements(tokens: &[TokenTree], found: &mut Vec<String>) {
     }
 }
 
-/// Those of a file, without those in modules of tests and in macros: what a macro is used for is found where it is used.
+/// Those of a file, without those in test modules and in macros: the use of a macro is found where it is used.
 fn items(tokens: &[TokenTree]) -> Vec<Item> {
     let is = |at: usize, text: &str| tokens.get(at).is_some_and(|token: &TokenTree| token.to_string() == text);
     let next = |from: usize, wanted: &dyn Fn(usize) -> bool| (from..tokens.len()).find(|at| wanted(*at));
@@ -103,7 +103,7 @@ fn wrong_in(source: &str, is_store: bool) -> Vec<String> {
     let items = items(&tokens.into_iter().collect::<Vec<_>>());
     let mut listed: BTreeSet<&str> =
         items.iter().filter(|item| item.lists()).flat_map(|item| words(&item.body)).collect();
-    // What a listed statement is put together from is prepared with it.
+    // The parts of a listed statement are prepared with it.
     loop {
         let used = items.iter().filter(|item| !item.is_function && listed.contains(item.name.as_str()));
         let more: BTreeSet<&str> = used.flat_map(|item| words(&item.body)).collect();

@@ -1,4 +1,4 @@
-//! Background tasks that fail: they are started again, and readiness says so meanwhile.
+//! Failing background tasks: they are restarted, and readiness reports it meanwhile.
 
 use std::fs;
 

@@ -44,7 +44,7 @@ impl TraceService for Collector {
 }
 
 impl Collector {
-    /// Serves for as long as the test runs; gives its URL.
+    /// Serves for as long as the test runs; returns its URL.
     async fn start() -> (Self, String) {
         let collector = Self::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -58,7 +58,7 @@ impl Collector {
         self.0.lock().unwrap().clone()
     }
 
-    /// The chain from the span of that name up to its root, once that has arrived: service and name of each.
+    /// The chain from the span with that name up to its root, once it was received: service and name of each.
     fn lineage(&self, name: &str, trace: &[u8]) -> Vec<(String, String)> {
         let spans = self.spans();
         let by_id: BTreeMap<_, _> =
@@ -80,7 +80,7 @@ const TRACE: [u8; 16] =
     [0x4b, 0xf9, 0x2f, 0x35, 0x77, 0xb3, 0x4d, 0xa6, 0xa3, 0xce, 0x92, 0x9d, 0x0e, 0x0e, 0x47, 0x36];
 const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-/// One send with everything traced and logged.
+/// One send with complete tracing and logging.
 async fn traced_send() -> (Collector, TestApp) {
     let (collector, url) = Collector::start().await;
     let settings = [

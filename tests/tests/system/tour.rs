@@ -1,4 +1,4 @@
-//! The commands of README.md and docs/lanying.md, pasted: what they show is what happens.
+//! The commands of README.md and docs/lanying.md, pasted: their output is as shown.
 
 #![expect(clippy::unwrap_used, reason = "a test that finds nothing to unwrap has failed")]
 
@@ -9,7 +9,7 @@ use tidings_testkit::{Installation, free_address, tidings_binary};
 const README: &str = include_str!("../../../README.md");
 const LANYING: &str = include_str!("../../../docs/lanying.md");
 
-/// Where the receivers of the pages listen.
+/// The addresses of the pages' receivers.
 const RECEIVER_PORT: &str = "9099";
 
 /// The fenced blocks of a language, joined.
@@ -38,8 +38,8 @@ pub(crate) fn steady(text: &str) -> String {
     steady.trim_end().to_owned()
 }
 
-/// What the commands of a page print, in the folder of a first start, with `tidings` in the path. Fails when one of them
-/// complains, or when they are not done after two minutes.
+/// The output of a page's commands, in the folder of a first start, with `tidings` in the path. Fails when a command
+/// reports an error, or when they take more than two minutes.
 pub(crate) async fn pasted(page: &str) -> String {
     let mut installation = Installation::default();
     installation.start().await;

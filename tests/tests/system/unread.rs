@@ -17,15 +17,15 @@ use crate::{
     log::{direct, refusal, refused, register, text, walk},
 };
 
-/// Users, by place; the last place is the app itself.
+/// Users, by index; the last index is the app itself.
 const USERS: usize = 3;
 const APP: usize = USERS;
-/// Groups come behind. The second shows new members what was said before.
+/// Groups follow. The second shows new members earlier messages.
 const GROUPS: usize = 2;
 const FIRST_GROUP: usize = APP + 1;
 const OTHERS: usize = FIRST_GROUP + GROUPS;
 
-/// Something that users do. The other side of a user is a user, the app, or a group.
+/// A user's action. The other party of a user is a user, the app, or a group.
 #[derive(Debug, Clone)]
 enum Step {
     Send {
@@ -95,7 +95,7 @@ const fn place(one: usize, other: usize) -> Place {
     }
 }
 
-/// Everything as a child would keep it: all messages, who is in which group, and where each user stands.
+/// A naive model of everything: all messages, group members, and each user's cursors.
 #[derive(Debug, Default)]
 struct Model {
     conversations: BTreeMap<Place, Vec<Written>>,
@@ -122,7 +122,7 @@ impl Model {
         self.written(place).last().map_or(0, |message| message.msg_id)
     }
 
-    /// Messages up to here count for nothing with the user; `None` when he has no part in the conversation.
+    /// Messages up to here count for nothing with the user; `None` when they have no part in the conversation.
     fn counts_above(&self, user: usize, place: Place) -> Option<i64> {
         match place {
             Place::Pair(one, other) => (one == user || other == user).then_some(0),
@@ -136,7 +136,7 @@ impl Model {
         Some(if place == Place::Group(1) { 0 } else { floor })
     }
 
-    /// What a list shows of the conversation: the newest message that was not recalled, unless all were.
+    /// The conversation in a list: the newest message that was not recalled, unless all were.
     fn listed(&self, place: Place) -> i64 {
         let left = self.written(place).iter().rev().find(|message| !message.recalled);
         left.map_or_else(|| self.newest(place), |message| message.msg_id)
@@ -152,7 +152,7 @@ impl Model {
         self.marks.get(&(user, place)).copied().unwrap_or_default()
     }
 
-    /// Where the mark then stands.
+    /// The mark after it.
     fn read(&mut self, user: usize, place: Place, up_to: i64) -> i64 {
         let (read, _) = self.marks.entry((user, place)).or_default();
         *read = up_to.max(*read);
@@ -187,7 +187,7 @@ impl Model {
         self.written(place).iter().filter(counts).count() as i64
     }
 
-    /// What the user still sees, newest first; `None` when he may not look.
+    /// What the user still sees, newest first; `None` when they may not read it.
     fn visible(&self, user: usize, place: Place) -> Option<Vec<i64>> {
         let (_, cleared) = self.marks(user, place);
         let floor = self.hidden_up_to(user, place)?.max(cleared);
@@ -196,7 +196,7 @@ impl Model {
     }
 }
 
-/// Fresh users and groups of an app, and what the model says about them.
+/// Fresh users and groups of an app, and the model of them.
 struct Case<'a> {
     app: &'a TestApp,
     clock: &'a ManualClock,
@@ -312,7 +312,7 @@ impl Case<'_> {
         }
     }
 
-    /// What every user sees is what the model says.
+    /// What every user sees matches the model.
     async fn check(&self) {
         for user in 0..USERS {
             self.check_list(user).await;
@@ -365,10 +365,10 @@ fn not_found() -> (Code, String) {
     refused(Code::NotFound, "MESSAGE_NOT_FOUND")
 }
 
-/// After it everybody knows who is in which group.
+/// After it every cache knows the group members.
 const MOMENT: Duration = Duration::from_secs(1);
 
-/// Runs cases with a fixed seed, so that a failure comes back.
+/// Runs cases with a fixed seed, so that a failure is reproducible.
 fn run(database: impl AsyncFnOnce() -> Option<String>, cases: u32, most: usize) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let clock = Arc::new(ManualClock::new(UnixMillis(1_790_000_000_000)));

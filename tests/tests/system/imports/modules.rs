@@ -1,8 +1,8 @@
-//! The modules of a crate, and what each needs of the others, as its files say.
+//! The modules of a crate, and their dependencies on each other, from their sources.
 //!
-//! Files are read as Rust's tokens, so a `use` counts wherever it stands and however it is written, and so does a path in
-//! an expression, a type, or the input of a macro. What a name means is followed through re-exports to the file that
-//! defines it.
+//! Files are parsed into Rust's tokens, so a `use` counts wherever it is and however it is written, and so does a path
+//! in an expression, a type, or the input of a macro. Names are resolved through re-exports to the file that defines
+//! them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,7 +12,7 @@ use std::{
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// A name that a `use` brings into a module, and what it stands for; `*` for all names of that module.
+/// A name that a `use` imports into a module, and what it stands for; `*` for all names of that module.
 type Binding = (String, Vec<String>);
 
 /// One module, in a file of its own or inside one.
@@ -21,7 +21,7 @@ struct Module {
     file: PathBuf,
     items: BTreeSet<String>,
     bindings: Vec<Binding>,
-    /// Every path that stands in it.
+    /// Every path in it.
     paths: Vec<Vec<String>>,
 }
 
@@ -33,7 +33,7 @@ pub struct Modules {
     macros: BTreeMap<String, PathBuf>,
 }
 
-/// What a path leads to.
+/// The target of a path.
 enum Target {
     Module(Vec<String>),
     ItemOf(PathBuf),
@@ -49,7 +49,7 @@ impl Modules {
         modules
     }
 
-    /// `children` is the folder in which the files of its modules are.
+    /// `children` is the folder of its modules' files.
     fn read_file(&mut self, file: PathBuf, path: Vec<String>, children: &Path) {
         let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let tokens: TokenStream = text.parse().unwrap_or_else(|error| panic!("{}: {error}", file.display()));
@@ -92,7 +92,7 @@ impl Modules {
         self.modules.insert(path, module);
     }
 
-    /// What `path` means where it stands; `None`: something of another crate, or of the language.
+    /// What `path` means at its place; `None`: something of another crate, or of the language.
     fn resolve(&self, from: &[String], path: &[String], depth: usize) -> Option<Target> {
         let (first, rest) = path.split_first()?;
         if depth > 16 {
@@ -112,7 +112,7 @@ impl Modules {
         let target = match next.as_str() {
             "super" => Target::Module(module.split_last()?.1.to_vec()),
             "self" | "*" => Target::Module(module.clone()),
-            // What only a macro writes is taken for an item of the module's file.
+            // A name that only a macro defines is assumed to be an item of the module's file.
             name => match self.lookup(module, name, depth) {
                 Some(target) => target,
                 None if module.is_empty() && self.macros.contains_key(name) => {
@@ -152,13 +152,13 @@ impl Modules {
         None
     }
 
-    /// Whether all of a file belongs to the module: a module's own file puts its children together.
+    /// Whether all of a file belongs to the module: a module's own file combines its children.
     fn is_below(&self, file: &Path, module: &[String]) -> bool {
         let mut of_file = self.modules.iter().filter(|(_, module)| module.file == file);
         of_file.all(|(path, _)| path.starts_with(module))
     }
 
-    /// Which files each file needs; what a module needs of the modules below it is left out.
+    /// The dependencies of each file; those of a module on its child modules are left out.
     pub fn needs(&self) -> BTreeMap<&Path, BTreeSet<PathBuf>> {
         let mut needs: BTreeMap<&Path, BTreeSet<PathBuf>> = BTreeMap::new();
         for (from, module) in &self.modules {
@@ -176,7 +176,7 @@ impl Modules {
     }
 }
 
-/// Where `#[path = "..."]` before a `mod` says that its file is.
+/// The path in `#[path = "..."]` before a `mod`.
 fn path_attribute(before: &[TokenTree]) -> Option<String> {
     let Some(TokenTree::Group(attribute)) = before.last() else { return None };
     let mut words = attribute.stream().into_iter();
@@ -184,7 +184,7 @@ fn path_attribute(before: &[TokenTree]) -> Option<String> {
     is_path.then(|| words.nth(1).map(|path| path.to_string().trim_matches('"').to_owned())).flatten()
 }
 
-/// The paths in these tokens, and what `use` brings in.
+/// The paths in these tokens, and the imports of `use`.
 fn collect(tokens: &[TokenTree], module: &mut Module, is_module: bool) {
     let mut at = 0;
     while at < tokens.len() {
@@ -198,7 +198,7 @@ fn collect(tokens: &[TokenTree], module: &mut Module, is_module: bool) {
                 at = end;
             }
             TokenTree::Ident(word) if is_module && *word == "mod" => {
-                // A module inside the file was read as a module of its own.
+                // A module inside the file was parsed as a module of its own.
                 at += 2;
             }
             TokenTree::Ident(first) => {
@@ -221,7 +221,7 @@ fn collect(tokens: &[TokenTree], module: &mut Module, is_module: bool) {
     }
 }
 
-/// What the tree after `use` binds, each with its whole path.
+/// The names bound by the tree after `use`, each with its whole path.
 fn use_tree(tokens: &[TokenTree], before: &[String], bindings: &mut Vec<Binding>) {
     let mut path = before.to_vec();
     for (at, token) in tokens.iter().enumerate() {
