@@ -36,7 +36,7 @@ pub struct Said<'a> {
 pub enum Mention<'a> {
     /// Everybody in the group.
     All,
-    /// One user: his account.
+    /// One user: their account.
     Account(&'a str),
 }
 

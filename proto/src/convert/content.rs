@@ -1,4 +1,4 @@
-//! What messages say.
+//! Message content.
 
 use tidings_domain::{
     Body, Command, Content, Custom, Dialect, Error, Ext, File, Forward, Image, JsonText, Location, Media, Text,

@@ -41,7 +41,7 @@ impl TryFrom<pb::App> for App {
     }
 }
 
-/// A policy value as its protobuf type has it.
+/// A policy value in its protobuf type.
 trait Wire {
     fn to_wire(value: i64) -> Self;
     fn number(self) -> i64;
@@ -77,7 +77,7 @@ impl Wire for i32 {
     }
 }
 
-/// Every value has the same name here and there.
+/// Every value has the same name in both places.
 macro_rules! policy {
     ($($name:ident),* $(,)?) => {
         impl From<&PolicyChange> for pb::Policy {

@@ -74,12 +74,12 @@ impl From<Draft> for pb::SendRequest {
     }
 }
 
-/// Longest idempotency key, in bytes.
+/// Maximum length of an idempotency key, in bytes.
 const MAX_KEY: usize = 255;
-/// The call's name when the request gives none.
+/// The default name of the call.
 const GRPC_SEND: &str = "grpc/send";
 
-/// A key as the wire has it, where empty is none.
+/// A key from the wire, where empty means none.
 pub fn idempotency_key(wire: String) -> Result<Option<String>, Error> {
     if wire.len() > MAX_KEY || !wire.bytes().all(|c| c.is_ascii_graphic()) {
         return Err(Error::invalid("idempotency_key", "must be at most 255 visible ASCII characters"));
@@ -87,7 +87,7 @@ pub fn idempotency_key(wire: String) -> Result<Option<String>, Error> {
     Ok(Some(wire).filter(|key| !key.is_empty()))
 }
 
-/// For the wire; absent where nothing is out of the usual.
+/// For the wire; absent if everything is default.
 pub fn delivery_to_wire(delivery: Delivery) -> Option<pb::Delivery> {
     let priority = match delivery.priority {
         Priority::High => pb::Priority::High,
@@ -98,7 +98,7 @@ pub fn delivery_to_wire(delivery: Delivery) -> Option<pb::Delivery> {
     (delivery != Delivery::default()).then(|| pb::Delivery { sync_device, need_ack, priority: priority.into() })
 }
 
-/// The opposite of what a message is sent with; absent is as usual.
+/// The inverse: delivery options from the wire; absent means the defaults.
 pub fn delivery_from_wire(wire: Option<pb::Delivery>) -> Delivery {
     let Some(wire) = wire else {
         return Delivery::default();
@@ -111,7 +111,7 @@ pub fn delivery_from_wire(wire: Option<pb::Delivery>) -> Delivery {
     Delivery { sync_device: wire.sync_device, need_ack: wire.need_ack, priority }
 }
 
-/// Most users of an audience, and of those from whom a message is hidden (agora.md 2.1, 2.6).
+/// Maximum number of users of an audience, and of users that a message is hidden from (agora.md 2.1, 2.6).
 const MAX_NAMED: usize = 20;
 
 fn named(field: &str, wire: Vec<pb::UserRef>) -> Result<Vec<UserRef>, Error> {

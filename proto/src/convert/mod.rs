@@ -1,4 +1,4 @@
-//! Between protobuf messages and the domain. Input is checked on the way in; output cannot fail.
+//! Conversions between protobuf messages and the domain. Input is validated; output cannot fail.
 
 mod content;
 mod conversation;
@@ -14,7 +14,7 @@ use tidings_domain::Error;
 pub use message::{delivery_from_wire, delivery_to_wire, idempotency_key};
 pub use status::{ServiceKeyRefused, error_from_status, is_refused_service_key, status_from_error};
 
-/// The value of a field that must be there.
+/// The value of a required field.
 pub fn required<T>(field: &str, value: Option<T>) -> Result<T, Error> {
     value.ok_or_else(|| Error::invalid(field, "is required"))
 }

@@ -80,7 +80,7 @@ impl TryFrom<pb::ConversationKind> for ConversationKind {
     }
 }
 
-/// With its token: for the message service alone.
+/// With its token: only for the message service.
 impl From<Hook> for pb::Hook {
     fn from(hook: Hook) -> Self {
         Self {

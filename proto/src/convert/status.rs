@@ -1,4 +1,4 @@
-//! Errors over gRPC: the reason travels as google.rpc.ErrorInfo in the status' details.
+//! Errors over gRPC: the reason is sent as google.rpc.ErrorInfo in the status details.
 
 use std::{collections::HashMap, error::Error as _, fmt};
 
@@ -8,16 +8,16 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 
 /// ErrorInfo's `domain`.
 const DOMAIN: &str = "tidings";
-/// ErrorInfo's metadata key for what the error is about.
+/// ErrorInfo's metadata key for the subject of the error.
 const SUBJECT: &str = "subject";
-/// Its keys for when a refusal that is remembered was accepted and committed, in milliseconds since 1970.
+/// Its keys for when a recorded refusal was accepted and committed, in milliseconds since 1970.
 const ACCEPTED_AT: &str = "accepted_at_ms";
 const COMMITTED_AT: &str = "committed_at_ms";
 
-/// Most bytes of a subject that travel: a status is sent as headers, which HTTP/2 clients take only so many bytes of.
+/// Maximum bytes of a subject that are sent: a status is sent as headers, whose size HTTP/2 clients limit.
 const MAX_SUBJECT: usize = 1024;
 
-/// The status that a service answers. Faults of ours are logged here and shown as no more than their name.
+/// The status for a service's error. Internal errors are logged here and shown only by name.
 pub fn status_from_error(error: Error) -> Status {
     let words = error.reason().words();
     if let Some(cause) = error.source() {
@@ -47,10 +47,10 @@ fn with_bounded_subject(error: Error) -> Error {
     }
 }
 
-/// A service that does not take the service key of this process.
+/// A service that does not accept the service key of this process.
 #[derive(Debug, Clone)]
 pub struct ServiceKeyRefused {
-    /// Where the service is.
+    /// The address of the service.
     pub url: String,
 }
 
@@ -67,7 +67,7 @@ impl fmt::Display for ServiceKeyRefused {
 impl std::error::Error for ServiceKeyRefused {}
 
 impl From<ServiceKeyRefused> for Status {
-    /// For the caller the service is away.
+    /// For the caller the service is unavailable.
     fn from(refused: ServiceKeyRefused) -> Self {
         let mut status = status_from_error(Error::new(Reason::Unavailable, ""));
         status.set_source(std::sync::Arc::new(refused));
@@ -75,7 +75,7 @@ impl From<ServiceKeyRefused> for Status {
     }
 }
 
-/// Whether a service says that it was shown no service key or a wrong one.
+/// Whether a service reports a missing or wrong service key.
 pub fn is_refused_service_key(status: &Status) -> bool {
     status.code() == Code::Unauthenticated
         && status
@@ -83,7 +83,7 @@ pub fn is_refused_service_key(status: &Status) -> bool {
             .is_some_and(|info| info.domain == DOMAIN && info.reason == Reason::ServiceKeyWrong.words().name)
 }
 
-/// The error that a service's answer stands for; a status that is not one of ours means that the service is away.
+/// The error for a service's status; a status that is not one of ours means that the service is unavailable.
 pub fn error_from_status(status: Status) -> Error {
     if let Some(refused) = status.source().and_then(|cause| cause.downcast_ref::<ServiceKeyRefused>()) {
         return Error::new(Reason::Unavailable, "").because(refused.clone());

@@ -6,7 +6,7 @@ use super::Config;
 
 /// Shortest service key.
 const SHORTEST_KEY: usize = 16;
-/// Longer drain delays serve no purpose, and whoever stops the process waits for it.
+/// Longer drain delays serve no purpose, and only delay the stop.
 const LONGEST_DRAIN_DELAY_MS: u64 = 300_000;
 
 impl Config {

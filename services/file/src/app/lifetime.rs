@@ -11,7 +11,7 @@ use super::{
 use crate::store::file;
 
 /// Keeps the file forever, or as long as the app keeps files, counted from now; unless it has expired. A user, unlike
-/// the app itself (`None`), only does so with their own uploads.
+/// the app itself (`None`), may only do so with their own uploads.
 pub async fn set(
     core: &Core,
     app: &App,

@@ -8,7 +8,7 @@
 //! So a message is in exactly one part. Whether there may be anything new is known from the number of rows of the hour.
 //!
 //! A file is made before it is recorded, so the file service removes it after a week unless it is told to keep it;
-//! whoever finds a part that is recorded and not kept requests it again.
+//! a later call that finds a part recorded but not kept requests it again.
 
 mod conversation;
 mod lines;
