@@ -67,10 +67,10 @@ pub fn read_object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Unreadabl
     let mut named = Vec::with_capacity(entries.len());
     for (name, value) in entries {
         let Ok(key) = serde_json::from_str::<String>(name.get()) else {
-            return Err(Unreadable::Wrong(format!("the key {} has half of a surrogate pair", name.get())));
+            return Err(Unreadable::Wrong(format!("the key {} has an unpaired surrogate", name.get())));
         };
         if has_half_pair(value.get()) {
-            return Err(Unreadable::Wrong(format!("{key} has half of a surrogate pair")));
+            return Err(Unreadable::Wrong(format!("{key} has an unpaired surrogate")));
         }
         named.push((key, value));
     }
@@ -166,8 +166,8 @@ mod tests {
         };
         assert_eq!(wrong(r#"{"name":7}"#), "name: invalid type: integer `7`, expected a string");
         assert_eq!(wrong(r#"{"on":"maybe"}"#), "on: must be true or false");
-        assert_eq!(wrong(r#"{"rest":["\ud800"]}"#), "rest has half of a surrogate pair");
-        assert_eq!(wrong(r#"{"x\ud800":1}"#), r#"the key "x\ud800" has half of a surrogate pair"#);
+        assert_eq!(wrong(r#"{"rest":["\ud800"]}"#), "rest has an unpaired surrogate");
+        assert_eq!(wrong(r#"{"x\ud800":1}"#), r#"the key "x\ud800" has an unpaired surrogate"#);
         assert_eq!(wrong("[]"), "it must be a JSON object");
     }
 }

@@ -87,7 +87,7 @@ fn lone_surrogates_are_refused_alike_wherever_they_stand() {
         let agora = format!(r#"{{"to":["omar"],"type":"txt",{fields}}}"#);
         let refusal = agora::draft(agora.as_bytes(), &Policy::default(), agora::Addressing::Users).unwrap_err();
         assert_eq!(refusal.error, "invalid_request_body", "{fields}");
-        assert!(refusal.description.contains(&format!("{field} has half of a surrogate pair")), "{refusal:?}");
+        assert!(refusal.description.contains(&format!("{field} has an unpaired surrogate")), "{refusal:?}");
     }
     for field in ["content", "ext", "config", "attachment"] {
         let lanying = format!(r#"{{"type":1,"targets":[32],"content_type":6,"content":"x","{field}":"\ud800"}}"#);

@@ -70,7 +70,7 @@ impl Download {
         if why.reason() != Reason::Unavailable || self.failures > MOST_FAILURES {
             return Err(why);
         }
-        tracing::debug!(%why, offset = self.rest.offset, "a download goes on at another process");
+        tracing::debug!(%why, offset = self.rest.offset, "a download continues at another process");
         let again = self.files.download(context::request(&self.caller, self.rest.clone())).await;
         self.chunks = again.map_err(refused)?.into_inner();
         Ok(())

@@ -171,7 +171,7 @@ fn patient(body: Body, unread: Unread) -> impl futures_util::Stream<Item = Resul
 fn broken(error: multer::Error) -> NotTaken {
     NotTaken::Refused(match error {
         multer::Error::StreamSizeExceeded { .. } => Error::new(Reason::FileTooLarge, ""),
-        error => Error::invalid("body", format!("is no whole form: {error}")),
+        error => Error::invalid("body", format!("is not a complete form: {error}")),
     })
 }
 

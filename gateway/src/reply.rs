@@ -46,7 +46,7 @@ pub(crate) fn with_reason(mut response: Response, reason: Reason) -> Response {
 pub(crate) fn refused(status: Status) -> Error {
     let error = error_from_status(status);
     if let Some(cause) = std::error::Error::source(&error) {
-        tracing::warn!(reason = error.reason().words().name, %cause, "a service did not answer as it should");
+        tracing::warn!(reason = error.reason().words().name, %cause, "a service returned an unexpected error");
     }
     error
 }

@@ -101,7 +101,7 @@ impl Body for RequestBody {
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(axum::Error::new(error)))),
             Poll::Ready(None) => Poll::Ready(None),
             Poll::Pending if self.pace.poll_waiting(context).is_ready() => {
-                let slow = io::Error::new(io::ErrorKind::TimedOut, "the body comes too slowly");
+                let slow = io::Error::new(io::ErrorKind::TimedOut, "the body arrives too slowly");
                 Poll::Ready(Some(Err(axum::Error::new(slow))))
             }
             Poll::Pending => Poll::Pending,

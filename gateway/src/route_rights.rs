@@ -173,9 +173,9 @@ impl RouteAccess {
     /// The text in docs/rights.md.
     pub const fn words(self) -> &'static str {
         match self {
-            Self::Open => "nobody needs a token",
+            Self::Open => "no token required",
             Self::OpenByPolicy => "app, or everybody by policy",
-            Self::Address => "whoever has the address",
+            Self::Address => "anyone with the URL",
             Self::User => "app, or a user for what is their own",
             Self::AppOrUserByPolicy => "app, or a user by policy",
             Self::App => "app",

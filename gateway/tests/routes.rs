@@ -285,7 +285,7 @@ async fn a_form_that_comes_to_nothing_is_not_gathered_in_memory() {
         let request = agora("POST", "/chatfiles", "app").header("content-type", "multipart/form-data; boundary=b");
         let (status, _, text) = ask(request, body).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{text}");
-        assert!(text.contains("body is no whole form"), "{text}");
+        assert!(text.contains("body is not a complete form"), "{text}");
         assert!(taken.load(Ordering::Relaxed) < 40);
     }
 }

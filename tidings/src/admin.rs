@@ -127,7 +127,7 @@ async fn act(mut directory: Directory, command: AppCommand) -> Result<(), Error>
         }
         AppCommand::Delete { app, yes } => {
             if !yes {
-                return Err(Error::invalid("--yes", "is required: an app that is deleted does not come back"));
+                return Err(Error::invalid("--yes", "is required: deleting an app cannot be undone"));
             }
             show(&directory.delete_app(named(&app)?).await.map_err(error_from_status)?.into_inner());
         }
@@ -212,7 +212,7 @@ fn policy(values: &[String]) -> Result<pb::Policy, Error> {
         let (name, text) = value.split_once('=').ok_or_else(|| Error::invalid(value, "must be name=value"))?;
         let value = match PolicyValue::named(name) {
             Some(value) => value.read(text)?,
-            None => text.parse().map_err(|_| Error::invalid(name, "must be a number, or is no policy value"))?,
+            None => text.parse().map_err(|_| Error::invalid(name, "must be a number, or is not a policy value"))?,
         };
         change.set(name, value)?;
     }

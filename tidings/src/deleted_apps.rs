@@ -40,7 +40,7 @@ impl Worker {
         loop {
             tokio::time::sleep(PAUSE).await;
             if let Err(error) = self.remove_all(&mut empty).await {
-                tracing::warn!(%error, "what deleted apps left could not be removed");
+                tracing::warn!(%error, "data of deleted apps could not be removed");
             }
         }
     }
@@ -55,7 +55,7 @@ impl Worker {
                 removed += rows.remove(db, app).await?;
             }
             if removed > 0 {
-                tracing::info!(%app, rows = removed, "what a deleted app left was removed");
+                tracing::info!(%app, rows = removed, "data of a deleted app was removed");
             }
             empty.insert(app);
         }

@@ -55,7 +55,7 @@ pub async fn doctor(config: Result<Config, Error>) -> Result<(), Error> {
     if healthy {
         risks(&config).await;
     }
-    if healthy { Ok(()) } else { Err(Error::invalid("doctor", "found something wrong")) }
+    if healthy { Ok(()) } else { Err(Error::invalid("doctor", "found problems")) }
 }
 
 /// Lists risky policies of apps, from the running directory or from its tables. They are choices, not errors.
@@ -94,7 +94,7 @@ fn check_folder(config: &Config) -> Result<String, String> {
         return Ok(format!("{path} is not there yet; the first start makes it"));
     };
     if !found.is_dir() {
-        return Err(format!("{path} is no folder"));
+        return Err(format!("{path} is not a folder"));
     }
     if found.permissions().mode() & 0o077 != 0 {
         return Err(format!("{path} can be read by others: chmod 700 {path} (the next start does)"));

@@ -56,7 +56,7 @@ pub fn export(command: ExportCommand) -> Result<(), Error> {
             healthy = report(Path::new(&format!("link {seq}")), Err("does not follow the one before it".to_owned()));
         }
     }
-    if healthy { Ok(()) } else { Err(Error::invalid("verify", "found something wrong")) }
+    if healthy { Ok(()) } else { Err(Error::invalid("verify", "found problems")) }
 }
 
 #[derive(Deserialize)]
@@ -85,7 +85,7 @@ fn check(path: &Path, app: &str, hour: UnixMillis, manifest: &Manifest) -> Resul
     let (mut count, mut first, mut last) = (0, String::new(), String::new());
     for line in lines {
         let line: Line =
-            serde_json::from_str(&line.map_err(unreadable)?).map_err(|_| "has a line that is no message")?;
+            serde_json::from_str(&line.map_err(unreadable)?).map_err(|_| "has a line that is not a message")?;
         if count == 0 {
             first.clone_from(&line.msg_id);
         }
@@ -94,7 +94,7 @@ fn check(path: &Path, app: &str, hour: UnixMillis, manifest: &Manifest) -> Resul
     }
     let told = (manifest.messages, manifest.first.to_string(), manifest.last.to_string());
     if (count, first, last) != told {
-        return Err("has other messages than its manifest tells".to_owned());
+        return Err("has other messages than its manifest says".to_owned());
     }
     Ok(format!("{count} messages, as sealed"))
 }

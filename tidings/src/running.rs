@@ -423,7 +423,7 @@ impl Running {
         let by = Instant::now() + DRAIN;
         let drain = async { while self.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout_at(by, drain).await.is_err() {
-            tracing::warn!("some calls did not end in time and were cut off");
+            tracing::warn!("some calls did not end in time and were aborted");
             self.tasks.abort_all();
         }
         // Since when open calls are being drained.

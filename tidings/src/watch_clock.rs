@@ -29,7 +29,7 @@ pub async fn compare(db: &Db, clock: &dyn Clock) {
             }
         }
         // Readiness reports a database that does not answer.
-        Err(error) => tracing::debug!(%error, "the database's clock could not be asked"),
+        Err(error) => tracing::debug!(%error, "the database's clock could not be queried"),
     }
 }
 

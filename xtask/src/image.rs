@@ -59,7 +59,7 @@ pub fn build(workspace: &Path, target: &Path) -> Result<PathBuf, String> {
 fn base(folder: &Path, stage: &[Instruction]) -> Result<PathBuf, String> {
     let image = stage.first().map(|from| from.rest.as_str()).unwrap_or_default();
     let suite = image.strip_prefix("debian:").map(|tag| tag.trim_end_matches("-slim"));
-    let suite = suite.ok_or_else(|| format!("the final stage begins with {image}, which is no debian:<suite>"))?;
+    let suite = suite.ok_or_else(|| format!("the final stage begins with {image}, which is not debian:<suite>"))?;
     let base = folder.join(format!("base-{suite}"));
     if base.is_dir() {
         return Ok(base);

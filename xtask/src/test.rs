@@ -25,7 +25,7 @@ pub fn run(arguments: &[&str]) -> Result<u8, String> {
         return Ok(built);
     }
     let binary = binary()?;
-    let target = binary.parent().and_then(Path::parent).ok_or("xtask is in no target folder")?;
+    let target = binary.parent().and_then(Path::parent).ok_or("xtask is not in a target folder")?;
     let npm = node::install(root(), target)?;
     let mut tests = cargo();
     tests.args(["test", "--locked"]);

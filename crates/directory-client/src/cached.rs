@@ -148,7 +148,7 @@ impl DirectoryCache {
             .into_iter()
             .map(|id| id.or_else(|| found.next()))
             .collect::<Option<Vec<_>>>()
-            .ok_or_else(|| Error::internal("the directory answered with fewer users than asked"))
+            .ok_or_else(|| Error::internal("the directory returned fewer users than requested"))
     }
 
     /// What `user` may do in the groups and rooms, in the order of the request; `None` where there is no such group.

@@ -466,7 +466,7 @@ impl PolicyChange {
             self.rates.insert(rate, to);
             return Ok(());
         }
-        let value = PolicyValue::named(name).ok_or_else(|| Error::invalid(name, "is no policy value"))?;
+        let value = PolicyValue::named(name).ok_or_else(|| Error::invalid(name, "is not a policy value"))?;
         value.check(to)?;
         self.values.insert(value.name, to);
         Ok(())

@@ -24,20 +24,20 @@ const fn off(switch: &'static str, what: &'static str) -> Risk {
 /// Every risk. Listed in docs/rights.md.
 #[rustfmt::skip]
 pub const RISKS: &[Risk] = &[
-    on("lanying_open_registration", "whoever knows the app's id registers users in the Lanying dialect"),
-    on("open_registration", "whoever knows the app's name registers users in the Agora dialect"),
-    off("open_registrations_per_hour", "one address registers as many users without a token as it likes"),
-    on("agora_login_names_fault", "whoever asks for tokens in the Agora dialect learns which users exist"),
-    on("lanying_login_names_fault", "whoever logs in in the Lanying dialect learns which users exist"),
-    on("accept_unknown_names", "messages to names that nobody registered are kept for whoever registers them"),
-    on("accept_unknown_groups", "messages to groups that do not exist are answered like others"),
-    off("files_require_token", "whoever has the address of a file downloads it without a token"),
-    on("users_set_file_lifetime", "users keep files for ever"),
+    on("lanying_open_registration", "anyone who knows the app's id can register users in the Lanying dialect"),
+    on("open_registration", "anyone who knows the app's name can register users in the Agora dialect"),
+    off("open_registrations_per_hour", "registrations without a token are not limited per address"),
+    on("agora_login_names_fault", "callers of the token route of the Agora dialect learn which users exist"),
+    on("lanying_login_names_fault", "callers of the login routes of the Lanying dialect learn which users exist"),
+    on("accept_unknown_names", "messages to unregistered names are kept for whoever registers the name later"),
+    on("accept_unknown_groups", "messages to groups that do not exist are answered like any other"),
+    off("files_require_token", "anyone with the URL of a file can download it without a token"),
+    on("users_set_file_lifetime", "users can keep files forever"),
     on("fetch_private", "an import reads from addresses inside the operator's network"),
     Risk {
         switch: "dynamic_token_lifetime_ms",
         taken: |value| value > 24 * 3_600_000,
-        what: "dynamic user tokens are good for more than a day",
+        what: "dynamic user tokens are valid for more than a day",
     },
 ];
 

@@ -78,7 +78,7 @@ impl Outbound {
         }
         // Host names are checked by the resolver, literal addresses here.
         if !everywhere && literal(url).is_some_and(|address| !is_public(address)) {
-            return Err("it leads to no public address");
+            return Err("it resolves to no public address");
         }
         Ok(if everywhere { &self.everywhere } else { &self.open })
     }
@@ -122,7 +122,7 @@ impl Resolve for Resolver {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let allowed: Vec<SocketAddr> = found.filter(|found| !open_only || is_public(found.ip())).collect();
             if allowed.is_empty() {
-                return Err(io::Error::other("the name leads to no public address").into());
+                return Err(io::Error::other("the name resolves to no public address").into());
             }
             Ok(Box::new(allowed.into_iter()) as Addrs)
         })

@@ -71,7 +71,7 @@ pub fn subject(caller: &Caller, named: Option<i64>) -> Result<UserId, Error> {
     let own = caller.actor.user();
     let named = named.map_or(own, UserId);
     if matches!(caller.actor, Actor::User(_)) && named != own {
-        return Err(Error::not_permitted("a user sees his own conversations alone"));
+        return Err(Error::not_permitted("users see only their own conversations"));
     }
     Ok(named)
 }

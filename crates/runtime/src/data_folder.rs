@@ -142,7 +142,7 @@ pub fn keep_private(setting: &str, path: &Path) -> Result<(), Error> {
             let remedy = format!("close it (chmod 700 {shown}) or name a folder that belongs to this user");
             Error::invalid(setting, format!("folder {shown} can be read by others: {remedy}")).because(error)
         })?;
-        tracing::warn!(folder = %shown, "others could read the folder: it is closed to them now (0700)");
+        tracing::warn!(folder = %shown, "others could read the folder: its permissions are now 0700");
     }
     for entry in fs::read_dir(path).map_err(fault)? {
         let entry = entry.map_err(fault)?;

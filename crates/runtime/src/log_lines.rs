@@ -106,7 +106,7 @@ fn keep_writing(shared: &Weak<Shared>, mut out: impl io::Write, each_tick: impl 
         let _ = out.write_all(&lines);
         shared.written();
         if dropped > 0 {
-            tracing::warn!(dropped, "log lines were dropped, since standard error did not take them");
+            tracing::warn!(dropped, "log lines were dropped because standard error is blocked");
         }
         each_tick();
     }

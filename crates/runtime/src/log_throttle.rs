@@ -51,7 +51,7 @@ impl LogThrottle {
     /// Logs how many lines were left out per place, once their second is over.
     pub(crate) fn report(&self) {
         for ((module, line), left_out) in self.take_left_out(Instant::now()) {
-            tracing::warn!(left_out, module, line, "log lines like earlier ones were left out");
+            tracing::warn!(left_out, module, line, "repeated log lines were left out");
         }
     }
 

@@ -92,7 +92,7 @@ impl<S> Paced<S> {
             Poll::Ready(Err(_)) => {}
             Poll::Pending => {
                 if self.writing.poll_waiting(context).is_ready() {
-                    return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing")));
+                    return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read")));
                 }
             }
         }

@@ -46,7 +46,7 @@ impl DataKey {
     /// Opens the secret stored in `column` of `app`'s row.
     pub fn open(&self, app: AppId, column: &str, stored: &str) -> Result<String, Error> {
         self.try_open(app, column, stored).ok_or_else(|| {
-            Error::internal(format!("{column} of app {app} does not open: wrong data key or damaged row"))
+            Error::internal(format!("{column} of app {app} cannot be decrypted: wrong data key or damaged row"))
         })
     }
 

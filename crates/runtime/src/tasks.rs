@@ -107,7 +107,7 @@ impl Tasks {
         let mut running = std::mem::take(&mut *self.running());
         let ended = async { while running.join_next().await.is_some() {} };
         if timeout(patience, ended).await.is_err() {
-            tracing::warn!(tasks = running.len(), "some background tasks did not end in time and were cut off");
+            tracing::warn!(tasks = running.len(), "some background tasks did not end in time and were aborted");
         }
         running.shutdown().await;
     }
@@ -143,7 +143,7 @@ impl Inner {
                 Err(panic) => format!("it panicked: {}", words(&*panic)),
             };
             let pause = next_pause(paused.filter(|_| began.elapsed() < WELL));
-            tracing::error!(task = task.name, why, ?pause, "a background task failed and is started again");
+            tracing::error!(task = task.name, why, ?pause, "a background task failed and is restarted");
             self.is_down(task, Some(format!("the task {} failed: {why}", task.name)));
             paused = Some(pause);
             // Accepted work is finished even by a task that failed during shutdown.

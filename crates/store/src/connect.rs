@@ -81,7 +81,7 @@ async fn by_any_mode(options: &PgConnectOptions) -> sqlx::Result<PgConnectOption
     let changed = options.clone().ssl_mode(other);
     match try_once(&changed).await {
         Ok(()) => {
-            tracing::warn!(%error, sslmode = ?other, "PostgreSQL is reached the other way round, with TLS or without it");
+            tracing::warn!(%error, sslmode = ?other, "PostgreSQL is reached only the other way, with or without TLS");
             Ok(changed)
         }
         Err(_) => Err(error),

@@ -165,7 +165,7 @@ impl Lent {
         self.is_answered = false;
         match &mut self.connection {
             Some(connection) => Ok(connection),
-            None => Err(io::Error::new(io::ErrorKind::NotConnected, "the connection was given up before").into()),
+            None => Err(io::Error::new(io::ErrorKind::NotConnected, "the connection was abandoned before").into()),
         }
     }
 

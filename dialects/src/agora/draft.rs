@@ -215,7 +215,8 @@ fn kind_and_body(send: &dto::Send<'_>, strict: bool) -> Result<(String, JsonText
 pub(super) fn of_msg(outer: Option<&str>, msg: &RawValue, strict: bool) -> Result<(String, JsonText), Refusal> {
     let inner: dto::Kind = read_object(msg.get()).map_err(|why| body::unreadable("msg", why))?;
     let kind = given_kind(inner.kind.as_deref().or(outer))?;
-    let without_kind = without_key(msg, dto::KIND).map_err(|_| Refusal::invalid_request_body("msg is no object"))?;
+    let without_kind =
+        without_key(msg, dto::KIND).map_err(|_| Refusal::invalid_request_body("msg is not an object"))?;
     let body = object(&kind, without_kind, strict)?;
     Ok((kind, body))
 }

@@ -162,7 +162,7 @@ impl Params {
     /// The end of a mute: minutes from `now`, 0 for unmuted, -1 forever.
     pub fn mute(&self, now: UnixMillis) -> Result<Mute, Refusal> {
         const MINUTE: i64 = 60_000;
-        let bad = || Refusal::bad_parameter("duration", "must be minutes, or -1 for ever");
+        let bad = || Refusal::bad_parameter("duration", "must be minutes, or -1 for no end");
         match self.int("duration")?.ok_or_else(bad)? {
             -1 => Ok(Mute::Forever),
             0 => Ok(Mute::No),

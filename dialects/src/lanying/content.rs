@@ -115,7 +115,7 @@ fn body(content_type: i64, text: &str, attachment: Option<&str>) -> Result<Body,
             param: attachment.and_then(|attachment| JsonText::parse(attachment).ok()),
         })),
         7 => Ok(Body::Forward(Forward { text: text(), attachment: attachment.map(str::to_owned) })),
-        8 => Err(Refusal::bad_parameter("content_type", "8 is for clients alone")),
+        8 => Err(Refusal::bad_parameter("content_type", "8 is only for clients")),
         9..=12 => Err(Refusal::bad_parameter("content_type", "from 9 to 12 goes with /message/send alone")),
         _ => Err(Refusal::bad_parameter("content_type", "must be from 0 to 12")),
     }

@@ -40,7 +40,7 @@ pub const fn refused_code(kind: ConversationKind) -> i32 {
 /// 7). `detail` supplements the reason: for a hook's refusal the hook's text, which is used unchanged.
 pub fn refusal(reason: Option<Reason>, detail: &str, kind: ConversationKind) -> (i32, &str) {
     match reason {
-        Some(Reason::TextBlocked) => (80001, "the message has a word that is not allowed"),
+        Some(Reason::TextBlocked) => (80001, "the message contains a word that is not allowed"),
         Some(Reason::BlockedByReceiver) => (20007, "the receiver has blocked the sender"),
         Some(Reason::NotGroupMember) => (10007, "the sender is not in the group"),
         Some(Reason::Muted) => (10017, "the sender is muted in the group"),

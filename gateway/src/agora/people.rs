@@ -47,7 +47,7 @@ pub(super) async fn conversation(
     if let Peer::User(other) = peer {
         let found = ids(gateway, caller, &[user, other]).await?;
         let [user, other] = found[..] else {
-            return Err(Error::internal("the directory answered with fewer users than context"));
+            return Err(Error::internal("the directory returned fewer users than requested"));
         };
         return Ok((user, ConversationId::direct(user, other)));
     }
@@ -70,7 +70,7 @@ pub(super) async fn path_group(
 /// The conversation of a group or room.
 pub(super) async fn group(gateway: &Gateway, caller: &Caller, peer: &Peer) -> Result<ConversationId, Error> {
     let (Peer::Group(id) | Peer::Room(id)) = peer else {
-        return Err(Error::internal("a user is no group"));
+        return Err(Error::internal("a user is not a group"));
     };
     let wanted = match peer {
         Peer::Room(id) => ConversationId::Room(RoomId(*id)),

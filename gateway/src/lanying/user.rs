@@ -174,7 +174,7 @@ async fn remove(gateway: &Gateway, context: &RequestContext, body: Body) -> Resu
     let params = context.params(body).await?;
     let user = meant(&caller, &params)?;
     if identity.check_app().is_err() && user != myself(&caller)? {
-        return Err(Error::not_permitted("a user deletes himself alone").into());
+        return Err(Error::not_permitted("users can only delete themselves").into());
     }
     let request = pb::GetUserRequest { user: Some(user) };
     let request = context::request(&on_authority(&identity, &caller), request);

@@ -97,7 +97,7 @@ macro_rules! policy {
                 })*
                 for (rate, quota) in wire.rates {
                     if Rate::from_name(&rate).is_none() {
-                        return Err(Error::invalid(&rate, "is no rate"));
+                        return Err(Error::invalid(&rate, "is not a rate"));
                     }
                     change.set(&rate, quota)?;
                 }

@@ -72,7 +72,7 @@ impl TryFrom<pb::ConversationKind> for ConversationKind {
 
     fn try_from(wire: pb::ConversationKind) -> Result<Self, Error> {
         match wire {
-            pb::ConversationKind::Unspecified => Err(Error::invalid("kinds", "has one that is none")),
+            pb::ConversationKind::Unspecified => Err(Error::invalid("kinds", "contains an invalid one")),
             pb::ConversationKind::Direct => Ok(Self::Direct),
             pb::ConversationKind::Group => Ok(Self::Group),
             pb::ConversationKind::Room => Ok(Self::Room),

@@ -225,7 +225,7 @@ impl pb::directory_service_server::DirectoryService for Directory {
         let refs: Result<Vec<_>, Error> = wire.users.into_iter().map(TryInto::try_into).collect();
         let refs = refs.map_err(to_status)?;
         if wire.intern_unknown && actor != Actor::App {
-            return Err(to_status(Error::not_permitted("only the app itself takes names down")));
+            return Err(to_status(Error::not_permitted("only the app itself registers unknown names")));
         }
         let users = self.core.resolve_users(&key, &refs, wire.intern_unknown).await.map_err(to_status)?;
         Ok(Response::new(pb::ResolveUsersReply { users: wire_users(users) }))
@@ -384,7 +384,7 @@ impl pb::directory_service_server::DirectoryService for Directory {
     async fn shows_file(&self, request: Request<pb::ShowsFileRequest>) -> Reply<pb::ShowsFileReply> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         if caller.actor != Actor::App {
-            return Err(to_status(Error::not_permitted("only the app itself asks which files are shown")));
+            return Err(to_status(Error::not_permitted("only the app itself asks which files are referenced")));
         }
         let shown = self.core.shows_file(caller.app, &request.into_inner().uuid).await.map_err(to_status)?;
         Ok(Response::new(pb::ShowsFileReply { shown }))

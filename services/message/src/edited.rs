@@ -27,7 +27,7 @@ pub fn edited(old: Content, change: Change) -> Result<Content, Error> {
     match change {
         Change::Append(more) => {
             let Body::Text(Text { text }) = old.body else {
-                return Err(Error::invalid("append", "is for text messages alone"));
+                return Err(Error::invalid("append", "is only for text messages"));
             };
             Ok(Content { body: Body::Text(Text { text: text + &more }), verbatim: None, ..old })
         }

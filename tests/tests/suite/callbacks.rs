@@ -292,7 +292,7 @@ async fn an_endpoint_that_was_paused_for_longer_than_events_are_kept_is_paused_a
         app.callbacks().list_endpoints(all).await.expect("a list").into_inner().endpoints.remove(0)
     };
     wait_until("it to be paused again", async || listed().await.state() == pb::EndpointState::Paused).await;
-    let why = "events that it was not told of are no longer kept; resumed, it goes on at what is left";
+    let why = "events that it had not received are no longer kept; resuming continues with the remaining ones";
     assert!(listed().await.paused_because.starts_with(why));
     app.callbacks().resume_endpoint(app.request(pb::EndpointRef { id })).await.expect("resumed");
     let told = receiver.wait_for(1).await;

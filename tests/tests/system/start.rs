@@ -118,13 +118,13 @@ async fn every_setting_that_keeps_a_role_from_starting_is_named_with_what_helps(
         (
             &["serve", "--config", &typo],
             vec![],
-            &["typo.toml, line 2: database.uri is no setting: did you mean database.url?"],
+            &["typo.toml, line 2: database.uri is not a setting: did you mean database.url?"],
         ),
         (&["serve", "--config", "/nowhere.toml"], vec![], &["file /nowhere.toml cannot be read", "--config"]),
         (
             &["serve"],
             vec![("TIDINGS_DATABSE_URL", SECRET)],
-            &["TIDINGS_DATABSE_URL in the environment is no setting: did you mean TIDINGS_DATABASE_URL?"],
+            &["TIDINGS_DATABSE_URL in the environment is not a setting: did you mean TIDINGS_DATABASE_URL?"],
         ),
         (&["serve"], vec![("TIDINGS_TELEMETRY_LOG", "[[")], &["telemetry.log must be a log filter"]),
         (

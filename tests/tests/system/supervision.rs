@@ -61,6 +61,6 @@ async fn a_writer_that_panics_is_started_again_and_the_process_is_read_only_unti
     assert_eq!(keyed().await.expect(200)["data"], first["data"]);
     wait_until("the process to be ready", async || readiness(&installation).await.0 == 200).await;
     let logged = installation.process().logged();
-    assert!(logged.contains("a background task failed and is started again"), "{logged}");
+    assert!(logged.contains("a background task failed and is restarted"), "{logged}");
     assert_eq!(installation.stop().await, 0);
 }

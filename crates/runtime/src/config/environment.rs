@@ -37,7 +37,7 @@ pub(super) fn check<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<(), 
     // `TIDINGS_PEERS_FILE` is the peer `file`, not a file that holds a value.
     let (name, ending) = unknown.strip_suffix("_FILE").map_or((unknown, ""), |name| (name, "_FILE"));
     let nearest = super::file::nearest(name, known.iter().map(String::as_str));
-    let rule = format!("in the environment is no setting: did you mean {nearest}{ending}? Correct or unset it");
+    let rule = format!("in the environment is not a setting: did you mean {nearest}{ending}? Correct or unset it");
     Err(Error::invalid(unknown, rule))
 }
 

@@ -40,7 +40,7 @@ fn parse(text: &str) -> Result<Table, Mistake> {
     keys_of(spanned.get_ref(), "", &mut keys);
     for (key, span) in &keys {
         if !KEYS.contains(&key.as_str()) {
-            let words = format!("{key} is no setting: did you mean {}?", nearest(key, KEYS));
+            let words = format!("{key} is not a setting: did you mean {}?", nearest(key, KEYS));
             return Err(Mistake { at: Some(span.start), words });
         }
     }
@@ -112,15 +112,15 @@ mod tests {
     #[test]
     fn mistakes_are_named_by_line_and_key() {
         for (text, line, words) in [
-            ("data = \"d\"\nliste = \"x\"", 2, "liste is no setting: did you mean listen?"),
-            ("[database]\nuri = \"x\"", 2, "database.uri is no setting: did you mean database.url?"),
-            ("[peer]\ndirectory = \"x\"", 1, "peer is no setting"),
+            ("data = \"d\"\nliste = \"x\"", 2, "liste is not a setting: did you mean listen?"),
+            ("[database]\nuri = \"x\"", 2, "database.uri is not a setting: did you mean database.url?"),
+            ("[peer]\ndirectory = \"x\"", 1, "peer is not a setting"),
             (
                 "[appender]\nbatch = 7\nqueue = \"many\"",
                 3,
                 "appender.queue cannot be read: invalid type: string, expected usize",
             ),
-            ("database = \"postgres://secret\"", 1, "database is no setting"),
+            ("database = \"postgres://secret\"", 1, "database is not a setting"),
             ("data = \"d\"\nlisten = \"x", 2, "is not TOML"),
             ("trusted_proxies = [\n\"10.0.0.0/8\",\n\"ten\"]", 3, "trusted_proxies cannot be read"),
             ("[telemetry]\nlog_format = \"xml\"", 2, "telemetry.log_format cannot be read: unknown variant `xml`"),

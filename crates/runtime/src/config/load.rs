@@ -137,7 +137,7 @@ mod tests {
                 "TIDINGS_DATA_KEY_FILE names the file /nowhere/s, which cannot be read",
             ),
             ("TIDINGS_DATA_KEY_FILE", "/dev/null", "which is empty"),
-            ("TIDINGS_DATABSE_URL", "s3cret", "TIDINGS_DATABSE_URL in the environment is no setting"),
+            ("TIDINGS_DATABSE_URL", "s3cret", "TIDINGS_DATABSE_URL in the environment is not a setting"),
         ] {
             let said = from(&[(name, value)]).err().expect(name).to_string();
             assert!(said.contains(words) && !said.contains("s3cret"), "{said}");

@@ -39,10 +39,10 @@ impl GuardedClock {
         let mut judge = self.judge.lock().unwrap_or_else(PoisonError::into_inner);
         match ask(&mut judge, since_boot(), wall()) {
             Some(Change::Doubted(why)) => {
-                tracing::error!(why, "the machine's clock is not believed: messages are not sent");
+                tracing::error!(why, "the machine's clock is not trusted: messages are not sent");
             }
             Some(Change::Explained { by }) => {
-                tracing::info!(by_ms = by, "the machine's clock is believed again");
+                tracing::info!(by_ms = by, "the machine's clock is trusted again");
             }
             None => {}
         }

@@ -101,8 +101,8 @@ impl Inner {
         loop {
             let picked = self.replicas.pick(&tried, until).await;
             let (Some(picked), Some((lent, loan))) = (picked, message.lend()) else {
-                let late = || Status::deadline_exceeded("the caller's time is over");
-                let away = || Status::unavailable("no process of the peer answers");
+                let late = || Status::deadline_exceeded("the caller's deadline has passed");
+                let away = || Status::unavailable("no process of the peer responds");
                 return answered.unwrap_or_else(|| Err(if Instant::now() < until { away() } else { late() }));
             };
             let mut attempt = http::Request::from_parts(head.clone(), lent);

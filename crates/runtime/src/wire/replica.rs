@@ -122,7 +122,7 @@ impl Replica {
         self.is_serving.store(serves, Ordering::Relaxed);
         let mut state = self.state();
         if state.fault.is_some() {
-            tracing::info!(address = %self.target.address, peer = %self.target.authority, "a process of a peer is there");
+            tracing::info!(address = %self.target.address, peer = %self.target.authority, "a process of a peer is available");
         }
         *state = State { link: Some(link), number: state.number + 1, is_kept: true, since: None, fault: None };
     }
@@ -131,7 +131,7 @@ impl Replica {
         self.is_serving.store(false, Ordering::Relaxed);
         let mut state = self.state();
         if state.fault != Some(fault) {
-            tracing::warn!(address = %self.target.address, peer = %self.target.authority, ?fault, "a process of a peer is away");
+            tracing::warn!(address = %self.target.address, peer = %self.target.authority, ?fault, "a process of a peer is unavailable");
         }
         state.link = None;
         state.since.get_or_insert_with(Instant::now);

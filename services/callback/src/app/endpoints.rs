@@ -127,7 +127,7 @@ async fn now(core: &Core, app: AppId) -> Result<String, Error> {
     let request = pb::EventsRequest { after: "now".to_owned(), ..Default::default() };
     let feed = core.deps.message.clone().events(context::request(&Caller::of_app(app), request)).await;
     let first = feed.map_err(error_from_status)?.into_inner().message().await.map_err(error_from_status)?;
-    first.map(|first| first.cursor).ok_or_else(|| Error::internal("the feed has no beginning"))
+    first.map(|first| first.cursor).ok_or_else(|| Error::internal("the feed has no start cursor"))
 }
 
 /// Pauses it, or (`None`) resumes it.

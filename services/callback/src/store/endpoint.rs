@@ -120,7 +120,7 @@ fn endpoint(key: &DataKey, row: EndpointRow) -> Result<Endpoint, Error> {
     let token = row.token.map(|token| key.open(app, TOKEN, &token)).transpose();
     let broken = match (&secret, &token) {
         (Err(error), _) => Some(format!("its key cannot be used, rotate it: {}", in_words(error))),
-        (_, Err(error)) => Some(format!("its token cannot be used, add it anew: {}", in_words(error))),
+        (_, Err(error)) => Some(format!("its token cannot be used, add the endpoint again: {}", in_words(error))),
         _ => None,
     };
     Ok(Endpoint {

@@ -108,7 +108,7 @@ impl Deliveries {
         let finished = async {
             while !self.open.is_empty() {
                 if let Err(error) = self.settle().await {
-                    tracing::warn!(%error, "what came of calls could not be written down yet");
+                    tracing::warn!(%error, "the outcomes of calls could not be recorded yet");
                     sleep(REST).await;
                 } else if !self.open.is_empty()
                     && let Some(ended) = self.outcomes.recv().await
@@ -120,7 +120,7 @@ impl Deliveries {
         if timeout(PATIENCE, finished).await.is_err() {
             let endpoint = self.present.borrow();
             let (app, endpoint, calls) = (endpoint.app, endpoint.id, self.open.len());
-            tracing::warn!(%app, endpoint, calls, "calls without an answer in time are made again");
+            tracing::warn!(%app, endpoint, calls, "calls without an answer in time are repeated");
         }
     }
 
@@ -134,7 +134,7 @@ impl Deliveries {
             None => delivery::newest_at(db, which).await?.is_some_and(|newest| newest > now + SET_BACK),
         };
         if was_set_back {
-            tracing::warn!(app = %which.0, endpoint = which.1, "the clock was set back: what waits is tried now");
+            tracing::warn!(app = %which.0, endpoint = which.1, "the clock was set back: queued deliveries are tried now");
             while delivery::hasten(db, which, now, STEP).await? == STEP {}
         }
         self.ahead = Some(ahead);
@@ -165,7 +165,7 @@ impl Deliveries {
             let (posting, posted) = (Arc::clone(&core), Arc::clone(&due));
             // A task of its own, so that a call that panics is a failure like any other.
             let call = tokio::spawn(async move { post::post(&posting, &endpoint, &app, &posted, begun).await });
-            let answer = call.await.unwrap_or_else(|fault| Answer::none(format!("our own fault: {fault}")));
+            let answer = call.await.unwrap_or_else(|fault| Answer::none(format!("internal error: {fault}")));
             let ms = core.deps.clock.elapsed().saturating_sub(began).as_millis() as i64;
             let attempt = Attempt { at: begun.0, ms, status: answer.status, answer: answer.text.clone() };
             // The receiver may be gone; then it is tried again.

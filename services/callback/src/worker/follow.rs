@@ -96,11 +96,11 @@ async fn is_stuck(core: &Core, which: (AppId, i64), shared: &Shared) -> Result<b
 /// Events that the endpoint had not received are gone, since it was paused or unavailable for longer than they are
 /// kept. The operator has to know: it is paused, and continues with what is left when it is resumed.
 async fn overtaken(core: &Core, (app, id): (AppId, i64), cursor: &str, error: &Error) -> Result<(), Error> {
-    tracing::error!(%app, endpoint = id, "events are no longer kept that an endpoint was not told of");
+    tracing::error!(%app, endpoint = id, "events that an endpoint had not received are no longer kept");
     let mut tx = core.deps.db.begin().await?;
     // A cursor to what is left: nothing that is kept is skipped, whenever it is resumed.
     if store::endpoint::advance(&mut tx, app, id, cursor, error.subject()).await? {
-        let since = format!("{OVERTAKEN} behind {cursor}");
+        let since = format!("{OVERTAKEN}; the last cursor was {cursor}");
         store::endpoint::pause(&mut tx, app, id, Some(&since)).await?;
     }
     tx.commit().await?;
@@ -109,4 +109,5 @@ async fn overtaken(core: &Core, (app, id): (AppId, i64), cursor: &str, error: &E
 }
 
 /// Why an endpoint that lost events is paused.
-const OVERTAKEN: &str = "events that it was not told of are no longer kept; resumed, it goes on at what is left";
+const OVERTAKEN: &str =
+    "events that it had not received are no longer kept; resuming continues with the remaining ones";

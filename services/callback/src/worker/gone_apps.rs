@@ -23,7 +23,7 @@ pub async fn run(core: Arc<Core>) {
     loop {
         tokio::time::sleep(PAUSE).await;
         if let Err(error) = every_app(&core).await {
-            tracing::warn!(%error, "callbacks of deleted apps could not be ended");
+            tracing::warn!(%error, "endpoints of deleted apps could not be removed");
         }
     }
 }
@@ -45,7 +45,7 @@ async fn forget(core: &Core, app: AppId) -> Result<(), Error> {
     let ended = store::endpoint::delete_all(&mut tx, app).await?;
     tx.commit().await?;
     if ended > 0 {
-        tracing::info!(%app, endpoints = ended, "the endpoints of a deleted app were ended");
+        tracing::info!(%app, endpoints = ended, "the endpoints of a deleted app were removed");
         core.wake();
     }
     loop {

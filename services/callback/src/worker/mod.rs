@@ -100,7 +100,7 @@ async fn supervise(core: Arc<Core>, mut changes: watch::Receiver<()>) {
                 }
             }
             Err(error) => {
-                tracing::warn!(%error, "endpoints of callbacks could not be read");
+                tracing::warn!(%error, "callback endpoints could not be read");
                 if core.deps.clock.elapsed() + LOOK >= leased_until {
                     stop_all(&pairs);
                 }
@@ -118,7 +118,7 @@ async fn supervise(core: Arc<Core>, mut changes: watch::Receiver<()>) {
         let _ = (&mut pair.work).await;
     }
     if let Err(error) = store::endpoint::release(&core.deps.db, &owner).await {
-        tracing::debug!(%error, "others wait until the leases have run out");
+        tracing::debug!(%error, "others wait until the leases have expired");
     }
 }
 
@@ -150,7 +150,7 @@ async fn ours(
     broken.retain(|which| endpoints.iter().any(|found| found.is_broken && (found.app, found.id) == *which));
     for found in endpoints.iter().filter(|found| found.is_broken) {
         if broken.insert((found.app, found.id)) {
-            tracing::error!(app = %found.app, endpoint = found.id, why = found.paused, "an endpoint is told nothing");
+            tracing::error!(app = %found.app, endpoint = found.id, why = found.paused, "an endpoint is broken and gets no callbacks");
         }
     }
     let told = endpoints.into_iter().filter(|endpoint| endpoint.paused.is_none());

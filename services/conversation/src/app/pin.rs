@@ -26,7 +26,7 @@ pub async fn pin(
     let mut tx = deps.db.begin().await?;
     let changed = if pinned { store::pin(&mut tx, place).await? } else { store::unpin(&mut tx, place).await? };
     if pinned && changed && store::count(&mut tx, place.app, user).await? > MOST {
-        return Err(Error::invalid("conversation", "is one too many: at most 1000 can be pinned"));
+        return Err(Error::invalid("conversation", "cannot be pinned: at most 1000 conversations can be"));
     }
     tx.commit().await?;
     Ok(changed)

@@ -40,7 +40,7 @@ async fn run(deps: Arc<Deps>) {
                 PAUSE
             }
             Err(error) => {
-                tracing::warn!(%error, "what was read could not be told yet");
+                tracing::warn!(%error, "read marks could not be reported yet");
                 let wait = rest;
                 rest = (rest * 2).min(LONGEST_REST);
                 wait

@@ -43,7 +43,7 @@ impl Core {
         let known = self.known_app(key).await?;
         let mut tx = self.db.begin().await?;
         let Some(revoked) = store::admin_token::revoke(&mut tx, known.app.id, id, self.clock.now()).await? else {
-            return Err(Error::invalid("id", format!("{id} is no admin token of the app")));
+            return Err(Error::invalid("id", format!("{id} is not an admin token of the app")));
         };
         tx.commit().await?;
         Ok(revoked)

@@ -18,7 +18,7 @@ impl Core {
     ) -> Result<bool, Error> {
         let user = subject(caller, user)?;
         if user == other {
-            return Err(Error::invalid("blocked_id", "must be somebody else"));
+            return Err(Error::invalid("blocked_id", "must be another user"));
         }
         let mut tx = self.db.begin().await?;
         let living = store::users::hold(&mut tx, caller.app, &[user, other]).await?;

@@ -35,7 +35,7 @@ pub(super) fn subject(caller: &Caller, named: Option<i64>) -> Result<UserId, Err
 /// Refuses a user who acts for another one.
 pub(super) fn check_self(caller: &Caller, user: UserId) -> Result<(), Error> {
     match caller.actor {
-        Actor::User(own) if own != user => Err(Error::not_permitted("a user may do this for himself alone")),
+        Actor::User(own) if own != user => Err(Error::not_permitted("users may do this only for themselves")),
         _ => Ok(()),
     }
 }

@@ -16,7 +16,7 @@ impl Core {
         key: &AppKey,
         wanted: pb::TakeQuotaRequest,
     ) -> Result<pb::TakeQuotaReply, Error> {
-        let rate = Rate::from_name(&wanted.rate).ok_or_else(|| Error::invalid("rate", "is no rate"))?;
+        let rate = Rate::from_name(&wanted.rate).ok_or_else(|| Error::invalid("rate", "is not a rate"))?;
         let pb::TakeQuotaRequest { subject, wanted, least, .. } = wanted;
         if subject.len() > MAX_SUBJECT {
             return Err(Error::invalid("subject", format!("must be at most {MAX_SUBJECT} bytes")));

@@ -37,7 +37,7 @@ impl Core {
     /// A registered user whom the caller may act for: the app for everybody, users for themselves.
     pub(super) async fn own_user(&self, caller: &Caller, user: &UserRef) -> Result<KnownUser, Error> {
         if is_admin(user) {
-            return Err(Error::not_permitted("the app itself is no user"));
+            return Err(Error::not_permitted("the app itself is not a user"));
         }
         let found = self.registered_user(caller.app, user).await?.ok_or_else(|| not_found(user))?;
         check_self(caller, found.user.id)?;

@@ -24,7 +24,7 @@ pub(crate) fn user_ids(wire: Vec<i64>) -> Result<Vec<UserId>, Error> {
 /// 0: not muted. -1: forever.
 pub(crate) fn mute(field: &str, millis: i64) -> Result<Mute, Error> {
     if millis < -1 {
-        return Err(Error::invalid(field, "must be -1, 0 or a moment in milliseconds"));
+        return Err(Error::invalid(field, "must be -1, 0 or a time in milliseconds"));
     }
     Ok(Mute::from_millis(millis))
 }

@@ -108,7 +108,10 @@ pub(crate) fn verify(known: &KnownApp, text: &str, now: UnixMillis) -> Result<Ve
     let born = known.app.created_at.0.div_euclid(1000) - AHEAD;
     let signed = [claims.user_id.as_str(), &cur_time, &ttl].concat();
     if reading::count(&signed, born..=second + AHEAD, most) != 1 {
-        return Err(Error::new(Reason::TokenForged, "what it signs can be read as another user or time"));
+        return Err(Error::new(
+            Reason::TokenForged,
+            "its signed text is ambiguous: it could be of another user or time",
+        ));
     }
     Ok(Verified { user: claims.user_id, issued, ends })
 }

@@ -20,7 +20,7 @@ pub(super) fn read(text: &str) -> Result<PolicyChange, Error> {
         }
         let value = value.as_bool().map(i64::from).or(value.as_i64());
         change
-            .set(&name, value.ok_or_else(|| Error::internal("a policy value is no number"))?)
+            .set(&name, value.ok_or_else(|| Error::internal("a policy value is not a number"))?)
             .map_err(Error::internal)?;
     }
     Ok(change)

@@ -84,8 +84,8 @@ async fn what_is_not_allowed_is_named(suite: Suite) {
         (pb::NewHook { timeout_ms: 49, ..new() }, "timeout_ms must be from 50 to 10000"),
         (pb::NewHook { timeout_ms: 10_001, ..new() }, "timeout_ms must be from 50 to 10000"),
         (pb::NewHook { timeout_ms: -1, ..new() }, "timeout_ms must be from 50 to 10000"),
-        (pb::NewHook { kinds: vec![0], ..new() }, "kinds has one that is none"),
-        (pb::NewHook { kinds: vec![1, 9], ..new() }, "kinds has one that is none"),
+        (pb::NewHook { kinds: vec![0], ..new() }, "kinds contains an invalid one"),
+        (pb::NewHook { kinds: vec![1, 9], ..new() }, "kinds contains an invalid one"),
     ] {
         let refused = error(suite.directory.add_hook(in_lobby(wanted)).await);
         assert_eq!(refused, (Reason::InvalidArgument, text.to_owned()));

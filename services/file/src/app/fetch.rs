@@ -36,7 +36,8 @@ pub async fn fetch(core: Arc<Core>, app: Arc<App>, url: &str, name: &str) -> Res
         internal: false,
         uuid: None,
     };
-    let chunks = answer.bytes_stream().map(|chunk| chunk.map(Part::Chunk).map_err(|_| wrong("the answer broke off")));
+    let chunks =
+        answer.bytes_stream().map(|chunk| chunk.map(Part::Chunk).map_err(|_| wrong("the response was cut off")));
     let parts = chunks.chain(stream::iter([Ok(Part::Done)]));
     upload::upload(core, app, header, Box::pin(parts)).await
 }
@@ -46,15 +47,16 @@ async fn asked(outbound: &Outbound, app: &App, url: &str) -> Result<Response, Er
     let mut url = Url::parse(url).map_err(|_| wrong("it is no URL"))?;
     for _ in 0..=HOPS {
         let client = outbound.client(&url, app.policy.fetch_private).map_err(wrong)?;
-        let answer = client.get(url.clone()).timeout(LONGEST).send().await.map_err(|_| wrong("there was no answer"))?;
+        let answer =
+            client.get(url.clone()).timeout(LONGEST).send().await.map_err(|_| wrong("there was no response"))?;
         if answer.status().is_success() {
             return Ok(answer);
         }
         let to = answer.headers().get(LOCATION).and_then(|to| to.to_str().ok());
         url = match to.filter(|_| answer.status().is_redirection()).map(|to| url.join(to)) {
             Some(Ok(to)) => to,
-            Some(Err(_)) => return Err(wrong("it leads to no URL")),
-            None => return Err(wrong(&format!("the answer was {}", answer.status().as_u16()))),
+            Some(Err(_)) => return Err(wrong("it redirects to an invalid URL")),
+            None => return Err(wrong(&format!("the response was {}", answer.status().as_u16()))),
         };
     }
     Err(wrong("it leads on and on"))

@@ -27,7 +27,7 @@ async fn run(core: Arc<Core>) {
     loop {
         tokio::time::sleep(PAUSE).await;
         if let Err(error) = expire_deleted(&core, &mut expired).await {
-            tracing::warn!(%error, "files of deleted apps could not be ended");
+            tracing::warn!(%error, "files of deleted apps could not be expired");
         }
         if let Err(error) = sweep(&core).await {
             tracing::warn!(%error, "old files could not be swept up");

@@ -103,7 +103,7 @@ async fn keep(
 
     let mut tx = core.deps.db.begin().await?;
     if !unclaimed::delete(&mut tx, app.id, &uuid).await? {
-        return Err(Error::internal("the bytes were swept up before they were described"));
+        return Err(Error::internal("the bytes were swept up before the file was published"));
     }
     file::insert(&mut tx, app.id, &file, internal).await?;
     // Last, since the app's count is locked until the commit.
@@ -119,7 +119,7 @@ async fn keep(
 /// Removes what was written, now or later.
 async fn given_up(core: &Core, app: AppId, uuid: &str, why: Error) -> Error {
     if let Err(error) = discard(core, app, uuid).await {
-        tracing::warn!(%error, uuid, "what an upload left is removed later");
+        tracing::warn!(%error, uuid, "the remains of an upload are removed later");
     }
     why
 }
@@ -151,7 +151,7 @@ async fn take_in(
         Ok(received) => received,
         Err(error) => {
             if let Err(error) = writing.abort().await {
-                tracing::warn!(%error, uuid, "what an upload left is removed later");
+                tracing::warn!(%error, uuid, "the remains of an upload are removed later");
             }
             return Err(error);
         }
@@ -204,7 +204,7 @@ async fn receive(
     let (mut fit, mut restricted, mut video) = (Fit::DEFAULT, false, Follower::default());
     loop {
         let next = tokio::time::timeout(patience, parts.next()).await;
-        let next = next.map_err(|_| Error::invalid("file", "did not go on in time"))?;
+        let next = next.map_err(|_| Error::invalid("file", "paused for too long"))?;
         match next.transpose()? {
             Some(Part::Chunk(bytes)) => {
                 size += bytes.len() as u64;

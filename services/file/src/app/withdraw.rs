@@ -30,7 +30,7 @@ pub async fn withdraw(core: &Core, app: AppId, owner: UserId, uuid: &str) -> Res
     if kept.file.owner == Some(owner) {
         return Err(Error::new(Reason::FileExpired, uuid));
     }
-    Err(Error::not_permitted("somebody else's file"))
+    Err(Error::not_permitted("another user's file"))
 }
 
 /// Settles it; false when there was no withdrawn file of `owner`.

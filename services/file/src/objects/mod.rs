@@ -243,7 +243,7 @@ fn lost(object: Object<'_>, error: object_store::Error) -> Error {
     if !matches!(error, object_store::Error::NotFound { .. }) {
         return fault(error);
     }
-    tracing::warn!(object = %object.path(), "the bytes of a file are not in the store: somebody else removed them");
+    tracing::warn!(object = %object.path(), "the bytes of a file are missing from the store");
     Error::new(Reason::FileNotFound, "")
 }
 

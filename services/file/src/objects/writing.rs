@@ -99,7 +99,7 @@ async fn send_or_abort(mut upload: Box<dyn MultipartUpload>, file: Arc<File>, si
     let sent = tokio::spawn(async move {
         let sent = tokio::select! {
             sent = send_parts(&mut *upload, &file, size) => sent,
-            _ = left => Err(Error::new(Reason::Internal, "the upload was given up")),
+            _ = left => Err(Error::new(Reason::Internal, "the upload was abandoned")),
         };
         if sent.is_err()
             && let Err(error) = upload.abort().await

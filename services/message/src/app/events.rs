@@ -80,7 +80,7 @@ fn positions(text: &str) -> Result<Positions, Error> {
         positions.insert(number(lane)?, number(at)?).is_none().then_some(())
     };
     if text.len() > MAX_CURSOR || text.split('.').any(|part| add(part).is_none()) {
-        return Err(Error::invalid("after", "is no cursor"));
+        return Err(Error::invalid("after", "is not a cursor"));
     }
     Ok(Positions(positions))
 }

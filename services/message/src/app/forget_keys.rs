@@ -22,7 +22,7 @@ async fn run(deps: Arc<Deps>) {
                 Ok(true) => tokio::task::yield_now().await,
                 Ok(false) => break,
                 Err(error) => {
-                    tracing::warn!(%error, "old idempotency keys could not be dropped");
+                    tracing::warn!(%error, "old idempotency keys could not be removed");
                     break;
                 }
             }

@@ -55,7 +55,7 @@ pub async fn places(
 
 fn check_sender(caller: &Caller, sender: UserId) -> Result<(), Error> {
     match caller.actor {
-        Actor::User(user) if user != sender => Err(Error::not_permitted("a user sends as himself alone")),
+        Actor::User(user) if user != sender => Err(Error::not_permitted("users send only as themselves")),
         _ => Ok(()),
     }
 }

@@ -42,7 +42,7 @@ async fn every_app(deps: &Deps) {
             tracing::warn!(%error, app = %app.id, "old messages could not be purged");
         }
         if let Err(error) = export::look_after(deps, &app).await {
-            tracing::warn!(%error, app = %app.id, "exports could not be looked after");
+            tracing::warn!(%error, app = %app.id, "exports could not be maintained");
         }
         if let Err(error) = released_files::delete(deps, &app).await {
             tracing::warn!(%error, app = %app.id, "files of recalled messages could not be deleted");

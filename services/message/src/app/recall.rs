@@ -149,7 +149,7 @@ async fn actor(deps: &Deps, (caller, app): (&Caller, &App), wanted: &RecallComma
     }
     let intern = wanted.accept_unknown_names && app.policy.accept_unknown_names;
     let users = deps.directory.users(caller, std::slice::from_ref(actor), intern).await?;
-    users.first().copied().ok_or_else(|| Error::internal("the directory answered with nobody"))
+    users.first().copied().ok_or_else(|| Error::internal("the directory returned no user"))
 }
 
 /// The user, group or room that a message of `sender` was sent to.

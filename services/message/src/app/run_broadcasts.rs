@@ -45,7 +45,7 @@ async fn run(deps: Arc<Deps>, appender: Appender, started: Arc<Notify>) {
         match next(&deps, &appender).await {
             Ok(true) => continue,
             Ok(false) => {}
-            Err(error) => tracing::warn!(%error, "a broadcast is not done yet"),
+            Err(error) => tracing::warn!(%error, "a broadcast is not completed yet"),
         }
         tokio::select! {
             () = started.notified() => {}
@@ -72,7 +72,7 @@ async fn next(deps: &Deps, appender: &Appender) -> Result<bool, Error> {
         Err(error) => Some(for_good(deps, &broadcast, error).await?),
     };
     if let Some(because) = &failed {
-        tracing::warn!(app = %broadcast.app, broadcast = broadcast.id.0, because, "a broadcast failed for good");
+        tracing::warn!(app = %broadcast.app, broadcast = broadcast.id.0, because, "a broadcast failed permanently");
     }
     store::done(&deps.db, which, deps.clock.now(), failed.as_deref()).await?;
     Ok(true)
@@ -86,7 +86,7 @@ async fn keep(deps: &Deps, which: (AppId, MsgId), mut held: UnixMillis) -> Infal
             Ok(Some(until)) => held = until,
             // Two at once do no harm.
             Ok(None) => return std::future::pending().await,
-            Err(error) => tracing::debug!(%error, "a broadcast could not be kept"),
+            Err(error) => tracing::debug!(%error, "the lease of a broadcast could not be renewed"),
         }
     }
 }

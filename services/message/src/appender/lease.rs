@@ -96,7 +96,7 @@ impl Lease {
             return Err(Error::new(Reason::Unavailable, "another process has the node number of this one"));
         }
         if self.0.clock.elapsed() > state.runs_out {
-            return Err(Error::new(Reason::Unavailable, "the node lease ran out"));
+            return Err(Error::new(Reason::Unavailable, "the node lease has expired"));
         }
         Ok(Minting { state, now })
     }
@@ -259,7 +259,7 @@ mod tests {
 
         // The process was suspended, and its number was taken.
         clock.advance(TERM * 2);
-        assert_eq!(tasks.conditions().first().as_deref(), Some("the node lease ran out"));
+        assert_eq!(tasks.conditions().first().as_deref(), Some("the node lease has expired"));
         let theirs = db.now(&*clock).await.unwrap() + TERM;
         steal(&db, first, theirs, clock.now()).await;
         // All others are taken too.

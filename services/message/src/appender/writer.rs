@@ -116,7 +116,7 @@ impl Writer {
                 Ok(())
             }
             Err(error) if calls.len() == 1 || error.reason().is_transient() => {
-                tracing::warn!(%error, cause = ?std::error::Error::source(&error), "calls were not appended, as far as is known");
+                tracing::warn!(%error, cause = ?std::error::Error::source(&error), "calls were probably not appended");
                 refuse(calls, &error);
                 Err(error)
             }

@@ -73,7 +73,7 @@ impl Question<'_> {
         match self.post(outbound).await {
             Ok((status, answer)) => Answer::read(self.hook.form, status, &answer, self.content),
             Err(error) => {
-                tracing::warn!(app = %self.asked.app.id, hook = self.hook.id, error, "a hook gave no answer");
+                tracing::warn!(app = %self.asked.app.id, hook = self.hook.id, error, "a hook did not answer");
                 Answer::None
             }
         }

@@ -48,7 +48,7 @@ impl Core {
             }
             ApplyApproval::None => {
                 check_stranger(&mut tx, caller, &group, user).await?;
-                return Err(Error::not_permitted("nobody joins this group by asking"));
+                return Err(Error::not_permitted("this group does not accept applications"));
             }
         }
         tx.commit().await?;

@@ -30,7 +30,7 @@ pub fn conversation(
     let (chunks, receiver) = mpsc::channel(1);
     let make = async move {
         if let Err(error) = send(&deps, &app, conversation, &chunks).await {
-            tracing::warn!(%error, "a conversation could not be exported whole");
+            tracing::warn!(%error, "a conversation could not be exported completely");
             let _ = chunks.send(Err(error)).await;
         }
     };

@@ -198,7 +198,7 @@ impl Growing {
         }
         // The file service ended first, and returns the reason.
         let ended = (&mut self.upload).await.map_err(Error::internal)?;
-        Err(ended.err().unwrap_or_else(|| Error::internal("the file service took less than it was given")))
+        Err(ended.err().unwrap_or_else(|| Error::internal("the file service received fewer bytes than were sent")))
     }
 
     async fn finish(mut self, gzip: Gzip) -> Result<File, Error> {
