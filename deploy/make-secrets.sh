@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the secrets of an installation at its first start, and never changes them after that. Runs as root in the
-# PostgreSQL image; each file can be read by the one user that needs it.
+# Creates the secrets of an installation at its first start, and never changes them afterwards. Runs as root in the
+# PostgreSQL image; each file is readable only by the user that needs it.
 set -eu
 cd /secrets
 umask 077
@@ -10,7 +10,7 @@ random_hex() {
   head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n'
 }
 
-# keep NAME OWNER: what standard input says, unless the file is there; whole or not at all.
+# keep NAME OWNER: writes standard input to the file unless it exists; atomically.
 keep() {
   [ -s "$1" ] || { cat >"$1.new" && [ -s "$1.new" ] && chown "$2" "$1.new" && sync "$1.new" && mv "$1.new" "$1"; }
 }
