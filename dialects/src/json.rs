@@ -167,7 +167,7 @@ impl<'de> Deserialize<'de> for TextMap<'_> {
             }
         }
 
-        /// One object: arrays are not nested, however deep a client nests them.
+        /// One object: arrays are not nested, however deeply a client nests them.
         fn read(raw: &RawValue) -> serde_json::Result<Vec<(String, String)>> {
             let mut reading = serde_json::Deserializer::from_str(raw.get());
             Deserializer::deserialize_map(&mut reading, Reader)
@@ -175,7 +175,7 @@ impl<'de> Deserialize<'de> for TextMap<'_> {
 
         let raw = <&RawValue>::deserialize(deserializer)?;
         if raw.get().starts_with('[') {
-            // As the vendor's callbacks and exports write it: an array of objects, often with one key each.
+            // As in the vendor's callbacks and exports: an array of objects, often with one key each.
             let maps: Vec<&RawValue> = serde_json::from_str(raw.get()).map_err(D::Error::custom)?;
             let mut all = Vec::new();
             for map in maps {

@@ -101,7 +101,8 @@ fn of_a_key_that_stands_twice_the_last_value_counts_in_body_and_ext_alike() {
     let request = br#"{"to":["omar"],"type":"txt","type":"txt","body":{"msg":"a","msg":"b"},"ext":{"k":1,"k":2}}"#;
     let content = agora::draft(request, &Policy::default(), agora::Addressing::Users).unwrap().content;
     assert_eq!(lanying::fields_of(&content).content, "b");
-    // Readers that take the first value would see in a body what no word filter saw; an `ext` is the app's own, and exact.
+    // Readers that take the first value would otherwise see text in a body that no word filter has checked; an `ext` is
+    // the app's own, and stored verbatim.
     assert_eq!(agora::body_from(&content).1, r#"{"msg":"b"}"#);
     assert_eq!(agora::ext_from(&content).as_deref(), Some(r#"{"k":1,"k":2}"#));
 }

@@ -75,9 +75,9 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, bounds: Bounds, stop
     graceful.shutdown().await;
 }
 
-/// Slashes in a row are one: what puts a base URL, an org, an app and a path together easily writes one too many between
-/// them, and nothing has an empty name. Done before anything looks at the path, so that routes, rights, links and log lines
-/// all go by the same one. A slash within a name is written as `%2F` and stays; what follows a `?` stays too.
+/// Consecutive slashes are one: joining a base URL, an org, an app and a path easily adds one too many, and no name is
+/// empty. This is done before anything reads the path, so that routes, rights, links and log lines all use the same
+/// one. A slash within a name is written as `%2F` and stays; what follows a `?` stays too.
 fn with_single_slashes(uri: &mut Uri) {
     if !uri.path().contains("//") {
         return;
@@ -92,7 +92,7 @@ fn with_single_slashes(uri: &mut Uri) {
         path.extend(["?", query]);
     }
     let mut parts = uri.clone().into_parts();
-    // What was a path with more slashes is one with fewer.
+    // The path with fewer slashes is still a valid path.
     parts.path_and_query = PathAndQuery::try_from(path).ok();
     if let Ok(shorter) = Uri::from_parts(parts) {
         *uri = shorter;

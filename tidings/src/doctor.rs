@@ -24,7 +24,7 @@ pub async fn doctor(config: Result<Config, Error>) -> Result<(), Error> {
         Ok(config) => config,
         Err(error) => {
             report("config", &Err(error.to_string()));
-            return Err(Error::invalid("doctor", "found something wrong"));
+            return Err(Error::invalid("doctor", "found problems"));
         }
     };
     let mut healthy = report("config", &Ok("is well-formed".to_owned()));
@@ -76,7 +76,7 @@ async fn risks(config: &Config) {
         Ok(())
     });
     if let Err(error) = told.await {
-        say(&format!("ok     risks of apps: cannot be told ({})", shown(error)));
+        say(&format!("ok     risks of apps: cannot be determined ({})", shown(error)));
     }
 }
 

@@ -36,7 +36,7 @@ pub fn export(command: ExportCommand) -> Result<(), Error> {
     let (mut chain, mut healthy) = (Chain::new(), true);
     for path in &manifests {
         match std::fs::read_to_string(path).ok().as_deref().and_then(read_manifest) {
-            None => healthy = report(path, Err("is no manifest".to_owned())),
+            None => healthy = report(path, Err("is not a manifest".to_owned())),
             Some(HourManifest { app_uuid, hour, files }) => {
                 for (file, manifest) in files {
                     let path = path.with_file_name(&file);

@@ -6,8 +6,8 @@ use std::{
     process,
 };
 
-/// Writes one line of a command's output. A reader that has seen enough, as `head` has, is no error; where the output
-/// cannot be kept, as on a full disk, the command fails.
+/// Writes one line of a command's output. A reader that closes the pipe, as `head` does, is no error; if the output
+/// cannot be written, as on a full disk, the command fails.
 pub fn say(line: &str) {
     match writeln!(stdout().lock(), "{line}") {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {

@@ -92,7 +92,7 @@ impl Body {
         }
     }
 
-    /// The picture that is shown before a video plays.
+    /// The cover that is shown before a video plays.
     pub const fn thumbnail(&self) -> Option<&Media> {
         match self {
             Self::Video(video) => video.thumbnail.as_ref(),
@@ -100,7 +100,7 @@ impl Body {
         }
     }
 
-    /// The same as [`Self::media`], to be changed.
+    /// A mutable reference to [`Self::media`].
     pub const fn media_mut(&mut self) -> Option<&mut Media> {
         match self {
             Self::Image(image) => Some(&mut image.media),

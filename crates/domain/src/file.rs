@@ -21,7 +21,7 @@ pub struct StoredFile {
     pub secret: String,
     /// A smaller version of it.
     pub thumbnail: Option<Thumbnail>,
-    /// Width and height of a picture or a video, upright, in pixels; of a video where its container tells them.
+    /// Width and height of an image or a video, upright, in pixels; of a video if its container has them.
     pub dimensions: Option<(u32, u32)>,
     /// Who uploaded it: a user, or the app itself as [`UserId::ADMIN`]; `None` if it was not recorded.
     pub owner: Option<UserId>,

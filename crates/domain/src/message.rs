@@ -144,7 +144,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// One without a number that counts as nothing, for everybody there, as it was sent.
+    /// A message without a number, not counted as unread, for everybody in the conversation, never edited.
     pub fn plain(
         conversation: ConversationId,
         msg_id: MsgId,
@@ -168,8 +168,8 @@ impl Message {
         }
     }
 
-    /// Whether its sender may replace what it says with this (agora.md 8.3): a text by a text, a custom message by a custom
-    /// one, and nothing in a room.
+    /// Whether its sender may replace its content with this (agora.md 8.3): a text with a text, a custom message with a
+    /// custom one, and nothing in a room.
     pub fn may_become(&self, content: &Content) -> bool {
         let is_same_kind = matches!(
             (&self.content.body, &content.body),

@@ -77,7 +77,7 @@ pub fn start(config: &Telemetry, role: &str) -> Result<Guard, Error> {
     Ok(Guard { provider: Some(provider), log })
 }
 
-/// In place of the exporter's own name. tonic puts its name behind it.
+/// Replaces the exporter's own user agent. tonic appends its own.
 fn who_we_are() -> MetadataMap {
     let mut metadata = MetadataMap::new();
     metadata.insert("user-agent", MetadataValue::from_static(USER_AGENT));

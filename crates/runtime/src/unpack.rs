@@ -1,11 +1,11 @@
-//! Unpacks what others packed, no further than is wanted of it.
+//! Bounded decompression of untrusted data.
 
 use std::io::Read as _;
 
 use flate2::read::ZlibDecoder;
 
-/// The bytes that are packed as zlib does (RFC 1950). `None` where they are damaged, end early, or are more than `most`
-/// bytes when unpacked: no more than those are ever held in memory.
+/// Decompresses zlib data (RFC 1950). `None` if it is damaged, ends early, or decompresses to more than `most` bytes:
+/// never more than those are held in memory.
 pub fn unpack_zlib(packed: &[u8], most: usize) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     ZlibDecoder::new(packed).take(most as u64 + 1).read_to_end(&mut bytes).ok()?;

@@ -63,17 +63,17 @@ pub(super) struct RecordExtras<'a> {
     pub edited: Option<i64>,
 }
 
-/// What we know of a message's files, where they are ours.
+/// The descriptions of a message's files, if they are ours.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct MessageFiles<'a> {
     /// The file itself.
     pub file: Option<&'a StoredFile>,
-    /// The picture that is shown before a video plays.
+    /// The cover that is shown before a video plays.
     pub thumbnail: Option<&'a StoredFile>,
 }
 
-/// One line of an export. `exts_array` is how `customExts` stands there (agora.md 14). What is known of its files tells
-/// what the body does not (decision 21).
+/// One line of an export. `exts_array` is the format of `customExts` (agora.md 14). The descriptions of its files
+/// supply fields that the body lacks (decision 21).
 pub fn record(message: &Message, names: &Names, exts_array: bool, files: MessageFiles<'_>) -> String {
     record_of(message, names, body_and_ext(&message.content, exts_array, files), RecordExtras::default())
 }
@@ -129,8 +129,8 @@ fn raw(json: String) -> Box<RawValue> {
     RawValue::from_string(json).expect("bodies and exts are kept as valid JSON")
 }
 
-/// The body as it was sent, with `type`, and with what exports write otherwise: numbers for degrees, `thumb`, and both
-/// forms of a custom message's values.
+/// The body as it was sent, with `type`, and with the keys that exports write differently: numbers for degrees,
+/// `thumb`, and both forms of a custom message's values.
 fn exported_body(content: &Content, exts_array: bool, files: MessageFiles<'_>) -> String {
     let (kind, json) = body_from(content);
     let mut out = String::with_capacity(json.len() + 32);
@@ -151,7 +151,7 @@ fn exported_body(content: &Content, exts_array: bool, files: MessageFiles<'_>) -
         Body::Forward(forward) => push_exts(&mut out, &forward_exts(forward), exts_array),
         _ => {}
     }
-    // A file that was named by its uuid has an address all the same (decision 38).
+    // A file referenced only by its uuid has a URL all the same (decision 38).
     if let Some(media) = content.body.media().filter(|_| !fields.url) {
         push(&mut out, dto::URL, &text_of(&media.url));
     }

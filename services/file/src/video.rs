@@ -1,26 +1,26 @@
-//! Width and height of a video of the family of MP4 and QuickTime, read from its bytes as they come.
+//! Width and height of an MP4 or QuickTime video, parsed while its bytes arrive.
 //!
-//! What describes a video (`moov`) stands before its pictures or behind them. So the bytes are followed from box to box
-//! while they are taken in, whatever their number: what is skipped is counted, and no more than one track's header is
-//! kept. A file that lies about its boxes has no dimensions.
+//! The description of a video (`moov`) is before or after its media data. So boxes are parsed while the bytes are
+//! received, whatever their number: skipped bytes are only counted, and at most one track's header is in memory. A file
+//! with inconsistent boxes has no dimensions.
 
-/// Boxes within boxes that lead to what is looked for.
+/// The nested boxes that contain the wanted data.
 const PATH: [&[u8; 4]; 3] = [b"moov", b"trak", b"mdia"];
-/// Bytes of a header of a track, the newer form with times of 64 bits, and of a handler as far as it is read.
+/// Bytes of a track header, in the newer form with 64-bit times, and of the part of a handler that is read.
 const TRACK: [usize; 2] = [84, 96];
 const HANDLER: usize = 12;
-/// The flag of a track that is shown.
+/// The flag of an enabled track.
 const ENABLED: u8 = 1;
 
-/// Follows the bytes of one file.
+/// Parses the bytes of one file.
 #[derive(Debug, Default)]
 pub(crate) struct Follower {
-    /// Bytes that came, and where the present box ends; `None` is with the file.
+    /// The position, and the end of the box that is skipped; `None` is the end of the file.
     at: u64,
     skip_to: Option<u64>,
-    /// Where each box of [`PATH`] ends that we are in; `u64::MAX` is with the file.
+    /// The ends of the enclosing boxes of [`PATH`]; `u64::MAX` is the end of the file.
     inside: Vec<u64>,
-    /// What is being read: a box's header, or what a track says.
+    /// The bytes so far of what is being read: a box's header, or a track's data.
     begun: Vec<u8>,
     reading: Reading,
     track: Track,
@@ -28,7 +28,7 @@ pub(crate) struct Follower {
     is_over: bool,
 }
 
-/// What the next bytes are.
+/// The type of the next bytes.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Reading {
     #[default]
@@ -38,7 +38,7 @@ enum Reading {
     Handler(u64),
 }
 
-/// What is known of the track that we are in.
+/// The data of the current track.
 #[derive(Debug, Default)]
 struct Track {
     dimensions: Option<(u32, u32)>,
@@ -46,7 +46,7 @@ struct Track {
 }
 
 impl Follower {
-    /// Takes the next bytes in.
+    /// Parses the next bytes.
     pub(crate) fn follow(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() && !self.is_over {
             if let Some(to) = self.skip_to {
@@ -63,19 +63,19 @@ impl Follower {
             self.begun.extend_from_slice(&bytes[..taken]);
             self.at += taken as u64;
             bytes = &bytes[taken..];
-            // A header may turn out to be longer than it seemed.
+            // A header may turn out to be longer than expected.
             if self.begun.len() == self.wanted() && self.read().is_none() {
                 self.is_over = true;
             }
         }
     }
 
-    /// Of the first video track that is shown; `None` where none was found by now.
+    /// The dimensions of the first enabled video track; `None` if none was found so far.
     pub(crate) const fn dimensions(&self) -> Option<(u32, u32)> {
         self.found
     }
 
-    /// How many bytes what is being read has.
+    /// The length of what is being read.
     fn wanted(&self) -> usize {
         match self.reading {
             Reading::Header if self.begun.starts_with(&[0, 0, 0, 1]) => 16,
@@ -85,7 +85,7 @@ impl Follower {
         }
     }
 
-    /// Reads what has come; `None` where it makes no sense, or nothing more is wanted.
+    /// Parses the bytes read; `None` if they are invalid, or nothing more is needed.
     fn read(&mut self) -> Option<()> {
         let begun = std::mem::take(&mut self.begun);
         match std::mem::take(&mut self.reading) {
@@ -116,7 +116,7 @@ impl Follower {
         };
         while self.inside.pop_if(|end| *end <= start).is_some() {}
         let depth = self.inside.len();
-        // No box reaches beyond the one that it is in, and each is at least as long as its header.
+        // No box extends beyond its enclosing one, and each is at least as long as its header.
         if end < self.at || self.inside.last().is_some_and(|outer| end > *outer) {
             return None;
         }
@@ -141,11 +141,11 @@ impl Follower {
     }
 }
 
-/// Width and height of a track, as it is shown: turned, where it lies on its side. `None` where it is not shown, or has
-/// none, as sound has not.
+/// Width and height of a track, as displayed: swapped if it is rotated by a quarter. `None` if it is disabled, or has
+/// none, like audio.
 fn dimensions(header: &[u8]) -> Option<(u32, u32)> {
     let (front, matrix) = header.split_at_checked(header.len().checked_sub(44)?)?;
-    // Numbers with a fraction of 16 bits; of the matrix in rows of three.
+    // Fixed-point numbers with a fraction of 16 bits; the matrix in rows of three.
     let number = |at: usize| Some(i32::from_be_bytes(*matrix.get(at * 4..)?.first_chunk()?));
     let whole = |at: usize| Some((number(at)?.cast_unsigned().saturating_add(0x8000)) >> 16);
     let is_turned = number(0)? == 0 && number(4)? == 0 && number(1)? != 0 && number(3)? != 0;
@@ -249,7 +249,7 @@ mod tests {
     fn what_lies_about_its_boxes_has_no_sides() {
         let film = film();
         for cut in 0..film.len() {
-            // Whatever is missing: an answer, or none, and no panic.
+            // Whatever is missing: a result or none, and no panic.
             read_in(&film[..cut], 7);
         }
         let mut longer = film.clone();

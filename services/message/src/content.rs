@@ -46,7 +46,7 @@ impl StoredContent {
         texts.flat_map(|text| uuids_in(text)).collect()
     }
 
-    /// The uuids of the files of ours that it brings: its attachment, and the picture that is shown before a video plays.
+    /// The uuids of our files in it: its attachment, and the cover that is shown before a video plays.
     pub fn attachments(&self) -> Result<Vec<String>, Error> {
         if !StoredFile::may_be_in(&self.body) {
             return Ok(Vec::new());
@@ -68,8 +68,8 @@ impl StoredContent {
         self.body.len() + beside.into_iter().flatten().map(String::len).sum::<usize>()
     }
 
-    /// As one JSON object with the columns' names, for an event. Of the flags it has whether it is a system notification,
-    /// and whether the app itself asked for it.
+    /// As one JSON object with the columns' names, for an event. Of the flags it contains whether it is a system
+    /// notification, and whether the app itself made the call.
     pub fn to_json(&self, flags: Flags) -> String {
         let by_app = if flags.by_app { ",\"by_app\":true" } else { "" };
         let mut json = format!("{{\"system\":{}{by_app},\"body\":{}", flags.system, self.body);
@@ -83,7 +83,7 @@ impl StoredContent {
         json
     }
 
-    /// The opposite of [`Self::to_json`].
+    /// The inverse of [`Self::to_json`].
     pub fn of_json(json: &str) -> Result<(Self, Flags), Error> {
         let columns: Columns<'_> = parse(json)?;
         let owned = |column: Option<&RawValue>| column.map(|raw| raw.get().to_owned());
@@ -128,7 +128,7 @@ fn json_text(text: &str) -> Result<JsonText, Error> {
 #[derive(Deserialize)]
 struct Columns<'a> {
     system: bool,
-    /// What was written before requesters were kept has none.
+    /// Absent if it was written before callers were recorded.
     #[serde(default)]
     by_app: bool,
     #[serde(borrow)]

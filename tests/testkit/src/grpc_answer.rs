@@ -1,4 +1,4 @@
-//! Answers of services that a test plays itself.
+//! Answers of fake services in tests.
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
@@ -12,7 +12,7 @@ use tonic::body::Body;
 /// A message as a unary RPC's answer.
 ///
 /// # Panics
-/// When it has more than 4 GiB.
+/// If it is larger than 4 GiB.
 pub fn grpc_answer(message: &impl Message) -> Response<Body> {
     let encoded = message.encode_to_vec();
     let mut bytes = vec![0];

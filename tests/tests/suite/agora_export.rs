@@ -356,7 +356,7 @@ fn boxed(kind: &[u8], data: &[u8]) -> Vec<u8> {
     [&(data.len() as u32 + 8).to_be_bytes()[..], kind, data].concat()
 }
 
-/// A video of 640 by 360 that is to be turned by a quarter, with what describes it at its front or at its end.
+/// A video of 640 by 360, rotated by a quarter, with its description at the beginning or at the end.
 fn video(is_described_first: bool) -> Vec<u8> {
     let matrix = [0, 0x1_0000, 0, -0x1_0000, 0, 0, 0, 0, 0x4000_0000].map(i32::to_be_bytes).concat();
     let sides = [640_u32 << 16, 360 << 16].map(u32::to_be_bytes).concat();
@@ -393,14 +393,14 @@ every_shape! {
                 "secret": secret, "thumb_secret": thumb_secret,
             }));
         }
-        // What the message says itself stands, and what anybody may read needs no secret.
+        // Fields in the message itself are unchanged, and an unrestricted file needs no secret.
         let (uuid, _) = upload(&agora, &[], "clip.mp4", "video/mp4", &video(true)).await;
         let told = json!({"url": address(&uuid), "thumb": address(&open), "filename": "own.mp4", "file_length": 1, "size": {"width": 3, "height": 2}});
         import(&agora, "video", told.clone(), HOUR + 10).await;
         let mut shown = told;
         shown["type"] = "video".into();
         expected.push(shown);
-        // Sound in the same container has none.
+        // Audio in the same container has none.
         let sound = upload(&agora, &[], "hi.m4a", "audio/mp4", &video(true)).await.0;
         import(&agora, "audio", json!({"url": address(&sound), "filename": "hi.m4a", "file_length": 1, "length": 2}), HOUR + 11).await;
         expected.push(json!({"type": "audio", "url": address(&sound), "filename": "hi.m4a", "file_length": 1, "length": 2}));

@@ -161,7 +161,7 @@ every_shape! {
     }
 }
 
-/// A profile of a display whose red is blue: white, and the three colours, on a line of gamma 1.
+/// A profile of a display whose red is blue: white, and the three colours, with a gamma of 1.
 fn profile() -> Vec<u8> {
     let number = |value: f64| ((value * 65536.0).round() as i32).to_be_bytes();
     let colour = |[x, y, z]: [f64; 3]| [&b"XYZ \0\0\0\0"[..], &number(x), &number(y), &number(z)].concat();
@@ -212,7 +212,7 @@ every_shape! {
             let (uuid, _) = upload(&agora, &[], "a", "", &picture(200, 400, format)).await;
             assert_eq!(thumbnail(&uuid).await.0, (85, 170), "{format:?}");
         }
-        // In the colours of the picture, which are numbers without its profile.
+        // In the image's colour values, which have no meaning without its profile.
         let colours = profile();
         let mut tagged = Vec::new();
         let mut encoder = JpegEncoder::new(&mut tagged);
@@ -223,7 +223,7 @@ every_shape! {
         let mut small = JpegDecoder::new(Cursor::new(small)).expect("a JPEG");
         assert_eq!((small.dimensions(), small.icc_profile().expect("read")), ((170, 85), Some(colours)));
 
-        // Sizes as headers, as form fields, and as both: the header counts.
+        // Sizes as headers, as form fields, and as both: the header takes precedence.
         let sizes = [("thumbnail-width", "40"), ("thumbnail-height", "40")];
         let (uuid, _) = upload(&agora, &sizes, "a.jpg", "image/jpeg", &large).await;
         assert_eq!(thumbnail(&uuid).await.0, (40, 20));

@@ -337,7 +337,7 @@ async fn force_recalls_what_is_past_storage_decision_16() {
     assert_eq!(agora_error(&late, 403).1, "exceed call time limit");
 }
 
-/// What each door answers about a message past retention, before the purge has come to it and after: one list for all.
+/// What each API returns for a message past retention, before it is purged and afterwards: one list for both.
 #[tokio::test]
 async fn what_is_past_storage_is_answered_alike_whether_or_not_the_purge_has_run_decision_16() {
     let mut told = Vec::new();
@@ -376,7 +376,7 @@ async fn what_is_past_storage_is_answered_alike_whether_or_not_the_purge_has_run
         let named = |user: i64| Some(pb::Target { target: Some(pb::target::Target::UserId(user)) });
         let plain = pb::RecallRequest { msg_id, ..Default::default() };
         let forced = pb::RecallRequest { past_storage: true, to: named(omar), ..plain.clone() };
-        // What is refused first, so that nothing of it is recalled yet.
+        // Refused calls first, so that the message is not recalled yet.
         for (what, request) in [
             ("grpc, plain", app.request(plain.clone())),
             ("grpc, by the sender", app.request_as(nora, plain.clone())),
@@ -403,7 +403,7 @@ async fn what_is_past_storage_is_answered_alike_whether_or_not_the_purge_has_run
             let several = json!({"msgs": [here(false, "omar"), here(true, "omar")]});
             say(path, of(&agora.post(path, &several).await));
         }
-        // Twice: what is not in the log has nothing to remember that by.
+        // Twice: for a message that is not in the log, nothing records the first recall.
         for _ in 0..2 {
             say("agora, forced", of(&agora.post("/messages/msg_recall", &here(true, "omar")).await));
             say("agora, forced elsewhere", of(&agora.post("/messages/msg_recall", &here(true, "nora")).await));

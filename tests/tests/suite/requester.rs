@@ -1,4 +1,4 @@
-//! Who asked for a message is one person before it and after it: `Operator_Account` of the two callbacks of a group
+//! The caller of a message is the same before it and after it: `Operator_Account` of the two callbacks of a group
 //! (tencent.md 5 and 6, decision 30).
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use crate::{
     policy,
 };
 
-/// By text: who is said to have sent it, and who asked for it.
+/// By text: the sender and the caller.
 type Told = BTreeMap<String, (Value, Value)>;
 
 fn told(received: &[Received]) -> Told {
@@ -26,7 +26,7 @@ fn told(received: &[Received]) -> Told {
     bodies.map(of).collect()
 }
 
-/// What a way to send says in the table, and who asked for it.
+/// The name of a way to send, and the expected caller.
 const ASKED: [(&str, &str); 12] = [
     ("rest, app token", "admin"),
     ("rest, app token, online only", "admin"),
@@ -42,7 +42,7 @@ const ASKED: [(&str, &str); 12] = [
     ("grpc, as the user, online only", "ann"),
 ];
 
-/// Refused by a hook or a word: the former is asked before, the latter is not.
+/// Refused by a hook or by a word: the hook is called, after a listed word it is not.
 const REFUSED: [(&str, &str); 4] = [
     ("hook, app token", "admin"),
     ("hook, user token", "ann"),

@@ -22,7 +22,7 @@ const SERVICES: [&str; 4] = [
     "tidings.v1.MessageService",
 ];
 
-/// A test of reflection in one version of its protocol: which services there are, and what each is made of.
+/// A test of reflection in one version of its protocol: the list of services, and the descriptor of each.
 macro_rules! reflection {
     ($name:ident, $version:ident) => {
         every_shape! {
@@ -54,7 +54,7 @@ macro_rules! reflection {
 }
 
 reflection!(reflection_serves_v1_without_the_key, v1);
-// What Python's, Node's and older `grpcurl` ask for alone.
+// The only version that Python's, Node's and older `grpcurl` use.
 reflection!(reflection_serves_v1alpha_without_the_key, v1alpha);
 
 every_shape! {
@@ -69,7 +69,8 @@ every_shape! {
             assert_eq!(status.message(), "sdk_appid must be from 1 to 2147483647", "{sdk_appid}");
             assert_eq!(refusal::<()>(Err(status)), refused(Code::InvalidArgument, "INVALID_ARGUMENT"), "{sdk_appid}");
         }
-        // One above 2^31 - 1 in an `int` of 32 bits is negative, so a drawn number is none either; the vendor's have ten digits.
+        // In a signed 32-bit `int` a number above 2^31 - 1 is negative, so random numbers are below; the vendor's have
+        // ten digits.
         for _ in 0..8 {
             let drawn = TestApp::of(Arc::clone(&app.suite)).await.app().sdk_appid;
             assert!((1_000_000_000..=i64::from(i32::MAX)).contains(&drawn), "{drawn}");
@@ -77,7 +78,7 @@ every_shape! {
     }
 }
 
-/// What is in use by apps of a shared suite is not known here, so this has one of its own.
+/// Apps of a shared suite may use these numbers, so this test has its own suite.
 #[tokio::test]
 async fn the_least_and_the_greatest_sdk_appid_are_taken() {
     let app = TestApp::of(Arc::new(Suite::all_in_one(None, Arc::new(SystemClock)))).await;

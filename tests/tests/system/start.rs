@@ -332,7 +332,7 @@ fn a_reader_that_has_seen_enough_of_a_commands_output_is_no_error() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     assert!(run(folder.path(), &["doctor", "--data", data.to_str().unwrap()], &[]).stdout.len() > 100);
-    // The pipe is closed before a line is written.
+    // The pipe is closed before the first line is written.
     let script = "exec 3>&2; { \"$0\" doctor --data \"$1\" 2>&3; } | :";
     let done = Command::new("sh").args(["-c", script]).arg(tidings_binary()).arg(&data).output().unwrap();
     assert_eq!(String::from_utf8(done.stderr).unwrap(), "");

@@ -20,7 +20,7 @@ use tonic::{Request, Response, Status, transport::server::TcpIncoming};
 
 use crate::log::register;
 
-/// An OTLP collector that keeps what it receives: spans with the service that sent them, and who is said to call.
+/// An OTLP collector that stores what it receives: spans with the service that sent them, and the user agent.
 #[derive(Debug, Clone, Default)]
 struct Collector(Arc<Mutex<Vec<(String, Span)>>>, Arc<Mutex<BTreeSet<String>>>);
 
@@ -111,7 +111,7 @@ async fn one_send_is_one_trace_from_the_gateway_to_the_append_across_processes()
     let names: Vec<_> = lineage.iter().map(|(_, name)| name.as_str()).collect();
     assert_eq!(names, ["message.append", "message.send", "grpc.request", "gateway.request"]);
     let agents = collector.1.lock().unwrap().clone();
-    // tonic puts its name behind ours.
+    // tonic appends its own name to ours.
     assert!(!agents.is_empty());
     assert!(agents.iter().all(|agent| agent.split(' ').next() == Some(USER_AGENT)), "{agents:?}");
     assert!(lineage[0].0.contains("tidings-message"), "{lineage:?}");

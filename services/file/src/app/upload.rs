@@ -190,7 +190,7 @@ struct Received {
     start: Vec<u8>,
     fit: Fit,
     restricted: bool,
-    /// Of a video, where they are a video's bytes.
+    /// Of a video, if the bytes are one.
     dimensions: Option<(u32, u32)>,
 }
 

@@ -1,15 +1,14 @@
 //! An image without its metadata.
 //!
-//! Decoders unpack and keep what stands beside a picture: profiles, texts, thumbnails, further frames. It is nothing to
-//! a thumbnail, and a few bytes of it unpack to as much as one likes. So no decoder gets to see it: each format is read
-//! from part to part here, and what makes up its first frame is put together anew. How the camera was held, and what its
-//! colours are, is read on the way.
+//! Decoders unpack and keep what accompanies an image: profiles, texts, thumbnails, further frames. Thumbnails need
+//! none of it, and a few bytes of it can unpack to any size. So no decoder gets to see it: each format is parsed here,
+//! and its first frame is written as a new file. The orientation and the colour profile are read on the way.
 
 use image::metadata::Orientation;
 
 use super::profile::Profile;
 
-/// The first frame of a picture, as a file of its format, and what decoding it will take.
+/// The first frame of an image, as a file of its format, and the memory for decoding it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Bare {
     pub(super) bytes: Vec<u8>,
@@ -20,7 +19,7 @@ pub(super) struct Bare {
     pub(super) frame: Option<Region>,
     pub(super) orientation: Orientation,
     pub(super) profile: Option<Profile>,
-    /// Bytes that the decoder holds at most, its result among them.
+    /// Maximum bytes that the decoder holds, including its result.
     pub(super) memory: u64,
 }
 

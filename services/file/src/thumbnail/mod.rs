@@ -1,4 +1,5 @@
-//! Smaller pictures: inside a box, upright, in their colours, without metadata (agora.md 3.2, decision 20).
+//! Thumbnails: inside a box, upright, with the image's colour profile, without other metadata (agora.md 3.2, decision
+//! 20).
 //!
 //! An image is inspected first: metadata is removed, and the memory for decoding is known before anything is decoded.
 //! The decoded image is first scaled down and then rotated, so that only little is rotated.
@@ -314,7 +315,7 @@ fn step(size: (u32, u32), wanted: (u32, u32), bytes_per_pixel: u8) -> (u32, u32)
     }
 }
 
-/// PNG where something shines through, else JPEG; with the profile, where it is one of such colours.
+/// PNG if anything is transparent, else JPEG; with the colour profile, if it matches the colour format.
 fn written(picture: &DynamicImage, profile: Option<&Profile>) -> Result<(Vec<u8>, &'static str), Error> {
     let is_grey = !picture.color().has_color();
     let profile = profile.filter(|profile| is_grey || !profile.is_grey);
@@ -433,7 +434,7 @@ mod tests {
         assert_eq!((picture.dimensions(), kind, picture.get_pixel(3, 3)[3]), ((20, 20), "image/png", 100));
     }
 
-    /// The picture with a profile, in each format that has one.
+    /// The image with a profile, in each format that supports one.
     fn with_profile(picture: &DynamicImage, profile: &[u8]) -> [(Vec<u8>, &'static str); 3] {
         let (mut jpeg, mut png, mut webp) = (Vec::new(), Vec::new(), Vec::new());
         let mut encoder = JpegEncoder::new_with_quality(&mut jpeg, 90);
@@ -476,7 +477,7 @@ mod tests {
             ("colours of grey that shines through", &dim, &colours, true),
         ] {
             for (bytes, kind) in with_profile(picture, profile) {
-                // Where its format has no grey, or nothing that shines through, it is another picture.
+                // If the format has no grey, or no transparency, it is read back as another colour format.
                 let read = image::load_from_memory(&bytes).unwrap();
                 if read.color() != picture.color() {
                     continue;

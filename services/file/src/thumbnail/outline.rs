@@ -34,7 +34,7 @@ pub(super) struct Outline {
     pub(super) held: u64,
     pub(super) orientation: Orientation,
     pub(super) profile: Option<Profile>,
-    /// It has no end marker: a camera left it out, or bytes are missing, which decoding it tells.
+    /// It has no end marker: a camera left it out, or bytes are missing, which decoding shows.
     pub(super) is_open: bool,
 }
 

@@ -1,33 +1,34 @@
-//! Colour profiles (ICC). A thumbnail has its picture's, since the numbers of its pixels are colours by that alone.
+//! Colour profiles (ICC). A thumbnail keeps its image's profile, since without it the pixel values are not defined
+//! colours.
 
 use std::collections::BTreeMap;
 
 use tidings_runtime::unpack_zlib;
 
-/// Most bytes of a profile that is kept: those of one segment of a JPEG. Cameras, phones and screens have a few thousand;
-/// the largest in common use for pictures, the ICC's own of sRGB version 4, has 60,960. A larger one would be many times
-/// its thumbnail, and goes.
+/// Maximum bytes of a profile that is kept: those of one JPEG segment. Those of cameras, phones and screens have a few
+/// thousand; the largest in common use for images, the ICC's own of sRGB version 4, has 60,960. A larger one would be
+/// many times the size of its thumbnail, and is dropped.
 const MAX: usize = 65_519;
-/// Before the number of a segment that has a part of a profile.
+/// The prefix of a JPEG segment with a part of a profile; the number of the part follows.
 const IN_SEGMENT: &[u8] = b"ICC_PROFILE\0";
-/// Most bytes of a profile's name in a PNG.
+/// Maximum bytes of a profile's name in a PNG.
 const MAX_NAME: usize = 79;
 
-/// A profile of pictures.
+/// A profile for images.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Profile {
     bytes: Vec<u8>,
-    /// Whether it is of grey pictures; else of red, green and blue.
+    /// Whether it is for grey images; otherwise for RGB.
     pub(super) is_grey: bool,
 }
 
 impl Profile {
-    /// `None` where it is none, is too large, or is none of grey or colours: inks become colours when they are decoded, for
-    /// which their profile says nothing.
+    /// `None` if it is invalid, too large, or neither for grey nor for RGB: CMYK is converted when it is decoded, so
+    /// its profile no longer applies.
     pub(super) fn of(bytes: &[u8]) -> Option<Self> {
         let length = u32::from_be_bytes(*bytes.first_chunk()?) as usize;
         let bytes = bytes.get(..length).filter(|bytes| (128..=MAX).contains(&bytes.len()))?;
-        // Of a device, or a space, and no way from one to another.
+        // Of a device, or a colour space; not a conversion between them.
         let is_of_pictures = matches!(&bytes[12..16], b"mntr" | b"scnr" | b"prtr" | b"spac");
         let is_grey = match &bytes[16..20] {
             b"RGB " => false,
@@ -37,7 +38,7 @@ impl Profile {
         (is_of_pictures && &bytes[36..40] == b"acsp").then(|| Self { bytes: bytes.to_vec(), is_grey })
     }
 
-    /// From the chunk of a PNG: a name, and the profile packed. It is unpacked no further than it is kept.
+    /// From a PNG chunk: a name, and the compressed profile. It is decompressed only up to the size that is kept.
     pub(super) fn of_chunk(chunk: &[u8]) -> Option<Self> {
         let name = chunk.iter().take(MAX_NAME + 1).position(|byte| *byte == 0)?;
         let [0, packed @ ..] = &chunk[name + 1..] else {
@@ -46,13 +47,13 @@ impl Profile {
         Self::of(&unpack_zlib(packed, MAX)?)
     }
 
-    /// For a file that is written.
+    /// For an encoded file.
     pub(super) fn to_vec(&self) -> Vec<u8> {
         self.bytes.clone()
     }
 }
 
-/// The parts of a profile as the segments of a JPEG have them.
+/// The parts of a profile in the segments of a JPEG.
 #[derive(Debug, Default)]
 pub(super) struct Parts<'a> {
     count: Option<u8>,
@@ -60,7 +61,7 @@ pub(super) struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    /// Takes a segment in, where it has a part; the first of a number counts.
+    /// Adds a segment, if it has a part; of a repeated number the first counts.
     pub(super) fn take(&mut self, segment: &'a [u8]) {
         let Some([number, count, part @ ..]) = segment.strip_prefix(IN_SEGMENT) else {
             return;
@@ -70,7 +71,7 @@ impl<'a> Parts<'a> {
         }
     }
 
-    /// The profile, where all its parts came.
+    /// The profile, if all its parts were found.
     pub(super) fn profile(&self) -> Option<Profile> {
         let size: usize = self.parts.values().map(|part| part.len()).sum();
         let is_whole = self.count.map(usize::from) == Some(self.parts.len());
@@ -87,7 +88,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// The head of a profile, and as much behind it as makes that size.
+    /// The header of a profile, padded to that size.
     pub(in super::super) fn profile(class: &str, space: &str, size: usize) -> Vec<u8> {
         let mut bytes = vec![7; size];
         bytes[..4].copy_from_slice(&(size as u32).to_be_bytes());

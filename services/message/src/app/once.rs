@@ -22,7 +22,7 @@ pub struct Once<'a> {
     pub transaction_id: Option<i64>,
 }
 
-/// The key under which the call is remembered. `request` is the canonical request without its keys.
+/// The key under which the call is recorded. `request` is the canonical request without its keys.
 fn key(caller: &Caller, app: &App, once: Once<'_>, request: &[u8], now: UnixMillis) -> Option<NewKey> {
     let (key, fingerprint, holds) = match (once.idempotency_key, once.transaction_id) {
         (Some(key), _) => (format!("key:{key}"), fingerprint(request), KEY_HOLDS),
@@ -33,8 +33,8 @@ fn key(caller: &Caller, app: &App, once: Once<'_>, request: &[u8], now: UnixMill
     Some(NewKey { key: Key { app: caller.app, scope, key }, fingerprint, expires_at: now + holds })
 }
 
-/// The key of the call, and what the call was answered under it before. To be looked for before anything is checked, so
-/// that a repetition is answered alike whatever changed since: a user who is gone, a policy.
+/// The key of the call, and its earlier answer under that key. Must be looked up before any other check, so that a
+/// repetition gets the same answer whatever changed since: a deleted user, a policy.
 pub async fn seen(
     db: &Db,
     (caller, app): (&Caller, &App),

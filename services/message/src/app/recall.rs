@@ -93,8 +93,8 @@ enum Right {
     Keeper,
 }
 
-/// The message that Tencent's `MsgKey` names (decision 30). Of what is past retention the key's number is not checked: it
-/// could be for as long as the purge has not come to it.
+/// The message with Tencent's `MsgKey` (decision 30). For a message past retention the number in the key is not
+/// checked: that would only be possible until it is purged.
 pub async fn of_key(deps: &Deps, app: &App, text: &str) -> Result<MsgId, Error> {
     let key = MsgKey::parse(text).ok_or_else(|| Error::invalid("msg_key", "must be seq_random_time"))?;
     let msg_id = key.msg_id();

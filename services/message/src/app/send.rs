@@ -45,7 +45,7 @@ pub async fn send_or_tell(
     let now = deps.clock.now();
     let (idempotency_key, transaction_id) = (draft.idempotency_key.as_deref(), draft.transaction_id);
     let once = Once { call: &draft.call, idempotency_key, transaction_id };
-    // A repetition that overtakes its first call meets it in the appender.
+    // A repetition that overtakes its first call is detected in the appender.
     let (key, earlier) = once::seen(db, (caller, app), once, request, now).await?;
     if let Some((new, answered)) = key.as_ref().zip(earlier.as_ref()) {
         return Reply::repeated(new, answered);

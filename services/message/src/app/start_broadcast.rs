@@ -84,7 +84,7 @@ pub async fn start_broadcast(
         }
     }
     let body = content.to_json(Flags::default());
-    // Until its parts are in the log, nothing else knows of them.
+    // Until its parts are in the log, nothing else references them.
     let files: Vec<_> = content.files().into_iter().map(|uuid| (caller.app, uuid)).collect();
     file_use::keep(&mut tx, &files).await?;
     let started = Started { id: id.0, accepted_at: now.0, committed_at: deps.clock.now().0 };

@@ -22,7 +22,7 @@ pub struct NewEvent<'a> {
     pub body: Option<&'a str>,
     /// Why it was refused: see [`crate::appender::Refused::told`].
     pub reason: Option<String>,
-    /// How often its message has been edited with it; 0 of other kinds.
+    /// The number of edits of its message, including this one; 0 for other kinds.
     pub edits: i32,
     pub origin: &'a Origin,
 }

@@ -126,7 +126,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// The uuids of the files of ours that it brings.
+    /// The uuids of our files in it.
     pub fn attachments(&self) -> Result<Vec<String>, Error> {
         self.content.attachments()
     }

@@ -72,7 +72,7 @@ pub struct Event {
     pub event_no: i64,
     pub happened: Happened,
     pub origin: EventOrigin,
-    /// Whether the app itself asked for the message, whoever it says the sender is.
+    /// Whether the app itself made the call, whatever sender it names.
     pub by_app: bool,
 }
 
@@ -95,11 +95,12 @@ pub struct Other {
     pub actor: UserId,
     /// Number, sender and time of its message, if that is in the log.
     pub of: Option<(i64, UserId, UnixMillis)>,
-    /// What was said, and how.
+    /// The content, and its flags.
     pub content: Option<(StoredContent, Flags)>,
-    /// Why it was refused; empty where it was not.
+    /// Why it was refused; empty if it was not.
     pub reason: String,
-    /// How often the message has been edited with it; 0 where it is no edit, or from before that was recorded.
+    /// The number of edits of the message, including this one; 0 if it is not an edit, or was written before that was
+    /// recorded.
     pub edits: i32,
 }
 
