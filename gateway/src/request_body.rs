@@ -1,4 +1,4 @@
-//! The body of a request as its client sends it: one that comes too slowly ends with an error.
+//! The body of a request: one that arrives too slowly ends with an error.
 
 use std::{
     future::poll_fn,
@@ -15,20 +15,20 @@ use hyper::body::Incoming;
 use tidings_runtime::Pace;
 use tokio::time::timeout;
 
-/// Most bytes of a body that are read although the request was answered without them, and how long that may take.
+/// Maximum bytes of a body that are read although the request was answered without them, and the time limit for that.
 const MAX_REST: usize = 64 * 1024;
 const REST_TIME: Duration = Duration::from_millis(100);
 
-/// What a client sends.
+/// The client's body.
 pub(crate) struct RequestBody {
     shared: Shared,
     pace: Pace,
 }
 
-/// What is left of a body when its request was answered.
+/// The unread rest of a body whose request was answered.
 pub(crate) struct Rest {
     shared: Shared,
-    /// The client waits to be told to send it.
+    /// The client waits for permission to send it.
     is_awaited: bool,
 }
 
@@ -46,7 +46,7 @@ impl Shared {
 }
 
 impl RequestBody {
-    /// `is_awaited`: the client sends its body once it is told to continue (`Expect: 100-continue`).
+    /// `is_awaited`: the client sends its body only after `100 Continue` (`Expect: 100-continue`).
     pub fn new(body: Incoming, is_awaited: bool) -> (Self, Rest) {
         let shared = Shared(Arc::new(Mutex::new(body)));
         (Self { shared: shared.clone(), pace: Pace::default() }, Rest { shared, is_awaited })
@@ -54,7 +54,7 @@ impl RequestBody {
 }
 
 impl Rest {
-    /// Reads the rest and keeps nothing of it. Returns whether the body has ended, so that the connection can take another
+    /// Reads the rest and discards it. Returns whether the body has ended, so that the connection can take another
     /// request: a client that is refused early may still be sending a small body.
     pub async fn ends(self) -> bool {
         if self.shared.lock().is_end_stream() {

@@ -123,7 +123,7 @@ async fn answer(
     }
     let mut response = routes.oneshot(request).await?;
     if !rest.ends().await {
-        // The client is told, or its next request would meet a connection that is closing.
+        // Tells the client, otherwise it would send its next request on a closing connection.
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response.map(|body| AnswerBody { body, _busy: busy }))

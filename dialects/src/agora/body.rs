@@ -35,8 +35,8 @@ pub(super) fn content(kind: &str, json: JsonText, ext: Option<JsonText>, strict:
     Ok(Content { body, ext: ext.map(Ext::Object), config: None, verbatim })
 }
 
-/// The object with the last value of `msg` alone: readers that take the first one would be shown what no word filter saw. All
-/// else stays as it was written.
+/// The object with only the last value of `msg`: readers that take the first value would otherwise show what no word
+/// filter has checked. Everything else is unchanged.
 fn with_one_text(json: JsonText) -> JsonText {
     let Ok(all) = entries(json.as_str()) else {
         return json;
