@@ -1,7 +1,7 @@
 //! Who may call which route, on whose behalf: the table of routes, for docs and for tests.
 //!
-//! Handlers check what their row says in their first line (`Asked::app_caller`, `Asked::admin`, `Asked::user`,
-//! `Asked::caller`). Tests call every route with every kind of token and compare, and check the table against the
+//! Handlers check their row first: Agora's with `RequestContext::app_caller` or `identity`, Lanying's with `admin`, `user` or
+//! `caller`. Tests call every route with every kind of token and compare, and check the table against the
 //! router: a route without a row fails them.
 
 /// Who may call a route.

@@ -104,6 +104,20 @@ fn every_link_leads_to_a_page_and_a_heading_that_are_there() {
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
+/// The pages that explain the code.
+fn about_code(files: &BTreeSet<PathBuf>) -> impl Iterator<Item = &PathBuf> {
+    let is_about_code = |page: &&PathBuf| {
+        ["ARCHITECTURE.md", "CONTRIBUTING.md"].iter().any(|name| ***page == *Path::new(name))
+            || page.starts_with("docs/internals")
+    };
+    pages(files).into_iter().filter(is_about_code)
+}
+
+/// What stands between backticks.
+fn named(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
 /// Whether it names one file and is not a pattern.
 fn is_of_code(name: &str) -> bool {
     Path::new(name).extension().is_some_and(|end| end == "rs") && !name.contains(['<', '*', '{'])
@@ -113,16 +127,62 @@ fn is_of_code(name: &str) -> bool {
 fn every_file_of_the_code_that_is_named_is_there() {
     let files = files();
     let mut missing = Vec::new();
-    let architecture = Path::new("ARCHITECTURE.md");
-    for page in pages(&files).into_iter().filter(|page| *page == architecture || page.starts_with("docs/internals")) {
-        let text = prose(page);
-        for name in text.split('`').skip(1).step_by(2).filter(|name| is_of_code(name)) {
+    for page in about_code(&files) {
+        for name in named(&prose(page)).filter(|name| is_of_code(name)) {
             if !files.iter().any(|file| file.ends_with(name)) {
                 missing.push(format!("{}: {name}", page.display()));
             }
         }
     }
     assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn every_method_of_the_code_that_is_named_is_there() {
+    let files = files();
+    let sources: Vec<String> =
+        files.iter().filter(|file| file.extension().is_some_and(|end| end == "rs")).map(|file| read(file)).collect();
+    let (mut missing, mut found) = (Vec::new(), 0);
+    for page in about_code(&files) {
+        let text = prose(page);
+        let methods = named(&text).filter_map(|name| Some((name, name.split_once("::")?)));
+        for (name, (owner, method)) in methods {
+            let is_method = owner.starts_with(char::is_uppercase) && method.starts_with(char::is_lowercase);
+            if !is_method || !method.chars().all(|c| c.is_alphanumeric() || c == '_') {
+                continue;
+            }
+            let is_there = |source: &String| {
+                source.contains(&format!("fn {method}"))
+                    && [" ", "<", "("].iter().any(|end| source.contains(&format!("{owner}{end}")))
+            };
+            if sources.iter().any(is_there) {
+                found += 1;
+            } else {
+                missing.push(format!("{}: {name}", page.display()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+    assert!(found > 10, "only {found} methods are found");
+}
+
+#[test]
+fn every_row_of_a_table_has_the_cells_of_its_heading() {
+    let files = files();
+    let mut wrong = Vec::new();
+    for page in pages(&files) {
+        let text = prose(page);
+        let cells = |line: &str| line.replace("\\|", "").matches('|').count();
+        let mut heading = None;
+        for line in text.lines() {
+            if !line.starts_with('|') {
+                heading = None;
+            } else if cells(line) != *heading.get_or_insert(cells(line)) {
+                wrong.push(format!("{}: {line}", page.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 /// Every RPC, as `Service.Method`.
