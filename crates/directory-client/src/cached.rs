@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tidings_domain::{Actor, App, AppId, Caller, Clock, Error, Membership, Reason, UnixMillis, UserId, UserRef};
+use tidings_domain::{Actor, App, Caller, Clock, Error, Membership, Reason, UnixMillis, UserId, UserRef};
 use tidings_proto::{
     error_from_status,
     pb::{self, app_ref, directory_service_client::DirectoryServiceClient, group_service_client::GroupServiceClient},
@@ -19,8 +19,11 @@ use tonic::Request;
 
 use crate::as_app;
 
-/// How long a cached answer is used.
-const KEEP: Duration = Duration::from_secs(5);
+/// How long an app's record is cached. It carries the version of the app's users, so a deleted user may seem to exist for as
+/// long; the directory gives no name to another account before that.
+const KEEP_APP: Duration = Duration::from_secs(1);
+/// How long the id behind a name, and whether a user is enabled, is cached under one version.
+const KEEP_USERS: Duration = Duration::from_secs(5);
 /// How long the permission to speak in a group or to another user is cached.
 const KEEP_RIGHTS: Duration = Duration::from_secs(1);
 const APPS: usize = 1_000;
@@ -34,14 +37,18 @@ pub struct DirectoryCache {
     pub(crate) groups: GroupServiceClient<Wire>,
     pub(crate) clock: Arc<dyn Clock>,
     apps: Arc<TtlCache<AppName, Arc<App>>>,
-    users: Arc<TtlCache<(i64, UserRef), UserId>>,
+    users: Arc<TtlCache<(AppUsers, UserRef), UserId>>,
     /// Whether existing users are enabled.
-    acting: Arc<TtlCache<(AppId, UserId), bool>>,
+    acting: Arc<TtlCache<(AppUsers, UserId), bool>>,
     /// What a user may do in a group.
     memberships: Arc<TtlCache<Right, Membership>>,
     /// Who may write to a receiver.
     welcome: Arc<TtlCache<Right, ()>>,
 }
+
+/// App, and the version of its users that was known when the question was asked. What was asked under one version is not
+/// found under the next, whenever the answer comes; it makes room in time.
+type AppUsers = (i64, i64);
 
 /// App, user, and the group or the receiver.
 type Right = (i64, i64, i64);
@@ -59,9 +66,9 @@ impl DirectoryCache {
             client,
             groups,
             clock,
-            apps: Arc::new(TtlCache::new(APPS, |_, _| KEEP)),
-            users: Arc::new(TtlCache::new(USERS, |_, _| KEEP)),
-            acting: Arc::new(TtlCache::new(USERS, |_, _| KEEP)),
+            apps: Arc::new(TtlCache::new(APPS, |_, _| KEEP_APP)),
+            users: Arc::new(TtlCache::new(USERS, |_, _| KEEP_USERS)),
+            acting: Arc::new(TtlCache::new(USERS, |_, _| KEEP_USERS)),
             memberships: Arc::new(TtlCache::new(RIGHTS, |_, _| KEEP_RIGHTS)),
             welcome: Arc::new(TtlCache::new(RIGHTS, |(), _| KEEP_RIGHTS)),
         }
@@ -89,7 +96,7 @@ impl DirectoryCache {
         let caller = scope.caller(app.id);
         if let Actor::User(user) = caller.actor
             && user != UserId::ADMIN
-            && !self.is_enabled(&caller, user).await?
+            && !self.is_enabled((&caller, &app), user).await?
             && rights::access_of(request) != Access::UserReads
         {
             let disabled = Error::new(Reason::UserDisabled, user.to_string());
@@ -99,8 +106,8 @@ impl DirectoryCache {
     }
 
     /// Whether the user is enabled; an error when there is none.
-    async fn is_enabled(&self, caller: &Caller, user: UserId) -> Result<bool, Error> {
-        let (key, now) = ((caller.app, user), self.clock.now());
+    async fn is_enabled(&self, (caller, app): (&Caller, &App), user: UserId) -> Result<bool, Error> {
+        let (key, now) = ((users_of(app), user), self.steady());
         if let Some(enabled) = self.acting.get(&key, now) {
             return Ok(enabled);
         }
@@ -113,7 +120,7 @@ impl DirectoryCache {
     }
 
     async fn app(&self, name: AppName, scope: &Scope) -> Result<Arc<App>, Error> {
-        let now = self.clock.now();
+        let now = self.steady();
         if let Some(app) = self.apps.get(&name, now) {
             return Ok(app);
         }
@@ -124,11 +131,16 @@ impl DirectoryCache {
         Box::pin(self.apps.load(&name, now, ask)).await
     }
 
-    /// The users' ids in the order of the request. Unregistered names become unregistered users when `intern` says so,
-    /// else the first unknown user is an error.
-    pub async fn users(&self, caller: &Caller, users: &[UserRef], intern: bool) -> Result<Vec<UserId>, Error> {
-        let now = self.clock.now();
-        let known: Vec<Option<UserId>> = users.iter().map(|user| self.known(caller, user, now)).collect();
+    /// The users' ids in the order of the request, for the app as the call found it. Unregistered names become unregistered
+    /// users when `intern` says so, else the first unknown user is an error.
+    pub async fn users(
+        &self,
+        (caller, app): (&Caller, &App),
+        users: &[UserRef],
+        intern: bool,
+    ) -> Result<Vec<UserId>, Error> {
+        let now = self.steady();
+        let known: Vec<Option<UserId>> = users.iter().map(|user| self.known(app, user, now)).collect();
         let missing: Vec<&UserRef> =
             users.iter().zip(&known).filter(|(_, id)| id.is_none()).map(|(user, _)| user).collect();
         if missing.is_empty() {
@@ -137,11 +149,12 @@ impl DirectoryCache {
         let asked = pb::ResolveUsersRequest {
             users: missing.iter().map(|user| pb::UserRef::from((*user).clone())).collect(),
             intern_unknown: intern,
+            or_deleted: false,
         };
         let answer = Box::pin(self.client.clone().resolve_users(as_app(caller, asked))).await;
         let found = answer.map_err(error_from_status)?.into_inner().users;
         for (user, found) in missing.into_iter().zip(&found) {
-            self.users.insert((caller.app.0, user.clone()), UserId(found.id), now);
+            self.users.insert((users_of(app), user.clone()), UserId(found.id), now);
         }
         let mut found = found.into_iter().map(|user| UserId(user.id));
         known
@@ -158,7 +171,7 @@ impl DirectoryCache {
         user: UserId,
         groups: &[i64],
     ) -> Result<Vec<Option<Membership>>, Error> {
-        let now = self.clock.now();
+        let now = self.steady();
         let key = |group: i64| (caller.app.0, user.0, group);
         let mut known: Vec<Option<Membership>> =
             groups.iter().map(|group| self.memberships.get(&key(*group), now)).collect();
@@ -189,32 +202,40 @@ impl DirectoryCache {
         found.into_iter().next().flatten().ok_or_else(|| Error::new(Reason::GroupNotFound, group.to_string()))
     }
 
-    /// Refuses a sender who is blocked by one of the receivers.
-    pub async fn check_welcome(&self, caller: &Caller, sender: UserId, receivers: &[UserId]) -> Result<(), Error> {
-        let now = self.clock.now();
+    /// The receivers who have blocked the sender.
+    pub async fn blockers(&self, caller: &Caller, sender: UserId, receivers: &[UserId]) -> Result<Vec<UserId>, Error> {
+        let now = self.steady();
         let key = |receiver: UserId| (caller.app.0, sender.0, receiver.0);
         let is_known = |receiver: UserId| receiver == UserId::ADMIN || self.welcome.get(&key(receiver), now).is_some();
         let missing: Vec<UserId> = receivers.iter().copied().filter(|receiver| !is_known(*receiver)).collect();
         if missing.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let by_ids = missing.iter().map(|receiver| receiver.0).collect();
         let asked = pb::BlockedByRequest { user_id: Some(sender.0), by_ids };
         let answer = Box::pin(self.client.clone().blocked_by(as_app(caller, asked))).await;
         let by = answer.map_err(error_from_status)?.into_inner().by_ids;
-        if let Some(by) = by.first() {
-            return Err(Error::new(Reason::BlockedByReceiver, by.to_string()));
+        if by.is_empty() {
+            for receiver in missing {
+                self.welcome.insert(key(receiver), (), now);
+            }
         }
-        for receiver in missing {
-            self.welcome.insert(key(receiver), (), now);
-        }
-        Ok(())
+        Ok(by.into_iter().map(UserId).collect())
     }
 
-    fn known(&self, caller: &Caller, user: &UserRef, now: UnixMillis) -> Option<UserId> {
+    /// The present moment for what is kept here: it goes on evenly, whatever the clock is set to, and is no time of the day.
+    fn steady(&self) -> UnixMillis {
+        UnixMillis(0) + self.clock.elapsed()
+    }
+
+    fn known(&self, app: &App, user: &UserRef, now: UnixMillis) -> Option<UserId> {
         if *user == UserRef::Id(UserId::ADMIN) {
             return Some(UserId::ADMIN);
         }
-        self.users.get(&(caller.app.0, user.clone()), now)
+        self.users.get(&(users_of(app), user.clone()), now)
     }
+}
+
+const fn users_of(app: &App) -> AppUsers {
+    (app.id.0, app.users_version)
 }

@@ -25,6 +25,8 @@ pub struct App {
     pub policy: Policy,
     /// The version of its [`crate::Screening`]; 0: nothing is screened.
     pub screening: i64,
+    /// The version of its users: another one after every deletion, disabling and enabling of a user.
+    pub users_version: i64,
 }
 
 impl App {
@@ -42,6 +44,7 @@ impl App {
             created_at: UnixMillis(0),
             policy: Policy::default(),
             screening: 0,
+            users_version: 0,
         }
     }
 }

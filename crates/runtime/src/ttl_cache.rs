@@ -60,7 +60,7 @@ impl<K: Clone + Eq + Hash, V: Clone> TtlCache<K, V> {
         let guard = match self.entries.entry(key, Some(Duration::ZERO), usable) {
             EntryResult::Retained(value) => return Ok(value),
             EntryResult::Vacant(guard) | EntryResult::Replaced(guard, _) => guard,
-            EntryResult::Timeout | EntryResult::Removed(..) => return self.after_another(key, ask).await,
+            EntryResult::Timeout | EntryResult::Removed(..) => return self.after_another(key, now, ask).await,
         };
         let value = ask.await?;
         // It fails if the entry was removed meanwhile.
@@ -68,9 +68,18 @@ impl<K: Clone + Eq + Hash, V: Clone> TtlCache<K, V> {
         Ok(value)
     }
 
-    async fn after_another<E>(&self, key: &K, ask: impl Future<Output = Result<V, E>>) -> Result<V, E> {
-        let given = |_: &K, (value, _): &mut (V, UnixMillis)| EntryAction::Retain(value.clone());
-        if let Ok(EntryResult::Retained(value)) = timeout(PATIENCE, self.entries.entry_async(key, given)).await {
+    /// What the other one was told is no newer than its question, which may have been long ago.
+    async fn after_another<E>(
+        &self,
+        key: &K,
+        now: UnixMillis,
+        ask: impl Future<Output = Result<V, E>>,
+    ) -> Result<V, E> {
+        let given = |_: &K, (value, asked_at): &mut (V, UnixMillis)| {
+            let is_usable = *asked_at > now || self.is_fresh(value, *asked_at, now);
+            EntryAction::Retain(is_usable.then(|| value.clone()))
+        };
+        if let Ok(EntryResult::Retained(Some(value))) = timeout(PATIENCE, self.entries.entry_async(key, given)).await {
             return Ok(value);
         }
         // The right to fill the entry was dropped, so nobody waits for this one.
@@ -149,6 +158,23 @@ mod tests {
         assert_eq!(together(&cache, 5, Ok(8)).await, (vec![Ok(7); 5], 0), "it is kept");
         cache.insert(1, 6, UnixMillis(0));
         assert_eq!(together(&cache, 5, Ok(8)).await, (vec![Ok(8); 5], 1), "what is too old is asked for once too");
+    }
+
+    #[tokio::test]
+    async fn who_waited_for_an_answer_to_an_old_question_asks_anew() {
+        let cache = cache();
+        let may_answer = Semaphore::new(0);
+        let first = cache.load(&1, NOW, async {
+            let _permit = may_answer.acquire().await;
+            Ok::<_, Infallible>(7)
+        });
+        let later = |span| cache.load(&1, UnixMillis(NOW.0 + span), async { Ok::<_, Infallible>(8) });
+        let release = async {
+            tokio::task::yield_now().await;
+            may_answer.add_permits(1);
+        };
+        let (first, in_time, late, ()) = tokio::join!(first, later(4_999), later(5_000), release);
+        assert_eq!([first, in_time, late], [Ok(7), Ok(7), Ok(8)]);
     }
 
     #[tokio::test]

@@ -25,8 +25,18 @@ pub(super) fn path_user(named: Named) -> Result<Username, Error> {
 
 /// The users' ids in the order of the request; the first that was never mentioned is an error.
 pub(super) async fn ids(gateway: &Gateway, caller: &Caller, names: &[&Username]) -> Result<Vec<UserId>, Error> {
+    resolve(gateway, caller, names, false).await
+}
+
+/// With `or_deleted`, a name that nobody has any more means the user who had it and was deleted last.
+async fn resolve(
+    gateway: &Gateway,
+    caller: &Caller,
+    names: &[&Username],
+    or_deleted: bool,
+) -> Result<Vec<UserId>, Error> {
     let users = names.iter().map(|name| UserRef::Name((*name).clone()).into()).collect();
-    let request = pb::ResolveUsersRequest { users, intern_unknown: false };
+    let request = pb::ResolveUsersRequest { users, intern_unknown: false, or_deleted };
     let reply = gateway.clients().directory.clone().resolve_users(context::request(caller, request)).await;
     Ok(reply.map_err(refused)?.into_inner().users.into_iter().map(|user| UserId(user.id)).collect())
 }
@@ -37,7 +47,8 @@ pub(super) async fn id(gateway: &Gateway, caller: &Caller, name: &Username) -> R
     found.first().copied().ok_or_else(|| Error::user_not_found(name.written()))
 }
 
-/// A user, and their conversation with the other party. A group that does not exist is an error.
+/// A user, and their conversation with the other party. A group that does not exist is an error. The other party may be a
+/// deleted user whose name is free now: the conversation stays listed under it.
 pub(super) async fn conversation(
     gateway: &Gateway,
     caller: &Caller,
@@ -45,7 +56,14 @@ pub(super) async fn conversation(
     peer: &Peer,
 ) -> Result<(UserId, ConversationId), Error> {
     if let Peer::User(other) = peer {
-        let found = ids(gateway, caller, &[user, other]).await?;
+        let found = match ids(gateway, caller, &[user, other]).await {
+            Err(error) if error.reason() == Reason::UserNotFound => {
+                let mut found = ids(gateway, caller, &[user]).await?;
+                found.extend(resolve(gateway, caller, &[other], true).await?);
+                found
+            }
+            found => found?,
+        };
         let [user, other] = found[..] else {
             return Err(Error::internal("the directory returned fewer users than requested"));
         };

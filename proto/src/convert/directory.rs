@@ -18,6 +18,7 @@ impl From<App> for pb::App {
             created_at_ms: app.created_at.0,
             policy: Some(app.policy.into()),
             screening_version: app.screening,
+            users_version: app.users_version,
         }
     }
 }
@@ -37,6 +38,7 @@ impl TryFrom<pb::App> for App {
             created_at: UnixMillis(wire.created_at_ms),
             policy: Policy::with(&required("app.policy", wire.policy)?.try_into()?)?,
             screening: wire.screening_version,
+            users_version: wire.users_version,
         })
     }
 }

@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status, async_trait};
 
 use crate::{
     Directory,
-    app::Registrar,
+    app::{Registrar, Unknown},
     convert::{
         after_id, app_key, limit, registered, revealed,
         screening::without_token,
@@ -85,8 +85,8 @@ impl pb::directory_service_server::DirectoryService for Directory {
     #[tracing::instrument(level = "debug", name = "directory.get_app", skip_all)]
     async fn get_app(&self, request: Request<pb::AppRef>) -> Reply<pb::App> {
         let key = request.into_inner().try_into().map_err(to_status)?;
-        let known = self.core.known_app(&key).await.map_err(to_status)?;
-        Ok(Response::new(known.app.clone().into()))
+        let app = self.core.get_app(&key).await.map_err(to_status)?;
+        Ok(Response::new(app.into()))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.reveal_app", skip_all)]
@@ -227,7 +227,13 @@ impl pb::directory_service_server::DirectoryService for Directory {
         if wire.intern_unknown && actor != Actor::App {
             return Err(to_status(Error::not_permitted("only the app itself registers unknown names")));
         }
-        let users = self.core.resolve_users(&key, &refs, wire.intern_unknown).await.map_err(to_status)?;
+        let unknown = match (wire.intern_unknown, wire.or_deleted) {
+            (false, false) => Unknown::Refuse,
+            (true, false) => Unknown::Intern,
+            (false, true) => Unknown::Deleted,
+            (true, true) => return Err(to_status(Error::invalid("or_deleted", "must not be set with intern_unknown"))),
+        };
+        let users = self.core.resolve_users(&key, &refs, unknown).await.map_err(to_status)?;
         Ok(Response::new(pb::ResolveUsersReply { users: wire_users(users) }))
     }
 

@@ -43,6 +43,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0005_void_tokens.sql"),
         include_str!("../migrations/sqlite/0006_shown_files.sql"),
         include_str!("../migrations/sqlite/0007_plans.sql"),
+        include_str!("../migrations/sqlite/0008_users_version.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
@@ -52,6 +53,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/postgres/0005_void_tokens.sql"),
         include_str!("../migrations/postgres/0006_shown_files.sql"),
         include_str!("../migrations/postgres/0007_plans.sql"),
+        include_str!("../migrations/postgres/0008_users_version.sql"),
     ],
 };
 

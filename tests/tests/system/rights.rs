@@ -90,7 +90,7 @@ every_shape! {
         let block = pb::BlockUserRequest { user_id: Some(bob), blocked_id: ann, blocked: true };
         assert_eq!(refusal(directory.block_user(app.request_as(ann, block)).await), denied());
         let unknown = pb::UserRef { user: Some(user_ref::User::Username("nobody".into())) };
-        let take_down = pb::ResolveUsersRequest { users: vec![unknown], intern_unknown: true };
+        let take_down = pb::ResolveUsersRequest { users: vec![unknown], intern_unknown: true, ..Default::default() };
         assert_eq!(refusal(directory.resolve_users(app.request_as(ann, take_down)).await), denied());
         let as_bob = text(bob, &[ann], "from bob, says ann");
         assert_eq!(refusal(app.messages().send(app.request_as(ann, as_bob)).await), denied());

@@ -17,6 +17,12 @@ impl Core {
         store::app::deleted(&self.db, after, limit).await
     }
 
+    /// The current app, for clients that cache it: an answer from this process's cache would add its own age.
+    pub(crate) async fn get_app(&self, key: &AppKey) -> Result<App, Error> {
+        let found = store::app::find(&self.db, key).await?;
+        found.ok_or_else(|| key.not_found())?.app()
+    }
+
     /// The app with its current secrets, not the cached ones.
     pub(crate) async fn reveal_app(&self, key: &AppKey) -> Result<KnownApp, Error> {
         let Some(row) = store::app::find(&self.db, key).await? else {

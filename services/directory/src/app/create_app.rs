@@ -29,6 +29,7 @@ impl Core {
             created_at: self.clock.now(),
             policy: Policy::default(),
             screening: 0,
+            users_version: 0,
             org: new.org,
             name: new.name,
         };

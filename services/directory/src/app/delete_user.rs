@@ -32,6 +32,7 @@ impl Core {
         forget(&mut tx, app, found.id).await?;
         let deleted = store::user::delete(&mut tx, app, found.id, now).await?;
         let deleted = deleted.ok_or_else(|| not_found(user))?;
+        store::users_version::raise(&mut tx, app).await?;
         tx.commit().await?;
         Ok(deleted)
     }

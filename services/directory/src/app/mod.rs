@@ -7,6 +7,7 @@ mod block_user;
 mod built_token;
 mod create_app;
 mod delete_user;
+mod freed_names;
 mod group;
 mod hooks;
 mod issue_token;
@@ -25,7 +26,7 @@ mod user_names;
 mod users;
 mod word_lists;
 
-pub(crate) use self::register_users::Registrar;
+pub(crate) use self::{register_users::Registrar, resolve_users::Unknown};
 
 use std::sync::Arc;
 

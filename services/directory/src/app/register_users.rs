@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use tidings_domain::{Error, NameRule, Reason, UserId, Username, new_uuid};
+use tidings_domain::{AppId, Error, NameRule, Reason, UnixMillis, UserId, Username, new_uuid};
 use tidings_store::Tx;
 
-use super::Core;
+use super::{Core, freed_names::FreedNames};
 use crate::{
     model::{AppKey, KnownApp, NewUser, Refusal, User, check_nickname},
     network::network,
@@ -114,42 +114,49 @@ impl Core {
         known: &KnownApp,
         checked: Vec<Result<Checked, Refusal>>,
     ) -> Result<Vec<Result<User, Refusal>>, Error> {
-        let app = known.app.id;
-        let wanted = checked.iter().flatten().count();
-        if wanted == 0 {
+        let names: Vec<&Username> = checked.iter().flatten().map(|checked| &checked.name).collect();
+        if names.is_empty() {
             return Ok(checked.into_iter().filter_map(Result::err).map(Err).collect());
         }
-        let mut tx = self.db.begin().await?;
-        let Some(first) = store::app::take_user_numbers(&mut tx, app, wanted).await? else {
-            return Err(key.not_found());
+        let mut freed = FreedNames::default();
+        let registered = loop {
+            let (app, now) = (known.app.id, self.clock.now());
+            let mut tx = self.db.begin().await?;
+            let Some(first) = store::app::take_user_numbers(&mut tx, app, names.len()).await? else {
+                return Err(key.not_found());
+            };
+            let mut registered = Vec::with_capacity(names.len());
+            for (number, checked) in (first..).zip(checked.iter().flatten()) {
+                registered.push(self.insert(&mut tx, app, UserId::generated(number), checked, now).await?);
+            }
+            if !freed.are_fresh(&mut tx, app, &names, now).await? {
+                tx.commit().await?;
+                break registered;
+            }
+            drop(tx);
+            freed.wait().await?;
         };
-        let mut numbers = first..;
-        let mut outcomes = Vec::with_capacity(checked.len());
-        for outcome in checked {
-            outcomes.push(match outcome {
-                Err(refusal) => Err(refusal),
-                Ok(checked) => {
-                    let fresh_id = UserId::generated(numbers.next().expect("the numbers have no end"));
-                    self.insert(&mut tx, known, fresh_id, checked).await?
-                }
-            });
-        }
-        tx.commit().await?;
-        Ok(outcomes)
+        let mut registered = registered.into_iter();
+        let outcome = |checked: Result<Checked, Refusal>| {
+            let Checked { name, .. } = checked?;
+            registered.next().flatten().ok_or_else(|| exists(name.written().to_owned()))
+        };
+        Ok(checked.into_iter().map(outcome).collect())
     }
 
+    /// The user; `None` where somebody else has the name by now.
     async fn insert(
         &self,
         tx: &mut Tx,
-        known: &KnownApp,
+        app: AppId,
         fresh_id: UserId,
-        checked: Checked,
-    ) -> Result<Result<User, Refusal>, Error> {
-        let Checked { name, password_hash, nickname } = &checked;
+        checked: &Checked,
+        now: UnixMillis,
+    ) -> Result<Option<User>, Error> {
+        let Checked { name, password_hash, nickname } = checked;
         let uuid = new_uuid(&*self.entropy);
         let registration = Registration { fresh_id, name, password_hash, nickname, uuid };
-        let registered = store::user::register(tx, known.app.id, &registration, self.clock.now()).await?;
-        Ok(registered.map(|known| known.user).ok_or_else(|| exists(name.written().to_owned())))
+        Ok(store::user::register(tx, app, &registration, now).await?.map(|known| known.user))
     }
 }
 

@@ -6,6 +6,7 @@ use tidings_domain::{AppId, Error, UserId, UserRef, Username, new_uuid};
 
 use super::{
     Core,
+    freed_names::FreedNames,
     subject::not_found,
     users::{admin, is_admin},
 };
@@ -16,6 +17,17 @@ use crate::{
 
 const MAX_REFS: usize = 1000;
 
+/// What to do about a name that nobody has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    /// It is an error.
+    Refuse,
+    /// It becomes an unregistered user's.
+    Intern,
+    /// It means the user who had it and was deleted last, else it is an error.
+    Deleted,
+}
+
 /// Users found so far, by id and by folded name.
 #[derive(Default)]
 struct Found {
@@ -24,14 +36,26 @@ struct Found {
 }
 
 impl Core {
-    /// The users in the order of the request. With `intern`, unregistered names become unregistered users.
-    pub(crate) async fn resolve_users(&self, key: &AppKey, refs: &[UserRef], intern: bool) -> Result<Vec<User>, Error> {
+    /// The users in the order of the request.
+    pub(crate) async fn resolve_users(
+        &self,
+        key: &AppKey,
+        refs: &[UserRef],
+        unknown: Unknown,
+    ) -> Result<Vec<User>, Error> {
         if !(1..=MAX_REFS).contains(&refs.len()) {
             return Err(Error::invalid("users", format!("must be 1 to {MAX_REFS}")));
         }
-        let known = if intern { self.enabled_app(key).await? } else { self.known_app(key).await? };
+        let interns = unknown == Unknown::Intern;
+        let known = if interns { self.enabled_app(key).await? } else { self.known_app(key).await? };
         let mut found = self.find(known.app.id, refs).await?;
-        if intern {
+        if unknown == Unknown::Deleted {
+            let missing = found.missing_names(refs);
+            if !missing.is_empty() {
+                found.add_all(store::users::last_deleted(&self.db, known.app.id, &missing).await?);
+            }
+        }
+        if interns {
             // Checked first, so that a failed call registers no names.
             if let Some(id) = refs.iter().find(|user| matches!(user, UserRef::Id(_)) && !found.has(user)) {
                 return Err(not_found(id));
@@ -71,14 +95,22 @@ impl Core {
     /// Taking numbers locks the app's row, so a concurrent call finds the first one's users.
     async fn intern(&self, key: &AppKey, app: AppId, names: &[&Username]) -> Result<Vec<User>, Error> {
         let uuids: Vec<String> = names.iter().map(|_| new_uuid(&*self.entropy)).collect();
-        let mut tx = self.db.begin().await?;
-        let Some(first) = store::app::take_user_numbers(&mut tx, app, names.len()).await? else {
-            return Err(key.not_found());
-        };
-        store::users::intern(&mut tx, app, names, first, &uuids, self.clock.now()).await?;
-        let users = store::users::find_by_names_in(&mut tx, app, names).await?;
-        tx.commit().await?;
-        Ok(users)
+        let mut freed = FreedNames::default();
+        loop {
+            let now = self.clock.now();
+            let mut tx = self.db.begin().await?;
+            let Some(first) = store::app::take_user_numbers(&mut tx, app, names.len()).await? else {
+                return Err(key.not_found());
+            };
+            store::users::intern(&mut tx, app, names, first, &uuids, now).await?;
+            if !freed.are_fresh(&mut tx, app, names, now).await? {
+                let users = store::users::find_by_names_in(&mut tx, app, names).await?;
+                tx.commit().await?;
+                return Ok(users);
+            }
+            drop(tx);
+            freed.wait().await?;
+        }
     }
 }
 

@@ -58,6 +58,9 @@ impl Core {
         if !updated.enabled {
             store::session::end_all(&mut tx, caller.app, id).await?;
         }
+        if updated.enabled != locked.user.enabled {
+            store::users_version::raise(&mut tx, caller.app).await?;
+        }
         tx.commit().await?;
         Ok(updated)
     }

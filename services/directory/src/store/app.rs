@@ -13,7 +13,8 @@ macro_rules! columns {
     client_secret, previous_client_secret, previous_client_secret_until,
     app_certificate, previous_app_certificate, previous_app_certificate_until,
     token_key, previous_token_key, previous_token_key_until,
-    enabled, policy, created_at, screening"
+    enabled, policy, created_at, screening,
+    coalesce((select v.version from users_version v where v.app_id = app.app_id), 0) as users_version"
     };
 }
 

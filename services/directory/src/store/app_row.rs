@@ -34,6 +34,7 @@ row! {
         pub(super) policy: String,
         created_at: i64,
         screening: i64,
+        users_version: i64,
     }
 }
 
@@ -54,6 +55,7 @@ impl AppRow {
             created_at: UnixMillis(self.created_at),
             policy: policy::effective(&self.policy)?,
             screening: self.screening,
+            users_version: self.users_version,
         })
     }
 

@@ -1,6 +1,6 @@
 //! The directory's SQL. The caller owns the transaction.
 //!
-//! Locks are taken in one order: the app's row, users, groups by ascending id.
+//! Locks are taken in one order: the app's row, users, groups by ascending id, the version of the app's users.
 
 pub(crate) mod admin_token;
 pub(crate) mod app;
@@ -20,13 +20,24 @@ pub(crate) mod shown_file;
 pub(crate) mod user;
 pub(crate) mod user_block;
 pub(crate) mod users;
+pub(crate) mod users_version;
 pub(crate) mod word_list;
 
 use tidings_store::{AppRows, Engine, Kind};
 
 /// Every statement sent to `engine`.
 pub(crate) fn statements(engine: Engine) -> Vec<String> {
-    let fixed = [app::ALL, admin_token::ALL, user::ALL, profile::ALL, session::ALL, word_list::ALL, hook::ALL].concat();
+    let fixed = [
+        app::ALL,
+        admin_token::ALL,
+        user::ALL,
+        profile::ALL,
+        session::ALL,
+        word_list::ALL,
+        hook::ALL,
+        users_version::ALL,
+    ]
+    .concat();
     let built = [
         users::all(engine),
         group::all(engine),
@@ -52,6 +63,7 @@ pub(crate) fn app_rows() -> AppRows {
         ("user_profile", "user_id", Kind::Int),
         ("user_session", "user_id, device_sn", Kind::Int),
         ("admin_token", "admin_token_id", Kind::Int),
+        ("users_version", "version", Kind::Int),
         ("app_user", "user_id", Kind::Int),
     ])
 }

@@ -70,6 +70,30 @@ static FIND_BY_NAMES: LazyLock<GatherMany> = LazyLock::new(|| {
     GatherMany::per_engine(&[("app_id", Kind::Int), ("folded", Kind::Text)], &COLUMNS, &sqlite, &postgres)
 });
 
+/// The user with that name who was deleted last.
+static LAST_DELETED: LazyLock<GatherMany> = LazyLock::new(|| {
+    let columns = columns!();
+    let had_it = "d.app_id = r.app_id and d.folded = r.folded and d.deleted_at is not null
+        order by d.deleted_at desc, d.user_id desc limit 1";
+    let sqlite = format!(
+        "select {columns} from r cross join app_user u
+        where u.app_id = r.app_id and u.user_id = (select d.user_id from app_user d where {had_it})"
+    );
+    let postgres = format!("select {columns} from r cross join lateral (select * from app_user d where {had_it}) u");
+    GatherMany::per_engine(&[("app_id", Kind::Int), ("folded", Kind::Text)], &COLUMNS, &sqlite, &postgres)
+});
+
+/// Users with that name who were deleted after a moment. Within seconds these are few.
+static DELETED_SINCE: LazyLock<GatherMany> = LazyLock::new(|| {
+    let is_it = "d.app_id = r.app_id and d.folded = r.folded and d.deleted_at is not null and d.deleted_at > r.since";
+    let sqlite = format!("select d.user_id from r cross join app_user d where {is_it}");
+    let postgres = format!(
+        "select d.user_id from r cross join lateral (select d.user_id from app_user d where {is_it} limit 100) d"
+    );
+    let key = [("app_id", Kind::Int), ("folded", Kind::Text), ("since", Kind::Int)];
+    GatherMany::per_engine(&key, &["user_id"], &sqlite, &postgres)
+});
+
 /// Names that were registered meanwhile are unchanged.
 static TAKE_DOWN: LazyLock<ManyRows> = LazyLock::new(|| {
     let insert = "
@@ -91,9 +115,8 @@ static TAKE_DOWN: LazyLock<ManyRows> = LazyLock::new(|| {
 });
 
 pub(crate) fn all(engine: Engine) -> Vec<String> {
-    let lookups =
-        [&*FIND_BY_IDS, &*FIND_BY_NAMES, &*LOCK, &*HOLD, &*NAMES].map(|statement| statement.texts(engine)).concat();
-    [lookups, TAKE_DOWN.texts(engine)].concat()
+    let lookups = [&*FIND_BY_IDS, &*FIND_BY_NAMES, &*LOCK, &*HOLD, &*NAMES, &*LAST_DELETED, &*DELETED_SINCE];
+    [lookups.map(|statement| statement.texts(engine)).concat(), TAKE_DOWN.texts(engine)].concat()
 }
 
 /// The existing users with these ids, in any order.
@@ -140,6 +163,25 @@ pub(crate) async fn find_by_names(db: &Db, app: AppId, names: &[&Username]) -> R
 pub(crate) async fn find_by_names_in(tx: &mut Tx, app: AppId, names: &[&Username]) -> Result<Vec<User>, Error> {
     let found: Vec<UserRow> = FIND_BY_NAMES.fetch(tx, &by_names(app, names)).await?;
     Ok(found.into_iter().map(|row| known_user(row).user).collect())
+}
+
+/// Of each name the user who had it and was deleted last, where there is one, in any order.
+pub(crate) async fn last_deleted(db: &Db, app: AppId, names: &[&Username]) -> Result<Vec<User>, Error> {
+    let found: Vec<UserRow> = LAST_DELETED.read(db, &by_names(app, names)).await?;
+    Ok(found.into_iter().map(|row| known_user(row).user).collect())
+}
+
+/// Who had one of these names and was deleted after `since`.
+pub(crate) async fn deleted_since(
+    tx: &mut Tx,
+    app: AppId,
+    names: &[&Username],
+    since: UnixMillis,
+) -> Result<Vec<UserId>, Error> {
+    let [app, folded] = by_names(app, names);
+    let since = Column::Int(vec![since.0; names.len()]);
+    let found: Vec<(i64,)> = DELETED_SINCE.fetch(tx, &[app, folded, since]).await?;
+    Ok(found.into_iter().map(|(user,)| UserId(user)).collect())
 }
 
 fn by_names<'a>(app: AppId, names: &[&'a Username]) -> [Column<'a>; 2] {

@@ -91,7 +91,7 @@ impl Suite {
     }
 
     pub async fn resolve(&self, users: &[pb::UserRef], intern_unknown: bool) -> Result<Vec<pb::User>, Reason> {
-        let request = pb::ResolveUsersRequest { users: users.to_vec(), intern_unknown };
+        let request = pb::ResolveUsersRequest { users: users.to_vec(), intern_unknown, ..Default::default() };
         let reply = self.directory.resolve_users(in_lobby(request)).await;
         reply.map(|reply| reply.into_inner().users).map_err(reason)
     }

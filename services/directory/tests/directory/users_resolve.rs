@@ -6,7 +6,7 @@ use tidings_proto::pb::{self, directory_service_server::DirectoryService as _};
 use crate::suite::{FIRST_USER, START, Suite, error, id, in_lobby, name, ok, on_both_engines};
 
 fn resolution(users: &[pb::UserRef], intern_unknown: bool) -> tonic::Request<pb::ResolveUsersRequest> {
-    in_lobby(pb::ResolveUsersRequest { users: users.to_vec(), intern_unknown })
+    in_lobby(pb::ResolveUsersRequest { users: users.to_vec(), intern_unknown, ..Default::default() })
 }
 
 async fn users_come_in_the_order_asked(suite: Suite) {

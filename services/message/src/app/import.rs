@@ -77,7 +77,7 @@ pub async fn import(
     let Found { sender, places, refused } = places::places(directory, (caller, app), &draft, now).await?;
     // As for imports that succeed, there is no event (decision 17).
     if let Some(refused) = refused {
-        return Err(refused.into());
+        return Err(refused.why.into());
     }
     // Last, so that nothing is fetched for an import that is refused.
     let content = match fetch_into {

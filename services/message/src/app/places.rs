@@ -16,7 +16,16 @@ pub struct Found {
     /// The distinct conversations in the order of first mention.
     pub places: Vec<AppendTarget>,
     /// Why the sender may not speak in all of them.
-    pub refused: Option<Refused>,
+    pub refused: Option<CallRefusal>,
+}
+
+/// Why a call is refused as a whole.
+#[derive(Debug)]
+pub struct CallRefusal {
+    pub why: Refused,
+    /// The conversations that the reason applies to. The others are refused only because one verdict applies to the whole
+    /// call (decision 3), so no event reports this reason for them.
+    pub of: HashSet<ConversationId>,
 }
 
 /// The targets of the draft. Errors other than the kinds that [`Refused::of`] knows are returned as errors.
@@ -26,9 +35,9 @@ pub async fn places(
     draft: &Draft,
     now: UnixMillis,
 ) -> Result<Found, Error> {
-    let (sender, receivers) = match users(directory, caller, app, draft).await {
+    let (sender, receivers) = match users(directory, (caller, app), draft).await {
         Ok(found) => found,
-        Err(error) => return Box::pin(unknown(directory, caller, draft, error)).await,
+        Err(error) => return Box::pin(unknown(directory, (caller, app), draft, error)).await,
     };
     check_sender(caller, sender)?;
     let mut receiver = receivers.iter().copied();
@@ -45,12 +54,27 @@ pub async fn places(
         }
     }
     let groups = Groups { directory, caller, app, sender, now };
-    let allowed = match caller.actor {
-        Actor::User(_) => directory.check_welcome(caller, sender, &receivers).await,
-        Actor::App => Ok(()),
+    let refused = match caller.actor {
+        Actor::User(_) => blocked(directory, caller, sender, &receivers).await?,
+        Actor::App => None,
     };
-    let allowed = if allowed.is_ok() { groups.check(draft).await } else { allowed };
-    Ok(Found { sender, places, refused: allowed.err().map(Refused::of).transpose()? })
+    let refused = if refused.is_some() { refused } else { groups.check(draft).await? };
+    Ok(Found { sender, places, refused })
+}
+
+async fn blocked(
+    directory: &DirectoryCache,
+    caller: &Caller,
+    sender: UserId,
+    receivers: &[UserId],
+) -> Result<Option<CallRefusal>, Error> {
+    let blockers = directory.blockers(caller, sender, receivers).await?;
+    let Some(first) = receivers.iter().find(|receiver| blockers.contains(receiver)) else {
+        return Ok(None);
+    };
+    let why = Refused::of(Error::new(Reason::BlockedByReceiver, first.to_string()))?;
+    let of = blockers.into_iter().map(|blocker| ConversationId::direct(sender, blocker)).collect();
+    Ok(Some(CallRefusal { why, of }))
 }
 
 fn check_sender(caller: &Caller, sender: UserId) -> Result<(), Error> {
@@ -62,21 +86,27 @@ fn check_sender(caller: &Caller, sender: UserId) -> Result<(), Error> {
 
 /// The targets of a call that names a user who does not exist: the conversation of the error's subject. The others were
 /// not looked up, and are not resolved for a call that is refused.
-async fn unknown(directory: &DirectoryCache, caller: &Caller, draft: &Draft, error: Error) -> Result<Found, Error> {
+async fn unknown(
+    directory: &DirectoryCache,
+    (caller, app): (&Caller, &App),
+    draft: &Draft,
+    error: Error,
+) -> Result<Found, Error> {
     let sent_by = draft.sender.clone().unwrap_or(UserRef::Id(caller.actor.user()));
     if error.reason() != Reason::UserNotFound || (is_meant(&error, &sent_by) && !caller.is_app()) {
         return Err(error);
     }
-    let sender = known_or_nobody(directory, caller, &sent_by).await?;
+    let sender = known_or_nobody(directory, (caller, app), &sent_by).await?;
     check_sender(caller, sender)?;
     let meant = draft.targets.iter().find(|target| matches!(target, Target::User(user) if is_meant(&error, user)));
     let place = match meant.or_else(|| draft.targets.first()) {
-        Some(Target::User(user)) => direct(sender, user, known_or_nobody(directory, caller, user).await?),
+        Some(Target::User(user)) => direct(sender, user, known_or_nobody(directory, (caller, app), user).await?),
         Some(Target::Group(group)) => shared(ConversationId::Group(*group)),
         Some(Target::Room(room)) => shared(ConversationId::Room(*room)),
         None => return Err(error),
     };
-    Ok(Found { sender, places: vec![place], refused: Some(Refused::of(error)?) })
+    let of = HashSet::from([place.conversation]);
+    Ok(Found { sender, places: vec![place], refused: Some(CallRefusal { why: Refused::of(error)?, of }) })
 }
 
 /// Whether this is the user who does not exist.
@@ -88,11 +118,15 @@ fn is_meant(error: &Error, user: &UserRef) -> bool {
 }
 
 /// A number stands for itself, whether such a user exists or not.
-async fn known_or_nobody(directory: &DirectoryCache, caller: &Caller, user: &UserRef) -> Result<UserId, Error> {
+async fn known_or_nobody(
+    directory: &DirectoryCache,
+    (caller, app): (&Caller, &App),
+    user: &UserRef,
+) -> Result<UserId, Error> {
     if let UserRef::Id(id) = user {
         return Ok(*id);
     }
-    match directory.users(caller, std::slice::from_ref(user), false).await {
+    match directory.users((caller, app), std::slice::from_ref(user), false).await {
         Ok(ids) => Ok(ids.first().copied().unwrap_or(UserId::NOBODY)),
         Err(error) if error.reason() == Reason::UserNotFound => Ok(UserId::NOBODY),
         Err(error) => Err(error),
@@ -102,8 +136,7 @@ async fn known_or_nobody(directory: &DirectoryCache, caller: &Caller, user: &Use
 /// The sender, and the users among the targets.
 async fn users(
     directory: &DirectoryCache,
-    caller: &Caller,
-    app: &App,
+    (caller, app): (&Caller, &App),
     draft: &Draft,
 ) -> Result<(UserId, Vec<UserId>), Error> {
     let mut users = Vec::with_capacity(draft.targets.len() + 1);
@@ -113,7 +146,7 @@ async fn users(
         Target::Group(_) | Target::Room(_) => None,
     }));
     let intern = draft.accept_unknown_names && app.policy.accept_unknown_names;
-    let mut ids = directory.users(caller, &users, intern).await?;
+    let mut ids = directory.users((caller, app), &users, intern).await?;
     let sender = ids.remove(0);
     Ok((sender, ids))
 }
@@ -129,7 +162,7 @@ pub async fn named(
         return Ok(Vec::new());
     }
     let intern = draft.accept_unknown_names && app.policy.accept_unknown_names;
-    let mut ids = directory.users(caller, users, intern).await?;
+    let mut ids = directory.users((caller, app), users, intern).await?;
     ids.sort_unstable();
     ids.dedup();
     Ok(ids)
@@ -162,10 +195,10 @@ struct Groups<'a> {
 }
 
 impl Groups<'_> {
-    async fn check(&self, draft: &Draft) -> Result<(), Error> {
+    async fn check(&self, draft: &Draft) -> Result<Option<CallRefusal>, Error> {
         let wanted: Vec<ConversationId> = draft.targets.iter().filter_map(conversation).collect();
         if wanted.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let mut ids: Vec<i64> = wanted.iter().map(|conversation| conversation.key().0).collect();
         ids.sort_unstable();
@@ -173,11 +206,19 @@ impl Groups<'_> {
         let found = self.directory.memberships(self.caller, self.sender, &ids).await?;
         let found: HashMap<i64, Option<Membership>> = ids.into_iter().zip(found).collect();
         let members_only = draft.members_only || matches!(self.caller.actor, Actor::User(_));
+        let mut verdict: Option<CallRefusal> = None;
         for conversation in wanted {
             let membership = found.get(&conversation.key().0).copied().flatten();
-            self.check_one(conversation, membership, members_only)?;
+            let Err(error) = self.check_one(conversation, membership, members_only) else { continue };
+            match &mut verdict {
+                None => verdict = Some(CallRefusal { why: Refused::of(error)?, of: HashSet::from([conversation]) }),
+                Some(CallRefusal { why, of }) if why.reason == error.reason() && why.subject == error.subject() => {
+                    of.insert(conversation);
+                }
+                Some(_) => {}
+            }
         }
-        Ok(())
+        Ok(verdict)
     }
 
     fn check_one(

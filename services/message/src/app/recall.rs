@@ -148,7 +148,7 @@ async fn actor(deps: &Deps, (caller, app): (&Caller, &App), wanted: &RecallComma
         return Err(Error::not_permitted("only the app itself recalls in another's name"));
     }
     let intern = wanted.accept_unknown_names && app.policy.accept_unknown_names;
-    let users = deps.directory.users(caller, std::slice::from_ref(actor), intern).await?;
+    let users = deps.directory.users((caller, app), std::slice::from_ref(actor), intern).await?;
     users.first().copied().ok_or_else(|| Error::internal("the directory returned no user"))
 }
 
@@ -180,13 +180,13 @@ fn not_sent_there(msg_id: MsgId) -> Error {
 /// The receiver that a target names; `None` is a user who does not exist.
 async fn target_id(
     deps: &Deps,
-    (caller, _): (&Caller, &App),
+    (caller, app): (&Caller, &App),
     to: &Target,
 ) -> Result<Option<(ConversationKind, i64)>, Error> {
     match to {
         Target::Group(group) => Ok(Some((ConversationKind::Group, group.0))),
         Target::Room(room) => Ok(Some((ConversationKind::Room, room.0))),
-        Target::User(user) => match deps.directory.users(caller, std::slice::from_ref(user), false).await {
+        Target::User(user) => match deps.directory.users((caller, app), std::slice::from_ref(user), false).await {
             Ok(users) => Ok(users.first().map(|user| (ConversationKind::Direct, user.0))),
             Err(error) if error.reason() == Reason::UserNotFound => Ok(None),
             Err(error) => Err(error),

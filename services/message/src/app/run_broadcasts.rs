@@ -97,7 +97,8 @@ async fn for_good(deps: &Deps, broadcast: &Broadcast, error: Error) -> Result<St
     if reason == Reason::UserNotFound {
         // A receiver who left since the list was made is not in the next one.
         let sender = [UserRef::Id(broadcast.sender)];
-        let found = deps.directory.users(&Caller::of_app(broadcast.app), &sender, false).await;
+        let app = deps.directory.app_of(broadcast.app).await?;
+        let found = deps.directory.users((&Caller::of_app(broadcast.app), &app), &sender, false).await;
         return match found {
             Err(gone) if gone.reason() == Reason::UserNotFound => Ok(format!("its sender is gone: {gone}")),
             _ => Err(error),

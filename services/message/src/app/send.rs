@@ -30,7 +30,7 @@ pub async fn send(
 
 /// The same for a caller with this standing: refused with its error, if it is one.
 ///
-/// A refusal is an event for each conversation that the call addresses (decision 37), written as a message would be:
+/// A refusal is an event for each conversation that the reason applies to (decision 37), written as a message would be:
 /// through the queue, in one transaction with the answer under the call's key, and at no more than the cost of a
 /// message. Rates count it as a send. Parts of a broadcast, which have no particular receiver, are not reported.
 pub async fn send_or_tell(
@@ -58,8 +58,15 @@ pub async fn send_or_tell(
     // A call that is refused anyway registers no names.
     let accept_unknown_names = draft.accept_unknown_names && standing.is_ok();
     let draft = Draft { accept_unknown_names, ..draft };
-    let Found { sender, places, refused } = places::places(directory, (caller, app), &draft, now).await?;
-    let mut refused = standing.err().map(Refused::of).transpose()?.or(refused);
+    let Found { sender, mut places, refused } = places::places(directory, (caller, app), &draft, now).await?;
+    let mut refused = match (standing, refused) {
+        (Err(error), _) => Some(Refused::of(error)?),
+        (Ok(()), Some(verdict)) => {
+            places.retain(|place| verdict.of.contains(&place.conversation));
+            Some(verdict.why)
+        }
+        (Ok(()), None) => None,
+    };
     let mut named = [Vec::new(), Vec::new()];
     if refused.is_none() {
         match others(directory, (caller, app), &draft).await {

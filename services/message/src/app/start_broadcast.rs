@@ -114,7 +114,7 @@ async fn sender(deps: &Deps, (caller, app): (&Caller, &App), wanted: &StartBroad
         return Ok(UserId::ADMIN);
     };
     let intern = wanted.accept_unknown_names && app.policy.accept_unknown_names;
-    let users = deps.directory.users(caller, std::slice::from_ref(sender), intern).await?;
+    let users = deps.directory.users((caller, app), std::slice::from_ref(sender), intern).await?;
     users.first().copied().ok_or_else(|| Error::new(Reason::UserNotFound, ""))
 }
 

@@ -24,6 +24,10 @@ pub struct State {
     pub screening: Screening,
     /// Registered users; nobody else exists.
     pub users: BTreeSet<i64>,
+    /// Of names, and how often one was asked for.
+    pub names: BTreeMap<String, i64>,
+    pub users_version: i64,
+    pub questions: Vec<String>,
     /// Is listed but cannot be resolved.
     pub vanished: Option<i64>,
     pub groups: BTreeMap<i64, Group>,
@@ -69,7 +73,7 @@ impl Fake {
     async fn answer(&self, request: http::Request<Body>) -> http::Response<Body> {
         let path = request.uri().path().to_owned();
         let bytes = request.into_body().collect().await.unwrap().to_bytes().slice(5..);
-        let state = self.state();
+        let mut state = self.state();
         match path.rsplit('/').next().unwrap() {
             "GetApp" => grpc_answer(&state.app()),
             "GetUser" => grpc_answer(&state.acting(named(&pb::GetUserRequest::decode(bytes).unwrap()))),
@@ -88,11 +92,16 @@ impl Fake {
 
 impl State {
     fn app(&self) -> pb::App {
-        let app = App { policy: self.policy.clone(), screening: self.screening.version, ..App::example() };
+        let app = App {
+            policy: self.policy.clone(),
+            screening: self.screening.version,
+            users_version: self.users_version,
+            ..App::example()
+        };
         app.into()
     }
 
-    fn resolve(&self, request: &pb::ResolveUsersRequest) -> http::Response<Body> {
+    fn resolve(&mut self, request: &pb::ResolveUsersRequest) -> http::Response<Body> {
         let mut users = Vec::new();
         for user in &request.users {
             match user.user {
@@ -100,7 +109,11 @@ impl State {
                     users.push(user_of(id));
                 }
                 Some(pb::user_ref::User::UserId(id)) => return unknown(&id.to_string()),
-                Some(pb::user_ref::User::Username(ref name)) => return unknown(name),
+                Some(pb::user_ref::User::Username(ref name)) => {
+                    self.questions.push(name.clone());
+                    let Some(id) = self.names.get(name) else { return unknown(name) };
+                    users.push(user_of(*id));
+                }
                 None => panic!("nobody named"),
             }
         }

@@ -9,6 +9,7 @@ mod fake;
 mod groups;
 mod import;
 mod model;
+mod names;
 mod newest;
 mod online;
 mod purge;
