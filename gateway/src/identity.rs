@@ -1,7 +1,7 @@
 //! The identity of a token, as verified by the directory.
 //!
-//! An answer is used for [`KEEP`] at most, so a revoked token or a changed policy takes effect within that time.
-//! Refusals are never cached.
+//! An answer is used for [`KEEP`] at most, so a revoked token or a changed policy takes effect within that time, and one
+//! about a user for [`KEEP_USER`]. Refusals are never cached.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,6 +16,8 @@ use tidings_runtime::{TtlCache, Wire};
 
 /// How long an answer is used.
 const KEEP: Duration = Duration::from_secs(5);
+/// How long an answer about a user is used, who may be deleted, disabled or kicked meanwhile.
+const KEEP_USER: Duration = Duration::from_secs(1);
 /// Maximum number of cached answers.
 const TOKENS: usize = 100_000;
 
@@ -83,6 +85,24 @@ impl Identities {
         self.kept.load(&key, now, async { self.ask(app, token).await.map(Arc::new) }).await
     }
 
+    /// Why the token opens nothing any more, asked anew; `None` while it does, or is no user's. For a call that failed as it
+    /// would if the user of its token had been deleted since.
+    pub async fn fault(&self, app: app_ref::App, token: &str) -> Option<Error> {
+        let key = key(&app, token);
+        let kept = self.kept.get(&key, self.clock.now());
+        if token.is_empty() || kept.is_some_and(|identity| !matches!(identity.who, Who::User { .. })) {
+            return None;
+        }
+        let fault = self.ask(app, token).await.err().filter(|error| !error.reason().is_transient())?;
+        self.kept.remove(&key);
+        Some(fault)
+    }
+
+    /// Forgets what a token stands for: the call that was made with it has ended it.
+    pub fn forget(&self, app: &app_ref::App, token: &str) {
+        self.kept.remove(&key(app, token));
+    }
+
     async fn ask(&self, app: app_ref::App, token: &str) -> Result<Identity, Error> {
         let request = pb::AuthenticateRequest { app: Some(pb::AppRef { app: Some(app) }), token: token.to_owned() };
         let answer = self.directory.clone().authenticate(request).await.map_err(error_from_status)?.into_inner();
@@ -102,7 +122,8 @@ impl Identities {
 
 /// How long an answer of that moment is used: never past the token's expiry.
 fn lasts(identity: &Arc<Identity>, asked_at: UnixMillis) -> Duration {
-    identity.expires_at.map_or(KEEP, |end| KEEP.min(end - asked_at))
+    let keep = if matches!(identity.who, Who::User { .. }) { KEEP_USER } else { KEEP };
+    identity.expires_at.map_or(keep, |end| keep.min(end - asked_at))
 }
 
 fn key(app: &app_ref::App, token: &str) -> Key {
@@ -131,6 +152,13 @@ mod tests {
         assert_eq!(lasts(Some(20_000)), Duration::from_secs(5));
         assert_eq!(lasts(Some(11_000)), Duration::from_secs(1));
         assert_eq!(lasts(Some(9_000)), Duration::ZERO);
+    }
+
+    #[test]
+    fn an_answer_about_a_user_is_used_for_one_second() {
+        let who = Who::User { id: UserId(32), username: "ann".to_owned() };
+        let ann = Arc::new(Identity { who, app: App::example(), expires_at: None });
+        assert_eq!(lasts(&ann, UnixMillis(10_000)), Duration::from_secs(1));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::{error::Error as StdError, fmt, time::Duration};
 
-use crate::UnixMillis;
+use crate::{UnixMillis, UserId};
 
 /// What went wrong, from a closed list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -448,6 +448,23 @@ impl Error {
     /// The subject.
     pub fn subject(&self) -> &str {
         &self.subject
+    }
+
+    /// The user that it is about, for reasons whose subject is a user id: for dialects that show usernames.
+    pub fn about_user(&self) -> Option<UserId> {
+        let names_user = matches!(
+            self.reason,
+            Reason::NotGroupMember
+                | Reason::GroupAdminRequired
+                | Reason::GroupOwnerRequired
+                | Reason::AlreadyGroupMember
+                | Reason::OnGroupBlockList
+                | Reason::ApplicationGone
+                | Reason::NewOwnerNotMember
+                | Reason::Muted
+                | Reason::BlockedByReceiver
+        );
+        if names_user { self.subject.parse().ok().map(UserId) } else { None }
     }
 
     /// When a retry makes sense; `None` for errors that a retry cannot fix.

@@ -329,7 +329,7 @@ pub fn member_refusal(error: &Error, group: i64, user: &str) -> Refusal {
                 .because(error.reason())
         }
         Reason::UserNotFound => unknown_user(user),
-        _ => Refusal::from(error),
+        _ => Refusal::from(error).naming(user),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt::Display, time::Duration};
 
 use serde::Deserialize;
-use tidings_domain::{Error, Reason};
+use tidings_domain::{Error, Reason, UserId};
 
 use super::Timing;
 use crate::reading::{Unreadable, read_body};
@@ -23,19 +23,31 @@ pub struct Refusal {
     pub reason: Reason,
     /// Of a recorded refusal; `None`: the times of this call.
     pub timing: Option<Timing>,
+    /// Whom the description names by their id, which this dialect's users never see: see [`Self::naming`].
+    pub about: Option<UserId>,
 }
 
 impl Refusal {
     /// An invalid request, with the given words; never worth a retry.
     pub fn new(status: u16, error: &'static str, description: impl Into<Cow<'static, str>>) -> Self {
         let (description, reason) = (description.into(), Reason::InvalidArgument);
-        Self { status, error, description, retry_after: None, reason, timing: None }
+        Self { status, error, description, retry_after: None, reason, timing: None, about: None }
     }
 
     /// The same refusal for another reason.
     #[must_use]
     pub fn because(self, reason: Reason) -> Self {
         Self { reason, ..self }
+    }
+
+    /// The same refusal with the user's name in the place of their id. Without a name the id stands.
+    #[must_use]
+    pub fn naming(self, username: &str) -> Self {
+        if self.about.is_none() || username.is_empty() {
+            return self;
+        }
+        let description = self.reason.words().agora.description.replace("{}", username).into();
+        Self { description, about: None, ..self }
     }
 
     /// The body is not JSON.
@@ -93,6 +105,7 @@ impl From<&Error> for Refusal {
             retry_after: error.retry_after(),
             reason: error.reason(),
             timing: error.times().map(|(accepted, committed)| Timing::recorded(accepted, committed)),
+            about: error.about_user(),
         }
     }
 }
@@ -129,6 +142,16 @@ mod tests {
         assert_eq!(name("reach_limit"), "ReachLimitException");
         assert_eq!(name("Request Entity Too Large"), "RequestEntityTooLargeException");
         assert_eq!(name("illegal_argument"), "java.lang.IllegalArgumentException");
+    }
+
+    #[test]
+    fn users_are_named_by_their_names() {
+        let refusal = Refusal::from(&Error::new(Reason::NotGroupMember, "16010080"));
+        assert_eq!(refusal.about, Some(UserId(16_010_080)));
+        assert_eq!(refusal.clone().naming("eve").description, "users [eve] are not members of this group!");
+        assert_eq!(refusal.naming("").description, "users [16010080] are not members of this group!");
+        let of_group = Refusal::from(&Error::new(Reason::GroupNotFound, "16010081"));
+        assert_eq!(of_group.naming("eve").description, "grpID 16010081 does not exist!");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::{Gateway, limits::Cost, reply::refused, request::idempotency_key};
 pub(crate) fn to(everybody: Everybody) -> MethodRouter<Gateway> {
     post(move |State(gateway): State<Gateway>, context: RequestContext, body: Body| async move {
         let outcome = start(&gateway, &context, body, everybody).await;
-        context.answer(&gateway, outcome)
+        context.answer(&gateway, outcome).await
     })
 }
 

@@ -24,7 +24,7 @@ pub(crate) async fn delete(
     body: Body,
 ) -> Response {
     let outcome = remove(&gateway, &context, named, body).await;
-    context.answer(&gateway, outcome)
+    context.answer(&gateway, outcome).await
 }
 
 async fn remove(gateway: &Gateway, context: &RequestContext, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {
@@ -52,7 +52,7 @@ pub(crate) fn roaming(kind: ConversationKind, up_to: bool) -> MethodRouter<Gatew
     let read: Read = if up_to { codec::roaming_time } else { codec::roaming_messages };
     let handler = move |State(gateway): State<Gateway>, context: RequestContext, named: Named| async move {
         let outcome = forget(&gateway, &context, named, (read, kind)).await;
-        context.answer(&gateway, outcome)
+        context.answer(&gateway, outcome).await
     };
     if up_to { on_delete(handler).post(handler) } else { on_delete(handler) }
 }
@@ -104,7 +104,7 @@ async fn any_conversation(
 /// `POST /rest/message/roaming/user/{username}/delete/all`
 pub(crate) async fn delete_all(State(gateway): State<Gateway>, context: RequestContext, named: Named) -> Response {
     let outcome = forget_all(&gateway, &context, named).await;
-    context.answer(&gateway, outcome)
+    context.answer(&gateway, outcome).await
 }
 
 async fn forget_all(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Vec<u8>, Refusal> {

@@ -13,9 +13,10 @@ use axum::{
 use http::{HeaderMap, Method, StatusCode, header::AUTHORIZATION, request::Parts};
 use tidings_dialects::agora::{Call, Refusal, Timing};
 use tidings_domain::{
-    Actor, App, Caller, Content, Error, Platform, Rate, Reason, StoredFile, UnixMillis, is_reserved_org,
+    Actor, App, Caller, Content, Error, Platform, Rate, Reason, StoredFile, UnixMillis, UserId, is_reserved_org,
 };
-use tidings_proto::pb::app_ref;
+use tidings_proto::pb::{self, app_ref};
+use tidings_runtime::context;
 
 use crate::{
     Gateway,
@@ -23,7 +24,7 @@ use crate::{
     limits::Cost,
     paths,
     rate_headers::{self, Standing},
-    reply,
+    reply::{self, refused},
     request::{BodyReader, address, base_url, header},
 };
 
@@ -190,11 +191,37 @@ impl RequestContext {
         Timing { timestamp: now.0, duration: (now - self.started).as_millis() as i64 }
     }
 
-    pub fn answer(&self, gateway: &Gateway, outcome: Result<Vec<u8>, Refusal>) -> Response {
+    /// The answer to the call; see [`Self::worded`] for a refusal's.
+    pub async fn answer(&self, gateway: &Gateway, outcome: Result<Vec<u8>, Refusal>) -> Response {
         self.with_rates(match outcome {
             Ok(body) => reply::json(StatusCode::OK, body),
-            Err(refusal) => super::refusal(&refusal, self.timing(gateway)),
+            Err(refusal) => super::refusal(&self.worded(gateway, refusal).await, self.timing(gateway)),
         })
+    }
+
+    /// The refusal as it is returned, with usernames instead of ids. A refusal that is remembered under a key has the id,
+    /// whose name does not change, so a repetition returns the same bytes; if the name cannot be looked up, that error is
+    /// returned. If the missing user is the token's own, the token is at fault.
+    async fn worded(&self, gateway: &Gateway, refusal: Refusal) -> Refusal {
+        if refusal.reason == Reason::UserNotFound {
+            let fault = gateway.identities().fault(self.app_ref(), self.token()).await;
+            return fault.map_or(refusal, |error| self.refusal(&error));
+        }
+        let Some(user) = refusal.about else {
+            return refusal;
+        };
+        match self.name(gateway, user).await {
+            Ok(name) => refusal.naming(&name),
+            Err(error) => error.into(),
+        }
+    }
+
+    async fn name(&self, gateway: &Gateway, user: UserId) -> Result<String, Error> {
+        let identity = gateway.identities().of(self.app_ref(), self.token()).await?;
+        let request =
+            context::request(&Caller::of_app(identity.app.id), pb::UserNamesRequest { user_ids: vec![user.0] });
+        let reply = gateway.clients().directory.clone().user_names(request).await.map_err(refused)?;
+        Ok(reply.into_inner().usernames.into_iter().next().unwrap_or_default())
     }
 
     /// Adds the state of the quotas that apply to the call.

@@ -51,17 +51,17 @@ pub(crate) async fn export(
     if let Some(time) = time.strip_suffix(FILE) {
         return match give_out(&gateway, &method, &context, time).await {
             Ok(response) => response,
-            Err(refusal) => context.answer(&gateway, Err(refusal)),
+            Err(refusal) => context.answer(&gateway, Err(refusal)).await,
         };
     }
     let outcome = links(&gateway, &context, &time).await;
-    context.answer(&gateway, outcome)
+    context.answer(&gateway, outcome).await
 }
 
 /// `GET /tidings/exports/{time}/manifest`.
 pub(crate) async fn manifest(State(gateway): State<Gateway>, context: RequestContext, named: Named) -> Response {
     let outcome = known(&gateway, &context, &time_of(named)).await;
-    context.answer(&gateway, outcome)
+    context.answer(&gateway, outcome).await
 }
 
 async fn links(gateway: &Gateway, context: &RequestContext, time: &str) -> Result<Vec<u8>, Refusal> {
@@ -101,7 +101,10 @@ async fn known(gateway: &Gateway, context: &RequestContext, time: &str) -> Resul
 /// `GET /tidings/users/{username}/export`: the whole history of a one-to-one conversation.
 pub(crate) async fn of_user(State(gateway): State<Gateway>, context: RequestContext, named: Named) -> Response {
     let outcome = user_file(&gateway, &context, named).await;
-    outcome.map_or_else(|refusal| context.answer(&gateway, Err(refusal)), |response| context.with_rates(response))
+    match outcome {
+        Ok(response) => context.with_rates(response),
+        Err(refusal) => context.answer(&gateway, Err(refusal)).await,
+    }
 }
 
 async fn user_file(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Response, Refusal> {
@@ -115,7 +118,10 @@ async fn user_file(gateway: &Gateway, context: &RequestContext, named: Named) ->
 pub(crate) fn of_group(peer: fn(i64) -> Peer) -> MethodRouter<Gateway> {
     get(move |State(gateway): State<Gateway>, context: RequestContext, named: Named| async move {
         let outcome = group_file(&gateway, &context, named, peer).await;
-        outcome.map_or_else(|refusal| context.answer(&gateway, Err(refusal)), |response| context.with_rates(response))
+        match outcome {
+            Ok(response) => context.with_rates(response),
+            Err(refusal) => context.answer(&gateway, Err(refusal)).await,
+        }
     })
 }
 

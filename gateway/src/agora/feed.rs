@@ -36,11 +36,11 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(crate) async fn events(State(gateway): State<Gateway>, context: RequestContext) -> Response {
     if !header(&context.headers, ACCEPT.as_str()).is_some_and(|accept| accept.contains(EVENT_STREAM)) {
         let outcome = poll(&gateway, &context).await;
-        return context.answer(&gateway, outcome);
+        return context.answer(&gateway, outcome).await;
     }
     match stream_of(&gateway, &context).await {
         Ok(response) => context.with_rates(response),
-        Err(refusal) => context.answer(&gateway, Err(refusal)),
+        Err(refusal) => context.answer(&gateway, Err(refusal)).await,
     }
 }
 

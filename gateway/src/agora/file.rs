@@ -31,7 +31,7 @@ const HEIGHT: &str = "thumbnail-height";
 /// `POST /chatfiles` (agora.md 3.1).
 pub(crate) async fn upload(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
     let outcome = take_in(&gateway, &context, body).await;
-    context.answer(&gateway, outcome)
+    context.answer(&gateway, outcome).await
 }
 
 async fn take_in(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
@@ -90,7 +90,7 @@ pub(crate) async fn download(
 ) -> Response {
     match give_out(&gateway, &method, &context, named.map(|Path((_, _, uuid))| uuid).unwrap_or_default()).await {
         Ok(response) => context.with_rates(response),
-        Err(refusal) => context.answer(&gateway, Err(refusal)),
+        Err(refusal) => context.answer(&gateway, Err(refusal)).await,
     }
 }
 

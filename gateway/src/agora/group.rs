@@ -29,25 +29,25 @@ macro_rules! handler {
     ($kind:ident, $answer:path) => {
         move |State(gateway): State<Gateway>, context: RequestContext| async move {
             let outcome = $answer(&gateway, &context, $kind).await;
-            context.answer(&gateway, outcome)
+            context.answer(&gateway, outcome).await
         }
     };
     ($kind:ident, $answer:path, named) => {
         move |State(gateway): State<Gateway>, context: RequestContext, named: Named| async move {
             let outcome = $answer(&gateway, &context, $kind, named).await;
-            context.answer(&gateway, outcome)
+            context.answer(&gateway, outcome).await
         }
     };
     ($kind:ident, $answer:path, body) => {
         move |State(gateway): State<Gateway>, context: RequestContext, body: Body| async move {
             let outcome = $answer(&gateway, &context, $kind, body).await;
-            context.answer(&gateway, outcome)
+            context.answer(&gateway, outcome).await
         }
     };
     ($kind:ident, $answer:path, named, body) => {
         move |State(gateway): State<Gateway>, context: RequestContext, named: Named, body: Body| async move {
             let outcome = $answer(&gateway, &context, $kind, named, body).await;
-            context.answer(&gateway, outcome)
+            context.answer(&gateway, outcome).await
         }
     };
 }

@@ -21,7 +21,7 @@ use crate::{Gateway, reply::refused};
 /// `GET /tidings/users/{username}/messages`: a conversation as one of its users sees it.
 pub(crate) async fn of_user(State(gateway): State<Gateway>, context: RequestContext, named: Named) -> Response {
     let outcome = user_page(&gateway, &context, named).await;
-    context.answer(&gateway, outcome)
+    context.answer(&gateway, outcome).await
 }
 
 async fn user_page(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Vec<u8>, Refusal> {
@@ -46,7 +46,7 @@ async fn user_page(gateway: &Gateway, context: &RequestContext, named: Named) ->
 pub(crate) fn of_group(peer: fn(i64) -> Peer) -> MethodRouter<Gateway> {
     get(move |State(gateway): State<Gateway>, context: RequestContext, named: Named| async move {
         let outcome = group_page(&gateway, &context, named, peer).await;
-        context.answer(&gateway, outcome)
+        context.answer(&gateway, outcome).await
     })
 }
 
@@ -88,7 +88,7 @@ async fn page(
 /// `GET /tidings/users/{username}/conversations`: the user's list, with unread counts.
 pub(crate) async fn conversations(State(gateway): State<Gateway>, context: RequestContext, named: Named) -> Response {
     let outcome = list(&gateway, &context, named).await;
-    context.answer(&gateway, outcome)
+    context.answer(&gateway, outcome).await
 }
 
 async fn list(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Vec<u8>, Refusal> {
@@ -142,7 +142,7 @@ pub(crate) async fn read_ack(
     body: Body,
 ) -> Response {
     let outcome = mark_read(&gateway, &context, named, body).await;
-    context.answer(&gateway, outcome)
+    context.answer(&gateway, outcome).await
 }
 
 async fn mark_read(gateway: &Gateway, context: &RequestContext, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {

@@ -17,7 +17,7 @@ use crate::{Gateway, reply::refused, request::idempotency_key};
 pub(crate) fn to(addressing: Addressing) -> MethodRouter<Gateway> {
     post(move |State(gateway): State<Gateway>, context: RequestContext, body: Body| async move {
         let outcome = import(&gateway, &context, body, addressing).await;
-        context.answer(&gateway, outcome)
+        context.answer(&gateway, outcome).await
     })
 }
 

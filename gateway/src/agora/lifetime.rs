@@ -14,7 +14,7 @@ use crate::{Gateway, identity::Who, reply::refused};
 
 pub(crate) async fn set(State(gateway): State<Gateway>, context: RequestContext, named: Named, body: Body) -> Response {
     let outcome = keep(&gateway, &context, named, body).await;
-    context.answer(&gateway, outcome)
+    context.answer(&gateway, outcome).await
 }
 
 async fn keep(gateway: &Gateway, context: &RequestContext, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {

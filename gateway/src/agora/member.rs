@@ -36,18 +36,18 @@ pub(crate) fn all(kind: GroupKind) -> MethodRouter<Gateway> {
 pub(crate) fn one(kind: GroupKind) -> MethodRouter<Gateway> {
     post(move |State(gateway): State<Gateway>, context: RequestContext, path: OfGroup| async move {
         let outcome = add(&gateway, &context, kind, path).await;
-        context.answer(&gateway, outcome)
+        context.answer(&gateway, outcome).await
     })
     .delete(move |State(gateway): State<Gateway>, context: RequestContext, path: OfGroup| async move {
         let outcome = remove(&gateway, &context, kind, path).await;
-        context.answer(&gateway, outcome)
+        context.answer(&gateway, outcome).await
     })
 }
 
 /// `GET /chatgroups/{id}/user/{username}/is_joined`
 pub(crate) async fn is_joined(State(gateway): State<Gateway>, context: RequestContext, path: OfGroup) -> Response {
     let outcome = find(&gateway, &context, path).await;
-    context.answer(&gateway, outcome)
+    context.answer(&gateway, outcome).await
 }
 
 async fn list(gateway: &Gateway, context: &RequestContext, kind: GroupKind, named: Named) -> Result<Vec<u8>, Refusal> {

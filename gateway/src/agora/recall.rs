@@ -11,17 +11,17 @@ use crate::{Gateway, reply::refused};
 
 pub(crate) async fn recall(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
     let outcome = one(&gateway, &context, body).await;
-    context.answer(&gateway, outcome)
+    context.answer(&gateway, outcome).await
 }
 
 pub(crate) async fn several(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
     let outcome = many(&gateway, &context, body, codec::recall_words).await;
-    context.answer(&gateway, outcome)
+    context.answer(&gateway, outcome).await
 }
 
 pub(crate) async fn batch(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
     let outcome = many(&gateway, &context, body, codec::batch_recalled).await;
-    context.answer(&gateway, outcome)
+    context.answer(&gateway, outcome).await
 }
 
 async fn one(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {

@@ -26,7 +26,7 @@ pub(crate) async fn rewrite(
     body: Body,
 ) -> Response {
     let outcome = replace(&gateway, &context, named, body).await;
-    context.answer(&gateway, outcome)
+    context.answer(&gateway, outcome).await
 }
 
 async fn replace(gateway: &Gateway, context: &RequestContext, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {

@@ -23,14 +23,14 @@ use crate::{
 pub(crate) fn to(addressing: Addressing) -> MethodRouter<Gateway> {
     post(move |State(gateway): State<Gateway>, context: RequestContext, body: Body| async move {
         let outcome = send(&gateway, &context, body, addressing).await;
-        context.answer(&gateway, outcome)
+        context.answer(&gateway, outcome).await
     })
 }
 
 /// `POST /messages`, with the target in the body (agora.md 2.5).
 pub(crate) async fn legacy(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
     let outcome = send_legacy(&gateway, &context, body).await;
-    context.answer(&gateway, outcome)
+    context.answer(&gateway, outcome).await
 }
 
 async fn send(

@@ -10,7 +10,7 @@ use crate::{Gateway, limits::Cost, reply::refused};
 
 pub(crate) async fn token(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
     let outcome = issue(&gateway, &context, body).await;
-    context.answer(&gateway, outcome)
+    context.answer(&gateway, outcome).await
 }
 
 async fn issue(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {

@@ -30,27 +30,27 @@ type Named = Result<Path<(String, String, String)>, PathRejection>;
 
 pub(crate) async fn register(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
     let outcome = add(&gateway, &context, body).await;
-    context.answer(&gateway, outcome)
+    context.answer(&gateway, outcome).await
 }
 
 pub(crate) async fn get(State(gateway): State<Gateway>, context: RequestContext, named: Named) -> Response {
     let outcome = find(&gateway, &context, named).await;
-    context.answer(&gateway, outcome)
+    context.answer(&gateway, outcome).await
 }
 
 pub(crate) async fn delete(State(gateway): State<Gateway>, context: RequestContext, named: Named) -> Response {
     let outcome = remove(&gateway, &context, named).await;
-    context.answer(&gateway, outcome)
+    context.answer(&gateway, outcome).await
 }
 
 pub(crate) async fn list(State(gateway): State<Gateway>, context: RequestContext) -> Response {
     let outcome = page(&gateway, &context, false).await;
-    context.answer(&gateway, outcome)
+    context.answer(&gateway, outcome).await
 }
 
 pub(crate) async fn delete_page(State(gateway): State<Gateway>, context: RequestContext) -> Response {
     let outcome = page(&gateway, &context, true).await;
-    context.answer(&gateway, outcome)
+    context.answer(&gateway, outcome).await
 }
 
 async fn add(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {

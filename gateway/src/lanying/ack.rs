@@ -9,7 +9,7 @@ use super::context::{RequestContext, conversation};
 use crate::{Gateway, reply::refused};
 
 pub(crate) async fn ack(State(gateway): State<Gateway>, context: RequestContext) -> Response {
-    super::answer(mark(&gateway, &context).await)
+    context.answer(&gateway, mark(&gateway, &context).await).await
 }
 
 async fn mark(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {

@@ -5,6 +5,7 @@ use std::{convert::Infallible, net::IpAddr, sync::Arc};
 use axum::{
     body::{Body, Bytes},
     extract::FromRequestParts,
+    response::Response,
 };
 use http::{HeaderMap, request::Parts};
 use tidings_dialects::lanying::{Params, Refusal};
@@ -107,6 +108,25 @@ impl RequestContext {
         let (_, caller) = self.caller(gateway).await?;
         acting_user(&caller)?;
         Ok(caller)
+    }
+
+    /// The answer to the call. That a user is not there may be the user of the token, which is then at fault.
+    pub async fn answer(&self, gateway: &Gateway, outcome: Result<Vec<u8>, Refusal>) -> Response {
+        if let Err(refusal) = &outcome
+            && refusal.reason == Reason::UserNotFound
+            && let Ok(app) = self.app_ref()
+            && let Some(fault) = gateway.identities().fault(app, self.token()).await
+        {
+            return super::answer(Err(fault.into()));
+        }
+        super::answer(outcome)
+    }
+
+    /// The call has ended its own token: the next one with it is refused, here at once.
+    pub fn forget_token(&self, gateway: &Gateway) {
+        if let Ok(app) = self.app_ref() {
+            gateway.identities().forget(&app, self.token());
+        }
     }
 
     /// Query and body of one of the neighbouring calls.

@@ -13,7 +13,7 @@ use crate::{Gateway, reply::refused};
 const LIMIT: i32 = 10_000;
 
 pub(crate) async fn unread(State(gateway): State<Gateway>, context: RequestContext) -> Response {
-    super::answer(list(&gateway, &context).await)
+    context.answer(&gateway, list(&gateway, &context).await).await
 }
 
 async fn list(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
@@ -29,7 +29,7 @@ fn counted(listed: pb::ListedConversation) -> Result<(ConversationId, i64), Erro
 }
 
 pub(crate) async fn delete(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    super::answer(hide(&gateway, &context, body).await)
+    context.answer(&gateway, hide(&gateway, &context, body).await).await
 }
 
 async fn hide(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
@@ -47,11 +47,11 @@ async fn hide(gateway: &Gateway, context: &RequestContext, body: Body) -> Result
 }
 
 pub(crate) async fn pin(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    super::answer(set_pinned(&gateway, &context, body, true).await)
+    context.answer(&gateway, set_pinned(&gateway, &context, body, true).await).await
 }
 
 pub(crate) async fn unpin(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    super::answer(set_pinned(&gateway, &context, body, false).await)
+    context.answer(&gateway, set_pinned(&gateway, &context, body, false).await).await
 }
 
 async fn set_pinned(gateway: &Gateway, context: &RequestContext, body: Body, pinned: bool) -> Result<Vec<u8>, Refusal> {
@@ -65,7 +65,7 @@ async fn set_pinned(gateway: &Gateway, context: &RequestContext, body: Body, pin
 }
 
 pub(crate) async fn pinned(State(gateway): State<Gateway>, context: RequestContext) -> Response {
-    super::answer(list_pinned(&gateway, &context).await)
+    context.answer(&gateway, list_pinned(&gateway, &context).await).await
 }
 
 async fn list_pinned(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {

@@ -38,7 +38,7 @@ const LINK_LIFE: Duration = Duration::from_mins(30);
 
 /// `GET /file/upload/chat`.
 pub(crate) async fn new(State(gateway): State<Gateway>, context: RequestContext) -> Response {
-    super::answer(leave(&gateway, &context).await)
+    context.answer(&gateway, leave(&gateway, &context).await).await
 }
 
 async fn leave(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
@@ -85,7 +85,7 @@ fn address(gateway: &Gateway, context: &RequestContext, app: &App, uuid: &str) -
 /// `GET /file/upload/forward`: the URL of a file for another receiver. URLs are not bound to a receiver, so it is the
 /// same.
 pub(crate) async fn forward(State(gateway): State<Gateway>, context: RequestContext) -> Response {
-    super::answer(forwarded(&gateway, &context).await)
+    context.answer(&gateway, forwarded(&gateway, &context).await).await
 }
 
 async fn forwarded(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
@@ -109,7 +109,7 @@ fn signed<'a>(gateway: &Gateway, app: &App, sign: &'a str) -> Option<&'a str> {
 
 /// `POST` and `PUT /file/upload/object`: the form with the file. Its other fields repeat the URL's parameters.
 pub(crate) async fn put(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    super::answer(take_in(&gateway, &context, body).await)
+    context.answer(&gateway, take_in(&gateway, &context, body).await).await
 }
 
 async fn take_in(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {

@@ -15,7 +15,7 @@ use super::context::RequestContext;
 use crate::{Gateway, reply::refused};
 
 pub(crate) async fn create(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    super::answer(make(&gateway, &context, body).await)
+    context.answer(&gateway, make(&gateway, &context, body).await).await
 }
 
 /// The listed users join at once.
@@ -39,7 +39,7 @@ async fn make(gateway: &Gateway, context: &RequestContext, body: Body) -> Result
 }
 
 pub(crate) async fn info(State(gateway): State<Gateway>, context: RequestContext) -> Response {
-    super::answer(show(&gateway, &context).await)
+    context.answer(&gateway, show(&gateway, &context).await).await
 }
 
 async fn show(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
@@ -51,7 +51,7 @@ async fn show(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Re
 }
 
 pub(crate) async fn info_batch(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    super::answer(show_all(&gateway, &context, body).await)
+    context.answer(&gateway, show_all(&gateway, &context, body).await).await
 }
 
 async fn show_all(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
@@ -98,7 +98,7 @@ fn shown(group: &pb::Group) -> Result<codec::GroupInfo<'_>, Error> {
 }
 
 pub(crate) async fn destroy(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    super::answer(end(&gateway, &context, body).await)
+    context.answer(&gateway, end(&gateway, &context, body).await).await
 }
 
 async fn end(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
@@ -110,7 +110,7 @@ async fn end(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<
 }
 
 pub(crate) async fn transfer(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    super::answer(give(&gateway, &context, body).await)
+    context.answer(&gateway, give(&gateway, &context, body).await).await
 }
 
 async fn give(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
@@ -128,7 +128,7 @@ pub(crate) type Change = fn(&Params, &Gateway, &mut pb::UpdateGroupRequest) -> R
 /// A call that makes one change.
 pub(crate) fn changes(what: Change) -> MethodRouter<Gateway> {
     let handler = move |State(gateway): State<Gateway>, context: RequestContext, body: Body| async move {
-        super::answer(change(&gateway, &context, body, what).await)
+        context.answer(&gateway, change(&gateway, &context, body, what).await).await
     };
     post(handler).put(handler)
 }

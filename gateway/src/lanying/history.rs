@@ -10,7 +10,7 @@ use super::context::{RequestContext, conversation};
 use crate::{Gateway, reply::refused};
 
 pub(crate) async fn history(State(gateway): State<Gateway>, context: RequestContext) -> Response {
-    super::answer(page(&gateway, &context).await)
+    context.answer(&gateway, page(&gateway, &context).await).await
 }
 
 async fn page(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {

@@ -32,7 +32,7 @@ pub(crate) enum MemberAction {
 /// A call that does it.
 pub(crate) fn does(action: MemberAction) -> MethodRouter<Gateway> {
     let handler = move |State(gateway): State<Gateway>, context: RequestContext, body: Body| async move {
-        super::answer(act(&gateway, &context, body, action).await)
+        context.answer(&gateway, act(&gateway, &context, body, action).await).await
     };
     match action {
         MemberAction::Kick | MemberAction::SetAdmin(false) | MemberAction::Block(false) => {
@@ -88,7 +88,7 @@ fn result(result: &pb::MemberResult) -> codec::MemberResult<'_> {
 }
 
 pub(crate) async fn apply(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    super::answer(ask_in(&gateway, &context, body).await)
+    context.answer(&gateway, ask_in(&gateway, &context, body).await).await
 }
 
 async fn ask_in(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
@@ -106,7 +106,7 @@ pub(crate) async fn handle_application(
     context: RequestContext,
     body: Body,
 ) -> Response {
-    super::answer(decide(&gateway, &context, body).await)
+    context.answer(&gateway, decide(&gateway, &context, body).await).await
 }
 
 async fn decide(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
@@ -121,7 +121,7 @@ async fn decide(gateway: &Gateway, context: &RequestContext, body: Body) -> Resu
 }
 
 pub(crate) async fn applications(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    super::answer(list_applications(&gateway, &context, body).await)
+    context.answer(&gateway, list_applications(&gateway, &context, body).await).await
 }
 
 async fn list_applications(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
@@ -144,7 +144,7 @@ async fn list_applications(gateway: &Gateway, context: &RequestContext, body: Bo
 }
 
 pub(crate) async fn leave(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    super::answer(go(&gateway, &context, body).await)
+    context.answer(&gateway, go(&gateway, &context, body).await).await
 }
 
 async fn go(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
@@ -156,7 +156,7 @@ async fn go(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<V
 }
 
 pub(crate) async fn joined(State(gateway): State<Gateway>, context: RequestContext) -> Response {
-    super::answer(list_joined(&gateway, &context).await)
+    context.answer(&gateway, list_joined(&gateway, &context).await).await
 }
 
 async fn list_joined(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
@@ -176,15 +176,15 @@ async fn list_joined(gateway: &Gateway, context: &RequestContext) -> Result<Vec<
 }
 
 pub(crate) async fn members(State(gateway): State<Gateway>, context: RequestContext) -> Response {
-    super::answer(list_members(&gateway, &context, |_| true).await)
+    context.answer(&gateway, list_members(&gateway, &context, |_| true).await).await
 }
 
 pub(crate) async fn admins(State(gateway): State<Gateway>, context: RequestContext) -> Response {
-    super::answer(list_all(&gateway, &context, |member| member.role() == pb::GroupRole::Admin).await)
+    context.answer(&gateway, list_all(&gateway, &context, |member| member.role() == pb::GroupRole::Admin).await).await
 }
 
 pub(crate) async fn banned(State(gateway): State<Gateway>, context: RequestContext) -> Response {
-    super::answer(list_all(&gateway, &context, |member| member.muted_until_ms != 0).await)
+    context.answer(&gateway, list_all(&gateway, &context, |member| member.muted_until_ms != 0).await).await
 }
 
 /// One page, by cursor.
@@ -233,7 +233,7 @@ async fn members_after(
 }
 
 pub(crate) async fn blocked(State(gateway): State<Gateway>, context: RequestContext) -> Response {
-    super::answer(list_blocked(&gateway, &context).await)
+    context.answer(&gateway, list_blocked(&gateway, &context).await).await
 }
 
 async fn list_blocked(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {

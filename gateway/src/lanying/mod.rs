@@ -31,7 +31,7 @@ fn answer(outcome: Result<Vec<u8>, Refusal>) -> Response {
             reply::with_reason(response, refusal.reason)
         }
         Err(refusal) => {
-            let mut response = reply::json(StatusCode::OK, codec::error(&refusal));
+            let mut response = reply::json_retry(StatusCode::OK, codec::error(&refusal), refusal.retry_after);
             response.extensions_mut().insert(reply::RefusedWith200);
             reply::with_reason(response, refusal.reason)
         }

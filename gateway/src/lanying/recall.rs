@@ -10,7 +10,7 @@ use super::context::{RequestContext, conversation};
 use crate::{Gateway, reply::refused};
 
 pub(crate) async fn recall(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    super::answer(read_and_take_back(&gateway, &context, body).await)
+    context.answer(&gateway, read_and_take_back(&gateway, &context, body).await).await
 }
 
 async fn read_and_take_back(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {

@@ -14,7 +14,7 @@ use crate::{
 };
 
 pub(crate) async fn register(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    super::answer(add(&gateway, &context, body).await)
+    context.answer(&gateway, add(&gateway, &context, body).await).await
 }
 
 async fn add(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
@@ -32,7 +32,7 @@ async fn add(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<
 }
 
 pub(crate) async fn batch(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    super::answer(add_all(&gateway, &context, body).await)
+    context.answer(&gateway, add_all(&gateway, &context, body).await).await
 }
 
 /// Each user is registered or refused independently.

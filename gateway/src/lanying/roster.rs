@@ -9,11 +9,11 @@ use super::context::RequestContext;
 use crate::{Gateway, reply::refused};
 
 pub(crate) async fn block(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    super::answer(set_blocked(&gateway, &context, body, true).await)
+    context.answer(&gateway, set_blocked(&gateway, &context, body, true).await).await
 }
 
 pub(crate) async fn unblock(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    super::answer(set_blocked(&gateway, &context, body, false).await)
+    context.answer(&gateway, set_blocked(&gateway, &context, body, false).await).await
 }
 
 async fn set_blocked(
@@ -30,7 +30,7 @@ async fn set_blocked(
 }
 
 pub(crate) async fn blocked_list(State(gateway): State<Gateway>, context: RequestContext) -> Response {
-    super::answer(list(&gateway, &context).await)
+    context.answer(&gateway, list(&gateway, &context).await).await
 }
 
 async fn list(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
@@ -44,7 +44,7 @@ async fn list(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Re
 }
 
 pub(crate) async fn may_message(State(gateway): State<Gateway>, context: RequestContext) -> Response {
-    super::answer(ask(&gateway, &context).await)
+    context.answer(&gateway, ask(&gateway, &context).await).await
 }
 
 /// Whether `user_id` may write to `roster_id`. Users may ask only for themselves.

@@ -13,7 +13,7 @@ use super::{
 use crate::{Gateway, identity::Who, reply::refused, request::idempotency_key};
 
 pub(crate) async fn send(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    super::answer(say_or_do(&gateway, &context, body).await)
+    context.answer(&gateway, say_or_do(&gateway, &context, body).await).await
 }
 
 async fn say_or_do(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
@@ -119,7 +119,7 @@ async fn edit(
 }
 
 pub(crate) async fn notify(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    super::answer(tell(&gateway, &context, body).await)
+    context.answer(&gateway, tell(&gateway, &context, body).await).await
 }
 
 /// Only for admin tokens (decision 26). The headers name the sender that is shown, as `from_user_id` does.
@@ -139,7 +139,7 @@ fn shown_sender(caller: &Caller) -> Option<UserId> {
 }
 
 pub(crate) async fn broadcast(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    super::answer(tell_all(&gateway, &context, body).await)
+    context.answer(&gateway, tell_all(&gateway, &context, body).await).await
 }
 
 async fn tell_all(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {

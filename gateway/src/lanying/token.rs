@@ -13,17 +13,17 @@ use crate::{Gateway, reply::refused};
 
 pub(crate) async fn by_id(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
     let login = context.read(body).await.map_err(Refusal::from).and_then(|body| codec::token_request_by_id(&body));
-    super::answer(issue(&gateway, &context, login).await)
+    context.answer(&gateway, issue(&gateway, &context, login).await).await
 }
 
 pub(crate) async fn by_name(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
     let login = context.read(body).await.map_err(Refusal::from).and_then(|body| codec::token_request_by_name(&body));
-    super::answer(issue(&gateway, &context, login).await)
+    context.answer(&gateway, issue(&gateway, &context, login).await).await
 }
 
 pub(crate) async fn by_login(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
     let login = context.read(body).await.map_err(Refusal::from).and_then(|body| codec::token_request_by_login(&body));
-    super::answer(issue(&gateway, &context, login).await)
+    context.answer(&gateway, issue(&gateway, &context, login).await).await
 }
 
 async fn issue(gateway: &Gateway, context: &RequestContext, login: Result<Login, Refusal>) -> Result<Vec<u8>, Refusal> {

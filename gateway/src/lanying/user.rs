@@ -13,7 +13,7 @@ use crate::{Gateway, identity::Identity, reply::refused};
 const MAX_PAGE: i64 = 1000;
 
 pub(crate) async fn profile(State(gateway): State<Gateway>, context: RequestContext) -> Response {
-    super::answer(show_profile(&gateway, &context).await)
+    context.answer(&gateway, show_profile(&gateway, &context).await).await
 }
 
 async fn show_profile(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
@@ -24,7 +24,7 @@ async fn show_profile(gateway: &Gateway, context: &RequestContext) -> Result<Vec
 }
 
 pub(crate) async fn set_profile(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    super::answer(change_profile(&gateway, &context, body).await)
+    context.answer(&gateway, change_profile(&gateway, &context, body).await).await
 }
 
 async fn change_profile(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
@@ -62,7 +62,7 @@ fn shown_profile(profile: &pb::Profile) -> Vec<u8> {
 }
 
 pub(crate) async fn list(State(gateway): State<Gateway>, context: RequestContext) -> Response {
-    super::answer(list_page(&gateway, &context).await)
+    context.answer(&gateway, list_page(&gateway, &context).await).await
 }
 
 /// The pages are numbered, the directory's are not: the previous ones are skipped in large steps.
@@ -100,7 +100,7 @@ async fn users_after(
 }
 
 pub(crate) async fn online_status(State(gateway): State<Gateway>, context: RequestContext) -> Response {
-    super::answer(is_online(&gateway, &context).await)
+    context.answer(&gateway, is_online(&gateway, &context).await).await
 }
 
 async fn is_online(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
@@ -109,7 +109,7 @@ async fn is_online(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8
 }
 
 pub(crate) async fn devices(State(gateway): State<Gateway>, context: RequestContext) -> Response {
-    super::answer(list_devices(&gateway, &context).await)
+    context.answer(&gateway, list_devices(&gateway, &context).await).await
 }
 
 async fn list_devices(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
@@ -130,7 +130,7 @@ async fn sessions(gateway: &Gateway, context: &RequestContext) -> Result<Vec<pb:
 }
 
 pub(crate) async fn kick(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    super::answer(end_sessions(&gateway, &context, body).await)
+    context.answer(&gateway, end_sessions(&gateway, &context, body).await).await
 }
 
 async fn end_sessions(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
@@ -139,15 +139,16 @@ async fn end_sessions(gateway: &Gateway, context: &RequestContext, body: Body) -
     let request =
         context::request(&caller, pb::EndSessionsRequest { user: Some(myself(&caller)?), device_sn, end_tokens: true });
     gateway.clients().directory.clone().end_sessions(request).await.map_err(refused)?;
+    context.forget_token(gateway);
     Ok(codec::done())
 }
 
 pub(crate) async fn disable(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    super::answer(set_enabled(&gateway, &context, body, false).await)
+    context.answer(&gateway, set_enabled(&gateway, &context, body, false).await).await
 }
 
 pub(crate) async fn enable(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    super::answer(set_enabled(&gateway, &context, body, true).await)
+    context.answer(&gateway, set_enabled(&gateway, &context, body, true).await).await
 }
 
 async fn set_enabled(
@@ -165,7 +166,7 @@ async fn set_enabled(
 }
 
 pub(crate) async fn delete(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    super::answer(remove(&gateway, &context, body).await)
+    context.answer(&gateway, remove(&gateway, &context, body).await).await
 }
 
 /// A user token deletes only its own user, an admin token the user it stands for or names.
@@ -179,11 +180,12 @@ async fn remove(gateway: &Gateway, context: &RequestContext, body: Body) -> Resu
     let request = pb::GetUserRequest { user: Some(user) };
     let request = context::request(&on_authority(&identity, &caller), request);
     gateway.clients().directory.clone().delete_user(request).await.map_err(refused)?;
+    context.forget_token(gateway);
     Ok(codec::done())
 }
 
 pub(crate) async fn change_password(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    super::answer(set_password(&gateway, &context, body).await)
+    context.answer(&gateway, set_password(&gateway, &context, body).await).await
 }
 
 /// A user must provide the old password, an admin token need not.
@@ -200,6 +202,7 @@ async fn set_password(gateway: &Gateway, context: &RequestContext, body: Body) -
     };
     let request = context::request(&on_authority(&identity, &caller), request);
     gateway.clients().directory.clone().update_user(request).await.map_err(refused)?;
+    context.forget_token(gateway);
     Ok(codec::done())
 }
 

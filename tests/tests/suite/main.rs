@@ -20,6 +20,7 @@ mod any_input;
 mod bad_input;
 mod callbacks;
 mod cross_dialect;
+mod deleted_users;
 mod envelope;
 mod events;
 mod events_http;

@@ -8,7 +8,7 @@ use tidings_proto::pb;
 use tidings_testkit::{Answer, Received, Receiver, StrictTencent, TestApp, every_shape};
 
 use crate::{
-    envelope::lanying_data,
+    envelope::{agora_error, lanying_data},
     people::{group_of, people, to_group, until_code},
     policy,
 };
@@ -77,6 +77,64 @@ every_shape! {
         assert_eq!((&blocked["From_Account"], &blocked["To_Account"]), (&json!("ann"), &json!("bob")));
         assert_eq!(receiver.count(), 3);
         assert_eq!(bob.client.unread().await.iter().map(|it| it.1).sum::<i64>(), 0);
+    }
+}
+
+every_shape! {
+    async fn only_those_of_whom_it_is_true_are_told_why_a_call_is_refused_decisions_3_and_37(app: TestApp) {
+        let [ann, bob, eve, max, zoe] = people(&app, ["ann", "bob", "eve", "max", "zoe"]).await;
+        let (of_ann, of_bob, other) = (group_of(&ann, &[&bob]).await, group_of(&bob, &[]).await, group_of(&bob, &[]).await);
+        let receiver = Receiver::start(|_| Answer::ok());
+        endpoint(&app, &receiver, &["message.refused"]).await;
+        for blocker in [&eve, &zoe] {
+            lanying_data(&blocker.client.post("/roster/block", &json!({"user_id": ann.id})).await);
+        }
+        let to = |kind: i64, targets: &[i64], text: &str| json!({"type": kind, "targets": targets, "content_type": 0, "content": text, "transaction_id": kind});
+        until_code(10006, async || ann.client.post("/message/send", &to(1, &[bob.id, eve.id, max.id, zoe.id], "to four")).await).await;
+        until_code(20002, async || ann.client.post("/message/send", &to(2, &[of_ann, of_bob, other], "to three")).await).await;
+        let told = bodies(&app, &receiver.wait_for(4).await);
+        let of = |key: &str| {
+            let mut of: Vec<(String, i64)> = told.iter().filter_map(|body| Some((body[key].as_str()?.to_owned(), body["SendMsgResult"].as_i64()?))).collect();
+            of.sort_unstable();
+            of
+        };
+        assert_eq!(of("To_Account"), [("eve".to_owned(), 20007), ("zoe".to_owned(), 20007)]);
+        assert_eq!(of("GroupId"), [(of_bob.to_string(), 10007), (other.to_string(), 10007)]);
+        let feed = app.agora().get("/tidings/events?kinds=message.refused").await.expect(200);
+        let mut to: Vec<&str> = feed["data"].as_array().expect("events").iter().filter_map(|event| event["to"].as_str()).collect();
+        to.sort_unstable();
+        let mut expected = vec!["eve".to_owned(), "zoe".to_owned(), of_bob.to_string(), other.to_string()];
+        expected.sort_unstable();
+        assert_eq!(to, expected, "{feed}");
+        assert_eq!(receiver.count(), 4);
+    }
+}
+
+every_shape! {
+    async fn users_are_named_in_agoras_refusals_and_alike_when_they_are_repeated(app: TestApp) {
+        policy::set(&app, pb::Policy { user_tokens_may_send: Some(true), ..Default::default() }).await;
+        let [ann, bob, eve] = people(&app, ["Ann", "bob", "eve"]).await;
+        let group = group_of(&ann, &[&bob]).await.to_string();
+        lanying_data(&bob.client.post("/roster/block", &json!({"user_id": eve.id})).await);
+        let mute = json!({"group_id": group, "user_list": [bob.id], "duration": -1});
+        lanying_data(&ann.client.post("/group/ban", &mute).await);
+        for (name, path, to, description) in [
+            ("eve", "/messages/chatgroups", &*group, "users [eve] are not members of this group!"),
+            ("eve", "/messages/users", "bob", "bob has blocked the sender"),
+            ("bob", "/messages/chatgroups", &*group, "user bob is muted"),
+        ] {
+            let client = app.agora().logged_in(name).await;
+            let send = async || {
+                let body = json!({"to": [to], "type": "txt", "body": {"msg": "x"}});
+                let request = client.request(reqwest::Method::POST, path).header("Idempotency-Key", format!("{name}-{to}"));
+                tidings_testkit::Reply::to(request.json(&body)).await
+            };
+            let first = send().await;
+            assert_eq!(agora_error(&first, 403), ("forbidden_op".to_owned(), description.to_owned()));
+            assert_eq!(send().await.text, first.text);
+        }
+        let said = eve.client.post("/message/send", &to_user(bob.id, "x", 1)).await.json();
+        assert_eq!(said["message"], format!("blocked by receiver: {}", bob.id), "ids are this dialect's names");
     }
 }
 
