@@ -37,6 +37,11 @@ impl<K: Clone + Eq + Hash, V: Clone> TtlCache<K, V> {
         self.is_fresh(&value, asked_at, now).then_some(value)
     }
 
+    /// The value that was stored last, whatever its age.
+    pub fn last(&self, key: &K) -> Option<V> {
+        self.entries.get(key).map(|(value, _)| value)
+    }
+
     /// Stores a value that was queried at `now`.
     pub fn insert(&self, key: K, value: V, now: UnixMillis) {
         self.entries.insert(key, (value, now));
