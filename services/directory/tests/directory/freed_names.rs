@@ -54,7 +54,7 @@ async fn no_version_stands_for_two_states_however_many_are_deleted_at_once(suite
 async fn measured<T>(call: impl Future<Output = T>) -> (T, Duration) {
     let began = SystemClock.elapsed();
     let done = call.await;
-    (done, SystemClock.elapsed() - began)
+    (done, SystemClock.elapsed().saturating_sub(began))
 }
 
 async fn a_freed_name_is_given_to_another_account_when_nobody_takes_it_for_the_old_one(suite: Suite) {
