@@ -1,9 +1,9 @@
 //! The success and error envelopes (agora.md 1.5, 1.6, 2.4).
 
 use serde::Serialize;
-use tidings_domain::{App, ConversationId, Sent, UnixMillis};
+use tidings_domain::{App, ConversationId, Sent};
 
-use super::{Refusal, dto};
+use super::{Refusal, Timing, dto};
 use crate::json::{TextMap, bytes_of};
 
 /// An envelope's fields from the request.
@@ -17,22 +17,6 @@ pub struct Call<'a> {
     pub path: &'a str,
     /// The whole URL.
     pub uri: &'a str,
-}
-
-/// An envelope's times, in milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timing {
-    /// Since 1970.
-    pub timestamp: i64,
-    /// How long the call took.
-    pub duration: i64,
-}
-
-impl Timing {
-    /// Of a recorded answer (decision 1).
-    pub fn recorded(accepted_at: UnixMillis, committed_at: UnixMillis) -> Self {
-        Self { timestamp: committed_at.0, duration: (committed_at.0 - accepted_at.0).max(0) }
-    }
 }
 
 impl<'a> Call<'a> {

@@ -18,6 +18,7 @@ mod recall;
 mod record;
 mod refusal;
 mod rewrite;
+mod timing;
 mod token;
 mod users;
 
@@ -33,7 +34,7 @@ pub use channel::{
 };
 pub use decision::{Decision, decision};
 pub use draft::{Addressing, draft, legacy_draft};
-pub use envelope::{Call, Timing, error, sent, sent_without_ids};
+pub use envelope::{Call, error, sent, sent_without_ids};
 pub use export::{
     HourManifest, Manifest, export_hour, export_later, export_refusal, export_time, exported, manifest, read_manifest,
 };
@@ -58,5 +59,6 @@ pub use recall::{
 pub use record::{MessageFiles, Names, record};
 pub use refusal::Refusal;
 pub use rewrite::{Rewrite, rewrite_id, rewrite_refusal, rewrite_request, rewrite_unsupported, rewritten};
+pub use timing::Timing;
 pub use token::{Grant, TokenRequest, exchanged_token, token, token_refusal, token_request};
 pub use users::{Failed, NewUser, NewUsers, User, failure_refusal, list, new_users, one_user, registered};
