@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), prost::Message::encode_to_vec(&descriptors))?;
     // Avoids copying file chunks from one message to the next.
-    let chunks = [".tidings.v1.UploadRequest", ".tidings.v1.DownloadReply", ".tidings.v1.ExportChunk"];
+    let chunks = [".tidings.v1.UploadRequest", ".tidings.v1.DownloadResponse", ".tidings.v1.ExportChunk"];
     let chunks = chunks.into_iter().fold(tonic_prost_build::configure(), tonic_prost_build::Builder::bytes);
     chunks.compile_well_known_types(false).compile_fds(descriptors)?;
     Ok(())

@@ -6,7 +6,7 @@ use futures_util::stream;
 use tidings_domain::{Caller, Error, Reason};
 use tidings_proto::{
     error_from_status,
-    pb::{self, download_reply::Part, file_service_client::FileServiceClient},
+    pb::{self, download_response::Part, file_service_client::FileServiceClient},
 };
 use tidings_runtime::{Wire, context};
 use tonic::Streaming;
@@ -22,7 +22,7 @@ pub(crate) struct Download {
     caller: Caller,
     /// The remaining range.
     rest: pb::DownloadRequest,
-    chunks: Streaming<pb::DownloadReply>,
+    chunks: Streaming<pb::DownloadResponse>,
     failures: usize,
 }
 
@@ -49,7 +49,7 @@ impl Download {
     async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         while self.rest.length > 0 {
             match self.chunks.message().await {
-                Ok(Some(pb::DownloadReply { part: Some(Part::Chunk(bytes)) })) => {
+                Ok(Some(pb::DownloadResponse { part: Some(Part::Chunk(bytes)) })) => {
                     let length = bytes.len() as i64;
                     self.rest.offset += length;
                     self.rest.length -= length;

@@ -84,7 +84,7 @@ fn send(request: &pb::SendRequest) -> http::Response<tonic::body::Body> {
         Some(pb::Sent { receiver_id, conversation, msg_id: 1000 + n, seq: 1, username })
     });
     match sent.collect::<Option<Vec<_>>>() {
-        Some(sent) => grpc(&pb::SendReply { sent, accepted_at_ms: NOW.0 - 2, committed_at_ms: NOW.0 }),
+        Some(sent) => grpc(&pb::SendResponse { sent, accepted_at_ms: NOW.0 - 2, committed_at_ms: NOW.0 }),
         None => refuse(Reason::Overloaded, ""),
     }
 }
@@ -97,7 +97,7 @@ async fn answer(request: http::Request<tonic::body::Body>) -> Result<http::Respo
     Ok(match path.rsplit('/').next() {
         Some("Authenticate") => authenticate(&pb::AuthenticateRequest::decode(bytes).expect("ours")),
         Some("Send") => send(&pb::SendRequest::decode(bytes).expect("ours")),
-        Some("Memberships") => grpc(&pb::MembershipsReply::default()),
+        Some("Memberships") => grpc(&pb::MembershipsResponse::default()),
         Some("Upload") => refuse(Reason::InvalidArgument, "header must come first"),
         Some("GetUser") => refuse(Reason::UserNotFound, "omar"),
         _ => panic!("no answer to {path}"),

@@ -118,7 +118,7 @@ async fn replies(
     gateway: &Gateway,
     caller: &Caller,
     request: &pb::EventsRequest,
-) -> Result<Streaming<pb::EventsReply>, Error> {
+) -> Result<Streaming<pb::EventsResponse>, Error> {
     let replies = gateway.clients().message.clone().events(context::request(caller, request.clone())).await;
     Ok(replies.map_err(refused)?.into_inner())
 }
@@ -127,7 +127,7 @@ async fn replies(
 struct Feed {
     gateway: Gateway,
     caller: Caller,
-    replies: Streaming<pb::EventsReply>,
+    replies: Streaming<pb::EventsResponse>,
     request: pb::EventsRequest,
     exts_array: bool,
     /// The cursor after what was read.
@@ -150,7 +150,7 @@ impl Feed {
     }
 
     /// `None`: it has ended, or the server stops.
-    async fn next(&mut self) -> Option<Result<pb::EventsReply, Error>> {
+    async fn next(&mut self) -> Option<Result<pb::EventsResponse, Error>> {
         let stopping = self.gateway.stopping().clone();
         tokio::select! {
             () = stopping.triggered() => None,
@@ -159,7 +159,7 @@ impl Feed {
     }
 
     /// A stopping or dying process does not end it: another one continues after what was read.
-    async fn read(&mut self) -> Option<Result<pb::EventsReply, Error>> {
+    async fn read(&mut self) -> Option<Result<pb::EventsResponse, Error>> {
         loop {
             let why = match self.replies.message().await.map_err(error_from_status) {
                 Ok(Some(reply)) => return Some(Ok(reply)),
@@ -179,7 +179,7 @@ impl Feed {
     }
 
     /// Kind and JSON of each event.
-    async fn lines(&mut self, reply: pb::EventsReply) -> Result<Vec<(String, String)>, Error> {
+    async fn lines(&mut self, reply: pb::EventsResponse) -> Result<Vec<(String, String)>, Error> {
         let events = reply.events.into_iter().map(FeedEvent::read).collect::<Result<Vec<_>, _>>()?;
         let names = self.names(&events).await?;
         self.cursor = reply.cursor;

@@ -122,7 +122,7 @@ async fn found(gateway: &Gateway, reader: &Caller, msg_ids: Vec<i64>) -> Result<
     }
     let request = pb::FindManyRequest { msg_ids };
     let reply = gateway.clients().message.clone().find_many(context::request(reader, request)).await;
-    let pb::FindManyReply { messages, left_msg_ids } = reply.map_err(refused)?.into_inner();
+    let pb::FindManyResponse { messages, left_msg_ids } = reply.map_err(refused)?.into_inner();
     let messages = messages.into_iter().map(TryInto::try_into).collect::<Result<_, Error>>()?;
     Ok((messages, left_msg_ids.len()))
 }

@@ -86,7 +86,7 @@ async fn registrar(gateway: &Gateway, context: &RequestContext) -> Result<(Arc<I
     Ok((identity, caller))
 }
 
-fn split(reply: pb::RegisterUsersReply) -> (Vec<pb::User>, Vec<Failed>) {
+fn split(reply: pb::RegisterUsersResponse) -> (Vec<pb::User>, Vec<Failed>) {
     let (mut users, mut failed) = (Vec::new(), Vec::new());
     for registered in reply.results {
         match registered.result {

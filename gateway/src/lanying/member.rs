@@ -74,7 +74,7 @@ async fn act(
     })
 }
 
-fn results(reply: Result<Answer<pb::MembersReply>, Status>) -> Result<Vec<u8>, Refusal> {
+fn results(reply: Result<Answer<pb::MembersResponse>, Status>) -> Result<Vec<u8>, Refusal> {
     let reply = reply.map_err(refused)?.into_inner();
     Ok(codec::data(reply.results.iter().map(result).collect::<Vec<_>>()))
 }
@@ -226,7 +226,7 @@ async fn members_after(
     caller: &Caller,
     group_id: i64,
     part: Part,
-) -> Result<pb::ListMembersReply, Error> {
+) -> Result<pb::ListMembersResponse, Error> {
     let request = pb::ListMembersRequest { group_id, after_id: part.after, limit: part.limit };
     let reply = gateway.clients().group.clone().list_members(context::request(caller, request)).await;
     Ok(reply.map_err(refused)?.into_inner())

@@ -94,7 +94,7 @@ async fn users_after(
     caller: &Caller,
     after_id: i64,
     limit: i64,
-) -> Result<pb::ListUsersReply, Error> {
+) -> Result<pb::ListUsersResponse, Error> {
     let request = context::request(caller, pb::ListUsersRequest { after_id, limit: limit as i32 });
     Ok(gateway.clients().directory.clone().list_users(request).await.map_err(refused)?.into_inner())
 }

@@ -55,11 +55,11 @@ impl CallbackService for CallbackGrpc {
     async fn list_endpoints(
         &self,
         request: Request<pb::ListEndpointsRequest>,
-    ) -> Result<Response<pb::ListEndpointsReply>, Status> {
+    ) -> Result<Response<pb::ListEndpointsResponse>, Status> {
         let app = self.app(&request).await?;
         let listed = store::endpoint::list(&self.core.deps.db, &self.core.key, Some(app.id)).await;
         let endpoints = listed.map_err(to_status)?.into_iter().map(Into::into).collect();
-        Ok(Response::new(pb::ListEndpointsReply { endpoints }))
+        Ok(Response::new(pb::ListEndpointsResponse { endpoints }))
     }
 
     #[tracing::instrument(level = "debug", name = "callback.pause_endpoint", skip_all)]
@@ -99,7 +99,7 @@ impl CallbackService for CallbackGrpc {
     async fn list_deliveries(
         &self,
         request: Request<pb::ListDeliveriesRequest>,
-    ) -> Result<Response<pb::ListDeliveriesReply>, Status> {
+    ) -> Result<Response<pb::ListDeliveriesResponse>, Status> {
         let app = self.app(&request).await?;
         let wire = request.into_inner();
         let filter = DeliveryFilter {
@@ -110,11 +110,11 @@ impl CallbackService for CallbackGrpc {
             ..DeliveryFilter::default()
         };
         let listed = deliveries::list(&self.core, app.id, filter, wire.limit).await.map_err(to_status)?;
-        Ok(Response::new(pb::ListDeliveriesReply { deliveries: listed.into_iter().map(Into::into).collect() }))
+        Ok(Response::new(pb::ListDeliveriesResponse { deliveries: listed.into_iter().map(Into::into).collect() }))
     }
 
     #[tracing::instrument(level = "debug", name = "callback.replay", skip_all)]
-    async fn replay(&self, request: Request<pb::ReplayRequest>) -> Result<Response<pb::ReplayReply>, Status> {
+    async fn replay(&self, request: Request<pb::ReplayRequest>) -> Result<Response<pb::ReplayResponse>, Status> {
         let app = self.app(&request).await?;
         let wire = request.into_inner();
         let filter = DeliveryFilter {
@@ -126,17 +126,17 @@ impl CallbackService for CallbackGrpc {
             ..DeliveryFilter::default()
         };
         let replayed = deliveries::replay(&self.core, app.id, filter).await.map_err(to_status)?;
-        Ok(Response::new(pb::ReplayReply { replayed }))
+        Ok(Response::new(pb::ReplayResponse { replayed }))
     }
 
     #[tracing::instrument(level = "debug", name = "callback.purge_deliveries", skip_all)]
     async fn purge_deliveries(
         &self,
         request: Request<pb::PurgeDeliveriesRequest>,
-    ) -> Result<Response<pb::PurgeDeliveriesReply>, Status> {
+    ) -> Result<Response<pb::PurgeDeliveriesResponse>, Status> {
         let app = self.app(&request).await?;
         let purged = purge(&self.core, &app).await.map_err(to_status)?;
-        Ok(Response::new(pb::PurgeDeliveriesReply { purged }))
+        Ok(Response::new(pb::PurgeDeliveriesResponse { purged }))
     }
 }
 

@@ -31,7 +31,7 @@ impl ConversationGrpc {
         Self { deps }
     }
 
-    async fn mark(&self, request: Request<pb::MarkRequest>, which: Which) -> Result<Response<pb::MarkReply>, Error> {
+    async fn mark(&self, request: Request<pb::MarkRequest>, which: Which) -> Result<Response<pb::MarkResponse>, Error> {
         let (caller, _) = self.deps.directory.caller(&request).await?;
         let request = request.into_inner();
         let user = context::subject(&caller, request.user_id)?;
@@ -46,7 +46,7 @@ impl ConversationService for ConversationGrpc {
     async fn list(
         &self,
         request: Request<pb::ListConversationsRequest>,
-    ) -> Result<Response<pb::ListConversationsReply>, Status> {
+    ) -> Result<Response<pb::ListConversationsResponse>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let user = context::subject(&caller, request.user_id).map_err(to_status)?;
@@ -59,7 +59,7 @@ impl ConversationService for ConversationGrpc {
     async fn unread_totals(
         &self,
         request: Request<pb::UnreadTotalsRequest>,
-    ) -> Result<Response<pb::UnreadTotalsReply>, Status> {
+    ) -> Result<Response<pb::UnreadTotalsResponse>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let users = request.into_inner().user_ids;
         if caller.actor != Actor::App || users.len() > 1000 {
@@ -70,26 +70,26 @@ impl ConversationService for ConversationGrpc {
             async move { list::unread_total(deps, caller, UserId(user)).await }
         });
         let totals: Vec<i64> = stream::iter(totals).buffered(8).try_collect().await.map_err(to_status)?;
-        Ok(Response::new(pb::UnreadTotalsReply { totals }))
+        Ok(Response::new(pb::UnreadTotalsResponse { totals }))
     }
 
     #[tracing::instrument(level = "debug", name = "conversation.view", skip_all)]
-    async fn view(&self, request: Request<pb::ViewRequest>) -> Result<Response<pb::ViewReply>, Status> {
+    async fn view(&self, request: Request<pb::ViewRequest>) -> Result<Response<pb::ViewResponse>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let user = context::subject(&caller, request.user_id).map_err(to_status)?;
         let conversation = conversation(request.conversation).map_err(to_status)?;
         let (own, peer) = view::view(&self.deps, &caller, user, conversation).await.map_err(to_status)?;
-        Ok(Response::new(pb::ViewReply { own: Some(own.into()), peer: Some(peer.into()) }))
+        Ok(Response::new(pb::ViewResponse { own: Some(own.into()), peer: Some(peer.into()) }))
     }
 
     #[tracing::instrument(level = "debug", name = "conversation.mark_read", skip_all)]
-    async fn mark_read(&self, request: Request<pb::MarkRequest>) -> Result<Response<pb::MarkReply>, Status> {
+    async fn mark_read(&self, request: Request<pb::MarkRequest>) -> Result<Response<pb::MarkResponse>, Status> {
         self.mark(request, Which::Read).await.map_err(to_status)
     }
 
     #[tracing::instrument(level = "debug", name = "conversation.mark_delivered", skip_all)]
-    async fn mark_delivered(&self, request: Request<pb::MarkRequest>) -> Result<Response<pb::MarkReply>, Status> {
+    async fn mark_delivered(&self, request: Request<pb::MarkRequest>) -> Result<Response<pb::MarkResponse>, Status> {
         self.mark(request, Which::Delivered).await.map_err(to_status)
     }
 
@@ -97,53 +97,56 @@ impl ConversationService for ConversationGrpc {
     async fn delete(
         &self,
         request: Request<pb::DeleteConversationRequest>,
-    ) -> Result<Response<pb::DeleteConversationReply>, Status> {
+    ) -> Result<Response<pb::DeleteConversationResponse>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let user = context::subject(&caller, request.user_id).map_err(to_status)?;
         let conversation = conversation(request.conversation).map_err(to_status)?;
         delete::delete(&self.deps, &caller, user, conversation, request.keep_history).await.map_err(to_status)?;
-        Ok(Response::new(pb::DeleteConversationReply {}))
+        Ok(Response::new(pb::DeleteConversationResponse {}))
     }
 
     #[tracing::instrument(level = "debug", name = "conversation.clear", skip_all)]
-    async fn clear(&self, request: Request<pb::ClearRequest>) -> Result<Response<pb::ClearReply>, Status> {
+    async fn clear(&self, request: Request<pb::ClearRequest>) -> Result<Response<pb::ClearResponse>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let user = context::subject(&caller, request.user_id).map_err(to_status)?;
         let conversation = conversation(request.conversation).map_err(to_status)?;
         let until = UnixMillis(request.until_ms);
         clear::clear(&self.deps, &caller, user, conversation, until).await.map_err(to_status)?;
-        Ok(Response::new(pb::ClearReply {}))
+        Ok(Response::new(pb::ClearResponse {}))
     }
 
     #[tracing::instrument(level = "debug", name = "conversation.delete_all", skip_all)]
-    async fn delete_all(&self, request: Request<pb::DeleteAllRequest>) -> Result<Response<pb::DeleteAllReply>, Status> {
+    async fn delete_all(
+        &self,
+        request: Request<pb::DeleteAllRequest>,
+    ) -> Result<Response<pb::DeleteAllResponse>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let user = context::subject(&caller, request.into_inner().user_id).map_err(to_status)?;
         let deleted = delete_all::delete_all(&self.deps, &caller, user).await.map_err(to_status)?;
-        Ok(Response::new(pb::DeleteAllReply { deleted: deleted as i32 }))
+        Ok(Response::new(pb::DeleteAllResponse { deleted: deleted as i32 }))
     }
 
     #[tracing::instrument(level = "debug", name = "conversation.pin", skip_all)]
-    async fn pin(&self, request: Request<pb::PinRequest>) -> Result<Response<pb::PinReply>, Status> {
+    async fn pin(&self, request: Request<pb::PinRequest>) -> Result<Response<pb::PinResponse>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let user = context::subject(&caller, request.user_id).map_err(to_status)?;
         let conversation = conversation(request.conversation).map_err(to_status)?;
         let changed = pin::pin(&self.deps, &caller, user, conversation, request.pinned).await.map_err(to_status)?;
-        Ok(Response::new(pb::PinReply { changed }))
+        Ok(Response::new(pb::PinResponse { changed }))
     }
 
     #[tracing::instrument(level = "debug", name = "conversation.list_pinned", skip_all)]
     async fn list_pinned(
         &self,
         request: Request<pb::ListPinnedRequest>,
-    ) -> Result<Response<pb::ListPinnedReply>, Status> {
+    ) -> Result<Response<pb::ListPinnedResponse>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let user = context::subject(&caller, request.into_inner().user_id).map_err(to_status)?;
         let pinned = list_pinned::list_pinned(&self.deps, &caller, user).await.map_err(to_status)?;
-        Ok(Response::new(pb::ListPinnedReply { conversations: pinned.into_iter().map(Into::into).collect() }))
+        Ok(Response::new(pb::ListPinnedResponse { conversations: pinned.into_iter().map(Into::into).collect() }))
     }
 }
 
@@ -162,18 +165,18 @@ impl TryFrom<pb::MarkRequest> for UpTo {
     }
 }
 
-impl From<Moved> for pb::MarkReply {
+impl From<Moved> for pb::MarkResponse {
     fn from(moved: Moved) -> Self {
         Self { moved: moved.moved, conversation: moved.conversation.map(Into::into), msg_id: moved.msg_id.0 }
     }
 }
 
-fn listing(listed: Vec<pb::UnreadConversation>) -> pb::ListConversationsReply {
+fn listing(listed: Vec<pb::UnreadConversation>) -> pb::ListConversationsResponse {
     let unread_total = listed.iter().map(|entry| entry.unread).sum();
     let conversations = listed.into_iter().map(|entry| pb::ListedConversation {
         conversation: entry.conversation,
         head_msg_id: entry.head_msg_id,
         unread: entry.unread,
     });
-    pb::ListConversationsReply { conversations: conversations.collect(), unread_total }
+    pb::ListConversationsResponse { conversations: conversations.collect(), unread_total }
 }

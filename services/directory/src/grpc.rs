@@ -64,22 +64,25 @@ impl pb::directory_service_server::DirectoryService for Directory {
     }
 
     #[tracing::instrument(level = "debug", name = "directory.list_apps", skip_all)]
-    async fn list_apps(&self, request: Request<pb::ListAppsRequest>) -> Reply<pb::ListAppsReply> {
+    async fn list_apps(&self, request: Request<pb::ListAppsRequest>) -> Reply<pb::ListAppsResponse> {
         let wire = request.into_inner();
         let after = after_id(wire.after_id).map_err(to_status)?;
         let limit = limit(wire.limit, 100).map_err(to_status)?;
         let apps = self.core.list_apps(after, limit).await.map_err(to_status)?;
-        Ok(Response::new(pb::ListAppsReply { apps: apps.into_iter().map(Into::into).collect() }))
+        Ok(Response::new(pb::ListAppsResponse { apps: apps.into_iter().map(Into::into).collect() }))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.list_deleted_apps", skip_all)]
-    async fn list_deleted_apps(&self, request: Request<pb::ListDeletedAppsRequest>) -> Reply<pb::ListDeletedAppsReply> {
+    async fn list_deleted_apps(
+        &self,
+        request: Request<pb::ListDeletedAppsRequest>,
+    ) -> Reply<pb::ListDeletedAppsResponse> {
         let wire = request.into_inner();
         let after = after_id(wire.after_id).map_err(to_status)?;
         let limit = limit(wire.limit, 100).map_err(to_status)?;
         let apps = self.core.deleted_apps(after, limit).await.map_err(to_status)?;
         let apps = apps.into_iter().map(|(app, at)| pb::DeletedApp { id: app.0, deleted_at_ms: at.0 });
-        Ok(Response::new(pb::ListDeletedAppsReply { apps: apps.collect() }))
+        Ok(Response::new(pb::ListDeletedAppsResponse { apps: apps.collect() }))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.get_app", skip_all)]
@@ -142,11 +145,11 @@ impl pb::directory_service_server::DirectoryService for Directory {
     }
 
     #[tracing::instrument(level = "debug", name = "directory.list_admin_tokens", skip_all)]
-    async fn list_admin_tokens(&self, request: Request<pb::AppRef>) -> Reply<pb::ListAdminTokensReply> {
+    async fn list_admin_tokens(&self, request: Request<pb::AppRef>) -> Reply<pb::ListAdminTokensResponse> {
         let key = request.into_inner().try_into().map_err(to_status)?;
         let tokens = self.core.list_admin_tokens(&key).await.map_err(to_status)?;
         let admin_tokens = tokens.into_iter().map(Into::into).collect();
-        Ok(Response::new(pb::ListAdminTokensReply { admin_tokens }))
+        Ok(Response::new(pb::ListAdminTokensResponse { admin_tokens }))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.revoke_admin_token", skip_all)]
@@ -173,13 +176,13 @@ impl pb::directory_service_server::DirectoryService for Directory {
     }
 
     #[tracing::instrument(level = "debug", name = "directory.take_quota", skip_all)]
-    async fn take_quota(&self, request: Request<pb::TakeQuotaRequest>) -> Reply<pb::TakeQuotaReply> {
+    async fn take_quota(&self, request: Request<pb::TakeQuotaRequest>) -> Reply<pb::TakeQuotaResponse> {
         let key = self.caller_app(&request).await.map_err(to_status)?;
         self.core.take_quota(&key, request.into_inner()).await.map(Response::new).map_err(to_status)
     }
 
     #[tracing::instrument(level = "debug", name = "directory.register_users", skip_all)]
-    async fn register_users(&self, request: Request<pb::RegisterUsersRequest>) -> Reply<pb::RegisterUsersReply> {
+    async fn register_users(&self, request: Request<pb::RegisterUsersRequest>) -> Reply<pb::RegisterUsersResponse> {
         let key = self.caller_app(&request).await.map_err(to_status)?;
         let address = Scope::of(&request).map_err(to_status)?.address;
         let wire = request.into_inner();
@@ -187,7 +190,7 @@ impl pb::directory_service_server::DirectoryService for Directory {
         let rule = wire.name_rule().into();
         let users = wire.users.into_iter().map(Into::into).collect();
         let outcomes = self.core.register_users(&key, users, rule, &by).await.map_err(to_status)?;
-        Ok(Response::new(pb::RegisterUsersReply { results: outcomes.into_iter().map(registered).collect() }))
+        Ok(Response::new(pb::RegisterUsersResponse { results: outcomes.into_iter().map(registered).collect() }))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.get_user", skip_all)]
@@ -199,14 +202,14 @@ impl pb::directory_service_server::DirectoryService for Directory {
     }
 
     #[tracing::instrument(level = "debug", name = "directory.list_users", skip_all)]
-    async fn list_users(&self, request: Request<pb::ListUsersRequest>) -> Reply<pb::ListUsersReply> {
+    async fn list_users(&self, request: Request<pb::ListUsersRequest>) -> Reply<pb::ListUsersResponse> {
         let key = self.caller_app(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let after = after_id(wire.after_id).map_err(to_status)?;
         let limit = limit(wire.limit, 10).map_err(to_status)?;
         let (users, next) = self.core.list_users(&key, after, limit).await.map_err(to_status)?;
         let next_after_id = next.map_or(0, |id| id.0);
-        Ok(Response::new(pb::ListUsersReply { users: wire_users(users), next_after_id }))
+        Ok(Response::new(pb::ListUsersResponse { users: wire_users(users), next_after_id }))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.delete_user", skip_all)]
@@ -218,7 +221,7 @@ impl pb::directory_service_server::DirectoryService for Directory {
     }
 
     #[tracing::instrument(level = "debug", name = "directory.resolve_users", skip_all)]
-    async fn resolve_users(&self, request: Request<pb::ResolveUsersRequest>) -> Reply<pb::ResolveUsersReply> {
+    async fn resolve_users(&self, request: Request<pb::ResolveUsersRequest>) -> Reply<pb::ResolveUsersResponse> {
         let key = self.caller_app(&request).await.map_err(to_status)?;
         let actor = Scope::of(&request).map_err(to_status)?.actor;
         let wire = request.into_inner();
@@ -234,15 +237,15 @@ impl pb::directory_service_server::DirectoryService for Directory {
             (true, true) => return Err(to_status(Error::invalid("or_deleted", "must not be set with intern_unknown"))),
         };
         let users = self.core.resolve_users(&key, &refs, unknown).await.map_err(to_status)?;
-        Ok(Response::new(pb::ResolveUsersReply { users: wire_users(users) }))
+        Ok(Response::new(pb::ResolveUsersResponse { users: wire_users(users) }))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.user_names", skip_all)]
-    async fn user_names(&self, request: Request<pb::UserNamesRequest>) -> Reply<pb::UserNamesReply> {
+    async fn user_names(&self, request: Request<pb::UserNamesRequest>) -> Reply<pb::UserNamesResponse> {
         let key = self.caller_app(&request).await.map_err(to_status)?;
         let ids: Vec<UserId> = request.into_inner().user_ids.into_iter().map(UserId).collect();
         let usernames = self.core.user_names(&key, &ids).await.map_err(to_status)?;
-        Ok(Response::new(pb::UserNamesReply { usernames }))
+        Ok(Response::new(pb::UserNamesResponse { usernames }))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.update_user", skip_all)]
@@ -278,37 +281,37 @@ impl pb::directory_service_server::DirectoryService for Directory {
     }
 
     #[tracing::instrument(level = "debug", name = "directory.list_sessions", skip_all)]
-    async fn list_sessions(&self, request: Request<pb::GetUserRequest>) -> Reply<pb::ListSessionsReply> {
+    async fn list_sessions(&self, request: Request<pb::GetUserRequest>) -> Reply<pb::ListSessionsResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let user = user_ref(request.into_inner().user).map_err(to_status)?;
         let sessions = self.core.list_sessions(&caller, &user).await.map_err(to_status)?;
-        Ok(Response::new(pb::ListSessionsReply { sessions: sessions.into_iter().map(Into::into).collect() }))
+        Ok(Response::new(pb::ListSessionsResponse { sessions: sessions.into_iter().map(Into::into).collect() }))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.end_sessions", skip_all)]
-    async fn end_sessions(&self, request: Request<pb::EndSessionsRequest>) -> Reply<pb::EndSessionsReply> {
+    async fn end_sessions(&self, request: Request<pb::EndSessionsRequest>) -> Reply<pb::EndSessionsResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let device_sn = device_sn(wire.device_sn).map_err(to_status)?;
         let user = user_ref(wire.user).map_err(to_status)?;
         let ended = self.core.end_sessions(&caller, &user, device_sn, wire.end_tokens).await.map_err(to_status)?;
-        Ok(Response::new(pb::EndSessionsReply { ended: ended as i32 }))
+        Ok(Response::new(pb::EndSessionsResponse { ended: ended as i32 }))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.block_user", skip_all)]
-    async fn block_user(&self, request: Request<pb::BlockUserRequest>) -> Reply<pb::BlockUserReply> {
+    async fn block_user(&self, request: Request<pb::BlockUserRequest>) -> Reply<pb::BlockUserResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let other = UserId(wire.blocked_id);
         let changed = self.core.block_user(&caller, wire.user_id, other, wire.blocked).await.map_err(to_status)?;
-        Ok(Response::new(pb::BlockUserReply { changed }))
+        Ok(Response::new(pb::BlockUserResponse { changed }))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.list_blocked_users", skip_all)]
     async fn list_blocked_users(
         &self,
         request: Request<pb::ListBlockedUsersRequest>,
-    ) -> Reply<pb::ListBlockedUsersReply> {
+    ) -> Reply<pb::ListBlockedUsersResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let after = after_id(wire.after_id).map_err(to_status)?;
@@ -316,16 +319,16 @@ impl pb::directory_service_server::DirectoryService for Directory {
         let listed = self.core.list_blocked_users(&caller, wire.user_id, after, limit).await;
         let (users, next) = listed.map_err(to_status)?;
         let next_after_id = next.map_or(0, |user| user.0);
-        Ok(Response::new(pb::ListBlockedUsersReply { user_ids: wire_ids(users), next_after_id }))
+        Ok(Response::new(pb::ListBlockedUsersResponse { user_ids: wire_ids(users), next_after_id }))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.blocked_by", skip_all)]
-    async fn blocked_by(&self, request: Request<pb::BlockedByRequest>) -> Reply<pb::BlockedByReply> {
+    async fn blocked_by(&self, request: Request<pb::BlockedByRequest>) -> Reply<pb::BlockedByResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let by: Vec<UserId> = wire.by_ids.into_iter().map(UserId).collect();
         let blocking = self.core.blocked_by(&caller, wire.user_id, &by).await.map_err(to_status)?;
-        Ok(Response::new(pb::BlockedByReply { by_ids: wire_ids(blocking) }))
+        Ok(Response::new(pb::BlockedByResponse { by_ids: wire_ids(blocking) }))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.set_word_list", skip_all)]
@@ -337,10 +340,10 @@ impl pb::directory_service_server::DirectoryService for Directory {
     }
 
     #[tracing::instrument(level = "debug", name = "directory.list_word_lists", skip_all)]
-    async fn list_word_lists(&self, request: Request<pb::ListWordListsRequest>) -> Reply<pb::ListWordListsReply> {
+    async fn list_word_lists(&self, request: Request<pb::ListWordListsRequest>) -> Reply<pb::ListWordListsResponse> {
         let app = self.app_itself(&request).await.map_err(to_status)?;
         let lists = self.core.list_word_lists(app).await.map_err(to_status)?;
-        Ok(Response::new(pb::ListWordListsReply { lists: lists.into_iter().map(Into::into).collect() }))
+        Ok(Response::new(pb::ListWordListsResponse { lists: lists.into_iter().map(Into::into).collect() }))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.get_word_list", skip_all)]
@@ -366,10 +369,10 @@ impl pb::directory_service_server::DirectoryService for Directory {
     }
 
     #[tracing::instrument(level = "debug", name = "directory.list_hooks", skip_all)]
-    async fn list_hooks(&self, request: Request<pb::ListHooksRequest>) -> Reply<pb::ListHooksReply> {
+    async fn list_hooks(&self, request: Request<pb::ListHooksRequest>) -> Reply<pb::ListHooksResponse> {
         let app = self.app_itself(&request).await.map_err(to_status)?;
         let hooks = self.core.list_hooks(app).await.map_err(to_status)?;
-        Ok(Response::new(pb::ListHooksReply { hooks: hooks.into_iter().map(without_token).collect() }))
+        Ok(Response::new(pb::ListHooksResponse { hooks: hooks.into_iter().map(without_token).collect() }))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.remove_hook", skip_all)]
@@ -387,13 +390,13 @@ impl pb::directory_service_server::DirectoryService for Directory {
     }
 
     #[tracing::instrument(level = "debug", name = "directory.shows_file", skip_all)]
-    async fn shows_file(&self, request: Request<pb::ShowsFileRequest>) -> Reply<pb::ShowsFileReply> {
+    async fn shows_file(&self, request: Request<pb::ShowsFileRequest>) -> Reply<pb::ShowsFileResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         if caller.actor != Actor::App {
             return Err(to_status(Error::not_permitted("only the app itself asks which files are referenced")));
         }
         let shown = self.core.shows_file(caller.app, &request.into_inner().uuid).await.map_err(to_status)?;
-        Ok(Response::new(pb::ShowsFileReply { shown }))
+        Ok(Response::new(pb::ShowsFileResponse { shown }))
     }
 }
 

@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, stream, stream::BoxStream};
 use tidings_domain::{Actor, App, Caller, Error, UserId};
 use tidings_proto::{
     error_from_status,
-    pb::{self, download_reply, file_service_server::FileService, upload_request},
+    pb::{self, download_response, file_service_server::FileService, upload_request},
     required, status_from_error as to_status,
 };
 use tonic::{Request, Response, Status, Streaming};
@@ -79,12 +79,12 @@ impl FileGrpc {
         &self,
         caller: &Caller,
         request: pb::DownloadRequest,
-    ) -> Result<BoxStream<'static, Result<pb::DownloadReply, Status>>, Error> {
+    ) -> Result<BoxStream<'static, Result<pb::DownloadResponse, Status>>, Error> {
         let (file, bytes) = download::download(&self.core, caller.app, download_of(request, caller)?).await?;
-        let reply = |part| pb::DownloadReply { part: Some(part) };
-        let info = stream::iter([Ok(reply(download_reply::Part::Info(file.into())))]);
+        let reply = |part| pb::DownloadResponse { part: Some(part) };
+        let info = stream::iter([Ok(reply(download_response::Part::Info(file.into())))]);
         let chunks = bytes.map(move |chunk| match chunk {
-            Ok(bytes) => Ok(reply(download_reply::Part::Chunk(bytes))),
+            Ok(bytes) => Ok(reply(download_response::Part::Chunk(bytes))),
             Err(error) => Err(to_status(error)),
         });
         Ok(info.chain(chunks).boxed())
@@ -93,7 +93,7 @@ impl FileGrpc {
 
 #[tonic::async_trait]
 impl FileService for FileGrpc {
-    type DownloadStream = BoxStream<'static, Result<pb::DownloadReply, Status>>;
+    type DownloadStream = BoxStream<'static, Result<pb::DownloadResponse, Status>>;
 
     #[tracing::instrument(level = "debug", name = "file.upload", skip_all)]
     async fn upload(&self, request: Request<Streaming<pb::UploadRequest>>) -> Result<Response<pb::FileInfo>, Status> {
@@ -120,12 +120,12 @@ impl FileService for FileGrpc {
     }
 
     #[tracing::instrument(level = "debug", name = "file.link", skip_all)]
-    async fn link(&self, request: Request<pb::LinkRequest>) -> Result<Response<pb::LinkReply>, Status> {
+    async fn link(&self, request: Request<pb::LinkRequest>) -> Result<Response<pb::LinkResponse>, Status> {
         let trusted = request.get_ref().file.as_ref().is_some_and(|file| file.trusted);
         let caller = self.reader(&request, trusted).await?;
         let wanted = link_of(request.into_inner(), &caller).map_err(to_status)?;
         let url = link::link(&self.core, caller.app, wanted).await.map_err(to_status)?;
-        Ok(Response::new(pb::LinkReply { url: url.unwrap_or_default() }))
+        Ok(Response::new(pb::LinkResponse { url: url.unwrap_or_default() }))
     }
 
     #[tracing::instrument(level = "debug", name = "file.stat", skip_all)]
@@ -136,14 +136,14 @@ impl FileService for FileGrpc {
     }
 
     #[tracing::instrument(level = "debug", name = "file.describe", skip_all)]
-    async fn describe(&self, request: Request<pb::DescribeRequest>) -> Result<Response<pb::DescribeReply>, Status> {
+    async fn describe(&self, request: Request<pb::DescribeRequest>) -> Result<Response<pb::DescribeResponse>, Status> {
         let app = self.own_app(&request).await?;
         let uuids = request.into_inner().uuids;
         if uuids.len() > MOST_UUIDS {
             return Err(to_status(Error::invalid("uuids", "must be at most 1000")));
         }
         let files = describe(&self.core, app.id, &uuids).await.map_err(to_status)?;
-        Ok(Response::new(pb::DescribeReply { files: files.into_iter().map(Into::into).collect() }))
+        Ok(Response::new(pb::DescribeResponse { files: files.into_iter().map(Into::into).collect() }))
     }
 
     #[tracing::instrument(level = "debug", name = "file.set_lifetime", skip_all)]
@@ -178,19 +178,19 @@ impl FileService for FileGrpc {
     }
 
     #[tracing::instrument(level = "debug", name = "file.settle", skip_all)]
-    async fn settle(&self, request: Request<pb::SettleRequest>) -> Result<Response<pb::SettleReply>, Status> {
+    async fn settle(&self, request: Request<pb::SettleRequest>) -> Result<Response<pb::SettleResponse>, Status> {
         let app = self.own_app(&request).await?;
         let pb::SettleRequest { uuid, restore, owner_id } = request.into_inner();
         let outcome = if restore { Outcome::Restored } else { Outcome::Removed };
         let settled = withdraw::settle(&self.core, app.id, UserId(owner_id), &uuid, outcome).await;
-        Ok(Response::new(pb::SettleReply { settled: settled.map_err(to_status)? }))
+        Ok(Response::new(pb::SettleResponse { settled: settled.map_err(to_status)? }))
     }
 
     #[tracing::instrument(level = "debug", name = "file.sweep", skip_all)]
-    async fn sweep(&self, request: Request<pb::SweepRequest>) -> Result<Response<pb::SweepReply>, Status> {
+    async fn sweep(&self, request: Request<pb::SweepRequest>) -> Result<Response<pb::SweepResponse>, Status> {
         self.own_app(&request).await?;
         let removed = sweep::sweep(&self.core).await.map_err(to_status)?;
-        Ok(Response::new(pb::SweepReply { removed: removed as i64 }))
+        Ok(Response::new(pb::SweepResponse { removed: removed as i64 }))
     }
 }
 

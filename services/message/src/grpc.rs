@@ -51,11 +51,11 @@ impl MessageGrpc {
 
 #[tonic::async_trait]
 impl MessageService for MessageGrpc {
-    type EventsStream = BoxStream<'static, Result<pb::EventsReply, Status>>;
+    type EventsStream = BoxStream<'static, Result<pb::EventsResponse, Status>>;
     type ExportConversationStream = BoxStream<'static, Result<pb::ExportChunk, Status>>;
 
     #[tracing::instrument(level = "debug", name = "message.send", skip_all)]
-    async fn send(&self, request: Request<pb::SendRequest>) -> Result<Response<pb::SendReply>, Status> {
+    async fn send(&self, request: Request<pb::SendRequest>) -> Result<Response<pb::SendResponse>, Status> {
         let (caller, app, standing) = self.deps.directory.caller_as_is(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let canonical = canonical(&request);
@@ -70,12 +70,12 @@ impl MessageService for MessageGrpc {
     }
 
     #[tracing::instrument(level = "debug", name = "message.page", skip_all)]
-    async fn page(&self, request: Request<pb::PageRequest>) -> Result<Response<pb::PageReply>, Status> {
+    async fn page(&self, request: Request<pb::PageRequest>) -> Result<Response<pb::PageResponse>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let wanted = page::PageQuery::try_from(request.into_inner()).map_err(to_status)?;
         let (messages, next) = page::page(&self.deps, &caller, wanted).await.map_err(to_status)?;
         let messages = messages.into_iter().map(Into::into).collect();
-        Ok(Response::new(pb::PageReply { messages, next_msg_id: next.0 }))
+        Ok(Response::new(pb::PageResponse { messages, next_msg_id: next.0 }))
     }
 
     #[tracing::instrument(level = "debug", name = "message.find", skip_all)]
@@ -87,34 +87,34 @@ impl MessageService for MessageGrpc {
     }
 
     #[tracing::instrument(level = "debug", name = "message.find_many", skip_all)]
-    async fn find_many(&self, request: Request<pb::FindManyRequest>) -> Result<Response<pb::FindManyReply>, Status> {
+    async fn find_many(&self, request: Request<pb::FindManyRequest>) -> Result<Response<pb::FindManyResponse>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let ids: Vec<MsgId> = request.into_inner().msg_ids.into_iter().map(MsgId).collect();
         let (found, left) = find::find_many(&self.deps, &caller, &ids).await.map_err(to_status)?;
         let left_msg_ids = left.iter().map(|id| id.0).collect();
-        Ok(Response::new(pb::FindManyReply { messages: found.into_iter().map(Into::into).collect(), left_msg_ids }))
+        Ok(Response::new(pb::FindManyResponse { messages: found.into_iter().map(Into::into).collect(), left_msg_ids }))
     }
 
     #[tracing::instrument(level = "debug", name = "message.locate", skip_all)]
-    async fn locate(&self, request: Request<pb::LocateRequest>) -> Result<Response<pb::LocateReply>, Status> {
+    async fn locate(&self, request: Request<pb::LocateRequest>) -> Result<Response<pb::LocateResponse>, Status> {
         let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let claimed = request.conversation.map(TryInto::try_into).transpose().map_err(to_status)?;
         let found = locate::locate(&self.deps, (&caller, &app), MsgId(request.msg_id), claimed).await;
         let conversation = found.map_err(to_status)?.map(Into::into);
-        Ok(Response::new(pb::LocateReply { conversation }))
+        Ok(Response::new(pb::LocateResponse { conversation }))
     }
 
     #[tracing::instrument(level = "debug", name = "message.head", skip_all)]
-    async fn head(&self, request: Request<pb::HeadRequest>) -> Result<Response<pb::HeadReply>, Status> {
+    async fn head(&self, request: Request<pb::HeadRequest>) -> Result<Response<pb::HeadResponse>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let conversation = conversation(request.into_inner().conversation).map_err(to_status)?;
         let (seq, msg_id) = head::head(&self.deps, &caller, conversation).await.map_err(to_status)?;
-        Ok(Response::new(pb::HeadReply { msg_id: msg_id.0, seq }))
+        Ok(Response::new(pb::HeadResponse { msg_id: msg_id.0, seq }))
     }
 
     #[tracing::instrument(level = "debug", name = "message.unread", skip_all)]
-    async fn unread(&self, request: Request<pb::UnreadRequest>) -> Result<Response<pb::UnreadReply>, Status> {
+    async fn unread(&self, request: Request<pb::UnreadRequest>) -> Result<Response<pb::UnreadResponse>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let user = context::subject(&caller, request.user_id).map_err(to_status)?;
@@ -122,11 +122,11 @@ impl MessageService for MessageGrpc {
         let direct_only = request.direct_only;
         let marks = marks(request.marks).map_err(to_status)?;
         let unread = unread::unread(&self.deps, &caller, user, &marks, limit, direct_only).await.map_err(to_status)?;
-        Ok(Response::new(pb::UnreadReply { conversations: unread.into_iter().map(Into::into).collect() }))
+        Ok(Response::new(pb::UnreadResponse { conversations: unread.into_iter().map(Into::into).collect() }))
     }
 
     #[tracing::instrument(level = "debug", name = "message.recall", skip_all)]
-    async fn recall(&self, request: Request<pb::RecallRequest>) -> Result<Response<pb::RecallReply>, Status> {
+    async fn recall(&self, request: Request<pb::RecallRequest>) -> Result<Response<pb::RecallResponse>, Status> {
         let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let mut request = request.into_inner();
         if !request.msg_key.is_empty() {
@@ -149,7 +149,10 @@ impl MessageService for MessageGrpc {
     }
 
     #[tracing::instrument(level = "debug", name = "message.broadcast", skip_all)]
-    async fn broadcast(&self, request: Request<pb::BroadcastRequest>) -> Result<Response<pb::BroadcastReply>, Status> {
+    async fn broadcast(
+        &self,
+        request: Request<pb::BroadcastRequest>,
+    ) -> Result<Response<pb::BroadcastResponse>, Status> {
         let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let canonical = pb::BroadcastRequest { idempotency_key: String::new(), ..request.clone() }.encode_to_vec();
@@ -163,14 +166,14 @@ impl MessageService for MessageGrpc {
             &canonical,
         )
         .await;
-        Ok(Response::new(pb::BroadcastReply { sent: sent.map_err(to_status)? as i64 }))
+        Ok(Response::new(pb::BroadcastResponse { sent: sent.map_err(to_status)? as i64 }))
     }
 
     #[tracing::instrument(level = "debug", name = "message.start_broadcast", skip_all)]
     async fn start_broadcast(
         &self,
         request: Request<pb::StartBroadcastRequest>,
-    ) -> Result<Response<pb::StartBroadcastReply>, Status> {
+    ) -> Result<Response<pb::StartBroadcastResponse>, Status> {
         let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let canonical = pb::StartBroadcastRequest { idempotency_key: String::new(), ..request.clone() };
@@ -183,7 +186,7 @@ impl MessageService for MessageGrpc {
     }
 
     #[tracing::instrument(level = "debug", name = "message.import", skip_all)]
-    async fn import(&self, request: Request<pb::ImportRequest>) -> Result<Response<pb::ImportReply>, Status> {
+    async fn import(&self, request: Request<pb::ImportRequest>) -> Result<Response<pb::ImportResponse>, Status> {
         let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         // The base URL of our files does not make it another import, but whether files are fetched does.
@@ -197,18 +200,18 @@ impl MessageService for MessageGrpc {
     }
 
     #[tracing::instrument(level = "debug", name = "message.exclude", skip_all)]
-    async fn exclude(&self, request: Request<pb::ExcludeRequest>) -> Result<Response<pb::ExcludeReply>, Status> {
+    async fn exclude(&self, request: Request<pb::ExcludeRequest>) -> Result<Response<pb::ExcludeResponse>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let user = context::subject(&caller, request.user_id).map_err(to_status)?;
         let conversation = conversation(request.conversation).map_err(to_status)?;
         let ids: Vec<MsgId> = request.msg_ids.into_iter().map(MsgId).collect();
         let excluded = exclude::exclude(&self.deps, &caller, user, conversation, &ids).await.map_err(to_status)?;
-        Ok(Response::new(pb::ExcludeReply { excluded: excluded as i32 }))
+        Ok(Response::new(pb::ExcludeResponse { excluded: excluded as i32 }))
     }
 
     #[tracing::instrument(level = "debug", name = "message.export", skip_all)]
-    async fn export(&self, request: Request<pb::ExportRequest>) -> Result<Response<pb::ExportReply>, Status> {
+    async fn export(&self, request: Request<pb::ExportRequest>) -> Result<Response<pb::ExportResponse>, Status> {
         let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let wait = export_wait(request.wait_ms).map_err(to_status)?;
@@ -233,7 +236,7 @@ impl MessageService for MessageGrpc {
     async fn report_reads(
         &self,
         request: Request<pb::ReportReadsRequest>,
-    ) -> Result<Response<pb::ReportReadsReply>, Status> {
+    ) -> Result<Response<pb::ReportReadsResponse>, Status> {
         let scope = context::Scope::of(&request).map_err(to_status)?;
         // A disabled app's reads are reported too: they were committed while it was enabled.
         let (Actor::App, Some(app_ref::App::Id(app))) = (scope.actor, scope.app.app) else {
@@ -241,7 +244,7 @@ impl MessageService for MessageGrpc {
         };
         let reads = feed::reads(request.into_inner()).map_err(to_status)?;
         report_reads::report_reads(&self.deps, AppId(app), reads).await.map_err(to_status)?;
-        Ok(Response::new(pb::ReportReadsReply {}))
+        Ok(Response::new(pb::ReportReadsResponse {}))
     }
 
     #[tracing::instrument(level = "debug", name = "message.export_conversation", skip_all)]
@@ -261,7 +264,7 @@ impl MessageService for MessageGrpc {
     }
 
     #[tracing::instrument(level = "debug", name = "message.purge", skip_all)]
-    async fn purge(&self, request: Request<pb::PurgeRequest>) -> Result<Response<pb::PurgeReply>, Status> {
+    async fn purge(&self, request: Request<pb::PurgeRequest>) -> Result<Response<pb::PurgeResponse>, Status> {
         let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         if caller.actor != Actor::App {
             return Err(to_status(Error::not_permitted("only the app itself purges")));
@@ -269,7 +272,7 @@ impl MessageService for MessageGrpc {
         let removed = purge::purge(&self.deps, &app).await.map_err(to_status)?;
         export::look_after(&self.deps, &app).await.map_err(to_status)?;
         let files = released_files::delete(&self.deps, &app).await.map_err(to_status)?;
-        Ok(Response::new(pb::PurgeReply { removed: removed as i64, files: files as i64 }))
+        Ok(Response::new(pb::PurgeResponse { removed: removed as i64, files: files as i64 }))
     }
 }
 
@@ -295,7 +298,7 @@ fn export_wait(wait_ms: i64) -> Result<Duration, Error> {
     }
 }
 
-impl From<Outcome> for pb::ExportReply {
+impl From<Outcome> for pb::ExportResponse {
     fn from(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Later(wait) => Self { retry_after_ms: (wait.as_millis() as i64).max(1), parts: Vec::new() },
@@ -389,7 +392,7 @@ impl TryFrom<pb::RecallRequest> for recall::RecallCommand {
     }
 }
 
-impl From<recall::Recalled> for pb::RecallReply {
+impl From<recall::Recalled> for pb::RecallResponse {
     fn from(recalled: recall::Recalled) -> Self {
         Self {
             recalled: recalled.recalled,
@@ -457,7 +460,7 @@ impl TryFrom<pb::ImportRequest> for import::ImportCommand {
     }
 }
 
-impl From<Reply> for pb::ImportReply {
+impl From<Reply> for pb::ImportResponse {
     fn from(reply: Reply) -> Self {
         Self {
             sent: reply.sent.into_iter().next().map(Into::into),
@@ -489,7 +492,7 @@ impl TryFrom<pb::StartBroadcastRequest> for start_broadcast::StartBroadcastComma
     }
 }
 
-impl From<Started> for pb::StartBroadcastReply {
+impl From<Started> for pb::StartBroadcastResponse {
     fn from(started: Started) -> Self {
         Self { broadcast_id: started.id, accepted_at_ms: started.accepted_at, committed_at_ms: started.committed_at }
     }
@@ -515,7 +518,7 @@ impl TryFrom<pb::BroadcastRequest> for broadcast::BroadcastCommand {
     }
 }
 
-impl From<Reply> for pb::SendReply {
+impl From<Reply> for pb::SendResponse {
     fn from(reply: Reply) -> Self {
         Self {
             sent: reply.sent.into_iter().map(Into::into).collect(),

@@ -367,7 +367,7 @@ async fn what_is_past_storage_is_answered_alike_whether_or_not_the_purge_has_run
             let kept = ["data", "error", "error_description", "code"].map(|key| answer[key].to_string());
             format!("{} {kept:?}", reply.status.as_u16())
         };
-        let grpc = |reply: Result<tonic::Response<pb::RecallReply>, tonic::Status>| match reply {
+        let grpc = |reply: Result<tonic::Response<pb::RecallResponse>, tonic::Status>| match reply {
             Ok(reply) => format!("{:?}", reply.into_inner())
                 .replace(&omar.to_string(), "OMAR")
                 .replace(&nora.to_string(), "NORA"),

@@ -96,7 +96,7 @@ all_in_one! {
 
         let mark = pb::MarkRequest { user_id: None, conversation: None, msg_id: one };
         let moved = conversations.mark_read(app.request_as(eve, mark)).await.unwrap().into_inner();
-        assert_eq!(moved, pb::MarkReply { moved: true, conversation: Some(place), msg_id: one });
+        assert_eq!(moved, pb::MarkResponse { moved: true, conversation: Some(place), msg_id: one });
         assert_eq!(listed(&app, eve).await, [(place, two, 1)]);
         assert_eq!(listed(&app, ann).await, [(place, two, 1)]);
 
@@ -144,7 +144,7 @@ all_in_one! {
         let pin = pb::PinRequest { user_id: None, conversation: place, pinned: true };
         assert_eq!(refusal(conversations.pin(app.request_as(eve, pin)).await), outside);
         assert_eq!(listed(&app, eve).await, []);
-        assert_eq!(log.head(app.request(head)).await.unwrap().into_inner(), pb::HeadReply { msg_id, seq: 1 });
+        assert_eq!(log.head(app.request(head)).await.unwrap().into_inner(), pb::HeadResponse { msg_id, seq: 1 });
     }
 }
 

@@ -149,7 +149,7 @@ every_shape! {
         assert_eq!(refusal(reply), refused(Code::Unauthenticated, "SERVICE_KEY_WRONG"));
         let head = pb::HeadRequest { conversation: Some(direct(ids[0], ids[1])) };
         let head = app.messages().head(app.request(head)).await.unwrap().into_inner();
-        assert_eq!(head, pb::HeadReply { msg_id: 0, seq: 0 });
+        assert_eq!(head, pb::HeadResponse { msg_id: 0, seq: 0 });
     }
 }
 
@@ -172,7 +172,7 @@ every_shape! {
         let found = log.find(app.request(pb::FindRequest { msg_id: sent[1].msg_id })).await.unwrap().into_inner();
         assert_eq!(found, newest_first[1]);
         let head = log.head(app.request(pb::HeadRequest { conversation: Some(place) })).await.unwrap().into_inner();
-        assert_eq!(head, pb::HeadReply { msg_id: sent[2].msg_id, seq: 3 });
+        assert_eq!(head, pb::HeadResponse { msg_id: sent[2].msg_id, seq: 3 });
 
         let list = pb::ListConversationsRequest::default();
         let listed = conversations.list(app.request_as(bob, list)).await.unwrap().into_inner();
@@ -181,7 +181,7 @@ every_shape! {
 
         let mark = pb::MarkRequest { user_id: Some(bob), conversation: None, msg_id: sent[1].msg_id };
         let moved = conversations.mark_read(app.request(mark)).await.unwrap().into_inner();
-        assert_eq!(moved, pb::MarkReply { moved: true, conversation: Some(place), msg_id: sent[1].msg_id });
+        assert_eq!(moved, pb::MarkResponse { moved: true, conversation: Some(place), msg_id: sent[1].msg_id });
         let listed = conversations.list(app.request_as(bob, list)).await.unwrap().into_inner();
         assert_eq!(listed.conversations, [entry(1)]);
 
@@ -286,14 +286,14 @@ every_shape! {
         let hidden = refused(Code::NotFound, "MESSAGE_NOT_FOUND");
         assert_eq!(refusal(log.find(other.request(pb::FindRequest { msg_id })).await), hidden);
         let page = pb::PageRequest { conversation: place, limit: 10, ..Default::default() };
-        assert_eq!(log.page(other.request(page)).await.unwrap().into_inner(), pb::PageReply::default());
+        assert_eq!(log.page(other.request(page)).await.unwrap().into_inner(), pb::PageResponse::default());
         let head = log.head(other.request(pb::HeadRequest { conversation: place })).await.unwrap().into_inner();
-        assert_eq!(head, pb::HeadReply::default());
+        assert_eq!(head, pb::HeadResponse::default());
         let mark = pb::MarkRequest { user_id: Some(ids[1]), conversation: None, msg_id };
         assert_eq!(refusal(conversations.mark_read(other.request(mark)).await), hidden);
         let list = pb::ListConversationsRequest { user_id: Some(ids[1]), ..Default::default() };
         let listed = conversations.list(other.request(list)).await.unwrap().into_inner();
-        assert_eq!(listed, pb::ListConversationsReply::default());
+        assert_eq!(listed, pb::ListConversationsResponse::default());
 
         let reply = log.send(other.request(keyed("k", text(theirs[0], &[theirs[1]], "theirs")))).await.unwrap();
         assert_ne!(reply.into_inner().sent[0].msg_id, msg_id);

@@ -13,7 +13,7 @@ use crate::log::{direct, history, keyed, refusal, refused, register, text, text_
 const DAY_MS: u64 = 24 * 3_600_000;
 const DAY: Duration = Duration::from_millis(DAY_MS);
 
-async fn send(app: &TestApp, request: pb::SendRequest) -> pb::SendReply {
+async fn send(app: &TestApp, request: pb::SendRequest) -> pb::SendResponse {
     app.messages().send(app.request(request)).await.unwrap().into_inner()
 }
 

@@ -30,10 +30,10 @@ every_shape! {
         let edit = pb::EditRequest { msg_id: kept, change: Some(Change::Append("!".into())), ..Default::default() };
         let edited = log.edit(app.request_as(ann, edit)).await.unwrap().into_inner();
         let reply = log.recall(app.request_as(ann, plain(gone))).await.unwrap().into_inner();
-        let expected = pb::RecallReply { recalled: true, conversation: Some(place), sender_id: ann, ..reply };
+        let expected = pb::RecallResponse { recalled: true, conversation: Some(place), sender_id: ann, ..reply };
         assert_eq!(reply, expected);
         let again = log.recall(app.request_as(ann, plain(gone))).await.unwrap().into_inner();
-        assert_eq!(again, pb::RecallReply { recalled: false, ..reply });
+        assert_eq!(again, pb::RecallResponse { recalled: false, ..reply });
 
         assert_eq!(history(&app, place).await, std::slice::from_ref(&edited));
         assert_eq!((text_of(&edited), edited.edits), ("kept!", 1));
@@ -56,7 +56,7 @@ every_shape! {
         assert_eq!(refusal(app.messages().find(app.request(find)).await), refused(Code::NotFound, "MESSAGE_NOT_FOUND"));
         assert_eq!(history(&app, place).await, []);
         let head = pb::HeadRequest { conversation: Some(place) };
-        assert_eq!(app.messages().head(app.request(head)).await.unwrap().into_inner(), pb::HeadReply::default());
+        assert_eq!(app.messages().head(app.request(head)).await.unwrap().into_inner(), pb::HeadResponse::default());
         let list = app.request_as(ids[1], pb::ListConversationsRequest::default());
         assert_eq!(app.conversations().list(list).await.unwrap().into_inner().conversations, []);
     }

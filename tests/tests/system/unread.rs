@@ -284,7 +284,7 @@ impl Case<'_> {
         let wanted = pb::RecallRequest { msg_id: written.msg_id, conversation, ..Default::default() };
         let reply = self.app.messages().recall(self.app.request(wanted)).await.unwrap().into_inner();
         let sender_id = self.ids[written.from];
-        let expected = pb::RecallReply { recalled: !written.recalled, conversation, sender_id, ..reply };
+        let expected = pb::RecallResponse { recalled: !written.recalled, conversation, sender_id, ..reply };
         assert_eq!(reply, expected);
         written.recalled = true;
     }

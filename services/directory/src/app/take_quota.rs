@@ -15,7 +15,7 @@ impl Core {
         &self,
         key: &AppKey,
         wanted: pb::TakeQuotaRequest,
-    ) -> Result<pb::TakeQuotaReply, Error> {
+    ) -> Result<pb::TakeQuotaResponse, Error> {
         let rate = Rate::from_name(&wanted.rate).ok_or_else(|| Error::invalid("rate", "is not a rate"))?;
         let pb::TakeQuotaRequest { subject, wanted, least, .. } = wanted;
         if subject.len() > MAX_SUBJECT {
@@ -26,11 +26,11 @@ impl Core {
         }
         let known = self.enabled_app(key).await?;
         let Some(quota) = known.app.policy.rates.quota(rate) else {
-            return Ok(pb::TakeQuotaReply { granted: wanted, quota: 0, remaining: 0, resets_in_ms: 0 });
+            return Ok(pb::TakeQuotaResponse { granted: wanted, quota: 0, remaining: 0, resets_in_ms: 0 });
         };
         let share = QuotaRequest { rate, subject, wanted, least };
         let taken = self.quotas.take(known.app.id, quota, share, self.clock.now());
-        Ok(pb::TakeQuotaReply {
+        Ok(pb::TakeQuotaResponse {
             granted: taken.granted,
             quota,
             remaining: taken.remaining,

@@ -144,7 +144,7 @@ impl From<Member> for pb::Member {
     }
 }
 
-impl From<MemberPage> for pb::ListMembersReply {
+impl From<MemberPage> for pb::ListMembersResponse {
     fn from(page: MemberPage) -> Self {
         Self {
             members: page.members.into_iter().map(Into::into).collect(),
@@ -161,7 +161,7 @@ impl From<Application> for pb::Application {
 }
 
 /// The outcome for each user.
-pub(crate) fn members_reply(outcomes: Outcomes) -> pb::MembersReply {
+pub(crate) fn members_response(outcomes: Outcomes) -> pb::MembersResponse {
     let result = |(user, outcome): (UserId, Result<(), Error>)| {
         let (reason, text) = match outcome {
             Ok(()) => (String::new(), String::new()),
@@ -169,5 +169,5 @@ pub(crate) fn members_reply(outcomes: Outcomes) -> pb::MembersReply {
         };
         pb::MemberResult { user_id: user.0, reason, text }
     };
-    pb::MembersReply { results: outcomes.into_iter().map(result).collect() }
+    pb::MembersResponse { results: outcomes.into_iter().map(result).collect() }
 }

@@ -9,7 +9,7 @@ use crate::{
     Directory,
     convert::{
         after_id,
-        group::{members_reply, mute, user_ids},
+        group::{members_response, mute, user_ids},
         limit, limit_up_to,
     },
 };
@@ -25,14 +25,14 @@ impl pb::group_service_server::GroupService for Directory {
     }
 
     #[tracing::instrument(level = "debug", name = "group.get", skip_all)]
-    async fn get(&self, request: Request<pb::GetGroupsRequest>) -> Reply<pb::GetGroupsReply> {
+    async fn get(&self, request: Request<pb::GetGroupsRequest>) -> Reply<pb::GetGroupsResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let groups = self.core.get_groups(&caller, &request.into_inner().group_ids).await.map_err(to_status)?;
-        Ok(Response::new(pb::GetGroupsReply { groups: groups.into_iter().map(Into::into).collect() }))
+        Ok(Response::new(pb::GetGroupsResponse { groups: groups.into_iter().map(Into::into).collect() }))
     }
 
     #[tracing::instrument(level = "debug", name = "group.list", skip_all)]
-    async fn list(&self, request: Request<pb::ListGroupsRequest>) -> Reply<pb::ListGroupsReply> {
+    async fn list(&self, request: Request<pb::ListGroupsRequest>) -> Reply<pb::ListGroupsResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let after = after_id(wire.after_id).map_err(to_status)?;
@@ -40,7 +40,7 @@ impl pb::group_service_server::GroupService for Directory {
         let listed = self.core.list_groups(&caller, wire.kind().into(), after, limit).await;
         let (groups, next) = listed.map_err(to_status)?;
         let groups = groups.into_iter().map(Into::into).collect();
-        Ok(Response::new(pb::ListGroupsReply { groups, next_after_id: next.unwrap_or_default() }))
+        Ok(Response::new(pb::ListGroupsResponse { groups, next_after_id: next.unwrap_or_default() }))
     }
 
     #[tracing::instrument(level = "debug", name = "group.update", skip_all)]
@@ -70,66 +70,66 @@ impl pb::group_service_server::GroupService for Directory {
     }
 
     #[tracing::instrument(level = "debug", name = "group.add_members", skip_all)]
-    async fn add_members(&self, request: Request<pb::MembersRequest>) -> Reply<pb::MembersReply> {
+    async fn add_members(&self, request: Request<pb::MembersRequest>) -> Reply<pb::MembersResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let users = user_ids(wire.user_ids).map_err(to_status)?;
         let outcomes = self.core.add_members(&caller, wire.group_id, &users).await.map_err(to_status)?;
-        Ok(Response::new(members_reply(outcomes)))
+        Ok(Response::new(members_response(outcomes)))
     }
 
     #[tracing::instrument(level = "debug", name = "group.remove_members", skip_all)]
-    async fn remove_members(&self, request: Request<pb::MembersRequest>) -> Reply<pb::MembersReply> {
+    async fn remove_members(&self, request: Request<pb::MembersRequest>) -> Reply<pb::MembersResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let users = user_ids(wire.user_ids).map_err(to_status)?;
         let outcomes = self.core.remove_members(&caller, wire.group_id, &users).await.map_err(to_status)?;
-        Ok(Response::new(members_reply(outcomes)))
+        Ok(Response::new(members_response(outcomes)))
     }
 
     #[tracing::instrument(level = "debug", name = "group.apply", skip_all)]
-    async fn apply(&self, request: Request<pb::ApplyRequest>) -> Reply<pb::ApplyReply> {
+    async fn apply(&self, request: Request<pb::ApplyRequest>) -> Reply<pb::ApplyResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let joined = self.core.apply(&caller, wire.group_id, wire.user_id, &wire.text).await.map_err(to_status)?;
-        Ok(Response::new(pb::ApplyReply { joined }))
+        Ok(Response::new(pb::ApplyResponse { joined }))
     }
 
     #[tracing::instrument(level = "debug", name = "group.list_applications", skip_all)]
     async fn list_applications(
         &self,
         request: Request<pb::ListApplicationsRequest>,
-    ) -> Reply<pb::ListApplicationsReply> {
+    ) -> Reply<pb::ListApplicationsResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let limit = limit(wire.limit, 100).map_err(to_status)?;
         let waiting = self.core.list_applications(&caller, wire.group_id, limit).await.map_err(to_status)?;
         let applications = waiting.into_iter().map(Into::into).collect();
-        Ok(Response::new(pb::ListApplicationsReply { applications }))
+        Ok(Response::new(pb::ListApplicationsResponse { applications }))
     }
 
     #[tracing::instrument(level = "debug", name = "group.decide_application", skip_all)]
     async fn decide_application(
         &self,
         request: Request<pb::DecideApplicationRequest>,
-    ) -> Reply<pb::DecideApplicationReply> {
+    ) -> Reply<pb::DecideApplicationResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let user = UserId(wire.user_id);
         self.core.decide_application(&caller, wire.group_id, user, wire.accept).await.map_err(to_status)?;
-        Ok(Response::new(pb::DecideApplicationReply {}))
+        Ok(Response::new(pb::DecideApplicationResponse {}))
     }
 
     #[tracing::instrument(level = "debug", name = "group.leave", skip_all)]
-    async fn leave(&self, request: Request<pb::LeaveRequest>) -> Reply<pb::LeaveReply> {
+    async fn leave(&self, request: Request<pb::LeaveRequest>) -> Reply<pb::LeaveResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         self.core.leave_group(&caller, wire.group_id, wire.user_id).await.map_err(to_status)?;
-        Ok(Response::new(pb::LeaveReply {}))
+        Ok(Response::new(pb::LeaveResponse {}))
     }
 
     #[tracing::instrument(level = "debug", name = "group.list_members", skip_all)]
-    async fn list_members(&self, request: Request<pb::ListMembersRequest>) -> Reply<pb::ListMembersReply> {
+    async fn list_members(&self, request: Request<pb::ListMembersRequest>) -> Reply<pb::ListMembersResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let after = after_id(wire.after_id).map_err(to_status)?;
@@ -139,7 +139,7 @@ impl pb::group_service_server::GroupService for Directory {
     }
 
     #[tracing::instrument(level = "debug", name = "group.joined", skip_all)]
-    async fn joined(&self, request: Request<pb::JoinedRequest>) -> Reply<pb::JoinedReply> {
+    async fn joined(&self, request: Request<pb::JoinedRequest>) -> Reply<pb::JoinedResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let after = after_id(wire.after_id).map_err(to_status)?;
@@ -147,39 +147,39 @@ impl pb::group_service_server::GroupService for Directory {
         let joined = self.core.joined(&caller, wire.user_id, wire.kind().into(), after, limit).await;
         let (memberships, next) = joined.map_err(to_status)?;
         let next_after_id = next.unwrap_or_default();
-        Ok(Response::new(pb::JoinedReply { memberships: wire_memberships(memberships), next_after_id }))
+        Ok(Response::new(pb::JoinedResponse { memberships: wire_memberships(memberships), next_after_id }))
     }
 
     #[tracing::instrument(level = "debug", name = "group.set_admins", skip_all)]
-    async fn set_admins(&self, request: Request<pb::SetAdminsRequest>) -> Reply<pb::MembersReply> {
+    async fn set_admins(&self, request: Request<pb::SetAdminsRequest>) -> Reply<pb::MembersResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let users = user_ids(wire.user_ids).map_err(to_status)?;
         let outcomes = self.core.set_admins(&caller, wire.group_id, &users, wire.admin).await.map_err(to_status)?;
-        Ok(Response::new(members_reply(outcomes)))
+        Ok(Response::new(members_response(outcomes)))
     }
 
     #[tracing::instrument(level = "debug", name = "group.mute", skip_all)]
-    async fn mute(&self, request: Request<pb::MuteRequest>) -> Reply<pb::MembersReply> {
+    async fn mute(&self, request: Request<pb::MuteRequest>) -> Reply<pb::MembersResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let users = user_ids(wire.user_ids).map_err(to_status)?;
         let mute = mute("until_ms", wire.until_ms).map_err(to_status)?;
         let outcomes = self.core.mute_members(&caller, wire.group_id, &users, mute).await.map_err(to_status)?;
-        Ok(Response::new(members_reply(outcomes)))
+        Ok(Response::new(members_response(outcomes)))
     }
 
     #[tracing::instrument(level = "debug", name = "group.block", skip_all)]
-    async fn block(&self, request: Request<pb::BlockMembersRequest>) -> Reply<pb::MembersReply> {
+    async fn block(&self, request: Request<pb::BlockMembersRequest>) -> Reply<pb::MembersResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let users = user_ids(wire.user_ids).map_err(to_status)?;
         let outcomes = self.core.block_members(&caller, wire.group_id, &users, wire.blocked).await;
-        Ok(Response::new(members_reply(outcomes.map_err(to_status)?)))
+        Ok(Response::new(members_response(outcomes.map_err(to_status)?)))
     }
 
     #[tracing::instrument(level = "debug", name = "group.list_blocked", skip_all)]
-    async fn list_blocked(&self, request: Request<pb::ListMembersRequest>) -> Reply<pb::ListMembersReply> {
+    async fn list_blocked(&self, request: Request<pb::ListMembersRequest>) -> Reply<pb::ListMembersResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let after = after_id(wire.after_id).map_err(to_status)?;
@@ -189,11 +189,11 @@ impl pb::group_service_server::GroupService for Directory {
     }
 
     #[tracing::instrument(level = "debug", name = "group.memberships", skip_all)]
-    async fn memberships(&self, request: Request<pb::MembershipsRequest>) -> Reply<pb::MembershipsReply> {
+    async fn memberships(&self, request: Request<pb::MembershipsRequest>) -> Reply<pb::MembershipsResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let memberships = self.core.memberships(&caller, wire.user_id, &wire.group_ids).await.map_err(to_status)?;
-        Ok(Response::new(pb::MembershipsReply { memberships: wire_memberships(memberships) }))
+        Ok(Response::new(pb::MembershipsResponse { memberships: wire_memberships(memberships) }))
     }
 }
 

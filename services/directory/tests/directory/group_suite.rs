@@ -30,7 +30,7 @@ pub fn owned(owner: i64, members: &[i64]) -> pb::CreateGroupRequest {
 }
 
 /// The reasons, with their users; empty for those who succeeded.
-pub fn outcomes(reply: pb::MembersReply) -> Vec<(i64, String)> {
+pub fn outcomes(reply: pb::MembersResponse) -> Vec<(i64, String)> {
     reply.results.into_iter().map(|result| (result.user_id, result.reason)).collect()
 }
 
@@ -168,7 +168,7 @@ impl Suite {
         group_id: i64,
         after_id: i64,
         limit: i32,
-    ) -> Result<pb::ListMembersReply, Reason> {
+    ) -> Result<pb::ListMembersResponse, Reason> {
         let request = pb::ListMembersRequest { group_id, after_id, limit };
         self.directory.list_members(by(caller, request)).await.map(Response::into_inner).map_err(reason)
     }

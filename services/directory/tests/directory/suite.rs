@@ -106,7 +106,7 @@ impl Suite {
         self.directory.delete_user(request).await.map(Response::into_inner).map_err(reason)
     }
 
-    pub async fn list_users(&self, after_id: i64, limit: i32) -> Result<pb::ListUsersReply, Reason> {
+    pub async fn list_users(&self, after_id: i64, limit: i32) -> Result<pb::ListUsersResponse, Reason> {
         let request = in_lobby(pb::ListUsersRequest { after_id, limit });
         self.directory.list_users(request).await.map(Response::into_inner).map_err(reason)
     }

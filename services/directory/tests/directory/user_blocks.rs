@@ -25,7 +25,7 @@ async fn list(
     caller: By,
     user_id: Option<i64>,
     page: (i64, i32),
-) -> Result<pb::ListBlockedUsersReply, Reason> {
+) -> Result<pb::ListBlockedUsersResponse, Reason> {
     let request = pb::ListBlockedUsersRequest { user_id, after_id: page.0, limit: page.1 };
     suite.directory.list_blocked_users(by(caller, request)).await.map(Response::into_inner).map_err(reason)
 }

@@ -58,7 +58,7 @@ fn read(wire: pb::ReadReport) -> Result<Read, Error> {
     })
 }
 
-impl TryFrom<Batch> for pb::EventsReply {
+impl TryFrom<Batch> for pb::EventsResponse {
     type Error = Error;
 
     fn try_from(batch: Batch) -> Result<Self, Error> {

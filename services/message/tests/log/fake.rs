@@ -117,36 +117,36 @@ impl State {
                 None => panic!("nobody named"),
             }
         }
-        grpc_answer(&pb::ResolveUsersReply { users })
+        grpc_answer(&pb::ResolveUsersResponse { users })
     }
 
-    fn list(&self, request: &pb::ListUsersRequest) -> pb::ListUsersReply {
+    fn list(&self, request: &pb::ListUsersRequest) -> pb::ListUsersResponse {
         let above = self.users.range(request.after_id + 1..);
         let users: Vec<pb::User> = above.take(request.limit as usize).map(|id| user_of(*id)).collect();
         let next_after_id = users.last().map_or(0, |user| user.id);
-        pb::ListUsersReply { users, next_after_id }
+        pb::ListUsersResponse { users, next_after_id }
     }
 
-    fn blocked_by(&self, request: &pb::BlockedByRequest) -> pb::BlockedByReply {
+    fn blocked_by(&self, request: &pb::BlockedByRequest) -> pb::BlockedByResponse {
         let sender = request.user_id.unwrap();
         let by = request.by_ids.iter().copied().filter(|by| self.blocked.contains(&(*by, sender)));
-        pb::BlockedByReply { by_ids: by.collect() }
+        pb::BlockedByResponse { by_ids: by.collect() }
     }
 
-    fn memberships(&self, request: &pb::MembershipsRequest) -> pb::MembershipsReply {
+    fn memberships(&self, request: &pb::MembershipsRequest) -> pb::MembershipsResponse {
         let user = request.user_id.unwrap();
         let found = request.group_ids.iter().filter_map(|id| Some(membership(*id, self.groups.get(id)?, user).into()));
-        pb::MembershipsReply { memberships: found.collect() }
+        pb::MembershipsResponse { memberships: found.collect() }
     }
 
     /// One per page, so that callers must page.
-    fn joined(&self, request: &pb::JoinedRequest) -> pb::JoinedReply {
+    fn joined(&self, request: &pb::JoinedRequest) -> pb::JoinedResponse {
         let (user, kind) = (request.user_id.unwrap(), GroupKind::from(request.kind()));
         let above = self.groups.range(request.after_id + 1..);
         let mut joined = above.filter(|(_, group)| group.kind == kind && group.members.contains_key(&user));
         let first = joined.next().map(|(id, group)| membership(*id, group, user).into());
         let next_after_id = first.as_ref().map_or(0, |first: &pb::Membership| first.group_id);
-        pb::JoinedReply { memberships: first.into_iter().collect(), next_after_id }
+        pb::JoinedResponse { memberships: first.into_iter().collect(), next_after_id }
     }
 }
 
@@ -170,7 +170,7 @@ impl State {
         pb::User { enabled: !self.disabled.contains(&id), ..user_of(id) }
     }
 
-    fn list_groups(&self, request: &pb::ListGroupsRequest) -> pb::ListGroupsReply {
+    fn list_groups(&self, request: &pb::ListGroupsRequest) -> pb::ListGroupsResponse {
         let kind = GroupKind::from(request.kind());
         let groups = self.groups.iter().filter(|(id, group)| **id > request.after_id && group.kind == kind);
         let groups = groups.map(|(id, group)| pb::Group {
@@ -179,14 +179,14 @@ impl State {
             member_count: group.members.len() as i32,
             ..Default::default()
         });
-        pb::ListGroupsReply { groups: groups.collect(), next_after_id: 0 }
+        pb::ListGroupsResponse { groups: groups.collect(), next_after_id: 0 }
     }
 }
 
 /// Ann has a name, nobody else.
-fn names(request: &pb::UserNamesRequest) -> pb::UserNamesReply {
+fn names(request: &pb::UserNamesRequest) -> pb::UserNamesResponse {
     let usernames = request.user_ids.iter().map(|id| if *id == 16 { "Ann".to_owned() } else { String::new() });
-    pb::UserNamesReply { usernames: usernames.collect() }
+    pb::UserNamesResponse { usernames: usernames.collect() }
 }
 
 /// Every user that acts in these tests exists.

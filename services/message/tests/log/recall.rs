@@ -15,7 +15,7 @@ async fn recall(
     world: &World,
     caller: Option<i64>,
     wanted: pb::RecallRequest,
-) -> Result<pb::RecallReply, tonic::Status> {
+) -> Result<pb::RecallResponse, tonic::Status> {
     world.log.clone().recall(call(caller, wanted)).await.map(Response::into_inner)
 }
 
@@ -32,7 +32,7 @@ both_engines! {
             assert_eq!(world.unread(BOB, vec![]).await[0], (place, gone, 2));
             let reply = recall(&world, Some(ANN), plain(gone)).await.unwrap();
             let receiver_id = if place == group() { GROUP } else { BOB };
-            let expected = pb::RecallReply { recalled: true, conversation: Some(place), sender_id: ANN, receiver_id };
+            let expected = pb::RecallResponse { recalled: true, conversation: Some(place), sender_id: ANN, receiver_id };
             assert_eq!(reply, expected);
             assert_eq!(world.unread(BOB, vec![]).await[0], (place, kept, 1));
             assert_eq!(world.unread(ANN, vec![]).await[0].2, 0);

@@ -126,7 +126,7 @@ impl World {
         self.change(|state| _ = state.groups.get_mut(&group).unwrap().members.remove(&user));
     }
 
-    pub async fn send(&self, request: Request<pb::SendRequest>) -> pb::SendReply {
+    pub async fn send(&self, request: Request<pb::SendRequest>) -> pb::SendResponse {
         self.log.clone().send(request).await.unwrap().into_inner()
     }
 
