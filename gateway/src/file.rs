@@ -326,7 +326,8 @@ pub(crate) async fn address(gateway: &Gateway, caller: &Caller, query: &FileQuer
 
 async fn stat(gateway: &Gateway, caller: &Caller, query: &FileQuery) -> Result<(pb::FileRef, StoredFile), Error> {
     let file = pb::FileRef { uuid: query.uuid.clone(), share_secret: query.secret.clone(), trusted: query.trusted };
-    let info = gateway.clients().file.clone().stat(context::request(caller, file.clone())).await.map_err(refused)?;
+    let request = context::request(caller, pb::StatRequest { file: Some(file.clone()) });
+    let info = gateway.clients().file.clone().stat(request).await.map_err(refused)?;
     Ok((file, StoredFile::try_from(info.into_inner())?))
 }
 

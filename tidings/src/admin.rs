@@ -116,10 +116,22 @@ async fn act(mut directory: Directory, command: AppCommand) -> Result<(), Error>
         }
         AppCommand::List => list(directory).await?,
         AppCommand::Show { app, secrets: true } => {
-            show_secrets(&directory.reveal_app(named(&app)?).await.map_err(error_from_status)?.into_inner());
+            show_secrets(
+                &directory
+                    .reveal_app(pb::RevealAppRequest { app: Some(named(&app)?) })
+                    .await
+                    .map_err(error_from_status)?
+                    .into_inner(),
+            );
         }
         AppCommand::Show { app, secrets: false } => {
-            show(&directory.get_app(named(&app)?).await.map_err(error_from_status)?.into_inner());
+            show(
+                &directory
+                    .get_app(pb::GetAppRequest { app: Some(named(&app)?) })
+                    .await
+                    .map_err(error_from_status)?
+                    .into_inner(),
+            );
         }
         AppCommand::Disable { app, undo } => {
             let wanted = pb::SetAppEnabledRequest { app: Some(named(&app)?), enabled: undo };
@@ -129,7 +141,13 @@ async fn act(mut directory: Directory, command: AppCommand) -> Result<(), Error>
             if !yes {
                 return Err(Error::invalid("--yes", "is required: deleting an app cannot be undone"));
             }
-            show(&directory.delete_app(named(&app)?).await.map_err(error_from_status)?.into_inner());
+            show(
+                &directory
+                    .delete_app(pb::DeleteAppRequest { app: Some(named(&app)?) })
+                    .await
+                    .map_err(error_from_status)?
+                    .into_inner(),
+            );
         }
         AppCommand::RotateSecret { app, kind } => {
             let kind = match kind.as_str() {
@@ -180,7 +198,11 @@ async fn admin_token(mut directory: Directory, command: TokenCommand) -> Result<
             say(&directory.create_admin_token(wanted).await.map_err(error_from_status)?.into_inner().token);
         }
         TokenCommand::List { app } => {
-            let tokens = directory.list_admin_tokens(named(&app)?).await.map_err(error_from_status)?.into_inner();
+            let tokens = directory
+                .list_admin_tokens(pb::ListAdminTokensRequest { app: Some(named(&app)?) })
+                .await
+                .map_err(error_from_status)?
+                .into_inner();
             for token in tokens.admin_tokens {
                 let state = if token.revoked_at_ms == 0 { "in force" } else { "revoked" };
                 say(&format!("{}\t{state}\tmade at {} ms\t{}", token.id, token.created_at_ms, token.label));

@@ -8,7 +8,6 @@ use tidings_proto::{
     pb::{self, callback_service_client::CallbackServiceClient},
 };
 use tidings_runtime::{Config, Wire};
-use tonic::Request;
 
 use crate::{
     callback_lines::{self as lines, DIALECTS, RETRIES, STATES},
@@ -141,19 +140,22 @@ pub async fn callback(config: &Config, server: Server, command: CallbackCommand)
         CallbackCommand::Add(added) => add(callbacks, added).await,
         CallbackCommand::List(of) => list(callbacks, of).await,
         CallbackCommand::Pause(one) => {
-            let paused = callbacks.pause_endpoint(one.request()?).await;
+            let paused = callbacks.pause_endpoint(one.of.request(pb::PauseEndpointRequest { id: one.id })?).await;
             show(paused)
         }
         CallbackCommand::Resume(one) => {
-            let resumed = callbacks.resume_endpoint(one.request()?).await;
+            let resumed = callbacks.resume_endpoint(one.of.request(pb::ResumeEndpointRequest { id: one.id })?).await;
             show(resumed)
         }
         CallbackCommand::Rotate { one, overlap_ms } => {
             let wanted = one.of.request(pb::RotateEndpointSecretRequest { id: one.id, overlap_ms })?;
-            show_with_secret(callbacks.rotate_secret(wanted).await)
+            show_with_secret(callbacks.rotate_endpoint_secret(wanted).await)
         }
         CallbackCommand::Remove(one) => {
-            let removed = callbacks.remove_endpoint(one.request()?).await.map_err(error_from_status)?;
+            let removed = callbacks
+                .remove_endpoint(one.of.request(pb::RemoveEndpointRequest { id: one.id })?)
+                .await
+                .map_err(error_from_status)?;
             say(&format!("{}\tremoved", removed.into_inner().id));
             Ok(())
         }
@@ -167,12 +169,6 @@ pub async fn callback(config: &Config, server: Server, command: CallbackCommand)
     }
 }
 
-impl One {
-    fn request(&self) -> Result<Request<pb::EndpointRef>, Error> {
-        self.of.request(pb::EndpointRef { id: self.id })
-    }
-}
-
 fn show(endpoint: Result<tonic::Response<pb::Endpoint>, tonic::Status>) -> Result<(), Error> {
     say(&lines::endpoint(&endpoint.map_err(error_from_status)?.into_inner()));
     Ok(())
@@ -181,7 +177,7 @@ fn show(endpoint: Result<tonic::Response<pb::Endpoint>, tonic::Status>) -> Resul
 async fn add(mut callbacks: Callbacks, added: Added) -> Result<(), Error> {
     let Added { of, dialect, url, token, events, ordered, retry, timeout_ms, allow_private } = added;
     let (dialect, retry) = (dialect.into(), retry.into());
-    let wanted = pb::NewEndpoint { dialect, url, token, events, ordered, retry, timeout_ms, allow_private };
+    let wanted = pb::AddEndpointRequest { dialect, url, token, events, ordered, retry, timeout_ms, allow_private };
     show_with_secret(callbacks.add_endpoint(of.request(wanted)?).await)
 }
 

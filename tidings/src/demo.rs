@@ -58,7 +58,7 @@ fn remove(path: &Path) -> Result<(), Error> {
 /// The demo app; created if the database has no app at all, as on a first start, also on another database.
 async fn demo_app(running: &Running) -> Result<Option<pb::AppWithSecrets>, Error> {
     let mut directory = running.clients.directory.clone();
-    match directory.reveal_app(app_ref()).await.map_err(error_from_status) {
+    match directory.reveal_app(pb::RevealAppRequest { app: Some(app_ref()) }).await.map_err(error_from_status) {
         Ok(app) => return Ok(Some(app.into_inner())),
         Err(error) if error.reason() != Reason::AppNotFound => return Err(error),
         Err(_) => {}

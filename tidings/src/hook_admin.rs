@@ -88,7 +88,8 @@ async fn act(mut directory: Directory, command: HookCommand) -> Result<(), Error
             }
         }
         HookCommand::Remove { of, id } => {
-            let removed = directory.remove_hook(of.request(pb::HookRef { id })?).await.map_err(error_from_status)?;
+            let removed =
+                directory.remove_hook(of.request(pb::RemoveHookRequest { id })?).await.map_err(error_from_status)?;
             say(&format!("{}\tremoved", removed.into_inner().id));
         }
     }
@@ -96,9 +97,9 @@ async fn act(mut directory: Directory, command: HookCommand) -> Result<(), Error
 }
 
 impl Added {
-    fn request(self) -> Result<tonic::Request<pb::NewHook>, Error> {
+    fn request(self) -> Result<tonic::Request<pb::AddHookRequest>, Error> {
         let Self { of, form, url, token, timeout_ms, on_failure, kinds, allow_private } = self;
-        of.request(pb::NewHook {
+        of.request(pb::AddHookRequest {
             form: form.into(),
             url,
             token,

@@ -65,7 +65,8 @@ async fn act(mut directory: Directory, command: WordsCommand) -> Result<(), Erro
     match command {
         WordsCommand::Set { list, action, file } => {
             let words = words_in(&text_of(&file)?)?;
-            let wanted = list.of.request(pb::WordList { name: list.list, action: action.into(), words })?;
+            let new = pb::WordList { name: list.list, action: action.into(), words };
+            let wanted = list.of.request(pb::SetWordListRequest { list: Some(new) })?;
             show(&directory.set_word_list(wanted).await.map_err(error_from_status)?.into_inner());
         }
         WordsCommand::List(of) => {
@@ -74,23 +75,25 @@ async fn act(mut directory: Directory, command: WordsCommand) -> Result<(), Erro
             lists.iter().for_each(show);
         }
         WordsCommand::Show(list) => {
-            let found = directory.get_word_list(list.request()?).await.map_err(error_from_status)?.into_inner();
+            let found = directory
+                .get_word_list(list.of.request(pb::GetWordListRequest { name: list.list })?)
+                .await
+                .map_err(error_from_status)?
+                .into_inner();
             for word in &found.words {
                 say(&plain(word));
             }
         }
         WordsCommand::Remove(list) => {
-            let removed = directory.delete_word_list(list.request()?).await.map_err(error_from_status)?.into_inner();
+            let removed = directory
+                .delete_word_list(list.of.request(pb::DeleteWordListRequest { name: list.list })?)
+                .await
+                .map_err(error_from_status)?
+                .into_inner();
             say(&format!("{}\tremoved", removed.name));
         }
     }
     Ok(())
-}
-
-impl OneList {
-    fn request(self) -> Result<tonic::Request<pb::WordListRef>, Error> {
-        self.of.request(pb::WordListRef { name: self.list })
-    }
 }
 
 fn show(list: &pb::WordListSummary) {

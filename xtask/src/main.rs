@@ -13,7 +13,7 @@ use std::{env, process::ExitCode};
 
 const USAGE: &str = "usage:
   cargo xtask test [arguments of cargo test]   run every test, with a throw-away PostgreSQL, the
-                                               vendors' npm packages, nginx and the image's file system
+                                               npm packages of the tests, nginx and the image's file system
   cargo xtask compose-config                   check docker-compose.yml with every Compose installed";
 
 fn main() -> ExitCode {

@@ -1,4 +1,4 @@
-//! The vendors' npm packages that the tests use: installed into the target folder once, and again when the list changes.
+//! The npm packages that the tests use, the vendors' and the linter of the .proto files: installed into the target folder once, and again when the list changes.
 
 use std::{
     fs,
@@ -28,7 +28,7 @@ pub fn install(root: &Path, target: &Path) -> Result<PathBuf, String> {
     for file in FILES {
         fs::copy(listed.join(file), folder.join(file)).map_err(fault)?;
     }
-    eprintln!("xtask: installing the vendors' npm packages");
+    eprintln!("xtask: installing the npm packages of the tests");
     let mut npm = Command::new("npm");
     npm.args(["ci", "--ignore-scripts"]).current_dir(&folder).stdin(Stdio::null()).stdout(Stdio::null());
     match npm.status() {

@@ -125,7 +125,8 @@ impl DirectoryCache {
             return Ok(app);
         }
         let ask = async {
-            let answer = self.client.clone().get_app(scope.app.clone()).await.map_err(error_from_status)?;
+            let asked = pb::GetAppRequest { app: Some(scope.app.clone()) };
+            let answer = self.client.clone().get_app(asked).await.map_err(error_from_status)?;
             App::try_from(answer.into_inner()).map(Arc::new)
         };
         Box::pin(self.apps.load(&name, now, ask)).await

@@ -17,7 +17,7 @@ const KEEP_DELETED: Duration = Duration::from_hours(7 * 24);
 impl DirectoryCache {
     /// An app by its number.
     pub async fn app_of(&self, app: AppId) -> Result<App, Error> {
-        let named = pb::AppRef { app: Some(app_ref::App::Id(app.0)) };
+        let named = pb::GetAppRequest { app: Some(pb::AppRef { app: Some(app_ref::App::Id(app.0)) }) };
         App::try_from(self.client.clone().get_app(named).await.map_err(error_from_status)?.into_inner())
     }
 
@@ -73,7 +73,7 @@ impl DirectoryCache {
     /// Rooms above `after` that have a member, and where to continue; 0 when there are no more.
     pub async fn rooms_with_members(&self, caller: &Caller, after: i64, limit: i32) -> Result<(Vec<i64>, i64), Error> {
         let asked = pb::ListGroupsRequest { kind: pb::GroupKind::Room.into(), after_id: after, limit };
-        let page = self.groups.clone().list(as_app(caller, asked)).await;
+        let page = self.groups.clone().list_groups(as_app(caller, asked)).await;
         let page = page.map_err(error_from_status)?.into_inner();
         let rooms = page.groups.iter().filter(|room| room.member_count > 0 && room.enabled).map(|room| room.id);
         Ok((rooms.collect(), page.next_after_id))

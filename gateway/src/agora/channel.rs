@@ -39,7 +39,13 @@ async fn remove(gateway: &Gateway, context: &RequestContext, named: Named, body:
         conversation: Some(conversation.into()),
         keep_history: !wanted.delete_roam,
     };
-    gateway.clients().conversation.clone().delete(context::request(&caller, request)).await.map_err(refused)?;
+    gateway
+        .clients()
+        .conversation
+        .clone()
+        .delete_conversation(context::request(&caller, request))
+        .await
+        .map_err(refused)?;
     Ok(codec::channel_deleted(&context.call(&identity.app), context.timing(gateway)))
 }
 

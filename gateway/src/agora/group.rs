@@ -95,7 +95,7 @@ async fn create(gateway: &Gateway, context: &RequestContext, kind: GroupKind, bo
         member_ids: ids.map(|user| user.0).collect(),
         settings: Some(settings(&wanted.fields)),
     };
-    let made = gateway.clients().group.clone().create(context::request(&caller, request)).await;
+    let made = gateway.clients().group.clone().create_group(context::request(&caller, request)).await;
     let id = made.map_err(refused)?.into_inner().id;
     Ok(codec::group_created(&context.call(&identity.app), context.timing(gateway), kind, id))
 }
@@ -129,7 +129,7 @@ async fn list(gateway: &Gateway, context: &RequestContext, kind: GroupKind) -> R
     let query = codec::list_query(&context.query)?;
     let (kind, after_id, limit) = (pb::GroupKind::from(kind).into(), query.cursor.0, query.limit);
     let request = pb::ListGroupsRequest { kind, after_id, limit };
-    let page = gateway.clients().group.clone().list(context::request(&caller, request)).await;
+    let page = gateway.clients().group.clone().list_groups(context::request(&caller, request)).await;
     let page = page.map_err(refused)?.into_inner();
     let groups = shown(gateway, context, &caller, page.groups).await?;
     let call = context.call(&identity.app);
@@ -166,7 +166,7 @@ async fn find(gateway: &Gateway, caller: &Caller, kind: GroupKind, ids: &[&str])
     let mut found = Vec::new();
     if !group_ids.is_empty() {
         let request = pb::GetGroupsRequest { group_ids };
-        let reply = gateway.clients().group.clone().get(context::request(caller, request)).await;
+        let reply = gateway.clients().group.clone().get_groups(context::request(caller, request)).await;
         found = reply.map_err(refused)?.into_inner().groups;
         found.retain(|group| group.kind() == pb::GroupKind::from(kind));
     }
@@ -260,7 +260,13 @@ async fn change(
             let new_owner = known(gateway, &caller, &[&owner]).await?;
             let new_owner_id = new_owner.first().map_or(0, |owner| owner.0);
             let request = pb::TransferGroupRequest { group_id: group.id, new_owner_id };
-            gateway.clients().group.clone().transfer(context::request(&caller, request)).await.map_err(refused)?;
+            gateway
+                .clients()
+                .group
+                .clone()
+                .transfer_group(context::request(&caller, request))
+                .await
+                .map_err(refused)?;
             vec!["newowner"]
         }
         GroupChange::Fields(fields) => {
@@ -280,7 +286,7 @@ async fn update(gateway: &Gateway, caller: &Caller, group_id: i64, fields: &Grou
         settings: Some(settings(fields)),
         enabled: None,
     };
-    gateway.clients().group.clone().update(context::request(caller, request)).await.map_err(refused)?;
+    gateway.clients().group.clone().update_group(context::request(caller, request)).await.map_err(refused)?;
     Ok(())
 }
 
@@ -296,8 +302,8 @@ async fn destroy(
 ) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.app_caller(gateway).await?;
     let group = path_group(gateway, &caller, kind, id_of(&named)).await?;
-    let request = pb::GroupRef { group_id: group.id };
-    gateway.clients().group.clone().destroy(context::request(&caller, request)).await.map_err(refused)?;
+    let request = pb::DestroyGroupRequest { group_id: group.id };
+    gateway.clients().group.clone().destroy_group(context::request(&caller, request)).await.map_err(refused)?;
     Ok(codec::group_deleted(&context.call(&identity.app), context.timing(gateway), kind, group.id))
 }
 
@@ -328,7 +334,7 @@ async fn switch(
     let (identity, caller) = context.app_caller(gateway).await?;
     let group = path_group(gateway, &caller, kind, id_of(&named)).await?;
     let request = pb::UpdateGroupRequest { group_id: group.id, enabled: Some(enabled), ..Default::default() };
-    gateway.clients().group.clone().update(context::request(&caller, request)).await.map_err(refused)?;
+    gateway.clients().group.clone().update_group(context::request(&caller, request)).await.map_err(refused)?;
     Ok(codec::group_disabled(&context.call(&identity.app), context.timing(gateway), !enabled))
 }
 
@@ -349,7 +355,7 @@ async fn list_joined(
     let mut found = HashMap::new();
     for group_ids in ids.chunks(MAX_GROUPS) {
         let request = pb::GetGroupsRequest { group_ids: group_ids.to_vec() };
-        let reply = gateway.clients().group.clone().get(context::request(&caller, request)).await;
+        let reply = gateway.clients().group.clone().get_groups(context::request(&caller, request)).await;
         found.extend(reply.map_err(refused)?.into_inner().groups.into_iter().map(|group| (group.id, group)));
     }
     let groups = ids.iter().filter_map(|id| found.remove(id)).collect();

@@ -98,7 +98,7 @@ async fn list(gateway: &Gateway, context: &RequestContext, named: Named) -> Resu
     // One more than requested shows whether there is a further page.
     let (user_id, limit) = (Some(user.0), query.limit + 1);
     let request = pb::ListConversationsRequest { user_id, limit, before_msg_id: query.cursor.0 };
-    let reply = gateway.clients().conversation.clone().list(context::request(&caller, request)).await;
+    let reply = gateway.clients().conversation.clone().list_conversations(context::request(&caller, request)).await;
     let mut listed = reply.map_err(refused)?.into_inner().conversations;
     let is_last = listed.len() <= query.limit as usize;
     listed.truncate(query.limit as usize);
@@ -161,7 +161,7 @@ async fn mark(
     msg_id: Option<MsgId>,
 ) -> Result<MsgId, Error> {
     let reader = Caller { actor: Actor::User(user), ..caller.clone() };
-    let request = pb::MarkRequest {
+    let request = pb::MarkReadRequest {
         user_id: None,
         conversation: Some(conversation.into()),
         msg_id: msg_id.map_or(0, |msg_id| msg_id.0),

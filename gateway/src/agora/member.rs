@@ -181,12 +181,15 @@ async fn change(
     users: &[UserId],
     deed: MemberDeed,
 ) -> Result<HashMap<UserId, Error>, Error> {
-    let request = pb::MembersRequest { group_id, user_ids: users.iter().map(|user| user.0).collect() };
-    let request = context::request(caller, request);
+    let user_ids = users.iter().map(|user| user.0).collect();
     let mut client = gateway.clients().group.clone();
     let reply = match deed {
-        MemberDeed::Add => client.add_members(request).await,
-        MemberDeed::Remove => client.remove_members(request).await,
+        MemberDeed::Add => {
+            client.add_members(context::request(caller, pb::AddMembersRequest { group_id, user_ids })).await
+        }
+        MemberDeed::Remove => {
+            client.remove_members(context::request(caller, pb::RemoveMembersRequest { group_id, user_ids })).await
+        }
     };
     let failed = reply.map_err(refused)?.into_inner().results.into_iter().filter(|result| !result.reason.is_empty());
     let error = |result: pb::MemberResult| match Reason::from_name(&result.reason) {

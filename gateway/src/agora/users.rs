@@ -113,7 +113,7 @@ async fn find(gateway: &Gateway, context: &RequestContext, named: Named) -> Resu
 
 async fn remove(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.app_caller(gateway).await?;
-    let request = context::request(&caller, pb::GetUserRequest { user: Some(user_ref(named)?) });
+    let request = context::request(&caller, pb::DeleteUserRequest { user: Some(user_ref(named)?) });
     let user = gateway.clients().directory.clone().delete_user(request).await.map_err(refused)?.into_inner();
     Ok(codec::one_user(&context.call(&identity.app), context.timing(gateway), &shown(&user), false))
 }
@@ -139,7 +139,7 @@ async fn page(gateway: &Gateway, context: &RequestContext, deleting: bool) -> Re
     if deleting {
         for user in &reply.users {
             let user = pb::UserRef { user: Some(pb::user_ref::User::UserId(user.id)) };
-            let request = context::request(&caller, pb::GetUserRequest { user: Some(user) });
+            let request = context::request(&caller, pb::DeleteUserRequest { user: Some(user) });
             directory.delete_user(request).await.map_err(refused)?;
         }
     }

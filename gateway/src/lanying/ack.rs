@@ -20,7 +20,7 @@ async fn mark(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Re
         None => None,
     };
     let msg_id = wanted.msg_id.map_or(0, |id| id.0);
-    let request = context::request(&caller, pb::MarkRequest { user_id: None, conversation, msg_id });
+    let request = context::request(&caller, pb::MarkReadRequest { user_id: None, conversation, msg_id });
     gateway.clients().conversation.clone().mark_read(request).await.map_err(refused)?;
     Ok(codec::done())
 }

@@ -34,7 +34,7 @@ async fn make(gateway: &Gateway, context: &RequestContext, body: Body) -> Result
         settings: Some(settings),
     };
     let request = context::request(&caller, request);
-    let group = gateway.clients().group.clone().create(request).await.map_err(refused)?.into_inner();
+    let group = gateway.clients().group.clone().create_group(request).await.map_err(refused)?.into_inner();
     Ok(codec::data(shown(&group)?))
 }
 
@@ -66,7 +66,7 @@ async fn show_all(gateway: &Gateway, context: &RequestContext, body: Body) -> Re
 
 async fn find(gateway: &Gateway, caller: &Caller, group_ids: Vec<i64>) -> Result<Vec<pb::Group>, Error> {
     let request = context::request(caller, pb::GetGroupsRequest { group_ids });
-    Ok(gateway.clients().group.clone().get(request).await.map_err(refused)?.into_inner().groups)
+    Ok(gateway.clients().group.clone().get_groups(request).await.map_err(refused)?.into_inner().groups)
 }
 
 fn shown(group: &pb::Group) -> Result<codec::GroupInfo<'_>, Error> {
@@ -104,8 +104,8 @@ pub(crate) async fn destroy(State(gateway): State<Gateway>, context: RequestCont
 async fn end(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = context.caller(gateway).await?;
     let group_id = context.params(body).await?.group()?;
-    let request = context::request(&caller, pb::GroupRef { group_id });
-    gateway.clients().group.clone().destroy(request).await.map_err(refused)?;
+    let request = context::request(&caller, pb::DestroyGroupRequest { group_id });
+    gateway.clients().group.clone().destroy_group(request).await.map_err(refused)?;
     Ok(codec::done())
 }
 
@@ -118,7 +118,7 @@ async fn give(gateway: &Gateway, context: &RequestContext, body: Body) -> Result
     let params = context.params(body).await?;
     let request = pb::TransferGroupRequest { group_id: params.group()?, new_owner_id: params.new_owner()? };
     let request = context::request(&caller, request);
-    gateway.clients().group.clone().transfer(request).await.map_err(refused)?;
+    gateway.clients().group.clone().transfer_group(request).await.map_err(refused)?;
     Ok(codec::done())
 }
 
@@ -142,7 +142,7 @@ async fn change(gateway: &Gateway, context: &RequestContext, body: Body, what: C
         ..Default::default()
     };
     what(&params, gateway, &mut request)?;
-    gateway.clients().group.clone().update(context::request(&caller, request)).await.map_err(refused)?;
+    gateway.clients().group.clone().update_group(context::request(&caller, request)).await.map_err(refused)?;
     Ok(codec::done())
 }
 

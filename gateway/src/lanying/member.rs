@@ -56,20 +56,25 @@ async fn act(
     let params = context.params(body).await?;
     let (group_id, user_ids) = (params.group()?, params.users()?);
     let mut groups = gateway.clients().group.clone();
-    let members = |user_ids| context::request(&caller, pb::MembersRequest { group_id, user_ids });
     let mute = |user_ids, until: Mute| {
         context::request(&caller, pb::MuteRequest { group_id, user_ids, until_ms: until.millis() })
     };
     results(match action {
-        MemberAction::Invite => groups.add_members(members(user_ids)).await,
-        MemberAction::Kick => groups.remove_members(members(user_ids)).await,
+        MemberAction::Invite => {
+            groups.add_members(context::request(&caller, pb::AddMembersRequest { group_id, user_ids })).await
+        }
+        MemberAction::Kick => {
+            groups.remove_members(context::request(&caller, pb::RemoveMembersRequest { group_id, user_ids })).await
+        }
         MemberAction::SetAdmin(admin) => {
             groups.set_admins(context::request(&caller, pb::SetAdminsRequest { group_id, user_ids, admin })).await
         }
         MemberAction::Ban => groups.mute(mute(user_ids, params.mute(gateway.now())?)).await,
         MemberAction::Unban => groups.mute(mute(user_ids, Mute::No)).await,
         MemberAction::Block(blocked) => {
-            groups.block(context::request(&caller, pb::BlockMembersRequest { group_id, user_ids, blocked })).await
+            groups
+                .block_members(context::request(&caller, pb::BlockMembersRequest { group_id, user_ids, blocked }))
+                .await
         }
     })
 }
@@ -240,7 +245,7 @@ async fn list_blocked(gateway: &Gateway, context: &RequestContext) -> Result<Vec
     let (_, caller) = context.caller(gateway).await?;
     let params = Params::read(&context.query, b"")?;
     let part = params.part()?;
-    let request = pb::ListMembersRequest { group_id: params.group()?, after_id: part.after, limit: part.limit };
+    let request = pb::ListBlockedRequest { group_id: params.group()?, after_id: part.after, limit: part.limit };
     let reply = gateway.clients().group.clone().list_blocked(context::request(&caller, request)).await;
     let page = reply.map_err(refused)?.into_inner();
     Ok(codec::page(page.members.iter().map(member).collect::<Vec<_>>(), page.next_after_id, Some(page.total.into())))

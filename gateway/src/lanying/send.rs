@@ -83,7 +83,8 @@ async fn operate(
     };
     match action {
         OperationAction::ReadAck => {
-            let request = pb::MarkRequest { user_id: None, conversation: Some(conversation.into()), msg_id: related.0 };
+            let request =
+                pb::MarkReadRequest { user_id: None, conversation: Some(conversation.into()), msg_id: related.0 };
             let request = context::request(&caller, request);
             gateway.clients().conversation.clone().mark_read(request).await.map_err(refused)?;
         }

@@ -18,7 +18,7 @@ pub(crate) async fn profile(State(gateway): State<Gateway>, context: RequestCont
 
 async fn show_profile(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = context.caller(gateway).await?;
-    let request = context::request(&caller, pb::GetUserRequest { user: Some(myself(&caller)?) });
+    let request = context::request(&caller, pb::GetProfileRequest { user: Some(myself(&caller)?) });
     let profile = gateway.clients().directory.clone().get_profile(request).await.map_err(refused)?.into_inner();
     Ok(shown_profile(&profile))
 }
@@ -124,7 +124,7 @@ async fn list_devices(gateway: &Gateway, context: &RequestContext) -> Result<Vec
 
 async fn sessions(gateway: &Gateway, context: &RequestContext) -> Result<Vec<pb::Session>, Refusal> {
     let (_, caller) = context.caller(gateway).await?;
-    let request = context::request(&caller, pb::GetUserRequest { user: Some(myself(&caller)?) });
+    let request = context::request(&caller, pb::ListSessionsRequest { user: Some(myself(&caller)?) });
     let reply = gateway.clients().directory.clone().list_sessions(request).await.map_err(refused)?;
     Ok(reply.into_inner().sessions)
 }
@@ -177,7 +177,7 @@ async fn remove(gateway: &Gateway, context: &RequestContext, body: Body) -> Resu
     if identity.check_app().is_err() && user != myself(&caller)? {
         return Err(Error::not_permitted("users can only delete themselves").into());
     }
-    let request = pb::GetUserRequest { user: Some(user) };
+    let request = pb::DeleteUserRequest { user: Some(user) };
     let request = context::request(&on_authority(&identity, &caller), request);
     gateway.clients().directory.clone().delete_user(request).await.map_err(refused)?;
     context.forget_token(gateway);

@@ -43,7 +43,10 @@ impl CallbackGrpc {
 #[tonic::async_trait]
 impl CallbackService for CallbackGrpc {
     #[tracing::instrument(level = "debug", name = "callback.add_endpoint", skip_all)]
-    async fn add_endpoint(&self, request: Request<pb::NewEndpoint>) -> Result<Response<pb::AddedEndpoint>, Status> {
+    async fn add_endpoint(
+        &self,
+        request: Request<pb::AddEndpointRequest>,
+    ) -> Result<Response<pb::AddedEndpoint>, Status> {
         let app = self.app(&request).await?;
         let new = New::check(request.into_inner()).map_err(to_status)?;
         let endpoint = endpoints::add(&self.core, &app, new).await.map_err(to_status)?;
@@ -63,21 +66,27 @@ impl CallbackService for CallbackGrpc {
     }
 
     #[tracing::instrument(level = "debug", name = "callback.pause_endpoint", skip_all)]
-    async fn pause_endpoint(&self, request: Request<pb::EndpointRef>) -> Result<Response<pb::Endpoint>, Status> {
+    async fn pause_endpoint(
+        &self,
+        request: Request<pb::PauseEndpointRequest>,
+    ) -> Result<Response<pb::Endpoint>, Status> {
         let app = self.app(&request).await?;
         let paused = endpoints::pause(&self.core, app.id, request.into_inner().id, Some("by hand")).await;
         Ok(Response::new(paused.map_err(to_status)?.into()))
     }
 
     #[tracing::instrument(level = "debug", name = "callback.resume_endpoint", skip_all)]
-    async fn resume_endpoint(&self, request: Request<pb::EndpointRef>) -> Result<Response<pb::Endpoint>, Status> {
+    async fn resume_endpoint(
+        &self,
+        request: Request<pb::ResumeEndpointRequest>,
+    ) -> Result<Response<pb::Endpoint>, Status> {
         let app = self.app(&request).await?;
         let resumed = endpoints::pause(&self.core, app.id, request.into_inner().id, None).await;
         Ok(Response::new(resumed.map_err(to_status)?.into()))
     }
 
     #[tracing::instrument(level = "debug", name = "callback.rotate_secret", skip_all)]
-    async fn rotate_secret(
+    async fn rotate_endpoint_secret(
         &self,
         request: Request<pb::RotateEndpointSecretRequest>,
     ) -> Result<Response<pb::AddedEndpoint>, Status> {
@@ -89,7 +98,10 @@ impl CallbackService for CallbackGrpc {
     }
 
     #[tracing::instrument(level = "debug", name = "callback.remove_endpoint", skip_all)]
-    async fn remove_endpoint(&self, request: Request<pb::EndpointRef>) -> Result<Response<pb::Endpoint>, Status> {
+    async fn remove_endpoint(
+        &self,
+        request: Request<pb::RemoveEndpointRequest>,
+    ) -> Result<Response<pb::Endpoint>, Status> {
         let app = self.app(&request).await?;
         let removed = endpoints::remove(&self.core, app.id, request.into_inner().id).await.map_err(to_status)?;
         Ok(Response::new(removed.into()))

@@ -31,19 +31,21 @@ impl ConversationGrpc {
         Self { deps }
     }
 
-    async fn mark(&self, request: Request<pb::MarkRequest>, which: Which) -> Result<Response<pb::MarkResponse>, Error> {
+    async fn mark<T>(&self, request: Request<T>, which: Which) -> Result<Moved, Error>
+    where
+        T: Into<WireMark> + Send + Sync,
+    {
         let (caller, _) = self.deps.directory.caller(&request).await?;
-        let request = request.into_inner();
-        let user = context::subject(&caller, request.user_id)?;
-        let moved = mark::mark(&self.deps, &caller, user, which, request.try_into()?).await?;
-        Ok(Response::new(moved.into()))
+        let wanted = request.into_inner().into();
+        let user = context::subject(&caller, wanted.user_id)?;
+        mark::mark(&self.deps, &caller, user, which, wanted.try_into()?).await
     }
 }
 
 #[tonic::async_trait]
 impl ConversationService for ConversationGrpc {
-    #[tracing::instrument(level = "debug", name = "conversation.list", skip_all)]
-    async fn list(
+    #[tracing::instrument(level = "debug", name = "conversation.list_conversations", skip_all)]
+    async fn list_conversations(
         &self,
         request: Request<pb::ListConversationsRequest>,
     ) -> Result<Response<pb::ListConversationsResponse>, Status> {
@@ -84,17 +86,24 @@ impl ConversationService for ConversationGrpc {
     }
 
     #[tracing::instrument(level = "debug", name = "conversation.mark_read", skip_all)]
-    async fn mark_read(&self, request: Request<pb::MarkRequest>) -> Result<Response<pb::MarkResponse>, Status> {
-        self.mark(request, Which::Read).await.map_err(to_status)
+    async fn mark_read(&self, request: Request<pb::MarkReadRequest>) -> Result<Response<pb::MarkReadResponse>, Status> {
+        let moved = self.mark(request, Which::Read).await.map_err(to_status)?;
+        let (conversation, msg_id) = (moved.conversation.map(Into::into), moved.msg_id.0);
+        Ok(Response::new(pb::MarkReadResponse { moved: moved.moved, conversation, msg_id }))
     }
 
     #[tracing::instrument(level = "debug", name = "conversation.mark_delivered", skip_all)]
-    async fn mark_delivered(&self, request: Request<pb::MarkRequest>) -> Result<Response<pb::MarkResponse>, Status> {
-        self.mark(request, Which::Delivered).await.map_err(to_status)
+    async fn mark_delivered(
+        &self,
+        request: Request<pb::MarkDeliveredRequest>,
+    ) -> Result<Response<pb::MarkDeliveredResponse>, Status> {
+        let moved = self.mark(request, Which::Delivered).await.map_err(to_status)?;
+        let (conversation, msg_id) = (moved.conversation.map(Into::into), moved.msg_id.0);
+        Ok(Response::new(pb::MarkDeliveredResponse { moved: moved.moved, conversation, msg_id }))
     }
 
-    #[tracing::instrument(level = "debug", name = "conversation.delete", skip_all)]
-    async fn delete(
+    #[tracing::instrument(level = "debug", name = "conversation.delete_conversation", skip_all)]
+    async fn delete_conversation(
         &self,
         request: Request<pb::DeleteConversationRequest>,
     ) -> Result<Response<pb::DeleteConversationResponse>, Status> {
@@ -154,20 +163,33 @@ fn conversation(wire: Option<pb::ConversationId>) -> Result<ConversationId, Erro
     required("conversation", wire)?.try_into()
 }
 
-impl TryFrom<pb::MarkRequest> for UpTo {
+/// What MarkRead and MarkDelivered ask for alike.
+struct WireMark {
+    user_id: Option<i64>,
+    conversation: Option<pb::ConversationId>,
+    msg_id: i64,
+}
+
+impl From<pb::MarkReadRequest> for WireMark {
+    fn from(wire: pb::MarkReadRequest) -> Self {
+        Self { user_id: wire.user_id, conversation: wire.conversation, msg_id: wire.msg_id }
+    }
+}
+
+impl From<pb::MarkDeliveredRequest> for WireMark {
+    fn from(wire: pb::MarkDeliveredRequest) -> Self {
+        Self { user_id: wire.user_id, conversation: wire.conversation, msg_id: wire.msg_id }
+    }
+}
+
+impl TryFrom<WireMark> for UpTo {
     type Error = Error;
 
-    fn try_from(wire: pb::MarkRequest) -> Result<Self, Error> {
+    fn try_from(wire: WireMark) -> Result<Self, Error> {
         Ok(Self {
             conversation: wire.conversation.map(TryInto::try_into).transpose()?,
             msg_id: Some(MsgId(wire.msg_id)).filter(|id| *id != MsgId::ZERO),
         })
-    }
-}
-
-impl From<Moved> for pb::MarkResponse {
-    fn from(moved: Moved) -> Self {
-        Self { moved: moved.moved, conversation: moved.conversation.map(Into::into), msg_id: moved.msg_id.0 }
     }
 }
 

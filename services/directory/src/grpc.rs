@@ -86,15 +86,15 @@ impl pb::directory_service_server::DirectoryService for Directory {
     }
 
     #[tracing::instrument(level = "debug", name = "directory.get_app", skip_all)]
-    async fn get_app(&self, request: Request<pb::AppRef>) -> Reply<pb::App> {
-        let key = request.into_inner().try_into().map_err(to_status)?;
+    async fn get_app(&self, request: Request<pb::GetAppRequest>) -> Reply<pb::App> {
+        let key = app_key(request.into_inner().app).map_err(to_status)?;
         let app = self.core.get_app(&key).await.map_err(to_status)?;
         Ok(Response::new(app.into()))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.reveal_app", skip_all)]
-    async fn reveal_app(&self, request: Request<pb::AppRef>) -> Reply<pb::AppWithSecrets> {
-        let key = request.into_inner().try_into().map_err(to_status)?;
+    async fn reveal_app(&self, request: Request<pb::RevealAppRequest>) -> Reply<pb::AppWithSecrets> {
+        let key = app_key(request.into_inner().app).map_err(to_status)?;
         let known = self.core.reveal_app(&key).await.map_err(to_status)?;
         Ok(Response::new(revealed(&known)))
     }
@@ -108,8 +108,8 @@ impl pb::directory_service_server::DirectoryService for Directory {
     }
 
     #[tracing::instrument(level = "debug", name = "directory.delete_app", skip_all)]
-    async fn delete_app(&self, request: Request<pb::AppRef>) -> Reply<pb::App> {
-        let key = request.into_inner().try_into().map_err(to_status)?;
+    async fn delete_app(&self, request: Request<pb::DeleteAppRequest>) -> Reply<pb::App> {
+        let key = app_key(request.into_inner().app).map_err(to_status)?;
         let app = self.core.delete_app(&key).await.map_err(to_status)?;
         Ok(Response::new(app.into()))
     }
@@ -145,8 +145,11 @@ impl pb::directory_service_server::DirectoryService for Directory {
     }
 
     #[tracing::instrument(level = "debug", name = "directory.list_admin_tokens", skip_all)]
-    async fn list_admin_tokens(&self, request: Request<pb::AppRef>) -> Reply<pb::ListAdminTokensResponse> {
-        let key = request.into_inner().try_into().map_err(to_status)?;
+    async fn list_admin_tokens(
+        &self,
+        request: Request<pb::ListAdminTokensRequest>,
+    ) -> Reply<pb::ListAdminTokensResponse> {
+        let key = app_key(request.into_inner().app).map_err(to_status)?;
         let tokens = self.core.list_admin_tokens(&key).await.map_err(to_status)?;
         let admin_tokens = tokens.into_iter().map(Into::into).collect();
         Ok(Response::new(pb::ListAdminTokensResponse { admin_tokens }))
@@ -213,7 +216,7 @@ impl pb::directory_service_server::DirectoryService for Directory {
     }
 
     #[tracing::instrument(level = "debug", name = "directory.delete_user", skip_all)]
-    async fn delete_user(&self, request: Request<pb::GetUserRequest>) -> Reply<pb::User> {
+    async fn delete_user(&self, request: Request<pb::DeleteUserRequest>) -> Reply<pb::User> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let user = user_ref(request.into_inner().user).map_err(to_status)?;
         let user = self.core.delete_user(&caller, &user).await.map_err(to_status)?;
@@ -257,7 +260,7 @@ impl pb::directory_service_server::DirectoryService for Directory {
     }
 
     #[tracing::instrument(level = "debug", name = "directory.get_profile", skip_all)]
-    async fn get_profile(&self, request: Request<pb::GetUserRequest>) -> Reply<pb::Profile> {
+    async fn get_profile(&self, request: Request<pb::GetProfileRequest>) -> Reply<pb::Profile> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let user = user_ref(request.into_inner().user).map_err(to_status)?;
         let (user, found) = self.core.get_profile(&caller, &user).await.map_err(to_status)?;
@@ -281,7 +284,7 @@ impl pb::directory_service_server::DirectoryService for Directory {
     }
 
     #[tracing::instrument(level = "debug", name = "directory.list_sessions", skip_all)]
-    async fn list_sessions(&self, request: Request<pb::GetUserRequest>) -> Reply<pb::ListSessionsResponse> {
+    async fn list_sessions(&self, request: Request<pb::ListSessionsRequest>) -> Reply<pb::ListSessionsResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let user = user_ref(request.into_inner().user).map_err(to_status)?;
         let sessions = self.core.list_sessions(&caller, &user).await.map_err(to_status)?;
@@ -332,9 +335,10 @@ impl pb::directory_service_server::DirectoryService for Directory {
     }
 
     #[tracing::instrument(level = "debug", name = "directory.set_word_list", skip_all)]
-    async fn set_word_list(&self, request: Request<pb::WordList>) -> Reply<pb::WordListSummary> {
+    async fn set_word_list(&self, request: Request<pb::SetWordListRequest>) -> Reply<pb::WordListSummary> {
         let app = self.app_itself(&request).await.map_err(to_status)?;
-        let list = NewWordList::check(request.into_inner().into()).map_err(to_status)?;
+        let list = required("list", request.into_inner().list).map_err(to_status)?;
+        let list = NewWordList::check(list.into()).map_err(to_status)?;
         let summary = self.core.set_word_list(app, list).await.map_err(to_status)?;
         Ok(Response::new(summary.into()))
     }
@@ -347,21 +351,21 @@ impl pb::directory_service_server::DirectoryService for Directory {
     }
 
     #[tracing::instrument(level = "debug", name = "directory.get_word_list", skip_all)]
-    async fn get_word_list(&self, request: Request<pb::WordListRef>) -> Reply<pb::WordList> {
+    async fn get_word_list(&self, request: Request<pb::GetWordListRequest>) -> Reply<pb::WordList> {
         let app = self.app_itself(&request).await.map_err(to_status)?;
         let list = self.core.get_word_list(app, &request.into_inner().name).await.map_err(to_status)?;
         Ok(Response::new(list.into()))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.delete_word_list", skip_all)]
-    async fn delete_word_list(&self, request: Request<pb::WordListRef>) -> Reply<pb::WordListSummary> {
+    async fn delete_word_list(&self, request: Request<pb::DeleteWordListRequest>) -> Reply<pb::WordListSummary> {
         let app = self.app_itself(&request).await.map_err(to_status)?;
         let deleted = self.core.delete_word_list(app, &request.into_inner().name).await.map_err(to_status)?;
         Ok(Response::new(deleted.into()))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.add_hook", skip_all)]
-    async fn add_hook(&self, request: Request<pb::NewHook>) -> Reply<pb::Hook> {
+    async fn add_hook(&self, request: Request<pb::AddHookRequest>) -> Reply<pb::Hook> {
         let app = self.app_itself(&request).await.map_err(to_status)?;
         let new = NewHook::try_from(request.into_inner()).map_err(to_status)?;
         let hook = self.core.add_hook(app, new).await.map_err(to_status)?;
@@ -376,7 +380,7 @@ impl pb::directory_service_server::DirectoryService for Directory {
     }
 
     #[tracing::instrument(level = "debug", name = "directory.remove_hook", skip_all)]
-    async fn remove_hook(&self, request: Request<pb::HookRef>) -> Reply<pb::Hook> {
+    async fn remove_hook(&self, request: Request<pb::RemoveHookRequest>) -> Reply<pb::Hook> {
         let app = self.app_itself(&request).await.map_err(to_status)?;
         let removed = self.core.remove_hook(app, request.into_inner().id).await.map_err(to_status)?;
         Ok(Response::new(without_token(removed)))

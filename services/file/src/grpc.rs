@@ -129,9 +129,11 @@ impl FileService for FileGrpc {
     }
 
     #[tracing::instrument(level = "debug", name = "file.stat", skip_all)]
-    async fn stat(&self, request: Request<pb::FileRef>) -> Result<Response<pb::FileInfo>, Status> {
-        let caller = self.reader(&request, request.get_ref().trusted).await?;
-        let found = find(&self.core, caller.app, &wanted(request.into_inner(), &caller)).await.map_err(to_status)?;
+    async fn stat(&self, request: Request<pb::StatRequest>) -> Result<Response<pb::FileInfo>, Status> {
+        let trusted = request.get_ref().file.as_ref().is_some_and(|file| file.trusted);
+        let caller = self.reader(&request, trusted).await?;
+        let file = required("file", request.into_inner().file).map_err(to_status)?;
+        let found = find(&self.core, caller.app, &wanted(file, &caller)).await.map_err(to_status)?;
         Ok(Response::new(found.into()))
     }
 
@@ -161,10 +163,11 @@ impl FileService for FileGrpc {
         Ok(Response::new(set.into()))
     }
 
-    #[tracing::instrument(level = "debug", name = "file.delete", skip_all)]
-    async fn delete(&self, request: Request<pb::FileRef>) -> Result<Response<pb::FileInfo>, Status> {
+    #[tracing::instrument(level = "debug", name = "file.delete_file", skip_all)]
+    async fn delete_file(&self, request: Request<pb::DeleteFileRequest>) -> Result<Response<pb::FileInfo>, Status> {
         let app = self.own_app(&request).await?;
-        let wanted = find::FileQuery::of(request.into_inner(), true);
+        let file = required("file", request.into_inner().file).map_err(to_status)?;
+        let wanted = find::FileQuery::of(file, true);
         let deleted = delete::delete(&self.core, app.id, &wanted).await.map_err(to_status)?;
         Ok(Response::new(deleted.into()))
     }

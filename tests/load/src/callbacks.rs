@@ -86,7 +86,7 @@ async fn phases(
 }
 
 async fn add(target: &Target, url: &str, ordered: bool) -> Result<i64, Fault> {
-    let new = pb::NewEndpoint {
+    let new = pb::AddEndpointRequest {
         dialect: pb::CallbackDialect::Tencent.into(),
         url: url.to_owned(),
         token: "load".to_owned(),
@@ -100,7 +100,7 @@ async fn add(target: &Target, url: &str, ordered: bool) -> Result<i64, Fault> {
 }
 
 async fn remove(target: &Target, id: i64) -> Result<(), Fault> {
-    target.callbacks().remove_endpoint(target.request(pb::EndpointRef { id })?).await?;
+    target.callbacks().remove_endpoint(target.request(pb::RemoveEndpointRequest { id })?).await?;
     Ok(())
 }
 

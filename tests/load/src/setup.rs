@@ -114,7 +114,7 @@ impl Target {
             member_ids: members[1..].iter().map(|member| member.id).collect(),
             ..Default::default()
         };
-        Ok(groups.create(self.request(wanted)?).await?.into_inner().id)
+        Ok(groups.create_group(self.request(wanted)?).await?.into_inner().id)
     }
 
     /// A client of the log.

@@ -415,15 +415,16 @@ async fn a_deleted_file_is_told_as_expired() {
     let agora = app.agora();
     agora.register(&["nora"]).await;
     let (uuid, _) = upload(&agora, &[("restrict-access", "true")], "a", "", b"x").await;
-    let by_app = pb::FileRef { uuid: uuid.clone(), trusted: true, ..Default::default() };
+    let file = pb::FileRef { uuid: uuid.clone(), trusted: true, ..Default::default() };
+    let by_app = pb::DeleteFileRequest { file: Some(file) };
     let nora = agora.get("/users/nora").await.expect(200);
     assert!(nora["entities"][0]["uuid"].is_string());
-    let status = app.files().delete(app.request_as(16, by_app.clone())).await.expect_err("a user may not");
+    let status = app.files().delete_file(app.request_as(16, by_app.clone())).await.expect_err("a user may not");
     assert_eq!(status.code(), tonic::Code::PermissionDenied);
-    assert_eq!(app.files().delete(app.request(by_app.clone())).await.expect("deleted").into_inner().size, 1);
+    assert_eq!(app.files().delete_file(app.request(by_app.clone())).await.expect("deleted").into_inner().size, 1);
     let (error, _) = refusal(&agora, &uuid, 404).await;
     assert_eq!(error, "file_expired");
-    assert_eq!(app.files().delete(app.request(by_app)).await.expect_err("gone").code(), tonic::Code::NotFound);
+    assert_eq!(app.files().delete_file(app.request(by_app)).await.expect_err("gone").code(), tonic::Code::NotFound);
 }
 
 #[tokio::test]
@@ -575,7 +576,8 @@ async fn lifetimes_are_set_by_the_app_and_by_users_where_it_lets_them_agora_3_4(
 
     let back = json!({"lifetime": "default", "chatfile_ids": [kept]});
     assert_eq!(agora.post(path, &back).await.expect(200)["data"]["success"], json!([kept]));
-    let info = pb::FileRef { uuid: kept.clone(), trusted: true, ..Default::default() };
+    let file = Some(pb::FileRef { uuid: kept.clone(), trusted: true, ..Default::default() });
+    let info = pb::StatRequest { file };
     let info = app.files().stat(app.request(info)).await.expect("there").into_inner();
     assert_eq!(info.expires_at_ms, clock.now().0 + WEEK);
     for (body, text) in [

@@ -22,8 +22,8 @@ use crate::{
 
 const TOKEN: &str = "xxxxyyyy";
 
-fn to(receiver: &Receiver) -> pb::NewEndpoint {
-    pb::NewEndpoint {
+fn to(receiver: &Receiver) -> pb::AddEndpointRequest {
+    pb::AddEndpointRequest {
         dialect: pb::CallbackDialect::Tencent.into(),
         url: format!("{}/told?s=route", receiver.url()),
         token: TOKEN.into(),
@@ -33,7 +33,7 @@ fn to(receiver: &Receiver) -> pb::NewEndpoint {
 }
 
 /// Adds the endpoint and returns its id and the key of its signatures.
-async fn add(app: &TestApp, new: pb::NewEndpoint) -> (i64, String) {
+async fn add(app: &TestApp, new: pb::AddEndpointRequest) -> (i64, String) {
     let added = app.callbacks().add_endpoint(app.request(new)).await.expect("added").into_inner();
     (added.endpoint.expect("an endpoint").id, added.secret)
 }
@@ -90,7 +90,7 @@ every_shape! {
         let agora = app.agora();
         agora.register(&["nora", "omar"]).await;
         let receiver = Receiver::start(|_| Answer::ok());
-        add(&app, pb::NewEndpoint { ordered: true, ..to(&receiver) }).await;
+        add(&app, pb::AddEndpointRequest { ordered: true, ..to(&receiver) }).await;
         let msg_id = agora.send_text("nora", "omar", "m").await;
         let sent = body(&receiver.wait_for(1).await[0]);
         let msg_key = sent["MsgKey"].as_str().expect("a key").to_owned();
@@ -117,8 +117,8 @@ every_shape! {
         let group = group["data"]["groupid"].as_str().expect("an id").to_owned();
         let (tencent, vendor, lanying) = (Receiver::start(|_| Answer::ok()), Receiver::start(|_| Answer::ok()), Receiver::start(|_| Answer::ok()));
         add(&app, to(&tencent)).await;
-        add(&app, pb::NewEndpoint { dialect: pb::CallbackDialect::Agora.into(), ..to(&vendor) }).await;
-        add(&app, pb::NewEndpoint { dialect: pb::CallbackDialect::Lanying.into(), ..to(&lanying) }).await;
+        add(&app, pb::AddEndpointRequest { dialect: pb::CallbackDialect::Agora.into(), ..to(&vendor) }).await;
+        add(&app, pb::AddEndpointRequest { dialect: pb::CallbackDialect::Lanying.into(), ..to(&lanying) }).await;
         let message = json!({"from": "nora", "to": [group], "type": "txt", "body": {"msg": "standup"}});
         agora.post("/messages/chatgroups", &message).await.expect(200);
         let told = &tencent.wait_for(1).await[0];
@@ -147,12 +147,12 @@ every_shape! {
         let [nora, omar, pia] = people(&app, ["nora", "omar", "pia"]).await;
         let (tencent, vendor) = (Receiver::start(|_| Answer::ok()), Receiver::start(|_| Answer::ok()));
         let events = vec!["conversation.read".to_owned()];
-        add(&app, pb::NewEndpoint { events: events.clone(), ..to(&tencent) }).await;
-        add(&app, pb::NewEndpoint { dialect: pb::CallbackDialect::Agora.into(), events, ..to(&vendor) }).await;
+        add(&app, pb::AddEndpointRequest { events: events.clone(), ..to(&tencent) }).await;
+        add(&app, pb::AddEndpointRequest { dialect: pb::CallbackDialect::Agora.into(), events, ..to(&vendor) }).await;
         nora.client.send_text(omar.id, "one").await;
         let two = nora.client.send_text(omar.id, "two").await;
         let three = pia.client.send_text(omar.id, "three").await;
-        let delivered = pb::MarkRequest { msg_id: three, ..Default::default() };
+        let delivered = pb::MarkDeliveredRequest { msg_id: three, ..Default::default() };
         app.conversations().mark_delivered(app.request_as(omar.id, delivered)).await.expect("marked");
         for _ in 0..2 {
             omar.client.get(&format!("/message/ack?msg_id={two}")).await.expect(200);
@@ -165,7 +165,7 @@ every_shape! {
         assert_eq!((&receipt["chat_type"], &receipt["from"], &receipt["to"]), (&json!("read_ack"), &json!("omar"), &json!("nora")));
         assert_eq!(receipt["payload"]["ack_message_id"], two.to_string());
         // Repeated marks cause no further event: nothing is between the two.
-        let read = pb::MarkRequest { msg_id: three, ..Default::default() };
+        let read = pb::MarkReadRequest { msg_id: three, ..Default::default() };
         app.conversations().mark_read(app.request_as(omar.id, read)).await.expect("marked");
         let told = tencent.wait_for(2).await;
         assert_eq!(told.len(), 2);
@@ -179,8 +179,8 @@ every_shape! {
         let group = group_of(&nora, &[&omar]).await;
         let (tencent, vendor) = (Receiver::start(|_| Answer::ok()), Receiver::start(|_| Answer::ok()));
         let events = vec!["conversation.read".to_owned()];
-        add(&app, pb::NewEndpoint { events: events.clone(), ..to(&tencent) }).await;
-        add(&app, pb::NewEndpoint { dialect: pb::CallbackDialect::Agora.into(), events, ..to(&vendor) }).await;
+        add(&app, pb::AddEndpointRequest { events: events.clone(), ..to(&tencent) }).await;
+        add(&app, pb::AddEndpointRequest { dialect: pb::CallbackDialect::Agora.into(), events, ..to(&vendor) }).await;
         let standup = nora.client.send_to_group(group, "standup").await;
         let lunch = nora.client.send_text(omar.id, "lunch").await;
         omar.client.get(&format!("/message/ack?msg_id={standup}")).await.expect(200);
@@ -199,7 +199,7 @@ every_shape! {
         agora.register(&["nora", "omar"]).await;
         let vendor = Receiver::start(|_| Answer::ok());
         let events = vec!["message.edited".to_owned()];
-        add(&app, pb::NewEndpoint { dialect: pb::CallbackDialect::Agora.into(), events, ..to(&vendor) }).await;
+        add(&app, pb::AddEndpointRequest { dialect: pb::CallbackDialect::Agora.into(), events, ..to(&vendor) }).await;
         let id = agora.send_text("nora", "omar", "0").await;
         for edit in 1..=3 {
             let new = json!({"user": "nora", "new_msg": {"type": "txt", "msg": edit.to_string()}});
@@ -222,7 +222,7 @@ every_shape! {
         let (id, first) = add(&app, to(&receiver)).await;
         let rotate = async |overlap_ms: Option<i64>| {
             let request = pb::RotateEndpointSecretRequest { id, overlap_ms };
-            app.callbacks().rotate_secret(app.request(request)).await.map(|rotated| rotated.into_inner().secret)
+            app.callbacks().rotate_endpoint_secret(app.request(request)).await.map(|rotated| rotated.into_inner().secret)
         };
         let second = rotate(None).await.expect("rotated");
         agora.send_text("nora", "omar", "one").await;
@@ -255,7 +255,7 @@ every_shape! {
         agora.register(&["nora", "omar"]).await;
         let (fine, broken) = (Receiver::start(|_| Answer::ok()), Receiver::start(|_| Answer::status(500)));
         add(&app, to(&fine)).await;
-        add(&app, pb::NewEndpoint { retry: pb::RetryMode::None.into(), ..to(&broken) }).await;
+        add(&app, pb::AddEndpointRequest { retry: pb::RetryMode::None.into(), ..to(&broken) }).await;
         agora.send_text("nora", "omar", "m").await;
         wait_until("both to be done", async || {
             let deliveries = deliveries(&app).await;
@@ -281,12 +281,12 @@ async fn an_endpoint_that_was_paused_for_longer_than_events_are_kept_is_paused_a
     agora.register(&["nora", "omar"]).await;
     let receiver = Receiver::start(|_| Answer::ok());
     let (id, _) = add(&app, to(&receiver)).await;
-    app.callbacks().pause_endpoint(app.request(pb::EndpointRef { id })).await.expect("paused");
+    app.callbacks().pause_endpoint(app.request(pb::PauseEndpointRequest { id })).await.expect("paused");
     agora.send_text("nora", "omar", "lost").await;
     clock.advance(Duration::from_hours(2));
     app.messages().purge(app.request(pb::PurgeRequest {})).await.expect("purged");
     agora.send_text("nora", "omar", "left").await;
-    app.callbacks().resume_endpoint(app.request(pb::EndpointRef { id })).await.expect("resumed");
+    app.callbacks().resume_endpoint(app.request(pb::ResumeEndpointRequest { id })).await.expect("resumed");
     let listed = async || {
         let all = app.request(pb::ListEndpointsRequest {});
         app.callbacks().list_endpoints(all).await.expect("a list").into_inner().endpoints.remove(0)
@@ -294,7 +294,7 @@ async fn an_endpoint_that_was_paused_for_longer_than_events_are_kept_is_paused_a
     wait_until("it to be paused again", async || listed().await.state() == pb::EndpointState::Paused).await;
     let why = "events that it had not received are no longer kept; resuming continues with the remaining ones";
     assert!(listed().await.paused_because.starts_with(why));
-    app.callbacks().resume_endpoint(app.request(pb::EndpointRef { id })).await.expect("resumed");
+    app.callbacks().resume_endpoint(app.request(pb::ResumeEndpointRequest { id })).await.expect("resumed");
     let told = receiver.wait_for(1).await;
     assert_eq!(body(&told[0])["MsgBody"][0]["MsgContent"]["Text"], "left");
 }
@@ -344,7 +344,7 @@ async fn a_server_that_hangs_delays_nobody_else() {
     agora.register(&["nora", "omar"]).await;
     let (hanging, healthy) =
         (Receiver::start(|_| Answer::ok().after(Duration::from_mins(1))), Receiver::start(|_| Answer::ok()));
-    add(&app, pb::NewEndpoint { timeout_ms: 30_000, ..to(&hanging) }).await;
+    add(&app, pb::AddEndpointRequest { timeout_ms: 30_000, ..to(&hanging) }).await;
     add(&app, to(&healthy)).await;
     for n in 0..200 {
         agora.send_text("nora", "omar", &format!("m{n}")).await;
@@ -373,7 +373,7 @@ async fn an_endpoint_that_answers_410_is_paused_and_keeps_what_waits() {
     agora.send_text("nora", "omar", "n").await;
     gone.store(0, Ordering::SeqCst);
     let before = receiver.count();
-    app.callbacks().resume_endpoint(app.request(pb::EndpointRef { id })).await.expect("resumed");
+    app.callbacks().resume_endpoint(app.request(pb::ResumeEndpointRequest { id })).await.expect("resumed");
     receiver.wait_for(before + 2).await;
     wait_until("both to be delivered", async || {
         let all = deliveries(&app).await;
@@ -390,11 +390,12 @@ async fn private_addresses_and_redirects_are_not_followed() {
     let secret = Receiver::start(|_| Answer::ok());
     let at = secret.url();
     let receiver = Receiver::start(move |_| Answer::status(302).with_header("location", &at));
-    add(&app, pb::NewEndpoint { allow_private: false, ..to(&secret) }).await;
+    add(&app, pb::AddEndpointRequest { allow_private: false, ..to(&secret) }).await;
     let port = secret.address().rsplit(':').next().expect("a port").to_owned();
-    let named = pb::NewEndpoint { allow_private: false, url: format!("http://localhost:{port}/"), ..to(&secret) };
+    let named =
+        pb::AddEndpointRequest { allow_private: false, url: format!("http://localhost:{port}/"), ..to(&secret) };
     add(&app, named).await;
-    add(&app, pb::NewEndpoint { retry: pb::RetryMode::None.into(), ..to(&receiver) }).await;
+    add(&app, pb::AddEndpointRequest { retry: pb::RetryMode::None.into(), ..to(&receiver) }).await;
     agora.send_text("nora", "omar", "m").await;
     wait_until("each to be tried", async || {
         let all = deliveries(&app).await;
@@ -418,7 +419,7 @@ async fn an_endpoint_is_told_of_its_own_app_from_its_adding_on_and_not_of_import
     agora.register(&["nora", "omar"]).await;
     agora.send_text("nora", "omar", "before").await;
     let receiver = Receiver::start(|_| Answer::ok());
-    add(&app, pb::NewEndpoint { ordered: true, ..to(&receiver) }).await;
+    add(&app, pb::AddEndpointRequest { ordered: true, ..to(&receiver) }).await;
     let import = json!({"from": "nora", "target": "omar", "type": "txt", "body": {"msg": "old"}, "msg_timestamp": 1_752_588_000_000_i64});
     agora.post("/messages/users/import", &import).await.expect(200);
     let other = neighbour(&app).await;

@@ -130,8 +130,8 @@ async fn what_is_unread_in_all_one_to_one_conversations_is_one_number_tencent_4(
     assert_eq!(totals().await, [1, 0]);
 }
 
-fn endpoint() -> pb::NewEndpoint {
-    pb::NewEndpoint {
+fn endpoint() -> pb::AddEndpointRequest {
+    pb::AddEndpointRequest {
         dialect: pb::CallbackDialect::Tencent.into(),
         url: "https://app.example/callback".into(),
         ..Default::default()
@@ -141,40 +141,42 @@ fn endpoint() -> pb::NewEndpoint {
 every_shape! {
     async fn endpoints_are_added_listed_paused_and_removed(app: TestApp) {
         let mut callbacks = app.callbacks();
-        let new = pb::NewEndpoint { token: "t".into(), events: vec!["message.sent".into()], ordered: true, ..endpoint() };
+        let new = pb::AddEndpointRequest { token: "t".into(), events: vec!["message.sent".into()], ordered: true, ..endpoint() };
         let added = callbacks.add_endpoint(app.request(new)).await.expect("added").into_inner();
         assert!(added.secret.starts_with("whsec_"));
         let first = added.endpoint.expect("an endpoint");
         assert_eq!((first.id, first.has_token, first.timeout_ms, first.state()), (1, true, 2000, pb::EndpointState::Active));
         let second = callbacks.add_endpoint(app.request(endpoint())).await.expect("added").into_inner();
         assert_ne!(second.secret, added.secret);
-        let by_id = |id: i64| app.request(pb::EndpointRef { id });
-        let paused = callbacks.pause_endpoint(by_id(2)).await.expect("paused").into_inner();
+        let paused = callbacks.pause_endpoint(app.request(pb::PauseEndpointRequest { id: 2 })).await.expect("paused").into_inner();
         assert_eq!((paused.state(), paused.paused_because.as_str()), (pb::EndpointState::Paused, "by hand"));
         let listed = callbacks.list_endpoints(app.request(pb::ListEndpointsRequest {})).await.expect("a list").into_inner();
         assert_eq!(listed.endpoints, [first, paused]);
-        assert_eq!(callbacks.resume_endpoint(by_id(2)).await.expect("resumed").into_inner().state(), pb::EndpointState::Active);
-        callbacks.remove_endpoint(by_id(1)).await.expect("removed");
-        assert_eq!(callbacks.remove_endpoint(by_id(1)).await.expect_err("gone").code(), Code::NotFound);
+        let resumed = callbacks.resume_endpoint(app.request(pb::ResumeEndpointRequest { id: 2 })).await.expect("resumed");
+        assert_eq!(resumed.into_inner().state(), pb::EndpointState::Active);
+        let remove = || app.request(pb::RemoveEndpointRequest { id: 1 });
+        callbacks.remove_endpoint(remove()).await.expect("removed");
+        assert_eq!(callbacks.remove_endpoint(remove()).await.expect_err("gone").code(), Code::NotFound);
         let other = neighbour(&app).await;
-        assert_eq!(callbacks.pause_endpoint(other.request(pb::EndpointRef { id: 2 })).await.expect_err("another's").code(), Code::NotFound);
+        assert_eq!(callbacks.pause_endpoint(other.request(pb::PauseEndpointRequest { id: 2 })).await.expect_err("another's").code(), Code::NotFound);
     }
 }
 
 #[tokio::test]
 async fn an_endpoint_that_cannot_be_is_refused() {
     let app = on_any_shape().await;
-    let refused =
-        async |new: pb::NewEndpoint| app.callbacks().add_endpoint(app.request(new)).await.expect_err("refused").code();
+    let refused = async |new: pb::AddEndpointRequest| {
+        app.callbacks().add_endpoint(app.request(new)).await.expect_err("refused").code()
+    };
     for new in [
-        pb::NewEndpoint { dialect: 0, ..endpoint() },
-        pb::NewEndpoint { url: "app.example".into(), ..endpoint() },
-        pb::NewEndpoint { url: "ftp://app.example/".into(), ..endpoint() },
-        pb::NewEndpoint { url: "https://ann:secret@app.example/".into(), ..endpoint() },
-        pb::NewEndpoint { url: format!("https://app.example/{}", "x".repeat(2048)), ..endpoint() },
-        pb::NewEndpoint { token: "t".repeat(129), ..endpoint() },
-        pb::NewEndpoint { events: vec!["message.sent".into(), "nothing".into()], ..endpoint() },
-        pb::NewEndpoint { timeout_ms: 50, ..endpoint() },
+        pb::AddEndpointRequest { dialect: 0, ..endpoint() },
+        pb::AddEndpointRequest { url: "app.example".into(), ..endpoint() },
+        pb::AddEndpointRequest { url: "ftp://app.example/".into(), ..endpoint() },
+        pb::AddEndpointRequest { url: "https://ann:secret@app.example/".into(), ..endpoint() },
+        pb::AddEndpointRequest { url: format!("https://app.example/{}", "x".repeat(2048)), ..endpoint() },
+        pb::AddEndpointRequest { token: "t".repeat(129), ..endpoint() },
+        pb::AddEndpointRequest { events: vec!["message.sent".into(), "nothing".into()], ..endpoint() },
+        pb::AddEndpointRequest { timeout_ms: 50, ..endpoint() },
     ] {
         assert_eq!(refused(new.clone()).await, Code::InvalidArgument, "{new:?}");
     }

@@ -71,7 +71,7 @@ every_shape! {
         recall(&agora, "ann", &sent).await;
         assert_eq!((purge(&app).await, status(&agora, &anns).await), (0, 200));
         // Her own uploads are deleted with hers, and the owner is recorded.
-        let info = pb::FileRef { uuid: anns.clone(), ..Default::default() };
+        let info = pb::StatRequest { file: Some(pb::FileRef { uuid: anns.clone(), ..Default::default() }) };
         assert_eq!(app.files().stat(app.request(info)).await.expect("there").into_inner().owner_user_id, Some(ann.id));
         let sent = send_picture(&ann, bob.id, &anns).await;
         take_back(&ann, bob.id, sent).await;
@@ -248,10 +248,15 @@ async fn what_a_user_says_of_trust_opens_no_restricted_file() {
     let app = TestApp::of(Arc::new(Suite::all_in_one(None, Arc::new(SystemClock)))).await;
     let [ann, _bob] = people(&app, ["ann", "bob"]).await;
     let uuid = upload(&app.agora(), &[("restrict-access", "true")], "a", "", b"x").await.0;
-    let file = pb::FileRef { uuid: uuid.clone(), trusted: true, ..Default::default() };
-    let refused = app.files().stat(app.request_as(ann.id, file.clone())).await.expect_err("refused");
+    let file = Some(pb::FileRef { uuid: uuid.clone(), trusted: true, ..Default::default() });
+    let refused =
+        app.files().stat(app.request_as(ann.id, pb::StatRequest { file: file.clone() })).await.expect_err("refused");
     assert_eq!(refused.code(), tonic::Code::PermissionDenied);
-    let refused = app.files().delete(app.request_as(ann.id, file.clone())).await.expect_err("refused");
+    let refused = app
+        .files()
+        .delete_file(app.request_as(ann.id, pb::DeleteFileRequest { file: file.clone() }))
+        .await
+        .expect_err("refused");
     assert_eq!(refused.code(), tonic::Code::PermissionDenied);
     // Nor is a file withdrawn in the name of a user who is not its owner, nor by a user.
     let request = pb::WithdrawRequest { uuid: uuid.clone(), owner_id: 0 };

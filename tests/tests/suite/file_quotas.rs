@@ -143,6 +143,10 @@ async fn what_somebody_else_removed_from_the_bucket_is_not_found() {
 async fn files_are_kept_for_ever_where_nothing_else_is_set() {
     let app = on_any_shape().await;
     let (uuid, _) = upload(&app.agora(), &[], "a", "", b"x").await;
-    let info = app.files().stat(app.request(pb::FileRef { uuid, ..Default::default() })).await.expect("there");
+    let info = app
+        .files()
+        .stat(app.request(pb::StatRequest { file: Some(pb::FileRef { uuid, ..Default::default() }) }))
+        .await
+        .expect("there");
     assert_eq!(info.into_inner().expires_at_ms, 0);
 }

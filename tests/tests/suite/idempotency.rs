@@ -56,7 +56,7 @@ every_shape! {
         let list = pb::WordList {
             name: "l".to_owned(), action: pb::WordAction::Refuse.into(), words: vec!["casino".to_owned()],
         };
-        app.directory().set_word_list(app.request(list)).await.expect("taken");
+        app.directory().set_word_list(app.request(pb::SetWordListRequest { list: Some(list) })).await.expect("taken");
         let first = keyed(&app.agora(), "order-7", &text("casino")).await;
         assert_eq!(first.status, 403, "{}", first.text);
         for _ in 0..2 {

@@ -25,7 +25,8 @@ async fn listed(agora: &Agora, user: &str, channel: &str) -> Option<(Value, Valu
 /// The same over gRPC, without the text.
 async fn listed_over_grpc(app: &TestApp, user: i64, peer: i64) -> Option<(String, i64)> {
     let wanted = pb::ListConversationsRequest { user_id: Some(user), ..Default::default() };
-    let list = app.conversations().list(app.request(wanted)).await.expect("a list").into_inner().conversations;
+    let list =
+        app.conversations().list_conversations(app.request(wanted)).await.expect("a list").into_inner().conversations;
     let direct =
         pb::ConversationId { kind: pb::ConversationKind::Direct.into(), first: user.min(peer), second: user.max(peer) };
     let entry = list.into_iter().find(|entry| entry.conversation == Some(direct))?;
@@ -72,7 +73,7 @@ every_shape! {
         let recalled = agora.send_text("ann", "bob", "seven").await;
         recall(&agora, &recalled).await;
         assert_eq!(listed(&agora, "bob", "ann").await, Some((json!(second), json!("six"), 1)));
-        let mark = pb::MarkRequest { msg_id: recalled.parse().expect("an id"), ..Default::default() };
+        let mark = pb::MarkReadRequest { msg_id: recalled.parse().expect("an id"), ..Default::default() };
         let marked = app.conversations().mark_read(app.request_as(bob.id, mark)).await.expect("marked").into_inner();
         assert_eq!((marked.moved, marked.msg_id.to_string()), (true, recalled.clone()));
         assert_eq!(bob.client.unread().await, [(ann.id, 0)]);
@@ -134,7 +135,7 @@ async fn what_retention_took_can_be_acknowledged_and_is_not_shown_decision_41() 
     let read = json!({"channel": "ann", "type": "chat", "msg_id": old});
     let read = agora.post("/tidings/users/bob/read_ack", &read).await.expect(200);
     assert_eq!(read["data"], json!({"result": "ok", "msg_id": old}));
-    let mark = pb::MarkRequest { msg_id: old.parse().expect("an id"), ..Default::default() };
+    let mark = pb::MarkReadRequest { msg_id: old.parse().expect("an id"), ..Default::default() };
     let marked = app.conversations().mark_read(app.request(mark)).await.expect("answered").into_inner();
     assert_eq!((marked.moved, marked.conversation), (false, None), "nobody knows where it was");
     let new = agora.send_text("ann", "bob", "new").await;

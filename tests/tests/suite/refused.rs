@@ -16,7 +16,7 @@ use crate::{
 const TOKEN: &str = "xxxxyyyy";
 
 async fn endpoint(app: &TestApp, receiver: &Receiver, events: &[&str]) {
-    let new = pb::NewEndpoint {
+    let new = pb::AddEndpointRequest {
         dialect: pb::CallbackDialect::Tencent.into(),
         url: receiver.url(),
         token: TOKEN.into(),

@@ -55,18 +55,18 @@ every_shape! {
         let rules = pb::Policy { user_tokens_may_send: Some(true), fire_on_refusal: Some(true), ..Default::default() };
         policy::set(&app, rules).await;
         let words = pb::WordList { name: "w".into(), action: pb::WordAction::Refuse.into(), words: vec!["word,".into()] };
-        app.directory().set_word_list(app.request(words)).await.expect("the list is taken");
+        app.directory().set_word_list(app.request(pb::SetWordListRequest { list: Some(words) })).await.expect("the list is taken");
         let before = Receiver::start(|received| {
             let refused = String::from_utf8_lossy(&received.body).contains("hook,");
             let answer = json!({"ActionStatus": "OK", "ErrorCode": i32::from(refused), "ErrorInfo": ""});
             Answer::ok().with_body(answer.to_string())
         });
         let form = pb::HookForm::Tencent.into();
-        let hook = pb::NewHook { form, url: before.url(), timeout_ms: 10_000, allow_private: true, ..Default::default() };
+        let hook = pb::AddHookRequest { form, url: before.url(), timeout_ms: 10_000, allow_private: true, ..Default::default() };
         app.directory().add_hook(app.request(hook)).await.expect("the hook is taken");
         let after = Receiver::start(|_| Answer::ok());
         let dialect = pb::CallbackDialect::Tencent.into();
-        let endpoint = pb::NewEndpoint { dialect, url: after.url(), allow_private: true, ..Default::default() };
+        let endpoint = pb::AddEndpointRequest { dialect, url: after.url(), allow_private: true, ..Default::default() };
         app.callbacks().add_endpoint(app.request(endpoint)).await.expect("added");
 
         let [ann, bob] = people(&app, ["ann", "bob"]).await;

@@ -14,11 +14,14 @@ const TOKEN: &str = "xxxxyyyy";
 /// Before anything is sent: processes cache an app's settings for a while.
 async fn set_words(app: &TestApp, action: pb::WordAction, word: &str) {
     let list = pb::WordList { name: format!("{}", action as i32), action: action.into(), words: vec![word.into()] };
-    app.directory().set_word_list(app.request(list)).await.expect("the list is taken");
+    app.directory()
+        .set_word_list(app.request(pb::SetWordListRequest { list: Some(list) }))
+        .await
+        .expect("the list is taken");
 }
 
 async fn add_hook(app: &TestApp, form: pb::HookForm, receiver: &Receiver) {
-    let new = pb::NewHook {
+    let new = pb::AddHookRequest {
         form: form.into(),
         url: format!("{}/ask?s=route", receiver.url()),
         token: TOKEN.into(),
@@ -52,7 +55,7 @@ every_shape! {
         agora.register(&["nora"]).await;
         let omar = lanying.register("omar").await;
         let receiver = Receiver::start(|_| Answer::ok());
-        let endpoint = pb::NewEndpoint {
+        let endpoint = pb::AddEndpointRequest {
             dialect: pb::CallbackDialect::Tencent.into(),
             url: receiver.url(),
             token: TOKEN.into(),
@@ -196,7 +199,7 @@ every_shape! {
         let agora = app.agora();
         agora.register(&["nora", "omar"]).await;
         let receiver = Receiver::start(|_| Answer::ok().after(Duration::from_mins(1)));
-        let new = pb::NewHook {
+        let new = pb::AddHookRequest {
             form: pb::HookForm::Tencent.into(),
             url: receiver.url(),
             timeout_ms: 300,

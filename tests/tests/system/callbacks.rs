@@ -18,7 +18,7 @@ async fn two_callback_processes_tell_everything_once_and_a_crash_of_either_loses
     let agora = app.agora();
     agora.register(&["nora", "omar"]).await;
     let receiver = Receiver::start(|_| Answer::ok());
-    let new = pb::NewEndpoint {
+    let new = pb::AddEndpointRequest {
         dialect: pb::CallbackDialect::Tencent.into(),
         url: receiver.url(),
         allow_private: true,

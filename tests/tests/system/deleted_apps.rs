@@ -46,7 +46,7 @@ async fn what_a_deleted_app_left_goes_a_week_later() {
     assert!(before["tidings_message.message"][&gone_id] > 1 && before["tidings_directory.group_member"][&gone_id] == 2);
 
     let named = tidings_proto::pb::AppRef { app: Some(tidings_proto::pb::app_ref::App::Id(gone_id)) };
-    kept.directory().delete_app(kept.request(named)).await.unwrap();
+    kept.directory().delete_app(kept.request(tidings_proto::pb::DeleteAppRequest { app: Some(named) })).await.unwrap();
     clock.advance(Duration::from_hours(7 * 24 + 1));
     // Its own row stays, so that its number is not reused.
     wait_until("its rows to go", async || {

@@ -26,11 +26,11 @@ async fn create(app: &TestApp, kind: pb::GroupKind, owner: i64, settings: pb::Gr
         settings: Some(settings),
         ..Default::default()
     };
-    groups(app).create(app.request(wanted)).await.unwrap().into_inner().id
+    groups(app).create_group(app.request(wanted)).await.unwrap().into_inner().id
 }
 
 async fn join(app: &TestApp, group_id: i64, user_ids: &[i64]) {
-    let wanted = pb::MembersRequest { group_id, user_ids: user_ids.to_vec() };
+    let wanted = pb::AddMembersRequest { group_id, user_ids: user_ids.to_vec() };
     let reply = groups(app).add_members(app.request(wanted)).await.unwrap().into_inner();
     assert!(reply.results.iter().all(|result| result.reason.is_empty()), "{reply:?}");
 }
@@ -67,7 +67,7 @@ macro_rules! all_in_one {
 
 async fn listed(app: &TestApp, user: i64) -> Vec<(pb::ConversationId, i64, i64)> {
     let list = pb::ListConversationsRequest::default();
-    let reply = app.conversations().list(app.request_as(user, list)).await.unwrap().into_inner();
+    let reply = app.conversations().list_conversations(app.request_as(user, list)).await.unwrap().into_inner();
     reply.conversations.iter().map(|it| (it.conversation.unwrap(), it.head_msg_id, it.unread)).collect()
 }
 
@@ -94,14 +94,14 @@ all_in_one! {
         assert_eq!(listed(&app, bob).await, [(place, two, 1)]);
         assert_eq!(listed(&app, eve).await, [(place, two, 2)]);
 
-        let mark = pb::MarkRequest { user_id: None, conversation: None, msg_id: one };
+        let mark = pb::MarkReadRequest { user_id: None, conversation: None, msg_id: one };
         let moved = conversations.mark_read(app.request_as(eve, mark)).await.unwrap().into_inner();
-        assert_eq!(moved, pb::MarkResponse { moved: true, conversation: Some(place), msg_id: one });
+        assert_eq!(moved, pb::MarkReadResponse { moved: true, conversation: Some(place), msg_id: one });
         assert_eq!(listed(&app, eve).await, [(place, two, 1)]);
         assert_eq!(listed(&app, ann).await, [(place, two, 1)]);
 
         let delete = pb::DeleteConversationRequest { user_id: None, conversation: Some(place), ..Default::default() };
-        conversations.delete(app.request_as(eve, delete)).await.unwrap();
+        conversations.delete_conversation(app.request_as(eve, delete)).await.unwrap();
         assert_eq!(listed(&app, eve).await, []);
         let three = say(&app, text_to_group(ann, group, "three")).await;
         assert_eq!(listed(&app, eve).await, [(place, three, 1)]);
@@ -135,12 +135,12 @@ all_in_one! {
         assert_eq!(refusal(log.recall(app.request_as(eve, recall)).await), hidden);
         let view = pb::ViewRequest { user_id: None, conversation: place };
         assert_eq!(refusal(conversations.view(app.request_as(eve, view)).await), outside);
-        let newest = pb::MarkRequest { user_id: None, conversation: place, msg_id: 0 };
+        let newest = pb::MarkReadRequest { user_id: None, conversation: place, msg_id: 0 };
         assert_eq!(refusal(conversations.mark_read(app.request_as(eve, newest)).await), outside);
-        let up_to = pb::MarkRequest { user_id: None, conversation: None, msg_id };
+        let up_to = pb::MarkDeliveredRequest { user_id: None, conversation: None, msg_id };
         assert_eq!(refusal(conversations.mark_delivered(app.request_as(eve, up_to)).await), hidden);
         let delete = pb::DeleteConversationRequest { user_id: None, conversation: place, ..Default::default() };
-        assert_eq!(refusal(conversations.delete(app.request_as(eve, delete)).await), outside);
+        assert_eq!(refusal(conversations.delete_conversation(app.request_as(eve, delete)).await), outside);
         let pin = pb::PinRequest { user_id: None, conversation: place, pinned: true };
         assert_eq!(refusal(conversations.pin(app.request_as(eve, pin)).await), outside);
         assert_eq!(listed(&app, eve).await, []);

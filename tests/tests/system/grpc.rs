@@ -175,21 +175,21 @@ every_shape! {
         assert_eq!(head, pb::HeadResponse { msg_id: sent[2].msg_id, seq: 3 });
 
         let list = pb::ListConversationsRequest::default();
-        let listed = conversations.list(app.request_as(bob, list)).await.unwrap().into_inner();
+        let listed = conversations.list_conversations(app.request_as(bob, list)).await.unwrap().into_inner();
         let entry = |unread| pb::ListedConversation { conversation: Some(place), head_msg_id: head.msg_id, unread };
         assert_eq!((listed.conversations, listed.unread_total), (vec![entry(3)], 3));
 
-        let mark = pb::MarkRequest { user_id: Some(bob), conversation: None, msg_id: sent[1].msg_id };
+        let mark = pb::MarkReadRequest { user_id: Some(bob), conversation: None, msg_id: sent[1].msg_id };
         let moved = conversations.mark_read(app.request(mark)).await.unwrap().into_inner();
-        assert_eq!(moved, pb::MarkResponse { moved: true, conversation: Some(place), msg_id: sent[1].msg_id });
-        let listed = conversations.list(app.request_as(bob, list)).await.unwrap().into_inner();
+        assert_eq!(moved, pb::MarkReadResponse { moved: true, conversation: Some(place), msg_id: sent[1].msg_id });
+        let listed = conversations.list_conversations(app.request_as(bob, list)).await.unwrap().into_inner();
         assert_eq!(listed.conversations, [entry(1)]);
 
         let delete = pb::DeleteConversationRequest { user_id: None, conversation: Some(place), ..Default::default() };
-        conversations.delete(app.request_as(bob, delete)).await.unwrap();
-        let listed = conversations.list(app.request_as(bob, list)).await.unwrap().into_inner();
+        conversations.delete_conversation(app.request_as(bob, delete)).await.unwrap();
+        let listed = conversations.list_conversations(app.request_as(bob, list)).await.unwrap().into_inner();
         assert_eq!(listed.conversations, []);
-        let listed = conversations.list(app.request_as(ann, list)).await.unwrap().into_inner();
+        let listed = conversations.list_conversations(app.request_as(ann, list)).await.unwrap().into_inner();
         assert_eq!(listed.conversations, [entry(0)]);
         assert_eq!(history(&app, place).await.len(), 3);
     }
@@ -257,18 +257,18 @@ every_shape! {
         let unread = pb::UnreadRequest { user_id: Some(bob), ..Default::default() };
         assert_eq!(refusal(log.unread(app.request_as(eve, unread)).await), not_permitted);
         let list = pb::ListConversationsRequest { user_id: Some(bob), ..Default::default() };
-        assert_eq!(refusal(conversations.list(app.request_as(eve, list)).await), not_permitted);
+        assert_eq!(refusal(conversations.list_conversations(app.request_as(eve, list)).await), not_permitted);
         let view = pb::ViewRequest { user_id: None, conversation: place };
         assert_eq!(refusal(conversations.view(app.request_as(eve, view)).await), not_permitted);
-        let mark = pb::MarkRequest { user_id: Some(bob), conversation: place, msg_id: 0 };
+        let mark = pb::MarkReadRequest { user_id: Some(bob), conversation: place, msg_id: 0 };
         assert_eq!(refusal(conversations.mark_read(app.request_as(eve, mark)).await), not_permitted);
-        let mark = pb::MarkRequest { user_id: None, conversation: None, msg_id: sent.msg_id };
+        let mark = pb::MarkReadRequest { user_id: None, conversation: None, msg_id: sent.msg_id };
         assert_eq!(refusal(conversations.mark_read(app.request_as(eve, mark)).await), hidden);
         let delete = pb::DeleteConversationRequest { user_id: Some(bob), conversation: place, ..Default::default() };
-        assert_eq!(refusal(conversations.delete(app.request_as(eve, delete)).await), not_permitted);
+        assert_eq!(refusal(conversations.delete_conversation(app.request_as(eve, delete)).await), not_permitted);
 
         assert_eq!(history(&app, direct(ann, bob)).await.len(), 1);
-        let listed = conversations.list(app.request_as(bob, pb::ListConversationsRequest::default())).await.unwrap();
+        let listed = conversations.list_conversations(app.request_as(bob, pb::ListConversationsRequest::default())).await.unwrap();
         assert_eq!(listed.into_inner().unread_total, 1);
     }
 }
@@ -289,10 +289,10 @@ every_shape! {
         assert_eq!(log.page(other.request(page)).await.unwrap().into_inner(), pb::PageResponse::default());
         let head = log.head(other.request(pb::HeadRequest { conversation: place })).await.unwrap().into_inner();
         assert_eq!(head, pb::HeadResponse::default());
-        let mark = pb::MarkRequest { user_id: Some(ids[1]), conversation: None, msg_id };
+        let mark = pb::MarkReadRequest { user_id: Some(ids[1]), conversation: None, msg_id };
         assert_eq!(refusal(conversations.mark_read(other.request(mark)).await), hidden);
         let list = pb::ListConversationsRequest { user_id: Some(ids[1]), ..Default::default() };
-        let listed = conversations.list(other.request(list)).await.unwrap().into_inner();
+        let listed = conversations.list_conversations(other.request(list)).await.unwrap().into_inner();
         assert_eq!(listed, pb::ListConversationsResponse::default());
 
         let reply = log.send(other.request(keyed("k", text(theirs[0], &[theirs[1]], "theirs")))).await.unwrap();

@@ -30,6 +30,7 @@ mod outside_reader;
 mod overload;
 mod pages;
 mod pins;
+mod protos;
 mod reads;
 mod recall;
 mod rights;

@@ -38,7 +38,7 @@ every_shape! {
         assert_eq!(history(&app, place).await, std::slice::from_ref(&edited));
         assert_eq!((text_of(&edited), edited.edits), ("kept!", 1));
         let list = pb::ListConversationsRequest::default();
-        let listed = conversations.list(app.request_as(bob, list)).await.unwrap().into_inner();
+        let listed = conversations.list_conversations(app.request_as(bob, list)).await.unwrap().into_inner();
         assert_eq!(listed.unread_total, 1);
         let not_permitted = refused(Code::PermissionDenied, "NOT_PERMITTED");
         assert_eq!(refusal(log.recall(app.request_as(bob, plain(kept))).await), not_permitted);
@@ -58,7 +58,7 @@ every_shape! {
         let head = pb::HeadRequest { conversation: Some(place) };
         assert_eq!(app.messages().head(app.request(head)).await.unwrap().into_inner(), pb::HeadResponse::default());
         let list = app.request_as(ids[1], pb::ListConversationsRequest::default());
-        assert_eq!(app.conversations().list(list).await.unwrap().into_inner().conversations, []);
+        assert_eq!(app.conversations().list_conversations(list).await.unwrap().into_inner().conversations, []);
     }
 }
 

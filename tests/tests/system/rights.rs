@@ -33,7 +33,7 @@ every_shape! {
     async fn on_behalf_of_a_user_no_rpc_opens_but_those_whose_row_says_so(app: TestApp) {
         let ids = register(&app, &["ann", "bob", "eve"]).await;
         let (ann, gone, disabled) = (ids[0], ids[1], ids[2]);
-        let delete = pb::GetUserRequest { user: named(gone) };
+        let delete = pb::DeleteUserRequest { user: named(gone) };
         app.directory().delete_user(app.request(delete)).await.unwrap();
         disable(&app, disabled).await;
         for right in RIGHTS {
@@ -76,9 +76,10 @@ every_shape! {
         app.messages().send(app.request(text(ann, &[bob], "hello"))).await.unwrap();
         let mut directory = app.directory();
         let denied = || refused(Code::PermissionDenied, "NOT_PERMITTED");
-        let of_bob = || pb::GetUserRequest { user: named(bob) };
-        assert_eq!(refusal(directory.delete_user(app.request_as(ann, of_bob())).await), denied());
-        assert_eq!(refusal(directory.list_sessions(app.request_as(ann, of_bob())).await), denied());
+        let delete = pb::DeleteUserRequest { user: named(bob) };
+        assert_eq!(refusal(directory.delete_user(app.request_as(ann, delete)).await), denied());
+        let sessions = pb::ListSessionsRequest { user: named(bob) };
+        assert_eq!(refusal(directory.list_sessions(app.request_as(ann, sessions)).await), denied());
         let end = pb::EndSessionsRequest { user: named(bob), device_sn: 0, end_tokens: true };
         assert_eq!(refusal(directory.end_sessions(app.request_as(ann, end)).await), denied());
         let open = pb::OpenSessionRequest { user: named(bob), ttl_ms: 1000, ..Default::default() };
@@ -97,16 +98,16 @@ every_shape! {
         let unread = pb::UnreadRequest { user_id: Some(bob), ..Default::default() };
         assert_eq!(refusal(app.messages().unread(app.request_as(ann, unread)).await), denied());
         let list = pb::ListConversationsRequest { user_id: Some(bob), ..Default::default() };
-        assert_eq!(refusal(app.conversations().list(app.request_as(ann, list)).await), denied());
-        let mark = pb::MarkRequest { user_id: Some(bob), conversation: Some(direct(ann, bob)), msg_id: 0 };
+        assert_eq!(refusal(app.conversations().list_conversations(app.request_as(ann, list)).await), denied());
+        let mark = pb::MarkReadRequest { user_id: Some(bob), conversation: Some(direct(ann, bob)), msg_id: 0 };
         assert_eq!(refusal(app.conversations().mark_read(app.request_as(ann, mark)).await), denied());
         let trusted = pb::FileRef { uuid: "7c0e9a10-4d5b-41ef-9b7a-5f0e6a2d9c31".into(), trusted: true, ..Default::default() };
-        assert_eq!(refusal(app.files().stat(app.request_as(ann, trusted)).await), denied());
+        assert_eq!(refusal(app.files().stat(app.request_as(ann, pb::StatRequest { file: Some(trusted) })).await), denied());
 
-        let own = pb::GetUserRequest { user: named(ann) };
+        let own = pb::DeleteUserRequest { user: named(ann) };
         directory.delete_user(app.request_as(ann, own)).await.unwrap();
         let view = pb::ListConversationsRequest::default();
-        let late = app.conversations().list(app.request_as(bob, view)).await.unwrap().into_inner();
+        let late = app.conversations().list_conversations(app.request_as(bob, view)).await.unwrap().into_inner();
         assert_eq!(late.conversations.len(), 1);
     }
 }

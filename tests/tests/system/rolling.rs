@@ -49,7 +49,7 @@ impl Fleet {
         let names: Vec<String> = (0..CLIENTS).flat_map(|n| [format!("from{n}"), format!("to{n}")]).collect();
         let users = register(&app, &names.iter().map(String::as_str).collect::<Vec<_>>()).await;
         let receiver = Receiver::start(|_| Answer::ok());
-        let new = pb::NewEndpoint {
+        let new = pb::AddEndpointRequest {
             dialect: pb::CallbackDialect::Tencent.into(),
             url: receiver.url(),
             allow_private: true,

@@ -113,8 +113,8 @@ async fn a_service_that_its_peer_refuses_or_that_has_lost_it_is_not_ready() {
     })
     .await;
     assert!(!tidings_testkit::is_ready(&file_there).await);
-    let mut call =
-        Request::new(pb::FileRef { uuid: "0b8f6a52-4b3f-4f2d-9d5c-2f6f3ae1a111".to_owned(), ..Default::default() });
+    let named = pb::FileRef { uuid: "0b8f6a52-4b3f-4f2d-9d5c-2f6f3ae1a111".to_owned(), ..Default::default() };
+    let mut call = Request::new(pb::StatRequest { file: Some(named) });
     call.metadata_mut().insert("authorization", format!("Bearer {NEW}").parse().unwrap());
     call.metadata_mut().insert("tidings-app", "demo#demo".parse().unwrap());
     let mut client = FileServiceClient::new(Endpoint::from_shared(file_there.clone()).unwrap().connect_lazy());

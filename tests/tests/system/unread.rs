@@ -242,7 +242,7 @@ impl Case<'_> {
     /// 0 is the newest message.
     async fn read(&mut self, user: usize, place: Place, msg_id: i64) {
         let conversation = Some(self.place(place));
-        let request = self.app.request_as(self.ids[user], pb::MarkRequest { user_id: None, conversation, msg_id });
+        let request = self.app.request_as(self.ids[user], pb::MarkReadRequest { user_id: None, conversation, msg_id });
         let reply = self.app.conversations().mark_read(request).await;
         let up_to = match self.model.newest_seen(user, place) {
             None if msg_id == 0 => return assert_eq!(refusal(reply), not_member()),
@@ -266,7 +266,7 @@ impl Case<'_> {
             conversation: Some(self.place(place)),
             ..Default::default()
         };
-        let reply = self.app.conversations().delete(self.app.request_as(self.ids[user], wanted)).await;
+        let reply = self.app.conversations().delete_conversation(self.app.request_as(self.ids[user], wanted)).await;
         let Some(newest) = self.model.newest_seen(user, place) else {
             return assert_eq!(refusal(reply), not_member());
         };
@@ -292,7 +292,7 @@ impl Case<'_> {
     async fn join(&mut self, user: usize, group: usize) {
         let newest = self.model.newest(Place::Group(group));
         self.model.joined.entry((user, group)).or_insert(newest);
-        let wanted = pb::MembersRequest { group_id: self.groups[group], user_ids: vec![self.ids[user]] };
+        let wanted = pb::AddMembersRequest { group_id: self.groups[group], user_ids: vec![self.ids[user]] };
         self.clock.advance(MOMENT);
         groups(self.app).add_members(self.app.request(wanted)).await.unwrap();
         self.clock.advance(MOMENT);
@@ -300,7 +300,7 @@ impl Case<'_> {
 
     async fn leave(&mut self, user: usize, group: usize) {
         self.model.joined.remove(&(user, group));
-        let wanted = pb::MembersRequest { group_id: self.groups[group], user_ids: vec![self.ids[user]] };
+        let wanted = pb::RemoveMembersRequest { group_id: self.groups[group], user_ids: vec![self.ids[user]] };
         groups(self.app).remove_members(self.app.request(wanted)).await.unwrap();
         self.clock.advance(MOMENT);
     }
@@ -324,7 +324,7 @@ impl Case<'_> {
 
     async fn check_list(&self, user: usize) {
         let request = self.app.request_as(self.ids[user], pb::ListConversationsRequest::default());
-        let reply = self.app.conversations().list(request).await.unwrap().into_inner();
+        let reply = self.app.conversations().list_conversations(request).await.unwrap().into_inner();
         let listed = reply.conversations.iter().map(|it| (it.conversation.unwrap(), it.head_msg_id, it.unread));
         let expected = self.model.list(user);
         let total: i64 = expected.iter().map(|(_, _, unread)| unread).sum();

@@ -54,7 +54,7 @@ pub struct New {
 
 impl New {
     /// Validates what can be checked before the first call.
-    pub fn check(wire: pb::NewEndpoint) -> Result<Self, Error> {
+    pub fn check(wire: pb::AddEndpointRequest) -> Result<Self, Error> {
         let dialect = match wire.dialect() {
             pb::CallbackDialect::Tencent => Dialect::Tencent,
             pb::CallbackDialect::Agora => Dialect::Agora,

@@ -20,10 +20,10 @@ impl From<WordListSummary> for pb::WordListSummary {
     }
 }
 
-impl TryFrom<pb::NewHook> for NewHook {
+impl TryFrom<pb::AddHookRequest> for NewHook {
     type Error = Error;
 
-    fn try_from(wire: pb::NewHook) -> Result<Self, Error> {
+    fn try_from(wire: pb::AddHookRequest) -> Result<Self, Error> {
         let form = HookForm::try_from(wire.form())?;
         check_url(&wire.url)?;
         check_token(&wire.token)?;

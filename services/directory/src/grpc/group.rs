@@ -16,23 +16,23 @@ use crate::{
 
 #[async_trait]
 impl pb::group_service_server::GroupService for Directory {
-    #[tracing::instrument(level = "debug", name = "group.create", skip_all)]
-    async fn create(&self, request: Request<pb::CreateGroupRequest>) -> Reply<pb::Group> {
+    #[tracing::instrument(level = "debug", name = "group.create_group", skip_all)]
+    async fn create_group(&self, request: Request<pb::CreateGroupRequest>) -> Reply<pb::Group> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let new = request.into_inner().try_into().map_err(to_status)?;
         let group = self.core.create_group(&caller, new).await.map_err(to_status)?;
         Ok(Response::new(group.into()))
     }
 
-    #[tracing::instrument(level = "debug", name = "group.get", skip_all)]
-    async fn get(&self, request: Request<pb::GetGroupsRequest>) -> Reply<pb::GetGroupsResponse> {
+    #[tracing::instrument(level = "debug", name = "group.get_groups", skip_all)]
+    async fn get_groups(&self, request: Request<pb::GetGroupsRequest>) -> Reply<pb::GetGroupsResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let groups = self.core.get_groups(&caller, &request.into_inner().group_ids).await.map_err(to_status)?;
         Ok(Response::new(pb::GetGroupsResponse { groups: groups.into_iter().map(Into::into).collect() }))
     }
 
-    #[tracing::instrument(level = "debug", name = "group.list", skip_all)]
-    async fn list(&self, request: Request<pb::ListGroupsRequest>) -> Reply<pb::ListGroupsResponse> {
+    #[tracing::instrument(level = "debug", name = "group.list_groups", skip_all)]
+    async fn list_groups(&self, request: Request<pb::ListGroupsRequest>) -> Reply<pb::ListGroupsResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let after = after_id(wire.after_id).map_err(to_status)?;
@@ -43,8 +43,8 @@ impl pb::group_service_server::GroupService for Directory {
         Ok(Response::new(pb::ListGroupsResponse { groups, next_after_id: next.unwrap_or_default() }))
     }
 
-    #[tracing::instrument(level = "debug", name = "group.update", skip_all)]
-    async fn update(&self, request: Request<pb::UpdateGroupRequest>) -> Reply<pb::Group> {
+    #[tracing::instrument(level = "debug", name = "group.update_group", skip_all)]
+    async fn update_group(&self, request: Request<pb::UpdateGroupRequest>) -> Reply<pb::Group> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let group = wire.group_id;
@@ -53,8 +53,8 @@ impl pb::group_service_server::GroupService for Directory {
         Ok(Response::new(group.into()))
     }
 
-    #[tracing::instrument(level = "debug", name = "group.transfer", skip_all)]
-    async fn transfer(&self, request: Request<pb::TransferGroupRequest>) -> Reply<pb::Group> {
+    #[tracing::instrument(level = "debug", name = "group.transfer_group", skip_all)]
+    async fn transfer_group(&self, request: Request<pb::TransferGroupRequest>) -> Reply<pb::Group> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let heir = UserId(wire.new_owner_id);
@@ -62,15 +62,15 @@ impl pb::group_service_server::GroupService for Directory {
         Ok(Response::new(group.into()))
     }
 
-    #[tracing::instrument(level = "debug", name = "group.destroy", skip_all)]
-    async fn destroy(&self, request: Request<pb::GroupRef>) -> Reply<pb::Group> {
+    #[tracing::instrument(level = "debug", name = "group.destroy_group", skip_all)]
+    async fn destroy_group(&self, request: Request<pb::DestroyGroupRequest>) -> Reply<pb::Group> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let group = self.core.destroy_group(&caller, request.into_inner().group_id).await.map_err(to_status)?;
         Ok(Response::new(group.into()))
     }
 
     #[tracing::instrument(level = "debug", name = "group.add_members", skip_all)]
-    async fn add_members(&self, request: Request<pb::MembersRequest>) -> Reply<pb::MembersResponse> {
+    async fn add_members(&self, request: Request<pb::AddMembersRequest>) -> Reply<pb::MembersResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let users = user_ids(wire.user_ids).map_err(to_status)?;
@@ -79,7 +79,7 @@ impl pb::group_service_server::GroupService for Directory {
     }
 
     #[tracing::instrument(level = "debug", name = "group.remove_members", skip_all)]
-    async fn remove_members(&self, request: Request<pb::MembersRequest>) -> Reply<pb::MembersResponse> {
+    async fn remove_members(&self, request: Request<pb::RemoveMembersRequest>) -> Reply<pb::MembersResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let users = user_ids(wire.user_ids).map_err(to_status)?;
@@ -169,8 +169,8 @@ impl pb::group_service_server::GroupService for Directory {
         Ok(Response::new(members_response(outcomes)))
     }
 
-    #[tracing::instrument(level = "debug", name = "group.block", skip_all)]
-    async fn block(&self, request: Request<pb::BlockMembersRequest>) -> Reply<pb::MembersResponse> {
+    #[tracing::instrument(level = "debug", name = "group.block_members", skip_all)]
+    async fn block_members(&self, request: Request<pb::BlockMembersRequest>) -> Reply<pb::MembersResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let users = user_ids(wire.user_ids).map_err(to_status)?;
@@ -179,7 +179,7 @@ impl pb::group_service_server::GroupService for Directory {
     }
 
     #[tracing::instrument(level = "debug", name = "group.list_blocked", skip_all)]
-    async fn list_blocked(&self, request: Request<pb::ListMembersRequest>) -> Reply<pb::ListMembersResponse> {
+    async fn list_blocked(&self, request: Request<pb::ListBlockedRequest>) -> Reply<pb::ListMembersResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let after = after_id(wire.after_id).map_err(to_status)?;

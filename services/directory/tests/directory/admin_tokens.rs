@@ -14,7 +14,8 @@ async fn create(suite: &Suite, label: &str) -> pb::AdminTokenWithSecret {
 }
 
 async fn list(suite: &Suite) -> Vec<pb::AdminToken> {
-    ok(suite.directory.list_admin_tokens(Request::new(lobby())).await).admin_tokens
+    ok(suite.directory.list_admin_tokens(Request::new(pb::ListAdminTokensRequest { app: Some(lobby()) })).await)
+        .admin_tokens
 }
 
 fn revocation(app: pb::AppRef, id: i64) -> Request<pb::RevokeAdminTokenRequest> {

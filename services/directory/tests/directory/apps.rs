@@ -32,30 +32,34 @@ async fn a_new_app_has_random_names_and_secrets(suite: Suite) {
 }
 
 async fn an_app_answers_to_each_of_its_names(suite: Suite) {
-    let app = ok(suite.directory.get_app(Request::new(lobby())).await);
+    let app = ok(suite.directory.get_app(Request::new(pb::GetAppRequest { app: Some(lobby()) })).await);
     let names = [
         app_ref::App::Id(app.id),
         app_ref::App::LanyingAppId(app.lanying_app_id.clone()),
         app_ref::App::SdkAppid(app.sdk_appid),
     ];
     for name in names {
-        let found = ok(suite.directory.get_app(Request::new(pb::AppRef { app: Some(name) })).await);
+        let found = ok(suite
+            .directory
+            .get_app(Request::new(pb::GetAppRequest { app: Some(pb::AppRef { app: Some(name) }) }))
+            .await);
         assert_eq!(found, app);
     }
 }
 
 async fn app_names_are_case_sensitive_and_unknown_ones_are_not_found(suite: Suite) {
     for unknown in ["acme#Lobby", "nobody#lobby", "lobby", "a b#c", "acme#lobby\0", ""] {
-        let refused = error(suite.directory.get_app(Request::new(app_key(unknown))).await);
+        let refused =
+            error(suite.directory.get_app(Request::new(pb::GetAppRequest { app: Some(app_key(unknown)) })).await);
         assert_eq!(refused.0, Reason::AppNotFound, "{unknown}");
     }
     suite.create_app("acme", "Lobby").await;
-    let nameless = error(suite.directory.get_app(Request::new(pb::AppRef { app: None })).await);
+    let nameless = error(suite.directory.get_app(Request::new(pb::GetAppRequest { app: None })).await);
     assert_eq!(nameless, (Reason::InvalidArgument, "app is required".to_owned()));
 }
 
 async fn a_taken_name_is_refused_as_app_exists(suite: Suite) {
-    let taken = ok(suite.directory.get_app(Request::new(lobby())).await);
+    let taken = ok(suite.directory.get_app(Request::new(pb::GetAppRequest { app: Some(lobby()) })).await);
     let name = suite.directory.create_app(new_app("acme", "lobby", "", 0)).await;
     assert_eq!(error(name), (Reason::AppExists, "acme#lobby".to_owned()));
     let lanying = suite.directory.create_app(new_app("acme", "cafe", &taken.lanying_app_id, 0)).await;
@@ -141,7 +145,7 @@ async fn a_disabled_app_refuses_public_calls_until_it_is_enabled(suite: Suite) {
     assert_eq!(suite.authenticate("").await.unwrap_err(), Reason::AppDisabled);
     let request = crate::suite::in_lobby(crate::suite::registration(&[("ann", "")]));
     assert_eq!(error(suite.directory.register_users(request).await).0, Reason::AppDisabled);
-    assert!(!ok(suite.directory.get_app(Request::new(lobby())).await).enabled);
+    assert!(!ok(suite.directory.get_app(Request::new(pb::GetAppRequest { app: Some(lobby()) })).await).enabled);
     assert!(suite.set_enabled(true).await.enabled);
     suite.authenticate("").await.unwrap();
 }
@@ -150,13 +154,13 @@ async fn a_deleted_app_answers_to_no_name_and_its_names_are_free(suite: Suite) {
     let before = suite.reveal(lobby()).await;
     let token = suite.issue(crate::suite::client_credentials(&before.client_id, &before.client_secret)).await.unwrap();
     let old = before.app.unwrap();
-    ok(suite.directory.delete_app(Request::new(lobby())).await);
+    ok(suite.directory.delete_app(Request::new(pb::DeleteAppRequest { app: Some(lobby()) })).await);
     for name in [lobby(), app_id(old.id), pb::AppRef { app: Some(app_ref::App::SdkAppid(old.sdk_appid)) }] {
-        let refused = suite.directory.get_app(Request::new(name)).await;
+        let refused = suite.directory.get_app(Request::new(pb::GetAppRequest { app: Some(name) })).await;
         assert_eq!(error(refused).0, Reason::AppNotFound);
     }
     assert_eq!(suite.authenticate(&token.token).await.unwrap_err(), Reason::AppNotFound);
-    let again = error(suite.directory.delete_app(Request::new(lobby())).await);
+    let again = error(suite.directory.delete_app(Request::new(pb::DeleteAppRequest { app: Some(lobby()) })).await);
     assert_eq!(again.0, Reason::AppNotFound);
 
     let heir = new_app("acme", "lobby", &old.lanying_app_id, old.sdk_appid);

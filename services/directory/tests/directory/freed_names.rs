@@ -42,7 +42,7 @@ async fn no_version_stands_for_two_states_however_many_are_deleted_at_once(suite
     let mut deletions = JoinSet::new();
     for user in users {
         let (directory, user) = (suite.other_process(), Some(id(user.unwrap().id)));
-        deletions.spawn(async move { directory.delete_user(in_lobby(pb::GetUserRequest { user })).await });
+        deletions.spawn(async move { directory.delete_user(in_lobby(pb::DeleteUserRequest { user })).await });
     }
     while let Some(deleted) = deletions.join_next().await {
         ok(deleted.unwrap());

@@ -42,7 +42,7 @@ async fn each_user_is_added_or_refused_by_himself(suite: Suite) {
 async fn a_refusal_says_why_in_words(suite: Suite) {
     let [ann] = suite.users().await;
     let group_id = suite.group(ann, &[]).await;
-    let request = pb::MembersRequest { group_id, user_ids: vec![ann] };
+    let request = pb::AddMembersRequest { group_id, user_ids: vec![ann] };
     let result = ok(suite.directory.add_members(by(By::App, request)).await).results.remove(0);
     let expected = pb::MemberResult {
         user_id: ann,
@@ -274,7 +274,7 @@ async fn a_block_list_is_paged_and_counted(suite: Suite) {
     let [ann, bob, carl] = suite.users().await;
     let group_id = suite.group(ann, &[]).await;
     suite.block(By::App, group_id, &[bob, carl], true).await.unwrap();
-    let request = pb::ListMembersRequest { group_id, after_id: 0, limit: 1 };
+    let request = pb::ListBlockedRequest { group_id, after_id: 0, limit: 1 };
     let page = ok(suite.directory.list_blocked(by(By::App, request)).await);
     let member = pb::Member { user_id: bob, username: "u1".to_owned(), ..Default::default() };
     assert_eq!((page.members, page.next_after_id, page.total), (vec![member], bob, 2));
@@ -287,15 +287,15 @@ async fn apps_share_neither_members_nor_block_lists(suite: Suite) {
     let registered = suite.directory.register_users(in_app("acme#cafe", registration(&[("a", ""), ("b", "")]))).await;
     let ids: Vec<i64> = ok(registered).results.into_iter().map(|user| outcome(user).unwrap().id).collect();
     assert_eq!(ids, [ann, bob]);
-    assert_eq!(ok(suite.directory.create(in_app("acme#cafe", owned(ann, &[]))).await).id, group_id);
+    assert_eq!(ok(suite.directory.create_group(in_app("acme#cafe", owned(ann, &[]))).await).id, group_id);
     suite.block(By::App, group_id, &[bob], true).await.unwrap();
-    let request = pb::MembersRequest { group_id, user_ids: vec![bob] };
+    let request = pb::AddMembersRequest { group_id, user_ids: vec![bob] };
     let added = ok(suite.directory.add_members(in_app("acme#cafe", request)).await);
     assert_eq!(added.results[0].reason, "");
     assert_eq!(suite.members(group_id).await, [(ann, pb::GroupRole::Owner)]);
     // Users of another app cannot be added.
     let stranger = suite.register("stranger", "").await.unwrap();
-    let request = pb::MembersRequest { group_id, user_ids: vec![stranger.id] };
+    let request = pb::AddMembersRequest { group_id, user_ids: vec![stranger.id] };
     let added = ok(suite.directory.add_members(in_app("acme#cafe", request)).await);
     assert_eq!(added.results[0].reason, "USER_NOT_FOUND");
 }

@@ -12,7 +12,7 @@ use crate::{
 const ROUNDS: usize = 10;
 
 async fn add(directory: Directory, group_id: i64, user_ids: Vec<i64>) -> Vec<(i64, String)> {
-    outcomes(ok(directory.add_members(by(By::App, pb::MembersRequest { group_id, user_ids })).await))
+    outcomes(ok(directory.add_members(by(By::App, pb::AddMembersRequest { group_id, user_ids })).await))
 }
 
 async fn additions_at_once_never_exceed_max_members(suite: Suite) {
@@ -88,7 +88,7 @@ async fn a_group_destroyed_while_users_join_has_nobody_in_it(suite: Suite) {
     let other = suite.other_process();
     for _ in 0..ROUNDS {
         let group_id = suite.group(users[0], &[]).await;
-        let joining = by(By::App, pb::MembersRequest { group_id, user_ids: users[1..].to_vec() });
+        let joining = by(By::App, pb::AddMembersRequest { group_id, user_ids: users[1..].to_vec() });
         let (destroyed, _) = tokio::join!(suite.destroy(By::App, group_id), other.add_members(joining));
         destroyed.unwrap();
         assert_eq!(suite.count("group_member").await, 0);

@@ -103,9 +103,11 @@ async fn run(suite: &Suite, call: Call, caller: By, group_id: i64, people: Peopl
     match call {
         Call::Get => {
             let request = pb::GetGroupsRequest { group_ids: vec![group_id] };
-            directory.get(by(caller, request)).await.map(drop).map_err(reason)
+            directory.get_groups(by(caller, request)).await.map(drop).map_err(reason)
         }
-        Call::List => directory.list(by(caller, pb::ListGroupsRequest::default())).await.map(drop).map_err(reason),
+        Call::List => {
+            directory.list_groups(by(caller, pb::ListGroupsRequest::default())).await.map(drop).map_err(reason)
+        }
         Call::Memberships => suite.memberships(caller, None, &[group_id]).await.map(drop),
         Call::Joined => directory.joined(by(caller, pb::JoinedRequest::default())).await.map(drop).map_err(reason),
         Call::ChangeSettings => suite.update_group(caller, settings()).await.map(drop),

@@ -55,16 +55,16 @@ impl Suite {
     }
 
     pub async fn create_group(&self, caller: By, request: pb::CreateGroupRequest) -> Result<pb::Group, Reason> {
-        self.directory.create(by(caller, request)).await.map(Response::into_inner).map_err(reason)
+        self.directory.create_group(by(caller, request)).await.map(Response::into_inner).map_err(reason)
     }
 
     pub async fn get_group(&self, group_id: i64) -> Option<pb::Group> {
         let request = pb::GetGroupsRequest { group_ids: vec![group_id] };
-        ok(self.directory.get(by(By::App, request)).await).groups.pop()
+        ok(self.directory.get_groups(by(By::App, request)).await).groups.pop()
     }
 
     pub async fn update_group(&self, caller: By, request: pb::UpdateGroupRequest) -> Result<pb::Group, Reason> {
-        self.directory.update(by(caller, request)).await.map(Response::into_inner).map_err(reason)
+        self.directory.update_group(by(caller, request)).await.map(Response::into_inner).map_err(reason)
     }
 
     pub async fn set_settings(&self, group_id: i64, settings: pb::GroupSettings) -> pb::Group {
@@ -79,22 +79,22 @@ impl Suite {
 
     pub async fn transfer(&self, caller: By, group_id: i64, new_owner_id: i64) -> Result<pb::Group, Reason> {
         let request = pb::TransferGroupRequest { group_id, new_owner_id };
-        self.directory.transfer(by(caller, request)).await.map(Response::into_inner).map_err(reason)
+        self.directory.transfer_group(by(caller, request)).await.map(Response::into_inner).map_err(reason)
     }
 
     pub async fn destroy(&self, caller: By, group_id: i64) -> Result<pb::Group, Reason> {
-        let request = pb::GroupRef { group_id };
-        self.directory.destroy(by(caller, request)).await.map(Response::into_inner).map_err(reason)
+        let request = pb::DestroyGroupRequest { group_id };
+        self.directory.destroy_group(by(caller, request)).await.map(Response::into_inner).map_err(reason)
     }
 
     pub async fn add(&self, caller: By, group_id: i64, users: &[i64]) -> Result<Vec<(i64, String)>, Reason> {
-        let request = pb::MembersRequest { group_id, user_ids: users.to_vec() };
+        let request = pb::AddMembersRequest { group_id, user_ids: users.to_vec() };
         let reply = self.directory.add_members(by(caller, request)).await;
         reply.map(|reply| outcomes(reply.into_inner())).map_err(reason)
     }
 
     pub async fn remove(&self, caller: By, group_id: i64, users: &[i64]) -> Result<Vec<(i64, String)>, Reason> {
-        let request = pb::MembersRequest { group_id, user_ids: users.to_vec() };
+        let request = pb::RemoveMembersRequest { group_id, user_ids: users.to_vec() };
         let reply = self.directory.remove_members(by(caller, request)).await;
         reply.map(|reply| outcomes(reply.into_inner())).map_err(reason)
     }
@@ -153,7 +153,7 @@ impl Suite {
         blocked: bool,
     ) -> Result<Vec<(i64, String)>, Reason> {
         let request = pb::BlockMembersRequest { group_id, user_ids: users.to_vec(), blocked };
-        let reply = self.directory.block(by(caller, request)).await;
+        let reply = self.directory.block_members(by(caller, request)).await;
         reply.map(|reply| outcomes(reply.into_inner())).map_err(reason)
     }
 
@@ -174,7 +174,7 @@ impl Suite {
     }
 
     pub async fn blocked(&self, caller: By, group_id: i64) -> Result<Vec<i64>, Reason> {
-        let request = pb::ListMembersRequest { group_id, after_id: 0, limit: 0 };
+        let request = pb::ListBlockedRequest { group_id, after_id: 0, limit: 0 };
         let reply = self.directory.list_blocked(by(caller, request)).await.map(Response::into_inner);
         reply.map(|page| page.members.into_iter().map(|member| member.user_id).collect()).map_err(reason)
     }

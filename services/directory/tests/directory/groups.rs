@@ -175,7 +175,7 @@ async fn what_is_out_of_bounds_is_refused_at_making_and_changing(suite: Suite) {
 async fn groups_come_in_the_order_asked_without_those_that_do_not_exist(suite: Suite) {
     let [ann] = suite.users().await;
     let (one, two) = (suite.group(ann, &[]).await, suite.group(ann, &[]).await);
-    let get = async |group_ids| suite.directory.get(by(By::User(ann), pb::GetGroupsRequest { group_ids })).await;
+    let get = async |group_ids| suite.directory.get_groups(by(By::User(ann), pb::GetGroupsRequest { group_ids })).await;
     let found = ok(get(vec![two, ann, 7, one, two]).await).groups;
     assert_eq!(found.iter().map(|group| group.id).collect::<Vec<_>>(), [two, one]);
     assert_eq!(ok(get(vec![]).await).groups, []);
@@ -191,7 +191,7 @@ async fn groups_and_rooms_are_listed_apart_by_pages(suite: Suite) {
     let room = suite.create_group(By::App, pb::CreateGroupRequest { kind: ROOM, ..owned(ann, &[]) }).await.unwrap();
     suite.destroy(By::App, groups[1]).await.unwrap();
     let list = async |kind, after_id, limit| {
-        let reply = suite.directory.list(by(By::App, pb::ListGroupsRequest { kind, after_id, limit })).await;
+        let reply = suite.directory.list_groups(by(By::App, pb::ListGroupsRequest { kind, after_id, limit })).await;
         reply.map(|reply| {
             let reply = reply.into_inner();
             (reply.groups.into_iter().map(|group| group.id).collect::<Vec<_>>(), reply.next_after_id)
@@ -210,7 +210,7 @@ async fn a_user_sees_public_groups_and_his_own_listed(suite: Suite) {
     suite.set_settings(public, pb::GroupSettings { public: Some(true), ..Default::default() }).await;
     let list = async |caller| {
         let request = pb::ListGroupsRequest { kind: 0, after_id: 0, limit: 0 };
-        let reply = ok(suite.directory.list(by(caller, request)).await);
+        let reply = ok(suite.directory.list_groups(by(caller, request)).await);
         reply.groups.into_iter().map(|group| group.id).collect::<Vec<_>>()
     };
     assert_eq!(list(By::User(ann)).await, [own, public]);
@@ -325,20 +325,20 @@ async fn apps_do_not_see_each_others_groups(suite: Suite) {
     let registered = suite.directory.register_users(in_app("acme#cafe", registration(&[("ann", "")]))).await;
     let other_ann = outcome(ok(registered).results.remove(0)).unwrap();
     assert_eq!(other_ann.id, ann);
-    let get = suite.directory.get(in_app("acme#cafe", pb::GetGroupsRequest { group_ids: vec![group] })).await;
+    let get = suite.directory.get_groups(in_app("acme#cafe", pb::GetGroupsRequest { group_ids: vec![group] })).await;
     assert_eq!(ok(get).groups, []);
-    let list = suite.directory.list(in_app("acme#cafe", pb::ListGroupsRequest::default())).await;
+    let list = suite.directory.list_groups(in_app("acme#cafe", pb::ListGroupsRequest::default())).await;
     assert_eq!(ok(list).groups, []);
     let joined = pb::JoinedRequest { user_id: Some(ann), ..Default::default() };
     assert_eq!(ok(suite.directory.joined(in_app("acme#cafe", joined)).await).memberships, []);
     let memberships = pb::MembershipsRequest { user_id: Some(ann), group_ids: vec![group] };
     assert_eq!(ok(suite.directory.memberships(in_app("acme#cafe", memberships)).await).memberships, []);
-    let destroy = suite.directory.destroy(in_app("acme#cafe", pb::GroupRef { group_id: group })).await;
+    let destroy = suite.directory.destroy_group(in_app("acme#cafe", pb::DestroyGroupRequest { group_id: group })).await;
     assert_eq!(reason(destroy.unwrap_err()), Reason::GroupNotFound);
     // The same id in the other app is another group.
-    let same = ok(suite.directory.create(in_app("acme#cafe", owned(ann, &[]))).await);
+    let same = ok(suite.directory.create_group(in_app("acme#cafe", owned(ann, &[]))).await);
     assert_eq!(same.id, group);
-    ok(suite.directory.destroy(in_app("acme#cafe", pb::GroupRef { group_id: group })).await);
+    ok(suite.directory.destroy_group(in_app("acme#cafe", pb::DestroyGroupRequest { group_id: group })).await);
     assert_eq!(suite.members(group).await, [(ann, pb::GroupRole::Owner)]);
 }
 

@@ -7,11 +7,15 @@ use tonic::Request;
 
 use crate::suite::{Suite, error, in_app, in_lobby, lobby, ok, on_both_engines};
 
-fn new() -> pb::NewHook {
-    pb::NewHook { form: pb::HookForm::Tencent.into(), url: "https://app.example/im".to_owned(), ..Default::default() }
+fn new() -> pb::AddHookRequest {
+    pb::AddHookRequest {
+        form: pb::HookForm::Tencent.into(),
+        url: "https://app.example/im".to_owned(),
+        ..Default::default()
+    }
 }
 
-async fn add(suite: &Suite, new: pb::NewHook) -> pb::Hook {
+async fn add(suite: &Suite, new: pb::AddHookRequest) -> pb::Hook {
     ok(suite.directory.add_hook(in_lobby(new)).await)
 }
 
@@ -20,7 +24,7 @@ async fn hooks(suite: &Suite) -> Vec<pb::Hook> {
 }
 
 async fn version(suite: &Suite) -> i64 {
-    ok(suite.directory.get_app(Request::new(lobby())).await).screening_version
+    ok(suite.directory.get_app(Request::new(pb::GetAppRequest { app: Some(lobby()) })).await).screening_version
 }
 
 async fn a_hook_has_its_vendors_timeout_where_none_is_given(suite: Suite) {
@@ -33,13 +37,13 @@ async fn a_hook_has_its_vendors_timeout_where_none_is_given(suite: Suite) {
         ..Default::default()
     };
     assert_eq!(added, expected);
-    let agora = add(&suite, pb::NewHook { form: pb::HookForm::Agora.into(), ..new() }).await;
+    let agora = add(&suite, pb::AddHookRequest { form: pb::HookForm::Agora.into(), ..new() }).await;
     assert_eq!((agora.id, agora.timeout_ms), (2, 200));
 }
 
 async fn all_that_is_said_of_a_hook_is_kept(suite: Suite) {
     let kinds = vec![pb::ConversationKind::Room.into(), pb::ConversationKind::Direct.into()];
-    let wanted = pb::NewHook {
+    let wanted = pb::AddHookRequest {
         form: pb::HookForm::Agora.into(),
         url: "http://127.0.0.1:9/im?s=1".to_owned(),
         token: "s3cret".to_owned(),
@@ -70,22 +74,25 @@ async fn what_is_not_allowed_is_named(suite: Suite) {
     let (long_url, long_token) = (format!("http://h/{}", "x".repeat(2048)), "t".repeat(129));
     let (url, token) = (str::to_owned, str::to_owned);
     for (wanted, text) in [
-        (pb::NewHook { form: 0, ..new() }, "form is required"),
-        (pb::NewHook { form: 9, ..new() }, "form is required"),
-        (pb::NewHook { url: url(""), ..new() }, "url must be a URL"),
+        (pb::AddHookRequest { form: 0, ..new() }, "form is required"),
+        (pb::AddHookRequest { form: 9, ..new() }, "form is required"),
+        (pb::AddHookRequest { url: url(""), ..new() }, "url must be a URL"),
         (
-            pb::NewHook { url: url("ftp://h"), ..new() },
+            pb::AddHookRequest { url: url("ftp://h"), ..new() },
             "url must begin with http:// or https:// and have at most 2048 bytes",
         ),
-        (pb::NewHook { url: long_url, ..new() }, "url must begin with http:// or https:// and have at most 2048 bytes"),
-        (pb::NewHook { url: url("http://u:p@h"), ..new() }, "url must not have a user or a password"),
-        (pb::NewHook { token: token("a b"), ..new() }, "token must have at most 128 visible ASCII characters"),
-        (pb::NewHook { token: long_token, ..new() }, "token must have at most 128 visible ASCII characters"),
-        (pb::NewHook { timeout_ms: 49, ..new() }, "timeout_ms must be from 50 to 10000"),
-        (pb::NewHook { timeout_ms: 10_001, ..new() }, "timeout_ms must be from 50 to 10000"),
-        (pb::NewHook { timeout_ms: -1, ..new() }, "timeout_ms must be from 50 to 10000"),
-        (pb::NewHook { kinds: vec![0], ..new() }, "kinds contains an invalid one"),
-        (pb::NewHook { kinds: vec![1, 9], ..new() }, "kinds contains an invalid one"),
+        (
+            pb::AddHookRequest { url: long_url, ..new() },
+            "url must begin with http:// or https:// and have at most 2048 bytes",
+        ),
+        (pb::AddHookRequest { url: url("http://u:p@h"), ..new() }, "url must not have a user or a password"),
+        (pb::AddHookRequest { token: token("a b"), ..new() }, "token must have at most 128 visible ASCII characters"),
+        (pb::AddHookRequest { token: long_token, ..new() }, "token must have at most 128 visible ASCII characters"),
+        (pb::AddHookRequest { timeout_ms: 49, ..new() }, "timeout_ms must be from 50 to 10000"),
+        (pb::AddHookRequest { timeout_ms: 10_001, ..new() }, "timeout_ms must be from 50 to 10000"),
+        (pb::AddHookRequest { timeout_ms: -1, ..new() }, "timeout_ms must be from 50 to 10000"),
+        (pb::AddHookRequest { kinds: vec![0], ..new() }, "kinds contains an invalid one"),
+        (pb::AddHookRequest { kinds: vec![1, 9], ..new() }, "kinds contains an invalid one"),
     ] {
         let refused = error(suite.directory.add_hook(in_lobby(wanted)).await);
         assert_eq!(refused, (Reason::InvalidArgument, text.to_owned()));
@@ -114,11 +121,11 @@ async fn an_app_has_4_hooks_at_most_also_when_they_come_at_once(suite: Suite) {
 
 async fn a_removed_hook_is_gone_and_its_number_is_not_given_again(suite: Suite) {
     add(&suite, new()).await;
-    let second = add(&suite, pb::NewHook { token: "t".to_owned(), ..new() }).await;
-    let removed = suite.directory.remove_hook(in_lobby(pb::HookRef { id: 2 })).await;
+    let second = add(&suite, pb::AddHookRequest { token: "t".to_owned(), ..new() }).await;
+    let removed = suite.directory.remove_hook(in_lobby(pb::RemoveHookRequest { id: 2 })).await;
     assert_eq!(ok(removed), second);
     assert_eq!(version(&suite).await, 3);
-    let again = suite.directory.remove_hook(in_lobby(pb::HookRef { id: 2 })).await;
+    let again = suite.directory.remove_hook(in_lobby(pb::RemoveHookRequest { id: 2 })).await;
     assert_eq!(error(again), (Reason::HookNotFound, "2".to_owned()));
     assert_eq!(version(&suite).await, 3);
     assert_eq!(add(&suite, new()).await.id, 3);
@@ -129,7 +136,7 @@ async fn hooks_of_another_app_are_left_alone(suite: Suite) {
     suite.create_app("acme", "cafe").await;
     let other = ok(suite.directory.add_hook(in_app("acme#cafe", new())).await);
     assert_eq!(other.id, 1);
-    let refused = suite.directory.remove_hook(in_lobby(pb::HookRef { id: 1 })).await;
+    let refused = suite.directory.remove_hook(in_lobby(pb::RemoveHookRequest { id: 1 })).await;
     assert_eq!(error(refused).0, Reason::HookNotFound);
     assert_eq!(hooks(&suite).await, []);
     let kept = ok(suite.directory.list_hooks(in_app("acme#cafe", pb::ListHooksRequest {})).await).hooks;
@@ -137,7 +144,7 @@ async fn hooks_of_another_app_are_left_alone(suite: Suite) {
 }
 
 async fn tokens_are_not_readable_in_the_database(suite: Suite) {
-    add(&suite, pb::NewHook { token: "s3cret".to_owned(), ..new() }).await;
+    add(&suite, pb::AddHookRequest { token: "s3cret".to_owned(), ..new() }).await;
     let mut tx = suite.db.begin().await.unwrap();
     let stored: String = on_tx!(&mut tx, |c| sqlx::query_scalar("select token from hook").fetch_one(c).await).unwrap();
     assert!(!stored.is_empty() && !stored.contains("s3cret"), "{stored}");

@@ -12,7 +12,7 @@ use crate::{
 };
 
 async fn get(suite: &Suite, caller: By, user: &str) -> Result<pb::Profile, Reason> {
-    let request = by(caller, pb::GetUserRequest { user: Some(name(user)) });
+    let request = by(caller, pb::GetProfileRequest { user: Some(name(user)) });
     suite.directory.get_profile(request).await.map(Response::into_inner).map_err(reason)
 }
 
@@ -141,7 +141,7 @@ async fn every_field_is_bounded(suite: Suite) {
 async fn apps_do_not_share_profiles(suite: Suite) {
     suite.users::<1>().await;
     suite.create_app("acme", "cafe").await;
-    let request = in_app("acme#cafe", pb::GetUserRequest { user: Some(name("u0")) });
+    let request = in_app("acme#cafe", pb::GetProfileRequest { user: Some(name("u0")) });
     assert_eq!(reason(suite.directory.get_profile(request).await.unwrap_err()), Reason::UserNotFound);
 }
 

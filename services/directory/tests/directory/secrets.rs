@@ -76,7 +76,7 @@ async fn a_sealed_secret_moved_to_another_app_does_not_open(suite: Suite) {
     suite
         .execute("update app set client_secret = (select client_secret from app where app_id = 2) where app_id = 1")
         .await;
-    let refused = suite.directory.reveal_app(Request::new(lobby())).await;
+    let refused = suite.directory.reveal_app(Request::new(pb::RevealAppRequest { app: Some(lobby()) })).await;
     assert_eq!(error(refused).0, Reason::Internal);
 }
 

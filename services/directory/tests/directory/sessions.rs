@@ -21,7 +21,7 @@ fn request(device_sn: i32, platform: &str, ttl_ms: i64) -> pb::OpenSessionReques
 }
 
 async fn list(suite: &Suite, caller: By) -> Result<Vec<pb::Session>, Reason> {
-    let request = by(caller, pb::GetUserRequest { user: Some(name("u0")) });
+    let request = by(caller, pb::ListSessionsRequest { user: Some(name("u0")) });
     suite.directory.list_sessions(request).await.map(|reply| reply.into_inner().sessions).map_err(reason)
 }
 
@@ -159,7 +159,7 @@ async fn only_registered_users_of_the_app_have_sessions(suite: Suite) {
     suite.register("u0", "").await.unwrap();
     open(&suite, By::App, 0, 1000).await.unwrap();
     suite.create_app("acme", "cafe").await;
-    let elsewhere = in_app("acme#cafe", pb::GetUserRequest { user: Some(name("u0")) });
+    let elsewhere = in_app("acme#cafe", pb::ListSessionsRequest { user: Some(name("u0")) });
     assert_eq!(reason(suite.directory.list_sessions(elsewhere).await.unwrap_err()), Reason::UserNotFound);
 }
 

@@ -77,7 +77,7 @@ impl Suite {
     }
 
     pub async fn reveal(&self, app: pb::AppRef) -> pb::AppWithSecrets {
-        ok(self.directory.reveal_app(Request::new(app)).await)
+        ok(self.directory.reveal_app(Request::new(pb::RevealAppRequest { app: Some(app) })).await)
     }
 
     /// Registers a user of `acme#lobby`.
@@ -102,7 +102,7 @@ impl Suite {
     }
 
     pub async fn delete_user(&self, user: pb::UserRef) -> Result<pb::User, Reason> {
-        let request = in_lobby(pb::GetUserRequest { user: Some(user) });
+        let request = in_lobby(pb::DeleteUserRequest { user: Some(user) });
         self.directory.delete_user(request).await.map(Response::into_inner).map_err(reason)
     }
 

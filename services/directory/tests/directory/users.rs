@@ -172,7 +172,7 @@ async fn a_call_about_users_must_name_its_app(suite: Suite) {
         assert_eq!(error(refused).0, Reason::AppNotFound);
     }
     let gone = app_key("acme#lobby");
-    ok(suite.directory.delete_app(Request::new(gone)).await);
+    ok(suite.directory.delete_app(Request::new(pb::DeleteAppRequest { app: Some(gone) })).await);
     assert_eq!(suite.get_user(name("ann")).await.unwrap_err(), Reason::AppNotFound);
 }
 

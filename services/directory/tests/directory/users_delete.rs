@@ -109,7 +109,7 @@ async fn the_same_user_of_another_app_loses_nothing(suite: Suite) {
     suite.create_app("acme", "cafe").await;
     let registered = suite.directory.register_users(in_app("acme#cafe", registration(&[("ann", "")]))).await;
     assert_eq!(outcome(ok(registered).results.remove(0)).unwrap().id, ann);
-    let group_id = ok(suite.directory.create(in_app("acme#cafe", owned(ann, &[]))).await).id;
+    let group_id = ok(suite.directory.create_group(in_app("acme#cafe", owned(ann, &[]))).await).id;
     assert_eq!(suite.group(ann, &[]).await, group_id);
     suite.delete_user(id(ann)).await.unwrap();
     let request = pb::MembershipsRequest { user_id: Some(ann), group_ids: vec![group_id] };

@@ -19,16 +19,24 @@ fn large(name: &str, bytes: usize) -> pb::WordList {
     pb::WordList { name: name.to_owned(), words, action: pb::WordAction::Mask.into() }
 }
 
-fn named(name: &str) -> pb::WordListRef {
-    pb::WordListRef { name: name.to_owned() }
+fn setting(list: pb::WordList) -> pb::SetWordListRequest {
+    pb::SetWordListRequest { list: Some(list) }
+}
+
+fn named(name: &str) -> pb::GetWordListRequest {
+    pb::GetWordListRequest { name: name.to_owned() }
+}
+
+fn removal(name: &str) -> pb::DeleteWordListRequest {
+    pb::DeleteWordListRequest { name: name.to_owned() }
 }
 
 async fn set(suite: &Suite, list: pb::WordList) -> pb::WordListSummary {
-    ok(suite.directory.set_word_list(in_lobby(list)).await)
+    ok(suite.directory.set_word_list(in_lobby(setting(list))).await)
 }
 
 async fn refused(suite: &Suite, list: pb::WordList) -> String {
-    let (reason, text) = error(suite.directory.set_word_list(in_lobby(list)).await);
+    let (reason, text) = error(suite.directory.set_word_list(in_lobby(setting(list))).await);
     assert_eq!(reason, Reason::InvalidArgument);
     text
 }
@@ -44,7 +52,7 @@ async fn screening(suite: &Suite) -> pb::Screening {
 
 /// The version as reported with the app, possibly from a cache.
 async fn version(suite: &Suite) -> i64 {
-    ok(suite.directory.get_app(Request::new(lobby())).await).screening_version
+    ok(suite.directory.get_app(Request::new(pb::GetAppRequest { app: Some(lobby()) })).await).screening_version
 }
 
 async fn a_list_is_kept_trimmed_and_without_repetitions(suite: Suite) {
@@ -68,12 +76,12 @@ async fn lists_are_listed_by_name_and_a_deleted_one_is_gone(suite: Suite) {
         set(&suite, list(name, &["word"])).await;
     }
     assert_eq!(names(&suite).await, ["B", "_", "a.1", "b"]);
-    let deleted = ok(suite.directory.delete_word_list(in_lobby(named("a.1"))).await);
+    let deleted = ok(suite.directory.delete_word_list(in_lobby(removal("a.1"))).await);
     assert_eq!((deleted.name.as_str(), deleted.words), ("a.1", 1));
     assert_eq!(names(&suite).await, ["B", "_", "b"]);
     let gone = (Reason::WordListNotFound, "a.1".to_owned());
     assert_eq!(error(suite.directory.get_word_list(in_lobby(named("a.1"))).await), gone);
-    assert_eq!(error(suite.directory.delete_word_list(in_lobby(named("a.1"))).await), gone);
+    assert_eq!(error(suite.directory.delete_word_list(in_lobby(removal("a.1"))).await), gone);
 }
 
 async fn names_and_words_that_are_not_allowed_are_named(suite: Suite) {
@@ -106,7 +114,7 @@ async fn all_lists_of_an_app_have_2_mib_of_words_at_most(suite: Suite) {
     assert_eq!(all.lists, [large("a", MIB), large("b", MIB)]);
     // Another app has its own.
     suite.create_app("acme", "cafe").await;
-    ok(suite.directory.set_word_list(in_app("acme#cafe", large("a", 2 * MIB))).await);
+    ok(suite.directory.set_word_list(in_app("acme#cafe", setting(large("a", 2 * MIB)))).await);
 }
 
 async fn an_app_has_100_lists_at_most(suite: Suite) {
@@ -115,7 +123,7 @@ async fn an_app_has_100_lists_at_most(suite: Suite) {
     }
     assert_eq!(refused(&suite, list("l100", &["word"])).await, "name would make more than 100 lists");
     set(&suite, list("l99", &["other"])).await;
-    ok(suite.directory.delete_word_list(in_lobby(named("l0"))).await);
+    ok(suite.directory.delete_word_list(in_lobby(removal("l0"))).await);
     set(&suite, list("l100", &["word"])).await;
 }
 
@@ -125,9 +133,9 @@ async fn every_change_moves_the_version_which_never_goes_back(suite: Suite) {
     assert_eq!(version(&suite).await, 1);
     set(&suite, list("a", &["word"])).await;
     assert_eq!(version(&suite).await, 2);
-    ok(suite.directory.delete_word_list(in_lobby(named("a"))).await);
+    ok(suite.directory.delete_word_list(in_lobby(removal("a"))).await);
     assert_eq!(version(&suite).await, 3);
-    error(suite.directory.delete_word_list(in_lobby(named("a"))).await);
+    error(suite.directory.delete_word_list(in_lobby(removal("a"))).await);
     assert_eq!(version(&suite).await, 3);
     assert_eq!(screening(&suite).await, pb::Screening { version: 3, ..Default::default() });
 }
@@ -137,7 +145,7 @@ async fn changes_at_once_each_have_a_version_of_their_own(suite: Suite) {
     let change = |place: usize| {
         let directory = if place.is_multiple_of(2) { suite.directory.clone() } else { other.clone() };
         let list = list(&format!("l{place}"), &["word"]);
-        tokio::spawn(async move { directory.set_word_list(in_lobby(list)).await })
+        tokio::spawn(async move { directory.set_word_list(in_lobby(setting(list))).await })
     };
     for task in (0..8).map(change).collect::<Vec<_>>() {
         ok(task.await.unwrap());
@@ -157,10 +165,10 @@ async fn screening_is_read_as_it_is_now_in_every_process(suite: Suite) {
 async fn lists_of_another_app_are_left_alone(suite: Suite) {
     suite.create_app("acme", "cafe").await;
     let other = || in_app("acme#cafe", named("spam"));
-    ok(suite.directory.set_word_list(in_app("acme#cafe", list("spam", &["tea"]))).await);
+    ok(suite.directory.set_word_list(in_app("acme#cafe", setting(list("spam", &["tea"])))).await);
     set(&suite, list("spam", &["casino"])).await;
     assert_eq!(ok(suite.directory.get_word_list(other()).await), list("spam", &["tea"]));
-    ok(suite.directory.delete_word_list(in_lobby(named("spam"))).await);
+    ok(suite.directory.delete_word_list(in_lobby(removal("spam"))).await);
     let kept = ok(suite.directory.get_screening(in_app("acme#cafe", pb::GetScreeningRequest {})).await);
     assert_eq!(kept, pb::Screening { version: 1, lists: vec![list("spam", &["tea"])], hooks: vec![] });
 }
@@ -177,26 +185,27 @@ async fn a_user_may_do_nothing_to_them(suite: Suite) {
         assert_eq!((status.code(), status.message()), (Code::PermissionDenied, text));
     }
     let directory = &suite.directory;
-    denied(directory.set_word_list(as_user(list("a", &["word"]))).await);
+    denied(directory.set_word_list(as_user(setting(list("a", &["word"])))).await);
     denied(directory.list_word_lists(as_user(pb::ListWordListsRequest {})).await);
     denied(directory.get_word_list(as_user(named("a"))).await);
-    denied(directory.delete_word_list(as_user(named("a"))).await);
-    denied(directory.add_hook(as_user(pb::NewHook::default())).await);
+    denied(directory.delete_word_list(as_user(removal("a"))).await);
+    denied(directory.add_hook(as_user(pb::AddHookRequest::default())).await);
     denied(directory.list_hooks(as_user(pb::ListHooksRequest {})).await);
-    denied(directory.remove_hook(as_user(pb::HookRef { id: 1 })).await);
+    denied(directory.remove_hook(as_user(pb::RemoveHookRequest { id: 1 })).await);
     denied(directory.get_screening(as_user(pb::GetScreeningRequest {})).await);
 }
 
 async fn a_deleted_app_leaves_neither_words_nor_hooks(suite: Suite) {
     suite.create_app("acme", "cafe").await;
     for app in ["acme#cafe", "acme#lobby"] {
-        ok(suite.directory.set_word_list(in_app(app, list("spam", &["casino"]))).await);
-        let hook = pb::NewHook { form: pb::HookForm::Agora.into(), url: "http://h".to_owned(), ..Default::default() };
+        ok(suite.directory.set_word_list(in_app(app, setting(list("spam", &["casino"])))).await);
+        let hook =
+            pb::AddHookRequest { form: pb::HookForm::Agora.into(), url: "http://h".to_owned(), ..Default::default() };
         ok(suite.directory.add_hook(in_app(app, hook)).await);
     }
-    ok(suite.directory.delete_app(Request::new(lobby())).await);
+    ok(suite.directory.delete_app(Request::new(pb::DeleteAppRequest { app: Some(lobby()) })).await);
     assert_eq!((suite.count("word_list").await, suite.count("hook").await), (1, 1));
-    let refused = suite.directory.set_word_list(in_lobby(list("spam", &["casino"]))).await;
+    let refused = suite.directory.set_word_list(in_lobby(setting(list("spam", &["casino"])))).await;
     assert_eq!(error(refused).0, Reason::AppNotFound);
 }
 

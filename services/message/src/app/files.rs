@@ -13,7 +13,11 @@ const STEP: usize = 1000;
 
 /// Deletes a file; false when it is gone already, or never existed.
 pub async fn delete(deps: &Deps, caller: &Caller, uuid: &str) -> Result<bool, Error> {
-    let deleted = deps.files.clone().delete(context::request(caller, trusted(uuid))).await;
+    let deleted = deps
+        .files
+        .clone()
+        .delete_file(context::request(caller, pb::DeleteFileRequest { file: Some(trusted(uuid)) }))
+        .await;
     deleted.map(|_| ()).map_err(error_from_status).map_or_else(unless_gone, |()| Ok(true))
 }
 

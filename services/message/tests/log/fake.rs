@@ -83,7 +83,7 @@ impl Fake {
             "ListUsers" => grpc_answer(&state.list(&pb::ListUsersRequest::decode(bytes).unwrap())),
             "BlockedBy" => grpc_answer(&state.blocked_by(&pb::BlockedByRequest::decode(bytes).unwrap())),
             "Memberships" => grpc_answer(&state.memberships(&pb::MembershipsRequest::decode(bytes).unwrap())),
-            "List" => grpc_answer(&state.list_groups(&pb::ListGroupsRequest::decode(bytes).unwrap())),
+            "ListGroups" => grpc_answer(&state.list_groups(&pb::ListGroupsRequest::decode(bytes).unwrap())),
             "Joined" => grpc_answer(&state.joined(&pb::JoinedRequest::decode(bytes).unwrap())),
             _ => panic!("no answer to {path}"),
         }
