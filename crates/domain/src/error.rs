@@ -379,6 +379,7 @@ impl Reason {
 pub struct Error {
     reason: Reason,
     subject: String,
+    field: Option<Box<str>>,
     times: Option<(UnixMillis, UnixMillis)>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -387,12 +388,30 @@ impl Error {
     /// An error about `subject`: a name, an id, or for [`Reason::InvalidArgument`], [`Reason::NotPermitted`] and
     /// [`Reason::RefusedByHook`] the sentence itself. Lower case, no full stop; a hook's sentence is its own.
     pub fn new(reason: Reason, subject: impl Into<String>) -> Self {
-        Self { reason, subject: subject.into(), times: None, source: None }
+        Self { reason, subject: subject.into(), field: None, times: None, source: None }
     }
 
     /// A field that breaks a rule; `rule` continues "`field` ...".
     pub fn invalid(field: &str, rule: impl fmt::Display) -> Self {
-        Self::new(Reason::InvalidArgument, format!("{field} {rule}"))
+        Self::new(Reason::InvalidArgument, format!("{field} {rule}")).of_field(field)
+    }
+
+    /// The same error as one of a field of the request.
+    #[must_use]
+    pub fn of_field(mut self, field: impl Into<Box<str>>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+
+    /// The field of the request that it is about, by the name that the call has for it. `None` where it is about none,
+    /// or about more than one.
+    pub fn field(&self) -> Option<&str> {
+        self.field.as_deref().or(match self.reason {
+            Reason::UsernameIllegal => Some("username"),
+            Reason::TooManyRecipients => Some("targets"),
+            Reason::MessageTooLarge => Some("content"),
+            _ => None,
+        })
     }
 
     /// An action the caller is not allowed to take, as text.

@@ -1,4 +1,5 @@
-//! Errors over gRPC: the reason is sent as google.rpc.ErrorInfo in the status details.
+//! Errors over gRPC: the reason is sent as google.rpc.ErrorInfo in the status details, the field that is wrong as
+//! BadRequest, and when to call again as RetryInfo.
 
 use std::{collections::HashMap, error::Error as _, fmt};
 
@@ -31,8 +32,20 @@ pub fn status_from_error(error: Error) -> Status {
             (COMMITTED_AT.to_owned(), committed.0.to_string()),
         ]);
     }
-    let details = ErrorDetails::with_error_info(words.name, DOMAIN, metadata);
+    let mut details = ErrorDetails::with_error_info(words.name, DOMAIN, metadata);
+    if let Some(field) = error.field() {
+        details.add_bad_request_violation(field, rule(&error, field));
+    }
+    if let Some(wait) = error.retry_after() {
+        details.set_retry_info(Some(wait));
+    }
     Status::with_error_details(code(words.grpc), error.to_string(), details)
+}
+
+/// What the field must be: the words behind its name in the subject, or all of the text where that is not how it begins.
+fn rule(error: &Error, field: &str) -> String {
+    let rule = error.subject().strip_prefix(field).and_then(|rest| rest.strip_prefix(' '));
+    rule.map_or_else(|| error.to_string(), str::to_owned)
 }
 
 fn with_bounded_subject(error: Error) -> Error {
@@ -41,6 +54,11 @@ fn with_bounded_subject(error: Error) -> Error {
     }
     let end = error.subject().floor_char_boundary(MAX_SUBJECT);
     let bounded = Error::new(error.reason(), &error.subject()[..end]);
+    // A name that is longer than that is none of ours.
+    let bounded = match error.field().filter(|field| field.len() <= MAX_SUBJECT) {
+        Some(field) => bounded.of_field(field),
+        None => bounded,
+    };
     match error.times() {
         Some((accepted, committed)) => bounded.recorded(accepted, committed),
         None => bounded,
@@ -95,7 +113,12 @@ pub fn error_from_status(status: Status) -> Error {
     };
     let subject = info.metadata.get(SUBJECT).cloned().unwrap_or_default();
     let time = |key| Some(UnixMillis(info.metadata.get(key)?.parse().ok()?));
+    let field = details.bad_request().and_then(|bad| Some(bad.field_violations.first()?.field.as_str()));
     let error = Error::new(reason, subject);
+    let error = match field {
+        Some(field) => error.of_field(field),
+        None => error,
+    };
     match (time(ACCEPTED_AT), time(COMMITTED_AT)) {
         (Some(accepted), Some(committed)) => error.recorded(accepted, committed),
         _ => error,
@@ -136,6 +159,31 @@ mod tests {
         for &reason in Reason::ALL {
             let back = error_from_status(status_from_error(Error::new(reason, "ann")));
             assert_eq!((back.reason(), back.subject()), (reason, "ann"));
+        }
+    }
+
+    #[test]
+    fn a_field_that_is_wrong_is_named_beside_the_reason() {
+        let status = status_from_error(Error::invalid("limit", "must be from 1 to 1000"));
+        let violations = status.get_details_bad_request().unwrap().field_violations;
+        assert_eq!(violations.len(), 1);
+        assert_eq!((&*violations[0].field, &*violations[0].description), ("limit", "must be from 1 to 1000"));
+        // Through a second service too.
+        let back = error_from_status(status_from_error(error_from_status(status)));
+        assert_eq!((back.field(), back.subject()), (Some("limit"), "limit must be from 1 to 1000"));
+        let none = status_from_error(Error::new(Reason::InvalidArgument, "the body ends too soon"));
+        assert!(none.get_details_bad_request().is_none());
+        let illegal = status_from_error(Error::username_illegal("a b")).get_details_bad_request().unwrap();
+        assert_eq!(illegal.field_violations[0].field, "username");
+    }
+
+    #[test]
+    fn when_to_call_again_is_said_of_what_may_succeed_then_and_of_nothing_else() {
+        for &reason in Reason::ALL {
+            let error = Error::new(reason, "ann");
+            let wait = error.retry_after();
+            let status = status_from_error(error);
+            assert_eq!(status.get_details_retry_info().and_then(|info| info.retry_delay), wait, "{reason:?}");
         }
     }
 

@@ -8,10 +8,11 @@ use prost_types::FileDescriptorSet;
 use tidings_domain::SystemClock;
 use tidings_proto::pb;
 use tidings_testkit::{Suite, TestApp, every_shape};
-use tonic::{Code, Request, client::Grpc};
+use tonic::{Code, Request, Status, client::Grpc};
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 use tonic_prost::ProstCodec;
 use tonic_reflection::pb::{v1, v1alpha};
+use tonic_types::StatusExt as _;
 
 use crate::log::{direct, history, keyed, refusal, refused, register, text, text_of, walk};
 
@@ -56,6 +57,32 @@ macro_rules! reflection {
 reflection!(reflection_serves_v1_without_the_key, v1);
 // The only version that Python's, Node's and older `grpcurl` use.
 reflection!(reflection_serves_v1alpha_without_the_key, v1alpha);
+
+/// The field that a refusal names, and what it must be.
+fn violation(status: &Status) -> (String, String) {
+    assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
+    let mut named = status.get_details_bad_request().expect("BadRequest beside ErrorInfo").field_violations;
+    assert_eq!(named.len(), 1, "{named:?}");
+    let first = named.remove(0);
+    (first.field, first.description)
+}
+
+every_shape! {
+    async fn a_refusal_names_the_field_that_is_wrong(app: TestApp) {
+        let ids = register(&app, &["ann"]).await;
+        let wanted = pb::ListUsersRequest { limit: 1001, ..Default::default() };
+        let status = app.directory().list_users(app.request(wanted)).await.expect_err("too many");
+        assert_eq!(violation(&status), ("limit".into(), "must be from 1 to 1000".into()));
+        // One service's refusal stays what it is on its way through another.
+        let wanted = pb::ListConversationsRequest { limit: -1, ..Default::default() };
+        let status = app.conversations().list_conversations(app.request_as(ids[0], wanted)).await.expect_err("too few");
+        assert_eq!(violation(&status).0, "limit");
+        // What no other request would cure has no time to call again, and names no field.
+        let find = pb::FindRequest { msg_id: 1 };
+        let status = app.messages().find(app.request(find)).await.expect_err("not there");
+        assert!(status.get_details_retry_info().is_none() && status.get_details_bad_request().is_none(), "{status:?}");
+    }
+}
 
 every_shape! {
     async fn an_sdk_appid_fits_32_bits_with_a_sign(app: TestApp) {

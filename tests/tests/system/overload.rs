@@ -8,6 +8,7 @@ use serde_json::json;
 use tidings_domain::SystemClock;
 use tidings_testkit::{Suite, TestApp};
 use tonic::Code;
+use tonic_types::StatusExt as _;
 
 use crate::log::{direct, history, refusal, refused, register, text, text_of};
 
@@ -29,6 +30,8 @@ async fn overload_is_refused_at_once_over_grpc_and_nothing_refused_is_written() 
     let (taken, refusals): (Vec<_>, Vec<_>) = join_all(calls).await.into_iter().partition(|(_, reply)| reply.is_ok());
     assert!(!taken.is_empty() && !refusals.is_empty(), "{} taken, {} refused", taken.len(), refusals.len());
     for (_, reply) in refusals {
+        let retry = reply.as_ref().unwrap_err().get_details_retry_info().expect("a time to call again");
+        assert_eq!(retry.retry_delay, Some(Duration::from_secs(1)));
         assert_eq!(refusal(reply), refused(Code::Unavailable, "OVERLOADED"));
     }
     let mut taken: Vec<_> = taken.into_iter().map(|(words, _)| words).collect();
