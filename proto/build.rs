@@ -2,7 +2,7 @@
 
 use std::{env, error::Error, fs, path::PathBuf};
 
-const FILES: [&str; 8] = [
+const FILES: [&str; 12] = [
     "tidings/v1/common.proto",
     "tidings/v1/screening.proto",
     "tidings/v1/directory.proto",
@@ -11,6 +11,10 @@ const FILES: [&str; 8] = [
     "tidings/v1/conversation.proto",
     "tidings/v1/file.proto",
     "tidings/v1/callback.proto",
+    "tidings/internal/v1/directory.proto",
+    "tidings/internal/v1/message.proto",
+    "tidings/internal/v1/conversation.proto",
+    "tidings/internal/v1/file.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 use quick_cache::sync::Cache;
 use tidings_dialects::agora::Refusal;
 use tidings_domain::{App, AppId, Caller, Clock, Error, Rate};
-use tidings_proto::pb::{self, directory_service_client::DirectoryServiceClient};
+use tidings_proto::internal::{self, directory_internal_service_client::DirectoryInternalServiceClient};
 use tidings_runtime::{Wire, context};
 use tokio::sync::Mutex;
 
@@ -59,13 +59,13 @@ struct Share {
 
 /// The shares of this gateway.
 pub(crate) struct Limits {
-    directory: DirectoryServiceClient<Wire>,
+    directory: DirectoryInternalServiceClient<Wire>,
     clock: Arc<dyn Clock>,
     shares: Cache<Key, Arc<Mutex<Share>>>,
 }
 
 impl Limits {
-    pub fn new(directory: DirectoryServiceClient<Wire>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(directory: DirectoryInternalServiceClient<Wire>, clock: Arc<dyn Clock>) -> Self {
         Self { directory, clock, shares: Cache::new(SHARES) }
     }
 
@@ -122,7 +122,7 @@ impl Limits {
         let wanted = least.max(quota / PART);
         let caller = Caller::of_app(app.id);
         let rate = cost.rate.name().to_owned();
-        let request = pb::TakeQuotaRequest { rate, subject: cost.subject.clone(), wanted, least };
+        let request = internal::TakeQuotaRequest { rate, subject: cost.subject.clone(), wanted, least };
         let taken = self.directory.clone().take_quota(context::request(&caller, request)).await;
         let taken = taken.map_err(refused)?.into_inner();
         if taken.quota == 0 {

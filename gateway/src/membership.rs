@@ -1,7 +1,7 @@
 //! The directory's data on groups and their members.
 
 use tidings_domain::{Actor, Caller, ConversationId, Error, Membership, UserId};
-use tidings_proto::pb;
+use tidings_proto::internal;
 use tidings_runtime::context;
 
 use crate::{Gateway, reply::refused};
@@ -14,9 +14,10 @@ pub(crate) async fn membership(
     user: UserId,
     group: i64,
 ) -> Result<Option<Membership>, Error> {
-    let request = pb::MembershipsRequest { user_id: Some(user.0), group_ids: vec![group] };
+    let request = internal::MembershipsRequest { user_id: Some(user.0), group_ids: vec![group] };
     let gateway_itself = Caller { actor: Actor::App, ..caller.clone() };
-    let reply = gateway.clients().group.clone().memberships(context::request(&gateway_itself, request)).await;
+    let reply =
+        gateway.clients().directory_internal.clone().memberships(context::request(&gateway_itself, request)).await;
     let found = reply.map_err(refused)?.into_inner().memberships.into_iter().next();
     found.map(TryInto::try_into).transpose()
 }

@@ -84,7 +84,7 @@ impl Gateway {
         Self(Arc::new(Inner {
             identities: Identities::new(clients.directory.clone(), clock.clone()),
             kinds: Kinds::new(clock.clone()),
-            limits: Limits::new(clients.directory.clone(), clock.clone()),
+            limits: Limits::new(clients.directory_internal.clone(), clock.clone()),
             budgets: Budgets::default(),
             log_repeats: LogRepeats::default(),
             clients,

@@ -16,7 +16,7 @@ use http_body_util::{BodyExt as _, Full};
 use prost::Message as _;
 use tidings_domain::{App, Error, ManualClock, OsEntropy, Policy, Reason, UnixMillis};
 use tidings_gateway::{Gateway, GatewayConfig, ROUTE_RIGHTS, RouteAccess, router};
-use tidings_proto::{pb, status_from_error};
+use tidings_proto::{internal, pb, status_from_error};
 use tidings_runtime::{Clients, Wire};
 use tower::{ServiceExt as _, service_fn};
 
@@ -97,7 +97,7 @@ async fn answer(request: http::Request<tonic::body::Body>) -> Result<http::Respo
     Ok(match path.rsplit('/').next() {
         Some("Authenticate") => authenticate(&pb::AuthenticateRequest::decode(bytes).expect("ours")),
         Some("Send") => send(&pb::SendRequest::decode(bytes).expect("ours")),
-        Some("Memberships") => grpc(&pb::MembershipsResponse::default()),
+        Some("Memberships") => grpc(&internal::MembershipsResponse::default()),
         Some("Upload") => refuse(Reason::InvalidArgument, "header must come first"),
         Some("GetUser") => refuse(Reason::UserNotFound, "omar"),
         _ => panic!("no answer to {path}"),

@@ -2,7 +2,6 @@
 
 mod convert;
 
-/// Generated from `proto/tidings/v1/*.proto`, where every field is documented.
 #[expect(
     missing_docs,
     clippy::all,
@@ -11,14 +10,26 @@ mod convert;
     clippy::allow_attributes_without_reason,
     reason = "generated code; the .proto files carry the docs"
 )]
-pub mod pb {
-    tonic::include_proto!("tidings.v1");
+mod tidings {
+    // The modules form the tree of the packages: generated code refers to other packages by their path in it.
+    pub mod v1 {
+        tonic::include_proto!("tidings.v1");
+    }
+    pub mod internal {
+        pub mod v1 {
+            tonic::include_proto!("tidings.internal.v1");
+        }
+    }
 }
 
 pub use convert::{
     ServiceKeyRefused, delivery_from_wire, delivery_to_wire, error_from_status, idempotency_key,
     is_refused_service_key, required, status_from_error,
 };
+/// Generated from `proto/tidings/internal/v1/*.proto`: the calls between our services.
+pub use tidings::internal::v1 as internal;
+/// Generated from `proto/tidings/v1/*.proto`, where every field is documented.
+pub use tidings::v1 as pb;
 
 /// The compiled .proto files, for gRPC reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

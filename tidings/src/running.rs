@@ -12,17 +12,26 @@ use tidings_domain::{Clock, Error, OsEntropy};
 use tidings_file::{FileGrpc, Objects};
 use tidings_gateway::{Gateway, GatewayConfig};
 use tidings_message::MessageGrpc;
-use tidings_proto::pb::{
-    callback_service_server::CallbackServiceServer, conversation_service_client::ConversationServiceClient,
-    conversation_service_server::ConversationServiceServer, directory_service_client::DirectoryServiceClient,
-    directory_service_server::DirectoryServiceServer, file_service_client::FileServiceClient,
-    file_service_server::FileServiceServer, group_service_client::GroupServiceClient,
-    group_service_server::GroupServiceServer, message_service_client::MessageServiceClient,
-    message_service_server::MessageServiceServer,
+use tidings_proto::{
+    internal::{
+        conversation_internal_service_client::ConversationInternalServiceClient,
+        conversation_internal_service_server::ConversationInternalServiceServer,
+        directory_internal_service_server::DirectoryInternalServiceServer,
+        file_internal_service_client::FileInternalServiceClient,
+        file_internal_service_server::FileInternalServiceServer,
+        message_internal_service_client::MessageInternalServiceClient,
+        message_internal_service_server::MessageInternalServiceServer,
+    },
+    pb::{
+        callback_service_server::CallbackServiceServer, conversation_service_server::ConversationServiceServer,
+        directory_service_server::DirectoryServiceServer, file_service_client::FileServiceClient,
+        file_service_server::FileServiceServer, group_service_server::GroupServiceServer,
+        message_service_client::MessageServiceClient, message_service_server::MessageServiceServer,
+    },
 };
 use tidings_runtime::{
-    Clients, Config, DataFolder, GrpcServer, ServiceKeys, Task, Tasks, Wire, bind, config::Addresses, keep_private,
-    low_space, most_connections,
+    Clients, Config, DataFolder, GrpcServer, Pair, ServiceKeys, Task, Tasks, Wire, bind, config::Addresses,
+    keep_private, low_space, most_connections,
 };
 use tidings_store::{Db, Location, Schema};
 use tokio::{task::JoinSet, time::Instant};
@@ -86,27 +95,19 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         starting.tasks.conditions().ask(move || low_space(&data));
     }
     let directory = if roles.directory { Some(starting.directory().await?) } else { None };
-    let directory_wire = starting.wire(
-        "directory",
-        config.peers.directory.as_ref(),
-        directory.as_ref().map(|(directory, _)| Wire::local(directory.clone())),
-    )?;
+    let directory_here = directory.as_ref().map(|(directory, _)| directory.wire());
+    let directory_wire = starting.wire("directory", config.peers.directory.as_ref(), directory_here)?;
     let groups = directory.as_ref().map(|(_, groups)| Wire::local(groups.clone()));
     let group_wire = starting.wire("directory", config.peers.directory.as_ref(), groups)?;
-    let cache = DirectoryCache::new(
-        DirectoryServiceClient::new(directory_wire.clone()).max_decoding_message_size(MAX_REQUEST),
-        GroupServiceClient::new(group_wire.clone()).max_decoding_message_size(MAX_REQUEST),
-        Arc::clone(&clock),
-    );
+    let cache = DirectoryCache::new(directory_wire.clone(), group_wire.clone(), Arc::clone(&clock));
     let file = if roles.file { Some(starting.file(cache.clone()).await?) } else { None };
-    let file_wire = starting.patient_wire("file", config.peers.file.as_ref(), file.clone().map(Wire::local))?;
-    let files = FileServiceClient::new(file_wire.clone());
-    let message = if roles.message { Some(starting.message(cache.clone(), files).await?) } else { None };
-    let message_wire = starting.wire("message", config.peers.message.as_ref(), message.clone().map(Wire::local))?;
+    let file_wire = starting.patient_wire("file", config.peers.file.as_ref(), file.as_ref().map(Pair::wire))?;
+    let message = if roles.message { Some(starting.message(cache.clone(), file_wire.clone()).await?) } else { None };
+    let message_wire = starting.wire("message", config.peers.message.as_ref(), message.as_ref().map(Pair::wire))?;
     let conversation =
         if roles.conversation { Some(starting.conversation(cache.clone(), message_wire.clone()).await?) } else { None };
     let conversation_peers = config.peers.conversation.as_ref();
-    let conversation_wire = starting.wire("conversation", conversation_peers, conversation.clone().map(Wire::local))?;
+    let conversation_wire = starting.wire("conversation", conversation_peers, conversation.as_ref().map(Pair::wire))?;
     let callback = if roles.callback {
         let log = (message_wire.clone(), conversation_wire.clone());
         Some(starting.callback(cache.clone(), log).await?)
@@ -147,17 +148,21 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         running.grpc = Some(listener.local_addr().map_err(Error::internal)?);
         let mut server = GrpcServer::default();
         if let Some((directory, groups)) = directory {
-            server.add(directory).await;
+            server.add(directory.public).await;
+            server.add(directory.internal).await;
             server.add(groups).await;
         }
         if let Some(message) = message {
-            server.add(message).await;
+            server.add(message.public).await;
+            server.add(message.internal).await;
         }
         if let Some(conversation) = conversation {
-            server.add(conversation).await;
+            server.add(conversation.public).await;
+            server.add(conversation.internal).await;
         }
         if let Some(file) = file {
-            server.add(file).await;
+            server.add(file.public).await;
+            server.add(file.internal).await;
         }
         if let Some(callback) = callback {
             server.add(callback).await;
@@ -202,6 +207,12 @@ fn drain_delay(config: &Config, roles: Roles) -> Duration {
 /// Placeholder for a peer that this process never calls.
 const UNUSED: &str = "http://127.0.0.1:1";
 
+type DirectoryPair = Pair<DirectoryServiceServer<Directory>, DirectoryInternalServiceServer<Directory>>;
+type FilePair = Pair<FileServiceServer<FileGrpc>, FileInternalServiceServer<FileGrpc>>;
+type MessagePair = Pair<MessageServiceServer<MessageGrpc>, MessageInternalServiceServer<MessageGrpc>>;
+type ConversationPair =
+    Pair<ConversationServiceServer<ConversationGrpc>, ConversationInternalServiceServer<ConversationGrpc>>;
+
 /// What is needed to start a role.
 struct Starting<'a> {
     config: &'a Config,
@@ -238,18 +249,21 @@ impl Starting<'_> {
         Ok(db)
     }
 
-    async fn directory(&mut self) -> Result<(DirectoryServiceServer<Directory>, GroupServiceServer<Directory>), Error> {
+    async fn directory(&mut self) -> Result<(DirectoryPair, GroupServiceServer<Directory>), Error> {
         let db = self.open(&tidings_directory::SCHEMA).await?;
         let data_key = keys::data_key(self.config, self.folder, &tidings_directory::sealed(&db).await?)?;
         self.kept.push((db.clone(), tidings_directory::app_rows()));
         let entropy = Arc::new(OsEntropy);
         let deps = tidings_directory::Deps { db, clock: Arc::clone(&self.clock), entropy, data_key };
         let directory = tidings_directory::build(deps);
-        let service = DirectoryServiceServer::new(directory.clone()).max_decoding_message_size(MAX_REQUEST);
+        let service = Pair {
+            public: DirectoryServiceServer::new(directory.clone()).max_decoding_message_size(MAX_REQUEST),
+            internal: DirectoryInternalServiceServer::new(directory.clone()),
+        };
         Ok((service, GroupServiceServer::new(directory)))
     }
 
-    async fn file(&mut self, directory: DirectoryCache) -> Result<FileServiceServer<FileGrpc>, Error> {
+    async fn file(&mut self, directory: DirectoryCache) -> Result<FilePair, Error> {
         tidings_outbound::name_tls_backend();
         if let Some(folder) = &self.config.files.folder {
             keep_private("files.folder", folder)?;
@@ -264,20 +278,17 @@ impl Starting<'_> {
             entropy: Arc::new(OsEntropy),
             tasks: self.tasks.clone(),
         })?;
-        Ok(FileServiceServer::new(service))
+        Ok(Pair { internal: FileInternalServiceServer::new(service.clone()), public: FileServiceServer::new(service) })
     }
 
-    async fn message(
-        &mut self,
-        directory: DirectoryCache,
-        files: FileServiceClient<Wire>,
-    ) -> Result<MessageServiceServer<MessageGrpc>, Error> {
+    async fn message(&mut self, directory: DirectoryCache, file: Wire) -> Result<MessagePair, Error> {
         let db = self.open(&tidings_message::SCHEMA).await?;
         self.kept.push((db.clone(), tidings_message::app_rows()));
         let deps = tidings_message::Deps {
             db,
             directory,
-            files,
+            files_internal: FileInternalServiceClient::new(file.clone()).max_decoding_message_size(MAX_REQUEST),
+            files: FileServiceClient::new(file),
             screens: Arc::new(tidings_message::Screens::new()?),
             clock: Arc::clone(&self.clock),
             commit_signal: tokio::sync::watch::channel(()).0,
@@ -285,26 +296,24 @@ impl Starting<'_> {
             tasks: self.tasks.clone(),
         };
         let service = tidings_message::build(deps).await?;
-        Ok(MessageServiceServer::new(service).max_decoding_message_size(MAX_REQUEST))
+        let internal = MessageInternalServiceServer::new(service.clone()).max_decoding_message_size(MAX_REQUEST);
+        Ok(Pair { internal, public: MessageServiceServer::new(service).max_decoding_message_size(MAX_REQUEST) })
     }
 
-    async fn conversation(
-        &mut self,
-        directory: DirectoryCache,
-        message: Wire,
-    ) -> Result<ConversationServiceServer<ConversationGrpc>, Error> {
-        let message = MessageServiceClient::new(message);
+    async fn conversation(&mut self, directory: DirectoryCache, message: Wire) -> Result<ConversationPair, Error> {
         let db = self.open(&tidings_conversation::SCHEMA).await?;
         self.kept.push((db.clone(), tidings_conversation::app_rows()));
         let service = tidings_conversation::build(tidings_conversation::Deps {
             db,
             directory,
-            message,
+            message_internal: MessageInternalServiceClient::new(message.clone()),
+            message: MessageServiceClient::new(message),
             clock: Arc::clone(&self.clock),
             read: Arc::default(),
             tasks: self.tasks.clone(),
         });
-        Ok(ConversationServiceServer::new(service))
+        let internal = ConversationInternalServiceServer::new(service.clone());
+        Ok(Pair { internal, public: ConversationServiceServer::new(service) })
     }
 
     async fn callback(
@@ -318,7 +327,7 @@ impl Starting<'_> {
             db,
             directory,
             message: MessageServiceClient::new(message).max_decoding_message_size(MAX_REQUEST),
-            conversation: ConversationServiceClient::new(conversation),
+            conversation: ConversationInternalServiceClient::new(conversation),
             clock: Arc::clone(&self.clock),
             entropy: Arc::new(OsEntropy),
             data_key,

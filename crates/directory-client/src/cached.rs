@@ -8,6 +8,7 @@ use std::{sync::Arc, time::Duration};
 use tidings_domain::{Actor, App, Caller, Clock, Error, Membership, Reason, UnixMillis, UserId, UserRef};
 use tidings_proto::{
     error_from_status,
+    internal::{self, directory_internal_service_client::DirectoryInternalServiceClient},
     pb::{self, app_ref, directory_service_client::DirectoryServiceClient, group_service_client::GroupServiceClient},
 };
 use tidings_runtime::{
@@ -26,6 +27,8 @@ const KEEP_APP: Duration = Duration::from_secs(1);
 const KEEP_USERS: Duration = Duration::from_secs(5);
 /// How long the permission to speak in a group or to another user is cached.
 const KEEP_RIGHTS: Duration = Duration::from_secs(1);
+/// An app may have 2 MiB of words.
+const MAX_ANSWER: usize = 8 * 1024 * 1024;
 const APPS: usize = 1_000;
 const USERS: usize = 100_000;
 const RIGHTS: usize = 100_000;
@@ -34,6 +37,7 @@ const RIGHTS: usize = 100_000;
 #[derive(Debug, Clone)]
 pub struct DirectoryCache {
     pub(crate) client: DirectoryServiceClient<Wire>,
+    pub(crate) internal: DirectoryInternalServiceClient<Wire>,
     pub(crate) groups: GroupServiceClient<Wire>,
     pub(crate) clock: Arc<dyn Clock>,
     apps: Arc<TtlCache<AppName, Arc<App>>>,
@@ -60,11 +64,12 @@ enum AppName {
 }
 
 impl DirectoryCache {
-    /// A cache in front of the directory.
-    pub fn new(client: DirectoryServiceClient<Wire>, groups: GroupServiceClient<Wire>, clock: Arc<dyn Clock>) -> Self {
+    /// A cache in front of the directory, with the ways to it and to its groups.
+    pub fn new(directory: Wire, groups: Wire, clock: Arc<dyn Clock>) -> Self {
         Self {
-            client,
-            groups,
+            internal: DirectoryInternalServiceClient::new(directory.clone()).max_decoding_message_size(MAX_ANSWER),
+            client: DirectoryServiceClient::new(directory).max_decoding_message_size(MAX_ANSWER),
+            groups: GroupServiceClient::new(groups).max_decoding_message_size(MAX_ANSWER),
             clock,
             apps: Arc::new(TtlCache::new(APPS, |_, _| KEEP_APP)),
             users: Arc::new(TtlCache::new(USERS, |_, _| KEEP_USERS)),
@@ -181,8 +186,8 @@ impl DirectoryCache {
         if missing.is_empty() {
             return Ok(known);
         }
-        let asked = pb::MembershipsRequest { user_id: Some(user.0), group_ids: missing };
-        let answer = Box::pin(self.groups.clone().memberships(as_app(caller, asked))).await;
+        let asked = internal::MembershipsRequest { user_id: Some(user.0), group_ids: missing };
+        let answer = Box::pin(self.internal.clone().memberships(as_app(caller, asked))).await;
         for wire in answer.map_err(error_from_status)?.into_inner().memberships {
             let membership = Membership::try_from(wire)?;
             if membership.role.is_some() || user == UserId::ADMIN {
@@ -213,8 +218,8 @@ impl DirectoryCache {
             return Ok(Vec::new());
         }
         let by_ids = missing.iter().map(|receiver| receiver.0).collect();
-        let asked = pb::BlockedByRequest { user_id: Some(sender.0), by_ids };
-        let answer = Box::pin(self.client.clone().blocked_by(as_app(caller, asked))).await;
+        let asked = internal::BlockedByRequest { user_id: Some(sender.0), by_ids };
+        let answer = Box::pin(self.internal.clone().blocked_by(as_app(caller, asked))).await;
         let by = answer.map_err(error_from_status)?.into_inner().by_ids;
         if by.is_empty() {
             for receiver in missing {

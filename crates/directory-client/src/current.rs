@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tidings_domain::{App, AppId, Caller, Error, GroupKind, Membership, Screening, UnixMillis, UserId};
 use tidings_proto::{
-    error_from_status,
+    error_from_status, internal,
     pb::{self, app_ref},
 };
 use tidings_runtime::context;
@@ -23,14 +23,14 @@ impl DirectoryCache {
 
     /// What an app screens.
     pub async fn screening(&self, app: AppId) -> Result<Screening, Error> {
-        let asked = context::request(&Caller::of_app(app), pb::GetScreeningRequest {});
-        self.client.clone().get_screening(asked).await.map_err(error_from_status)?.into_inner().try_into()
+        let asked = context::request(&Caller::of_app(app), internal::GetScreeningRequest {});
+        self.internal.clone().get_screening(asked).await.map_err(error_from_status)?.into_inner().try_into()
     }
 
     /// Whether the profile of a user, or a group or room of the app, references the file.
     pub async fn shows_file(&self, app: AppId, uuid: &str) -> Result<bool, Error> {
-        let asked = context::request(&Caller::of_app(app), pb::ShowsFileRequest { uuid: uuid.to_owned() });
-        Ok(self.client.clone().shows_file(asked).await.map_err(error_from_status)?.into_inner().shown)
+        let asked = context::request(&Caller::of_app(app), internal::ShowsFileRequest { uuid: uuid.to_owned() });
+        Ok(self.internal.clone().shows_file(asked).await.map_err(error_from_status)?.into_inner().shown)
     }
 
     /// Every app.
@@ -54,8 +54,9 @@ impl DirectoryCache {
         let mut deleted = Vec::new();
         loop {
             let after_id = deleted.last().map_or(0, |(app, _): &(AppId, UnixMillis)| app.0);
-            let asked = pb::ListDeletedAppsRequest { after_id, limit: 1_000 };
-            let page = self.client.clone().list_deleted_apps(asked).await.map_err(error_from_status)?.into_inner().apps;
+            let asked = internal::ListDeletedAppsRequest { after_id, limit: 1_000 };
+            let page =
+                self.internal.clone().list_deleted_apps(asked).await.map_err(error_from_status)?.into_inner().apps;
             if page.is_empty() {
                 return Ok(deleted);
             }
@@ -82,8 +83,8 @@ impl DirectoryCache {
     /// The users' names in the order of the request; empty where there is none. At most 1,000 at once, and never from
     /// the cache.
     pub async fn user_names(&self, caller: &Caller, users: &[UserId]) -> Result<Vec<String>, Error> {
-        let asked = pb::UserNamesRequest { user_ids: users.iter().map(|user| user.0).collect() };
-        let answer = self.client.clone().user_names(as_app(caller, asked)).await;
+        let asked = internal::UserNamesRequest { user_ids: users.iter().map(|user| user.0).collect() };
+        let answer = self.internal.clone().user_names(as_app(caller, asked)).await;
         Ok(answer.map_err(error_from_status)?.into_inner().usernames)
     }
 

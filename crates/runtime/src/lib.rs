@@ -42,4 +42,4 @@ pub use shutdown::Shutdown;
 pub use tasks::{Task, Tasks};
 pub use ttl_cache::TtlCache;
 pub use unpack::unpack_zlib;
-pub use wire::{Clients, Wire};
+pub use wire::{Clients, Pair, Wire};

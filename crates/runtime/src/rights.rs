@@ -52,8 +52,10 @@ pub enum Repeat {
 /// One line of the table.
 #[derive(Debug)]
 pub struct Right {
-    /// `Service/Method`, in the package `tidings.v1`.
+    /// `Service/Method`.
     pub rpc: &'static str,
+    /// Whether it is in [`INTERNAL_PACKAGE`], for our own services, rather than in [`PACKAGE`].
+    pub is_internal: bool,
     /// Who may make it.
     pub access: Access,
     /// The limit for users; empty if none may call.
@@ -65,6 +67,15 @@ pub struct Right {
 }
 
 impl Right {
+    /// The path of its requests.
+    pub fn path(&self) -> String {
+        format!("/{}{}", if self.is_internal { INTERNAL_PACKAGE } else { PACKAGE }, self.rpc)
+    }
+
+    const fn internal(self) -> Self {
+        Self { is_internal: true, ..self }
+    }
+
     const fn answered_by_stream(self) -> Self {
         Self { is_streamed: true, ..self }
     }
@@ -82,23 +93,25 @@ impl Right {
     }
 }
 
-/// The package of every RPC.
+/// The package of every public RPC.
 pub const PACKAGE: &str = "tidings.v1.";
+/// The package of the calls between our services.
+pub const INTERNAL_PACKAGE: &str = "tidings.internal.v1.";
 
 const fn operator(rpc: &'static str) -> Right {
-    Right { rpc, access: Access::Operator, reach: "", repeat: Repeat::Never, is_streamed: false }
+    Right { rpc, is_internal: false, access: Access::Operator, reach: "", repeat: Repeat::Never, is_streamed: false }
 }
 
 const fn app(rpc: &'static str) -> Right {
-    Right { rpc, access: Access::App, reach: "", repeat: Repeat::Never, is_streamed: false }
+    Right { rpc, is_internal: false, access: Access::App, reach: "", repeat: Repeat::Never, is_streamed: false }
 }
 
 const fn reads(rpc: &'static str, reach: &'static str) -> Right {
-    Right { rpc, access: Access::UserReads, reach, repeat: Repeat::Safe, is_streamed: false }
+    Right { rpc, is_internal: false, access: Access::UserReads, reach, repeat: Repeat::Safe, is_streamed: false }
 }
 
 const fn acts(rpc: &'static str, reach: &'static str) -> Right {
-    Right { rpc, access: Access::UserActs, reach, repeat: Repeat::Never, is_streamed: false }
+    Right { rpc, is_internal: false, access: Access::UserActs, reach, repeat: Repeat::Never, is_streamed: false }
 }
 
 /// The table. Listed in docs/rights.md.
@@ -106,7 +119,6 @@ const fn acts(rpc: &'static str, reach: &'static str) -> Right {
 pub const RIGHTS: &[Right] = &[
     operator("DirectoryService/CreateApp"),
     operator("DirectoryService/ListApps").safe(),
-    operator("DirectoryService/ListDeletedApps").safe(),
     operator("DirectoryService/GetApp").safe(),
     operator("DirectoryService/RevealApp").safe(),
     operator("DirectoryService/SetAppEnabled"),
@@ -118,13 +130,11 @@ pub const RIGHTS: &[Right] = &[
     operator("DirectoryService/RevokeAdminToken"),
     operator("DirectoryService/IssueToken").safe(),
     operator("DirectoryService/Authenticate").safe(),
-    app("DirectoryService/TakeQuota").safe(),
     app("DirectoryService/RegisterUsers"),
     reads("DirectoryService/GetUser", "name, id and state of any user of the app"),
     app("DirectoryService/ListUsers").safe(),
     acts("DirectoryService/DeleteUser", "the user only"),
     reads("DirectoryService/ResolveUsers", "ids of existing users; registers no names"),
-    reads("DirectoryService/UserNames", "names of any users of the app"),
     acts("DirectoryService/UpdateUser", "the user only, and never whether they are enabled"),
     reads("DirectoryService/GetProfile", "the user's own; of others what is public"),
     acts("DirectoryService/SetProfile", "the user only"),
@@ -133,7 +143,6 @@ pub const RIGHTS: &[Right] = &[
     acts("DirectoryService/EndSessions", "the user only"),
     acts("DirectoryService/BlockUser", "the user's own block list"),
     reads("DirectoryService/ListBlockedUsers", "the user's own block list"),
-    reads("DirectoryService/BlockedBy", "whether the user may write to others"),
     app("DirectoryService/SetWordList"),
     app("DirectoryService/ListWordLists").safe(),
     app("DirectoryService/GetWordList").safe(),
@@ -141,8 +150,6 @@ pub const RIGHTS: &[Right] = &[
     app("DirectoryService/AddHook"),
     app("DirectoryService/ListHooks").safe(),
     app("DirectoryService/RemoveHook"),
-    app("DirectoryService/GetScreening").safe(),
-    app("DirectoryService/ShowsFile").safe(),
 
     acts("GroupService/CreateGroup", "owned by the user"),
     reads("GroupService/GetGroups", "any group or room of the app"),
@@ -162,7 +169,6 @@ pub const RIGHTS: &[Right] = &[
     acts("GroupService/Mute", "groups that the user is an admin of"),
     acts("GroupService/BlockMembers", "groups that the user is an admin of"),
     reads("GroupService/ListBlocked", "groups that the user is an admin of"),
-    reads("GroupService/Memberships", "the user only"),
 
     acts("MessageService/Send", "as the user").keyed(&[4, 5]),
     acts("MessageService/Recall", "what the user sent, and what admins of a group may recall"),
@@ -174,18 +180,14 @@ pub const RIGHTS: &[Right] = &[
     app("MessageService/Purge"),
     app("MessageService/Export").safe(),
     app("MessageService/Events").safe().answered_by_stream(),
-    app("MessageService/ReportReads").safe(),
     app("MessageService/ExportConversation").safe().answered_by_stream(),
     reads("MessageService/Page", "conversations that the user is in"),
     reads("MessageService/Find", "conversations that the user is in"),
     reads("MessageService/FindMany", "conversations that the user is in"),
-    reads("MessageService/Locate", "conversations that the user is in"),
     reads("MessageService/Head", "conversations that the user is in"),
-    reads("MessageService/Unread", "the user only"),
 
     reads("ConversationService/ListConversations", "the user only"),
     reads("ConversationService/View", "the user only"),
-    reads("ConversationService/UnreadTotals", "the user only"),
     acts("ConversationService/MarkRead", "the user only").safe(),
     acts("ConversationService/MarkDelivered", "the user only").safe(),
     acts("ConversationService/DeleteConversation", "the user's own view"),
@@ -199,11 +201,8 @@ pub const RIGHTS: &[Right] = &[
     reads("FileService/Download", "files whose id and secret the user knows").answered_by_stream(),
     reads("FileService/Link", "files whose id and secret the user knows"),
     reads("FileService/Stat", "files whose id and secret the user knows"),
-    app("FileService/Describe").safe(),
     acts("FileService/SetLifetime", "what the user brought, where the policy lets users"),
     app("FileService/DeleteFile"),
-    app("FileService/Withdraw").safe(),
-    app("FileService/Settle").safe(),
     app("FileService/Sweep").safe(),
 
     app("CallbackService/AddEndpoint"),
@@ -215,10 +214,25 @@ pub const RIGHTS: &[Right] = &[
     app("CallbackService/ListDeliveries").safe(),
     app("CallbackService/Replay"),
     app("CallbackService/PurgeDeliveries"),
+
+    operator("DirectoryInternalService/ListDeletedApps").safe().internal(),
+    app("DirectoryInternalService/TakeQuota").safe().internal(),
+    reads("DirectoryInternalService/UserNames", "names of any users of the app").internal(),
+    reads("DirectoryInternalService/BlockedBy", "whether the user may write to others").internal(),
+    reads("DirectoryInternalService/Memberships", "the user only").internal(),
+    app("DirectoryInternalService/GetScreening").safe().internal(),
+    app("DirectoryInternalService/ShowsFile").safe().internal(),
+    app("MessageInternalService/ReportReads").safe().internal(),
+    reads("MessageInternalService/Locate", "conversations that the user is in").internal(),
+    reads("MessageInternalService/Unread", "the user only").internal(),
+    reads("ConversationInternalService/UnreadTotals", "the user only").internal(),
+    app("FileInternalService/Describe").safe().internal(),
+    app("FileInternalService/Withdraw").safe().internal(),
+    app("FileInternalService/Settle").safe().internal(),
 ];
 
 static BY_PATH: LazyLock<HashMap<String, &'static Right>> =
-    LazyLock::new(|| RIGHTS.iter().map(|right| (format!("/{PACKAGE}{}", right.rpc), right)).collect());
+    LazyLock::new(|| RIGHTS.iter().map(|right| (right.path(), right)).collect());
 
 /// The row of an RPC, or the refusal of an RPC without a row.
 pub(crate) fn check(path: &str, metadata: &HeaderMap) -> Result<&'static Right, Status> {
@@ -286,10 +300,12 @@ mod tests {
         let rpcs: BTreeSet<String> = descriptors
             .file
             .iter()
-            .flat_map(|file| &file.service)
-            .flat_map(|service| service.method.iter().map(|method| format!("{}/{}", service.name(), method.name())))
+            .flat_map(|file| file.service.iter().map(move |service| (file.package(), service)))
+            .flat_map(|(package, service)| {
+                service.method.iter().map(move |method| format!("/{package}.{}/{}", service.name(), method.name()))
+            })
             .collect();
-        let rows: BTreeSet<String> = RIGHTS.iter().map(|right| right.rpc.to_owned()).collect();
+        let rows: BTreeSet<String> = RIGHTS.iter().map(Right::path).collect();
         assert_eq!(rows, rpcs);
         assert_eq!(RIGHTS.len(), rows.len(), "an RPC has two rows");
         for right in RIGHTS {
@@ -351,7 +367,7 @@ mod tests {
         let (app, mut user) = (HeaderMap::new(), HeaderMap::new());
         user.insert(context::USER, http::HeaderValue::from_static("16"));
         for right in RIGHTS {
-            let path = format!("/{PACKAGE}{}", right.rpc);
+            let path = right.path();
             assert!(check(&path, &app).is_ok(), "{path}");
             let code = check(&path, &user).err().map(|status| status.code());
             let refused = matches!(right.access, Access::Operator | Access::App);

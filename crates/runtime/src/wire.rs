@@ -7,6 +7,7 @@ mod callers;
 mod calls;
 mod lent;
 mod link;
+mod pair;
 mod replica;
 mod replicas;
 
@@ -19,15 +20,19 @@ use std::{
 };
 
 use tidings_domain::Error;
-use tidings_proto::pb::{
-    callback_service_client::CallbackServiceClient, conversation_service_client::ConversationServiceClient,
-    directory_service_client::DirectoryServiceClient, file_service_client::FileServiceClient,
-    group_service_client::GroupServiceClient, message_service_client::MessageServiceClient,
+use tidings_proto::{
+    internal::directory_internal_service_client::DirectoryInternalServiceClient,
+    pb::{
+        callback_service_client::CallbackServiceClient, conversation_service_client::ConversationServiceClient,
+        directory_service_client::DirectoryServiceClient, file_service_client::FileServiceClient,
+        group_service_client::GroupServiceClient, message_service_client::MessageServiceClient,
+    },
 };
 use tonic::{Status, body::Body};
 use tower::{Service, ServiceExt as _, util::BoxCloneSyncService};
 
 use self::calls::Calls;
+pub use self::pair::Pair;
 use crate::{config::Addresses, rights::Held};
 
 type Request = http::Request<Body>;
@@ -94,6 +99,8 @@ impl Service<Request> for Wire {
 pub struct Clients {
     /// Apps and users.
     pub directory: DirectoryServiceClient<Wire>,
+    /// The calls of the directory that are for our services only.
+    pub directory_internal: DirectoryInternalServiceClient<Wire>,
     /// Groups and their members; served by the directory.
     pub group: GroupServiceClient<Wire>,
     /// The log.
@@ -109,7 +116,9 @@ pub struct Clients {
 impl Clients {
     /// Clients over the given wires.
     pub fn new(directory: Wire, group: Wire, message: Wire, conversation: Wire, file: Wire, callback: Wire) -> Self {
+        let internal = DirectoryInternalServiceClient::new(directory.clone());
         Self {
+            directory_internal: internal.max_decoding_message_size(MAX_ANSWER),
             directory: DirectoryServiceClient::new(directory).max_decoding_message_size(MAX_ANSWER),
             group: GroupServiceClient::new(group).max_decoding_message_size(MAX_ANSWER),
             message: MessageServiceClient::new(message).max_decoding_message_size(MAX_ANSWER),

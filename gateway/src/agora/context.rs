@@ -15,7 +15,7 @@ use tidings_dialects::agora::{Call, Refusal, Timing};
 use tidings_domain::{
     Actor, App, Caller, Content, Error, Platform, Rate, Reason, StoredFile, UnixMillis, UserId, is_reserved_org,
 };
-use tidings_proto::pb::{self, app_ref};
+use tidings_proto::{internal, pb::app_ref};
 use tidings_runtime::context;
 
 use crate::{
@@ -219,8 +219,8 @@ impl RequestContext {
     async fn name(&self, gateway: &Gateway, user: UserId) -> Result<String, Error> {
         let identity = gateway.identities().of(self.app_ref(), self.token()).await?;
         let request =
-            context::request(&Caller::of_app(identity.app.id), pb::UserNamesRequest { user_ids: vec![user.0] });
-        let reply = gateway.clients().directory.clone().user_names(request).await.map_err(refused)?;
+            context::request(&Caller::of_app(identity.app.id), internal::UserNamesRequest { user_ids: vec![user.0] });
+        let reply = gateway.clients().directory_internal.clone().user_names(request).await.map_err(refused)?;
         Ok(reply.into_inner().usernames.into_iter().next().unwrap_or_default())
     }
 

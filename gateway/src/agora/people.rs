@@ -7,7 +7,7 @@ use tidings_dialects::agora::{Names, Peer};
 use tidings_domain::{
     Caller, ConversationId, Error, GroupId, Message, Reason, RoomId, UserId, UserRef, Username, decimal_id,
 };
-use tidings_proto::pb;
+use tidings_proto::{internal, pb};
 use tidings_runtime::context;
 
 use crate::{Gateway, membership::of_group, reply::refused};
@@ -117,8 +117,8 @@ pub(super) async fn names<'a>(
     wanted.dedup();
     let mut names: HashMap<UserId, String> = HashMap::with_capacity(wanted.len());
     for users in wanted.chunks(ASKED) {
-        let request = pb::UserNamesRequest { user_ids: users.iter().map(|user| user.0).collect() };
-        let reply = gateway.clients().directory.clone().user_names(context::request(caller, request)).await;
+        let request = internal::UserNamesRequest { user_ids: users.iter().map(|user| user.0).collect() };
+        let reply = gateway.clients().directory_internal.clone().user_names(context::request(caller, request)).await;
         names.extend(users.iter().copied().zip(reply.map_err(refused)?.into_inner().usernames));
     }
     Ok(Names::new(names))

@@ -2,7 +2,7 @@
 
 use axum::{body::Body, extract::State, response::Response};
 use tidings_dialects::lanying::{self as codec, Params, Refusal};
-use tidings_proto::pb;
+use tidings_proto::{internal, pb};
 use tidings_runtime::context;
 
 use super::context::RequestContext;
@@ -52,7 +52,7 @@ async fn ask(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Ref
     let (_, caller) = context.caller(gateway).await?;
     let params = Params::read(&context.query, b"")?;
     let (user, roster) = params.roster()?;
-    let request = context::request(&caller, pb::BlockedByRequest { user_id: Some(user), by_ids: vec![roster] });
-    let reply = gateway.clients().directory.clone().blocked_by(request).await.map_err(refused)?.into_inner();
+    let request = context::request(&caller, internal::BlockedByRequest { user_id: Some(user), by_ids: vec![roster] });
+    let reply = gateway.clients().directory_internal.clone().blocked_by(request).await.map_err(refused)?.into_inner();
     Ok(codec::flag(reply.by_ids.is_empty()))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tidings_domain::{ConversationKind, Error, Hook, HookForm, Screening, WordAction, WordList};
 
-use crate::pb;
+use crate::{internal, pb};
 
 impl From<WordAction> for pb::WordAction {
     fn from(action: WordAction) -> Self {
@@ -115,7 +115,7 @@ impl TryFrom<pb::Hook> for Hook {
     }
 }
 
-impl From<Screening> for pb::Screening {
+impl From<Screening> for internal::Screening {
     fn from(screening: Screening) -> Self {
         Self {
             version: screening.version,
@@ -125,10 +125,10 @@ impl From<Screening> for pb::Screening {
     }
 }
 
-impl TryFrom<pb::Screening> for Screening {
+impl TryFrom<internal::Screening> for Screening {
     type Error = Error;
 
-    fn try_from(wire: pb::Screening) -> Result<Self, Error> {
+    fn try_from(wire: internal::Screening) -> Result<Self, Error> {
         let hooks = wire.hooks.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
         Ok(Self { version: wire.version, lists: wire.lists.into_iter().map(Into::into).collect(), hooks })
     }

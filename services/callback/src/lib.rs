@@ -16,8 +16,9 @@ use std::{sync::Arc, time::Duration};
 
 use tidings_directory_client::DirectoryCache;
 use tidings_domain::{Clock, Entropy, Error};
-use tidings_proto::pb::{
-    conversation_service_client::ConversationServiceClient, message_service_client::MessageServiceClient,
+use tidings_proto::{
+    internal::conversation_internal_service_client::ConversationInternalServiceClient,
+    pb::message_service_client::MessageServiceClient,
 };
 use tidings_runtime::{Sealed, Tasks, Wire};
 use tidings_store::{Db, Schema};
@@ -53,7 +54,7 @@ pub struct Deps {
     /// The log, with its event feed.
     pub message: MessageServiceClient<Wire>,
     /// Unread counts.
-    pub conversation: ConversationServiceClient<Wire>,
+    pub conversation: ConversationInternalServiceClient<Wire>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Randomness: keys, and the jitter of retries.

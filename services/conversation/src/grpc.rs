@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tidings_domain::{Actor, ConversationId, Error, MsgId, UnixMillis, UserId};
 use tidings_proto::{
+    internal::{self, conversation_internal_service_server::ConversationInternalService},
     pb::{self, conversation_service_server::ConversationService},
     required, status_from_error as to_status,
 };
@@ -55,24 +56,6 @@ impl ConversationService for ConversationGrpc {
         let before = MsgId(request.before_msg_id);
         let listed = list::list(&self.deps, &caller, user, request.limit, before).await.map_err(to_status)?;
         Ok(Response::new(listing(listed)))
-    }
-
-    #[tracing::instrument(level = "debug", name = "conversation.unread_totals", skip_all)]
-    async fn unread_totals(
-        &self,
-        request: Request<pb::UnreadTotalsRequest>,
-    ) -> Result<Response<pb::UnreadTotalsResponse>, Status> {
-        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
-        let users = request.into_inner().user_ids;
-        if caller.actor != Actor::App || users.len() > 1000 {
-            return Err(to_status(Error::not_permitted("only the app itself counts, and at most 1000 users")));
-        }
-        let totals = users.into_iter().map(|user| {
-            let (deps, caller) = (&self.deps, &caller);
-            async move { list::unread_total(deps, caller, UserId(user)).await }
-        });
-        let totals: Vec<i64> = stream::iter(totals).buffered(8).try_collect().await.map_err(to_status)?;
-        Ok(Response::new(pb::UnreadTotalsResponse { totals }))
     }
 
     #[tracing::instrument(level = "debug", name = "conversation.view", skip_all)]
@@ -159,6 +142,27 @@ impl ConversationService for ConversationGrpc {
     }
 }
 
+#[tonic::async_trait]
+impl ConversationInternalService for ConversationGrpc {
+    #[tracing::instrument(level = "debug", name = "conversation.unread_totals", skip_all)]
+    async fn unread_totals(
+        &self,
+        request: Request<internal::UnreadTotalsRequest>,
+    ) -> Result<Response<internal::UnreadTotalsResponse>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let users = request.into_inner().user_ids;
+        if caller.actor != Actor::App || users.len() > 1000 {
+            return Err(to_status(Error::not_permitted("only the app itself counts, and at most 1000 users")));
+        }
+        let totals = users.into_iter().map(|user| {
+            let (deps, caller) = (&self.deps, &caller);
+            async move { list::unread_total(deps, caller, UserId(user)).await }
+        });
+        let totals: Vec<i64> = stream::iter(totals).buffered(8).try_collect().await.map_err(to_status)?;
+        Ok(Response::new(internal::UnreadTotalsResponse { totals }))
+    }
+}
+
 fn conversation(wire: Option<pb::ConversationId>) -> Result<ConversationId, Error> {
     required("conversation", wire)?.try_into()
 }
@@ -193,7 +197,7 @@ impl TryFrom<WireMark> for UpTo {
     }
 }
 
-fn listing(listed: Vec<pb::UnreadConversation>) -> pb::ListConversationsResponse {
+fn listing(listed: Vec<internal::UnreadConversation>) -> pb::ListConversationsResponse {
     let unread_total = listed.iter().map(|entry| entry.unread).sum();
     let conversations = listed.into_iter().map(|entry| pb::ListedConversation {
         conversation: entry.conversation,

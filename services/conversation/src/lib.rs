@@ -10,7 +10,10 @@ use std::sync::Arc;
 
 use tidings_directory_client::DirectoryCache;
 use tidings_domain::Clock;
-use tidings_proto::pb::message_service_client::MessageServiceClient;
+use tidings_proto::{
+    internal::message_internal_service_client::MessageInternalServiceClient,
+    pb::message_service_client::MessageServiceClient,
+};
 use tidings_runtime::{Tasks, Wire};
 use tidings_store::{Db, Schema};
 use tokio::sync::Notify;
@@ -42,6 +45,8 @@ pub struct Deps {
     pub directory: DirectoryCache,
     /// The log.
     pub message: MessageServiceClient<Wire>,
+    /// The calls of the log that are for this service only.
+    pub message_internal: MessageInternalServiceClient<Wire>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Signalled when a read mark has moved.

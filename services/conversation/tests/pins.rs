@@ -9,10 +9,10 @@ use tidings_directory_client::DirectoryCache;
 use tidings_domain::{Actor, App, AppId, Caller, ManualClock, Platform, Reason, UnixMillis, UserId};
 use tidings_proto::{
     error_from_status,
+    internal::message_internal_service_client::MessageInternalServiceClient,
     pb::{
         self, conversation_service_client::ConversationServiceClient,
-        conversation_service_server::ConversationServiceServer, directory_service_client::DirectoryServiceClient,
-        group_service_client::GroupServiceClient, message_service_client::MessageServiceClient,
+        conversation_service_server::ConversationServiceServer, message_service_client::MessageServiceClient,
     },
 };
 use tidings_runtime::{Tasks, Wire, context};
@@ -36,11 +36,11 @@ async fn the_app(request: http::Request<Body>) -> Result<http::Response<Body>, I
 fn service(db: &Db) -> ConversationServiceClient<Wire> {
     let wire = Wire::local(service_fn(the_app));
     let clock = Arc::new(ManualClock::new(UnixMillis(1_790_000_000_000)));
-    let groups = GroupServiceClient::new(wire.clone());
-    let directory =
-        DirectoryCache::new(DirectoryServiceClient::new(wire.clone()), groups, Arc::<ManualClock>::clone(&clock));
-    let (message, tasks) = (MessageServiceClient::new(wire), Tasks::default());
-    let deps = Deps { db: db.clone(), directory, message, clock, read: Arc::default(), tasks };
+    let directory = DirectoryCache::new(wire.clone(), wire.clone(), Arc::<ManualClock>::clone(&clock));
+    let (message_internal, message) =
+        (MessageInternalServiceClient::new(wire.clone()), MessageServiceClient::new(wire));
+    let tasks = Tasks::default();
+    let deps = Deps { db: db.clone(), directory, message, message_internal, clock, read: Arc::default(), tasks };
     ConversationServiceClient::new(Wire::local(ConversationServiceServer::new(build(deps))))
 }
 

@@ -1,6 +1,8 @@
-//! The gRPC API: converts, acts, converts. Groups and rooms have a file of their own.
+//! The gRPC API: converts, acts, converts. Groups and rooms, and the calls of the other services, have files of their
+//! own.
 
 mod group;
+mod internal;
 
 use tidings_domain::{Actor, AppId, Caller, Error, PolicyChange, UserId};
 use tidings_proto::{pb, required, status_from_error as to_status};
@@ -70,19 +72,6 @@ impl pb::directory_service_server::DirectoryService for Directory {
         let limit = limit(wire.limit, 100).map_err(to_status)?;
         let apps = self.core.list_apps(after, limit).await.map_err(to_status)?;
         Ok(Response::new(pb::ListAppsResponse { apps: apps.into_iter().map(Into::into).collect() }))
-    }
-
-    #[tracing::instrument(level = "debug", name = "directory.list_deleted_apps", skip_all)]
-    async fn list_deleted_apps(
-        &self,
-        request: Request<pb::ListDeletedAppsRequest>,
-    ) -> Reply<pb::ListDeletedAppsResponse> {
-        let wire = request.into_inner();
-        let after = after_id(wire.after_id).map_err(to_status)?;
-        let limit = limit(wire.limit, 100).map_err(to_status)?;
-        let apps = self.core.deleted_apps(after, limit).await.map_err(to_status)?;
-        let apps = apps.into_iter().map(|(app, at)| pb::DeletedApp { id: app.0, deleted_at_ms: at.0 });
-        Ok(Response::new(pb::ListDeletedAppsResponse { apps: apps.collect() }))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.get_app", skip_all)]
@@ -178,12 +167,6 @@ impl pb::directory_service_server::DirectoryService for Directory {
         Ok(Response::new(identity.into()))
     }
 
-    #[tracing::instrument(level = "debug", name = "directory.take_quota", skip_all)]
-    async fn take_quota(&self, request: Request<pb::TakeQuotaRequest>) -> Reply<pb::TakeQuotaResponse> {
-        let key = self.caller_app(&request).await.map_err(to_status)?;
-        self.core.take_quota(&key, request.into_inner()).await.map(Response::new).map_err(to_status)
-    }
-
     #[tracing::instrument(level = "debug", name = "directory.register_users", skip_all)]
     async fn register_users(&self, request: Request<pb::RegisterUsersRequest>) -> Reply<pb::RegisterUsersResponse> {
         let key = self.caller_app(&request).await.map_err(to_status)?;
@@ -241,14 +224,6 @@ impl pb::directory_service_server::DirectoryService for Directory {
         };
         let users = self.core.resolve_users(&key, &refs, unknown).await.map_err(to_status)?;
         Ok(Response::new(pb::ResolveUsersResponse { users: wire_users(users) }))
-    }
-
-    #[tracing::instrument(level = "debug", name = "directory.user_names", skip_all)]
-    async fn user_names(&self, request: Request<pb::UserNamesRequest>) -> Reply<pb::UserNamesResponse> {
-        let key = self.caller_app(&request).await.map_err(to_status)?;
-        let ids: Vec<UserId> = request.into_inner().user_ids.into_iter().map(UserId).collect();
-        let usernames = self.core.user_names(&key, &ids).await.map_err(to_status)?;
-        Ok(Response::new(pb::UserNamesResponse { usernames }))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.update_user", skip_all)]
@@ -325,15 +300,6 @@ impl pb::directory_service_server::DirectoryService for Directory {
         Ok(Response::new(pb::ListBlockedUsersResponse { user_ids: wire_ids(users), next_after_id }))
     }
 
-    #[tracing::instrument(level = "debug", name = "directory.blocked_by", skip_all)]
-    async fn blocked_by(&self, request: Request<pb::BlockedByRequest>) -> Reply<pb::BlockedByResponse> {
-        let caller = self.caller(&request).await.map_err(to_status)?;
-        let wire = request.into_inner();
-        let by: Vec<UserId> = wire.by_ids.into_iter().map(UserId).collect();
-        let blocking = self.core.blocked_by(&caller, wire.user_id, &by).await.map_err(to_status)?;
-        Ok(Response::new(pb::BlockedByResponse { by_ids: wire_ids(blocking) }))
-    }
-
     #[tracing::instrument(level = "debug", name = "directory.set_word_list", skip_all)]
     async fn set_word_list(&self, request: Request<pb::SetWordListRequest>) -> Reply<pb::WordListSummary> {
         let app = self.app_itself(&request).await.map_err(to_status)?;
@@ -384,23 +350,6 @@ impl pb::directory_service_server::DirectoryService for Directory {
         let app = self.app_itself(&request).await.map_err(to_status)?;
         let removed = self.core.remove_hook(app, request.into_inner().id).await.map_err(to_status)?;
         Ok(Response::new(without_token(removed)))
-    }
-
-    #[tracing::instrument(level = "debug", name = "directory.get_screening", skip_all)]
-    async fn get_screening(&self, request: Request<pb::GetScreeningRequest>) -> Reply<pb::Screening> {
-        let app = self.app_itself(&request).await.map_err(to_status)?;
-        let screening = self.core.screening(app).await.map_err(to_status)?;
-        Ok(Response::new(screening.into()))
-    }
-
-    #[tracing::instrument(level = "debug", name = "directory.shows_file", skip_all)]
-    async fn shows_file(&self, request: Request<pb::ShowsFileRequest>) -> Reply<pb::ShowsFileResponse> {
-        let caller = self.caller(&request).await.map_err(to_status)?;
-        if caller.actor != Actor::App {
-            return Err(to_status(Error::not_permitted("only the app itself asks which files are referenced")));
-        }
-        let shown = self.core.shows_file(caller.app, &request.into_inner().uuid).await.map_err(to_status)?;
-        Ok(Response::new(pb::ShowsFileResponse { shown }))
     }
 }
 

@@ -6,6 +6,7 @@ use futures_util::{StreamExt as _, stream, stream::BoxStream};
 use tidings_domain::{Actor, App, Caller, Error, UserId};
 use tidings_proto::{
     error_from_status,
+    internal::{self, file_internal_service_server::FileInternalService},
     pb::{self, download_response, file_service_server::FileService, upload_request},
     required, status_from_error as to_status,
 };
@@ -137,17 +138,6 @@ impl FileService for FileGrpc {
         Ok(Response::new(found.into()))
     }
 
-    #[tracing::instrument(level = "debug", name = "file.describe", skip_all)]
-    async fn describe(&self, request: Request<pb::DescribeRequest>) -> Result<Response<pb::DescribeResponse>, Status> {
-        let app = self.own_app(&request).await?;
-        let uuids = request.into_inner().uuids;
-        if uuids.len() > MOST_UUIDS {
-            return Err(to_status(Error::invalid("uuids", "must be at most 1000")));
-        }
-        let files = describe(&self.core, app.id, &uuids).await.map_err(to_status)?;
-        Ok(Response::new(pb::DescribeResponse { files: files.into_iter().map(Into::into).collect() }))
-    }
-
     #[tracing::instrument(level = "debug", name = "file.set_lifetime", skip_all)]
     async fn set_lifetime(&self, request: Request<pb::SetLifetimeRequest>) -> Result<Response<pb::FileInfo>, Status> {
         let (caller, app) = self.core.deps.directory.caller(&request).await.map_err(to_status)?;
@@ -172,28 +162,48 @@ impl FileService for FileGrpc {
         Ok(Response::new(deleted.into()))
     }
 
-    #[tracing::instrument(level = "debug", name = "file.withdraw", skip_all)]
-    async fn withdraw(&self, request: Request<pb::WithdrawRequest>) -> Result<Response<pb::FileInfo>, Status> {
-        let app = self.own_app(&request).await?;
-        let pb::WithdrawRequest { uuid, owner_id } = request.into_inner();
-        let file = withdraw::withdraw(&self.core, app.id, UserId(owner_id), &uuid).await.map_err(to_status)?;
-        Ok(Response::new(file.into()))
-    }
-
-    #[tracing::instrument(level = "debug", name = "file.settle", skip_all)]
-    async fn settle(&self, request: Request<pb::SettleRequest>) -> Result<Response<pb::SettleResponse>, Status> {
-        let app = self.own_app(&request).await?;
-        let pb::SettleRequest { uuid, restore, owner_id } = request.into_inner();
-        let outcome = if restore { Outcome::Restored } else { Outcome::Removed };
-        let settled = withdraw::settle(&self.core, app.id, UserId(owner_id), &uuid, outcome).await;
-        Ok(Response::new(pb::SettleResponse { settled: settled.map_err(to_status)? }))
-    }
-
     #[tracing::instrument(level = "debug", name = "file.sweep", skip_all)]
     async fn sweep(&self, request: Request<pb::SweepRequest>) -> Result<Response<pb::SweepResponse>, Status> {
         self.own_app(&request).await?;
         let removed = sweep::sweep(&self.core).await.map_err(to_status)?;
         Ok(Response::new(pb::SweepResponse { removed: removed as i64 }))
+    }
+}
+
+#[tonic::async_trait]
+impl FileInternalService for FileGrpc {
+    #[tracing::instrument(level = "debug", name = "file.describe", skip_all)]
+    async fn describe(
+        &self,
+        request: Request<internal::DescribeRequest>,
+    ) -> Result<Response<internal::DescribeResponse>, Status> {
+        let app = self.own_app(&request).await?;
+        let uuids = request.into_inner().uuids;
+        if uuids.len() > MOST_UUIDS {
+            return Err(to_status(Error::invalid("uuids", "must be at most 1000")));
+        }
+        let files = describe(&self.core, app.id, &uuids).await.map_err(to_status)?;
+        Ok(Response::new(internal::DescribeResponse { files: files.into_iter().map(Into::into).collect() }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "file.withdraw", skip_all)]
+    async fn withdraw(&self, request: Request<internal::WithdrawRequest>) -> Result<Response<pb::FileInfo>, Status> {
+        let app = self.own_app(&request).await?;
+        let internal::WithdrawRequest { uuid, owner_id } = request.into_inner();
+        let file = withdraw::withdraw(&self.core, app.id, UserId(owner_id), &uuid).await.map_err(to_status)?;
+        Ok(Response::new(file.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "file.settle", skip_all)]
+    async fn settle(
+        &self,
+        request: Request<internal::SettleRequest>,
+    ) -> Result<Response<internal::SettleResponse>, Status> {
+        let app = self.own_app(&request).await?;
+        let internal::SettleRequest { uuid, restore, owner_id } = request.into_inner();
+        let outcome = if restore { Outcome::Restored } else { Outcome::Removed };
+        let settled = withdraw::settle(&self.core, app.id, UserId(owner_id), &uuid, outcome).await;
+        Ok(Response::new(internal::SettleResponse { settled: settled.map_err(to_status)? }))
     }
 }
 

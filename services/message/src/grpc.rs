@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream::BoxStream};
 use prost::Message as _;
-use tidings_domain::{Actor, AppId, ConversationId, ConversationKind, Draft, Error, MsgId, UnixMillis, UserId};
+use tidings_domain::{Actor, ConversationId, ConversationKind, Draft, Error, MsgId, UnixMillis, UserId};
 use tidings_proto::{
     delivery_from_wire, idempotency_key,
-    pb::{self, app_ref, edit_request, message_service_server::MessageService, target},
+    pb::{self, edit_request, message_service_server::MessageService, target},
     required, status_from_error as to_status,
 };
 use tidings_runtime::context;
@@ -19,8 +19,8 @@ use crate::{
     app::export::{self, Exporter, Outcome},
     app::start_broadcast::{Reach, Started},
     app::{
-        broadcast, edit, events, exclude, find, head, import, locate, page, purge, recall, released_files,
-        report_reads, send, start_broadcast, unread,
+        broadcast, edit, events, exclude, find, head, import, page, purge, recall, released_files, send,
+        start_broadcast,
     },
     appender::{Appender, Reply},
     edited::Change,
@@ -29,6 +29,7 @@ use crate::{
 };
 
 mod feed;
+mod internal;
 
 /// The message service.
 #[derive(Debug, Clone)]
@@ -95,34 +96,12 @@ impl MessageService for MessageGrpc {
         Ok(Response::new(pb::FindManyResponse { messages: found.into_iter().map(Into::into).collect(), left_msg_ids }))
     }
 
-    #[tracing::instrument(level = "debug", name = "message.locate", skip_all)]
-    async fn locate(&self, request: Request<pb::LocateRequest>) -> Result<Response<pb::LocateResponse>, Status> {
-        let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
-        let request = request.into_inner();
-        let claimed = request.conversation.map(TryInto::try_into).transpose().map_err(to_status)?;
-        let found = locate::locate(&self.deps, (&caller, &app), MsgId(request.msg_id), claimed).await;
-        let conversation = found.map_err(to_status)?.map(Into::into);
-        Ok(Response::new(pb::LocateResponse { conversation }))
-    }
-
     #[tracing::instrument(level = "debug", name = "message.head", skip_all)]
     async fn head(&self, request: Request<pb::HeadRequest>) -> Result<Response<pb::HeadResponse>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let conversation = conversation(request.into_inner().conversation).map_err(to_status)?;
         let (seq, msg_id) = head::head(&self.deps, &caller, conversation).await.map_err(to_status)?;
         Ok(Response::new(pb::HeadResponse { msg_id: msg_id.0, seq }))
-    }
-
-    #[tracing::instrument(level = "debug", name = "message.unread", skip_all)]
-    async fn unread(&self, request: Request<pb::UnreadRequest>) -> Result<Response<pb::UnreadResponse>, Status> {
-        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
-        let request = request.into_inner();
-        let user = context::subject(&caller, request.user_id).map_err(to_status)?;
-        let limit = (list_limit(request.limit).map_err(to_status)?, MsgId(request.before_msg_id));
-        let direct_only = request.direct_only;
-        let marks = marks(request.marks).map_err(to_status)?;
-        let unread = unread::unread(&self.deps, &caller, user, &marks, limit, direct_only).await.map_err(to_status)?;
-        Ok(Response::new(pb::UnreadResponse { conversations: unread.into_iter().map(Into::into).collect() }))
     }
 
     #[tracing::instrument(level = "debug", name = "message.recall", skip_all)]
@@ -232,21 +211,6 @@ impl MessageService for MessageGrpc {
         Ok(Response::new(batches.boxed()))
     }
 
-    #[tracing::instrument(level = "debug", name = "message.report_reads", skip_all)]
-    async fn report_reads(
-        &self,
-        request: Request<pb::ReportReadsRequest>,
-    ) -> Result<Response<pb::ReportReadsResponse>, Status> {
-        let scope = context::Scope::of(&request).map_err(to_status)?;
-        // A disabled app's reads are reported too: they were committed while it was enabled.
-        let (Actor::App, Some(app_ref::App::Id(app))) = (scope.actor, scope.app.app) else {
-            return Err(to_status(Error::not_permitted("only the app itself reports, by its number")));
-        };
-        let reads = feed::reads(request.into_inner()).map_err(to_status)?;
-        report_reads::report_reads(&self.deps, AppId(app), reads).await.map_err(to_status)?;
-        Ok(Response::new(pb::ReportReadsResponse {}))
-    }
-
     #[tracing::instrument(level = "debug", name = "message.export_conversation", skip_all)]
     async fn export_conversation(
         &self,
@@ -327,27 +291,6 @@ impl From<Part> for pb::ExportPart {
 
 fn conversation(wire: Option<pb::ConversationId>) -> Result<ConversationId, Error> {
     required("conversation", wire)?.try_into()
-}
-
-/// The default page size of conversation lists.
-const LISTED: usize = 1_000;
-/// The maximum page size of conversation lists.
-const MOST_LISTED: i32 = 10_000;
-
-fn list_limit(limit: i32) -> Result<usize, Error> {
-    match limit {
-        0 => Ok(LISTED),
-        1..=MOST_LISTED => Ok(limit as usize),
-        _ => Err(Error::invalid("limit", "must be from 1 to 10000")),
-    }
-}
-
-fn marks(wire: Vec<pb::Mark>) -> Result<unread::Marks, Error> {
-    let marks = wire.into_iter().map(|mark| {
-        let place = conversation(mark.conversation)?;
-        Ok((place, unread::Mark { read: MsgId(mark.read_msg_id), unlisted: MsgId(mark.unlisted_msg_id) }))
-    });
-    marks.collect()
 }
 
 impl TryFrom<pb::PageRequest> for page::PageQuery {
@@ -525,11 +468,5 @@ impl From<Reply> for pb::SendResponse {
             accepted_at_ms: reply.accepted_at.0,
             committed_at_ms: reply.committed_at.0,
         }
-    }
-}
-
-impl From<unread::Unread> for pb::UnreadConversation {
-    fn from(unread: unread::Unread) -> Self {
-        Self { conversation: Some(unread.conversation.into()), head_msg_id: unread.head.0, unread: unread.unread }
     }
 }

@@ -17,7 +17,9 @@ use std::sync::Arc;
 
 use tidings_directory_client::DirectoryCache;
 use tidings_domain::{Clock, Error};
-use tidings_proto::pb::file_service_client::FileServiceClient;
+use tidings_proto::{
+    internal::file_internal_service_client::FileInternalServiceClient, pb::file_service_client::FileServiceClient,
+};
 use tidings_runtime::{Tasks, Wire, config};
 use tidings_store::{Db, Schema};
 use tokio::sync::{Notify, watch};
@@ -76,6 +78,8 @@ pub struct Deps {
     pub screens: Arc<Screens>,
     /// Where exports are stored.
     pub files: FileServiceClient<Wire>,
+    /// The calls of the file service that are for this service only.
+    pub files_internal: FileInternalServiceClient<Wire>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Signalled whenever events were committed.

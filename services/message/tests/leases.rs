@@ -8,9 +8,8 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tidings_directory_client::DirectoryCache;
 use tidings_domain::{ManualClock, NODES, Reason, UnixMillis};
 use tidings_message::{Deps, MessageGrpc, SCHEMA, Screens, build};
-use tidings_proto::pb::{
-    directory_service_client::DirectoryServiceClient, file_service_client::FileServiceClient,
-    group_service_client::GroupServiceClient,
+use tidings_proto::{
+    internal::file_internal_service_client::FileInternalServiceClient, pb::file_service_client::FileServiceClient,
 };
 use tidings_runtime::{
     Tasks, Wire,
@@ -24,14 +23,14 @@ const START: UnixMillis = UnixMillis(1_790_000_000_000);
 /// Starts a message service on the database.
 async fn start(db: &Db, clock: &Arc<ManualClock>) -> Result<MessageGrpc, tidings_domain::Error> {
     let nowhere = Wire::remote(&Addresses::read("http://127.0.0.1:1"), "key").unwrap();
-    let groups = GroupServiceClient::new(nowhere.clone());
     let files = FileServiceClient::new(nowhere.clone());
-    let directory = DirectoryCache::new(DirectoryServiceClient::new(nowhere), groups, Arc::<ManualClock>::clone(clock));
+    let directory = DirectoryCache::new(nowhere.clone(), nowhere.clone(), Arc::<ManualClock>::clone(clock));
     let (db, clock) = (db.clone(), Arc::<ManualClock>::clone(clock));
     build(Deps {
         db,
         directory,
         files,
+        files_internal: FileInternalServiceClient::new(nowhere),
         screens: Arc::new(Screens::new()?),
         commit_signal: tokio::sync::watch::channel(()).0,
         clock,

@@ -5,10 +5,19 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
-use tidings_proto::pb::{
-    self, app_ref, callback_service_client::CallbackServiceClient,
-    conversation_service_client::ConversationServiceClient, directory_service_client::DirectoryServiceClient,
-    file_service_client::FileServiceClient, issue_token_request::Grant, message_service_client::MessageServiceClient,
+use tidings_proto::{
+    internal::{
+        conversation_internal_service_client::ConversationInternalServiceClient,
+        directory_internal_service_client::DirectoryInternalServiceClient,
+        file_internal_service_client::FileInternalServiceClient,
+        message_internal_service_client::MessageInternalServiceClient,
+    },
+    pb::{
+        self, app_ref, callback_service_client::CallbackServiceClient,
+        conversation_service_client::ConversationServiceClient, directory_service_client::DirectoryServiceClient,
+        file_service_client::FileServiceClient, issue_token_request::Grant,
+        message_service_client::MessageServiceClient,
+    },
 };
 use tonic::{Request, transport::Channel};
 
@@ -117,6 +126,27 @@ impl TestApp {
     /// Conversations over gRPC.
     pub fn conversations(&self) -> ConversationServiceClient<Channel> {
         self.suite.conversations()
+    }
+
+    /// The calls of the directory that are for our services only.
+    pub fn directory_internal(&self) -> DirectoryInternalServiceClient<Channel> {
+        DirectoryInternalServiceClient::new(self.suite.channel_to("DirectoryInternalService"))
+            .max_decoding_message_size(8 * 1024 * 1024)
+    }
+
+    /// The calls of the log that are for our services only.
+    pub fn messages_internal(&self) -> MessageInternalServiceClient<Channel> {
+        MessageInternalServiceClient::new(self.suite.channel_to("MessageInternalService"))
+    }
+
+    /// The calls of the conversation service that are for our services only.
+    pub fn conversations_internal(&self) -> ConversationInternalServiceClient<Channel> {
+        ConversationInternalServiceClient::new(self.suite.channel_to("ConversationInternalService"))
+    }
+
+    /// The calls of the file service that are for our services only.
+    pub fn files_internal(&self) -> FileInternalServiceClient<Channel> {
+        FileInternalServiceClient::new(self.suite.channel_to("FileInternalService"))
     }
 
     /// Callbacks over gRPC.

@@ -277,12 +277,12 @@ impl Suite {
         CallbackServiceClient::new(self.callback.connect_lazy()).max_decoding_message_size(64 * 1024 * 1024)
     }
 
-    /// A raw gRPC channel to the service with that name, such as `GroupService`.
+    /// A raw gRPC channel to the service with that name, such as `GroupService` or `FileInternalService`.
     ///
     /// # Panics
     /// When there is none.
     pub fn channel_to(&self, service: &str) -> Channel {
-        let at = match service {
+        let at = match service.replace("Internal", "").as_str() {
             "DirectoryService" | "GroupService" => &self.directory,
             "MessageService" => &self.messages[0],
             "ConversationService" => &self.conversation,

@@ -12,6 +12,7 @@ use reqwest::{
 };
 use serde_json::{Value, json};
 use tidings_domain::{Clock as _, ManualClock, SystemClock};
+use tidings_proto::internal;
 use tidings_proto::pb::{self, upload_request::Part};
 use tidings_testkit::{Agora, Bucket, Reply, Shape, Suite, TestApp, every_shape, files_under};
 
@@ -604,7 +605,7 @@ async fn a_file_may_be_named_before_and_pictures_know_their_sides() {
     for wrong in [uuid, "0F9CBE3E-5C5B-4A37-8B23-DD0B9D3C1F78", "7c0e9a10-4d5b-11ef-9b7a-5f0e6a2d9c31", "a"] {
         assert_eq!(upload(wrong).await.expect_err("refused").code(), tonic::Code::InvalidArgument, "{wrong}");
     }
-    let request = pb::DescribeRequest { uuids: vec![uuid.into(), "x".into()] };
-    let described = app.files().describe(app.request(request)).await.expect("described").into_inner().files;
+    let request = internal::DescribeRequest { uuids: vec![uuid.into(), "x".into()] };
+    let described = app.files_internal().describe(app.request(request)).await.expect("described").into_inner().files;
     assert_eq!(described, [info]);
 }

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::json;
-use tidings_proto::pb;
+use tidings_proto::{internal, pb};
 use tidings_testkit::{TestApp, every_shape};
 use tonic::Code;
 
@@ -121,9 +121,14 @@ async fn what_is_unread_in_all_one_to_one_conversations_is_one_number_tencent_4(
         app.directory().get_user(app.request(wanted)).await.expect("a user").into_inner().id
     };
     let user_ids = vec![id("omar").await, id("nora").await];
-    let request = pb::UnreadTotalsRequest { user_ids };
+    let request = internal::UnreadTotalsRequest { user_ids };
     let totals = async || {
-        app.conversations().unread_totals(app.request(request.clone())).await.expect("totals").into_inner().totals
+        app.conversations_internal()
+            .unread_totals(app.request(request.clone()))
+            .await
+            .expect("totals")
+            .into_inner()
+            .totals
     };
     assert_eq!(totals().await, [4, 0]);
     agora.post("/tidings/users/omar/read_ack", &json!({"channel": "nora", "type": "chat"})).await.expect(200);

@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tidings_domain::{Clock as _, ManualClock, SystemClock};
-use tidings_proto::pb;
+use tidings_proto::{internal, pb};
 use tidings_testkit::{Agora, Reply, Suite, TestApp, every_shape};
 
 use crate::{
@@ -259,24 +259,24 @@ async fn what_a_user_says_of_trust_opens_no_restricted_file() {
         .expect_err("refused");
     assert_eq!(refused.code(), tonic::Code::PermissionDenied);
     // Nor is a file withdrawn in the name of a user who is not its owner, nor by a user.
-    let request = pb::WithdrawRequest { uuid: uuid.clone(), owner_id: 0 };
-    let of_ann = pb::WithdrawRequest { owner_id: ann.id, ..request.clone() };
+    let request = internal::WithdrawRequest { uuid: uuid.clone(), owner_id: 0 };
+    let of_ann = internal::WithdrawRequest { owner_id: ann.id, ..request.clone() };
     for refused in
         [app.request(of_ann.clone()), app.request_as(ann.id, of_ann), app.request_as(ann.id, request.clone())]
     {
-        let refused = app.files().withdraw(refused).await.expect_err("refused");
+        let refused = app.files_internal().withdraw(refused).await.expect_err("refused");
         assert_eq!(refused.code(), tonic::Code::PermissionDenied);
     }
-    let settle = pb::SettleRequest { uuid: uuid.clone(), restore: false, owner_id: 0 };
-    assert!(!app.files().settle(app.request(settle.clone())).await.expect("answered").into_inner().settled);
-    app.files().withdraw(app.request(request.clone())).await.expect("its own");
+    let settle = internal::SettleRequest { uuid: uuid.clone(), restore: false, owner_id: 0 };
+    assert!(!app.files_internal().settle(app.request(settle.clone())).await.expect("answered").into_inner().settled);
+    app.files_internal().withdraw(app.request(request.clone())).await.expect("its own");
     assert_eq!(status(&app.agora(), &uuid).await, 404);
-    let of_ann = pb::SettleRequest { owner_id: ann.id, ..settle.clone() };
-    assert!(!app.files().settle(app.request(of_ann)).await.expect("answered").into_inner().settled);
-    let restore = pb::SettleRequest { restore: true, ..settle.clone() };
-    assert!(app.files().settle(app.request(restore)).await.expect("answered").into_inner().settled);
+    let of_ann = internal::SettleRequest { owner_id: ann.id, ..settle.clone() };
+    assert!(!app.files_internal().settle(app.request(of_ann)).await.expect("answered").into_inner().settled);
+    let restore = internal::SettleRequest { restore: true, ..settle.clone() };
+    assert!(app.files_internal().settle(app.request(restore)).await.expect("answered").into_inner().settled);
     assert_eq!(status(&app.agora(), &uuid).await, 401, "it is back");
-    assert!(!app.files().settle(app.request(settle)).await.expect("answered").into_inner().settled);
+    assert!(!app.files_internal().settle(app.request(settle)).await.expect("answered").into_inner().settled);
 }
 
 #[tokio::test]
@@ -290,8 +290,8 @@ async fn a_round_that_crashed_after_it_withdrew_a_file_is_made_up_for() {
         let sent = send_picture(&ann, bob.id, uuid).await;
         take_back(&ann, bob.id, sent).await;
         // The progress of the round.
-        let of_ann = pb::WithdrawRequest { uuid: uuid.clone(), owner_id: ann.id };
-        app.files().withdraw(app.request(of_ann)).await.expect("hers");
+        let of_ann = internal::WithdrawRequest { uuid: uuid.clone(), owner_id: ann.id };
+        app.files_internal().withdraw(app.request(of_ann)).await.expect("hers");
     }
     send_picture(&bob, ann.id, &used).await;
     assert_eq!(purge(&app).await, 1);

@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that finds nothing to unwrap has failed")]
 
-use tidings_proto::{error_from_status, pb};
+use tidings_proto::{error_from_status, internal, pb};
 use tidings_testkit::every_shape;
 
 use crate::policy::neighbour;
@@ -32,8 +32,8 @@ every_shape! {
         assert_eq!(set.words as usize, longest.words.len());
         let kept = directory.get_word_list(app.request(pb::GetWordListRequest { name: "l".to_owned() })).await.unwrap();
         assert_eq!(kept.into_inner(), longest);
-        let all = directory.get_screening(app.request(pb::GetScreeningRequest {})).await.unwrap().into_inner();
-        assert_eq!(all, pb::Screening { version: 1, lists: vec![longest], hooks: vec![] });
+        let all = app.directory_internal().get_screening(app.request(internal::GetScreeningRequest {})).await.unwrap().into_inner();
+        assert_eq!(all, internal::Screening { version: 1, lists: vec![longest], hooks: vec![] });
     }
 }
 
@@ -55,9 +55,9 @@ every_shape! {
         let hook = pb::AddHookRequest { form: pb::HookForm::Agora.into(), url: "http://h".to_owned(), ..Default::default() };
         directory.set_word_list(app.request(setting(list(["casino".to_owned()].into_iter())))).await.unwrap();
         directory.add_hook(app.request(hook)).await.unwrap();
-        let seen = directory.get_screening(other.request(pb::GetScreeningRequest {})).await.unwrap().into_inner();
-        assert_eq!(seen, pb::Screening::default());
-        let seen = directory.get_screening(app.request(pb::GetScreeningRequest {})).await.unwrap().into_inner();
+        let seen = app.directory_internal().get_screening(other.request(internal::GetScreeningRequest {})).await.unwrap().into_inner();
+        assert_eq!(seen, internal::Screening::default());
+        let seen = app.directory_internal().get_screening(app.request(internal::GetScreeningRequest {})).await.unwrap().into_inner();
         assert_eq!((seen.version, seen.lists.len(), seen.hooks.len()), (2, 1, 1));
     }
 }

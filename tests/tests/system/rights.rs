@@ -1,8 +1,9 @@
 //! Who may make which RPC, on whose behalf: every row of the table over the network (docs/rights.md).
 
 use http::uri::PathAndQuery;
+use tidings_proto::internal;
 use tidings_proto::pb::{self, user_ref};
-use tidings_runtime::rights::{Access, PACKAGE, RIGHTS};
+use tidings_runtime::rights::{Access, RIGHTS, Right};
 use tidings_testkit::{TestApp, every_shape};
 use tonic::{Code, Request, client::Grpc};
 use tonic_prost::ProstCodec;
@@ -10,11 +11,11 @@ use tonic_prost::ProstCodec;
 use crate::log::{direct, refusal, refused, register, text};
 
 /// A call of that RPC with an empty message, which is malformed or harmless everywhere.
-async fn call(app: &TestApp, rpc: &str, request: Request<()>) -> Option<(Code, String)> {
-    let (service, _) = rpc.split_once('/').unwrap();
+async fn call(app: &TestApp, right: &Right, request: Request<()>) -> Option<(Code, String)> {
+    let (service, _) = right.rpc.split_once('/').unwrap();
     let mut client = Grpc::new(app.suite.channel_to(service));
     client.ready().await.unwrap();
-    let path: PathAndQuery = format!("/{PACKAGE}{rpc}").parse().unwrap();
+    let path: PathAndQuery = right.path().parse().unwrap();
     let reply = client.unary(request, path, ProstCodec::<(), ()>::default()).await;
     reply.is_err().then(|| refusal(reply))
 }
@@ -37,7 +38,7 @@ every_shape! {
         app.directory().delete_user(app.request(delete)).await.unwrap();
         disable(&app, disabled).await;
         for right in RIGHTS {
-            let refused_as = async |user: i64| call(&app, right.rpc, app.request_as(user, ())).await;
+            let refused_as = async |user: i64| call(&app, right, app.request_as(user, ())).await;
             let what = right.rpc;
             if matches!(right.access, Access::Operator | Access::App) {
                 for user in [ann, gone, disabled, 0] {
@@ -56,11 +57,11 @@ every_shape! {
             for odd in ["-1", "+16", "ann", ""] {
                 let mut request = app.request(());
                 request.metadata_mut().insert("tidings-user", odd.parse().unwrap());
-                assert_eq!(call(&app, what, request).await, Some(refused(Code::InvalidArgument, "INVALID_ARGUMENT")), "{what} {odd}");
+                assert_eq!(call(&app, right, request).await, Some(refused(Code::InvalidArgument, "INVALID_ARGUMENT")), "{what} {odd}");
             }
             let mut twice = app.request_as(ann, ());
             twice.metadata_mut().append("tidings-user", disabled.into());
-            assert_eq!(call(&app, what, twice).await, Some(refused(Code::InvalidArgument, "INVALID_ARGUMENT")), "{what}");
+            assert_eq!(call(&app, right, twice).await, Some(refused(Code::InvalidArgument, "INVALID_ARGUMENT")), "{what}");
         }
         // Refused callers changed nothing.
         let list = pb::ListUsersRequest::default();
@@ -95,8 +96,8 @@ every_shape! {
         assert_eq!(refusal(directory.resolve_users(app.request_as(ann, take_down)).await), denied());
         let as_bob = text(bob, &[ann], "from bob, says ann");
         assert_eq!(refusal(app.messages().send(app.request_as(ann, as_bob)).await), denied());
-        let unread = pb::UnreadRequest { user_id: Some(bob), ..Default::default() };
-        assert_eq!(refusal(app.messages().unread(app.request_as(ann, unread)).await), denied());
+        let unread = internal::UnreadRequest { user_id: Some(bob), ..Default::default() };
+        assert_eq!(refusal(app.messages_internal().unread(app.request_as(ann, unread)).await), denied());
         let list = pb::ListConversationsRequest { user_id: Some(bob), ..Default::default() };
         assert_eq!(refusal(app.conversations().list_conversations(app.request_as(ann, list)).await), denied());
         let mark = pb::MarkReadRequest { user_id: Some(bob), conversation: Some(direct(ann, bob)), msg_id: 0 };

@@ -7,7 +7,7 @@ mod tencent;
 use std::collections::{BTreeSet, HashMap};
 
 use tidings_domain::{App, Caller, Content, ConversationId, Error, EventKind, MsgId, UnixMillis, UserId};
-use tidings_proto::{error_from_status, pb, required};
+use tidings_proto::{error_from_status, internal, pb, required};
 use tidings_runtime::context;
 
 use crate::{
@@ -149,7 +149,7 @@ async fn known(deps: &Deps, app: &App, dialect: Dialect, events: impl Iterator<I
     }
     let receivers: Vec<UserId> = receivers.into_iter().collect();
     for users in receivers.chunks(1000).filter(|_| dialect == Dialect::Tencent) {
-        let request = pb::UnreadTotalsRequest { user_ids: users.iter().map(|user| user.0).collect() };
+        let request = internal::UnreadTotalsRequest { user_ids: users.iter().map(|user| user.0).collect() };
         let reply = deps.conversation.clone().unread_totals(context::request(&caller, request)).await;
         let totals = reply.map_err(error_from_status)?.into_inner().totals;
         known.unread.extend(users.iter().copied().zip(totals));

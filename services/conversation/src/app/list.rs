@@ -1,7 +1,7 @@
 //! A user's conversations with unread counts.
 
 use tidings_domain::{Caller, Error, MsgId, UserId};
-use tidings_proto::{error_from_status, pb};
+use tidings_proto::{error_from_status, internal};
 use tidings_runtime::context;
 
 use crate::{Deps, store::cursor as store};
@@ -16,13 +16,13 @@ pub async fn list(
     user: UserId,
     limit: i32,
     before: MsgId,
-) -> Result<Vec<pb::UnreadConversation>, Error> {
-    unread(deps, caller, user, pb::UnreadRequest { limit, before_msg_id: before.0, ..Default::default() }).await
+) -> Result<Vec<internal::UnreadConversation>, Error> {
+    unread(deps, caller, user, internal::UnreadRequest { limit, before_msg_id: before.0, ..Default::default() }).await
 }
 
 /// The user's total unread count over all one-to-one conversations (tencent.md 4).
 pub async fn unread_total(deps: &Deps, caller: &Caller, user: UserId) -> Result<i64, Error> {
-    let all = pb::UnreadRequest { limit: MOST, direct_only: true, ..Default::default() };
+    let all = internal::UnreadRequest { limit: MOST, direct_only: true, ..Default::default() };
     let conversations = unread(deps, caller, user, all).await?;
     Ok(conversations.iter().map(|conversation| conversation.unread).sum())
 }
@@ -31,15 +31,16 @@ async fn unread(
     deps: &Deps,
     caller: &Caller,
     user: UserId,
-    wanted: pb::UnreadRequest,
-) -> Result<Vec<pb::UnreadConversation>, Error> {
+    wanted: internal::UnreadRequest,
+) -> Result<Vec<internal::UnreadConversation>, Error> {
     let cursors = store::of_user(&deps.db, caller.app, user).await?;
-    let marks = cursors.into_iter().map(|cursor| pb::Mark {
+    let marks = cursors.into_iter().map(|cursor| internal::Mark {
         conversation: Some(cursor.conversation.into()),
         read_msg_id: cursor.marks.read.max(cursor.marks.cleared).0,
         unlisted_msg_id: cursor.unlisted.0,
     });
-    let request = pb::UnreadRequest { user_id: Some(user.0), marks: marks.collect(), ..wanted };
-    let answer = deps.message.clone().unread(context::request(caller, request)).await.map_err(error_from_status)?;
+    let request = internal::UnreadRequest { user_id: Some(user.0), marks: marks.collect(), ..wanted };
+    let answer =
+        deps.message_internal.clone().unread(context::request(caller, request)).await.map_err(error_from_status)?;
     Ok(answer.into_inner().conversations)
 }

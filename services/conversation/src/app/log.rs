@@ -3,6 +3,7 @@
 use tidings_domain::{Caller, ConversationId, Error, MsgId};
 use tidings_proto::{
     error_from_status,
+    internal::{self, message_internal_service_client::MessageInternalServiceClient},
     pb::{self, message_service_client::MessageServiceClient},
 };
 use tidings_runtime::{Wire, context};
@@ -20,12 +21,12 @@ pub async fn head(
 
 /// The conversation of a message; `None`: it is past retention, and `claimed` is not given.
 pub async fn locate(
-    log: &MessageServiceClient<Wire>,
+    log: &MessageInternalServiceClient<Wire>,
     caller: &Caller,
     msg_id: MsgId,
     claimed: Option<ConversationId>,
 ) -> Result<Option<ConversationId>, Error> {
-    let request = pb::LocateRequest { msg_id: msg_id.0, conversation: claimed.map(Into::into) };
+    let request = internal::LocateRequest { msg_id: msg_id.0, conversation: claimed.map(Into::into) };
     let found = log.clone().locate(context::request(caller, request)).await.map_err(error_from_status)?;
     found.into_inner().conversation.map(TryInto::try_into).transpose()
 }

@@ -95,7 +95,7 @@ async fn resolve(
         conversation.check_party(user)?;
         return Ok(Some((conversation, log::head(&deps.message, caller, conversation).await?)));
     };
-    let Some(conversation) = log::locate(&deps.message, caller, msg_id, up_to.conversation).await? else {
+    let Some(conversation) = log::locate(&deps.message_internal, caller, msg_id, up_to.conversation).await? else {
         return Ok(None);
     };
     if up_to.conversation.is_some_and(|claimed| claimed != conversation) {

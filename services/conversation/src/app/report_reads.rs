@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tidings_domain::{Caller, Error};
-use tidings_proto::{error_from_status, pb};
+use tidings_proto::{error_from_status, internal};
 use tidings_runtime::{Task, context};
 
 use crate::{
@@ -59,8 +59,8 @@ async fn report(deps: &Deps) -> Result<bool, Error> {
     for of_app in reports.chunk_by(|one, other| one.place.app == other.place.app) {
         let reads = of_app.iter().cloned().map(Into::into).collect();
         let caller = Caller::of_app(of_app[0].place.app);
-        let request = context::request(&caller, pb::ReportReadsRequest { reads });
-        deps.message.clone().report_reads(request).await.map_err(error_from_status)?;
+        let request = context::request(&caller, internal::ReportReadsRequest { reads });
+        deps.message_internal.clone().report_reads(request).await.map_err(error_from_status)?;
         let mut tx = deps.db.begin().await?;
         read_report::remove(&mut tx, of_app).await?;
         tx.commit().await?;
@@ -68,7 +68,7 @@ async fn report(deps: &Deps) -> Result<bool, Error> {
     Ok(reports.len() as i64 == BATCH)
 }
 
-impl From<ReadReport> for pb::ReadReport {
+impl From<ReadReport> for internal::ReadReport {
     fn from(report: ReadReport) -> Self {
         Self {
             user_id: report.place.user.0,

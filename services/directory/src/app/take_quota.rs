@@ -1,7 +1,7 @@
 //! Grants a gateway a share of one of an app's rates.
 
 use tidings_domain::{Error, Rate};
-use tidings_proto::pb;
+use tidings_proto::internal;
 
 use super::Core;
 use crate::{model::AppKey, quotas::QuotaRequest};
@@ -14,10 +14,10 @@ impl Core {
     pub(crate) async fn take_quota(
         &self,
         key: &AppKey,
-        wanted: pb::TakeQuotaRequest,
-    ) -> Result<pb::TakeQuotaResponse, Error> {
+        wanted: internal::TakeQuotaRequest,
+    ) -> Result<internal::TakeQuotaResponse, Error> {
         let rate = Rate::from_name(&wanted.rate).ok_or_else(|| Error::invalid("rate", "is not a rate"))?;
-        let pb::TakeQuotaRequest { subject, wanted, least, .. } = wanted;
+        let internal::TakeQuotaRequest { subject, wanted, least, .. } = wanted;
         if subject.len() > MAX_SUBJECT {
             return Err(Error::invalid("subject", format!("must be at most {MAX_SUBJECT} bytes")));
         }
@@ -26,11 +26,11 @@ impl Core {
         }
         let known = self.enabled_app(key).await?;
         let Some(quota) = known.app.policy.rates.quota(rate) else {
-            return Ok(pb::TakeQuotaResponse { granted: wanted, quota: 0, remaining: 0, resets_in_ms: 0 });
+            return Ok(internal::TakeQuotaResponse { granted: wanted, quota: 0, remaining: 0, resets_in_ms: 0 });
         };
         let share = QuotaRequest { rate, subject, wanted, least };
         let taken = self.quotas.take(known.app.id, quota, share, self.clock.now());
-        Ok(pb::TakeQuotaResponse {
+        Ok(internal::TakeQuotaResponse {
             granted: taken.granted,
             quota,
             remaining: taken.remaining,

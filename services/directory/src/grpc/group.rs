@@ -187,16 +187,8 @@ impl pb::group_service_server::GroupService for Directory {
         let page = self.core.list_group_blocked(&caller, wire.group_id, after, limit).await.map_err(to_status)?;
         Ok(Response::new(page.into()))
     }
-
-    #[tracing::instrument(level = "debug", name = "group.memberships", skip_all)]
-    async fn memberships(&self, request: Request<pb::MembershipsRequest>) -> Reply<pb::MembershipsResponse> {
-        let caller = self.caller(&request).await.map_err(to_status)?;
-        let wire = request.into_inner();
-        let memberships = self.core.memberships(&caller, wire.user_id, &wire.group_ids).await.map_err(to_status)?;
-        Ok(Response::new(pb::MembershipsResponse { memberships: wire_memberships(memberships) }))
-    }
 }
 
-fn wire_memberships(memberships: Vec<Membership>) -> Vec<pb::Membership> {
+pub(super) fn wire_memberships(memberships: Vec<Membership>) -> Vec<pb::Membership> {
     memberships.into_iter().map(Into::into).collect()
 }

@@ -1,6 +1,8 @@
 //! Helpers for the calls about groups, for the suite's app.
 
 use tidings_domain::Reason;
+use tidings_proto::internal;
+use tidings_proto::internal::directory_internal_service_server::DirectoryInternalService as _;
 use tidings_proto::pb::{self, group_service_server::GroupService as _};
 use tonic::{Request, Response};
 
@@ -189,7 +191,7 @@ impl Suite {
         user_id: Option<i64>,
         groups: &[i64],
     ) -> Result<Vec<pb::Membership>, Reason> {
-        let request = pb::MembershipsRequest { user_id, group_ids: groups.to_vec() };
+        let request = internal::MembershipsRequest { user_id, group_ids: groups.to_vec() };
         let reply = self.directory.memberships(by(caller, request)).await;
         reply.map(|reply| reply.into_inner().memberships).map_err(reason)
     }

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use tidings_domain::Reason;
+use tidings_proto::internal;
+use tidings_proto::internal::directory_internal_service_server::DirectoryInternalService as _;
 use tidings_proto::pb::{
     self, directory_service_server::DirectoryService as _, group_service_server::GroupService as _,
 };
@@ -331,7 +333,7 @@ async fn apps_do_not_see_each_others_groups(suite: Suite) {
     assert_eq!(ok(list).groups, []);
     let joined = pb::JoinedRequest { user_id: Some(ann), ..Default::default() };
     assert_eq!(ok(suite.directory.joined(in_app("acme#cafe", joined)).await).memberships, []);
-    let memberships = pb::MembershipsRequest { user_id: Some(ann), group_ids: vec![group] };
+    let memberships = internal::MembershipsRequest { user_id: Some(ann), group_ids: vec![group] };
     assert_eq!(ok(suite.directory.memberships(in_app("acme#cafe", memberships)).await).memberships, []);
     let destroy = suite.directory.destroy_group(in_app("acme#cafe", pb::DestroyGroupRequest { group_id: group })).await;
     assert_eq!(reason(destroy.unwrap_err()), Reason::GroupNotFound);

@@ -1,6 +1,8 @@
 //! Hooks: their limits, and where their tokens are shown.
 
 use tidings_domain::Reason;
+use tidings_proto::internal;
+use tidings_proto::internal::directory_internal_service_server::DirectoryInternalService as _;
 use tidings_proto::pb::{self, directory_service_server::DirectoryService as _};
 use tidings_store::{on_tx, sqlx};
 use tonic::Request;
@@ -65,9 +67,9 @@ async fn all_that_is_said_of_a_hook_is_kept(suite: Suite) {
     };
     assert_eq!(add(&suite, wanted).await, shown);
     assert_eq!(hooks(&suite).await, std::slice::from_ref(&shown));
-    let screening = ok(suite.directory.get_screening(in_lobby(pb::GetScreeningRequest {})).await);
+    let screening = ok(suite.directory.get_screening(in_lobby(internal::GetScreeningRequest {})).await);
     let known = pb::Hook { token: "s3cret".to_owned(), ..shown };
-    assert_eq!(screening, pb::Screening { version: 1, lists: vec![], hooks: vec![known] });
+    assert_eq!(screening, internal::Screening { version: 1, lists: vec![], hooks: vec![known] });
 }
 
 async fn what_is_not_allowed_is_named(suite: Suite) {

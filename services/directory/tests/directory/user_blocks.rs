@@ -1,6 +1,8 @@
 //! Users' own block lists.
 
 use tidings_domain::Reason;
+use tidings_proto::internal;
+use tidings_proto::internal::directory_internal_service_server::DirectoryInternalService as _;
 use tidings_proto::pb::{self, directory_service_server::DirectoryService as _};
 use tonic::Response;
 
@@ -31,7 +33,7 @@ async fn list(
 }
 
 async fn blocked_by(suite: &Suite, caller: By, user_id: Option<i64>, by_ids: &[i64]) -> Result<Vec<i64>, Reason> {
-    let request = pb::BlockedByRequest { user_id, by_ids: by_ids.to_vec() };
+    let request = internal::BlockedByRequest { user_id, by_ids: by_ids.to_vec() };
     suite.directory.blocked_by(by(caller, request)).await.map(|reply| reply.into_inner().by_ids).map_err(reason)
 }
 
@@ -114,7 +116,7 @@ async fn apps_do_not_share_block_lists(suite: Suite) {
     let registered = suite.directory.register_users(in_app("acme#cafe", registration(&[("a", ""), ("b", "")]))).await;
     let ids: Vec<i64> = ok(registered).results.into_iter().map(|user| outcome(user).unwrap().id).collect();
     assert_eq!(ids, [ann, bob]);
-    let request = pb::BlockedByRequest { user_id: Some(ann), by_ids: vec![bob] };
+    let request = internal::BlockedByRequest { user_id: Some(ann), by_ids: vec![bob] };
     assert_eq!(ok(suite.directory.blocked_by(in_app("acme#cafe", request)).await).by_ids, [0; 0]);
     let request = pb::ListBlockedUsersRequest { user_id: Some(bob), ..Default::default() };
     assert_eq!(ok(suite.directory.list_blocked_users(in_app("acme#cafe", request)).await).user_ids, [0; 0]);

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tidings_proto::internal;
+use tidings_proto::internal::directory_internal_service_server::DirectoryInternalService as _;
 use tidings_proto::pb::{
     self, directory_service_server::DirectoryService as _, group_service_server::GroupService as _,
 };
@@ -112,7 +114,7 @@ async fn the_same_user_of_another_app_loses_nothing(suite: Suite) {
     let group_id = ok(suite.directory.create_group(in_app("acme#cafe", owned(ann, &[]))).await).id;
     assert_eq!(suite.group(ann, &[]).await, group_id);
     suite.delete_user(id(ann)).await.unwrap();
-    let request = pb::MembershipsRequest { user_id: Some(ann), group_ids: vec![group_id] };
+    let request = internal::MembershipsRequest { user_id: Some(ann), group_ids: vec![group_id] };
     let found = ok(suite.directory.memberships(in_app("acme#cafe", request)).await).memberships;
     assert_eq!(found[0].role(), OWNER);
 }

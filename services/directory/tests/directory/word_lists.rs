@@ -1,6 +1,8 @@
 //! Word lists: their limits, and what changes with them.
 
 use tidings_domain::Reason;
+use tidings_proto::internal;
+use tidings_proto::internal::directory_internal_service_server::DirectoryInternalService as _;
 use tidings_proto::pb::{self, directory_service_server::DirectoryService as _};
 use tonic::{Code, Request, Status};
 
@@ -46,8 +48,8 @@ async fn names(suite: &Suite) -> Vec<String> {
     ok(reply).lists.into_iter().map(|list| list.name).collect()
 }
 
-async fn screening(suite: &Suite) -> pb::Screening {
-    ok(suite.directory.get_screening(in_lobby(pb::GetScreeningRequest {})).await)
+async fn screening(suite: &Suite) -> internal::Screening {
+    ok(suite.directory.get_screening(in_lobby(internal::GetScreeningRequest {})).await)
 }
 
 /// The version as reported with the app, possibly from a cache.
@@ -128,7 +130,7 @@ async fn an_app_has_100_lists_at_most(suite: Suite) {
 }
 
 async fn every_change_moves_the_version_which_never_goes_back(suite: Suite) {
-    assert_eq!((version(&suite).await, screening(&suite).await), (0, pb::Screening::default()));
+    assert_eq!((version(&suite).await, screening(&suite).await), (0, internal::Screening::default()));
     set(&suite, list("a", &["word"])).await;
     assert_eq!(version(&suite).await, 1);
     set(&suite, list("a", &["word"])).await;
@@ -137,7 +139,7 @@ async fn every_change_moves_the_version_which_never_goes_back(suite: Suite) {
     assert_eq!(version(&suite).await, 3);
     error(suite.directory.delete_word_list(in_lobby(removal("a"))).await);
     assert_eq!(version(&suite).await, 3);
-    assert_eq!(screening(&suite).await, pb::Screening { version: 3, ..Default::default() });
+    assert_eq!(screening(&suite).await, internal::Screening { version: 3, ..Default::default() });
 }
 
 async fn changes_at_once_each_have_a_version_of_their_own(suite: Suite) {
@@ -156,10 +158,10 @@ async fn changes_at_once_each_have_a_version_of_their_own(suite: Suite) {
 
 async fn screening_is_read_as_it_is_now_in_every_process(suite: Suite) {
     let other = suite.other_process();
-    ok(other.get_screening(in_lobby(pb::GetScreeningRequest {})).await);
+    ok(other.get_screening(in_lobby(internal::GetScreeningRequest {})).await);
     set(&suite, list("a", &["word"])).await;
-    let seen = ok(other.get_screening(in_lobby(pb::GetScreeningRequest {})).await);
-    assert_eq!(seen, pb::Screening { version: 1, lists: vec![list("a", &["word"])], hooks: vec![] });
+    let seen = ok(other.get_screening(in_lobby(internal::GetScreeningRequest {})).await);
+    assert_eq!(seen, internal::Screening { version: 1, lists: vec![list("a", &["word"])], hooks: vec![] });
 }
 
 async fn lists_of_another_app_are_left_alone(suite: Suite) {
@@ -169,8 +171,8 @@ async fn lists_of_another_app_are_left_alone(suite: Suite) {
     set(&suite, list("spam", &["casino"])).await;
     assert_eq!(ok(suite.directory.get_word_list(other()).await), list("spam", &["tea"]));
     ok(suite.directory.delete_word_list(in_lobby(removal("spam"))).await);
-    let kept = ok(suite.directory.get_screening(in_app("acme#cafe", pb::GetScreeningRequest {})).await);
-    assert_eq!(kept, pb::Screening { version: 1, lists: vec![list("spam", &["tea"])], hooks: vec![] });
+    let kept = ok(suite.directory.get_screening(in_app("acme#cafe", internal::GetScreeningRequest {})).await);
+    assert_eq!(kept, internal::Screening { version: 1, lists: vec![list("spam", &["tea"])], hooks: vec![] });
 }
 
 async fn a_user_may_do_nothing_to_them(suite: Suite) {
@@ -192,7 +194,7 @@ async fn a_user_may_do_nothing_to_them(suite: Suite) {
     denied(directory.add_hook(as_user(pb::AddHookRequest::default())).await);
     denied(directory.list_hooks(as_user(pb::ListHooksRequest {})).await);
     denied(directory.remove_hook(as_user(pb::RemoveHookRequest { id: 1 })).await);
-    denied(directory.get_screening(as_user(pb::GetScreeningRequest {})).await);
+    denied(directory.get_screening(as_user(internal::GetScreeningRequest {})).await);
 }
 
 async fn a_deleted_app_leaves_neither_words_nor_hooks(suite: Suite) {

@@ -112,9 +112,6 @@ mod tests {
     use tempfile::TempDir;
     use tidings_directory_client::DirectoryCache;
     use tidings_domain::{AppId, ManualClock, OsEntropy, StoredFile};
-    use tidings_proto::pb::{
-        directory_service_client::DirectoryServiceClient, group_service_client::GroupServiceClient,
-    };
     use tidings_runtime::{
         Tasks, Wire,
         config::{Addresses, Files},
@@ -138,8 +135,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let clock = Arc::new(ManualClock::new(NOW));
             let nowhere = Wire::remote(&Addresses::read("http://127.0.0.1:1"), "key").unwrap();
-            let groups = GroupServiceClient::new(nowhere.clone());
-            let directory = DirectoryCache::new(DirectoryServiceClient::new(nowhere), groups, clock.clone());
+            let directory = DirectoryCache::new(nowhere.clone(), nowhere, clock.clone());
             let deps = Deps {
                 db: open(&Location::Folder(folder.path().to_owned()), &SCHEMA, true).await.unwrap(),
                 objects: Objects::open(&Files::default(), folder.path().join("files")).unwrap(),

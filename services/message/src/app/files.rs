@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use tidings_domain::{Actor, Caller, Error, Reason, StoredFile};
-use tidings_proto::{error_from_status, pb};
+use tidings_proto::{error_from_status, internal, pb};
 use tidings_runtime::context;
 
 use crate::Deps;
@@ -30,8 +30,14 @@ pub async fn keep(deps: &Deps, caller: &Caller, uuid: &str) -> Result<bool, Erro
 
 /// Withdraws a file in the name of `owner`; false if they are not its owner, or it is gone.
 pub async fn withdraw(deps: &Deps, owner: &Caller, uuid: &str) -> Result<bool, Error> {
-    let request = pb::WithdrawRequest { uuid: uuid.to_owned(), owner_id: owner.actor.user().0 };
-    match deps.files.clone().withdraw(context::request(&as_app(owner), request)).await.map_err(error_from_status) {
+    let request = internal::WithdrawRequest { uuid: uuid.to_owned(), owner_id: owner.actor.user().0 };
+    match deps
+        .files_internal
+        .clone()
+        .withdraw(context::request(&as_app(owner), request))
+        .await
+        .map_err(error_from_status)
+    {
         Ok(_) => Ok(true),
         Err(error) if error.reason() == Reason::NotPermitted => Ok(false),
         Err(error) => unless_gone(error),
@@ -49,9 +55,13 @@ pub async fn remove(deps: &Deps, owner: &Caller, uuid: &str) -> Result<bool, Err
 }
 
 async fn settle(deps: &Deps, owner: &Caller, uuid: &str, restore: bool) -> Result<bool, Error> {
-    let request = pb::SettleRequest { uuid: uuid.to_owned(), restore, owner_id: owner.actor.user().0 };
-    let settled =
-        deps.files.clone().settle(context::request(&as_app(owner), request)).await.map_err(error_from_status)?;
+    let request = internal::SettleRequest { uuid: uuid.to_owned(), restore, owner_id: owner.actor.user().0 };
+    let settled = deps
+        .files_internal
+        .clone()
+        .settle(context::request(&as_app(owner), request))
+        .await
+        .map_err(error_from_status)?;
     Ok(settled.into_inner().settled)
 }
 
@@ -68,8 +78,9 @@ fn unless_gone(error: Error) -> Result<bool, Error> {
 pub async fn describe(deps: &Deps, caller: &Caller, uuids: Vec<String>) -> Result<HashMap<String, StoredFile>, Error> {
     let mut described = HashMap::new();
     for uuids in uuids.chunks(STEP) {
-        let request = pb::DescribeRequest { uuids: uuids.to_vec() };
-        let reply = deps.files.clone().describe(context::request(caller, request)).await.map_err(error_from_status)?;
+        let request = internal::DescribeRequest { uuids: uuids.to_vec() };
+        let reply =
+            deps.files_internal.clone().describe(context::request(caller, request)).await.map_err(error_from_status)?;
         for file in reply.into_inner().files {
             described.insert(file.uuid.clone(), StoredFile::try_from(file)?);
         }

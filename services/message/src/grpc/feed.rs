@@ -1,7 +1,7 @@
 //! The event feed on the wire.
 
 use tidings_domain::{Content, Error, EventKind, MsgId, Platform, UnixMillis, UserId};
-use tidings_proto::{pb, required};
+use tidings_proto::{internal, pb, required};
 
 use crate::{
     app::{
@@ -36,14 +36,14 @@ impl TryFrom<pb::EventsRequest> for FeedQuery {
 const MAX_REPORTS: usize = 1000;
 
 /// Read reports.
-pub(super) fn reads(wire: pb::ReportReadsRequest) -> Result<Vec<Read>, Error> {
+pub(super) fn reads(wire: internal::ReportReadsRequest) -> Result<Vec<Read>, Error> {
     if wire.reads.len() > MAX_REPORTS {
         return Err(Error::invalid("reads", "must be at most 1000"));
     }
     wire.reads.into_iter().map(read).collect()
 }
 
-fn read(wire: pb::ReadReport) -> Result<Read, Error> {
+fn read(wire: internal::ReadReport) -> Result<Read, Error> {
     let given = |text: String| Some(text).filter(|text| !text.is_empty());
     Ok(Read {
         user: UserId(wire.user_id),

@@ -11,7 +11,7 @@ use prost::Message as _;
 use tidings_domain::{
     App, Error, GroupKind, GroupRole, Membership, Mute, Policy, Reason, Screening, UnixMillis, UserId,
 };
-use tidings_proto::{pb, status_from_error};
+use tidings_proto::{internal, pb, status_from_error};
 use tidings_runtime::Wire;
 use tidings_testkit::grpc_answer;
 use tonic::body::Body;
@@ -77,12 +77,12 @@ impl Fake {
         match path.rsplit('/').next().unwrap() {
             "GetApp" => grpc_answer(&state.app()),
             "GetUser" => grpc_answer(&state.acting(named(&pb::GetUserRequest::decode(bytes).unwrap()))),
-            "GetScreening" => grpc_answer(&pb::Screening::from(state.screening.clone())),
-            "UserNames" => grpc_answer(&names(&pb::UserNamesRequest::decode(bytes).unwrap())),
+            "GetScreening" => grpc_answer(&internal::Screening::from(state.screening.clone())),
+            "UserNames" => grpc_answer(&names(&internal::UserNamesRequest::decode(bytes).unwrap())),
             "ResolveUsers" => state.resolve(&pb::ResolveUsersRequest::decode(bytes).unwrap()),
             "ListUsers" => grpc_answer(&state.list(&pb::ListUsersRequest::decode(bytes).unwrap())),
-            "BlockedBy" => grpc_answer(&state.blocked_by(&pb::BlockedByRequest::decode(bytes).unwrap())),
-            "Memberships" => grpc_answer(&state.memberships(&pb::MembershipsRequest::decode(bytes).unwrap())),
+            "BlockedBy" => grpc_answer(&state.blocked_by(&internal::BlockedByRequest::decode(bytes).unwrap())),
+            "Memberships" => grpc_answer(&state.memberships(&internal::MembershipsRequest::decode(bytes).unwrap())),
             "ListGroups" => grpc_answer(&state.list_groups(&pb::ListGroupsRequest::decode(bytes).unwrap())),
             "Joined" => grpc_answer(&state.joined(&pb::JoinedRequest::decode(bytes).unwrap())),
             _ => panic!("no answer to {path}"),
@@ -127,16 +127,16 @@ impl State {
         pb::ListUsersResponse { users, next_after_id }
     }
 
-    fn blocked_by(&self, request: &pb::BlockedByRequest) -> pb::BlockedByResponse {
+    fn blocked_by(&self, request: &internal::BlockedByRequest) -> internal::BlockedByResponse {
         let sender = request.user_id.unwrap();
         let by = request.by_ids.iter().copied().filter(|by| self.blocked.contains(&(*by, sender)));
-        pb::BlockedByResponse { by_ids: by.collect() }
+        internal::BlockedByResponse { by_ids: by.collect() }
     }
 
-    fn memberships(&self, request: &pb::MembershipsRequest) -> pb::MembershipsResponse {
+    fn memberships(&self, request: &internal::MembershipsRequest) -> internal::MembershipsResponse {
         let user = request.user_id.unwrap();
         let found = request.group_ids.iter().filter_map(|id| Some(membership(*id, self.groups.get(id)?, user).into()));
-        pb::MembershipsResponse { memberships: found.collect() }
+        internal::MembershipsResponse { memberships: found.collect() }
     }
 
     /// One per page, so that callers must page.
@@ -184,9 +184,9 @@ impl State {
 }
 
 /// Ann has a name, nobody else.
-fn names(request: &pb::UserNamesRequest) -> pb::UserNamesResponse {
+fn names(request: &internal::UserNamesRequest) -> internal::UserNamesResponse {
     let usernames = request.user_ids.iter().map(|id| if *id == 16 { "Ann".to_owned() } else { String::new() });
-    pb::UserNamesResponse { usernames: usernames.collect() }
+    internal::UserNamesResponse { usernames: usernames.collect() }
 }
 
 /// Every user that acts in these tests exists.

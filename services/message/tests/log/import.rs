@@ -1,7 +1,7 @@
 //! Imports: with their own time, counted where they belong, once per key.
 
 use tidings_domain::{Clock as _, MsgId, Reason, UnixMillis};
-use tidings_proto::pb;
+use tidings_proto::{internal, pb};
 use tonic::Response;
 
 use crate::world::{
@@ -57,7 +57,7 @@ both_engines! {
             let live = world.say(ANN, to.clone(), "live").await;
             let late = import(&world, unread(to.clone(), now - DAY)).await.unwrap().msg_id;
             import(&world, from_ann(to, now - DAY / 2)).await.unwrap();
-            let at = |read| vec![pb::Mark { conversation: Some(place), read_msg_id: read, unlisted_msg_id: 0 }];
+            let at = |read| vec![internal::Mark { conversation: Some(place), read_msg_id: read, unlisted_msg_id: 0 }];
             // Group members see nothing from before they joined.
             let counted = if place == group() { 1 } else { 2 };
             assert_eq!(world.unread(BOB, at(0)).await.iter().find(|it| it.0 == place).unwrap().2, counted);

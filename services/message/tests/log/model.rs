@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use tidings_domain::{Clock as _, MsgId, Policy, UnixMillis};
-use tidings_proto::pb;
+use tidings_proto::{internal, pb};
 use tidings_store::Engine;
 
 use crate::world::{ANN, BOB, TO_GROUP, World, by, by_app, direct, group, text_of, user};
@@ -121,9 +121,10 @@ impl Run {
             assert_eq!(self.world.page(Some(reader), self.place).await.unwrap(), page);
             let counts = |it: &&Written| it.countable && it.sender != reader && it.id > mark;
             let expected = self.written.iter().filter(seen).filter(counts).count() as i64;
-            let marks = vec![pb::Mark { conversation: Some(self.place), read_msg_id: mark, unlisted_msg_id: 0 }];
-            let wanted = pb::UnreadRequest { marks, ..Default::default() };
-            let listed = self.world.log.clone().unread(by(reader, wanted)).await.unwrap().into_inner().conversations;
+            let marks = vec![internal::Mark { conversation: Some(self.place), read_msg_id: mark, unlisted_msg_id: 0 }];
+            let wanted = internal::UnreadRequest { marks, ..Default::default() };
+            let listed =
+                self.world.log_internal.clone().unread(by(reader, wanted)).await.unwrap().into_inner().conversations;
             let head = listed.iter().find(|it| it.conversation == Some(self.place)).map(|it| it.head_msg_id);
             assert!(page.is_empty() || head == page.first().copied(), "{head:?} for {reader}: {page:?}");
             let unread = listed.iter().find(|it| it.conversation == Some(self.place)).map_or(0, |it| it.unread);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tidings_domain::{Policy, Reason};
-use tidings_proto::pb;
+use tidings_proto::{internal, pb};
 use tonic::Response;
 
 use crate::world::{
@@ -25,8 +25,8 @@ async fn locate(
     msg_id: i64,
     place: Option<pb::ConversationId>,
 ) -> Result<Option<pb::ConversationId>, tonic::Status> {
-    let wanted = pb::LocateRequest { msg_id, conversation: place };
-    world.log.clone().locate(call(caller, wanted)).await.map(|reply| Response::into_inner(reply).conversation)
+    let wanted = internal::LocateRequest { msg_id, conversation: place };
+    world.log_internal.clone().locate(call(caller, wanted)).await.map(|reply| Response::into_inner(reply).conversation)
 }
 
 /// The conversation in the user's list: newest message and unread count.
@@ -65,8 +65,8 @@ both_engines! {
         recall(&world, new).await;
         assert_eq!(heads().await, [middle, old]);
         // And its pages are contiguous.
-        let page = pb::UnreadRequest { user_id: Some(BOB), limit: 1, before_msg_id: middle, ..Default::default() };
-        let page = world.log.clone().unread(by_app(page)).await.unwrap().into_inner().conversations;
+        let page = internal::UnreadRequest { user_id: Some(BOB), limit: 1, before_msg_id: middle, ..Default::default() };
+        let page = world.log_internal.clone().unread(by_app(page)).await.unwrap().into_inner().conversations;
         assert_eq!(page.iter().map(|it| it.head_msg_id).collect::<Vec<_>>(), [old]);
     }
 
@@ -96,7 +96,7 @@ both_engines! {
     async fn what_was_deleted_stays_deleted_when_the_newer_one_goes(world: World) {
         let old = world.say(ANN, user(BOB), "old").await;
         let new = world.say(ANN, user(BOB), "new").await;
-        let mark = || vec![pb::Mark { conversation: Some(direct(ANN, BOB)), read_msg_id: old, unlisted_msg_id: old }];
+        let mark = || vec![internal::Mark { conversation: Some(direct(ANN, BOB)), read_msg_id: old, unlisted_msg_id: old }];
         assert_eq!(world.unread(BOB, mark()).await, [(direct(ANN, BOB), new, 1)]);
         exclude(&world, BOB, direct(ANN, BOB), &[new]).await;
         assert_eq!(world.unread(BOB, mark()).await, []);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tidings_domain::{Policy, Reason};
-use tidings_proto::pb;
+use tidings_proto::{internal, pb};
 use tonic::Response;
 
 use crate::world::{ANN, BOB, TO_GROUP, World, both_engines, by, by_app, direct, group, refusal, user};
@@ -94,7 +94,7 @@ both_engines! {
             assert_eq!(refusal(world.find(None, old).await), Reason::MessageNotFound);
             let counted = |marks| async { world.unread(BOB, marks).await.iter().find(|it| it.0 == place).unwrap().2 };
             assert_eq!(counted(vec![]).await, 1);
-            let read = pb::Mark { conversation: Some(place), read_msg_id: old, unlisted_msg_id: 0 };
+            let read = internal::Mark { conversation: Some(place), read_msg_id: old, unlisted_msg_id: 0 };
             assert_eq!(counted(vec![read]).await, 1);
         }
         assert_eq!(world.count("recalled").await, 0);

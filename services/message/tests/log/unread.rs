@@ -2,15 +2,15 @@
 
 use tidings_domain::GroupRole;
 use tidings_message::statements;
-use tidings_proto::pb;
+use tidings_proto::{internal, pb};
 use tidings_store::{Engine, on_db, sqlx};
 
 use crate::world::{
     ANN, BOB, EVE, GROUP, TO_GROUP, TO_ROOM, World, both_engines, by, by_app, direct, group, refusal, user, words,
 };
 
-fn mark(conversation: pb::ConversationId, read_msg_id: i64, unlisted_msg_id: i64) -> pb::Mark {
-    pb::Mark { conversation: Some(conversation), read_msg_id, unlisted_msg_id }
+fn mark(conversation: pb::ConversationId, read_msg_id: i64, unlisted_msg_id: i64) -> internal::Mark {
+    internal::Mark { conversation: Some(conversation), read_msg_id, unlisted_msg_id }
 }
 
 both_engines! {
@@ -60,8 +60,8 @@ both_engines! {
         let read = vec![mark(direct(ANN, BOB), three, 0), mark(group(), 0, two), mark(direct(EVE, BOB), 0, one)];
         assert_eq!(world.unread(BOB, read).await, [(direct(ANN, BOB), three, 0)]);
         for limit in [1, 2, 3] {
-            let wanted = pb::UnreadRequest { user_id: Some(BOB), limit, ..Default::default() };
-            let reply = world.log.clone().unread(by_app(wanted)).await.unwrap().into_inner();
+            let wanted = internal::UnreadRequest { user_id: Some(BOB), limit, ..Default::default() };
+            let reply = world.log_internal.clone().unread(by_app(wanted)).await.unwrap().into_inner();
             let heads: Vec<i64> = reply.conversations.iter().map(|entry| entry.head_msg_id).collect();
             assert_eq!(heads, [three, two, one][..limit as usize]);
         }
@@ -70,8 +70,8 @@ both_engines! {
     async fn the_app_itself_is_in_no_group(world: World) {
         world.say(ANN, TO_GROUP, "one").await;
         assert_eq!(world.unread(0, vec![]).await, []);
-        let foreign = pb::UnreadRequest { user_id: Some(ANN), ..Default::default() };
-        assert_eq!(refusal(world.log.clone().unread(by(BOB, foreign)).await), tidings_domain::Reason::NotPermitted);
+        let foreign = internal::UnreadRequest { user_id: Some(ANN), ..Default::default() };
+        assert_eq!(refusal(world.log_internal.clone().unread(by(BOB, foreign)).await), tidings_domain::Reason::NotPermitted);
     }
 }
 

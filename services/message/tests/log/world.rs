@@ -9,9 +9,13 @@ use tidings_domain::{
 use tidings_message::{Deps, SCHEMA, Screens, build};
 use tidings_proto::{
     error_from_status,
+    internal::{
+        self, file_internal_service_client::FileInternalServiceClient,
+        message_internal_service_client::MessageInternalServiceClient,
+        message_internal_service_server::MessageInternalServiceServer,
+    },
     pb::{
-        self, content, directory_service_client::DirectoryServiceClient, file_service_client::FileServiceClient,
-        group_service_client::GroupServiceClient, message_service_client::MessageServiceClient,
+        self, content, file_service_client::FileServiceClient, message_service_client::MessageServiceClient,
         message_service_server::MessageServiceServer, target,
     },
 };
@@ -37,6 +41,7 @@ pub struct World {
     pub clock: Arc<ManualClock>,
     pub fake: Fake,
     pub log: MessageServiceClient<Wire>,
+    pub log_internal: MessageInternalServiceClient<Wire>,
     _folder: tempfile::TempDir,
 }
 
@@ -72,14 +77,13 @@ impl World {
         let db = open(&location, &SCHEMA, true).await.unwrap();
         let clock = Arc::new(ManualClock::new(START));
         let fake = Fake::default();
-        let users = DirectoryServiceClient::new(fake.wire());
-        let groups = GroupServiceClient::new(fake.wire());
         let files = FileServiceClient::new(fake.wire());
-        let directory = DirectoryCache::new(users, groups, Arc::<ManualClock>::clone(&clock));
+        let directory = DirectoryCache::new(fake.wire(), fake.wire(), Arc::<ManualClock>::clone(&clock));
         let deps = Deps {
             db: db.clone(),
             directory,
             files,
+            files_internal: FileInternalServiceClient::new(fake.wire()),
             screens: Arc::new(Screens::new().unwrap()),
             commit_signal: tokio::sync::watch::channel(()).0,
             clock: Arc::<ManualClock>::clone(&clock),
@@ -87,8 +91,10 @@ impl World {
             tasks: Tasks::default(),
         };
         let service = build(deps).await.unwrap();
-        let log = MessageServiceClient::new(Wire::local(MessageServiceServer::new(service)));
-        let world = Self { db, clock, fake, log, _folder: folder };
+        let log = MessageServiceClient::new(Wire::local(MessageServiceServer::new(service.clone())));
+        let internal = MessageInternalServiceServer::new(service);
+        let log_internal = MessageInternalServiceClient::new(Wire::local(internal));
+        let world = Self { db, clock, fake, log, log_internal, _folder: folder };
         world.change(|state| {
             state.users.extend([ANN, BOB, EVE]);
             for (id, kind) in [(GROUP, GroupKind::Group), (ROOM, GroupKind::Room)] {
@@ -155,9 +161,9 @@ impl World {
     }
 
     /// Conversation, newest message, unread.
-    pub async fn unread(&self, user: i64, marks: Vec<pb::Mark>) -> Vec<(pb::ConversationId, i64, i64)> {
-        let wanted = pb::UnreadRequest { marks, ..Default::default() };
-        let listed = self.log.clone().unread(by(user, wanted)).await.unwrap().into_inner().conversations;
+    pub async fn unread(&self, user: i64, marks: Vec<internal::Mark>) -> Vec<(pb::ConversationId, i64, i64)> {
+        let wanted = internal::UnreadRequest { marks, ..Default::default() };
+        let listed = self.log_internal.clone().unread(by(user, wanted)).await.unwrap().into_inner().conversations;
         listed.iter().map(|entry| (entry.conversation.unwrap(), entry.head_msg_id, entry.unread)).collect()
     }
 

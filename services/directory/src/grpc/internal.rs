@@ -1,0 +1,81 @@
+//! The calls of the other services.
+
+use tidings_domain::{Actor, Error, UserId};
+use tidings_proto::{
+    internal::{self, directory_internal_service_server::DirectoryInternalService},
+    status_from_error as to_status,
+};
+use tonic::{Request, Response, async_trait};
+
+use super::{Reply, group::wire_memberships, wire_ids};
+use crate::{
+    Directory,
+    convert::{after_id, limit},
+};
+
+#[async_trait]
+impl DirectoryInternalService for Directory {
+    #[tracing::instrument(level = "debug", name = "directory.list_deleted_apps", skip_all)]
+    async fn list_deleted_apps(
+        &self,
+        request: Request<internal::ListDeletedAppsRequest>,
+    ) -> Reply<internal::ListDeletedAppsResponse> {
+        let wire = request.into_inner();
+        let after = after_id(wire.after_id).map_err(to_status)?;
+        let limit = limit(wire.limit, 100).map_err(to_status)?;
+        let apps = self.core.deleted_apps(after, limit).await.map_err(to_status)?;
+        let apps = apps.into_iter().map(|(app, at)| internal::DeletedApp { id: app.0, deleted_at_ms: at.0 });
+        Ok(Response::new(internal::ListDeletedAppsResponse { apps: apps.collect() }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.take_quota", skip_all)]
+    async fn take_quota(&self, request: Request<internal::TakeQuotaRequest>) -> Reply<internal::TakeQuotaResponse> {
+        let key = self.caller_app(&request).await.map_err(to_status)?;
+        self.core.take_quota(&key, request.into_inner()).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.user_names", skip_all)]
+    async fn user_names(&self, request: Request<internal::UserNamesRequest>) -> Reply<internal::UserNamesResponse> {
+        let key = self.caller_app(&request).await.map_err(to_status)?;
+        let ids: Vec<UserId> = request.into_inner().user_ids.into_iter().map(UserId).collect();
+        let usernames = self.core.user_names(&key, &ids).await.map_err(to_status)?;
+        Ok(Response::new(internal::UserNamesResponse { usernames }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.blocked_by", skip_all)]
+    async fn blocked_by(&self, request: Request<internal::BlockedByRequest>) -> Reply<internal::BlockedByResponse> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let by: Vec<UserId> = wire.by_ids.into_iter().map(UserId).collect();
+        let blocking = self.core.blocked_by(&caller, wire.user_id, &by).await.map_err(to_status)?;
+        Ok(Response::new(internal::BlockedByResponse { by_ids: wire_ids(blocking) }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.memberships", skip_all)]
+    async fn memberships(
+        &self,
+        request: Request<internal::MembershipsRequest>,
+    ) -> Reply<internal::MembershipsResponse> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let memberships = self.core.memberships(&caller, wire.user_id, &wire.group_ids).await.map_err(to_status)?;
+        Ok(Response::new(internal::MembershipsResponse { memberships: wire_memberships(memberships) }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.get_screening", skip_all)]
+    async fn get_screening(&self, request: Request<internal::GetScreeningRequest>) -> Reply<internal::Screening> {
+        let app = self.app_itself(&request).await.map_err(to_status)?;
+        let screening = self.core.screening(app).await.map_err(to_status)?;
+        Ok(Response::new(screening.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.shows_file", skip_all)]
+    async fn shows_file(&self, request: Request<internal::ShowsFileRequest>) -> Reply<internal::ShowsFileResponse> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        if caller.actor != Actor::App {
+            return Err(to_status(Error::not_permitted("only the app itself asks which files are referenced")));
+        }
+        let shown = self.core.shows_file(caller.app, &request.into_inner().uuid).await.map_err(to_status)?;
+        Ok(Response::new(internal::ShowsFileResponse { shown }))
+    }
+}

@@ -1,0 +1,86 @@
+//! The calls of the conversation service.
+
+use tidings_domain::{Actor, AppId, Error, MsgId};
+use tidings_proto::{
+    internal::{self, message_internal_service_server::MessageInternalService},
+    pb::app_ref,
+    status_from_error as to_status,
+};
+use tidings_runtime::context;
+use tonic::{Request, Response, Status};
+
+use super::{MessageGrpc, conversation, feed};
+use crate::app::{locate, report_reads, unread};
+
+#[tonic::async_trait]
+impl MessageInternalService for MessageGrpc {
+    #[tracing::instrument(level = "debug", name = "message.report_reads", skip_all)]
+    async fn report_reads(
+        &self,
+        request: Request<internal::ReportReadsRequest>,
+    ) -> Result<Response<internal::ReportReadsResponse>, Status> {
+        let scope = context::Scope::of(&request).map_err(to_status)?;
+        // A disabled app's reads are reported too: they were committed while it was enabled.
+        let (Actor::App, Some(app_ref::App::Id(app))) = (scope.actor, scope.app.app) else {
+            return Err(to_status(Error::not_permitted("only the app itself reports, by its number")));
+        };
+        let reads = feed::reads(request.into_inner()).map_err(to_status)?;
+        report_reads::report_reads(&self.deps, AppId(app), reads).await.map_err(to_status)?;
+        Ok(Response::new(internal::ReportReadsResponse {}))
+    }
+
+    #[tracing::instrument(level = "debug", name = "message.locate", skip_all)]
+    async fn locate(
+        &self,
+        request: Request<internal::LocateRequest>,
+    ) -> Result<Response<internal::LocateResponse>, Status> {
+        let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let claimed = request.conversation.map(TryInto::try_into).transpose().map_err(to_status)?;
+        let found = locate::locate(&self.deps, (&caller, &app), MsgId(request.msg_id), claimed).await;
+        let conversation = found.map_err(to_status)?.map(Into::into);
+        Ok(Response::new(internal::LocateResponse { conversation }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "message.unread", skip_all)]
+    async fn unread(
+        &self,
+        request: Request<internal::UnreadRequest>,
+    ) -> Result<Response<internal::UnreadResponse>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let user = context::subject(&caller, request.user_id).map_err(to_status)?;
+        let limit = (list_limit(request.limit).map_err(to_status)?, MsgId(request.before_msg_id));
+        let direct_only = request.direct_only;
+        let marks = marks(request.marks).map_err(to_status)?;
+        let unread = unread::unread(&self.deps, &caller, user, &marks, limit, direct_only).await.map_err(to_status)?;
+        Ok(Response::new(internal::UnreadResponse { conversations: unread.into_iter().map(Into::into).collect() }))
+    }
+}
+
+/// The default page size of conversation lists.
+const LISTED: usize = 1_000;
+/// The maximum page size of conversation lists.
+const MOST_LISTED: i32 = 10_000;
+
+fn list_limit(limit: i32) -> Result<usize, Error> {
+    match limit {
+        0 => Ok(LISTED),
+        1..=MOST_LISTED => Ok(limit as usize),
+        _ => Err(Error::invalid("limit", "must be from 1 to 10000")),
+    }
+}
+
+fn marks(wire: Vec<internal::Mark>) -> Result<unread::Marks, Error> {
+    let marks = wire.into_iter().map(|mark| {
+        let place = conversation(mark.conversation)?;
+        Ok((place, unread::Mark { read: MsgId(mark.read_msg_id), unlisted: MsgId(mark.unlisted_msg_id) }))
+    });
+    marks.collect()
+}
+
+impl From<unread::Unread> for internal::UnreadConversation {
+    fn from(unread: unread::Unread) -> Self {
+        Self { conversation: Some(unread.conversation.into()), head_msg_id: unread.head.0, unread: unread.unread }
+    }
+}
