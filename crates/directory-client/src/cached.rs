@@ -98,7 +98,12 @@ impl DirectoryCache {
         if !app.enabled {
             return Err(Error::new(Reason::AppDisabled, ""));
         }
-        let caller = scope.caller(app.id);
+        let actor = match &scope.user {
+            None => Actor::App,
+            Some(UserRef::Id(user)) => Actor::User(*user),
+            Some(named) => Actor::User(Box::pin(self.named(&app, named)).await?),
+        };
+        let caller = scope.caller(app.id, actor);
         if let Actor::User(user) = caller.actor
             && user != UserId::ADMIN
             && !self.is_enabled((&caller, &app), user).await?
@@ -108,6 +113,11 @@ impl DirectoryCache {
             return Ok((caller, app, Err(disabled)));
         }
         Ok((caller, app, Ok(())))
+    }
+
+    async fn named(&self, app: &App, user: &UserRef) -> Result<UserId, Error> {
+        let found = self.users((&Caller::of_app(app.id), app), std::slice::from_ref(user), false).await?;
+        found.first().copied().ok_or_else(|| Error::internal("the directory returned fewer users than requested"))
     }
 
     /// Whether the user is enabled; an error when there is none.

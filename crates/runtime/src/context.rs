@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use tidings_domain::{Actor, AppId, Caller, Error, Platform, UserId};
+use http::HeaderMap;
+use tidings_domain::{Actor, AppId, Caller, Error, Platform, UserId, UserRef, Username};
 use tidings_proto::pb::{AppRef, app_ref};
 use tonic::{Request, metadata::MetadataMap};
 
@@ -10,6 +11,8 @@ use tonic::{Request, metadata::MetadataMap};
 pub const APP: &str = "tidings-app";
 /// The user on whose behalf the call is made; absent: the app itself.
 pub const USER: &str = "tidings-user";
+/// The same user by name, since a name may be digits alone.
+pub const USERNAME: &str = "tidings-username";
 /// The client's address, set by the gateway.
 pub const PEER: &str = "tidings-peer";
 
@@ -28,13 +31,18 @@ pub fn request<T>(caller: &Caller, message: T) -> Request<T> {
     request
 }
 
-/// The caller according to the metadata; the app is not looked up yet.
+/// Whether a call says that it is made on behalf of a user.
+pub(crate) fn is_for_user(metadata: &HeaderMap) -> bool {
+    metadata.contains_key(USER) || metadata.contains_key(USERNAME)
+}
+
+/// The caller according to the metadata; neither the app nor the user is looked up yet.
 #[derive(Debug, Clone)]
 pub struct Scope {
     /// The app.
     pub app: AppRef,
-    /// The authority.
-    pub actor: Actor,
+    /// The user on whose behalf the call is made; `None`: the app itself calls.
+    pub user: Option<UserRef>,
     /// The client's address.
     pub address: Option<IpAddr>,
 }
@@ -48,20 +56,24 @@ impl Scope {
             Ok(id) => app_ref::App::Id(id),
             Err(_) => app_ref::App::AppKey(app.to_owned()),
         };
-        let actor = match text(metadata, USER)? {
-            None => Actor::App,
-            Some(user) => Actor::User(
+        let user = match (text(metadata, USER)?, text(metadata, USERNAME)?) {
+            (None, None) => None,
+            (Some(user), None) => Some(UserRef::Id(
                 user_id(user).ok_or_else(|| Error::invalid(USER, "metadata must be a number that is not negative"))?,
-            ),
+            )),
+            (None, Some(name)) => Some(UserRef::Name(Username::parse(name).map_err(|error| error.of_field(USERNAME))?)),
+            (Some(_), Some(_)) => {
+                return Err(Error::invalid(USERNAME, format!("metadata must be absent where {USER} is given")));
+            }
         };
         let address = text(metadata, PEER)?.and_then(|address| address.parse().ok());
         let address = address.or_else(|| request.remote_addr().map(|peer| peer.ip()));
-        Ok(Self { app: AppRef { app: Some(app) }, actor, address })
+        Ok(Self { app: AppRef { app: Some(app) }, user, address })
     }
 
-    /// The caller, once the app is known.
-    pub const fn caller(&self, app: AppId) -> Caller {
-        Caller { app, actor: self.actor, address: self.address, platform: Platform::RestApi }
+    /// The caller, once it is known which app and user it is.
+    pub const fn caller(&self, app: AppId, actor: Actor) -> Caller {
+        Caller { app, actor, address: self.address, platform: Platform::RestApi }
     }
 }
 

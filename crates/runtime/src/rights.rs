@@ -1,9 +1,9 @@
 //! Who may make which RPC, on whose behalf: one table, enforced at every entry point, in this process and over the
 //! network.
 //!
-//! The service key opens every RPC for an app itself. On behalf of a user (metadata `tidings-user`) only those are open
-//! whose row says so, and their service enforces the limit in the row. An RPC without a row is refused, and a test
-//! compares the table with the descriptors.
+//! The service key opens every RPC for an app itself. On behalf of a user (metadata `tidings-user` or
+//! `tidings-username`) only those are open whose row says so, and their service enforces the limit in the row. An RPC
+//! without a row is refused, and a test compares the table with the descriptors.
 
 use std::{
     collections::HashMap,
@@ -240,8 +240,9 @@ pub(crate) fn check(path: &str, metadata: &HeaderMap) -> Result<&'static Right, 
         return Err(Status::unimplemented(format!("{path} has no row in the table of rights")));
     };
     match right.access {
-        Access::Operator | Access::App if metadata.contains_key(context::USER) => {
-            let text = format!("{} is not made on behalf of a user ({} must be absent)", right.rpc, context::USER);
+        Access::Operator | Access::App if context::is_for_user(metadata) => {
+            let (rpc, id, name) = (right.rpc, context::USER, context::USERNAME);
+            let text = format!("{rpc} is not made on behalf of a user ({id} and {name} must be absent)");
             Err(status_from_error(Error::not_permitted(text)))
         }
         _ => Ok(right),
@@ -364,14 +365,17 @@ mod tests {
 
     #[test]
     fn on_behalf_of_a_user_only_what_says_so_is_open() {
-        let (app, mut user) = (HeaderMap::new(), HeaderMap::new());
-        user.insert(context::USER, http::HeaderValue::from_static("16"));
+        let app = HeaderMap::new();
+        let by =
+            |key: &'static str| HeaderMap::from_iter([(key.parse().unwrap(), http::HeaderValue::from_static("16"))]);
         for right in RIGHTS {
             let path = right.path();
             assert!(check(&path, &app).is_ok(), "{path}");
-            let code = check(&path, &user).err().map(|status| status.code());
             let refused = matches!(right.access, Access::Operator | Access::App);
-            assert_eq!(code, refused.then_some(tonic::Code::PermissionDenied), "{path}");
+            for user in [by(context::USER), by(context::USERNAME)] {
+                let code = check(&path, &user).err().map(|status| status.code());
+                assert_eq!(code, refused.then_some(tonic::Code::PermissionDenied), "{path}");
+            }
         }
         let unknown = check("/tidings.v1.DirectoryService/Nothing", &app).err().map(|status| status.code());
         assert_eq!(unknown, Some(tonic::Code::Unimplemented));

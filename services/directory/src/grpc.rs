@@ -4,7 +4,7 @@
 mod group;
 mod internal;
 
-use tidings_domain::{Actor, AppId, Caller, Error, PolicyChange, UserId};
+use tidings_domain::{Actor, AppId, Caller, Error, PolicyChange, UserId, UserRef};
 use tidings_proto::{pb, required, status_from_error as to_status};
 use tidings_runtime::{context::Scope, rights};
 use tonic::{Request, Response, Status, async_trait};
@@ -32,25 +32,39 @@ impl Directory {
     async fn caller<T>(&self, request: &Request<T>) -> Result<Caller, Error> {
         let scope = Scope::of(request)?;
         let known = self.core.enabled_app(&scope.app.clone().try_into()?).await?;
-        let caller = scope.caller(known.app.id);
+        let caller = scope.caller(known.app.id, self.actor(known.app.id, &scope).await?);
         self.core.check_acting(&caller, rights::access_of(request)).await?;
         Ok(caller)
+    }
+
+    /// The actor according to the metadata, by id or by name.
+    async fn actor(&self, app: AppId, scope: &Scope) -> Result<Actor, Error> {
+        match &scope.user {
+            None => Ok(Actor::App),
+            Some(UserRef::Id(user)) => Ok(Actor::User(*user)),
+            Some(named) => {
+                let found =
+                    self.core.resolve_users(&AppKey::Id(app), std::slice::from_ref(named), Unknown::Refuse).await?;
+                found.first().map(|user| Actor::User(user.id)).ok_or_else(|| Error::user_not_found(""))
+            }
+        }
     }
 
     /// The app of a call about users according to the metadata, enabled or not.
     async fn caller_app<T>(&self, request: &Request<T>) -> Result<AppKey, Error> {
         let scope = Scope::of(request)?;
         let key = scope.app.clone().try_into()?;
-        if scope.actor != Actor::App {
-            let known = self.core.known_app(&key).await?;
-            self.core.check_acting(&scope.caller(known.app.id), rights::access_of(request)).await?;
+        if scope.user.is_some() {
+            let app = self.core.known_app(&key).await?.app.id;
+            let caller = scope.caller(app, self.actor(app, &scope).await?);
+            self.core.check_acting(&caller, rights::access_of(request)).await?;
         }
         Ok(key)
     }
 
     /// The same for calls that no user may make.
     async fn app_itself<T>(&self, request: &Request<T>) -> Result<AppId, Error> {
-        if Scope::of(request)?.actor != Actor::App {
+        if Scope::of(request)?.user.is_some() {
             return Err(Error::not_permitted("only the app itself manages word lists and hooks"));
         }
         Ok(self.caller(request).await?.app)
@@ -209,11 +223,11 @@ impl pb::directory_service_server::DirectoryService for Directory {
     #[tracing::instrument(level = "debug", name = "directory.resolve_users", skip_all)]
     async fn resolve_users(&self, request: Request<pb::ResolveUsersRequest>) -> Reply<pb::ResolveUsersResponse> {
         let key = self.caller_app(&request).await.map_err(to_status)?;
-        let actor = Scope::of(&request).map_err(to_status)?.actor;
+        let is_for_user = Scope::of(&request).map_err(to_status)?.user.is_some();
         let wire = request.into_inner();
         let refs: Result<Vec<_>, Error> = wire.users.into_iter().map(TryInto::try_into).collect();
         let refs = refs.map_err(to_status)?;
-        if wire.intern_unknown && actor != Actor::App {
+        if wire.intern_unknown && is_for_user {
             return Err(to_status(Error::not_permitted("only the app itself registers unknown names")));
         }
         let unknown = match (wire.intern_unknown, wire.or_deleted) {

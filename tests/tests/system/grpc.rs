@@ -85,6 +85,34 @@ every_shape! {
 }
 
 every_shape! {
+    async fn metadata_names_a_user_by_id_or_by_name(app: TestApp) {
+        // A name may look like another user's id.
+        let ann = register(&app, &["ann"]).await[0];
+        let digits = ann.to_string();
+        let bob = register(&app, &[digits.as_str()]).await[0];
+        app.messages().send(app.request(text(ann, &[bob], "hello"))).await.unwrap();
+        let unread = async |key: &'static str, user: &str| {
+            let mut request = app.request(pb::ListConversationsRequest::default());
+            request.metadata_mut().insert(key, user.parse().unwrap());
+            app.conversations().list_conversations(request).await.unwrap().into_inner().unread_total
+        };
+        assert_eq!(unread("tidings-user", &digits).await, 0, "Ann by id");
+        assert_eq!(unread("tidings-username", "Ann").await, 0, "Ann by name, in any case");
+        assert_eq!(unread("tidings-username", &digits).await, 1, "Bob, whose name is Ann's id");
+        // The directory itself looks names up too, and the rights are the user's own.
+        let block = |user_id| {
+            let mut request = app.request(pb::BlockUserRequest { user_id, blocked_id: bob, blocked: true });
+            request.metadata_mut().insert("tidings-username", "ann".parse().unwrap());
+            request
+        };
+        assert!(app.directory().block_user(block(None)).await.unwrap().into_inner().changed);
+        assert_eq!(refusal(app.directory().block_user(block(Some(bob))).await), refused(Code::PermissionDenied, "NOT_PERMITTED"));
+        let sent = app.messages().send(app.request(text(bob, &[ann], "hi"))).await;
+        assert_eq!(refusal(sent), refused(Code::PermissionDenied, "BLOCKED_BY_RECEIVER"));
+    }
+}
+
+every_shape! {
     async fn an_sdk_appid_fits_32_bits_with_a_sign(app: TestApp) {
         let create = async |sdk_appid: i64| {
             let name = format!("number{}", sdk_appid.unsigned_abs());

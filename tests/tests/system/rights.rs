@@ -41,6 +41,9 @@ every_shape! {
             let refused_as = async |user: i64| call(&app, right, app.request_as(user, ())).await;
             let what = right.rpc;
             if matches!(right.access, Access::Operator | Access::App) {
+                let mut by_name = app.request(());
+                by_name.metadata_mut().insert("tidings-username", "ann".parse().unwrap());
+                assert_eq!(call(&app, right, by_name).await, Some(refused(Code::PermissionDenied, "NOT_PERMITTED")), "{what}");
                 for user in [ann, gone, disabled, 0] {
                     assert_eq!(refused_as(user).await, Some(refused(Code::PermissionDenied, "NOT_PERMITTED")), "{what}");
                 }
@@ -59,6 +62,18 @@ every_shape! {
                 request.metadata_mut().insert("tidings-user", odd.parse().unwrap());
                 assert_eq!(call(&app, right, request).await, Some(refused(Code::InvalidArgument, "INVALID_ARGUMENT")), "{what} {odd}");
             }
+            for (name, code, reason) in [
+                ("bob", Code::NotFound, "USER_NOT_FOUND"),
+                ("nobody", Code::NotFound, "USER_NOT_FOUND"),
+                ("a b", Code::InvalidArgument, "USERNAME_ILLEGAL"),
+            ] {
+                let mut request = app.request(());
+                request.metadata_mut().insert("tidings-username", name.parse().unwrap());
+                assert_eq!(call(&app, right, request).await, Some(refused(code, reason)), "{what} {name}");
+            }
+            let mut both = app.request_as(ann, ());
+            both.metadata_mut().insert("tidings-username", "ann".parse().unwrap());
+            assert_eq!(call(&app, right, both).await, Some(refused(Code::InvalidArgument, "INVALID_ARGUMENT")), "{what}");
             let mut twice = app.request_as(ann, ());
             twice.metadata_mut().append("tidings-user", disabled.into());
             assert_eq!(call(&app, right, twice).await, Some(refused(Code::InvalidArgument, "INVALID_ARGUMENT")), "{what}");

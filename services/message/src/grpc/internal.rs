@@ -1,6 +1,6 @@
 //! The calls of the conversation service.
 
-use tidings_domain::{Actor, AppId, Error, MsgId};
+use tidings_domain::{AppId, Error, MsgId};
 use tidings_proto::{
     internal::{self, message_internal_service_server::MessageInternalService},
     pb::app_ref,
@@ -21,7 +21,7 @@ impl MessageInternalService for MessageGrpc {
     ) -> Result<Response<internal::ReportReadsResponse>, Status> {
         let scope = context::Scope::of(&request).map_err(to_status)?;
         // A disabled app's reads are reported too: they were committed while it was enabled.
-        let (Actor::App, Some(app_ref::App::Id(app))) = (scope.actor, scope.app.app) else {
+        let (None, Some(app_ref::App::Id(app))) = (scope.user, scope.app.app) else {
             return Err(to_status(Error::not_permitted("only the app itself reports, by its number")));
         };
         let reads = feed::reads(request.into_inner()).map_err(to_status)?;
