@@ -291,7 +291,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use prost::Message as _;
-    use prost_types::FileDescriptorSet;
+    use prost_types::{FileDescriptorSet, method_options::IdempotencyLevel};
 
     use super::*;
 
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_and_streams_are_those_of_the_descriptors() {
+    fn keys_streams_and_idempotency_are_those_of_the_descriptors() {
         let descriptors = FileDescriptorSet::decode(tidings_proto::DESCRIPTORS).expect("the descriptors are ours");
         let messages: HashMap<String, Vec<u32>> = descriptors
             .file
@@ -337,6 +337,10 @@ mod tests {
                     _ => &[],
                 };
                 assert_eq!(keys.map_or(&[][..], Vec::as_slice), held, "{rpc}");
+                let declared =
+                    method.options.as_ref().map_or(IdempotencyLevel::IdempotencyUnknown, |it| it.idempotency_level());
+                let is_declared = declared != IdempotencyLevel::IdempotencyUnknown;
+                assert_eq!(is_declared, right.repeat == Repeat::Safe, "{rpc}: idempotency_level in the .proto file");
                 assert_eq!(method.client_streaming(), right.repeat == Repeat::Stream, "{rpc}");
                 assert_eq!(method.server_streaming(), right.is_streamed, "{rpc}");
             }
