@@ -80,7 +80,7 @@ fn send(request: &pb::SendRequest) -> http::Response<tonic::body::Body> {
             None => (0, String::new()),
         };
         let kind = pb::ConversationKind::Direct.into();
-        let conversation = Some(pb::ConversationId { kind, first: 0, second: receiver_id });
+        let conversation = Some(pb::ConversationId { kind, id: 0, higher_user_id: receiver_id });
         Some(pb::Sent { receiver_id, conversation, msg_id: 1000 + n, seq: 1, username })
     });
     match sent.collect::<Option<Vec<_>>>() {

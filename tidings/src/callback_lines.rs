@@ -75,9 +75,9 @@ fn conversation(id: Option<&pb::ConversationId>) -> String {
         return "no conversation".to_owned();
     };
     match id.kind() {
-        pb::ConversationKind::Direct => format!("direct {} {}", id.first, id.second),
-        pb::ConversationKind::Group => format!("group {}", id.first),
-        pb::ConversationKind::Room => format!("room {}", id.first),
+        pb::ConversationKind::Direct => format!("direct {} {}", id.id, id.higher_user_id),
+        pb::ConversationKind::Group => format!("group {}", id.id),
+        pb::ConversationKind::Room => format!("room {}", id.id),
         pb::ConversationKind::Unspecified => "no conversation".to_owned(),
     }
 }
@@ -131,7 +131,11 @@ mod tests {
             event_id: "evt_1".into(),
             event: "message.sent".into(),
             command: "C2C.CallbackAfterSendMsg".into(),
-            conversation: Some(pb::ConversationId { kind: pb::ConversationKind::Direct.into(), first: 1, second: 2 }),
+            conversation: Some(pb::ConversationId {
+                kind: pb::ConversationKind::Direct.into(),
+                id: 1,
+                higher_user_id: 2,
+            }),
             msg_id: 3,
             state: pb::DeliveryState::Waiting.into(),
             created_at_ms: 4,

@@ -7,12 +7,12 @@ use crate::pb;
 
 impl From<ConversationId> for pb::ConversationId {
     fn from(conversation: ConversationId) -> Self {
-        let (kind, first, second) = match conversation {
+        let (kind, id, higher_user_id) = match conversation {
             ConversationId::Direct(low, high) => (pb::ConversationKind::Direct, low.0, high.0),
             ConversationId::Group(group) => (pb::ConversationKind::Group, group.0, 0),
             ConversationId::Room(room) => (pb::ConversationKind::Room, room.0, 0),
         };
-        Self { kind: kind.into(), first, second }
+        Self { kind: kind.into(), id, higher_user_id }
     }
 }
 
@@ -20,12 +20,12 @@ impl TryFrom<pb::ConversationId> for ConversationId {
     type Error = Error;
 
     fn try_from(wire: pb::ConversationId) -> Result<Self, Error> {
-        let first = id("conversation.first", wire.first)?;
-        let second = id("conversation.second", wire.second)?;
+        let own = id("conversation.id", wire.id)?;
+        let higher = id("conversation.higher_user_id", wire.higher_user_id)?;
         match wire.kind() {
-            pb::ConversationKind::Direct => Ok(Self::direct(UserId(first), UserId(second))),
-            pb::ConversationKind::Group => Ok(Self::Group(GroupId(first))),
-            pb::ConversationKind::Room => Ok(Self::Room(RoomId(first))),
+            pb::ConversationKind::Direct => Ok(Self::direct(UserId(own), UserId(higher))),
+            pb::ConversationKind::Group => Ok(Self::Group(GroupId(own))),
+            pb::ConversationKind::Room => Ok(Self::Room(RoomId(own))),
             pb::ConversationKind::Unspecified => Err(Error::invalid("conversation.kind", "is required")),
         }
     }

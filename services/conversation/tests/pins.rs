@@ -51,7 +51,8 @@ fn by<T>(user: i64, message: T) -> tonic::Request<T> {
 
 /// Whether it changed anything.
 async fn pin(db: &Db, user: i64, other: i64, pinned: bool) -> Result<bool, Reason> {
-    let conversation = pb::ConversationId { kind: pb::ConversationKind::Direct.into(), first: user, second: other };
+    let conversation =
+        pb::ConversationId { kind: pb::ConversationKind::Direct.into(), id: user, higher_user_id: other };
     let wanted = pb::PinRequest { user_id: None, conversation: Some(conversation), pinned };
     let reply = service(db).pin(by(user, wanted)).await;
     reply.map(|reply| reply.into_inner().changed).map_err(|status| error_from_status(status).reason())
@@ -59,7 +60,7 @@ async fn pin(db: &Db, user: i64, other: i64, pinned: bool) -> Result<bool, Reaso
 
 async fn pinned(db: &Db, user: i64) -> Vec<i64> {
     let reply = service(db).list_pinned(by(user, pb::ListPinnedRequest { user_id: None })).await;
-    reply.unwrap().into_inner().conversations.iter().map(|place| place.second).collect()
+    reply.unwrap().into_inner().conversations.iter().map(|place| place.higher_user_id).collect()
 }
 
 /// Gives Ann one pin less than the limit.

@@ -123,7 +123,8 @@ async fn verify(target: &Target, plan: Plan, from: &[User], to: &[User]) -> Resu
     let mut read = 0;
     for (pair, (from, to)) in from.iter().zip(to).enumerate() {
         let (first, second) = (from.id.min(to.id), from.id.max(to.id));
-        let conversation = pb::ConversationId { kind: pb::ConversationKind::Direct.into(), first, second };
+        let conversation =
+            pb::ConversationId { kind: pb::ConversationKind::Direct.into(), id: first, higher_user_id: second };
         let mut times = Vec::new();
         let mut start_msg_id = 0;
         loop {

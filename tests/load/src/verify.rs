@@ -52,9 +52,9 @@ pub async fn verify(
 async fn read(target: &Target, pair: &Pair) -> Result<Vec<(i64, i64)>, Fault> {
     let (low, high) = (pair.from.id.min(pair.to.id), pair.from.id.max(pair.to.id));
     let conversation = if pair.is_group {
-        pb::ConversationId { kind: pb::ConversationKind::Group.into(), first: pair.to.id, second: 0 }
+        pb::ConversationId { kind: pb::ConversationKind::Group.into(), id: pair.to.id, higher_user_id: 0 }
     } else {
-        pb::ConversationId { kind: pb::ConversationKind::Direct.into(), first: low, second: high }
+        pb::ConversationId { kind: pb::ConversationKind::Direct.into(), id: low, higher_user_id: high }
     };
     let mut log = Vec::new();
     let mut start_msg_id = 0;

@@ -12,7 +12,8 @@ const ODD: &str = r#"{"\u0000":"a\u0000b","e\u0301":"Ã©\u00e9\/\\\"","emoji":"ðŸ
 /// The newest message of two users in the log.
 async fn logged(app: &TestApp, one: i64, other: i64) -> pb::Message {
     let (first, second) = (one.min(other), one.max(other));
-    newest(app, pb::ConversationId { kind: pb::ConversationKind::Direct.into(), first, second }).await
+    newest(app, pb::ConversationId { kind: pb::ConversationKind::Direct.into(), id: first, higher_user_id: second })
+        .await
 }
 
 async fn newest(app: &TestApp, conversation: pb::ConversationId) -> pb::Message {
@@ -86,7 +87,7 @@ every_shape! {
         let (ann, bob) = users(&app).await;
         let ann_client = app.lanying().acting_as(ann);
         let group = ann_client.create_group("lunch", &[bob]).await;
-        let place = pb::ConversationId { kind: pb::ConversationKind::Group.into(), first: group, second: 0 };
+        let place = pb::ConversationId { kind: pb::ConversationKind::Group.into(), id: group, higher_user_id: 0 };
         for (at, example) in lanying_send::EXAMPLES.into_iter().enumerate() {
             let mut body = lanying_send::message(bob, example);
             body["ext"] = "{\"k\":1}".into();

@@ -27,8 +27,11 @@ async fn listed_over_grpc(app: &TestApp, user: i64, peer: i64) -> Option<(String
     let wanted = pb::ListConversationsRequest { user_id: Some(user), ..Default::default() };
     let list =
         app.conversations().list_conversations(app.request(wanted)).await.expect("a list").into_inner().conversations;
-    let direct =
-        pb::ConversationId { kind: pb::ConversationKind::Direct.into(), first: user.min(peer), second: user.max(peer) };
+    let direct = pb::ConversationId {
+        kind: pb::ConversationKind::Direct.into(),
+        id: user.min(peer),
+        higher_user_id: user.max(peer),
+    };
     let entry = list.into_iter().find(|entry| entry.conversation == Some(direct))?;
     Some((entry.head_msg_id.to_string(), entry.unread))
 }

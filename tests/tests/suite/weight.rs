@@ -31,7 +31,7 @@ every_shape! {
         let users = [ann, bob].map(|user| pb::UserRef { user: Some(user) }).to_vec();
         let named = app.request(pb::ResolveUsersRequest { users, ..Default::default() });
         let found = app.directory().resolve_users(named).await.expect("both").into_inner().users;
-        let conversation = pb::ConversationId { kind: pb::ConversationKind::Direct.into(), first: found[0].id.min(found[1].id), second: found[0].id.max(found[1].id) };
+        let conversation = pb::ConversationId { kind: pb::ConversationKind::Direct.into(), id: found[0].id.min(found[1].id), higher_user_id: found[0].id.max(found[1].id) };
         let mut start = 0;
         loop {
             let request = pb::PageRequest { conversation: Some(conversation), start_msg_id: start, limit: 200, floor_msg_id: 0 };

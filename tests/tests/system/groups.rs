@@ -36,7 +36,7 @@ async fn join(app: &TestApp, group_id: i64, user_ids: &[i64]) {
 }
 
 pub fn group_place(group: i64) -> pb::ConversationId {
-    pb::ConversationId { kind: pb::ConversationKind::Group.into(), first: group, second: 0 }
+    pb::ConversationId { kind: pb::ConversationKind::Group.into(), id: group, higher_user_id: 0 }
 }
 
 pub fn text_to_group(sender: i64, group: i64, words: &str) -> pb::SendRequest {
@@ -157,7 +157,7 @@ all_in_one! {
         let target = pb::Target { target: Some(target::Target::RoomId(room)) };
         let in_room = pb::SendRequest { targets: vec![target], ..text(ann, &[], "one") };
         let msg_id = say(&app, in_room).await;
-        let place = pb::ConversationId { kind: pb::ConversationKind::Room.into(), first: room, second: 0 };
+        let place = pb::ConversationId { kind: pb::ConversationKind::Room.into(), id: room, higher_user_id: 0 };
         let seen = walk(|page| app.request_as(bob, page), &mut app.messages(), place, 0, 5).await;
         assert_eq!(seen.iter().map(|message| message.msg_id).collect::<Vec<_>>(), [msg_id]);
         assert_eq!(listed(&app, bob).await, []);

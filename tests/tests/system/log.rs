@@ -26,7 +26,7 @@ pub fn user(id: i64) -> pb::UserRef {
 }
 
 pub fn direct(one: i64, other: i64) -> pb::ConversationId {
-    pb::ConversationId { kind: pb::ConversationKind::Direct.into(), first: one.min(other), second: one.max(other) }
+    pb::ConversationId { kind: pb::ConversationKind::Direct.into(), id: one.min(other), higher_user_id: one.max(other) }
 }
 
 /// A text from one user to others.

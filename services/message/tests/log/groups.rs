@@ -106,7 +106,7 @@ both_engines! {
             world.leave(id, EVE);
             assert_eq!(refusal(world.page(Some(EVE), place).await), Reason::NotGroupMember);
         }
-        let as_room = pb::ConversationId { first: GROUP, ..room() };
+        let as_room = pb::ConversationId { id: GROUP, ..room() };
         assert_eq!(refusal(world.page(Some(ANN), as_room).await), Reason::GroupNotFound);
     }
 }

@@ -78,7 +78,7 @@ both_engines! {
             }
         }
         let refused = told(&world).await;
-        let places: Vec<i64> = refused.iter().map(|it| it.0.first).collect();
+        let places: Vec<i64> = refused.iter().map(|it| it.0.id).collect();
         assert_eq!(BTreeSet::from_iter(places.clone()), BTreeSet::from([GROUP, ROOM]));
         assert_eq!(places.len(), 2);
         assert!(refused.iter().all(|it| it.1 == EVE && it.2 == "NOT_GROUP_MEMBER"), "{refused:?}");
@@ -129,7 +129,7 @@ both_engines! {
         let expected = [
             (direct(ANN, 4096), ANN, unknown(Reason::UserNotFound, "4096")),
             (direct(ANN, nobody), ANN, unknown(Reason::UserNotFound, "ghost")),
-            (pb::ConversationId { first: 999, ..group() }, ANN, unknown(Reason::GroupNotFound, "999")),
+            (pb::ConversationId { id: 999, ..group() }, ANN, unknown(Reason::GroupNotFound, "999")),
             (direct(BOB, nobody), nobody, unknown(Reason::UserNotFound, "spirit")),
             (group(), ANN, unknown(Reason::UserNotFound, "nix")),
         ];

@@ -231,15 +231,15 @@ pub fn by_app<T>(message: T) -> Request<T> {
 }
 
 pub fn group() -> pb::ConversationId {
-    pb::ConversationId { kind: pb::ConversationKind::Group.into(), first: GROUP, second: 0 }
+    pb::ConversationId { kind: pb::ConversationKind::Group.into(), id: GROUP, higher_user_id: 0 }
 }
 
 pub fn room() -> pb::ConversationId {
-    pb::ConversationId { kind: pb::ConversationKind::Room.into(), first: ROOM, second: 0 }
+    pb::ConversationId { kind: pb::ConversationKind::Room.into(), id: ROOM, higher_user_id: 0 }
 }
 
 pub fn direct(one: i64, other: i64) -> pb::ConversationId {
-    pb::ConversationId { kind: pb::ConversationKind::Direct.into(), first: one.min(other), second: one.max(other) }
+    pb::ConversationId { kind: pb::ConversationKind::Direct.into(), id: one.min(other), higher_user_id: one.max(other) }
 }
 
 /// The reason of a refusal.
