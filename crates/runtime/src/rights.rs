@@ -337,8 +337,10 @@ mod tests {
                     _ => &[],
                 };
                 assert_eq!(keys.map_or(&[][..], Vec::as_slice), held, "{rpc}");
-                let declared =
-                    method.options.as_ref().map_or(IdempotencyLevel::IdempotencyUnknown, |it| it.idempotency_level());
+                let declared = method
+                    .options
+                    .as_ref()
+                    .map_or(IdempotencyLevel::IdempotencyUnknown, prost_types::MethodOptions::idempotency_level);
                 let is_declared = declared != IdempotencyLevel::IdempotencyUnknown;
                 assert_eq!(is_declared, right.repeat == Repeat::Safe, "{rpc}: idempotency_level in the .proto file");
                 assert_eq!(method.client_streaming(), right.repeat == Repeat::Stream, "{rpc}");

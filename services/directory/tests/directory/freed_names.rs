@@ -12,7 +12,7 @@ use crate::suite::{Suite, id, in_lobby, name, ok, on_both_engines};
 /// As another process sees it, which has no part in the changes.
 async fn version(suite: &Suite) -> i64 {
     let app = pb::AppRef { app: Some(app_ref::App::AppKey("acme#lobby".to_owned())) };
-    ok(suite.other_process().get_app(Request::new(app)).await).users_version
+    ok(suite.other_process().get_app(Request::new(pb::GetAppRequest { app: Some(app) })).await).users_version
 }
 
 async fn set_enabled(suite: &Suite, user: i64, enabled: bool) {
