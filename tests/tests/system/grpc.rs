@@ -72,7 +72,7 @@ every_shape! {
         let ids = register(&app, &["ann"]).await;
         let wanted = pb::ListUsersRequest { limit: 1001, ..Default::default() };
         let status = app.directory().list_users(app.request(wanted)).await.expect_err("too many");
-        assert_eq!(violation(&status), ("limit".into(), "must be from 1 to 1000".into()));
+        assert_eq!(violation(&status), ("limit".into(), "must be from 0 to 1000".into()));
         // One service's refusal stays what it is on its way through another.
         let wanted = pb::ListConversationsRequest { limit: -1, ..Default::default() };
         let status = app.conversations().list_conversations(app.request_as(ids[0], wanted)).await.expect_err("too few");
@@ -107,7 +107,7 @@ every_shape! {
         };
         assert!(app.directory().block_user(block(None)).await.unwrap().into_inner().changed);
         assert_eq!(refusal(app.directory().block_user(block(Some(bob))).await), refused(Code::PermissionDenied, "NOT_PERMITTED"));
-        let sent = app.messages().send(app.request(text(bob, &[ann], "hi"))).await;
+        let sent = app.messages().send(app.request_as(bob, text(bob, &[ann], "hi"))).await;
         assert_eq!(refusal(sent), refused(Code::PermissionDenied, "BLOCKED_BY_RECEIVER"));
     }
 }
