@@ -7,6 +7,7 @@ mod keeper;
 mod nginx;
 mod node;
 mod postgres;
+mod shell_tools;
 mod test;
 
 use std::{env, process::ExitCode};

@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use crate::{image, keeper::Keeper, nginx, node, postgres};
+use crate::{image, keeper::Keeper, nginx, node, postgres, shell_tools};
 
 /// Returns the exit code of the tests. Cargo's output about them is printed last.
 pub fn run(arguments: &[&str]) -> Result<u8, String> {
@@ -41,6 +41,9 @@ pub fn run(arguments: &[&str]) -> Result<u8, String> {
             Ok(folder) => tests.env("TIDINGS_TEST_IMAGE", folder),
             Err(why) => tests.env("TIDINGS_TEST_IMAGE_MISSING", told("the image", &why)),
         };
+        if let Err(why) = shell_tools::install() {
+            told("pages", &why);
+        }
         if let Err(why) = nginx::install() {
             tests.env("TIDINGS_TEST_NGINX_MISSING", told("nginx", &why));
         }
