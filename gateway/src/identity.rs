@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use sha2::{Digest as _, Sha256};
-use tidings_domain::{App, Clock, Error, Reason, UnixMillis, UserId};
+use tidings_domain::{Actor, App, Clock, Error, Reason, UnixMillis, UserId, Username};
 use tidings_proto::{
     error_from_status,
     pb::{self, app_ref, directory_service_client::DirectoryServiceClient},
@@ -56,6 +56,25 @@ impl Identity {
             Who::App => Ok(()),
             Who::Anonymous => Err(Error::new(Reason::TokenMissing, "")),
             Who::User { .. } => Err(Error::new(Reason::AppTokenRequired, "")),
+        }
+    }
+
+    /// The authority of a call that app and user tokens may make.
+    pub fn actor(&self) -> Result<Actor, Error> {
+        match self.who {
+            Who::Anonymous => Err(Error::new(Reason::TokenMissing, "")),
+            Who::App => Ok(Actor::App),
+            Who::User { id, .. } => Ok(Actor::User(id)),
+        }
+    }
+
+    /// Refuses a user's token for another user (decision 42).
+    pub fn check_may_name(&self, user: &Username) -> Result<(), Error> {
+        match &self.who {
+            Who::User { username, .. } if !user.folded().eq_ignore_ascii_case(username) => {
+                Err(Error::new(Reason::AppTokenRequired, ""))
+            }
+            _ => Ok(()),
         }
     }
 }

@@ -5,6 +5,7 @@
 mod agent;
 mod app;
 mod caller;
+mod change;
 mod clock;
 mod content;
 mod conversation;
@@ -32,6 +33,7 @@ mod screening;
 pub use agent::USER_AGENT;
 pub use app::{App, LANYING_SEGMENTS, OWN_SEGMENTS, is_reserved_org};
 pub use caller::{Actor, Caller, Platform};
+pub use change::{Change, GroupChanged, Joining, Leaving};
 pub use clock::{Clock, ManualClock, SystemClock, UnixMillis, Witness};
 pub use content::{
     Body, Command, Content, Custom, Dialect, Ext, File, Forward, Image, Location, Media, Text, Verbatim, Video, Voice,

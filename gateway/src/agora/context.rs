@@ -13,7 +13,8 @@ use axum::{
 use http::{HeaderMap, Method, StatusCode, header::AUTHORIZATION, request::Parts};
 use tidings_dialects::agora::{Call, Refusal, Timing};
 use tidings_domain::{
-    Actor, App, Caller, Content, Error, Platform, Rate, Reason, StoredFile, UnixMillis, UserId, is_reserved_org,
+    Actor, App, Caller, Content, Error, Platform, Rate, Reason, StoredFile, UnixMillis, UserId, Username,
+    is_reserved_org,
 };
 use tidings_proto::{internal, pb::app_ref};
 use tidings_runtime::context;
@@ -163,6 +164,20 @@ impl RequestContext {
         let identity = self.identity(gateway).await?;
         identity.check_app()?;
         let caller = self.caller(&identity.app, Actor::App);
+        Ok((identity, caller))
+    }
+
+    /// The caller of a call that app and user tokens may make, each within the rights that the services check.
+    pub async fn any_caller(&self, gateway: &Gateway) -> Result<(Arc<Identity>, Caller), Refusal> {
+        let identity = self.identity(gateway).await?;
+        let caller = self.caller(&identity.app, identity.actor()?);
+        Ok((identity, caller))
+    }
+
+    /// The same for a call on the data of `user`: a user token opens only its own user's (decision 42).
+    pub async fn caller_for(&self, gateway: &Gateway, user: &Username) -> Result<(Arc<Identity>, Caller), Refusal> {
+        let (identity, caller) = self.any_caller(gateway).await?;
+        identity.check_may_name(user)?;
         Ok((identity, caller))
     }
 

@@ -113,10 +113,8 @@ fn sender(context: &RequestContext, identity: &Identity) -> Result<Caller, Error
 
 /// ... and only as themselves.
 fn check_from(identity: &Identity, draft: &Draft) -> Result<(), Error> {
-    match (&identity.who, &draft.sender) {
-        (Who::User { username, .. }, Some(UserRef::Name(from))) if !from.folded().eq_ignore_ascii_case(username) => {
-            Err(Error::new(Reason::AppTokenRequired, ""))
-        }
+    match &draft.sender {
+        Some(UserRef::Name(from)) => identity.check_may_name(from),
         _ => Ok(()),
     }
 }

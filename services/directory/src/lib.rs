@@ -44,6 +44,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0006_shown_files.sql"),
         include_str!("../migrations/sqlite/0007_plans.sql"),
         include_str!("../migrations/sqlite/0008_users_version.sql"),
+        include_str!("../migrations/sqlite/0009_people.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
@@ -54,6 +55,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/postgres/0006_shown_files.sql"),
         include_str!("../migrations/postgres/0007_plans.sql"),
         include_str!("../migrations/postgres/0008_users_version.sql"),
+        include_str!("../migrations/postgres/0009_people.sql"),
     ],
 };
 

@@ -5,6 +5,7 @@
 pub(crate) mod admin_token;
 pub(crate) mod app;
 pub(crate) mod app_row;
+pub(crate) mod change;
 pub(crate) mod group;
 pub(crate) mod group_application;
 pub(crate) mod group_block;
@@ -47,6 +48,7 @@ pub(crate) fn statements(engine: Engine) -> Vec<String> {
         membership::all(engine),
         user_block::all(engine),
         shown_file::all(engine),
+        change::all(engine),
     ];
     fixed.into_iter().map(str::to_owned).chain(built.concat()).chain(app_rows().texts()).collect()
 }
@@ -54,12 +56,28 @@ pub(crate) fn statements(engine: Engine) -> Vec<String> {
 /// What this service stores for each app.
 pub(crate) fn app_rows() -> AppRows {
     AppRows::new(&[
+        ("change", "change_id", Kind::Int),
         ("shown_file", "kind, id, uuid", Kind::Int),
+        ("group_invitation", "group_id, user_id", Kind::Int),
+        ("room_attribute", "group_id, name", Kind::Int),
+        ("member_attribute", "group_id, user_id, name", Kind::Int),
+        ("group_file", "group_id, file_no", Kind::Int),
+        ("group_announcement", "group_id, announcement_id", Kind::Int),
+        ("group_allow", "group_id, user_id", Kind::Int),
         ("group_application", "group_id, user_id", Kind::Int),
         ("group_block", "group_id, user_id", Kind::Int),
         ("group_member", "group_id, user_id", Kind::Int),
         ("chat_group", "group_id", Kind::Int),
         ("user_block", "user_id, blocked_id", Kind::Int),
+        ("contact_request", "user_id, from_id", Kind::Int),
+        ("contact", "user_id, contact_id", Kind::Int),
+        ("presence_subscription", "user_id, target_id", Kind::Int),
+        ("presence", "user_id, resource", Kind::Int),
+        ("super_admin", "user_id", Kind::Int),
+        ("user_attribute", "user_id, name", Kind::Int),
+        ("user_attribute_total", "bytes", Kind::Int),
+        ("user_mute", "user_id", Kind::Int),
+        ("user_push", "user_id", Kind::Int),
         ("user_profile", "user_id", Kind::Int),
         ("user_session", "user_id, device_sn", Kind::Int),
         ("admin_token", "admin_token_id", Kind::Int),

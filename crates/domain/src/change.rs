@@ -1,0 +1,338 @@
+//! Changes of who exists and how they relate: users, contacts, groups and rooms.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{GroupKind, UserId};
+
+/// A change, as it is stored until the event feed has it. Written as JSON, so fields are only ever added, with a default.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+pub enum Change {
+    /// A user was registered.
+    UserRegistered {
+        /// The user.
+        user: UserId,
+    },
+    /// A user's nickname, password, push settings, profile or attributes changed.
+    UserChanged {
+        /// The user.
+        user: UserId,
+        /// The names of the fields.
+        fields: Vec<String>,
+    },
+    /// A user was deleted.
+    UserDeleted {
+        /// The user.
+        user: UserId,
+    },
+    /// A user was enabled, or disabled.
+    UserEnabled {
+        /// The user.
+        user: UserId,
+        /// False: disabled.
+        enabled: bool,
+    },
+    /// A user may not send for a while.
+    UserMuted {
+        /// The user.
+        user: UserId,
+        /// Until when in direct conversations, groups and rooms, in Unix milliseconds; 0: not muted; -1: forever.
+        until_ms: [i64; 3],
+    },
+    /// `from` asked `user` to become a contact.
+    ContactRequested {
+        /// Who was asked.
+        user: UserId,
+        /// Who asks.
+        from: UserId,
+        /// What they wrote.
+        text: String,
+    },
+    /// `user` refused the request of `from`.
+    ContactDeclined {
+        /// Who was asked.
+        user: UserId,
+        /// Who had asked.
+        from: UserId,
+    },
+    /// Two users are contacts of each other from now on.
+    ContactAdded {
+        /// Who added the contact, or accepted the request.
+        user: UserId,
+        /// The other one.
+        contact: UserId,
+    },
+    /// Two users are no longer contacts.
+    ContactRemoved {
+        /// Who removed the contact.
+        user: UserId,
+        /// The other one.
+        contact: UserId,
+    },
+    /// `user` put `blocked` on their block list, or took them off it.
+    UserBlocked {
+        /// The owner of the list.
+        user: UserId,
+        /// Who is on it.
+        blocked: UserId,
+        /// False: was taken off it.
+        is_blocked: bool,
+    },
+    /// A group, room or thread was created.
+    GroupCreated {
+        /// The group.
+        group: GroupChanged,
+        /// Its owner.
+        owner: UserId,
+        /// Its name.
+        name: String,
+        /// Its first members besides the owner.
+        members: Vec<UserId>,
+    },
+    /// A group or room ended.
+    GroupDestroyed {
+        /// The group.
+        group: GroupChanged,
+        /// Its owner.
+        owner: UserId,
+        /// Its name.
+        name: String,
+    },
+    /// The profile or the settings of a group changed.
+    GroupUpdated {
+        /// The group.
+        group: GroupChanged,
+        /// What changed: `name`, `description`, `avatar`, `custom`, `enabled`, `mute_all`, or the name of a setting.
+        fields: Vec<String>,
+        /// The group's name after the change.
+        name: String,
+    },
+    /// A group has another owner.
+    OwnerChanged {
+        /// The group.
+        group: GroupChanged,
+        /// The former owner.
+        from: UserId,
+        /// The new owner.
+        to: UserId,
+    },
+    /// Users became members.
+    MembersJoined {
+        /// The group.
+        group: GroupChanged,
+        /// The new members.
+        users: Vec<UserId>,
+        /// How they came in.
+        how: Joining,
+    },
+    /// Members are members no longer.
+    MembersLeft {
+        /// The group.
+        group: GroupChanged,
+        /// The former members.
+        users: Vec<UserId>,
+        /// How they went.
+        how: Leaving,
+    },
+    /// Members became admins, or plain members.
+    AdminsChanged {
+        /// The group.
+        group: GroupChanged,
+        /// The members.
+        users: Vec<UserId>,
+        /// False: plain members.
+        admin: bool,
+    },
+    /// Members were muted, or may speak again.
+    MembersMuted {
+        /// The group.
+        group: GroupChanged,
+        /// The members.
+        users: Vec<UserId>,
+        /// Until when, in Unix milliseconds; 0: they may speak; -1: forever.
+        until_ms: i64,
+    },
+    /// Users were put on a group's block list, or taken off it.
+    MembersBlocked {
+        /// The group.
+        group: GroupChanged,
+        /// The users.
+        users: Vec<UserId>,
+        /// False: taken off it.
+        is_blocked: bool,
+    },
+    /// Members were put on a group's allow list, or taken off it.
+    MembersAllowed {
+        /// The group.
+        group: GroupChanged,
+        /// The members.
+        users: Vec<UserId>,
+        /// False: taken off it.
+        is_allowed: bool,
+    },
+    /// A group has a new announcement, or one less.
+    Announced {
+        /// The group.
+        group: GroupChanged,
+        /// Empty: it was deleted.
+        text: String,
+    },
+    /// A file was shared in a group, or removed.
+    FileShared {
+        /// The group.
+        group: GroupChanged,
+        /// The file.
+        uuid: String,
+        /// The file's name.
+        name: String,
+        /// False: removed.
+        is_shared: bool,
+    },
+    /// The attributes or the display name of a member changed.
+    MemberChanged {
+        /// The group.
+        group: GroupChanged,
+        /// The member.
+        user: UserId,
+        /// The names of the attributes.
+        names: Vec<String>,
+    },
+    /// Attributes of a room were set, or removed.
+    AttributesChanged {
+        /// The room.
+        group: GroupChanged,
+        /// The names of the attributes.
+        names: Vec<String>,
+        /// False: removed.
+        is_set: bool,
+    },
+    /// A user asked to join a group.
+    Applied {
+        /// The group.
+        group: GroupChanged,
+        /// The applicant.
+        user: UserId,
+        /// What they wrote.
+        text: String,
+    },
+    /// An application was rejected; one that was accepted is [`Self::MembersJoined`].
+    ApplicationRejected {
+        /// The group.
+        group: GroupChanged,
+        /// The applicant.
+        user: UserId,
+    },
+    /// Users were invited to a group and must accept first.
+    Invited {
+        /// The group.
+        group: GroupChanged,
+        /// The users.
+        users: Vec<UserId>,
+    },
+    /// A user declined an invitation; one that was accepted is [`Self::MembersJoined`].
+    InvitationDeclined {
+        /// The group.
+        group: GroupChanged,
+        /// The user.
+        user: UserId,
+    },
+}
+
+/// The group of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupChanged {
+    /// Its id.
+    pub id: i64,
+    /// Whether it is a room.
+    pub is_room: bool,
+}
+
+/// How users became members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Joining {
+    /// Somebody added them.
+    Added,
+    /// They joined a group that takes everybody.
+    Joined,
+    /// Their application was accepted.
+    Accepted,
+    /// They accepted an invitation.
+    Invited,
+}
+
+/// How members left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Leaving {
+    /// By themselves.
+    Left,
+    /// Somebody removed them.
+    Removed,
+    /// They were put on the group's block list.
+    Blocked,
+    /// They were deleted.
+    Deleted,
+}
+
+impl GroupChanged {
+    /// A group or room.
+    pub fn new(id: i64, kind: GroupKind) -> Self {
+        Self { id, is_room: kind == GroupKind::Room }
+    }
+}
+
+impl Change {
+    /// The name of its event: the subject, a dot, and the verb, which is unique.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::UserRegistered { .. } => "user.registered",
+            Self::UserChanged { .. } => "user.changed",
+            Self::UserDeleted { .. } => "user.deleted",
+            Self::UserEnabled { enabled: true, .. } => "user.enabled",
+            Self::UserEnabled { .. } => "user.disabled",
+            Self::UserMuted { .. } => "user.muted",
+            Self::ContactRequested { .. } => "contact.requested",
+            Self::ContactDeclined { .. } => "contact.declined",
+            Self::ContactAdded { .. } => "contact.added",
+            Self::ContactRemoved { .. } => "contact.removed",
+            Self::UserBlocked { is_blocked: true, .. } => "user.blocked",
+            Self::UserBlocked { .. } => "user.unblocked",
+            Self::GroupCreated { .. } => "group.created",
+            Self::GroupDestroyed { .. } => "group.destroyed",
+            Self::GroupUpdated { .. } => "group.updated",
+            Self::OwnerChanged { .. } => "group.transferred",
+            Self::MembersJoined { .. } => "group.joined",
+            Self::MembersLeft { .. } => "group.left",
+            Self::AdminsChanged { .. } => "group.admins_changed",
+            Self::MembersMuted { .. } => "group.mutes_changed",
+            Self::MembersBlocked { .. } => "group.blocks_changed",
+            Self::MembersAllowed { .. } => "group.allow_list_changed",
+            Self::Announced { .. } => "group.announced",
+            Self::FileShared { is_shared: true, .. } => "group.file_shared",
+            Self::FileShared { .. } => "group.file_removed",
+            Self::MemberChanged { .. } => "group.member_changed",
+            Self::AttributesChanged { .. } => "group.attributes_changed",
+            Self::Applied { .. } => "group.applied",
+            Self::ApplicationRejected { .. } => "group.application_rejected",
+            Self::Invited { .. } => "group.invited",
+            Self::InvitationDeclined { .. } => "group.invitation_declined",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_read_back_as_it_was_written() {
+        let group = GroupChanged::new(17, GroupKind::Room);
+        let change = Change::MembersLeft { group, users: vec![UserId(32), UserId(48)], how: Leaving::Blocked };
+        let json = serde_json::to_string(&change).unwrap();
+        let expected = r#"{"change":"members_left","group":{"id":17,"is_room":true},"users":[32,48],"how":"blocked"}"#;
+        assert_eq!(json, expected);
+        assert_eq!(serde_json::from_str::<Change>(&json).unwrap(), change);
+        assert_eq!(change.name(), "group.left");
+    }
+}

@@ -1,0 +1,216 @@
+-- Users, contacts, groups and rooms as the vendors' SDKs manage them. Same columns as on SQLite.
+
+-- Settings of push notifications that clients keep with their user: stored and returned.
+create table user_push (
+    app_id bigint not null,
+    user_id bigint not null,
+    -- 0: only that there is a message, 1: its content.
+    display_style bigint not null check (display_style in (0, 1)),
+    no_disturbing boolean not null,
+    -- Hours of the day; null: not set.
+    no_disturbing_start bigint check (no_disturbing_start between 0 and 24),
+    no_disturbing_end bigint check (no_disturbing_end between 0 and 24),
+    notifier_name text check (length(notifier_name) <= 256),
+    device_token text check (length(device_token) <= 1024),
+    primary key (app_id, user_id),
+    foreign key (app_id, user_id) references app_user (app_id, user_id)
+);
+
+-- Until when a user may not send, for each kind of conversation. 0: may; -1: forever.
+create table user_mute (
+    app_id bigint not null,
+    user_id bigint not null,
+    direct_until bigint not null check (direct_until >= -1),
+    group_until bigint not null check (group_until >= -1),
+    room_until bigint not null check (room_until >= -1),
+    primary key (app_id, user_id),
+    foreign key (app_id, user_id) references app_user (app_id, user_id)
+);
+
+-- What users tell about themselves, by name.
+create table user_attribute (
+    app_id bigint not null,
+    user_id bigint not null,
+    name text not null check (length(name) between 1 and 256),
+    value text not null check (length(value) <= 8192),
+    primary key (app_id, user_id, name),
+    foreign key (app_id, user_id) references app_user (app_id, user_id)
+);
+-- Bytes of all names and values of an app. Locked last, after users and groups, before the version of its users.
+create table user_attribute_total (
+    app_id bigint not null primary key references app (app_id),
+    bytes bigint not null
+);
+
+-- The contacts of user_id; two users who are contacts have a row each.
+create table contact (
+    app_id bigint not null,
+    user_id bigint not null,
+    contact_id bigint not null,
+    added_at bigint not null,
+    remark text not null check (length(remark) <= 512),
+    primary key (app_id, user_id, contact_id),
+    foreign key (app_id, user_id) references app_user (app_id, user_id),
+    foreign key (app_id, contact_id) references app_user (app_id, user_id),
+    check (user_id <> contact_id)
+);
+create index contact_by_contact on contact (app_id, contact_id, user_id);
+-- from_id asked user_id to become a contact, and waits.
+create table contact_request (
+    app_id bigint not null,
+    user_id bigint not null,
+    from_id bigint not null,
+    made_at bigint not null,
+    text text not null check (length(text) <= 512),
+    remark text not null check (length(remark) <= 512),
+    primary key (app_id, user_id, from_id),
+    foreign key (app_id, user_id) references app_user (app_id, user_id),
+    foreign key (app_id, from_id) references app_user (app_id, user_id),
+    check (user_id <> from_id)
+);
+create index contact_request_by_age on contact_request (app_id, user_id, made_at, from_id);
+create index contact_request_by_from on contact_request (app_id, from_id, user_id);
+
+-- What devices of a user say about their presence.
+create table presence (
+    app_id bigint not null,
+    user_id bigint not null,
+    resource text not null check (length(resource) between 1 and 256),
+    status text not null check (length(status) between 1 and 64),
+    updated_at bigint not null,
+    ext text not null check (length(ext) <= 1024),
+    primary key (app_id, user_id, resource),
+    foreign key (app_id, user_id) references app_user (app_id, user_id)
+);
+-- user_id follows the presence of target_id.
+create table presence_subscription (
+    app_id bigint not null,
+    user_id bigint not null,
+    target_id bigint not null,
+    expires_at bigint not null,
+    primary key (app_id, user_id, target_id),
+    foreign key (app_id, user_id) references app_user (app_id, user_id),
+    foreign key (app_id, target_id) references app_user (app_id, user_id)
+);
+create index presence_subscription_by_target on presence_subscription (app_id, target_id, user_id);
+
+-- Whether users who are invited must accept first.
+alter table chat_group add column invite_confirm boolean not null default false;
+-- A thread is a group that hangs on a message of another group. 0: no thread. Threads are not listed as groups.
+alter table chat_group add column parent_group_id bigint not null default 0;
+alter table chat_group add column parent_msg_id bigint not null default 0;
+create unique index chat_group_thread on chat_group (app_id, parent_group_id, parent_msg_id)
+    where parent_group_id <> 0 and deleted_at is null;
+-- The name by which a member wants to be shown in the group; empty: none.
+alter table group_member add column display_name text not null default '' check (length(display_name) <= 256);
+
+-- Who may speak while all are muted.
+create table group_allow (
+    app_id bigint not null,
+    group_id bigint not null,
+    user_id bigint not null,
+    primary key (app_id, group_id, user_id),
+    foreign key (app_id, group_id) references chat_group (app_id, group_id),
+    foreign key (app_id, user_id) references app_user (app_id, user_id)
+);
+create index group_allow_by_user on group_allow (app_id, user_id, group_id);
+
+-- Announcements of a group, numbered from 1; the newest is the current one.
+create table group_announcement (
+    app_id bigint not null,
+    group_id bigint not null,
+    announcement_id bigint not null check (announcement_id >= 1),
+    -- 0: the app itself.
+    author_id bigint not null,
+    made_at bigint not null,
+    title text not null check (length(title) <= 256),
+    text text not null check (length(text) <= 8192),
+    primary key (app_id, group_id, announcement_id),
+    foreign key (app_id, group_id) references chat_group (app_id, group_id)
+);
+
+-- Files shared in a group, numbered from 1. The bytes are the file service's.
+create table group_file (
+    app_id bigint not null,
+    group_id bigint not null,
+    file_no bigint not null check (file_no >= 1),
+    uuid text not null check (length(uuid) = 36),
+    -- 0: the app itself.
+    owner_id bigint not null,
+    size bigint not null,
+    made_at bigint not null,
+    name text not null check (length(name) <= 1024),
+    primary key (app_id, group_id, file_no),
+    foreign key (app_id, group_id) references chat_group (app_id, group_id)
+);
+create unique index group_file_by_uuid on group_file (app_id, group_id, uuid);
+
+-- What members tell about themselves in one group.
+create table member_attribute (
+    app_id bigint not null,
+    group_id bigint not null,
+    user_id bigint not null,
+    name text not null check (length(name) between 1 and 256),
+    value text not null check (length(value) <= 4096),
+    primary key (app_id, group_id, user_id, name),
+    foreign key (app_id, group_id) references chat_group (app_id, group_id),
+    foreign key (app_id, user_id) references app_user (app_id, user_id)
+);
+create index member_attribute_by_user on member_attribute (app_id, user_id, group_id, name);
+
+-- What a room shows to all of its members, and who set it.
+create table room_attribute (
+    app_id bigint not null,
+    group_id bigint not null,
+    name text not null check (length(name) between 1 and 256),
+    -- 0: the app itself.
+    owner_id bigint not null,
+    -- Whether it goes when its owner leaves.
+    auto_delete boolean not null,
+    value text not null check (length(value) <= 4096),
+    primary key (app_id, group_id, name),
+    foreign key (app_id, group_id) references chat_group (app_id, group_id)
+);
+create index room_attribute_by_owner on room_attribute (app_id, group_id, owner_id, name);
+
+-- Who was invited to a group and has not answered.
+create table group_invitation (
+    app_id bigint not null,
+    group_id bigint not null,
+    user_id bigint not null,
+    -- 0: the app itself.
+    inviter_id bigint not null,
+    made_at bigint not null,
+    text text not null check (length(text) <= 512),
+    primary key (app_id, group_id, user_id),
+    foreign key (app_id, group_id) references chat_group (app_id, group_id),
+    foreign key (app_id, user_id) references app_user (app_id, user_id)
+);
+create index group_invitation_by_user on group_invitation (app_id, user_id, made_at, group_id);
+
+-- Users who may create rooms with their own token.
+create table super_admin (
+    app_id bigint not null,
+    user_id bigint not null,
+    made_at bigint not null,
+    primary key (app_id, user_id),
+    foreign key (app_id, user_id) references app_user (app_id, user_id)
+);
+
+-- Changes that the message service has not yet put into the event feed. Written in the transaction of the change and
+-- removed once they are in the feed.
+create table change (
+    change_id bigint generated always as identity primary key,
+    app_id bigint not null references app (app_id),
+    made_at bigint not null,
+    -- Who made it; 0: the app itself.
+    actor_id bigint not null,
+    kind text not null check (length(kind) between 1 and 64),
+    -- The caller's address, platform and trace context; the first and the last may be empty.
+    address text not null,
+    platform text not null,
+    trace text not null,
+    -- JSON.
+    detail text not null
+);
+create index change_by_app on change (app_id, change_id);
