@@ -7,6 +7,7 @@ mod keeper;
 mod nginx;
 mod node;
 mod postgres;
+mod python;
 mod shell_tools;
 mod test;
 

@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use crate::{image, keeper::Keeper, nginx, node, postgres, shell_tools};
+use crate::{image, keeper::Keeper, nginx, node, postgres, python, shell_tools};
 
 /// Returns the exit code of the tests. Cargo's output about them is printed last.
 pub fn run(arguments: &[&str]) -> Result<u8, String> {
@@ -44,6 +44,10 @@ pub fn run(arguments: &[&str]) -> Result<u8, String> {
         if let Err(why) = shell_tools::install() {
             told("pages", &why);
         }
+        match python::install(root(), target) {
+            Ok(folder) => tests.env("TIDINGS_TEST_PYTHON", folder),
+            Err(why) => tests.env("TIDINGS_TEST_PYTHON_MISSING", told("the Python client", &why)),
+        };
         if let Err(why) = nginx::install() {
             tests.env("TIDINGS_TEST_NGINX_MISSING", told("nginx", &why));
         }

@@ -48,5 +48,6 @@ mod refused;
 mod requester;
 mod screening;
 mod transcript;
+mod vendor_clients;
 mod weight;
 mod word_lists;
