@@ -225,6 +225,7 @@ pub const RIGHTS: &[Right] = &[
     app("MessageInternalService/ReportReads").safe().internal(),
     reads("MessageInternalService/Locate", "conversations that the user is in").internal(),
     reads("MessageInternalService/Unread", "the user only").internal(),
+    reads("MessageInternalService/UserEvents", "the user only").internal().answered_by_stream(),
     reads("ConversationInternalService/UnreadTotals", "the user only").internal(),
     app("FileInternalService/Describe").safe().internal(),
     app("FileInternalService/Withdraw").safe().internal(),

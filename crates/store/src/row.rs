@@ -18,7 +18,7 @@ macro_rules! row {
         }
 
         impl $name {
-            const COLUMNS: &'static [&'static str] = &[$(stringify!($column)),*];
+            $vis const COLUMNS: &'static [&'static str] = &[$(stringify!($column)),*];
         }
 
         impl<'r, R: $crate::sqlx::Row> $crate::sqlx::FromRow<'r, R> for $name

@@ -47,6 +47,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0013_clocks.sql"),
         include_str!("../migrations/sqlite/0014_listed.sql"),
         include_str!("../migrations/sqlite/0015_event_edits.sql"),
+        include_str!("../migrations/sqlite/0019_events_by_conversation.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
@@ -64,6 +65,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/postgres/0013_clocks.sql"),
         include_str!("../migrations/postgres/0014_listed.sql"),
         include_str!("../migrations/postgres/0015_event_edits.sql"),
+        include_str!("../migrations/postgres/0019_events_by_conversation.sql"),
     ],
 };
 

@@ -24,3 +24,4 @@ pub mod run_broadcasts;
 pub mod send;
 pub mod start_broadcast;
 pub mod unread;
+pub mod user_events;

@@ -7,6 +7,7 @@ use crate::{
     app::{
         events::{After, Batch, FeedQuery, cursor},
         report_reads::Read,
+        user_events,
     },
     origin::Origin,
     store::feed::{Event, Happened, Other},
@@ -64,6 +65,15 @@ impl TryFrom<Batch> for pb::EventsResponse {
     fn try_from(batch: Batch) -> Result<Self, Error> {
         let events = batch.events.into_iter().map(|(lane, event)| wire(lane, event)).collect::<Result<_, _>>()?;
         Ok(Self { events, cursor: cursor(&batch.positions) })
+    }
+}
+
+impl TryFrom<user_events::Found> for internal::UserEventsResponse {
+    type Error = Error;
+
+    fn try_from(found: user_events::Found) -> Result<Self, Error> {
+        let events = found.events.into_iter().map(|(lane, event)| wire(lane, event)).collect::<Result<_, _>>()?;
+        Ok(Self { events, incomplete: found.incomplete.into_iter().map(Into::into).collect() })
     }
 }
 

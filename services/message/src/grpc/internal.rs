@@ -1,5 +1,8 @@
 //! The calls of the conversation service.
 
+use std::sync::Arc;
+
+use futures_util::{StreamExt as _, stream::BoxStream};
 use tidings_domain::{AppId, Error, MsgId};
 use tidings_proto::{
     internal::{self, message_internal_service_server::MessageInternalService},
@@ -10,10 +13,15 @@ use tidings_runtime::context;
 use tonic::{Request, Response, Status};
 
 use super::{MessageGrpc, conversation, feed};
-use crate::app::{locate, report_reads, unread};
+use crate::app::{
+    locate, report_reads, unread,
+    user_events::{self, UserEventsQuery},
+};
 
 #[tonic::async_trait]
 impl MessageInternalService for MessageGrpc {
+    type UserEventsStream = BoxStream<'static, Result<internal::UserEventsResponse, Status>>;
+
     #[tracing::instrument(level = "debug", name = "message.report_reads", skip_all)]
     async fn report_reads(
         &self,
@@ -55,6 +63,19 @@ impl MessageInternalService for MessageGrpc {
         let marks = marks(request.marks).map_err(to_status)?;
         let unread = unread::unread(&self.deps, &caller, user, &marks, limit, direct_only).await.map_err(to_status)?;
         Ok(Response::new(internal::UnreadResponse { conversations: unread.into_iter().map(Into::into).collect() }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "message.user_events", skip_all)]
+    async fn user_events(
+        &self,
+        request: Request<internal::UserEventsRequest>,
+    ) -> Result<Response<Self::UserEventsStream>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let user = context::subject(&caller, request.user_id).map_err(to_status)?;
+        let query = UserEventsQuery::new(user, &request.after, &request.upto).map_err(to_status)?;
+        let parts = user_events::user_events(Arc::clone(&self.deps), caller, query);
+        Ok(Response::new(parts.map(|part| part.and_then(TryInto::try_into).map_err(to_status)).boxed()))
     }
 }
 

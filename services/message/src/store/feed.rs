@@ -120,6 +120,14 @@ impl Event {
             Happened::Other(other) => other.kind,
         }
     }
+
+    /// Where it happened.
+    pub const fn conversation(&self) -> ConversationId {
+        match &self.happened {
+            Happened::Sent(message) => message.conversation,
+            Happened::Other(other) => other.conversation,
+        }
+    }
 }
 
 impl Part {
@@ -132,7 +140,7 @@ impl Part {
 }
 
 row! {
-    struct SentRow {
+    pub(super) struct SentRow {
         conv_a: i64,
         conv_b: i64,
         msg_id: i64,
@@ -184,6 +192,51 @@ pub async fn sent(db: &Db, part: Part, limit: i64, scale: &mut Scale) -> Result<
     Ok(Stretch { events, reached: if is_all { part.upto } else { reached } })
 }
 
+/// Rows of messages as events, without those for which there is no room.
+pub(super) async fn sent_events(
+    db: &Db,
+    app: AppId,
+    rows: Vec<SentRow>,
+    scale: &mut Scale,
+) -> Result<Vec<Event>, Error> {
+    let mut events = Vec::with_capacity(rows.len());
+    for mut row in rows {
+        if row.body.is_none() {
+            let Some(content) = weight::content(db, app, MsgId(row.msg_id)).await? else { continue };
+            let StoredContent { body, ext, config, verbatim } = content;
+            (row.body, row.ext, row.config, row.verbatim) = (Some(body), ext, config, verbatim);
+        }
+        let texts = [&row.body, &row.ext, &row.config, &row.verbatim, &row.delivery];
+        if scale.takes(texts.into_iter().flatten().map(String::len).sum()) {
+            events.push(sent_event(row)?);
+        }
+    }
+    Ok(events)
+}
+
+/// The same for other events; `lane` is that of a conversation.
+pub(super) async fn other_events(
+    db: &Db,
+    app: AppId,
+    rows: Vec<OtherRow>,
+    lane: fn(ConversationId) -> i64,
+    scale: &mut Scale,
+) -> Result<Vec<Event>, Error> {
+    let mut events = Vec::with_capacity(rows.len());
+    for mut row in rows {
+        let size = row.size.unwrap_or(0) as usize;
+        if !scale.takes(size) {
+            continue;
+        }
+        if size > 0 && row.body.is_none() {
+            let lane = lane(ConversationId::from_key(row.conv_a, row.conv_b));
+            row.body = body(db, app, lane, row.event_no).await?;
+        }
+        events.push(other_event(row)?);
+    }
+    Ok(events)
+}
+
 fn sent_event(row: SentRow) -> Result<Event, Error> {
     let message = read::message(MessageRow {
         conv_a: row.conv_a,
@@ -208,7 +261,7 @@ fn sent_event(row: SentRow) -> Result<Event, Error> {
 }
 
 row! {
-    struct OtherRow {
+    pub(super) struct OtherRow {
         event_no: i64,
         kind: String,
         made_at: i64,
@@ -240,7 +293,7 @@ pub async fn other(db: &Db, part: Part, limit: i64, scale: &mut Scale) -> Result
             return Ok(Stretch { events, reached });
         }
         if size > 0 && row.body.is_none() {
-            row.body = body(db, part, row.event_no).await?;
+            row.body = body(db, part.app, part.lane, row.event_no).await?;
         }
         let event = other_event(row)?;
         reached = event.event_no;
@@ -249,9 +302,9 @@ pub async fn other(db: &Db, part: Part, limit: i64, scale: &mut Scale) -> Result
     Ok(Stretch { events, reached: if is_all { part.upto } else { reached } })
 }
 
-async fn body(db: &Db, part: Part, event_no: i64) -> Result<Option<String>, Error> {
+async fn body(db: &Db, app: AppId, lane: i64, event_no: i64) -> Result<Option<String>, Error> {
     let row: Option<(Option<String>,)> =
-        on_db!(db, |c| sqlx::query_as(BODY).bind(part.app.0).bind(part.lane).bind(event_no).fetch_optional(c).await)?;
+        on_db!(db, |c| sqlx::query_as(BODY).bind(app.0).bind(lane).bind(event_no).fetch_optional(c).await)?;
     Ok(row.and_then(|(body,)| body))
 }
 

@@ -15,6 +15,7 @@ pub mod lease;
 pub mod log;
 pub mod purge;
 pub mod read;
+pub mod since;
 pub mod stray;
 pub mod weight;
 pub mod which;
@@ -54,7 +55,7 @@ pub fn statements(engine: Engine) -> Vec<String> {
     ]
     .concat();
     let many = many.into_iter().chain([log::many(engine)]).flat_map(|statement| statement.texts(engine));
-    let lookups = [vec![head::lookup(), key::lookup(), stray::lookup()], import::lookups(), read::lookups()].concat();
+    let lookups = [vec![head::lookup(), key::lookup(), stray::lookup()], import::lookups(), read::lookups(), since::lookups()].concat();
     let lookups = lookups.into_iter().flat_map(|statement| statement.texts(engine));
     let gathers = read::gathers()
         .into_iter()

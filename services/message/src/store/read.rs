@@ -45,6 +45,8 @@ macro_rules! visible {
     };
 }
 
+pub(super) use visible;
+
 /// The cast keeps SQLite from planning the query again for each limit.
 static PAGE: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
