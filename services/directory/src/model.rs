@@ -219,6 +219,21 @@ pub(crate) struct Profile {
     pub(crate) email: String,
 }
 
+impl Profile {
+    /// The names of the fields that differ in `after`.
+    pub(crate) fn differences(&self, after: &Self) -> Vec<String> {
+        let fields = [
+            ("avatar", self.avatar != after.avatar),
+            ("description", self.description != after.description),
+            ("public_info", self.public_info != after.public_info),
+            ("private_info", self.private_info != after.private_info),
+            ("mobile", self.mobile != after.mobile),
+            ("email", self.email != after.email),
+        ];
+        fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_owned()).collect()
+    }
+}
+
 /// Changes of a profile; absent fields are unchanged.
 #[derive(Debug, Default)]
 pub(crate) struct ProfileChange {

@@ -120,7 +120,9 @@ async fn fill(db: &Db) {
             _ => "n",
         });
         let values = values.collect::<Vec<_>>().join(", ");
-        let insert = format!("insert into {table} ({names}) select {values} from generate_series(1, {ROWS}) n");
+        let insert = format!(
+            "insert into {table} ({names}) overriding system value select {values} from generate_series(1, {ROWS}) n"
+        );
         run(db, &format!("{insert} on conflict do nothing")).await;
     }
 }

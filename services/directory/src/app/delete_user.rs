@@ -1,11 +1,13 @@
 //! Deletes a user, with all of their data in the directory.
 
-use tidings_domain::{AppId, Caller, Error, UnixMillis, UserId, UserRef};
+use std::collections::HashMap;
+
+use tidings_domain::{AppId, Caller, Change, Error, Leaving, UnixMillis, UserId, UserRef};
 use tidings_store::Tx;
 
 use super::{Core, subject::check_self, subject::not_found, users::is_admin};
 use crate::{
-    model::{AppKey, User},
+    model::{AppKey, User, group::Group},
     store,
 };
 
@@ -28,10 +30,12 @@ impl Core {
         if store::users::lock(&mut tx, app, found.id).await?.is_none() {
             return Err(not_found(user));
         }
-        leave_groups(&mut tx, app, found.id, now).await?;
+        let mut changes = leave_groups(&mut tx, app, found.id, now).await?;
+        changes.push(Change::UserDeleted { user: found.id });
         forget(&mut tx, app, found.id).await?;
         let deleted = store::user::delete(&mut tx, app, found.id, now).await?;
         let deleted = deleted.ok_or_else(|| not_found(user))?;
+        store::change::add(&mut tx, caller, now, &changes).await?;
         store::users_version::raise(&mut tx, app).await?;
         tx.commit().await?;
         Ok(deleted)
@@ -39,8 +43,8 @@ impl Core {
 }
 
 /// Removes the user from every group. Groups they owned pass to the longest-standing admin, else to the
-/// longest-standing member, and end when nobody is left.
-async fn leave_groups(tx: &mut Tx, app: AppId, user: UserId, now: UnixMillis) -> Result<(), Error> {
+/// longest-standing member, and end when nobody is left. What that changed.
+async fn leave_groups(tx: &mut Tx, app: AppId, user: UserId, now: UnixMillis) -> Result<Vec<Change>, Error> {
     let groups = store::group_member::groups_of(tx, app, user).await?;
     let locked = store::group::lock(tx, app, &groups).await?;
     let owned: Vec<i64> = locked.iter().filter(|group| group.owner == user).map(|group| group.id).collect();
@@ -51,7 +55,20 @@ async fn leave_groups(tx: &mut Tx, app: AppId, user: UserId, now: UnixMillis) ->
     store::group_member::make_owners(tx, app, &heirs).await?;
     store::group::set_owners(tx, app, &heirs, now).await?;
     let deserted: Vec<i64> = successors.iter().filter(|(_, heir)| heir.is_none()).map(|(group, _)| *group).collect();
-    store::group::end(tx, app, &deserted, now).await
+    store::group::end(tx, app, &deserted, now).await?;
+    let successors: HashMap<i64, Option<UserId>> = successors.into_iter().collect();
+    Ok(locked.iter().flat_map(|group| changes(group, user, successors.get(&group.id).copied())).collect())
+}
+
+/// What changed in a group that `user` was in, and whose successor as the owner, if they were it, is `heir`.
+fn changes(group: &Group, user: UserId, heir: Option<Option<UserId>>) -> Vec<Change> {
+    let changed = group.changed_group();
+    let left = Change::MembersLeft { group: changed, users: vec![user], how: Leaving::Deleted };
+    match heir {
+        None => vec![left],
+        Some(Some(to)) => vec![Change::OwnerChanged { group: changed, from: user, to }, left],
+        Some(None) => vec![Change::GroupDestroyed { group: changed, owner: user, name: group.name.clone() }],
+    }
 }
 
 /// Deletes the user's other rows.

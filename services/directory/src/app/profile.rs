@@ -1,6 +1,6 @@
 //! Users' profiles.
 
-use tidings_domain::{Actor, Caller, Error, UserRef};
+use tidings_domain::{Actor, Caller, Change, Error, UserRef};
 
 use super::{Core, subject::not_found};
 use crate::{
@@ -33,14 +33,25 @@ impl Core {
         let before = self.own_user(caller, user).await?.user;
         let mut tx = self.db.begin().await?;
         let locked = store::users::lock(&mut tx, caller.app, before.id).await?.ok_or_else(|| not_found(user))?;
+        let now = self.clock.now();
+        let old_nickname = locked.user.nickname.clone();
         let after = match change.nickname.as_deref() {
             None => locked.user,
             nickname => {
                 let update = Update { nickname, password_hash: None, enabled: None };
-                store::user::update(&mut tx, caller.app, before.id, update, self.clock.now()).await?
+                store::user::update(&mut tx, caller.app, before.id, update, now).await?
             }
         };
+        let old = store::profile::find_in(&mut tx, caller.app, before.id).await?;
         let profile = store::profile::change(&mut tx, caller.app, before.id, &change).await?;
+        let mut fields = old.differences(&profile);
+        if after.nickname != old_nickname {
+            fields.insert(0, "nickname".to_owned());
+        }
+        if !fields.is_empty() {
+            let change = Change::UserChanged { user: after.id, fields };
+            store::change::add(&mut tx, caller, now, &[change]).await?;
+        }
         tx.commit().await?;
         Ok((after, profile))
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use tidings_domain::{AppId, Error, NameRule, Reason, UnixMillis, UserId, Username, new_uuid};
+use tidings_domain::{AppId, Caller, Change, Error, NameRule, Reason, UnixMillis, UserId, Username, new_uuid};
 use tidings_store::Tx;
 
 use super::{Core, freed_names::FreedNames};
@@ -58,7 +58,7 @@ impl Core {
             self.registrations.take(&known.app, &by.address, count, self.steady())?;
         }
         let checked = self.checked(&known, users, rule, by).await?;
-        self.register(key, &known, checked).await
+        self.register(key, &known, checked, by).await
     }
 
     /// Registers one user by the same rules.
@@ -70,7 +70,7 @@ impl Core {
         by: &Registrar,
     ) -> Result<(), Error> {
         let checked = self.checked(known, vec![user], rule, by).await?;
-        let outcomes = self.register(&AppKey::Id(known.app.id), known, checked).await?;
+        let outcomes = self.register(&AppKey::Id(known.app.id), known, checked, by).await?;
         outcomes.into_iter().try_for_each(|outcome| outcome.map(drop).map_err(|refusal| refusal.error))
     }
 
@@ -113,11 +113,13 @@ impl Core {
         key: &AppKey,
         known: &KnownApp,
         checked: Vec<Result<Checked, Refusal>>,
+        by: &Registrar,
     ) -> Result<Vec<Result<User, Refusal>>, Error> {
         let names: Vec<&Username> = checked.iter().flatten().map(|checked| &checked.name).collect();
         if names.is_empty() {
             return Ok(checked.into_iter().filter_map(Result::err).map(Err).collect());
         }
+        let caller = Caller { address: by.address.parse().ok(), ..Caller::of_app(known.app.id) };
         let mut freed = FreedNames::default();
         let registered = loop {
             let (app, now) = (known.app.id, self.clock.now());
@@ -129,6 +131,9 @@ impl Core {
             for (number, checked) in (first..).zip(checked.iter().flatten()) {
                 registered.push(self.insert(&mut tx, app, UserId::generated(number), checked, now).await?);
             }
+            let change = |user: &User| Change::UserRegistered { user: user.id };
+            let changes: Vec<Change> = registered.iter().flatten().map(change).collect();
+            store::change::add(&mut tx, &caller, now, &changes).await?;
             if !freed.are_fresh(&mut tx, app, &names, now).await? {
                 tx.commit().await?;
                 break registered;

@@ -1,6 +1,6 @@
 //! Changes a user's nickname and password, and whether they are enabled.
 
-use tidings_domain::{Actor, Caller, Error, Reason, UserRef};
+use tidings_domain::{Actor, Caller, Change, Error, Reason, UserRef};
 
 use super::{Core, subject::not_found};
 use crate::{
@@ -50,14 +50,17 @@ impl Core {
             return Ok(locked.user);
         }
         let ends_tokens = password_hash.is_some() || change.enabled == Some(false);
+        let now = self.clock.now();
+        let changes = changes(&locked.user, &change, password_hash.is_some());
         let update = Update { nickname: change.nickname.as_deref(), password_hash, enabled: change.enabled };
-        let updated = store::user::update(&mut tx, caller.app, id, update, self.clock.now()).await?;
+        let updated = store::user::update(&mut tx, caller.app, id, update, now).await?;
         if ends_tokens {
-            store::user::end_tokens(&mut tx, caller.app, id, self.clock.now()).await?;
+            store::user::end_tokens(&mut tx, caller.app, id, now).await?;
         }
         if !updated.enabled {
             store::session::end_all(&mut tx, caller.app, id).await?;
         }
+        store::change::add(&mut tx, caller, now, &changes).await?;
         if updated.enabled != locked.user.enabled {
             store::users_version::raise(&mut tx, caller.app).await?;
         }
@@ -71,6 +74,18 @@ impl Core {
         let guess = Guess::new(caller.app, Target::Id(user.user.id), &address_of(caller));
         self.check_password(guess, Some(user), old).await
     }
+}
+
+/// What the change of `before` amounts to.
+fn changes(before: &User, change: &UserChange, password: bool) -> Vec<Change> {
+    let nickname = change.nickname.as_ref().is_some_and(|nickname| *nickname != before.nickname);
+    let fields = [("nickname", nickname), ("password", password)];
+    let fields: Vec<String> =
+        fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_owned()).collect();
+    let changed = (!fields.is_empty()).then_some(Change::UserChanged { user: before.id, fields });
+    let enabled = change.enabled.filter(|enabled| *enabled != before.enabled);
+    let enabled = enabled.map(|enabled| Change::UserEnabled { user: before.id, enabled });
+    changed.into_iter().chain(enabled).collect()
 }
 
 /// Empty if it is unknown.

@@ -1,6 +1,6 @@
 //! Groups and rooms.
 
-use tidings_domain::{Error, GroupKind, GroupRole, Mute, UnixMillis, UserId};
+use tidings_domain::{Change, Error, GroupChanged, GroupKind, GroupRole, Mute, UnixMillis, UserId};
 
 use super::check_text;
 
@@ -219,6 +219,45 @@ impl Group {
     pub(crate) fn at(mut self, now: UnixMillis) -> Self {
         self.settings.mute_all = self.settings.mute_all.at(now);
         self
+    }
+
+    /// The group, as changes name it.
+    pub(crate) fn changed_group(&self) -> GroupChanged {
+        GroupChanged::new(self.id, self.kind)
+    }
+
+    /// The change from this group to `after`, if there is one.
+    pub(crate) fn difference(&self, after: &Self, now: UnixMillis) -> Option<Change> {
+        let (old, new) = (&self.settings, &after.settings);
+        let mute_all = old.mute_all.at(now) != new.mute_all.at(now);
+        let fields = [
+            ("name", self.name != after.name),
+            ("description", self.description != after.description),
+            ("avatar", self.avatar != after.avatar),
+            ("enabled", self.enabled != after.enabled),
+            ("apply_approval", old.apply_approval != new.apply_approval),
+            ("member_invite", old.member_invite != new.member_invite),
+            ("member_modify", old.member_modify != new.member_modify),
+            ("history_visible", old.history_visible != new.history_visible),
+            ("read_ack", old.read_ack != new.read_ack),
+            ("mute_all", mute_all),
+            ("max_members", old.max_members != new.max_members),
+            ("public", old.public != new.public),
+            ("custom", old.custom != new.custom),
+        ];
+        let fields: Vec<String> =
+            fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_owned()).collect();
+        let text = |old: &str, new: &str| (old != new).then(|| new.to_owned());
+        (!fields.is_empty()).then(|| Change::GroupUpdated {
+            group: self.changed_group(),
+            fields,
+            name: after.name.clone(),
+            description: text(&self.description, &after.description),
+            avatar: text(&self.avatar, &after.avatar),
+            custom: text(&old.custom, &new.custom),
+            mute_all_until_ms: mute_all.then(|| new.mute_all.at(now).millis()),
+            enabled: (self.enabled != after.enabled).then_some(after.enabled),
+        })
     }
 
     /// Refuses texts that are too long.

@@ -28,8 +28,10 @@ pub(crate) fn all(engine: Engine) -> Vec<String> {
     ADD.texts(engine)
 }
 
-/// Adds changes that `caller` made, in the transaction that makes them.
+/// Adds changes that `caller` made, in the transaction that makes them, while it holds the lock of the group or the user
+/// that changes: so the order of the ids is the order of the changes of one group. Changes of nobody are ignored.
 pub(crate) async fn add(tx: &mut Tx, caller: &Caller, now: UnixMillis, changes: &[Change]) -> Result<(), Error> {
+    let changes: Vec<Change> = changes.iter().cloned().flat_map(Change::parts).collect();
     if changes.is_empty() {
         return Ok(());
     }

@@ -11,7 +11,8 @@ use crate::model::group::Application;
 /// Applying again changes the text and keeps the position in the queue.
 const UPSERT: &str = "
     insert into group_application (app_id, group_id, user_id, made_at, text) values ($1, $2, $3, $4, $5)
-    on conflict (app_id, group_id, user_id) do update set text = excluded.text";
+    on conflict (app_id, group_id, user_id) do update set text = excluded.text
+    where group_application.text <> excluded.text";
 
 static LIST: LazyLock<Gather> = LazyLock::new(|| {
     let query = "
@@ -29,6 +30,7 @@ pub(crate) fn all(engine: Engine) -> Vec<String> {
     [fixed, DELETE.texts(engine)].concat()
 }
 
+/// Whether that changed anything.
 pub(crate) async fn upsert(
     tx: &mut Tx,
     app: AppId,
@@ -36,8 +38,8 @@ pub(crate) async fn upsert(
     user: UserId,
     text: &str,
     now: UnixMillis,
-) -> Result<(), Error> {
-    on_tx!(tx, |c| sqlx::query(UPSERT)
+) -> Result<bool, Error> {
+    let written = on_tx!(tx, |c| sqlx::query(UPSERT)
         .bind(app.0)
         .bind(group)
         .bind(user.0)
@@ -45,7 +47,8 @@ pub(crate) async fn upsert(
         .bind(text)
         .execute(c)
         .await
-        .map(drop))
+        .map(|done| done.rows_affected()))?;
+    Ok(written > 0)
 }
 
 /// Oldest first.

@@ -14,10 +14,12 @@ static STANDINGS: LazyLock<GatherMany> = LazyLock::new(|| {
     select r.user_id,
         coalesce((select m.role from group_member m
             where m.app_id = r.app_id and m.group_id = r.group_id and m.user_id = r.user_id), 0) as role,
+        coalesce((select m.muted_until from group_member m
+            where m.app_id = r.app_id and m.group_id = r.group_id and m.user_id = r.user_id), 0) as muted_until,
         (select count(*) from group_block b
             where b.app_id = r.app_id and b.group_id = r.group_id and b.user_id = r.user_id) as blocked
     from r";
-    GatherMany::new(&keyed::KEY, &["user_id", "role", "blocked"], query, "")
+    GatherMany::new(&keyed::KEY, &["user_id", "role", "muted_until", "blocked"], query, "")
 });
 
 const COUNT: &str = "select count(*) from group_member where app_id = $1 and group_id = $2";
@@ -108,16 +110,19 @@ pub(crate) fn all(engine: Engine) -> Vec<String> {
 pub(crate) struct Standing {
     pub(crate) user: UserId,
     pub(crate) role: Option<GroupRole>,
+    /// As it was written: it may have ended.
+    pub(crate) muted: Mute,
     /// On the group's block list.
     pub(crate) blocked: bool,
 }
 
 /// One standing for each of `users`, in any order.
 pub(crate) async fn standings(tx: &mut Tx, app: AppId, group: i64, users: &[UserId]) -> Result<Vec<Standing>, Error> {
-    let rows: Vec<(i64, i64, i64)> = STANDINGS.fetch(tx, &keyed::rows(app, group, users)).await?;
-    let standing = |(user, role, blocked)| Standing {
+    let rows: Vec<(i64, i64, i64, i64)> = STANDINGS.fetch(tx, &keyed::rows(app, group, users)).await?;
+    let standing = |(user, role, muted_until, blocked)| Standing {
         user: UserId(user),
         role: GroupRole::from_code(role),
+        muted: Mute::from_millis(muted_until),
         blocked: blocked != 0,
     };
     Ok(rows.into_iter().map(standing).collect())

@@ -42,6 +42,13 @@ pub(crate) async fn find(db: &Db, app: AppId, user: UserId) -> Result<Profile, E
     Ok(row.map(profile).unwrap_or_default())
 }
 
+/// The same in the transaction that changes it.
+pub(crate) async fn find_in(tx: &mut Tx, app: AppId, user: UserId) -> Result<Profile, Error> {
+    let row: Option<ProfileRow> =
+        on_tx!(tx, |c| sqlx::query_as(FIND).bind(app.0).bind(user.0).fetch_optional(c).await)?;
+    Ok(row.map(profile).unwrap_or_default())
+}
+
 /// The profile after the change. The nickname is not stored here.
 pub(crate) async fn change(tx: &mut Tx, app: AppId, user: UserId, change: &ProfileChange) -> Result<Profile, Error> {
     let row: ProfileRow = on_tx!(&mut *tx, |c| sqlx::query_as(CHANGE)

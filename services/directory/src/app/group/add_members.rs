@@ -1,6 +1,6 @@
 //! Adds users to a group at once.
 
-use tidings_domain::{Caller, Error, UserId};
+use tidings_domain::{Caller, Error, Joining, UserId};
 
 use super::join::join;
 use crate::{app::Core, model::group::Outcomes, store};
@@ -16,7 +16,7 @@ impl Core {
         } else {
             rights.need_admin()?;
         }
-        let outcomes = join(&mut tx, caller.app, &group, users, &living, self.clock.now()).await?;
+        let outcomes = join(&mut tx, caller, &group, users, &living, self.clock.now(), Joining::Added).await?;
         tx.commit().await?;
         Ok(outcomes)
     }

@@ -1,6 +1,6 @@
 //! A user asks to join a group.
 
-use tidings_domain::{Caller, Error, Reason, UserId};
+use tidings_domain::{Caller, Change, Error, Joining, Reason, UserId};
 use tidings_store::Tx;
 
 use super::{
@@ -38,13 +38,17 @@ impl Core {
         }
         match group.settings.apply_approval {
             ApplyApproval::All => {
-                for (_, outcome) in join(&mut tx, caller.app, &group, &[user], &living, now).await? {
+                let outcomes = join(&mut tx, caller, &group, &[user], &living, now, Joining::Joined).await?;
+                for (_, outcome) in outcomes {
                     outcome?;
                 }
             }
             ApplyApproval::Ask => {
                 check_stranger(&mut tx, caller, &group, user).await?;
-                store::group_application::upsert(&mut tx, caller.app, group.id, user, text, now).await?;
+                if store::group_application::upsert(&mut tx, caller.app, group.id, user, text, now).await? {
+                    let change = Change::Applied { group: group.changed_group(), user, text: text.to_owned() };
+                    store::change::add(&mut tx, caller, now, &[change]).await?;
+                }
             }
             ApplyApproval::None => {
                 check_stranger(&mut tx, caller, &group, user).await?;

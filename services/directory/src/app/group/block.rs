@@ -1,6 +1,6 @@
 //! The block list of a group: users on it are removed from the group and cannot join again.
 
-use tidings_domain::{Caller, Error, UserId};
+use tidings_domain::{Caller, Change, Error, Leaving, UserId};
 
 use super::outcomes::{accepted, standings};
 use crate::{app::Core, model::group::Outcomes, store};
@@ -16,9 +16,9 @@ impl Core {
     ) -> Result<Outcomes, Error> {
         let mut tx = self.db.begin().await?;
         let living = store::users::hold(&mut tx, caller.app, users).await?;
-        let (_, rights) = self.open_enabled_group(&mut tx, caller, group).await?;
+        let (group, rights) = self.open_enabled_group(&mut tx, caller, group).await?;
         rights.need_admin()?;
-        let standings = standings(&mut tx, caller.app, group, users).await?;
+        let standings = standings(&mut tx, caller.app, group.id, users).await?;
         let outcome = |user: UserId| {
             if !living.contains(&user) {
                 return Err(Error::user_not_found(user.to_string()));
@@ -30,13 +30,23 @@ impl Core {
         };
         let outcomes: Outcomes = users.iter().map(|user| (*user, outcome(*user))).collect();
         let accepted = accepted(&outcomes);
+        let is_changed = |user: &UserId| standings.get(user).is_some_and(|before| before.blocked) != blocked;
+        let changed: Vec<UserId> = accepted.iter().copied().filter(is_changed).collect();
+        let is_member = |user: &UserId| standings.get(user).is_some_and(|before| before.role.is_some());
+        let left = if blocked { accepted.iter().copied().filter(is_member).collect() } else { vec![] };
         if blocked {
-            store::group_member::delete(&mut tx, caller.app, group, &accepted).await?;
-            store::group_application::delete(&mut tx, caller.app, group, &accepted).await?;
-            store::group_block::insert(&mut tx, caller.app, group, &accepted).await?;
+            store::group_member::delete(&mut tx, caller.app, group.id, &left).await?;
+            store::group_application::delete(&mut tx, caller.app, group.id, &accepted).await?;
+            store::group_block::insert(&mut tx, caller.app, group.id, &changed).await?;
         } else {
-            store::group_block::delete(&mut tx, caller.app, group, &accepted).await?;
+            store::group_block::delete(&mut tx, caller.app, group.id, &changed).await?;
         }
+        let group = group.changed_group();
+        let changes = [
+            Change::MembersLeft { group, users: left, how: Leaving::Blocked },
+            Change::MembersBlocked { group, users: changed, is_blocked: blocked },
+        ];
+        store::change::add(&mut tx, caller, self.clock.now(), &changes).await?;
         tx.commit().await?;
         Ok(outcomes)
     }

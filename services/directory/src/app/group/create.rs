@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use tidings_domain::{AppId, Caller, Error, GroupRole, Reason, UserId};
+use tidings_domain::{AppId, Caller, Change, Error, GroupRole, Reason, UserId};
 use tidings_store::Tx;
 
 use crate::{
@@ -40,10 +40,13 @@ impl Core {
         let id = group.kind.generated(take_number(&mut tx, caller.app).await?);
         let group = Group { id, ..group };
         let mut members = vec![(owner, GroupRole::Owner)];
-        members.extend(others.into_iter().map(|user| (user, GroupRole::Member)));
+        members.extend(others.iter().copied().map(|user| (user, GroupRole::Member)));
         check_living(&mut tx, caller.app, &members).await?;
         store::group::insert(&mut tx, caller.app, &group).await?;
         store::group_member::insert(&mut tx, caller.app, id, &members, now).await?;
+        let change =
+            Change::GroupCreated { group: group.changed_group(), owner, name: group.name.clone(), members: others };
+        store::change::add(&mut tx, caller, now, &[change]).await?;
         tx.commit().await?;
         Ok(group.at(now))
     }

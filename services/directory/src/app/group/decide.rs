@@ -1,6 +1,6 @@
 //! Accepts or rejects an applicant.
 
-use tidings_domain::{Caller, Error, Reason, UserId};
+use tidings_domain::{Caller, Change, Error, Joining, Reason, UserId};
 
 use super::join::join;
 use crate::{app::Core, store};
@@ -14,6 +14,7 @@ impl Core {
         user: UserId,
         accept: bool,
     ) -> Result<(), Error> {
+        let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         let living = store::users::hold(&mut tx, caller.app, &[user]).await?;
         let (group, rights) = self.open_enabled_group(&mut tx, caller, group).await?;
@@ -22,9 +23,13 @@ impl Core {
             return Err(Error::new(Reason::ApplicationGone, user.to_string()));
         }
         if accept {
-            for (_, outcome) in join(&mut tx, caller.app, &group, &[user], &living, self.clock.now()).await? {
+            let outcomes = join(&mut tx, caller, &group, &[user], &living, now, Joining::Accepted).await?;
+            for (_, outcome) in outcomes {
                 outcome?;
             }
+        } else {
+            let change = Change::ApplicationRejected { group: group.changed_group(), user };
+            store::change::add(&mut tx, caller, now, &[change]).await?;
         }
         tx.commit().await
     }

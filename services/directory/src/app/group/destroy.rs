@@ -1,6 +1,6 @@
 //! Ends a group; its messages stay in the log.
 
-use tidings_domain::{Caller, Error};
+use tidings_domain::{Caller, Change, Error};
 
 use crate::{app::Core, model::group::Group, store};
 
@@ -13,6 +13,9 @@ impl Core {
         rights.need_owner()?;
         let member_count = store::group_member::count(&mut tx, caller.app, group.id).await?;
         store::group::end(&mut tx, caller.app, &[group.id], now).await?;
+        let change =
+            Change::GroupDestroyed { group: group.changed_group(), owner: group.owner, name: group.name.clone() };
+        store::change::add(&mut tx, caller, now, &[change]).await?;
         tx.commit().await?;
         Ok(Group { member_count, ..group }.at(now))
     }

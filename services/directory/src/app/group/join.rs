@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use tidings_domain::{AppId, Error, GroupRole, Reason, UnixMillis, UserId};
+use tidings_domain::{Caller, Change, Error, GroupRole, Joining, Reason, UnixMillis, UserId};
 use tidings_store::Tx;
 
 use super::outcomes::{accepted, standings, stranger};
@@ -12,15 +12,17 @@ use crate::{
 };
 
 /// Adds users to the locked `group`. Users who do not exist (are not in `living`), are already members, are on its
-/// block list or exceed its size are not added. Applications of added users are closed.
+/// block list or exceed its size are not added. Applications of added users are closed, and the change is recorded.
 pub(super) async fn join(
     tx: &mut Tx,
-    app: AppId,
+    caller: &Caller,
     group: &Group,
     users: &[UserId],
     living: &HashSet<UserId>,
     now: UnixMillis,
+    how: Joining,
 ) -> Result<Outcomes, Error> {
+    let app = caller.app;
     let standings = standings(tx, app, group.id, users).await?;
     let mut free = group.settings.max_members - store::group_member::count(tx, app, group.id).await?;
     let mut outcomes = Outcomes::with_capacity(users.len());
@@ -42,5 +44,7 @@ pub(super) async fn join(
     let members: Vec<_> = joined.iter().map(|user| (*user, GroupRole::Member)).collect();
     store::group_member::insert(tx, app, group.id, &members, now).await?;
     store::group_application::delete(tx, app, group.id, &joined).await?;
+    let change = Change::MembersJoined { group: group.changed_group(), users: joined, how };
+    store::change::add(tx, caller, now, &[change]).await?;
     Ok(outcomes)
 }

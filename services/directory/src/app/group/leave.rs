@@ -1,6 +1,6 @@
 //! A user leaves a group, which is possible even while it is disabled.
 
-use tidings_domain::{Caller, Error, GroupRole, Reason};
+use tidings_domain::{Caller, Change, Error, GroupRole, Leaving, Reason};
 
 use crate::{
     app::{Core, subject::subject},
@@ -12,14 +12,16 @@ impl Core {
     pub(crate) async fn leave_group(&self, caller: &Caller, group: i64, user: Option<i64>) -> Result<(), Error> {
         let user = subject(caller, user)?;
         let mut tx = self.db.begin().await?;
-        self.open_group(&mut tx, caller, group).await?;
-        let standing = store::group_member::standings(&mut tx, caller.app, group, &[user]).await?;
+        let (group, _) = self.open_group(&mut tx, caller, group).await?;
+        let standing = store::group_member::standings(&mut tx, caller.app, group.id, &[user]).await?;
         match standing.first().and_then(|standing| standing.role) {
             None => return Err(Error::new(Reason::NotGroupMember, user.to_string())),
             Some(GroupRole::Owner) => return Err(Error::new(Reason::GroupOwnerBound, user.to_string())),
             Some(GroupRole::Member | GroupRole::Admin) => {}
         }
-        store::group_member::delete(&mut tx, caller.app, group, &[user]).await?;
+        store::group_member::delete(&mut tx, caller.app, group.id, &[user]).await?;
+        let change = Change::MembersLeft { group: group.changed_group(), users: vec![user], how: Leaving::Left };
+        store::change::add(&mut tx, caller, self.clock.now(), &[change]).await?;
         tx.commit().await
     }
 }

@@ -1,8 +1,8 @@
 //! Mutes members, or unmutes them.
 
-use tidings_domain::{Caller, Error, Mute, UserId};
+use tidings_domain::{Caller, Change, Error, Mute, UserId};
 
-use super::outcomes::{accepted, members_under};
+use super::outcomes::{accepted, members_under, standings};
 use crate::{app::Core, model::group::Outcomes, store};
 
 impl Core {
@@ -14,11 +14,18 @@ impl Core {
         users: &[UserId],
         mute: Mute,
     ) -> Result<Outcomes, Error> {
+        let now = self.clock.now();
         let mut tx = self.db.begin().await?;
-        let (_, rights) = self.open_enabled_group(&mut tx, caller, group).await?;
+        let (group, rights) = self.open_enabled_group(&mut tx, caller, group).await?;
         rights.need_admin()?;
-        let outcomes = members_under(&mut tx, caller.app, group, users, rights).await?;
-        store::group_member::mute(&mut tx, caller.app, group, &accepted(&outcomes), mute).await?;
+        let outcomes = members_under(&mut tx, caller.app, group.id, users, rights).await?;
+        let before = standings(&mut tx, caller.app, group.id, users).await?;
+        let is_new = |user: &UserId| before.get(user).is_some_and(|before| before.muted.at(now) != mute.at(now));
+        let changed: Vec<UserId> = accepted(&outcomes).into_iter().filter(is_new).collect();
+        store::group_member::mute(&mut tx, caller.app, group.id, &changed, mute).await?;
+        let change =
+            Change::MembersMuted { group: group.changed_group(), users: changed, until_ms: mute.at(now).millis() };
+        store::change::add(&mut tx, caller, now, &[change]).await?;
         tx.commit().await?;
         Ok(outcomes)
     }

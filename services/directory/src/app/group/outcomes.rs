@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tidings_domain::{AppId, Error, Reason, UserId};
+use tidings_domain::{AppId, Error, Mute, Reason, UserId};
 use tidings_store::Tx;
 
 use super::rights::Rights;
@@ -24,7 +24,7 @@ pub(super) async fn standings(
 
 /// The standing of a user who is neither in the group nor on its block list.
 pub(super) fn stranger(user: UserId) -> Standing {
-    Standing { user, role: None, blocked: false }
+    Standing { user, role: None, muted: Mute::No, blocked: false }
 }
 
 /// Which of the users are members that the caller has power over.

@@ -1,6 +1,6 @@
 //! Removes users from a group.
 
-use tidings_domain::{Caller, Error, UserId};
+use tidings_domain::{Caller, Change, Error, Leaving, UserId};
 
 use super::outcomes::{accepted, members_under};
 use crate::{app::Core, model::group::Outcomes, store};
@@ -14,10 +14,13 @@ impl Core {
         users: &[UserId],
     ) -> Result<Outcomes, Error> {
         let mut tx = self.db.begin().await?;
-        let (_, rights) = self.open_enabled_group(&mut tx, caller, group).await?;
+        let (group, rights) = self.open_enabled_group(&mut tx, caller, group).await?;
         rights.need_admin()?;
-        let outcomes = members_under(&mut tx, caller.app, group, users, rights).await?;
-        store::group_member::delete(&mut tx, caller.app, group, &accepted(&outcomes)).await?;
+        let outcomes = members_under(&mut tx, caller.app, group.id, users, rights).await?;
+        let removed = accepted(&outcomes);
+        store::group_member::delete(&mut tx, caller.app, group.id, &removed).await?;
+        let change = Change::MembersLeft { group: group.changed_group(), users: removed, how: Leaving::Removed };
+        store::change::add(&mut tx, caller, self.clock.now(), &[change]).await?;
         tx.commit().await?;
         Ok(outcomes)
     }

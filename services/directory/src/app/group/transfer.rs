@@ -1,6 +1,6 @@
 //! Transfers a group to another of its members.
 
-use tidings_domain::{Caller, Error, GroupRole, Reason, UserId};
+use tidings_domain::{Caller, Change, Error, GroupRole, Reason, UserId};
 
 use crate::{app::Core, model::group::Group, store};
 
@@ -19,6 +19,8 @@ impl Core {
             store::group_member::set_roles(&mut tx, caller.app, group.id, &[group.owner], GroupRole::Member).await?;
             store::group_member::make_owners(&mut tx, caller.app, &[(group.id, heir)]).await?;
             store::group::set_owners(&mut tx, caller.app, &[(group.id, heir)], now).await?;
+            let change = Change::OwnerChanged { group: group.changed_group(), from: group.owner, to: heir };
+            store::change::add(&mut tx, caller, now, &[change]).await?;
             group = Group { owner: heir, updated_at: now, ..group };
         }
         let member_count = store::group_member::count(&mut tx, caller.app, group.id).await?;

@@ -23,8 +23,9 @@ impl Core {
         if change.enabled.is_some() && caller.actor != Actor::App {
             return Err(Error::not_permitted("only the app itself enables and disables groups"));
         }
-        let after = if change.is_empty() { before } else { before.changed(change, now)? };
+        let after = if change.is_empty() { before.clone() } else { before.clone().changed(change, now)? };
         store::group::update(&mut tx, caller.app, &after).await?;
+        store::change::add(&mut tx, caller, now, before.difference(&after, now).as_slice()).await?;
         let member_count = store::group_member::count(&mut tx, caller.app, group).await?;
         tx.commit().await?;
         Ok(Group { member_count, ..after }.at(now))
