@@ -24,6 +24,7 @@ mod membership;
 mod paths;
 mod range;
 mod rate_headers;
+mod realtime;
 mod reply;
 mod request;
 mod request_body;

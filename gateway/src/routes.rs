@@ -12,11 +12,16 @@ use tidings_domain::{Error, Reason};
 use crate::{
     Gateway, agora, health, lanying, layers,
     paths::{fault, unknown},
+    realtime,
 };
 
 /// All routes, with their layers. Every path may end with a slash.
 pub fn router(gateway: Gateway) -> Router {
-    let routes = [("/livez", get(health::livez)), ("/readyz", get(health::readyz))];
+    let routes = [
+        ("/livez", get(health::livez)),
+        ("/readyz", get(health::readyz)),
+        ("/tidings/ws", get(realtime::json::connect)),
+    ];
     routes
         .into_iter()
         .chain(agora_routes())

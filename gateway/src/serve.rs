@@ -7,6 +7,7 @@
 use std::{
     convert::Infallible,
     net::{IpAddr, SocketAddr},
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
@@ -18,12 +19,9 @@ use http::{
     uri::PathAndQuery,
 };
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-};
-use tidings_runtime::{Bounds, Connections, Shutdown, accept};
-use tokio::net::TcpListener;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tidings_runtime::{Bounds, Connection, Connections, Shutdown, accept};
+use tokio::{net::TcpListener, sync::mpsc};
 use tower::ServiceExt as _;
 
 use crate::{
@@ -42,13 +40,20 @@ const BUFFER: usize = 64 * 1024;
 /// Serves until `stop` is triggered, then finishes open requests. Idle connections stay open for `linger` after that.
 pub async fn serve(listener: TcpListener, gateway: Gateway, bounds: Bounds, stop: Shutdown, linger: Duration) {
     let stopping = gateway.stopping().clone();
+    let (announced, drained) = (stop.clone(), stopping.clone());
+    let draining = tokio::spawn(async move {
+        announced.draining().await;
+        drained.drain();
+    });
     let proxies = gateway.trusted_proxies().to_vec();
     let is_proxy = |address: IpAddr| is_trusted(address.to_canonical(), &proxies);
     let routes = router(gateway);
     let connections = Connections::new(bounds);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(IDLE_TIME).max_buf_size(BUFFER);
-    let graceful = GracefulShutdown::new();
+    // Triggered when idle connections are to be closed; each connection holds a sender until it has ended.
+    let ending = Shutdown::default();
+    let (alive, mut all_ended) = mpsc::channel::<Infallible>(1);
     let triggered = stop.triggered();
     tokio::pin!(triggered);
     loop {
@@ -59,20 +64,33 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, bounds: Bounds, stop
         let (routes, place, peer) = (routes.clone(), Arc::clone(stream.place()), stream.peer());
         let stop = stop.clone();
         let answer = service_fn(move |request| {
-            let (answer, stop) = (answer(routes.clone(), Busy::new(&place), request, peer), stop.clone());
+            let (answer, stop) = (answer(routes.clone(), Arc::clone(&place), request, peer), stop.clone());
             async move { Ok::<_, Infallible>(closing(answer.await?, &stop)) }
         });
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(ClientStream::new(stream)), answer));
+        let connection = http.serve_connection(TokioIo::new(ClientStream::new(stream)), answer).with_upgrades();
+        let (alive, ending) = (alive.clone(), ending.clone());
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            let _alive = alive;
+            let mut connection = pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = ending.triggered() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%error, "a connection ended early");
             }
         });
     }
     drop(listener);
+    draining.abort();
     stopping.trigger();
     tokio::time::sleep(linger).await;
-    graceful.shutdown().await;
+    ending.trigger();
+    drop(alive);
+    while all_ended.recv().await.is_some() {}
 }
 
 /// Consecutive slashes are one: joining a base URL, an org, an app and a path easily adds one too many, and no name is
@@ -110,13 +128,15 @@ fn closing(mut answer: http::Response<AnswerBody>, stop: &Shutdown) -> http::Res
 /// Handles a request, which gets its peer's address.
 async fn answer(
     routes: axum::Router,
-    busy: Busy,
+    place: Arc<Connection>,
     request: http::Request<Incoming>,
     peer: Option<SocketAddr>,
 ) -> Result<http::Response<AnswerBody>, Infallible> {
+    let busy = Busy::new(&place);
     let (head, body) = request.into_parts();
     let (body, rest) = RequestBody::new(body, head.headers.contains_key(EXPECT));
     let mut request = http::Request::from_parts(head, Body::new(body));
+    request.extensions_mut().insert(place);
     with_single_slashes(request.uri_mut());
     if let Some(peer) = peer {
         request.extensions_mut().insert(ConnectInfo(peer));

@@ -13,7 +13,10 @@ use ipnet::IpNet;
 use tidings_domain::{Clock, Entropy, UnixMillis, new_uuid};
 use tidings_runtime::{Clients, Shutdown};
 
-use crate::{budget::Budgets, cors::Cors, identity::Identities, kinds::Kinds, limits::Limits, log_repeats::LogRepeats};
+use crate::{
+    budget::Budgets, cors::Cors, identity::Identities, kinds::Kinds, limits::Limits, log_repeats::LogRepeats,
+    realtime::Hub,
+};
 
 /// The operator's settings.
 #[derive(Debug, Clone, Default)]
@@ -53,6 +56,7 @@ struct Inner {
     identities: Identities,
     kinds: Kinds,
     limits: Limits,
+    hub: Hub,
     budgets: Budgets,
     log_repeats: LogRepeats,
     ready: Ready,
@@ -85,6 +89,7 @@ impl Gateway {
             identities: Identities::new(clients.directory.clone(), clock.clone()),
             kinds: Kinds::new(clock.clone()),
             limits: Limits::new(clients.directory_internal.clone(), clock.clone()),
+            hub: Hub::default(),
             budgets: Budgets::default(),
             log_repeats: LogRepeats::default(),
             clients,
@@ -120,6 +125,10 @@ impl Gateway {
 
     pub(crate) fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    pub(crate) fn hub(&self) -> &Hub {
+        &self.0.hub
     }
 
     pub(crate) fn budgets(&self) -> &Budgets {

@@ -21,7 +21,10 @@ use std::{
 
 use tidings_domain::Error;
 use tidings_proto::{
-    internal::directory_internal_service_client::DirectoryInternalServiceClient,
+    internal::{
+        directory_internal_service_client::DirectoryInternalServiceClient,
+        message_internal_service_client::MessageInternalServiceClient,
+    },
     pb::{
         callback_service_client::CallbackServiceClient, conversation_service_client::ConversationServiceClient,
         directory_service_client::DirectoryServiceClient, file_service_client::FileServiceClient,
@@ -105,6 +108,8 @@ pub struct Clients {
     pub group: GroupServiceClient<Wire>,
     /// The log.
     pub message: MessageServiceClient<Wire>,
+    /// The calls of the log that are for our services only.
+    pub message_internal: MessageInternalServiceClient<Wire>,
     /// Each user's view of the log.
     pub conversation: ConversationServiceClient<Wire>,
     /// Files.
@@ -121,6 +126,7 @@ impl Clients {
             directory_internal: internal.max_decoding_message_size(MAX_ANSWER),
             directory: DirectoryServiceClient::new(directory).max_decoding_message_size(MAX_ANSWER),
             group: GroupServiceClient::new(group).max_decoding_message_size(MAX_ANSWER),
+            message_internal: MessageInternalServiceClient::new(message.clone()).max_decoding_message_size(MAX_ANSWER),
             message: MessageServiceClient::new(message).max_decoding_message_size(MAX_ANSWER),
             conversation: ConversationServiceClient::new(conversation).max_decoding_message_size(MAX_ANSWER),
             file: FileServiceClient::new(file),

@@ -2,7 +2,7 @@
 //!
 //! At least once: a client that continues from a cursor used before gets the same events again, with the same ids.
 
-use std::{collections::HashMap, convert::Infallible, time::Duration};
+use std::{collections::HashSet, convert::Infallible, time::Duration};
 
 use axum::{body::Body, extract::State, response::Response};
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use http::{
     header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE},
 };
 use tidings_dialects::agora::{self as codec, FeedQuery, Happened, Names, Refusal};
-use tidings_domain::{Caller, Error, Message, MsgId, Reason, UnixMillis, UserId};
+use tidings_domain::{Caller, ConversationId, Error, Message, MsgId, Reason, UnixMillis, UserId};
 use tidings_proto::{error_from_status, pb, required};
 use tidings_runtime::context;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -181,44 +181,45 @@ impl Feed {
     /// Kind and JSON of each event.
     async fn lines(&mut self, reply: pb::EventsResponse) -> Result<Vec<(String, String)>, Error> {
         let events = reply.events.into_iter().map(FeedEvent::read).collect::<Result<Vec<_>, _>>()?;
-        let names = self.names(&events).await?;
+        let names = names_in(&self.gateway, &self.caller, &events).await?;
         self.cursor = reply.cursor;
-        let line = |event: FeedEvent| {
-            let line = codec::happened(&event.happened(), &names, self.exts_array);
-            (event.wire.kind, line)
-        };
-        Ok(events.into_iter().map(line).collect())
+        let line = |event: FeedEvent| (event.line(&names, self.exts_array), event.wire.kind);
+        Ok(events.into_iter().map(line).map(|(line, kind)| (kind, line)).collect())
     }
+}
 
-    async fn names(&self, events: &[FeedEvent]) -> Result<Names, Error> {
-        let mut people: HashMap<UserId, String> = HashMap::new();
-        for event in events {
-            let sender = event.of.map_or(event.actor, |(_, sender)| sender);
-            for user in [event.actor, sender].into_iter().chain(event.conversation.peer_of(sender)) {
-                people.entry(user).or_default();
-            }
-        }
-        super::people::names(&self.gateway, &self.caller, [], people.into_keys()).await
+/// The names of the users in the events.
+pub(crate) async fn names_in(gateway: &Gateway, caller: &Caller, events: &[FeedEvent]) -> Result<Names, Error> {
+    let mut people: HashSet<UserId> = HashSet::new();
+    for event in events {
+        let sender = event.of.map_or(event.actor, |(_, sender)| sender);
+        people.extend([event.actor, sender].into_iter().chain(event.conversation.peer_of(sender)));
     }
+    super::people::names(gateway, caller, [], people).await
 }
 
 /// An event as read.
-struct FeedEvent {
-    wire: pb::Event,
-    conversation: tidings_domain::ConversationId,
-    actor: UserId,
-    message: Option<Message>,
+pub(crate) struct FeedEvent {
+    pub wire: pb::Event,
+    pub conversation: ConversationId,
+    pub actor: UserId,
+    pub message: Option<Message>,
     /// Number and sender of the message, if known.
-    of: Option<(i64, UserId)>,
+    pub of: Option<(i64, UserId)>,
 }
 
 impl FeedEvent {
-    fn read(mut wire: pb::Event) -> Result<Self, Error> {
+    pub fn read(mut wire: pb::Event) -> Result<Self, Error> {
         let conversation = required("conversation", wire.conversation)?.try_into()?;
         let message = wire.message.take();
         let of = message.as_ref().map(|message| (message.seq, UserId(message.sender_id)));
         let message = message.filter(|message| message.content.is_some()).map(TryInto::try_into).transpose()?;
         Ok(Self { conversation, actor: UserId(wire.actor_id), message, of, wire })
+    }
+
+    /// As one line of JSON.
+    pub fn line(&self, names: &Names, exts_array: bool) -> String {
+        codec::happened(&self.happened(), names, exts_array)
     }
 
     fn happened(&self) -> Happened<'_> {

@@ -21,8 +21,8 @@ pub(crate) mod users;
 
 use axum::response::Response;
 use http::StatusCode;
-use tidings_dialects::agora::{self as codec, Refusal, Timing};
-use tidings_domain::Error;
+use tidings_dialects::agora::{self as codec, Names, Refusal, Timing};
+use tidings_domain::{Caller, Error, UserId};
 
 use crate::{Gateway, reply};
 
@@ -35,6 +35,20 @@ fn refusal(refusal: &Refusal, timing: Timing) -> Response {
 
 fn at_once(gateway: &Gateway, why: &Refusal) -> Response {
     refusal(why, Timing { timestamp: gateway.now().0, duration: 0 })
+}
+
+/// A refusal of a request that is no call of an app.
+pub(crate) fn refused_at_once(gateway: &Gateway, why: &Refusal) -> Response {
+    at_once(gateway, why)
+}
+
+/// The names of users.
+pub(crate) async fn names_of(
+    gateway: &Gateway,
+    caller: &Caller,
+    users: impl IntoIterator<Item = UserId>,
+) -> Result<Names, Error> {
+    people::names(gateway, caller, [], users).await
 }
 
 /// An error before routing, or an internal error.

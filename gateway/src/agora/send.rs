@@ -7,7 +7,7 @@ use axum::{
     routing::{MethodRouter, post},
 };
 use tidings_dialects::agora::{self as codec, Addressing, Refusal, Timing};
-use tidings_domain::{Actor, Caller, Draft, Error, Rate, Reason, Sent, Target, UnixMillis, UserRef};
+use tidings_domain::{Actor, Caller, Draft, Error, Rate, Sent, Target, UnixMillis, UserRef};
 use tidings_runtime::context;
 
 use super::context::RequestContext;
@@ -78,7 +78,7 @@ async fn append(
 }
 
 /// The costs of the messages (agora.md 2, decision 14).
-fn costs(draft: &Draft) -> Vec<Cost> {
+pub(crate) fn costs(draft: &Draft) -> Vec<Cost> {
     let all = draft.targets.len();
     if !draft.audience.is_empty() {
         return vec![Cost::of(Rate::TargetedMessages, all)];
@@ -112,7 +112,7 @@ fn sender(context: &RequestContext, identity: &Identity) -> Result<Caller, Error
 }
 
 /// ... and only as themselves.
-fn check_from(identity: &Identity, draft: &Draft) -> Result<(), Error> {
+pub(crate) fn check_from(identity: &Identity, draft: &Draft) -> Result<(), Error> {
     match &draft.sender {
         Some(UserRef::Name(from)) => identity.check_may_name(from),
         _ => Ok(()),

@@ -55,7 +55,9 @@ pub fn statements(engine: Engine) -> Vec<String> {
     ]
     .concat();
     let many = many.into_iter().chain([log::many(engine)]).flat_map(|statement| statement.texts(engine));
-    let lookups = [vec![head::lookup(), key::lookup(), stray::lookup()], import::lookups(), read::lookups(), since::lookups()].concat();
+    let lookups =
+        [vec![head::lookup(), key::lookup(), stray::lookup()], import::lookups(), read::lookups(), since::lookups()]
+            .concat();
     let lookups = lookups.into_iter().flat_map(|statement| statement.texts(engine));
     let gathers = read::gathers()
         .into_iter()

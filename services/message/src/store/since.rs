@@ -107,7 +107,8 @@ static OTHER: LazyLock<GatherMany> = LazyLock::new(|| {
             order by x.event_no limit 1 offset {last}), r.upto)"
     );
     let is_message = "m.app_id = e.app_id and m.conv_a = e.conv_a and m.conv_b = e.conv_b and m.msg_id = e.msg_id";
-    let sqlite = format!("select {columns} from r cross join event e left join message m on {is_message} where {is_meant}");
+    let sqlite =
+        format!("select {columns} from r cross join event e left join message m on {is_message} where {is_meant}");
     // Forces PostgreSQL to look up one message per event.
     let postgres = format!(
         "select {columns} from r cross join event e

@@ -1,0 +1,212 @@
+//! Follows the feed of one app and hands its events to the sessions they concern.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tidings_domain::{App, Caller, Error, Reason};
+use tidings_proto::{error_from_status, pb};
+use tidings_runtime::context;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
+use tonic::Streaming;
+
+use super::{
+    event::{Batch, read, rendered},
+    recipients::recipients,
+    session::{Ending, Session},
+    table::Table,
+};
+use crate::{Gateway, agora::feed::FeedEvent, membership, reply::refused};
+
+/// How long a feed is followed after its last session has gone, so that one client that reconnects does not restart it.
+const LINGER: Duration = Duration::from_secs(30);
+/// The pause before a broken feed is opened again, and the longest.
+const PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Events that are read at once.
+const BATCH: i32 = 500;
+/// How long a session waits for the feed to start.
+const START: Duration = Duration::from_secs(10);
+
+/// The feed of one app.
+pub(super) struct AppFeed {
+    app: App,
+    state: Mutex<State>,
+    started: watch::Sender<bool>,
+}
+
+struct State {
+    table: Table,
+    /// After the events that were handed out.
+    cursor: Arc<str>,
+    /// It takes no more sessions.
+    has_ended: bool,
+    /// Since when it has no session.
+    idle_since: Instant,
+}
+
+impl AppFeed {
+    /// Follows the feed from now on.
+    pub fn start(gateway: Gateway, app: App) -> Arc<Self> {
+        let state =
+            State { table: Table::default(), cursor: Arc::from(""), has_ended: false, idle_since: Instant::now() };
+        let feed = Arc::new(Self { app, state: Mutex::new(state), started: watch::Sender::new(false) });
+        let followed = Arc::clone(&feed);
+        tokio::spawn(async move {
+            followed.follow(&gateway).await;
+            followed.end();
+            gateway.hub().forget(followed.app.id, &followed);
+        });
+        feed
+    }
+
+    /// Adds a session; false: the feed has ended.
+    pub fn add(&self, session: &Arc<Session>) -> bool {
+        let mut state = self.state();
+        if state.has_ended {
+            return false;
+        }
+        state.table.add(session);
+        true
+    }
+
+    /// Removes a session.
+    pub fn remove(&self, session: &Session) {
+        let mut state = self.state();
+        state.table.remove(session);
+        if state.table.is_empty() {
+            state.idle_since = Instant::now();
+        }
+    }
+
+    /// Waits until the feed has a position.
+    pub async fn started(&self) -> Result<(), Error> {
+        let mut started = self.started.subscribe();
+        let waited = tokio::time::timeout(START, started.wait_for(|started| *started)).await;
+        match waited {
+            Ok(Ok(_)) if !self.state().has_ended => Ok(()),
+            _ => Err(Error::new(Reason::Unavailable, "")),
+        }
+    }
+
+    /// The session's user enters their groups and rooms. Returns the cursor up to which the session has to read what
+    /// happened; everything after it is handed to it.
+    pub async fn enter(&self, gateway: &Gateway, caller: &Caller, session: &Arc<Session>) -> Result<Arc<str>, Error> {
+        let groups = membership::all_of(gateway, caller, session.user).await?;
+        let mut state = self.state();
+        state.table.enter(session.user, groups);
+        session.mark_entered();
+        Ok(Arc::clone(&state.cursor))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Until it has had no session for a while, or the process stops.
+    async fn follow(&self, gateway: &Gateway) {
+        let (mut after, mut pause) = ("now".to_owned(), PAUSE);
+        loop {
+            let outcome = tokio::select! {
+                () = gateway.stopping().triggered() => return,
+                outcome = self.follow_once(gateway, &mut after, &mut pause) => outcome,
+            };
+            match outcome {
+                Ok(()) => return,
+                Err(error) if error.reason() == Reason::EventsExpired => {
+                    // Cannot be for a gateway that follows, unless it stood still for as long as events are kept.
+                    tracing::warn!(app = %self.app.id, "the event feed was purged before it was delivered");
+                    return;
+                }
+                Err(error) if !error.reason().is_transient() => {
+                    tracing::debug!(%error, app = %self.app.id, "the event feed is followed no more");
+                    return;
+                }
+                Err(error) => tracing::debug!(%error, app = %self.app.id, "the event feed is opened again"),
+            }
+            if self.is_unused() {
+                return;
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Ends when it is not used any more.
+    async fn follow_once(&self, gateway: &Gateway, after: &mut String, pause: &mut Duration) -> Result<(), Error> {
+        let mut replies = self.open(gateway, after).await?;
+        loop {
+            let reply = tokio::select! {
+                reply = replies.message() => reply.map_err(error_from_status)?,
+                () = sleep(LINGER) => {
+                    if self.is_unused() {
+                        return Ok(());
+                    }
+                    continue;
+                }
+            };
+            let Some(reply) = reply else {
+                return Err(Error::new(Reason::Unavailable, "the feed has ended"));
+            };
+            self.hand_out(gateway, reply.events, &reply.cursor).await?;
+            after.clone_from(&reply.cursor);
+            *pause = PAUSE;
+            self.started.send_replace(true);
+            if self.is_unused() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn open(&self, gateway: &Gateway, after: &str) -> Result<Streaming<pb::EventsResponse>, Error> {
+        let request = pb::EventsRequest { after: after.to_owned(), kinds: Vec::new(), follow: true, batch: BATCH };
+        let request = context::request(&Caller::of_app(self.app.id), request);
+        Ok(gateway.clients().message.clone().events(request).await.map_err(refused)?.into_inner())
+    }
+
+    /// Hands events to the sessions they concern. Only for those is anything looked up.
+    async fn hand_out(&self, gateway: &Gateway, events: Vec<pb::Event>, cursor: &str) -> Result<(), Error> {
+        let events = read(events);
+        let events = {
+            let state = self.state();
+            let concerns = |event: &FeedEvent| state.table.sessions(&recipients(event)).next().is_some();
+            events.into_iter().filter(concerns).collect()
+        };
+        let events = rendered(gateway, &self.app, events).await?;
+        let cursor: Arc<str> = Arc::from(cursor);
+        let mut state = self.state();
+        let mut batches: HashMap<u64, (Arc<Session>, Batch)> = HashMap::new();
+        for event in &events {
+            for session in state.table.sessions(&recipients(&event.event)) {
+                let new = || (Arc::clone(session), Batch { events: Vec::new(), cursor: Arc::clone(&cursor) });
+                batches.entry(session.id).or_insert_with(new).1.events.push(Arc::clone(event));
+            }
+        }
+        for (session, batch) in batches.into_values() {
+            session.push(batch);
+        }
+        state.cursor = cursor;
+        Ok(())
+    }
+
+    fn is_unused(&self) -> bool {
+        let mut state = self.state();
+        let is_unused = state.table.is_empty() && state.idle_since.elapsed() >= LINGER;
+        state.has_ended |= is_unused;
+        is_unused
+    }
+
+    fn end(&self) {
+        let mut state = self.state();
+        state.has_ended = true;
+        for session in state.table.all() {
+            session.end(Ending::FeedLost);
+        }
+        self.started.send_replace(true);
+    }
+}

@@ -1,0 +1,44 @@
+//! What happened while a client was away.
+
+use std::sync::Arc;
+
+use tidings_domain::{App, Caller, ConversationId, Error};
+use tidings_proto::{error_from_status, internal};
+use tidings_runtime::context;
+use tonic::Streaming;
+
+use super::event::{Event, read, rendered};
+use crate::{Gateway, reply::refused};
+
+/// The past of a user's conversations, in parts.
+pub(crate) struct CatchUp {
+    parts: Streaming<internal::UserEventsResponse>,
+}
+
+/// A part of the past.
+pub(crate) struct Past {
+    /// Those of one conversation in order.
+    pub events: Vec<Arc<Event>>,
+    /// Conversations of which more happened than is read: their histories have it.
+    pub incomplete: Vec<ConversationId>,
+}
+
+impl CatchUp {
+    /// Between two cursors of the feed.
+    pub async fn open(gateway: &Gateway, caller: &Caller, after: &str, upto: &str) -> Result<Self, Error> {
+        let request = internal::UserEventsRequest { user_id: None, after: after.to_owned(), upto: upto.to_owned() };
+        let request = context::request(caller, request);
+        let parts = gateway.clients().message_internal.clone().user_events(request).await.map_err(refused)?;
+        Ok(Self { parts: parts.into_inner() })
+    }
+
+    /// The next part; `None` when that is all.
+    pub async fn next(&mut self, gateway: &Gateway, app: &App) -> Result<Option<Past>, Error> {
+        let Some(part) = self.parts.message().await.map_err(error_from_status)? else {
+            return Ok(None);
+        };
+        let events = rendered(gateway, app, read(part.events)).await?;
+        let incomplete = part.incomplete.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
+        Ok(Some(Past { events, incomplete }))
+    }
+}

@@ -1,0 +1,78 @@
+//! The feeds that this gateway follows: of each app that has a session here.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use tidings_domain::{App, AppId, Caller, Error, UserId};
+
+use super::{
+    app_feed::AppFeed,
+    session::{Inbox, Session},
+};
+use crate::Gateway;
+
+/// The followed feeds.
+#[derive(Default)]
+pub(crate) struct Hub {
+    feeds: Mutex<HashMap<AppId, Arc<AppFeed>>>,
+    sessions: AtomicU64,
+}
+
+/// A session in its app's feed, until it is dropped.
+pub(crate) struct Entered {
+    feed: Arc<AppFeed>,
+    session: Arc<Session>,
+    pub inbox: Inbox,
+    /// The feed's cursor when the session entered: what happened up to there is to be read, if it is asked for.
+    pub cursor: Arc<str>,
+}
+
+impl Hub {
+    /// Starts a session of a user: it gets what happens from now on.
+    pub async fn enter(&self, gateway: &Gateway, app: &App, caller: &Caller, user: UserId) -> Result<Entered, Error> {
+        let (session, inbox) = Session::new(self.sessions.fetch_add(1, Ordering::Relaxed), user);
+        let feed = self.join(gateway, app, &session).await?;
+        // Removed again if it cannot enter.
+        let mut entered = Entered { feed, session, inbox, cursor: Arc::from("") };
+        entered.cursor = entered.feed.enter(gateway, caller, &entered.session).await?;
+        Ok(entered)
+    }
+
+    async fn join(&self, gateway: &Gateway, app: &App, session: &Arc<Session>) -> Result<Arc<AppFeed>, Error> {
+        let feed = {
+            let mut feeds = self.feeds();
+            let feed = feeds.get(&app.id).filter(|feed| feed.add(session)).cloned();
+            feed.unwrap_or_else(|| {
+                let feed = AppFeed::start(gateway.clone(), app.clone());
+                feed.add(session);
+                feeds.insert(app.id, Arc::clone(&feed));
+                feed
+            })
+        };
+        feed.started().await.inspect_err(|_| feed.remove(session))?;
+        Ok(feed)
+    }
+
+    /// Forgets a feed that has ended.
+    pub(super) fn forget(&self, app: AppId, feed: &Arc<AppFeed>) {
+        let mut feeds = self.feeds();
+        if feeds.get(&app).is_some_and(|known| Arc::ptr_eq(known, feed)) {
+            feeds.remove(&app);
+        }
+    }
+
+    fn feeds(&self) -> MutexGuard<'_, HashMap<AppId, Arc<AppFeed>>> {
+        self.feeds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.feed.remove(&self.session);
+    }
+}

@@ -1,0 +1,289 @@
+//! The JSON frames of `/tidings/ws`, each one text message. docs/realtime.md and docs/realtime.schema.json describe them.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use tidings_dialects::agora::{Addressing, Refusal};
+use tidings_domain::{ConversationId, Error, MsgId, Reason, Sent, UserId, decimal_id};
+
+/// A frame from a client.
+#[derive(Debug)]
+pub(super) enum ClientFrame<'a> {
+    /// The first one.
+    Auth(Auth<'a>),
+    /// Sends a message; the body is that of the REST call.
+    Send { id: Cow<'a, str>, addressing: Addressing, message: &'a RawValue, idempotency_key: Option<String> },
+    /// The user has read everything up to a message.
+    Read { id: Cow<'a, str>, msg_id: MsgId },
+    /// The device has everything up to a message.
+    Delivered { id: Cow<'a, str>, msg_id: MsgId },
+    /// Asks for a sign of life.
+    Ping,
+}
+
+/// Who connects.
+#[derive(Debug)]
+pub(super) struct Auth<'a> {
+    /// `org#app`.
+    pub app: Cow<'a, str>,
+    pub token: Cow<'a, str>,
+    /// The client's name for its device.
+    pub device: Cow<'a, str>,
+    /// Where it continues; absent: from now on.
+    pub cursor: Option<Cow<'a, str>>,
+}
+
+/// Unknown keys are ignored.
+#[derive(Deserialize)]
+struct Frame<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    app: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    token: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    device: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    cursor: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    chat_type: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    message: Option<&'a RawValue>,
+    #[serde(borrow)]
+    msg_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    idempotency_key: Option<Cow<'a, str>>,
+}
+
+/// Maximum length of a frame's id.
+const MAX_ID: usize = 64;
+/// Maximum length of a device's name.
+const MAX_DEVICE: usize = 32;
+/// Maximum length of an idempotency key.
+const MAX_KEY: usize = 255;
+
+/// A frame that cannot be carried out, with its id if it has one.
+pub(super) struct BadFrame {
+    pub id: Option<String>,
+    pub error: Error,
+}
+
+/// Parses a frame.
+pub(super) fn parse(text: &str) -> Result<ClientFrame<'_>, BadFrame> {
+    let frame: Frame<'_> = serde_json::from_str(text).map_err(|cause| BadFrame {
+        id: None,
+        error: Error::invalid("frame", format!("is not a JSON object of this protocol: {cause}")),
+    })?;
+    let id = frame.id.as_deref().filter(|id| id.len() <= MAX_ID).map(str::to_owned);
+    checked(frame).map_err(|error| BadFrame { id, error })
+}
+
+fn checked(frame: Frame<'_>) -> Result<ClientFrame<'_>, Error> {
+    let kind = required("type", frame.kind.as_deref())?.to_owned();
+    if kind == "ping" {
+        return Ok(ClientFrame::Ping);
+    }
+    if kind == "auth" {
+        let device = frame.device.unwrap_or_default();
+        if device.len() > MAX_DEVICE {
+            return Err(Error::invalid("device", format!("must be at most {MAX_DEVICE} bytes")));
+        }
+        required("app", frame.app.as_deref())?;
+        required("token", frame.token.as_deref())?;
+        let (app, token) = (frame.app.unwrap_or_default(), frame.token.unwrap_or_default());
+        return Ok(ClientFrame::Auth(Auth { app, token, device, cursor: frame.cursor }));
+    }
+    required("id", frame.id.as_deref())?;
+    let id = frame.id.unwrap_or_default();
+    if id.len() > MAX_ID {
+        return Err(Error::invalid("id", format!("must be at most {MAX_ID} bytes")));
+    }
+    match kind.as_str() {
+        "send" => {
+            let addressing = match required("chat_type", frame.chat_type.as_deref())? {
+                "chat" => Addressing::Users,
+                "groupchat" => Addressing::Groups,
+                "chatroom" => Addressing::Rooms,
+                _ => return Err(Error::invalid("chat_type", "must be chat, groupchat or chatroom")),
+            };
+            let message = frame.message.ok_or_else(|| Error::invalid("message", "is required"))?;
+            let idempotency_key = frame.idempotency_key.map(key).transpose()?;
+            Ok(ClientFrame::Send { id, addressing, message, idempotency_key })
+        }
+        "read" => Ok(ClientFrame::Read { id, msg_id: msg_id(frame.msg_id.as_deref())? }),
+        "delivered" => Ok(ClientFrame::Delivered { id, msg_id: msg_id(frame.msg_id.as_deref())? }),
+        _ => Err(Error::invalid("type", "must be auth, send, read, delivered or ping")),
+    }
+}
+
+fn required<'a>(field: &'static str, value: Option<&'a str>) -> Result<&'a str, Error> {
+    value.filter(|value| !value.is_empty()).ok_or_else(|| Error::invalid(field, "is required"))
+}
+
+fn msg_id(text: Option<&str>) -> Result<MsgId, Error> {
+    let id = decimal_id(required("msg_id", text)?);
+    id.map(MsgId).ok_or_else(|| Error::invalid("msg_id", "must be a message id"))
+}
+
+fn key(key: Cow<'_, str>) -> Result<String, Error> {
+    if key.is_empty() || key.len() > MAX_KEY || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Error::invalid("idempotency_key", "must be 1 to 255 visible ASCII characters"));
+    }
+    Ok(key.into_owned())
+}
+
+/// A frame to a client.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum ServerFrame<'a> {
+    /// The answer to `auth`: events follow.
+    Ready {
+        user: &'a str,
+        /// Where to continue after this frame.
+        cursor: Option<&'a str>,
+        heartbeat_seconds: u64,
+    },
+    /// What happened.
+    Events {
+        events: Vec<&'a RawValue>,
+        cursor: Option<&'a str>,
+    },
+    /// More happened in these conversations than is delivered: read their histories.
+    Missed {
+        conversations: Vec<Conversation>,
+    },
+    /// The messages of a `send`, committed.
+    Sent {
+        id: &'a str,
+        messages: Vec<SentMessage<'a>>,
+        timestamp: i64,
+    },
+    /// A `read` or `delivered` is carried out.
+    Done {
+        id: &'a str,
+    },
+    Pong {},
+    /// A frame was refused.
+    Error {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<&'a str>,
+        error: &'a str,
+        error_description: &'a str,
+        /// From docs/errors.md.
+        reason: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after_seconds: Option<u64>,
+    },
+    /// The server closes the connection.
+    Closing {
+        reason: &'a str,
+        cursor: Option<&'a str>,
+    },
+}
+
+/// A message that was sent.
+#[derive(Serialize)]
+pub(super) struct SentMessage<'a> {
+    /// The receiver's name, or the group's or room's id.
+    to: Cow<'a, str>,
+    msg_id: String,
+}
+
+/// A conversation as its user names it.
+#[derive(Serialize)]
+pub(super) struct Conversation {
+    chat_type: &'static str,
+    to: String,
+}
+
+impl<'a> SentMessage<'a> {
+    pub fn of(sent: &'a Sent) -> Self {
+        let to = match sent.conversation {
+            ConversationId::Direct(..) => Cow::Owned(sent.username.to_ascii_lowercase()),
+            ConversationId::Group(_) | ConversationId::Room(_) => Cow::Owned(sent.receiver.to_string()),
+        };
+        Self { to, msg_id: sent.msg_id.to_string() }
+    }
+}
+
+impl Conversation {
+    /// With the name of the other party in direct ones.
+    pub fn of(conversation: ConversationId, user: UserId, name: impl Fn(UserId) -> String) -> Self {
+        match conversation {
+            ConversationId::Direct(low, _) => {
+                Self { chat_type: "chat", to: name(conversation.peer_of(user).unwrap_or(low)) }
+            }
+            ConversationId::Group(group) => Self { chat_type: "groupchat", to: group.to_string() },
+            ConversationId::Room(room) => Self { chat_type: "chatroom", to: room.to_string() },
+        }
+    }
+}
+
+/// A frame as text.
+pub(super) fn text_of(frame: &ServerFrame<'_>) -> String {
+    serde_json::to_string(frame).expect("frames are JSON")
+}
+
+/// The refusal of a frame.
+pub(super) fn error(id: Option<&str>, refusal: &Refusal) -> String {
+    let retry_after_seconds = refusal.retry_after.map(|wait| wait.as_secs().max(1));
+    text_of(&ServerFrame::Error {
+        id,
+        error: refusal.error,
+        error_description: &refusal.description,
+        reason: refusal.reason.words().name,
+        retry_after_seconds,
+    })
+}
+
+/// The refusal of a frame that cannot be read.
+pub(super) fn bad(frame: &BadFrame) -> String {
+    let refusal = match frame.error.reason() {
+        Reason::InvalidArgument => Refusal::illegal_argument(frame.error.to_string()),
+        _ => Refusal::from(&frame.error),
+    };
+    error(frame.id.as_deref(), &refusal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        parse(text).map(|frame| format!("{frame:?}")).expect_err("refused").error.to_string()
+    }
+
+    #[test]
+    fn a_frame_names_what_is_wrong_with_it() {
+        for (text, field) in [
+            ("[]", "frame"),
+            ("{}", "type"),
+            (r#"{"type":"dance","id":"1"}"#, "type"),
+            (r#"{"type":"auth","token":"t"}"#, "app"),
+            (r#"{"type":"auth","app":"a#b"}"#, "token"),
+            (r#"{"type":"send","chat_type":"chat","message":{}}"#, "id"),
+            (r#"{"type":"send","id":"1","chat_type":"mail","message":{}}"#, "chat_type"),
+            (r#"{"type":"send","id":"1","chat_type":"chat"}"#, "message"),
+            (r#"{"type":"read","id":"1","msg_id":"x"}"#, "msg_id"),
+            (r#"{"type":"read","id":"1"}"#, "msg_id"),
+            (r#"{"type":"send","id":"1","chat_type":"chat","message":{},"idempotency_key":""}"#, "idempotency_key"),
+        ] {
+            assert!(refusal(text).contains(field), "{text}: {}", refusal(text));
+        }
+        assert!(matches!(parse(r#"{"type":"ping","more":1}"#), Ok(ClientFrame::Ping)));
+    }
+
+    #[test]
+    fn frames_are_as_documented() {
+        let ready = ServerFrame::Ready { user: "nora", cursor: Some("0:1"), heartbeat_seconds: 30 };
+        assert_eq!(text_of(&ready), r#"{"type":"ready","user":"nora","cursor":"0:1","heartbeat_seconds":30}"#);
+        assert_eq!(text_of(&ServerFrame::Pong {}), r#"{"type":"pong"}"#);
+        let refusal = Refusal::illegal_argument("msg_id is required");
+        let expected = r#"{"type":"error","id":"7","error":"illegal_argument","error_description":"msg_id is required","reason":"INVALID_ARGUMENT"}"#;
+        assert_eq!(error(Some("7"), &refusal), expected);
+    }
+}

@@ -1,0 +1,62 @@
+//! Whom an event concerns.
+
+use tidings_domain::{ConversationId, EventKind, UserId};
+
+use crate::agora::feed::FeedEvent;
+
+/// The users whose sessions get an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Recipients {
+    Nobody,
+    Users(Vec<UserId>),
+    /// The members of a group or room, without this user.
+    Members(i64, Option<UserId>),
+    Everybody,
+}
+
+/// The recipients of an event.
+pub(super) fn recipients(event: &FeedEvent) -> Recipients {
+    let Some(kind) = EventKind::of_name(&event.wire.kind) else {
+        return Recipients::Nobody;
+    };
+    match kind {
+        EventKind::Sent | EventKind::Online => of_message(event),
+        EventKind::Recalled | EventKind::Edited => of_conversation(event.conversation, None),
+        EventKind::Read => match event.conversation {
+            ConversationId::Direct(low, high) => Recipients::Users(vec![low, high]),
+            ConversationId::Group(_) | ConversationId::Room(_) => {
+                let sender = event.of.map(|(_, sender)| sender).filter(|sender| *sender != event.actor);
+                Recipients::Users([event.actor].into_iter().chain(sender).collect())
+            }
+        },
+        EventKind::OnlineBroadcast => Recipients::Everybody,
+        EventKind::Refused => Recipients::Nobody,
+    }
+}
+
+/// The sender's own devices get what the app sends in their name only where it says so (`sync_device`).
+fn of_message(event: &FeedEvent) -> Recipients {
+    let Some(message) = &event.message else {
+        return Recipients::Nobody;
+    };
+    if message.imported {
+        return Recipients::Nobody;
+    }
+    let without = (event.wire.by_app && !message.delivery.sync_device).then_some(message.sender);
+    if message.audience.is_empty() {
+        return of_conversation(event.conversation, without);
+    }
+    let audience = message.audience.iter().copied().chain([message.sender]);
+    Recipients::Users(audience.filter(|user| Some(*user) != without).collect())
+}
+
+fn of_conversation(conversation: ConversationId, without: Option<UserId>) -> Recipients {
+    match conversation {
+        ConversationId::Direct(low, high) if low == high => Recipients::Users(vec![low]),
+        ConversationId::Direct(low, high) => {
+            Recipients::Users([low, high].into_iter().filter(|user| Some(*user) != without).collect())
+        }
+        ConversationId::Group(group) => Recipients::Members(group.0, without),
+        ConversationId::Room(room) => Recipients::Members(room.0, without),
+    }
+}

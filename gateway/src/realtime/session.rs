@@ -1,0 +1,143 @@
+//! One connected client, whatever its wire format.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use tidings_domain::UserId;
+use tokio::sync::{mpsc, watch};
+
+use super::event::Batch;
+
+/// Events that wait for a client. One that takes them more slowly is disconnected, and continues from its cursor.
+const MOST_WAITING: usize = 2_000;
+
+/// Why a session ends before its client closes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The client reads too slowly.
+    TooSlow,
+    /// The feed of its app cannot be followed.
+    FeedLost,
+}
+
+/// What the feed has for a session.
+pub(crate) enum Item {
+    Batch(Batch),
+    /// Everything before it is in what the session reads of the past.
+    Entered,
+}
+
+/// The side of the feed.
+pub(crate) struct Session {
+    pub id: u64,
+    pub user: UserId,
+    items: mpsc::UnboundedSender<Item>,
+    waiting: Arc<AtomicUsize>,
+    ending: watch::Sender<Option<Ending>>,
+}
+
+/// The side of the client.
+pub(crate) struct Inbox {
+    items: mpsc::UnboundedReceiver<Item>,
+    waiting: Arc<AtomicUsize>,
+    ending: watch::Receiver<Option<Ending>>,
+}
+
+impl Session {
+    pub fn new(id: u64, user: UserId) -> (Arc<Self>, Inbox) {
+        let (items, receiver) = mpsc::unbounded_channel();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let (ending, ended) = watch::channel(None);
+        let session = Self { id, user, items, waiting: Arc::clone(&waiting), ending };
+        (Arc::new(session), Inbox { items: receiver, waiting, ending: ended })
+    }
+
+    /// Hands it events, or ends it if too many wait already.
+    pub fn push(&self, batch: Batch) {
+        let more = batch.events.len();
+        if self.waiting.fetch_add(more, Ordering::Relaxed) + more > MOST_WAITING {
+            self.end(Ending::TooSlow);
+        } else {
+            let _ = self.items.send(Item::Batch(batch));
+        }
+    }
+
+    /// Marks the present position of the feed among its events.
+    pub fn mark_entered(&self) {
+        let _ = self.items.send(Item::Entered);
+    }
+
+    /// Ends it; the first reason stands.
+    pub fn end(&self, why: Ending) {
+        self.ending.send_if_modified(|ending| {
+            let is_first = ending.is_none();
+            ending.get_or_insert(why);
+            is_first
+        });
+    }
+}
+
+impl Inbox {
+    /// The next item, or why there are no more.
+    pub async fn next(&mut self) -> Result<Item, Ending> {
+        let ended = async {
+            match self.ending.wait_for(Option::is_some).await {
+                Ok(ending) => ending.unwrap_or(Ending::FeedLost),
+                Err(_) => Ending::FeedLost,
+            }
+        };
+        tokio::select! {
+            biased;
+            why = ended => Err(why),
+            item = self.items.recv() => {
+                let item = item.ok_or(Ending::FeedLost)?;
+                if let Item::Batch(batch) = &item {
+                    self.waiting.fetch_sub(batch.events.len(), Ordering::Relaxed);
+                }
+                Ok(item)
+            }
+        }
+    }
+
+    /// Discards what was handed out before the session entered its groups.
+    pub async fn skip_to_entered(&mut self) -> Result<(), Ending> {
+        while !matches!(self.next().await?, Item::Entered) {}
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(events: usize) -> Batch {
+        let event = Arc::new(super::super::event::Event::example());
+        Batch { events: vec![event; events], cursor: Arc::from("0:1") }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_read_is_ended_and_what_waits_for_it_is_bounded() {
+        let (session, mut inbox) = Session::new(1, UserId(16));
+        for _ in 0..MOST_WAITING {
+            session.push(batch(1));
+        }
+        assert!(matches!(inbox.next().await, Ok(Item::Batch(_))));
+        session.push(batch(1));
+        assert!(matches!(inbox.next().await, Ok(Item::Batch(_))));
+        session.push(batch(2));
+        assert!(matches!(inbox.next().await, Err(Ending::TooSlow)));
+    }
+
+    #[tokio::test]
+    async fn what_came_before_a_session_entered_is_skipped() {
+        let (session, mut inbox) = Session::new(1, UserId(16));
+        session.push(batch(3));
+        session.mark_entered();
+        session.push(batch(2));
+        inbox.skip_to_entered().await.unwrap();
+        let Ok(Item::Batch(batch)) = inbox.next().await else { panic!("the batch after it") };
+        assert_eq!(batch.events.len(), 2);
+    }
+}

@@ -1,0 +1,133 @@
+//! Who is connected, and to which groups and rooms they belong.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use tidings_domain::UserId;
+
+use super::{recipients::Recipients, session::Session};
+
+/// The sessions of one app at this gateway.
+#[derive(Default)]
+pub(super) struct Table {
+    users: HashMap<UserId, HashMap<u64, Arc<Session>>>,
+    /// Members with a session, by group or room.
+    members: HashMap<i64, HashSet<UserId>>,
+    /// The groups and rooms of each user with a session.
+    groups: HashMap<UserId, HashSet<i64>>,
+}
+
+impl Table {
+    pub fn is_empty(&self) -> bool {
+        self.users.is_empty()
+    }
+
+    /// Adds a session: from now on it gets what concerns its user.
+    pub fn add(&mut self, session: &Arc<Session>) {
+        self.users.entry(session.user).or_default().insert(session.id, Arc::clone(session));
+    }
+
+    /// A user with a session is in these groups and rooms.
+    pub fn enter(&mut self, user: UserId, groups: impl IntoIterator<Item = i64>) {
+        if !self.users.contains_key(&user) {
+            return;
+        }
+        for group in groups {
+            self.members.entry(group).or_default().insert(user);
+            self.groups.entry(user).or_default().insert(group);
+        }
+    }
+
+    /// A user is in a group or room no longer.
+    pub fn leave(&mut self, user: UserId, group: i64) {
+        remove(&mut self.members, group, &user);
+        remove(&mut self.groups, user, &group);
+    }
+
+    /// A group or room has ended.
+    pub fn end(&mut self, group: i64) {
+        for user in self.members.remove(&group).unwrap_or_default() {
+            remove(&mut self.groups, user, &group);
+        }
+    }
+
+    /// Removes a session.
+    pub fn remove(&mut self, session: &Session) {
+        let Some(of_user) = self.users.get_mut(&session.user) else { return };
+        of_user.remove(&session.id);
+        if of_user.is_empty() {
+            self.users.remove(&session.user);
+            for group in self.groups.remove(&session.user).unwrap_or_default() {
+                remove(&mut self.members, group, &session.user);
+            }
+        }
+    }
+
+    /// The sessions that get an event.
+    pub fn sessions<'a>(&'a self, of: &'a Recipients) -> Box<dyn Iterator<Item = &'a Arc<Session>> + 'a> {
+        match of {
+            Recipients::Nobody => Box::new(std::iter::empty()),
+            Recipients::Users(users) => Box::new(users.iter().flat_map(|user| self.of_user(*user))),
+            Recipients::Members(group, without) => {
+                let members = self.members.get(group).into_iter().flatten();
+                let members = members.filter(move |user| Some(**user) != *without);
+                Box::new(members.flat_map(|user| self.of_user(*user)))
+            }
+            Recipients::Everybody => Box::new(self.users.values().flat_map(HashMap::values)),
+        }
+    }
+
+    fn of_user(&self, user: UserId) -> impl Iterator<Item = &Arc<Session>> {
+        self.users.get(&user).into_iter().flat_map(HashMap::values)
+    }
+
+    /// Every session.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Session>> {
+        self.users.values().flat_map(HashMap::values)
+    }
+}
+
+fn remove<K: std::hash::Hash + Eq, V: std::hash::Hash + Eq>(map: &mut HashMap<K, HashSet<V>>, key: K, value: &V) {
+    if let std::collections::hash_map::Entry::Occupied(mut found) = map.entry(key) {
+        found.get_mut().remove(value);
+        if found.get().is_empty() {
+            found.remove();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_with_sessions_get_what_happens_in_their_groups_and_nothing_is_left_behind() {
+        let mut table = Table::default();
+        let sessions = [(1, 16), (2, 16), (3, 32)].map(|(id, user)| Session::new(id, UserId(user)).0);
+        for session in &sessions {
+            table.add(session);
+        }
+        table.enter(UserId(16), [17, 33]);
+        table.enter(UserId(32), [17]);
+        table.enter(UserId(48), [17]);
+        let ids = |table: &Table, of: Recipients| {
+            let mut ids: Vec<u64> = table.sessions(&of).map(|session| session.id).collect();
+            ids.sort_unstable();
+            ids
+        };
+        assert_eq!(ids(&table, Recipients::Members(17, None)), [1, 2, 3]);
+        assert_eq!(ids(&table, Recipients::Members(17, Some(UserId(16)))), [3]);
+        assert_eq!(ids(&table, Recipients::Users(vec![UserId(16), UserId(48)])), [1, 2]);
+        table.leave(UserId(16), 17);
+        assert_eq!(ids(&table, Recipients::Members(17, None)), [3]);
+        table.remove(&sessions[0]);
+        assert_eq!(ids(&table, Recipients::Members(33, None)), [2]);
+        table.end(33);
+        for session in &sessions[1..] {
+            table.remove(session);
+        }
+        assert!(table.users.is_empty() && table.members.is_empty() && table.groups.is_empty());
+    }
+}
