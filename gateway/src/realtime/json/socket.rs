@@ -87,7 +87,11 @@ impl Socket {
             Err(end) => end,
         };
         let (code, word) = match end {
-            End::Gone => return,
+            End::Gone => {
+                // Answers the client's close frame, if it sent one.
+                let _ = timeout(WRITE, self.sink.close()).await;
+                return;
+            }
             End::Told(code, word) => {
                 let closing = ServerFrame::Closing { reason: word, cursor: self.cursor.as_deref() };
                 let _ = self.write(text_of(&closing)).await;
