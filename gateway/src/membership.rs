@@ -24,5 +24,5 @@ pub(crate) async fn membership(
 
 /// The conversation of the group or room `id`, if there is one.
 pub(crate) async fn of_group(gateway: &Gateway, caller: &Caller, id: i64) -> Result<Option<ConversationId>, Error> {
-    gateway.kinds().group(caller, id, membership(gateway, caller, UserId::ADMIN, id)).await
+    gateway.group_ids().group(caller, id, membership(gateway, caller, UserId::ADMIN, id)).await
 }

@@ -13,7 +13,9 @@ use ipnet::IpNet;
 use tidings_domain::{Clock, Entropy, UnixMillis, new_uuid};
 use tidings_runtime::{Clients, Shutdown};
 
-use crate::{budget::Budgets, cors::Cors, identity::Identities, kinds::Kinds, limits::Limits, log_repeats::LogRepeats};
+use crate::{
+    budget::Budgets, cors::Cors, group_ids::GroupIds, identity::Identities, limits::Limits, log_repeats::LogRepeats,
+};
 
 /// The operator's settings.
 #[derive(Debug, Clone, Default)]
@@ -51,7 +53,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     identities: Identities,
-    kinds: Kinds,
+    group_ids: GroupIds,
     limits: Limits,
     budgets: Budgets,
     log_repeats: LogRepeats,
@@ -83,7 +85,7 @@ impl Gateway {
     ) -> Self {
         Self(Arc::new(Inner {
             identities: Identities::new(clients.directory.clone(), clock.clone()),
-            kinds: Kinds::new(clock.clone()),
+            group_ids: GroupIds::new(clock.clone()),
             limits: Limits::new(clients.directory_internal.clone(), clock.clone()),
             budgets: Budgets::default(),
             log_repeats: LogRepeats::default(),
@@ -114,8 +116,8 @@ impl Gateway {
         &self.0.identities
     }
 
-    pub(crate) fn kinds(&self) -> &Kinds {
-        &self.0.kinds
+    pub(crate) fn group_ids(&self) -> &GroupIds {
+        &self.0.group_ids
     }
 
     pub(crate) fn limits(&self) -> &Limits {
