@@ -24,21 +24,21 @@ pub(crate) async fn membership(
 
 /// The conversation of the group or room `id`, if there is one.
 pub(crate) async fn of_group(gateway: &Gateway, caller: &Caller, id: i64) -> Result<Option<ConversationId>, Error> {
-    gateway.kinds().group(caller, id, membership(gateway, caller, UserId::ADMIN, id)).await
+    gateway.group_ids().group(caller, id, membership(gateway, caller, UserId::ADMIN, id)).await
 }
 
 /// The groups and rooms that a user is in.
 pub(crate) async fn all_of(gateway: &Gateway, caller: &Caller, user: UserId) -> Result<Vec<i64>, Error> {
     let mut groups = Vec::new();
     for kind in [pb::GroupKind::Group, pb::GroupKind::Room] {
-        let mut after_id = 0;
+        let mut page_token = String::new();
         loop {
-            let request = pb::JoinedRequest { user_id: Some(user.0), kind: kind.into(), after_id, limit: 0 };
+            let request = pb::JoinedRequest { user_id: Some(user.0), kind: kind.into(), page_size: 0, page_token };
             let reply = gateway.clients().group.clone().joined(context::request(caller, request)).await;
             let page = reply.map_err(refused)?.into_inner();
             groups.extend(page.memberships.iter().map(|membership| membership.group_id));
-            after_id = page.next_after_id;
-            if after_id == 0 {
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
                 break;
             }
         }

@@ -14,7 +14,7 @@ use tidings_domain::{Clock, Entropy, UnixMillis, new_uuid};
 use tidings_runtime::{Clients, Shutdown};
 
 use crate::{
-    budget::Budgets, cors::Cors, identity::Identities, kinds::Kinds, limits::Limits, log_repeats::LogRepeats,
+    budget::Budgets, cors::Cors, group_ids::GroupIds, identity::Identities, limits::Limits, log_repeats::LogRepeats,
     realtime::Hub,
 };
 
@@ -54,7 +54,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     identities: Identities,
-    kinds: Kinds,
+    group_ids: GroupIds,
     limits: Limits,
     hub: Hub,
     budgets: Budgets,
@@ -87,7 +87,7 @@ impl Gateway {
     ) -> Self {
         Self(Arc::new(Inner {
             identities: Identities::new(clients.directory.clone(), clock.clone()),
-            kinds: Kinds::new(clock.clone()),
+            group_ids: GroupIds::new(clock.clone()),
             limits: Limits::new(clients.directory_internal.clone(), clock.clone()),
             hub: Hub::default(),
             budgets: Budgets::default(),
@@ -119,8 +119,8 @@ impl Gateway {
         &self.0.identities
     }
 
-    pub(crate) fn kinds(&self) -> &Kinds {
-        &self.0.kinds
+    pub(crate) fn group_ids(&self) -> &GroupIds {
+        &self.0.group_ids
     }
 
     pub(crate) fn limits(&self) -> &Limits {

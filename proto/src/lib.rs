@@ -24,7 +24,7 @@ mod tidings {
 
 pub use convert::{
     ServiceKeyRefused, delivery_from_wire, delivery_to_wire, error_from_status, idempotency_key,
-    is_refused_service_key, required, status_from_error,
+    is_refused_service_key, malformed_page_token, page_size, page_start, page_token, required, status_from_error,
 };
 /// Generated from `proto/tidings/internal/v1/*.proto`: the calls between our services.
 pub use tidings::internal::v1 as internal;

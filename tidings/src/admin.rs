@@ -180,14 +180,15 @@ pub async fn apps(directory: &mut Directory) -> Result<Vec<App>, Error> {
 }
 
 async fn pages(directory: &mut Directory) -> Result<Vec<pb::App>, Error> {
-    let mut all: Vec<pb::App> = Vec::new();
+    let (mut all, mut page_token) = (Vec::new(), String::new());
     loop {
-        let wanted = pb::ListAppsRequest { after_id: all.last().map_or(0, |app| app.id), limit: 100 };
-        let apps = directory.list_apps(wanted).await.map_err(error_from_status)?.into_inner().apps;
-        if apps.is_empty() {
+        let wanted = pb::ListAppsRequest { page_size: 100, page_token };
+        let page = directory.list_apps(wanted).await.map_err(error_from_status)?.into_inner();
+        all.extend(page.apps);
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
             return Ok(all);
         }
-        all.extend(apps);
     }
 }
 

@@ -205,37 +205,39 @@ async fn deliveries(
 ) -> Result<(), Error> {
     let mut left = limit;
     while left > 0 {
-        wanted.limit = PAGE.min(i32::try_from(left).unwrap_or(PAGE));
-        let page = page(&mut callbacks, &of, wanted).await?;
-        let Some(last) = page.last() else {
-            break;
-        };
-        wanted.before_id = last.id;
-        left = left.saturating_sub(u32::try_from(page.len()).unwrap_or(left));
-        for delivery in &page {
+        wanted.page_size = PAGE.min(i32::try_from(left).unwrap_or(PAGE));
+        let page = page(&mut callbacks, &of, &wanted).await?;
+        for delivery in &page.deliveries {
             say(&lines::delivery(delivery));
         }
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        wanted.page_token = page.next_page_token;
+        left = left.saturating_sub(u32::try_from(page.deliveries.len()).unwrap_or(left));
     }
     Ok(())
 }
 
 async fn explain(mut callbacks: Callbacks, of: InApp, msg_id: i64) -> Result<(), Error> {
-    let mut wanted = pb::ListDeliveriesRequest { msg_id, limit: PAGE, ..Default::default() };
+    let mut wanted = pb::ListDeliveriesRequest { msg_id, page_size: PAGE, ..Default::default() };
+    let mut is_empty = true;
     loop {
-        let page = page(&mut callbacks, &of, wanted).await?;
-        let Some(last) = page.last() else {
-            break;
-        };
-        wanted.before_id = last.id;
-        for delivery in &page {
+        let page = page(&mut callbacks, &of, &wanted).await?;
+        is_empty &= page.deliveries.is_empty();
+        for delivery in &page.deliveries {
             say(&lines::delivery(delivery));
             say(&format!("\t{}", lines::body(delivery)));
             for attempt in &delivery.attempts {
                 say(&format!("\t{}", lines::attempt(attempt)));
             }
         }
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        wanted.page_token = page.next_page_token;
     }
-    if wanted.before_id == 0 {
+    if is_empty {
         say(&format!("message {msg_id}\tno delivery"));
     }
     Ok(())
@@ -244,10 +246,10 @@ async fn explain(mut callbacks: Callbacks, of: InApp, msg_id: i64) -> Result<(),
 async fn page(
     callbacks: &mut Callbacks,
     of: &InApp,
-    wanted: pb::ListDeliveriesRequest,
-) -> Result<Vec<pb::CallbackDelivery>, Error> {
-    let page = callbacks.list_deliveries(of.request(wanted)?).await.map_err(error_from_status)?;
-    Ok(page.into_inner().deliveries)
+    wanted: &pb::ListDeliveriesRequest,
+) -> Result<pb::ListDeliveriesResponse, Error> {
+    let page = callbacks.list_deliveries(of.request(wanted.clone())?).await.map_err(error_from_status)?;
+    Ok(page.into_inner())
 }
 
 async fn replay(mut callbacks: Callbacks, replayed: Replayed) -> Result<(), Error> {

@@ -63,7 +63,7 @@ async fn demo_app(running: &Running) -> Result<Option<pb::AppWithSecrets>, Error
         Err(error) if error.reason() != Reason::AppNotFound => return Err(error),
         Err(_) => {}
     }
-    let any = pb::ListAppsRequest { after_id: 0, limit: 1 };
+    let any = pb::ListAppsRequest { page_size: 1, ..Default::default() };
     if !directory.list_apps(any).await.map_err(error_from_status)?.into_inner().apps.is_empty() {
         return Ok(None);
     }

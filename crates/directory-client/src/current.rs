@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use tidings_domain::{App, AppId, Caller, Error, GroupKind, Membership, Screening, UnixMillis, UserId};
 use tidings_proto::{
-    error_from_status, internal,
+    error_from_status, internal, page_start, page_token,
     pb::{self, app_ref},
 };
 use tidings_runtime::context;
 
 use crate::{DirectoryCache, as_app};
 
+/// Apps on a page.
+const PAGE: i32 = 1_000;
 /// How long the data of a deleted app is kept, for an operator who deleted the wrong one and restores the directory.
 const KEEP_DELETED: Duration = Duration::from_hours(7 * 24);
 
@@ -35,32 +37,31 @@ impl DirectoryCache {
 
     /// Every app.
     pub async fn apps(&self) -> Result<Vec<App>, Error> {
-        let mut apps = Vec::new();
+        let (mut apps, mut page_token) = (Vec::new(), String::new());
         loop {
-            let after_id = apps.last().map_or(0, |app: &App| app.id.0);
-            let asked = pb::ListAppsRequest { after_id, limit: 1_000 };
-            let page = self.client.clone().list_apps(asked).await.map_err(error_from_status)?.into_inner().apps;
-            if page.is_empty() {
-                return Ok(apps);
-            }
-            for app in page {
+            let asked = pb::ListAppsRequest { page_size: PAGE, page_token };
+            let page = self.client.clone().list_apps(asked).await.map_err(error_from_status)?.into_inner();
+            for app in page.apps {
                 apps.push(App::try_from(app)?);
+            }
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                return Ok(apps);
             }
         }
     }
 
     /// Every deleted app, and when it was deleted.
     pub async fn deleted_apps(&self) -> Result<Vec<(AppId, UnixMillis)>, Error> {
-        let mut deleted = Vec::new();
+        let (mut deleted, mut page_token) = (Vec::new(), String::new());
         loop {
-            let after_id = deleted.last().map_or(0, |(app, _): &(AppId, UnixMillis)| app.0);
-            let asked = internal::ListDeletedAppsRequest { after_id, limit: 1_000 };
-            let page =
-                self.internal.clone().list_deleted_apps(asked).await.map_err(error_from_status)?.into_inner().apps;
-            if page.is_empty() {
+            let asked = internal::ListDeletedAppsRequest { page_size: PAGE, page_token };
+            let page = self.internal.clone().list_deleted_apps(asked).await.map_err(error_from_status)?.into_inner();
+            deleted.extend(page.apps.into_iter().map(|app| (AppId(app.id), UnixMillis(app.deleted_at_ms))));
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
                 return Ok(deleted);
             }
-            deleted.extend(page.into_iter().map(|app| (AppId(app.id), UnixMillis(app.deleted_at_ms))));
         }
     }
 
@@ -73,11 +74,12 @@ impl DirectoryCache {
 
     /// Rooms above `after` that have a member, and where to continue; 0 when there are no more.
     pub async fn rooms_with_members(&self, caller: &Caller, after: i64, limit: i32) -> Result<(Vec<i64>, i64), Error> {
-        let asked = pb::ListGroupsRequest { kind: pb::GroupKind::Room.into(), after_id: after, limit };
+        let kind = pb::GroupKind::Room.into();
+        let asked = pb::ListGroupsRequest { kind, page_size: limit, page_token: page_token(after) };
         let page = self.groups.clone().list_groups(as_app(caller, asked)).await;
         let page = page.map_err(error_from_status)?.into_inner();
         let rooms = page.groups.iter().filter(|room| room.member_count > 0 && room.enabled).map(|room| room.id);
-        Ok((rooms.collect(), page.next_after_id))
+        Ok((rooms.collect(), page_start(&page.next_page_token)?))
     }
 
     /// The users' names in the order of the request; empty where there is none. At most 1,000 at once, and never from
@@ -90,18 +92,17 @@ impl DirectoryCache {
 
     /// Every group, or room, that `user` is in. Never from the cache: a new member sees the group at once.
     pub async fn joined(&self, caller: &Caller, user: UserId, kind: GroupKind) -> Result<Vec<Membership>, Error> {
-        let mut joined = Vec::new();
-        let mut after_id = 0;
+        let (mut joined, mut page_token) = (Vec::new(), String::new());
         loop {
             let kind = pb::GroupKind::from(kind).into();
-            let asked = pb::JoinedRequest { user_id: Some(user.0), kind, after_id, limit: 0 };
+            let asked = pb::JoinedRequest { user_id: Some(user.0), kind, page_size: 0, page_token };
             let answer = self.groups.clone().joined(as_app(caller, asked)).await;
             let page = answer.map_err(error_from_status)?.into_inner();
             for wire in page.memberships {
                 joined.push(wire.try_into()?);
             }
-            after_id = page.next_after_id;
-            if after_id == 0 {
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
                 return Ok(joined);
             }
         }
@@ -109,7 +110,7 @@ impl DirectoryCache {
 
     /// Registered users above `after` by ascending id, at most `limit`; none when there are no more.
     pub async fn registered(&self, caller: &Caller, after: UserId, limit: i32) -> Result<Vec<UserId>, Error> {
-        let asked = pb::ListUsersRequest { after_id: after.0, limit };
+        let asked = pb::ListUsersRequest { page_size: limit, page_token: page_token(after.0) };
         let answer = self.client.clone().list_users(as_app(caller, asked)).await;
         Ok(answer.map_err(error_from_status)?.into_inner().users.iter().map(|user| UserId(user.id)).collect())
     }

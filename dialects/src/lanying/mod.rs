@@ -1,7 +1,6 @@
 //! Lanying IM: bodies, envelopes and error numbers (contract: lanying.md).
 
 mod account;
-mod asked;
 mod callback;
 mod content;
 mod draft;
@@ -9,7 +8,8 @@ mod dto;
 mod envelope;
 mod file;
 mod history;
-mod neighbours;
+mod other_answers;
+mod other_params;
 mod params;
 mod query;
 mod refusal;
@@ -19,7 +19,6 @@ pub use account::{
     Login, NewAccount, batch_request, register_request, registered, token, token_request_by_id, token_request_by_login,
     token_request_by_name,
 };
-pub use asked::{Approval, GroupType, NewGroup, Part, ProfileChange};
 pub use callback::{Event, edited_callback, recalled_callback, sent_callback};
 pub use content::{Fields, fields_of};
 pub use draft::{
@@ -29,10 +28,11 @@ pub use draft::{
 pub use envelope::{done, error, flag, sent};
 pub use file::{FilePolicy, FileTarget, FileTicket, FileView, file_ticket};
 pub use history::{Page, history, pinned, unread};
-pub use neighbours::{
+pub use other_answers::{
     BatchRegistered, BroadcastDone, Device, GroupApplication, GroupInfo, GroupMember, ListedUser, MemberResult,
     OnlineStatus, PinnedConversations, UserProfile, data, page,
 };
+pub use other_params::{Approval, GroupType, NewGroup, Part, ProfileChange};
 pub use params::Params;
 pub use query::{AckQuery, HistoryQuery, ack_query, conversation_of, history_query};
 pub use refusal::Refusal;

@@ -9,7 +9,7 @@ use axum::{
 };
 use tidings_dialects::agora::{self as codec, Group, GroupChange, GroupFields, Refusal};
 use tidings_domain::{Caller, Error, GroupKind, Reason, UserId, Username, decimal_id};
-use tidings_proto::pb;
+use tidings_proto::{page_start, page_token, pb};
 use tidings_runtime::context;
 
 use super::{
@@ -127,13 +127,13 @@ fn settings(fields: &GroupFields) -> pb::GroupSettings {
 async fn list(gateway: &Gateway, context: &RequestContext, kind: GroupKind) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.app_caller(gateway).await?;
     let query = codec::list_query(&context.query)?;
-    let (kind, after_id, limit) = (pb::GroupKind::from(kind).into(), query.cursor.0, query.limit);
-    let request = pb::ListGroupsRequest { kind, after_id, limit };
+    let (kind, page_token) = (pb::GroupKind::from(kind).into(), page_token(query.cursor.0));
+    let request = pb::ListGroupsRequest { kind, page_size: query.limit, page_token };
     let page = gateway.clients().group.clone().list_groups(context::request(&caller, request)).await;
     let page = page.map_err(refused)?.into_inner();
     let groups = shown(gateway, context, &caller, page.groups).await?;
-    let call = context.call(&identity.app);
-    Ok(codec::group_list(&call, context.timing(gateway), &query, &groups, page.next_after_id))
+    let (call, next) = (context.call(&identity.app), page_start(&page.next_page_token)?);
+    Ok(codec::group_list(&call, context.timing(gateway), &query, &groups, next))
 }
 
 async fn read_groups(
@@ -234,7 +234,7 @@ fn of_wire(group: pb::Group, names: &codec::Names, now: i64) -> Group {
 
 /// The names of the members other than the owner.
 async fn others(gateway: &Gateway, caller: &Caller, group: &Group) -> Result<Vec<String>, Error> {
-    let request = pb::ListMembersRequest { group_id: group.id, after_id: 0, limit: SHOWN_MEMBERS };
+    let request = pb::ListMembersRequest { group_id: group.id, page_size: SHOWN_MEMBERS, ..Default::default() };
     let reply = gateway.clients().group.clone().list_members(context::request(caller, request)).await;
     let members = reply.map_err(refused)?.into_inner().members;
     let others = members.iter().filter(|member| member.role() != pb::GroupRole::Owner);
@@ -347,8 +347,8 @@ async fn list_joined(
     let (identity, caller) = context.app_caller(gateway).await?;
     let user = people::id(gateway, &caller, &path_user(named)?).await?;
     let (skip, take) = page_of(&context.query)?;
-    let request =
-        pb::JoinedRequest { user_id: Some(user.0), kind: pb::GroupKind::from(kind).into(), after_id: 0, limit: 0 };
+    let (user_id, kind) = (Some(user.0), pb::GroupKind::from(kind).into());
+    let request = pb::JoinedRequest { user_id, kind, ..Default::default() };
     let reply = gateway.clients().group.clone().joined(context::request(&caller, request)).await;
     let memberships = reply.map_err(refused)?.into_inner().memberships;
     let ids: Vec<i64> = memberships.iter().map(|membership| membership.group_id).skip(skip).take(take).collect();

@@ -9,7 +9,7 @@ use axum::{
 };
 use tidings_dialects::agora::{self as codec, Channel, ListQuery, Peer, Refusal, Seen};
 use tidings_domain::{Actor, Caller, ConversationId, Error, Marks, Message, MsgId, UserId};
-use tidings_proto::{pb, required};
+use tidings_proto::{page_token, pb, required};
 use tidings_runtime::context;
 
 use super::{
@@ -95,18 +95,16 @@ async fn list(gateway: &Gateway, context: &RequestContext, named: Named) -> Resu
     let (identity, caller) = context.app_caller(gateway).await?;
     let query = codec::list_query(&context.query)?;
     let user = people::id(gateway, &caller, &path_user(named)?).await?;
-    // One more than requested shows whether there is a further page.
-    let (user_id, limit) = (Some(user.0), query.limit + 1);
-    let request = pb::ListConversationsRequest { user_id, limit, before_msg_id: query.cursor.0 };
+    let (user_id, page_token) = (Some(user.0), page_token(query.cursor.0));
+    let request = pb::ListConversationsRequest { user_id, page_size: query.limit, page_token };
     let reply = gateway.clients().conversation.clone().list_conversations(context::request(&caller, request)).await;
-    let mut listed = reply.map_err(refused)?.into_inner().conversations;
-    let is_last = listed.len() <= query.limit as usize;
-    listed.truncate(query.limit as usize);
+    let pb::ListConversationsResponse { conversations: mut listed, next_page_token, .. } =
+        reply.map_err(refused)?.into_inner();
     let heads: Vec<i64> = listed.iter().map(|entry| entry.head_msg_id).collect();
     let (messages, left) = found(gateway, &Caller { actor: Actor::User(user), ..caller.clone() }, heads).await?;
     // Previews may be large; the list continues after those that fit.
     listed.truncate(listed.len() - left);
-    let is_last = is_last && left == 0;
+    let is_last = next_page_token.is_empty() && left == 0;
     let channels = listed.iter().map(|entry| channel(entry, &messages)).collect::<Result<Vec<_>, Error>>()?;
     let next = channels.last().filter(|_| !is_last).map_or(MsgId::ZERO, |last| last.head);
     let others = channels.iter().filter_map(|channel| channel.conversation.peer_of(user));

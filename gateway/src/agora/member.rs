@@ -55,16 +55,16 @@ async fn list(gateway: &Gateway, context: &RequestContext, kind: GroupKind, name
     let group = path_group(gateway, &caller, kind, id_of(&named)).await?;
     let (mut skip, take) = page_of(&context.query)?;
     let mut members = Vec::with_capacity(take);
-    let mut after_id = 0;
+    let mut page_token = String::new();
     while members.len() < take {
-        let request = pb::ListMembersRequest { group_id: group.id, after_id, limit: BATCH };
+        let request = pb::ListMembersRequest { group_id: group.id, page_size: BATCH, page_token };
         let reply = gateway.clients().group.clone().list_members(context::request(&caller, request)).await;
         let page = reply.map_err(refused)?.into_inner();
         let here = page.members.iter().skip(skip).take(take - members.len());
         members.extend(here.map(|member| (member.role() == pb::GroupRole::Owner, member_name(member))));
         skip = skip.saturating_sub(page.members.len());
-        after_id = page.next_after_id;
-        if after_id == 0 {
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
             break;
         }
     }

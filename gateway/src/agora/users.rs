@@ -9,7 +9,10 @@ use axum::{
 };
 use tidings_dialects::agora::{self as codec, Failed, NewUsers, Refusal, User};
 use tidings_domain::{Actor, Caller, Error, NameRule, UserRef, Username};
-use tidings_proto::pb::{self, registered::Result as Outcome};
+use tidings_proto::{
+    page_token,
+    pb::{self, registered::Result as Outcome},
+};
 use tidings_runtime::context;
 
 use super::context::RequestContext;
@@ -132,9 +135,12 @@ async fn page(gateway: &Gateway, context: &RequestContext, deleting: bool) -> Re
     let (identity, caller) = context.app_caller(gateway).await?;
     let wanted = (query(&context.query, "limit"), query(&context.query, "cursor"));
     let limit = wanted.0.map_or(Ok(DEFAULT_LIMIT), |text| number("limit", text))?.clamp(1, MAX_LIMIT);
-    let after_id = wanted.1.map_or(Ok(0), |text| number("cursor", text))?;
+    let after: i64 = wanted.1.map_or(Ok(0), |text| number("cursor", text))?;
+    if after < 0 {
+        return Err(Error::invalid("cursor", "must not be negative").into());
+    }
     let mut directory = gateway.clients().directory.clone();
-    let request = context::request(&caller, pb::ListUsersRequest { after_id, limit });
+    let request = context::request(&caller, pb::ListUsersRequest { page_size: limit, page_token: page_token(after) });
     let reply = directory.list_users(request).await.map_err(refused)?.into_inner();
     if deleting {
         for user in &reply.users {
@@ -144,7 +150,8 @@ async fn page(gateway: &Gateway, context: &RequestContext, deleting: bool) -> Re
         }
     }
     let users: Vec<User<'_>> = reply.users.iter().map(shown).collect();
-    let cursor = (reply.next_after_id != 0).then(|| reply.next_after_id.to_string());
+    // Cursors of this call are ids, as tokens are.
+    let cursor = Some(reply.next_page_token).filter(|token| !token.is_empty());
     Ok(codec::list(&context.call(&identity.app), context.timing(gateway), &users, wanted, cursor.as_deref()))
 }
 

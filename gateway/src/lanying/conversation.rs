@@ -18,7 +18,7 @@ pub(crate) async fn unread(State(gateway): State<Gateway>, context: RequestConte
 
 async fn list(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.caller(gateway).await?;
-    let request = context::request(&caller, pb::ListConversationsRequest { limit: LIMIT, ..Default::default() });
+    let request = context::request(&caller, pb::ListConversationsRequest { page_size: LIMIT, ..Default::default() });
     let reply = gateway.clients().conversation.clone().list_conversations(request).await.map_err(refused)?.into_inner();
     let listed = reply.conversations.into_iter().map(counted).collect::<Result<Vec<_>, _>>()?;
     Ok(codec::unread(caller.actor.user(), listed, identity.app.policy.lanying_shape))

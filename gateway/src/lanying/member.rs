@@ -8,7 +8,7 @@ use axum::{
 };
 use tidings_dialects::lanying::{self as codec, Params, Part, Refusal};
 use tidings_domain::{Caller, Error, Mute};
-use tidings_proto::pb;
+use tidings_proto::{page_start, page_token, pb};
 use tidings_runtime::context;
 use tonic::{Response as Answer, Status};
 
@@ -132,10 +132,11 @@ pub(crate) async fn applications(State(gateway): State<Gateway>, context: Reques
 async fn list_applications(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = context.caller(gateway).await?;
     let params = context.params(body).await?;
-    let limit = params.part()?.limit;
+    let page_size = params.part()?.limit;
     let mut waiting = Vec::new();
     for group_id in params.groups()? {
-        let request = context::request(&caller, pb::ListApplicationsRequest { group_id, limit });
+        let request =
+            context::request(&caller, pb::ListApplicationsRequest { group_id, page_size, ..Default::default() });
         let reply = gateway.clients().group.clone().list_applications(request).await.map_err(refused)?;
         waiting.extend(reply.into_inner().applications.into_iter().map(|application| (group_id, application)));
     }
@@ -166,15 +167,15 @@ pub(crate) async fn joined(State(gateway): State<Gateway>, context: RequestConte
 
 async fn list_joined(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
     let caller = context.user(gateway).await?;
-    let mut joined: Vec<i64> = Vec::new();
-    let mut after_id = 0;
+    let (mut joined, mut page_token): (Vec<i64>, _) = (Vec::new(), String::new());
     loop {
-        let request = pb::JoinedRequest { user_id: None, kind: pb::GroupKind::Group.into(), after_id, limit: 0 };
+        let kind = pb::GroupKind::Group.into();
+        let request = pb::JoinedRequest { user_id: None, kind, page_size: 0, page_token };
         let reply = gateway.clients().group.clone().joined(context::request(&caller, request)).await;
         let page = reply.map_err(refused)?.into_inner();
         joined.extend(page.memberships.iter().map(|membership| membership.group_id));
-        after_id = page.next_after_id;
-        if after_id == 0 {
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
             return Ok(codec::data(joined));
         }
     }
@@ -203,7 +204,7 @@ async fn list_members(
     let group_id = params.group()?;
     let page = members_after(gateway, &caller, group_id, params.part()?).await?;
     let listed: Vec<_> = page.members.iter().filter(|member| shows(member)).map(member).collect();
-    Ok(codec::page(listed, page.next_after_id, Some(page.total.into())))
+    Ok(codec::page(listed, page_start(&page.next_page_token)?, Some(page.total.into())))
 }
 
 /// Those of all members that the call names.
@@ -219,7 +220,7 @@ async fn list_all(
     loop {
         let page = members_after(gateway, &caller, group_id, Part { after, limit: PAGE }).await?;
         found.extend(page.members.into_iter().filter(shows));
-        after = page.next_after_id;
+        after = page_start(&page.next_page_token)?;
         if after == 0 {
             return Ok(codec::page(found.iter().map(member).collect::<Vec<_>>(), 0, Some(found.len() as i64)));
         }
@@ -232,7 +233,7 @@ async fn members_after(
     group_id: i64,
     part: Part,
 ) -> Result<pb::ListMembersResponse, Error> {
-    let request = pb::ListMembersRequest { group_id, after_id: part.after, limit: part.limit };
+    let request = pb::ListMembersRequest { group_id, page_size: part.limit, page_token: page_token(part.after) };
     let reply = gateway.clients().group.clone().list_members(context::request(caller, request)).await;
     Ok(reply.map_err(refused)?.into_inner())
 }
@@ -245,10 +246,12 @@ async fn list_blocked(gateway: &Gateway, context: &RequestContext) -> Result<Vec
     let (_, caller) = context.caller(gateway).await?;
     let params = Params::read(&context.query, b"")?;
     let part = params.part()?;
-    let request = pb::ListBlockedRequest { group_id: params.group()?, after_id: part.after, limit: part.limit };
+    let (group_id, page_token) = (params.group()?, page_token(part.after));
+    let request = pb::ListBlockedRequest { group_id, page_size: part.limit, page_token };
     let reply = gateway.clients().group.clone().list_blocked(context::request(&caller, request)).await;
     let page = reply.map_err(refused)?.into_inner();
-    Ok(codec::page(page.members.iter().map(member).collect::<Vec<_>>(), page.next_after_id, Some(page.total.into())))
+    let (listed, next) = (page.members.iter().map(member).collect::<Vec<_>>(), page_start(&page.next_page_token)?);
+    Ok(codec::page(listed, next, Some(page.total.into())))
 }
 
 fn member(member: &pb::Member) -> codec::GroupMember<'_> {

@@ -2,7 +2,7 @@
 
 use axum::{body::Body, extract::State, response::Response};
 use tidings_dialects::lanying::{self as codec, Params, Refusal};
-use tidings_proto::{internal, pb};
+use tidings_proto::{internal, page_start, page_token, pb};
 use tidings_runtime::context;
 
 use super::context::RequestContext;
@@ -37,10 +37,11 @@ async fn list(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Re
     let caller = context.user(gateway).await?;
     let params = Params::read(&context.query, b"")?;
     let part = params.part()?;
-    let request = pb::ListBlockedUsersRequest { user_id: None, after_id: part.after, limit: part.limit };
+    let request =
+        pb::ListBlockedUsersRequest { user_id: None, page_size: part.limit, page_token: page_token(part.after) };
     let request = context::request(&caller, request);
     let reply = gateway.clients().directory.clone().list_blocked_users(request).await.map_err(refused)?.into_inner();
-    Ok(codec::page(reply.user_ids, reply.next_after_id, None))
+    Ok(codec::page(reply.user_ids, page_start(&reply.next_page_token)?, None))
 }
 
 pub(crate) async fn may_message(State(gateway): State<Gateway>, context: RequestContext) -> Response {

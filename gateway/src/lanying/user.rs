@@ -71,16 +71,16 @@ async fn list_page(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8
     let caller = Caller { actor: Actor::App, ..caller };
     let params = Params::read(&context.query, b"")?;
     let (mut skip, size) = params.numbered_page()?;
-    let mut after_id = 0;
+    let mut page_token = String::new();
     while skip > 0 {
-        let step = users_after(gateway, &caller, after_id, skip.min(MAX_PAGE)).await?;
+        let step = users_after(gateway, &caller, page_token, skip.min(MAX_PAGE)).await?;
         skip -= MAX_PAGE;
-        after_id = step.next_after_id;
-        if after_id == 0 {
+        page_token = step.next_page_token;
+        if page_token.is_empty() {
             return Ok(codec::data::<[(); 0]>([]));
         }
     }
-    let users = users_after(gateway, &caller, after_id, size).await?.users;
+    let users = users_after(gateway, &caller, page_token, size).await?.users;
     let listed = users.iter().map(|user| codec::ListedUser {
         user_id: user.id,
         username: &user.username,
@@ -92,10 +92,10 @@ async fn list_page(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8
 async fn users_after(
     gateway: &Gateway,
     caller: &Caller,
-    after_id: i64,
-    limit: i64,
+    page_token: String,
+    size: i64,
 ) -> Result<pb::ListUsersResponse, Error> {
-    let request = context::request(caller, pb::ListUsersRequest { after_id, limit: limit as i32 });
+    let request = context::request(caller, pb::ListUsersRequest { page_size: size as i32, page_token });
     Ok(gateway.clients().directory.clone().list_users(request).await.map_err(refused)?.into_inner())
 }
 

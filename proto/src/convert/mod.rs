@@ -6,12 +6,14 @@ mod directory;
 mod file;
 mod group;
 mod message;
+mod page;
 mod screening;
 mod status;
 
 use tidings_domain::Error;
 
 pub use message::{delivery_from_wire, delivery_to_wire, idempotency_key};
+pub use page::{malformed_page_token, page_size, page_start, page_token};
 pub use status::{ServiceKeyRefused, error_from_status, is_refused_service_key, status_from_error};
 
 /// The value of a required field.

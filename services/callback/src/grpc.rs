@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tidings_domain::{Actor, App, Error};
 use tidings_proto::{
+    page_start, page_token,
     pb::{self, callback_service_server::CallbackService},
     status_from_error as to_status,
 };
@@ -118,11 +119,14 @@ impl CallbackService for CallbackGrpc {
             endpoint: wire.endpoint_id,
             state: i64::from(wire.state),
             msg_id: wire.msg_id,
-            before: wire.before_id,
+            before: page_start(&wire.page_token).map_err(to_status)?,
             ..DeliveryFilter::default()
         };
-        let listed = deliveries::list(&self.core, app.id, filter, wire.limit).await.map_err(to_status)?;
-        Ok(Response::new(pb::ListDeliveriesResponse { deliveries: listed.into_iter().map(Into::into).collect() }))
+        let listed = deliveries::list(&self.core, app.id, filter, wire.page_size).await;
+        let (listed, next) = listed.map_err(to_status)?;
+        let deliveries = listed.into_iter().map(Into::into).collect();
+        let next_page_token = page_token(next.unwrap_or_default());
+        Ok(Response::new(pb::ListDeliveriesResponse { deliveries, next_page_token }))
     }
 
     #[tracing::instrument(level = "debug", name = "callback.replay", skip_all)]

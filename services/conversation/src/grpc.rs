@@ -53,9 +53,8 @@ impl ConversationService for ConversationGrpc {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let user = context::subject(&caller, request.user_id).map_err(to_status)?;
-        let before = MsgId(request.before_msg_id);
-        let listed = list::list(&self.deps, &caller, user, request.limit, before).await.map_err(to_status)?;
-        Ok(Response::new(listing(listed)))
+        let listed = list::list(&self.deps, &caller, user, request.page_size, request.page_token).await;
+        Ok(Response::new(listing(listed.map_err(to_status)?)))
     }
 
     #[tracing::instrument(level = "debug", name = "conversation.view", skip_all)]
@@ -197,12 +196,13 @@ impl TryFrom<WireMark> for UpTo {
     }
 }
 
-fn listing(listed: Vec<internal::UnreadConversation>) -> pb::ListConversationsResponse {
-    let unread_total = listed.iter().map(|entry| entry.unread).sum();
-    let conversations = listed.into_iter().map(|entry| pb::ListedConversation {
+fn listing(listed: internal::UnreadResponse) -> pb::ListConversationsResponse {
+    let unread_total = listed.conversations.iter().map(|entry| entry.unread).sum();
+    let conversations = listed.conversations.into_iter().map(|entry| pb::ListedConversation {
         conversation: entry.conversation,
         head_msg_id: entry.head_msg_id,
         unread: entry.unread,
     });
-    pb::ListConversationsResponse { conversations: conversations.collect(), unread_total }
+    let conversations = conversations.collect();
+    pb::ListConversationsResponse { conversations, unread_total, next_page_token: listed.next_page_token }
 }

@@ -5,7 +5,7 @@ pub(crate) mod screening;
 pub(crate) mod user;
 
 use tidings_domain::{AppId, Error};
-use tidings_proto::{pb, required};
+use tidings_proto::{page_size, pb, required};
 
 use crate::{
     model::{
@@ -33,26 +33,17 @@ pub(crate) fn app_key(wire: Option<pb::AppRef>) -> Result<AppKey, Error> {
     required("app", wire)?.try_into()
 }
 
+/// The most items on a page of most lists.
+const MOST: i32 = 1000;
+
 /// A page's size: 0 means `default`.
-pub(crate) fn limit(wire: i32, default: i64) -> Result<i64, Error> {
-    limit_up_to(1000, wire, default)
+pub(crate) fn size(asked: i32, default: i32) -> Result<i64, Error> {
+    size_up_to(MOST, asked, default)
 }
 
 /// The same with another maximum.
-pub(crate) fn limit_up_to(most: i64, wire: i32, default: i64) -> Result<i64, Error> {
-    match i64::from(wire) {
-        0 => Ok(default),
-        limit if (1..=most).contains(&limit) => Ok(limit),
-        _ => Err(Error::invalid("limit", format!("must be from 0 to {most}"))),
-    }
-}
-
-/// A page's start: 0 means from the first.
-pub(crate) fn after_id(wire: i64) -> Result<i64, Error> {
-    if wire < 0 {
-        return Err(Error::invalid("after_id", "must not be negative"));
-    }
-    Ok(wire)
+pub(crate) fn size_up_to(most: i32, asked: i32, default: i32) -> Result<i64, Error> {
+    page_size(asked, default, most).map(i64::from)
 }
 
 impl From<pb::CreateAppRequest> for NewApp {

@@ -5,7 +5,7 @@ mod group;
 mod internal;
 
 use tidings_domain::{Actor, AppId, Caller, Error, PolicyChange, UserId, UserRef};
-use tidings_proto::{pb, required, status_from_error as to_status};
+use tidings_proto::{page_start, page_token, pb, required, status_from_error as to_status};
 use tidings_runtime::{context::Scope, rights};
 use tonic::{Request, Response, Status, async_trait};
 
@@ -13,9 +13,9 @@ use crate::{
     Directory,
     app::{Registrar, Unknown},
     convert::{
-        after_id, app_key, limit, registered, revealed,
+        app_key, registered, revealed,
         screening::without_token,
-        token_request,
+        size, token_request,
         user::{device_sn, new_session, profile, profile_change, user_change, user_ref},
     },
     model::{
@@ -82,10 +82,11 @@ impl pb::directory_service_server::DirectoryService for Directory {
     #[tracing::instrument(level = "debug", name = "directory.list_apps", skip_all)]
     async fn list_apps(&self, request: Request<pb::ListAppsRequest>) -> Reply<pb::ListAppsResponse> {
         let wire = request.into_inner();
-        let after = after_id(wire.after_id).map_err(to_status)?;
-        let limit = limit(wire.limit, 100).map_err(to_status)?;
-        let apps = self.core.list_apps(after, limit).await.map_err(to_status)?;
-        Ok(Response::new(pb::ListAppsResponse { apps: apps.into_iter().map(Into::into).collect() }))
+        let after = page_start(&wire.page_token).map_err(to_status)?;
+        let size = size(wire.page_size, 100).map_err(to_status)?;
+        let (apps, next) = self.core.list_apps(after, size).await.map_err(to_status)?;
+        let next_page_token = page_token(next.map_or(0, |app| app.0));
+        Ok(Response::new(pb::ListAppsResponse { apps: apps.into_iter().map(Into::into).collect(), next_page_token }))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.get_app", skip_all)]
@@ -205,11 +206,11 @@ impl pb::directory_service_server::DirectoryService for Directory {
     async fn list_users(&self, request: Request<pb::ListUsersRequest>) -> Reply<pb::ListUsersResponse> {
         let key = self.caller_app(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
-        let after = after_id(wire.after_id).map_err(to_status)?;
-        let limit = limit(wire.limit, 10).map_err(to_status)?;
-        let (users, next) = self.core.list_users(&key, after, limit).await.map_err(to_status)?;
-        let next_after_id = next.map_or(0, |id| id.0);
-        Ok(Response::new(pb::ListUsersResponse { users: wire_users(users), next_after_id }))
+        let after = page_start(&wire.page_token).map_err(to_status)?;
+        let size = size(wire.page_size, 10).map_err(to_status)?;
+        let (users, next) = self.core.list_users(&key, after, size).await.map_err(to_status)?;
+        let next_page_token = page_token(next.map_or(0, |id| id.0));
+        Ok(Response::new(pb::ListUsersResponse { users: wire_users(users), next_page_token }))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.delete_user", skip_all)]
@@ -306,12 +307,12 @@ impl pb::directory_service_server::DirectoryService for Directory {
     ) -> Reply<pb::ListBlockedUsersResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
-        let after = after_id(wire.after_id).map_err(to_status)?;
-        let limit = limit(wire.limit, 1000).map_err(to_status)?;
-        let listed = self.core.list_blocked_users(&caller, wire.user_id, after, limit).await;
+        let after = page_start(&wire.page_token).map_err(to_status)?;
+        let size = size(wire.page_size, 1000).map_err(to_status)?;
+        let listed = self.core.list_blocked_users(&caller, wire.user_id, after, size).await;
         let (users, next) = listed.map_err(to_status)?;
-        let next_after_id = next.map_or(0, |user| user.0);
-        Ok(Response::new(pb::ListBlockedUsersResponse { user_ids: wire_ids(users), next_after_id }))
+        let next_page_token = page_token(next.map_or(0, |user| user.0));
+        Ok(Response::new(pb::ListBlockedUsersResponse { user_ids: wire_ids(users), next_page_token }))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.set_word_list", skip_all)]

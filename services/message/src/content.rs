@@ -9,7 +9,7 @@ use tidings_domain::{
     Text, Verbatim, Video, Voice, decoded_len, uuids_in,
 };
 
-use crate::delivery::Flags;
+use crate::row_options::Flags;
 
 /// The columns of one message's content.
 #[derive(Debug, Clone, PartialEq, Eq)]

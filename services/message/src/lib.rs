@@ -6,10 +6,10 @@
 mod app;
 mod appender;
 mod content;
-mod delivery;
 mod edited;
 mod grpc;
 mod origin;
+mod row_options;
 mod screening;
 mod store;
 

@@ -106,6 +106,19 @@ every_shape! {
         let explained = pb::ListDeliveriesRequest { msg_id: msg_id.parse().expect("an id"), ..Default::default() };
         let explained = app.callbacks().list_deliveries(app.request(explained)).await.expect("a list").into_inner().deliveries;
         assert_eq!(explained.len(), 2);
+        // The same by pages of one, newest first.
+        let (mut found, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let wanted = pb::ListDeliveriesRequest { page_size: 1, page_token, ..Default::default() };
+            let page = app.callbacks().list_deliveries(app.request(wanted)).await.expect("a page").into_inner();
+            assert_eq!(page.deliveries.len(), 1);
+            found.extend(page.deliveries.iter().map(|delivery| delivery.id));
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(found, explained.iter().map(|delivery| delivery.id).collect::<Vec<_>>());
     }
 }
 

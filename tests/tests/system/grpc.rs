@@ -68,15 +68,69 @@ fn violation(status: &Status) -> (String, String) {
 }
 
 every_shape! {
+    async fn lists_go_on_from_their_tokens_to_the_last_page(app: TestApp) {
+        let ids = register(&app, &["ann", "bob", "carl", "dora"]).await;
+        let (mut log, mut conversations) = (app.messages(), app.conversations());
+        for peer in &ids[1..] {
+            log.send(app.request(text(*peer, &[ids[0]], "hello"))).await.unwrap();
+        }
+        let newest_first = [direct(ids[0], ids[3]), direct(ids[0], ids[2]), direct(ids[0], ids[1])];
+        // More than the maximum counts as the maximum.
+        for page_size in [1, 2, 3, i32::MAX] {
+            let (mut found, mut page_token) = (Vec::new(), String::new());
+            loop {
+                let wanted = pb::ListConversationsRequest { page_size, page_token, ..Default::default() };
+                let page = conversations.list_conversations(app.request_as(ids[0], wanted)).await.unwrap().into_inner();
+                assert!((1..=page_size as usize).contains(&page.conversations.len()), "{page:?}");
+                assert_eq!(page.unread_total, page.conversations.len() as i64, "of this page");
+                found.extend(page.conversations.into_iter().map(|it| it.conversation.unwrap()));
+                page_token = page.next_page_token;
+                if page_token.is_empty() {
+                    break;
+                }
+            }
+            assert_eq!(found, newest_first, "{page_size}");
+            let (mut found, mut page_token) = (Vec::new(), String::new());
+            loop {
+                let wanted = pb::ListUsersRequest { page_size, page_token };
+                let page = app.directory().list_users(app.request(wanted)).await.unwrap().into_inner();
+                assert!((1..=page_size as usize).contains(&page.users.len()), "{page:?}");
+                found.extend(page.users.into_iter().map(|user| user.id));
+                page_token = page.next_page_token;
+                if page_token.is_empty() {
+                    break;
+                }
+            }
+            assert_eq!(found, ids, "{page_size}");
+        }
+        // Text that no list gave out is refused by its name, also on its way through another service.
+        for wrong in ["-1", "+1", "x", " ", "9223372036854775808"] {
+            let wanted = pb::ListUsersRequest { page_token: wrong.into(), ..Default::default() };
+            let status = app.directory().list_users(app.request(wanted)).await.expect_err(wrong);
+            assert_eq!(violation(&status).0, "page_token", "{wrong}");
+            let wanted = pb::ListConversationsRequest { page_token: wrong.into(), ..Default::default() };
+            let status = conversations.list_conversations(app.request_as(ids[0], wanted)).await.expect_err(wrong);
+            assert_eq!(violation(&status).0, "page_token", "{wrong}");
+            let wanted = pb::ListDeliveriesRequest { page_token: wrong.into(), ..Default::default() };
+            let status = app.callbacks().list_deliveries(app.request(wanted)).await.expect_err(wrong);
+            assert_eq!(violation(&status).0, "page_token", "{wrong}");
+        }
+        let wanted = pb::ListDeliveriesRequest { page_size: -1, ..Default::default() };
+        let status = app.callbacks().list_deliveries(app.request(wanted)).await.expect_err("too few");
+        assert_eq!(violation(&status).0, "page_size");
+    }
+}
+
+every_shape! {
     async fn a_refusal_names_the_field_that_is_wrong(app: TestApp) {
         let ids = register(&app, &["ann"]).await;
-        let wanted = pb::ListUsersRequest { limit: 1001, ..Default::default() };
-        let status = app.directory().list_users(app.request(wanted)).await.expect_err("too many");
-        assert_eq!(violation(&status), ("limit".into(), "must be from 0 to 1000".into()));
+        let wanted = pb::ListUsersRequest { page_size: -1, ..Default::default() };
+        let status = app.directory().list_users(app.request(wanted)).await.expect_err("too few");
+        assert_eq!(violation(&status), ("page_size".into(), "must not be negative".into()));
         // One service's refusal stays what it is on its way through another.
-        let wanted = pb::ListConversationsRequest { limit: -1, ..Default::default() };
+        let wanted = pb::ListConversationsRequest { page_size: -1, ..Default::default() };
         let status = app.conversations().list_conversations(app.request_as(ids[0], wanted)).await.expect_err("too few");
-        assert_eq!(violation(&status).0, "limit");
+        assert_eq!(violation(&status).0, "page_size");
         // What no other request would cure has no time to call again, and names no field.
         let find = pb::FindRequest { msg_id: 1 };
         let status = app.messages().find(app.request(find)).await.expect_err("not there");
@@ -230,19 +284,19 @@ every_shape! {
         assert_eq!(head, pb::HeadResponse { msg_id: sent[2].msg_id, seq: 3 });
 
         let list = pb::ListConversationsRequest::default();
-        let listed = conversations.list_conversations(app.request_as(bob, list)).await.unwrap().into_inner();
+        let listed = conversations.list_conversations(app.request_as(bob, list.clone())).await.unwrap().into_inner();
         let entry = |unread| pb::ListedConversation { conversation: Some(place), head_msg_id: head.msg_id, unread };
         assert_eq!((listed.conversations, listed.unread_total), (vec![entry(3)], 3));
 
         let mark = pb::MarkReadRequest { user_id: Some(bob), conversation: None, msg_id: sent[1].msg_id };
         let moved = conversations.mark_read(app.request(mark)).await.unwrap().into_inner();
         assert_eq!(moved, pb::MarkReadResponse { moved: true, conversation: Some(place), msg_id: sent[1].msg_id });
-        let listed = conversations.list_conversations(app.request_as(bob, list)).await.unwrap().into_inner();
+        let listed = conversations.list_conversations(app.request_as(bob, list.clone())).await.unwrap().into_inner();
         assert_eq!(listed.conversations, [entry(1)]);
 
         let delete = pb::DeleteConversationRequest { user_id: None, conversation: Some(place), ..Default::default() };
         conversations.delete_conversation(app.request_as(bob, delete)).await.unwrap();
-        let listed = conversations.list_conversations(app.request_as(bob, list)).await.unwrap().into_inner();
+        let listed = conversations.list_conversations(app.request_as(bob, list.clone())).await.unwrap().into_inner();
         assert_eq!(listed.conversations, []);
         let listed = conversations.list_conversations(app.request_as(ann, list)).await.unwrap().into_inner();
         assert_eq!(listed.conversations, [entry(0)]);

@@ -132,7 +132,7 @@ async fn a_service_that_its_peer_refuses_or_that_has_lost_it_is_not_ready() {
 
 /// Whether a call over gRPC with that key is admitted.
 async fn opens(installation: &Installation, key: &str) -> bool {
-    let mut request = Request::new(pb::ListAppsRequest { after_id: 0, limit: 1 });
+    let mut request = Request::new(pb::ListAppsRequest { page_size: 1, ..Default::default() });
     request.metadata_mut().insert("authorization", format!("Bearer {key}").parse().unwrap());
     match installation.directory().list_apps(request).await {
         Ok(_) => true,

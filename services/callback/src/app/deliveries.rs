@@ -1,6 +1,7 @@
 //! Lists and replays deliveries.
 
 use tidings_domain::{AppId, Error};
+use tidings_proto::page_size;
 
 use super::Core;
 use crate::{
@@ -9,19 +10,20 @@ use crate::{
 };
 
 /// The default page size.
-const LIMIT: i32 = 100;
-const MAX_LIMIT: i32 = 1000;
+const PAGE_SIZE: i32 = 100;
+const MAX_PAGE_SIZE: i32 = 1000;
 /// Maximum number of deliveries processed per transaction.
 const STEP: i64 = 1000;
 
-/// Newest first.
-pub async fn list(core: &Core, app: AppId, filter: DeliveryFilter, limit: i32) -> Result<Vec<Delivery>, Error> {
-    let limit = match limit {
-        0 => LIMIT,
-        1..=MAX_LIMIT => limit,
-        _ => return Err(Error::invalid("limit", "must be from 1 to 1000")),
-    };
-    delivery::list(&core.deps.db, app, filter, limit.into()).await
+/// Newest first, and where the next page starts (`filter.before`); `None` on the last.
+pub async fn list(
+    core: &Core,
+    app: AppId,
+    filter: DeliveryFilter,
+    size: i32,
+) -> Result<(Vec<Delivery>, Option<i64>), Error> {
+    let size = page_size(size, PAGE_SIZE, MAX_PAGE_SIZE)?;
+    delivery::list(&core.deps.db, app, filter, size.into()).await
 }
 
 /// Returns how many are delivered again. This happens in steps, each committed: an interrupted call keeps its progress,

@@ -319,8 +319,13 @@ row! {
     }
 }
 
-/// Up to `limit`, newest first, fewer if they are too large; none when there are no more.
-pub async fn list(db: &Db, app: AppId, filter: DeliveryFilter, limit: i64) -> Result<Vec<Delivery>, Error> {
+/// Up to `limit`, newest first, fewer if they are too large; and the last one's id when there are more.
+pub async fn list(
+    db: &Db,
+    app: AppId,
+    filter: DeliveryFilter,
+    limit: i64,
+) -> Result<(Vec<Delivery>, Option<i64>), Error> {
     let before = if filter.before == 0 { i64::MAX } else { filter.before };
     let rows: Vec<DeliveryRow> = if filter.msg_id == 0 {
         on_db!(db, |c| sqlx::query_as(LIST)
@@ -328,7 +333,7 @@ pub async fn list(db: &Db, app: AppId, filter: DeliveryFilter, limit: i64) -> Re
             .bind(filter.endpoint)
             .bind(filter.state)
             .bind(before)
-            .bind(limit)
+            .bind(limit + 1)
             .fetch_all(c)
             .await)?
     } else {
@@ -337,13 +342,14 @@ pub async fn list(db: &Db, app: AppId, filter: DeliveryFilter, limit: i64) -> Re
             .bind(filter.endpoint)
             .bind(filter.state)
             .bind(before)
-            .bind(limit)
+            .bind(limit + 1)
             .bind(filter.msg_id)
             .fetch_all(c)
             .await)?
     };
-    let (mut listed, mut scale) = (Vec::with_capacity(rows.len()), Scale::default());
-    for mut row in rows {
+    let (mut listed, mut scale) = (Vec::<Delivery>::with_capacity(rows.len()), Scale::default());
+    let read = rows.len();
+    for mut row in rows.into_iter().take(limit as usize) {
         if row.body.is_none() && !scale.is_full() {
             // Empty when it was purged since its row was read.
             let (endpoint, id) = (row.endpoint_id, row.delivery_id);
@@ -356,7 +362,8 @@ pub async fn list(db: &Db, app: AppId, filter: DeliveryFilter, limit: i64) -> Re
         }
         listed.push(delivery(row)?);
     }
-    Ok(listed)
+    let next = listed.last().filter(|_| listed.len() < read).map(|last| last.id);
+    Ok((listed, next))
 }
 
 fn delivery(row: DeliveryRow) -> Result<Delivery, Error> {

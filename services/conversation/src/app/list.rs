@@ -1,6 +1,6 @@
 //! A user's conversations with unread counts.
 
-use tidings_domain::{Caller, Error, MsgId, UserId};
+use tidings_domain::{Caller, Error, UserId};
 use tidings_proto::{error_from_status, internal};
 use tidings_runtime::context;
 
@@ -9,21 +9,21 @@ use crate::{Deps, store::cursor as store};
 /// Maximum number of conversations that the message service counts at once.
 const MOST: i32 = 10_000;
 
-/// Newest activity first, at most `limit` (0: the default), below `before` where it is not zero.
+/// A page of them, newest activity first; size and token as in the requests.
 pub async fn list(
     deps: &Deps,
     caller: &Caller,
     user: UserId,
-    limit: i32,
-    before: MsgId,
-) -> Result<Vec<internal::UnreadConversation>, Error> {
-    unread(deps, caller, user, internal::UnreadRequest { limit, before_msg_id: before.0, ..Default::default() }).await
+    page_size: i32,
+    page_token: String,
+) -> Result<internal::UnreadResponse, Error> {
+    unread(deps, caller, user, internal::UnreadRequest { page_size, page_token, ..Default::default() }).await
 }
 
 /// The user's total unread count over all one-to-one conversations (tencent.md 4).
 pub async fn unread_total(deps: &Deps, caller: &Caller, user: UserId) -> Result<i64, Error> {
-    let all = internal::UnreadRequest { limit: MOST, direct_only: true, ..Default::default() };
-    let conversations = unread(deps, caller, user, all).await?;
+    let all = internal::UnreadRequest { page_size: MOST, direct_only: true, ..Default::default() };
+    let conversations = unread(deps, caller, user, all).await?.conversations;
     Ok(conversations.iter().map(|conversation| conversation.unread).sum())
 }
 
@@ -32,7 +32,7 @@ async fn unread(
     caller: &Caller,
     user: UserId,
     wanted: internal::UnreadRequest,
-) -> Result<Vec<internal::UnreadConversation>, Error> {
+) -> Result<internal::UnreadResponse, Error> {
     let cursors = store::of_user(&deps.db, caller.app, user).await?;
     let marks = cursors.into_iter().map(|cursor| internal::Mark {
         conversation: Some(cursor.conversation.into()),
@@ -42,5 +42,5 @@ async fn unread(
     let request = internal::UnreadRequest { user_id: Some(user.0), marks: marks.collect(), ..wanted };
     let answer =
         deps.message_internal.clone().unread(context::request(caller, request)).await.map_err(error_from_status)?;
-    Ok(answer.into_inner().conversations)
+    Ok(answer.into_inner())
 }

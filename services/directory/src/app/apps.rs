@@ -2,19 +2,25 @@
 
 use tidings_domain::{App, AppId, Error, PolicyChange, UnixMillis};
 
-use super::Core;
+use super::{Core, page::page};
 use crate::{
     model::{AppKey, KnownApp},
     store,
 };
 
 impl Core {
-    pub(crate) async fn list_apps(&self, after: i64, limit: i64) -> Result<Vec<App>, Error> {
-        store::app::list(&self.db, after, limit).await?.iter().map(store::app_row::AppRow::app).collect()
+    pub(crate) async fn list_apps(&self, after: i64, limit: i64) -> Result<(Vec<App>, Option<AppId>), Error> {
+        let rows = store::app::list(&self.db, after, limit + 1).await?;
+        let apps = rows.iter().map(store::app_row::AppRow::app).collect::<Result<_, _>>()?;
+        Ok(page(apps, limit, |app: &App| app.id))
     }
 
-    pub(crate) async fn deleted_apps(&self, after: i64, limit: i64) -> Result<Vec<(AppId, UnixMillis)>, Error> {
-        store::app::deleted(&self.db, after, limit).await
+    pub(crate) async fn deleted_apps(
+        &self,
+        after: i64,
+        limit: i64,
+    ) -> Result<(Vec<(AppId, UnixMillis)>, Option<AppId>), Error> {
+        Ok(page(store::app::deleted(&self.db, after, limit + 1).await?, limit, |(app, _)| *app))
     }
 
     /// The current app, for clients that cache it: an answer from this process's cache would add its own age.

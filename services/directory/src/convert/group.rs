@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
-use tidings_domain::{Error, Mute, UserId};
-use tidings_proto::pb;
+use tidings_domain::{Error, Mute, UnixMillis, UserId};
+use tidings_proto::{malformed_page_token, page_start, page_token, pb};
 
 use crate::model::group::{
-    Application, ApplyApproval, Group, GroupChange, Member, MemberPage, NewGroup, Outcomes, Settings, SettingsChange,
+    Application, ApplicationPlace, ApplyApproval, Group, GroupChange, Member, MemberPage, NewGroup, Outcomes, Settings,
+    SettingsChange,
 };
 
 /// Maximum number of users per call.
@@ -148,7 +149,7 @@ impl From<MemberPage> for pb::ListMembersResponse {
     fn from(page: MemberPage) -> Self {
         Self {
             members: page.members.into_iter().map(Into::into).collect(),
-            next_after_id: page.next.map_or(0, |user| user.0),
+            next_page_token: page_token(page.next.map_or(0, |user| user.0)),
             total: page.total as i32,
         }
     }
@@ -158,6 +159,23 @@ impl From<Application> for pb::Application {
     fn from(application: Application) -> Self {
         Self { user_id: application.user.0, text: application.text, made_at_ms: application.made_at.0 }
     }
+}
+
+/// The token of the page after an application: the queue is ordered by time, then user. Empty where none follows.
+pub(crate) fn application_token(after: Option<ApplicationPlace>) -> String {
+    after.map(|(made_at, user)| format!("{}-{}", made_at.0, user.0)).unwrap_or_default()
+}
+
+/// The reverse of [`application_token`].
+pub(crate) fn application_start(token: &str) -> Result<ApplicationPlace, Error> {
+    if token.is_empty() {
+        return Ok((UnixMillis(0), UserId(0)));
+    }
+    let (made_at, user) = token.split_once('-').ok_or_else(malformed_page_token)?;
+    if made_at.is_empty() || user.is_empty() {
+        return Err(malformed_page_token());
+    }
+    Ok((UnixMillis(page_start(made_at)?), UserId(page_start(user)?)))
 }
 
 /// The outcome for each user.

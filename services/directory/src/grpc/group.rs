@@ -1,16 +1,15 @@
 //! The gRPC API of groups and rooms.
 
 use tidings_domain::{Membership, UserId};
-use tidings_proto::{pb, status_from_error as to_status};
+use tidings_proto::{page_start, page_token, pb, status_from_error as to_status};
 use tonic::{Request, Response, async_trait};
 
 use super::Reply;
 use crate::{
     Directory,
     convert::{
-        after_id,
-        group::{members_response, mute, user_ids},
-        limit, limit_up_to,
+        group::{application_start, application_token, members_response, mute, user_ids},
+        size, size_up_to,
     },
 };
 
@@ -35,12 +34,12 @@ impl pb::group_service_server::GroupService for Directory {
     async fn list_groups(&self, request: Request<pb::ListGroupsRequest>) -> Reply<pb::ListGroupsResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
-        let after = after_id(wire.after_id).map_err(to_status)?;
-        let limit = limit(wire.limit, 100).map_err(to_status)?;
-        let listed = self.core.list_groups(&caller, wire.kind().into(), after, limit).await;
+        let after = page_start(&wire.page_token).map_err(to_status)?;
+        let size = size(wire.page_size, 100).map_err(to_status)?;
+        let listed = self.core.list_groups(&caller, wire.kind().into(), after, size).await;
         let (groups, next) = listed.map_err(to_status)?;
         let groups = groups.into_iter().map(Into::into).collect();
-        Ok(Response::new(pb::ListGroupsResponse { groups, next_after_id: next.unwrap_or_default() }))
+        Ok(Response::new(pb::ListGroupsResponse { groups, next_page_token: page_token(next.unwrap_or_default()) }))
     }
 
     #[tracing::instrument(level = "debug", name = "group.update_group", skip_all)]
@@ -102,10 +101,12 @@ impl pb::group_service_server::GroupService for Directory {
     ) -> Reply<pb::ListApplicationsResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
-        let limit = limit(wire.limit, 100).map_err(to_status)?;
-        let waiting = self.core.list_applications(&caller, wire.group_id, limit).await.map_err(to_status)?;
+        let size = size(wire.page_size, 100).map_err(to_status)?;
+        let after = application_start(&wire.page_token).map_err(to_status)?;
+        let listed = self.core.list_applications(&caller, wire.group_id, after, size).await;
+        let (waiting, next) = listed.map_err(to_status)?;
         let applications = waiting.into_iter().map(Into::into).collect();
-        Ok(Response::new(pb::ListApplicationsResponse { applications }))
+        Ok(Response::new(pb::ListApplicationsResponse { applications, next_page_token: application_token(next) }))
     }
 
     #[tracing::instrument(level = "debug", name = "group.decide_application", skip_all)]
@@ -132,9 +133,9 @@ impl pb::group_service_server::GroupService for Directory {
     async fn list_members(&self, request: Request<pb::ListMembersRequest>) -> Reply<pb::ListMembersResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
-        let after = after_id(wire.after_id).map_err(to_status)?;
-        let limit = limit(wire.limit, 1000).map_err(to_status)?;
-        let page = self.core.list_members(&caller, wire.group_id, after, limit).await.map_err(to_status)?;
+        let after = page_start(&wire.page_token).map_err(to_status)?;
+        let size = size(wire.page_size, 1000).map_err(to_status)?;
+        let page = self.core.list_members(&caller, wire.group_id, after, size).await.map_err(to_status)?;
         Ok(Response::new(page.into()))
     }
 
@@ -142,12 +143,12 @@ impl pb::group_service_server::GroupService for Directory {
     async fn joined(&self, request: Request<pb::JoinedRequest>) -> Reply<pb::JoinedResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
-        let after = after_id(wire.after_id).map_err(to_status)?;
-        let limit = limit_up_to(10_000, wire.limit, 10_000).map_err(to_status)?;
-        let joined = self.core.joined(&caller, wire.user_id, wire.kind().into(), after, limit).await;
+        let after = page_start(&wire.page_token).map_err(to_status)?;
+        let size = size_up_to(10_000, wire.page_size, 10_000).map_err(to_status)?;
+        let joined = self.core.joined(&caller, wire.user_id, wire.kind().into(), after, size).await;
         let (memberships, next) = joined.map_err(to_status)?;
-        let next_after_id = next.unwrap_or_default();
-        Ok(Response::new(pb::JoinedResponse { memberships: wire_memberships(memberships), next_after_id }))
+        let next_page_token = page_token(next.unwrap_or_default());
+        Ok(Response::new(pb::JoinedResponse { memberships: wire_memberships(memberships), next_page_token }))
     }
 
     #[tracing::instrument(level = "debug", name = "group.set_admins", skip_all)]
@@ -182,9 +183,9 @@ impl pb::group_service_server::GroupService for Directory {
     async fn list_blocked(&self, request: Request<pb::ListBlockedRequest>) -> Reply<pb::ListMembersResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
-        let after = after_id(wire.after_id).map_err(to_status)?;
-        let limit = limit(wire.limit, 1000).map_err(to_status)?;
-        let page = self.core.list_group_blocked(&caller, wire.group_id, after, limit).await.map_err(to_status)?;
+        let after = page_start(&wire.page_token).map_err(to_status)?;
+        let size = size(wire.page_size, 1000).map_err(to_status)?;
+        let page = self.core.list_group_blocked(&caller, wire.group_id, after, size).await.map_err(to_status)?;
         Ok(Response::new(page.into()))
     }
 }

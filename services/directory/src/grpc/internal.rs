@@ -3,15 +3,12 @@
 use tidings_domain::{Actor, Error, UserId};
 use tidings_proto::{
     internal::{self, directory_internal_service_server::DirectoryInternalService},
-    status_from_error as to_status,
+    page_start, page_token, status_from_error as to_status,
 };
 use tonic::{Request, Response, async_trait};
 
 use super::{Reply, group::wire_memberships, wire_ids};
-use crate::{
-    Directory,
-    convert::{after_id, limit},
-};
+use crate::{Directory, convert::size};
 
 #[async_trait]
 impl DirectoryInternalService for Directory {
@@ -21,11 +18,12 @@ impl DirectoryInternalService for Directory {
         request: Request<internal::ListDeletedAppsRequest>,
     ) -> Reply<internal::ListDeletedAppsResponse> {
         let wire = request.into_inner();
-        let after = after_id(wire.after_id).map_err(to_status)?;
-        let limit = limit(wire.limit, 100).map_err(to_status)?;
-        let apps = self.core.deleted_apps(after, limit).await.map_err(to_status)?;
+        let after = page_start(&wire.page_token).map_err(to_status)?;
+        let size = size(wire.page_size, 100).map_err(to_status)?;
+        let (apps, next) = self.core.deleted_apps(after, size).await.map_err(to_status)?;
         let apps = apps.into_iter().map(|(app, at)| internal::DeletedApp { id: app.0, deleted_at_ms: at.0 });
-        Ok(Response::new(internal::ListDeletedAppsResponse { apps: apps.collect() }))
+        let next_page_token = page_token(next.map_or(0, |app| app.0));
+        Ok(Response::new(internal::ListDeletedAppsResponse { apps: apps.collect(), next_page_token }))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.take_quota", skip_all)]

@@ -120,6 +120,9 @@ pub(crate) struct Application {
     pub(crate) made_at: UnixMillis,
 }
 
+/// An application's place in the queue: when it was made, and by whom.
+pub(crate) type ApplicationPlace = (UnixMillis, UserId);
+
 /// The outcome for each user of a call, in the order of first mention.
 pub(crate) type Outcomes = Vec<(UserId, Result<(), Error>)>;
 

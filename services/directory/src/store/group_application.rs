@@ -6,7 +6,7 @@ use tidings_domain::{AppId, Error, UnixMillis, UserId};
 use tidings_store::{Db, Engine, Gather, ManyRows, Tx, on_tx};
 
 use super::keyed;
-use crate::model::group::Application;
+use crate::model::group::{Application, ApplicationPlace};
 
 /// Applying again changes the text and keeps the position in the queue.
 const UPSERT: &str = "
@@ -17,7 +17,7 @@ const UPSERT: &str = "
 static LIST: LazyLock<Gather> = LazyLock::new(|| {
     let query = "
     select user_id, text, made_at from group_application
-    where app_id = $1 and group_id = $2 order by made_at, user_id limit $3";
+    where app_id = $1 and group_id = $2 and (made_at, user_id) > ($3, $4) order by made_at, user_id limit $5";
     Gather::new(&["user_id", "text", "made_at"], query)
 });
 
@@ -51,9 +51,15 @@ pub(crate) async fn upsert(
     Ok(written > 0)
 }
 
-/// Oldest first.
-pub(crate) async fn list(db: &Db, app: AppId, group: i64, limit: i64) -> Result<Vec<Application>, Error> {
-    let rows: Vec<(i64, String, i64)> = LIST.read(db, &[app.0, group, limit]).await?;
+/// Oldest first, from the one after `made_at` and `user` on.
+pub(crate) async fn list(
+    db: &Db,
+    app: AppId,
+    group: i64,
+    (made_at, user): ApplicationPlace,
+    limit: i64,
+) -> Result<Vec<Application>, Error> {
+    let rows: Vec<(i64, String, i64)> = LIST.read(db, &[app.0, group, made_at.0, user.0, limit]).await?;
     let application = |(user, text, made_at)| Application { user: UserId(user), text, made_at: UnixMillis(made_at) };
     Ok(rows.into_iter().map(application).collect())
 }

@@ -3,7 +3,10 @@
 use std::{collections::HashSet, time::Duration};
 
 use tidings_domain::Reason;
-use tidings_proto::pb::{self, app_ref, directory_service_server::DirectoryService as _};
+use tidings_proto::{
+    error_from_status,
+    pb::{self, app_ref, directory_service_server::DirectoryService as _},
+};
 use tonic::Request;
 
 use crate::suite::{START, Suite, app_id, app_key, authenticate, error, lobby, ok, on_both_engines};
@@ -127,15 +130,24 @@ async fn apps_are_listed_in_order_of_creation(suite: Suite) {
     for name in ["b", "a", "c"] {
         suite.create_app("acme", name).await;
     }
-    let list = async |after_id, limit| {
-        let reply = suite.directory.list_apps(Request::new(pb::ListAppsRequest { after_id, limit })).await;
-        ok(reply).apps.into_iter().map(|app| app.name).collect::<Vec<_>>()
+    let ask = async |page_token: &str, page_size| {
+        let request = pb::ListAppsRequest { page_size, page_token: page_token.to_owned() };
+        suite.directory.list_apps(Request::new(request)).await
     };
-    assert_eq!(list(0, 0).await, ["lobby", "b", "a", "c"]);
-    assert_eq!(list(2, 1).await, ["a"]);
-    for (after_id, limit) in [(0, 1001), (0, -1), (-1, 0)] {
-        let refused = suite.directory.list_apps(Request::new(pb::ListAppsRequest { after_id, limit })).await;
-        assert_eq!(error(refused).0, Reason::InvalidArgument);
+    let list = async |page_token: &str, page_size| {
+        let page = ok(ask(page_token, page_size).await);
+        (page.apps.into_iter().map(|app| app.name).collect::<Vec<_>>(), page.next_page_token)
+    };
+    let all = ["lobby", "b", "a", "c"];
+    for size in [0, 4, 1001] {
+        assert_eq!(list("", size).await, (all.map(str::to_owned).to_vec(), String::new()), "{size}");
+    }
+    let (first, next) = list("", 3).await;
+    assert_eq!(first, all[..3]);
+    assert_eq!(list(&next, 3).await, (vec!["c".to_owned()], String::new()));
+    for (page_token, page_size, field) in [("", -1, "page_size"), ("-1", 0, "page_token"), ("x", 0, "page_token")] {
+        let refused = error_from_status(ask(page_token, page_size).await.unwrap_err());
+        assert_eq!((refused.reason(), refused.field()), (Reason::InvalidArgument, Some(field)));
     }
 }
 

@@ -213,20 +213,46 @@ async fn who_was_added_or_blocked_waits_no_more(suite: Suite) {
 }
 
 async fn the_oldest_applications_are_listed_first(suite: Suite) {
-    let [ann, bob, carl, dora] = suite.users().await;
+    let [ann, bob, carl, dora, eve, fay] = suite.users().await;
     let group_id = suite.group(ann, &[]).await;
     for user in [dora, bob, carl] {
         suite.apply(By::User(user), group_id, "").await.unwrap();
         suite.advance(Duration::from_millis(1));
     }
-    let list = async |limit| {
-        let request = pb::ListApplicationsRequest { group_id, limit };
-        let reply = suite.directory.list_applications(by(By::App, request)).await.map_err(reason)?;
-        Ok(reply.into_inner().applications.into_iter().map(|application| application.user_id).collect::<Vec<_>>())
+    // Of two at the same moment, the lower id.
+    for user in [fay, eve] {
+        suite.apply(By::User(user), group_id, "").await.unwrap();
+    }
+    let list = async |page_size, page_token: &str| {
+        let request = pb::ListApplicationsRequest { group_id, page_size, page_token: page_token.to_owned() };
+        let reply = suite.directory.list_applications(by(By::App, request)).await.map_err(reason)?.into_inner();
+        let users = reply.applications.into_iter().map(|application| application.user_id).collect::<Vec<_>>();
+        Ok((users, reply.next_page_token))
     };
-    assert_eq!(list(2).await, Ok(vec![dora, bob]));
-    assert_eq!(list(0).await, Ok(vec![dora, bob, carl]));
-    assert_eq!(list(1001).await, Err(Reason::InvalidArgument));
+    let all = [dora, bob, carl, eve, fay];
+    for size in [0, 5, 1001] {
+        assert_eq!(list(size, "").await, Ok((all.to_vec(), String::new())), "{size}");
+    }
+    for size in [1, 2, 3, 4] {
+        let (mut found, mut token) = (Vec::new(), String::new());
+        loop {
+            let (users, next) = list(size, &token).await.unwrap();
+            assert!(users.len() <= size as usize);
+            found.extend(users);
+            if next.is_empty() {
+                break;
+            }
+            token = next;
+        }
+        assert_eq!(found, all, "{size}");
+    }
+    // Pages continue after an applicant who is no longer there.
+    let (_, next) = list(2, "").await.unwrap();
+    suite.decide(By::App, group_id, bob, false).await.unwrap();
+    assert_eq!(list(2, &next).await.unwrap().0, [carl, eve]);
+    for (size, token) in [(-1, ""), (0, "1"), (0, "-"), (0, "1-"), (0, "-1"), (0, "1-x"), (0, "1-2-3")] {
+        assert_eq!(list(size, token).await, Err(Reason::InvalidArgument), "{size} {token}");
+    }
 }
 
 async fn members_are_listed_by_pages_with_names_and_their_number(suite: Suite) {
@@ -239,18 +265,19 @@ async fn members_are_listed_by_pages_with_names_and_their_number(suite: Suite) {
         let (role, username) = (role.into(), username.to_owned());
         pb::Member { user_id, role, joined_at_ms, muted_until_ms, username }
     };
-    let first = suite.list_members(By::User(carl), group, 0, 2).await.unwrap();
+    let first = suite.list_members(By::User(carl), group, "", 2).await.unwrap();
     let expected =
         [member(ann, pb::GroupRole::Member, START.0, 0, "u0"), member(bob, pb::GroupRole::Owner, START.0, 0, "u1")];
-    assert_eq!((&first.members[..], first.next_after_id, first.total), (&expected[..], bob, 3));
-    let second = suite.list_members(By::App, group, bob, 2).await.unwrap();
+    assert_eq!((&first.members[..], first.next_page_token.is_empty(), first.total), (&expected[..], false, 3));
+    let second = suite.list_members(By::App, group, &first.next_page_token, 2).await.unwrap();
     let expected = [member(carl, pb::GroupRole::Member, START.0 + 1000, START.0 + 2000, "u2")];
-    assert_eq!((&second.members[..], second.next_after_id, second.total), (&expected[..], 0, 3));
+    assert_eq!((&second.members[..], &second.next_page_token[..], second.total), (&expected[..], "", 3));
     suite.advance(Duration::from_secs(1));
-    let later = suite.list_members(By::App, group, bob, 0).await.unwrap();
+    let later = suite.list_members(By::App, group, &first.next_page_token, 0).await.unwrap();
     assert_eq!(later.members[0].muted_until_ms, 0);
-    for (after_id, limit) in [(-1, 0), (0, 1001), (0, -1)] {
-        let wrong = suite.list_members(By::App, group, after_id, limit).await;
+    assert_eq!(suite.list_members(By::App, group, "", 1001).await.unwrap().members.len(), 3);
+    for (page_token, page_size) in [("-1", 0), ("x", 0), ("", -1)] {
+        let wrong = suite.list_members(By::App, group, page_token, page_size).await;
         assert_eq!(wrong.unwrap_err(), Reason::InvalidArgument);
     }
 }
@@ -274,10 +301,13 @@ async fn a_block_list_is_paged_and_counted(suite: Suite) {
     let [ann, bob, carl] = suite.users().await;
     let group_id = suite.group(ann, &[]).await;
     suite.block(By::App, group_id, &[bob, carl], true).await.unwrap();
-    let request = pb::ListBlockedRequest { group_id, after_id: 0, limit: 1 };
+    let request = pb::ListBlockedRequest { group_id, page_size: 1, page_token: String::new() };
     let page = ok(suite.directory.list_blocked(by(By::App, request)).await);
+    let request = pb::ListBlockedRequest { group_id, page_size: 1, page_token: page.next_page_token.clone() };
+    let last = ok(suite.directory.list_blocked(by(By::App, request)).await);
+    assert_eq!((last.members[0].user_id, &last.next_page_token[..], last.total), (carl, "", 2));
     let member = pb::Member { user_id: bob, username: "u1".to_owned(), ..Default::default() };
-    assert_eq!((page.members, page.next_after_id, page.total), (vec![member], bob, 2));
+    assert_eq!((page.members, page.total), (vec![member], 2));
 }
 
 async fn apps_share_neither_members_nor_block_lists(suite: Suite) {

@@ -131,7 +131,7 @@ async fn run(suite: &Suite, call: Call, caller: By, group_id: i64, people: Peopl
         Call::Remove => all_done(suite.remove(caller, group_id, &[people.other]).await),
         Call::ListApplications => suite.applications(caller, group_id).await.map(drop),
         Call::Decide => suite.decide(caller, group_id, people.applicant, true).await,
-        Call::ListMembers => suite.list_members(caller, group_id, 0, 0).await.map(drop),
+        Call::ListMembers => suite.list_members(caller, group_id, "", 0).await.map(drop),
         Call::SetAdmins => all_done(suite.set_admins(caller, group_id, &[people.other], true).await),
         Call::Mute => all_done(suite.mute(caller, group_id, &[people.other], -1).await),
         Call::Block => all_done(suite.block(caller, group_id, &[people.other], true).await),
@@ -197,7 +197,7 @@ async fn a_call_about_no_group_is_refused_whoever_calls(suite: Suite) {
             assert_eq!(suite.remove(caller, group, &[ann]).await.unwrap_err(), expected);
             assert_eq!(suite.applications(caller, group).await.unwrap_err(), expected);
             assert_eq!(suite.decide(caller, group, ann, true).await.unwrap_err(), expected);
-            assert_eq!(suite.list_members(caller, group, 0, 0).await.unwrap_err(), expected);
+            assert_eq!(suite.list_members(caller, group, "", 0).await.unwrap_err(), expected);
             assert_eq!(suite.set_admins(caller, group, &[ann], true).await.unwrap_err(), expected);
             assert_eq!(suite.mute(caller, group, &[ann], -1).await.unwrap_err(), expected);
             assert_eq!(suite.block(caller, group, &[ann], true).await.unwrap_err(), expected);

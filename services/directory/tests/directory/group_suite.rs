@@ -113,7 +113,7 @@ impl Suite {
     }
 
     pub async fn applications(&self, caller: By, group_id: i64) -> Result<Vec<pb::Application>, Reason> {
-        let request = pb::ListApplicationsRequest { group_id, limit: 0 };
+        let request = pb::ListApplicationsRequest { group_id, ..Default::default() };
         let reply = self.directory.list_applications(by(caller, request)).await;
         reply.map(|reply| reply.into_inner().applications).map_err(reason)
     }
@@ -160,7 +160,7 @@ impl Suite {
     }
 
     pub async fn members(&self, group_id: i64) -> Vec<(i64, pb::GroupRole)> {
-        let page = self.list_members(By::App, group_id, 0, 0).await.unwrap();
+        let page = self.list_members(By::App, group_id, "", 0).await.unwrap();
         page.members.into_iter().map(|member| (member.user_id, member.role())).collect()
     }
 
@@ -168,15 +168,15 @@ impl Suite {
         &self,
         caller: By,
         group_id: i64,
-        after_id: i64,
-        limit: i32,
+        page_token: &str,
+        page_size: i32,
     ) -> Result<pb::ListMembersResponse, Reason> {
-        let request = pb::ListMembersRequest { group_id, after_id, limit };
+        let request = pb::ListMembersRequest { group_id, page_size, page_token: page_token.to_owned() };
         self.directory.list_members(by(caller, request)).await.map(Response::into_inner).map_err(reason)
     }
 
     pub async fn blocked(&self, caller: By, group_id: i64) -> Result<Vec<i64>, Reason> {
-        let request = pb::ListBlockedRequest { group_id, after_id: 0, limit: 0 };
+        let request = pb::ListBlockedRequest { group_id, ..Default::default() };
         let reply = self.directory.list_blocked(by(caller, request)).await.map(Response::into_inner);
         reply.map(|page| page.members.into_iter().map(|member| member.user_id).collect()).map_err(reason)
     }
@@ -198,7 +198,7 @@ impl Suite {
 
     /// The ids of the groups that a user is in.
     pub async fn joined(&self, user: i64, kind: pb::GroupKind) -> Vec<i64> {
-        let request = pb::JoinedRequest { user_id: Some(user), kind: kind.into(), after_id: 0, limit: 0 };
+        let request = pb::JoinedRequest { user_id: Some(user), kind: kind.into(), ..Default::default() };
         let reply = ok(self.directory.joined(by(By::App, request)).await);
         reply.memberships.into_iter().map(|membership| membership.group_id).collect()
     }

@@ -192,17 +192,23 @@ async fn groups_and_rooms_are_listed_apart_by_pages(suite: Suite) {
     }
     let room = suite.create_group(By::App, pb::CreateGroupRequest { kind: ROOM, ..owned(ann, &[]) }).await.unwrap();
     suite.destroy(By::App, groups[1]).await.unwrap();
-    let list = async |kind, after_id, limit| {
-        let reply = suite.directory.list_groups(by(By::App, pb::ListGroupsRequest { kind, after_id, limit })).await;
+    let list = async |kind, page_token: String, page_size| {
+        let reply =
+            suite.directory.list_groups(by(By::App, pb::ListGroupsRequest { kind, page_size, page_token })).await;
         reply.map(|reply| {
             let reply = reply.into_inner();
-            (reply.groups.into_iter().map(|group| group.id).collect::<Vec<_>>(), reply.next_after_id)
+            (reply.groups.into_iter().map(|group| group.id).collect::<Vec<_>>(), reply.next_page_token)
         })
     };
-    assert_eq!(list(0, 0, 1).await.unwrap(), (vec![groups[0]], groups[0]));
-    assert_eq!(list(0, groups[0], 1).await.unwrap(), (vec![groups[2]], 0));
-    assert_eq!(list(ROOM, 0, 0).await.unwrap(), (vec![room.id], 0));
-    assert_eq!(reason(list(0, 0, 1001).await.unwrap_err()), Reason::InvalidArgument);
+    let (first, next) = list(0, String::new(), 1).await.unwrap();
+    assert_eq!(first, [groups[0]]);
+    assert_eq!(list(0, next, 1).await.unwrap(), (vec![groups[2]], String::new()));
+    for size in [0, 1, 1001] {
+        assert_eq!(list(ROOM, String::new(), size).await.unwrap(), (vec![room.id], String::new()), "{size}");
+    }
+    for (token, size) in [("", -1), ("-1", 0), ("x", 0)] {
+        assert_eq!(reason(list(0, token.to_owned(), size).await.unwrap_err()), Reason::InvalidArgument);
+    }
 }
 
 async fn a_user_sees_public_groups_and_his_own_listed(suite: Suite) {
@@ -211,7 +217,7 @@ async fn a_user_sees_public_groups_and_his_own_listed(suite: Suite) {
         (suite.group(bob, &[ann]).await, suite.group(bob, &[]).await, suite.group(bob, &[]).await);
     suite.set_settings(public, pb::GroupSettings { public: Some(true), ..Default::default() }).await;
     let list = async |caller| {
-        let request = pb::ListGroupsRequest { kind: 0, after_id: 0, limit: 0 };
+        let request = pb::ListGroupsRequest::default();
         let reply = ok(suite.directory.list_groups(by(caller, request)).await);
         reply.groups.into_iter().map(|group| group.id).collect::<Vec<_>>()
     };
@@ -312,7 +318,7 @@ async fn a_destroyed_group_is_gone_for_everybody_and_its_id_stays_used(suite: Su
     assert_eq!(suite.destroy(By::App, group).await.unwrap_err(), Reason::GroupNotFound);
     assert_eq!(suite.add(By::App, group, &[carl]).await.unwrap_err(), Reason::GroupNotFound);
     assert_eq!(suite.apply(By::User(carl), group, "").await.unwrap_err(), Reason::GroupNotFound);
-    assert_eq!(suite.list_members(By::User(ann), group, 0, 0).await.unwrap_err(), Reason::GroupNotFound);
+    assert_eq!(suite.list_members(By::User(ann), group, "", 0).await.unwrap_err(), Reason::GroupNotFound);
     for table in ["group_member", "group_application", "group_block"] {
         assert_eq!(suite.count(table).await, 0, "{table}");
     }

@@ -127,18 +127,21 @@ async fn joined_groups_and_rooms_come_apart_by_pages(suite: Suite) {
     }
     let room = suite.create_group(By::App, pb::CreateGroupRequest { kind: ROOM, ..owned(ann, &[]) }).await.unwrap().id;
     suite.group(bob, &[]).await;
-    let joined = async |kind, after_id, limit| {
-        let request = pb::JoinedRequest { user_id: None, kind, after_id, limit };
+    let joined = async |kind, page_token: &str, page_size| {
+        let request = pb::JoinedRequest { user_id: None, kind, page_size, page_token: page_token.to_owned() };
         let reply = suite.directory.joined(by(By::User(ann), request)).await.map_err(reason)?.into_inner();
         let ids: Vec<i64> = reply.memberships.iter().map(|membership| membership.group_id).collect();
-        Ok::<_, Reason>((ids, reply.next_after_id))
+        Ok::<_, Reason>((ids, reply.next_page_token))
     };
-    assert_eq!(joined(0, 0, 0).await, Ok((groups.clone(), 0)));
-    assert_eq!(joined(0, 0, 2).await, Ok((groups[..2].to_vec(), groups[1])));
-    assert_eq!(joined(0, groups[1], 2).await, Ok((groups[2..].to_vec(), 0)));
-    assert_eq!(joined(ROOM, 0, 10_000).await, Ok((vec![room], 0)));
-    for (after_id, limit) in [(0, 10_001), (0, -1), (-1, 0)] {
-        assert_eq!(joined(0, after_id, limit).await, Err(Reason::InvalidArgument));
+    assert_eq!(joined(0, "", 0).await, Ok((groups.clone(), String::new())));
+    let (first, next) = joined(0, "", 2).await.unwrap();
+    assert_eq!(first, groups[..2]);
+    assert_eq!(joined(0, &next, 2).await, Ok((groups[2..].to_vec(), String::new())));
+    for size in [10_000, 10_001] {
+        assert_eq!(joined(ROOM, "", size).await, Ok((vec![room], String::new())), "{size}");
+    }
+    for (page_token, page_size) in [("", -1), ("-1", 0), ("x", 0)] {
+        assert_eq!(joined(0, page_token, page_size).await, Err(Reason::InvalidArgument));
     }
     assert_eq!(suite.joined(0, pb::GroupKind::Group).await, [0; 0]);
 }

@@ -106,8 +106,8 @@ impl Suite {
         self.directory.delete_user(request).await.map(Response::into_inner).map_err(reason)
     }
 
-    pub async fn list_users(&self, after_id: i64, limit: i32) -> Result<pb::ListUsersResponse, Reason> {
-        let request = in_lobby(pb::ListUsersRequest { after_id, limit });
+    pub async fn list_users(&self, page_token: &str, page_size: i32) -> Result<pb::ListUsersResponse, Reason> {
+        let request = in_lobby(pb::ListUsersRequest { page_size, page_token: page_token.to_owned() });
         self.directory.list_users(request).await.map(Response::into_inner).map_err(reason)
     }
 

@@ -26,9 +26,9 @@ async fn list(
     suite: &Suite,
     caller: By,
     user_id: Option<i64>,
-    page: (i64, i32),
+    (page_token, page_size): (&str, i32),
 ) -> Result<pb::ListBlockedUsersResponse, Reason> {
-    let request = pb::ListBlockedUsersRequest { user_id, after_id: page.0, limit: page.1 };
+    let request = pb::ListBlockedUsersRequest { user_id, page_size, page_token: page_token.to_owned() };
     suite.directory.list_blocked_users(by(caller, request)).await.map(Response::into_inner).map_err(reason)
 }
 
@@ -42,20 +42,20 @@ async fn blocking_says_whether_it_changed_anything(suite: Suite) {
     let caller = By::User(ann);
     assert!(block(&suite, caller, None, bob, true).await.unwrap());
     assert!(!block(&suite, caller, None, bob, true).await.unwrap());
-    assert_eq!(list(&suite, caller, None, (0, 0)).await.unwrap().user_ids, [bob]);
+    assert_eq!(list(&suite, caller, None, ("", 0)).await.unwrap().user_ids, [bob]);
     assert!(block(&suite, caller, Some(ann), bob, false).await.unwrap());
     assert!(!block(&suite, caller, Some(ann), bob, false).await.unwrap());
-    assert_eq!(list(&suite, caller, None, (0, 0)).await.unwrap().user_ids, [0; 0]);
+    assert_eq!(list(&suite, caller, None, ("", 0)).await.unwrap().user_ids, [0; 0]);
 }
 
 async fn a_user_changes_and_sees_his_own_list_only(suite: Suite) {
     let [ann, bob] = suite.users().await;
     let caller = By::User(ann);
     assert_eq!(block(&suite, caller, Some(bob), ann, true).await.unwrap_err(), Reason::NotPermitted);
-    assert_eq!(list(&suite, caller, Some(bob), (0, 0)).await.unwrap_err(), Reason::NotPermitted);
+    assert_eq!(list(&suite, caller, Some(bob), ("", 0)).await.unwrap_err(), Reason::NotPermitted);
     assert_eq!(blocked_by(&suite, caller, Some(bob), &[ann]).await.unwrap_err(), Reason::NotPermitted);
     assert!(block(&suite, By::App, Some(ann), bob, true).await.unwrap());
-    assert_eq!(list(&suite, By::App, Some(ann), (0, 0)).await.unwrap().user_ids, [bob]);
+    assert_eq!(list(&suite, By::App, Some(ann), ("", 0)).await.unwrap().user_ids, [bob]);
 }
 
 async fn only_others_who_exist_can_be_blocked(suite: Suite) {
@@ -77,15 +77,18 @@ async fn a_list_is_paged_by_ascending_id(suite: Suite) {
     for other in [dora, bob, carl] {
         block(&suite, By::User(ann), None, other, true).await.unwrap();
     }
-    let page = async |after, limit| {
-        let page = list(&suite, By::User(ann), None, (after, limit)).await?;
-        Ok::<_, Reason>((page.user_ids, page.next_after_id))
+    let page = async |page_token: &str, page_size| {
+        let page = list(&suite, By::User(ann), None, (page_token, page_size)).await?;
+        Ok::<_, Reason>((page.user_ids, page.next_page_token))
     };
-    assert_eq!(page(0, 2).await, Ok((vec![bob, carl], carl)));
-    assert_eq!(page(carl, 2).await, Ok((vec![dora], 0)));
-    assert_eq!(page(0, 0).await, Ok((vec![bob, carl, dora], 0)));
-    for (after, limit) in [(-1, 0), (0, 1001), (0, -1)] {
-        assert_eq!(page(after, limit).await, Err(Reason::InvalidArgument));
+    let (first, next) = page("", 2).await.unwrap();
+    assert_eq!(first, [bob, carl]);
+    assert_eq!(page(&next, 2).await, Ok((vec![dora], String::new())));
+    for size in [0, 3, 1001] {
+        assert_eq!(page("", size).await, Ok((vec![bob, carl, dora], String::new())), "{size}");
+    }
+    for (page_token, page_size) in [("-1", 0), ("x", 0), ("", -1)] {
+        assert_eq!(page(page_token, page_size).await, Err(Reason::InvalidArgument));
     }
 }
 

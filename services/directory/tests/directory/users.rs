@@ -125,7 +125,7 @@ async fn the_app_itself_is_a_user_that_nobody_registers_or_deletes(suite: Suite)
         assert_eq!((admin.id, admin.username.as_str(), admin.registered), (0, "admin", true));
         assert_eq!(suite.delete_user(user).await.unwrap_err(), Reason::NotPermitted);
     }
-    assert_eq!(suite.list_users(0, 0).await.unwrap().users, []);
+    assert_eq!(suite.list_users("", 0).await.unwrap().users, []);
 }
 
 async fn users_are_listed_by_pages_in_order_of_their_ids(suite: Suite) {
@@ -134,17 +134,21 @@ async fn users_are_listed_by_pages_in_order_of_their_ids(suite: Suite) {
     suite.register_many(&users).await;
     suite.delete_user(name("u3")).await.unwrap();
     suite.resolve(&[name("mentioned")], true).await.unwrap();
-    let page = async |after, limit| {
-        let page = suite.list_users(after, limit).await.unwrap();
-        (page.users.into_iter().map(|user| user.username).collect::<Vec<_>>(), page.next_after_id)
+    let page = async |page_token: &str, page_size| {
+        let page = suite.list_users(page_token, page_size).await.unwrap();
+        (page.users.into_iter().map(|user| user.username).collect::<Vec<_>>(), page.next_page_token)
     };
-    assert_eq!(page(0, 4).await, (["u0", "u1", "u2", "u4"].map(str::to_owned).to_vec(), FIRST_USER + 4 * 16));
-    assert_eq!(page(FIRST_USER + 4 * 16, 5).await.1, FIRST_USER + 9 * 16);
-    assert_eq!(page(FIRST_USER + 9 * 16, 5).await, (vec!["u10".to_owned()], 0));
-    let all = page(0, 0).await;
-    assert_eq!((all.0.len(), all.1), (10, 0));
-    for (after_id, limit) in [(0, 1001), (0, -1), (-1, 10)] {
-        assert_eq!(suite.list_users(after_id, limit).await.unwrap_err(), Reason::InvalidArgument);
+    let (first, next) = page("", 4).await;
+    assert_eq!(first, ["u0", "u1", "u2", "u4"]);
+    let (second, next) = page(&next, 5).await;
+    assert_eq!(second, ["u5", "u6", "u7", "u8", "u9"]);
+    assert_eq!(page(&next, 5).await, (vec!["u10".to_owned()], String::new()));
+    for size in [0, 10, 1001] {
+        let all = page("", size).await;
+        assert_eq!((all.0.len(), all.1), (10, String::new()), "{size}");
+    }
+    for (page_token, page_size) in [("", -1), ("-1", 10), ("x", 10)] {
+        assert_eq!(suite.list_users(page_token, page_size).await.unwrap_err(), Reason::InvalidArgument);
     }
 }
 

@@ -13,9 +13,9 @@ use super::{
 use crate::{
     Deps,
     appender::lane,
-    delivery::Flags,
     edited::{Change, edited},
     origin::Origin,
+    row_options::Flags,
     screening,
     store::{
         change,

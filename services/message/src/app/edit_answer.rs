@@ -6,7 +6,7 @@ use tidings_domain::{ConversationId, Error, Message, MsgId, UnixMillis, UserId};
 
 use crate::{
     content::StoredContent,
-    delivery::{self, Flags},
+    row_options::{self, Flags},
 };
 
 #[derive(Serialize, Deserialize)]
@@ -21,7 +21,7 @@ struct Stored {
     countable: bool,
     edited_at: Option<i64>,
     edits: i32,
-    /// See [`crate::delivery`].
+    /// See [`crate::row_options`].
     delivery: Option<String>,
     imported: bool,
 }
@@ -38,7 +38,7 @@ pub fn write(message: &Message) -> Result<String, Error> {
         countable: message.countable,
         edited_at: message.edited_at.map(|at| at.0),
         edits: message.edits,
-        delivery: delivery::write(&message.audience, message.delivery)?,
+        delivery: row_options::write(&message.audience, message.delivery)?,
         imported: message.imported,
     };
     serde_json::to_string(&stored).map_err(Error::internal)
@@ -51,7 +51,7 @@ pub fn read(reply: &str) -> Result<Option<Message>, Error> {
     }
     let stored: Stored = serde_json::from_str(reply).map_err(Error::internal)?;
     let (content, flags) = StoredContent::of_json(&stored.content)?;
-    let (audience, delivery) = delivery::read(stored.delivery.as_deref())?;
+    let (audience, delivery) = row_options::read(stored.delivery.as_deref())?;
     let (a, b) = stored.conversation;
     Ok(Some(Message {
         conversation: ConversationId::from_key(a, b),

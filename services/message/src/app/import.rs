@@ -15,8 +15,8 @@ use super::{
 use crate::{
     Deps,
     appender::{Appender, Call, Fate, Reply},
-    delivery::Flags,
     origin::Origin,
+    row_options::Flags,
 };
 
 /// The message to add.

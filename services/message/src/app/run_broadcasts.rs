@@ -17,7 +17,7 @@ use crate::{
     Deps,
     appender::Appender,
     content::StoredContent,
-    delivery,
+    row_options,
     screening::ModerationScope,
     store::{
         broadcast::{self as store, Broadcast, Scope},
@@ -150,7 +150,7 @@ async fn to_rooms(
             }
         }
         if !targets.is_empty() {
-            let (_, delivery) = delivery::read(broadcast.delivery.as_deref())?;
+            let (_, delivery) = row_options::read(broadcast.delivery.as_deref())?;
             let draft = Draft {
                 sender: Some(UserRef::Id(broadcast.sender)),
                 delivery,

@@ -8,8 +8,8 @@ use crate::{
     Deps,
     appender::{Appender, Call, Fate, Refused, Reply},
     content::StoredContent,
-    delivery::{self, Flags},
     origin::Origin,
+    row_options::{self, Flags},
     screening::{ModerationScope, ScreeningRequest, Verdict},
     store::key::NewKey,
 };
@@ -85,7 +85,7 @@ pub async fn send_or_tell(
         places,
         countable: draft.content.countable() && !flags.targeted,
         flags,
-        delivery: delivery::write(&audience, draft.delivery)?,
+        delivery: row_options::write(&audience, draft.delivery)?,
         hidden_from,
         origin: Origin::of(caller),
         fate,

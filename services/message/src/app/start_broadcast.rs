@@ -13,8 +13,8 @@ use super::{
 use crate::{
     Deps,
     appender::{Appender, lane},
-    delivery::{self, Flags},
     origin::Origin,
+    row_options::{self, Flags},
     screening,
     store::{
         broadcast::{self, Broadcast, Scope},
@@ -90,7 +90,7 @@ pub async fn start_broadcast(
     let started = Started { id: id.0, accepted_at: now.0, committed_at: deps.clock.now().0 };
     match wanted.reach {
         Reach::Kept(scope) => {
-            let delivery = delivery::write(&[], wanted.delivery)?;
+            let delivery = row_options::write(&[], wanted.delivery)?;
             let broadcast = Broadcast { app: caller.app, id, scope, sender, body, delivery };
             broadcast::insert(&mut tx, &broadcast, now).await?;
         }

@@ -6,8 +6,8 @@ use tidings_domain::{AppId, ConversationId, Error, MsgId, Reason, Sent, UnixMill
 use super::LANES;
 use crate::{
     content::StoredContent,
-    delivery::Flags,
     origin::Origin,
+    row_options::Flags,
     store::key::{Answered, NewKey},
 };
 
@@ -23,7 +23,7 @@ pub struct Call {
     pub content: StoredContent,
     pub countable: bool,
     pub flags: Flags,
-    /// See [`crate::delivery`].
+    /// See [`crate::row_options`].
     pub delivery: Option<String>,
     /// Users from whom the messages are hidden.
     pub hidden_from: Vec<UserId>,

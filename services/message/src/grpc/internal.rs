@@ -6,6 +6,7 @@ use futures_util::{StreamExt as _, stream::BoxStream};
 use tidings_domain::{AppId, Error, MsgId};
 use tidings_proto::{
     internal::{self, message_internal_service_server::MessageInternalService},
+    page_size, page_start, page_token,
     pb::app_ref,
     status_from_error as to_status,
 };
@@ -58,11 +59,19 @@ impl MessageInternalService for MessageGrpc {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let user = context::subject(&caller, request.user_id).map_err(to_status)?;
-        let limit = (list_limit(request.limit).map_err(to_status)?, MsgId(request.before_msg_id));
+        let size = page_size(request.page_size, LISTED, MOST_LISTED).map_err(to_status)? as usize;
+        let before = MsgId(page_start(&request.page_token).map_err(to_status)?);
+        // One more than asked for shows whether there is a further page.
+        let limit = (size + 1, before);
         let direct_only = request.direct_only;
         let marks = marks(request.marks).map_err(to_status)?;
-        let unread = unread::unread(&self.deps, &caller, user, &marks, limit, direct_only).await.map_err(to_status)?;
-        Ok(Response::new(internal::UnreadResponse { conversations: unread.into_iter().map(Into::into).collect() }))
+        let listed = unread::unread(&self.deps, &caller, user, &marks, limit, direct_only).await;
+        let mut unread = listed.map_err(to_status)?;
+        let is_last = unread.len() <= size;
+        unread.truncate(size);
+        let next = unread.last().filter(|_| !is_last).map_or(0, |last| last.head.0);
+        let conversations = unread.into_iter().map(Into::into).collect();
+        Ok(Response::new(internal::UnreadResponse { conversations, next_page_token: page_token(next) }))
     }
 
     #[tracing::instrument(level = "debug", name = "message.user_events", skip_all)]
@@ -80,17 +89,9 @@ impl MessageInternalService for MessageGrpc {
 }
 
 /// The default page size of conversation lists.
-const LISTED: usize = 1_000;
+const LISTED: i32 = 1_000;
 /// The maximum page size of conversation lists.
 const MOST_LISTED: i32 = 10_000;
-
-fn list_limit(limit: i32) -> Result<usize, Error> {
-    match limit {
-        0 => Ok(LISTED),
-        1..=MOST_LISTED => Ok(limit as usize),
-        _ => Err(Error::invalid("limit", "must be from 1 to 10000")),
-    }
-}
 
 fn marks(wire: Vec<internal::Mark>) -> Result<unread::Marks, Error> {
     let marks = wire.into_iter().map(|mark| {

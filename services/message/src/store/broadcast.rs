@@ -36,7 +36,7 @@ pub struct Broadcast {
     pub sender: UserId,
     /// The content as in an event; see `StoredContent::to_json`.
     pub body: String,
-    /// See [`crate::delivery`].
+    /// See [`crate::row_options`].
     pub delivery: Option<String>,
 }
 

@@ -13,7 +13,7 @@ use super::{
     read::{self, MessageRow},
     weight::{self, light_content},
 };
-use crate::{content::StoredContent, delivery::Flags, origin::EventOrigin};
+use crate::{content::StoredContent, origin::EventOrigin, row_options::Flags};
 
 static SENT: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(

@@ -12,7 +12,7 @@ use super::{
     head::{self, ConversationKey, Head},
     lane,
 };
-use crate::{content::StoredContent, delivery::Flags};
+use crate::{content::StoredContent, row_options::Flags};
 
 /// One row of the log.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub struct NewMessage<'a> {
     pub ordinal_low: i64,
     pub lane: i64,
     pub content: &'a StoredContent,
-    /// See [`crate::delivery`].
+    /// See [`crate::row_options`].
     pub delivery: Option<&'a str>,
     /// See [`crate::origin`].
     pub origin: Option<String>,

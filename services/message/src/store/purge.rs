@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use tidings_domain::{AppId, ConversationId, Error, MsgId, UnixMillis};
 use tidings_store::{Column, Db, Gather, Kind, ManyRows, Tx, on_db, on_tx, sqlx};
 
-use crate::delivery::Flags;
+use crate::row_options::Flags;
 
 /// The oldest messages up to an id.
 static OLDEST: LazyLock<Gather> = LazyLock::new(|| {

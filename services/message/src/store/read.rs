@@ -8,7 +8,7 @@ use tidings_store::{Column, Db, Gather, GatherMany, Kind, Scale, Tx, on_db, on_t
 use super::weight::{self, light_content};
 use crate::{
     content::StoredContent,
-    delivery::{self, Flags},
+    row_options::{self, Flags},
 };
 
 macro_rules! columns {
@@ -368,7 +368,7 @@ pub async fn place_of(db: &Db, app: AppId, msg_id: MsgId) -> Result<Option<Place
     let Some(row) = row else {
         return Ok(None);
     };
-    let (audience, _) = delivery::read(row.delivery.as_deref())?;
+    let (audience, _) = row_options::read(row.delivery.as_deref())?;
     Ok(Some(PlaceOf {
         conversation: ConversationId::from_key(row.conv_a, row.conv_b),
         sender: UserId(row.sender_id),
@@ -563,7 +563,7 @@ fn set_content(row: &mut MessageRow, content: StoredContent) {
 pub fn message(row: MessageRow) -> Result<Message, Error> {
     let body = row.body.ok_or_else(|| Error::internal("a message without its body"))?;
     let flags = Flags::of(row.flags);
-    let (audience, delivery) = delivery::read(row.delivery.as_deref())?;
+    let (audience, delivery) = row_options::read(row.delivery.as_deref())?;
     Ok(Message {
         conversation: ConversationId::from_key(row.conv_a, row.conv_b),
         msg_id: MsgId(row.msg_id),

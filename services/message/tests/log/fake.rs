@@ -11,7 +11,7 @@ use prost::Message as _;
 use tidings_domain::{
     App, Error, GroupKind, GroupRole, Membership, Mute, Policy, Reason, Screening, UnixMillis, UserId,
 };
-use tidings_proto::{internal, pb, status_from_error};
+use tidings_proto::{internal, page_start, page_token, pb, status_from_error};
 use tidings_runtime::Wire;
 use tidings_testkit::grpc_answer;
 use tonic::body::Body;
@@ -121,10 +121,10 @@ impl State {
     }
 
     fn list(&self, request: &pb::ListUsersRequest) -> pb::ListUsersResponse {
-        let above = self.users.range(request.after_id + 1..);
-        let users: Vec<pb::User> = above.take(request.limit as usize).map(|id| user_of(*id)).collect();
-        let next_after_id = users.last().map_or(0, |user| user.id);
-        pb::ListUsersResponse { users, next_after_id }
+        let above = self.users.range(page_start(&request.page_token).unwrap() + 1..);
+        let users: Vec<pb::User> = above.take(request.page_size as usize).map(|id| user_of(*id)).collect();
+        let next_page_token = page_token(users.last().map_or(0, |user| user.id));
+        pb::ListUsersResponse { users, next_page_token }
     }
 
     fn blocked_by(&self, request: &internal::BlockedByRequest) -> internal::BlockedByResponse {
@@ -142,11 +142,11 @@ impl State {
     /// One per page, so that callers must page.
     fn joined(&self, request: &pb::JoinedRequest) -> pb::JoinedResponse {
         let (user, kind) = (request.user_id.unwrap(), GroupKind::from(request.kind()));
-        let above = self.groups.range(request.after_id + 1..);
+        let above = self.groups.range(page_start(&request.page_token).unwrap() + 1..);
         let mut joined = above.filter(|(_, group)| group.kind == kind && group.members.contains_key(&user));
         let first = joined.next().map(|(id, group)| membership(*id, group, user).into());
-        let next_after_id = first.as_ref().map_or(0, |first: &pb::Membership| first.group_id);
-        pb::JoinedResponse { memberships: first.into_iter().collect(), next_after_id }
+        let next_page_token = page_token(first.as_ref().map_or(0, |first: &pb::Membership| first.group_id));
+        pb::JoinedResponse { memberships: first.into_iter().collect(), next_page_token }
     }
 }
 
@@ -172,14 +172,15 @@ impl State {
 
     fn list_groups(&self, request: &pb::ListGroupsRequest) -> pb::ListGroupsResponse {
         let kind = GroupKind::from(request.kind());
-        let groups = self.groups.iter().filter(|(id, group)| **id > request.after_id && group.kind == kind);
+        let after = page_start(&request.page_token).unwrap();
+        let groups = self.groups.iter().filter(|(id, group)| **id > after && group.kind == kind);
         let groups = groups.map(|(id, group)| pb::Group {
             id: *id,
             enabled: group.enabled,
             member_count: group.members.len() as i32,
             ..Default::default()
         });
-        pb::ListGroupsResponse { groups: groups.collect(), next_after_id: 0 }
+        pb::ListGroupsResponse { groups: groups.collect(), ..Default::default() }
     }
 }
 

@@ -65,9 +65,14 @@ both_engines! {
         recall(&world, new).await;
         assert_eq!(heads().await, [middle, old]);
         // And its pages are contiguous.
-        let page = internal::UnreadRequest { user_id: Some(BOB), limit: 1, before_msg_id: middle, ..Default::default() };
-        let page = world.log_internal.clone().unread(by_app(page)).await.unwrap().into_inner().conversations;
-        assert_eq!(page.iter().map(|it| it.head_msg_id).collect::<Vec<_>>(), [old]);
+        let mut page_token = String::new();
+        for (head, more) in [(middle, true), (old, false)] {
+            let page = internal::UnreadRequest { user_id: Some(BOB), page_size: 1, page_token, ..Default::default() };
+            let page = world.log_internal.clone().unread(by_app(page)).await.unwrap().into_inner();
+            assert_eq!(page.conversations.iter().map(|it| it.head_msg_id).collect::<Vec<_>>(), [head]);
+            assert_eq!(!page.next_page_token.is_empty(), more);
+            page_token = page.next_page_token;
+        }
     }
 
     async fn what_is_hidden_from_one_is_passed_over_for_him_alone(world: World) {

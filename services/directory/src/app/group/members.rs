@@ -4,7 +4,7 @@ use tidings_domain::{Caller, Error};
 
 use crate::{
     app::{Core, page::page},
-    model::group::{Application, Member, MemberPage},
+    model::group::{Application, ApplicationPlace, Member, MemberPage},
     store,
 };
 
@@ -46,9 +46,11 @@ impl Core {
         &self,
         caller: &Caller,
         group: i64,
+        after: ApplicationPlace,
         limit: i64,
-    ) -> Result<Vec<Application>, Error> {
+    ) -> Result<(Vec<Application>, Option<ApplicationPlace>), Error> {
         self.group_rights(caller, group).await?.need_admin()?;
-        store::group_application::list(&self.db, caller.app, group, limit).await
+        let found = store::group_application::list(&self.db, caller.app, group, after, limit + 1).await?;
+        Ok(page(found, limit, |application: &Application| (application.made_at, application.user)))
     }
 }

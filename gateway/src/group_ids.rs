@@ -10,13 +10,13 @@ use tidings_runtime::TtlCache;
 const KEEP: Duration = Duration::from_secs(1);
 const IDS: usize = 100_000;
 
-pub(crate) struct Kinds {
+pub(crate) struct GroupIds {
     clock: Arc<dyn Clock>,
     /// Keyed by app and id.
     known: TtlCache<(i64, i64), Option<ConversationId>>,
 }
 
-impl Kinds {
+impl GroupIds {
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, known: TtlCache::new(IDS, |found, _| if found.is_some() { Duration::MAX } else { KEEP }) }
     }
