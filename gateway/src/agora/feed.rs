@@ -217,9 +217,14 @@ impl FeedEvent {
         Ok(Self { conversation, actor: UserId(wire.actor_id), message, of, wire })
     }
 
-    /// As one line of JSON.
-    pub fn line(&self, names: &Names, exts_array: bool) -> String {
+    /// As one line of JSON, for the app.
+    fn line(&self, names: &Names, exts_array: bool) -> String {
         codec::happened(&self.happened(), names, exts_array)
+    }
+
+    /// The same for users, who are not told from where others act.
+    pub fn line_for_users(&self, names: &Names, exts_array: bool) -> String {
+        codec::happened(&Happened { origin: ("", "", ""), ..self.happened() }, names, exts_array)
     }
 
     fn happened(&self) -> Happened<'_> {

@@ -13,7 +13,7 @@ use crate::{
 /// An event with the names in it. Shared by all sessions that get it.
 pub(crate) struct Event {
     pub event: FeedEvent,
-    /// As in the REST feed: one JSON object.
+    /// As in the REST feed, without the callers' addresses: one JSON object.
     pub json: String,
 }
 
@@ -39,7 +39,7 @@ pub(crate) async fn rendered(gateway: &Gateway, app: &App, events: Vec<FeedEvent
     }
     let names = names_in(gateway, &Caller::of_app(app.id), &events).await?;
     let exts_array = app.policy.agora_custom_exts_array;
-    let event = |event: FeedEvent| Arc::new(Event { json: event.line(&names, exts_array), event });
+    let event = |event: FeedEvent| Arc::new(Event { json: event.line_for_users(&names, exts_array), event });
     Ok(events.into_iter().map(event).collect())
 }
 

@@ -7,9 +7,11 @@ mod callbacks;
 mod client;
 mod import;
 mod read;
+mod realtime;
 mod report;
 mod send;
 mod setup;
+mod socket;
 mod verify;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -109,6 +111,19 @@ enum Command {
         #[arg(long)]
         ordered: bool,
     },
+    /// Clients of `/tidings/ws`. Each checks that it saw every message once and in order. More than a few hundred need
+    /// higher `limits.connections` and `limits.connections_per_address`.
+    Realtime {
+        /// What to do.
+        #[arg(value_enum)]
+        line: realtime::Line,
+        /// Connected clients, except for `pair`.
+        #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..=20_000))]
+        clients: u64,
+        /// The server's process, to report its memory.
+        #[arg(long)]
+        pid: Option<u32>,
+    },
     /// Read pages of 50 messages in the Lanying dialect.
     Pages {
         /// Messages in each conversation that is read.
@@ -157,6 +172,10 @@ async fn run(cli: Cli) -> Result<(), Fault> {
         Command::Callbacks { messages, rate, fail, hang, ordered } => {
             let plan = callbacks::Plan { messages: messages as usize, rate, fail, hang, ordered };
             callbacks::run(&target, &cli.target, plan).await
+        }
+        Command::Realtime { line, clients, pid } => {
+            let plan = realtime::Plan { line, clients: clients as usize, pid };
+            realtime::run(&target, &cli.target, plan).await
         }
         Command::Pages { depth } => read::pages(&target, &cli.target, depth).await,
         Command::Unread { conversations, groups } => read::unread(&target, &cli.target, conversations, groups).await,

@@ -26,7 +26,8 @@ pub struct Target {
     pub lanying_app_id: String,
     /// For the Lanying dialect.
     pub admin_token: String,
-    app_key: String,
+    /// `org#app`.
+    pub app_key: String,
     service_key: String,
     directory: Channel,
     message: Channel,
@@ -105,16 +106,35 @@ impl Target {
         Ok(users)
     }
 
+    /// A token of a user.
+    pub async fn user_token(&self, user: &User) -> Result<String, Fault> {
+        let mut directory = DirectoryServiceClient::new(self.directory.clone());
+        let named = pb::UserRef { user: Some(pb::user_ref::User::UserId(user.id)) };
+        let wanted = pb::IssueTokenRequest {
+            app: Some(pb::AppRef { app: Some(pb::app_ref::App::AppKey(self.app_key.clone())) }),
+            grant: Some(pb::issue_token_request::Grant::Inherit(pb::Inherit { user: Some(named), create: false })),
+            ..Default::default()
+        };
+        Ok(directory.issue_token(self.request(wanted)?).await?.into_inner().token)
+    }
+
     /// Creates a group of the users, the first of whom owns it.
     pub async fn group(&self, members: &[User]) -> Result<i64, Fault> {
+        const AT_ONCE: usize = 600;
         let mut groups = GroupServiceClient::new(self.directory.clone());
+        let ids: Vec<i64> = members[1..].iter().map(|member| member.id).collect();
         let wanted = pb::CreateGroupRequest {
             owner_id: Some(members[0].id),
             name: format!("load-{}", self.run),
-            member_ids: members[1..].iter().map(|member| member.id).collect(),
+            member_ids: ids.iter().copied().take(AT_ONCE).collect(),
             ..Default::default()
         };
-        Ok(groups.create_group(self.request(wanted)?).await?.into_inner().id)
+        let group_id = groups.create_group(self.request(wanted)?).await?.into_inner().id;
+        for more in ids.chunks(AT_ONCE).skip(1) {
+            let wanted = pb::AddMembersRequest { group_id, user_ids: more.to_vec() };
+            groups.add_members(self.request(wanted)?).await?;
+        }
+        Ok(group_id)
     }
 
     /// A client of the log.

@@ -44,6 +44,7 @@ mod newest_gone;
 mod people;
 mod policy;
 mod raw_http;
+mod realtime;
 mod refused;
 mod requester;
 mod screening;

@@ -52,7 +52,9 @@ every_shape! {
         assert_eq!(refused, Vec::<String>::new());
         wire.check("vendor_web_sdk");
     }
+}
 
+every_shape! {
     async fn the_python_client_makes_its_calls_unmodified(app: TestApp) {
         let packages = env::var_os("TIDINGS_TEST_PYTHON").unwrap_or_else(|| {
             panic!("{}", env::var("TIDINGS_TEST_PYTHON_MISSING").unwrap_or("`cargo xtask test` installs it".to_owned()))
