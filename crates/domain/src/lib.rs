@@ -6,6 +6,7 @@ mod agent;
 mod app;
 mod caller;
 mod change;
+mod change_kind;
 mod clock;
 mod content;
 mod conversation;
@@ -34,6 +35,7 @@ pub use agent::USER_AGENT;
 pub use app::{App, LANYING_SEGMENTS, OWN_SEGMENTS, is_reserved_org};
 pub use caller::{Actor, Caller, Platform};
 pub use change::{Change, GroupChanged, Joining, Leaving};
+pub use change_kind::ChangeKind;
 pub use clock::{Clock, ManualClock, SystemClock, UnixMillis, Witness};
 pub use content::{
     Body, Command, Content, Custom, Dialect, Ext, File, Forward, Image, Location, Media, Text, Verbatim, Video, Voice,

@@ -215,6 +215,8 @@ pub const RIGHTS: &[Right] = &[
     app("CallbackService/Replay"),
     app("CallbackService/PurgeDeliveries"),
 
+    operator("DirectoryInternalService/TakeChanges").safe().internal(),
+    operator("DirectoryInternalService/RemoveChanges").safe().internal(),
     operator("DirectoryInternalService/ListDeletedApps").safe().internal(),
     app("DirectoryInternalService/TakeQuota").safe().internal(),
     reads("DirectoryInternalService/UserNames", "names of any users of the app").internal(),

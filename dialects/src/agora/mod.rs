@@ -3,6 +3,7 @@
 mod body;
 mod broadcast;
 mod callback;
+mod callback_change;
 mod channel;
 mod decision;
 mod draft;
@@ -10,6 +11,7 @@ mod dto;
 mod envelope;
 mod export;
 mod feed;
+mod feed_change;
 mod file;
 mod group;
 mod history;
@@ -28,6 +30,7 @@ pub use callback::{
     Edit, Event, REST_OPERATOR, edit_callback, post_send_callback, pre_send_callback, read_ack_callback,
     recall_callback, security,
 };
+pub use callback_change::{ChangeTold, Operation, muc_callback, operations, roster_callback};
 pub use channel::{
     DeleteChannel, Peer, Roaming, channel_deleted, delete_channel_request, roaming_deleted, roaming_messages,
     roaming_time,

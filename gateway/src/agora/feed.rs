@@ -12,8 +12,8 @@ use http::{
     header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE},
 };
 use tidings_dialects::agora::{self as codec, FeedQuery, Happened, Names, Refusal};
-use tidings_domain::{Caller, Error, Message, MsgId, Reason, UnixMillis, UserId};
-use tidings_proto::{error_from_status, pb, required};
+use tidings_domain::{Caller, Change, ConversationId, Error, Message, MsgId, Reason, UnixMillis, UserId};
+use tidings_proto::{error_from_status, pb};
 use tidings_runtime::context;
 use tokio::time::{Instant, sleep, timeout_at};
 use tonic::Streaming;
@@ -194,7 +194,9 @@ impl Feed {
         let mut people: HashMap<UserId, String> = HashMap::new();
         for event in events {
             let sender = event.of.map_or(event.actor, |(_, sender)| sender);
-            for user in [event.actor, sender].into_iter().chain(event.conversation.peer_of(sender)) {
+            let peer = event.conversation.and_then(|conversation| conversation.peer_of(sender));
+            let changed = event.change.iter().flat_map(Change::people);
+            for user in [event.actor, sender].into_iter().chain(peer).chain(changed) {
                 people.entry(user).or_default();
             }
         }
@@ -205,7 +207,8 @@ impl Feed {
 /// An event as read.
 struct FeedEvent {
     wire: pb::Event,
-    conversation: tidings_domain::ConversationId,
+    conversation: Option<ConversationId>,
+    change: Option<Change>,
     actor: UserId,
     message: Option<Message>,
     /// Number and sender of the message, if known.
@@ -214,11 +217,12 @@ struct FeedEvent {
 
 impl FeedEvent {
     fn read(mut wire: pb::Event) -> Result<Self, Error> {
-        let conversation = required("conversation", wire.conversation)?.try_into()?;
+        let conversation = wire.conversation.map(TryInto::try_into).transpose()?;
+        let change = wire.change.take().map(TryInto::try_into).transpose()?;
         let message = wire.message.take();
         let of = message.as_ref().map(|message| (message.seq, UserId(message.sender_id)));
         let message = message.filter(|message| message.content.is_some()).map(TryInto::try_into).transpose()?;
-        Ok(Self { conversation, actor: UserId(wire.actor_id), message, of, wire })
+        Ok(Self { conversation, change, actor: UserId(wire.actor_id), message, of, wire })
     }
 
     fn happened(&self) -> Happened<'_> {
@@ -228,6 +232,7 @@ impl FeedEvent {
             kind: &wire.kind,
             at: UnixMillis(wire.at_ms),
             conversation: self.conversation,
+            change: self.change.as_ref(),
             msg_id: MsgId(wire.msg_id),
             actor: self.actor,
             message: self.message.as_ref(),

@@ -1,5 +1,6 @@
 //! Conversions between protobuf messages and the domain. Input is validated; output cannot fail.
 
+mod change;
 mod content;
 mod conversation;
 mod directory;

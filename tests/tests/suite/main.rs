@@ -19,6 +19,7 @@ mod agora_users;
 mod any_input;
 mod bad_input;
 mod callbacks;
+mod changes;
 mod cross_dialect;
 mod deleted_users;
 mod envelope;

@@ -67,7 +67,10 @@ fn changes(group: &Group, user: UserId, heir: Option<Option<UserId>>) -> Vec<Cha
     match heir {
         None => vec![left],
         Some(Some(to)) => vec![Change::OwnerChanged { group: changed, from: user, to }, left],
-        Some(None) => vec![Change::GroupDestroyed { group: changed, owner: user, name: group.name.clone() }],
+        Some(None) => {
+            let (name, members) = (group.name.clone(), vec![]);
+            vec![Change::GroupDestroyed { group: changed, owner: user, name, members }]
+        }
     }
 }
 

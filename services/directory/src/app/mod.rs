@@ -5,6 +5,7 @@ mod apps;
 mod authenticate;
 mod block_user;
 mod built_token;
+mod changes;
 mod create_app;
 mod delete_user;
 mod freed_names;

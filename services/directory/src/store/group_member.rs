@@ -92,11 +92,13 @@ static SUCCESSORS: LazyLock<GatherMany> = LazyLock::new(|| {
     GatherMany::new(&keyed::KEY, &["group_id", "successor"], query, "")
 });
 
+const SOME: &str = "
+    select user_id from group_member where app_id = $1 and group_id = $2 order by user_id limit cast($3 as bigint)";
 const GROUPS_OF: &str = "select group_id from group_member where app_id = $1 and user_id = $2 order by group_id";
 const LEAVE_ALL: &str = "delete from group_member where app_id = $1 and user_id = $2";
 
 pub(crate) fn all(engine: Engine) -> Vec<String> {
-    let mut texts: Vec<String> = [COUNT, GROUPS_OF, LEAVE_ALL].map(str::to_owned).to_vec();
+    let mut texts: Vec<String> = [COUNT, SOME, GROUPS_OF, LEAVE_ALL].map(str::to_owned).to_vec();
     texts.push(LIST.text(engine));
     texts.extend([STANDINGS.texts(engine), SUCCESSORS.texts(engine)].concat());
     texts.extend(
@@ -194,6 +196,13 @@ pub(crate) async fn make_owners(tx: &mut Tx, app: AppId, owners: &[(i64, UserId)
 pub(crate) async fn mute(tx: &mut Tx, app: AppId, group: i64, users: &[UserId], mute: Mute) -> Result<(), Error> {
     let [apps, groups, ids] = keyed::rows(app, group, users);
     MUTE.execute(tx, &[apps, groups, ids, Column::Int(vec![mute.millis(); users.len()])]).await
+}
+
+/// Up to `limit` members of a group, in order of their ids, in a transaction that locked it.
+pub(crate) async fn some(tx: &mut Tx, app: AppId, group: i64, limit: usize) -> Result<Vec<UserId>, Error> {
+    let ids: Vec<i64> =
+        on_tx!(tx, |c| sqlx::query_scalar(SOME).bind(app.0).bind(group).bind(limit as i64).fetch_all(c).await)?;
+    Ok(ids.into_iter().map(UserId).collect())
 }
 
 /// The groups that a user is in, ascending.
