@@ -112,7 +112,8 @@ async fn find(gateway: &Gateway, context: &RequestContext, named: Named) -> Resu
 
 async fn remove(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.app_caller(gateway).await?;
-    let request = context::request(&caller, pb::DeleteUserRequest { user: Some(UserRef::Name(path_user(named)?).into()) });
+    let request =
+        context::request(&caller, pb::DeleteUserRequest { user: Some(UserRef::Name(path_user(named)?).into()) });
     let user = gateway.clients().directory.clone().delete_user(request).await.map_err(refused)?.into_inner();
     Ok(codec::one_user(&context.call(&identity.app), context.timing(gateway), &shown(&user), false))
 }

@@ -399,10 +399,7 @@ impl pb::directory_service_server::DirectoryService for Directory {
     }
 
     #[tracing::instrument(level = "debug", name = "directory.set_user_attributes", skip_all)]
-    async fn set_user_attributes(
-        &self,
-        request: Request<pb::SetUserAttributesRequest>,
-    ) -> Reply<pb::UserAttributes> {
+    async fn set_user_attributes(&self, request: Request<pb::SetUserAttributesRequest>) -> Reply<pb::UserAttributes> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let user = user_ref(wire.user).map_err(to_status)?;

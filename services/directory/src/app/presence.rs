@@ -72,7 +72,8 @@ impl Core {
         store::users::lock(&mut tx, caller.app, id).await?.ok_or_else(|| not_found(user))?;
         let living = store::users::hold(&mut tx, caller.app, &ids).await?;
         ids.retain(|target| living.contains(target));
-        if let Some(crowded) = store::presence_subscription::crowded(&mut tx, caller.app, id, &ids, now).await?.first() {
+        if let Some(crowded) = store::presence_subscription::crowded(&mut tx, caller.app, id, &ids, now).await?.first()
+        {
             return Err(Error::new(Reason::PresenceSubscribersExceeded, crowded.to_string()));
         }
         store::presence_subscription::sweep(&mut tx, caller.app, id, now).await?;
@@ -118,8 +119,7 @@ impl Core {
     ) -> Result<(Vec<PresenceSubscription>, Option<UserId>, i64), Error> {
         let id = self.own_user(caller, user).await?.user.id;
         let now = self.clock.now();
-        let found =
-            store::presence_subscription::list(&self.db, caller.app, id, (after, limit + 1), now).await?;
+        let found = store::presence_subscription::list(&self.db, caller.app, id, (after, limit + 1), now).await?;
         let total = store::presence_subscription::count(&self.db, caller.app, id, now).await?;
         let (found, next) = page(found, limit, |subscription| subscription.target);
         Ok((found, next, total))

@@ -35,11 +35,7 @@ impl Core {
     }
 
     /// Those in force. Users see only their own.
-    pub(crate) async fn get_user_mutes(
-        &self,
-        caller: &Caller,
-        user: &UserRef,
-    ) -> Result<(UserId, UserMutes), Error> {
+    pub(crate) async fn get_user_mutes(&self, caller: &Caller, user: &UserRef) -> Result<(UserId, UserMutes), Error> {
         let id = self.own_user(caller, user).await?.user.id;
         let mutes = store::user_mute::find(&self.db, caller.app, id).await?;
         Ok((id, MuteChange::default().applied_to(mutes, self.clock.now())))

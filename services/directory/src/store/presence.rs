@@ -48,8 +48,7 @@ pub(crate) struct DevicePresence {
 
 /// What the devices of these users published, in any order.
 pub(crate) async fn of_many(db: &Db, app: AppId, users: &[UserId]) -> Result<Vec<DevicePresence>, Error> {
-    let rows =
-        [Column::Int(vec![app.0; users.len()]), Column::Int(users.iter().map(|user| user.0).collect())];
+    let rows = [Column::Int(vec![app.0; users.len()]), Column::Int(users.iter().map(|user| user.0).collect())];
     let found: Vec<(i64, String, String, i64, String)> = OF_MANY.read(db, &rows).await?;
     let device = |(user, resource, status, updated_at, ext)| DevicePresence {
         user: UserId(user),

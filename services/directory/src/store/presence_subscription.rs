@@ -144,7 +144,8 @@ pub(crate) async fn crowded(
 ) -> Result<Vec<UserId>, Error> {
     let count = targets.len();
     let [apps, users, targets] = keys(app, user, targets);
-    let found: Vec<(i64, i64)> = SUBSCRIBERS.fetch(tx, &[apps, targets, users, Column::Int(vec![now.0; count])]).await?;
+    let found: Vec<(i64, i64)> =
+        SUBSCRIBERS.fetch(tx, &[apps, targets, users, Column::Int(vec![now.0; count])]).await?;
     let is_crowded = |subscribers: i64| subscribers >= MAX_SUBSCRIBERS;
     Ok(found.into_iter().filter(|(_, count)| is_crowded(*count)).map(|(target, _)| UserId(target)).collect())
 }

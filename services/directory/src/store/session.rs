@@ -72,12 +72,8 @@ pub(crate) async fn live_of(
     ];
     let found: Vec<(i64, i64, String, i64, i64)> = LIVE_OF.read(db, &rows).await?;
     let session = |(user, device_sn, platform, opened_at, expires_at)| {
-        let session = Session {
-            device_sn,
-            platform,
-            opened_at: UnixMillis(opened_at),
-            expires_at: UnixMillis(expires_at),
-        };
+        let session =
+            Session { device_sn, platform, opened_at: UnixMillis(opened_at), expires_at: UnixMillis(expires_at) };
         (UserId(user), session)
     };
     Ok(found.into_iter().map(session).collect())

@@ -5,7 +5,6 @@ use std::sync::LazyLock;
 use tidings_domain::{AppId, Error, UserId};
 use tidings_store::{Column, Db, Engine, Gather, GatherMany, Kind, ManyRows, Tx, on_tx};
 
-
 /// One range of the primary key per row; see `store::users`. The limit is more than a user can have.
 static OF_MANY: LazyLock<GatherMany> = LazyLock::new(|| {
     let columns = "a.user_id, a.name, a.value";
@@ -62,12 +61,7 @@ pub(crate) async fn of_user_in(tx: &mut Tx, app: AppId, user: UserId) -> Result<
 }
 
 /// Sets attributes of a locked user.
-pub(crate) async fn set(
-    tx: &mut Tx,
-    app: AppId,
-    user: UserId,
-    attributes: &[(String, String)],
-) -> Result<(), Error> {
+pub(crate) async fn set(tx: &mut Tx, app: AppId, user: UserId, attributes: &[(String, String)]) -> Result<(), Error> {
     let columns = [
         Column::Int(vec![app.0; attributes.len()]),
         Column::Int(vec![user.0; attributes.len()]),

@@ -58,7 +58,8 @@ pub async fn places(
         Actor::User(_) => blocked(directory, caller, sender, &receivers).await?,
         Actor::App => None,
     };
-    let refused = if refused.is_some() { refused } else { muted(directory, (caller, app), (sender, now), &places).await? };
+    let refused =
+        if refused.is_some() { refused } else { muted(directory, (caller, app), (sender, now), &places).await? };
     let refused = if refused.is_some() { refused } else { groups.check(draft).await? };
     Ok(Found { sender, places, refused })
 }
