@@ -98,6 +98,12 @@ pub enum Reason {
     FileNotFound,
     /// The file's retention is over, or it was removed.
     FileExpired,
+    /// A user's attributes take more bytes than they may; the subject is that limit.
+    AttributesTooLarge,
+    /// The attributes of all users of the app do; the subject is that limit.
+    AppAttributesFull,
+    /// As many users as may are subscribed to the user's presence.
+    PresenceSubscribersExceeded,
     /// The file is larger than the app allows.
     FileTooLarge,
     /// More files or bytes in a day than the user or the app may upload.
@@ -258,6 +264,9 @@ impl Reason {
         Self::MessageTooLarge,
         Self::FileNotFound,
         Self::FileExpired,
+        Self::AttributesTooLarge,
+        Self::AppAttributesFull,
+        Self::PresenceSubscribersExceeded,
         Self::FileTooLarge,
         Self::UploadQuotaReached,
         Self::ShareSecretWrong,
@@ -335,6 +344,9 @@ impl Reason {
             Self::MessageTooLarge => words("MESSAGE_TOO_LARGE", Grpc::InvalidArgument, (413, "Request Entity Too Large", "Request Entity Too Large."), 10002),
             Self::FileNotFound => words("FILE_NOT_FOUND", Grpc::NotFound, (404, "entity_not_found", "file may not exists"), 10002),
             Self::FileExpired => words("FILE_EXPIRED", Grpc::NotFound, (404, "file_expired", "file {} is expired"), 10002),
+            Self::AttributesTooLarge => words("ATTRIBUTES_TOO_LARGE", Grpc::InvalidArgument, (403, "FORBIDDEN", "size of metadata for this single user exceeds the user defined limit, {}Bytes"), 10002),
+            Self::AppAttributesFull => words("APP_ATTRIBUTES_FULL", Grpc::ResourceExhausted, (403, "FORBIDDEN", "total size of user metadata for this app exceeds the user defined limit, {}Bytes"), 10429),
+            Self::PresenceSubscribersExceeded => words("PRESENCE_SUBSCRIBERS_EXCEEDED", Grpc::ResourceExhausted, (400, "illegal_argument", "too many sub presence"), 10429),
             Self::FileTooLarge => words("FILE_TOO_LARGE", Grpc::ResourceExhausted, (413, "file exceeding maximum limit", "the file size exceeds the maximum limit."), 10002),
             Self::UploadQuotaReached => words("UPLOAD_QUOTA_REACHED", Grpc::ResourceExhausted, (403, "exceed_limit", "{} limit exceeded"), 10429),
             Self::ShareSecretWrong => words("SHARE_SECRET_WRONG", Grpc::Unauthenticated, (401, "unauthorized", "Unable to authenticate due to {} share-secret"), 10010),

@@ -24,6 +24,7 @@ mod invisible;
 mod json;
 mod message;
 mod msg_id;
+mod mutes;
 mod name;
 mod policy;
 mod rate;
@@ -55,6 +56,7 @@ pub use invisible::is_invisible;
 pub use json::{JsonText, decoded_len, has_half_pair};
 pub use message::{Delivery, Draft, Message, Priority, Sent, Target, UserRef};
 pub use msg_id::{BEGINNING, MsgIdMinter, NODES};
+pub use mutes::UserMutes;
 pub use name::{NameRule, Username};
 pub use policy::{
     Force, Generation, LanyingShape, Policy, PolicyChange, PolicyKind, PolicyValue, VALUES as POLICY_VALUES,

@@ -99,6 +99,8 @@ pub struct Policy {
     pub recalled_file_grace: Duration,
     /// Whether users may set how long files are kept (agora.md 3.4).
     pub users_set_file_lifetime: bool,
+    /// Whether the mutes of a user also bind what the app sends in their name (agora.md 10.2).
+    pub mutes_bind_app: bool,
     /// Whether files may be fetched from private addresses (`need_download`, agora.md 7).
     pub fetch_private: bool,
     /// Whether endpoints are notified of messages that a hook refused (decision 32).
@@ -185,6 +187,7 @@ impl Policy {
             recall_deletes_files: true,
             recalled_file_grace: Duration::from_mins(10),
             users_set_file_lifetime: false,
+            mutes_bind_app: false,
             fetch_private: false,
             fire_on_refusal: false,
             limits: Limits::Open,
@@ -369,6 +372,7 @@ pub const VALUES: &[PolicyValue] = &[
     flag!(recall_deletes_files),
     millis!("recalled_file_grace_ms", recalled_file_grace, 0, WEEK),
     flag!(users_set_file_lifetime),
+    flag!(mutes_bind_app),
     flag!(fetch_private),
     flag!(fire_on_refusal),
 ];

@@ -16,12 +16,17 @@ mod file;
 mod group;
 mod history;
 mod import;
+mod presence;
 mod recall;
 mod record;
 mod refusal;
 mod rewrite;
 mod timing;
 mod token;
+mod user_attributes;
+mod user_mute;
+mod user_state;
+mod user_update;
 mod users;
 
 pub use body::{body_from, ext_from, moved};
@@ -55,6 +60,10 @@ pub use history::{
     read_ack_request, read_up_to,
 };
 pub use import::{Import, import_call, import_refusal, import_request, imported};
+pub use presence::{
+    Presence, PresenceCall, presence_done, presence_expiry, presence_ext, presence_refusal, presence_subscriptions,
+    presence_targets, presences,
+};
 pub use recall::{
     Recall, RecallItem, RecallOutcome, Recalled, batch_recalled, recall_refusal, recall_request, recall_words,
     recalled, recalls_request,
@@ -64,4 +73,14 @@ pub use refusal::Refusal;
 pub use rewrite::{Rewrite, rewrite_id, rewrite_refusal, rewrite_request, rewrite_unsupported, rewritten};
 pub use timing::Timing;
 pub use token::{Grant, TokenRequest, exchanged_token, token, token_refusal, token_request};
-pub use users::{Failed, NewUser, NewUsers, User, failure_refusal, list, new_users, one_user, registered};
+pub use user_attributes::{
+    Attributes, AttributesQuery, attributes, attributes_by_user, attributes_deleted, attributes_in, attributes_query,
+    attributes_size,
+};
+pub use user_mute::{MuteRequest, mute_request, mute_set, mutes, mutes_of, unknown_muted};
+pub use user_state::{
+    OfflineStatus, Resource, disconnected, offline_count, offline_status, resources, statuses, statuses_request,
+    token_expiry, user_status,
+};
+pub use user_update::{NewPassword, UserUpdate, new_password, password_set, update_refusal, user_update};
+pub use users::{Failed, NewUser, NewUsers, Push, User, failure_refusal, list, new_users, one_user, registered};

@@ -13,10 +13,15 @@ pub(crate) mod lifetime;
 pub(crate) mod member;
 mod page;
 mod people;
+pub(crate) mod presence;
 pub(crate) mod recall;
 pub(crate) mod rewrite;
 pub(crate) mod send;
 pub(crate) mod token;
+pub(crate) mod user_attributes;
+pub(crate) mod user_mute;
+pub(crate) mod user_state;
+pub(crate) mod user_update;
 pub(crate) mod users;
 
 use axum::response::Response;

@@ -153,6 +153,7 @@ policy!(
     recall_deletes_files,
     recalled_file_grace_ms,
     users_set_file_lifetime,
+    mutes_bind_app,
     fetch_private,
     fire_on_refusal,
     event_retention_ms,

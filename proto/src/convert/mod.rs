@@ -10,6 +10,7 @@ mod message;
 mod page;
 mod screening;
 mod status;
+mod user;
 
 use tidings_domain::Error;
 

@@ -15,6 +15,8 @@ mod agora_messages;
 mod agora_need_download;
 mod agora_send;
 mod agora_tokens;
+mod agora_user_calls;
+mod agora_user_mutes;
 mod agora_users;
 mod any_input;
 mod bad_input;

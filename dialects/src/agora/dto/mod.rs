@@ -2,6 +2,7 @@
 
 mod callback;
 mod group;
+mod people;
 
 use std::borrow::Cow;
 
@@ -16,6 +17,7 @@ use crate::{
 
 pub use callback::*;
 pub use group::*;
+pub use people::*;
 
 /// Distinguishes `null` from absent.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
@@ -561,6 +563,19 @@ pub struct User<'a> {
     pub activated: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nickname: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notification_display_style: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notification_no_disturbing: Option<bool>,
+    /// Hours are text, as in the newest edition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notification_no_disturbing_start: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notification_no_disturbing_end: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notifier_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_token: Option<&'a str>,
 }
 
 #[derive(Serialize)]

@@ -1,13 +1,13 @@
 -- Users, contacts, groups and rooms as the vendors' SDKs manage them. Same columns as on PostgreSQL.
 
--- Settings of push notifications that clients keep with their user: stored and returned.
+-- Settings of push notifications that clients keep with their user: stored and returned. Null: never set.
 create table user_push (
     app_id integer not null,
     user_id integer not null,
     -- 0: only that there is a message, 1: its content.
-    display_style integer not null check (display_style in (0, 1)),
-    no_disturbing integer not null check (no_disturbing in (0, 1)),
-    -- Hours of the day; null: not set.
+    display_style integer check (display_style in (0, 1)),
+    no_disturbing integer check (no_disturbing in (0, 1)),
+    -- Hours of the day.
     no_disturbing_start integer check (no_disturbing_start between 0 and 24),
     no_disturbing_end integer check (no_disturbing_end between 0 and 24),
     notifier_name text check (length(notifier_name) <= 256),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use tidings_domain::{AppId, Caller, Change, Error, Leaving, UnixMillis, UserId, UserRef};
 use tidings_store::Tx;
 
-use super::{Core, subject::check_self, subject::not_found, users::is_admin};
+use super::{Core, subject::check_self, subject::not_found, user_attributes::forget_attributes, users::is_admin};
 use crate::{
     model::{AppKey, User, group::Group},
     store,
@@ -32,10 +32,12 @@ impl Core {
         }
         let mut changes = leave_groups(&mut tx, app, found.id, now).await?;
         changes.push(Change::UserDeleted { user: found.id });
+        let push = store::user_push::find_in(&mut tx, app, found.id).await?;
         forget(&mut tx, app, found.id).await?;
         let deleted = store::user::delete(&mut tx, app, found.id, now).await?;
-        let deleted = deleted.ok_or_else(|| not_found(user))?;
+        let deleted = User { push, ..deleted.ok_or_else(|| not_found(user))? };
         store::change::add(&mut tx, caller, now, &changes).await?;
+        forget_attributes(&mut tx, app, found.id).await?;
         store::users_version::raise(&mut tx, app).await?;
         tx.commit().await?;
         Ok(deleted)
@@ -80,5 +82,9 @@ async fn forget(tx: &mut Tx, app: AppId, user: UserId) -> Result<(), Error> {
     store::group_block::forget(tx, app, user).await?;
     store::user_block::forget(tx, app, user).await?;
     store::session::end_all(tx, app, user).await?;
+    store::user_push::forget(tx, app, user).await?;
+    store::user_mute::forget(tx, app, user).await?;
+    store::presence::forget(tx, app, user).await?;
+    store::presence_subscription::forget(tx, app, user).await?;
     store::profile::delete(tx, app, user).await
 }

@@ -13,6 +13,7 @@ mod group;
 mod hooks;
 mod issue_token;
 mod page;
+mod presence;
 mod profile;
 mod register_users;
 mod resolve_users;
@@ -23,7 +24,10 @@ mod shows_file;
 mod subject;
 mod take_quota;
 mod update_user;
+mod user_attributes;
+mod user_mutes;
 mod user_names;
+mod user_statuses;
 mod users;
 mod word_lists;
 
