@@ -35,9 +35,9 @@ impl pb::group_service_server::GroupService for Directory {
     async fn list_groups(&self, request: Request<pb::ListGroupsRequest>) -> Reply<pb::ListGroupsResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
-        let after = page_start(&wire.page_token).map_err(to_status)?;
         let size = size(wire.page_size, 100).map_err(to_status)?;
-        let listed = self.core.list_groups(&caller, wire.kind().into(), wire.public_only, (after, size)).await;
+        let part = part(&wire.page_token, wire.skip, size).map_err(to_status)?;
+        let listed = self.core.list_groups(&caller, wire.kind().into(), wire.public_only, part).await;
         let (groups, next) = listed.map_err(to_status)?;
         let groups = groups.into_iter().map(Into::into).collect();
         Ok(Response::new(pb::ListGroupsResponse { groups, next_page_token: page_token(next.unwrap_or_default()) }))
@@ -151,8 +151,13 @@ impl pb::group_service_server::GroupService for Directory {
         let part = part(&wire.page_token, wire.skip, size).map_err(to_status)?;
         let joined = self.core.joined(&caller, wire.user_id, wire.kind().into(), part).await;
         let (memberships, next) = joined.map_err(to_status)?;
+        let total = match wire.with_total {
+            true => self.core.count_joined(&caller, wire.user_id, wire.kind().into()).await.map_err(to_status)?,
+            false => 0,
+        };
         let next_page_token = page_token(next.unwrap_or_default());
-        Ok(Response::new(pb::JoinedResponse { memberships: wire_memberships(memberships), next_page_token }))
+        let memberships = wire_memberships(memberships);
+        Ok(Response::new(pb::JoinedResponse { memberships, next_page_token, total: total as i32 }))
     }
 
     #[tracing::instrument(level = "debug", name = "group.set_admins", skip_all)]

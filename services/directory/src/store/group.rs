@@ -9,7 +9,7 @@ use super::{
     group_row::{GroupRow, approval_code},
     shown_file::{self, Holder},
 };
-use crate::model::group::Group;
+use crate::model::group::{Group, Part};
 
 macro_rules! columns {
     () => {
@@ -67,83 +67,65 @@ static FIND: LazyLock<GatherMany> = LazyLock::new(|| find_by_id(member_count!(),
 /// other tables as they were before.
 static LOCK: LazyLock<GatherMany> = LazyLock::new(|| find_by_id("cast(0 as bigint) as member_count", "for update"));
 
-/// All groups of kind `$2`.
-static LIST: LazyLock<Gather> = LazyLock::new(|| {
-    let list = concat!(
-        "select ",
-        columns!(),
-        ", ",
-        member_count!(),
-        " from chat_group g
-        where g.app_id = $1 and g.kind = $2 and g.group_id > $3 and g.deleted_at is null
-        order by g.group_id limit $4"
-    );
-    Gather::new(&OUT, list)
-});
-
-/// The public ones of them.
-macro_rules! public_groups {
-    () => {
-        "select * from chat_group g
-        where g.app_id = $1 and g.kind = $2 and g.group_id > $3 and g.public and g.deleted_at is null
-        order by g.group_id limit $4"
+/// A page of groups, which are counted and read completely only then, not for what the page skips.
+macro_rules! page_of {
+    ($($groups:tt)*) => {
+        concat!(
+            "select ",
+            columns!(),
+            ", ",
+            member_count!(),
+            " from (",
+            $($groups)*,
+            " order by g.group_id limit $4 offset $5) g order by g.group_id"
+        )
     };
 }
 
-static LIST_PUBLIC: LazyLock<Gather> = LazyLock::new(|| {
-    let list = concat!(
-        "select ",
-        columns!(),
-        ", ",
-        member_count!(),
-        " from (",
-        public_groups!(),
-        ") g order by g.group_id limit $4"
-    );
-    Gather::new(&OUT, list)
-});
+/// Groups of kind `$2`.
+macro_rules! groups {
+    ($which:literal) => {
+        concat!(
+            "select g.* from chat_group g
+            where g.app_id = $1 and g.kind = $2 and g.group_id > $3 and g.deleted_at is null",
+            $which
+        )
+    };
+}
 
-/// The public ones and those that user `$5` is a member of. The two are read by an index each, since a list of all groups
-/// that leaves out what the user may not see grows with the app.
+/// Those that are public, or that user `$6` is a member of. Both are read by an index, since a list of all groups that
+/// leaves out what the user may not see grows with the app.
+macro_rules! seen {
+    ($own:literal) => {
+        concat!(
+            "select g.* from (select * from (",
+            groups!(" and g.public order by g.group_id limit $4 + $5"),
+            ") p union all select * from (",
+            $own,
+            " limit $4 + $5) o) g"
+        )
+    };
+}
+
+static LIST: LazyLock<Gather> = LazyLock::new(|| Gather::new(&OUT, page_of!(groups!(""))));
+static LIST_PUBLIC: LazyLock<Gather> = LazyLock::new(|| Gather::new(&OUT, page_of!(groups!(" and g.public"))));
 static LIST_SEEN: LazyLock<Gather> = LazyLock::new(|| {
-    let sqlite = concat!(
-        "select ",
-        columns!(),
-        ", ",
-        member_count!(),
-        " from (
-            select * from (",
-        public_groups!(),
-        ")
-            union all
-            select * from (
-                select g.* from group_member o cross join chat_group g
-                where o.app_id = $1 and o.user_id = $5 and o.group_id > $3
-                  and g.app_id = o.app_id and g.group_id = o.group_id
-                  and g.kind = $2 and not g.public and g.deleted_at is null
-                order by o.group_id limit $4)
-        ) g order by g.group_id limit $4"
-    );
-    let postgres = concat!(
-        "select ",
-        columns!(),
-        ", ",
-        member_count!(),
-        " from (
-            (",
-        public_groups!(),
-        ")
-            union all
-            (select g.* from (
-                    select o.group_id from group_member o
-                    where o.app_id = $1 and o.user_id = $5 and o.group_id > $3 order by o.group_id) o
-                cross join lateral (
-                    select * from chat_group g
-                    where g.app_id = $1 and g.group_id = o.group_id
-                      and g.kind = $2 and not g.public and g.deleted_at is null limit 1) g
-                order by o.group_id limit $4)
-        ) g order by g.group_id limit $4"
-    );
+    let sqlite = page_of!(seen!(
+        "select g.* from group_member m cross join chat_group g
+        where m.app_id = $1 and m.user_id = $6 and m.group_id > $3 and g.app_id = m.app_id and g.group_id = m.group_id
+          and g.kind = $2 and not g.public and g.deleted_at is null
+        order by m.group_id"
+    ));
+    let postgres = page_of!(seen!(
+        "select g.* from (
+            select m.group_id from group_member m
+            where m.app_id = $1 and m.user_id = $6 and m.group_id > $3 order by m.group_id) m
+        cross join lateral (
+            select * from chat_group g
+            where g.app_id = $1 and g.group_id = m.group_id and g.kind = $2 and not g.public and g.deleted_at is null
+            limit 1) g
+        order by m.group_id"
+    ));
     Gather::per_engine(&OUT, sqlite, postgres)
 });
 
@@ -222,19 +204,19 @@ pub(crate) enum Listed {
     To(UserId),
 }
 
-/// Existing groups with ids above `after`, in order of their ids.
+/// A part of the existing groups, in order of their ids.
 pub(crate) async fn list(
     db: &Db,
     app: AppId,
     kind: GroupKind,
     listed: Listed,
-    (after, limit): (i64, i64),
+    Part { after, skip, limit }: Part,
 ) -> Result<Vec<Group>, Error> {
-    let page = [app.0, kind.code(), after, limit];
+    let page = [app.0, kind.code(), after, limit, skip];
     let rows: Vec<GroupRow> = match listed {
         Listed::All => LIST.read(db, &page).await?,
         Listed::Public => LIST_PUBLIC.read(db, &page).await?,
-        Listed::To(user) => LIST_SEEN.read(db, &[app.0, kind.code(), after, limit, user.0]).await?,
+        Listed::To(user) => LIST_SEEN.read(db, &[app.0, kind.code(), after, limit, skip, user.0]).await?,
     };
     rows.into_iter().map(Group::try_from).collect()
 }

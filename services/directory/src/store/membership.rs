@@ -72,8 +72,25 @@ static JOINED: LazyLock<GatherMany> = LazyLock::new(|| {
     GatherMany::per_engine(&columns, &OUT, &sqlite, &postgres)
 });
 
+/// As [`JOINED`], counted.
+static COUNT_JOINED: LazyLock<GatherMany> = LazyLock::new(|| {
+    let columns = ["app_id", "user_id", "kind"].map(|name| (name, Kind::Int));
+    let is_member = "m.app_id = r.app_id and m.user_id = r.user_id";
+    let is_group = "g.app_id = r.app_id and g.group_id = m.group_id and g.kind = r.kind and g.deleted_at is null";
+    let sqlite = format!(
+        "select count(*) as joined from r cross join group_member m cross join chat_group g
+        where {is_member} and {is_group}"
+    );
+    let postgres = format!(
+        "select count(*) as joined from r
+        cross join lateral (select * from group_member m where {is_member}) m
+        cross join lateral (select * from chat_group g where {is_group} limit 1) g"
+    );
+    GatherMany::per_engine(&columns, &["joined"], &sqlite, &postgres)
+});
+
 pub(crate) fn all(engine: Engine) -> Vec<String> {
-    [FIND.texts(engine), JOINED.texts(engine)].concat()
+    [FIND.texts(engine), JOINED.texts(engine), COUNT_JOINED.texts(engine)].concat()
 }
 
 row! {
@@ -118,6 +135,13 @@ pub(crate) async fn joined(
     let row = [app.0, user.0, after, kind.code(), limit, skip].map(|value| Column::Int(vec![value]));
     let rows: Vec<MembershipRow> = JOINED.read(db, &row).await?;
     rows.into_iter().map(|row| membership(row, user, now)).collect()
+}
+
+/// How many groups of a kind `user` is in.
+pub(crate) async fn count_joined(db: &Db, app: AppId, user: UserId, kind: GroupKind) -> Result<i64, Error> {
+    let row = [app.0, user.0, kind.code()].map(|value| Column::Int(vec![value]));
+    let counted: Vec<(i64,)> = COUNT_JOINED.read(db, &row).await?;
+    Ok(counted.first().map_or(0, |(count,)| *count))
 }
 
 fn membership(row: MembershipRow, user: UserId, now: UnixMillis) -> Result<Membership, Error> {

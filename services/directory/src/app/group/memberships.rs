@@ -38,4 +38,14 @@ impl Core {
         let joined = store::membership::joined(&self.db, caller.app, user, kind, one_more, self.clock.now()).await?;
         Ok(page(joined, part.limit, |membership: &Membership| membership.group))
     }
+
+    /// In how many groups of a kind the user is.
+    pub(crate) async fn count_joined(
+        &self,
+        caller: &Caller,
+        user: Option<i64>,
+        kind: GroupKind,
+    ) -> Result<i64, Error> {
+        store::membership::count_joined(&self.db, caller.app, subject(caller, user)?, kind).await
+    }
 }
