@@ -80,25 +80,53 @@ fn agora_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
 }
 
 fn agora_group_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
-    use agora::{group, member};
+    use agora::{announcement, group, group_list, group_role, member, user_list};
     use tidings_domain::GroupKind::{Group, Room};
     vec![
+        ("/{org}/{app}/publicchatgroups", get(group_list::public)),
+        ("/{org}/{app}/chatgroups/user/{username}", group_list::joined_entities(Group)),
+        ("/{org}/{app}/chatgroups/user/{username}/joined_count", group_list::joined_count(Group)),
+        ("/{org}/{app}/users/{username}/joined_chatgroups", group_list::joined(Group)),
+        ("/{org}/{app}/users/{username}/joined_chatrooms", group_list::joined(Room)),
         ("/{org}/{app}/chatgroups", group::all(Group)),
         ("/{org}/{app}/chatgroups/{id}", group::one(Group)),
         ("/{org}/{app}/chatgroups/{id}/disable", group::disable(Group)),
         ("/{org}/{app}/chatgroups/{id}/enable", group::enable(Group)),
         ("/{org}/{app}/chatgroups/{id}/users", member::all(Group)),
         ("/{org}/{app}/chatgroups/{id}/users/{username}", member::one(Group)),
-        ("/{org}/{app}/chatgroups/{id}/user/{username}/is_joined", get(member::is_joined)),
-        ("/{org}/{app}/chatgroups/user/{username}", group::joined(Group)),
-        ("/{org}/{app}/users/{username}/joined_chatgroups", group::joined(Group)),
+        ("/{org}/{app}/chatgroups/{id}/quit", member::quit(Group)),
+        ("/{org}/{app}/chatgroups/{id}/apply", member::apply(Group)),
+        ("/{org}/{app}/chatgroups/{id}/user/{username}/is_joined", member::joined(Group)),
+        ("/{org}/{app}/chatgroups/{id}/admin", group_role::admins(Group)),
+        ("/{org}/{app}/chatgroups/{id}/admin/{username}", group_role::admin(Group)),
+        ("/{org}/{app}/chatgroups/{id}/mute", group_role::mutes(Group)),
+        ("/{org}/{app}/chatgroups/{id}/mute/{username}", group_role::unmute(Group)),
+        ("/{org}/{app}/sdk/chatgroups/{id}/mute/{username}", group_role::is_muted(Group)),
+        ("/{org}/{app}/chatgroups/{id}/ban", group_role::ban(Group)),
+        ("/{org}/{app}/chatgroups/{id}/blocks/users", user_list::blocks(Group)),
+        ("/{org}/{app}/chatgroups/{id}/blocks/users/{username}", user_list::blocked(Group)),
+        ("/{org}/{app}/chatgroups/{id}/white/users", user_list::white(Group)),
+        ("/{org}/{app}/chatgroups/{id}/white/users/{username}", user_list::allowed(Group)),
+        ("/{org}/{app}/chatgroups/{id}/announcement", announcement::announcement(Group)),
         ("/{org}/{app}/chatrooms", group::all(Room)),
         ("/{org}/{app}/chatrooms/{id}", group::one(Room)),
         ("/{org}/{app}/chatrooms/{id}/disable", group::disable(Room)),
         ("/{org}/{app}/chatrooms/{id}/enable", group::enable(Room)),
         ("/{org}/{app}/chatrooms/{id}/users", member::all(Room)),
         ("/{org}/{app}/chatrooms/{id}/users/{username}", member::one(Room)),
-        ("/{org}/{app}/users/{username}/joined_chatrooms", group::joined(Room)),
+        ("/{org}/{app}/chatrooms/{id}/quit", member::quit(Room)),
+        ("/{org}/{app}/chatrooms/{id}/user/{username}/is_joined", member::joined(Room)),
+        ("/{org}/{app}/chatrooms/{id}/admin", group_role::admins(Room)),
+        ("/{org}/{app}/chatrooms/{id}/admin/{username}", group_role::admin(Room)),
+        ("/{org}/{app}/chatrooms/{id}/mute", group_role::mutes(Room)),
+        ("/{org}/{app}/chatrooms/{id}/mute/{username}", group_role::unmute(Room)),
+        ("/{org}/{app}/sdk/chatrooms/{id}/mute/{username}", group_role::is_muted(Room)),
+        ("/{org}/{app}/chatrooms/{id}/ban", group_role::ban(Room)),
+        ("/{org}/{app}/chatrooms/{id}/blocks/users", user_list::blocks(Room)),
+        ("/{org}/{app}/chatrooms/{id}/blocks/users/{username}", user_list::blocked(Room)),
+        ("/{org}/{app}/chatrooms/{id}/white/users", user_list::white(Room)),
+        ("/{org}/{app}/chatrooms/{id}/white/users/{username}", user_list::allowed(Room)),
+        ("/{org}/{app}/chatrooms/{id}/announcement", announcement::announcement(Room)),
     ]
 }
 

@@ -105,6 +105,8 @@ pub struct Policy {
     pub fetch_private: bool,
     /// Whether endpoints are notified of messages that a hook refused (decision 32).
     pub fire_on_refusal: bool,
+    /// What becomes of groups and rooms whose owner is deleted.
+    pub owner_deletion: OwnerDeletion,
     /// The preset of the rates (decision 7).
     pub limits: Limits,
     /// The quotas.
@@ -127,6 +129,15 @@ pub enum Generation {
     Seed,
     /// The newest edition.
     Of2024,
+}
+
+/// What becomes of groups and rooms whose owner is deleted (agora.md 10.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnerDeletion {
+    /// They pass to the admin, else the member, who joined first.
+    HandOver,
+    /// They end, as the vendor has it.
+    Dissolve,
 }
 
 /// What `force` of a recall allows (decision 16).
@@ -190,6 +201,7 @@ impl Policy {
             mutes_bind_app: false,
             fetch_private: false,
             fire_on_refusal: false,
+            owner_deletion: OwnerDeletion::HandOver,
             limits: Limits::Open,
             rates: Rates::of(Limits::Open),
         }
@@ -375,6 +387,17 @@ pub const VALUES: &[PolicyValue] = &[
     flag!(mutes_bind_app),
     flag!(fetch_private),
     flag!(fire_on_refusal),
+    PolicyValue {
+        name: "owner_deletion",
+        kind: PolicyKind::Choice(&[("hand_over", 1), ("dissolve", 2)]),
+        get: |policy| match policy.owner_deletion {
+            OwnerDeletion::HandOver => 1,
+            OwnerDeletion::Dissolve => 2,
+        },
+        set: |policy, to| {
+            policy.owner_deletion = if to == 2 { OwnerDeletion::Dissolve } else { OwnerDeletion::HandOver };
+        },
+    },
 ];
 
 const fn set_limits(policy: &mut Policy, limits: Limits) {

@@ -182,6 +182,10 @@ pub const RIGHTS: &[Right] = &[
     acts("GroupService/Mute", "groups that the user is an admin of"),
     acts("GroupService/BlockMembers", "groups that the user is an admin of"),
     reads("GroupService/ListBlocked", "groups that the user is an admin of"),
+    acts("GroupService/AllowMembers", "groups that the user is an admin of"),
+    reads("GroupService/ListAllowed", "groups that the user is an admin of; whether they are on it themselves"),
+    acts("GroupService/SetAnnouncement", "groups that the user is an admin of"),
+    reads("GroupService/GetAnnouncement", "groups that the user is in"),
 
     acts("MessageService/Send", "as the user").keyed(&[4, 5]),
     acts("MessageService/Recall", "what the user sent, and what admins of a group may recall"),

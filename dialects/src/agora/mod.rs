@@ -14,6 +14,8 @@ mod feed;
 mod feed_change;
 mod file;
 mod group;
+mod group_list;
+mod group_member;
 mod history;
 mod import;
 mod presence;
@@ -51,9 +53,15 @@ pub use file::{
     Lifetime, RESTRICT, is_true, lifetime_request, lifetimes_set, no_file, restricts, thumbnail_side, uploaded,
 };
 pub use group::{
-    Group, GroupChange, GroupFields, MemberDeed, NewGroup, group_change, group_changed, group_created, group_deleted,
-    group_disabled, group_list, groups, is_joined, joined, member_changed, member_refusal, members, members_added,
-    members_removed, new_group, unknown_user, usernames,
+    Group, GroupChange, GroupFields, NewGroup, announced, announcement, announcement_set, announcement_too_long,
+    group_change, group_changed, group_created, group_deleted, group_disabled, groups, mute_all_set, new_group,
+    owner_missing, same_owner,
+};
+pub use group_list::{PageQuery, PageRule, group_list, is_v3, joined, joined_count, joined_entities, public_groups};
+pub use group_member::{
+    Member, MemberDeed, MuteRequest, Outcomes, Which, admin_changed, application, group_missing, is_allowed, is_joined,
+    member_changed, member_refusal, members, members_added, members_changed, mute_request, muted, mutes_changed, names,
+    new_admin, path_usernames, role_refusal, shown_name, unknown_user, unmuted_usernames, usernames,
 };
 pub use history::{
     Channel, HistoryQuery, ListQuery, ReadAck, Seen, channels, history, history_query, list_query, peer_query,
@@ -77,7 +85,7 @@ pub use user_attributes::{
     Attributes, AttributesQuery, attributes, attributes_by_user, attributes_deleted, attributes_in, attributes_query,
     attributes_size,
 };
-pub use user_mute::{MuteRequest, mute_request, mute_set, mutes, mutes_of, unknown_muted};
+pub use user_mute::{UserMuteRequest, mute_set, mutes, mutes_of, unknown_muted, user_mute_request};
 pub use user_state::{
     OfflineStatus, Resource, disconnected, offline_count, offline_status, resources, statuses, statuses_request,
     token_expiry, user_status,

@@ -13,7 +13,7 @@ const MAX_SECONDS: i64 = 2_147_483_647;
 
 /// For how many seconds a user is muted; 0: unmuted; -1: forever; absent: no change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MuteRequest {
+pub struct UserMuteRequest {
     /// The user.
     pub username: Username,
     /// In one-to-one conversations.
@@ -25,10 +25,10 @@ pub struct MuteRequest {
 }
 
 /// Parses the body of `POST /mutes`.
-pub fn mute_request(body: &[u8]) -> Result<MuteRequest, Refusal> {
+pub fn user_mute_request(body: &[u8]) -> Result<UserMuteRequest, Refusal> {
     let dto: dto::Mute<'_> = decode_or_default(body)?;
     let username = Label::given(dto.username.as_ref()).ok_or_else(unknown_muted)?;
-    Ok(MuteRequest {
+    Ok(UserMuteRequest {
         username: Username::parse(username).map_err(|_| unknown_muted())?,
         chat: seconds("chat", dto.chat)?,
         groupchat: seconds("groupchat", dto.groupchat)?,
@@ -97,19 +97,23 @@ mod tests {
 
     #[test]
     fn what_is_absent_or_null_is_unchanged_agora_10_2() {
-        let request = mute_request(br#"{"username":"Nora","chat":"100","groupchat":null,"chatroom":-1}"#).unwrap();
+        let request = user_mute_request(br#"{"username":"Nora","chat":"100","groupchat":null,"chatroom":-1}"#).unwrap();
         assert_eq!(request.username.written(), "Nora");
         assert_eq!((request.chat, request.groupchat, request.chatroom), (Some(100), None, Some(-1)));
     }
 
     #[test]
     fn what_is_wrong_is_named() {
-        let words = |body: &str| mute_request(body.as_bytes()).unwrap_err().description.into_owned();
+        let words = |body: &str| user_mute_request(body.as_bytes()).unwrap_err().description.into_owned();
         for (key, bad) in [("chat", "-2"), ("groupchat", "2147483648"), ("chatroom", "1.5"), ("chat", "\"soon\"")] {
             assert!(words(&format!(r#"{{"username":"nora","{key}":{bad}}}"#)).contains(key), "{key} {bad}");
         }
         for nobody in ["", "{}", r#"{"username":""}"#, r#"{"username":"no body"}"#] {
-            assert_eq!(mute_request(nobody.as_bytes()).unwrap_err().error, "required_property_not_found", "{nobody}");
+            assert_eq!(
+                user_mute_request(nobody.as_bytes()).unwrap_err().error,
+                "required_property_not_found",
+                "{nobody}"
+            );
         }
     }
 

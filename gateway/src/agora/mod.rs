@@ -1,12 +1,16 @@
 //! Agora Chat and Easemob routes.
 
+pub(crate) mod announcement;
 pub(crate) mod broadcast;
 pub(crate) mod channel;
 mod context;
+mod deed;
 pub(crate) mod export;
 pub(crate) mod feed;
 pub(crate) mod file;
 pub(crate) mod group;
+pub(crate) mod group_list;
+pub(crate) mod group_role;
 pub(crate) mod history;
 pub(crate) mod import;
 pub(crate) mod lifetime;
@@ -19,6 +23,7 @@ pub(crate) mod rewrite;
 pub(crate) mod send;
 pub(crate) mod token;
 pub(crate) mod user_attributes;
+pub(crate) mod user_list;
 pub(crate) mod user_mute;
 pub(crate) mod user_state;
 pub(crate) mod user_update;

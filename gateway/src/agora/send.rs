@@ -7,7 +7,7 @@ use axum::{
     routing::{MethodRouter, post},
 };
 use tidings_dialects::agora::{self as codec, Addressing, Refusal, Timing};
-use tidings_domain::{Actor, Caller, Draft, Error, Rate, Reason, Sent, Target, UnixMillis, UserRef};
+use tidings_domain::{Actor, Caller, Draft, Error, Rate, Sent, Target, UnixMillis, UserRef};
 use tidings_runtime::context;
 
 use super::context::RequestContext;

@@ -23,7 +23,7 @@ pub(crate) async fn set(State(gateway): State<Gateway>, context: RequestContext,
 
 async fn change(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.app_caller(gateway).await?;
-    let wanted = codec::mute_request(&context.read(body).await?)?;
+    let wanted = codec::user_mute_request(&context.read(body).await?)?;
     let request = pb::SetUserMutesRequest {
         user: Some(UserRef::Name(wanted.username).into()),
         direct_seconds: wanted.chat,

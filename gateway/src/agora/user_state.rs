@@ -145,7 +145,7 @@ pub(crate) async fn offline_count(State(gateway): State<Gateway>, context: Reque
 async fn count(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Vec<u8>, Refusal> {
     let (identity, caller, name) = own(gateway, context, path_user(named)).await?;
     let user = registered(gateway, &caller, &name).await?;
-    let request = pb::ListConversationsRequest { user_id: Some(user.0), limit: 0, before_msg_id: 0 };
+    let request = pb::ListConversationsRequest { user_id: Some(user.0), ..Default::default() };
     let request = context::request(&caller, request);
     let listed = gateway.clients().conversation.clone().list_conversations(request).await.map_err(refused)?;
     let total = listed.into_inner().unread_total;

@@ -160,6 +160,7 @@ policy!(
     delivered_retention_ms,
     dead_retention_ms,
     limits,
+    owner_deletion,
 );
 
 impl From<Policy> for pb::Policy {

@@ -395,7 +395,10 @@ impl pb::directory_service_server::DirectoryService for Directory {
         let size = size(wire.page_size, 100).map_err(to_status)?;
         let (muted, next) = self.core.list_user_mutes(&caller, after, size).await.map_err(to_status)?;
         let mutes = muted.into_iter().map(|(user, username, mutes)| user_mutes(user, username, mutes)).collect();
-        Ok(Response::new(pb::ListUserMutesResponse { mutes, next_page_token: page_token(next.map_or(0, |user| user.0)) }))
+        Ok(Response::new(pb::ListUserMutesResponse {
+            mutes,
+            next_page_token: page_token(next.map_or(0, |user| user.0)),
+        }))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.set_user_attributes", skip_all)]

@@ -466,6 +466,7 @@ pub struct Envelope<'a, D: Serialize> {
 pub enum Entities<'a> {
     Users(Vec<User<'a>>),
     Files([ChatFile<'a>; 1]),
+    Groups(Vec<JoinedEntity<'a>>),
 }
 
 impl Entities<'_> {
@@ -490,6 +491,10 @@ pub struct Params<'a> {
     pub limit: Option<[&'a str; 1]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<[&'a str; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pagenum: Option<[&'a str; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pagesize: Option<[&'a str; 1]>,
 }
 
 /// agora.md 4, which has no `path`.

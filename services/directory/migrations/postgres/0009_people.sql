@@ -115,6 +115,11 @@ create table group_allow (
 );
 create index group_allow_by_user on group_allow (app_id, user_id, group_id);
 
+-- The lists of a group's admins and of its muted members, and of the groups that everybody may see.
+create index group_member_admin on group_member (app_id, group_id, user_id) where role = 2;
+create index group_member_muted on group_member (app_id, group_id, user_id) where muted_until <> 0;
+create index chat_group_public on chat_group (app_id, kind, group_id) where public and deleted_at is null;
+
 -- Announcements of a group, numbered from 1; the newest is the current one.
 create table group_announcement (
     app_id bigint not null,

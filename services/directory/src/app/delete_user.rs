@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tidings_domain::{AppId, Caller, Change, Error, Leaving, UnixMillis, UserId, UserRef};
+use tidings_domain::{AppId, Caller, Change, Error, Leaving, OwnerDeletion, UnixMillis, UserId, UserRef};
 use tidings_store::Tx;
 
 use super::{Core, subject::check_self, subject::not_found, user_attributes::forget_attributes, users::is_admin};
@@ -24,13 +24,14 @@ impl Core {
         if !found.registered {
             return Err(not_found(user));
         }
+        let policy = self.known_app(&AppKey::Id(app)).await?.app.policy.owner_deletion;
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         // Locked first, so that nobody adds the user to a group meanwhile.
         if store::users::lock(&mut tx, app, found.id).await?.is_none() {
             return Err(not_found(user));
         }
-        let mut changes = leave_groups(&mut tx, app, found.id, now).await?;
+        let mut changes = leave_groups(&mut tx, app, found.id, policy, now).await?;
         changes.push(Change::UserDeleted { user: found.id });
         let push = store::user_push::find_in(&mut tx, app, found.id).await?;
         forget(&mut tx, app, found.id).await?;
@@ -45,12 +46,21 @@ impl Core {
 }
 
 /// Removes the user from every group. Groups they owned pass to the longest-standing admin, else to the
-/// longest-standing member, and end when nobody is left. What that changed.
-async fn leave_groups(tx: &mut Tx, app: AppId, user: UserId, now: UnixMillis) -> Result<Vec<Change>, Error> {
+/// longest-standing member, and end when nobody is left, or all of them when the policy says so. What that changed.
+async fn leave_groups(
+    tx: &mut Tx,
+    app: AppId,
+    user: UserId,
+    policy: OwnerDeletion,
+    now: UnixMillis,
+) -> Result<Vec<Change>, Error> {
     let groups = store::group_member::groups_of(tx, app, user).await?;
     let locked = store::group::lock(tx, app, &groups).await?;
     let owned: Vec<i64> = locked.iter().filter(|group| group.owner == user).map(|group| group.id).collect();
-    let successors = store::group_member::successors(tx, app, &owned, user).await?;
+    let successors = match policy {
+        OwnerDeletion::HandOver => store::group_member::successors(tx, app, &owned, user).await?,
+        OwnerDeletion::Dissolve => owned.into_iter().map(|group| (group, None)).collect(),
+    };
     store::group_member::leave_all(tx, app, user).await?;
 
     let heirs: Vec<(i64, UserId)> = successors.iter().filter_map(|(group, heir)| Some((*group, (*heir)?))).collect();

@@ -7,6 +7,8 @@ pub(crate) mod app;
 pub(crate) mod app_row;
 pub(crate) mod change;
 pub(crate) mod group;
+pub(crate) mod group_allow;
+pub(crate) mod group_announcement;
 pub(crate) mod group_application;
 pub(crate) mod group_block;
 pub(crate) mod group_member;
@@ -50,6 +52,8 @@ pub(crate) fn statements(engine: Engine) -> Vec<String> {
         group_member::all(engine),
         group_application::all(engine),
         group_block::all(engine),
+        group_allow::all(engine),
+        group_announcement::all(engine),
         membership::all(engine),
         user_block::all(engine),
         shown_file::all(engine),
