@@ -128,7 +128,7 @@ async fn push_settings_are_returned_wherever_the_user_is_shown(suite: Suite) {
     let left = pb::PushSettings { device_token: None, ..push };
     assert_eq!(updated.push, Some(left.clone()));
     assert_eq!(suite.get_user(name("u0")).await.unwrap().push, Some(left.clone()));
-    let listed = suite.list_users(0, 10).await.unwrap().users;
+    let listed = suite.list_users("", 10).await.unwrap().users;
     assert_eq!(listed.iter().map(|user| user.push.clone()).collect::<Vec<_>>(), [Some(left.clone()), None]);
     assert_eq!(suite.delete_user(name("u0")).await.unwrap().push, Some(left));
     assert_eq!(suite.count("user_push").await, 0);
