@@ -2,11 +2,12 @@
 
 use std::{env, error::Error, fs, path::PathBuf};
 
-const FILES: [&str; 12] = [
+const FILES: [&str; 13] = [
     "tidings/v1/common.proto",
     "tidings/v1/screening.proto",
     "tidings/v1/directory.proto",
     "tidings/v1/group.proto",
+    "tidings/v1/change.proto",
     "tidings/v1/message.proto",
     "tidings/v1/conversation.proto",
     "tidings/v1/file.proto",

@@ -216,7 +216,15 @@ fn an_error_has_the_keys_of_1_6() {
 fn a_user_is_shown_as_in_10_2() {
     let app = App::example();
     let call = Call { app: &app, action: "get", path: "/users/nora", uri: "http://h/acme/lobby/users/nora" };
-    let user = agora::User { uuid: "u", username: "Nora", nickname: "", created: 1, modified: 2, activated: true };
+    let user = agora::User {
+        uuid: "u",
+        username: "Nora",
+        nickname: "",
+        created: 1,
+        modified: 2,
+        activated: true,
+        push: agora::Push::default(),
+    };
     let json = agora::one_user(&call, Timing { timestamp: 5, duration: 0 }, &user, true);
     insta::assert_snapshot!(String::from_utf8(json).unwrap(), @r#"{"path":"/users/nora","uri":"http://h/acme/lobby/users/nora","timestamp":5,"organization":"acme","application":"3f1c2a90","action":"get","entities":[{"uuid":"u","type":"user","created":1,"modified":2,"username":"nora","activated":true}],"duration":0,"applicationName":"lobby","count":1}"#);
 }

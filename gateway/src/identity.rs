@@ -38,7 +38,7 @@ pub(crate) struct Identity {
     pub who: Who,
     pub app: App,
     /// `None`: never.
-    expires_at: Option<UnixMillis>,
+    pub expires_at: Option<UnixMillis>,
 }
 
 impl Identity {

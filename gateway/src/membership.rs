@@ -33,7 +33,8 @@ pub(crate) async fn all_of(gateway: &Gateway, caller: &Caller, user: UserId) -> 
     for kind in [pb::GroupKind::Group, pb::GroupKind::Room] {
         let mut page_token = String::new();
         loop {
-            let request = pb::JoinedRequest { user_id: Some(user.0), kind: kind.into(), page_size: 0, page_token };
+            let request =
+                pb::JoinedRequest { user_id: Some(user.0), kind: kind.into(), page_token, ..Default::default() };
             let reply = gateway.clients().group.clone().joined(context::request(caller, request)).await;
             let page = reply.map_err(refused)?.into_inner();
             groups.extend(page.memberships.iter().map(|membership| membership.group_id));

@@ -26,6 +26,7 @@ pub fn router(gateway: Gateway) -> Router {
         .into_iter()
         .chain(agora_routes())
         .chain(agora_group_routes())
+        .chain(agora_user_routes())
         .chain(lanying_routes())
         .fold(Router::new(), with_route)
         .fallback(no_such_url)
@@ -36,14 +37,15 @@ pub fn router(gateway: Gateway) -> Router {
 
 fn agora_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
     use agora::{
-        broadcast, channel, export, feed, file, history, import, lifetime, recall, rewrite, send, token, users,
+        broadcast, channel, export, feed, file, history, import, lifetime, recall, rewrite, send, token, user_update,
+        users,
     };
     use tidings_dialects::agora::{Addressing, Everybody, Peer};
     use tidings_domain::ConversationKind::{Direct, Group};
     vec![
         ("/{org}/{app}/token", post(token::token)),
         ("/{org}/{app}/users", post(users::register).get(users::list).delete(users::delete_page)),
-        ("/{org}/{app}/users/{username}", get(users::get).delete(users::delete)),
+        ("/{org}/{app}/users/{username}", get(users::get).put(user_update::update).delete(users::delete)),
         ("/{org}/{app}/users/{username}/user_channel", delete(channel::delete)),
         ("/{org}/{app}/chatfiles", post(file::upload)),
         ("/{org}/{app}/chatfiles/{uuid}", get(file::download)),
@@ -83,25 +85,82 @@ fn agora_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
 }
 
 fn agora_group_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
-    use agora::{group, member};
+    use agora::{announcement, group, group_list, group_role, member, user_list};
     use tidings_domain::GroupKind::{Group, Room};
     vec![
+        ("/{org}/{app}/publicchatgroups", get(group_list::public)),
+        ("/{org}/{app}/chatgroups/user/{username}", group_list::joined_entities(Group)),
+        ("/{org}/{app}/chatgroups/user/{username}/joined_count", group_list::joined_count(Group)),
+        ("/{org}/{app}/users/{username}/joined_chatgroups", group_list::joined(Group)),
+        ("/{org}/{app}/users/{username}/joined_chatrooms", group_list::joined(Room)),
         ("/{org}/{app}/chatgroups", group::all(Group)),
         ("/{org}/{app}/chatgroups/{id}", group::one(Group)),
         ("/{org}/{app}/chatgroups/{id}/disable", group::disable(Group)),
         ("/{org}/{app}/chatgroups/{id}/enable", group::enable(Group)),
         ("/{org}/{app}/chatgroups/{id}/users", member::all(Group)),
         ("/{org}/{app}/chatgroups/{id}/users/{username}", member::one(Group)),
-        ("/{org}/{app}/chatgroups/{id}/user/{username}/is_joined", get(member::is_joined)),
-        ("/{org}/{app}/chatgroups/user/{username}", group::joined(Group)),
-        ("/{org}/{app}/users/{username}/joined_chatgroups", group::joined(Group)),
+        ("/{org}/{app}/chatgroups/{id}/quit", member::quit(Group)),
+        ("/{org}/{app}/chatgroups/{id}/apply", member::apply(Group)),
+        ("/{org}/{app}/chatgroups/{id}/user/{username}/is_joined", member::joined(Group)),
+        ("/{org}/{app}/chatgroups/{id}/admin", group_role::admins(Group)),
+        ("/{org}/{app}/chatgroups/{id}/admin/{username}", group_role::admin(Group)),
+        ("/{org}/{app}/chatgroups/{id}/mute", group_role::mutes(Group)),
+        ("/{org}/{app}/chatgroups/{id}/mute/{username}", group_role::unmute(Group)),
+        ("/{org}/{app}/sdk/chatgroups/{id}/mute/{username}", group_role::is_muted(Group)),
+        ("/{org}/{app}/chatgroups/{id}/ban", group_role::ban(Group)),
+        ("/{org}/{app}/chatgroups/{id}/blocks/users", user_list::blocks(Group)),
+        ("/{org}/{app}/chatgroups/{id}/blocks/users/{username}", user_list::blocked(Group)),
+        ("/{org}/{app}/chatgroups/{id}/white/users", user_list::white(Group)),
+        ("/{org}/{app}/chatgroups/{id}/white/users/{username}", user_list::allowed(Group)),
+        ("/{org}/{app}/chatgroups/{id}/announcement", announcement::announcement(Group)),
         ("/{org}/{app}/chatrooms", group::all(Room)),
         ("/{org}/{app}/chatrooms/{id}", group::one(Room)),
         ("/{org}/{app}/chatrooms/{id}/disable", group::disable(Room)),
         ("/{org}/{app}/chatrooms/{id}/enable", group::enable(Room)),
         ("/{org}/{app}/chatrooms/{id}/users", member::all(Room)),
         ("/{org}/{app}/chatrooms/{id}/users/{username}", member::one(Room)),
-        ("/{org}/{app}/users/{username}/joined_chatrooms", group::joined(Room)),
+        ("/{org}/{app}/chatrooms/{id}/quit", member::quit(Room)),
+        ("/{org}/{app}/chatrooms/{id}/user/{username}/is_joined", member::joined(Room)),
+        ("/{org}/{app}/chatrooms/{id}/admin", group_role::admins(Room)),
+        ("/{org}/{app}/chatrooms/{id}/admin/{username}", group_role::admin(Room)),
+        ("/{org}/{app}/chatrooms/{id}/mute", group_role::mutes(Room)),
+        ("/{org}/{app}/chatrooms/{id}/mute/{username}", group_role::unmute(Room)),
+        ("/{org}/{app}/sdk/chatrooms/{id}/mute/{username}", group_role::is_muted(Room)),
+        ("/{org}/{app}/chatrooms/{id}/ban", group_role::ban(Room)),
+        ("/{org}/{app}/chatrooms/{id}/blocks/users", user_list::blocks(Room)),
+        ("/{org}/{app}/chatrooms/{id}/blocks/users/{username}", user_list::blocked(Room)),
+        ("/{org}/{app}/chatrooms/{id}/white/users", user_list::white(Room)),
+        ("/{org}/{app}/chatrooms/{id}/white/users/{username}", user_list::allowed(Room)),
+        ("/{org}/{app}/chatrooms/{id}/announcement", announcement::announcement(Room)),
+    ]
+}
+
+fn agora_user_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
+    use agora::{presence, user_attributes, user_mute, user_state, user_update};
+    vec![
+        ("/{org}/{app}/users/{username}/password", put(user_update::password)),
+        ("/{org}/{app}/users/{username}/deactivate", post(user_update::deactivate)),
+        ("/{org}/{app}/users/{username}/activate", post(user_update::activate)),
+        ("/{org}/{app}/users/{username}/disconnect", user_state::disconnects()),
+        ("/{org}/{app}/users/{username}/disconnect/{resource}", user_state::disconnects_one()),
+        ("/{org}/{app}/users/{username}/resources", get(user_state::resources)),
+        ("/{org}/{app}/users/{username}/status", get(user_state::status)),
+        ("/{org}/{app}/users/batch/status", post(user_state::statuses).get(user_state::status_of_batch)),
+        ("/{org}/{app}/users/{username}/offline_msg_count", get(user_state::offline_count)),
+        ("/{org}/{app}/users/{username}/offline_msg_status/{msg_id}", get(user_state::offline_status)),
+        ("/{org}/{app}/sdk/users/{username}/token/expires", get(user_state::token_expiry)),
+        ("/{org}/{app}/mutes", post(user_mute::set).get(user_mute::list)),
+        ("/{org}/{app}/mutes/{username}", get(user_mute::get)),
+        (
+            "/{org}/{app}/metadata/user/{username}",
+            put(user_attributes::set).get(user_attributes::get).delete(user_attributes::delete),
+        ),
+        ("/{org}/{app}/metadata/user/get", post(user_attributes::get_many)),
+        ("/{org}/{app}/metadata/user/capacity", get(user_attributes::capacity)),
+        ("/{org}/{app}/users/{username}/presence", post(presence::get).delete(presence::unsubscribe)),
+        ("/{org}/{app}/users/{username}/presence/{expiry}", post(presence::subscribe)),
+        ("/{org}/{app}/users/{username}/presence/sublist", get(presence::subscriptions)),
+        ("/{org}/{app}/users/{username}/presence/{resource}/{status}", post(presence::publish)),
     ]
 }
 
@@ -201,7 +260,7 @@ mod tests {
 
     #[test]
     fn every_route_has_a_row_in_the_table_of_rights_and_every_row_a_route() {
-        let routes = [agora_routes(), agora_group_routes(), lanying_routes()].concat();
+        let routes = [agora_routes(), agora_group_routes(), agora_user_routes(), lanying_routes()].concat();
         let routes: std::collections::BTreeSet<&str> = routes.iter().map(|(path, _)| *path).collect();
         let rows =
             crate::ROUTE_RIGHTS.iter().map(|right| right.path).filter(|path| !OWN_SEGMENTS.contains(&&path[1..]));
@@ -218,7 +277,7 @@ mod tests {
 
     #[test]
     fn files_and_events_may_take_longer_than_other_calls() {
-        let routes = [agora_routes(), agora_group_routes(), lanying_routes()].concat();
+        let routes = [agora_routes(), agora_group_routes(), agora_user_routes(), lanying_routes()].concat();
         let long = routes.iter().map(|(path, _)| *path).filter(|path| may_take_long(path)).collect::<Vec<_>>();
         let expected = [
             "/{org}/{app}/chatfiles",

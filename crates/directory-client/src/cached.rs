@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tidings_domain::{Actor, App, Caller, Clock, Error, Membership, Reason, UnixMillis, UserId, UserRef};
+use tidings_domain::{Actor, App, Caller, Clock, Error, Membership, Reason, UnixMillis, UserId, UserMutes, UserRef};
 use tidings_proto::{
     error_from_status,
     internal::{self, directory_internal_service_client::DirectoryInternalServiceClient},
@@ -23,7 +23,7 @@ use crate::as_app;
 /// How long an app's record is cached. It carries the version of the app's users, so a deleted user may seem to exist for as
 /// long; the directory gives no name to another account before that.
 const KEEP_APP: Duration = Duration::from_secs(1);
-/// How long the id behind a name, and whether a user is enabled, is cached under one version.
+/// How long the id behind a name, and a user's standing, is cached under one version.
 const KEEP_USERS: Duration = Duration::from_secs(5);
 /// How long the permission to speak in a group or to another user is cached.
 const KEEP_RIGHTS: Duration = Duration::from_secs(1);
@@ -42,8 +42,8 @@ pub struct DirectoryCache {
     pub(crate) clock: Arc<dyn Clock>,
     apps: Arc<TtlCache<AppName, Arc<App>>>,
     users: Arc<TtlCache<(AppUsers, UserRef), UserId>>,
-    /// Whether existing users are enabled.
-    acting: Arc<TtlCache<(AppUsers, UserId), bool>>,
+    /// The standing of existing users.
+    acting: Arc<TtlCache<(AppUsers, UserId), Standing>>,
     /// What a user may do in a group.
     memberships: Arc<TtlCache<Right, Membership>>,
     /// Who may write to a receiver.
@@ -53,6 +53,14 @@ pub struct DirectoryCache {
 /// App, and the version of its users that was known when the question was asked. What was asked under one version is not
 /// found under the next, whenever the answer comes; it makes room in time.
 type AppUsers = (i64, i64);
+
+/// What a user may do anywhere.
+#[derive(Debug, Clone, Copy)]
+struct Standing {
+    enabled: bool,
+    /// Where they may not send.
+    mutes: UserMutes,
+}
 
 /// App, user, and the group or the receiver.
 type Right = (i64, i64, i64);
@@ -106,7 +114,7 @@ impl DirectoryCache {
         let caller = scope.caller(app.id, actor);
         if let Actor::User(user) = caller.actor
             && user != UserId::ADMIN
-            && !self.is_enabled((&caller, &app), user).await?
+            && !self.standing((&caller, &app), user).await?.enabled
             && rights::access_of(request) != Access::UserReads
         {
             let disabled = Error::new(Reason::UserDisabled, user.to_string());
@@ -120,16 +128,24 @@ impl DirectoryCache {
         found.first().copied().ok_or_else(|| Error::internal("the directory returned fewer users than requested"))
     }
 
-    /// Whether the user is enabled; an error when there is none.
-    async fn is_enabled(&self, (caller, app): (&Caller, &App), user: UserId) -> Result<bool, Error> {
+    /// Where the user may not send, whatever their rights there. For a user on whose behalf the call is made it is known
+    /// already, so this makes no call.
+    pub async fn mutes(&self, (caller, app): (&Caller, &App), user: UserId) -> Result<UserMutes, Error> {
+        Ok(self.standing((caller, app), user).await?.mutes)
+    }
+
+    /// An error when there is no such user.
+    async fn standing(&self, (caller, app): (&Caller, &App), user: UserId) -> Result<Standing, Error> {
         let (key, now) = ((users_of(app), user), self.steady());
-        if let Some(enabled) = self.acting.get(&key, now) {
-            return Ok(enabled);
+        if let Some(standing) = self.acting.get(&key, now) {
+            return Ok(standing);
         }
         let ask = async {
             let asked = pb::GetUserRequest { user: Some(UserRef::Id(user).into()) };
             let answer = self.client.clone().get_user(as_app(caller, asked)).await;
-            Ok(answer.map_err(error_from_status)?.into_inner().enabled)
+            let found = answer.map_err(error_from_status)?.into_inner();
+            let mutes = found.mutes.as_ref().map_or(UserMutes::NONE, UserMutes::from);
+            Ok(Standing { enabled: found.enabled, mutes })
         };
         Box::pin(self.acting.load(&key, now, ask)).await
     }

@@ -7,6 +7,7 @@
 
 mod access;
 mod cached;
+mod changes;
 mod current;
 
 pub use cached::DirectoryCache;

@@ -25,7 +25,7 @@ pub struct App {
     pub policy: Policy,
     /// The version of its [`crate::Screening`]; 0: nothing is screened.
     pub screening: i64,
-    /// The version of its users: another one after every deletion, disabling and enabling of a user.
+    /// The version of its users: another one after every deletion, disabling, enabling and muting of a user.
     pub users_version: i64,
 }
 

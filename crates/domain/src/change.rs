@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{GroupKind, UserId};
+use crate::{ChangeKind, ConversationId, GroupId, GroupKind, RoomId, UserId};
 
 /// A change, as it is stored until the event feed has it. Written as JSON, so fields are only ever added, with a default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +61,9 @@ pub enum Change {
         user: UserId,
         /// The other one.
         contact: UserId,
+        /// Whether the other one had asked, and `user` accepted.
+        #[serde(default)]
+        accepted: bool,
     },
     /// Two users are no longer contacts.
     ContactRemoved {
@@ -97,6 +100,9 @@ pub enum Change {
         owner: UserId,
         /// Its name.
         name: String,
+        /// Members that it had besides the owner, at most [`Self::MAX_USERS`].
+        #[serde(default)]
+        members: Vec<UserId>,
     },
     /// The profile or the settings of a group changed.
     GroupUpdated {
@@ -295,6 +301,16 @@ impl GroupChanged {
     pub fn new(id: i64, kind: GroupKind) -> Self {
         Self { id, is_room: kind == GroupKind::Room }
     }
+
+    /// Whether it is a group or a room.
+    pub const fn kind(self) -> GroupKind {
+        if self.is_room { GroupKind::Room } else { GroupKind::Group }
+    }
+
+    /// Its conversation.
+    pub const fn conversation(self) -> ConversationId {
+        if self.is_room { ConversationId::Room(RoomId(self.id)) } else { ConversationId::Group(GroupId(self.id)) }
+    }
 }
 
 impl Change {
@@ -360,40 +376,126 @@ impl Change {
         }
     }
 
-    /// The name of its event: the subject, a dot, and the verb, which is unique.
-    pub const fn name(&self) -> &'static str {
+    /// Its kind.
+    pub const fn kind(&self) -> ChangeKind {
         match self {
-            Self::UserRegistered { .. } => "user.registered",
-            Self::UserChanged { .. } => "user.changed",
-            Self::UserDeleted { .. } => "user.deleted",
-            Self::UserEnabled { enabled: true, .. } => "user.enabled",
-            Self::UserEnabled { .. } => "user.disabled",
-            Self::UserMuted { .. } => "user.muted",
-            Self::ContactRequested { .. } => "contact.requested",
-            Self::ContactDeclined { .. } => "contact.declined",
-            Self::ContactAdded { .. } => "contact.added",
-            Self::ContactRemoved { .. } => "contact.removed",
-            Self::UserBlocked { is_blocked: true, .. } => "user.blocked",
-            Self::UserBlocked { .. } => "user.unblocked",
-            Self::GroupCreated { .. } => "group.created",
-            Self::GroupDestroyed { .. } => "group.destroyed",
-            Self::GroupUpdated { .. } => "group.updated",
-            Self::OwnerChanged { .. } => "group.transferred",
-            Self::MembersJoined { .. } => "group.joined",
-            Self::MembersLeft { .. } => "group.left",
-            Self::AdminsChanged { .. } => "group.admins_changed",
-            Self::MembersMuted { .. } => "group.mutes_changed",
-            Self::MembersBlocked { .. } => "group.blocks_changed",
-            Self::MembersAllowed { .. } => "group.allow_list_changed",
-            Self::Announced { .. } => "group.announced",
-            Self::FileShared { is_shared: true, .. } => "group.file_shared",
-            Self::FileShared { .. } => "group.file_removed",
-            Self::MemberChanged { .. } => "group.member_changed",
-            Self::AttributesChanged { .. } => "group.attributes_changed",
-            Self::Applied { .. } => "group.applied",
-            Self::ApplicationRejected { .. } => "group.application_rejected",
-            Self::Invited { .. } => "group.invited",
-            Self::InvitationDeclined { .. } => "group.invitation_declined",
+            Self::UserRegistered { .. } => ChangeKind::UserRegistered,
+            Self::UserChanged { .. } => ChangeKind::UserChanged,
+            Self::UserDeleted { .. } => ChangeKind::UserDeleted,
+            Self::UserEnabled { enabled: true, .. } => ChangeKind::UserEnabled,
+            Self::UserEnabled { .. } => ChangeKind::UserDisabled,
+            Self::UserMuted { .. } => ChangeKind::UserMuted,
+            Self::ContactRequested { .. } => ChangeKind::ContactRequested,
+            Self::ContactDeclined { .. } => ChangeKind::ContactDeclined,
+            Self::ContactAdded { .. } => ChangeKind::ContactAdded,
+            Self::ContactRemoved { .. } => ChangeKind::ContactRemoved,
+            Self::UserBlocked { is_blocked: true, .. } => ChangeKind::UserBlocked,
+            Self::UserBlocked { .. } => ChangeKind::UserUnblocked,
+            Self::GroupCreated { .. } => ChangeKind::GroupCreated,
+            Self::GroupDestroyed { .. } => ChangeKind::GroupDestroyed,
+            Self::GroupUpdated { .. } => ChangeKind::GroupUpdated,
+            Self::OwnerChanged { .. } => ChangeKind::OwnerChanged,
+            Self::MembersJoined { .. } => ChangeKind::MembersJoined,
+            Self::MembersLeft { .. } => ChangeKind::MembersLeft,
+            Self::AdminsChanged { .. } => ChangeKind::AdminsChanged,
+            Self::MembersMuted { .. } => ChangeKind::MembersMuted,
+            Self::MembersBlocked { .. } => ChangeKind::MembersBlocked,
+            Self::MembersAllowed { .. } => ChangeKind::MembersAllowed,
+            Self::Announced { .. } => ChangeKind::Announced,
+            Self::FileShared { is_shared: true, .. } => ChangeKind::FileShared,
+            Self::FileShared { .. } => ChangeKind::FileRemoved,
+            Self::MemberChanged { .. } => ChangeKind::MemberChanged,
+            Self::AttributesChanged { .. } => ChangeKind::AttributesChanged,
+            Self::Applied { .. } => ChangeKind::Applied,
+            Self::ApplicationRejected { .. } => ChangeKind::ApplicationRejected,
+            Self::Invited { .. } => ChangeKind::Invited,
+            Self::InvitationDeclined { .. } => ChangeKind::InvitationDeclined,
+        }
+    }
+
+    /// The name of its event.
+    pub const fn name(&self) -> &'static str {
+        self.kind().name()
+    }
+
+    /// The group that changed, or a user's part in it.
+    pub const fn group(&self) -> Option<GroupChanged> {
+        match self {
+            Self::GroupCreated { group, .. }
+            | Self::GroupDestroyed { group, .. }
+            | Self::GroupUpdated { group, .. }
+            | Self::OwnerChanged { group, .. }
+            | Self::MembersJoined { group, .. }
+            | Self::MembersLeft { group, .. }
+            | Self::AdminsChanged { group, .. }
+            | Self::MembersMuted { group, .. }
+            | Self::MembersBlocked { group, .. }
+            | Self::MembersAllowed { group, .. }
+            | Self::Announced { group, .. }
+            | Self::FileShared { group, .. }
+            | Self::MemberChanged { group, .. }
+            | Self::AttributesChanged { group, .. }
+            | Self::Applied { group, .. }
+            | Self::ApplicationRejected { group, .. }
+            | Self::Invited { group, .. }
+            | Self::InvitationDeclined { group, .. } => Some(*group),
+            Self::UserRegistered { .. }
+            | Self::UserChanged { .. }
+            | Self::UserDeleted { .. }
+            | Self::UserEnabled { .. }
+            | Self::UserMuted { .. }
+            | Self::ContactRequested { .. }
+            | Self::ContactDeclined { .. }
+            | Self::ContactAdded { .. }
+            | Self::ContactRemoved { .. }
+            | Self::UserBlocked { .. } => None,
+        }
+    }
+
+    /// Every user in it, possibly more than once.
+    pub fn people(&self) -> Vec<UserId> {
+        match self {
+            Self::UserRegistered { user }
+            | Self::UserChanged { user, .. }
+            | Self::UserDeleted { user }
+            | Self::UserEnabled { user, .. }
+            | Self::UserMuted { user, .. }
+            | Self::MemberChanged { user, .. }
+            | Self::Applied { user, .. }
+            | Self::ApplicationRejected { user, .. }
+            | Self::InvitationDeclined { user, .. } => vec![*user],
+            Self::ContactRequested { user: one, from: other, .. }
+            | Self::ContactDeclined { user: one, from: other }
+            | Self::ContactAdded { user: one, contact: other, .. }
+            | Self::ContactRemoved { user: one, contact: other }
+            | Self::UserBlocked { user: one, blocked: other, .. }
+            | Self::OwnerChanged { from: one, to: other, .. } => vec![*one, *other],
+            Self::GroupCreated { owner, members, .. } | Self::GroupDestroyed { owner, members, .. } => {
+                [*owner].into_iter().chain(members.iter().copied()).collect()
+            }
+            Self::MembersJoined { users, .. }
+            | Self::MembersLeft { users, .. }
+            | Self::AdminsChanged { users, .. }
+            | Self::MembersMuted { users, .. }
+            | Self::MembersBlocked { users, .. }
+            | Self::MembersAllowed { users, .. }
+            | Self::Invited { users, .. } => users.clone(),
+            Self::GroupUpdated { .. }
+            | Self::Announced { .. }
+            | Self::FileShared { .. }
+            | Self::AttributesChanged { .. } => vec![],
+        }
+    }
+
+    /// The conversation in whose order it belongs: of the group, of the two users, or of the app and the user.
+    pub fn place(&self) -> ConversationId {
+        if let Some(group) = self.group() {
+            return group.conversation();
+        }
+        match self.people()[..] {
+            [one, other] => ConversationId::direct(one, other),
+            [user] => ConversationId::direct(UserId::ADMIN, user),
+            _ => ConversationId::direct(UserId::ADMIN, UserId::ADMIN),
         }
     }
 }

@@ -98,6 +98,12 @@ pub enum Reason {
     FileNotFound,
     /// The file's retention is over, or it was removed.
     FileExpired,
+    /// A user's attributes take more bytes than they may; the subject is that limit.
+    AttributesTooLarge,
+    /// The attributes of all users of the app do; the subject is that limit.
+    AppAttributesFull,
+    /// As many users as may are subscribed to the user's presence.
+    PresenceSubscribersExceeded,
     /// The file is larger than the app allows.
     FileTooLarge,
     /// More files or bytes in a day than the user or the app may upload.
@@ -258,6 +264,9 @@ impl Reason {
         Self::MessageTooLarge,
         Self::FileNotFound,
         Self::FileExpired,
+        Self::AttributesTooLarge,
+        Self::AppAttributesFull,
+        Self::PresenceSubscribersExceeded,
         Self::FileTooLarge,
         Self::UploadQuotaReached,
         Self::ShareSecretWrong,
@@ -317,15 +326,15 @@ impl Reason {
             Self::MessageNotFound => words("MESSAGE_NOT_FOUND", Grpc::NotFound, (404, "service_resource_not_found", "Service resource not found"), 10002),
             Self::GroupNotFound => words("GROUP_NOT_FOUND", Grpc::NotFound, (404, "resource_not_found", "grpID {} does not exist!"), 20001),
             Self::NotGroupMember => words("NOT_GROUP_MEMBER", Grpc::PermissionDenied, (403, "forbidden_op", "users [{}] are not members of this group!"), 20002),
-            Self::GroupAdminRequired => words("GROUP_ADMIN_REQUIRED", Grpc::PermissionDenied, (403, "forbidden_op", "user {} is no admin of this group"), 20012),
-            Self::GroupOwnerRequired => words("GROUP_OWNER_REQUIRED", Grpc::PermissionDenied, (403, "forbidden_op", "user {} is not the owner of this group"), 20013),
+            Self::GroupAdminRequired => words("GROUP_ADMIN_REQUIRED", Grpc::PermissionDenied, (401, "auth_bad_access_token", "Unable to authenticate (OAuth)"), 20012),
+            Self::GroupOwnerRequired => words("GROUP_OWNER_REQUIRED", Grpc::PermissionDenied, (401, "auth_bad_access_token", "Unable to authenticate (OAuth)"), 20013),
             Self::GroupOwnerBound => words("GROUP_OWNER_BOUND", Grpc::FailedPrecondition, (403, "forbidden_op", "forbidden operation on group owner!"), 20004),
             Self::AlreadyGroupMember => words("ALREADY_GROUP_MEMBER", Grpc::AlreadyExists, (403, "forbidden_op", "can not join this group, reason:user: {} already in group"), 20017),
             Self::GroupFull => words("GROUP_FULL", Grpc::ResourceExhausted, (403, "exceed_limit", "members size is greater than max user size !"), 20010),
             Self::OnGroupBlockList => words("ON_GROUP_BLOCK_LIST", Grpc::PermissionDenied, (403, "forbidden_op", "user {} is on the block list of this group"), 20018),
             Self::ApplicationGone => words("APPLICATION_GONE", Grpc::NotFound, (404, "resource_not_found", "application of {} does not exist!"), 20014),
             Self::NewOwnerNotMember => words("NEW_OWNER_NOT_MEMBER", Grpc::FailedPrecondition, (403, "forbidden_op", "user: {} doesn't exist in group"), 20005),
-            Self::GroupDisabled => words("GROUP_DISABLED", Grpc::FailedPrecondition, (403, "forbidden_op", "group {} is disabled"), 20006),
+            Self::GroupDisabled => words("GROUP_DISABLED", Grpc::FailedPrecondition, (403, "forbidden_op", "can not operate this group, reason: group is disabled"), 20006),
             Self::Muted => words("MUTED", Grpc::PermissionDenied, (403, "forbidden_op", "user {} is muted"), 10010),
             Self::BlockedByReceiver => words("BLOCKED_BY_RECEIVER", Grpc::PermissionDenied, (403, "forbidden_op", "{} has blocked the sender"), 10006),
             Self::RecallWindowOver => words("RECALL_WINDOW_OVER", Grpc::FailedPrecondition, (403, "message_recall_error", "exceed call time limit"), 10013),
@@ -335,6 +344,9 @@ impl Reason {
             Self::MessageTooLarge => words("MESSAGE_TOO_LARGE", Grpc::InvalidArgument, (413, "Request Entity Too Large", "Request Entity Too Large."), 10002),
             Self::FileNotFound => words("FILE_NOT_FOUND", Grpc::NotFound, (404, "entity_not_found", "file may not exists"), 10002),
             Self::FileExpired => words("FILE_EXPIRED", Grpc::NotFound, (404, "file_expired", "file {} is expired"), 10002),
+            Self::AttributesTooLarge => words("ATTRIBUTES_TOO_LARGE", Grpc::InvalidArgument, (403, "FORBIDDEN", "size of metadata for this single user exceeds the user defined limit, {}Bytes"), 10002),
+            Self::AppAttributesFull => words("APP_ATTRIBUTES_FULL", Grpc::ResourceExhausted, (403, "FORBIDDEN", "total size of user metadata for this app exceeds the user defined limit, {}Bytes"), 10429),
+            Self::PresenceSubscribersExceeded => words("PRESENCE_SUBSCRIBERS_EXCEEDED", Grpc::ResourceExhausted, (400, "illegal_argument", "too many sub presence"), 10429),
             Self::FileTooLarge => words("FILE_TOO_LARGE", Grpc::ResourceExhausted, (413, "file exceeding maximum limit", "the file size exceeds the maximum limit."), 10002),
             Self::UploadQuotaReached => words("UPLOAD_QUOTA_REACHED", Grpc::ResourceExhausted, (403, "exceed_limit", "{} limit exceeded"), 10429),
             Self::ShareSecretWrong => words("SHARE_SECRET_WRONG", Grpc::Unauthenticated, (401, "unauthorized", "Unable to authenticate due to {} share-secret"), 10010),

@@ -1,5 +1,7 @@
 //! The events of the event feed.
 
+use crate::ChangeKind;
+
 /// An event of an app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EventKind {
@@ -17,12 +19,19 @@ pub enum EventKind {
     Refused,
     /// A user's read cursor moved up to a message.
     Read,
+    /// Who exists, or how they relate, changed.
+    Changed(ChangeKind),
 }
 
 impl EventKind {
-    /// Every kind.
-    pub const ALL: [Self; 7] =
+    /// Those of messages and conversations. Their verbs are unique.
+    const OF_MESSAGES: [Self; 7] =
         [Self::Sent, Self::Online, Self::Recalled, Self::Edited, Self::Refused, Self::Read, Self::OnlineBroadcast];
+
+    /// Every kind.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::OF_MESSAGES.into_iter().chain(ChangeKind::ALL.iter().copied().map(Self::Changed))
+    }
 
     /// Its name: the subject, a dot, and the verb.
     pub const fn name(self) -> &'static str {
@@ -34,22 +43,26 @@ impl EventKind {
             Self::Edited => "message.edited",
             Self::Refused => "message.refused",
             Self::Read => "conversation.read",
+            Self::Changed(change) => change.name(),
         }
     }
 
     /// The kind with that name.
     pub fn of_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
+        Self::all().find(|kind| kind.name() == name)
     }
 
-    /// The verb of the name. Unique for each kind.
-    pub fn verb(self) -> &'static str {
-        self.name().split_once('.').map_or("", |(_, verb)| verb)
+    /// Its name in the store: the verb; of a change the whole name.
+    pub fn stored_name(self) -> &'static str {
+        match self {
+            Self::Changed(change) => change.name(),
+            of_message => of_message.name().split_once('.').map_or("", |(_, verb)| verb),
+        }
     }
 
-    /// The kind with that verb.
-    pub fn of_verb(verb: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.verb() == verb)
+    /// The kind with that name in the store.
+    pub fn of_stored_name(name: &str) -> Option<Self> {
+        Self::all().find(|kind| kind.stored_name() == name)
     }
 }
 
@@ -58,11 +71,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kind_is_found_by_its_name_and_by_its_verb() {
-        for kind in EventKind::ALL {
-            assert_eq!((EventKind::of_name(kind.name()), EventKind::of_verb(kind.verb())), (Some(kind), Some(kind)));
+    fn a_kind_is_found_by_its_name_and_by_its_name_in_the_store() {
+        for kind in EventKind::all() {
+            let found = (EventKind::of_name(kind.name()), EventKind::of_stored_name(kind.stored_name()));
+            assert_eq!(found, (Some(kind), Some(kind)));
         }
         assert_eq!((EventKind::of_name("sent"), EventKind::of_name("message.lost")), (None, None));
-        assert_eq!((EventKind::of_verb("message.sent"), EventKind::of_verb("")), (None, None));
+        assert_eq!((EventKind::of_stored_name("message.sent"), EventKind::of_stored_name("")), (None, None));
+        assert_eq!(EventKind::Sent.stored_name(), "sent");
+        let left = EventKind::Changed(ChangeKind::MembersLeft);
+        assert_eq!((left.name(), left.stored_name()), ("group.left", "group.left"));
     }
 }

@@ -6,6 +6,7 @@ mod agent;
 mod app;
 mod caller;
 mod change;
+mod change_kind;
 mod clock;
 mod content;
 mod conversation;
@@ -23,6 +24,7 @@ mod invisible;
 mod json;
 mod message;
 mod msg_id;
+mod mutes;
 mod name;
 mod policy;
 mod rate;
@@ -34,6 +36,7 @@ pub use agent::USER_AGENT;
 pub use app::{App, LANYING_SEGMENTS, OWN_SEGMENTS, is_reserved_org};
 pub use caller::{Actor, Caller, Platform};
 pub use change::{Change, GroupChanged, Joining, Leaving};
+pub use change_kind::ChangeKind;
 pub use clock::{Clock, ManualClock, SystemClock, UnixMillis, Witness};
 pub use content::{
     Body, Command, Content, Custom, Dialect, Ext, File, Forward, Image, Location, Media, Text, Verbatim, Video, Voice,
@@ -53,9 +56,11 @@ pub use invisible::is_invisible;
 pub use json::{JsonText, decoded_len, has_half_pair};
 pub use message::{Delivery, Draft, Message, Priority, Sent, Target, UserRef};
 pub use msg_id::{BEGINNING, MsgIdMinter, NODES};
+pub use mutes::UserMutes;
 pub use name::{NameRule, Username};
 pub use policy::{
-    Force, Generation, LanyingShape, Policy, PolicyChange, PolicyKind, PolicyValue, VALUES as POLICY_VALUES,
+    Force, Generation, LanyingShape, OwnerDeletion, Policy, PolicyChange, PolicyKind, PolicyValue,
+    VALUES as POLICY_VALUES,
 };
 pub use rate::{Limits, Rate, Rates};
 pub use risk::{RISKS, Risk};

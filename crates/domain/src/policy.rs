@@ -99,10 +99,14 @@ pub struct Policy {
     pub recalled_file_grace: Duration,
     /// Whether users may set how long files are kept (agora.md 3.4).
     pub users_set_file_lifetime: bool,
+    /// Whether the mutes of a user also bind what the app sends in their name (agora.md 10.2).
+    pub mutes_bind_app: bool,
     /// Whether files may be fetched from private addresses (`need_download`, agora.md 7).
     pub fetch_private: bool,
     /// Whether endpoints are notified of messages that a hook refused (decision 32).
     pub fire_on_refusal: bool,
+    /// What becomes of groups and rooms whose owner is deleted.
+    pub owner_deletion: OwnerDeletion,
     /// The preset of the rates (decision 7).
     pub limits: Limits,
     /// The quotas.
@@ -125,6 +129,15 @@ pub enum Generation {
     Seed,
     /// The newest edition.
     Of2024,
+}
+
+/// What becomes of groups and rooms whose owner is deleted (agora.md 10.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnerDeletion {
+    /// They pass to the admin, else the member, who joined first.
+    HandOver,
+    /// They end, as the vendor has it.
+    Dissolve,
 }
 
 /// What `force` of a recall allows (decision 16).
@@ -185,8 +198,10 @@ impl Policy {
             recall_deletes_files: true,
             recalled_file_grace: Duration::from_mins(10),
             users_set_file_lifetime: false,
+            mutes_bind_app: false,
             fetch_private: false,
             fire_on_refusal: false,
+            owner_deletion: OwnerDeletion::HandOver,
             limits: Limits::Open,
             rates: Rates::of(Limits::Open),
         }
@@ -369,8 +384,20 @@ pub const VALUES: &[PolicyValue] = &[
     flag!(recall_deletes_files),
     millis!("recalled_file_grace_ms", recalled_file_grace, 0, WEEK),
     flag!(users_set_file_lifetime),
+    flag!(mutes_bind_app),
     flag!(fetch_private),
     flag!(fire_on_refusal),
+    PolicyValue {
+        name: "owner_deletion",
+        kind: PolicyKind::Choice(&[("hand_over", 1), ("dissolve", 2)]),
+        get: |policy| match policy.owner_deletion {
+            OwnerDeletion::HandOver => 1,
+            OwnerDeletion::Dissolve => 2,
+        },
+        set: |policy, to| {
+            policy.owner_deletion = if to == 2 { OwnerDeletion::Dissolve } else { OwnerDeletion::HandOver };
+        },
+    },
 ];
 
 const fn set_limits(policy: &mut Policy, limits: Limits) {

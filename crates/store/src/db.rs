@@ -1,6 +1,7 @@
 //! A database on either engine, and transactions in it.
 
 use tidings_domain::Error;
+use tokio::sync::watch;
 
 use crate::{
     checkpoint, domain_error,
@@ -34,6 +35,9 @@ pub enum Tx {
     /// Read committed.
     Postgres(PostgresTx),
 }
+
+/// Notified when a transaction is committed.
+pub type CommitSignal = watch::Sender<()>;
 
 impl Db {
     /// The engine.
@@ -104,6 +108,15 @@ impl Tx {
         match self {
             Self::Sqlite(_) => Engine::Sqlite,
             Self::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// Notifies `signal` once it is committed. One signal per transaction.
+    pub fn signal_after_commit(&mut self, signal: &CommitSignal) {
+        let signal = Some(signal.clone());
+        match self {
+            Self::Sqlite(tx) => tx.after_commit = signal,
+            Self::Postgres(tx) => tx.after_commit = signal,
         }
     }
 

@@ -26,7 +26,7 @@ mod sqlite;
 mod sqlite_file;
 
 pub use app_rows::AppRows;
-pub use db::{Db, Engine, Tx};
+pub use db::{CommitSignal, Db, Engine, Tx};
 pub use error::{Lost, domain_error, is_conflict, lost};
 pub use many_rows::{Column, Gather, GatherMany, Kind, ManyRows};
 pub use migrate::{Schema, Standing};

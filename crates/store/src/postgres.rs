@@ -20,6 +20,7 @@ use tokio::{
 };
 
 use crate::{
+    db::CommitSignal,
     doubts::Doubts,
     error::{commit_error, domain_error, is_lost_connection},
     limits::{CALL, LIFE, LONG_READ, Limits, RESTED, TIDY, UNUSED, vanishing},
@@ -270,6 +271,7 @@ impl<'a> Reading<'a> {
 pub struct PostgresTx {
     lent: Lent,
     until: Instant,
+    pub(crate) after_commit: Option<CommitSignal>,
 }
 
 impl PostgresTx {
@@ -277,7 +279,7 @@ impl PostgresTx {
         let mut lent = reading.lend().await?;
         lent.is_open = true;
         lent.run(reading.until, "begin").await?;
-        Ok(Self { lent, until: reading.until })
+        Ok(Self { lent, until: reading.until, after_commit: None })
     }
 
     /// When it times out.
@@ -302,7 +304,11 @@ impl PostgresTx {
         self.lent.connection().map_err(domain_error)?;
         // It takes effect or not, but needs no rollback.
         self.lent.is_open = false;
-        self.lent.run(self.until, "commit").await.map_err(commit_error)
+        let committed = self.lent.run(self.until, "commit").await.map_err(commit_error);
+        if let Some(signal) = &self.after_commit {
+            signal.send_replace(());
+        }
+        committed
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 use sqlx::{Connection as _, SqlSafeStr as _, Sqlite, SqlitePool, Transaction};
 use tokio::time::Instant;
 
-use crate::sqlite_file::SqliteFile;
+use crate::{db::CommitSignal, sqlite_file::SqliteFile};
 
 /// How long a statement waits for another process's lock on a file.
 pub(crate) const BUSY: Duration = Duration::from_secs(5);
@@ -49,7 +49,12 @@ impl SqliteDb {
                 }
             }
             let inner = Transaction::begin(connection, Some(BEGIN.into_sql_str())).await?;
-            return Ok(SqliteTx { inner, commits: Arc::clone(&self.commits), file: Arc::clone(&self.file) });
+            return Ok(SqliteTx {
+                inner,
+                commits: Arc::clone(&self.commits),
+                file: Arc::clone(&self.file),
+                after_commit: None,
+            });
         }
     }
 
@@ -71,6 +76,7 @@ pub struct SqliteTx {
     inner: Transaction<'static, Sqlite>,
     commits: Arc<AtomicU64>,
     file: Arc<SqliteFile>,
+    pub(crate) after_commit: Option<CommitSignal>,
 }
 
 impl SqliteTx {
@@ -83,6 +89,9 @@ impl SqliteTx {
     pub(crate) async fn commit(self) -> sqlx::Result<()> {
         self.inner.commit().await.map_err(|error| self.file.seen(error))?;
         self.commits.fetch_add(1, Ordering::Relaxed);
+        if let Some(signal) = &self.after_commit {
+            signal.send_replace(());
+        }
         Ok(())
     }
 }

@@ -135,7 +135,7 @@ impl<'a> Event<'a> {
     }
 
     /// A callback after the event: its call is identified by the event's id.
-    fn told_after<P: serde::Serialize>(
+    pub(super) fn told_after<P: serde::Serialize>(
         &self,
         chat_type: &'static str,
         payload: P,
@@ -160,7 +160,7 @@ impl<'a> Event<'a> {
             event_type: Some("chat"),
             timestamp: self.timestamp.0,
             chat_type,
-            group_id: (self.kind != ConversationKind::Direct).then_some(self.to),
+            group_id: (self.kind != ConversationKind::Direct).then(|| self.to.to_owned()),
             from: self.from,
             to: self.to,
             recall_id: None,

@@ -4,12 +4,13 @@
 use std::time::Duration;
 
 use serde_json::value::RawValue;
-use tidings_domain::{ConversationId, ConversationKind, Message, MsgId, UnixMillis, UserId};
+use tidings_domain::{Change, ConversationId, ConversationKind, Message, MsgId, UnixMillis, UserId};
 
 use super::{
     Call, Names, Refusal, Timing,
     channel::value,
     dto,
+    feed_change::changed,
     recall::chat_type,
     record::{MessageFiles, record},
 };
@@ -57,8 +58,10 @@ pub struct Happened<'a> {
     pub kind: &'a str,
     /// The time.
     pub at: UnixMillis,
-    /// The conversation.
-    pub conversation: ConversationId,
+    /// The conversation; `None` for changes of users and contacts.
+    pub conversation: Option<ConversationId>,
+    /// What changed in the directory: then there is no message.
+    pub change: Option<&'a Change>,
     /// The id of its message.
     pub msg_id: MsgId,
     /// The actor.
@@ -91,25 +94,28 @@ pub fn happened(event: &Happened<'_>, names: &Names, exts_array: bool) -> String
     // An unknown user is shown by the name that the message was refused for.
     let name = |user| if user == UserId::NOBODY { event.refused.1.to_owned() } else { names.of(user) };
     let sender = event.sender();
-    let to = match event.conversation {
-        ConversationId::Direct(low, _) => name(event.conversation.peer_of(sender).unwrap_or(low)),
+    let to = event.conversation.map(|conversation| match conversation {
+        ConversationId::Direct(low, _) => name(conversation.peer_of(sender).unwrap_or(low)),
         ConversationId::Group(group) => group.to_string(),
         ConversationId::Room(room) => room.to_string(),
-    };
-    let shared = (event.conversation.kind() != ConversationKind::Direct).then_some(to.as_str());
+    });
+    let kind = event.conversation.map(ConversationId::kind);
+    let shared = to.as_deref().filter(|_| kind != Some(ConversationKind::Direct));
+    let of_message = event.change.is_none();
     let message = event.message.map(|message| raw(record(message, names, exts_array, MessageFiles::default())));
     text_of(&dto::Happened {
         id: event.id,
         kind: event.kind,
         timestamp: event.at.0,
-        chat_type: chat_type(event.conversation.kind()),
+        chat_type: kind.map(chat_type),
         group_id: shared,
         operator: name(event.actor),
-        from: name(sender),
-        to: &to,
-        msg_id: event.msg_id.to_string(),
+        from: of_message.then(|| name(sender)),
+        to: to.as_deref().filter(|_| of_message),
+        msg_id: of_message.then(|| event.msg_id.to_string()),
         seq: event.seq(),
         message: message.as_deref(),
+        change: event.change.map(|change| changed(change, names)),
         reason: given(event.refused.0),
         reason_detail: given(event.refused.1),
         client_ip: given(event.origin.0),

@@ -3,6 +3,7 @@
 mod body;
 mod broadcast;
 mod callback;
+mod callback_change;
 mod channel;
 mod decision;
 mod draft;
@@ -10,16 +11,24 @@ mod dto;
 mod envelope;
 mod export;
 mod feed;
+mod feed_change;
 mod file;
 mod group;
+mod group_list;
+mod group_member;
 mod history;
 mod import;
+mod presence;
 mod recall;
 mod record;
 mod refusal;
 mod rewrite;
 mod timing;
 mod token;
+mod user_attributes;
+mod user_mute;
+mod user_state;
+mod user_update;
 mod users;
 
 pub use body::{body_from, ext_from, moved};
@@ -28,6 +37,7 @@ pub use callback::{
     Edit, Event, REST_OPERATOR, edit_callback, post_send_callback, pre_send_callback, read_ack_callback,
     recall_callback, security,
 };
+pub use callback_change::{ChangeTold, Operation, muc_callback, operations, roster_callback};
 pub use channel::{
     DeleteChannel, Peer, Roaming, channel_deleted, delete_channel_request, roaming_deleted, roaming_messages,
     roaming_time,
@@ -43,15 +53,25 @@ pub use file::{
     Lifetime, RESTRICT, is_true, lifetime_request, lifetimes_set, no_file, restricts, thumbnail_side, uploaded,
 };
 pub use group::{
-    Group, GroupChange, GroupFields, MemberDeed, NewGroup, group_change, group_changed, group_created, group_deleted,
-    group_disabled, group_list, groups, is_joined, joined, member_changed, member_refusal, members, members_added,
-    members_removed, new_group, unknown_user, usernames,
+    Group, GroupChange, GroupFields, NewGroup, announced, announcement, announcement_set, announcement_too_long,
+    group_change, group_changed, group_created, group_deleted, group_disabled, groups, mute_all_set, new_group,
+    owner_missing, same_owner,
+};
+pub use group_list::{PageQuery, PageRule, group_list, is_v3, joined, joined_count, joined_entities, public_groups};
+pub use group_member::{
+    Member, MemberDeed, MuteRequest, Outcomes, Which, admin_changed, application, group_missing, is_allowed, is_joined,
+    member_changed, member_refusal, members, members_added, members_changed, mute_request, muted, mutes_changed, names,
+    new_admin, path_usernames, role_refusal, shown_name, unknown_user, unmuted_usernames, usernames,
 };
 pub use history::{
     Channel, HistoryQuery, ListQuery, ReadAck, Seen, channels, history, history_query, list_query, peer_query,
     read_ack_request, read_up_to,
 };
 pub use import::{Import, import_call, import_refusal, import_request, imported};
+pub use presence::{
+    Presence, PresenceCall, presence_done, presence_expiry, presence_ext, presence_refusal, presence_subscriptions,
+    presence_targets, presences,
+};
 pub use recall::{
     Recall, RecallItem, RecallOutcome, Recalled, batch_recalled, recall_refusal, recall_request, recall_words,
     recalled, recalls_request,
@@ -61,4 +81,14 @@ pub use refusal::Refusal;
 pub use rewrite::{Rewrite, rewrite_id, rewrite_refusal, rewrite_request, rewrite_unsupported, rewritten};
 pub use timing::Timing;
 pub use token::{Grant, TokenRequest, exchanged_token, token, token_refusal, token_request};
-pub use users::{Failed, NewUser, NewUsers, User, failure_refusal, list, new_users, one_user, registered};
+pub use user_attributes::{
+    Attributes, AttributesQuery, attributes, attributes_by_user, attributes_deleted, attributes_in, attributes_query,
+    attributes_size,
+};
+pub use user_mute::{UserMuteRequest, mute_set, mutes, mutes_of, unknown_muted, user_mute_request};
+pub use user_state::{
+    OfflineStatus, Resource, disconnected, offline_count, offline_status, resources, statuses, statuses_request,
+    token_expiry, user_status,
+};
+pub use user_update::{NewPassword, UserUpdate, new_password, password_set, update_refusal, user_update};
+pub use users::{Failed, NewUser, NewUsers, Push, User, failure_refusal, list, new_users, one_user, registered};

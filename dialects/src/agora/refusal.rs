@@ -72,6 +72,12 @@ impl Refusal {
         Self::new(400, "message_send_error", description)
     }
 
+    /// A call with the token of a user who is disabled; a login has other words (agora.md 8.2).
+    pub fn user_disabled() -> Self {
+        let refusal = Self::new(403, "forbidden_service_operation", "Service operation not allowed");
+        refusal.because(Reason::UserDisabled)
+    }
+
     /// No such app; `path` is the request's path without the leading slash.
     pub fn app_not_found(org: &str, app: &str, path: &str) -> Self {
         let text = format!("Could not find application for {org}/{app} from URI: {path}");

@@ -28,6 +28,25 @@ pub struct User<'a> {
     pub modified: i64,
     /// False: disabled.
     pub activated: bool,
+    /// Settings of push notifications.
+    pub push: Push<'a>,
+}
+
+/// Settings of push notifications; absent: never set.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Push<'a> {
+    /// `notification_display_style`
+    pub display_style: Option<i32>,
+    /// `notification_no_disturbing`
+    pub no_disturbing: Option<bool>,
+    /// `notification_no_disturbing_start`: an hour.
+    pub no_disturbing_start: Option<i32>,
+    /// `notification_no_disturbing_end`: an hour.
+    pub no_disturbing_end: Option<i32>,
+    /// `notifier_name`
+    pub notifier_name: Option<&'a str>,
+    /// `device_token`
+    pub device_token: Option<&'a str>,
 }
 
 impl<'a> User<'a> {
@@ -40,6 +59,12 @@ impl<'a> User<'a> {
             username: self.username.to_ascii_lowercase(),
             activated: self.activated,
             nickname: (!self.nickname.is_empty()).then_some(self.nickname),
+            notification_display_style: self.push.display_style,
+            notification_no_disturbing: self.push.no_disturbing,
+            notification_no_disturbing_start: self.push.no_disturbing_start.map(|hour| hour.to_string()),
+            notification_no_disturbing_end: self.push.no_disturbing_end.map(|hour| hour.to_string()),
+            notifier_name: self.push.notifier_name,
+            device_token: self.push.device_token,
         }
     }
 }
@@ -121,7 +146,7 @@ pub fn registered(call: &Call<'_>, timing: Timing, users: &[User<'_>], failed: &
     let data = failed.iter().map(failure).collect::<Vec<_>>();
     bytes_of(&dto::Envelope {
         entities: Some(dto::Entities::Users(users.iter().map(User::entity).collect())),
-        data: (!data.is_empty()).then_some(data),
+        data: Some(data),
         ..call.envelope(timing)
     })
 }
@@ -152,7 +177,11 @@ pub fn list(
     asked: (Option<&str>, Option<&str>),
     cursor: Option<&str>,
 ) -> Vec<u8> {
-    let params = dto::Params { limit: asked.0.map(|limit| [limit]), cursor: asked.1.map(|cursor| [cursor]) };
+    let params = dto::Params {
+        limit: asked.0.map(|limit| [limit]),
+        cursor: asked.1.map(|cursor| [cursor]),
+        ..Default::default()
+    };
     bytes_of(&dto::Envelope::<()> {
         params: Some(params),
         entities: Some(dto::Entities::Users(users.iter().map(User::entity).collect())),

@@ -376,3 +376,121 @@ pub struct Answer<'a> {
     #[serde(default, deserialize_with = "or_default")]
     pub cloud_custom_data: String,
 }
+
+/// The common keys of callbacks about a group (tencent.md 6).
+#[derive(Serialize)]
+pub struct ChangedGroup {
+    #[serde(rename = "CallbackCommand")]
+    pub callback_command: &'static str,
+    #[serde(rename = "GroupId")]
+    pub group_id: String,
+    #[serde(rename = "Type")]
+    pub kind: &'static str,
+    #[serde(rename = "EventTime")]
+    pub event_time: i64,
+}
+
+#[derive(Serialize)]
+pub struct MemberAccount<'a> {
+    #[serde(rename = "Member_Account")]
+    pub account: &'a str,
+}
+
+#[derive(Serialize)]
+pub struct GroupCreated<'a> {
+    #[serde(flatten)]
+    pub group: ChangedGroup,
+    #[serde(rename = "Operator_Account")]
+    pub operator: &'a str,
+    #[serde(rename = "Owner_Account")]
+    pub owner: &'a str,
+    #[serde(rename = "Name")]
+    pub name: &'a str,
+    #[serde(rename = "MemberList")]
+    pub members: Vec<MemberAccount<'a>>,
+}
+
+#[derive(Serialize)]
+pub struct GroupDestroyed<'a> {
+    #[serde(flatten)]
+    pub group: ChangedGroup,
+    #[serde(rename = "Owner_Account")]
+    pub owner: &'a str,
+    #[serde(rename = "Name")]
+    pub name: &'a str,
+    #[serde(rename = "MemberList")]
+    pub members: Vec<MemberAccount<'a>>,
+}
+
+#[derive(Serialize)]
+pub struct MembersJoined<'a> {
+    #[serde(flatten)]
+    pub group: ChangedGroup,
+    #[serde(rename = "JoinType")]
+    pub join_type: &'static str,
+    #[serde(rename = "Operator_Account")]
+    pub operator: &'a str,
+    #[serde(rename = "NewMemberList")]
+    pub members: Vec<MemberAccount<'a>>,
+}
+
+#[derive(Serialize)]
+pub struct MembersLeft<'a> {
+    #[serde(flatten)]
+    pub group: ChangedGroup,
+    #[serde(rename = "ExitType")]
+    pub exit_type: &'static str,
+    #[serde(rename = "Operator_Account")]
+    pub operator: &'a str,
+    #[serde(rename = "ExitMemberList")]
+    pub members: Vec<MemberAccount<'a>>,
+}
+
+#[derive(Serialize)]
+pub struct GroupInfoChanged<'a> {
+    #[serde(flatten)]
+    pub group: ChangedGroup,
+    #[serde(rename = "Operator_Account")]
+    pub operator: &'a str,
+    #[serde(rename = "Name", skip_serializing_if = "Option::is_none")]
+    pub name: Option<&'a str>,
+    #[serde(rename = "Introduction", skip_serializing_if = "Option::is_none")]
+    pub introduction: Option<&'a str>,
+    #[serde(rename = "Notification", skip_serializing_if = "Option::is_none")]
+    pub notification: Option<&'a str>,
+    #[serde(rename = "FaceUrl", skip_serializing_if = "Option::is_none")]
+    pub face_url: Option<&'a str>,
+}
+
+/// tencent.md 6.
+#[derive(Serialize)]
+pub struct FriendPair<'a> {
+    #[serde(rename = "From_Account")]
+    pub from: &'a str,
+    #[serde(rename = "To_Account")]
+    pub to: &'a str,
+    #[serde(rename = "Initiator_Account", skip_serializing_if = "Option::is_none")]
+    pub initiator: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+pub struct FriendAdd<'a> {
+    #[serde(rename = "CallbackCommand")]
+    pub callback_command: &'static str,
+    #[serde(rename = "PairList")]
+    pub pair_list: [FriendPair<'a>; 2],
+    #[serde(rename = "ClientCmd")]
+    pub client_cmd: &'static str,
+    #[serde(rename = "Admin_Account")]
+    pub admin_account: &'a str,
+    #[serde(rename = "ForceFlag")]
+    pub force_flag: i32,
+}
+
+#[derive(Serialize)]
+pub struct Pairs<'a> {
+    #[serde(rename = "CallbackCommand")]
+    pub callback_command: &'static str,
+    #[serde(rename = "PairList")]
+    pub pair_list: Vec<FriendPair<'a>>,
+}

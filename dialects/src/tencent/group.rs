@@ -119,7 +119,7 @@ pub fn group_after_recall(taken: &Taken<'_>) -> Vec<u8> {
 }
 
 /// The closest of the vendor's kinds: members of a group are permanent, anybody can enter a room.
-const fn type_of(kind: GroupKind) -> &'static str {
+pub(super) const fn type_of(kind: GroupKind) -> &'static str {
     match kind {
         GroupKind::Group => "Public",
         GroupKind::Room => "ChatRoom",

@@ -5,8 +5,10 @@ mod dto;
 mod elements;
 mod elements_back;
 mod group;
+mod group_change;
 mod key;
 mod query;
+mod sns;
 mod state;
 mod verdict;
 
@@ -14,7 +16,12 @@ pub use c2c::{Direct, Outcome, Read, Withdrawn, after_read, after_send, after_wi
 pub use elements::{cloud_custom_data, elements};
 pub use elements_back::{NotElements, elements_back};
 pub use group::{Mention, Said, Taken, group_after_recall, group_after_refusal, group_after_send, group_before_send};
+pub use group_change::{
+    ChangedGroup, GroupProfile, group_after_change, group_after_create, group_after_destroy, group_after_exit,
+    group_after_join,
+};
 pub use key::{MsgKey, account};
 pub use query::{Authentication, Callback, Parameters, query, sign};
+pub use sns::{FriendAdded, black_list, friend_add, friend_delete};
 pub use state::{Presence, StateChange, state_change};
 pub use verdict::{Failure, Verdict, after_answer, hook_refusal, refusal, refused_code, verdict};

@@ -24,10 +24,28 @@ pub enum Callback {
     GroupAfterRecall,
     /// A user connected or disconnected.
     StateChange,
+    /// Two users are contacts from now on.
+    FriendAdd,
+    /// Two users are contacts no longer.
+    FriendDelete,
+    /// A user blocked another one.
+    BlackListAdd,
+    /// A user unblocked another one.
+    BlackListDelete,
+    /// A group was created.
+    GroupAfterCreate,
+    /// A group ended.
+    GroupAfterDestroy,
+    /// Users became members of a group.
+    GroupAfterJoin,
+    /// Members left a group.
+    GroupAfterExit,
+    /// The profile of a group changed.
+    GroupAfterChange,
 }
 
 impl Callback {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 17] = [
         Self::C2cBeforeSend,
         Self::C2cAfterSend,
         Self::C2cAfterRead,
@@ -36,6 +54,15 @@ impl Callback {
         Self::GroupAfterSend,
         Self::GroupAfterRecall,
         Self::StateChange,
+        Self::FriendAdd,
+        Self::FriendDelete,
+        Self::BlackListAdd,
+        Self::BlackListDelete,
+        Self::GroupAfterCreate,
+        Self::GroupAfterDestroy,
+        Self::GroupAfterJoin,
+        Self::GroupAfterExit,
+        Self::GroupAfterChange,
     ];
 
     /// The callback of that command.
@@ -54,6 +81,15 @@ impl Callback {
             Self::GroupAfterSend => "Group.CallbackAfterSendMsg",
             Self::GroupAfterRecall => "Group.CallbackAfterRecallMsg",
             Self::StateChange => "State.StateChange",
+            Self::FriendAdd => "Sns.CallbackFriendAdd",
+            Self::FriendDelete => "Sns.CallbackFriendDelete",
+            Self::BlackListAdd => "Sns.CallbackBlackListAdd",
+            Self::BlackListDelete => "Sns.CallbackBlackListDelete",
+            Self::GroupAfterCreate => "Group.CallbackAfterCreateGroup",
+            Self::GroupAfterDestroy => "Group.CallbackAfterGroupDestroyed",
+            Self::GroupAfterJoin => "Group.CallbackAfterNewMemberJoin",
+            Self::GroupAfterExit => "Group.CallbackAfterMemberExit",
+            Self::GroupAfterChange => "Group.CallbackAfterGroupInfoChanged",
         }
     }
 }

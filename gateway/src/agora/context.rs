@@ -29,6 +29,9 @@ use crate::{
     request::{BodyReader, address, base_url, header},
 };
 
+/// Where a user who is disabled is refused in words of its own.
+const TOKEN_PATH: &str = "/token";
+
 /// An Agora call without its body.
 pub(crate) struct RequestContext {
     org: String,
@@ -216,8 +219,12 @@ impl RequestContext {
 
     /// The refusal as it is returned, with usernames instead of ids. A refusal that is remembered under a key has the id,
     /// whose name does not change, so a repetition returns the same bytes; if the name cannot be looked up, that error is
-    /// returned. If the missing user is the token's own, the token is at fault.
+    /// returned. If the missing user is the token's own, the token is at fault. A disabled user is told so in the words of the
+    /// call: a login's, or any other's.
     async fn worded(&self, gateway: &Gateway, refusal: Refusal) -> Refusal {
+        if refusal.reason == Reason::UserDisabled && self.path != TOKEN_PATH {
+            return Refusal::user_disabled();
+        }
         if refusal.reason == Reason::UserNotFound {
             let fault = gateway.identities().fault(self.app_ref(), self.token()).await;
             return fault.map_or(refusal, |error| self.refusal(&error));

@@ -12,8 +12,8 @@ use http::{
     header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE},
 };
 use tidings_dialects::agora::{self as codec, FeedQuery, Happened, Names, Refusal};
-use tidings_domain::{Caller, ConversationId, Error, Message, MsgId, Reason, UnixMillis, UserId};
-use tidings_proto::{error_from_status, pb, required};
+use tidings_domain::{Caller, Change, ConversationId, Error, Message, MsgId, Reason, UnixMillis, UserId};
+use tidings_proto::{error_from_status, pb};
 use tidings_runtime::context;
 use tokio::time::{Instant, sleep, timeout_at};
 use tonic::Streaming;
@@ -193,7 +193,9 @@ pub(crate) async fn names_in(gateway: &Gateway, caller: &Caller, events: &[FeedE
     let mut people: HashSet<UserId> = HashSet::new();
     for event in events {
         let sender = event.of.map_or(event.actor, |(_, sender)| sender);
-        people.extend([event.actor, sender].into_iter().chain(event.conversation.peer_of(sender)));
+        let peer = event.conversation.and_then(|conversation| conversation.peer_of(sender));
+        let changed = event.change.iter().flat_map(Change::people);
+        people.extend([event.actor, sender].into_iter().chain(peer).chain(changed));
     }
     super::people::names(gateway, caller, [], people).await
 }
@@ -201,7 +203,8 @@ pub(crate) async fn names_in(gateway: &Gateway, caller: &Caller, events: &[FeedE
 /// An event as read.
 pub(crate) struct FeedEvent {
     pub wire: pb::Event,
-    pub conversation: ConversationId,
+    pub conversation: Option<ConversationId>,
+    pub change: Option<Change>,
     pub actor: UserId,
     pub message: Option<Message>,
     /// Number and sender of the message, if known.
@@ -210,11 +213,12 @@ pub(crate) struct FeedEvent {
 
 impl FeedEvent {
     pub fn read(mut wire: pb::Event) -> Result<Self, Error> {
-        let conversation = required("conversation", wire.conversation)?.try_into()?;
+        let conversation = wire.conversation.map(TryInto::try_into).transpose()?;
+        let change = wire.change.take().map(TryInto::try_into).transpose()?;
         let message = wire.message.take();
         let of = message.as_ref().map(|message| (message.seq, UserId(message.sender_id)));
         let message = message.filter(|message| message.content.is_some()).map(TryInto::try_into).transpose()?;
-        Ok(Self { conversation, actor: UserId(wire.actor_id), message, of, wire })
+        Ok(Self { conversation, change, actor: UserId(wire.actor_id), message, of, wire })
     }
 
     /// As one line of JSON, for the app.
@@ -234,6 +238,7 @@ impl FeedEvent {
             kind: &wire.kind,
             at: UnixMillis(wire.at_ms),
             conversation: self.conversation,
+            change: self.change.as_ref(),
             msg_id: MsgId(wire.msg_id),
             actor: self.actor,
             message: self.message.as_ref(),

@@ -1,23 +1,26 @@
 //! `/{org}/{app}/chatgroups` and `/chatrooms` (agora.md 10.3, 10.4).
 
-use std::collections::HashMap;
-
 use axum::{
     body::Body,
     extract::{Path, State},
     routing::{MethodRouter, get, post},
 };
 use tidings_dialects::agora::{self as codec, Group, GroupChange, GroupFields, Refusal};
-use tidings_domain::{Caller, Error, GroupKind, Reason, UserId, Username, decimal_id};
-use tidings_proto::{page_start, page_token, pb};
+use tidings_domain::{Caller, ConversationId, Error, GroupKind, Reason, UserId, Username, decimal_id};
+use tidings_proto::pb;
 use tidings_runtime::context;
 
 use super::{
     context::RequestContext,
-    page::page_of,
-    people::{self, Named, path_user},
+    group_list,
+    people::{self, Named},
 };
-use crate::{Gateway, reply::refused};
+use crate::{
+    Gateway,
+    identity::{Identity, Who},
+    membership::of_group,
+    reply::refused,
+};
 
 /// Maximum number of groups per request.
 const MAX_GROUPS: usize = 100;
@@ -50,12 +53,18 @@ macro_rules! handler {
             context.answer(&gateway, outcome).await
         }
     };
+    ($kind:ident, $answer:path, member) => {
+        move |State(gateway): State<Gateway>, context: RequestContext, path: OfGroup| async move {
+            let outcome = $answer(&gateway, &context, $kind, path).await;
+            context.answer(&gateway, outcome).await
+        }
+    };
 }
 pub(super) use handler;
 
 /// `/chatgroups`, `/chatrooms`
 pub(crate) fn all(kind: GroupKind) -> MethodRouter<Gateway> {
-    post(handler!(kind, create, body)).get(handler!(kind, list))
+    post(handler!(kind, create, body)).get(handler!(kind, group_list::all))
 }
 
 /// `/chatgroups/{id}`, or several ids separated by commas.
@@ -75,29 +84,45 @@ pub(crate) fn enable(kind: GroupKind) -> MethodRouter<Gateway> {
     post(handler!(kind, switch_on, named))
 }
 
-/// `/users/{username}/joined_chatgroups`, and the newer `/chatgroups/user/{username}`
-pub(crate) fn joined(kind: GroupKind) -> MethodRouter<Gateway> {
-    get(handler!(kind, list_joined, named))
-}
-
 async fn create(gateway: &Gateway, context: &RequestContext, kind: GroupKind, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = context.app_caller(gateway).await?;
+    let (identity, caller) = context.any_caller(gateway).await?;
+    check_may_create(&identity, kind)?;
     let wanted = codec::new_group(&context.read(body).await?)?;
-    let names: Vec<&Username> = std::iter::once(&wanted.owner).chain(&wanted.members).collect();
+    let owner = match (wanted.owner, &identity.who) {
+        (Some(owner), _) => owner,
+        (None, Who::User { username, .. }) => Username::parse(username)?,
+        (None, _) => return Err(codec::owner_missing()),
+    };
+    identity.check_may_name(&owner)?;
+    let names: Vec<&Username> = std::iter::once(&owner).chain(&wanted.members).collect();
     let mut ids = known(gateway, &caller, &names).await?.into_iter();
     let owner = ids.next().ok_or_else(|| Error::internal("a group without an owner"))?;
+    let fields = &wanted.fields;
+    let mut settings = settings(fields);
+    if fields.asks_to_join.is_none() && fields.public == Some(true) {
+        // The vendor's default. A group that is not public takes nobody unasked.
+        settings.apply_approval = pb::ApplyApproval::All.into();
+    }
     let request = pb::CreateGroupRequest {
         kind: pb::GroupKind::from(kind).into(),
         owner_id: Some(owner.0),
-        name: wanted.fields.name.clone().unwrap_or_default(),
-        description: wanted.fields.description.clone().unwrap_or_default(),
-        avatar: wanted.fields.avatar.clone().unwrap_or_default(),
+        name: fields.name.clone().unwrap_or_default(),
+        description: fields.description.clone().unwrap_or_default(),
+        avatar: fields.avatar.clone().unwrap_or_default(),
         member_ids: ids.map(|user| user.0).collect(),
-        settings: Some(settings(&wanted.fields)),
+        settings: Some(settings),
     };
     let made = gateway.clients().group.clone().create_group(context::request(&caller, request)).await;
-    let id = made.map_err(refused)?.into_inner().id;
-    Ok(codec::group_created(&context.call(&identity.app), context.timing(gateway), kind, id))
+    let (id, is_v3) = (made.map_err(refused)?.into_inner().id, codec::is_v3(&context.query));
+    Ok(codec::group_created(&context.call(&identity.app), context.timing(gateway), kind, id, is_v3))
+}
+
+/// Users create groups of their own; rooms are created by super admins.
+fn check_may_create(identity: &Identity, kind: GroupKind) -> Result<(), Error> {
+    match (&identity.who, kind) {
+        (Who::User { .. }, GroupKind::Room) => Err(Error::new(Reason::AppTokenRequired, "")),
+        _ => Ok(()),
+    }
 }
 
 /// Ids of users in a body; the first unknown one is reported by name.
@@ -120,20 +145,9 @@ fn settings(fields: &GroupFields) -> pb::GroupSettings {
         max_members: fields.max_members,
         public: fields.public,
         custom: fields.custom.clone(),
+        mute_all_until_ms: fields.mute_all.map(|muted| if muted { -1 } else { 0 }),
         ..Default::default()
     }
-}
-
-async fn list(gateway: &Gateway, context: &RequestContext, kind: GroupKind) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = context.app_caller(gateway).await?;
-    let query = codec::list_query(&context.query)?;
-    let (kind, page_token) = (pb::GroupKind::from(kind).into(), page_token(query.cursor.0));
-    let request = pb::ListGroupsRequest { kind, page_size: query.limit, page_token };
-    let page = gateway.clients().group.clone().list_groups(context::request(&caller, request)).await;
-    let page = page.map_err(refused)?.into_inner();
-    let groups = shown(gateway, context, &caller, page.groups).await?;
-    let (call, next) = (context.call(&identity.app), page_start(&page.next_page_token)?);
-    Ok(codec::group_list(&call, context.timing(gateway), &query, &groups, next))
 }
 
 async fn read_groups(
@@ -142,7 +156,7 @@ async fn read_groups(
     kind: GroupKind,
     named: Named,
 ) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = context.app_caller(gateway).await?;
+    let (identity, caller) = context.any_caller(gateway).await?;
     let written = named.as_ref().map_or("", |Path((_, _, ids))| ids.as_str());
     let ids: Vec<&str> = written.split(',').map(str::trim).filter(|id| !id.is_empty()).collect();
     if ids.len() > MAX_GROUPS {
@@ -152,12 +166,20 @@ async fn read_groups(
             format!("group ids size is more than max limit : {MAX_GROUPS}"),
         ));
     }
-    let found = find(gateway, &caller, kind, &ids).await?;
+    let found = find(gateway, &caller, kind, &ids).await.map_err(|error| missing(error, kind))?;
     let mut groups = shown(gateway, context, &caller, found).await?;
     for group in &mut groups {
         group.members = others(gateway, &caller, group).await?;
     }
     Ok(codec::groups(&context.call(&identity.app), context.timing(gateway), &groups))
+}
+
+/// Of a room that does not exist, its details have words of their own (agora.md 8.3).
+fn missing(error: Error, kind: GroupKind) -> Refusal {
+    match (error.reason(), kind) {
+        (Reason::GroupNotFound, GroupKind::Room) => codec::group_missing(error.subject()),
+        _ => error.into(),
+    }
 }
 
 /// The groups with these ids; a single one must exist, of several the missing ones are left out.
@@ -177,18 +199,26 @@ async fn find(gateway: &Gateway, caller: &Caller, kind: GroupKind, ids: &[&str])
     }
 }
 
+/// The id of the path's group or room.
+pub(super) async fn path_id(gateway: &Gateway, caller: &Caller, kind: GroupKind, written: &str) -> Result<i64, Error> {
+    let not_found = || Error::new(Reason::GroupNotFound, written);
+    let id = decimal_id(written).ok_or_else(not_found)?;
+    let found = of_group(gateway, caller, id).await?;
+    let is_it = match found {
+        Some(ConversationId::Group(_)) => kind == GroupKind::Group,
+        Some(ConversationId::Room(_)) => kind == GroupKind::Room,
+        Some(ConversationId::Direct(..)) | None => false,
+    };
+    if is_it { Ok(id) } else { Err(not_found()) }
+}
+
 /// The group of the path.
-pub(super) async fn path_group(
-    gateway: &Gateway,
-    caller: &Caller,
-    kind: GroupKind,
-    written: &str,
-) -> Result<pb::Group, Error> {
+async fn path_group(gateway: &Gateway, caller: &Caller, kind: GroupKind, written: &str) -> Result<pb::Group, Error> {
     let found = find(gateway, caller, kind, &[written]).await?;
     found.into_iter().next().ok_or_else(|| Error::new(Reason::GroupNotFound, written))
 }
 
-async fn shown(
+pub(super) async fn shown(
     gateway: &Gateway,
     context: &RequestContext,
     caller: &Caller,
@@ -227,16 +257,21 @@ fn of_wire(group: pb::Group, names: &codec::Names, now: i64) -> Group {
             member_invite: settings.member_invite,
             asks_to_join,
             custom: settings.custom,
+            mute_all: None,
             given: Vec::new(),
         },
     }
 }
 
-/// The names of the members other than the owner.
+/// The names of the members other than the owner, which only members see.
 async fn others(gateway: &Gateway, caller: &Caller, group: &Group) -> Result<Vec<String>, Error> {
     let request = pb::ListMembersRequest { group_id: group.id, page_size: SHOWN_MEMBERS, ..Default::default() };
     let reply = gateway.clients().group.clone().list_members(context::request(caller, request)).await;
-    let members = reply.map_err(refused)?.into_inner().members;
+    let members = match reply.map_err(refused) {
+        Ok(page) => page.into_inner().members,
+        Err(error) if error.reason() == Reason::NotGroupMember => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
     let others = members.iter().filter(|member| member.role() != pb::GroupRole::Owner);
     Ok(others.map(member_name).collect())
 }
@@ -253,12 +288,15 @@ async fn change(
     named: Named,
     body: Body,
 ) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = context.app_caller(gateway).await?;
+    let (identity, caller) = context.any_caller(gateway).await?;
     let group = path_group(gateway, &caller, kind, id_of(&named)).await?;
     let given = match codec::group_change(&context.read(body).await?)? {
         GroupChange::Owner(owner) => {
             let new_owner = known(gateway, &caller, &[&owner]).await?;
             let new_owner_id = new_owner.first().map_or(0, |owner| owner.0);
+            if new_owner_id == group.owner_id {
+                return Err(codec::same_owner());
+            }
             let request = pb::TransferGroupRequest { group_id: group.id, new_owner_id };
             gateway
                 .clients()
@@ -266,7 +304,7 @@ async fn change(
                 .clone()
                 .transfer_group(context::request(&caller, request))
                 .await
-                .map_err(refused)?;
+                .map_err(|status| codec::role_refusal(&refused(status), group.id, owner.folded()))?;
             vec!["newowner"]
         }
         GroupChange::Fields(fields) => {
@@ -274,7 +312,8 @@ async fn change(
             fields.given
         }
     };
-    Ok(codec::group_changed(&context.call(&identity.app), context.timing(gateway), &given))
+    let is_v3 = codec::is_v3(&context.query);
+    Ok(codec::group_changed(&context.call(&identity.app), context.timing(gateway), &given, is_v3))
 }
 
 async fn update(gateway: &Gateway, caller: &Caller, group_id: i64, fields: &GroupFields) -> Result<(), Error> {
@@ -300,11 +339,12 @@ async fn destroy(
     kind: GroupKind,
     named: Named,
 ) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = context.app_caller(gateway).await?;
-    let group = path_group(gateway, &caller, kind, id_of(&named)).await?;
-    let request = pb::DestroyGroupRequest { group_id: group.id };
+    let (identity, caller) = context.any_caller(gateway).await?;
+    let group_id = path_id(gateway, &caller, kind, id_of(&named)).await?;
+    let request = pb::DestroyGroupRequest { group_id };
     gateway.clients().group.clone().destroy_group(context::request(&caller, request)).await.map_err(refused)?;
-    Ok(codec::group_deleted(&context.call(&identity.app), context.timing(gateway), kind, group.id))
+    let is_v3 = codec::is_v3(&context.query);
+    Ok(codec::group_deleted(&context.call(&identity.app), context.timing(gateway), kind, group_id, is_v3))
 }
 
 async fn switch_off(
@@ -332,33 +372,8 @@ async fn switch(
     enabled: bool,
 ) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.app_caller(gateway).await?;
-    let group = path_group(gateway, &caller, kind, id_of(&named)).await?;
-    let request = pb::UpdateGroupRequest { group_id: group.id, enabled: Some(enabled), ..Default::default() };
+    let group_id = path_id(gateway, &caller, kind, id_of(&named)).await?;
+    let request = pb::UpdateGroupRequest { group_id, enabled: Some(enabled), ..Default::default() };
     gateway.clients().group.clone().update_group(context::request(&caller, request)).await.map_err(refused)?;
     Ok(codec::group_disabled(&context.call(&identity.app), context.timing(gateway), !enabled))
-}
-
-async fn list_joined(
-    gateway: &Gateway,
-    context: &RequestContext,
-    kind: GroupKind,
-    named: Named,
-) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = context.app_caller(gateway).await?;
-    let user = people::id(gateway, &caller, &path_user(named)?).await?;
-    let (skip, take) = page_of(&context.query)?;
-    let (user_id, kind) = (Some(user.0), pb::GroupKind::from(kind).into());
-    let request = pb::JoinedRequest { user_id, kind, ..Default::default() };
-    let reply = gateway.clients().group.clone().joined(context::request(&caller, request)).await;
-    let memberships = reply.map_err(refused)?.into_inner().memberships;
-    let ids: Vec<i64> = memberships.iter().map(|membership| membership.group_id).skip(skip).take(take).collect();
-    let mut found = HashMap::new();
-    for group_ids in ids.chunks(MAX_GROUPS) {
-        let request = pb::GetGroupsRequest { group_ids: group_ids.to_vec() };
-        let reply = gateway.clients().group.clone().get_groups(context::request(&caller, request)).await;
-        found.extend(reply.map_err(refused)?.into_inner().groups.into_iter().map(|group| (group.id, group)));
-    }
-    let groups = ids.iter().filter_map(|id| found.remove(id)).collect();
-    let groups = shown(gateway, context, &caller, groups).await?;
-    Ok(codec::joined(&context.call(&identity.app), context.timing(gateway), &groups))
 }

@@ -1,31 +1,34 @@
 //! Members of groups and rooms: `/{org}/{app}/chatgroups/{id}/users` (agora.md 10.3, 10.4).
 
-use std::collections::HashMap;
-
 use axum::{
     body::Body,
     extract::{Path, State, rejection::PathRejection},
-    response::Response,
-    routing::{MethodRouter, get, post},
+    routing::{MethodRouter, delete, get, post},
 };
-use tidings_dialects::agora::{self as codec, MemberDeed, Refusal};
-use tidings_domain::{App, Caller, Error, GroupKind, Reason, UserId, Username};
-use tidings_proto::pb;
+use tidings_dialects::agora::{self as codec, Member, MemberDeed, PageQuery, PageRule, Refusal, Which};
+use tidings_domain::{App, Caller, Error, GroupKind, GroupRole, Reason, UserId, Username};
+use tidings_proto::{page_start, page_token, pb};
 use tidings_runtime::context;
 
 use super::{
     context::RequestContext,
-    group::{handler, id_of, known, member_name, path_group},
-    page::page_of,
-    people::{self, Named},
+    deed::{Deed, each, perform},
+    group::{handler, id_of, known, member_name, path_id},
+    people::Named,
 };
-use crate::{Gateway, membership::membership, reply::refused};
+use crate::{
+    Gateway,
+    identity::{Identity, Who},
+    membership::membership,
+    reply::refused,
+    request::query,
+};
 
 /// The path's `{org}`, `{app}`, `{id}` and `{username}`.
-type OfGroup = Result<Path<(String, String, String, String)>, PathRejection>;
+pub(super) type OfGroup = Result<Path<(String, String, String, String)>, PathRejection>;
 
-/// Maximum number of members per request to the directory.
-const BATCH: i32 = 1_000;
+/// Without a page all are meant, up to this number.
+pub(super) const MEMBERS: PageRule = PageRule { first: 1, default: 1_000, most: 1_000 };
 
 /// `/chatgroups/{id}/users`
 pub(crate) fn all(kind: GroupKind) -> MethodRouter<Gateway> {
@@ -34,41 +37,55 @@ pub(crate) fn all(kind: GroupKind) -> MethodRouter<Gateway> {
 
 /// `/chatgroups/{id}/users/{username}`, where a deletion takes several separated by commas.
 pub(crate) fn one(kind: GroupKind) -> MethodRouter<Gateway> {
-    post(move |State(gateway): State<Gateway>, context: RequestContext, path: OfGroup| async move {
-        let outcome = add(&gateway, &context, kind, path).await;
-        context.answer(&gateway, outcome).await
-    })
-    .delete(move |State(gateway): State<Gateway>, context: RequestContext, path: OfGroup| async move {
-        let outcome = remove(&gateway, &context, kind, path).await;
-        context.answer(&gateway, outcome).await
-    })
+    post(handler!(kind, add, member)).delete(handler!(kind, remove, member))
 }
 
-/// `GET /chatgroups/{id}/user/{username}/is_joined`
-pub(crate) async fn is_joined(State(gateway): State<Gateway>, context: RequestContext, path: OfGroup) -> Response {
-    let outcome = find(&gateway, &context, path).await;
-    context.answer(&gateway, outcome).await
+/// `/chatgroups/{id}/quit`
+pub(crate) fn quit(kind: GroupKind) -> MethodRouter<Gateway> {
+    delete(handler!(kind, leave, named))
+}
+
+/// `/chatgroups/{id}/apply`
+pub(crate) fn apply(kind: GroupKind) -> MethodRouter<Gateway> {
+    post(handler!(kind, ask_to_join, named, body))
+}
+
+/// `/chatgroups/{id}/user/{username}/is_joined`
+pub(crate) fn joined(kind: GroupKind) -> MethodRouter<Gateway> {
+    get(handler!(kind, is_joined, member))
 }
 
 async fn list(gateway: &Gateway, context: &RequestContext, kind: GroupKind, named: Named) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = context.app_caller(gateway).await?;
-    let group = path_group(gateway, &caller, kind, id_of(&named)).await?;
-    let (mut skip, take) = page_of(&context.query)?;
-    let mut members = Vec::with_capacity(take);
-    let mut page_token = String::new();
-    while members.len() < take {
-        let request = pb::ListMembersRequest { group_id: group.id, page_size: BATCH, page_token };
-        let reply = gateway.clients().group.clone().list_members(context::request(&caller, request)).await;
-        let page = reply.map_err(refused)?.into_inner();
-        let here = page.members.iter().skip(skip).take(take - members.len());
-        members.extend(here.map(|member| (member.role() == pb::GroupRole::Owner, member_name(member))));
-        skip = skip.saturating_sub(page.members.len());
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
+    let (identity, caller) = context.any_caller(gateway).await?;
+    let group_id = path_id(gateway, &caller, kind, id_of(&named)).await.map_err(missing)?;
+    let page = PageQuery::read(&context.query, MEMBERS)?;
+    let request = pb::ListMembersRequest {
+        group_id,
+        page_size: page.size,
+        page_token: page_token(page.after),
+        skip: page.skip,
+        ..Default::default()
+    };
+    let reply = gateway.clients().group.clone().list_members(context::request(&caller, request)).await;
+    let reply = reply.map_err(refused).map_err(missing)?.into_inner();
+    let members: Vec<Member> = reply.members.iter().map(shown).collect();
+    let joined_time = codec::is_true(query(&context.query, "joined_time"));
+    let next = page_start(&reply.next_page_token)?;
+    let call = context.call(&identity.app);
+    Ok(codec::members(&call, context.timing(gateway), (&page, joined_time), &members, next))
+}
+
+/// Lists of a group that does not exist have words of their own (agora.md 8.3).
+fn missing(error: Error) -> Refusal {
+    match error.reason() {
+        Reason::GroupNotFound => codec::group_missing(error.subject()),
+        _ => error.into(),
     }
-    Ok(codec::members(&context.call(&identity.app), context.timing(gateway), &members))
+}
+
+fn shown(member: &pb::Member) -> Member {
+    let role: Option<GroupRole> = member.role().into();
+    Member { name: member_name(member), role: role.unwrap_or(GroupRole::Member), joined_at: member.joined_at_ms }
 }
 
 async fn add_many(
@@ -78,27 +95,36 @@ async fn add_many(
     named: Named,
     body: Body,
 ) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = context.app_caller(gateway).await?;
-    let group = path_group(gateway, &caller, kind, id_of(&named)).await?;
-    let names = codec::usernames(&context.read(body).await?)?;
+    let (identity, caller) = context.any_caller(gateway).await?;
+    let group_id = path_id(gateway, &caller, kind, id_of(&named)).await?;
+    let names = codec::usernames(&context.read(body).await?, MemberDeed::Add)?;
+    let names = names.iter().map(|name| Username::parse(name)).collect::<Result<Vec<_>, _>>()?;
     let users = known(gateway, &caller, &names.iter().collect::<Vec<_>>()).await?;
-    let results = change(gateway, &caller, group.id, &users, MemberDeed::Add).await?;
+    let results = perform(gateway, &caller, group_id, &users, Deed::Of(MemberDeed::Add)).await?;
     let mut added = Vec::with_capacity(names.len());
     for (name, user) in names.iter().zip(&users) {
         match results.get(user) {
             None => added.push(name.folded().to_owned()),
             Some(error) if error.reason() == Reason::AlreadyGroupMember => {}
-            Some(error) => return Err(codec::member_refusal(error, group.id, name.folded())),
+            Some(error) => return Err(codec::member_refusal(error, group_id, name.folded())),
         }
     }
-    Ok(codec::members_added(&context.call(&identity.app), context.timing(gateway), (kind, group.id), added))
+    Ok(codec::members_added(&context.call(&identity.app), context.timing(gateway), (kind, group_id), added))
 }
 
+/// Users add others if their role allows it, and themselves where everybody may join.
 async fn add(gateway: &Gateway, context: &RequestContext, kind: GroupKind, path: OfGroup) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = context.app_caller(gateway).await?;
-    let (id, name) = of_path(path)?;
-    let group = path_group(gateway, &caller, kind, &id).await?;
-    one_changed(gateway, context, (&identity.app, &caller), (kind, group.id), &name, MemberDeed::Add).await
+    let (identity, caller) = context.any_caller(gateway).await?;
+    let (id, written) = of_path(path)?;
+    let group_id = path_id(gateway, &caller, kind, &id).await?;
+    let (name, user) = path_member(gateway, &caller, &written).await?;
+    if is_own(&identity, user) {
+        let request = pb::ApplyRequest { public_only: kind == GroupKind::Group, at_once: true, ..ask(group_id) };
+        let reply = gateway.clients().group.clone().apply(context::request(&caller, request)).await;
+        reply.map_err(|status| codec::member_refusal(&refused(status), group_id, name.folded()))?;
+        return Ok(changed(gateway, context, &identity.app, (kind, group_id), MemberDeed::Add, &name));
+    }
+    one_changed(gateway, context, (&identity.app, &caller), (kind, group_id), (&name, user), MemberDeed::Add).await
 }
 
 async fn remove(
@@ -107,105 +133,135 @@ async fn remove(
     kind: GroupKind,
     path: OfGroup,
 ) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = context.app_caller(gateway).await?;
-    let (id, names) = of_path(path)?;
-    let group = path_group(gateway, &caller, kind, &id).await?;
-    if !names.contains(',') {
-        let which = (kind, group.id);
-        return one_changed(gateway, context, (&identity.app, &caller), which, &names, MemberDeed::Remove).await;
+    let (identity, caller) = context.any_caller(gateway).await?;
+    let (id, written) = of_path(path)?;
+    let group_id = path_id(gateway, &caller, kind, &id).await?;
+    if written.contains(',') {
+        let names = codec::path_usernames(&written, MemberDeed::Remove)?;
+        let removed = each(gateway, &caller, group_id, &names, Deed::Of(MemberDeed::Remove)).await?;
+        let (call, which) = (context.call(&identity.app), (kind, group_id));
+        return Ok(codec::members_changed(&call, context.timing(gateway), which, MemberDeed::Remove, &removed));
     }
-    let names: Vec<&str> = names.split(',').filter(|name| !name.is_empty()).collect();
-    if names.len() > 60 {
-        let text = "kickMember: kickMembers number more than maxSize : 60";
-        return Err(Refusal::new(400, "invalid_parameter", text));
+    let (name, user) = path_member(gateway, &caller, &written).await?;
+    if is_own(&identity, user) {
+        go(gateway, &caller, (kind, group_id), &name).await?;
+        return Ok(changed(gateway, context, &identity.app, (kind, group_id), MemberDeed::Remove, &name));
     }
-    let removed = remove_each(gateway, &caller, group.id, &names).await?;
-    let call = context.call(&identity.app);
-    Ok(codec::members_removed(&call, context.timing(gateway), (kind, group.id), &removed))
+    one_changed(gateway, context, (&identity.app, &caller), (kind, group_id), (&name, user), MemberDeed::Remove).await
 }
 
-fn of_path(path: OfGroup) -> Result<(String, String), Error> {
+pub(super) fn of_path(path: OfGroup) -> Result<(String, String), Error> {
     match path {
         Ok(Path((_, _, id, name))) => Ok((id, name)),
         Err(_) => Err(Error::user_not_found("")),
     }
 }
 
-async fn one_changed(
+/// The user of the path.
+pub(super) async fn path_member(
+    gateway: &Gateway,
+    caller: &Caller,
+    written: &str,
+) -> Result<(Username, UserId), Refusal> {
+    let name = Username::parse(written).map_err(|_| codec::unknown_user(written))?;
+    let user = known(gateway, caller, &[&name]).await?.into_iter().next();
+    let user = user.ok_or_else(|| Error::internal("the directory returned no user"))?;
+    Ok((name, user))
+}
+
+/// Whether the call is made with a token of that user.
+pub(super) fn is_own(identity: &Identity, user: UserId) -> bool {
+    matches!(identity.who, Who::User { id, .. } if id == user)
+}
+
+/// One user, whose failure is the call's.
+pub(super) async fn one_changed(
     gateway: &Gateway,
     context: &RequestContext,
     (app, caller): (&App, &Caller),
-    (kind, group): (GroupKind, i64),
-    written: &str,
+    which: Which,
+    (name, user): (&Username, UserId),
     deed: MemberDeed,
 ) -> Result<Vec<u8>, Refusal> {
-    let name = Username::parse(written).map_err(|_| codec::unknown_user(written))?;
-    let users = known(gateway, caller, &[&name]).await?;
-    let results = change(gateway, caller, group, &users, deed).await?;
-    if let Some(error) = users.first().and_then(|user| results.get(user)) {
-        return Err(codec::member_refusal(error, group, name.folded()));
+    let failed = perform(gateway, caller, which.1, &[user], Deed::Of(deed)).await?;
+    if let Some(error) = failed.get(&user) {
+        return Err(codec::member_refusal(error, which.1, name.folded()));
     }
-    let call = context.call(app);
-    Ok(codec::member_changed(&call, context.timing(gateway), (kind, group), deed, name.folded()))
+    Ok(changed(gateway, context, app, which, deed, name))
 }
 
-/// Each independently; unknown names are reported with the others.
-async fn remove_each(
+fn changed(
     gateway: &Gateway,
-    caller: &Caller,
-    group: i64,
-    names: &[&str],
-) -> Result<Vec<(String, Option<Error>)>, Error> {
-    let mut removed = Vec::with_capacity(names.len());
-    for written in names {
-        let folded = written.to_ascii_lowercase();
-        let user = match Username::parse(written) {
-            Ok(name) => people::id(gateway, caller, &name).await,
-            Err(_) => Err(Error::user_not_found(*written)),
-        };
-        let refusal = match user {
-            Ok(user) => change(gateway, caller, group, &[user], MemberDeed::Remove).await?.remove(&user),
-            Err(error) if error.reason() == Reason::UserNotFound => Some(error),
-            Err(error) => return Err(error),
-        };
-        removed.push((folded, refusal));
-    }
-    Ok(removed)
-}
-
-/// Why users could not be changed.
-async fn change(
-    gateway: &Gateway,
-    caller: &Caller,
-    group_id: i64,
-    users: &[UserId],
+    context: &RequestContext,
+    app: &App,
+    which: Which,
     deed: MemberDeed,
-) -> Result<HashMap<UserId, Error>, Error> {
-    let user_ids = users.iter().map(|user| user.0).collect();
-    let mut client = gateway.clients().group.clone();
-    let reply = match deed {
-        MemberDeed::Add => {
-            client.add_members(context::request(caller, pb::AddMembersRequest { group_id, user_ids })).await
-        }
-        MemberDeed::Remove => {
-            client.remove_members(context::request(caller, pb::RemoveMembersRequest { group_id, user_ids })).await
-        }
-    };
-    let failed = reply.map_err(refused)?.into_inner().results.into_iter().filter(|result| !result.reason.is_empty());
-    let error = |result: pb::MemberResult| match Reason::from_name(&result.reason) {
-        Some(reason) => (UserId(result.user_id), Error::new(reason, result.user_id.to_string())),
-        None => (UserId(result.user_id), Error::internal(result.text)),
-    };
-    Ok(failed.map(error).collect())
+    name: &Username,
+) -> Vec<u8> {
+    let form = (deed, codec::is_v3(&context.query));
+    codec::member_changed(&context.call(app), context.timing(gateway), which, form, name.folded())
 }
 
-async fn find(gateway: &Gateway, context: &RequestContext, path: OfGroup) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = context.app_caller(gateway).await?;
-    let (id, name) = of_path(path)?;
-    let group = path_group(gateway, &caller, GroupKind::Group, &id).await?;
-    let name = Username::parse(&name).map_err(|_| codec::unknown_user(&name))?;
-    let user = known(gateway, &caller, &[&name]).await?.into_iter().next().unwrap_or(UserId::ADMIN);
-    let membership = membership(gateway, &caller, user, group.id).await?;
+/// The call's own user leaves.
+async fn go(gateway: &Gateway, caller: &Caller, which: Which, name: &Username) -> Result<(), Refusal> {
+    let request = pb::LeaveRequest { group_id: which.1, user_id: None };
+    let reply = gateway.clients().group.clone().leave(context::request(caller, request)).await;
+    reply.map(drop).map_err(|status| codec::member_refusal(&refused(status), which.1, name.folded()))
+}
+
+async fn leave(gateway: &Gateway, context: &RequestContext, kind: GroupKind, named: Named) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller, name) = own_user(gateway, context).await?;
+    let group_id = path_id(gateway, &caller, kind, id_of(&named)).await?;
+    go(gateway, &caller, (kind, group_id), &name).await?;
+    Ok(changed(gateway, context, &identity.app, (kind, group_id), MemberDeed::Quit, &name))
+}
+
+/// A group that takes everybody is joined at once, otherwise an admin decides.
+async fn ask_to_join(
+    gateway: &Gateway,
+    context: &RequestContext,
+    kind: GroupKind,
+    named: Named,
+    body: Body,
+) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller, name) = own_user(gateway, context).await?;
+    let group_id = path_id(gateway, &caller, kind, id_of(&named)).await?;
+    let text = codec::application(&context.read(body).await?)?;
+    let request = pb::ApplyRequest { text, public_only: kind == GroupKind::Group, ..ask(group_id) };
+    let reply = gateway.clients().group.clone().apply(context::request(&caller, request)).await;
+    reply.map_err(|status| codec::member_refusal(&refused(status), group_id, name.folded()))?;
+    Ok(changed(gateway, context, &identity.app, (kind, group_id), MemberDeed::Apply, &name))
+}
+
+fn ask(group_id: i64) -> pb::ApplyRequest {
+    pb::ApplyRequest { group_id, ..Default::default() }
+}
+
+/// The user whose token it is. The app itself neither joins nor leaves.
+async fn own_user(
+    gateway: &Gateway,
+    context: &RequestContext,
+) -> Result<(std::sync::Arc<Identity>, Caller, Username), Refusal> {
+    let (identity, caller) = context.any_caller(gateway).await?;
+    let Who::User { username, .. } = &identity.who else {
+        return Err(Error::not_permitted("only a user token joins or leaves").into());
+    };
+    let name = Username::parse(username)?;
+    Ok((identity, caller, name))
+}
+
+async fn is_joined(
+    gateway: &Gateway,
+    context: &RequestContext,
+    kind: GroupKind,
+    path: OfGroup,
+) -> Result<Vec<u8>, Refusal> {
+    let (identity, caller) = context.any_caller(gateway).await?;
+    let (id, written) = of_path(path)?;
+    let group_id = path_id(gateway, &caller, kind, &id).await?;
+    let (name, user) = path_member(gateway, &caller, &written).await?;
+    identity.check_may_name(&name)?;
+    let membership = membership(gateway, &caller, user, group_id).await?;
     let joined = membership.is_some_and(|membership| membership.role.is_some());
     Ok(codec::is_joined(&context.call(&identity.app), context.timing(gateway), joined))
 }

@@ -1,22 +1,32 @@
 //! Agora Chat and Easemob routes.
 
+pub(crate) mod announcement;
 pub(crate) mod broadcast;
 pub(crate) mod channel;
 mod context;
+mod deed;
 pub(crate) mod export;
 pub(crate) mod feed;
 pub(crate) mod file;
 pub(crate) mod group;
+pub(crate) mod group_list;
+pub(crate) mod group_role;
 pub(crate) mod history;
 pub(crate) mod import;
 pub(crate) mod lifetime;
 pub(crate) mod member;
 mod page;
 mod people;
+pub(crate) mod presence;
 pub(crate) mod recall;
 pub(crate) mod rewrite;
 pub(crate) mod send;
 pub(crate) mod token;
+pub(crate) mod user_attributes;
+pub(crate) mod user_list;
+pub(crate) mod user_mute;
+pub(crate) mod user_state;
+pub(crate) mod user_update;
 pub(crate) mod users;
 
 use axum::response::Response;

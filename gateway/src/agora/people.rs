@@ -1,16 +1,17 @@
 //! Users by name and conversations by their other party, as this dialect names them.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use axum::extract::{Path, rejection::PathRejection};
-use tidings_dialects::agora::{Names, Peer};
+use tidings_dialects::agora::{Names, Peer, Refusal};
 use tidings_domain::{
     Caller, ConversationId, Error, GroupId, Message, Reason, RoomId, UserId, UserRef, Username, decimal_id,
 };
 use tidings_proto::{internal, pb};
 use tidings_runtime::context;
 
-use crate::{Gateway, membership::of_group, reply::refused};
+use super::context::RequestContext;
+use crate::{Gateway, identity::Identity, membership::of_group, reply::refused};
 
 /// The path's `{org}`, `{app}` and `{username}` (or another last segment).
 pub(super) type Named = Result<Path<(String, String, String)>, PathRejection>;
@@ -21,6 +22,18 @@ pub(super) fn path_user(named: Named) -> Result<Username, Error> {
         return Err(Error::user_not_found(""));
     };
     Username::parse(&name).map_err(|_| Error::user_not_found(name))
+}
+
+/// The caller of a call on the data of the user that the path names. A user token opens only its own user's (decision 42).
+pub(super) async fn own(
+    gateway: &Gateway,
+    context: &RequestContext,
+    name: Result<Username, Error>,
+) -> Result<(Arc<Identity>, Caller, Username), Refusal> {
+    let (identity, caller) = context.any_caller(gateway).await?;
+    let name = name?;
+    identity.check_may_name(&name)?;
+    Ok((identity, caller, name))
 }
 
 /// The users' ids in the order of the request; the first that was never mentioned is an error.
@@ -96,6 +109,12 @@ pub(super) async fn group(gateway: &Gateway, caller: &Caller, peer: &Peer) -> Re
     };
     let found = of_group(gateway, caller, *id).await?;
     found.filter(|found| *found == wanted).ok_or_else(|| Error::new(Reason::GroupNotFound, id.to_string()))
+}
+
+/// Those of the names that can be a user's, with their places.
+pub(super) fn refs(names: &[String]) -> Vec<(usize, pb::UserRef)> {
+    let parsed = names.iter().map(|name| Username::parse(name)).enumerate();
+    parsed.filter_map(|(place, name)| Some((place, UserRef::Name(name.ok()?).into()))).collect()
 }
 
 /// Maximum number of users per request.

@@ -2,20 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::{
-    body::Body,
-    extract::{Path, State, rejection::PathRejection},
-    response::Response,
-};
-use tidings_dialects::agora::{self as codec, Failed, NewUsers, Refusal, User};
-use tidings_domain::{Actor, Caller, Error, NameRule, UserRef, Username};
+use axum::{body::Body, extract::State, response::Response};
+use tidings_dialects::agora::{self as codec, Failed, NewUsers, Push, Refusal, User};
+use tidings_domain::{Actor, Caller, Error, NameRule, UserRef};
 use tidings_proto::{
     page_token,
     pb::{self, registered::Result as Outcome},
 };
 use tidings_runtime::context;
 
-use super::context::RequestContext;
+use super::{
+    context::RequestContext,
+    people::{Named, own, path_user},
+};
 use crate::{
     Gateway,
     identity::{Identity, Who},
@@ -27,9 +26,6 @@ use crate::{
 const DEFAULT_LIMIT: i32 = 10;
 /// The maximum page size.
 const MAX_LIMIT: i32 = 100;
-
-/// The path's `{org}`, `{app}` and `{username}`.
-type Named = Result<Path<(String, String, String)>, PathRejection>;
 
 pub(crate) async fn register(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
     let outcome = add(&gateway, &context, body).await;
@@ -104,8 +100,8 @@ fn split(reply: pb::RegisterUsersResponse) -> (Vec<pb::User>, Vec<Failed>) {
 }
 
 async fn find(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = context.app_caller(gateway).await?;
-    let request = context::request(&caller, pb::GetUserRequest { user: Some(user_ref(named)?) });
+    let (identity, caller, name) = own(gateway, context, path_user(named)).await?;
+    let request = context::request(&caller, pb::GetUserRequest { user: Some(UserRef::Name(name).into()) });
     let user = gateway.clients().directory.clone().get_user(request).await.map_err(refused)?.into_inner();
     if !user.registered {
         // The directory knows the name because a message mentioned it; for clients the user does not exist.
@@ -116,24 +112,17 @@ async fn find(gateway: &Gateway, context: &RequestContext, named: Named) -> Resu
 
 async fn remove(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.app_caller(gateway).await?;
-    let request = context::request(&caller, pb::DeleteUserRequest { user: Some(user_ref(named)?) });
+    let request =
+        context::request(&caller, pb::DeleteUserRequest { user: Some(UserRef::Name(path_user(named)?).into()) });
     let user = gateway.clients().directory.clone().delete_user(request).await.map_err(refused)?.into_inner();
     Ok(codec::one_user(&context.call(&identity.app), context.timing(gateway), &shown(&user), false))
-}
-
-/// An invalid name is reported as a user who does not exist.
-fn user_ref(named: Named) -> Result<pb::UserRef, Error> {
-    let Ok(Path((_, _, name))) = named else {
-        return Err(Error::user_not_found(""));
-    };
-    let name = Username::parse(&name).map_err(|_| Error::user_not_found(name))?;
-    Ok(UserRef::Name(name).into())
 }
 
 /// A page of users in order of creation; `deleting` deletes them.
 async fn page(gateway: &Gateway, context: &RequestContext, deleting: bool) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.app_caller(gateway).await?;
-    let wanted = (query(&context.query, "limit"), query(&context.query, "cursor"));
+    check_no_filter(&context.query)?;
+    let wanted = (given(&context.query, "limit"), given(&context.query, "cursor"));
     let limit = wanted.0.map_or(Ok(DEFAULT_LIMIT), |text| number("limit", text))?.clamp(1, MAX_LIMIT);
     let after: i64 = wanted.1.map_or(Ok(0), |text| number("cursor", text))?;
     if after < 0 {
@@ -155,6 +144,19 @@ async fn page(gateway: &Gateway, context: &RequestContext, deleting: bool) -> Re
     Ok(codec::list(&context.call(&identity.app), context.timing(gateway), &users, wanted, cursor.as_deref()))
 }
 
+/// Clients write what they leave out as a word.
+fn given<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    query(text, name).filter(|value| !matches!(*value, "None" | "null" | "undefined"))
+}
+
+/// The oldest clients select users by `ql`: to ignore it in a deletion would delete others.
+fn check_no_filter(text: &str) -> Result<(), Refusal> {
+    match given(text, "ql") {
+        None => Ok(()),
+        Some(_) => Err(Refusal::illegal_argument("ql is not supported")),
+    }
+}
+
 fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, Error> {
     text.parse().map_err(|_| Error::invalid(name, "must be a number"))
 }
@@ -168,5 +170,17 @@ pub(super) fn shown(user: &pb::User) -> User<'_> {
         created: user.created_at_ms,
         modified: user.modified_at_ms,
         activated: user.enabled,
+        push: user.push.as_ref().map(push).unwrap_or_default(),
+    }
+}
+
+fn push(push: &pb::PushSettings) -> Push<'_> {
+    Push {
+        display_style: push.display_style,
+        no_disturbing: push.no_disturbing,
+        no_disturbing_start: push.no_disturbing_start,
+        no_disturbing_end: push.no_disturbing_end,
+        notifier_name: push.notifier_name.as_deref(),
+        device_token: push.device_token.as_deref(),
     }
 }

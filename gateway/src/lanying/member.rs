@@ -99,7 +99,8 @@ pub(crate) async fn apply(State(gateway): State<Gateway>, context: RequestContex
 async fn ask_in(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
     let caller = context.user(gateway).await?;
     let params = context.params(body).await?;
-    let request = pb::ApplyRequest { group_id: params.group()?, user_id: None, text: params.reason()? };
+    let request =
+        pb::ApplyRequest { group_id: params.group()?, user_id: None, text: params.reason()?, ..Default::default() };
     let request = context::request(&caller, request);
     let joined = gateway.clients().group.clone().apply(request).await.map_err(refused)?.into_inner().joined;
     let remark = if joined { "" } else { "waits for an admin" };
@@ -170,7 +171,7 @@ async fn list_joined(gateway: &Gateway, context: &RequestContext) -> Result<Vec<
     let (mut joined, mut page_token): (Vec<i64>, _) = (Vec::new(), String::new());
     loop {
         let kind = pb::GroupKind::Group.into();
-        let request = pb::JoinedRequest { user_id: None, kind, page_size: 0, page_token };
+        let request = pb::JoinedRequest { kind, page_token, ..Default::default() };
         let reply = gateway.clients().group.clone().joined(context::request(&caller, request)).await;
         let page = reply.map_err(refused)?.into_inner();
         joined.extend(page.memberships.iter().map(|membership| membership.group_id));
@@ -182,44 +183,36 @@ async fn list_joined(gateway: &Gateway, context: &RequestContext) -> Result<Vec<
 }
 
 pub(crate) async fn members(State(gateway): State<Gateway>, context: RequestContext) -> Response {
-    context.answer(&gateway, list_members(&gateway, &context, |_| true).await).await
+    context.answer(&gateway, list_members(&gateway, &context).await).await
 }
 
 pub(crate) async fn admins(State(gateway): State<Gateway>, context: RequestContext) -> Response {
-    context.answer(&gateway, list_all(&gateway, &context, |member| member.role() == pb::GroupRole::Admin).await).await
+    context.answer(&gateway, list_all(&gateway, &context, pb::MemberFilter::Admins).await).await
 }
 
 pub(crate) async fn banned(State(gateway): State<Gateway>, context: RequestContext) -> Response {
-    context.answer(&gateway, list_all(&gateway, &context, |member| member.muted_until_ms != 0).await).await
+    context.answer(&gateway, list_all(&gateway, &context, pb::MemberFilter::Muted).await).await
 }
 
 /// One page, by cursor.
-async fn list_members(
-    gateway: &Gateway,
-    context: &RequestContext,
-    shows: fn(&pb::Member) -> bool,
-) -> Result<Vec<u8>, Refusal> {
+async fn list_members(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = context.caller(gateway).await?;
     let params = Params::read(&context.query, b"")?;
-    let group_id = params.group()?;
-    let page = members_after(gateway, &caller, group_id, params.part()?).await?;
-    let listed: Vec<_> = page.members.iter().filter(|member| shows(member)).map(member).collect();
+    let part = params.part()?;
+    let page = filtered(gateway, &caller, params.group()?, pb::MemberFilter::Unspecified, part).await?;
+    let listed: Vec<_> = page.members.iter().map(member).collect();
     Ok(codec::page(listed, page_start(&page.next_page_token)?, Some(page.total.into())))
 }
 
-/// Those of all members that the call names.
-async fn list_all(
-    gateway: &Gateway,
-    context: &RequestContext,
-    shows: fn(&pb::Member) -> bool,
-) -> Result<Vec<u8>, Refusal> {
+/// All members of that kind; these lists have no pages.
+async fn list_all(gateway: &Gateway, context: &RequestContext, filter: pb::MemberFilter) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = context.caller(gateway).await?;
     let group_id = Params::read(&context.query, b"")?.group()?;
     let mut found: Vec<pb::Member> = Vec::new();
     let mut after = 0;
     loop {
-        let page = members_after(gateway, &caller, group_id, Part { after, limit: PAGE }).await?;
-        found.extend(page.members.into_iter().filter(shows));
+        let page = filtered(gateway, &caller, group_id, filter, Part { after, limit: PAGE }).await?;
+        found.extend(page.members);
         after = page_start(&page.next_page_token)?;
         if after == 0 {
             return Ok(codec::page(found.iter().map(member).collect::<Vec<_>>(), 0, Some(found.len() as i64)));
@@ -227,13 +220,20 @@ async fn list_all(
     }
 }
 
-async fn members_after(
+async fn filtered(
     gateway: &Gateway,
     caller: &Caller,
     group_id: i64,
+    filter: pb::MemberFilter,
     part: Part,
 ) -> Result<pb::ListMembersResponse, Error> {
-    let request = pb::ListMembersRequest { group_id, page_size: part.limit, page_token: page_token(part.after) };
+    let request = pb::ListMembersRequest {
+        group_id,
+        page_size: part.limit,
+        page_token: page_token(part.after),
+        filter: filter.into(),
+        ..Default::default()
+    };
     let reply = gateway.clients().group.clone().list_members(context::request(caller, request)).await;
     Ok(reply.map_err(refused)?.into_inner())
 }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use tidings_domain::{App, Caller, Error, Reason};
+use tidings_domain::{App, Caller, Change, ConversationId, Error, Reason, UnixMillis, UserId};
 use tidings_proto::{error_from_status, pb};
 use tidings_runtime::context;
 use tokio::{
@@ -18,7 +18,7 @@ use tonic::Streaming;
 use super::{
     event::{Batch, read, rendered},
     recipients::recipients,
-    session::{Ending, Session},
+    session::{Ending, Joined, Session},
     table::Table,
 };
 use crate::{Gateway, agora::feed::FeedEvent, membership, reply::refused};
@@ -174,21 +174,44 @@ impl AppFeed {
         let events = read(events);
         let events = {
             let state = self.state();
-            let concerns = |event: &FeedEvent| state.table.sessions(&recipients(event)).next().is_some();
+            let concerns = |event: &FeedEvent| {
+                let is_membership = event.change.as_ref().is_some_and(|change| change.group().is_some());
+                is_membership || state.table.sessions(&recipients(event)).next().is_some()
+            };
             events.into_iter().filter(concerns).collect()
         };
         let events = rendered(gateway, &self.app, events).await?;
         let cursor: Arc<str> = Arc::from(cursor);
         let mut state = self.state();
         let mut batches: HashMap<u64, (Arc<Session>, Batch)> = HashMap::new();
+        let mut joined: HashMap<(u64, ConversationId), (Arc<Session>, UnixMillis)> = HashMap::new();
         for event in &events {
+            let FeedEvent { change, conversation, wire, .. } = &event.event;
+            if let (Some(change), Some(place)) = (change, conversation) {
+                for user in entering(change) {
+                    state.table.enter(user, change.group().map(|group| group.id));
+                    for session in state.table.of_user(user) {
+                        joined.insert((session.id, *place), (Arc::clone(session), UnixMillis(wire.at_ms)));
+                    }
+                }
+            }
             for session in state.table.sessions(&recipients(&event.event)) {
-                let new = || (Arc::clone(session), Batch { events: Vec::new(), cursor: Arc::clone(&cursor) });
-                batches.entry(session.id).or_insert_with(new).1.events.push(Arc::clone(event));
+                // Its messages are read from the log, in order, with those from before the change was known here.
+                let is_read = change.is_none() && conversation.is_some_and(|it| joined.contains_key(&(session.id, it)));
+                if !is_read {
+                    let new = || (Arc::clone(session), Batch { events: Vec::new(), cursor: Arc::clone(&cursor) });
+                    batches.entry(session.id).or_insert_with(new).1.events.push(Arc::clone(event));
+                }
+            }
+            if let Some(change) = change {
+                leave(&mut state.table, change);
             }
         }
         for (session, batch) in batches.into_values() {
             session.push(batch);
+        }
+        for ((_, conversation), (session, since)) in joined {
+            session.joined(Joined { conversation, since, upto: Arc::clone(&cursor) });
         }
         state.cursor = cursor;
         Ok(())
@@ -208,5 +231,27 @@ impl AppFeed {
             session.end(Ending::FeedLost);
         }
         self.started.send_replace(true);
+    }
+}
+
+/// The users who become members with a change.
+fn entering(change: &Change) -> Vec<UserId> {
+    match change {
+        Change::GroupCreated { owner, members, .. } => [*owner].into_iter().chain(members.iter().copied()).collect(),
+        Change::MembersJoined { users, .. } => users.clone(),
+        _ => Vec::new(),
+    }
+}
+
+/// Those who are members no longer get nothing further.
+fn leave(table: &mut Table, change: &Change) {
+    match change {
+        Change::GroupDestroyed { group, .. } => table.end(group.id),
+        Change::MembersLeft { group, users, .. } => {
+            for user in users {
+                table.leave(*user, group.id);
+            }
+        }
+        _ => {}
     }
 }

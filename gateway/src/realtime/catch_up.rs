@@ -2,13 +2,19 @@
 
 use std::sync::Arc;
 
-use tidings_domain::{App, Caller, ConversationId, Error};
+use tidings_domain::{App, Caller, ConversationId, Error, MsgId};
 use tidings_proto::{error_from_status, internal};
 use tidings_runtime::context;
 use tonic::Streaming;
 
-use super::event::{Event, read, rendered};
+use super::{
+    event::{Event, read, rendered},
+    session::Joined,
+};
 use crate::{Gateway, reply::refused};
+
+/// The cursor of the feed's beginning.
+const BEGINNING: &str = "0:0";
 
 /// The past of a user's conversations, in parts.
 pub(crate) struct CatchUp {
@@ -26,7 +32,23 @@ pub(crate) struct Past {
 impl CatchUp {
     /// Between two cursors of the feed.
     pub async fn open(gateway: &Gateway, caller: &Caller, after: &str, upto: &str) -> Result<Self, Error> {
-        let request = internal::UserEventsRequest { user_id: None, after: after.to_owned(), upto: upto.to_owned() };
+        let (after, upto) = (after.to_owned(), upto.to_owned());
+        Self::read(gateway, caller, internal::UserEventsRequest { after, upto, ..Default::default() }).await
+    }
+
+    /// Of a group or room that the user has just entered.
+    pub async fn of_joined(gateway: &Gateway, caller: &Caller, joined: &Joined) -> Result<Self, Error> {
+        let request = internal::UserEventsRequest {
+            user_id: None,
+            after: BEGINNING.to_owned(),
+            upto: joined.upto.to_string(),
+            conversation: Some(joined.conversation.into()),
+            floor_msg_id: MsgId::before(joined.since).0,
+        };
+        Self::read(gateway, caller, request).await
+    }
+
+    async fn read(gateway: &Gateway, caller: &Caller, request: internal::UserEventsRequest) -> Result<Self, Error> {
         let request = context::request(caller, request);
         let parts = gateway.clients().message_internal.clone().user_events(request).await.map_err(refused)?;
         Ok(Self { parts: parts.into_inner() })

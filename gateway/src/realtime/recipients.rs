@@ -1,6 +1,6 @@
 //! Whom an event concerns.
 
-use tidings_domain::{ConversationId, EventKind, UserId};
+use tidings_domain::{Change, ConversationId, EventKind, UserId};
 
 use crate::agora::feed::FeedEvent;
 
@@ -11,18 +11,20 @@ pub(super) enum Recipients {
     Users(Vec<UserId>),
     /// The members of a group or room, without this user.
     Members(i64, Option<UserId>),
+    /// The members of a group or room, and these users.
+    MembersAnd(i64, Vec<UserId>),
     Everybody,
 }
 
 /// The recipients of an event.
 pub(super) fn recipients(event: &FeedEvent) -> Recipients {
-    let Some(kind) = EventKind::of_name(&event.wire.kind) else {
+    let (Some(kind), Some(conversation)) = (EventKind::of_name(&event.wire.kind), event.conversation) else {
         return Recipients::Nobody;
     };
     match kind {
-        EventKind::Sent | EventKind::Online => of_message(event),
-        EventKind::Recalled | EventKind::Edited => of_conversation(event.conversation, None),
-        EventKind::Read => match event.conversation {
+        EventKind::Sent | EventKind::Online => of_message(event, conversation),
+        EventKind::Recalled | EventKind::Edited => of_conversation(conversation, None),
+        EventKind::Read => match conversation {
             ConversationId::Direct(low, high) => Recipients::Users(vec![low, high]),
             ConversationId::Group(_) | ConversationId::Room(_) => {
                 let sender = event.of.map(|(_, sender)| sender).filter(|sender| *sender != event.actor);
@@ -31,11 +33,27 @@ pub(super) fn recipients(event: &FeedEvent) -> Recipients {
         },
         EventKind::OnlineBroadcast => Recipients::Everybody,
         EventKind::Refused => Recipients::Nobody,
+        EventKind::Changed(_) => event.change.as_ref().map_or(Recipients::Nobody, of_change),
+    }
+}
+
+/// What happens to a group its members see, and whom it concerns; who is blocked by whom only the one who blocks.
+fn of_change(change: &Change) -> Recipients {
+    match change {
+        Change::UserBlocked { user, .. } => Recipients::Users(vec![*user]),
+        // Applicants and invited users are named to those who decide by the calls for that.
+        Change::Applied { user, .. } | Change::ApplicationRejected { user, .. } => Recipients::Users(vec![*user]),
+        Change::Invited { users, .. } => Recipients::Users(users.clone()),
+        Change::InvitationDeclined { user, .. } => Recipients::Users(vec![*user]),
+        _ => match change.group() {
+            Some(group) => Recipients::MembersAnd(group.id, change.people()),
+            None => Recipients::Users(change.people()),
+        },
     }
 }
 
 /// The sender's own devices get what the app sends in their name only where it says so (`sync_device`).
-fn of_message(event: &FeedEvent) -> Recipients {
+fn of_message(event: &FeedEvent, conversation: ConversationId) -> Recipients {
     let Some(message) = &event.message else {
         return Recipients::Nobody;
     };
@@ -44,7 +62,7 @@ fn of_message(event: &FeedEvent) -> Recipients {
     }
     let without = (event.wire.by_app && !message.delivery.sync_device).then_some(message.sender);
     if message.audience.is_empty() {
-        return of_conversation(event.conversation, without);
+        return of_conversation(conversation, without);
     }
     let audience = message.audience.iter().copied().chain([message.sender]);
     Recipients::Users(audience.filter(|user| Some(*user) != without).collect())

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use tidings_domain::UserId;
+use tidings_domain::{ConversationId, UnixMillis, UserId};
 use tokio::sync::{mpsc, watch};
 
 use super::event::Batch;
@@ -27,6 +27,18 @@ pub(crate) enum Item {
     Batch(Batch),
     /// Everything before it is in what the session reads of the past.
     Entered,
+    /// The user became a member of a group or room: what happened there until this cursor is to be read.
+    Joined(Joined),
+}
+
+/// A group or room that the user entered while connected.
+#[derive(Debug, Clone)]
+pub(crate) struct Joined {
+    pub conversation: ConversationId,
+    /// Messages from before are not the new member's.
+    pub since: UnixMillis,
+    /// Everything later is handed to the session.
+    pub upto: Arc<str>,
 }
 
 /// The side of the feed.
@@ -62,6 +74,11 @@ impl Session {
         } else {
             let _ = self.items.send(Item::Batch(batch));
         }
+    }
+
+    /// Tells it of a group that its user entered.
+    pub fn joined(&self, joined: Joined) {
+        let _ = self.items.send(Item::Joined(joined));
     }
 
     /// Marks the present position of the feed among its events.

@@ -69,17 +69,27 @@ impl Table {
     pub fn sessions<'a>(&'a self, of: &'a Recipients) -> Box<dyn Iterator<Item = &'a Arc<Session>> + 'a> {
         match of {
             Recipients::Nobody => Box::new(std::iter::empty()),
-            Recipients::Users(users) => Box::new(users.iter().flat_map(|user| self.of_user(*user))),
+            Recipients::Users(users) => {
+                let users: HashSet<UserId> = users.iter().copied().collect();
+                Box::new(users.into_iter().flat_map(|user| self.of_user(user)))
+            }
             Recipients::Members(group, without) => {
                 let members = self.members.get(group).into_iter().flatten();
                 let members = members.filter(move |user| Some(**user) != *without);
                 Box::new(members.flat_map(|user| self.of_user(*user)))
             }
+            Recipients::MembersAnd(group, also) => {
+                let members = self.members.get(group);
+                let others = also.iter().filter(move |user| members.is_none_or(|members| !members.contains(user)));
+                let all: HashSet<UserId> = members.into_iter().flatten().chain(others).copied().collect();
+                Box::new(all.into_iter().flat_map(|user| self.of_user(user)))
+            }
             Recipients::Everybody => Box::new(self.users.values().flat_map(HashMap::values)),
         }
     }
 
-    fn of_user(&self, user: UserId) -> impl Iterator<Item = &Arc<Session>> {
+    /// The sessions of a user.
+    pub fn of_user(&self, user: UserId) -> impl Iterator<Item = &Arc<Session>> {
         self.users.get(&user).into_iter().flat_map(HashMap::values)
     }
 

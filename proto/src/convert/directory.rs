@@ -153,12 +153,14 @@ policy!(
     recall_deletes_files,
     recalled_file_grace_ms,
     users_set_file_lifetime,
+    mutes_bind_app,
     fetch_private,
     fire_on_refusal,
     event_retention_ms,
     delivered_retention_ms,
     dead_retention_ms,
     limits,
+    owner_deletion,
 );
 
 impl From<Policy> for pb::Policy {

@@ -1,5 +1,6 @@
 //! Conversions between protobuf messages and the domain. Input is validated; output cannot fail.
 
+mod change;
 mod content;
 mod conversation;
 mod directory;
@@ -9,6 +10,7 @@ mod message;
 mod page;
 mod screening;
 mod status;
+mod user;
 
 use tidings_domain::Error;
 

@@ -1,10 +1,11 @@
 //! Converts between protobuf messages and the directory's own types.
 
 pub(crate) mod group;
+pub(crate) mod people;
 pub(crate) mod screening;
 pub(crate) mod user;
 
-use tidings_domain::{AppId, Error};
+use tidings_domain::{AppId, Error, UserMutes};
 use tidings_proto::{page_size, pb, required};
 
 use crate::{
@@ -103,6 +104,8 @@ impl From<User> for pb::User {
             created_at_ms: user.created_at.0,
             modified_at_ms: user.modified_at.0,
             nickname: user.nickname,
+            push: (!user.push.is_empty()).then(|| user.push.into()),
+            mutes: (user.mutes != UserMutes::NONE).then(|| pb::UserMutes { user_id: user.id.0, ..user.mutes.into() }),
         }
     }
 }

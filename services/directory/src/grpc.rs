@@ -13,7 +13,9 @@ use crate::{
     Directory,
     app::{Registrar, Unknown},
     convert::{
-        app_key, registered, revealed,
+        app_key,
+        people::{mute_change, published, ttl, user_attributes, user_mutes, user_refs, user_status},
+        registered, revealed,
         screening::without_token,
         size, token_request,
         user::{device_sn, new_session, profile, profile_change, user_change, user_ref},
@@ -198,7 +200,7 @@ impl pb::directory_service_server::DirectoryService for Directory {
     async fn get_user(&self, request: Request<pb::GetUserRequest>) -> Reply<pb::User> {
         let key = self.caller_app(&request).await.map_err(to_status)?;
         let wanted = required("user", request.into_inner().user).map_err(to_status)?;
-        let user = self.core.get_user(&key, &wanted.try_into().map_err(to_status)?).await.map_err(to_status)?;
+        let user = self.core.get_user_whole(&key, &wanted.try_into().map_err(to_status)?).await.map_err(to_status)?;
         Ok(Response::new(user.into()))
     }
 
@@ -365,6 +367,158 @@ impl pb::directory_service_server::DirectoryService for Directory {
         let app = self.app_itself(&request).await.map_err(to_status)?;
         let removed = self.core.remove_hook(app, request.into_inner().id).await.map_err(to_status)?;
         Ok(Response::new(without_token(removed)))
+    }
+
+    // Mutes, attributes, status and presence of users.
+
+    #[tracing::instrument(level = "debug", name = "directory.set_user_mutes", skip_all)]
+    async fn set_user_mutes(&self, request: Request<pb::SetUserMutesRequest>) -> Reply<pb::UserMutes> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let (user, change) = mute_change(request.into_inner()).map_err(to_status)?;
+        let (user, mutes) = self.core.set_user_mutes(&caller, &user, change).await.map_err(to_status)?;
+        Ok(Response::new(user_mutes(user, String::new(), mutes)))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.get_user_mutes", skip_all)]
+    async fn get_user_mutes(&self, request: Request<pb::GetUserMutesRequest>) -> Reply<pb::UserMutes> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let user = user_ref(request.into_inner().user).map_err(to_status)?;
+        let (user, mutes) = self.core.get_user_mutes(&caller, &user).await.map_err(to_status)?;
+        Ok(Response::new(user_mutes(user, String::new(), mutes)))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.list_user_mutes", skip_all)]
+    async fn list_user_mutes(&self, request: Request<pb::ListUserMutesRequest>) -> Reply<pb::ListUserMutesResponse> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let after = page_start(&wire.page_token).map_err(to_status)?;
+        let size = size(wire.page_size, 100).map_err(to_status)?;
+        let (muted, next) = self.core.list_user_mutes(&caller, after, size).await.map_err(to_status)?;
+        let mutes = muted.into_iter().map(|(user, username, mutes)| user_mutes(user, username, mutes)).collect();
+        Ok(Response::new(pb::ListUserMutesResponse {
+            mutes,
+            next_page_token: page_token(next.map_or(0, |user| user.0)),
+        }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.set_user_attributes", skip_all)]
+    async fn set_user_attributes(&self, request: Request<pb::SetUserAttributesRequest>) -> Reply<pb::UserAttributes> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let user = user_ref(wire.user).map_err(to_status)?;
+        let attributes = wire.attributes.into_iter().collect();
+        let user = self.core.set_user_attributes(&caller, &user, &attributes).await.map_err(to_status)?;
+        Ok(Response::new(user_attributes(Some((user, attributes)))))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.get_user_attributes", skip_all)]
+    async fn get_user_attributes(
+        &self,
+        request: Request<pb::GetUserAttributesRequest>,
+    ) -> Reply<pb::GetUserAttributesResponse> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let users = user_refs(wire.users).map_err(to_status)?;
+        let found = self.core.get_user_attributes(&caller, &users, &wire.names).await.map_err(to_status)?;
+        let users = found.into_iter().map(user_attributes).collect();
+        Ok(Response::new(pb::GetUserAttributesResponse { users }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.delete_user_attributes", skip_all)]
+    async fn delete_user_attributes(
+        &self,
+        request: Request<pb::DeleteUserAttributesRequest>,
+    ) -> Reply<pb::DeleteUserAttributesResponse> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let user = user_ref(request.into_inner().user).map_err(to_status)?;
+        let deleted = self.core.delete_user_attributes(&caller, &user).await.map_err(to_status)?;
+        Ok(Response::new(pb::DeleteUserAttributesResponse { deleted }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.get_user_attributes_size", skip_all)]
+    async fn get_user_attributes_size(
+        &self,
+        request: Request<pb::GetUserAttributesSizeRequest>,
+    ) -> Reply<pb::GetUserAttributesSizeResponse> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let bytes = self.core.user_attributes_size(&caller).await.map_err(to_status)?;
+        Ok(Response::new(pb::GetUserAttributesSizeResponse { bytes }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.get_user_statuses", skip_all)]
+    async fn get_user_statuses(
+        &self,
+        request: Request<pb::GetUserStatusesRequest>,
+    ) -> Reply<pb::GetUserStatusesResponse> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let users = user_refs(request.into_inner().users).map_err(to_status)?;
+        let found = self.core.user_statuses(&caller, &users).await.map_err(to_status)?;
+        Ok(Response::new(pb::GetUserStatusesResponse { statuses: found.into_iter().map(user_status).collect() }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.publish_presence", skip_all)]
+    async fn publish_presence(
+        &self,
+        request: Request<pb::PublishPresenceRequest>,
+    ) -> Reply<pb::PublishPresenceResponse> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let (user, published) = published(request.into_inner()).map_err(to_status)?;
+        self.core.publish_presence(&caller, &user, published).await.map_err(to_status)?;
+        Ok(Response::new(pb::PublishPresenceResponse {}))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.subscribe_presence", skip_all)]
+    async fn subscribe_presence(
+        &self,
+        request: Request<pb::SubscribePresenceRequest>,
+    ) -> Reply<pb::SubscribePresenceResponse> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let user = user_ref(wire.user).map_err(to_status)?;
+        let targets = user_refs(wire.targets).map_err(to_status)?;
+        let ttl = ttl(wire.ttl_seconds).map_err(to_status)?;
+        let found = self.core.subscribe_presence(&caller, &user, &targets, ttl).await.map_err(to_status)?;
+        Ok(Response::new(pb::SubscribePresenceResponse { presences: found.into_iter().map(Into::into).collect() }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.unsubscribe_presence", skip_all)]
+    async fn unsubscribe_presence(
+        &self,
+        request: Request<pb::UnsubscribePresenceRequest>,
+    ) -> Reply<pb::UnsubscribePresenceResponse> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let user = user_ref(wire.user).map_err(to_status)?;
+        let targets = user_refs(wire.targets).map_err(to_status)?;
+        self.core.unsubscribe_presence(&caller, &user, &targets).await.map_err(to_status)?;
+        Ok(Response::new(pb::UnsubscribePresenceResponse {}))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.get_presence", skip_all)]
+    async fn get_presence(&self, request: Request<pb::GetPresenceRequest>) -> Reply<pb::GetPresenceResponse> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let user = user_ref(wire.user).map_err(to_status)?;
+        let targets = user_refs(wire.targets).map_err(to_status)?;
+        let found = self.core.get_presence(&caller, &user, &targets).await.map_err(to_status)?;
+        Ok(Response::new(pb::GetPresenceResponse { presences: found.into_iter().map(Into::into).collect() }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.list_presence_subscriptions", skip_all)]
+    async fn list_presence_subscriptions(
+        &self,
+        request: Request<pb::ListPresenceSubscriptionsRequest>,
+    ) -> Reply<pb::ListPresenceSubscriptionsResponse> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let user = user_ref(wire.user).map_err(to_status)?;
+        let after = page_start(&wire.page_token).map_err(to_status)?;
+        let size = size(wire.page_size, 100).map_err(to_status)?;
+        let listed = self.core.list_presence_subscriptions(&caller, &user, after, size).await;
+        let (found, next, total) = listed.map_err(to_status)?;
+        let subscriptions = found.into_iter().map(Into::into).collect();
+        let next_page_token = page_token(next.map_or(0, |user| user.0));
+        Ok(Response::new(pb::ListPresenceSubscriptionsResponse { subscriptions, next_page_token, total }))
     }
 }
 

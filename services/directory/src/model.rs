@@ -1,12 +1,14 @@
 //! The directory's own types.
 
 pub(crate) mod group;
+pub(crate) mod people;
 pub(crate) mod screening;
 
 use std::time::Duration;
 
-use tidings_domain::{App, AppId, Error, UnixMillis, UserId, UserRef};
+use tidings_domain::{App, AppId, Error, UnixMillis, UserId, UserMutes, UserRef};
 
+use self::people::PushSettings;
 use crate::{
     secret::{Rotating, Secret},
     token::Holder,
@@ -125,6 +127,10 @@ pub(crate) struct User {
     pub(crate) nickname: String,
     pub(crate) created_at: UnixMillis,
     pub(crate) modified_at: UnixMillis,
+    /// Read where users are shown; else empty.
+    pub(crate) push: PushSettings,
+    /// Read by [`crate::app::Core::get_user_whole`]; else none.
+    pub(crate) mutes: UserMutes,
 }
 
 /// A user with the data that tokens and passwords are checked against.
@@ -254,6 +260,7 @@ pub(crate) struct UserChange {
     /// Required when users change their own password.
     pub(crate) old_password: Option<Secret>,
     pub(crate) enabled: Option<bool>,
+    pub(crate) push: PushSettings,
 }
 
 /// A device that is online.
@@ -272,6 +279,13 @@ pub(crate) struct NewSession {
     pub(crate) device_sn: Option<i64>,
     pub(crate) platform: String,
     pub(crate) ttl: Duration,
+}
+
+impl Session {
+    /// The device's name in the Agora dialect: its kind, and its number.
+    pub(crate) fn resource(&self) -> String {
+        format!("{}_{}", self.platform, self.device_sn)
+    }
 }
 
 impl Profile {

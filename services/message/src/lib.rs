@@ -98,6 +98,7 @@ pub async fn build(deps: Deps) -> Result<MessageGrpc, Error> {
     let appender = appender::start(&deps, lease);
     let (deps, started) = (Arc::new(deps), Arc::new(Notify::new()));
     app::forget_keys::spawn(&deps);
+    app::fetch_changes::spawn(&deps);
     app::purge::spawn(&deps);
     app::run_broadcasts::spawn(&deps, &appender, &started);
     Ok(MessageGrpc::new(deps, appender, started))

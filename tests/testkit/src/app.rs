@@ -15,7 +15,7 @@ use tidings_proto::{
     pb::{
         self, app_ref, callback_service_client::CallbackServiceClient,
         conversation_service_client::ConversationServiceClient, directory_service_client::DirectoryServiceClient,
-        file_service_client::FileServiceClient, issue_token_request::Grant,
+        file_service_client::FileServiceClient, group_service_client::GroupServiceClient, issue_token_request::Grant,
         message_service_client::MessageServiceClient,
     },
 };
@@ -116,6 +116,11 @@ impl TestApp {
     /// The directory over gRPC.
     pub fn directory(&self) -> DirectoryServiceClient<Channel> {
         self.suite.directory()
+    }
+
+    /// Groups over gRPC.
+    pub fn groups(&self) -> GroupServiceClient<Channel> {
+        GroupServiceClient::new(self.suite.channel_to("GroupService"))
     }
 
     /// The log over gRPC.

@@ -30,7 +30,7 @@ fn agora_routes() -> Vec<(Method, &'static str, Option<Value>)> {
         (Method::POST, "/users", Some(json!({"username": "eve"}))),
         (Method::GET, "/users", None),
         (Method::DELETE, "/users", None),
-        (Method::GET, "/users/ann", None),
+        (Method::GET, "/users/bob", None),
         (Method::DELETE, "/users/ann", None),
         (Method::POST, "/messages/users", Some(text)),
         (Method::POST, "/token", Some(inherit)),

@@ -213,3 +213,38 @@ every_shape! {
         assert_ne!(id, next);
     }
 }
+
+every_shape! {
+    async fn who_joins_a_group_while_connected_gets_what_is_said_there_from_then_on(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora", "omar"]).await;
+        let team = group(&agora, "nora", &[]).await;
+        let say = async |words: &str| {
+            let body = json!({"from": "nora", "to": [team], "type": "txt", "body": {"msg": words}});
+            agora.post("/messages/chatgroups", &body).await.expect(200)["data"][&team].clone()
+        };
+        say("before").await;
+        let mut omar = Socket::open(&app, &agora.logged_in("omar").await.token, None).await;
+        agora.post(&format!("/chatgroups/{team}/users/omar"), &json!({})).await.expect(200);
+        // At once, before the feed has the change.
+        let ids = [say("welcome").await, say("to you").await];
+        let mut seen = Vec::new();
+        let mut has_joined = false;
+        while seen.len() < 2 {
+            for event in omar.events().await {
+                match event["kind"].as_str() {
+                    Some("group.joined") => has_joined = true,
+                    Some("message.sent") => seen.push(event["msg_id"].clone()),
+                    _ => {}
+                }
+            }
+        }
+        assert!(has_joined);
+        assert_eq!(seen, ids);
+        agora.delete(&format!("/chatgroups/{team}/users/omar")).await.expect(200);
+        omar.event("group.left").await;
+        say("without him").await;
+        let id = agora.send_text("nora", "omar", "to him").await;
+        assert_eq!(omar.events().await[0]["msg_id"], json!(id));
+    }
+}

@@ -5,6 +5,7 @@
 mod blocked_log;
 mod callback_faults;
 mod callbacks;
+mod changes;
 mod citations;
 mod clocks;
 mod crates;

@@ -16,7 +16,7 @@ pub struct Callback<'a, P: Serialize> {
     pub timestamp: i64,
     pub chat_type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub group_id: Option<&'a str>,
+    pub group_id: Option<String>,
     pub from: &'a str,
     pub to: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,6 +43,30 @@ pub struct AckPayload<'a> {
     pub to: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub msg_config: Option<MsgConfig>,
+}
+
+/// The payload of `muc`.
+#[derive(Serialize)]
+pub struct MucPayload<'a> {
+    pub muc_id: String,
+    pub is_chatroom: bool,
+    pub operation: &'static str,
+    pub reason: &'a str,
+    pub status: MucStatus,
+}
+
+#[derive(Serialize)]
+pub struct MucStatus {
+    pub description: &'static str,
+    pub error_code: &'static str,
+}
+
+/// The payload of `roster`.
+#[derive(Serialize)]
+pub struct RosterPayload<'a> {
+    pub operation: &'static str,
+    pub reason: &'a str,
+    pub roster_ver: String,
 }
 
 /// `{}`

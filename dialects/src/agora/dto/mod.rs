@@ -2,6 +2,7 @@
 
 mod callback;
 mod group;
+mod people;
 
 use std::borrow::Cow;
 
@@ -16,6 +17,7 @@ use crate::{
 
 pub use callback::*;
 pub use group::*;
+pub use people::*;
 
 /// Distinguishes `null` from absent.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
@@ -199,17 +201,23 @@ pub struct Happened<'a> {
     pub id: &'a str,
     pub kind: &'a str,
     pub timestamp: i64,
-    pub chat_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chat_type: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group_id: Option<&'a str>,
     pub operator: String,
-    pub from: String,
-    pub to: &'a str,
-    pub msg_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub msg_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seq: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<Changed<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -220,6 +228,61 @@ pub struct Happened<'a> {
     pub platform: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<&'a str>,
+}
+
+/// What changed, in an event of the event feed. Ours.
+#[derive(Serialize, Default)]
+pub struct Changed<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub users: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub former_owner: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub how: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fields: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub avatar: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uuid: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admin: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub set: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub muted_until: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub muted: Option<MutedUntil>,
+}
+
+/// Until when a user may not send, by `chat_type`.
+#[derive(Serialize)]
+pub struct MutedUntil {
+    pub chat: i64,
+    pub groupchat: i64,
+    pub chatroom: i64,
 }
 
 /// A conversation in a user's list.
@@ -403,6 +466,7 @@ pub struct Envelope<'a, D: Serialize> {
 pub enum Entities<'a> {
     Users(Vec<User<'a>>),
     Files([ChatFile<'a>; 1]),
+    Groups(Vec<JoinedEntity<'a>>),
 }
 
 impl Entities<'_> {
@@ -427,6 +491,10 @@ pub struct Params<'a> {
     pub limit: Option<[&'a str; 1]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<[&'a str; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pagenum: Option<[&'a str; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pagesize: Option<[&'a str; 1]>,
 }
 
 /// agora.md 4, which has no `path`.
@@ -500,6 +568,19 @@ pub struct User<'a> {
     pub activated: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nickname: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notification_display_style: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notification_no_disturbing: Option<bool>,
+    /// Hours are text, as in the newest edition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notification_no_disturbing_start: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notification_no_disturbing_end: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notifier_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_token: Option<&'a str>,
 }
 
 #[derive(Serialize)]

@@ -30,7 +30,7 @@ use crate::{
         catch_up::CatchUp,
         event::Batch,
         hub::Entered,
-        session::{Ending, Item},
+        session::{Ending, Item, Joined},
     },
 };
 
@@ -157,7 +157,6 @@ impl Socket {
 
     /// What happened since the client's cursor, up to where its session entered the feed.
     async fn catch_up(&mut self, client: &Client, (user, since): (UserId, &str), entered: &Entered) -> Result<(), End> {
-        let (gateway, app) = (self.gateway.clone(), &client.identity.app);
         // A cursor that is none is the client's fault; it cannot be repeated with success.
         let failed = |error: Error| match error.reason() {
             Reason::InvalidArgument => {
@@ -166,7 +165,25 @@ impl Socket {
             }
             _ => refused(TRY_AGAIN, &error),
         };
-        let mut past = CatchUp::open(&gateway, &client.caller, since, &entered.cursor).await.map_err(failed)?;
+        let past = CatchUp::open(&self.gateway, &client.caller, since, &entered.cursor).await.map_err(failed)?;
+        self.past(client, user, past).await?;
+        // Only now is the client up to date: before, its own cursor is the one to continue from.
+        self.events(&[], Some(&entered.cursor)).await
+    }
+
+    /// What happened in a group or room since the user entered it, while the feed had not said so yet.
+    async fn joined(&mut self, client: &Client, joined: &Joined) -> Result<(), End> {
+        match CatchUp::of_joined(&self.gateway, &client.caller, joined).await {
+            Ok(past) => self.past(client, client.caller.actor.user(), past).await,
+            // The user has left again, or the group has ended.
+            Err(error) if matches!(error.reason(), Reason::NotGroupMember | Reason::GroupNotFound) => Ok(()),
+            Err(error) => Err(refused(TRY_AGAIN, &error)),
+        }
+    }
+
+    async fn past(&mut self, client: &Client, user: UserId, mut past: CatchUp) -> Result<(), End> {
+        let (gateway, app) = (self.gateway.clone(), &client.identity.app);
+        let failed = |error: Error| refused(TRY_AGAIN, &error);
         while let Some(part) = past.next(&gateway, app).await.map_err(failed)? {
             if !part.incomplete.is_empty() {
                 let others = part.incomplete.iter().filter_map(|conversation| conversation.peer_of(user));
@@ -179,8 +196,7 @@ impl Socket {
             let events: Vec<&str> = part.events.iter().map(|event| event.json.as_str()).collect();
             self.events(&events, None).await?;
         }
-        // Only now is the client up to date: before, its own cursor is the one to continue from.
-        self.events(&[], Some(&entered.cursor)).await
+        Ok(())
     }
 
     async fn events(&mut self, events: &[&str], cursor: Option<&str>) -> Result<(), End> {
@@ -216,6 +232,7 @@ impl Socket {
             tokio::select! {
                 item = entered.inbox.next() => match item.map_err(ending)? {
                     Item::Batch(batch) => self.batch(&batch).await?,
+                    Item::Joined(joined) => self.joined(&client, &joined).await?,
                     Item::Entered => {}
                 },
                 answer = answered => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tidings_domain::{App, AppId, Caller, Error, EventKind, Reason, UnixMillis};
+use tidings_domain::{App, AppId, Caller, ChangeKind, Error, EventKind, Reason, UnixMillis};
 use tidings_outbound::{check_token, check_url};
 use tidings_proto::{error_from_status, pb};
 use tidings_runtime::context;
@@ -15,7 +15,7 @@ use crate::{
 
 /// The events an endpoint may receive.
 pub fn events() -> impl Iterator<Item = &'static str> {
-    EventKind::ALL.into_iter().filter(|kind| is_told(*kind)).map(EventKind::name)
+    EventKind::all().filter(|kind| is_told(*kind)).map(EventKind::name)
 }
 
 /// Whether there are callbacks for it.
@@ -28,6 +28,39 @@ pub const fn is_told(kind: EventKind) -> bool {
         | EventKind::Refused
         | EventKind::Read => true,
         EventKind::OnlineBroadcast => false,
+        EventKind::Changed(change) => match change {
+            ChangeKind::UserRegistered
+            | ChangeKind::UserChanged
+            | ChangeKind::UserDeleted
+            | ChangeKind::UserEnabled
+            | ChangeKind::UserDisabled
+            | ChangeKind::UserMuted
+            | ChangeKind::ApplicationRejected => false,
+            ChangeKind::ContactRequested
+            | ChangeKind::ContactDeclined
+            | ChangeKind::ContactAdded
+            | ChangeKind::ContactRemoved
+            | ChangeKind::UserBlocked
+            | ChangeKind::UserUnblocked
+            | ChangeKind::GroupCreated
+            | ChangeKind::GroupDestroyed
+            | ChangeKind::GroupUpdated
+            | ChangeKind::OwnerChanged
+            | ChangeKind::MembersJoined
+            | ChangeKind::MembersLeft
+            | ChangeKind::AdminsChanged
+            | ChangeKind::MembersMuted
+            | ChangeKind::MembersBlocked
+            | ChangeKind::MembersAllowed
+            | ChangeKind::Announced
+            | ChangeKind::FileShared
+            | ChangeKind::FileRemoved
+            | ChangeKind::MemberChanged
+            | ChangeKind::AttributesChanged
+            | ChangeKind::Applied
+            | ChangeKind::Invited
+            | ChangeKind::InvitationDeclined => true,
+        },
     }
 }
 

@@ -9,7 +9,7 @@ use super::{Event, Known};
 use crate::model::Endpoint;
 
 /// The source of the events.
-const HOST: &str = "tidings";
+pub(super) const HOST: &str = "tidings";
 
 /// The command and the body; `None` where the vendor has no callback for it.
 pub fn render(app: &App, endpoint: &Endpoint, event: &Event, known: &Known) -> Option<(&'static str, Vec<u8>)> {
@@ -27,9 +27,11 @@ pub fn render(app: &App, endpoint: &Endpoint, event: &Event, known: &Known) -> O
         EventKind::Recalled => format!("{}-recall", event.msg_id),
         EventKind::Edited => format!("{}-edit-{}", event.msg_id, event.at.0),
         EventKind::Read => format!("{}-read-{}", event.msg_id, event.actor),
-        EventKind::Sent | EventKind::Online | EventKind::OnlineBroadcast | EventKind::Refused => {
-            event.msg_id.to_string()
-        }
+        EventKind::Sent
+        | EventKind::Online
+        | EventKind::OnlineBroadcast
+        | EventKind::Refused
+        | EventKind::Changed(_) => event.msg_id.to_string(),
     };
     let told = CallbackEvent {
         app,
@@ -61,6 +63,6 @@ pub fn render(app: &App, endpoint: &Endpoint, event: &Event, known: &Known) -> O
             Some(("edit", edit_callback(&told, &edit)))
         }
         // The vendor does not report rejected messages.
-        EventKind::Refused | EventKind::OnlineBroadcast => None,
+        EventKind::Refused | EventKind::OnlineBroadcast | EventKind::Changed(_) => None,
     }
 }

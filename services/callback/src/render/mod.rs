@@ -1,6 +1,7 @@
 //! Events in the format of an endpoint's vendor.
 
 mod agora;
+mod changed;
 mod lanying;
 mod tencent;
 
@@ -15,6 +16,14 @@ use crate::{
     app::endpoints::is_told,
     model::{Dialect, Endpoint, NewDelivery},
 };
+
+use self::changed::Changed;
+
+/// What happened.
+enum What {
+    Message(Event),
+    Change(Changed),
+}
 
 /// An event with the data that every vendor's format needs.
 pub struct Event {
@@ -68,33 +77,60 @@ pub async fn render(
 ) -> Result<Vec<NewDelivery>, Error> {
     let mut events = Vec::with_capacity(batch.len());
     for wire in batch {
-        if let Some(event) = event(&wire)? {
-            events.push((wire, event));
+        if let Some(what) = what(&wire)? {
+            events.push((wire, what));
         }
     }
-    let known = known(deps, app, endpoint.dialect, events.iter().map(|(_, event)| event)).await?;
+    let known = known(deps, app, endpoint.dialect, events.iter().map(|(_, what)| what)).await?;
     let mut new = Vec::with_capacity(events.len());
-    for (wire, event) in events {
-        let rendered = match endpoint.dialect {
-            Dialect::Tencent => tencent::render(&event, &known),
-            Dialect::Agora => agora::render(app, endpoint, &event, &known),
-            Dialect::Lanying => lanying::render(app, &event),
+    for (wire, what) in events {
+        let (conversation, msg_id) = match &what {
+            What::Message(event) => (event.conversation, event.msg_id),
+            What::Change(changed) => (changed.change.place(), MsgId::ZERO),
         };
-        if let Some((command, body)) = rendered {
+        let with_id = |(command, body)| (wire.id.clone(), command, body);
+        let rendered: Vec<_> = match (&what, endpoint.dialect) {
+            (What::Message(event), Dialect::Tencent) => {
+                tencent::render(event, &known).map(with_id).into_iter().collect()
+            }
+            (What::Message(event), Dialect::Agora) => {
+                agora::render(app, endpoint, event, &known).map(with_id).into_iter().collect()
+            }
+            (What::Message(event), Dialect::Lanying) => lanying::render(app, event).map(with_id).into_iter().collect(),
+            (What::Change(changed), Dialect::Tencent) => {
+                changed::tencent(changed, &known).map(with_id).into_iter().collect()
+            }
+            (What::Change(changed), Dialect::Agora) => changed::agora(app, endpoint, changed, &wire.id, &known),
+            // The vendor documents none.
+            (What::Change(_), Dialect::Lanying) => vec![],
+        };
+        for (event_id, command, body) in rendered {
             new.push(NewDelivery {
-                event_id: wire.id,
-                event: wire.kind,
+                event_id,
+                event: wire.kind.clone(),
                 command: command.to_owned(),
-                conversation: event.conversation,
-                msg_id: event.msg_id,
-                address: wire.address,
-                platform: wire.platform,
-                trace: wire.trace,
+                conversation,
+                msg_id,
+                address: wire.address.clone(),
+                platform: wire.platform.clone(),
+                trace: wire.trace.clone(),
                 body: String::from_utf8(body).map_err(Error::internal)?,
             });
         }
     }
     Ok(new)
+}
+
+/// `None`: there is no callback.
+fn what(wire: &pb::Event) -> Result<Option<What>, Error> {
+    let Some(change) = &wire.change else {
+        return Ok(event(wire)?.map(What::Message));
+    };
+    if !EventKind::of_name(&wire.kind).is_some_and(is_told) {
+        return Ok(None);
+    }
+    let (change, actor, at) = (change.clone().try_into()?, UserId(wire.actor_id), UnixMillis(wire.at_ms));
+    Ok(Some(What::Change(Changed { change, actor, at })))
 }
 
 /// `None`: there is no callback, as for imports (decision 17).
@@ -125,19 +161,27 @@ fn event(wire: &pb::Event) -> Result<Option<Event>, Error> {
 }
 
 /// Names of all users in the events, and in Tencent's format the unread counts of their receivers.
-async fn known(deps: &Deps, app: &App, dialect: Dialect, events: impl Iterator<Item = &Event>) -> Result<Known, Error> {
+async fn known(deps: &Deps, app: &App, dialect: Dialect, events: impl Iterator<Item = &What>) -> Result<Known, Error> {
     if dialect == Dialect::Lanying {
         return Ok(Known::default());
     }
     let (mut people, mut receivers) = (BTreeSet::new(), BTreeSet::new());
-    for event in events {
+    for what in events {
+        let event = match what {
+            What::Message(event) => event,
+            What::Change(changed) => {
+                people.insert(changed.actor);
+                people.extend(changed.change.people());
+                continue;
+            }
+        };
         people.extend([event.actor, event.requester, event.sender]);
         people.extend(event.receiver());
         people.extend(event.conversation.peer_of(event.actor));
         match event.kind {
             EventKind::Sent | EventKind::Online | EventKind::Recalled => receivers.extend(event.receiver()),
             EventKind::Read => _ = receivers.insert(event.actor),
-            EventKind::Edited | EventKind::Refused | EventKind::OnlineBroadcast => {}
+            EventKind::Edited | EventKind::Refused | EventKind::OnlineBroadcast | EventKind::Changed(_) => {}
         }
     }
     let caller = Caller::of_app(app.id);

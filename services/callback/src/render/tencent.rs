@@ -20,7 +20,7 @@ pub fn render(event: &Event, known: &Known) -> Option<(&'static str, Vec<u8>)> {
     Some((callback.command(), body))
 }
 
-fn account(known: &Known, user: UserId) -> Cow<'_, str> {
+pub(super) fn account(known: &Known, user: UserId) -> Cow<'_, str> {
     codec::account(known.name(user), user)
 }
 
@@ -56,7 +56,7 @@ fn direct(event: &Event, known: &Known) -> Option<(Callback, Vec<u8>)> {
             let withdrawn = Withdrawn { from: &from, to: &to, key, unread, event_time: event.at };
             Some((Callback::C2cAfterWithdraw, after_withdraw(&withdrawn)))
         }
-        EventKind::Edited | EventKind::Read | EventKind::OnlineBroadcast => None,
+        EventKind::Edited | EventKind::Read | EventKind::OnlineBroadcast | EventKind::Changed(_) => None,
     }
 }
 
@@ -107,6 +107,6 @@ fn in_group(event: &Event, known: &Known, group: i64, kind: GroupKind) -> Option
             Some((Callback::GroupAfterRecall, group_after_recall(&taken)))
         }
         // Groups have no unread count for readers.
-        EventKind::Edited | EventKind::Read | EventKind::OnlineBroadcast => None,
+        EventKind::Edited | EventKind::Read | EventKind::OnlineBroadcast | EventKind::Changed(_) => None,
     }
 }

@@ -1,13 +1,13 @@
 -- Users, contacts, groups and rooms as the vendors' SDKs manage them. Same columns as on PostgreSQL.
 
--- Settings of push notifications that clients keep with their user: stored and returned.
+-- Settings of push notifications that clients keep with their user: stored and returned. Null: never set.
 create table user_push (
     app_id integer not null,
     user_id integer not null,
     -- 0: only that there is a message, 1: its content.
-    display_style integer not null check (display_style in (0, 1)),
-    no_disturbing integer not null check (no_disturbing in (0, 1)),
-    -- Hours of the day; null: not set.
+    display_style integer check (display_style in (0, 1)),
+    no_disturbing integer check (no_disturbing in (0, 1)),
+    -- Hours of the day.
     no_disturbing_start integer check (no_disturbing_start between 0 and 24),
     no_disturbing_end integer check (no_disturbing_end between 0 and 24),
     notifier_name text check (length(notifier_name) <= 256),
@@ -114,6 +114,11 @@ create table group_allow (
     foreign key (app_id, user_id) references app_user (app_id, user_id)
 ) strict, without rowid;
 create index group_allow_by_user on group_allow (app_id, user_id, group_id);
+
+-- The lists of a group's admins and of its muted members, and of the groups that everybody may see.
+create index group_member_admin on group_member (app_id, group_id, user_id) where role = 2;
+create index group_member_muted on group_member (app_id, group_id, user_id) where muted_until <> 0;
+create index chat_group_public on chat_group (app_id, kind, group_id) where public and deleted_at is null;
 
 -- Announcements of a group, numbered from 1; the newest is the current one.
 create table group_announcement (

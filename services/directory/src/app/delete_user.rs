@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use tidings_domain::{AppId, Caller, Change, Error, Leaving, UnixMillis, UserId, UserRef};
+use tidings_domain::{AppId, Caller, Change, Error, Leaving, OwnerDeletion, UnixMillis, UserId, UserRef};
 use tidings_store::Tx;
 
-use super::{Core, subject::check_self, subject::not_found, users::is_admin};
+use super::{Core, subject::check_self, subject::not_found, user_attributes::forget_attributes, users::is_admin};
 use crate::{
     model::{AppKey, User, group::Group},
     store,
@@ -24,18 +24,21 @@ impl Core {
         if !found.registered {
             return Err(not_found(user));
         }
+        let policy = self.known_app(&AppKey::Id(app)).await?.app.policy.owner_deletion;
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         // Locked first, so that nobody adds the user to a group meanwhile.
         if store::users::lock(&mut tx, app, found.id).await?.is_none() {
             return Err(not_found(user));
         }
-        let mut changes = leave_groups(&mut tx, app, found.id, now).await?;
+        let mut changes = leave_groups(&mut tx, app, found.id, policy, now).await?;
         changes.push(Change::UserDeleted { user: found.id });
+        let push = store::user_push::find_in(&mut tx, app, found.id).await?;
         forget(&mut tx, app, found.id).await?;
         let deleted = store::user::delete(&mut tx, app, found.id, now).await?;
-        let deleted = deleted.ok_or_else(|| not_found(user))?;
+        let deleted = User { push, ..deleted.ok_or_else(|| not_found(user))? };
         store::change::add(&mut tx, caller, now, &changes).await?;
+        forget_attributes(&mut tx, app, found.id).await?;
         store::users_version::raise(&mut tx, app).await?;
         tx.commit().await?;
         Ok(deleted)
@@ -43,12 +46,21 @@ impl Core {
 }
 
 /// Removes the user from every group. Groups they owned pass to the longest-standing admin, else to the
-/// longest-standing member, and end when nobody is left. What that changed.
-async fn leave_groups(tx: &mut Tx, app: AppId, user: UserId, now: UnixMillis) -> Result<Vec<Change>, Error> {
+/// longest-standing member, and end when nobody is left, or all of them when the policy says so. What that changed.
+async fn leave_groups(
+    tx: &mut Tx,
+    app: AppId,
+    user: UserId,
+    policy: OwnerDeletion,
+    now: UnixMillis,
+) -> Result<Vec<Change>, Error> {
     let groups = store::group_member::groups_of(tx, app, user).await?;
     let locked = store::group::lock(tx, app, &groups).await?;
     let owned: Vec<i64> = locked.iter().filter(|group| group.owner == user).map(|group| group.id).collect();
-    let successors = store::group_member::successors(tx, app, &owned, user).await?;
+    let successors = match policy {
+        OwnerDeletion::HandOver => store::group_member::successors(tx, app, &owned, user).await?,
+        OwnerDeletion::Dissolve => owned.into_iter().map(|group| (group, None)).collect(),
+    };
     store::group_member::leave_all(tx, app, user).await?;
 
     let heirs: Vec<(i64, UserId)> = successors.iter().filter_map(|(group, heir)| Some((*group, (*heir)?))).collect();
@@ -67,7 +79,10 @@ fn changes(group: &Group, user: UserId, heir: Option<Option<UserId>>) -> Vec<Cha
     match heir {
         None => vec![left],
         Some(Some(to)) => vec![Change::OwnerChanged { group: changed, from: user, to }, left],
-        Some(None) => vec![Change::GroupDestroyed { group: changed, owner: user, name: group.name.clone() }],
+        Some(None) => {
+            let (name, members) = (group.name.clone(), vec![]);
+            vec![Change::GroupDestroyed { group: changed, owner: user, name, members }]
+        }
     }
 }
 
@@ -77,5 +92,9 @@ async fn forget(tx: &mut Tx, app: AppId, user: UserId) -> Result<(), Error> {
     store::group_block::forget(tx, app, user).await?;
     store::user_block::forget(tx, app, user).await?;
     store::session::end_all(tx, app, user).await?;
+    store::user_push::forget(tx, app, user).await?;
+    store::user_mute::forget(tx, app, user).await?;
+    store::presence::forget(tx, app, user).await?;
+    store::presence_subscription::forget(tx, app, user).await?;
     store::profile::delete(tx, app, user).await
 }

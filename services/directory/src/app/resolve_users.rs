@@ -73,6 +73,12 @@ impl Core {
         Ok(users)
     }
 
+    /// The registered users in the order of the request; `None` where there is none.
+    pub(super) async fn registered_users(&self, app: AppId, refs: &[UserRef]) -> Result<Vec<Option<User>>, Error> {
+        let found = self.find(app, refs).await?;
+        Ok(refs.iter().map(|user| found.get(user).filter(|user| user.registered).cloned()).collect())
+    }
+
     async fn find(&self, app: AppId, refs: &[UserRef]) -> Result<Found, Error> {
         let mut found = Found::default();
         let mut ids = Vec::new();

@@ -1,4 +1,4 @@
-//! Changes a user's nickname and password, and whether they are enabled.
+//! Changes a user's nickname, password and push settings, and whether they are enabled.
 
 use tidings_domain::{Actor, Caller, Change, Error, Reason, UserRef};
 
@@ -46,14 +46,22 @@ impl Core {
             // The password was changed since the old one was compared.
             return Err(Error::new(Reason::PasswordWrong, ""));
         }
-        if change.nickname.is_none() && password_hash.is_none() && change.enabled.is_none() {
-            return Ok(locked.user);
+        let push = store::user_push::find_in(&mut tx, caller.app, id).await?;
+        let changes_push = !change.push.is_empty();
+        if change.nickname.is_none() && password_hash.is_none() && change.enabled.is_none() && !changes_push {
+            return Ok(User { push, ..locked.user });
         }
         let ends_tokens = password_hash.is_some() || change.enabled == Some(false);
         let now = self.clock.now();
-        let changes = changes(&locked.user, &change, password_hash.is_some());
+        let before = User { push, ..locked.user };
+        let changes = changes(&before, &change, password_hash.is_some());
         let update = Update { nickname: change.nickname.as_deref(), password_hash, enabled: change.enabled };
         let updated = store::user::update(&mut tx, caller.app, id, update, now).await?;
+        if changes_push {
+            store::user_push::change(&mut tx, caller.app, id, &change.push).await?;
+        }
+        let push = store::user_push::find_in(&mut tx, caller.app, id).await?;
+        let updated = User { push, ..updated };
         if ends_tokens {
             store::user::end_tokens(&mut tx, caller.app, id, now).await?;
         }
@@ -61,7 +69,7 @@ impl Core {
             store::session::end_all(&mut tx, caller.app, id).await?;
         }
         store::change::add(&mut tx, caller, now, &changes).await?;
-        if updated.enabled != locked.user.enabled {
+        if updated.enabled != before.enabled {
             store::users_version::raise(&mut tx, caller.app).await?;
         }
         tx.commit().await?;
@@ -80,8 +88,9 @@ impl Core {
 fn changes(before: &User, change: &UserChange, password: bool) -> Vec<Change> {
     let nickname = change.nickname.as_ref().is_some_and(|nickname| *nickname != before.nickname);
     let fields = [("nickname", nickname), ("password", password)];
-    let fields: Vec<String> =
+    let mut fields: Vec<String> =
         fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_owned()).collect();
+    fields.extend(change.push.differing_from(&before.push));
     let changed = (!fields.is_empty()).then_some(Change::UserChanged { user: before.id, fields });
     let enabled = change.enabled.filter(|enabled| *enabled != before.enabled);
     let enabled = enabled.map(|enabled| Change::UserEnabled { user: before.id, enabled });
@@ -100,6 +109,7 @@ fn check(caller: &Caller, change: &UserChange) -> Result<(), Error> {
     if let Some(nickname) = &change.nickname {
         check_nickname(nickname)?;
     }
+    change.push.check()?;
     let length = change.password.as_ref().map_or(1, |password| password.expose().len());
     if !(1..=password::MAX_BYTES).contains(&length) {
         return Err(Error::invalid("password", format!("must be 1 to {} bytes", password::MAX_BYTES)));

@@ -1,10 +1,10 @@
 //! Reads users.
 
-use tidings_domain::{App, Caller, Error, UserId, UserRef, Username};
+use tidings_domain::{App, Caller, Error, UserId, UserMutes, UserRef, Username};
 
 use super::{Core, page::page, subject::check_self, subject::not_found};
 use crate::{
-    model::{AppKey, KnownUser, User},
+    model::{AppKey, KnownUser, User, people::PushSettings},
     store,
 };
 
@@ -22,7 +22,17 @@ impl Core {
         found.map(|known| known.user).ok_or_else(|| not_found(user))
     }
 
-    /// Registered users above `after`, and where the next page starts when there is one.
+    /// The same with push settings and mutes.
+    pub(crate) async fn get_user_whole(&self, key: &AppKey, user: &UserRef) -> Result<User, Error> {
+        let mut user = self.get_user(key, user).await?;
+        if user.id != UserId::ADMIN {
+            let app = self.known_app(key).await?.app.id;
+            (user.push, user.mutes) = store::user_push::with_mutes(&self.db, app, user.id).await?;
+        }
+        Ok(user)
+    }
+
+    /// Registered users above `after` with their push settings, and where the next page starts when there is one.
     pub(crate) async fn list_users(
         &self,
         key: &AppKey,
@@ -31,7 +41,13 @@ impl Core {
     ) -> Result<(Vec<User>, Option<UserId>), Error> {
         let known = self.known_app(key).await?;
         let users = store::user::list(&self.db, known.app.id, after, limit + 1).await?;
-        Ok(page(users, limit, |user: &User| user.id))
+        let (mut users, next) = page(users, limit, |user: &User| user.id);
+        let ids: Vec<UserId> = users.iter().map(|user| user.id).collect();
+        let mut push = store::user_push::of_many(&self.db, known.app.id, &ids).await?;
+        for user in &mut users {
+            user.push = push.remove(&user.id).unwrap_or_default();
+        }
+        Ok((users, next))
     }
 
     /// A registered user whom the caller may act for: the app for everybody, users for themselves.
@@ -64,5 +80,7 @@ pub(super) fn admin(app: &App) -> User {
         nickname: String::new(),
         created_at: app.created_at,
         modified_at: app.created_at,
+        push: PushSettings::default(),
+        mutes: UserMutes::NONE,
     }
 }

@@ -6,8 +6,8 @@ use tidings_domain::{Error, Mute, UnixMillis, UserId};
 use tidings_proto::{malformed_page_token, page_start, page_token, pb};
 
 use crate::model::group::{
-    Application, ApplicationPlace, ApplyApproval, Group, GroupChange, Member, MemberPage, NewGroup, Outcomes, Settings,
-    SettingsChange,
+    Announcement, Application, ApplicationPlace, ApplyApproval, Group, GroupChange, Member, MemberFilter, MemberPage,
+    NewGroup, Outcomes, Part, Settings, SettingsChange,
 };
 
 /// Maximum number of users per call.
@@ -20,6 +20,40 @@ pub(crate) fn user_ids(wire: Vec<i64>) -> Result<Vec<UserId>, Error> {
     }
     let mut seen = HashSet::new();
     Ok(wire.into_iter().filter(|user| seen.insert(*user)).map(UserId).collect())
+}
+
+/// Maximum number of entries that a list skips: their keys are read all the same.
+const MAX_SKIP: i32 = 10_000;
+
+/// A part of a list.
+pub(crate) fn part(page_token: &str, skip: i32, limit: i64) -> Result<Part, Error> {
+    if !(0..=MAX_SKIP).contains(&skip) {
+        return Err(Error::invalid("skip", format!("must be from 0 to {MAX_SKIP}")));
+    }
+    Ok(Part { after: page_start(page_token)?, skip: skip.into(), limit })
+}
+
+impl From<pb::MemberFilter> for MemberFilter {
+    fn from(wire: pb::MemberFilter) -> Self {
+        match wire {
+            pb::MemberFilter::Unspecified => Self::All,
+            pb::MemberFilter::Admins => Self::Admins,
+            pb::MemberFilter::Muted => Self::Muted,
+        }
+    }
+}
+
+impl From<Announcement> for pb::Announcement {
+    fn from(announcement: Announcement) -> Self {
+        Self {
+            group_id: announcement.group,
+            id: announcement.id,
+            author_id: announcement.author.0,
+            made_at_ms: announcement.made_at.0,
+            title: announcement.title,
+            text: announcement.text,
+        }
+    }
 }
 
 /// 0: not muted. -1: forever.

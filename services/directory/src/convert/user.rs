@@ -22,6 +22,7 @@ pub(crate) fn user_change(wire: pb::UpdateUserRequest) -> Result<(UserRef, UserC
         password: wire.password.map(Secret::new),
         old_password: wire.old_password.map(Secret::new),
         enabled: wire.enabled,
+        push: wire.push.map(Into::into).unwrap_or_default(),
     };
     Ok((user_ref(wire.user)?, change))
 }

@@ -8,9 +8,10 @@ use super::Reply;
 use crate::{
     Directory,
     convert::{
-        group::{application_start, application_token, members_response, mute, user_ids},
+        group::{application_start, application_token, members_response, mute, part, user_ids},
         size, size_up_to,
     },
+    model::group::Joinable,
 };
 
 #[async_trait]
@@ -34,9 +35,9 @@ impl pb::group_service_server::GroupService for Directory {
     async fn list_groups(&self, request: Request<pb::ListGroupsRequest>) -> Reply<pb::ListGroupsResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
-        let after = page_start(&wire.page_token).map_err(to_status)?;
         let size = size(wire.page_size, 100).map_err(to_status)?;
-        let listed = self.core.list_groups(&caller, wire.kind().into(), after, size).await;
+        let part = part(&wire.page_token, wire.skip, size).map_err(to_status)?;
+        let listed = self.core.list_groups(&caller, wire.kind().into(), wire.public_only, part).await;
         let (groups, next) = listed.map_err(to_status)?;
         let groups = groups.into_iter().map(Into::into).collect();
         Ok(Response::new(pb::ListGroupsResponse { groups, next_page_token: page_token(next.unwrap_or_default()) }))
@@ -90,7 +91,9 @@ impl pb::group_service_server::GroupService for Directory {
     async fn apply(&self, request: Request<pb::ApplyRequest>) -> Reply<pb::ApplyResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
-        let joined = self.core.apply(&caller, wire.group_id, wire.user_id, &wire.text).await.map_err(to_status)?;
+        let joinable = Joinable { public_only: wire.public_only, at_once: wire.at_once };
+        let joined = self.core.apply(&caller, wire.group_id, wire.user_id, &wire.text, joinable).await;
+        let joined = joined.map_err(to_status)?;
         Ok(Response::new(pb::ApplyResponse { joined }))
     }
 
@@ -133,9 +136,10 @@ impl pb::group_service_server::GroupService for Directory {
     async fn list_members(&self, request: Request<pb::ListMembersRequest>) -> Reply<pb::ListMembersResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
-        let after = page_start(&wire.page_token).map_err(to_status)?;
         let size = size(wire.page_size, 1000).map_err(to_status)?;
-        let page = self.core.list_members(&caller, wire.group_id, after, size).await.map_err(to_status)?;
+        let part = part(&wire.page_token, wire.skip, size).map_err(to_status)?;
+        let filter = wire.filter().into();
+        let page = self.core.list_members(&caller, wire.group_id, filter, part).await.map_err(to_status)?;
         Ok(Response::new(page.into()))
     }
 
@@ -143,12 +147,17 @@ impl pb::group_service_server::GroupService for Directory {
     async fn joined(&self, request: Request<pb::JoinedRequest>) -> Reply<pb::JoinedResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
-        let after = page_start(&wire.page_token).map_err(to_status)?;
         let size = size_up_to(10_000, wire.page_size, 10_000).map_err(to_status)?;
-        let joined = self.core.joined(&caller, wire.user_id, wire.kind().into(), after, size).await;
+        let part = part(&wire.page_token, wire.skip, size).map_err(to_status)?;
+        let joined = self.core.joined(&caller, wire.user_id, wire.kind().into(), part).await;
         let (memberships, next) = joined.map_err(to_status)?;
+        let total = match wire.with_total {
+            true => self.core.count_joined(&caller, wire.user_id, wire.kind().into()).await.map_err(to_status)?,
+            false => 0,
+        };
         let next_page_token = page_token(next.unwrap_or_default());
-        Ok(Response::new(pb::JoinedResponse { memberships: wire_memberships(memberships), next_page_token }))
+        let memberships = wire_memberships(memberships);
+        Ok(Response::new(pb::JoinedResponse { memberships, next_page_token, total: total as i32 }))
     }
 
     #[tracing::instrument(level = "debug", name = "group.set_admins", skip_all)]
@@ -187,6 +196,42 @@ impl pb::group_service_server::GroupService for Directory {
         let size = size(wire.page_size, 1000).map_err(to_status)?;
         let page = self.core.list_group_blocked(&caller, wire.group_id, after, size).await.map_err(to_status)?;
         Ok(Response::new(page.into()))
+    }
+
+    // Allow list and announcements.
+
+    #[tracing::instrument(level = "debug", name = "group.allow_members", skip_all)]
+    async fn allow_members(&self, request: Request<pb::AllowMembersRequest>) -> Reply<pb::MembersResponse> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let users = user_ids(wire.user_ids).map_err(to_status)?;
+        let outcomes = self.core.allow_members(&caller, wire.group_id, &users, wire.allowed).await;
+        Ok(Response::new(members_response(outcomes.map_err(to_status)?)))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.list_allowed", skip_all)]
+    async fn list_allowed(&self, request: Request<pb::ListAllowedRequest>) -> Reply<pb::ListMembersResponse> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let after = page_start(&wire.page_token).map_err(to_status)?;
+        let size = size(wire.page_size, 1000).map_err(to_status)?;
+        let page = self.core.list_allowed(&caller, wire.group_id, wire.user_id.map(UserId), (after, size)).await;
+        Ok(Response::new(page.map_err(to_status)?.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.set_announcement", skip_all)]
+    async fn set_announcement(&self, request: Request<pb::SetAnnouncementRequest>) -> Reply<pb::Announcement> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let set = self.core.set_announcement(&caller, wire.group_id, wire.title, wire.text).await;
+        Ok(Response::new(set.map_err(to_status)?.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.get_announcement", skip_all)]
+    async fn get_announcement(&self, request: Request<pb::GetAnnouncementRequest>) -> Reply<pb::Announcement> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let announcement = self.core.get_announcement(&caller, request.into_inner().group_id).await;
+        Ok(Response::new(announcement.map_err(to_status)?.into()))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The calls of the other services.
 
+use std::time::Duration;
+
 use tidings_domain::{Actor, Error, UserId};
 use tidings_proto::{
     internal::{self, directory_internal_service_server::DirectoryInternalService},
@@ -8,10 +10,47 @@ use tidings_proto::{
 use tonic::{Request, Response, async_trait};
 
 use super::{Reply, group::wire_memberships, wire_ids};
-use crate::{Directory, convert::size};
+use crate::{Directory, convert::size, store::change::RecordedRow};
+
+/// The longest wait for a change, in milliseconds.
+const MAX_WAIT: i32 = 10_000;
+/// Changes per call.
+const MAX_CHANGES: i32 = 500;
 
 #[async_trait]
 impl DirectoryInternalService for Directory {
+    #[tracing::instrument(level = "debug", name = "directory.take_changes", skip_all)]
+    async fn take_changes(
+        &self,
+        request: Request<internal::TakeChangesRequest>,
+    ) -> Reply<internal::TakeChangesResponse> {
+        let wire = request.into_inner();
+        let limit = match wire.limit {
+            0 => MAX_CHANGES,
+            1..=MAX_CHANGES => wire.limit,
+            _ => return Err(to_status(Error::invalid("limit", "must be from 1 to 500"))),
+        };
+        if !(0..=MAX_WAIT).contains(&wire.wait_ms) {
+            return Err(to_status(Error::invalid("wait_ms", format!("must be from 0 to {MAX_WAIT}"))));
+        }
+        let wait = Duration::from_millis(wire.wait_ms.unsigned_abs().into());
+        let changes = self.core.take_changes(limit.into(), wait).await.map_err(to_status)?;
+        Ok(Response::new(internal::TakeChangesResponse { changes: changes.into_iter().map(Into::into).collect() }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.remove_changes", skip_all)]
+    async fn remove_changes(
+        &self,
+        request: Request<internal::RemoveChangesRequest>,
+    ) -> Reply<internal::RemoveChangesResponse> {
+        let changes = request.into_inner().change_ids;
+        if changes.len() > MAX_CHANGES as usize {
+            return Err(to_status(Error::invalid("change_ids", format!("must be at most {MAX_CHANGES}"))));
+        }
+        self.core.remove_changes(&changes).await.map_err(to_status)?;
+        Ok(Response::new(internal::RemoveChangesResponse {}))
+    }
+
     #[tracing::instrument(level = "debug", name = "directory.list_deleted_apps", skip_all)]
     async fn list_deleted_apps(
         &self,
@@ -75,5 +114,21 @@ impl DirectoryInternalService for Directory {
         }
         let shown = self.core.shows_file(caller.app, &request.into_inner().uuid).await.map_err(to_status)?;
         Ok(Response::new(internal::ShowsFileResponse { shown }))
+    }
+}
+
+impl From<RecordedRow> for internal::RecordedChange {
+    fn from(row: RecordedRow) -> Self {
+        Self {
+            change_id: row.change_id,
+            app_id: row.app_id,
+            made_at_ms: row.made_at,
+            actor_id: row.actor_id,
+            kind: row.kind,
+            address: row.address,
+            platform: row.platform,
+            trace: row.trace,
+            detail: row.detail,
+        }
     }
 }

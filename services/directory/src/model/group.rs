@@ -90,11 +90,11 @@ pub(crate) struct GroupChange {
     pub(crate) enabled: Option<bool>,
 }
 
-/// A member of a group, or an entry of its block list.
+/// A member of a group, or an entry of its block list or allow list.
 #[derive(Debug, Clone)]
 pub(crate) struct Member {
     pub(crate) user: UserId,
-    /// `None`: on the block list.
+    /// `None`: in a list of ids and names only.
     pub(crate) role: Option<GroupRole>,
     pub(crate) joined_at: UnixMillis,
     pub(crate) muted: Mute,
@@ -108,8 +108,52 @@ pub(crate) struct MemberPage {
     pub(crate) members: Vec<Member>,
     /// Where the next page starts.
     pub(crate) next: Option<UserId>,
-    /// Total number of members.
+    /// Number of members in the whole list.
     pub(crate) total: i64,
+}
+
+/// Which members a list has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MemberFilter {
+    /// All of them.
+    All,
+    /// The admins, without the owner.
+    Admins,
+    /// Those who are muted now.
+    Muted,
+}
+
+/// Which part of a list is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part {
+    /// Only ids above it.
+    pub(crate) after: i64,
+    /// How many of them to skip.
+    pub(crate) skip: i64,
+    /// How many to return.
+    pub(crate) limit: i64,
+}
+
+/// Under which conditions a user may ask to join.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Joinable {
+    /// Only a public group.
+    pub(crate) public_only: bool,
+    /// Only a group that takes everybody at once.
+    pub(crate) at_once: bool,
+}
+
+/// An announcement of a group.
+#[derive(Debug, Clone)]
+pub(crate) struct Announcement {
+    pub(crate) group: i64,
+    /// From 1 in each group; 0: there is none.
+    pub(crate) id: i64,
+    /// [`UserId::ADMIN`]: the app itself.
+    pub(crate) author: UserId,
+    pub(crate) made_at: UnixMillis,
+    pub(crate) title: String,
+    pub(crate) text: String,
 }
 
 /// An applicant.

@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use tidings_domain::{Caller, Change, Error, UnixMillis};
 use tidings_runtime::telemetry;
-use tidings_store::{Column, Engine, Kind, ManyRows, Tx};
+use tidings_store::{Column, CommitSignal, Db, Engine, Gather, Kind, ManyRows, Scale, Tx, row};
+use tokio::sync::watch;
 
 static ADD: LazyLock<ManyRows> = LazyLock::new(|| {
     let columns = [
@@ -24,8 +25,62 @@ static ADD: LazyLock<ManyRows> = LazyLock::new(|| {
     )
 });
 
+static OLDEST: LazyLock<Gather> = LazyLock::new(|| {
+    let query = "
+    select change_id, app_id, made_at, actor_id, kind, address, platform, trace, detail
+    from change order by change_id limit cast($1 as bigint)";
+    Gather::new(RecordedRow::COLUMNS, query)
+});
+
+static REMOVE: LazyLock<ManyRows> = LazyLock::new(|| {
+    ManyRows::per_engine(
+        &[("change_id", Kind::Int)],
+        "delete from change where change_id in (select change_id from r)",
+        "delete from change using r where change.change_id = r.change_id",
+    )
+});
+
 pub(crate) fn all(engine: Engine) -> Vec<String> {
-    ADD.texts(engine)
+    [ADD.texts(engine), vec![OLDEST.text(engine)], REMOVE.texts(engine)].concat()
+}
+
+/// Notified when this process committed changes. Of the process, like its metrics: a waiting caller that is woken for
+/// nothing only looks once more.
+static ADDED: LazyLock<CommitSignal> = LazyLock::new(|| watch::Sender::new(()));
+
+/// Changes whenever this process committed changes.
+pub(crate) fn added() -> watch::Receiver<()> {
+    ADDED.subscribe()
+}
+
+row! {
+    /// A change that is not in the feed yet.
+    #[derive(Debug)]
+    pub(crate) struct RecordedRow {
+        pub(crate) change_id: i64,
+        pub(crate) app_id: i64,
+        pub(crate) made_at: i64,
+        pub(crate) actor_id: i64,
+        pub(crate) kind: String,
+        pub(crate) address: String,
+        pub(crate) platform: String,
+        pub(crate) trace: String,
+        pub(crate) detail: String,
+    }
+}
+
+/// The oldest ones, up to `limit`, fewer if they are large.
+pub(crate) async fn oldest(db: &Db, limit: i64) -> Result<Vec<RecordedRow>, Error> {
+    let mut rows: Vec<RecordedRow> = OLDEST.read(db, &[limit]).await?;
+    let mut scale = Scale::default();
+    let fitting = rows.iter().take_while(|row| scale.takes(row.detail.len())).count();
+    rows.truncate(fitting);
+    Ok(rows)
+}
+
+/// Removes changes that are in the feed; some may be gone already.
+pub(crate) async fn remove(tx: &mut Tx, changes: &[i64]) -> Result<(), Error> {
+    REMOVE.execute(tx, &[Column::Int(changes.to_vec())]).await
 }
 
 /// Adds changes that `caller` made, in the transaction that makes them, while it holds the lock of the group or the user
@@ -49,5 +104,7 @@ pub(crate) async fn add(tx: &mut Tx, caller: &Caller, now: UnixMillis, changes: 
         Column::Text(vec![Some(trace.as_str()); count]),
         Column::Text(details.iter().map(|detail| Some(detail.as_str())).collect()),
     ];
-    ADD.execute(tx, &columns).await
+    ADD.execute(tx, &columns).await?;
+    tx.signal_after_commit(&ADDED);
+    Ok(())
 }

@@ -9,7 +9,7 @@ use super::{
     group_row::{GroupRow, approval_code},
     shown_file::{self, Holder},
 };
-use crate::model::group::Group;
+use crate::model::group::{Group, Part};
 
 macro_rules! columns {
     () => {
@@ -67,20 +67,66 @@ static FIND: LazyLock<GatherMany> = LazyLock::new(|| find_by_id(member_count!(),
 /// other tables as they were before.
 static LOCK: LazyLock<GatherMany> = LazyLock::new(|| find_by_id("cast(0 as bigint) as member_count", "for update"));
 
-/// Groups of kind `$2`. User `$3`, unless it is 0, sees the public ones and their own.
-static LIST: LazyLock<Gather> = LazyLock::new(|| {
-    let list = concat!(
-        "select ",
-        columns!(),
-        ", ",
-        member_count!(),
-        " from chat_group g
-        where g.app_id = $1 and g.kind = $2 and g.group_id > $4 and g.deleted_at is null
-          and (g.public or $3 = 0 or exists (
-            select 1 from group_member o where o.app_id = g.app_id and o.group_id = g.group_id and o.user_id = $3))
-        order by g.group_id limit $5"
-    );
-    Gather::new(&OUT, list)
+/// A page of groups, which are counted and read completely only then, not for what the page skips.
+macro_rules! page_of {
+    ($($groups:tt)*) => {
+        concat!(
+            "select ",
+            columns!(),
+            ", ",
+            member_count!(),
+            " from (",
+            $($groups)*,
+            " order by g.group_id limit $4 offset $5) g order by g.group_id"
+        )
+    };
+}
+
+/// Groups of kind `$2`.
+macro_rules! groups {
+    ($which:literal) => {
+        concat!(
+            "select g.* from chat_group g
+            where g.app_id = $1 and g.kind = $2 and g.group_id > $3 and g.deleted_at is null",
+            $which
+        )
+    };
+}
+
+/// Those that are public, or that user `$6` is a member of. Both are read by an index, since a list of all groups that
+/// leaves out what the user may not see grows with the app.
+macro_rules! seen {
+    ($own:literal) => {
+        concat!(
+            "select g.* from (select * from (",
+            groups!(" and g.public order by g.group_id limit $4 + $5"),
+            ") p union all select * from (",
+            $own,
+            " limit $4 + $5) o) g"
+        )
+    };
+}
+
+static LIST: LazyLock<Gather> = LazyLock::new(|| Gather::new(&OUT, page_of!(groups!(""))));
+static LIST_PUBLIC: LazyLock<Gather> = LazyLock::new(|| Gather::new(&OUT, page_of!(groups!(" and g.public"))));
+static LIST_SEEN: LazyLock<Gather> = LazyLock::new(|| {
+    let sqlite = page_of!(seen!(
+        "select g.* from group_member m cross join chat_group g
+        where m.app_id = $1 and m.user_id = $6 and m.group_id > $3 and g.app_id = m.app_id and g.group_id = m.group_id
+          and g.kind = $2 and not g.public and g.deleted_at is null
+        order by m.group_id"
+    ));
+    let postgres = page_of!(seen!(
+        "select g.* from (
+            select m.group_id from group_member m
+            where m.app_id = $1 and m.user_id = $6 and m.group_id > $3 order by m.group_id) m
+        cross join lateral (
+            select * from chat_group g
+            where g.app_id = $1 and g.group_id = m.group_id and g.kind = $2 and not g.public and g.deleted_at is null
+            limit 1) g
+        order by m.group_id"
+    ));
+    Gather::per_engine(&OUT, sqlite, postgres)
 });
 
 const INSERT: &str = "
@@ -121,11 +167,13 @@ fn empty(table: &str) -> ManyRows {
     ManyRows::per_engine(&KEY, &sqlite, &postgres)
 }
 
-static EMPTY: LazyLock<[ManyRows; 3]> =
-    LazyLock::new(|| [empty("group_member"), empty("group_application"), empty("group_block")]);
+static EMPTY: LazyLock<Vec<ManyRows>> = LazyLock::new(|| {
+    ["group_member", "group_application", "group_block", "group_allow", "group_announcement"].map(empty).into()
+});
 
 pub(crate) fn all(engine: Engine) -> Vec<String> {
-    let mut texts = vec![INSERT.to_owned(), UPDATE.to_owned(), LIST.text(engine)];
+    let mut texts = vec![INSERT.to_owned(), UPDATE.to_owned()];
+    texts.extend([&LIST, &LIST_PUBLIC, &LIST_SEEN].map(|list| list.text(engine)));
     texts.extend([FIND.texts(engine), LOCK.texts(engine)].concat());
     texts.extend([SET_OWNERS.texts(engine), END.texts(engine)].concat());
     texts.extend(EMPTY.iter().flat_map(|statement| statement.texts(engine)));
@@ -145,16 +193,31 @@ pub(crate) async fn lock(tx: &mut Tx, app: AppId, groups: &[i64]) -> Result<Vec<
     rows.into_iter().map(Group::try_from).collect()
 }
 
-/// Existing groups with ids above `after` that `viewer` may see listed; user 0 sees all.
+/// Whose list of groups is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Listed {
+    /// All groups.
+    All,
+    /// The public ones.
+    Public,
+    /// The public ones, and those that the user is a member of.
+    To(UserId),
+}
+
+/// A part of the existing groups, in order of their ids.
 pub(crate) async fn list(
     db: &Db,
     app: AppId,
     kind: GroupKind,
-    viewer: UserId,
-    after: i64,
-    limit: i64,
+    listed: Listed,
+    Part { after, skip, limit }: Part,
 ) -> Result<Vec<Group>, Error> {
-    let rows: Vec<GroupRow> = LIST.read(db, &[app.0, kind.code(), viewer.0, after, limit]).await?;
+    let page = [app.0, kind.code(), after, limit, skip];
+    let rows: Vec<GroupRow> = match listed {
+        Listed::All => LIST.read(db, &page).await?,
+        Listed::Public => LIST_PUBLIC.read(db, &page).await?,
+        Listed::To(user) => LIST_SEEN.read(db, &[app.0, kind.code(), after, limit, skip, user.0]).await?,
+    };
     rows.into_iter().map(Group::try_from).collect()
 }
 
@@ -229,7 +292,7 @@ pub(crate) async fn set_owners(
     SET_OWNERS.execute(tx, &[apps, groups, users, Column::Int(vec![now.0; owners.len()])]).await
 }
 
-/// Ends groups: removes all members, applications and block list entries.
+/// Ends groups: removes all members, applications, announcements and entries of lists.
 pub(crate) async fn end(tx: &mut Tx, app: AppId, groups: &[i64], now: UnixMillis) -> Result<(), Error> {
     for statement in EMPTY.iter() {
         statement.execute(tx, &keys(app, groups)).await?;

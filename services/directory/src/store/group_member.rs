@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use tidings_domain::{AppId, Error, GroupRole, Mute, UnixMillis, UserId};
 use tidings_store::{Column, Db, Engine, Gather, GatherMany, Kind, ManyRows, Tx, on_db, on_tx};
 
-use super::keyed;
-use crate::model::group::Member;
+use super::{group_allow, keyed};
+use crate::model::group::{Member, MemberFilter, Part};
 
 /// Whether users are in a group or on its block list. Role 0: not a member.
 static STANDINGS: LazyLock<GatherMany> = LazyLock::new(|| {
@@ -23,15 +23,35 @@ static STANDINGS: LazyLock<GatherMany> = LazyLock::new(|| {
 });
 
 const COUNT: &str = "select count(*) from group_member where app_id = $1 and group_id = $2";
+const COUNT_ADMINS: &str = "select count(*) from group_member where app_id = $1 and group_id = $2 and role = 2";
+const COUNT_MUTED: &str = "
+    select count(*) from group_member
+    where app_id = $1 and group_id = $2 and muted_until <> 0 and (muted_until < 0 or muted_until > $3)";
 
-static LIST: LazyLock<Gather> = LazyLock::new(|| {
-    let query = "
+/// The names are looked up for the page only, not for what it skips.
+macro_rules! list {
+    ($filter:literal) => {
+        Gather::new(
+            &["user_id", "role", "joined_at", "muted_until", "username"],
+            concat!(
+                "
     select m.user_id, m.role, m.joined_at, m.muted_until,
         (select u.username from app_user u where u.app_id = m.app_id and u.user_id = m.user_id) as username
-    from group_member m
-    where m.app_id = $1 and m.group_id = $2 and m.user_id > $3 order by m.user_id limit $4";
-    Gather::new(&["user_id", "role", "joined_at", "muted_until", "username"], query)
-});
+    from (
+        select app_id, user_id, role, joined_at, muted_until from group_member
+        where app_id = $1 and group_id = $2 and user_id > $3 ",
+                $filter,
+                " order by user_id limit $4 offset $5) m
+    order by m.user_id"
+            ),
+        )
+    };
+}
+
+static LIST: LazyLock<Gather> = LazyLock::new(|| list!(""));
+static LIST_ADMINS: LazyLock<Gather> = LazyLock::new(|| list!("and role = 2"));
+static LIST_MUTED: LazyLock<Gather> =
+    LazyLock::new(|| list!("and muted_until <> 0 and (muted_until < 0 or muted_until > $6)"));
 
 static INSERT: LazyLock<ManyRows> = LazyLock::new(|| {
     let columns = [
@@ -92,12 +112,15 @@ static SUCCESSORS: LazyLock<GatherMany> = LazyLock::new(|| {
     GatherMany::new(&keyed::KEY, &["group_id", "successor"], query, "")
 });
 
+const SOME: &str = "
+    select user_id from group_member where app_id = $1 and group_id = $2 order by user_id limit cast($3 as bigint)";
 const GROUPS_OF: &str = "select group_id from group_member where app_id = $1 and user_id = $2 order by group_id";
 const LEAVE_ALL: &str = "delete from group_member where app_id = $1 and user_id = $2";
 
 pub(crate) fn all(engine: Engine) -> Vec<String> {
-    let mut texts: Vec<String> = [COUNT, GROUPS_OF, LEAVE_ALL].map(str::to_owned).to_vec();
-    texts.push(LIST.text(engine));
+    let mut texts: Vec<String> =
+        [COUNT, COUNT_ADMINS, COUNT_MUTED, SOME, GROUPS_OF, LEAVE_ALL].map(str::to_owned).to_vec();
+    texts.extend([&LIST, &LIST_ADMINS, &LIST_MUTED].map(|list| list.text(engine)));
     texts.extend([STANDINGS.texts(engine), SUCCESSORS.texts(engine)].concat());
     texts.extend(
         [&INSERT, &DELETE, &SET_ROLES, &MAKE_OWNERS, &MUTE].into_iter().flat_map(|statement| statement.texts(engine)),
@@ -133,14 +156,40 @@ pub(crate) async fn count(tx: &mut Tx, app: AppId, group: i64) -> Result<i64, Er
     on_tx!(tx, |c| sqlx::query_scalar(COUNT).bind(app.0).bind(group).fetch_one(c).await)
 }
 
-/// The same outside a transaction.
-pub(crate) async fn count_now(db: &Db, app: AppId, group: i64) -> Result<i64, Error> {
-    on_db!(db, |c| sqlx::query_scalar(COUNT).bind(app.0).bind(group).fetch_one(c).await)
+/// The number of members in a list of them, outside a transaction.
+pub(crate) async fn count_now(
+    db: &Db,
+    app: AppId,
+    group: i64,
+    filter: MemberFilter,
+    now: UnixMillis,
+) -> Result<i64, Error> {
+    match filter {
+        MemberFilter::All => on_db!(db, |c| sqlx::query_scalar(COUNT).bind(app.0).bind(group).fetch_one(c).await),
+        MemberFilter::Admins => {
+            on_db!(db, |c| sqlx::query_scalar(COUNT_ADMINS).bind(app.0).bind(group).fetch_one(c).await)
+        }
+        MemberFilter::Muted => {
+            on_db!(db, |c| sqlx::query_scalar(COUNT_MUTED).bind(app.0).bind(group).bind(now.0).fetch_one(c).await)
+        }
+    }
 }
 
-/// Members with ids above `after`, in order of their ids.
-pub(crate) async fn list(db: &Db, app: AppId, group: i64, after: i64, limit: i64) -> Result<Vec<Member>, Error> {
-    let rows: Vec<(i64, i64, i64, i64, Option<String>)> = LIST.read(db, &[app.0, group, after, limit]).await?;
+/// A part of the members, in order of their ids.
+pub(crate) async fn list(
+    db: &Db,
+    app: AppId,
+    group: i64,
+    filter: MemberFilter,
+    Part { after, skip, limit }: Part,
+    now: UnixMillis,
+) -> Result<Vec<Member>, Error> {
+    let page = [app.0, group, after, limit, skip];
+    let rows: Vec<(i64, i64, i64, i64, Option<String>)> = match filter {
+        MemberFilter::All => LIST.read(db, &page).await?,
+        MemberFilter::Admins => LIST_ADMINS.read(db, &page).await?,
+        MemberFilter::Muted => LIST_MUTED.read(db, &[app.0, group, after, limit, skip, now.0]).await?,
+    };
     let member = |(user, role, joined_at, muted_until, username)| Member {
         user: UserId(user),
         role: GroupRole::from_code(role),
@@ -164,7 +213,9 @@ pub(crate) async fn insert(
     INSERT.execute(tx, &[apps, groups, ids, roles, Column::Int(vec![now.0; users.len()])]).await
 }
 
+/// Removes members, also from the allow list, which is one of members.
 pub(crate) async fn delete(tx: &mut Tx, app: AppId, group: i64, users: &[UserId]) -> Result<(), Error> {
+    group_allow::delete(tx, app, group, users).await?;
     DELETE.execute(tx, &keyed::rows(app, group, users)).await
 }
 
@@ -196,6 +247,13 @@ pub(crate) async fn mute(tx: &mut Tx, app: AppId, group: i64, users: &[UserId], 
     MUTE.execute(tx, &[apps, groups, ids, Column::Int(vec![mute.millis(); users.len()])]).await
 }
 
+/// Up to `limit` members of a group, in order of their ids, in a transaction that locked it.
+pub(crate) async fn some(tx: &mut Tx, app: AppId, group: i64, limit: usize) -> Result<Vec<UserId>, Error> {
+    let ids: Vec<i64> =
+        on_tx!(tx, |c| sqlx::query_scalar(SOME).bind(app.0).bind(group).bind(limit as i64).fetch_all(c).await)?;
+    Ok(ids.into_iter().map(UserId).collect())
+}
+
 /// The groups that a user is in, ascending.
 pub(crate) async fn groups_of(tx: &mut Tx, app: AppId, user: UserId) -> Result<Vec<i64>, Error> {
     on_tx!(tx, |c| sqlx::query_scalar(GROUPS_OF).bind(app.0).bind(user.0).fetch_all(c).await)
@@ -214,7 +272,8 @@ pub(crate) async fn successors(
     Ok(found.into_iter().map(|(group, user)| (group, Some(UserId(user)).filter(|user| user.0 != 0))).collect())
 }
 
-/// Removes a user from every group.
+/// Removes a user from every group, and from their allow lists.
 pub(crate) async fn leave_all(tx: &mut Tx, app: AppId, user: UserId) -> Result<(), Error> {
+    group_allow::forget(tx, app, user).await?;
     on_tx!(tx, |c| sqlx::query(LEAVE_ALL).bind(app.0).bind(user.0).execute(c).await.map(drop))
 }

@@ -6,8 +6,9 @@ use tidings_domain::{AppId, Error, GroupKind, GroupRole, Membership, Mute, UnixM
 use tidings_store::{Column, Db, Engine, GatherMany, Kind, row};
 
 use super::keyed;
+use crate::model::group::Part;
 
-const OUT: [&str; 10] = [
+const OUT: [&str; 11] = [
     "group_id",
     "kind",
     "role",
@@ -18,14 +19,24 @@ const OUT: [&str; 10] = [
     "json(iif(read_ack, 'true', 'false'))",
     "owner_id",
     "json(iif(enabled, 'true', 'false'))",
+    "allowed",
 ];
 
-/// Two primary key lookups per row, and on PostgreSQL nothing else; see `store::users`.
+/// Whether the user of the input row may speak while all are muted; only then is the list looked at, so that other
+/// messages do not pay for it.
+const ALLOWED: &str = "
+        case when g.mute_all_until = 0 then 0 else (
+            select count(*) from group_allow a
+            where a.app_id = r.app_id and a.group_id = g.group_id and a.user_id = r.user_id) end as allowed";
+
+/// Two primary key lookups per row, and on PostgreSQL nothing else unless all are muted; see `store::users`.
 static FIND: LazyLock<GatherMany> = LazyLock::new(|| {
-    let select = "
+    let select = format!(
+        "
     select g.group_id, g.kind, coalesce(m.role, 0) as role, coalesce(m.joined_at, 0) as joined_at,
         coalesce(m.muted_until, 0) as muted_until, g.mute_all_until, g.history_visible, g.read_ack, g.owner_id,
-        g.enabled";
+        g.enabled, {ALLOWED}"
+    );
     let is_group = "g.app_id = r.app_id and g.group_id = r.group_id and g.deleted_at is null";
     let is_member = "m.app_id = r.app_id and m.group_id = r.group_id and m.user_id = r.user_id";
     let sqlite =
@@ -40,13 +51,15 @@ static FIND: LazyLock<GatherMany> = LazyLock::new(|| {
 
 /// The input is one row. On PostgreSQL too the groups are looked up one by one; see `store::users`.
 static JOINED: LazyLock<GatherMany> = LazyLock::new(|| {
-    let columns = ["app_id", "user_id", "after_id", "kind", "page"].map(|name| (name, Kind::Int));
-    let select = "
+    let columns = ["app_id", "user_id", "after_id", "kind", "page", "skipped"].map(|name| (name, Kind::Int));
+    let select = format!(
+        "
     select g.group_id, g.kind, m.role, m.joined_at, m.muted_until, g.mute_all_until, g.history_visible, g.read_ack,
-        g.owner_id, g.enabled";
+        g.owner_id, g.enabled, {ALLOWED}"
+    );
     let is_member = "m.app_id = r.app_id and m.user_id = r.user_id and m.group_id > r.after_id";
     let is_group = "g.app_id = r.app_id and g.group_id = m.group_id and g.kind = r.kind and g.deleted_at is null";
-    let page = "order by m.group_id limit (select page from r)";
+    let page = "order by m.group_id limit (select page from r) offset (select skipped from r)";
     let sqlite = format!(
         "{select} from r cross join group_member m cross join chat_group g where {is_member} and {is_group} {page}"
     );
@@ -59,8 +72,25 @@ static JOINED: LazyLock<GatherMany> = LazyLock::new(|| {
     GatherMany::per_engine(&columns, &OUT, &sqlite, &postgres)
 });
 
+/// As [`JOINED`], counted.
+static COUNT_JOINED: LazyLock<GatherMany> = LazyLock::new(|| {
+    let columns = ["app_id", "user_id", "kind"].map(|name| (name, Kind::Int));
+    let is_member = "m.app_id = r.app_id and m.user_id = r.user_id";
+    let is_group = "g.app_id = r.app_id and g.group_id = m.group_id and g.kind = r.kind and g.deleted_at is null";
+    let sqlite = format!(
+        "select count(*) as joined from r cross join group_member m cross join chat_group g
+        where {is_member} and {is_group}"
+    );
+    let postgres = format!(
+        "select count(*) as joined from r
+        cross join lateral (select * from group_member m where {is_member}) m
+        cross join lateral (select * from chat_group g where {is_group} limit 1) g"
+    );
+    GatherMany::per_engine(&columns, &["joined"], &sqlite, &postgres)
+});
+
 pub(crate) fn all(engine: Engine) -> Vec<String> {
-    [FIND.texts(engine), JOINED.texts(engine)].concat()
+    [FIND.texts(engine), JOINED.texts(engine), COUNT_JOINED.texts(engine)].concat()
 }
 
 row! {
@@ -75,6 +105,7 @@ row! {
         read_ack: bool,
         owner_id: i64,
         enabled: bool,
+        allowed: i64,
     }
 }
 
@@ -92,24 +123,30 @@ pub(crate) async fn find(
     found.into_iter().map(|row| membership(row, user, now)).collect()
 }
 
-/// The groups of a kind that `user` is in, with ids above `after`, in order of their ids.
+/// A part of the groups of a kind that `user` is in, in order of their ids.
 pub(crate) async fn joined(
     db: &Db,
     app: AppId,
     user: UserId,
     kind: GroupKind,
-    page: (i64, i64),
+    Part { after, skip, limit }: Part,
     now: UnixMillis,
 ) -> Result<Vec<Membership>, Error> {
-    let (after, limit) = page;
-    let row = [app.0, user.0, after, kind.code(), limit].map(|value| Column::Int(vec![value]));
+    let row = [app.0, user.0, after, kind.code(), limit, skip].map(|value| Column::Int(vec![value]));
     let rows: Vec<MembershipRow> = JOINED.read(db, &row).await?;
     rows.into_iter().map(|row| membership(row, user, now)).collect()
 }
 
+/// How many groups of a kind `user` is in.
+pub(crate) async fn count_joined(db: &Db, app: AppId, user: UserId, kind: GroupKind) -> Result<i64, Error> {
+    let row = [app.0, user.0, kind.code()].map(|value| Column::Int(vec![value]));
+    let counted: Vec<(i64,)> = COUNT_JOINED.read(db, &row).await?;
+    Ok(counted.first().map_or(0, |(count,)| *count))
+}
+
 fn membership(row: MembershipRow, user: UserId, now: UnixMillis) -> Result<Membership, Error> {
     let role = GroupRole::from_code(row.role);
-    let speaks_through = role >= Some(GroupRole::Admin) || user == UserId::ADMIN;
+    let speaks_through = role >= Some(GroupRole::Admin) || user == UserId::ADMIN || row.allowed != 0;
     let mute_all = if speaks_through { Mute::No } else { Mute::from_millis(row.mute_all_until).at(now) };
     Ok(Membership {
         group: row.group_id,

@@ -7,6 +7,8 @@ pub(crate) mod app;
 pub(crate) mod app_row;
 pub(crate) mod change;
 pub(crate) mod group;
+pub(crate) mod group_allow;
+pub(crate) mod group_announcement;
 pub(crate) mod group_application;
 pub(crate) mod group_block;
 pub(crate) mod group_member;
@@ -15,11 +17,16 @@ pub(crate) mod hook;
 mod keyed;
 pub(crate) mod membership;
 mod policy;
+pub(crate) mod presence;
+pub(crate) mod presence_subscription;
 pub(crate) mod profile;
 pub(crate) mod session;
 pub(crate) mod shown_file;
 pub(crate) mod user;
+pub(crate) mod user_attribute;
 pub(crate) mod user_block;
+pub(crate) mod user_mute;
+pub(crate) mod user_push;
 pub(crate) mod users;
 pub(crate) mod users_version;
 pub(crate) mod word_list;
@@ -45,10 +52,18 @@ pub(crate) fn statements(engine: Engine) -> Vec<String> {
         group_member::all(engine),
         group_application::all(engine),
         group_block::all(engine),
+        group_allow::all(engine),
+        group_announcement::all(engine),
         membership::all(engine),
         user_block::all(engine),
         shown_file::all(engine),
         change::all(engine),
+        session::all(engine),
+        user_push::all(engine),
+        user_mute::all(engine),
+        user_attribute::all(engine),
+        presence::all(engine),
+        presence_subscription::all(engine),
     ];
     fixed.into_iter().map(str::to_owned).chain(built.concat()).chain(app_rows().texts()).collect()
 }

@@ -1,7 +1,9 @@
 //! Devices that are online.
 
+use std::sync::LazyLock;
+
 use tidings_domain::{AppId, Error, UnixMillis, UserId};
-use tidings_store::{Db, Tx, on_db, on_tx};
+use tidings_store::{Column, Db, Engine, GatherMany, Kind, Tx, on_db, on_tx};
 
 use crate::model::Session;
 
@@ -19,7 +21,23 @@ const SWEEP: &str = "delete from user_session where app_id = $1 and user_id = $2
 const END: &str = "delete from user_session where app_id = $1 and user_id = $2 and device_sn = $3";
 const END_ALL: &str = "delete from user_session where app_id = $1 and user_id = $2";
 
+/// The live sessions of several users, at most 16 of each.
+static LIVE_OF: LazyLock<GatherMany> = LazyLock::new(|| {
+    let input = ["app_id", "user_id", "now"].map(|name| (name, Kind::Int));
+    let out = ["user_id", "device_sn", "platform", "opened_at", "expires_at"];
+    let columns = out.map(|name| format!("s.{name}")).join(", ");
+    let is_it = "s.app_id = r.app_id and s.user_id = r.user_id and s.expires_at > r.now";
+    let sqlite = format!("select {columns} from r cross join user_session s where {is_it}");
+    let postgres =
+        format!("select {columns} from r cross join lateral (select * from user_session s where {is_it} limit 16) s");
+    GatherMany::per_engine(&input, &out, &sqlite, &postgres)
+});
+
 pub(crate) const ALL: &[&str] = &[LIST, UPSERT, SWEEP, END, END_ALL];
+
+pub(crate) fn all(engine: Engine) -> Vec<String> {
+    LIVE_OF.texts(engine)
+}
 
 type SessionRow = (i64, String, i64, i64);
 
@@ -38,6 +56,27 @@ pub(crate) async fn live(db: &Db, app: AppId, user: UserId, now: UnixMillis) -> 
     let rows: Vec<SessionRow> =
         on_db!(db, |c| sqlx::query_as(LIST).bind(app.0).bind(user.0).bind(now.0).fetch_all(c).await)?;
     Ok(sessions(rows))
+}
+
+/// The live sessions of these users, with their users, in any order.
+pub(crate) async fn live_of(
+    db: &Db,
+    app: AppId,
+    users: &[UserId],
+    now: UnixMillis,
+) -> Result<Vec<(UserId, Session)>, Error> {
+    let rows = [
+        Column::Int(vec![app.0; users.len()]),
+        Column::Int(users.iter().map(|user| user.0).collect()),
+        Column::Int(vec![now.0; users.len()]),
+    ];
+    let found: Vec<(i64, i64, String, i64, i64)> = LIVE_OF.read(db, &rows).await?;
+    let session = |(user, device_sn, platform, opened_at, expires_at)| {
+        let session =
+            Session { device_sn, platform, opened_at: UnixMillis(opened_at), expires_at: UnixMillis(expires_at) };
+        (UserId(user), session)
+    };
+    Ok(found.into_iter().map(session).collect())
 }
 
 /// The same inside a transaction.

@@ -1,10 +1,10 @@
 //! Users, one at a time.
 
-use tidings_domain::{AppId, Error, UnixMillis, UserId, Username};
+use tidings_domain::{AppId, Error, UnixMillis, UserId, UserMutes, Username};
 use tidings_store::{Db, Tx, on_db, on_tx, row};
 
 use crate::{
-    model::{KnownUser, User},
+    model::{KnownUser, User, people::PushSettings},
     secret::Secret,
 };
 
@@ -122,6 +122,8 @@ pub(super) fn known_user(row: UserRow) -> KnownUser {
         nickname: row.nickname,
         created_at: UnixMillis(row.created_at),
         modified_at: UnixMillis(row.modified_at),
+        push: PushSettings::default(),
+        mutes: UserMutes::NONE,
     };
     KnownUser {
         user,

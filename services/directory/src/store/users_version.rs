@@ -9,7 +9,7 @@ const RAISE: &str = "
 
 pub(crate) const ALL: &[&str] = &[RAISE];
 
-/// To be called last in the transaction that deletes, disables or enables a user: the next one of the app waits from here
+/// To be called last in the transaction that deletes, disables, enables or mutes a user: the next one of the app waits from here
 /// until the commit, so that no version stands for two states.
 pub(crate) async fn raise(tx: &mut Tx, app: AppId) -> Result<(), Error> {
     on_tx!(tx, |c| sqlx::query(RAISE).bind(app.0).execute(c).await.map(drop))

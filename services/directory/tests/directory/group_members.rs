@@ -181,7 +181,7 @@ async fn the_app_asks_for_others_and_a_user_for_himself(suite: Suite) {
     let [ann, bob] = suite.users().await;
     let group_id = suite.group(ann, &[]).await;
     let apply = async |caller, user_id| {
-        let request = pb::ApplyRequest { group_id, user_id, text: "x".repeat(512) };
+        let request = pb::ApplyRequest { group_id, user_id, text: "x".repeat(512), ..Default::default() };
         suite.directory.apply(by(caller, request)).await.map(drop).map_err(reason)
     };
     assert_eq!(apply(By::User(ann), Some(bob)).await.unwrap_err(), Reason::NotPermitted);

@@ -107,7 +107,7 @@ impl Suite {
     }
 
     pub async fn apply(&self, caller: By, group_id: i64, text: &str) -> Result<bool, Reason> {
-        let request = pb::ApplyRequest { group_id, user_id: None, text: text.to_owned() };
+        let request = pb::ApplyRequest { group_id, user_id: None, text: text.to_owned(), ..Default::default() };
         let reply = self.directory.apply(by(caller, request)).await;
         reply.map(|reply| reply.into_inner().joined).map_err(reason)
     }
@@ -171,7 +171,8 @@ impl Suite {
         page_token: &str,
         page_size: i32,
     ) -> Result<pb::ListMembersResponse, Reason> {
-        let request = pb::ListMembersRequest { group_id, page_size, page_token: page_token.to_owned() };
+        let request =
+            pb::ListMembersRequest { group_id, page_size, page_token: page_token.to_owned(), ..Default::default() };
         self.directory.list_members(by(caller, request)).await.map(Response::into_inner).map_err(reason)
     }
 

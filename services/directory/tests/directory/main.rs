@@ -16,6 +16,7 @@ mod groups;
 mod guesses;
 mod hooks;
 mod memberships;
+mod people;
 mod policy;
 mod profiles;
 mod secrets;

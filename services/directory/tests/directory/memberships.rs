@@ -128,7 +128,7 @@ async fn joined_groups_and_rooms_come_apart_by_pages(suite: Suite) {
     let room = suite.create_group(By::App, pb::CreateGroupRequest { kind: ROOM, ..owned(ann, &[]) }).await.unwrap().id;
     suite.group(bob, &[]).await;
     let joined = async |kind, page_token: &str, page_size| {
-        let request = pb::JoinedRequest { user_id: None, kind, page_size, page_token: page_token.to_owned() };
+        let request = pb::JoinedRequest { kind, page_size, page_token: page_token.to_owned(), ..Default::default() };
         let reply = suite.directory.joined(by(By::User(ann), request)).await.map_err(reason)?.into_inner();
         let ids: Vec<i64> = reply.memberships.iter().map(|membership| membership.group_id).collect();
         Ok::<_, Reason>((ids, reply.next_page_token))

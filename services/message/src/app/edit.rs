@@ -71,6 +71,7 @@ pub async fn edit(
     let place = place.filter(|found| !found.recalled).ok_or_else(not_found)?;
     access::check_visible(&deps.directory, caller, place.conversation, wanted.msg_id).await?;
     check_sender(caller, wanted.sender, place.sender)?;
+    check_mutes(deps, (caller, app), place.conversation, now).await?;
     let screen = deps.screens.screen(&deps.directory, app).await?;
 
     let mut tx = deps.db.begin().await?;
@@ -95,6 +96,22 @@ pub async fn edit(
     write(tx, (caller, app), &message, now).await?;
     deps.commit_signal.send_replace(());
     Ok(message)
+}
+
+/// Refuses users who may not send there: what they cannot say anew they cannot say in an old message either.
+async fn check_mutes(
+    deps: &Deps,
+    (caller, app): (&Caller, &App),
+    conversation: ConversationId,
+    now: UnixMillis,
+) -> Result<(), Error> {
+    let Actor::User(user) = caller.actor else {
+        return Ok(());
+    };
+    if user != UserId::ADMIN && deps.directory.mutes((caller, app), user).await?.holds(conversation.kind(), now) {
+        return Err(Error::new(Reason::Muted, user.to_string()));
+    }
+    Ok(())
 }
 
 /// The answer to a repetition: the first answer, whatever happened to the message since.

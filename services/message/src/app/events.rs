@@ -13,6 +13,7 @@ use tracing::Instrument as _;
 
 use crate::{
     Deps,
+    app::fetch_changes,
     store::{
         export::{self, Positions},
         feed::{self, Event, Part, Stretch},
@@ -122,6 +123,9 @@ async fn send(
     batches: &mpsc::Sender<Result<Batch, Error>>,
 ) -> Result<(), Error> {
     let mut commit_signal = deps.commit_signal.subscribe();
+    if !wanted.follow || matches!(wanted.after, After::Now) {
+        fetch_changes::catch_up(deps).await;
+    }
     let mut positions = match &wanted.after {
         After::Beginning => Positions::default(),
         After::Now => export::positions(&deps.db, app).await?,
@@ -209,7 +213,7 @@ impl FeedQuery {
 
 impl Kept {
     fn new(wanted: &FeedQuery, gone: &[Lane]) -> Self {
-        let other = EventKind::ALL.into_iter().any(|kind| kind != EventKind::Sent && wanted.wants(kind));
+        let other = EventKind::all().any(|kind| kind != EventKind::Sent && wanted.wants(kind));
         Self {
             wants: (wanted.wants(EventKind::Sent), other),
             gone: gone.iter().map(|lane| (lane.lane, *lane)).collect(),

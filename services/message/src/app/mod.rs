@@ -7,6 +7,7 @@ mod edit_answer;
 pub mod events;
 pub mod exclude;
 pub mod export;
+pub mod fetch_changes;
 pub mod files;
 pub mod find;
 pub mod forget_keys;

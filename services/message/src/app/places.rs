@@ -58,8 +58,32 @@ pub async fn places(
         Actor::User(_) => blocked(directory, caller, sender, &receivers).await?,
         Actor::App => None,
     };
+    let refused =
+        if refused.is_some() { refused } else { muted(directory, (caller, app), (sender, now), &places).await? };
     let refused = if refused.is_some() { refused } else { groups.check(draft).await? };
     Ok(Found { sender, places, refused })
+}
+
+/// Refuses senders in conversations of a kind in which they are muted. The app itself speaks in their name, unless its
+/// policy says otherwise.
+async fn muted(
+    directory: &DirectoryCache,
+    (caller, app): (&Caller, &App),
+    (sender, now): (UserId, UnixMillis),
+    places: &[AppendTarget],
+) -> Result<Option<CallRefusal>, Error> {
+    let is_bound = matches!(caller.actor, Actor::User(_)) || app.policy.mutes_bind_app;
+    if !is_bound || sender == UserId::ADMIN {
+        return Ok(None);
+    }
+    let mutes = directory.mutes((caller, app), sender).await?;
+    let conversations = places.iter().map(|place| place.conversation);
+    let of: HashSet<ConversationId> = conversations.filter(|place| mutes.holds(place.kind(), now)).collect();
+    if of.is_empty() {
+        return Ok(None);
+    }
+    let why = Refused::of(Error::new(Reason::Muted, sender.to_string()))?;
+    Ok(Some(CallRefusal { why, of }))
 }
 
 async fn blocked(

@@ -8,7 +8,7 @@ use tidings_store::Scale;
 use tokio::sync::mpsc;
 use tracing::Instrument as _;
 
-use super::events::After;
+use super::{access, events::After};
 use crate::{
     Deps,
     appender::lane,
@@ -31,6 +31,8 @@ pub struct UserEventsQuery {
     pub user: UserId,
     pub after: Positions,
     pub upto: Positions,
+    /// Only this conversation, above a message.
+    pub only: Option<(ConversationId, MsgId)>,
 }
 
 /// A part of the answer.
@@ -45,7 +47,7 @@ pub struct Found {
 impl UserEventsQuery {
     /// From cursors of the feed.
     pub fn new(user: UserId, after: &str, upto: &str) -> Result<Self, Error> {
-        Ok(Self { user, after: positions("after", after)?, upto: positions("upto", upto)? })
+        Ok(Self { user, after: positions("after", after)?, upto: positions("upto", upto)?, only: None })
     }
 }
 
@@ -129,6 +131,15 @@ fn too_many(events: &[(i64, Event)]) -> Vec<ConversationId> {
 
 /// The user's conversations with what is asked of each: those whose lane has gone on.
 async fn conversations(deps: &Deps, caller: &Caller, query: &UserEventsQuery) -> Result<Vec<Since>, Error> {
+    let of = |positions: &Positions, lane| positions.0.get(&lane).copied().unwrap_or(0);
+    let since = |(conversation, floor)| {
+        let lane = lane(conversation);
+        Since { conversation, floor, after: of(&query.after, lane), upto: of(&query.upto, lane) }
+    };
+    if let Some((conversation, above)) = query.only {
+        let floor = access::floor(&deps.directory, caller, conversation).await?;
+        return Ok(vec![since((conversation, floor.max(above)))]);
+    }
     let direct = read::conversations(&deps.db, caller.app, query.user).await?;
     let mut floors: Vec<(ConversationId, MsgId)> =
         direct.into_iter().map(|listed| (listed.conversation, MsgId::ZERO)).collect();
@@ -136,10 +147,5 @@ async fn conversations(deps: &Deps, caller: &Caller, query: &UserEventsQuery) ->
         let joined = deps.directory.joined(caller, query.user, kind).await?;
         floors.extend(joined.iter().map(|membership| (membership.conversation(), membership.floor())));
     }
-    let of = |positions: &Positions, lane| positions.0.get(&lane).copied().unwrap_or(0);
-    let since = |(conversation, floor)| {
-        let lane = lane(conversation);
-        Since { conversation, floor, after: of(&query.after, lane), upto: of(&query.upto, lane) }
-    };
     Ok(floors.into_iter().map(since).filter(|since| since.upto > since.after).collect())
 }

@@ -1,6 +1,6 @@
 //! The event feed on the wire.
 
-use tidings_domain::{Content, Error, EventKind, MsgId, Platform, UnixMillis, UserId};
+use tidings_domain::{Content, Error, EventKind, GroupChanged, MsgId, Platform, UnixMillis, UserId};
 use tidings_proto::{internal, pb, required};
 
 use crate::{
@@ -80,13 +80,19 @@ impl TryFrom<user_events::Found> for internal::UserEventsResponse {
 fn wire(lane: i64, event: Event) -> Result<pb::Event, Error> {
     let (id, kind) = (format!("m{lane}-{}", event.event_no), event.kind().name().to_owned());
     let mut refused = String::new();
+    let mut change = None;
     let (at_ms, conversation, msg_id, actor, message) = match event.happened {
         Happened::Sent(message) => {
-            (message.sent_at, message.conversation, message.msg_id, message.sender, Some(message.into()))
+            (message.sent_at, Some(message.conversation), message.msg_id, message.sender, Some(message.into()))
         }
         Happened::Other(mut other) => {
             refused = std::mem::take(&mut other.reason);
-            (other.made_at, other.conversation, other.msg_id, other.actor, said(other)?)
+            change = other.change.take();
+            let conversation = match &change {
+                None => Some(other.conversation),
+                Some(change) => change.group().map(GroupChanged::conversation),
+            };
+            (other.made_at, conversation, other.msg_id, other.actor, said(other)?)
         }
     };
     let (reason, reason_detail) = refused.split_once(' ').unwrap_or((&refused, ""));
@@ -94,7 +100,7 @@ fn wire(lane: i64, event: Event) -> Result<pb::Event, Error> {
         id,
         kind,
         at_ms: at_ms.0,
-        conversation: Some(conversation.into()),
+        conversation: conversation.map(Into::into),
         msg_id: msg_id.0,
         actor_id: actor.0,
         message,
@@ -104,6 +110,7 @@ fn wire(lane: i64, event: Event) -> Result<pb::Event, Error> {
         reason: reason.to_owned(),
         reason_detail: reason_detail.to_owned(),
         by_app: event.by_app,
+        change: change.map(Into::into),
     })
 }
 

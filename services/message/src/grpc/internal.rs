@@ -82,7 +82,9 @@ impl MessageInternalService for MessageGrpc {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let user = context::subject(&caller, request.user_id).map_err(to_status)?;
-        let query = UserEventsQuery::new(user, &request.after, &request.upto).map_err(to_status)?;
+        let mut query = UserEventsQuery::new(user, &request.after, &request.upto).map_err(to_status)?;
+        let only = request.conversation.map(TryInto::try_into).transpose().map_err(to_status)?;
+        query.only = only.map(|conversation| (conversation, MsgId(request.floor_msg_id)));
         let parts = user_events::user_events(Arc::clone(&self.deps), caller, query);
         Ok(Response::new(parts.map(|part| part.and_then(TryInto::try_into).map_err(to_status)).boxed()))
     }

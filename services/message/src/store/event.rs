@@ -1,4 +1,5 @@
-//! Events that are not rows of the log: recalls, edits, refusals, and messages sent without being stored.
+//! Events that are not rows of the log: recalls, edits, refusals, messages sent without being stored, and the
+//! directory's changes.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -15,10 +16,13 @@ pub struct NewEvent<'a> {
     pub lane: i64,
     pub kind: EventKind,
     pub made_at: UnixMillis,
+    /// Of a change where it belongs: see [`tidings_domain::Change::place`].
     pub conversation: ConversationId,
+    /// 0 for changes.
     pub msg_id: MsgId,
     /// The actor.
     pub actor: UserId,
+    /// The content as JSON; of a change of the directory the change.
     pub body: Option<&'a str>,
     /// Why it was refused: see [`crate::appender::Refused::told`].
     pub reason: Option<String>,
@@ -81,7 +85,7 @@ pub async fn append(
         int(|event| event.app.0),
         int(|event| event.lane),
         Column::Int(after),
-        Column::Text(events.iter().map(|event| Some(event.kind.verb())).collect()),
+        Column::Text(events.iter().map(|event| Some(event.kind.stored_name())).collect()),
         int(|event| event.made_at.0),
         int(|event| event.conversation.key().0),
         int(|event| event.conversation.key().1),

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use serde::de::DeserializeOwned;
-use tidings_domain::{AppId, ConversationId, Error, EventKind, Message, MsgId, UnixMillis, UserId};
+use tidings_domain::{AppId, Change, ConversationId, Error, EventKind, Message, MsgId, UnixMillis, UserId};
 use tidings_store::{
     Db, Gather, Scale, on_db, row,
     sqlx::{self, FromRow},
@@ -97,6 +97,8 @@ pub struct Other {
     pub of: Option<(i64, UserId, UnixMillis)>,
     /// The content, and its flags.
     pub content: Option<(StoredContent, Flags)>,
+    /// What changed in the directory.
+    pub change: Option<Change>,
     /// Why it was refused; empty if it was not.
     pub reason: String,
     /// The number of edits of the message, including this one; 0 if it is not an edit, or was written before that was
@@ -309,10 +311,13 @@ async fn body(db: &Db, app: AppId, lane: i64, event_no: i64) -> Result<Option<St
 }
 
 fn other_event(row: OtherRow) -> Result<Event, Error> {
-    let kind = EventKind::of_verb(&row.kind);
+    let kind = EventKind::of_stored_name(&row.kind);
     let kind = kind.ok_or_else(|| Error::internal(format!("an event of the unknown kind {}", row.kind)))?;
-    let says_something = kind != EventKind::Recalled;
-    let content = row.body.filter(|_| says_something).map(|body| StoredContent::of_json(&body)).transpose()?;
+    let (content, change) = match (kind, row.body) {
+        (EventKind::Recalled, _) | (_, None) => (None, None),
+        (EventKind::Changed(_), Some(body)) => (None, Some(serde_json::from_str(&body).map_err(Error::internal)?)),
+        (_, Some(body)) => (Some(StoredContent::of_json(&body)?), None),
+    };
     let of = row.seq.zip(row.sender_id).zip(row.sent_at);
     let other = Other {
         kind,
@@ -322,6 +327,7 @@ fn other_event(row: OtherRow) -> Result<Event, Error> {
         actor: UserId(row.actor_id),
         of: of.map(|((seq, sender), at)| (seq, UserId(sender), UnixMillis(at))),
         content,
+        change,
         reason: row.reason.unwrap_or_default(),
         edits: row.edits as i32,
     };

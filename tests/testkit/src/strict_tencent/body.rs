@@ -88,6 +88,8 @@ fn check_value(value: &Value, kind: Kind) -> Result<(), String> {
         Kind::Texts => value.as_array().is_some_and(|items| items.iter().all(Value::is_string)),
         Kind::Object(fields) => return check_object(value.as_object().ok_or("is no object")?, fields),
         Kind::Objects(fields) => return check_objects(value, |object| check_object(object, fields)),
+        Kind::ObjectsIfAny(_) if value.as_array().is_some_and(Vec::is_empty) => true,
+        Kind::ObjectsIfAny(fields) => return check_objects(value, |object| check_object(object, fields)),
         Kind::Elements => return check_elements(value),
     };
     if is_good { Ok(()) } else { Err(format!("a value must not be {value}")) }

@@ -21,6 +21,8 @@ pub enum Kind {
     Object(&'static [Field]),
     /// An array with at least one.
     Objects(&'static [Field]),
+    /// An array, possibly empty.
+    ObjectsIfAny(&'static [Field]),
     /// `MsgBody`.
     Elements,
 }
@@ -63,6 +65,13 @@ pub fn of_command(command: &str) -> Option<&'static [Field]> {
         "Group.CallbackAfterSendMsg" => &GROUP_AFTER_SEND,
         "Group.CallbackAfterRecallMsg" => &GROUP_AFTER_RECALL,
         "State.StateChange" => &STATE_CHANGE,
+        "Group.CallbackAfterCreateGroup" => &GROUP_AFTER_CREATE,
+        "Group.CallbackAfterGroupDestroyed" => &GROUP_AFTER_DESTROY,
+        "Group.CallbackAfterNewMemberJoin" => &GROUP_AFTER_JOIN,
+        "Group.CallbackAfterMemberExit" => &GROUP_AFTER_EXIT,
+        "Group.CallbackAfterGroupInfoChanged" => &GROUP_AFTER_CHANGE,
+        "Sns.CallbackFriendAdd" => &FRIEND_ADD,
+        "Sns.CallbackFriendDelete" | "Sns.CallbackBlackListAdd" | "Sns.CallbackBlackListDelete" => &PAIRS,
         _ => return None,
     })
 }
@@ -274,3 +283,77 @@ static RELAY: [Field; 6] = [
     ),
     may("JsonMsgKey", Kind::Name),
 ];
+
+static MEMBER: [Field; 1] = [must("Member_Account", Kind::Name)];
+
+static GROUP_AFTER_CREATE: [Field; 9] = [
+    must("CallbackCommand", Kind::Name),
+    must("GroupId", Kind::Name),
+    must("Operator_Account", Kind::Name),
+    must("Owner_Account", Kind::Name),
+    must("Type", GROUP_TYPE),
+    must("Name", Kind::Text),
+    must("MemberList", Kind::ObjectsIfAny(&MEMBER)),
+    may("UserDefinedDataList", Kind::Objects(&USER_DEFINED)),
+    must("EventTime", MILLIS),
+];
+
+static USER_DEFINED: [Field; 2] = [must("Key", Kind::Name), must("Value", Kind::Text)];
+
+static GROUP_AFTER_DESTROY: [Field; 7] = [
+    must("CallbackCommand", Kind::Name),
+    must("GroupId", Kind::Name),
+    must("Type", GROUP_TYPE),
+    must("Owner_Account", Kind::Name),
+    must("Name", Kind::Text),
+    must("MemberList", Kind::ObjectsIfAny(&MEMBER)),
+    must("EventTime", MILLIS),
+];
+
+static GROUP_AFTER_JOIN: [Field; 7] = [
+    must("CallbackCommand", Kind::Name),
+    must("GroupId", Kind::Name),
+    must("Type", GROUP_TYPE),
+    must("JoinType", Kind::Word(&["Apply", "Invited"])),
+    must("Operator_Account", Kind::Name),
+    must("NewMemberList", Kind::Objects(&MEMBER)),
+    must("EventTime", MILLIS),
+];
+
+static GROUP_AFTER_EXIT: [Field; 7] = [
+    must("CallbackCommand", Kind::Name),
+    must("GroupId", Kind::Name),
+    must("Type", GROUP_TYPE),
+    must("ExitType", Kind::Word(&["Kicked", "Quit"])),
+    must("Operator_Account", Kind::Name),
+    must("ExitMemberList", Kind::Objects(&MEMBER)),
+    must("EventTime", MILLIS),
+];
+
+static GROUP_AFTER_CHANGE: [Field; 10] = [
+    must("CallbackCommand", Kind::Name),
+    must("GroupId", Kind::Name),
+    must("Type", GROUP_TYPE),
+    must("Operator_Account", Kind::Name),
+    may("Name", Kind::Text),
+    may("Introduction", Kind::Text),
+    may("Notification", Kind::Text),
+    may("FaceUrl", Kind::Text),
+    may("UserDefinedDataList", Kind::Objects(&USER_DEFINED)),
+    must("EventTime", MILLIS),
+];
+
+static FRIEND_ADD: [Field; 5] = [
+    must("CallbackCommand", Kind::Name),
+    must("PairList", Kind::Objects(&ADDED_PAIR)),
+    must("ClientCmd", Kind::Word(&["friend_add", "FriendAdd", "friend_response", "FriendResponse"])),
+    must("Admin_Account", Kind::Text),
+    must("ForceFlag", FLAG),
+];
+
+static ADDED_PAIR: [Field; 3] =
+    [must("From_Account", Kind::Name), must("To_Account", Kind::Name), must("Initiator_Account", Kind::Name)];
+
+static PAIRS: [Field; 2] = [must("CallbackCommand", Kind::Name), must("PairList", Kind::Objects(&PAIR))];
+
+static PAIR: [Field; 2] = [must("From_Account", Kind::Name), must("To_Account", Kind::Name)];

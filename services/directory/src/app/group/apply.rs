@@ -11,7 +11,7 @@ use crate::{
     app::{Core, subject::subject},
     model::{
         check_text,
-        group::{ApplyApproval, Group},
+        group::{ApplyApproval, Group, Joinable},
     },
     store,
 };
@@ -26,6 +26,7 @@ impl Core {
         group: i64,
         user: Option<i64>,
         text: &str,
+        joinable: Joinable,
     ) -> Result<bool, Error> {
         check_text("text", text, MAX_TEXT)?;
         let user = subject(caller, user)?;
@@ -36,7 +37,15 @@ impl Core {
         if !living.contains(&user) {
             return Err(Error::user_not_found(user.to_string()));
         }
+        if joinable.public_only && !group.settings.public {
+            check_stranger(&mut tx, caller, &group, user).await?;
+            return Err(Error::not_permitted("this group is not public"));
+        }
         match group.settings.apply_approval {
+            ApplyApproval::Ask if joinable.at_once => {
+                check_stranger(&mut tx, caller, &group, user).await?;
+                return Err(Error::not_permitted("an admin decides who joins this group"));
+            }
             ApplyApproval::All => {
                 let outcomes = join(&mut tx, caller, &group, &[user], &living, now, Joining::Joined).await?;
                 for (_, outcome) in outcomes {

@@ -12,9 +12,11 @@ impl Core {
         let (group, rights) = self.open_enabled_group(&mut tx, caller, group).await?;
         rights.need_owner()?;
         let member_count = store::group_member::count(&mut tx, caller.app, group.id).await?;
+        let mut members = store::group_member::some(&mut tx, caller.app, group.id, Change::MAX_USERS).await?;
+        members.retain(|member| *member != group.owner);
         store::group::end(&mut tx, caller.app, &[group.id], now).await?;
-        let change =
-            Change::GroupDestroyed { group: group.changed_group(), owner: group.owner, name: group.name.clone() };
+        let (owner, name) = (group.owner, group.name.clone());
+        let change = Change::GroupDestroyed { group: group.changed_group(), owner, name, members };
         store::change::add(&mut tx, caller, now, &[change]).await?;
         tx.commit().await?;
         Ok(Group { member_count, ..group }.at(now))

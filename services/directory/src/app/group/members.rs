@@ -4,7 +4,7 @@ use tidings_domain::{Caller, Error};
 
 use crate::{
     app::{Core, page::page},
-    model::group::{Application, ApplicationPlace, Member, MemberPage},
+    model::group::{Application, ApplicationPlace, Member, MemberFilter, MemberPage, Part},
     store,
 };
 
@@ -14,15 +14,16 @@ impl Core {
         &self,
         caller: &Caller,
         group: i64,
-        after: i64,
-        limit: i64,
+        filter: MemberFilter,
+        part: Part,
     ) -> Result<MemberPage, Error> {
         self.group_rights(caller, group).await?.need_member()?;
         let now = self.clock.now();
-        let found = store::group_member::list(&self.db, caller.app, group, after, limit + 1).await?;
+        let one_more = Part { limit: part.limit + 1, ..part };
+        let found = store::group_member::list(&self.db, caller.app, group, filter, one_more, now).await?;
         let found = found.into_iter().map(|member| Member { muted: member.muted.at(now), ..member }).collect();
-        let (members, next) = page(found, limit, |member: &Member| member.user);
-        let total = store::group_member::count_now(&self.db, caller.app, group).await?;
+        let (members, next) = page(found, part.limit, |member: &Member| member.user);
+        let total = store::group_member::count_now(&self.db, caller.app, group, filter, now).await?;
         Ok(MemberPage { members, next, total })
     }
 

@@ -4,6 +4,7 @@ use tidings_domain::{Caller, Error, GroupKind, Membership};
 
 use crate::{
     app::{Core, page::page, subject::subject},
+    model::group::Part,
     store,
 };
 
@@ -24,18 +25,22 @@ impl Core {
         store::membership::find(&self.db, caller.app, user, groups, self.clock.now()).await
     }
 
-    /// In groups of a kind above `after` that the user is in, and where the next page starts.
+    /// In a part of the groups of a kind that the user is in, and where the next page starts.
     pub(crate) async fn joined(
         &self,
         caller: &Caller,
         user: Option<i64>,
         kind: GroupKind,
-        after: i64,
-        limit: i64,
+        part: Part,
     ) -> Result<(Vec<Membership>, Option<i64>), Error> {
         let user = subject(caller, user)?;
-        let range = (after, limit + 1);
-        let joined = store::membership::joined(&self.db, caller.app, user, kind, range, self.clock.now()).await?;
-        Ok(page(joined, limit, |membership: &Membership| membership.group))
+        let one_more = Part { limit: part.limit + 1, ..part };
+        let joined = store::membership::joined(&self.db, caller.app, user, kind, one_more, self.clock.now()).await?;
+        Ok(page(joined, part.limit, |membership: &Membership| membership.group))
+    }
+
+    /// In how many groups of a kind the user is.
+    pub(crate) async fn count_joined(&self, caller: &Caller, user: Option<i64>, kind: GroupKind) -> Result<i64, Error> {
+        store::membership::count_joined(&self.db, caller.app, subject(caller, user)?, kind).await
     }
 }

@@ -1,6 +1,8 @@
 //! Groups and rooms, one use-case per file.
 
 mod add_members;
+mod allow;
+mod announcement;
 mod apply;
 mod block;
 mod create;

@@ -27,6 +27,11 @@ pub(super) fn stranger(user: UserId) -> Standing {
     Standing { user, role: None, muted: Mute::No, blocked: false }
 }
 
+/// Which of the users are members other than the owner.
+pub(super) async fn members(tx: &mut Tx, app: AppId, group: i64, users: &[UserId]) -> Result<Outcomes, Error> {
+    members_under(tx, app, group, users, Rights::App).await
+}
+
 /// Which of the users are members that the caller has power over.
 pub(super) async fn members_under(
     tx: &mut Tx,

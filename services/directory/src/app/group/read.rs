@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use tidings_domain::{Caller, Error, GroupKind};
+use tidings_domain::{Actor, Caller, Error, GroupKind};
 
 use crate::{
     app::{Core, page::page},
-    model::group::Group,
-    store,
+    model::group::{Group, Part},
+    store::{self, group::Listed},
 };
 
 const MAX_GROUPS: usize = 100;
@@ -24,18 +24,24 @@ impl Core {
         Ok(groups.iter().filter_map(|id| found.remove(id)).map(|group| group.at(now)).collect())
     }
 
-    /// The app's groups of a kind above `after`, and where the next page starts. Users see the public ones and their
-    /// own.
+    /// A part of the app's groups of a kind, and where the next page starts. Users see the public groups and their
+    /// own, and all rooms, which have nobody to hide from.
     pub(crate) async fn list_groups(
         &self,
         caller: &Caller,
         kind: GroupKind,
-        after: i64,
-        limit: i64,
+        public_only: bool,
+        part: Part,
     ) -> Result<(Vec<Group>, Option<i64>), Error> {
         let now = self.clock.now();
-        let found = store::group::list(&self.db, caller.app, kind, caller.actor.user(), after, limit + 1).await?;
+        let one_more = Part { limit: part.limit + 1, ..part };
+        let listed = match (caller.actor, kind) {
+            _ if public_only => Listed::Public,
+            (Actor::App, _) | (_, GroupKind::Room) => Listed::All,
+            (Actor::User(user), GroupKind::Group) => Listed::To(user),
+        };
+        let found = store::group::list(&self.db, caller.app, kind, listed, one_more).await?;
         let groups = found.into_iter().map(|group| group.at(now)).collect();
-        Ok(page(groups, limit, |group: &Group| group.id))
+        Ok(page(groups, part.limit, |group: &Group| group.id))
     }
 }

@@ -1,0 +1,159 @@
+//! Changes of contacts, groups and rooms in the format of an endpoint's vendor.
+
+use tidings_dialects::{
+    agora::{ChangeTold, Operation, muc_callback, operations, roster_callback},
+    tencent::{
+        Callback, ChangedGroup, FriendAdded, GroupProfile, black_list, friend_add, friend_delete, group_after_change,
+        group_after_create, group_after_destroy, group_after_exit, group_after_join,
+    },
+};
+use tidings_domain::{App, Change, GroupChanged, Joining, Leaving, UnixMillis, UserId};
+
+use super::{Known, agora::HOST, tencent::account};
+use crate::model::Endpoint;
+
+/// A change, and who made it.
+pub struct Changed {
+    pub change: Change,
+    pub actor: UserId,
+    pub at: UnixMillis,
+}
+
+/// The command and the body; `None` where Tencent has no callback for it (tencent.md 6).
+pub fn tencent(changed: &Changed, known: &Known) -> Option<(&'static str, Vec<u8>)> {
+    let (callback, body) = match changed.change.group() {
+        Some(group) => of_group(changed, known, group)?,
+        None => of_contacts(changed, known)?,
+    };
+    Some((callback.command(), body))
+}
+
+fn of_group(changed: &Changed, known: &Known, group: GroupChanged) -> Option<(Callback, Vec<u8>)> {
+    let name = |user: UserId| account(known, user).into_owned();
+    let operator = name(changed.actor);
+    let told = ChangedGroup { group: group.id, kind: group.kind(), operator: &operator, event_time: changed.at };
+    let people = |users: &[UserId]| users.iter().map(|user| name(*user)).collect::<Vec<String>>();
+    match &changed.change {
+        Change::GroupCreated { owner, name: title, members, .. } => {
+            let (owner, members) = (name(*owner), people(members));
+            let members: Vec<&str> = members.iter().map(String::as_str).collect();
+            Some((Callback::GroupAfterCreate, group_after_create(&told, &owner, title, &members)))
+        }
+        Change::GroupDestroyed { owner, name: title, members, .. } => {
+            let (owner, members) = (name(*owner), people(members));
+            let members: Vec<&str> = members.iter().map(String::as_str).collect();
+            Some((Callback::GroupAfterDestroy, group_after_destroy(&told, &owner, title, &members)))
+        }
+        Change::MembersJoined { users, how, .. } => {
+            let members = people(users);
+            let members: Vec<&str> = members.iter().map(String::as_str).collect();
+            let invited = matches!(how, Joining::Added | Joining::Invited);
+            Some((Callback::GroupAfterJoin, group_after_join(&told, invited, &members)))
+        }
+        Change::MembersLeft { users, how, .. } => {
+            let members = people(users);
+            let members: Vec<&str> = members.iter().map(String::as_str).collect();
+            let kicked = matches!(how, Leaving::Removed | Leaving::Blocked);
+            Some((Callback::GroupAfterExit, group_after_exit(&told, kicked, &members)))
+        }
+        Change::GroupUpdated { fields, name, description, avatar, .. } => {
+            let profile = GroupProfile {
+                name: fields.iter().any(|field| field == "name").then_some(name),
+                introduction: description.as_deref(),
+                face_url: avatar.as_deref(),
+                notification: None,
+            };
+            Some((Callback::GroupAfterChange, group_after_change(&told, &profile)?))
+        }
+        Change::Announced { text, .. } => {
+            let profile = GroupProfile { notification: Some(text), ..GroupProfile::default() };
+            Some((Callback::GroupAfterChange, group_after_change(&told, &profile)?))
+        }
+        _ => None,
+    }
+}
+
+fn of_contacts(changed: &Changed, known: &Known) -> Option<(Callback, Vec<u8>)> {
+    let name = |user: UserId| account(known, user);
+    match &changed.change {
+        Change::ContactAdded { user, contact, accepted } => {
+            let admin = (changed.actor == UserId::ADMIN).then(|| name(UserId::ADMIN));
+            let added = FriendAdded {
+                account: &name(*user),
+                friend: &name(*contact),
+                accepted: *accepted,
+                admin: admin.as_deref(),
+            };
+            Some((Callback::FriendAdd, friend_add(&added)))
+        }
+        Change::ContactRemoved { user, contact } => {
+            Some((Callback::FriendDelete, friend_delete(&name(*user), &name(*contact))))
+        }
+        Change::UserBlocked { user, blocked, is_blocked } => {
+            Some(black_list(&name(*user), &name(*blocked), *is_blocked))
+        }
+        _ => None,
+    }
+}
+
+/// The commands and the bodies, each with what its id has behind the event's; none where Agora has no callback for it
+/// (agora.md 11.3).
+pub fn agora(
+    app: &App,
+    endpoint: &Endpoint,
+    changed: &Changed,
+    event_id: &str,
+    known: &Known,
+) -> Vec<(String, &'static str, Vec<u8>)> {
+    let name = |user: UserId| match user {
+        UserId::ADMIN => "admin".to_owned(),
+        user => known.name(user).map_or_else(|| user.to_string(), str::to_ascii_lowercase),
+    };
+    let from = from(changed);
+    let (from, reason) = (name(from), reason(&changed.change));
+    let tell = |(place, operation): (usize, Operation)| {
+        // The first has the event's own id.
+        let id = if place == 0 { event_id.to_owned() } else { format!("{event_id}-{place}") };
+        let group = changed.change.group();
+        let to = match (operation.whom, group) {
+            (Some(user), _) => name(user),
+            (None, Some(group)) => group.id.to_string(),
+            (None, None) => String::new(),
+        };
+        let told = ChangeTold {
+            app,
+            secret: endpoint.token.as_deref().unwrap_or_default(),
+            timestamp: changed.at,
+            from: &from,
+            to: &to,
+            id: &id,
+            host: HOST,
+        };
+        let (command, body) = match group {
+            Some(group) => ("muc", muc_callback(&told, group, operation.name, reason)),
+            None => ("roster", roster_callback(&told, operation.name, reason)),
+        };
+        (id.clone(), command, body)
+    };
+    operations(&changed.change).into_iter().enumerate().map(tell).collect()
+}
+
+/// Whose deed it is: of contacts the user whose contacts changed, whoever made the call.
+fn from(changed: &Changed) -> UserId {
+    match &changed.change {
+        Change::ContactRequested { from, .. } => *from,
+        Change::ContactDeclined { user, .. }
+        | Change::ContactAdded { user, .. }
+        | Change::ContactRemoved { user, .. }
+        | Change::UserBlocked { user, .. } => *user,
+        _ => changed.actor,
+    }
+}
+
+/// What a user wrote.
+fn reason(change: &Change) -> &str {
+    match change {
+        Change::ContactRequested { text, .. } | Change::Applied { text, .. } => text,
+        _ => "",
+    }
+}

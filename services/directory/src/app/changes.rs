@@ -1,0 +1,43 @@
+//! Changes that are not in the event feed yet, for the message service.
+//!
+//! There is no cursor: what is in the feed is removed. So a change that becomes visible after younger ones, whose
+//! transactions were shorter, is only late. Those of one group never are: it is locked while its changes get their ids.
+
+use std::time::Duration;
+
+use tidings_domain::Error;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::Core;
+use crate::store::{self, change::RecordedRow};
+
+/// The maximum delay until changes committed by another process are seen.
+const LOOK: Duration = Duration::from_millis(300);
+/// Changes committed within this time are taken at once.
+const GATHER: Duration = Duration::from_millis(3);
+
+impl Core {
+    /// The oldest changes of all apps, up to `limit`; empty if there was none for as long as `wait`.
+    pub(crate) async fn take_changes(&self, limit: i64, wait: Duration) -> Result<Vec<RecordedRow>, Error> {
+        let until = Instant::now() + wait;
+        let mut added = store::change::added();
+        loop {
+            added.mark_unchanged();
+            let found = store::change::oldest(&self.db, limit).await?;
+            let left = until.saturating_duration_since(Instant::now());
+            if !found.is_empty() || left.is_zero() {
+                return Ok(found);
+            }
+            if timeout(LOOK.min(left), added.changed()).await.is_ok() {
+                sleep(GATHER.min(left)).await;
+            }
+        }
+    }
+
+    /// Removes changes that are in the feed.
+    pub(crate) async fn remove_changes(&self, changes: &[i64]) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        store::change::remove(&mut tx, changes).await?;
+        tx.commit().await
+    }
+}

@@ -1,0 +1,50 @@
+//! Announcements of a group.
+
+use tidings_domain::{Caller, Change, Error, UnixMillis, UserId};
+
+use crate::{
+    app::Core,
+    model::{check_text, group::Announcement},
+    store,
+};
+
+const MAX_TITLE: usize = 256;
+const MAX_TEXT: usize = 8192;
+
+impl Core {
+    /// Needs an admin. Former announcements stay, up to a number.
+    pub(crate) async fn set_announcement(
+        &self,
+        caller: &Caller,
+        group: i64,
+        title: String,
+        text: String,
+    ) -> Result<Announcement, Error> {
+        check_text("title", &title, MAX_TITLE)?;
+        check_text("text", &text, MAX_TEXT)?;
+        let now = self.clock.now();
+        let mut tx = self.db.begin().await?;
+        let (group, rights) = self.open_enabled_group(&mut tx, caller, group).await?;
+        rights.need_admin()?;
+        let new = Announcement { group: group.id, id: 0, author: caller.actor.user(), made_at: now, title, text };
+        let id = store::group_announcement::insert(&mut tx, caller.app, &new).await?;
+        let change = Change::Announced { group: group.changed_group(), text: new.text.clone() };
+        store::change::add(&mut tx, caller, now, &[change]).await?;
+        tx.commit().await?;
+        Ok(Announcement { id, ..new })
+    }
+
+    /// Needs a member. Without an announcement, one with the number 0 and no text.
+    pub(crate) async fn get_announcement(&self, caller: &Caller, group: i64) -> Result<Announcement, Error> {
+        self.group_rights(caller, group).await?.need_member()?;
+        let newest = store::group_announcement::newest(&self.db, caller.app, group).await?;
+        Ok(newest.unwrap_or(Announcement {
+            group,
+            id: 0,
+            author: UserId::ADMIN,
+            made_at: UnixMillis(0),
+            title: String::new(),
+            text: String::new(),
+        }))
+    }
+}

@@ -1,0 +1,180 @@
+//! Fetches the directory's changes into the event feed, in the background.
+//!
+//! Every process of this service does so. A change is recognized by its idempotency key, so one that is fetched again,
+//! by another process or after a crash before it was removed, adds nothing.
+
+use std::{sync::Arc, time::Duration};
+
+use tidings_domain::{AppId, Change, ChangeKind, Error, EventKind, MsgId, Platform, UnixMillis, UserId};
+use tidings_proto::internal::RecordedChange;
+use tidings_runtime::Task;
+use tokio::time::{sleep, timeout};
+
+use crate::{
+    Deps,
+    appender::lane,
+    origin::Origin,
+    store::{
+        event::{self, NewEvent},
+        key::{self, Key, NewKey},
+    },
+};
+
+/// How long the directory waits for a change.
+const WAIT: Duration = Duration::from_secs(2);
+/// The pause after an answer without changes: what bounds the calls, should the directory not wait.
+const PAUSE: Duration = Duration::from_millis(50);
+/// The pause after a failure; twice as long after each further one.
+const REST: Duration = Duration::from_millis(500);
+const LONGEST_REST: Duration = Duration::from_secs(8);
+/// How often a lasting failure is logged.
+const TELL: Duration = Duration::from_mins(1);
+/// How long a reader waits for them.
+const CATCH_UP: Duration = Duration::from_secs(1);
+/// How long fetched changes are recognized.
+const KNOWN: Duration = Duration::from_hours(7 * 24);
+/// The scope of the keys.
+const SCOPE: &str = "change";
+
+/// Runs until shutdown.
+pub fn spawn(deps: &Arc<Deps>) {
+    let working = Arc::clone(deps);
+    deps.tasks.run(Task::new("message.fetch_changes"), move || run(Arc::clone(&working)));
+}
+
+async fn run(deps: Arc<Deps>) {
+    let mut rest = REST;
+    let mut told = None;
+    loop {
+        match fetch(&deps, WAIT).await {
+            Ok(fetched) => {
+                (rest, told) = (REST, None);
+                if !fetched {
+                    sleep(PAUSE).await;
+                }
+            }
+            Err(error) => {
+                let now = deps.clock.elapsed();
+                if told.is_none_or(|told| now.saturating_sub(told) >= TELL) {
+                    told = Some(now);
+                    tracing::warn!(%error, "changes of users and groups cannot be put into the event feed yet");
+                }
+                sleep(rest).await;
+                rest = (rest * 2).min(LONGEST_REST);
+            }
+        }
+    }
+}
+
+/// Fetches what was committed before the call, so that who reads the feed to its end, or starts at its end, finds there
+/// what they did before. Gives up after a while: then it comes later, as always.
+pub async fn catch_up(deps: &Deps) {
+    let all = async { while matches!(fetch(deps, Duration::ZERO).await, Ok(true)) {} };
+    _ = timeout(CATCH_UP, all).await;
+}
+
+/// Fetches some, and waits for the first; false if there was none.
+async fn fetch(deps: &Deps, wait: Duration) -> Result<bool, Error> {
+    let fetched = deps.directory.take_changes(wait).await?;
+    let mut changes = Vec::with_capacity(fetched.len());
+    let mut unknown = None;
+    for recorded in fetched {
+        match read(recorded) {
+            Ok(change) => changes.push(change),
+            // Of a newer directory. What comes after it waits too, so that the order stays.
+            Err(error) => {
+                unknown = Some(error);
+                break;
+            }
+        }
+    }
+    if let (true, Some(error)) = (changes.is_empty(), unknown) {
+        return Err(error);
+    }
+    if changes.is_empty() {
+        return Ok(false);
+    }
+    append(deps, &changes).await?;
+    deps.directory.remove_changes(changes.iter().map(|change| change.id).collect()).await?;
+    Ok(true)
+}
+
+/// A change as the directory recorded it.
+struct Recorded {
+    id: i64,
+    app: AppId,
+    made_at: UnixMillis,
+    actor: UserId,
+    kind: ChangeKind,
+    change: Change,
+    /// The change as it is stored.
+    json: String,
+    origin: Origin,
+}
+
+impl Recorded {
+    /// With the time, since a directory that was restored from a backup gives its numbers again.
+    fn key(&self) -> Key {
+        Key { app: self.app, scope: SCOPE.to_owned(), key: format!("{:019}/{}", self.id, self.made_at.0) }
+    }
+}
+
+fn read(recorded: RecordedChange) -> Result<Recorded, Error> {
+    let unknown = || Error::internal(format!("a change of the unknown kind {}", recorded.kind));
+    let kind = ChangeKind::of_name(&recorded.kind).ok_or_else(unknown)?;
+    let change: Change = serde_json::from_str(&recorded.detail).map_err(Error::internal)?;
+    let given = |text: String| Some(text).filter(|text| !text.is_empty());
+    Ok(Recorded {
+        id: recorded.change_id,
+        app: AppId(recorded.app_id),
+        made_at: UnixMillis(recorded.made_at_ms),
+        actor: UserId(recorded.actor_id),
+        kind,
+        change,
+        json: recorded.detail,
+        origin: Origin {
+            address: given(recorded.address),
+            platform: Platform::of_name(&recorded.platform)?.name(),
+            trace: given(recorded.trace),
+        },
+    })
+}
+
+/// Adds an event for each that is not in the feed yet, in their order, all in one transaction.
+async fn append(deps: &Deps, changes: &[Recorded]) -> Result<(), Error> {
+    let now = deps.clock.now();
+    let new = |change: &Recorded| NewKey { key: change.key(), fingerprint: String::new(), expires_at: now + KNOWN };
+    let mut keys: Vec<NewKey> = changes.iter().map(new).collect();
+    keys.sort_by(|one, other| one.key.cmp(&other.key));
+    let mut tx = deps.db.begin().await?;
+    let known = key::claim(&mut tx, &keys, now).await?;
+    let fresh: Vec<&Recorded> = changes.iter().filter(|change| !known.contains_key(&change.key())).collect();
+    if fresh.is_empty() {
+        return Ok(());
+    }
+    let answers: Vec<_> =
+        keys.iter().map(|new| (&new.key, String::new())).filter(|(key, _)| !known.contains_key(key)).collect();
+    key::answer(&mut tx, &answers).await?;
+    let events: Vec<NewEvent<'_>> = fresh.into_iter().map(event).collect();
+    event::append(&mut tx, &events, std::iter::empty()).await?;
+    tx.commit().await?;
+    deps.commit_signal.send_replace(());
+    Ok(())
+}
+
+fn event(recorded: &Recorded) -> NewEvent<'_> {
+    let place = recorded.change.place();
+    NewEvent {
+        app: recorded.app,
+        lane: lane(place),
+        kind: EventKind::Changed(recorded.kind),
+        made_at: recorded.made_at,
+        conversation: place,
+        msg_id: MsgId::ZERO,
+        actor: recorded.actor,
+        body: Some(&recorded.json),
+        reason: None,
+        edits: 0,
+        origin: &recorded.origin,
+    }
+}
