@@ -249,7 +249,8 @@ impl Socket {
                             self.write(frames::bad(&BadFrame { id: None, error })).await?;
                             continue;
                         }
-                        Some(Ok(Message::Close(_)) | Err(_)) | None => return Ok(()),
+                        Some(Err(error)) => return Err(broken(error)),
+                        Some(Ok(Message::Close(_))) | None => return Ok(()),
                     };
                     match frames::parse(&text) {
                         Ok(ClientFrame::Ping) => self.write(text_of(&ServerFrame::Pong {})).await?,
@@ -295,7 +296,8 @@ impl Socket {
                 Some(Ok(Message::Text(text))) => return Ok(text),
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 Some(Ok(Message::Binary(_))) => return Err(End::Told(close_code::UNSUPPORTED, "frames are text")),
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(End::Gone),
+                Some(Err(error)) => return Err(broken(error)),
+                Some(Ok(Message::Close(_))) | None => return Err(End::Gone),
             }
         }
     }
@@ -310,6 +312,13 @@ impl Socket {
             Ok(Err(_)) | Err(_) => Err(End::Gone),
         }
     }
+}
+
+/// A client whose frame is too large is told.
+fn broken(error: axum::Error) -> End {
+    let cause = error.into_inner();
+    let is_too_large = matches!(cause.downcast_ref(), Some(tungstenite::Error::Capacity(_)));
+    if is_too_large { End::Told(close_code::SIZE, "the frame is too large") } else { End::Gone }
 }
 
 fn refused(code: u16, error: &Error) -> End {

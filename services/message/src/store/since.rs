@@ -37,9 +37,9 @@ static HEADS: LazyLock<GatherMany> = LazyLock::new(|| {
         &columns,
         &["conv_a", "conv_b", "is_new"],
         "select r.conv_a, r.conv_b,
-            case when (select m.event_no from message m
+            cast(case when (select m.event_no from message m
                 where m.app_id = r.app_id and m.conv_a = r.conv_a and m.conv_b = r.conv_b
-                order by m.msg_id desc limit 1) > r.after then 1 else 0 end as is_new
+                order by m.msg_id desc limit 1) > r.after then 1 else 0 end as bigint) as is_new
          from r",
         "",
     )
