@@ -75,7 +75,8 @@ impl DirectoryCache {
     /// Rooms above `after` that have a member, and where to continue; 0 when there are no more.
     pub async fn rooms_with_members(&self, caller: &Caller, after: i64, limit: i32) -> Result<(Vec<i64>, i64), Error> {
         let kind = pb::GroupKind::Room.into();
-        let asked = pb::ListGroupsRequest { kind, page_size: limit, page_token: page_token(after), ..Default::default() };
+        let asked =
+            pb::ListGroupsRequest { kind, page_size: limit, page_token: page_token(after), ..Default::default() };
         let page = self.groups.clone().list_groups(as_app(caller, asked)).await;
         let page = page.map_err(error_from_status)?.into_inner();
         let rooms = page.groups.iter().filter(|room| room.member_count > 0 && room.enabled).map(|room| room.id);

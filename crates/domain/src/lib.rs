@@ -55,7 +55,8 @@ pub use message::{Delivery, Draft, Message, Priority, Sent, Target, UserRef};
 pub use msg_id::{BEGINNING, MsgIdMinter, NODES};
 pub use name::{NameRule, Username};
 pub use policy::{
-    Force, Generation, LanyingShape, OwnerDeletion, Policy, PolicyChange, PolicyKind, PolicyValue, VALUES as POLICY_VALUES,
+    Force, Generation, LanyingShape, OwnerDeletion, Policy, PolicyChange, PolicyKind, PolicyValue,
+    VALUES as POLICY_VALUES,
 };
 pub use rate::{Limits, Rate, Rates};
 pub use risk::{RISKS, Risk};

@@ -60,7 +60,9 @@ impl PageQuery {
         let page = number(number_name, pagenum.as_deref())?;
         let skip = (page.unwrap_or(rule.first) - rule.first).max(0).saturating_mul(size.into());
         if skip > MAX_SKIP {
-            return Err(Refusal::illegal_argument(format!("{number_name} is too large, continue with limit and cursor")));
+            return Err(Refusal::illegal_argument(format!(
+                "{number_name} is too large, continue with limit and cursor"
+            )));
         }
         Ok(Self {
             after,

@@ -200,8 +200,9 @@ pub fn names(call: &Call<'_>, timing: Timing, query: &PageQuery, names: &[String
 
 /// A page of the muted members, with the ends of their mutes.
 pub fn muted(call: &Call<'_>, timing: Timing, query: &PageQuery, muted: &[(String, Mute)], next: i64) -> Vec<u8> {
-    let entry =
-        |(user, mute)| -> dto::Muted<'_> { dto::Muted { result: None, reason: None, expire: Some(expire(mute)), user } };
+    let entry = |(user, mute)| -> dto::Muted<'_> {
+        dto::Muted { result: None, reason: None, expire: Some(expire(mute)), user }
+    };
     let data: Vec<_> = muted.iter().map(|(user, mute)| entry((user.as_str(), *mute))).collect();
     page(call, timing, query, data, next)
 }
@@ -234,11 +235,8 @@ pub fn mutes_changed(call: &Call<'_>, timing: Timing, which: Which, mute: Option
 
 /// The answer about a new admin, or one who is no admin any more.
 pub fn admin_changed(call: &Call<'_>, timing: Timing, user: &str, admin: bool) -> Vec<u8> {
-    let data = dto::AdminChanged {
-        result: "success",
-        newadmin: admin.then_some(user),
-        oldadmin: (!admin).then_some(user),
-    };
+    let data =
+        dto::AdminChanged { result: "success", newadmin: admin.then_some(user), oldadmin: (!admin).then_some(user) };
     bytes_of(&dto::Envelope { data: Some(data), ..call.envelope(timing) })
 }
 
@@ -258,7 +256,9 @@ pub fn member_changed(
 fn member((kind, id): Which, deed: MemberDeed, user: &str, reason: Option<String>) -> dto::MemberChanged<'_> {
     let (result, action) = (reason.is_none(), deed.action());
     let id = match deed {
-        MemberDeed::Block | MemberDeed::Unblock | MemberDeed::Allow | MemberDeed::Disallow => GroupId::in_list(kind, id),
+        MemberDeed::Block | MemberDeed::Unblock | MemberDeed::Allow | MemberDeed::Disallow => {
+            GroupId::in_list(kind, id)
+        }
         MemberDeed::Add | MemberDeed::Remove | MemberDeed::Quit | MemberDeed::Apply => GroupId::of(kind, id),
     };
     dto::MemberChanged { result, reason, id, action, user }

@@ -132,7 +132,11 @@ fn page<D: serde::Serialize>(call: &Call<'_>, timing: Timing, query: &ListQuery,
     let (limit, cursor) = (query.written.0.as_deref(), query.written.1.as_deref());
     let next = (next != MsgId::ZERO).then(|| next.to_string());
     bytes_of(&dto::Envelope {
-        params: Some(dto::Params { limit: limit.map(|limit| [limit]), cursor: cursor.map(|cursor| [cursor]), ..Default::default() }),
+        params: Some(dto::Params {
+            limit: limit.map(|limit| [limit]),
+            cursor: cursor.map(|cursor| [cursor]),
+            ..Default::default()
+        }),
         count: Some(data.len()),
         data: Some(data),
         cursor: next.as_deref(),

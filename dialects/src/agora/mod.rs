@@ -49,9 +49,7 @@ pub use group::{
     group_change, group_changed, group_created, group_deleted, group_disabled, groups, mute_all_set, new_group,
     owner_missing, same_owner,
 };
-pub use group_list::{
-    PageQuery, PageRule, group_list, is_v3, joined, joined_count, joined_entities, public_groups,
-};
+pub use group_list::{PageQuery, PageRule, group_list, is_v3, joined, joined_count, joined_entities, public_groups};
 pub use group_member::{
     Member, MemberDeed, MuteRequest, Outcomes, Which, admin_changed, application, group_missing, is_allowed, is_joined,
     member_changed, member_refusal, members, members_added, members_changed, mute_request, muted, mutes_changed, names,

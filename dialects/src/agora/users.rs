@@ -152,7 +152,11 @@ pub fn list(
     asked: (Option<&str>, Option<&str>),
     cursor: Option<&str>,
 ) -> Vec<u8> {
-    let params = dto::Params { limit: asked.0.map(|limit| [limit]), cursor: asked.1.map(|cursor| [cursor]), ..Default::default() };
+    let params = dto::Params {
+        limit: asked.0.map(|limit| [limit]),
+        cursor: asked.1.map(|cursor| [cursor]),
+        ..Default::default()
+    };
     bytes_of(&dto::Envelope::<()> {
         params: Some(params),
         entities: Some(dto::Entities::Users(users.iter().map(User::entity).collect())),

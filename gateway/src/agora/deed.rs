@@ -75,7 +75,8 @@ pub(super) async fn each(
 ) -> Result<Vec<(String, Option<Error>)>, Error> {
     let found = ids(gateway, caller, written).await?;
     let users: Vec<UserId> = found.iter().flatten().copied().collect();
-    let failed = if users.is_empty() { HashMap::new() } else { perform(gateway, caller, group_id, &users, deed).await? };
+    let failed =
+        if users.is_empty() { HashMap::new() } else { perform(gateway, caller, group_id, &users, deed).await? };
     let outcomes = written.iter().zip(found).map(|(written, user)| {
         let error = match user {
             Some(user) => failed.get(&user).map(|error| Error::new(error.reason(), error.subject())),

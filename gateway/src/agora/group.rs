@@ -200,12 +200,7 @@ async fn find(gateway: &Gateway, caller: &Caller, kind: GroupKind, ids: &[&str])
 }
 
 /// The id of the path's group or room.
-pub(super) async fn path_id(
-    gateway: &Gateway,
-    caller: &Caller,
-    kind: GroupKind,
-    written: &str,
-) -> Result<i64, Error> {
+pub(super) async fn path_id(gateway: &Gateway, caller: &Caller, kind: GroupKind, written: &str) -> Result<i64, Error> {
     let not_found = || Error::new(Reason::GroupNotFound, written);
     let id = decimal_id(written).ok_or_else(not_found)?;
     let found = of_group(gateway, caller, id).await?;
@@ -218,12 +213,7 @@ pub(super) async fn path_id(
 }
 
 /// The group of the path.
-async fn path_group(
-    gateway: &Gateway,
-    caller: &Caller,
-    kind: GroupKind,
-    written: &str,
-) -> Result<pb::Group, Error> {
+async fn path_group(gateway: &Gateway, caller: &Caller, kind: GroupKind, written: &str) -> Result<pb::Group, Error> {
     let found = find(gateway, caller, kind, &[written]).await?;
     found.into_iter().next().ok_or_else(|| Error::new(Reason::GroupNotFound, written))
 }

@@ -85,11 +85,7 @@ fn missing(error: Error) -> Refusal {
 
 fn shown(member: &pb::Member) -> Member {
     let role: Option<GroupRole> = member.role().into();
-    Member {
-        name: member_name(member),
-        role: role.unwrap_or(GroupRole::Member),
-        joined_at: member.joined_at_ms,
-    }
+    Member { name: member_name(member), role: role.unwrap_or(GroupRole::Member), joined_at: member.joined_at_ms }
 }
 
 async fn add_many(
@@ -213,12 +209,7 @@ async fn go(gateway: &Gateway, caller: &Caller, which: Which, name: &Username) -
     reply.map(drop).map_err(|status| codec::member_refusal(&refused(status), which.1, name.folded()))
 }
 
-async fn leave(
-    gateway: &Gateway,
-    context: &RequestContext,
-    kind: GroupKind,
-    named: Named,
-) -> Result<Vec<u8>, Refusal> {
+async fn leave(gateway: &Gateway, context: &RequestContext, kind: GroupKind, named: Named) -> Result<Vec<u8>, Refusal> {
     let (identity, caller, name) = own_user(gateway, context).await?;
     let group_id = path_id(gateway, &caller, kind, id_of(&named)).await?;
     go(gateway, &caller, (kind, group_id), &name).await?;

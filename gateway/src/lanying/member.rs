@@ -99,7 +99,8 @@ pub(crate) async fn apply(State(gateway): State<Gateway>, context: RequestContex
 async fn ask_in(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
     let caller = context.user(gateway).await?;
     let params = context.params(body).await?;
-    let request = pb::ApplyRequest { group_id: params.group()?, user_id: None, text: params.reason()?, ..Default::default() };
+    let request =
+        pb::ApplyRequest { group_id: params.group()?, user_id: None, text: params.reason()?, ..Default::default() };
     let request = context::request(&caller, request);
     let joined = gateway.clients().group.clone().apply(request).await.map_err(refused)?.into_inner().joined;
     let remark = if joined { "" } else { "waits for an admin" };
@@ -204,11 +205,7 @@ async fn list_members(gateway: &Gateway, context: &RequestContext) -> Result<Vec
 }
 
 /// All members of that kind; these lists have no pages.
-async fn list_all(
-    gateway: &Gateway,
-    context: &RequestContext,
-    filter: pb::MemberFilter,
-) -> Result<Vec<u8>, Refusal> {
+async fn list_all(gateway: &Gateway, context: &RequestContext, filter: pb::MemberFilter) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = context.caller(gateway).await?;
     let group_id = Params::read(&context.query, b"")?.group()?;
     let mut found: Vec<pb::Member> = Vec::new();

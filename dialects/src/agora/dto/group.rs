@@ -68,12 +68,22 @@ pub struct Usernames<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 pub enum GroupId {
-    Group { groupid: String },
-    Room { id: String },
+    Group {
+        groupid: String,
+    },
+    Room {
+        id: String,
+    },
     /// The third version of the vendor's calls.
-    Both { id: String, groupid: String },
+    Both {
+        id: String,
+        groupid: String,
+    },
     /// Entries of a room's lists.
-    Chatroom { id: String, chatroomid: String },
+    Chatroom {
+        id: String,
+        chatroomid: String,
+    },
 }
 
 impl GroupId {

@@ -5,7 +5,10 @@ use std::collections::HashSet;
 use tidings_domain::{Error, Mute, UnixMillis, UserId};
 use tidings_proto::{malformed_page_token, page_start, page_token, pb};
 
-use crate::model::group::{Announcement, Application, ApplicationPlace, ApplyApproval, Group, GroupChange, Member, MemberFilter, MemberPage, NewGroup, Outcomes, Part, Settings, SettingsChange};
+use crate::model::group::{
+    Announcement, Application, ApplicationPlace, ApplyApproval, Group, GroupChange, Member, MemberFilter, MemberPage,
+    NewGroup, Outcomes, Part, Settings, SettingsChange,
+};
 
 /// Maximum number of users per call.
 const MAX_USERS: usize = 600;

@@ -116,8 +116,7 @@ const GROUPS_OF: &str = "select group_id from group_member where app_id = $1 and
 const LEAVE_ALL: &str = "delete from group_member where app_id = $1 and user_id = $2";
 
 pub(crate) fn all(engine: Engine) -> Vec<String> {
-    let mut texts: Vec<String> =
-        [COUNT, COUNT_ADMINS, COUNT_MUTED, GROUPS_OF, LEAVE_ALL].map(str::to_owned).to_vec();
+    let mut texts: Vec<String> = [COUNT, COUNT_ADMINS, COUNT_MUTED, GROUPS_OF, LEAVE_ALL].map(str::to_owned).to_vec();
     texts.extend([&LIST, &LIST_ADMINS, &LIST_MUTED].map(|list| list.text(engine)));
     texts.extend([STANDINGS.texts(engine), SUCCESSORS.texts(engine)].concat());
     texts.extend(

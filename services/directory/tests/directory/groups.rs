@@ -193,8 +193,10 @@ async fn groups_and_rooms_are_listed_apart_by_pages(suite: Suite) {
     let room = suite.create_group(By::App, pb::CreateGroupRequest { kind: ROOM, ..owned(ann, &[]) }).await.unwrap();
     suite.destroy(By::App, groups[1]).await.unwrap();
     let list = async |kind, page_token: String, page_size| {
-        let reply =
-            suite.directory.list_groups(by(By::App, pb::ListGroupsRequest { kind, page_size, page_token, ..Default::default() })).await;
+        let reply = suite
+            .directory
+            .list_groups(by(By::App, pb::ListGroupsRequest { kind, page_size, page_token, ..Default::default() }))
+            .await;
         reply.map(|reply| {
             let reply = reply.into_inner();
             (reply.groups.into_iter().map(|group| group.id).collect::<Vec<_>>(), reply.next_page_token)

@@ -40,12 +40,7 @@ impl Core {
     }
 
     /// In how many groups of a kind the user is.
-    pub(crate) async fn count_joined(
-        &self,
-        caller: &Caller,
-        user: Option<i64>,
-        kind: GroupKind,
-    ) -> Result<i64, Error> {
+    pub(crate) async fn count_joined(&self, caller: &Caller, user: Option<i64>, kind: GroupKind) -> Result<i64, Error> {
         store::membership::count_joined(&self.db, caller.app, subject(caller, user)?, kind).await
     }
 }
