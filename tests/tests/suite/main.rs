@@ -8,6 +8,7 @@ mod agora_access_token;
 mod agora_examples;
 mod agora_export;
 mod agora_files;
+mod agora_group_roles;
 mod agora_groups;
 mod agora_history;
 mod agora_limits;
