@@ -8,6 +8,7 @@ mod suite;
 mod admin_tokens;
 mod apps;
 mod built_tokens;
+mod changes;
 mod freed_names;
 mod group_allow;
 mod group_members;
