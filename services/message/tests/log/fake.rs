@@ -43,6 +43,8 @@ pub struct State {
     pub keeps_changes: bool,
     /// Whether it is of a version that records no changes.
     pub is_old: bool,
+    /// Who is whose contact.
+    pub contacts: BTreeSet<(i64, i64)>,
 }
 
 /// A group or room with its members.
@@ -150,8 +152,13 @@ impl State {
 
     fn blocked_by(&self, request: &internal::BlockedByRequest) -> internal::BlockedByResponse {
         let sender = request.user_id.unwrap();
-        let by = request.by_ids.iter().copied().filter(|by| self.blocked.contains(&(*by, sender)));
-        internal::BlockedByResponse { by_ids: by.collect() }
+        let by = request.by_ids.iter().copied();
+        let strangers =
+            by.clone().filter(|by| request.contacts_only && *by != sender && !self.contacts.contains(&(sender, *by)));
+        internal::BlockedByResponse {
+            stranger_ids: strangers.collect(),
+            by_ids: by.filter(|by| self.blocked.contains(&(*by, sender))).collect(),
+        }
     }
 
     fn memberships(&self, request: &internal::MembershipsRequest) -> internal::MembershipsResponse {
