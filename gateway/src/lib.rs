@@ -10,6 +10,7 @@ mod client_address;
 mod connection;
 mod cors;
 mod download;
+mod field_names;
 mod file;
 mod form_part;
 mod group_ids;

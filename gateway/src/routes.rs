@@ -27,6 +27,7 @@ pub fn router(gateway: Gateway) -> Router {
         .chain(agora_routes())
         .chain(agora_group_routes())
         .chain(agora_user_routes())
+        .chain(agora_contact_routes())
         .chain(lanying_routes())
         .fold(Router::new(), with_route)
         .fallback(no_such_url)
@@ -164,6 +165,28 @@ fn agora_user_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
     ]
 }
 
+fn agora_contact_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
+    use agora::{block, contact};
+    vec![
+        ("/{org}/{app}/users/{username}/contacts", get(contact::page)),
+        ("/{org}/{app}/users/{username}/contacts/users", get(contact::all)),
+        (
+            "/{org}/{app}/users/{username}/contacts/users/{contact}",
+            post(contact::add).delete(contact::remove).put(contact::set_remark),
+        ),
+        ("/{org}/{app}/users/{username}/contacts/import", post(contact::import)),
+        ("/{org}/{app}/users/{username}/contacts/apply", post(contact::apply)),
+        ("/{org}/{app}/users/{username}/contacts/accept/users/{contact}", post(contact::accept)),
+        ("/{org}/{app}/users/{username}/contacts/decline/users/{contact}", post(contact::decline)),
+        ("/{org}/{app}/user/{username}/contacts", get(contact::page)),
+        ("/{org}/{app}/user/{username}/contacts/users/{contact}", put(contact::set_remark)),
+        ("/{org}/{app}/users/{username}/blocks/users", get(block::list).post(block::add).delete(block::remove)),
+        ("/{org}/{app}/users/{username}/blocks/users/{blocked}", delete(block::remove_named)),
+        ("/{org}/{app}/sdk/user/{username}/blocks", post(block::add).delete(block::remove)),
+        ("/{org}/{app}/sdk/user/{username}/blocks/{blocked}", delete(block::remove_named)),
+    ]
+}
+
 fn lanying_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
     use lanying::member::MemberAction;
     use lanying::{ack, conversation, file, group, history, member, recall, register, roster, send, token, user};
@@ -194,10 +217,20 @@ fn lanying_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
         ("/user/enable", post(user::enable).put(user::enable)),
         ("/user/delete", post(user::delete).delete(user::delete)),
         ("/user/change_password", post(user::change_password).put(user::change_password)),
-        ("/roster/block", post(roster::block)),
+        ("/roster/block", post(roster::block).put(roster::block)),
         ("/roster/unblock", post(roster::unblock).delete(roster::unblock)),
         ("/roster/blocked_list", get(roster::blocked_list)),
         ("/roster/may_message", get(roster::may_message)),
+        ("/roster/apply", post(roster::apply)),
+        ("/roster/apply/batch", post(roster::apply_batch)),
+        ("/roster/apply/list", get(roster::applications)),
+        ("/roster/accept", post(roster::accept).put(roster::accept)),
+        ("/roster/decline", post(roster::decline).put(roster::decline)),
+        ("/roster/list", get(roster::list).post(roster::details)),
+        ("/roster/id", get(roster::by_id)),
+        ("/roster/name", get(roster::by_name)),
+        ("/roster/delete", post(roster::delete).delete(roster::delete)),
+        ("/roster/ext", post(roster::set_ext).put(roster::set_ext)),
         ("/file/upload/chat", get(file::new)),
         ("/file/upload/forward", get(file::forward)),
         ("/file/upload/object", post(file::put).put(file::put)),
@@ -260,7 +293,9 @@ mod tests {
 
     #[test]
     fn every_route_has_a_row_in_the_table_of_rights_and_every_row_a_route() {
-        let routes = [agora_routes(), agora_group_routes(), agora_user_routes(), lanying_routes()].concat();
+        let routes =
+            [agora_routes(), agora_group_routes(), agora_user_routes(), agora_contact_routes(), lanying_routes()]
+                .concat();
         let routes: std::collections::BTreeSet<&str> = routes.iter().map(|(path, _)| *path).collect();
         let rows =
             crate::ROUTE_RIGHTS.iter().map(|right| right.path).filter(|path| !OWN_SEGMENTS.contains(&&path[1..]));
@@ -277,7 +312,9 @@ mod tests {
 
     #[test]
     fn files_and_events_may_take_longer_than_other_calls() {
-        let routes = [agora_routes(), agora_group_routes(), agora_user_routes(), lanying_routes()].concat();
+        let routes =
+            [agora_routes(), agora_group_routes(), agora_user_routes(), agora_contact_routes(), lanying_routes()]
+                .concat();
         let long = routes.iter().map(|(path, _)| *path).filter(|path| may_take_long(path)).collect::<Vec<_>>();
         let expected = [
             "/{org}/{app}/chatfiles",

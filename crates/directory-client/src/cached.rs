@@ -46,8 +46,8 @@ pub struct DirectoryCache {
     acting: Arc<TtlCache<(AppUsers, UserId), Standing>>,
     /// What a user may do in a group.
     memberships: Arc<TtlCache<Right, Membership>>,
-    /// Who may write to a receiver.
-    welcome: Arc<TtlCache<Right, ()>>,
+    /// Who may write to a receiver, and whether that is so because they are contacts.
+    welcome: Arc<TtlCache<(Right, bool), ()>>,
 }
 
 /// App, and the version of its users that was known when the question was asked. What was asked under one version is not
@@ -60,6 +60,15 @@ struct Standing {
     enabled: bool,
     /// Where they may not send.
     mutes: UserMutes,
+}
+
+/// The receivers who accept no messages of a sender.
+#[derive(Debug, Default)]
+pub struct Unwelcoming {
+    /// They have blocked the sender.
+    pub blockers: Vec<UserId>,
+    /// They are no contacts of the sender.
+    pub strangers: Vec<UserId>,
 }
 
 /// App, user, and the group or the receiver.
@@ -234,25 +243,32 @@ impl DirectoryCache {
         found.into_iter().next().flatten().ok_or_else(|| Error::new(Reason::GroupNotFound, group.to_string()))
     }
 
-    /// The receivers who have blocked the sender.
-    pub async fn blockers(&self, caller: &Caller, sender: UserId, receivers: &[UserId]) -> Result<Vec<UserId>, Error> {
+    /// The receivers who have blocked the sender and, with `contacts_only`, those who are no contacts of the sender.
+    pub async fn unwelcoming(
+        &self,
+        caller: &Caller,
+        sender: UserId,
+        receivers: &[UserId],
+        contacts_only: bool,
+    ) -> Result<Unwelcoming, Error> {
         let now = self.steady();
-        let key = |receiver: UserId| (caller.app.0, sender.0, receiver.0);
+        let key = |receiver: UserId| ((caller.app.0, sender.0, receiver.0), contacts_only);
         let is_known = |receiver: UserId| receiver == UserId::ADMIN || self.welcome.get(&key(receiver), now).is_some();
         let missing: Vec<UserId> = receivers.iter().copied().filter(|receiver| !is_known(*receiver)).collect();
         if missing.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Unwelcoming::default());
         }
         let by_ids = missing.iter().map(|receiver| receiver.0).collect();
-        let asked = internal::BlockedByRequest { user_id: Some(sender.0), by_ids };
+        let asked = internal::BlockedByRequest { user_id: Some(sender.0), by_ids, contacts_only };
         let answer = Box::pin(self.internal.clone().blocked_by(as_app(caller, asked))).await;
-        let by = answer.map_err(error_from_status)?.into_inner().by_ids;
-        if by.is_empty() {
+        let found = answer.map_err(error_from_status)?.into_inner();
+        if found.by_ids.is_empty() && found.stranger_ids.is_empty() {
             for receiver in missing {
                 self.welcome.insert(key(receiver), (), now);
             }
         }
-        Ok(by.into_iter().map(UserId).collect())
+        let users = |ids: Vec<i64>| ids.into_iter().map(UserId).collect();
+        Ok(Unwelcoming { blockers: users(found.by_ids), strangers: users(found.stranger_ids) })
     }
 
     /// The present moment for what is kept here: it goes on evenly, whatever the clock is set to, and is no time of the day.

@@ -84,6 +84,17 @@ pub enum Reason {
     Muted,
     /// The receiver has blocked the sender.
     BlockedByReceiver,
+    /// The two users are contacts already.
+    AlreadyContact,
+    /// The two users are no contacts of each other.
+    NotAContact,
+    /// No such request to become a contact: it was decided, has expired, or was never made.
+    ContactRequestGone,
+    /// A user has as many contacts, or requests that wait for them, as the app allows. The subject is `Inviter` or
+    /// `Invitee`.
+    ContactsFull,
+    /// The user's block list has as many users as the app allows.
+    BlockListFull,
     /// The message is too old to be recalled.
     RecallWindowOver,
     /// The message was not sent to the receiver that the call names.
@@ -257,6 +268,11 @@ impl Reason {
         Self::GroupDisabled,
         Self::Muted,
         Self::BlockedByReceiver,
+        Self::AlreadyContact,
+        Self::NotAContact,
+        Self::ContactRequestGone,
+        Self::ContactsFull,
+        Self::BlockListFull,
         Self::RecallWindowOver,
         Self::NotSentThere,
         Self::EditsExhausted,
@@ -337,6 +353,11 @@ impl Reason {
             Self::GroupDisabled => words("GROUP_DISABLED", Grpc::FailedPrecondition, (403, "forbidden_op", "can not operate this group, reason: group is disabled"), 20006),
             Self::Muted => words("MUTED", Grpc::PermissionDenied, (403, "forbidden_op", "user {} is muted"), 10010),
             Self::BlockedByReceiver => words("BLOCKED_BY_RECEIVER", Grpc::PermissionDenied, (403, "forbidden_op", "{} has blocked the sender"), 10006),
+            Self::AlreadyContact => words("ALREADY_CONTACT", Grpc::AlreadyExists, (403, "forbidden_op", "user {} is a contact already"), 10005),
+            Self::NotAContact => words("NOT_A_CONTACT", Grpc::PermissionDenied, (403, "forbidden_op", "nonroster: user {} is not a contact"), 10010),
+            Self::ContactRequestGone => words("CONTACT_REQUEST_GONE", Grpc::NotFound, (404, "resource_not_found", "contact request of {} does not exist!"), 10007),
+            Self::ContactsFull => words("CONTACTS_FULL", Grpc::ResourceExhausted, (403, "exceed_limit", "{}'s contact max count"), 10429),
+            Self::BlockListFull => words("BLOCK_LIST_FULL", Grpc::ResourceExhausted, (403, "exceed_limit", "block list max count"), 10429),
             Self::RecallWindowOver => words("RECALL_WINDOW_OVER", Grpc::FailedPrecondition, (403, "message_recall_error", "exceed call time limit"), 10013),
             Self::NotSentThere => words("NOT_SENT_THERE", Grpc::FailedPrecondition, (400, "message_recall_error", "can't find msg to"), 10002),
             Self::EditsExhausted => words("EDITS_EXHAUSTED", Grpc::FailedPrecondition, (403, "message_rewrite_error", "The message has reached its edit limit and cannot be modified further."), 10014),
@@ -494,6 +515,9 @@ impl Error {
                 | Reason::NewOwnerNotMember
                 | Reason::Muted
                 | Reason::BlockedByReceiver
+                | Reason::AlreadyContact
+                | Reason::NotAContact
+                | Reason::ContactRequestGone
         );
         if names_user { self.subject.parse().ok().map(UserId) } else { None }
     }

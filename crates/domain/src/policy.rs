@@ -107,6 +107,12 @@ pub struct Policy {
     pub fire_on_refusal: bool,
     /// What becomes of groups and rooms whose owner is deleted.
     pub owner_deletion: OwnerDeletion,
+    /// Whether users may write only to their contacts, in direct conversations.
+    pub friends_only: bool,
+    /// How many contacts a user may have.
+    pub max_contacts: u64,
+    /// How many users may be on a user's block list.
+    pub max_blocked_users: u64,
     /// The preset of the rates (decision 7).
     pub limits: Limits,
     /// The quotas.
@@ -202,6 +208,9 @@ impl Policy {
             fetch_private: false,
             fire_on_refusal: false,
             owner_deletion: OwnerDeletion::HandOver,
+            friends_only: false,
+            max_contacts: 10_000,
+            max_blocked_users: 10_000,
             limits: Limits::Open,
             rates: Rates::of(Limits::Open),
         }
@@ -398,6 +407,9 @@ pub const VALUES: &[PolicyValue] = &[
             policy.owner_deletion = if to == 2 { OwnerDeletion::Dissolve } else { OwnerDeletion::HandOver };
         },
     },
+    flag!(friends_only),
+    number!(max_contacts, 1, 50_000),
+    number!(max_blocked_users, 1, 50_000),
 ];
 
 const fn set_limits(policy: &mut Policy, limits: Limits) {

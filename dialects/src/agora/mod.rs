@@ -5,6 +5,7 @@ mod broadcast;
 mod callback;
 mod callback_change;
 mod channel;
+mod contact;
 mod decision;
 mod draft;
 mod dto;
@@ -41,6 +42,11 @@ pub use callback_change::{ChangeTold, Operation, muc_callback, operations, roste
 pub use channel::{
     DeleteChannel, Peer, Roaming, channel_deleted, delete_channel_request, roaming_deleted, roaming_messages,
     roaming_time,
+};
+pub use contact::{
+    Contact, ContactPage, ImportedContacts, all_contacts, block_names, block_page, blocked_names, contact_changed,
+    contact_page, contact_request, contacts_asked, contacts_imported, import_names, related, remark, remark_refusal,
+    some_contacts, wants_remarks,
 };
 pub use decision::{Decision, decision};
 pub use draft::{Addressing, draft, legacy_draft};

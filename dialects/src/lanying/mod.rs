@@ -13,6 +13,7 @@ mod other_params;
 mod params;
 mod query;
 mod refusal;
+mod roster;
 mod shape;
 
 pub use account::{
@@ -36,3 +37,4 @@ pub use other_params::{Approval, GroupType, NewGroup, Part, ProfileChange};
 pub use params::Params;
 pub use query::{AckQuery, HistoryQuery, ack_query, conversation_of, history_query};
 pub use refusal::Refusal;
+pub use roster::{Roster, RosterApplication, RosterApply, RosterBatch, RosterChange, RosterFailure, roster_applies};

@@ -109,6 +109,14 @@ impl Params {
         flag(text).ok_or_else(|| Refusal::bad_parameter(name, FLAG_RULE))
     }
 
+    /// The same, optional.
+    pub(super) fn maybe_flag(&self, name: &str) -> Result<Option<bool>, Refusal> {
+        if self.in_body(name).is_none() && !self.query.contains_key(name) {
+            return Ok(None);
+        }
+        self.flag(name).map(Some)
+    }
+
     /// Objects of the body, at least one and at most `most`.
     pub(super) fn list<T: DeserializeOwned>(&self, name: &str, most: usize) -> Result<Vec<T>, Refusal> {
         let value = self.in_body(name).ok_or_else(|| Refusal::bad_parameter(name, "is required"))?;

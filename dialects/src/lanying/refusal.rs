@@ -33,11 +33,19 @@ impl From<&Error> for Refusal {
     fn from(error: &Error) -> Self {
         Self {
             code: error.reason().words().lanying,
-            message: error.to_string(),
+            message: message(error),
             retry_after: error.retry_after(),
             unavailable: error.reason().is_transient(),
             reason: error.reason(),
         }
+    }
+}
+
+/// Clients know the vendor's words for a sender who is no contact.
+fn message(error: &Error) -> String {
+    match error.reason() {
+        Reason::NotAContact => format!("relation with target does not allow chat: {}", error.subject()),
+        _ => error.to_string(),
     }
 }
 

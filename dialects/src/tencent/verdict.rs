@@ -42,7 +42,9 @@ pub fn refusal(reason: Option<Reason>, detail: &str, kind: ConversationKind) -> 
     match reason {
         Some(Reason::TextBlocked) => (80001, "the message contains a word that is not allowed"),
         Some(Reason::BlockedByReceiver) => (20007, "the receiver has blocked the sender"),
+        Some(Reason::NotAContact) => (20009, "the receiver is no contact of the sender"),
         Some(Reason::NotGroupMember) => (10007, "the sender is not in the group"),
+        Some(Reason::Muted) if matches!(kind, ConversationKind::Direct) => (20012, "the sender is muted"),
         Some(Reason::Muted) => (10017, "the sender is muted in the group"),
         Some(Reason::UserDisabled) => (20003, "the sender is disabled"),
         Some(Reason::UserNotFound) => (20003, "there is no such account"),

@@ -1,8 +1,10 @@
 //! Agora Chat and Easemob routes.
 
 pub(crate) mod announcement;
+pub(crate) mod block;
 pub(crate) mod broadcast;
 pub(crate) mod channel;
+pub(crate) mod contact;
 mod context;
 mod deed;
 pub(crate) mod export;

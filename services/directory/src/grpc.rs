@@ -1,6 +1,7 @@
 //! The gRPC API: converts, acts, converts. Groups and rooms, and the calls of the other services, have files of their
 //! own.
 
+mod contact;
 mod group;
 mod internal;
 
@@ -297,9 +298,10 @@ impl pb::directory_service_server::DirectoryService for Directory {
     async fn block_user(&self, request: Request<pb::BlockUserRequest>) -> Reply<pb::BlockUserResponse> {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
-        let other = UserId(wire.blocked_id);
-        let changed = self.core.block_user(&caller, wire.user_id, other, wire.blocked).await.map_err(to_status)?;
-        Ok(Response::new(pb::BlockUserResponse { changed }))
+        let other = [UserId(wire.blocked_id)];
+        let others = ("blocked_id", other.as_slice());
+        let changed = self.core.block_users(&caller, wire.user_id, others, wire.blocked).await.map_err(to_status)?;
+        Ok(Response::new(pb::BlockUserResponse { changed: !changed.is_empty() }))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.list_blocked_users", skip_all)]
@@ -519,6 +521,59 @@ impl pb::directory_service_server::DirectoryService for Directory {
         let subscriptions = found.into_iter().map(Into::into).collect();
         let next_page_token = page_token(next.map_or(0, |user| user.0));
         Ok(Response::new(pb::ListPresenceSubscriptionsResponse { subscriptions, next_page_token, total }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.add_contact", skip_all)]
+    async fn add_contact(&self, request: Request<pb::AddContactRequest>) -> Reply<pb::AddContactResponse> {
+        contact::add(self, request).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.import_contacts", skip_all)]
+    async fn import_contacts(&self, request: Request<pb::ImportContactsRequest>) -> Reply<pb::ImportContactsResponse> {
+        contact::import(self, request).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.request_contact", skip_all)]
+    async fn request_contact(&self, request: Request<pb::RequestContactRequest>) -> Reply<pb::RequestContactResponse> {
+        contact::request(self, request).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.decide_contact", skip_all)]
+    async fn decide_contact(&self, request: Request<pb::DecideContactRequest>) -> Reply<pb::DecideContactResponse> {
+        contact::decide(self, request).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.list_contact_requests", skip_all)]
+    async fn list_contact_requests(
+        &self,
+        request: Request<pb::ListContactRequestsRequest>,
+    ) -> Reply<pb::ListContactRequestsResponse> {
+        contact::requests(self, request).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.remove_contact", skip_all)]
+    async fn remove_contact(&self, request: Request<pb::RemoveContactRequest>) -> Reply<pb::RemoveContactResponse> {
+        contact::remove(self, request).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.update_contact", skip_all)]
+    async fn update_contact(&self, request: Request<pb::UpdateContactRequest>) -> Reply<pb::Contact> {
+        contact::update(self, request).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.list_contacts", skip_all)]
+    async fn list_contacts(&self, request: Request<pb::ListContactsRequest>) -> Reply<pb::ListContactsResponse> {
+        contact::list(self, request).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.get_contacts", skip_all)]
+    async fn get_contacts(&self, request: Request<pb::GetContactsRequest>) -> Reply<pb::GetContactsResponse> {
+        contact::get(self, request).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.block_users", skip_all)]
+    async fn block_users(&self, request: Request<pb::BlockUsersRequest>) -> Reply<pb::BlockUsersResponse> {
+        contact::block(self, request).await.map(Response::new).map_err(to_status)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The directory's own types.
 
+pub(crate) mod contact;
 pub(crate) mod group;
 pub(crate) mod people;
 pub(crate) mod screening;

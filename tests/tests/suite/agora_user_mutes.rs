@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use tidings_proto::pb;
-use tidings_testkit::{Agora, Reply, TestApp, every_shape, wait_until};
+use tidings_testkit::{Agora, Reply, every_shape, wait_until};
 use tonic::Code;
 
 use crate::{

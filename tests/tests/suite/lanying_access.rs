@@ -64,7 +64,8 @@ impl Role {
     const HEARD: [Self; 4] = [Self::User, Self::Admin, Self::AdminAsUser, Self::AdminAsGroup];
 }
 
-/// Ann, her group with Bob, her message to him, and Max, who is not in it.
+/// Ann, her group with Bob, her message to him, his request to become a friend, and Max, who is not in it. The keeper is a
+/// friend of Ann's.
 struct World {
     app: TestApp,
     /// Another user of the app, the only one with a password.
@@ -88,6 +89,10 @@ impl World {
         let client = app.lanying().with_token(token["access_token"].as_str().expect("a token"));
         let group = client.create_group("lunch", &[bob]).await;
         let message = client.send_text(bob, "hello").await;
+        let friend = pb::AddContactRequest { user_id: Some(ann), contact_id: keeper };
+        app.directory().add_contact(app.request(friend)).await.expect("a friend");
+        let asks = pb::RequestContactRequest { contact_id: ann, ..Default::default() };
+        app.directory().request_contact(app.request_as(bob, asks)).await.expect("a request");
         Self { app: app.clone(), keeper, number, client, ann, bob, max, group, message }
     }
 
@@ -132,10 +137,21 @@ impl World {
             ("POST PUT", "/user/enable", q("user_id", max), json!({})),
             ("POST DELETE", "/user/delete", q("user_id", max), json!({})),
             ("POST PUT", "/user/change_password", no_query(), json!({"old_password": "guess", "new_password": "x"})),
-            ("POST", "/roster/block", no_query(), json!({"user_id": max})),
+            ("POST PUT", "/roster/block", no_query(), json!({"user_id": max})),
             ("POST DELETE", "/roster/unblock", no_query(), json!({"user_id": max})),
             ("GET", "/roster/blocked_list", no_query(), none.clone()),
             ("GET", "/roster/may_message", format!("user_id={}&roster_id={max}", self.ann), none.clone()),
+            ("POST", "/roster/apply", no_query(), json!({"user_id": max})),
+            ("POST", "/roster/apply/batch", no_query(), json!([{"user_id": max}])),
+            ("GET", "/roster/apply/list", no_query(), none.clone()),
+            ("POST PUT", "/roster/accept", q("user_id", bob), json!({})),
+            ("POST PUT", "/roster/decline", no_query(), json!({"user_id": bob})),
+            ("GET", "/roster/list", no_query(), none.clone()),
+            ("POST", "/roster/list", no_query(), json!({"list": [bob]})),
+            ("GET", "/roster/id", q("user_id", bob), none.clone()),
+            ("GET", "/roster/name", "username=keeper".to_owned(), none.clone()),
+            ("POST DELETE", "/roster/delete", q("user_id", keeper), json!({})),
+            ("POST PUT", "/roster/ext", no_query(), json!({"user_id": keeper, "alias": "x"})),
             ("GET", "/file/upload/chat", format!("file_type=100&to_type=1&to_id={bob}"), none.clone()),
             ("GET", "/file/upload/forward", format!("file_sign=a.b&to_type=1&to_id={bob}"), none.clone()),
             ("POST", "/group/create", no_query(), json!({"name": "tea"})),
@@ -222,6 +238,7 @@ impl World {
             "/message/unread".to_owned(),
             format!("/message/conversation?opposite_id={}&msg_id_start=0&limit=9", self.bob),
             "/roster/blocked_list".to_owned(),
+            "/roster/list".to_owned(),
             "/group/user_joined".to_owned(),
             format!("/group/info?group_id={}", self.group),
             format!("/group/member_list?group_id={}", self.group),

@@ -5,9 +5,11 @@
 
 mod access;
 mod agora_access_token;
+mod agora_contacts;
 mod agora_examples;
 mod agora_export;
 mod agora_files;
+mod agora_group_roles;
 mod agora_groups;
 mod agora_history;
 mod agora_limits;
@@ -40,6 +42,7 @@ mod lanying_members;
 mod lanying_neighbours;
 mod lanying_notify;
 mod lanying_recall;
+mod lanying_roster;
 mod lanying_send;
 mod lanying_shape;
 mod lanying_users_tokens;

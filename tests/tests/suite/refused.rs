@@ -53,6 +53,21 @@ fn to_user(user: i64, text: &str, transaction: i64) -> Value {
 }
 
 every_shape! {
+    async fn a_muted_users_message_is_told_with_its_number_where_they_are_muted_decision_37(app: TestApp) {
+        let [ann, bob] = people(&app, ["ann", "bob"]).await;
+        let group = group_of(&ann, &[&bob]).await;
+        let receiver = Receiver::start(|_| Answer::ok());
+        endpoint(&app, &receiver, &["message.refused"]).await;
+        app.agora().post("/mutes", &json!({"username": "bob", "chat": -1, "groupchat": -1})).await.expect(200);
+        until_code(10010, async || bob.client.post("/message/send", &to_group(group, "to all")).await).await;
+        until_code(10010, async || bob.client.post("/message/send", &to_user(ann.id, "to ann", 7)).await).await;
+        let told = bodies(&app, &receiver.wait_for(2).await);
+        assert_eq!(outcome(&told, "to all"), ("Group.CallbackAfterSendMsg".to_owned(), 10017, -1, 0));
+        assert_eq!(outcome(&told, "to ann"), ("C2C.CallbackAfterSendMsg".to_owned(), 20012, -1, 0));
+    }
+}
+
+every_shape! {
     async fn each_refusal_is_told_with_its_number_decision_37(app: TestApp) {
         let [ann, bob, eve] = people(&app, ["ann", "bob", "eve"]).await;
         let group = group_of(&ann, &[&bob]).await;

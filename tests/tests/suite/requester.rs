@@ -66,7 +66,8 @@ every_shape! {
         app.directory().add_hook(app.request(hook)).await.expect("the hook is taken");
         let after = Receiver::start(|_| Answer::ok());
         let dialect = pb::CallbackDialect::Tencent.into();
-        let endpoint = pb::AddEndpointRequest { dialect, url: after.url(), allow_private: true, ..Default::default() };
+        let events = ["message.sent", "message.online", "message.refused"].map(str::to_owned).into();
+        let endpoint = pb::AddEndpointRequest { dialect, url: after.url(), events, allow_private: true, ..Default::default() };
         app.callbacks().add_endpoint(app.request(endpoint)).await.expect("added");
 
         let [ann, bob] = people(&app, ["ann", "bob"]).await;

@@ -16,7 +16,7 @@ const SENDERS: usize = 64;
 const EACH: usize = 12;
 
 /// Two message services and two gateways on one database.
-async fn doubled() -> (TestApp, [Agora; 2]) {
+pub async fn doubled() -> (TestApp, [Agora; 2]) {
     let app = TestApp::of(Arc::new(Suite::split(2).await)).await;
     let first = app.agora();
     let mut second = first.clone();

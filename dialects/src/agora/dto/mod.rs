@@ -1,6 +1,7 @@
 //! The wire names of the Agora dialect. Fields are documented in agora.md.
 
 mod callback;
+mod contact;
 mod group;
 mod people;
 
@@ -16,6 +17,7 @@ use crate::{
 };
 
 pub use callback::*;
+pub use contact::*;
 pub use group::*;
 pub use people::*;
 
@@ -467,6 +469,7 @@ pub enum Entities<'a> {
     Users(Vec<User<'a>>),
     Files([ChatFile<'a>; 1]),
     Groups(Vec<JoinedEntity<'a>>),
+    Contacts(Vec<ContactRemark>),
 }
 
 impl Entities<'_> {

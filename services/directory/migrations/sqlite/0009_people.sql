@@ -49,12 +49,23 @@ create table contact (
     contact_id integer not null,
     added_at integer not null,
     remark text not null check (length(remark) <= 512),
+    ext text not null check (length(ext) <= 1024),
+    mute_notification integer not null check (mute_notification in (0, 1)),
     primary key (app_id, user_id, contact_id),
     foreign key (app_id, user_id) references app_user (app_id, user_id),
     foreign key (app_id, contact_id) references app_user (app_id, user_id),
     check (user_id <> contact_id)
 ) strict, without rowid;
 create index contact_by_contact on contact (app_id, contact_id, user_id);
+-- How many contacts a user has. Locked after users and groups, by ascending user, before any change of contacts, contact
+-- requests and block lists of these users.
+create table contact_total (
+    app_id integer not null,
+    user_id integer not null,
+    contacts integer not null,
+    primary key (app_id, user_id),
+    foreign key (app_id, user_id) references app_user (app_id, user_id)
+) strict, without rowid;
 -- from_id asked user_id to become a contact, and waits.
 create table contact_request (
     app_id integer not null,

@@ -91,6 +91,8 @@ async fn forget(tx: &mut Tx, app: AppId, user: UserId) -> Result<(), Error> {
     store::group_application::forget(tx, app, user).await?;
     store::group_block::forget(tx, app, user).await?;
     store::user_block::forget(tx, app, user).await?;
+    store::contact_request::forget(tx, app, user).await?;
+    store::contact::forget(tx, app, user).await?;
     store::session::end_all(tx, app, user).await?;
     store::user_push::forget(tx, app, user).await?;
     store::user_mute::forget(tx, app, user).await?;

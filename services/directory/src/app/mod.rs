@@ -6,6 +6,7 @@ mod authenticate;
 mod block_user;
 mod built_token;
 mod changes;
+mod contact;
 mod create_app;
 mod delete_user;
 mod freed_names;
@@ -31,7 +32,7 @@ mod user_statuses;
 mod users;
 mod word_lists;
 
-pub(crate) use self::{register_users::Registrar, resolve_users::Unknown};
+pub(crate) use self::{contact::Imported, register_users::Registrar, resolve_users::Unknown};
 
 use std::sync::Arc;
 

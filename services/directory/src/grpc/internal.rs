@@ -84,8 +84,9 @@ impl DirectoryInternalService for Directory {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let by: Vec<UserId> = wire.by_ids.into_iter().map(UserId).collect();
-        let blocking = self.core.blocked_by(&caller, wire.user_id, &by).await.map_err(to_status)?;
-        Ok(Response::new(internal::BlockedByResponse { by_ids: wire_ids(blocking) }))
+        let found = self.core.blocked_by(&caller, wire.user_id, &by, wire.contacts_only).await.map_err(to_status)?;
+        let stranger_ids = wire_ids(found.strangers);
+        Ok(Response::new(internal::BlockedByResponse { by_ids: wire_ids(found.blockers), stranger_ids }))
     }
 
     #[tracing::instrument(level = "debug", name = "group.memberships", skip_all)]

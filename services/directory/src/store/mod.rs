@@ -1,11 +1,15 @@
 //! The directory's SQL. The caller owns the transaction.
 //!
-//! Locks are taken in one order: the app's row, users, groups by ascending id, the version of the app's users.
+//! Locks are taken in one order: the app's row, users, groups by ascending id, totals of contacts by ascending user, the
+//! version of the app's users.
 
 pub(crate) mod admin_token;
 pub(crate) mod app;
 pub(crate) mod app_row;
 pub(crate) mod change;
+pub(crate) mod contact;
+pub(crate) mod contact_request;
+pub(crate) mod contact_total;
 pub(crate) mod group;
 pub(crate) mod group_allow;
 pub(crate) mod group_announcement;
@@ -64,6 +68,9 @@ pub(crate) fn statements(engine: Engine) -> Vec<String> {
         user_attribute::all(engine),
         presence::all(engine),
         presence_subscription::all(engine),
+        contact::all(engine),
+        contact_request::all(engine),
+        contact_total::all(engine),
     ];
     fixed.into_iter().map(str::to_owned).chain(built.concat()).chain(app_rows().texts()).collect()
 }
@@ -86,6 +93,7 @@ pub(crate) fn app_rows() -> AppRows {
         ("user_block", "user_id, blocked_id", Kind::Int),
         ("contact_request", "user_id, from_id", Kind::Int),
         ("contact", "user_id, contact_id", Kind::Int),
+        ("contact_total", "user_id", Kind::Int),
         ("presence_subscription", "user_id, target_id", Kind::Int),
         ("presence", "user_id, resource", Kind::Int),
         ("super_admin", "user_id", Kind::Int),

@@ -57,10 +57,14 @@ static SUBSCRIBERS: LazyLock<GatherMany> = LazyLock::new(|| {
     GatherMany::new(&columns, &["target_id", "subscribers"], query, "")
 });
 
+/// Names are looked up one by one; see `store::users`.
 static LIST: LazyLock<Gather> = LazyLock::new(|| {
     let query = "
-    select s.target_id, u.username, s.expires_at
-    from presence_subscription s join app_user u on u.app_id = s.app_id and u.user_id = s.target_id
+    select
+        s.target_id,
+        (select u.username from app_user u where u.app_id = s.app_id and u.user_id = s.target_id) as username,
+        s.expires_at
+    from presence_subscription s
     where s.app_id = $1 and s.user_id = $2 and s.target_id > $3 and s.expires_at > $5
     order by s.target_id limit $4";
     Gather::new(ListRow::COLUMNS, query)

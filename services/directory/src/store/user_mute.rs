@@ -12,11 +12,14 @@ static FIND: LazyLock<Gather> = LazyLock::new(|| {
 });
 
 /// Those who are muted somewhere at $4. The range of the key bounds what is read; a user's row is removed when the last
-/// mute is lifted, and stays when it runs out.
+/// mute is lifted, and stays when it runs out. Names are looked up one by one; see `store::users`.
 static LIST: LazyLock<Gather> = LazyLock::new(|| {
     let query = "
-    select m.user_id, u.username, m.direct_until, m.group_until, m.room_until
-    from user_mute m join app_user u on u.app_id = m.app_id and u.user_id = m.user_id
+    select
+        m.user_id,
+        (select u.username from app_user u where u.app_id = m.app_id and u.user_id = m.user_id) as username,
+        m.direct_until, m.group_until, m.room_until
+    from user_mute m
     where m.app_id = $1 and m.user_id > $2
         and (m.direct_until < 0 or m.direct_until > $4 or m.group_until < 0 or m.group_until > $4
             or m.room_until < 0 or m.room_until > $4)

@@ -33,7 +33,7 @@ async fn list(
 }
 
 async fn blocked_by(suite: &Suite, caller: By, user_id: Option<i64>, by_ids: &[i64]) -> Result<Vec<i64>, Reason> {
-    let request = internal::BlockedByRequest { user_id, by_ids: by_ids.to_vec() };
+    let request = internal::BlockedByRequest { user_id, by_ids: by_ids.to_vec(), contacts_only: false };
     suite.directory.blocked_by(by(caller, request)).await.map(|reply| reply.into_inner().by_ids).map_err(reason)
 }
 
@@ -119,13 +119,55 @@ async fn apps_do_not_share_block_lists(suite: Suite) {
     let registered = suite.directory.register_users(in_app("acme#cafe", registration(&[("a", ""), ("b", "")]))).await;
     let ids: Vec<i64> = ok(registered).results.into_iter().map(|user| outcome(user).unwrap().id).collect();
     assert_eq!(ids, [ann, bob]);
-    let request = internal::BlockedByRequest { user_id: Some(ann), by_ids: vec![bob] };
+    let request = internal::BlockedByRequest { user_id: Some(ann), by_ids: vec![bob], contacts_only: false };
     assert_eq!(ok(suite.directory.blocked_by(in_app("acme#cafe", request)).await).by_ids, [0; 0]);
     let request = pb::ListBlockedUsersRequest { user_id: Some(bob), ..Default::default() };
     assert_eq!(ok(suite.directory.list_blocked_users(in_app("acme#cafe", request)).await).user_ids, [0; 0]);
 }
 
+async fn several_are_blocked_at_once_or_none(suite: Suite) {
+    let [ann, bob, carl, dora] = suite.users().await;
+    let change = async |ids: &[i64], blocked| {
+        let request = pb::BlockUsersRequest { user_id: Some(ann), blocked_ids: ids.to_vec(), blocked };
+        let reply = suite.directory.block_users(by(By::App, request)).await;
+        reply.map(|reply| reply.into_inner().changed_ids).map_err(reason)
+    };
+    assert_eq!(change(&[dora, bob, bob], true).await, Ok(vec![bob, dora]));
+    assert_eq!(change(&[bob, carl], true).await, Ok(vec![carl]));
+    assert_eq!(change(&[bob, dora], false).await, Ok(vec![bob, dora]));
+    assert_eq!(change(&[bob, 999_984], true).await, Err(Reason::UserNotFound));
+    assert_eq!(change(&[bob, ann], true).await, Err(Reason::InvalidArgument));
+    assert_eq!(change(&[], true).await, Err(Reason::InvalidArgument));
+    assert_eq!(change(&[bob; 601], true).await, Err(Reason::InvalidArgument));
+    assert_eq!(list(&suite, By::App, Some(ann), (0, 0)).await.unwrap().user_ids, [carl]);
+}
+
+async fn a_block_list_has_as_many_users_as_the_policy_allows(suite: Suite) {
+    let [ann, bob, carl, dora] = suite.users().await;
+    suite.set_policy(pb::Policy { max_blocked_users: Some(2), ..Default::default() }).await.unwrap();
+    let caller = By::User(ann);
+    for user in [bob, carl, bob] {
+        block(&suite, caller, None, user, true).await.unwrap();
+    }
+    assert_eq!(block(&suite, caller, None, dora, true).await.unwrap_err(), Reason::BlockListFull);
+    block(&suite, caller, None, bob, false).await.unwrap();
+    assert!(block(&suite, caller, None, dora, true).await.unwrap());
+}
+
+async fn each_change_of_a_block_list_is_logged_once(suite: Suite) {
+    let [ann, bob] = suite.users().await;
+    let before = suite.count("change").await;
+    for blocked in [true, true, false, false] {
+        block(&suite, By::User(ann), None, bob, blocked).await.unwrap();
+    }
+    assert_eq!(suite.count("change").await, before + 2);
+    assert_eq!(suite.count("change where kind in ('user.blocked', 'user.unblocked')").await, 2);
+}
+
 on_both_engines!(
+    several_are_blocked_at_once_or_none,
+    a_block_list_has_as_many_users_as_the_policy_allows,
+    each_change_of_a_block_list_is_logged_once,
     blocking_says_whether_it_changed_anything,
     a_user_changes_and_sees_his_own_list_only,
     only_others_who_exist_can_be_blocked,

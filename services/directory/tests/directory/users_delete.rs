@@ -85,6 +85,17 @@ async fn a_group_without_anybody_left_ends(suite: Suite) {
     assert_eq!(suite.count("group_member").await, 0);
 }
 
+async fn groups_end_with_their_owner_where_the_policy_says_so(suite: Suite) {
+    let [ann, bob] = suite.users().await;
+    suite.set_policy(pb::Policy { owner_deletion: Some(2), ..Default::default() }).await.unwrap();
+    let (owned, joined) = (suite.group(ann, &[bob]).await, suite.group(bob, &[ann]).await);
+    suite.delete_user(id(ann)).await.unwrap();
+    assert_eq!(suite.get_group(owned).await, None);
+    assert_eq!(suite.members(joined).await, [(bob, OWNER)]);
+    assert_eq!(suite.joined(bob, pb::GroupKind::Group).await, [joined]);
+    assert_eq!(suite.count("change where kind = 'group.destroyed'").await, 1);
+}
+
 async fn a_user_with_many_groups_is_deleted_like_any_other(suite: Suite) {
     let [ann, bob] = suite.users().await;
     let mut groups = Vec::new();
@@ -124,6 +135,7 @@ on_both_engines!(
     a_group_goes_to_the_admin_who_has_been_in_it_longest,
     without_an_admin_a_group_goes_to_the_member_who_has_been_in_it_longest,
     a_group_without_anybody_left_ends,
+    groups_end_with_their_owner_where_the_policy_says_so,
     a_user_with_many_groups_is_deleted_like_any_other,
     a_failed_deletion_takes_nothing,
     the_same_user_of_another_app_loses_nothing,

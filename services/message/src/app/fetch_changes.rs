@@ -22,7 +22,9 @@ use crate::{
 
 /// How long the directory waits for a change.
 const WAIT: Duration = Duration::from_secs(2);
-/// The pause after an answer without changes: what bounds the calls, should the directory not wait.
+/// As many as the directory gives at once.
+const MANY: usize = 500;
+/// The pause after an answer without new changes: what bounds the calls, should the directory not wait.
 const PAUSE: Duration = Duration::from_millis(50);
 /// The pause after a failure; twice as long after each further one.
 const REST: Duration = Duration::from_millis(500);
@@ -73,7 +75,7 @@ pub async fn catch_up(deps: &Deps) {
     _ = timeout(CATCH_UP, all).await;
 }
 
-/// Fetches some, and waits for the first; false if there was none.
+/// Fetches some, and waits for the first; false if there is no more to be expected at once.
 async fn fetch(deps: &Deps, wait: Duration) -> Result<bool, Error> {
     let fetched = deps.directory.take_changes(wait).await?;
     let mut changes = Vec::with_capacity(fetched.len());
@@ -94,9 +96,10 @@ async fn fetch(deps: &Deps, wait: Duration) -> Result<bool, Error> {
     if changes.is_empty() {
         return Ok(false);
     }
-    append(deps, &changes).await?;
+    let added = append(deps, &changes).await?;
     deps.directory.remove_changes(changes.iter().map(|change| change.id).collect()).await?;
-    Ok(true)
+    // Those that were known are another process's work, which it is about to remove.
+    Ok(added > 0 || changes.len() >= MANY)
 }
 
 /// A change as the directory recorded it.
@@ -140,8 +143,8 @@ fn read(recorded: RecordedChange) -> Result<Recorded, Error> {
     })
 }
 
-/// Adds an event for each that is not in the feed yet, in their order, all in one transaction.
-async fn append(deps: &Deps, changes: &[Recorded]) -> Result<(), Error> {
+/// Adds an event for each that is not in the feed yet, in their order, all in one transaction; returns how many.
+async fn append(deps: &Deps, changes: &[Recorded]) -> Result<usize, Error> {
     let now = deps.clock.now();
     let new = |change: &Recorded| NewKey { key: change.key(), fingerprint: String::new(), expires_at: now + KNOWN };
     let mut keys: Vec<NewKey> = changes.iter().map(new).collect();
@@ -150,7 +153,7 @@ async fn append(deps: &Deps, changes: &[Recorded]) -> Result<(), Error> {
     let known = key::claim(&mut tx, &keys, now).await?;
     let fresh: Vec<&Recorded> = changes.iter().filter(|change| !known.contains_key(&change.key())).collect();
     if fresh.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let answers: Vec<_> =
         keys.iter().map(|new| (&new.key, String::new())).filter(|(key, _)| !known.contains_key(key)).collect();
@@ -159,7 +162,7 @@ async fn append(deps: &Deps, changes: &[Recorded]) -> Result<(), Error> {
     event::append(&mut tx, &events, std::iter::empty()).await?;
     tx.commit().await?;
     deps.commit_signal.send_replace(());
-    Ok(())
+    Ok(events.len())
 }
 
 fn event(recorded: &Recorded) -> NewEvent<'_> {

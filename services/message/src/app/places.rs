@@ -55,7 +55,7 @@ pub async fn places(
     }
     let groups = Groups { directory, caller, app, sender, now };
     let refused = match caller.actor {
-        Actor::User(_) => blocked(directory, caller, sender, &receivers).await?,
+        Actor::User(_) => unwelcome(directory, (caller, app), sender, &receivers).await?,
         Actor::App => None,
     };
     let refused =
@@ -86,19 +86,22 @@ async fn muted(
     Ok(Some(CallRefusal { why, of }))
 }
 
-async fn blocked(
+/// Why users do not accept messages of the sender.
+async fn unwelcome(
     directory: &DirectoryCache,
-    caller: &Caller,
+    (caller, app): (&Caller, &App),
     sender: UserId,
     receivers: &[UserId],
 ) -> Result<Option<CallRefusal>, Error> {
-    let blockers = directory.blockers(caller, sender, receivers).await?;
-    let Some(first) = receivers.iter().find(|receiver| blockers.contains(receiver)) else {
-        return Ok(None);
-    };
-    let why = Refused::of(Error::new(Reason::BlockedByReceiver, first.to_string()))?;
-    let of = blockers.into_iter().map(|blocker| ConversationId::direct(sender, blocker)).collect();
-    Ok(Some(CallRefusal { why, of }))
+    let found = directory.unwelcoming(caller, sender, receivers, app.policy.friends_only).await?;
+    for (reason, users) in [(Reason::BlockedByReceiver, found.blockers), (Reason::NotAContact, found.strangers)] {
+        if let Some(first) = receivers.iter().find(|receiver| users.contains(receiver)) {
+            let why = Refused::of(Error::new(reason, first.to_string()))?;
+            let of = users.into_iter().map(|user| ConversationId::direct(sender, user)).collect();
+            return Ok(Some(CallRefusal { why, of }));
+        }
+    }
+    Ok(None)
 }
 
 fn check_sender(caller: &Caller, sender: UserId) -> Result<(), Error> {

@@ -66,6 +66,7 @@ impl Refused {
     pub fn of(error: Error) -> Result<Self, Error> {
         match error.reason() {
             Reason::BlockedByReceiver
+            | Reason::NotAContact
             | Reason::Muted
             | Reason::NotGroupMember
             | Reason::GroupDisabled

@@ -35,6 +35,16 @@ pub struct State {
     pub disabled: BTreeSet<i64>,
     /// Who blocked whom.
     pub blocked: BTreeSet<(i64, i64)>,
+    /// Changes by their ids.
+    pub changes: BTreeMap<i64, internal::RecordedChange>,
+    /// How often they were taken.
+    pub taken: usize,
+    /// Whether removals have no effect, as if whoever took changes ended before.
+    pub keeps_changes: bool,
+    /// Whether it is of a version that records no changes.
+    pub is_old: bool,
+    /// Who is whose contact.
+    pub contacts: BTreeSet<(i64, i64)>,
 }
 
 /// A group or room with its members.
@@ -85,6 +95,14 @@ impl Fake {
             "Memberships" => grpc_answer(&state.memberships(&internal::MembershipsRequest::decode(bytes).unwrap())),
             "ListGroups" => grpc_answer(&state.list_groups(&pb::ListGroupsRequest::decode(bytes).unwrap())),
             "Joined" => grpc_answer(&state.joined(&pb::JoinedRequest::decode(bytes).unwrap())),
+            "TakeChanges" | "RemoveChanges" if state.is_old => tonic::Status::unimplemented("").into_http(),
+            "TakeChanges" => grpc_answer(&state.take_changes()),
+            "RemoveChanges" => {
+                let request = internal::RemoveChangesRequest::decode(bytes).unwrap();
+                let keeps = state.keeps_changes;
+                state.changes.retain(|id, _| keeps || !request.change_ids.contains(id));
+                grpc_answer(&internal::RemoveChangesResponse {})
+            }
             _ => panic!("no answer to {path}"),
         }
     }
@@ -99,6 +117,11 @@ impl State {
             ..App::example()
         };
         app.into()
+    }
+
+    fn take_changes(&mut self) -> internal::TakeChangesResponse {
+        self.taken += 1;
+        internal::TakeChangesResponse { changes: self.changes.values().cloned().collect() }
     }
 
     fn resolve(&mut self, request: &pb::ResolveUsersRequest) -> http::Response<Body> {
@@ -129,8 +152,13 @@ impl State {
 
     fn blocked_by(&self, request: &internal::BlockedByRequest) -> internal::BlockedByResponse {
         let sender = request.user_id.unwrap();
-        let by = request.by_ids.iter().copied().filter(|by| self.blocked.contains(&(*by, sender)));
-        internal::BlockedByResponse { by_ids: by.collect() }
+        let by = request.by_ids.iter().copied();
+        let strangers =
+            by.clone().filter(|by| request.contacts_only && *by != sender && !self.contacts.contains(&(sender, *by)));
+        internal::BlockedByResponse {
+            stranger_ids: strangers.collect(),
+            by_ids: by.filter(|by| self.blocked.contains(&(*by, sender))).collect(),
+        }
     }
 
     fn memberships(&self, request: &internal::MembershipsRequest) -> internal::MembershipsResponse {

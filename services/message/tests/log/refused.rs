@@ -69,6 +69,24 @@ both_engines! {
         world.assert_lanes_gap_free().await;
     }
 
+    async fn who_is_no_contact_is_told_of_where_only_contacts_may_write(world: World) {
+        let demand = |state: &mut State| state.policy.friends_only = true;
+        let reason = refuse(&world, ANN, user(BOB), demand, |state| _ = state.contacts.insert((ANN, BOB))).await;
+        assert_eq!(reason, Reason::NotAContact);
+        assert_eq!(told(&world).await, [(direct(ANN, BOB), ANN, id(reason), BOB.to_string())]);
+        // One verdict for all targets, of which only the stranger is told.
+        let to_both = words(&[user(BOB), user(EVE)], "hello");
+        assert_eq!(refusal(world.log.clone().send(by(ANN, to_both)).await), Reason::NotAContact);
+        assert_eq!(told(&world).await.last().unwrap(), &(direct(ANN, EVE), ANN, id(reason), EVE.to_string()));
+        // Oneself and groups need no relation, and the app itself none to anybody.
+        world.send(by(ANN, words(&[user(ANN)], "note"))).await;
+        world.send(by(ANN, words(&[TO_GROUP], "hi"))).await;
+        world.send(by_app(pb::SendRequest { sender: Some(pb::UserRef { user: Some(pb::user_ref::User::UserId(ANN)) }), ..words(&[user(EVE)], "hi") })).await;
+        // A block counts first.
+        world.change(|state| _ = state.blocked.insert((EVE, ANN)));
+        assert_eq!(refusal(world.log.clone().send(by(ANN, words(&[user(EVE)], "hello"))).await), Reason::BlockedByReceiver);
+    }
+
     async fn who_is_no_member_is_told_of(world: World) {
         for (to, place) in [(TO_GROUP, group()), (TO_ROOM, room())] {
             let keyed = || pb::SendRequest { idempotency_key: "k".into(), ..words(std::slice::from_ref(&to), "hello") };

@@ -1,0 +1,64 @@
+//! A user asks another one to become a contact.
+
+use tidings_domain::{Caller, Change, Error, Reason, UserId};
+
+use super::{Remarks, Side, check_other, connect, expired, lock_pair};
+use crate::{
+    app::{Core, subject::subject},
+    model::contact::{Asking, MAX_WAITING},
+    store,
+};
+
+impl Core {
+    /// Whether both are contacts now, because the other one asked first. Otherwise the other one decides; asking again in
+    /// other words replaces the request, and in the same words changes nothing.
+    pub(crate) async fn request_contact(
+        &self,
+        caller: &Caller,
+        user: Option<i64>,
+        other: UserId,
+        asking: Asking,
+    ) -> Result<bool, Error> {
+        asking.check()?;
+        let user = subject(caller, user)?;
+        check_other(user, other, "contact_id")?;
+        self.check_registered(caller, &[user, other]).await?;
+        let (app, policy, now) = (caller.app, self.contact_policy(caller).await?, self.clock.now());
+        let mut tx = self.db.begin().await?;
+        let totals = lock_pair(&mut tx, caller, user, other).await?;
+        if !store::contact::among_in(&mut tx, app, user, &[other]).await?.is_empty() {
+            return Err(Error::new(Reason::AlreadyContact, other.to_string()));
+        }
+        if !store::user_block::among(&mut tx, app, other, &[user]).await?.is_empty() {
+            return Err(Error::new(Reason::BlockedByReceiver, other.to_string()));
+        }
+        Side::Inviter.check(totals.get(&user).copied().unwrap_or(0), &policy)?;
+        Side::Invitee.check(totals.get(&other).copied().unwrap_or(0), &policy)?;
+        let asked_first = store::contact_request::find(&mut tx, app, user, other).await?;
+        if let Some((_, _, remark)) = asked_first.filter(|(made_at, _, _)| *made_at > expired(now)) {
+            let remarks = Remarks { own: asking.remark, other: remark };
+            connect(&mut tx, caller, user, vec![(other, remarks)], (true, now)).await?;
+            tx.commit().await?;
+            return Ok(true);
+        }
+        let before = store::contact_request::find(&mut tx, app, other, user).await?;
+        if let Some((made_at, text, remark)) = &before
+            && *made_at > expired(now)
+            && (text, remark) == (&asking.text, &asking.remark)
+        {
+            return Ok(false);
+        }
+        if before.is_none() {
+            let waiting = store::contact_request::count_waiting(&mut tx, app, other, expired(now), MAX_WAITING).await?;
+            if waiting >= MAX_WAITING {
+                return Err(Side::Invitee.full());
+            }
+        }
+        let made = (now, asking.text.as_str(), asking.remark.as_str());
+        store::contact_request::upsert(&mut tx, app, other, user, made).await?;
+        let change = Change::ContactRequested { user: other, from: user, text: asking.text };
+        store::change::add(&mut tx, caller, now, &[change]).await?;
+        tx.commit().await?;
+        Ok(false)
+    }
+}
