@@ -67,20 +67,31 @@ async fn leave_groups(
     store::group_member::make_owners(tx, app, &heirs).await?;
     store::group::set_owners(tx, app, &heirs, now).await?;
     let deserted: Vec<i64> = successors.iter().filter(|(_, heir)| heir.is_none()).map(|(group, _)| *group).collect();
+    let mut left_behind: HashMap<i64, Vec<UserId>> = HashMap::new();
+    if policy == OwnerDeletion::Dissolve {
+        for group in &deserted {
+            left_behind.insert(*group, store::group_member::some(tx, app, *group, Change::MAX_USERS).await?);
+        }
+    }
     store::group::end(tx, app, &deserted, now).await?;
     let successors: HashMap<i64, Option<UserId>> = successors.into_iter().collect();
-    Ok(locked.iter().flat_map(|group| changes(group, user, successors.get(&group.id).copied())).collect())
+    let changes = locked.iter().flat_map(|group| {
+        let members = left_behind.remove(&group.id).unwrap_or_default();
+        changes(group, user, successors.get(&group.id).copied(), members)
+    });
+    Ok(changes.collect())
 }
 
-/// What changed in a group that `user` was in, and whose successor as the owner, if they were it, is `heir`.
-fn changes(group: &Group, user: UserId, heir: Option<Option<UserId>>) -> Vec<Change> {
+/// What changed in a group that `user` was in, and whose successor as the owner, if they were it, is `heir`; without one
+/// it ended with `members` still in it.
+fn changes(group: &Group, user: UserId, heir: Option<Option<UserId>>, members: Vec<UserId>) -> Vec<Change> {
     let changed = group.changed_group();
     let left = Change::MembersLeft { group: changed, users: vec![user], how: Leaving::Deleted };
     match heir {
         None => vec![left],
         Some(Some(to)) => vec![Change::OwnerChanged { group: changed, from: user, to }, left],
         Some(None) => {
-            let (name, members) = (group.name.clone(), vec![]);
+            let name = group.name.clone();
             vec![Change::GroupDestroyed { group: changed, owner: user, name, members }]
         }
     }

@@ -99,10 +99,10 @@ macro_rules! seen {
     ($own:literal) => {
         concat!(
             "select g.* from (select * from (",
-            groups!(" and g.public order by g.group_id limit $4 + $5"),
+            groups!(" and g.public order by g.group_id limit cast($4 as bigint) + cast($5 as bigint)"),
             ") p union all select * from (",
             $own,
-            " limit $4 + $5) o) g"
+            " limit cast($4 as bigint) + cast($5 as bigint)) o) g"
         )
     };
 }
