@@ -23,6 +23,8 @@ pub fn router(gateway: Gateway) -> Router {
         .chain(agora_group_routes())
         .chain(agora_user_routes())
         .chain(agora_contact_routes())
+        .chain(agora_reaction_routes())
+        .chain(agora_thread_routes())
         .chain(lanying_routes())
         .fold(Router::new(), with_route)
         .fallback(no_such_url)
@@ -182,6 +184,43 @@ fn agora_contact_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
     ]
 }
 
+fn agora_reaction_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
+    use agora::reaction;
+    let on_messages = post(reaction::add).get(reaction::list).delete(reaction::remove);
+    vec![
+        ("/{org}/{app}/reaction/user/{username}", on_messages),
+        ("/{org}/{app}/reaction/user/{username}/detail", get(reaction::detail)),
+    ]
+}
+
+/// Clients spell the first segment in both ways.
+fn agora_thread_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
+    use agora::{thread, thread_member};
+    let one = || get(thread::find).put(thread::rename).delete(thread::end);
+    let members = || get(thread_member::list).post(thread_member::add).delete(thread_member::remove);
+    vec![
+        ("/{org}/{app}/thread", post(thread::create).get(thread::of_app)),
+        ("/{org}/{app}/thread/message", post(thread::last_messages)),
+        ("/{org}/{app}/thread/{id}", one()),
+        ("/{org}/{app}/thread/{id}/users", members()),
+        ("/{org}/{app}/thread/{id}/users/{username}", delete(thread_member::remove_one)),
+        ("/{org}/{app}/thread/{id}/user/{username}/join", post(thread_member::join)),
+        ("/{org}/{app}/thread/{id}/user/{username}/quit", delete(thread_member::quit)),
+        ("/{org}/{app}/thread/chatgroups/{id}/threads", get(thread::of_group)),
+        ("/{org}/{app}/thread/chatgroups/{id}/user/{username}/joined", get(thread::of_user_in_group)),
+        ("/{org}/{app}/threads", post(thread::create).get(thread::of_app)),
+        ("/{org}/{app}/threads/message", post(thread::last_messages)),
+        ("/{org}/{app}/threads/{id}", one()),
+        ("/{org}/{app}/threads/{id}/users", members()),
+        ("/{org}/{app}/threads/{id}/users/{username}", delete(thread_member::remove_one)),
+        ("/{org}/{app}/threads/{id}/user/{username}/join", post(thread_member::join)),
+        ("/{org}/{app}/threads/{id}/user/{username}/quit", delete(thread_member::quit)),
+        ("/{org}/{app}/threads/user/{username}", get(thread::of_user)),
+        ("/{org}/{app}/threads/chatgroups/{id}", get(thread::of_group)),
+        ("/{org}/{app}/threads/chatgroups/{id}/user/{username}", get(thread::of_user_in_group)),
+    ]
+}
+
 fn lanying_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
     use lanying::member::MemberAction;
     use lanying::{ack, conversation, file, group, history, member, recall, register, roster, send, token, user};
@@ -286,11 +325,15 @@ mod tests {
     use super::*;
     use crate::paths::may_take_long;
 
+    fn agora_and_lanying() -> Vec<(&'static str, MethodRouter<Gateway>)> {
+        let groups = [agora_group_routes(), agora_thread_routes()];
+        let users = [agora_user_routes(), agora_contact_routes(), agora_reaction_routes()];
+        [vec![agora_routes(), lanying_routes()].concat(), groups.concat(), users.concat()].concat()
+    }
+
     #[test]
     fn every_route_has_a_row_in_the_table_of_rights_and_every_row_a_route() {
-        let routes =
-            [agora_routes(), agora_group_routes(), agora_user_routes(), agora_contact_routes(), lanying_routes()]
-                .concat();
+        let routes = agora_and_lanying();
         let routes: std::collections::BTreeSet<&str> = routes.iter().map(|(path, _)| *path).collect();
         let rows =
             crate::ROUTE_RIGHTS.iter().map(|right| right.path).filter(|path| !OWN_SEGMENTS.contains(&&path[1..]));
@@ -307,9 +350,7 @@ mod tests {
 
     #[test]
     fn files_and_events_may_take_longer_than_other_calls() {
-        let routes =
-            [agora_routes(), agora_group_routes(), agora_user_routes(), agora_contact_routes(), lanying_routes()]
-                .concat();
+        let routes = agora_and_lanying();
         let long = routes.iter().map(|(path, _)| *path).filter(|path| may_take_long(path)).collect::<Vec<_>>();
         let expected = [
             "/{org}/{app}/chatfiles",

@@ -266,6 +266,14 @@ pub struct GroupChanged {
     pub id: i64,
     /// Whether it is a room.
     pub is_room: bool,
+    /// Of a thread: the group that it belongs to; 0: it is no thread.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub parent: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_zero(number: &i64) -> bool {
+    *number == 0
 }
 
 /// How users became members.
@@ -299,7 +307,7 @@ pub enum Leaving {
 impl GroupChanged {
     /// A group or room.
     pub fn new(id: i64, kind: GroupKind) -> Self {
-        Self { id, is_room: kind == GroupKind::Room }
+        Self { id, is_room: kind == GroupKind::Room, parent: 0 }
     }
 
     /// Whether it is a group or a room.

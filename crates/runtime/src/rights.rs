@@ -196,6 +196,12 @@ pub const RIGHTS: &[Right] = &[
     reads("GroupService/ListAllowed", "groups that the user is an admin of; whether they are on it themselves"),
     acts("GroupService/SetAnnouncement", "groups that the user is an admin of"),
     reads("GroupService/GetAnnouncement", "groups that the user is in"),
+    acts("GroupService/CreateThread", "groups that the user is in, as the user"),
+    reads("GroupService/GetThread", "groups that the user is in"),
+    reads("GroupService/ListThreads", "groups that the user is in; what the user is in"),
+    acts("GroupService/UpdateThread", "the user's own, and groups that they are an admin of"),
+    acts("GroupService/DeleteThread", "groups that the user is an admin of"),
+    acts("GroupService/JoinThread", "as the user, groups that the user is in"),
 
     acts("MessageService/Send", "as the user").keyed(&[4, 5]),
     acts("MessageService/Recall", "what the user sent, and what admins of a group may recall"),
@@ -212,6 +218,10 @@ pub const RIGHTS: &[Right] = &[
     reads("MessageService/Find", "conversations that the user is in"),
     reads("MessageService/FindMany", "conversations that the user is in"),
     reads("MessageService/Head", "conversations that the user is in"),
+    acts("MessageService/AddReaction", "as the user"),
+    acts("MessageService/RemoveReaction", "as the user"),
+    reads("MessageService/ListReactions", "conversations that the user is in"),
+    reads("MessageService/ListReactors", "conversations that the user is in"),
 
     reads("ConversationService/ListConversations", "the user only"),
     reads("ConversationService/View", "the user only"),

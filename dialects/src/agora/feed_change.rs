@@ -8,7 +8,8 @@ use super::{Names, dto};
 pub(super) fn changed<'a>(change: &'a Change, names: &Names) -> dto::Changed<'a> {
     let name = |user: &UserId| Some(names.of(*user));
     let all = |users: &[UserId]| Some(users.iter().map(|user| names.of(*user)).collect());
-    let none = dto::Changed::default();
+    let parent = change.group().map(|group| group.parent).filter(|parent| *parent != 0);
+    let none = dto::Changed { parent_group_id: parent.map(|parent| parent.to_string()), ..dto::Changed::default() };
     match change {
         Change::UserRegistered { user } | Change::UserDeleted { user } | Change::UserEnabled { user, .. } => {
             dto::Changed { user: name(user), ..none }

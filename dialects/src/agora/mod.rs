@@ -20,10 +20,12 @@ mod group_member;
 mod history;
 mod import;
 mod presence;
+mod reaction;
 mod recall;
 mod record;
 mod refusal;
 mod rewrite;
+mod thread;
 mod timing;
 mod token;
 mod user_attributes;
@@ -78,6 +80,11 @@ pub use presence::{
     Presence, PresenceCall, presence_done, presence_expiry, presence_ext, presence_refusal, presence_subscriptions,
     presence_targets, presences,
 };
+pub use reaction::{
+    React, Reaction, ReactionList, Reactors, already_reacted, illegal_reaction, reacted, reaction_detail,
+    reaction_list, reaction_list_query, reaction_refusal, reaction_removed, reaction_request, reactors_query,
+    unreact_query,
+};
 pub use recall::{
     Recall, RecallItem, RecallOutcome, Recalled, batch_recalled, recall_refusal, recall_request, recall_words,
     recalled, recalls_request,
@@ -85,6 +92,12 @@ pub use recall::{
 pub use record::{MessageFiles, Names, record};
 pub use refusal::Refusal;
 pub use rewrite::{Rewrite, rewrite_id, rewrite_refusal, rewrite_request, rewrite_unsupported, rewritten};
+pub use thread::{
+    NewThread, Thread, ThreadQuery, WrongMessage, new_thread, not_in_group, one_thread, thread_change, thread_changed,
+    thread_created, thread_done, thread_id, thread_ids, thread_joined, thread_member_removed, thread_members,
+    thread_members_removed, thread_message_refusal, thread_messages, thread_not_found, thread_not_nested, thread_query,
+    thread_refusal, thread_users, threads,
+};
 pub use timing::Timing;
 pub use token::{Grant, TokenRequest, exchanged_token, token, token_refusal, token_request};
 pub use user_attributes::{

@@ -190,7 +190,8 @@ async fn find(gateway: &Gateway, caller: &Caller, kind: GroupKind, ids: &[&str])
         let request = pb::GetGroupsRequest { group_ids };
         let reply = gateway.clients().group.clone().get_groups(context::request(caller, request)).await;
         found = reply.map_err(refused)?.into_inner().groups;
-        found.retain(|group| group.kind() == pb::GroupKind::from(kind));
+        // Threads have calls of their own.
+        found.retain(|group| group.kind() == pb::GroupKind::from(kind) && group.parent_group_id == 0);
     }
     match ids {
         [only] if found.is_empty() => Err(Error::new(Reason::GroupNotFound, *only)),

@@ -92,6 +92,7 @@ impl From<Change> for pb::Change {
         Self {
             group_id: group.map_or(0, |group| group.id),
             group_kind: group.map_or(pb::GroupKind::Unspecified, |group| group.kind().into()).into(),
+            parent_group_id: group.map_or(0, |group| group.parent),
             change: Some(change),
         }
     }
@@ -101,7 +102,8 @@ impl TryFrom<pb::Change> for Change {
     type Error = Error;
 
     fn try_from(change: pb::Change) -> Result<Self, Error> {
-        let group = GroupChanged::new(change.group_id, change.group_kind().into());
+        let parent = change.parent_group_id;
+        let group = GroupChanged { parent, ..GroupChanged::new(change.group_id, change.group_kind().into()) };
         Ok(match required("change", change.change)? {
             Wire::UserRegistered(it) => Self::UserRegistered { user: UserId(it.user_id) },
             Wire::UserChanged(it) => Self::UserChanged { user: UserId(it.user_id), fields: it.fields },

@@ -19,8 +19,8 @@ use crate::{
     app::export::{self, Exporter, Outcome},
     app::start_broadcast::{Reach, Started},
     app::{
-        broadcast, edit, events, exclude, find, head, import, page, purge, recall, released_files, send,
-        start_broadcast,
+        broadcast, edit, events, exclude, find, head, import, list_reactions, page, purge, react, recall,
+        released_files, send, start_broadcast,
     },
     appender::{Appender, Reply},
     edited::Change,
@@ -30,6 +30,7 @@ use crate::{
 
 mod feed;
 mod internal;
+mod reaction;
 
 /// The message service.
 #[derive(Debug, Clone)]
@@ -237,6 +238,59 @@ impl MessageService for MessageGrpc {
         export::look_after(&self.deps, &app).await.map_err(to_status)?;
         let files = released_files::delete(&self.deps, &app).await.map_err(to_status)?;
         Ok(Response::new(pb::PurgeResponse { removed: removed as i64, files: files as i64 }))
+    }
+
+    // Reactions.
+
+    #[tracing::instrument(level = "debug", name = "message.add_reaction", skip_all)]
+    async fn add_reaction(
+        &self,
+        request: Request<pb::AddReactionRequest>,
+    ) -> Result<Response<pb::AddReactionResponse>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let wanted =
+            reaction::command(&caller, request.user_id, request.msg_id, request.reaction).map_err(to_status)?;
+        let added = react::add(&self.deps, &caller, wanted).await.map_err(to_status)?;
+        Ok(Response::new(added.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "message.remove_reaction", skip_all)]
+    async fn remove_reaction(
+        &self,
+        request: Request<pb::RemoveReactionRequest>,
+    ) -> Result<Response<pb::RemoveReactionResponse>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let wanted =
+            reaction::command(&caller, request.user_id, request.msg_id, request.reaction).map_err(to_status)?;
+        let removed = react::remove(&self.deps, &caller, wanted).await.map_err(to_status)?;
+        Ok(Response::new(pb::RemoveReactionResponse { removed }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "message.list_reactions", skip_all)]
+    async fn list_reactions(
+        &self,
+        request: Request<pb::ListReactionsRequest>,
+    ) -> Result<Response<pb::ListReactionsResponse>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let user = context::subject(&caller, request.user_id).map_err(to_status)?;
+        let ids: Vec<MsgId> = request.msg_ids.into_iter().map(MsgId).collect();
+        let listed = list_reactions::of_messages(&self.deps, &caller, user, &ids).await.map_err(to_status)?;
+        Ok(Response::new(pb::ListReactionsResponse { messages: listed.into_iter().map(Into::into).collect() }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "message.list_reactors", skip_all)]
+    async fn list_reactors(
+        &self,
+        request: Request<pb::ListReactorsRequest>,
+    ) -> Result<Response<pb::ListReactorsResponse>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let wanted = reaction::query(&caller, request.into_inner()).map_err(to_status)?;
+        let text = wanted.text.clone();
+        let reactors = list_reactions::reactors(&self.deps, &caller, wanted).await.map_err(to_status)?;
+        Ok(Response::new(reaction::page(text, reactors)))
     }
 }
 

@@ -9,6 +9,7 @@ mod content;
 mod edited;
 mod grpc;
 mod origin;
+mod reacted;
 mod row_options;
 mod screening;
 mod store;
@@ -47,6 +48,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0013_clocks.sql"),
         include_str!("../migrations/sqlite/0014_listed.sql"),
         include_str!("../migrations/sqlite/0015_event_edits.sql"),
+        include_str!("../migrations/sqlite/0016_reactions.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
@@ -64,6 +66,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/postgres/0013_clocks.sql"),
         include_str!("../migrations/postgres/0014_listed.sql"),
         include_str!("../migrations/postgres/0015_event_edits.sql"),
+        include_str!("../migrations/postgres/0016_reactions.sql"),
     ],
 };
 

@@ -112,6 +112,16 @@ alter table chat_group add column parent_group_id integer not null default 0;
 alter table chat_group add column parent_msg_id integer not null default 0;
 create unique index chat_group_thread on chat_group (app_id, parent_group_id, parent_msg_id)
     where parent_group_id <> 0 and deleted_at is null;
+create index chat_group_threads_of_group on chat_group (app_id, parent_group_id, group_id)
+    where parent_group_id <> 0 and deleted_at is null;
+create index chat_group_threads on chat_group (app_id, group_id) where parent_group_id <> 0 and deleted_at is null;
+-- As in its group: so members leave the threads of a group together with it, and lists of groups pass over threads.
+alter table group_member add column parent_group_id integer not null default 0;
+drop index group_member_by_user;
+create index group_member_joined on group_member (app_id, user_id, parent_group_id, group_id);
+create index group_member_threads on group_member (app_id, user_id, joined_at, group_id) where parent_group_id <> 0;
+create index group_member_threads_of_group on group_member (app_id, user_id, parent_group_id, joined_at, group_id)
+    where parent_group_id <> 0;
 -- The name by which a member wants to be shown in the group; empty: none.
 alter table group_member add column display_name text not null default '' check (length(display_name) <= 256);
 

@@ -163,6 +163,8 @@ impl From<Group> for pb::Group {
             updated_at_ms: group.updated_at.0,
             settings: Some(group.settings.into()),
             enabled: group.enabled,
+            parent_group_id: group.parent_group,
+            parent_msg_id: group.parent_msg.0,
         }
     }
 }

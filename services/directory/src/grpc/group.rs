@@ -9,7 +9,7 @@ use crate::{
     Directory,
     convert::{
         group::{application_start, application_token, members_response, mute, part, user_ids},
-        size, size_up_to,
+        size, size_up_to, thread,
     },
     model::group::Joinable,
 };
@@ -232,6 +232,55 @@ impl pb::group_service_server::GroupService for Directory {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let announcement = self.core.get_announcement(&caller, request.into_inner().group_id).await;
         Ok(Response::new(announcement.map_err(to_status)?.into()))
+    }
+
+    // Threads.
+
+    #[tracing::instrument(level = "debug", name = "group.create_thread", skip_all)]
+    async fn create_thread(&self, request: Request<pb::CreateThreadRequest>) -> Reply<pb::Thread> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let thread = self.core.create_thread(&caller, request.into_inner().into()).await.map_err(to_status)?;
+        Ok(Response::new(thread.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.get_thread", skip_all)]
+    async fn get_thread(&self, request: Request<pb::GetThreadRequest>) -> Reply<pb::Thread> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let thread = self.core.get_thread(&caller, request.into_inner().thread_id).await.map_err(to_status)?;
+        Ok(Response::new(thread.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.list_threads", skip_all)]
+    async fn list_threads(&self, request: Request<pb::ListThreadsRequest>) -> Reply<pb::ListThreadsResponse> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let range = thread::range(&wire).map_err(to_status)?;
+        let page = self.core.list_threads(&caller, wire.user_id, wire.group_id, range).await.map_err(to_status)?;
+        Ok(Response::new(thread::page(page)))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.update_thread", skip_all)]
+    async fn update_thread(&self, request: Request<pb::UpdateThreadRequest>) -> Reply<pb::Thread> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let thread = self.core.update_thread(&caller, wire.thread_id, wire.name).await.map_err(to_status)?;
+        Ok(Response::new(thread.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.delete_thread", skip_all)]
+    async fn delete_thread(&self, request: Request<pb::DeleteThreadRequest>) -> Reply<pb::DeleteThreadResponse> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        self.core.delete_thread(&caller, request.into_inner().thread_id).await.map_err(to_status)?;
+        Ok(Response::new(pb::DeleteThreadResponse {}))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.join_thread", skip_all)]
+    async fn join_thread(&self, request: Request<pb::JoinThreadRequest>) -> Reply<pb::Thread> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let users = user_ids(wire.user_ids).map_err(to_status)?;
+        let thread = self.core.join_thread(&caller, wire.thread_id, &users).await.map_err(to_status)?;
+        Ok(Response::new(thread.into()))
     }
 }
 

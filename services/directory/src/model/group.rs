@@ -1,6 +1,6 @@
 //! Groups and rooms.
 
-use tidings_domain::{Change, Error, GroupChanged, GroupKind, GroupRole, Mute, UnixMillis, UserId};
+use tidings_domain::{Change, Error, GroupChanged, GroupKind, GroupRole, MsgId, Mute, UnixMillis, UserId};
 
 use super::check_text;
 
@@ -36,6 +36,10 @@ pub(crate) struct Group {
     pub(crate) updated_at: UnixMillis,
     pub(crate) settings: Settings,
     pub(crate) enabled: bool,
+    /// Of a thread: the group that it belongs to; 0: it is no thread.
+    pub(crate) parent_group: i64,
+    /// Of a thread: the message of that group that it belongs to.
+    pub(crate) parent_msg: MsgId,
 }
 
 /// The settings of a group.
@@ -78,6 +82,17 @@ pub(crate) struct NewGroup {
     /// Beside the owner.
     pub(crate) members: Vec<UserId>,
     pub(crate) settings: SettingsChange,
+}
+
+/// A thread to create.
+#[derive(Debug)]
+pub(crate) struct NewThread {
+    pub(crate) group: i64,
+    /// The caller has checked that it is a message of the group.
+    pub(crate) msg: MsgId,
+    /// `None`: the user of the call.
+    pub(crate) owner: Option<UserId>,
+    pub(crate) name: String,
 }
 
 /// Changes of a group.
@@ -270,7 +285,12 @@ impl Group {
 
     /// The group, as changes name it.
     pub(crate) fn changed_group(&self) -> GroupChanged {
-        GroupChanged::new(self.id, self.kind)
+        GroupChanged { parent: self.parent_group, ..GroupChanged::new(self.id, self.kind) }
+    }
+
+    /// Whether it is a thread of another group.
+    pub(crate) const fn is_thread(&self) -> bool {
+        self.parent_group != 0
     }
 
     /// The change from this group to `after`, if there is one.

@@ -8,6 +8,7 @@ use tidings_store::{Column, Db, Engine, Gather, GatherMany, Kind, ManyRows, Tx, 
 use super::{
     group_row::{GroupRow, approval_code},
     shown_file::{self, Holder},
+    thread,
 };
 use crate::model::group::{Group, Part};
 
@@ -15,7 +16,7 @@ macro_rules! columns {
     () => {
         "g.group_id, g.kind, g.owner_id, g.enabled, g.history_visible, g.read_ack, g.mute_all_until,
         g.apply_approval, g.member_invite, g.member_modify, g.public, g.max_members, g.created_at, g.updated_at,
-        g.name, g.avatar, g.description, g.custom"
+        g.name, g.avatar, g.description, g.custom, g.parent_group_id, g.parent_msg_id"
     };
 }
 
@@ -25,7 +26,7 @@ macro_rules! member_count {
     };
 }
 
-const OUT: [&str; 19] = [
+const OUT: [&str; 21] = [
     "group_id",
     "kind",
     "owner_id",
@@ -44,6 +45,8 @@ const OUT: [&str; 19] = [
     "avatar",
     "description",
     "custom",
+    "parent_group_id",
+    "parent_msg_id",
     "member_count",
 ];
 
@@ -82,12 +85,13 @@ macro_rules! page_of {
     };
 }
 
-/// Groups of kind `$2`.
+/// Groups of kind `$2`, without threads.
 macro_rules! groups {
     ($which:literal) => {
         concat!(
             "select g.* from chat_group g
-            where g.app_id = $1 and g.kind = $2 and g.group_id > $3 and g.deleted_at is null",
+            where g.app_id = $1 and g.kind = $2 and g.group_id > $3 and g.deleted_at is null
+              and g.parent_group_id = 0",
             $which
         )
     };
@@ -112,14 +116,15 @@ static LIST_PUBLIC: LazyLock<Gather> = LazyLock::new(|| Gather::new(&OUT, page_o
 static LIST_SEEN: LazyLock<Gather> = LazyLock::new(|| {
     let sqlite = page_of!(seen!(
         "select g.* from group_member m cross join chat_group g
-        where m.app_id = $1 and m.user_id = $6 and m.group_id > $3 and g.app_id = m.app_id and g.group_id = m.group_id
+        where m.app_id = $1 and m.user_id = $6 and m.parent_group_id = 0 and m.group_id > $3 and g.app_id = m.app_id and g.group_id = m.group_id
           and g.kind = $2 and not g.public and g.deleted_at is null
         order by m.group_id"
     ));
     let postgres = page_of!(seen!(
         "select g.* from (
             select m.group_id from group_member m
-            where m.app_id = $1 and m.user_id = $6 and m.group_id > $3 order by m.group_id) m
+            where m.app_id = $1 and m.user_id = $6 and m.parent_group_id = 0 and m.group_id > $3
+            order by m.group_id) m
         cross join lateral (
             select * from chat_group g
             where g.app_id = $1 and g.group_id = m.group_id and g.kind = $2 and not g.public and g.deleted_at is null
@@ -132,8 +137,9 @@ static LIST_SEEN: LazyLock<Gather> = LazyLock::new(|| {
 const INSERT: &str = "
     insert into chat_group (
         app_id, group_id, kind, owner_id, enabled, history_visible, read_ack, mute_all_until, apply_approval,
-        member_invite, member_modify, public, max_members, created_at, updated_at, name, avatar, description, custom)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+        member_invite, member_modify, public, max_members, created_at, updated_at, name, avatar, description, custom,
+        parent_group_id, parent_msg_id)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
 
 const UPDATE: &str = "
     update chat_group set
@@ -243,6 +249,8 @@ pub(crate) async fn insert(tx: &mut Tx, app: AppId, group: &Group) -> Result<(),
         .bind(&group.avatar)
         .bind(&group.description)
         .bind(&settings.custom)
+        .bind(group.parent_group)
+        .bind(group.parent_msg.0)
         .execute(c)
         .await
         .map(drop))?;
@@ -292,7 +300,7 @@ pub(crate) async fn set_owners(
     SET_OWNERS.execute(tx, &[apps, groups, users, Column::Int(vec![now.0; owners.len()])]).await
 }
 
-/// Ends groups: removes all members, applications, announcements and entries of lists.
+/// Ends groups and their threads: removes all members, applications, announcements and entries of lists.
 pub(crate) async fn end(tx: &mut Tx, app: AppId, groups: &[i64], now: UnixMillis) -> Result<(), Error> {
     for statement in EMPTY.iter() {
         statement.execute(tx, &keys(app, groups)).await?;
@@ -300,6 +308,7 @@ pub(crate) async fn end(tx: &mut Tx, app: AppId, groups: &[i64], now: UnixMillis
     for group in groups {
         shown_file::remove(tx, app, Holder::Group(*group)).await?;
     }
+    thread::end_of(tx, app, groups, now).await?;
     let [apps, ids] = keys(app, groups);
     END.execute(tx, &[apps, ids, Column::Int(vec![now.0; groups.len()])]).await
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use tidings_domain::{AppId, Error, GroupRole, Mute, UnixMillis, UserId};
 use tidings_store::{Column, Db, Engine, Gather, GatherMany, Kind, ManyRows, Tx, on_db, on_tx};
 
-use super::{group_allow, keyed};
+use super::{group_allow, keyed, thread};
 use crate::model::group::{Member, MemberFilter, Part};
 
 /// Whether users are in a group or on its block list. Role 0: not a member.
@@ -63,8 +63,11 @@ static INSERT: LazyLock<ManyRows> = LazyLock::new(|| {
     ];
     ManyRows::new(
         &columns,
-        "insert into group_member (app_id, group_id, user_id, role, joined_at, muted_until)
-        select r.app_id, r.group_id, r.user_id, r.role, r.joined_at, 0 from r",
+        "insert into group_member (app_id, group_id, user_id, role, joined_at, muted_until, parent_group_id)
+        select r.app_id, r.group_id, r.user_id, r.role, r.joined_at, 0,
+            coalesce((select g.parent_group_id from chat_group g
+                where g.app_id = r.app_id and g.group_id = r.group_id), 0)
+        from r where true",
     )
 });
 
@@ -213,10 +216,12 @@ pub(crate) async fn insert(
     INSERT.execute(tx, &[apps, groups, ids, roles, Column::Int(vec![now.0; users.len()])]).await
 }
 
-/// Removes members, also from the allow list, which is one of members.
+/// Removes members, also from the allow list, which is one of members, and from the group's threads.
 pub(crate) async fn delete(tx: &mut Tx, app: AppId, group: i64, users: &[UserId]) -> Result<(), Error> {
     group_allow::delete(tx, app, group, users).await?;
-    DELETE.execute(tx, &keyed::rows(app, group, users)).await
+    DELETE.execute(tx, &keyed::rows(app, group, users)).await?;
+    // Afterwards: whoever joins a thread holds their place in the group (`thread::hold_in_parent`).
+    thread::leave(tx, app, group, users).await
 }
 
 /// Makes members of one group admins, or plain members.

@@ -1,6 +1,6 @@
 //! A group's row as stored.
 
-use tidings_domain::{Error, GroupKind, Mute, UnixMillis, UserId};
+use tidings_domain::{Error, GroupKind, MsgId, Mute, UnixMillis, UserId};
 use tidings_store::row;
 
 use crate::model::group::{ApplyApproval, Group, Settings};
@@ -26,6 +26,8 @@ row! {
         avatar: String,
         description: String,
         custom: String,
+        parent_group_id: i64,
+        parent_msg_id: i64,
         member_count: i64,
     }
 }
@@ -59,6 +61,8 @@ impl TryFrom<GroupRow> for Group {
             updated_at: UnixMillis(row.updated_at),
             settings,
             enabled: row.enabled,
+            parent_group: row.parent_group_id,
+            parent_msg: MsgId(row.parent_msg_id),
         })
     }
 }

@@ -57,7 +57,9 @@ static JOINED: LazyLock<GatherMany> = LazyLock::new(|| {
     select g.group_id, g.kind, m.role, m.joined_at, m.muted_until, g.mute_all_until, g.history_visible, g.read_ack,
         g.owner_id, g.enabled, {ALLOWED}"
     );
-    let is_member = "m.app_id = r.app_id and m.user_id = r.user_id and m.group_id > r.after_id";
+    // Threads are not listed among groups.
+    let is_member =
+        "m.app_id = r.app_id and m.user_id = r.user_id and m.parent_group_id = 0 and m.group_id > r.after_id";
     let is_group = "g.app_id = r.app_id and g.group_id = m.group_id and g.kind = r.kind and g.deleted_at is null";
     let page = "order by m.group_id limit (select page from r) offset (select skipped from r)";
     let sqlite = format!(
@@ -75,7 +77,7 @@ static JOINED: LazyLock<GatherMany> = LazyLock::new(|| {
 /// As [`JOINED`], counted.
 static COUNT_JOINED: LazyLock<GatherMany> = LazyLock::new(|| {
     let columns = ["app_id", "user_id", "kind"].map(|name| (name, Kind::Int));
-    let is_member = "m.app_id = r.app_id and m.user_id = r.user_id";
+    let is_member = "m.app_id = r.app_id and m.user_id = r.user_id and m.parent_group_id = 0";
     let is_group = "g.app_id = r.app_id and g.group_id = m.group_id and g.kind = r.kind and g.deleted_at is null";
     let sqlite = format!(
         "select count(*) as joined from r cross join group_member m cross join chat_group g

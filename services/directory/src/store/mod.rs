@@ -26,6 +26,7 @@ pub(crate) mod presence_subscription;
 pub(crate) mod profile;
 pub(crate) mod session;
 pub(crate) mod shown_file;
+pub(crate) mod thread;
 pub(crate) mod user;
 pub(crate) mod user_attribute;
 pub(crate) mod user_block;
@@ -61,6 +62,7 @@ pub(crate) fn statements(engine: Engine) -> Vec<String> {
         membership::all(engine),
         user_block::all(engine),
         shown_file::all(engine),
+        thread::all(engine),
         change::all(engine),
         session::all(engine),
         user_push::all(engine),

@@ -25,6 +25,7 @@ mod profiles;
 mod secrets;
 mod sessions;
 mod statements;
+mod threads;
 mod tokens;
 mod user_blocks;
 mod users;

@@ -5,7 +5,10 @@ use std::{collections::HashMap, sync::LazyLock};
 use tidings_domain::{AppId, ConversationId, Error, Message, MsgId, UnixMillis, UserId};
 use tidings_store::{Column, Db, Gather, GatherMany, Kind, Scale, Tx, on_db, on_tx, row, sqlx};
 
-use super::weight::{self, light_content};
+use super::{
+    weight::{self, light_content},
+    which::Which,
+};
 use crate::{
     content::StoredContent,
     row_options::{self, Flags},
@@ -285,14 +288,14 @@ async fn weighed(db: &Db, app: AppId, row: MessageRow, scale: &mut Scale) -> Res
 }
 
 /// Whether a message is hidden from a user.
-pub async fn is_excluded(db: &Db, app: AppId, user: UserId, message: &Message) -> Result<bool, Error> {
-    let (a, b) = message.conversation.key();
+pub async fn is_excluded(db: &Db, user: UserId, which: Which) -> Result<bool, Error> {
+    let (a, b) = which.conversation.key();
     let found: Option<(i32,)> = on_db!(db, |c| sqlx::query_as(IS_EXCLUDED)
-        .bind(app.0)
+        .bind(which.app.0)
         .bind(user.0)
         .bind(a)
         .bind(b)
-        .bind(message.msg_id.0)
+        .bind(which.msg_id.0)
         .fetch_optional(c)
         .await)?;
     Ok(found.is_some())

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use tidings_domain::{AppId, Caller, Change, Error, GroupRole, Reason, UserId};
+use tidings_domain::{AppId, Caller, Change, Error, GroupRole, MsgId, Reason, UserId};
 use tidings_store::Tx;
 
 use crate::{
@@ -31,6 +31,8 @@ impl Core {
             updated_at: now,
             settings: Settings::default_of(new.kind).changed(new.settings)?,
             enabled: true,
+            parent_group: 0,
+            parent_msg: MsgId::ZERO,
         };
         group.check_texts()?;
         if group.member_count > group.settings.max_members {
@@ -65,12 +67,12 @@ fn people(caller: &Caller, new: &NewGroup) -> Result<(UserId, Vec<UserId>), Erro
 }
 
 /// A number of the app's single id space.
-async fn take_number(tx: &mut Tx, app: AppId) -> Result<i64, Error> {
+pub(super) async fn take_number(tx: &mut Tx, app: AppId) -> Result<i64, Error> {
     let number = store::app::take_user_numbers(tx, app, 1).await?;
     number.ok_or_else(|| AppKey::Id(app).not_found())
 }
 
-async fn check_living(tx: &mut Tx, app: AppId, members: &[(UserId, GroupRole)]) -> Result<(), Error> {
+pub(super) async fn check_living(tx: &mut Tx, app: AppId, members: &[(UserId, GroupRole)]) -> Result<(), Error> {
     let users: Vec<UserId> = members.iter().map(|(user, _)| *user).collect();
     let living = store::users::hold(tx, app, &users).await?;
     match users.iter().find(|user| !living.contains(user)) {

@@ -5,9 +5,10 @@ use tidings_domain::{Caller, Change, Error};
 use crate::{app::Core, model::group::Group, store};
 
 impl Core {
-    /// Needs the owner. Returns the group as it was.
+    /// Needs the owner. Its threads end before it, in several transactions if they are many. Returns the group as it was.
     pub(crate) async fn destroy_group(&self, caller: &Caller, group: i64) -> Result<Group, Error> {
         let now = self.clock.now();
+        while self.end_threads(caller, group, now).await? {}
         let mut tx = self.db.begin().await?;
         let (group, rights) = self.open_enabled_group(&mut tx, caller, group).await?;
         rights.need_owner()?;

@@ -24,12 +24,18 @@ pub(super) async fn join(
 ) -> Result<Outcomes, Error> {
     let app = caller.app;
     let standings = standings(tx, app, group.id, users).await?;
+    // Members of a thread are members of its group.
+    let in_parent = match group.parent_group {
+        0 => None,
+        parent => Some(store::thread::hold_in_parent(tx, app, parent, users).await?),
+    };
     let mut free = group.settings.max_members - store::group_member::count(tx, app, group.id).await?;
     let mut outcomes = Outcomes::with_capacity(users.len());
     for &user in users {
         let standing = standings.get(&user).copied().unwrap_or(stranger(user));
         let refusal = match standing.role {
             _ if !living.contains(&user) => Some(Reason::UserNotFound),
+            _ if in_parent.as_ref().is_some_and(|members| !members.contains(&user)) => Some(Reason::NotGroupMember),
             Some(_) => Some(Reason::AlreadyGroupMember),
             None if standing.blocked => Some(Reason::OnGroupBlockList),
             None if free <= 0 => Some(Reason::GroupFull),

@@ -8,7 +8,7 @@ use crate::{
 };
 
 impl Core {
-    /// The owner cannot leave.
+    /// The owner cannot leave, except a thread, which belongs to the group and not to them.
     pub(crate) async fn leave_group(&self, caller: &Caller, group: i64, user: Option<i64>) -> Result<(), Error> {
         let user = subject(caller, user)?;
         let mut tx = self.db.begin().await?;
@@ -16,8 +16,10 @@ impl Core {
         let standing = store::group_member::standings(&mut tx, caller.app, group.id, &[user]).await?;
         match standing.first().and_then(|standing| standing.role) {
             None => return Err(Error::new(Reason::NotGroupMember, user.to_string())),
-            Some(GroupRole::Owner) => return Err(Error::new(Reason::GroupOwnerBound, user.to_string())),
-            Some(GroupRole::Member | GroupRole::Admin) => {}
+            Some(GroupRole::Owner) if !group.is_thread() => {
+                return Err(Error::new(Reason::GroupOwnerBound, user.to_string()));
+            }
+            Some(_) => {}
         }
         store::group_member::delete(&mut tx, caller.app, group.id, &[user]).await?;
         let change = Change::MembersLeft { group: group.changed_group(), users: vec![user], how: Leaving::Left };
