@@ -4,6 +4,7 @@ mod callback;
 mod contact;
 mod group;
 mod people;
+mod sharing;
 
 use std::borrow::Cow;
 
@@ -20,6 +21,7 @@ pub use callback::*;
 pub use contact::*;
 pub use group::*;
 pub use people::*;
+pub use sharing::*;
 
 /// Distinguishes `null` from absent.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
@@ -478,7 +480,7 @@ impl Entities<'_> {
 }
 
 /// agora.md 3.1
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 pub struct ChatFile<'a> {
     pub uuid: &'a str,
     #[serde(rename = "type")]
