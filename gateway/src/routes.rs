@@ -23,6 +23,7 @@ pub fn router(gateway: Gateway) -> Router {
         .chain(agora_group_routes())
         .chain(agora_user_routes())
         .chain(agora_contact_routes())
+        .chain(agora_reading_routes())
         .chain(lanying_routes())
         .fold(Router::new(), with_route)
         .fallback(no_such_url)
@@ -182,6 +183,32 @@ fn agora_contact_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
     ]
 }
 
+/// What client SDKs read of their conversations.
+fn agora_reading_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
+    use agora::{acks, channel, inbox, pinned, roaming};
+    use tidings_domain::ConversationKind::{Direct, Group};
+    vec![
+        ("/{org}/{app}/users/{username}/messageroaming", post(roaming::pull)),
+        ("/{org}/{app}/users/{username}/user_channels", get(inbox::old_channels)),
+        ("/{org}/{app}/users/{username}/user_channels/page", get(inbox::old_channel_page)),
+        ("/{org}/{app}/user/{username}/user_channel", delete(channel::delete)),
+        ("/{org}/{app}/sdk/user/{username}/user_channels/list", get(inbox::channels)),
+        ("/{org}/{app}/sdk/user/{username}/user_channels/mark", post(inbox::mark).delete(inbox::unmark)),
+        ("/{org}/{app}/sdk/user/{username}/user_channels/mark/search", get(inbox::marked)),
+        ("/{org}/{app}/sdk/user/{username}/user_channel/top", post(inbox::pin).delete(inbox::unpin)),
+        (
+            "/{org}/{app}/sdk/user/{username}/user_channel/pin",
+            post(pinned::pin).delete(pinned::unpin).get(pinned::list),
+        ),
+        ("/{org}/{app}/chatgroups/{id}/acks/{msg_id}", get(acks::readers)),
+        ("/{org}/{app}/sdk/message/roaming/chat/user/{username}", channel::roaming(Direct, false)),
+        ("/{org}/{app}/sdk/message/roaming/chat/user/{username}/time", channel::roaming(Direct, true)),
+        ("/{org}/{app}/sdk/message/roaming/group/user/{username}", channel::roaming(Group, false)),
+        ("/{org}/{app}/sdk/message/roaming/group/user/{username}/time", channel::roaming(Group, true)),
+        ("/{org}/{app}/sdk/message/roaming/user/{username}/delete/all", post(channel::delete_all)),
+    ]
+}
+
 fn lanying_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
     use lanying::member::MemberAction;
     use lanying::{ack, conversation, file, group, history, member, recall, register, roster, send, token, user};
@@ -288,9 +315,15 @@ mod tests {
 
     #[test]
     fn every_route_has_a_row_in_the_table_of_rights_and_every_row_a_route() {
-        let routes =
-            [agora_routes(), agora_group_routes(), agora_user_routes(), agora_contact_routes(), lanying_routes()]
-                .concat();
+        let routes = [
+            agora_routes(),
+            agora_group_routes(),
+            agora_user_routes(),
+            agora_contact_routes(),
+            agora_reading_routes(),
+            lanying_routes(),
+        ]
+        .concat();
         let routes: std::collections::BTreeSet<&str> = routes.iter().map(|(path, _)| *path).collect();
         let rows =
             crate::ROUTE_RIGHTS.iter().map(|right| right.path).filter(|path| !OWN_SEGMENTS.contains(&&path[1..]));
@@ -307,9 +340,15 @@ mod tests {
 
     #[test]
     fn files_and_events_may_take_longer_than_other_calls() {
-        let routes =
-            [agora_routes(), agora_group_routes(), agora_user_routes(), agora_contact_routes(), lanying_routes()]
-                .concat();
+        let routes = [
+            agora_routes(),
+            agora_group_routes(),
+            agora_user_routes(),
+            agora_contact_routes(),
+            agora_reading_routes(),
+            lanying_routes(),
+        ]
+        .concat();
         let long = routes.iter().map(|(path, _)| *path).filter(|path| may_take_long(path)).collect::<Vec<_>>();
         let expected = [
             "/{org}/{app}/chatfiles",

@@ -212,6 +212,7 @@ pub const RIGHTS: &[Right] = &[
     reads("MessageService/Find", "conversations that the user is in"),
     reads("MessageService/FindMany", "conversations that the user is in"),
     reads("MessageService/Head", "conversations that the user is in"),
+    reads("MessageService/ReadHistory", "conversations that the user is in"),
 
     reads("ConversationService/ListConversations", "the user only"),
     reads("ConversationService/View", "the user only"),
@@ -222,6 +223,11 @@ pub const RIGHTS: &[Right] = &[
     acts("ConversationService/DeleteAll", "the user's own view"),
     acts("ConversationService/Pin", "the user only"),
     reads("ConversationService/ListPinned", "the user only"),
+    reads("ConversationService/SelectConversations", "the user only"),
+    acts("ConversationService/MarkConversations", "the user only"),
+    acts("ConversationService/PinMessage", "conversations that the user is in"),
+    reads("ConversationService/ListPinnedMessages", "conversations that the user is in"),
+    reads("ConversationService/ListReaders", "groups that the user is in"),
 
     acts("FileService/Upload", "as the user").streamed(),
     app("FileService/Fetch"),

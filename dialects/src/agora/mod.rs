@@ -1,5 +1,6 @@
 //! Agora Chat and Easemob: bodies, envelopes and error words (contract: agora.md).
 
+mod acks;
 mod body;
 mod broadcast;
 mod callback;
@@ -19,11 +20,14 @@ mod group_list;
 mod group_member;
 mod history;
 mod import;
+mod inbox;
+pub mod msync;
 mod presence;
 mod recall;
 mod record;
 mod refusal;
 mod rewrite;
+mod roaming;
 mod timing;
 mod token;
 mod user_attributes;
@@ -32,6 +36,7 @@ mod user_state;
 mod user_update;
 mod users;
 
+pub use acks::{AckPage, AckQuery, ack_query, acks};
 pub use body::{body_from, ext_from, moved};
 pub use broadcast::{Broadcast, Everybody, broadcast_request, broadcast_started};
 pub use callback::{
@@ -74,6 +79,11 @@ pub use history::{
     read_ack_request, read_up_to,
 };
 pub use import::{Import, import_call, import_refusal, import_request, imported};
+pub use inbox::{
+    InboxEntry, InboxQuery, MarkCall, PinnedEntry, channel_query, channel_request, done, inbox, inbox_query,
+    mark_query, mark_request, marked, old_inbox, old_page, pin_illegal, pin_missing, pin_request, pinned_messages,
+    topped,
+};
 pub use presence::{
     Presence, PresenceCall, presence_done, presence_expiry, presence_ext, presence_refusal, presence_subscriptions,
     presence_targets, presences,
@@ -85,6 +95,7 @@ pub use recall::{
 pub use record::{MessageFiles, Names, record};
 pub use refusal::Refusal;
 pub use rewrite::{Rewrite, rewrite_id, rewrite_refusal, rewrite_request, rewrite_unsupported, rewritten};
+pub use roaming::{RoamingQuery, roaming_page, roaming_request};
 pub use timing::Timing;
 pub use token::{Grant, TokenRequest, exchanged_token, token, token_refusal, token_request};
 pub use user_attributes::{

@@ -1,5 +1,6 @@
 //! Agora Chat and Easemob routes.
 
+pub(crate) mod acks;
 pub(crate) mod announcement;
 pub(crate) mod block;
 pub(crate) mod broadcast;
@@ -15,13 +16,16 @@ pub(crate) mod group_list;
 pub(crate) mod group_role;
 pub(crate) mod history;
 pub(crate) mod import;
+pub(crate) mod inbox;
 pub(crate) mod lifetime;
 pub(crate) mod member;
 mod page;
 mod people;
+pub(crate) mod pinned;
 pub(crate) mod presence;
 pub(crate) mod recall;
 pub(crate) mod rewrite;
+pub(crate) mod roaming;
 pub(crate) mod send;
 pub(crate) mod token;
 pub(crate) mod user_attributes;

@@ -15,6 +15,7 @@ mod agora_history;
 mod agora_limits;
 mod agora_messages;
 mod agora_need_download;
+mod agora_reading;
 mod agora_send;
 mod agora_tokens;
 mod agora_user_calls;

@@ -3,7 +3,9 @@
 mod callback;
 mod contact;
 mod group;
+mod msync;
 mod people;
+mod reading;
 
 use std::borrow::Cow;
 
@@ -19,7 +21,9 @@ use crate::{
 pub use callback::*;
 pub use contact::*;
 pub use group::*;
+pub use msync::*;
 pub use people::*;
+pub use reading::*;
 
 /// Distinguishes `null` from absent.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {

@@ -18,6 +18,7 @@ pub mod once;
 pub mod page;
 pub mod places;
 pub mod purge;
+pub mod read_history;
 pub mod recall;
 pub mod released_files;
 pub mod report_reads;
