@@ -1,10 +1,6 @@
 //! Writes a JSON object key by key, leaving out what is absent.
 
-use std::fmt;
-
-use serde::Serialize;
-
-use crate::json::text_of;
+use crate::{json::text_of, number::Number};
 
 /// The pairs of an object, in the order in which they were added.
 #[derive(Debug, Default)]
@@ -19,9 +15,9 @@ impl JsonPairs {
     }
 
     /// Adds a number, if there is one and JSON can represent it.
-    pub fn number<N: Serialize + fmt::Display + Copy>(&mut self, key: &str, number: Option<N>) {
-        if let Some(number) = number.filter(|number| !matches!(number.to_string().as_str(), "NaN" | "inf" | "-inf")) {
-            self.raw(key, &text_of(&number));
+    pub fn number(&mut self, key: &str, number: Option<impl Into<f64>>) {
+        if let Some(number) = number.map(Into::into).filter(|number| number.is_finite()) {
+            self.raw(key, &text_of(&Number(number)));
         }
     }
 

@@ -168,6 +168,11 @@ pub fn pin_illegal() -> Refusal {
     Refusal::new(400, "param exception", "param pin_msg_id illegal, please check it!")
 }
 
+/// There are as many pins or marks already as there can be: the words that the web SDK matches.
+pub fn too_many() -> Refusal {
+    Refusal::new(400, "param exception", "The quantity has exceeded the limit!")
+}
+
 /// The message is not pinned.
 pub fn pin_missing() -> Refusal {
     Refusal::new(404, "resource_not_found", "user session pin message not exist")

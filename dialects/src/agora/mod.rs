@@ -82,7 +82,7 @@ pub use import::{Import, import_call, import_refusal, import_request, imported};
 pub use inbox::{
     InboxEntry, InboxQuery, MarkCall, PinnedEntry, channel_query, channel_request, done, inbox, inbox_query,
     mark_query, mark_request, marked, old_inbox, old_page, pin_illegal, pin_missing, pin_request, pinned_messages,
-    topped,
+    too_many, topped,
 };
 pub use presence::{
     Presence, PresenceCall, presence_done, presence_expiry, presence_ext, presence_refusal, presence_subscriptions,

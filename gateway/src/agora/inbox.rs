@@ -228,9 +228,17 @@ async fn set_top(
     let reader = Caller { actor: Actor::User(user), ..caller };
     let request = pb::PinRequest { user_id: None, conversation: Some(conversation.into()), pinned };
     let reply = gateway.clients().conversation.clone().pin(context::request(&reader, request)).await;
-    let pinned_at_ms = reply.map_err(refused)?.into_inner().pinned_at_ms;
+    let pinned_at_ms = reply.map_err(refused).map_err(worded)?.into_inner().pinned_at_ms;
     let pinned_at = pinned.then_some(UnixMillis(pinned_at_ms));
     Ok(codec::topped(&context.call(&identity.app), context.timing(gateway), pinned_at))
+}
+
+/// What names the conversations was checked before: only their number can be wrong.
+fn worded(error: Error) -> Refusal {
+    match (error.reason(), error.field()) {
+        (Reason::InvalidArgument, Some("conversation" | "conversations")) => codec::too_many(),
+        _ => error.into(),
+    }
 }
 
 /// `POST /sdk/user/{username}/user_channels/mark`
@@ -270,7 +278,7 @@ async fn set_mark(
         match people::any_conversation(gateway, &caller, &name, &target.0).await {
             Ok((_, conversation)) => targets.push((conversation, target)),
             Err(error) if matches!(error.reason(), Reason::UserNotFound | Reason::GroupNotFound) => {
-                ignored.push(target)
+                ignored.push(target);
             }
             Err(error) => return Err(error.into()),
         }
@@ -283,7 +291,7 @@ async fn set_mark(
             marked,
         };
         let reply = gateway.clients().conversation.clone().mark_conversations(context::request(&caller, request)).await;
-        let left_out = reply.map_err(refused)?.into_inner().ignored;
+        let left_out = reply.map_err(refused).map_err(worded)?.into_inner().ignored;
         let is_left_out = |conversation: ConversationId| left_out.contains(&conversation.into());
         ignored.extend(targets.into_iter().filter(|(place, _)| is_left_out(*place)).map(|(_, target)| target));
     }

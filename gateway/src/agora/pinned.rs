@@ -55,6 +55,7 @@ async fn set(
 fn worded(error: Error) -> Refusal {
     match error.reason() {
         Reason::MessageNotFound => codec::pin_illegal(),
+        Reason::InvalidArgument if error.field() == Some("msg_id") => codec::too_many(),
         _ => error.into(),
     }
 }
