@@ -242,6 +242,7 @@ pub const RIGHTS: &[Right] = &[
     acts("MessageService/RemoveReaction", "as the user"),
     reads("MessageService/ListReactions", "conversations that the user is in"),
     reads("MessageService/ListReactors", "conversations that the user is in"),
+    reads("MessageService/ReadHistory", "conversations that the user is in"),
 
     reads("ConversationService/ListConversations", "the user only"),
     reads("ConversationService/View", "the user only"),
@@ -252,6 +253,11 @@ pub const RIGHTS: &[Right] = &[
     acts("ConversationService/DeleteAll", "the user's own view"),
     acts("ConversationService/Pin", "the user only"),
     reads("ConversationService/ListPinned", "the user only"),
+    reads("ConversationService/SelectConversations", "the user only"),
+    acts("ConversationService/MarkConversations", "the user only"),
+    acts("ConversationService/PinMessage", "conversations that the user is in"),
+    reads("ConversationService/ListPinnedMessages", "conversations that the user is in"),
+    reads("ConversationService/ListReaders", "groups that the user is in"),
 
     acts("FileService/Upload", "as the user").streamed(),
     app("FileService/Fetch"),
