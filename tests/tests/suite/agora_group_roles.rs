@@ -377,7 +377,7 @@ every_shape! {
                     assert_eq!(reply.expect(200)["data"][0]["owner"], "omar");
                 } else {
                     agora_error(&reply, 404);
-                    agora_error(&say(&agora, "omar", (kind, id)).await, 404);
+                    agora_error(&say(&agora, "omar", (*kind, id.as_str())).await, 404);
                 }
             }
             let left = usize::from(is_left);
