@@ -71,26 +71,42 @@ static FIND: LazyLock<GatherMany> = LazyLock::new(|| find_by_id(member_count!(),
 /// other tables as they were before.
 static LOCK: LazyLock<GatherMany> = LazyLock::new(|| find_by_id("cast(0 as bigint) as member_count", "for update"));
 
-/// A page of groups, which are counted and read completely only then, not for what the page skips.
+/// A page of groups by their ids, which alone are read of what the page skips. As in [`find_by_id`], each is then looked
+/// up by its key.
 macro_rules! page_of {
-    ($($groups:tt)*) => {
+    (sqlite, $($ids:tt)*) => {
         concat!(
             "select ",
             columns!(),
             ", ",
             member_count!(),
             " from (",
-            $($groups)*,
-            " order by g.group_id limit $4 offset $5) g order by g.group_id"
+            $($ids)*,
+            " order by group_id limit $4 offset $5) p
+            cross join chat_group g where g.app_id = $1 and g.group_id = p.group_id order by p.group_id"
+        )
+    };
+    (postgres, $($ids:tt)*) => {
+        concat!(
+            "select ",
+            columns!(),
+            ", ",
+            member_count!(),
+            " from (",
+            $($ids)*,
+            " order by group_id limit $4 offset $5) p
+            cross join lateral (
+                select * from chat_group g where g.app_id = $1 and g.group_id = p.group_id limit 1) g
+            order by p.group_id"
         )
     };
 }
 
-/// Groups of kind `$2`, without threads.
-macro_rules! groups {
+/// The ids of groups of kind `$2`, without threads.
+macro_rules! ids {
     ($which:literal) => {
         concat!(
-            "select g.* from chat_group g
+            "select g.group_id from chat_group g
             where g.app_id = $1 and g.kind = $2 and g.group_id > $3 and g.deleted_at is null
               and g.parent_group_id = 0",
             $which
@@ -98,40 +114,52 @@ macro_rules! groups {
     };
 }
 
-/// Those that are public, or that user `$6` is a member of. Both are read by an index, since a list of all groups that
-/// leaves out what the user may not see grows with the app.
-macro_rules! seen {
+/// The ids of those that are public, or that user `$6` is a member of. Both are read by an index, since a list of all
+/// groups that leaves out what the user may not see grows with the app.
+macro_rules! seen_ids {
     ($own:literal) => {
         concat!(
-            "select g.* from (select * from (",
-            groups!(" and g.public order by g.group_id limit cast($4 as bigint) + cast($5 as bigint)"),
+            "select p.group_id from (select * from (",
+            ids!(" and g.public order by g.group_id limit cast($4 as bigint) + cast($5 as bigint)"),
             ") p union all select * from (",
             $own,
-            " limit cast($4 as bigint) + cast($5 as bigint)) o) g"
+            " limit cast($4 as bigint) + cast($5 as bigint)) p) p"
         )
     };
 }
 
-static LIST: LazyLock<Gather> = LazyLock::new(|| Gather::new(&OUT, page_of!(groups!(""))));
-static LIST_PUBLIC: LazyLock<Gather> = LazyLock::new(|| Gather::new(&OUT, page_of!(groups!(" and g.public"))));
+static LIST: LazyLock<Gather> =
+    LazyLock::new(|| Gather::per_engine(&OUT, page_of!(sqlite, ids!("")), page_of!(postgres, ids!(""))));
+static LIST_PUBLIC: LazyLock<Gather> = LazyLock::new(|| {
+    let (sqlite, postgres) = (page_of!(sqlite, ids!(" and g.public")), page_of!(postgres, ids!(" and g.public")));
+    Gather::per_engine(&OUT, sqlite, postgres)
+});
 static LIST_SEEN: LazyLock<Gather> = LazyLock::new(|| {
-    let sqlite = page_of!(seen!(
-        "select g.* from group_member m cross join chat_group g
-        where m.app_id = $1 and m.user_id = $6 and m.parent_group_id = 0 and m.group_id > $3 and g.app_id = m.app_id and g.group_id = m.group_id
-          and g.kind = $2 and not g.public and g.deleted_at is null
-        order by m.group_id"
-    ));
-    let postgres = page_of!(seen!(
-        "select g.* from (
-            select m.group_id from group_member m
+    let sqlite = page_of!(
+        sqlite,
+        seen_ids!(
+            "select g.group_id from group_member m cross join chat_group g
             where m.app_id = $1 and m.user_id = $6 and m.parent_group_id = 0 and m.group_id > $3
-            order by m.group_id) m
-        cross join lateral (
-            select * from chat_group g
-            where g.app_id = $1 and g.group_id = m.group_id and g.kind = $2 and not g.public and g.deleted_at is null
-            limit 1) g
-        order by m.group_id"
-    ));
+              and g.app_id = m.app_id and g.group_id = m.group_id
+              and g.kind = $2 and not g.public and g.deleted_at is null
+            order by m.group_id"
+        )
+    );
+    let postgres = page_of!(
+        postgres,
+        seen_ids!(
+            "select g.group_id from (
+                select m.group_id from group_member m
+                where m.app_id = $1 and m.user_id = $6 and m.parent_group_id = 0 and m.group_id > $3
+                order by m.group_id) m
+            cross join lateral (
+                select * from chat_group g
+                where g.app_id = $1 and g.group_id = m.group_id
+                  and g.kind = $2 and not g.public and g.deleted_at is null
+                limit 1) g
+            order by m.group_id"
+        )
+    );
     Gather::per_engine(&OUT, sqlite, postgres)
 });
 

@@ -35,15 +35,15 @@ macro_rules! list {
             &["user_id", "role", "joined_at", "muted_until", "username", "display_name"],
             concat!(
                 "
-    select m.user_id, m.role, m.joined_at, m.muted_until,
-        (select u.username from app_user u where u.app_id = m.app_id and u.user_id = m.user_id) as username,
-        m.display_name
+    select p.user_id, p.role, p.joined_at, p.muted_until,
+        (select u.username from app_user u where u.app_id = p.app_id and u.user_id = p.user_id) as username,
+        p.display_name
     from (
         select app_id, user_id, role, joined_at, muted_until, display_name from group_member
         where app_id = $1 and group_id = $2 and user_id > $3 ",
                 $filter,
-                " order by user_id limit $4 offset $5) m
-    order by m.user_id"
+                " order by user_id limit $4 offset $5) p
+    order by p.user_id"
             ),
         )
     };
