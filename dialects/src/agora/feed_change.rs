@@ -10,9 +10,11 @@ pub(super) fn changed<'a>(change: &'a Change, names: &Names) -> dto::Changed<'a>
     let all = |users: &[UserId]| Some(users.iter().map(|user| names.of(*user)).collect());
     let none = dto::Changed::default();
     match change {
-        Change::UserRegistered { user } | Change::UserDeleted { user } | Change::UserEnabled { user, .. } => {
-            dto::Changed { user: name(user), ..none }
-        }
+        Change::UserRegistered { user }
+        | Change::UserDeleted { user }
+        | Change::UserEnabled { user, .. }
+        | Change::ApplicationRejected { user, .. }
+        | Change::InvitationDeclined { user, .. } => dto::Changed { user: name(user), ..none },
         Change::UserChanged { user, fields } | Change::MemberChanged { user, names: fields, .. } => {
             dto::Changed { user: name(user), fields: Some(fields), ..none }
         }
@@ -68,9 +70,6 @@ pub(super) fn changed<'a>(change: &'a Change, names: &Names) -> dto::Changed<'a>
             dto::Changed { fields: Some(names), set: Some(*is_set), ..none }
         }
         Change::Applied { user, text, .. } => dto::Changed { user: name(user), text: Some(text), ..none },
-        Change::ApplicationRejected { user, .. } | Change::InvitationDeclined { user, .. } => {
-            dto::Changed { user: name(user), ..none }
-        }
         Change::Invited { users, .. } => dto::Changed { users: all(users), ..none },
     }
 }
