@@ -302,7 +302,7 @@ every_shape! {
         for path in ["/roster/block", "/roster/unblock"] {
             // The second time nothing changes.
             for _ in 0..2 {
-                nora.client.post(path, &with(&omar)).await;
+                _ = nora.client.post(path, &with(&omar)).await;
             }
         }
         let agora = app.agora();
