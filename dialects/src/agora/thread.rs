@@ -294,7 +294,7 @@ fn last(message: &Message, names: &Names, exts_array: bool) -> String {
     let record = record(message, names, exts_array, MessageFiles::default());
     let dto::RecordOut { msg_id, timestamp, from, to, payload } =
         serde_json::from_str(&record).expect("a record is JSON of our own writing");
-    text_of(&dto::LastMessage { id: msg_id, from, to, timestamp, payload })
+    text_of(&dto::LastMessage { id: &msg_id, from: &from, to: &to, timestamp, payload })
 }
 
 fn raw(json: String) -> Box<RawValue> {

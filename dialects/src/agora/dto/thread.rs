@@ -1,5 +1,7 @@
 //! Threads (agora.md 10.5).
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -96,10 +98,13 @@ pub struct LastMessage<'a> {
 /// What of a record a last message shows.
 #[derive(Deserialize)]
 pub struct RecordOut<'a> {
-    pub msg_id: &'a str,
+    #[serde(borrow)]
+    pub msg_id: Cow<'a, str>,
     pub timestamp: i64,
-    pub from: &'a str,
-    pub to: &'a str,
+    #[serde(borrow)]
+    pub from: Cow<'a, str>,
+    #[serde(borrow)]
+    pub to: Cow<'a, str>,
     #[serde(borrow)]
     pub payload: &'a RawValue,
 }
