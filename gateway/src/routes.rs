@@ -25,6 +25,7 @@ pub fn router(gateway: Gateway) -> Router {
         .chain(agora_contact_routes())
         .chain(agora_reaction_routes())
         .chain(agora_thread_routes())
+        .chain(agora_sharing_routes())
         .chain(lanying_routes())
         .fold(Router::new(), with_route)
         .fallback(no_such_url)
@@ -221,9 +222,36 @@ fn agora_thread_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
     ]
 }
 
+/// Shared files, attributes, super admins, invitations and applications.
+fn agora_sharing_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
+    use agora::{attributes, invitation, shared_file, super_admin};
+    use tidings_domain::GroupKind::{Group, Room};
+    vec![
+        ("/{org}/{app}/chatgroups/{id}/share_files", shared_file::all(Group)),
+        ("/{org}/{app}/chatgroups/{id}/share_files/{file}", shared_file::one(Group)),
+        ("/{org}/{app}/chatrooms/{id}/share_files", shared_file::all(Room)),
+        ("/{org}/{app}/chatrooms/{id}/share_files/{file}", shared_file::one(Room)),
+        ("/{org}/{app}/metadata/chatgroup/{id}/user/{username}", attributes::of_member()),
+        ("/{org}/{app}/metadata/chatgroup/{id}/get", attributes::of_members()),
+        ("/{org}/{app}/sdk/metadata/chatgroup/{id}/user/{username}", attributes::of_member()),
+        ("/{org}/{app}/sdk/metadata/chatgroup/{id}/get", attributes::of_members()),
+        ("/{org}/{app}/metadata/chatroom/{id}", attributes::of_room()),
+        ("/{org}/{app}/metadata/chatroom/{id}/user/{username}", attributes::of_room_as(false)),
+        ("/{org}/{app}/metadata/chatroom/{id}/user/{username}/forced", attributes::of_room_as(true)),
+        ("/{org}/{app}/chatrooms/super_admin", post(super_admin::add).get(super_admin::list)),
+        ("/{org}/{app}/chatrooms/super_admin/{username}", delete(super_admin::remove)),
+        ("/{org}/{app}/chatgroups/{id}/invite", invitation::invite()),
+        ("/{org}/{app}/chatgroups/{id}/invite_verify", invitation::invite_verify()),
+        ("/{org}/{app}/chatgroups/{id}/apply_verify", invitation::apply_verify()),
+    ]
+}
+
 fn lanying_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
     use lanying::member::MemberAction;
-    use lanying::{ack, conversation, file, group, history, member, recall, register, roster, send, token, user};
+    use lanying::{
+        ack, conversation, file, group, group_announcement, group_file, group_invitation, history, member, recall,
+        register, roster, send, token, user,
+    };
     vec![
         ("/message/ack", get(ack::ack)),
         ("/message/conversation", get(history::history).delete(conversation::delete)),
@@ -303,6 +331,20 @@ fn lanying_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
         ("/group/block", member::does(MemberAction::Block(true))),
         ("/group/unblock", member::does(MemberAction::Block(false))),
         ("/group/blocked_list", get(member::blocked)),
+        ("/group/settings", get(group::info)),
+        ("/group/announcement", get(group_announcement::get)),
+        ("/group/announcement/list", get(group_announcement::list)),
+        ("/group/announcement/edit", post(group_announcement::edit).put(group_announcement::edit)),
+        ("/group/announcement/delete", post(group_announcement::delete).delete(group_announcement::delete)),
+        ("/group/public_list", get(group::public_list)),
+        ("/group/file/list", get(group_file::list)),
+        ("/group/file/upload", post(group_file::share)),
+        ("/group/file/update_name", post(group_file::rename).put(group_file::rename)),
+        ("/group/file/delete", post(group_file::delete).delete(group_file::delete)),
+        ("/group/invitation_list", get(group_invitation::list)),
+        ("/group/invite/handle", post(group_invitation::handle).put(group_invitation::handle)),
+        ("/group/display_name", post(group_invitation::set_display_name).put(group_invitation::set_display_name)),
+        ("/group/members/display_name", post(group_invitation::display_names)),
     ]
 }
 
@@ -326,7 +368,7 @@ mod tests {
     use crate::paths::may_take_long;
 
     fn agora_and_lanying() -> Vec<(&'static str, MethodRouter<Gateway>)> {
-        let groups = [agora_group_routes(), agora_thread_routes()];
+        let groups = [agora_group_routes(), agora_thread_routes(), agora_sharing_routes()];
         let users = [agora_user_routes(), agora_contact_routes(), agora_reaction_routes()];
         [vec![agora_routes(), lanying_routes()].concat(), groups.concat(), users.concat()].concat()
     }
@@ -357,6 +399,10 @@ mod tests {
             "/{org}/{app}/chatfiles/{uuid}",
             "/{org}/{app}/users/{username}/chatfiles/lifetime",
             "/{org}/{app}/tidings/events",
+            "/{org}/{app}/chatgroups/{id}/share_files",
+            "/{org}/{app}/chatgroups/{id}/share_files/{file}",
+            "/{org}/{app}/chatrooms/{id}/share_files",
+            "/{org}/{app}/chatrooms/{id}/share_files/{file}",
             "/file/upload/chat",
             "/file/upload/forward",
             "/file/upload/object",

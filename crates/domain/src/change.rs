@@ -206,6 +206,8 @@ pub enum Change {
         uuid: String,
         /// The file's name.
         name: String,
+        /// Who shared it; 0: the app itself. A file that is no longer shared is released in their name.
+        owner: UserId,
         /// False: removed.
         is_shared: bool,
     },

@@ -76,6 +76,14 @@ pub enum Reason {
     OnGroupBlockList,
     /// No such request to join, or it was already decided.
     ApplicationGone,
+    /// No such invitation, or it was already answered.
+    InvitationGone,
+    /// The group has no such announcement.
+    AnnouncementNotFound,
+    /// The group shares no such file.
+    SharedFileNotFound,
+    /// Only the user who shared the file, or an admin of the group, may do this.
+    SharedFileNotOwn,
     /// A group can only be transferred to one of its members.
     NewOwnerNotMember,
     /// The message has a thread already.
@@ -268,6 +276,10 @@ impl Reason {
         Self::GroupFull,
         Self::OnGroupBlockList,
         Self::ApplicationGone,
+        Self::InvitationGone,
+        Self::AnnouncementNotFound,
+        Self::SharedFileNotFound,
+        Self::SharedFileNotOwn,
         Self::NewOwnerNotMember,
         Self::ThreadExists,
         Self::GroupDisabled,
@@ -355,6 +367,10 @@ impl Reason {
             Self::GroupFull => words("GROUP_FULL", Grpc::ResourceExhausted, (403, "exceed_limit", "members size is greater than max user size !"), 20010),
             Self::OnGroupBlockList => words("ON_GROUP_BLOCK_LIST", Grpc::PermissionDenied, (403, "forbidden_op", "user {} is on the block list of this group"), 20018),
             Self::ApplicationGone => words("APPLICATION_GONE", Grpc::NotFound, (404, "resource_not_found", "application of {} does not exist!"), 20014),
+            Self::InvitationGone => words("INVITATION_GONE", Grpc::NotFound, (404, "resource_not_found", "invitation of {} does not exist!"), 20015),
+            Self::AnnouncementNotFound => words("ANNOUNCEMENT_NOT_FOUND", Grpc::NotFound, (404, "resource_not_found", "announcement {} does not exist!"), 20020),
+            Self::SharedFileNotFound => words("SHARED_FILE_NOT_FOUND", Grpc::NotFound, (404, "resource_not_found", "share file {} does not exist!"), 20022),
+            Self::SharedFileNotOwn => words("SHARED_FILE_NOT_OWN", Grpc::PermissionDenied, (403, "forbidden_op", "user {} did not share this file and is no admin of this group"), 20023),
             Self::NewOwnerNotMember => words("NEW_OWNER_NOT_MEMBER", Grpc::FailedPrecondition, (403, "forbidden_op", "user: {} doesn't exist in group"), 20005),
             Self::ThreadExists => words("THREAD_EXISTS", Grpc::AlreadyExists, (403, "group_error", "msg already create thread.not allow to create."), 20017),
             Self::GroupDisabled => words("GROUP_DISABLED", Grpc::FailedPrecondition, (403, "forbidden_op", "can not operate this group, reason: group is disabled"), 20006),
@@ -520,6 +536,8 @@ impl Error {
                 | Reason::AlreadyGroupMember
                 | Reason::OnGroupBlockList
                 | Reason::ApplicationGone
+                | Reason::InvitationGone
+                | Reason::SharedFileNotOwn
                 | Reason::NewOwnerNotMember
                 | Reason::Muted
                 | Reason::BlockedByReceiver

@@ -1,5 +1,6 @@
 //! Agora Chat and Easemob: bodies, envelopes and error words (contract: agora.md).
 
+mod attributes;
 mod body;
 mod broadcast;
 mod callback;
@@ -19,12 +20,14 @@ mod group_list;
 mod group_member;
 mod history;
 mod import;
+mod invitation;
 mod presence;
 mod reaction;
 mod recall;
 mod record;
 mod refusal;
 mod rewrite;
+mod sharing;
 mod thread;
 mod timing;
 mod token;
@@ -34,6 +37,11 @@ mod user_state;
 mod user_update;
 mod users;
 
+pub use attributes::{
+    KeyFailure, NewRoomAttributes, Pairs, attribute_map, attributes_of_members, member_attributes_refusal,
+    member_attributes_request, members_of_request, removed_keys, room_attributes_changed, room_attributes_refusal,
+    room_attributes_request, wanted_keys,
+};
 pub use body::{body_from, ext_from, moved};
 pub use broadcast::{Broadcast, Everybody, broadcast_request, broadcast_started};
 pub use callback::{
@@ -76,6 +84,7 @@ pub use history::{
     read_ack_request, read_up_to,
 };
 pub use import::{Import, import_call, import_refusal, import_request, imported};
+pub use invitation::{JoinAction, apply_verify_request, invite_refusal, invite_verify_request, invited, join_step};
 pub use presence::{
     Presence, PresenceCall, presence_done, presence_expiry, presence_ext, presence_refusal, presence_subscriptions,
     presence_targets, presences,
@@ -92,6 +101,10 @@ pub use recall::{
 pub use record::{MessageFiles, Names, record};
 pub use refusal::Refusal;
 pub use rewrite::{Rewrite, rewrite_id, rewrite_refusal, rewrite_request, rewrite_unsupported, rewritten};
+pub use sharing::{
+    SharedFile, file_shared, file_unshared, new_super_admin, shared_files, super_admin_added, super_admin_removed,
+    super_admins,
+};
 pub use thread::{
     NewThread, Thread, ThreadQuery, WrongMessage, new_thread, not_in_group, one_thread, thread_change, thread_changed,
     thread_created, thread_done, thread_id, thread_ids, thread_joined, thread_member_removed, thread_members,

@@ -71,8 +71,8 @@ impl From<Change> for pb::Change {
                 Wire::MembersAllowed(wire::MembersAllowed { user_ids: ids(users), allowed: is_allowed })
             }
             Change::Announced { text, .. } => Wire::Announced(wire::Announced { text }),
-            Change::FileShared { uuid, name, is_shared, .. } => {
-                Wire::FileShared(wire::FileShared { uuid, name, shared: is_shared })
+            Change::FileShared { uuid, name, owner, is_shared, .. } => {
+                Wire::FileShared(wire::FileShared { uuid, name, owner_id: owner.0, shared: is_shared })
             }
             Change::MemberChanged { user, names, .. } => {
                 Wire::MemberChanged(wire::MemberChanged { user_id: user.0, names })
@@ -162,7 +162,10 @@ impl TryFrom<pb::Change> for Change {
                 Self::MembersAllowed { group, users: users(it.user_ids), is_allowed: it.allowed }
             }
             Wire::Announced(it) => Self::Announced { group, text: it.text },
-            Wire::FileShared(it) => Self::FileShared { group, uuid: it.uuid, name: it.name, is_shared: it.shared },
+            Wire::FileShared(it) => {
+                let owner = UserId(it.owner_id);
+                Self::FileShared { group, uuid: it.uuid, name: it.name, owner, is_shared: it.shared }
+            }
             Wire::MemberChanged(it) => Self::MemberChanged { group, user: UserId(it.user_id), names: it.names },
             Wire::AttributesChanged(it) => Self::AttributesChanged { group, names: it.names, is_set: it.set },
             Wire::Applied(it) => Self::Applied { group, user: UserId(it.user_id), text: it.text },

@@ -5,6 +5,7 @@ mod contact;
 mod group;
 mod people;
 mod reaction;
+mod sharing;
 mod thread;
 
 use std::borrow::Cow;
@@ -23,6 +24,7 @@ pub use contact::*;
 pub use group::*;
 pub use people::*;
 pub use reaction::*;
+pub use sharing::*;
 pub use thread::*;
 
 /// Distinguishes `null` from absent.
@@ -504,7 +506,7 @@ impl Entities<'_> {
 }
 
 /// agora.md 3.1
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 pub struct ChatFile<'a> {
     pub uuid: &'a str,
     #[serde(rename = "type")]

@@ -155,7 +155,7 @@ create table group_announcement (
     foreign key (app_id, group_id) references chat_group (app_id, group_id)
 );
 
--- Files shared in a group, numbered from 1. The bytes are the file service's.
+-- Files shared in a group, with numbers of the app's single id space. The bytes are the file service's.
 create table group_file (
     app_id bigint not null,
     group_id bigint not null,
@@ -169,7 +169,7 @@ create table group_file (
     primary key (app_id, group_id, file_no),
     foreign key (app_id, group_id) references chat_group (app_id, group_id)
 );
-create unique index group_file_by_uuid on group_file (app_id, group_id, uuid);
+create unique index group_file_by_uuid on group_file (app_id, uuid, group_id);
 
 -- What members tell about themselves in one group.
 create table member_attribute (

@@ -16,7 +16,7 @@ macro_rules! columns {
     () => {
         "g.group_id, g.kind, g.owner_id, g.enabled, g.history_visible, g.read_ack, g.mute_all_until,
         g.apply_approval, g.member_invite, g.member_modify, g.public, g.max_members, g.created_at, g.updated_at,
-        g.name, g.avatar, g.description, g.custom, g.parent_group_id, g.parent_msg_id"
+        g.invite_confirm, g.name, g.avatar, g.description, g.custom, g.parent_group_id, g.parent_msg_id"
     };
 }
 
@@ -26,7 +26,7 @@ macro_rules! member_count {
     };
 }
 
-const OUT: [&str; 21] = [
+const OUT: [&str; 22] = [
     "group_id",
     "kind",
     "owner_id",
@@ -41,6 +41,7 @@ const OUT: [&str; 21] = [
     "max_members",
     "created_at",
     "updated_at",
+    "json(iif(invite_confirm, 'true', 'false'))",
     "name",
     "avatar",
     "description",
@@ -138,14 +139,14 @@ const INSERT: &str = "
     insert into chat_group (
         app_id, group_id, kind, owner_id, enabled, history_visible, read_ack, mute_all_until, apply_approval,
         member_invite, member_modify, public, max_members, created_at, updated_at, name, avatar, description, custom,
-        parent_group_id, parent_msg_id)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
+        parent_group_id, parent_msg_id, invite_confirm)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)";
 
 const UPDATE: &str = "
     update chat_group set
         enabled = $3, history_visible = $4, read_ack = $5, mute_all_until = $6, apply_approval = $7,
         member_invite = $8, member_modify = $9, public = $10, max_members = $11, updated_at = $12, name = $13,
-        avatar = $14, description = $15, custom = $16
+        avatar = $14, description = $15, custom = $16, invite_confirm = $17
     where app_id = $1 and group_id = $2";
 
 static SET_OWNERS: LazyLock<ManyRows> = LazyLock::new(|| {
@@ -174,7 +175,19 @@ fn empty(table: &str) -> ManyRows {
 }
 
 static EMPTY: LazyLock<Vec<ManyRows>> = LazyLock::new(|| {
-    ["group_member", "group_application", "group_block", "group_allow", "group_announcement"].map(empty).into()
+    [
+        "group_member",
+        "group_application",
+        "group_block",
+        "group_allow",
+        "group_announcement",
+        "group_invitation",
+        "group_file",
+        "member_attribute",
+        "room_attribute",
+    ]
+    .map(empty)
+    .into()
 });
 
 pub(crate) fn all(engine: Engine) -> Vec<String> {
@@ -251,6 +264,7 @@ pub(crate) async fn insert(tx: &mut Tx, app: AppId, group: &Group) -> Result<(),
         .bind(&settings.custom)
         .bind(group.parent_group)
         .bind(group.parent_msg.0)
+        .bind(settings.invite_confirm)
         .execute(c)
         .await
         .map(drop))?;
@@ -282,6 +296,7 @@ pub(crate) async fn update(tx: &mut Tx, app: AppId, group: &Group) -> Result<(),
         .bind(&group.avatar)
         .bind(&group.description)
         .bind(&settings.custom)
+        .bind(settings.invite_confirm)
         .execute(c)
         .await
         .map(drop))?;
@@ -300,7 +315,7 @@ pub(crate) async fn set_owners(
     SET_OWNERS.execute(tx, &[apps, groups, users, Column::Int(vec![now.0; owners.len()])]).await
 }
 
-/// Ends groups and their threads: removes all members, applications, announcements and entries of lists.
+/// Ends groups and their threads: removes all that belongs to them. The bytes of shared files are released elsewhere.
 pub(crate) async fn end(tx: &mut Tx, app: AppId, groups: &[i64], now: UnixMillis) -> Result<(), Error> {
     for statement in EMPTY.iter() {
         statement.execute(tx, &keys(app, groups)).await?;

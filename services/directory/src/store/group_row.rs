@@ -22,6 +22,7 @@ row! {
         max_members: i64,
         created_at: i64,
         updated_at: i64,
+        invite_confirm: bool,
         name: String,
         avatar: String,
         description: String,
@@ -48,6 +49,7 @@ impl TryFrom<GroupRow> for Group {
             max_members: row.max_members,
             public: row.public,
             custom: row.custom,
+            invite_confirm: row.invite_confirm,
         };
         Ok(Self {
             id: row.group_id,

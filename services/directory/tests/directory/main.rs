@@ -24,6 +24,7 @@ mod policy;
 mod profiles;
 mod secrets;
 mod sessions;
+mod sharing;
 mod statements;
 mod threads;
 mod tokens;

@@ -18,6 +18,9 @@ impl Core {
     /// The owner and the members join at once. The call fails as a whole if one of them is unknown.
     pub(crate) async fn create_group(&self, caller: &Caller, new: NewGroup) -> Result<Group, Error> {
         let (owner, others) = people(caller, &new)?;
+        if new.needs_super_admin {
+            self.need_super_admin(caller).await?;
+        }
         let now = self.clock.now();
         let group = Group {
             id: 0,

@@ -2,6 +2,7 @@
 
 use tidings_domain::{Caller, Change, Error};
 
+use super::shared_files::release_all;
 use crate::{app::Core, model::group::Group, store};
 
 impl Core {
@@ -15,6 +16,7 @@ impl Core {
         let member_count = store::group_member::count(&mut tx, caller.app, group.id).await?;
         let mut members = store::group_member::some(&mut tx, caller.app, group.id, Change::MAX_USERS).await?;
         members.retain(|member| *member != group.owner);
+        release_all(&mut tx, caller, &[group.id], now).await?;
         store::group::end(&mut tx, caller.app, &[group.id], now).await?;
         let (owner, name) = (group.owner, group.name.clone());
         let change = Change::GroupDestroyed { group: group.changed_group(), owner, name, members };

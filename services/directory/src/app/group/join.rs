@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Adds users to the locked `group`. Users who do not exist (are not in `living`), are already members, are on its
-/// block list or exceed its size are not added. Applications of added users are closed, and the change is recorded.
+/// block list or exceed its size are not added. Applications and invitations of added users are closed, and the change is recorded.
 pub(super) async fn join(
     tx: &mut Tx,
     caller: &Caller,
@@ -21,6 +21,26 @@ pub(super) async fn join(
     living: &HashSet<UserId>,
     now: UnixMillis,
     how: Joining,
+) -> Result<Outcomes, Error> {
+    let app = caller.app;
+    let outcomes = refusals(tx, caller, group, users, living).await?;
+    let joined = accepted(&outcomes);
+    let members: Vec<_> = joined.iter().map(|user| (*user, GroupRole::Member)).collect();
+    store::group_member::insert(tx, app, group.id, &members, now).await?;
+    store::group_application::delete(tx, app, group.id, &joined).await?;
+    store::group_invitation::delete(tx, app, group.id, &joined).await?;
+    let change = Change::MembersJoined { group: group.changed_group(), users: joined, how };
+    store::change::add(tx, caller, now, &[change]).await?;
+    Ok(outcomes)
+}
+
+/// Which of the users could join the locked `group` now.
+pub(super) async fn refusals(
+    tx: &mut Tx,
+    caller: &Caller,
+    group: &Group,
+    users: &[UserId],
+    living: &HashSet<UserId>,
 ) -> Result<Outcomes, Error> {
     let app = caller.app;
     let standings = standings(tx, app, group.id, users).await?;
@@ -46,11 +66,5 @@ pub(super) async fn join(
         }
         outcomes.push((user, refusal.map_or(Ok(()), |reason| Err(Error::new(reason, user.to_string())))));
     }
-    let joined = accepted(&outcomes);
-    let members: Vec<_> = joined.iter().map(|user| (*user, GroupRole::Member)).collect();
-    store::group_member::insert(tx, app, group.id, &members, now).await?;
-    store::group_application::delete(tx, app, group.id, &joined).await?;
-    let change = Change::MembersJoined { group: group.changed_group(), users: joined, how };
-    store::change::add(tx, caller, now, &[change]).await?;
     Ok(outcomes)
 }

@@ -2,6 +2,7 @@
 
 use tidings_domain::{Caller, Change, Error, GroupRole, Leaving, Reason};
 
+use super::leave_behind::leave_behind;
 use crate::{
     app::{Core, subject::subject},
     store,
@@ -22,8 +23,10 @@ impl Core {
             Some(_) => {}
         }
         store::group_member::delete(&mut tx, caller.app, group.id, &[user]).await?;
+        let now = self.clock.now();
+        leave_behind(&mut tx, caller, group.id, &[user], now).await?;
         let change = Change::MembersLeft { group: group.changed_group(), users: vec![user], how: Leaving::Left };
-        store::change::add(&mut tx, caller, self.clock.now(), &[change]).await?;
+        store::change::add(&mut tx, caller, now, &[change]).await?;
         tx.commit().await
     }
 }
