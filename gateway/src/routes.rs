@@ -26,6 +26,7 @@ pub fn router(gateway: Gateway) -> Router {
         .chain(agora_reaction_routes())
         .chain(agora_thread_routes())
         .chain(agora_sharing_routes())
+        .chain(agora_reading_routes())
         .chain(lanying_routes())
         .fold(Router::new(), with_route)
         .fallback(no_such_url)
@@ -246,6 +247,32 @@ fn agora_sharing_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
     ]
 }
 
+/// What client SDKs read of their conversations.
+fn agora_reading_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
+    use agora::{acks, channel, inbox, pinned, roaming};
+    use tidings_domain::ConversationKind::{Direct, Group};
+    vec![
+        ("/{org}/{app}/users/{username}/messageroaming", post(roaming::pull)),
+        ("/{org}/{app}/users/{username}/user_channels", get(inbox::old_channels)),
+        ("/{org}/{app}/users/{username}/user_channels/page", get(inbox::old_channel_page)),
+        ("/{org}/{app}/user/{username}/user_channel", delete(channel::delete)),
+        ("/{org}/{app}/sdk/user/{username}/user_channels/list", get(inbox::channels)),
+        ("/{org}/{app}/sdk/user/{username}/user_channels/mark", post(inbox::mark).delete(inbox::unmark)),
+        ("/{org}/{app}/sdk/user/{username}/user_channels/mark/search", get(inbox::marked)),
+        ("/{org}/{app}/sdk/user/{username}/user_channel/top", post(inbox::pin).delete(inbox::unpin)),
+        (
+            "/{org}/{app}/sdk/user/{username}/user_channel/pin",
+            post(pinned::pin).delete(pinned::unpin).get(pinned::list),
+        ),
+        ("/{org}/{app}/chatgroups/{id}/acks/{msg_id}", get(acks::readers)),
+        ("/{org}/{app}/sdk/message/roaming/chat/user/{username}", channel::roaming(Direct, false)),
+        ("/{org}/{app}/sdk/message/roaming/chat/user/{username}/time", channel::roaming(Direct, true)),
+        ("/{org}/{app}/sdk/message/roaming/group/user/{username}", channel::roaming(Group, false)),
+        ("/{org}/{app}/sdk/message/roaming/group/user/{username}/time", channel::roaming(Group, true)),
+        ("/{org}/{app}/sdk/message/roaming/user/{username}/delete/all", post(channel::delete_all)),
+    ]
+}
+
 fn lanying_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
     use lanying::member::MemberAction;
     use lanying::{
@@ -369,7 +396,7 @@ mod tests {
 
     fn agora_and_lanying() -> Vec<(&'static str, MethodRouter<Gateway>)> {
         let groups = [agora_group_routes(), agora_thread_routes(), agora_sharing_routes()];
-        let users = [agora_user_routes(), agora_contact_routes(), agora_reaction_routes()];
+        let users = [agora_user_routes(), agora_contact_routes(), agora_reaction_routes(), agora_reading_routes()];
         [vec![agora_routes(), lanying_routes()].concat(), groups.concat(), users.concat()].concat()
     }
 

@@ -1,5 +1,6 @@
 //! Agora Chat and Easemob: bodies, envelopes and error words (contract: agora.md).
 
+mod acks;
 mod attributes;
 mod body;
 mod broadcast;
@@ -20,13 +21,16 @@ mod group_list;
 mod group_member;
 mod history;
 mod import;
+mod inbox;
 mod invitation;
+pub mod msync;
 mod presence;
 mod reaction;
 mod recall;
 mod record;
 mod refusal;
 mod rewrite;
+mod roaming;
 mod sharing;
 mod thread;
 mod timing;
@@ -37,6 +41,7 @@ mod user_state;
 mod user_update;
 mod users;
 
+pub use acks::{AckPage, AckQuery, ack_query, acks};
 pub use attributes::{
     KeyFailure, NewRoomAttributes, Pairs, attribute_map, attributes_of_members, member_attributes_refusal,
     member_attributes_request, members_of_request, removed_keys, room_attributes_changed, room_attributes_refusal,
@@ -84,6 +89,11 @@ pub use history::{
     read_ack_request, read_up_to,
 };
 pub use import::{Import, import_call, import_refusal, import_request, imported};
+pub use inbox::{
+    InboxEntry, InboxQuery, MarkCall, PinnedEntry, channel_query, channel_request, done, inbox, inbox_query,
+    mark_query, mark_request, marked, old_inbox, old_page, pin_illegal, pin_missing, pin_request, pinned_messages,
+    too_many, topped,
+};
 pub use invitation::{JoinAction, apply_verify_request, invite_refusal, invite_verify_request, invited, join_step};
 pub use presence::{
     Presence, PresenceCall, presence_done, presence_expiry, presence_ext, presence_refusal, presence_subscriptions,
@@ -101,6 +111,7 @@ pub use recall::{
 pub use record::{MessageFiles, Names, record};
 pub use refusal::Refusal;
 pub use rewrite::{Rewrite, rewrite_id, rewrite_refusal, rewrite_request, rewrite_unsupported, rewritten};
+pub use roaming::{RoamingQuery, roaming_page, roaming_request};
 pub use sharing::{
     SharedFile, file_shared, file_unshared, new_super_admin, shared_files, super_admin_added, super_admin_removed,
     super_admins,

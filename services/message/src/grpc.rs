@@ -19,8 +19,9 @@ use crate::{
     app::export::{self, Exporter, Outcome},
     app::start_broadcast::{Reach, Started},
     app::{
-        broadcast, edit, events, exclude, find, head, import, list_reactions, page, purge, react, recall,
-        released_files, send, start_broadcast,
+        broadcast, edit, events, exclude, find, head, import, list_reactions, page, purge, react,
+        read_history::{HistoryQuery, read_history},
+        recall, released_files, send, start_broadcast,
     },
     appender::{Appender, Reply},
     edited::Change,
@@ -78,6 +79,18 @@ impl MessageService for MessageGrpc {
         let (messages, next) = page::page(&self.deps, &caller, wanted).await.map_err(to_status)?;
         let messages = messages.into_iter().map(Into::into).collect();
         Ok(Response::new(pb::PageResponse { messages, next_msg_id: next.0 }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "message.read_history", skip_all)]
+    async fn read_history(
+        &self,
+        request: Request<pb::ReadHistoryRequest>,
+    ) -> Result<Response<pb::ReadHistoryResponse>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let wanted = HistoryQuery::try_from(request.into_inner()).map_err(to_status)?;
+        let (messages, last) = read_history(&self.deps, &caller, wanted).await.map_err(to_status)?;
+        let messages = messages.into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::ReadHistoryResponse { messages, last_msg_id: last.0 }))
     }
 
     #[tracing::instrument(level = "debug", name = "message.find", skip_all)]
@@ -345,6 +358,22 @@ impl From<Part> for pb::ExportPart {
 
 fn conversation(wire: Option<pb::ConversationId>) -> Result<ConversationId, Error> {
     required("conversation", wire)?.try_into()
+}
+
+impl TryFrom<pb::ReadHistoryRequest> for HistoryQuery {
+    type Error = Error;
+
+    fn try_from(wire: pb::ReadHistoryRequest) -> Result<Self, Error> {
+        Ok(Self {
+            conversation: conversation(wire.conversation)?,
+            limit: wire.limit,
+            oldest_first: wire.oldest_first,
+            above: MsgId(wire.above_msg_id),
+            below: MsgId(wire.below_msg_id),
+            bodies: wire.bodies,
+            senders: wire.sender_ids.into_iter().map(UserId).collect(),
+        })
+    }
 }
 
 impl TryFrom<pb::PageRequest> for page::PageQuery {

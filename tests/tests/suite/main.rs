@@ -16,6 +16,7 @@ mod agora_limits;
 mod agora_messages;
 mod agora_need_download;
 mod agora_reactions;
+mod agora_reading;
 mod agora_send;
 mod agora_sharing;
 mod agora_threads;

@@ -3,8 +3,10 @@
 mod callback;
 mod contact;
 mod group;
+mod msync;
 mod people;
 mod reaction;
+mod reading;
 mod sharing;
 mod thread;
 
@@ -22,8 +24,10 @@ use crate::{
 pub use callback::*;
 pub use contact::*;
 pub use group::*;
+pub use msync::*;
 pub use people::*;
 pub use reaction::*;
+pub use reading::*;
 pub use sharing::*;
 pub use thread::*;
 

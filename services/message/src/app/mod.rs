@@ -20,6 +20,7 @@ pub mod page;
 pub mod places;
 pub mod purge;
 pub mod react;
+pub mod read_history;
 pub mod recall;
 pub mod released_files;
 pub mod report_reads;
