@@ -238,6 +238,7 @@ pub const RIGHTS: &[Right] = &[
     reads("MessageService/Find", "conversations that the user is in"),
     reads("MessageService/FindMany", "conversations that the user is in"),
     reads("MessageService/Head", "conversations that the user is in"),
+    reads("MessageService/ReadHistory", "conversations that the user is in"),
     acts("MessageService/AddReaction", "as the user"),
     acts("MessageService/RemoveReaction", "as the user"),
     reads("MessageService/ListReactions", "conversations that the user is in"),
