@@ -8,5 +8,6 @@ mod flag;
 mod json;
 pub mod lanying;
 mod number;
+mod pairs;
 mod reading;
 pub mod tencent;

@@ -7,7 +7,10 @@ use crate::{Gateway, agora, lanying};
 
 /// Whether a route carries a file, or waits for events.
 pub(crate) fn may_take_long(route: &str) -> bool {
-    route.starts_with("/file/") || route.contains("/chatfiles") || route.contains("/events")
+    route.starts_with("/file/")
+        || route.contains("/chatfiles")
+        || route.contains("/share_files")
+        || route.contains("/events")
 }
 
 fn is_lanying(path: &str) -> bool {

@@ -28,6 +28,10 @@ pub fn router(gateway: Gateway) -> Router {
         .chain(agora_group_routes())
         .chain(agora_user_routes())
         .chain(agora_contact_routes())
+        .chain(agora_reaction_routes())
+        .chain(agora_thread_routes())
+        .chain(agora_sharing_routes())
+        .chain(agora_reading_routes())
         .chain(lanying_routes())
         .fold(Router::new(), with_route)
         .fallback(no_such_url)
@@ -187,9 +191,99 @@ fn agora_contact_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
     ]
 }
 
+fn agora_reaction_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
+    use agora::reaction;
+    let on_messages = post(reaction::add).get(reaction::list).delete(reaction::remove);
+    vec![
+        ("/{org}/{app}/reaction/user/{username}", on_messages),
+        ("/{org}/{app}/reaction/user/{username}/detail", get(reaction::detail)),
+    ]
+}
+
+/// Clients spell the first segment in both ways.
+fn agora_thread_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
+    use agora::{thread, thread_member};
+    let one = || get(thread::find).put(thread::rename).delete(thread::end);
+    let members = || get(thread_member::list).post(thread_member::add).delete(thread_member::remove);
+    vec![
+        ("/{org}/{app}/thread", post(thread::create).get(thread::of_app)),
+        ("/{org}/{app}/thread/message", post(thread::last_messages)),
+        ("/{org}/{app}/thread/{id}", one()),
+        ("/{org}/{app}/thread/{id}/users", members()),
+        ("/{org}/{app}/thread/{id}/users/{username}", delete(thread_member::remove_one)),
+        ("/{org}/{app}/thread/{id}/user/{username}/join", post(thread_member::join)),
+        ("/{org}/{app}/thread/{id}/user/{username}/quit", delete(thread_member::quit)),
+        ("/{org}/{app}/thread/chatgroups/{id}/threads", get(thread::of_group)),
+        ("/{org}/{app}/thread/chatgroups/{id}/user/{username}/joined", get(thread::of_user_in_group)),
+        ("/{org}/{app}/threads", post(thread::create).get(thread::of_app)),
+        ("/{org}/{app}/threads/message", post(thread::last_messages)),
+        ("/{org}/{app}/threads/{id}", one()),
+        ("/{org}/{app}/threads/{id}/users", members()),
+        ("/{org}/{app}/threads/{id}/users/{username}", delete(thread_member::remove_one)),
+        ("/{org}/{app}/threads/{id}/user/{username}/join", post(thread_member::join)),
+        ("/{org}/{app}/threads/{id}/user/{username}/quit", delete(thread_member::quit)),
+        ("/{org}/{app}/threads/user/{username}", get(thread::of_user)),
+        ("/{org}/{app}/threads/chatgroups/{id}", get(thread::of_group)),
+        ("/{org}/{app}/threads/chatgroups/{id}/user/{username}", get(thread::of_user_in_group)),
+    ]
+}
+
+/// Shared files, attributes, super admins, invitations and applications.
+fn agora_sharing_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
+    use agora::{attributes, invitation, shared_file, super_admin};
+    use tidings_domain::GroupKind::{Group, Room};
+    vec![
+        ("/{org}/{app}/chatgroups/{id}/share_files", shared_file::all(Group)),
+        ("/{org}/{app}/chatgroups/{id}/share_files/{file}", shared_file::one(Group)),
+        ("/{org}/{app}/chatrooms/{id}/share_files", shared_file::all(Room)),
+        ("/{org}/{app}/chatrooms/{id}/share_files/{file}", shared_file::one(Room)),
+        ("/{org}/{app}/metadata/chatgroup/{id}/user/{username}", attributes::of_member()),
+        ("/{org}/{app}/metadata/chatgroup/{id}/get", attributes::of_members()),
+        ("/{org}/{app}/sdk/metadata/chatgroup/{id}/user/{username}", attributes::of_member()),
+        ("/{org}/{app}/sdk/metadata/chatgroup/{id}/get", attributes::of_members()),
+        ("/{org}/{app}/metadata/chatroom/{id}", attributes::of_room()),
+        ("/{org}/{app}/metadata/chatroom/{id}/user/{username}", attributes::of_room_as(false)),
+        ("/{org}/{app}/metadata/chatroom/{id}/user/{username}/forced", attributes::of_room_as(true)),
+        ("/{org}/{app}/chatrooms/super_admin", post(super_admin::add).get(super_admin::list)),
+        ("/{org}/{app}/chatrooms/super_admin/{username}", delete(super_admin::remove)),
+        ("/{org}/{app}/chatgroups/{id}/invite", invitation::invite()),
+        ("/{org}/{app}/chatgroups/{id}/invite_verify", invitation::invite_verify()),
+        ("/{org}/{app}/chatgroups/{id}/apply_verify", invitation::apply_verify()),
+    ]
+}
+
+/// What client SDKs read of their conversations.
+fn agora_reading_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
+    use agora::{acks, channel, inbox, pinned, roaming};
+    use tidings_domain::ConversationKind::{Direct, Group};
+    vec![
+        ("/{org}/{app}/users/{username}/messageroaming", post(roaming::pull)),
+        ("/{org}/{app}/users/{username}/user_channels", get(inbox::old_channels)),
+        ("/{org}/{app}/users/{username}/user_channels/page", get(inbox::old_channel_page)),
+        ("/{org}/{app}/user/{username}/user_channel", delete(channel::delete)),
+        ("/{org}/{app}/sdk/user/{username}/user_channels/list", get(inbox::channels)),
+        ("/{org}/{app}/sdk/user/{username}/user_channels/mark", post(inbox::mark).delete(inbox::unmark)),
+        ("/{org}/{app}/sdk/user/{username}/user_channels/mark/search", get(inbox::marked)),
+        ("/{org}/{app}/sdk/user/{username}/user_channel/top", post(inbox::pin).delete(inbox::unpin)),
+        (
+            "/{org}/{app}/sdk/user/{username}/user_channel/pin",
+            post(pinned::pin).delete(pinned::unpin).get(pinned::list),
+        ),
+        ("/{org}/{app}/chatgroups/{id}/acks/{msg_id}", get(acks::readers)),
+        ("/{org}/{app}/sdk/message/roaming/chat/user/{username}", channel::roaming(Direct, false)),
+        ("/{org}/{app}/sdk/message/roaming/chat/user/{username}/time", channel::roaming(Direct, true)),
+        ("/{org}/{app}/sdk/message/roaming/group/user/{username}", channel::roaming(Group, false)),
+        ("/{org}/{app}/sdk/message/roaming/group/user/{username}/time", channel::roaming(Group, true)),
+        ("/{org}/{app}/sdk/message/roaming/user/{username}/delete/all", post(channel::delete_all)),
+    ]
+}
+
 fn lanying_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
     use lanying::member::MemberAction;
-    use lanying::{ack, conversation, file, group, history, member, recall, register, roster, send, token, user};
+    use lanying::{
+        ack, conversation, file, group, group_announcement, group_file, group_invitation, history, member, recall,
+        register, roster, send, token, user,
+    };
     vec![
         ("/message/ack", get(ack::ack)),
         ("/message/conversation", get(history::history).delete(conversation::delete)),
@@ -269,6 +363,20 @@ fn lanying_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
         ("/group/block", member::does(MemberAction::Block(true))),
         ("/group/unblock", member::does(MemberAction::Block(false))),
         ("/group/blocked_list", get(member::blocked)),
+        ("/group/settings", get(group::info)),
+        ("/group/announcement", get(group_announcement::get)),
+        ("/group/announcement/list", get(group_announcement::list)),
+        ("/group/announcement/edit", post(group_announcement::edit).put(group_announcement::edit)),
+        ("/group/announcement/delete", post(group_announcement::delete).delete(group_announcement::delete)),
+        ("/group/public_list", get(group::public_list)),
+        ("/group/file/list", get(group_file::list)),
+        ("/group/file/upload", post(group_file::share)),
+        ("/group/file/update_name", post(group_file::rename).put(group_file::rename)),
+        ("/group/file/delete", post(group_file::delete).delete(group_file::delete)),
+        ("/group/invitation_list", get(group_invitation::list)),
+        ("/group/invite/handle", post(group_invitation::handle).put(group_invitation::handle)),
+        ("/group/display_name", post(group_invitation::set_display_name).put(group_invitation::set_display_name)),
+        ("/group/members/display_name", post(group_invitation::display_names)),
     ]
 }
 
@@ -291,11 +399,15 @@ mod tests {
     use super::*;
     use crate::paths::may_take_long;
 
+    fn agora_and_lanying() -> Vec<(&'static str, MethodRouter<Gateway>)> {
+        let groups = [agora_group_routes(), agora_thread_routes(), agora_sharing_routes()];
+        let users = [agora_user_routes(), agora_contact_routes(), agora_reaction_routes(), agora_reading_routes()];
+        [vec![agora_routes(), lanying_routes()].concat(), groups.concat(), users.concat()].concat()
+    }
+
     #[test]
     fn every_route_has_a_row_in_the_table_of_rights_and_every_row_a_route() {
-        let routes =
-            [agora_routes(), agora_group_routes(), agora_user_routes(), agora_contact_routes(), lanying_routes()]
-                .concat();
+        let routes = agora_and_lanying();
         let routes: std::collections::BTreeSet<&str> = routes.iter().map(|(path, _)| *path).collect();
         let rows =
             crate::ROUTE_RIGHTS.iter().map(|right| right.path).filter(|path| !OWN_SEGMENTS.contains(&&path[1..]));
@@ -312,15 +424,17 @@ mod tests {
 
     #[test]
     fn files_and_events_may_take_longer_than_other_calls() {
-        let routes =
-            [agora_routes(), agora_group_routes(), agora_user_routes(), agora_contact_routes(), lanying_routes()]
-                .concat();
+        let routes = agora_and_lanying();
         let long = routes.iter().map(|(path, _)| *path).filter(|path| may_take_long(path)).collect::<Vec<_>>();
         let expected = [
             "/{org}/{app}/chatfiles",
             "/{org}/{app}/chatfiles/{uuid}",
             "/{org}/{app}/users/{username}/chatfiles/lifetime",
             "/{org}/{app}/tidings/events",
+            "/{org}/{app}/chatgroups/{id}/share_files",
+            "/{org}/{app}/chatgroups/{id}/share_files/{file}",
+            "/{org}/{app}/chatrooms/{id}/share_files",
+            "/{org}/{app}/chatrooms/{id}/share_files/{file}",
             "/file/upload/chat",
             "/file/upload/forward",
             "/file/upload/object",

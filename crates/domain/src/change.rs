@@ -206,6 +206,8 @@ pub enum Change {
         uuid: String,
         /// The file's name.
         name: String,
+        /// Who shared it; 0: the app itself. A file that is no longer shared is released in their name.
+        owner: UserId,
         /// False: removed.
         is_shared: bool,
     },
@@ -266,6 +268,14 @@ pub struct GroupChanged {
     pub id: i64,
     /// Whether it is a room.
     pub is_room: bool,
+    /// Of a thread: the group that it belongs to; 0: it is no thread.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub parent: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_zero(number: &i64) -> bool {
+    *number == 0
 }
 
 /// How users became members.
@@ -299,7 +309,7 @@ pub enum Leaving {
 impl GroupChanged {
     /// A group or room.
     pub fn new(id: i64, kind: GroupKind) -> Self {
-        Self { id, is_room: kind == GroupKind::Room }
+        Self { id, is_room: kind == GroupKind::Room, parent: 0 }
     }
 
     /// Whether it is a group or a room.

@@ -80,7 +80,26 @@ pub enum Body {
     Forward(Forward),
 }
 
+/// The names of the kinds, as of [`Body::name`].
+pub const BODY_NAMES: [&str; 9] =
+    ["text", "image", "voice", "video", "file", "location", "command", "custom", "forward"];
+
 impl Body {
+    /// The name of its kind, one of [`BODY_NAMES`].
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "text",
+            Self::Image(_) => "image",
+            Self::Voice(_) => "voice",
+            Self::Video(_) => "video",
+            Self::File(_) => "file",
+            Self::Location(_) => "location",
+            Self::Command(_) => "command",
+            Self::Custom(_) => "custom",
+            Self::Forward(_) => "forward",
+        }
+    }
+
     /// The file that it references, without thumbnails.
     pub const fn media(&self) -> Option<&Media> {
         match self {

@@ -76,8 +76,18 @@ pub enum Reason {
     OnGroupBlockList,
     /// No such request to join, or it was already decided.
     ApplicationGone,
+    /// No such invitation, or it was already answered.
+    InvitationGone,
+    /// The group has no such announcement.
+    AnnouncementNotFound,
+    /// The group shares no such file.
+    SharedFileNotFound,
+    /// Only the user who shared the file, or an admin of the group, may do this.
+    SharedFileNotOwn,
     /// A group can only be transferred to one of its members.
     NewOwnerNotMember,
+    /// The message has a thread already.
+    ThreadExists,
     /// The group is disabled.
     GroupDisabled,
     /// The user is muted in the group.
@@ -101,6 +111,8 @@ pub enum Reason {
     NotSentThere,
     /// The message has reached its limit of edits.
     EditsExhausted,
+    /// The message has reached its limit of different reactions.
+    ReactionsExhausted,
     /// More targets than the app allows.
     TooManyRecipients,
     /// Body and ext are larger than the app allows.
@@ -264,7 +276,12 @@ impl Reason {
         Self::GroupFull,
         Self::OnGroupBlockList,
         Self::ApplicationGone,
+        Self::InvitationGone,
+        Self::AnnouncementNotFound,
+        Self::SharedFileNotFound,
+        Self::SharedFileNotOwn,
         Self::NewOwnerNotMember,
+        Self::ThreadExists,
         Self::GroupDisabled,
         Self::Muted,
         Self::BlockedByReceiver,
@@ -276,6 +293,7 @@ impl Reason {
         Self::RecallWindowOver,
         Self::NotSentThere,
         Self::EditsExhausted,
+        Self::ReactionsExhausted,
         Self::TooManyRecipients,
         Self::MessageTooLarge,
         Self::FileNotFound,
@@ -349,7 +367,12 @@ impl Reason {
             Self::GroupFull => words("GROUP_FULL", Grpc::ResourceExhausted, (403, "exceed_limit", "members size is greater than max user size !"), 20010),
             Self::OnGroupBlockList => words("ON_GROUP_BLOCK_LIST", Grpc::PermissionDenied, (403, "forbidden_op", "user {} is on the block list of this group"), 20018),
             Self::ApplicationGone => words("APPLICATION_GONE", Grpc::NotFound, (404, "resource_not_found", "application of {} does not exist!"), 20014),
+            Self::InvitationGone => words("INVITATION_GONE", Grpc::NotFound, (404, "resource_not_found", "invitation of {} does not exist!"), 20015),
+            Self::AnnouncementNotFound => words("ANNOUNCEMENT_NOT_FOUND", Grpc::NotFound, (404, "resource_not_found", "announcement {} does not exist!"), 20020),
+            Self::SharedFileNotFound => words("SHARED_FILE_NOT_FOUND", Grpc::NotFound, (404, "resource_not_found", "share file {} does not exist!"), 20022),
+            Self::SharedFileNotOwn => words("SHARED_FILE_NOT_OWN", Grpc::PermissionDenied, (403, "forbidden_op", "user {} did not share this file and is no admin of this group"), 20023),
             Self::NewOwnerNotMember => words("NEW_OWNER_NOT_MEMBER", Grpc::FailedPrecondition, (403, "forbidden_op", "user: {} doesn't exist in group"), 20005),
+            Self::ThreadExists => words("THREAD_EXISTS", Grpc::AlreadyExists, (403, "group_error", "msg already create thread.not allow to create."), 20017),
             Self::GroupDisabled => words("GROUP_DISABLED", Grpc::FailedPrecondition, (403, "forbidden_op", "can not operate this group, reason: group is disabled"), 20006),
             Self::Muted => words("MUTED", Grpc::PermissionDenied, (403, "forbidden_op", "user {} is muted"), 10010),
             Self::BlockedByReceiver => words("BLOCKED_BY_RECEIVER", Grpc::PermissionDenied, (403, "forbidden_op", "{} has blocked the sender"), 10006),
@@ -361,6 +384,7 @@ impl Reason {
             Self::RecallWindowOver => words("RECALL_WINDOW_OVER", Grpc::FailedPrecondition, (403, "message_recall_error", "exceed call time limit"), 10013),
             Self::NotSentThere => words("NOT_SENT_THERE", Grpc::FailedPrecondition, (400, "message_recall_error", "can't find msg to"), 10002),
             Self::EditsExhausted => words("EDITS_EXHAUSTED", Grpc::FailedPrecondition, (403, "message_rewrite_error", "The message has reached its edit limit and cannot be modified further."), 10014),
+            Self::ReactionsExhausted => words("REACTIONS_EXHAUSTED", Grpc::FailedPrecondition, (400, "Bad Request", "The quantity has exceeded the limit!"), 10002),
             Self::TooManyRecipients => words("TOO_MANY_RECIPIENTS", Grpc::InvalidArgument, (400, "message_send_error", "params to's size can't exceed limit {}"), 10002),
             Self::MessageTooLarge => words("MESSAGE_TOO_LARGE", Grpc::InvalidArgument, (413, "Request Entity Too Large", "Request Entity Too Large."), 10002),
             Self::FileNotFound => words("FILE_NOT_FOUND", Grpc::NotFound, (404, "entity_not_found", "file may not exists"), 10002),
@@ -512,6 +536,8 @@ impl Error {
                 | Reason::AlreadyGroupMember
                 | Reason::OnGroupBlockList
                 | Reason::ApplicationGone
+                | Reason::InvitationGone
+                | Reason::SharedFileNotOwn
                 | Reason::NewOwnerNotMember
                 | Reason::Muted
                 | Reason::BlockedByReceiver

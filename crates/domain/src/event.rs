@@ -19,14 +19,27 @@ pub enum EventKind {
     Refused,
     /// A user's read cursor moved up to a message.
     Read,
+    /// A user added a reaction to a message.
+    Reacted,
+    /// A user removed their reaction from a message.
+    Unreacted,
     /// Who exists, or how they relate, changed.
     Changed(ChangeKind),
 }
 
 impl EventKind {
     /// Those of messages and conversations. Their verbs are unique.
-    const OF_MESSAGES: [Self; 7] =
-        [Self::Sent, Self::Online, Self::Recalled, Self::Edited, Self::Refused, Self::Read, Self::OnlineBroadcast];
+    const OF_MESSAGES: [Self; 9] = [
+        Self::Sent,
+        Self::Online,
+        Self::Recalled,
+        Self::Edited,
+        Self::Refused,
+        Self::Read,
+        Self::OnlineBroadcast,
+        Self::Reacted,
+        Self::Unreacted,
+    ];
 
     /// Every kind.
     pub fn all() -> impl Iterator<Item = Self> {
@@ -43,6 +56,8 @@ impl EventKind {
             Self::Edited => "message.edited",
             Self::Refused => "message.refused",
             Self::Read => "conversation.read",
+            Self::Reacted => "message.reacted",
+            Self::Unreacted => "message.unreacted",
             Self::Changed(change) => change.name(),
         }
     }

@@ -39,7 +39,8 @@ pub use change::{Change, GroupChanged, Joining, Leaving};
 pub use change_kind::ChangeKind;
 pub use clock::{Clock, ManualClock, SystemClock, UnixMillis, Witness};
 pub use content::{
-    Body, Command, Content, Custom, Dialect, Ext, File, Forward, Image, Location, Media, Text, Verbatim, Video, Voice,
+    BODY_NAMES, Body, Command, Content, Custom, Dialect, Ext, File, Forward, Image, Location, Media, Text, Verbatim,
+    Video, Voice,
 };
 pub use conversation::{ConversationId, ConversationKind, Marks, Status};
 pub use decimal::decimal_id;

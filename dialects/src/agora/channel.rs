@@ -52,7 +52,8 @@ pub fn delete_channel_request(body: &[u8], query: &str) -> Result<DeleteChannel,
     let Some(Flag(delete_roam)) = dto.delete_roam else {
         return Err(Refusal::illegal_argument("field delete_roam cannot be null"));
     };
-    let peer = match kind.as_str() {
+    // The web SDK writes groupChat.
+    let peer = match kind.to_ascii_lowercase().as_str() {
         "chat" => Peer::User(Username::parse(channel)?),
         "groupchat" => Peer::Group(group_id(channel)?),
         _ => return Err(Refusal::illegal_argument("field type can only be chat or groupchat")),

@@ -164,10 +164,8 @@ pub fn all_contacts(call: &Call<'_>, timing: Timing, contacts: &[Contact<'_>], r
         username: contact.username.to_ascii_lowercase(),
         remark: contact.remark.to_owned(),
     };
-    let entities = match remarks {
-        true => dto::Entities::Contacts(contacts.iter().map(entity).collect()),
-        false => dto::Entities::NONE,
-    };
+    let entities =
+        if remarks { dto::Entities::Contacts(contacts.iter().map(entity).collect()) } else { dto::Entities::NONE };
     let names = contacts.iter().map(|contact| contact.username.to_ascii_lowercase()).collect::<Vec<_>>();
     bytes_of(&dto::Envelope {
         entities: Some(entities),
@@ -251,6 +249,8 @@ pub fn blocked_names(call: &Call<'_>, timing: Timing, names: &[String], cursor: 
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -289,6 +289,51 @@ mod tests {
         assert_eq!(told, "usernames size is more than max limit : 10");
         let asked = contact_request(br#"{"usernames":["omar"],"reason":"hi"}"#).unwrap();
         assert_eq!((asked.0.len(), asked.1.as_str()), (1, "hi"));
+    }
+
+    fn shown(answer: impl Fn(&Call<'_>, Timing) -> Vec<u8>) -> serde_json::Value {
+        let app = tidings_domain::App::example();
+        let call = Call { app: &app, action: "get", path: "/users/nora/contacts", uri: "http://x/users/nora/contacts" };
+        let mut body: serde_json::Value =
+            serde_json::from_slice(&answer(&call, Timing { timestamp: 1, duration: 0 })).unwrap();
+        for key in ["path", "uri", "timestamp", "organization", "application", "action", "duration", "applicationName"]
+        {
+            assert!(body.as_object_mut().unwrap().remove(key).is_some(), "{key}");
+        }
+        body
+    }
+
+    #[test]
+    fn lists_have_the_shapes_that_sdks_read_agora_10_2() {
+        let contacts = [Contact { username: "Omar", remark: "the cook" }, Contact { username: "pia", remark: "" }];
+        let names = json!({"entities": [], "data": ["omar", "pia"], "count": 2});
+        assert_eq!(shown(|call, timing| all_contacts(call, timing, &contacts, false)), names);
+        let entities = json!([{"username": "omar", "remark": "the cook"}, {"username": "pia", "remark": ""}]);
+        let with_remarks = json!({"entities": entities, "data": ["omar", "pia"], "count": 2});
+        assert_eq!(shown(|call, timing| all_contacts(call, timing, &contacts, true)), with_remarks);
+        let listed = json!([{"remark": "the cook", "username": "omar"}, {"remark": null, "username": "pia"}]);
+        let page = json!({"entities": [], "data": {"cursor": "16", "contacts": listed}, "cursor": "16", "count": 2});
+        assert_eq!(shown(|call, timing| some_contacts(call, timing, &contacts, true, Some("16"))), page);
+        let last = json!({"entities": [], "data": {"contacts": [{"remark": null, "username": "omar"}]}, "count": 1});
+        assert_eq!(shown(|call, timing| some_contacts(call, timing, &contacts[..1], false, None)), last);
+        let blocked = json!({"entities": [], "data": ["omar"], "count": 1});
+        assert_eq!(shown(|call, timing| blocked_names(call, timing, &["Omar".to_owned()], None)), blocked);
+    }
+
+    #[test]
+    fn changes_say_what_became_of_whom_agora_10_2() {
+        assert_eq!(shown(contact_changed), json!({"status": "ok"}));
+        let asked = json!({"data": {"applyContacts": ["omar"]}, "status": "ok"});
+        assert_eq!(shown(|call, timing| contacts_asked(call, timing, &["omar".to_owned()])), asked);
+        let outcome = ImportedContacts {
+            added: vec!["omar".to_owned()],
+            missing: vec!["nobody".to_owned()],
+            full: vec!["pia".to_owned()],
+            failed: vec!["nora".to_owned()],
+        };
+        let data = json!({"UnKnowFailed": ["nora"], "success": ["omar"], "NotExistFailed": ["nobody"], "maxLimitFailed": ["pia"]});
+        let imported = json!({"data": data, "status": "ok"});
+        assert_eq!(shown(|call, timing| contacts_imported(call, timing, &outcome)), imported);
     }
 
     #[test]

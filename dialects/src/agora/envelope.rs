@@ -35,6 +35,7 @@ impl<'a> Call<'a> {
             application_name: &self.app.name,
             cursor: None,
             count: None,
+            properties: None,
         }
     }
 }
@@ -66,5 +67,6 @@ pub fn error(refusal: &Refusal, timing: Timing) -> Vec<u8> {
         timestamp: timing.timestamp,
         duration: timing.duration,
         error_description: &refusal.description,
+        error_code: refusal.code,
     })
 }

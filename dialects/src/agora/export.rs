@@ -22,7 +22,14 @@ pub fn export_hour(app: &App, time: &str) -> Result<UnixMillis, Refusal> {
 /// `yyyyMMddHH` of a time, with this UTC offset in minutes.
 pub fn export_time(moment: UnixMillis, offset_minutes: i64) -> String {
     let hours = (moment.0 + offset_minutes * MINUTE).div_euclid(HOUR);
-    let (days, hour) = (hours.div_euclid(24) + 719_468, hours.rem_euclid(24));
+    let (year, month, day) = civil(hours.div_euclid(24));
+    let hour = hours.rem_euclid(24);
+    format!("{year:04}{month:02}{day:02}{hour:02}")
+}
+
+/// The date that many days after 1970-01-01 (proleptic Gregorian).
+pub(super) const fn civil(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
     // Eras of 400 years, each beginning with a March.
     let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
@@ -30,7 +37,7 @@ pub fn export_time(moment: UnixMillis, offset_minutes: i64) -> String {
     let month = (5 * day + 2) / 153;
     let day = day - (153 * month + 2) / 5 + 1;
     let (year, month) = if month < 10 { (year, month + 3) } else { (year + 1, month - 9) };
-    format!("{:04}{month:02}{day:02}{hour:02}", year + era * 400)
+    (year + era * 400, month, day)
 }
 
 fn parse(time: &str) -> Option<i64> {

@@ -74,6 +74,8 @@ pub struct Happened<'a> {
     pub origin: (&'a str, &'a str, &'a str),
     /// Why it was refused, and a hook's text; empty if it was not.
     pub refused: (&'a str, &'a str),
+    /// The reaction that was added or removed: its id, text, and count after the change.
+    pub reaction: Option<(i64, &'a str, i64)>,
 }
 
 impl Happened<'_> {
@@ -116,6 +118,11 @@ pub fn happened(event: &Happened<'_>, names: &Names, exts_array: bool) -> String
         seq: event.seq(),
         message: message.as_deref(),
         change: event.change.map(|change| changed(change, names)),
+        reaction: event.reaction.map(|(id, reaction, count)| dto::EventReaction {
+            reaction_id: id.to_string(),
+            reaction,
+            count,
+        }),
         reason: given(event.refused.0),
         reason_detail: given(event.refused.1),
         client_ip: given(event.origin.0),

@@ -8,11 +8,14 @@ use super::{Names, dto};
 pub(super) fn changed<'a>(change: &'a Change, names: &Names) -> dto::Changed<'a> {
     let name = |user: &UserId| Some(names.of(*user));
     let all = |users: &[UserId]| Some(users.iter().map(|user| names.of(*user)).collect());
-    let none = dto::Changed::default();
+    let parent = change.group().map(|group| group.parent).filter(|parent| *parent != 0);
+    let none = dto::Changed { parent_group_id: parent.map(|parent| parent.to_string()), ..dto::Changed::default() };
     match change {
-        Change::UserRegistered { user } | Change::UserDeleted { user } | Change::UserEnabled { user, .. } => {
-            dto::Changed { user: name(user), ..none }
-        }
+        Change::UserRegistered { user }
+        | Change::UserDeleted { user }
+        | Change::UserEnabled { user, .. }
+        | Change::ApplicationRejected { user, .. }
+        | Change::InvitationDeclined { user, .. } => dto::Changed { user: name(user), ..none },
         Change::UserChanged { user, fields } | Change::MemberChanged { user, names: fields, .. } => {
             dto::Changed { user: name(user), fields: Some(fields), ..none }
         }
@@ -68,9 +71,6 @@ pub(super) fn changed<'a>(change: &'a Change, names: &Names) -> dto::Changed<'a>
             dto::Changed { fields: Some(names), set: Some(*is_set), ..none }
         }
         Change::Applied { user, text, .. } => dto::Changed { user: name(user), text: Some(text), ..none },
-        Change::ApplicationRejected { user, .. } | Change::InvitationDeclined { user, .. } => {
-            dto::Changed { user: name(user), ..none }
-        }
         Change::Invited { users, .. } => dto::Changed { users: all(users), ..none },
     }
 }

@@ -30,6 +30,8 @@ pub struct GroupFields {
     pub max_members: Option<i32>,
     /// `allowinvites`: whether plain members may add users.
     pub member_invite: Option<bool>,
+    /// `invite_need_confirm`: whether users who are invited must accept first.
+    pub invite_confirm: Option<bool>,
     /// `membersonly`: whether applicants wait for an admin.
     pub asks_to_join: Option<bool>,
     /// `custom`
@@ -120,6 +122,7 @@ fn fields(dto: &dto::GroupIn<'_>) -> Result<GroupFields, Refusal> {
         ("members_only", dto.members_only.is_some()),
         ("approval", dto.approval.is_some()),
         ("allowinvites", dto.allowinvites.is_some()),
+        ("invite_need_confirm", dto.invite_need_confirm.is_some()),
         ("public", dto.public.is_some()),
         ("custom", dto.custom.is_some()),
         ("avatar", dto.avatar.is_some()),
@@ -133,6 +136,7 @@ fn fields(dto: &dto::GroupIn<'_>) -> Result<GroupFields, Refusal> {
         max_members: max_members.map_err(|_| Refusal::illegal_argument("maxusers must be from 1 to 100000"))?,
         member_invite: dto.allowinvites.map(Flag::bool),
         asks_to_join: dto.membersonly.or(dto.members_only).or(dto.approval).map(Flag::bool),
+        invite_confirm: dto.invite_need_confirm.map(Flag::bool),
         custom: dto.custom.clone(),
         mute_all: dto.mute.map(Flag::bool),
         given: given.into_iter().filter(|(_, given)| *given).map(|(key, _)| key).collect(),
@@ -206,6 +210,7 @@ fn shown(group: &Group) -> dto::Group<'_> {
         description: fields.description.as_deref().unwrap_or_default(),
         membersonly: fields.asks_to_join.unwrap_or_default(),
         allowinvites: fields.member_invite.unwrap_or_default(),
+        invite_need_confirm: fields.invite_confirm.unwrap_or_default(),
         maxusers: fields.max_members.unwrap_or_default(),
         owner: &group.owner,
         created: group.created,

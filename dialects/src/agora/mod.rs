@@ -1,5 +1,7 @@
 //! Agora Chat and Easemob: bodies, envelopes and error words (contract: agora.md).
 
+mod acks;
+mod attributes;
 mod body;
 mod broadcast;
 mod callback;
@@ -19,11 +21,18 @@ mod group_list;
 mod group_member;
 mod history;
 mod import;
+mod inbox;
+mod invitation;
+pub mod msync;
 mod presence;
+mod reaction;
 mod recall;
 mod record;
 mod refusal;
 mod rewrite;
+mod roaming;
+mod sharing;
+mod thread;
 mod timing;
 mod token;
 mod user_attributes;
@@ -32,6 +41,12 @@ mod user_state;
 mod user_update;
 mod users;
 
+pub use acks::{AckPage, AckQuery, ack_query, acks};
+pub use attributes::{
+    KeyFailure, NewRoomAttributes, Pairs, attribute_map, attributes_of_members, member_attributes_refusal,
+    member_attributes_request, members_of_request, removed_keys, room_attributes_changed, room_attributes_refusal,
+    room_attributes_request, wanted_keys,
+};
 pub use body::{body_from, ext_from, moved};
 pub use broadcast::{Broadcast, Everybody, broadcast_request, broadcast_started};
 pub use callback::{
@@ -74,9 +89,20 @@ pub use history::{
     read_ack_request, read_up_to,
 };
 pub use import::{Import, import_call, import_refusal, import_request, imported};
+pub use inbox::{
+    InboxEntry, InboxQuery, MarkCall, PinnedEntry, channel_query, channel_request, done, inbox, inbox_query,
+    mark_query, mark_request, marked, old_inbox, old_page, pin_illegal, pin_missing, pin_request, pinned_messages,
+    too_many, topped,
+};
+pub use invitation::{JoinAction, apply_verify_request, invite_refusal, invite_verify_request, invited, join_step};
 pub use presence::{
     Presence, PresenceCall, presence_done, presence_expiry, presence_ext, presence_refusal, presence_subscriptions,
     presence_targets, presences,
+};
+pub use reaction::{
+    React, Reaction, ReactionList, Reactors, already_reacted, illegal_reaction, reacted, reaction_detail,
+    reaction_list, reaction_list_query, reaction_refusal, reaction_removed, reaction_request, reactors_query,
+    unreact_query,
 };
 pub use recall::{
     Recall, RecallItem, RecallOutcome, Recalled, batch_recalled, recall_refusal, recall_request, recall_words,
@@ -85,6 +111,17 @@ pub use recall::{
 pub use record::{MessageFiles, Names, record};
 pub use refusal::Refusal;
 pub use rewrite::{Rewrite, rewrite_id, rewrite_refusal, rewrite_request, rewrite_unsupported, rewritten};
+pub use roaming::{RoamingQuery, roaming_page, roaming_request};
+pub use sharing::{
+    SharedFile, file_shared, file_unshared, new_super_admin, shared_files, super_admin_added, super_admin_removed,
+    super_admins,
+};
+pub use thread::{
+    NewThread, Thread, ThreadQuery, WrongMessage, new_thread, not_in_group, one_thread, thread_change, thread_changed,
+    thread_created, thread_done, thread_id, thread_ids, thread_joined, thread_member_removed, thread_members,
+    thread_members_removed, thread_message_refusal, thread_messages, thread_not_found, thread_not_nested, thread_query,
+    thread_refusal, thread_users, threads,
+};
 pub use timing::Timing;
 pub use token::{Grant, TokenRequest, exchanged_token, token, token_refusal, token_request};
 pub use user_attributes::{

@@ -17,6 +17,8 @@ pub struct Refusal {
     pub error: &'static str,
     /// The key `error_description`.
     pub description: Cow<'static, str>,
+    /// The key `error_code`, which web SDKs read where the vendor has one.
+    pub code: Option<i32>,
     /// For the header `Retry-After`.
     pub retry_after: Option<Duration>,
     /// The reason from the list that all dialects share, for programs.
@@ -31,13 +33,19 @@ impl Refusal {
     /// An invalid request, with the given words; never worth a retry.
     pub fn new(status: u16, error: &'static str, description: impl Into<Cow<'static, str>>) -> Self {
         let (description, reason) = (description.into(), Reason::InvalidArgument);
-        Self { status, error, description, retry_after: None, reason, timing: None, about: None }
+        Self { status, error, description, code: None, retry_after: None, reason, timing: None, about: None }
     }
 
     /// The same refusal for another reason.
     #[must_use]
     pub fn because(self, reason: Reason) -> Self {
         Self { reason, ..self }
+    }
+
+    /// The same refusal with the vendor's numeric code.
+    #[must_use]
+    pub fn coded(self, code: i32) -> Self {
+        Self { code: Some(code), ..self }
     }
 
     /// The same refusal with the user's name in the place of their id. Without a name the id stands.
@@ -108,6 +116,7 @@ impl From<&Error> for Refusal {
             status: words.status,
             error: words.error,
             description: error.agora_description().into(),
+            code: None,
             retry_after: error.retry_after(),
             reason: error.reason(),
             timing: error.times().map(|(accepted, committed)| Timing::recorded(accepted, committed)),

@@ -15,6 +15,7 @@ mod query;
 mod refusal;
 mod roster;
 mod shape;
+mod sharing;
 
 pub use account::{
     Login, NewAccount, batch_request, register_request, registered, token, token_request_by_id, token_request_by_login,
@@ -38,3 +39,4 @@ pub use params::Params;
 pub use query::{AckQuery, HistoryQuery, ack_query, conversation_of, history_query};
 pub use refusal::Refusal;
 pub use roster::{Roster, RosterApplication, RosterApply, RosterBatch, RosterChange, RosterFailure, roster_applies};
+pub use sharing::{FileResult, GroupAnnouncement, GroupFile, GroupInvitation, NewGroupFile, text_page};

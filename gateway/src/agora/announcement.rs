@@ -25,7 +25,7 @@ pub(crate) fn announcement(kind: GroupKind) -> MethodRouter<Gateway> {
 async fn read(gateway: &Gateway, context: &RequestContext, kind: GroupKind, named: Named) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.any_caller(gateway).await?;
     let group_id = path_id(gateway, &caller, kind, id_of(&named)).await?;
-    let request = pb::GetAnnouncementRequest { group_id };
+    let request = pb::GetAnnouncementRequest { group_id, id: 0 };
     let reply = gateway.clients().group.clone().get_announcement(context::request(&caller, request)).await;
     let newest = reply.map_err(refused)?.into_inner();
     Ok(codec::announced(&context.call(&identity.app), context.timing(gateway), &newest.text))

@@ -11,7 +11,7 @@ use tidings_proto::pb;
 use tidings_runtime::context;
 
 use super::{
-    contact::{OfUser, found, known_user, refused},
+    contact::{OfUser, found, known_user, parsed, refused},
     context::RequestContext,
     people::{self, Named, path_user},
     users::shown,
@@ -44,8 +44,7 @@ pub(crate) async fn remove_named(State(gateway): State<Gateway>, context: Reques
 }
 
 async fn listed(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Vec<u8>, Refusal> {
-    let user = path_user(named)?;
-    let (identity, caller) = context.caller_for(gateway, &user).await?;
+    let (identity, caller, user) = people::own(gateway, context, path_user(named)).await?;
     let page = codec::block_page(&context.query)?;
     let user = known_user(gateway, &caller, &user).await?;
     let request = pb::ListBlockedUsersRequest { user_id: Some(user), page_size: page.size, page_token: page.cursor };
@@ -59,8 +58,7 @@ async fn listed(gateway: &Gateway, context: &RequestContext, named: Named) -> Re
 }
 
 async fn blocked(gateway: &Gateway, context: &RequestContext, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {
-    let user = path_user(named)?;
-    let (identity, caller) = context.caller_for(gateway, &user).await?;
+    let (identity, caller, user) = people::own(gateway, context, path_user(named)).await?;
     let names = codec::block_names(&context.read(body).await?)?;
     change(gateway, &caller, &user, &names, true).await?;
     let names: Vec<String> = names.iter().map(|name| name.folded().to_owned()).collect();
@@ -68,8 +66,7 @@ async fn blocked(gateway: &Gateway, context: &RequestContext, named: Named, body
 }
 
 async fn unblocked(gateway: &Gateway, context: &RequestContext, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {
-    let user = path_user(named)?;
-    let (identity, caller) = context.caller_for(gateway, &user).await?;
+    let (identity, caller, user) = people::own(gateway, context, path_user(named)).await?;
     let names = codec::block_names(&context.read(body).await?)?;
     let others = change(gateway, &caller, &user, &names, false).await?;
     let others: Vec<User<'_>> = others.iter().map(shown).collect();
@@ -78,12 +75,8 @@ async fn unblocked(gateway: &Gateway, context: &RequestContext, named: Named, bo
 
 /// The last segment may name several, with commas.
 async fn unblocked_in_path(gateway: &Gateway, context: &RequestContext, path: OfUser) -> Result<Vec<u8>, Refusal> {
-    let Ok(Path((_, _, user, names))) = path else {
-        return Err(Error::user_not_found("").into());
-    };
-    let parsed = |name: &str| Username::parse(name).map_err(|_| Error::user_not_found(name));
-    let user = parsed(&user)?;
-    let (identity, caller) = context.caller_for(gateway, &user).await?;
+    let (user, names) = path.map_or_else(|_| (String::new(), String::new()), |Path((_, _, user, names))| (user, names));
+    let (identity, caller, user) = people::own(gateway, context, parsed(&user)).await?;
     let names = names.split(',').filter(|name| !name.is_empty()).map(parsed).collect::<Result<Vec<_>, _>>()?;
     let others = change(gateway, &caller, &user, &names, false).await?;
     let others: Vec<User<'_>> = others.iter().map(shown).collect();

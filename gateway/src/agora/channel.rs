@@ -6,8 +6,8 @@ use axum::{
     response::Response,
     routing::{MethodRouter, delete as on_delete},
 };
-use tidings_dialects::agora::{self as codec, Peer, Refusal, Roaming};
-use tidings_domain::{Caller, ConversationId, ConversationKind, Error, Rate, UserId, Username};
+use tidings_dialects::agora::{self as codec, Refusal, Roaming};
+use tidings_domain::{ConversationKind, Rate};
 use tidings_proto::pb;
 use tidings_runtime::context;
 
@@ -15,7 +15,7 @@ use super::{
     context::RequestContext,
     people::{self, Named, path_user},
 };
-use crate::{Gateway, limits::Cost, membership::of_group, reply::refused};
+use crate::{Gateway, limits::Cost, reply::refused};
 
 pub(crate) async fn delete(
     State(gateway): State<Gateway>,
@@ -28,9 +28,8 @@ pub(crate) async fn delete(
 }
 
 async fn remove(gateway: &Gateway, context: &RequestContext, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = context.app_caller(gateway).await?;
+    let (identity, caller, name) = people::own(gateway, context, path_user(named)).await?;
     let wanted = codec::delete_channel_request(&context.read(body).await?, &context.query)?;
-    let name = path_user(named)?;
     let (user, conversation) = people::conversation(gateway, &caller, &name, &wanted.peer).await?;
     let cost = Cost { rate: Rate::DeleteConversation, subject: name.folded().to_owned(), amount: 1 };
     context.take(gateway, &identity.app, &[cost]).await?;
@@ -69,8 +68,7 @@ async fn forget(
     named: Named,
     (read, kind): (Read, ConversationKind),
 ) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = context.app_caller(gateway).await?;
-    let user = path_user(named)?;
+    let (_, caller, user) = people::own(gateway, context, path_user(named)).await?;
     match read(&context.query, kind)? {
         Roaming::Messages(peer, ids) => {
             let (user, conversation) = people::conversation(gateway, &caller, &user, &peer).await?;
@@ -82,29 +80,13 @@ async fn forget(
             }
         }
         Roaming::UpTo(peer, until) => {
-            let (user, conversation) = any_conversation(gateway, &caller, &user, &peer).await?;
+            let (user, conversation) = people::any_conversation(gateway, &caller, &user, &peer).await?;
             let (user_id, conversation) = (Some(user.0), Some(conversation.into()));
             let request = pb::ClearRequest { user_id, conversation, until_ms: until.0 };
             gateway.clients().conversation.clone().clear(context::request(&caller, request)).await.map_err(refused)?;
         }
     }
     Ok(codec::roaming_deleted(context.timing(gateway)))
-}
-
-/// As [`people::conversation`], but a group's id may be a room's.
-async fn any_conversation(
-    gateway: &Gateway,
-    caller: &Caller,
-    user: &Username,
-    peer: &Peer,
-) -> Result<(UserId, ConversationId), Error> {
-    let peer = match peer {
-        Peer::Group(id) if matches!(of_group(gateway, caller, *id).await?, Some(ConversationId::Room(_))) => {
-            Peer::Room(*id)
-        }
-        peer => peer.clone(),
-    };
-    people::conversation(gateway, caller, user, &peer).await
 }
 
 /// `POST /rest/message/roaming/user/{username}/delete/all`
@@ -114,8 +96,8 @@ pub(crate) async fn delete_all(State(gateway): State<Gateway>, context: RequestC
 }
 
 async fn forget_all(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = context.app_caller(gateway).await?;
-    let user = people::id(gateway, &caller, &path_user(named)?).await?;
+    let (_, caller, name) = people::own(gateway, context, path_user(named)).await?;
+    let user = people::id(gateway, &caller, &name).await?;
     let request = pb::DeleteAllRequest { user_id: Some(user.0) };
     gateway.clients().conversation.clone().delete_all(context::request(&caller, request)).await.map_err(refused)?;
     Ok(codec::roaming_deleted(context.timing(gateway)))

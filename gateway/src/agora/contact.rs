@@ -1,5 +1,7 @@
 //! `/{org}/{app}/users/{username}/contacts` (agora.md 10.2).
 
+use std::sync::Arc;
+
 use axum::{
     body::Body,
     extract::{Path, State, rejection::PathRejection},
@@ -12,10 +14,10 @@ use tidings_runtime::context;
 
 use super::{
     context::RequestContext,
-    people::{Named, path_user},
+    people::{self, Named, path_user},
     users::shown,
 };
-use crate::{Gateway, field_names::renamed, reply};
+use crate::{Gateway, field_names::renamed, identity::Identity, reply};
 
 /// The path's `{org}`, `{app}`, `{username}` and the other user.
 pub(super) type OfUser = Result<Path<(String, String, String, String)>, PathRejection>;
@@ -91,13 +93,24 @@ pub(crate) async fn decline(State(gateway): State<Gateway>, context: RequestCont
     context.answer(&gateway, outcome).await
 }
 
-/// Both users of the path. An invalid name is reported as a user who does not exist.
-pub(super) fn both(path: OfUser) -> Result<(Username, Username), Error> {
-    let Ok(Path((_, _, user, other))) = path else {
-        return Err(Error::user_not_found(""));
+/// The caller of a call on the data of the first user of the path, and both users. An invalid name is reported as a user who
+/// does not exist.
+async fn own_pair(
+    gateway: &Gateway,
+    context: &RequestContext,
+    path: OfUser,
+) -> Result<(Arc<Identity>, Caller, Username, Username), Refusal> {
+    let (user, other) = match path {
+        Ok(Path((_, _, user, other))) => (parsed(&user), parsed(&other)),
+        Err(_) => (Err(Error::user_not_found("")), Err(Error::user_not_found(""))),
     };
-    let parsed = |name: String| Username::parse(&name).map_err(|_| Error::user_not_found(name));
-    Ok((parsed(user)?, parsed(other)?))
+    let (identity, caller, user) = people::own(gateway, context, user).await?;
+    Ok((identity, caller, user, other?))
+}
+
+/// A name of the path.
+pub(super) fn parsed(name: &str) -> Result<Username, Error> {
+    Username::parse(name).map_err(|_| Error::user_not_found(name))
 }
 
 /// The users in the order of the request; the first that was never mentioned is an error.
@@ -118,8 +131,7 @@ async fn pair(gateway: &Gateway, caller: &Caller, user: &Username, other: &Usern
 
 /// The app adds at once; a user asks, and the other one decides.
 async fn added(gateway: &Gateway, context: &RequestContext, path: OfUser) -> Result<Vec<u8>, Refusal> {
-    let (user, other) = both(path)?;
-    let (identity, caller) = context.caller_for(gateway, &user).await?;
+    let (identity, caller, user, other) = own_pair(gateway, context, path).await?;
     let (user, other) = pair(gateway, &caller, &user, &other).await?;
     let mut directory = gateway.clients().directory.clone();
     match caller.actor {
@@ -139,8 +151,7 @@ async fn added(gateway: &Gateway, context: &RequestContext, path: OfUser) -> Res
 }
 
 async fn removed(gateway: &Gateway, context: &RequestContext, path: OfUser) -> Result<Vec<u8>, Refusal> {
-    let (user, other) = both(path)?;
-    let (identity, caller) = context.caller_for(gateway, &user).await?;
+    let (identity, caller, user, other) = own_pair(gateway, context, path).await?;
     let (user, other) = pair(gateway, &caller, &user, &other).await?;
     let request = pb::RemoveContactRequest { user_id: Some(user), contact_id: other.id };
     let request = context::request(&caller, request);
@@ -149,8 +160,7 @@ async fn removed(gateway: &Gateway, context: &RequestContext, path: OfUser) -> R
 }
 
 async fn remarked(gateway: &Gateway, context: &RequestContext, path: OfUser, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (user, other) = both(path)?;
-    let (identity, caller) = context.caller_for(gateway, &user).await?;
+    let (identity, caller, user, other) = own_pair(gateway, context, path).await?;
     let remark = codec::remark(&context.read(body).await?)?;
     let (user, other) = pair(gateway, &caller, &user, &other).await?;
     let request = pb::UpdateContactRequest {
@@ -187,8 +197,7 @@ fn contacts(found: &[pb::Contact]) -> Vec<Contact<'_>> {
 
 /// All at once, as the vendor has it: the policy bounds how many there are.
 async fn listed(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Vec<u8>, Refusal> {
-    let user = path_user(named)?;
-    let (identity, caller) = context.caller_for(gateway, &user).await?;
+    let (identity, caller, user) = people::own(gateway, context, path_user(named)).await?;
     let user = known_user(gateway, &caller, &user).await?;
     let (mut found, mut from) = (Vec::new(), String::new());
     loop {
@@ -204,8 +213,7 @@ async fn listed(gateway: &Gateway, context: &RequestContext, named: Named) -> Re
 }
 
 async fn one_page(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Vec<u8>, Refusal> {
-    let user = path_user(named)?;
-    let (identity, caller) = context.caller_for(gateway, &user).await?;
+    let (identity, caller, user) = people::own(gateway, context, path_user(named)).await?;
     let asked = codec::contact_page(&context.query)?;
     let user = known_user(gateway, &caller, &user).await?;
     let page = list(gateway, &caller, user, (asked.size, asked.cursor)).await?;
@@ -245,8 +253,7 @@ async fn imported(gateway: &Gateway, context: &RequestContext, named: Named, bod
 
 /// Each user is asked on their own; the call fails with the reason of the first if nobody could be asked.
 async fn asked(gateway: &Gateway, context: &RequestContext, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {
-    let user = path_user(named)?;
-    let (identity, caller) = context.caller_for(gateway, &user).await?;
+    let (identity, caller, user) = people::own(gateway, context, path_user(named)).await?;
     let (names, text) = codec::contact_request(&context.read(body).await?)?;
     let all: Vec<&Username> = [&user].into_iter().chain(&names).collect();
     let mut ids = found(gateway, &caller, &all).await?.into_iter().map(|found| found.id);
@@ -268,8 +275,7 @@ async fn asked(gateway: &Gateway, context: &RequestContext, named: Named, body: 
 }
 
 async fn decided(gateway: &Gateway, context: &RequestContext, path: OfUser, accept: bool) -> Result<Vec<u8>, Refusal> {
-    let (user, from) = both(path)?;
-    let (identity, caller) = context.caller_for(gateway, &user).await?;
+    let (identity, caller, user, from) = own_pair(gateway, context, path).await?;
     let (user, from) = pair(gateway, &caller, &user, &from).await?;
     let request = pb::DecideContactRequest { user_id: Some(user), from_id: from.id, accept };
     let request = context::request(&caller, request);

@@ -245,6 +245,7 @@ impl FeedEvent {
             of: self.of,
             origin: (&wire.address, &wire.platform, &wire.trace),
             refused: (&wire.reason, &wire.reason_detail),
+            reaction: wire.reaction.as_ref().map(|it| (it.reaction_id, it.reaction.as_str(), it.count)),
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     request::{header, query, waste},
 };
 
-const FORM: Form = Form {
+pub(super) const FORM: Form = Form {
     file: "file",
     dimensions: Some((WIDTH, HEIGHT)),
     side: codec::thumbnail_side,

@@ -15,12 +15,7 @@ use super::{
     group_list,
     people::{self, Named},
 };
-use crate::{
-    Gateway,
-    identity::{Identity, Who},
-    membership::of_group,
-    reply::refused,
-};
+use crate::{Gateway, identity::Who, membership::of_group, reply::refused};
 
 /// Maximum number of groups per request.
 const MAX_GROUPS: usize = 100;
@@ -86,7 +81,6 @@ pub(crate) fn enable(kind: GroupKind) -> MethodRouter<Gateway> {
 
 async fn create(gateway: &Gateway, context: &RequestContext, kind: GroupKind, body: Body) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.any_caller(gateway).await?;
-    check_may_create(&identity, kind)?;
     let wanted = codec::new_group(&context.read(body).await?)?;
     let owner = match (wanted.owner, &identity.who) {
         (Some(owner), _) => owner,
@@ -111,18 +105,12 @@ async fn create(gateway: &Gateway, context: &RequestContext, kind: GroupKind, bo
         avatar: fields.avatar.clone().unwrap_or_default(),
         member_ids: ids.map(|user| user.0).collect(),
         settings: Some(settings),
+        // Users create groups of their own; rooms are for super admins.
+        needs_super_admin: kind == GroupKind::Room,
     };
     let made = gateway.clients().group.clone().create_group(context::request(&caller, request)).await;
     let (id, is_v3) = (made.map_err(refused)?.into_inner().id, codec::is_v3(&context.query));
     Ok(codec::group_created(&context.call(&identity.app), context.timing(gateway), kind, id, is_v3))
-}
-
-/// Users create groups of their own; rooms are created by super admins.
-fn check_may_create(identity: &Identity, kind: GroupKind) -> Result<(), Error> {
-    match (&identity.who, kind) {
-        (Who::User { .. }, GroupKind::Room) => Err(Error::new(Reason::AppTokenRequired, "")),
-        _ => Ok(()),
-    }
 }
 
 /// Ids of users in a body; the first unknown one is reported by name.
@@ -142,6 +130,7 @@ fn settings(fields: &GroupFields) -> pb::GroupSettings {
     pb::GroupSettings {
         apply_approval: approval.into(),
         member_invite: fields.member_invite,
+        invite_confirm: fields.invite_confirm,
         max_members: fields.max_members,
         public: fields.public,
         custom: fields.custom.clone(),
@@ -190,7 +179,8 @@ async fn find(gateway: &Gateway, caller: &Caller, kind: GroupKind, ids: &[&str])
         let request = pb::GetGroupsRequest { group_ids };
         let reply = gateway.clients().group.clone().get_groups(context::request(caller, request)).await;
         found = reply.map_err(refused)?.into_inner().groups;
-        found.retain(|group| group.kind() == pb::GroupKind::from(kind));
+        // Threads have calls of their own.
+        found.retain(|group| group.kind() == pb::GroupKind::from(kind) && group.parent_group_id == 0);
     }
     match ids {
         [only] if found.is_empty() => Err(Error::new(Reason::GroupNotFound, *only)),
@@ -255,6 +245,7 @@ fn of_wire(group: pb::Group, names: &codec::Names, now: i64) -> Group {
             public: settings.public,
             max_members: settings.max_members,
             member_invite: settings.member_invite,
+            invite_confirm: settings.invite_confirm,
             asks_to_join,
             custom: settings.custom,
             mute_all: None,

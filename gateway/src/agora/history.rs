@@ -25,16 +25,12 @@ pub(crate) async fn of_user(State(gateway): State<Gateway>, context: RequestCont
 }
 
 async fn user_page(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = context.app_caller(gateway).await?;
+    let (identity, caller, name) = people::own(gateway, context, path_user(named)).await?;
     let wanted = codec::history_query(&context.query)?;
-    let (user, conversation) = people::conversation(gateway, &caller, &path_user(named)?, &wanted.peer).await?;
+    let (user, conversation) = people::conversation(gateway, &caller, &name, &wanted.peer).await?;
     // The user's rights decide, not the app's.
     let reader = Caller { actor: Actor::User(user), ..caller.clone() };
-    let request = pb::ViewRequest { user_id: None, conversation: Some(conversation.into()) };
-    let view = gateway.clients().conversation.clone().view(context::request(&reader, request)).await;
-    let view = view.map_err(refused)?.into_inner();
-    let own: Marks = required("view.own", view.own)?.into();
-    let peer: Marks = view.peer.map(Into::into).unwrap_or_default();
+    let (own, peer) = marks(gateway, &reader, conversation).await?;
     let (messages, next) = page(gateway, &reader, conversation, &wanted.list, own.cleared).await?;
     let names = people::names(gateway, &caller, &messages, []).await?;
     let exts_array = identity.app.policy.agora_custom_exts_array;
@@ -42,7 +38,20 @@ async fn user_page(gateway: &Gateway, context: &RequestContext, named: Named) ->
     Ok(codec::history(&context.call(&identity.app), context.timing(gateway), &wanted.list, &seen, next))
 }
 
-/// `GET /tidings/{chatgroups|chatrooms}/{id}/messages`: the whole history of a group or room.
+/// The reader's own marks in a conversation, and those of the other party.
+pub(super) async fn marks(
+    gateway: &Gateway,
+    reader: &Caller,
+    conversation: ConversationId,
+) -> Result<(Marks, Marks), Error> {
+    let request = pb::ViewRequest { user_id: None, conversation: Some(conversation.into()) };
+    let view = gateway.clients().conversation.clone().view(context::request(reader, request)).await;
+    let view = view.map_err(refused)?.into_inner();
+    Ok((required("view.own", view.own)?.into(), view.peer.map(Into::into).unwrap_or_default()))
+}
+
+/// `GET /tidings/{chatgroups|chatrooms}/{id}/messages`: for an app token the whole history of a group or room, for
+/// a member's what they see of it.
 pub(crate) fn of_group(peer: fn(i64) -> Peer) -> MethodRouter<Gateway> {
     get(move |State(gateway): State<Gateway>, context: RequestContext, named: Named| async move {
         let outcome = group_page(&gateway, &context, named, peer).await;
@@ -56,13 +65,21 @@ async fn group_page(
     named: Named,
     peer: fn(i64) -> Peer,
 ) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = context.app_caller(gateway).await?;
+    let (identity, caller) = context.any_caller(gateway).await?;
     let list = codec::list_query(&context.query)?;
     let conversation = people::path_group(gateway, &caller, named, peer).await?;
-    let (messages, next) = page(gateway, &caller, conversation, &list, MsgId::ZERO).await?;
+    let reader = match caller.actor {
+        Actor::App => None,
+        Actor::User(user) => {
+            let (own, peer) = marks(gateway, &caller, conversation).await?;
+            Some((user, own, peer))
+        }
+    };
+    let floor = reader.map_or(MsgId::ZERO, |(_, own, _)| own.cleared);
+    let (messages, next) = page(gateway, &caller, conversation, &list, floor).await?;
     let names = people::names(gateway, &caller, &messages, []).await?;
     let exts_array = identity.app.policy.agora_custom_exts_array;
-    let seen = Seen { messages: &messages, names: &names, reader: None, exts_array };
+    let seen = Seen { messages: &messages, names: &names, reader, exts_array };
     Ok(codec::history(&context.call(&identity.app), context.timing(gateway), &list, &seen, next))
 }
 
@@ -92,9 +109,9 @@ pub(crate) async fn conversations(State(gateway): State<Gateway>, context: Reque
 }
 
 async fn list(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = context.app_caller(gateway).await?;
+    let (identity, caller, name) = people::own(gateway, context, path_user(named)).await?;
     let query = codec::list_query(&context.query)?;
-    let user = people::id(gateway, &caller, &path_user(named)?).await?;
+    let user = people::id(gateway, &caller, &name).await?;
     let (user_id, page_token) = (Some(user.0), page_token(query.cursor.0));
     let request = pb::ListConversationsRequest { user_id, page_size: query.limit, page_token };
     let reply = gateway.clients().conversation.clone().list_conversations(context::request(&caller, request)).await;
@@ -114,7 +131,11 @@ async fn list(gateway: &Gateway, context: &RequestContext, named: Named) -> Resu
 }
 
 /// The messages, and how many at the end of the list are left for the next page.
-async fn found(gateway: &Gateway, reader: &Caller, msg_ids: Vec<i64>) -> Result<(Vec<Message>, usize), Error> {
+pub(super) async fn found(
+    gateway: &Gateway,
+    reader: &Caller,
+    msg_ids: Vec<i64>,
+) -> Result<(Vec<Message>, usize), Error> {
     if msg_ids.is_empty() {
         return Ok((Vec::new(), 0));
     }
@@ -144,9 +165,9 @@ pub(crate) async fn read_ack(
 }
 
 async fn mark_read(gateway: &Gateway, context: &RequestContext, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = context.app_caller(gateway).await?;
+    let (identity, caller, name) = people::own(gateway, context, path_user(named)).await?;
     let wanted = codec::read_ack_request(&context.read(body).await?)?;
-    let (user, conversation) = people::conversation(gateway, &caller, &path_user(named)?, &wanted.peer).await?;
+    let (user, conversation) = people::conversation(gateway, &caller, &name, &wanted.peer).await?;
     let stands = mark(gateway, &caller, user, conversation, wanted.msg_id).await?;
     Ok(codec::read_up_to(&context.call(&identity.app), context.timing(gateway), stands))
 }

@@ -1,6 +1,8 @@
 //! Agora Chat and Easemob routes.
 
+pub(crate) mod acks;
 pub(crate) mod announcement;
+pub(crate) mod attributes;
 pub(crate) mod block;
 pub(crate) mod broadcast;
 pub(crate) mod channel;
@@ -15,14 +17,23 @@ pub(crate) mod group_list;
 pub(crate) mod group_role;
 pub(crate) mod history;
 pub(crate) mod import;
+pub(crate) mod inbox;
+pub(crate) mod invitation;
 pub(crate) mod lifetime;
 pub(crate) mod member;
 mod page;
 mod people;
+pub(crate) mod pinned;
 pub(crate) mod presence;
+pub(crate) mod reaction;
 pub(crate) mod recall;
 pub(crate) mod rewrite;
+pub(crate) mod roaming;
 pub(crate) mod send;
+pub(crate) mod shared_file;
+pub(crate) mod super_admin;
+pub(crate) mod thread;
+pub(crate) mod thread_member;
 pub(crate) mod token;
 pub(crate) mod user_attributes;
 pub(crate) mod user_list;

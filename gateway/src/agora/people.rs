@@ -86,6 +86,22 @@ pub(super) async fn conversation(
     Ok((user, group(gateway, caller, peer).await?))
 }
 
+/// The same, but a group's id may be a room's.
+pub(super) async fn any_conversation(
+    gateway: &Gateway,
+    caller: &Caller,
+    user: &Username,
+    peer: &Peer,
+) -> Result<(UserId, ConversationId), Error> {
+    let peer = match peer {
+        Peer::Group(id) if matches!(of_group(gateway, caller, *id).await?, Some(ConversationId::Room(_))) => {
+            Peer::Room(*id)
+        }
+        peer => peer.clone(),
+    };
+    conversation(gateway, caller, user, &peer).await
+}
+
 /// The conversation of the group or room that the path names.
 pub(super) async fn path_group(
     gateway: &Gateway,

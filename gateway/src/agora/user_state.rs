@@ -47,14 +47,12 @@ async fn disconnect(gateway: &Gateway, context: &RequestContext, named: Named) -
 async fn disconnect_one(gateway: &Gateway, context: &RequestContext, path: OfUser) -> Result<Vec<u8>, Refusal> {
     let (name, resource) = split(path);
     let device = resource.rsplit('_').next().and_then(decimal_id).and_then(|sn| i32::try_from(sn).ok());
-    match device.filter(|sn| *sn > 0) {
-        Some(device) => end_sessions(gateway, context, name, device).await,
-        None => {
-            let (identity, caller, name) = own(gateway, context, name).await?;
-            sessions(gateway, &caller, name).await?;
-            Ok(codec::disconnected(&context.call(&identity.app), context.timing(gateway)))
-        }
+    if let Some(device) = device.filter(|sn| *sn > 0) {
+        return end_sessions(gateway, context, name, device).await;
     }
+    let (identity, caller, name) = own(gateway, context, name).await?;
+    sessions(gateway, &caller, name).await?;
+    Ok(codec::disconnected(&context.call(&identity.app), context.timing(gateway)))
 }
 
 /// Ends sessions: of one device, or for 0 of all. The user's tokens stay good, so they can come back.

@@ -77,7 +77,7 @@ async fn check_target(gateway: &Gateway, caller: &Caller, target: FileTarget) ->
     Ok(())
 }
 
-fn address(gateway: &Gateway, context: &RequestContext, app: &App, uuid: &str) -> String {
+pub(super) fn address(gateway: &Gateway, context: &RequestContext, app: &App, uuid: &str) -> String {
     let signature = Signed(&[ADDRESS, &app.uuid, uuid]).url_safe(gateway);
     format!("{}/file/download/{uuid}?app_id={}&sign={uuid}.{signature}", context.base_url, app.lanying_app_id)
 }
@@ -102,7 +102,7 @@ fn link_wrong() -> Error {
 }
 
 /// The file that a URL names by its `sign`.
-fn signed<'a>(gateway: &Gateway, app: &App, sign: &'a str) -> Option<&'a str> {
+pub(super) fn signed<'a>(gateway: &Gateway, app: &App, sign: &'a str) -> Option<&'a str> {
     let (uuid, signature) = sign.split_once('.')?;
     Signed(&[ADDRESS, &app.uuid, uuid]).is(gateway, signature).then_some(uuid)
 }

@@ -8,7 +8,7 @@ use axum::{
 };
 use tidings_dialects::lanying::{self as codec, Approval, GroupType, Params, Refusal};
 use tidings_domain::{Caller, Error, Mute, Reason};
-use tidings_proto::{pb, required};
+use tidings_proto::{page_start, page_token, pb, required};
 use tidings_runtime::context;
 
 use super::context::RequestContext;
@@ -32,6 +32,7 @@ async fn make(gateway: &Gateway, context: &RequestContext, body: Body) -> Result
         avatar: new.avatar,
         member_ids: new.members,
         settings: Some(settings),
+        needs_super_admin: false,
     };
     let request = context::request(&caller, request);
     let group = gateway.clients().group.clone().create_group(request).await.map_err(refused)?.into_inner();
@@ -62,6 +63,27 @@ async fn show_all(gateway: &Gateway, context: &RequestContext, body: Body) -> Re
         found.append(&mut find(gateway, &caller, hundred.to_vec()).await?);
     }
     Ok(codec::data(found.iter().map(shown).collect::<Result<Vec<_>, _>>()?))
+}
+
+/// `GET /group/public_list`
+pub(crate) async fn public_list(State(gateway): State<Gateway>, context: RequestContext) -> Response {
+    context.answer(&gateway, show_public(&gateway, &context).await).await
+}
+
+async fn show_public(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
+    let (_, caller) = context.caller(gateway).await?;
+    let part = Params::read(&context.query, b"")?.part()?;
+    let request = pb::ListGroupsRequest {
+        kind: pb::GroupKind::Group.into(),
+        page_size: part.limit,
+        page_token: page_token(part.after),
+        public_only: true,
+        skip: 0,
+    };
+    let reply = gateway.clients().group.clone().list_groups(context::request(&caller, request)).await;
+    let page = reply.map_err(refused)?.into_inner();
+    let listed = page.groups.iter().map(shown).collect::<Result<Vec<_>, _>>()?;
+    Ok(codec::page(listed, page_start(&page.next_page_token)?, None))
 }
 
 async fn find(gateway: &Gateway, caller: &Caller, group_ids: Vec<i64>) -> Result<Vec<pb::Group>, Error> {

@@ -61,7 +61,7 @@ async fn act(
     };
     results(match action {
         MemberAction::Invite => {
-            groups.add_members(context::request(&caller, pb::AddMembersRequest { group_id, user_ids })).await
+            return invite(gateway, &caller, group_id, user_ids, params.reason()?).await;
         }
         MemberAction::Kick => {
             groups.remove_members(context::request(&caller, pb::RemoveMembersRequest { group_id, user_ids })).await
@@ -77,6 +77,23 @@ async fn act(
                 .await
         }
     })
+}
+
+/// Users who must accept first are a success with a remark.
+async fn invite(
+    gateway: &Gateway,
+    caller: &Caller,
+    group_id: i64,
+    user_ids: Vec<i64>,
+    text: String,
+) -> Result<Vec<u8>, Refusal> {
+    let request = context::request(caller, pb::InviteMembersRequest { group_id, user_ids, text });
+    let reply = gateway.clients().group.clone().invite_members(request).await.map_err(refused)?.into_inner();
+    let shown = reply.results.iter().map(|one| {
+        let waits = reply.waiting_ids.contains(&one.user_id);
+        if waits { codec::MemberResult::success(one.user_id, "waits for the user") } else { result(one) }
+    });
+    Ok(codec::data(shown.collect::<Vec<_>>()))
 }
 
 fn results(reply: Result<Answer<pb::MembersResponse>, Status>) -> Result<Vec<u8>, Refusal> {
@@ -254,11 +271,11 @@ async fn list_blocked(gateway: &Gateway, context: &RequestContext) -> Result<Vec
     Ok(codec::page(listed, next, Some(page.total.into())))
 }
 
-fn member(member: &pb::Member) -> codec::GroupMember<'_> {
+pub(super) fn member(member: &pb::Member) -> codec::GroupMember<'_> {
     codec::GroupMember {
         user_id: member.user_id,
         join_time: member.joined_at_ms,
-        display_name: &member.username,
+        display_name: if member.display_name.is_empty() { &member.username } else { &member.display_name },
         expired_time: member.muted_until_ms,
     }
 }

@@ -71,8 +71,8 @@ impl From<Change> for pb::Change {
                 Wire::MembersAllowed(wire::MembersAllowed { user_ids: ids(users), allowed: is_allowed })
             }
             Change::Announced { text, .. } => Wire::Announced(wire::Announced { text }),
-            Change::FileShared { uuid, name, is_shared, .. } => {
-                Wire::FileShared(wire::FileShared { uuid, name, shared: is_shared })
+            Change::FileShared { uuid, name, owner, is_shared, .. } => {
+                Wire::FileShared(wire::FileShared { uuid, name, owner_id: owner.0, shared: is_shared })
             }
             Change::MemberChanged { user, names, .. } => {
                 Wire::MemberChanged(wire::MemberChanged { user_id: user.0, names })
@@ -92,6 +92,7 @@ impl From<Change> for pb::Change {
         Self {
             group_id: group.map_or(0, |group| group.id),
             group_kind: group.map_or(pb::GroupKind::Unspecified, |group| group.kind().into()).into(),
+            parent_group_id: group.map_or(0, |group| group.parent),
             change: Some(change),
         }
     }
@@ -101,7 +102,8 @@ impl TryFrom<pb::Change> for Change {
     type Error = Error;
 
     fn try_from(change: pb::Change) -> Result<Self, Error> {
-        let group = GroupChanged::new(change.group_id, change.group_kind().into());
+        let parent = change.parent_group_id;
+        let group = GroupChanged { parent, ..GroupChanged::new(change.group_id, change.group_kind().into()) };
         Ok(match required("change", change.change)? {
             Wire::UserRegistered(it) => Self::UserRegistered { user: UserId(it.user_id) },
             Wire::UserChanged(it) => Self::UserChanged { user: UserId(it.user_id), fields: it.fields },
@@ -160,7 +162,10 @@ impl TryFrom<pb::Change> for Change {
                 Self::MembersAllowed { group, users: users(it.user_ids), is_allowed: it.allowed }
             }
             Wire::Announced(it) => Self::Announced { group, text: it.text },
-            Wire::FileShared(it) => Self::FileShared { group, uuid: it.uuid, name: it.name, is_shared: it.shared },
+            Wire::FileShared(it) => {
+                let owner = UserId(it.owner_id);
+                Self::FileShared { group, uuid: it.uuid, name: it.name, owner, is_shared: it.shared }
+            }
             Wire::MemberChanged(it) => Self::MemberChanged { group, user: UserId(it.user_id), names: it.names },
             Wire::AttributesChanged(it) => Self::AttributesChanged { group, names: it.names, is_set: it.set },
             Wire::Applied(it) => Self::Applied { group, user: UserId(it.user_id), text: it.text },

@@ -6,6 +6,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tidings_domain::{Actor, ConversationId, Error, MsgId, UnixMillis, UserId};
 use tidings_proto::{
     internal::{self, conversation_internal_service_server::ConversationInternalService},
+    page_size, page_start, page_token,
     pb::{self, conversation_service_server::ConversationService},
     required, status_from_error as to_status,
 };
@@ -15,10 +16,13 @@ use tonic::{Request, Response, Status};
 use crate::{
     Deps,
     app::{
-        clear, delete, delete_all, list, list_pinned,
+        clear, delete, delete_all, list, list_pinned, list_pinned_messages, list_readers,
         mark::{self, Moved, UpTo, Which},
-        pin, view,
+        mark_conversations, pin, pin_message,
+        select::{self, Selection},
+        view,
     },
+    store::pinned_message::Pinned,
 };
 
 /// The conversation service.
@@ -53,8 +57,11 @@ impl ConversationService for ConversationGrpc {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let user = context::subject(&caller, request.user_id).map_err(to_status)?;
-        let listed = list::list(&self.deps, &caller, user, request.page_size, request.page_token).await;
-        Ok(Response::new(listing(listed.map_err(to_status)?)))
+        let listed = list::with_marks(&self.deps, &caller, user, request.page_size, request.page_token).await;
+        let (listed, next_page_token) = listed.map_err(to_status)?;
+        let unread_total = listed.iter().map(|entry| entry.unread).sum();
+        let conversations = listed.into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::ListConversationsResponse { conversations, unread_total, next_page_token }))
     }
 
     #[tracing::instrument(level = "debug", name = "conversation.view", skip_all)]
@@ -125,8 +132,9 @@ impl ConversationService for ConversationGrpc {
         let request = request.into_inner();
         let user = context::subject(&caller, request.user_id).map_err(to_status)?;
         let conversation = conversation(request.conversation).map_err(to_status)?;
-        let changed = pin::pin(&self.deps, &caller, user, conversation, request.pinned).await.map_err(to_status)?;
-        Ok(Response::new(pb::PinResponse { changed }))
+        let outcome = pin::pin(&self.deps, &caller, user, conversation, request.pinned).await;
+        let (changed, pinned_at) = outcome.map_err(to_status)?;
+        Ok(Response::new(pb::PinResponse { changed, pinned_at_ms: pinned_at.map_or(0, |at| at.0) }))
     }
 
     #[tracing::instrument(level = "debug", name = "conversation.list_pinned", skip_all)]
@@ -138,6 +146,87 @@ impl ConversationService for ConversationGrpc {
         let user = context::subject(&caller, request.into_inner().user_id).map_err(to_status)?;
         let pinned = list_pinned::list_pinned(&self.deps, &caller, user).await.map_err(to_status)?;
         Ok(Response::new(pb::ListPinnedResponse { conversations: pinned.into_iter().map(Into::into).collect() }))
+    }
+
+    // Marks, pinned messages and readers.
+
+    #[tracing::instrument(level = "debug", name = "conversation.select_conversations", skip_all)]
+    async fn select_conversations(
+        &self,
+        request: Request<pb::SelectConversationsRequest>,
+    ) -> Result<Response<pb::SelectConversationsResponse>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let user = context::subject(&caller, request.user_id).map_err(to_status)?;
+        let page = page_of(request.page_size, &request.page_token, (20, 100)).map_err(to_status)?;
+        let selection = selection(request.selection).map_err(to_status)?;
+        let (listed, next) = select::select(&self.deps, &caller, user, selection, page).await.map_err(to_status)?;
+        let conversations = listed.into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::SelectConversationsResponse {
+            conversations,
+            next_page_token: page_token(next.unwrap_or(0)),
+        }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "conversation.mark_conversations", skip_all)]
+    async fn mark_conversations(
+        &self,
+        request: Request<pb::MarkConversationsRequest>,
+    ) -> Result<Response<pb::MarkConversationsResponse>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let user = context::subject(&caller, request.user_id).map_err(to_status)?;
+        let places = request.conversations.into_iter().map(TryInto::try_into).collect::<Result<_, _>>();
+        let (places, mark) = (places.map_err(to_status)?, request.mark);
+        let ignored =
+            mark_conversations::mark_conversations(&self.deps, &caller, user, mark, places, request.marked).await;
+        let ignored = ignored.map_err(to_status)?.into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::MarkConversationsResponse { ignored }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "conversation.pin_message", skip_all)]
+    async fn pin_message(
+        &self,
+        request: Request<pb::PinMessageRequest>,
+    ) -> Result<Response<pb::PinMessageResponse>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let user = context::subject(&caller, request.user_id).map_err(to_status)?;
+        let of = (conversation(request.conversation).map_err(to_status)?, MsgId(request.msg_id));
+        let changed = pin_message::pin_message(&self.deps, &caller, user, of, request.pinned).await;
+        Ok(Response::new(pb::PinMessageResponse { changed: changed.map_err(to_status)? }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "conversation.list_pinned_messages", skip_all)]
+    async fn list_pinned_messages(
+        &self,
+        request: Request<pb::ListPinnedMessagesRequest>,
+    ) -> Result<Response<pb::ListPinnedMessagesResponse>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let user = context::subject(&caller, request.user_id).map_err(to_status)?;
+        let page = page_of(request.page_size, &request.page_token, (10, 50)).map_err(to_status)?;
+        let place = conversation(request.conversation).map_err(to_status)?;
+        let listed = list_pinned_messages::list_pinned_messages(&self.deps, &caller, user, place, page).await;
+        let (pinned, next) = listed.map_err(to_status)?;
+        let messages = pinned.into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::ListPinnedMessagesResponse { messages, next_page_token: page_token(next.unwrap_or(0)) }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "conversation.list_readers", skip_all)]
+    async fn list_readers(
+        &self,
+        request: Request<pb::ListReadersRequest>,
+    ) -> Result<Response<pb::ListReadersResponse>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let (above, limit) = page_of(request.page_size, &request.page_token, (100, 500)).map_err(to_status)?;
+        let of = (conversation(request.conversation).map_err(to_status)?, MsgId(request.msg_id));
+        let page = (UserId(above.unwrap_or(0)), limit);
+        let found = list_readers::list_readers(&self.deps, &caller, of, page).await.map_err(to_status)?;
+        let readers = found.page.into_iter().map(|(user, at)| pb::Reader { user_id: user.0, read_at_ms: at.0 });
+        let next_page_token = page_token(found.next.map_or(0, |user| user.0));
+        Ok(Response::new(pb::ListReadersResponse { readers: readers.collect(), total: found.total, next_page_token }))
     }
 }
 
@@ -196,13 +285,37 @@ impl TryFrom<WireMark> for UpTo {
     }
 }
 
-fn listing(listed: internal::UnreadResponse) -> pb::ListConversationsResponse {
-    let unread_total = listed.conversations.iter().map(|entry| entry.unread).sum();
-    let conversations = listed.conversations.into_iter().map(|entry| pb::ListedConversation {
-        conversation: entry.conversation,
-        head_msg_id: entry.head_msg_id,
-        unread: entry.unread,
-    });
-    let conversations = conversations.collect();
-    pb::ListConversationsResponse { conversations, unread_total, next_page_token: listed.next_page_token }
+/// Where a page starts (`None`: at the first) and how long it is.
+fn page_of(size: i32, token: &str, (default, most): (i32, i32)) -> Result<(Option<i64>, usize), Error> {
+    let start = page_start(token)?;
+    Ok(((start != 0).then_some(start), page_size(size, default, most)? as usize))
+}
+
+fn selection(wire: Option<pb::select_conversations_request::Selection>) -> Result<Selection, Error> {
+    use pb::select_conversations_request::Selection as Wire;
+    match wire {
+        Some(Wire::Pinned(true)) => Ok(Selection::Pinned),
+        Some(Wire::Mark(mark)) => Ok(Selection::Marked(mark)),
+        Some(Wire::Pinned(false)) => Err(Error::invalid("pinned", "must be true, or mark be given")),
+        None => Err(Error::invalid("selection", "is required: pinned or mark")),
+    }
+}
+
+impl From<list::Listed> for pb::ListedConversation {
+    fn from(listed: list::Listed) -> Self {
+        Self {
+            conversation: Some(listed.conversation.into()),
+            head_msg_id: listed.head.0,
+            unread: listed.unread,
+            pinned_at_ms: listed.pinned_at.map_or(0, |at| at.0),
+            pinned: listed.pinned_at.is_some(),
+            marks: listed.marks,
+        }
+    }
+}
+
+impl From<Pinned> for pb::PinnedMessage {
+    fn from(pinned: Pinned) -> Self {
+        Self { msg_id: pinned.msg_id.0, operator_id: pinned.operator.0, pinned_at_ms: pinned.at.0 }
+    }
 }

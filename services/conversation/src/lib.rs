@@ -1,6 +1,6 @@
-//! Each user's view of the log: lists, unread counts, cursors, deletion, pins.
+//! Each user's view of the log: lists, unread counts, cursors, deletion, pins, marks, readers.
 //!
-//! This service stores cursors and pins; for messages it calls the message service, to which it reports what was read.
+//! This service stores cursors, pins and marks; for messages it calls the message service, to which it reports what was read.
 
 mod app;
 mod grpc;
@@ -28,11 +28,13 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0001_init.sql"),
         include_str!("../migrations/sqlite/0002_pins.sql"),
         include_str!("../migrations/sqlite/0003_read_reports.sql"),
+        include_str!("../migrations/sqlite/0004_marks.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
         include_str!("../migrations/postgres/0002_pins.sql"),
         include_str!("../migrations/postgres/0003_read_reports.sql"),
+        include_str!("../migrations/postgres/0004_marks.sql"),
     ],
 };
 

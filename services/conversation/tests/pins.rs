@@ -1,4 +1,4 @@
-//! The limit on pinned conversations, on both engines.
+//! The limits on pinned and marked conversations, on both engines.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -96,6 +96,48 @@ async fn pins_at_once_stay_within_a_thousand(db: &Db) {
     assert_eq!(pinned(db, ANN).await.len() as i64, MOST);
 }
 
+fn with(other: i64) -> pb::ConversationId {
+    pb::ConversationId { kind: pb::ConversationKind::Direct.into(), id: ANN, higher_user_id: other }
+}
+
+/// Sets mark 3 on Ann's conversations with these; returns how many were ignored.
+async fn mark(db: &Db, others: &[i64], marked: bool) -> Result<usize, Reason> {
+    let conversations = others.iter().map(|other| with(*other)).collect();
+    let wanted = pb::MarkConversationsRequest { user_id: None, mark: 3, conversations, marked };
+    let reply = service(db).mark_conversations(by(ANN, wanted)).await;
+    reply.map(|reply| reply.into_inner().ignored.len()).map_err(|status| error_from_status(status).reason())
+}
+
+async fn a_mark_is_on_a_thousand_conversations_and_no_more(db: &Db) {
+    const FILL: &str =
+        "insert into mark (app_id, user_id, conv_a, conv_b, mark, mark_no) values (1, $1, $1, $2, 3, $3)";
+    const NUMBER: &str = "insert into pin_head (app_id, user_id, last_no) values (1, $1, $2)";
+    let mut tx = db.begin().await.unwrap();
+    for n in 2..MOST {
+        let other = 1_000 + n;
+        on_tx!(&mut tx, |c| sqlx::query(FILL).bind(ANN).bind(other).bind(n).execute(c).await.map(drop)).unwrap();
+    }
+    on_tx!(&mut tx, |c| sqlx::query(NUMBER).bind(ANN).bind(MOST).execute(c).await.map(drop)).unwrap();
+    tx.commit().await.unwrap();
+    // 998 so far: of three calls at once that mark two each, one fits.
+    let (one, two, three) =
+        tokio::join!(mark(db, &[100, 101], true), mark(db, &[102, 103], true), mark(db, &[104, 105], true));
+    assert_eq!([one, two, three].iter().filter(|marked| marked.is_ok()).count(), 1);
+    assert_eq!(mark(db, &[106], true).await, Err(Reason::InvalidArgument));
+    assert_eq!(mark(db, &[1_999, 1_998], false).await, Ok(0));
+    // What is marked already takes no place, and nobody marks a conversation of others.
+    assert_eq!(mark(db, &[106, 1_997], true).await, Ok(0));
+    let foreign = pb::ConversationId { id: BOB, ..with(100) };
+    let wanted = pb::MarkConversationsRequest { user_id: None, mark: 3, conversations: vec![foreign], marked: true };
+    let reply = service(db).mark_conversations(by(ANN, wanted)).await.unwrap().into_inner();
+    assert_eq!(reply.ignored, [foreign]);
+    for (mark, conversations) in [(20, vec![with(100)]), (-1, vec![with(100)]), (0, Vec::new())] {
+        let wanted = pb::MarkConversationsRequest { user_id: None, mark, conversations, marked: true };
+        let refused = service(db).mark_conversations(by(ANN, wanted)).await.unwrap_err();
+        assert_eq!(error_from_status(refused).reason(), Reason::InvalidArgument);
+    }
+}
+
 async fn on_sqlite(folder: &tempfile::TempDir) -> Db {
     open(&Location::Folder(folder.path().to_owned()), &SCHEMA, true).await.unwrap()
 }
@@ -124,4 +166,15 @@ async fn pins_at_once_stay_within_the_bound_on_sqlite() {
 #[tokio::test]
 async fn pins_at_once_stay_within_the_bound_on_postgres() {
     pins_at_once_stay_within_a_thousand(&on_postgres().await).await;
+}
+
+#[tokio::test]
+async fn a_mark_is_on_a_thousand_conversations_and_no_more_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    a_mark_is_on_a_thousand_conversations_and_no_more(&on_sqlite(&folder).await).await;
+}
+
+#[tokio::test]
+async fn a_mark_is_on_a_thousand_conversations_and_no_more_on_postgres() {
+    a_mark_is_on_a_thousand_conversations_and_no_more(&on_postgres().await).await;
 }

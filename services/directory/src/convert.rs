@@ -4,6 +4,8 @@ pub(crate) mod contact;
 pub(crate) mod group;
 pub(crate) mod people;
 pub(crate) mod screening;
+pub(crate) mod sharing;
+pub(crate) mod thread;
 pub(crate) mod user;
 
 use tidings_domain::{AppId, Error, UserMutes};

@@ -4,6 +4,7 @@
 mod contact;
 mod group;
 mod internal;
+mod sharing;
 
 use tidings_domain::{Actor, AppId, Caller, Error, PolicyChange, UserId, UserRef};
 use tidings_proto::{page_start, page_token, pb, required, status_from_error as to_status};

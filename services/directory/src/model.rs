@@ -4,6 +4,7 @@ pub(crate) mod contact;
 pub(crate) mod group;
 pub(crate) mod people;
 pub(crate) mod screening;
+pub(crate) mod sharing;
 
 use std::time::Duration;
 

@@ -19,8 +19,9 @@ use crate::{
     app::export::{self, Exporter, Outcome},
     app::start_broadcast::{Reach, Started},
     app::{
-        broadcast, edit, events, exclude, find, head, import, page, purge, recall, released_files, send,
-        start_broadcast,
+        broadcast, edit, events, exclude, find, head, import, list_reactions, page, purge, react,
+        read_history::{HistoryQuery, read_history},
+        recall, released_files, send, start_broadcast,
     },
     appender::{Appender, Reply},
     edited::Change,
@@ -30,6 +31,7 @@ use crate::{
 
 mod feed;
 mod internal;
+mod reaction;
 
 /// The message service.
 #[derive(Debug, Clone)]
@@ -77,6 +79,18 @@ impl MessageService for MessageGrpc {
         let (messages, next) = page::page(&self.deps, &caller, wanted).await.map_err(to_status)?;
         let messages = messages.into_iter().map(Into::into).collect();
         Ok(Response::new(pb::PageResponse { messages, next_msg_id: next.0 }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "message.read_history", skip_all)]
+    async fn read_history(
+        &self,
+        request: Request<pb::ReadHistoryRequest>,
+    ) -> Result<Response<pb::ReadHistoryResponse>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let wanted = HistoryQuery::try_from(request.into_inner()).map_err(to_status)?;
+        let (messages, last) = read_history(&self.deps, &caller, wanted).await.map_err(to_status)?;
+        let messages = messages.into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::ReadHistoryResponse { messages, last_msg_id: last.0 }))
     }
 
     #[tracing::instrument(level = "debug", name = "message.find", skip_all)]
@@ -238,6 +252,59 @@ impl MessageService for MessageGrpc {
         let files = released_files::delete(&self.deps, &app).await.map_err(to_status)?;
         Ok(Response::new(pb::PurgeResponse { removed: removed as i64, files: files as i64 }))
     }
+
+    // Reactions.
+
+    #[tracing::instrument(level = "debug", name = "message.add_reaction", skip_all)]
+    async fn add_reaction(
+        &self,
+        request: Request<pb::AddReactionRequest>,
+    ) -> Result<Response<pb::AddReactionResponse>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let wanted =
+            reaction::command(&caller, request.user_id, request.msg_id, request.reaction).map_err(to_status)?;
+        let added = react::add(&self.deps, &caller, wanted).await.map_err(to_status)?;
+        Ok(Response::new(added.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "message.remove_reaction", skip_all)]
+    async fn remove_reaction(
+        &self,
+        request: Request<pb::RemoveReactionRequest>,
+    ) -> Result<Response<pb::RemoveReactionResponse>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let wanted =
+            reaction::command(&caller, request.user_id, request.msg_id, request.reaction).map_err(to_status)?;
+        let removed = react::remove(&self.deps, &caller, wanted).await.map_err(to_status)?;
+        Ok(Response::new(pb::RemoveReactionResponse { removed }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "message.list_reactions", skip_all)]
+    async fn list_reactions(
+        &self,
+        request: Request<pb::ListReactionsRequest>,
+    ) -> Result<Response<pb::ListReactionsResponse>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let user = context::subject(&caller, request.user_id).map_err(to_status)?;
+        let ids: Vec<MsgId> = request.msg_ids.into_iter().map(MsgId).collect();
+        let listed = list_reactions::of_messages(&self.deps, &caller, user, &ids).await.map_err(to_status)?;
+        Ok(Response::new(pb::ListReactionsResponse { messages: listed.into_iter().map(Into::into).collect() }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "message.list_reactors", skip_all)]
+    async fn list_reactors(
+        &self,
+        request: Request<pb::ListReactorsRequest>,
+    ) -> Result<Response<pb::ListReactorsResponse>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let wanted = reaction::query(&caller, request.into_inner()).map_err(to_status)?;
+        let text = wanted.text.clone();
+        let reactors = list_reactions::reactors(&self.deps, &caller, wanted).await.map_err(to_status)?;
+        Ok(Response::new(reaction::page(text, reactors)))
+    }
 }
 
 /// The request as it counts for an idempotency key: without the keys themselves (decision 2).
@@ -291,6 +358,22 @@ impl From<Part> for pb::ExportPart {
 
 fn conversation(wire: Option<pb::ConversationId>) -> Result<ConversationId, Error> {
     required("conversation", wire)?.try_into()
+}
+
+impl TryFrom<pb::ReadHistoryRequest> for HistoryQuery {
+    type Error = Error;
+
+    fn try_from(wire: pb::ReadHistoryRequest) -> Result<Self, Error> {
+        Ok(Self {
+            conversation: conversation(wire.conversation)?,
+            limit: wire.limit,
+            oldest_first: wire.oldest_first,
+            above: MsgId(wire.above_msg_id),
+            below: MsgId(wire.below_msg_id),
+            bodies: wire.bodies,
+            senders: wire.sender_ids.into_iter().map(UserId).collect(),
+        })
+    }
 }
 
 impl TryFrom<pb::PageRequest> for page::PageQuery {

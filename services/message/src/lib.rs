@@ -9,6 +9,7 @@ mod content;
 mod edited;
 mod grpc;
 mod origin;
+mod reacted;
 mod row_options;
 mod screening;
 mod store;
@@ -47,7 +48,8 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0013_clocks.sql"),
         include_str!("../migrations/sqlite/0014_listed.sql"),
         include_str!("../migrations/sqlite/0015_event_edits.sql"),
-        include_str!("../migrations/sqlite/0019_events_by_conversation.sql"),
+        include_str!("../migrations/sqlite/0016_reactions.sql"),
+        include_str!("../migrations/sqlite/0017_events_by_conversation.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
@@ -65,7 +67,8 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/postgres/0013_clocks.sql"),
         include_str!("../migrations/postgres/0014_listed.sql"),
         include_str!("../migrations/postgres/0015_event_edits.sql"),
-        include_str!("../migrations/postgres/0019_events_by_conversation.sql"),
+        include_str!("../migrations/postgres/0016_reactions.sql"),
+        include_str!("../migrations/postgres/0017_events_by_conversation.sql"),
     ],
 };
 

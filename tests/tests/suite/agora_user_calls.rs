@@ -20,14 +20,14 @@ async fn delete_with(agora: &Agora, path: &str, body: &Value) -> Reply {
     Reply::to(agora.request(Method::DELETE, path).json(body)).await
 }
 
-fn named(name: &str) -> Option<pb::UserRef> {
-    Some(pb::UserRef { user: Some(pb::user_ref::User::Username(name.to_owned())) })
+fn named(name: &str) -> pb::UserRef {
+    pb::UserRef { user: Some(pb::user_ref::User::Username(name.to_owned())) }
 }
 
 /// Reports one of the user's devices online.
 async fn come_online(app: &TestApp, name: &str, platform: &str) {
     let open = pb::OpenSessionRequest {
-        user: named(name),
+        user: Some(named(name)),
         platform: platform.to_owned(),
         ttl_ms: 3_600_000,
         ..Default::default()

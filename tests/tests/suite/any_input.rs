@@ -27,7 +27,7 @@ const CASES: u32 = 400;
 const IDS: [i64; 6] = [16_000_000, 16_000_016, 16_000_033, 16_000_050, 999_984, 0];
 
 /// Keys that some routes know.
-const KEYS: [&str; 92] = [
+const KEYS: [&str; 98] = [
     "from",
     "to",
     "type",
@@ -120,9 +120,15 @@ const KEYS: [&str; 92] = [
     "newpassword",
     "notification_display_style",
     "properties",
+    "newadmin",
+    "newowner",
+    "mute_duration",
+    "mute",
+    "announcement",
+    "message",
 ];
 /// Query parameters that some routes know.
-const PARAMETERS: [&str; 24] = [
+const PARAMETERS: [&str; 27] = [
     "limit",
     "cursor",
     "opposite_id",
@@ -147,6 +153,9 @@ const PARAMETERS: [&str; 24] = [
     "thumbnail",
     "share-secret",
     "Expires",
+    "pagenum",
+    "pagesize",
+    "joined_time",
 ];
 /// Texts with a meaning for some route.
 const TEXTS: [&str; 24] = [

@@ -7,7 +7,10 @@ use tidings_domain::SystemClock;
 use tidings_proto::pb::{self, change::Change};
 use tidings_testkit::{Answer, Received, Receiver, StrictTencent, TestApp, every_shape};
 
-use crate::people::{Person, people};
+use crate::{
+    envelope::lanying_data,
+    people::{Person, people},
+};
 
 const TOKEN: &str = "xxxxyyyy";
 
@@ -282,5 +285,55 @@ every_shape! {
         let ids: BTreeSet<String> = told.iter().map(|told| told["callId"].to_string()).collect();
         let webhooks: BTreeSet<&str> = received.iter().map(|received| received.headers["webhook-id"].to_str().expect("text")).collect();
         assert_eq!((ids.len(), webhooks.len()), (3, 3));
+    }
+}
+
+every_shape! {
+    async fn contacts_and_block_lists_are_told_in_each_vendors_form_tencent_6_agora_11_3(app: TestApp) {
+        let [nora, omar] = people(&app, ["Nora", "omar"]).await;
+        let (_, begin) = read(&app, "now").await;
+        let [tencent, vendor] = [(); 2].map(|()| Receiver::start(|_| Answer::ok()));
+        add(&app, &tencent, pb::CallbackDialect::Tencent).await;
+        add(&app, &vendor, pb::CallbackDialect::Agora).await;
+        let with = |person: &Person| json!({"user_id": person.id});
+        lanying_data(&nora.client.post("/roster/apply", &json!({"user_id": omar.id, "reason": "hi"})).await);
+        lanying_data(&omar.client.post("/roster/accept", &with(&nora)).await);
+        lanying_data(&nora.client.post("/roster/delete", &with(&omar)).await);
+        for path in ["/roster/block", "/roster/unblock"] {
+            // The second time nothing changes.
+            for _ in 0..2 {
+                _ = nora.client.post(path, &with(&omar)).await;
+            }
+        }
+        let agora = app.agora();
+        agora.post("/users/nora/contacts/users/omar", &json!({})).await.expect(200);
+
+        let received = tencent.wait_for(5).await;
+        let strict = StrictTencent { sdk_appid: app.app().sdk_appid, token: Some(TOKEN.into()), clock: Arc::new(SystemClock) };
+        for received in &received {
+            assert_eq!(strict.check(received), Ok(()), "{}", String::from_utf8_lossy(&received.body));
+        }
+        let pair = |from: &str, to: &str| json!({"From_Account": from, "To_Account": to});
+        let added = |from: &str, to: &str| json!({"From_Account": from, "To_Account": to, "Initiator_Account": "Nora"});
+        let expected = [
+            json!({"CallbackCommand": "Sns.CallbackFriendAdd", "PairList": [added("omar", "Nora"), added("Nora", "omar")], "ClientCmd": "friend_response", "Admin_Account": "", "ForceFlag": 0}),
+            json!({"CallbackCommand": "Sns.CallbackFriendDelete", "PairList": [pair("Nora", "omar"), pair("omar", "Nora")]}),
+            json!({"CallbackCommand": "Sns.CallbackBlackListAdd", "PairList": [pair("Nora", "omar")]}),
+            json!({"CallbackCommand": "Sns.CallbackBlackListDelete", "PairList": [pair("Nora", "omar")]}),
+            json!({"CallbackCommand": "Sns.CallbackFriendAdd", "PairList": [added("Nora", "omar"), added("omar", "Nora")], "ClientCmd": "friend_add", "Admin_Account": "admin", "ForceFlag": 1}),
+        ];
+        assert_eq!(received.iter().map(body).collect::<Vec<_>>(), expected);
+
+        let told: Vec<Value> = vendor.wait_for(6).await.iter().map(body).collect();
+        let seen: Vec<_> = told.iter().map(|told| (told["payload"]["operation"].clone(), told["from"].clone(), told["to"].clone())).collect();
+        let expected = [("add", "nora", "omar"), ("accept", "omar", "nora"), ("remove", "nora", "omar"), ("ban", "nora", "omar"), ("allow", "nora", "omar"), ("add", "nora", "omar")];
+        assert_eq!(seen, expected.map(|(operation, from, to)| (json!(operation), json!(from), json!(to))));
+        assert_eq!((&told[0]["payload"]["reason"], &told[0]["chat_type"], &told[0]["group_id"]), (&json!("hi"), &json!("roster"), &Value::Null));
+        assert!(told.iter().all(|told| told["payload"]["roster_ver"].is_string()));
+
+        let (events, _) = read(&app, &begin).await;
+        let kinds: Vec<&str> = events.iter().map(|event| event.kind.as_str()).collect();
+        assert_eq!(kinds, ["contact.requested", "contact.added", "contact.removed", "user.blocked", "user.unblocked", "contact.added"]);
+        assert_eq!(events.iter().map(|event| event.actor_id).collect::<Vec<_>>(), [nora.id, omar.id, nora.id, nora.id, nora.id, 0]);
     }
 }

@@ -196,7 +196,36 @@ impl World {
             ("GET", "/group/banned_list", q("group_id", group), none.clone()),
             ("POST", "/group/block", no_query(), members(bob)),
             ("POST DELETE", "/group/unblock", no_query(), members(bob)),
-            ("GET", "/group/blocked_list", q("group_id", group), none),
+            ("GET", "/group/blocked_list", q("group_id", group), none.clone()),
+            ("GET", "/group/settings", q("group_id", group), none.clone()),
+            ("GET", "/group/announcement", format!("group_id={group}&announcement_id=1"), none.clone()),
+            ("GET", "/group/announcement/list", q("group_id", group), none.clone()),
+            (
+                "POST PUT",
+                "/group/announcement/edit",
+                no_query(),
+                json!({"group_id": group, "title": "x", "content": "x"}),
+            ),
+            ("POST DELETE", "/group/announcement/delete", format!("group_id={group}&announcement_id=1"), json!({})),
+            ("GET", "/group/public_list", no_query(), none.clone()),
+            ("GET", "/group/file/list", q("group_id", group), none.clone()),
+            (
+                "POST",
+                "/group/file/upload",
+                no_query(),
+                json!({"group_id": group, "name": "x", "size": 1, "url": "http://x/?sign=a.b"}),
+            ),
+            ("POST PUT", "/group/file/update_name", no_query(), json!({"group_id": group, "file_id": 1, "name": "x"})),
+            ("POST DELETE", "/group/file/delete", no_query(), json!({"group_id": group, "file_list": [1]})),
+            ("GET", "/group/invitation_list", no_query(), none),
+            (
+                "POST PUT",
+                "/group/invite/handle",
+                no_query(),
+                json!({"group_id": group, "user_id": bob, "approval": true}),
+            ),
+            ("POST PUT", "/group/display_name", no_query(), value(json!("x"))),
+            ("POST", "/group/members/display_name", no_query(), members(bob)),
         ]
     }
 

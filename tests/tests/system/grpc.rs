@@ -285,7 +285,12 @@ every_shape! {
 
         let list = pb::ListConversationsRequest::default();
         let listed = conversations.list_conversations(app.request_as(bob, list.clone())).await.unwrap().into_inner();
-        let entry = |unread| pb::ListedConversation { conversation: Some(place), head_msg_id: head.msg_id, unread };
+        let entry = |unread| pb::ListedConversation {
+            conversation: Some(place),
+            head_msg_id: head.msg_id,
+            unread,
+            ..Default::default()
+        };
         assert_eq!((listed.conversations, listed.unread_total), (vec![entry(3)], 3));
 
         let mark = pb::MarkReadRequest { user_id: Some(bob), conversation: None, msg_id: sent[1].msg_id };

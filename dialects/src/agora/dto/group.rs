@@ -29,6 +29,7 @@ pub struct GroupIn<'a> {
     pub members_only: Option<Flag>,
     pub approval: Option<Flag>,
     pub allowinvites: Option<Flag>,
+    pub invite_need_confirm: Option<Flag>,
     pub custom: Option<String>,
     pub mute: Option<Flag>,
     #[serde(borrow)]
@@ -152,6 +153,7 @@ pub struct Group<'a> {
     pub description: &'a str,
     pub membersonly: bool,
     pub allowinvites: bool,
+    pub invite_need_confirm: bool,
     pub maxusers: i32,
     pub owner: &'a str,
     pub created: i64,

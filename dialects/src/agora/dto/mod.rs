@@ -3,7 +3,12 @@
 mod callback;
 mod contact;
 mod group;
+mod msync;
 mod people;
+mod reaction;
+mod reading;
+mod sharing;
+mod thread;
 
 use std::borrow::Cow;
 
@@ -19,7 +24,12 @@ use crate::{
 pub use callback::*;
 pub use contact::*;
 pub use group::*;
+pub use msync::*;
 pub use people::*;
+pub use reaction::*;
+pub use reading::*;
+pub use sharing::*;
+pub use thread::*;
 
 /// Distinguishes `null` from absent.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
@@ -220,6 +230,7 @@ pub struct Happened<'a> {
     pub message: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change: Option<Changed<'a>>,
+    pub reaction: Option<EventReaction<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -235,6 +246,8 @@ pub struct Happened<'a> {
 /// What changed, in an event of the event feed. Ours.
 #[derive(Serialize, Default)]
 pub struct Changed<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent_group_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -460,6 +473,22 @@ pub struct Envelope<'a, D: Serialize> {
     pub cursor: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub properties: Option<Properties<'a>>,
+}
+
+/// Of lists of threads (agora.md 10.5).
+#[derive(Serialize)]
+pub struct Properties<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<&'a str>,
+}
+
+impl<'a> Properties<'a> {
+    /// Where the next page starts; empty: there is none.
+    pub fn of(cursor: &'a str) -> Self {
+        Self { cursor: Some(cursor).filter(|cursor| !cursor.is_empty()) }
+    }
 }
 
 /// agora.md 1.5: an array of the objects of the call.
@@ -470,6 +499,9 @@ pub enum Entities<'a> {
     Files([ChatFile<'a>; 1]),
     Groups(Vec<JoinedEntity<'a>>),
     Contacts(Vec<ContactRemark>),
+    Threads(Vec<Thread<'a>>),
+    ThreadMembers(Vec<ThreadMember<'a>>),
+    ThreadMessages(Vec<ThreadMessage>),
 }
 
 impl Entities<'_> {
@@ -478,7 +510,7 @@ impl Entities<'_> {
 }
 
 /// agora.md 3.1
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 pub struct ChatFile<'a> {
     pub uuid: &'a str,
     #[serde(rename = "type")]
@@ -557,6 +589,8 @@ pub struct ErrorEnvelope<'a> {
     pub timestamp: i64,
     pub duration: i64,
     pub error_description: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<i32>,
 }
 
 /// agora.md 10.2.

@@ -27,7 +27,7 @@ pub const fn is_told(kind: EventKind) -> bool {
         | EventKind::Edited
         | EventKind::Refused
         | EventKind::Read => true,
-        EventKind::OnlineBroadcast => false,
+        EventKind::OnlineBroadcast | EventKind::Reacted | EventKind::Unreacted => false,
         EventKind::Changed(change) => match change {
             ChangeKind::UserRegistered
             | ChangeKind::UserChanged

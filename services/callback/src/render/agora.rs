@@ -31,6 +31,8 @@ pub fn render(app: &App, endpoint: &Endpoint, event: &Event, known: &Known) -> O
         | EventKind::Online
         | EventKind::OnlineBroadcast
         | EventKind::Refused
+        | EventKind::Reacted
+        | EventKind::Unreacted
         | EventKind::Changed(_) => event.msg_id.to_string(),
     };
     let told = CallbackEvent {
@@ -63,6 +65,10 @@ pub fn render(app: &App, endpoint: &Endpoint, event: &Event, known: &Known) -> O
             Some(("edit", edit_callback(&told, &edit)))
         }
         // The vendor does not report rejected messages.
-        EventKind::Refused | EventKind::OnlineBroadcast | EventKind::Changed(_) => None,
+        EventKind::Refused
+        | EventKind::OnlineBroadcast
+        | EventKind::Reacted
+        | EventKind::Unreacted
+        | EventKind::Changed(_) => None,
     }
 }

@@ -18,6 +18,11 @@ pub fn render(app: &App, event: &Event) -> Option<(&'static str, Vec<u8>)> {
         EventKind::Sent | EventKind::Online => Some(("message", sent_callback(&told, kind, event.content.as_ref()?))),
         EventKind::Recalled => Some(("recall", recalled_callback(&told))),
         EventKind::Edited => Some(("replace", edited_callback(&told, event.content.as_ref()?))),
-        EventKind::Refused | EventKind::Read | EventKind::OnlineBroadcast | EventKind::Changed(_) => None,
+        EventKind::Refused
+        | EventKind::Read
+        | EventKind::OnlineBroadcast
+        | EventKind::Reacted
+        | EventKind::Unreacted
+        | EventKind::Changed(_) => None,
     }
 }

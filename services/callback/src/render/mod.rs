@@ -129,6 +129,10 @@ fn what(wire: &pb::Event) -> Result<Option<What>, Error> {
     if !EventKind::of_name(&wire.kind).is_some_and(is_told) {
         return Ok(None);
     }
+    // To the vendors' callbacks threads are no groups.
+    if change.parent_group_id != 0 {
+        return Ok(None);
+    }
     let (change, actor, at) = (change.clone().try_into()?, UserId(wire.actor_id), UnixMillis(wire.at_ms));
     Ok(Some(What::Change(Changed { change, actor, at })))
 }
@@ -181,7 +185,12 @@ async fn known(deps: &Deps, app: &App, dialect: Dialect, events: impl Iterator<I
         match event.kind {
             EventKind::Sent | EventKind::Online | EventKind::Recalled => receivers.extend(event.receiver()),
             EventKind::Read => _ = receivers.insert(event.actor),
-            EventKind::Edited | EventKind::Refused | EventKind::OnlineBroadcast | EventKind::Changed(_) => {}
+            EventKind::Edited
+            | EventKind::Refused
+            | EventKind::OnlineBroadcast
+            | EventKind::Reacted
+            | EventKind::Unreacted
+            | EventKind::Changed(_) => {}
         }
     }
     let caller = Caller::of_app(app.id);

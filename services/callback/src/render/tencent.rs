@@ -56,7 +56,12 @@ fn direct(event: &Event, known: &Known) -> Option<(Callback, Vec<u8>)> {
             let withdrawn = Withdrawn { from: &from, to: &to, key, unread, event_time: event.at };
             Some((Callback::C2cAfterWithdraw, after_withdraw(&withdrawn)))
         }
-        EventKind::Edited | EventKind::Read | EventKind::OnlineBroadcast | EventKind::Changed(_) => None,
+        EventKind::Edited
+        | EventKind::Read
+        | EventKind::OnlineBroadcast
+        | EventKind::Reacted
+        | EventKind::Unreacted
+        | EventKind::Changed(_) => None,
     }
 }
 
@@ -107,6 +112,11 @@ fn in_group(event: &Event, known: &Known, group: i64, kind: GroupKind) -> Option
             Some((Callback::GroupAfterRecall, group_after_recall(&taken)))
         }
         // Groups have no unread count for readers.
-        EventKind::Edited | EventKind::Read | EventKind::OnlineBroadcast | EventKind::Changed(_) => None,
+        EventKind::Edited
+        | EventKind::Read
+        | EventKind::OnlineBroadcast
+        | EventKind::Reacted
+        | EventKind::Unreacted
+        | EventKind::Changed(_) => None,
     }
 }

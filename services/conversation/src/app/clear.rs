@@ -5,7 +5,7 @@ use tidings_domain::{Caller, ConversationId, Error, Marks, MsgId, UnixMillis, Us
 use super::log;
 use crate::{
     Deps,
-    store::{UserConversation, cursor as store},
+    store::cursor::{self as store, Raise},
 };
 
 /// Hides what was sent up to `until`, and nothing that is sent from now on. If there is nothing newer, the conversation
@@ -23,7 +23,7 @@ pub async fn clear(
     if cleared > MsgId::ZERO {
         let to = Marks { cleared, ..Marks::default() };
         let mut tx = deps.db.begin().await?;
-        store::raise(&mut tx, UserConversation { app: caller.app, user, conversation }, to, cleared).await?;
+        store::raise(&mut tx, caller.app, user, Raise::unread(conversation, to, cleared)).await?;
         tx.commit().await?;
     }
     Ok(())

@@ -5,7 +5,7 @@ use tidings_domain::{Caller, ConversationId, Error, Marks, MsgId, UserId};
 use super::log;
 use crate::{
     Deps,
-    store::{UserConversation, cursor as store},
+    store::cursor::{self as store, Raise},
 };
 
 /// Hides the present messages; with a newer message the conversation reappears, with only what is newer. With
@@ -22,7 +22,7 @@ pub async fn delete(
     if head > MsgId::ZERO {
         let to = if keep_history { Marks::default() } else { Marks { cleared: head, ..Marks::default() } };
         let mut tx = deps.db.begin().await?;
-        store::raise(&mut tx, UserConversation { app: caller.app, user, conversation }, to, head).await?;
+        store::raise(&mut tx, caller.app, user, Raise::unread(conversation, to, head)).await?;
         tx.commit().await?;
     }
     Ok(())

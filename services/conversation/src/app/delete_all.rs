@@ -22,7 +22,7 @@ pub async fn delete_all(deps: &Deps, caller: &Caller, user: UserId) -> Result<us
         for entry in listed.conversations {
             let conversation: ConversationId = required("conversation", entry.conversation)?.try_into()?;
             let head = MsgId(entry.head_msg_id);
-            raises.push(Raise { conversation, to: Marks { cleared: head, ..Marks::default() }, unlisted: head });
+            raises.push(Raise::unread(conversation, Marks { cleared: head, ..Marks::default() }, head));
         }
         let mut tx = deps.db.begin().await?;
         deleted += store::raise_many(&mut tx, caller.app, user, &raises).await?;

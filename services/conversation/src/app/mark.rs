@@ -7,7 +7,8 @@ use super::log;
 use crate::{
     Deps,
     store::{
-        UserConversation, cursor as store,
+        UserConversation,
+        cursor::{self as store, Raise},
         read_report::{self, ReadReport},
     },
 };
@@ -59,16 +60,20 @@ async fn raise(
     which: Which,
     msg_id: MsgId,
 ) -> Result<bool, Error> {
-    let read = if which == Which::Read { msg_id } else { MsgId::ZERO };
+    let is_read = which == Which::Read;
+    let read = if is_read { msg_id } else { MsgId::ZERO };
+    let since = if is_read { since(deps, caller, place).await? } else { MsgId::ZERO };
+    let now = deps.clock.now();
     let mut tx = deps.db.begin().await?;
     let to = Marks { read, delivered: msg_id, ..Marks::default() };
-    let moved = store::raise(&mut tx, place, to, MsgId::ZERO).await?;
-    let is_told = moved && which == Which::Read;
+    let raised = Raise { read: (now, since), ..Raise::unread(place.conversation, to, MsgId::ZERO) };
+    let moved = store::raise(&mut tx, place.app, place.user, raised).await?;
+    let is_told = moved && is_read;
     if is_told {
         let report = ReadReport {
             place,
             msg_id,
-            at: deps.clock.now(),
+            at: now,
             address: caller.address.map(|address| address.to_string()).unwrap_or_default(),
             platform: caller.platform.name().to_owned(),
             trace: telemetry::traceparent().unwrap_or_default(),
@@ -80,6 +85,16 @@ async fn raise(
         deps.read.notify_one();
     }
     Ok(moved)
+}
+
+/// Messages of a group up to here were hidden from the user, who has not read them whatever the mark covers.
+async fn since(deps: &Deps, caller: &Caller, place: UserConversation) -> Result<MsgId, Error> {
+    match place.conversation {
+        ConversationId::Group(group) if place.user != UserId::ADMIN => {
+            Ok(deps.directory.membership(caller, place.user, group.0).await?.floor())
+        }
+        _ => Ok(MsgId::ZERO),
+    }
 }
 
 /// The conversation, and the message up to which the mark moves. `None`: retention removed the message and no

@@ -2,12 +2,12 @@
 
 use std::sync::LazyLock;
 
-use tidings_domain::{AppId, ConversationId, Error, Marks, MsgId, UserId};
-use tidings_store::{Column, Db, Engine, Gather, Kind, ManyRows, Tx, on_db, sqlx};
+use tidings_domain::{AppId, ConversationId, Error, Marks, MsgId, UnixMillis, UserId};
+use tidings_store::{Column, Db, Gather, Kind, ManyRows, Tx, on_db, sqlx};
 
 use super::UserConversation;
 
-static OF_USER: LazyLock<Gather> = LazyLock::new(|| {
+pub static OF_USER: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
         &["conv_a", "conv_b", "read_id", "delivered_id", "cleared_id", "unlisted_id"],
         "select conv_a, conv_b, read_id, delivered_id, cleared_id, unlisted_id
@@ -30,15 +30,22 @@ static RAISE: LazyLock<ManyRows> = LazyLock::new(|| {
         ("delivered_id", Kind::Int),
         ("cleared_id", Kind::Int),
         ("unlisted_id", Kind::Int),
+        ("read_at", Kind::Int),
+        ("since_id", Kind::Int),
     ];
     ManyRows::new(
         &columns,
-        "insert into cursor (app_id, user_id, conv_a, conv_b, read_id, delivered_id, cleared_id, unlisted_id)
-         select app_id, user_id, conv_a, conv_b, read_id, delivered_id, cleared_id, unlisted_id from r where true
+        "insert into cursor (app_id, user_id, conv_a, conv_b, read_id, delivered_id, cleared_id, unlisted_id, read_at, since_id)
+         select app_id, user_id, conv_a, conv_b, read_id, delivered_id, cleared_id, unlisted_id, read_at, since_id
+         from r where true
          order by app_id, user_id, conv_a, conv_b
          on conflict (app_id, user_id, conv_a, conv_b) do update set
             read_id = case when excluded.read_id > cursor.read_id
                 then excluded.read_id else cursor.read_id end,
+            read_at = case when excluded.read_id > cursor.read_id
+                then excluded.read_at else cursor.read_at end,
+            since_id = case when excluded.since_id > cursor.since_id
+                then excluded.since_id else cursor.since_id end,
             delivered_id = case when excluded.delivered_id > cursor.delivered_id
                 then excluded.delivered_id else cursor.delivered_id end,
             cleared_id = case when excluded.cleared_id > cursor.cleared_id
@@ -55,10 +62,6 @@ pub const ALL: &[&str] = &[FIND];
 
 pub fn many() -> Vec<&'static ManyRows> {
     vec![&RAISE]
-}
-
-pub fn of_user_text(engine: Engine) -> String {
-    OF_USER.text(engine)
 }
 
 /// A cursor as listed.
@@ -108,12 +111,20 @@ pub struct Raise {
     pub conversation: ConversationId,
     pub to: Marks,
     pub unlisted: MsgId,
+    /// Of a read mark: when it moves, and up to where the user could not see the conversation then.
+    pub read: (UnixMillis, MsgId),
+}
+
+impl Raise {
+    /// Of other cursors than the read mark.
+    pub const fn unread(conversation: ConversationId, to: Marks, unlisted: MsgId) -> Self {
+        Self { conversation, to, unlisted, read: (UnixMillis(0), MsgId::ZERO) }
+    }
 }
 
 /// Moves a user's cursors up to these; false when all of them were there or further.
-pub async fn raise(tx: &mut Tx, place: UserConversation, to: Marks, unlisted: MsgId) -> Result<bool, Error> {
-    let raise = Raise { conversation: place.conversation, to, unlisted };
-    Ok(raise_many(tx, place.app, place.user, &[raise]).await? > 0)
+pub async fn raise(tx: &mut Tx, app: AppId, user: UserId, raise: Raise) -> Result<bool, Error> {
+    Ok(raise_many(tx, app, user, &[raise]).await? > 0)
 }
 
 /// The same in several conversations at once; returns in how many anything moved.
@@ -128,6 +139,8 @@ pub async fn raise_many(tx: &mut Tx, app: AppId, user: UserId, raises: &[Raise])
         int(|raise| raise.to.delivered.0),
         int(|raise| raise.to.cleared.0),
         int(|raise| raise.unlisted.0),
+        int(|raise| raise.read.0.0),
+        int(|raise| raise.read.1.0),
     ];
     let moved: Vec<(i64,)> = RAISE.fetch(tx, &rows).await?;
     Ok(moved.len())

@@ -1,21 +1,26 @@
 //! Every statement of this service.
 
 pub mod cursor;
+pub mod mark;
 pub mod pin;
+pub mod pinned_message;
 pub mod read_report;
+pub mod reader;
 
 use tidings_domain::{AppId, ConversationId, UserId};
-use tidings_store::{AppRows, Engine, Kind};
+use tidings_store::{AppRows, Column, Engine, Kind};
 
 /// Every statement text on that engine, for a test that prepares them all.
 pub fn statements(engine: Engine) -> Vec<String> {
-    let single = [cursor::ALL, pin::ALL, read_report::ALL].concat().into_iter().map(str::to_owned);
-    let many = cursor::many().into_iter().chain(read_report::many()).flat_map(|statement| statement.texts(engine));
-    single
-        .chain([cursor::of_user_text(engine), pin::of_user_text(engine)])
-        .chain(many)
-        .chain(app_rows().texts())
-        .collect()
+    let single = [cursor::ALL, mark::ALL, pin::ALL, pinned_message::ALL, read_report::ALL, reader::ALL]
+        .concat()
+        .into_iter()
+        .map(str::to_owned);
+    let many = [cursor::many(), mark::many(), read_report::many()].concat();
+    let many = many.into_iter().flat_map(move |statement| statement.texts(engine));
+    let lookups = [&*mark::OF_PLACES, &*pin::OF_PLACES].into_iter().flat_map(move |lookup| lookup.texts(engine));
+    let lists = [&*cursor::OF_USER, &*mark::PAGE, &*pin::OF_USER, &*pin::PAGE, &*pinned_message::PAGE, &*reader::PAGE];
+    single.chain(lists.map(|list| list.text(engine))).chain(many).chain(lookups).chain(app_rows().texts()).collect()
 }
 
 /// The key of a user's row for a conversation.
@@ -26,10 +31,23 @@ pub struct UserConversation {
     pub conversation: ConversationId,
 }
 
+/// A user's conversations as the columns of a statement over many rows: app, user and key.
+fn columns(app: AppId, user: UserId, places: &[ConversationId]) -> [Column<'static>; 4] {
+    [
+        Column::Int(vec![app.0; places.len()]),
+        Column::Int(vec![user.0; places.len()]),
+        Column::Int(places.iter().map(|place| place.key().0).collect()),
+        Column::Int(places.iter().map(|place| place.key().1).collect()),
+    ]
+}
+
 /// What this service stores for each app.
 pub fn app_rows() -> AppRows {
     AppRows::new(&[
         ("read_report", "user_id, conv_a, conv_b, read_id", Kind::Int),
+        ("mark", "user_id, conv_a, conv_b, mark", Kind::Int),
+        ("pinned_message", "conv_a, conv_b, msg_id", Kind::Int),
+        ("pinned_message_head", "conv_a, conv_b", Kind::Int),
         ("pin", "user_id, conv_a, conv_b", Kind::Int),
         ("pin_head", "user_id", Kind::Int),
         ("cursor", "user_id, conv_a, conv_b", Kind::Int),

@@ -112,6 +112,16 @@ alter table chat_group add column parent_group_id integer not null default 0;
 alter table chat_group add column parent_msg_id integer not null default 0;
 create unique index chat_group_thread on chat_group (app_id, parent_group_id, parent_msg_id)
     where parent_group_id <> 0 and deleted_at is null;
+create index chat_group_threads_of_group on chat_group (app_id, parent_group_id, group_id)
+    where parent_group_id <> 0 and deleted_at is null;
+create index chat_group_threads on chat_group (app_id, group_id) where parent_group_id <> 0 and deleted_at is null;
+-- As in its group: so members leave the threads of a group together with it, and lists of groups pass over threads.
+alter table group_member add column parent_group_id integer not null default 0;
+drop index group_member_by_user;
+create index group_member_joined on group_member (app_id, user_id, parent_group_id, group_id);
+create index group_member_threads on group_member (app_id, user_id, joined_at, group_id) where parent_group_id <> 0;
+create index group_member_threads_of_group on group_member (app_id, user_id, parent_group_id, joined_at, group_id)
+    where parent_group_id <> 0;
 -- The name by which a member wants to be shown in the group; empty: none.
 alter table group_member add column display_name text not null default '' check (length(display_name) <= 256);
 
@@ -145,7 +155,7 @@ create table group_announcement (
     foreign key (app_id, group_id) references chat_group (app_id, group_id)
 ) strict, without rowid;
 
--- Files shared in a group, numbered from 1. The bytes are the file service's.
+-- Files shared in a group, with numbers of the app's single id space. The bytes are the file service's.
 create table group_file (
     app_id integer not null,
     group_id integer not null,
@@ -159,7 +169,7 @@ create table group_file (
     primary key (app_id, group_id, file_no),
     foreign key (app_id, group_id) references chat_group (app_id, group_id)
 ) strict, without rowid;
-create unique index group_file_by_uuid on group_file (app_id, group_id, uuid);
+create unique index group_file_by_uuid on group_file (app_id, uuid, group_id);
 
 -- What members tell about themselves in one group.
 create table member_attribute (

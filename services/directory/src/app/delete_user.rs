@@ -5,7 +5,14 @@ use std::collections::HashMap;
 use tidings_domain::{AppId, Caller, Change, Error, Leaving, OwnerDeletion, UnixMillis, UserId, UserRef};
 use tidings_store::Tx;
 
-use super::{Core, subject::check_self, subject::not_found, user_attributes::forget_attributes, users::is_admin};
+use super::{
+    Core,
+    group::{leave_behind::leave_all_behind, shared_files::release_all},
+    subject::check_self,
+    subject::not_found,
+    user_attributes::forget_attributes,
+    users::is_admin,
+};
 use crate::{
     model::{AppKey, User, group::Group},
     store,
@@ -31,7 +38,7 @@ impl Core {
         if store::users::lock(&mut tx, app, found.id).await?.is_none() {
             return Err(not_found(user));
         }
-        let mut changes = leave_groups(&mut tx, app, found.id, policy, now).await?;
+        let mut changes = leave_groups(&mut tx, caller, found.id, policy, now).await?;
         changes.push(Change::UserDeleted { user: found.id });
         let push = store::user_push::find_in(&mut tx, app, found.id).await?;
         forget(&mut tx, app, found.id).await?;
@@ -49,11 +56,12 @@ impl Core {
 /// longest-standing member, and end when nobody is left, or all of them when the policy says so. What that changed.
 async fn leave_groups(
     tx: &mut Tx,
-    app: AppId,
+    caller: &Caller,
     user: UserId,
     policy: OwnerDeletion,
     now: UnixMillis,
 ) -> Result<Vec<Change>, Error> {
+    let app = caller.app;
     let groups = store::group_member::groups_of(tx, app, user).await?;
     let locked = store::group::lock(tx, app, &groups).await?;
     let owned: Vec<i64> = locked.iter().filter(|group| group.owner == user).map(|group| group.id).collect();
@@ -62,25 +70,38 @@ async fn leave_groups(
         OwnerDeletion::Dissolve => owned.into_iter().map(|group| (group, None)).collect(),
     };
     store::group_member::leave_all(tx, app, user).await?;
+    leave_all_behind(tx, caller, &groups, user, now).await?;
 
     let heirs: Vec<(i64, UserId)> = successors.iter().filter_map(|(group, heir)| Some((*group, (*heir)?))).collect();
     store::group_member::make_owners(tx, app, &heirs).await?;
     store::group::set_owners(tx, app, &heirs, now).await?;
     let deserted: Vec<i64> = successors.iter().filter(|(_, heir)| heir.is_none()).map(|(group, _)| *group).collect();
+    let mut left_behind: HashMap<i64, Vec<UserId>> = HashMap::new();
+    if policy == OwnerDeletion::Dissolve {
+        for group in &deserted {
+            left_behind.insert(*group, store::group_member::some(tx, app, *group, Change::MAX_USERS).await?);
+        }
+    }
+    release_all(tx, caller, &deserted, now).await?;
     store::group::end(tx, app, &deserted, now).await?;
     let successors: HashMap<i64, Option<UserId>> = successors.into_iter().collect();
-    Ok(locked.iter().flat_map(|group| changes(group, user, successors.get(&group.id).copied())).collect())
+    let changes = locked.iter().flat_map(|group| {
+        let members = left_behind.remove(&group.id).unwrap_or_default();
+        changes(group, user, successors.get(&group.id).copied(), members)
+    });
+    Ok(changes.collect())
 }
 
-/// What changed in a group that `user` was in, and whose successor as the owner, if they were it, is `heir`.
-fn changes(group: &Group, user: UserId, heir: Option<Option<UserId>>) -> Vec<Change> {
+/// What changed in a group that `user` was in, and whose successor as the owner, if they were it, is `heir`; without one
+/// it ended with `members` still in it.
+fn changes(group: &Group, user: UserId, heir: Option<Option<UserId>>, members: Vec<UserId>) -> Vec<Change> {
     let changed = group.changed_group();
     let left = Change::MembersLeft { group: changed, users: vec![user], how: Leaving::Deleted };
     match heir {
         None => vec![left],
         Some(Some(to)) => vec![Change::OwnerChanged { group: changed, from: user, to }, left],
         Some(None) => {
-            let (name, members) = (group.name.clone(), vec![]);
+            let name = group.name.clone();
             vec![Change::GroupDestroyed { group: changed, owner: user, name, members }]
         }
     }
@@ -89,6 +110,8 @@ fn changes(group: &Group, user: UserId, heir: Option<Option<UserId>>) -> Vec<Cha
 /// Deletes the user's other rows.
 async fn forget(tx: &mut Tx, app: AppId, user: UserId) -> Result<(), Error> {
     store::group_application::forget(tx, app, user).await?;
+    store::group_invitation::forget(tx, app, user).await?;
+    store::super_admin::remove(tx, app, user).await?;
     store::group_block::forget(tx, app, user).await?;
     store::user_block::forget(tx, app, user).await?;
     store::contact_request::forget(tx, app, user).await?;

@@ -23,6 +23,7 @@ mod screening;
 mod sessions;
 mod shows_file;
 mod subject;
+mod super_admins;
 mod take_quota;
 mod update_user;
 mod user_attributes;

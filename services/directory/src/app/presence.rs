@@ -69,8 +69,11 @@ impl Core {
         }
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
-        store::users::lock(&mut tx, caller.app, id).await?.ok_or_else(|| not_found(user))?;
-        let living = store::users::hold(&mut tx, caller.app, &ids).await?;
+        // Held, not locked: two users who subscribe to each other would wait for each other.
+        let living = store::users::hold(&mut tx, caller.app, &[&ids[..], &[id]].concat()).await?;
+        if !living.contains(&id) {
+            return Err(not_found(user));
+        }
         ids.retain(|target| living.contains(target));
         if let Some(crowded) = store::presence_subscription::crowded(&mut tx, caller.app, id, &ids, now).await?.first()
         {

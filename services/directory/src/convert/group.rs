@@ -97,6 +97,7 @@ fn settings_change(wire: Option<pb::GroupSettings>) -> Result<SettingsChange, Er
         max_members: wire.max_members.map(Into::into),
         public: wire.public,
         custom: wire.custom,
+        invite_confirm: wire.invite_confirm,
     })
 }
 
@@ -112,6 +113,7 @@ impl From<Settings> for pb::GroupSettings {
             max_members: Some(settings.max_members as i32),
             public: Some(settings.public),
             custom: Some(settings.custom),
+            invite_confirm: Some(settings.invite_confirm),
         }
     }
 }
@@ -131,6 +133,7 @@ impl TryFrom<pb::CreateGroupRequest> for NewGroup {
             name: wire.name,
             description: wire.description,
             avatar: wire.avatar,
+            needs_super_admin: wire.needs_super_admin,
         })
     }
 }
@@ -163,6 +166,8 @@ impl From<Group> for pb::Group {
             updated_at_ms: group.updated_at.0,
             settings: Some(group.settings.into()),
             enabled: group.enabled,
+            parent_group_id: group.parent_group,
+            parent_msg_id: group.parent_msg.0,
         }
     }
 }
@@ -175,6 +180,7 @@ impl From<Member> for pb::Member {
             joined_at_ms: member.joined_at.0,
             muted_until_ms: member.muted.millis(),
             username: member.username.unwrap_or_default(),
+            display_name: member.display_name,
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     Directory,
     convert::{
         group::{application_start, application_token, members_response, mute, part, user_ids},
-        size, size_up_to,
+        size, size_up_to, thread,
     },
     model::group::Joinable,
 };
@@ -230,8 +230,188 @@ impl pb::group_service_server::GroupService for Directory {
     #[tracing::instrument(level = "debug", name = "group.get_announcement", skip_all)]
     async fn get_announcement(&self, request: Request<pb::GetAnnouncementRequest>) -> Reply<pb::Announcement> {
         let caller = self.caller(&request).await.map_err(to_status)?;
-        let announcement = self.core.get_announcement(&caller, request.into_inner().group_id).await;
+        let wire = request.into_inner();
+        let announcement = self.core.get_announcement(&caller, wire.group_id, wire.id).await;
         Ok(Response::new(announcement.map_err(to_status)?.into()))
+    }
+
+    // Threads.
+
+    #[tracing::instrument(level = "debug", name = "group.create_thread", skip_all)]
+    async fn create_thread(&self, request: Request<pb::CreateThreadRequest>) -> Reply<pb::Thread> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let thread = self.core.create_thread(&caller, request.into_inner().into()).await.map_err(to_status)?;
+        Ok(Response::new(thread.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.get_thread", skip_all)]
+    async fn get_thread(&self, request: Request<pb::GetThreadRequest>) -> Reply<pb::Thread> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let thread = self.core.get_thread(&caller, request.into_inner().thread_id).await.map_err(to_status)?;
+        Ok(Response::new(thread.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.list_threads", skip_all)]
+    async fn list_threads(&self, request: Request<pb::ListThreadsRequest>) -> Reply<pb::ListThreadsResponse> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let range = thread::range(&wire).map_err(to_status)?;
+        let page = self.core.list_threads(&caller, wire.user_id, wire.group_id, range).await.map_err(to_status)?;
+        Ok(Response::new(thread::page(page)))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.update_thread", skip_all)]
+    async fn update_thread(&self, request: Request<pb::UpdateThreadRequest>) -> Reply<pb::Thread> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let thread = self.core.update_thread(&caller, wire.thread_id, wire.name).await.map_err(to_status)?;
+        Ok(Response::new(thread.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.delete_thread", skip_all)]
+    async fn delete_thread(&self, request: Request<pb::DeleteThreadRequest>) -> Reply<pb::DeleteThreadResponse> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        self.core.delete_thread(&caller, request.into_inner().thread_id).await.map_err(to_status)?;
+        Ok(Response::new(pb::DeleteThreadResponse {}))
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.join_thread", skip_all)]
+    async fn join_thread(&self, request: Request<pb::JoinThreadRequest>) -> Reply<pb::Thread> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let users = user_ids(wire.user_ids).map_err(to_status)?;
+        let thread = self.core.join_thread(&caller, wire.thread_id, &users).await.map_err(to_status)?;
+        Ok(Response::new(thread.into()))
+    }
+
+    // Further announcements, shared files, attributes and invitations: see `sharing`.
+
+    #[tracing::instrument(level = "debug", name = "group.list_announcements", skip_all)]
+    async fn list_announcements(
+        &self,
+        request: Request<pb::ListAnnouncementsRequest>,
+    ) -> Reply<pb::ListAnnouncementsResponse> {
+        self.announcements(request).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.delete_announcement", skip_all)]
+    async fn delete_announcement(
+        &self,
+        request: Request<pb::DeleteAnnouncementRequest>,
+    ) -> Reply<pb::DeleteAnnouncementResponse> {
+        self.announcement_deleted(request).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.share_file", skip_all)]
+    async fn share_file(&self, request: Request<pb::ShareFileRequest>) -> Reply<pb::SharedFile> {
+        self.shared(request).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.list_shared_files", skip_all)]
+    async fn list_shared_files(
+        &self,
+        request: Request<pb::ListSharedFilesRequest>,
+    ) -> Reply<pb::ListSharedFilesResponse> {
+        self.shared_files(request).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.get_shared_file", skip_all)]
+    async fn get_shared_file(&self, request: Request<pb::GetSharedFileRequest>) -> Reply<pb::SharedFile> {
+        self.shared_file(request).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.rename_shared_file", skip_all)]
+    async fn rename_shared_file(&self, request: Request<pb::RenameSharedFileRequest>) -> Reply<pb::SharedFile> {
+        self.renamed(request).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.unshare_file", skip_all)]
+    async fn unshare_file(&self, request: Request<pb::UnshareFileRequest>) -> Reply<pb::SharedFile> {
+        self.unshared(request).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.set_member_attributes", skip_all)]
+    async fn set_member_attributes(
+        &self,
+        request: Request<pb::SetMemberAttributesRequest>,
+    ) -> Reply<pb::SetMemberAttributesResponse> {
+        self.member_attributes_set(request).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.get_member_attributes", skip_all)]
+    async fn get_member_attributes(
+        &self,
+        request: Request<pb::GetMemberAttributesRequest>,
+    ) -> Reply<pb::GetMemberAttributesResponse> {
+        self.member_attributes(request).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.set_display_name", skip_all)]
+    async fn set_display_name(&self, request: Request<pb::SetDisplayNameRequest>) -> Reply<pb::SetDisplayNameResponse> {
+        self.display_name_set(request).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.get_members", skip_all)]
+    async fn get_members(&self, request: Request<pb::GetMembersRequest>) -> Reply<pb::GetMembersResponse> {
+        self.members(request).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.set_room_attributes", skip_all)]
+    async fn set_room_attributes(
+        &self,
+        request: Request<pb::SetRoomAttributesRequest>,
+    ) -> Reply<pb::RoomAttributesResponse> {
+        self.room_attributes_set(request).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.remove_room_attributes", skip_all)]
+    async fn remove_room_attributes(
+        &self,
+        request: Request<pb::RemoveRoomAttributesRequest>,
+    ) -> Reply<pb::RoomAttributesResponse> {
+        self.room_attributes_removed(request).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.get_room_attributes", skip_all)]
+    async fn get_room_attributes(
+        &self,
+        request: Request<pb::GetRoomAttributesRequest>,
+    ) -> Reply<pb::GetRoomAttributesResponse> {
+        self.room_attributes(request).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.invite_members", skip_all)]
+    async fn invite_members(&self, request: Request<pb::InviteMembersRequest>) -> Reply<pb::InviteMembersResponse> {
+        self.invited(request).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.list_invitations", skip_all)]
+    async fn list_invitations(
+        &self,
+        request: Request<pb::ListInvitationsRequest>,
+    ) -> Reply<pb::ListInvitationsResponse> {
+        self.invitations(request).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.decide_invitation", skip_all)]
+    async fn decide_invitation(
+        &self,
+        request: Request<pb::DecideInvitationRequest>,
+    ) -> Reply<pb::DecideInvitationResponse> {
+        self.invitation_decided(request).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.set_super_admin", skip_all)]
+    async fn set_super_admin(&self, request: Request<pb::SetSuperAdminRequest>) -> Reply<pb::SetSuperAdminResponse> {
+        self.super_admin_set(request).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "group.list_super_admins", skip_all)]
+    async fn list_super_admins(
+        &self,
+        request: Request<pb::ListSuperAdminsRequest>,
+    ) -> Reply<pb::ListSuperAdminsResponse> {
+        self.super_admins(request).await.map(Response::new).map_err(to_status)
     }
 }
 

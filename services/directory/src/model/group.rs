@@ -1,6 +1,6 @@
 //! Groups and rooms.
 
-use tidings_domain::{Change, Error, GroupChanged, GroupKind, GroupRole, Mute, UnixMillis, UserId};
+use tidings_domain::{Change, Error, GroupChanged, GroupKind, GroupRole, MsgId, Mute, UnixMillis, UserId};
 
 use super::check_text;
 
@@ -36,6 +36,10 @@ pub(crate) struct Group {
     pub(crate) updated_at: UnixMillis,
     pub(crate) settings: Settings,
     pub(crate) enabled: bool,
+    /// Of a thread: the group that it belongs to; 0: it is no thread.
+    pub(crate) parent_group: i64,
+    /// Of a thread: the message of that group that it belongs to.
+    pub(crate) parent_msg: MsgId,
 }
 
 /// The settings of a group.
@@ -50,6 +54,7 @@ pub(crate) struct Settings {
     pub(crate) max_members: i64,
     pub(crate) public: bool,
     pub(crate) custom: String,
+    pub(crate) invite_confirm: bool,
 }
 
 /// Settings to change; absent ones are unchanged.
@@ -64,6 +69,7 @@ pub(crate) struct SettingsChange {
     pub(crate) max_members: Option<i64>,
     pub(crate) public: Option<bool>,
     pub(crate) custom: Option<String>,
+    pub(crate) invite_confirm: Option<bool>,
 }
 
 /// A group to create.
@@ -78,6 +84,19 @@ pub(crate) struct NewGroup {
     /// Beside the owner.
     pub(crate) members: Vec<UserId>,
     pub(crate) settings: SettingsChange,
+    /// A user who calls must be a super admin.
+    pub(crate) needs_super_admin: bool,
+}
+
+/// A thread to create.
+#[derive(Debug)]
+pub(crate) struct NewThread {
+    pub(crate) group: i64,
+    /// The caller has checked that it is a message of the group.
+    pub(crate) msg: MsgId,
+    /// `None`: the user of the call.
+    pub(crate) owner: Option<UserId>,
+    pub(crate) name: String,
 }
 
 /// Changes of a group.
@@ -100,6 +119,8 @@ pub(crate) struct Member {
     pub(crate) muted: Mute,
     /// `None` for users without a name.
     pub(crate) username: Option<String>,
+    /// How the member wants to be shown in the group; empty: not set.
+    pub(crate) display_name: String,
 }
 
 /// A page of a group's members.
@@ -187,6 +208,7 @@ impl Settings {
             max_members,
             public: false,
             custom: String::new(),
+            invite_confirm: false,
         }
     }
 
@@ -202,6 +224,7 @@ impl Settings {
             max_members: change.max_members.unwrap_or(self.max_members),
             public: change.public.unwrap_or(self.public),
             custom: change.custom.unwrap_or(self.custom),
+            invite_confirm: change.invite_confirm.unwrap_or(self.invite_confirm),
         };
         if !(1..=MAX_MEMBERS).contains(&changed.max_members) {
             return Err(Error::invalid("max_members", format!("must be from 1 to {MAX_MEMBERS}")));
@@ -224,6 +247,7 @@ impl SettingsChange {
             max_members,
             public,
             custom,
+            invite_confirm,
         } = self;
         apply_approval.is_none()
             && member_invite.is_none()
@@ -234,6 +258,7 @@ impl SettingsChange {
             && max_members.is_none()
             && public.is_none()
             && custom.is_none()
+            && invite_confirm.is_none()
     }
 }
 
@@ -270,7 +295,12 @@ impl Group {
 
     /// The group, as changes name it.
     pub(crate) fn changed_group(&self) -> GroupChanged {
-        GroupChanged::new(self.id, self.kind)
+        GroupChanged { parent: self.parent_group, ..GroupChanged::new(self.id, self.kind) }
+    }
+
+    /// Whether it is a thread of another group.
+    pub(crate) const fn is_thread(&self) -> bool {
+        self.parent_group != 0
     }
 
     /// The change from this group to `after`, if there is one.
@@ -291,6 +321,7 @@ impl Group {
             ("max_members", old.max_members != new.max_members),
             ("public", old.public != new.public),
             ("custom", old.custom != new.custom),
+            ("invite_confirm", old.invite_confirm != new.invite_confirm),
         ];
         let fields: Vec<String> =
             fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_owned()).collect();

@@ -8,6 +8,7 @@ use tidings_store::{Column, Db, Engine, Gather, GatherMany, Kind, ManyRows, Tx, 
 use super::{
     group_row::{GroupRow, approval_code},
     shown_file::{self, Holder},
+    thread,
 };
 use crate::model::group::{Group, Part};
 
@@ -15,7 +16,7 @@ macro_rules! columns {
     () => {
         "g.group_id, g.kind, g.owner_id, g.enabled, g.history_visible, g.read_ack, g.mute_all_until,
         g.apply_approval, g.member_invite, g.member_modify, g.public, g.max_members, g.created_at, g.updated_at,
-        g.name, g.avatar, g.description, g.custom"
+        g.invite_confirm, g.name, g.avatar, g.description, g.custom, g.parent_group_id, g.parent_msg_id"
     };
 }
 
@@ -25,7 +26,7 @@ macro_rules! member_count {
     };
 }
 
-const OUT: [&str; 19] = [
+const OUT: [&str; 22] = [
     "group_id",
     "kind",
     "owner_id",
@@ -40,10 +41,13 @@ const OUT: [&str; 19] = [
     "max_members",
     "created_at",
     "updated_at",
+    "json(iif(invite_confirm, 'true', 'false'))",
     "name",
     "avatar",
     "description",
     "custom",
+    "parent_group_id",
+    "parent_msg_id",
     "member_count",
 ];
 
@@ -67,79 +71,110 @@ static FIND: LazyLock<GatherMany> = LazyLock::new(|| find_by_id(member_count!(),
 /// other tables as they were before.
 static LOCK: LazyLock<GatherMany> = LazyLock::new(|| find_by_id("cast(0 as bigint) as member_count", "for update"));
 
-/// A page of groups, which are counted and read completely only then, not for what the page skips.
+/// A page of groups by their ids, which alone are read of what the page skips. As in [`find_by_id`], each is then looked
+/// up by its key.
 macro_rules! page_of {
-    ($($groups:tt)*) => {
+    (sqlite, $($ids:tt)*) => {
         concat!(
             "select ",
             columns!(),
             ", ",
             member_count!(),
             " from (",
-            $($groups)*,
-            " order by g.group_id limit $4 offset $5) g order by g.group_id"
+            $($ids)*,
+            " order by group_id limit $4 offset $5) p
+            cross join chat_group g where g.app_id = $1 and g.group_id = p.group_id order by p.group_id"
+        )
+    };
+    (postgres, $($ids:tt)*) => {
+        concat!(
+            "select ",
+            columns!(),
+            ", ",
+            member_count!(),
+            " from (",
+            $($ids)*,
+            " order by group_id limit $4 offset $5) p
+            cross join lateral (
+                select * from chat_group g where g.app_id = $1 and g.group_id = p.group_id limit 1) g
+            order by p.group_id"
         )
     };
 }
 
-/// Groups of kind `$2`.
-macro_rules! groups {
+/// The ids of groups of kind `$2`, without threads.
+macro_rules! ids {
     ($which:literal) => {
         concat!(
-            "select g.* from chat_group g
-            where g.app_id = $1 and g.kind = $2 and g.group_id > $3 and g.deleted_at is null",
+            "select g.group_id from chat_group g
+            where g.app_id = $1 and g.kind = $2 and g.group_id > $3 and g.deleted_at is null
+              and g.parent_group_id = 0",
             $which
         )
     };
 }
 
-/// Those that are public, or that user `$6` is a member of. Both are read by an index, since a list of all groups that
-/// leaves out what the user may not see grows with the app.
-macro_rules! seen {
+/// The ids of those that are public, or that user `$6` is a member of. Both are read by an index, since a list of all
+/// groups that leaves out what the user may not see grows with the app.
+macro_rules! seen_ids {
     ($own:literal) => {
         concat!(
-            "select g.* from (select * from (",
-            groups!(" and g.public order by g.group_id limit $4 + $5"),
+            "select p.group_id from (select * from (",
+            ids!(" and g.public order by g.group_id limit cast($4 as bigint) + cast($5 as bigint)"),
             ") p union all select * from (",
             $own,
-            " limit $4 + $5) o) g"
+            " limit cast($4 as bigint) + cast($5 as bigint)) p) p"
         )
     };
 }
 
-static LIST: LazyLock<Gather> = LazyLock::new(|| Gather::new(&OUT, page_of!(groups!(""))));
-static LIST_PUBLIC: LazyLock<Gather> = LazyLock::new(|| Gather::new(&OUT, page_of!(groups!(" and g.public"))));
+static LIST: LazyLock<Gather> =
+    LazyLock::new(|| Gather::per_engine(&OUT, page_of!(sqlite, ids!("")), page_of!(postgres, ids!(""))));
+static LIST_PUBLIC: LazyLock<Gather> = LazyLock::new(|| {
+    let (sqlite, postgres) = (page_of!(sqlite, ids!(" and g.public")), page_of!(postgres, ids!(" and g.public")));
+    Gather::per_engine(&OUT, sqlite, postgres)
+});
 static LIST_SEEN: LazyLock<Gather> = LazyLock::new(|| {
-    let sqlite = page_of!(seen!(
-        "select g.* from group_member m cross join chat_group g
-        where m.app_id = $1 and m.user_id = $6 and m.group_id > $3 and g.app_id = m.app_id and g.group_id = m.group_id
-          and g.kind = $2 and not g.public and g.deleted_at is null
-        order by m.group_id"
-    ));
-    let postgres = page_of!(seen!(
-        "select g.* from (
-            select m.group_id from group_member m
-            where m.app_id = $1 and m.user_id = $6 and m.group_id > $3 order by m.group_id) m
-        cross join lateral (
-            select * from chat_group g
-            where g.app_id = $1 and g.group_id = m.group_id and g.kind = $2 and not g.public and g.deleted_at is null
-            limit 1) g
-        order by m.group_id"
-    ));
+    let sqlite = page_of!(
+        sqlite,
+        seen_ids!(
+            "select g.group_id from group_member m cross join chat_group g
+            where m.app_id = $1 and m.user_id = $6 and m.parent_group_id = 0 and m.group_id > $3
+              and g.app_id = m.app_id and g.group_id = m.group_id
+              and g.kind = $2 and not g.public and g.deleted_at is null
+            order by m.group_id"
+        )
+    );
+    let postgres = page_of!(
+        postgres,
+        seen_ids!(
+            "select g.group_id from (
+                select m.group_id from group_member m
+                where m.app_id = $1 and m.user_id = $6 and m.parent_group_id = 0 and m.group_id > $3
+                order by m.group_id) m
+            cross join lateral (
+                select * from chat_group g
+                where g.app_id = $1 and g.group_id = m.group_id
+                  and g.kind = $2 and not g.public and g.deleted_at is null
+                limit 1) g
+            order by m.group_id"
+        )
+    );
     Gather::per_engine(&OUT, sqlite, postgres)
 });
 
 const INSERT: &str = "
     insert into chat_group (
         app_id, group_id, kind, owner_id, enabled, history_visible, read_ack, mute_all_until, apply_approval,
-        member_invite, member_modify, public, max_members, created_at, updated_at, name, avatar, description, custom)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+        member_invite, member_modify, public, max_members, created_at, updated_at, name, avatar, description, custom,
+        parent_group_id, parent_msg_id, invite_confirm)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)";
 
 const UPDATE: &str = "
     update chat_group set
         enabled = $3, history_visible = $4, read_ack = $5, mute_all_until = $6, apply_approval = $7,
         member_invite = $8, member_modify = $9, public = $10, max_members = $11, updated_at = $12, name = $13,
-        avatar = $14, description = $15, custom = $16
+        avatar = $14, description = $15, custom = $16, invite_confirm = $17
     where app_id = $1 and group_id = $2";
 
 static SET_OWNERS: LazyLock<ManyRows> = LazyLock::new(|| {
@@ -168,7 +203,19 @@ fn empty(table: &str) -> ManyRows {
 }
 
 static EMPTY: LazyLock<Vec<ManyRows>> = LazyLock::new(|| {
-    ["group_member", "group_application", "group_block", "group_allow", "group_announcement"].map(empty).into()
+    [
+        "group_member",
+        "group_application",
+        "group_block",
+        "group_allow",
+        "group_announcement",
+        "group_invitation",
+        "group_file",
+        "member_attribute",
+        "room_attribute",
+    ]
+    .map(empty)
+    .into()
 });
 
 pub(crate) fn all(engine: Engine) -> Vec<String> {
@@ -243,6 +290,9 @@ pub(crate) async fn insert(tx: &mut Tx, app: AppId, group: &Group) -> Result<(),
         .bind(&group.avatar)
         .bind(&group.description)
         .bind(&settings.custom)
+        .bind(group.parent_group)
+        .bind(group.parent_msg.0)
+        .bind(settings.invite_confirm)
         .execute(c)
         .await
         .map(drop))?;
@@ -274,6 +324,7 @@ pub(crate) async fn update(tx: &mut Tx, app: AppId, group: &Group) -> Result<(),
         .bind(&group.avatar)
         .bind(&group.description)
         .bind(&settings.custom)
+        .bind(settings.invite_confirm)
         .execute(c)
         .await
         .map(drop))?;
@@ -292,7 +343,7 @@ pub(crate) async fn set_owners(
     SET_OWNERS.execute(tx, &[apps, groups, users, Column::Int(vec![now.0; owners.len()])]).await
 }
 
-/// Ends groups: removes all members, applications, announcements and entries of lists.
+/// Ends groups and their threads: removes all that belongs to them. The bytes of shared files are released elsewhere.
 pub(crate) async fn end(tx: &mut Tx, app: AppId, groups: &[i64], now: UnixMillis) -> Result<(), Error> {
     for statement in EMPTY.iter() {
         statement.execute(tx, &keys(app, groups)).await?;
@@ -300,6 +351,7 @@ pub(crate) async fn end(tx: &mut Tx, app: AppId, groups: &[i64], now: UnixMillis
     for group in groups {
         shown_file::remove(tx, app, Holder::Group(*group)).await?;
     }
+    thread::end_of(tx, app, groups, now).await?;
     let [apps, ids] = keys(app, groups);
     END.execute(tx, &[apps, ids, Column::Int(vec![now.0; groups.len()])]).await
 }

@@ -54,6 +54,7 @@ pub(crate) async fn list(db: &Db, app: AppId, group: i64, after: i64, limit: i64
         joined_at: UnixMillis(0),
         muted: Mute::No,
         username,
+        display_name: String::new(),
     };
     Ok(rows.into_iter().map(blocked).collect())
 }

@@ -1,11 +1,11 @@
 //! Members of groups.
 
-use std::sync::LazyLock;
+use std::{collections::HashSet, sync::LazyLock};
 
 use tidings_domain::{AppId, Error, GroupRole, Mute, UnixMillis, UserId};
 use tidings_store::{Column, Db, Engine, Gather, GatherMany, Kind, ManyRows, Tx, on_db, on_tx};
 
-use super::{group_allow, keyed};
+use super::{group_allow, keyed, thread};
 use crate::model::group::{Member, MemberFilter, Part};
 
 /// Whether users are in a group or on its block list. Role 0: not a member.
@@ -32,17 +32,18 @@ const COUNT_MUTED: &str = "
 macro_rules! list {
     ($filter:literal) => {
         Gather::new(
-            &["user_id", "role", "joined_at", "muted_until", "username"],
+            &["user_id", "role", "joined_at", "muted_until", "username", "display_name"],
             concat!(
                 "
-    select m.user_id, m.role, m.joined_at, m.muted_until,
-        (select u.username from app_user u where u.app_id = m.app_id and u.user_id = m.user_id) as username
+    select p.user_id, p.role, p.joined_at, p.muted_until,
+        (select u.username from app_user u where u.app_id = p.app_id and u.user_id = p.user_id) as username,
+        p.display_name
     from (
-        select app_id, user_id, role, joined_at, muted_until from group_member
+        select app_id, user_id, role, joined_at, muted_until, display_name from group_member
         where app_id = $1 and group_id = $2 and user_id > $3 ",
                 $filter,
-                " order by user_id limit $4 offset $5) m
-    order by m.user_id"
+                " order by user_id limit $4 offset $5) p
+    order by p.user_id"
             ),
         )
     };
@@ -52,6 +53,17 @@ static LIST: LazyLock<Gather> = LazyLock::new(|| list!(""));
 static LIST_ADMINS: LazyLock<Gather> = LazyLock::new(|| list!("and role = 2"));
 static LIST_MUTED: LazyLock<Gather> =
     LazyLock::new(|| list!("and muted_until <> 0 and (muted_until < 0 or muted_until > $6)"));
+
+/// Some members, in any order.
+static FIND: LazyLock<GatherMany> = LazyLock::new(|| {
+    let query = "
+    select m.user_id, m.role, m.joined_at, m.muted_until,
+        (select u.username from app_user u where u.app_id = m.app_id and u.user_id = m.user_id) as username,
+        m.display_name
+    from r join group_member m on m.app_id = r.app_id and m.group_id = r.group_id and m.user_id = r.user_id";
+    let out = ["user_id", "role", "joined_at", "muted_until", "username", "display_name"];
+    GatherMany::new(&keyed::KEY, &out, query, "")
+});
 
 static INSERT: LazyLock<ManyRows> = LazyLock::new(|| {
     let columns = [
@@ -63,8 +75,11 @@ static INSERT: LazyLock<ManyRows> = LazyLock::new(|| {
     ];
     ManyRows::new(
         &columns,
-        "insert into group_member (app_id, group_id, user_id, role, joined_at, muted_until)
-        select r.app_id, r.group_id, r.user_id, r.role, r.joined_at, 0 from r",
+        "insert into group_member (app_id, group_id, user_id, role, joined_at, muted_until, parent_group_id)
+        select r.app_id, r.group_id, r.user_id, r.role, r.joined_at, 0,
+            coalesce((select g.parent_group_id from chat_group g
+                where g.app_id = r.app_id and g.group_id = r.group_id), 0)
+        from r where true",
     )
 });
 
@@ -114,14 +129,18 @@ static SUCCESSORS: LazyLock<GatherMany> = LazyLock::new(|| {
 
 const SOME: &str = "
     select user_id from group_member where app_id = $1 and group_id = $2 order by user_id limit cast($3 as bigint)";
+
+const SET_DISPLAY_NAME: &str = "
+    update group_member set display_name = $4
+    where app_id = $1 and group_id = $2 and user_id = $3 and display_name <> $4";
 const GROUPS_OF: &str = "select group_id from group_member where app_id = $1 and user_id = $2 order by group_id";
 const LEAVE_ALL: &str = "delete from group_member where app_id = $1 and user_id = $2";
 
 pub(crate) fn all(engine: Engine) -> Vec<String> {
     let mut texts: Vec<String> =
-        [COUNT, COUNT_ADMINS, COUNT_MUTED, SOME, GROUPS_OF, LEAVE_ALL].map(str::to_owned).to_vec();
+        [COUNT, COUNT_ADMINS, COUNT_MUTED, SOME, SET_DISPLAY_NAME, GROUPS_OF, LEAVE_ALL].map(str::to_owned).to_vec();
     texts.extend([&LIST, &LIST_ADMINS, &LIST_MUTED].map(|list| list.text(engine)));
-    texts.extend([STANDINGS.texts(engine), SUCCESSORS.texts(engine)].concat());
+    texts.extend([STANDINGS.texts(engine), FIND.texts(engine), SUCCESSORS.texts(engine)].concat());
     texts.extend(
         [&INSERT, &DELETE, &SET_ROLES, &MAKE_OWNERS, &MUTE].into_iter().flat_map(|statement| statement.texts(engine)),
     );
@@ -149,6 +168,12 @@ pub(crate) async fn standings(tx: &mut Tx, app: AppId, group: i64, users: &[User
         blocked: blocked != 0,
     };
     Ok(rows.into_iter().map(standing).collect())
+}
+
+/// Those of `users` who are members.
+pub(crate) async fn members_of(db: &Db, app: AppId, group: i64, users: &[UserId]) -> Result<HashSet<UserId>, Error> {
+    let rows: Vec<(i64, i64, i64, i64)> = STANDINGS.read(db, &keyed::rows(app, group, users)).await?;
+    Ok(rows.into_iter().filter(|(_, role, ..)| *role != 0).map(|(user, ..)| UserId(user)).collect())
 }
 
 /// The number of members of a group, in a transaction that locked it.
@@ -185,19 +210,31 @@ pub(crate) async fn list(
     now: UnixMillis,
 ) -> Result<Vec<Member>, Error> {
     let page = [app.0, group, after, limit, skip];
-    let rows: Vec<(i64, i64, i64, i64, Option<String>)> = match filter {
+    let rows: Vec<MemberRow> = match filter {
         MemberFilter::All => LIST.read(db, &page).await?,
         MemberFilter::Admins => LIST_ADMINS.read(db, &page).await?,
         MemberFilter::Muted => LIST_MUTED.read(db, &[app.0, group, after, limit, skip, now.0]).await?,
     };
-    let member = |(user, role, joined_at, muted_until, username)| Member {
+    Ok(rows.into_iter().map(member).collect())
+}
+
+/// Those of `users` who are members, in any order.
+pub(crate) async fn find(db: &Db, app: AppId, group: i64, users: &[UserId]) -> Result<Vec<Member>, Error> {
+    let rows: Vec<MemberRow> = FIND.read(db, &keyed::rows(app, group, users)).await?;
+    Ok(rows.into_iter().map(member).collect())
+}
+
+type MemberRow = (i64, i64, i64, i64, Option<String>, String);
+
+fn member((user, role, joined_at, muted_until, username, display_name): MemberRow) -> Member {
+    Member {
         user: UserId(user),
         role: GroupRole::from_code(role),
         joined_at: UnixMillis(joined_at),
         muted: Mute::from_millis(muted_until),
         username,
-    };
-    Ok(rows.into_iter().map(member).collect())
+        display_name,
+    }
 }
 
 /// Adds users who are not in the group.
@@ -213,10 +250,12 @@ pub(crate) async fn insert(
     INSERT.execute(tx, &[apps, groups, ids, roles, Column::Int(vec![now.0; users.len()])]).await
 }
 
-/// Removes members, also from the allow list, which is one of members.
+/// Removes members, also from the allow list, which is one of members, and from the group's threads.
 pub(crate) async fn delete(tx: &mut Tx, app: AppId, group: i64, users: &[UserId]) -> Result<(), Error> {
     group_allow::delete(tx, app, group, users).await?;
-    DELETE.execute(tx, &keyed::rows(app, group, users)).await
+    DELETE.execute(tx, &keyed::rows(app, group, users)).await?;
+    // Afterwards: whoever joins a thread holds their place in the group (`thread::hold_in_parent`).
+    thread::leave(tx, app, group, users).await
 }
 
 /// Makes members of one group admins, or plain members.
@@ -252,6 +291,25 @@ pub(crate) async fn some(tx: &mut Tx, app: AppId, group: i64, limit: usize) -> R
     let ids: Vec<i64> =
         on_tx!(tx, |c| sqlx::query_scalar(SOME).bind(app.0).bind(group).bind(limit as i64).fetch_all(c).await)?;
     Ok(ids.into_iter().map(UserId).collect())
+}
+
+/// Sets how a member wants to be shown; false if nothing changed.
+pub(crate) async fn set_display_name(
+    tx: &mut Tx,
+    app: AppId,
+    group: i64,
+    user: UserId,
+    name: &str,
+) -> Result<bool, Error> {
+    let changed = on_tx!(tx, |c| sqlx::query(SET_DISPLAY_NAME)
+        .bind(app.0)
+        .bind(group)
+        .bind(user.0)
+        .bind(name)
+        .execute(c)
+        .await
+        .map(|done| done.rows_affected()))?;
+    Ok(changed > 0)
 }
 
 /// The groups that a user is in, ascending.

@@ -1,6 +1,6 @@
 //! A group's row as stored.
 
-use tidings_domain::{Error, GroupKind, Mute, UnixMillis, UserId};
+use tidings_domain::{Error, GroupKind, MsgId, Mute, UnixMillis, UserId};
 use tidings_store::row;
 
 use crate::model::group::{ApplyApproval, Group, Settings};
@@ -22,10 +22,13 @@ row! {
         max_members: i64,
         created_at: i64,
         updated_at: i64,
+        invite_confirm: bool,
         name: String,
         avatar: String,
         description: String,
         custom: String,
+        parent_group_id: i64,
+        parent_msg_id: i64,
         member_count: i64,
     }
 }
@@ -46,6 +49,7 @@ impl TryFrom<GroupRow> for Group {
             max_members: row.max_members,
             public: row.public,
             custom: row.custom,
+            invite_confirm: row.invite_confirm,
         };
         Ok(Self {
             id: row.group_id,
@@ -59,6 +63,8 @@ impl TryFrom<GroupRow> for Group {
             updated_at: UnixMillis(row.updated_at),
             settings,
             enabled: row.enabled,
+            parent_group: row.parent_group_id,
+            parent_msg: MsgId(row.parent_msg_id),
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use tidings_domain::{AppId, Error, GroupKind, GroupRole, Membership, Mute, UnixMillis, UserId};
-use tidings_store::{Column, Db, Engine, GatherMany, Kind, row};
+use tidings_store::{Column, Db, Engine, Gather, GatherMany, Kind, row};
 
 use super::keyed;
 use crate::model::group::Part;
@@ -57,7 +57,9 @@ static JOINED: LazyLock<GatherMany> = LazyLock::new(|| {
     select g.group_id, g.kind, m.role, m.joined_at, m.muted_until, g.mute_all_until, g.history_visible, g.read_ack,
         g.owner_id, g.enabled, {ALLOWED}"
     );
-    let is_member = "m.app_id = r.app_id and m.user_id = r.user_id and m.group_id > r.after_id";
+    // Threads are not listed among groups.
+    let is_member =
+        "m.app_id = r.app_id and m.user_id = r.user_id and m.parent_group_id = 0 and m.group_id > r.after_id";
     let is_group = "g.app_id = r.app_id and g.group_id = m.group_id and g.kind = r.kind and g.deleted_at is null";
     let page = "order by m.group_id limit (select page from r) offset (select skipped from r)";
     let sqlite = format!(
@@ -72,25 +74,23 @@ static JOINED: LazyLock<GatherMany> = LazyLock::new(|| {
     GatherMany::per_engine(&columns, &OUT, &sqlite, &postgres)
 });
 
-/// As [`JOINED`], counted.
-static COUNT_JOINED: LazyLock<GatherMany> = LazyLock::new(|| {
-    let columns = ["app_id", "user_id", "kind"].map(|name| (name, Kind::Int));
-    let is_member = "m.app_id = r.app_id and m.user_id = r.user_id";
-    let is_group = "g.app_id = r.app_id and g.group_id = m.group_id and g.kind = r.kind and g.deleted_at is null";
-    let sqlite = format!(
-        "select count(*) as joined from r cross join group_member m cross join chat_group g
-        where {is_member} and {is_group}"
-    );
-    let postgres = format!(
-        "select count(*) as joined from r
-        cross join lateral (select * from group_member m where {is_member}) m
-        cross join lateral (select * from chat_group g where {is_group} limit 1) g"
-    );
-    GatherMany::per_engine(&columns, &["joined"], &sqlite, &postgres)
+/// How many groups of kind `$3` user `$2` is in. On PostgreSQL too the groups are looked up one by one.
+static COUNT_JOINED: LazyLock<Gather> = LazyLock::new(|| {
+    let sqlite = "
+    select count(*) as joined from group_member m cross join chat_group g
+    where m.app_id = $1 and m.user_id = $2 and m.parent_group_id = 0
+      and g.app_id = $1 and g.group_id = m.group_id and g.kind = $3 and g.deleted_at is null";
+    let postgres = "
+    select count(*) as joined from group_member m
+    cross join lateral (
+        select * from chat_group g
+        where g.app_id = $1 and g.group_id = m.group_id and g.kind = $3 and g.deleted_at is null limit 1) g
+    where m.app_id = $1 and m.user_id = $2 and m.parent_group_id = 0";
+    Gather::per_engine(&["joined"], sqlite, postgres)
 });
 
 pub(crate) fn all(engine: Engine) -> Vec<String> {
-    [FIND.texts(engine), JOINED.texts(engine), COUNT_JOINED.texts(engine)].concat()
+    [FIND.texts(engine), JOINED.texts(engine), vec![COUNT_JOINED.text(engine)]].concat()
 }
 
 row! {
@@ -139,8 +139,7 @@ pub(crate) async fn joined(
 
 /// How many groups of a kind `user` is in.
 pub(crate) async fn count_joined(db: &Db, app: AppId, user: UserId, kind: GroupKind) -> Result<i64, Error> {
-    let row = [app.0, user.0, kind.code()].map(|value| Column::Int(vec![value]));
-    let counted: Vec<(i64,)> = COUNT_JOINED.read(db, &row).await?;
+    let counted: Vec<(i64,)> = COUNT_JOINED.read(db, &[app.0, user.0, kind.code()]).await?;
     Ok(counted.first().map_or(0, |(count,)| *count))
 }
 

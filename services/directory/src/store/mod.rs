@@ -15,17 +15,23 @@ pub(crate) mod group_allow;
 pub(crate) mod group_announcement;
 pub(crate) mod group_application;
 pub(crate) mod group_block;
+pub(crate) mod group_file;
+pub(crate) mod group_invitation;
 pub(crate) mod group_member;
 mod group_row;
 pub(crate) mod hook;
 mod keyed;
+pub(crate) mod member_attribute;
 pub(crate) mod membership;
 mod policy;
 pub(crate) mod presence;
 pub(crate) mod presence_subscription;
 pub(crate) mod profile;
+pub(crate) mod room_attribute;
 pub(crate) mod session;
 pub(crate) mod shown_file;
+pub(crate) mod super_admin;
+pub(crate) mod thread;
 pub(crate) mod user;
 pub(crate) mod user_attribute;
 pub(crate) mod user_block;
@@ -61,6 +67,7 @@ pub(crate) fn statements(engine: Engine) -> Vec<String> {
         membership::all(engine),
         user_block::all(engine),
         shown_file::all(engine),
+        thread::all(engine),
         change::all(engine),
         session::all(engine),
         user_push::all(engine),
@@ -71,6 +78,11 @@ pub(crate) fn statements(engine: Engine) -> Vec<String> {
         contact::all(engine),
         contact_request::all(engine),
         contact_total::all(engine),
+        group_file::all(engine),
+        group_invitation::all(engine),
+        member_attribute::all(engine),
+        room_attribute::all(engine),
+        super_admin::all(engine),
     ];
     fixed.into_iter().map(str::to_owned).chain(built.concat()).chain(app_rows().texts()).collect()
 }

@@ -1,4 +1,5 @@
-//! Which files profiles and groups reference, so that no recall of a message deletes them.
+//! Which files profiles and groups reference, so that no recall of a message deletes them. Files that a group shares are
+//! in `group_file`.
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
@@ -16,7 +17,8 @@ static ADD: LazyLock<ManyRows> = LazyLock::new(|| {
 const REMOVE: &str = "delete from shown_file where app_id = $1 and kind = $2 and id = $3";
 
 const IS_SHOWN: &str = "
-    select cast(case when exists (select 1 from shown_file where app_id = $1 and uuid = $2) then 1 else 0 end as bigint)";
+    select cast(case when exists (select 1 from shown_file where app_id = $1 and uuid = $2)
+        or exists (select 1 from group_file where app_id = $1 and uuid = $2) then 1 else 0 end as bigint)";
 
 pub(crate) fn all(engine: Engine) -> Vec<String> {
     [REMOVE, IS_SHOWN].map(str::to_owned).into_iter().chain(ADD.texts(engine)).collect()

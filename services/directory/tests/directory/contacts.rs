@@ -259,6 +259,30 @@ async fn pages_follow_ascending_ids_whatever_is_added_meanwhile(suite: Suite) {
     }
 }
 
+async fn ten_thousand_contacts_are_read_in_pages(suite: Suite) {
+    let users = suite.many_users(10_001).await;
+    let (ann, others) = users.split_first().unwrap();
+    for some in others.chunks(600) {
+        let request =
+            pb::ImportContactsRequest { user_id: Some(*ann), contacts: some.iter().map(|user| id(*user)).collect() };
+        of(suite.directory.import_contacts(by(By::App, request))).await.unwrap();
+    }
+    let (mut read, mut token) = (Vec::new(), String::new());
+    loop {
+        let next = page(&suite, *ann, 1_000, &token).await;
+        assert_eq!(next.contacts.len(), 1_000);
+        read.extend(next.contacts.into_iter().map(|contact| contact.user_id));
+        token = next.next_page_token;
+        if token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(read, others);
+    assert_eq!(add(&suite, *ann, suite.register("late", "").await.unwrap().id).await, Err(Reason::ContactsFull));
+    suite.delete_user(id(*ann)).await.unwrap();
+    assert_eq!((suite.count("contact").await, suite.count("contact_total where contacts <> 0").await), (0, 0));
+}
+
 async fn a_deleted_user_is_nobodys_contact(suite: Suite) {
     let [ann, bob, carl, dora] = suite.users().await;
     add(&suite, ann, bob).await.unwrap();
@@ -334,6 +358,7 @@ on_both_engines!(
     no_more_than_1000_requests_wait_for_a_user,
     pages_follow_ascending_ids_whatever_is_added_meanwhile,
     a_deleted_user_is_nobodys_contact,
+    ten_thousand_contacts_are_read_in_pages,
     strangers_are_named_only_where_that_matters,
     two_who_ask_each_other_at_once_are_contacts,
     imports_of_each_other_at_once_end_well,

@@ -36,7 +36,7 @@ impl Suite {
     }
 
     async fn announcement(&self, caller: By, group_id: i64) -> Result<pb::Announcement, Reason> {
-        let request = pb::GetAnnouncementRequest { group_id };
+        let request = pb::GetAnnouncementRequest { group_id, id: 0 };
         self.directory.get_announcement(by(caller, request)).await.map(Response::into_inner).map_err(reason)
     }
 

@@ -263,7 +263,7 @@ async fn members_are_listed_by_pages_with_names_and_their_number(suite: Suite) {
     suite.mute(By::App, group, &[carl], START.0 + 2000).await.unwrap();
     let member = |user_id, role: pb::GroupRole, joined_at_ms, muted_until_ms, username: &str| {
         let (role, username) = (role.into(), username.to_owned());
-        pb::Member { user_id, role, joined_at_ms, muted_until_ms, username }
+        pb::Member { user_id, role, joined_at_ms, muted_until_ms, username, ..Default::default() }
     };
     let first = suite.list_members(By::User(carl), group, "", 2).await.unwrap();
     let expected =

@@ -29,6 +29,7 @@ async fn a_group_begins_with_its_defaults_owner_and_members(suite: Suite) {
         max_members: Some(2000),
         public: Some(false),
         custom: Some(String::new()),
+        invite_confirm: Some(false),
     };
     let expected = pb::Group {
         id: group.id,
@@ -75,6 +76,7 @@ async fn what_a_group_is_made_with_is_kept(suite: Suite) {
         max_members: Some(1),
         public: Some(true),
         custom: Some("{\"a\":1}".to_owned()),
+        invite_confirm: Some(true),
     };
     let request = pb::CreateGroupRequest {
         name: "Gruppe".to_owned(),

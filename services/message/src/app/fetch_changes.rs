@@ -8,6 +8,7 @@ use std::{sync::Arc, time::Duration};
 use tidings_domain::{AppId, Change, ChangeKind, Error, EventKind, MsgId, Platform, UnixMillis, UserId};
 use tidings_proto::internal::RecordedChange;
 use tidings_runtime::Task;
+use tidings_store::Tx;
 use tokio::time::{sleep, timeout};
 
 use crate::{
@@ -16,6 +17,7 @@ use crate::{
     origin::Origin,
     store::{
         event::{self, NewEvent},
+        file_use::{self, Released},
         key::{self, Key, NewKey},
     },
 };
@@ -158,11 +160,27 @@ async fn append(deps: &Deps, changes: &[Recorded]) -> Result<usize, Error> {
     let answers: Vec<_> =
         keys.iter().map(|new| (&new.key, String::new())).filter(|(key, _)| !known.contains_key(key)).collect();
     key::answer(&mut tx, &answers).await?;
+    release_files(&mut tx, &fresh, now).await?;
     let events: Vec<NewEvent<'_>> = fresh.into_iter().map(event).collect();
     event::append(&mut tx, &events, std::iter::empty()).await?;
     tx.commit().await?;
     deps.commit_signal.send_replace(());
     Ok(events.len())
+}
+
+/// Releases the files that groups share no longer: they are removed as after a recall, once nothing shows them. In
+/// ascending order, so that processes do not deadlock.
+async fn release_files(tx: &mut Tx, changes: &[&Recorded], now: UnixMillis) -> Result<(), Error> {
+    let unshared = changes.iter().filter_map(|recorded| match &recorded.change {
+        Change::FileShared { uuid, owner, is_shared: false, .. } => Some((recorded.app, uuid, *owner)),
+        _ => None,
+    });
+    let mut unshared: Vec<_> = unshared.collect();
+    unshared.sort_unstable();
+    for (app, uuid, user) in unshared {
+        file_use::release(tx, app, &Released { uuid: uuid.clone(), user, since: now }).await?;
+    }
+    Ok(())
 }
 
 fn event(recorded: &Recorded) -> NewEvent<'_> {

@@ -1,9 +1,12 @@
 //! Finds messages by their ids.
 
-use tidings_domain::{Caller, Error, Message, MsgId, Reason};
+use tidings_domain::{Caller, ConversationId, Error, Message, MsgId, Reason};
 
 use super::access;
-use crate::{Deps, store::read};
+use crate::{
+    Deps,
+    store::{read, which::Which},
+};
 
 /// Maximum number of messages per call.
 const MOST: usize = 1_000;
@@ -38,6 +41,26 @@ pub async fn find_many<'a>(
     Ok((seen, left))
 }
 
+/// The conversation of a message that the caller can read. A recalled one, and one that they cannot see, is reported as
+/// one that does not exist.
+pub async fn readable(
+    Deps { db, directory, .. }: &Deps,
+    caller: &Caller,
+    msg_id: MsgId,
+) -> Result<ConversationId, Error> {
+    let not_found = || access::not_found(msg_id);
+    let found = read::place_of(db, caller.app, msg_id).await?;
+    let place = found.filter(|place| !place.recalled).ok_or_else(not_found)?;
+    access::check_visible(directory, caller, place.conversation, msg_id).await?;
+    if let Some(viewer) = access::viewer(caller) {
+        let which = Which { app: caller.app, conversation: place.conversation, msg_id };
+        if place.is_not_for(viewer) || read::is_excluded(db, viewer, which).await? {
+            return Err(not_found());
+        }
+    }
+    Ok(place.conversation)
+}
+
 /// Refuses what the caller cannot see, with the error for what does not exist.
 async fn check(Deps { db, directory, .. }: &Deps, caller: &Caller, message: &Message) -> Result<(), Error> {
     access::check_visible(directory, caller, message.conversation, message.msg_id).await?;
@@ -45,7 +68,8 @@ async fn check(Deps { db, directory, .. }: &Deps, caller: &Caller, message: &Mes
         return Ok(());
     };
     let is_for_others = !message.audience.is_empty() && message.sender != viewer && !message.audience.contains(&viewer);
-    if is_for_others || read::is_excluded(db, caller.app, viewer, message).await? {
+    let which = Which { app: caller.app, conversation: message.conversation, msg_id: message.msg_id };
+    if is_for_others || read::is_excluded(db, viewer, which).await? {
         return Err(access::not_found(message.msg_id));
     }
     Ok(())

@@ -14,6 +14,9 @@ use crate::{
     store::read::{self, Above, Below, Listed},
 };
 
+/// Memberships that the directory is asked for at once.
+const GROUPS_AT_ONCE: usize = 600;
+
 /// The user's cursors in a conversation.
 #[derive(Debug, Clone, Copy)]
 pub struct Mark {
@@ -38,6 +41,15 @@ pub struct Unread {
     pub unread: i64,
 }
 
+/// Which of the user's conversations.
+#[derive(Debug, Clone, Copy)]
+pub struct Places<'a> {
+    /// Whether groups are left out.
+    pub direct_only: bool,
+    /// `None`: all.
+    pub only: Option<&'a [ConversationId]>,
+}
+
 /// The user's conversations, ordered by the newest message they can read, at most `limit`, below `before` unless it is
 /// zero.
 pub async fn unread(
@@ -46,14 +58,24 @@ pub async fn unread(
     user: UserId,
     marks: &Marks,
     (limit, before): (usize, MsgId),
-    direct_only: bool,
+    Places { direct_only, only }: Places<'_>,
 ) -> Result<Vec<Unread>, Error> {
     let Deps { db, directory, .. } = deps;
-    let groups = if direct_only { HashMap::new() } else { groups(directory, caller, user).await? };
+    let groups = match only {
+        _ if direct_only => HashMap::new(),
+        None => groups(directory, caller, user).await?,
+        Some(only) => groups_among(directory, caller, user, only).await?,
+    };
     let hidden_up_to = |place| groups.get(&place).copied().unwrap_or(MsgId::ZERO).max(mark_of(marks, place).unlisted);
     let is_listed = |place, head: MsgId| head > hidden_up_to(place) && (before == MsgId::ZERO || head < before);
 
-    let mut direct = read::conversations(db, caller.app, user).await?;
+    let mut direct = match only {
+        None => read::conversations(db, caller.app, user).await?,
+        Some(only) => {
+            let of_user = only.iter().copied().filter(|place| place.peer_of(user).is_some());
+            read::listed(db, caller.app, user, &of_user.collect::<Vec<_>>()).await?
+        }
+    };
     look_back(deps, (caller.app, user), marks, &mut direct, hidden_up_to, |it| {
         (it.conversation, &mut it.listed_msg_id, it.is_hidden)
     })
@@ -129,6 +151,29 @@ async fn groups(
     let joined = directory.joined(caller, user, GroupKind::Group).await?;
     let floor = |membership: &Membership| (membership.conversation(), membership.joined_floor());
     Ok(joined.iter().map(floor).collect())
+}
+
+/// The same of these groups.
+async fn groups_among(
+    directory: &DirectoryCache,
+    caller: &Caller,
+    user: UserId,
+    only: &[ConversationId],
+) -> Result<HashMap<ConversationId, MsgId>, Error> {
+    let ids = only.iter().filter_map(|place| match place {
+        ConversationId::Group(group) => Some(group.0),
+        ConversationId::Direct(..) | ConversationId::Room(_) => None,
+    });
+    let mut found = HashMap::new();
+    if user == UserId::ADMIN {
+        return Ok(found);
+    }
+    for some in ids.collect::<Vec<_>>().chunks(GROUPS_AT_ONCE) {
+        let memberships = directory.memberships(caller, user, some).await?;
+        let joined = memberships.into_iter().flatten().filter(|one| one.role.is_some() && one.kind == GroupKind::Group);
+        found.extend(joined.map(|one| (one.conversation(), one.joined_floor())));
+    }
+    Ok(found)
 }
 
 fn mark_of(marks: &Marks, conversation: ConversationId) -> Mark {

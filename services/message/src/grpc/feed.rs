@@ -3,6 +3,7 @@
 use tidings_domain::{Content, Error, EventKind, GroupChanged, MsgId, Platform, UnixMillis, UserId};
 use tidings_proto::{internal, pb, required};
 
+use super::reaction;
 use crate::{
     app::{
         events::{After, Batch, FeedQuery, cursor},
@@ -79,14 +80,14 @@ impl TryFrom<user_events::Found> for internal::UserEventsResponse {
 
 fn wire(lane: i64, event: Event) -> Result<pb::Event, Error> {
     let (id, kind) = (format!("m{lane}-{}", event.event_no), event.kind().name().to_owned());
-    let mut refused = String::new();
-    let mut change = None;
+    let (mut refused, mut change, mut reaction) = (String::new(), None, None);
     let (at_ms, conversation, msg_id, actor, message) = match event.happened {
         Happened::Sent(message) => {
             (message.sent_at, Some(message.conversation), message.msg_id, message.sender, Some(message.into()))
         }
         Happened::Other(mut other) => {
             refused = std::mem::take(&mut other.reason);
+            reaction = other.reacted.take().map(reaction::event);
             change = other.change.take();
             let conversation = match &change {
                 None => Some(other.conversation),
@@ -111,6 +112,7 @@ fn wire(lane: i64, event: Event) -> Result<pb::Event, Error> {
         reason_detail: reason_detail.to_owned(),
         by_app: event.by_app,
         change: change.map(Into::into),
+        reaction,
     })
 }
 

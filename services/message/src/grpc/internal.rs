@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream::BoxStream};
-use tidings_domain::{AppId, Error, MsgId};
+use tidings_domain::{AppId, ConversationId, Error, MsgId};
 use tidings_proto::{
     internal::{self, message_internal_service_server::MessageInternalService},
     page_size, page_start, page_token,
-    pb::app_ref,
+    pb::{self, app_ref},
     status_from_error as to_status,
 };
 use tidings_runtime::context;
@@ -63,9 +63,10 @@ impl MessageInternalService for MessageGrpc {
         let before = MsgId(page_start(&request.page_token).map_err(to_status)?);
         // One more than asked for shows whether there is a further page.
         let limit = (size + 1, before);
-        let direct_only = request.direct_only;
+        let only = only(request.only).map_err(to_status)?;
+        let places = unread::Places { direct_only: request.direct_only, only: only.as_deref() };
         let marks = marks(request.marks).map_err(to_status)?;
-        let listed = unread::unread(&self.deps, &caller, user, &marks, limit, direct_only).await;
+        let listed = unread::unread(&self.deps, &caller, user, &marks, limit, places).await;
         let mut unread = listed.map_err(to_status)?;
         let is_last = unread.len() <= size;
         unread.truncate(size);
@@ -94,6 +95,18 @@ impl MessageInternalService for MessageGrpc {
 const LISTED: i32 = 1_000;
 /// The maximum page size of conversation lists.
 const MOST_LISTED: i32 = 10_000;
+
+/// The maximum number of conversations that a call names.
+const MOST_NAMED: usize = 1_000;
+
+/// `None`: all.
+fn only(wire: Vec<pb::ConversationId>) -> Result<Option<Vec<ConversationId>>, Error> {
+    if wire.len() > MOST_NAMED {
+        return Err(Error::invalid("only", "must not be more than 1000"));
+    }
+    let named: Vec<ConversationId> = wire.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
+    Ok((!named.is_empty()).then_some(named))
+}
 
 fn marks(wire: Vec<internal::Mark>) -> Result<unread::Marks, Error> {
     let marks = wire.into_iter().map(|mark| {

@@ -3,7 +3,7 @@
 use tidings_domain::{Error, UnixMillis};
 use tidings_store::{Tx, on_tx, sqlx};
 
-use super::{excluded, which::Which};
+use super::{excluded, reaction, which::Which};
 use crate::content::StoredContent;
 
 const RECALL: &str = "
@@ -21,7 +21,7 @@ const EDIT: &str = "
 
 pub const ALL: &[&str] = &[RECALL, SUBTRACT, EDIT];
 
-/// Removes the message from history and unread counts; false when it was removed before.
+/// Removes the message from history and unread counts, and its reactions; false when it was removed before.
 pub async fn recall(tx: &mut Tx, which: Which, at: UnixMillis) -> Result<bool, Error> {
     let (a, b) = which.conversation.key();
     let recalled = on_tx!(&mut *tx, |c| sqlx::query(RECALL)
@@ -45,6 +45,7 @@ pub async fn recall(tx: &mut Tx, which: Which, at: UnixMillis) -> Result<bool, E
         .await
         .map(drop))?;
     excluded::forget(tx, which).await?;
+    reaction::forget(tx, which).await?;
     Ok(true)
 }
 

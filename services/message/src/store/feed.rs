@@ -13,7 +13,7 @@ use super::{
     read::{self, MessageRow},
     weight::{self, light_content},
 };
-use crate::{content::StoredContent, origin::EventOrigin, row_options::Flags};
+use crate::{content::StoredContent, origin::EventOrigin, reacted::Reacted, row_options::Flags};
 
 static SENT: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
@@ -99,6 +99,8 @@ pub struct Other {
     pub content: Option<(StoredContent, Flags)>,
     /// What changed in the directory.
     pub change: Option<Change>,
+    /// The reaction that was added or removed.
+    pub reacted: Option<Reacted>,
     /// Why it was refused; empty if it was not.
     pub reason: String,
     /// The number of edits of the message, including this one; 0 if it is not an edit, or was written before that was
@@ -313,11 +315,13 @@ async fn body(db: &Db, app: AppId, lane: i64, event_no: i64) -> Result<Option<St
 fn other_event(row: OtherRow) -> Result<Event, Error> {
     let kind = EventKind::of_stored_name(&row.kind);
     let kind = kind.ok_or_else(|| Error::internal(format!("an event of the unknown kind {}", row.kind)))?;
-    let (content, change) = match (kind, row.body) {
-        (EventKind::Recalled, _) | (_, None) => (None, None),
-        (EventKind::Changed(_), Some(body)) => (None, Some(serde_json::from_str(&body).map_err(Error::internal)?)),
-        (_, Some(body)) => (Some(StoredContent::of_json(&body)?), None),
-    };
+    let (mut content, mut change, mut reacted) = (None, None, None);
+    match (kind, row.body) {
+        (EventKind::Recalled, _) | (_, None) => {}
+        (EventKind::Reacted | EventKind::Unreacted, Some(body)) => reacted = Some(Reacted::read(&body)?),
+        (EventKind::Changed(_), Some(body)) => change = Some(serde_json::from_str(&body).map_err(Error::internal)?),
+        (_, Some(body)) => content = Some(StoredContent::of_json(&body)?),
+    }
     let of = row.seq.zip(row.sender_id).zip(row.sent_at);
     let other = Other {
         kind,
@@ -328,10 +332,15 @@ fn other_event(row: OtherRow) -> Result<Event, Error> {
         of: of.map(|((seq, sender), at)| (seq, UserId(sender), UnixMillis(at))),
         content,
         change,
+        reacted,
         reason: row.reason.unwrap_or_default(),
         edits: row.edits as i32,
     };
-    let by_app = other.content.as_ref().is_some_and(|(_, flags)| flags.by_app);
+    let by_app = match (&other.content, &other.reacted) {
+        (Some((_, flags)), _) => flags.by_app,
+        (None, Some(reacted)) => reacted.by_app,
+        (None, None) => false,
+    };
     let (address, trace) = (row.address.unwrap_or_default(), row.trace.unwrap_or_default());
     let origin = EventOrigin { address, platform: row.platform, trace };
     Ok(Event { event_no: row.event_no, happened: Happened::Other(other), origin, by_app })

@@ -14,6 +14,7 @@ pub mod lane;
 pub mod lease;
 pub mod log;
 pub mod purge;
+pub mod reaction;
 pub mod read;
 pub mod since;
 pub mod stray;
@@ -37,6 +38,7 @@ pub fn statements(engine: Engine) -> Vec<String> {
         lane::ALL,
         lease::ALL,
         purge::ALL,
+        reaction::ALL,
         read::ALL,
         stray::ALL,
         weight::ALL,
@@ -55,15 +57,21 @@ pub fn statements(engine: Engine) -> Vec<String> {
     ]
     .concat();
     let many = many.into_iter().chain([log::many(engine)]).flat_map(|statement| statement.texts(engine));
-    let lookups =
-        [vec![head::lookup(), key::lookup(), stray::lookup()], import::lookups(), read::lookups(), since::lookups()]
-            .concat();
+    let lookups = [
+        vec![head::lookup(), key::lookup(), stray::lookup()],
+        import::lookups(),
+        read::lookups(),
+        reaction::lookups(),
+        since::lookups(),
+    ]
+    .concat();
     let lookups = lookups.into_iter().flat_map(|statement| statement.texts(engine));
     let gathers = read::gathers()
         .into_iter()
         .chain(purge::gathers())
         .chain(export::gathers())
         .chain(feed::gathers())
+        .chain(reaction::gathers())
         .map(|gather| gather.text(engine));
     single.into_iter().map(str::to_owned).chain(many).chain(lookups).chain(gathers).chain(app_rows().texts()).collect()
 }
@@ -78,6 +86,8 @@ pub fn app_rows() -> AppRows {
         ("stray", "conv_a, conv_b, msg_id", Kind::Int),
         ("recalled", "conv_a, conv_b, msg_id", Kind::Int),
         ("excluded", "user_id, conv_a, conv_b, msg_id", Kind::Int),
+        ("reaction", "conv_a, conv_b, msg_id, reaction_id", Kind::Int),
+        ("reaction_user", "conv_a, conv_b, msg_id, reaction_id, user_id", Kind::Int),
         ("file_use", "conv_a, conv_b, msg_id, uuid", Kind::Int),
         ("released_file", "uuid, user_id", Kind::Text),
         ("unused_file", "uuid", Kind::Text),

@@ -46,10 +46,12 @@ fn empty(table: &str, key: &[&str]) -> ManyRows {
     ManyRows::per_engine(&COLUMNS, &sqlite, &postgres)
 }
 
-static EMPTY: LazyLock<[ManyRows; 6]> = LazyLock::new(|| {
+static EMPTY: LazyLock<[ManyRows; 8]> = LazyLock::new(|| {
     let place = ["app_id", "conv_a", "conv_b", "msg_id"];
     let of_file = ["app_id", "conv_a", "conv_b", "msg_id", "uuid"];
     let of_user = ["app_id", "user_id", "conv_a", "conv_b", "msg_id"];
+    let of_reaction = ["app_id", "conv_a", "conv_b", "msg_id", "reaction_id"];
+    let of_reactor = ["app_id", "conv_a", "conv_b", "msg_id", "reaction_id", "user_id"];
     [
         empty("message", &place),
         empty("recalled", &place),
@@ -57,6 +59,8 @@ static EMPTY: LazyLock<[ManyRows; 6]> = LazyLock::new(|| {
         empty("stray", &place),
         empty("excluded", &of_user),
         empty("file_use", &of_file),
+        empty("reaction", &of_reaction),
+        empty("reaction_user", &of_reactor),
     ]
 });
 

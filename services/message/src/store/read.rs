@@ -5,7 +5,10 @@ use std::{collections::HashMap, sync::LazyLock};
 use tidings_domain::{AppId, ConversationId, Error, Message, MsgId, UnixMillis, UserId};
 use tidings_store::{Column, Db, Gather, GatherMany, Kind, Scale, Tx, on_db, on_tx, row, sqlx};
 
-use super::weight::{self, light_content};
+use super::{
+    weight::{self, light_content},
+    which::Which,
+};
 use crate::{
     content::StoredContent,
     row_options::{self, Flags},
@@ -62,6 +65,21 @@ static PAGE: LazyLock<Gather> = LazyLock::new(|| {
     )
 });
 
+/// The same from older to newer messages.
+static PAGE_UP: LazyLock<Gather> = LazyLock::new(|| {
+    Gather::new(
+        MessageRow::COLUMNS,
+        concat!(
+            "select ",
+            light_columns!(),
+            " from message m
+            where m.app_id = $1 and m.conv_a = $2 and m.conv_b = $3 and m.msg_id <= $4 and m.msg_id > $5 and ",
+            visible!("$6"),
+            " order by m.msg_id limit cast($7 as bigint)"
+        ),
+    )
+});
+
 /// `+ 0` selects the index that only this query uses; see the migration.
 const FIND: &str = concat!(
     "select ",
@@ -110,6 +128,21 @@ static CONVERSATIONS: LazyLock<Gather> = LazyLock::new(|| {
          where p.app_id = $1 and p.user_id = $2 and h.listed_msg_id > 0
            and h.app_id = p.app_id and h.conv_a = p.conv_a and h.conv_b = p.conv_b
          order by h.listed_msg_id desc",
+    )
+});
+
+/// The same of some conversations of the user.
+static LISTED: LazyLock<GatherMany> = LazyLock::new(|| {
+    let columns = [("app_id", Kind::Int), ("conv_a", Kind::Int), ("conv_b", Kind::Int), ("user_id", Kind::Int)];
+    GatherMany::new(
+        &columns,
+        &["conv_a", "conv_b", "listed_msg_id", "hidden"],
+        "select h.conv_a, h.conv_b, h.listed_msg_id,
+            (select count(*) from excluded x where x.app_id = r.app_id and x.user_id = r.user_id
+                and x.conv_a = r.conv_a and x.conv_b = r.conv_b and x.msg_id = h.listed_msg_id) as hidden
+         from r cross join conversation_head h
+         where h.app_id = r.app_id and h.conv_a = r.conv_a and h.conv_b = r.conv_b and h.listed_msg_id > 0",
+        "",
     )
 });
 
@@ -194,11 +227,11 @@ static NEWEST: LazyLock<[GatherMany; 2]> = LazyLock::new(|| STEPS.map(newest_rea
 pub const ALL: &[&str] = &[FIND, HEAD, PLACE_OF, PURGED, IS_EXCLUDED];
 
 pub fn gathers() -> Vec<&'static Gather> {
-    vec![&PAGE, &CONVERSATIONS]
+    vec![&PAGE, &PAGE_UP, &CONVERSATIONS]
 }
 
 pub fn lookups() -> Vec<&'static GatherMany> {
-    [&*ABOVE, &*FIND_MANY].into_iter().chain(NEWEST.iter()).collect()
+    [&*ABOVE, &*FIND_MANY, &*LISTED].into_iter().chain(NEWEST.iter()).collect()
 }
 
 /// The viewer who sees everything: the app itself.
@@ -218,10 +251,26 @@ pub struct Span {
 
 /// Up to `limit` messages of a span, newest first, fewer if they are too large, and the next one.
 pub async fn page(db: &Db, app: AppId, span: Span, limit: usize) -> Result<(Vec<Message>, Option<MsgId>), Error> {
+    page_by(&PAGE, db, app, span, limit).await
+}
+
+/// The same, oldest first.
+pub async fn page_up(db: &Db, app: AppId, span: Span, limit: usize) -> Result<(Vec<Message>, Option<MsgId>), Error> {
+    page_by(&PAGE_UP, db, app, span, limit).await
+}
+
+async fn page_by(
+    statement: &Gather,
+    db: &Db,
+    app: AppId,
+    span: Span,
+    limit: usize,
+) -> Result<(Vec<Message>, Option<MsgId>), Error> {
     let (a, b) = span.conversation.key();
     let viewer = span.viewer.map_or(EVERYTHING, |user| user.0);
     let one_more = limit as i64 + 1;
-    let rows: Vec<MessageRow> = PAGE.read(db, &[app.0, a, b, span.start.0, span.floor.0, viewer, one_more]).await?;
+    let rows: Vec<MessageRow> =
+        statement.read(db, &[app.0, a, b, span.start.0, span.floor.0, viewer, one_more]).await?;
     let (mut page, mut scale) = (Vec::with_capacity(rows.len().min(limit)), Scale::default());
     for row in rows {
         let msg_id = id_of(&row);
@@ -287,14 +336,14 @@ async fn weighed(db: &Db, app: AppId, row: MessageRow, scale: &mut Scale) -> Res
 }
 
 /// Whether a message is hidden from a user.
-pub async fn is_excluded(db: &Db, app: AppId, user: UserId, message: &Message) -> Result<bool, Error> {
-    let (a, b) = message.conversation.key();
+pub async fn is_excluded(db: &Db, user: UserId, which: Which) -> Result<bool, Error> {
+    let (a, b) = which.conversation.key();
     let found: Option<(i32,)> = on_db!(db, |c| sqlx::query_as(IS_EXCLUDED)
-        .bind(app.0)
+        .bind(which.app.0)
         .bind(user.0)
         .bind(a)
         .bind(b)
-        .bind(message.msg_id.0)
+        .bind(which.msg_id.0)
         .fetch_optional(c)
         .await)?;
     Ok(found.is_some())
@@ -390,13 +439,30 @@ pub struct Listed {
 
 /// Every direct conversation of a user, newest activity first.
 pub async fn conversations(db: &Db, app: AppId, user: UserId) -> Result<Vec<Listed>, Error> {
-    let rows: Vec<(i64, i64, i64, i64)> = CONVERSATIONS.read(db, &[app.0, user.0]).await?;
-    let listed = rows.into_iter().map(|(a, b, listed, hidden)| Listed {
-        conversation: ConversationId::from_key(a, b),
-        listed_msg_id: MsgId(listed),
-        is_hidden: hidden != 0,
-    });
-    Ok(listed.collect())
+    let rows: Vec<ListedRow> = CONVERSATIONS.read(db, &[app.0, user.0]).await?;
+    Ok(rows.into_iter().map(listed_of).collect())
+}
+
+/// The same of these, in any order; those without a message are left out.
+pub async fn listed(db: &Db, app: AppId, user: UserId, wanted: &[ConversationId]) -> Result<Vec<Listed>, Error> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = [
+        Column::Int(vec![app.0; wanted.len()]),
+        Column::Int(wanted.iter().map(|conversation| conversation.key().0).collect()),
+        Column::Int(wanted.iter().map(|conversation| conversation.key().1).collect()),
+        Column::Int(vec![user.0; wanted.len()]),
+    ];
+    let rows: Vec<ListedRow> = LISTED.read(db, &rows).await?;
+    Ok(rows.into_iter().map(listed_of).collect())
+}
+
+type ListedRow = (i64, i64, i64, i64);
+
+fn listed_of((a, b, listed, hidden): ListedRow) -> Listed {
+    let (conversation, listed_msg_id) = (ConversationId::from_key(a, b), MsgId(listed));
+    Listed { conversation, listed_msg_id, is_hidden: hidden != 0 }
 }
 
 /// The range of messages, exclusive, that is searched for a readable one.

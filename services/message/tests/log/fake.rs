@@ -174,7 +174,7 @@ impl State {
         let mut joined = above.filter(|(_, group)| group.kind == kind && group.members.contains_key(&user));
         let first = joined.next().map(|(id, group)| membership(*id, group, user).into());
         let next_page_token = page_token(first.as_ref().map_or(0, |first: &pb::Membership| first.group_id));
-        pb::JoinedResponse { memberships: first.into_iter().collect(), next_page_token }
+        pb::JoinedResponse { memberships: first.into_iter().collect(), next_page_token, ..Default::default() }
     }
 }
 

@@ -14,6 +14,7 @@ mod names;
 mod newest;
 mod online;
 mod purge;
+mod reactions;
 mod recall;
 mod refused;
 mod screening;

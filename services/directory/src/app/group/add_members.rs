@@ -1,11 +1,12 @@
 //! Adds users to a group at once.
 
-use tidings_domain::{Caller, Error, Joining, UserId};
+use tidings_domain::{Actor, Caller, Error, Joining, UserId};
 
 use super::join::join;
 use crate::{app::Core, model::group::Outcomes, store};
 
 impl Core {
+    /// Where users must accept an invitation first (`invite_confirm`), only the app itself adds them.
     /// Needs an admin, or any member where `member_invite` is set.
     pub(crate) async fn add_members(&self, caller: &Caller, group: i64, users: &[UserId]) -> Result<Outcomes, Error> {
         let mut tx = self.db.begin().await?;
@@ -15,6 +16,9 @@ impl Core {
             rights.need_member()?;
         } else {
             rights.need_admin()?;
+        }
+        if group.settings.invite_confirm && caller.actor != Actor::App {
+            return Err(Error::not_permitted("this group asks users first, invite them"));
         }
         let outcomes = join(&mut tx, caller, &group, users, &living, self.clock.now(), Joining::Added).await?;
         tx.commit().await?;

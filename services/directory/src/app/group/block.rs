@@ -2,7 +2,10 @@
 
 use tidings_domain::{Caller, Change, Error, Leaving, UserId};
 
-use super::outcomes::{accepted, standings};
+use super::{
+    leave_behind::leave_behind,
+    outcomes::{accepted, standings},
+};
 use crate::{app::Core, model::group::Outcomes, store};
 
 impl Core {
@@ -14,6 +17,7 @@ impl Core {
         users: &[UserId],
         blocked: bool,
     ) -> Result<Outcomes, Error> {
+        let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         let living = store::users::hold(&mut tx, caller.app, users).await?;
         let (group, rights) = self.open_enabled_group(&mut tx, caller, group).await?;
@@ -36,7 +40,9 @@ impl Core {
         let left = if blocked { accepted.iter().copied().filter(is_member).collect() } else { vec![] };
         if blocked {
             store::group_member::delete(&mut tx, caller.app, group.id, &left).await?;
+            leave_behind(&mut tx, caller, group.id, &left, now).await?;
             store::group_application::delete(&mut tx, caller.app, group.id, &accepted).await?;
+            store::group_invitation::delete(&mut tx, caller.app, group.id, &accepted).await?;
             store::group_block::insert(&mut tx, caller.app, group.id, &changed).await?;
         } else {
             store::group_block::delete(&mut tx, caller.app, group.id, &changed).await?;
@@ -46,7 +52,7 @@ impl Core {
             Change::MembersLeft { group, users: left, how: Leaving::Blocked },
             Change::MembersBlocked { group, users: changed, is_blocked: blocked },
         ];
-        store::change::add(&mut tx, caller, self.clock.now(), &changes).await?;
+        store::change::add(&mut tx, caller, now, &changes).await?;
         tx.commit().await?;
         Ok(outcomes)
     }

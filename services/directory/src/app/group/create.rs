@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use tidings_domain::{AppId, Caller, Change, Error, GroupRole, Reason, UserId};
+use tidings_domain::{AppId, Caller, Change, Error, GroupRole, MsgId, Reason, UserId};
 use tidings_store::Tx;
 
 use crate::{
@@ -18,6 +18,9 @@ impl Core {
     /// The owner and the members join at once. The call fails as a whole if one of them is unknown.
     pub(crate) async fn create_group(&self, caller: &Caller, new: NewGroup) -> Result<Group, Error> {
         let (owner, others) = people(caller, &new)?;
+        if new.needs_super_admin {
+            self.need_super_admin(caller).await?;
+        }
         let now = self.clock.now();
         let group = Group {
             id: 0,
@@ -31,6 +34,8 @@ impl Core {
             updated_at: now,
             settings: Settings::default_of(new.kind).changed(new.settings)?,
             enabled: true,
+            parent_group: 0,
+            parent_msg: MsgId::ZERO,
         };
         group.check_texts()?;
         if group.member_count > group.settings.max_members {
@@ -65,12 +70,12 @@ fn people(caller: &Caller, new: &NewGroup) -> Result<(UserId, Vec<UserId>), Erro
 }
 
 /// A number of the app's single id space.
-async fn take_number(tx: &mut Tx, app: AppId) -> Result<i64, Error> {
+pub(super) async fn take_number(tx: &mut Tx, app: AppId) -> Result<i64, Error> {
     let number = store::app::take_user_numbers(tx, app, 1).await?;
     number.ok_or_else(|| AppKey::Id(app).not_found())
 }
 
-async fn check_living(tx: &mut Tx, app: AppId, members: &[(UserId, GroupRole)]) -> Result<(), Error> {
+pub(super) async fn check_living(tx: &mut Tx, app: AppId, members: &[(UserId, GroupRole)]) -> Result<(), Error> {
     let users: Vec<UserId> = members.iter().map(|(user, _)| *user).collect();
     let living = store::users::hold(tx, app, &users).await?;
     match users.iter().find(|user| !living.contains(user)) {

@@ -8,8 +8,12 @@ mod block;
 mod create;
 mod decide;
 mod destroy;
+mod invite;
 mod join;
 mod leave;
+pub(super) mod leave_behind;
+mod list_threads;
+mod member_attributes;
 mod members;
 mod memberships;
 mod mute;
@@ -17,7 +21,10 @@ mod outcomes;
 mod read;
 mod remove_members;
 mod rights;
+mod room_attributes;
 mod set_admins;
+pub(super) mod shared_files;
+mod threads;
 mod transfer;
 mod update;
 
@@ -37,7 +44,8 @@ impl Core {
             Actor::App => Rights::App,
             Actor::User(user) => {
                 let standing = store::group_member::standings(tx, caller.app, group, &[user]).await?;
-                Rights::User(user, standing.first().and_then(|standing| standing.role))
+                let role = standing.first().and_then(|standing| standing.role);
+                Rights::User(user, threads::role_in(tx, caller.app, &opened, user, role).await?)
             }
         };
         Ok((opened, rights))
@@ -60,7 +68,8 @@ impl Core {
         let membership = found.into_iter().next().ok_or_else(|| not_found(group))?;
         Ok(match caller.actor {
             Actor::App => Rights::App,
-            Actor::User(user) => Rights::User(user, membership.role),
+            Actor::User(user) if membership.role.is_some() => Rights::User(user, membership.role),
+            Actor::User(user) => Rights::User(user, self.role_in_parent(caller, group, user).await?),
         })
     }
 }

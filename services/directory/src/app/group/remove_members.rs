@@ -2,7 +2,10 @@
 
 use tidings_domain::{Caller, Change, Error, Leaving, UserId};
 
-use super::outcomes::{accepted, members_under};
+use super::{
+    leave_behind::leave_behind,
+    outcomes::{accepted, members_under},
+};
 use crate::{app::Core, model::group::Outcomes, store};
 
 impl Core {
@@ -19,8 +22,10 @@ impl Core {
         let outcomes = members_under(&mut tx, caller.app, group.id, users, rights).await?;
         let removed = accepted(&outcomes);
         store::group_member::delete(&mut tx, caller.app, group.id, &removed).await?;
+        let now = self.clock.now();
+        leave_behind(&mut tx, caller, group.id, &removed, now).await?;
         let change = Change::MembersLeft { group: group.changed_group(), users: removed, how: Leaving::Removed };
-        store::change::add(&mut tx, caller, self.clock.now(), &[change]).await?;
+        store::change::add(&mut tx, caller, now, &[change]).await?;
         tx.commit().await?;
         Ok(outcomes)
     }

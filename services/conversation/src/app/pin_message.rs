@@ -1,0 +1,63 @@
+//! Pins a message for everybody in its conversation, or unpins it.
+
+use tidings_domain::{Actor, Caller, ConversationId, Error, MsgId, UserId};
+
+use super::log;
+use crate::{Deps, store::pinned_message as store};
+
+/// Maximum number of pinned messages of a conversation (agora.md 12).
+const MOST: i64 = 20;
+
+/// False when nothing changed. `user` is the operator.
+pub async fn pin_message(
+    deps: &Deps,
+    caller: &Caller,
+    user: UserId,
+    (conversation, msg_id): (ConversationId, MsgId),
+    pinned: bool,
+) -> Result<bool, Error> {
+    conversation.check_party(user)?;
+    let operator = Caller { actor: Actor::User(user), ..caller.clone() };
+    deps.directory.check_member(&operator, conversation).await?;
+    if !pinned {
+        let mut tx = deps.db.begin().await?;
+        let changed = store::unpin(&mut tx, caller.app, conversation, msg_id).await?;
+        tx.commit().await?;
+        return Ok(changed);
+    }
+    log::find(&deps.message, &operator, conversation, msg_id).await?;
+    if let Some(changed) = pin(deps, caller, (conversation, msg_id), user).await? {
+        return Ok(changed);
+    }
+    forget_missing(deps, caller, conversation).await?;
+    let changed = pin(deps, caller, (conversation, msg_id), user).await?;
+    changed.ok_or_else(|| Error::invalid("msg_id", "cannot be pinned: at most 20 messages of a conversation can be"))
+}
+
+/// `None`: there are too many.
+async fn pin(
+    deps: &Deps,
+    caller: &Caller,
+    (conversation, msg_id): (ConversationId, MsgId),
+    user: UserId,
+) -> Result<Option<bool>, Error> {
+    let mut tx = deps.db.begin().await?;
+    let changed = store::pin(&mut tx, caller.app, conversation, msg_id, (user, deps.clock.now())).await?;
+    if changed && store::count(&mut tx, caller.app, conversation).await? > MOST {
+        return Ok(None);
+    }
+    tx.commit().await?;
+    Ok(Some(changed))
+}
+
+/// Unpins what was recalled or is past retention.
+async fn forget_missing(deps: &Deps, caller: &Caller, conversation: ConversationId) -> Result<(), Error> {
+    let pinned = store::page(&deps.db, caller.app, conversation, i64::MAX, MOST).await?;
+    let ids: Vec<MsgId> = pinned.iter().map(|pinned| pinned.msg_id).collect();
+    let existing = log::existing(&deps.message, caller, &ids).await?;
+    let mut tx = deps.db.begin().await?;
+    for gone in ids.into_iter().filter(|id| !existing.contains(id)) {
+        store::unpin(&mut tx, caller.app, conversation, gone).await?;
+    }
+    tx.commit().await
+}

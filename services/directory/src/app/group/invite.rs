@@ -1,0 +1,93 @@
+//! Invitations: users who are invited join at once, or are asked first where the group's `invite_confirm` is set.
+
+use tidings_domain::{Actor, Caller, Change, Error, Joining, Reason, UserId};
+
+use super::{
+    join::{join, refusals},
+    outcomes::accepted,
+};
+use crate::{
+    app::{Core, page::page, subject::subject},
+    model::{check_text, group::Outcomes, sharing::Invitation},
+    store,
+};
+
+const MAX_TEXT: usize = 512;
+
+impl Core {
+    /// Needs an admin, or any member where `member_invite` is set. The outcome for each user, and who is asked first.
+    pub(crate) async fn invite_members(
+        &self,
+        caller: &Caller,
+        group: i64,
+        users: &[UserId],
+        text: &str,
+    ) -> Result<(Outcomes, Vec<UserId>), Error> {
+        check_text("text", text, MAX_TEXT)?;
+        let now = self.clock.now();
+        let mut tx = self.db.begin().await?;
+        let living = store::users::hold(&mut tx, caller.app, users).await?;
+        let (group, rights) = self.open_enabled_group(&mut tx, caller, group).await?;
+        if group.settings.member_invite {
+            rights.need_member()?;
+        } else {
+            rights.need_admin()?;
+        }
+        if caller.actor == Actor::App || !group.settings.invite_confirm {
+            let outcomes = join(&mut tx, caller, &group, users, &living, now, Joining::Added).await?;
+            tx.commit().await?;
+            return Ok((outcomes, Vec::new()));
+        }
+        let outcomes = refusals(&mut tx, caller, &group, users, &living).await?;
+        let asked = accepted(&outcomes);
+        let invitation =
+            Invitation { group: group.id, inviter: caller.actor.user(), text: text.to_owned(), made_at: now };
+        store::group_invitation::upsert(&mut tx, caller.app, &invitation, &asked).await?;
+        if !asked.is_empty() {
+            let change = Change::Invited { group: group.changed_group(), users: asked.clone() };
+            store::change::add(&mut tx, caller, now, &[change]).await?;
+        }
+        tx.commit().await?;
+        Ok((outcomes, asked))
+    }
+
+    /// A user's open invitations after that one, oldest first, and where the next page starts.
+    pub(crate) async fn list_invitations(
+        &self,
+        caller: &Caller,
+        user: Option<i64>,
+        after: (i64, i64),
+        limit: i64,
+    ) -> Result<(Vec<Invitation>, Option<(i64, i64)>), Error> {
+        let user = subject(caller, user)?;
+        let found = store::group_invitation::list(&self.db, caller.app, user, after, limit + 1).await?;
+        Ok(page(found, limit, |invitation: &Invitation| (invitation.made_at.0, invitation.group)))
+    }
+
+    /// If the group is full, the invitation stays open.
+    pub(crate) async fn decide_invitation(
+        &self,
+        caller: &Caller,
+        group: i64,
+        user: Option<i64>,
+        accept: bool,
+    ) -> Result<(), Error> {
+        let user = subject(caller, user)?;
+        let now = self.clock.now();
+        let mut tx = self.db.begin().await?;
+        let living = store::users::hold(&mut tx, caller.app, &[user]).await?;
+        let (group, _) = self.open_enabled_group(&mut tx, caller, group).await?;
+        if !store::group_invitation::take(&mut tx, caller.app, group.id, user).await? {
+            return Err(Error::new(Reason::InvitationGone, user.to_string()));
+        }
+        if accept {
+            for (_, outcome) in join(&mut tx, caller, &group, &[user], &living, now, Joining::Invited).await? {
+                outcome?;
+            }
+        } else {
+            let change = Change::InvitationDeclined { group: group.changed_group(), user };
+            store::change::add(&mut tx, caller, now, &[change]).await?;
+        }
+        tx.commit().await
+    }
+}
