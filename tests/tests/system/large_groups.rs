@@ -44,7 +44,8 @@ async fn what_one_gateway_changes_in_a_group_soon_holds_for_sends_through_the_ot
             for gateway in [&other, &one] {
                 let agora = gateway.with_token(&tokens[user]);
                 let name = ["ann", "bob", "eve"][user];
-                wait_until(why, async || say(&agora, name, (kind, id.as_str())).await.status.is_success() == speaks).await;
+                wait_until(why, async || say(&agora, name, (kind, id.as_str())).await.status.is_success() == speaks)
+                    .await;
             }
         };
         for user in 0..3 {

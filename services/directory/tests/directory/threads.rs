@@ -98,8 +98,6 @@ async fn a_message_of_a_group_has_one_thread_agora_10_5(suite: Suite) {
     assert_ne!(suite.create_thread(By::User(ann), group, 7).await.unwrap().id, thread.id);
 }
 
-on_both_engines!(a_message_of_a_group_has_one_thread_agora_10_5);
-
 async fn members_of_a_thread_are_members_of_its_group(suite: Suite) {
     let [ann, bob, carl, eve] = suite.users().await;
     let group = suite.group(ann, &[bob, carl]).await;
@@ -129,8 +127,6 @@ async fn members_of_a_thread_are_members_of_its_group(suite: Suite) {
     assert_eq!((suite.members(thread).await, suite.get_thread(By::App, thread).await.unwrap().owner_id), (vec![], ann));
 }
 
-on_both_engines!(members_of_a_thread_are_members_of_its_group);
-
 async fn nobody_stays_in_a_thread_whose_group_they_leave_meanwhile(suite: Suite) {
     let users = suite.many_users(11).await;
     let other = suite.other_process();
@@ -143,8 +139,6 @@ async fn nobody_stays_in_a_thread_whose_group_they_leave_meanwhile(suite: Suite)
         assert_eq!(suite.membership(*user, thread_id).await.unwrap().role, 0);
     }
 }
-
-on_both_engines!(nobody_stays_in_a_thread_whose_group_they_leave_meanwhile);
 
 async fn a_thread_belongs_to_its_group_more_than_to_its_owner(suite: Suite) {
     let [ann, bob, carl] = suite.users().await;
@@ -162,8 +156,6 @@ async fn a_thread_belongs_to_its_group_more_than_to_its_owner(suite: Suite) {
     suite.delete_thread(By::User(ann), thread).await.unwrap();
     assert_eq!(suite.membership(bob, thread).await, None);
 }
-
-on_both_engines!(a_thread_belongs_to_its_group_more_than_to_its_owner);
 
 async fn threads_are_listed_apart_from_groups_and_paged(suite: Suite) {
     let [ann, bob, eve] = suite.users().await;
@@ -206,8 +198,6 @@ async fn threads_are_listed_apart_from_groups_and_paged(suite: Suite) {
     assert_eq!(suite.get_group(threads[0]).await.unwrap().parent_group_id, one);
 }
 
-on_both_engines!(threads_are_listed_apart_from_groups_and_paged);
-
 async fn threads_end_with_their_group_agora_10_3(suite: Suite) {
     let [ann, bob] = suite.users().await;
     let (group, other) = (suite.group(ann, &[bob]).await, suite.group(ann, &[bob]).await);
@@ -230,4 +220,11 @@ async fn threads_end_with_their_group_agora_10_3(suite: Suite) {
     assert_eq!(suite.get_thread(By::App, kept).await.unwrap_err(), Reason::GroupNotFound);
 }
 
-on_both_engines!(threads_end_with_their_group_agora_10_3);
+on_both_engines!(
+    a_message_of_a_group_has_one_thread_agora_10_5,
+    members_of_a_thread_are_members_of_its_group,
+    nobody_stays_in_a_thread_whose_group_they_leave_meanwhile,
+    a_thread_belongs_to_its_group_more_than_to_its_owner,
+    threads_are_listed_apart_from_groups_and_paged,
+    threads_end_with_their_group_agora_10_3,
+);
