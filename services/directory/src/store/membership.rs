@@ -78,14 +78,14 @@ static JOINED: LazyLock<GatherMany> = LazyLock::new(|| {
 static COUNT_JOINED: LazyLock<Gather> = LazyLock::new(|| {
     let sqlite = "
     select count(*) as joined from group_member m cross join chat_group g
-    where m.app_id = $1 and m.user_id = $2 and m.parent_group_id = 0
+    where m.app_id = $1 and m.user_id = $2 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0
       and g.app_id = $1 and g.group_id = m.group_id and g.kind = $3 and g.deleted_at is null";
     let postgres = "
     select count(*) as joined from group_member m
     cross join lateral (
         select * from chat_group g
         where g.app_id = $1 and g.group_id = m.group_id and g.kind = $3 and g.deleted_at is null limit 1) g
-    where m.app_id = $1 and m.user_id = $2 and m.parent_group_id = 0";
+    where m.app_id = $1 and m.user_id = $2 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0";
     Gather::per_engine(&["joined"], sqlite, postgres)
 });
 
