@@ -243,7 +243,6 @@ pub const RIGHTS: &[Right] = &[
     acts("MessageService/RemoveReaction", "as the user"),
     reads("MessageService/ListReactions", "conversations that the user is in"),
     reads("MessageService/ListReactors", "conversations that the user is in"),
-    reads("MessageService/ReadHistory", "conversations that the user is in"),
 
     reads("ConversationService/ListConversations", "the user only"),
     reads("ConversationService/View", "the user only"),

@@ -213,7 +213,9 @@ pub fn inbox(
         update_top_status_time: entry.pinned_at.map_or(0, |at| at.0),
         unread_num: entry.unread,
         marks: need_mark.then(|| entry.marks.iter().map(|mark| format!("mark_{mark}")).collect()),
-        meta: entry.last.map_or(dto::NewestMessage::None {}, |last| dto::NewestMessage::Some(meta_of(last, names, true))),
+        meta: entry
+            .last
+            .map_or(dto::NewestMessage::None {}, |last| dto::NewestMessage::Some(meta_of(last, names, true))),
     });
     let data = dto::ClientChannels { channel_infos: shown.collect(), cursor };
     bytes_of(&dto::Envelope { data: Some(data), ..call.envelope(timing) })
