@@ -102,7 +102,7 @@ every_shape! {
             (Method::DELETE, format!("{files}/{file}"), None),
             (Method::DELETE, format!("{files}/{file}"), None),
             (Method::GET, format!("/chatrooms/{r}/share_files"), None),
-            (Method::PUT, world.member("omar"), Some(json!({"metaData": {"seat": "3", "mood": "gay"}}))),
+            (Method::PUT, world.member("omar"), Some(json!({"metaData": {"seat": "3", "mood": "merry"}}))),
             (Method::PUT, world.member("omar"), Some(json!({"metaData": {"mood": "", "none": null}}))),
             (Method::GET, world.member("omar"), None),
             (Method::GET, world.member("pia"), None),
