@@ -11,6 +11,9 @@ const MAX_TARGETS: usize = 10;
 /// Maximum number of a room's attributes in one change.
 const MAX_KEYS: usize = 10;
 
+/// The vendor's code for a user who is not in the room.
+const NOT_IN_ROOM: i32 = 60011;
+
 /// Names and values, in their order.
 pub type Pairs = Vec<(String, String)>;
 
@@ -171,9 +174,11 @@ pub fn room_attributes_changed(call: &Call<'_>, timing: Timing, outcomes: &[(Str
     bytes_of(&dto::Envelope { data: Some(dto::KeysChanged { success, errors }), ..call.envelope(timing) })
 }
 
-/// Why attributes of a room could not be read or changed.
-pub fn room_attributes_refusal(error: &Error) -> Refusal {
-    not_in(error, Refusal::new(401, "MetadataException", "user is not in chatroom"))
+/// Why attributes of a room could not be read or changed. For app tokens as the vendor documents it; its clients, who have
+/// user tokens, expect a status and a code of their own.
+pub fn room_attributes_refusal(error: &Error, by_user: bool) -> Refusal {
+    let refusal = |status| Refusal::new(status, "MetadataException", "user is not in chatroom");
+    not_in(error, if by_user { refusal(400).coded(NOT_IN_ROOM) } else { refusal(401) })
 }
 
 #[cfg(test)]

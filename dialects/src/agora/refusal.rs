@@ -97,6 +97,8 @@ impl Refusal {
         match self.error {
             "forbidden_op" => return "EasemobForbiddenOpException".to_owned(),
             "illegal_argument" => return "java.lang.IllegalArgumentException".to_owned(),
+            // Named after its exception.
+            "MetadataException" => return self.error.to_owned(),
             "unauthorized" => return "org.apache.shiro.authz.UnauthorizedException".to_owned(),
             _ => {}
         }
@@ -155,6 +157,7 @@ mod tests {
     fn every_code_has_a_stable_exception_name_agora_1_6() {
         let name = |error| Refusal::new(400, error, "").exception();
         assert_eq!(name("reach_limit"), "ReachLimitException");
+        assert_eq!(name("MetadataException"), "MetadataException");
         assert_eq!(name("Request Entity Too Large"), "RequestEntityTooLargeException");
         assert_eq!(name("illegal_argument"), "java.lang.IllegalArgumentException");
     }

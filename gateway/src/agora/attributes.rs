@@ -9,6 +9,7 @@ use tidings_dialects::agora::{self as codec, KeyFailure, Refusal};
 use tidings_domain::{Caller, Error, GroupKind, Reason, UserId, Username};
 use tidings_proto::pb;
 use tidings_runtime::context;
+use tonic::Status;
 
 use super::{
     context::RequestContext,
@@ -175,7 +176,7 @@ async fn set_room(
         forced,
     };
     let reply = gateway.clients().group.clone().set_room_attributes(context::request(&caller, request)).await;
-    let outcomes = outcomes(reply.map_err(|status| codec::room_attributes_refusal(&refused(status)))?.into_inner());
+    let outcomes = outcomes(reply.map_err(|status| room_refusal(&caller, status))?.into_inner());
     Ok(codec::room_attributes_changed(&context.call(&identity.app), context.timing(gateway), &outcomes))
 }
 
@@ -192,8 +193,12 @@ async fn remove_room(
     identity.check_may_name(&name)?;
     let request = pb::RemoveRoomAttributesRequest { room_id, user_id: Some(user.0), names, forced };
     let reply = gateway.clients().group.clone().remove_room_attributes(context::request(&caller, request)).await;
-    let outcomes = outcomes(reply.map_err(|status| codec::room_attributes_refusal(&refused(status)))?.into_inner());
+    let outcomes = outcomes(reply.map_err(|status| room_refusal(&caller, status))?.into_inner());
     Ok(codec::room_attributes_changed(&context.call(&identity.app), context.timing(gateway), &outcomes))
+}
+
+fn room_refusal(caller: &Caller, status: Status) -> Refusal {
+    codec::room_attributes_refusal(&refused(status), !caller.is_app())
 }
 
 fn outcomes(reply: pb::RoomAttributesResponse) -> Vec<(String, Option<KeyFailure>)> {
@@ -223,7 +228,7 @@ async fn read_room(
     let room = path_id(gateway, &caller, kind, id_of(&named)).await?;
     let request = pb::GetRoomAttributesRequest { room_id: room, names };
     let reply = gateway.clients().group.clone().get_room_attributes(context::request(&caller, request)).await;
-    let found = reply.map_err(|status| codec::room_attributes_refusal(&refused(status)))?.into_inner().attributes;
+    let found = reply.map_err(|status| room_refusal(&caller, status))?.into_inner().attributes;
     let shown: codec::Pairs = found.into_iter().map(|attribute| (attribute.name, attribute.value)).collect();
     Ok(codec::attribute_map(&context.call(&identity.app), context.timing(gateway), &shown))
 }
