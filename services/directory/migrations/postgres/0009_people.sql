@@ -103,7 +103,7 @@ create table presence_subscription (
     foreign key (app_id, user_id) references app_user (app_id, user_id),
     foreign key (app_id, target_id) references app_user (app_id, user_id)
 );
-create index presence_subscription_by_target on presence_subscription (app_id, target_id, user_id);
+create index presence_subscription_by_target on presence_subscription (app_id, target_id, expires_at, user_id);
 
 -- Whether users who are invited must accept first.
 alter table chat_group add column invite_confirm boolean not null default false;
