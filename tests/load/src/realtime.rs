@@ -146,7 +146,11 @@ async fn receive(socket: &mut Socket, mut seq: i64, last: i64) -> Result<(), Fau
         if frame.kind == "error" {
             return Err(frame.error_description.unwrap_or_default().into());
         }
-        for event in frame.events.iter().filter(|event| event.kind == "message.sent" && event.seq > seq) {
+        for event in frame.events.iter().filter(|event| event.kind == "message.sent") {
+            // What came before a cursor may come again.
+            if event.seq <= seq {
+                continue;
+            }
             seq += 1;
             if event.seq != seq {
                 return Err(format!("number {} came after {}", event.seq, seq - 1).into());

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tidings_testkit::{Agora, Socket, TestApp, every_shape};
+use tidings_testkit::{Agora, Socket, every_shape};
 
 async fn group(agora: &Agora, owner: &str, members: &[&str]) -> String {
     let body = json!({"groupname": "team", "desc": "d", "public": true, "owner": owner, "members": members});

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 use tidings_proto::pb;
-use tidings_testkit::{TestApp, every_shape};
+use tidings_testkit::every_shape;
 
 use crate::{policy, transcript::Transcript};
 

@@ -28,8 +28,6 @@ pub(super) struct Auth<'a> {
     /// `org#app`.
     pub app: Cow<'a, str>,
     pub token: Cow<'a, str>,
-    /// The client's name for its device.
-    pub device: Cow<'a, str>,
     /// Where it continues; absent: from now on.
     pub cursor: Option<Cow<'a, str>>,
 }
@@ -88,14 +86,14 @@ fn checked(frame: Frame<'_>) -> Result<ClientFrame<'_>, Error> {
         return Ok(ClientFrame::Ping);
     }
     if kind == "auth" {
-        let device = frame.device.unwrap_or_default();
-        if device.len() > MAX_DEVICE {
+        // Its length is checked for the day when sessions have names.
+        if frame.device.unwrap_or_default().len() > MAX_DEVICE {
             return Err(Error::invalid("device", format!("must be at most {MAX_DEVICE} bytes")));
         }
         required("app", frame.app.as_deref())?;
         required("token", frame.token.as_deref())?;
         let (app, token) = (frame.app.unwrap_or_default(), frame.token.unwrap_or_default());
-        return Ok(ClientFrame::Auth(Auth { app, token, device, cursor: frame.cursor }));
+        return Ok(ClientFrame::Auth(Auth { app, token, cursor: frame.cursor }));
     }
     required("id", frame.id.as_deref())?;
     let id = frame.id.unwrap_or_default();
