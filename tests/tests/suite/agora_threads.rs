@@ -93,7 +93,8 @@ every_shape! {
             let message = said(&agora, "nora", &group, "more").await;
             threads.push(created(&agora, &new_thread(&group, &message, "nora")).await);
         }
-        for list in ["/thread", &format!("/threads/chatgroups/{group}"), "/threads/user/nora"] {
+        let of_group = format!("/threads/chatgroups/{group}");
+        for list in ["/thread", of_group.as_str(), "/threads/user/nora"] {
             for sort in ["asc", "desc"] {
                 let (mut found, mut cursor) = (Vec::new(), String::from("undefined"));
                 loop {
@@ -267,7 +268,5 @@ every_shape! {
         // The group's owner ends it, its own owner does not.
         assert_eq!(group_error(&omar.delete(&format!("/thread/{thread}")).await, 404).2, Some(40012));
         nora.delete(&format!("/thread/{thread}")).await.expect(200);
-        let ended = agora.post("/messages/chatgroups", &json!({"from": "omar", "to": [thread], "type": "txt", "body": {"msg": "x"}}));
-        assert_eq!(agora_error(&ended.await, 404).0, "resource_not_found");
     }
 }
