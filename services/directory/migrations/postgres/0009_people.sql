@@ -114,7 +114,9 @@ create unique index chat_group_thread on chat_group (app_id, parent_group_id, pa
     where parent_group_id <> 0 and deleted_at is null;
 create index chat_group_threads_of_group on chat_group (app_id, parent_group_id, group_id)
     where parent_group_id <> 0 and deleted_at is null;
-create index chat_group_threads on chat_group (app_id, group_id) where parent_group_id <> 0 and deleted_at is null;
+-- The sum is for lists of all threads of an app alone: see 0007_plans.
+create index chat_group_threads on chat_group (app_id, (group_id + 0))
+    where (group_id + 0) is not null and parent_group_id <> 0 and deleted_at is null;
 -- As in its group: so members leave the threads of a group together with it, and lists of groups pass over threads.
 alter table group_member add column parent_group_id bigint not null default 0;
 drop index group_member_by_user;

@@ -345,15 +345,18 @@ pub(crate) async fn set_owners(
 
 /// Ends groups and their threads: removes all that belongs to them. The bytes of shared files are released elsewhere.
 pub(crate) async fn end(tx: &mut Tx, app: AppId, groups: &[i64], now: UnixMillis) -> Result<(), Error> {
+    // Locked before anything is removed, in the order in which who joins one locks it and its group's members.
+    let threads = thread::of_groups(tx, app, groups).await?;
+    lock(tx, app, &threads).await?;
+    let ended = [groups, &threads].concat();
     for statement in EMPTY.iter() {
-        statement.execute(tx, &keys(app, groups)).await?;
+        statement.execute(tx, &keys(app, &ended)).await?;
     }
-    for group in groups {
+    for group in &ended {
         shown_file::remove(tx, app, Holder::Group(*group)).await?;
     }
-    thread::end_of(tx, app, groups, now).await?;
-    let [apps, ids] = keys(app, groups);
-    END.execute(tx, &[apps, ids, Column::Int(vec![now.0; groups.len()])]).await
+    let [apps, ids] = keys(app, &ended);
+    END.execute(tx, &[apps, ids, Column::Int(vec![now.0; ended.len()])]).await
 }
 
 fn keys(app: AppId, groups: &[i64]) -> [Column<'static>; 2] {

@@ -20,16 +20,18 @@ macro_rules! columns {
 
 /// Threads by their ids, and so by when they were created.
 macro_rules! by_id {
-    ($scope:literal, $than:literal, $order:literal) => {
+    ($scope:literal, $id:literal, $than:literal, $order:literal) => {
         Gather::new(
             ThreadRow::COLUMNS,
             concat!(
                 columns!("g.group_id"),
                 " from chat_group g where g.app_id = $1 and g.parent_group_id <> 0 and g.deleted_at is null and ",
                 $scope,
-                " and g.group_id ",
+                " and ",
+                $id,
                 $than,
-                " $3 order by g.group_id ",
+                "$3 order by ",
+                $id,
                 $order,
                 " limit cast($4 as bigint)"
             ),
@@ -82,9 +84,16 @@ macro_rules! by_joining {
 }
 
 /// Oldest first, newest first.
-static OF_APP: LazyLock<[Gather; 2]> = LazyLock::new(|| [by_id!("$2 = 0", ">", "asc"), by_id!("$2 = 0", "<", "desc")]);
-static OF_GROUP: LazyLock<[Gather; 2]> =
-    LazyLock::new(|| [by_id!("g.parent_group_id = $2", ">", "asc"), by_id!("g.parent_group_id = $2", "<", "desc")]);
+static OF_APP: LazyLock<[Gather; 2]> = LazyLock::new(|| {
+    // The sum selects the index that only this list uses.
+    [by_id!("$2 = 0", "g.group_id + 0", " > ", " asc"), by_id!("$2 = 0", "g.group_id + 0", " < ", " desc")]
+});
+static OF_GROUP: LazyLock<[Gather; 2]> = LazyLock::new(|| {
+    [
+        by_id!("g.parent_group_id = $2", "g.group_id", " > ", " asc"),
+        by_id!("g.parent_group_id = $2", "g.group_id", " < ", " desc"),
+    ]
+});
 static OF_USER: LazyLock<[Gather; 2]> =
     LazyLock::new(|| [by_joining!("$3 = 0", ">", "asc"), by_joining!("$3 = 0", "<", "desc")]);
 static OF_USER_IN_GROUP: LazyLock<[Gather; 2]> = LazyLock::new(|| {
@@ -123,36 +132,25 @@ static LEAVE: LazyLock<ManyRows> = LazyLock::new(|| {
     ManyRows::per_engine(&keyed::KEY, sqlite, postgres)
 });
 
-static EMPTY: LazyLock<ManyRows> = LazyLock::new(|| {
-    let sqlite = "
-    delete from group_member where (app_id, group_id) in (
-        select g.app_id, g.group_id from r cross join chat_group g
-        where g.app_id = r.app_id and g.parent_group_id = r.group_id and g.parent_group_id <> 0
-          and g.deleted_at is null)";
-    let postgres = "
-    delete from group_member m using r, chat_group g
-    where g.app_id = r.app_id and g.parent_group_id = r.group_id and g.parent_group_id <> 0 and g.deleted_at is null
-      and m.app_id = g.app_id and m.group_id = g.group_id";
-    ManyRows::per_engine(&ENDED, sqlite, postgres)
+/// The threads of groups, ascending. The offset keeps PostgreSQL from reading all threads for each group.
+static OF_GROUPS: LazyLock<GatherMany> = LazyLock::new(|| {
+    let is_thread = "
+    g.app_id = r.app_id and g.parent_group_id = r.group_id and g.parent_group_id <> 0 and g.deleted_at is null";
+    let sqlite = format!("select g.group_id from r cross join chat_group g where {is_thread} order by g.group_id");
+    let postgres = format!(
+        "select g.group_id from r cross join lateral (select * from chat_group g where {is_thread} offset 0) g
+        order by g.group_id"
+    );
+    GatherMany::per_engine(&GROUP, &["group_id"], &sqlite, &postgres)
 });
 
-const ENDED: [(&str, Kind); 3] = [("app_id", Kind::Int), ("group_id", Kind::Int), ("deleted_at", Kind::Int)];
-
-static END: LazyLock<ManyRows> = LazyLock::new(|| {
-    ManyRows::new(
-        &ENDED,
-        "update chat_group set deleted_at = r.deleted_at, updated_at = r.deleted_at from r
-        where chat_group.app_id = r.app_id and chat_group.parent_group_id = r.group_id
-          and chat_group.parent_group_id <> 0 and chat_group.deleted_at is null",
-    )
-});
+const GROUP: [(&str, Kind); 2] = [("app_id", Kind::Int), ("group_id", Kind::Int)];
 
 pub(crate) fn all(engine: Engine) -> Vec<String> {
     let lists = [&OF_APP, &OF_GROUP, &OF_USER, &OF_USER_IN_GROUP];
     let mut texts: Vec<String> = lists.into_iter().flat_map(|list| list.iter()).map(|one| one.text(engine)).collect();
     texts.extend([OF_MESSAGE, FIRST_OF].map(str::to_owned));
-    texts.extend(IN_PARENT.texts(engine));
-    texts.extend([&LEAVE, &EMPTY, &END].into_iter().flat_map(|statement| statement.texts(engine)));
+    texts.extend([IN_PARENT.texts(engine), OF_GROUPS.texts(engine), LEAVE.texts(engine)].concat());
     texts
 }
 
@@ -255,11 +253,12 @@ pub(super) async fn leave(tx: &mut Tx, app: AppId, group: i64, users: &[UserId])
     LEAVE.execute(tx, &keyed::rows(app, group, users)).await
 }
 
-/// Ends the threads of groups that end.
-pub(super) async fn end_of(tx: &mut Tx, app: AppId, groups: &[i64], now: UnixMillis) -> Result<(), Error> {
-    let rows = || {
-        [Column::Int(vec![app.0; groups.len()]), Column::Int(groups.to_vec()), Column::Int(vec![now.0; groups.len()])]
-    };
-    EMPTY.execute(tx, &rows()).await?;
-    END.execute(tx, &rows()).await
+/// The threads of groups, ascending.
+pub(super) async fn of_groups(tx: &mut Tx, app: AppId, groups: &[i64]) -> Result<Vec<i64>, Error> {
+    let rows = [Column::Int(vec![app.0; groups.len()]), Column::Int(groups.to_vec())];
+    let found: Vec<(i64,)> = OF_GROUPS.fetch(tx, &rows).await?;
+    let mut threads: Vec<i64> = found.into_iter().map(|(thread,)| thread).collect();
+    // Of several statements on SQLite.
+    threads.sort_unstable();
+    Ok(threads)
 }
