@@ -1,4 +1,4 @@
-//! Contents on the wire of the vendor's client SDKs, there and back (msync.md).
+//! Contents on the wire of the vendor's client SDKs, there and back.
 
 use tidings_dialects::agora::{
     Addressing, Names, body_from, draft,

@@ -1,5 +1,4 @@
-//! Messages as the vendor's client SDKs exchange them: protobuf, on the WebSocket and in client histories (msync.md,
-//! agora.md 12).
+//! Messages as the vendor's client SDKs exchange them: protobuf, on the WebSocket and in client histories (agora.md 12).
 
 mod content;
 mod ext;
