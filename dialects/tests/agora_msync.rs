@@ -17,7 +17,7 @@ use tidings_domain::{
 
 fn content(kind_and_body: &str) -> Content {
     let request = format!(r#"{{"from":"nora","to":["omar"],{kind_and_body}}}"#);
-    draft(request.as_bytes(), &Policy::default(), Addressing::Users).unwrap().content
+    draft(request.as_bytes(), &Policy::default(), Addressing::Users).expect("a request").content
 }
 
 fn message(conversation: ConversationId, content: Content) -> Message {

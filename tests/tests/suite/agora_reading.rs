@@ -117,6 +117,8 @@ every_shape! {
 
 every_shape! {
     async fn a_history_is_filtered_by_type_and_sender_agora_12(app: TestApp) {
+        use message_body::content::Type::{Custom, Image, Text, Video};
+
         let Scene { app: agora, nora, group, .. } = scene(&app).await;
         let send = async |from: &str, kind: &str, body: Value, ext: Value| {
             let said = json!({"from": from, "to": [group], "type": kind, "body": body, "ext": ext});
@@ -156,7 +158,6 @@ every_shape! {
         assert_eq!((content(7).action(), msync::ext_object(&content(7).params)), ("wave", r#"{"p":1}"#.to_owned()));
         assert_eq!((content(8).custom_event(), msync::ext_object(&content(8).custom_exts)), ("gift", r#"{"kind":"rose"}"#.to_owned()));
         let kinds = |found: Vec<(Meta, MessageBody)>| found.iter().map(|(_, body)| body.contents[0].kind()).collect::<Vec<_>>();
-        use message_body::content::Type::{Custom, Image, Text, Video};
         assert_eq!(kinds(pull(json!({"msgType": "img,video"})).await), [Image, Video]);
         assert_eq!(kinds(pull(json!({"msgType": "txt"})).await), [Text]);
         assert_eq!(pull(json!({"msgType": "combine"})).await[0].1.contents[0].title(), "T");

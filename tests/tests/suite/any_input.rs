@@ -299,7 +299,7 @@ fn headers() -> impl Strategy<Value = Vec<(&'static str, String)>> {
 }
 
 /// Paths of the Agora dialect.
-const AGORA: [&str; 55] = [
+const AGORA: [&str; 63] = [
     "/token",
     "/users",
     "/messages",
@@ -323,6 +323,14 @@ const AGORA: [&str; 55] = [
     "/rest/message/roaming/chat/user/ann/time",
     "/rest/message/roaming/group/user/ann",
     "/rest/message/roaming/user/ann/delete/all",
+    "/users/ann/messageroaming",
+    "/users/ann/user_channels",
+    "/sdk/user/ann/user_channels/list",
+    "/sdk/user/ann/user_channels/mark",
+    "/sdk/user/ann/user_channels/mark/search",
+    "/sdk/user/ann/user_channel/top",
+    "/sdk/user/ann/user_channel/pin",
+    "/chatgroups/16000033/acks/1",
     "/chatgroups",
     "/chatgroups/16000033",
     "/chatgroups/16000033/users",

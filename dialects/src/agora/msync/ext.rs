@@ -97,10 +97,11 @@ mod tests {
 
     #[test]
     fn every_json_value_goes_into_entries_and_back() {
+        use ValueType::{Bool, Double, Int, JsonString, Llint, String};
+
         let object = r#"{"t":"a\"b","yes":true,"no":false,"i":-7,"big":9007199254740993,"f":0.5,"o":{"k":[1]},"a":[],"n":null,"huge":123456789012345678901}"#;
         let all = key_values(object);
         let kinds: Vec<ValueType> = all.iter().map(KeyValue::kind).collect();
-        use ValueType::{Bool, Double, Int, JsonString, Llint, String};
         assert_eq!(kinds, [String, Bool, Bool, Int, Llint, Double, JsonString, JsonString, JsonString, JsonString]);
         assert_eq!(ext_object(&all), object);
     }
