@@ -21,7 +21,7 @@ use self::changed::Changed;
 
 /// What happened.
 enum What {
-    Message(Event),
+    Message(Box<Event>),
     Change(Changed),
 }
 
@@ -124,7 +124,7 @@ pub async fn render(
 /// `None`: there is no callback.
 fn what(wire: &pb::Event) -> Result<Option<What>, Error> {
     let Some(change) = &wire.change else {
-        return Ok(event(wire)?.map(What::Message));
+        return Ok(event(wire)?.map(Box::new).map(What::Message));
     };
     if !EventKind::of_name(&wire.kind).is_some_and(is_told) {
         return Ok(None);
