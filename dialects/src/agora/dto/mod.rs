@@ -9,6 +9,7 @@ mod reaction;
 mod reading;
 mod sharing;
 mod thread;
+mod realtime;
 
 use std::borrow::Cow;
 
@@ -30,6 +31,7 @@ pub use reaction::*;
 pub use reading::*;
 pub use sharing::*;
 pub use thread::*;
+pub use realtime::*;
 
 /// Distinguishes `null` from absent.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
