@@ -21,6 +21,8 @@ pub fn router(gateway: Gateway) -> Router {
         ("/livez", get(health::livez)),
         ("/readyz", get(health::readyz)),
         ("/tidings/ws", get(realtime::json::connect)),
+        ("/websocket", get(realtime::msync::connect)),
+        ("/easemob/server.json", get(realtime::msync::discover)),
     ];
     routes
         .into_iter()

@@ -49,6 +49,11 @@ pub enum Ack {
     ReadAll,
 }
 
+/// A message was sent.
+pub fn sent(message: &Message, names: &Names, app_key: &str) -> Vec<u8> {
+    super::meta::meta(message, names, app_key).encode_to_vec()
+}
+
 /// A message was recalled.
 pub fn recalled(act: &Act<'_>, names: &Names, app_key: &str) -> Vec<u8> {
     let body = MessageBody { ack_message_id: Some(act.msg_id.0 as u64), ..body(act, Type::Recall, names, app_key) };

@@ -12,7 +12,7 @@ pub mod pb;
 
 pub use content::{content_from, wire_content};
 pub use discovery::{Address, server_config};
-pub use events::{Ack, Act, Parting, Room, acknowledged, edit_done, edited, parted, recalled, room_done};
+pub use events::{Ack, Act, Parting, Room, acknowledged, edit_done, edited, parted, recalled, room_done, sent};
 pub use ext::{ext_object, key_values};
 pub use frames::{
     Answered, Frame, Login, Outcome, Queue, answered, last_page, logged_in, logged_out, login_refused, notice, page,
