@@ -257,6 +257,7 @@ pub fn outcome_of(refusal: &Refusal, asked: Asked) -> Outcome {
         Reason::RefusedByHook => (PermissionDeniedExternal, words),
         Reason::TextBlocked => (Fail, "blocked by content moderation"),
         Reason::BlockedByReceiver => (Fail, "blocked"),
+        Reason::NotAContact => (Fail, "nonroster"),
         Reason::GroupNotFound if asked != Asked::Room => (Fail, "group not found"),
         Reason::NotGroupMember => (Fail, "not in group or chatroom"),
         Reason::GroupDisabled if asked == Asked::Room => (Fail, "can not operate this group, reason: group is disabled"),
