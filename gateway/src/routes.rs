@@ -418,7 +418,13 @@ mod tests {
 
     #[test]
     fn no_organization_may_have_a_name_that_another_route_begins_with_decision_10() {
-        for path in lanying_routes().iter().map(|(path, _)| *path).chain(["/livez", "/readyz", "/metrics", "/websocket", "/easemob/server.json"]) {
+        for path in lanying_routes().iter().map(|(path, _)| *path).chain([
+            "/livez",
+            "/readyz",
+            "/metrics",
+            "/websocket",
+            "/easemob/server.json",
+        ]) {
             assert!(is_reserved_org(path.split('/').nth(1).unwrap()), "{path}");
         }
         assert!(!is_reserved_org("acme"));

@@ -68,7 +68,8 @@ impl Client {
         let (conversation, msg_id) = (conversation.map(Into::into), msg_id.0);
         let request = pb::MarkReadRequest { user_id: None, conversation, msg_id };
         let mut conversations = self.gateway.clients().conversation.clone();
-        let reply = conversations.mark_read(context::request(&self.caller, request)).await.map_err(refused)?.into_inner();
+        let reply =
+            conversations.mark_read(context::request(&self.caller, request)).await.map_err(refused)?.into_inner();
         let conversation = reply.conversation.map(TryInto::try_into).transpose()?;
         Ok(Marked { moved: reply.moved, conversation })
     }

@@ -37,7 +37,8 @@ impl Drop for Device {
 
 impl Device {
     fn start(app: &TestApp, user: &str) -> Self {
-        let packages = env::var_os("TIDINGS_TEST_NPM").expect("`cargo xtask test` installs the packages and says where");
+        let packages =
+            env::var_os("TIDINGS_TEST_NPM").expect("`cargo xtask test` installs the packages and says where");
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("npm/websdk-realtime.js");
         let key = format!("{}#{}", app.app().org, app.app().name);
         let mut node = Command::new("node");

@@ -7,9 +7,9 @@ mod msync;
 mod people;
 mod reaction;
 mod reading;
+mod realtime;
 mod sharing;
 mod thread;
-mod realtime;
 
 use std::borrow::Cow;
 
@@ -29,9 +29,9 @@ pub use msync::*;
 pub use people::*;
 pub use reaction::*;
 pub use reading::*;
+pub use realtime::*;
 pub use sharing::*;
 pub use thread::*;
-pub use realtime::*;
 
 /// Distinguishes `null` from absent.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {

@@ -8,7 +8,7 @@ use super::{
     ext::key_values,
     jid::{CONFERENCE_DOMAIN, USER_DOMAIN, jid_of},
     pb::{
-        Jid, Meta, MessageBody, MucBody, StatisticsBody,
+        Jid, MessageBody, Meta, MucBody, StatisticsBody,
         message_body::{EditScope, Type},
         meta::NameSpace,
         muc_body,
@@ -153,9 +153,9 @@ fn meta(act: &Act<'_>, body: MessageBody) -> Vec<u8> {
 /// FNV-1a, in the positive range: a number for an id that is a text. It is compared with message ids, which are far smaller
 /// than most of its values.
 fn id_of(text: &str) -> u64 {
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
+    let hash = text
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
     hash >> 1 | 1 << 62
 }
 
@@ -199,12 +199,7 @@ pub fn room_done(id: u64, user: &str, room: i64, entered: Option<&Room>, app_key
         status: Some(status),
         ..MucBody::default()
     };
-    Meta {
-        id: Some(id),
-        ns: Some(NameSpace::Muc.into()),
-        payload: Some(body.encode_to_vec()),
-        ..Meta::default()
-    }
+    Meta { id: Some(id), ns: Some(NameSpace::Muc.into()), payload: Some(body.encode_to_vec()), ..Meta::default() }
 }
 
 /// Why a session is ended for good: its client does not log in again by itself.

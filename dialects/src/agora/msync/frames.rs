@@ -185,11 +185,8 @@ pub fn unread(app_key: &str, queues: &[(Queue, usize)], now: UnixMillis) -> Vec<
         queue: Some(queue.jid(app_key)),
         n: Some(u32::try_from(*n).unwrap_or(u32::MAX)),
     });
-    let answer = CommUnreadDl {
-        status: Some(Outcome::ok().status()),
-        unread: unread.collect(),
-        timestamp: Some(now.0 as u64),
-    };
+    let answer =
+        CommUnreadDl { status: Some(Outcome::ok().status()), unread: unread.collect(), timestamp: Some(now.0 as u64) };
     packet(Command::Unread, answer.encode_to_vec())
 }
 

@@ -11,7 +11,7 @@ use super::{
     ext::ext_object,
     frames::{Outcome, Queue},
     pb::{
-        Jid, KeyValue, Meta, MessageBody, MucBody, key_value,
+        Jid, KeyValue, MessageBody, Meta, MucBody, key_value,
         message_body::{EditScope, Type},
         meta::{NameSpace, RouteType},
         muc_body,
@@ -119,9 +119,7 @@ fn of_room(body: &MucBody) -> Result<Operation, Outcome> {
     let room = decimal_id(name).map(RoomId);
     let room = room.ok_or_else(|| Outcome::failed(ErrorCode::Fail, "group ID illegal, please check it"));
     match body.operation() {
-        muc_body::Operation::Join => {
-            Ok(Operation::EnterRoom { room: room?, leaves_others: body.leave_other_rooms() })
-        },
+        muc_body::Operation::Join => Ok(Operation::EnterRoom { room: room?, leaves_others: body.leave_other_rooms() }),
         muc_body::Operation::Leave => Ok(Operation::LeaveRoom(room?)),
         // Everything else about groups and rooms is a REST call.
         _ => Err(unsupported()),
@@ -260,7 +258,9 @@ pub fn outcome_of(refusal: &Refusal, asked: Asked) -> Outcome {
         Reason::NotAContact => (Fail, "nonroster"),
         Reason::GroupNotFound if asked != Asked::Room => (Fail, "group not found"),
         Reason::NotGroupMember => (Fail, "not in group or chatroom"),
-        Reason::GroupDisabled if asked == Asked::Room => (Fail, "can not operate this group, reason: group is disabled"),
+        Reason::GroupDisabled if asked == Asked::Room => {
+            (Fail, "can not operate this group, reason: group is disabled")
+        }
         Reason::GroupDisabled => (Fail, "group is disabled"),
         Reason::GroupFull => (Fail, "group member list is full!"),
         Reason::OnGroupBlockList => (Fail, "can not join this group, reason: the user is in the blacklist"),
@@ -300,7 +300,8 @@ mod tests {
     use crate::agora::msync::pb::message_body::{Content as WireContent, content};
 
     fn meta(kind: Type, change: impl FnOnce(&mut Meta, &mut MessageBody)) -> Meta {
-        let text = WireContent { kind: Some(content::Type::Text.into()), text: Some("hi".into()), ..Default::default() };
+        let text =
+            WireContent { kind: Some(content::Type::Text.into()), text: Some("hi".into()), ..Default::default() };
         let mut body = MessageBody { kind: Some(kind.into()), contents: vec![text], ..MessageBody::default() };
         let to = Jid { name: Some("17".to_owned()), ..Jid::default() };
         let mut meta = Meta { id: Some(7), to: Some(to), ns: Some(NameSpace::Chat.into()), ..Meta::default() };

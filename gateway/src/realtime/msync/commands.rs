@@ -4,7 +4,9 @@ use tidings_dialects::agora::{
     Names, Refusal,
     msync::{self as codec, Ack, Act, Answered, Asked, Operation, Outcome, Queue},
 };
-use tidings_domain::{Content, ConversationId, Draft, Error, Message, MsgId, Reason, RoomId, UnixMillis, UserId, Username};
+use tidings_domain::{
+    Content, ConversationId, Draft, Error, Message, MsgId, Reason, RoomId, UnixMillis, UserId, Username,
+};
 use tidings_proto::pb::{self, edit_request::Change};
 use tidings_runtime::context;
 
@@ -79,7 +81,7 @@ impl Command {
                     // The feed has no event then.
                     self.relay(Ack::Read, msg_id, marked.conversation);
                 }
-                Ok(self.done(Some(msg_id)))
+                Ok((self.done(Some(msg_id)).0, Vec::new()))
             }
             Operation::ReadAll(queue) => {
                 let conversation = self.conversation(&queue).await?;
@@ -90,7 +92,7 @@ impl Command {
             Operation::Delivered { msg_id, .. } => {
                 let marked = self.client.mark_delivered(None, msg_id).await?;
                 self.relay(Ack::Delivered, msg_id, marked.conversation);
-                Ok(self.done(Some(msg_id)))
+                Ok((self.done(Some(msg_id)).0, Vec::new()))
             }
             Operation::EnterRoom { room: RoomId(room), leaves_others } => {
                 let entered = operations::enter_room(&self.client, room, leaves_others).await?;

@@ -56,6 +56,6 @@ impl Own {
         }
         let kind = EventKind::of_name(&wire.wire.kind);
         let is_sent = matches!(kind, Some(EventKind::Sent | EventKind::Online));
-        (!self.known.contains(&(is_sent, MsgId(wire.wire.msg_id)))).then_some(event)
+        (!self.known.remove(&(is_sent, MsgId(wire.wire.msg_id)))).then_some(event)
     }
 }

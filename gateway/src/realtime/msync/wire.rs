@@ -1,13 +1,13 @@
 //! MSync packets on a socket.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use axum::extract::ws::{Message, close_code};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use tidings_dialects::agora::msync::{
     self as codec, Frame, Login, Outcome, Parting, Queue, app_key, login_outcome, operation,
 };
-use tidings_domain::{Error, Reason};
+use tidings_domain::{Error, EventKind, MsgId, Reason};
 
 use super::{
     commands::{Done, carry_out, refuse},
@@ -33,6 +33,8 @@ pub(super) struct MsyncWire {
     user: String,
     queues: Queues,
     own: Own,
+    /// What it began with: not delivered again when the feed brings it.
+    first: HashSet<MsgId>,
     /// The client has asked what it has: before, it is not told of anything, since it would fetch it twice.
     has_asked: bool,
     gateway: crate::Gateway,
@@ -59,7 +61,19 @@ impl Wire for MsyncWire {
         // Keys grow over the sessions of a device.
         let queues = Queues::above(gateway.now().0.unsigned_abs() << 10);
         let (app_key, user) = (app_key(client.app()), client.username.to_ascii_lowercase());
-        Ok((client, Self { app_key, device, user, queues, own: Own::default(), has_asked: false, gateway }))
+        Ok((
+            client,
+            Self {
+                app_key,
+                device,
+                user,
+                queues,
+                own: Own::default(),
+                first: HashSet::new(),
+                has_asked: false,
+                gateway,
+            },
+        ))
     }
 
     fn refused(&self, error: &Error) -> Message {
@@ -67,7 +81,7 @@ impl Wire for MsyncWire {
     }
 
     async fn start(&mut self, socket: &mut Socket, client: &Client, _: &Entered) -> Result<(), End> {
-        add_undelivered(client, &mut self.queues, &self.app_key)
+        self.first = add_undelivered(client, &mut self.queues, &self.app_key)
             .await
             .map_err(|error| End::Refused(TRY_AGAIN, self.refused(&error)))?;
         socket.send(binary(codec::logged_in(&self.device, client.identity.expires_at()))).await
@@ -134,7 +148,9 @@ impl Wire for MsyncWire {
                 return Err(End::Told(close_code::NORMAL, "logged out"));
             }
             // A client that repeats its login is logged in.
-            Frame::Login(_) => socket.send(binary(codec::logged_in(&self.device, client.identity.expires_at()))).await?,
+            Frame::Login(_) => {
+                socket.send(binary(codec::logged_in(&self.device, client.identity.expires_at()))).await?
+            }
             Frame::Other => {}
         }
         Ok(None)
@@ -176,6 +192,10 @@ impl Wire for MsyncWire {
 impl MsyncWire {
     fn take(&mut self, events: Vec<Arc<Event>>, client: &Client) {
         for event in events {
+            let wire = &event.event.wire;
+            if EventKind::of_name(&wire.kind) == Some(EventKind::Sent) && self.first.remove(&MsgId(wire.msg_id)) {
+                continue;
+            }
             if let Some(event) = self.own.pass(event, client.user) {
                 self.add(entry_of(&event, client.user, &self.app_key));
             }
