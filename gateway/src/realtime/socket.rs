@@ -78,7 +78,10 @@ impl Socket {
                 wire.ended(&client).await;
                 (end, last)
             }
-            Err(end) => (end, None),
+            Err(end) => {
+                let last = W::closing_early(&end);
+                (end, last)
+            }
         };
         self.close(end, last).await;
     }

@@ -80,6 +80,11 @@ pub(super) trait Wire: Sized + Send + 'static {
     /// Every few seconds.
     fn tick(&mut self, socket: &mut Socket, client: &Client) -> impl Future<Output = Result<(), End>> + Send;
 
+    /// The last frame before the connection of a client is closed that has not logged in.
+    fn closing_early(_: &End) -> Option<Message> {
+        None
+    }
+
     /// The last frame before the connection is closed.
     fn closing(&self, end: &End) -> Option<Message>;
 

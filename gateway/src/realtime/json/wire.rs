@@ -124,12 +124,16 @@ impl Wire for JsonWire {
         Ok(())
     }
 
+    fn closing_early(end: &End) -> Option<Message> {
+        match end {
+            End::Told(_, word) => Some(closing(word, None)),
+            _ => None,
+        }
+    }
+
     fn closing(&self, end: &End) -> Option<Message> {
         match end {
-            End::Told(_, word) => {
-                let closing = ServerFrame::Closing { reason: word, cursor: self.cursor.as_deref() };
-                Some(text(text_of(&closing)))
-            }
+            End::Told(_, word) => Some(closing(word, self.cursor.as_deref())),
             End::Unauthorized(error) => Some(refusal(error)),
             End::Gone | End::Refused(..) | End::Replaced => None,
         }
@@ -140,6 +144,10 @@ impl Wire for JsonWire {
 
 fn text(text: impl Into<Utf8Bytes>) -> Message {
     Message::Text(text.into())
+}
+
+fn closing(reason: &str, cursor: Option<&str>) -> Message {
+    text(text_of(&ServerFrame::Closing { reason, cursor }))
 }
 
 fn refusal(error: &Error) -> Message {
