@@ -27,9 +27,7 @@ pub(crate) enum Ending {
 
 /// Something that is for those who are connected now, and that nothing depends on.
 pub(crate) struct Signal {
-    /// In which conversation.
-    pub conversation: ConversationId,
-    /// The name of the other party in a direct one.
+    /// The name of the other party in the direct conversation that it is about.
     pub peer: String,
     /// As an entry of an MSync queue.
     pub msync: Bytes,

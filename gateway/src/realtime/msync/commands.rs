@@ -197,7 +197,7 @@ impl Command {
         let id = format!("{}/{}/{}", self.client.user, self.client.device, self.meta_id);
         let act = Act { at: self.now(), ..self.act(&id, msg_id, conversation) };
         let msync = codec::acknowledged(ack, &act, &self.names([]), &self.app_key).into();
-        let signal = Signal { conversation, peer: self.client.username.to_string(), msync };
+        let signal = Signal { peer: self.client.username.to_string(), msync };
         self.client.gateway.hub().signal(self.client.caller.app, peer, signal);
     }
 }
