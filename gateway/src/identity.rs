@@ -42,6 +42,11 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
+    /// When the token ends; `None`: never.
+    pub const fn expires_at(&self) -> Option<UnixMillis> {
+        self.expires_at
+    }
+
     /// Refuses a call without a token.
     pub fn check_known(&self) -> Result<(), Error> {
         match self.who {

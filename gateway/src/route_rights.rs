@@ -44,6 +44,7 @@ use RouteAccess::{Address, App, AppOrUserByPolicy, Open, OpenByPolicy, User};
 pub const ROUTE_RIGHTS: &[RouteRight] = &[
     row(&["GET"], "/livez", Open),
     row(&["GET"], "/readyz", Open),
+    row(&["GET"], "/websocket", Open),
     row(&["POST"], "/{org}/{app}/token", Open),
     row(&["POST"], "/{org}/{app}/users", OpenByPolicy),
     row(&["GET", "DELETE"], "/{org}/{app}/users", App),

@@ -21,6 +21,8 @@ pub fn router(gateway: Gateway) -> Router {
         ("/livez", get(health::livez)),
         ("/readyz", get(health::readyz)),
         ("/tidings/ws", get(realtime::json::connect)),
+        ("/websocket", get(realtime::msync::connect)),
+        ("/easemob/server.json", get(realtime::msync::discover)),
     ];
     routes
         .into_iter()
@@ -416,7 +418,13 @@ mod tests {
 
     #[test]
     fn no_organization_may_have_a_name_that_another_route_begins_with_decision_10() {
-        for path in lanying_routes().iter().map(|(path, _)| *path).chain(["/livez", "/readyz", "/metrics"]) {
+        for path in lanying_routes().iter().map(|(path, _)| *path).chain([
+            "/livez",
+            "/readyz",
+            "/metrics",
+            "/websocket",
+            "/easemob/server.json",
+        ]) {
             assert!(is_reserved_org(path.split('/').nth(1).unwrap()), "{path}");
         }
         assert!(!is_reserved_org("acme"));

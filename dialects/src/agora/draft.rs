@@ -32,7 +32,7 @@ pub enum Addressing {
 
 impl Addressing {
     /// The name of the call, for the scope of idempotency keys.
-    const fn call(self) -> &'static str {
+    pub(super) const fn call(self) -> &'static str {
         match self {
             Self::Users => "agora/messages/users",
             Self::Groups => "agora/messages/chatgroups",

@@ -45,7 +45,7 @@ pub(crate) mod users;
 use axum::response::Response;
 use http::StatusCode;
 use tidings_dialects::agora::{self as codec, Names, Refusal, Timing};
-use tidings_domain::{Caller, Error, UserId};
+use tidings_domain::{Caller, Error, UserId, Username};
 
 use crate::{Gateway, reply};
 
@@ -72,6 +72,11 @@ pub(crate) async fn names_of(
     users: impl IntoIterator<Item = UserId>,
 ) -> Result<Names, Error> {
     people::names(gateway, caller, [], users).await
+}
+
+/// The id of a user.
+pub(crate) async fn user_named(gateway: &Gateway, caller: &Caller, name: &Username) -> Result<UserId, Error> {
+    people::id(gateway, caller, name).await
 }
 
 /// An error before routing, or an internal error.

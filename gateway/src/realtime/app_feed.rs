@@ -18,7 +18,7 @@ use tonic::Streaming;
 use super::{
     event::{Batch, read, rendered},
     recipients::recipients,
-    session::{Ending, Joined, Session},
+    session::{Ending, Joined, Session, Signal},
     table::Table,
 };
 use crate::{Gateway, agora::feed::FeedEvent, membership, reply::refused};
@@ -71,6 +71,10 @@ impl AppFeed {
         if state.has_ended {
             return false;
         }
+        let is_same = |known: &&Arc<Session>| !session.device.is_empty() && known.device == session.device;
+        for replaced in state.table.of_user(session.user).filter(is_same) {
+            replaced.end(Ending::Replaced);
+        }
         state.table.add(session);
         true
     }
@@ -102,6 +106,11 @@ impl AppFeed {
         state.table.enter(session.user, groups);
         session.mark_entered();
         Ok(Arc::clone(&state.cursor))
+    }
+
+    /// Hands a user's sessions a signal.
+    pub fn signal(&self, user: UserId, signal: &Arc<Signal>) {
+        self.state().table.of_user(user).for_each(|session| session.signal(signal));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -1,7 +1,9 @@
 //! An event as sessions get it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
+use tidings_dialects::agora::Names;
 use tidings_domain::{App, Caller, Error};
 use tidings_proto::pb;
 
@@ -13,8 +15,23 @@ use crate::{
 /// An event with the names in it. Shared by all sessions that get it.
 pub(crate) struct Event {
     pub event: FeedEvent,
-    /// As in the REST feed, without the callers' addresses: one JSON object.
-    pub json: String,
+    /// The names of the users in it.
+    pub names: Arc<Names>,
+    exts_array: bool,
+    json: OnceLock<String>,
+    /// As an entry of an MSync queue; `None`: it is none.
+    pub msync: OnceLock<Option<Bytes>>,
+}
+
+impl Event {
+    fn new(event: FeedEvent, names: Arc<Names>, exts_array: bool) -> Self {
+        Self { event, names, exts_array, json: OnceLock::new(), msync: OnceLock::new() }
+    }
+
+    /// As in the REST feed, without the callers' addresses: one JSON object, made once for all sessions.
+    pub fn json(&self) -> &str {
+        self.json.get_or_init(|| self.event.line_for_users(&self.names, self.exts_array))
+    }
 }
 
 /// The events of one response of the feed that concern a session.
@@ -37,9 +54,9 @@ pub(crate) async fn rendered(gateway: &Gateway, app: &App, events: Vec<FeedEvent
     if events.is_empty() {
         return Ok(Vec::new());
     }
-    let names = names_in(gateway, &Caller::of_app(app.id), &events).await?;
+    let names = Arc::new(names_in(gateway, &Caller::of_app(app.id), &events).await?);
     let exts_array = app.policy.agora_custom_exts_array;
-    let event = |event: FeedEvent| Arc::new(Event { json: event.line_for_users(&names, exts_array), event });
+    let event = |event: FeedEvent| Arc::new(Event::new(event, Arc::clone(&names), exts_array));
     Ok(events.into_iter().map(event).collect())
 }
 
@@ -55,6 +72,6 @@ impl Event {
             conversation: conversation.map(Into::into),
             ..Default::default()
         };
-        Self { event: FeedEvent::read(wire).expect("an event"), json: "{}".to_owned() }
+        Self::new(FeedEvent::read(wire).expect("an event"), Arc::default(), false)
     }
 }

@@ -8,11 +8,12 @@ use std::{
     },
 };
 
-use tidings_domain::{App, AppId, Caller, Error, UserId};
+use tidings_domain::{App, AppId, Error, UserId};
 
 use super::{
     app_feed::AppFeed,
-    session::{Inbox, Session},
+    client::Client,
+    session::{Inbox, Session, Signal},
 };
 use crate::Gateway;
 
@@ -34,13 +35,21 @@ pub(crate) struct Entered {
 
 impl Hub {
     /// Starts a session of a user: it gets what happens from now on.
-    pub async fn enter(&self, gateway: &Gateway, app: &App, caller: &Caller, user: UserId) -> Result<Entered, Error> {
-        let (session, inbox) = Session::new(self.sessions.fetch_add(1, Ordering::Relaxed), user);
-        let feed = self.join(gateway, app, &session).await?;
+    pub async fn enter(&self, gateway: &Gateway, client: &Client) -> Result<Entered, Error> {
+        let id = self.sessions.fetch_add(1, Ordering::Relaxed);
+        let (session, inbox) = Session::new(id, client.user, Arc::clone(&client.device));
+        let feed = self.join(gateway, client.app(), &session).await?;
         // Removed again if it cannot enter.
         let mut entered = Entered { feed, session, inbox, cursor: Arc::from("") };
-        entered.cursor = entered.feed.enter(gateway, caller, &entered.session).await?;
+        entered.cursor = entered.feed.enter(gateway, &client.caller, &entered.session).await?;
         Ok(entered)
+    }
+
+    /// Hands the sessions of a user here something passing.
+    pub fn signal(&self, app: AppId, user: UserId, signal: Signal) {
+        if let Some(feed) = self.feeds().get(&app) {
+            feed.signal(user, &Arc::new(signal));
+        }
     }
 
     async fn join(&self, gateway: &Gateway, app: &App, session: &Arc<Session>) -> Result<Arc<AppFeed>, Error> {

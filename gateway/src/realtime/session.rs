@@ -5,6 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use bytes::Bytes;
 use tidings_domain::{ConversationId, UnixMillis, UserId};
 use tokio::sync::{mpsc, watch};
 
@@ -20,11 +21,22 @@ pub(crate) enum Ending {
     TooSlow,
     /// The feed of its app cannot be followed.
     FeedLost,
+    /// A new session of the same device has taken its place.
+    Replaced,
+}
+
+/// Something that is for those who are connected now, and that nothing depends on.
+pub(crate) struct Signal {
+    /// The name of the other party in the direct conversation that it is about.
+    pub peer: String,
+    /// As an entry of an MSync queue.
+    pub msync: Bytes,
 }
 
 /// What the feed has for a session.
 pub(crate) enum Item {
     Batch(Batch),
+    Signal(Arc<Signal>),
     /// Everything before it is in what the session reads of the past.
     Entered,
     /// The user became a member of a group or room: what happened there until this cursor is to be read.
@@ -45,6 +57,8 @@ pub(crate) struct Joined {
 pub(crate) struct Session {
     pub id: u64,
     pub user: UserId,
+    /// The client's name for its device; empty: none.
+    pub device: Arc<str>,
     items: mpsc::UnboundedSender<Item>,
     waiting: Arc<AtomicUsize>,
     ending: watch::Sender<Option<Ending>>,
@@ -58,11 +72,11 @@ pub(crate) struct Inbox {
 }
 
 impl Session {
-    pub fn new(id: u64, user: UserId) -> (Arc<Self>, Inbox) {
+    pub fn new(id: u64, user: UserId, device: Arc<str>) -> (Arc<Self>, Inbox) {
         let (items, receiver) = mpsc::unbounded_channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let (ending, ended) = watch::channel(None);
-        let session = Self { id, user, items, waiting: Arc::clone(&waiting), ending };
+        let session = Self { id, user, device, items, waiting: Arc::clone(&waiting), ending };
         (Arc::new(session), Inbox { items: receiver, waiting, ending: ended })
     }
 
@@ -81,6 +95,15 @@ impl Session {
         let _ = self.items.send(Item::Joined(joined));
     }
 
+    /// Hands it a signal; dropped if much waits already.
+    pub fn signal(&self, signal: &Arc<Signal>) {
+        if self.waiting.fetch_add(1, Ordering::Relaxed) < MOST_WAITING / 2 {
+            let _ = self.items.send(Item::Signal(Arc::clone(signal)));
+        } else {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
     /// Marks the present position of the feed among its events.
     pub fn mark_entered(&self) {
         let _ = self.items.send(Item::Entered);
@@ -97,8 +120,8 @@ impl Session {
 }
 
 impl Inbox {
-    /// The next item, or why there are no more.
-    pub async fn next(&mut self) -> Result<Item, Ending> {
+    /// The next item, or why there are no more. Without `takes_items` it only waits for the end.
+    pub async fn next(&mut self, takes_items: bool) -> Result<Item, Ending> {
         let ended = async {
             match self.ending.wait_for(Option::is_some).await {
                 Ok(ending) => ending.unwrap_or(Ending::FeedLost),
@@ -108,11 +131,14 @@ impl Inbox {
         tokio::select! {
             biased;
             why = ended => Err(why),
-            item = self.items.recv() => {
+            item = self.items.recv(), if takes_items => {
                 let item = item.ok_or(Ending::FeedLost)?;
-                if let Item::Batch(batch) = &item {
-                    self.waiting.fetch_sub(batch.events.len(), Ordering::Relaxed);
-                }
+                let taken = match &item {
+                    Item::Batch(batch) => batch.events.len(),
+                    Item::Signal(_) => 1,
+                    Item::Entered | Item::Joined(_) => 0,
+                };
+                self.waiting.fetch_sub(taken, Ordering::Relaxed);
                 Ok(item)
             }
         }
@@ -120,7 +146,7 @@ impl Inbox {
 
     /// Discards what was handed out before the session entered its groups.
     pub async fn skip_to_entered(&mut self) -> Result<(), Ending> {
-        while !matches!(self.next().await?, Item::Entered) {}
+        while !matches!(self.next(true).await?, Item::Entered) {}
         Ok(())
     }
 }
@@ -136,25 +162,25 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_does_not_read_is_ended_and_what_waits_for_it_is_bounded() {
-        let (session, mut inbox) = Session::new(1, UserId(16));
+        let (session, mut inbox) = Session::new(1, UserId(16), Arc::from(""));
         for _ in 0..MOST_WAITING {
             session.push(batch(1));
         }
-        assert!(matches!(inbox.next().await, Ok(Item::Batch(_))));
+        assert!(matches!(inbox.next(true).await, Ok(Item::Batch(_))));
         session.push(batch(1));
-        assert!(matches!(inbox.next().await, Ok(Item::Batch(_))));
+        assert!(matches!(inbox.next(true).await, Ok(Item::Batch(_))));
         session.push(batch(2));
-        assert!(matches!(inbox.next().await, Err(Ending::TooSlow)));
+        assert!(matches!(inbox.next(true).await, Err(Ending::TooSlow)));
     }
 
     #[tokio::test]
     async fn what_came_before_a_session_entered_is_skipped() {
-        let (session, mut inbox) = Session::new(1, UserId(16));
+        let (session, mut inbox) = Session::new(1, UserId(16), Arc::from(""));
         session.push(batch(3));
         session.mark_entered();
         session.push(batch(2));
         inbox.skip_to_entered().await.unwrap();
-        let Ok(Item::Batch(batch)) = inbox.next().await else { panic!("the batch after it") };
+        let Ok(Item::Batch(batch)) = inbox.next(true).await else { panic!("the batch after it") };
         assert_eq!(batch.events.len(), 2);
     }
 }

@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn members_with_sessions_get_what_happens_in_their_groups_and_nothing_is_left_behind() {
         let mut table = Table::default();
-        let sessions = [(1, 16), (2, 16), (3, 32)].map(|(id, user)| Session::new(id, UserId(user)).0);
+        let sessions = [(1, 16), (2, 16), (3, 32)].map(|(id, user)| Session::new(id, UserId(user), Arc::from("")).0);
         for session in &sessions {
             table.add(session);
         }

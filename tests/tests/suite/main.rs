@@ -61,5 +61,6 @@ mod requester;
 mod screening;
 mod transcript;
 mod vendor_clients;
+mod vendor_realtime;
 mod weight;
 mod word_lists;

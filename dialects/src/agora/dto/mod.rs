@@ -7,6 +7,7 @@ mod msync;
 mod people;
 mod reaction;
 mod reading;
+mod realtime;
 mod sharing;
 mod thread;
 
@@ -28,6 +29,7 @@ pub use msync::*;
 pub use people::*;
 pub use reaction::*;
 pub use reading::*;
+pub use realtime::*;
 pub use sharing::*;
 pub use thread::*;
 

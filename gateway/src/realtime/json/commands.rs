@@ -1,27 +1,11 @@
 //! What a connected client asks for.
 
-use std::sync::Arc;
-
 use serde_json::value::RawValue;
 use tidings_dialects::agora::{self as codec, Addressing, Refusal};
-use tidings_domain::{Caller, Error, MsgId, Sent, StoredFile};
-use tidings_proto::pb;
-use tidings_runtime::context;
+use tidings_domain::{Error, MsgId, Sent};
 
 use super::frames::{ClientFrame, SentMessage, ServerFrame, error, text_of};
-use crate::{Gateway, agora, identity::Identity, reply::refused};
-
-/// The client of a session.
-#[derive(Clone)]
-pub(super) struct Client {
-    pub gateway: Gateway,
-    pub identity: Arc<Identity>,
-    pub caller: Caller,
-    /// The app's base URL, for files that a message names by their uuid.
-    pub base: Arc<str>,
-    /// Checked again while the client is connected.
-    pub token: String,
-}
+use crate::realtime::client::Client;
 
 /// A command, with its own copy of what it needs.
 pub(super) enum Command {
@@ -75,35 +59,12 @@ async fn send(
     addressing: Addressing,
     idempotency_key: Option<String>,
 ) -> Result<(Vec<Sent>, i64), Refusal> {
-    let Client { gateway, identity, caller, base, .. } = client;
-    let mut draft = codec::draft(message.get().as_bytes(), &identity.app.policy, addressing)?;
-    agora::send::check_from(identity, &draft)?;
-    if let Some(media) = draft.content.body.media_mut().filter(|media| StoredFile::is_path(&media.url)) {
-        media.url = format!("{base}{}", media.url);
-    }
+    let mut draft = codec::draft(message.get().as_bytes(), &client.app().policy, addressing)?;
     draft.idempotency_key = idempotency_key;
-    let costs = agora::send::costs(&draft);
-    gateway.limits().take(&identity.app, &costs).await.map_err(|(refusal, _)| refusal)?;
-    let request = context::request(caller, draft.into());
-    let reply = gateway.clients().message.clone().send(request).await.map_err(refused)?.into_inner();
-    let sent = reply.sent.into_iter().map(TryInto::try_into).collect::<Result<Vec<Sent>, Error>>()?;
-    Ok((sent, reply.committed_at_ms))
+    client.append(draft).await
 }
 
 async fn mark(client: &Client, msg_id: MsgId, is_read: bool) -> Result<(), Error> {
-    let mut conversations = client.gateway.clients().conversation.clone();
-    let msg_id = msg_id.0;
-    if is_read {
-        let request = pb::MarkReadRequest { user_id: None, conversation: None, msg_id };
-        conversations.mark_read(context::request(&client.caller, request)).await.map_err(refused)?;
-    } else {
-        let request = pb::MarkDeliveredRequest { user_id: None, conversation: None, msg_id };
-        conversations.mark_delivered(context::request(&client.caller, request)).await.map_err(refused)?;
-    }
-    Ok(())
-}
-
-/// The base URL of an app.
-pub(super) fn base_of(base: &str, org: &str, app: &str) -> Arc<str> {
-    Arc::from(format!("{base}/{org}/{app}"))
+    let marked = if is_read { client.mark_read(None, msg_id).await } else { client.mark_delivered(None, msg_id).await };
+    marked.map(|_| ())
 }

@@ -2,84 +2,22 @@
 
 mod commands;
 mod frames;
-mod socket;
-
-use std::{convert::Infallible, net::IpAddr, sync::Arc};
+mod wire;
 
 use axum::{
-    extract::{FromRequestParts, State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
-    response::{IntoResponse as _, Response},
-};
-use http::{HeaderMap, StatusCode, header::ORIGIN, request::Parts};
-use tidings_dialects::agora::Refusal;
-use tidings_runtime::Connection;
-
-use self::socket::Socket;
-use crate::{
-    Gateway, agora,
-    request::{address, base_url},
+    extract::{State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
+    response::Response,
 };
 
-/// Maximum size of a frame: a message of the default size with its recipients, several times over. Larger messages are
-/// sent over REST.
-const MAX_FRAME: usize = 256 * 1024;
-/// Bytes that are read at once, and that are written at once. They are held for each connection.
-const READ_BUFFER: usize = 4 * 1024;
-const WRITE_BUFFER: usize = 4 * 1024;
-/// Bytes that wait to be written before the connection fails.
-const MAX_WRITE_BUFFER: usize = 4 * 1024 * 1024;
+use self::wire::JsonWire;
+use super::endpoint::{Peer, open};
+use crate::Gateway;
 
-/// The client's connection, as the layers know it.
-pub(crate) struct Peer {
-    address: Option<IpAddr>,
-    base: String,
-    origin_is_allowed: bool,
-    connection: Option<Arc<Connection>>,
-}
-
-impl FromRequestParts<Gateway> for Peer {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Infallible> {
-        Ok(Self {
-            address: address(parts, gateway),
-            base: base_url(parts, gateway),
-            origin_is_allowed: may_call(gateway, &parts.headers),
-            connection: parts.extensions.get::<Arc<Connection>>().cloned(),
-        })
-    }
-}
-
-/// Browsers name the page's origin; other clients name none.
-fn may_call(gateway: &Gateway, headers: &HeaderMap) -> bool {
-    !headers.contains_key(ORIGIN) || gateway.cors().allowed(headers).is_some()
-}
-
-/// Upgrades the connection. The token is in the first frame, since URLs are logged.
+/// Upgrades the connection.
 pub(crate) async fn connect(
     State(gateway): State<Gateway>,
     peer: Peer,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    if !peer.origin_is_allowed {
-        let text = "this origin may not connect: it is not among cors_origins";
-        return agora::refused_at_once(&gateway, &Refusal::new(403, "forbidden_op", text));
-    }
-    let upgrade = match upgrade {
-        Ok(upgrade) => upgrade,
-        Err(why) => {
-            let text = format!("this is a WebSocket endpoint: {}", why.body_text());
-            let refusal = Refusal::new(StatusCode::BAD_REQUEST.as_u16(), "illegal_argument", text);
-            return agora::refused_at_once(&gateway, &refusal);
-        }
-    };
-    upgrade
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(WRITE_BUFFER)
-        .max_write_buffer_size(MAX_WRITE_BUFFER)
-        .max_message_size(MAX_FRAME)
-        .max_frame_size(MAX_FRAME)
-        .on_failed_upgrade(|error| tracing::debug!(%error, "a WebSocket was not opened"))
-        .on_upgrade(move |socket| Socket::new(gateway, peer, socket).run())
-        .into_response()
+    open::<JsonWire>(gateway, peer, upgrade)
 }

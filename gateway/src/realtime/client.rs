@@ -1,0 +1,95 @@
+//! The client of a session, and what every wire format lets it do.
+
+use std::sync::Arc;
+
+use tidings_dialects::agora::Refusal;
+use tidings_domain::{Actor, App, Caller, ConversationId, Draft, Error, MsgId, Platform, Sent, StoredFile, UserId};
+use tidings_proto::pb::{self, app_ref};
+use tidings_runtime::context;
+
+use super::endpoint::Peer;
+use crate::{
+    Gateway, agora,
+    identity::{Identity, Who},
+    reply::refused,
+};
+
+/// The client of a session.
+#[derive(Clone)]
+pub(super) struct Client {
+    pub gateway: Gateway,
+    pub identity: Arc<Identity>,
+    pub caller: Caller,
+    pub user: UserId,
+    pub username: Arc<str>,
+    /// The client's name for its device; a session replaces an older one of the same device. Empty: none does.
+    pub device: Arc<str>,
+    /// The app's base URL, for files that a message names by their uuid.
+    pub base: Arc<str>,
+    /// Checked again while the client is connected.
+    pub token: String,
+}
+
+impl Client {
+    /// The client with that user's token.
+    pub async fn of(gateway: &Gateway, peer: &Peer, app_key: &str, token: &str, device: &str) -> Result<Self, Error> {
+        let identity = gateway.identities().of(app_ref::App::AppKey(app_key.to_owned()), token).await?;
+        let Who::User { id, username } = &identity.who else {
+            return Err(Error::invalid("token", "must be a user's token"));
+        };
+        let (user, username) = (*id, Arc::from(username.as_str()));
+        let actor = Actor::User(user);
+        let caller = Caller { app: identity.app.id, actor, address: peer.address, platform: Platform::RestApi };
+        let base = Arc::from(format!("{}/{}/{}", peer.base, identity.app.org, identity.app.name));
+        let (gateway, token, device) = (gateway.clone(), token.to_owned(), Arc::from(device));
+        Ok(Self { gateway, identity, caller, user, username, device, base, token })
+    }
+
+    pub fn app(&self) -> &App {
+        &self.identity.app
+    }
+
+    /// The same rules as for the REST call, as the user themselves. Returns the messages, and when they were committed.
+    pub async fn append(&self, mut draft: Draft) -> Result<(Vec<Sent>, i64), Refusal> {
+        agora::send::check_from(&self.identity, &draft)?;
+        if let Some(media) = draft.content.body.media_mut().filter(|media| StoredFile::is_path(&media.url)) {
+            media.url = format!("{}{}", self.base, media.url);
+        }
+        let costs = agora::send::costs(&draft);
+        self.gateway.limits().take(self.app(), &costs).await.map_err(|(refusal, _)| refusal)?;
+        let request = context::request(&self.caller, draft.into());
+        let reply = self.gateway.clients().message.clone().send(request).await.map_err(refused)?.into_inner();
+        let sent = reply.sent.into_iter().map(TryInto::try_into).collect::<Result<Vec<Sent>, Error>>()?;
+        Ok((sent, reply.committed_at_ms))
+    }
+
+    /// The user has read everything up to a message; 0 is the newest of the conversation.
+    pub async fn mark_read(&self, conversation: Option<ConversationId>, msg_id: MsgId) -> Result<Marked, Error> {
+        let (conversation, msg_id) = (conversation.map(Into::into), msg_id.0);
+        let request = pb::MarkReadRequest { user_id: None, conversation, msg_id };
+        let mut conversations = self.gateway.clients().conversation.clone();
+        let reply =
+            conversations.mark_read(context::request(&self.caller, request)).await.map_err(refused)?.into_inner();
+        let conversation = reply.conversation.map(TryInto::try_into).transpose()?;
+        Ok(Marked { moved: reply.moved, conversation })
+    }
+
+    /// A device of the user has everything up to a message.
+    pub async fn mark_delivered(&self, conversation: Option<ConversationId>, msg_id: MsgId) -> Result<Marked, Error> {
+        let (conversation, msg_id) = (conversation.map(Into::into), msg_id.0);
+        let request = pb::MarkDeliveredRequest { user_id: None, conversation, msg_id };
+        let mut conversations = self.gateway.clients().conversation.clone();
+        let reply = conversations.mark_delivered(context::request(&self.caller, request)).await;
+        let reply = reply.map_err(refused)?.into_inner();
+        let conversation = reply.conversation.map(TryInto::try_into).transpose()?;
+        Ok(Marked { moved: reply.moved, conversation })
+    }
+}
+
+/// The outcome of moving a mark.
+pub(super) struct Marked {
+    /// False: it was there or further.
+    pub moved: bool,
+    /// Of the message, if it is known.
+    pub conversation: Option<ConversationId>,
+}

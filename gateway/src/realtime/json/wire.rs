@@ -1,0 +1,198 @@
+//! JSON frames on a socket.
+
+use axum::extract::ws::{Message, Utf8Bytes, close_code};
+use futures_util::{FutureExt as _, future::BoxFuture};
+use serde_json::value::RawValue;
+use tidings_dialects::agora::Refusal;
+use tidings_domain::{Error, Reason};
+
+use super::{
+    commands::Command,
+    frames::{self, BadFrame, ClientFrame, Conversation, ServerFrame, text_of},
+};
+use crate::{
+    agora,
+    realtime::{
+        catch_up::CatchUp,
+        client::Client,
+        event::Batch,
+        hub::Entered,
+        session::{Joined, Signal},
+        socket::{End, HEARTBEAT, Socket, TRY_AGAIN, UNAUTHORIZED},
+        wire::Wire,
+    },
+};
+
+/// The JSON frames of one client.
+pub(super) struct JsonWire {
+    /// Where the client asked to continue.
+    since: Option<String>,
+    /// Where it continues when it comes back.
+    cursor: Option<String>,
+}
+
+impl Wire for JsonWire {
+    type Answer = String;
+
+    const LATE: &'static str = "no auth frame within 10 seconds";
+
+    /// The first frame names the app and has the token of a user.
+    async fn log_in(socket: &mut Socket) -> Result<(Client, Self), End> {
+        let first = match socket.read().await? {
+            Message::Text(text) => text,
+            _ => return Err(End::Told(close_code::UNSUPPORTED, "frames are text")),
+        };
+        let auth = match frames::parse(&first) {
+            Ok(ClientFrame::Auth(auth)) => auth,
+            Ok(_) => {
+                let error = Error::invalid("type", "of the first frame must be auth");
+                return Err(End::Refused(close_code::POLICY, text(frames::bad(&BadFrame { id: None, error }))));
+            }
+            Err(bad) => return Err(End::Refused(close_code::POLICY, text(frames::bad(&bad)))),
+        };
+        // Several sessions may have the same device: only MSync replaces them.
+        let client = Client::of(&socket.gateway, &socket.peer, &auth.app, &auth.token, "").await;
+        let client = client.map_err(|error| End::Refused(UNAUTHORIZED, refusal(&error)))?;
+        Ok((client, Self { since: auth.cursor.map(|cursor| cursor.into_owned()), cursor: None }))
+    }
+
+    fn refused(&self, error: &Error) -> Message {
+        refusal(error)
+    }
+
+    async fn start(&mut self, socket: &mut Socket, client: &Client, entered: &Entered) -> Result<(), End> {
+        let now = self.since.is_none().then_some(&*entered.cursor);
+        let heartbeat_seconds = HEARTBEAT.as_secs();
+        let ready = ServerFrame::Ready { user: &client.username, cursor: now, heartbeat_seconds };
+        socket.send(text(text_of(&ready))).await?;
+        if let Some(since) = self.since.take() {
+            catch_up(socket, client, &since, entered).await?;
+        }
+        self.cursor = Some(entered.cursor.to_string());
+        Ok(())
+    }
+
+    async fn batch(&mut self, socket: &mut Socket, _: &Client, batch: Batch) -> Result<(), End> {
+        let all: Vec<&str> = batch.events.iter().map(|event| event.json()).collect();
+        events(socket, &all, Some(&batch.cursor)).await?;
+        self.cursor = Some(batch.cursor.to_string());
+        Ok(())
+    }
+
+    /// What happened in a group or room since the user entered it, while the feed had not said so yet.
+    async fn joined(&mut self, socket: &mut Socket, client: &Client, joined: &Joined) -> Result<(), End> {
+        match CatchUp::of_joined(&client.gateway, &client.caller, joined).await {
+            Ok(past) => write_past(socket, client, past).await,
+            // The user has left again, or the group has ended.
+            Err(error) if matches!(error.reason(), Reason::NotGroupMember | Reason::GroupNotFound) => Ok(()),
+            Err(error) => Err(End::Refused(TRY_AGAIN, refusal(&error))),
+        }
+    }
+
+    async fn signal(&mut self, _: &mut Socket, _: &Signal) -> Result<(), End> {
+        Ok(())
+    }
+
+    async fn frame(
+        &mut self,
+        socket: &mut Socket,
+        client: &Client,
+        message: Message,
+    ) -> Result<Option<BoxFuture<'static, String>>, End> {
+        let frame = match &message {
+            Message::Text(text) => frames::parse(text),
+            _ => Err(BadFrame { id: None, error: Error::invalid("frame", "must be text") }),
+        };
+        let answer = match frame {
+            Ok(ClientFrame::Ping) => text_of(&ServerFrame::Pong {}),
+            Ok(ClientFrame::Auth(_)) => {
+                let error = Error::invalid("type", "auth is only the first frame");
+                frames::bad(&BadFrame { id: None, error })
+            }
+            Ok(frame) => return Ok(Command::of(frame).map(|command| command.carry_out(client.clone()).boxed())),
+            Err(bad) => frames::bad(&bad),
+        };
+        socket.send(text(answer)).await?;
+        Ok(None)
+    }
+
+    async fn answer(&mut self, socket: &mut Socket, _: &Client, answer: String) -> Result<(), End> {
+        socket.send(text(answer)).await
+    }
+
+    async fn tick(&mut self, _: &mut Socket, _: &Client) -> Result<(), End> {
+        Ok(())
+    }
+
+    fn closing_early(end: &End) -> Option<Message> {
+        match end {
+            End::Told(_, word) => Some(closing(word, None)),
+            _ => None,
+        }
+    }
+
+    fn closing(&self, end: &End) -> Option<Message> {
+        match end {
+            End::Told(_, word) => Some(closing(word, self.cursor.as_deref())),
+            End::Unauthorized(error) => Some(refusal(error)),
+            End::Gone | End::Refused(..) | End::Replaced => None,
+        }
+    }
+
+    async fn ended(self, _: &Client) {}
+}
+
+fn text(text: impl Into<Utf8Bytes>) -> Message {
+    Message::Text(text.into())
+}
+
+fn closing(reason: &str, cursor: Option<&str>) -> Message {
+    text(text_of(&ServerFrame::Closing { reason, cursor }))
+}
+
+fn refusal(error: &Error) -> Message {
+    text(frames::error(None, &Refusal::from(error)))
+}
+
+/// What happened since the client's cursor, up to where its session entered the feed.
+async fn catch_up(socket: &mut Socket, client: &Client, since: &str, entered: &Entered) -> Result<(), End> {
+    // A cursor that is none is the client's fault; it cannot be repeated with success.
+    let failed = |error: Error| match error.reason() {
+        Reason::InvalidArgument => {
+            let error = Error::invalid("cursor", "is not a cursor of this app");
+            End::Refused(close_code::POLICY, text(frames::bad(&BadFrame { id: None, error })))
+        }
+        _ => End::Refused(TRY_AGAIN, refusal(&error)),
+    };
+    let past = CatchUp::open(&client.gateway, &client.caller, since, &entered.cursor).await.map_err(failed)?;
+    write_past(socket, client, past).await?;
+    // Only now is the client up to date: before, its own cursor is the one to continue from.
+    events(socket, &[], Some(&entered.cursor)).await
+}
+
+async fn write_past(socket: &mut Socket, client: &Client, mut past: CatchUp) -> Result<(), End> {
+    let (gateway, user) = (&client.gateway, client.user);
+    let failed = |error: Error| End::Refused(TRY_AGAIN, refusal(&error));
+    while let Some(part) = past.next(gateway, client.app()).await.map_err(failed)? {
+        if !part.incomplete.is_empty() {
+            let others = part.incomplete.iter().filter_map(|conversation| conversation.peer_of(user));
+            let others: Vec<_> = others.collect();
+            let names = agora::names_of(gateway, &client.caller, others).await.map_err(failed)?;
+            let named = |user| names.of(user);
+            let conversations = part.incomplete.iter().map(|missed| Conversation::of(*missed, user, named));
+            let frame = ServerFrame::Missed { conversations: conversations.collect() };
+            socket.send(text(text_of(&frame))).await?;
+        }
+        let all: Vec<&str> = part.events.iter().map(|event| event.json()).collect();
+        events(socket, &all, None).await?;
+    }
+    Ok(())
+}
+
+async fn events(socket: &mut Socket, events: &[&str], cursor: Option<&str>) -> Result<(), End> {
+    if events.is_empty() && cursor.is_none() {
+        return Ok(());
+    }
+    let raw = events.iter().map(|json| serde_json::from_str::<&RawValue>(json).expect("it was written as JSON"));
+    socket.send(text(text_of(&ServerFrame::Events { events: raw.collect(), cursor }))).await
+}

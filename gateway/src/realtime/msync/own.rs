@@ -1,0 +1,61 @@
+//! What a session did itself, which is not delivered to it.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+};
+
+use tidings_domain::{EventKind, MsgId, UserId};
+
+use crate::realtime::event::Event;
+
+/// Acts that are remembered. Their events arrive within moments.
+const MOST: usize = 500;
+
+/// The acts of a session.
+#[derive(Default)]
+pub(super) struct Own {
+    known: HashSet<(bool, MsgId)>,
+    order: VecDeque<(bool, MsgId)>,
+    /// A command is being carried out: whether an event of this user is of this session is not known yet.
+    is_acting: bool,
+    held: Vec<Arc<Event>>,
+}
+
+impl Own {
+    /// A command has begun.
+    pub fn begin(&mut self) {
+        self.is_acting = true;
+    }
+
+    /// It sent (or changed) these messages. Returns the events that were held back.
+    pub fn done(&mut self, is_sent: bool, messages: &[MsgId]) -> Vec<Arc<Event>> {
+        self.is_acting = false;
+        for msg_id in messages {
+            if self.known.insert((is_sent, *msg_id)) {
+                self.order.push_back((is_sent, *msg_id));
+            }
+        }
+        while self.order.len() > MOST {
+            if let Some(oldest) = self.order.pop_front() {
+                self.known.remove(&oldest);
+            }
+        }
+        std::mem::take(&mut self.held)
+    }
+
+    /// The event, if it is to be delivered now.
+    pub fn pass(&mut self, event: Arc<Event>, user: UserId) -> Option<Arc<Event>> {
+        let wire = &event.event;
+        if wire.actor != user {
+            return Some(event);
+        }
+        if self.is_acting {
+            self.held.push(event);
+            return None;
+        }
+        let kind = EventKind::of_name(&wire.wire.kind);
+        let is_sent = matches!(kind, Some(EventKind::Sent | EventKind::Online));
+        (!self.known.remove(&(is_sent, MsgId(wire.wire.msg_id)))).then_some(event)
+    }
+}

@@ -1,0 +1,190 @@
+//! What waits for a client, by conversation, until it acknowledges it.
+//!
+//! The client is told once that a queue has something, and fetches a page; the key of the page in its next request
+//! acknowledges it. Only an empty page is called the last one: the client is told again when something comes after that.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tidings_dialects::agora::msync::Queue;
+use tidings_domain::{ConversationId, MsgId};
+use tokio::time::Instant;
+
+/// Maximum number of entries of a page.
+const PAGE: usize = 50;
+/// A page ends when it has that many bytes.
+const PAGE_BYTES: usize = 256 * 1024;
+/// More events are taken only while less than that waits; what is taken at once comes on top of it.
+const ENOUGH: usize = 1_000;
+const ENOUGH_BYTES: usize = 4 * 1024 * 1024;
+/// After this time without a request for a queue, the client is told of it again.
+const STALE: Duration = Duration::from_secs(20);
+
+/// Something for the client.
+pub(super) struct Entry {
+    /// The encoded entry.
+    pub meta: Bytes,
+    /// The message that counts as delivered with it, if it is one of others that is stored.
+    pub delivers: Option<(ConversationId, MsgId)>,
+}
+
+/// All queues of one session.
+#[derive(Default)]
+pub(super) struct Queues {
+    all: HashMap<Queue, One>,
+    entries: usize,
+    bytes: usize,
+    last_key: u64,
+}
+
+#[derive(Default)]
+struct One {
+    entries: VecDeque<(u64, Entry)>,
+    /// The client was told of it, or has a page of it, since that moment.
+    told_at: Option<Instant>,
+    /// The key of the page that the client has.
+    page: Option<u64>,
+}
+
+/// The answer to a request for a queue.
+#[derive(Default)]
+pub(super) struct Pulled {
+    /// The newest message that was acknowledged.
+    pub delivered: Option<(ConversationId, MsgId)>,
+    /// The next page and its key; `None`: there is nothing more.
+    pub page: Option<(Vec<Bytes>, u64)>,
+}
+
+impl Queues {
+    /// With keys above that one: a client that reconnects compares them with those that it had before.
+    pub fn above(key: u64) -> Self {
+        Self { last_key: key, ..Self::default() }
+    }
+
+    /// Whether more events may be added.
+    pub fn has_room(&self) -> bool {
+        self.entries < ENOUGH && self.bytes < ENOUGH_BYTES
+    }
+
+    /// Adds an entry.
+    pub fn push(&mut self, queue: Queue, entry: Entry) {
+        self.last_key += 1;
+        self.entries += 1;
+        self.bytes += entry.meta.len();
+        self.all.entry(queue).or_default().entries.push_back((self.last_key, entry));
+    }
+
+    /// The queues that the client must be told of, with the number of their entries.
+    pub fn untold(&mut self) -> Vec<(Queue, usize)> {
+        let now = Instant::now();
+        let mut untold = Vec::new();
+        for (queue, one) in &mut self.all {
+            if one.told_at.is_none_or(|at| now.duration_since(at) > STALE) {
+                one.told_at = Some(now);
+                one.page = None;
+                untold.push((queue.clone(), one.entries.len()));
+            }
+        }
+        untold
+    }
+
+    /// Acknowledges a queue's entries up to `key`, and returns the next ones. A client that has a page and asks without its
+    /// key gets nothing: it does so when it works on several queues.
+    pub fn pull(&mut self, queue: &Queue, key: Option<u64>) -> Pulled {
+        let Some(one) = self.all.get_mut(queue) else {
+            return Pulled::default();
+        };
+        let mut pulled = Pulled::default();
+        while one.entries.front().is_some_and(|(place, _)| key.is_some_and(|key| *place <= key)) {
+            let Some((_, entry)) = one.entries.pop_front() else { break };
+            self.entries -= 1;
+            self.bytes -= entry.meta.len();
+            pulled.delivered = entry.delivers.or(pulled.delivered);
+        }
+        if key.is_some() {
+            one.page = None;
+        }
+        if one.entries.is_empty() {
+            self.all.remove(queue);
+            return pulled;
+        }
+        if one.page.is_none() {
+            pulled.page = page_of(&one.entries);
+            one.page = pulled.page.as_ref().map(|(_, key)| *key);
+            one.told_at = Some(Instant::now());
+        }
+        pulled
+    }
+}
+
+fn page_of(entries: &VecDeque<(u64, Entry)>) -> Option<(Vec<Bytes>, u64)> {
+    let (mut metas, mut bytes, mut last) = (Vec::new(), 0, None);
+    for (key, entry) in entries.iter().take(PAGE) {
+        bytes += entry.meta.len();
+        if bytes > PAGE_BYTES && last.is_some() {
+            break;
+        }
+        metas.push(entry.meta.clone());
+        last = Some(*key);
+    }
+    last.map(|key| (metas, key))
+}
+
+#[cfg(test)]
+mod tests {
+    use tidings_domain::UserId;
+
+    use super::*;
+
+    fn entry(id: i64) -> Entry {
+        let delivers = Some((ConversationId::direct(UserId(16), UserId(32)), MsgId(id)));
+        Entry { meta: Bytes::from(id.to_string()), delivers }
+    }
+
+    #[tokio::test]
+    async fn a_client_is_told_once_and_only_an_empty_page_is_the_last() {
+        let (mut queues, queue) = (Queues::above(100), Queue::of_user("omar"));
+        for id in 1..=60 {
+            queues.push(queue.clone(), entry(id));
+        }
+        assert_eq!(queues.untold(), [(queue.clone(), 60)]);
+        assert!(queues.untold().is_empty());
+        let first = queues.pull(&queue, None);
+        let (metas, key) = first.page.unwrap();
+        assert_eq!((metas.len(), key, first.delivered), (50, 150, None));
+        // Asked again before the acknowledgement, while more comes.
+        queues.push(queue.clone(), entry(61));
+        assert!(queues.pull(&queue, None).page.is_none() && queues.untold().is_empty());
+        let second = queues.pull(&queue, Some(key));
+        assert_eq!(second.delivered.unwrap().1, MsgId(50));
+        let (metas, key) = second.page.unwrap();
+        assert_eq!((metas.len(), key), (11, 161));
+        let last = queues.pull(&queue, Some(key));
+        assert_eq!((last.page.is_none(), last.delivered.unwrap().1), (true, MsgId(61)));
+        assert_eq!((queues.entries, queues.bytes, queues.all.len()), (0, 0, 0));
+        queues.push(queue.clone(), entry(62));
+        assert_eq!(queues.untold(), [(queue, 1)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_does_not_fetch_is_told_again() {
+        let (mut queues, queue) = (Queues::default(), Queue::of_group(17));
+        queues.push(queue.clone(), entry(1));
+        assert_eq!(queues.untold().len(), 1);
+        tokio::time::advance(STALE * 2).await;
+        assert_eq!(queues.untold().len(), 1);
+    }
+
+    #[test]
+    fn nothing_is_added_when_much_waits() {
+        let mut queues = Queues::default();
+        for id in 0..ENOUGH as i64 {
+            assert!(queues.has_room());
+            queues.push(Queue::of_group(17), entry(id));
+        }
+        assert!(!queues.has_room());
+    }
+}

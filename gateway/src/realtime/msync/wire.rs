@@ -1,0 +1,266 @@
+//! MSync packets on a socket.
+
+use std::{collections::HashSet, sync::Arc};
+
+use axum::extract::ws::{Message, close_code};
+use futures_util::{FutureExt as _, future::BoxFuture};
+use tidings_dialects::agora::msync::{
+    self as codec, Frame, Login, Outcome, Parting, Queue, app_key, login_outcome, operation,
+};
+use tidings_domain::{Error, EventKind, MsgId, Reason};
+
+use super::{
+    commands::{Done, carry_out, refuse},
+    entries::entry_of,
+    offline::add_undelivered,
+    own::Own,
+    queues::{Entry, Queues},
+};
+use crate::realtime::{
+    catch_up::CatchUp,
+    client::Client,
+    event::{Batch, Event},
+    hub::Entered,
+    session::{Joined, Signal},
+    socket::{End, Socket, TRY_AGAIN, UNAUTHORIZED},
+    wire::Wire,
+};
+
+/// The packets of one device.
+pub(super) struct MsyncWire {
+    app_key: String,
+    device: String,
+    user: String,
+    queues: Queues,
+    own: Own,
+    /// What it began with: not delivered again when the feed brings it.
+    first: HashSet<MsgId>,
+    /// The client has asked what it has: before, it is not told of anything, since it would fetch it twice.
+    has_asked: bool,
+    gateway: crate::Gateway,
+}
+
+impl Wire for MsyncWire {
+    type Answer = Done;
+
+    const LATE: &'static str = "no provision within 10 seconds";
+
+    async fn log_in(socket: &mut Socket) -> Result<(Client, Self), End> {
+        let login = match codec::parse(&bytes_of(socket.read().await?)?) {
+            Ok(Frame::Login(login)) => login,
+            Ok(_) => return Err(End::Told(close_code::POLICY, "the first packet must be a provision")),
+            Err(error) => return Err(refused("", &error)),
+        };
+        let Login { app_key: app, name, token, device } = login;
+        let client = Client::of(&socket.gateway, &socket.peer, &app, &token, &device).await;
+        let client = client.map_err(|error| refused(&device, &known(error)))?;
+        if !client.username.eq_ignore_ascii_case(&name) {
+            return Err(refused(&device, &Error::new(Reason::TokenForeign, "")));
+        }
+        let gateway = socket.gateway.clone();
+        // Keys grow over the sessions of a device.
+        let queues = Queues::above(gateway.now().0.unsigned_abs() << 10);
+        let (app_key, user) = (app_key(client.app()), client.username.to_ascii_lowercase());
+        Ok((
+            client,
+            Self {
+                app_key,
+                device,
+                user,
+                queues,
+                own: Own::default(),
+                first: HashSet::new(),
+                has_asked: false,
+                gateway,
+            },
+        ))
+    }
+
+    fn refused(&self, error: &Error) -> Message {
+        binary(codec::login_refused(&self.device, login_outcome(error)))
+    }
+
+    async fn start(&mut self, socket: &mut Socket, client: &Client, _: &Entered) -> Result<(), End> {
+        self.first = add_undelivered(client, &mut self.queues, &self.app_key)
+            .await
+            .map_err(|error| End::Refused(TRY_AGAIN, self.refused(&error)))?;
+        socket.send(binary(codec::logged_in(&self.device, client.identity.expires_at()))).await
+    }
+
+    fn takes_events(&self) -> bool {
+        self.queues.has_room()
+    }
+
+    async fn batch(&mut self, socket: &mut Socket, client: &Client, batch: Batch) -> Result<(), End> {
+        self.take(batch.events, client);
+        self.tell(socket).await
+    }
+
+    async fn joined(&mut self, socket: &mut Socket, client: &Client, joined: &Joined) -> Result<(), End> {
+        let failed = |error: Error| {
+            tracing::debug!(%error, "what a new member missed cannot be read");
+            End::Told(TRY_AGAIN, "the feed is interrupted")
+        };
+        let mut past = match CatchUp::of_joined(&client.gateway, &client.caller, joined).await {
+            Ok(past) => past,
+            // The user has left again, or the group has ended.
+            Err(error) if matches!(error.reason(), Reason::NotGroupMember | Reason::GroupNotFound) => return Ok(()),
+            Err(error) => return Err(failed(error)),
+        };
+        while let Some(part) = past.next(&client.gateway, client.app()).await.map_err(failed)? {
+            self.take(part.events, client);
+        }
+        self.tell(socket).await
+    }
+
+    async fn signal(&mut self, socket: &mut Socket, signal: &Signal) -> Result<(), End> {
+        let entry = Entry { meta: signal.msync.clone(), delivers: None };
+        self.add(Some((Queue::of_user(&signal.peer), entry)));
+        self.tell(socket).await
+    }
+
+    async fn frame(
+        &mut self,
+        socket: &mut Socket,
+        client: &Client,
+        message: Message,
+    ) -> Result<Option<BoxFuture<'static, Done>>, End> {
+        let frame = codec::parse(&bytes_of(message)?);
+        match frame.map_err(|_| End::Told(close_code::INVALID, "this is no packet of this protocol"))? {
+            Frame::Unread => {
+                self.has_asked = true;
+                let queues = self.queues.untold();
+                socket.send(binary(codec::unread(&self.app_key, &queues, self.gateway.now()))).await?;
+            }
+            Frame::Pull { queue, key } => return self.pull(socket, client, &queue, key).await,
+            Frame::Send(meta) => {
+                let id = meta.id.unwrap_or_default();
+                match operation(&meta, &client.app().policy) {
+                    Ok(operation) => {
+                        self.own.begin();
+                        return Ok(Some(carry_out(operation, id, client.clone(), self.app_key.clone()).boxed()));
+                    }
+                    Err(outcome) => socket.send(binary(refuse(id, outcome, self.gateway.now()))).await?,
+                }
+            }
+            Frame::Logout => {
+                socket.send(binary(codec::logged_out())).await?;
+                return Err(End::Told(close_code::NORMAL, "logged out"));
+            }
+            // A client that repeats its login is logged in.
+            Frame::Login(_) => {
+                socket.send(binary(codec::logged_in(&self.device, client.identity.expires_at()))).await?
+            }
+            Frame::Other => {}
+        }
+        Ok(None)
+    }
+
+    async fn answer(&mut self, socket: &mut Socket, client: &Client, answer: Done) -> Result<(), End> {
+        if let Some(packet) = answer.packet {
+            socket.send(binary(packet)).await?;
+        }
+        let held = self.own.done(answer.is_sent, &answer.messages);
+        self.take(held, client);
+        self.tell(socket).await
+    }
+
+    async fn tick(&mut self, socket: &mut Socket, _: &Client) -> Result<(), End> {
+        // Whoever does not ask is told all the same.
+        self.has_asked = true;
+        self.tell(socket).await
+    }
+
+    fn closing(&self, end: &End) -> Option<Message> {
+        let why = match end {
+            End::Replaced => Parting::Replaced,
+            End::Unauthorized(error) => match error.reason() {
+                Reason::UserNotFound | Reason::UserDisabled => Parting::Removed,
+                Reason::TokenRevoked => Parting::Kicked,
+                // The client knows when its token ends.
+                _ => return None,
+            },
+            End::Gone | End::Told(..) | End::Refused(..) => return None,
+        };
+        let now = self.gateway.now();
+        Some(binary(codec::parting(&self.app_key, &self.user, codec::parted(why, now), now)))
+    }
+
+    async fn ended(self, _: &Client) {}
+}
+
+impl MsyncWire {
+    fn take(&mut self, events: Vec<Arc<Event>>, client: &Client) {
+        for event in events {
+            let wire = &event.event.wire;
+            if EventKind::of_name(&wire.kind) == Some(EventKind::Sent) && self.first.remove(&MsgId(wire.msg_id)) {
+                continue;
+            }
+            if let Some(event) = self.own.pass(event, client.user) {
+                self.add(entry_of(&event, client.user, &self.app_key));
+            }
+        }
+    }
+
+    fn add(&mut self, entry: Option<(Queue, Entry)>) {
+        if let Some((queue, entry)) = entry {
+            self.queues.push(queue, entry);
+        }
+    }
+
+    async fn tell(&mut self, socket: &mut Socket) -> Result<(), End> {
+        if self.has_asked {
+            for (queue, _) in self.queues.untold() {
+                socket.send(binary(codec::notice(&self.app_key, &queue))).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn pull(
+        &mut self,
+        socket: &mut Socket,
+        client: &Client,
+        queue: &Queue,
+        key: Option<u64>,
+    ) -> Result<Option<BoxFuture<'static, Done>>, End> {
+        let pulled = self.queues.pull(queue, key);
+        let now = self.gateway.now();
+        let packet = match pulled.page {
+            Some((metas, next_key)) => codec::page(&self.app_key, queue, metas, next_key, now),
+            None => codec::last_page(&self.app_key, queue, now),
+        };
+        socket.send(binary(packet)).await?;
+        Ok(pulled.delivered.map(|(conversation, msg_id)| {
+            let client = client.clone();
+            let mark = async move {
+                if let Err(error) = client.mark_delivered(Some(conversation), msg_id).await {
+                    tracing::debug!(%error, "a delivered mark did not move");
+                }
+                Done::silently()
+            };
+            mark.boxed()
+        }))
+    }
+}
+
+fn binary(packet: Vec<u8>) -> Message {
+    Message::Binary(packet.into())
+}
+
+fn bytes_of(message: Message) -> Result<axum::body::Bytes, End> {
+    match message {
+        Message::Binary(bytes) => Ok(bytes),
+        _ => Err(End::Told(close_code::UNSUPPORTED, "packets are binary")),
+    }
+}
+
+fn refused(device: &str, error: &Error) -> End {
+    let why: Outcome = login_outcome(error);
+    End::Refused(UNAUTHORIZED, binary(codec::login_refused(device, why)))
+}
+
+/// An app's own token is no login of a user.
+fn known(error: Error) -> Error {
+    if error.reason() == Reason::InvalidArgument { Error::new(Reason::TokenForeign, "") } else { error }
+}

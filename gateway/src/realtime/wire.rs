@@ -1,0 +1,103 @@
+//! What the socket needs of a wire format.
+
+use std::future::Future;
+
+use axum::extract::ws::Message;
+use futures_util::future::BoxFuture;
+use tidings_domain::Error;
+
+use super::{
+    client::Client,
+    event::Batch,
+    hub::Entered,
+    session::{Ending, Joined, Signal},
+    socket::{End, Socket},
+};
+
+/// A wire format, as one client speaks it.
+pub(super) trait Wire: Sized + Send + 'static {
+    /// What a command answers.
+    type Answer: Send + 'static;
+
+    /// What a client is told that does not log in in time.
+    const LATE: &'static str;
+
+    /// Reads until the client has said who it is.
+    fn log_in(socket: &mut Socket) -> impl Future<Output = Result<(Client, Self), End>> + Send;
+
+    /// An error before the session started.
+    fn refused(&self, error: &Error) -> Message;
+
+    /// The session gets events from now on: greets the client, and delivers what it missed.
+    fn start(
+        &mut self,
+        socket: &mut Socket,
+        client: &Client,
+        entered: &Entered,
+    ) -> impl Future<Output = Result<(), End>> + Send;
+
+    /// Whether it takes events now. If not, they wait, and the session ends when too many do.
+    fn takes_events(&self) -> bool {
+        true
+    }
+
+    /// What happened.
+    fn batch(
+        &mut self,
+        socket: &mut Socket,
+        client: &Client,
+        batch: Batch,
+    ) -> impl Future<Output = Result<(), End>> + Send;
+
+    /// The user became a member of a group or room: what happened there meanwhile is to be read.
+    fn joined(
+        &mut self,
+        socket: &mut Socket,
+        client: &Client,
+        joined: &Joined,
+    ) -> impl Future<Output = Result<(), End>> + Send;
+
+    /// A passing signal.
+    fn signal(&mut self, socket: &mut Socket, signal: &Signal) -> impl Future<Output = Result<(), End>> + Send;
+
+    /// A text or binary frame. It is answered at once, or by the command that is returned: the next frame is read when
+    /// that has ended.
+    fn frame(
+        &mut self,
+        socket: &mut Socket,
+        client: &Client,
+        message: Message,
+    ) -> impl Future<Output = Result<Option<BoxFuture<'static, Self::Answer>>, End>> + Send;
+
+    /// The outcome of a command.
+    fn answer(
+        &mut self,
+        socket: &mut Socket,
+        client: &Client,
+        answer: Self::Answer,
+    ) -> impl Future<Output = Result<(), End>> + Send;
+
+    /// Every few seconds.
+    fn tick(&mut self, socket: &mut Socket, client: &Client) -> impl Future<Output = Result<(), End>> + Send;
+
+    /// The last frame before the connection of a client is closed that has not logged in.
+    fn closing_early(_: &End) -> Option<Message> {
+        None
+    }
+
+    /// The last frame before the connection is closed.
+    fn closing(&self, end: &End) -> Option<Message>;
+
+    /// After the connection's end.
+    fn ended(self, client: &Client) -> impl Future<Output = ()> + Send;
+}
+
+impl From<Ending> for End {
+    fn from(why: Ending) -> Self {
+        match why {
+            Ending::TooSlow => Self::Told(super::socket::TRY_AGAIN, "the client reads too slowly"),
+            Ending::FeedLost => Self::Told(super::socket::TRY_AGAIN, "the feed is interrupted"),
+            Ending::Replaced => Self::Replaced,
+        }
+    }
+}

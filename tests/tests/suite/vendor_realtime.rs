@@ -1,0 +1,253 @@
+//! The vendor's web SDK, unmodified, over its WebSocket: logs in, sends and receives. Only the addresses are ours.
+
+use std::{
+    env,
+    io::{BufRead as _, BufReader, Write as _},
+    path::Path,
+    process::{Child, ChildStdin, Command, Stdio},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tidings_testkit::{TestApp, every_shape};
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, unbounded_channel},
+    time::timeout,
+};
+
+/// After this time a test fails; nothing is expected to take long.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// One SDK in a process of its own.
+struct Device {
+    process: Child,
+    input: ChildStdin,
+    lines: UnboundedReceiver<Value>,
+    /// Events that came before something else that was waited for.
+    heard: Vec<Value>,
+    steps: usize,
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Device {
+    fn start(app: &TestApp, user: &str) -> Self {
+        let packages =
+            env::var_os("TIDINGS_TEST_NPM").expect("`cargo xtask test` installs the packages and says where");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("npm/websdk-realtime.js");
+        let key = format!("{}#{}", app.app().org, app.app().name);
+        let mut node = Command::new("node");
+        node.arg(script).args([&app.suite.url(), &key, user]);
+        node.env("NODE_PATH", Path::new(&packages).join("node_modules"));
+        let mut process = node.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("node runs");
+        let input = process.stdin.take().expect("its input");
+        let output = BufReader::new(process.stdout.take().expect("its output"));
+        let (sender, lines) = unbounded_channel();
+        std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                if let Ok(line) = serde_json::from_str(&line) {
+                    let _ = sender.send(line);
+                }
+            }
+        });
+        Self { process, input, lines, heard: Vec::new(), steps: 0 }
+    }
+
+    /// A device that has logged in, by token.
+    async fn logged_in(app: &TestApp, user: &str) -> Self {
+        let mut device = Self::start(app, user);
+        let token = app.agora().logged_in(user).await.token;
+        device.does("open", json!({"accessToken": token})).await;
+        device
+    }
+
+    async fn line(&mut self) -> Value {
+        timeout(LONGEST, self.lines.recv()).await.expect("a line in time").expect("the client runs")
+    }
+
+    /// Calls the SDK; its answer, or what it refused with.
+    async fn call(&mut self, call: &str, args: Value) -> Result<Value, Value> {
+        self.steps += 1;
+        let step = self.steps;
+        writeln!(self.input, "{}", json!({"step": step, "call": call, "args": args})).expect("the client reads");
+        loop {
+            let line = self.line().await;
+            if line["step"] != step {
+                self.heard.push(line);
+            } else if let Some(fault) = line.get("fault") {
+                return Err(fault.clone());
+            } else {
+                return Ok(line["ok"].clone());
+            }
+        }
+    }
+
+    async fn does(&mut self, call: &str, args: Value) -> Value {
+        self.call(call, args.clone()).await.unwrap_or_else(|fault| panic!("{call} {args}: {fault}"))
+    }
+
+    /// Sends a message, and returns its id.
+    async fn send(&mut self, message: Value) -> String {
+        let sent = self.does("send", message).await;
+        assert_eq!(sent["is_numbered"], true, "{sent}");
+        sent["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Waits for an event of that name that fits.
+    async fn hears(&mut self, event: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        let mut place = 0;
+        loop {
+            while place < self.heard.len() {
+                if self.heard[place]["event"] == event && fits(&self.heard[place]["data"]) {
+                    return self.heard.remove(place)["data"].take();
+                }
+                place += 1;
+            }
+            let line = self.line().await;
+            self.heard.push(line);
+        }
+    }
+
+    async fn hears_text(&mut self, text: &str) -> Value {
+        self.hears("onTextMessage", |message| message["msg"] == text).await
+    }
+
+    /// How often it has heard a text, as of a text that it hears after it.
+    fn count(&self, text: &str) -> usize {
+        self.heard.iter().filter(|line| line["event"] == "onTextMessage" && line["data"]["msg"] == text).count()
+    }
+}
+
+fn text(to: &str, kind: &str, msg: &str) -> Value {
+    json!({"type": "txt", "chatType": kind, "to": to, "msg": msg})
+}
+
+async fn group(app: &TestApp, path: &str, body: &Value) -> String {
+    let made = app.agora().post(path, body).await.expect(200);
+    let data = &made["data"];
+    data["groupid"].as_str().or(data["id"].as_str()).expect("an id").to_owned()
+}
+
+async fn tulips(app: &TestApp) -> String {
+    let body = json!({"groupname": "tulips", "desc": "", "public": true, "owner": "nora", "members": ["omar"]});
+    group(app, "/chatgroups", &body).await
+}
+
+every_shape! {
+    async fn the_sdk_logs_in_by_password_and_token_and_names_what_is_wrong(app: TestApp) {
+        app.agora().register(&["nora", "omar"]).await;
+        let mut nora = Device::start(&app, "nora");
+        nora.does("open", json!({"pwd": "nora-password"})).await;
+        nora.hears("onConnected", |_| true).await;
+        Device::logged_in(&app, "nora").await;
+        // WEBIM_CONNCTION_TOKEN_NOT_ASSIGN_ERROR
+        let fault = Device::start(&app, "nora").call("open", json!({"accessToken": "wrong"})).await.unwrap_err();
+        assert_eq!((&fault["type"], &fault["message"]), (&json!(28), &json!("INVALID_TOKEN")), "{fault}");
+        let token = app.agora().logged_in("omar").await.token;
+        let fault = Device::start(&app, "nora").call("open", json!({"accessToken": token})).await.unwrap_err();
+        assert_eq!(fault["message"], "INVALID_TOKEN", "the token of another user");
+    }
+
+    async fn messages_go_both_ways_in_direct_conversations_groups_and_rooms(app: TestApp) {
+        app.agora().register(&["nora", "omar"]).await;
+        let tulips = tulips(&app).await;
+        let room = json!({"name": "roses", "description": "", "owner": "nora", "members": []});
+        let roses = group(&app, "/chatrooms", &room).await;
+        let mut nora = Device::logged_in(&app, "nora").await;
+        let mut omar = Device::logged_in(&app, "omar").await;
+        let joined = omar.does("join", json!({"roomId": roses})).await;
+        assert_eq!((&joined["result"], &joined["action"]), (&json!(true), &json!("apply")));
+        for (place, kind) in [("", "singleChat"), (tulips.as_str(), "groupChat"), (roses.as_str(), "chatRoom")] {
+            let (to_omar, to_nora) = if place.is_empty() { ("omar", "nora") } else { (place, place) };
+            let id = nora.send(text(to_omar, kind, &format!("{kind} there"))).await;
+            let heard = omar.hears_text(&format!("{kind} there")).await;
+            assert_eq!(heard["id"], id);
+            assert_eq!((&heard["from"], &heard["to"], &heard["chatType"]), (&json!("nora"), &json!(to_omar), &json!(kind)));
+            assert_eq!(heard["has_time"], true);
+            omar.send(text(to_nora, kind, &format!("{kind} back"))).await;
+            nora.hears_text(&format!("{kind} back")).await;
+            assert_eq!(nora.count(&format!("{kind} there")), 0, "its own message is not delivered to a session");
+        }
+        omar.does("leave", json!({"roomId": roses})).await;
+        let fault = omar.call("send", text(&roses, "chatRoom", "left")).await.unwrap_err();
+        assert_eq!(fault["type"], 602, "GROUP_NOT_JOINED: {fault}");
+        let fault = omar.call("join", json!({"roomId": "4711"})).await.unwrap_err();
+        assert_eq!(fault["type"], 705, "CHATROOM_NOT_EXIST: {fault}");
+    }
+
+    async fn messages_of_other_doors_arrive_with_their_ids_and_offline_ones_once(app: TestApp) {
+        app.agora().register(&["nora", "omar"]).await;
+        let ids = [app.agora().send_text("nora", "omar", "one").await, app.agora().send_text("nora", "omar", "two").await];
+        let mut omar = Device::logged_in(&app, "omar").await;
+        assert_eq!(omar.hears_text("one").await["id"], ids[0]);
+        assert_eq!(omar.hears_text("two").await["id"], ids[1]);
+        omar.hears("onOfflineMessageSyncFinish", |_| true).await;
+        let id = app.agora().send_text("nora", "omar", "three").await;
+        assert_eq!(omar.hears_text("three").await["id"], id);
+        omar.does("send", text("nora", "singleChat", "thanks")).await;
+        omar.does("close", json!({})).await;
+        drop(omar);
+        app.agora().send_text("nora", "omar", "four").await;
+        let mut omar = Device::logged_in(&app, "omar").await;
+        omar.hears_text("four").await;
+        assert_eq!((omar.count("one"), omar.count("two"), omar.count("thanks")), (0, 0, 0));
+    }
+
+    async fn recalls_edits_and_acknowledgements_reach_the_other_side(app: TestApp) {
+        app.agora().register(&["nora", "omar"]).await;
+        let mut nora = Device::logged_in(&app, "nora").await;
+        let mut omar = Device::logged_in(&app, "omar").await;
+        let id = nora.send(text("omar", "singleChat", "hi")).await;
+        omar.hears_text("hi").await;
+        nora.hears("onDeliveredMessage", |ack| ack["mid"] == id).await;
+        omar.does("send", json!({"type": "read", "chatType": "singleChat", "to": "nora", "id": id})).await;
+        let read = nora.hears("onReadMessage", |ack| ack["mid"] == id).await;
+        assert_eq!(read["from"], "omar");
+        let edit = json!({"messageId": id, "message": text("omar", "singleChat", "hello")});
+        assert_eq!(nora.does("edit", edit).await, json!({"msg": "hello", "count": 1}));
+        let edited = omar.hears("onModifiedMessage", |message| message["id"] == id).await;
+        assert_eq!(edited["msg"], "hello");
+        nora.does("recall", json!({"mid": id, "to": "omar", "chatType": "singleChat"})).await;
+        let recalled = omar.hears("onRecallMessage", |recall| recall["mid"] == id).await;
+        assert_eq!(recalled["from"], "nora");
+        let fault = omar.call("edit", json!({"messageId": id, "message": text("nora", "singleChat", "x")})).await;
+        assert_eq!(fault.unwrap_err()["type"], 1302, "MODIFY_MESSAGE_NOT_EXIST");
+    }
+
+    async fn all_devices_of_a_user_get_messages_and_online_only_ones_are_not_kept(app: TestApp) {
+        app.agora().register(&["nora", "omar"]).await;
+        let mut first = Device::logged_in(&app, "nora").await;
+        let mut second = Device::logged_in(&app, "nora").await;
+        let mut omar = Device::logged_in(&app, "omar").await;
+        omar.send(text("nora", "singleChat", "hi")).await;
+        first.hears_text("hi").await;
+        second.hears_text("hi").await;
+        first.send(text("omar", "singleChat", "hello")).await;
+        assert_eq!(second.hears_text("hello").await["from"], "nora");
+        omar.hears_text("hello").await;
+        let command = json!({"type": "cmd", "chatType": "singleChat", "to": "nora", "action": "ring", "deliverOnlineOnly": true});
+        omar.send(command).await;
+        first.hears("onCmdMessage", |message| message["action"] == "ring").await;
+        second.hears("onCmdMessage", |message| message["action"] == "ring").await;
+        let listed = app.agora().get("/tidings/users/nora/messages?type=chat&channel=omar").await;
+        assert_eq!(listed.status, 200);
+        assert!(!listed.text.contains("ring"), "{}", listed.text);
+    }
+
+    async fn discovery_names_this_server(app: TestApp) {
+        let url = app.suite.url();
+        let answer = reqwest::get(format!("{url}/easemob/server.json?app_key=acme%23lobby")).await.expect("an answer");
+        let document: Value = answer.json().await.expect("JSON");
+        for part in ["rest", "msync-wx"] {
+            let host = &document[part]["hosts"][0];
+            let (protocol, domain) = (host["protocol"].as_str().expect("one"), host["domain"].as_str().expect("one"));
+            assert_eq!(format!("{protocol}://{domain}:{}", host["port"]), url);
+        }
+        assert_eq!(document["app_key"], "acme#lobby");
+    }
+}
