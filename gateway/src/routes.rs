@@ -404,7 +404,7 @@ mod tests {
     fn agora_and_lanying() -> Vec<(&'static str, MethodRouter<Gateway>)> {
         let groups = [agora_group_routes(), agora_thread_routes(), agora_sharing_routes()];
         let users = [agora_user_routes(), agora_contact_routes(), agora_reaction_routes(), agora_reading_routes()];
-        [vec![agora_routes(), lanying_routes()].concat(), groups.concat(), users.concat()].concat()
+        [[agora_routes(), lanying_routes()].concat(), groups.concat(), users.concat()].concat()
     }
 
     #[test]
@@ -439,15 +439,15 @@ mod tests {
             "/{org}/{app}/chatfiles/{uuid}",
             "/{org}/{app}/users/{username}/chatfiles/lifetime",
             "/{org}/{app}/tidings/events",
-            "/{org}/{app}/chatgroups/{id}/share_files",
-            "/{org}/{app}/chatgroups/{id}/share_files/{file}",
-            "/{org}/{app}/chatrooms/{id}/share_files",
-            "/{org}/{app}/chatrooms/{id}/share_files/{file}",
             "/file/upload/chat",
             "/file/upload/forward",
             "/file/upload/object",
             "/file/download/{uuid}",
             "/file/object/{uuid}",
+            "/{org}/{app}/chatgroups/{id}/share_files",
+            "/{org}/{app}/chatgroups/{id}/share_files/{file}",
+            "/{org}/{app}/chatrooms/{id}/share_files",
+            "/{org}/{app}/chatrooms/{id}/share_files/{file}",
         ];
         assert_eq!(long, expected);
     }

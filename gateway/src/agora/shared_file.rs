@@ -171,8 +171,8 @@ async fn list(gateway: &Gateway, context: &RequestContext, kind: GroupKind, name
     Ok(codec::shared_files(&context.call(&identity.app), context.timing(gateway), &query, &files))
 }
 
-fn file_ref(group_id: i64, uuid: &str) -> Option<pb::SharedFileRef> {
-    Some(pb::SharedFileRef { group_id, file: Some(shared_file_ref::File::Uuid(uuid.to_ascii_lowercase())) })
+fn file_ref(group_id: i64, uuid: &str) -> pb::SharedFileRef {
+    pb::SharedFileRef { group_id, file: Some(shared_file_ref::File::Uuid(uuid.to_ascii_lowercase())) }
 }
 
 async fn download(
@@ -185,7 +185,7 @@ async fn download(
     let (_, caller) = context.any_caller(gateway).await?;
     let (id, uuid) = of_path(path)?;
     let group = path_id(gateway, &caller, kind, &id).await?;
-    let request = context::request(&caller, pb::GetSharedFileRequest { file: file_ref(group, &uuid) });
+    let request = context::request(&caller, pb::GetSharedFileRequest { file: Some(file_ref(group, &uuid)) });
     let file = gateway.clients().group.clone().get_shared_file(request).await.map_err(refused)?.into_inner();
     // The directory has said that this caller may read it.
     let query = FileQuery { uuid: file.uuid, trusted: true, ..FileQuery::default() };
@@ -202,7 +202,7 @@ async fn remove(
     let (identity, caller) = context.any_caller(gateway).await?;
     let (id, uuid) = of_path(path)?;
     let group = path_id(gateway, &caller, kind, &id).await?;
-    let request = context::request(&caller, pb::UnshareFileRequest { file: file_ref(group, &uuid) });
+    let request = context::request(&caller, pb::UnshareFileRequest { file: Some(file_ref(group, &uuid)) });
     let file = gateway.clients().group.clone().unshare_file(request).await.map_err(refused)?.into_inner();
     Ok(codec::file_unshared(&context.call(&identity.app), context.timing(gateway), group, &file.uuid))
 }

@@ -86,14 +86,14 @@ pub(crate) async fn rename(State(gateway): State<Gateway>, context: RequestConte
 async fn change_name(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = context.caller(gateway).await?;
     let params = context.params(body).await?;
-    let file = file_ref(params.group()?, params.group_file()?);
+    let file = Some(file_ref(params.group()?, params.group_file()?));
     let request = context::request(&caller, pb::RenameSharedFileRequest { file, name: params.file_name()? });
     gateway.clients().group.clone().rename_shared_file(request).await.map_err(refused)?;
     Ok(codec::done())
 }
 
-fn file_ref(group_id: i64, number: i64) -> Option<pb::SharedFileRef> {
-    Some(pb::SharedFileRef { group_id, file: Some(shared_file_ref::File::Number(number)) })
+fn file_ref(group_id: i64, number: i64) -> pb::SharedFileRef {
+    pb::SharedFileRef { group_id, file: Some(shared_file_ref::File::Number(number)) }
 }
 
 /// `POST` and `DELETE /group/file/delete`: each file succeeds or fails independently.
@@ -107,7 +107,7 @@ async fn remove(gateway: &Gateway, context: &RequestContext, body: Body) -> Resu
     let group = params.group()?;
     let mut results = Vec::new();
     for number in params.group_files()? {
-        let request = context::request(&caller, pb::UnshareFileRequest { file: file_ref(group, number) });
+        let request = context::request(&caller, pb::UnshareFileRequest { file: Some(file_ref(group, number)) });
         let reason = match gateway.clients().group.clone().unshare_file(request).await.map_err(refused) {
             Ok(_) => None,
             Err(error) if matches!(error.reason(), Reason::SharedFileNotFound | Reason::SharedFileNotOwn) => {

@@ -16,7 +16,7 @@ use crate::{
 
 /// The client of a session.
 #[derive(Clone)]
-pub(super) struct Client {
+pub(crate) struct Client {
     pub gateway: Gateway,
     pub identity: Arc<Identity>,
     pub caller: Caller,

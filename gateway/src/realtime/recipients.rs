@@ -42,11 +42,12 @@ pub(super) fn recipients(event: &FeedEvent) -> Recipients {
 /// What happens to a group its members see, and whom it concerns; who is blocked by whom only the one who blocks.
 fn of_change(change: &Change) -> Recipients {
     match change {
-        Change::UserBlocked { user, .. } => Recipients::Users(vec![*user]),
         // Applicants and invited users are named to those who decide by the calls for that.
-        Change::Applied { user, .. } | Change::ApplicationRejected { user, .. } => Recipients::Users(vec![*user]),
+        Change::UserBlocked { user, .. }
+        | Change::Applied { user, .. }
+        | Change::ApplicationRejected { user, .. }
+        | Change::InvitationDeclined { user, .. } => Recipients::Users(vec![*user]),
         Change::Invited { users, .. } => Recipients::Users(users.clone()),
-        Change::InvitationDeclined { user, .. } => Recipients::Users(vec![*user]),
         _ => match change.group() {
             Some(group) => Recipients::MembersAnd(group.id, change.people()),
             None => Recipients::Users(change.people()),

@@ -207,6 +207,6 @@ fn broken(error: axum::Error) -> End {
 
 /// A fraction from 0 to 1 that spreads users evenly.
 fn share(user: UserId) -> f64 {
-    let mixed = (user.0 as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
-    mixed as f64 / f64::from(1_u32 << 24)
+    let mixed = (user.0 as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48;
+    f64::from(mixed as u16) / f64::from(u16::MAX)
 }

@@ -150,7 +150,8 @@ every_shape! {
         assert_eq!((meta.ns(), body.kind()), (msync::pb::meta::NameSpace::Chat, message_body::Type::Groupchat));
         let to = meta.to.as_ref().expect("a receiver");
         assert_eq!((to.name(), to.domain(), to.app_key()), (&*group, "conference.easemob.com", &*msync::app_key(&own(&app))));
-        assert_eq!(msync::ext_object(&body.ext), r#"{"k":"v","n":7,"yes":true,"o":{"a":[1]}}"#);
+        let ext: Value = serde_json::from_str(&msync::ext_object(&body.ext)).expect("JSON");
+        assert_eq!(ext, json!({"k": "v", "n": 7, "yes": true, "o": {"a": [1]}}));
         assert_eq!((content(1).sub_type, content(1).title(), content(1).remote_path()), (Some(0), "T", "https://files.test/c"));
         assert_eq!((content(2).secret_key(), content(2).size.expect("a size").height()), ("s", 720.0));
         assert_eq!((content(3).duration(), content(4).thumbnail_secret_key(), content(4).file_length()), (10, "ts", 58103));

@@ -146,8 +146,8 @@ every_shape! {
         let answer = agora.post("/users/", &body).await.expect(200);
         assert_eq!(answer["path"], "/users");
         assert_eq!(keys(&answer), [
-            "action", "application", "applicationName", "duration", "entities", "organization", "path", "timestamp",
-            "uri",
+            "action", "application", "applicationName", "data", "duration", "entities", "organization", "path",
+            "timestamp", "uri",
         ]);
         let read = Reply::to(agora.request(reqwest::Method::GET, "/users/nora/?a=b")).await.expect(200);
         assert_eq!(read["path"], "/users/nora");

@@ -118,7 +118,7 @@ every_shape! {
                 assert_eq!(agora_error(&reply, 404).0, "organization_application_not_found", "{org:.9}{path}");
             }
         }
-        for path in ["", "/", "/chatgroupies", "/users/ann/contacts", "/messagess", "/messages/users/ann", "/%FF"] {
+        for path in ["", "/", "/chatgroupies", "/users/ann/nothing", "/messagess", "/messages/users/ann", "/%FF"] {
             assert_eq!(agora_error(&agora.get(path).await, 404).0, "service_resource_not_found", "{path}");
         }
         for (method, path) in [

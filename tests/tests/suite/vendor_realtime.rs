@@ -152,7 +152,9 @@ every_shape! {
         let fault = Device::start(&app, "nora").call("open", json!({"accessToken": token})).await.unwrap_err();
         assert_eq!(fault["message"], "INVALID_TOKEN", "the token of another user");
     }
+}
 
+every_shape! {
     async fn messages_go_both_ways_in_direct_conversations_groups_and_rooms(app: TestApp) {
         app.agora().register(&["nora", "omar"]).await;
         let tulips = tulips(&app).await;
@@ -179,7 +181,9 @@ every_shape! {
         let fault = omar.call("join", json!({"roomId": "4711"})).await.unwrap_err();
         assert_eq!(fault["type"], 705, "CHATROOM_NOT_EXIST: {fault}");
     }
+}
 
+every_shape! {
     async fn messages_of_other_doors_arrive_with_their_ids_and_offline_ones_once(app: TestApp) {
         app.agora().register(&["nora", "omar"]).await;
         let ids = [app.agora().send_text("nora", "omar", "one").await, app.agora().send_text("nora", "omar", "two").await];
@@ -197,7 +201,9 @@ every_shape! {
         omar.hears_text("four").await;
         assert_eq!((omar.count("one"), omar.count("two"), omar.count("thanks")), (0, 0, 0));
     }
+}
 
+every_shape! {
     async fn recalls_edits_and_acknowledgements_reach_the_other_side(app: TestApp) {
         app.agora().register(&["nora", "omar"]).await;
         let mut nora = Device::logged_in(&app, "nora").await;
@@ -218,7 +224,9 @@ every_shape! {
         let fault = omar.call("edit", json!({"messageId": id, "message": text("nora", "singleChat", "x")})).await;
         assert_eq!(fault.unwrap_err()["type"], 1302, "MODIFY_MESSAGE_NOT_EXIST");
     }
+}
 
+every_shape! {
     async fn all_devices_of_a_user_get_messages_and_online_only_ones_are_not_kept(app: TestApp) {
         app.agora().register(&["nora", "omar"]).await;
         let mut first = Device::logged_in(&app, "nora").await;
@@ -238,7 +246,9 @@ every_shape! {
         assert_eq!(listed.status, 200);
         assert!(!listed.text.contains("ring"), "{}", listed.text);
     }
+}
 
+every_shape! {
     async fn discovery_names_this_server(app: TestApp) {
         let url = app.suite.url();
         let answer = reqwest::get(format!("{url}/easemob/server.json?app_key=acme%23lobby")).await.expect("an answer");

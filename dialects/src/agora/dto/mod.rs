@@ -232,6 +232,7 @@ pub struct Happened<'a> {
     pub message: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change: Option<Changed<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reaction: Option<EventReaction<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'a str>,

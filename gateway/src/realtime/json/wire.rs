@@ -38,9 +38,8 @@ impl Wire for JsonWire {
 
     /// The first frame names the app and has the token of a user.
     async fn log_in(socket: &mut Socket) -> Result<(Client, Self), End> {
-        let first = match socket.read().await? {
-            Message::Text(text) => text,
-            _ => return Err(End::Told(close_code::UNSUPPORTED, "frames are text")),
+        let Message::Text(first) = socket.read().await? else {
+            return Err(End::Told(close_code::UNSUPPORTED, "frames are text"));
         };
         let auth = match frames::parse(&first) {
             Ok(ClientFrame::Auth(auth)) => auth,
@@ -53,7 +52,7 @@ impl Wire for JsonWire {
         // Several sessions may have the same device: only MSync replaces them.
         let client = Client::of(&socket.gateway, &socket.peer, &auth.app, &auth.token, "").await;
         let client = client.map_err(|error| End::Refused(UNAUTHORIZED, refusal(&error)))?;
-        Ok((client, Self { since: auth.cursor.map(|cursor| cursor.into_owned()), cursor: None }))
+        Ok((client, Self { since: auth.cursor.map(std::borrow::Cow::into_owned), cursor: None }))
     }
 
     fn refused(&self, error: &Error) -> Message {

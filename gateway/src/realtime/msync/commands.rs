@@ -205,7 +205,7 @@ impl Command {
 /// Scoped by the device, since only its ids are distinct; hashed, since its name may have any characters.
 fn key(device: &str, meta_id: u64) -> String {
     use sha2::{Digest as _, Sha256};
+    use tidings_domain::hex;
     let digest = Sha256::digest(device.as_bytes());
-    let device: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-    format!("msync-{device}-{meta_id}")
+    format!("msync-{}-{meta_id}", hex(&digest[..12]))
 }

@@ -149,7 +149,7 @@ impl Wire for MsyncWire {
             }
             // A client that repeats its login is logged in.
             Frame::Login(_) => {
-                socket.send(binary(codec::logged_in(&self.device, client.identity.expires_at()))).await?
+                socket.send(binary(codec::logged_in(&self.device, client.identity.expires_at()))).await?;
             }
             Frame::Other => {}
         }

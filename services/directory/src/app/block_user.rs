@@ -51,7 +51,7 @@ impl Core {
         }
         if blocked {
             let room = most - others.len() as i64;
-            if store::user_block::count(&mut tx, app, user, most).await? > room {
+            if store::user_block::count(&mut tx, app, user).await? > room {
                 return Err(Error::new(Reason::BlockListFull, user.to_string()));
             }
             store::user_block::insert(&mut tx, app, user, &others).await?;

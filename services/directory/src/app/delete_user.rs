@@ -94,6 +94,7 @@ async fn leave_groups(
 
 /// What changed in a group that `user` was in, and whose successor as the owner, if they were it, is `heir`; without one
 /// it ended with `members` still in it.
+#[expect(clippy::option_option, reason = "not the owner, the owner without an heir, and the owner with one")]
 fn changes(group: &Group, user: UserId, heir: Option<Option<UserId>>, members: Vec<UserId>) -> Vec<Change> {
     let changed = group.changed_group();
     let left = Change::MembersLeft { group: changed, users: vec![user], how: Leaving::Deleted };

@@ -151,9 +151,10 @@ impl pb::group_service_server::GroupService for Directory {
         let part = part(&wire.page_token, wire.skip, size).map_err(to_status)?;
         let joined = self.core.joined(&caller, wire.user_id, wire.kind().into(), part).await;
         let (memberships, next) = joined.map_err(to_status)?;
-        let total = match wire.with_total {
-            true => self.core.count_joined(&caller, wire.user_id, wire.kind().into()).await.map_err(to_status)?,
-            false => 0,
+        let total = if wire.with_total {
+            self.core.count_joined(&caller, wire.user_id, wire.kind().into()).await.map_err(to_status)?
+        } else {
+            0
         };
         let next_page_token = page_token(next.unwrap_or_default());
         let memberships = wire_memberships(memberships);

@@ -33,9 +33,7 @@ static INSERT: LazyLock<ManyRows> = LazyLock::new(|| {
     )
 });
 
-const DELETE: &str = "
-    delete from contact
-    where app_id = $1 and ((user_id = $2 and contact_id = $3) or (user_id = $3 and contact_id = $2))";
+const DELETE: &str = "delete from contact where app_id = $1 and user_id = $2 and contact_id = $3";
 
 /// Null fields are unchanged.
 const UPDATE: &str = "
@@ -172,13 +170,16 @@ pub(crate) async fn insert(tx: &mut Tx, app: AppId, new: &[NewContact], now: Uni
 
 /// Removes both rows; false when the two were no contacts.
 pub(crate) async fn delete(tx: &mut Tx, app: AppId, user: UserId, other: UserId) -> Result<bool, Error> {
-    let deleted = on_tx!(tx, |c| sqlx::query(DELETE)
-        .bind(app.0)
-        .bind(user.0)
-        .bind(other.0)
-        .execute(c)
-        .await
-        .map(|done| done.rows_affected()))?;
+    let mut deleted = 0;
+    for (one, another) in [(user, other), (other, user)] {
+        deleted += on_tx!(&mut *tx, |c| sqlx::query(DELETE)
+            .bind(app.0)
+            .bind(one.0)
+            .bind(another.0)
+            .execute(c)
+            .await
+            .map(|done| done.rows_affected()))?;
+    }
     Ok(deleted > 0)
 }
 

@@ -16,9 +16,8 @@ const UPSERT: &str = "
 const TAKE: &str = "delete from contact_request where app_id = $1 and user_id = $2 and from_id = $3";
 /// Those made at `$3` or before.
 const DELETE_EXPIRED: &str = "delete from contact_request where app_id = $1 and user_id = $2 and made_at <= $3";
-/// Counts no further than `$3`.
-const COUNT: &str = "
-    select count(*) from (select 1 from contact_request where app_id = $1 and user_id = $2 limit $3) waiting";
+/// There are at most as many as may wait.
+const COUNT: &str = "select count(*) from contact_request where app_id = $1 and user_id = $2";
 
 /// Requests made after `$4`.
 static LIST: LazyLock<Gather> = LazyLock::new(|| {
@@ -90,14 +89,8 @@ pub(crate) async fn take(tx: &mut Tx, app: AppId, user: UserId, from: UserId) ->
     Ok(taken > 0)
 }
 
-/// How many requests wait for `user`, up to `most`, after those made at `expired` or before are deleted.
-pub(crate) async fn count_waiting(
-    tx: &mut Tx,
-    app: AppId,
-    user: UserId,
-    expired: UnixMillis,
-    most: i64,
-) -> Result<i64, Error> {
+/// How many requests wait for `user`, after those made at `expired` or before are deleted.
+pub(crate) async fn count_waiting(tx: &mut Tx, app: AppId, user: UserId, expired: UnixMillis) -> Result<i64, Error> {
     on_tx!(&mut *tx, |c| sqlx::query(DELETE_EXPIRED)
         .bind(app.0)
         .bind(user.0)
@@ -105,7 +98,7 @@ pub(crate) async fn count_waiting(
         .execute(c)
         .await
         .map(drop))?;
-    on_tx!(tx, |c| sqlx::query_scalar(COUNT).bind(app.0).bind(user.0).bind(most).fetch_one(c).await)
+    on_tx!(tx, |c| sqlx::query_scalar(COUNT).bind(app.0).bind(user.0).fetch_one(c).await)
 }
 
 /// Requests to `user` that were made after `expired`, by users with ids above `after`, in order of their ids.

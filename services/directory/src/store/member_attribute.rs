@@ -77,7 +77,9 @@ fn by_user(rows: Vec<(i64, String, String)>) -> HashMap<UserId, Vec<Attribute>> 
         found.entry(UserId(user)).or_default().push((name, value));
     }
     // Here and not in the database, whose order of letters is its own.
-    found.values_mut().for_each(|attributes| attributes.sort_unstable());
+    for attributes in found.values_mut() {
+        attributes.sort_unstable();
+    }
     found
 }
 

@@ -22,9 +22,8 @@ static DELETE: LazyLock<ManyRows> = LazyLock::new(|| {
     where b.app_id = r.app_id and b.user_id = r.user_id and b.blocked_id = r.blocked_id";
     ManyRows::per_engine(&KEY, sqlite, postgres)
 });
-/// Counts no further than `$3`.
-const COUNT: &str =
-    "select count(*) from (select 1 from user_block where app_id = $1 and user_id = $2 limit $3) blocked";
+/// There are at most as many as the policy allows.
+const COUNT: &str = "select count(*) from user_block where app_id = $1 and user_id = $2";
 
 static LIST: LazyLock<Gather> = LazyLock::new(|| {
     let query = "
@@ -71,9 +70,9 @@ pub(crate) async fn delete(tx: &mut Tx, app: AppId, user: UserId, blocked: &[Use
     DELETE.execute(tx, &rows(app, user, blocked)).await
 }
 
-/// How many users are on the list of `user`, up to `most`.
-pub(crate) async fn count(tx: &mut Tx, app: AppId, user: UserId, most: i64) -> Result<i64, Error> {
-    on_tx!(tx, |c| sqlx::query_scalar(COUNT).bind(app.0).bind(user.0).bind(most).fetch_one(c).await)
+/// How many users are on the list of `user`.
+pub(crate) async fn count(tx: &mut Tx, app: AppId, user: UserId) -> Result<i64, Error> {
+    on_tx!(tx, |c| sqlx::query_scalar(COUNT).bind(app.0).bind(user.0).fetch_one(c).await)
 }
 
 /// The users that `user` has blocked, with ids above `after`, ascending.

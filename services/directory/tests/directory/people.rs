@@ -306,7 +306,7 @@ async fn a_user_has_3000_subscribers_who_may_renew(suite: Suite) {
         with recursive n(n) as (select 1 union all select n + 1 from n where n < 2999)
         insert into app_user (app_id, user_id, username, folded, uuid, registered, enabled, password_hash, nickname,
             token_epoch, created_at, modified_at)
-        select app_id, user_id + 1600 * n, 's' || n, 's' || n, 's' || n, true, true, '', '', 0, 0, 0
+        select app_id, user_id + 1600 * n, 's' || n, 's' || n, uuid, true, true, '', '', 0, 0, 0
         from app_user, n where folded = 'u1'";
     suite.execute(insert).await;
     suite

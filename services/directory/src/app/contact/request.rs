@@ -49,7 +49,7 @@ impl Core {
             return Ok(false);
         }
         if before.is_none() {
-            let waiting = store::contact_request::count_waiting(&mut tx, app, other, expired(now), MAX_WAITING).await?;
+            let waiting = store::contact_request::count_waiting(&mut tx, app, other, expired(now)).await?;
             if waiting >= MAX_WAITING {
                 return Err(Side::Invitee.full());
             }
