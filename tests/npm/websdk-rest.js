@@ -66,7 +66,7 @@ async function rest() {
         connection.createGroupVNext({
             data: { groupname: 'tulips', desc: 'about tulips', members: [other], public: true, approval: false, allowinvites: true, inviteNeedConfirm: false, maxusers: 200 },
         }))
-    const groupId = group?.data?.groupid
+    const groupId = group?.data?.groupid ?? group?.data?.id
     await step('getGroupInfo', () => connection.getGroupInfo({ groupId }))
     await step('getJoinedGroups', () => connection.getJoinedGroups({ pageNum: 0, pageSize: 20 }))
     await step('getJoinedGroups roles', () => connection.getJoinedGroups({ pageNum: 0, pageSize: 20, needAffiliations: true, needRole: true }))

@@ -242,7 +242,7 @@ every_shape! {
                 assert_eq!(answer["entities"][0]["username"], "nora", "{base}{path}");
             }
             // The rights are those of the route, and so are the error texts.
-            let refused = to(&nora, base.clone()).get("//users//nora").await;
+            let refused = to(&nora, base.clone()).get("//users//").await;
             assert_eq!(agora_error(&refused, 401).1, "Unable to authenticate (OAuth)", "{base}");
             let reply = doubled.get("//nothing").await;
             assert_eq!(agora_error(&reply, 404).0, "service_resource_not_found", "{base}");

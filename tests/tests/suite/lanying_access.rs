@@ -89,8 +89,10 @@ impl World {
         let client = app.lanying().with_token(token["access_token"].as_str().expect("a token"));
         let group = client.create_group("lunch", &[bob]).await;
         let message = client.send_text(bob, "hello").await;
-        let friend = pb::AddContactRequest { user_id: Some(ann), contact_id: keeper };
-        app.directory().add_contact(app.request(friend)).await.expect("a friend");
+        if keeper != 0 {
+            let friend = pb::AddContactRequest { user_id: Some(ann), contact_id: keeper };
+            app.directory().add_contact(app.request(friend)).await.expect("a friend");
+        }
         let asks = pb::RequestContactRequest { contact_id: ann, ..Default::default() };
         app.directory().request_contact(app.request_as(bob, asks)).await.expect("a request");
         Self { app: app.clone(), keeper, number, client, ann, bob, max, group, message }
