@@ -64,9 +64,10 @@ async function rest() {
 
     const group = await step('createGroup', () =>
         connection.createGroupVNext({
-            data: { groupname: 'tulips', desc: 'about tulips', members: [other], public: true, approval: false, allowinvites: true, inviteNeedConfirm: false, maxusers: 200 },
+            groupName: 'tulips', description: 'about tulips', members: [other], isPublic: true, needApprovalToJoin: false,
+            allowMemberToInvite: true, inviteNeedConfirm: false, maxMemberCount: 200,
         }))
-    const groupId = group?.data?.groupid ?? group?.data?.id
+    const groupId = group?.data?.groupId
     await step('getGroupInfo', () => connection.getGroupInfo({ groupId }))
     await step('getJoinedGroups', () => connection.getJoinedGroups({ pageNum: 0, pageSize: 20 }))
     await step('getJoinedGroups roles', () => connection.getJoinedGroups({ pageNum: 0, pageSize: 20, needAffiliations: true, needRole: true }))
