@@ -87,7 +87,7 @@ impl Client {
 }
 
 /// The outcome of moving a mark.
-pub(super) struct Marked {
+pub(crate) struct Marked {
     /// False: it was there or further.
     pub moved: bool,
     /// Of the message, if it is known.

@@ -9,7 +9,7 @@ use tidings_dialects::agora::msync::{
     self,
     pb::{MessageBody, Meta, message_body},
 };
-use tidings_testkit::{Agora, Reply, TestApp, every_shape};
+use tidings_testkit::{Agora, Reply, TestApp, every_shape, wait_until};
 
 use crate::envelope::agora_error;
 
@@ -320,6 +320,8 @@ every_shape! {
         let illegal = agora_error(&nora.post("/sdk/user/nora/user_channel/pin", &pin(&json!(private))).await, 400);
         assert_eq!(illegal.1, "param pin_msg_id illegal, please check it!");
         agora.delete(&format!("/chatgroups/{group}/users/pia")).await.expect(200);
+        // A membership is believed for up to a second.
+        wait_until("the end of the membership", async || pia.get(&whole).await.status == 403).await;
         assert_eq!(agora_error(&pia.get(&whole).await, 403).0, "forbidden_op");
         let path = "/sdk/user/omar/user_channel/pin";
         with_body(&omar, Method::DELETE, path, &pin(&json!(one))).await.expect(200);
