@@ -17,15 +17,10 @@ use crate::{
 
 /// All routes, with their layers. Every path may end with a slash.
 pub fn router(gateway: Gateway) -> Router {
-    let routes = [
-        ("/livez", get(health::livez)),
-        ("/readyz", get(health::readyz)),
-        ("/tidings/ws", get(realtime::json::connect)),
-        ("/websocket", get(realtime::msync::connect)),
-        ("/easemob/server.json", get(realtime::msync::discover)),
-    ];
+    let routes = [("/livez", get(health::livez)), ("/readyz", get(health::readyz))];
     routes
         .into_iter()
+        .chain(realtime::routes())
         .chain(agora_routes())
         .chain(agora_group_routes())
         .chain(agora_user_routes())
@@ -100,7 +95,7 @@ fn agora_group_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
         ("/{org}/{app}/chatgroups/user/{username}/joined_count", group_list::joined_count(Group)),
         ("/{org}/{app}/users/{username}/joined_chatgroups", group_list::joined(Group)),
         ("/{org}/{app}/users/{username}/joined_chatrooms", group_list::joined(Room)),
-        ("/{org}/{app}/chatgroups", group::all(Group)),
+        ("/{org}/{app}/chatgroups", group_list::all(Group)),
         ("/{org}/{app}/chatgroups/{id}", group::one(Group)),
         ("/{org}/{app}/chatgroups/{id}/disable", group::disable(Group)),
         ("/{org}/{app}/chatgroups/{id}/enable", group::enable(Group)),
@@ -120,7 +115,7 @@ fn agora_group_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
         ("/{org}/{app}/chatgroups/{id}/white/users", user_list::white(Group)),
         ("/{org}/{app}/chatgroups/{id}/white/users/{username}", user_list::allowed(Group)),
         ("/{org}/{app}/chatgroups/{id}/announcement", announcement::announcement(Group)),
-        ("/{org}/{app}/chatrooms", group::all(Room)),
+        ("/{org}/{app}/chatrooms", group_list::all(Room)),
         ("/{org}/{app}/chatrooms/{id}", group::one(Room)),
         ("/{org}/{app}/chatrooms/{id}/disable", group::disable(Room)),
         ("/{org}/{app}/chatrooms/{id}/enable", group::enable(Room)),

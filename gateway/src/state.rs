@@ -15,7 +15,6 @@ use tidings_runtime::{Clients, Shutdown};
 
 use crate::{
     budget::Budgets, cors::Cors, group_ids::GroupIds, identity::Identities, limits::Limits, log_repeats::LogRepeats,
-    realtime::Hub,
 };
 
 /// The operator's settings.
@@ -56,7 +55,6 @@ struct Inner {
     identities: Identities,
     group_ids: GroupIds,
     limits: Limits,
-    hub: Hub,
     budgets: Budgets,
     log_repeats: LogRepeats,
     ready: Ready,
@@ -89,7 +87,6 @@ impl Gateway {
             identities: Identities::new(clients.directory.clone(), clock.clone()),
             group_ids: GroupIds::new(clock.clone()),
             limits: Limits::new(clients.directory_internal.clone(), clock.clone()),
-            hub: Hub::default(),
             budgets: Budgets::default(),
             log_repeats: LogRepeats::default(),
             clients,
@@ -125,10 +122,6 @@ impl Gateway {
 
     pub(crate) fn limits(&self) -> &Limits {
         &self.0.limits
-    }
-
-    pub(crate) fn hub(&self) -> &Hub {
-        &self.0.hub
     }
 
     pub(crate) fn budgets(&self) -> &Budgets {

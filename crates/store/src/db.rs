@@ -1,10 +1,11 @@
 //! A database on either engine, and transactions in it.
 
 use tidings_domain::Error;
-use tokio::sync::watch;
 
 use crate::{
-    checkpoint, domain_error,
+    checkpoint,
+    commit_signal::CommitSignal,
+    domain_error,
     postgres::{PostgresDb, PostgresTx},
     sqlite::{SqliteDb, SqliteTx},
 };
@@ -35,9 +36,6 @@ pub enum Tx {
     /// Read committed.
     Postgres(PostgresTx),
 }
-
-/// Notified when a transaction is committed.
-pub type CommitSignal = watch::Sender<()>;
 
 impl Db {
     /// The engine.

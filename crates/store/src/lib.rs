@@ -8,6 +8,7 @@
 
 mod app_rows;
 mod checkpoint;
+mod commit_signal;
 mod connect;
 mod db;
 mod doubts;
@@ -26,7 +27,8 @@ mod sqlite;
 mod sqlite_file;
 
 pub use app_rows::AppRows;
-pub use db::{CommitSignal, Db, Engine, Tx};
+pub use commit_signal::CommitSignal;
+pub use db::{Db, Engine, Tx};
 pub use error::{Lost, domain_error, is_conflict, lost};
 pub use many_rows::{Column, Gather, GatherMany, Kind, ManyRows};
 pub use migrate::{Schema, Standing};

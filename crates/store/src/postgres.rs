@@ -20,7 +20,7 @@ use tokio::{
 };
 
 use crate::{
-    db::CommitSignal,
+    commit_signal::CommitSignal,
     doubts::Doubts,
     error::{commit_error, domain_error, is_lost_connection},
     limits::{CALL, LIFE, LONG_READ, Limits, RESTED, TIDY, UNUSED, vanishing},

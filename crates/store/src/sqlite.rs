@@ -11,7 +11,7 @@ use std::{
 use sqlx::{Connection as _, SqlSafeStr as _, Sqlite, SqlitePool, Transaction};
 use tokio::time::Instant;
 
-use crate::{db::CommitSignal, sqlite_file::SqliteFile};
+use crate::{commit_signal::CommitSignal, sqlite_file::SqliteFile};
 
 /// How long a statement waits for another process's lock on a file.
 pub(crate) const BUSY: Duration = Duration::from_secs(5);

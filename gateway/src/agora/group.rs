@@ -12,7 +12,6 @@ use tidings_runtime::context;
 
 use super::{
     context::RequestContext,
-    group_list,
     people::{self, Named},
 };
 use crate::{Gateway, identity::Who, membership::of_group, reply::refused};
@@ -57,11 +56,6 @@ macro_rules! handler {
 }
 pub(super) use handler;
 
-/// `/chatgroups`, `/chatrooms`
-pub(crate) fn all(kind: GroupKind) -> MethodRouter<Gateway> {
-    post(handler!(kind, create, body)).get(handler!(kind, group_list::all))
-}
-
 /// `/chatgroups/{id}`, or several ids separated by commas.
 pub(crate) fn one(kind: GroupKind) -> MethodRouter<Gateway> {
     get(handler!(kind, read_groups, named))
@@ -79,7 +73,13 @@ pub(crate) fn enable(kind: GroupKind) -> MethodRouter<Gateway> {
     post(handler!(kind, switch_on, named))
 }
 
-async fn create(gateway: &Gateway, context: &RequestContext, kind: GroupKind, body: Body) -> Result<Vec<u8>, Refusal> {
+/// `POST /chatgroups`, `POST /chatrooms`
+pub(super) async fn create(
+    gateway: &Gateway,
+    context: &RequestContext,
+    kind: GroupKind,
+    body: Body,
+) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.any_caller(gateway).await?;
     let wanted = codec::new_group(&context.read(body).await?)?;
     let owner = match (wanted.owner, &identity.who) {

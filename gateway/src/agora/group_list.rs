@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use axum::{
+    body::Body,
     extract::State,
     response::Response,
     routing::{MethodRouter, get},
@@ -15,7 +16,7 @@ use tidings_runtime::context;
 
 use super::{
     context::RequestContext,
-    group::{handler, shown},
+    group::{self, handler, shown},
     people::{self, Named, path_user},
 };
 use crate::{Gateway, reply::refused};
@@ -28,6 +29,11 @@ const OF_USER: PageRule = PageRule { first: 1, default: 1_000, most: 1_000 };
 const FROM_ZERO: PageRule = PageRule { first: 0, ..OF_USER };
 /// Maximum number of groups per request.
 const MAX_GROUPS: usize = 100;
+
+/// `/chatgroups`, `/chatrooms`
+pub(crate) fn all(kind: GroupKind) -> MethodRouter<Gateway> {
+    get(handler!(kind, list_all)).post(handler!(kind, group::create, body))
+}
 
 /// `/users/{username}/joined_chatgroups`
 pub(crate) fn joined(kind: GroupKind) -> MethodRouter<Gateway> {
@@ -44,8 +50,7 @@ pub(crate) fn joined_count(kind: GroupKind) -> MethodRouter<Gateway> {
     get(handler!(kind, count_joined, named))
 }
 
-/// `GET /chatgroups`, `GET /chatrooms`
-pub(super) async fn all(gateway: &Gateway, context: &RequestContext, kind: GroupKind) -> Result<Vec<u8>, Refusal> {
+async fn list_all(gateway: &Gateway, context: &RequestContext, kind: GroupKind) -> Result<Vec<u8>, Refusal> {
     let (app, query, groups, next) = list(gateway, context, kind, false).await?;
     Ok(codec::group_list(&context.call(&app), context.timing(gateway), &query, &groups, next))
 }

@@ -51,8 +51,8 @@ struct State {
 }
 
 impl AppFeed {
-    /// Follows the feed from now on.
-    pub fn start(gateway: Gateway, app: App) -> Arc<Self> {
+    /// Follows the feed from now on; `ended` is called when it does so no more.
+    pub fn start(gateway: Gateway, app: App, ended: impl FnOnce(&Arc<Self>) + Send + 'static) -> Arc<Self> {
         let state =
             State { table: Table::default(), cursor: Arc::from(""), has_ended: false, idle_since: Instant::now() };
         let feed = Arc::new(Self { app, state: Mutex::new(state), started: watch::Sender::new(false) });
@@ -60,7 +60,7 @@ impl AppFeed {
         tokio::spawn(async move {
             followed.follow(&gateway).await;
             followed.end();
-            gateway.hub().forget(followed.app.id, &followed);
+            ended(&followed);
         });
         feed
     }

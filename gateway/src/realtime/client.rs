@@ -7,7 +7,7 @@ use tidings_domain::{Actor, App, Caller, ConversationId, Draft, Error, MsgId, Pl
 use tidings_proto::pb::{self, app_ref};
 use tidings_runtime::context;
 
-use super::endpoint::Peer;
+use super::peer::Peer;
 use crate::{
     Gateway, agora,
     identity::{Identity, Who},

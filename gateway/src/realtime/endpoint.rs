@@ -1,24 +1,17 @@
 //! The upgrade to a WebSocket, the same for every wire format.
 
-use std::{convert::Infallible, net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
-    extract::{FromRequestParts, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
+    extract::{State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
     response::{IntoResponse as _, Response},
+    routing::{MethodRouter, get},
 };
-use http::{
-    HeaderMap, StatusCode,
-    header::{HOST, ORIGIN},
-    request::Parts,
-};
+use http::StatusCode;
 use tidings_dialects::agora::Refusal;
-use tidings_runtime::Connection;
 
-use super::{socket::Socket, wire::Wire};
-use crate::{
-    Gateway, agora,
-    request::{address, base_url, header},
-};
+use super::{hub::Hub, peer::Peer, serve::serve, socket::Socket, wire::Wire};
+use crate::{Gateway, agora};
 
 /// Maximum size of a frame: a message of the default size with its recipients, several times over. Larger messages are
 /// sent over REST.
@@ -29,43 +22,16 @@ const WRITE_BUFFER: usize = 4 * 1024;
 /// Bytes that wait to be written before the connection fails.
 const MAX_WRITE_BUFFER: usize = 4 * 1024 * 1024;
 
-/// The client's connection, as the layers know it.
-pub(crate) struct Peer {
-    pub address: Option<IpAddr>,
-    pub base: String,
-    pub connection: Option<Arc<Connection>>,
-    origin_is_allowed: bool,
+type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
+
+/// A `GET` that upgrades the connection.
+pub(super) fn endpoint<W: Wire>(hub: &Arc<Hub>) -> MethodRouter<Gateway> {
+    let hub = Arc::clone(hub);
+    get(move |State(gateway), peer: Peer, upgrade: Upgrade| async move { open::<W>(gateway, hub, peer, upgrade) })
 }
 
-impl FromRequestParts<Gateway> for Peer {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Infallible> {
-        Ok(Self {
-            address: address(parts, gateway),
-            base: base_url(parts, gateway),
-            origin_is_allowed: may_call(gateway, &parts.headers),
-            connection: parts.extensions.get::<Arc<Connection>>().cloned(),
-        })
-    }
-}
-
-/// Browsers name the page's origin; other clients name none. Pages of this host may call, as over REST.
-fn may_call(gateway: &Gateway, headers: &HeaderMap) -> bool {
-    let Some(origin) = header(headers, ORIGIN.as_str()) else {
-        return !headers.contains_key(ORIGIN);
-    };
-    let of_page = origin.split_once("://").map(|(_, host)| host);
-    let is_same = of_page.is_some_and(|host| header(headers, HOST.as_str()) == Some(host));
-    is_same || gateway.cors().allowed(headers).is_some()
-}
-
-/// Upgrades the connection. The token is in the first frame, since URLs are logged.
-pub(super) fn open<W: Wire>(
-    gateway: Gateway,
-    peer: Peer,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Response {
+/// The token is in the first frame, since URLs are logged.
+fn open<W: Wire>(gateway: Gateway, hub: Arc<Hub>, peer: Peer, upgrade: Upgrade) -> Response {
     if !peer.origin_is_allowed {
         let text = "this origin may not connect: it is not among cors_origins";
         return agora::refused_at_once(&gateway, &Refusal::new(403, "forbidden_op", text));
@@ -85,6 +51,6 @@ pub(super) fn open<W: Wire>(
         .max_message_size(MAX_FRAME)
         .max_frame_size(MAX_FRAME)
         .on_failed_upgrade(|error| tracing::debug!(%error, "a WebSocket was not opened"))
-        .on_upgrade(move |socket| Socket::new(gateway, peer, socket).run::<W>())
+        .on_upgrade(move |socket| serve::<W>(Socket::new(gateway, hub, peer, socket)))
         .into_response()
 }

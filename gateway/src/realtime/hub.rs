@@ -17,10 +17,12 @@ use super::{
 };
 use crate::Gateway;
 
+type Feeds = HashMap<AppId, Arc<AppFeed>>;
+
 /// The followed feeds.
 #[derive(Default)]
 pub(crate) struct Hub {
-    feeds: Mutex<HashMap<AppId, Arc<AppFeed>>>,
+    feeds: Arc<Mutex<Feeds>>,
     sessions: AtomicU64,
 }
 
@@ -57,7 +59,8 @@ impl Hub {
             let mut feeds = self.feeds();
             let feed = feeds.get(&app.id).filter(|feed| feed.add(session)).cloned();
             feed.unwrap_or_else(|| {
-                let feed = AppFeed::start(gateway.clone(), app.clone());
+                let (known, id) = (Arc::clone(&self.feeds), app.id);
+                let feed = AppFeed::start(gateway.clone(), app.clone(), move |feed| forget(&known, id, feed));
                 feed.add(session);
                 feeds.insert(app.id, Arc::clone(&feed));
                 feed
@@ -67,17 +70,21 @@ impl Hub {
         Ok(feed)
     }
 
-    /// Forgets a feed that has ended.
-    pub(super) fn forget(&self, app: AppId, feed: &Arc<AppFeed>) {
-        let mut feeds = self.feeds();
-        if feeds.get(&app).is_some_and(|known| Arc::ptr_eq(known, feed)) {
-            feeds.remove(&app);
-        }
+    fn feeds(&self) -> MutexGuard<'_, Feeds> {
+        locked(&self.feeds)
     }
+}
 
-    fn feeds(&self) -> MutexGuard<'_, HashMap<AppId, Arc<AppFeed>>> {
-        self.feeds.lock().unwrap_or_else(PoisonError::into_inner)
+/// Forgets a feed that has ended.
+fn forget(feeds: &Mutex<Feeds>, app: AppId, feed: &Arc<AppFeed>) {
+    let mut feeds = locked(feeds);
+    if feeds.get(&app).is_some_and(|known| Arc::ptr_eq(known, feed)) {
+        feeds.remove(&app);
     }
+}
+
+fn locked(feeds: &Mutex<Feeds>) -> MutexGuard<'_, Feeds> {
+    feeds.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Entered {

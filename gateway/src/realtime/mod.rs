@@ -11,12 +11,29 @@ mod client;
 mod endpoint;
 mod event;
 mod hub;
-pub(crate) mod json;
-pub(crate) mod msync;
+mod json;
+mod msync;
+mod peer;
 mod recipients;
+mod serve;
 mod session;
 mod socket;
 mod table;
 mod wire;
 
-pub(crate) use self::hub::Hub;
+use std::sync::Arc;
+
+use axum::routing::{MethodRouter, get};
+
+use self::hub::Hub;
+use crate::Gateway;
+
+/// The endpoints of clients that connect. Their sessions are one gateway's.
+pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
+    let hub = Arc::new(Hub::default());
+    vec![
+        ("/tidings/ws", json::connect(&hub)),
+        ("/websocket", msync::connect(&hub)),
+        ("/easemob/server.json", get(msync::discover)),
+    ]
+}

@@ -117,11 +117,12 @@ async fn sends_recalls_and_edits_through_two_processes_leave_no_gap_in_the_feed_
     assert_lanes_gap_free(&database, app.app().id, MESSAGES / 2 * 2 + MESSAGES / 3 * 2).await;
 }
 
-/// Event numbers run from 1 in each lane, over messages and so many other events.
+/// Event numbers run from 1 in each lane, over messages, so many other events of messages, and changes.
 async fn assert_lanes_gap_free(database: &str, app: i64, others: usize) {
     const NUMBERS: &str = "
         select lane, event_no, 0::bigint as other from tidings_message.message where app_id = $1
-        union all select lane, event_no, 1::bigint from tidings_message.event where app_id = $1 order by lane, event_no";
+        union all select lane, event_no, (kind like 'message.%')::int::bigint from tidings_message.event where app_id = $1
+        order by lane, event_no";
     let mut connection = PgConnection::connect(database).await.unwrap();
     let numbers: Vec<(i64, i64, i64)> = sqlx::query_as(NUMBERS).bind(app).fetch_all(&mut connection).await.unwrap();
     let mut last = std::collections::BTreeMap::new();

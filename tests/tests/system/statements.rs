@@ -77,7 +77,8 @@ fn items(tokens: &[TokenTree]) -> Vec<Item> {
     while at < end {
         if (is(at, "const") || is(at, "static")) && is(at + 2, ":") {
             let last = next(at, &|at| is(at, ";")).unwrap_or(end);
-            let value = next(at, &|at| is(at, "=")).unwrap_or(last);
+            // A trait's constant may have none.
+            let value = next(at, &|at| at == last || is(at, "=")).unwrap_or(last);
             items.push(Item::new(false, &tokens[at + 1], &tokens[at + 3..value], &tokens[value..last]));
             at = last;
         } else if is(at, "fn") {

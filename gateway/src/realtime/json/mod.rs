@@ -4,20 +4,15 @@ mod commands;
 mod frames;
 mod wire;
 
-use axum::{
-    extract::{State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
-    response::Response,
-};
+use std::sync::Arc;
+
+use axum::routing::MethodRouter;
 
 use self::wire::JsonWire;
-use super::endpoint::{Peer, open};
+use super::{endpoint::endpoint, hub::Hub};
 use crate::Gateway;
 
 /// Upgrades the connection.
-pub(crate) async fn connect(
-    State(gateway): State<Gateway>,
-    peer: Peer,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Response {
-    open::<JsonWire>(gateway, peer, upgrade)
+pub(super) fn connect(hub: &Arc<Hub>) -> MethodRouter<Gateway> {
+    endpoint::<JsonWire>(hub)
 }

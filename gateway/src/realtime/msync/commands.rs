@@ -1,5 +1,7 @@
 //! Carries out the operations of clients that concern messages.
 
+use std::sync::Arc;
+
 use tidings_dialects::agora::{
     Names, Refusal,
     msync::{self as codec, Ack, Act, Answered, Asked, Operation, Outcome, Queue},
@@ -13,7 +15,7 @@ use tidings_runtime::context;
 use super::operations;
 use crate::{
     agora,
-    realtime::{client::Client, session::Signal},
+    realtime::{client::Client, hub::Hub, session::Signal},
     reply::refused,
 };
 
@@ -38,8 +40,13 @@ impl Done {
 }
 
 /// Carries out an operation; `meta_id` is the client's id of it.
-pub(super) async fn carry_out(operation: Operation, meta_id: u64, client: Client, app_key: String) -> Done {
-    let command = Command { client, meta_id, app_key };
+pub(super) async fn carry_out(
+    operation: Operation,
+    meta_id: u64,
+    client: Client,
+    (hub, app_key): (Arc<Hub>, String),
+) -> Done {
+    let command = Command { client, meta_id, hub, app_key };
     let asked = match operation {
         Operation::Recall { .. } => Asked::Recall,
         Operation::Edit { .. } => Asked::Edit,
@@ -64,6 +71,7 @@ pub(super) fn refuse(meta_id: u64, outcome: Outcome, now: UnixMillis) -> Vec<u8>
 struct Command {
     client: Client,
     meta_id: u64,
+    hub: Arc<Hub>,
     app_key: String,
 }
 
@@ -198,7 +206,7 @@ impl Command {
         let act = Act { at: self.now(), ..self.act(&id, msg_id, conversation) };
         let msync = codec::acknowledged(ack, &act, &self.names([]), &self.app_key).into();
         let signal = Signal { peer: self.client.username.to_string(), msync };
-        self.client.gateway.hub().signal(self.client.caller.app, peer, signal);
+        self.hub.signal(self.client.caller.app, peer, signal);
     }
 }
 

@@ -8,28 +8,23 @@ mod own;
 mod queues;
 mod wire;
 
-use axum::{
-    extract::{State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
-    response::Response,
-};
+use std::sync::Arc;
+
+use axum::{response::Response, routing::MethodRouter};
 use http::{StatusCode, Uri};
 use tidings_dialects::agora::msync::{Address, server_config};
 
 use self::wire::MsyncWire;
-use super::endpoint::{Peer, open};
+use super::{endpoint::endpoint, hub::Hub, peer::Peer};
 use crate::{Gateway, reply, request::query};
 
 /// Upgrades the connection.
-pub(crate) async fn connect(
-    State(gateway): State<Gateway>,
-    peer: Peer,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Response {
-    open::<MsyncWire>(gateway, peer, upgrade)
+pub(super) fn connect(hub: &Arc<Hub>) -> MethodRouter<Gateway> {
+    endpoint::<MsyncWire>(hub)
 }
 
 /// `GET /easemob/server.json?app_key=org%23app`: this gateway's own address, for every app.
-pub(crate) async fn discover(peer: Peer, uri: Uri) -> Response {
+pub(super) async fn discover(peer: Peer, uri: Uri) -> Response {
     let app_key = query(uri.query().unwrap_or_default(), "app_key").unwrap_or_default();
     // Some clients encode it twice.
     let app_key = app_key.replace("%25", "%").replace("%23", "#");

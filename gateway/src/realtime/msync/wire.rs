@@ -16,14 +16,17 @@ use super::{
     own::Own,
     queues::{Entry, Queues},
 };
-use crate::realtime::{
-    catch_up::CatchUp,
-    client::Client,
-    event::{Batch, Event},
-    hub::Entered,
-    session::{Joined, Signal},
-    socket::{End, Socket, TRY_AGAIN, UNAUTHORIZED},
-    wire::Wire,
+use crate::{
+    Gateway,
+    realtime::{
+        catch_up::CatchUp,
+        client::Client,
+        event::{Batch, Event},
+        hub::{Entered, Hub},
+        session::{Joined, Signal},
+        socket::{End, Socket, TRY_AGAIN, UNAUTHORIZED},
+        wire::Wire,
+    },
 };
 
 /// The packets of one device.
@@ -37,7 +40,8 @@ pub(super) struct MsyncWire {
     first: HashSet<MsgId>,
     /// The client has asked what it has: before, it is not told of anything, since it would fetch it twice.
     has_asked: bool,
-    gateway: crate::Gateway,
+    gateway: Gateway,
+    hub: Arc<Hub>,
 }
 
 impl Wire for MsyncWire {
@@ -57,7 +61,7 @@ impl Wire for MsyncWire {
         if !client.username.eq_ignore_ascii_case(&name) {
             return Err(refused(&device, &Error::new(Reason::TokenForeign, "")));
         }
-        let gateway = socket.gateway.clone();
+        let (gateway, hub) = (socket.gateway.clone(), Arc::clone(&socket.hub));
         // Keys grow over the sessions of a device.
         let queues = Queues::above(gateway.now().0.unsigned_abs() << 10);
         let (app_key, user) = (app_key(client.app()), client.username.to_ascii_lowercase());
@@ -72,6 +76,7 @@ impl Wire for MsyncWire {
                 first: HashSet::new(),
                 has_asked: false,
                 gateway,
+                hub,
             },
         ))
     }
@@ -138,7 +143,8 @@ impl Wire for MsyncWire {
                 match operation(&meta, &client.app().policy) {
                     Ok(operation) => {
                         self.own.begin();
-                        return Ok(Some(carry_out(operation, id, client.clone(), self.app_key.clone()).boxed()));
+                        let session = (Arc::clone(&self.hub), self.app_key.clone());
+                        return Ok(Some(carry_out(operation, id, client.clone(), session).boxed()));
                     }
                     Err(outcome) => socket.send(binary(refuse(id, outcome, self.gateway.now()))).await?,
                 }

@@ -1,0 +1,122 @@
+//! Serves one client, from its first frame to its end, whatever its wire format.
+
+use std::{future::pending, time::Duration};
+
+use axum::{
+    body::Bytes,
+    extract::ws::{Message, close_code},
+};
+use futures_util::future::BoxFuture;
+use tidings_domain::UserId;
+use tidings_proto::pb::app_ref;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+
+use super::{
+    client::Client,
+    hub::Entered,
+    session::Item,
+    socket::{End, HEARTBEAT, Socket, TRY_AGAIN},
+    wire::Wire,
+};
+use crate::connection::Busy;
+
+/// How long a client may take to say who it is.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long nothing may come from a client that is sent pings.
+const SILENCE: Duration = Duration::from_secs(75);
+/// How often a token is checked again.
+const CHECK: Duration = Duration::from_secs(4);
+/// Clients of a stopping process are told within this time, spread evenly, so that they do not reconnect all at once.
+const SPREAD: Duration = Duration::from_secs(3);
+
+/// Until the client goes, or is sent away.
+pub(super) async fn serve<W: Wire>(mut socket: Socket) {
+    // Not closed in favour of another connection.
+    let _busy = socket.peer.connection.as_ref().map(Busy::new);
+    let logged_in = timeout(HANDSHAKE, W::log_in(&mut socket)).await;
+    let (end, last) = match logged_in.unwrap_or(Err(End::Told(close_code::POLICY, W::LATE))) {
+        Ok((client, mut wire)) => {
+            let end = session(&mut socket, &client, &mut wire).await.err().unwrap_or(End::Gone);
+            let last = wire.closing(&end);
+            wire.ended(&client).await;
+            (end, last)
+        }
+        Err(end) => {
+            let last = W::closing_early(&end);
+            (end, last)
+        }
+    };
+    socket.close(end, last).await;
+}
+
+async fn session<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W) -> Result<(), End> {
+    let entered = socket.hub.enter(&socket.gateway, client).await;
+    let mut entered = entered.map_err(|error| End::Refused(TRY_AGAIN, wire.refused(&error)))?;
+    entered.inbox.skip_to_entered().await?;
+    wire.start(socket, client, &entered).await?;
+    follow(socket, client, wire, &mut entered).await
+}
+
+/// Until the connection ends. One command at a time, in their order; events go on meanwhile.
+async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, entered: &mut Entered) -> Result<(), End> {
+    let mut heartbeat = interval(HEARTBEAT);
+    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut check = interval(CHECK);
+    check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut heard_at = Instant::now();
+    let mut command: Option<BoxFuture<'static, W::Answer>> = None;
+    let stopping = socket.gateway.stopping().clone();
+    let draining = async {
+        stopping.draining().await;
+        sleep(SPREAD.mul_f64(share(client.user))).await;
+    };
+    tokio::pin!(draining);
+    loop {
+        let is_free = command.is_none();
+        let answered = async {
+            match &mut command {
+                Some(command) => command.await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            item = entered.inbox.next(wire.takes_events()) => match item? {
+                Item::Batch(batch) => wire.batch(socket, client, batch).await?,
+                Item::Signal(signal) => wire.signal(socket, &signal).await?,
+                Item::Joined(joined) => wire.joined(socket, client, &joined).await?,
+                Item::Entered => {}
+            },
+            answer = answered => {
+                command = None;
+                wire.answer(socket, client, answer).await?;
+            }
+            heard = socket.heard(), if is_free => {
+                heard_at = Instant::now();
+                if let Some(message) = heard? {
+                    command = wire.frame(socket, client, message).await?;
+                }
+            }
+            _ = heartbeat.tick() => {
+                if heard_at.elapsed() > SILENCE {
+                    return Err(End::Told(close_code::AWAY, "no sign of life"));
+                }
+                socket.send(Message::Ping(Bytes::new())).await?;
+            }
+            _ = check.tick() => {
+                let app = app_ref::App::Id(client.caller.app.0);
+                match socket.gateway.identities().of(app, &client.token).await {
+                    Err(error) if !error.reason().is_transient() => return Err(End::Unauthorized(error)),
+                    Ok(_) | Err(_) => {}
+                }
+                wire.tick(socket, client).await?;
+            }
+            () = &mut draining => return Err(End::Told(close_code::RESTART, "the server restarts")),
+        }
+    }
+}
+
+/// A fraction from 0 to 1 that spreads users evenly.
+fn share(user: UserId) -> f64 {
+    let mixed = (user.0 as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48;
+    f64::from(mixed as u16) / f64::from(u16::MAX)
+}
