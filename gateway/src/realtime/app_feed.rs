@@ -37,6 +37,9 @@ const START: Duration = Duration::from_secs(10);
 pub(super) struct AppFeed {
     app: App,
     state: Mutex<State>,
+    /// Held while events are handed out: whom they concern is decided at the beginning, and who enters meanwhile would miss
+    /// them.
+    turn: tokio::sync::Mutex<()>,
     started: watch::Sender<bool>,
 }
 
@@ -55,7 +58,12 @@ impl AppFeed {
     pub fn start(gateway: Gateway, app: App, ended: impl FnOnce(&Arc<Self>) + Send + 'static) -> Arc<Self> {
         let state =
             State { table: Table::default(), cursor: Arc::from(""), has_ended: false, idle_since: Instant::now() };
-        let feed = Arc::new(Self { app, state: Mutex::new(state), started: watch::Sender::new(false) });
+        let feed = Arc::new(Self {
+            app,
+            state: Mutex::new(state),
+            turn: tokio::sync::Mutex::default(),
+            started: watch::Sender::new(false),
+        });
         let followed = Arc::clone(&feed);
         tokio::spawn(async move {
             followed.follow(&gateway).await;
@@ -102,8 +110,9 @@ impl AppFeed {
     /// happened; everything after it is handed to it.
     pub async fn enter(&self, gateway: &Gateway, caller: &Caller, session: &Arc<Session>) -> Result<Arc<str>, Error> {
         let groups = membership::all_of(gateway, caller, session.user).await?;
+        let _turn = self.turn.lock().await;
         let mut state = self.state();
-        state.table.enter(session.user, groups);
+        state.table.enter(session, groups);
         session.mark_entered();
         Ok(Arc::clone(&state.cursor))
     }
@@ -180,6 +189,7 @@ impl AppFeed {
 
     /// Hands events to the sessions they concern. Only for those is anything looked up.
     async fn hand_out(&self, gateway: &Gateway, events: Vec<pb::Event>, cursor: &str) -> Result<(), Error> {
+        let _turn = self.turn.lock().await;
         let events = read(events);
         let events = {
             let state = self.state();
@@ -198,7 +208,9 @@ impl AppFeed {
             let FeedEvent { change, conversation, wire, .. } = &event.event;
             if let (Some(change), Some(place)) = (change, conversation) {
                 for user in entering(change) {
-                    state.table.enter(user, change.group().map(|group| group.id));
+                    if let Some(group) = change.group() {
+                        state.table.join(user, group.id);
+                    }
                     for session in state.table.of_user(user) {
                         joined.insert((session.id, *place), (Arc::clone(session), UnixMillis(wire.at_ms)));
                     }

@@ -17,6 +17,8 @@ pub(super) struct Table {
     members: HashMap<i64, HashSet<UserId>>,
     /// The groups and rooms of each user with a session.
     groups: HashMap<UserId, HashSet<i64>>,
+    /// Sessions that are yet to enter their user's groups and rooms, with those that the user left meanwhile.
+    entering: HashMap<u64, HashSet<i64>>,
 }
 
 impl Table {
@@ -27,21 +29,38 @@ impl Table {
     /// Adds a session: from now on it gets what concerns its user.
     pub fn add(&mut self, session: &Arc<Session>) {
         self.users.entry(session.user).or_default().insert(session.id, Arc::clone(session));
+        self.entering.insert(session.id, HashSet::new());
     }
 
-    /// A user with a session is in these groups and rooms.
-    pub fn enter(&mut self, user: UserId, groups: impl IntoIterator<Item = i64>) {
-        if !self.users.contains_key(&user) {
-            return;
-        }
+    /// The user of a session is in these groups and rooms, as was read after it was added.
+    pub fn enter(&mut self, session: &Session, groups: impl IntoIterator<Item = i64>) {
+        let Some(left) = self.entering.remove(&session.id) else { return };
         for group in groups {
-            self.members.entry(group).or_default().insert(user);
-            self.groups.entry(user).or_default().insert(group);
+            if !left.contains(&group) {
+                self.join(session.user, group);
+            }
         }
+    }
+
+    /// A user is in a group or room from now on.
+    pub fn join(&mut self, user: UserId, group: i64) {
+        let Some(sessions) = self.users.get(&user) else { return };
+        for id in sessions.keys() {
+            if let Some(left) = self.entering.get_mut(id) {
+                left.remove(&group);
+            }
+        }
+        self.members.entry(group).or_default().insert(user);
+        self.groups.entry(user).or_default().insert(group);
     }
 
     /// A user is in a group or room no longer.
     pub fn leave(&mut self, user: UserId, group: i64) {
+        for id in self.users.get(&user).into_iter().flat_map(HashMap::keys) {
+            if let Some(left) = self.entering.get_mut(id) {
+                left.insert(group);
+            }
+        }
         remove(&mut self.members, group, &user);
         remove(&mut self.groups, user, &group);
     }
@@ -57,6 +76,7 @@ impl Table {
     pub fn remove(&mut self, session: &Session) {
         let Some(of_user) = self.users.get_mut(&session.user) else { return };
         of_user.remove(&session.id);
+        self.entering.remove(&session.id);
         if of_user.is_empty() {
             self.users.remove(&session.user);
             for group in self.groups.remove(&session.user).unwrap_or_default() {
@@ -119,9 +139,10 @@ mod tests {
         for session in &sessions {
             table.add(session);
         }
-        table.enter(UserId(16), [17, 33]);
-        table.enter(UserId(32), [17]);
-        table.enter(UserId(48), [17]);
+        table.enter(&sessions[0], [17, 33]);
+        table.enter(&sessions[1], [17]);
+        table.enter(&sessions[2], [17]);
+        table.join(UserId(48), 17);
         let ids = |table: &Table, of: Recipients| {
             let mut ids: Vec<u64> = table.sessions(&of).map(|session| session.id).collect();
             ids.sort_unstable();
@@ -139,5 +160,19 @@ mod tests {
             table.remove(session);
         }
         assert!(table.users.is_empty() && table.members.is_empty() && table.groups.is_empty());
+        assert!(table.entering.is_empty());
+    }
+
+    #[test]
+    fn a_group_that_is_left_while_its_members_are_read_is_not_entered() {
+        let mut table = Table::default();
+        let (session, _inbox) = Session::new(1, UserId(16), Arc::from(""));
+        table.add(&session);
+        table.leave(UserId(16), 17);
+        table.leave(UserId(16), 33);
+        table.join(UserId(16), 33);
+        table.enter(&session, [17, 33]);
+        assert_eq!(table.sessions(&Recipients::Members(17, None)).count(), 0);
+        assert_eq!(table.sessions(&Recipients::Members(33, None)).count(), 1);
     }
 }

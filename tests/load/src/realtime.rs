@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// How long clients wait for what must come.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Connections that are opened at once.
 const AT_ONCE: usize = 64;
 
@@ -88,8 +88,8 @@ async fn idle(target: &Target, args: &TargetArgs, plan: Plan) -> Result<(), Faul
     println!("connected: {} in {:.1} s", sockets.len(), started.elapsed().as_secs_f64());
     tokio::time::sleep(Duration::from_secs(args.seconds)).await;
     if let (Some(pid), Some(before)) = (plan.pid, before) {
-        let each = (resident(pid)?.saturating_sub(before)) as f64 / sockets.len() as f64;
-        println!("memory: {each:.1} KiB for each connection");
+        let each = resident(pid)?.saturating_sub(before) / u64::try_from(sockets.len())?.max(1);
+        println!("memory: {each} KiB for each connection");
     }
     Ok(())
 }
@@ -205,7 +205,8 @@ async fn group(target: &Target, args: &TargetArgs, clients: usize) -> Result<(),
         receipts += read??;
     }
     let took = started.elapsed().as_secs_f64();
-    println!("fan-out: {:.0} receipts/s ({sent} messages to {clients} members in {took:.2} s)", receipts as f64 / took);
+    let rate = f64::from(u32::try_from(receipts)?) / took;
+    println!("fan-out: {rate:.0} receipts/s ({sent} messages to {clients} members in {took:.2} s)");
     Ok(())
 }
 

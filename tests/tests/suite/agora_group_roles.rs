@@ -264,14 +264,14 @@ every_shape! {
             ];
             // Without a token nothing opens.
             let nobody = agora.with_token("");
-            for (method, below, body) in [&of_members[..], &of_admins, &[of_owner.clone()]].concat() {
+            for (method, below, body) in [&of_members[..], &of_admins, std::slice::from_ref(&of_owner)].concat() {
                 let reply = call(&nobody, method.clone(), &format!("{path}{below}"), body.as_ref()).await;
                 assert_eq!(agora_error(&reply, 401).0, "unauthorized", "{method} {below}");
                 // A stranger is told that they are one.
                 let reply = call(&quin, method.clone(), &format!("{path}{below}"), body.as_ref()).await;
                 assert_eq!(agora_error(&reply, 403).1, "users [quin] are not members of this group!", "{method} {below}");
             }
-            for (method, below, body) in [&of_admins[..], &[of_owner.clone()]].concat() {
+            for (method, below, body) in [&of_admins[..], std::slice::from_ref(&of_owner)].concat() {
                 let reply = call(&pia, method.clone(), &format!("{path}{below}"), body.as_ref()).await;
                 assert_eq!(agora_error(&reply, 401), oauth, "{method} {below}");
             }

@@ -11,7 +11,8 @@ async fn prepared(app: &TestApp) -> (Agora, String, String) {
     let agora = app.agora();
     agora.register(&["nora", "omar", "pia", "quinn"]).await;
     let group = json!({"groupname": "crew", "public": true, "owner": "nora", "members": ["omar", "pia"]});
-    let group = agora.post("/chatgroups", &group).await.expect(200)["data"]["groupid"].as_str().unwrap().to_owned();
+    let group =
+        agora.post("/chatgroups", &group).await.expect(200)["data"]["groupid"].as_str().expect("a value").to_owned();
     let message = said(&agora, "nora", &group, "lunch?").await;
     (agora, group, message)
 }
@@ -91,7 +92,7 @@ every_shape! {
         // Messages of another kind of conversation than named are left out.
         let path = format!("/reaction/user/nora?msgIdList={message},{in_group}&msgType=chat&groupId=null");
         let listed = data(&agora.get(&path).await);
-        assert_eq!((listed.as_array().unwrap().len(), &listed[0]["reactionList"][0]["state"]), (1, &json!(false)));
+        assert_eq!((listed.as_array().expect("a value").len(), &listed[0]["reactionList"][0]["state"]), (1, &json!(false)));
         assert_eq!(listed[0]["reactionList"][0]["reaction"], "\u{1f44d}");
         let path = format!("/reaction/user/nora?msgIdList={message}&msgType=groupchat&groupId={group}");
         assert_eq!(data(&agora.get(&path).await), json!([]));
@@ -160,7 +161,7 @@ every_shape! {
         data(&react(&agora, "pia", &message, "ok").await);
         let kinds = "message.reacted,message.unreacted";
         let page = agora.get(&format!("/tidings/events?wait=0&kinds={kinds}")).await.expect(200);
-        let told: Vec<Value> = page["data"].as_array().unwrap().iter().map(|event| {
+        let told: Vec<Value> = page["data"].as_array().expect("a value").iter().map(|event| {
             json!([event["kind"], event["operator"], event["group_id"], event["msg_id"], event["reaction"]["reaction"],
                 event["reaction"]["count"]])
         }).collect();

@@ -99,7 +99,7 @@ every_shape! {
                 let (mut found, mut cursor) = (Vec::new(), String::from("undefined"));
                 loop {
                     let page = agora.get(&format!("{list}?limit=2&cursor={cursor}&sort={sort}")).await.expect(200);
-                    found.extend(page["entities"].as_array().unwrap().iter().map(|one| text(&one["id"])));
+                    found.extend(page["entities"].as_array().expect("a value").iter().map(|one| text(&one["id"])));
                     match page["properties"]["cursor"].as_str() {
                         Some(next) => next.clone_into(&mut cursor),
                         None => break,
@@ -204,7 +204,7 @@ every_shape! {
         assert_eq!(page["entities"][1], json!({"thread_id": silent, "last_message": {}}));
         // A thread is not among the groups and conversations of its members.
         let joined = agora.get("/users/nora/joined_chatgroups").await.expect(200);
-        assert_eq!(joined["data"].as_array().unwrap().len(), 1);
+        assert_eq!(joined["data"].as_array().expect("a value").len(), 1);
         assert_eq!(agora.get("/chatgroups").await.expect(200)["count"], 1);
         let channels = agora.get("/tidings/users/nora/conversations").await.expect(200);
         assert!(!channels.to_string().contains(&thread), "{channels}");

@@ -85,7 +85,7 @@ impl Transcript {
             out.push_str("<token>");
         } else if is_uuid(word) {
             self.push_numbered(out, "uuid", word);
-        } else if digits && out.ends_with("\"duration\":") {
+        } else if digits && ["\"duration\":", "\"elapse\":"].iter().any(|key| out.ends_with(key)) {
             out.push_str("<ms>");
         } else if digits && word.len() == TIME_DIGITS {
             out.push_str("<time>");

@@ -7,7 +7,7 @@ use tidings_store::{Column, Db, Gather, Kind, ManyRows, Tx, on_db, sqlx};
 
 use super::UserConversation;
 
-pub static OF_USER: LazyLock<Gather> = LazyLock::new(|| {
+static OF_USER: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
         &["conv_a", "conv_b", "read_id", "delivered_id", "cleared_id", "unlisted_id"],
         "select conv_a, conv_b, read_id, delivered_id, cleared_id, unlisted_id
@@ -59,6 +59,11 @@ static RAISE: LazyLock<ManyRows> = LazyLock::new(|| {
 });
 
 pub const ALL: &[&str] = &[FIND];
+
+/// The lists of this table.
+pub fn lists() -> Vec<&'static Gather> {
+    vec![&OF_USER]
+}
 
 pub fn many() -> Vec<&'static ManyRows> {
     vec![&RAISE]

@@ -8,7 +8,7 @@ use tidings_store::{Column, Db, Gather, GatherMany, Kind, ManyRows, Tx, on_tx, s
 use super::columns;
 
 /// The most recently marked first.
-pub static PAGE: LazyLock<Gather> = LazyLock::new(|| {
+static PAGE: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
         &["conv_a", "conv_b", "mark_no"],
         "select conv_a, conv_b, mark_no from mark where app_id = $1 and user_id = $2 and mark = $3 and mark_no < $4
@@ -16,7 +16,7 @@ pub static PAGE: LazyLock<Gather> = LazyLock::new(|| {
     )
 });
 
-pub static OF_PLACES: LazyLock<GatherMany> = LazyLock::new(|| {
+static OF_PLACES: LazyLock<GatherMany> = LazyLock::new(|| {
     GatherMany::new(
         &[("app_id", Kind::Int), ("user_id", Kind::Int), ("conv_a", Kind::Int), ("conv_b", Kind::Int)],
         &["conv_a", "conv_b", "mark"],
@@ -61,6 +61,16 @@ static REMOVE: LazyLock<ManyRows> = LazyLock::new(|| {
 const COUNT: &str = "select count(*) from mark where app_id = $1 and user_id = $2 and mark = $3";
 
 pub const ALL: &[&str] = &[COUNT];
+
+/// The lists of this table.
+pub fn lists() -> Vec<&'static Gather> {
+    vec![&PAGE]
+}
+
+/// The look-ups in this table.
+pub fn lookups() -> Vec<&'static GatherMany> {
+    vec![&OF_PLACES]
+}
 
 pub fn many() -> Vec<&'static ManyRows> {
     vec![&ADD, &REMOVE]

@@ -18,9 +18,14 @@ pub fn statements(engine: Engine) -> Vec<String> {
         .map(str::to_owned);
     let many = [cursor::many(), mark::many(), read_report::many()].concat();
     let many = many.into_iter().flat_map(move |statement| statement.texts(engine));
-    let lookups = [&*mark::OF_PLACES, &*pin::OF_PLACES].into_iter().flat_map(move |lookup| lookup.texts(engine));
-    let lists = [&*cursor::OF_USER, &*mark::PAGE, &*pin::OF_USER, &*pin::PAGE, &*pinned_message::PAGE, &*reader::PAGE];
-    single.chain(lists.map(|list| list.text(engine))).chain(many).chain(lookups).chain(app_rows().texts()).collect()
+    let lookups = [mark::lookups(), pin::lookups()].concat().into_iter().flat_map(move |lookup| lookup.texts(engine));
+    let lists = [cursor::lists(), mark::lists(), pin::lists(), pinned_message::lists(), reader::lists()].concat();
+    single
+        .chain(lists.into_iter().map(move |list| list.text(engine)))
+        .chain(many)
+        .chain(lookups)
+        .chain(app_rows().texts())
+        .collect()
 }
 
 /// The key of a user's row for a conversation.

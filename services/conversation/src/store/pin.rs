@@ -7,7 +7,7 @@ use tidings_store::{Db, Gather, GatherMany, Kind, Tx, on_db, on_tx, sqlx};
 
 use super::{UserConversation, columns};
 
-pub static OF_USER: LazyLock<Gather> = LazyLock::new(|| {
+static OF_USER: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
         &["conv_a", "conv_b"],
         "select conv_a, conv_b from pin where app_id = $1 and user_id = $2 order by pin_no desc",
@@ -15,7 +15,7 @@ pub static OF_USER: LazyLock<Gather> = LazyLock::new(|| {
 });
 
 /// A user has few enough to sort.
-pub static PAGE: LazyLock<Gather> = LazyLock::new(|| {
+static PAGE: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
         &["conv_a", "conv_b", "pin_no"],
         "select conv_a, conv_b, pin_no from pin where app_id = $1 and user_id = $2 and pin_no < $3
@@ -23,7 +23,7 @@ pub static PAGE: LazyLock<Gather> = LazyLock::new(|| {
     )
 });
 
-pub static OF_PLACES: LazyLock<GatherMany> = LazyLock::new(|| {
+static OF_PLACES: LazyLock<GatherMany> = LazyLock::new(|| {
     GatherMany::new(
         &[("app_id", Kind::Int), ("user_id", Kind::Int), ("conv_a", Kind::Int), ("conv_b", Kind::Int)],
         &["conv_a", "conv_b", "pinned_at"],
@@ -49,6 +49,16 @@ const COUNT: &str = "select count(*) from pin where app_id = $1 and user_id = $2
 const UNPIN: &str = "delete from pin where app_id = $1 and user_id = $2 and conv_a = $3 and conv_b = $4";
 
 pub const ALL: &[&str] = &[NEXT, PIN, COUNT, UNPIN, PINNED_AT];
+
+/// The lists of this table.
+pub fn lists() -> Vec<&'static Gather> {
+    vec![&OF_USER, &PAGE]
+}
+
+/// The look-ups in this table.
+pub fn lookups() -> Vec<&'static GatherMany> {
+    vec![&OF_PLACES]
+}
 
 /// A user's pinned conversations, most recently pinned first.
 pub async fn of_user(db: &Db, app: AppId, user: UserId) -> Result<Vec<ConversationId>, Error> {

@@ -6,7 +6,7 @@ use tidings_domain::{AppId, ConversationId, Error, MsgId, UnixMillis, UserId};
 use tidings_store::{Db, Gather, Tx, on_tx, sqlx};
 
 /// A conversation has few enough to sort.
-pub static PAGE: LazyLock<Gather> = LazyLock::new(|| {
+static PAGE: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
         &["msg_id", "operator_id", "pinned_at", "pin_no"],
         "select msg_id, operator_id, pinned_at, pin_no from pinned_message
@@ -30,6 +30,11 @@ const COUNT: &str = "select count(*) from pinned_message where app_id = $1 and c
 const UNPIN: &str = "delete from pinned_message where app_id = $1 and conv_a = $2 and conv_b = $3 and msg_id = $4";
 
 pub const ALL: &[&str] = &[NEXT, PIN, COUNT, UNPIN];
+
+/// The lists of this table.
+pub fn lists() -> Vec<&'static Gather> {
+    vec![&PAGE]
+}
 
 /// A pinned message.
 #[derive(Debug, Clone, Copy)]

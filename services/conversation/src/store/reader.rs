@@ -6,7 +6,7 @@ use tidings_domain::{AppId, Error, GroupId, MsgId, UnixMillis, UserId};
 use tidings_store::{Db, Gather, on_db, sqlx};
 
 /// The condition on `conv_b` is that of the index.
-pub static PAGE: LazyLock<Gather> = LazyLock::new(|| {
+static PAGE: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
         &["user_id", "read_at"],
         "select user_id, read_at from cursor
@@ -22,6 +22,11 @@ const COUNT: &str = "
       and user_id > 0 and read_id >= $3 and since_id < $3 and user_id <> $4";
 
 pub const ALL: &[&str] = &[COUNT];
+
+/// The lists of this table.
+pub fn lists() -> Vec<&'static Gather> {
+    vec![&PAGE]
+}
 
 /// A message of a group, and its sender, who is no reader.
 #[derive(Debug, Clone, Copy)]
