@@ -8,9 +8,9 @@ use std::{
     process::Command,
 };
 
+use serde_json::json;
 use tempfile::TempDir;
 use tidings_store::sqlx::{self, AssertSqlSafe, Connection as _, PgConnection};
-use serde_json::json;
 use tidings_testkit::{
     Agora, Compose, Container, Image, Process, Service, Socket, free_address, fresh_database, wait_until,
 };
