@@ -162,7 +162,7 @@ async fn act(cli: Cli) -> Result<(), Error> {
         Command::Doctor => doctor::doctor(config).await,
         Command::Ready { grpc, rest } => {
             let ready = match (&grpc, &rest) {
-                (Some(url), _) => ready::peer(&Addresses::read(url), None).await,
+                (Some(url), _) => ready::peer(&Addresses::read(url), None).await.map(drop),
                 (None, Some(url)) => ready::gateway(url).await,
                 (None, None) => ready::here(&config?).await,
             };

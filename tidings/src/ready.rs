@@ -1,16 +1,16 @@
 //! Whether a process can do its work, as text.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use futures_util::future::{join_all, select_ok};
-use tidings_domain::USER_AGENT;
+use tidings_domain::{USER_AGENT, UnixMillis};
 use tidings_runtime::{Conditions, Config, Health, Shutdown, config::Addresses};
 use tidings_store::Db;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
-use tonic::{Request, transport::Endpoint};
+use tonic::{Request, metadata::MetadataMap, transport::Endpoint};
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -61,7 +61,7 @@ impl Readiness {
             return Err(NotReady { why, is_configured: false });
         }
         for (name, url) in &self.peers {
-            any(url, Some(&self.service_key)).await.map_err(|silence| match silence {
+            any(url, Some(&self.service_key)).await.map(drop).map_err(|silence| match silence {
                 Silence::RefusesKey => NotReady {
                     why: format!("the {name} service at {url} refuses the service key of this process"),
                     is_configured: true,
@@ -123,7 +123,8 @@ enum Silence {
 }
 
 /// The gRPC health service at one of the addresses reports that it serves, and accepts `service_key` if one is given.
-pub async fn peer(addresses: &Addresses, service_key: Option<&str>) -> Result<(), String> {
+/// Returns the time that its clock shows, in whole seconds, if it says so.
+pub async fn peer(addresses: &Addresses, service_key: Option<&str>) -> Result<Option<UnixMillis>, String> {
     any(addresses, service_key).await.map_err(|silence| match silence {
         Silence::RefusesKey => "it refuses the service key".to_owned(),
         Silence::Because(why) => why,
@@ -131,10 +132,10 @@ pub async fn peer(addresses: &Addresses, service_key: Option<&str>) -> Result<()
 }
 
 /// One ready process is enough. If none is ready, the error of the last one is returned.
-async fn any(addresses: &Addresses, service_key: Option<&str>) -> Result<(), Silence> {
+async fn any(addresses: &Addresses, service_key: Option<&str>) -> Result<Option<UnixMillis>, Silence> {
     let urls = join_all(addresses.iter().map(processes)).await.concat();
     let asked = urls.iter().map(|url| Box::pin(ask(url, service_key)));
-    select_ok(asked).await.map(|_| ())
+    select_ok(asked).await.map(|(clock, _)| clock)
 }
 
 /// The address of each process that the name in an address resolves to; the address itself if it cannot be resolved.
@@ -152,7 +153,7 @@ async fn processes(url: &str) -> Vec<String> {
     }
 }
 
-async fn ask(url: &str, service_key: Option<&str>) -> Result<(), Silence> {
+async fn ask(url: &str, service_key: Option<&str>) -> Result<Option<UnixMillis>, Silence> {
     let because = |why: &str| Silence::Because(why.to_owned());
     let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|_| because("no http:// address"))?;
     let endpoint = endpoint.user_agent(USER_AGENT).map_err(|_| because("no http:// address"))?;
@@ -163,15 +164,22 @@ async fn ask(url: &str, service_key: Option<&str>) -> Result<(), Silence> {
         let bearer = format!("Bearer {key}").parse().map_err(|_| because("the service key is not visible ASCII"))?;
         request.metadata_mut().insert("authorization", bearer);
     }
-    let status = match HealthClient::new(channel).check(request).await {
-        Ok(answer) => answer.into_inner().status(),
+    let (status, clock) = match HealthClient::new(channel).check(request).await {
+        Ok(answer) => (answer.get_ref().status(), shown_time(answer.metadata())),
         Err(status) if tidings_proto::is_refused_service_key(&status) => return Err(Silence::RefusesKey),
         Err(status) => return Err(because(status.message())),
     };
     match status {
-        ServingStatus::Serving => Ok(()),
+        ServingStatus::Serving => Ok(clock),
         other => Err(because(&other.as_str_name().to_ascii_lowercase())),
     }
+}
+
+/// The `date` of an answer.
+fn shown_time(metadata: &MetadataMap) -> Option<UnixMillis> {
+    let date = httpdate::parse_http_date(metadata.get("date")?.to_str().ok()?).ok()?;
+    let since = date.duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_millis()).ok().map(UnixMillis)
 }
 
 /// The gateway at `url` reports that it serves.
@@ -198,7 +206,7 @@ pub async fn here(config: &Config) -> Result<(), String> {
     if TcpStream::connect(&rest).await.is_ok() {
         return gateway(&format!("http://{rest}")).await;
     }
-    peer(&Addresses::read(&format!("http://{}", reachable(&config.grpc_listen))), None).await
+    peer(&Addresses::read(&format!("http://{}", reachable(&config.grpc_listen))), None).await.map(drop)
 }
 
 /// A listening address as it is called from the same machine.

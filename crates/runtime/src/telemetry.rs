@@ -41,10 +41,7 @@ pub struct Guard {
 
 /// Starts logging and, when configured, exporting. `role` becomes `service.name` as `tidings-<role>`.
 pub fn start(config: &Telemetry, role: &str) -> Result<Guard, Error> {
-    let filter = EnvFilter::try_new(&config.log).map_err(|error| {
-        Error::invalid("telemetry.log", "must be a log filter, such as info or warn,tidings_message=debug")
-            .because(error)
-    })?;
+    let filter = log_filter(&config.log)?;
     let throttle = LogThrottle::default();
     let reporting = throttle.clone();
     let log = LogLines::start(move || reporting.report());
@@ -75,6 +72,19 @@ pub fn start(config: &Telemetry, role: &str) -> Result<Guard, Error> {
     registry.with(spans).try_init().map_err(Error::internal)?;
     EXPORTING.get_or_init(|| ());
     Ok(Guard { provider: Some(provider), log })
+}
+
+/// The filter that `text` is. A word without `=` is a level: the library would take a misspelt one for the name of a module,
+/// and nothing would be logged.
+pub(crate) fn log_filter(text: &str) -> Result<EnvFilter, Error> {
+    const RULE: &str = "must be a log filter, such as info or warn,tidings_message=debug";
+    let filter = EnvFilter::try_new(text).map_err(|error| Error::invalid("telemetry.log", RULE).because(error))?;
+    let directives = text.split(',').map(str::trim);
+    let misspelt = directives.filter(|one| !one.contains(['=', '['])).find(|one| one.parse::<LevelFilter>().is_err());
+    match misspelt {
+        Some(word) => Err(Error::invalid("telemetry.log", format!("{RULE}, and {word:?} is no level"))),
+        None => Ok(filter),
+    }
 }
 
 /// Replaces the exporter's own user agent. tonic appends its own.

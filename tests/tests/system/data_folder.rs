@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tidings_testkit::{Installation, Process, Reply, wait_until};
+use tidings_testkit::{Bucket, Installation, Process, Reply, fresh_database, wait_until};
 
 use crate::log::{demo_history, text_of};
 
@@ -302,7 +302,9 @@ async fn an_app_that_was_disabled_beside_the_server_is_refused_there() {
 /// The output of doctor, and whether it succeeds.
 fn doctor(installation: &Installation, settings: &[(&str, &str)]) -> (bool, String) {
     let mut command = std::process::Command::new(tidings_testkit::tidings_binary());
-    command.args(["doctor", "--data"]).arg(installation.data()).envs(settings.iter().copied());
+    command.args(["doctor", "--data"]).arg(installation.data());
+    command.envs([("TIDINGS_LISTEN", "127.0.0.1:0"), ("TIDINGS_GRPC_LISTEN", "127.0.0.1:0")]);
+    command.envs(settings.iter().copied());
     let done = command.output().unwrap();
     (done.status.success(), String::from_utf8(done.stdout).unwrap())
 }
@@ -341,6 +343,36 @@ async fn doctor_names_what_is_wrong() {
 
     let (content, words) = doctor(&installation, &[("TIDINGS_LISTEN", "8080")]);
     assert!(!content && words.contains("listen must be address:port"), "{words}");
+
+    let (content, words) = doctor(&installation, &[("TIDINGS_TELEMETRY_LOG", "inof")]);
+    assert!(!content && words.contains("telemetry.log must be a log filter") && words.contains("inof"), "{words}");
+
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = other.local_addr().unwrap().to_string();
+    let (content, words) = doctor(&installation, &[("TIDINGS_LISTEN", &taken)]);
+    assert!(!content && words.contains(&format!("WRONG  listen: another program listens at {taken}")), "{words}");
+    let (content, words) = doctor(&installation, &[("TIDINGS_GRPC_LISTEN", "192.0.2.1:9090")]);
+    assert!(!content && words.contains("WRONG  grpc_listen: 192.0.2.1:9090 cannot be used"), "{words}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn doctor_times_the_disk_and_asks_the_file_store_and_the_clocks() {
+    let mut installation = installed().await;
+    installation.stop().await;
+    let (content, words) = doctor(&installation, &[]);
+    assert!(content && words.contains(" disk: "), "{words}");
+
+    let settings = Bucket::shared().settings();
+    let mut settings: Vec<_> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let (content, words) = doctor(&installation, &settings);
+    assert!(content && words.contains("ok     file store: answers"), "{words}");
+    settings.push(("TIDINGS_FILES_S3_SECRET_ACCESS_KEY", "another"));
+    let (content, words) = doctor(&installation, &settings);
+    assert!(!content && words.contains("WRONG  file store: ") && words.contains("files.s3_access_key_id"), "{words}");
+
+    let database = fresh_database().await;
+    let (_, words) = doctor(&installation, &[("TIDINGS_DATABASE_URL", &database)]);
+    assert!(words.contains("ok     database's clock: shows the same time"), "{words}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -32,7 +32,8 @@ fn refusal(installation: &Installation) -> String {
 
 fn doctor(installation: &Installation) -> (bool, String) {
     let data = installation.data().to_str().unwrap();
-    let done = run(installation.data().parent().unwrap(), &["doctor", "--data", data], &[]);
+    let words = ["doctor", "--data", data, "--listen", "127.0.0.1:0", "--grpc-listen", "127.0.0.1:0"];
+    let done = run(installation.data().parent().unwrap(), &words, &[]);
     (done.status.success(), String::from_utf8(done.stdout).unwrap())
 }
 

@@ -3,6 +3,7 @@
 use tidings_domain::Error;
 
 use super::Config;
+use crate::telemetry::log_filter;
 
 /// Shortest service key.
 const SHORTEST_KEY: usize = 16;
@@ -28,6 +29,7 @@ impl Config {
         for (name, addresses) in self.peers.all() {
             addresses.check(&format!("peers.{name}"))?;
         }
+        log_filter(&self.telemetry.log)?;
         if let Some(url) = &self.telemetry.otlp_endpoint {
             http_address("telemetry.otlp_endpoint", url)?;
         }
@@ -208,6 +210,11 @@ mod tests {
             ("peers.file must be http://host:port", complaint(|it| it.peers.file = peer("http://file:1,file:2"))),
             ("drain_delay_ms must be at most", complaint(|it| it.drain_delay_ms = Some(300_001))),
             ("telemetry.otlp_endpoint must be", complaint(|it| it.telemetry.otlp_endpoint = text("collector:4317"))),
+            ("telemetry.log must be a log filter", complaint(|it| it.telemetry.log = "tidings=loud".into())),
+            (
+                "telemetry.log must be a log filter, such as info or warn,tidings_message=debug, and \"inof\" is no level",
+                complaint(|it| it.telemetry.log = "tidings=debug, inof".into()),
+            ),
             ("database.url must start with postgres://", complaint(|it| it.database.url = text("mysql://s3cret@h/d"))),
             ("service_key must be at least 16", complaint(|it| it.service_key = text("short"))),
             ("service_key must be at least 16", complaint(|it| it.service_key = text("with a space in the middle"))),

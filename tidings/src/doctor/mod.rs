@@ -1,8 +1,13 @@
 //! `tidings doctor`: reports problems with config, storage and peers, in terms an operator can act on.
 
+mod clocks;
+mod disk;
+mod listeners;
+
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use tidings_domain::{Error, RISKS};
+use tidings_file::Objects;
 use tidings_runtime::{Config, DataFolder, config::Addresses, low_space};
 use tidings_store::Standing;
 
@@ -28,12 +33,25 @@ pub async fn doctor(config: Result<Config, Error>) -> Result<(), Error> {
         }
     };
     let mut healthy = report("config", &Ok("is well-formed".to_owned()));
+    let is_served = is_served(&config);
+    for (name, found) in listeners::check(&config, is_served).await {
+        healthy &= report(name, &found);
+    }
     if config.database.url.is_none() {
         healthy &= report("data folder", &check_folder(&config));
+        if config.data.is_dir() {
+            advise("disk", &disk::check_sync(&config.data));
+        }
+    }
+    if config.files.s3_bucket.is_some() {
+        healthy &= report("file store", &check_store(&config).await);
     }
     let reached = tidings_store::reach(&location(&config)).await.map_err(shown);
     if config.database.url.is_some() {
         healthy &= report("database", &reached.clone().map(|()| "answers".to_owned()));
+        if reached.is_ok() {
+            healthy &= report("database's clock", &check_clock(&config).await);
+        }
     }
     for schema in SCHEMAS.into_iter().filter(|_| reached.is_ok()) {
         let opened = match (&config.database.url, config.data.join(format!("{}.sqlite", schema.name)).exists()) {
@@ -83,9 +101,26 @@ async fn risks(config: &Config) {
 /// Checks each resolved address: otherwise a wrong one goes unnoticed while another one answers.
 async fn check_peer(addresses: &Addresses, service_key: Option<&str>) -> Result<String, String> {
     for url in addresses.iter() {
-        ready::peer(&Addresses::read(url), service_key).await.map_err(|why| format!("{url}: {why}"))?;
+        let clock = ready::peer(&Addresses::read(url), service_key).await.map_err(|why| format!("{url}: {why}"))?;
+        if let Some(clock) = clock {
+            clocks::check_peer(clock).map_err(|why| format!("{url}: its clock {why}"))?;
+        }
     }
     Ok(format!("ready at {addresses}"))
+}
+
+/// Whether the bucket is reached, with a key that opens it.
+async fn check_store(config: &Config) -> Result<String, String> {
+    tidings_outbound::name_tls_backend();
+    let store = Objects::open(&config.files, config.data.join("files")).map_err(shown)?;
+    store.check().await.map_err(shown)?;
+    Ok("answers".to_owned())
+}
+
+/// Whether a running process holds the data folder. With a database elsewhere nobody can tell.
+fn is_served(config: &Config) -> bool {
+    config.data.is_dir()
+        && DataFolder::lock_as_it_is(&config.data).is_err_and(|error| error.subject().contains("in use"))
 }
 
 fn check_folder(config: &Config) -> Result<String, String> {
@@ -134,6 +169,13 @@ async fn check_data_key(config: &Config, schema: &tidings_store::Schema) -> Resu
     Ok("open with the data key".to_owned())
 }
 
+async fn check_clock(config: &Config) -> Result<String, String> {
+    let db = tidings_store::open(&location(config), &tidings_directory::SCHEMA, false).await.map_err(shown)?;
+    let found = clocks::check_database(&db).await;
+    db.close().await;
+    found
+}
+
 async fn check_database(config: &Config, schema: &tidings_store::Schema) -> Result<String, String> {
     let schema_file = match &config.database.url {
         Some(_) => format!("schema tidings_{}", schema.name),
@@ -150,6 +192,14 @@ async fn check_database(config: &Config, schema: &tidings_store::Schema) -> Resu
         Standing::UpToDate => Ok(UP_TO_DATE.to_owned()),
         Standing::Behind(steps) => Err(format!("need {steps} migrations: run `tidings migrate`")),
         Standing::Ahead(steps) => Err(format!("are {steps} migrations ahead of this version: update this program")),
+    }
+}
+
+/// The same of what Tidings runs with, though not well.
+fn advise(what: &str, found: &Result<String, String>) {
+    match found {
+        Ok(_) => drop(report(what, found)),
+        Err(words) => say(&format!("risk   {what}: {words}")),
     }
 }
 
