@@ -6,7 +6,10 @@
 use std::{sync::Arc, time::Duration};
 
 use tidings_domain::{App, AppId, Error, MsgId, UnixMillis};
-use tidings_runtime::Task;
+use tidings_runtime::{
+    Task,
+    metrics::{Purged, metrics},
+};
 
 use super::{export, released_files};
 use crate::{
@@ -28,6 +31,7 @@ async fn run(deps: Arc<Deps>) {
     loop {
         tokio::time::sleep(PAUSE).await;
         every_app(&deps).await;
+        metrics().upkeep.purge_finished(Purged::Messages, deps.clock.now());
     }
 }
 
@@ -86,6 +90,7 @@ async fn step(deps: &Deps, app: &App, up_to: MsgId) -> Result<usize, Error> {
     lane::purged(&mut tx, app.id, &oldest.events).await?;
     purge::remove(&mut tx, app.id, &oldest.newest).await?;
     tx.commit().await?;
+    metrics().upkeep.purged(Purged::Messages, oldest.count as u64);
     Ok(oldest.count)
 }
 
@@ -100,6 +105,7 @@ async fn purge_events(deps: &Deps, app: AppId, until: UnixMillis) -> Result<(), 
             lane::purged_events(&mut tx, app, lane.lane, last).await?;
             purge::remove_events(&mut tx, app, lane.lane, last).await?;
             tx.commit().await?;
+            metrics().upkeep.purged(Purged::Events, count as u64);
             if count < STEP {
                 break;
             }
