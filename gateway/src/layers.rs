@@ -19,7 +19,7 @@ use tidings_runtime::{
     request_id::{self, REQUEST_ID},
     telemetry,
 };
-use tracing::Instrument as _;
+use tracing::{Instrument as _, field::display};
 
 use crate::{
     Gateway,
@@ -105,8 +105,10 @@ impl About {
         let (route, status, ms) = (self.route(), status.as_u16(), took.as_millis() as u64);
         let code = refused.map(|it| it.code.as_ref()).filter(|code| !code.is_empty());
         let reason = refused.map(|it| it.reason);
+        let id = display(request_id);
         tracing::info!(
-            parent: None, method, dialect, route, status, code, reason, ms, app, caller, request_id, trace_id, repeated, "request"
+            parent: None, method, dialect, route, status, code, reason, ms, app, caller, request_id = id, trace_id, repeated,
+            "request"
         );
     }
 

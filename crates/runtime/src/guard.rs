@@ -11,7 +11,7 @@ use tidings_domain::{Error, Reason};
 use tidings_proto::{error_from_status, status_from_error};
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
-use tracing::Instrument as _;
+use tracing::{Instrument as _, field::display};
 
 use crate::{
     ServiceKeys,
@@ -107,7 +107,7 @@ where
         let id = request_id::read(request.headers());
         let (app, user) = (said(request.headers(), context::APP), said(request.headers(), context::USER));
         let kind = telemetry::server_kind();
-        let span = tracing::info_span!("grpc.request", method = %path, request_id = id.as_deref(), otel.kind = kind);
+        let span = tracing::info_span!("grpc.request", method = %path, request_id = id.as_deref().map(display), otel.kind = kind);
         telemetry::adopt(&span, request.headers());
         // The server itself times out then; calls made from here on carry the deadline.
         let until = deadline::read(request.headers());
@@ -135,7 +135,7 @@ where
             if is_open(&path) {
                 tracing::debug!(method = %path, code, ms, "rpc");
             } else {
-                let (id, trace_id) = (id.as_deref(), telemetry::trace_id(&span));
+                let (id, trace_id) = (id.as_deref().map(display), telemetry::trace_id(&span));
                 tracing::info!(parent: None, method = %path, code, reason, ms, app, user, request_id = id, trace_id, "rpc");
             }
             answer

@@ -82,7 +82,7 @@ every_shape! {
         let at_least = [
             (r#"tidings_http_requests_total{dialect="agora",method="POST",route="/{org}/{app}/messages/users",status="200",code="",reason=""}"#, 3.0),
             (r#"tidings_http_requests_total{dialect="agora",method="GET",route="/{org}/{app}/users",status="401",code="unauthorized",reason="TOKEN_MISSING"}"#, 1.0),
-            (r#"tidings_http_requests_total{dialect="none",method="GET",route="none",status="404",code="Not Found",reason="CALL_NOT_FOUND"}"#, 0.0),
+            (r#"tidings_http_requests_total{dialect="none",method="GET",route="none",status="404",code="service_resource_not_found",reason="CALL_NOT_FOUND"}"#, 1.0),
             (r#"tidings_http_request_duration_seconds_count{dialect="agora",method="POST",route="/{org}/{app}/messages/users"}"#, 4.0),
             (r#"tidings_grpc_requests_total{method="MessageService/Send",code="OK"}"#, 3.0),
             (r#"tidings_grpc_request_duration_seconds_count{method="MessageService/Send"}"#, 3.0),
