@@ -16,6 +16,7 @@ use std::{
 
 use futures_util::future::Either;
 use http::HeaderMap;
+use pin_project_lite::pin_project;
 use tidings_domain::Error;
 use tidings_proto::status_from_error;
 use tokio::time::Instant;
@@ -339,7 +340,6 @@ pub(crate) struct Held<S>(pub S);
 impl<S> Service<http::Request<Body>> for Held<S>
 where
     S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>,
-    S::Future: Unpin,
 {
     type Response = S::Response;
     type Error = Infallible;
@@ -361,25 +361,29 @@ where
     }
 }
 
-/// The answer of a call in this process, which is counted.
-pub(crate) struct Counted<F> {
-    answer: F,
-    rpc: &'static str,
-    began: Instant,
+pin_project! {
+    /// The answer of a call in this process, which is counted.
+    pub(crate) struct Counted<F> {
+        #[pin]
+        answer: F,
+        rpc: &'static str,
+        began: Instant,
+    }
 }
 
 impl<F> Future for Counted<F>
 where
-    F: Future<Output = Result<http::Response<Body>, Infallible>> + Unpin,
+    F: Future<Output = Result<http::Response<Body>, Infallible>>,
 {
     type Output = F::Output;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let answered = Pin::new(&mut self.answer).poll(cx);
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let answered = this.answer.poll(cx);
         if let Poll::Ready(Ok(response)) = &answered {
             let status = response.headers().get(Status::GRPC_STATUS);
             let code = status.map_or(Code::Ok, |code| Code::from_bytes(code.as_bytes()));
-            metrics().rpc.answered(self.rpc, code, self.began.elapsed());
+            metrics().rpc.answered(this.rpc, code, this.began.elapsed());
         }
         answered
     }

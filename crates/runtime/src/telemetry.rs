@@ -66,10 +66,7 @@ pub fn start(config: &Telemetry, role: &str) -> Result<Guard, Error> {
         .with_metadata(who_we_are())
         .build()
         .map_err(|error| Error::invalid("telemetry.otlp_endpoint", "cannot be used").because(error))?;
-    let provider = SdkTracerProvider::builder()
-        .with_batch_exporter(exporter)
-        .with_resource(resource(role))
-        .build();
+    let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource(role)).build();
     let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer("tidings"));
     // The spans of services and store have level debug: without a collector they cost nothing.
     let spans = spans.with_filter(Targets::new().with_target("tidings", LevelFilter::DEBUG));

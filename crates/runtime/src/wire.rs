@@ -63,7 +63,7 @@ impl Wire {
     pub fn local<S>(service: S) -> Self
     where
         S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
-        S::Future: Send + Unpin,
+        S::Future: Send,
     {
         Self(BoxCloneSyncService::new(Held(service).map_err(|never| match never {})))
     }

@@ -253,7 +253,13 @@ async fn a_request_id_is_in_the_lines_of_every_role_and_a_refusal_says_who_and_w
         let found = lines.iter().any(|line| parts.iter().all(|part| line.contains(part)));
         assert!(found, "no line with {parts:?} in {lines:#?}");
     };
-    line(&["one-send", r#"dialect="agora""#, "status=200", r#"caller="app""#, r#"route="/{org}/{app}/messages/users""#]);
+    line(&[
+        "one-send",
+        r#"dialect="agora""#,
+        "status=200",
+        r#"caller="app""#,
+        r#"route="/{org}/{app}/messages/users""#,
+    ]);
     line(&["one-send", "rpc", "tidings.v1.MessageService/Send", r#"code="OK""#]);
     line(&["one-send", "rpc", "DirectoryInternalService"]);
     line(&["one-refusal", "status=404", "service_resource_not_found", r#"reason="USER_NOT_FOUND""#, r#"caller="app""#]);

@@ -35,11 +35,7 @@ impl DatabaseMetrics {
                 "Open connections to a database, by what they are for and whether they are used",
                 Family::default(),
             ),
-            most: book.gauge(
-                "tidings_database_connections_max",
-                "The maximum of such connections",
-                Family::default(),
-            ),
+            most: book.gauge("tidings_database_connections_max", "The maximum of such connections", Family::default()),
             wal_bytes: book.gauge(
                 "tidings_sqlite_wal_bytes",
                 "The size of SQLite's write-ahead log",

@@ -26,10 +26,13 @@ impl Follower {
     const ALL: [Self; 2] = [Self::Callback, Self::Realtime];
 
     const fn label(self) -> [(&'static str, &'static str); 1] {
-        [("follower", match self {
-            Self::Callback => "callback",
-            Self::Realtime => "realtime",
-        })]
+        [(
+            "follower",
+            match self {
+                Self::Callback => "callback",
+                Self::Realtime => "realtime",
+            },
+        )]
     }
 }
 

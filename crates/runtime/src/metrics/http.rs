@@ -44,7 +44,11 @@ struct Timed {
 impl HttpMetrics {
     pub(super) fn new(book: &mut Book) -> Self {
         Self {
-            answered: book.counter("tidings_http_requests_total", "REST requests that were answered", Family::default()),
+            answered: book.counter(
+                "tidings_http_requests_total",
+                "REST requests that were answered",
+                Family::default(),
+            ),
             seconds: book.histogram(
                 "tidings_http_request_duration_seconds",
                 "The time from a REST request's head to its answer's head",

@@ -62,9 +62,8 @@ impl ProcessMetrics {
             let seconds = (user + system) as f64 / ticks as f64;
             self.cpu.inc_by((seconds - self.cpu.get()).max(0.0));
         }
-        let booted = read("/proc/stat").and_then(|text| {
-            text.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse::<u64>().ok()
-        });
+        let booted = read("/proc/stat")
+            .and_then(|text| text.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse::<u64>().ok());
         if let (Some(booted), Some(after)) = (booted, field(fields, 19)) {
             self.started.set((booted + after / ticks) as i64);
         }

@@ -35,11 +35,14 @@ impl Purged {
     const ALL: [Self; 3] = [Self::Messages, Self::Events, Self::Deliveries];
 
     const fn label(self) -> Labels {
-        [("what", match self {
-            Self::Messages => "messages",
-            Self::Events => "events",
-            Self::Deliveries => "deliveries",
-        })]
+        [(
+            "what",
+            match self {
+                Self::Messages => "messages",
+                Self::Events => "events",
+                Self::Deliveries => "deliveries",
+            },
+        )]
     }
 }
 
@@ -73,7 +76,11 @@ impl UpkeepMetrics {
                 "Log lines that were dropped because standard error was blocked",
                 Counter::default(),
             ),
-            ready: book.gauge("tidings_ready", "1 while the process can do its work, as /readyz says", Gauge::default()),
+            ready: book.gauge(
+                "tidings_ready",
+                "1 while the process can do its work, as /readyz says",
+                Gauge::default(),
+            ),
         };
         for what in Purged::ALL {
             drop(upkeep.purged.get_or_create(&what.label()));

@@ -24,7 +24,7 @@ pub struct Pair<P, I> {
 impl<P, I> Pair<P, I>
 where
     Self: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
-    <Self as Service<Request>>::Future: Send + Unpin,
+    <Self as Service<Request>>::Future: Send,
 {
     /// A wire to both in this process.
     pub fn wire(&self) -> Wire {

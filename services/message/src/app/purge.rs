@@ -30,18 +30,16 @@ pub fn spawn(deps: &Arc<Deps>) {
 async fn run(deps: Arc<Deps>) {
     loop {
         tokio::time::sleep(PAUSE).await;
-        every_app(&deps).await;
-        metrics().upkeep.purge_finished(Purged::Messages, deps.clock.now());
+        match every_app(&deps).await {
+            Ok(()) => metrics().upkeep.purge_finished(Purged::Messages, deps.clock.now()),
+            Err(error) => tracing::warn!(%error, "old messages could not be purged"),
+        }
     }
 }
 
 /// An error with one app does not affect the others.
-async fn every_app(deps: &Deps) {
-    let apps = match deps.directory.apps().await {
-        Ok(apps) => apps,
-        Err(error) => return tracing::warn!(%error, "old messages could not be purged"),
-    };
-    for app in apps {
+async fn every_app(deps: &Deps) -> Result<(), Error> {
+    for app in deps.directory.apps().await? {
         if let Err(error) = purge(deps, &app).await {
             tracing::warn!(%error, app = %app.id, "old messages could not be purged");
         }
@@ -52,6 +50,7 @@ async fn every_app(deps: &Deps) {
             tracing::warn!(%error, app = %app.id, "files of recalled messages could not be deleted");
         }
     }
+    Ok(())
 }
 
 /// Returns how many messages of the app were removed.
