@@ -62,11 +62,22 @@ fn the_dashboard_reads_from_the_data_source_that_is_provisioned() {
 #[test]
 fn prometheus_scrapes_every_service_of_compose_at_the_address_that_is_configured() {
     let (compose, config) = (Compose::read(), read(Path::new("deploy/prometheus.yml")));
+    // A service may run several times, as the gateway does: only its name has the addresses of all.
+    assert!(config.contains("dns_sd_configs:") && !config.contains("static_configs:"));
     let line = config.lines().find_map(|line| line.trim().strip_prefix("- names: [")).unwrap();
     let names: BTreeSet<&str> = line.trim_end_matches(']').split(", ").collect();
     assert_eq!(names, compose.ours().filter(|name| *name != "migrate").collect());
     let port = config.lines().find_map(|line| line.trim().strip_prefix("port: ")).unwrap();
     for name in names {
         assert_eq!(compose.service(name).environment["TIDINGS_METRICS_LISTEN"], format!("0.0.0.0:{port}"), "{name}");
+    }
+}
+
+#[test]
+fn every_service_of_compose_publishes_on_loopback_alone_and_its_log_is_bounded() {
+    for (name, service) in Compose::read().all() {
+        assert!(service.ports.iter().all(|port| port.starts_with("127.0.0.1:")), "{name}: {:?}", service.ports);
+        let logging = service.logging.as_ref().unwrap_or_else(|| panic!("{name} says nothing of its log"));
+        assert!(logging.options.contains_key("max-size") && logging.options.contains_key("max-file"), "{name}");
     }
 }
