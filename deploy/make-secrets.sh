@@ -5,6 +5,7 @@ set -eu
 cd /secrets
 umask 077
 tidings=10001 # the user of our own image
+grafana=472   # the user of Grafana's image
 
 random_hex() {
   head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n'
@@ -18,4 +19,5 @@ keep() {
 random_hex | keep service-key "$tidings"
 random_hex | keep data-key "$tidings"
 random_hex | keep postgres-password postgres
+random_hex | keep grafana-password "$grafana"
 printf 'postgres://tidings:%s@postgres:5432/tidings' "$(cat postgres-password)" | keep database-url "$tidings"

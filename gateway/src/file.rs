@@ -388,7 +388,7 @@ pub(crate) async fn give_out(
         Requested::Known => return Ok(response),
         Requested::Nothing => {
             answer.insert(CONTENT_RANGE, text(&format!("bytes */{}", shown.size))?);
-            return Ok(with_reason(response, Reason::RangeNotSatisfiable));
+            return Ok(with_reason(response, Reason::RangeNotSatisfiable, ""));
         }
         Requested::Part(range) => {
             answer.insert(CONTENT_RANGE, text(&format!("bytes {}-{}/{}", range.start, range.end - 1, shown.size))?);

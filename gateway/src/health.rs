@@ -25,7 +25,7 @@ pub(crate) async fn readyz(State(gateway): State<Gateway>) -> Response {
         Ok(()) => answer(StatusCode::OK, &Health { status: "ok", reason: None }),
         Err(reason) => {
             let health = Health { status: "unavailable", reason: Some(&reason) };
-            reply::with_reason(answer(StatusCode::SERVICE_UNAVAILABLE, &health), Reason::Unavailable)
+            reply::with_reason(answer(StatusCode::SERVICE_UNAVAILABLE, &health), Reason::Unavailable, "")
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The layers around every request: its id, its span, its log line, CORS, and a panic handler.
+//! The layers around every request: its id, its span, its log line, its numbers, CORS, and a panic handler.
 
-use std::{borrow::Cow, panic::AssertUnwindSafe, time::Duration};
+use std::{borrow::Cow, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -9,22 +9,26 @@ use axum::{
     response::Response,
 };
 use futures_util::FutureExt as _;
-use http::{HeaderMap, HeaderName, HeaderValue, header::CONTENT_ENCODING};
+use http::{HeaderValue, StatusCode, header::CONTENT_ENCODING};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use tidings_domain::{Error, Reason};
-use tidings_runtime::{deadline, telemetry};
-use tracing::Instrument as _;
+use tidings_runtime::{
+    deadline,
+    metrics::{Answered, metrics},
+    request_id::{self, REQUEST_ID},
+    telemetry,
+};
+use tracing::{Instrument as _, field::display};
 
 use crate::{
-    Gateway, cors, paths,
-    reply::RefusedWith200,
+    Gateway,
+    caller_note::CallerNote,
+    cors, paths,
+    reply::{RefusedAs, RefusedWith200},
     request::{header, waste},
 };
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Maximum length of a request id that is accepted from a client.
-const MAX_ID: usize = 128;
 /// The timeout of a request: proxies do not wait longer by default. It is passed on to the services. Files and long
 /// polls take longer.
 const LONGEST: Duration = Duration::from_mins(1);
@@ -35,29 +39,92 @@ const MAX_APP: usize = 130;
 const MAX_PATH: usize = 256;
 
 /// The one layer around all routes.
-pub(crate) async fn surround(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
+pub(crate) async fn surround(State(gateway): State<Gateway>, mut request: Request, next: Next) -> Response {
     let started = tokio::time::Instant::now();
-    let id = request_id(&gateway, request.headers());
-    let method = cut(request.method().as_str(), MAX_METHOD).to_owned();
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let route = route.as_ref().map_or("none", MatchedPath::as_str);
-    let app = cut(&app_of(&request, route), MAX_APP).to_owned();
+    let _open = metrics().http.open();
+    let id = request_id::read(request.headers()).unwrap_or_else(|| gateway.next_request_id().into());
+    let caller = CallerNote::default();
+    request.extensions_mut().insert(caller.clone());
+    let about = About::of(&request);
     // The line has every field; the span only those that link its other lines and name it in a trace.
-    let span = tracing::info_span!("gateway.request", route, request_id = %id);
+    let (route, kind) = (about.route(), telemetry::server_kind());
+    let span = tracing::info_span!("gateway.request", route, request_id = %id, otel.kind = kind);
     telemetry::adopt(&span, request.headers());
     let longest = if paths::may_take_long(route) { LONGEST_OF_FILES } else { LONGEST };
     let carried_out = guarded(&gateway, request, next).instrument(span.clone());
-    let mut response = deadline::within(started + longest, carried_out).await;
-    let (status, ms) = (response.status().as_u16(), started.elapsed().as_millis() as u64);
-    if status < 400 && response.extensions().get::<RefusedWith200>().is_none() {
-        tracing::info!(parent: None, method, route, status, ms, app, request_id = %id, "request");
-    } else if let Some(repeated) = gateway.log_repeats().count(route, response.status(), started) {
-        tracing::info!(parent: None, method, route, status, ms, app, request_id = %id, repeated, "request");
+    let carried_out = request_id::within(Arc::clone(&id), deadline::within(started + longest, carried_out));
+    let mut response = carried_out.await;
+    let took = started.elapsed();
+    let (status, refused) = (response.status(), response.extensions().get::<RefusedAs>().cloned());
+    telemetry::describe_http(&span, &about.method, route, status.as_u16(), refused.as_ref().map(|it| it.reason));
+    let is_refused = status.as_u16() >= 400 || response.extensions().get::<RefusedWith200>().is_some();
+    let repeated = if is_refused { gateway.log_repeats().count(route, status, started).map(Some) } else { Some(None) };
+    if let Some(repeated) = repeated.filter(|_| !paths::is_health(route)) {
+        let (trace_id, caller) = (telemetry::trace_id(&span), caller.text());
+        about.log(&id, trace_id, caller, (status, refused.as_ref()), took, repeated);
     }
-    if let Ok(id) = HeaderValue::try_from(id) {
+    about.count(status, refused, took);
+    if let Ok(id) = HeaderValue::try_from(&*id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response
+}
+
+/// What is known of a request before it is carried out.
+struct About {
+    method: String,
+    /// The template of its route; `None`: it has none.
+    route: Option<MatchedPath>,
+    dialect: &'static str,
+    app: String,
+}
+
+impl About {
+    fn of(request: &Request) -> Self {
+        let route = request.extensions().get::<MatchedPath>().cloned();
+        let app = cut(&app_of(request, route.as_ref().map_or("", MatchedPath::as_str)), MAX_APP).to_owned();
+        let dialect = paths::dialect(request.uri().path());
+        Self { method: cut(request.method().as_str(), MAX_METHOD).to_owned(), route, dialect, app }
+    }
+
+    fn route(&self) -> &str {
+        self.route.as_ref().map_or("none", MatchedPath::as_str)
+    }
+
+    /// The one line of the request.
+    fn log(
+        &self,
+        request_id: &str,
+        trace_id: Option<String>,
+        caller: Option<String>,
+        (status, refused): (StatusCode, Option<&RefusedAs>),
+        took: Duration,
+        repeated: Option<u64>,
+    ) {
+        let Self { method, dialect, app, .. } = self;
+        let (route, status, ms) = (self.route(), status.as_u16(), took.as_millis() as u64);
+        let code = refused.map(|it| it.code.as_ref()).filter(|code| !code.is_empty());
+        let reason = refused.map(|it| it.reason);
+        let id = display(request_id);
+        tracing::info!(
+            parent: None, method, dialect, route, status, code, reason, ms, app, caller, request_id = id, trace_id, repeated,
+            "request"
+        );
+    }
+
+    fn count(&self, status: StatusCode, refused: Option<RefusedAs>, took: Duration) {
+        let (code, reason) = refused.map_or((Cow::Borrowed(""), ""), |it| (it.code, it.reason));
+        // A path without a route has no dialect: it is any text.
+        let dialect = if self.route.is_some() { self.dialect } else { "none" };
+        let (method, route, status) = (known_method(&self.method), self.route().to_owned(), status.as_u16());
+        metrics().http.answered(Answered { dialect, method, route, status, code, reason }, took);
+    }
+}
+
+/// The method, if a route may have it.
+fn known_method(method: &str) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
+    KNOWN.into_iter().find(|known| *known == method).unwrap_or("other")
 }
 
 /// Handles the request; a panic becomes the dialect's internal error.
@@ -112,17 +179,6 @@ async fn within_budget(gateway: &Gateway, path: &str, response: Response) -> Res
 /// A prefix of client input.
 fn cut(text: &str, most: usize) -> &str {
     &text[..text.floor_char_boundary(most)]
-}
-
-/// The client's own id if it is valid.
-fn request_id(gateway: &Gateway, headers: &HeaderMap) -> String {
-    let given = headers.get(REQUEST_ID).map(HeaderValue::as_bytes);
-    match given {
-        Some(id) if (1..=MAX_ID).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic) => {
-            String::from_utf8_lossy(id).into_owned()
-        }
-        _ => gateway.next_request_id(),
-    }
 }
 
 /// The app named in the request, only for the log.

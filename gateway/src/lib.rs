@@ -5,7 +5,7 @@
 
 mod agora;
 mod budget;
-
+mod caller_note;
 mod client_address;
 mod connection;
 mod cors;

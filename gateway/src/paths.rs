@@ -1,7 +1,7 @@
 //! What a path determines before routing: its dialect, and the format of its errors.
 
 use axum::response::Response;
-use tidings_domain::{Error, LANYING_SEGMENTS, Reason};
+use tidings_domain::{Error, LANYING_SEGMENTS, OWN_SEGMENTS, Reason};
 
 use crate::{Gateway, agora, lanying};
 
@@ -11,6 +11,23 @@ pub(crate) fn may_take_long(route: &str) -> bool {
         || route.contains("/chatfiles")
         || route.contains("/share_files")
         || route.contains("/events")
+}
+
+/// Whether a route is asked every few seconds by whoever watches the process.
+pub(crate) fn is_health(route: &str) -> bool {
+    matches!(route, "/livez" | "/readyz")
+}
+
+/// The name of the path's dialect; ours is `tidings`.
+pub(crate) fn dialect(path: &str) -> &'static str {
+    let first = path.split('/').nth(1).unwrap_or_default();
+    if LANYING_SEGMENTS.contains(&first) {
+        "lanying"
+    } else if path.trim_end_matches('/') == "/tidings/ws" || OWN_SEGMENTS.contains(&first) {
+        "tidings"
+    } else {
+        "agora"
+    }
 }
 
 fn is_lanying(path: &str) -> bool {
@@ -34,5 +51,15 @@ mod tests {
     #[test]
     fn a_path_is_in_the_dialect_of_its_first_segment_decision_10() {
         assert!(is_lanying("/token/id") && !is_lanying("/acme/token/x"));
+        for (path, name) in [
+            ("/token/id", "lanying"),
+            ("/acme/token/x", "agora"),
+            ("/", "agora"),
+            ("/readyz", "tidings"),
+            ("/tidings/ws", "tidings"),
+            ("/tidings/lobby/users", "agora"),
+        ] {
+            assert_eq!(dialect(path), name, "{path}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Answers as HTTP.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use axum::{body::Body, response::Response};
 use http::{
@@ -36,9 +36,20 @@ pub(crate) fn json_retry(status: StatusCode, body: Vec<u8>, retry_after: Option<
 /// text for humans.
 pub(crate) const REASON: HeaderName = HeaderName::from_static("x-tidings-reason");
 
-/// Adds the reason of a refusal.
-pub(crate) fn with_reason(mut response: Response, reason: Reason) -> Response {
-    response.headers_mut().insert(REASON, HeaderValue::from_static(reason.words().name));
+/// How a request was refused, for its log line and the numbers.
+#[derive(Debug, Clone)]
+pub(crate) struct RefusedAs {
+    /// The dialect's own word or number, from a fixed list.
+    pub code: Cow<'static, str>,
+    /// The name in docs/errors.md.
+    pub reason: &'static str,
+}
+
+/// Adds the reason of a refusal; `code` is the dialect's own word or number for it.
+pub(crate) fn with_reason(mut response: Response, reason: Reason, code: impl Into<Cow<'static, str>>) -> Response {
+    let refused = RefusedAs { code: code.into(), reason: reason.words().name };
+    response.headers_mut().insert(REASON, HeaderValue::from_static(refused.reason));
+    response.extensions_mut().insert(refused);
     response
 }
 

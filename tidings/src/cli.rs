@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Args, Parser, Subcommand};
 use tidings_domain::Error;
-use tidings_runtime::{Config, GuardedClock, config::Addresses, telemetry};
+use tidings_runtime::{Config, GuardedClock, config::Addresses, metrics, telemetry};
 
 use crate::{
     Roles, admin, callback_admin, demo, doctor, export, hook_admin, in_full::in_full, message_admin, migrate, ready,
@@ -35,6 +35,9 @@ struct Settings {
     /// The address of the gRPC listener [default: 127.0.0.1:9090]; port 0 picks a free one.
     #[arg(long, global = true)]
     grpc_listen: Option<String>,
+    /// The address of /metrics, or off [default: 127.0.0.1:9464 for all roles in one process]; port 0 picks a free one.
+    #[arg(long, global = true)]
+    metrics_listen: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -137,6 +140,9 @@ impl Settings {
         if let Some(listen) = &self.grpc_listen {
             config.grpc_listen.clone_from(listen);
         }
+        if let Some(listen) = &self.metrics_listen {
+            config.metrics_listen = Some(listen.clone());
+        }
         config.check()?;
         Ok(config)
     }
@@ -182,6 +188,7 @@ async fn act(cli: Cli) -> Result<(), Error> {
 async fn serve(config: &Config, roles: Roles) -> Result<(), Error> {
     check_storage(config, roles)?;
     let telemetry = telemetry::start(&config.telemetry, roles.name)?;
+    metrics().process.runs_as(roles.name);
     let running = running::start(config, roles, Arc::new(GuardedClock::new())).await?;
     running.stop_on_signals()?;
     if roles == Roles::ALL {
@@ -195,6 +202,7 @@ async fn serve(config: &Config, roles: Roles) -> Result<(), Error> {
         peers = %peers(config, roles),
         rest = address(running.rest),
         grpc = address(running.grpc),
+        metrics = address(running.metrics),
         "serving"
     );
     let done = running.finish().await;

@@ -15,6 +15,7 @@ mod in_full;
 mod keys;
 mod lines;
 mod message_admin;
+mod metrics;
 mod migrate;
 mod ready;
 mod roles;

@@ -4,7 +4,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use futures_util::future::{join_all, select_ok};
 use tidings_domain::{USER_AGENT, UnixMillis};
-use tidings_runtime::{Conditions, Config, Health, Shutdown, config::Addresses};
+use tidings_runtime::{Conditions, Config, Health, Shutdown, config::Addresses, metrics};
 use tidings_store::Db;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -83,6 +83,7 @@ impl Readiness {
                 // Watchers are notified at once.
                 () = self.shutdown.draining() => break,
             };
+            metrics().upkeep.ready(found.is_ok());
             if said.as_ref() != Some(&found) {
                 match &found {
                     Ok(()) => tracing::info!("ready"),
@@ -100,6 +101,7 @@ impl Readiness {
                 () = tokio::time::sleep(pause) => {}
             }
         }
+        metrics().upkeep.ready(false);
         if let Some(health) = &health {
             health.set(false).await;
         }

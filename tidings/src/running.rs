@@ -31,7 +31,7 @@ use tidings_proto::{
 };
 use tidings_runtime::{
     Clients, Config, DataFolder, GrpcServer, Pair, ServiceKeys, Task, Tasks, Wire, bind, config::Addresses,
-    keep_private, low_space, most_connections,
+    keep_private, low_space, most_connections, serve_metrics,
 };
 use tidings_store::{Db, Location, Schema};
 use tokio::{task::JoinSet, time::Instant};
@@ -39,7 +39,7 @@ use tokio::{task::JoinSet, time::Instant};
 use crate::{
     Roles,
     deleted_apps::{self, Kept},
-    keys,
+    keys, metrics,
     ready::{NotReady, Readiness},
     watch_clock,
 };
@@ -64,6 +64,8 @@ pub struct Running {
     pub rest: Option<SocketAddr>,
     /// The address of the gRPC listener.
     pub grpc: Option<SocketAddr>,
+    /// The address of the listener for `/metrics`.
+    pub metrics: Option<SocketAddr>,
     /// What internal services send as `authorization: Bearer`.
     pub service_key: String,
     /// Clients of every service, local or remote.
@@ -87,6 +89,7 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         keys: keys.clone(),
         roles,
         databases: Vec::new(),
+        measured: Vec::new(),
         kept: Vec::new(),
     };
 
@@ -117,7 +120,7 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
     let callback_wire = starting.wire("callback", config.peers.callback.as_ref(), callback.clone().map(Wire::local))?;
     let clients = Clients::new(directory_wire, group_wire, message_wire, conversation_wire, file_wire, callback_wire);
 
-    let Starting { tasks: background, databases, kept, .. } = starting;
+    let Starting { tasks: background, databases, measured, kept, .. } = starting;
     deleted_apps::spawn(&background, cache, kept);
     watch_clock::spawn(&background, &databases, &clock);
     let shutdown = background.shutdown().clone();
@@ -125,6 +128,7 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
     let mut running = Running {
         rest: None,
         grpc: None,
+        metrics: None,
         service_key: keys.shown().to_owned(),
         clients: clients.clone(),
         background: background.clone(),
@@ -142,6 +146,15 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         conditions: background.conditions().clone(),
         shutdown: shutdown.clone(),
     };
+    if let Some(listener) = metrics::listener(config, roles).await? {
+        running.metrics = Some(listener.local_addr().map_err(Error::internal)?);
+        let stop = shutdown.clone();
+        let numbers = move || metrics::text(&measured);
+        tasks.spawn(async move {
+            serve_metrics(listener, numbers, stop).await;
+            Ok(())
+        });
+    }
     let mut health = None;
     if roles.serves_grpc() {
         let listener = bind("grpc_listen", &config.grpc_listen).await?;
@@ -222,6 +235,8 @@ struct Starting<'a> {
     keys: ServiceKeys,
     roles: Roles,
     databases: Vec<Db>,
+    /// The same with their names, for the numbers.
+    measured: Vec<(&'static str, Db)>,
     /// What is removed with an app.
     kept: Kept,
 }
@@ -246,6 +261,7 @@ impl Starting<'_> {
         self.tasks.run(Task::new("upkeep of a database"), move || upkeep.clone().upkeep());
         watch_clock::compare(&db, &*self.clock).await;
         self.databases.push(db.clone());
+        self.measured.push((schema.name, db.clone()));
         Ok(db)
     }
 

@@ -30,6 +30,9 @@ pub struct Config {
     pub listen: String,
     /// The address of the gRPC listener. Port 0 picks a free one.
     pub grpc_listen: String,
+    /// Where `/metrics` is served, for operators; `off`: nowhere. Port 0 picks a free one. Absent: `127.0.0.1:9464` for all
+    /// roles in one process, unless somebody else listens there, and nowhere for a single role.
+    pub metrics_listen: Option<String>,
     /// The base URL under which clients reach the gateway, without a trailing slash. Absent: the request's Host.
     pub public_url: Option<String>,
     /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted.
@@ -175,6 +178,7 @@ impl Default for Config {
             data: PathBuf::from("data"),
             listen: "127.0.0.1:8080".to_owned(),
             grpc_listen: "127.0.0.1:9090".to_owned(),
+            metrics_listen: None,
             public_url: None,
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
@@ -251,10 +255,11 @@ impl Default for Appender {
 }
 
 /// Every key that the environment may set.
-const KEYS: [&str; 33] = [
+const KEYS: [&str; 34] = [
     "data",
     "listen",
     "grpc_listen",
+    "metrics_listen",
     "public_url",
     "trusted_proxies",
     "cors_origins",

@@ -11,6 +11,8 @@ use std::{
     time::Duration,
 };
 
+use crate::metrics;
+
 const TICK: Duration = Duration::from_millis(100);
 /// Buffered bytes at which the thread is woken.
 const MANY: usize = 64 * 1024;
@@ -106,6 +108,7 @@ fn keep_writing(shared: &Weak<Shared>, mut out: impl io::Write, each_tick: impl 
         let _ = out.write_all(&lines);
         shared.written();
         if dropped > 0 {
+            metrics().upkeep.lines_dropped(dropped);
             tracing::warn!(dropped, "log lines were dropped because standard error is blocked");
         }
         each_tick();

@@ -9,18 +9,21 @@ use std::{
     collections::HashMap,
     convert::Infallible,
     future::{Ready, ready},
+    pin::Pin,
     sync::LazyLock,
     task::{Context, Poll},
 };
 
 use futures_util::future::Either;
 use http::HeaderMap;
+use pin_project_lite::pin_project;
 use tidings_domain::Error;
 use tidings_proto::status_from_error;
-use tonic::{Status, body::Body};
+use tokio::time::Instant;
+use tonic::{Code, Status, body::Body};
 use tower::Service;
 
-use crate::context;
+use crate::{context, metrics};
 
 /// On whose authority an RPC may be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -315,6 +318,11 @@ pub(crate) fn check(path: &str, metadata: &HeaderMap) -> Result<&'static Right, 
     }
 }
 
+/// The row of an RPC, if it has one.
+pub(crate) fn row(path: &str) -> Option<&'static Right> {
+    BY_PATH.get(path).copied()
+}
+
 /// Whether the call of a path may be repeated, and whether its answer is a stream.
 pub(crate) fn calling(path: &str) -> (Repeat, bool) {
     BY_PATH.get(path).map_or((Repeat::Never, true), |right| (right.repeat, right.is_streamed))
@@ -335,7 +343,7 @@ where
 {
     type Response = S::Response;
     type Error = Infallible;
-    type Future = Either<S::Future, Ready<Result<S::Response, Infallible>>>;
+    type Future = Either<Counted<S::Future>, Ready<Result<S::Response, Infallible>>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.0.poll_ready(cx)
@@ -345,10 +353,39 @@ where
         match check(request.uri().path(), request.headers()) {
             Ok(right) => {
                 request.extensions_mut().insert(right);
-                Either::Left(self.0.call(request))
+                let began = Instant::now();
+                Either::Left(Counted { answer: self.0.call(request), rpc: right.rpc, began })
             }
             Err(refusal) => Either::Right(ready(Ok(refusal.into_http()))),
         }
+    }
+}
+
+pin_project! {
+    /// The answer of a call in this process, which is counted.
+    pub(crate) struct Counted<F> {
+        #[pin]
+        answer: F,
+        rpc: &'static str,
+        began: Instant,
+    }
+}
+
+impl<F> Future for Counted<F>
+where
+    F: Future<Output = Result<http::Response<Body>, Infallible>>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let answered = this.answer.poll(cx);
+        if let Poll::Ready(Ok(response)) = &answered {
+            let status = response.headers().get(Status::GRPC_STATUS);
+            let code = status.map_or(Code::Ok, |code| Code::from_bytes(code.as_bytes()));
+            metrics().rpc.answered(this.rpc, code, this.began.elapsed());
+        }
+        answered
     }
 }
 

@@ -19,7 +19,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::{Conditions, Shutdown};
+use crate::{Conditions, Shutdown, metrics};
 
 /// The pause before the first restart of a task.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -144,6 +144,7 @@ impl Inner {
             };
             let pause = next_pause(paused.filter(|_| began.elapsed() < WELL));
             tracing::error!(task = task.name, why, ?pause, "a background task failed and is restarted");
+            metrics().upkeep.task_failed(task.name);
             self.is_down(task, Some(format!("the task {} failed: {why}", task.name)));
             paused = Some(pause);
             // Accepted work is finished even by a task that failed during shutdown.

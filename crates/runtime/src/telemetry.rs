@@ -7,8 +7,9 @@
 use std::{sync::OnceLock, time::Duration};
 
 use opentelemetry::{
+    KeyValue,
     propagation::{Extractor, Injector, TextMapPropagator as _},
-    trace::TracerProvider as _,
+    trace::{Status, TraceContextExt as _, TracerProvider as _},
 };
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithTonicConfig as _};
 use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
@@ -62,10 +63,7 @@ pub fn start(config: &Telemetry, role: &str) -> Result<Guard, Error> {
         .with_metadata(who_we_are())
         .build()
         .map_err(|error| Error::invalid("telemetry.otlp_endpoint", "cannot be used").because(error))?;
-    let provider = SdkTracerProvider::builder()
-        .with_batch_exporter(exporter)
-        .with_resource(Resource::builder().with_service_name(format!("tidings-{role}")).build())
-        .build();
+    let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource(role)).build();
     let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer("tidings"));
     // The spans of services and store have level debug: without a collector they cost nothing.
     let spans = spans.with_filter(Targets::new().with_target("tidings", LevelFilter::DEBUG));
@@ -85,6 +83,12 @@ pub(crate) fn log_filter(text: &str) -> Result<EnvFilter, Error> {
         Some(word) => Err(Error::invalid("telemetry.log", format!("{RULE}, and {word:?} is no level"))),
         None => Ok(filter),
     }
+}
+
+/// What every span says of this process.
+fn resource(role: &str) -> Resource {
+    let version = KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
+    Resource::builder().with_service_name(format!("tidings-{role}")).with_attribute(version).build()
 }
 
 /// Replaces the exporter's own user agent. tonic appends its own.
@@ -132,6 +136,56 @@ pub fn adopt(span: &Span, headers: &http::HeaderMap) {
         if let Err(error) = span.set_parent(parent) {
             tracing::debug!(%error, "no parent for this span");
         }
+    }
+}
+
+/// The value of `otel.kind` for the span of a request that this process answers; absent while no spans are exported, so that
+/// log lines do not have it.
+pub fn server_kind() -> Option<&'static str> {
+    EXPORTING.get().map(|()| "server")
+}
+
+/// The trace that `span` is part of, when spans are exported.
+pub fn trace_id(span: &Span) -> Option<String> {
+    EXPORTING.get()?;
+    let context = span.context();
+    let span = context.span();
+    span.span_context().is_valid().then(|| span.span_context().trace_id().to_string())
+}
+
+/// Describes an answered REST request in its span; `reason` is why it was refused. What is the server's own fault, such as
+/// 503, is an error.
+pub fn describe_http(span: &Span, method: &str, route: &str, status: u16, reason: Option<&'static str>) {
+    if EXPORTING.get().is_none() {
+        return;
+    }
+    span.set_attribute("http.request.method", method.to_owned());
+    span.set_attribute("http.route", route.to_owned());
+    span.set_attribute("http.response.status_code", i64::from(status));
+    if let Some(reason) = reason {
+        span.set_attribute("error.type", reason);
+    }
+    if status >= 500 {
+        span.set_status(Status::error(reason.unwrap_or("")));
+    }
+}
+
+/// Describes an answered RPC in its span; `method` is `/package.Service/Method`.
+pub(crate) fn describe_rpc(span: &Span, method: &str, code: tonic::Code, reason: Option<&'static str>) {
+    use tonic::Code::{DataLoss, DeadlineExceeded, Internal, Unavailable, Unimplemented, Unknown};
+    if EXPORTING.get().is_none() {
+        return;
+    }
+    let (service, method) = method.trim_start_matches('/').split_once('/').unwrap_or_default();
+    span.set_attribute("rpc.system", "grpc");
+    span.set_attribute("rpc.service", service.to_owned());
+    span.set_attribute("rpc.method", method.to_owned());
+    span.set_attribute("rpc.grpc.status_code", code as i64);
+    if let Some(reason) = reason {
+        span.set_attribute("error.type", reason);
+    }
+    if matches!(code, DataLoss | DeadlineExceeded | Internal | Unavailable | Unimplemented | Unknown) {
+        span.set_status(Status::error(reason.unwrap_or("")));
     }
 }
 

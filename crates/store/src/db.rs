@@ -6,6 +6,7 @@ use crate::{
     checkpoint,
     commit_signal::CommitSignal,
     domain_error,
+    pool_use::PoolUse,
     postgres::{PostgresDb, PostgresTx},
     sqlite::{SqliteDb, SqliteTx},
 };
@@ -77,6 +78,22 @@ impl Db {
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), Error> {
         crate::on_db!(self, |c| sqlx::query("select 1").execute(c).await.map(drop))
+    }
+
+    /// The state of its pools of connections.
+    pub fn pools(&self) -> Vec<PoolUse> {
+        match self {
+            Self::Sqlite(db) => db.pools(),
+            Self::Postgres(db) => db.pools(),
+        }
+    }
+
+    /// The size of SQLite's write-ahead log in bytes; none for a server.
+    pub fn wal_bytes(&self) -> Option<u64> {
+        match self {
+            Self::Sqlite(db) => Some(db.wal_bytes()),
+            Self::Postgres(_) => None,
+        }
     }
 
     /// Checks a whole SQLite file and returns what is wrong with it; none for a server, which has tools of its own.

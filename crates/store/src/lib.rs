@@ -19,6 +19,7 @@ mod migrate;
 mod now;
 mod open;
 mod plans;
+mod pool_use;
 mod postgres;
 mod resting;
 mod row;
@@ -33,6 +34,7 @@ pub use error::{Lost, domain_error, is_conflict, lost};
 pub use many_rows::{Column, Gather, GatherMany, Kind, ManyRows};
 pub use migrate::{Schema, Standing};
 pub use open::{Location, open, reach};
+pub use pool_use::PoolUse;
 #[doc(hidden)]
 pub use postgres::by;
 #[doc(hidden)]

@@ -24,6 +24,7 @@ use crate::{
     doubts::Doubts,
     error::{commit_error, domain_error, is_lost_connection},
     limits::{CALL, LIFE, LONG_READ, Limits, RESTED, TIDY, UNUSED, vanishing},
+    pool_use::PoolUse,
     resting::Resting,
 };
 
@@ -103,6 +104,16 @@ impl PostgresDb {
                 done => return done,
             }
         }
+    }
+
+    /// The state of its pools.
+    pub(crate) fn pools(&self) -> Vec<PoolUse> {
+        let Inner { calls, long_reads, .. } = &*self.inner;
+        let state = |(name, pool): (_, &Pool)| {
+            let rested = pool.resting.count();
+            PoolUse::of(name, &pool.connections, rested)
+        };
+        [("calls", calls), ("long_reads", long_reads)].map(state).to_vec()
     }
 
     pub(crate) async fn closed(&self) {

@@ -81,6 +81,11 @@ impl Resting {
         None
     }
 
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.connections().len()
+    }
+
     /// Returns all to the pool, and keeps none from now on.
     pub(crate) fn close(&self) {
         self.0.leave.close();

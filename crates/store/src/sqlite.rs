@@ -11,7 +11,7 @@ use std::{
 use sqlx::{Connection as _, SqlSafeStr as _, Sqlite, SqlitePool, Transaction};
 use tokio::time::Instant;
 
-use crate::{commit_signal::CommitSignal, sqlite_file::SqliteFile};
+use crate::{commit_signal::CommitSignal, pool_use::PoolUse, sqlite_file::SqliteFile};
 
 /// How long a statement waits for another process's lock on a file.
 pub(crate) const BUSY: Duration = Duration::from_secs(5);
@@ -62,6 +62,18 @@ impl SqliteDb {
     #[doc(hidden)]
     pub fn seen(&self, error: sqlx::Error) -> sqlx::Error {
         self.file.seen(error)
+    }
+
+    /// The state of its pools.
+    pub(crate) fn pools(&self) -> Vec<PoolUse> {
+        vec![PoolUse::of("writer", &self.writer, 0), PoolUse::of("readers", &self.readers, 0)]
+    }
+
+    /// The size of the write-ahead log in bytes; 0 while there is none.
+    pub(crate) fn wal_bytes(&self) -> u64 {
+        let mut path = self.file.path().as_os_str().to_owned();
+        path.push("-wal");
+        std::fs::metadata(path).map_or(0, |log| log.len())
     }
 
     /// The reading connections.

@@ -21,6 +21,7 @@ use tidings_runtime::context;
 
 use crate::{
     Gateway,
+    caller_note::CallerNote,
     identity::Identity,
     limits::Cost,
     paths,
@@ -46,6 +47,7 @@ pub(crate) struct RequestContext {
     /// The state of the quotas that apply to the call.
     standings: Mutex<Vec<Standing>>,
     body: BodyReader,
+    caller_note: CallerNote,
     pub headers: HeaderMap,
     pub address: Option<IpAddr>,
     pub query: String,
@@ -66,6 +68,7 @@ impl FromRequestParts<Gateway> for RequestContext {
             route: format!("{} {template}", parts.method),
             standings: Mutex::default(),
             body: BodyReader::new(gateway),
+            caller_note: CallerNote::of(parts),
             org: org.to_owned(),
             app: app.to_owned(),
             path: format!("/{}", segments.next().unwrap_or_default()),
@@ -114,6 +117,7 @@ impl RequestContext {
     /// The identity of `token`; the call does not count.
     pub async fn identity_of(&self, gateway: &Gateway, token: &str) -> Result<Arc<Identity>, Refusal> {
         let identity = gateway.identities().of(self.app_ref(), token).await.map_err(|error| self.refusal(&error))?;
+        self.caller_note.set(&identity);
         if identity.check_known().is_ok() {
             self.body.set_known();
         }

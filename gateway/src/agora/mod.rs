@@ -53,7 +53,8 @@ use crate::{Gateway, reply};
 fn refusal(refusal: &Refusal, timing: Timing) -> Response {
     let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let timing = refusal.timing.unwrap_or(timing);
-    reply::with_reason(reply::json_retry(status, codec::error(refusal, timing), refusal.retry_after), refusal.reason)
+    let response = reply::json_retry(status, codec::error(refusal, timing), refusal.retry_after);
+    reply::with_reason(response, refusal.reason, refusal.error)
 }
 
 fn at_once(gateway: &Gateway, why: &Refusal) -> Response {

@@ -18,6 +18,7 @@ use tidings_runtime::context;
 
 use crate::{
     Gateway,
+    caller_note::CallerNote,
     identity::{Identity, Who},
     membership::{membership, of_group},
     reply::refused,
@@ -32,6 +33,7 @@ pub(crate) struct RequestContext {
     /// The base URL for clients.
     pub base_url: String,
     body: BodyReader,
+    caller_note: CallerNote,
 }
 
 impl FromRequestParts<Gateway> for RequestContext {
@@ -43,6 +45,7 @@ impl FromRequestParts<Gateway> for RequestContext {
             query: parts.uri.query().unwrap_or_default().to_owned(),
             base_url: base_url(parts, gateway),
             body: BodyReader::new(gateway),
+            caller_note: CallerNote::of(parts),
             headers: std::mem::take(&mut parts.headers),
         })
     }
@@ -59,6 +62,7 @@ impl RequestContext {
     /// The identity of the token; no token is anonymous.
     pub async fn identity(&self, gateway: &Gateway) -> Result<Arc<Identity>, Error> {
         let identity = gateway.identities().of(self.app_ref()?, self.token()).await?;
+        self.caller_note.set(&identity);
         if identity.check_known().is_ok() {
             self.body.set_known();
         }

@@ -31,12 +31,12 @@ fn answer(outcome: Result<Vec<u8>, Refusal>) -> Response {
         Err(refusal) if refusal.unavailable => {
             let response =
                 reply::json_retry(StatusCode::SERVICE_UNAVAILABLE, codec::error(&refusal), refusal.retry_after);
-            reply::with_reason(response, refusal.reason)
+            reply::with_reason(response, refusal.reason, refusal.code.to_string())
         }
         Err(refusal) => {
             let mut response = reply::json_retry(StatusCode::OK, codec::error(&refusal), refusal.retry_after);
             response.extensions_mut().insert(reply::RefusedWith200);
-            reply::with_reason(response, refusal.reason)
+            reply::with_reason(response, refusal.reason, refusal.code.to_string())
         }
     }
 }
@@ -53,5 +53,5 @@ pub(crate) fn fault(error: &Error) -> Response {
         _ => (StatusCode::INTERNAL_SERVER_ERROR, refusal.message),
     };
     let refusal = Refusal { message, ..refusal };
-    reply::with_reason(reply::json(status, codec::error(&refusal)), refusal.reason)
+    reply::with_reason(reply::json(status, codec::error(&refusal)), refusal.reason, refusal.code.to_string())
 }

@@ -8,7 +8,10 @@ use std::{
 
 use tidings_domain::{App, Caller, Change, ConversationId, Error, Reason, UnixMillis, UserId};
 use tidings_proto::{error_from_status, pb};
-use tidings_runtime::context;
+use tidings_runtime::{
+    context,
+    metrics::{Follower, metrics},
+};
 use tokio::{
     sync::watch,
     time::{Instant, sleep},
@@ -150,6 +153,7 @@ impl AppFeed {
             if self.is_unused() {
                 return;
             }
+            metrics().feed.interrupted(Follower::Realtime);
             sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
@@ -171,7 +175,11 @@ impl AppFeed {
             let Some(reply) = reply else {
                 return Err(Error::new(Reason::Unavailable, "the feed has ended"));
             };
+            let newest = reply.events.iter().map(|event| event.at_ms).max();
             self.hand_out(gateway, reply.events, &reply.cursor).await?;
+            if let Some(newest) = newest {
+                metrics().feed.taken(Follower::Realtime, gateway.now() - UnixMillis(newest));
+            }
             after.clone_from(&reply.cursor);
             *pause = PAUSE;
             self.started.send_replace(true);

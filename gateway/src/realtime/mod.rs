@@ -19,6 +19,7 @@ mod serve;
 mod session;
 mod socket;
 mod table;
+mod waiting;
 mod wire;
 
 use std::sync::Arc;

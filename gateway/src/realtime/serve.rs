@@ -9,6 +9,7 @@ use axum::{
 use futures_util::future::BoxFuture;
 use tidings_domain::UserId;
 use tidings_proto::pb::app_ref;
+use tidings_runtime::metrics;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use super::{
@@ -36,6 +37,7 @@ pub(super) async fn serve<W: Wire>(mut socket: Socket) {
     let logged_in = timeout(HANDSHAKE, W::log_in(&mut socket)).await;
     let (end, last) = match logged_in.unwrap_or(Err(End::Told(close_code::POLICY, W::LATE))) {
         Ok((client, mut wire)) => {
+            let _open = metrics().realtime.open(W::NAME);
             let end = session(&mut socket, &client, &mut wire).await.err().unwrap_or(End::Gone);
             let last = wire.closing(&end);
             wire.ended(&client).await;
@@ -46,6 +48,7 @@ pub(super) async fn serve<W: Wire>(mut socket: Socket) {
             (end, last)
         }
     };
+    metrics().realtime.ended(W::NAME, end.word());
     socket.close(end, last).await;
 }
 

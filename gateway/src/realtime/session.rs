@@ -1,15 +1,12 @@
 //! One connected client, whatever its wire format.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tidings_domain::{ConversationId, UnixMillis, UserId};
 use tokio::sync::{mpsc, watch};
 
-use super::event::Batch;
+use super::{event::Batch, waiting::Waiting};
 
 /// Events that wait for a client. One that takes them more slowly is disconnected, and continues from its cursor.
 const MOST_WAITING: usize = 2_000;
@@ -60,21 +57,21 @@ pub(crate) struct Session {
     /// The client's name for its device; empty: none.
     pub device: Arc<str>,
     items: mpsc::UnboundedSender<Item>,
-    waiting: Arc<AtomicUsize>,
+    waiting: Arc<Waiting>,
     ending: watch::Sender<Option<Ending>>,
 }
 
 /// The side of the client.
 pub(crate) struct Inbox {
     items: mpsc::UnboundedReceiver<Item>,
-    waiting: Arc<AtomicUsize>,
+    waiting: Arc<Waiting>,
     ending: watch::Receiver<Option<Ending>>,
 }
 
 impl Session {
     pub fn new(id: u64, user: UserId, device: Arc<str>) -> (Arc<Self>, Inbox) {
         let (items, receiver) = mpsc::unbounded_channel();
-        let waiting = Arc::new(AtomicUsize::new(0));
+        let waiting = Arc::new(Waiting::default());
         let (ending, ended) = watch::channel(None);
         let session = Self { id, user, device, items, waiting: Arc::clone(&waiting), ending };
         (Arc::new(session), Inbox { items: receiver, waiting, ending: ended })
@@ -83,7 +80,7 @@ impl Session {
     /// Hands it events, or ends it if too many wait already.
     pub fn push(&self, batch: Batch) {
         let more = batch.events.len();
-        if self.waiting.fetch_add(more, Ordering::Relaxed) + more > MOST_WAITING {
+        if self.waiting.add(more) + more > MOST_WAITING {
             self.end(Ending::TooSlow);
         } else {
             let _ = self.items.send(Item::Batch(batch));
@@ -97,10 +94,10 @@ impl Session {
 
     /// Hands it a signal; dropped if much waits already.
     pub fn signal(&self, signal: &Arc<Signal>) {
-        if self.waiting.fetch_add(1, Ordering::Relaxed) < MOST_WAITING / 2 {
+        if self.waiting.add(1) < MOST_WAITING / 2 {
             let _ = self.items.send(Item::Signal(Arc::clone(signal)));
         } else {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            self.waiting.take(1);
         }
     }
 
@@ -138,7 +135,7 @@ impl Inbox {
                     Item::Signal(_) => 1,
                     Item::Entered | Item::Joined(_) => 0,
                 };
-                self.waiting.fetch_sub(taken, Ordering::Relaxed);
+                self.waiting.take(taken);
                 Ok(item)
             }
         }

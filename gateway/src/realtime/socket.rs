@@ -41,6 +41,19 @@ pub(super) enum End {
     Replaced,
 }
 
+impl End {
+    /// The reason, for the numbers.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Gone => "the client has gone",
+            Self::Told(_, word) => word,
+            Self::Refused(..) => "refused",
+            Self::Unauthorized(_) => "unauthorized",
+            Self::Replaced => "replaced",
+        }
+    }
+}
+
 /// The client's token opens nothing any more.
 pub(super) const UNAUTHORIZED: u16 = 4401;
 /// A new session of the same device.

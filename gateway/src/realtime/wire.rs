@@ -16,6 +16,9 @@ use super::{
 
 /// A wire format, as one client speaks it.
 pub(super) trait Wire: Sized + Send + 'static {
+    /// Its name, for the numbers.
+    const NAME: &'static str;
+
     /// What a command answers.
     type Answer: Send + 'static;
 

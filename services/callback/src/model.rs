@@ -119,6 +119,8 @@ pub struct Due {
     pub body: String,
     /// The number of attempts in its present schedule.
     pub tries: i64,
+    /// When its event became a delivery.
+    pub created_at: UnixMillis,
 }
 
 /// A delivery as it is shown.

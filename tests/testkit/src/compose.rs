@@ -38,8 +38,20 @@ pub struct Service {
     pub security_opt: Vec<String>,
     /// How many containers are started.
     pub scale: Option<u32>,
+    /// `address:port:port` of what is published on this machine.
+    #[serde(default)]
+    pub ports: Vec<String>,
+    /// What becomes of its log.
+    pub logging: Option<Logging>,
     /// Its health check.
     pub healthcheck: Option<Healthcheck>,
+}
+
+/// What becomes of a service's log.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Logging {
+    /// Options such as `max-size`.
+    pub options: BTreeMap<String, String>,
 }
 
 /// The health check of a service.
@@ -66,6 +78,11 @@ impl Compose {
     /// When there is none.
     pub fn service(&self, name: &str) -> &Service {
         self.services.get(name).unwrap_or_else(|| panic!("docker-compose.yml has no service {name}"))
+    }
+
+    /// Every service with its name.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &Service)> {
+        self.services.iter().map(|(name, service)| (name.as_str(), service))
     }
 
     /// Every service that runs our own image.

@@ -47,7 +47,10 @@ impl Installation {
             data: data.to_owned(),
             listen: free_address(),
             grpc_listen: free_address(),
-            settings: vec![("TIDINGS_TELEMETRY_LOG".to_owned(), "warn".to_owned())],
+            // Several run at once, and only one could have the default address for metrics.
+            settings: [("TIDINGS_TELEMETRY_LOG", "warn"), ("TIDINGS_METRICS_LISTEN", "off")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec(),
             _folder: None,
         }
     }

@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, OnceLock, mpsc},
 };
 
+use futures_util::future::join_all;
 use tempfile::TempDir;
 use tidings::{Roles, Running};
 use tidings_domain::{Clock, SystemClock};
@@ -22,7 +23,7 @@ use tonic::{
 };
 
 use crate::{
-    Bucket, fresh_database,
+    Bucket, Reply, fresh_database,
     process::{Process, name_tls_backend},
     split::Split,
 };
@@ -49,6 +50,8 @@ pub struct Suite {
     file: Endpoint,
     callback: Endpoint,
     service_key: String,
+    /// Where each process serves its metrics.
+    metrics: Vec<String>,
     // Dropped in this order: processes before the folder.
     _stop: Option<StopOnDrop>,
     split: Option<Split>,
@@ -91,6 +94,7 @@ impl Suite {
             data: folder.path().to_owned(),
             listen: "127.0.0.1:0".into(),
             grpc_listen: "127.0.0.1:0".into(),
+            metrics_listen: Some("127.0.0.1:0".into()),
             ..Config::default()
         };
         config.database.url = database;
@@ -105,6 +109,7 @@ impl Suite {
             file: grpc.clone(),
             callback: grpc,
             service_key: running.service_key,
+            metrics: vec![running.metrics],
             _stop: Some(stop),
             split: None,
             folder,
@@ -157,6 +162,7 @@ impl Suite {
             file: endpoints("file").remove(0),
             callback: endpoints("callback").remove(0),
             service_key,
+            metrics: split.metrics(),
             _stop: None,
             split: Some(split),
             folder,
@@ -208,6 +214,15 @@ impl Suite {
     /// The service key.
     pub fn service_key(&self) -> &str {
         &self.service_key
+    }
+
+    /// What every process serves at `/metrics`.
+    ///
+    /// # Panics
+    /// When one does not answer.
+    pub async fn metrics(&self) -> Vec<Reply> {
+        let get = |address: &String| Reply::to(reqwest::Client::new().get(format!("http://{address}/metrics")));
+        join_all(self.metrics.iter().map(get)).await
     }
 
     /// Everything that the processes of the split shape have logged.
@@ -325,6 +340,7 @@ fn endpoint(address: &str) -> Endpoint {
 struct Addresses {
     rest: String,
     grpc: String,
+    metrics: String,
     service_key: String,
 }
 
@@ -355,6 +371,7 @@ fn in_background(config: Config, clock: Arc<dyn Clock>) -> (Addresses, StopOnDro
             let addresses = Addresses {
                 rest: running.rest.expect("REST listens").to_string(),
                 grpc: running.grpc.expect("gRPC listens").to_string(),
+                metrics: running.metrics.expect("metrics are served").to_string(),
                 service_key: running.service_key.clone(),
             };
             tell.send(addresses).expect("the test waits");

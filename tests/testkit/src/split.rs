@@ -17,6 +17,8 @@ pub(crate) struct Split {
 struct Member {
     role: &'static str,
     address: String,
+    /// Where it serves its metrics.
+    metrics: String,
     settings: Vec<(String, String)>,
     /// The running process, and the logs of its predecessors.
     process: Mutex<(Option<Process>, String)>,
@@ -56,6 +58,11 @@ impl Split {
     /// The addresses of a role's copies.
     pub(crate) fn addresses(&self, role: &str) -> Vec<String> {
         self.of(role).map(|member| member.address.clone()).collect()
+    }
+
+    /// Where each process serves its metrics.
+    pub(crate) fn metrics(&self) -> Vec<String> {
+        self.members.iter().map(|member| member.metrics.clone()).collect()
     }
 
     /// Kills a process and starts it again.
@@ -120,14 +127,16 @@ impl Member {
 
     /// Starts a process and waits until it is ready.
     async fn start(role: &'static str, address: String, settings: Vec<(String, String)>) -> Self {
-        let member = Self { role, address, settings, process: Mutex::default() };
+        let member = Self { role, address, metrics: free_address(), settings, process: Mutex::default() };
         member.launch();
         member.ready().await;
         member
     }
 
     fn launch(&self) {
-        let process = Process::start(&listening_at(compose_command(self.role), &self.address), &self.settings);
+        let metrics = ("TIDINGS_METRICS_LISTEN".to_owned(), self.metrics.clone());
+        let settings: Vec<_> = self.settings.iter().cloned().chain([metrics]).collect();
+        let process = Process::start(&listening_at(compose_command(self.role), &self.address), &settings);
         self.process.lock().expect("nobody panics holding it").0 = Some(process);
     }
 

@@ -102,7 +102,7 @@ impl Stack {
 
     /// All share the ports of this machine: each service's own replaces the one that all of them have.
     fn ported(&self, role: &str, text: &str) -> String {
-        let mut text = text.to_owned();
+        let mut text = text.replace("0.0.0.0:9464", "127.0.0.1:0");
         for (name, port) in &self.ports {
             for inside in ["9090", "8080"] {
                 text = text.replace(&format!("//{name}:{inside}"), &format!("//{name}:{port}"));

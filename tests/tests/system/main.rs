@@ -9,6 +9,7 @@ mod changes;
 mod citations;
 mod clocks;
 mod crates;
+mod dashboards;
 mod data_folder;
 mod database;
 mod deleted_apps;

@@ -114,6 +114,12 @@ async fn every_setting_that_keeps_a_role_from_starting_is_named_with_what_helps(
         ),
         (&["serve"], vec![("TIDINGS_LISTEN", &taken)], &["listen cannot be", "in use", "(--listen)"]),
         (&["serve"], vec![("TIDINGS_LISTEN", "192.0.2.1:0")], &["listen cannot be 192.0.2.1:0", "0.0.0.0"]),
+        (
+            &["serve"],
+            vec![("TIDINGS_METRICS_LISTEN", &taken)],
+            &["metrics_listen cannot be", "in use", "(--metrics-listen)"],
+        ),
+        (&["serve"], vec![("TIDINGS_METRICS_LISTEN", "on")], &["metrics_listen must be address:port"]),
         (&["serve", "--config", &bad], vec![], &["bad.toml, line 3: appender.queue cannot be read"]),
         (
             &["serve", "--config", &typo],

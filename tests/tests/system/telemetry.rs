@@ -10,7 +10,8 @@ use opentelemetry_proto::tonic::{
         ExportTraceServiceRequest, ExportTraceServiceResponse,
         trace_service_server::{TraceService, TraceServiceServer},
     },
-    trace::v1::Span,
+    common::v1::any_value,
+    trace::v1::{Span, span::SpanKind, status::StatusCode},
 };
 use serde_json::json;
 use tidings_domain::USER_AGENT;
@@ -34,8 +35,8 @@ impl TraceService for Collector {
         self.1.lock().unwrap().extend(agents.iter().map(|agent| agent.to_str().unwrap().to_owned()));
         for group in request.into_inner().resource_spans {
             let attributes = group.resource.unwrap_or_default().attributes;
-            let name = attributes.into_iter().find(|attribute| attribute.key == "service.name");
-            let name = format!("{:?}", name.and_then(|name| name.value));
+            let of_service = attributes.into_iter().filter(|attribute| attribute.key.starts_with("service."));
+            let name = format!("{:?}", of_service.collect::<Vec<_>>());
             let spans = group.scope_spans.into_iter().flat_map(|scope| scope.spans);
             self.0.lock().unwrap().extend(spans.map(|span| (name.clone(), span)));
         }
@@ -172,4 +173,97 @@ async fn a_log_line_has_the_route_and_the_app_of_a_path_with_slashes_in_a_row() 
     let line = line.unwrap();
     assert!(line.contains(r#"route="/{org}/{app}/users/{username}""#), "{line}");
     assert!(line.contains(&format!(r#"app="{org}#{name}""#)), "{line}");
+}
+
+/// An attribute of a span, as text.
+fn attribute(span: &Span, key: &str) -> Option<String> {
+    let value = span.attributes.iter().find(|attribute| attribute.key == key)?.value.clone()?.value?;
+    Some(match value {
+        any_value::Value::StringValue(text) => text,
+        any_value::Value::IntValue(number) => number.to_string(),
+        other => format!("{other:?}"),
+    })
+}
+
+fn find(collector: &Collector, name: &str, is_it: impl Fn(&Span) -> bool) -> Option<(String, Span)> {
+    collector.spans().into_iter().find(|(_, span)| span.name == name && is_it(span))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn spans_have_kind_status_and_the_conventional_attributes() {
+    let (collector, app) = traced_send().await;
+    let mut found = None;
+    wait_until("the spans of the send", async || {
+        let of_trace = |span: &Span| span.trace_id == TRACE;
+        let is_send = |span: &Span| of_trace(span) && attribute(span, "rpc.method").as_deref() == Some("Send");
+        found = find(&collector, "gateway.request", of_trace).zip(find(&collector, "grpc.request", is_send));
+        found.is_some()
+    })
+    .await;
+    let ((service, request), (_, rpc)) = found.unwrap();
+    assert!(service.contains("service.version") && service.contains(env!("CARGO_PKG_VERSION")), "{service}");
+    assert_eq!((request.kind(), rpc.kind()), (SpanKind::Server, SpanKind::Server));
+    for (span, key, value) in [
+        (&request, "http.request.method", "POST"),
+        (&request, "http.route", "/{org}/{app}/messages/users"),
+        (&request, "http.response.status_code", "200"),
+        (&rpc, "rpc.system", "grpc"),
+        (&rpc, "rpc.service", "tidings.v1.MessageService"),
+        (&rpc, "rpc.grpc.status_code", "0"),
+    ] {
+        assert_eq!(attribute(span, key).as_deref(), Some(value), "{key}");
+    }
+    assert_eq!(request.status.unwrap_or_default().code(), StatusCode::Unset);
+
+    // Nobody answers the gateway any more.
+    app.suite.signal("message", 0, "STOP");
+    let body = json!({"from": "ann", "to": ["bob"], "type": "txt", "body": {"msg": "m"}});
+    let refused = app.agora().post("/messages/users", &body).await;
+    app.suite.signal("message", 0, "CONT");
+    assert_eq!(refused.status, 503);
+    let mut failed = None;
+    wait_until("the span of the failed send", async || {
+        let is_503 = |span: &Span| attribute(span, "http.response.status_code").as_deref() == Some("503");
+        failed = find(&collector, "gateway.request", is_503);
+        failed.is_some()
+    })
+    .await;
+    let (_, failed) = failed.unwrap();
+    assert_eq!(attribute(&failed, "error.type").as_deref(), Some("UNAVAILABLE"));
+    assert_eq!(failed.status.unwrap_or_default().code(), StatusCode::Error);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_id_is_in_the_lines_of_every_role_and_a_refusal_says_who_and_why() {
+    let app = TestApp::of(Arc::new(Suite::split_with(1, &[("TIDINGS_TELEMETRY_LOG", "info")]).await)).await;
+    app.agora().register(&["ann", "bob"]).await;
+    let body = json!({"from": "ann", "to": ["bob"], "type": "txt", "body": {"msg": "m"}});
+    let send = app.agora().request(reqwest::Method::POST, "/messages/users").header("x-request-id", "one-send");
+    assert_eq!(send.json(&body).send().await.unwrap().status().as_u16(), 200);
+    let missing = app.agora().request(reqwest::Method::GET, "/users/nobody").header("x-request-id", "one-refusal");
+    assert_eq!(missing.send().await.unwrap().status().as_u16(), 404);
+    let mut lines = Vec::new();
+    wait_until("the lines of the calls", async || {
+        lines = app.suite.logged().lines().filter(|line| line.contains("one-")).map(str::to_owned).collect();
+        lines.iter().any(|line| line.contains(r#"reason="USER_NOT_FOUND""#) && line.contains("dialect="))
+            && lines.iter().any(|line| line.contains("MessageService/Send"))
+    })
+    .await;
+    let line = |parts: &[&str]| {
+        let found = lines.iter().any(|line| parts.iter().all(|part| line.contains(part)));
+        assert!(found, "no line with {parts:?} in {lines:#?}");
+    };
+    line(&[
+        "one-send",
+        r#"dialect="agora""#,
+        "status=200",
+        r#"caller="app""#,
+        r#"route="/{org}/{app}/messages/users""#,
+    ]);
+    line(&["one-send", "rpc", "tidings.v1.MessageService/Send", r#"code="OK""#]);
+    line(&["one-send", "rpc", "DirectoryInternalService"]);
+    line(&["one-refusal", "status=404", "service_resource_not_found", r#"reason="USER_NOT_FOUND""#, r#"caller="app""#]);
+    line(&["one-refusal", "rpc", "DirectoryService/GetUser", r#"code="NOT_FOUND""#, r#"reason="USER_NOT_FOUND""#]);
+    let health = app.suite.logged().lines().any(|line| line.contains("/readyz") || line.contains("grpc.health"));
+    assert!(!health, "health checks have no lines");
 }

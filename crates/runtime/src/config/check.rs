@@ -15,6 +15,9 @@ impl Config {
     pub fn check(&self) -> Result<(), Error> {
         listen_address("listen", &self.listen)?;
         listen_address("grpc_listen", &self.grpc_listen)?;
+        if let Some(address) = self.metrics_listen.as_deref().filter(|address| *address != "off") {
+            listen_address("metrics_listen", address)?;
+        }
         if let Some(url) = &self.public_url {
             starts_with(
                 "public_url",

@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{
     config::Addresses,
-    deadline,
+    deadline, request_id,
     rights::{self, Repeat},
     telemetry,
 };
@@ -82,6 +82,7 @@ impl Service<Request> for Calls {
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         telemetry::inject(request.headers_mut());
+        request_id::write(request.headers_mut());
         let inner = Arc::clone(&self.0);
         Box::pin(async move { inner.make(request).await })
     }

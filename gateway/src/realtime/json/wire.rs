@@ -32,6 +32,7 @@ pub(super) struct JsonWire {
 }
 
 impl Wire for JsonWire {
+    const NAME: &'static str = "json";
     type Answer = String;
 
     const LATE: &'static str = "no auth frame within 10 seconds";

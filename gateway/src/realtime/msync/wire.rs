@@ -45,6 +45,7 @@ pub(super) struct MsyncWire {
 }
 
 impl Wire for MsyncWire {
+    const NAME: &'static str = "msync";
     type Answer = Done;
 
     const LATE: &'static str = "no provision within 10 seconds";

@@ -54,14 +54,16 @@ static SETTLE: LazyLock<ManyRows> = LazyLock::new(|| {
 
 /// The cast keeps SQLite from planning the query again for each limit.
 const DUE: &str = "
-    select d.delivery_id, d.event_id, d.command, d.address, d.platform, d.trace, d.body, d.tries
+    select d.delivery_id, d.event_id, d.command, d.address, d.platform, d.trace, d.body, d.tries,
+        d.created_at
     from delivery d
     where d.app_id = $1 and d.endpoint_id = $2 and d.state = 1 and d.at_ms <= $3
     order by d.at_ms, d.delivery_id limit cast($4 as bigint)";
 
 /// The same, except those that an earlier one of their conversation holds up.
 const DUE_IN_ORDER: &str = "
-    select d.delivery_id, d.event_id, d.command, d.address, d.platform, d.trace, d.body, d.tries
+    select d.delivery_id, d.event_id, d.command, d.address, d.platform, d.trace, d.body, d.tries,
+        d.created_at
     from delivery d
     where d.app_id = $1 and d.endpoint_id = $2 and d.state = 1 and d.at_ms <= $3
       and not exists (select 1 from delivery e
@@ -85,6 +87,11 @@ const HASTEN: &str = "
 const UNTRIED: &str = "
     select count(*) from (select 1 from delivery
         where app_id = $1 and endpoint_id = $2 and state = 1 and tries = 0 limit cast($3 as bigint)) w";
+
+/// Up to `$3` that wait, and when the first of them is due.
+const WAITING: &str = "
+    select count(*), min(at_ms) from (select at_ms from delivery
+        where app_id = $1 and endpoint_id = $2 and state = 1 order by at_ms limit cast($3 as bigint)) w";
 
 const EMPTY: &str = "
     delete from delivery where (app_id, endpoint_id, delivery_id) in (
@@ -138,6 +145,7 @@ pub const ALL: &[&str] = &[
     NEWEST_AT,
     HASTEN,
     UNTRIED,
+    WAITING,
     EMPTY,
     LIST,
     LIST_OF_MESSAGE,
@@ -213,6 +221,7 @@ row! {
         trace: String,
         body: String,
         tries: i64,
+        created_at: i64,
     }
 }
 
@@ -236,6 +245,7 @@ pub async fn due(
         trace: row.trace,
         body: row.body,
         tries: row.tries,
+        created_at: UnixMillis(row.created_at),
     });
     Ok(due.collect())
 }
@@ -274,6 +284,13 @@ pub async fn untried(db: &Db, (app, endpoint): Which, most: i64) -> Result<i64, 
     let (untried,): (i64,) =
         on_db!(db, |c| sqlx::query_as(UNTRIED).bind(app.0).bind(endpoint).bind(most).fetch_one(c).await)?;
     Ok(untried)
+}
+
+/// How many wait, counted up to `most`, and when the first of them is due.
+pub async fn waiting(db: &Db, (app, endpoint): Which, most: i64) -> Result<(i64, Option<UnixMillis>), Error> {
+    let (count, first): (i64, Option<i64>) =
+        on_db!(db, |c| sqlx::query_as(WAITING).bind(app.0).bind(endpoint).bind(most).fetch_one(c).await)?;
+    Ok((count, first.map(UnixMillis)))
 }
 
 /// Removes the oldest of an endpoint, up to `limit`. Returns how many there were.

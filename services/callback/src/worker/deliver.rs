@@ -7,6 +7,7 @@ use std::{
 };
 
 use tidings_domain::{App, Error, UnixMillis};
+use tidings_runtime::metrics;
 use tokio::{
     sync::{mpsc, watch},
     time::{sleep, timeout},
@@ -199,7 +200,11 @@ impl Deliveries {
             store::endpoint::pause(&mut tx, endpoint.app, endpoint.id, Some("it answered 410")).await?;
         }
         tx.commit().await?;
-        self.ended.clear();
+        for ((due, ..), outcome) in self.ended.drain(..).zip(&outcomes) {
+            let age = (outcome.state == State::Delivered).then(|| now - due.created_at);
+            let took = Duration::from_millis(outcome.attempt.ms.unsigned_abs());
+            metrics().callback.attempted(took, age, outcome.state == State::Dead);
+        }
         for outcome in outcomes {
             self.open.remove(&outcome.id);
             let is_delivered = outcome.state == State::Delivered;

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use tidings_domain::{AppId, Caller, Error, Reason};
+use tidings_domain::{AppId, Caller, Error, Reason, UnixMillis};
 use tidings_proto::{error_from_status, pb};
-use tidings_runtime::context;
+use tidings_runtime::{
+    context,
+    metrics::{Follower, metrics},
+};
 use tokio::time::timeout;
 
 use super::{AT_ONCE, Shared};
@@ -54,6 +57,7 @@ pub async fn follow(core: &Core, endpoint: &Endpoint, shared: &Shared) -> Result
         }
         // An app that was changed meanwhile is shown under its new name.
         let app = deps.directory.app_of(endpoint.app).await?;
+        let newest = reply.events.iter().map(|event| event.at_ms).max();
         let new = render(deps, &app, &endpoint, reply.events).await?;
         let mut tx = deps.db.begin().await?;
         if !store::endpoint::advance(&mut tx, which.0, which.1, &cursor, &reply.cursor).await? {
@@ -65,6 +69,9 @@ pub async fn follow(core: &Core, endpoint: &Endpoint, shared: &Shared) -> Result
             delivery::insert(&mut tx, which, last - count + 1, deps.clock.now(), &new).await?;
         }
         tx.commit().await?;
+        if let Some(newest) = newest {
+            metrics().feed.taken(Follower::Callback, deps.clock.now() - UnixMillis(newest));
+        }
         cursor = reply.cursor;
         if !new.is_empty() {
             room -= new.len() as i64;

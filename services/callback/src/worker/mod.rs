@@ -4,6 +4,7 @@ mod breaker;
 mod deliver;
 mod follow;
 mod gone_apps;
+mod measure;
 mod post;
 mod purge;
 mod schedule;
@@ -18,7 +19,10 @@ use std::{
 };
 
 use tidings_domain::{AppId, Entropy, Error, hex};
-use tidings_runtime::{Shutdown, Task};
+use tidings_runtime::{
+    Shutdown, Task,
+    metrics::{Follower, metrics},
+};
 use tidings_store::Engine;
 use tokio::{
     sync::{Notify, watch},
@@ -52,6 +56,8 @@ pub fn spawn(core: &Arc<Core>, changes: watch::Receiver<()>) {
     tasks.run(Task::new("callback.deliver").ends_itself(), move || supervise(Arc::clone(&working), changes.clone()));
     let purging = Arc::clone(core);
     tasks.run(Task::new("callback.purge"), move || purge::run(Arc::clone(&purging)));
+    let measuring = Arc::clone(core);
+    tasks.run(Task::new("callback.measure"), move || measure::run(Arc::clone(&measuring)));
     let ending = Arc::clone(core);
     tasks.run(Task::new("callback.gone_apps"), move || gone_apps::run(Arc::clone(&ending)));
 }
@@ -189,6 +195,7 @@ async fn follow_on(core: &Core, endpoint: &Endpoint, shared: &Shared) {
     let mut rest = Rest::default();
     loop {
         let done = follow::follow(core, endpoint, shared).await;
+        metrics().feed.interrupted(Follower::Callback);
         rest.after("followed", endpoint, done).await;
     }
 }

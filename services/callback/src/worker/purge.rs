@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tidings_domain::{App, Error, UnixMillis};
+use tidings_runtime::metrics::{Purged, metrics};
 
 use crate::{app::Core, store::delivery};
 
@@ -14,8 +15,9 @@ const STEP: i64 = 500;
 pub async fn run(core: Arc<Core>) {
     loop {
         tokio::time::sleep(PAUSE).await;
-        if let Err(error) = every_app(&core).await {
-            tracing::warn!(%error, "old deliveries could not be purged");
+        match every_app(&core).await {
+            Ok(()) => metrics().upkeep.purge_finished(Purged::Deliveries, core.deps.clock.now()),
+            Err(error) => tracing::warn!(%error, "old deliveries could not be purged"),
         }
     }
 }
@@ -41,6 +43,7 @@ pub async fn purge(core: &Core, app: &App) -> Result<i64, Error> {
         let step = delivery::purge(&mut tx, app.id, delivered, dead, STEP).await?;
         tx.commit().await?;
         purged += step;
+        metrics().upkeep.purged(Purged::Deliveries, step.unsigned_abs());
         if step < STEP {
             return Ok(purged);
         }

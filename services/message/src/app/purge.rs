@@ -6,7 +6,10 @@
 use std::{sync::Arc, time::Duration};
 
 use tidings_domain::{App, AppId, Error, MsgId, UnixMillis};
-use tidings_runtime::Task;
+use tidings_runtime::{
+    Task,
+    metrics::{Purged, metrics},
+};
 
 use super::{export, released_files};
 use crate::{
@@ -27,17 +30,16 @@ pub fn spawn(deps: &Arc<Deps>) {
 async fn run(deps: Arc<Deps>) {
     loop {
         tokio::time::sleep(PAUSE).await;
-        every_app(&deps).await;
+        match every_app(&deps).await {
+            Ok(()) => metrics().upkeep.purge_finished(Purged::Messages, deps.clock.now()),
+            Err(error) => tracing::warn!(%error, "old messages could not be purged"),
+        }
     }
 }
 
 /// An error with one app does not affect the others.
-async fn every_app(deps: &Deps) {
-    let apps = match deps.directory.apps().await {
-        Ok(apps) => apps,
-        Err(error) => return tracing::warn!(%error, "old messages could not be purged"),
-    };
-    for app in apps {
+async fn every_app(deps: &Deps) -> Result<(), Error> {
+    for app in deps.directory.apps().await? {
         if let Err(error) = purge(deps, &app).await {
             tracing::warn!(%error, app = %app.id, "old messages could not be purged");
         }
@@ -48,6 +50,7 @@ async fn every_app(deps: &Deps) {
             tracing::warn!(%error, app = %app.id, "files of recalled messages could not be deleted");
         }
     }
+    Ok(())
 }
 
 /// Returns how many messages of the app were removed.
@@ -86,6 +89,7 @@ async fn step(deps: &Deps, app: &App, up_to: MsgId) -> Result<usize, Error> {
     lane::purged(&mut tx, app.id, &oldest.events).await?;
     purge::remove(&mut tx, app.id, &oldest.newest).await?;
     tx.commit().await?;
+    metrics().upkeep.purged(Purged::Messages, oldest.count as u64);
     Ok(oldest.count)
 }
 
@@ -100,6 +104,7 @@ async fn purge_events(deps: &Deps, app: AppId, until: UnixMillis) -> Result<(), 
             lane::purged_events(&mut tx, app, lane.lane, last).await?;
             purge::remove_events(&mut tx, app, lane.lane, last).await?;
             tx.commit().await?;
+            metrics().upkeep.purged(Purged::Events, count as u64);
             if count < STEP {
                 break;
             }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use tidings_domain::{Error, Reason};
-
+use tidings_runtime::metrics;
 use tokio::time::Instant;
 
 use super::Call;
@@ -82,6 +82,8 @@ impl Queue {
         }
         let before =
             (self.0.messages.fetch_add(messages, Ordering::Relaxed), self.0.bytes.fetch_add(bytes, Ordering::Relaxed));
+        metrics().appender.queued_messages.inc_by(messages as i64);
+        metrics().appender.queued_bytes.inc_by(bytes as i64);
         // Returns what it took when it is refused.
         let room = Room { queue: self.clone(), messages, bytes };
         if before.0 == 0 {
@@ -98,5 +100,7 @@ impl Drop for Room {
     fn drop(&mut self) {
         self.queue.0.messages.fetch_sub(self.messages, Ordering::Relaxed);
         self.queue.0.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        metrics().appender.queued_messages.dec_by(self.messages as i64);
+        metrics().appender.queued_bytes.dec_by(self.bytes as i64);
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use tidings_domain::{Clock, Error, Reason, UnixMillis};
-use tidings_runtime::{Shutdown, fault};
+use tidings_runtime::{Shutdown, fault, metrics};
 use tidings_store::{Db, Lost, is_conflict, lost};
 use tokio::{
     sync::{Mutex, mpsc, watch},
@@ -106,8 +106,11 @@ impl Writer {
         for queued in calls.iter().skip(1) {
             Span::current().follows_from(&queued.span);
         }
+        let began = Instant::now();
         match self.append(&calls).await {
             Ok(replies) => {
+                let messages = calls.iter().map(|queued| queued.room.messages).sum();
+                metrics().appender.committed(messages, began.elapsed());
                 self.commit_signal.send_replace(());
                 for (queued, reply) in calls.into_iter().zip(replies) {
                     // The client may have disconnected: its messages are in the log all the same.
@@ -117,6 +120,7 @@ impl Writer {
             }
             Err(error) if calls.len() == 1 || error.reason().is_transient() => {
                 tracing::warn!(%error, cause = ?std::error::Error::source(&error), "calls were probably not appended");
+                metrics().appender.failed();
                 refuse(calls, &error);
                 Err(error)
             }
@@ -139,7 +143,10 @@ impl Writer {
         loop {
             tries += 1;
             match batch::append(&self.db, &self.lease, &*self.clock, &self.hints, &calls).await {
-                Err(error) if is_conflict(&error) && tries < TRIES => sleep(rest(tries, self.clock.now())).await,
+                Err(error) if is_conflict(&error) && tries < TRIES => {
+                    metrics().appender.conflicts.inc();
+                    sleep(rest(tries, self.clock.now())).await;
+                }
                 Err(error) if tries < TRIES_CUT_OFF && may_repeat(&error, all_keyed) => {}
                 done => return done,
             }

@@ -18,6 +18,7 @@ use std::{sync::Arc, time::Duration};
 
 use tidings_dialects::agora::Manifest;
 use tidings_domain::{Actor, App, BEGINNING, Caller, Error, MsgId, Reason, UnixMillis};
+use tidings_runtime::metrics;
 use tokio::sync::Mutex;
 use tracing::Instrument as _;
 
@@ -196,6 +197,7 @@ impl Exporter {
             return export::parts(&deps.db, app, hour.start).await;
         }
         keep(deps, hour, &mut part).await?;
+        metrics().upkeep.exported(part.messages.unsigned_abs(), part.bytes.unsigned_abs());
         parts.push(part);
         Ok(parts)
     }

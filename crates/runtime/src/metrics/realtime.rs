@@ -1,0 +1,66 @@
+//! Connected clients.
+
+use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge};
+
+use super::book::Book;
+
+type Labels<const N: usize> = [(&'static str, &'static str); N];
+
+/// Connected clients.
+#[derive(Debug)]
+pub struct RealtimeMetrics {
+    /// Events that wait for clients that have not read them yet.
+    pub waiting: Gauge,
+    sessions: Family<Labels<1>, Gauge>,
+    started: Family<Labels<1>, Counter>,
+    ended: Family<Labels<2>, Counter>,
+}
+
+impl RealtimeMetrics {
+    pub(super) fn new(book: &mut Book) -> Self {
+        Self {
+            waiting: book.gauge(
+                "tidings_realtime_waiting_events",
+                "Events that wait for clients that have not read them yet",
+                Gauge::default(),
+            ),
+            sessions: book.gauge(
+                "tidings_realtime_sessions",
+                "Clients that are logged in, by wire format",
+                Family::default(),
+            ),
+            started: book.counter(
+                "tidings_realtime_logins_total",
+                "Clients that have logged in, by wire format",
+                Family::default(),
+            ),
+            ended: book.counter(
+                "tidings_realtime_disconnections_total",
+                "Connections that ended, by wire format and reason",
+                Family::default(),
+            ),
+        }
+    }
+
+    /// A client has logged in; its session is open until the value is dropped.
+    pub fn open(&'static self, wire: &'static str) -> OpenSession {
+        self.started.get_or_create(&[("wire", wire)]).inc();
+        self.sessions.get_or_create(&[("wire", wire)]).inc();
+        OpenSession(self, wire)
+    }
+
+    /// A connection has ended, of a client that has logged in or not.
+    pub fn ended(&self, wire: &'static str, reason: &'static str) {
+        self.ended.get_or_create(&[("wire", wire), ("reason", reason)]).inc();
+    }
+}
+
+/// See [`RealtimeMetrics::open`].
+#[derive(Debug)]
+pub struct OpenSession(&'static RealtimeMetrics, &'static str);
+
+impl Drop for OpenSession {
+    fn drop(&mut self) {
+        self.0.sessions.get_or_create(&[("wire", self.1)]).dec();
+    }
+}

@@ -1,0 +1,83 @@
+//! What deploy/ configures: alerts and the dashboard name metrics that there are, and Prometheus finds every role.
+
+use std::{collections::BTreeSet, path::Path};
+
+use serde_json::Value;
+use tidings_runtime::metrics;
+use tidings_testkit::Compose;
+
+use crate::docs::read;
+
+const DASHBOARD: &str = "deploy/grafana/dashboards/tidings.json";
+const ALERTS: &str = "deploy/alerts.yml";
+
+/// Every series that the program exports.
+fn exported() -> BTreeSet<String> {
+    let series = metrics().rows().iter().flat_map(|row| match row.kind {
+        "histogram" => ["_bucket", "_sum", "_count"].map(|end| format!("{}{end}", row.name)).to_vec(),
+        _ => vec![row.name.to_owned()],
+    });
+    series.collect()
+}
+
+/// The names of metrics in a text.
+fn named(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words.filter(|word| word.starts_with("tidings_") || word.starts_with("process_")).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_metric_that_alerts_and_the_dashboard_name_is_exported() {
+    let exported = exported();
+    for file in [ALERTS, DASHBOARD] {
+        let named = named(&read(Path::new(file)));
+        assert!(named.len() > 15, "{file}");
+        let unknown: Vec<_> = named.difference(&exported).collect();
+        assert!(unknown.is_empty(), "{file} names {unknown:?}");
+    }
+}
+
+#[test]
+fn every_metric_is_in_the_dashboard() {
+    let dashboard = named(&read(Path::new(DASHBOARD)));
+    let is_shown = |name: &str| dashboard.contains(name) || dashboard.contains(&format!("{name}_bucket"));
+    let hidden: Vec<_> = metrics().rows().iter().map(|row| row.name).filter(|name| !is_shown(name)).collect();
+    assert!(hidden.is_empty(), "{hidden:?}");
+}
+
+#[test]
+fn the_dashboard_reads_from_the_data_source_that_is_provisioned() {
+    let dashboard: Value = serde_json::from_str(&read(Path::new(DASHBOARD))).unwrap();
+    let source = read(Path::new("deploy/grafana/provisioning/datasources/prometheus.yml"));
+    let panels = dashboard["panels"].as_array().unwrap().iter().filter(|panel| panel["type"] != "row");
+    let mut ids = BTreeSet::new();
+    for panel in panels {
+        let uid = panel["datasource"]["uid"].as_str().unwrap();
+        assert!(source.contains(&format!("uid: {uid}\n")), "{panel}");
+        assert!(ids.insert(panel["id"].as_i64().unwrap()), "{panel}");
+    }
+    assert!(ids.len() > 30);
+}
+
+#[test]
+fn prometheus_scrapes_every_service_of_compose_at_the_address_that_is_configured() {
+    let (compose, config) = (Compose::read(), read(Path::new("deploy/prometheus.yml")));
+    // A service may run several times, as the gateway does: only its name has the addresses of all.
+    assert!(config.contains("dns_sd_configs:") && !config.contains("static_configs:"));
+    let line = config.lines().find_map(|line| line.trim().strip_prefix("- names: [")).unwrap();
+    let names: BTreeSet<&str> = line.trim_end_matches(']').split(", ").collect();
+    assert_eq!(names, compose.ours().filter(|name| *name != "migrate").collect());
+    let port = config.lines().find_map(|line| line.trim().strip_prefix("port: ")).unwrap();
+    for name in names {
+        assert_eq!(compose.service(name).environment["TIDINGS_METRICS_LISTEN"], format!("0.0.0.0:{port}"), "{name}");
+    }
+}
+
+#[test]
+fn every_service_of_compose_publishes_on_loopback_alone_and_its_log_is_bounded() {
+    for (name, service) in Compose::read().all() {
+        assert!(service.ports.iter().all(|port| port.starts_with("127.0.0.1:")), "{name}: {:?}", service.ports);
+        let logging = service.logging.as_ref().unwrap_or_else(|| panic!("{name} says nothing of its log"));
+        assert!(logging.options.contains_key("max-size") && logging.options.contains_key("max-file"), "{name}");
+    }
+}
