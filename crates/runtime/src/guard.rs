@@ -1,54 +1,93 @@
-//! The layer in front of every network RPC: the service key, the table of rights, the trace context, the caller's
+//! The layer in front of every network RPC: the key, the table of rights, the trace context, the caller's
 //! deadline, one log line.
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
-use tidings_domain::{Error, Reason};
+use tidings_domain::{ACCOUNT_KEY, Error, Reason};
 use tidings_proto::status_from_error;
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 use tracing::Instrument as _;
 
-use crate::{ServiceKeys, admitted::Peer, deadline, rights, telemetry};
+use crate::{
+    ServiceKeys,
+    admitted::Peer,
+    deadline,
+    door::{Door, Watched},
+    rights, telemetry,
+};
 
-/// Open to everybody who reaches the port. A call with a service key is checked: that is how a
-/// process finds out, before a client's call does, that a peer would refuse it.
+/// Open to everybody who reaches the port. A call with a key is checked: that is how a process finds out, before a
+/// client's call does, that a peer would refuse it.
 const OPEN: [&str; 2] = ["/grpc.health.", "/grpc.reflection."];
 
-/// Admits calls with the service key.
+/// Admits calls with the service key and, at a door, those with the key of a service account.
 #[derive(Clone)]
 pub(crate) struct Guard {
     keys: ServiceKeys,
+    door: Option<Arc<dyn Door>>,
+}
+
+/// A call that was admitted.
+struct Admission {
+    request: http::Request<Body>,
+    /// The door and the key of a service account, where the answer is a stream, which is to end with the key.
+    watch: Option<(Arc<dyn Door>, String)>,
 }
 
 impl Guard {
-    pub(crate) const fn new(keys: ServiceKeys) -> Self {
-        Self { keys }
+    pub(crate) const fn new(keys: ServiceKeys, door: Option<Arc<dyn Door>>) -> Self {
+        Self { keys, door }
     }
 
     /// Why the call is refused. The row of its RPC is passed on with it.
-    fn admit(&self, request: &mut http::Request<Body>) -> Result<(), Status> {
-        if !self.takes_key_of(request) {
-            return Err(status_from_error(Error::new(Reason::ServiceKeyWrong, "")));
+    async fn admit(&self, mut request: http::Request<Body>) -> Result<Admission, Status> {
+        let is_open = is_open(request.uri().path());
+        match (self.account_key(&request), &self.door) {
+            (Some(key), Some(door)) if is_open => door.clone().check(key).await?,
+            (Some(key), Some(door)) => return Self::admit_account(door, key, request).await,
+            _ if !self.takes_key_of(&request) => {
+                return Err(status_from_error(Error::new(Reason::ServiceKeyWrong, "")));
+            }
+            _ => {}
         }
-        if is_open(request.uri().path()) {
-            return Ok(());
+        if !is_open {
+            let right = rights::check(request.uri().path(), request.headers())?;
+            request.extensions_mut().insert(right);
         }
+        Ok(Admission { request, watch: None })
+    }
+
+    async fn admit_account(
+        door: &Arc<dyn Door>,
+        key: String,
+        request: http::Request<Body>,
+    ) -> Result<Admission, Status> {
         let right = rights::check(request.uri().path(), request.headers())?;
+        let mut request = door.clone().admit(key.clone(), right, request).await?;
         request.extensions_mut().insert(right);
-        Ok(())
+        Ok(Admission { request, watch: right.is_streamed.then(|| (Arc::clone(door), key)) })
+    }
+
+    /// The key, if it has the form of a service account's.
+    fn account_key(&self, request: &http::Request<Body>) -> Option<String> {
+        self.door.as_ref()?;
+        let given = bearer(request)?;
+        let is_account = given.starts_with(ACCOUNT_KEY.as_bytes()) && !self.keys.accept(given);
+        is_account.then(|| String::from_utf8_lossy(given).into_owned())
     }
 
     fn takes_key_of(&self, request: &http::Request<Body>) -> bool {
-        let given = request.headers().get(http::header::AUTHORIZATION).map(http::HeaderValue::as_bytes);
-        match given.and_then(|given| given.strip_prefix(b"Bearer ")) {
-            Some(given) => self.keys.accept(given),
-            None => is_open(request.uri().path()),
-        }
+        bearer(request).map_or_else(|| is_open(request.uri().path()), |given| self.keys.accept(given))
     }
+}
+
+fn bearer(request: &http::Request<Body>) -> Option<&[u8]> {
+    request.headers().get(http::header::AUTHORIZATION)?.as_bytes().strip_prefix(b"Bearer ")
 }
 
 fn is_open(path: &str) -> bool {
@@ -72,7 +111,7 @@ pub(crate) struct Guarded<S> {
 
 impl<S> Service<http::Request<Body>> for Guarded<S>
 where
-    S: Service<http::Request<Body>, Response = http::Response<Body>>,
+    S: Service<http::Request<Body>, Response = http::Response<Body>> + Clone + Send + 'static,
     S::Future: Send + 'static,
     S::Error: Send + 'static,
 {
@@ -84,39 +123,54 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
-        if let Err(refusal) = self.guard.admit(&mut request) {
-            return Box::pin(async move { Ok(refusal.into_http()) });
-        }
-        if let Some(Peer { tcp, place }) = request.extensions_mut().remove::<Peer>() {
-            // Authenticated callers keep their connection while they make no calls.
-            place.set_busy();
-            request.extensions_mut().insert(tcp);
-        }
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let guard = self.guard.clone();
+        // The one that is ready.
+        let next = self.inner.clone();
+        let inner = std::mem::replace(&mut self.inner, next);
         let path = request.uri().path().to_owned();
         let span = tracing::info_span!("grpc.request", rpc.method = %path);
         telemetry::adopt(&span, request.headers());
-        let started = tokio::time::Instant::now();
-        // The server itself times out then; calls made from here on carry the deadline.
-        let until = deadline::read(request.headers());
-        let answer = self.inner.call(request);
-        let logged = async move {
-            let answer = match until {
-                Some(until) => deadline::within(until, answer).await,
-                None => answer.await,
-            };
-            if let Ok(response) = &answer {
-                let code = Status::from_header_map(response.headers()).map_or(tonic::Code::Ok, |status| status.code());
-                let ms = started.elapsed().as_millis() as u64;
-                // Every peer calls health every few seconds.
-                if is_open(&path) {
-                    tracing::debug!(method = %path, ?code, ms, "rpc");
-                } else {
-                    tracing::info!(method = %path, ?code, ms, "rpc");
-                }
-            }
-            answer
-        };
-        Box::pin(logged.instrument(span))
+        Box::pin(async move { answer(guard, inner, request, path).await }.instrument(span))
     }
+}
+
+async fn answer<S>(
+    guard: Guard,
+    mut inner: S,
+    request: http::Request<Body>,
+    path: String,
+) -> Result<http::Response<Body>, S::Error>
+where
+    S: Service<http::Request<Body>, Response = http::Response<Body>>,
+{
+    // The server itself times out then; calls made from here on carry the deadline.
+    let until = deadline::read(request.headers());
+    let Admission { mut request, watch } = match guard.admit(request).await {
+        Ok(admitted) => admitted,
+        Err(refusal) => return Ok(refusal.into_http()),
+    };
+    if let Some(Peer { tcp, place }) = request.extensions_mut().remove::<Peer>() {
+        // Authenticated callers keep their connection while they make no calls.
+        place.set_busy();
+        request.extensions_mut().insert(tcp);
+    }
+    let started = tokio::time::Instant::now();
+    let answer = inner.call(request);
+    let answer = match until {
+        Some(until) => deadline::within(until, answer).await,
+        None => answer.await,
+    }?;
+    let code = Status::from_header_map(answer.headers()).map_or(tonic::Code::Ok, |status| status.code());
+    let ms = started.elapsed().as_millis() as u64;
+    // Every peer calls health every few seconds.
+    if is_open(&path) {
+        tracing::debug!(method = %path, ?code, ms, "rpc");
+    } else {
+        tracing::info!(method = %path, ?code, ms, "rpc");
+    }
+    Ok(match watch {
+        Some((door, key)) => answer.map(|body| Body::new(Watched::new(body, door, key))),
+        None => answer,
+    })
 }

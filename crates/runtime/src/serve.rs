@@ -23,7 +23,7 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 use tower::Service;
 
 use crate::{
-    Admitted, Bounds, Connections, ServiceKeys, Shutdown,
+    Admitted, Bounds, Connections, Door, ServiceKeys, Shutdown,
     guard::Guard,
     wire::{CALLS, CONNECTION_WINDOW, STREAM_WINDOW},
 };
@@ -47,6 +47,8 @@ pub async fn bind(setting: &str, address: &str) -> Result<TcpListener, Error> {
 pub struct GrpcServer {
     routes: RoutesBuilder,
     health: Health,
+    /// Absent: only the service key opens anything.
+    door: Option<Arc<dyn Door>>,
 }
 
 /// Reports over the health service whether the process can do its work. Cheap to clone.
@@ -91,7 +93,7 @@ impl Default for GrpcServer {
         let (health, service) = tonic_health::server::health_reporter();
         let mut routes = Routes::builder();
         routes.add_service(service);
-        Self { routes, health: Health { reporter: health, names: vec![""], has_ended: Arc::default() } }
+        Self { routes, health: Health { reporter: health, names: vec![""], has_ended: Arc::default() }, door: None }
     }
 }
 
@@ -112,12 +114,17 @@ impl GrpcServer {
         self.routes.add_service(service);
     }
 
+    /// Admits the keys of service accounts, too.
+    pub fn admit_accounts(&mut self, door: Arc<dyn Door>) {
+        self.door = Some(door);
+    }
+
     /// The health answer of the services that were added.
     pub fn health(&self) -> Health {
         self.health.clone()
     }
 
-    /// Serves until shutdown, then closes every connection gracefully and answers open calls.
+    /// Serves until shutdown then closes every connection gracefully and answers open calls.
     pub async fn serve(
         mut self,
         listener: TcpListener,
@@ -134,7 +141,7 @@ impl GrpcServer {
             health.end().await;
         };
         Server::builder()
-            .layer(Guard::new(keys))
+            .layer(Guard::new(keys, self.door))
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_concurrent_streams(CALLS)

@@ -90,7 +90,7 @@ impl Suite {
         let mut config = Config {
             data: folder.path().to_owned(),
             listen: "127.0.0.1:0".into(),
-            grpc_listen: "127.0.0.1:0".into(),
+            grpc_listen: Some("127.0.0.1:0".into()),
             ..Config::default()
         };
         config.database.url = database;
