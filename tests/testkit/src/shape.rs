@@ -48,6 +48,7 @@ pub struct Suite {
     conversation: Endpoint,
     file: Endpoint,
     callback: Endpoint,
+    doors: Vec<Endpoint>,
     service_key: String,
     // Dropped in this order: processes before the folder.
     _stop: Option<StopOnDrop>,
@@ -103,7 +104,8 @@ impl Suite {
             messages: vec![grpc.clone()],
             conversation: grpc.clone(),
             file: grpc.clone(),
-            callback: grpc,
+            callback: grpc.clone(),
+            doors: vec![grpc],
             service_key: running.service_key,
             _stop: Some(stop),
             split: None,
@@ -156,6 +158,7 @@ impl Suite {
             conversation: endpoints("conversation").remove(0),
             file: endpoints("file").remove(0),
             callback: endpoints("callback").remove(0),
+            doors: split.doors().iter().map(|it| endpoint(it)).collect(),
             service_key,
             _stop: None,
             split: Some(split),
@@ -288,9 +291,20 @@ impl Suite {
             "ConversationService" => &self.conversation,
             "FileService" => &self.file,
             "CallbackService" => &self.callback,
+            "RealtimeService" => &self.doors[0],
             _ => panic!("no service {service}"),
         };
         at.connect_lazy()
+    }
+
+    /// A raw gRPC channel to the door: the address of all public services.
+    pub fn door(&self) -> Channel {
+        self.door_of(0)
+    }
+
+    /// The same of that copy of the gateway.
+    pub fn door_of(&self, copy: usize) -> Channel {
+        self.doors[copy].connect_lazy()
     }
 
     /// A raw gRPC channel to the message service (in the all-in-one: to every service).

@@ -17,6 +17,8 @@ pub(crate) struct Split {
 struct Member {
     role: &'static str,
     address: String,
+    /// The gRPC address of a gateway.
+    door: Option<String>,
     settings: Vec<(String, String)>,
     /// The running process, and the logs of its predecessors.
     process: Mutex<(Option<Process>, String)>,
@@ -56,6 +58,11 @@ impl Split {
     /// The addresses of a role's copies.
     pub(crate) fn addresses(&self, role: &str) -> Vec<String> {
         self.of(role).map(|member| member.address.clone()).collect()
+    }
+
+    /// The gRPC addresses of the gateways.
+    pub(crate) fn doors(&self) -> Vec<String> {
+        self.of("gateway").filter_map(|member| member.door.clone()).collect()
     }
 
     /// Kills a process and starts it again.
@@ -120,15 +127,29 @@ impl Member {
 
     /// Starts a process and waits until it is ready.
     async fn start(role: &'static str, address: String, settings: Vec<(String, String)>) -> Self {
-        let member = Self { role, address, settings, process: Mutex::default() };
+        let door = (role == "gateway").then(free_address);
+        let member = Self { role, address, door, settings, process: Mutex::default() };
         member.launch();
         member.ready().await;
         member
     }
 
     fn launch(&self) {
-        let process = Process::start(&listening_at(compose_command(self.role), &self.address), &self.settings);
+        let process = Process::start(&self.command(), &self.settings);
         self.process.lock().expect("nobody panics holding it").0 = Some(process);
+    }
+
+    /// The command line of its container, on loopback.
+    fn command(&self) -> Vec<String> {
+        let mut command = compose_command(self.role);
+        for at in 1..command.len() {
+            match command[at - 1].as_str() {
+                "--grpc-listen" => self.door.as_ref().unwrap_or(&self.address).clone_into(&mut command[at]),
+                "--listen" => self.address.clone_into(&mut command[at]),
+                _ => {}
+            }
+        }
+        command
     }
 
     async fn ready(&self) {
@@ -168,11 +189,4 @@ fn compose_command(service: &str) -> Vec<String> {
     let command = own.find_map(|line| line.trim().strip_prefix("command:"));
     let command = command.unwrap_or_else(|| panic!("{service} has no command in docker-compose.yml"));
     serde_json::from_str(command.trim()).expect("a command is a JSON array on one line")
-}
-
-/// The same command line on loopback.
-fn listening_at(mut command: Vec<String>, address: &str) -> Vec<String> {
-    let at = command.iter().position(|word| word.ends_with("listen")).expect("a service has a listen option");
-    address.clone_into(&mut command[at + 1]);
-    command
 }
