@@ -3,6 +3,7 @@
 
 use std::{
     future::Future,
+    net::IpAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -28,6 +29,9 @@ pub trait Door: Send + Sync + 'static {
     /// key is none, or does not open that RPC.
     fn admit(self: Arc<Self>, key: String, right: &'static Right, request: Request)
     -> BoxFuture<'static, Result<Request, Status>>;
+
+    /// Whether that address is a proxy's, which brings the calls of many.
+    fn is_proxy(&self, address: IpAddr) -> bool;
 
     /// Whether the key is still one.
     fn check(self: Arc<Self>, key: String) -> BoxFuture<'static, Result<(), Status>>;

@@ -124,7 +124,7 @@ impl GrpcServer {
         self.health.clone()
     }
 
-    /// Serves until shutdown then closes every connection gracefully and answers open calls.
+    /// Serves until shutdown, then closes every connection gracefully and answers open calls.
     pub async fn serve(
         mut self,
         listener: TcpListener,
@@ -140,6 +140,7 @@ impl GrpcServer {
             shutdown.triggered().await;
             health.end().await;
         };
+        let connections = admitted(listener, Connections::new(bounds), self.door.clone());
         Server::builder()
             .layer(Guard::new(keys, self.door))
             .initial_stream_window_size(STREAM_WINDOW)
@@ -147,18 +148,23 @@ impl GrpcServer {
             .max_concurrent_streams(CALLS)
             .http2_keepalive_interval(Some(std::time::Duration::from_secs(30)))
             .add_routes(self.routes.routes())
-            .serve_with_incoming_shutdown(admitted(listener, Connections::new(bounds)), stop)
+            .serve_with_incoming_shutdown(connections, stop)
             .await
             .map_err(Error::internal)
     }
 }
 
 /// Admitted connections.
-fn admitted(listener: TcpListener, connections: Connections) -> impl Stream<Item = io::Result<Admitted>> {
-    let accepting = (listener, connections);
-    stream::unfold(accepting, |(listener, connections)| async move {
-        let admitted = accept(&listener, &connections, |_| false).await;
-        Some((Ok(admitted), (listener, connections)))
+fn admitted(
+    listener: TcpListener,
+    connections: Connections,
+    door: Option<Arc<dyn Door>>,
+) -> impl Stream<Item = io::Result<Admitted>> {
+    let accepting = (listener, connections, door);
+    stream::unfold(accepting, |(listener, connections, door)| async move {
+        let is_proxy = |address| door.as_ref().is_some_and(|door| door.is_proxy(address));
+        let admitted = accept(&listener, &connections, is_proxy).await;
+        Some((Ok(admitted), (listener, connections, door)))
     })
 }
 

@@ -1,6 +1,6 @@
 //! Admits service accounts: who has which key is asked of the directory, and believed for [`KEEP`].
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use http::HeaderValue;
@@ -10,7 +10,7 @@ use tidings_runtime::{Door, TtlCache, context, rights::Right};
 use tonic::{Status, body::Body};
 
 use super::{costs, key::Key};
-use crate::Gateway;
+use crate::{Gateway, client_address::is_trusted};
 
 /// How long an answer is used: a revoked key, and an app that was disabled, are refused within that time.
 const KEEP: Duration = Duration::from_secs(1);
@@ -113,6 +113,10 @@ impl Door for Accounts {
         request: Request,
     ) -> BoxFuture<'static, Result<Request, Status>> {
         Box::pin(async move { self.admitted(&key, right, request).await })
+    }
+
+    fn is_proxy(&self, address: IpAddr) -> bool {
+        is_trusted(address.to_canonical(), self.gateway.trusted_proxies())
     }
 
     fn check(self: Arc<Self>, key: String) -> BoxFuture<'static, Result<(), Status>> {

@@ -48,7 +48,7 @@ pub struct Suite {
     conversation: Endpoint,
     file: Endpoint,
     callback: Endpoint,
-    doors: Vec<Endpoint>,
+    door: Endpoint,
     service_key: String,
     // Dropped in this order: processes before the folder.
     _stop: Option<StopOnDrop>,
@@ -105,7 +105,7 @@ impl Suite {
             conversation: grpc.clone(),
             file: grpc.clone(),
             callback: grpc.clone(),
-            doors: vec![grpc],
+            door: grpc,
             service_key: running.service_key,
             _stop: Some(stop),
             split: None,
@@ -158,7 +158,7 @@ impl Suite {
             conversation: endpoints("conversation").remove(0),
             file: endpoints("file").remove(0),
             callback: endpoints("callback").remove(0),
-            doors: split.doors().iter().map(|it| endpoint(it)).collect(),
+            door: endpoint(&split.door()),
             service_key,
             _stop: None,
             split: Some(split),
@@ -291,7 +291,7 @@ impl Suite {
             "ConversationService" => &self.conversation,
             "FileService" => &self.file,
             "CallbackService" => &self.callback,
-            "RealtimeService" => &self.doors[0],
+            "RealtimeService" => &self.door,
             _ => panic!("no service {service}"),
         };
         at.connect_lazy()
@@ -299,12 +299,15 @@ impl Suite {
 
     /// A raw gRPC channel to the door: the address of all public services.
     pub fn door(&self) -> Channel {
-        self.door_of(0)
+        self.door.connect_lazy()
     }
 
-    /// The same of that copy of the gateway.
-    pub fn door_of(&self, copy: usize) -> Channel {
-        self.doors[copy].connect_lazy()
+    /// Where the door is, as `host:port`.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn door_address(&self) -> String {
+        self.door.uri().authority().expect("an address").to_string()
     }
 
     /// A raw gRPC channel to the message service (in the all-in-one: to every service).

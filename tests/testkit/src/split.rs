@@ -60,9 +60,9 @@ impl Split {
         self.of(role).map(|member| member.address.clone()).collect()
     }
 
-    /// The gRPC addresses of the gateways.
-    pub(crate) fn doors(&self) -> Vec<String> {
-        self.of("gateway").filter_map(|member| member.door.clone()).collect()
+    /// The gRPC address of the first gateway.
+    pub(crate) fn door(&self) -> String {
+        self.of("gateway").find_map(|member| member.door.clone()).expect("a gateway")
     }
 
     /// Kills a process and starts it again.

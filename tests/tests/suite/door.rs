@@ -36,7 +36,7 @@ fn refused(code: Code, reason: &str) -> (Code, String) {
     (code, reason.to_owned())
 }
 
-async fn nora_and_omar(app: &TestApp) -> (i64, i64) {
+pub async fn nora_and_omar(app: &TestApp) -> (i64, i64) {
     app.agora().register(&["nora", "omar"]).await;
     let id = async |name: &str| {
         let user = Some(pb::UserRef { user: Some(user_ref::User::Username(name.to_owned())) });
@@ -45,7 +45,7 @@ async fn nora_and_omar(app: &TestApp) -> (i64, i64) {
     (id("nora").await, id("omar").await)
 }
 
-fn text(from: i64, to: i64, text: &str) -> pb::SendRequest {
+pub fn text(from: i64, to: i64, text: &str) -> pb::SendRequest {
     let body = content::Body::Text(pb::Text { text: text.to_owned() });
     pb::SendRequest {
         sender: Some(pb::UserRef { user: Some(user_ref::User::UserId(from)) }),

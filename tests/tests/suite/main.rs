@@ -31,6 +31,7 @@ mod changes;
 mod cross_dialect;
 mod deleted_users;
 mod door;
+mod door_program;
 mod envelope;
 mod events;
 mod events_http;
