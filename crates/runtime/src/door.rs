@@ -2,7 +2,6 @@
 //! implementation's to know.
 
 use std::{
-    future::Future,
     net::IpAddr,
     pin::Pin,
     sync::Arc,

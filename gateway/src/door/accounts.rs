@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use http::HeaderValue;
-use tidings_domain::{App, Error, KeyScope, UnixMillis};
+use tidings_domain::{App, Error, KeyScope};
 use tidings_proto::{error_from_status, internal, required, status_from_error};
 use tidings_runtime::{Door, TtlCache, context, rights::Right};
 use tonic::{Status, body::Body};
@@ -166,10 +166,10 @@ mod tests {
         };
         let id = HeaderValue::from(app.id.0);
         let key = format!("{}#{}", app.org, app.name);
-        for good in [&[][..], &[&key], &[&app.id.0.to_string()]] {
+        for good in [&[][..], &[key.as_str()], &[app.id.0.to_string().as_str()]] {
             assert_eq!(named(good).expect("its own"), id);
         }
-        for wrong in [&["other#app"][..], &["0"], &[&key, "other#app"], &[""]] {
+        for wrong in [&["other#app"][..], &["0"], &[key.as_str(), "other#app"], &[""]] {
             assert!(named(wrong).is_err(), "{wrong:?}");
         }
     }

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use tidings_domain::{App, AppId, Error, UserId};
+use tidings_domain::{App, AppId, Caller, Error, UserId};
 
 use super::{
     app_feed::AppFeed,

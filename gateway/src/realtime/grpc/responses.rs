@@ -73,12 +73,13 @@ mod tests {
 
     use super::{super::super::session::Session, *};
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_client_that_does_not_read_is_ended_and_told_so_after_what_was_sent() {
-        let (_session, mut inbox) = Session::new(1, UserId(16), std::sync::Arc::from(""));
+        let (session, mut inbox) = Session::new(1, UserId(16), std::sync::Arc::from(""));
         let (responses, mut stream) = responses();
         let response = |cursor: &str| SubscribeResponse { cursor: cursor.to_owned(), ..Default::default() };
         responses.send(&mut inbox, response("0:1")).await.expect("there is room");
+        session.end(Ending::TooSlow);
         let status = responses.send(&mut inbox, response("0:2")).await.expect_err("nobody reads");
         assert_eq!(status.code(), Code::Unavailable);
         responses.end(status);
