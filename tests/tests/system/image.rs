@@ -8,12 +8,12 @@ use std::{
     process::Command,
 };
 
+use serde_json::json;
 use tempfile::TempDir;
 use tidings_proto::pb::{
     self, directory_service_client::DirectoryServiceClient, realtime_service_client::RealtimeServiceClient, user_ref,
 };
 use tidings_store::sqlx::{self, AssertSqlSafe, Connection as _, PgConnection};
-use serde_json::json;
 use tidings_testkit::{
     Agora, Compose, Container, Image, Process, Service, Socket, free_address, fresh_database, wait_until,
 };
