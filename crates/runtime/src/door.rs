@@ -26,8 +26,12 @@ type Request = http::Request<Body>;
 pub trait Door: Send + Sync + 'static {
     /// The call as it goes on: as the app of the key, counted, and without what such a caller may not say. Refused if the
     /// key is none, or does not open that RPC.
-    fn admit(self: Arc<Self>, key: String, right: &'static Right, request: Request)
-    -> BoxFuture<'static, Result<Request, Status>>;
+    fn admit(
+        self: Arc<Self>,
+        key: String,
+        right: &'static Right,
+        request: Request,
+    ) -> BoxFuture<'static, Result<Request, Status>>;
 
     /// Whether that address is a proxy's, which brings the calls of many.
     fn is_proxy(&self, address: IpAddr) -> bool;

@@ -108,7 +108,12 @@ impl AppFeed {
 
     /// The users of sessions with one inbox enter their groups and rooms. Returns the cursor up to which the sessions have
     /// to read what happened; everything after it is handed to them.
-    pub async fn enter(&self, gateway: &Gateway, caller: &Caller, sessions: &[Arc<Session>]) -> Result<Arc<str>, Error> {
+    pub async fn enter(
+        &self,
+        gateway: &Gateway,
+        caller: &Caller,
+        sessions: &[Arc<Session>],
+    ) -> Result<Arc<str>, Error> {
         let mut groups = Vec::with_capacity(sessions.len());
         for session in sessions {
             groups.push(membership::all_of(gateway, caller, session.user).await?);

@@ -13,7 +13,8 @@ use tidings_proto::{page_size, pb, required};
 
 use crate::{
     model::{
-        AdminToken, AppKey, Grant, Identity, Issued, KnownApp, NewApp, NewUser, Refusal, SecretKind, ServiceAccount, TokenRequest, User,
+        AdminToken, AppKey, Grant, Identity, Issued, KnownApp, NewApp, NewUser, Refusal, SecretKind, ServiceAccount,
+        TokenRequest, User,
     },
     secret::Secret,
     token::Holder,

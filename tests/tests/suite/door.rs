@@ -5,10 +5,10 @@ use futures_util::stream;
 use http::uri::PathAndQuery;
 use tidings_domain::KeyScope;
 use tidings_proto::pb::{
-    self, callback_service_client::CallbackServiceClient, content, conversation_service_client::ConversationServiceClient,
-    directory_service_client::DirectoryServiceClient, file_service_client::FileServiceClient,
-    group_service_client::GroupServiceClient, message_service_client::MessageServiceClient,
-    realtime_service_client::RealtimeServiceClient, target, user_ref,
+    self, callback_service_client::CallbackServiceClient, content,
+    conversation_service_client::ConversationServiceClient, directory_service_client::DirectoryServiceClient,
+    file_service_client::FileServiceClient, group_service_client::GroupServiceClient,
+    message_service_client::MessageServiceClient, realtime_service_client::RealtimeServiceClient, target, user_ref,
 };
 use tidings_runtime::rights::{RIGHTS, Right};
 use tidings_testkit::{TestApp, every_shape, wait_until};

@@ -45,7 +45,12 @@ impl std::fmt::Debug for Realtime {
 impl Realtime {
     /// Ends its streams when the gateway stops.
     pub fn new(gateway: Gateway, directory: DirectoryCache) -> Self {
-        Self { gateway, allowed: Allowed(directory), hub: Arc::default(), places: Arc::new(Semaphore::new(MOST_SUBSCRIPTIONS)) }
+        Self {
+            gateway,
+            allowed: Allowed(directory),
+            hub: Arc::default(),
+            places: Arc::new(Semaphore::new(MOST_SUBSCRIPTIONS)),
+        }
     }
 }
 
@@ -61,7 +66,8 @@ impl RealtimeService for Realtime {
         let (caller, app) = self.allowed.0.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let users = users(&caller, wire.user_ids).map_err(to_status)?;
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| to_status(Error::new(Reason::Overloaded, "")))?;
+        let place =
+            Arc::clone(&self.places).try_acquire_owned().map_err(|_| to_status(Error::new(Reason::Overloaded, "")))?;
         self.allowed.check(&caller, &users).await.map_err(to_status)?;
         let entered = self.hub.enter_all(&self.gateway, (&app, &caller), &users).await.map_err(to_status)?;
         let (sender, stream) = responses();

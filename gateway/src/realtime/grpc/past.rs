@@ -17,7 +17,11 @@ impl Subscription {
             let past = CatchUp::open(&self.gateway, &self.as_user(*user), after, upto).await;
             let past = past.map_err(|error| {
                 let is_cursor = error.reason() == Reason::InvalidArgument;
-                status_from_error(if is_cursor { Error::invalid("cursor", "is not a cursor of this app") } else { error })
+                status_from_error(if is_cursor {
+                    Error::invalid("cursor", "is not a cursor of this app")
+                } else {
+                    error
+                })
             })?;
             self.send_past(inbox, (*user, after), past).await?;
         }

@@ -66,7 +66,8 @@ impl Core {
             Reason::AppNotFound => forged(),
             _ => error,
         })?;
-        let (account, known_hash) = store::service_account::find(&self.db, known.app.id, id).await?.ok_or_else(forged)?;
+        let (account, known_hash) =
+            store::service_account::find(&self.db, known.app.id, id).await?.ok_or_else(forged)?;
         if !Secret::new(known_hash).is(&hex(hash)) {
             return Err(forged());
         }

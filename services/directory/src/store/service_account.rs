@@ -68,12 +68,7 @@ pub(crate) async fn list(db: &Db, app: AppId) -> Result<Vec<ServiceAccount>, Err
     rows.into_iter().map(|row| account(row).map(|(account, _)| account)).collect()
 }
 
-pub(crate) async fn revoke(
-    tx: &mut Tx,
-    app: AppId,
-    id: i64,
-    now: UnixMillis,
-) -> Result<Option<ServiceAccount>, Error> {
+pub(crate) async fn revoke(tx: &mut Tx, app: AppId, id: i64, now: UnixMillis) -> Result<Option<ServiceAccount>, Error> {
     let row: Option<AccountRow> =
         on_tx!(tx, |c| sqlx::query_as(REVOKE).bind(app.0).bind(id).bind(now.0).fetch_optional(c).await)?;
     row.map(|row| account(row).map(|(account, _)| account)).transpose()
