@@ -2,7 +2,7 @@
 
 use std::{env, error::Error, fs, path::PathBuf};
 
-const FILES: [&str; 13] = [
+const FILES: [&str; 14] = [
     "tidings/v1/common.proto",
     "tidings/v1/screening.proto",
     "tidings/v1/directory.proto",
@@ -12,6 +12,7 @@ const FILES: [&str; 13] = [
     "tidings/v1/conversation.proto",
     "tidings/v1/file.proto",
     "tidings/v1/callback.proto",
+    "tidings/v1/realtime.proto",
     "tidings/internal/v1/directory.proto",
     "tidings/internal/v1/message.proto",
     "tidings/internal/v1/conversation.proto",

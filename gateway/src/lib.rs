@@ -1,4 +1,5 @@
-//! The REST gateway: routes for each dialect, and the layers around them. No rules and no storage.
+//! The gateway: REST routes for each dialect with the layers around them, connected clients, and the gRPC door for internal
+//! services. No rules and no storage.
 //!
 //! A handler reads its request with a codec of `tidings-dialects`, makes the calls, and writes the answer with the same
 //! codec. [`serve`] puts [`router`] behind a listener.
@@ -9,6 +10,7 @@ mod caller_note;
 mod client_address;
 mod connection;
 mod cors;
+mod door;
 mod download;
 mod field_names;
 mod file;
@@ -34,6 +36,8 @@ mod routes;
 mod serve;
 mod state;
 
+pub use door::{Accounts, Passed};
+pub use realtime::Realtime;
 pub use route_rights::{ROUTE_RIGHTS, RouteAccess, RouteRight};
 pub use routes::router;
 pub use serve::serve;

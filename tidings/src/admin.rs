@@ -2,14 +2,13 @@
 
 use clap::Subcommand;
 use tidings_domain::{App, Error, PolicyChange, PolicyValue};
-use tidings_proto::{
-    error_from_status,
-    pb::{self, app_ref},
-};
+use tidings_proto::{error_from_status, pb};
 use tidings_runtime::Config;
 
 use crate::{
+    app_name::{named, org_and_name},
     directory::{Directory, with_directory},
+    key_admin::{self, KeyCommand},
     lines::say,
     server::Server,
 };
@@ -69,6 +68,11 @@ pub enum AppCommand {
         /// name=value ...
         #[arg(required = true)]
         values: Vec<String>,
+    },
+    /// Manage the keys with which internal services call over gRPC as this app.
+    Key {
+        #[command(subcommand)]
+        command: KeyCommand,
     },
     /// Manage admin tokens (Lanying dialect).
     AdminToken {
@@ -162,6 +166,7 @@ async fn act(mut directory: Directory, command: AppCommand) -> Result<(), Error>
             let wanted = pb::SetPolicyRequest { app: Some(named(&app)?), policy: Some(policy(&values)?) };
             show(&directory.set_policy(wanted).await.map_err(error_from_status)?.into_inner());
         }
+        AppCommand::Key { command } => key_admin::key(directory, command).await?,
         AppCommand::AdminToken { command } => admin_token(directory, command).await?,
     }
     Ok(())
@@ -216,17 +221,6 @@ async fn admin_token(mut directory: Directory, command: TokenCommand) -> Result<
         }
     }
     Ok(())
-}
-
-/// The two names of `org/app`.
-pub fn org_and_name(app: &str) -> Result<(String, String), Error> {
-    let parts = app.split_once(['/', '#']).ok_or_else(|| Error::invalid("app", "must be org/app"))?;
-    Ok((parts.0.to_owned(), parts.1.to_owned()))
-}
-
-fn named(app: &str) -> Result<pb::AppRef, Error> {
-    let (org, name) = org_and_name(app)?;
-    Ok(pb::AppRef { app: Some(app_ref::App::AppKey(format!("{org}#{name}"))) })
 }
 
 fn policy(values: &[String]) -> Result<pb::Policy, Error> {

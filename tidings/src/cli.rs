@@ -32,7 +32,7 @@ struct Settings {
     /// The address of the REST listener [default: 127.0.0.1:8080]; port 0 picks a free one.
     #[arg(long, global = true)]
     listen: Option<String>,
-    /// The address of the gRPC listener [default: 127.0.0.1:9090]; port 0 picks a free one.
+    /// The address of the gRPC listener [default: 127.0.0.1:9090, none for a gateway alone]; port 0 picks a free one.
     #[arg(long, global = true)]
     grpc_listen: Option<String>,
     /// The address of /metrics, or off [default: 127.0.0.1:9464 for all roles in one process]; port 0 picks a free one.
@@ -137,8 +137,8 @@ impl Settings {
         if let Some(listen) = &self.listen {
             config.listen.clone_from(listen);
         }
-        if let Some(listen) = &self.grpc_listen {
-            config.grpc_listen.clone_from(listen);
+        if self.grpc_listen.is_some() {
+            config.grpc_listen.clone_from(&self.grpc_listen);
         }
         if let Some(listen) = &self.metrics_listen {
             config.metrics_listen = Some(listen.clone());

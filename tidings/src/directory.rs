@@ -38,7 +38,7 @@ async fn connect(config: &Config, server: Server) -> Result<(Directory, Option<R
         return Ok((Directory::new(found.wire()?), None));
     }
     let mut alone = config.clone();
-    "127.0.0.1:0".clone_into(&mut alone.grpc_listen);
+    alone.grpc_listen = Some("127.0.0.1:0".to_owned());
     match running::start(&alone, Roles::DIRECTORY, Arc::new(GuardedClock::new())).await {
         Ok(running) => Ok((running.clients.directory.clone(), Some(running))),
         // A server holds the data folder: call it.

@@ -5,7 +5,7 @@ use tidings_domain::Error;
 use tidings_runtime::context;
 use tonic::Request;
 
-use crate::admin::org_and_name;
+use crate::app_name::org_and_name;
 
 /// The app.
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! The one binary: every role of Tidings in one process, or one role per process.
 
 mod admin;
+mod app_name;
 mod callback_admin;
 mod callback_lines;
 pub mod cli;
@@ -8,10 +9,12 @@ mod deleted_apps;
 mod demo;
 mod directory;
 mod doctor;
+mod door;
 mod export;
 mod hook_admin;
 mod in_app;
 mod in_full;
+mod key_admin;
 mod keys;
 mod lines;
 mod message_admin;

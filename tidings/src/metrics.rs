@@ -46,7 +46,7 @@ mod tests {
     fn by_default_nothing_listens_beyond_loopback() {
         let config = Config::default();
         assert_eq!(config.metrics_listen, None);
-        for address in [&config.listen, &config.grpc_listen, DEFAULT] {
+        for address in [config.listen.as_str(), config.grpc_address(), DEFAULT] {
             let address: std::net::SocketAddr = address.parse().expect("an address");
             assert!(address.ip().is_loopback(), "{address}");
         }

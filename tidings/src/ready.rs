@@ -208,7 +208,7 @@ pub async fn here(config: &Config) -> Result<(), String> {
     if TcpStream::connect(&rest).await.is_ok() {
         return gateway(&format!("http://{rest}")).await;
     }
-    peer(&Addresses::read(&format!("http://{}", reachable(&config.grpc_listen))), None).await.map(drop)
+    peer(&Addresses::read(&format!("http://{}", reachable(config.grpc_address()))), None).await.map(drop)
 }
 
 /// A listening address as it is called from the same machine.

@@ -10,7 +10,7 @@ use tidings_directory::Directory;
 use tidings_directory_client::DirectoryCache;
 use tidings_domain::{Clock, Error, OsEntropy};
 use tidings_file::{FileGrpc, Objects};
-use tidings_gateway::{Gateway, GatewayConfig};
+use tidings_gateway::{Accounts, Gateway, GatewayConfig, Realtime};
 use tidings_message::MessageGrpc;
 use tidings_proto::{
     internal::{
@@ -27,6 +27,7 @@ use tidings_proto::{
         directory_service_server::DirectoryServiceServer, file_service_client::FileServiceClient,
         file_service_server::FileServiceServer, group_service_server::GroupServiceServer,
         message_service_client::MessageServiceClient, message_service_server::MessageServiceServer,
+        realtime_service_server::RealtimeServiceServer,
     },
 };
 use tidings_runtime::{
@@ -39,6 +40,7 @@ use tokio::{task::JoinSet, time::Instant};
 use crate::{
     Roles,
     deleted_apps::{self, Kept},
+    door::{self, Wires},
     keys, metrics,
     ready::{NotReady, Readiness},
     watch_clock,
@@ -118,10 +120,18 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         None
     };
     let callback_wire = starting.wire("callback", config.peers.callback.as_ref(), callback.clone().map(Wire::local))?;
+    let passed = Wires {
+        directory: directory_wire.clone(),
+        group: group_wire.clone(),
+        message: message_wire.clone(),
+        conversation: conversation_wire.clone(),
+        file: file_wire.clone(),
+        callback: config.peers.callback.as_ref().map(|_| callback_wire.clone()),
+    };
     let clients = Clients::new(directory_wire, group_wire, message_wire, conversation_wire, file_wire, callback_wire);
 
     let Starting { tasks: background, databases, measured, kept, .. } = starting;
-    deleted_apps::spawn(&background, cache, kept);
+    deleted_apps::spawn(&background, cache.clone(), kept);
     watch_clock::spawn(&background, &databases, &clock);
     let shutdown = background.shutdown().clone();
     let mut tasks = JoinSet::new();
@@ -137,8 +147,9 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         folder,
         drain_delay: drain_delay(config, roles),
     };
+    let serves_grpc = roles.serves_grpc() || door::is_open(config, roles);
     // If both are served, each gets half of the available connections.
-    let bounds = config.limits.bounds(most_connections() / if roles.gateway && roles.serves_grpc() { 2 } else { 1 });
+    let bounds = config.limits.bounds(most_connections() / if roles.gateway && serves_grpc { 2 } else { 1 });
     let readiness = Readiness {
         databases: databases.clone(),
         peers: called(config, roles),
@@ -155,9 +166,10 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
             Ok(())
         });
     }
+    let gateway = roles.gateway.then(|| gateway(config, &keys, clients, clock, readiness.clone()));
     let mut health = None;
-    if roles.serves_grpc() {
-        let listener = bind("grpc_listen", &config.grpc_listen).await?;
+    if serves_grpc {
+        let listener = bind("grpc_listen", config.grpc_address()).await?;
         running.grpc = Some(listener.local_addr().map_err(Error::internal)?);
         let mut server = GrpcServer::default();
         if let Some((directory, groups)) = directory {
@@ -180,14 +192,20 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         if let Some(callback) = callback {
             server.add(callback).await;
         }
+        if let Some(gateway) = &gateway {
+            if !roles.serves_grpc() {
+                door::pass(&mut server, passed).await;
+            }
+            server.add(RealtimeServiceServer::new(Realtime::new(gateway.clone(), cache))).await;
+            server.admit_accounts(Accounts::new(gateway.clone()));
+        }
         health = Some(server.health());
         let (keys, shutdown) = (keys.clone(), shutdown.clone());
         tasks.spawn(async move { server.serve(listener, keys, bounds, shutdown).await });
     }
-    if roles.gateway {
+    if let Some(gateway) = gateway {
         let listener = bind("listen", &config.listen).await?;
         running.rest = Some(listener.local_addr().map_err(Error::internal)?);
-        let gateway = gateway(config, &keys, clients, clock, readiness.clone());
         let (stop, drain_delay) = (shutdown.clone(), drain_delay(config, roles));
         tasks.spawn(async move {
             tidings_gateway::serve(listener, gateway, bounds, stop, drain_delay.min(LINGER)).await;

@@ -28,8 +28,8 @@ pub struct Config {
     pub data: PathBuf,
     /// The address of the REST listener. Port 0 picks a free one.
     pub listen: String,
-    /// The address of the gRPC listener. Port 0 picks a free one.
-    pub grpc_listen: String,
+    /// The address of the gRPC listener. Port 0 picks a free one. Absent: [`GRPC_LISTEN`], and none for a gateway alone.
+    pub grpc_listen: Option<String>,
     /// Where `/metrics` is served, for operators; `off`: nowhere. Port 0 picks a free one. Absent: `127.0.0.1:9464` for all
     /// roles in one process, unless somebody else listens there, and nowhere for a single role.
     pub metrics_listen: Option<String>,
@@ -172,12 +172,22 @@ pub struct Appender {
     pub writers: usize,
 }
 
+/// Where gRPC listens unless the configuration says so.
+pub const GRPC_LISTEN: &str = "127.0.0.1:9090";
+
+impl Config {
+    /// Where gRPC listens in a process that serves it.
+    pub fn grpc_address(&self) -> &str {
+        self.grpc_listen.as_deref().unwrap_or(GRPC_LISTEN)
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
             data: PathBuf::from("data"),
             listen: "127.0.0.1:8080".to_owned(),
-            grpc_listen: "127.0.0.1:9090".to_owned(),
+            grpc_listen: None,
             metrics_listen: None,
             public_url: None,
             trusted_proxies: Vec::new(),

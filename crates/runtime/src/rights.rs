@@ -1,7 +1,7 @@
 //! Who may make which RPC, on whose behalf: one table, enforced at every entry point, in this process and over the
 //! network.
 //!
-//! The service key opens every RPC for an app itself. On behalf of a user (metadata `tidings-user` or
+//! The service key opens every RPC for an app itself, the key of a service account those of its scopes. On behalf of a user (metadata `tidings-user` or
 //! `tidings-username`) only those are open whose row says so, and their service enforces the limit in the row. An RPC
 //! without a row is refused, and a test compares the table with the descriptors.
 
@@ -17,7 +17,7 @@ use std::{
 use futures_util::future::Either;
 use http::HeaderMap;
 use pin_project_lite::pin_project;
-use tidings_domain::Error;
+use tidings_domain::{Error, KeyScope};
 use tidings_proto::status_from_error;
 use tokio::time::Instant;
 use tonic::{Code, Status, body::Body};
@@ -67,6 +67,8 @@ pub struct Right {
     pub repeat: Repeat,
     /// Whether its answer is a stream.
     pub is_streamed: bool,
+    /// The scope that a service account needs; `None`: none may call.
+    pub scope: Option<KeyScope>,
 }
 
 impl Right {
@@ -76,7 +78,11 @@ impl Right {
     }
 
     const fn internal(self) -> Self {
-        Self { is_internal: true, ..self }
+        Self { is_internal: true, scope: None, ..self }
+    }
+
+    const fn scope(self, scope: KeyScope) -> Self {
+        Self { scope: Some(scope), ..self }
     }
 
     const fn answered_by_stream(self) -> Self {
@@ -101,20 +107,27 @@ pub const PACKAGE: &str = "tidings.v1.";
 /// The package of the calls between our services.
 pub const INTERNAL_PACKAGE: &str = "tidings.internal.v1.";
 
+const fn row(rpc: &'static str, access: Access, scope: Option<KeyScope>) -> Right {
+    Right { rpc, is_internal: false, access, reach: "", repeat: Repeat::Never, is_streamed: false, scope }
+}
+
 const fn operator(rpc: &'static str) -> Right {
-    Right { rpc, is_internal: false, access: Access::Operator, reach: "", repeat: Repeat::Never, is_streamed: false }
+    row(rpc, Access::Operator, None)
 }
 
+/// Needs the scope `admin`, unless the row says otherwise.
 const fn app(rpc: &'static str) -> Right {
-    Right { rpc, is_internal: false, access: Access::App, reach: "", repeat: Repeat::Never, is_streamed: false }
+    row(rpc, Access::App, Some(KeyScope::Admin))
 }
 
+/// Needs the scope `read`.
 const fn reads(rpc: &'static str, reach: &'static str) -> Right {
-    Right { rpc, is_internal: false, access: Access::UserReads, reach, repeat: Repeat::Safe, is_streamed: false }
+    Right { reach, repeat: Repeat::Safe, ..row(rpc, Access::UserReads, Some(KeyScope::Read)) }
 }
 
+/// Needs the scope `manage`, unless the row says otherwise.
 const fn acts(rpc: &'static str, reach: &'static str) -> Right {
-    Right { rpc, is_internal: false, access: Access::UserActs, reach, repeat: Repeat::Never, is_streamed: false }
+    Right { reach, ..row(rpc, Access::UserActs, Some(KeyScope::Manage)) }
 }
 
 /// The table. Listed in docs/rights.md.
@@ -131,17 +144,20 @@ pub const RIGHTS: &[Right] = &[
     operator("DirectoryService/CreateAdminToken"),
     operator("DirectoryService/ListAdminTokens").safe(),
     operator("DirectoryService/RevokeAdminToken"),
+    operator("DirectoryService/CreateServiceAccount"),
+    operator("DirectoryService/ListServiceAccounts").safe(),
+    operator("DirectoryService/RevokeServiceAccount"),
     operator("DirectoryService/IssueToken").safe(),
     operator("DirectoryService/Authenticate").safe(),
-    app("DirectoryService/RegisterUsers"),
+    app("DirectoryService/RegisterUsers").scope(KeyScope::Manage),
     reads("DirectoryService/GetUser", "name, id and state of any user of the app"),
-    app("DirectoryService/ListUsers").safe(),
+    app("DirectoryService/ListUsers").safe().scope(KeyScope::Read),
     acts("DirectoryService/DeleteUser", "the user only"),
     reads("DirectoryService/ResolveUsers", "ids of existing users; registers no names"),
     acts("DirectoryService/UpdateUser", "the user only, and never whether they are enabled"),
     reads("DirectoryService/GetProfile", "the user's own; of others what is public"),
     acts("DirectoryService/SetProfile", "the user only"),
-    acts("DirectoryService/OpenSession", "the user only"),
+    acts("DirectoryService/OpenSession", "the user only").scope(KeyScope::Send),
     reads("DirectoryService/ListSessions", "the user only"),
     acts("DirectoryService/EndSessions", "the user only"),
     acts("DirectoryService/BlockUser", "the user's own block list"),
@@ -153,21 +169,21 @@ pub const RIGHTS: &[Right] = &[
     app("DirectoryService/AddHook"),
     app("DirectoryService/ListHooks").safe(),
     app("DirectoryService/RemoveHook"),
-    app("DirectoryService/SetUserMutes"),
+    app("DirectoryService/SetUserMutes").scope(KeyScope::Manage),
     reads("DirectoryService/GetUserMutes", "the user only"),
-    app("DirectoryService/ListUserMutes").safe(),
+    app("DirectoryService/ListUserMutes").safe().scope(KeyScope::Read),
     acts("DirectoryService/SetUserAttributes", "the user only"),
     reads("DirectoryService/GetUserAttributes", "any user of the app"),
     acts("DirectoryService/DeleteUserAttributes", "the user only").safe(),
-    app("DirectoryService/GetUserAttributesSize").safe(),
+    app("DirectoryService/GetUserAttributesSize").safe().scope(KeyScope::Read),
     reads("DirectoryService/GetUserStatuses", "any user of the app"),
-    acts("DirectoryService/PublishPresence", "the user only"),
+    acts("DirectoryService/PublishPresence", "the user only").scope(KeyScope::Send),
     acts("DirectoryService/SubscribePresence", "as the user"),
     acts("DirectoryService/UnsubscribePresence", "as the user").safe(),
     reads("DirectoryService/GetPresence", "any user of the app"),
     reads("DirectoryService/ListPresenceSubscriptions", "the user only"),
-    app("DirectoryService/AddContact"),
-    app("DirectoryService/ImportContacts"),
+    app("DirectoryService/AddContact").scope(KeyScope::Manage),
+    app("DirectoryService/ImportContacts").scope(KeyScope::Manage),
     acts("DirectoryService/RequestContact", "as the user"),
     acts("DirectoryService/DecideContact", "requests that wait for the user"),
     reads("DirectoryService/ListContactRequests", "requests that wait for the user"),
@@ -223,34 +239,34 @@ pub const RIGHTS: &[Right] = &[
     acts("GroupService/InviteMembers", "groups that the user may invite to"),
     reads("GroupService/ListInvitations", "the user only"),
     acts("GroupService/DecideInvitation", "the user only"),
-    app("GroupService/SetSuperAdmin"),
-    app("GroupService/ListSuperAdmins").safe(),
+    app("GroupService/SetSuperAdmin").scope(KeyScope::Manage),
+    app("GroupService/ListSuperAdmins").safe().scope(KeyScope::Read),
 
-    acts("MessageService/Send", "as the user").keyed(&[4, 5]),
-    acts("MessageService/Recall", "what the user sent, and what admins of a group may recall"),
-    acts("MessageService/Edit", "what the user sent").keyed(&[8, 9]),
-    app("MessageService/Broadcast").keyed(&[3]),
-    app("MessageService/StartBroadcast").keyed(&[4]),
+    acts("MessageService/Send", "as the user").keyed(&[4, 5]).scope(KeyScope::Send),
+    acts("MessageService/Recall", "what the user sent, and what admins of a group may recall").scope(KeyScope::Send),
+    acts("MessageService/Edit", "what the user sent").keyed(&[8, 9]).scope(KeyScope::Send),
+    app("MessageService/Broadcast").keyed(&[3]).scope(KeyScope::Send),
+    app("MessageService/StartBroadcast").keyed(&[4]).scope(KeyScope::Send),
     app("MessageService/Import").keyed(&[6]),
     acts("MessageService/Exclude", "the user's own view"),
     app("MessageService/Purge"),
-    app("MessageService/Export").safe(),
-    app("MessageService/Events").safe().answered_by_stream(),
-    app("MessageService/ExportConversation").safe().answered_by_stream(),
+    app("MessageService/Export").safe().scope(KeyScope::Read),
+    app("MessageService/Events").safe().answered_by_stream().scope(KeyScope::Read),
+    app("MessageService/ExportConversation").safe().answered_by_stream().scope(KeyScope::Read),
     reads("MessageService/Page", "conversations that the user is in"),
     reads("MessageService/Find", "conversations that the user is in"),
     reads("MessageService/FindMany", "conversations that the user is in"),
     reads("MessageService/Head", "conversations that the user is in"),
     reads("MessageService/ReadHistory", "conversations that the user is in"),
-    acts("MessageService/AddReaction", "as the user"),
-    acts("MessageService/RemoveReaction", "as the user"),
+    acts("MessageService/AddReaction", "as the user").scope(KeyScope::Send),
+    acts("MessageService/RemoveReaction", "as the user").scope(KeyScope::Send),
     reads("MessageService/ListReactions", "conversations that the user is in"),
     reads("MessageService/ListReactors", "conversations that the user is in"),
 
     reads("ConversationService/ListConversations", "the user only"),
     reads("ConversationService/View", "the user only"),
-    acts("ConversationService/MarkRead", "the user only").safe(),
-    acts("ConversationService/MarkDelivered", "the user only").safe(),
+    acts("ConversationService/MarkRead", "the user only").safe().scope(KeyScope::Send),
+    acts("ConversationService/MarkDelivered", "the user only").safe().scope(KeyScope::Send),
     acts("ConversationService/DeleteConversation", "the user's own view"),
     acts("ConversationService/Clear", "the user's own view"),
     acts("ConversationService/DeleteAll", "the user's own view"),
@@ -262,13 +278,13 @@ pub const RIGHTS: &[Right] = &[
     reads("ConversationService/ListPinnedMessages", "conversations that the user is in"),
     reads("ConversationService/ListReaders", "groups that the user is in"),
 
-    acts("FileService/Upload", "as the user").streamed(),
-    app("FileService/Fetch"),
+    acts("FileService/Upload", "as the user").streamed().scope(KeyScope::Send),
+    app("FileService/Fetch").scope(KeyScope::Send),
     reads("FileService/Download", "files whose id and secret the user knows").answered_by_stream(),
     reads("FileService/Link", "files whose id and secret the user knows"),
     reads("FileService/Stat", "files whose id and secret the user knows"),
     acts("FileService/SetLifetime", "what the user brought, where the policy lets users"),
-    app("FileService/DeleteFile"),
+    app("FileService/DeleteFile").scope(KeyScope::Manage),
     app("FileService/Sweep").safe(),
 
     app("CallbackService/AddEndpoint"),
@@ -281,8 +297,11 @@ pub const RIGHTS: &[Right] = &[
     app("CallbackService/Replay"),
     app("CallbackService/PurgeDeliveries"),
 
+    acts("RealtimeService/Subscribe", "the user only").safe().answered_by_stream().scope(KeyScope::Read),
+
     operator("DirectoryInternalService/TakeChanges").safe().internal(),
     operator("DirectoryInternalService/RemoveChanges").safe().internal(),
+    operator("DirectoryInternalService/CheckAccountKey").safe().internal(),
     operator("DirectoryInternalService/ListDeletedApps").safe().internal(),
     app("DirectoryInternalService/TakeQuota").safe().internal(),
     reads("DirectoryInternalService/UserNames", "names of any users of the app").internal(),
@@ -467,8 +486,19 @@ mod tests {
                 Repeat::Keyed(_) => "with a key",
                 Repeat::Never | Repeat::Stream => "no",
             };
-            let row = format!("| `{}` | {who} | {reach} | {again} |", right.rpc);
+            let scope = right.scope.map_or("no", KeyScope::name);
+            let row = format!("| `{}` | {who} | {reach} | {again} | {scope} |", right.rpc);
             assert!(page.contains(&row), "docs/rights.md lacks this row:\n{row}");
+        }
+    }
+
+    #[test]
+    fn service_accounts_make_every_public_rpc_but_the_operators_and_no_internal_one() {
+        for right in RIGHTS {
+            let is_closed = right.is_internal || right.access == Access::Operator;
+            assert_eq!(right.scope.is_none(), is_closed, "{}", right.rpc);
+            let is_read = matches!(right.access, Access::UserReads);
+            assert!(!is_read || right.is_internal || right.scope == Some(KeyScope::Read), "{}", right.rpc);
         }
     }
 

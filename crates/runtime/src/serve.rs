@@ -23,7 +23,7 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 use tower::Service;
 
 use crate::{
-    Admitted, Bounds, Connections, ServiceKeys, Shutdown,
+    Admitted, Bounds, Connections, Door, ServiceKeys, Shutdown,
     guard::Guard,
     wire::{CALLS, CONNECTION_WINDOW, STREAM_WINDOW},
 };
@@ -47,6 +47,8 @@ pub async fn bind(setting: &str, address: &str) -> Result<TcpListener, Error> {
 pub struct GrpcServer {
     routes: RoutesBuilder,
     health: Health,
+    /// Absent: only the service key opens anything.
+    door: Option<Arc<dyn Door>>,
 }
 
 /// Reports over the health service whether the process can do its work. Cheap to clone.
@@ -91,7 +93,7 @@ impl Default for GrpcServer {
         let (health, service) = tonic_health::server::health_reporter();
         let mut routes = Routes::builder();
         routes.add_service(service);
-        Self { routes, health: Health { reporter: health, names: vec![""], has_ended: Arc::default() } }
+        Self { routes, health: Health { reporter: health, names: vec![""], has_ended: Arc::default() }, door: None }
     }
 }
 
@@ -110,6 +112,11 @@ impl GrpcServer {
         self.health.names.push(S::NAME);
         self.health.reporter.set_service_status(S::NAME, ServingStatus::NotServing).await;
         self.routes.add_service(service);
+    }
+
+    /// Admits the keys of service accounts, too.
+    pub fn admit_accounts(&mut self, door: Arc<dyn Door>) {
+        self.door = Some(door);
     }
 
     /// The health answer of the services that were added.
@@ -133,25 +140,31 @@ impl GrpcServer {
             shutdown.triggered().await;
             health.end().await;
         };
+        let connections = admitted(listener, Connections::new(bounds), self.door.clone());
         Server::builder()
-            .layer(Guard::new(keys))
+            .layer(Guard::new(keys, self.door))
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_concurrent_streams(CALLS)
             .http2_keepalive_interval(Some(std::time::Duration::from_secs(30)))
             .add_routes(self.routes.routes())
-            .serve_with_incoming_shutdown(admitted(listener, Connections::new(bounds)), stop)
+            .serve_with_incoming_shutdown(connections, stop)
             .await
             .map_err(Error::internal)
     }
 }
 
 /// Admitted connections.
-fn admitted(listener: TcpListener, connections: Connections) -> impl Stream<Item = io::Result<Admitted>> {
-    let accepting = (listener, connections);
-    stream::unfold(accepting, |(listener, connections)| async move {
-        let admitted = accept(&listener, &connections, |_| false).await;
-        Some((Ok(admitted), (listener, connections)))
+fn admitted(
+    listener: TcpListener,
+    connections: Connections,
+    door: Option<Arc<dyn Door>>,
+) -> impl Stream<Item = io::Result<Admitted>> {
+    let accepting = (listener, connections, door);
+    stream::unfold(accepting, |(listener, connections, door)| async move {
+        let is_proxy = |address| door.as_ref().is_some_and(|door| door.is_proxy(address));
+        let admitted = accept(&listener, &connections, is_proxy).await;
+        Some((Ok(admitted), (listener, connections, door)))
     })
 }
 

@@ -202,6 +202,7 @@ pub(crate) async fn names_in(gateway: &Gateway, caller: &Caller, events: &[FeedE
 
 /// An event as read.
 pub(crate) struct FeedEvent {
+    /// Without change, and without a message that has content.
     pub wire: pb::Event,
     pub conversation: Option<ConversationId>,
     pub change: Option<Change>,
@@ -217,7 +218,11 @@ impl FeedEvent {
         let change = wire.change.take().map(TryInto::try_into).transpose()?;
         let message = wire.message.take();
         let of = message.as_ref().map(|message| (message.seq, UserId(message.sender_id)));
-        let message = message.filter(|message| message.content.is_some()).map(TryInto::try_into).transpose()?;
+        let (message, bare) = match message {
+            Some(message) if message.content.is_some() => (Some(message.try_into()?), None),
+            bare => (None, bare),
+        };
+        wire.message = bare;
         Ok(Self { conversation, change, actor: UserId(wire.actor_id), message, of, wire })
     }
 
@@ -229,6 +234,17 @@ impl FeedEvent {
     /// The same for users, who are not told from where others act.
     pub fn line_for_users(&self, names: &Names, exts_array: bool) -> String {
         codec::happened(&Happened { origin: ("", "", ""), ..self.happened() }, names, exts_array)
+    }
+
+    /// As over gRPC, for users.
+    pub fn wire_for_users(&self) -> pb::Event {
+        let mut wire = self.wire.clone();
+        wire.message = self.message.clone().map(Into::into).or(wire.message);
+        wire.change = self.change.clone().map(Into::into);
+        for origin in [&mut wire.address, &mut wire.platform, &mut wire.trace] {
+            origin.clear();
+        }
+        wire
     }
 
     fn happened(&self) -> Happened<'_> {

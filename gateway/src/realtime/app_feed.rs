@@ -109,14 +109,26 @@ impl AppFeed {
         }
     }
 
-    /// The session's user enters their groups and rooms. Returns the cursor up to which the session has to read what
-    /// happened; everything after it is handed to it.
-    pub async fn enter(&self, gateway: &Gateway, caller: &Caller, session: &Arc<Session>) -> Result<Arc<str>, Error> {
-        let groups = membership::all_of(gateway, caller, session.user).await?;
+    /// The users of sessions with one inbox enter their groups and rooms. Returns the cursor up to which the sessions have
+    /// to read what happened; everything after it is handed to them.
+    pub async fn enter(
+        &self,
+        gateway: &Gateway,
+        caller: &Caller,
+        sessions: &[Arc<Session>],
+    ) -> Result<Arc<str>, Error> {
+        let mut groups = Vec::with_capacity(sessions.len());
+        for session in sessions {
+            groups.push(membership::all_of(gateway, caller, session.user).await?);
+        }
         let _turn = self.turn.lock().await;
         let mut state = self.state();
-        state.table.enter(session, groups);
-        session.mark_entered();
+        for (session, groups) in sessions.iter().zip(groups) {
+            state.table.enter(session, groups);
+        }
+        if let Some(first) = sessions.first() {
+            first.mark_entered();
+        }
         Ok(Arc::clone(&state.cursor))
     }
 
@@ -228,8 +240,8 @@ impl AppFeed {
                 // Its messages are read from the log, in order, with those from before the change was known here.
                 let is_read = change.is_none() && conversation.is_some_and(|it| joined.contains_key(&(session.id, it)));
                 if !is_read {
-                    let new = || (Arc::clone(session), Batch { events: Vec::new(), cursor: Arc::clone(&cursor) });
-                    batches.entry(session.id).or_insert_with(new).1.events.push(Arc::clone(event));
+                    let new = || (Arc::clone(session), Batch::new(&cursor));
+                    batches.entry(session.inbox).or_insert_with(new).1.add(event, session.user);
                 }
             }
             if let Some(change) = change {
@@ -240,7 +252,7 @@ impl AppFeed {
             session.push(batch);
         }
         for ((_, conversation), (session, since)) in joined {
-            session.joined(Joined { conversation, since, upto: Arc::clone(&cursor) });
+            session.joined(Joined { user: session.user, conversation, since, upto: Arc::clone(&cursor) });
         }
         state.cursor = cursor;
         Ok(())
@@ -264,7 +276,7 @@ impl AppFeed {
 }
 
 /// The users who become members with a change.
-fn entering(change: &Change) -> Vec<UserId> {
+pub(super) fn entering(change: &Change) -> Vec<UserId> {
     match change {
         Change::GroupCreated { owner, members, .. } => [*owner].into_iter().chain(members.iter().copied()).collect(),
         Change::MembersJoined { users, .. } => users.clone(),

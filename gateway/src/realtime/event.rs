@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use tidings_dialects::agora::Names;
-use tidings_domain::{App, Caller, Error};
+use tidings_domain::{App, Caller, Error, UserId};
 use tidings_proto::pb;
 
 use crate::{
@@ -38,8 +38,24 @@ impl Event {
 #[derive(Clone)]
 pub(crate) struct Batch {
     pub events: Vec<Arc<Event>>,
+    /// Whom they concern: the place of an event, and a user whose session has this inbox.
+    pub users: Vec<(usize, UserId)>,
     /// The feed's cursor after them.
     pub cursor: Arc<str>,
+}
+
+impl Batch {
+    pub fn new(cursor: &Arc<str>) -> Self {
+        Self { events: Vec::new(), users: Vec::new(), cursor: Arc::clone(cursor) }
+    }
+
+    /// Adds an event for a user; the same one for several users follow each other.
+    pub fn add(&mut self, event: &Arc<Event>, user: UserId) {
+        if self.events.last().is_none_or(|last| !Arc::ptr_eq(last, event)) {
+            self.events.push(Arc::clone(event));
+        }
+        self.users.push((self.events.len() - 1, user));
+    }
 }
 
 /// The events of a response. One that cannot be read (of a newer version) is left out, so that it does not hold up the

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use tidings_domain::{App, AppId, Error, UserId};
+use tidings_domain::{App, AppId, Caller, Error, UserId};
 
 use super::{
     app_feed::AppFeed,
@@ -26,10 +26,10 @@ pub(crate) struct Hub {
     sessions: AtomicU64,
 }
 
-/// A session in its app's feed, until it is dropped.
+/// A session in its app's feed, or several with one inbox, until it is dropped.
 pub(crate) struct Entered {
     feed: Arc<AppFeed>,
-    session: Arc<Session>,
+    sessions: Vec<Arc<Session>>,
     pub inbox: Inbox,
     /// The feed's cursor when the session entered: what happened up to there is to be read, if it is asked for.
     pub cursor: Arc<str>,
@@ -38,13 +38,39 @@ pub(crate) struct Entered {
 impl Hub {
     /// Starts a session of a user: it gets what happens from now on.
     pub async fn enter(&self, gateway: &Gateway, client: &Client) -> Result<Entered, Error> {
-        let id = self.sessions.fetch_add(1, Ordering::Relaxed);
-        let (session, inbox) = Session::new(id, client.user, Arc::clone(&client.device));
-        let feed = self.join(gateway, client.app(), &session).await?;
+        let (session, inbox) = Session::new(self.next_id(), client.user, Arc::clone(&client.device));
+        self.enter_with(gateway, (client.app(), &client.caller), (vec![session], inbox)).await
+    }
+
+    /// Starts a session for each of an app's users, at least one, with one inbox for all of them.
+    pub async fn enter_all(
+        &self,
+        gateway: &Gateway,
+        (app, caller): (&App, &Caller),
+        users: &[UserId],
+    ) -> Result<Entered, Error> {
+        let first = users.first().copied().unwrap_or(UserId::ADMIN);
+        let (session, inbox) = Session::new(self.next_id(), first, Arc::from(""));
+        let others = users.iter().skip(1).map(|user| session.beside(self.next_id(), *user));
+        let sessions = others.collect::<Vec<_>>().into_iter().chain([session]).collect();
+        self.enter_with(gateway, (app, caller), (sessions, inbox)).await
+    }
+
+    async fn enter_with(
+        &self,
+        gateway: &Gateway,
+        (app, caller): (&App, &Caller),
+        (sessions, inbox): (Vec<Arc<Session>>, Inbox),
+    ) -> Result<Entered, Error> {
+        let feed = self.join(gateway, app, &sessions).await?;
         // Removed again if it cannot enter.
-        let mut entered = Entered { feed, session, inbox, cursor: Arc::from("") };
-        entered.cursor = entered.feed.enter(gateway, &client.caller, &entered.session).await?;
+        let mut entered = Entered { feed, sessions, inbox, cursor: Arc::from("") };
+        entered.cursor = entered.feed.enter(gateway, caller, &entered.sessions).await?;
         Ok(entered)
+    }
+
+    fn next_id(&self) -> u64 {
+        self.sessions.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Hands the sessions of a user here something passing.
@@ -54,19 +80,20 @@ impl Hub {
         }
     }
 
-    async fn join(&self, gateway: &Gateway, app: &App, session: &Arc<Session>) -> Result<Arc<AppFeed>, Error> {
+    async fn join(&self, gateway: &Gateway, app: &App, sessions: &[Arc<Session>]) -> Result<Arc<AppFeed>, Error> {
+        let add = |feed: &Arc<AppFeed>| sessions.iter().all(|session| feed.add(session));
         let feed = {
             let mut feeds = self.feeds();
-            let feed = feeds.get(&app.id).filter(|feed| feed.add(session)).cloned();
+            let feed = feeds.get(&app.id).filter(|feed| add(feed)).cloned();
             feed.unwrap_or_else(|| {
                 let (known, id) = (Arc::clone(&self.feeds), app.id);
                 let feed = AppFeed::start(gateway.clone(), app.clone(), move |feed| forget(&known, id, feed));
-                feed.add(session);
+                add(&feed);
                 feeds.insert(app.id, Arc::clone(&feed));
                 feed
             })
         };
-        feed.started().await.inspect_err(|_| feed.remove(session))?;
+        feed.started().await.inspect_err(|_| sessions.iter().for_each(|session| feed.remove(session)))?;
         Ok(feed)
     }
 
@@ -89,6 +116,6 @@ fn locked(feeds: &Mutex<Feeds>) -> MutexGuard<'_, Feeds> {
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        self.feed.remove(&self.session);
+        self.sessions.iter().for_each(|session| self.feed.remove(session));
     }
 }

@@ -3,13 +3,14 @@
 //! The event feed is the source. A gateway follows the feed of each app that has a session here, and hands every event to the
 //! sessions of those it concerns; what is in the log is in the feed, so nothing depends on a broker. A session that starts
 //! from a cursor first gets what happened in its user's conversations since. Wire formats are adapters
-//! of one session: [`json`], and [`msync`] for the vendor's client SDKs.
+//! of one session: [`json`], [`msync`] for the vendor's client SDKs, and [`grpc`] for internal services.
 
 mod app_feed;
 mod catch_up;
 mod client;
 mod endpoint;
 mod event;
+mod grpc;
 mod hub;
 mod json;
 mod msync;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 
 use axum::routing::{MethodRouter, get};
 
+pub use self::grpc::Realtime;
 use self::hub::Hub;
 use crate::Gateway;
 

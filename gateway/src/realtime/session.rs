@@ -43,6 +43,7 @@ pub(crate) enum Item {
 /// A group or room that the user entered while connected.
 #[derive(Debug, Clone)]
 pub(crate) struct Joined {
+    pub user: UserId,
     pub conversation: ConversationId,
     /// Messages from before are not the new member's.
     pub since: UnixMillis,
@@ -53,6 +54,8 @@ pub(crate) struct Joined {
 /// The side of the feed.
 pub(crate) struct Session {
     pub id: u64,
+    /// Sessions of several users may have one inbox: the id of its first.
+    pub inbox: u64,
     pub user: UserId,
     /// The client's name for its device; empty: none.
     pub device: Arc<str>,
@@ -73,8 +76,14 @@ impl Session {
         let (items, receiver) = mpsc::unbounded_channel();
         let waiting = Arc::new(Waiting::default());
         let (ending, ended) = watch::channel(None);
-        let session = Self { id, user, device, items, waiting: Arc::clone(&waiting), ending };
+        let session = Self { id, inbox: id, user, device, items, waiting: Arc::clone(&waiting), ending };
         (Arc::new(session), Inbox { items: receiver, waiting, ending: ended })
+    }
+
+    /// A session of another user with the same inbox.
+    pub fn beside(&self, id: u64, user: UserId) -> Arc<Self> {
+        let (items, waiting, ending) = (self.items.clone(), Arc::clone(&self.waiting), self.ending.clone());
+        Arc::new(Self { id, inbox: self.inbox, user, device: Arc::from(""), items, waiting, ending })
     }
 
     /// Hands it events, or ends it if too many wait already.
@@ -154,7 +163,9 @@ mod tests {
 
     fn batch(events: usize) -> Batch {
         let event = Arc::new(super::super::event::Event::example());
-        Batch { events: vec![event; events], cursor: Arc::from("0:1") }
+        let mut batch = Batch::new(&Arc::from("0:1"));
+        batch.events = vec![event; events];
+        batch
     }
 
     #[tokio::test]

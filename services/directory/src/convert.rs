@@ -13,7 +13,8 @@ use tidings_proto::{page_size, pb, required};
 
 use crate::{
     model::{
-        AdminToken, AppKey, Grant, Identity, Issued, KnownApp, NewApp, NewUser, Refusal, SecretKind, TokenRequest, User,
+        AdminToken, AppKey, Grant, Identity, Issued, KnownApp, NewApp, NewUser, Refusal, SecretKind, ServiceAccount,
+        TokenRequest, User,
     },
     secret::Secret,
     token::Holder,
@@ -92,6 +93,18 @@ impl From<AdminToken> for pb::AdminToken {
             label: token.label,
             created_at_ms: token.created_at.0,
             revoked_at_ms: token.revoked_at.map_or(0, |revoked_at| revoked_at.0),
+        }
+    }
+}
+
+impl From<ServiceAccount> for pb::ServiceAccount {
+    fn from(account: ServiceAccount) -> Self {
+        Self {
+            id: account.id,
+            name: account.name,
+            scopes: account.scopes.into_iter().map(|scope| scope.name().to_owned()).collect(),
+            created_at_ms: account.created_at.0,
+            revoked_at_ms: account.revoked_at.map_or(0, |revoked_at| revoked_at.0),
         }
     }
 }

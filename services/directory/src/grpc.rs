@@ -6,7 +6,7 @@ mod group;
 mod internal;
 mod sharing;
 
-use tidings_domain::{Actor, AppId, Caller, Error, PolicyChange, UserId, UserRef};
+use tidings_domain::{Actor, AppId, Caller, Error, KeyScope, PolicyChange, UserId, UserRef};
 use tidings_proto::{page_start, page_token, pb, required, status_from_error as to_status};
 use tidings_runtime::{context::Scope, rights};
 use tonic::{Request, Response, Status, async_trait};
@@ -168,6 +168,41 @@ impl pb::directory_service_server::DirectoryService for Directory {
         let wire = request.into_inner();
         let key = app_key(wire.app).map_err(to_status)?;
         let revoked = self.core.revoke_admin_token(&key, wire.id).await.map_err(to_status)?;
+        Ok(Response::new(revoked.into()))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.create_service_account", skip_all)]
+    async fn create_service_account(
+        &self,
+        request: Request<pb::CreateServiceAccountRequest>,
+    ) -> Reply<pb::ServiceAccountWithKey> {
+        let wire = request.into_inner();
+        let app = app_key(wire.app).map_err(to_status)?;
+        let scopes = KeyScope::of_names(wire.scopes.iter().map(String::as_str)).map_err(to_status)?;
+        let (account, key) = self.core.create_service_account(&app, wire.name, scopes).await.map_err(to_status)?;
+        let account = Some(account.into());
+        Ok(Response::new(pb::ServiceAccountWithKey { account, key: key.expose().to_owned() }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.list_service_accounts", skip_all)]
+    async fn list_service_accounts(
+        &self,
+        request: Request<pb::ListServiceAccountsRequest>,
+    ) -> Reply<pb::ListServiceAccountsResponse> {
+        let app = app_key(request.into_inner().app).map_err(to_status)?;
+        let accounts = self.core.list_service_accounts(&app).await.map_err(to_status)?;
+        let accounts = accounts.into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::ListServiceAccountsResponse { accounts }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.revoke_service_account", skip_all)]
+    async fn revoke_service_account(
+        &self,
+        request: Request<pb::RevokeServiceAccountRequest>,
+    ) -> Reply<pb::ServiceAccount> {
+        let wire = request.into_inner();
+        let app = app_key(wire.app).map_err(to_status)?;
+        let revoked = self.core.revoke_service_account(&app, wire.id).await.map_err(to_status)?;
         Ok(Response::new(revoked.into()))
     }
 

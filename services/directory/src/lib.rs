@@ -45,6 +45,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0007_plans.sql"),
         include_str!("../migrations/sqlite/0008_users_version.sql"),
         include_str!("../migrations/sqlite/0009_people.sql"),
+        include_str!("../migrations/sqlite/0011_service_accounts.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
@@ -56,6 +57,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/postgres/0007_plans.sql"),
         include_str!("../migrations/postgres/0008_users_version.sql"),
         include_str!("../migrations/postgres/0009_people.sql"),
+        include_str!("../migrations/postgres/0011_service_accounts.sql"),
     ],
 };
 

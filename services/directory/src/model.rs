@@ -8,7 +8,7 @@ pub(crate) mod sharing;
 
 use std::time::Duration;
 
-use tidings_domain::{App, AppId, Error, UnixMillis, UserId, UserMutes, UserRef};
+use tidings_domain::{App, AppId, Error, KeyScope, UnixMillis, UserId, UserMutes, UserRef};
 
 use self::people::PushSettings;
 use crate::{
@@ -112,6 +112,16 @@ pub(crate) enum SecretKind {
 pub(crate) struct AdminToken {
     pub(crate) id: i64,
     pub(crate) label: String,
+    pub(crate) created_at: UnixMillis,
+    pub(crate) revoked_at: Option<UnixMillis>,
+}
+
+/// An internal service that uses one app over gRPC; its key is not stored.
+#[derive(Debug, Clone)]
+pub(crate) struct ServiceAccount {
+    pub(crate) id: i64,
+    pub(crate) name: String,
+    pub(crate) scopes: Vec<KeyScope>,
     pub(crate) created_at: UnixMillis,
     pub(crate) revoked_at: Option<UnixMillis>,
 }

@@ -16,7 +16,7 @@ use tidings_proto::{
         self, app_ref, callback_service_client::CallbackServiceClient,
         conversation_service_client::ConversationServiceClient, directory_service_client::DirectoryServiceClient,
         file_service_client::FileServiceClient, group_service_client::GroupServiceClient, issue_token_request::Grant,
-        message_service_client::MessageServiceClient,
+        message_service_client::MessageServiceClient, realtime_service_client::RealtimeServiceClient,
     },
 };
 use tonic::{Request, transport::Channel};
@@ -157,6 +157,24 @@ impl TestApp {
     /// Callbacks over gRPC.
     pub fn callbacks(&self) -> CallbackServiceClient<Channel> {
         self.suite.callbacks()
+    }
+
+    /// What happens, over gRPC.
+    pub fn realtime(&self) -> RealtimeServiceClient<Channel> {
+        RealtimeServiceClient::new(self.suite.door())
+    }
+
+    /// The key of a new service account of the app with these scopes, and its number.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub async fn service_account(&self, scopes: &[&str]) -> (String, i64) {
+        let app = Some(pb::AppRef { app: Some(app_ref::App::Id(self.app().id)) });
+        let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        let wanted = pb::CreateServiceAccountRequest { app, name: "test".to_owned(), scopes };
+        let made = self.directory().create_service_account(self.suite.request(wanted)).await;
+        let made = made.expect("a service account").into_inner();
+        (made.key, made.account.map_or(0, |account| account.id))
     }
 
     /// Files over gRPC.

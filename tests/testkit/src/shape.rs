@@ -49,6 +49,7 @@ pub struct Suite {
     conversation: Endpoint,
     file: Endpoint,
     callback: Endpoint,
+    door: Endpoint,
     service_key: String,
     /// Where each process serves its metrics.
     metrics: Vec<String>,
@@ -93,7 +94,7 @@ impl Suite {
         let mut config = Config {
             data: folder.path().to_owned(),
             listen: "127.0.0.1:0".into(),
-            grpc_listen: "127.0.0.1:0".into(),
+            grpc_listen: Some("127.0.0.1:0".into()),
             metrics_listen: Some("127.0.0.1:0".into()),
             ..Config::default()
         };
@@ -107,7 +108,8 @@ impl Suite {
             messages: vec![grpc.clone()],
             conversation: grpc.clone(),
             file: grpc.clone(),
-            callback: grpc,
+            callback: grpc.clone(),
+            door: grpc,
             service_key: running.service_key,
             metrics: vec![running.metrics],
             _stop: Some(stop),
@@ -161,6 +163,7 @@ impl Suite {
             conversation: endpoints("conversation").remove(0),
             file: endpoints("file").remove(0),
             callback: endpoints("callback").remove(0),
+            door: endpoint(&split.door()),
             service_key,
             metrics: split.metrics(),
             _stop: None,
@@ -303,9 +306,23 @@ impl Suite {
             "ConversationService" => &self.conversation,
             "FileService" => &self.file,
             "CallbackService" => &self.callback,
+            "RealtimeService" => &self.door,
             _ => panic!("no service {service}"),
         };
         at.connect_lazy()
+    }
+
+    /// A raw gRPC channel to the door: the address of all public services.
+    pub fn door(&self) -> Channel {
+        self.door.connect_lazy()
+    }
+
+    /// Where the door is, as `host:port`.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn door_address(&self) -> String {
+        self.door.uri().authority().expect("an address").to_string()
     }
 
     /// A raw gRPC channel to the message service (in the all-in-one: to every service).

@@ -19,6 +19,8 @@ struct Member {
     address: String,
     /// Where it serves its metrics.
     metrics: String,
+    /// The gRPC address of a gateway.
+    door: Option<String>,
     settings: Vec<(String, String)>,
     /// The running process, and the logs of its predecessors.
     process: Mutex<(Option<Process>, String)>,
@@ -63,6 +65,11 @@ impl Split {
     /// Where each process serves its metrics.
     pub(crate) fn metrics(&self) -> Vec<String> {
         self.members.iter().map(|member| member.metrics.clone()).collect()
+    }
+
+    /// The gRPC address of the first gateway.
+    pub(crate) fn door(&self) -> String {
+        self.of("gateway").find_map(|member| member.door.clone()).expect("a gateway")
     }
 
     /// Kills a process and starts it again.
@@ -127,7 +134,8 @@ impl Member {
 
     /// Starts a process and waits until it is ready.
     async fn start(role: &'static str, address: String, settings: Vec<(String, String)>) -> Self {
-        let member = Self { role, address, metrics: free_address(), settings, process: Mutex::default() };
+        let door = (role == "gateway").then(free_address);
+        let member = Self { role, address, metrics: free_address(), door, settings, process: Mutex::default() };
         member.launch();
         member.ready().await;
         member
@@ -136,8 +144,21 @@ impl Member {
     fn launch(&self) {
         let metrics = ("TIDINGS_METRICS_LISTEN".to_owned(), self.metrics.clone());
         let settings: Vec<_> = self.settings.iter().cloned().chain([metrics]).collect();
-        let process = Process::start(&listening_at(compose_command(self.role), &self.address), &settings);
+        let process = Process::start(&self.command(), &settings);
         self.process.lock().expect("nobody panics holding it").0 = Some(process);
+    }
+
+    /// The command line of its container, on loopback.
+    fn command(&self) -> Vec<String> {
+        let mut command = compose_command(self.role);
+        for at in 1..command.len() {
+            match command[at - 1].as_str() {
+                "--grpc-listen" => self.door.as_ref().unwrap_or(&self.address).clone_into(&mut command[at]),
+                "--listen" => self.address.clone_into(&mut command[at]),
+                _ => {}
+            }
+        }
+        command
     }
 
     async fn ready(&self) {
@@ -177,11 +198,4 @@ fn compose_command(service: &str) -> Vec<String> {
     let command = own.find_map(|line| line.trim().strip_prefix("command:"));
     let command = command.unwrap_or_else(|| panic!("{service} has no command in docker-compose.yml"));
     serde_json::from_str(command.trim()).expect("a command is a JSON array on one line")
-}
-
-/// The same command line on loopback.
-fn listening_at(mut command: Vec<String>, address: &str) -> Vec<String> {
-    let at = command.iter().position(|word| word.ends_with("listen")).expect("a service has a listen option");
-    address.clone_into(&mut command[at + 1]);
-    command
 }

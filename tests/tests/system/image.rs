@@ -10,10 +10,14 @@ use std::{
 
 use serde_json::json;
 use tempfile::TempDir;
+use tidings_proto::pb::{
+    self, directory_service_client::DirectoryServiceClient, realtime_service_client::RealtimeServiceClient, user_ref,
+};
 use tidings_store::sqlx::{self, AssertSqlSafe, Connection as _, PgConnection};
 use tidings_testkit::{
     Agora, Compose, Container, Image, Process, Service, Socket, free_address, fresh_database, wait_until,
 };
+use tonic::{Request, transport::Endpoint};
 
 use crate::nginx;
 
@@ -29,6 +33,8 @@ struct Stack {
     image: Image,
     folder: TempDir,
     ports: BTreeMap<&'static str, String>,
+    /// The gateways' ports for gRPC.
+    doors: BTreeMap<&'static str, String>,
 }
 
 impl Stack {
@@ -46,6 +52,7 @@ impl Stack {
             image: Image::built(),
             folder,
             ports: ROLES.into_iter().chain([SECOND]).map(port).collect(),
+            doors: ["gateway", SECOND].into_iter().map(port).collect(),
         };
         stack.make_secrets();
         stack.use_test_database().await;
@@ -103,6 +110,9 @@ impl Stack {
     /// All share the ports of this machine: each service's own replaces the one that all of them have.
     fn ported(&self, role: &str, text: &str) -> String {
         let mut text = text.replace("0.0.0.0:9464", "127.0.0.1:0");
+        if let Some(door) = self.doors.get(role) {
+            text = text.replace("0.0.0.0:9090", &format!("0.0.0.0:{door}"));
+        }
         for (name, port) in &self.ports {
             for inside in ["9090", "8080"] {
                 text = text.replace(&format!("//{name}:{inside}"), &format!("//{name}:{port}"));
@@ -141,24 +151,30 @@ impl Stack {
     }
 
     /// The service `proxy`, by the nginx of this machine, which does not resolve names again as Compose's does.
-    fn proxy(&self) -> (String, Process) {
+    fn proxy(&self) -> (String, String, Process) {
         let service = self.compose.service("proxy");
         assert!(service.read_only && service.cap_drop == ["ALL"]);
         let mounted = service.volumes[0].split_once(':').unwrap();
         assert_eq!(mounted.1, "/etc/nginx/conf.d/default.conf:ro");
         let mut site = fs::read_to_string(Path::new(WORKSPACE).join(mounted.0)).unwrap();
-        let address = free_address();
-        let server = |role| format!("    server 127.0.0.1:{} max_fails=1 fail_timeout=1s;\n", self.ports[role]);
+        let (address, door) = (free_address(), free_address());
+        let both = |ports: &BTreeMap<&str, String>| {
+            let server = |role| format!("    server 127.0.0.1:{} max_fails=1 fail_timeout=1s;\n", ports[role]);
+            server("gateway") + &server(SECOND)
+        };
         for (said, here) in [
-            ("    server gateway:8080 resolve max_fails=1 fail_timeout=1s;\n", server("gateway") + &server(SECOND)),
+            ("    server gateway:8080 resolve max_fails=1 fail_timeout=1s;\n", both(&self.ports)),
+            ("    server gateway:9090 resolve max_fails=1 fail_timeout=1s;\n", both(&self.doors)),
             ("listen 8080;", format!("listen {address};")),
+            // As older versions want it.
+            ("listen 9090;\n    http2 on;", format!("listen {door} http2;")),
         ] {
             assert!(site.contains(said), "deploy/nginx.conf no longer says {said}");
             site = site.replace(said, &here);
         }
         let folder = self.volume("nginx");
         fs::create_dir(&folder).unwrap();
-        (format!("http://{address}"), nginx::serve(&folder, &site))
+        (format!("http://{address}"), format!("http://{door}"), nginx::serve(&folder, &site))
     }
 }
 
@@ -174,6 +190,12 @@ async fn healthy(name: &str, process: &mut Process, check: &Container) {
 fn value<'a>(shown: &'a str, name: &str) -> &'a str {
     let line = shown.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('\t'));
     line.unwrap_or_else(|| panic!("no {name} in {shown}"))
+}
+
+fn with_key<T>(key: &str, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.metadata_mut().insert("authorization", format!("Bearer {key}").parse().unwrap());
+    request
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -221,7 +243,7 @@ async fn every_role_starts_in_the_image_as_compose_says_and_a_message_goes_throu
     let shown = String::from_utf8(made.stdout).unwrap();
     let secrets = (value(&shown, "client_id"), value(&shown, "client_secret"));
     assert_eq!(stack.compose.service("gateway").scale, Some(2));
-    let (url, mut proxy) = stack.proxy();
+    let (url, door, mut proxy) = stack.proxy();
     wait_until("the proxy to serve", async || {
         assert_eq!(proxy.ended(), None, "{}", proxy.logged());
         reqwest::get(format!("{url}/livez")).await.is_ok_and(|answer| answer.status().is_success())
@@ -244,6 +266,31 @@ async fn every_role_starts_in_the_image_as_compose_says_and_a_message_goes_throu
     for device in &mut devices {
         assert_eq!(device.event("message.sent").await["message"]["payload"]["bodies"][0]["msg"], "through the image");
     }
+
+    // An internal service, at the door that the proxy publishes.
+    let words = ["tidings", "app", "key", "create", "acme/lobby", "--name", "crm", "--scopes", "read,send", "--grpc"];
+    let words = words.into_iter().map(str::to_owned).chain([stack.ported("directory", "http://127.0.0.1:9090")]);
+    let made = stack.container("directory").exec(&words.collect::<Vec<_>>()).output();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let key = String::from_utf8(made.stdout).unwrap();
+    let key = key.trim();
+    let channel = Endpoint::from_shared(door).unwrap().connect_lazy();
+    let user = Some(pb::UserRef { user: Some(user_ref::User::Username("bob".to_owned())) });
+    let mut directory = DirectoryServiceClient::new(channel.clone());
+    let bob = directory.get_user(with_key(key, pb::GetUserRequest { user })).await.unwrap().into_inner().id;
+    let subscribe = pb::SubscribeRequest { user_ids: vec![bob], ..Default::default() };
+    let mut realtime = RealtimeServiceClient::new(channel);
+    let mut stream = realtime.subscribe(with_key(key, subscribe)).await.unwrap().into_inner();
+    assert!(stream.message().await.unwrap().is_some_and(|first| !first.cursor.is_empty()));
+    agora.send_text("ann", "bob", "to the service").await;
+    let response = loop {
+        let response = stream.message().await.unwrap().unwrap();
+        if !response.events.is_empty() {
+            break response;
+        }
+    };
+    let event = response.events[0].event.as_ref().unwrap();
+    assert_eq!((event.kind.as_str(), &response.events[0].user_ids), ("message.sent", &vec![bob]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

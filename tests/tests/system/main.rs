@@ -42,6 +42,7 @@ mod screening_commands;
 mod service_key;
 mod start;
 mod statements;
+mod subscriptions;
 mod supervision;
 mod telemetry;
 mod tour;

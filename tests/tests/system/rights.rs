@@ -5,7 +5,7 @@ use tidings_proto::internal;
 use tidings_proto::pb::{self, user_ref};
 use tidings_runtime::rights::{Access, RIGHTS, Right};
 use tidings_testkit::{TestApp, every_shape};
-use tonic::{Code, Request, client::Grpc};
+use tonic::{Code, Request, Response, client::Grpc};
 use tonic_prost::ProstCodec;
 
 use crate::log::{direct, refusal, refused, register, text};
@@ -16,6 +16,15 @@ async fn call(app: &TestApp, right: &Right, request: Request<()>) -> Option<(Cod
     let mut client = Grpc::new(app.suite.channel_to(service));
     client.ready().await.unwrap();
     let path: PathAndQuery = right.path().parse().unwrap();
+    if right.is_streamed {
+        // Not to its end, which some do not have.
+        let reply = client.server_streaming(request, path, ProstCodec::<(), ()>::default()).await;
+        let first = match reply {
+            Ok(mut stream) => stream.get_mut().message().await.map(|_| Response::new(())),
+            Err(status) => Err(status),
+        };
+        return first.is_err().then(|| refusal(first));
+    }
     let reply = client.unary(request, path, ProstCodec::<(), ()>::default()).await;
     reply.is_err().then(|| refusal(reply))
 }

@@ -11,7 +11,7 @@ pub async fn check(config: &Config, is_served: bool) -> [(&'static str, Result<S
     let rest = check_one("listen", &config.listen, async |taken: &str| {
         is_served || ready::gateway(&format!("http://{taken}")).await.is_ok()
     });
-    let grpc = check_one("grpc_listen", &config.grpc_listen, async |taken: &str| {
+    let grpc = check_one("grpc_listen", config.grpc_address(), async |taken: &str| {
         is_served || ready::peer(&Addresses::read(&format!("http://{taken}")), None).await.is_ok()
     });
     [("listen", rest.await), ("grpc_listen", grpc.await)]

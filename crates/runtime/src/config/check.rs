@@ -14,7 +14,7 @@ impl Config {
     /// Refuses the first setting that no role can start with, by its name.
     pub fn check(&self) -> Result<(), Error> {
         listen_address("listen", &self.listen)?;
-        listen_address("grpc_listen", &self.grpc_listen)?;
+        listen_address("grpc_listen", self.grpc_address())?;
         if let Some(address) = self.metrics_listen.as_deref().filter(|address| *address != "off") {
             listen_address("metrics_listen", address)?;
         }
@@ -188,7 +188,7 @@ mod tests {
         for (words, said) in [
             ("listen must be address:port", complaint(|it| it.listen = "8080".into())),
             ("listen must be address:port", complaint(|it| it.listen = ":8080".into())),
-            ("grpc_listen must be address:port", complaint(|it| it.grpc_listen = "127.0.0.1:http".into())),
+            ("grpc_listen must be address:port", complaint(|it| it.grpc_listen = Some("127.0.0.1:http".into()))),
             ("public_url must start with http://", complaint(|it| it.public_url = text("chat.example.com"))),
             (
                 "public_url must start with http:// or https://, such as https://",

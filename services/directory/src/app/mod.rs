@@ -20,6 +20,7 @@ mod register_users;
 mod resolve_users;
 mod rotate_secret;
 mod screening;
+mod service_accounts;
 mod sessions;
 mod shows_file;
 mod subject;

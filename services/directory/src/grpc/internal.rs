@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tidings_domain::{Actor, Error, UserId};
+use tidings_domain::{Actor, AppId, Error, UserId};
 use tidings_proto::{
     internal::{self, directory_internal_service_server::DirectoryInternalService},
     page_start, page_token, status_from_error as to_status,
@@ -10,7 +10,7 @@ use tidings_proto::{
 use tonic::{Request, Response, async_trait};
 
 use super::{Reply, group::wire_memberships, wire_ids};
-use crate::{Directory, convert::size, store::change::RecordedRow};
+use crate::{Directory, convert::size, model::AppKey, store::change::RecordedRow};
 
 /// The longest wait for a change, in milliseconds.
 const MAX_WAIT: i32 = 10_000;
@@ -49,6 +49,18 @@ impl DirectoryInternalService for Directory {
         }
         self.core.remove_changes(&changes).await.map_err(to_status)?;
         Ok(Response::new(internal::RemoveChangesResponse {}))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.check_account_key", skip_all)]
+    async fn check_account_key(
+        &self,
+        request: Request<internal::CheckAccountKeyRequest>,
+    ) -> Reply<internal::CheckAccountKeyResponse> {
+        let wire = request.into_inner();
+        let app = AppKey::Id(AppId(wire.app_id));
+        let (app, scopes) = self.core.check_account_key(&app, wire.account_id, &wire.hash).await.map_err(to_status)?;
+        let scopes = scopes.into_iter().map(|scope| scope.name().to_owned()).collect();
+        Ok(Response::new(internal::CheckAccountKeyResponse { app: Some(app.into()), scopes }))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.list_deleted_apps", skip_all)]

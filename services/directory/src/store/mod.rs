@@ -28,6 +28,7 @@ pub(crate) mod presence;
 pub(crate) mod presence_subscription;
 pub(crate) mod profile;
 pub(crate) mod room_attribute;
+pub(crate) mod service_account;
 pub(crate) mod session;
 pub(crate) mod shown_file;
 pub(crate) mod super_admin;
@@ -48,6 +49,7 @@ pub(crate) fn statements(engine: Engine) -> Vec<String> {
     let fixed = [
         app::ALL,
         admin_token::ALL,
+        service_account::ALL,
         user::ALL,
         profile::ALL,
         session::ALL,
@@ -116,6 +118,7 @@ pub(crate) fn app_rows() -> AppRows {
         ("user_profile", "user_id", Kind::Int),
         ("user_session", "user_id, device_sn", Kind::Int),
         ("admin_token", "admin_token_id", Kind::Int),
+        ("service_account", "service_account_id", Kind::Int),
         ("users_version", "version", Kind::Int),
         ("app_user", "user_id", Kind::Int),
     ])

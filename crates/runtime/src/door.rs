@@ -1,0 +1,91 @@
+//! Calls with the key of a service account, at an address that internal services call. Who has which key is the
+//! implementation's to know.
+
+use std::{
+    net::IpAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::header::CONTENT_TYPE;
+use http_body::Frame;
+use tonic::{Status, body::Body};
+
+use crate::rights::Right;
+
+/// How often the key of a call whose answer is a stream is checked again.
+const AGAIN: Duration = Duration::from_secs(3);
+
+type Request = http::Request<Body>;
+
+/// Admits the keys of service accounts.
+pub trait Door: Send + Sync + 'static {
+    /// The call as it goes on: as the app of the key, counted, and without what such a caller may not say. Refused if the
+    /// key is none, or does not open that RPC.
+    fn admit(
+        self: Arc<Self>,
+        key: String,
+        right: &'static Right,
+        request: Request,
+    ) -> BoxFuture<'static, Result<Request, Status>>;
+
+    /// Whether that address is a proxy's, which brings the calls of many.
+    fn is_proxy(&self, address: IpAddr) -> bool;
+
+    /// Whether the key is still one.
+    fn check(self: Arc<Self>, key: String) -> BoxFuture<'static, Result<(), Status>>;
+}
+
+/// The stream of an answer: it ends when its key does.
+pub(crate) struct Watched {
+    body: Body,
+    door: Arc<dyn Door>,
+    key: String,
+    check: BoxFuture<'static, Result<(), Status>>,
+    has_ended: bool,
+}
+
+impl Watched {
+    pub fn new(body: Body, door: Arc<dyn Door>, key: String) -> Self {
+        let check = later(Arc::clone(&door), key.clone());
+        Self { body, door, key, check, has_ended: false }
+    }
+}
+
+async fn check_later(door: Arc<dyn Door>, key: String) -> Result<(), Status> {
+    tokio::time::sleep(AGAIN).await;
+    door.check(key).await
+}
+
+fn later(door: Arc<dyn Door>, key: String) -> BoxFuture<'static, Result<(), Status>> {
+    Box::pin(check_later(door, key))
+}
+
+impl http_body::Body for Watched {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        if self.has_ended {
+            return Poll::Ready(None);
+        }
+        while let Poll::Ready(checked) = self.check.as_mut().poll(context) {
+            if let Err(refusal) = checked {
+                self.has_ended = true;
+                let mut trailers = refusal.into_http::<Body>().into_parts().0.headers;
+                trailers.remove(CONTENT_TYPE);
+                return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+            }
+            self.check = later(Arc::clone(&self.door), self.key.clone());
+        }
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.has_ended || self.body.is_end_stream()
+    }
+}

@@ -1,0 +1,193 @@
+//! One subscription, from its beginning to its end.
+
+use std::{collections::HashSet, convert::Infallible, sync::Arc, time::Duration};
+
+use tidings_domain::{App, Caller, ConversationId, Error, Reason, UserId};
+use tidings_proto::{pb, status_from_error};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
+use tonic::Status;
+
+use super::{
+    allowed::Allowed,
+    responses::{Responses, ended},
+};
+use crate::{
+    Gateway,
+    realtime::{
+        app_feed::entering,
+        event::{Batch, Event},
+        hub::Entered,
+        session::{Ending, Item},
+    },
+};
+
+/// A response is sent at least so often.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+/// How often it is checked whether the app and the users may still do so.
+const CHECK: Duration = Duration::from_secs(3);
+/// Streams of a stopping process end within this time, spread evenly, so that they do not come back all at once.
+const SPREAD: Duration = Duration::from_secs(3);
+
+/// A subscription.
+pub(super) struct Subscription {
+    pub gateway: Gateway,
+    pub allowed: Allowed,
+    pub app: Arc<App>,
+    pub caller: Caller,
+    pub users: Vec<UserId>,
+    pub responses: Responses,
+}
+
+/// Where the client stands.
+struct Position {
+    /// Where it continues.
+    cursor: Arc<str>,
+    /// The cursor after the last batch, where users entered groups with it whose past is yet to be sent.
+    held: Option<Arc<str>>,
+    /// These users and groups.
+    entering: HashSet<(UserId, ConversationId)>,
+    /// When the last response was sent.
+    sent_at: Instant,
+}
+
+impl Subscription {
+    /// Until it ends or its client has gone.
+    pub async fn run(self, mut entered: Entered, since: Option<String>) {
+        let end = tokio::select! {
+            () = self.responses.closed() => None,
+            end = self.serve(&mut entered, since) => end.err(),
+        };
+        // What waits for the client goes with it.
+        drop(entered);
+        if let Some(status) = end {
+            self.responses.end(status);
+        }
+    }
+
+    async fn serve(&self, entered: &mut Entered, since: Option<String>) -> Result<Infallible, Status> {
+        let end = self.follow(entered, since).await;
+        let stopping = self.gateway.stopping();
+        if stopping.is_draining() || stopping.is_triggered() {
+            sleep(SPREAD.mul_f64(share(self.users.first()))).await;
+        }
+        end
+    }
+
+    async fn follow(&self, entered: &mut Entered, since: Option<String>) -> Result<Infallible, Status> {
+        entered.inbox.skip_to_entered().await.map_err(ended)?;
+        if let Some(since) = &since {
+            self.catch_up(&mut entered.inbox, (since, &entered.cursor)).await?;
+        }
+        let mut position = Position {
+            cursor: Arc::clone(&entered.cursor),
+            held: None,
+            entering: HashSet::new(),
+            sent_at: Instant::now(),
+        };
+        self.send(entered, &mut position, Vec::new()).await?;
+        let mut check = interval(CHECK);
+        check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let stopping = self.gateway.stopping().clone();
+        loop {
+            tokio::select! {
+                item = entered.inbox.next(true) => self.take(entered, &mut position, item).await?,
+                () = sleep_until(position.sent_at + HEARTBEAT) => {
+                    self.send(entered, &mut position, Vec::new()).await?;
+                }
+                _ = check.tick() => match self.allowed.check(&self.caller, &self.users).await {
+                    Err(error) if !error.reason().is_transient() => return Err(status_from_error(error)),
+                    Ok(()) | Err(_) => {}
+                },
+                () = stopping.draining() => {
+                    return Err(status_from_error(Error::new(Reason::Unavailable, "the server restarts")));
+                }
+            }
+        }
+    }
+
+    async fn take(
+        &self,
+        entered: &mut Entered,
+        position: &mut Position,
+        item: Result<Item, Ending>,
+    ) -> Result<(), Status> {
+        match item.map_err(ended)? {
+            Item::Batch(batch) => {
+                position.pass(&batch);
+                self.send(entered, position, events(&batch)).await
+            }
+            Item::Joined(joined) => {
+                self.read_joined(&mut entered.inbox, &position.cursor, &joined).await?;
+                if position.has_read(joined.user, joined.conversation) {
+                    return self.send(entered, position, Vec::new()).await;
+                }
+                Ok(())
+            }
+            Item::Entered | Item::Signal(_) => Ok(()),
+        }
+    }
+
+    async fn send(
+        &self,
+        entered: &mut Entered,
+        position: &mut Position,
+        events: Vec<pb::SubscribedEvent>,
+    ) -> Result<(), Status> {
+        let response = pb::SubscribeResponse { events, cursor: position.cursor.to_string(), missed: Vec::new() };
+        self.responses.send(&mut entered.inbox, response).await?;
+        position.sent_at = Instant::now();
+        Ok(())
+    }
+}
+
+impl Position {
+    /// After a batch. What happened in the groups that users enter with it follows it, and is not lost to a client that
+    /// continues from here.
+    fn pass(&mut self, batch: &Batch) {
+        for (place, user) in &batch.users {
+            let event = &batch.events[*place].event;
+            if let (Some(change), Some(conversation)) = (&event.change, event.conversation)
+                && entering(change).contains(user)
+            {
+                self.entering.insert((*user, conversation));
+            }
+        }
+        if self.entering.is_empty() {
+            self.cursor = Arc::clone(&batch.cursor);
+        } else {
+            self.held = Some(Arc::clone(&batch.cursor));
+        }
+    }
+
+    /// The past of a group was sent; true: the cursor has moved.
+    fn has_read(&mut self, user: UserId, conversation: ConversationId) -> bool {
+        self.entering.remove(&(user, conversation));
+        if !self.entering.is_empty() {
+            return false;
+        }
+        self.held.take().is_some_and(|held| {
+            self.cursor = held;
+            true
+        })
+    }
+}
+
+fn events(batch: &Batch) -> Vec<pb::SubscribedEvent> {
+    let mut users: Vec<Vec<i64>> = vec![Vec::new(); batch.events.len()];
+    for (place, user) in &batch.users {
+        users[*place].push(user.0);
+    }
+    batch.events.iter().zip(users).map(|(it, users)| event(it, users)).collect()
+}
+
+/// An event for these users.
+pub(super) fn event(event: &Event, mut user_ids: Vec<i64>) -> pb::SubscribedEvent {
+    user_ids.sort_unstable();
+    pb::SubscribedEvent { event: Some(event.event.wire_for_users()), user_ids }
+}
+
+/// A fraction from 0 to 1 that spreads subscriptions evenly.
+fn share(user: Option<&UserId>) -> f64 {
+    let mixed = (user.map_or(0, |user| user.0) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48;
+    f64::from(mixed as u16) / f64::from(u16::MAX)
+}

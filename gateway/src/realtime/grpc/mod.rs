@@ -1,0 +1,124 @@
+//! `RealtimeService.Subscribe`: what happens, for internal services, as one user or for several of an app.
+
+mod allowed;
+mod follow;
+mod past;
+mod responses;
+
+use std::sync::Arc;
+
+use futures_util::stream::BoxStream;
+use tidings_directory_client::DirectoryCache;
+use tidings_domain::{Actor, Caller, Error, Reason, UserId};
+use tidings_proto::{
+    pb::{self, realtime_service_server::RealtimeService},
+    status_from_error as to_status,
+};
+use tokio::sync::Semaphore;
+use tonic::{Request, Response, Status, async_trait};
+
+use self::{allowed::Allowed, follow::Subscription, responses::responses};
+use super::hub::Hub;
+use crate::Gateway;
+
+/// Users of one subscription.
+const MOST_USERS: usize = 100;
+/// Subscriptions of a process, each of which may have events waiting.
+const MOST_SUBSCRIPTIONS: usize = 10_000;
+
+/// The service. Cheap to clone.
+#[derive(Clone)]
+pub struct Realtime {
+    gateway: Gateway,
+    allowed: Allowed,
+    /// Its own: whoever subscribes here is no device of the users, as the sessions of the sockets' hub are.
+    hub: Arc<Hub>,
+    places: Arc<Semaphore>,
+}
+
+impl std::fmt::Debug for Realtime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Realtime")
+    }
+}
+
+impl Realtime {
+    /// Ends its streams when the gateway stops.
+    pub fn new(gateway: Gateway, directory: DirectoryCache) -> Self {
+        Self {
+            gateway,
+            allowed: Allowed(directory),
+            hub: Arc::default(),
+            places: Arc::new(Semaphore::new(MOST_SUBSCRIPTIONS)),
+        }
+    }
+}
+
+#[async_trait]
+impl RealtimeService for Realtime {
+    type SubscribeStream = BoxStream<'static, Result<pb::SubscribeResponse, Status>>;
+
+    #[tracing::instrument(level = "debug", name = "realtime.subscribe", skip_all)]
+    async fn subscribe(
+        &self,
+        request: Request<pb::SubscribeRequest>,
+    ) -> Result<Response<Self::SubscribeStream>, Status> {
+        let (caller, app) = self.allowed.0.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let users = users(&caller, wire.user_ids).map_err(to_status)?;
+        let place =
+            Arc::clone(&self.places).try_acquire_owned().map_err(|_| to_status(Error::new(Reason::Overloaded, "")))?;
+        self.allowed.check(&caller, &users).await.map_err(to_status)?;
+        let entered = self.hub.enter_all(&self.gateway, (&app, &caller), &users).await.map_err(to_status)?;
+        let (sender, stream) = responses();
+        let (gateway, allowed) = (self.gateway.clone(), self.allowed.clone());
+        let subscription = Subscription { gateway, allowed, app, caller, users, responses: sender };
+        let since = Some(wire.cursor).filter(|cursor| !cursor.is_empty());
+        tokio::spawn(async move {
+            let _place = place;
+            subscription.run(entered, since).await;
+        });
+        Ok(Response::new(stream))
+    }
+}
+
+/// Whose events: the caller's own, or those of the users that an app names.
+fn users(caller: &Caller, named: Vec<i64>) -> Result<Vec<UserId>, Error> {
+    let mut users: Vec<UserId> = named.into_iter().map(UserId).collect();
+    users.sort_unstable();
+    users.dedup();
+    if users.len() > MOST_USERS {
+        return Err(Error::invalid("user_ids", format!("must be at most {MOST_USERS}")));
+    }
+    if users.first().is_some_and(|first| *first <= UserId::ADMIN) {
+        return Err(Error::invalid("user_ids", "must be ids of users"));
+    }
+    match caller.actor {
+        Actor::User(own) if users.is_empty() || users == [own] => Ok(vec![own]),
+        Actor::User(_) => Err(Error::not_permitted("users subscribe only for themselves")),
+        Actor::App if users.is_empty() => Err(Error::invalid("user_ids", "must not be empty where the app calls")),
+        Actor::App => Ok(users),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidings_domain::AppId;
+
+    use super::*;
+
+    #[test]
+    fn an_app_names_up_to_100_users_and_a_user_at_most_themselves() {
+        let app = Caller::of_app(AppId(1));
+        let user = Caller { actor: Actor::User(UserId(16)), ..app.clone() };
+        let of = |caller, named: &[i64]| users(caller, named.to_vec()).map_err(|error| error.reason());
+        assert_eq!(of(&app, &[32, 16, 32]), Ok(vec![UserId(16), UserId(32)]));
+        assert_eq!(of(&app, &(1..=100).collect::<Vec<_>>()).map(|users| users.len()), Ok(100));
+        assert_eq!(of(&app, &(1..=101).collect::<Vec<_>>()), Err(Reason::InvalidArgument));
+        assert_eq!(of(&app, &[]), Err(Reason::InvalidArgument));
+        assert_eq!(of(&app, &[0, 16]), Err(Reason::InvalidArgument));
+        assert_eq!(of(&user, &[]), Ok(vec![UserId(16)]));
+        assert_eq!(of(&user, &[16]), Ok(vec![UserId(16)]));
+        assert_eq!(of(&user, &[16, 32]), Err(Reason::NotPermitted));
+    }
+}
