@@ -3,6 +3,7 @@
 use tidings_domain::{Actor, Caller, Change, Error, Joining, Reason, UserId};
 
 use super::{
+    ask_hooks::{admitted, together},
     join::{join, refusals},
     outcomes::accepted,
 };
@@ -24,9 +25,14 @@ impl Core {
         text: &str,
     ) -> Result<(Outcomes, Vec<UserId>), Error> {
         check_text("text", text, MAX_TEXT)?;
+        let refused = self.ask_invitation(caller, group, users).await?;
+        let admitted = admitted(users, &refused);
+        if admitted.is_empty() {
+            return Ok((refused, Vec::new()));
+        }
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
-        let living = store::users::hold(&mut tx, caller.app, users).await?;
+        let living = store::users::hold(&mut tx, caller.app, &admitted).await?;
         let (group, rights) = self.open_enabled_group(&mut tx, caller, group).await?;
         if group.settings.member_invite {
             rights.need_member()?;
@@ -34,11 +40,11 @@ impl Core {
             rights.need_admin()?;
         }
         if caller.actor == Actor::App || !group.settings.invite_confirm {
-            let outcomes = join(&mut tx, caller, &group, users, &living, now, Joining::Added).await?;
+            let outcomes = join(&mut tx, caller, &group, &admitted, &living, now, Joining::Added).await?;
             tx.commit().await?;
-            return Ok((outcomes, Vec::new()));
+            return Ok((together(users, refused, outcomes), Vec::new()));
         }
-        let outcomes = refusals(&mut tx, caller, &group, users, &living).await?;
+        let outcomes = refusals(&mut tx, caller, &group, &admitted, &living).await?;
         let asked = accepted(&outcomes);
         let invitation =
             Invitation { group: group.id, inviter: caller.actor.user(), text: text.to_owned(), made_at: now };
@@ -48,7 +54,7 @@ impl Core {
             store::change::add(&mut tx, caller, now, &[change]).await?;
         }
         tx.commit().await?;
-        Ok((outcomes, asked))
+        Ok((together(users, refused, outcomes), asked))
     }
 
     /// A user's open invitations after that one, oldest first, and where the next page starts.
