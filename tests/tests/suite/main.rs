@@ -27,6 +27,7 @@ mod agora_users;
 mod any_input;
 mod bad_input;
 mod callbacks;
+mod change_hooks;
 mod changes;
 mod cross_dialect;
 mod deleted_users;
