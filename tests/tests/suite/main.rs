@@ -61,6 +61,7 @@ mod refused;
 mod requester;
 mod screening;
 mod transcript;
+mod trespass;
 mod vendor_clients;
 mod vendor_realtime;
 mod weight;
