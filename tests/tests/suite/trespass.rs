@@ -114,17 +114,22 @@ impl World {
     /// Everything that a body of any route may have, with Bob, Ann and the group wherever one is named.
     fn body(&self) -> Value {
         let Self { group, message, thread, .. } = self;
-        json!({
+        let of_users = json!({
             "username": "bob", "usernames": ["bob"], "user": "bob", "from": "bob", "to": "ann", "owner": "bob",
             "newowner": "eve", "newadmin": "eve", "superadmin": "eve", "mute_duration": -1, "groupname": "stolen",
             "description": "stolen", "announcement": "stolen", "metaData": {"k": "stolen"}, "targets": ["bob"],
             "properties": ["k"], "keys": ["k"], "name": "stolen", "applicant": "bob", "invitee": "bob",
-            "verifyResult": true, "newpassword": "stolen", "nickname": "stolen", "type": "chat", "channel": "ann",
-            "delete_roam": true, "queue": "ann", "start": -1, "pull_number": 20, "userId": "bob", "ext": "stolen",
-            "msg_id": message, "msgId": message, "pin_msg_id": message, "group_id": group, "message": "emoji_1",
-            "threadIds": [thread], "remark": "stolen", "reason": "x", "msgIdList": [message], "chat": -1, "mark": 1,
-            "marks": [1], "pin": true, "session_to": "ann", "session_type": "chat", "body": {"msg": "x"},
-        })
+            "verifyResult": true, "newpassword": "stolen", "nickname": "stolen", "remark": "stolen", "reason": "x",
+        });
+        let mut of_messages = json!({
+            "type": "chat", "channel": "ann", "delete_roam": true, "queue": "ann", "start": -1, "pull_number": 20,
+            "userId": "bob", "ext": "stolen", "msg_id": message, "msgId": message, "pin_msg_id": message,
+            "group_id": group, "message": "emoji_1", "threadIds": [thread], "msgIdList": [message], "chat": -1,
+            "mark": 1, "marks": [1], "pin": true, "session_to": "ann", "session_type": "chat", "body": {"msg": "x"},
+        });
+        let all = of_messages.as_object_mut().expect("an object");
+        all.extend(of_users.as_object().expect("an object").clone());
+        of_messages
     }
 
     /// The path of a route with somebody else's names and ids.

@@ -149,6 +149,21 @@ async fn refused_members_are_left_out_and_the_others_come_in_tencent_6_1(suite: 
     assert_eq!((outside.0, first.count()), (Reason::NotGroupMember, 2), "who may not invite asks nobody");
 }
 
+async fn nobody_is_asked_about_members_or_in_disabled_groups(suite: Suite) {
+    let [ann, bob, eve] = suite.users().await;
+    let group = suite.group(ann, &[bob]).await;
+    let receiver = refusing();
+    add(&suite, hook(&receiver, &ALL)).await;
+    let again = error(apply(&suite, By::User(bob), group, None).await);
+    assert_eq!(again.0, Reason::AlreadyGroupMember, "clients enter again after they reconnect");
+    let member = (bob, "ALREADY_GROUP_MEMBER".to_owned());
+    assert_eq!(outcomes(ok(bring(&suite, By::App, group, &[bob]).await)), [member]);
+    suite.set_group_enabled(group, false).await;
+    assert_eq!(error(apply(&suite, By::User(eve), group, None).await).0, Reason::GroupDisabled);
+    assert_eq!(error(bring(&suite, By::User(ann), group, &[eve]).await).0, Reason::GroupDisabled);
+    assert_eq!(receiver.count(), 0);
+}
+
 async fn whom_a_hook_refuses_is_not_invited_either_tencent_6_1(suite: Suite) {
     let [ann, bob, eve] = suite.users().await;
     let group = suite.group(ann, &[]).await;
@@ -274,6 +289,7 @@ on_both_engines!(
     a_creation_is_asked_about_and_a_refused_one_makes_nothing_tencent_6_1,
     users_who_join_are_asked_about_and_whom_the_app_lets_in_is_not_tencent_6_1,
     refused_members_are_left_out_and_the_others_come_in_tencent_6_1,
+    nobody_is_asked_about_members_or_in_disabled_groups,
     whom_a_hook_refuses_is_not_invited_either_tencent_6_1,
     requests_and_answers_of_users_are_asked_about_tencent_6_1,
     a_refused_request_and_a_refused_answer_change_nothing_tencent_6_1,

@@ -44,7 +44,8 @@ impl Core {
         Ok(())
     }
 
-    /// Before a user joins or asks to. What the app does in a user's name is not asked about, as with the vendor.
+    /// Before a user joins or asks to. What the app does in a user's name is not asked about, as with the vendor, and a
+    /// member who enters again, as clients do when they reconnect, does not join.
     pub(super) async fn ask_application(&self, caller: &Caller, group: i64, user: UserId) -> Result<(), Error> {
         if caller.is_app() {
             return Ok(());
@@ -52,6 +53,9 @@ impl Core {
         let Some((group, asking)) = self.asking_in(caller, HookSubject::GroupApplication, group, &[user]).await? else {
             return Ok(());
         };
+        if self.members_of(caller, &group, &[user]).await?.contains(&user) {
+            return Err(already_member(user));
+        }
         let account = asking.account(user);
         for hook in &asking.hooks {
             let body = group_before_apply(&changed(&asking, &group, &account));
@@ -61,7 +65,7 @@ impl Core {
     }
 
     /// Before users are brought in, by users or by the app: why some of them may not be. Each hook is asked about those
-    /// whom the ones before it let in. Who does not exist is not asked about, and not let in either.
+    /// whom the ones before it let in. Who does not exist or is a member is not asked about, and not let in either.
     pub(super) async fn ask_invitation(
         &self,
         caller: &Caller,
@@ -73,10 +77,17 @@ impl Core {
         };
         let rights = self.group_rights(caller, group.id).await?;
         if group.settings.member_invite { rights.need_member()? } else { rights.need_admin()? }
-        let living = self.living(caller, users).await?;
-        let (mut left, missing): (Vec<UserId>, Vec<UserId>) = users.iter().partition(|user| living.contains(user));
-        let not_there = |user: UserId| (user, Err(Error::new(Reason::UserNotFound, user.to_string())));
-        let mut refused: Outcomes = missing.into_iter().map(not_there).collect();
+        let (living, members) = (self.living(caller, users).await?, self.members_of(caller, &group, users).await?);
+        let (mut left, mut refused) = (Vec::with_capacity(users.len()), Outcomes::new());
+        for &user in users {
+            if !living.contains(&user) {
+                refused.push((user, Err(Error::user_not_found(user.to_string()))));
+            } else if members.contains(&user) {
+                refused.push((user, Err(already_member(user))));
+            } else {
+                left.push(user);
+            }
+        }
         let operator = asking.account(caller.actor.user());
         for hook in &asking.hooks {
             if left.is_empty() {
@@ -113,14 +124,25 @@ impl Core {
         if group.is_thread() {
             return Ok(None);
         }
+        if !group.enabled && !caller.is_app() {
+            return Err(Error::new(Reason::GroupDisabled, group.id.to_string()));
+        }
         let asking = self.asking(caller, subject, kind_of(group.kind), people).await?;
         Ok(asking.map(|asking| (group, asking)))
+    }
+
+    async fn members_of(&self, caller: &Caller, group: &Group, users: &[UserId]) -> Result<HashSet<UserId>, Error> {
+        store::group_member::members_of(&self.db, caller.app, group.id, users).await
     }
 
     async fn living(&self, caller: &Caller, users: &[UserId]) -> Result<HashSet<UserId>, Error> {
         let found = store::users::find_by_ids(&self.db, caller.app, users).await?;
         Ok(found.into_iter().map(|user| user.id).collect())
     }
+}
+
+fn already_member(user: UserId) -> Error {
+    Error::new(Reason::AlreadyGroupMember, user.to_string())
 }
 
 fn changed<'a>(asking: &Asking<'_>, group: &Group, operator: &'a str) -> ChangedGroup<'a> {
