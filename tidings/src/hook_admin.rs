@@ -161,8 +161,7 @@ mod tests {
             timeout_ms: 2000,
             ..Default::default()
         };
-        let expected =
-            "7\ttencent\thttps://h/im?s=1\tabout messages\teverywhere\ttimeout 2000 ms\ton failure deliver";
+        let expected = "7\ttencent\thttps://h/im?s=1\tabout messages\teverywhere\ttimeout 2000 ms\ton failure deliver";
         assert_eq!(line(&shown), expected);
         shown.subjects = vec![pb::HookSubject::Message.into(), pb::HookSubject::GroupInvitation.into()];
         shown.kinds = vec![pb::ConversationKind::Direct.into(), pb::ConversationKind::Room.into()];

@@ -106,7 +106,9 @@ mod tests {
 
     #[test]
     fn a_decision_on_a_contact_is_the_items_tencent_6_1() {
-        let of = |code: &str, item: &str| format!(r#"{{"ActionStatus":"OK","ErrorCode":{code},"ErrorInfo":"e","ResultItem":{item}}}"#);
+        let of = |code: &str, item: &str| {
+            format!(r#"{{"ActionStatus":"OK","ErrorCode":{code},"ErrorInfo":"e","ResultItem":{item}}}"#)
+        };
         for (answer, expected) in [
             (of("0", r#"[{"To_Account":"id1","ResultCode":0,"ResultInfo":""}]"#), allow(&[])),
             (of("0", r#"[{"To_Account":"id1","ResultCode":0}]"#), allow(&[])),

@@ -35,7 +35,8 @@ fn secret(what: &str) -> String {
 }
 
 async fn say(agora: &Agora, kind: &str, to: &str) -> String {
-    let body = json!({"from": "ann", "to": [to], "type": "txt", "body": {"msg": secret("words")}, "ext": {"k": SECRET}});
+    let body =
+        json!({"from": "ann", "to": [to], "type": "txt", "body": {"msg": secret("words")}, "ext": {"k": SECRET}});
     id(&agora.post(&format!("/messages/{kind}"), &body).await.expect(200)["data"][to])
 }
 
@@ -57,12 +58,18 @@ impl World {
         say(&agora, "chatrooms", &room).await;
         let new = json!({"group_id": group, "name": secret("thread"), "owner": "ann", "msg_id": message});
         let thread = id(&agora.post("/thread", &new).await.expect(200)["data"]["thread_id"]);
-        agora.post(&format!("/chatgroups/{group}/announcement"), &json!({"announcement": secret("news")})).await.expect(200);
+        agora
+            .post(&format!("/chatgroups/{group}/announcement"), &json!({"announcement": secret("news")}))
+            .await
+            .expect(200);
         put(&agora, &format!("/metadata/chatgroup/{group}/user/bob"), json!({"metaData": {"k": secret("seat")}})).await;
         agora.post("/users/bob/contacts/users/ann", &json!({})).await.expect(200);
         put(&agora, "/user/bob/contacts/users/ann", json!({"remark": secret("remark")})).await;
         agora.post("/mutes", &json!({"username": "bob", "chat": 0, "groupchat": -1})).await.expect(200);
-        agora.post(&format!("/chatgroups/{group}/mute"), &json!({"usernames": ["bob"], "mute_duration": -1})).await.expect(200);
+        agora
+            .post(&format!("/chatgroups/{group}/mute"), &json!({"usernames": ["bob"], "mute_duration": -1}))
+            .await
+            .expect(200);
         let sent = agora.request(Method::POST, &format!("/chatgroups/{group}/share_files"));
         let sent = sent.body(form(&[("file", Some((&secret("file"), "text/plain")), b"x")]));
         let shared = Reply::to(sent.header("content-type", format!("multipart/form-data; boundary={BOUNDARY}"))).await;
@@ -90,7 +97,9 @@ impl World {
         ];
         let mut state = Vec::new();
         for (kind, id) in [("chatgroups", group), ("chatrooms", room)] {
-            for rest in ["", "/users", "/admin", "/mute", "/blocks/users", "/white/users", "/announcement", "/share_files"] {
+            for rest in
+                ["", "/users", "/admin", "/mute", "/blocks/users", "/white/users", "/announcement", "/share_files"]
+            {
                 state.push(self.read(&format!("/{kind}/{id}{rest}")).await);
             }
             state.push(self.read(&format!("/tidings/{kind}/{id}/messages")).await);
@@ -135,13 +144,25 @@ impl World {
     /// The path of a route with somebody else's names and ids.
     fn filled(&self, route: &str, name: &str, id: &str) -> String {
         let path = route.trim_start_matches("/{org}/{app}");
-        let parts = [("{username}", name), ("{id}", id), ("{msg_id}", &self.message), ("{file}", &self.file),
-            ("{uuid}", &self.file), ("{contact}", "ann"), ("{blocked}", "ann"), ("{resource}", "web"), ("{status}", "1"),
-            ("{expiry}", "60"), ("{time}", "2026010100")];
+        let parts = [
+            ("{username}", name),
+            ("{id}", id),
+            ("{msg_id}", &self.message),
+            ("{file}", &self.file),
+            ("{uuid}", &self.file),
+            ("{contact}", "ann"),
+            ("{blocked}", "ann"),
+            ("{resource}", "web"),
+            ("{status}", "1"),
+            ("{expiry}", "60"),
+            ("{time}", "2026010100"),
+        ];
         let path = parts.iter().fold(path.to_owned(), |path, (hole, value)| path.replace(hole, value));
         let Self { group, message, .. } = self;
-        format!("{path}?type=groupchat&channel={group}&groupId={group}&msgType=groupchat&msgIdList={message}&msgId={message}\
-                 &message=emoji_1&userId=bob&user=bob&to={group}&limit=10")
+        format!(
+            "{path}?type=groupchat&channel={group}&groupId={group}&msgType=groupchat&msgIdList={message}&msgId={message}\
+                 &message=emoji_1&userId=bob&user=bob&to={group}&limit=10"
+        )
     }
 }
 
@@ -183,5 +204,6 @@ every_shape! {
 
 /// What every user may read of others.
 fn reads_all(method: &Method, route: &str) -> bool {
-    *method == Method::GET && ["users/{username}", "metadata/user/{username}", "users/{username}/status"].contains(&route)
+    *method == Method::GET
+        && ["users/{username}", "metadata/user/{username}", "users/{username}/status"].contains(&route)
 }

@@ -128,11 +128,14 @@ impl Asking<'_> {
 
 /// The receiver's own number comes before its text, as in refusals of messages.
 fn refusal(code: Option<i64>, info: String) -> Error {
-    Error::new(Reason::RefusedByHook, match code {
-        Some(code) => format!("{code} {info}"),
-        None if info.is_empty() => REFUSED.to_owned(),
-        None => info,
-    })
+    Error::new(
+        Reason::RefusedByHook,
+        match code {
+            Some(code) => format!("{code} {info}"),
+            None if info.is_empty() => REFUSED.to_owned(),
+            None => info,
+        },
+    )
 }
 
 /// One of several users is refused; the server says no more.

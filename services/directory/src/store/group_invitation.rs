@@ -35,8 +35,7 @@ static LIST: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(&["group_id", "inviter_id", "text", "made_at"], query)
 });
 
-const TAKE: &str =
-    "delete from group_invitation where app_id = $1 and group_id = $2 and user_id = $3 and made_at > $4";
+const TAKE: &str = "delete from group_invitation where app_id = $1 and group_id = $2 and user_id = $3 and made_at > $4";
 static DELETE: LazyLock<ManyRows> = LazyLock::new(|| keyed::delete_from("group_invitation"));
 const FORGET: &str = "delete from group_invitation where app_id = $1 and user_id = $2";
 
@@ -77,13 +76,7 @@ pub(crate) async fn list(
 }
 
 /// Ends a user's invitation that was made after `since`; false when there was none.
-pub(crate) async fn take(
-    tx: &mut Tx,
-    app: AppId,
-    group: i64,
-    user: UserId,
-    since: UnixMillis,
-) -> Result<bool, Error> {
+pub(crate) async fn take(tx: &mut Tx, app: AppId, group: i64, user: UserId, since: UnixMillis) -> Result<bool, Error> {
     let taken = on_tx!(tx, |c| sqlx::query(TAKE)
         .bind(app.0)
         .bind(group)

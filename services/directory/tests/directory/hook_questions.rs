@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tidings_domain::Reason;
-use tidings_proto::pb::{self, directory_service_server::DirectoryService as _, group_service_server::GroupService as _};
+use tidings_proto::pb::{
+    self, directory_service_server::DirectoryService as _, group_service_server::GroupService as _,
+};
 use tidings_testkit::{Answer, Receiver};
 use tonic::{Response, Status};
 
@@ -13,9 +15,7 @@ use crate::{
     suite::{START, Suite, error, in_lobby, ok, on_both_engines},
 };
 
-use pb::HookSubject::{
-    ContactAnswer, ContactRequest, GroupApplication, GroupCreation, GroupInvitation, Message,
-};
+use pb::HookSubject::{ContactAnswer, ContactRequest, GroupApplication, GroupCreation, GroupInvitation, Message};
 
 const ALL: [pb::HookSubject; 5] = [GroupCreation, GroupApplication, GroupInvitation, ContactRequest, ContactAnswer];
 
@@ -58,12 +58,22 @@ fn asked(receiver: &Receiver) -> Vec<Value> {
     receiver.received().iter().map(|received| serde_json::from_slice(&received.body).unwrap()).collect()
 }
 
-async fn apply(suite: &Suite, caller: By, group_id: i64, user_id: Option<i64>) -> Result<Response<pb::ApplyResponse>, Status> {
+async fn apply(
+    suite: &Suite,
+    caller: By,
+    group_id: i64,
+    user_id: Option<i64>,
+) -> Result<Response<pb::ApplyResponse>, Status> {
     let request = pb::ApplyRequest { group_id, user_id, text: "please".to_owned(), ..Default::default() };
     suite.directory.apply(by(caller, request)).await
 }
 
-async fn bring(suite: &Suite, caller: By, group_id: i64, users: &[i64]) -> Result<Response<pb::MembersResponse>, Status> {
+async fn bring(
+    suite: &Suite,
+    caller: By,
+    group_id: i64,
+    users: &[i64],
+) -> Result<Response<pb::MembersResponse>, Status> {
     let request = pb::AddMembersRequest { group_id, user_ids: users.to_vec() };
     suite.directory.add_members(by(caller, request)).await
 }

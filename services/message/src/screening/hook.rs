@@ -7,7 +7,9 @@ use tidings_dialects::{
     agora::{Event, pre_send_callback},
     tencent::{self, Authentication, Callback, Direct, MsgKey, Parameters, Said, before_send, group_before_send},
 };
-use tidings_domain::{App, Caller, Content, ConversationId, GroupKind, Hook, HookForm, HookSubject, MsgId, UnixMillis, UserId};
+use tidings_domain::{
+    App, Caller, Content, ConversationId, GroupKind, Hook, HookForm, HookSubject, MsgId, UnixMillis, UserId,
+};
 use tidings_outbound::{HookQuestion, Outbound};
 use tokio::time::{Instant, timeout_at};
 

@@ -35,7 +35,7 @@ fn hook(form: HookForm, receiver: &Receiver) -> Hook {
         refuse_on_failure: false,
         kinds: Vec::new(),
         allow_private: true,
- subjects: vec![HookSubject::Message],
+        subjects: vec![HookSubject::Message],
     }
 }
 

@@ -76,7 +76,11 @@ impl Core {
             return Ok(Outcomes::new());
         };
         let rights = self.group_rights(caller, group.id).await?;
-        if group.settings.member_invite { rights.need_member()? } else { rights.need_admin()? }
+        if group.settings.member_invite {
+            rights.need_member()?
+        } else {
+            rights.need_admin()?
+        }
         let (living, members) = (self.living(caller, users).await?, self.members_of(caller, &group, users).await?);
         let (mut left, mut refused) = (Vec::with_capacity(users.len()), Outcomes::new());
         for &user in users {
@@ -163,8 +167,7 @@ pub(super) fn together(users: &[UserId], refused: Outcomes, done: Outcomes) -> O
     }
     let mut outcomes = refused;
     outcomes.extend(done);
-    let place: HashMap<UserId, usize> =
-        users.iter().enumerate().map(|(place, user)| (*user, place)).collect();
+    let place: HashMap<UserId, usize> = users.iter().enumerate().map(|(place, user)| (*user, place)).collect();
     outcomes.sort_by_key(|(user, _)| place.get(user).copied());
     outcomes
 }
