@@ -257,7 +257,8 @@ async fn without_a_decision_the_hooks_setting_decides_tencent_2(suite: Suite) {
                 assert_eq!((error(created), error(brought)), (expected.clone(), expected));
             } else {
                 ok(created);
-                ok(brought);
+                assert_eq!(outcomes(ok(brought)), [(bob, String::new())]);
+                suite.remove(By::App, group, &[bob]).await.unwrap();
             }
             ok(suite.directory.remove_hook(in_lobby(pb::RemoveHookRequest { id })).await);
         }
