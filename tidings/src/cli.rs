@@ -92,7 +92,8 @@ enum Command {
         #[command(subcommand)]
         command: words_admin::WordsCommand,
     },
-    /// Manage the hooks of an app: servers that are called before a message is appended to the log.
+    /// Manage the hooks of an app: servers that are called before a message is appended to the log, or groups and
+    /// contacts change.
     Hook {
         #[command(flatten)]
         server: server::Server,
@@ -285,6 +286,7 @@ mod tests {
             "hook add --app o/a --form tencent --url http://h",
             "hook add --app o/a --form agora --url http://h --token t --timeout-ms 500 --on-failure refuse \
              --in chats,groups,rooms --allow-private",
+            "hook add --app o/a --form tencent --url http://h --about messages,group-creations,contact-answers",
             "hook list --app o/a",
             "hook remove --app o/a 7",
         ] {
@@ -300,6 +302,7 @@ mod tests {
             "hook add --app o/a --form lanying --url http://h",
             "hook add --app o/a --form agora --url http://h --on-failure maybe",
             "hook add --app o/a --form agora --url http://h --in chats,streets",
+            "hook add --app o/a --form tencent --url http://h --about streets",
             "hook remove --app o/a",
         ] {
             let read = Cli::try_parse_from(format!("tidings {line}").split_whitespace());

@@ -1,4 +1,5 @@
-//! `tidings hook ...`: the servers that are called before a message is appended to the log.
+//! `tidings hook ...`: the servers that are called before a message is appended to the log, or groups and contacts
+//! change.
 
 use clap::{ArgAction, Args, Subcommand};
 use tidings_domain::Error;
@@ -25,10 +26,20 @@ const KINDS: [(&str, pb::ConversationKind); 3] = [
     ("rooms", pb::ConversationKind::Room),
 ];
 
+/// The command line's names of what a hook is asked about.
+const SUBJECTS: [(&str, pb::HookSubject); 6] = [
+    ("messages", pb::HookSubject::Message),
+    ("group-creations", pb::HookSubject::GroupCreation),
+    ("group-applications", pb::HookSubject::GroupApplication),
+    ("group-invitations", pb::HookSubject::GroupInvitation),
+    ("contact-requests", pb::HookSubject::ContactRequest),
+    ("contact-answers", pb::HookSubject::ContactAnswer),
+];
+
 /// Commands on the hooks of an app.
 #[derive(Debug, Subcommand)]
 pub enum HookCommand {
-    /// Add a server that is called before a message is appended to the log.
+    /// Add a server that is called before a message is appended to the log, or before groups and contacts change.
     Add(Added),
     /// List every hook of an app, in the order in which they are called.
     List(InApp),
@@ -58,12 +69,16 @@ pub struct Added {
     /// Timeout of a call, in milliseconds; by default 2000 in Tencent's format, 200 in Agora's.
     #[arg(long, default_value_t = 0)]
     timeout_ms: i32,
-    /// What happens to a message when there is no valid answer in time: deliver or refuse.
+    /// What happens to a message or change when there is no valid answer in time: deliver or refuse.
     #[arg(long, action = ArgAction::Set, default_value = "deliver", value_parser = |word: &str| meant(&ON_FAILURE, word))]
     on_failure: bool,
     /// The kinds of conversations: chats, groups, rooms, separated by commas; all by default.
     #[arg(long = "in", value_delimiter = ',', value_parser = |word: &str| meant(&KINDS, word))]
     kinds: Vec<pb::ConversationKind>,
+    /// What it is asked about, separated by commas: messages, group-creations, group-applications, group-invitations,
+    /// contact-requests, contact-answers; only messages by default.
+    #[arg(long = "about", value_delimiter = ',', value_parser = |word: &str| meant(&SUBJECTS, word))]
+    subjects: Vec<pb::HookSubject>,
     /// Allow a private, loopback or link-local address.
     #[arg(long)]
     allow_private: bool,
@@ -98,7 +113,7 @@ async fn act(mut directory: Directory, command: HookCommand) -> Result<(), Error
 
 impl Added {
     fn request(self) -> Result<tonic::Request<pb::AddHookRequest>, Error> {
-        let Self { of, form, url, token, timeout_ms, on_failure, kinds, allow_private } = self;
+        let Self { of, form, url, token, timeout_ms, on_failure, kinds, subjects, allow_private } = self;
         of.request(pb::AddHookRequest {
             form: form.into(),
             url,
@@ -107,6 +122,7 @@ impl Added {
             refuse_on_failure: on_failure,
             kinds: kinds.into_iter().map(Into::into).collect(),
             allow_private,
+            subjects: subjects.into_iter().map(Into::into).collect(),
         })
     }
 }
@@ -114,10 +130,12 @@ impl Added {
 /// A hook without its token.
 fn line(hook: &pb::Hook) -> String {
     let kinds: Vec<_> = hook.kinds().map(|kind| word(&KINDS, &kind)).collect();
+    let subjects: Vec<_> = hook.subjects().map(|subject| word(&SUBJECTS, &subject)).collect();
     let mut columns = vec![
         hook.id.to_string(),
         word(&FORMS, &hook.form()).to_owned(),
         plain(&hook.url),
+        format!("about {}", if subjects.is_empty() { "messages".to_owned() } else { subjects.join(",") }),
         if kinds.is_empty() { "everywhere".to_owned() } else { format!("in {}", kinds.join(",")) },
         format!("timeout {} ms", hook.timeout_ms),
         format!("on failure {}", word(&ON_FAILURE, &hook.refuse_on_failure)),
@@ -143,10 +161,12 @@ mod tests {
             timeout_ms: 2000,
             ..Default::default()
         };
-        assert_eq!(line(&shown), "7\ttencent\thttps://h/im?s=1\teverywhere\ttimeout 2000 ms\ton failure deliver");
+        let expected = "7\ttencent\thttps://h/im?s=1\tabout messages\teverywhere\ttimeout 2000 ms\ton failure deliver";
+        assert_eq!(line(&shown), expected);
+        shown.subjects = vec![pb::HookSubject::Message.into(), pb::HookSubject::GroupInvitation.into()];
         shown.kinds = vec![pb::ConversationKind::Direct.into(), pb::ConversationKind::Room.into()];
         (shown.refuse_on_failure, shown.has_token, shown.allow_private) = (true, true, true);
-        let expected = "7\ttencent\thttps://h/im?s=1\tin chats,rooms\ttimeout 2000 ms\ton failure refuse\ttoken\
+        let expected = "7\ttencent\thttps://h/im?s=1\tabout messages,group-invitations\tin chats,rooms\ttimeout 2000 ms\ton failure refuse\ttoken\
                         \tprivate addresses";
         assert_eq!(line(&shown), expected);
     }

@@ -289,7 +289,7 @@ impl Starting<'_> {
         self.kept.push((db.clone(), tidings_directory::app_rows()));
         let entropy = Arc::new(OsEntropy);
         let deps = tidings_directory::Deps { db, clock: Arc::clone(&self.clock), entropy, data_key };
-        let directory = tidings_directory::build(deps);
+        let directory = tidings_directory::build(deps)?;
         let service = Pair {
             public: DirectoryServiceServer::new(directory.clone()).max_decoding_message_size(MAX_REQUEST),
             internal: DirectoryInternalServiceServer::new(directory.clone()),

@@ -67,4 +67,4 @@ pub use policy::{
 };
 pub use rate::{Limits, Rate, Rates};
 pub use risk::{RISKS, Risk};
-pub use screening::{Hook, HookForm, Screening, WordAction, WordList};
+pub use screening::{Hook, HookForm, HookSubject, Screening, WordAction, WordList};

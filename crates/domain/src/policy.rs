@@ -113,6 +113,8 @@ pub struct Policy {
     pub max_contacts: u64,
     /// How many users may be on a user's block list.
     pub max_blocked_users: u64,
+    /// How many days an invitation to a group stays open; 0: until it is answered.
+    pub invitation_days: u64,
     /// The preset of the rates (decision 7).
     pub limits: Limits,
     /// The quotas.
@@ -211,6 +213,7 @@ impl Policy {
             friends_only: false,
             max_contacts: 10_000,
             max_blocked_users: 10_000,
+            invitation_days: 0,
             limits: Limits::Open,
             rates: Rates::of(Limits::Open),
         }
@@ -410,6 +413,7 @@ pub const VALUES: &[PolicyValue] = &[
     flag!(friends_only),
     number!(max_contacts, 1, 50_000),
     number!(max_blocked_users, 1, 50_000),
+    number!(invitation_days, 0, 3_650),
 ];
 
 const fn set_limits(policy: &mut Policy, limits: Limits) {

@@ -1,4 +1,5 @@
-//! What an app screens before a message is appended to the log: word lists, and servers that are called.
+//! What an app screens before a message is appended to the log, or groups and contacts change: word lists, and servers
+//! that are called.
 
 use std::time::Duration;
 
@@ -33,7 +34,24 @@ pub enum HookForm {
     Agora,
 }
 
-/// A server that is called before a message is appended to the log.
+/// What a hook is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HookSubject {
+    /// A message that is to be sent.
+    Message,
+    /// A group or room that is to be created.
+    GroupCreation,
+    /// A user who joins a group or room, or asks to.
+    GroupApplication,
+    /// Users who are to be brought into a group or room by others.
+    GroupInvitation,
+    /// A user who asks another one to be their contact.
+    ContactRequest,
+    /// A user who answers such a request.
+    ContactAnswer,
+}
+
+/// A server that is called before something happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hook {
     /// Its number in the app. Hooks are called in this order.
@@ -46,18 +64,20 @@ pub struct Hook {
     pub token: Option<String>,
     /// Timeout of a call.
     pub timeout: Duration,
-    /// Whether a message is refused when there is no valid answer; otherwise it is delivered.
+    /// Whether a message or change is refused when there is no valid answer; otherwise it takes place.
     pub refuse_on_failure: bool,
     /// The kinds of conversations; empty: all.
     pub kinds: Vec<ConversationKind>,
     /// Whether the URL may resolve to a private, loopback or link-local address.
     pub allow_private: bool,
+    /// What it is asked about. Not empty; only messages in Agora's form.
+    pub subjects: Vec<HookSubject>,
 }
 
 impl Hook {
-    /// Whether it is called for messages of such conversations.
-    pub fn is_asked_about(&self, kind: ConversationKind) -> bool {
-        self.kinds.is_empty() || self.kinds.contains(&kind)
+    /// Whether it is called about that in such conversations.
+    pub fn is_asked_about(&self, subject: HookSubject, kind: ConversationKind) -> bool {
+        self.subjects.contains(&subject) && (self.kinds.is_empty() || self.kinds.contains(&kind))
     }
 }
 

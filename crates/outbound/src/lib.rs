@@ -4,6 +4,7 @@
 //! only public addresses are called, unless the caller allows others. Redirects are not followed, and no proxy is used.
 
 mod address;
+mod hook;
 mod public_address;
 
 use std::{
@@ -15,6 +16,7 @@ use std::{
 };
 
 pub use address::{check_token, check_url};
+pub use hook::HookQuestion;
 pub use public_address::is_public;
 pub use reqwest::{self, Client, Response, Url};
 use reqwest::{

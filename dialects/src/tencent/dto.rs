@@ -494,3 +494,128 @@ pub struct Pairs<'a> {
     #[serde(rename = "PairList")]
     pub pair_list: Vec<FriendPair<'a>>,
 }
+
+#[derive(Serialize)]
+pub struct GroupToCreate<'a> {
+    #[serde(rename = "CallbackCommand")]
+    pub callback_command: &'static str,
+    #[serde(rename = "Operator_Account")]
+    pub operator: &'a str,
+    #[serde(rename = "Owner_Account")]
+    pub owner: &'a str,
+    #[serde(rename = "Type")]
+    pub kind: &'static str,
+    #[serde(rename = "Name")]
+    pub name: &'a str,
+    #[serde(rename = "CreateGroupNum")]
+    pub owned: i64,
+    #[serde(rename = "MemberList")]
+    pub members: Vec<MemberAccount<'a>>,
+    #[serde(rename = "EventTime")]
+    pub event_time: i64,
+}
+
+#[derive(Serialize)]
+pub struct Applicant<'a> {
+    #[serde(flatten)]
+    pub group: ChangedGroup,
+    #[serde(rename = "Requestor_Account")]
+    pub requestor: &'a str,
+}
+
+#[derive(Serialize)]
+pub struct Invited<'a> {
+    #[serde(flatten)]
+    pub group: ChangedGroup,
+    #[serde(rename = "Operator_Account")]
+    pub operator: &'a str,
+    #[serde(rename = "DestinationMembers")]
+    pub members: Vec<MemberAccount<'a>>,
+}
+
+#[derive(Serialize)]
+pub struct FriendRequest<'a> {
+    #[serde(rename = "CallbackCommand")]
+    pub callback_command: &'static str,
+    #[serde(rename = "Requester_Account")]
+    pub requester: &'a str,
+    #[serde(rename = "From_Account")]
+    pub from: &'a str,
+    #[serde(rename = "FriendItem")]
+    pub items: [FriendItem<'a>; 1],
+    #[serde(rename = "AddType")]
+    pub add_type: &'static str,
+    #[serde(rename = "ForceAddFlags")]
+    pub force_add_flags: i32,
+    #[serde(rename = "EventTime")]
+    pub event_time: i64,
+}
+
+#[derive(Serialize)]
+pub struct FriendItem<'a> {
+    #[serde(rename = "To_Account")]
+    pub to: &'a str,
+    #[serde(rename = "Remark")]
+    pub remark: &'a str,
+    #[serde(rename = "GroupName")]
+    pub group_name: &'static str,
+    #[serde(rename = "AddSource")]
+    pub add_source: &'static str,
+    #[serde(rename = "AddWording")]
+    pub add_wording: &'a str,
+}
+
+#[derive(Serialize)]
+pub struct FriendResponse<'a> {
+    #[serde(rename = "CallbackCommand")]
+    pub callback_command: &'static str,
+    #[serde(rename = "Requester_Account")]
+    pub requester: &'a str,
+    #[serde(rename = "From_Account")]
+    pub from: &'a str,
+    #[serde(rename = "ResponseFriendItem")]
+    pub items: [FriendResponseItem<'a>; 1],
+    #[serde(rename = "EventTime")]
+    pub event_time: i64,
+}
+
+#[derive(Serialize)]
+pub struct FriendResponseItem<'a> {
+    #[serde(rename = "To_Account")]
+    pub to: &'a str,
+    #[serde(rename = "Remark")]
+    pub remark: &'static str,
+    #[serde(rename = "TagName")]
+    pub tag_name: &'static str,
+    #[serde(rename = "ResponseAction")]
+    pub action: &'static str,
+}
+
+/// A receiver's answer about a change (tencent.md 6). Unlike [`Answer`], the keys that decide must be there and of their
+/// type.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ChangeAnswer {
+    pub action_status: ActionStatus,
+    pub error_code: i64,
+    pub error_info: Option<String>,
+    #[serde(rename = "RefusedMembers_Account")]
+    pub refused_members: Option<Vec<String>>,
+    pub result_item: Option<Vec<ResultItem>>,
+}
+
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ActionStatus {
+    Ok,
+    Fail,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ResultItem {
+    #[serde(rename = "To_Account")]
+    pub to: String,
+    pub result_code: i64,
+    pub result_info: Option<String>,
+}

@@ -82,7 +82,7 @@ pub fn group_after_change(changed: &ChangedGroup<'_>, profile: &GroupProfile<'_>
 }
 
 impl ChangedGroup<'_> {
-    fn wire(&self, callback: Callback) -> dto::ChangedGroup {
+    pub(super) fn wire(&self, callback: Callback) -> dto::ChangedGroup {
         dto::ChangedGroup {
             callback_command: callback.command(),
             group_id: self.group.to_string(),
@@ -92,6 +92,6 @@ impl ChangedGroup<'_> {
     }
 }
 
-fn accounts<'a>(members: &[&'a str]) -> Vec<dto::MemberAccount<'a>> {
+pub(super) fn accounts<'a>(members: &[&'a str]) -> Vec<dto::MemberAccount<'a>> {
     members.iter().map(|account| dto::MemberAccount { account }).collect()
 }

@@ -1,6 +1,8 @@
 //! Tencent Cloud IM: the callbacks to an app's server (contract: tencent.md).
 
+mod before_change;
 mod c2c;
+mod change_verdict;
 mod dto;
 mod elements;
 mod elements_back;
@@ -12,7 +14,12 @@ mod sns;
 mod state;
 mod verdict;
 
+pub use before_change::{
+    FriendRequest, GroupToCreate, friend_before_add, friend_before_response, group_before_apply, group_before_create,
+    group_before_invite,
+};
 pub use c2c::{Direct, Outcome, Read, Withdrawn, after_read, after_send, after_withdraw, before_send};
+pub use change_verdict::{ChangeVerdict, friend_verdict, group_verdict};
 pub use elements::{cloud_custom_data, elements};
 pub use elements_back::{NotElements, elements_back};
 pub use group::{Mention, Said, Taken, group_after_recall, group_after_refusal, group_after_send, group_before_send};

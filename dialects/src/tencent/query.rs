@@ -42,10 +42,20 @@ pub enum Callback {
     GroupAfterExit,
     /// The profile of a group changed.
     GroupAfterChange,
+    /// Before a group is created; decides.
+    GroupBeforeCreate,
+    /// Before a user joins a group or asks to; decides.
+    GroupBeforeApply,
+    /// Before users are brought into a group; decides.
+    GroupBeforeInvite,
+    /// Before a user asks another one to be their contact; decides.
+    FriendBeforeAdd,
+    /// Before a user answers such a request; decides.
+    FriendBeforeResponse,
 }
 
 impl Callback {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 22] = [
         Self::C2cBeforeSend,
         Self::C2cAfterSend,
         Self::C2cAfterRead,
@@ -63,6 +73,11 @@ impl Callback {
         Self::GroupAfterJoin,
         Self::GroupAfterExit,
         Self::GroupAfterChange,
+        Self::GroupBeforeCreate,
+        Self::GroupBeforeApply,
+        Self::GroupBeforeInvite,
+        Self::FriendBeforeAdd,
+        Self::FriendBeforeResponse,
     ];
 
     /// The callback of that command.
@@ -90,6 +105,11 @@ impl Callback {
             Self::GroupAfterJoin => "Group.CallbackAfterNewMemberJoin",
             Self::GroupAfterExit => "Group.CallbackAfterMemberExit",
             Self::GroupAfterChange => "Group.CallbackAfterGroupInfoChanged",
+            Self::GroupBeforeCreate => "Group.CallbackBeforeCreateGroup",
+            Self::GroupBeforeApply => "Group.CallbackBeforeApplyJoinGroup",
+            Self::GroupBeforeInvite => "Group.CallbackBeforeInviteJoinGroup",
+            Self::FriendBeforeAdd => "Sns.CallbackPrevFriendAdd",
+            Self::FriendBeforeResponse => "Sns.CallbackPrevFriendResponse",
         }
     }
 }

@@ -59,6 +59,8 @@ pub(super) async fn perform(
     };
     let failed = reply.map_err(refused)?.into_inner().results.into_iter().filter(|result| !result.reason.is_empty());
     let error = |result: pb::MemberResult| match Reason::from_name(&result.reason) {
+        // A hook speaks for itself.
+        Some(reason @ Reason::RefusedByHook) => (UserId(result.user_id), Error::new(reason, result.text)),
         Some(reason) => (UserId(result.user_id), Error::new(reason, result.user_id.to_string())),
         None => (UserId(result.user_id), Error::internal(result.text)),
     };

@@ -55,6 +55,7 @@ async fn ask(
     let reply = gateway.clients().group.clone().invite_members(context::request(&caller, request)).await;
     let failed = reply.map_err(refused)?.into_inner().results.into_iter().filter(|result| !result.reason.is_empty());
     let error = |result: pb::MemberResult| match Reason::from_name(&result.reason) {
+        Some(reason @ Reason::RefusedByHook) => (result.user_id, Error::new(reason, result.text)),
         Some(reason) => (result.user_id, Error::new(reason, result.user_id.to_string())),
         None => (result.user_id, Error::internal(result.text)),
     };

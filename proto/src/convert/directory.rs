@@ -159,6 +159,7 @@ policy!(
     friends_only,
     max_contacts,
     max_blocked_users,
+    invitation_days,
     event_retention_ms,
     delivered_retention_ms,
     dead_retention_ms,

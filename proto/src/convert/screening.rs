@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tidings_domain::{ConversationKind, Error, Hook, HookForm, Screening, WordAction, WordList};
+use tidings_domain::{ConversationKind, Error, Hook, HookForm, HookSubject, Screening, WordAction, WordList};
 
 use crate::{internal, pb};
 
@@ -80,6 +80,35 @@ impl TryFrom<pb::ConversationKind> for ConversationKind {
     }
 }
 
+impl From<HookSubject> for pb::HookSubject {
+    fn from(subject: HookSubject) -> Self {
+        match subject {
+            HookSubject::Message => Self::Message,
+            HookSubject::GroupCreation => Self::GroupCreation,
+            HookSubject::GroupApplication => Self::GroupApplication,
+            HookSubject::GroupInvitation => Self::GroupInvitation,
+            HookSubject::ContactRequest => Self::ContactRequest,
+            HookSubject::ContactAnswer => Self::ContactAnswer,
+        }
+    }
+}
+
+impl TryFrom<pb::HookSubject> for HookSubject {
+    type Error = Error;
+
+    fn try_from(wire: pb::HookSubject) -> Result<Self, Error> {
+        match wire {
+            pb::HookSubject::Unspecified => Err(Error::invalid("subjects", "contains an invalid one")),
+            pb::HookSubject::Message => Ok(Self::Message),
+            pb::HookSubject::GroupCreation => Ok(Self::GroupCreation),
+            pb::HookSubject::GroupApplication => Ok(Self::GroupApplication),
+            pb::HookSubject::GroupInvitation => Ok(Self::GroupInvitation),
+            pb::HookSubject::ContactRequest => Ok(Self::ContactRequest),
+            pb::HookSubject::ContactAnswer => Ok(Self::ContactAnswer),
+        }
+    }
+}
+
 /// With its token: only for the message service.
 impl From<Hook> for pb::Hook {
     fn from(hook: Hook) -> Self {
@@ -93,6 +122,7 @@ impl From<Hook> for pb::Hook {
             kinds: hook.kinds.into_iter().map(|kind| pb::ConversationKind::from(kind).into()).collect(),
             allow_private: hook.allow_private,
             token: hook.token.unwrap_or_default(),
+            subjects: hook.subjects.into_iter().map(|subject| pb::HookSubject::from(subject).into()).collect(),
         }
     }
 }
@@ -102,6 +132,12 @@ impl TryFrom<pb::Hook> for Hook {
 
     fn try_from(wire: pb::Hook) -> Result<Self, Error> {
         let kinds = wire.kinds().map(TryInto::try_into).collect::<Result<_, _>>()?;
+        // What a later version asks about and this one does not know is no reason to ask about less.
+        let subjects = if wire.subjects.is_empty() {
+            vec![HookSubject::Message]
+        } else {
+            wire.subjects().filter_map(|subject| subject.try_into().ok()).collect()
+        };
         Ok(Self {
             id: wire.id,
             form: wire.form().try_into()?,
@@ -110,6 +146,7 @@ impl TryFrom<pb::Hook> for Hook {
             kinds,
             allow_private: wire.allow_private,
             token: wire.has_token.then_some(wire.token),
+            subjects,
             url: wire.url,
         })
     }

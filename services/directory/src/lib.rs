@@ -5,6 +5,7 @@
 mod access_token2;
 mod app;
 mod app_cache;
+mod breaker;
 mod convert;
 mod dynamic_token;
 mod grpc;
@@ -24,11 +25,12 @@ mod windows;
 use std::{fmt, sync::Arc};
 
 use tidings_domain::{Clock, Entropy, Error};
+use tidings_outbound::Outbound;
 use tidings_runtime::Sealed;
 use tidings_store::{AppRows, Db, Engine, Schema};
 
 use crate::{
-    app::Core, app_cache::AppCache, guesses::Guesses, password::Passwords, quotas::Quotas,
+    app::Core, app_cache::AppCache, breaker::Breaker, guesses::Guesses, password::Passwords, quotas::Quotas,
     registrations::Registrations, seal::DataKey,
 };
 
@@ -46,6 +48,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0008_users_version.sql"),
         include_str!("../migrations/sqlite/0009_people.sql"),
         include_str!("../migrations/sqlite/0011_service_accounts.sql"),
+        include_str!("../migrations/sqlite/0012_hook_subjects.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
@@ -58,6 +61,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/postgres/0008_users_version.sql"),
         include_str!("../migrations/postgres/0009_people.sql"),
         include_str!("../migrations/postgres/0011_service_accounts.sql"),
+        include_str!("../migrations/postgres/0012_hook_subjects.sql"),
     ],
 };
 
@@ -91,20 +95,25 @@ impl fmt::Debug for Directory {
     }
 }
 
+/// Idle connections to one server of an app that are kept open.
+const IDLE: usize = 16;
+
 /// Builds the service.
-pub fn build(deps: Deps) -> Directory {
+pub fn build(deps: Deps) -> Result<Directory, Error> {
     let core = Core {
         apps: AppCache::new(),
         passwords: Passwords::new(Arc::clone(&deps.entropy)),
         guesses: Guesses::new(),
         registrations: Registrations::new(),
         quotas: Quotas::default(),
+        outbound: Outbound::new(IDLE)?,
+        breaker: Breaker::default(),
         data_key: DataKey::new(&deps.data_key),
         db: deps.db,
         clock: deps.clock,
         entropy: deps.entropy,
     };
-    Directory { core: Arc::new(core) }
+    Ok(Directory { core: Arc::new(core) })
 }
 
 /// Some secrets of the database as stored, to check whether a data key is the right one.

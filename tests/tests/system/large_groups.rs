@@ -72,6 +72,32 @@ async fn what_one_gateway_changes_in_a_group_soon_holds_for_sends_through_the_ot
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_gateway_changes_of_users_soon_holds_for_sends_through_the_other() {
+    let (app, [one, other]) = doubled().await;
+    let_users_send(&app).await;
+    register(&app, &["ann", "bob"]).await;
+    let ann = token(&one, "ann").await;
+    let gateways = [one.with_token(&ann), other.with_token(&ann)];
+    let until = async |speaks: bool, why: &str| {
+        for gateway in &gateways {
+            wait_until(why, async || say(gateway, "ann", ("users", "bob")).await.status.is_success() == speaks).await;
+        }
+    };
+    let mute = |seconds: i64| json!({"username": "ann", "chat": seconds});
+    until(true, "ann to speak").await;
+    one.post("/mutes", &mute(-1)).await.expect(200);
+    until(false, "ann to be muted").await;
+    other.post("/mutes", &mute(0)).await.expect(200);
+    until(true, "ann to speak again").await;
+    one.post("/users/bob/blocks/users", &json!({"usernames": ["ann"]})).await.expect(200);
+    until(false, "ann to be on bob's block list").await;
+    other.delete("/users/bob/blocks/users/ann").await.expect(200);
+    until(true, "ann to be off bob's block list").await;
+    one.post("/users/ann/deactivate", &json!({})).await.expect(200);
+    until(false, "ann to be deactivated").await;
+}
+
 /// The names of members on a page.
 fn names(page: &Value) -> Vec<String> {
     let member = |entry: &Value| entry["member"].as_str().or(entry["owner"].as_str()).expect("a member").to_owned();

@@ -44,13 +44,13 @@ fn every_words_command(installation: &Installation) {
 fn every_hook_command(installation: &Installation, first: i64) {
     let hook = |words: &[&str]| run(installation, &[&["hook"], words, &["--app", "demo/demo"][..]].concat());
     let (second, url) = (first + 1, "https://app.example/im?s=1");
-    let plain = format!("{first}\ttencent\t{url}\teverywhere\ttimeout 2000 ms\ton failure deliver\n");
+    let plain = format!("{first}\ttencent\t{url}\tabout messages\teverywhere\ttimeout 2000 ms\ton failure deliver\n");
     assert_eq!(hook(&["add", "--form", "tencent", "--url", url]), plain);
     let told = "--form agora --url http://127.0.0.1:9 --token s3cret --timeout-ms 500 --on-failure refuse \
                 --in chats,rooms --allow-private";
     let told: Vec<&str> = ["add"].into_iter().chain(told.split(' ')).collect();
     let full = format!(
-        "{second}\tagora\thttp://127.0.0.1:9\tin chats,rooms\ttimeout 500 ms\ton failure refuse\ttoken\
+        "{second}\tagora\thttp://127.0.0.1:9\tabout messages\tin chats,rooms\ttimeout 500 ms\ton failure refuse\ttoken\
          \tprivate addresses\n"
     );
     assert_eq!(hook(&told), full);

@@ -2,6 +2,7 @@
 
 mod admin_tokens;
 mod apps;
+mod asking;
 mod authenticate;
 mod block_user;
 mod built_token;
@@ -39,10 +40,12 @@ pub(crate) use self::{contact::Imported, register_users::Registrar, resolve_user
 use std::sync::Arc;
 
 use tidings_domain::{App, Clock, Entropy, Error, Reason, UnixMillis};
+use tidings_outbound::Outbound;
 use tidings_store::{Db, Tx};
 
 use crate::{
     app_cache::AppCache,
+    breaker::Breaker,
     guesses::Guesses,
     model::{AppKey, KnownApp},
     password::Passwords,
@@ -63,6 +66,9 @@ pub(crate) struct Core {
     pub(crate) guesses: Guesses,
     pub(crate) registrations: Registrations,
     pub(crate) quotas: Quotas,
+    /// For hooks, which alone are called.
+    pub(crate) outbound: Outbound,
+    pub(crate) breaker: Breaker,
 }
 
 impl Core {

@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use tidings_domain::{ConversationKind, Error, Hook, HookForm};
+use tidings_domain::{ConversationKind, Error, Hook, HookForm, HookSubject};
 use tidings_outbound::{check_token, check_url};
 use tidings_proto::pb;
 
@@ -33,6 +33,7 @@ impl TryFrom<pb::AddHookRequest> for NewHook {
             refuse_on_failure: wire.refuse_on_failure,
             kinds: kinds(&wire.kinds)?,
             allow_private: wire.allow_private,
+            subjects: subjects(&wire.subjects, form)?,
             url: wire.url,
             token: Some(wire.token).filter(|token| !token.is_empty()).map(Secret::new),
         })
@@ -60,6 +61,24 @@ fn kinds(wire: &[i32]) -> Result<Vec<ConversationKind>, Error> {
         }
     }
     Ok(kinds)
+}
+
+/// Each once; none: messages. Agora's format knows nothing else.
+fn subjects(wire: &[i32], form: HookForm) -> Result<Vec<HookSubject>, Error> {
+    let mut subjects = Vec::new();
+    for &subject in wire {
+        let subject = pb::HookSubject::try_from(subject).unwrap_or_default().try_into()?;
+        if form == HookForm::Agora && subject != HookSubject::Message {
+            return Err(Error::invalid("subjects", "must be messages in Agora's form"));
+        }
+        if !subjects.contains(&subject) {
+            subjects.push(subject);
+        }
+    }
+    if subjects.is_empty() {
+        subjects.push(HookSubject::Message);
+    }
+    Ok(subjects)
 }
 
 /// As shown to everybody except the message service.

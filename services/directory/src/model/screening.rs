@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use tidings_domain::{ConversationKind, Error, HookForm, WordAction, WordList, is_invisible};
+use tidings_domain::{ConversationKind, Error, HookForm, HookSubject, WordAction, WordList, is_invisible};
 
 use super::is_legal_name;
 use crate::secret::Secret;
@@ -116,6 +116,7 @@ pub(crate) struct NewHook {
     pub(crate) refuse_on_failure: bool,
     pub(crate) kinds: Vec<ConversationKind>,
     pub(crate) allow_private: bool,
+    pub(crate) subjects: Vec<HookSubject>,
 }
 
 #[cfg(test)]

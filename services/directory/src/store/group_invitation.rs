@@ -8,7 +8,7 @@ use tidings_store::{Column, Db, Engine, Gather, Kind, ManyRows, Tx, on_tx};
 use super::keyed;
 use crate::model::sharing::Invitation;
 
-/// Inviting again changes inviter and text, and keeps the position in the list.
+/// Inviting again changes inviter and text, and makes the invitation a new one.
 static UPSERT: LazyLock<ManyRows> = LazyLock::new(|| {
     let columns = [
         ("app_id", Kind::Int),
@@ -23,7 +23,7 @@ static UPSERT: LazyLock<ManyRows> = LazyLock::new(|| {
         "insert into group_invitation (app_id, group_id, user_id, inviter_id, made_at, text)
         select r.app_id, r.group_id, r.user_id, r.inviter_id, r.made_at, r.text from r where true
         on conflict (app_id, group_id, user_id) do update set
-            inviter_id = excluded.inviter_id, text = excluded.text",
+            inviter_id = excluded.inviter_id, made_at = excluded.made_at, text = excluded.text",
     )
 });
 
@@ -35,7 +35,7 @@ static LIST: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(&["group_id", "inviter_id", "text", "made_at"], query)
 });
 
-const TAKE: &str = "delete from group_invitation where app_id = $1 and group_id = $2 and user_id = $3";
+const TAKE: &str = "delete from group_invitation where app_id = $1 and group_id = $2 and user_id = $3 and made_at > $4";
 static DELETE: LazyLock<ManyRows> = LazyLock::new(|| keyed::delete_from("group_invitation"));
 const FORGET: &str = "delete from group_invitation where app_id = $1 and user_id = $2";
 
@@ -75,12 +75,13 @@ pub(crate) async fn list(
     Ok(rows.into_iter().map(invitation).collect())
 }
 
-/// Ends a user's invitation; false when there was none.
-pub(crate) async fn take(tx: &mut Tx, app: AppId, group: i64, user: UserId) -> Result<bool, Error> {
+/// Ends a user's invitation that was made after `since`; false when there was none.
+pub(crate) async fn take(tx: &mut Tx, app: AppId, group: i64, user: UserId, since: UnixMillis) -> Result<bool, Error> {
     let taken = on_tx!(tx, |c| sqlx::query(TAKE)
         .bind(app.0)
         .bind(group)
         .bind(user.0)
+        .bind(since.0)
         .execute(c)
         .await
         .map(|done| done.rows_affected()))?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tidings_domain::{AppId, ConversationKind, Entropy, Error, Hook, HookForm};
+use tidings_domain::{AppId, ConversationKind, Entropy, Error, Hook, HookForm, HookSubject};
 use tidings_store::{Db, Tx, on_db, on_tx, row};
 
 use crate::{model::screening::NewHook, seal::DataKey};
@@ -13,17 +13,17 @@ const TAKE_ID: &str = "
     update app set next_hook_id = next_hook_id + 1 where app_id = $1 returning next_hook_id - 1";
 
 const INSERT: &str = "
-    insert into hook (app_id, hook_id, form, url, token, timeout_ms, refuse_on_failure, kinds, allow_private)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-    returning hook_id, form, url, token, timeout_ms, refuse_on_failure, kinds, allow_private";
+    insert into hook (app_id, hook_id, form, url, token, timeout_ms, refuse_on_failure, kinds, allow_private, subjects)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    returning hook_id, form, url, token, timeout_ms, refuse_on_failure, kinds, allow_private, subjects";
 
 const LIST: &str = "
-    select hook_id, form, url, token, timeout_ms, refuse_on_failure, kinds, allow_private
+    select hook_id, form, url, token, timeout_ms, refuse_on_failure, kinds, allow_private, subjects
     from hook where app_id = $1 order by hook_id";
 
 const DELETE: &str = "
     delete from hook where app_id = $1 and hook_id = $2
-    returning hook_id, form, url, token, timeout_ms, refuse_on_failure, kinds, allow_private";
+    returning hook_id, form, url, token, timeout_ms, refuse_on_failure, kinds, allow_private, subjects";
 
 const DELETE_ALL: &str = "delete from hook where app_id = $1";
 
@@ -37,6 +37,15 @@ const FORMS: [(&str, HookForm); 2] = [("tencent", HookForm::Tencent), ("agora", 
 const KINDS: [(&str, ConversationKind); 3] =
     [("direct", ConversationKind::Direct), ("group", ConversationKind::Group), ("room", ConversationKind::Room)];
 
+const SUBJECTS: [(&str, HookSubject); 6] = [
+    ("message", HookSubject::Message),
+    ("group_creation", HookSubject::GroupCreation),
+    ("group_application", HookSubject::GroupApplication),
+    ("group_invitation", HookSubject::GroupInvitation),
+    ("contact_request", HookSubject::ContactRequest),
+    ("contact_answer", HookSubject::ContactAnswer),
+];
+
 row! {
     struct HookRow {
         hook_id: i64,
@@ -47,6 +56,7 @@ row! {
         refuse_on_failure: bool,
         kinds: String,
         allow_private: bool,
+        subjects: String,
     }
 }
 
@@ -59,8 +69,16 @@ fn named<T: Copy>(table: &[(&str, T)], name: &str) -> Result<T, Error> {
     found.map(|(_, value)| *value).ok_or_else(|| Error::internal(format!("a hook has the unknown name {name}")))
 }
 
+/// Names with commas between them.
+fn all_named<T: Copy>(table: &[(&str, T)], names: &str) -> Result<Vec<T>, Error> {
+    names.split(',').filter(|name| !name.is_empty()).map(|one| named(table, one)).collect()
+}
+
+fn names<T: PartialEq>(table: &[(&'static str, T)], values: &[T]) -> String {
+    values.iter().map(|value| name(table, value)).collect::<Vec<_>>().join(",")
+}
+
 fn hook(key: &DataKey, app: AppId, row: HookRow) -> Result<Hook, Error> {
-    let kinds = row.kinds.split(',').filter(|kind| !kind.is_empty()).map(|kind| named(&KINDS, kind));
     Ok(Hook {
         id: row.hook_id,
         form: named(&FORMS, &row.form)?,
@@ -68,8 +86,9 @@ fn hook(key: &DataKey, app: AppId, row: HookRow) -> Result<Hook, Error> {
         token: row.token.map(|token| key.open(app, TOKEN, &token)).transpose()?.map(|token| token.expose().to_owned()),
         timeout: Duration::from_millis(row.timeout_ms.unsigned_abs()),
         refuse_on_failure: row.refuse_on_failure,
-        kinds: kinds.collect::<Result<_, _>>()?,
+        kinds: all_named(&KINDS, &row.kinds)?,
         allow_private: row.allow_private,
+        subjects: all_named(&SUBJECTS, &row.subjects)?,
     })
 }
 
@@ -87,7 +106,6 @@ pub(crate) async fn insert(
 ) -> Result<Hook, Error> {
     let id: i64 = on_tx!(&mut *tx, |c| sqlx::query_scalar(TAKE_ID).bind(app.0).fetch_one(c).await)?;
     let token = new.token.as_ref().map(|token| key.seal(app, TOKEN, token, entropy));
-    let kinds = new.kinds.iter().map(|kind| name(&KINDS, kind)).collect::<Vec<_>>().join(",");
     let row: HookRow = on_tx!(tx, |c| sqlx::query_as(INSERT)
         .bind(app.0)
         .bind(id)
@@ -96,8 +114,9 @@ pub(crate) async fn insert(
         .bind(token)
         .bind(new.timeout.as_millis() as i64)
         .bind(new.refuse_on_failure)
-        .bind(kinds)
+        .bind(names(&KINDS, &new.kinds))
         .bind(new.allow_private)
+        .bind(names(&SUBJECTS, &new.subjects))
         .fetch_one(c)
         .await)?;
     hook(key, app, row)

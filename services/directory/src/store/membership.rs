@@ -75,22 +75,37 @@ static JOINED: LazyLock<GatherMany> = LazyLock::new(|| {
 });
 
 /// How many groups of kind `$3` user `$2` is in. On PostgreSQL too the groups are looked up one by one.
-static COUNT_JOINED: LazyLock<Gather> = LazyLock::new(|| {
-    let sqlite = "
+macro_rules! count {
+    ($role:literal) => {
+        Gather::per_engine(
+            &["joined"],
+            concat!(
+                "
     select count(*) as joined from group_member m cross join chat_group g
-    where m.app_id = $1 and m.user_id = $2 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0
-      and g.app_id = $1 and g.group_id = m.group_id and g.kind = $3 and g.deleted_at is null";
-    let postgres = "
+    where m.app_id = $1 and m.user_id = $2 and m.parent_group_id = 0",
+                $role,
+                "
+      and g.app_id = $1 and g.group_id = m.group_id and g.kind = $3 and g.deleted_at is null"
+            ),
+            concat!(
+                "
     select count(*) as joined from group_member m
     cross join lateral (
         select * from chat_group g
         where g.app_id = $1 and g.group_id = m.group_id and g.kind = $3 and g.deleted_at is null limit 1) g
-    where m.app_id = $1 and m.user_id = $2 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0 and m.parent_group_id = 0";
-    Gather::per_engine(&["joined"], sqlite, postgres)
-});
+    where m.app_id = $1 and m.user_id = $2 and m.parent_group_id = 0",
+                $role
+            ),
+        )
+    };
+}
+
+static COUNT_JOINED: LazyLock<Gather> = LazyLock::new(|| count!(""));
+/// Only those that the user owns.
+static COUNT_OWNED: LazyLock<Gather> = LazyLock::new(|| count!(" and m.role = 3"));
 
 pub(crate) fn all(engine: Engine) -> Vec<String> {
-    [FIND.texts(engine), JOINED.texts(engine), vec![COUNT_JOINED.text(engine)]].concat()
+    [FIND.texts(engine), JOINED.texts(engine), vec![COUNT_JOINED.text(engine), COUNT_OWNED.text(engine)]].concat()
 }
 
 row! {
@@ -140,6 +155,12 @@ pub(crate) async fn joined(
 /// How many groups of a kind `user` is in.
 pub(crate) async fn count_joined(db: &Db, app: AppId, user: UserId, kind: GroupKind) -> Result<i64, Error> {
     let counted: Vec<(i64,)> = COUNT_JOINED.read(db, &[app.0, user.0, kind.code()]).await?;
+    Ok(counted.first().map_or(0, |(count,)| *count))
+}
+
+/// How many groups of a kind `user` owns.
+pub(crate) async fn count_owned(db: &Db, app: AppId, user: UserId, kind: GroupKind) -> Result<i64, Error> {
+    let counted: Vec<(i64,)> = COUNT_OWNED.read(db, &[app.0, user.0, kind.code()]).await?;
     Ok(counted.first().map_or(0, |(count,)| *count))
 }
 

@@ -9,6 +9,8 @@ use tonic::Request;
 
 use crate::suite::{Suite, error, in_app, in_lobby, lobby, ok, on_both_engines};
 
+const MESSAGES: [i32; 1] = [pb::HookSubject::Message as i32];
+
 fn new() -> pb::AddHookRequest {
     pb::AddHookRequest {
         form: pb::HookForm::Tencent.into(),
@@ -36,6 +38,7 @@ async fn a_hook_has_its_vendors_timeout_where_none_is_given(suite: Suite) {
         form: pb::HookForm::Tencent.into(),
         url: "https://app.example/im".to_owned(),
         timeout_ms: 2000,
+        subjects: MESSAGES.to_vec(),
         ..Default::default()
     };
     assert_eq!(added, expected);
@@ -53,6 +56,7 @@ async fn all_that_is_said_of_a_hook_is_kept(suite: Suite) {
         refuse_on_failure: true,
         kinds: [kinds.clone(), kinds.clone()].concat(),
         allow_private: true,
+        subjects: vec![1, 1],
     };
     let shown = pb::Hook {
         id: 1,
@@ -64,6 +68,7 @@ async fn all_that_is_said_of_a_hook_is_kept(suite: Suite) {
         kinds,
         allow_private: true,
         token: String::new(),
+        subjects: MESSAGES.to_vec(),
     };
     assert_eq!(add(&suite, wanted).await, shown);
     assert_eq!(hooks(&suite).await, std::slice::from_ref(&shown));
@@ -95,6 +100,12 @@ async fn what_is_not_allowed_is_named(suite: Suite) {
         (pb::AddHookRequest { timeout_ms: -1, ..new() }, "timeout_ms must be from 50 to 10000"),
         (pb::AddHookRequest { kinds: vec![0], ..new() }, "kinds contains an invalid one"),
         (pb::AddHookRequest { kinds: vec![1, 9], ..new() }, "kinds contains an invalid one"),
+        (pb::AddHookRequest { subjects: vec![0], ..new() }, "subjects contains an invalid one"),
+        (pb::AddHookRequest { subjects: vec![1, 9], ..new() }, "subjects contains an invalid one"),
+        (
+            pb::AddHookRequest { form: pb::HookForm::Agora.into(), subjects: vec![1, 2], ..new() },
+            "subjects must be messages in Agora's form",
+        ),
     ] {
         let refused = error(suite.directory.add_hook(in_lobby(wanted)).await);
         assert_eq!(refused, (Reason::InvalidArgument, text.to_owned()));
@@ -152,7 +163,18 @@ async fn tokens_are_not_readable_in_the_database(suite: Suite) {
     assert!(!stored.is_empty() && !stored.contains("s3cret"), "{stored}");
 }
 
+async fn a_hook_that_an_earlier_version_added_is_asked_about_messages(suite: Suite) {
+    suite
+        .execute(
+            "insert into hook (app_id, hook_id, form, url, token, timeout_ms, refuse_on_failure, kinds, allow_private)
+            select app_id, 9, 'tencent', 'http://h', null, 2000, false, '', false from app",
+        )
+        .await;
+    assert_eq!(hooks(&suite).await.pop().map(|hook| (hook.id, hook.subjects)), Some((9, MESSAGES.to_vec())));
+}
+
 on_both_engines!(
+    a_hook_that_an_earlier_version_added_is_asked_about_messages,
     a_hook_has_its_vendors_timeout_where_none_is_given,
     all_that_is_said_of_a_hook_is_kept,
     what_is_not_allowed_is_named,

@@ -17,6 +17,7 @@ mod group_races;
 mod group_roles;
 mod groups;
 mod guesses;
+mod hook_questions;
 mod hooks;
 mod memberships;
 mod people;

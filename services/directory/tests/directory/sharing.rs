@@ -1,5 +1,7 @@
 //! Shared files, attributes, invitations and super admins (agora.md 10.3, 10.4; lanying.md 10).
 
+use std::time::Duration;
+
 use tidings_domain::Reason;
 use tidings_proto::{
     internal::{self, directory_internal_service_server::DirectoryInternalService as _},
@@ -390,6 +392,24 @@ async fn the_app_itself_adds_users_without_asking_them(suite: Suite) {
     assert_eq!(suite.members(group).await.len(), 2);
 }
 
+async fn an_invitation_expires_after_the_days_of_the_policy_and_inviting_again_renews_it(suite: Suite) {
+    let [ann, bob] = suite.users().await;
+    let group = suite.group(ann, &[]).await;
+    suite.set_settings(group, pb::GroupSettings { invite_confirm: Some(true), ..Default::default() }).await;
+    suite.invite(By::User(ann), group, &[bob]).await.unwrap();
+    suite.advance(Duration::from_hours(24 * 400));
+    assert_eq!(suite.invitations(bob, 0).await, [group], "by default it stays open");
+    suite.set_policy(pb::Policy { invitation_days: Some(7), ..Default::default() }).await.unwrap();
+    assert!(suite.invitations(bob, 0).await.is_empty());
+    assert_eq!(suite.answer(bob, group, true).await.unwrap_err(), Reason::InvitationGone);
+    suite.invite(By::User(ann), group, &[bob]).await.unwrap();
+    suite.advance(Duration::from_hours(7 * 24 - 1));
+    assert_eq!(suite.invitations(bob, 0).await, [group]);
+    suite.answer(bob, group, true).await.unwrap();
+    let too_long = pb::Policy { invitation_days: Some(3651), ..Default::default() };
+    assert_eq!(suite.set_policy(too_long).await.unwrap_err(), Reason::InvalidArgument);
+}
+
 async fn an_invitation_ends_when_its_user_joins_is_blocked_or_the_group_is_full_and_stays_open_then(suite: Suite) {
     let [owner, ann, bob] = suite.users().await;
     let asks = pb::GroupSettings { invite_confirm: Some(true), max_members: Some(2), ..Default::default() };
@@ -450,6 +470,7 @@ on_both_engines!(
     a_room_has_at_most_100_attributes_and_each_fails_alone,
     a_member_may_be_shown_under_another_name_in_one_group,
     who_is_invited_joins_at_once_or_is_asked_as_the_group_says,
+    an_invitation_expires_after_the_days_of_the_policy_and_inviting_again_renews_it,
     the_app_itself_adds_users_without_asking_them,
     an_invitation_ends_when_its_user_joins_is_blocked_or_the_group_is_full_and_stays_open_then,
     rooms_that_need_a_super_admin_are_made_by_those_alone,

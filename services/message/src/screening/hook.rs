@@ -7,8 +7,10 @@ use tidings_dialects::{
     agora::{Event, pre_send_callback},
     tencent::{self, Authentication, Callback, Direct, MsgKey, Parameters, Said, before_send, group_before_send},
 };
-use tidings_domain::{App, Caller, Content, ConversationId, GroupKind, Hook, HookForm, MsgId, UnixMillis, UserId};
-use tidings_outbound::{Outbound, Url, beginning, cause, reqwest::header::CONTENT_TYPE};
+use tidings_domain::{
+    App, Caller, Content, ConversationId, GroupKind, Hook, HookForm, HookSubject, MsgId, UnixMillis, UserId,
+};
+use tidings_outbound::{HookQuestion, Outbound};
 use tokio::time::{Instant, timeout_at};
 
 use super::{ScreeningRequest, answer::Answer};
@@ -18,8 +20,6 @@ use crate::{appender::AppendTarget, origin::Origin};
 const AT_ONCE: usize = 64;
 /// The total timeout of one hook for one call: well below the deadline of the call itself.
 const TOGETHER: Duration = Duration::from_secs(12);
-/// Maximum bytes of an answer.
-const MAX_ANSWER: usize = 64 * 1024;
 
 /// The data common to all requests.
 #[derive(Debug, Clone, Copy)]
@@ -48,8 +48,8 @@ pub async fn ask(
     }
     let until = Instant::now() + TOGETHER.max(hook.timeout);
     let places = asked.wanted.places.iter().enumerate();
-    let places =
-        places.filter(|(number, place)| hook.is_asked_about(place.conversation.kind()) && !but.contains(number));
+    let is_asked = |place: &AppendTarget| hook.is_asked_about(HookSubject::Message, place.conversation.kind());
+    let places = places.filter(|(number, place)| is_asked(place) && !but.contains(number));
     let questions: Vec<_> = places
         .map(|(number, place)| Question { hook, asked, place, content }.ask_until(outbound, number, until))
         .collect();
@@ -84,19 +84,9 @@ impl Question<'_> {
             HookForm::Tencent => self.in_tencents_form(),
             HookForm::Agora => (self.hook.url.clone(), self.in_agoras_form()),
         };
-        let url = Url::parse(&url).map_err(|error| error.to_string())?;
-        let client = outbound.client(&url, self.hook.allow_private)?;
-        let request = client.post(url).timeout(self.hook.timeout).header(CONTENT_TYPE, "application/json");
-        let request = match Origin::of(self.asked.caller).trace {
-            Some(trace) => request.header("traceparent", trace),
-            None => request,
-        };
-        let response = request.body(body).send().await.map_err(|error| cause(&error))?;
-        let status = response.status().as_u16();
-        match beginning(response, MAX_ANSWER).await {
-            (answer, None) => Ok((status, answer)),
-            (_, Some(error)) => Err(cause(&error)),
-        }
+        let Hook { timeout, allow_private, .. } = *self.hook;
+        let trace = Origin::of(self.asked.caller).trace;
+        HookQuestion { url, body, timeout, allow_private, trace }.ask(outbound).await
     }
 
     fn in_tencents_form(&self) -> (String, Vec<u8>) {

@@ -10,7 +10,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use quick_cache::sync::Cache;
 use tidings_directory_client::DirectoryCache;
-use tidings_domain::{App, Body, Caller, Content, Error, Hook, Reason, Screening, UnixMillis, UserId};
+use tidings_domain::{App, Body, Caller, Content, Error, Hook, HookSubject, Reason, Screening, UnixMillis, UserId};
 use tidings_outbound::Outbound;
 use tokio::{sync::Mutex, task::spawn_blocking};
 
@@ -176,7 +176,8 @@ impl Screens {
 
 impl Screen {
     fn new(screening: Screening, wanted: i64) -> Result<Self, Error> {
-        let Screening { version, lists, hooks } = screening;
+        let Screening { version, lists, mut hooks } = screening;
+        hooks.retain(|hook| hook.subjects.contains(&HookSubject::Message));
         Ok(Self { version, wanted, words: Words::new(&lists)?, hooks })
     }
 

@@ -208,6 +208,7 @@ both_engines! {
             refuse_on_failure: true,
             kinds: Vec::new(),
             allow_private: true,
+ subjects: vec![tidings_domain::HookSubject::Message],
         };
         world.change(|state| {
             state.policy.fire_on_refusal = true;

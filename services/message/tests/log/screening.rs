@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tidings_domain::{ConversationKind, Hook, HookForm, Reason, Screening, WordAction, WordList};
+use tidings_domain::{ConversationKind, Hook, HookForm, HookSubject, Reason, Screening, WordAction, WordList};
 use tidings_proto::{
     error_from_status,
     pb::{self, content},
@@ -35,6 +35,7 @@ fn hook(form: HookForm, receiver: &Receiver) -> Hook {
         refuse_on_failure: false,
         kinds: Vec::new(),
         allow_private: true,
+        subjects: vec![HookSubject::Message],
     }
 }
 

@@ -70,6 +70,11 @@ pub fn of_command(command: &str) -> Option<&'static [Field]> {
         "Group.CallbackAfterNewMemberJoin" => &GROUP_AFTER_JOIN,
         "Group.CallbackAfterMemberExit" => &GROUP_AFTER_EXIT,
         "Group.CallbackAfterGroupInfoChanged" => &GROUP_AFTER_CHANGE,
+        "Group.CallbackBeforeCreateGroup" => &GROUP_BEFORE_CREATE,
+        "Group.CallbackBeforeApplyJoinGroup" => &GROUP_BEFORE_APPLY,
+        "Group.CallbackBeforeInviteJoinGroup" => &GROUP_BEFORE_INVITE,
+        "Sns.CallbackPrevFriendAdd" => &FRIEND_BEFORE_ADD,
+        "Sns.CallbackPrevFriendResponse" => &FRIEND_BEFORE_RESPONSE,
         "Sns.CallbackFriendAdd" => &FRIEND_ADD,
         "Sns.CallbackFriendDelete" | "Sns.CallbackBlackListAdd" | "Sns.CallbackBlackListDelete" => &PAIRS,
         _ => return None,
@@ -341,6 +346,70 @@ static GROUP_AFTER_CHANGE: [Field; 10] = [
     may("FaceUrl", Kind::Text),
     may("UserDefinedDataList", Kind::Objects(&USER_DEFINED)),
     must("EventTime", MILLIS),
+];
+
+static GROUP_BEFORE_CREATE: [Field; 8] = [
+    must("CallbackCommand", Kind::Name),
+    must("Operator_Account", Kind::Name),
+    must("Owner_Account", Kind::Name),
+    must("Type", GROUP_TYPE),
+    must("Name", Kind::Text),
+    must("CreateGroupNum", COUNT),
+    must("MemberList", Kind::ObjectsIfAny(&MEMBER)),
+    must("EventTime", MILLIS),
+];
+
+static GROUP_BEFORE_APPLY: [Field; 5] = [
+    must("CallbackCommand", Kind::Name),
+    must("GroupId", Kind::Name),
+    must("Type", GROUP_TYPE),
+    must("Requestor_Account", Kind::Name),
+    must("EventTime", MILLIS),
+];
+
+static GROUP_BEFORE_INVITE: [Field; 6] = [
+    must("CallbackCommand", Kind::Name),
+    must("GroupId", Kind::Name),
+    must("Type", GROUP_TYPE),
+    must("Operator_Account", Kind::Name),
+    must("DestinationMembers", Kind::Objects(&MEMBER)),
+    must("EventTime", MILLIS),
+];
+
+static FRIEND_BEFORE_ADD: [Field; 7] = [
+    must("CallbackCommand", Kind::Name),
+    must("Requester_Account", Kind::Name),
+    must("From_Account", Kind::Name),
+    must("FriendItem", Kind::Objects(&FRIEND_ITEM)),
+    must("AddType", Kind::Word(&["Add_Type_Single", "Add_Type_Both"])),
+    must("ForceAddFlags", FLAG),
+    must("EventTime", MILLIS),
+];
+
+static FRIEND_ITEM: [Field; 5] = [
+    must("To_Account", Kind::Name),
+    must("Remark", Kind::Text),
+    must("GroupName", Kind::Text),
+    must("AddSource", Kind::Text),
+    must("AddWording", Kind::Text),
+];
+
+static FRIEND_BEFORE_RESPONSE: [Field; 5] = [
+    must("CallbackCommand", Kind::Name),
+    must("Requester_Account", Kind::Name),
+    must("From_Account", Kind::Name),
+    must("ResponseFriendItem", Kind::Objects(&FRIEND_RESPONSE_ITEM)),
+    must("EventTime", MILLIS),
+];
+
+static FRIEND_RESPONSE_ITEM: [Field; 4] = [
+    must("To_Account", Kind::Name),
+    must("Remark", Kind::Text),
+    must("TagName", Kind::Text),
+    must(
+        "ResponseAction",
+        Kind::Word(&["Response_Action_AgreeAndAdd", "Response_Action_Agree", "Response_Action_Reject"]),
+    ),
 ];
 
 static FRIEND_ADD: [Field; 5] = [

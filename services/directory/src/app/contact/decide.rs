@@ -19,6 +19,7 @@ impl Core {
     ) -> Result<(), Error> {
         let user = subject(caller, user)?;
         check_other(user, from, "from_id")?;
+        self.ask_answer(caller, user, from, accept).await?;
         let (policy, now) = (self.contact_policy(caller).await?, self.clock.now());
         let mut tx = self.db.begin().await?;
         let totals = lock_pair(&mut tx, caller, user, from).await?;

@@ -1,6 +1,7 @@
 //! Contacts. Two users who are contacts have a row each, and both totals count it.
 
 mod add;
+mod ask_hooks;
 mod decide;
 mod list;
 mod remove;

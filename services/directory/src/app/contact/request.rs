@@ -23,6 +23,7 @@ impl Core {
         let user = subject(caller, user)?;
         check_other(user, other, "contact_id")?;
         self.check_registered(caller, &[user, other]).await?;
+        self.ask_request(caller, user, other, &asking).await?;
         let (app, policy, now) = (caller.app, self.contact_policy(caller).await?, self.clock.now());
         let mut tx = self.db.begin().await?;
         let totals = lock_pair(&mut tx, caller, user, other).await?;

@@ -30,6 +30,7 @@ impl Core {
     ) -> Result<bool, Error> {
         check_text("text", text, MAX_TEXT)?;
         let user = subject(caller, user)?;
+        self.ask_application(caller, group, user).await?;
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         let living = store::users::hold(&mut tx, caller.app, &[user]).await?;

@@ -41,6 +41,7 @@ impl Core {
         if group.member_count > group.settings.max_members {
             return Err(Error::new(Reason::GroupFull, group.member_count.to_string()));
         }
+        self.ask_creation(caller, &group, &others).await?;
         let mut tx = self.db.begin().await?;
         let id = group.kind.generated(take_number(&mut tx, caller.app).await?);
         let group = Group { id, ..group };

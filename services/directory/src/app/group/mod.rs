@@ -4,6 +4,7 @@ mod add_members;
 mod allow;
 mod announcement;
 mod apply;
+mod ask_hooks;
 mod block;
 mod create;
 mod decide;

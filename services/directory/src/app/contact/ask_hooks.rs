@@ -1,0 +1,63 @@
+//! The questions to hooks before contacts change (tencent.md 6.1). What the app does in a user's name is not asked about,
+//! as with the vendor.
+
+use tidings_dialects::tencent::{Callback, FriendRequest, friend_before_add, friend_before_response, friend_verdict};
+use tidings_domain::{Caller, ConversationKind, Error, HookSubject, UserId};
+
+use crate::{app::Core, model::contact::Asking as Wanted};
+
+impl Core {
+    /// Before `user` asks `other`.
+    pub(super) async fn ask_request(
+        &self,
+        caller: &Caller,
+        user: UserId,
+        other: UserId,
+        wanted: &Wanted,
+    ) -> Result<(), Error> {
+        if caller.is_app() {
+            return Ok(());
+        }
+        let (subject, kind) = (HookSubject::ContactRequest, ConversationKind::Direct);
+        let Some(asking) = self.asking(caller, subject, kind, &[user, other]).await? else {
+            return Ok(());
+        };
+        let to = asking.account(other);
+        let request = FriendRequest {
+            from: &asking.account(user),
+            to: &to,
+            remark: &wanted.remark,
+            wording: &wanted.text,
+            event_time: asking.now,
+        };
+        for hook in &asking.hooks {
+            let read = |status, answer: &[u8]| friend_verdict(status, answer, &to);
+            asking.ask(hook, Callback::FriendBeforeAdd, friend_before_add(&request), read).await?;
+        }
+        Ok(())
+    }
+
+    /// Before `user` answers the request of `from`.
+    pub(super) async fn ask_answer(
+        &self,
+        caller: &Caller,
+        user: UserId,
+        from: UserId,
+        accept: bool,
+    ) -> Result<(), Error> {
+        if caller.is_app() {
+            return Ok(());
+        }
+        let (subject, kind) = (HookSubject::ContactAnswer, ConversationKind::Direct);
+        let Some(asking) = self.asking(caller, subject, kind, &[user, from]).await? else {
+            return Ok(());
+        };
+        let to = asking.account(from);
+        for hook in &asking.hooks {
+            let body = friend_before_response(&asking.account(user), &to, accept, asking.now);
+            let read = |status, answer: &[u8]| friend_verdict(status, answer, &to);
+            asking.ask(hook, Callback::FriendBeforeResponse, body, read).await?;
+        }
+        Ok(())
+    }
+}
