@@ -121,8 +121,8 @@ enum Command {
         #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..=20_000))]
         clients: u64,
         /// Messages a second, of `pair` and `group`.
-        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=10_000))]
-        rate: u64,
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        rate: u32,
         /// The server's process, to report what idle connections cost it.
         #[arg(long)]
         pid: Option<u32>,

@@ -121,7 +121,8 @@ impl Page {
     /// # Panics
     /// When there is none.
     pub async fn fill(&mut self, selector: &str, text: &str) {
-        self.evaluate(&format!("document.querySelector({}).select()", json!(selector))).await;
+        let find = format!("document.querySelector({})", json!(selector));
+        self.evaluate(&format!("{find}.focus(), {find}.select()")).await;
         self.call("Input.insertText", json!({"text": text})).await;
     }
 
@@ -196,9 +197,9 @@ impl Page {
     async fn next(&mut self) -> Value {
         let next = async {
             loop {
-                match self.stream.next().await.expect("Chromium runs").expect("Chromium runs") {
-                    Message::Text(text) => return serde_json::from_str(&text).expect("JSON"),
-                    _ => {}
+                let message = self.stream.next().await.expect("Chromium runs").expect("Chromium runs");
+                if let Message::Text(text) = message {
+                    return serde_json::from_str(&text).expect("JSON");
                 }
             }
         };

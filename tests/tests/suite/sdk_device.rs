@@ -21,7 +21,7 @@ const LONGEST: Duration = Duration::from_mins(1);
 /// Where the SDK runs.
 enum Host {
     Node { process: Child, input: ChildStdin, lines: UnboundedReceiver<Value> },
-    Page(Page),
+    Page(Box<Page>),
 }
 
 /// One SDK.
@@ -77,7 +77,7 @@ impl Device {
         let made =
             format!("receive = device(websdk.default ?? websdk, ...{place}, line => print(JSON.stringify(line))), 0");
         page.evaluate(&made).await;
-        Self { host: Host::Page(page), heard: Vec::new(), steps: 0 }
+        Self { host: Host::Page(Box::new(page)), heard: Vec::new(), steps: 0 }
     }
 
     /// A device that has logged in, by token.

@@ -72,7 +72,9 @@ async fn the_printed_page_sends_receives_and_misses_nothing_when_the_server_rest
     // Bob is away while the server restarts and messages are sent.
     bob.set_offline(true).await;
     assert_eq!(installation.stop().await, 0);
-    shows(&mut bob, "disconnected, connecting again").await;
+    for page in [&mut ann, &mut bob] {
+        shows(page, "disconnected, connecting again").await;
+    }
     installation.start().await;
     let agora = installation.agora().await;
     for text in ["one", "two"] {
@@ -93,6 +95,7 @@ async fn the_printed_page_sends_receives_and_misses_nothing_when_the_server_rest
     ];
     assert_eq!(messages(&mut bob).await, json!(all));
 
+    // For whoever wants to see it.
     if let Some(folder) = std::env::var_os("TIDINGS_TEST_PICTURES") {
         send(&mut bob, "nobody at all", "to nobody").await;
         shows(&mut bob, "refused: ").await;

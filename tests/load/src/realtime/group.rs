@@ -23,7 +23,7 @@ pub async fn run(target: &Target, plan: Plan) -> Result<(), Fault> {
         readers.spawn(read(socket, told.clone(), Arc::clone(&sends)));
     }
     let mut connection = Connection::open(target.rest[0]).await?;
-    let mut every = tokio::time::interval(Duration::from_secs_f64(1.0 / plan.rate.max(1) as f64));
+    let mut every = tokio::time::interval(Duration::from_secs(1) / plan.rate);
     let (started, mut sent) = (Instant::now(), 0);
     while started.elapsed() < plan.lasts {
         every.tick().await;

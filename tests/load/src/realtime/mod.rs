@@ -49,7 +49,7 @@ pub struct Plan {
     pub line: Line,
     pub clients: usize,
     /// Messages a second, of `pair` and `group`.
-    pub rate: u64,
+    pub rate: u32,
     /// How long to send or to hold.
     pub lasts: Duration,
     /// Of the server, to read its memory and its processor time.
