@@ -1,8 +1,8 @@
-// The vendor's own web SDK, unmodified, over its WebSocket: node websdk-realtime.js URL APP_KEY USER
-// Commands come as JSON lines on standard input, {"step", "call", "args"}; each is answered by a line {"step", "ok"} or
-// {"step", "fault"}. What the SDK reports by itself is a line {"event", "data"}.
+// A device of the vendor's web SDK in Node: node websdk-realtime.js URL APP_KEY USER
+// What websdk-device.js takes comes as lines on standard input, what it says goes as lines to standard output.
 const { JSDOM } = require('jsdom')
 const readline = require('readline')
+const device = require('./websdk-device.js')
 
 const [url, appKey, user] = process.argv.slice(2)
 const { window } = new JSDOM('<!doctype html>', { url, pretendToBeVisual: true })
@@ -15,53 +15,7 @@ const sdk = require('easemob-websdk')
 const SDK = sdk.default || sdk
 SDK.logger?.disableAll?.()
 
-const print = line => console.log(JSON.stringify(line))
-const connection = new SDK.connection({
-    appKey,
-    isHttpDNS: false,
-    url: url.replace(/^http/, 'ws') + '/websocket',
-    apiUrl: url,
-    https: false,
-    delivery: true,
-    autoReconnectNumMax: 0,
-})
-
-const heard = {}
-const shown = ({ id, mid, type, from, to, chatType, msg, ext, action, customEvent, time }) =>
-    ({ id, mid, type, from, to, chatType, msg, ext, action, customEvent, has_time: time > 0 })
-for (const name of ['onTextMessage', 'onCmdMessage', 'onCustomMessage', 'onLocationMessage', 'onImageMessage', 'onRecallMessage',
-    'onReadMessage', 'onDeliveredMessage', 'onChannelMessage', 'onModifiedMessage']) {
-    heard[name] = data => print({ event: name, data: shown(data) })
-}
-heard.onConnected = () => print({ event: 'onConnected' })
-heard.onDisconnected = () => print({ event: 'onDisconnected' })
-heard.onOfflineMessageSyncFinish = () => print({ event: 'onOfflineMessageSyncFinish' })
-heard.onError = fault => print({ event: 'onError', data: { type: fault?.type, message: fault?.message } })
-connection.addEventHandler('test', heard)
-
-const calls = {
-    open: args => connection.open({ user, ...args }),
-    send: async args => {
-        const { localMsgId, serverMsgId } = await connection.send(SDK.message.create(args))
-        return { is_numbered: localMsgId !== serverMsgId, id: serverMsgId }
-    },
-    recall: async args => { await connection.recallMessage(args) },
-    edit: async ({ messageId, message }) => {
-        const done = await connection.modifyMessage({ messageId, modifiedMessage: SDK.message.create(message) })
-        return { msg: done?.message?.msg, count: done?.message?.modifiedInfo?.operationCount }
-    },
-    join: async args => (await connection.joinChatRoom(args)).data,
-    leave: async args => (await connection.leaveChatRoom(args)).data,
-    close: () => connection.close(),
-}
-
+const receive = device(SDK, url, appKey, user, line => console.log(JSON.stringify(line)))
 const input = readline.createInterface({ input: process.stdin })
-input.on('line', async text => {
-    const { step, call, args } = JSON.parse(text)
-    try {
-        print({ step, ok: (await calls[call](args)) ?? null })
-    } catch (fault) {
-        print({ step, fault: { type: fault?.type, message: fault?.message ?? fault?.reason ?? String(fault) } })
-    }
-})
+input.on('line', receive)
 input.on('close', () => process.exit(0))

@@ -1,5 +1,6 @@
 //! `cargo xtask`: commands for developers and CI besides plain cargo. Standard library only, so that it builds at once.
 
+mod chromium;
 mod compose;
 mod dockerfile;
 mod image;
@@ -15,7 +16,8 @@ use std::{env, process::ExitCode};
 
 const USAGE: &str = "usage:
   cargo xtask test [arguments of cargo test]   run every test, with a throw-away PostgreSQL, the
-                                               npm packages of the tests, nginx and the image's file system
+                                               npm packages of the tests, nginx, Chromium and the image's file
+                                               system
   cargo xtask compose-config                   check docker-compose.yml with every Compose installed";
 
 fn main() -> ExitCode {

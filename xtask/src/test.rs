@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use crate::{image, keeper::Keeper, nginx, node, postgres, python, shell_tools};
+use crate::{chromium, image, keeper::Keeper, nginx, node, postgres, python, shell_tools};
 
 /// Returns the exit code of the tests. Cargo's output about them is printed last.
 pub fn run(arguments: &[&str]) -> Result<u8, String> {
@@ -51,6 +51,10 @@ pub fn run(arguments: &[&str]) -> Result<u8, String> {
         if let Err(why) = nginx::install() {
             tests.env("TIDINGS_TEST_NGINX_MISSING", told("nginx", &why));
         }
+        match chromium::install() {
+            Ok(program) => tests.env("TIDINGS_TEST_CHROMIUM", program),
+            Err(why) => tests.env("TIDINGS_TEST_CHROMIUM_MISSING", told("pages in a browser", &why)),
+        };
     }
     tests.args(arguments);
     tests

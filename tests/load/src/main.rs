@@ -120,7 +120,10 @@ enum Command {
         /// Connected clients, except for `pair`.
         #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..=20_000))]
         clients: u64,
-        /// The server's process, to report its memory.
+        /// Messages a second, of `pair` and `group`.
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        rate: u32,
+        /// The server's process, to report what idle connections cost it.
         #[arg(long)]
         pid: Option<u32>,
     },
@@ -173,9 +176,10 @@ async fn run(cli: Cli) -> Result<(), Fault> {
             let plan = callbacks::Plan { messages: messages as usize, rate, fail, hang, ordered };
             callbacks::run(&target, &cli.target, plan).await
         }
-        Command::Realtime { line, clients, pid } => {
-            let plan = realtime::Plan { line, clients: clients as usize, pid };
-            realtime::run(&target, &cli.target, plan).await
+        Command::Realtime { line, clients, rate, pid } => {
+            let lasts = std::time::Duration::from_secs(cli.target.seconds);
+            let plan = realtime::Plan { line, clients: clients as usize, rate, lasts, pid };
+            realtime::run(&std::sync::Arc::new(target), plan).await
         }
         Command::Pages { depth } => read::pages(&target, &cli.target, depth).await,
         Command::Unread { conversations, groups } => read::unread(&target, &cli.target, conversations, groups).await,

@@ -35,9 +35,20 @@ pub struct Frame {
 #[derive(Debug, Deserialize)]
 pub struct Event {
     pub kind: String,
+    #[serde(default)]
     pub msg_id: String,
     #[serde(default)]
     pub seq: i64,
+}
+
+impl Frame {
+    /// The numbers of the messages in it, in their conversations.
+    pub fn sent(&self) -> Result<impl Iterator<Item = i64>, Fault> {
+        match self.kind.as_str() {
+            "error" | "missed" | "closing" => Err(format!("{self:?}").into()),
+            _ => Ok(self.events.iter().filter(|event| event.kind == "message.sent").map(|event| event.seq)),
+        }
+    }
 }
 
 impl Socket {

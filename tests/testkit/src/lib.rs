@@ -5,6 +5,7 @@
 
 mod agora;
 mod app;
+mod browser;
 mod compose;
 mod container;
 mod database;
@@ -27,6 +28,7 @@ mod webhook;
 
 pub use agora::Agora;
 pub use app::TestApp;
+pub use browser::{Browser, Page};
 pub use compose::{Compose, Service};
 pub use container::{Container, Image};
 pub use database::fresh_database;

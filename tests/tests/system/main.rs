@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod blocked_log;
+mod browser;
 mod callback_faults;
 mod callbacks;
 mod changes;

@@ -145,11 +145,6 @@ pub(super) enum ServerFrame<'a> {
         cursor: Option<&'a str>,
         heartbeat_seconds: u64,
     },
-    /// What happened.
-    Events {
-        events: Vec<&'a RawValue>,
-        cursor: Option<&'a str>,
-    },
     /// More happened in these conversations than is delivered: read their histories.
     Missed {
         conversations: Vec<Conversation>,
@@ -226,6 +221,23 @@ pub(super) fn text_of(frame: &ServerFrame<'_>) -> String {
     serde_json::to_string(frame).expect("frames are JSON")
 }
 
+/// What happened: events as JSON, and where to continue after them. Made for each client, so the events are not parsed
+/// again.
+pub(super) fn events(events: &[&str], cursor: Option<&str>) -> String {
+    let cursor = serde_json::to_string(&cursor).expect("a cursor is a text");
+    let length = events.iter().map(|event| event.len() + 1).sum::<usize>() + cursor.len() + 40;
+    let mut text = String::with_capacity(length);
+    text.push_str(r#"{"type":"events","events":["#);
+    for (place, event) in events.iter().enumerate() {
+        if place > 0 {
+            text.push(',');
+        }
+        text.push_str(event);
+    }
+    text.extend([r#"],"cursor":"#, &cursor, "}"]);
+    text
+}
+
 /// The refusal of a frame.
 pub(super) fn error(id: Option<&str>, refusal: &Refusal) -> String {
     let retry_after_seconds = refusal.retry_after.map(|wait| wait.as_secs().max(1));
@@ -280,6 +292,9 @@ mod tests {
         let ready = ServerFrame::Ready { user: "nora", cursor: Some("0:1"), heartbeat_seconds: 30 };
         assert_eq!(text_of(&ready), r#"{"type":"ready","user":"nora","cursor":"0:1","heartbeat_seconds":30}"#);
         assert_eq!(text_of(&ServerFrame::Pong {}), r#"{"type":"pong"}"#);
+        let two = r#"{"type":"events","events":[{"id":"1"},{"id":"2"}],"cursor":"0:2"}"#;
+        assert_eq!(events(&[r#"{"id":"1"}"#, r#"{"id":"2"}"#], Some("0:2")), two);
+        assert_eq!(events(&[], None), r#"{"type":"events","events":[],"cursor":null}"#);
         let refusal = Refusal::illegal_argument("msg_id is required");
         let expected = r#"{"type":"error","id":"7","error":"illegal_argument","error_description":"msg_id is required","reason":"INVALID_ARGUMENT"}"#;
         assert_eq!(error(Some("7"), &refusal), expected);

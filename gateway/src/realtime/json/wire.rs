@@ -2,7 +2,6 @@
 
 use axum::extract::ws::{Message, Utf8Bytes, close_code};
 use futures_util::{FutureExt as _, future::BoxFuture};
-use serde_json::value::RawValue;
 use tidings_dialects::agora::Refusal;
 use tidings_domain::{Error, Reason};
 
@@ -193,6 +192,5 @@ async fn events(socket: &mut Socket, events: &[&str], cursor: Option<&str>) -> R
     if events.is_empty() && cursor.is_none() {
         return Ok(());
     }
-    let raw = events.iter().map(|json| serde_json::from_str::<&RawValue>(json).expect("it was written as JSON"));
-    socket.send(text(text_of(&ServerFrame::Events { events: raw.collect(), cursor }))).await
+    socket.send(text(frames::events(events, cursor))).await
 }

@@ -1,0 +1,54 @@
+// One device of the vendor's own web SDK, unmodified, over its WebSocket: in Node and in a browser.
+// Commands are JSON texts, {"step", "call", "args"}; each is answered with {"step", "ok"} or {"step", "fault"}. What the SDK
+// reports by itself is {"event", "data"}.
+function device(SDK, url, appKey, user, print) {
+    const connection = new SDK.connection({
+        appKey,
+        isHttpDNS: false,
+        url: url.replace(/^http/, 'ws') + '/websocket',
+        apiUrl: url,
+        https: false,
+        delivery: true,
+        autoReconnectNumMax: 0,
+    })
+
+    const heard = {}
+    const shown = ({ id, mid, type, from, to, chatType, msg, ext, action, customEvent, time }) =>
+        ({ id, mid, type, from, to, chatType, msg, ext, action, customEvent, has_time: time > 0 })
+    for (const name of ['onTextMessage', 'onCmdMessage', 'onCustomMessage', 'onLocationMessage', 'onImageMessage', 'onRecallMessage',
+        'onReadMessage', 'onDeliveredMessage', 'onChannelMessage', 'onModifiedMessage']) {
+        heard[name] = data => print({ event: name, data: shown(data) })
+    }
+    heard.onConnected = () => print({ event: 'onConnected' })
+    heard.onDisconnected = () => print({ event: 'onDisconnected' })
+    heard.onOfflineMessageSyncFinish = () => print({ event: 'onOfflineMessageSyncFinish' })
+    heard.onError = fault => print({ event: 'onError', data: { type: fault?.type, message: fault?.message } })
+    connection.addEventHandler('test', heard)
+
+    const calls = {
+        open: args => connection.open({ user, ...args }),
+        send: async args => {
+            const { localMsgId, serverMsgId } = await connection.send(SDK.message.create(args))
+            return { is_numbered: localMsgId !== serverMsgId, id: serverMsgId }
+        },
+        recall: async args => { await connection.recallMessage(args) },
+        edit: async ({ messageId, message }) => {
+            const done = await connection.modifyMessage({ messageId, modifiedMessage: SDK.message.create(message) })
+            return { msg: done?.message?.msg, count: done?.message?.modifiedInfo?.operationCount }
+        },
+        join: async args => (await connection.joinChatRoom(args)).data,
+        leave: async args => (await connection.leaveChatRoom(args)).data,
+        close: () => connection.close(),
+    }
+
+    return async text => {
+        const { step, call, args } = JSON.parse(text)
+        try {
+            print({ step, ok: (await calls[call](args)) ?? null })
+        } catch (fault) {
+            print({ step, fault: { type: fault?.type, message: fault?.message ?? fault?.reason ?? String(fault) } })
+        }
+    }
+}
+
+if (typeof module === 'object') module.exports = device
