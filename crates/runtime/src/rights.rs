@@ -280,6 +280,7 @@ pub const RIGHTS: &[Right] = &[
 
     operator("DirectoryInternalService/TakeChanges").safe().internal(),
     operator("DirectoryInternalService/RemoveChanges").safe().internal(),
+    operator("DirectoryInternalService/ReportSessions").safe().internal(),
     operator("DirectoryInternalService/ListDeletedApps").safe().internal(),
     app("DirectoryInternalService/TakeQuota").safe().internal(),
     reads("DirectoryInternalService/UserNames", "names of any users of the app").internal(),
@@ -288,6 +289,7 @@ pub const RIGHTS: &[Right] = &[
     app("DirectoryInternalService/GetScreening").safe().internal(),
     app("DirectoryInternalService/ShowsFile").safe().internal(),
     app("MessageInternalService/ReportReads").safe().internal(),
+    app("MessageInternalService/ReportDelivered").safe().internal(),
     reads("MessageInternalService/Locate", "conversations that the user is in").internal(),
     reads("MessageInternalService/Unread", "the user only").internal(),
     reads("MessageInternalService/UserEvents", "the user only").internal().answered_by_stream(),

@@ -137,7 +137,7 @@ async fn end_sessions(gateway: &Gateway, context: &RequestContext, body: Body) -
     let (_, caller) = context.caller(gateway).await?;
     let device_sn = context.params(body).await?.device()?;
     let request =
-        context::request(&caller, pb::EndSessionsRequest { user: Some(myself(&caller)?), device_sn, end_tokens: true });
+        context::request(&caller, pb::EndSessionsRequest { user: Some(myself(&caller)?), device_sn, end_tokens: true, ..Default::default() });
     gateway.clients().directory.clone().end_sessions(request).await.map_err(refused)?;
     context.forget_token(gateway);
     Ok(codec::done())

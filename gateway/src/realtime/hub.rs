@@ -8,11 +8,12 @@ use std::{
     },
 };
 
-use tidings_domain::{App, AppId, Error, UserId};
+use tidings_domain::{App, AppId, Error, SessionEnd, UserId};
 
 use super::{
     app_feed::AppFeed,
     client::Client,
+    reporter::Reporter,
     session::{Inbox, Session, Signal},
 };
 use crate::Gateway;
@@ -24,12 +25,17 @@ type Feeds = HashMap<AppId, Arc<AppFeed>>;
 pub(crate) struct Hub {
     feeds: Arc<Mutex<Feeds>>,
     sessions: AtomicU64,
+    reporter: Arc<Reporter>,
 }
 
 /// A session in its app's feed, until it is dropped.
 pub(crate) struct Entered {
     feed: Arc<AppFeed>,
     session: Arc<Session>,
+    /// Present if the session has started.
+    reporter: Option<Arc<Reporter>>,
+    /// How the session ended, once it is known.
+    pub how: SessionEnd,
     pub inbox: Inbox,
     /// The feed's cursor when the session entered: what happened up to there is to be read, if it is asked for.
     pub cursor: Arc<str>,
@@ -39,11 +45,14 @@ impl Hub {
     /// Starts a session of a user: it gets what happens from now on.
     pub async fn enter(&self, gateway: &Gateway, client: &Client) -> Result<Entered, Error> {
         let id = self.sessions.fetch_add(1, Ordering::Relaxed);
-        let (session, inbox) = Session::new(id, client.user, Arc::clone(&client.device));
+        let (session, inbox) = Session::new(id, client.user, client.shown.clone(), gateway.now());
         let feed = self.join(gateway, client.app(), &session).await?;
         // Removed again if it cannot enter.
-        let mut entered = Entered { feed, session, inbox, cursor: Arc::from("") };
+        let (reporter, how, cursor) = (None, SessionEnd::Closed, Arc::from(""));
+        let mut entered = Entered { feed, session, reporter, how, inbox, cursor };
         entered.cursor = entered.feed.enter(gateway, &client.caller, &entered.session).await?;
+        self.reporter.started(client, &entered.session);
+        entered.reporter = Some(Arc::clone(&self.reporter));
         Ok(entered)
     }
 
@@ -90,5 +99,8 @@ fn locked(feeds: &Mutex<Feeds>) -> MutexGuard<'_, Feeds> {
 impl Drop for Entered {
     fn drop(&mut self) {
         self.feed.remove(&self.session);
+        if let Some(reporter) = &self.reporter {
+            reporter.ended(&self.session, self.how);
+        }
     }
 }

@@ -8,13 +8,16 @@
 mod app_feed;
 mod catch_up;
 mod client;
+mod device;
 mod endpoint;
 mod event;
 mod hub;
 mod json;
+mod kick;
 mod msync;
 mod peer;
 mod recipients;
+mod reporter;
 mod serve;
 mod session;
 mod socket;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tidings_domain::{ConversationId, UnixMillis, UserId};
 use tokio::sync::{mpsc, watch};
 
-use super::event::Batch;
+use super::{device::Device, event::Batch};
 
 /// Events that wait for a client. One that takes them more slowly is disconnected, and continues from its cursor.
 const MOST_WAITING: usize = 2_000;
@@ -23,6 +23,14 @@ pub(crate) enum Ending {
     FeedLost,
     /// A new session of the same device has taken its place.
     Replaced,
+    /// The app, or the user, ended the session.
+    Kicked,
+    /// The user's password was changed.
+    PasswordChanged,
+    /// The user was disabled.
+    Disabled,
+    /// The user was deleted.
+    Deleted,
 }
 
 /// Something that is for those who are connected now, and that nothing depends on.
@@ -57,8 +65,8 @@ pub(crate) struct Joined {
 pub(crate) struct Session {
     pub id: u64,
     pub user: UserId,
-    /// The client's name for its device; empty: none.
-    pub device: Arc<str>,
+    pub device: Device,
+    pub opened_at: UnixMillis,
     items: mpsc::UnboundedSender<Item>,
     waiting: Arc<AtomicUsize>,
     ending: watch::Sender<Option<Ending>>,
@@ -72,11 +80,11 @@ pub(crate) struct Inbox {
 }
 
 impl Session {
-    pub fn new(id: u64, user: UserId, device: Arc<str>) -> (Arc<Self>, Inbox) {
+    pub fn new(id: u64, user: UserId, device: Device, opened_at: UnixMillis) -> (Arc<Self>, Inbox) {
         let (items, receiver) = mpsc::unbounded_channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let (ending, ended) = watch::channel(None);
-        let session = Self { id, user, device, items, waiting: Arc::clone(&waiting), ending };
+        let session = Self { id, user, device, opened_at, items, waiting: Arc::clone(&waiting), ending };
         (Arc::new(session), Inbox { items: receiver, waiting, ending: ended })
     }
 
@@ -162,7 +170,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_does_not_read_is_ended_and_what_waits_for_it_is_bounded() {
-        let (session, mut inbox) = Session::new(1, UserId(16), Arc::from(""));
+        let (session, mut inbox) = Session::new(1, UserId(16), Device::shared("", "web"), UnixMillis(0));
         for _ in 0..MOST_WAITING {
             session.push(batch(1));
         }
@@ -175,7 +183,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_came_before_a_session_entered_is_skipped() {
-        let (session, mut inbox) = Session::new(1, UserId(16), Arc::from(""));
+        let (session, mut inbox) = Session::new(1, UserId(16), Device::shared("", "web"), UnixMillis(0));
         session.push(batch(3));
         session.mark_entered();
         session.push(batch(2));

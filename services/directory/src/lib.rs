@@ -24,7 +24,7 @@ mod windows;
 use std::{fmt, sync::Arc};
 
 use tidings_domain::{Clock, Entropy, Error};
-use tidings_runtime::Sealed;
+use tidings_runtime::{Sealed, Tasks};
 use tidings_store::{AppRows, Db, Engine, Schema};
 
 use crate::{
@@ -45,6 +45,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0007_plans.sql"),
         include_str!("../migrations/sqlite/0008_users_version.sql"),
         include_str!("../migrations/sqlite/0009_people.sql"),
+        include_str!("../migrations/sqlite/0010_connected_sessions.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
@@ -56,6 +57,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/postgres/0007_plans.sql"),
         include_str!("../migrations/postgres/0008_users_version.sql"),
         include_str!("../migrations/postgres/0009_people.sql"),
+        include_str!("../migrations/postgres/0010_connected_sessions.sql"),
     ],
 };
 
@@ -67,6 +69,8 @@ pub struct Deps {
     pub clock: Arc<dyn Clock>,
     /// Source of secrets, salts, nonces and uuids.
     pub entropy: Arc<dyn Entropy>,
+    /// Runs the worker.
+    pub tasks: Tasks,
     /// Encrypts the secrets at rest. If it is lost, so are every app's secrets.
     pub data_key: [u8; 32],
 }
@@ -89,7 +93,7 @@ impl fmt::Debug for Directory {
     }
 }
 
-/// Builds the service.
+/// The service, with its worker running.
 pub fn build(deps: Deps) -> Directory {
     let core = Core {
         apps: AppCache::new(),
@@ -102,7 +106,9 @@ pub fn build(deps: Deps) -> Directory {
         clock: deps.clock,
         entropy: deps.entropy,
     };
-    Directory { core: Arc::new(core) }
+    let core = Arc::new(core);
+    app::spawn_sweep(&core, &deps.tasks);
+    Directory { core }
 }
 
 /// Some secrets of the database as stored, to check whether a data key is the right one.

@@ -98,8 +98,7 @@ impl Command {
                 Ok(self.done(None))
             }
             Operation::Delivered { msg_id, .. } => {
-                let marked = self.client.mark_delivered(None, msg_id).await?;
-                self.relay(Ack::Delivered, msg_id, marked.conversation);
+                self.client.mark_delivered(None, msg_id).await?;
                 Ok((self.done(Some(msg_id)).0, Vec::new()))
             }
             Operation::EnterRoom { room: RoomId(room), leaves_others } => {
