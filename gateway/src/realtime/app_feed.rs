@@ -17,8 +17,8 @@ use tonic::Streaming;
 
 use super::{
     event::{Batch, read, rendered},
-    recipients::recipients,
     kick::kick,
+    recipients::recipients,
     session::{Ending, Joined, Session, Signal},
     table::Table,
 };
@@ -80,7 +80,9 @@ impl AppFeed {
         if state.has_ended {
             return false;
         }
-        let is_same = |known: &&Arc<Session>| !session.device.replaces.is_empty() && known.device.replaces == session.device.replaces;
+        let is_same = |known: &&Arc<Session>| {
+            !session.device.replaces.is_empty() && known.device.replaces == session.device.replaces
+        };
         for replaced in state.table.of_user(session.user).filter(is_same) {
             replaced.end(Ending::Replaced);
         }

@@ -34,7 +34,8 @@ mod tests {
 
     fn event(change: Change) -> FeedEvent {
         let kind = change.name().to_owned();
-        let wire = pb::Event { id: "m0-1".to_owned(), kind, at_ms: 100, change: Some(change.into()), ..pb::Event::default() };
+        let wire =
+            pb::Event { id: "m0-1".to_owned(), kind, at_ms: 100, change: Some(change.into()), ..pb::Event::default() };
         FeedEvent::read(wire).expect("an event")
     }
 

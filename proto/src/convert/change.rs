@@ -140,11 +140,9 @@ impl TryFrom<pb::Change> for Change {
                 let how = it.how().try_into()?;
                 Self::UserOffline { user: UserId(it.user_id), resource: it.resource, platform: it.platform, how }
             }
-            Wire::UserDisconnected(it) => Self::UserDisconnected {
-                user: UserId(it.user_id),
-                device_sn: it.device_sn,
-                resource: it.resource,
-            },
+            Wire::UserDisconnected(it) => {
+                Self::UserDisconnected { user: UserId(it.user_id), device_sn: it.device_sn, resource: it.resource }
+            }
             Wire::PresenceChanged(it) => Self::PresenceChanged {
                 user: UserId(it.user_id),
                 statuses: it.statuses.into_iter().map(|one| (one.resource, one.status)).collect(),

@@ -54,6 +54,7 @@ mod lanying_users_tokens;
 mod newest_gone;
 mod people;
 mod policy;
+mod presence;
 mod raw_http;
 mod realtime;
 mod refused;

@@ -98,7 +98,11 @@ impl Command {
                 Ok(self.done(None))
             }
             Operation::Delivered { msg_id, .. } => {
-                self.client.mark_delivered(None, msg_id).await?;
+                let marked = self.client.mark_delivered(None, msg_id).await?;
+                if !marked.moved && marked.stands > msg_id {
+                    // The feed has only an event of a later message.
+                    self.relay(Ack::Delivered, msg_id, marked.conversation);
+                }
                 Ok((self.done(Some(msg_id)).0, Vec::new()))
             }
             Operation::EnterRoom { room: RoomId(room), leaves_others } => {

@@ -2,8 +2,7 @@
 
 use bytes::Bytes;
 use tidings_dialects::agora::{
-    Names,
-    Presence,
+    Names, Presence,
     msync::{self as codec, Ack, Act, Queue},
 };
 use tidings_domain::{Change, ConversationId, EventKind, Message, MsgId, UnixMillis, UserId};

@@ -3,8 +3,9 @@
 use tidings_dialects::{
     agora::{ChangeTold, Operation, StatusTold, muc_callback, operations, roster_callback, status_callback},
     tencent::{
-        Callback, ChangedGroup, FriendAdded, GroupProfile, Presence, StateChange, black_list, friend_add, friend_delete,
-        group_after_change, group_after_create, group_after_destroy, group_after_exit, group_after_join, state_change,
+        Callback, ChangedGroup, FriendAdded, GroupProfile, Presence, StateChange, black_list, friend_add,
+        friend_delete, group_after_change, group_after_create, group_after_destroy, group_after_exit, group_after_join,
+        state_change,
     },
 };
 use tidings_domain::{App, Change, GroupChanged, Joining, Leaving, SessionEnd, UnixMillis, UserId};

@@ -40,7 +40,7 @@ impl Core {
             return Err(not_found(user));
         }
         let mut changes = leave_groups(&mut tx, caller, found.id, policy, now).await?;
-        changes.extend(self.disconnect(&mut tx, app, found.id, &Devices::default(), tells).await?);
+        changes.extend(self.disconnect(&mut tx, app, found.id, &Devices::default(), tells, now).await?);
         changes.push(Change::UserDeleted { user: found.id });
         let push = store::user_push::find_in(&mut tx, app, found.id).await?;
         forget(&mut tx, app, found.id).await?;

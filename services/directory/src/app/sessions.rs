@@ -112,7 +112,7 @@ impl Core {
         let resource = if end_tokens { String::new() } else { devices.resource.clone().unwrap_or_default() };
         let which = if end_tokens { Devices::default() } else { devices };
         let mut changes = vec![Change::UserDisconnected { user: id, device_sn, resource }];
-        changes.extend(self.disconnect(&mut tx, caller.app, id, &which, tells).await?);
+        changes.extend(self.disconnect(&mut tx, caller.app, id, &which, tells, now).await?);
         store::change::add(&mut tx, caller, now, &changes).await?;
         if end_tokens {
             store::user::end_tokens(&mut tx, caller.app, id, now).await?;
@@ -126,7 +126,8 @@ impl Core {
         self.known_app(&AppKey::Id(app)).await.is_ok_and(|known| known.app.policy.presence_events)
     }
 
-    /// Removes the connections of a user, who is locked. Returns what changed.
+    /// Removes the connections of a user, who is locked, that were opened before `now`: gateways end the same ones.
+    /// Returns what changed.
     pub(super) async fn disconnect(
         &self,
         tx: &mut Tx,
@@ -134,9 +135,11 @@ impl Core {
         user: UserId,
         devices: &Devices,
         tells: bool,
+        now: UnixMillis,
     ) -> Result<Vec<Change>, Error> {
         let mut connected = store::connected_session::of_user(tx, app, user).await?;
-        connected.retain(|session| devices.contain(session.device_sn, &session.resource));
+        let is_open = |session: &Connected| session.opened_at <= now;
+        connected.retain(|session| is_open(session) && devices.contain(session.device_sn, &session.resource));
         let key = |session: &Connected| SessionKey { app, user, gateway: session.gateway, id: session.id };
         let ended = store::connected_session::end(tx, connected.iter().map(key).collect()).await?;
         if ended.is_empty() {

@@ -77,13 +77,8 @@ const OF_USER: &str = "
     limit cast($3 as bigint)";
 
 pub(crate) fn all(engine: Engine) -> Vec<String> {
-    [
-        vec![OF_USER.to_owned(), OF_GATEWAY.text(engine)],
-        START.texts(engine),
-        END.texts(engine),
-        LIVE_OF.texts(engine),
-    ]
-    .concat()
+    [vec![OF_USER.to_owned(), OF_GATEWAY.text(engine)], START.texts(engine), END.texts(engine), LIVE_OF.texts(engine)]
+        .concat()
 }
 
 row! {

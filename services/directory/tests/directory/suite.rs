@@ -171,7 +171,13 @@ impl Suite {
 
 fn directory(db: &Db, clock: &Arc<ManualClock>) -> Directory {
     let clock = Arc::clone(clock);
-    tidings_directory::build(Deps { db: db.clone(), clock, entropy: Arc::new(OsEntropy), tasks: Tasks::default(), data_key: [7; 32] })
+    tidings_directory::build(Deps {
+        db: db.clone(),
+        clock,
+        entropy: Arc::new(OsEntropy),
+        tasks: Tasks::default(),
+        data_key: [7; 32],
+    })
 }
 
 /// A database of its own on the server that the test command names.
