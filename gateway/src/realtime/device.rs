@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-/// Maximum length of a device's name, in bytes.
-pub(crate) const MAX_DEVICE: usize = 128;
 /// What devices without a name are called, before their number.
 const NAMELESS: &str = "device";
 
