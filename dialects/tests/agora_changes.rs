@@ -1,8 +1,12 @@
 //! What Agora is told of changes (agora.md 11.3).
 
 use insta::assert_snapshot;
-use tidings_dialects::agora::{ChangeTold, muc_callback, operations, roster_callback};
-use tidings_domain::{App, Change, GroupChanged, GroupKind, Joining, Leaving, UnixMillis, UserId};
+use tidings_dialects::agora::{
+    ChangeTold, Presence, StatusTold,
+    msync::{pb::Meta, presence_changed},
+    muc_callback, operations, roster_callback, status_callback,
+};
+use tidings_domain::{App, Change, GroupChanged, GroupKind, Joining, Leaving, SessionEnd, UnixMillis, UserId};
 
 const ANN: UserId = UserId(16);
 const BOB: UserId = UserId(32);
@@ -30,6 +34,51 @@ fn a_group_is_told_as_muc_agora_11_3() {
 fn contacts_are_told_as_roster_agora_11_3() {
     let body = text(roster_callback(&told(&App::example()), "add", "hi"));
     assert_snapshot!(body, @r#"{"callId":"acme#lobby_m3-7","eventType":"chat","timestamp":1752600000123,"chat_type":"roster","from":"ann","to":"bob","msg_id":"m3-7","payload":{"operation":"add","reason":"hi","roster_ver":"0E600291A1BC93DC6483520AF1F01218"},"securityVersion":"1.0.0","security":"34f6694e6ec8a29fc91edd6722b90a60","appkey":"acme#lobby","host":"tidings"}"#);
+}
+
+#[test]
+fn a_login_and_a_logout_are_told_without_a_type_agora_11_3() {
+    let app = App::example();
+    let ChangeTold { timestamp, .. } = told(&app);
+    let told = StatusTold {
+        app: &app,
+        secret: "s3cr3t",
+        timestamp,
+        id: "m3-7",
+        host: "tidings",
+        user: "ann",
+        resource: "phone",
+        platform: "ios",
+        address: "192.0.2.7",
+        ended: None,
+    };
+    assert_snapshot!(text(status_callback(&told)), @r#"{"callId":"acme#lobby_m3-7","reason":"login","status":"online","user":"acme#lobby_ann@easemob.com/phone","os":"ios","ip":"192.0.2.7","host":"tidings","appkey":"acme#lobby","version":"","timestamp":1752600000123,"security":"34f6694e6ec8a29fc91edd6722b90a60"}"#);
+    for (how, reason) in [
+        (SessionEnd::LoggedOut, "logout"),
+        (SessionEnd::Closed, "logout"),
+        (SessionEnd::TimedOut, "logout"),
+        (SessionEnd::Kicked, "logout"),
+        (SessionEnd::Replaced, "replaced"),
+    ] {
+        let body = text(status_callback(&StatusTold { ended: Some(how), ..told }));
+        assert!(body.contains(&format!(r#""reason":"{reason}","status":"offline""#)), "{body}");
+    }
+}
+
+#[test]
+fn clients_are_notified_of_presence_as_of_the_call_that_reads_it() {
+    let presence = Presence {
+        username: "ann".to_owned(),
+        last_time: 1_752_600_000_123,
+        ext: "lunch".to_owned(),
+        statuses: [("phone".to_owned(), "100".to_owned())].into(),
+        ..Presence::default()
+    };
+    let entry = presence_changed("m0-1", UnixMillis(5), &presence);
+    assert_eq!(entry, presence_changed("m0-1", UnixMillis(5), &presence));
+    let meta = <Meta as prost::Message>::decode(entry.as_slice()).expect("an entry");
+    assert_eq!(meta.timestamp, Some(5));
+    assert_snapshot!(text(meta.payload.expect("a payload")), @r#"{"type":"presence","data":{"values":[{"uid":"ann","last_time":"1752600000","ext":"lunch","status":{"phone":"100"}}]}}"#);
 }
 
 #[test]

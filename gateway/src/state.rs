@@ -167,6 +167,13 @@ impl Gateway {
         new_uuid(&*self.0.entropy)
     }
 
+    /// A random number above 0.
+    pub(crate) fn new_number(&self) -> i64 {
+        let mut bytes = [0; 8];
+        self.0.entropy.fill(&mut bytes);
+        (i64::from_le_bytes(bytes) & i64::MAX).max(1)
+    }
+
     /// A request id, unique in this process.
     pub(crate) fn next_request_id(&self) -> String {
         format!("{:x}-{:x}", self.0.started.0, self.0.requests.fetch_add(1, Ordering::Relaxed))

@@ -21,6 +21,7 @@ function device(SDK, url, appKey, user, print) {
     }
     heard.onConnected = () => print({ event: 'onConnected' })
     heard.onDisconnected = () => print({ event: 'onDisconnected' })
+    heard.onPresenceStatusChange = users => print({ event: 'onPresenceStatusChange', data: users[0] })
     heard.onOfflineMessageSyncFinish = () => print({ event: 'onOfflineMessageSyncFinish' })
     heard.onError = fault => print({ event: 'onError', data: { type: fault?.type, message: fault?.message } })
     connection.addEventHandler('test', heard)
@@ -38,6 +39,8 @@ function device(SDK, url, appKey, user, print) {
         },
         join: async args => (await connection.joinChatRoom(args)).data,
         leave: async args => (await connection.leaveChatRoom(args)).data,
+        subscribe: async args => { await connection.subscribePresence(args) },
+        publish: async args => { await connection.publishPresence(args) },
         close: () => connection.close(),
     }
 

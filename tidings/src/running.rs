@@ -288,7 +288,8 @@ impl Starting<'_> {
         let data_key = keys::data_key(self.config, self.folder, &tidings_directory::sealed(&db).await?)?;
         self.kept.push((db.clone(), tidings_directory::app_rows()));
         let entropy = Arc::new(OsEntropy);
-        let deps = tidings_directory::Deps { db, clock: Arc::clone(&self.clock), entropy, data_key };
+        let tasks = self.tasks.clone();
+        let deps = tidings_directory::Deps { db, clock: Arc::clone(&self.clock), entropy, tasks, data_key };
         let directory = tidings_directory::build(deps)?;
         let service = Pair {
             public: DirectoryServiceServer::new(directory.clone()).max_decoding_message_size(MAX_REQUEST),
@@ -344,6 +345,7 @@ impl Starting<'_> {
             message: MessageServiceClient::new(message),
             clock: Arc::clone(&self.clock),
             read: Arc::default(),
+            delivered: Arc::default(),
             tasks: self.tasks.clone(),
         });
         let internal = ConversationInternalServiceServer::new(service.clone());

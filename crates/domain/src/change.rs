@@ -39,6 +39,50 @@ pub enum Change {
         /// Until when in direct conversations, groups and rooms, in Unix milliseconds; 0: not muted; -1: forever.
         until_ms: [i64; 3],
     },
+    /// A device of a user connected.
+    UserOnline {
+        /// The user.
+        user: UserId,
+        /// The client's name for the device.
+        resource: String,
+        /// The kind of the device: `ios`, `android`, `web` or another.
+        platform: String,
+    },
+    /// A device of a user is connected no longer.
+    UserOffline {
+        /// The user.
+        user: UserId,
+        /// As of [`Self::UserOnline`].
+        resource: String,
+        /// As of [`Self::UserOnline`].
+        platform: String,
+        /// How the connection ended.
+        how: SessionEnd,
+    },
+    /// Connections of a user that were open then are to end: the gateways that hold them end them.
+    UserDisconnected {
+        /// The user.
+        user: UserId,
+        /// Of which device; 0: of every one.
+        #[serde(default)]
+        device_sn: i64,
+        /// Of which device, by its name; empty: of every one.
+        #[serde(default)]
+        resource: String,
+    },
+    /// The presence of a user changed, for those who are subscribed to it.
+    PresenceChanged {
+        /// The user.
+        user: UserId,
+        /// By device; `0` is offline.
+        statuses: Vec<(String, String)>,
+        /// The text that was published last.
+        ext: String,
+        /// When a device connected or published last, in Unix milliseconds.
+        last_time_ms: i64,
+        /// Who is subscribed.
+        subscribers: Vec<UserId>,
+    },
     /// `from` asked `user` to become a contact.
     ContactRequested {
         /// Who was asked.
@@ -261,6 +305,22 @@ pub enum Change {
     },
 }
 
+/// How a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionEnd {
+    /// The client signed off.
+    LoggedOut,
+    /// The connection was closed.
+    Closed,
+    /// Nothing came from the client, or its gateway is gone.
+    TimedOut,
+    /// The server ended it for good: see [`Change::UserDisconnected`].
+    Kicked,
+    /// A new session of the same device took its place.
+    Replaced,
+}
+
 /// The group of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupChanged {
@@ -362,11 +422,15 @@ impl Change {
             | Self::MembersBlocked { users, .. }
             | Self::MembersAllowed { users, .. }
             | Self::Invited { users, .. } => Some(users),
+            Self::PresenceChanged { subscribers, .. } => Some(subscribers),
             Self::UserRegistered { .. }
             | Self::UserChanged { .. }
             | Self::UserDeleted { .. }
             | Self::UserEnabled { .. }
             | Self::UserMuted { .. }
+            | Self::UserOnline { .. }
+            | Self::UserOffline { .. }
+            | Self::UserDisconnected { .. }
             | Self::ContactRequested { .. }
             | Self::ContactDeclined { .. }
             | Self::ContactAdded { .. }
@@ -395,6 +459,10 @@ impl Change {
             Self::UserEnabled { enabled: true, .. } => ChangeKind::UserEnabled,
             Self::UserEnabled { .. } => ChangeKind::UserDisabled,
             Self::UserMuted { .. } => ChangeKind::UserMuted,
+            Self::UserOnline { .. } => ChangeKind::UserOnline,
+            Self::UserOffline { .. } => ChangeKind::UserOffline,
+            Self::UserDisconnected { .. } => ChangeKind::UserDisconnected,
+            Self::PresenceChanged { .. } => ChangeKind::PresenceChanged,
             Self::ContactRequested { .. } => ChangeKind::ContactRequested,
             Self::ContactDeclined { .. } => ChangeKind::ContactDeclined,
             Self::ContactAdded { .. } => ChangeKind::ContactAdded,
@@ -454,6 +522,10 @@ impl Change {
             | Self::UserDeleted { .. }
             | Self::UserEnabled { .. }
             | Self::UserMuted { .. }
+            | Self::UserOnline { .. }
+            | Self::UserOffline { .. }
+            | Self::UserDisconnected { .. }
+            | Self::PresenceChanged { .. }
             | Self::ContactRequested { .. }
             | Self::ContactDeclined { .. }
             | Self::ContactAdded { .. }
@@ -462,7 +534,7 @@ impl Change {
         }
     }
 
-    /// Every user in it, possibly more than once.
+    /// Every user that it is about, possibly more than once; of a presence not its subscribers.
     pub fn people(&self) -> Vec<UserId> {
         match self {
             Self::UserRegistered { user }
@@ -470,6 +542,10 @@ impl Change {
             | Self::UserDeleted { user }
             | Self::UserEnabled { user, .. }
             | Self::UserMuted { user, .. }
+            | Self::UserOnline { user, .. }
+            | Self::UserOffline { user, .. }
+            | Self::UserDisconnected { user, .. }
+            | Self::PresenceChanged { user, .. }
             | Self::MemberChanged { user, .. }
             | Self::Applied { user, .. }
             | Self::ApplicationRejected { user, .. }

@@ -19,6 +19,8 @@ pub enum EventKind {
     Refused,
     /// A user's read cursor moved up to a message.
     Read,
+    /// A device of a user has a direct conversation up to a message.
+    Delivered,
     /// A user added a reaction to a message.
     Reacted,
     /// A user removed their reaction from a message.
@@ -29,13 +31,14 @@ pub enum EventKind {
 
 impl EventKind {
     /// Those of messages and conversations. Their verbs are unique.
-    const OF_MESSAGES: [Self; 9] = [
+    const OF_MESSAGES: [Self; 10] = [
         Self::Sent,
         Self::Online,
         Self::Recalled,
         Self::Edited,
         Self::Refused,
         Self::Read,
+        Self::Delivered,
         Self::OnlineBroadcast,
         Self::Reacted,
         Self::Unreacted,
@@ -56,6 +59,7 @@ impl EventKind {
             Self::Edited => "message.edited",
             Self::Refused => "message.refused",
             Self::Read => "conversation.read",
+            Self::Delivered => "conversation.delivered",
             Self::Reacted => "message.reacted",
             Self::Unreacted => "message.unreacted",
             Self::Changed(change) => change.name(),

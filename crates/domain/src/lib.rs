@@ -36,7 +36,7 @@ mod screening;
 pub use agent::USER_AGENT;
 pub use app::{App, LANYING_SEGMENTS, OWN_SEGMENTS, is_reserved_org};
 pub use caller::{Actor, Caller, Platform};
-pub use change::{Change, GroupChanged, Joining, Leaving};
+pub use change::{Change, GroupChanged, Joining, Leaving, SessionEnd};
 pub use change_kind::ChangeKind;
 pub use clock::{Clock, ManualClock, SystemClock, UnixMillis, Witness};
 pub use content::{

@@ -109,6 +109,8 @@ pub struct Policy {
     pub owner_deletion: OwnerDeletion,
     /// Whether users may write only to their contacts, in direct conversations.
     pub friends_only: bool,
+    /// Whether connections and disconnections of devices are events.
+    pub presence_events: bool,
     /// How many contacts a user may have.
     pub max_contacts: u64,
     /// How many users may be on a user's block list.
@@ -211,6 +213,7 @@ impl Policy {
             fire_on_refusal: false,
             owner_deletion: OwnerDeletion::HandOver,
             friends_only: false,
+            presence_events: true,
             max_contacts: 10_000,
             max_blocked_users: 10_000,
             invitation_days: 0,
@@ -411,6 +414,7 @@ pub const VALUES: &[PolicyValue] = &[
         },
     },
     flag!(friends_only),
+    flag!(presence_events),
     number!(max_contacts, 1, 50_000),
     number!(max_blocked_users, 1, 50_000),
     number!(invitation_days, 0, 3_650),

@@ -68,12 +68,16 @@ pub fn operations(change: &Change) -> Vec<Operation> {
         Change::Applied { user, .. } => of("apply", *user),
         Change::Invited { users, .. } => each("invite", users),
         Change::InvitationDeclined { user, .. } => of("invite_decline", *user),
+        // Told by a callback of another form: [`super::status_callback`].
+        Change::UserOnline { .. } | Change::UserOffline { .. } => vec![],
         // The vendor does not report these.
         Change::UserRegistered { .. }
         | Change::UserChanged { .. }
         | Change::UserDeleted { .. }
         | Change::UserEnabled { .. }
         | Change::UserMuted { .. }
+        | Change::UserDisconnected { .. }
+        | Change::PresenceChanged { .. }
         | Change::ApplicationRejected { .. } => vec![],
     }
 }

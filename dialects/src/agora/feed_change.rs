@@ -1,6 +1,6 @@
 //! Changes of users, contacts, groups and rooms in the event feed, which is ours.
 
-use tidings_domain::{Change, Joining, Leaving, UserId};
+use tidings_domain::{Change, Joining, Leaving, SessionEnd, UserId};
 
 use super::{Names, dto};
 
@@ -23,6 +23,28 @@ pub(super) fn changed<'a>(change: &'a Change, names: &Names) -> dto::Changed<'a>
             let muted = dto::MutedUntil { chat: *chat, groupchat: *groupchat, chatroom: *chatroom };
             dto::Changed { user: name(user), muted: Some(muted), ..none }
         }
+        Change::UserOnline { user, resource, platform } => {
+            dto::Changed { user: name(user), resource: Some(resource), platform: Some(platform), ..none }
+        }
+        Change::UserOffline { user, resource, platform, how } => dto::Changed {
+            user: name(user),
+            resource: Some(resource),
+            platform: Some(platform),
+            how: Some(session_end(*how)),
+            ..none
+        },
+        Change::UserDisconnected { user, resource, .. } => {
+            let resource = Some(resource.as_str()).filter(|resource| !resource.is_empty());
+            dto::Changed { user: name(user), resource, ..none }
+        }
+        // Who else is subscribed is nobody's business.
+        Change::PresenceChanged { user, statuses, ext, last_time_ms, .. } => dto::Changed {
+            user: name(user),
+            statuses: Some(statuses.iter().map(|(resource, status)| (&**resource, &**status)).collect()),
+            ext: Some(ext),
+            last_time: Some(*last_time_ms),
+            ..none
+        },
         Change::ContactRequested { user, from, text } => {
             dto::Changed { user: name(user), other: name(from), text: Some(text), ..none }
         }
@@ -81,6 +103,16 @@ const fn joining(how: Joining) -> &'static str {
         Joining::Joined => "joined",
         Joining::Accepted => "accepted",
         Joining::Invited => "invited",
+    }
+}
+
+const fn session_end(how: SessionEnd) -> &'static str {
+    match how {
+        SessionEnd::LoggedOut => "logged_out",
+        SessionEnd::Closed => "closed",
+        SessionEnd::TimedOut => "timed_out",
+        SessionEnd::Kicked => "kicked",
+        SessionEnd::Replaced => "replaced",
     }
 }
 

@@ -6,6 +6,7 @@ mod body;
 mod broadcast;
 mod callback;
 mod callback_change;
+mod callback_status;
 mod channel;
 mod contact;
 mod decision;
@@ -54,6 +55,7 @@ pub use callback::{
     recall_callback, security,
 };
 pub use callback_change::{ChangeTold, Operation, muc_callback, operations, roster_callback};
+pub use callback_status::{StatusTold, status_callback};
 pub use channel::{
     DeleteChannel, Peer, Roaming, channel_deleted, delete_channel_request, roaming_deleted, roaming_messages,
     roaming_time,

@@ -106,17 +106,20 @@ pub fn presence_done() -> Vec<u8> {
 
 /// The presence of users in the order of the request.
 pub fn presences(presences: &[Presence]) -> Vec<u8> {
-    let shown = presences.iter().map(|presence| {
-        let statuses = presence.statuses.iter().map(|(device, status)| (device.clone(), status.clone()));
+    bytes_of(&dto::PresenceResult { result: presences.iter().map(Presence::shown).collect::<Vec<_>>() })
+}
+
+impl Presence {
+    pub(super) fn shown(&self) -> dto::Presence<'_> {
+        let statuses = self.statuses.iter().map(|(device, status)| (device.clone(), status.clone()));
         dto::Presence {
-            uid: &presence.username,
-            last_time: seconds(presence.last_time),
-            expiry: (presence.expires_at != 0).then(|| seconds(presence.expires_at)),
-            ext: &presence.ext,
+            uid: &self.username,
+            last_time: seconds(self.last_time),
+            expiry: (self.expires_at != 0).then(|| seconds(self.expires_at)),
+            ext: &self.ext,
             status: TextMap(statuses.collect::<Vec<_>>().into()),
         }
-    });
-    bytes_of(&dto::PresenceResult { result: shown.collect::<Vec<_>>() })
+    }
 }
 
 /// A page of a user's subscriptions: names and ends in milliseconds; `total` of all pages together.

@@ -40,30 +40,25 @@ pub(crate) fn disconnects_one() -> MethodRouter<Gateway> {
 
 async fn disconnect(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Vec<u8>, Refusal> {
     let name = path_user(named);
-    end_sessions(gateway, context, name, 0).await
+    end_sessions(gateway, context, name, String::new()).await
 }
 
 /// A device that is not online stays so.
 async fn disconnect_one(gateway: &Gateway, context: &RequestContext, path: OfUser) -> Result<Vec<u8>, Refusal> {
     let (name, resource) = split(path);
-    let device = resource.rsplit('_').next().and_then(decimal_id).and_then(|sn| i32::try_from(sn).ok());
-    if let Some(device) = device.filter(|sn| *sn > 0) {
-        return end_sessions(gateway, context, name, device).await;
-    }
-    let (identity, caller, name) = own(gateway, context, name).await?;
-    sessions(gateway, &caller, name).await?;
-    Ok(codec::disconnected(&context.call(&identity.app), context.timing(gateway)))
+    end_sessions(gateway, context, name, resource).await
 }
 
-/// Ends sessions: of one device, or for 0 of all. The user's tokens stay good, so they can come back.
+/// Ends sessions: of one device, or without a name of all. The user's tokens stay good, so they can come back.
 async fn end_sessions(
     gateway: &Gateway,
     context: &RequestContext,
     name: Result<Username, Error>,
-    device_sn: i32,
+    resource: String,
 ) -> Result<Vec<u8>, Refusal> {
     let (identity, caller, name) = own(gateway, context, name).await?;
-    let request = pb::EndSessionsRequest { user: Some(UserRef::Name(name).into()), device_sn, end_tokens: false };
+    let user = Some(UserRef::Name(name).into());
+    let request = pb::EndSessionsRequest { user, resource, ..Default::default() };
     gateway.clients().directory.clone().end_sessions(context::request(&caller, request)).await.map_err(refused)?;
     Ok(codec::disconnected(&context.call(&identity.app), context.timing(gateway)))
 }
@@ -75,10 +70,7 @@ pub(crate) async fn resources(State(gateway): State<Gateway>, context: RequestCo
 
 async fn list_resources(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Vec<u8>, Refusal> {
     let (identity, caller, name) = own(gateway, context, path_user(named)).await?;
-    let resource = |session: pb::Session| Resource {
-        name: format!("{}_{}", session.platform, session.device_sn),
-        platform: session.platform,
-    };
+    let resource = |session: pb::Session| Resource { name: session.resource, platform: session.platform };
     let found: Vec<Resource> = sessions(gateway, &caller, name).await?.into_iter().map(resource).collect();
     Ok(codec::resources(&context.call(&identity.app), context.timing(gateway), &found))
 }

@@ -136,8 +136,10 @@ pub(crate) async fn kick(State(gateway): State<Gateway>, context: RequestContext
 async fn end_sessions(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = context.caller(gateway).await?;
     let device_sn = context.params(body).await?.device()?;
-    let request =
-        context::request(&caller, pb::EndSessionsRequest { user: Some(myself(&caller)?), device_sn, end_tokens: true });
+    let request = context::request(
+        &caller,
+        pb::EndSessionsRequest { user: Some(myself(&caller)?), device_sn, end_tokens: true, ..Default::default() },
+    );
     gateway.clients().directory.clone().end_sessions(request).await.map_err(refused)?;
     context.forget_token(gateway);
     Ok(codec::done())

@@ -20,6 +20,7 @@ use tonic::Streaming;
 
 use super::{
     event::{Batch, read, rendered},
+    kick::kick,
     recipients::recipients,
     session::{Ending, Joined, Session, Signal},
     table::Table,
@@ -82,7 +83,7 @@ impl AppFeed {
         if state.has_ended {
             return false;
         }
-        let is_same = |known: &&Arc<Session>| !session.device.is_empty() && known.device == session.device;
+        let is_same = |known: &&Arc<Session>| known.replaces().is_some() && known.replaces() == session.replaces();
         for replaced in state.table.of_user(session.user).filter(is_same) {
             replaced.end(Ending::Replaced);
         }
@@ -213,6 +214,7 @@ impl AppFeed {
         let events = read(events);
         let events = {
             let state = self.state();
+            events.iter().for_each(|event| kick(&state.table, event));
             let concerns = |event: &FeedEvent| {
                 let is_membership = event.change.as_ref().is_some_and(|change| change.group().is_some());
                 is_membership || state.table.sessions(&recipients(event)).next().is_some()

@@ -7,7 +7,7 @@ use tidings_domain::{Actor, App, Caller, ConversationId, Draft, Error, MsgId, Pl
 use tidings_proto::pb::{self, app_ref};
 use tidings_runtime::context;
 
-use super::peer::Peer;
+use super::{device::Device, peer::Peer};
 use crate::{
     Gateway, agora,
     identity::{Identity, Who},
@@ -22,8 +22,10 @@ pub(crate) struct Client {
     pub caller: Caller,
     pub user: UserId,
     pub username: Arc<str>,
-    /// The client's name for its device; a session replaces an older one of the same device. Empty: none does.
+    /// The name of a device of which only one session is open; empty: there may be several.
     pub device: Arc<str>,
+    /// The device as others see it.
+    pub shown: Device,
     /// The app's base URL, for files that a message names by their uuid.
     pub base: Arc<str>,
     /// Checked again while the client is connected.
@@ -32,7 +34,7 @@ pub(crate) struct Client {
 
 impl Client {
     /// The client with that user's token.
-    pub async fn of(gateway: &Gateway, peer: &Peer, app_key: &str, token: &str, device: &str) -> Result<Self, Error> {
+    pub async fn of(gateway: &Gateway, peer: &Peer, app_key: &str, token: &str, shown: Device) -> Result<Self, Error> {
         let identity = gateway.identities().of(app_ref::App::AppKey(app_key.to_owned()), token).await?;
         let Who::User { id, username } = &identity.who else {
             return Err(Error::invalid("token", "must be a user's token"));
@@ -41,8 +43,8 @@ impl Client {
         let actor = Actor::User(user);
         let caller = Caller { app: identity.app.id, actor, address: peer.address, platform: Platform::RestApi };
         let base = Arc::from(format!("{}/{}/{}", peer.base, identity.app.org, identity.app.name));
-        let (gateway, token, device) = (gateway.clone(), token.to_owned(), Arc::from(device));
-        Ok(Self { gateway, identity, caller, user, username, device, base, token })
+        let (gateway, token, device) = (gateway.clone(), token.to_owned(), Arc::clone(&shown.replaces));
+        Ok(Self { gateway, identity, caller, user, username, device, shown, base, token })
     }
 
     pub fn app(&self) -> &App {
@@ -71,7 +73,7 @@ impl Client {
         let reply =
             conversations.mark_read(context::request(&self.caller, request)).await.map_err(refused)?.into_inner();
         let conversation = reply.conversation.map(TryInto::try_into).transpose()?;
-        Ok(Marked { moved: reply.moved, conversation })
+        Ok(Marked { moved: reply.moved, conversation, stands: MsgId(reply.msg_id) })
     }
 
     /// A device of the user has everything up to a message.
@@ -82,7 +84,7 @@ impl Client {
         let reply = conversations.mark_delivered(context::request(&self.caller, request)).await;
         let reply = reply.map_err(refused)?.into_inner();
         let conversation = reply.conversation.map(TryInto::try_into).transpose()?;
-        Ok(Marked { moved: reply.moved, conversation })
+        Ok(Marked { moved: reply.moved, conversation, stands: MsgId(reply.msg_id) })
     }
 }
 
@@ -92,4 +94,6 @@ pub(crate) struct Marked {
     pub moved: bool,
     /// Of the message, if it is known.
     pub conversation: Option<ConversationId>,
+    /// The message up to which it is now.
+    pub stands: MsgId,
 }

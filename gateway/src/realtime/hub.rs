@@ -8,11 +8,12 @@ use std::{
     },
 };
 
-use tidings_domain::{App, AppId, Caller, Error, UserId};
+use tidings_domain::{App, AppId, Caller, Error, SessionEnd, UserId};
 
 use super::{
     app_feed::AppFeed,
     client::Client,
+    reporter::Reporter,
     session::{Inbox, Session, Signal},
 };
 use crate::Gateway;
@@ -24,12 +25,17 @@ type Feeds = HashMap<AppId, Arc<AppFeed>>;
 pub(crate) struct Hub {
     feeds: Arc<Mutex<Feeds>>,
     sessions: AtomicU64,
+    reporter: Arc<Reporter>,
 }
 
 /// A session in its app's feed, or several with one inbox, until it is dropped.
 pub(crate) struct Entered {
     feed: Arc<AppFeed>,
     sessions: Vec<Arc<Session>>,
+    /// Present if the session of a device has started.
+    reporter: Option<Arc<Reporter>>,
+    /// How the session ended, once it is known.
+    pub how: SessionEnd,
     pub inbox: Inbox,
     /// The feed's cursor when the session entered: what happened up to there is to be read, if it is asked for.
     pub cursor: Arc<str>,
@@ -38,11 +44,17 @@ pub(crate) struct Entered {
 impl Hub {
     /// Starts a session of a user: it gets what happens from now on.
     pub async fn enter(&self, gateway: &Gateway, client: &Client) -> Result<Entered, Error> {
-        let (session, inbox) = Session::new(self.next_id(), client.user, Arc::clone(&client.device));
-        self.enter_with(gateway, (client.app(), &client.caller), (vec![session], inbox)).await
+        let device = Some(client.shown.clone());
+        let (session, inbox) = Session::new(self.next_id(), client.user, device, gateway.now());
+        let caller = (client.app(), &client.caller);
+        let mut entered = self.enter_with(gateway, caller, (vec![Arc::clone(&session)], inbox)).await?;
+        self.reporter.started(client, &session);
+        entered.reporter = Some(Arc::clone(&self.reporter));
+        Ok(entered)
     }
 
-    /// Starts a session for each of an app's users, at least one, with one inbox for all of them.
+    /// Starts a session for each of an app's users, at least one, with one inbox for all of them. They are no devices of the
+    /// users, who are not online for them.
     pub async fn enter_all(
         &self,
         gateway: &Gateway,
@@ -50,7 +62,7 @@ impl Hub {
         users: &[UserId],
     ) -> Result<Entered, Error> {
         let first = users.first().copied().unwrap_or(UserId::ADMIN);
-        let (session, inbox) = Session::new(self.next_id(), first, Arc::from(""));
+        let (session, inbox) = Session::new(self.next_id(), first, None, gateway.now());
         let others = users.iter().skip(1).map(|user| session.beside(self.next_id(), *user));
         let sessions = others.collect::<Vec<_>>().into_iter().chain([session]).collect();
         self.enter_with(gateway, (app, caller), (sessions, inbox)).await
@@ -64,7 +76,8 @@ impl Hub {
     ) -> Result<Entered, Error> {
         let feed = self.join(gateway, app, &sessions).await?;
         // Removed again if it cannot enter.
-        let mut entered = Entered { feed, sessions, inbox, cursor: Arc::from("") };
+        let (reporter, how, cursor) = (None, SessionEnd::Closed, Arc::from(""));
+        let mut entered = Entered { feed, sessions, reporter, how, inbox, cursor };
         entered.cursor = entered.feed.enter(gateway, caller, &entered.sessions).await?;
         Ok(entered)
     }
@@ -117,5 +130,8 @@ fn locked(feeds: &Mutex<Feeds>) -> MutexGuard<'_, Feeds> {
 impl Drop for Entered {
     fn drop(&mut self) {
         self.sessions.iter().for_each(|session| self.feed.remove(session));
+        if let Some(reporter) = &self.reporter {
+            self.sessions.iter().for_each(|session| reporter.ended(session, self.how));
+        }
     }
 }

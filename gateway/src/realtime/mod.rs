@@ -8,14 +8,17 @@
 mod app_feed;
 mod catch_up;
 mod client;
+mod device;
 mod endpoint;
 mod event;
 mod grpc;
 mod hub;
 mod json;
+mod kick;
 mod msync;
 mod peer;
 mod recipients;
+mod reporter;
 mod serve;
 mod session;
 mod socket;

@@ -18,6 +18,9 @@ pub(super) enum Recipients {
 
 /// The recipients of an event.
 pub(super) fn recipients(event: &FeedEvent) -> Recipients {
+    if let Some(Change::PresenceChanged { subscribers, .. }) = &event.change {
+        return Recipients::Users(subscribers.clone());
+    }
     let (Some(kind), Some(conversation)) = (EventKind::of_name(&event.wire.kind), event.conversation) else {
         return Recipients::Nobody;
     };
@@ -33,6 +36,7 @@ pub(super) fn recipients(event: &FeedEvent) -> Recipients {
                 Recipients::Users([event.actor].into_iter().chain(sender).collect())
             }
         },
+        EventKind::Delivered => Recipients::Users(conversation.peer_of(event.actor).into_iter().collect()),
         EventKind::OnlineBroadcast => Recipients::Everybody,
         EventKind::Refused => Recipients::Nobody,
         EventKind::Changed(_) => event.change.as_ref().map_or(Recipients::Nobody, of_change),
@@ -43,6 +47,8 @@ pub(super) fn recipients(event: &FeedEvent) -> Recipients {
 fn of_change(change: &Change) -> Recipients {
     match change {
         // Applicants and invited users are named to those who decide by the calls for that.
+        Change::UserOnline { .. } | Change::UserOffline { .. } | Change::UserDisconnected { .. } => Recipients::Nobody,
+        Change::PresenceChanged { subscribers, .. } => Recipients::Users(subscribers.clone()),
         Change::UserBlocked { user, .. }
         | Change::Applied { user, .. }
         | Change::ApplicationRejected { user, .. }

@@ -7,7 +7,7 @@ use axum::{
     extract::ws::{Message, close_code},
 };
 use futures_util::future::BoxFuture;
-use tidings_domain::UserId;
+use tidings_domain::{SessionEnd, UserId};
 use tidings_proto::pb::app_ref;
 use tidings_runtime::metrics;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
@@ -57,7 +57,22 @@ async fn session<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W) ->
     let mut entered = entered.map_err(|error| End::Refused(TRY_AGAIN, wire.refused(&error)))?;
     entered.inbox.skip_to_entered().await?;
     wire.start(socket, client, &entered).await?;
-    follow(socket, client, wire, &mut entered).await
+    let ended = follow(socket, client, wire, &mut entered).await;
+    if let Err(end) = &ended {
+        entered.how = how(end);
+    }
+    ended
+}
+
+/// How a session ended, for those who ask whether the user is online.
+const fn how(end: &End) -> SessionEnd {
+    match end {
+        End::Told(close_code::NORMAL, _) => SessionEnd::LoggedOut,
+        End::Told(close_code::AWAY, _) => SessionEnd::TimedOut,
+        End::Gone | End::Told(..) | End::Refused(..) => SessionEnd::Closed,
+        End::Unauthorized(_) | End::Kicked | End::PasswordChanged(_) => SessionEnd::Kicked,
+        End::Replaced => SessionEnd::Replaced,
+    }
 }
 
 /// Until the connection ends. One command at a time, in their order; events go on meanwhile.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tidings_domain::{ConversationId, UnixMillis, UserId};
 use tokio::sync::{mpsc, watch};
 
-use super::{event::Batch, waiting::Waiting};
+use super::{device::Device, event::Batch, waiting::Waiting};
 
 /// Events that wait for a client. One that takes them more slowly is disconnected, and continues from its cursor.
 const MOST_WAITING: usize = 2_000;
@@ -20,6 +20,14 @@ pub(crate) enum Ending {
     FeedLost,
     /// A new session of the same device has taken its place.
     Replaced,
+    /// The app, or the user, ended the session.
+    Kicked,
+    /// The user's password was changed.
+    PasswordChanged,
+    /// The user was disabled.
+    Disabled,
+    /// The user was deleted.
+    Deleted,
 }
 
 /// Something that is for those who are connected now, and that nothing depends on.
@@ -57,8 +65,9 @@ pub(crate) struct Session {
     /// Sessions of several users may have one inbox: the id of its first.
     pub inbox: u64,
     pub user: UserId,
-    /// The client's name for its device; empty: none.
-    pub device: Arc<str>,
+    /// Absent: it is no device's, but of an internal service.
+    pub device: Option<Device>,
+    pub opened_at: UnixMillis,
     items: mpsc::UnboundedSender<Item>,
     waiting: Arc<Waiting>,
     ending: watch::Sender<Option<Ending>>,
@@ -72,18 +81,24 @@ pub(crate) struct Inbox {
 }
 
 impl Session {
-    pub fn new(id: u64, user: UserId, device: Arc<str>) -> (Arc<Self>, Inbox) {
+    pub fn new(id: u64, user: UserId, device: Option<Device>, opened_at: UnixMillis) -> (Arc<Self>, Inbox) {
         let (items, receiver) = mpsc::unbounded_channel();
         let waiting = Arc::new(Waiting::default());
         let (ending, ended) = watch::channel(None);
-        let session = Self { id, inbox: id, user, device, items, waiting: Arc::clone(&waiting), ending };
+        let session = Self { id, inbox: id, user, device, opened_at, items, waiting: Arc::clone(&waiting), ending };
         (Arc::new(session), Inbox { items: receiver, waiting, ending: ended })
     }
 
     /// A session of another user with the same inbox.
     pub fn beside(&self, id: u64, user: UserId) -> Arc<Self> {
         let (items, waiting, ending) = (self.items.clone(), Arc::clone(&self.waiting), self.ending.clone());
-        Arc::new(Self { id, inbox: self.inbox, user, device: Arc::from(""), items, waiting, ending })
+        let (inbox, opened_at) = (self.inbox, self.opened_at);
+        Arc::new(Self { id, inbox, user, device: None, opened_at, items, waiting, ending })
+    }
+
+    /// The name of a device of which only one session is open.
+    pub fn replaces(&self) -> Option<&str> {
+        self.device.as_ref().map(|device| &*device.replaces).filter(|name| !name.is_empty())
     }
 
     /// Hands it events, or ends it if too many wait already.
@@ -170,7 +185,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_does_not_read_is_ended_and_what_waits_for_it_is_bounded() {
-        let (session, mut inbox) = Session::new(1, UserId(16), Arc::from(""));
+        let (session, mut inbox) = Session::new(1, UserId(16), None, UnixMillis(0));
         for _ in 0..MOST_WAITING {
             session.push(batch(1));
         }
@@ -183,7 +198,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_came_before_a_session_entered_is_skipped() {
-        let (session, mut inbox) = Session::new(1, UserId(16), Arc::from(""));
+        let (session, mut inbox) = Session::new(1, UserId(16), None, UnixMillis(0));
         session.push(batch(3));
         session.mark_entered();
         session.push(batch(2));

@@ -39,6 +39,10 @@ pub(super) enum End {
     Unauthorized(Error),
     /// A new session of the same device has taken its place.
     Replaced,
+    /// The app, or the user, ended the session.
+    Kicked,
+    /// The user's password was changed.
+    PasswordChanged(Error),
 }
 
 impl End {
@@ -56,6 +60,8 @@ impl End {
 
 /// The client's token opens nothing any more.
 pub(super) const UNAUTHORIZED: u16 = 4401;
+/// The app, or the user, ended the session.
+const KICKED: u16 = 4403;
 /// A new session of the same device.
 const REPLACED: u16 = 4409;
 /// The client read too slowly, or the server cannot go on: it continues from its cursor.
@@ -83,7 +89,8 @@ impl Socket {
                 let _ = self.send(frame).await;
                 (code, "refused")
             }
-            End::Unauthorized(_) => (UNAUTHORIZED, "refused"),
+            End::Unauthorized(_) | End::PasswordChanged(_) => (UNAUTHORIZED, "refused"),
+            End::Kicked => (KICKED, "disconnected"),
             End::Replaced => (REPLACED, "replaced"),
         };
         let close = Message::Close(Some(CloseFrame { code, reason: Utf8Bytes::from_static(word) }));

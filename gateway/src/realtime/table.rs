@@ -130,12 +130,18 @@ fn remove<K: std::hash::Hash + Eq, V: std::hash::Hash + Eq>(map: &mut HashMap<K,
 
 #[cfg(test)]
 mod tests {
+    use tidings_domain::UnixMillis;
+
     use super::*;
+
+    fn new(id: u64, user: i64) -> Arc<Session> {
+        Session::new(id, UserId(user), None, UnixMillis(0)).0
+    }
 
     #[test]
     fn members_with_sessions_get_what_happens_in_their_groups_and_nothing_is_left_behind() {
         let mut table = Table::default();
-        let sessions = [(1, 16), (2, 16), (3, 32)].map(|(id, user)| Session::new(id, UserId(user), Arc::from("")).0);
+        let sessions = [(1, 16), (2, 16), (3, 32)].map(|(id, user)| new(id, user));
         for session in &sessions {
             table.add(session);
         }
@@ -166,7 +172,7 @@ mod tests {
     #[test]
     fn a_group_that_is_left_while_its_members_are_read_is_not_entered() {
         let mut table = Table::default();
-        let (session, _inbox) = Session::new(1, UserId(16), Arc::from(""));
+        let session = new(1, 16);
         table.add(&session);
         table.leave(UserId(16), 17);
         table.leave(UserId(16), 33);

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use axum::extract::ws::Message;
 use futures_util::future::BoxFuture;
-use tidings_domain::Error;
+use tidings_domain::{Error, Reason};
 
 use super::{
     client::Client,
@@ -101,6 +101,10 @@ impl From<Ending> for End {
             Ending::TooSlow => Self::Told(super::socket::TRY_AGAIN, "the client reads too slowly"),
             Ending::FeedLost => Self::Told(super::socket::TRY_AGAIN, "the feed is interrupted"),
             Ending::Replaced => Self::Replaced,
+            Ending::Kicked => Self::Kicked,
+            Ending::PasswordChanged => Self::PasswordChanged(Error::new(Reason::TokenRevoked, "")),
+            Ending::Disabled => Self::Unauthorized(Error::new(Reason::UserDisabled, "")),
+            Ending::Deleted => Self::Unauthorized(Error::new(Reason::UserNotFound, "")),
         }
     }
 }

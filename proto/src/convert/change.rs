@@ -1,6 +1,6 @@
 //! Changes in the event feed.
 
-use tidings_domain::{Change, Error, GroupChanged, Joining, Leaving, UserId};
+use tidings_domain::{Change, Error, GroupChanged, Joining, Leaving, SessionEnd, UserId};
 
 use super::required;
 use crate::pb::{self, change as wire, change::Change as Wire};
@@ -16,6 +16,26 @@ impl From<Change> for pb::Change {
             Change::UserMuted { user, until_ms: [direct_until_ms, group_until_ms, room_until_ms] } => {
                 let user_id = user.0;
                 Wire::UserMuted(wire::UserMuted { user_id, direct_until_ms, group_until_ms, room_until_ms })
+            }
+            Change::UserOnline { user, resource, platform } => {
+                Wire::UserOnline(wire::UserOnline { user_id: user.0, resource, platform })
+            }
+            Change::UserOffline { user, resource, platform, how } => {
+                let how = wire::SessionEnd::from(how).into();
+                Wire::UserOffline(wire::UserOffline { user_id: user.0, resource, platform, how })
+            }
+            Change::UserDisconnected { user, device_sn, resource } => {
+                Wire::UserDisconnected(wire::UserDisconnected { user_id: user.0, device_sn, resource })
+            }
+            Change::PresenceChanged { user, statuses, ext, last_time_ms, subscribers } => {
+                let statuses = statuses.into_iter().map(|(resource, status)| wire::DeviceStatus { resource, status });
+                Wire::PresenceChanged(wire::PresenceChanged {
+                    user_id: user.0,
+                    statuses: statuses.collect(),
+                    ext,
+                    last_time_ms,
+                    subscriber_ids: ids(subscribers),
+                })
             }
             Change::ContactRequested { user, from, text } => {
                 Wire::ContactRequested(wire::ContactRequested { user_id: user.0, from_id: from.0, text })
@@ -113,6 +133,23 @@ impl TryFrom<pb::Change> for Change {
                 user: UserId(it.user_id),
                 until_ms: [it.direct_until_ms, it.group_until_ms, it.room_until_ms],
             },
+            Wire::UserOnline(it) => {
+                Self::UserOnline { user: UserId(it.user_id), resource: it.resource, platform: it.platform }
+            }
+            Wire::UserOffline(it) => {
+                let how = it.how().try_into()?;
+                Self::UserOffline { user: UserId(it.user_id), resource: it.resource, platform: it.platform, how }
+            }
+            Wire::UserDisconnected(it) => {
+                Self::UserDisconnected { user: UserId(it.user_id), device_sn: it.device_sn, resource: it.resource }
+            }
+            Wire::PresenceChanged(it) => Self::PresenceChanged {
+                user: UserId(it.user_id),
+                statuses: it.statuses.into_iter().map(|one| (one.resource, one.status)).collect(),
+                ext: it.ext,
+                last_time_ms: it.last_time_ms,
+                subscribers: users(it.subscriber_ids),
+            },
             Wire::ContactRequested(it) => {
                 Self::ContactRequested { user: UserId(it.user_id), from: UserId(it.from_id), text: it.text }
             }
@@ -182,6 +219,33 @@ fn ids(users: Vec<UserId>) -> Vec<i64> {
 
 fn users(ids: Vec<i64>) -> Vec<UserId> {
     ids.into_iter().map(UserId).collect()
+}
+
+impl From<SessionEnd> for wire::SessionEnd {
+    fn from(how: SessionEnd) -> Self {
+        match how {
+            SessionEnd::LoggedOut => Self::LoggedOut,
+            SessionEnd::Closed => Self::Closed,
+            SessionEnd::TimedOut => Self::TimedOut,
+            SessionEnd::Kicked => Self::Kicked,
+            SessionEnd::Replaced => Self::Replaced,
+        }
+    }
+}
+
+impl TryFrom<wire::SessionEnd> for SessionEnd {
+    type Error = Error;
+
+    fn try_from(how: wire::SessionEnd) -> Result<Self, Error> {
+        Ok(match how {
+            wire::SessionEnd::LoggedOut => Self::LoggedOut,
+            wire::SessionEnd::Closed => Self::Closed,
+            wire::SessionEnd::TimedOut => Self::TimedOut,
+            wire::SessionEnd::Kicked => Self::Kicked,
+            wire::SessionEnd::Replaced => Self::Replaced,
+            wire::SessionEnd::Unspecified => return Err(Error::invalid("how", "is required")),
+        })
+    }
 }
 
 impl From<Joining> for wire::Joining {

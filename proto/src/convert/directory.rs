@@ -157,6 +157,7 @@ policy!(
     fetch_private,
     fire_on_refusal,
     friends_only,
+    presence_events,
     max_contacts,
     max_blocked_users,
     invitation_days,

@@ -29,12 +29,14 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0002_pins.sql"),
         include_str!("../migrations/sqlite/0003_read_reports.sql"),
         include_str!("../migrations/sqlite/0004_marks.sql"),
+        include_str!("../migrations/sqlite/0005_delivered_reports.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
         include_str!("../migrations/postgres/0002_pins.sql"),
         include_str!("../migrations/postgres/0003_read_reports.sql"),
         include_str!("../migrations/postgres/0004_marks.sql"),
+        include_str!("../migrations/postgres/0005_delivered_reports.sql"),
     ],
 };
 
@@ -53,6 +55,8 @@ pub struct Deps {
     pub clock: Arc<dyn Clock>,
     /// Signalled when a read mark has moved.
     pub read: Arc<Notify>,
+    /// Signalled when a delivered mark has moved.
+    pub delivered: Arc<Notify>,
     /// Runs the worker.
     pub tasks: Tasks,
 }

@@ -1,5 +1,6 @@
 //! Converts between protobuf messages and the directory's own types.
 
+pub(crate) mod connected;
 pub(crate) mod contact;
 pub(crate) mod group;
 pub(crate) mod people;

@@ -23,7 +23,7 @@ use crate::{
         user::{device_sn, new_session, profile, profile_change, user_change, user_ref},
     },
     model::{
-        AppKey, SecretKind, User,
+        AppKey, Devices, SecretKind, User,
         screening::{NewHook, NewWordList},
     },
 };
@@ -326,7 +326,9 @@ impl pb::directory_service_server::DirectoryService for Directory {
         let wire = request.into_inner();
         let device_sn = device_sn(wire.device_sn).map_err(to_status)?;
         let user = user_ref(wire.user).map_err(to_status)?;
-        let ended = self.core.end_sessions(&caller, &user, device_sn, wire.end_tokens).await.map_err(to_status)?;
+        let resource = Some(wire.resource).filter(|resource| !resource.is_empty());
+        let devices = Devices { device_sn, resource };
+        let ended = self.core.end_sessions(&caller, &user, devices, wire.end_tokens).await.map_err(to_status)?;
         Ok(Response::new(pb::EndSessionsResponse { ended: ended as i32 }))
     }
 

@@ -26,7 +26,7 @@ use std::{fmt, sync::Arc};
 
 use tidings_domain::{Clock, Entropy, Error};
 use tidings_outbound::Outbound;
-use tidings_runtime::Sealed;
+use tidings_runtime::{Sealed, Tasks};
 use tidings_store::{AppRows, Db, Engine, Schema};
 
 use crate::{
@@ -47,6 +47,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0007_plans.sql"),
         include_str!("../migrations/sqlite/0008_users_version.sql"),
         include_str!("../migrations/sqlite/0009_people.sql"),
+        include_str!("../migrations/sqlite/0010_connected_sessions.sql"),
         include_str!("../migrations/sqlite/0011_service_accounts.sql"),
         include_str!("../migrations/sqlite/0012_hook_subjects.sql"),
     ],
@@ -60,6 +61,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/postgres/0007_plans.sql"),
         include_str!("../migrations/postgres/0008_users_version.sql"),
         include_str!("../migrations/postgres/0009_people.sql"),
+        include_str!("../migrations/postgres/0010_connected_sessions.sql"),
         include_str!("../migrations/postgres/0011_service_accounts.sql"),
         include_str!("../migrations/postgres/0012_hook_subjects.sql"),
     ],
@@ -73,6 +75,8 @@ pub struct Deps {
     pub clock: Arc<dyn Clock>,
     /// Source of secrets, salts, nonces and uuids.
     pub entropy: Arc<dyn Entropy>,
+    /// Runs the worker.
+    pub tasks: Tasks,
     /// Encrypts the secrets at rest. If it is lost, so are every app's secrets.
     pub data_key: [u8; 32],
 }
@@ -98,7 +102,7 @@ impl fmt::Debug for Directory {
 /// Idle connections to one server of an app that are kept open.
 const IDLE: usize = 16;
 
-/// Builds the service.
+/// The service, with its worker running.
 pub fn build(deps: Deps) -> Result<Directory, Error> {
     let core = Core {
         apps: AppCache::new(),
@@ -113,7 +117,9 @@ pub fn build(deps: Deps) -> Result<Directory, Error> {
         clock: deps.clock,
         entropy: deps.entropy,
     };
-    Ok(Directory { core: Arc::new(core) })
+    let core = Arc::new(core);
+    app::spawn_sweep(&core, &deps.tasks);
+    Ok(Directory { core })
 }
 
 /// Some secrets of the database as stored, to check whether a data key is the right one.

@@ -279,9 +279,35 @@ pub(crate) struct UserChange {
 #[derive(Debug, Clone)]
 pub(crate) struct Session {
     pub(crate) device_sn: i64,
+    /// The device's name: the client's own, otherwise its kind, an underscore and its number.
+    pub(crate) resource: String,
     pub(crate) platform: String,
     pub(crate) opened_at: UnixMillis,
-    pub(crate) expires_at: UnixMillis,
+    /// `None`: it lasts as long as the client is connected.
+    pub(crate) expires_at: Option<UnixMillis>,
+}
+
+/// A client that is connected to a gateway.
+#[derive(Debug, Clone)]
+pub(crate) struct Connected {
+    pub(crate) app: AppId,
+    pub(crate) user: UserId,
+    pub(crate) gateway: i64,
+    /// Unique at the gateway.
+    pub(crate) id: i64,
+    pub(crate) device_sn: i64,
+    pub(crate) resource: String,
+    pub(crate) platform: String,
+    pub(crate) opened_at: UnixMillis,
+}
+
+/// Which devices of a user.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Devices {
+    /// `None`: any.
+    pub(crate) device_sn: Option<i64>,
+    /// `None`: any.
+    pub(crate) resource: Option<String>,
 }
 
 /// A device that reports online.
@@ -294,9 +320,18 @@ pub(crate) struct NewSession {
 }
 
 impl Session {
-    /// The device's name in the Agora dialect: its kind, and its number.
-    pub(crate) fn resource(&self) -> String {
-        format!("{}_{}", self.platform, self.device_sn)
+    /// One that a client's server reported; its device has no name of its own.
+    pub(crate) fn reported(device_sn: i64, platform: String, opened_at: UnixMillis, expires_at: UnixMillis) -> Self {
+        let resource = format!("{platform}_{device_sn}");
+        Self { device_sn, resource, platform, opened_at, expires_at: Some(expires_at) }
+    }
+}
+
+impl Devices {
+    /// Whether the device is one of them.
+    pub(crate) fn contain(&self, device_sn: i64, resource: &str) -> bool {
+        let has_number = self.device_sn.is_none_or(|number| number == device_sn);
+        has_number && self.resource.as_ref().is_none_or(|name| name == resource)
     }
 }
 

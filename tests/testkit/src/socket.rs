@@ -44,9 +44,23 @@ impl Socket {
     /// # Panics
     /// When it is refused.
     pub async fn open_at(url: &str, app: &TestApp, token: &str, cursor: Option<&str>) -> Self {
+        Self::authenticated(url, app, &json!({"token": token, "device": "test", "cursor": cursor})).await
+    }
+
+    /// Connects as a device with that name, of that kind.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn open_device(url: &str, app: &TestApp, token: &str, (device, platform): (&str, &str)) -> Self {
+        Self::authenticated(url, app, &json!({"token": token, "device": device, "platform": platform})).await
+    }
+
+    async fn authenticated(url: &str, app: &TestApp, with: &Value) -> Self {
         let mut socket = Self::connect(url).await;
-        let key = format!("{}#{}", app.app().org, app.app().name);
-        socket.send(&json!({"type": "auth", "app": key, "token": token, "device": "test", "cursor": cursor})).await;
+        let mut auth = with.clone();
+        auth["type"] = json!("auth");
+        auth["app"] = json!(format!("{}#{}", app.app().org, app.app().name));
+        socket.send(&auth).await;
         let ready = socket.next().await.expect("an answer");
         assert_eq!(ready["type"], "ready", "{ready}");
         socket

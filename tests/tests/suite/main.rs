@@ -58,6 +58,7 @@ mod metrics;
 mod newest_gone;
 mod people;
 mod policy;
+mod presence;
 mod raw_http;
 mod realtime;
 mod refused;

@@ -131,6 +131,26 @@ every_shape! {
 }
 
 every_shape! {
+    async fn the_sdk_hears_of_presence_and_why_it_is_disconnected(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora", "omar"]).await;
+        let mut nora = Device::logged_in(&app, "nora").await;
+        nora.does("subscribe", json!({"usernames": ["omar"], "expiry": 1000})).await;
+        let mut omar = Device::logged_in(&app, "omar").await;
+        let is = |status: i64| move |user: &Value| user["userId"] == "omar" && user["statusDetails"][0]["status"] == status;
+        nora.hears("onPresenceStatusChange", is(1)).await;
+        omar.does("publish", json!({"description": "lunch"})).await;
+        nora.hears("onPresenceStatusChange", |user| user["ext"] == "lunch").await;
+        agora.get("/users/omar/disconnect").await.expect(200);
+        omar.hears("onError", |fault| fault["message"] == "the user was kicked by other device").await;
+        nora.hears("onPresenceStatusChange", is(0)).await;
+        let password = agora.request(reqwest::Method::PUT, "/users/nora/password").json(&json!({"newpassword": "x"}));
+        password.send().await.expect("an answer");
+        nora.hears("onError", |fault| fault["message"] == "the user was kicked by changing password").await;
+    }
+}
+
+every_shape! {
     async fn discovery_names_this_server(app: TestApp) {
         let url = app.suite.url();
         let answer = reqwest::get(format!("{url}/easemob/server.json?app_key=acme%23lobby")).await.expect("an answer");

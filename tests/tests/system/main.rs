@@ -34,6 +34,7 @@ mod outside_reader;
 mod overload;
 mod pages;
 mod pins;
+mod presence;
 mod protos;
 mod reads;
 mod recall;

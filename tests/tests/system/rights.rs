@@ -105,7 +105,7 @@ every_shape! {
         assert_eq!(refusal(directory.delete_user(app.request_as(ann, delete)).await), denied());
         let sessions = pb::ListSessionsRequest { user: named(bob) };
         assert_eq!(refusal(directory.list_sessions(app.request_as(ann, sessions)).await), denied());
-        let end = pb::EndSessionsRequest { user: named(bob), device_sn: 0, end_tokens: true };
+        let end = pb::EndSessionsRequest { user: named(bob), device_sn: 0, end_tokens: true, ..Default::default() };
         assert_eq!(refusal(directory.end_sessions(app.request_as(ann, end)).await), denied());
         let open = pb::OpenSessionRequest { user: named(bob), ttl_ms: 1000, ..Default::default() };
         assert_eq!(refusal(directory.open_session(app.request_as(ann, open)).await), denied());

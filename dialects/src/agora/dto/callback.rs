@@ -32,6 +32,23 @@ pub struct Callback<'a, P: Serialize> {
     pub host: Option<&'a str>,
 }
 
+/// A device connected or disconnected.
+#[derive(Serialize)]
+pub struct StatusCallback<'a> {
+    #[serde(rename = "callId")]
+    pub call_id: &'a str,
+    pub reason: &'static str,
+    pub status: &'static str,
+    pub user: String,
+    pub os: &'a str,
+    pub ip: &'a str,
+    pub host: &'a str,
+    pub appkey: &'a str,
+    pub version: &'static str,
+    pub timestamp: i64,
+    pub security: String,
+}
+
 /// The payload of recalls and receipts, which have no content.
 #[derive(Serialize)]
 pub struct AckPayload<'a> {

@@ -11,7 +11,7 @@ mod realtime;
 mod sharing;
 mod thread;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::value::RawValue;
@@ -293,6 +293,16 @@ pub struct Changed<'a> {
     pub muted_until: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub muted: Option<MutedUntil>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statuses: Option<BTreeMap<&'a str, &'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ext: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_time: Option<i64>,
 }
 
 /// Until when a user may not send, by `chat_type`.

@@ -69,3 +69,16 @@ pub struct Host<'a> {
     pub ip: &'a str,
     pub port: u16,
 }
+
+/// A notification of users' presence.
+#[derive(serde::Serialize)]
+pub struct PresenceNotice<'a> {
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    pub data: PresenceNoticeData<'a>,
+}
+
+#[derive(serde::Serialize)]
+pub struct PresenceNoticeData<'a> {
+    pub values: [super::Presence<'a>; 1],
+}

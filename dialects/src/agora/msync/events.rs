@@ -152,7 +152,7 @@ fn meta(act: &Act<'_>, body: MessageBody) -> Vec<u8> {
 
 /// FNV-1a, in the positive range: a number for an id that is a text. It is compared with message ids, which are far smaller
 /// than most of its values.
-fn id_of(text: &str) -> u64 {
+pub(super) fn id_of(text: &str) -> u64 {
     let hash = text
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
@@ -209,8 +209,10 @@ pub enum Parting {
     Replaced,
     /// The user was deleted or disabled.
     Removed,
-    /// The session's token was revoked.
+    /// The session's token was revoked, or the app ended the session.
     Kicked,
+    /// The user's password was changed.
+    PasswordChanged,
 }
 
 /// The session is ended.
@@ -219,6 +221,7 @@ pub fn parted(why: Parting, at: UnixMillis) -> Vec<u8> {
         Parting::Replaced => Operation::UserLoginAnotherDevice,
         Parting::Removed => Operation::UserRemoved,
         Parting::Kicked => Operation::UserKickedByOtherDevice,
+        Parting::PasswordChanged => Operation::UserKickedByChangePassword,
     };
     let payload = StatisticsBody { operation: Some(operation.into()), ..StatisticsBody::default() }.encode_to_vec();
     let meta = Meta {

@@ -8,6 +8,7 @@ use super::{
     pb::{
         CommNotice, CommSyncDl, CommSyncUl, CommUnreadDl, EncryptType, Jid, MSync, Meta, MetaQueue, Provision, Status,
         msync::{Command, Version},
+        provision::OsType,
     },
 };
 use crate::agora::dto;
@@ -45,6 +46,8 @@ pub struct Login {
     pub token: String,
     /// The device; two sessions with the same name replace each other.
     pub device: String,
+    /// The kind of the device.
+    pub platform: &'static str,
 }
 
 /// A queue of a device: the messages of one conversation that it has not acknowledged.
@@ -104,7 +107,20 @@ fn login(packet: &MSync, provision: &Provision) -> Result<Login, Error> {
     if device.is_empty() || device.len() > MAX_NAME {
         return Err(Error::invalid("resource", format!("must be 1 to {MAX_NAME} bytes")));
     }
-    Ok(Login { app_key: guid.app_key.unwrap_or_default(), name: guid.name.unwrap_or_default(), token, device })
+    let (app_key, name) = (guid.app_key.unwrap_or_default(), guid.name.unwrap_or_default());
+    Ok(Login { app_key, name, token, device, platform: platform(provision) })
+}
+
+/// The SDKs of web pages say that their system is another one.
+fn platform(provision: &Provision) -> &'static str {
+    match provision.os_type.and_then(|os| OsType::try_from(os).ok()) {
+        Some(OsType::Ios) => "ios",
+        Some(OsType::Android) => "android",
+        Some(OsType::Linux) => "linux",
+        Some(OsType::Osx) => "osx",
+        Some(OsType::Win) => "windows",
+        Some(OsType::Custom | OsType::Other) | None => "web",
+    }
 }
 
 fn queue_of(jid: &Jid) -> Result<Queue, Error> {

@@ -9,6 +9,7 @@ mod jid;
 mod meta;
 mod operations;
 pub mod pb;
+mod presence;
 
 pub use content::{content_from, wire_content};
 pub use discovery::{Address, server_config};
@@ -21,3 +22,4 @@ pub use frames::{
 pub use jid::{CONFERENCE_DOMAIN, USER_DOMAIN, app_key, jid_of, name_in};
 pub use meta::{body_of, meta, meta_text};
 pub use operations::{Asked, Operation, login_outcome, operation, outcome_of};
+pub use presence::presence_changed;

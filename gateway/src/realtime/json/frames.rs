@@ -28,6 +28,10 @@ pub(super) struct Auth<'a> {
     /// `org#app`.
     pub app: Cow<'a, str>,
     pub token: Cow<'a, str>,
+    /// The client's name for its device; may be empty.
+    pub device: Cow<'a, str>,
+    /// The kind of the device.
+    pub platform: Cow<'a, str>,
     /// Where it continues; absent: from now on.
     pub cursor: Option<Cow<'a, str>>,
 }
@@ -46,6 +50,8 @@ struct Frame<'a> {
     #[serde(borrow)]
     device: Option<Cow<'a, str>>,
     #[serde(borrow)]
+    platform: Option<Cow<'a, str>>,
+    #[serde(borrow)]
     cursor: Option<Cow<'a, str>>,
     #[serde(borrow)]
     chat_type: Option<Cow<'a, str>>,
@@ -61,6 +67,9 @@ struct Frame<'a> {
 const MAX_ID: usize = 64;
 /// Maximum length of a device's name.
 const MAX_DEVICE: usize = 32;
+/// Maximum length of the name of a device's kind, and what it is for clients that do not say.
+const MAX_PLATFORM: usize = 32;
+const PLATFORM: &str = "web";
 /// Maximum length of an idempotency key.
 const MAX_KEY: usize = 255;
 
@@ -86,14 +95,19 @@ fn checked(frame: Frame<'_>) -> Result<ClientFrame<'_>, Error> {
         return Ok(ClientFrame::Ping);
     }
     if kind == "auth" {
-        // Its length is checked for the day when sessions have names.
-        if frame.device.unwrap_or_default().len() > MAX_DEVICE {
+        let device = frame.device.unwrap_or_default();
+        if device.len() > MAX_DEVICE {
             return Err(Error::invalid("device", format!("must be at most {MAX_DEVICE} bytes")));
+        }
+        let platform = frame.platform.filter(|platform| !platform.is_empty()).unwrap_or(Cow::Borrowed(PLATFORM));
+        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        if platform.len() > MAX_PLATFORM || !platform.bytes().all(is_word) {
+            return Err(Error::invalid("platform", format!("must be at most {MAX_PLATFORM} of a-z A-Z 0-9 -")));
         }
         required("app", frame.app.as_deref())?;
         required("token", frame.token.as_deref())?;
         let (app, token) = (frame.app.unwrap_or_default(), frame.token.unwrap_or_default());
-        return Ok(ClientFrame::Auth(Auth { app, token, cursor: frame.cursor }));
+        return Ok(ClientFrame::Auth(Auth { app, token, device, platform, cursor: frame.cursor }));
     }
     required("id", frame.id.as_deref())?;
     let id = frame.id.unwrap_or_default();
@@ -275,6 +289,7 @@ mod tests {
             (r#"{"type":"dance","id":"1"}"#, "type"),
             (r#"{"type":"auth","token":"t"}"#, "app"),
             (r#"{"type":"auth","app":"a#b"}"#, "token"),
+            (r#"{"type":"auth","app":"a#b","token":"t","platform":"a/b"}"#, "platform"),
             (r#"{"type":"send","chat_type":"chat","message":{}}"#, "id"),
             (r#"{"type":"send","id":"1","chat_type":"mail","message":{}}"#, "chat_type"),
             (r#"{"type":"send","id":"1","chat_type":"chat"}"#, "message"),

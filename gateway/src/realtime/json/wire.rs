@@ -14,6 +14,7 @@ use crate::{
     realtime::{
         catch_up::CatchUp,
         client::Client,
+        device::Device,
         event::Batch,
         hub::Entered,
         session::{Joined, Signal},
@@ -50,7 +51,8 @@ impl Wire for JsonWire {
             Err(bad) => return Err(End::Refused(close_code::POLICY, text(frames::bad(&bad)))),
         };
         // Several sessions may have the same device: only MSync replaces them.
-        let client = Client::of(&socket.gateway, &socket.peer, &auth.app, &auth.token, "").await;
+        let device = Device::shared(&auth.device, &auth.platform);
+        let client = Client::of(&socket.gateway, &socket.peer, &auth.app, &auth.token, device).await;
         let client = client.map_err(|error| End::Refused(UNAUTHORIZED, refusal(&error)))?;
         Ok((client, Self { since: auth.cursor.map(std::borrow::Cow::into_owned), cursor: None }))
     }
@@ -133,7 +135,8 @@ impl Wire for JsonWire {
     fn closing(&self, end: &End) -> Option<Message> {
         match end {
             End::Told(_, word) => Some(closing(word, self.cursor.as_deref())),
-            End::Unauthorized(error) => Some(refusal(error)),
+            End::Unauthorized(error) | End::PasswordChanged(error) => Some(refusal(error)),
+            End::Kicked => Some(closing("the app ended the connection", self.cursor.as_deref())),
             End::Gone | End::Refused(..) | End::Replaced => None,
         }
     }

@@ -99,7 +99,10 @@ impl Command {
             }
             Operation::Delivered { msg_id, .. } => {
                 let marked = self.client.mark_delivered(None, msg_id).await?;
-                self.relay(Ack::Delivered, msg_id, marked.conversation);
+                if !marked.moved && marked.stands > msg_id {
+                    // The feed has only an event of a later message.
+                    self.relay(Ack::Delivered, msg_id, marked.conversation);
+                }
                 Ok((self.done(Some(msg_id)).0, Vec::new()))
             }
             Operation::EnterRoom { room: RoomId(room), leaves_others } => {

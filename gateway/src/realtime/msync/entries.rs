@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use tidings_dialects::agora::{
-    Names,
+    Names, Presence,
     msync::{self as codec, Ack, Act, Queue},
 };
-use tidings_domain::{ConversationId, EventKind, Message, MsgId, UnixMillis, UserId};
+use tidings_domain::{Change, ConversationId, EventKind, Message, MsgId, UnixMillis, UserId};
 
 use super::queues::Entry;
 use crate::realtime::event::Event;
@@ -21,8 +21,13 @@ pub(super) fn queue_of(conversation: ConversationId, user: UserId, names: &Names
 
 /// An event for a user; `None`: clients are not told of it.
 pub(super) fn entry_of(event: &Event, user: UserId, app_key: &str) -> Option<(Queue, Entry)> {
-    let read = EventKind::of_name(&event.event.wire.kind) == Some(EventKind::Read);
-    if read && event.event.actor == user {
+    if let Some(Change::PresenceChanged { user, .. }) = &event.event.change {
+        let meta = event.msync.get_or_init(|| presence(event)).clone()?;
+        return Some((Queue::of_user(&event.names.of(*user)), Entry { meta, delivers: None }));
+    }
+    let kind = EventKind::of_name(&event.event.wire.kind);
+    let is_mark = matches!(kind, Some(EventKind::Read | EventKind::Delivered));
+    if is_mark && event.event.actor == user {
         return None;
     }
     let conversation = event.event.conversation?;
@@ -43,6 +48,22 @@ fn delivers(message: &Message, user: UserId) -> Option<(ConversationId, MsgId)> 
     counts.then_some((message.conversation, message.msg_id))
 }
 
+/// The presence of a user to whom the session's user is subscribed.
+fn presence(event: &Event) -> Option<Bytes> {
+    let Some(Change::PresenceChanged { user, statuses, ext, last_time_ms, .. }) = &event.event.change else {
+        return None;
+    };
+    let presence = Presence {
+        username: event.names.of(*user).to_ascii_lowercase(),
+        last_time: *last_time_ms,
+        ext: ext.clone(),
+        statuses: statuses.iter().cloned().collect(),
+        ..Presence::default()
+    };
+    let wire = &event.event.wire;
+    Some(codec::presence_changed(&wire.id, UnixMillis(wire.at_ms), &presence).into())
+}
+
 fn encoded(event: &Event, app_key: &str) -> Option<Bytes> {
     let (event, names) = (&event.event, &event.names);
     let act = Act {
@@ -60,6 +81,7 @@ fn encoded(event: &Event, app_key: &str) -> Option<Bytes> {
         EventKind::Recalled => codec::recalled(&act, names, app_key),
         EventKind::Edited => codec::edited(&act, event.message.as_ref()?, names, app_key),
         EventKind::Read => codec::acknowledged(Ack::Read, &act, names, app_key),
+        EventKind::Delivered => codec::acknowledged(Ack::Delivered, &act, names, app_key),
         EventKind::Refused | EventKind::Reacted | EventKind::Unreacted | EventKind::Changed(_) => return None,
     };
     Some(bytes.into())

@@ -21,6 +21,7 @@ use crate::{
     realtime::{
         catch_up::CatchUp,
         client::Client,
+        device::Device,
         event::{Batch, Event},
         hub::{Entered, Hub},
         session::{Joined, Signal},
@@ -56,8 +57,9 @@ impl Wire for MsyncWire {
             Ok(_) => return Err(End::Told(close_code::POLICY, "the first packet must be a provision")),
             Err(error) => return Err(refused("", &error)),
         };
-        let Login { app_key: app, name, token, device } = login;
-        let client = Client::of(&socket.gateway, &socket.peer, &app, &token, &device).await;
+        let Login { app_key: app, name, token, device, platform } = login;
+        let shown = Device::single(&device, platform);
+        let client = Client::of(&socket.gateway, &socket.peer, &app, &token, shown).await;
         let client = client.map_err(|error| refused(&device, &known(error)))?;
         if !client.username.eq_ignore_ascii_case(&name) {
             return Err(refused(&device, &Error::new(Reason::TokenForeign, "")));
@@ -181,6 +183,8 @@ impl Wire for MsyncWire {
     fn closing(&self, end: &End) -> Option<Message> {
         let why = match end {
             End::Replaced => Parting::Replaced,
+            End::Kicked => Parting::Kicked,
+            End::PasswordChanged(_) => Parting::PasswordChanged,
             End::Unauthorized(error) => match error.reason() {
                 Reason::UserNotFound | Reason::UserDisabled => Parting::Removed,
                 Reason::TokenRevoked => Parting::Kicked,

@@ -27,7 +27,7 @@ pub const fn is_told(kind: EventKind) -> bool {
         | EventKind::Edited
         | EventKind::Refused
         | EventKind::Read => true,
-        EventKind::OnlineBroadcast | EventKind::Reacted | EventKind::Unreacted => false,
+        EventKind::OnlineBroadcast | EventKind::Delivered | EventKind::Reacted | EventKind::Unreacted => false,
         EventKind::Changed(change) => match change {
             ChangeKind::UserRegistered
             | ChangeKind::UserChanged
@@ -35,8 +35,12 @@ pub const fn is_told(kind: EventKind) -> bool {
             | ChangeKind::UserEnabled
             | ChangeKind::UserDisabled
             | ChangeKind::UserMuted
+            | ChangeKind::UserDisconnected
+            | ChangeKind::PresenceChanged
             | ChangeKind::ApplicationRejected => false,
-            ChangeKind::ContactRequested
+            ChangeKind::UserOnline
+            | ChangeKind::UserOffline
+            | ChangeKind::ContactRequested
             | ChangeKind::ContactDeclined
             | ChangeKind::ContactAdded
             | ChangeKind::ContactRemoved

@@ -30,6 +30,7 @@ pub fn render(app: &App, endpoint: &Endpoint, event: &Event, known: &Known) -> O
         EventKind::Sent
         | EventKind::Online
         | EventKind::OnlineBroadcast
+        | EventKind::Delivered
         | EventKind::Refused
         | EventKind::Reacted
         | EventKind::Unreacted
@@ -67,6 +68,7 @@ pub fn render(app: &App, endpoint: &Endpoint, event: &Event, known: &Known) -> O
         // The vendor does not report rejected messages.
         EventKind::Refused
         | EventKind::OnlineBroadcast
+        | EventKind::Delivered
         | EventKind::Reacted
         | EventKind::Unreacted
         | EventKind::Changed(_) => None,

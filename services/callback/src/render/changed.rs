@@ -1,13 +1,14 @@
-//! Changes of contacts, groups and rooms in the format of an endpoint's vendor.
+//! Changes of contacts, groups and rooms, and connections, in the format of an endpoint's vendor.
 
 use tidings_dialects::{
-    agora::{ChangeTold, Operation, muc_callback, operations, roster_callback},
+    agora::{ChangeTold, Operation, StatusTold, muc_callback, operations, roster_callback, status_callback},
     tencent::{
-        Callback, ChangedGroup, FriendAdded, GroupProfile, black_list, friend_add, friend_delete, group_after_change,
-        group_after_create, group_after_destroy, group_after_exit, group_after_join,
+        Callback, ChangedGroup, FriendAdded, GroupProfile, Presence, StateChange, black_list, friend_add,
+        friend_delete, group_after_change, group_after_create, group_after_destroy, group_after_exit, group_after_join,
+        state_change,
     },
 };
-use tidings_domain::{App, Change, GroupChanged, Joining, Leaving, UnixMillis, UserId};
+use tidings_domain::{App, Change, GroupChanged, Joining, Leaving, SessionEnd, UnixMillis, UserId};
 
 use super::{Known, agora::HOST, tencent::account};
 use crate::model::Endpoint;
@@ -17,6 +18,8 @@ pub struct Changed {
     pub change: Change,
     pub actor: UserId,
     pub at: UnixMillis,
+    /// The client's; may be empty.
+    pub address: String,
 }
 
 /// The command and the body; `None` where Tencent has no callback for it (tencent.md 6).
@@ -89,11 +92,25 @@ fn of_contacts(changed: &Changed, known: &Known) -> Option<(Callback, Vec<u8>)> 
         Change::ContactRemoved { user, contact } => {
             Some((Callback::FriendDelete, friend_delete(&name(*user), &name(*contact))))
         }
+        Change::UserOnline { user, .. } => Some(state(changed, &name(*user), Presence::LoggedIn)),
+        Change::UserOffline { user, how, .. } => {
+            let presence = match how {
+                SessionEnd::LoggedOut => Presence::LoggedOut,
+                SessionEnd::Closed | SessionEnd::Kicked | SessionEnd::Replaced => Presence::LinkClosed,
+                SessionEnd::TimedOut => Presence::TimedOut,
+            };
+            Some(state(changed, &name(*user), presence))
+        }
         Change::UserBlocked { user, blocked, is_blocked } => {
             Some(black_list(&name(*user), &name(*blocked), *is_blocked))
         }
         _ => None,
     }
+}
+
+fn state(changed: &Changed, account: &str, presence: Presence) -> (Callback, Vec<u8>) {
+    let change = StateChange { account, presence, kicked: &[], event_time: changed.at };
+    (Callback::StateChange, state_change(&change))
 }
 
 /// The commands and the bodies, each with what its id has behind the event's; none where Agora has no callback for it
@@ -109,6 +126,26 @@ pub fn agora(
         UserId::ADMIN => "admin".to_owned(),
         user => known.name(user).map_or_else(|| user.to_string(), str::to_ascii_lowercase),
     };
+    let connection = match &changed.change {
+        Change::UserOnline { user, resource, platform } => Some((*user, resource, platform, None)),
+        Change::UserOffline { user, resource, platform, how } => Some((*user, resource, platform, Some(*how))),
+        _ => None,
+    };
+    if let Some((user, resource, platform, ended)) = connection {
+        let told = StatusTold {
+            app,
+            secret: endpoint.token.as_deref().unwrap_or_default(),
+            timestamp: changed.at,
+            id: event_id,
+            host: HOST,
+            user: &name(user),
+            resource,
+            platform,
+            address: &changed.address,
+            ended,
+        };
+        return vec![(event_id.to_owned(), "status", status_callback(&told))];
+    }
     let from = from(changed);
     let (from, reason) = (name(from), reason(&changed.change));
     let tell = |(place, operation): (usize, Operation)| {

@@ -21,6 +21,7 @@ pub fn render(app: &App, event: &Event) -> Option<(&'static str, Vec<u8>)> {
         EventKind::Refused
         | EventKind::Read
         | EventKind::OnlineBroadcast
+        | EventKind::Delivered
         | EventKind::Reacted
         | EventKind::Unreacted
         | EventKind::Changed(_) => None,

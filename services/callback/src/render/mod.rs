@@ -134,7 +134,7 @@ fn what(wire: &pb::Event) -> Result<Option<What>, Error> {
         return Ok(None);
     }
     let (change, actor, at) = (change.clone().try_into()?, UserId(wire.actor_id), UnixMillis(wire.at_ms));
-    Ok(Some(What::Change(Changed { change, actor, at })))
+    Ok(Some(What::Change(Changed { change, actor, at, address: wire.address.clone() })))
 }
 
 /// `None`: there is no callback, as for imports (decision 17).
@@ -188,6 +188,7 @@ async fn known(deps: &Deps, app: &App, dialect: Dialect, events: impl Iterator<I
             EventKind::Edited
             | EventKind::Refused
             | EventKind::OnlineBroadcast
+            | EventKind::Delivered
             | EventKind::Reacted
             | EventKind::Unreacted
             | EventKind::Changed(_) => {}

@@ -59,6 +59,7 @@ fn direct(event: &Event, known: &Known) -> Option<(Callback, Vec<u8>)> {
         EventKind::Edited
         | EventKind::Read
         | EventKind::OnlineBroadcast
+        | EventKind::Delivered
         | EventKind::Reacted
         | EventKind::Unreacted
         | EventKind::Changed(_) => None,
@@ -115,6 +116,7 @@ fn in_group(event: &Event, known: &Known, group: i64, kind: GroupKind) -> Option
         EventKind::Edited
         | EventKind::Read
         | EventKind::OnlineBroadcast
+        | EventKind::Delivered
         | EventKind::Reacted
         | EventKind::Unreacted
         | EventKind::Changed(_) => None,

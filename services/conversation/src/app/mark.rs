@@ -9,7 +9,8 @@ use crate::{
     store::{
         UserConversation,
         cursor::{self as store, Raise},
-        read_report::{self, ReadReport},
+        delivered_report,
+        read_report::{self, MarkReport},
     },
 };
 
@@ -52,7 +53,8 @@ pub async fn mark(deps: &Deps, caller: &Caller, user: UserId, which: Which, up_t
     Ok(Moved { moved, conversation: Some(conversation), msg_id: stands })
 }
 
-/// A read mark that moves is reported, in the same transaction (tencent.md 6).
+/// A read mark that moves is reported, and in direct conversations a delivered mark as well, in the same transaction
+/// (tencent.md 6).
 async fn raise(
     deps: &Deps,
     caller: &Caller,
@@ -68,9 +70,10 @@ async fn raise(
     let to = Marks { read, delivered: msg_id, ..Marks::default() };
     let raised = Raise { read: (now, since), ..Raise::unread(place.conversation, to, MsgId::ZERO) };
     let moved = store::raise(&mut tx, place.app, place.user, raised).await?;
-    let is_told = moved && is_read;
+    let is_direct = matches!(place.conversation, ConversationId::Direct(low, high) if low != high);
+    let is_told = moved && (is_read || is_direct);
     if is_told {
-        let report = ReadReport {
+        let report = MarkReport {
             place,
             msg_id,
             at: now,
@@ -78,11 +81,15 @@ async fn raise(
             platform: caller.platform.name().to_owned(),
             trace: telemetry::traceparent().unwrap_or_default(),
         };
-        read_report::add(&mut tx, &report).await?;
+        match which {
+            Which::Read => read_report::add(&mut tx, &report).await?,
+            Which::Delivered => delivered_report::add(&mut tx, &report).await?,
+        }
     }
     tx.commit().await?;
     if is_told {
-        deps.read.notify_one();
+        let reporter = if is_read { &deps.read } else { &deps.delivered };
+        reporter.notify_one();
     }
     Ok(moved)
 }

@@ -37,9 +37,9 @@ pub fn many() -> Vec<&'static ManyRows> {
     vec![&REMOVE]
 }
 
-/// A read mark that moved.
+/// A read or delivered mark that moved.
 #[derive(Debug, Clone)]
-pub struct ReadReport {
+pub struct MarkReport {
     pub place: UserConversation,
     pub msg_id: MsgId,
     pub at: UnixMillis,
@@ -49,7 +49,8 @@ pub struct ReadReport {
     pub trace: String,
 }
 
-pub async fn add(tx: &mut Tx, report: &ReadReport) -> Result<(), Error> {
+/// Adds one.
+pub async fn add(tx: &mut Tx, report: &MarkReport) -> Result<(), Error> {
     let (a, b) = report.place.conversation.key();
     on_tx!(tx, |c| sqlx::query(ADD)
         .bind(report.place.app.0)
@@ -81,9 +82,9 @@ row! {
 }
 
 /// Up to `limit` of them, one app after the other.
-pub async fn some(db: &Db, limit: i64) -> Result<Vec<ReadReport>, Error> {
+pub async fn some(db: &Db, limit: i64) -> Result<Vec<MarkReport>, Error> {
     let rows: Vec<ReportRow> = on_db!(db, |c| sqlx::query_as(SOME).bind(limit).fetch_all(c).await)?;
-    let reports = rows.into_iter().map(|row| ReadReport {
+    let reports = rows.into_iter().map(|row| MarkReport {
         place: UserConversation {
             app: AppId(row.app_id),
             user: UserId(row.user_id),
@@ -99,8 +100,8 @@ pub async fn some(db: &Db, limit: i64) -> Result<Vec<ReadReport>, Error> {
 }
 
 /// Removes delivered reports.
-pub async fn remove(tx: &mut Tx, reports: &[ReadReport]) -> Result<(), Error> {
-    let int = |value: fn(&ReadReport) -> i64| Column::Int(reports.iter().map(value).collect());
+pub async fn remove(tx: &mut Tx, reports: &[MarkReport]) -> Result<(), Error> {
+    let int = |value: fn(&MarkReport) -> i64| Column::Int(reports.iter().map(value).collect());
     let rows = [
         int(|report| report.place.app.0),
         int(|report| report.place.user.0),

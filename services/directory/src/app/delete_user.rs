@@ -14,7 +14,7 @@ use super::{
     users::is_admin,
 };
 use crate::{
-    model::{AppKey, User, group::Group},
+    model::{AppKey, Devices, User, group::Group},
     store,
 };
 
@@ -33,12 +33,14 @@ impl Core {
         }
         let policy = self.known_app(&AppKey::Id(app)).await?.app.policy.owner_deletion;
         let now = self.clock.now();
+        let tells = self.tells_of_presence(app).await;
         let mut tx = self.db.begin().await?;
         // Locked first, so that nobody adds the user to a group meanwhile.
         if store::users::lock(&mut tx, app, found.id).await?.is_none() {
             return Err(not_found(user));
         }
         let mut changes = leave_groups(&mut tx, caller, found.id, policy, now).await?;
+        changes.extend(self.disconnect(&mut tx, app, found.id, &Devices::default(), tells, now).await?);
         changes.push(Change::UserDeleted { user: found.id });
         let push = store::user_push::find_in(&mut tx, app, found.id).await?;
         forget(&mut tx, app, found.id).await?;

@@ -16,8 +16,10 @@ mod hooks;
 mod issue_token;
 mod page;
 mod presence;
+mod presence_changes;
 mod profile;
 mod register_users;
+mod report_sessions;
 mod resolve_users;
 mod rotate_secret;
 mod screening;
@@ -35,7 +37,12 @@ mod user_statuses;
 mod users;
 mod word_lists;
 
-pub(crate) use self::{contact::Imported, register_users::Registrar, resolve_users::Unknown};
+pub(crate) use self::{
+    contact::Imported,
+    register_users::Registrar,
+    report_sessions::{EndedSession, SessionReport, spawn as spawn_sweep},
+    resolve_users::Unknown,
+};
 
 use std::sync::Arc;
 

@@ -45,8 +45,11 @@ impl Core {
         let id = self.own_user(caller, user).await?.user.id;
         let mut tx = self.db.begin().await?;
         store::users::lock(&mut tx, caller.app, id).await?.ok_or_else(|| not_found(user))?;
-        let device = DevicePresence { user: id, resource, status, updated_at: self.clock.now(), ext };
+        let now = self.clock.now();
+        let device = DevicePresence { user: id, resource, status, updated_at: now, ext };
         store::presence::publish(&mut tx, caller.app, &device).await?;
+        let changes = self.presence_changes(&mut tx, caller.app, vec![id], &[]).await?;
+        store::change::add(&mut tx, caller, now, &changes).await?;
         tx.commit().await
     }
 
@@ -142,7 +145,7 @@ impl Core {
         let found = self.registered_users(caller.app, targets).await?;
         let ids: Vec<UserId> = found.iter().flatten().map(|user| user.id).collect();
         let devices = store::presence::of_many(&self.db, caller.app, &ids).await?;
-        let sessions = store::session::live_of(&self.db, caller.app, &ids, now).await?;
+        let sessions = self.live_sessions(caller.app, &ids).await?;
         let ends = store::presence_subscription::to_many(&self.db, caller.app, user, &ids, now).await?;
         let mut by_user: HashMap<UserId, (Vec<&DevicePresence>, Vec<&Session>)> = HashMap::new();
         for device in &devices {
@@ -167,9 +170,9 @@ fn check_targets(targets: &[UserRef]) -> Result<(), Error> {
 }
 
 /// What was published by device, and live sessions beside it.
-fn shown(user: UserId, devices: &[&DevicePresence], sessions: &[&Session]) -> Presence {
+pub(super) fn shown(user: UserId, devices: &[&DevicePresence], sessions: &[&Session]) -> Presence {
     let mut statuses: BTreeMap<String, String> =
-        sessions.iter().map(|session| (session.resource(), ONLINE.to_owned())).collect();
+        sessions.iter().map(|session| (session.resource.clone(), ONLINE.to_owned())).collect();
     statuses.extend(devices.iter().map(|device| (device.resource.clone(), device.status.clone())));
     let newest = devices.iter().max_by_key(|device| device.updated_at);
     let moments = devices.iter().map(|device| device.updated_at);

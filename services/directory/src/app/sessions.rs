@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use tidings_domain::{Caller, Error, UnixMillis, UserRef};
+use tidings_domain::{AppId, Caller, Change, Error, SessionEnd, UnixMillis, UserId, UserRef};
+use tidings_store::Tx;
 
 use super::{
     Core,
     subject::{enabled, not_found},
 };
 use crate::{
-    model::{NewSession, Session, check_text},
-    store,
+    model::{AppKey, Connected, Devices, NewSession, Session, check_text},
+    store::{self, connected_session::SessionKey},
 };
 
 /// Maximum number of live sessions of one user.
@@ -50,33 +51,109 @@ impl Core {
     /// The live ones, by their devices' numbers. Users see only their own.
     pub(crate) async fn list_sessions(&self, caller: &Caller, user: &UserRef) -> Result<Vec<Session>, Error> {
         let id = self.own_user(caller, user).await?.user.id;
-        store::session::live(&self.db, caller.app, id, self.clock.now()).await
+        let mut sessions = store::session::live(&self.db, caller.app, id, self.clock.now()).await?;
+        let now = self.db.now(&*self.clock).await?;
+        let connected = store::connected_session::live_of(&self.db, caller.app, &[id], now).await?;
+        sessions.extend(connected.into_iter().map(|(_, session)| session));
+        sessions.sort_by(|one, other| (one.device_sn, one.opened_at).cmp(&(other.device_sn, other.opened_at)));
+        Ok(sessions)
+    }
+
+    /// The live sessions of these users, reported ones and connections, in any order.
+    pub(super) async fn live_sessions(&self, app: AppId, users: &[UserId]) -> Result<Vec<(UserId, Session)>, Error> {
+        if users.is_empty() {
+            return Ok(Vec::new());
+        }
+        let reported = store::session::live_of(&self.db, app, users, self.clock.now()).await?;
+        let now = self.db.now(&*self.clock).await?;
+        let connected = store::connected_session::live_of(&self.db, app, users, now).await?;
+        Ok([reported, connected].concat())
+    }
+
+    /// The same inside a transaction.
+    pub(super) async fn live_sessions_in(
+        &self,
+        tx: &mut Tx,
+        app: AppId,
+        users: &[UserId],
+    ) -> Result<Vec<(UserId, Session)>, Error> {
+        if users.is_empty() {
+            return Ok(Vec::new());
+        }
+        let reported = store::session::live_of_in(tx, app, users, self.clock.now()).await?;
+        let now = tx.now(&*self.clock).await?;
+        let connected = store::connected_session::live_of_in(tx, app, users, now).await?;
+        Ok([reported, connected].concat())
     }
 
     /// Returns how many live sessions ended: one device's, or all. `end_tokens` prevents their holders from coming
-    /// back: tokens do not name a device, so all of the user's are revoked.
+    /// back: tokens do not name a device, so all of the user's are revoked. The gateways of connected clients follow the
+    /// event feed, and close the connections.
     pub(crate) async fn end_sessions(
         &self,
         caller: &Caller,
         user: &UserRef,
-        device_sn: Option<i64>,
+        devices: Devices,
         end_tokens: bool,
     ) -> Result<usize, Error> {
         let id = self.own_user(caller, user).await?.user.id;
+        let tells = self.tells_of_presence(caller.app).await;
         let mut tx = self.db.begin().await?;
         // Locked, so that the sessions counted are those that end.
         store::users::lock(&mut tx, caller.app, id).await?.ok_or_else(|| not_found(user))?;
-        let live = store::session::live_in(&mut tx, caller.app, id, self.clock.now()).await?;
-        match device_sn {
-            Some(device_sn) => store::session::end(&mut tx, caller.app, id, device_sn).await?,
-            None => store::session::end_all(&mut tx, caller.app, id).await?,
+        let mut live = self.live_sessions_in(&mut tx, caller.app, &[id]).await?;
+        live.retain(|(_, session)| devices.contain(session.device_sn, &session.resource));
+        for (_, session) in live.iter().filter(|(_, session)| session.expires_at.is_some()) {
+            store::session::end(&mut tx, caller.app, id, session.device_sn).await?;
         }
+        let now = self.clock.now();
+        // A connection that was opened just now may not be known here yet: gateways are told all the same.
+        let device_sn = if end_tokens { 0 } else { devices.device_sn.unwrap_or_default() };
+        let resource = if end_tokens { String::new() } else { devices.resource.clone().unwrap_or_default() };
+        let which = if end_tokens { Devices::default() } else { devices };
+        let mut changes = vec![Change::UserDisconnected { user: id, device_sn, resource }];
+        changes.extend(self.disconnect(&mut tx, caller.app, id, &which, tells, now).await?);
+        store::change::add(&mut tx, caller, now, &changes).await?;
         if end_tokens {
-            store::user::end_tokens(&mut tx, caller.app, id, self.clock.now()).await?;
+            store::user::end_tokens(&mut tx, caller.app, id, now).await?;
         }
         tx.commit().await?;
-        let is_meant = |session: &&Session| device_sn.is_none_or(|device_sn| session.device_sn == device_sn);
-        Ok(live.iter().filter(is_meant).count())
+        Ok(live.len())
+    }
+
+    /// Whether connections and disconnections of the app's users are events; of an app that is gone they are not.
+    pub(super) async fn tells_of_presence(&self, app: AppId) -> bool {
+        self.known_app(&AppKey::Id(app)).await.is_ok_and(|known| known.app.policy.presence_events)
+    }
+
+    /// Removes the connections of a user, who is locked, that were opened before `now`: gateways end the same ones.
+    /// Returns what changed.
+    pub(super) async fn disconnect(
+        &self,
+        tx: &mut Tx,
+        app: AppId,
+        user: UserId,
+        devices: &Devices,
+        tells: bool,
+        now: UnixMillis,
+    ) -> Result<Vec<Change>, Error> {
+        let mut connected = store::connected_session::of_user(tx, app, user).await?;
+        let is_open = |session: &Connected| session.opened_at <= now;
+        connected.retain(|session| is_open(session) && devices.contain(session.device_sn, &session.resource));
+        let key = |session: &Connected| SessionKey { app, user, gateway: session.gateway, id: session.id };
+        let ended = store::connected_session::end(tx, connected.iter().map(key).collect()).await?;
+        if ended.is_empty() {
+            return Ok(Vec::new());
+        }
+        let told = ended.iter().filter(|_| tells).map(|session| Change::UserOffline {
+            user,
+            resource: session.resource.clone(),
+            platform: session.platform.clone(),
+            how: SessionEnd::Kicked,
+        });
+        let told: Vec<Change> = told.collect();
+        let gone: Vec<_> = ended.into_iter().map(|session| (session.user, session.resource)).collect();
+        Ok([told, self.presence_changes(tx, app, vec![user], &gone).await?].concat())
     }
 }
 
@@ -88,12 +165,8 @@ fn opened(live: &[Session], new: NewSession, now: UnixMillis) -> Session {
         numbers.find(|device_sn| of(*device_sn).is_none()).expect("one more number than there are devices")
     };
     let device_sn = new.device_sn.unwrap_or_else(lowest_free);
-    Session {
-        device_sn,
-        platform: new.platform,
-        opened_at: of(device_sn).map_or(now, |session| session.opened_at),
-        expires_at: now + new.ttl,
-    }
+    let opened_at = of(device_sn).map_or(now, |session| session.opened_at);
+    Session::reported(device_sn, new.platform, opened_at, now + new.ttl)
 }
 
 /// The device whose session must end to make room for another.

@@ -5,7 +5,7 @@ use tidings_domain::{Actor, Caller, Change, Error, Reason, UserRef};
 use super::{Core, subject::not_found};
 use crate::{
     guesses::{Guess, Target},
-    model::{KnownUser, User, UserChange, check_nickname},
+    model::{Devices, KnownUser, User, UserChange, check_nickname},
     network::network,
     password,
     queue::{Claim, Lane},
@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl Core {
-    /// A new password revokes the user's tokens; disabling the user revokes their tokens and ends their sessions. Users
+    /// A new password revokes the user's tokens, and disabling the user as well; both end their connections. Users
     /// change only themselves, their password only if they know the old one, and never whether they are enabled.
     pub(crate) async fn update_user(
         &self,
@@ -40,6 +40,7 @@ impl Core {
         };
 
         let id = before.user.id;
+        let tells = self.tells_of_presence(caller.app).await;
         let mut tx = self.db.begin().await?;
         let locked = store::users::lock(&mut tx, caller.app, id).await?.ok_or_else(|| not_found(user))?;
         if password_hash.is_some() && caller.actor != Actor::App && locked.token_epoch != before.token_epoch {
@@ -54,7 +55,7 @@ impl Core {
         let ends_tokens = password_hash.is_some() || change.enabled == Some(false);
         let now = self.clock.now();
         let before = User { push, ..locked.user };
-        let changes = changes(&before, &change, password_hash.is_some());
+        let mut changes = changes(&before, &change, password_hash.is_some());
         let update = Update { nickname: change.nickname.as_deref(), password_hash, enabled: change.enabled };
         let updated = store::user::update(&mut tx, caller.app, id, update, now).await?;
         if changes_push {
@@ -67,6 +68,9 @@ impl Core {
         }
         if !updated.enabled {
             store::session::end_all(&mut tx, caller.app, id).await?;
+        }
+        if ends_tokens {
+            changes.extend(self.disconnect(&mut tx, caller.app, id, &Devices::default(), tells, now).await?);
         }
         store::change::add(&mut tx, caller, now, &changes).await?;
         if updated.enabled != before.enabled {

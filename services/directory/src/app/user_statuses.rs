@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use tidings_domain::{Caller, Error, UserId, UserRef};
 
 use super::Core;
-use crate::store;
 
 /// Users per call (agora.md 10.2).
 const MAX_USERS: usize = 100;
@@ -22,7 +21,7 @@ impl Core {
         }
         let found = self.registered_users(caller.app, users).await?;
         let ids: Vec<UserId> = found.iter().flatten().map(|user| user.id).collect();
-        let live = store::session::live_of(&self.db, caller.app, &ids, self.clock.now()).await?;
+        let live = self.live_sessions(caller.app, &ids).await?;
         let online: HashSet<UserId> = live.into_iter().map(|(user, _)| user).collect();
         Ok(found.into_iter().map(|user| user.map(|user| (user.id, online.contains(&user.id)))).collect())
     }

@@ -79,7 +79,8 @@ impl From<Session> for pb::Session {
             device_sn: session.device_sn as i32,
             platform: session.platform,
             opened_at_ms: session.opened_at.0,
-            expires_at_ms: session.expires_at.0,
+            expires_at_ms: session.expires_at.map_or(0, |end| end.0),
+            resource: session.resource,
         }
     }
 }

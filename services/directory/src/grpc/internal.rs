@@ -10,7 +10,12 @@ use tidings_proto::{
 use tonic::{Request, Response, async_trait};
 
 use super::{Reply, group::wire_memberships, wire_ids};
-use crate::{Directory, convert::size, model::AppKey, store::change::RecordedRow};
+use crate::{
+    Directory,
+    convert::{connected::session_report, size},
+    model::AppKey,
+    store::change::RecordedRow,
+};
 
 /// The longest wait for a change, in milliseconds.
 const MAX_WAIT: i32 = 10_000;
@@ -61,6 +66,16 @@ impl DirectoryInternalService for Directory {
         let (app, scopes) = self.core.check_account_key(&app, wire.account_id, &wire.hash).await.map_err(to_status)?;
         let scopes = scopes.into_iter().map(|scope| scope.name().to_owned()).collect();
         Ok(Response::new(internal::CheckAccountKeyResponse { app: Some(app.into()), scopes }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.report_sessions", skip_all)]
+    async fn report_sessions(
+        &self,
+        request: Request<internal::ReportSessionsRequest>,
+    ) -> Reply<internal::ReportSessionsResponse> {
+        let report = session_report(request.into_inner()).map_err(to_status)?;
+        let lapsed = self.core.report_sessions(report).await.map_err(to_status)?;
+        Ok(Response::new(internal::ReportSessionsResponse { lapsed }))
     }
 
     #[tracing::instrument(level = "debug", name = "directory.list_deleted_apps", skip_all)]

@@ -86,21 +86,32 @@ pub(crate) async fn remove(tx: &mut Tx, changes: &[i64]) -> Result<(), Error> {
 /// Adds changes that `caller` made, in the transaction that makes them, while it holds the lock of the group or the user
 /// that changes: so the order of the ids is the order of the changes of one group. Changes of nobody are ignored.
 pub(crate) async fn add(tx: &mut Tx, caller: &Caller, now: UnixMillis, changes: &[Change]) -> Result<(), Error> {
-    let changes: Vec<Change> = changes.iter().cloned().flat_map(Change::parts).collect();
+    add_each(tx, now, changes.iter().map(|change| (caller, change.clone()))).await
+}
+
+/// The same for changes that several callers made.
+pub(crate) async fn add_each<'a>(
+    tx: &mut Tx,
+    now: UnixMillis,
+    changes: impl Iterator<Item = (&'a Caller, Change)>,
+) -> Result<(), Error> {
+    let parts = |(caller, change): (&'a Caller, Change)| change.parts().into_iter().map(move |part| (caller, part));
+    let (callers, changes): (Vec<&Caller>, Vec<Change>) = changes.flat_map(parts).unzip();
     if changes.is_empty() {
         return Ok(());
     }
     let count = changes.len();
     let details = changes.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>().map_err(Error::internal)?;
-    let address = caller.address.map(|address| address.to_string()).unwrap_or_default();
+    let address = |caller: &&Caller| caller.address.map(|address| address.to_string()).unwrap_or_default();
+    let addresses: Vec<String> = callers.iter().map(address).collect();
     let trace = telemetry::traceparent().unwrap_or_default();
     let columns = [
-        Column::Int(vec![caller.app.0; count]),
+        Column::Int(callers.iter().map(|caller| caller.app.0).collect()),
         Column::Int(vec![now.0; count]),
-        Column::Int(vec![caller.actor.user().0; count]),
+        Column::Int(callers.iter().map(|caller| caller.actor.user().0).collect()),
         Column::Text(changes.iter().map(|change| Some(change.name())).collect()),
-        Column::Text(vec![Some(address.as_str()); count]),
-        Column::Text(vec![Some(caller.platform.name()); count]),
+        Column::Text(addresses.iter().map(|address| Some(address.as_str())).collect()),
+        Column::Text(callers.iter().map(|caller| Some(caller.platform.name())).collect()),
         Column::Text(vec![Some(trace.as_str()); count]),
         Column::Text(details.iter().map(|detail| Some(detail.as_str())).collect()),
     ];

@@ -7,9 +7,11 @@ pub(crate) mod admin_token;
 pub(crate) mod app;
 pub(crate) mod app_row;
 pub(crate) mod change;
+pub(crate) mod connected_session;
 pub(crate) mod contact;
 pub(crate) mod contact_request;
 pub(crate) mod contact_total;
+pub(crate) mod gateway_lease;
 pub(crate) mod group;
 pub(crate) mod group_allow;
 pub(crate) mod group_announcement;
@@ -53,6 +55,7 @@ pub(crate) fn statements(engine: Engine) -> Vec<String> {
         user::ALL,
         profile::ALL,
         session::ALL,
+        gateway_lease::ALL,
         word_list::ALL,
         hook::ALL,
         users_version::ALL,
@@ -72,6 +75,7 @@ pub(crate) fn statements(engine: Engine) -> Vec<String> {
         thread::all(engine),
         change::all(engine),
         session::all(engine),
+        connected_session::all(engine),
         user_push::all(engine),
         user_mute::all(engine),
         user_attribute::all(engine),
@@ -117,6 +121,7 @@ pub(crate) fn app_rows() -> AppRows {
         ("user_push", "user_id", Kind::Int),
         ("user_profile", "user_id", Kind::Int),
         ("user_session", "user_id, device_sn", Kind::Int),
+        ("connected_session", "user_id, gateway_id, session_id", Kind::Int),
         ("admin_token", "admin_token_id", Kind::Int),
         ("service_account", "service_account_id", Kind::Int),
         ("users_version", "version", Kind::Int),

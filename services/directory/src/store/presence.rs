@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use tidings_domain::{AppId, Error, UnixMillis, UserId};
-use tidings_store::{Column, Db, Engine, GatherMany, Kind, Tx, on_tx};
+use tidings_store::{Column, Db, Engine, GatherMany, Kind, ManyRows, Tx, on_tx};
 
 /// How many devices of a user have a status.
 pub(crate) const MAX_DEVICES: i64 = 16;
@@ -17,6 +17,17 @@ static OF_MANY: LazyLock<GatherMany> = LazyLock::new(|| {
     let postgres =
         format!("select {columns} from r cross join lateral (select * from presence p where {is_it} limit 16) p");
     GatherMany::per_engine(&[("app_id", Kind::Int), ("user_id", Kind::Int)], &out, &sqlite, &postgres)
+});
+
+/// What devices said.
+static FORGET_DEVICES: LazyLock<ManyRows> = LazyLock::new(|| {
+    let key = [("app_id", Kind::Int), ("user_id", Kind::Int), ("resource", Kind::Text)];
+    let sqlite = "
+    delete from presence where (app_id, user_id, resource) in (select app_id, user_id, resource from r)";
+    let postgres = "
+    delete from presence p using r
+    where p.app_id = r.app_id and p.user_id = r.user_id and p.resource = r.resource";
+    ManyRows::per_engine(&key, sqlite, postgres)
 });
 
 const PUBLISH: &str = "
@@ -33,7 +44,8 @@ const TRIM: &str = "
 const FORGET: &str = "delete from presence where app_id = $1 and user_id = $2";
 
 pub(crate) fn all(engine: Engine) -> Vec<String> {
-    [[PUBLISH, TRIM, FORGET].map(str::to_owned).to_vec(), OF_MANY.texts(engine)].concat()
+    let fixed = [PUBLISH, TRIM, FORGET].map(str::to_owned).to_vec();
+    [fixed, OF_MANY.texts(engine), FORGET_DEVICES.texts(engine)].concat()
 }
 
 /// A device's status.
@@ -48,8 +60,19 @@ pub(crate) struct DevicePresence {
 
 /// What the devices of these users published, in any order.
 pub(crate) async fn of_many(db: &Db, app: AppId, users: &[UserId]) -> Result<Vec<DevicePresence>, Error> {
-    let rows = [Column::Int(vec![app.0; users.len()]), Column::Int(users.iter().map(|user| user.0).collect())];
-    let found: Vec<(i64, String, String, i64, String)> = OF_MANY.read(db, &rows).await?;
+    Ok(devices(OF_MANY.read(db, &columns(app, users)).await?))
+}
+
+/// The same inside a transaction.
+pub(crate) async fn of_many_in(tx: &mut Tx, app: AppId, users: &[UserId]) -> Result<Vec<DevicePresence>, Error> {
+    Ok(devices(OF_MANY.fetch(tx, &columns(app, users)).await?))
+}
+
+fn columns(app: AppId, users: &[UserId]) -> [Column<'static>; 2] {
+    [Column::Int(vec![app.0; users.len()]), Column::Int(users.iter().map(|user| user.0).collect())]
+}
+
+fn devices(found: Vec<(i64, String, String, i64, String)>) -> Vec<DevicePresence> {
     let device = |(user, resource, status, updated_at, ext)| DevicePresence {
         user: UserId(user),
         resource,
@@ -57,7 +80,20 @@ pub(crate) async fn of_many(db: &Db, app: AppId, users: &[UserId]) -> Result<Vec
         updated_at: UnixMillis(updated_at),
         ext,
     };
-    Ok(found.into_iter().map(device).collect())
+    found.into_iter().map(device).collect()
+}
+
+/// Removes what these devices of users said.
+pub(crate) async fn forget_devices(tx: &mut Tx, app: AppId, devices: &[(UserId, String)]) -> Result<(), Error> {
+    if devices.is_empty() {
+        return Ok(());
+    }
+    let rows = [
+        Column::Int(vec![app.0; devices.len()]),
+        Column::Int(devices.iter().map(|(user, _)| user.0).collect()),
+        Column::Text(devices.iter().map(|(_, resource)| Some(resource.as_str())).collect()),
+    ];
+    FORGET_DEVICES.execute(tx, &rows).await
 }
 
 /// Writes a device's status, for a locked user, and removes the oldest ones beyond [`MAX_DEVICES`].

@@ -56,6 +56,17 @@ static SUBSCRIBERS: LazyLock<GatherMany> = LazyLock::new(|| {
     GatherMany::new(&columns, &["target_id", "subscribers"], query, "")
 });
 
+/// Who is subscribed to each of several users; see `store::users`.
+static OF_TARGETS: LazyLock<GatherMany> = LazyLock::new(|| {
+    let columns = ["app_id", "target_id", "now"].map(|name| (name, Kind::Int));
+    let is_it = "s.app_id = r.app_id and s.target_id = r.target_id and s.expires_at > r.now";
+    let select = "select s.target_id, s.user_id from r";
+    let sqlite = format!("{select} cross join presence_subscription s where {is_it}");
+    let postgres =
+        format!("{select} cross join lateral (select * from presence_subscription s where {is_it} limit 4000) s");
+    GatherMany::per_engine(&columns, &["target_id", "user_id"], &sqlite, &postgres)
+});
+
 /// Names are looked up one by one; see `store::users`.
 static LIST: LazyLock<Gather> = LazyLock::new(|| {
     let query = "
@@ -89,6 +100,7 @@ pub(crate) fn all(engine: Engine) -> Vec<String> {
         UNSUBSCRIBE.texts(engine),
         TO_MANY.texts(engine),
         SUBSCRIBERS.texts(engine),
+        OF_TARGETS.texts(engine),
     ]
     .concat()
 }
@@ -151,6 +163,24 @@ pub(crate) async fn crowded(
         SUBSCRIBERS.fetch(tx, &[apps, targets, users, Column::Int(vec![now.0; count])]).await?;
     let is_crowded = |subscribers: i64| subscribers >= MAX_SUBSCRIBERS;
     Ok(found.into_iter().filter(|(_, count)| is_crowded(*count)).map(|(target, _)| UserId(target)).collect())
+}
+
+/// Who is subscribed to those of `targets` to whom anybody is.
+pub(crate) async fn subscribers(
+    tx: &mut Tx,
+    app: AppId,
+    targets: &[UserId],
+    now: UnixMillis,
+) -> Result<HashMap<UserId, Vec<UserId>>, Error> {
+    let count = targets.len();
+    let ids = targets.iter().map(|target| target.0).collect();
+    let rows = [Column::Int(vec![app.0; count]), Column::Int(ids), Column::Int(vec![now.0; count])];
+    let found: Vec<(i64, i64)> = OF_TARGETS.fetch(tx, &rows).await?;
+    let mut subscribers: HashMap<UserId, Vec<UserId>> = HashMap::new();
+    for (target, user) in found {
+        subscribers.entry(UserId(target)).or_default().push(UserId(user));
+    }
+    Ok(subscribers)
 }
 
 /// The user's subscriptions above `after`, by ascending id.

@@ -42,11 +42,8 @@ pub(crate) fn all(engine: Engine) -> Vec<String> {
 type SessionRow = (i64, String, i64, i64);
 
 fn sessions(rows: Vec<SessionRow>) -> Vec<Session> {
-    let session = |(device_sn, platform, opened_at, expires_at)| Session {
-        device_sn,
-        platform,
-        opened_at: UnixMillis(opened_at),
-        expires_at: UnixMillis(expires_at),
+    let session = |(device_sn, platform, opened_at, expires_at)| {
+        Session::reported(device_sn, platform, UnixMillis(opened_at), UnixMillis(expires_at))
     };
     rows.into_iter().map(session).collect()
 }
@@ -65,21 +62,35 @@ pub(crate) async fn live_of(
     users: &[UserId],
     now: UnixMillis,
 ) -> Result<Vec<(UserId, Session)>, Error> {
-    let rows = [
-        Column::Int(vec![app.0; users.len()]),
-        Column::Int(users.iter().map(|user| user.0).collect()),
-        Column::Int(vec![now.0; users.len()]),
-    ];
-    let found: Vec<(i64, i64, String, i64, i64)> = LIVE_OF.read(db, &rows).await?;
-    let session = |(user, device_sn, platform, opened_at, expires_at)| {
-        let session =
-            Session { device_sn, platform, opened_at: UnixMillis(opened_at), expires_at: UnixMillis(expires_at) };
-        (UserId(user), session)
-    };
-    Ok(found.into_iter().map(session).collect())
+    Ok(of_users(LIVE_OF.read(db, &columns(app, users, now)).await?))
 }
 
 /// The same inside a transaction.
+pub(crate) async fn live_of_in(
+    tx: &mut Tx,
+    app: AppId,
+    users: &[UserId],
+    now: UnixMillis,
+) -> Result<Vec<(UserId, Session)>, Error> {
+    Ok(of_users(LIVE_OF.fetch(tx, &columns(app, users, now)).await?))
+}
+
+fn columns(app: AppId, users: &[UserId], now: UnixMillis) -> [Column<'static>; 3] {
+    [
+        Column::Int(vec![app.0; users.len()]),
+        Column::Int(users.iter().map(|user| user.0).collect()),
+        Column::Int(vec![now.0; users.len()]),
+    ]
+}
+
+fn of_users(found: Vec<(i64, i64, String, i64, i64)>) -> Vec<(UserId, Session)> {
+    let session = |(user, device_sn, platform, opened_at, expires_at)| {
+        (UserId(user), Session::reported(device_sn, platform, UnixMillis(opened_at), UnixMillis(expires_at)))
+    };
+    found.into_iter().map(session).collect()
+}
+
+/// Those of one user, inside a transaction.
 pub(crate) async fn live_in(tx: &mut Tx, app: AppId, user: UserId, now: UnixMillis) -> Result<Vec<Session>, Error> {
     let rows: Vec<SessionRow> =
         on_tx!(tx, |c| sqlx::query_as(LIST).bind(app.0).bind(user.0).bind(now.0).fetch_all(c).await)?;
@@ -93,7 +104,7 @@ pub(crate) async fn upsert(tx: &mut Tx, app: AppId, user: UserId, session: &Sess
         .bind(user.0)
         .bind(session.device_sn)
         .bind(session.opened_at.0)
-        .bind(session.expires_at.0)
+        .bind(session.expires_at.map_or(0, |end| end.0))
         .bind(&session.platform)
         .execute(c)
         .await

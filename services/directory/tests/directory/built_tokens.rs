@@ -85,7 +85,8 @@ async fn end(suite: &Suite, how: &str, user: i64) {
             ok(directory.update_user(by(By::App, enabled(true))).await);
         }
         _ => {
-            let kick = pb::EndSessionsRequest { user: Some(id(user)), device_sn: 0, end_tokens: true };
+            let kick =
+                pb::EndSessionsRequest { user: Some(id(user)), device_sn: 0, end_tokens: true, ..Default::default() };
             ok(directory.end_sessions(by(By::App, kick)).await);
         }
     }

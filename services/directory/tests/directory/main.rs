@@ -9,6 +9,7 @@ mod admin_tokens;
 mod apps;
 mod built_tokens;
 mod changes;
+mod connected;
 mod contacts;
 mod freed_names;
 mod group_allow;

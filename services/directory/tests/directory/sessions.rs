@@ -30,7 +30,7 @@ async fn devices(suite: &Suite) -> Vec<i32> {
 }
 
 async fn end(suite: &Suite, caller: By, device_sn: i32) -> Result<i32, Reason> {
-    let request = pb::EndSessionsRequest { user: Some(name("u0")), device_sn, end_tokens: false };
+    let request = pb::EndSessionsRequest { user: Some(name("u0")), device_sn, end_tokens: false, ..Default::default() };
     suite.directory.end_sessions(by(caller, request)).await.map(|reply| reply.into_inner().ended).map_err(reason)
 }
 
@@ -42,6 +42,7 @@ async fn a_device_without_a_number_gets_the_lowest_free_one(suite: Suite) {
         platform: "ios".to_owned(),
         opened_at_ms: START.0,
         expires_at_ms: START.0 + 60_000,
+        resource: "ios_1".to_owned(),
     };
     assert_eq!(first, expected);
     open(&suite, By::App, 3, 60_000).await.unwrap();
@@ -61,6 +62,7 @@ async fn a_device_that_says_it_is_still_there_stays_online(suite: Suite) {
         platform: "web".to_owned(),
         opened_at_ms: START.0,
         expires_at_ms: START.0 + 999 + 1000,
+        resource: "web_1".to_owned(),
     };
     assert_eq!(ok(suite.directory.open_session(by(By::App, request(1, "web", 1000))).await), renewed);
     assert_eq!(list(&suite, By::App).await.unwrap(), [renewed]);

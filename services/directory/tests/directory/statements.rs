@@ -9,7 +9,12 @@ use crate::suite::{Suite, on_both_engines};
 #[tokio::test]
 async fn every_statement_can_be_prepared() {
     assert!(statements(Engine::Sqlite).len() > 25);
-    assert_all_prepare(&SCHEMA, statements, &["app_number", "admin_token", "word_list", "hook", "change"]).await;
+    assert_all_prepare(
+        &SCHEMA,
+        statements,
+        &["app_number", "admin_token", "word_list", "hook", "change", "gateway_lease"],
+    )
+    .await;
 }
 
 #[tokio::test]

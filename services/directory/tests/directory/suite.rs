@@ -15,6 +15,7 @@ use tidings_proto::{
     error_from_status,
     pb::{self, app_ref, directory_service_server::DirectoryService as _, issue_token_request, registered, user_ref},
 };
+use tidings_runtime::Tasks;
 use tidings_store::{Db, Location, on_tx, open, sqlx};
 use tonic::{Request, Response, Status};
 
@@ -170,7 +171,14 @@ impl Suite {
 
 fn directory(db: &Db, clock: &Arc<ManualClock>) -> Directory {
     let clock = Arc::clone(clock);
-    tidings_directory::build(Deps { db: db.clone(), clock, entropy: Arc::new(OsEntropy), data_key: [7; 32] }).unwrap()
+    tidings_directory::build(Deps {
+        db: db.clone(),
+        clock,
+        entropy: Arc::new(OsEntropy),
+        tasks: Tasks::default(),
+        data_key: [7; 32],
+    })
+    .unwrap()
 }
 
 /// A database of its own on the server that the test command names.

@@ -1,4 +1,4 @@
-//! Records that conversations were read, for the event feed.
+//! Records that conversations were read, or are on a device, for the event feed.
 //!
 //! Each report has an idempotency key of its own, made of its content: a read mark never reaches the same message
 //! twice.
@@ -19,12 +19,12 @@ use crate::{
 
 /// How long repeated reports are recognized.
 const KNOWN: Duration = Duration::from_hours(7 * 24);
-/// The scope of the keys.
-const SCOPE: &str = "read";
 
-/// A read mark that moved.
+/// A read or delivered mark that moved.
 #[derive(Debug, Clone)]
 pub struct Read {
+    /// [`EventKind::Read`] or [`EventKind::Delivered`].
+    pub kind: EventKind,
     pub user: UserId,
     pub conversation: ConversationId,
     pub msg_id: MsgId,
@@ -35,7 +35,7 @@ pub struct Read {
 impl Read {
     fn key(&self, app: AppId) -> Key {
         let (a, b) = self.conversation.key();
-        Key { app, scope: SCOPE.to_owned(), key: format!("{}/{a}/{b}/{}", self.user, self.msg_id) }
+        Key { app, scope: self.kind.stored_name().to_owned(), key: format!("{}/{a}/{b}/{}", self.user, self.msg_id) }
     }
 }
 
@@ -70,7 +70,7 @@ fn event(app: AppId, read: &Read) -> NewEvent<'_> {
     NewEvent {
         app,
         lane: lane(read.conversation),
-        kind: EventKind::Read,
+        kind: read.kind,
         made_at: read.at,
         conversation: read.conversation,
         msg_id: read.msg_id,

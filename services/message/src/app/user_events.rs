@@ -86,7 +86,7 @@ async fn send(
         let busy = since::with_messages(&deps.db, caller.app, step).await?;
         let incomplete: Vec<ConversationId> =
             busy.iter().filter(|(_, more)| *more).map(|(since, _)| since.conversation).collect();
-        let mut events = events(others(deps, caller.app, step).await?);
+        let mut events = events(others(deps, caller.app, query.user, step).await?);
         let mut incomplete: Vec<ConversationId> = incomplete.into_iter().chain(too_many(&events)).collect();
         incomplete.sort_unstable();
         incomplete.dedup();
@@ -112,11 +112,13 @@ fn events(found: Vec<Event>) -> Vec<(i64, Event)> {
 }
 
 /// What happened besides messages. Whoever was not online then gets nothing of messages to those who were.
-async fn others(deps: &Deps, app: AppId, asked: &[Since]) -> Result<Vec<Event>, Error> {
+async fn others(deps: &Deps, app: AppId, user: UserId, asked: &[Since]) -> Result<Vec<Event>, Error> {
     let mut scale = Scale::default();
     let mut found = since::other(&deps.db, app, asked, lane, &mut scale).await?;
     let is_meant = |kind| !matches!(kind, EventKind::Online | EventKind::OnlineBroadcast | EventKind::Refused);
-    found.retain(|event| is_meant(event.kind()));
+    // What is on a user's device is news for the other party only.
+    let is_own = |event: &Event| event.kind() == EventKind::Delivered && event.actor() == user;
+    found.retain(|event| is_meant(event.kind()) && !is_own(event));
     Ok(found)
 }
 

@@ -42,12 +42,21 @@ pub(super) fn reads(wire: internal::ReportReadsRequest) -> Result<Vec<Read>, Err
     if wire.reads.len() > MAX_REPORTS {
         return Err(Error::invalid("reads", "must be at most 1000"));
     }
-    wire.reads.into_iter().map(read).collect()
+    wire.reads.into_iter().map(|report| read(EventKind::Read, report)).collect()
 }
 
-fn read(wire: internal::ReadReport) -> Result<Read, Error> {
+/// Reports of what is on devices.
+pub(super) fn delivered(wire: internal::ReportDeliveredRequest) -> Result<Vec<Read>, Error> {
+    if wire.delivered.len() > MAX_REPORTS {
+        return Err(Error::invalid("delivered", "must be at most 1000"));
+    }
+    wire.delivered.into_iter().map(|report| read(EventKind::Delivered, report)).collect()
+}
+
+fn read(kind: EventKind, wire: internal::ReadReport) -> Result<Read, Error> {
     let given = |text: String| Some(text).filter(|text| !text.is_empty());
     Ok(Read {
+        kind,
         user: UserId(wire.user_id),
         conversation: required("conversation", wire.conversation)?.try_into()?,
         msg_id: MsgId(wire.msg_id),

@@ -28,14 +28,21 @@ impl MessageInternalService for MessageGrpc {
         &self,
         request: Request<internal::ReportReadsRequest>,
     ) -> Result<Response<internal::ReportReadsResponse>, Status> {
-        let scope = context::Scope::of(&request).map_err(to_status)?;
-        // A disabled app's reads are reported too: they were committed while it was enabled.
-        let (None, Some(app_ref::App::Id(app))) = (scope.user, scope.app.app) else {
-            return Err(to_status(Error::not_permitted("only the app itself reports, by its number")));
-        };
+        let app = reporting(&request).map_err(to_status)?;
         let reads = feed::reads(request.into_inner()).map_err(to_status)?;
-        report_reads::report_reads(&self.deps, AppId(app), reads).await.map_err(to_status)?;
+        report_reads::report_reads(&self.deps, app, reads).await.map_err(to_status)?;
         Ok(Response::new(internal::ReportReadsResponse {}))
+    }
+
+    #[tracing::instrument(level = "debug", name = "message.report_delivered", skip_all)]
+    async fn report_delivered(
+        &self,
+        request: Request<internal::ReportDeliveredRequest>,
+    ) -> Result<Response<internal::ReportDeliveredResponse>, Status> {
+        let app = reporting(&request).map_err(to_status)?;
+        let delivered = feed::delivered(request.into_inner()).map_err(to_status)?;
+        report_reads::report_reads(&self.deps, app, delivered).await.map_err(to_status)?;
+        Ok(Response::new(internal::ReportDeliveredResponse {}))
     }
 
     #[tracing::instrument(level = "debug", name = "message.locate", skip_all)]
@@ -88,6 +95,15 @@ impl MessageInternalService for MessageGrpc {
         query.only = only.map(|conversation| (conversation, MsgId(request.floor_msg_id)));
         let parts = user_events::user_events(Arc::clone(&self.deps), caller, query);
         Ok(Response::new(parts.map(|part| part.and_then(TryInto::try_into).map_err(to_status)).boxed()))
+    }
+}
+
+/// The app that reports. A disabled one does too: its marks were committed while it was enabled.
+fn reporting<T>(request: &Request<T>) -> Result<AppId, Error> {
+    let scope = context::Scope::of(request)?;
+    match (scope.user, scope.app.app) {
+        (None, Some(app_ref::App::Id(app))) => Ok(AppId(app)),
+        _ => Err(Error::not_permitted("only the app itself reports, by its number")),
     }
 }
 

@@ -125,6 +125,14 @@ impl Event {
         }
     }
 
+    /// Who did it.
+    pub const fn actor(&self) -> UserId {
+        match &self.happened {
+            Happened::Sent(message) => message.sender,
+            Happened::Other(other) => other.actor,
+        }
+    }
+
     /// Where it happened.
     pub const fn conversation(&self) -> ConversationId {
         match &self.happened {

@@ -1,0 +1,101 @@
+//! Delivered marks of direct conversations that moved and are not reported yet.
+
+use std::sync::LazyLock;
+
+use tidings_domain::{AppId, ConversationId, Error, MsgId, UnixMillis, UserId};
+use tidings_store::{Column, Db, Kind, ManyRows, Tx, on_db, on_tx, row, sqlx};
+
+use super::{UserConversation, read_report::MarkReport};
+
+const ADD: &str = "
+    insert into delivered_report (app_id, user_id, conv_a, conv_b, delivered_id, at_ms, address, platform, trace)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    on conflict (app_id, user_id, conv_a, conv_b, delivered_id) do nothing";
+
+const SOME: &str = "
+    select app_id, user_id, conv_a, conv_b, delivered_id, at_ms, address, platform, trace
+    from delivered_report order by app_id, user_id, conv_a, conv_b, delivered_id limit cast($1 as bigint)";
+
+static REMOVE: LazyLock<ManyRows> = LazyLock::new(|| {
+    let columns = [
+        ("app_id", Kind::Int),
+        ("user_id", Kind::Int),
+        ("conv_a", Kind::Int),
+        ("conv_b", Kind::Int),
+        ("delivered_id", Kind::Int),
+    ];
+    ManyRows::new(
+        &columns,
+        "delete from delivered_report where (app_id, user_id, conv_a, conv_b, delivered_id) in
+            (select app_id, user_id, conv_a, conv_b, delivered_id from r)",
+    )
+});
+
+pub const ALL: &[&str] = &[ADD, SOME];
+
+pub fn many() -> Vec<&'static ManyRows> {
+    vec![&REMOVE]
+}
+
+/// Adds one.
+pub async fn add(tx: &mut Tx, report: &MarkReport) -> Result<(), Error> {
+    let (a, b) = report.place.conversation.key();
+    on_tx!(tx, |c| sqlx::query(ADD)
+        .bind(report.place.app.0)
+        .bind(report.place.user.0)
+        .bind(a)
+        .bind(b)
+        .bind(report.msg_id.0)
+        .bind(report.at.0)
+        .bind(&report.address)
+        .bind(&report.platform)
+        .bind(&report.trace)
+        .execute(c)
+        .await
+        .map(drop))
+}
+
+row! {
+    struct ReportRow {
+        app_id: i64,
+        user_id: i64,
+        conv_a: i64,
+        conv_b: i64,
+        delivered_id: i64,
+        at_ms: i64,
+        address: String,
+        platform: String,
+        trace: String,
+    }
+}
+
+/// Up to `limit` of them, one app after the other.
+pub async fn some(db: &Db, limit: i64) -> Result<Vec<MarkReport>, Error> {
+    let rows: Vec<ReportRow> = on_db!(db, |c| sqlx::query_as(SOME).bind(limit).fetch_all(c).await)?;
+    let reports = rows.into_iter().map(|row| MarkReport {
+        place: UserConversation {
+            app: AppId(row.app_id),
+            user: UserId(row.user_id),
+            conversation: ConversationId::from_key(row.conv_a, row.conv_b),
+        },
+        msg_id: MsgId(row.delivered_id),
+        at: UnixMillis(row.at_ms),
+        address: row.address,
+        platform: row.platform,
+        trace: row.trace,
+    });
+    Ok(reports.collect())
+}
+
+/// Removes delivered reports.
+pub async fn remove(tx: &mut Tx, reports: &[MarkReport]) -> Result<(), Error> {
+    let int = |value: fn(&MarkReport) -> i64| Column::Int(reports.iter().map(value).collect());
+    let rows = [
+        int(|report| report.place.app.0),
+        int(|report| report.place.user.0),
+        int(|report| report.place.conversation.key().0),
+        int(|report| report.place.conversation.key().1),
+        int(|report| report.msg_id.0),
+    ];
+    REMOVE.execute(tx, &rows).await
+}

@@ -1,0 +1,191 @@
+//! Sessions of clients that gateways report, and the leases without which they do not count.
+
+use std::time::{Duration, Instant};
+
+use tidings_domain::Reason;
+use tidings_proto::{
+    internal::{self, directory_internal_service_server::DirectoryInternalService as _},
+    pb::{self, directory_service_server::DirectoryService as _},
+};
+use tonic::{Request, Response};
+
+use crate::{
+    group_suite::{By, by},
+    suite::{START, Suite, id, name, ok, on_both_engines, reason},
+};
+
+const GATEWAY: i64 = 7;
+const LOST: &str = "update gateway_lease set expires_at = 1";
+
+fn started(session_id: i64, user_id: i64, resource: &str) -> internal::StartedSession {
+    internal::StartedSession {
+        session_id,
+        app_id: 1,
+        user_id,
+        device_sn: 1_000_000,
+        resource: resource.to_owned(),
+        platform: "web".to_owned(),
+        opened_at_ms: START.0,
+        address: "192.0.2.7".to_owned(),
+    }
+}
+
+fn ended(session_id: i64, user_id: i64) -> internal::EndedSession {
+    let how = pb::change::SessionEnd::Closed.into();
+    internal::EndedSession { session_id, app_id: 1, user_id, how, address: String::new() }
+}
+
+async fn report(
+    suite: &Suite,
+    started: Vec<internal::StartedSession>,
+    ended: Vec<internal::EndedSession>,
+) -> Result<bool, Reason> {
+    let request = internal::ReportSessionsRequest { gateway_id: GATEWAY, started, ended };
+    let reply = suite.directory.report_sessions(Request::new(request)).await;
+    reply.map(|reply| reply.into_inner().lapsed).map_err(reason)
+}
+
+async fn resources(suite: &Suite, user: i64) -> Vec<String> {
+    let request = pb::ListSessionsRequest { user: Some(id(user)) };
+    let sessions = ok(suite.directory.list_sessions(by(By::App, request)).await).sessions;
+    assert!(sessions.iter().all(|session| session.expires_at_ms == 0 && session.platform == "web"));
+    sessions.into_iter().map(|session| session.resource).collect()
+}
+
+/// Kinds and details of the changes so far, without registrations.
+async fn changes(suite: &Suite) -> Vec<(String, String)> {
+    let taken = suite.directory.take_changes(Request::new(internal::TakeChangesRequest { limit: 0, wait_ms: 0 })).await;
+    let changes = ok(taken).changes.into_iter().filter(|change| change.kind != "user.registered");
+    changes.map(|change| (change.kind, change.detail)).collect()
+}
+
+async fn kinds(suite: &Suite) -> Vec<String> {
+    changes(suite).await.into_iter().map(|(kind, _)| kind).collect()
+}
+
+async fn wait_for(what: &str, mut check: impl AsyncFnMut() -> bool) {
+    let patience = Instant::now() + Duration::from_secs(30);
+    while !check().await {
+        assert!(Instant::now() < patience, "waited in vain for {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn a_session_is_live_from_its_start_to_its_end(suite: Suite) {
+    let [ann, bob] = suite.users().await;
+    assert!(report(&suite, vec![started(1, ann, "web_a"), started(2, ann, "web_b")], vec![]).await.unwrap());
+    // A repetition adds nothing.
+    assert!(!report(&suite, vec![started(1, ann, "web_a"), started(3, bob, "web_a")], vec![]).await.unwrap());
+    let mut live = resources(&suite, ann).await;
+    live.sort();
+    assert_eq!(
+        (live, resources(&suite, bob).await),
+        (vec!["web_a".to_owned(), "web_b".to_owned()], vec!["web_a".to_owned()])
+    );
+    let request = pb::GetUserStatusesRequest { users: vec![name("u0"), name("u1")] };
+    let statuses = ok(suite.directory.get_user_statuses(by(By::App, request)).await).statuses;
+    assert!(statuses.iter().all(|status| status.online), "{statuses:?}");
+    // What is not there has no end.
+    report(&suite, vec![], vec![ended(1, ann), ended(9, ann)]).await.unwrap();
+    assert_eq!(resources(&suite, ann).await, ["web_b"]);
+    let told = changes(&suite).await;
+    let kinds: Vec<&str> = told.iter().map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!(kinds, ["user.online", "user.online", "user.online", "user.offline"]);
+    let offline =
+        format!(r#"{{"change":"user_offline","user":{ann},"resource":"web_a","platform":"web","how":"closed"}}"#);
+    assert_eq!(told[3].1, offline);
+}
+
+async fn sessions_of_a_gateway_without_a_lease_do_not_count_and_are_swept(suite: Suite) {
+    let [ann] = suite.users().await;
+    report(&suite, vec![started(1, ann, "web_a")], vec![]).await.unwrap();
+    suite.execute(LOST).await;
+    assert!(resources(&suite, ann).await.is_empty());
+    wait_for("the sweep", async || suite.count("connected_session").await + suite.count("gateway_lease").await == 0)
+        .await;
+    assert_eq!(kinds(&suite).await, ["user.online", "user.offline"]);
+    assert!(changes(&suite).await[1].1.contains(r#""how":"timed_out""#));
+    // It is told to report them again.
+    assert!(report(&suite, vec![], vec![]).await.unwrap());
+    assert!(!report(&suite, vec![started(1, ann, "web_a")], vec![]).await.unwrap());
+    assert_eq!(resources(&suite, ann).await, ["web_a"]);
+}
+
+async fn connections_that_are_ended_are_gone_and_gateways_are_told(suite: Suite) {
+    let [ann] = suite.users().await;
+    let later = internal::StartedSession { opened_at_ms: START.0 + 1, ..started(3, ann, "web_a") };
+    report(&suite, vec![started(1, ann, "web_a"), started(2, ann, "web_b"), later], vec![]).await.unwrap();
+    let end = pb::EndSessionsRequest { user: Some(id(ann)), resource: "web_a".to_owned(), ..Default::default() };
+    ok(suite.directory.end_sessions(by(By::App, end)).await);
+    let mut live = resources(&suite, ann).await;
+    live.sort();
+    assert_eq!(live, ["web_a", "web_b"], "what was opened later stays, as at its gateway");
+    let told = changes(&suite).await;
+    let kinds: Vec<&str> = told[3..].iter().map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!(kinds, ["user.disconnected", "user.offline"]);
+    let ends = format!(r#"{{"change":"user_disconnected","user":{ann},"device_sn":0,"resource":"web_a"}}"#);
+    assert_eq!(told[3].1, ends);
+    assert!(told[4].1.contains(r#""how":"kicked""#));
+    // The gateway's own report comes later, and is no second event.
+    report(&suite, vec![], vec![ended(1, ann)]).await.unwrap();
+    assert_eq!(changes(&suite).await.len(), 5);
+}
+
+async fn an_app_may_do_without_events_of_connections(suite: Suite) {
+    let [ann] = suite.users().await;
+    let policy = pb::Policy { presence_events: Some(false), ..Default::default() };
+    suite.set_policy(policy).await.unwrap();
+    report(&suite, vec![started(1, ann, "web_a")], vec![]).await.unwrap();
+    report(&suite, vec![], vec![ended(1, ann)]).await.unwrap();
+    assert!(kinds(&suite).await.is_empty());
+}
+
+async fn subscribers_are_told_what_a_user_is_now(suite: Suite) {
+    let [ann, bob] = suite.users().await;
+    let subscribe = pb::SubscribePresenceRequest { user: Some(id(bob)), targets: vec![id(ann)], ttl_seconds: 60 };
+    ok(suite.directory.subscribe_presence(by(By::App, subscribe)).await);
+    report(&suite, vec![started(1, ann, "web_a")], vec![]).await.unwrap();
+    let publish = pb::PublishPresenceRequest {
+        user: Some(id(ann)),
+        resource: "web_a".to_owned(),
+        status: "busy".to_owned(),
+        ext: "lunch".to_owned(),
+    };
+    ok(suite.directory.publish_presence(by(By::App, publish)).await);
+    report(&suite, vec![], vec![ended(1, ann)]).await.unwrap();
+    let told: Vec<String> = changes(&suite)
+        .await
+        .into_iter()
+        .filter(|(kind, _)| kind == "user.presence")
+        .map(|(_, detail)| detail)
+        .collect();
+    for (told, status) in told.iter().zip(["1", "busy", "0"]) {
+        assert!(told.contains(&format!(r#"["web_a","{status}"]"#)), "{told}");
+        assert!(told.contains(&format!(r#""subscribers":[{bob}]"#)), "{told}");
+    }
+    assert_eq!(told.len(), 3);
+}
+
+async fn bad_reports_are_refused_by_name(suite: Suite) {
+    let [ann] = suite.users().await;
+    let nameless = started(1, ann, "");
+    let numberless = internal::StartedSession { device_sn: 0, ..started(1, ann, "web") };
+    let endless = internal::EndedSession { how: 0, ..ended(1, ann) };
+    for (started, ended) in [(vec![nameless], vec![]), (vec![numberless], vec![]), (vec![], vec![endless])] {
+        assert_eq!(report(&suite, started, ended).await, Err(Reason::InvalidArgument));
+    }
+    let many = (0..501).map(|n| started(n, ann, "web")).collect();
+    assert_eq!(report(&suite, many, vec![]).await, Err(Reason::InvalidArgument));
+    let nobody = internal::ReportSessionsRequest::default();
+    let refused = suite.directory.report_sessions(Request::new(nobody)).await.map(Response::into_inner);
+    assert_eq!(refused.map_err(reason), Err(Reason::InvalidArgument));
+}
+
+on_both_engines!(
+    a_session_is_live_from_its_start_to_its_end,
+    sessions_of_a_gateway_without_a_lease_do_not_count_and_are_swept,
+    connections_that_are_ended_are_gone_and_gateways_are_told,
+    an_app_may_do_without_events_of_connections,
+    subscribers_are_told_what_a_user_is_now,
+    bad_reports_are_refused_by_name,
+);
