@@ -1,10 +1,10 @@
-// The vendor's own web SDK, unmodified, over its WebSocket: node websdk-realtime.js URL APP_KEY USER
+// The vendor's own web SDK, unmodified, over its WebSocket: node websdk-realtime.js URL APP_KEY USER [DEVICE]
 // Commands come as JSON lines on standard input, {"step", "call", "args"}; each is answered by a line {"step", "ok"} or
 // {"step", "fault"}. What the SDK reports by itself is a line {"event", "data"}.
 const { JSDOM } = require('jsdom')
 const readline = require('readline')
 
-const [url, appKey, user] = process.argv.slice(2)
+const [url, appKey, user, device] = process.argv.slice(2)
 const { window } = new JSDOM('<!doctype html>', { url, pretendToBeVisual: true })
 // The SDK reads these as globals; Node has some of its own that are not the browser's.
 for (const name of ['window', 'document', 'navigator', 'location', 'localStorage', 'XMLHttpRequest', 'WebSocket', 'FormData', 'File', 'Blob']) {
@@ -24,6 +24,8 @@ const connection = new SDK.connection({
     https: false,
     delivery: true,
     autoReconnectNumMax: 0,
+    // Without one, it is a new device each time: its name is kept in the page's storage.
+    ...(device ? { deviceId: device, isFixedDeviceId: false } : {}),
 })
 
 const heard = {}
@@ -32,6 +34,10 @@ const shown = ({ id, mid, type, from, to, chatType, msg, ext, action, customEven
 for (const name of ['onTextMessage', 'onCmdMessage', 'onCustomMessage', 'onLocationMessage', 'onImageMessage', 'onRecallMessage',
     'onReadMessage', 'onDeliveredMessage', 'onChannelMessage', 'onModifiedMessage']) {
     heard[name] = data => print({ event: name, data: shown(data) })
+}
+for (const name of ['onGroupEvent', 'onChatroomEvent', 'onContactInvited', 'onContactAgreed', 'onContactRefuse', 'onContactAdded',
+    'onContactDeleted', 'onReactionChange', 'onChatThreadChange']) {
+    heard[name] = data => print({ event: name, data })
 }
 heard.onConnected = () => print({ event: 'onConnected' })
 heard.onDisconnected = () => print({ event: 'onDisconnected' })
@@ -52,6 +58,8 @@ const calls = {
     },
     join: async args => (await connection.joinChatRoom(args)).data,
     leave: async args => (await connection.leaveChatRoom(args)).data,
+    // Any other call of the SDK.
+    sdk: async ({ method, args }) => { await connection[method](...args) },
     close: () => connection.close(),
 }
 

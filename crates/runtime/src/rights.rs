@@ -292,6 +292,8 @@ pub const RIGHTS: &[Right] = &[
     reads("MessageInternalService/Unread", "the user only").internal(),
     reads("MessageInternalService/UserEvents", "the user only").internal().answered_by_stream(),
     reads("ConversationInternalService/UnreadTotals", "the user only").internal(),
+    reads("ConversationInternalService/GetDevicePosition", "the user only").internal(),
+    acts("ConversationInternalService/SaveDevicePosition", "the user only").safe().internal(),
     app("FileInternalService/Describe").safe().internal(),
     app("FileInternalService/Withdraw").safe().internal(),
     app("FileInternalService/Settle").safe().internal(),

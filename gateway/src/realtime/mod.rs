@@ -8,6 +8,7 @@
 mod app_feed;
 mod catch_up;
 mod client;
+mod details;
 mod endpoint;
 mod event;
 mod hub;

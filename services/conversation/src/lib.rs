@@ -1,6 +1,6 @@
-//! Each user's view of the log: lists, unread counts, cursors, deletion, pins, marks, readers.
+//! Each user's view of the log: lists, unread counts, cursors, deletion, pins, marks, readers, positions of devices.
 //!
-//! This service stores cursors, pins and marks; for messages it calls the message service, to which it reports what was read.
+//! This service stores cursors, pins, marks and positions; for messages it calls the message service, to which it reports what was read.
 
 mod app;
 mod grpc;
@@ -29,12 +29,14 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0002_pins.sql"),
         include_str!("../migrations/sqlite/0003_read_reports.sql"),
         include_str!("../migrations/sqlite/0004_marks.sql"),
+        include_str!("../migrations/sqlite/0006_device_positions.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
         include_str!("../migrations/postgres/0002_pins.sql"),
         include_str!("../migrations/postgres/0003_read_reports.sql"),
         include_str!("../migrations/postgres/0004_marks.sql"),
+        include_str!("../migrations/postgres/0006_device_positions.sql"),
     ],
 };
 

@@ -51,6 +51,7 @@ mod lanying_send;
 mod lanying_shape;
 mod lanying_sharing;
 mod lanying_users_tokens;
+mod msync_refusals;
 mod newest_gone;
 mod people;
 mod policy;

@@ -152,7 +152,7 @@ fn meta(act: &Act<'_>, body: MessageBody) -> Vec<u8> {
 
 /// FNV-1a, in the positive range: a number for an id that is a text. It is compared with message ids, which are far smaller
 /// than most of its values.
-fn id_of(text: &str) -> u64 {
+pub(super) fn id_of(text: &str) -> u64 {
     let hash = text
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));

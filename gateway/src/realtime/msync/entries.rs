@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use tidings_dialects::agora::{
     Names,
-    msync::{self as codec, Ack, Act, Queue},
+    msync::{self as codec, Ack, Act, Changed, Queue},
 };
-use tidings_domain::{ConversationId, EventKind, Message, MsgId, UnixMillis, UserId};
+use tidings_domain::{Change, ConversationId, EventKind, Message, MsgId, UnixMillis, UserId};
 
 use super::queues::Entry;
 use crate::realtime::event::Event;
@@ -19,16 +19,15 @@ pub(super) fn queue_of(conversation: ConversationId, user: UserId, names: &Names
     }
 }
 
-/// An event for a user; `None`: clients are not told of it.
-pub(super) fn entry_of(event: &Event, user: UserId, app_key: &str) -> Option<(Queue, Entry)> {
-    let read = EventKind::of_name(&event.event.wire.kind) == Some(EventKind::Read);
-    if read && event.event.actor == user {
-        return None;
-    }
-    let conversation = event.event.conversation?;
-    let meta = event.msync.get_or_init(|| encoded(event, app_key)).clone()?;
-    let delivers = event.event.message.as_ref().and_then(|message| delivers(message, user));
-    Some((queue_of(conversation, user, &event.names), Entry { meta, delivers }))
+/// An event for a user; none: clients are not told of it. `has_all`: the user's device was handed nothing that is newer
+/// than the message of the event.
+pub(super) fn entries_of(event: &Event, user: UserId, has_all: bool, app_key: &str) -> Vec<(Queue, Entry)> {
+    let Some(conversation) = event.event.conversation else { return Vec::new() };
+    let own = || encoded_own(event, user, has_all, app_key);
+    let metas = own().unwrap_or_else(|| event.msync.get_or_init(|| encoded(event, app_key)).clone());
+    let delivers = event.event.message.as_ref().filter(|_| is_sent(event)).and_then(|message| delivers(message, user));
+    let queue = queue_of(conversation, user, &event.names);
+    metas.into_iter().map(|meta| (queue.clone(), Entry { meta, delivers })).collect()
 }
 
 /// A stored message for a user.
@@ -37,30 +36,76 @@ pub(super) fn entry_of_message(message: &Message, user: UserId, names: &Names, a
     (queue_of(message.conversation, user, names), Entry { meta, delivers: delivers(message, user) })
 }
 
+/// Whether it is a message.
+pub(super) fn is_sent(event: &Event) -> bool {
+    matches!(EventKind::of_name(&event.event.wire.kind), Some(EventKind::Sent | EventKind::Online))
+}
+
 /// Rooms have no delivered marks: they are not among a user's conversations.
 fn delivers(message: &Message, user: UserId) -> Option<(ConversationId, MsgId)> {
     let counts = message.sender != user && message.seq > 0 && !matches!(message.conversation, ConversationId::Room(_));
     counts.then_some((message.conversation, message.msg_id))
 }
 
-fn encoded(event: &Event, app_key: &str) -> Option<Bytes> {
-    let (event, names) = (&event.event, &event.names);
-    let act = Act {
-        id: &event.wire.id,
-        actor: event.actor,
-        at: UnixMillis(event.wire.at_ms),
-        conversation: event.conversation?,
-        msg_id: MsgId(event.wire.msg_id),
-        sender: event.of.map(|(_, sender)| sender),
+/// What only this user gets, if that differs from what everybody gets.
+fn encoded_own(event: &Event, user: UserId, has_all: bool, app_key: &str) -> Option<Vec<Bytes>> {
+    let of = &event.event;
+    if let Some(change) = of.change.as_ref().filter(|change| codec::is_named(change, user)) {
+        return Some(bytes(codec::notices_for(&changed(event, change, app_key), user)));
+    }
+    let is_read = EventKind::of_name(&of.wire.kind) == Some(EventKind::Read);
+    if !is_read || of.actor != user {
+        return None;
+    }
+    // On another device of the user.
+    let act = act(event, of.conversation?);
+    let (ack, act) = if has_all { (Ack::ReadAll, Act { msg_id: MsgId::ZERO, ..act }) } else { (Ack::Read, act) };
+    Some(vec![codec::acknowledged(ack, &act, &event.names, app_key).into()])
+}
+
+fn bytes(metas: Vec<Vec<u8>>) -> Vec<Bytes> {
+    metas.into_iter().map(Bytes::from).collect()
+}
+
+fn changed<'a>(event: &'a Event, change: &'a Change, app_key: &'a str) -> Changed<'a> {
+    let of = &event.event;
+    let (names, place) = (&*event.names, &event.place);
+    Changed { id: &of.wire.id, actor: of.actor, at: UnixMillis(of.wire.at_ms), change, names, place, app_key }
+}
+
+fn act(event: &Event, conversation: ConversationId) -> Act<'_> {
+    let of = &event.event;
+    Act {
+        id: &of.wire.id,
+        actor: of.actor,
+        at: UnixMillis(of.wire.at_ms),
+        conversation,
+        msg_id: MsgId(of.wire.msg_id),
+        sender: of.of.map(|(_, sender)| sender),
+    }
+}
+
+fn encoded(event: &Event, app_key: &str) -> Vec<Bytes> {
+    let (of, names) = (&event.event, &event.names);
+    if let Some(change) = &of.change {
+        return bytes(codec::notices(&changed(event, change, app_key)));
+    }
+    let (Some(kind), Some(conversation)) = (EventKind::of_name(&of.wire.kind), of.conversation) else {
+        return Vec::new();
     };
-    let bytes = match EventKind::of_name(&event.wire.kind)? {
+    let (act, message) = (act(event, conversation), of.message.as_ref());
+    let encoded = match kind {
         EventKind::Sent | EventKind::Online | EventKind::OnlineBroadcast => {
-            codec::sent(event.message.as_ref()?, names, app_key)
+            message.map(|message| codec::sent(message, names, app_key))
         }
-        EventKind::Recalled => codec::recalled(&act, names, app_key),
-        EventKind::Edited => codec::edited(&act, event.message.as_ref()?, names, app_key),
-        EventKind::Read => codec::acknowledged(Ack::Read, &act, names, app_key),
-        EventKind::Refused | EventKind::Reacted | EventKind::Unreacted | EventKind::Changed(_) => return None,
+        EventKind::Recalled => Some(codec::recalled(&act, names, app_key)),
+        EventKind::Edited => message.map(|message| codec::edited(&act, message, names, app_key)),
+        EventKind::Read => Some(codec::acknowledged(Ack::Read, &act, names, app_key)),
+        EventKind::Reacted | EventKind::Unreacted => of.wire.reaction.as_ref().map(|reaction| {
+            let what = (reaction.reaction.as_str(), kind == EventKind::Reacted);
+            codec::reacted(&act, what, &event.reactions, names)
+        }),
+        EventKind::Refused | EventKind::Changed(_) => None,
     };
-    Some(bytes.into())
+    encoded.into_iter().map(Bytes::from).collect()
 }

@@ -1,20 +1,26 @@
 //! MSync packets on a socket.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use axum::extract::ws::{Message, close_code};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use tidings_dialects::agora::msync::{
     self as codec, Frame, Login, Outcome, Parting, Queue, app_key, login_outcome, operation,
 };
-use tidings_domain::{Error, EventKind, MsgId, Reason};
+use tidings_domain::{ConversationId, Error, MsgId, Reason, UnixMillis};
 
 use super::{
     commands::{Done, carry_out, refuse},
-    entries::entry_of,
+    entries::{entries_of, is_sent},
+    missed::{is_pending, pending},
     offline::add_undelivered,
     own::Own,
+    position::Position,
     queues::{Entry, Queues},
+    saved::{save, saved},
 };
 use crate::{
     Gateway,
@@ -29,6 +35,9 @@ use crate::{
     },
 };
 
+/// Conversations whose newest message is remembered.
+const MOST_CONVERSATIONS: usize = 1_000;
+
 /// The packets of one device.
 pub(super) struct MsyncWire {
     app_key: String,
@@ -36,8 +45,11 @@ pub(super) struct MsyncWire {
     user: String,
     queues: Queues,
     own: Own,
+    position: Position,
     /// What it began with: not delivered again when the feed brings it.
     first: HashSet<MsgId>,
+    /// The newest message of each conversation that was for this session.
+    newest: HashMap<ConversationId, MsgId>,
     /// The client has asked what it has: before, it is not told of anything, since it would fetch it twice.
     has_asked: bool,
     gateway: Gateway,
@@ -73,7 +85,9 @@ impl Wire for MsyncWire {
                 user,
                 queues,
                 own: Own::default(),
+                position: Position::default(),
                 first: HashSet::new(),
+                newest: HashMap::new(),
                 has_asked: false,
                 gateway,
                 hub,
@@ -85,10 +99,9 @@ impl Wire for MsyncWire {
         binary(codec::login_refused(&self.device, login_outcome(error)))
     }
 
-    async fn start(&mut self, socket: &mut Socket, client: &Client, _: &Entered) -> Result<(), End> {
-        self.first = add_undelivered(client, &mut self.queues, &self.app_key)
-            .await
-            .map_err(|error| End::Refused(TRY_AGAIN, self.refused(&error)))?;
+    async fn start(&mut self, socket: &mut Socket, client: &Client, entered: &Entered) -> Result<(), End> {
+        let begun = self.begin(client, entered).await;
+        begun.map_err(|error| End::Refused(TRY_AGAIN, self.refused(&error)))?;
         socket.send(binary(codec::logged_in(&self.device, client.identity.expires_at()))).await
     }
 
@@ -98,6 +111,7 @@ impl Wire for MsyncWire {
 
     async fn batch(&mut self, socket: &mut Socket, client: &Client, batch: Batch) -> Result<(), End> {
         self.take(batch.events, client);
+        self.position.came(batch.cursor, self.queues.last_key());
         self.tell(socket).await
     }
 
@@ -120,7 +134,7 @@ impl Wire for MsyncWire {
 
     async fn signal(&mut self, socket: &mut Socket, signal: &Signal) -> Result<(), End> {
         let entry = Entry { meta: signal.msync.clone(), delivers: None };
-        self.add(Some((Queue::of_user(&signal.peer), entry)));
+        self.queues.push(Queue::of_user(&signal.peer), entry);
         self.tell(socket).await
     }
 
@@ -171,7 +185,11 @@ impl Wire for MsyncWire {
         self.tell(socket).await
     }
 
-    async fn tick(&mut self, socket: &mut Socket, _: &Client) -> Result<(), End> {
+    async fn tick(&mut self, socket: &mut Socket, client: &Client) -> Result<(), End> {
+        self.position.acknowledged(self.queues.oldest());
+        if let Some(cursor) = self.position.due() {
+            save(client, &cursor).await;
+        }
         // Whoever does not ask is told all the same.
         self.has_asked = true;
         self.tell(socket).await
@@ -192,26 +210,83 @@ impl Wire for MsyncWire {
         Some(binary(codec::parting(&self.app_key, &self.user, codec::parted(why, now), now)))
     }
 
-    async fn ended(self, _: &Client) {}
+    async fn ended(mut self, client: &Client) {
+        self.position.acknowledged(self.queues.oldest());
+        if let Some(cursor) = self.position.last() {
+            save(client, &cursor).await;
+        }
+    }
 }
 
 impl MsyncWire {
+    /// What waits for the device: a known one continues where it was.
+    async fn begin(&mut self, client: &Client, entered: &Entered) -> Result<(), Error> {
+        let saved = saved(client).await?;
+        let continued = match &saved {
+            Some(saved) => self.continue_from(client, &saved.cursor, &entered.cursor).await?,
+            None => false,
+        };
+        if !continued {
+            let added = add_undelivered(client, &mut self.queues, &self.app_key).await?;
+            for (conversation, msg_id) in added {
+                self.first.insert(msg_id);
+                self.saw(conversation, msg_id);
+            }
+        }
+        let since = saved.map_or(UnixMillis(0), |saved| saved.at);
+        for (queue, entry) in pending(client, since, &self.app_key).await? {
+            self.queues.push(queue, entry);
+        }
+        self.position.came(Arc::clone(&entered.cursor), self.queues.last_key());
+        Ok(())
+    }
+
+    /// False: there is no such cursor any more.
+    async fn continue_from(&mut self, client: &Client, after: &str, upto: &str) -> Result<bool, Error> {
+        let mut past = match CatchUp::open(&client.gateway, &client.caller, after, upto).await {
+            Err(error) if error.reason() == Reason::InvalidArgument => return Ok(false),
+            past => past?,
+        };
+        while self.queues.has_room() {
+            match past.next(&client.gateway, client.app()).await {
+                Ok(Some(mut part)) => {
+                    part.events.retain(|event| !event.event.change.as_ref().is_some_and(is_pending));
+                    self.take(part.events, client);
+                }
+                Ok(None) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
     fn take(&mut self, events: Vec<Arc<Event>>, client: &Client) {
         for event in events {
             let wire = &event.event.wire;
-            if EventKind::of_name(&wire.kind) == Some(EventKind::Sent) && self.first.remove(&MsgId(wire.msg_id)) {
-                continue;
+            let (msg_id, conversation) = (MsgId(wire.msg_id), event.event.conversation);
+            if is_sent(&event) {
+                if self.first.remove(&msg_id) {
+                    continue;
+                }
+                let is_stored = event.event.of.is_some_and(|(seq, _)| seq > 0);
+                conversation.filter(|_| is_stored).into_iter().for_each(|place| self.saw(place, msg_id));
             }
             if let Some(event) = self.own.pass(event, client.user) {
-                self.add(entry_of(&event, client.user, &self.app_key));
+                let newest = conversation.and_then(|conversation| self.newest.get(&conversation));
+                let has_all = newest.is_some_and(|newest| msg_id >= *newest);
+                for (queue, entry) in entries_of(&event, client.user, has_all, &self.app_key) {
+                    self.queues.push(queue, entry);
+                }
             }
         }
     }
 
-    fn add(&mut self, entry: Option<(Queue, Entry)>) {
-        if let Some((queue, entry)) = entry {
-            self.queues.push(queue, entry);
+    fn saw(&mut self, conversation: ConversationId, msg_id: MsgId) {
+        if self.newest.len() >= MOST_CONVERSATIONS {
+            self.newest.clear();
         }
+        let newest = self.newest.entry(conversation).or_insert(msg_id);
+        *newest = msg_id.max(*newest);
     }
 
     async fn tell(&mut self, socket: &mut Socket) -> Result<(), End> {

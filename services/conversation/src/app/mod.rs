@@ -3,6 +3,7 @@
 pub mod clear;
 pub mod delete;
 pub mod delete_all;
+pub mod device_position;
 pub mod list;
 pub mod list_pinned;
 pub mod list_pinned_messages;

@@ -1,6 +1,7 @@
 //! Every statement of this service.
 
 pub mod cursor;
+pub mod device_position;
 pub mod mark;
 pub mod pin;
 pub mod pinned_message;
@@ -12,10 +13,11 @@ use tidings_store::{AppRows, Column, Engine, Kind};
 
 /// Every statement text on that engine, for a test that prepares them all.
 pub fn statements(engine: Engine) -> Vec<String> {
-    let single = [cursor::ALL, mark::ALL, pin::ALL, pinned_message::ALL, read_report::ALL, reader::ALL]
-        .concat()
-        .into_iter()
-        .map(str::to_owned);
+    let single =
+        [cursor::ALL, device_position::ALL, mark::ALL, pin::ALL, pinned_message::ALL, read_report::ALL, reader::ALL]
+            .concat()
+            .into_iter()
+            .map(str::to_owned);
     let many = [cursor::many(), mark::many(), read_report::many()].concat();
     let many = many.into_iter().flat_map(move |statement| statement.texts(engine));
     let lookups = [mark::lookups(), pin::lookups()].concat().into_iter().flat_map(move |lookup| lookup.texts(engine));
@@ -56,5 +58,6 @@ pub fn app_rows() -> AppRows {
         ("pin", "user_id, conv_a, conv_b", Kind::Int),
         ("pin_head", "user_id", Kind::Int),
         ("cursor", "user_id, conv_a, conv_b", Kind::Int),
+        ("device_position", "user_id, device", Kind::Int),
     ])
 }
