@@ -3,9 +3,6 @@
 use tidings_domain::{AppId, Error, UnixMillis, UserId};
 use tidings_store::{Db, Tx, on_db, on_tx, sqlx};
 
-/// Devices of a user that are remembered; a text in the statement.
-pub const MOST: usize = 16;
-
 const FIND: &str = "
     select cursor, saved_at from device_position where app_id = $1 and user_id = $2 and device = $3";
 
@@ -15,6 +12,7 @@ const SAVE: &str = "
     on conflict (app_id, user_id, device) do update set cursor = excluded.cursor, saved_at = excluded.saved_at
     where excluded.saved_at >= device_position.saved_at";
 
+/// Of a user 16 devices are remembered.
 const FORGET: &str = "
     delete from device_position where app_id = $1 and user_id = $2 and device in
         (select d.device from device_position d where d.app_id = $1 and d.user_id = $2
@@ -48,7 +46,7 @@ pub async fn save(
     Ok(())
 }
 
-/// Forgets the devices of a user that were not saved for the longest, beyond [`MOST`].
+/// Forgets the devices of a user that were not saved for the longest, beyond 16.
 pub async fn forget(tx: &mut Tx, (app, user): (AppId, UserId)) -> Result<(), Error> {
     on_tx!(tx, |c| sqlx::query(FORGET).bind(app.0).bind(user.0).execute(c).await.map(drop))?;
     Ok(())
