@@ -30,6 +30,9 @@ impl Recipients {
 
 /// The recipients of an event.
 pub(super) fn recipients(event: &FeedEvent) -> Recipients {
+    if let Some(change) = &event.change {
+        return of_change(change);
+    }
     let (Some(kind), Some(conversation)) = (EventKind::of_name(&event.wire.kind), event.conversation) else {
         return Recipients::Nobody;
     };
@@ -46,14 +49,19 @@ pub(super) fn recipients(event: &FeedEvent) -> Recipients {
             }
         },
         EventKind::OnlineBroadcast => Recipients::Everybody,
-        EventKind::Refused => Recipients::Nobody,
-        EventKind::Changed(_) => event.change.as_ref().map_or(Recipients::Nobody, of_change),
+        EventKind::Refused | EventKind::Changed(_) => Recipients::Nobody,
     }
 }
 
 /// What happens to a group its members see, and whom it concerns; who is blocked by whom only the one who blocks.
 fn of_change(change: &Change) -> Recipients {
     match change {
+        // Nothing that clients show.
+        Change::UserRegistered { .. }
+        | Change::UserChanged { .. }
+        | Change::UserDeleted { .. }
+        | Change::UserEnabled { .. }
+        | Change::UserMuted { .. } => Recipients::Nobody,
         // Those who decide are added when it is known who they are.
         Change::UserBlocked { user, .. }
         | Change::Applied { user, .. }

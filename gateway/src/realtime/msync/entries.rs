@@ -22,7 +22,8 @@ pub(super) fn queue_of(conversation: ConversationId, user: UserId, names: &Names
 /// An event for a user; none: clients are not told of it. `has_all`: the user's device was handed nothing that is newer
 /// than the message of the event.
 pub(super) fn entries_of(event: &Event, user: UserId, has_all: bool, app_key: &str) -> Vec<(Queue, Entry)> {
-    let Some(conversation) = event.event.conversation else { return Vec::new() };
+    let place = event.event.conversation.or_else(|| Some(event.event.change.as_ref()?.place()));
+    let Some(conversation) = place else { return Vec::new() };
     let own = || encoded_own(event, user, has_all, app_key);
     let metas = own().unwrap_or_else(|| event.msync.get_or_init(|| encoded(event, app_key)).clone());
     let delivers = event.event.message.as_ref().filter(|_| is_sent(event)).and_then(|message| delivers(message, user));
