@@ -259,7 +259,7 @@ impl ConversationInternalService for ConversationGrpc {
         let request = request.into_inner();
         let user = context::subject(&caller, request.user_id).map_err(to_status)?;
         let found = device_position::find(&self.deps, &caller, user, &request.device).await.map_err(to_status)?;
-        let (cursor, at) = found.unwrap_or_default();
+        let (cursor, at) = found.unwrap_or((String::new(), UnixMillis(0)));
         Ok(Response::new(internal::GetDevicePositionResponse { cursor, saved_at_ms: at.0 }))
     }
 
