@@ -8,7 +8,7 @@ use tidings_dialects::agora::{
     msync::{
         Act, Changed, Place, Settings, is_named, notices, notices_for,
         pb::{Jid, Meta, MucBody, RosterBody, meta::NameSpace},
-        reacted,
+        pinned, reacted,
     },
 };
 use tidings_domain::{Change, ConversationId, GroupChanged, GroupKind, Joining, Leaving, MsgId, UnixMillis, UserId};
@@ -180,6 +180,22 @@ fn every_change_between_contacts_has_its_notices() {
     ];
     let out: String = changes.iter().map(|change| told(change, &Place::default())).collect();
     insta::assert_snapshot!("msync_contact_notices", out);
+}
+
+#[test]
+fn a_pinned_message_is_named_with_who_pinned_it() {
+    let act = |conversation| Act {
+        id: "m0-1",
+        actor: OMAR,
+        at: UnixMillis(1_752_588_123_456),
+        conversation,
+        msg_id: MsgId(7),
+        sender: Some(NORA),
+    };
+    let direct = ConversationId::direct(NORA, OMAR);
+    let room = ConversationId::Room(tidings_domain::RoomId(18));
+    let out = [pinned(&act(direct), true, &names()), pinned(&act(room), false, &names())];
+    insta::assert_snapshot!("msync_pin_notices", out.map(|bytes| shown(&decoded(&bytes))).join("\n"));
 }
 
 #[test]

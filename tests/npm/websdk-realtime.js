@@ -36,7 +36,7 @@ for (const name of ['onTextMessage', 'onCmdMessage', 'onCustomMessage', 'onLocat
     heard[name] = data => print({ event: name, data: shown(data) })
 }
 for (const name of ['onGroupEvent', 'onChatroomEvent', 'onContactInvited', 'onContactAgreed', 'onContactRefuse', 'onContactAdded',
-    'onContactDeleted', 'onReactionChange', 'onChatThreadChange']) {
+    'onContactDeleted', 'onReactionChange', 'onChatThreadChange', 'onMessagePinEvent']) {
     heard[name] = data => print({ event: name, data })
 }
 heard.onConnected = () => print({ event: 'onConnected' })

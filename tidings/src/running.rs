@@ -310,6 +310,7 @@ impl Starting<'_> {
             message: MessageServiceClient::new(message),
             clock: Arc::clone(&self.clock),
             read: Arc::default(),
+            pinned: Arc::default(),
             tasks: self.tasks.clone(),
         });
         let internal = ConversationInternalServiceServer::new(service.clone());

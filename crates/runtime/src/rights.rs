@@ -288,6 +288,7 @@ pub const RIGHTS: &[Right] = &[
     app("DirectoryInternalService/GetScreening").safe().internal(),
     app("DirectoryInternalService/ShowsFile").safe().internal(),
     app("MessageInternalService/ReportReads").safe().internal(),
+    app("MessageInternalService/ReportPins").safe().internal(),
     reads("MessageInternalService/Locate", "conversations that the user is in").internal(),
     reads("MessageInternalService/Unread", "the user only").internal(),
     reads("MessageInternalService/UserEvents", "the user only").internal().answered_by_stream(),

@@ -38,9 +38,12 @@ pub(super) fn recipients(event: &FeedEvent) -> Recipients {
     };
     match kind {
         EventKind::Sent | EventKind::Online => of_message(event, conversation),
-        EventKind::Recalled | EventKind::Edited | EventKind::Reacted | EventKind::Unreacted => {
-            of_conversation(conversation, None)
-        }
+        EventKind::Recalled
+        | EventKind::Edited
+        | EventKind::Reacted
+        | EventKind::Unreacted
+        | EventKind::Pinned
+        | EventKind::Unpinned => of_conversation(conversation, None),
         EventKind::Read => match conversation {
             ConversationId::Direct(low, high) => Recipients::Users(vec![low, high]),
             ConversationId::Group(_) | ConversationId::Room(_) => {

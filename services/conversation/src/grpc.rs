@@ -260,7 +260,7 @@ impl ConversationInternalService for ConversationGrpc {
         let user = context::subject(&caller, request.user_id).map_err(to_status)?;
         let found = device_position::find(&self.deps, &caller, user, &request.device).await.map_err(to_status)?;
         let (cursor, at) = found.unwrap_or((String::new(), UnixMillis(0)));
-        Ok(Response::new(internal::GetDevicePositionResponse { cursor, saved_at_ms: at.0 }))
+        Ok(Response::new(internal::GetDevicePositionResponse { cursor, reached_at_ms: at.0 }))
     }
 
     #[tracing::instrument(level = "debug", name = "conversation.save_device_position", skip_all)]
@@ -271,7 +271,8 @@ impl ConversationInternalService for ConversationGrpc {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let user = context::subject(&caller, request.user_id).map_err(to_status)?;
-        let saved = device_position::save(&self.deps, &caller, user, &request.device, &request.cursor).await;
+        let reached = (request.cursor.as_str(), UnixMillis(request.reached_at_ms));
+        let saved = device_position::save(&self.deps, &caller, user, &request.device, reached).await;
         saved.map_err(to_status)?;
         Ok(Response::new(internal::SaveDevicePositionResponse {}))
     }

@@ -30,6 +30,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0003_read_reports.sql"),
         include_str!("../migrations/sqlite/0004_marks.sql"),
         include_str!("../migrations/sqlite/0006_device_positions.sql"),
+        include_str!("../migrations/sqlite/0007_pin_reports.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
@@ -37,6 +38,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/postgres/0003_read_reports.sql"),
         include_str!("../migrations/postgres/0004_marks.sql"),
         include_str!("../migrations/postgres/0006_device_positions.sql"),
+        include_str!("../migrations/postgres/0007_pin_reports.sql"),
     ],
 };
 
@@ -55,6 +57,8 @@ pub struct Deps {
     pub clock: Arc<dyn Clock>,
     /// Signalled when a read mark has moved.
     pub read: Arc<Notify>,
+    /// Signalled when a message was pinned or unpinned.
+    pub pinned: Arc<Notify>,
     /// Runs the worker.
     pub tasks: Tasks,
 }
@@ -63,5 +67,6 @@ pub struct Deps {
 pub fn build(deps: Deps) -> ConversationGrpc {
     let deps = Arc::new(deps);
     app::report_reads::spawn(&deps);
+    app::report_pins::spawn(&deps);
     ConversationGrpc::new(deps)
 }

@@ -46,8 +46,16 @@ fn service(db: &Db) -> Service {
     let (message_internal, message) =
         (MessageInternalServiceClient::new(wire.clone()), MessageServiceClient::new(wire));
     let (tasks, of_deps) = (Tasks::default(), Arc::<ManualClock>::clone(&clock));
-    let deps =
-        Deps { db: db.clone(), directory, message, message_internal, clock: of_deps, read: Arc::default(), tasks };
+    let deps = Deps {
+        db: db.clone(),
+        directory,
+        message,
+        message_internal,
+        clock: of_deps,
+        read: Arc::default(),
+        pinned: Arc::default(),
+        tasks,
+    };
     let wire = Wire::local(ConversationInternalServiceServer::new(build(deps)));
     Service { client: ConversationInternalServiceClient::new(wire), clock }
 }
@@ -61,7 +69,7 @@ impl Service {
     async fn save(&self, user: i64, device: &str, cursor: &str) -> Result<(), Reason> {
         self.clock.advance(Duration::from_millis(1));
         let (device, cursor) = (device.to_owned(), cursor.to_owned());
-        let request = SaveDevicePositionRequest { user_id: None, device, cursor };
+        let request = SaveDevicePositionRequest { user_id: None, device, cursor, reached_at_ms: 5 };
         let saved = self.client.clone().save_device_position(by(user, request)).await;
         saved.map(drop).map_err(|status| error_from_status(status).reason())
     }

@@ -40,7 +40,16 @@ fn service(db: &Db) -> ConversationServiceClient<Wire> {
     let (message_internal, message) =
         (MessageInternalServiceClient::new(wire.clone()), MessageServiceClient::new(wire));
     let tasks = Tasks::default();
-    let deps = Deps { db: db.clone(), directory, message, message_internal, clock, read: Arc::default(), tasks };
+    let deps = Deps {
+        db: db.clone(),
+        directory,
+        message,
+        message_internal,
+        clock,
+        read: Arc::default(),
+        pinned: Arc::default(),
+        tasks,
+    };
     ConversationServiceClient::new(Wire::local(ConversationServiceServer::new(build(deps))))
 }
 

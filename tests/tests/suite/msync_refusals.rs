@@ -66,8 +66,8 @@ impl Raw {
             }
             let answer = CommSyncDl::decode(answer.payload()).expect("an answer");
             if answer.meta_id == Some(id) {
-                let status = answer.status.unwrap_or_default();
-                return (status.error_code.unwrap_or_default(), status.reason().to_owned(), answer.server_id());
+                let (server_id, status) = (answer.server_id(), answer.status.unwrap_or_default());
+                return (status.error_code.unwrap_or_default(), status.reason().to_owned(), server_id);
             }
         }
     }

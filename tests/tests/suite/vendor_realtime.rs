@@ -294,6 +294,11 @@ every_shape! {
         omar.send(text("nora", "singleChat", "first")).await;
         phone.hears_text("first").await;
         phone.send(text("omar", "singleChat", "seen")).await;
+        omar.hears_text("seen").await;
+        // What it hears comes after its own message in the feed, and is acknowledged before a call is answered.
+        omar.send(text("nora", "singleChat", "noted")).await;
+        phone.hears_text("noted").await;
+        phone.call("join", json!({"roomId": "4711"})).await.expect_err("no such room");
         phone.does("close", json!({})).await;
         drop(phone);
         let mut web = Device::logged_in_on(&app, "nora", "web").await;
@@ -307,7 +312,7 @@ every_shape! {
         assert_eq!(phone.hears_text("third").await["from"], "nora", "what another device sent");
         let read = phone.hears("onChannelMessage", |_| true).await;
         assert_eq!((&read["from"], &read["to"]), (&json!("nora"), &json!("omar")), "what another device read");
-        assert_eq!((phone.count("first"), phone.count("seen")), (0, 0));
+        assert_eq!((phone.count("first"), phone.count("seen"), phone.count("noted")), (0, 0, 0));
         phone.send(text("omar", "singleChat", "fourth")).await;
         web.hears_text("fourth").await;
         // Read on one connected device, cleared on the other, and not at the one that did it.
@@ -446,6 +451,11 @@ every_shape! {
         assert_eq!((&changed["messageId"], &changed["to"], &changed["chatType"]), (&json!(id), &json!(tulips), &json!("groupChat")));
         let expected = json!([{"reaction": "yes", "count": 1, "userList": ["omar"], "op": [{"operator": "omar", "reactionType": "create"}]}]);
         assert_eq!(changed["reactions"], expected);
+        omar.sdk("pinMessage", json!([{"conversationType": "groupChat", "conversationId": tulips, "messageId": id}])).await;
+        let pinned = nora.hears_of("onMessagePinEvent", "pin").await;
+        assert_eq!((&pinned["messageId"], &pinned["conversationId"], &pinned["operatorId"]), (&json!(id), &json!(tulips), &json!("omar")));
+        omar.sdk("unpinMessage", json!([{"conversationType": "groupChat", "conversationId": tulips, "messageId": id}])).await;
+        nora.hears_of("onMessagePinEvent", "unpin").await;
         omar.sdk("createChatThread", json!([{"parentId": tulips, "name": "menu", "messageId": id}])).await;
         let created = nora.hears_of("onChatThreadChange", "create").await;
         assert_eq!((&created["name"], &created["parentId"], &created["messageId"]), (&json!("menu"), &json!(tulips), &json!(id)));

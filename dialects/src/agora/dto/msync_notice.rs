@@ -55,6 +55,24 @@ pub struct ReactionOperation<'a> {
     pub kind: &'a str,
 }
 
+/// `data` of `conv`, when a message was pinned or unpinned.
+#[derive(Serialize)]
+pub struct PinNotice<'a> {
+    /// `pin` or `pin_delete`.
+    #[serde(rename = "op")]
+    pub operation: &'a str,
+    pub from: String,
+    /// The conversation; clients look at `from` instead in direct ones.
+    pub id: String,
+    /// `chat`, `groupchat` or `chatroom`.
+    #[serde(rename = "type")]
+    pub kind: &'a str,
+    #[serde(rename = "ext")]
+    pub message: String,
+    #[serde(rename = "ts")]
+    pub timestamp: i64,
+}
+
 /// `ext` of a mute.
 #[derive(Serialize)]
 pub struct MuteNotice {

@@ -26,5 +26,5 @@ pub use frames::{
 };
 pub use jid::{CONFERENCE_DOMAIN, USER_DOMAIN, app_key, jid_of, name_in};
 pub use meta::{body_of, meta, meta_text};
-pub use notices::reacted;
+pub use notices::{pinned, reacted};
 pub use operations::{Asked, Operation, RosterDeed, login_outcome, operation, outcome_of};

@@ -86,6 +86,24 @@ pub fn reacted(act: &Act<'_>, (text, added): (&str, bool), all: &[Reaction], nam
     notify(act.id, act.at.0, &dto::Notify { kind: "reaction", data: [notice] }).encode_to_vec()
 }
 
+/// A user pinned a message for everybody in its conversation, or unpinned it: for the others.
+pub fn pinned(act: &Act<'_>, is_pinned: bool, names: &Names) -> Vec<u8> {
+    let (id, kind) = match act.conversation {
+        ConversationId::Direct(..) => (names.of(act.conversation.peer_of(act.actor).unwrap_or(act.actor)), "chat"),
+        ConversationId::Group(group) => (group.to_string(), "groupchat"),
+        ConversationId::Room(room) => (room.to_string(), "chatroom"),
+    };
+    let data = dto::PinNotice {
+        operation: if is_pinned { "pin" } else { "pin_delete" },
+        from: names.of(act.actor),
+        id,
+        kind,
+        message: act.msg_id.to_string(),
+        timestamp: act.at.0,
+    };
+    notify(act.id, act.at.0, &dto::Notify { kind: "conv", data }).encode_to_vec()
+}
+
 /// Clients read its bytes in hexadecimal digits without leading zeros: there is no byte below 16, since JSON has none in
 /// texts, and this has no line ends.
 fn notify<T: serde::Serialize>(id: &str, at: i64, notice: &T) -> Meta {

@@ -54,9 +54,12 @@ fn encoded_own(event: &Event, user: UserId, has_all: bool, app_key: &str) -> Opt
     if let Some(change) = of.change.as_ref().filter(|change| codec::is_named(change, user)) {
         return Some(bytes(codec::notices_for(&changed(event, change, app_key), user)));
     }
-    let is_read = EventKind::of_name(&of.wire.kind) == Some(EventKind::Read);
-    if !is_read || of.actor != user {
-        return None;
+    let kind = EventKind::of_name(&of.wire.kind).filter(|_| of.actor == user)?;
+    match kind {
+        EventKind::Read => {}
+        // The device that did it could not tell it from another one.
+        EventKind::Pinned | EventKind::Unpinned => return Some(Vec::new()),
+        _ => return None,
     }
     // On another device of the user.
     let act = act(event, of.conversation?);
@@ -106,6 +109,7 @@ fn encoded(event: &Event, app_key: &str) -> Vec<Bytes> {
             let what = (reaction.reaction.as_str(), kind == EventKind::Reacted);
             codec::reacted(&act, what, &event.reactions, names)
         }),
+        EventKind::Pinned | EventKind::Unpinned => Some(codec::pinned(&act, kind == EventKind::Pinned, names)),
         EventKind::Refused | EventKind::Changed(_) => None,
     };
     encoded.into_iter().map(Bytes::from).collect()

@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
+    time::Duration,
 };
 
 use axum::extract::ws::{Message, close_code};
@@ -18,7 +19,7 @@ use super::{
     missed::{is_pending, pending},
     offline::add_undelivered,
     own::Own,
-    position::Position,
+    position::{Place, Position},
     queues::{Entry, Queues},
     saved::{save, saved},
 };
@@ -35,6 +36,8 @@ use crate::{
     },
 };
 
+/// A change is in the feed within this time; what was asked so long before a position may be told twice.
+const LATE_CHANGES: Duration = Duration::from_secs(10);
 /// Conversations whose newest message is remembered.
 const MOST_CONVERSATIONS: usize = 1_000;
 
@@ -46,6 +49,8 @@ pub(super) struct MsyncWire {
     queues: Queues,
     own: Own,
     position: Position,
+    /// Up to where the feed was taken, while something of it is held back.
+    taken: Option<Place>,
     /// What it began with: not delivered again when the feed brings it.
     first: HashSet<MsgId>,
     /// The newest message of each conversation that was for this session.
@@ -86,6 +91,7 @@ impl Wire for MsyncWire {
                 queues,
                 own: Own::default(),
                 position: Position::default(),
+                taken: None,
                 first: HashSet::new(),
                 newest: HashMap::new(),
                 has_asked: false,
@@ -111,7 +117,8 @@ impl Wire for MsyncWire {
 
     async fn batch(&mut self, socket: &mut Socket, client: &Client, batch: Batch) -> Result<(), End> {
         self.take(batch.events, client);
-        self.position.came(batch.cursor, self.queues.last_key());
+        self.taken = Some(Place { cursor: batch.cursor, at: self.gateway.now() });
+        self.move_on();
         self.tell(socket).await
     }
 
@@ -182,13 +189,14 @@ impl Wire for MsyncWire {
         }
         let held = self.own.done(answer.is_sent, &answer.messages);
         self.take(held, client);
+        self.move_on();
         self.tell(socket).await
     }
 
     async fn tick(&mut self, socket: &mut Socket, client: &Client) -> Result<(), End> {
         self.position.acknowledged(self.queues.oldest());
-        if let Some(cursor) = self.position.due() {
-            save(client, &cursor).await;
+        if let Some(place) = self.position.due() {
+            save(client, &place).await;
         }
         // Whoever does not ask is told all the same.
         self.has_asked = true;
@@ -212,8 +220,8 @@ impl Wire for MsyncWire {
 
     async fn ended(mut self, client: &Client) {
         self.position.acknowledged(self.queues.oldest());
-        if let Some(cursor) = self.position.last() {
-            save(client, &cursor).await;
+        if let Some(place) = self.position.last() {
+            save(client, &place).await;
         }
     }
 }
@@ -221,7 +229,7 @@ impl Wire for MsyncWire {
 impl MsyncWire {
     /// What waits for the device: a known one continues where it was.
     async fn begin(&mut self, client: &Client, entered: &Entered) -> Result<(), Error> {
-        let saved = saved(client).await?;
+        let (now, saved) = (self.gateway.now(), saved(client).await?);
         let continued = match &saved {
             Some(saved) => self.continue_from(client, &saved.cursor, &entered.cursor).await?,
             None => false,
@@ -233,12 +241,22 @@ impl MsyncWire {
                 self.saw(conversation, msg_id);
             }
         }
-        let since = saved.map_or(UnixMillis(0), |saved| saved.at);
+        let since = saved.map_or(UnixMillis(0), |saved| UnixMillis(saved.at.0 - LATE_CHANGES.as_millis() as i64));
         for (queue, entry) in pending(client, since, &self.app_key).await? {
             self.queues.push(queue, entry);
         }
-        self.position.came(Arc::clone(&entered.cursor), self.queues.last_key());
+        self.taken = Some(Place { cursor: Arc::clone(&entered.cursor), at: now });
+        self.move_on();
         Ok(())
+    }
+
+    /// What was taken of the feed is in the queues, unless something is held back.
+    fn move_on(&mut self) {
+        if self.own.holds_nothing()
+            && let Some(place) = self.taken.take()
+        {
+            self.position.came(place, self.queues.last_key());
+        }
     }
 
     /// False: there is no such cursor any more.

@@ -27,7 +27,11 @@ pub const fn is_told(kind: EventKind) -> bool {
         | EventKind::Edited
         | EventKind::Refused
         | EventKind::Read => true,
-        EventKind::OnlineBroadcast | EventKind::Reacted | EventKind::Unreacted => false,
+        EventKind::OnlineBroadcast
+        | EventKind::Reacted
+        | EventKind::Unreacted
+        | EventKind::Pinned
+        | EventKind::Unpinned => false,
         EventKind::Changed(change) => match change {
             ChangeKind::UserRegistered
             | ChangeKind::UserChanged

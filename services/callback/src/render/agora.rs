@@ -33,6 +33,8 @@ pub fn render(app: &App, endpoint: &Endpoint, event: &Event, known: &Known) -> O
         | EventKind::Refused
         | EventKind::Reacted
         | EventKind::Unreacted
+        | EventKind::Pinned
+        | EventKind::Unpinned
         | EventKind::Changed(_) => event.msg_id.to_string(),
     };
     let told = CallbackEvent {
@@ -69,6 +71,8 @@ pub fn render(app: &App, endpoint: &Endpoint, event: &Event, known: &Known) -> O
         | EventKind::OnlineBroadcast
         | EventKind::Reacted
         | EventKind::Unreacted
+        | EventKind::Pinned
+        | EventKind::Unpinned
         | EventKind::Changed(_) => None,
     }
 }

@@ -23,6 +23,8 @@ pub fn render(app: &App, event: &Event) -> Option<(&'static str, Vec<u8>)> {
         | EventKind::OnlineBroadcast
         | EventKind::Reacted
         | EventKind::Unreacted
+        | EventKind::Pinned
+        | EventKind::Unpinned
         | EventKind::Changed(_) => None,
     }
 }

@@ -190,6 +190,8 @@ async fn known(deps: &Deps, app: &App, dialect: Dialect, events: impl Iterator<I
             | EventKind::OnlineBroadcast
             | EventKind::Reacted
             | EventKind::Unreacted
+            | EventKind::Pinned
+            | EventKind::Unpinned
             | EventKind::Changed(_) => {}
         }
     }

@@ -61,6 +61,8 @@ fn direct(event: &Event, known: &Known) -> Option<(Callback, Vec<u8>)> {
         | EventKind::OnlineBroadcast
         | EventKind::Reacted
         | EventKind::Unreacted
+        | EventKind::Pinned
+        | EventKind::Unpinned
         | EventKind::Changed(_) => None,
     }
 }
@@ -117,6 +119,8 @@ fn in_group(event: &Event, known: &Known, group: i64, kind: GroupKind) -> Option
         | EventKind::OnlineBroadcast
         | EventKind::Reacted
         | EventKind::Unreacted
+        | EventKind::Pinned
+        | EventKind::Unpinned
         | EventKind::Changed(_) => None,
     }
 }

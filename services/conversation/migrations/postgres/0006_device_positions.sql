@@ -6,6 +6,8 @@ create table device_position (
     device text not null check (length(device) between 1 and 128),
     -- Of the event feed.
     cursor text not null check (length(cursor) between 1 and 256),
+    -- When everything up to it had come to the device's session.
+    reached_at bigint not null,
     saved_at bigint not null,
     primary key (app_id, user_id, device)
 );

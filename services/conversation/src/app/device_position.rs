@@ -10,7 +10,7 @@ const MAX_DEVICE: usize = 128;
 /// Maximum length of a cursor in bytes.
 const MAX_CURSOR: usize = 256;
 
-/// The position of a device, and when it was saved; `None`: the device is not known.
+/// The position of a device, and when it was reached; `None`: the device is not known.
 pub async fn find(
     deps: &Deps,
     caller: &Caller,
@@ -22,13 +22,19 @@ pub async fn find(
 }
 
 /// Saves it. A user's devices that were not saved for the longest are forgotten when there are too many.
-pub async fn save(deps: &Deps, caller: &Caller, user: UserId, device: &str, cursor: &str) -> Result<(), Error> {
+pub async fn save(
+    deps: &Deps,
+    caller: &Caller,
+    user: UserId,
+    device: &str,
+    (cursor, reached_at): (&str, UnixMillis),
+) -> Result<(), Error> {
     check("device", device, MAX_DEVICE)?;
     check("cursor", cursor, MAX_CURSOR)?;
     let owner = (caller.app, user);
     let mut tx = deps.db.begin().await?;
     let now = tx.now(&*deps.clock).await?;
-    store::save(&mut tx, owner, device, (cursor, now)).await?;
+    store::save(&mut tx, owner, device, (cursor, reached_at), now).await?;
     store::forget(&mut tx, owner).await?;
     tx.commit().await
 }

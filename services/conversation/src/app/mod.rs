@@ -13,6 +13,7 @@ pub mod mark;
 pub mod mark_conversations;
 pub mod pin;
 pub mod pin_message;
+pub mod report_pins;
 pub mod report_reads;
 pub mod select;
 pub mod view;

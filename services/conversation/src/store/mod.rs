@@ -4,6 +4,7 @@ pub mod cursor;
 pub mod device_position;
 pub mod mark;
 pub mod pin;
+pub mod pin_report;
 pub mod pinned_message;
 pub mod read_report;
 pub mod reader;
@@ -13,12 +14,20 @@ use tidings_store::{AppRows, Column, Engine, Kind};
 
 /// Every statement text on that engine, for a test that prepares them all.
 pub fn statements(engine: Engine) -> Vec<String> {
-    let single =
-        [cursor::ALL, device_position::ALL, mark::ALL, pin::ALL, pinned_message::ALL, read_report::ALL, reader::ALL]
-            .concat()
-            .into_iter()
-            .map(str::to_owned);
-    let many = [cursor::many(), mark::many(), read_report::many()].concat();
+    let single = [
+        cursor::ALL,
+        device_position::ALL,
+        mark::ALL,
+        pin::ALL,
+        pin_report::ALL,
+        pinned_message::ALL,
+        read_report::ALL,
+        reader::ALL,
+    ]
+    .concat()
+    .into_iter()
+    .map(str::to_owned);
+    let many = [cursor::many(), mark::many(), pin_report::many(), read_report::many()].concat();
     let many = many.into_iter().flat_map(move |statement| statement.texts(engine));
     let lookups = [mark::lookups(), pin::lookups()].concat().into_iter().flat_map(move |lookup| lookup.texts(engine));
     let lists = [cursor::lists(), mark::lists(), pin::lists(), pinned_message::lists(), reader::lists()].concat();
@@ -52,6 +61,7 @@ fn columns(app: AppId, user: UserId, places: &[ConversationId]) -> [Column<'stat
 pub fn app_rows() -> AppRows {
     AppRows::new(&[
         ("read_report", "user_id, conv_a, conv_b, read_id", Kind::Int),
+        ("pin_report", "conv_a, conv_b, report_no", Kind::Int),
         ("mark", "user_id, conv_a, conv_b, mark", Kind::Int),
         ("pinned_message", "conv_a, conv_b, msg_id", Kind::Int),
         ("pinned_message_head", "conv_a, conv_b", Kind::Int),
