@@ -11,7 +11,7 @@ use tidings_dialects::agora::msync::pb::{
     muc_body, roster_body,
 };
 use tidings_proto::pb;
-use tidings_testkit::{PacketSocket, TestApp, every_shape};
+use tidings_testkit::{Answer, PacketSocket, Receiver, TestApp, every_shape};
 
 use crate::policy::{neighbour, set};
 
@@ -107,6 +107,15 @@ fn of_message(kind: Type, to: &str, msg_id: u64) -> Meta {
     meta(NameSpace::Chat, Some(jid(to, false)), body.encode_to_vec())
 }
 
+/// Only the rates that are set.
+const OPEN: i32 = 1;
+
+fn join(room: &str) -> Meta {
+    let operation = Some(muc_body::Operation::Join.into());
+    let body = MucBody { muc_id: Some(jid(room, true)), operation, ..MucBody::default() };
+    meta(NameSpace::Muc, None, body.encode_to_vec())
+}
+
 fn why(code: i32, reason: &str) -> (i32, String) {
     (code, reason.to_owned())
 }
@@ -141,12 +150,21 @@ every_shape! {
     async fn refusals_have_the_words_that_clients_switch_on_msync_6(app: TestApp) {
         let agora = app.agora();
         agora.register(&["nora", "omar", "pia"]).await;
+        let (action, words) = (pb::WordAction::Refuse.into(), vec!["forbidden".to_owned()]);
+        let list = pb::WordList { name: "refused".to_owned(), action, words };
+        app.directory().set_word_list(app.request(pb::SetWordListRequest { list: Some(list) })).await.expect("the list");
         let group = json!({"groupname": "tulips", "public": true, "owner": "nora", "members": ["omar"]});
         let group = agora.post("/chatgroups", &group).await.expect(200)["data"]["groupid"].as_str().expect("an id").to_owned();
         let mut omar = Raw::logged_in(&app, "omar").await;
         let mut pia = Raw::logged_in(&app, "pia").await;
         let in_group = |msg: &str| text(Type::Groupchat, &group, msg);
 
+        let full = json!({"name": "stage", "description": "", "owner": "nora", "maxusers": 1});
+        let full = agora.post("/chatrooms", &full).await.expect(200)["data"]["id"].as_str().expect("an id").to_owned();
+        assert_eq!(pia.refused(join(&full)).await, why(1, "group member list is full!"));
+        assert_eq!(pia.refused(join("4711")).await, why(1, "grpID 4711 does not exist!"));
+        let forbidden = text(Type::Chat, "omar", "forbidden");
+        assert_eq!(pia.refused(forbidden).await, why(1, "blocked by content moderation"));
         assert_eq!(pia.refused(in_group("hi")).await, why(1, "not in group or chatroom"));
         assert_eq!(pia.refused(text(Type::Groupchat, "4711", "hi")).await, why(1, "group not found"));
         let many = Meta { directed_users: vec!["nora".to_owned(); 21], ..in_group("hi") };
@@ -205,6 +223,36 @@ every_shape! {
         assert_eq!(omar.refused(of_message(Type::Recall, "nora", msg_id)).await, why(1, "exceed recall time limit"));
         assert_eq!(omar.refused(of_message(Type::Edit, "nora", msg_id)).await, why(0, ""));
         assert_eq!(omar.refused(of_message(Type::Edit, "nora", msg_id)).await, why(1, "Sorry, edit limit reached"));
+    }
+}
+
+every_shape! {
+    async fn hooks_and_limits_refuse_with_the_codes_that_clients_know_msync_6(app: TestApp) {
+        let limited = neighbour(&app).await;
+        let rates = [("rate_user_messages".to_owned(), 1)].into();
+        set(&limited, pb::Policy { limits: Some(OPEN), rates, ..Default::default() }).await;
+        limited.agora().register(&["nora", "omar"]).await;
+        let mut omar = Raw::logged_in(&limited, "omar").await;
+        let refused = loop {
+            let answer = omar.refused(text(Type::Chat, "nora", "hi")).await;
+            if answer.0 != 0 {
+                break answer;
+            }
+        };
+        assert_eq!(refused, why(7, "traffic limit"));
+
+        let receiver = Receiver::start(|_| Answer::status(200).with_body(json!({"valid": false, "code": "HX:1"}).to_string()));
+        let hook = pb::AddHookRequest {
+            form: pb::HookForm::Agora.into(),
+            url: receiver.url(),
+            timeout_ms: 10_000,
+            allow_private: true,
+            ..Default::default()
+        };
+        app.directory().add_hook(app.request(hook)).await.expect("the hook");
+        app.agora().register(&["nora", "omar"]).await;
+        let mut omar = Raw::logged_in(&app, "omar").await;
+        assert_eq!(omar.refused(text(Type::Chat, "nora", "hi")).await, why(19, "HX:1"));
     }
 }
 

@@ -3,6 +3,7 @@
 mod commands;
 mod contacts;
 mod entries;
+mod intake;
 mod missed;
 mod offline;
 mod operations;

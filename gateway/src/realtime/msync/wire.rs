@@ -1,34 +1,25 @@
 //! MSync packets on a socket.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::sync::Arc;
 
 use axum::extract::ws::{Message, close_code};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use tidings_dialects::agora::msync::{
     self as codec, Frame, Login, Outcome, Parting, Queue, app_key, login_outcome, operation,
 };
-use tidings_domain::{ConversationId, Error, MsgId, Reason, UnixMillis};
+use tidings_domain::{Error, Reason};
 
 use super::{
     commands::{Done, carry_out, refuse},
-    entries::{entries_of, is_sent},
-    missed::{is_pending, pending},
-    offline::add_undelivered,
-    own::Own,
-    position::{Place, Position},
+    intake::Intake,
     queues::{Entry, Queues},
-    saved::{save, saved},
 };
 use crate::{
     Gateway,
     realtime::{
         catch_up::CatchUp,
         client::Client,
-        event::{Batch, Event},
+        event::Batch,
         hub::{Entered, Hub},
         session::{Joined, Signal},
         socket::{End, Socket, TRY_AGAIN, UNAUTHORIZED},
@@ -36,25 +27,12 @@ use crate::{
     },
 };
 
-/// A change is in the feed within this time; what was asked so long before a position may be told twice.
-const LATE_CHANGES: Duration = Duration::from_secs(10);
-/// Conversations whose newest message is remembered.
-const MOST_CONVERSATIONS: usize = 1_000;
-
 /// The packets of one device.
 pub(super) struct MsyncWire {
     app_key: String,
     device: String,
     user: String,
-    queues: Queues,
-    own: Own,
-    position: Position,
-    /// Up to where the feed was taken, while something of it is held back.
-    taken: Option<Place>,
-    /// What it began with: not delivered again when the feed brings it.
-    first: HashSet<MsgId>,
-    /// The newest message of each conversation that was for this session.
-    newest: HashMap<ConversationId, MsgId>,
+    intake: Intake,
     /// The client has asked what it has: before, it is not told of anything, since it would fetch it twice.
     has_asked: bool,
     gateway: Gateway,
@@ -82,23 +60,8 @@ impl Wire for MsyncWire {
         // Keys grow over the sessions of a device.
         let queues = Queues::above(gateway.now().0.unsigned_abs() << 10);
         let (app_key, user) = (app_key(client.app()), client.username.to_ascii_lowercase());
-        Ok((
-            client,
-            Self {
-                app_key,
-                device,
-                user,
-                queues,
-                own: Own::default(),
-                position: Position::default(),
-                taken: None,
-                first: HashSet::new(),
-                newest: HashMap::new(),
-                has_asked: false,
-                gateway,
-                hub,
-            },
-        ))
+        let intake = Intake::new(&app_key, queues);
+        Ok((client, Self { app_key, device, user, intake, has_asked: false, gateway, hub }))
     }
 
     fn refused(&self, error: &Error) -> Message {
@@ -106,19 +69,17 @@ impl Wire for MsyncWire {
     }
 
     async fn start(&mut self, socket: &mut Socket, client: &Client, entered: &Entered) -> Result<(), End> {
-        let begun = self.begin(client, entered).await;
+        let begun = self.intake.begin(client, entered).await;
         begun.map_err(|error| End::Refused(TRY_AGAIN, self.refused(&error)))?;
         socket.send(binary(codec::logged_in(&self.device, client.identity.expires_at()))).await
     }
 
     fn takes_events(&self) -> bool {
-        self.queues.has_room()
+        self.intake.queues.has_room()
     }
 
     async fn batch(&mut self, socket: &mut Socket, client: &Client, batch: Batch) -> Result<(), End> {
-        self.take(batch.events, client);
-        self.taken = Some(Place { cursor: batch.cursor, at: self.gateway.now() });
-        self.move_on();
+        self.intake.batch(batch, client);
         self.tell(socket).await
     }
 
@@ -134,14 +95,14 @@ impl Wire for MsyncWire {
             Err(error) => return Err(failed(error)),
         };
         while let Some(part) = past.next(&client.gateway, client.app()).await.map_err(failed)? {
-            self.take(part.events, client);
+            self.intake.take(part.events, client);
         }
         self.tell(socket).await
     }
 
     async fn signal(&mut self, socket: &mut Socket, signal: &Signal) -> Result<(), End> {
         let entry = Entry { meta: signal.msync.clone(), delivers: None };
-        self.queues.push(Queue::of_user(&signal.peer), entry);
+        self.intake.queues.push(Queue::of_user(&signal.peer), entry);
         self.tell(socket).await
     }
 
@@ -155,7 +116,7 @@ impl Wire for MsyncWire {
         match frame.map_err(|_| End::Told(close_code::INVALID, "this is no packet of this protocol"))? {
             Frame::Unread => {
                 self.has_asked = true;
-                let queues = self.queues.untold();
+                let queues = self.intake.queues.untold();
                 socket.send(binary(codec::unread(&self.app_key, &queues, self.gateway.now()))).await?;
             }
             Frame::Pull { queue, key } => return self.pull(socket, client, &queue, key).await,
@@ -163,7 +124,7 @@ impl Wire for MsyncWire {
                 let id = meta.id.unwrap_or_default();
                 match operation(&meta, &client.app().policy) {
                     Ok(operation) => {
-                        self.own.begin();
+                        self.intake.own.begin();
                         let session = (Arc::clone(&self.hub), self.app_key.clone());
                         return Ok(Some(carry_out(operation, id, client.clone(), session).boxed()));
                     }
@@ -187,17 +148,14 @@ impl Wire for MsyncWire {
         if let Some(packet) = answer.packet {
             socket.send(binary(packet)).await?;
         }
-        let held = self.own.done(answer.is_sent, &answer.messages);
-        self.take(held, client);
-        self.move_on();
+        let held = self.intake.own.done(answer.is_sent, &answer.messages);
+        self.intake.take(held, client);
+        self.intake.move_on();
         self.tell(socket).await
     }
 
     async fn tick(&mut self, socket: &mut Socket, client: &Client) -> Result<(), End> {
-        self.position.acknowledged(self.queues.oldest());
-        if let Some(place) = self.position.due() {
-            save(client, &place).await;
-        }
+        self.intake.save_if_due(client).await;
         // Whoever does not ask is told all the same.
         self.has_asked = true;
         self.tell(socket).await
@@ -219,97 +177,14 @@ impl Wire for MsyncWire {
     }
 
     async fn ended(mut self, client: &Client) {
-        self.position.acknowledged(self.queues.oldest());
-        if let Some(place) = self.position.last() {
-            save(client, &place).await;
-        }
+        self.intake.save_last(client).await;
     }
 }
 
 impl MsyncWire {
-    /// What waits for the device: a known one continues where it was.
-    async fn begin(&mut self, client: &Client, entered: &Entered) -> Result<(), Error> {
-        let (now, saved) = (self.gateway.now(), saved(client).await?);
-        let continued = match &saved {
-            Some(saved) => self.continue_from(client, &saved.cursor, &entered.cursor).await?,
-            None => false,
-        };
-        if !continued {
-            let added = add_undelivered(client, &mut self.queues, &self.app_key).await?;
-            for (conversation, msg_id) in added {
-                self.first.insert(msg_id);
-                self.saw(conversation, msg_id);
-            }
-        }
-        let since = saved.map_or(UnixMillis(0), |saved| UnixMillis(saved.at.0 - LATE_CHANGES.as_millis() as i64));
-        for (queue, entry) in pending(client, since, &self.app_key).await? {
-            self.queues.push(queue, entry);
-        }
-        self.taken = Some(Place { cursor: Arc::clone(&entered.cursor), at: now });
-        self.move_on();
-        Ok(())
-    }
-
-    /// What was taken of the feed is in the queues, unless something is held back.
-    fn move_on(&mut self) {
-        if self.own.holds_nothing()
-            && let Some(place) = self.taken.take()
-        {
-            self.position.came(place, self.queues.last_key());
-        }
-    }
-
-    /// False: there is no such cursor any more.
-    async fn continue_from(&mut self, client: &Client, after: &str, upto: &str) -> Result<bool, Error> {
-        let mut past = match CatchUp::open(&client.gateway, &client.caller, after, upto).await {
-            Err(error) if error.reason() == Reason::InvalidArgument => return Ok(false),
-            past => past?,
-        };
-        while self.queues.has_room() {
-            match past.next(&client.gateway, client.app()).await {
-                Ok(Some(mut part)) => {
-                    part.events.retain(|event| !event.event.change.as_ref().is_some_and(is_pending));
-                    self.take(part.events, client);
-                }
-                Ok(None) => break,
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(true)
-    }
-
-    fn take(&mut self, events: Vec<Arc<Event>>, client: &Client) {
-        for event in events {
-            let wire = &event.event.wire;
-            let (msg_id, conversation) = (MsgId(wire.msg_id), event.event.conversation);
-            if is_sent(&event) {
-                if self.first.remove(&msg_id) {
-                    continue;
-                }
-                let is_stored = event.event.of.is_some_and(|(seq, _)| seq > 0);
-                conversation.filter(|_| is_stored).into_iter().for_each(|place| self.saw(place, msg_id));
-            }
-            if let Some(event) = self.own.pass(event, client.user) {
-                let newest = conversation.and_then(|conversation| self.newest.get(&conversation));
-                let has_all = newest.is_some_and(|newest| msg_id >= *newest);
-                for (queue, entry) in entries_of(&event, client.user, has_all, &self.app_key) {
-                    self.queues.push(queue, entry);
-                }
-            }
-        }
-    }
-
-    fn saw(&mut self, conversation: ConversationId, msg_id: MsgId) {
-        if self.newest.len() >= MOST_CONVERSATIONS {
-            self.newest.clear();
-        }
-        let newest = self.newest.entry(conversation).or_insert(msg_id);
-        *newest = msg_id.max(*newest);
-    }
-
     async fn tell(&mut self, socket: &mut Socket) -> Result<(), End> {
         if self.has_asked {
-            for (queue, _) in self.queues.untold() {
+            for (queue, _) in self.intake.queues.untold() {
                 socket.send(binary(codec::notice(&self.app_key, &queue))).await?;
             }
         }
@@ -323,7 +198,7 @@ impl MsyncWire {
         queue: &Queue,
         key: Option<u64>,
     ) -> Result<Option<BoxFuture<'static, Done>>, End> {
-        let pulled = self.queues.pull(queue, key);
+        let pulled = self.intake.queues.pull(queue, key);
         let now = self.gateway.now();
         let packet = match pulled.page {
             Some((metas, next_key)) => codec::page(&self.app_key, queue, metas, next_key, now),
