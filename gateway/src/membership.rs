@@ -6,6 +6,9 @@ use tidings_runtime::context;
 
 use crate::{Gateway, reply::refused};
 
+/// Threads that are read at once.
+const THREADS: i32 = 1_000;
+
 /// What a user may do in a group; `None` when there is no such group. Queried with the gateway's own authority, not the
 /// caller's.
 pub(crate) async fn membership(
@@ -27,7 +30,7 @@ pub(crate) async fn of_group(gateway: &Gateway, caller: &Caller, id: i64) -> Res
     gateway.group_ids().group(caller, id, membership(gateway, caller, UserId::ADMIN, id)).await
 }
 
-/// The groups and rooms that a user is in.
+/// The groups, rooms and threads that a user is in.
 pub(crate) async fn all_of(gateway: &Gateway, caller: &Caller, user: UserId) -> Result<Vec<i64>, Error> {
     let mut groups = Vec::new();
     for kind in [pb::GroupKind::Group, pb::GroupKind::Room] {
@@ -42,6 +45,18 @@ pub(crate) async fn all_of(gateway: &Gateway, caller: &Caller, user: UserId) -> 
             if page_token.is_empty() {
                 break;
             }
+        }
+    }
+    let mut page_token = String::new();
+    loop {
+        let request =
+            pb::ListThreadsRequest { user_id: Some(user.0), page_size: THREADS, page_token, ..Default::default() };
+        let reply = gateway.clients().group.clone().list_threads(context::request(caller, request)).await;
+        let page = reply.map_err(refused)?.into_inner();
+        groups.extend(page.threads.iter().map(|thread| thread.id));
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            break;
         }
     }
     Ok(groups)

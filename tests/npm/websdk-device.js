@@ -1,7 +1,7 @@
 // One device of the vendor's own web SDK, unmodified, over its WebSocket: in Node and in a browser.
 // Commands are JSON texts, {"step", "call", "args"}; each is answered with {"step", "ok"} or {"step", "fault"}. What the SDK
 // reports by itself is {"event", "data"}.
-function device(SDK, url, appKey, user, print) {
+function device(SDK, url, appKey, user, print, name) {
     const connection = new SDK.connection({
         appKey,
         isHttpDNS: false,
@@ -10,6 +10,8 @@ function device(SDK, url, appKey, user, print) {
         https: false,
         delivery: true,
         autoReconnectNumMax: 0,
+        // Without one, it is a new device each time: its name is kept in the page's storage.
+        ...(name ? { deviceId: name, isFixedDeviceId: false } : {}),
     })
 
     const heard = {}
@@ -18,6 +20,10 @@ function device(SDK, url, appKey, user, print) {
     for (const name of ['onTextMessage', 'onCmdMessage', 'onCustomMessage', 'onLocationMessage', 'onImageMessage', 'onRecallMessage',
         'onReadMessage', 'onDeliveredMessage', 'onChannelMessage', 'onModifiedMessage']) {
         heard[name] = data => print({ event: name, data: shown(data) })
+    }
+    for (const name of ['onGroupEvent', 'onChatroomEvent', 'onContactInvited', 'onContactAgreed', 'onContactRefuse', 'onContactAdded',
+        'onContactDeleted', 'onReactionChange', 'onChatThreadChange', 'onMessagePinEvent']) {
+        heard[name] = data => print({ event: name, data })
     }
     heard.onConnected = () => print({ event: 'onConnected' })
     heard.onDisconnected = () => print({ event: 'onDisconnected' })
@@ -41,6 +47,8 @@ function device(SDK, url, appKey, user, print) {
         leave: async args => (await connection.leaveChatRoom(args)).data,
         subscribe: async args => { await connection.subscribePresence(args) },
         publish: async args => { await connection.publishPresence(args) },
+        // Any other call of the SDK.
+        sdk: async ({ method, args }) => { await connection[method](...args) },
         close: () => connection.close(),
     }
 

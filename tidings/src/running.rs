@@ -346,6 +346,7 @@ impl Starting<'_> {
             clock: Arc::clone(&self.clock),
             read: Arc::default(),
             delivered: Arc::default(),
+            pinned: Arc::default(),
             tasks: self.tasks.clone(),
         });
         let internal = ConversationInternalServiceServer::new(service.clone());

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use tidings_domain::{App, AppId, Caller, Error, GroupKind, Membership, Screening, UnixMillis, UserId};
+use tidings_domain::{
+    App, AppId, Caller, ConversationId, Error, GroupId, GroupKind, Membership, Screening, UnixMillis, UserId,
+};
 use tidings_proto::{
     error_from_status, internal, page_start, page_token,
     pb::{self, app_ref},
@@ -105,6 +107,37 @@ impl DirectoryCache {
             page_token = page.next_page_token;
             if page_token.is_empty() {
                 return Ok(joined);
+            }
+        }
+    }
+
+    /// Every thread that `user` is in. Never from the cache.
+    pub async fn threads(&self, caller: &Caller, user: UserId) -> Result<Vec<ConversationId>, Error> {
+        let (mut threads, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let (user_id, page_size) = (Some(user.0), PAGE);
+            let asked = pb::ListThreadsRequest { user_id, page_size, page_token, ..Default::default() };
+            let page = self.groups.clone().list_threads(as_app(caller, asked)).await;
+            let page = page.map_err(error_from_status)?.into_inner();
+            threads.extend(page.threads.iter().map(|thread| ConversationId::Group(GroupId(thread.id))));
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                return Ok(threads);
+            }
+        }
+    }
+
+    /// Every contact of `user`. Never from the cache.
+    pub async fn contacts(&self, caller: &Caller, user: UserId) -> Result<Vec<UserId>, Error> {
+        let (mut contacts, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let asked = pb::ListContactsRequest { user_id: Some(user.0), page_size: PAGE, page_token };
+            let page = self.client.clone().list_contacts(as_app(caller, asked)).await;
+            let page = page.map_err(error_from_status)?.into_inner();
+            contacts.extend(page.contacts.iter().map(|contact| UserId(contact.user_id)));
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                return Ok(contacts);
             }
         }
     }

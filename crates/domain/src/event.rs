@@ -25,13 +25,17 @@ pub enum EventKind {
     Reacted,
     /// A user removed their reaction from a message.
     Unreacted,
+    /// A user pinned a message for everybody in its conversation.
+    Pinned,
+    /// A user unpinned a message.
+    Unpinned,
     /// Who exists, or how they relate, changed.
     Changed(ChangeKind),
 }
 
 impl EventKind {
     /// Those of messages and conversations. Their verbs are unique.
-    const OF_MESSAGES: [Self; 10] = [
+    const OF_MESSAGES: [Self; 12] = [
         Self::Sent,
         Self::Online,
         Self::Recalled,
@@ -42,6 +46,8 @@ impl EventKind {
         Self::OnlineBroadcast,
         Self::Reacted,
         Self::Unreacted,
+        Self::Pinned,
+        Self::Unpinned,
     ];
 
     /// Every kind.
@@ -62,6 +68,8 @@ impl EventKind {
             Self::Delivered => "conversation.delivered",
             Self::Reacted => "message.reacted",
             Self::Unreacted => "message.unreacted",
+            Self::Pinned => "message.pinned",
+            Self::Unpinned => "message.unpinned",
             Self::Changed(change) => change.name(),
         }
     }

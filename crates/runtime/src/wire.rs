@@ -22,6 +22,7 @@ use std::{
 use tidings_domain::Error;
 use tidings_proto::{
     internal::{
+        conversation_internal_service_client::ConversationInternalServiceClient,
         directory_internal_service_client::DirectoryInternalServiceClient,
         message_internal_service_client::MessageInternalServiceClient,
     },
@@ -112,6 +113,8 @@ pub struct Clients {
     pub message_internal: MessageInternalServiceClient<Wire>,
     /// Each user's view of the log.
     pub conversation: ConversationServiceClient<Wire>,
+    /// The calls of the conversation service that are for our services only.
+    pub conversation_internal: ConversationInternalServiceClient<Wire>,
     /// Files.
     pub file: FileServiceClient<Wire>,
     /// Callbacks to apps' servers.
@@ -128,6 +131,7 @@ impl Clients {
             group: GroupServiceClient::new(group).max_decoding_message_size(MAX_ANSWER),
             message_internal: MessageInternalServiceClient::new(message.clone()).max_decoding_message_size(MAX_ANSWER),
             message: MessageServiceClient::new(message).max_decoding_message_size(MAX_ANSWER),
+            conversation_internal: ConversationInternalServiceClient::new(conversation.clone()),
             conversation: ConversationServiceClient::new(conversation).max_decoding_message_size(MAX_ANSWER),
             file: FileServiceClient::new(file),
             callback: CallbackServiceClient::new(callback).max_decoding_message_size(MAX_ANSWER),

@@ -122,7 +122,8 @@ async fn reactors(gateway: &Gateway, context: &RequestContext, named: Named) -> 
     Ok(codec::reaction_detail(context.timing(gateway), &reaction, &times, &page.next_page_token, &names))
 }
 
-fn of_wire(wire: pb::Reaction) -> Reaction {
+/// A reaction of the message service.
+pub(crate) fn of_wire(wire: pb::Reaction) -> Reaction {
     Reaction {
         id: wire.reaction_id,
         text: wire.reaction,

@@ -216,7 +216,7 @@ impl AppFeed {
             let state = self.state();
             events.iter().for_each(|event| kick(&state.table, event));
             let concerns = |event: &FeedEvent| {
-                let is_membership = event.change.as_ref().is_some_and(|change| change.group().is_some());
+                let is_membership = event.change.as_ref().is_some_and(is_membership);
                 is_membership || state.table.sessions(&recipients(event)).next().is_some()
             };
             events.into_iter().filter(concerns).collect()
@@ -238,7 +238,7 @@ impl AppFeed {
                     }
                 }
             }
-            for session in state.table.sessions(&recipients(&event.event)) {
+            for session in state.table.sessions(&event.recipients()) {
                 // Its messages are read from the log, in order, with those from before the change was known here.
                 let is_read = change.is_none() && conversation.is_some_and(|it| joined.contains_key(&(session.id, it)));
                 if !is_read {
@@ -275,6 +275,19 @@ impl AppFeed {
         }
         self.started.send_replace(true);
     }
+}
+
+/// Whether a change decides who gets what, or concerns users whom it does not name.
+const fn is_membership(change: &Change) -> bool {
+    matches!(
+        change,
+        Change::GroupCreated { .. }
+            | Change::GroupDestroyed { .. }
+            | Change::MembersJoined { .. }
+            | Change::MembersLeft { .. }
+            | Change::Applied { .. }
+            | Change::InvitationDeclined { .. }
+    )
 }
 
 /// The users who become members with a change.

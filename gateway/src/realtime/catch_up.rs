@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tidings_domain::{App, Caller, ConversationId, Error, MsgId};
+use tidings_domain::{Actor, App, Caller, ConversationId, Error, MsgId, UserId};
 use tidings_proto::{error_from_status, internal};
 use tidings_runtime::context;
 use tonic::Streaming;
@@ -18,6 +18,7 @@ const BEGINNING: &str = "0:0";
 
 /// The past of a user's conversations, in parts.
 pub(crate) struct CatchUp {
+    user: Option<UserId>,
     parts: Streaming<internal::UserEventsResponse>,
 }
 
@@ -49,9 +50,13 @@ impl CatchUp {
     }
 
     async fn read(gateway: &Gateway, caller: &Caller, request: internal::UserEventsRequest) -> Result<Self, Error> {
+        let user = match caller.actor {
+            Actor::User(user) => Some(user),
+            Actor::App => None,
+        };
         let request = context::request(caller, request);
         let parts = gateway.clients().message_internal.clone().user_events(request).await.map_err(refused)?;
-        Ok(Self { parts: parts.into_inner() })
+        Ok(Self { user, parts: parts.into_inner() })
     }
 
     /// The next part; `None` when that is all.
@@ -59,7 +64,9 @@ impl CatchUp {
         let Some(part) = self.parts.message().await.map_err(error_from_status)? else {
             return Ok(None);
         };
-        let events = rendered(gateway, app, read(part.events)).await?;
+        let mut events = rendered(gateway, app, read(part.events)).await?;
+        // Of a conversation not everything is for everybody in it.
+        events.retain(|event| self.user.is_none_or(|user| event.recipients().concerns(user)));
         let incomplete = part.incomplete.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
         Ok(Some(Past { events, incomplete }))
     }

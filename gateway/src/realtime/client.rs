@@ -73,7 +73,7 @@ impl Client {
         let reply =
             conversations.mark_read(context::request(&self.caller, request)).await.map_err(refused)?.into_inner();
         let conversation = reply.conversation.map(TryInto::try_into).transpose()?;
-        Ok(Marked { moved: reply.moved, conversation, stands: MsgId(reply.msg_id) })
+        Ok(Marked { moved: reply.moved, conversation, msg_id: MsgId(reply.msg_id) })
     }
 
     /// A device of the user has everything up to a message.
@@ -84,7 +84,7 @@ impl Client {
         let reply = conversations.mark_delivered(context::request(&self.caller, request)).await;
         let reply = reply.map_err(refused)?.into_inner();
         let conversation = reply.conversation.map(TryInto::try_into).transpose()?;
-        Ok(Marked { moved: reply.moved, conversation, stands: MsgId(reply.msg_id) })
+        Ok(Marked { moved: reply.moved, conversation, msg_id: MsgId(reply.msg_id) })
     }
 }
 
@@ -94,6 +94,6 @@ pub(crate) struct Marked {
     pub moved: bool,
     /// Of the message, if it is known.
     pub conversation: Option<ConversationId>,
-    /// The message up to which it is now.
-    pub stands: MsgId,
+    /// The mark after the call.
+    pub msg_id: MsgId,
 }

@@ -3,13 +3,20 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use tidings_dialects::agora::Names;
+use tidings_dialects::agora::{Names, Reaction, msync::Place};
 use tidings_domain::{App, Caller, Error, UserId};
 use tidings_proto::pb;
 
+use super::{
+    details::{Details, details},
+    recipients::{Recipients, recipients},
+};
 use crate::{
     Gateway,
-    agora::feed::{FeedEvent, names_in},
+    agora::{
+        self,
+        feed::{FeedEvent, names_in},
+    },
 };
 
 /// An event with the names in it. Shared by all sessions that get it.
@@ -18,14 +25,27 @@ pub(crate) struct Event {
     /// The names of the users in it.
     pub names: Arc<Names>,
     exts_array: bool,
+    /// The group that a change is about.
+    pub place: Place,
+    /// The reactions that the message of a reaction has now.
+    pub reactions: Vec<Reaction>,
     json: OnceLock<String>,
-    /// As an entry of an MSync queue; `None`: it is none.
-    pub msync: OnceLock<Option<Bytes>>,
+    /// As entries of an MSync queue, for all whom a change does not name.
+    pub msync: OnceLock<Vec<Bytes>>,
 }
 
 impl Event {
-    fn new(event: FeedEvent, names: Arc<Names>, exts_array: bool) -> Self {
-        Self { event, names, exts_array, json: OnceLock::new(), msync: OnceLock::new() }
+    fn new(event: FeedEvent, names: Arc<Names>, exts_array: bool, details: Details) -> Self {
+        let Details { place, reactions } = details;
+        Self { event, names, exts_array, place, reactions, json: OnceLock::new(), msync: OnceLock::new() }
+    }
+
+    /// The users whose sessions get it.
+    pub(super) fn recipients(&self) -> Recipients {
+        match recipients(&self.event) {
+            Recipients::Users(users) => Recipients::Users([users, self.place.deciders.clone()].concat()),
+            others => others,
+        }
     }
 
     /// As in the REST feed, without the callers' addresses: one JSON object, made once for all sessions.
@@ -70,10 +90,18 @@ pub(crate) async fn rendered(gateway: &Gateway, app: &App, events: Vec<FeedEvent
     if events.is_empty() {
         return Ok(Vec::new());
     }
-    let names = Arc::new(names_in(gateway, &Caller::of_app(app.id), &events).await?);
-    let exts_array = app.policy.agora_custom_exts_array;
-    let event = |event: FeedEvent| Arc::new(Event::new(event, Arc::clone(&names), exts_array));
-    Ok(events.into_iter().map(event).collect())
+    let caller = Caller::of_app(app.id);
+    let details = details(gateway, &caller, &events).await?;
+    let mut names = names_in(gateway, &caller, &events).await?;
+    let reactors: Vec<UserId> =
+        details.iter().flat_map(|details| &details.reactions).flat_map(|reaction| reaction.users.clone()).collect();
+    if !reactors.is_empty() {
+        let found = agora::names_of(gateway, &caller, reactors.iter().copied()).await?;
+        names.extend(reactors.into_iter().map(|user| (user, found.of(user))));
+    }
+    let (names, exts_array) = (Arc::new(names), app.policy.agora_custom_exts_array);
+    let event = |(event, details)| Arc::new(Event::new(event, Arc::clone(&names), exts_array, details));
+    Ok(events.into_iter().zip(details).map(event).collect())
 }
 
 #[cfg(test)]
@@ -88,6 +116,6 @@ impl Event {
             conversation: conversation.map(Into::into),
             ..Default::default()
         };
-        Self::new(FeedEvent::read(wire).expect("an event"), Arc::default(), false)
+        Self::new(FeedEvent::read(wire).expect("an event"), Arc::default(), false, Details::default())
     }
 }

@@ -16,19 +16,34 @@ pub(super) enum Recipients {
     Everybody,
 }
 
+impl Recipients {
+    /// Whether a user is among them who is in the conversation of the event.
+    pub fn concerns(&self, user: UserId) -> bool {
+        match self {
+            Self::Users(users) => users.contains(&user),
+            Self::Members(_, without) => *without != Some(user),
+            // What nobody gets at once is read later.
+            Self::Nobody | Self::MembersAnd(..) | Self::Everybody => true,
+        }
+    }
+}
+
 /// The recipients of an event.
 pub(super) fn recipients(event: &FeedEvent) -> Recipients {
-    if let Some(Change::PresenceChanged { subscribers, .. }) = &event.change {
-        return Recipients::Users(subscribers.clone());
+    if let Some(change) = &event.change {
+        return of_change(change);
     }
     let (Some(kind), Some(conversation)) = (EventKind::of_name(&event.wire.kind), event.conversation) else {
         return Recipients::Nobody;
     };
     match kind {
         EventKind::Sent | EventKind::Online => of_message(event, conversation),
-        EventKind::Recalled | EventKind::Edited | EventKind::Reacted | EventKind::Unreacted => {
-            of_conversation(conversation, None)
-        }
+        EventKind::Recalled
+        | EventKind::Edited
+        | EventKind::Reacted
+        | EventKind::Unreacted
+        | EventKind::Pinned
+        | EventKind::Unpinned => of_conversation(conversation, None),
         EventKind::Read => match conversation {
             ConversationId::Direct(low, high) => Recipients::Users(vec![low, high]),
             ConversationId::Group(_) | ConversationId::Room(_) => {
@@ -38,27 +53,42 @@ pub(super) fn recipients(event: &FeedEvent) -> Recipients {
         },
         EventKind::Delivered => Recipients::Users(conversation.peer_of(event.actor).into_iter().collect()),
         EventKind::OnlineBroadcast => Recipients::Everybody,
-        EventKind::Refused => Recipients::Nobody,
-        EventKind::Changed(_) => event.change.as_ref().map_or(Recipients::Nobody, of_change),
+        EventKind::Refused | EventKind::Changed(_) => Recipients::Nobody,
     }
 }
 
 /// What happens to a group its members see, and whom it concerns; who is blocked by whom only the one who blocks.
 fn of_change(change: &Change) -> Recipients {
     match change {
-        // Applicants and invited users are named to those who decide by the calls for that.
-        Change::UserOnline { .. } | Change::UserOffline { .. } | Change::UserDisconnected { .. } => Recipients::Nobody,
         Change::PresenceChanged { subscribers, .. } => Recipients::Users(subscribers.clone()),
+        // Nothing that clients show.
+        Change::UserRegistered { .. }
+        | Change::UserChanged { .. }
+        | Change::UserDeleted { .. }
+        | Change::UserEnabled { .. }
+        | Change::UserMuted { .. }
+        | Change::UserOnline { .. }
+        | Change::UserOffline { .. }
+        | Change::UserDisconnected { .. } => Recipients::Nobody,
+        // Those who decide are added when it is known who they are.
         Change::UserBlocked { user, .. }
         | Change::Applied { user, .. }
         | Change::ApplicationRejected { user, .. }
         | Change::InvitationDeclined { user, .. } => Recipients::Users(vec![*user]),
         Change::Invited { users, .. } => Recipients::Users(users.clone()),
         _ => match change.group() {
+            // The group of a thread sees that there is one.
+            Some(group) if group.parent != 0 && is_of_thread_itself(change) => {
+                Recipients::MembersAnd(group.parent, change.people())
+            }
             Some(group) => Recipients::MembersAnd(group.id, change.people()),
             None => Recipients::Users(change.people()),
         },
     }
+}
+
+const fn is_of_thread_itself(change: &Change) -> bool {
+    matches!(change, Change::GroupCreated { .. } | Change::GroupUpdated { .. } | Change::GroupDestroyed { .. })
 }
 
 /// The sender's own devices get what the app sends in their name only where it says so (`sync_device`).

@@ -16,7 +16,7 @@ use tonic::{Request, Response, Status};
 use crate::{
     Deps,
     app::{
-        clear, delete, delete_all, list, list_pinned, list_pinned_messages, list_readers,
+        clear, delete, delete_all, device_position, list, list_pinned, list_pinned_messages, list_readers,
         mark::{self, Moved, UpTo, Which},
         mark_conversations, pin, pin_message,
         select::{self, Selection},
@@ -248,6 +248,33 @@ impl ConversationInternalService for ConversationGrpc {
         });
         let totals: Vec<i64> = stream::iter(totals).buffered(8).try_collect().await.map_err(to_status)?;
         Ok(Response::new(internal::UnreadTotalsResponse { totals }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "conversation.get_device_position", skip_all)]
+    async fn get_device_position(
+        &self,
+        request: Request<internal::GetDevicePositionRequest>,
+    ) -> Result<Response<internal::GetDevicePositionResponse>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let user = context::subject(&caller, request.user_id).map_err(to_status)?;
+        let found = device_position::find(&self.deps, &caller, user, &request.device).await.map_err(to_status)?;
+        let (cursor, at) = found.unwrap_or((String::new(), UnixMillis(0)));
+        Ok(Response::new(internal::GetDevicePositionResponse { cursor, reached_at_ms: at.0 }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "conversation.save_device_position", skip_all)]
+    async fn save_device_position(
+        &self,
+        request: Request<internal::SaveDevicePositionRequest>,
+    ) -> Result<Response<internal::SaveDevicePositionResponse>, Status> {
+        let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
+        let request = request.into_inner();
+        let user = context::subject(&caller, request.user_id).map_err(to_status)?;
+        let reached = (request.cursor.as_str(), UnixMillis(request.reached_at_ms));
+        let saved = device_position::save(&self.deps, &caller, user, &request.device, reached).await;
+        saved.map_err(to_status)?;
+        Ok(Response::new(internal::SaveDevicePositionResponse {}))
     }
 }
 

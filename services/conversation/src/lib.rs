@@ -1,6 +1,6 @@
-//! Each user's view of the log: lists, unread counts, cursors, deletion, pins, marks, readers.
+//! Each user's view of the log: lists, unread counts, cursors, deletion, pins, marks, readers, positions of devices.
 //!
-//! This service stores cursors, pins and marks; for messages it calls the message service, to which it reports what was read.
+//! This service stores cursors, pins, marks and positions; for messages it calls the message service, to which it reports what was read.
 
 mod app;
 mod grpc;
@@ -30,6 +30,8 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0003_read_reports.sql"),
         include_str!("../migrations/sqlite/0004_marks.sql"),
         include_str!("../migrations/sqlite/0005_delivered_reports.sql"),
+        include_str!("../migrations/sqlite/0006_device_positions.sql"),
+        include_str!("../migrations/sqlite/0007_pin_reports.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
@@ -37,6 +39,8 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/postgres/0003_read_reports.sql"),
         include_str!("../migrations/postgres/0004_marks.sql"),
         include_str!("../migrations/postgres/0005_delivered_reports.sql"),
+        include_str!("../migrations/postgres/0006_device_positions.sql"),
+        include_str!("../migrations/postgres/0007_pin_reports.sql"),
     ],
 };
 
@@ -57,6 +61,8 @@ pub struct Deps {
     pub read: Arc<Notify>,
     /// Signalled when a delivered mark has moved.
     pub delivered: Arc<Notify>,
+    /// Signalled when a message was pinned or unpinned.
+    pub pinned: Arc<Notify>,
     /// Runs the worker.
     pub tasks: Tasks,
 }
@@ -65,5 +71,6 @@ pub struct Deps {
 pub fn build(deps: Deps) -> ConversationGrpc {
     let deps = Arc::new(deps);
     app::report_reads::spawn(&deps);
+    app::report_pins::spawn(&deps);
     ConversationGrpc::new(deps)
 }

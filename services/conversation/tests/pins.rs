@@ -48,6 +48,7 @@ fn service(db: &Db) -> ConversationServiceClient<Wire> {
         clock,
         read: Arc::default(),
         delivered: Arc::default(),
+        pinned: Arc::default(),
         tasks,
     };
     ConversationServiceClient::new(Wire::local(ConversationServiceServer::new(build(deps))))

@@ -7,7 +7,7 @@ use tidings_testkit::{assert_all_prepare, assert_apps_go, assert_same_tables};
 #[tokio::test]
 async fn every_statement_can_be_prepared_on_both_engines() {
     assert!(statements(Engine::Sqlite).len() > 2);
-    assert_all_prepare(&SCHEMA, statements, &["read_report", "delivered_report"]).await;
+    assert_all_prepare(&SCHEMA, statements, &["read_report", "delivered_report", "pin_report"]).await;
 }
 
 #[tokio::test]

@@ -55,6 +55,7 @@ mod lanying_shape;
 mod lanying_sharing;
 mod lanying_users_tokens;
 mod metrics;
+mod msync_refusals;
 mod newest_gone;
 mod people;
 mod policy;

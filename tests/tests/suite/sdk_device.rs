@@ -54,9 +54,14 @@ fn key(app: &TestApp) -> String {
 impl Device {
     /// In a Node process of its own.
     pub fn start(app: &TestApp, user: &str) -> Self {
+        Self::start_on(app, user, "")
+    }
+
+    /// The same on a device with that name; empty: on a new one.
+    pub fn start_on(app: &TestApp, user: &str, device: &str) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("npm/websdk-realtime.js");
         let mut node = Command::new("node");
-        node.arg(script).args([&app.suite.url(), &key(app), user]).env("NODE_PATH", packages());
+        node.arg(script).args([&app.suite.url(), &key(app), user, device]).env("NODE_PATH", packages());
         let mut process = node.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("node runs");
         let input = process.stdin.take().expect("its input");
         let output = BufReader::new(process.stdout.take().expect("its output"));
@@ -82,7 +87,12 @@ impl Device {
 
     /// A device that has logged in, by token.
     pub async fn logged_in(app: &TestApp, user: &str) -> Self {
-        let mut device = Self::start(app, user);
+        Self::logged_in_on(app, user, "").await
+    }
+
+    /// The same on a device with that name.
+    pub async fn logged_in_on(app: &TestApp, user: &str, device: &str) -> Self {
+        let mut device = Self::start_on(app, user, device);
         let token = app.agora().logged_in(user).await.token;
         device.does("open", json!({"accessToken": token})).await;
         device
@@ -131,6 +141,16 @@ impl Device {
         let sent = self.does("send", message).await;
         assert_eq!(sent["is_numbered"], true, "{sent}");
         sent["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Another call of the SDK.
+    pub async fn sdk(&mut self, method: &str, args: Value) {
+        self.does("sdk", json!({"method": method, "args": args})).await;
+    }
+
+    /// Waits for an event of that name with that operation.
+    pub async fn hears_of(&mut self, event: &str, operation: &str) -> Value {
+        self.hears(event, |data| data["operation"] == operation).await
     }
 
     /// Waits for an event of that name that fits.

@@ -104,8 +104,8 @@ fn login(packet: &MSync, provision: &Provision) -> Result<Login, Error> {
     let token = token.strip_prefix("$t$").map_or(token.clone(), str::to_owned);
     let of_device = [&provision.resource, &guid.client_resource, &provision.device_uuid];
     let device = of_device.into_iter().flatten().find(|name| !name.is_empty()).cloned().unwrap_or_default();
-    if device.is_empty() || device.len() > MAX_NAME {
-        return Err(Error::invalid("resource", format!("must be 1 to {MAX_NAME} bytes")));
+    if device.is_empty() || device.len() > MAX_NAME || device.contains('\0') {
+        return Err(Error::invalid("resource", format!("must be 1 to {MAX_NAME} bytes without U+0000")));
     }
     let (app_key, name) = (guid.app_key.unwrap_or_default(), guid.name.unwrap_or_default());
     Ok(Login { app_key, name, token, device, platform: platform(provision) })

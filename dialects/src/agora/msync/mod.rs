@@ -1,5 +1,7 @@
 //! Messages as the vendor's client SDKs exchange them: protobuf, on the WebSocket and in client histories (agora.md 12).
 
+mod changed;
+mod changes;
 mod content;
 mod discovery;
 mod events;
@@ -7,10 +9,14 @@ mod ext;
 mod frames;
 mod jid;
 mod meta;
+mod notices;
 mod operations;
 pub mod pb;
 mod presence;
+mod roster;
 
+pub use changed::{Changed, Place, Settings};
+pub use changes::{is_named, notices, notices_for};
 pub use content::{content_from, wire_content};
 pub use discovery::{Address, server_config};
 pub use events::{Ack, Act, Parting, Room, acknowledged, edit_done, edited, parted, recalled, room_done, sent};
@@ -21,5 +27,6 @@ pub use frames::{
 };
 pub use jid::{CONFERENCE_DOMAIN, USER_DOMAIN, app_key, jid_of, name_in};
 pub use meta::{body_of, meta, meta_text};
-pub use operations::{Asked, Operation, login_outcome, operation, outcome_of};
+pub use notices::{pinned, reacted};
+pub use operations::{Asked, Operation, RosterDeed, login_outcome, operation, outcome_of};
 pub use presence::presence_changed;

@@ -11,10 +11,10 @@ use super::{
     ext::ext_object,
     frames::{Outcome, Queue},
     pb::{
-        Jid, KeyValue, MessageBody, Meta, MucBody, key_value,
+        Jid, KeyValue, MessageBody, Meta, MucBody, RosterBody, key_value,
         message_body::{EditScope, Type},
         meta::{NameSpace, RouteType},
-        muc_body,
+        muc_body, roster_body,
         status::ErrorCode,
     },
 };
@@ -64,10 +64,38 @@ pub enum Operation {
     },
     /// The user leaves a room.
     LeaveRoom(RoomId),
+    /// Something between the user and others.
+    Roster {
+        /// What.
+        deed: RosterDeed,
+        /// With whom.
+        users: Vec<Username>,
+        /// What the user wrote.
+        text: String,
+    },
     /// Says something about the client, which the server does not need.
     Statistics,
 }
 
+/// What a user does about another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RosterDeed {
+    /// Asks them to become a contact.
+    Ask,
+    /// Removes a contact.
+    Remove,
+    /// Accepts their request.
+    Accept,
+    /// Declines it.
+    Decline,
+    /// Puts them on the block list.
+    Block,
+    /// Takes them off it.
+    Unblock,
+}
+
+/// Maximum number of users of one operation on contacts.
+const MOST_CONTACTS: usize = 20;
 /// Maximum number of receivers of a directed message (agora.md 2.6).
 const MOST_DIRECTED: usize = 20;
 
@@ -84,7 +112,8 @@ pub fn operation(meta: &Meta, policy: &Policy) -> Result<Operation, Outcome> {
             of_room(&body)
         }
         NameSpace::Statistic => Ok(Operation::Statistics),
-        NameSpace::Roster | NameSpace::Conference | NameSpace::Notify | NameSpace::Query => Err(unsupported()),
+        NameSpace::Roster => roster(&RosterBody::decode(payload).map_err(|_| unreadable())?),
+        NameSpace::Conference | NameSpace::Notify | NameSpace::Query => Err(unsupported()),
     }
 }
 
@@ -124,6 +153,27 @@ fn of_room(body: &MucBody) -> Result<Operation, Outcome> {
         // Everything else about groups and rooms is a REST call.
         _ => Err(unsupported()),
     }
+}
+
+/// Older clients do this here, newer ones over REST.
+fn roster(body: &RosterBody) -> Result<Operation, Outcome> {
+    use roster_body::Operation as Wire;
+    let deed = match body.operation() {
+        Wire::Add => RosterDeed::Ask,
+        Wire::Remove => RosterDeed::Remove,
+        Wire::Accept => RosterDeed::Accept,
+        Wire::Decline => RosterDeed::Decline,
+        Wire::Ban => RosterDeed::Block,
+        Wire::Allow => RosterDeed::Unblock,
+        Wire::GetRoster | Wire::GetBlacklist | Wire::RemoteAccept | Wire::RemoteDecline => return Err(unsupported()),
+    };
+    if !(1..=MOST_CONTACTS).contains(&body.to.len()) {
+        return Err(Outcome::failed(ErrorCode::WrongParameter, format!("to: must be 1 to {MOST_CONTACTS} users")));
+    }
+    let name = |jid: &Jid| Username::parse(jid.name.as_deref().unwrap_or_default());
+    let users = body.to.iter().map(name).collect::<Result<_, _>>();
+    let users = users.map_err(|error| Outcome::failed(ErrorCode::WrongParameter, format!("to: {error}")))?;
+    Ok(Operation::Roster { deed, users, text: body.reason.clone().unwrap_or_default() })
 }
 
 fn unreadable() -> Outcome {
@@ -346,7 +396,26 @@ mod tests {
         let large = meta(Type::Chat, |_, body| body.contents[0].text = Some("x".repeat(200_000)));
         let outcome = operation(&large, &Policy::default()).unwrap_err();
         assert_eq!(outcome, Outcome::failed(ErrorCode::PermissionDenied, "Sorry, data is too large"));
-        let roster = Meta { ns: Some(NameSpace::Roster.into()), ..Meta::default() };
-        assert_eq!(operation(&roster, &Policy::default()).unwrap_err(), unsupported());
+        let query = Meta { ns: Some(NameSpace::Query.into()), ..Meta::default() };
+        assert_eq!(operation(&query, &Policy::default()).unwrap_err(), unsupported());
+    }
+
+    #[test]
+    fn what_is_between_contacts_names_one_to_twenty_users() {
+        let of = |operation: roster_body::Operation, names: &[&str]| {
+            let to = names.iter().map(|name| Jid { name: Some((*name).to_owned()), ..Jid::default() }).collect();
+            let reason = Some("hi".to_owned());
+            let body = RosterBody { operation: Some(operation.into()), to, reason, ..RosterBody::default() };
+            let ns = Some(NameSpace::Roster.into());
+            super::operation(&Meta { ns, payload: Some(body.encode_to_vec()), ..Meta::default() }, &Policy::default())
+        };
+        let Ok(Operation::Roster { deed, users, text }) = of(roster_body::Operation::Add, &["omar"]) else {
+            panic!("a request")
+        };
+        assert_eq!((deed, users[0].folded(), text.as_str()), (RosterDeed::Ask, "omar", "hi"));
+        assert!(matches!(of(roster_body::Operation::Ban, &[]), Err(Outcome { .. })));
+        assert!(of(roster_body::Operation::Ban, &["a"; 21]).is_err());
+        assert!(of(roster_body::Operation::Accept, &["not a name"]).is_err());
+        assert_eq!(of(roster_body::Operation::RemoteAccept, &["omar"]).unwrap_err(), unsupported());
     }
 }

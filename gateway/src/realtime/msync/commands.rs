@@ -12,10 +12,14 @@ use tidings_domain::{
 use tidings_proto::pb::{self, edit_request::Change};
 use tidings_runtime::context;
 
-use super::operations;
+use super::{contacts, operations};
 use crate::{
     agora,
-    realtime::{client::Client, hub::Hub, session::Signal},
+    realtime::{
+        client::{Client, Marked},
+        hub::Hub,
+        session::Signal,
+    },
     reply::refused,
 };
 
@@ -89,17 +93,17 @@ impl Command {
                     // The feed has no event then.
                     self.relay(Ack::Read, msg_id, marked.conversation);
                 }
-                Ok((self.done(Some(msg_id)).0, Vec::new()))
+                Ok((self.done(Some(msg_id)).0, moved(&marked)))
             }
             Operation::ReadAll(queue) => {
                 let conversation = self.conversation(&queue).await?;
-                self.client.mark_read(Some(conversation), MsgId::ZERO).await?;
+                let marked = self.client.mark_read(Some(conversation), MsgId::ZERO).await?;
                 self.relay(Ack::ReadAll, MsgId::ZERO, Some(conversation));
-                Ok(self.done(None))
+                Ok((self.done(None).0, moved(&marked)))
             }
             Operation::Delivered { msg_id, .. } => {
                 let marked = self.client.mark_delivered(None, msg_id).await?;
-                if !marked.moved && marked.stands > msg_id {
+                if !marked.moved && marked.msg_id > msg_id {
                     // The feed has only an event of a later message.
                     self.relay(Ack::Delivered, msg_id, marked.conversation);
                 }
@@ -112,6 +116,10 @@ impl Command {
             Operation::LeaveRoom(RoomId(room)) => {
                 operations::leave_room(&self.client, room).await?;
                 Ok(self.room(room, None))
+            }
+            Operation::Roster { deed, users, text } => {
+                contacts::carry_out(&self.client, deed, &users, &text).await?;
+                Ok(self.done(None))
             }
             Operation::Statistics => Ok(self.done(None)),
         }
@@ -211,6 +219,11 @@ impl Command {
         let signal = Signal { peer: self.client.username.to_string(), msync };
         self.hub.signal(self.client.caller.app, peer, signal);
     }
+}
+
+/// The message whose event is not delivered to this session.
+fn moved(marked: &Marked) -> Vec<MsgId> {
+    if marked.moved { vec![marked.msg_id] } else { Vec::new() }
 }
 
 /// Scoped by the device, since only its ids are distinct; hashed, since its name may have any characters.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use tidings_dialects::agora::{
     Names, Presence,
-    msync::{self as codec, Ack, Act, Queue},
+    msync::{self as codec, Ack, Act, Changed, Queue},
 };
 use tidings_domain::{Change, ConversationId, EventKind, Message, MsgId, UnixMillis, UserId};
 
@@ -19,27 +19,30 @@ pub(super) fn queue_of(conversation: ConversationId, user: UserId, names: &Names
     }
 }
 
-/// An event for a user; `None`: clients are not told of it.
-pub(super) fn entry_of(event: &Event, user: UserId, app_key: &str) -> Option<(Queue, Entry)> {
-    if let Some(Change::PresenceChanged { user, .. }) = &event.event.change {
-        let meta = event.msync.get_or_init(|| presence(event)).clone()?;
-        return Some((Queue::of_user(&event.names.of(*user)), Entry { meta, delivers: None }));
-    }
-    let kind = EventKind::of_name(&event.event.wire.kind);
-    let is_mark = matches!(kind, Some(EventKind::Read | EventKind::Delivered));
-    if is_mark && event.event.actor == user {
-        return None;
-    }
-    let conversation = event.event.conversation?;
-    let meta = event.msync.get_or_init(|| encoded(event, app_key)).clone()?;
-    let delivers = event.event.message.as_ref().and_then(|message| delivers(message, user));
-    Some((queue_of(conversation, user, &event.names), Entry { meta, delivers }))
+/// An event for a user; none: clients are not told of it. `has_all`: the user's device was handed nothing that is newer
+/// than the message of the event.
+pub(super) fn entries_of(event: &Event, user: UserId, has_all: bool, app_key: &str) -> Vec<(Queue, Entry)> {
+    let place = event.event.conversation.or_else(|| Some(event.event.change.as_ref()?.place()));
+    let Some(conversation) = place else { return Vec::new() };
+    let own = || encoded_own(event, user, has_all, app_key);
+    let metas = own().unwrap_or_else(|| event.msync.get_or_init(|| encoded(event, app_key)).clone());
+    let delivers = event.event.message.as_ref().filter(|_| is_sent(event)).and_then(|message| delivers(message, user));
+    let queue = match &event.event.change {
+        Some(Change::PresenceChanged { user, .. }) => Queue::of_user(&event.names.of(*user)),
+        _ => queue_of(conversation, user, &event.names),
+    };
+    metas.into_iter().map(|meta| (queue.clone(), Entry { meta, delivers })).collect()
 }
 
 /// A stored message for a user.
 pub(super) fn entry_of_message(message: &Message, user: UserId, names: &Names, app_key: &str) -> (Queue, Entry) {
     let meta = Bytes::from(codec::sent(message, names, app_key));
     (queue_of(message.conversation, user, names), Entry { meta, delivers: delivers(message, user) })
+}
+
+/// Whether it is a message.
+pub(super) fn is_sent(event: &Event) -> bool {
+    matches!(EventKind::of_name(&event.event.wire.kind), Some(EventKind::Sent | EventKind::Online))
 }
 
 /// Rooms have no delivered marks: they are not among a user's conversations.
@@ -64,25 +67,72 @@ fn presence(event: &Event) -> Option<Bytes> {
     Some(codec::presence_changed(&wire.id, UnixMillis(wire.at_ms), &presence).into())
 }
 
-fn encoded(event: &Event, app_key: &str) -> Option<Bytes> {
-    let (event, names) = (&event.event, &event.names);
-    let act = Act {
-        id: &event.wire.id,
-        actor: event.actor,
-        at: UnixMillis(event.wire.at_ms),
-        conversation: event.conversation?,
-        msg_id: MsgId(event.wire.msg_id),
-        sender: event.of.map(|(_, sender)| sender),
+/// What only this user gets, if that differs from what everybody gets.
+fn encoded_own(event: &Event, user: UserId, has_all: bool, app_key: &str) -> Option<Vec<Bytes>> {
+    let of = &event.event;
+    if let Some(change) = of.change.as_ref().filter(|change| codec::is_named(change, user)) {
+        return Some(bytes(codec::notices_for(&changed(event, change, app_key), user)));
+    }
+    let kind = EventKind::of_name(&of.wire.kind).filter(|_| of.actor == user)?;
+    match kind {
+        EventKind::Read => {}
+        // The device that did it could not tell it from another one.
+        EventKind::Delivered | EventKind::Pinned | EventKind::Unpinned => return Some(Vec::new()),
+        _ => return None,
+    }
+    // On another device of the user.
+    let act = act(event, of.conversation?);
+    let (ack, act) = if has_all { (Ack::ReadAll, Act { msg_id: MsgId::ZERO, ..act }) } else { (Ack::Read, act) };
+    Some(vec![codec::acknowledged(ack, &act, &event.names, app_key).into()])
+}
+
+fn bytes(metas: Vec<Vec<u8>>) -> Vec<Bytes> {
+    metas.into_iter().map(Bytes::from).collect()
+}
+
+fn changed<'a>(event: &'a Event, change: &'a Change, app_key: &'a str) -> Changed<'a> {
+    let of = &event.event;
+    let (names, place) = (&*event.names, &event.place);
+    Changed { id: &of.wire.id, actor: of.actor, at: UnixMillis(of.wire.at_ms), change, names, place, app_key }
+}
+
+fn act(event: &Event, conversation: ConversationId) -> Act<'_> {
+    let of = &event.event;
+    Act {
+        id: &of.wire.id,
+        actor: of.actor,
+        at: UnixMillis(of.wire.at_ms),
+        conversation,
+        msg_id: MsgId(of.wire.msg_id),
+        sender: of.of.map(|(_, sender)| sender),
+    }
+}
+
+fn encoded(event: &Event, app_key: &str) -> Vec<Bytes> {
+    let (of, names) = (&event.event, &event.names);
+    match &of.change {
+        Some(Change::PresenceChanged { .. }) => return presence(event).into_iter().collect(),
+        Some(change) => return bytes(codec::notices(&changed(event, change, app_key))),
+        None => {}
+    }
+    let (Some(kind), Some(conversation)) = (EventKind::of_name(&of.wire.kind), of.conversation) else {
+        return Vec::new();
     };
-    let bytes = match EventKind::of_name(&event.wire.kind)? {
+    let (act, message) = (act(event, conversation), of.message.as_ref());
+    let encoded = match kind {
         EventKind::Sent | EventKind::Online | EventKind::OnlineBroadcast => {
-            codec::sent(event.message.as_ref()?, names, app_key)
+            message.map(|message| codec::sent(message, names, app_key))
         }
-        EventKind::Recalled => codec::recalled(&act, names, app_key),
-        EventKind::Edited => codec::edited(&act, event.message.as_ref()?, names, app_key),
-        EventKind::Read => codec::acknowledged(Ack::Read, &act, names, app_key),
-        EventKind::Delivered => codec::acknowledged(Ack::Delivered, &act, names, app_key),
-        EventKind::Refused | EventKind::Reacted | EventKind::Unreacted | EventKind::Changed(_) => return None,
+        EventKind::Recalled => Some(codec::recalled(&act, names, app_key)),
+        EventKind::Edited => message.map(|message| codec::edited(&act, message, names, app_key)),
+        EventKind::Read => Some(codec::acknowledged(Ack::Read, &act, names, app_key)),
+        EventKind::Delivered => Some(codec::acknowledged(Ack::Delivered, &act, names, app_key)),
+        EventKind::Reacted | EventKind::Unreacted => of.wire.reaction.as_ref().map(|reaction| {
+            let what = (reaction.reaction.as_str(), kind == EventKind::Reacted);
+            codec::reacted(&act, what, &event.reactions, names)
+        }),
+        EventKind::Pinned | EventKind::Unpinned => Some(codec::pinned(&act, kind == EventKind::Pinned, names)),
+        EventKind::Refused | EventKind::Changed(_) => None,
     };
-    Some(bytes.into())
+    encoded.into_iter().map(Bytes::from).collect()
 }

@@ -1,11 +1,16 @@
 //! `GET /websocket`: MSync, which the vendor's client SDKs speak; and the document by which they find it.
 
 mod commands;
+mod contacts;
 mod entries;
+mod intake;
+mod missed;
 mod offline;
 mod operations;
 mod own;
+mod position;
 mod queues;
+mod saved;
 mod wire;
 
 use std::sync::Arc;

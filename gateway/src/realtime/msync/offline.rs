@@ -1,9 +1,9 @@
-//! What a user has not got on any device.
+//! What a user has not got on any device: for a device that is not known.
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
 use tidings_dialects::agora::Names;
-use tidings_domain::{Error, Message, MsgId};
+use tidings_domain::{ConversationId, Error, Message, MsgId};
 use tidings_proto::pb;
 use tidings_runtime::context;
 
@@ -16,14 +16,14 @@ const MOST: i64 = 200;
 const PAGE: i32 = 200;
 
 /// Adds the user's unread messages that are on no device, as far as there is room: of each conversation the newest, with
-/// the most recent conversations first. Returns their ids: those that were sent just now come with the feed as well.
+/// the most recent conversations first. Returns them: those that were sent just now come with the feed as well.
 pub(super) async fn add_undelivered(
     client: &Client,
     queues: &mut Queues,
     app_key: &str,
-) -> Result<HashSet<MsgId>, Error> {
+) -> Result<Vec<(ConversationId, MsgId)>, Error> {
     let mut conversations = client.gateway.clients().conversation.clone();
-    let mut added = HashSet::new();
+    let mut added = Vec::new();
     let request = pb::ListConversationsRequest { user_id: None, page_size: PAGE, page_token: String::new() };
     let listed = conversations.list_conversations(context::request(&client.caller, request)).await;
     for listed in listed.map_err(refused)?.into_inner().conversations {
@@ -40,7 +40,7 @@ pub(super) async fn add_undelivered(
             for (message, names) in undelivered(client, listed.conversation, delivered).await? {
                 let (queue, entry) = entry_of_message(&message, client.user, &names, app_key);
                 queues.push(queue, entry);
-                added.insert(message.msg_id);
+                added.push((message.conversation, message.msg_id));
             }
         }
     }

@@ -44,6 +44,11 @@ impl Own {
         std::mem::take(&mut self.held)
     }
 
+    /// Whether no event is held back.
+    pub fn holds_nothing(&self) -> bool {
+        self.held.is_empty()
+    }
+
     /// The event, if it is to be delivered now.
     pub fn pass(&mut self, event: Arc<Event>, user: UserId) -> Option<Arc<Event>> {
         let wire = &event.event;

@@ -69,6 +69,16 @@ impl Queues {
         self.entries < ENOUGH && self.bytes < ENOUGH_BYTES
     }
 
+    /// The key of the entry that was added last.
+    pub const fn last_key(&self) -> u64 {
+        self.last_key
+    }
+
+    /// The key of the oldest entry; `None`: there is none.
+    pub fn oldest(&self) -> Option<u64> {
+        self.all.values().filter_map(|one| one.entries.front()).map(|(key, _)| *key).min()
+    }
+
     /// Adds an entry.
     pub fn push(&mut self, queue: Queue, entry: Entry) {
         self.last_key += 1;

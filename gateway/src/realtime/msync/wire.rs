@@ -1,19 +1,17 @@
 //! MSync packets on a socket.
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
 use axum::extract::ws::{Message, close_code};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use tidings_dialects::agora::msync::{
     self as codec, Frame, Login, Outcome, Parting, Queue, app_key, login_outcome, operation,
 };
-use tidings_domain::{Error, EventKind, MsgId, Reason};
+use tidings_domain::{Error, Reason};
 
 use super::{
     commands::{Done, carry_out, refuse},
-    entries::entry_of,
-    offline::add_undelivered,
-    own::Own,
+    intake::Intake,
     queues::{Entry, Queues},
 };
 use crate::{
@@ -22,7 +20,7 @@ use crate::{
         catch_up::CatchUp,
         client::Client,
         device::Device,
-        event::{Batch, Event},
+        event::Batch,
         hub::{Entered, Hub},
         session::{Joined, Signal},
         socket::{End, Socket, TRY_AGAIN, UNAUTHORIZED},
@@ -35,10 +33,7 @@ pub(super) struct MsyncWire {
     app_key: String,
     device: String,
     user: String,
-    queues: Queues,
-    own: Own,
-    /// What it began with: not delivered again when the feed brings it.
-    first: HashSet<MsgId>,
+    intake: Intake,
     /// The client has asked what it has: before, it is not told of anything, since it would fetch it twice.
     has_asked: bool,
     gateway: Gateway,
@@ -68,39 +63,26 @@ impl Wire for MsyncWire {
         // Keys grow over the sessions of a device.
         let queues = Queues::above(gateway.now().0.unsigned_abs() << 10);
         let (app_key, user) = (app_key(client.app()), client.username.to_ascii_lowercase());
-        Ok((
-            client,
-            Self {
-                app_key,
-                device,
-                user,
-                queues,
-                own: Own::default(),
-                first: HashSet::new(),
-                has_asked: false,
-                gateway,
-                hub,
-            },
-        ))
+        let intake = Intake::new(&app_key, queues);
+        Ok((client, Self { app_key, device, user, intake, has_asked: false, gateway, hub }))
     }
 
     fn refused(&self, error: &Error) -> Message {
         binary(codec::login_refused(&self.device, login_outcome(error)))
     }
 
-    async fn start(&mut self, socket: &mut Socket, client: &Client, _: &Entered) -> Result<(), End> {
-        self.first = add_undelivered(client, &mut self.queues, &self.app_key)
-            .await
-            .map_err(|error| End::Refused(TRY_AGAIN, self.refused(&error)))?;
+    async fn start(&mut self, socket: &mut Socket, client: &Client, entered: &Entered) -> Result<(), End> {
+        let begun = self.intake.begin(client, entered).await;
+        begun.map_err(|error| End::Refused(TRY_AGAIN, self.refused(&error)))?;
         socket.send(binary(codec::logged_in(&self.device, client.identity.expires_at()))).await
     }
 
     fn takes_events(&self) -> bool {
-        self.queues.has_room()
+        self.intake.queues.has_room()
     }
 
     async fn batch(&mut self, socket: &mut Socket, client: &Client, batch: Batch) -> Result<(), End> {
-        self.take(batch.events, client);
+        self.intake.batch(batch, client);
         self.tell(socket).await
     }
 
@@ -116,14 +98,14 @@ impl Wire for MsyncWire {
             Err(error) => return Err(failed(error)),
         };
         while let Some(part) = past.next(&client.gateway, client.app()).await.map_err(failed)? {
-            self.take(part.events, client);
+            self.intake.take(part.events, client);
         }
         self.tell(socket).await
     }
 
     async fn signal(&mut self, socket: &mut Socket, signal: &Signal) -> Result<(), End> {
         let entry = Entry { meta: signal.msync.clone(), delivers: None };
-        self.add(Some((Queue::of_user(&signal.peer), entry)));
+        self.intake.queues.push(Queue::of_user(&signal.peer), entry);
         self.tell(socket).await
     }
 
@@ -137,7 +119,7 @@ impl Wire for MsyncWire {
         match frame.map_err(|_| End::Told(close_code::INVALID, "this is no packet of this protocol"))? {
             Frame::Unread => {
                 self.has_asked = true;
-                let queues = self.queues.untold();
+                let queues = self.intake.queues.untold();
                 socket.send(binary(codec::unread(&self.app_key, &queues, self.gateway.now()))).await?;
             }
             Frame::Pull { queue, key } => return self.pull(socket, client, &queue, key).await,
@@ -145,7 +127,7 @@ impl Wire for MsyncWire {
                 let id = meta.id.unwrap_or_default();
                 match operation(&meta, &client.app().policy) {
                     Ok(operation) => {
-                        self.own.begin();
+                        self.intake.own.begin();
                         let session = (Arc::clone(&self.hub), self.app_key.clone());
                         return Ok(Some(carry_out(operation, id, client.clone(), session).boxed()));
                     }
@@ -169,12 +151,14 @@ impl Wire for MsyncWire {
         if let Some(packet) = answer.packet {
             socket.send(binary(packet)).await?;
         }
-        let held = self.own.done(answer.is_sent, &answer.messages);
-        self.take(held, client);
+        let held = self.intake.own.done(answer.is_sent, &answer.messages);
+        self.intake.take(held, client);
+        self.intake.move_on();
         self.tell(socket).await
     }
 
-    async fn tick(&mut self, socket: &mut Socket, _: &Client) -> Result<(), End> {
+    async fn tick(&mut self, socket: &mut Socket, client: &Client) -> Result<(), End> {
+        self.intake.save_if_due(client).await;
         // Whoever does not ask is told all the same.
         self.has_asked = true;
         self.tell(socket).await
@@ -197,31 +181,15 @@ impl Wire for MsyncWire {
         Some(binary(codec::parting(&self.app_key, &self.user, codec::parted(why, now), now)))
     }
 
-    async fn ended(self, _: &Client) {}
+    async fn ended(mut self, client: &Client) {
+        self.intake.save_last(client).await;
+    }
 }
 
 impl MsyncWire {
-    fn take(&mut self, events: Vec<Arc<Event>>, client: &Client) {
-        for event in events {
-            let wire = &event.event.wire;
-            if EventKind::of_name(&wire.kind) == Some(EventKind::Sent) && self.first.remove(&MsgId(wire.msg_id)) {
-                continue;
-            }
-            if let Some(event) = self.own.pass(event, client.user) {
-                self.add(entry_of(&event, client.user, &self.app_key));
-            }
-        }
-    }
-
-    fn add(&mut self, entry: Option<(Queue, Entry)>) {
-        if let Some((queue, entry)) = entry {
-            self.queues.push(queue, entry);
-        }
-    }
-
     async fn tell(&mut self, socket: &mut Socket) -> Result<(), End> {
         if self.has_asked {
-            for (queue, _) in self.queues.untold() {
+            for (queue, _) in self.intake.queues.untold() {
                 socket.send(binary(codec::notice(&self.app_key, &queue))).await?;
             }
         }
@@ -235,7 +203,7 @@ impl MsyncWire {
         queue: &Queue,
         key: Option<u64>,
     ) -> Result<Option<BoxFuture<'static, Done>>, End> {
-        let pulled = self.queues.pull(queue, key);
+        let pulled = self.intake.queues.pull(queue, key);
         let now = self.gateway.now();
         let packet = match pulled.page {
             Some((metas, next_key)) => codec::page(&self.app_key, queue, metas, next_key, now),

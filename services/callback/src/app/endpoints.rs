@@ -27,7 +27,12 @@ pub const fn is_told(kind: EventKind) -> bool {
         | EventKind::Edited
         | EventKind::Refused
         | EventKind::Read => true,
-        EventKind::OnlineBroadcast | EventKind::Delivered | EventKind::Reacted | EventKind::Unreacted => false,
+        EventKind::OnlineBroadcast
+        | EventKind::Delivered
+        | EventKind::Reacted
+        | EventKind::Unreacted
+        | EventKind::Pinned
+        | EventKind::Unpinned => false,
         EventKind::Changed(change) => match change {
             ChangeKind::UserRegistered
             | ChangeKind::UserChanged

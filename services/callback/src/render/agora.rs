@@ -34,6 +34,8 @@ pub fn render(app: &App, endpoint: &Endpoint, event: &Event, known: &Known) -> O
         | EventKind::Refused
         | EventKind::Reacted
         | EventKind::Unreacted
+        | EventKind::Pinned
+        | EventKind::Unpinned
         | EventKind::Changed(_) => event.msg_id.to_string(),
     };
     let told = CallbackEvent {
@@ -71,6 +73,8 @@ pub fn render(app: &App, endpoint: &Endpoint, event: &Event, known: &Known) -> O
         | EventKind::Delivered
         | EventKind::Reacted
         | EventKind::Unreacted
+        | EventKind::Pinned
+        | EventKind::Unpinned
         | EventKind::Changed(_) => None,
     }
 }

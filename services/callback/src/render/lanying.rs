@@ -24,6 +24,8 @@ pub fn render(app: &App, event: &Event) -> Option<(&'static str, Vec<u8>)> {
         | EventKind::Delivered
         | EventKind::Reacted
         | EventKind::Unreacted
+        | EventKind::Pinned
+        | EventKind::Unpinned
         | EventKind::Changed(_) => None,
     }
 }

@@ -191,6 +191,8 @@ async fn known(deps: &Deps, app: &App, dialect: Dialect, events: impl Iterator<I
             | EventKind::Delivered
             | EventKind::Reacted
             | EventKind::Unreacted
+            | EventKind::Pinned
+            | EventKind::Unpinned
             | EventKind::Changed(_) => {}
         }
     }

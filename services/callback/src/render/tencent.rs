@@ -62,6 +62,8 @@ fn direct(event: &Event, known: &Known) -> Option<(Callback, Vec<u8>)> {
         | EventKind::Delivered
         | EventKind::Reacted
         | EventKind::Unreacted
+        | EventKind::Pinned
+        | EventKind::Unpinned
         | EventKind::Changed(_) => None,
     }
 }
@@ -119,6 +121,8 @@ fn in_group(event: &Event, known: &Known, group: i64, kind: GroupKind) -> Option
         | EventKind::Delivered
         | EventKind::Reacted
         | EventKind::Unreacted
+        | EventKind::Pinned
+        | EventKind::Unpinned
         | EventKind::Changed(_) => None,
     }
 }

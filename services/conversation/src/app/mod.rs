@@ -3,6 +3,7 @@
 pub mod clear;
 pub mod delete;
 pub mod delete_all;
+pub mod device_position;
 pub mod list;
 pub mod list_pinned;
 pub mod list_pinned_messages;
@@ -12,6 +13,7 @@ pub mod mark;
 pub mod mark_conversations;
 pub mod pin;
 pub mod pin_message;
+pub mod report_pins;
 pub mod report_reads;
 pub mod select;
 pub mod view;

@@ -1,9 +1,16 @@
 //! Pins a message for everybody in its conversation, or unpins it.
 
-use tidings_domain::{Actor, Caller, ConversationId, Error, MsgId, UserId};
+use tidings_domain::{Actor, Caller, ConversationId, Error, MsgId, UnixMillis, UserId};
+use tidings_runtime::telemetry;
 
 use super::log;
-use crate::{Deps, store::pinned_message as store};
+use crate::{
+    Deps,
+    store::{
+        pin_report::{self, PinReport},
+        pinned_message as store,
+    },
+};
 
 /// Maximum number of pinned messages of a conversation (agora.md 12).
 const MOST: i64 = 20;
@@ -20,17 +27,14 @@ pub async fn pin_message(
     let operator = Caller { actor: Actor::User(user), ..caller.clone() };
     deps.directory.check_member(&operator, conversation).await?;
     if !pinned {
-        let mut tx = deps.db.begin().await?;
-        let changed = store::unpin(&mut tx, caller.app, conversation, msg_id).await?;
-        tx.commit().await?;
-        return Ok(changed);
+        return unpin(deps, &operator, (conversation, msg_id), user).await;
     }
     log::find(&deps.message, &operator, conversation, msg_id).await?;
-    if let Some(changed) = pin(deps, caller, (conversation, msg_id), user).await? {
+    if let Some(changed) = pin(deps, &operator, (conversation, msg_id), user).await? {
         return Ok(changed);
     }
     forget_missing(deps, caller, conversation).await?;
-    let changed = pin(deps, caller, (conversation, msg_id), user).await?;
+    let changed = pin(deps, &operator, (conversation, msg_id), user).await?;
     changed.ok_or_else(|| Error::invalid("msg_id", "cannot be pinned: at most 20 messages of a conversation can be"))
 }
 
@@ -41,13 +45,58 @@ async fn pin(
     (conversation, msg_id): (ConversationId, MsgId),
     user: UserId,
 ) -> Result<Option<bool>, Error> {
-    let mut tx = deps.db.begin().await?;
-    let changed = store::pin(&mut tx, caller.app, conversation, msg_id, (user, deps.clock.now())).await?;
-    if changed && store::count(&mut tx, caller.app, conversation).await? > MOST {
+    let (now, mut tx) = (deps.clock.now(), deps.db.begin().await?);
+    let number = store::next(&mut tx, caller.app, conversation).await?;
+    if !store::pin(&mut tx, caller.app, conversation, msg_id, (number, user, now)).await? {
+        return Ok(Some(false));
+    }
+    if store::count(&mut tx, caller.app, conversation).await? > MOST {
         return Ok(None);
     }
+    let report = report(caller, (conversation, msg_id), user, (number, true, now));
+    pin_report::add(&mut tx, &report).await?;
     tx.commit().await?;
-    Ok(Some(changed))
+    deps.pinned.notify_one();
+    Ok(Some(true))
+}
+
+async fn unpin(
+    deps: &Deps,
+    caller: &Caller,
+    (conversation, msg_id): (ConversationId, MsgId),
+    user: UserId,
+) -> Result<bool, Error> {
+    let (now, mut tx) = (deps.clock.now(), deps.db.begin().await?);
+    let number = store::next(&mut tx, caller.app, conversation).await?;
+    if !store::unpin(&mut tx, caller.app, conversation, msg_id).await? {
+        return Ok(false);
+    }
+    let report = report(caller, (conversation, msg_id), user, (number, false, now));
+    pin_report::add(&mut tx, &report).await?;
+    tx.commit().await?;
+    deps.pinned.notify_one();
+    Ok(true)
+}
+
+/// For the event feed, in the same transaction.
+fn report(
+    caller: &Caller,
+    (conversation, msg_id): (ConversationId, MsgId),
+    operator: UserId,
+    (number, pinned, at): (i64, bool, UnixMillis),
+) -> PinReport {
+    PinReport {
+        app: caller.app,
+        conversation,
+        number,
+        msg_id,
+        operator,
+        pinned,
+        at,
+        address: caller.address.map(|address| address.to_string()).unwrap_or_default(),
+        platform: caller.platform.name().to_owned(),
+        trace: telemetry::traceparent().unwrap_or_default(),
+    }
 }
 
 /// Unpins what was recalled or is past retention.

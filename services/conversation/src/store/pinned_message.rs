@@ -65,16 +65,22 @@ pub async fn page(
     Ok(pinned.collect())
 }
 
-/// Pins a message; false when it was pinned. Locks the conversation's pins until the transaction ends.
+/// A number for what happens next to the conversation's pins. Locks them until the transaction ends.
+pub async fn next(tx: &mut Tx, app: AppId, conversation: ConversationId) -> Result<i64, Error> {
+    let (a, b) = conversation.key();
+    let (number,): (i64,) = on_tx!(tx, |c| sqlx::query_as(NEXT).bind(app.0).bind(a).bind(b).fetch_one(c).await)?;
+    Ok(number)
+}
+
+/// Pins a message, with a number of [`next`]; false when it was pinned.
 pub async fn pin(
     tx: &mut Tx,
     app: AppId,
     conversation: ConversationId,
     msg_id: MsgId,
-    (operator, now): (UserId, UnixMillis),
+    (number, operator, now): (i64, UserId, UnixMillis),
 ) -> Result<bool, Error> {
     let (a, b) = conversation.key();
-    let (number,): (i64,) = on_tx!(&mut *tx, |c| sqlx::query_as(NEXT).bind(app.0).bind(a).bind(b).fetch_one(c).await)?;
     let pinned = on_tx!(tx, |c| sqlx::query(PIN)
         .bind(app.0)
         .bind(a)

@@ -23,6 +23,7 @@ pub mod react;
 pub mod read_history;
 pub mod recall;
 pub mod released_files;
+pub mod report_pins;
 pub mod report_reads;
 pub mod run_broadcasts;
 pub mod send;

@@ -1,6 +1,9 @@
 //! What happened in a user's conversations between two cursors of the feed: for a device that comes back.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use futures_util::{Stream, stream};
 use tidings_domain::{AppId, Caller, ConversationId, Error, EventKind, GroupKind, MsgId, UserId};
@@ -143,8 +146,14 @@ async fn conversations(deps: &Deps, caller: &Caller, query: &UserEventsQuery) ->
         return Ok(vec![since((conversation, floor.max(above)))]);
     }
     let direct = read::conversations(&deps.db, caller.app, query.user).await?;
+    let direct = direct.into_iter().map(|listed| listed.conversation);
+    // Contacts have become so even if they have written nothing; of threads members see the whole history.
+    let contacts = deps.directory.contacts(caller, query.user).await?;
+    let contacts = contacts.into_iter().map(|contact| ConversationId::direct(query.user, contact));
+    let threads = deps.directory.threads(caller, query.user).await?;
+    let all: BTreeSet<ConversationId> = direct.chain(contacts).chain(threads).collect();
     let mut floors: Vec<(ConversationId, MsgId)> =
-        direct.into_iter().map(|listed| (listed.conversation, MsgId::ZERO)).collect();
+        all.into_iter().map(|conversation| (conversation, MsgId::ZERO)).collect();
     for kind in [GroupKind::Group, GroupKind::Room] {
         let joined = deps.directory.joined(caller, query.user, kind).await?;
         floors.extend(joined.iter().map(|membership| (membership.conversation(), membership.floor())));

@@ -7,6 +7,7 @@ use super::reaction;
 use crate::{
     app::{
         events::{After, Batch, FeedQuery, cursor},
+        report_pins::Pin,
         report_reads::Read,
         user_events,
     },
@@ -53,20 +54,40 @@ pub(super) fn delivered(wire: internal::ReportDeliveredRequest) -> Result<Vec<Re
     wire.delivered.into_iter().map(|report| read(EventKind::Delivered, report)).collect()
 }
 
+/// Reports of pins.
+pub(super) fn pins(wire: internal::ReportPinsRequest) -> Result<Vec<Pin>, Error> {
+    if wire.pins.len() > MAX_REPORTS {
+        return Err(Error::invalid("pins", "must be at most 1000"));
+    }
+    wire.pins.into_iter().map(pin).collect()
+}
+
+fn pin(wire: internal::PinReport) -> Result<Pin, Error> {
+    Ok(Pin {
+        number: wire.number,
+        user: UserId(wire.user_id),
+        conversation: required("conversation", wire.conversation)?.try_into()?,
+        msg_id: MsgId(wire.msg_id),
+        pinned: wire.pinned,
+        at: UnixMillis(wire.at_ms),
+        origin: origin(wire.address, &wire.platform, wire.trace)?,
+    })
+}
+
 fn read(kind: EventKind, wire: internal::ReadReport) -> Result<Read, Error> {
-    let given = |text: String| Some(text).filter(|text| !text.is_empty());
     Ok(Read {
         kind,
         user: UserId(wire.user_id),
         conversation: required("conversation", wire.conversation)?.try_into()?,
         msg_id: MsgId(wire.msg_id),
         at: UnixMillis(wire.at_ms),
-        origin: Origin {
-            address: given(wire.address),
-            platform: Platform::of_name(&wire.platform)?.name(),
-            trace: given(wire.trace),
-        },
+        origin: origin(wire.address, &wire.platform, wire.trace)?,
     })
+}
+
+fn origin(address: String, platform: &str, trace: String) -> Result<Origin, Error> {
+    let given = |text: String| Some(text).filter(|text| !text.is_empty());
+    Ok(Origin { address: given(address), platform: Platform::of_name(platform)?.name(), trace: given(trace) })
 }
 
 impl TryFrom<Batch> for pb::EventsResponse {

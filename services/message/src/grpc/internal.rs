@@ -15,7 +15,7 @@ use tonic::{Request, Response, Status};
 
 use super::{MessageGrpc, conversation, feed};
 use crate::app::{
-    locate, report_reads, unread,
+    locate, report_pins, report_reads, unread,
     user_events::{self, UserEventsQuery},
 };
 
@@ -28,7 +28,7 @@ impl MessageInternalService for MessageGrpc {
         &self,
         request: Request<internal::ReportReadsRequest>,
     ) -> Result<Response<internal::ReportReadsResponse>, Status> {
-        let app = reporting(&request).map_err(to_status)?;
+        let app = reporting_app(&request).map_err(to_status)?;
         let reads = feed::reads(request.into_inner()).map_err(to_status)?;
         report_reads::report_reads(&self.deps, app, reads).await.map_err(to_status)?;
         Ok(Response::new(internal::ReportReadsResponse {}))
@@ -39,10 +39,21 @@ impl MessageInternalService for MessageGrpc {
         &self,
         request: Request<internal::ReportDeliveredRequest>,
     ) -> Result<Response<internal::ReportDeliveredResponse>, Status> {
-        let app = reporting(&request).map_err(to_status)?;
+        let app = reporting_app(&request).map_err(to_status)?;
         let delivered = feed::delivered(request.into_inner()).map_err(to_status)?;
         report_reads::report_reads(&self.deps, app, delivered).await.map_err(to_status)?;
         Ok(Response::new(internal::ReportDeliveredResponse {}))
+    }
+
+    #[tracing::instrument(level = "debug", name = "message.report_pins", skip_all)]
+    async fn report_pins(
+        &self,
+        request: Request<internal::ReportPinsRequest>,
+    ) -> Result<Response<internal::ReportPinsResponse>, Status> {
+        let app = reporting_app(&request).map_err(to_status)?;
+        let pins = feed::pins(request.into_inner()).map_err(to_status)?;
+        report_pins::report_pins(&self.deps, app, pins).await.map_err(to_status)?;
+        Ok(Response::new(internal::ReportPinsResponse {}))
     }
 
     #[tracing::instrument(level = "debug", name = "message.locate", skip_all)]
@@ -98,13 +109,13 @@ impl MessageInternalService for MessageGrpc {
     }
 }
 
-/// The app that reports. A disabled one does too: its marks were committed while it was enabled.
-fn reporting<T>(request: &Request<T>) -> Result<AppId, Error> {
+/// The app that reports. A disabled one does so too: what it reports was committed while it was enabled.
+fn reporting_app<T>(request: &Request<T>) -> Result<AppId, Error> {
     let scope = context::Scope::of(request)?;
-    match (scope.user, scope.app.app) {
-        (None, Some(app_ref::App::Id(app))) => Ok(AppId(app)),
-        _ => Err(Error::not_permitted("only the app itself reports, by its number")),
-    }
+    let (None, Some(app_ref::App::Id(app))) = (scope.user, scope.app.app) else {
+        return Err(Error::not_permitted("only the app itself reports, by its number"));
+    };
+    Ok(AppId(app))
 }
 
 /// The default page size of conversation lists.

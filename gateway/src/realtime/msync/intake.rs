@@ -1,0 +1,163 @@
+//! What comes for a device, on its way into the queues.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use tidings_domain::{ConversationId, Error, MsgId, Reason, UnixMillis};
+
+use super::{
+    entries::{entries_of, is_sent},
+    missed::{is_pending, pending},
+    offline::add_undelivered,
+    own::Own,
+    position::{Place, Position},
+    queues::Queues,
+    saved::{save, saved},
+};
+use crate::realtime::{
+    catch_up::CatchUp,
+    client::Client,
+    event::{Batch, Event},
+    hub::Entered,
+};
+
+/// A change is in the feed within this time; what was asked so long before a position may be told twice.
+const LATE_CHANGES: Duration = Duration::from_secs(10);
+/// Conversations whose newest message is remembered.
+const MOST_CONVERSATIONS: usize = 1_000;
+
+/// What came for one device, and what it has of it.
+pub(super) struct Intake {
+    pub queues: Queues,
+    pub own: Own,
+    app_key: String,
+    position: Position,
+    /// Up to where the feed was taken, while something of it is held back.
+    taken: Option<Place>,
+    /// What it began with: not delivered again when the feed brings it.
+    first: HashSet<MsgId>,
+    /// The newest message of each conversation that was for this session.
+    newest: HashMap<ConversationId, MsgId>,
+}
+
+impl Intake {
+    /// Nothing yet.
+    pub fn new(app_key: &str, queues: Queues) -> Self {
+        Self {
+            queues,
+            own: Own::default(),
+            app_key: app_key.to_owned(),
+            position: Position::default(),
+            taken: None,
+            first: HashSet::new(),
+            newest: HashMap::new(),
+        }
+    }
+
+    /// What waits for the device: a known one continues where it was.
+    pub async fn begin(&mut self, client: &Client, entered: &Entered) -> Result<(), Error> {
+        let (now, saved) = (client.gateway.now(), saved(client).await?);
+        let continued = match &saved {
+            Some(saved) => self.continue_from(client, &saved.cursor, &entered.cursor).await?,
+            None => false,
+        };
+        if !continued {
+            let added = add_undelivered(client, &mut self.queues, &self.app_key).await?;
+            for (conversation, msg_id) in added {
+                self.first.insert(msg_id);
+                self.saw(conversation, msg_id);
+            }
+        }
+        let since = saved.map_or(UnixMillis(0), |saved| UnixMillis(saved.at.0 - LATE_CHANGES.as_millis() as i64));
+        for (queue, entry) in pending(client, since, &self.app_key).await? {
+            self.queues.push(queue, entry);
+        }
+        self.taken = Some(Place { cursor: Arc::clone(&entered.cursor), at: now });
+        self.move_on();
+        Ok(())
+    }
+
+    /// What the feed brought.
+    pub fn batch(&mut self, batch: Batch, client: &Client) {
+        self.take(batch.events, client);
+        self.taken = Some(Place { cursor: batch.cursor, at: client.gateway.now() });
+        self.move_on();
+    }
+
+    /// What was taken of the feed is in the queues, unless something is held back.
+    pub fn move_on(&mut self) {
+        if self.own.holds_nothing()
+            && let Some(place) = self.taken.take()
+        {
+            self.position.came(place, self.queues.last_key());
+        }
+    }
+
+    /// False: there is no such cursor any more.
+    async fn continue_from(&mut self, client: &Client, after: &str, upto: &str) -> Result<bool, Error> {
+        let mut past = match CatchUp::open(&client.gateway, &client.caller, after, upto).await {
+            Err(error) if error.reason() == Reason::InvalidArgument => return Ok(false),
+            past => past?,
+        };
+        while self.queues.has_room() {
+            match past.next(&client.gateway, client.app()).await {
+                Ok(Some(mut part)) => {
+                    part.events.retain(|event| !event.event.change.as_ref().is_some_and(is_pending));
+                    self.take(part.events, client);
+                }
+                Ok(None) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Events that are for the device, except what it did itself.
+    pub fn take(&mut self, events: Vec<Arc<Event>>, client: &Client) {
+        for event in events {
+            let wire = &event.event.wire;
+            let (msg_id, conversation) = (MsgId(wire.msg_id), event.event.conversation);
+            if is_sent(&event) {
+                if self.first.remove(&msg_id) {
+                    continue;
+                }
+                let is_stored = event.event.of.is_some_and(|(seq, _)| seq > 0);
+                conversation.filter(|_| is_stored).into_iter().for_each(|place| self.saw(place, msg_id));
+            }
+            if let Some(event) = self.own.pass(event, client.user) {
+                let newest = conversation.and_then(|conversation| self.newest.get(&conversation));
+                let has_all = newest.is_some_and(|newest| msg_id >= *newest);
+                for (queue, entry) in entries_of(&event, client.user, has_all, &self.app_key) {
+                    self.queues.push(queue, entry);
+                }
+            }
+        }
+    }
+
+    fn saw(&mut self, conversation: ConversationId, msg_id: MsgId) {
+        if self.newest.len() >= MOST_CONVERSATIONS {
+            self.newest.clear();
+        }
+        let newest = self.newest.entry(conversation).or_insert(msg_id);
+        *newest = msg_id.max(*newest);
+    }
+
+    /// Saves the position, if that is due.
+    pub async fn save_if_due(&mut self, client: &Client) {
+        self.position.acknowledged(self.queues.oldest());
+        if let Some(place) = self.position.due() {
+            save(client, &place).await;
+        }
+    }
+
+    /// Saves the position at the end of the session.
+    pub async fn save_last(&mut self, client: &Client) {
+        self.position.acknowledged(self.queues.oldest());
+        if let Some(place) = self.position.last() {
+            save(client, &place).await;
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Up to where in the event feed the device has everything.
+//!
+//! A cursor is reached when every entry that came up to it was acknowledged, whatever the order of the queues. What was
+//! reached is saved now and then, and at the session's end: after a crash a device gets again what it had since.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use tidings_domain::UnixMillis;
+use tokio::time::Instant;
+
+/// How often it is saved at most.
+const EVERY: Duration = Duration::from_secs(30);
+
+/// A cursor of the event feed, and when everything up to it had come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    pub cursor: Arc<str>,
+    pub at: UnixMillis,
+}
+
+/// The position of one device.
+#[derive(Default)]
+pub(super) struct Position {
+    /// Cursors that are not reached, each with the last key that came up to it.
+    ahead: VecDeque<(u64, Place)>,
+    reached: Option<Place>,
+    saved_at: Option<Instant>,
+}
+
+impl Position {
+    /// Everything up to a cursor has come; `last_key` is the last entry's.
+    pub fn came(&mut self, place: Place, last_key: u64) {
+        match self.ahead.back_mut() {
+            // As many as there are entries.
+            Some((key, known)) if *key == last_key => *known = place,
+            _ => self.ahead.push_back((last_key, place)),
+        }
+    }
+
+    /// Entries from that key on are not acknowledged; `None`: all are.
+    pub fn acknowledged(&mut self, oldest: Option<u64>) {
+        while self.ahead.front().is_some_and(|(key, _)| oldest.is_none_or(|oldest| *key < oldest)) {
+            self.reached = self.ahead.pop_front().map(|(_, place)| place);
+        }
+    }
+
+    /// What is to be saved now.
+    pub fn due(&mut self) -> Option<Place> {
+        if self.saved_at.is_some_and(|at| at.elapsed() < EVERY) {
+            return None;
+        }
+        let due = self.last()?;
+        self.saved_at = Some(Instant::now());
+        Some(due)
+    }
+
+    /// What is to be saved at the end.
+    pub fn last(&mut self) -> Option<Place> {
+        self.reached.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_cursor_is_reached_when_all_before_it_is_acknowledged_and_saved_now_and_then() {
+        let place = |cursor: &str| Place { cursor: cursor.into(), at: UnixMillis(0) };
+        let mut position = Position::default();
+        position.came(place("a"), 3);
+        position.came(place("b"), 5);
+        position.came(place("c"), 5);
+        position.acknowledged(Some(3));
+        assert_eq!(position.due(), None);
+        position.acknowledged(Some(4));
+        assert_eq!(position.due(), Some(place("a")));
+        position.acknowledged(None);
+        assert_eq!(position.due(), None, "too soon");
+        assert_eq!(position.last(), Some(place("c")));
+        assert_eq!(position.last(), None);
+    }
+}

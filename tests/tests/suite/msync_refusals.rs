@@ -1,0 +1,281 @@
+//! MSync packets as no SDK of today sends them: contacts over the socket, refusals in the vendor's words, and bytes that
+//! are no packets.
+
+use prost::Message as _;
+use serde_json::json;
+use tidings_dialects::agora::msync::pb::{
+    CommSyncDl, CommSyncUl, Jid, MSync, MessageBody, Meta, MucBody, Provision, RosterBody,
+    message_body::{Content, Type, content},
+    meta::NameSpace,
+    msync::Command,
+    muc_body, roster_body,
+};
+use tidings_proto::pb;
+use tidings_testkit::{Answer, PacketSocket, Receiver, TestApp, every_shape};
+
+use crate::policy::{neighbour, set};
+
+/// A device that speaks the protocol itself.
+struct Raw {
+    socket: PacketSocket,
+    next_id: u64,
+}
+
+fn packet(command: Command, payload: Vec<u8>) -> Vec<u8> {
+    MSync { version: Some(1), command: Some(command.into()), payload: Some(payload), ..MSync::default() }
+        .encode_to_vec()
+}
+
+fn jid(name: &str, is_group: bool) -> Jid {
+    let domain = if is_group { "conference.easemob.com" } else { "easemob.com" };
+    Jid { name: Some(name.to_owned()), domain: Some(domain.to_owned()), ..Jid::default() }
+}
+
+impl Raw {
+    async fn logged_in(app: &TestApp, user: &str) -> Self {
+        let mut socket = PacketSocket::connect(&app.suite.url()).await;
+        let token = app.agora().logged_in(user).await.token;
+        let key = format!("{}#{}", app.app().org, app.app().name);
+        let provision = Provision { resource: Some(format!("raw_{user}")), ..Provision::default() };
+        let login = MSync {
+            version: Some(1),
+            guid: Some(Jid { app_key: Some(key), ..jid(user, false) }),
+            auth: Some(format!("$t${token}")),
+            command: Some(Command::Provision.into()),
+            payload: Some(provision.encode_to_vec()),
+            ..MSync::default()
+        };
+        socket.send(login.encode_to_vec()).await;
+        let answer = MSync::decode(&*socket.next().await.expect("an answer")).expect("a packet");
+        let status = Provision::decode(answer.payload()).expect("a provision").status.expect("a status");
+        assert_eq!(status.error_code(), tidings_dialects::agora::msync::pb::status::ErrorCode::Ok);
+        Self { socket, next_id: 1 }
+    }
+
+    /// Code and reason of the answer to an operation; its id last.
+    async fn does(&mut self, meta: Meta) -> (i32, String, u64) {
+        self.next_id += 1;
+        let id = self.next_id;
+        let meta = Meta { id: Some(id), ..meta };
+        let sync = CommSyncUl { meta: Some(meta), ..CommSyncUl::default() };
+        self.socket.send(packet(Command::Sync, sync.encode_to_vec())).await;
+        loop {
+            let answer = MSync::decode(&*self.socket.next().await.expect("an answer")).expect("a packet");
+            if answer.command() != Command::Sync {
+                continue;
+            }
+            let answer = CommSyncDl::decode(answer.payload()).expect("an answer");
+            if answer.meta_id == Some(id) {
+                let (server_id, status) = (answer.server_id(), answer.status.unwrap_or_default());
+                return (status.error_code.unwrap_or_default(), status.reason().to_owned(), server_id);
+            }
+        }
+    }
+
+    /// Why it is refused.
+    async fn refused(&mut self, meta: Meta) -> (i32, String) {
+        let (code, reason, _) = self.does(meta).await;
+        (code, reason)
+    }
+
+    async fn roster(&mut self, operation: roster_body::Operation, to: &str) -> (i32, String) {
+        let body = RosterBody {
+            operation: Some(operation.into()),
+            to: vec![jid(to, false)],
+            reason: Some("hello".to_owned()),
+            ..RosterBody::default()
+        };
+        self.refused(meta(NameSpace::Roster, None, body.encode_to_vec())).await
+    }
+}
+
+fn meta(ns: NameSpace, to: Option<Jid>, payload: Vec<u8>) -> Meta {
+    Meta { to, ns: Some(ns.into()), payload: Some(payload), ..Meta::default() }
+}
+
+fn body(kind: Type, text: &str) -> MessageBody {
+    let content = Content { kind: Some(content::Type::Text.into()), text: Some(text.to_owned()), ..Content::default() };
+    MessageBody { kind: Some(kind.into()), contents: vec![content], ..MessageBody::default() }
+}
+
+fn text(kind: Type, to: &str, text: &str) -> Meta {
+    meta(NameSpace::Chat, Some(jid(to, kind != Type::Chat)), body(kind, text).encode_to_vec())
+}
+
+fn of_message(kind: Type, to: &str, msg_id: u64) -> Meta {
+    let body = MessageBody { ack_message_id: Some(msg_id), edit_message_id: Some(msg_id), ..body(kind, "changed") };
+    meta(NameSpace::Chat, Some(jid(to, false)), body.encode_to_vec())
+}
+
+/// Only the rates that are set.
+const OPEN: i32 = 1;
+
+fn join(room: &str) -> Meta {
+    let operation = Some(muc_body::Operation::Join.into());
+    let body = MucBody { muc_id: Some(jid(room, true)), operation, ..MucBody::default() };
+    meta(NameSpace::Muc, None, body.encode_to_vec())
+}
+
+fn why(code: i32, reason: &str) -> (i32, String) {
+    (code, reason.to_owned())
+}
+
+every_shape! {
+    async fn older_clients_manage_contacts_and_block_lists_over_the_socket(app: TestApp) {
+        use roster_body::Operation::{Accept, Add, Allow, Ban, Decline, Remove};
+        let agora = app.agora();
+        agora.register(&["nora", "omar", "pia"]).await;
+        let (mut nora, mut omar) = (Raw::logged_in(&app, "nora").await, Raw::logged_in(&app, "omar").await);
+        let contacts = async |user: &str| agora.get(&format!("/users/{user}/contacts/users")).await.expect(200)["data"].clone();
+        let ok = why(0, "");
+        assert_eq!(nora.roster(Add, "omar").await, ok);
+        assert_eq!(omar.roster(Decline, "nora").await, ok);
+        assert_eq!(contacts("nora").await, json!([]));
+        assert_eq!(nora.roster(Add, "omar").await, ok);
+        assert_eq!(omar.roster(Accept, "nora").await, ok);
+        assert_eq!(contacts("nora").await, json!(["omar"]));
+        assert_eq!(nora.roster(Remove, "omar").await, ok);
+        assert_eq!(contacts("omar").await, json!([]));
+        assert_eq!(nora.roster(Ban, "pia").await, ok);
+        let blocked = async || agora.get("/users/nora/blocks/users").await.expect(200)["data"].clone();
+        assert_eq!(blocked().await, json!(["pia"]));
+        assert_eq!(nora.roster(Allow, "pia").await, ok);
+        assert_eq!(blocked().await, json!([]));
+        assert_ne!(nora.roster(Accept, "pia").await, ok, "she has not asked");
+        assert_ne!(nora.roster(Add, "nobody").await, ok);
+    }
+}
+
+every_shape! {
+    async fn refusals_have_the_words_that_clients_switch_on_msync_6(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora", "omar", "pia"]).await;
+        let (action, words) = (pb::WordAction::Refuse.into(), vec!["forbidden".to_owned()]);
+        let list = pb::WordList { name: "refused".to_owned(), action, words };
+        app.directory().set_word_list(app.request(pb::SetWordListRequest { list: Some(list) })).await.expect("the list");
+        let group = json!({"groupname": "tulips", "public": true, "owner": "nora", "members": ["omar"]});
+        let group = agora.post("/chatgroups", &group).await.expect(200)["data"]["groupid"].as_str().expect("an id").to_owned();
+        let mut omar = Raw::logged_in(&app, "omar").await;
+        let mut pia = Raw::logged_in(&app, "pia").await;
+        let in_group = |msg: &str| text(Type::Groupchat, &group, msg);
+
+        let full = json!({"name": "stage", "description": "", "owner": "nora", "maxusers": 1});
+        let full = agora.post("/chatrooms", &full).await.expect(200)["data"]["id"].as_str().expect("an id").to_owned();
+        assert_eq!(pia.refused(join(&full)).await, why(1, "group member list is full!"));
+        assert_eq!(pia.refused(join("4711")).await, why(1, "grpID 4711 does not exist!"));
+        let forbidden = text(Type::Chat, "omar", "forbidden");
+        assert_eq!(pia.refused(forbidden).await, why(1, "blocked by content moderation"));
+        assert_eq!(pia.refused(in_group("hi")).await, why(1, "not in group or chatroom"));
+        assert_eq!(pia.refused(text(Type::Groupchat, "4711", "hi")).await, why(1, "group not found"));
+        let many = Meta { directed_users: vec!["nora".to_owned(); 21], ..in_group("hi") };
+        assert_eq!(omar.refused(many).await, why(1, "limit directed users"));
+        assert_eq!(omar.refused(text(Type::Chat, "nora", &"x".repeat(6_000))).await, why(7, "Sorry, data is too large"));
+        agora.post("/users/nora/blocks/users", &json!({"usernames": ["pia"]})).await.expect(200);
+        let blocked = loop {
+            // A block list is believed for up to a second.
+            let answer = pia.refused(text(Type::Chat, "nora", "hi")).await;
+            if answer.0 != 0 {
+                break answer;
+            }
+        };
+        assert_eq!(blocked, why(1, "blocked"));
+        let gone = why(1, "Sorry, message does not exist");
+        assert_eq!(omar.refused(of_message(Type::Recall, "nora", 4711)).await, gone);
+        assert_eq!(omar.refused(of_message(Type::Edit, "nora", 4711)).await, gone);
+        let (_, _, of_omar) = omar.does(text(Type::Chat, "nora", "mine")).await;
+        let foreign = pia.refused(of_message(Type::Edit, "omar", of_omar)).await;
+        assert!([gone, why(1, "Sorry, You do not have permission")].contains(&foreign), "{foreign:?}");
+        agora.post(&format!("/chatgroups/{group}/mute"), &json!({"usernames": ["omar"], "mute_duration": -1})).await.expect(200);
+        let muted = loop {
+            let answer = omar.refused(in_group("hi")).await;
+            if answer.0 != 0 {
+                break answer;
+            }
+        };
+        assert_eq!(muted, why(15, "you were muted"));
+        agora.post(&format!("/chatgroups/{group}/disable"), &json!({})).await.expect(200);
+        let disabled = loop {
+            let answer = omar.refused(in_group("hi")).await;
+            if answer.0 != 15 {
+                break answer;
+            }
+        };
+        assert_eq!(disabled, why(1, "group is disabled"));
+    }
+}
+
+every_shape! {
+    async fn refusals_that_an_apps_policy_brings_have_the_words_that_clients_switch_on_msync_6(app: TestApp) {
+        let strict = neighbour(&app).await;
+        let policy = pb::Policy {
+            friends_only: Some(true),
+            agora_max_edits: Some(1),
+            agora_recall_window_ms: Some(0),
+            ..Default::default()
+        };
+        set(&strict, policy).await;
+        let agora = strict.agora();
+        agora.register(&["nora", "omar", "pia"]).await;
+        agora.post("/users/nora/contacts/users/omar", &json!({})).await.expect(200);
+        let mut omar = Raw::logged_in(&strict, "omar").await;
+        assert_eq!(omar.refused(text(Type::Chat, "pia", "hi")).await, why(1, "nonroster"));
+        let (_, _, msg_id) = omar.does(text(Type::Chat, "nora", "hi")).await;
+        assert_eq!(omar.refused(of_message(Type::Recall, "nora", msg_id)).await, why(1, "exceed recall time limit"));
+        assert_eq!(omar.refused(of_message(Type::Edit, "nora", msg_id)).await, why(0, ""));
+        assert_eq!(omar.refused(of_message(Type::Edit, "nora", msg_id)).await, why(1, "Sorry, edit limit reached"));
+    }
+}
+
+every_shape! {
+    async fn hooks_and_limits_refuse_with_the_codes_that_clients_know_msync_6(app: TestApp) {
+        let limited = neighbour(&app).await;
+        let rates = [("rate_user_messages".to_owned(), 1)].into();
+        set(&limited, pb::Policy { limits: Some(OPEN), rates, ..Default::default() }).await;
+        limited.agora().register(&["nora", "omar"]).await;
+        let mut omar = Raw::logged_in(&limited, "omar").await;
+        let refused = loop {
+            let answer = omar.refused(text(Type::Chat, "nora", "hi")).await;
+            if answer.0 != 0 {
+                break answer;
+            }
+        };
+        assert_eq!(refused, why(7, "traffic limit"));
+
+        let receiver = Receiver::start(|_| Answer::status(200).with_body(json!({"valid": false, "code": "HX:1"}).to_string()));
+        let hook = pb::AddHookRequest {
+            form: pb::HookForm::Agora.into(),
+            url: receiver.url(),
+            timeout_ms: 10_000,
+            allow_private: true,
+            ..Default::default()
+        };
+        app.directory().add_hook(app.request(hook)).await.expect("the hook");
+        app.agora().register(&["nora", "omar"]).await;
+        let mut omar = Raw::logged_in(&app, "omar").await;
+        assert_eq!(omar.refused(text(Type::Chat, "nora", "hi")).await, why(19, "HX:1"));
+    }
+}
+
+every_shape! {
+    async fn what_is_no_operation_is_refused_with_a_status_and_what_is_no_packet_ends_only_its_connection(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora", "omar"]).await;
+        let mut nora = Raw::logged_in(&app, "nora").await;
+        for ns in [NameSpace::Conference, NameSpace::Notify, NameSpace::Query] {
+            assert_eq!(nora.refused(meta(ns, None, Vec::new())).await.0, 9, "{ns:?}");
+        }
+        let create = MucBody { operation: Some(muc_body::Operation::Create.into()), ..MucBody::default() };
+        assert_eq!(nora.refused(meta(NameSpace::Muc, None, create.encode_to_vec())).await.0, 9);
+        for ns in [NameSpace::Chat, NameSpace::Muc, NameSpace::Roster] {
+            assert_eq!(nora.refused(meta(ns, None, b"\xff\xff".to_vec())).await.0, 10, "{ns:?}");
+        }
+        assert_eq!(nora.refused(meta(NameSpace::Statistic, None, b"\xff".to_vec())).await.0, 0);
+        let mut other = Raw::logged_in(&app, "omar").await;
+        other.socket.send(b"\xff\xff\xff".to_vec()).await;
+        assert_eq!(other.socket.next().await, Err(1007));
+        let mut early = PacketSocket::connect(&app.suite.url()).await;
+        early.send(packet(Command::Unread, Vec::new())).await;
+        assert_eq!(early.next().await, Err(1008));
+        assert_eq!(nora.refused(text(Type::Chat, "omar", "still here")).await.0, 0);
+    }
+}
