@@ -164,7 +164,7 @@ impl Call {
         let (path, took) = (&self.path, self.started.elapsed());
         let status = Status::from_header_map(response.headers()).filter(|status| status.code() != tonic::Code::Ok);
         let code = status.as_ref().map_or(tonic::Code::Ok, Status::code);
-        if let Some(row) = rights::row(path) {
+        if let Some(row) = rights::of_path(path) {
             metrics().rpc.answered(row.rpc, code, took);
         }
         let reason = status.map(|status| error_from_status(status).reason().words().name);
@@ -196,7 +196,7 @@ where
     let Admission { mut request, watch } = match guard.admit(request).await {
         Ok(admitted) => admitted,
         Err(refusal) => {
-            let rpc = rights::row(&call.path).map_or("none", |row| row.rpc);
+            let rpc = rights::of_path(&call.path).map_or("none", |row| row.rpc);
             metrics().rpc.answered(rpc, refusal.code(), call.started.elapsed());
             return Ok(refusal.into_http());
         }

@@ -343,7 +343,7 @@ pub(crate) fn check(path: &str, metadata: &HeaderMap) -> Result<&'static Right, 
 }
 
 /// The row of an RPC, if it has one.
-pub(crate) fn row(path: &str) -> Option<&'static Right> {
+pub(crate) fn of_path(path: &str) -> Option<&'static Right> {
     BY_PATH.get(path).copied()
 }
 

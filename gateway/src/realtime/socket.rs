@@ -54,6 +54,8 @@ impl End {
             Self::Refused(..) => "refused",
             Self::Unauthorized(_) => "unauthorized",
             Self::Replaced => "replaced",
+            Self::Kicked => "kicked",
+            Self::PasswordChanged(_) => "password changed",
         }
     }
 }

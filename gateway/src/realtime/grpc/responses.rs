@@ -75,7 +75,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_does_not_read_is_ended_and_told_so_after_what_was_sent() {
-        let (session, mut inbox) = Session::new(1, UserId(16), std::sync::Arc::from(""));
+        let (session, mut inbox) = Session::new(1, UserId(16), None, tidings_domain::UnixMillis(0));
         let (responses, mut stream) = responses();
         let response = |cursor: &str| SubscribeResponse { cursor: cursor.to_owned(), ..Default::default() };
         responses.send(&mut inbox, response("0:1")).await.expect("there is room");
