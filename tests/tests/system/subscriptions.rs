@@ -2,11 +2,12 @@
 
 use tidings_proto::pb::{self, realtime_service_client::RealtimeServiceClient, user_ref};
 use tidings_testkit::Installation;
-use tonic::{Code, Streaming};
+use tonic::{Code, Streaming, transport::Endpoint};
 use tonic_types::StatusExt as _;
 
 async fn subscribed(installation: &Installation, user: i64, cursor: &str) -> Streaming<pb::SubscribeResponse> {
-    let mut realtime = RealtimeServiceClient::connect(installation.grpc_url()).await.unwrap();
+    let channel = Endpoint::from_shared(installation.grpc_url()).unwrap().connect_lazy();
+    let mut realtime = RealtimeServiceClient::new(channel);
     let request = pb::SubscribeRequest { user_ids: vec![user], cursor: cursor.to_owned() };
     realtime.subscribe(installation.request(request)).await.unwrap().into_inner()
 }
