@@ -72,7 +72,7 @@ async fn every_setting_that_keeps_a_role_from_starting_is_named_with_what_helps(
     let long_secret = format!("postgres://u:{SECRET}@127.0.0.1:1/d?sslmode=often");
     let refused_url = format!("postgres://u:{SECRET}@127.0.0.1:1/chat");
 
-    let table: [Row<'_>; 25] = [
+    let table: [Row<'_>; 26] = [
         (
             &["directory"],
             vec![],

@@ -54,7 +54,7 @@ impl AppenderMetrics {
     /// A transaction was committed.
     pub fn committed(&self, messages: usize, took: Duration) {
         self.messages.inc_by(messages as u64);
-        self.batch.observe(messages as f64);
+        self.batch.observe(f64::from(u32::try_from(messages).unwrap_or(u32::MAX)));
         self.seconds.observe(took.as_secs_f64());
     }
 

@@ -6,11 +6,13 @@ use prometheus_client::metrics::{counter::Counter, family::Family, histogram::Hi
 
 use super::book::{Book, ages};
 
+type Labels = [(&'static str, &'static str); 1];
+
 /// Followers of the event feed.
 #[derive(Debug)]
 pub struct FeedMetrics {
-    lag: Family<[(&'static str, &'static str); 1], Histogram, fn() -> Histogram>,
-    interruptions: Family<[(&'static str, &'static str); 1], Counter>,
+    lag: Family<Labels, Histogram, fn() -> Histogram>,
+    interruptions: Family<Labels, Counter>,
 }
 
 /// What follows the feed.
@@ -25,7 +27,7 @@ pub enum Follower {
 impl Follower {
     const ALL: [Self; 2] = [Self::Callback, Self::Realtime];
 
-    const fn label(self) -> [(&'static str, &'static str); 1] {
+    const fn label(self) -> Labels {
         [(
             "follower",
             match self {

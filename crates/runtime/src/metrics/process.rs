@@ -1,6 +1,6 @@
 //! The process itself, as Linux describes it: memory, files, time. Elsewhere these numbers stay 0.
 
-use std::{fs, sync::atomic::AtomicU64};
+use std::{fs, sync::atomic::AtomicU64, time::Duration};
 
 use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge};
 use rustix::{
@@ -59,7 +59,7 @@ impl ProcessMetrics {
         let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
         let ticks = clock_ticks_per_second();
         if let (Some(user), Some(system)) = (field(fields, 11), field(fields, 12)) {
-            let seconds = (user + system) as f64 / ticks as f64;
+            let seconds = Duration::from_millis((user + system) * 1000 / ticks).as_secs_f64();
             self.cpu.inc_by((seconds - self.cpu.get()).max(0.0));
         }
         let booted = read("/proc/stat")
