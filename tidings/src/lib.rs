@@ -1,13 +1,16 @@
 //! The one binary: every role of Tidings in one process, or one role per process.
 
 mod admin;
+mod backup;
 mod callback_admin;
 mod callback_lines;
 pub mod cli;
+mod copy;
 mod deleted_apps;
 mod demo;
 mod directory;
 mod doctor;
+mod explain;
 mod export;
 mod hook_admin;
 mod in_app;
@@ -17,9 +20,12 @@ mod lines;
 mod message_admin;
 mod migrate;
 mod ready;
+mod restore;
 mod roles;
 mod running;
 mod server;
+mod stores;
+mod verify;
 mod watch_clock;
 mod words_admin;
 

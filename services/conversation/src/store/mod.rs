@@ -2,6 +2,7 @@
 
 pub mod cursor;
 pub mod mark;
+pub mod marks_of_app;
 pub mod pin;
 pub mod pinned_message;
 pub mod read_report;
@@ -12,8 +13,16 @@ use tidings_store::{AppRows, Column, Engine, Kind};
 
 /// Every statement text on that engine, for a test that prepares them all.
 pub fn statements(engine: Engine) -> Vec<String> {
-    let single = [cursor::ALL, mark::ALL, pin::ALL, pinned_message::ALL, read_report::ALL, reader::ALL]
-        .concat()
+    let single = [
+        cursor::ALL,
+        mark::ALL,
+        marks_of_app::ALL,
+        pin::ALL,
+        pinned_message::ALL,
+        read_report::ALL,
+        reader::ALL,
+    ]
+    .concat()
         .into_iter()
         .map(str::to_owned);
     let many = [cursor::many(), mark::many(), read_report::many()].concat();
