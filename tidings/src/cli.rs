@@ -7,8 +7,8 @@ use tidings_domain::Error;
 use tidings_runtime::{Config, GuardedClock, config::Addresses, telemetry};
 
 use crate::{
-    Roles, admin, backup, callback_admin, copy, demo, doctor, explain, export, hook_admin, in_full::in_full, message_admin,
-    migrate, ready, restore, running, server, verify, words_admin,
+    Roles, admin, backup, callback_admin, copy, demo, doctor, explain, export, hook_admin, in_full::in_full,
+    message_admin, migrate, ready, restore, running, server, verify, words_admin,
 };
 
 /// A self-hosted chat-message backend that speaks the APIs of Agora Chat, Lanying IM and gRPC.

@@ -112,7 +112,8 @@ fn keys(config: &Config, from: &Path) -> Result<bool, Error> {
         match std::fs::read_to_string(&there) {
             Ok(other) if other.trim() == key.trim() || name == SERVICE_KEY => {}
             Ok(_) => {
-                let words = format!("in {} is not that of the source: replace it by {}", there.display(), from.display());
+                let words =
+                    format!("in {} is not that of the source: replace it by {}", there.display(), from.display());
                 return Err(Error::invalid(name, words));
             }
             Err(_) => write_private(&there, &key).map_err(|error| {

@@ -87,7 +87,11 @@ async fn one(stores: &Stores, app: &StoredApp, msg_id: MsgId, message: &Explaine
         let event = plain(&delivery.event);
         say(&format!("delivery\t{id}\tendpoint {endpoint}\t{event}\t{state}\t{when} {} ms", delivery.at.0));
         for (at, took, status, answer) in delivery.attempts {
-            say(&format!("attempt\tof delivery {id}\tat {} ms\ttook {took} ms\tstatus {status}\t{}", at.0, plain(&answer)));
+            say(&format!(
+                "attempt\tof delivery {id}\tat {} ms\ttook {took} ms\tstatus {status}\t{}",
+                at.0,
+                plain(&answer)
+            ));
         }
     }
     Ok(())

@@ -15,7 +15,7 @@ use tidings_runtime::{Config, DataFolder};
 use tidings_store::Location;
 
 use crate::{
-    backup::{BESIDE, MANIFEST, Manifest},
+    backup::{BESIDE, Manifest},
     lines::say,
     migrate::SCHEMAS,
     stores::{Place, Stores},
@@ -67,7 +67,8 @@ pub async fn restore(config: &Config, options: &RestoreOptions) -> Result<(), Er
 
 /// Whether a name in a data folder is part of the data.
 fn is_data(name: &str) -> bool {
-    let is_database = SCHEMAS.iter().any(|schema| name.strip_prefix(schema.name).is_some_and(|end| end.starts_with(".sqlite")));
+    let is_database =
+        SCHEMAS.iter().any(|schema| name.strip_prefix(schema.name).is_some_and(|end| end.starts_with(".sqlite")));
     is_database || BESIDE.contains(&name) || name == "files"
 }
 
@@ -152,6 +153,7 @@ fn cannot_write(path: &Path, error: &io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backup::MANIFEST;
 
     #[test]
     fn other_files_of_a_folder_are_no_data() {

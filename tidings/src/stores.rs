@@ -90,19 +90,24 @@ impl Stores {
 }
 
 /// Opens one database as it is, if it is there and this version knows its tables.
-pub async fn open(place: &Place, schema: &Schema) -> Result<Db, Error> {
-    let database = place.database(schema);
-    if let Location::Folder(folder) = &place.location
-        && !folder.join(format!("{}.sqlite", schema.name)).exists()
-    {
-        return Err(Error::invalid("data", format!("has no {database}: name the data folder with --data")));
-    }
-    let db = tidings_store::open(&place.location, schema, false).await?;
+async fn open(place: &Place, schema: &Schema) -> Result<Db, Error> {
+    let db = usable(place, schema).await?;
     let steps = match schema.standing(&db).await? {
         Standing::UpToDate => return Ok(db),
         Standing::Behind(steps) => format!("lacks {steps} migrations: run `tidings migrate`"),
         Standing::Ahead(steps) => format!("is {steps} migrations ahead of this version: update this program"),
     };
     db.close().await;
-    Err(Error::invalid("data", format!("{database} {steps}")))
+    Err(Error::invalid("data", format!("{} {steps}", place.database(schema))))
+}
+
+/// Opens one database as it is, if it is there.
+pub async fn usable(place: &Place, schema: &Schema) -> Result<Db, Error> {
+    if let Location::Folder(folder) = &place.location
+        && !folder.join(format!("{}.sqlite", schema.name)).exists()
+    {
+        let words = format!("has no {}: name the data folder with --data", place.database(schema));
+        return Err(Error::invalid("data", words));
+    }
+    tidings_store::open(&place.location, schema, false).await
 }

@@ -42,9 +42,9 @@ pub use postgres::by;
 #[doc(hidden)]
 pub use row::{Columns, columns_of};
 pub use scale::Scale;
-pub use snapshot::snapshot;
 #[doc(hidden)]
 pub use serde;
+pub use snapshot::snapshot;
 pub use sqlx;
 
 /// Runs one sqlx expression outside a transaction: `on_db!(db, |c| sqlx::query(SQL).fetch_all(c).await)`.

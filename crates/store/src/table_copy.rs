@@ -4,6 +4,7 @@
 //! up to which its table is copied, so a copy that was cut continues there. Both sides are compared in the end.
 
 mod compare;
+mod shape;
 mod table;
 mod target;
 
@@ -12,7 +13,7 @@ use std::path::Path;
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use tidings_domain::Error;
 
-use self::{compare::Sum, table::Table, target::Target};
+use self::{compare::Sum, shape::Shape, table::Table, target::Target};
 use crate::{Db, Schema, Standing, domain_error};
 
 /// What was copied of a table.
@@ -44,8 +45,10 @@ pub async fn copy_tables(
     })?;
     let mut target = Target::open(to, source).await?;
     for table in table::all(&mut from).await.map_err(domain_error)? {
-        rows(&mut from, &mut target, &table).await?;
-        let sums = (table.sum_of_source(&mut from).await?, target.sum(&table).await?);
+        let shape = target.shape(&table).await?;
+        rows(&mut from, &mut target, (&table, &shape)).await?;
+        target.go_on(&mut from, &table, &shape).await?;
+        let sums = (table.sum_of_source(&mut from).await?, target.sum(&table, &shape).await?);
         if sums.0 != sums.1 {
             return Err(differs(schema, &table, sums));
         }
@@ -89,7 +92,8 @@ pub async fn finish(to: &Db) -> Result<(), Error> {
     Target::finish(to).await
 }
 
-async fn rows(from: &mut SqliteConnection, target: &mut Target, table: &Table) -> Result<(), Error> {
+async fn rows(from: &mut SqliteConnection, target: &mut Target, of: (&Table, &Shape)) -> Result<(), Error> {
+    let (table, _) = of;
     let mut above = target.position(table).await?;
     if above.is_none() {
         target.empty(table).await?;
@@ -98,7 +102,7 @@ async fn rows(from: &mut SqliteConnection, target: &mut Target, table: &Table) -
         let batch = table.batch(from, above.as_deref()).await?;
         let Some(last) = batch.last() else { return Ok(()) };
         let key = table.key_of(last);
-        target.insert(table, batch, &key).await?;
+        target.insert(of, batch, &key).await?;
         above = Some(key);
     }
 }

@@ -73,7 +73,8 @@ impl Manifest {
             let file = folder.join(format!("{}.sqlite", database.service));
             let found = digest(&file).map_err(|error| refuse(format!("lacks {}: {error}", file.display())))?;
             if found != (database.bytes, database.sha256.clone()) {
-                let words = format!("has a damaged {}: it is not as it was written; use another backup", file.display());
+                let words =
+                    format!("has a damaged {}: it is not as it was written; use another backup", file.display());
                 return Err(refuse(words));
             }
         }
@@ -85,7 +86,9 @@ impl Manifest {
         let Self { format, tidings, databases, .. } = self;
         let refuse = |words: String| Err(Error::invalid("the backup", words));
         if *format > FORMAT {
-            return refuse(format!("is of tidings {tidings}, which writes backups in a newer form: update this program"));
+            return refuse(format!(
+                "is of tidings {tidings}, which writes backups in a newer form: update this program"
+            ));
         }
         for schema in SCHEMAS {
             let Some(database) = databases.iter().find(|database| database.service == schema.name) else {

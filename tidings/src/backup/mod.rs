@@ -62,7 +62,8 @@ pub async fn backup(config: &Config, folder: &Path) -> Result<(), Error> {
 /// left that was cut is removed.
 fn begin(folder: &Path) -> Result<PathBuf, Error> {
     if fs::symlink_metadata(folder).is_ok() {
-        let words = format!("{} is there already: a backup is never overwritten, name another folder", folder.display());
+        let words =
+            format!("{} is there already: a backup is never overwritten, name another folder", folder.display());
         return Err(Error::invalid("backup", words));
     }
     let name = folder.file_name().ok_or_else(|| Error::invalid("backup", "must name a new folder"))?;

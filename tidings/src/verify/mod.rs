@@ -11,14 +11,14 @@ use tidings_domain::{Error, Finding, Reason};
 use tidings_file::{Objects, kept};
 use tidings_message::verify::{self as log, Mark};
 use tidings_runtime::Config;
-use tidings_store::Db;
+use tidings_store::{Db, Location};
 
 pub use report::Report;
 
 use crate::{
     in_full::in_full,
     migrate::SCHEMAS,
-    stores::{Place, Stores},
+    stores::{Place, Stores, usable},
 };
 
 /// What to check, and how to tell.
@@ -37,7 +37,7 @@ pub async fn verify(config: &Config, options: &VerifyOptions) -> Result<(), Erro
     let mut report = Report::new(options.json);
     let place = Place::of(config);
     // Otherwise a wrong --data would be told as damage.
-    if let tidings_store::Location::Folder(folder) = &place.location
+    if let Location::Folder(folder) = &place.location
         && !folder.join("directory.sqlite").exists()
     {
         let words = format!("has no {}/directory.sqlite: name the data folder with --data", folder.display());
@@ -57,7 +57,7 @@ pub async fn check(place: &Place, whole: bool, report: &mut Report) -> Result<()
     if !damages(place, report).await? {
         return Ok(());
     }
-    let stores = Stores::open(place).await?;
+    let Some(stores) = readable(Stores::open(place).await, "schema", report)? else { return Ok(()) };
     let done = contents(&stores, place, whole, report).await;
     stores.close().await;
     done
@@ -68,21 +68,19 @@ async fn damages(place: &Place, report: &mut Report) -> Result<bool, Error> {
     let mut is_readable = true;
     for schema in SCHEMAS {
         let file = place.database(schema);
-        let found = match crate::stores::open(place, schema).await {
-            Ok(db) => {
-                let damages = db.damages().await;
-                db.close().await;
-                damages?
-            }
-            // The file is missing, or no database any more.
-            Err(error) if error.subject().contains("migrations") => return Err(error),
-            Err(error) => {
+        let db = match usable(place, schema).await {
+            Ok(db) => db,
+            // The file is missing, or is no database any more.
+            Err(error) if matches!(place.location, Location::Folder(_)) => {
                 is_readable = false;
-                report.add(Finding::of_storage("damage", &file, in_full(&error)));
+                report.add(Finding::of_storage("damage", file, in_full(&error)));
                 continue;
             }
+            Err(error) => return Err(error),
         };
-        for damage in found {
+        let found = db.damages().await;
+        db.close().await;
+        for damage in found? {
             let place = damage.table.map_or_else(|| file.clone(), |table| format!("{file} table {table}"));
             report.add(Finding::of_storage("damage", place, damage.what));
         }

@@ -60,7 +60,8 @@ pub async fn all(from: &mut SqliteConnection) -> sqlx::Result<Vec<Table>> {
         let refers: Vec<(String,)> = sqlx::query_as(REFERS).bind(&name).fetch_all(&mut *from).await?;
         let column = |(name, kind, in_key): (String, String, i64)| Column { name, is_text: kind == "TEXT", in_key };
         let table = Table { name: name.clone(), columns: columns.into_iter().map(column).collect() };
-        waiting.push((table, refers.into_iter().map(|(other,)| other).filter(|other| *other != name).collect::<Vec<_>>()));
+        waiting
+            .push((table, refers.into_iter().map(|(other,)| other).filter(|other| *other != name).collect::<Vec<_>>()));
     }
     let mut tables: Vec<Table> = Vec::new();
     while !waiting.is_empty() {

@@ -1,15 +1,20 @@
 //! The PostgreSQL side of a copy: what is there, and how far it has come.
 
 use futures_util::TryStreamExt as _;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _, postgres::PgRow};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _, SqliteConnection, postgres::PgRow};
 use tidings_domain::Error;
 
 use super::{
     compare::Sum,
+    shape::Shape,
     table::{Column, Table, Value},
 };
 use crate::{domain_error, postgres::PostgresDb};
 
+/// Held by the connection: a copy that was cut may still be at work on the server.
+const LOCK: &str = "set lock_timeout = '10s'; select pg_advisory_lock(8435746284); set lock_timeout = 0";
+/// The code of a lock that was not to be had in time.
+const LOCKED: &str = "55P03";
 const PREPARE: &str = "
     create schema if not exists tidings_copy;
     create table if not exists tidings_copy.source (name text not null primary key);
@@ -34,6 +39,7 @@ impl Target {
     /// Marks a copy from `source` as begun, unless it was.
     pub async fn open(to: &PostgresDb, source: &str) -> Result<Self, Error> {
         let mut connection = to.unlimited().await.map_err(domain_error)?;
+        sqlx::raw_sql(LOCK).execute(&mut connection).await.map_err(in_turn)?;
         sqlx::raw_sql(PREPARE).execute(&mut connection).await.map_err(domain_error)?;
         sqlx::query(NAME).bind(source).execute(&mut connection).await.map_err(domain_error)?;
         Ok(Self { connection })
@@ -82,13 +88,13 @@ impl Target {
     }
 
     /// Inserts rows, and records the key of the last one with them.
-    pub async fn insert(&mut self, table: &Table, rows: Vec<Vec<Value>>, key: &[Value]) -> Result<(), Error> {
-        let arrays = table.columns.iter().enumerate().map(|(at, column)| {
-            format!("${}::{}[]", at + 1, if column.is_text { "text" } else { "bigint" })
-        });
-        let arrays = arrays.collect::<Vec<_>>().join(", ");
-        let (name, names) = (&table.name, table.names());
-        let text = format!("insert into \"{name}\" ({names}) select * from unnest({arrays})");
+    pub async fn insert(
+        &mut self,
+        (table, shape): (&Table, &Shape),
+        rows: Vec<Vec<Value>>,
+        key: &[Value],
+    ) -> Result<(), Error> {
+        let text = shape.insert(table);
         let mut query = sqlx::query(AssertSqlSafe(text));
         let mut columns: Vec<Vec<Value>> = table.columns.iter().map(|_| Vec::with_capacity(rows.len())).collect();
         for row in rows {
@@ -110,9 +116,19 @@ impl Target {
         tx.commit().await.map_err(domain_error)
     }
 
+    /// The shape of a table.
+    pub async fn shape(&mut self, table: &Table) -> Result<Shape, Error> {
+        Shape::of(&mut self.connection, table).await
+    }
+
+    /// Lets numbers that the table gives go on where those of the file ended.
+    pub async fn go_on(&mut self, from: &mut SqliteConnection, table: &Table, shape: &Shape) -> Result<(), Error> {
+        shape.go_on(from, &mut self.connection, table).await
+    }
+
     /// The sum of a table as it is now.
-    pub async fn sum(&mut self, table: &Table) -> Result<Sum, Error> {
-        let text = format!("select {} from \"{}\"", table.names(), table.name);
+    pub async fn sum(&mut self, table: &Table, shape: &Shape) -> Result<Sum, Error> {
+        let text = shape.select(table);
         let (mut rows, mut sum) = (sqlx::query(AssertSqlSafe(text)).fetch(&mut self.connection), Sum::default());
         while let Some(row) = rows.try_next().await.map_err(domain_error)? {
             sum.add(&values(table, &row).map_err(domain_error)?);
@@ -123,6 +139,13 @@ impl Target {
     /// Ends the connection.
     pub async fn close(self) {
         let _ = self.connection.close().await;
+    }
+}
+
+fn in_turn(error: sqlx::Error) -> Error {
+    match error.as_database_error().and_then(|fault| fault.code()) {
+        Some(code) if code == LOCKED => Error::invalid("--to", "is copied into by another process: wait for it"),
+        _ => domain_error(error),
     }
 }
 

@@ -20,14 +20,8 @@ pub type Mark = (UserId, ConversationId, MsgId);
 /// The first page of marks above one.
 pub async fn page(db: &Db, app: AppId, after: Option<Mark>, limit: i64) -> Result<Vec<Mark>, Error> {
     let (user, (a, b)) = after.map_or((i64::MIN, (i64::MIN, i64::MIN)), |(user, place, _)| (user.0, place.key()));
-    let rows: Vec<(i64, i64, i64, i64)> = on_db!(db, |c| sqlx::query_as(PAGE)
-        .bind(app.0)
-        .bind(user)
-        .bind(a)
-        .bind(b)
-        .bind(limit)
-        .fetch_all(c)
-        .await)?;
+    let rows: Vec<(i64, i64, i64, i64)> =
+        on_db!(db, |c| sqlx::query_as(PAGE).bind(app.0).bind(user).bind(a).bind(b).bind(limit).fetch_all(c).await)?;
     let mark = |(user, a, b, read)| (UserId(user), ConversationId::from_key(a, b), MsgId(read));
     Ok(rows.into_iter().map(mark).collect())
 }

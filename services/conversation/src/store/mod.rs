@@ -13,18 +13,11 @@ use tidings_store::{AppRows, Column, Engine, Kind};
 
 /// Every statement text on that engine, for a test that prepares them all.
 pub fn statements(engine: Engine) -> Vec<String> {
-    let single = [
-        cursor::ALL,
-        mark::ALL,
-        marks_of_app::ALL,
-        pin::ALL,
-        pinned_message::ALL,
-        read_report::ALL,
-        reader::ALL,
-    ]
-    .concat()
-        .into_iter()
-        .map(str::to_owned);
+    let single =
+        [cursor::ALL, mark::ALL, marks_of_app::ALL, pin::ALL, pinned_message::ALL, read_report::ALL, reader::ALL]
+            .concat()
+            .into_iter()
+            .map(str::to_owned);
     let many = [cursor::many(), mark::many(), read_report::many()].concat();
     let many = many.into_iter().flat_map(move |statement| statement.texts(engine));
     let lookups = [mark::lookups(), pin::lookups()].concat().into_iter().flat_map(move |lookup| lookup.texts(engine));

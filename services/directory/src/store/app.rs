@@ -157,7 +157,8 @@ pub(crate) async fn list(db: &Db, after: i64, limit: i64) -> Result<Vec<AppRow>,
 pub(crate) async fn every(db: &Db, after: AppId, limit: i64) -> Result<Vec<(AppId, String, bool)>, Error> {
     let rows: Vec<(i64, String, String, Option<i64>)> =
         on_db!(db, |c| sqlx::query_as(EVERY).bind(after.0).bind(limit).fetch_all(c).await)?;
-    let apps = rows.into_iter().map(|(app, org, name, deleted)| (AppId(app), format!("{org}/{name}"), deleted.is_some()));
+    let apps =
+        rows.into_iter().map(|(app, org, name, deleted)| (AppId(app), format!("{org}/{name}"), deleted.is_some()));
     Ok(apps.collect())
 }
 

@@ -68,7 +68,8 @@ async fn fault(
     whole: bool,
 ) -> Result<Option<(&'static str, String)>, Error> {
     let missing = |what: &str| Some(("file_missing", format!("{what} is not in the store")));
-    let wrong = |there: u64, size| Some(("file_size", format!("has {there} bytes in the store, but {size} were uploaded")));
+    let wrong =
+        |there: u64, size| Some(("file_size", format!("has {there} bytes in the store, but {size} were uploaded")));
     match objects.size(Object::File(app, &file.uuid)).await? {
         None => return Ok(missing("it")),
         Some(there) if there != file.size => return Ok(wrong(there, file.size)),

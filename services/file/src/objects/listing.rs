@@ -33,7 +33,10 @@ impl StoredObject {
 impl Objects {
     /// Every object, page by page.
     pub(crate) fn list(&self) -> BoxStream<'static, Result<StoredObject, Error>> {
-        self.store.list(None).map(|found| found.map(|found| StoredObject::of(found.location.as_ref())).map_err(fault)).boxed()
+        self.store
+            .list(None)
+            .map(|found| found.map(|found| StoredObject::of(found.location.as_ref())).map_err(fault))
+            .boxed()
     }
 }
 
@@ -47,7 +50,9 @@ mod tests {
         let ours = || StoredObject::Ours { app: AppId(7), uuid: uuid.to_owned() };
         assert_eq!(StoredObject::of(&format!("7/0f/{uuid}")), ours());
         assert_eq!(StoredObject::of(&format!("7/0f/{uuid}.thumb")), ours());
-        for other in [format!("7/0e/{uuid}"), format!("x/0f/{uuid}"), format!("7/0f/{uuid}/more"), "notes.txt".to_owned()] {
+        for other in
+            [format!("7/0e/{uuid}"), format!("x/0f/{uuid}"), format!("7/0f/{uuid}/more"), "notes.txt".to_owned()]
+        {
             assert_eq!(StoredObject::of(&other), StoredObject::Other(other.clone()), "{other}");
         }
     }

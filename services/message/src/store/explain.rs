@@ -59,25 +59,18 @@ pub async fn place(db: &Db, app: AppId, msg_id: i64) -> Result<Option<PlaceRow>,
 }
 
 /// Its events after that of its sending, oldest first.
-pub async fn events(db: &Db, app: AppId, (a, b): (i64, i64), (msg_id, above): (i64, i64)) -> Result<Vec<EventRow>, Error> {
-    on_db!(db, |c| sqlx::query_as(EVENTS)
-        .bind(app.0)
-        .bind(a)
-        .bind(b)
-        .bind(msg_id)
-        .bind(above)
-        .fetch_all(c)
-        .await)
+pub async fn events(
+    db: &Db,
+    app: AppId,
+    (a, b): (i64, i64),
+    (msg_id, above): (i64, i64),
+) -> Result<Vec<EventRow>, Error> {
+    on_db!(db, |c| sqlx::query_as(EVENTS).bind(app.0).bind(a).bind(b).bind(msg_id).bind(above).fetch_all(c).await)
 }
 
 /// The files that it brings.
 pub async fn files(db: &Db, app: AppId, (a, b): (i64, i64), msg_id: i64) -> Result<Vec<String>, Error> {
-    let rows: Vec<(String,)> = on_db!(db, |c| sqlx::query_as(FILES)
-        .bind(app.0)
-        .bind(a)
-        .bind(b)
-        .bind(msg_id)
-        .fetch_all(c)
-        .await)?;
+    let rows: Vec<(String,)> =
+        on_db!(db, |c| sqlx::query_as(FILES).bind(app.0).bind(a).bind(b).bind(msg_id).fetch_all(c).await)?;
     Ok(rows.into_iter().map(|(uuid,)| uuid).collect())
 }

@@ -191,9 +191,7 @@ const IS_KNOWN: &str = "
 pub const ALL: &[&str] = &[PARTICIPANTS, RECOUNT, KEYS, IS_KNOWN];
 
 pub fn gathers() -> Vec<&'static Gather> {
-    vec![
-        &HEADS, &HEAD, &MESSAGES, &NEXT, &SENT, &OTHER, &LATE, &SUBTRACTED, &FILE_USE, &STRAY, &REACTION, &EXCLUDED,
-    ]
+    vec![&HEADS, &HEAD, &MESSAGES, &NEXT, &SENT, &OTHER, &LATE, &SUBTRACTED, &FILE_USE, &STRAY, &REACTION, &EXCLUDED]
 }
 
 /// Heads above a conversation's key.

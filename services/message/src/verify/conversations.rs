@@ -53,7 +53,10 @@ async fn headless(db: &Db, app: AppId, report: Report<'_>) -> Result<(), Error> 
         let before = after;
         let look = async || {
             let found = verify::next(db, app, before).await?.filter(|(found, has_head)| *found == key && !has_head);
-            Ok(found.map(|_| Finding::of_app(app, "head", place(key), "has messages, but no head")).into_iter().collect())
+            Ok(found
+                .map(|_| Finding::of_app(app, "head", place(key), "has messages, but no head"))
+                .into_iter()
+                .collect())
         };
         settled((app, &place(key)), look, &mut *report).await?;
         after = key;
@@ -146,7 +149,10 @@ impl Walk {
             self.add("wrong_lane", format!("message {} is in lane {}", row.msg_id, row.lane));
         }
         if (row.is_recalled != 0 && row.countable != 0) != (row.subtracted != 0) {
-            self.add("recalled", format!("message {}: what unread counts subtract is not what was recalled", row.msg_id));
+            self.add(
+                "recalled",
+                format!("message {}: what unread counts subtract is not what was recalled", row.msg_id),
+            );
         }
         if row.body.as_deref().is_some_and(|body| serde_json::from_str::<IgnoredAny>(body).is_err()) {
             self.add("body", format!("message {} has a body that is not JSON", row.msg_id));

@@ -34,7 +34,12 @@ async fn without_message(db: &Db, app: AppId, place: &str, reply: &str) -> Resul
     let mut found = Vec::new();
     for (key, msg_id) in Reply::kept(reply) {
         if !verify::is_known(db, app, key, msg_id).await? {
-            found.push(Finding::of_app(app, "key", place, format!("answers with message {msg_id}, which is not there")));
+            found.push(Finding::of_app(
+                app,
+                "key",
+                place,
+                format!("answers with message {msg_id}, which is not there"),
+            ));
         }
     }
     Ok(found)

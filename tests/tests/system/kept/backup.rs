@@ -27,7 +27,7 @@ fn words(path: &Path) -> &str {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_under_load_has_every_message_that_was_acknowledged_before_it_and_verifies_clean() {
     const SENDERS: usize = 8;
-    let mut installation = installed().await;
+    let installation = installed().await;
     let data_set = fill(&installation, 100).await;
     let agora = installation.agora().await;
     let (stop, acknowledged) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
@@ -42,10 +42,10 @@ async fn a_backup_under_load_has_every_message_that_was_acknowledged_before_it_a
                     let key = format!("load-{sender}-{n}");
                     let (id, failures) = send_until_acknowledged(&agora, &key, "ann", "bob", &key).await;
                     assert_eq!(failures, 0, "a backup makes no send fail");
-                    acknowledged.lock().unwrap().push((key, id));
                     if n % 20 == 0 {
                         upload(&agora, &key).await;
                     }
+                    acknowledged.lock().unwrap().push((key, id));
                 }
             })
         })

@@ -1,6 +1,7 @@
 //! `tidings copy`: from a data folder to PostgreSQL, whole, and again after a cut.
 
 use serde_json::Value;
+use tidings_store::sqlx::{self, Connection as _, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tidings_testkit::{Bucket, Installation, Process, fresh_database, wait_until};
 
 use super::data_set::{bytes, change, fill};
@@ -14,6 +15,20 @@ const MESSAGES: usize = 3000;
 
 fn copy_words<'a>(installation: &'a Installation, url: &'a str) -> [&'a str; 5] {
     ["copy", "--from", installation.data().to_str().unwrap(), "--to", url]
+}
+
+/// The last number that the directory gave to a change, in the file and in the database.
+async fn last_changes(installation: &Installation, url: &str) -> (i64, i64) {
+    let file = SqliteConnectOptions::new().filename(installation.data().join("directory.sqlite"));
+    let mut file = SqliteConnection::connect_with(&file).await.unwrap();
+    let there = "select seq from sqlite_sequence where name = 'change'";
+    let there = sqlx::query_scalar(there).fetch_one(&mut file).await.unwrap();
+    file.close().await.unwrap();
+    let mut server = PgConnection::connect(url).await.unwrap();
+    let here = "select last_value from tidings_directory.change_change_id_seq";
+    let here = sqlx::query_scalar(here).fetch_one(&mut server).await.unwrap();
+    server.close().await.unwrap();
+    (there, here)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -38,6 +53,9 @@ async fn everything_is_moved_as_it_is_also_after_a_cut() {
     assert!(told.contains(": 0 findings"), "{told}");
     let refused = fail(&installation, &copy_words(&installation, &url));
     assert!(refused.contains("has apps already"), "{refused}");
+
+    let (last, goes_on_after) = last_changes(&installation, &url).await;
+    assert!(last > 0 && goes_on_after == last, "{last} {goes_on_after}");
 
     installation.start().await;
     let agora = installation.agora().await;
