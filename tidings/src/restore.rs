@@ -153,14 +153,13 @@ fn cannot_write(path: &Path, error: &io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backup::MANIFEST;
 
     #[test]
     fn other_files_of_a_folder_are_no_data() {
         for name in ["message.sqlite", "message.sqlite-wal", "data.key", "files", "databases.txt"] {
             assert!(is_data(name), "{name}");
         }
-        for name in ["notes.txt", "message.txt", "tidings.lock", MANIFEST, "replaced-1"] {
+        for name in ["notes.txt", "message.txt", "tidings.lock", "manifest.json", "replaced-1"] {
             assert!(!is_data(name), "{name}");
         }
     }

@@ -10,7 +10,7 @@ use tidings_runtime::write_private;
 use crate::migrate::SCHEMAS;
 
 /// The file's name.
-pub const MANIFEST: &str = "manifest.json";
+const MANIFEST: &str = "manifest.json";
 /// Written by this version; a later form has a higher number.
 const FORMAT: u32 = 1;
 

@@ -16,7 +16,7 @@ use tidings_testkit::{Installation, wait_until};
 
 use super::data_set::{bytes, change, execute, fill, upload};
 use crate::{
-    data_folder::{fail, installed, run},
+    data_folder::{fail, installed, open_to_others, run},
     log::{agora_send, assert_gap_free, demo_history, send_until_acknowledged},
 };
 
@@ -98,6 +98,8 @@ async fn nothing_is_overwritten_unless_it_is_forced() {
     let folder = tempfile::tempdir().unwrap();
     let backup = folder.path().join("backup");
     run(&installation, &["backup", words(&backup)]);
+    let open = open_to_others(&backup);
+    assert!(open.is_empty(), "others can read {open:?}");
     let refused = fail(&installation, &["backup", words(&backup)]);
     assert!(refused.contains("is there already: a backup is never overwritten"), "{refused}");
     let refused = fail(&installation, &["restore", words(&backup)]);

@@ -71,7 +71,7 @@ async fn everything_is_moved_as_it_is_also_after_a_cut() {
     assert_gap_free(&demo_history(&installation, "ann", "bob").await);
     let lanying = installation.lanying();
     assert!(lanying.register("dora").await > 0, "numbers of users go on");
-    lanying.for_group(data_set.group);
+    assert!(lanying.acting_as(data_set.ann).send_to_group(data_set.group, "goes on").await > 0);
     installation.stop().await;
     assert!(run(&installation, &["verify"]).ends_with(": 0 findings\n"));
 }

@@ -15,6 +15,7 @@ use crate::log::send_until_acknowledged;
 
 /// What the data set has.
 pub struct DataSet {
+    pub ann: i64,
     pub group: i64,
     /// The uuid of a file that a message brings.
     pub file: String,
@@ -51,7 +52,7 @@ pub async fn fill(installation: &Installation, messages: usize) -> DataSet {
     agora.post("/messages/msg_recall", &body).await.expect(200);
     // Cleo has read what ann sent, ann nothing.
     lanying.logged_in("cleo").await.get(&format!("/message/ack?conversation_id={}", ids[0])).await.expect(200);
-    DataSet { group, file, read }
+    DataSet { ann: ids[0], group, file, read }
 }
 
 /// Sends from ann to bob, each with a key of its own.
