@@ -14,7 +14,7 @@ use std::{
 
 use tidings_domain::{Clock as _, Error, SystemClock};
 use tidings_file::kept::{self, Copied};
-use tidings_runtime::{Config, keep_private};
+use tidings_runtime::Config;
 use tidings_store::Location;
 
 pub use manifest::Manifest;
@@ -69,15 +69,13 @@ fn begin(folder: &Path) -> Result<PathBuf, Error> {
     let name = folder.file_name().ok_or_else(|| Error::invalid("backup", "must name a new folder"))?;
     let unfinished = folder.with_file_name(format!("{}.unfinished", name.to_string_lossy()));
     let done = if unfinished.is_dir() { fs::remove_dir_all(&unfinished) } else { Ok(()) };
+    let done = done.and_then(|()| fs::create_dir_all(&unfinished));
     done.map_err(|error| cannot_write(&unfinished, &error))?;
-    keep_private("backup", &unfinished)?;
     Ok(unfinished)
 }
 
 async fn copy(place: &Place, data: &Path, live: &Stores, to: &Path) -> Result<(Copied, Vec<String>), Error> {
     tidings_store::snapshot(data, &SCHEMAS, to).await?;
-    // SQLite leaves its files readable by others.
-    keep_private("backup", to)?;
     let mut keys = Vec::new();
     for name in BESIDE {
         match fs::copy(data.join(name), to.join(name)) {
