@@ -20,7 +20,7 @@ use http::{
 };
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tidings_runtime::{Bounds, Connection, Connections, Shutdown, accept};
+use tidings_runtime::{Admitted, Bounds, Connection, Connections, Shutdown, accept, accept_arrived};
 use tokio::{net::TcpListener, sync::mpsc};
 use tower::ServiceExt as _;
 
@@ -56,11 +56,7 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, bounds: Bounds, stop
     let (alive, mut all_ended) = mpsc::channel::<Infallible>(1);
     let triggered = stop.triggered();
     tokio::pin!(triggered);
-    loop {
-        let stream = tokio::select! {
-            () = &mut triggered => break,
-            stream = accept(&listener, &connections, is_proxy) => stream,
-        };
+    let serve_one = |stream: Admitted| {
         let (routes, place, peer) = (routes.clone(), Arc::clone(stream.place()), stream.peer());
         let stop = stop.clone();
         let answer = service_fn(move |request| {
@@ -83,6 +79,15 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, bounds: Bounds, stop
                 tracing::debug!(%error, "a connection ended early");
             }
         });
+    };
+    loop {
+        tokio::select! {
+            () = &mut triggered => break,
+            stream = accept(&listener, &connections, is_proxy) => serve_one(stream),
+        }
+    }
+    while let Some(stream) = accept_arrived(&listener, &connections, is_proxy) {
+        serve_one(stream);
     }
     drop(listener);
     draining.abort();

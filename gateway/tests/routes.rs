@@ -10,14 +10,14 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body, extract::ConnectInfo, response::Response};
+use axum::{body::Body, extract::ConnectInfo, response::Response};
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use prost::Message as _;
 use tidings_domain::{App, Error, ManualClock, OsEntropy, Policy, Reason, UnixMillis};
-use tidings_gateway::{Gateway, GatewayConfig, ROUTE_RIGHTS, RouteAccess, router};
+use tidings_gateway::{Gateway, GatewayConfig, ROUTE_RIGHTS, RouteAccess, router, serve};
 use tidings_proto::{internal, pb, status_from_error};
-use tidings_runtime::{Clients, Wire};
+use tidings_runtime::{Bounds, Clients, Shutdown, Wire};
 use tower::{ServiceExt as _, service_fn};
 
 const NOW: UnixMillis = UnixMillis(1_752_600_000_123);
@@ -104,17 +104,17 @@ async fn answer(request: http::Request<tonic::body::Body>) -> Result<http::Respo
     })
 }
 
-fn gateway(config: GatewayConfig) -> Router {
+fn gateway(config: GatewayConfig) -> Gateway {
     let wire = Wire::local(service_fn(answer));
     let clients = Clients::new(wire.clone(), wire.clone(), wire.clone(), wire.clone(), wire.clone(), wire);
-    router(Gateway::new(clients, config, (Arc::new(ManualClock::new(NOW)), Arc::new(OsEntropy))))
+    Gateway::new(clients, config, (Arc::new(ManualClock::new(NOW)), Arc::new(OsEntropy)))
 }
 
 async fn ask(request: http::request::Builder, body: impl Into<Body>) -> (StatusCode, HeaderMap, String) {
     let config = GatewayConfig { cors_origins: vec!["https://a.test".into()], ..GatewayConfig::default() };
     let peer = ConnectInfo(SocketAddr::from(([203, 0, 113, 7], 4000)));
     let request = request.extension(peer).body(body.into()).expect("the test's requests are valid");
-    let response: Response = gateway(config).oneshot(request).await.expect("routes cannot fail");
+    let response: Response = router(gateway(config)).oneshot(request).await.expect("routes cannot fail");
     let (parts, body) = response.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.expect("the body is in memory");
     (parts.status, parts.headers, String::from_utf8_lossy(&body).into_owned())
@@ -334,5 +334,28 @@ async fn every_route_refuses_whom_its_row_refuses_and_takes_no_other_method() {
                 }
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_arrived_before_the_stop_is_answered_and_not_reset() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let mut clients = Vec::new();
+    for _ in 0..8 {
+        let mut client = tokio::net::TcpStream::connect(address).await.expect("a connection");
+        client.write_all(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("written");
+        clients.push(client);
+    }
+    let stop = Shutdown::default();
+    stop.drain();
+    stop.trigger();
+    let bounds = Bounds { total: 16, per_address: 16 };
+    serve(listener, gateway(GatewayConfig::default()), bounds, stop, Duration::from_millis(200)).await;
+    for mut client in clients {
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("connection: close"), "{answer}");
     }
 }

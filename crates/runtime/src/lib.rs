@@ -36,7 +36,7 @@ pub use guarded_clock::GuardedClock;
 pub use open_files::most_connections;
 pub use paced::{Pace, Paced};
 pub use seal::{DataKey, Sealed};
-pub use serve::{GrpcServer, Health, accept, bind};
+pub use serve::{GrpcServer, Health, accept, accept_arrived, bind};
 pub use service_keys::ServiceKeys;
 pub use shutdown::Shutdown;
 pub use tasks::{Task, Tasks};

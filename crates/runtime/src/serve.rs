@@ -12,7 +12,7 @@ use std::{
 
 use futures_util::{Stream, stream};
 use tidings_domain::Error;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tonic::{
     body::Body,
     server::NamedService,
@@ -176,6 +176,25 @@ pub async fn accept(
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(REST).await;
             }
+        }
+    }
+}
+
+/// A connection that has already arrived, without waiting for one; `None` when no more are there. What has arrived but is
+/// not accepted is reset when the listener is closed, with the request that may be on it.
+pub fn accept_arrived(
+    listener: &TcpListener,
+    connections: &Connections,
+    is_trusted: impl Fn(IpAddr) -> bool,
+) -> Option<Admitted> {
+    loop {
+        // Asks the kernel; tokio's own accept first waits for the reactor to say that one is there.
+        let (socket, address) = socket2::SockRef::from(listener).accept().ok()?;
+        let address = address.as_socket()?.ip();
+        let stream = std::net::TcpStream::from(socket);
+        let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)).ok()?;
+        if let Some(place) = connections.admit(address, is_trusted(address)) {
+            return Some(Admitted::new(stream, place));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Parameters of the neighbouring calls (lanying.md 10).
 //!
 //! The vendor's clients send them as a query, as a JSON body, or as a query with an empty object for a body; so both
-//! are parsed, and the body takes precedence. The names of the parameters are in `asked`.
+//! are parsed, and the body takes precedence. The names of the parameters are in `other_params`.
 
 use std::collections::HashMap;
 

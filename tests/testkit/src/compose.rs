@@ -36,6 +36,8 @@ pub struct Service {
     /// Options such as `no-new-privileges:true`.
     #[serde(default)]
     pub security_opt: Vec<String>,
+    /// How many containers are started.
+    pub scale: Option<u32>,
     /// Its health check.
     pub healthcheck: Option<Healthcheck>,
 }

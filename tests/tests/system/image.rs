@@ -8,12 +8,19 @@ use std::{
     process::Command,
 };
 
+use serde_json::json;
 use tempfile::TempDir;
 use tidings_store::sqlx::{self, AssertSqlSafe, Connection as _, PgConnection};
-use tidings_testkit::{Agora, Compose, Container, Image, Process, Service, free_address, fresh_database, wait_until};
+use tidings_testkit::{
+    Agora, Compose, Container, Image, Process, Service, Socket, free_address, fresh_database, wait_until,
+};
+
+use crate::nginx;
 
 /// The roles in the order in which Compose starts them.
 const ROLES: [&str; 6] = ["directory", "file", "message", "conversation", "callback", "gateway"];
+/// The other gateway: Compose starts two.
+const SECOND: &str = "gateway-2";
 const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// What Compose creates from the file: volumes, names in the network, and a port of this machine for each service.
@@ -38,7 +45,7 @@ impl Stack {
             compose: Compose::read(),
             image: Image::built(),
             folder,
-            ports: ROLES.into_iter().map(port).collect(),
+            ports: ROLES.into_iter().chain([SECOND]).map(port).collect(),
         };
         stack.make_secrets();
         stack.use_test_database().await;
@@ -112,7 +119,7 @@ impl Stack {
     }
 
     fn container(&self, name: &str) -> Container {
-        let service: &Service = self.compose.service(name);
+        let service: &Service = self.compose.service(name.trim_end_matches("-2"));
         let mut container = self.image.run(&[]);
         container.words.extend(service.command.iter().map(|word| self.ported(name, word)));
         container.environment.extend(service.environment.iter().map(|(k, v)| (k.clone(), self.ported(name, v))));
@@ -128,13 +135,30 @@ impl Stack {
     }
 
     fn healthcheck(&self, name: &str) -> Container {
-        let test = &self.compose.service(name).healthcheck.as_ref().unwrap().test;
+        let test = &self.compose.service(name.trim_end_matches("-2")).healthcheck.as_ref().unwrap().test;
         let words: Vec<String> = test[1..].iter().map(|word| self.ported(name, word)).collect();
         self.container(name).exec(&words)
     }
 
-    fn address(&self, role: &str) -> String {
-        format!("http://127.0.0.1:{}", self.ports[role])
+    /// The service `proxy`, by the nginx of this machine, which does not resolve names again as Compose's does.
+    fn proxy(&self) -> (String, Process) {
+        let service = self.compose.service("proxy");
+        assert!(service.read_only && service.cap_drop == ["ALL"]);
+        let mounted = service.volumes[0].split_once(':').unwrap();
+        assert_eq!(mounted.1, "/etc/nginx/conf.d/default.conf:ro");
+        let mut site = fs::read_to_string(Path::new(WORKSPACE).join(mounted.0)).unwrap();
+        let address = free_address();
+        let server = |role| format!("    server 127.0.0.1:{} max_fails=1 fail_timeout=1s;\n", self.ports[role]);
+        for (said, here) in [
+            ("    server gateway:8080 resolve max_fails=1 fail_timeout=1s;\n", server("gateway") + &server(SECOND)),
+            ("listen 8080;", format!("listen {address};")),
+        ] {
+            assert!(site.contains(said), "deploy/nginx.conf no longer says {said}");
+            site = site.replace(said, &here);
+        }
+        let folder = self.volume("nginx");
+        fs::create_dir(&folder).unwrap();
+        (format!("http://{address}"), nginx::serve(&folder, &site))
     }
 }
 
@@ -168,7 +192,7 @@ async fn every_role_starts_in_the_image_as_compose_says_and_a_message_goes_throu
     let migrated = stack.container("migrate").output();
     assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
     let mut running = Vec::new();
-    for role in ROLES {
+    for role in ROLES.into_iter().chain([SECOND]) {
         let mut process = stack.container(role).start();
         healthy(role, &mut process, &stack.healthcheck(role)).await;
         running.push((role, process));
@@ -179,10 +203,11 @@ async fn every_role_starts_in_the_image_as_compose_says_and_a_message_goes_throu
         let logged = process.logged();
         let line = logged.lines().find(|line| line.contains("serving")).unwrap_or_else(|| panic!("{role}: {logged}"));
         let version = format!("version=\"{}\"", env!("CARGO_PKG_VERSION"));
+        let role = role.trim_end_matches("-2");
         assert!(line.contains(&version) && line.contains(&format!("role=\"{role}\"")), "{line}");
-        let storage = if *role == "gateway" { "storage=none" } else { "storage=postgres://tidings@postgres:" };
+        let storage = if role == "gateway" { "storage=none" } else { "storage=postgres://tidings@postgres:" };
         assert!(line.contains(storage), "{line}");
-        let peers = if *role == "directory" { "peers=none" } else { "peers=directory=http://directory:" };
+        let peers = if role == "directory" { "peers=none" } else { "peers=directory=http://directory:" };
         assert!(line.contains(peers), "{line}");
         let password = fs::read_to_string(stack.volume("secrets").join("postgres-password")).unwrap();
         assert!(!logged.contains(password.trim()) && !logged.contains("CA certificates"), "{logged}");
@@ -195,11 +220,30 @@ async fn every_role_starts_in_the_image_as_compose_says_and_a_message_goes_throu
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let shown = String::from_utf8(made.stdout).unwrap();
     let secrets = (value(&shown, "client_id"), value(&shown, "client_secret"));
-    let agora = Agora::with_credentials(&format!("{}/acme/lobby", stack.address("gateway")), secrets).await;
+    assert_eq!(stack.compose.service("gateway").scale, Some(2));
+    let (url, mut proxy) = stack.proxy();
+    wait_until("the proxy to serve", async || {
+        assert_eq!(proxy.ended(), None, "{}", proxy.logged());
+        reqwest::get(format!("{url}/livez")).await.is_ok_and(|answer| answer.status().is_success())
+    })
+    .await;
+    let agora = Agora::with_credentials(&format!("{url}/acme/lobby"), secrets).await;
     agora.register(&["ann", "bob"]).await;
+    // Two of a user's devices, at whichever gateways nginx chooses.
+    let token = agora.logged_in("bob").await.token;
+    let mut devices = Vec::new();
+    for device in ["one", "two"] {
+        let mut socket = Socket::connect(&url).await;
+        socket.send(&json!({"type": "auth", "app": "acme#lobby", "token": token, "device": device})).await;
+        socket.next_of("ready").await;
+        devices.push(socket);
+    }
     agora.send_text("ann", "bob", "through the image").await;
     let read = agora.get("/tidings/users/bob/messages?type=chat&channel=ann").await;
     assert!(read.text.contains("through the image"), "{}", read.text);
+    for device in &mut devices {
+        assert_eq!(device.event("message.sent").await["message"]["payload"]["bodies"][0]["msg"], "through the image");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

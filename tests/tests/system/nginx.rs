@@ -21,7 +21,7 @@ use tokio::{io::AsyncReadExt as _, net::TcpListener};
 const PAGE: &str = include_str!("../../../docs/nginx.md");
 const HOST: &str = "chat.example.com";
 
-/// The printed file with addresses and paths of this machine, within Debian's main configuration.
+/// The printed file with addresses and paths of this machine.
 fn printed(folder: &Path, gateways: &[String], (plain, secure): (&str, &str)) -> String {
     let site = PAGE.split("```nginx\n").nth(1).unwrap().split("```").next().unwrap();
     let mut site = site.to_owned();
@@ -40,12 +40,31 @@ fn printed(folder: &Path, gateways: &[String], (plain, secure): (&str, &str)) ->
         assert!(site.contains(&said), "docs/nginx.md no longer says {said}");
         site = site.replace(&said, &here);
     }
+    site
+}
+
+/// Runs nginx with these parts of the block `http`, and files of its own in the folder.
+///
+/// # Panics
+/// When it is not installed.
+pub fn serve(folder: &Path, site: &str) -> Process {
+    if let Ok(why) = std::env::var("TIDINGS_TEST_NGINX_MISSING") {
+        panic!("nginx could not be installed: {why}");
+    }
     let at = folder.display();
     let own = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
     let own = own.iter().map(|name| format!("    {name}_temp_path {at}/{name};\n")).collect::<Vec<_>>().concat();
-    format!(
-        "daemon off;\npid {at}/pid;\nerror_log {at}/error.log;\nevents {{}}\nhttp {{\n    access_log {at}/access.log;\n{own}{site}}}\n"
-    )
+    // Its workers run as another user when root starts it.
+    let user = if Command::new("id").arg("-u").output().unwrap().stdout == b"0\n" { "user root;\n" } else { "" };
+    let text = format!(
+        "{user}daemon off;\npid {at}/pid;\nerror_log {at}/error.log;\nevents {{}}\nhttp {{\n    access_log {at}/access.log;\n{own}{site}}}\n"
+    );
+    let file = folder.join("nginx.conf");
+    fs::write(&file, text).unwrap();
+    let words = ["sh", "-c", "PATH=$PATH:/usr/sbin exec nginx -c \"$1\" -p \"$2\"", "sh"];
+    let places = [file.display().to_string(), folder.display().to_string()];
+    let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).chain(places).collect();
+    Process::run(&words, &[])
 }
 
 /// A running nginx with the printed file.
@@ -69,9 +88,6 @@ pub fn reserved() -> (String, String) {
 impl Nginx {
     /// At a reserved address, in front of running gateways.
     pub async fn start((secure, url): (String, String), gateways: &[String]) -> Self {
-        if let Ok(why) = std::env::var("TIDINGS_TEST_NGINX_MISSING") {
-            panic!("nginx could not be installed: {why}");
-        }
         let folder = tempfile::tempdir().unwrap();
         let plain = free_address();
         let (key, cert) = (folder.path().join("key.pem"), folder.path().join("cert.pem"));
@@ -90,19 +106,7 @@ impl Nginx {
         openssl.args(["-subj", "/CN=chat.example.com", "-keyout"]).arg(&key).arg("-out").arg(&cert);
         let made = openssl.output().expect("openssl is there");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let file = folder.path().join("nginx.conf");
-        let text = printed(folder.path(), gateways, (&plain, &secure));
-        // Its workers run as another user when root starts it.
-        let text = if Command::new("id").arg("-u").output().unwrap().stdout == b"0\n" {
-            format!("user root;\n{text}")
-        } else {
-            text
-        };
-        fs::write(&file, text).unwrap();
-        let words = ["sh", "-c", "PATH=$PATH:/usr/sbin exec nginx -c \"$1\" -p \"$2\"", "sh"];
-        let places = [file.display().to_string(), folder.path().display().to_string()];
-        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).chain(places).collect();
-        let mut process = Process::run(&words, &[]);
+        let mut process = serve(folder.path(), &printed(folder.path(), gateways, (&plain, &secure)));
 
         let address = secure.parse().unwrap();
         let http = Client::builder().danger_accept_invalid_certs(true).resolve(HOST, address).build().unwrap();
@@ -217,6 +221,17 @@ async fn an_event_comes_through_nginx_while_the_stream_is_open_and_a_long_poll_w
     };
     tokio::time::timeout(Duration::from_secs(10), reading).await.expect("the event comes before the next heartbeat");
     assert!(PAGE.contains("proxy_read_timeout 90s"), "a long poll waits for up to 60 seconds");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_connect_through_nginx_and_other_requests_share_its_connections() {
+    let proxied = Proxied::start().await;
+    for path in ["/tidings/ws", "/websocket"] {
+        let upgrade = proxied.http.get(format!("{}{path}", proxied.url)).header("connection", "Upgrade");
+        let upgrade = upgrade.header("upgrade", "websocket").header("sec-websocket-version", "13");
+        let answer = upgrade.header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==").send().await.unwrap();
+        assert_eq!((answer.status().as_u16(), &answer.headers()["upgrade"]), (101, &"websocket".parse().unwrap()));
+    }
 }
 
 /// A gateway that dies on every request that it has read, and counts them.
