@@ -7,8 +7,8 @@ use tidings_domain::Error;
 use tidings_runtime::{Config, GuardedClock, config::Addresses, metrics, telemetry};
 
 use crate::{
-    Roles, admin, callback_admin, demo, doctor, export, hook_admin, in_full::in_full, message_admin, migrate, ready,
-    running, server, words_admin,
+    Roles, admin, backup, callback_admin, copy, demo, doctor, explain, export, hook_admin, in_full::in_full,
+    message_admin, migrate, ready, restore, running, server, verify, words_admin,
 };
 
 /// A self-hosted chat-message backend that speaks the APIs of Agora Chat, Lanying IM and gRPC.
@@ -63,6 +63,20 @@ enum Command {
     Migrate,
     /// Report problems with config, storage and peers.
     Doctor,
+    /// Check everything that is stored: the log with its numbers and counts, unread counts, keys, files, database pages.
+    /// Read-only; may run beside the running program. Exits with 1 if anything is wrong.
+    Verify(verify::VerifyOptions),
+    /// Copy the data folder into a new folder while the program runs, and verify the copy.
+    Backup {
+        /// The new folder.
+        folder: PathBuf,
+    },
+    /// Put a backup into the data folder. No process may use it.
+    Restore(restore::RestoreOptions),
+    /// Move a data folder into PostgreSQL, and its files into the configured bucket or folder.
+    Copy(copy::CopyOptions),
+    /// Print everything that is stored about one message: where it is, its events, readers, deliveries and files.
+    Explain(explain::ExplainOptions),
     /// Exit with 0 when the service or gateway at this address is ready; without an address, the process that listens
     /// on this machine according to the configuration.
     Ready {
@@ -167,6 +181,11 @@ async fn act(cli: Cli) -> Result<(), Error> {
             done
         }
         Command::Doctor => doctor::doctor(config).await,
+        Command::Verify(options) => verify::verify(&config?, &options).await,
+        Command::Backup { folder } => backup::backup(&config?, &folder).await,
+        Command::Restore(options) => restore::restore(&config?, &options).await,
+        Command::Copy(options) => copy::copy(&config?, &options).await,
+        Command::Explain(options) => explain::explain(&config?, &options).await,
         Command::Ready { grpc, rest } => {
             let ready = match (&grpc, &rest) {
                 (Some(url), _) => ready::peer(&Addresses::read(url), None).await.map(drop),

@@ -6,9 +6,9 @@ use tidings_domain::{Error, OsEntropy};
 use tidings_runtime::{Config, DataFolder, DataKey, Sealed, ServiceKeys, config};
 
 /// The file in the data folder with the key that authenticates services to each other.
-const SERVICE_KEY: &str = "service.key";
+pub const SERVICE_KEY: &str = "service.key";
 /// The file in the data folder with the key that encrypts secrets at rest.
-const DATA_KEY: &str = "data.key";
+pub const DATA_KEY: &str = "data.key";
 
 /// The key that authenticates internal services to each other.
 pub fn service_keys(config: &Config, folder: Option<&DataFolder>) -> Result<ServiceKeys, Error> {

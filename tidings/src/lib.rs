@@ -2,14 +2,17 @@
 
 mod admin;
 mod app_name;
+mod backup;
 mod callback_admin;
 mod callback_lines;
 pub mod cli;
+mod copy;
 mod deleted_apps;
 mod demo;
 mod directory;
 mod doctor;
 mod door;
+mod explain;
 mod export;
 mod hook_admin;
 mod in_app;
@@ -21,9 +24,12 @@ mod message_admin;
 mod metrics;
 mod migrate;
 mod ready;
+mod restore;
 mod roles;
 mod running;
 mod server;
+mod stores;
+mod verify;
 mod watch_clock;
 mod words_admin;
 

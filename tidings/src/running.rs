@@ -272,6 +272,10 @@ impl Starting<'_> {
         if let Some((folder, name)) = &file {
             folder.note_database(name)?;
         }
+        if let Some(source) = tidings_store::table_copy::begun(&db).await? {
+            let words = format!("holds a copy that is not complete: run `tidings copy` from {source} again");
+            return Err(Error::invalid("database.url", words));
+        }
         if !migrate {
             schema.check(&db).await?;
         }

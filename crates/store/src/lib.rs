@@ -10,6 +10,7 @@ mod app_rows;
 mod checkpoint;
 mod commit_signal;
 mod connect;
+mod damage;
 mod db;
 mod doubts;
 mod error;
@@ -24,11 +25,14 @@ mod postgres;
 mod resting;
 mod row;
 mod scale;
+mod snapshot;
 mod sqlite;
 mod sqlite_file;
+pub mod table_copy;
 
 pub use app_rows::AppRows;
 pub use commit_signal::CommitSignal;
+pub use damage::Damage;
 pub use db::{Db, Engine, Tx};
 pub use error::{Lost, domain_error, is_conflict, lost};
 pub use many_rows::{Column, Gather, GatherMany, Kind, ManyRows};
@@ -42,6 +46,7 @@ pub use row::{Columns, columns_of};
 pub use scale::Scale;
 #[doc(hidden)]
 pub use serde;
+pub use snapshot::snapshot;
 pub use sqlx;
 
 /// Runs one sqlx expression outside a transaction: `on_db!(db, |c| sqlx::query(SQL).fetch_all(c).await)`.

@@ -7,6 +7,7 @@
 mod app;
 mod grpc;
 mod model;
+mod of_message;
 mod render;
 mod store;
 mod webhook;
@@ -25,6 +26,7 @@ use tidings_store::{Db, Schema};
 use tokio::sync::watch;
 
 pub use grpc::CallbackGrpc;
+pub use of_message::{DeliveryOfMessage, deliveries_of};
 pub use store::statements;
 
 /// The tables of this service.

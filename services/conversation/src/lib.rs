@@ -4,6 +4,7 @@
 
 mod app;
 mod grpc;
+mod readers;
 mod store;
 
 use std::sync::Arc;
@@ -19,7 +20,12 @@ use tidings_store::{Db, Schema};
 use tokio::sync::Notify;
 
 pub use grpc::ConversationGrpc;
-pub use store::{app_rows, statements};
+pub use readers::{Reader, readers};
+pub use store::{
+    app_rows,
+    marks_of_app::{Mark, page as marks},
+    statements,
+};
 
 /// The tables of this service.
 pub const SCHEMA: Schema = Schema {

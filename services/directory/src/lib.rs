@@ -24,7 +24,7 @@ mod windows;
 
 use std::{fmt, sync::Arc};
 
-use tidings_domain::{Clock, Entropy, Error};
+use tidings_domain::{AppId, Clock, Entropy, Error};
 use tidings_outbound::Outbound;
 use tidings_runtime::{Sealed, Tasks};
 use tidings_store::{AppRows, Db, Engine, Schema};
@@ -136,4 +136,27 @@ pub fn statements(engine: Engine) -> Vec<String> {
 /// What this service stores for each app.
 pub fn app_rows() -> AppRows {
     store::app_rows()
+}
+
+/// An app in the tables of the directory.
+#[derive(Debug, Clone)]
+pub struct StoredApp {
+    /// Its number.
+    pub id: AppId,
+    /// As `org/app`.
+    pub name: String,
+    /// Its data is removed after a while.
+    pub is_deleted: bool,
+}
+
+/// Every app, by number, for commands that read the tables.
+pub async fn stored_apps(db: &Db) -> Result<Vec<StoredApp>, Error> {
+    const PAGE: i64 = 500;
+    let (mut apps, mut after) = (Vec::new(), AppId(i64::MIN));
+    loop {
+        let page = store::app::every(db, after, PAGE).await?;
+        let Some((last, ..)) = page.last() else { return Ok(apps) };
+        after = *last;
+        apps.extend(page.into_iter().map(|(id, name, is_deleted)| StoredApp { id, name, is_deleted }));
+    }
 }

@@ -5,6 +5,7 @@
 
 mod app;
 mod grpc;
+pub mod kept;
 mod kind;
 mod objects;
 mod store;

@@ -7,12 +7,14 @@ mod app;
 mod appender;
 mod content;
 mod edited;
+pub mod explain;
 mod grpc;
 mod origin;
 mod reacted;
 mod row_options;
 mod screening;
 mod store;
+pub mod verify;
 
 use std::sync::Arc;
 

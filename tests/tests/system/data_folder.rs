@@ -64,7 +64,7 @@ async fn keys_and_credentials_can_be_read_by_their_owner_alone() {
 }
 
 /// Every path below a folder that others than its owner may read, write or enter.
-fn open_to_others(folder: &Path) -> Vec<PathBuf> {
+pub fn open_to_others(folder: &Path) -> Vec<PathBuf> {
     let mut open = Vec::new();
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let found = entry.metadata().unwrap();

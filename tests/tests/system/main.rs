@@ -25,6 +25,7 @@ mod hung_peer;
 mod idempotency;
 mod image;
 mod imports;
+mod kept;
 mod large_groups;
 mod log;
 mod lost_files;

@@ -4,6 +4,7 @@ pub mod cursor;
 pub mod delivered_report;
 pub mod device_position;
 pub mod mark;
+pub mod marks_of_app;
 pub mod pin;
 pub mod pin_report;
 pub mod pinned_message;
@@ -20,6 +21,7 @@ pub fn statements(engine: Engine) -> Vec<String> {
         delivered_report::ALL,
         device_position::ALL,
         mark::ALL,
+        marks_of_app::ALL,
         pin::ALL,
         pin_report::ALL,
         pinned_message::ALL,

@@ -27,6 +27,10 @@ const FIND_BY_SDK: &str = concat!("select ", columns!(), " from app where sdk_ap
 const LIST: &str =
     concat!("select ", columns!(), " from app where app_id > $1 and deleted_at is null order by app_id limit $2");
 
+/// Deleted ones too.
+const EVERY: &str = "
+    select app_id, org, name, deleted_at from app where app_id > $1 order by app_id limit cast($2 as bigint)";
+
 /// Locks the row until the transaction ends, on either engine.
 const LOCK: &str =
     concat!("update app set enabled = enabled where app_id = $1 and deleted_at is null returning ", columns!());
@@ -75,6 +79,7 @@ pub(crate) const ALL: &[&str] = &[
     FIND_BY_LANYING,
     FIND_BY_SDK,
     LIST,
+    EVERY,
     LOCK,
     TAKE_APP_ID,
     INSERT,
@@ -146,6 +151,15 @@ pub(crate) async fn lock(tx: &mut Tx, app: AppId) -> Result<Option<AppRow>, Erro
 /// Existing apps with ids above `after`.
 pub(crate) async fn list(db: &Db, after: i64, limit: i64) -> Result<Vec<AppRow>, Error> {
     on_db!(db, |c| sqlx::query_as(LIST).bind(after).bind(limit).fetch_all(c).await)
+}
+
+/// Apps with ids above `after`, with their names, and whether they are deleted.
+pub(crate) async fn every(db: &Db, after: AppId, limit: i64) -> Result<Vec<(AppId, String, bool)>, Error> {
+    let rows: Vec<(i64, String, String, Option<i64>)> =
+        on_db!(db, |c| sqlx::query_as(EVERY).bind(after.0).bind(limit).fetch_all(c).await)?;
+    let apps =
+        rows.into_iter().map(|(app, org, name, deleted)| (AppId(app), format!("{org}/{name}"), deleted.is_some()));
+    Ok(apps.collect())
 }
 
 /// The next app id; no other app is created until the transaction ends.

@@ -1,5 +1,6 @@
 //! The object store: a folder, or a bucket of an S3-compatible store.
 
+mod listing;
 mod reading;
 mod writing;
 
@@ -28,7 +29,7 @@ use tidings_domain::{AppId, Error, Reason, USER_AGENT};
 use tidings_outbound::NO_CERTIFICATES;
 use tidings_runtime::config;
 
-pub(crate) use self::writing::Writing;
+pub(crate) use self::{listing::StoredObject, writing::Writing};
 use self::{
     reading::{Downloads, of_file, of_store},
     writing::{Bucket, Spool},
@@ -88,6 +89,22 @@ impl Objects {
             None => Self::folder(&folder),
             Some(bucket) => Self::bucket(config, bucket, folder),
         }
+    }
+
+    /// The store as it is, for commands that only read it: no folder is created. `None`: there is no folder.
+    pub fn existing(config: &config::Files, otherwise: PathBuf) -> Result<Option<Self>, Error> {
+        let folder = config.folder.clone().unwrap_or(otherwise);
+        match &config.s3_bucket {
+            Some(bucket) => Self::bucket(config, bucket, folder).map(Some),
+            None if folder.is_dir() => Self::folder(&folder).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether it is this folder.
+    pub fn is_in(&self, folder: &FsPath) -> bool {
+        let real = |folder: &FsPath| folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        matches!(&self.place, Backend::Folder(own) if real(own) == real(folder))
     }
 
     fn folder(folder: &FsPath) -> Result<Self, Error> {
@@ -195,6 +212,15 @@ impl Objects {
     /// A whole object; only for those that are known to be small.
     pub(crate) async fn whole(&self, object: Object<'_>) -> Result<Bytes, Error> {
         self.store.get(&object.path()).await.map_err(fault)?.bytes().await.map_err(fault)
+    }
+
+    /// The size of an object; `None` if it does not exist.
+    pub(crate) async fn size(&self, object: Object<'_>) -> Result<Option<u64>, Error> {
+        match self.store.head(&object.path()).await {
+            Ok(found) => Ok(Some(found.size)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(fault(error)),
+        }
     }
 
     /// Checks that the object exists: it may have been removed from the folder or bucket by others.

@@ -184,7 +184,8 @@ const fn nothing(listed: &Listed) -> Unread {
     Unread { conversation: listed.conversation, head: listed.listed_msg_id, unread: 0 }
 }
 
-fn counted(user: UserId, above: &Above) -> Unread {
+/// The unread count of what is above a user's mark.
+pub fn counted(user: UserId, above: &Above) -> Unread {
     let others = match above.conversation {
         ConversationId::Direct(low, high) if low == high => 0,
         ConversationId::Direct(low, _) if low == user => above.ordinal - above.ordinal_low,

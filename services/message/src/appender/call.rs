@@ -177,6 +177,14 @@ impl Reply {
         }
     }
 
+    /// The messages of a stored reply that are in the log: the conversation's key, and the id. Replies of other calls
+    /// have none.
+    pub fn kept(text: &str) -> Vec<((i64, i64), i64)> {
+        let sent = serde_json::from_str(text).map_or_else(|_| Vec::new(), |stored: StoredReply| stored.sent);
+        // A message that was not kept has no number.
+        sent.into_iter().filter(|sent| sent.4 > 0).map(|(_, a, b, msg_id, ..)| ((a, b), msg_id)).collect()
+    }
+
     /// Parsed from the row of its key.
     fn read(text: &str) -> Result<Self, Error> {
         let stored: StoredReply = serde_json::from_str(text).map_err(Error::internal)?;

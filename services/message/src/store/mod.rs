@@ -4,6 +4,7 @@ pub mod broadcast;
 pub mod change;
 pub mod event;
 pub mod excluded;
+pub mod explain;
 pub mod export;
 pub mod feed;
 pub mod file_use;
@@ -18,6 +19,7 @@ pub mod reaction;
 pub mod read;
 pub mod since;
 pub mod stray;
+pub mod verify;
 pub mod weight;
 pub mod which;
 
@@ -29,6 +31,7 @@ pub fn statements(engine: Engine) -> Vec<String> {
         broadcast::ALL,
         change::ALL,
         excluded::ALL,
+        explain::ALL,
         export::ALL,
         feed::ALL,
         file_use::ALL,
@@ -41,6 +44,7 @@ pub fn statements(engine: Engine) -> Vec<String> {
         reaction::ALL,
         read::ALL,
         stray::ALL,
+        verify::ALL,
         weight::ALL,
     ]
     .concat();
@@ -72,6 +76,7 @@ pub fn statements(engine: Engine) -> Vec<String> {
         .chain(export::gathers())
         .chain(feed::gathers())
         .chain(reaction::gathers())
+        .chain(verify::gathers())
         .map(|gather| gather.text(engine));
     single.into_iter().map(str::to_owned).chain(many).chain(lookups).chain(gathers).chain(app_rows().texts()).collect()
 }

@@ -1,0 +1,97 @@
+//! A data set with everything: direct conversations, a group, reads, a recall, keys and files.
+
+use std::path::Path;
+
+use futures_util::{StreamExt as _, stream};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tidings_store::{
+    Db, Location, Schema, on_tx, open,
+    sqlx::{self, AssertSqlSafe},
+};
+use tidings_testkit::{Agora, Installation};
+
+use crate::log::send_until_acknowledged;
+
+/// What the data set has.
+pub struct DataSet {
+    pub ann: i64,
+    pub group: i64,
+    /// The uuid of a file that a message brings.
+    pub file: String,
+    /// A message that was read, and that brings the file.
+    pub read: i64,
+}
+
+/// Concurrent sends.
+const AT_ONCE: usize = 50;
+
+/// Fills the demo app; `messages` of ann to bob have keys.
+pub async fn fill(installation: &Installation, messages: usize) -> DataSet {
+    let (agora, lanying) = (installation.agora().await, installation.lanying());
+    let mut ids = Vec::new();
+    for name in ["ann", "bob", "cleo"] {
+        ids.push(lanying.register(name).await);
+    }
+    send_many(&agora, "key", messages).await;
+    let group = lanying.acting_as(ids[0]).create_group("all", &ids[1..]).await;
+    for n in 0..5 {
+        lanying.acting_as(ids[n % 3]).send_to_group(group, &format!("to all {n}")).await;
+    }
+    let file = upload(&agora, "a file").await;
+    let path = format!("/chatfiles/{file}");
+    let body = json!({"from": "ann", "to": ["cleo"], "type": "file",
+        "body": {"filename": "a.txt", "url": format!("{}{path}", agora.base), "secret": ""}});
+    let sent = agora.post("/messages/users", &body).await.expect(200);
+    let read: i64 = sent["data"]["cleo"].as_str().unwrap().parse().unwrap();
+    for n in 0..3 {
+        agora.send_text("cleo", "ann", &format!("answer {n}")).await;
+    }
+    let recalled = agora.send_text("cleo", "ann", "a mistake").await;
+    let body = json!({"msg_id": recalled, "to": "ann", "chat_type": "chat", "force": true});
+    agora.post("/messages/msg_recall", &body).await.expect(200);
+    // Cleo has read what ann sent, ann nothing.
+    lanying.logged_in("cleo").await.get(&format!("/message/ack?conversation_id={}", ids[0])).await.expect(200);
+    DataSet { ann: ids[0], group, file, read }
+}
+
+/// Sends from ann to bob, each with a key of its own.
+pub async fn send_many(agora: &Agora, key: &str, count: usize) {
+    let send = |n| async move {
+        send_until_acknowledged(agora, &format!("{key}-{n}"), "ann", "bob", &format!("message {key} {n}")).await;
+    };
+    stream::iter(0..count).for_each_concurrent(AT_ONCE, send).await;
+}
+
+/// The uuid of a new file.
+pub async fn upload(agora: &Agora, content: &str) -> String {
+    let form =
+        format!("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n{content}\r\n--b--\r\n");
+    let request = agora.request(Method::POST, "/chatfiles").header("content-type", "multipart/form-data; boundary=b");
+    let answer: Value = request.body(form).send().await.unwrap().error_for_status().unwrap().json().await.unwrap();
+    answer["entities"][0]["uuid"].as_str().unwrap().to_owned()
+}
+
+/// The bytes of a file.
+pub async fn bytes(agora: &Agora, uuid: &str) -> String {
+    let response = agora.request(Method::GET, &format!("/chatfiles/{uuid}")).send().await.unwrap();
+    response.error_for_status().unwrap().text().await.unwrap()
+}
+
+/// Changes rows of a database of a data folder that nobody serves.
+pub async fn change(data: &Path, service: &'static str, statement: &str) {
+    assert!(execute(data, service, statement).await > 0, "nothing was changed");
+}
+
+/// The same for any statement; returns the number of changed rows.
+pub async fn execute(data: &Path, service: &'static str, statement: &str) -> u64 {
+    let schema = Schema { name: service, sqlite: &[], postgres: &[] };
+    let db: Db = open(&Location::Folder(data.to_owned()), &schema, false).await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    let statement = AssertSqlSafe(statement.to_owned());
+    let changed =
+        on_tx!(&mut tx, |c| sqlx::query(statement).execute(c).await.map(|done| done.rows_affected())).unwrap();
+    tx.commit().await.unwrap();
+    db.close().await;
+    changed
+}

@@ -1,0 +1,117 @@
+//! `tidings backup`: copies a data folder while the program runs.
+//!
+//! The databases are copied as of one moment, at which no transaction was open in any of them: what a crash would have
+//! left then, so every acknowledged message of before is in it and no reference dangles. The bytes of files follow,
+//! since a file is never changed; one that is removed meanwhile is removed in the copy too. The folder gets its name
+//! when all of it is on disk and was verified.
+
+mod manifest;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use tidings_domain::{Clock as _, Error, SystemClock};
+use tidings_file::kept::{self, Copied};
+use tidings_runtime::Config;
+use tidings_store::Location;
+
+pub use manifest::Manifest;
+
+use crate::{
+    keys::{DATA_KEY, SERVICE_KEY},
+    lines::say,
+    migrate::SCHEMAS,
+    stores::{Place, Stores},
+    verify::{self, Report},
+};
+
+/// What else is copied of a data folder, where it is there.
+pub const BESIDE: [&str; 4] = [DATA_KEY, SERVICE_KEY, "databases.txt", "demo.env"];
+
+/// Makes a backup in a new folder.
+pub async fn backup(config: &Config, folder: &Path) -> Result<(), Error> {
+    let place = Place::of(config);
+    let Location::Folder(data) = &place.location else {
+        let words = "copies a data folder, but this installation is on PostgreSQL: use pg_dump, then copy the files";
+        return Err(Error::invalid("backup", words));
+    };
+    let unfinished = begin(folder)?;
+    let live = Stores::open(&place).await?;
+    let done = copy(&place, data, &live, &unfinished).await;
+    live.close().await;
+    let (copied, keys) = done?;
+    let mut report = Report::new(false);
+    verify::check(&Place::folder(unfinished.clone()), true, &mut report).await?;
+    let made_at = SystemClock.now();
+    Manifest::of(&unfinished, made_at.0, (copied.files, copied.bytes), keys)?.write(&unfinished)?;
+    fs::rename(&unfinished, folder).and_then(|()| sync_parent(folder)).map_err(|error| cannot_write(folder, &error))?;
+    report.end();
+    say(&format!("{}: {} files, {} bytes in them", folder.display(), copied.files, copied.bytes));
+    match report.findings() {
+        0 => Ok(()),
+        count => {
+            let words = format!("was made, but {count} problems are in it, which `tidings verify` names here too");
+            Err(Error::invalid("the backup", words))
+        }
+    }
+}
+
+/// The folder under which a backup is written until it is whole. Refuses to overwrite anything; what an earlier one has
+/// left that was cut is removed.
+fn begin(folder: &Path) -> Result<PathBuf, Error> {
+    if fs::symlink_metadata(folder).is_ok() {
+        let words =
+            format!("{} is there already: a backup is never overwritten, name another folder", folder.display());
+        return Err(Error::invalid("backup", words));
+    }
+    let name = folder.file_name().ok_or_else(|| Error::invalid("backup", "must name a new folder"))?;
+    let unfinished = folder.with_file_name(format!("{}.unfinished", name.to_string_lossy()));
+    let done = if unfinished.is_dir() { fs::remove_dir_all(&unfinished) } else { Ok(()) };
+    let done = done.and_then(|()| fs::create_dir_all(&unfinished));
+    done.map_err(|error| cannot_write(&unfinished, &error))?;
+    Ok(unfinished)
+}
+
+async fn copy(place: &Place, data: &Path, live: &Stores, to: &Path) -> Result<(Copied, Vec<String>), Error> {
+    tidings_store::snapshot(data, &SCHEMAS, to).await?;
+    let mut keys = Vec::new();
+    for name in BESIDE {
+        match fs::copy(data.join(name), to.join(name)) {
+            Ok(_) if name == DATA_KEY || name == SERVICE_KEY => keys.push(name.to_owned()),
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(cannot_write(&to.join(name), &error)),
+        }
+    }
+    let target = Place::folder(to.to_owned());
+    let copies = Stores::open(&target).await?;
+    let copied = files(place, live, &copies, &target).await;
+    copies.close().await;
+    Ok((copied?, keys))
+}
+
+async fn files(place: &Place, live: &Stores, copies: &Stores, target: &Place) -> Result<Copied, Error> {
+    let mut all = Copied::default();
+    let Some(from) = place.objects()? else { return Ok(all) };
+    let to = target.writable_objects()?;
+    for app in tidings_directory::stored_apps(&copies.directory).await? {
+        let now = SystemClock.now();
+        let copied = kept::copy((&copies.file, Some((&live.file, now))), (&from, &to), app.id).await?;
+        all.files += copied.files;
+        all.bytes += copied.bytes;
+        all.missing += copied.missing;
+    }
+    Ok(all)
+}
+
+/// Makes the new name durable.
+fn sync_parent(path: &Path) -> std::io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::File::open(parent)?.sync_all()
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
+    Error::invalid("backup", format!("cannot write {}: {error}", path.display()))
+}

@@ -1,0 +1,144 @@
+//! `tidings copy`: moves a data folder into PostgreSQL, and its files into the configured store.
+//!
+//! Nothing is renumbered: every row of every table is copied as it is. The directory comes last, since without apps
+//! nothing can be done with a target that is not complete. A copy that was cut is continued by the same command.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use tidings_domain::Error;
+use tidings_file::kept;
+use tidings_runtime::{Config, DataFolder, config::Files, write_private};
+use tidings_store::{Db, Location, table_copy};
+
+use crate::{
+    keys::{DATA_KEY, SERVICE_KEY},
+    lines::say,
+    migrate::SCHEMAS,
+    stores::{Place, Stores},
+    verify::{self, Report},
+};
+
+/// From where to where.
+#[derive(Debug, Args)]
+pub struct CopyOptions {
+    /// The data folder, which no process uses.
+    #[arg(long)]
+    from: PathBuf,
+    /// The database, as postgres://user:password@host:port/database. It must have no apps.
+    #[arg(long)]
+    to: String,
+    /// The folder of the source's files [default: `files` in the data folder].
+    #[arg(long)]
+    from_files: Option<PathBuf>,
+}
+
+/// Copies everything, compares both sides and verifies the target.
+pub async fn copy(config: &Config, options: &CopyOptions) -> Result<(), Error> {
+    if !options.to.starts_with("postgres://") && !options.to.starts_with("postgresql://") {
+        return Err(Error::invalid("--to", "must be a postgres:// URL"));
+    }
+    let from = options.from.as_path();
+    if !from.is_dir() {
+        return Err(Error::invalid("--from", format!("{} is no folder", from.display())));
+    }
+    let _folder = DataFolder::lock_as_it_is(from)?;
+    for schema in SCHEMAS {
+        table_copy::check_source(from, schema).await?;
+    }
+    let location = Location::Postgres(options.to.clone());
+    let target = Place { location, files: config.files.clone(), data: config.data.clone() };
+    let mut databases = Vec::new();
+    for schema in SCHEMAS {
+        databases.push(tidings_store::open(&target.location, schema, true).await?);
+    }
+    let done = tables(from, &databases).await;
+    for db in &databases {
+        db.close().await;
+    }
+    done?;
+    let keys_are_here = keys(config, from)?;
+    let stores = Stores::open(&target).await?;
+    let done = files(from, options, &target, &stores).await;
+    if done.is_ok() {
+        table_copy::finish(&stores.directory).await?;
+    }
+    stores.close().await;
+    done?;
+    let mut report = Report::new(false);
+    verify::check(&target, true, &mut report).await?;
+    report.end();
+    if !keys_are_here {
+        say(&format!("set data_key to the text in {}: the apps' secrets need it", from.join(DATA_KEY).display()));
+    }
+    match report.findings() {
+        0 => Ok(()),
+        count => Err(Error::invalid("copy", format!("is complete, but {count} problems were in the source"))),
+    }
+}
+
+/// Copies the tables of each service, those of the directory last.
+async fn tables(from: &Path, databases: &[Db]) -> Result<(), Error> {
+    let source = from.canonicalize().map_err(Error::internal)?.display().to_string();
+    let directory = &databases[0];
+    match table_copy::begun(directory).await? {
+        Some(begun) if begun == source => say("continues a copy that was cut"),
+        Some(begun) => {
+            let words = format!("holds a copy from {begun} that was cut: continue it, or empty the database");
+            return Err(Error::invalid("--to", words));
+        }
+        None if tidings_directory::stored_apps(directory).await?.is_empty() => {}
+        None => return Err(Error::invalid("--to", "has apps already: name an empty database")),
+    }
+    for (schema, db) in SCHEMAS.into_iter().zip(databases).rev() {
+        let told = |table: &table_copy::CopiedTable| say(&format!("{}\t{} rows", table.name, table.rows));
+        table_copy::copy_tables((from, &source), schema, db, told).await?;
+    }
+    Ok(())
+}
+
+/// Puts the keys into the new data folder, if that is another one. False: the data key must be configured.
+fn keys(config: &Config, from: &Path) -> Result<bool, Error> {
+    let is_same = from.canonicalize().ok() == config.data.canonicalize().ok();
+    if is_same || config.data_key.is_some() {
+        return Ok(true);
+    }
+    if !config.data.is_dir() {
+        return Ok(false);
+    }
+    for name in [DATA_KEY, SERVICE_KEY] {
+        let Ok(key) = std::fs::read_to_string(from.join(name)) else { continue };
+        let there = config.data.join(name);
+        match std::fs::read_to_string(&there) {
+            Ok(other) if other.trim() == key.trim() || name == SERVICE_KEY => {}
+            Ok(_) => {
+                let words =
+                    format!("in {} is not that of the source: replace it by {}", there.display(), from.display());
+                return Err(Error::invalid(name, words));
+            }
+            Err(_) => write_private(&there, &key).map_err(|error| {
+                Error::invalid("data", format!("file {} cannot be written: {error}", there.display()))
+            })?,
+        }
+    }
+    Ok(true)
+}
+
+async fn files(from: &Path, options: &CopyOptions, target: &Place, stores: &Stores) -> Result<(), Error> {
+    let folder = options.from_files.clone().unwrap_or_else(|| from.join("files"));
+    let source = Place { files: Files { folder: Some(folder.clone()), ..Files::default() }, ..target.clone() };
+    let Some(from) = source.objects()? else { return Ok(()) };
+    let to = target.writable_objects()?;
+    if to.is_in(&folder) {
+        say(&format!("{}: the files stay where they are", folder.display()));
+        return Ok(());
+    }
+    let (mut count, mut bytes) = (0, 0);
+    for app in tidings_directory::stored_apps(&stores.directory).await? {
+        let copied = kept::copy((&stores.file, None), (&from, &to), app.id).await?;
+        count += copied.files;
+        bytes += copied.bytes;
+    }
+    say(&format!("{count} files\t{bytes} bytes"));
+    Ok(())
+}
