@@ -53,6 +53,7 @@ fn service(db: &Db) -> Service {
         message_internal,
         clock: of_deps,
         read: Arc::default(),
+        delivered: Arc::default(),
         pinned: Arc::default(),
         tasks,
     };
