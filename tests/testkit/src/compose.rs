@@ -36,6 +36,8 @@ pub struct Service {
     /// Options such as `no-new-privileges:true`.
     #[serde(default)]
     pub security_opt: Vec<String>,
+    /// How much memory it may use, if the file says so.
+    pub mem_limit: Option<String>,
     /// How many containers are started.
     pub scale: Option<u32>,
     /// `address:port:port` of what is published on this machine.
@@ -62,14 +64,22 @@ pub struct Healthcheck {
 }
 
 impl Compose {
-    /// Reads the file of the workspace.
+    /// Reads docker-compose.yml.
     ///
     /// # Panics
     /// When it cannot be read.
     pub fn read() -> Self {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docker-compose.yml");
-        let text = fs::read_to_string(path).expect("docker-compose.yml is there");
-        serde_saphyr::from_str(&text).expect("docker-compose.yml is what Compose reads")
+        Self::of_file("docker-compose.yml")
+    }
+
+    /// Reads a file of the workspace.
+    ///
+    /// # Panics
+    /// When it cannot be read.
+    pub fn of_file(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name);
+        let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{name}: {error}"));
+        serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{name} is not what Compose reads: {error}"))
     }
 
     /// The service of that name.
@@ -77,7 +87,7 @@ impl Compose {
     /// # Panics
     /// When there is none.
     pub fn service(&self, name: &str) -> &Service {
-        self.services.get(name).unwrap_or_else(|| panic!("docker-compose.yml has no service {name}"))
+        self.services.get(name).unwrap_or_else(|| panic!("there is no service {name}"))
     }
 
     /// Every service with its name.

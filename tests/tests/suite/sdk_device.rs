@@ -28,7 +28,7 @@ enum Host {
 pub struct Device {
     host: Host,
     /// Events that came before something else that was waited for.
-    heard: Vec<Value>,
+    pub heard: Vec<Value>,
     steps: usize,
 }
 

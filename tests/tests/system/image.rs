@@ -38,21 +38,27 @@ struct Stack {
 }
 
 impl Stack {
+    /// All services of docker-compose.yml.
     async fn new() -> Self {
-        let port = |role| (role, free_address().rsplit_once(':').unwrap().1.to_owned());
+        Self::of(Compose::read(), (&ROLES, &[SECOND]), &["gateway", SECOND]).await
+    }
+
+    /// `doors`: those with a port for gRPC beside the one for REST.
+    async fn of(compose: Compose, (roles, copies): (&[&'static str], &[&'static str]), doors: &[&'static str]) -> Self {
+        let port = |role: &&'static str| (*role, free_address().rsplit_once(':').unwrap().1.to_owned());
         let folder = tempfile::tempdir().unwrap();
-        for volume in ["secrets", "files"] {
+        for volume in ["secrets", "files", "data"] {
             fs::create_dir(folder.path().join(volume)).unwrap();
         }
-        let names = ROLES.into_iter().chain(["postgres", "otel-collector", "jaeger"]);
+        let names = roles.iter().chain(&["postgres", "otel-collector", "jaeger"]);
         let hosts = names.map(|name| format!("127.0.0.1 {name}\n")).collect::<Vec<_>>().concat();
         fs::write(folder.path().join("hosts"), format!("127.0.0.1 localhost\n{hosts}")).unwrap();
         let stack = Self {
-            compose: Compose::read(),
+            compose,
             image: Image::built(),
             folder,
-            ports: ROLES.into_iter().chain([SECOND]).map(port).collect(),
-            doors: ["gateway", SECOND].into_iter().map(port).collect(),
+            ports: roles.iter().chain(copies).map(port).collect(),
+            doors: doors.iter().map(port).collect(),
         };
         stack.make_secrets();
         stack.use_test_database().await;
@@ -291,6 +297,30 @@ async fn every_role_starts_in_the_image_as_compose_says_and_a_message_goes_throu
     };
     let event = response.events[0].event.as_ref().unwrap();
     assert_eq!((event.kind.as_str(), &response.events[0].user_ids), ("message.sent", &vec![bob]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_starts_in_one_container_as_the_minimal_compose_file_says() {
+    let stack = Stack::of(Compose::of_file("compose.minimal.yml"), (&["tidings"], &[]), &["tidings"]).await;
+    assert_eq!(stack.compose.ours().collect::<Vec<_>>(), ["tidings"]);
+    assert!(Command::new("chown").arg("10001:10001").arg(stack.volume("data")).status().unwrap().success());
+    let mut process = stack.container("tidings").start();
+    healthy("tidings", &mut process, &stack.healthcheck("tidings")).await;
+    wait_until("the start line", async || process.logged().contains("serving")).await;
+    assert!(process.logged().contains("storage=postgres://tidings@postgres:"), "{}", process.logged());
+
+    // As in the head of the file.
+    let words = ["tidings", "app", "create", "acme/lobby"].map(str::to_owned);
+    let made = stack.container("tidings").exec(&words).output();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let shown = String::from_utf8(made.stdout).unwrap();
+    let secrets = (value(&shown, "client_id"), value(&shown, "client_secret"));
+    let agora =
+        Agora::with_credentials(&format!("http://127.0.0.1:{}/acme/lobby", stack.ports["tidings"]), secrets).await;
+    agora.register(&["ann", "bob"]).await;
+    agora.send_text("ann", "bob", "hello").await;
+    let read = agora.get("/tidings/users/bob/messages?type=chat&channel=ann").await;
+    assert!(read.text.contains("hello"), "{}", read.text);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
