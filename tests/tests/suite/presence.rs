@@ -65,8 +65,9 @@ every_shape! {
         let page = connect(&app, "nora", "page", "web").await;
         until_status(&agora, "nora", "online").await;
         until_resources(&agora, "nora", &["page", "phone"]).await;
-        let listed = agora.get("/users/nora/resources").await.expect(200)["data"].to_string();
-        assert!(listed.contains(r#"{"res":"phone","device_uuid":"phone","device_name":"ios"}"#), "{listed}");
+        let listed = agora.get("/users/nora/resources").await.expect(200)["data"].clone();
+        let phone_shown = json!({"res": "phone", "device_uuid": "phone", "device_name": "ios"});
+        assert!(listed.as_array().expect("a list").contains(&phone_shown), "{listed}");
         let many = json!({"usernames": ["nora", "omar"]});
         let several = agora.post("/users/batch/status", &many).await.expect(200)["data"].clone();
         assert_eq!(several, json!([{"nora": "online"}, {"omar": "offline"}]));
