@@ -43,7 +43,7 @@ async fn connections(agora: &Agora, after: &str, count: usize) -> Vec<Value> {
     let path = format!("/tidings/events?after={after}&kinds=user.online,user.offline&wait=0");
     let mut events = Vec::new();
     wait_until("the events", async || {
-        events = agora.get(&path).await.expect(200)["data"].as_array().expect("events").clone();
+        events.clone_from(agora.get(&path).await.expect(200)["data"].as_array().expect("events"));
         events.len() >= count
     })
     .await;
