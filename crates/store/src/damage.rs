@@ -17,6 +17,8 @@ pub struct Damage {
 
 /// Findings that SQLite lists at most.
 const CHECK: &str = "pragma integrity_check(50)";
+/// The same of one table with its indexes.
+const CHECK_TABLE: &str = "select integrity_check from pragma_integrity_check($1)";
 const TREES: &str = "select rootpage, case when type = 'index' then name || ' of ' || tbl_name else name end
     from sqlite_schema where rootpage > 0";
 
@@ -28,7 +30,19 @@ impl Db {
         let checked: sqlx::Result<Vec<(String,)>> = sqlx::query_as(CHECK).fetch_all(&db.readers).await;
         let (trees, lines) = match (trees, checked) {
             (Ok(trees), Ok(lines)) => (trees.into_iter().collect::<HashMap<_, _>>(), lines),
-            (Err(error), _) | (_, Err(error)) => return unreadable(error),
+            (Err(error), _) => return unreadable(error, None).map(|damage| vec![damage]),
+            (Ok(trees), Err(error)) => {
+                let whole = unreadable(error, None)?;
+                let mut of_tables = Vec::new();
+                for (_, table) in trees.into_iter().filter(|(_, name)| !name.contains(" of ")) {
+                    let checked: sqlx::Result<Vec<(String,)>> =
+                        sqlx::query_as(CHECK_TABLE).bind(&table).fetch_all(&db.readers).await;
+                    if let Err(error) = checked {
+                        of_tables.push(unreadable(error, Some(table))?);
+                    }
+                }
+                return Ok(if of_tables.is_empty() { vec![whole] } else { of_tables });
+            }
         };
         let lines = lines.into_iter().flat_map(|(text,)| text.lines().map(str::to_owned).collect::<Vec<_>>());
         let lines = lines.filter(|line| line != "ok" && !line.starts_with("***"));
@@ -36,11 +50,11 @@ impl Db {
     }
 }
 
-/// A file that is too damaged to be checked; any other failure is an error.
-fn unreadable(error: sqlx::Error) -> Result<Vec<Damage>, Error> {
+/// What is too damaged to be checked; any other failure is an error.
+fn unreadable(error: sqlx::Error, table: Option<String>) -> Result<Damage, Error> {
     match &error {
         sqlx::Error::Database(fault) if crate::error::reason(&error) == tidings_domain::Reason::DataDamaged => {
-            Ok(vec![Damage { table: None, what: fault.message().to_owned() }])
+            Ok(Damage { table, what: fault.message().to_owned() })
         }
         _ => Err(domain_error(error)),
     }

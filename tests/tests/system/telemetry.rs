@@ -248,7 +248,7 @@ async fn a_request_id_is_in_the_lines_of_every_role_and_a_refusal_says_who_and_w
         lines = app.suite.logged().lines().filter(|line| line.contains("one-")).map(str::to_owned).collect();
         lines.iter().any(|line| line.contains(r#"reason="USER_NOT_FOUND""#) && line.contains("dialect="))
             && lines.iter().any(|line| line.contains("MessageService/Send"))
-            && lines.iter().any(|line| line.contains("DirectoryInternalService"))
+            && lines.iter().any(|line| line.contains("DirectoryService/GetApp"))
     })
     .await;
     let line = |parts: &[&str]| {
@@ -263,7 +263,8 @@ async fn a_request_id_is_in_the_lines_of_every_role_and_a_refusal_says_who_and_w
         r#"route="/{org}/{app}/messages/users""#,
     ]);
     line(&["one-send", "rpc", "tidings.v1.MessageService/Send", r#"code="OK""#]);
-    line(&["one-send", "rpc", "DirectoryInternalService"]);
+    // Asked by the message service.
+    line(&["one-send", "rpc", "DirectoryService/GetApp"]);
     line(&["one-refusal", "status=404", "service_resource_not_found", r#"reason="USER_NOT_FOUND""#, r#"caller="app""#]);
     line(&["one-refusal", "rpc", "DirectoryService/GetUser", r#"code="NOT_FOUND""#, r#"reason="USER_NOT_FOUND""#]);
     let health = app.suite.logged().lines().any(|line| line.contains("/readyz") || line.contains("grpc.health"));
