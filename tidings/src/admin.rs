@@ -29,7 +29,7 @@ pub enum AppCommand {
     /// Create an app with random credentials and show them.
     #[command(after_help = "Example:\n  tidings app create acme/lobby")]
     Create {
-        /// As org/app.
+        /// The app, as org/app.
         app: String,
         /// Lanying's app_id; random by default.
         #[arg(long, default_value = "", hide_default_value = true)]
@@ -43,7 +43,7 @@ pub enum AppCommand {
     /// Show one app.
     #[command(after_help = "Example:\n  tidings app show acme/lobby --secrets")]
     Show {
-        /// As org/app.
+        /// The app, as org/app.
         app: String,
         /// Include its secrets.
         #[arg(long)]
@@ -52,7 +52,7 @@ pub enum AppCommand {
     /// Disable an app (every call to it is refused), or enable it again.
     #[command(after_help = "Example:\n  tidings app disable acme/lobby --undo")]
     Disable {
-        /// As org/app.
+        /// The app, as org/app.
         app: String,
         /// Enable the app again.
         #[arg(long)]
@@ -61,7 +61,7 @@ pub enum AppCommand {
     /// Delete an app permanently.
     #[command(after_help = "Example:\n  tidings app delete acme/lobby --yes")]
     Delete {
-        /// As org/app.
+        /// The app, as org/app.
         app: String,
         /// Required: without it nothing is deleted.
         #[arg(long)]
@@ -70,7 +70,7 @@ pub enum AppCommand {
     /// Create a new secret; the old one stays valid for the app's rotation overlap.
     #[command(after_help = "Example:\n  tidings app rotate-secret acme/lobby --kind certificate")]
     RotateSecret {
-        /// As org/app.
+        /// The app, as org/app.
         app: String,
         /// Which secret.
         #[arg(long, default_value = "client", value_parser = one_of(&SECRETS))]
@@ -79,7 +79,7 @@ pub enum AppCommand {
     /// Set policy values, as name=value; `tidings app policies` lists them.
     #[command(after_help = "Example:\n  tidings app set-policy acme/lobby max_recipients=100 strict_bodies=true")]
     SetPolicy {
-        /// As org/app.
+        /// The app, as org/app.
         app: String,
         /// name=value ...
         #[arg(required = true)]

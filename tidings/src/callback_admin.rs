@@ -30,6 +30,7 @@ pub enum CallbackCommand {
     )]
     Add(Added),
     /// List every endpoint of an app.
+    #[command(after_help = "Example:\n  tidings callback list --app acme/lobby")]
     List(InApp),
     /// Pause an endpoint: events are queued until it is resumed.
     #[command(after_help = "Example:\n  tidings callback pause --app acme/lobby 7")]

@@ -45,6 +45,7 @@ pub enum HookCommand {
     )]
     Add(Added),
     /// List every hook of an app, in the order in which they are called.
+    #[command(after_help = "Example:\n  tidings hook list --app acme/lobby")]
     List(InApp),
     /// Remove a hook.
     #[command(after_help = "Example:\n  tidings hook remove --app acme/lobby 7")]

@@ -17,7 +17,7 @@ pub enum KeyCommand {
     /// Create a key for an internal service and show it, once.
     #[command(after_help = "Example:\n  tidings app key create acme/lobby --name crm --scopes read,send")]
     Create {
-        /// As org/app.
+        /// The app, as org/app.
         app: String,
         /// The service, for the list.
         #[arg(long)]
@@ -27,14 +27,15 @@ pub enum KeyCommand {
         scopes: Vec<String>,
     },
     /// List them, without the keys themselves.
+    #[command(after_help = "Example:\n  tidings app key list acme/lobby")]
     List {
-        /// As org/app.
+        /// The app, as org/app.
         app: String,
     },
     /// Revoke a key.
     #[command(after_help = "Example:\n  tidings app key revoke acme/lobby 1")]
     Revoke {
-        /// As org/app.
+        /// The app, as org/app.
         app: String,
         /// Its number in the list.
         id: i64,

@@ -17,21 +17,22 @@ pub enum TokenCommand {
     /// Create a token and show it, once.
     #[command(after_help = "Example:\n  tidings app admin-token create acme/lobby --label ops")]
     Create {
-        /// As org/app.
+        /// The app, as org/app.
         app: String,
         /// A label for the list.
         #[arg(long, default_value = "", hide_default_value = true)]
         label: String,
     },
     /// List them, without the tokens themselves.
+    #[command(after_help = "Example:\n  tidings app admin-token list acme/lobby")]
     List {
-        /// As org/app.
+        /// The app, as org/app.
         app: String,
     },
     /// Revoke a token.
     #[command(after_help = "Example:\n  tidings app admin-token revoke acme/lobby 1")]
     Revoke {
-        /// As org/app.
+        /// The app, as org/app.
         app: String,
         /// Its number in the list.
         id: i64,

@@ -40,11 +40,13 @@ pub enum WordsCommand {
         file: PathBuf,
     },
     /// List the lists of an app.
+    #[command(after_help = "Example:\n  tidings words list --app acme/lobby")]
     List(InApp),
     /// Show the words of a list.
     #[command(after_help = "Example:\n  tidings words show --app acme/lobby --list spam")]
     Show(OneList),
     /// Remove a list.
+    #[command(after_help = "Example:\n  tidings words remove --app acme/lobby --list spam")]
     Remove(OneList),
 }
 
