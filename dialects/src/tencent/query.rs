@@ -5,113 +5,79 @@ use std::net::IpAddr;
 use sha2::{Digest, Sha256};
 use tidings_domain::hex;
 
-/// The supported callbacks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Callback {
-    /// Before a one-to-one message; decides.
-    C2cBeforeSend,
-    /// After a one-to-one message.
-    C2cAfterSend,
-    /// A one-to-one conversation was read.
-    C2cAfterRead,
-    /// A one-to-one message was recalled.
-    C2cAfterWithdraw,
-    /// Before a message to a group; decides.
-    GroupBeforeSend,
-    /// After a message to a group.
-    GroupAfterSend,
-    /// A message to a group was recalled.
-    GroupAfterRecall,
-    /// A user connected or disconnected.
-    StateChange,
-    /// Two users are contacts from now on.
-    FriendAdd,
-    /// Two users are contacts no longer.
-    FriendDelete,
-    /// A user blocked another one.
-    BlackListAdd,
-    /// A user unblocked another one.
-    BlackListDelete,
-    /// A group was created.
-    GroupAfterCreate,
-    /// A group ended.
-    GroupAfterDestroy,
-    /// Users became members of a group.
-    GroupAfterJoin,
-    /// Members left a group.
-    GroupAfterExit,
-    /// The profile of a group changed.
-    GroupAfterChange,
-    /// Before a group is created; decides.
-    GroupBeforeCreate,
-    /// Before a user joins a group or asks to; decides.
-    GroupBeforeApply,
-    /// Before users are brought into a group; decides.
-    GroupBeforeInvite,
-    /// Before a user asks another one to be their contact; decides.
-    FriendBeforeAdd,
-    /// Before a user answers such a request; decides.
-    FriendBeforeResponse,
+/// The enum, with `CallbackCommand` of each.
+macro_rules! callbacks {
+    ($($(#[$doc:meta])+ $name:ident: $command:literal,)+) => {
+        /// The supported callbacks.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Callback {
+            $($(#[$doc])+ $name,)+
+        }
+
+        impl Callback {
+            /// `CallbackCommand`, in the query and in the body alike.
+            pub const fn command(self) -> &'static str {
+                match self {
+                    $(Self::$name => $command,)+
+                }
+            }
+
+            /// The callback of that command.
+            pub fn of_command(command: &str) -> Option<Self> {
+                match command {
+                    $($command => Some(Self::$name),)+
+                    _ => None,
+                }
+            }
+        }
+    };
 }
 
-impl Callback {
-    const ALL: [Self; 22] = [
-        Self::C2cBeforeSend,
-        Self::C2cAfterSend,
-        Self::C2cAfterRead,
-        Self::C2cAfterWithdraw,
-        Self::GroupBeforeSend,
-        Self::GroupAfterSend,
-        Self::GroupAfterRecall,
-        Self::StateChange,
-        Self::FriendAdd,
-        Self::FriendDelete,
-        Self::BlackListAdd,
-        Self::BlackListDelete,
-        Self::GroupAfterCreate,
-        Self::GroupAfterDestroy,
-        Self::GroupAfterJoin,
-        Self::GroupAfterExit,
-        Self::GroupAfterChange,
-        Self::GroupBeforeCreate,
-        Self::GroupBeforeApply,
-        Self::GroupBeforeInvite,
-        Self::FriendBeforeAdd,
-        Self::FriendBeforeResponse,
-    ];
-
-    /// The callback of that command.
-    pub fn of_command(command: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|callback| callback.command() == command)
-    }
-
-    /// `CallbackCommand`, in the query and in the body alike.
-    pub const fn command(self) -> &'static str {
-        match self {
-            Self::C2cBeforeSend => "C2C.CallbackBeforeSendMsg",
-            Self::C2cAfterSend => "C2C.CallbackAfterSendMsg",
-            Self::C2cAfterRead => "C2C.CallbackAfterMsgReport",
-            Self::C2cAfterWithdraw => "C2C.CallbackAfterMsgWithDraw",
-            Self::GroupBeforeSend => "Group.CallbackBeforeSendMsg",
-            Self::GroupAfterSend => "Group.CallbackAfterSendMsg",
-            Self::GroupAfterRecall => "Group.CallbackAfterRecallMsg",
-            Self::StateChange => "State.StateChange",
-            Self::FriendAdd => "Sns.CallbackFriendAdd",
-            Self::FriendDelete => "Sns.CallbackFriendDelete",
-            Self::BlackListAdd => "Sns.CallbackBlackListAdd",
-            Self::BlackListDelete => "Sns.CallbackBlackListDelete",
-            Self::GroupAfterCreate => "Group.CallbackAfterCreateGroup",
-            Self::GroupAfterDestroy => "Group.CallbackAfterGroupDestroyed",
-            Self::GroupAfterJoin => "Group.CallbackAfterNewMemberJoin",
-            Self::GroupAfterExit => "Group.CallbackAfterMemberExit",
-            Self::GroupAfterChange => "Group.CallbackAfterGroupInfoChanged",
-            Self::GroupBeforeCreate => "Group.CallbackBeforeCreateGroup",
-            Self::GroupBeforeApply => "Group.CallbackBeforeApplyJoinGroup",
-            Self::GroupBeforeInvite => "Group.CallbackBeforeInviteJoinGroup",
-            Self::FriendBeforeAdd => "Sns.CallbackPrevFriendAdd",
-            Self::FriendBeforeResponse => "Sns.CallbackPrevFriendResponse",
-        }
-    }
+callbacks! {
+    /// Before a one-to-one message; decides.
+    C2cBeforeSend: "C2C.CallbackBeforeSendMsg",
+    /// After a one-to-one message.
+    C2cAfterSend: "C2C.CallbackAfterSendMsg",
+    /// A one-to-one conversation was read.
+    C2cAfterRead: "C2C.CallbackAfterMsgReport",
+    /// A one-to-one message was recalled.
+    C2cAfterWithdraw: "C2C.CallbackAfterMsgWithDraw",
+    /// Before a message to a group; decides.
+    GroupBeforeSend: "Group.CallbackBeforeSendMsg",
+    /// After a message to a group.
+    GroupAfterSend: "Group.CallbackAfterSendMsg",
+    /// A message to a group was recalled.
+    GroupAfterRecall: "Group.CallbackAfterRecallMsg",
+    /// A user connected or disconnected.
+    StateChange: "State.StateChange",
+    /// Two users are contacts from now on.
+    FriendAdd: "Sns.CallbackFriendAdd",
+    /// Two users are contacts no longer.
+    FriendDelete: "Sns.CallbackFriendDelete",
+    /// A user blocked another one.
+    BlackListAdd: "Sns.CallbackBlackListAdd",
+    /// A user unblocked another one.
+    BlackListDelete: "Sns.CallbackBlackListDelete",
+    /// A group was created.
+    GroupAfterCreate: "Group.CallbackAfterCreateGroup",
+    /// A group ended.
+    GroupAfterDestroy: "Group.CallbackAfterGroupDestroyed",
+    /// Users became members of a group.
+    GroupAfterJoin: "Group.CallbackAfterNewMemberJoin",
+    /// Members left a group.
+    GroupAfterExit: "Group.CallbackAfterMemberExit",
+    /// The profile of a group changed.
+    GroupAfterChange: "Group.CallbackAfterGroupInfoChanged",
+    /// Before a group is created; decides.
+    GroupBeforeCreate: "Group.CallbackBeforeCreateGroup",
+    /// Before a user joins a group or asks to; decides.
+    GroupBeforeApply: "Group.CallbackBeforeApplyJoinGroup",
+    /// Before users are brought into a group; decides.
+    GroupBeforeInvite: "Group.CallbackBeforeInviteJoinGroup",
+    /// Before a user asks another one to be their contact; decides.
+    FriendBeforeAdd: "Sns.CallbackPrevFriendAdd",
+    /// Before a user answers such a request; decides.
+    FriendBeforeResponse: "Sns.CallbackPrevFriendResponse",
 }
 
 /// The parameters in a callback's URL.

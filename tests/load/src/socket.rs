@@ -45,7 +45,10 @@ impl Frame {
     /// The numbers of the messages in it, in their conversations.
     pub fn sent(&self) -> Result<impl Iterator<Item = i64>, Fault> {
         match self.kind.as_str() {
-            "error" | "missed" | "closing" => Err(format!("{self:?}").into()),
+            "error" | "missed" | "closing" => {
+                let why = self.error_description.as_deref().unwrap_or("nobody expected it");
+                Err(format!("{}: {why}", self.kind).into())
+            }
             _ => Ok(self.events.iter().filter(|event| event.kind == "message.sent").map(|event| event.seq)),
         }
     }

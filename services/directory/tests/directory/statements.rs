@@ -12,7 +12,7 @@ async fn every_statement_can_be_prepared() {
     assert_all_prepare(
         &SCHEMA,
         statements,
-        &["app_number", "admin_token", "word_list", "hook", "change", "gateway_lease"],
+        &["app_number", "admin_token", "word_list", "hook", "change", "gateway_lease", "service_account"],
     )
     .await;
 }

@@ -112,7 +112,8 @@ pub async fn verify_objects(
         count += 1;
         match object {
             StoredObject::Ours { app, uuid } => {
-                if !verify::is_known(db, app, &uuid).await? {
+                // It may have been removed since it was listed.
+                if !verify::is_known(db, app, &uuid).await? && has_bytes(objects, app, &uuid).await? {
                     report(Finding::of_app(app, "object_orphan", format!("file {uuid}"), "has bytes, but is no file"));
                 }
             }
@@ -122,4 +123,9 @@ pub async fn verify_objects(
         }
     }
     Ok(count)
+}
+
+async fn has_bytes(objects: &Objects, app: AppId, uuid: &str) -> Result<bool, Error> {
+    let (file, thumbnail) = (Object::File(app, uuid), Object::Thumbnail(app, uuid));
+    Ok(objects.size(file).await?.is_some() || objects.size(thumbnail).await?.is_some())
 }

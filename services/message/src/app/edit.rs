@@ -18,12 +18,11 @@ use crate::{
     row_options::Flags,
     screening,
     store::{
-        change,
         event::{self, NewEvent},
         file_use::{self, FileUse},
         head,
         key::{self, Answered, NewKey},
-        read,
+        read, recall_edit,
         which::Which,
     },
 };
@@ -156,7 +155,7 @@ async fn write(mut tx: Tx, (caller, app): (&Caller, &App), message: &Message, no
         origin: &Origin::of(caller),
     };
     let which = Which { app: caller.app, conversation, msg_id };
-    change::edit(&mut tx, which, &stored, now).await?;
+    recall_edit::edit(&mut tx, which, &stored, now).await?;
     file_use::remove(&mut tx, which).await?;
     let (app, by_app) = (caller.app, caller.is_app());
     let uses = stored.files().into_iter().map(|uuid| FileUse { app, conversation, msg_id, by_app, uuid });

@@ -16,11 +16,11 @@ use crate::{
     appender::lane,
     origin::Origin,
     store::{
-        change,
         event::{self, NewEvent},
         file_use::{self, Released},
         head,
         read::{self, PlaceOf},
+        recall_edit,
         which::Which,
     },
 };
@@ -289,7 +289,7 @@ async fn write(
 async fn take_out(tx: &mut Tx, which: Which, now: UnixMillis) -> Result<bool, Error> {
     let place = (which.app, which.conversation);
     let heads = head::lock(tx, &[place]).await?;
-    if !change::recall(tx, which, now).await? {
+    if !recall_edit::recall(tx, which, now).await? {
         return Ok(false);
     }
     if heads.get(&place).is_some_and(|head| head.listed_msg_id == which.msg_id) {

@@ -2,7 +2,7 @@
 //!
 //! Each report has an idempotency key of its own: the conversation, and the report's number there.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use tidings_domain::{AppId, ConversationId, Error, EventKind, MsgId, UnixMillis, UserId};
 
@@ -45,16 +45,15 @@ impl Pin {
 /// Adds an event for each new report, in their order.
 pub async fn report_pins(deps: &Deps, app: AppId, mut pins: Vec<Pin>) -> Result<(), Error> {
     let now = deps.clock.now();
-    let new = |pin: &Pin| NewKey { key: pin.key(app), fingerprint: String::new(), expires_at: now + KNOWN };
-    let mut keys: Vec<NewKey> = pins.iter().map(new).collect();
-    keys.sort_by(|one, other| one.key.cmp(&other.key));
-    keys.dedup_by(|one, other| one.key == other.key);
+    let keys: BTreeSet<Key> = pins.iter().map(|pin| pin.key(app)).collect();
     if keys.len() != pins.len() {
         return Err(Error::invalid("pins", "must each have a number of their own"));
     }
     if keys.is_empty() {
         return Ok(());
     }
+    let new = |key| NewKey { key, fingerprint: String::new(), expires_at: now + KNOWN };
+    let keys: Vec<NewKey> = keys.into_iter().map(new).collect();
     let mut tx = deps.db.begin().await?;
     let known = key::claim(&mut tx, &keys, now).await?;
     pins.retain(|pin| !known.contains_key(&pin.key(app)));

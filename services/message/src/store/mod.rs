@@ -1,7 +1,6 @@
 //! Every statement of this service.
 
 pub mod broadcast;
-pub mod change;
 pub mod event;
 pub mod excluded;
 pub mod explain;
@@ -17,6 +16,7 @@ pub mod log;
 pub mod purge;
 pub mod reaction;
 pub mod read;
+pub mod recall_edit;
 pub mod since;
 pub mod stray;
 pub mod verify;
@@ -29,7 +29,7 @@ use tidings_store::{AppRows, Engine, Kind};
 pub fn statements(engine: Engine) -> Vec<String> {
     let single = [
         broadcast::ALL,
-        change::ALL,
+        recall_edit::ALL,
         excluded::ALL,
         explain::ALL,
         export::ALL,

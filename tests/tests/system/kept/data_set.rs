@@ -50,8 +50,11 @@ pub async fn fill(installation: &Installation, messages: usize) -> DataSet {
     let recalled = agora.send_text("cleo", "ann", "a mistake").await;
     let body = json!({"msg_id": recalled, "to": "ann", "chat_type": "chat", "force": true});
     agora.post("/messages/msg_recall", &body).await.expect(200);
-    // Cleo has read what ann sent, ann nothing.
+    // Cleo has read what ann sent so far, ann nothing.
     lanying.logged_in("cleo").await.get(&format!("/message/ack?conversation_id={}", ids[0])).await.expect(200);
+    for n in 0..2 {
+        agora.send_text("ann", "cleo", &format!("not read {n}")).await;
+    }
     DataSet { ann: ids[0], group, file, read }
 }
 

@@ -102,7 +102,12 @@ const DAMAGE: &[(&str, &str, &[&str])] = &[
     ("message", "update message set body = substr(body, 2) where seq = 2 and conv_b = -1", &["body"]),
     ("message", "update message set lane = lane + 100 where seq = 2 and conv_b = -1", &["wrong_lane", "event_gap"]),
     ("message", "delete from event where kind = 'recalled'", &["event_gap"]),
-    ("message", "delete from recalled", &["recalled", "unread"]),
+    ("message", "delete from recalled", &["recalled"]),
+    (
+        "message",
+        "insert into recalled (app_id, conv_a, conv_b, msg_id, sender_id) select app_id, conv_a, conv_b, msg_id, sender_id from message where msg_id = (select max(msg_id) from message)",
+        &["recalled", "orphan", "unread"],
+    ),
     ("message", "delete from participant where user_id = (select min(user_id) from participant)", &["participant"]),
     ("message", "update idempotency_key set reply = null where key = 'key:key-1'", &["key"]),
     ("message", "update file_use set msg_id = msg_id + 1", &["orphan"]),
