@@ -22,8 +22,8 @@ fn names() -> Names {
     Names::new(ALL.map(|(name, user)| (user, name.to_owned())))
 }
 
-fn jid(jid: &Option<Jid>) -> String {
-    jid.as_ref().map(|jid| jid.name().to_owned()).unwrap_or_default()
+fn jid(jid: Option<&Jid>) -> String {
+    jid.map(|jid| jid.name().to_owned()).unwrap_or_default()
 }
 
 fn decoded(meta: &[u8]) -> Meta {
@@ -38,7 +38,14 @@ fn shown(meta: &Meta) -> String {
         NameSpace::Muc => {
             let body = MucBody::decode(payload).expect("a body");
             let to: Vec<String> = body.to.iter().map(|jid| jid.name().to_owned()).collect();
-            write!(out, "MUC {:?} {} from {} to {to:?}", body.operation(), jid(&body.muc_id), jid(&body.from)).unwrap();
+            write!(
+                out,
+                "MUC {:?} {} from {} to {to:?}",
+                body.operation(),
+                jid(body.muc_id.as_ref()),
+                jid(body.from.as_ref())
+            )
+            .expect("a string takes all text");
             let extras = [
                 ("name", body.muc_name.clone()),
                 ("reason", body.reason.clone()),
@@ -47,19 +54,19 @@ fn shown(meta: &Meta) -> String {
                 ("ext", body.ext.clone()),
                 ("event", body.event_info.as_ref().and_then(|info| info.ext.clone())),
                 ("room", body.is_chatroom.filter(|is_room| *is_room).map(|_| "yes".to_owned())),
-                ("thread of", body.is_thread.map(|_| jid(&body.muc_parent_id))),
+                ("thread of", body.is_thread.map(|_| jid(body.muc_parent_id.as_ref()))),
             ];
             for (key, value) in extras {
                 if let Some(value) = value {
-                    write!(out, ", {key} {value}").unwrap();
+                    write!(out, ", {key} {value}").expect("a string takes all text");
                 }
             }
         }
         NameSpace::Roster => {
             let body = RosterBody::decode(payload).expect("a body");
             let to: Vec<String> = body.to.iter().map(|jid| jid.name().to_owned()).collect();
-            write!(out, "ROSTER {:?} from {} to {to:?} {:?}", body.operation(), jid(&body.from), body.reason())
-                .unwrap();
+            write!(out, "ROSTER {:?} from {} to {to:?} {:?}", body.operation(), jid(body.from.as_ref()), body.reason())
+                .expect("a string takes all text");
         }
         _ => out.push_str(std::str::from_utf8(payload).expect("JSON")),
     }
@@ -73,11 +80,11 @@ fn told(change: &Change, place: &Place) -> String {
     let changed = Changed { id: "m0-1", actor: NORA, at, change, names: &names, place, app_key: "acme#lobby" };
     let mut out = format!("{}\n", change.name());
     for meta in notices(&changed) {
-        writeln!(out, "  all: {}", shown(&decoded(&meta))).unwrap();
+        writeln!(out, "  all: {}", shown(&decoded(&meta))).expect("a string takes all text");
     }
     for (name, user) in ALL.iter().filter(|(_, user)| is_named(change, *user)) {
         for meta in notices_for(&changed, *user) {
-            writeln!(out, "  {name}: {}", shown(&decoded(&meta))).unwrap();
+            writeln!(out, "  {name}: {}", shown(&decoded(&meta))).expect("a string takes all text");
         }
     }
     out
@@ -153,7 +160,7 @@ fn every_change_of_a_group_room_or_thread_has_its_notices() {
     ];
     let mut out = String::new();
     for (kind, group) in kinds {
-        writeln!(out, "# {kind}").unwrap();
+        writeln!(out, "# {kind}").expect("a string takes all text");
         for change in changes_of(group) {
             out.push_str(&told(&change, &place()));
         }

@@ -35,8 +35,9 @@ pub async fn pass(server: &mut GrpcServer, wires: Wires) {
     server.add(Passed::<MessageServiceServer<()>>::over(wires.message)).await;
     server.add(Passed::<ConversationServiceServer<()>>::over(wires.conversation)).await;
     server.add(Passed::<FileServiceServer<()>>::over(wires.file)).await;
-    match wires.callback {
-        Some(wire) => server.add(Passed::<CallbackServiceServer<()>>::over(wire)).await,
-        None => tracing::warn!("CallbackService is not served: set TIDINGS_PEERS_CALLBACK to where it is"),
+    if let Some(wire) = wires.callback {
+        server.add(Passed::<CallbackServiceServer<()>>::over(wire)).await;
+    } else {
+        tracing::warn!("CallbackService is not served: set TIDINGS_PEERS_CALLBACK to where it is");
     }
 }

@@ -68,10 +68,10 @@ pub fn operations(change: &Change) -> Vec<Operation> {
         Change::Applied { user, .. } => of("apply", *user),
         Change::Invited { users, .. } => each("invite", users),
         Change::InvitationDeclined { user, .. } => of("invite_decline", *user),
-        // Told by a callback of another form: [`super::status_callback`].
-        Change::UserOnline { .. } | Change::UserOffline { .. } => vec![],
-        // The vendor does not report these.
-        Change::UserRegistered { .. }
+        // The vendor does not report these; connections in a callback of another form, [`super::status_callback`].
+        Change::UserOnline { .. }
+        | Change::UserOffline { .. }
+        | Change::UserRegistered { .. }
         | Change::UserChanged { .. }
         | Change::UserDeleted { .. }
         | Change::UserEnabled { .. }

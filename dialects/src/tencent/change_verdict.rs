@@ -66,10 +66,12 @@ fn read(status: u16, answer: &[u8]) -> Option<ChangeAnswer> {
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "as what is read")]
     fn refuse(code: Option<i64>, info: &str) -> Option<ChangeVerdict> {
         Some(ChangeVerdict::Refuse { code, info: info.to_owned() })
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as what is read")]
     fn allow(but: &[&str]) -> Option<ChangeVerdict> {
         Some(ChangeVerdict::Allow { but: but.iter().map(|account| (*account).to_owned()).collect() })
     }

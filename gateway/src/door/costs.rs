@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn a_send_counts_its_messages_and_the_call_as_over_rest() {
         let content = pb::Content {
-            body: Some(pb::content::Body::Text(pb::Text { text: "x".to_owned(), ..Default::default() })),
+            body: Some(pb::content::Body::Text(pb::Text { text: "x".to_owned() })),
             ..Default::default()
         };
         let user = |id| Target { target: Some(target::Target::UserId(id)) };

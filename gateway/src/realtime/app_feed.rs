@@ -214,7 +214,9 @@ impl AppFeed {
         let events = read(events);
         let events = {
             let state = self.state();
-            events.iter().for_each(|event| kick(&state.table, event));
+            for event in &events {
+                kick(&state.table, event);
+            }
             let concerns = |event: &FeedEvent| {
                 let is_membership = event.change.as_ref().is_some_and(is_membership);
                 is_membership || state.table.sessions(&recipients(event)).next().is_some()

@@ -90,7 +90,8 @@ async fn a_device_is_known_by_its_user_and_its_name(db: &Db) {
     service.save(ANN, "web", "1:9").await.unwrap();
     assert_eq!((service.cursor(ANN, "web").await, service.cursor(ANN, "phone").await), ("1:9".into(), "1:8".into()));
     assert_eq!(service.cursor(BOB, "web").await, "");
-    for (device, cursor) in [("", "1:1"), ("web", ""), ("a\0b", "1:1"), (&"x".repeat(129), "1:1")] {
+    let long = "x".repeat(129);
+    for (device, cursor) in [("", "1:1"), ("web", ""), ("a\0b", "1:1"), (long.as_str(), "1:1")] {
         assert_eq!(service.save(ANN, device, cursor).await, Err(Reason::InvalidArgument), "{device:?} {cursor:?}");
     }
 }

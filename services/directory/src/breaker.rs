@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn a_hook_that_fails_again_and_again_is_left_alone_for_a_while() {
         let breaker = open();
-        assert!(!breaker.admits(HOOK, PAUSE - Duration::from_millis(1)));
+        assert!(!breaker.admits(HOOK, PAUSE.saturating_sub(Duration::from_millis(1))));
         assert!(breaker.admits((AppId(2), 7), Duration::ZERO), "another app's hook");
     }
 

@@ -210,7 +210,7 @@ every_shape! {
         let policy = pb::Policy {
             friends_only: Some(true),
             agora_max_edits: Some(1),
-            agora_recall_window_ms: Some(0),
+            agora_recall_window_ms: Some(1),
             ..Default::default()
         };
         set(&strict, policy).await;
@@ -220,6 +220,8 @@ every_shape! {
         let mut omar = Raw::logged_in(&strict, "omar").await;
         assert_eq!(omar.refused(text(Type::Chat, "pia", "hi")).await, why(1, "nonroster"));
         let (_, _, msg_id) = omar.does(text(Type::Chat, "nora", "hi")).await;
+        // Far more than a millisecond later.
+        agora.get("/users").await.expect(200);
         assert_eq!(omar.refused(of_message(Type::Recall, "nora", msg_id)).await, why(1, "exceed recall time limit"));
         assert_eq!(omar.refused(of_message(Type::Edit, "nora", msg_id)).await, why(0, ""));
         assert_eq!(omar.refused(of_message(Type::Edit, "nora", msg_id)).await, why(1, "Sorry, edit limit reached"));

@@ -43,7 +43,7 @@ async fn connections(agora: &Agora, after: &str, count: usize) -> Vec<Value> {
     let path = format!("/tidings/events?after={after}&kinds=user.online,user.offline&wait=0");
     let mut events = Vec::new();
     wait_until("the events", async || {
-        events = agora.get(&path).await.expect(200)["data"].as_array().expect("events").clone();
+        events.clone_from(agora.get(&path).await.expect(200)["data"].as_array().expect("events"));
         events.len() >= count
     })
     .await;
@@ -65,8 +65,9 @@ every_shape! {
         let page = connect(&app, "nora", "page", "web").await;
         until_status(&agora, "nora", "online").await;
         until_resources(&agora, "nora", &["page", "phone"]).await;
-        let listed = agora.get("/users/nora/resources").await.expect(200)["data"].to_string();
-        assert!(listed.contains(r#"{"res":"phone","device_uuid":"phone","device_name":"ios"}"#), "{listed}");
+        let listed = agora.get("/users/nora/resources").await.expect(200)["data"].clone();
+        let phone_shown = json!({"res": "phone", "device_uuid": "phone", "device_name": "ios"});
+        assert!(listed.as_array().expect("a list").contains(&phone_shown), "{listed}");
         let many = json!({"usernames": ["nora", "omar"]});
         let several = agora.post("/users/batch/status", &many).await.expect(200)["data"].clone();
         assert_eq!(several, json!([{"nora": "online"}, {"omar": "offline"}]));
@@ -124,7 +125,6 @@ every_shape! {
         Reply::to(password).await.expect(200);
         assert_eq!(nora.closed().await, 4401);
         Reply::to(agora.request(Method::POST, "/users/omar/deactivate")).await.expect(200);
-        assert_eq!(omar.next_of("error").await["reason"], "USER_DISABLED");
         assert_eq!(omar.closed().await, 4401);
         lanying_data(&app.lanying().acting_as(id).post("/user/kick", &json!({})).await);
         assert_eq!(pia.closed().await, 4403);

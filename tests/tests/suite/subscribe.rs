@@ -278,8 +278,8 @@ every_shape! {
         let mut slow = Subscription::of(&app, receivers, "").await;
         slow.next().await.expect("the position");
         let mut other = Subscription::of(&app, &receivers[..1], "").await;
-        let text = "x".repeat(1_000);
-        // More than 2,000 events, and than what waits in the connection.
+        let text = "x".repeat(4_000);
+        // More than 2,000 events beside what fits into the windows of a connection, which are a few megabytes.
         for _ in 0..40 {
             send(&app, to_users(sender, receivers, &text)).await;
         }

@@ -327,7 +327,7 @@ async fn a_name_that_gets_a_second_address_is_two_processes_without_a_restart() 
     agora.base = format!("http://{listen}/{}/{}", app.app().org, app.app().name);
     agora.register(&["ann", "bob"]).await;
     agora.send_text("ann", "bob", "to the only one").await;
-    let is_send = |line: &&str| line.contains("MessageService/Send") && line.contains("code=Ok");
+    let is_send = |line: &&str| line.contains("MessageService/Send") && line.contains(r#"code="OK""#);
     let took = |logged: &str| logged.lines().filter(is_send).count();
     wait_until("the first to log", async || took(&suite.logged()) == 1).await;
     assert_eq!(took(&second.logged()), 0);

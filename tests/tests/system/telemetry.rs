@@ -166,7 +166,8 @@ async fn a_log_line_has_the_route_and_the_app_of_a_path_with_slashes_in_a_row() 
     let mut line = None;
     wait_until("the line of the request", async || {
         let lines = app.suite.logged();
-        line = lines.lines().find(|line| line.contains("many-slashes")).map(str::to_owned);
+        let is_request = |line: &&str| line.contains("many-slashes") && line.contains("dialect=");
+        line = lines.lines().find(is_request).map(str::to_owned);
         line.is_some()
     })
     .await;
@@ -247,6 +248,7 @@ async fn a_request_id_is_in_the_lines_of_every_role_and_a_refusal_says_who_and_w
         lines = app.suite.logged().lines().filter(|line| line.contains("one-")).map(str::to_owned).collect();
         lines.iter().any(|line| line.contains(r#"reason="USER_NOT_FOUND""#) && line.contains("dialect="))
             && lines.iter().any(|line| line.contains("MessageService/Send"))
+            && lines.iter().any(|line| line.contains("DirectoryInternalService"))
     })
     .await;
     let line = |parts: &[&str]| {

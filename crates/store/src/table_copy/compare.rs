@@ -56,7 +56,9 @@ mod tests {
         let row = |number, text: &str| vec![Value::Int(Some(number)), Value::Text(Some(text.to_owned()))];
         let sum = |rows: &[Vec<Value>]| {
             let mut sum = Sum::default();
-            rows.iter().for_each(|row| sum.add(row));
+            for row in rows {
+                sum.add(row);
+            }
             sum
         };
         let whole = sum(&[row(1, "a"), row(2, "b")]);

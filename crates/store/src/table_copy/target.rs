@@ -143,7 +143,7 @@ impl Target {
 }
 
 fn in_turn(error: sqlx::Error) -> Error {
-    match error.as_database_error().and_then(|fault| fault.code()) {
+    match error.as_database_error().and_then(sqlx::error::DatabaseError::code) {
         Some(code) if code == LOCKED => Error::invalid("--to", "is copied into by another process: wait for it"),
         _ => domain_error(error),
     }

@@ -59,7 +59,7 @@ impl Core {
             Change::PresenceChanged { user, statuses, ext: presence.ext, last_time_ms, subscribers }
         };
         let mut changes: Vec<Change> = subscribers.into_iter().map(change).collect();
-        changes.sort_by_key(|change| change.people());
+        changes.sort_by_key(Change::people);
         Ok(changes)
     }
 }

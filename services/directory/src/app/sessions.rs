@@ -55,7 +55,7 @@ impl Core {
         let now = self.db.now(&*self.clock).await?;
         let connected = store::connected_session::live_of(&self.db, caller.app, &[id], now).await?;
         sessions.extend(connected.into_iter().map(|(_, session)| session));
-        sessions.sort_by(|one, other| (one.device_sn, one.opened_at).cmp(&(other.device_sn, other.opened_at)));
+        sessions.sort_by_key(|one| (one.device_sn, one.opened_at));
         Ok(sessions)
     }
 
