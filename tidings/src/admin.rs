@@ -102,7 +102,7 @@ pub enum AppCommand {
 /// Runs the command.
 pub async fn app(config: &Config, server: Server, command: AppCommand, output: Output) -> Result<(), Error> {
     if matches!(command, AppCommand::Policies) {
-        policies::rows().iter().for_each(|row| output.print(row));
+        output.print_all(policies::rows());
         return Ok(());
     }
     with_directory(config, server, async |directory| act(directory, command, output).await).await
@@ -116,7 +116,7 @@ async fn act(mut directory: Directory, command: AppCommand, output: Output) -> R
             lines::app_with_secrets(&directory.create_app(wanted).await.map_err(error_from_status)?.into_inner())
         }
         AppCommand::List => {
-            pages(&mut directory).await?.iter().for_each(|app| output.print(&lines::app(app)));
+            output.print_all(pages(&mut directory).await?.iter().map(lines::app));
             return Ok(());
         }
         AppCommand::Show { app, secrets: true } => {

@@ -208,7 +208,7 @@ fn show_with_secret(
 async fn list(mut callbacks: Callbacks, of: InApp, output: Output) -> Result<(), Error> {
     let wanted = of.request(pb::ListEndpointsRequest {})?;
     let endpoints = callbacks.list_endpoints(wanted).await.map_err(error_from_status)?.into_inner().endpoints;
-    endpoints.iter().for_each(|endpoint| output.print(&lines::endpoint(endpoint)));
+    output.print_all(endpoints.iter().map(lines::endpoint));
     Ok(())
 }
 
@@ -222,7 +222,7 @@ async fn deliveries(
     while left > 0 {
         wanted.page_size = PAGE.min(i32::try_from(left).unwrap_or(PAGE));
         let page = page(&mut callbacks, &of, &wanted).await?;
-        page.deliveries.iter().for_each(|delivery| output.print(&lines::delivery(delivery)));
+        output.print_all(page.deliveries.iter().map(lines::delivery));
         if page.next_page_token.is_empty() {
             break;
         }
@@ -238,7 +238,7 @@ async fn explain(mut callbacks: Callbacks, of: InApp, msg_id: i64, output: Outpu
     loop {
         let page = page(&mut callbacks, &of, &wanted).await?;
         is_empty &= page.deliveries.is_empty();
-        page.deliveries.iter().for_each(|delivery| output.print(&lines::delivery_in_full(delivery)));
+        output.print_all(page.deliveries.iter().map(lines::delivery_in_full));
         if page.next_page_token.is_empty() {
             break;
         }

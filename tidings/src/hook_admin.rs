@@ -102,7 +102,7 @@ async fn act(mut directory: Directory, command: HookCommand, output: Output) -> 
         HookCommand::List(of) => {
             let wanted = of.request(pb::ListHooksRequest {})?;
             let hooks = directory.list_hooks(wanted).await.map_err(error_from_status)?.into_inner().hooks;
-            hooks.iter().for_each(|hook| output.print(&row(hook)));
+            output.print_all(hooks.iter().map(row));
         }
         HookCommand::Remove { of, id } => {
             let removed =

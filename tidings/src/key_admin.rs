@@ -55,7 +55,7 @@ pub async fn key(mut directory: Directory, command: KeyCommand, output: Output) 
         KeyCommand::List { app } => {
             let wanted = pb::ListServiceAccountsRequest { app: Some(named(&app)?) };
             let listed = directory.list_service_accounts(wanted).await.map_err(error_from_status)?.into_inner();
-            listed.accounts.iter().for_each(|one| output.print(&account(one)));
+            output.print_all(listed.accounts.iter().map(account));
         }
         KeyCommand::Revoke { app, id } => {
             let wanted = pb::RevokeServiceAccountRequest { app: Some(named(&app)?), id };

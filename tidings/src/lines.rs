@@ -23,7 +23,16 @@ pub enum Output {
 impl Output {
     /// Prints a row. One that has nothing in this form prints nothing.
     pub fn print(self, row: &Row) {
-        row.written(self).iter().for_each(|line| say(line));
+        for line in row.written(self) {
+            say(&line);
+        }
+    }
+
+    /// Prints rows in their order.
+    pub fn print_all(self, rows: impl IntoIterator<Item = Row>) {
+        for row in rows {
+            self.print(&row);
+        }
     }
 }
 

@@ -52,7 +52,7 @@ pub async fn admin_token(mut directory: Directory, command: TokenCommand, output
         TokenCommand::List { app } => {
             let wanted = pb::ListAdminTokensRequest { app: Some(named(&app)?) };
             let listed = directory.list_admin_tokens(wanted).await.map_err(error_from_status)?.into_inner();
-            listed.admin_tokens.iter().for_each(|one| output.print(&token(one)));
+            output.print_all(listed.admin_tokens.iter().map(token));
         }
         TokenCommand::Revoke { app, id } => {
             let wanted = pb::RevokeAdminTokenRequest { app: Some(named(&app)?), id };

@@ -76,7 +76,7 @@ async fn act(mut directory: Directory, command: WordsCommand, output: Output) ->
         WordsCommand::List(of) => {
             let wanted = of.request(pb::ListWordListsRequest {})?;
             let lists = directory.list_word_lists(wanted).await.map_err(error_from_status)?.into_inner().lists;
-            lists.iter().for_each(|list| output.print(&summary(list)));
+            output.print_all(lists.iter().map(summary));
         }
         WordsCommand::Show(list) => {
             let found = directory
