@@ -6,69 +6,87 @@ use tidings_proto::{error_from_status, pb};
 use tidings_runtime::Config;
 
 use crate::{
+    app_lines as lines,
     app_name::{named, org_and_name},
     directory::{Directory, with_directory},
     key_admin::{self, KeyCommand},
-    lines::say,
+    lines::{Output, one_of},
+    policies,
     server::Server,
+    token_admin::{self, TokenCommand},
 };
+
+/// The command line's names of secrets.
+const SECRETS: [(&str, pb::SecretKind); 3] = [
+    ("client", pb::SecretKind::Client),
+    ("token-key", pb::SecretKind::TokenKey),
+    ("certificate", pb::SecretKind::AppCertificate),
+];
 
 /// Commands on apps.
 #[derive(Debug, Subcommand)]
 pub enum AppCommand {
     /// Create an app with random credentials and show them.
+    #[command(after_help = "Example:\n  tidings app create acme/lobby")]
     Create {
-        /// As org/app.
+        /// The app, as org/app.
         app: String,
         /// Lanying's app_id; random by default.
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         lanying_app_id: String,
         /// Tencent's SdkAppid; random by default.
-        #[arg(long, default_value_t = 0)]
+        #[arg(long, default_value_t = 0, hide_default_value = true)]
         sdk_appid: i64,
     },
     /// List every app.
     List,
     /// Show one app.
+    #[command(after_help = "Example:\n  tidings app show acme/lobby --secrets")]
     Show {
-        /// As org/app.
+        /// The app, as org/app.
         app: String,
         /// Include its secrets.
         #[arg(long)]
         secrets: bool,
     },
     /// Disable an app (every call to it is refused), or enable it again.
+    #[command(after_help = "Example:\n  tidings app disable acme/lobby --undo")]
     Disable {
-        /// As org/app.
+        /// The app, as org/app.
         app: String,
         /// Enable the app again.
         #[arg(long)]
         undo: bool,
     },
     /// Delete an app permanently.
+    #[command(after_help = "Example:\n  tidings app delete acme/lobby --yes")]
     Delete {
-        /// As org/app.
+        /// The app, as org/app.
         app: String,
         /// Required: without it nothing is deleted.
         #[arg(long)]
         yes: bool,
     },
     /// Create a new secret; the old one stays valid for the app's rotation overlap.
+    #[command(after_help = "Example:\n  tidings app rotate-secret acme/lobby --kind certificate")]
     RotateSecret {
-        /// As org/app.
+        /// The app, as org/app.
         app: String,
-        /// client, token-key or certificate.
-        #[arg(long, default_value = "client", value_parser = ["client", "token-key", "certificate"])]
-        kind: String,
+        /// Which secret.
+        #[arg(long, default_value = "client", value_parser = one_of(&SECRETS))]
+        kind: pb::SecretKind,
     },
-    /// Set policy values, as name=value: see `Policy` in directory.proto.
+    /// Set policy values, as name=value; `tidings app policies` lists them.
+    #[command(after_help = "Example:\n  tidings app set-policy acme/lobby max_recipients=100 strict_bodies=true")]
     SetPolicy {
-        /// As org/app.
+        /// The app, as org/app.
         app: String,
         /// name=value ...
         #[arg(required = true)]
         values: Vec<String>,
     },
+    /// List every policy value with its default, what it can be and what it means. No server is needed.
+    Policies,
     /// Manage the keys with which internal services call over gRPC as this app.
     Key {
         #[command(subcommand)]
@@ -81,101 +99,59 @@ pub enum AppCommand {
     },
 }
 
-/// Commands on admin tokens.
-#[derive(Debug, Subcommand)]
-pub enum TokenCommand {
-    /// Create a token and show it, once.
-    Create {
-        /// As org/app.
-        app: String,
-        /// A label for the list.
-        #[arg(long, default_value = "")]
-        label: String,
-    },
-    /// List them, without the tokens themselves.
-    List {
-        /// As org/app.
-        app: String,
-    },
-    /// Revoke a token.
-    Revoke {
-        /// As org/app.
-        app: String,
-        /// Its number in the list.
-        id: i64,
-    },
-}
-
 /// Runs the command.
-pub async fn app(config: &Config, server: Server, command: AppCommand) -> Result<(), Error> {
-    with_directory(config, server, async |directory| act(directory, command).await).await
+pub async fn app(config: &Config, server: Server, command: AppCommand, output: Output) -> Result<(), Error> {
+    if matches!(command, AppCommand::Policies) {
+        output.print_all(policies::rows());
+        return Ok(());
+    }
+    with_directory(config, server, async |directory| act(directory, command, output).await).await
 }
 
-async fn act(mut directory: Directory, command: AppCommand) -> Result<(), Error> {
-    match command {
+async fn act(mut directory: Directory, command: AppCommand, output: Output) -> Result<(), Error> {
+    let row = match command {
         AppCommand::Create { app, lanying_app_id, sdk_appid } => {
             let (org, name) = org_and_name(&app)?;
             let wanted = pb::CreateAppRequest { org, name, lanying_app_id, sdk_appid };
-            show_secrets(&directory.create_app(wanted).await.map_err(error_from_status)?.into_inner());
+            lines::app_with_secrets(&directory.create_app(wanted).await.map_err(error_from_status)?.into_inner())
         }
-        AppCommand::List => list(directory).await?,
+        AppCommand::List => {
+            output.print_all(pages(&mut directory).await?.iter().map(lines::app));
+            return Ok(());
+        }
         AppCommand::Show { app, secrets: true } => {
-            show_secrets(
-                &directory
-                    .reveal_app(pb::RevealAppRequest { app: Some(named(&app)?) })
-                    .await
-                    .map_err(error_from_status)?
-                    .into_inner(),
-            );
+            let wanted = pb::RevealAppRequest { app: Some(named(&app)?) };
+            lines::app_with_secrets(&directory.reveal_app(wanted).await.map_err(error_from_status)?.into_inner())
         }
         AppCommand::Show { app, secrets: false } => {
-            show(
-                &directory
-                    .get_app(pb::GetAppRequest { app: Some(named(&app)?) })
-                    .await
-                    .map_err(error_from_status)?
-                    .into_inner(),
-            );
+            let wanted = pb::GetAppRequest { app: Some(named(&app)?) };
+            lines::app(&directory.get_app(wanted).await.map_err(error_from_status)?.into_inner())
         }
         AppCommand::Disable { app, undo } => {
             let wanted = pb::SetAppEnabledRequest { app: Some(named(&app)?), enabled: undo };
-            show(&directory.set_app_enabled(wanted).await.map_err(error_from_status)?.into_inner());
+            lines::app(&directory.set_app_enabled(wanted).await.map_err(error_from_status)?.into_inner())
         }
-        AppCommand::Delete { app, yes } => {
-            if !yes {
-                return Err(Error::invalid("--yes", "is required: deleting an app cannot be undone"));
-            }
-            show(
-                &directory
-                    .delete_app(pb::DeleteAppRequest { app: Some(named(&app)?) })
-                    .await
-                    .map_err(error_from_status)?
-                    .into_inner(),
-            );
+        AppCommand::Delete { yes: false, .. } => {
+            return Err(Error::invalid("--yes", "is required: deleting an app cannot be undone"));
+        }
+        AppCommand::Delete { app, yes: true } => {
+            let wanted = pb::DeleteAppRequest { app: Some(named(&app)?) };
+            lines::app(&directory.delete_app(wanted).await.map_err(error_from_status)?.into_inner())
         }
         AppCommand::RotateSecret { app, kind } => {
-            let kind = match kind.as_str() {
-                "token-key" => pb::SecretKind::TokenKey,
-                "certificate" => pb::SecretKind::AppCertificate,
-                _ => pb::SecretKind::Client,
-            };
             let wanted = pb::RotateSecretRequest { app: Some(named(&app)?), kind: kind.into() };
-            show_secrets(&directory.rotate_secret(wanted).await.map_err(error_from_status)?.into_inner());
+            lines::app_with_secrets(&directory.rotate_secret(wanted).await.map_err(error_from_status)?.into_inner())
         }
         AppCommand::SetPolicy { app, values } => {
             let wanted = pb::SetPolicyRequest { app: Some(named(&app)?), policy: Some(policy(&values)?) };
-            show(&directory.set_policy(wanted).await.map_err(error_from_status)?.into_inner());
+            lines::app(&directory.set_policy(wanted).await.map_err(error_from_status)?.into_inner())
         }
-        AppCommand::Key { command } => key_admin::key(directory, command).await?,
-        AppCommand::AdminToken { command } => admin_token(directory, command).await?,
-    }
-    Ok(())
-}
-
-async fn list(mut directory: Directory) -> Result<(), Error> {
-    for app in pages(&mut directory).await? {
-        show(&app);
-    }
+        // Printed before a directory is looked for.
+        AppCommand::Policies => return Ok(()),
+        AppCommand::Key { command } => return key_admin::key(directory, command, output).await,
+        AppCommand::AdminToken { command } => return token_admin::admin_token(directory, command, output).await,
+    };
+    output.print(&row);
     Ok(())
 }
 
@@ -197,32 +173,6 @@ async fn pages(directory: &mut Directory) -> Result<Vec<pb::App>, Error> {
     }
 }
 
-async fn admin_token(mut directory: Directory, command: TokenCommand) -> Result<(), Error> {
-    match command {
-        TokenCommand::Create { app, label } => {
-            let wanted = pb::CreateAdminTokenRequest { app: Some(named(&app)?), label };
-            say(&directory.create_admin_token(wanted).await.map_err(error_from_status)?.into_inner().token);
-        }
-        TokenCommand::List { app } => {
-            let tokens = directory
-                .list_admin_tokens(pb::ListAdminTokensRequest { app: Some(named(&app)?) })
-                .await
-                .map_err(error_from_status)?
-                .into_inner();
-            for token in tokens.admin_tokens {
-                let state = if token.revoked_at_ms == 0 { "in force" } else { "revoked" };
-                say(&format!("{}\t{state}\tmade at {} ms\t{}", token.id, token.created_at_ms, token.label));
-            }
-        }
-        TokenCommand::Revoke { app, id } => {
-            let wanted = pb::RevokeAdminTokenRequest { app: Some(named(&app)?), id };
-            directory.revoke_admin_token(wanted).await.map_err(error_from_status)?;
-            say(&format!("{id}\trevoked"));
-        }
-    }
-    Ok(())
-}
-
 fn policy(values: &[String]) -> Result<pb::Policy, Error> {
     let mut change = PolicyChange::default();
     for value in values {
@@ -234,29 +184,4 @@ fn policy(values: &[String]) -> Result<pb::Policy, Error> {
         change.set(name, value)?;
     }
     Ok(pb::Policy::from(&change))
-}
-
-fn show(app: &pb::App) {
-    let state = if app.enabled { "enabled" } else { "disabled" };
-    say(&format!("{}/{}\t{state}\tapp_id {}\tSdkAppid {}", app.org, app.name, app.lanying_app_id, app.sdk_appid));
-    if let Some(Ok(policy)) = app.policy.clone().map(PolicyChange::try_from) {
-        say(&format!("\t{}", described(&policy)));
-    }
-}
-
-/// Every value, and the quotas that are set.
-fn described(policy: &PolicyChange) -> String {
-    let shown = policy.entries().filter_map(|(name, value)| match PolicyValue::named(name) {
-        Some(known) => Some(format!("{name}={}", known.written(value))),
-        None => (value != 0).then(|| format!("{name}={value}")),
-    });
-    shown.collect::<Vec<_>>().join(" ")
-}
-
-fn show_secrets(secrets: &pb::AppWithSecrets) {
-    show(&secrets.app.clone().unwrap_or_default());
-    say(&format!("client_id\t{}", secrets.client_id));
-    say(&format!("client_secret\t{}", secrets.client_secret));
-    say(&format!("agora_app_id\t{}", secrets.agora_app_id));
-    say(&format!("app_certificate\t{}", secrets.app_certificate));
 }

@@ -12,7 +12,7 @@ use tidings_runtime::{Config, Wire};
 use crate::{
     callback_lines::{self as lines, DIALECTS, RETRIES, STATES},
     in_app::InApp,
-    lines::{meant, say},
+    lines::{Output, Row, one_of, time},
     server::Server,
 };
 
@@ -25,15 +25,22 @@ const MAX_ANSWER: usize = 256 * 1024 * 1024;
 #[derive(Debug, Subcommand)]
 pub enum CallbackCommand {
     /// Add an endpoint that is notified of events from now on, and show its secret, once.
+    #[command(
+        after_help = "Example:\n  tidings callback add --app acme/lobby --dialect tencent --url https://app.example/im"
+    )]
     Add(Added),
     /// List every endpoint of an app.
+    #[command(after_help = "Example:\n  tidings callback list --app acme/lobby")]
     List(InApp),
     /// Pause an endpoint: events are queued until it is resumed.
+    #[command(after_help = "Example:\n  tidings callback pause --app acme/lobby 7")]
     Pause(One),
     /// Resume an endpoint, queued events first.
+    #[command(after_help = "Example:\n  tidings callback resume --app acme/lobby 7")]
     Resume(One),
     /// Replace an endpoint's key for `webhook-signature`, and show it, once; the former key signs beside it for a
     /// while.
+    #[command(after_help = "Example:\n  tidings callback rotate --app acme/lobby 7 --overlap-ms 3600000")]
     Rotate {
         #[command(flatten)]
         one: One,
@@ -42,22 +49,25 @@ pub enum CallbackCommand {
         overlap_ms: Option<i64>,
     },
     /// Remove an endpoint and everything queued for it.
+    #[command(after_help = "Example:\n  tidings callback remove --app acme/lobby 7")]
     Remove(One),
     /// List deliveries, newest first.
+    #[command(after_help = "Example:\n  tidings callback deliveries --app acme/lobby --state dead --limit 20")]
     Deliveries {
         #[command(flatten)]
         of: InApp,
         /// Only of this endpoint: its number in the list.
-        #[arg(long, default_value_t = 0)]
+        #[arg(long, default_value_t = 0, hide_default_value = true)]
         endpoint: i64,
-        /// waiting, delivered or dead; any by default.
-        #[arg(long, value_parser = |word: &str| meant(&STATES, word))]
+        /// Only those in this state; any by default.
+        #[arg(long, value_parser = one_of(&STATES))]
         state: Option<pb::DeliveryState>,
         /// Maximum number of deliveries.
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
     },
     /// Show every delivery of a message with its body and every attempt.
+    #[command(after_help = "Example:\n  tidings callback explain --app acme/lobby 1234567890123456")]
     Explain {
         #[command(flatten)]
         of: InApp,
@@ -65,6 +75,9 @@ pub enum CallbackCommand {
         msg_id: i64,
     },
     /// Deliver again, with the same event ids and bodies: everything, or what the options select.
+    #[command(
+        after_help = "Example:\n  tidings callback replay --app acme/lobby --state dead --from 2026-11-30T03:00:00Z"
+    )]
     Replay(Replayed),
 }
 
@@ -82,14 +95,14 @@ pub struct One {
 pub struct Added {
     #[command(flatten)]
     of: InApp,
-    /// The vendor format of the calls: tencent, agora or lanying.
-    #[arg(long, value_parser = |word: &str| meant(&DIALECTS, word))]
+    /// The vendor format of the calls.
+    #[arg(long, value_parser = one_of(&DIALECTS))]
     dialect: pb::CallbackDialect,
     /// The URL, http:// or https://. Its own query is kept.
     #[arg(long)]
     url: String,
     /// The vendor's signing secret; without it calls are not signed in the vendor's way.
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     token: String,
     /// The events to deliver, such as message.sent,message.recalled; all by default.
     #[arg(long, value_delimiter = ',')]
@@ -98,10 +111,10 @@ pub struct Added {
     #[arg(long)]
     ordered: bool,
     /// What happens after a failure: durable (retries for a day), none, or timeout (one retry, after a timeout only).
-    #[arg(long, default_value = "durable", value_parser = |word: &str| meant(&RETRIES, word))]
+    #[arg(long, default_value = "durable", value_parser = one_of(&RETRIES))]
     retry: pb::RetryMode,
     /// Timeout of a call, in milliseconds; 2000 by default.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
     timeout_ms: i32,
     /// Allow a private, loopback or link-local address.
     #[arg(long)]
@@ -114,102 +127,102 @@ pub struct Replayed {
     #[command(flatten)]
     of: InApp,
     /// Only those to this endpoint.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
     endpoint: i64,
     /// Only this one.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
     delivery: i64,
-    /// Only those that are waiting, delivered or dead.
-    #[arg(long, value_parser = |word: &str| meant(&STATES, word))]
+    /// Only those in this state.
+    #[arg(long, value_parser = one_of(&STATES))]
     state: Option<pb::DeliveryState>,
-    /// Only those created at or after this time, in milliseconds since 1970.
-    #[arg(long, value_name = "MS", default_value_t = 0)]
+    /// Only those created at or after this time: RFC 3339, or milliseconds since 1970.
+    #[arg(long, value_name = "TIME", default_value = "0", hide_default_value = true, value_parser = time)]
     from: i64,
-    /// Only those created before this time, in milliseconds since 1970.
-    #[arg(long, value_name = "MS", default_value_t = 0)]
+    /// Only those created before this time.
+    #[arg(long, value_name = "TIME", default_value = "0", hide_default_value = true, value_parser = time)]
     until: i64,
 }
 
 type Callbacks = CallbackServiceClient<Wire>;
 
 /// Runs the command.
-pub async fn callback(config: &Config, server: Server, command: CallbackCommand) -> Result<(), Error> {
+pub async fn callback(config: &Config, server: Server, command: CallbackCommand, output: Output) -> Result<(), Error> {
     let wire = server.running(config, config.peers.callback.as_ref()).await?;
     let mut callbacks = Callbacks::new(wire).max_decoding_message_size(MAX_ANSWER);
     match command {
-        CallbackCommand::Add(added) => add(callbacks, added).await,
-        CallbackCommand::List(of) => list(callbacks, of).await,
+        CallbackCommand::Add(added) => add(callbacks, added, output).await,
+        CallbackCommand::List(of) => list(callbacks, of, output).await,
         CallbackCommand::Pause(one) => {
             let paused = callbacks.pause_endpoint(one.of.request(pb::PauseEndpointRequest { id: one.id })?).await;
-            show(paused)
+            show(paused, output)
         }
         CallbackCommand::Resume(one) => {
             let resumed = callbacks.resume_endpoint(one.of.request(pb::ResumeEndpointRequest { id: one.id })?).await;
-            show(resumed)
+            show(resumed, output)
         }
         CallbackCommand::Rotate { one, overlap_ms } => {
             let wanted = one.of.request(pb::RotateEndpointSecretRequest { id: one.id, overlap_ms })?;
-            show_with_secret(callbacks.rotate_endpoint_secret(wanted).await)
+            show_with_secret(callbacks.rotate_endpoint_secret(wanted).await, output)
         }
         CallbackCommand::Remove(one) => {
             let removed = callbacks
                 .remove_endpoint(one.of.request(pb::RemoveEndpointRequest { id: one.id })?)
                 .await
                 .map_err(error_from_status)?;
-            say(&format!("{}\tremoved", removed.into_inner().id));
+            let row = Row::default().shown("id", removed.into_inner().id);
+            output.print(&row.cell("removed", true, "removed"));
             Ok(())
         }
         CallbackCommand::Deliveries { of, endpoint, state, limit } => {
             let state = state.unwrap_or_default().into();
             let wanted = pb::ListDeliveriesRequest { endpoint_id: endpoint, state, ..Default::default() };
-            deliveries(callbacks, of, wanted, limit).await
+            deliveries(callbacks, (of, wanted), limit, output).await
         }
-        CallbackCommand::Explain { of, msg_id } => explain(callbacks, of, msg_id).await,
-        CallbackCommand::Replay(replayed) => replay(callbacks, replayed).await,
+        CallbackCommand::Explain { of, msg_id } => explain(callbacks, of, msg_id, output).await,
+        CallbackCommand::Replay(replayed) => replay(callbacks, replayed, output).await,
     }
 }
 
-fn show(endpoint: Result<tonic::Response<pb::Endpoint>, tonic::Status>) -> Result<(), Error> {
-    say(&lines::endpoint(&endpoint.map_err(error_from_status)?.into_inner()));
+fn show(endpoint: Result<tonic::Response<pb::Endpoint>, tonic::Status>, output: Output) -> Result<(), Error> {
+    output.print(&lines::endpoint(&endpoint.map_err(error_from_status)?.into_inner()));
     Ok(())
 }
 
-async fn add(mut callbacks: Callbacks, added: Added) -> Result<(), Error> {
+async fn add(mut callbacks: Callbacks, added: Added, output: Output) -> Result<(), Error> {
     let Added { of, dialect, url, token, events, ordered, retry, timeout_ms, allow_private } = added;
     let (dialect, retry) = (dialect.into(), retry.into());
     let wanted = pb::AddEndpointRequest { dialect, url, token, events, ordered, retry, timeout_ms, allow_private };
-    show_with_secret(callbacks.add_endpoint(of.request(wanted)?).await)
+    show_with_secret(callbacks.add_endpoint(of.request(wanted)?).await, output)
 }
 
-fn show_with_secret(endpoint: Result<tonic::Response<pb::AddedEndpoint>, tonic::Status>) -> Result<(), Error> {
+fn show_with_secret(
+    endpoint: Result<tonic::Response<pb::AddedEndpoint>, tonic::Status>,
+    output: Output,
+) -> Result<(), Error> {
     let added = endpoint.map_err(error_from_status)?.into_inner();
-    say(&lines::endpoint(&added.endpoint.unwrap_or_default()));
-    say(&format!("secret\t{}", added.secret));
+    let row = lines::endpoint(&added.endpoint.unwrap_or_default());
+    output.print(&row.line().text("secret").shown("secret", added.secret));
     Ok(())
 }
 
-async fn list(mut callbacks: Callbacks, of: InApp) -> Result<(), Error> {
+async fn list(mut callbacks: Callbacks, of: InApp, output: Output) -> Result<(), Error> {
     let wanted = of.request(pb::ListEndpointsRequest {})?;
     let endpoints = callbacks.list_endpoints(wanted).await.map_err(error_from_status)?.into_inner().endpoints;
-    for endpoint in &endpoints {
-        say(&lines::endpoint(endpoint));
-    }
+    output.print_all(endpoints.iter().map(lines::endpoint));
     Ok(())
 }
 
 async fn deliveries(
     mut callbacks: Callbacks,
-    of: InApp,
-    mut wanted: pb::ListDeliveriesRequest,
+    (of, mut wanted): (InApp, pb::ListDeliveriesRequest),
     limit: u32,
+    output: Output,
 ) -> Result<(), Error> {
     let mut left = limit;
     while left > 0 {
         wanted.page_size = PAGE.min(i32::try_from(left).unwrap_or(PAGE));
         let page = page(&mut callbacks, &of, &wanted).await?;
-        for delivery in &page.deliveries {
-            say(&lines::delivery(delivery));
-        }
+        output.print_all(page.deliveries.iter().map(lines::delivery));
         if page.next_page_token.is_empty() {
             break;
         }
@@ -219,26 +232,20 @@ async fn deliveries(
     Ok(())
 }
 
-async fn explain(mut callbacks: Callbacks, of: InApp, msg_id: i64) -> Result<(), Error> {
+async fn explain(mut callbacks: Callbacks, of: InApp, msg_id: i64, output: Output) -> Result<(), Error> {
     let mut wanted = pb::ListDeliveriesRequest { msg_id, page_size: PAGE, ..Default::default() };
     let mut is_empty = true;
     loop {
         let page = page(&mut callbacks, &of, &wanted).await?;
         is_empty &= page.deliveries.is_empty();
-        for delivery in &page.deliveries {
-            say(&lines::delivery(delivery));
-            say(&format!("\t{}", lines::body(delivery)));
-            for attempt in &delivery.attempts {
-                say(&format!("\t{}", lines::attempt(attempt)));
-            }
-        }
+        output.print_all(page.deliveries.iter().map(lines::delivery_in_full));
         if page.next_page_token.is_empty() {
             break;
         }
         wanted.page_token = page.next_page_token;
     }
     if is_empty {
-        say(&format!("message {msg_id}\tno delivery"));
+        output.print(&Row::default().text(format!("message {msg_id}")).text("no delivery"));
     }
     Ok(())
 }
@@ -252,7 +259,7 @@ async fn page(
     Ok(page.into_inner())
 }
 
-async fn replay(mut callbacks: Callbacks, replayed: Replayed) -> Result<(), Error> {
+async fn replay(mut callbacks: Callbacks, replayed: Replayed, output: Output) -> Result<(), Error> {
     let wanted = pb::ReplayRequest {
         endpoint_id: replayed.endpoint,
         delivery_id: replayed.delivery,
@@ -261,6 +268,6 @@ async fn replay(mut callbacks: Callbacks, replayed: Replayed) -> Result<(), Erro
         until_ms: replayed.until,
     };
     let done = callbacks.replay(replayed.of.request(wanted)?).await.map_err(error_from_status)?;
-    say(&format!("{}\treplayed", done.into_inner().replayed));
+    output.print(&Row::default().shown("replayed", done.into_inner().replayed).text("replayed"));
     Ok(())
 }

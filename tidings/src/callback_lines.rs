@@ -1,8 +1,11 @@
-//! Endpoints and deliveries as lines of text, with a tab between columns.
+//! Endpoints and deliveries as rows.
 
 use tidings_proto::pb;
 
-use crate::lines::{plain, word};
+use crate::{
+    conversation_lines::conversation,
+    lines::{Row, word},
+};
 
 /// The command line's names of dialects.
 pub const DIALECTS: [(&str, pb::CallbackDialect); 3] = [
@@ -22,83 +25,81 @@ pub const STATES: [(&str, pb::DeliveryState); 3] = [
     ("dead", pb::DeliveryState::Dead),
 ];
 
-/// An endpoint without its secrets.
-pub fn endpoint(endpoint: &pb::Endpoint) -> String {
+/// The states of endpoints.
+const ENDPOINT_STATES: [(&str, pb::EndpointState); 2] =
+    [("active", pb::EndpointState::Active), ("paused", pb::EndpointState::Paused)];
+
+/// An endpoint without its token and key.
+pub fn endpoint(endpoint: &pb::Endpoint) -> Row {
     let (dialect, retry) = (word(&DIALECTS, &endpoint.dialect()), word(&RETRIES, &endpoint.retry()));
-    let state = match endpoint.state() {
-        pb::EndpointState::Active => "active".to_owned(),
-        pb::EndpointState::Paused if endpoint.paused_because.is_empty() => "paused".to_owned(),
-        pb::EndpointState::Paused => format!("paused: {}", plain(&endpoint.paused_because)),
-        pb::EndpointState::Unspecified => "unknown".to_owned(),
-    };
+    let state = word(&ENDPOINT_STATES, &endpoint.state());
+    let because = endpoint.paused_because.as_str();
+    let state_text = if because.is_empty() { state.to_owned() } else { format!("{state}: {because}") };
     let events = if endpoint.events.is_empty() { "all events".to_owned() } else { endpoint.events.join(",") };
-    let mut line = format!("{}\t{state}\t{dialect}\t{}\t{}", endpoint.id, plain(&endpoint.url), plain(&events));
-    let (timeout, made_at) = (endpoint.timeout_ms, endpoint.created_at_ms);
-    let mut push = |text: &str| line.extend(["\t", text]);
-    push(&format!("retry {retry}"));
-    push(&format!("timeout {timeout} ms"));
-    push(&format!("made at {made_at} ms"));
-    for (is_set, text) in
-        [(endpoint.has_token, "token"), (endpoint.ordered, "ordered"), (endpoint.allow_private, "private addresses")]
-    {
-        if is_set {
-            push(text);
-        }
-    }
-    line
+    Row::default()
+        .shown("id", endpoint.id)
+        .cell("state", state, state_text)
+        .field("paused_because", because)
+        .shown("dialect", dialect)
+        .shown("url", endpoint.url.as_str())
+        .cell("events", endpoint.events.as_slice(), events)
+        .cell("retry", retry, format!("retry {retry}"))
+        .cell("timeout_ms", endpoint.timeout_ms, format!("timeout {} ms", endpoint.timeout_ms))
+        .time("created_at_ms", "made at", endpoint.created_at_ms)
+        .flag("has_token", endpoint.has_token, "token")
+        .flag("ordered", endpoint.ordered, "ordered")
+        .flag("allow_private", endpoint.allow_private, "private addresses")
 }
 
 /// A delivery without its body and attempts.
-pub fn delivery(delivery: &pb::CallbackDelivery) -> String {
+pub fn delivery(delivery: &pb::CallbackDelivery) -> Row {
     let state = word(&STATES, &delivery.state());
-    let when = match delivery.state() {
-        pb::DeliveryState::Waiting => "next try at",
-        _ => "done at",
-    };
-    let names = [&delivery.event, &delivery.command, &delivery.event_id].map(|name| plain(name)).join("\t");
-    let mut line = format!("{}\t{state}\tendpoint {}\t{names}", delivery.id, delivery.endpoint_id);
-    let columns = [
-        conversation(delivery.conversation.as_ref()),
-        format!("message {}", delivery.msg_id),
-        format!("made at {} ms", delivery.created_at_ms),
-        format!("{when} {} ms", delivery.at_ms),
-        format!("attempts {}", delivery.attempts.len()),
-    ];
-    for column in columns {
-        line.extend(["\t", &column]);
-    }
-    line
+    let attempts = delivery.attempts.len();
+    let row = Row::default()
+        .shown("id", delivery.id)
+        .shown("state", state)
+        .cell("endpoint_id", delivery.endpoint_id, format!("endpoint {}", delivery.endpoint_id))
+        .shown("event", delivery.event.as_str())
+        .shown("command", delivery.command.as_str())
+        .shown("event_id", delivery.event_id.as_str());
+    conversation(row, delivery.conversation.as_ref())
+        .cell("msg_id", delivery.msg_id, format!("message {}", delivery.msg_id))
+        .time("created_at_ms", "made at", delivery.created_at_ms)
+        .time("at_ms", due(state), delivery.at_ms)
+        .cell("attempt_count", attempts, format!("attempts {attempts}"))
 }
 
-fn conversation(id: Option<&pb::ConversationId>) -> String {
-    let Some(id) = id else {
-        return "no conversation".to_owned();
-    };
-    match id.kind() {
-        pb::ConversationKind::Direct => format!("direct {} {}", id.id, id.higher_user_id),
-        pb::ConversationKind::Group => format!("group {}", id.id),
-        pb::ConversationKind::Room => format!("room {}", id.id),
-        pb::ConversationKind::Unspecified => "no conversation".to_owned(),
-    }
+/// A delivery with its body and every attempt.
+pub fn delivery_in_full(shown: &pb::CallbackDelivery) -> Row {
+    let row = delivery(shown).line().text("").text("body");
+    let row = row.shown("body", &*String::from_utf8_lossy(&shown.body));
+    row.rows("attempts", shown.attempts.iter().map(attempt))
 }
 
-/// The payload.
-pub fn body(delivery: &pb::CallbackDelivery) -> String {
-    format!("body\t{}", plain(&String::from_utf8_lossy(&delivery.body)))
+/// What the time of a delivery in that state is.
+pub fn due(state: &str) -> &'static str {
+    if state == "waiting" { "next try at" } else { "done at" }
 }
 
-/// One attempt.
-pub fn attempt(attempt: &pb::CallbackAttempt) -> String {
+fn attempt(attempt: &pb::CallbackAttempt) -> Row {
     let status = if attempt.status == 0 { "no answer".to_owned() } else { format!("HTTP {}", attempt.status) };
-    format!("at {} ms\ttook {} ms\t{status}\t{}", attempt.at_ms, attempt.duration_ms, plain(&attempt.answer))
+    Row::default()
+        .text("")
+        .time("at_ms", "at", attempt.at_ms)
+        .cell("duration_ms", attempt.duration_ms, format!("took {} ms", attempt.duration_ms))
+        .cell("status", attempt.status, status)
+        .shown("answer", attempt.answer.as_str())
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
+    use crate::lines::Output;
 
     #[test]
-    fn an_endpoint_is_one_line() {
+    fn an_endpoint_is_one_line_or_an_object() {
         let mut shown = pb::Endpoint {
             id: 7,
             dialect: pb::CallbackDialect::Tencent.into(),
@@ -110,21 +111,22 @@ mod tests {
             ..Default::default()
         };
         let line = "7\tactive\ttencent\thttps://h/im?s=1\tall events\tretry durable\ttimeout 2000 ms\
-                    \tmade at 1790000000000 ms";
-        assert_eq!(endpoint(&shown), line);
+                    \tmade at 2026-09-21T14:13:20.000Z";
+        assert_eq!(endpoint(&shown).written(Output::Text), [line]);
         shown.events = vec!["message.sent".into(), "message.recalled".into()];
         shown.state = pb::EndpointState::Paused.into();
         shown.paused_because = "it answered 410".into();
         (shown.has_token, shown.ordered, shown.allow_private) = (true, true, true);
         let line = "7\tpaused: it answered 410\ttencent\thttps://h/im?s=1\tmessage.sent,message.recalled\
-                    \tretry durable\ttimeout 2000 ms\tmade at 1790000000000 ms\ttoken\tordered\tprivate addresses";
-        assert_eq!(endpoint(&shown), line);
+                    \tretry durable\ttimeout 2000 ms\tmade at 2026-09-21T14:13:20.000Z\ttoken\tordered\tprivate addresses";
+        assert_eq!(endpoint(&shown).written(Output::Text), [line]);
+        let json = r#"{"allow_private":true,"created_at_ms":1790000000000,"dialect":"tencent","events":["message.sent","message.recalled"],"has_token":true,"id":7,"ordered":true,"paused_because":"it answered 410","retry":"durable","state":"paused","timeout_ms":2000,"url":"https://h/im?s=1"}"#;
+        assert_eq!(endpoint(&shown).written(Output::Json), [json]);
     }
 
     #[test]
-    fn a_delivery_is_one_line_and_so_is_an_attempt_whatever_was_answered() {
+    fn a_delivery_is_one_line_and_in_full_has_body_and_attempts_whatever_was_answered() {
         let tried = pb::CallbackAttempt { at_ms: 5, duration_ms: 6, status: 500, answer: "a\tb\n\u{1b}[2Jü".into() };
-        assert_eq!(attempt(&tried), "at 5 ms\ttook 6 ms\tHTTP 500\ta\\tb\\n\\u{1b}[2Jü");
         let shown = pb::CallbackDelivery {
             id: 9,
             endpoint_id: 7,
@@ -144,8 +146,14 @@ mod tests {
             body: b"{}".to_vec(),
         };
         let line = "9\twaiting\tendpoint 7\tmessage.sent\tC2C.CallbackAfterSendMsg\tevt_1\tdirect 1 2\tmessage 3\
-                    \tmade at 4 ms\tnext try at 8 ms\tattempts 1";
-        assert_eq!(delivery(&shown), line);
-        assert_eq!(body(&shown), "body\t{}");
+                    \tmade at 1970-01-01T00:00:00.004Z\tnext try at 1970-01-01T00:00:00.008Z\tattempts 1";
+        assert_eq!(delivery(&shown).written(Output::Text), [line]);
+        let tried = "\tat 1970-01-01T00:00:00.005Z\ttook 6 ms\tHTTP 500\ta\\tb\\n\\u{1b}[2Jü";
+        assert_eq!(delivery_in_full(&shown).written(Output::Text), [line, "\tbody\t{}", tried]);
+        let json = r#"{"at_ms":8,"attempt_count":1,"command":"C2C.CallbackAfterSendMsg","conversation":{"higher_user_id":2,"id":1,"kind":"direct"},"created_at_ms":4,"endpoint_id":7,"event":"message.sent","event_id":"evt_1","id":9,"msg_id":3,"state":"waiting"}"#;
+        assert_eq!(delivery(&shown).written(Output::Json), [json]);
+        let full: Value = serde_json::from_str(&delivery_in_full(&shown).written(Output::Json).concat()).unwrap();
+        let attempts = json!([{"at_ms": 5, "duration_ms": 6, "status": 500, "answer": "a\tb\n\u{1b}[2Jü"}]);
+        assert_eq!((&full["body"], &full["attempts"]), (&"{}".into(), &attempts));
     }
 }

@@ -7,8 +7,8 @@ use tidings_domain::Error;
 use tidings_runtime::{Config, GuardedClock, config::Addresses, metrics, telemetry};
 
 use crate::{
-    Roles, admin, backup, callback_admin, copy, demo, doctor, explain, export, hook_admin, in_full::in_full,
-    message_admin, migrate, ready, restore, running, server, verify, words_admin,
+    Roles, admin, backup, callback_admin, completions, copy, demo, doctor, explain, export, hook_admin,
+    in_full::in_full, lines::Output, message_admin, migrate, ready, restore, running, server, verify, words_admin,
 };
 
 /// A self-hosted chat-message backend that speaks the APIs of Agora Chat, Lanying IM and gRPC.
@@ -38,6 +38,9 @@ struct Settings {
     /// The address of /metrics, or off [default: 127.0.0.1:9464 for all roles in one process]; port 0 picks a free one.
     #[arg(long, global = true)]
     metrics_listen: Option<String>,
+    /// Print results as JSON, one object per line.
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -65,8 +68,10 @@ enum Command {
     Doctor,
     /// Check everything that is stored: the log with its numbers and counts, unread counts, keys, files, database pages.
     /// Read-only; may run beside the running program. Exits with 1 if anything is wrong.
+    #[command(after_help = "Example:\n  tidings verify --quick --data /var/lib/tidings")]
     Verify(verify::VerifyOptions),
     /// Copy the data folder into a new folder while the program runs, and verify the copy.
+    #[command(after_help = "Example:\n  tidings backup ./backup-1 --data /var/lib/tidings")]
     Backup {
         /// The new folder.
         folder: PathBuf,
@@ -79,6 +84,7 @@ enum Command {
     Explain(explain::ExplainOptions),
     /// Exit with 0 when the service or gateway at this address is ready; without an address, the process that listens
     /// on this machine according to the configuration.
+    #[command(after_help = "Example:\n  tidings ready --rest http://127.0.0.1:8080")]
     Ready {
         /// A gRPC service, as http://host:port.
         #[arg(long, conflicts_with = "rest")]
@@ -92,6 +98,8 @@ enum Command {
         #[command(subcommand)]
         command: export::ExportCommand,
     },
+    /// Print the script with which a shell completes commands, options and their words.
+    Completions(completions::CompletionOptions),
     /// Manage apps.
     App {
         #[command(flatten)]
@@ -165,11 +173,14 @@ impl Settings {
 
 async fn act(cli: Cli) -> Result<(), Error> {
     let config = cli.settings.load();
+    let output = if cli.settings.json { Output::Json } else { Output::Text };
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve(&config?, Roles::ALL).await,
         Command::Directory => serve(&config?, Roles::DIRECTORY).await,
         Command::Message { command: None, .. } => serve(&config?, Roles::MESSAGE).await,
-        Command::Message { server, command: Some(command) } => message_admin::message(&config?, server, command).await,
+        Command::Message { server, command: Some(command) } => {
+            message_admin::message(&config?, server, command, output).await
+        }
         Command::Conversation => serve(&config?, Roles::CONVERSATION).await,
         Command::File => serve(&config?, Roles::FILE).await,
         Command::Gateway => serve(&config?, Roles::GATEWAY).await,
@@ -180,12 +191,12 @@ async fn act(cli: Cli) -> Result<(), Error> {
             telemetry.finish();
             done
         }
-        Command::Doctor => doctor::doctor(config).await,
-        Command::Verify(options) => verify::verify(&config?, &options).await,
-        Command::Backup { folder } => backup::backup(&config?, &folder).await,
-        Command::Restore(options) => restore::restore(&config?, &options).await,
-        Command::Copy(options) => copy::copy(&config?, &options).await,
-        Command::Explain(options) => explain::explain(&config?, &options).await,
+        Command::Doctor => doctor::doctor(config, output).await,
+        Command::Verify(options) => verify::verify(&config?, &options, output).await,
+        Command::Backup { folder } => backup::backup(&config?, &folder, output).await,
+        Command::Restore(options) => restore::restore(&config?, &options, output).await,
+        Command::Copy(options) => copy::copy(&config?, &options, output).await,
+        Command::Explain(options) => explain::explain(&config?, &options, output).await,
         Command::Ready { grpc, rest } => {
             let ready = match (&grpc, &rest) {
                 (Some(url), _) => ready::peer(&Addresses::read(url), None).await.map(drop),
@@ -194,13 +205,17 @@ async fn act(cli: Cli) -> Result<(), Error> {
             };
             ready.map_err(|why| Error::invalid("the process", format!("is not ready: {why}")))
         }
-        Command::Export { command } => export::export(command),
-        Command::App { server, command } => admin::app(&config?, server, command).await,
-        Command::Words { server, command } => words_admin::words(&config?, server, command).await,
-        Command::Hook { server, command } => hook_admin::hook(&config?, server, command).await,
+        Command::Export { command } => export::export(command, output),
+        Command::Completions(options) => {
+            completions::completions::<Cli>(&options);
+            Ok(())
+        }
+        Command::App { server, command } => admin::app(&config?, server, command, output).await,
+        Command::Words { server, command } => words_admin::words(&config?, server, command, output).await,
+        Command::Hook { server, command } => hook_admin::hook(&config?, server, command, output).await,
         Command::Callback { command: None, .. } => serve(&config?, Roles::CALLBACK).await,
         Command::Callback { server, command: Some(command) } => {
-            callback_admin::callback(&config?, server, command).await
+            callback_admin::callback(&config?, server, command, output).await
         }
     }
 }
@@ -266,6 +281,42 @@ mod tests {
         Cli::command().debug_assert();
     }
 
+    /// The examples in the help of a command and of those below it.
+    fn examples(command: &clap::Command) -> Vec<String> {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let own = help.lines().filter_map(|line| line.strip_prefix("  ")).map(str::to_owned);
+        own.chain(command.get_subcommands().flat_map(examples)).collect()
+    }
+
+    #[test]
+    fn every_example_in_the_help_can_be_given() {
+        let examples = examples(&Cli::command());
+        assert!(examples.len() > 20, "{examples:?}");
+        for example in examples {
+            let words = example.split(" > ").next().unwrap_or_default().split_whitespace();
+            let read = Cli::try_parse_from(words);
+            assert!(read.is_ok(), "{example}: {}", read.unwrap_err());
+        }
+    }
+
+    #[test]
+    fn every_shell_completes_commands_and_the_words_of_options() {
+        for (name, shell) in completions::SHELLS {
+            let script = completions::script::<Cli>(shell);
+            for word in ["rotate-secret", "token-key", "completions", "lanying", "json"] {
+                assert!(script.contains(word), "{name} does not know {word}");
+            }
+        }
+    }
+
+    #[test]
+    fn json_can_be_asked_for_anywhere_in_a_command() {
+        for line in ["--json app list", "app --json list", "app list --json", "verify --json", "doctor --json"] {
+            let read = Cli::try_parse_from(format!("tidings {line}").split_whitespace());
+            assert!(read.is_ok_and(|cli| cli.settings.json), "{line}");
+        }
+    }
+
     #[test]
     fn every_callback_command_can_be_given() {
         for line in [
@@ -279,6 +330,7 @@ mod tests {
             "deliveries --app o/a --endpoint 7 --state dead --limit 3",
             "explain --app o/a 1234",
             "replay --app o/a --endpoint 7 --delivery 8 --state delivered --from 1 --until 2",
+            "replay --app o/a --from 2026-11-30T03:47:02Z --until 2026-11-30T04:47:02.5+01:00",
         ] {
             let read = Cli::try_parse_from(format!("tidings callback {line}").split_whitespace());
             assert!(read.is_ok(), "{line}: {}", read.unwrap_err());
@@ -289,11 +341,13 @@ mod tests {
             "add --app o/a --dialect lanying --url http://h --retry forever",
             "deliveries --app o/a --limit 0",
             "deliveries --app o/a --state lost",
+            "replay --app o/a --from yesterday",
         ] {
             let read = Cli::try_parse_from(format!("tidings callback {line}").split_whitespace());
             assert!(read.is_err(), "{line}");
         }
     }
+
     #[test]
     fn every_command_of_words_and_hooks_can_be_given() {
         for line in [

@@ -13,7 +13,7 @@ use tidings_store::{Db, Location, table_copy};
 
 use crate::{
     keys::{DATA_KEY, SERVICE_KEY},
-    lines::say,
+    lines::{Output, Row},
     migrate::SCHEMAS,
     stores::{Place, Stores},
     verify::{self, Report},
@@ -21,6 +21,9 @@ use crate::{
 
 /// From where to where.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  tidings copy --from /var/lib/tidings --to postgres://tidings@localhost/tidings --data /var/lib/tidings"
+)]
 pub struct CopyOptions {
     /// The data folder, which no process uses.
     #[arg(long)]
@@ -34,7 +37,7 @@ pub struct CopyOptions {
 }
 
 /// Copies everything, compares both sides and verifies the target.
-pub async fn copy(config: &Config, options: &CopyOptions) -> Result<(), Error> {
+pub async fn copy(config: &Config, options: &CopyOptions, output: Output) -> Result<(), Error> {
     if !options.to.starts_with("postgres://") && !options.to.starts_with("postgresql://") {
         return Err(Error::invalid("--to", "must be a postgres:// URL"));
     }
@@ -52,24 +55,26 @@ pub async fn copy(config: &Config, options: &CopyOptions) -> Result<(), Error> {
     for schema in SCHEMAS {
         databases.push(tidings_store::open(&target.location, schema, true).await?);
     }
-    let done = tables(from, &databases).await;
+    let done = tables(from, &databases, output).await;
     for db in &databases {
         db.close().await;
     }
     done?;
     let keys_are_here = keys(config, from)?;
     let stores = Stores::open(&target).await?;
-    let done = files(from, options, &target, &stores).await;
+    let done = files(options, &target, &stores, output).await;
     if done.is_ok() {
         table_copy::finish(&stores.directory).await?;
     }
     stores.close().await;
     done?;
-    let mut report = Report::new(false);
+    let mut report = Report::new(output);
     verify::check(&target, true, &mut report).await?;
     report.end();
     if !keys_are_here {
-        say(&format!("set data_key to the text in {}: the apps' secrets need it", from.join(DATA_KEY).display()));
+        let key = from.join(DATA_KEY);
+        let words = format!("set data_key to the text in {}: the apps' secrets need it", key.display());
+        output.print(&Row::remark(&words));
     }
     match report.findings() {
         0 => Ok(()),
@@ -78,11 +83,11 @@ pub async fn copy(config: &Config, options: &CopyOptions) -> Result<(), Error> {
 }
 
 /// Copies the tables of each service, those of the directory last.
-async fn tables(from: &Path, databases: &[Db]) -> Result<(), Error> {
+async fn tables(from: &Path, databases: &[Db], output: Output) -> Result<(), Error> {
     let source = from.canonicalize().map_err(Error::internal)?.display().to_string();
     let directory = &databases[0];
     match table_copy::begun(directory).await? {
-        Some(begun) if begun == source => say("continues a copy that was cut"),
+        Some(begun) if begun == source => output.print(&Row::remark("continues a copy that was cut")),
         Some(begun) => {
             let words = format!("holds a copy from {begun} that was cut: continue it, or empty the database");
             return Err(Error::invalid("--to", words));
@@ -91,7 +96,10 @@ async fn tables(from: &Path, databases: &[Db]) -> Result<(), Error> {
         None => return Err(Error::invalid("--to", "has apps already: name an empty database")),
     }
     for (schema, db) in SCHEMAS.into_iter().zip(databases).rev() {
-        let told = |table: &table_copy::CopiedTable| say(&format!("{}\t{} rows", table.name, table.rows));
+        let told = |table: &table_copy::CopiedTable| {
+            let row = Row::default().shown("table", table.name.as_str());
+            output.print(&row.cell("rows", table.rows, format!("{} rows", table.rows)));
+        };
         table_copy::copy_tables((from, &source), schema, db, told).await?;
     }
     Ok(())
@@ -124,13 +132,13 @@ fn keys(config: &Config, from: &Path) -> Result<bool, Error> {
     Ok(true)
 }
 
-async fn files(from: &Path, options: &CopyOptions, target: &Place, stores: &Stores) -> Result<(), Error> {
-    let folder = options.from_files.clone().unwrap_or_else(|| from.join("files"));
+async fn files(options: &CopyOptions, target: &Place, stores: &Stores, output: Output) -> Result<(), Error> {
+    let folder = options.from_files.clone().unwrap_or_else(|| options.from.join("files"));
     let source = Place { files: Files { folder: Some(folder.clone()), ..Files::default() }, ..target.clone() };
     let Some(from) = source.objects()? else { return Ok(()) };
     let to = target.writable_objects()?;
     if to.is_in(&folder) {
-        say(&format!("{}: the files stay where they are", folder.display()));
+        output.print(&Row::remark(&format!("{}: the files stay where they are", folder.display())));
         return Ok(());
     }
     let (mut count, mut bytes) = (0, 0);
@@ -139,6 +147,7 @@ async fn files(from: &Path, options: &CopyOptions, target: &Place, stores: &Stor
         count += copied.files;
         bytes += copied.bytes;
     }
-    say(&format!("{count} files\t{bytes} bytes"));
+    let row = Row::default().cell("files", count, format!("{count} files"));
+    output.print(&row.cell("bytes", bytes, format!("{bytes} bytes")));
     Ok(())
 }

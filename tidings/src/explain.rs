@@ -1,19 +1,24 @@
 //! `tidings explain`: everything that is stored about one message, read from the tables of all services.
 
 use clap::Args;
+use tidings_callback::DeliveryOfMessage;
 use tidings_directory::StoredApp;
-use tidings_domain::{ConversationId, Error, MsgId};
+use tidings_domain::{Error, MsgId, UnixMillis, UserId};
 use tidings_file::kept;
 use tidings_message::explain::{Explained, ExplainedEvent};
+use tidings_proto::pb;
 use tidings_runtime::Config;
 
 use crate::{
-    lines::{plain, say},
+    callback_lines::due,
+    conversation_lines::conversation,
+    lines::{Output, Row},
     stores::{Place, Stores},
 };
 
 /// Which message.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  tidings explain 1234567890123456 --app acme/lobby")]
 pub struct ExplainOptions {
     /// The message's id.
     #[arg(value_parser = clap::value_parser!(i64).range(1..))]
@@ -24,9 +29,9 @@ pub struct ExplainOptions {
 }
 
 /// Prints what is known; fails if no app has the message.
-pub async fn explain(config: &Config, options: &ExplainOptions) -> Result<(), Error> {
+pub async fn explain(config: &Config, options: &ExplainOptions, output: Output) -> Result<(), Error> {
     let stores = Stores::open(&Place::of(config)).await?;
-    let found = search(&stores, options).await;
+    let found = search(&stores, options, output).await;
     stores.close().await;
     if found? {
         return Ok(());
@@ -35,7 +40,7 @@ pub async fn explain(config: &Config, options: &ExplainOptions) -> Result<(), Er
     Err(Error::invalid("msg_id", format!("{} {words}", options.msg_id)))
 }
 
-async fn search(stores: &Stores, options: &ExplainOptions) -> Result<bool, Error> {
+async fn search(stores: &Stores, options: &ExplainOptions, output: Output) -> Result<bool, Error> {
     let apps = tidings_directory::stored_apps(&stores.directory).await?;
     let is_meant = |app: &&StoredApp| options.app.as_ref().is_none_or(|name| *name == app.name);
     let mut apps = apps.iter().filter(is_meant).peekable();
@@ -47,86 +52,113 @@ async fn search(stores: &Stores, options: &ExplainOptions) -> Result<bool, Error
     for app in apps {
         if let Some(explained) = tidings_message::explain::explain(&stores.message, app.id, msg_id).await? {
             is_found = true;
-            one(stores, app, msg_id, &explained).await?;
+            output.print(&one(stores, app, msg_id, &explained).await?);
         }
     }
     Ok(is_found)
 }
 
-async fn one(stores: &Stores, app: &StoredApp, msg_id: MsgId, message: &Explained) -> Result<(), Error> {
-    let Explained { conversation, seq, event: (lane, number), sender, sent_at, .. } = message;
-    say(&format!("message\t{msg_id}\tapp {}", plain(&app.name)));
-    say(&format!("conversation\t{}\tseq {seq}", shown(*conversation)));
-    say(&format!("sent\tby user {sender}\tat {} ms{}", sent_at.0, if message.imported { "\timported" } else { "" }));
-    say(&format!("event\tmessage.sent\tlane {lane}\tnumber {number}"));
+/// Everything about the message of one app. The fields of the message itself come first.
+async fn one(stores: &Stores, app: &StoredApp, msg_id: MsgId, message: &Explained) -> Result<Row, Error> {
+    let Explained { conversation: place, seq, event: (lane, number), sender, sent_at, .. } = message;
+    let (readers, count) =
+        tidings_conversation::readers(&stores.conversation, app.id, *place, (msg_id, *sender)).await?;
+    let deliveries = tidings_callback::deliveries_of(&stores.callback, app.id, msg_id).await?;
+    let mut files = Vec::new();
+    for uuid in &message.files {
+        files.extend(file(stores, app, uuid).await?);
+    }
+
+    let row = Row::default().text("message").shown("msg_id", msg_id.0);
+    let row = row.cell("app", app.name.as_str(), format!("app {}", app.name)).line().text("conversation");
+    let mut row = conversation(row, Some(&pb::ConversationId::from(*place)))
+        .cell("seq", *seq, format!("seq {seq}"))
+        .line()
+        .text("sent")
+        .cell("sender_id", sender.0, format!("by user {sender}"))
+        .time("sent_at_ms", "at", sent_at.0)
+        .flag("imported", message.imported, "imported")
+        .line()
+        .text("event")
+        .text("message.sent")
+        .cell("lane", *lane, format!("lane {lane}"))
+        .cell("number", *number, format!("number {number}"));
     if let Some(at) = message.recalled_at {
-        say(&format!("recalled\tat {} ms", at.0));
+        row = row.line().text("recalled").time("recalled_at_ms", "at", at.0);
     }
     if let Some((at, times)) = message.edited {
-        say(&format!("edited\t{times} times\tlast at {} ms", at.0));
+        row = row.line().text("edited").cell("edits", times, format!("{times} times"));
+        row = row.time("edited_at_ms", "last at", at.0);
     }
     if !message.address.is_empty() {
-        say(&format!("caller\t{}", plain(&message.address)));
+        row = row.line().text("caller").shown("address", message.address.as_str());
     }
     if let Some(id) = trace_id(&message.trace) {
-        say(&format!("trace\t{}", plain(id)));
+        row = row.line().text("trace").shown("trace_id", id);
     }
-    message.events.iter().for_each(|event| say(&event_line(event, *lane)));
-    for uuid in &message.files {
-        file(stores, app, uuid).await?;
-    }
-    let (readers, count) =
-        tidings_conversation::readers(&stores.conversation, app.id, *conversation, (msg_id, *sender)).await?;
-    say(&format!("readers\t{count}"));
-    for (user, at) in readers {
-        say(&format!("read\tby user {user}\tmark moved last at {} ms", at.0));
-    }
-    for delivery in tidings_callback::deliveries_of(&stores.callback, app.id, msg_id).await? {
-        let (id, endpoint, state) = (delivery.id, delivery.endpoint, delivery.state);
-        let when = if state == "waiting" { "next try at" } else { "done at" };
-        let event = plain(&delivery.event);
-        say(&format!("delivery\t{id}\tendpoint {endpoint}\t{event}\t{state}\t{when} {} ms", delivery.at.0));
-        for (at, took, status, answer) in delivery.attempts {
-            say(&format!(
-                "attempt\tof delivery {id}\tat {} ms\ttook {took} ms\tstatus {status}\t{}",
-                at.0,
-                plain(&answer)
-            ));
-        }
-    }
-    Ok(())
+    let row = row
+        .rows("events", message.events.iter().map(|event| event_row(event, *lane)))
+        .rows("files", files)
+        .line()
+        .text("readers")
+        .shown("reader_count", count)
+        .rows("readers", readers.into_iter().map(|(user, at)| reader_row(user, at)));
+    Ok(row.rows("deliveries", deliveries.into_iter().map(delivery_row)))
 }
 
-async fn file(stores: &Stores, app: &StoredApp, uuid: &str) -> Result<(), Error> {
+async fn file(stores: &Stores, app: &StoredApp, uuid: &str) -> Result<Option<Row>, Error> {
     // Any uuid in a message may be that of a file; most texts with one name none of ours.
-    if let Some((file, is_gone)) = kept::describe(&stores.file, app.id, uuid).await? {
-        let state = if is_gone { "gone" } else { "kept" };
-        say(&format!("file\t{uuid}\t{}\t{} bytes\t{state}", plain(&file.name), file.size));
-    }
-    Ok(())
+    let Some((file, is_gone)) = kept::describe(&stores.file, app.id, uuid).await? else { return Ok(None) };
+    let row = Row::default().text("file").shown("uuid", uuid).shown("name", file.name);
+    let row = row.cell("size", file.size, format!("{} bytes", file.size));
+    Ok(Some(row.shown("state", if is_gone { "gone" } else { "kept" })))
 }
 
-fn event_line(event: &ExplainedEvent, lane: i64) -> String {
+fn event_row(event: &ExplainedEvent, lane: i64) -> Row {
     let ExplainedEvent { number, kind, made_at, actor, trace, reason } = event;
-    let mut line = format!("event\t{kind}\tlane {lane}\tnumber {number}\tby user {actor}\tat {} ms", made_at.0);
+    let mut row = Row::default()
+        .text("event")
+        .shown("kind", kind.as_str())
+        .cell("lane", lane, format!("lane {lane}"))
+        .cell("number", *number, format!("number {number}"))
+        .cell("actor_id", actor.0, format!("by user {actor}"))
+        .time("at_ms", "at", made_at.0);
     if !reason.is_empty() {
-        line.extend(["\t", &plain(reason)]);
+        row = row.shown("reason", reason.as_str());
     }
-    if let Some(id) = trace_id(trace) {
-        line.extend(["\ttrace ", &plain(id)]);
+    match trace_id(trace) {
+        Some(id) => row.cell("trace_id", id, format!("trace {id}")),
+        None => row,
     }
-    line
+}
+
+fn reader_row(user: UserId, at: UnixMillis) -> Row {
+    let row = Row::default().text("read").cell("user_id", user.0, format!("by user {user}"));
+    row.time("read_at_ms", "mark moved last at", at.0)
+}
+
+fn delivery_row(delivery: DeliveryOfMessage) -> Row {
+    let (id, endpoint, state) = (delivery.id, delivery.endpoint, delivery.state);
+    let attempts = delivery.attempts.into_iter().map(|(at, took, status, answer)| {
+        Row::default()
+            .text("attempt")
+            .text(format!("of delivery {id}"))
+            .time("at_ms", "at", at.0)
+            .cell("duration_ms", took, format!("took {took} ms"))
+            .cell("status", status, format!("status {status}"))
+            .shown("answer", answer)
+    });
+    Row::default()
+        .text("delivery")
+        .shown("id", id)
+        .cell("endpoint_id", endpoint, format!("endpoint {endpoint}"))
+        .shown("event", delivery.event)
+        .shown("state", state)
+        .time("at_ms", due(state), delivery.at.0)
+        .rows("attempts", attempts)
 }
 
 /// The trace id of a W3C traceparent.
 fn trace_id(traceparent: &str) -> Option<&str> {
     traceparent.split('-').nth(1)
-}
-
-fn shown(conversation: ConversationId) -> String {
-    match conversation {
-        ConversationId::Direct(low, high) => format!("direct {low} {high}"),
-        ConversationId::Group(group) => format!("group {group}"),
-        ConversationId::Room(room) => format!("room {room}"),
-    }
 }

@@ -14,12 +14,13 @@ use sha2::{Digest as _, Sha256};
 use tidings_dialects::agora::{HourManifest, Manifest, read_manifest};
 use tidings_domain::{Error, UnixMillis, hex};
 
-use crate::lines::say;
+use crate::lines::{Output, Row};
 
 /// Commands on exports.
 #[derive(Debug, Subcommand)]
 pub enum ExportCommand {
     /// Verify files against their manifests, and the chain of the manifests.
+    #[command(after_help = "Example:\n  tidings export verify 2025071514.json 2025071515.json")]
     Verify {
         /// Manifests as the server returned them, with the files they name in the same folder.
         #[arg(required = true)]
@@ -31,16 +32,20 @@ pub enum ExportCommand {
 type Chain = BTreeMap<(String, i64), Manifest>;
 
 /// Runs the command.
-pub fn export(command: ExportCommand) -> Result<(), Error> {
+pub fn export(command: ExportCommand, output: Output) -> Result<(), Error> {
+    let report = |what: &str, found: Result<String, String>| {
+        output.print(&Row::of_check(what, &found));
+        found.is_ok()
+    };
     let ExportCommand::Verify { manifests } = command;
     let (mut chain, mut healthy) = (Chain::new(), true);
     for path in &manifests {
         match std::fs::read_to_string(path).ok().as_deref().and_then(read_manifest) {
-            None => healthy = report(path, Err("is not a manifest".to_owned())),
+            None => healthy = report(&path.display().to_string(), Err("is not a manifest".to_owned())),
             Some(HourManifest { app_uuid, hour, files }) => {
                 for (file, manifest) in files {
                     let path = path.with_file_name(&file);
-                    healthy &= report(&path, check(&path, &app_uuid, hour, &manifest));
+                    healthy &= report(&path.display().to_string(), check(&path, &app_uuid, hour, &manifest));
                     chain.insert((app_uuid.clone(), manifest.seq), manifest);
                 }
             }
@@ -53,7 +58,7 @@ pub fn export(command: ExportCommand) -> Result<(), Error> {
             None => *seq > 1 || manifest.previous.is_empty(),
         };
         if !is_linked {
-            healthy = report(Path::new(&format!("link {seq}")), Err("does not follow the one before it".to_owned()));
+            healthy = report(&format!("link {seq}"), Err("does not follow the one before it".to_owned()));
         }
     }
     if healthy { Ok(()) } else { Err(Error::invalid("verify", "found problems")) }
@@ -97,13 +102,4 @@ fn check(path: &Path, app: &str, hour: UnixMillis, manifest: &Manifest) -> Resul
         return Err("has other messages than its manifest says".to_owned());
     }
     Ok(format!("{count} messages, as sealed"))
-}
-
-fn report(what: &Path, found: Result<String, String>) -> bool {
-    let is_right = found.is_ok();
-    match found {
-        Ok(words) => say(&format!("ok     {}: {words}", what.display())),
-        Err(words) => say(&format!("WRONG  {}: {words}", what.display())),
-    }
-    is_right
 }

@@ -9,7 +9,7 @@ use tidings_runtime::Config;
 use crate::{
     directory::{Directory, with_directory},
     in_app::InApp,
-    lines::{meant, plain, say, word},
+    lines::{Output, Row, one_of, word},
     server::Server,
 };
 
@@ -40,10 +40,15 @@ const SUBJECTS: [(&str, pb::HookSubject); 6] = [
 #[derive(Debug, Subcommand)]
 pub enum HookCommand {
     /// Add a server that is called before a message is appended to the log, or before groups and contacts change.
+    #[command(
+        after_help = "Example:\n  tidings hook add --app acme/lobby --form agora --url https://app.example/before"
+    )]
     Add(Added),
     /// List every hook of an app, in the order in which they are called.
+    #[command(after_help = "Example:\n  tidings hook list --app acme/lobby")]
     List(InApp),
     /// Remove a hook.
+    #[command(after_help = "Example:\n  tidings hook remove --app acme/lobby 7")]
     Remove {
         #[command(flatten)]
         of: InApp,
@@ -57,27 +62,26 @@ pub enum HookCommand {
 pub struct Added {
     #[command(flatten)]
     of: InApp,
-    /// The vendor format of the calls: tencent or agora.
-    #[arg(long, value_parser = |word: &str| meant(&FORMS, word))]
+    /// The vendor format of the calls.
+    #[arg(long, value_parser = one_of(&FORMS))]
     form: pb::HookForm,
     /// The URL, http:// or https://. Its own query is kept.
     #[arg(long)]
     url: String,
     /// The vendor's signing secret; without it calls are not signed.
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     token: String,
     /// Timeout of a call, in milliseconds; by default 2000 in Tencent's format, 200 in Agora's.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
     timeout_ms: i32,
-    /// What happens to a message or change when there is no valid answer in time: deliver or refuse.
-    #[arg(long, action = ArgAction::Set, default_value = "deliver", value_parser = |word: &str| meant(&ON_FAILURE, word))]
+    /// What happens to a message or change when there is no valid answer in time.
+    #[arg(long, action = ArgAction::Set, default_value = "deliver", value_parser = one_of(&ON_FAILURE))]
     on_failure: bool,
-    /// The kinds of conversations: chats, groups, rooms, separated by commas; all by default.
-    #[arg(long = "in", value_delimiter = ',', value_parser = |word: &str| meant(&KINDS, word))]
+    /// The kinds of conversations, separated by commas; all by default.
+    #[arg(long = "in", value_delimiter = ',', value_parser = one_of(&KINDS))]
     kinds: Vec<pb::ConversationKind>,
-    /// What it is asked about, separated by commas: messages, group-creations, group-applications, group-invitations,
-    /// contact-requests, contact-answers; only messages by default.
-    #[arg(long = "about", value_delimiter = ',', value_parser = |word: &str| meant(&SUBJECTS, word))]
+    /// What it is asked about, separated by commas; only messages by default.
+    #[arg(long = "about", value_delimiter = ',', value_parser = one_of(&SUBJECTS))]
     subjects: Vec<pb::HookSubject>,
     /// Allow a private, loopback or link-local address.
     #[arg(long)]
@@ -85,27 +89,26 @@ pub struct Added {
 }
 
 /// Runs the command.
-pub async fn hook(config: &Config, server: Server, command: HookCommand) -> Result<(), Error> {
-    with_directory(config, server, async |directory| act(directory, command).await).await
+pub async fn hook(config: &Config, server: Server, command: HookCommand, output: Output) -> Result<(), Error> {
+    with_directory(config, server, async |directory| act(directory, command, output).await).await
 }
 
-async fn act(mut directory: Directory, command: HookCommand) -> Result<(), Error> {
+async fn act(mut directory: Directory, command: HookCommand, output: Output) -> Result<(), Error> {
     match command {
         HookCommand::Add(added) => {
             let hook = directory.add_hook(added.request()?).await.map_err(error_from_status)?.into_inner();
-            say(&line(&hook));
+            output.print(&row(&hook));
         }
         HookCommand::List(of) => {
             let wanted = of.request(pb::ListHooksRequest {})?;
             let hooks = directory.list_hooks(wanted).await.map_err(error_from_status)?.into_inner().hooks;
-            for hook in &hooks {
-                say(&line(hook));
-            }
+            output.print_all(hooks.iter().map(row));
         }
         HookCommand::Remove { of, id } => {
             let removed =
                 directory.remove_hook(of.request(pb::RemoveHookRequest { id })?).await.map_err(error_from_status)?;
-            say(&format!("{}\tremoved", removed.into_inner().id));
+            let row = Row::default().shown("id", removed.into_inner().id);
+            output.print(&row.cell("removed", true, "removed"));
         }
     }
     Ok(())
@@ -128,24 +131,24 @@ impl Added {
 }
 
 /// A hook without its token.
-fn line(hook: &pb::Hook) -> String {
+fn row(hook: &pb::Hook) -> Row {
     let kinds: Vec<_> = hook.kinds().map(|kind| word(&KINDS, &kind)).collect();
     let subjects: Vec<_> = hook.subjects().map(|subject| word(&SUBJECTS, &subject)).collect();
-    let mut columns = vec![
-        hook.id.to_string(),
-        word(&FORMS, &hook.form()).to_owned(),
-        plain(&hook.url),
-        format!("about {}", if subjects.is_empty() { "messages".to_owned() } else { subjects.join(",") }),
-        if kinds.is_empty() { "everywhere".to_owned() } else { format!("in {}", kinds.join(",")) },
-        format!("timeout {} ms", hook.timeout_ms),
-        format!("on failure {}", word(&ON_FAILURE, &hook.refuse_on_failure)),
-    ];
-    for (is_set, text) in [(hook.has_token, "token"), (hook.allow_private, "private addresses")] {
-        if is_set {
-            columns.push(text.to_owned());
-        }
-    }
-    columns.join("\t")
+    // Hooks of an earlier version have none.
+    let subjects = if subjects.is_empty() { vec!["messages"] } else { subjects };
+    let about = format!("about {}", subjects.join(","));
+    let place = if kinds.is_empty() { "everywhere".to_owned() } else { format!("in {}", kinds.join(",")) };
+    let on_failure = format!("on failure {}", word(&ON_FAILURE, &hook.refuse_on_failure));
+    Row::default()
+        .shown("id", hook.id)
+        .shown("form", word(&FORMS, &hook.form()))
+        .shown("url", hook.url.as_str())
+        .cell("subjects", subjects, about)
+        .cell("kinds", kinds, place)
+        .cell("timeout_ms", hook.timeout_ms, format!("timeout {} ms", hook.timeout_ms))
+        .cell("refuse_on_failure", hook.refuse_on_failure, on_failure)
+        .flag("has_token", hook.has_token, "token")
+        .flag("allow_private", hook.allow_private, "private addresses")
 }
 
 #[cfg(test)]
@@ -162,12 +165,14 @@ mod tests {
             ..Default::default()
         };
         let expected = "7\ttencent\thttps://h/im?s=1\tabout messages\teverywhere\ttimeout 2000 ms\ton failure deliver";
-        assert_eq!(line(&shown), expected);
+        assert_eq!(row(&shown).written(Output::Text), [expected]);
         shown.subjects = vec![pb::HookSubject::Message.into(), pb::HookSubject::GroupInvitation.into()];
         shown.kinds = vec![pb::ConversationKind::Direct.into(), pb::ConversationKind::Room.into()];
         (shown.refuse_on_failure, shown.has_token, shown.allow_private) = (true, true, true);
         let expected = "7\ttencent\thttps://h/im?s=1\tabout messages,group-invitations\tin chats,rooms\ttimeout 2000 ms\ton failure refuse\ttoken\
                         \tprivate addresses";
-        assert_eq!(line(&shown), expected);
+        assert_eq!(row(&shown).written(Output::Text), [expected]);
+        let json = r#"{"allow_private":true,"form":"tencent","has_token":true,"id":7,"kinds":["chats","rooms"],"refuse_on_failure":true,"subjects":["messages","group-invitations"],"timeout_ms":2000,"url":"https://h/im?s=1"}"#;
+        assert_eq!(row(&shown).written(Output::Json), [json]);
     }
 }

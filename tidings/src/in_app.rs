@@ -10,7 +10,7 @@ use crate::app_name::org_and_name;
 /// The app.
 #[derive(Debug, Args)]
 pub struct InApp {
-    /// As org/app.
+    /// The app, as org/app.
     #[arg(long)]
     app: String,
 }

@@ -5,17 +5,19 @@ use tidings_domain::{Error, KeyScope};
 use tidings_proto::{error_from_status, pb};
 
 use crate::{
+    app_lines::account,
     app_name::named,
     directory::Directory,
-    lines::{plain, say},
+    lines::{Output, Row},
 };
 
 /// Commands on the keys of service accounts.
 #[derive(Debug, Subcommand)]
 pub enum KeyCommand {
     /// Create a key for an internal service and show it, once.
+    #[command(after_help = "Example:\n  tidings app key create acme/lobby --name crm --scopes read,send")]
     Create {
-        /// As org/app.
+        /// The app, as org/app.
         app: String,
         /// The service, for the list.
         #[arg(long)]
@@ -25,13 +27,15 @@ pub enum KeyCommand {
         scopes: Vec<String>,
     },
     /// List them, without the keys themselves.
+    #[command(after_help = "Example:\n  tidings app key list acme/lobby")]
     List {
-        /// As org/app.
+        /// The app, as org/app.
         app: String,
     },
     /// Revoke a key.
+    #[command(after_help = "Example:\n  tidings app key revoke acme/lobby 1")]
     Revoke {
-        /// As org/app.
+        /// The app, as org/app.
         app: String,
         /// Its number in the list.
         id: i64,
@@ -39,25 +43,24 @@ pub enum KeyCommand {
 }
 
 /// Runs the command.
-pub async fn key(mut directory: Directory, command: KeyCommand) -> Result<(), Error> {
+pub async fn key(mut directory: Directory, command: KeyCommand, output: Output) -> Result<(), Error> {
     match command {
         KeyCommand::Create { app, name, scopes } => {
             let wanted = pb::CreateServiceAccountRequest { app: Some(named(&app)?), name, scopes };
-            say(&directory.create_service_account(wanted).await.map_err(error_from_status)?.into_inner().key);
+            let made = directory.create_service_account(wanted).await.map_err(error_from_status)?.into_inner();
+            let pb::ServiceAccount { id, name, scopes, created_at_ms, .. } = made.account.unwrap_or_default();
+            let row = Row::default().field("id", id).field("name", name).field("scopes", scopes);
+            output.print(&row.field("created_at_ms", created_at_ms).shown("key", made.key));
         }
         KeyCommand::List { app } => {
             let wanted = pb::ListServiceAccountsRequest { app: Some(named(&app)?) };
             let listed = directory.list_service_accounts(wanted).await.map_err(error_from_status)?.into_inner();
-            for account in listed.accounts {
-                let state = if account.revoked_at_ms == 0 { "in force" } else { "revoked" };
-                let (scopes, name) = (account.scopes.join(","), plain(&account.name));
-                say(&format!("{}\t{state}\tmade at {} ms\t{scopes}\t{name}", account.id, account.created_at_ms));
-            }
+            output.print_all(listed.accounts.iter().map(account));
         }
         KeyCommand::Revoke { app, id } => {
             let wanted = pb::RevokeServiceAccountRequest { app: Some(named(&app)?), id };
             directory.revoke_service_account(wanted).await.map_err(error_from_status)?;
-            say(&format!("{id}\trevoked"));
+            output.print(&Row::default().shown("id", id).cell("revoked", true, "revoked"));
         }
     }
     Ok(())

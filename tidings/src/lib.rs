@@ -1,11 +1,14 @@
 //! The one binary: every role of Tidings in one process, or one role per process.
 
 mod admin;
+mod app_lines;
 mod app_name;
 mod backup;
 mod callback_admin;
 mod callback_lines;
 pub mod cli;
+mod completions;
+mod conversation_lines;
 mod copy;
 mod deleted_apps;
 mod demo;
@@ -23,12 +26,14 @@ mod lines;
 mod message_admin;
 mod metrics;
 mod migrate;
+mod policies;
 mod ready;
 mod restore;
 mod roles;
 mod running;
 mod server;
 mod stores;
+mod token_admin;
 mod verify;
 mod watch_clock;
 mod words_admin;

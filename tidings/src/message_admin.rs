@@ -8,12 +8,17 @@ use tidings_proto::{
 };
 use tidings_runtime::Config;
 
-use crate::{in_app::InApp, lines::say, server::Server};
+use crate::{
+    in_app::InApp,
+    lines::{Output, Row},
+    server::Server,
+};
 
 /// Commands on messages.
 #[derive(Debug, Subcommand)]
 pub enum MessageCommand {
     /// Recall a message, however old it is: it leaves everybody's history and unread counts.
+    #[command(after_help = "Example:\n  tidings message recall --app acme/lobby --msg-id 1234567890123456")]
     Recall {
         #[command(flatten)]
         of: InApp,
@@ -35,10 +40,13 @@ pub struct Which {
 }
 
 /// Runs the command.
-pub async fn message(config: &Config, server: Server, command: MessageCommand) -> Result<(), Error> {
+pub async fn message(config: &Config, server: Server, command: MessageCommand, output: Output) -> Result<(), Error> {
     let wire = server.running(config, config.peers.message.as_ref()).await?;
     let MessageCommand::Recall { of, which } = command;
-    let named = which.msg_key.clone().unwrap_or_else(|| which.msg_id.unwrap_or_default().to_string());
+    let row = match (&which.msg_key, which.msg_id) {
+        (Some(key), _) => Row::default().shown("msg_key", key.as_str()),
+        (None, id) => Row::default().shown("msg_id", id.unwrap_or_default()),
+    };
     let request = pb::RecallRequest {
         msg_id: which.msg_id.unwrap_or_default(),
         msg_key: which.msg_key.unwrap_or_default(),
@@ -46,8 +54,9 @@ pub async fn message(config: &Config, server: Server, command: MessageCommand) -
     };
     let recalled = MessageServiceClient::new(wire).recall(of.request(request)?).await.map_err(error_from_status)?;
     if !recalled.into_inner().recalled {
+        let named = row.written(Output::Text).concat();
         return Err(Error::new(Reason::MessageNotFound, format!("{named} was recalled before")));
     }
-    say(&format!("{named}\trecalled"));
+    output.print(&row.cell("recalled", true, "recalled"));
     Ok(())
 }

@@ -9,14 +9,14 @@ use std::{
 };
 
 use clap::Args;
-use tidings_domain::{Clock as _, Error, SystemClock};
+use tidings_domain::{Clock as _, Error, SystemClock, UnixMillis};
 use tidings_file::kept;
 use tidings_runtime::{Config, DataFolder};
 use tidings_store::Location;
 
 use crate::{
     backup::{BESIDE, Manifest},
-    lines::say,
+    lines::{Output, Row},
     migrate::SCHEMAS,
     stores::{Place, Stores},
     verify::{self, Report},
@@ -24,6 +24,7 @@ use crate::{
 
 /// Which backup, and what may be replaced.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  tidings restore ./backup-1 --data /var/lib/tidings")]
 pub struct RestoreOptions {
     /// The folder of the backup.
     folder: PathBuf,
@@ -36,7 +37,7 @@ pub struct RestoreOptions {
 const STAGE: &str = "restoring";
 
 /// Restores a backup into the configured data folder.
-pub async fn restore(config: &Config, options: &RestoreOptions) -> Result<(), Error> {
+pub async fn restore(config: &Config, options: &RestoreOptions, output: Output) -> Result<(), Error> {
     let place = Place::of(config);
     let Location::Folder(data) = &place.location else {
         return Err(Error::invalid("restore", "writes a data folder, but database.url is set: use pg_restore"));
@@ -44,7 +45,7 @@ pub async fn restore(config: &Config, options: &RestoreOptions) -> Result<(), Er
     let backup = &options.folder;
     let manifest = Manifest::read(backup)?;
     let _folder = DataFolder::lock(data)?;
-    make_room(data, options.force)?;
+    make_room(data, options.force, output)?;
     let stage = data.join(STAGE);
     stage_databases(backup, data, &stage).map_err(|error| cannot_write(data, &error))?;
     for schema in SCHEMAS {
@@ -54,11 +55,13 @@ pub async fn restore(config: &Config, options: &RestoreOptions) -> Result<(), Er
     restore_files(backup, &place, &stage).await?;
     move_databases(&stage, data).map_err(|error| cannot_write(data, &error))?;
 
-    let mut report = Report::new(false);
+    let mut report = Report::new(output);
     verify::check(&place, true, &mut report).await?;
     report.end();
     let (made_at, version) = (manifest.made_at_ms, &manifest.tidings);
-    say(&format!("{}: as of {made_at} ms, from tidings {version}", data.display()));
+    let words = format!("{}: as of {}, from tidings {version}", data.display(), UnixMillis(made_at).rfc3339());
+    let row = Row::default().field("folder", data.display().to_string()).field("made_at_ms", made_at);
+    output.print(&row.field("tidings", version.as_str()).text(words));
     match report.findings() {
         0 => Ok(()),
         count => Err(Error::invalid("restore", format!("is done, but {count} problems were in the backup"))),
@@ -73,7 +76,7 @@ fn is_data(name: &str) -> bool {
 }
 
 /// Moves what is there out of the way, if it may.
-fn make_room(data: &Path, force: bool) -> Result<(), Error> {
+fn make_room(data: &Path, force: bool, output: Output) -> Result<(), Error> {
     let fault = |error: io::Error| cannot_write(data, &error);
     let stage = data.join(STAGE);
     if stage.is_dir() {
@@ -101,7 +104,8 @@ fn make_room(data: &Path, force: bool) -> Result<(), Error> {
     for name in there {
         fs::rename(data.join(&name), aside.join(&name)).map_err(fault)?;
     }
-    say(&format!("{}: the data that was there", aside.display()));
+    let words = format!("{}: the data that was there", aside.display());
+    output.print(&Row::default().field("replaced", aside.display().to_string()).text(words));
     Ok(())
 }
 

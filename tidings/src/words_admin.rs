@@ -14,7 +14,7 @@ use tidings_runtime::Config;
 use crate::{
     directory::{Directory, with_directory},
     in_app::InApp,
-    lines::{meant, plain, say, word},
+    lines::{Output, Row, one_of, word},
     server::Server,
 };
 
@@ -29,20 +29,24 @@ const BESIDE_A_WORD: usize = 3;
 #[derive(Debug, Subcommand)]
 pub enum WordsCommand {
     /// Create a list from the words of a file, or replace it.
+    #[command(after_help = "Example:\n  tidings words set --app acme/lobby --list spam --action mask words.txt")]
     Set {
         #[command(flatten)]
         list: OneList,
-        /// The action on texts with one of the words: refuse or mask.
-        #[arg(long, default_value = "refuse", value_parser = |word: &str| meant(&ACTIONS, word))]
+        /// The action on texts with one of the words.
+        #[arg(long, default_value = "refuse", value_parser = one_of(&ACTIONS))]
         action: pb::WordAction,
         /// One word per line; empty lines and lines that start with # are skipped. - is standard input.
         file: PathBuf,
     },
     /// List the lists of an app.
+    #[command(after_help = "Example:\n  tidings words list --app acme/lobby")]
     List(InApp),
     /// Show the words of a list.
+    #[command(after_help = "Example:\n  tidings words show --app acme/lobby --list spam")]
     Show(OneList),
     /// Remove a list.
+    #[command(after_help = "Example:\n  tidings words remove --app acme/lobby --list spam")]
     Remove(OneList),
 }
 
@@ -57,22 +61,22 @@ pub struct OneList {
 }
 
 /// Runs the command.
-pub async fn words(config: &Config, server: Server, command: WordsCommand) -> Result<(), Error> {
-    with_directory(config, server, async |directory| act(directory, command).await).await
+pub async fn words(config: &Config, server: Server, command: WordsCommand, output: Output) -> Result<(), Error> {
+    with_directory(config, server, async |directory| act(directory, command, output).await).await
 }
 
-async fn act(mut directory: Directory, command: WordsCommand) -> Result<(), Error> {
+async fn act(mut directory: Directory, command: WordsCommand, output: Output) -> Result<(), Error> {
     match command {
         WordsCommand::Set { list, action, file } => {
             let words = words_in(&text_of(&file)?)?;
             let new = pb::WordList { name: list.list, action: action.into(), words };
             let wanted = list.of.request(pb::SetWordListRequest { list: Some(new) })?;
-            show(&directory.set_word_list(wanted).await.map_err(error_from_status)?.into_inner());
+            output.print(&summary(&directory.set_word_list(wanted).await.map_err(error_from_status)?.into_inner()));
         }
         WordsCommand::List(of) => {
             let wanted = of.request(pb::ListWordListsRequest {})?;
             let lists = directory.list_word_lists(wanted).await.map_err(error_from_status)?.into_inner().lists;
-            lists.iter().for_each(show);
+            output.print_all(lists.iter().map(summary));
         }
         WordsCommand::Show(list) => {
             let found = directory
@@ -80,9 +84,7 @@ async fn act(mut directory: Directory, command: WordsCommand) -> Result<(), Erro
                 .await
                 .map_err(error_from_status)?
                 .into_inner();
-            for word in &found.words {
-                say(&plain(word));
-            }
+            output.print(&whole(&found));
         }
         WordsCommand::Remove(list) => {
             let removed = directory
@@ -90,14 +92,24 @@ async fn act(mut directory: Directory, command: WordsCommand) -> Result<(), Erro
                 .await
                 .map_err(error_from_status)?
                 .into_inner();
-            say(&format!("{}\tremoved", removed.name));
+            output.print(&Row::default().shown("name", removed.name).cell("removed", true, "removed"));
         }
     }
     Ok(())
 }
 
-fn show(list: &pb::WordListSummary) {
-    say(&format!("{}\t{}\t{} words", plain(&list.name), word(&ACTIONS, &list.action()), list.words));
+fn summary(list: &pb::WordListSummary) -> Row {
+    let row = Row::default().shown("name", list.name.as_str()).shown("action", word(&ACTIONS, &list.action()));
+    row.cell("words", list.words, format!("{} words", list.words))
+}
+
+/// In text the words alone, so that the output can be a file for `set`.
+fn whole(list: &pb::WordList) -> Row {
+    let row = Row::default()
+        .field("name", list.name.as_str())
+        .field("action", word(&ACTIONS, &list.action()))
+        .field("words", list.words.as_slice());
+    list.words.iter().fold(row, |row, word| row.line().text(word))
 }
 
 fn text_of(file: &Path) -> Result<String, Error> {
@@ -126,6 +138,20 @@ fn words_in(text: &str) -> Result<Vec<String>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_is_a_line_or_its_words() {
+        let list = pb::WordListSummary { name: "spam".into(), action: pb::WordAction::Mask.into(), words: 3 };
+        assert_eq!(summary(&list).written(Output::Text), ["spam\tmask\t3 words"]);
+        assert_eq!(summary(&list).written(Output::Json), [r#"{"action":"mask","name":"spam","words":3}"#]);
+        let list = pb::WordList {
+            name: "spam".into(),
+            action: pb::WordAction::Refuse.into(),
+            words: vec!["a".into(), "b".into()],
+        };
+        assert_eq!(whole(&list).written(Output::Text), ["a", "b"]);
+        assert_eq!(whole(&list).written(Output::Json), [r#"{"action":"refuse","name":"spam","words":["a","b"]}"#]);
+    }
 
     #[test]
     fn a_file_has_a_word_on_each_line_and_remarks() {

@@ -10,6 +10,7 @@ mod change_kind;
 mod clock;
 mod content;
 mod conversation;
+mod date;
 mod decimal;
 mod entropy;
 mod error;
@@ -45,6 +46,7 @@ pub use content::{
     Video, Voice,
 };
 pub use conversation::{ConversationId, ConversationKind, Marks, Status};
+pub use date::{date_of, days_since_1970};
 pub use decimal::decimal_id;
 pub use entropy::{Entropy, OsEntropy, new_uuid};
 pub use error::{AgoraWords, Error, Grpc, Reason, Words};

@@ -260,6 +260,8 @@ pub enum PolicyKind {
 pub struct PolicyValue {
     /// The name that operators use.
     pub name: &'static str,
+    /// What it is, in a few words for operators; names that end in `_ms` give the unit.
+    pub meaning: &'static str,
     /// Its type.
     pub kind: PolicyKind,
     get: fn(&Policy) -> i64,
@@ -267,9 +269,10 @@ pub struct PolicyValue {
 }
 
 macro_rules! flag {
-    ($name:ident) => {
+    ($name:ident, $meaning:literal) => {
         PolicyValue {
             name: stringify!($name),
+            meaning: $meaning,
             kind: PolicyKind::Flag,
             get: |policy| policy.$name.into(),
             set: |policy, to| policy.$name = to != 0,
@@ -278,9 +281,10 @@ macro_rules! flag {
 }
 
 macro_rules! number {
-    ($name:ident, $least:expr, $most:expr) => {
+    ($name:ident, $least:expr, $most:expr, $meaning:literal) => {
         PolicyValue {
             name: stringify!($name),
+            meaning: $meaning,
             kind: PolicyKind::Number($least, $most),
             get: |policy| policy.$name as i64,
             set: |policy, to| policy.$name = to as _,
@@ -289,9 +293,10 @@ macro_rules! number {
 }
 
 macro_rules! millis {
-    ($name:literal, $field:ident, $least:expr, $most:expr) => {
+    ($name:literal, $field:ident, $least:expr, $most:expr, $meaning:literal) => {
         PolicyValue {
             name: $name,
+            meaning: $meaning,
             kind: PolicyKind::Number($least, $most),
             get: |policy| policy.$field.as_millis() as i64,
             set: |policy, to| policy.$field = Duration::from_millis(to as u64),
@@ -308,9 +313,11 @@ const GIB: i64 = 1024 * MIB;
 const MOST_BYTES: i64 = 1024 * 1024 * GIB;
 
 /// Every value except the rates, which are in [`Rate::ALL`].
+#[rustfmt::skip]
 pub const VALUES: &[PolicyValue] = &[
     PolicyValue {
         name: "agora_generation",
+        meaning: "edition of Agora's documents that the dialect follows; sets five others",
         kind: PolicyKind::Choice(&[("seed", 1), ("2024", 2)]),
         get: |policy| match policy.agora_generation {
             Generation::Seed => 1,
@@ -324,6 +331,7 @@ pub const VALUES: &[PolicyValue] = &[
     },
     PolicyValue {
         name: "limits",
+        meaning: "preset of the quotas; replaces quotas that are set",
         kind: PolicyKind::Choice(&[("open", 1), ("vendor", 2), ("vendor-2024", 3)]),
         get: |policy| match policy.limits {
             Limits::Open => 1,
@@ -341,26 +349,27 @@ pub const VALUES: &[PolicyValue] = &[
             );
         },
     },
-    number!(max_content_bytes, 1024, MIB),
-    number!(max_ext_bytes, 256, MIB),
-    number!(max_recipients, 1, 600),
-    number!(max_groups, 1, 600),
-    number!(max_rooms, 1, 600),
-    flag!(accept_unknown_names),
-    flag!(accept_unknown_groups),
-    flag!(open_registration),
-    flag!(lanying_open_registration),
-    number!(open_registrations_per_hour, 0, 1_000_000),
-    flag!(lanying_login_names_fault),
-    flag!(agora_login_names_fault),
-    millis!("dynamic_token_lifetime_ms", dynamic_token_lifetime, 60_000, 2_592_000_000),
-    millis!("transaction_window_ms", transaction_window, 300_000, WEEK),
-    millis!("rotation_overlap_ms", rotation_overlap, 0, 2_592_000_000),
-    flag!(user_tokens_may_send),
-    millis!("lanying_recall_window_ms", lanying_recall_window, 0, WEEK),
-    millis!("agora_recall_window_ms", agora_recall_window, 0, WEEK),
+    number!(max_content_bytes, 1024, MIB, "bytes of an Agora message's body and ext together"),
+    number!(max_ext_bytes, 256, MIB, "bytes of an Agora message's ext; agora_generation sets it"),
+    number!(max_recipients, 1, 600, "users in one send"),
+    number!(max_groups, 1, 600, "groups in one Agora send"),
+    number!(max_rooms, 1, 600, "rooms in one Agora send"),
+    flag!(accept_unknown_names, "whether Agora sends to unregistered names are accepted"),
+    flag!(accept_unknown_groups, "whether messages to groups and rooms that do not exist are accepted"),
+    flag!(open_registration, "whether users may register themselves without a token in the Agora dialect"),
+    flag!(lanying_open_registration, "whether users may register themselves without a token in the Lanying dialect"),
+    number!(open_registrations_per_hour, 0, 1_000_000, "registrations without a token per address and hour; 0: unlimited"),
+    flag!(lanying_login_names_fault, "whether a login of the Lanying dialect says which of name and password was wrong"),
+    flag!(agora_login_names_fault, "whether a login of the Agora dialect says which of name and password was wrong"),
+    millis!("dynamic_token_lifetime_ms", dynamic_token_lifetime, 60_000, 2_592_000_000, "longest ttl of a dynamic user token"),
+    millis!("transaction_window_ms", transaction_window, 300_000, WEEK, "how long a transaction_id of Lanying is remembered"),
+    millis!("rotation_overlap_ms", rotation_overlap, 0, 2_592_000_000, "how long old secrets stay valid after a rotation"),
+    flag!(user_tokens_may_send, "whether user tokens may send in the Agora dialect, as themselves"),
+    millis!("lanying_recall_window_ms", lanying_recall_window, 0, WEEK, "how long users can recall their messages in the Lanying dialect; 0: unlimited"),
+    millis!("agora_recall_window_ms", agora_recall_window, 0, WEEK, "how long messages can be recalled in the Agora dialect; 0: unlimited"),
     PolicyValue {
         name: "lanying_shape",
+        meaning: "edition of the Lanying dialect's answers",
         kind: PolicyKind::Choice(&[("2021", 2021), ("2026", 2026)]),
         get: |policy| match policy.lanying_shape {
             LanyingShape::Of2021 => 2021,
@@ -370,6 +379,7 @@ pub const VALUES: &[PolicyValue] = &[
     },
     PolicyValue {
         name: "agora_force",
+        meaning: "what `force` of a recall allows; agora_generation sets it",
         kind: PolicyKind::Choice(&[("past-storage", 1), ("anything", 2)]),
         get: |policy| match policy.agora_force {
             Force::PastStorage => 1,
@@ -377,33 +387,34 @@ pub const VALUES: &[PolicyValue] = &[
         },
         set: |policy, to| policy.agora_force = if to == 2 { Force::Anything } else { Force::PastStorage },
     },
-    flag!(agora_size_is_400),
-    flag!(agora_recall_words),
-    flag!(agora_custom_exts_array),
-    flag!(strict_bodies),
-    number!(agora_max_edits, 0, 1_000_000),
-    millis!("message_retention_ms", message_retention, 0, CENTURY),
-    millis!("event_retention_ms", event_retention, 0, CENTURY),
-    millis!("delivered_retention_ms", delivered_retention, 0, CENTURY),
-    millis!("dead_retention_ms", dead_retention, 0, CENTURY),
-    flag!(export_recalled),
-    number!(export_utc_offset_minutes, -720, 840),
-    number!(max_file_bytes, 1, 1024 * MIB),
-    number!(user_upload_files_per_day, 0, MOST_QUOTA),
-    number!(user_upload_bytes_per_day, 0, MOST_BYTES),
-    number!(app_upload_files_per_day, 0, MOST_QUOTA),
-    number!(app_upload_bytes_per_day, 0, MOST_BYTES),
-    millis!("file_lifetime_ms", file_lifetime, 0, CENTURY),
-    flag!(files_require_token),
-    flag!(files_redirect),
-    flag!(recall_deletes_files),
-    millis!("recalled_file_grace_ms", recalled_file_grace, 0, WEEK),
-    flag!(users_set_file_lifetime),
-    flag!(mutes_bind_app),
-    flag!(fetch_private),
-    flag!(fire_on_refusal),
+    flag!(agora_size_is_400, "whether a message that is too large is refused with 400, not 413; agora_generation sets it"),
+    flag!(agora_recall_words, "whether a late recall is refused with `recall`, not `call` time limit; agora_generation sets it"),
+    flag!(agora_custom_exts_array, "whether customExts is an array in exports, not an object; agora_generation sets it"),
+    flag!(strict_bodies, "whether the keys of media bodies that the older Agora documents require are required"),
+    number!(agora_max_edits, 0, 1_000_000, "how often a message may be edited in the Agora dialect; 0: unlimited"),
+    millis!("message_retention_ms", message_retention, 0, CENTURY, "how long messages are kept; 0: forever"),
+    millis!("event_retention_ms", event_retention, 0, CENTURY, "how long events other than messages of the log are kept; 0: as long as messages"),
+    millis!("delivered_retention_ms", delivered_retention, 0, CENTURY, "how long callback deliveries are kept after they succeeded"),
+    millis!("dead_retention_ms", dead_retention, 0, CENTURY, "how long callback deliveries are kept after they failed"),
+    flag!(export_recalled, "whether exports contain recalled messages"),
+    number!(export_utc_offset_minutes, -720, 840, "UTC offset of the clock that names the hours of exports"),
+    number!(max_file_bytes, 1, 1024 * MIB, "bytes of a file"),
+    number!(user_upload_files_per_day, 0, MOST_QUOTA, "files that a user may upload per UTC day; 0: unlimited"),
+    number!(user_upload_bytes_per_day, 0, MOST_BYTES, "bytes that a user may upload per UTC day; 0: unlimited"),
+    number!(app_upload_files_per_day, 0, MOST_QUOTA, "files that the app and its users may upload per UTC day; 0: unlimited"),
+    number!(app_upload_bytes_per_day, 0, MOST_BYTES, "bytes that the app and its users may upload per UTC day; 0: unlimited"),
+    millis!("file_lifetime_ms", file_lifetime, 0, CENTURY, "how long a file is kept; 0: forever"),
+    flag!(files_require_token, "whether downloads need a token"),
+    flag!(files_redirect, "whether downloads are redirected to the object store"),
+    flag!(recall_deletes_files, "whether a recall deletes the message's files when no other message uses them"),
+    millis!("recalled_file_grace_ms", recalled_file_grace, 0, WEEK, "how long after the recall they are deleted"),
+    flag!(users_set_file_lifetime, "whether users may set how long their files are kept"),
+    flag!(mutes_bind_app, "whether a user's mutes also bind what the app sends in their name"),
+    flag!(fetch_private, "whether files may be fetched from private addresses"),
+    flag!(fire_on_refusal, "whether endpoints are notified of messages that a hook refused"),
     PolicyValue {
         name: "owner_deletion",
+        meaning: "what becomes of groups and rooms whose owner is deleted",
         kind: PolicyKind::Choice(&[("hand_over", 1), ("dissolve", 2)]),
         get: |policy| match policy.owner_deletion {
             OwnerDeletion::HandOver => 1,
@@ -413,11 +424,11 @@ pub const VALUES: &[PolicyValue] = &[
             policy.owner_deletion = if to == 2 { OwnerDeletion::Dissolve } else { OwnerDeletion::HandOver };
         },
     },
-    flag!(friends_only),
-    flag!(presence_events),
-    number!(max_contacts, 1, 50_000),
-    number!(max_blocked_users, 1, 50_000),
-    number!(invitation_days, 0, 3_650),
+    flag!(friends_only, "whether users may write only to their contacts, in direct conversations"),
+    flag!(presence_events, "whether connections and disconnections of devices are events"),
+    number!(max_contacts, 1, 50_000, "contacts of a user"),
+    number!(max_blocked_users, 1, 50_000, "users on a user's block list"),
+    number!(invitation_days, 0, 3_650, "days that an invitation to a group stays open; 0: until it is answered"),
 ];
 
 const fn set_limits(policy: &mut Policy, limits: Limits) {
@@ -577,6 +588,7 @@ mod tests {
             let now = value.of(&Policy::default());
             assert_eq!(value.read(&value.written(now)).unwrap(), now, "{}", value.name);
             assert!(value.read("what").is_err(), "{}", value.name);
+            assert!(!value.meaning.is_empty() && !value.meaning.ends_with('.'), "{}", value.name);
         }
     }
 

@@ -59,6 +59,7 @@ pub enum Limits {
 /// One quota in every preset; 0 is unlimited.
 struct Row {
     name: &'static str,
+    meaning: &'static str,
     window: Duration,
     vendor: i64,
     vendor_2024: i64,
@@ -92,34 +93,55 @@ impl Rate {
     ];
 
     const fn row(self) -> Row {
-        const fn row(name: &'static str, window: Duration, vendor: i64, vendor_2024: i64) -> Row {
-            Row { name, window, vendor, vendor_2024 }
+        const fn row(
+            name: &'static str,
+            meaning: &'static str,
+            window: Duration,
+            vendor: i64,
+            vendor_2024: i64,
+        ) -> Row {
+            Row { name, meaning, window, vendor, vendor_2024 }
         }
         match self {
-            Self::Calls => row("rate_calls", SECOND, 100, 100),
-            Self::TokenCalls => row("rate_token_calls", SECOND, 300, 300),
-            Self::UserMessages => row("rate_user_messages", MINUTE, 6000, 6000),
-            Self::GroupCalls => row("rate_group_calls", SECOND, 100, 20),
-            Self::GroupMessages => row("rate_group_messages", SECOND, 0, 20),
-            Self::OneGroupMessages => row("rate_one_group_messages", SECOND, 20, 0),
-            Self::RoomCalls => row("rate_room_calls", SECOND, 100, 20),
-            Self::RoomMessages => row("rate_room_messages", SECOND, 100, 100),
-            Self::TargetedMessages => row("rate_targeted_messages", SECOND, 100, 100),
-            Self::ExportCalls => row("rate_export_calls", SECOND, 100, 0),
-            Self::ExportCallsMinute => row("rate_export_calls_minute", MINUTE, 0, 10),
-            Self::DeleteConversation => row("rate_delete_conversation", MINUTE, 0, 5),
-            Self::RoomBroadcasts => row("rate_room_broadcasts", MINUTE, 10, 10),
-            Self::RoomBroadcastsDay => row("rate_room_broadcasts_day", DAY, 100, 100),
-            Self::OnlineBroadcasts => row("rate_online_broadcasts", MINUTE, 1, 1),
-            Self::OnlineBroadcastsDay => row("rate_online_broadcasts_day", DAY, 50, 50),
-            Self::Broadcasts => row("rate_broadcasts", Duration::from_mins(30), 1, 1),
-            Self::BroadcastsDay => row("rate_broadcasts_day", DAY, 3, 3),
+            Self::Calls => row("rate_calls", "calls of one route", SECOND, 100, 100),
+            Self::TokenCalls => row("rate_token_calls", "calls for tokens", SECOND, 300, 300),
+            Self::UserMessages => {
+                row("rate_user_messages", "messages to users, one for each recipient", MINUTE, 6000, 6000)
+            }
+            Self::GroupCalls => row("rate_group_calls", "calls that send to groups", SECOND, 100, 20),
+            Self::GroupMessages => row("rate_group_messages", "messages to all groups together", SECOND, 0, 20),
+            Self::OneGroupMessages => row("rate_one_group_messages", "messages to one group", SECOND, 20, 0),
+            Self::RoomCalls => row("rate_room_calls", "calls that send to rooms", SECOND, 100, 20),
+            Self::RoomMessages => row("rate_room_messages", "messages to all rooms together", SECOND, 100, 100),
+            Self::TargetedMessages => {
+                row("rate_targeted_messages", "messages to some members of a group or room", SECOND, 100, 100)
+            }
+            Self::ExportCalls => row("rate_export_calls", "calls for the history export", SECOND, 100, 0),
+            Self::ExportCallsMinute => row("rate_export_calls_minute", "calls for the history export", MINUTE, 0, 10),
+            Self::DeleteConversation => {
+                row("rate_delete_conversation", "deletions of one user's conversations", MINUTE, 0, 5)
+            }
+            Self::RoomBroadcasts => row("rate_room_broadcasts", "broadcasts to all rooms", MINUTE, 10, 10),
+            Self::RoomBroadcastsDay => row("rate_room_broadcasts_day", "broadcasts to all rooms", DAY, 100, 100),
+            Self::OnlineBroadcasts => {
+                row("rate_online_broadcasts", "broadcasts to everybody who is online", MINUTE, 1, 1)
+            }
+            Self::OnlineBroadcastsDay => {
+                row("rate_online_broadcasts_day", "broadcasts to everybody who is online", DAY, 50, 50)
+            }
+            Self::Broadcasts => row("rate_broadcasts", "broadcasts to every user", Duration::from_mins(30), 1, 1),
+            Self::BroadcastsDay => row("rate_broadcasts_day", "broadcasts to every user", DAY, 3, 3),
         }
     }
 
     /// The name of its policy value.
     pub const fn name(self) -> &'static str {
         self.row().name
+    }
+
+    /// What it counts, in a few words for operators.
+    pub const fn meaning(self) -> &'static str {
+        self.row().meaning
     }
 
     /// The length of a window. Windows begin at multiples of it since 1970.

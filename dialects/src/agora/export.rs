@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
-use tidings_domain::{App, Error, MsgId, Reason, UnixMillis, hex};
+use tidings_domain::{App, Error, MsgId, Reason, UnixMillis, date_of, days_since_1970, hex};
 
 use super::{Call, Refusal, Timing, dto};
 use crate::json::bytes_of;
@@ -22,22 +22,9 @@ pub fn export_hour(app: &App, time: &str) -> Result<UnixMillis, Refusal> {
 /// `yyyyMMddHH` of a time, with this UTC offset in minutes.
 pub fn export_time(moment: UnixMillis, offset_minutes: i64) -> String {
     let hours = (moment.0 + offset_minutes * MINUTE).div_euclid(HOUR);
-    let (year, month, day) = civil(hours.div_euclid(24));
+    let (year, month, day) = date_of(hours.div_euclid(24));
     let hour = hours.rem_euclid(24);
     format!("{year:04}{month:02}{day:02}{hour:02}")
-}
-
-/// The date that many days after 1970-01-01 (proleptic Gregorian).
-pub(super) const fn civil(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    // Eras of 400 years, each beginning with a March.
-    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (year, month) = if month < 10 { (year, month + 3) } else { (year + 1, month - 9) };
-    (year + era * 400, month, day)
 }
 
 fn parse(time: &str) -> Option<i64> {
@@ -46,23 +33,10 @@ fn parse(time: &str) -> Option<i64> {
     }
     let number = |range: std::ops::Range<usize>| time[range].parse::<i64>().ok();
     let (year, month, day, hour) = (number(0..4)?, number(4..6)?, number(6..8)?, number(8..10)?);
-    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let days = match month {
-        2 => 28 + i64::from(is_leap),
-        4 | 6 | 9 | 11 => 30,
-        1..=12 => 31,
-        _ => return None,
-    };
-    if !(1..=days).contains(&day) || hour > 23 {
+    if hour > 23 {
         return None;
     }
-    Some((days_since_1970(year, month, day) * 24 + hour) * HOUR)
-}
-
-/// Counts from March, so that the leap day is the last of its year.
-fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 1 - 719_468
+    Some((days_since_1970(year, month, day)? * 24 + hour) * HOUR)
 }
 
 /// Why there are no files (agora.md 8.3): what is not kept, or does not exist yet, is 400; an hour in which nothing was

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tidings_domain::{ConversationId, Error, MsgId, Reason, UnixMillis, UserId, decimal_id};
 
-use super::{Names, Refusal, Timing, channel::value, dto, export::civil, recall::chat_type, refusal::decode};
+use super::{Names, Refusal, Timing, channel::value, dto, recall::chat_type, refusal::decode};
 use crate::json::{Label, bytes_of};
 
 /// Maximum number of messages in a list.
@@ -229,11 +229,7 @@ fn answer<D: Serialize>(timing: Timing, data: D) -> Vec<u8> {
 
 /// ISO 8601 in UTC, with microseconds.
 fn iso(moment: UnixMillis) -> String {
-    let (year, month, day) = civil(moment.0.div_euclid(86_400_000));
-    let millis = moment.0.rem_euclid(86_400_000);
-    let (seconds, micros) = (millis / 1000, millis % 1000 * 1000);
-    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
+    format!("{}000Z", moment.rfc3339().trim_end_matches('Z'))
 }
 
 #[cfg(test)]

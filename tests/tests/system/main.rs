@@ -8,6 +8,7 @@ mod callback_faults;
 mod callbacks;
 mod changes;
 mod citations;
+mod cli;
 mod clocks;
 mod crates;
 mod dashboards;

@@ -21,7 +21,7 @@ pub use manifest::Manifest;
 
 use crate::{
     keys::{DATA_KEY, SERVICE_KEY},
-    lines::say,
+    lines::{Output, Row},
     migrate::SCHEMAS,
     stores::{Place, Stores},
     verify::{self, Report},
@@ -31,7 +31,7 @@ use crate::{
 pub const BESIDE: [&str; 4] = [DATA_KEY, SERVICE_KEY, "databases.txt", "demo.env"];
 
 /// Makes a backup in a new folder.
-pub async fn backup(config: &Config, folder: &Path) -> Result<(), Error> {
+pub async fn backup(config: &Config, folder: &Path, output: Output) -> Result<(), Error> {
     let place = Place::of(config);
     let Location::Folder(data) = &place.location else {
         let words = "copies a data folder, but this installation is on PostgreSQL: use pg_dump, then copy the files";
@@ -42,13 +42,15 @@ pub async fn backup(config: &Config, folder: &Path) -> Result<(), Error> {
     let done = copy(&place, data, &live, &unfinished).await;
     live.close().await;
     let (copied, keys) = done?;
-    let mut report = Report::new(false);
+    let mut report = Report::new(output);
     verify::check(&Place::folder(unfinished.clone()), true, &mut report).await?;
     let made_at = SystemClock.now();
     Manifest::of(&unfinished, made_at.0, (copied.files, copied.bytes), keys)?.write(&unfinished)?;
     fs::rename(&unfinished, folder).and_then(|()| sync_parent(folder)).map_err(|error| cannot_write(folder, &error))?;
     report.end();
-    say(&format!("{}: {} files, {} bytes in them", folder.display(), copied.files, copied.bytes));
+    let (shown, Copied { files, bytes, .. }) = (folder.display().to_string(), copied);
+    let words = format!("{shown}: {files} files, {bytes} bytes in them");
+    output.print(&Row::default().field("folder", shown).field("files", files).field("bytes", bytes).text(words));
     match report.findings() {
         0 => Ok(()),
         count => {

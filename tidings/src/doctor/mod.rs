@@ -16,7 +16,7 @@ use crate::{
     directory::{Directory, with_directory},
     in_full::in_full,
     keys,
-    lines::say,
+    lines::{Output, Row},
     migrate::SCHEMAS,
     ready,
     running::location,
@@ -24,7 +24,11 @@ use crate::{
 };
 
 /// Checks everything and fails if there is a problem.
-pub async fn doctor(config: Result<Config, Error>) -> Result<(), Error> {
+pub async fn doctor(config: Result<Config, Error>, output: Output) -> Result<(), Error> {
+    let report = |what: &str, found: &Result<String, String>| {
+        output.print(&Row::of_check(what, found));
+        found.is_ok()
+    };
     let config = match config {
         Ok(config) => config,
         Err(error) => {
@@ -40,7 +44,7 @@ pub async fn doctor(config: Result<Config, Error>) -> Result<(), Error> {
     if config.database.url.is_none() {
         healthy &= report("data folder", &check_folder(&config));
         if config.data.is_dir() {
-            advise("disk", &disk::check_sync(&config.data));
+            output.print(&advice("disk", &disk::check_sync(&config.data)));
         }
     }
     if config.files.s3_bucket.is_some() {
@@ -71,13 +75,13 @@ pub async fn doctor(config: Result<Config, Error>) -> Result<(), Error> {
         healthy &= report(&format!("{name} service"), &answer);
     }
     if healthy {
-        risks(&config).await;
+        risks(&config, output).await;
     }
     if healthy { Ok(()) } else { Err(Error::invalid("doctor", "found problems")) }
 }
 
 /// Lists risky policies of apps, from the running directory or from its tables. They are choices, not errors.
-async fn risks(config: &Config) {
+async fn risks(config: &Config, output: Output) {
     let is_made = config.database.url.is_some() || config.data.join("directory.sqlite").exists();
     if !is_made && config.peers.directory.is_none() {
         return;
@@ -87,14 +91,14 @@ async fn risks(config: &Config) {
             let name = format!("{}/{}", app.org, app.name);
             for risk in RISKS {
                 if let Some(value) = risk.taken_by(&app.policy) {
-                    say(&format!("risk   app {name}: {}={value}: {}", risk.switch, risk.what));
+                    output.print(&risk_row(&format!("app {name}"), &format!("{}={value}: {}", risk.switch, risk.what)));
                 }
             }
         }
         Ok(())
     });
     if let Err(error) = told.await {
-        say(&format!("ok     risks of apps: cannot be determined ({})", shown(error)));
+        output.print(&Row::of_check("risks of apps", &Ok(format!("cannot be determined ({})", shown(error)))));
     }
 }
 
@@ -195,18 +199,15 @@ async fn check_database(config: &Config, schema: &tidings_store::Schema) -> Resu
     }
 }
 
-/// The same of what Tidings runs with, though not well.
-fn advise(what: &str, found: &Result<String, String>) {
+/// The result of a check of what Tidings runs with, though perhaps not well.
+fn advice(what: &str, found: &Result<String, String>) -> Row {
     match found {
-        Ok(_) => drop(report(what, found)),
-        Err(words) => say(&format!("risk   {what}: {words}")),
+        Ok(_) => Row::of_check(what, found),
+        Err(words) => risk_row(what, words),
     }
 }
 
-fn report(what: &str, found: &Result<String, String>) -> bool {
-    match found {
-        Ok(words) => say(&format!("ok     {what}: {words}")),
-        Err(words) => say(&format!("WRONG  {what}: {words}")),
-    }
-    found.is_ok()
+fn risk_row(what: &str, words: &str) -> Row {
+    let row = Row::default().field("result", "risk").field("check", what).field("what", words);
+    row.text(format!("risk   {what}: {words}"))
 }

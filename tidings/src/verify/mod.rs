@@ -17,24 +17,22 @@ pub use report::Report;
 
 use crate::{
     in_full::in_full,
+    lines::Output,
     migrate::SCHEMAS,
     stores::{Place, Stores, usable},
 };
 
-/// What to check, and how to tell.
+/// What to check.
 #[derive(Debug, Args)]
 pub struct VerifyOptions {
-    /// Print each finding as a JSON object.
-    #[arg(long)]
-    json: bool,
     /// Do not read the bytes of files, only their sizes.
     #[arg(long)]
     quick: bool,
 }
 
 /// Checks the configured installation; fails if anything is wrong.
-pub async fn verify(config: &Config, options: &VerifyOptions) -> Result<(), Error> {
-    let mut report = Report::new(options.json);
+pub async fn verify(config: &Config, options: &VerifyOptions, output: Output) -> Result<(), Error> {
+    let mut report = Report::new(output);
     let place = Place::of(config);
     // Otherwise a wrong --data would be told as damage.
     if let Location::Folder(folder) = &place.location

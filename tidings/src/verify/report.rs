@@ -2,18 +2,18 @@
 
 use std::collections::HashMap;
 
-use serde_json::json;
+use serde_json::{Map, Value};
 use tidings_directory::StoredApp;
 use tidings_domain::{AppId, Finding};
 use tidings_file::kept;
 use tidings_message::verify as log;
 
-use crate::lines::{plain, say};
+use crate::lines::{Output, Row};
 
 /// Prints findings as they come, and counts.
 #[derive(Debug, Default)]
 pub struct Report {
-    json: bool,
+    output: Output,
     findings: u64,
     names: HashMap<AppId, String>,
     log: log::Checked,
@@ -22,9 +22,9 @@ pub struct Report {
 }
 
 impl Report {
-    /// As text with tabs, or as JSON.
-    pub fn new(json: bool) -> Self {
-        Self { json, ..Self::default() }
+    /// Nothing is found yet.
+    pub fn new(output: Output) -> Self {
+        Self { output, ..Self::default() }
     }
 
     /// Apps are shown by these names.
@@ -37,12 +37,9 @@ impl Report {
         self.findings += 1;
         let Finding { kind, app, place, what } = finding;
         let app = app.map(|app| self.names.get(&app).cloned().unwrap_or_else(|| format!("app {app}")));
-        if self.json {
-            say(&json!({"kind": kind, "app": app, "place": place, "what": what}).to_string());
-        } else {
-            let app = app.unwrap_or_else(|| "-".to_owned());
-            say(&format!("{kind}\t{}\t{}\t{}", plain(&app), plain(&place), plain(&what)));
-        }
+        let shown = app.clone().unwrap_or_else(|| "-".to_owned());
+        let row = Row::default().shown("kind", kind).cell("app", app, shown);
+        self.output.print(&row.shown("place", place).shown("what", what));
     }
 
     /// How many there were.
@@ -70,15 +67,21 @@ impl Report {
     pub fn end(&self) {
         let log::Checked { conversations, messages, events, keys, .. } = self.log;
         let (marks, files, findings) = (self.marks, self.files.files, self.findings);
-        if self.json {
-            let checked = json!({"conversations": conversations, "messages": messages, "events": events,
-                "keys": keys, "marks": marks, "files": files});
-            say(&json!({"checked": checked, "findings": findings}).to_string());
-        } else {
-            say(&format!(
-                "checked {conversations} conversations, {messages} messages, {events} events, {keys} keys, \
-                 {marks} read marks, {files} files: {findings} findings"
-            ));
-        }
+        let checked: Map<String, Value> = [
+            ("conversations", conversations.into()),
+            ("messages", messages.into()),
+            ("events", events.into()),
+            ("keys", keys.into()),
+            ("marks", marks.into()),
+            ("files", files.into()),
+        ]
+        .map(|(name, count): (&str, Value)| (name.to_owned(), count))
+        .into_iter()
+        .collect();
+        let words = format!(
+            "checked {conversations} conversations, {messages} messages, {events} events, {keys} keys, \
+             {marks} read marks, {files} files: {findings} findings"
+        );
+        self.output.print(&Row::default().field("checked", checked).field("findings", findings).text(words));
     }
 }
