@@ -21,25 +21,28 @@ pub struct Cli {
     command: Option<Command>,
 }
 
+/// Options of every command are below its own.
+const GLOBAL: &str = "Global options";
+
 #[derive(Debug, Args)]
 struct Settings {
     /// The config file (TOML). Every key can also be set as TIDINGS_<KEY> in the environment.
-    #[arg(long, global = true, env = "TIDINGS_CONFIG")]
+    #[arg(long, global = true, help_heading = GLOBAL, env = "TIDINGS_CONFIG")]
     config: Option<PathBuf>,
     /// The data folder [default: ./data].
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     data: Option<PathBuf>,
     /// The address of the REST listener [default: 127.0.0.1:8080]; port 0 picks a free one.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     listen: Option<String>,
     /// The address of the gRPC listener [default: 127.0.0.1:9090, none for a gateway alone]; port 0 picks a free one.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     grpc_listen: Option<String>,
     /// The address of /metrics, or off [default: 127.0.0.1:9464 for all roles in one process]; port 0 picks a free one.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     metrics_listen: Option<String>,
     /// Print results as JSON, one object per line.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     json: bool,
 }
 

@@ -36,6 +36,11 @@ fn one(installation: &Installation, words: &[&str], fields: &[&str]) -> Value {
     object
 }
 
+/// A command on the callbacks of the demo app.
+fn callback<'a>(words: &[&'a str]) -> Vec<&'a str> {
+    [&["callback"], words, &["--app", "demo/demo"][..]].concat()
+}
+
 const APP: [&str; 9] =
     ["id", "org", "name", "uuid", "created_at_ms", "enabled", "lanying_app_id", "sdk_appid", "policy"];
 
@@ -109,7 +114,6 @@ async fn words_and_hooks_are_json_objects() {
 async fn callbacks_and_messages_are_json_objects_and_times_can_be_read() {
     let installation = installed().await;
     let one = |words: &[&str], fields: &[&str]| one(&installation, words, fields);
-    let callback = |words: &[&str]| [&["callback"], words, &["--app", "demo/demo"][..]].concat();
     let receiver = Receiver::start(|_| Answer::ok());
     let url = receiver.url();
     let fields = ["id", "dialect", "url", "events", "retry", "timeout_ms", "state", "created_at_ms", "allow_private"];
