@@ -110,11 +110,6 @@ async fn words_and_hooks_are_json_objects() {
     assert!(json(&installation, &["hook", "list", "--app", "demo/demo"]).is_empty());
 }
 
-/// `tidings callback` in the demo app.
-fn callback<'a>(words: &[&'a str]) -> Vec<&'a str> {
-    [&["callback"], words, &["--app", "demo/demo"][..]].concat()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn callbacks_and_messages_are_json_objects_and_times_can_be_read() {
     let installation = installed().await;
