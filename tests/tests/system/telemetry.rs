@@ -249,6 +249,7 @@ async fn a_request_id_is_in_the_lines_of_every_role_and_a_refusal_says_who_and_w
         lines.iter().any(|line| line.contains(r#"reason="USER_NOT_FOUND""#) && line.contains("dialect="))
             && lines.iter().any(|line| line.contains("MessageService/Send"))
             && lines.iter().any(|line| line.contains("DirectoryService/GetApp"))
+            && lines.iter().any(|line| line.contains("DirectoryService/GetUser"))
     })
     .await;
     let line = |parts: &[&str]| {
