@@ -39,6 +39,8 @@ async fn connect(config: &Config, server: Server) -> Result<(Directory, Option<R
     }
     let mut alone = config.clone();
     alone.grpc_listen = Some("127.0.0.1:0".to_owned());
+    // A process that serves may have the address.
+    alone.metrics_listen = Some("off".to_owned());
     match running::start(&alone, Roles::DIRECTORY, Arc::new(GuardedClock::new())).await {
         Ok(running) => Ok((running.clients.directory.clone(), Some(running))),
         // A server holds the data folder: call it.

@@ -20,6 +20,7 @@ use crate::{
     context, deadline,
     door::{Door, Watched},
     metrics::{code_name, metrics},
+    no_trailers::without_trailers,
     request_id, rights, telemetry,
 };
 
@@ -206,7 +207,7 @@ where
         place.set_busy();
         request.extensions_mut().insert(tcp);
     }
-    let answer = inner.call(request);
+    let answer = inner.call(request.map(without_trailers));
     let answer = request_id::within_if_known(call.id.clone(), async move {
         match until {
             Some(until) => deadline::within(until, answer).await,

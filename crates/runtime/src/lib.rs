@@ -16,6 +16,7 @@ mod log_lines;
 mod log_throttle;
 pub mod metrics;
 mod metrics_server;
+mod no_trailers;
 mod open_files;
 mod paced;
 pub mod request_id;

@@ -42,10 +42,9 @@ fn of_call(rpc: &str) -> Cost {
 }
 
 /// Of a message that cannot be read only the call counts: the service refuses it.
-fn of_send(mut framed: Bytes) -> Vec<Cost> {
-    let is_plain = framed.len() >= FRAME_HEAD && framed[0] == 0;
-    framed.advance(framed.len().min(FRAME_HEAD));
-    let read = pb::SendRequest::decode(framed).ok().filter(|_| is_plain).and_then(|wire| Draft::try_from(wire).ok());
+fn of_send(framed: Bytes) -> Vec<Cost> {
+    let wire = message(framed).and_then(|message| pb::SendRequest::decode(message).ok());
+    let read = wire.and_then(|wire| Draft::try_from(wire).ok());
     let Some(draft) = read else {
         return vec![of_call("MessageService/Send")];
     };
@@ -56,6 +55,15 @@ fn of_send(mut framed: Bytes) -> Vec<Cost> {
         Some(tidings_domain::Target::User(_)) | None => of_call("MessageService/Send"),
     });
     costs
+}
+
+/// The message of an uncompressed call, which is its first; what follows is read by nobody.
+fn message(mut framed: Bytes) -> Option<Bytes> {
+    if framed.len() < FRAME_HEAD || framed.get_u8() != 0 {
+        return None;
+    }
+    let length = framed.get_u32() as usize;
+    (length <= framed.len()).then(|| framed.split_to(length))
 }
 
 /// The whole body of a call, of bounded size.
@@ -86,9 +94,9 @@ mod tests {
     use super::*;
 
     fn framed(request: &pb::SendRequest) -> Bytes {
-        let mut bytes = vec![0; FRAME_HEAD];
-        request.encode(&mut bytes).expect("a vector grows");
-        bytes.into()
+        let message = request.encode_to_vec();
+        let length = u32::try_from(message.len()).expect("it is small").to_be_bytes();
+        [&[0][..], &length, &message].concat().into()
     }
 
     #[test]
@@ -100,7 +108,10 @@ mod tests {
         let user = |id| Target { target: Some(target::Target::UserId(id)) };
         let request =
             pb::SendRequest { targets: vec![user(16), user(32)], content: Some(content), ..Default::default() };
-        assert_eq!(of_send(framed(&request)), [Cost::of(Rate::UserMessages, 2), of_call("MessageService/Send")]);
+        let costs = [Cost::of(Rate::UserMessages, 2), of_call("MessageService/Send")];
+        assert_eq!(of_send(framed(&request)), costs);
+        let followed = [&framed(&request)[..], &[0; FRAME_HEAD]].concat();
+        assert_eq!(of_send(followed.into()), costs, "whatever follows");
         for broken in [Bytes::new(), Bytes::from_static(b"\0\0"), Bytes::from_static(b"\x01\0\0\0\x01\xff")] {
             assert_eq!(of_send(broken), [of_call("MessageService/Send")]);
         }
