@@ -1,9 +1,10 @@
 //! Makes calls to a peer, each over the best of its processes, and repeats them if that is safe.
 //!
-//! A call of which nothing was sent is always repeated. One that was sent and had no answer, or was answered with
+//! A call of which nothing was sent, or which the process says it did not begin, is always repeated. One that was sent and had no answer, or was answered with
 //! `UNAVAILABLE`, is repeated at most twice, over another connection, if the table of rights allows it.
 
 use std::{
+    error::Error as _,
     future::Future,
     pin::Pin,
     sync::{
@@ -137,6 +138,8 @@ impl Inner {
                     answered = Some(answer);
                 }
                 Err(_) if !loan.was_read() && tried.len() < CONNECTIONS => message.take_back(&loan),
+                Err(error)
+                    if was_not_begun(&error) && matches!(message, Message::Whole(_)) && tried.len() < CONNECTIONS => {}
                 Err(_) if may_repeat(repeats) => repeats += 1,
                 Err(error) => return Err(Status::unavailable(error.to_string())),
             }
@@ -166,6 +169,21 @@ impl Inner {
         }
         may
     }
+}
+
+/// Whether the process says that it did not begin the call: it is stopping, and names the last one that it answers, or it
+/// refuses the stream (RFC 9113, 6.8 and 8.7).
+fn was_not_begun(error: &hyper::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<h2::Error>() {
+            let is_stopping = error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR);
+            let is_refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
+            return error.is_remote() && (is_stopping || is_refused);
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Makes a call once. An answer that is no stream is received completely: a process may die before its last byte.
