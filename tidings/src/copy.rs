@@ -12,11 +12,11 @@ use tidings_runtime::{Config, DataFolder, config::Files, write_private};
 use tidings_store::{Db, Location, table_copy};
 
 use crate::{
-    keys::{DATA_KEY, SERVICE_KEY},
+    keys::{DATA_KEY, SERVICE_KEY, check_sealed},
     lines::{Output, Row},
     migrate::SCHEMAS,
     stores::{Place, Stores},
-    verify::{self, Report},
+    verify::{self, Report, Scope},
 };
 
 /// From where to where.
@@ -49,6 +49,8 @@ pub async fn copy(config: &Config, options: &CopyOptions, output: Output) -> Res
     for schema in SCHEMAS {
         table_copy::check_source(from, schema).await?;
     }
+    table_copy::check_unused(&options.to).await?;
+    let keys_are_here = keys(config, from).await?;
     let location = Location::Postgres(options.to.clone());
     let target = Place { location, files: config.files.clone(), data: config.data.clone() };
     let mut databases = Vec::new();
@@ -60,7 +62,6 @@ pub async fn copy(config: &Config, options: &CopyOptions, output: Output) -> Res
         db.close().await;
     }
     done?;
-    let keys_are_here = keys(config, from)?;
     let stores = Stores::open(&target).await?;
     let done = files(options, &target, &stores, output).await;
     if done.is_ok() {
@@ -69,7 +70,7 @@ pub async fn copy(config: &Config, options: &CopyOptions, output: Output) -> Res
     stores.close().await;
     done?;
     let mut report = Report::new(output);
-    verify::check(&target, true, &mut report).await?;
+    verify::check(&target, Scope::Whole, &mut report).await?;
     report.end();
     if !keys_are_here {
         let key = from.join(DATA_KEY);
@@ -105,10 +106,16 @@ async fn tables(from: &Path, databases: &[Db], output: Output) -> Result<(), Err
     Ok(())
 }
 
-/// Puts the keys into the new data folder, if that is another one. False: the data key must be configured.
-fn keys(config: &Config, from: &Path) -> Result<bool, Error> {
-    let is_same = from.canonicalize().ok() == config.data.canonicalize().ok();
-    if is_same || config.data_key.is_some() {
+/// Puts the keys into the new data folder, if that is another one. False: the data key must be configured. A configured
+/// key with which the source's secrets could not be read is refused.
+async fn keys(config: &Config, from: &Path) -> Result<bool, Error> {
+    if config.data_key.is_some() {
+        for schema in [tidings_directory::SCHEMA, tidings_callback::SCHEMA] {
+            check_sealed(config, &Location::Folder(from.to_owned()), schema).await?;
+        }
+        return Ok(true);
+    }
+    if from.canonicalize().ok() == config.data.canonicalize().ok() {
         return Ok(true);
     }
     if !config.data.is_dir() {

@@ -4,6 +4,7 @@ use std::fs;
 
 use tidings_domain::{Error, OsEntropy};
 use tidings_runtime::{Config, DataFolder, DataKey, Sealed, ServiceKeys, config};
+use tidings_store::{Location, Schema};
 
 /// The file in the data folder with the key that authenticates services to each other.
 pub const SERVICE_KEY: &str = "service.key";
@@ -62,8 +63,20 @@ pub fn data_key(config: &Config, folder: Option<&DataFolder>, sealed: &[Sealed])
     Ok(key)
 }
 
-/// Whether the installation's data key decrypts one of these secrets; creates none.
-pub fn check_data_key(config: &Config, sealed: &[Sealed]) -> Result<(), Error> {
+/// Whether the installation's data key decrypts what a database of the directory or the callback service holds sealed;
+/// creates no key.
+pub async fn check_sealed(config: &Config, location: &Location, schema: &Schema) -> Result<(), Error> {
+    let db = tidings_store::open(location, schema, false).await?;
+    let sealed = if schema.name == tidings_directory::SCHEMA.name {
+        tidings_directory::sealed(&db).await
+    } else {
+        tidings_callback::sealed(&db).await
+    };
+    db.close().await;
+    check_data_key(config, &sealed?)
+}
+
+fn check_data_key(config: &Config, sealed: &[Sealed]) -> Result<(), Error> {
     let file = config.data.join(DATA_KEY);
     let text = match &config.data_key {
         Some(key) => key.clone(),

@@ -5,6 +5,7 @@
 
 use std::{
     fs, io,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
@@ -19,7 +20,7 @@ use crate::{
     lines::{Output, Row},
     migrate::SCHEMAS,
     stores::{Place, Stores},
-    verify::{self, Report},
+    verify::{self, Report, Scope},
 };
 
 /// Which backup, and what may be replaced.
@@ -56,12 +57,18 @@ pub async fn restore(config: &Config, options: &RestoreOptions, output: Output) 
     move_databases(&stage, data).map_err(|error| cannot_write(data, &error))?;
 
     let mut report = Report::new(output);
-    verify::check(&place, true, &mut report).await?;
+    // A store of its own may have files that are newer than the backup.
+    let is_of_folder = place.files.s3_bucket.is_none() && place.files.folder.is_none();
+    let scope = if is_of_folder { Scope::Whole } else { Scope::Ours };
+    verify::check(&place, scope, &mut report).await?;
     report.end();
     let (made_at, version) = (manifest.made_at_ms, &manifest.tidings);
     let words = format!("{}: as of {}, from tidings {version}", data.display(), UnixMillis(made_at).rfc3339());
     let row = Row::default().field("folder", data.display().to_string()).field("made_at_ms", made_at);
     output.print(&row.field("tidings", version.as_str()).text(words));
+    if !is_of_folder {
+        output.print(&Row::remark("the store may have files that are newer than the backup: `tidings verify` names them"));
+    }
     match report.findings() {
         0 => Ok(()),
         count => Err(Error::invalid("restore", format!("is done, but {count} problems were in the backup"))),
@@ -98,6 +105,18 @@ fn make_room(data: &Path, force: bool, output: Output) -> Result<(), Error> {
             data.display()
         );
         return Err(Error::invalid("restore", words));
+    }
+    let device = fs::metadata(data).map_err(fault)?.dev();
+    for name in &there {
+        let path = data.join(name);
+        if fs::metadata(&path).map_err(fault)?.dev() != device {
+            let words = format!(
+                "cannot move {} out of the way, which is on another disk: empty it, or move what is in it, and name it in \
+                 files.folder",
+                path.display()
+            );
+            return Err(Error::invalid("restore", words));
+        }
     }
     let aside = data.join(format!("replaced-{}", SystemClock.now().0));
     fs::create_dir(&aside).map_err(fault)?;

@@ -13,7 +13,7 @@ use sqlx::{
     ConnectOptions as _, Connection as _, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteSynchronous},
 };
-use tidings_domain::Error;
+use tidings_domain::{Error, Reason};
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep},
@@ -21,21 +21,17 @@ use tokio::{
 
 use crate::{Schema, domain_error};
 
-/// How long a writer of the running program is waited for, and how long it waits for us: less than it does.
-const BUSY: Duration = Duration::from_secs(4);
-/// How long copies may take to begin, while writers wait.
-const BEGIN: Duration = Duration::from_secs(3);
+/// How long writers of the running program are held at most, less than they wait for a lock; and how long one of them is
+/// waited for.
+const HOLD: Duration = Duration::from_secs(4);
+/// How often it is tried.
+const TRIES: u32 = 3;
 /// The interval between two looks whether they have begun.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// Copies the databases of `folder` into the empty folder `to`. The copies are on disk when this returns.
 pub async fn snapshot(folder: &Path, schemas: &[&Schema], to: &Path) -> Result<(), Error> {
-    let mut locks = Vec::new();
-    for schema in schemas {
-        let mut connection = open(&folder.join(format!("{}.sqlite", schema.name))).await?;
-        sqlx::query("begin immediate").execute(&mut connection).await.map_err(domain_error)?;
-        locks.push(connection);
-    }
+    let (locks, by) = lock(folder, schemas).await?;
     let mut copies = JoinSet::new();
     let mut targets = Vec::new();
     for schema in schemas {
@@ -44,7 +40,6 @@ pub async fn snapshot(folder: &Path, schemas: &[&Schema], to: &Path) -> Result<(
         copies.spawn(copy(targets.len() - 1, folder.join(&name), to.join(&name)));
     }
     // A copy that has written anything has taken its snapshot before.
-    let by = Instant::now() + BEGIN;
     loop {
         while let Some(done) = copies.try_join_next() {
             targets[done.map_err(Error::internal)??].1 = true;
@@ -69,8 +64,41 @@ pub async fn snapshot(folder: &Path, schemas: &[&Schema], to: &Path) -> Result<(
     fs::File::open(to).and_then(|folder| folder.sync_all()).map_err(Error::internal)
 }
 
+/// The write locks of all files, and until when they may be held.
+async fn lock(folder: &Path, schemas: &[&Schema]) -> Result<(Vec<SqliteConnection>, Instant), Error> {
+    let mut connections = Vec::new();
+    for schema in schemas {
+        connections.push(open(&folder.join(format!("{}.sqlite", schema.name))).await?);
+    }
+    for _ in 0..TRIES {
+        // The first lock holds nobody while it is waited for.
+        let mut by = None;
+        let mut held = 0;
+        for connection in &mut connections {
+            let left = by.map_or(HOLD, |by: Instant| by.saturating_duration_since(Instant::now()));
+            let wait = sqlx::AssertSqlSafe(format!("pragma busy_timeout = {}", left.as_millis()));
+            sqlx::query(wait).execute(&mut *connection).await.map_err(domain_error)?;
+            match sqlx::query("begin immediate").execute(&mut *connection).await {
+                Ok(_) => held += 1,
+                Err(error) => match domain_error(error) {
+                    error if error.reason() == Reason::Unavailable => break,
+                    error => return Err(error),
+                },
+            }
+            by = by.or_else(|| Some(Instant::now() + HOLD));
+        }
+        if let Some(by) = by.filter(|_| held == connections.len()) {
+            return Ok((connections, by));
+        }
+        for connection in connections.iter_mut().take(held) {
+            sqlx::query("rollback").execute(connection).await.map_err(domain_error)?;
+        }
+    }
+    Err(Error::invalid("the backup", "finds the databases busy: try again when less is written"))
+}
+
 async fn open(path: &Path) -> Result<SqliteConnection, Error> {
-    let options = SqliteConnectOptions::new().filename(path).create_if_missing(false).busy_timeout(BUSY);
+    let options = SqliteConnectOptions::new().filename(path).create_if_missing(false).busy_timeout(HOLD);
     let options = options.synchronous(SqliteSynchronous::Full).disable_statement_logging();
     options.connect().await.map_err(|error| {
         Error::invalid("data", format!("file {} cannot be copied: {error}", path.display())).because(error)

@@ -80,6 +80,11 @@ pub async fn check_source(folder: &Path, schema: &Schema) -> Result<(), Error> {
     }
 }
 
+/// Refuses a database that a running process uses; `url` as configured. What a killed process left there is waited for.
+pub async fn check_unused(url: &str) -> Result<(), Error> {
+    target::check_unused(url).await
+}
+
 /// Whether a copy into this database was begun, from whatever source, and by which; `None`: none was.
 pub async fn begun(to: &Db) -> Result<Option<String>, Error> {
     let Db::Postgres(to) = to else { return Ok(None) };

@@ -47,7 +47,7 @@ impl Stack {
     async fn of(compose: Compose, (roles, copies): (&[&'static str], &[&'static str]), doors: &[&'static str]) -> Self {
         let port = |role: &&'static str| (*role, free_address().rsplit_once(':').unwrap().1.to_owned());
         let folder = tempfile::tempdir().unwrap();
-        for volume in ["secrets", "files", "data"] {
+        for volume in ["secrets", "files"] {
             fs::create_dir(folder.path().join(volume)).unwrap();
         }
         let names = roles.iter().chain(&["postgres", "otel-collector", "jaeger"]);
@@ -161,7 +161,7 @@ impl Stack {
         let service = self.compose.service("proxy");
         assert!(service.read_only && service.cap_drop == ["ALL"]);
         let mounted = service.volumes[0].split_once(':').unwrap();
-        assert_eq!(mounted.1, "/etc/nginx/conf.d/default.conf:ro");
+        assert_eq!(mounted.1, "/etc/nginx/nginx.conf:ro");
         let mut site = fs::read_to_string(Path::new(WORKSPACE).join(mounted.0)).unwrap();
         let (address, door) = (free_address(), free_address());
         let both = |ports: &BTreeMap<&str, String>| {
@@ -173,14 +173,15 @@ impl Stack {
             ("    server gateway:9090 resolve max_fails=1 fail_timeout=1s;\n", both(&self.doors)),
             ("listen 8080;", format!("listen {address};")),
             // As older versions want it.
-            ("listen 9090;\n    http2 on;", format!("listen {door} http2;")),
+            ("listen 9090;\n        http2 on;", format!("listen {door} http2;")),
         ] {
             assert!(site.contains(said), "deploy/nginx.conf no longer says {said}");
             site = site.replace(said, &here);
         }
         let folder = self.volume("nginx");
         fs::create_dir(&folder).unwrap();
-        (format!("http://{address}"), format!("http://{door}"), nginx::serve(&folder, &site))
+        let site = site.replace("/tmp/", &format!("{}/", folder.display()));
+        (format!("http://{address}"), format!("http://{door}"), nginx::serve_whole(&folder, &site))
     }
 }
 
@@ -303,7 +304,7 @@ async fn every_role_starts_in_the_image_as_compose_says_and_a_message_goes_throu
 async fn everything_starts_in_one_container_as_the_minimal_compose_file_says() {
     let stack = Stack::of(Compose::of_file("compose.minimal.yml"), (&["tidings"], &[]), &["tidings"]).await;
     assert_eq!(stack.compose.ours().collect::<Vec<_>>(), ["tidings"]);
-    assert!(Command::new("chown").arg("10001:10001").arg(stack.volume("data")).status().unwrap().success());
+    assert!(Command::new("chown").arg("10001:10001").arg(stack.volume("files")).status().unwrap().success());
     let mut process = stack.container("tidings").start();
     healthy("tidings", &mut process, &stack.healthcheck("tidings")).await;
     wait_until("the start line", async || process.logged().contains("serving")).await;

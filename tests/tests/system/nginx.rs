@@ -47,20 +47,28 @@ fn printed(folder: &Path, gateways: &[String], (plain, secure): (&str, &str)) ->
 ///
 /// # Panics
 /// When it is not installed.
-pub fn serve(folder: &Path, site: &str) -> Process {
-    if let Ok(why) = std::env::var("TIDINGS_TEST_NGINX_MISSING") {
-        panic!("nginx could not be installed: {why}");
-    }
+fn serve(folder: &Path, site: &str) -> Process {
     let at = folder.display();
     let own = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
     let own = own.iter().map(|name| format!("    {name}_temp_path {at}/{name};\n")).collect::<Vec<_>>().concat();
+    let text = format!(
+        "pid {at}/pid;\nerror_log {at}/error.log;\nevents {{}}\nhttp {{\n    access_log {at}/access.log;\n{own}{site}}}\n"
+    );
+    serve_whole(folder, &text)
+}
+
+/// Runs nginx with a whole configuration.
+///
+/// # Panics
+/// When it is not installed.
+pub fn serve_whole(folder: &Path, configuration: &str) -> Process {
+    if let Ok(why) = std::env::var("TIDINGS_TEST_NGINX_MISSING") {
+        panic!("nginx could not be installed: {why}");
+    }
     // Its workers run as another user when root starts it.
     let user = if Command::new("id").arg("-u").output().unwrap().stdout == b"0\n" { "user root;\n" } else { "" };
-    let text = format!(
-        "{user}daemon off;\npid {at}/pid;\nerror_log {at}/error.log;\nevents {{}}\nhttp {{\n    access_log {at}/access.log;\n{own}{site}}}\n"
-    );
     let file = folder.join("nginx.conf");
-    fs::write(&file, text).unwrap();
+    fs::write(&file, format!("{user}daemon off;\n{configuration}")).unwrap();
     let words = ["sh", "-c", "PATH=$PATH:/usr/sbin exec nginx -c \"$1\" -p \"$2\"", "sh"];
     let places = [file.display().to_string(), folder.display().to_string()];
     let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).chain(places).collect();

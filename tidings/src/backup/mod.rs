@@ -8,7 +8,8 @@
 mod manifest;
 
 use std::{
-    fs,
+    fs::{self, File, TryLockError},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -24,11 +25,14 @@ use crate::{
     lines::{Output, Row},
     migrate::SCHEMAS,
     stores::{Place, Stores},
-    verify::{self, Report},
+    verify::{self, Report, Scope},
 };
 
 /// What else is copied of a data folder, where it is there.
 pub const BESIDE: [&str; 4] = [DATA_KEY, SERVICE_KEY, "databases.txt", "demo.env"];
+
+/// Held while a backup is written.
+const LOCK: &str = "backup.lock";
 
 /// Makes a backup in a new folder.
 pub async fn backup(config: &Config, folder: &Path, output: Output) -> Result<(), Error> {
@@ -37,15 +41,17 @@ pub async fn backup(config: &Config, folder: &Path, output: Output) -> Result<()
         let words = "copies a data folder, but this installation is on PostgreSQL: use pg_dump, then copy the files";
         return Err(Error::invalid("backup", words));
     };
-    let unfinished = begin(folder)?;
+    let (unfinished, lock) = begin(folder)?;
     let live = Stores::open(&place).await?;
     let done = copy(&place, data, &live, &unfinished).await;
     live.close().await;
     let (copied, keys) = done?;
     let mut report = Report::new(output);
-    verify::check(&Place::folder(unfinished.clone()), true, &mut report).await?;
+    verify::check(&Place::folder(unfinished.clone()), Scope::Whole, &mut report).await?;
     let made_at = SystemClock.now();
     Manifest::of(&unfinished, made_at.0, (copied.files, copied.bytes), keys)?.write(&unfinished)?;
+    fs::remove_file(unfinished.join(LOCK)).map_err(|error| cannot_write(&unfinished, &error))?;
+    drop(lock);
     fs::rename(&unfinished, folder).and_then(|()| sync_parent(folder)).map_err(|error| cannot_write(folder, &error))?;
     report.end();
     let (shown, Copied { files, bytes, .. }) = (folder.display().to_string(), copied);
@@ -61,8 +67,8 @@ pub async fn backup(config: &Config, folder: &Path, output: Output) -> Result<()
 }
 
 /// The folder under which a backup is written until it is whole. Refuses to overwrite anything; what an earlier one has
-/// left that was cut is removed.
-fn begin(folder: &Path) -> Result<PathBuf, Error> {
+/// left that was cut is removed. The lock in it is held by the process that writes.
+fn begin(folder: &Path) -> Result<(PathBuf, File), Error> {
     if fs::symlink_metadata(folder).is_ok() {
         let words =
             format!("{} is there already: a backup is never overwritten, name another folder", folder.display());
@@ -70,10 +76,31 @@ fn begin(folder: &Path) -> Result<PathBuf, Error> {
     }
     let name = folder.file_name().ok_or_else(|| Error::invalid("backup", "must name a new folder"))?;
     let unfinished = folder.with_file_name(format!("{}.unfinished", name.to_string_lossy()));
-    let done = if unfinished.is_dir() { fs::remove_dir_all(&unfinished) } else { Ok(()) };
-    let done = done.and_then(|()| fs::create_dir_all(&unfinished));
-    done.map_err(|error| cannot_write(&unfinished, &error))?;
-    Ok(unfinished)
+    let fault = |error: io::Error| cannot_write(&unfinished, &error);
+    if unfinished.is_dir() {
+        let _left = lock(&unfinished)?;
+        fs::remove_dir_all(&unfinished).map_err(fault)?;
+    }
+    if let Some(parent) = unfinished.parent() {
+        fs::create_dir_all(parent).map_err(fault)?;
+    }
+    // Fails if another process was quicker.
+    fs::create_dir(&unfinished).map_err(fault)?;
+    let lock = lock(&unfinished)?;
+    Ok((unfinished, lock))
+}
+
+fn lock(unfinished: &Path) -> Result<File, Error> {
+    let fault = |error: io::Error| cannot_write(unfinished, &error);
+    let file = File::create(unfinished.join(LOCK)).map_err(fault)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            let words = format!("{} is being written by another process: wait for it", unfinished.display());
+            Err(Error::invalid("backup", words))
+        }
+        Err(TryLockError::Error(error)) => Err(fault(error)),
+    }
 }
 
 async fn copy(place: &Place, data: &Path, live: &Stores, to: &Path) -> Result<(Copied, Vec<String>), Error> {
@@ -83,7 +110,7 @@ async fn copy(place: &Place, data: &Path, live: &Stores, to: &Path) -> Result<(C
         match fs::copy(data.join(name), to.join(name)) {
             Ok(_) if name == DATA_KEY || name == SERVICE_KEY => keys.push(name.to_owned()),
             Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(cannot_write(&to.join(name), &error)),
         }
     }
@@ -109,11 +136,11 @@ async fn files(place: &Place, live: &Stores, copies: &Stores, target: &Place) ->
 }
 
 /// Makes the new name durable.
-fn sync_parent(path: &Path) -> std::io::Result<()> {
+fn sync_parent(path: &Path) -> io::Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::File::open(parent)?.sync_all()
 }
 
-fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
+fn cannot_write(path: &Path, error: &io::Error) -> Error {
     Error::invalid("backup", format!("cannot write {}: {error}", path.display()))
 }

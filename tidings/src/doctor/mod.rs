@@ -64,7 +64,8 @@ pub async fn doctor(config: Result<Config, Error>, output: Output) -> Result<(),
         };
         let has_secrets = [tidings_directory::SCHEMA.name, tidings_callback::SCHEMA.name].contains(&schema.name);
         if has_secrets && opened.as_ref().is_ok_and(|words| words == UP_TO_DATE) {
-            let opens = check_data_key(&config, schema).await;
+            let opens = keys::check_sealed(&config, &location(&config), schema).await;
+            let opens = opens.map(|()| "open with the data key".to_owned()).map_err(shown);
             healthy &= report(&format!("{} secrets", schema.name), &opens);
         }
         healthy &= report(&format!("{} tables", schema.name), &opened);
@@ -159,19 +160,6 @@ fn shown(error: Error) -> String {
 }
 
 const UP_TO_DATE: &str = "are up to date";
-
-/// Whether the data key decrypts what is sealed.
-async fn check_data_key(config: &Config, schema: &tidings_store::Schema) -> Result<String, String> {
-    let db = tidings_store::open(&location(config), schema, false).await.map_err(shown)?;
-    let sealed = if schema.name == tidings_directory::SCHEMA.name {
-        tidings_directory::sealed(&db).await
-    } else {
-        tidings_callback::sealed(&db).await
-    };
-    db.close().await;
-    keys::check_data_key(config, &sealed.map_err(shown)?).map_err(shown)?;
-    Ok("open with the data key".to_owned())
-}
 
 async fn check_clock(config: &Config) -> Result<String, String> {
     let db = tidings_store::open(&location(config), &tidings_directory::SCHEMA, false).await.map_err(shown)?;

@@ -41,7 +41,8 @@ pub async fn verify(config: &Config, options: &VerifyOptions, output: Output) ->
         let words = format!("has no {}/directory.sqlite: name the data folder with --data", folder.display());
         return Err(Error::invalid("data", words));
     }
-    check(&place, !options.quick, &mut report).await?;
+    let scope = if options.quick { Scope::Sizes } else { Scope::Whole };
+    check(&place, scope, &mut report).await?;
     report.end();
     match report.findings() {
         0 => Ok(()),
@@ -50,13 +51,24 @@ pub async fn verify(config: &Config, options: &VerifyOptions, output: Output) ->
     }
 }
 
-/// Checks an installation. `whole`: the bytes of files too.
-pub async fn check(place: &Place, whole: bool, report: &mut Report) -> Result<(), Error> {
+/// How much of the files is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Their sizes, and that the store has nothing else.
+    Sizes,
+    /// Their bytes, and that the store has nothing else.
+    Whole,
+    /// Their bytes only: the store may have others.
+    Ours,
+}
+
+/// Checks an installation.
+pub async fn check(place: &Place, scope: Scope, report: &mut Report) -> Result<(), Error> {
     if !damages(place, report).await? {
         return Ok(());
     }
     let Some(stores) = readable(Stores::open(place).await, "schema", report)? else { return Ok(()) };
-    let done = contents(&stores, place, whole, report).await;
+    let done = contents(&stores, place, scope, report).await;
     stores.close().await;
     done
 }
@@ -86,7 +98,7 @@ async fn damages(place: &Place, report: &mut Report) -> Result<bool, Error> {
     Ok(is_readable)
 }
 
-async fn contents(stores: &Stores, place: &Place, whole: bool, report: &mut Report) -> Result<(), Error> {
+async fn contents(stores: &Stores, place: &Place, scope: Scope, report: &mut Report) -> Result<(), Error> {
     let Some(apps) = readable(tidings_directory::stored_apps(&stores.directory).await, "directory", report)? else {
         return Ok(());
     };
@@ -100,10 +112,10 @@ async fn contents(stores: &Stores, place: &Place, whole: bool, report: &mut Repo
         }
         let marks = unread(&stores.conversation, &stores.message, app, report).await;
         readable(marks, "conversation", report)?;
-        let files = files(&stores.file, objects.as_ref(), app, whole, report).await;
+        let files = files(&stores.file, objects.as_ref(), app, scope != Scope::Sizes, report).await;
         readable(files, "file", report)?;
     }
-    if let Some(objects) = &objects {
+    if let Some(objects) = objects.as_ref().filter(|_| scope != Scope::Ours) {
         let listed = kept::verify_objects(&stores.file, objects, &mut |finding| report.add(finding)).await;
         readable(listed, "file", report)?;
     }

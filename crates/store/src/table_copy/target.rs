@@ -1,20 +1,30 @@
 //! The PostgreSQL side of a copy: what is there, and how far it has come.
 
+use std::time::Duration;
+
 use futures_util::TryStreamExt as _;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _, SqliteConnection, postgres::PgRow};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Row as _, SqliteConnection, postgres::PgRow};
 use tidings_domain::Error;
+use tokio::time::{Instant, sleep};
 
 use super::{
     compare::Sum,
     shape::Shape,
     table::{Column, Table, Value},
 };
-use crate::{domain_error, postgres::PostgresDb};
+use crate::{connect, domain_error, postgres::PostgresDb};
 
 /// Held by the connection: a copy that was cut may still be at work on the server.
 const LOCK: &str = "set lock_timeout = '10s'; select pg_advisory_lock(8435746284); set lock_timeout = 0";
 /// The code of a lock that was not to be had in time.
 const LOCKED: &str = "55P03";
+/// Connections of other processes of ours.
+const OTHERS: &str = "
+    select count(*) from pg_stat_activity
+    where datname = current_database() and application_name = 'tidings' and pid <> pg_backend_pid()";
+/// How long the server may take to notice that a process was killed.
+const GONE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(100);
 const PREPARE: &str = "
     create schema if not exists tidings_copy;
     create table if not exists tidings_copy.source (name text not null primary key);
@@ -139,6 +149,25 @@ impl Target {
     /// Ends the connection.
     pub async fn close(self) {
         let _ = self.connection.close().await;
+    }
+}
+
+/// Refuses a database that a running process uses.
+pub async fn check_unused(url: &str) -> Result<(), Error> {
+    let options = connect::first(connect::options(url)?, true).await?.disable_statement_logging();
+    let mut connection = options.connect().await.map_err(|error| connect::refusal(&options, &error))?;
+    let by = Instant::now() + GONE;
+    let used = loop {
+        let (others,): (i64,) = sqlx::query_as(OTHERS).fetch_one(&mut connection).await.map_err(domain_error)?;
+        if others == 0 || Instant::now() > by {
+            break others > 0;
+        }
+        sleep(PAUSE).await;
+    };
+    connection.close().await.map_err(domain_error)?;
+    match used {
+        true => Err(Error::invalid("--to", "is in use by a running tidings: stop it, for a copy needs the database alone")),
+        false => Ok(()),
     }
 }
 

@@ -166,3 +166,37 @@ async fn a_restore_that_was_cut_is_no_installation() {
     let refused = fail(&installation, &["serve", "--listen", "127.0.0.1:0", "--grpc-listen", "127.0.0.1:0"]);
     assert!(refused.contains("message.sqlite was made by an earlier start and is gone"), "{refused}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_that_is_being_written_is_left_alone_and_one_that_was_cut_is_replaced() {
+    let mut installation = installed().await;
+    installation.stop().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (backup, unfinished) = (folder.path().join("backup"), folder.path().join("backup.unfinished"));
+    fs::create_dir(&unfinished).unwrap();
+    let lock = fs::File::create(unfinished.join("backup.lock")).unwrap();
+    lock.lock().unwrap();
+    let refused = fail(&installation, &["backup", words(&backup)]);
+    assert!(refused.contains("is being written by another process"), "{refused}");
+    drop(lock);
+    fs::write(unfinished.join("left"), "by a backup that was cut").unwrap();
+    run(&installation, &["backup", words(&backup)]);
+    assert!(!backup.join("left").exists() && !backup.join("backup.lock").exists() && !unfinished.exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_outside_the_data_folder_may_have_files_that_are_newer_than_the_backup() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut installation = Installation::at(&folder.path().join("data"));
+    installation.set("TIDINGS_FILES_FOLDER", words(&folder.path().join("store")));
+    installation.start().await;
+    fill(&installation, 10).await;
+    let backup = folder.path().join("backup");
+    run(&installation, &["backup", words(&backup)]);
+    let newer = upload(&installation.agora().await, "newer").await;
+    installation.stop().await;
+    let told = run(&installation, &["restore", words(&backup), "--force"]);
+    assert!(told.contains(": 0 findings") && told.contains("newer than the backup"), "{told}");
+    let named = fail(&installation, &["verify"]);
+    assert!(named.contains("found 1 problem"), "{named} {newer:?}");
+}

@@ -113,3 +113,28 @@ async fn a_source_that_changed_after_the_cut_is_noticed_and_an_unfinished_copy_i
     let refused = fail(&installation, &copy_words(&installation, &url));
     assert!(refused.contains("the copy differs in table cursor of conversation"), "{refused}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_in_use_and_a_key_that_is_not_the_sources_are_refused_before_anything_is_written() {
+    let mut installation = installed().await;
+    fill(&installation, 10).await;
+    installation.stop().await;
+    let url = fresh_database().await;
+    let data = installation.data().to_str().unwrap().to_owned();
+    let mut keyed = Installation::at(installation.data());
+    keyed.set("TIDINGS_DATA_KEY", &"0".repeat(64));
+    let refused = fail(&keyed, &["copy", "--from", &data, "--to", &url]);
+    assert!(refused.contains("data_key is not the one of this database"), "{refused}");
+    let mut server = PgConnection::connect(&url).await.unwrap();
+    let made = "select count(*) from information_schema.schemata where schema_name like 'tidings%'";
+    let made: i64 = sqlx::query_scalar(made).fetch_one(&mut server).await.unwrap();
+    server.close().await.unwrap();
+    assert_eq!(made, 0, "nothing was written");
+
+    let folder = tempfile::tempdir().unwrap();
+    let mut other = Installation::at(folder.path());
+    other.set("TIDINGS_DATABASE_URL", &url);
+    other.start().await;
+    let refused = fail(&installation, &copy_words(&installation, &url));
+    assert!(refused.contains("--to is in use by a running tidings"), "{refused}");
+}
