@@ -110,7 +110,7 @@ async fn tables(from: &Path, databases: &[Db], output: Output) -> Result<(), Err
 /// key with which the source's secrets could not be read is refused.
 async fn keys(config: &Config, from: &Path) -> Result<bool, Error> {
     if config.data_key.is_some() {
-        for schema in [tidings_directory::SCHEMA, tidings_callback::SCHEMA] {
+        for schema in [&tidings_directory::SCHEMA, &tidings_callback::SCHEMA] {
             check_sealed(config, &Location::Folder(from.to_owned()), schema).await?;
         }
         return Ok(true);

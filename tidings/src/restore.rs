@@ -67,7 +67,9 @@ pub async fn restore(config: &Config, options: &RestoreOptions, output: Output) 
     let row = Row::default().field("folder", data.display().to_string()).field("made_at_ms", made_at);
     output.print(&row.field("tidings", version.as_str()).text(words));
     if !is_of_folder {
-        output.print(&Row::remark("the store may have files that are newer than the backup: `tidings verify` names them"));
+        output.print(&Row::remark(
+            "the store may have files that are newer than the backup: `tidings verify` names them",
+        ));
     }
     match report.findings() {
         0 => Ok(()),

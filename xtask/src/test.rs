@@ -19,8 +19,19 @@ pub fn run(arguments: &[&str]) -> Result<u8, String> {
     let temporary = keeper.folder().join("tmp");
     fs::create_dir(&temporary).map_err(|error| format!("{} cannot be made: {error}", temporary.display()))?;
 
-    // The tests of the split shape run this binary, which `cargo test` alone would not rebuild.
-    let built = keeper.run(cargo().args(["build", "--locked", "--package", "tidings"]))?;
+    // Cargo would use `--workspace` and ignore `--package` beside it.
+    let own: Vec<&str> = arguments.iter().copied().take_while(|argument| *argument != "--").collect();
+    let names_packages = own.iter().any(|argument| argument.starts_with("-p") || argument.starts_with("--package"));
+    // The tests run this binary, which `cargo test` alone would not rebuild. Built together with the tests, it shares
+    // every crate with them.
+    let mut build = cargo();
+    build.args(["build", "--locked"]);
+    build.args(if names_packages {
+        ["--package", "tidings"].as_slice()
+    } else {
+        &["--workspace", "--bins", "--tests"]
+    });
+    let built = keeper.run(&mut build)?;
     if built != 0 {
         return Ok(built);
     }
@@ -29,9 +40,6 @@ pub fn run(arguments: &[&str]) -> Result<u8, String> {
     let npm = node::install(root(), target)?;
     let mut tests = cargo();
     tests.args(["test", "--locked"]);
-    // Cargo would use `--workspace` and ignore `--package` beside it.
-    let own: Vec<&str> = arguments.iter().copied().take_while(|argument| *argument != "--").collect();
-    let names_packages = own.iter().any(|argument| argument.starts_with("-p") || argument.starts_with("--package"));
     if !names_packages {
         tests.arg("--workspace");
     }

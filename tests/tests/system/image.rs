@@ -47,7 +47,7 @@ impl Stack {
     async fn of(compose: Compose, (roles, copies): (&[&'static str], &[&'static str]), doors: &[&'static str]) -> Self {
         let port = |role: &&'static str| (*role, free_address().rsplit_once(':').unwrap().1.to_owned());
         let folder = tempfile::tempdir().unwrap();
-        for volume in ["secrets", "files"] {
+        for volume in ["secrets", "files", "data"] {
             fs::create_dir(folder.path().join(volume)).unwrap();
         }
         let names = roles.iter().chain(&["postgres", "otel-collector", "jaeger"]);
@@ -304,7 +304,9 @@ async fn every_role_starts_in_the_image_as_compose_says_and_a_message_goes_throu
 async fn everything_starts_in_one_container_as_the_minimal_compose_file_says() {
     let stack = Stack::of(Compose::of_file("compose.minimal.yml"), (&["tidings"], &[]), &["tidings"]).await;
     assert_eq!(stack.compose.ours().collect::<Vec<_>>(), ["tidings"]);
-    assert!(Command::new("chown").arg("10001:10001").arg(stack.volume("files")).status().unwrap().success());
+    for volume in ["data", "files"] {
+        assert!(Command::new("chown").arg("10001:10001").arg(stack.volume(volume)).status().unwrap().success());
+    }
     let mut process = stack.container("tidings").start();
     healthy("tidings", &mut process, &stack.healthcheck("tidings")).await;
     wait_until("the start line", async || process.logged().contains("serving")).await;

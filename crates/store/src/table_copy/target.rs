@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Row as _, SqliteConnection, postgres::PgRow};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Row as _, SqliteConnection, postgres::PgRow,
+};
 use tidings_domain::Error;
 use tokio::time::{Instant, sleep};
 
@@ -166,7 +168,9 @@ pub async fn check_unused(url: &str) -> Result<(), Error> {
     };
     connection.close().await.map_err(domain_error)?;
     match used {
-        true => Err(Error::invalid("--to", "is in use by a running tidings: stop it, for a copy needs the database alone")),
+        true => {
+            Err(Error::invalid("--to", "is in use by a running tidings: stop it, for a copy needs the database alone"))
+        }
         false => Ok(()),
     }
 }
