@@ -19,5 +19,7 @@ keep() {
 random_hex | keep service-key "$tidings"
 random_hex | keep data-key "$tidings"
 random_hex | keep postgres-password postgres
+random_hex | keep s3-access-key "$tidings"
+random_hex | keep s3-secret-key "$tidings"
 random_hex | keep grafana-password "$grafana"
 printf 'postgres://tidings:%s@postgres:5432/tidings' "$(cat postgres-password)" | keep database-url "$tidings"

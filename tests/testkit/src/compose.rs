@@ -13,7 +13,8 @@ pub struct Compose {
 /// One service.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Service {
-    /// The image's name.
+    /// The image's name; empty where a file only adds to a service of another.
+    #[serde(default)]
     pub image: String,
     /// What replaces the image's own entry point.
     #[serde(default)]
@@ -80,6 +81,16 @@ impl Compose {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name);
         let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{name}: {error}"));
         serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{name} is not what Compose reads: {error}"))
+    }
+
+    /// Adds another file's environment variables and services, as a second `-f` does.
+    pub fn overlay(&mut self, other: Self) {
+        for (name, service) in other.services {
+            match self.services.get_mut(&name) {
+                Some(own) => own.environment.extend(service.environment),
+                None => drop(self.services.insert(name, service)),
+            }
+        }
     }
 
     /// The service of that name.

@@ -15,7 +15,7 @@ use tidings_proto::pb::{
 };
 use tidings_store::sqlx::{self, AssertSqlSafe, Connection as _, PgConnection};
 use tidings_testkit::{
-    Agora, Compose, Container, Image, Process, Service, Socket, free_address, fresh_database, wait_until,
+    Agora, Bucket, Compose, Container, Image, Process, Service, Socket, free_address, fresh_database, wait_until,
 };
 use tonic::{Request, transport::Endpoint};
 
@@ -324,6 +324,36 @@ async fn everything_starts_in_one_container_as_the_minimal_compose_file_says() {
     agora.send_text("ann", "bob", "hello").await;
     let read = agora.get("/tidings/users/bob/messages?type=chat&channel=ann").await;
     assert!(read.text.contains("hello"), "{}", read.text);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_go_into_the_store_that_the_s3_compose_file_adds() {
+    let mut compose = Compose::read();
+    compose.overlay(Compose::of_file("compose.s3.yml"));
+    let stack = Stack::of(compose, (&["directory", "file"], &[]), &[]).await;
+    assert!(stack.container("migrate").output().status.success());
+    let mut directory = stack.container("directory").start();
+    healthy("directory", &mut directory, &stack.healthcheck("directory")).await;
+    let bucket = Bucket::shared();
+    let file = || {
+        let mut file = stack.container("file");
+        let endpoint = file.environment.iter_mut().find(|(name, _)| *name == "TIDINGS_FILES_S3_ENDPOINT").unwrap();
+        assert_eq!(endpoint.1, "http://s3:9000");
+        endpoint.1.clone_from(&bucket.endpoint);
+        file
+    };
+    // The test's store does not know the key that was made.
+    let refused = file().output();
+    let words = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && words.contains("files.s3_bucket cannot be used"), "{words}");
+    let known: BTreeMap<String, String> = bucket.settings().into_iter().collect();
+    for (file, setting) in [("s3-access-key", "ACCESS_KEY_ID"), ("s3-secret-key", "SECRET_ACCESS_KEY")] {
+        let secret = stack.volume("secrets").join(file);
+        assert_eq!(fs::read_to_string(&secret).unwrap().len(), 64);
+        fs::write(&secret, &known[&format!("TIDINGS_FILES_S3_{setting}")]).unwrap();
+    }
+    let mut file = file().start();
+    healthy("file", &mut file, &stack.healthcheck("file")).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
