@@ -139,6 +139,34 @@ pub fn adopt(span: &Span, headers: &http::HeaderMap) {
     }
 }
 
+/// Makes `span` a part of a trace whose context was stored as `traceparent`, and returns the context that calls in it pass
+/// on. While no spans are exported, that is the stored one.
+pub fn continue_trace(span: &Span, traceparent: &str) -> String {
+    let mut headers = http::HeaderMap::new();
+    if let Ok(stored) = traceparent.parse() {
+        headers.insert("traceparent", stored);
+    }
+    adopt(span, &headers);
+    span.in_scope(self::traceparent).unwrap_or_else(|| traceparent.to_owned())
+}
+
+/// Describes a call to an app's server in its span; `status` 0: there was no answer.
+pub fn describe_client(span: &Span, host: &str, status: u16) {
+    if EXPORTING.get().is_none() {
+        return;
+    }
+    span.set_attribute("http.request.method", "POST");
+    span.set_attribute("server.address", host.to_owned());
+    if status == 0 {
+        span.set_status(Status::error("no answer"));
+        return;
+    }
+    span.set_attribute("http.response.status_code", i64::from(status));
+    if status >= 400 {
+        span.set_status(Status::error(""));
+    }
+}
+
 /// The value of `otel.kind` for the span of a request that this process answers; absent while no spans are exported, so that
 /// log lines do not have it.
 pub fn server_kind() -> Option<&'static str> {

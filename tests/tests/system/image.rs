@@ -331,6 +331,7 @@ async fn files_go_into_the_store_that_the_s3_compose_file_adds() {
     let mut compose = Compose::read();
     compose.overlay(Compose::of_file("compose.s3.yml"));
     let stack = Stack::of(compose, (&["directory", "file"], &[]), &[]).await;
+    assert!(Command::new("chown").arg("10001:10001").arg(stack.volume("files")).status().unwrap().success());
     assert!(stack.container("migrate").output().status.success());
     let mut directory = stack.container("directory").start();
     healthy("directory", &mut directory, &stack.healthcheck("directory")).await;

@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use opentelemetry_proto::tonic::{
@@ -14,12 +17,12 @@ use opentelemetry_proto::tonic::{
     trace::v1::{Span, span::SpanKind, status::StatusCode},
 };
 use serde_json::json;
-use tidings_domain::USER_AGENT;
-use tidings_testkit::{Suite, TestApp, wait_until};
+use tidings_domain::{USER_AGENT, hex};
+use tidings_testkit::{Answer, Installation, Receiver, Suite, TestApp, wait_until};
 use tokio::net::TcpListener;
 use tonic::{Request, Response, Status, transport::server::TcpIncoming};
 
-use crate::log::register;
+use crate::{data_folder::run, log::register};
 
 /// An OTLP collector that stores what it receives: spans with the service that sent them, and the user agent.
 #[derive(Debug, Clone, Default)]
@@ -270,4 +273,46 @@ async fn a_request_id_is_in_the_lines_of_every_role_and_a_refusal_says_who_and_w
     line(&["one-refusal", "rpc", "DirectoryService/GetUser", r#"code="NOT_FOUND""#, r#"reason="USER_NOT_FOUND""#]);
     let health = app.suite.logged().lines().any(|line| line.contains("/readyz") || line.contains("grpc.health"));
     assert!(!health, "health checks have no lines");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_attempt_at_a_callback_is_a_span_of_the_sends_trace_and_its_receiver_a_child_of_it() {
+    let (collector, url) = Collector::start().await;
+    let mut installation = Installation::default();
+    installation.set("TIDINGS_TELEMETRY_OTLP_ENDPOINT", &url);
+    installation.set("OTEL_BSP_SCHEDULE_DELAY", "50");
+    installation.start().await;
+    let tried = AtomicBool::new(false);
+    let receiver = Receiver::start(move |_| match tried.swap(true, Ordering::SeqCst) {
+        true => Answer::ok(),
+        false => Answer::status(500),
+    });
+    let url = receiver.url();
+    let words = ["callback", "add", "--app", "demo/demo", "--dialect", "agora", "--url", &url, "--allow-private"];
+    run(&installation, &words);
+    let agora = installation.agora().await;
+    agora.register(&["nora", "omar"]).await;
+    let body = json!({"from": "nora", "to": ["omar"], "type": "txt", "body": {"msg": "traced"}});
+    let request = agora.request(reqwest::Method::POST, "/messages/users").header("traceparent", TRACEPARENT);
+    assert_eq!(request.json(&body).send().await.unwrap().status().as_u16(), 200);
+    let calls = receiver.wait_for(2).await;
+    let mut attempts = Vec::new();
+    wait_until("the spans of both attempts", async || {
+        attempts = collector.spans();
+        attempts.retain(|(_, span)| span.name == "callback.attempt");
+        attempts.len() == 2
+    })
+    .await;
+    for (call, status) in calls.iter().zip(["500", "200"]) {
+        let parent = &call.headers["traceparent"].to_str().unwrap()[36..52];
+        let is_it = |span: &Span| hex(&span.span_id) == parent;
+        let (_, span) = attempts.iter().find(|(_, span)| is_it(span)).expect("the receiver's parent is an attempt");
+        assert_eq!((span.trace_id.as_slice(), span.kind()), (TRACE.as_slice(), SpanKind::Client));
+        assert_eq!(attribute(span, "http.response.status_code").as_deref(), Some(status));
+        let failed = span.status.as_ref().is_some_and(|status| status.code() == StatusCode::Error);
+        assert_eq!(failed, status == "500");
+    }
+    let lineage = collector.lineage("callback.attempt", &TRACE);
+    let names: Vec<_> = lineage.iter().map(|(_, name)| name.as_str()).collect();
+    assert_eq!(names, ["callback.attempt", "message.send", "gateway.request"]);
 }

@@ -8,6 +8,8 @@ use tidings_outbound::{
     Response, Url, beginning, cause,
     reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER},
 };
+use tidings_runtime::telemetry;
+use tracing::{Instrument as _, debug_span};
 
 use crate::{
     app::Core,
@@ -46,6 +48,9 @@ pub async fn post(core: &Core, endpoint: &Endpoint, app: &App, due: &Due, now: U
         Ok(url) => url,
         Err(error) => return Answer::none(format!("no URL: {error}")),
     };
+    let span = debug_span!("callback.attempt", otel.kind = "client", event_id = %due.event_id);
+    let trace = telemetry::continue_trace(&span, &due.trace);
+    let host = url.host_str().unwrap_or_default().to_owned();
     let client = match core.outbound.client(&url, endpoint.allow_private) {
         Ok(client) => client,
         Err(why) => return Answer::none(why),
@@ -67,13 +72,19 @@ pub async fn post(core: &Core, endpoint: &Endpoint, app: &App, due: &Due, now: U
     {
         request = request.header("signature", token);
     }
-    if !due.trace.is_empty() {
-        request = request.header("traceparent", &due.trace);
+    if !trace.is_empty() {
+        request = request.header("traceparent", trace);
     }
-    match request.body(due.body.clone()).send().await {
-        Ok(response) => read(response).await,
-        Err(error) => Answer { timed_out: error.is_timeout(), ..Answer::none(cause(&error)) },
-    }
+    let request = request.body(due.body.clone());
+    let answer = async {
+        match request.send().await {
+            Ok(response) => read(response).await,
+            Err(error) => Answer { timed_out: error.is_timeout(), ..Answer::none(cause(&error)) },
+        }
+    };
+    let answer = answer.instrument(span.clone()).await;
+    telemetry::describe_client(&span, &host, answer.status);
+    answer
 }
 
 /// Tencent's receivers get the rest in the query; the others have their URL as it is.
