@@ -109,8 +109,8 @@ impl Core {
             due.into_iter().partition(|due| subscribers.contains_key(&due.user));
         presence_due::remove(&mut tx, app, &over.iter().map(|due| due.user).collect::<Vec<_>>()).await?;
         let next = |due: &PresenceDue| {
-            let gap = GAP_OF_ONE * subscribers.get(&due.user).map_or(0, Vec::len) as u32;
-            PresenceDue { user: due.user, due_at: now + gap.max(LEAST_GAP), is_pending: false, gone: Vec::new() }
+            let due_at = now + gap(subscribers.get(&due.user).map_or(0, Vec::len));
+            PresenceDue { user: due.user, due_at, is_pending: false, gone: Vec::new() }
         };
         let next: Vec<PresenceDue> = told.iter().map(next).collect();
         presence_due::put(&mut tx, app, &next).await?;
@@ -157,5 +157,21 @@ impl Core {
             (user, Change::PresenceChanged { user, statuses, ext: presence.ext, last_time_ms, subscribers })
         };
         Ok(told.iter().map(change).collect())
+    }
+}
+
+/// How long the presence of a user with so many subscribers is not told again.
+fn gap(subscribers: usize) -> Duration {
+    GAP_OF_ONE.saturating_mul(u32::try_from(subscribers).unwrap_or(u32::MAX)).max(LEAST_GAP)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_more_subscribers_the_more_rarely_a_presence_is_told() {
+        let gaps = [1, 40, 100, 3_000].map(|subscribers| gap(subscribers).as_millis());
+        assert_eq!(gaps, [200, 200, 500, 15_000]);
     }
 }
