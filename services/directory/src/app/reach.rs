@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use tidings_domain::UnixMillis;
 
-/// The time between two readings within which nothing was interrupted. Gateways have their lease renewed more rarely than
-/// the database is read.
+/// Readings that are further apart than this are an interruption: leases may have run out meanwhile that nobody could renew.
 const GAP: Duration = Duration::from_secs(4);
 
 /// Readings of the database, by the process's time and by that of the database: a machine that was suspended may notice it

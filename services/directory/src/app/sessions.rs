@@ -117,8 +117,7 @@ impl Core {
         }
         let now = self.clock.now();
         let which = if end_tokens { Devices::default() } else { devices };
-        let Disconnected { sessions, changes } =
-            self.disconnect(&mut tx, caller.app, id, &which, tells).await?;
+        let Disconnected { sessions, changes } = self.disconnect(&mut tx, caller.app, id, &which, tells).await?;
         let Devices { device_sn, resource } = which;
         let (device_sn, resource) = (device_sn.unwrap_or_default(), resource.unwrap_or_default());
         let disconnected = Change::UserDisconnected { user: id, device_sn, resource, sessions };

@@ -159,6 +159,16 @@ async fn after_an_outage_gateways_have_time_to_renew_their_leases(suite: Suite) 
     assert_eq!(kinds(&suite).await, ["user.online", "user.online", "user.offline"]);
 }
 
+async fn a_report_that_cannot_be_written_renews_the_lease_all_the_same(suite: Suite) {
+    let [ann] = suite.users().await;
+    suite.execute("alter table connected_session rename to elsewhere").await;
+    assert!(report(&suite, vec![started(1, ann, "web_a")], vec![]).await.is_err());
+    suite.execute("alter table elsewhere rename to connected_session").await;
+    assert_eq!(suite.count("gateway_lease").await, 1);
+    assert!(!report(&suite, vec![started(1, ann, "web_a")], vec![]).await.unwrap(), "it had not lapsed");
+    assert_eq!(resources(&suite, ann).await, ["web_a"]);
+}
+
 async fn of_two_reports_that_cross_the_last_presence_is_the_true_one(suite: Suite) {
     let [ann, bob] = suite.users().await;
     let subscribe = pb::SubscribePresenceRequest { user: Some(id(bob)), targets: vec![id(ann)], ttl_seconds: 60 };
@@ -302,6 +312,7 @@ on_both_engines!(
     a_session_is_live_from_its_start_to_its_end,
     sessions_of_a_gateway_without_a_lease_do_not_count_and_are_swept,
     after_an_outage_gateways_have_time_to_renew_their_leases,
+    a_report_that_cannot_be_written_renews_the_lease_all_the_same,
     of_two_reports_that_cross_the_last_presence_is_the_true_one,
     reports_and_kicks_at_once_do_not_wait_for_each_other_in_a_circle,
     connections_that_are_ended_are_gone_and_gateways_are_told_which,
