@@ -122,6 +122,13 @@ impl Identities {
         Some(fault)
     }
 
+    /// Whether the token opens anything, asked anew: something has happened that may have revoked it.
+    pub async fn anew(&self, app: app_ref::App, token: &str) -> Result<(), Error> {
+        let key = key(&app, token);
+        let asked = self.ask(app, token).await;
+        asked.map(drop).inspect_err(|_| self.kept.remove(&key))
+    }
+
     /// Forgets what a token stands for: the call that was made with it has ended it.
     pub fn forget(&self, app: &app_ref::App, token: &str) {
         self.kept.remove(&key(app, token));

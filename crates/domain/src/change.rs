@@ -59,7 +59,7 @@ pub enum Change {
         /// How the connection ended.
         how: SessionEnd,
     },
-    /// Connections of a user that were open then are to end: the gateways that hold them end them.
+    /// Connections of a user are to end: the gateways that hold them end them.
     UserDisconnected {
         /// The user.
         user: UserId,
@@ -69,6 +69,9 @@ pub enum Change {
         /// Of which device, by its name; empty: of every one.
         #[serde(default)]
         resource: String,
+        /// Which connections: the gateway of each, and its id there.
+        #[serde(default)]
+        sessions: Vec<(i64, i64)>,
     },
     /// The presence of a user changed, for those who are subscribed to it.
     PresenceChanged {

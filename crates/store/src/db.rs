@@ -126,12 +126,12 @@ impl Tx {
         }
     }
 
-    /// Notifies `signal` once it is committed. One signal per transaction.
+    /// Notifies `signal` once it is committed.
     pub fn signal_after_commit(&mut self, signal: &CommitSignal) {
-        let signal = Some(signal.clone());
+        let signal = signal.clone();
         match self {
-            Self::Sqlite(tx) => tx.after_commit = signal,
-            Self::Postgres(tx) => tx.after_commit = signal,
+            Self::Sqlite(tx) => tx.after_commit.push(signal),
+            Self::Postgres(tx) => tx.after_commit.push(signal),
         }
     }
 

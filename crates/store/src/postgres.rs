@@ -282,7 +282,7 @@ impl<'a> Reading<'a> {
 pub struct PostgresTx {
     lent: Lent,
     until: Instant,
-    pub(crate) after_commit: Option<CommitSignal>,
+    pub(crate) after_commit: Vec<CommitSignal>,
 }
 
 impl PostgresTx {
@@ -290,7 +290,7 @@ impl PostgresTx {
         let mut lent = reading.lend().await?;
         lent.is_open = true;
         lent.run(reading.until, "begin").await?;
-        Ok(Self { lent, until: reading.until, after_commit: None })
+        Ok(Self { lent, until: reading.until, after_commit: Vec::new() })
     }
 
     /// When it times out.
@@ -316,7 +316,7 @@ impl PostgresTx {
         // It takes effect or not, but needs no rollback.
         self.lent.is_open = false;
         let committed = self.lent.run(self.until, "commit").await.map_err(commit_error);
-        if let Some(signal) = &self.after_commit {
+        for signal in &self.after_commit {
             signal.send_replace(());
         }
         committed

@@ -53,7 +53,7 @@ impl SqliteDb {
                 inner,
                 commits: Arc::clone(&self.commits),
                 file: Arc::clone(&self.file),
-                after_commit: None,
+                after_commit: Vec::new(),
             });
         }
     }
@@ -88,7 +88,7 @@ pub struct SqliteTx {
     inner: Transaction<'static, Sqlite>,
     commits: Arc<AtomicU64>,
     file: Arc<SqliteFile>,
-    pub(crate) after_commit: Option<CommitSignal>,
+    pub(crate) after_commit: Vec<CommitSignal>,
 }
 
 impl SqliteTx {
@@ -101,7 +101,7 @@ impl SqliteTx {
     pub(crate) async fn commit(self) -> sqlx::Result<()> {
         self.inner.commit().await.map_err(|error| self.file.seen(error))?;
         self.commits.fetch_add(1, Ordering::Relaxed);
-        if let Some(signal) = &self.after_commit {
+        for signal in &self.after_commit {
             signal.send_replace(());
         }
         Ok(())

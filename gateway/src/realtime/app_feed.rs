@@ -40,6 +40,8 @@ const START: Duration = Duration::from_secs(10);
 /// The feed of one app.
 pub(super) struct AppFeed {
     app: App,
+    /// The number of the gateway, as the directory knows it.
+    number: i64,
     state: Mutex<State>,
     /// Held while events are handed out: whom they concern is decided at the beginning, and who enters meanwhile would miss
     /// them.
@@ -59,11 +61,17 @@ struct State {
 
 impl AppFeed {
     /// Follows the feed from now on; `ended` is called when it does so no more.
-    pub fn start(gateway: Gateway, app: App, ended: impl FnOnce(&Arc<Self>) + Send + 'static) -> Arc<Self> {
+    pub fn start(
+        gateway: Gateway,
+        number: i64,
+        app: App,
+        ended: impl FnOnce(&Arc<Self>) + Send + 'static,
+    ) -> Arc<Self> {
         let state =
             State { table: Table::default(), cursor: Arc::from(""), has_ended: false, idle_since: Instant::now() };
         let feed = Arc::new(Self {
             app,
+            number,
             state: Mutex::new(state),
             turn: tokio::sync::Mutex::default(),
             started: watch::Sender::new(false),
@@ -215,7 +223,7 @@ impl AppFeed {
         let events = {
             let state = self.state();
             for event in &events {
-                kick(&state.table, event);
+                kick(&state.table, self.number, event);
             }
             let concerns = |event: &FeedEvent| {
                 let is_membership = event.change.as_ref().is_some_and(is_membership);

@@ -31,11 +31,6 @@ impl Device {
         let resource = if name.is_empty() { format!("{NAMELESS}_{number}") } else { name };
         Self { replaces: Arc::from(""), resource: Arc::from(resource), number, platform: Arc::from(platform) }
     }
-
-    /// Whether it is one of those with that number (0: any) and that name (empty: any).
-    pub fn is_among(&self, number: i64, resource: &str) -> bool {
-        (number == 0 || i64::from(self.number) == number) && (resource.is_empty() || *self.resource == *resource)
-    }
 }
 
 /// FNV-1a, above the small numbers that app servers choose, within 31 bits.
@@ -56,8 +51,6 @@ mod tests {
         let [first, again, other] = ["web_1", "web_1", "web_2"].map(|name| Device::single(name, "web"));
         assert_eq!((first.number, &*first.resource), (again.number, "web_1"));
         assert!(first.number != other.number && first.number >= 1_000_000);
-        assert!(first.is_among(0, "") && first.is_among(first.number.into(), "web_1") && !first.is_among(1, ""));
-        assert!(!first.is_among(0, "web_2"));
     }
 
     #[test]

@@ -100,7 +100,8 @@ impl Hub {
             let feed = feeds.get(&app.id).filter(|feed| add(feed)).cloned();
             feed.unwrap_or_else(|| {
                 let (known, id) = (Arc::clone(&self.feeds), app.id);
-                let feed = AppFeed::start(gateway.clone(), app.clone(), move |feed| forget(&known, id, feed));
+                let number = self.reporter.number(gateway);
+                let feed = AppFeed::start(gateway.clone(), number, app.clone(), move |feed| forget(&known, id, feed));
                 add(&feed);
                 feeds.insert(app.id, Arc::clone(&feed));
                 feed
@@ -112,6 +113,15 @@ impl Hub {
 
     fn feeds(&self) -> MutexGuard<'_, Feeds> {
         locked(&self.feeds)
+    }
+}
+
+impl Entered {
+    /// Has its sessions reported again: the directory may have removed them, though they go on.
+    pub fn report_again(&self) {
+        if let Some(reporter) = &self.reporter {
+            self.sessions.iter().for_each(|session| reporter.again(session));
+        }
     }
 }
 

@@ -1,42 +1,47 @@
 //! Ends the sessions of users who may no longer be connected.
+//!
+//! No times are compared, since clocks of processes differ: a client that has come back in the meantime stays.
 
 use tidings_domain::Change;
 
 use super::{session::Ending, table::Table};
 use crate::agora::feed::FeedEvent;
 
-/// How far the clocks of two processes may be apart, in milliseconds: of a session that started at about the same time
-/// nobody can tell whether it was first.
-const SKEW: i64 = 1_000;
-
-/// Ends the sessions of devices that an event ends: those that were open when it happened. Subscriptions of internal
-/// services are checked by themselves.
-pub(super) fn kick(table: &Table, event: &FeedEvent) {
+/// Ends the sessions of this `gateway` that an event names. Those of a user whose tokens may be revoked have them checked.
+/// Subscriptions of internal services are checked by themselves.
+pub(super) fn kick(table: &Table, gateway: i64, event: &FeedEvent) {
     let Some(change) = &event.change else { return };
-    let (user, why, number, resource) = match change {
-        Change::UserDisconnected { user, device_sn, resource } => (*user, Ending::Kicked, *device_sn, &**resource),
+    let (user, why, named) = match change {
+        Change::UserDisconnected { user, sessions, .. } => (*user, Ending::Kicked, &sessions[..]),
         Change::UserChanged { user, fields } if fields.iter().any(|field| field == "password") => {
-            (*user, Ending::PasswordChanged, 0, "")
+            (*user, Ending::PasswordChanged, &[][..])
         }
-        Change::UserEnabled { user, enabled: false } => (*user, Ending::Disabled, 0, ""),
-        Change::UserDeleted { user } => (*user, Ending::Deleted, 0, ""),
+        Change::UserEnabled { user, enabled: false } => (*user, Ending::Disabled, &[][..]),
+        Change::UserDeleted { user } => (*user, Ending::Deleted, &[][..]),
         _ => return,
     };
-    for session in table.of_user(user) {
-        let is_among = session.device.as_ref().is_some_and(|device| device.is_among(number, resource));
-        if is_among && session.opened_at.0 <= event.wire.at_ms + SKEW {
+    for session in table.of_user(user).filter(|session| session.device.is_some()) {
+        if named.contains(&(gateway, session.id as i64)) {
             session.end(why);
+        } else {
+            session.doubt(why);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tidings_domain::{UnixMillis, UserId};
     use tidings_proto::pb;
+    use tokio::time::timeout;
 
     use super::*;
     use crate::realtime::{device::Device, session::Session};
+
+    const GATEWAY: i64 = 7;
+    const ANN: UserId = UserId(16);
 
     fn event(change: Change) -> FeedEvent {
         let kind = change.name().to_owned();
@@ -46,23 +51,35 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn sessions_that_were_open_end_and_those_of_another_device_or_opened_later_go_on() {
+    async fn sessions_that_a_kick_names_end_and_others_have_their_tokens_checked() {
         let mut table = Table::default();
-        let open = |id, name, at| Session::new(id, UserId(16), Some(Device::shared(name, "web")), UnixMillis(at));
-        let [(one, mut ends), (other, mut stays), (later, mut stays_too)] =
-            [open(1, "web_1", 100), open(2, "web_2", 1), open(3, "web_1", 101 + SKEW)];
-        for session in [&one, &other, &later] {
+        let open = |id, name| Session::new(id, ANN, Some(Device::shared(name, "web")), UnixMillis(1));
+        let [(one, mut ends), (again, mut stays), (other, mut stays_too)] =
+            [open(1, "web_1"), open(2, "web_1"), open(3, "web_2")];
+        for session in [&one, &again, &other] {
             table.add(session);
             session.mark_entered();
         }
-        let change = Change::UserDisconnected { user: UserId(16), device_sn: 0, resource: "web_1".to_owned() };
-        kick(&table, &event(change));
+        // The same device is back, and the second one is a session of another gateway.
+        let sessions = vec![(GATEWAY, 1), (GATEWAY + 1, 2)];
+        let resource = "web_1".to_owned();
+        kick(&table, GATEWAY, &event(Change::UserDisconnected { user: ANN, device_sn: 0, resource, sessions }));
         assert!(matches!(ends.next(true).await, Err(Ending::Kicked)));
         assert!(stays.next(true).await.is_ok() && stays_too.next(true).await.is_ok());
-        kick(&table, &event(Change::UserChanged { user: UserId(16), fields: vec!["nickname".to_owned()] }));
-        other.mark_entered();
-        assert!(stays.next(true).await.is_ok());
-        kick(&table, &event(Change::UserChanged { user: UserId(16), fields: vec!["password".to_owned()] }));
-        assert!(matches!(stays.next(true).await, Err(Ending::PasswordChanged)));
+        assert_eq!(stays.doubts().raised().await, Ending::Kicked);
+    }
+
+    #[tokio::test]
+    async fn a_new_password_has_tokens_checked_and_a_new_nickname_does_not() {
+        let mut table = Table::default();
+        let (session, inbox) = Session::new(1, ANN, Some(Device::shared("web_1", "web")), UnixMillis(1));
+        table.add(&session);
+        let changed = |field: &str| event(Change::UserChanged { user: ANN, fields: vec![field.to_owned()] });
+        kick(&table, GATEWAY, &changed("nickname"));
+        assert!(timeout(Duration::ZERO, inbox.doubts().raised()).await.is_err());
+        kick(&table, GATEWAY, &changed("password"));
+        assert_eq!(inbox.doubts().raised().await, Ending::PasswordChanged);
+        kick(&table, GATEWAY, &event(Change::UserEnabled { user: ANN, enabled: false }));
+        assert_eq!(inbox.doubts().raised().await, Ending::Disabled);
     }
 }

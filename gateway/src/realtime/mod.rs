@@ -24,6 +24,7 @@ mod serve;
 mod session;
 mod socket;
 mod table;
+mod unreported;
 mod waiting;
 mod wire;
 

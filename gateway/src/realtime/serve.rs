@@ -89,6 +89,7 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
         sleep(SPREAD.mul_f64(share(client.user))).await;
     };
     tokio::pin!(draining);
+    let mut doubt = entered.inbox.doubts();
     loop {
         let is_free = command.is_none();
         let answered = async {
@@ -119,6 +120,15 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
                     return Err(End::Told(close_code::AWAY, "no sign of life"));
                 }
                 socket.send(Message::Ping(Bytes::new())).await?;
+            }
+            why = doubt.raised() => {
+                let app = app_ref::App::Id(client.caller.app.0);
+                match socket.gateway.identities().anew(app, &client.token).await {
+                    Ok(()) => entered.report_again(),
+                    Err(error) if !error.reason().is_transient() => return Err(why.into()),
+                    // It is checked again.
+                    Err(_) => {}
+                }
             }
             _ = check.tick() => {
                 let app = app_ref::App::Id(client.caller.app.0);

@@ -71,6 +71,7 @@ pub(crate) struct Session {
     items: mpsc::UnboundedSender<Item>,
     waiting: Arc<Waiting>,
     ending: watch::Sender<Option<Ending>>,
+    doubt: watch::Sender<Option<Ending>>,
 }
 
 /// The side of the client.
@@ -78,22 +79,27 @@ pub(crate) struct Inbox {
     items: mpsc::UnboundedReceiver<Item>,
     waiting: Arc<Waiting>,
     ending: watch::Receiver<Option<Ending>>,
+    doubt: watch::Receiver<Option<Ending>>,
 }
+
+/// Whether the client's token may have become invalid.
+pub(crate) struct Doubt(watch::Receiver<Option<Ending>>);
 
 impl Session {
     pub fn new(id: u64, user: UserId, device: Option<Device>, opened_at: UnixMillis) -> (Arc<Self>, Inbox) {
         let (items, receiver) = mpsc::unbounded_channel();
         let waiting = Arc::new(Waiting::default());
-        let (ending, ended) = watch::channel(None);
-        let session = Self { id, inbox: id, user, device, opened_at, items, waiting: Arc::clone(&waiting), ending };
-        (Arc::new(session), Inbox { items: receiver, waiting, ending: ended })
+        let ((ending, ended), (doubt, doubted)) = (watch::channel(None), watch::channel(None));
+        let inbox = Inbox { items: receiver, waiting: Arc::clone(&waiting), ending: ended, doubt: doubted };
+        (Arc::new(Self { id, inbox: id, user, device, opened_at, items, waiting, ending, doubt }), inbox)
     }
 
     /// A session of another user with the same inbox.
     pub fn beside(&self, id: u64, user: UserId) -> Arc<Self> {
-        let (items, waiting, ending) = (self.items.clone(), Arc::clone(&self.waiting), self.ending.clone());
+        let (items, waiting) = (self.items.clone(), Arc::clone(&self.waiting));
+        let (ending, doubt) = (self.ending.clone(), self.doubt.clone());
         let (inbox, opened_at) = (self.inbox, self.opened_at);
-        Arc::new(Self { id, inbox, user, device: None, opened_at, items, waiting, ending })
+        Arc::new(Self { id, inbox, user, device: None, opened_at, items, waiting, ending, doubt })
     }
 
     /// The name of a device of which only one session is open.
@@ -138,9 +144,33 @@ impl Session {
             is_first
         });
     }
+
+    /// Its token is to be checked: it ends for that reason if the token opens nothing any more.
+    pub fn doubt(&self, why: Ending) {
+        self.doubt.send_replace(Some(why));
+    }
+}
+
+impl Doubt {
+    /// Waits until the token is to be checked; returns why. Cancel safe.
+    pub async fn raised(&mut self) -> Ending {
+        loop {
+            if self.0.changed().await.is_err() {
+                return std::future::pending().await;
+            }
+            if let Some(why) = *self.0.borrow_and_update() {
+                return why;
+            }
+        }
+    }
 }
 
 impl Inbox {
+    /// Also whether it was raised already.
+    pub fn doubts(&self) -> Doubt {
+        Doubt(self.doubt.clone())
+    }
+
     /// The next item, or why there are no more. Without `takes_items` it only waits for the end.
     pub async fn next(&mut self, takes_items: bool) -> Result<Item, Ending> {
         let ended = async {

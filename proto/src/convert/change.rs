@@ -24,8 +24,10 @@ impl From<Change> for pb::Change {
                 let how = wire::SessionEnd::from(how).into();
                 Wire::UserOffline(wire::UserOffline { user_id: user.0, resource, platform, how })
             }
-            Change::UserDisconnected { user, device_sn, resource } => {
-                Wire::UserDisconnected(wire::UserDisconnected { user_id: user.0, device_sn, resource })
+            Change::UserDisconnected { user, device_sn, resource, sessions } => {
+                let connection = |(gateway_id, session_id)| wire::Connection { gateway_id, session_id };
+                let connections = sessions.into_iter().map(connection).collect();
+                Wire::UserDisconnected(wire::UserDisconnected { user_id: user.0, device_sn, resource, connections })
             }
             Change::PresenceChanged { user, statuses, ext, last_time_ms, subscribers } => {
                 let statuses = statuses.into_iter().map(|(resource, status)| wire::DeviceStatus { resource, status });
@@ -141,7 +143,9 @@ impl TryFrom<pb::Change> for Change {
                 Self::UserOffline { user: UserId(it.user_id), resource: it.resource, platform: it.platform, how }
             }
             Wire::UserDisconnected(it) => {
-                Self::UserDisconnected { user: UserId(it.user_id), device_sn: it.device_sn, resource: it.resource }
+                let sessions = it.connections.iter().map(|one| (one.gateway_id, one.session_id)).collect();
+                let (user, device_sn) = (UserId(it.user_id), it.device_sn);
+                Self::UserDisconnected { user, device_sn, resource: it.resource, sessions }
             }
             Wire::PresenceChanged(it) => Self::PresenceChanged {
                 user: UserId(it.user_id),

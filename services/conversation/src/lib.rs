@@ -76,7 +76,6 @@ pub struct Deps {
 /// The service, with its worker running.
 pub fn build(deps: Deps) -> ConversationGrpc {
     let deps = Arc::new(deps);
-    app::report_reads::spawn(&deps);
-    app::report_pins::spawn(&deps);
+    app::report::spawn(&deps);
     ConversationGrpc::new(deps)
 }

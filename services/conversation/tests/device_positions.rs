@@ -68,9 +68,13 @@ fn by<T>(user: i64, message: T) -> tonic::Request<T> {
 
 impl Service {
     async fn save(&self, user: i64, device: &str, cursor: &str) -> Result<(), Reason> {
+        self.save_at(user, device, cursor, 5).await
+    }
+
+    async fn save_at(&self, user: i64, device: &str, cursor: &str, reached_at_ms: i64) -> Result<(), Reason> {
         self.clock.advance(Duration::from_millis(1));
         let (device, cursor) = (device.to_owned(), cursor.to_owned());
-        let request = SaveDevicePositionRequest { user_id: None, device, cursor, reached_at_ms: 5 };
+        let request = SaveDevicePositionRequest { user_id: None, device, cursor, reached_at_ms };
         let saved = self.client.clone().save_device_position(by(user, request)).await;
         saved.map(drop).map_err(|status| error_from_status(status).reason())
     }
@@ -110,6 +114,22 @@ async fn of_a_users_devices_the_16_that_were_saved_last_are_remembered(db: &Db) 
     assert_eq!(service.cursor(BOB, "web").await, "1:1");
 }
 
+async fn an_older_connection_of_a_device_moves_its_position_not_back(db: &Db) {
+    let service = service(db);
+    service.save_at(ANN, "web", "1:9", 20).await.unwrap();
+    service.save_at(ANN, "web", "1:7", 10).await.unwrap();
+    assert_eq!(service.cursor(ANN, "web").await, "1:9");
+    service.save_at(ANN, "web", "1:11", 30).await.unwrap();
+    assert_eq!(service.cursor(ANN, "web").await, "1:11");
+    // The clock of a gateway was ahead: what another one saves later counts all the same.
+    service.save_at(ANN, "web", "1:12", i64::MAX).await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    let now = tx.now(&*service.clock).await.unwrap();
+    drop(tx);
+    service.save_at(ANN, "web", "1:13", now.0 + 1).await.unwrap();
+    assert_eq!(service.cursor(ANN, "web").await, "1:13");
+}
+
 async fn on_sqlite(folder: &tempfile::TempDir) -> Db {
     open(&Location::Folder(folder.path().to_owned()), &SCHEMA, true).await.unwrap()
 }
@@ -127,6 +147,17 @@ async fn a_device_is_known_by_its_user_and_its_name_on_sqlite() {
 #[tokio::test]
 async fn a_device_is_known_by_its_user_and_its_name_on_postgres() {
     a_device_is_known_by_its_user_and_its_name(&on_postgres().await).await;
+}
+
+#[tokio::test]
+async fn an_older_connection_moves_nothing_back_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    an_older_connection_of_a_device_moves_its_position_not_back(&on_sqlite(&folder).await).await;
+}
+
+#[tokio::test]
+async fn an_older_connection_moves_nothing_back_on_postgres() {
+    an_older_connection_of_a_device_moves_its_position_not_back(&on_postgres().await).await;
 }
 
 #[tokio::test]

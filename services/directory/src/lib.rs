@@ -50,6 +50,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0010_connected_sessions.sql"),
         include_str!("../migrations/sqlite/0011_service_accounts.sql"),
         include_str!("../migrations/sqlite/0012_hook_subjects.sql"),
+        include_str!("../migrations/sqlite/0013_presence_due.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
@@ -64,6 +65,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/postgres/0010_connected_sessions.sql"),
         include_str!("../migrations/postgres/0011_service_accounts.sql"),
         include_str!("../migrations/postgres/0012_hook_subjects.sql"),
+        include_str!("../migrations/postgres/0013_presence_due.sql"),
     ],
 };
 
@@ -119,6 +121,7 @@ pub fn build(deps: Deps) -> Result<Directory, Error> {
     };
     let core = Arc::new(core);
     app::spawn_sweep(&core, &deps.tasks);
+    app::spawn_tell_presence(&core, &deps.tasks);
     Ok(Directory { core })
 }
 

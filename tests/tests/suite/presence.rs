@@ -135,6 +135,34 @@ every_shape! {
 }
 
 every_shape! {
+    async fn who_comes_back_right_after_a_new_password_or_a_kick_stays(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora", "omar"]).await;
+        let mut before = connect(&app, "nora", "phone", "ios").await;
+        until_resources(&agora, "nora", &["phone"]).await;
+        let password = agora.request(Method::PUT, "/users/nora/password").json(&json!({"newpassword": "another"}));
+        Reply::to(password).await.expect(200);
+        let login = json!({"grant_type": "password", "username": "nora", "password": "another"});
+        let token = agora.post("/token", &login).await.expect(200)["access_token"].as_str().expect("a token").to_owned();
+        let mut back = Socket::open_device(&app.suite.url(), &app, &token, ("phone", "ios")).await;
+        assert_eq!(before.closed().await, 4401);
+        // The gateway has heard of the new password.
+        let id = agora.send_text("omar", "nora", "still here").await;
+        assert_eq!(back.event("message.sent").await["msg_id"], json!(id));
+        until_resources(&agora, "nora", &["phone"]).await;
+
+        agora.get("/users/nora/disconnect").await.expect(200);
+        let mut again = Socket::open_device(&app.suite.url(), &app, &token, ("phone", "ios")).await;
+        assert_eq!(back.closed().await, 4403);
+        let id = agora.send_text("omar", "nora", "here again").await;
+        assert_eq!(again.event("message.sent").await["msg_id"], json!(id));
+        until_resources(&agora, "nora", &["phone"]).await;
+        again.send(&json!({"type": "ping"})).await;
+        again.next_of("pong").await;
+    }
+}
+
+every_shape! {
     async fn connects_and_disconnects_are_events_with_the_way_they_ended(app: TestApp) {
         let agora = app.agora();
         agora.register(&["nora"]).await;

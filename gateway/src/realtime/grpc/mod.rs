@@ -3,28 +3,26 @@
 mod allowed;
 mod follow;
 mod past;
+mod places;
 mod responses;
 
 use std::sync::Arc;
 
 use futures_util::stream::BoxStream;
 use tidings_directory_client::DirectoryCache;
-use tidings_domain::{Actor, Caller, Error, Reason, UserId};
+use tidings_domain::{Actor, Caller, Error, UserId};
 use tidings_proto::{
     pb::{self, realtime_service_server::RealtimeService},
     status_from_error as to_status,
 };
-use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status, async_trait};
 
-use self::{allowed::Allowed, follow::Subscription, responses::responses};
+use self::{allowed::Allowed, follow::Subscription, places::Places, responses::responses};
 use super::hub::Hub;
 use crate::Gateway;
 
 /// Users of one subscription.
 const MOST_USERS: usize = 100;
-/// Subscriptions of a process, each of which may have events waiting.
-const MOST_SUBSCRIPTIONS: usize = 10_000;
 
 /// The service. Cheap to clone.
 #[derive(Clone)]
@@ -33,7 +31,7 @@ pub struct Realtime {
     allowed: Allowed,
     /// Its own: whoever subscribes here is no device of the users, as the sessions of the sockets' hub are.
     hub: Arc<Hub>,
-    places: Arc<Semaphore>,
+    places: Places,
 }
 
 impl std::fmt::Debug for Realtime {
@@ -45,12 +43,7 @@ impl std::fmt::Debug for Realtime {
 impl Realtime {
     /// Ends its streams when the gateway stops.
     pub fn new(gateway: Gateway, directory: DirectoryCache) -> Self {
-        Self {
-            gateway,
-            allowed: Allowed(directory),
-            hub: Arc::default(),
-            places: Arc::new(Semaphore::new(MOST_SUBSCRIPTIONS)),
-        }
+        Self { gateway, allowed: Allowed(directory), hub: Arc::default(), places: Places::default() }
     }
 }
 
@@ -66,8 +59,7 @@ impl RealtimeService for Realtime {
         let (caller, app) = self.allowed.0.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let users = users(&caller, wire.user_ids).map_err(to_status)?;
-        let place =
-            Arc::clone(&self.places).try_acquire_owned().map_err(|_| to_status(Error::new(Reason::Overloaded, "")))?;
+        let place = self.places.take(caller.app).map_err(to_status)?;
         self.allowed.check(&caller, &users).await.map_err(to_status)?;
         let entered = self.hub.enter_all(&self.gateway, (&app, &caller), &users).await.map_err(to_status)?;
         let (sender, stream) = responses();
@@ -103,7 +95,7 @@ fn users(caller: &Caller, named: Vec<i64>) -> Result<Vec<UserId>, Error> {
 
 #[cfg(test)]
 mod tests {
-    use tidings_domain::AppId;
+    use tidings_domain::{AppId, Reason};
 
     use super::*;
 

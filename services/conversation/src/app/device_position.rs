@@ -21,7 +21,8 @@ pub async fn find(
     store::find(&deps.db, (caller.app, user), device).await
 }
 
-/// Saves it. A user's devices that were not saved for the longest are forgotten when there are too many.
+/// Saves it, unless a later one was reached already: an older connection of the device, of which nobody has noticed yet
+/// that it is gone, moves nothing back. A user's devices that were not saved for the longest are forgotten when there are too many.
 pub async fn save(
     deps: &Deps,
     caller: &Caller,
@@ -34,7 +35,8 @@ pub async fn save(
     let owner = (caller.app, user);
     let mut tx = deps.db.begin().await?;
     let now = tx.now(&*deps.clock).await?;
-    store::save(&mut tx, owner, device, (cursor, reached_at), now).await?;
+    // The clock of a gateway may be ahead, which must not make what comes later look old.
+    store::save(&mut tx, owner, device, (cursor, reached_at.min(now)), now).await?;
     store::forget(&mut tx, owner).await?;
     tx.commit().await
 }

@@ -1,62 +1,26 @@
-//! Reports pins to the message service, in the background, as [`super::report_reads`] reports read marks.
+//! Reports pins of an app to the message service. See [`super::report`].
 
-use std::{sync::Arc, time::Duration};
-
-use tidings_domain::{Caller, Error};
+use tidings_domain::{AppId, Caller, Error};
 use tidings_proto::{error_from_status, internal};
-use tidings_runtime::{Task, context};
+use tidings_runtime::context;
 
 use crate::{
     Deps,
     store::pin_report::{self, PinReport},
 };
 
-/// How often it checks without a signal.
-const PAUSE: Duration = Duration::from_secs(5);
-/// The pause after a failure; twice as long after each further one.
-const REST: Duration = Duration::from_secs(1);
-const LONGEST_REST: Duration = Duration::from_secs(8);
 /// Reports per call.
 const BATCH: i64 = 500;
 
-/// Runs until shutdown.
-pub fn spawn(deps: &Arc<Deps>) {
-    let working = Arc::clone(deps);
-    deps.tasks.run(Task::new("conversation.report_pins"), move || run(Arc::clone(&working)));
-}
-
-async fn run(deps: Arc<Deps>) {
-    let mut rest = REST;
-    loop {
-        match report(&deps).await {
-            Ok(true) => rest = REST,
-            Ok(false) => {
-                rest = REST;
-                tokio::select! {
-                    () = deps.pinned.notified() => {}
-                    () = tokio::time::sleep(PAUSE) => {}
-                }
-            }
-            Err(error) => {
-                tracing::warn!(%error, "pins could not be reported yet");
-                tokio::time::sleep(rest).await;
-                rest = (rest * 2).min(LONGEST_REST);
-            }
-        }
-    }
-}
-
 /// Reports some; false when there is nothing left to report.
-async fn report(deps: &Deps) -> Result<bool, Error> {
-    let reports = pin_report::some(&deps.db, BATCH).await?;
-    for of_app in reports.chunk_by(|one, other| one.app == other.app) {
-        let pins = of_app.iter().cloned().map(Into::into).collect();
-        let request = context::request(&Caller::of_app(of_app[0].app), internal::ReportPinsRequest { pins });
-        deps.message_internal.clone().report_pins(request).await.map_err(error_from_status)?;
-        let mut tx = deps.db.begin().await?;
-        pin_report::remove(&mut tx, of_app).await?;
-        tx.commit().await?;
-    }
+pub async fn report(deps: &Deps, app: AppId) -> Result<bool, Error> {
+    let reports = pin_report::some(&deps.db, app, BATCH).await?;
+    let pins = reports.iter().cloned().map(Into::into).collect();
+    let request = context::request(&Caller::of_app(app), internal::ReportPinsRequest { pins });
+    deps.message_internal.clone().report_pins(request).await.map_err(error_from_status)?;
+    let mut tx = deps.db.begin().await?;
+    pin_report::remove(&mut tx, &reports).await?;
+    tx.commit().await?;
     Ok(reports.len() as i64 == BATCH)
 }
 

@@ -14,7 +14,9 @@ const ADD: &str = "
 
 const SOME: &str = "
     select app_id, user_id, conv_a, conv_b, delivered_id, at_ms, address, platform, trace
-    from delivered_report order by app_id, user_id, conv_a, conv_b, delivered_id limit cast($1 as bigint)";
+    from delivered_report where app_id = $1 order by user_id, conv_a, conv_b, delivered_id limit cast($2 as bigint)";
+
+const NEXT_APP: &str = "select app_id from delivered_report where app_id > $1 order by app_id limit 1";
 
 static REMOVE: LazyLock<ManyRows> = LazyLock::new(|| {
     let columns = [
@@ -31,7 +33,7 @@ static REMOVE: LazyLock<ManyRows> = LazyLock::new(|| {
     )
 });
 
-pub const ALL: &[&str] = &[ADD, SOME];
+pub const ALL: &[&str] = &[ADD, SOME, NEXT_APP];
 
 pub fn many() -> Vec<&'static ManyRows> {
     vec![&REMOVE]
@@ -69,9 +71,9 @@ row! {
     }
 }
 
-/// Up to `limit` of them, one app after the other.
-pub async fn some(db: &Db, limit: i64) -> Result<Vec<MarkReport>, Error> {
-    let rows: Vec<ReportRow> = on_db!(db, |c| sqlx::query_as(SOME).bind(limit).fetch_all(c).await)?;
+/// Up to `limit` of an app.
+pub async fn some(db: &Db, app: AppId, limit: i64) -> Result<Vec<MarkReport>, Error> {
+    let rows: Vec<ReportRow> = on_db!(db, |c| sqlx::query_as(SOME).bind(app.0).bind(limit).fetch_all(c).await)?;
     let reports = rows.into_iter().map(|row| MarkReport {
         place: UserConversation {
             app: AppId(row.app_id),
@@ -85,6 +87,12 @@ pub async fn some(db: &Db, limit: i64) -> Result<Vec<MarkReport>, Error> {
         trace: row.trace,
     });
     Ok(reports.collect())
+}
+
+/// The first app after `after` of which there are any.
+pub async fn next_app(db: &Db, after: AppId) -> Result<Option<AppId>, Error> {
+    let found: Option<(i64,)> = on_db!(db, |c| sqlx::query_as(NEXT_APP).bind(after.0).fetch_optional(c).await)?;
+    Ok(found.map(|(app,)| AppId(app)))
 }
 
 /// Removes delivered reports.

@@ -6,12 +6,12 @@ use tidings_store::{Db, Tx, on_db, on_tx, sqlx};
 const FIND: &str = "
     select cursor, reached_at from device_position where app_id = $1 and user_id = $2 and device = $3";
 
-/// Of two calls that cross, the later one counts.
+/// Of two connections of a device, that counts which got further.
 const SAVE: &str = "
     insert into device_position (app_id, user_id, device, cursor, reached_at, saved_at) values ($1, $2, $3, $4, $5, $6)
     on conflict (app_id, user_id, device) do update
     set cursor = excluded.cursor, reached_at = excluded.reached_at, saved_at = excluded.saved_at
-    where excluded.saved_at >= device_position.saved_at";
+    where excluded.reached_at >= device_position.reached_at";
 
 /// Of a user 16 devices are remembered.
 const FORGET: &str = "
@@ -28,7 +28,7 @@ pub async fn find(db: &Db, (app, user): (AppId, UserId), device: &str) -> Result
     Ok(row.map(|(cursor, at)| (cursor, UnixMillis(at))))
 }
 
-/// Saves it, unless a later one is there.
+/// Saves it, unless one is there that was reached later.
 pub async fn save(
     tx: &mut Tx,
     (app, user): (AppId, UserId),

@@ -11,7 +11,9 @@ const ADD: &str = "
 
 const SOME: &str = "
     select app_id, conv_a, conv_b, report_no, msg_id, operator_id, pinned, at_ms, address, platform, trace
-    from pin_report order by app_id, conv_a, conv_b, report_no limit cast($1 as bigint)";
+    from pin_report where app_id = $1 order by conv_a, conv_b, report_no limit cast($2 as bigint)";
+
+const NEXT_APP: &str = "select app_id from pin_report where app_id > $1 order by app_id limit 1";
 
 static REMOVE: LazyLock<ManyRows> = LazyLock::new(|| {
     let columns = [("app_id", Kind::Int), ("conv_a", Kind::Int), ("conv_b", Kind::Int), ("report_no", Kind::Int)];
@@ -22,7 +24,7 @@ static REMOVE: LazyLock<ManyRows> = LazyLock::new(|| {
     )
 });
 
-pub const ALL: &[&str] = &[ADD, SOME];
+pub const ALL: &[&str] = &[ADD, SOME, NEXT_APP];
 
 pub fn many() -> Vec<&'static ManyRows> {
     vec![&REMOVE]
@@ -80,9 +82,9 @@ row! {
     }
 }
 
-/// Up to `limit` of them, one app after the other, those of a conversation in their order.
-pub async fn some(db: &Db, limit: i64) -> Result<Vec<PinReport>, Error> {
-    let rows: Vec<ReportRow> = on_db!(db, |c| sqlx::query_as(SOME).bind(limit).fetch_all(c).await)?;
+/// Up to `limit` of an app, those of a conversation in their order.
+pub async fn some(db: &Db, app: AppId, limit: i64) -> Result<Vec<PinReport>, Error> {
+    let rows: Vec<ReportRow> = on_db!(db, |c| sqlx::query_as(SOME).bind(app.0).bind(limit).fetch_all(c).await)?;
     let reports = rows.into_iter().map(|row| PinReport {
         app: AppId(row.app_id),
         conversation: ConversationId::from_key(row.conv_a, row.conv_b),
@@ -96,6 +98,12 @@ pub async fn some(db: &Db, limit: i64) -> Result<Vec<PinReport>, Error> {
         trace: row.trace,
     });
     Ok(reports.collect())
+}
+
+/// The first app after `after` of which there are any.
+pub async fn next_app(db: &Db, after: AppId) -> Result<Option<AppId>, Error> {
+    let found: Option<(i64,)> = on_db!(db, |c| sqlx::query_as(NEXT_APP).bind(after.0).fetch_optional(c).await)?;
+    Ok(found.map(|(app,)| AppId(app)))
 }
 
 /// Removes delivered reports.

@@ -40,7 +40,7 @@ impl Core {
             return Err(not_found(user));
         }
         let mut changes = leave_groups(&mut tx, caller, found.id, policy, now).await?;
-        changes.extend(self.disconnect(&mut tx, app, found.id, &Devices::default(), tells, now).await?);
+        changes.extend(self.disconnect(&mut tx, app, found.id, &Devices::default(), tells).await?.changes);
         changes.push(Change::UserDeleted { user: found.id });
         let push = store::user_push::find_in(&mut tx, app, found.id).await?;
         forget(&mut tx, app, found.id).await?;
@@ -123,6 +123,7 @@ async fn forget(tx: &mut Tx, app: AppId, user: UserId) -> Result<(), Error> {
     store::user_push::forget(tx, app, user).await?;
     store::user_mute::forget(tx, app, user).await?;
     store::presence::forget(tx, app, user).await?;
+    store::presence_due::forget(tx, app, user).await?;
     store::presence_subscription::forget(tx, app, user).await?;
     store::profile::delete(tx, app, user).await
 }

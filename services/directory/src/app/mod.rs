@@ -18,6 +18,7 @@ mod page;
 mod presence;
 mod presence_changes;
 mod profile;
+mod reach;
 mod register_users;
 mod report_sessions;
 mod resolve_users;
@@ -28,7 +29,9 @@ mod sessions;
 mod shows_file;
 mod subject;
 mod super_admins;
+mod sweep_sessions;
 mod take_quota;
+mod tell_presence;
 mod update_user;
 mod user_attributes;
 mod user_mutes;
@@ -40,8 +43,10 @@ mod word_lists;
 pub(crate) use self::{
     contact::Imported,
     register_users::Registrar,
-    report_sessions::{EndedSession, SessionReport, spawn as spawn_sweep},
+    report_sessions::{EndedSession, SessionReport},
     resolve_users::Unknown,
+    sweep_sessions::spawn as spawn_sweep,
+    tell_presence::spawn as spawn_tell_presence,
 };
 
 use std::sync::Arc;

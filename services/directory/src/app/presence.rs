@@ -48,8 +48,7 @@ impl Core {
         let now = self.clock.now();
         let device = DevicePresence { user: id, resource, status, updated_at: now, ext };
         store::presence::publish(&mut tx, caller.app, &device).await?;
-        let changes = self.presence_changes(&mut tx, caller.app, vec![id], &[]).await?;
-        store::change::add(&mut tx, caller, now, &changes).await?;
+        self.presence_changed(&mut tx, caller.app, vec![id], &[]).await?;
         tx.commit().await
     }
 

@@ -1,18 +1,16 @@
 //! Sessions of clients that gateways report, and leases without which they do not count.
 //!
-//! A gateway that is gone renews its lease no more: its sessions are offline when that is over, and are swept then.
+//! A gateway that is gone renews its lease no more: its sessions are offline when that is over, and are swept then
+//! ([`super::sweep_sessions`]).
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     net::IpAddr,
-    sync::Arc,
     time::Duration,
 };
 
-use tidings_domain::{Actor, AppId, Caller, Change, Error, Platform, SessionEnd, UserId};
-use tidings_runtime::{Task, Tasks};
+use tidings_domain::{Actor, AppId, Caller, Change, Error, Platform, Reason, SessionEnd, UserId};
 use tidings_store::Tx;
-use tokio::time::sleep;
 
 use super::Core;
 use crate::{
@@ -21,14 +19,7 @@ use crate::{
 };
 
 /// How long a gateway may be silent.
-const LEASE: Duration = Duration::from_secs(8);
-/// How often leases are looked at.
-const LOOK: Duration = Duration::from_secs(1);
-/// The pause after a failure.
-const REST: Duration = Duration::from_secs(5);
-/// Gateways, and sessions of a gateway, that are swept at once.
-const GATEWAYS: i64 = 8;
-const STEP: i64 = 500;
+pub(super) const LEASE: Duration = Duration::from_secs(8);
 
 /// What a gateway reports.
 #[derive(Debug, Default)]
@@ -39,6 +30,14 @@ pub(crate) struct SessionReport {
     pub(crate) ended: Vec<EndedSession>,
 }
 
+impl SessionReport {
+    /// Whose connections it is about.
+    fn users(&self) -> BTreeSet<(AppId, UserId)> {
+        let started = self.started.iter().map(|(session, _)| (session.app, session.user));
+        started.chain(self.ended.iter().map(|ended| (ended.key.app, ended.key.user))).collect()
+    }
+}
+
 /// A session that ended.
 #[derive(Debug)]
 pub(crate) struct EndedSession {
@@ -47,33 +46,29 @@ pub(crate) struct EndedSession {
     pub(crate) address: Option<IpAddr>,
 }
 
-/// Sweeps sessions of gateways that are gone, until shutdown.
-pub(crate) fn spawn(core: &Arc<Core>, tasks: &Tasks) {
-    let working = Arc::clone(core);
-    tasks.run(Task::new("directory.sweep_sessions"), move || sweep_always(Arc::clone(&working)));
-}
-
-async fn sweep_always(core: Arc<Core>) {
-    loop {
-        sleep(LOOK).await;
-        if let Err(error) = core.sweep_sessions().await {
-            tracing::warn!(%error, "sessions of gateways that are gone could not be swept yet");
-            sleep(REST).await;
-        }
-    }
-}
-
 impl Core {
     /// Renews the gateway's lease, and writes what started and ended there. True: there was no lease, so other sessions
-    /// of the gateway may have been swept.
+    /// of the gateway may have been swept. The lease is renewed first, whatever becomes of the rest.
     pub(crate) async fn report_sessions(&self, report: SessionReport) -> Result<bool, Error> {
-        let apps = report.started.iter().map(|(session, _)| session.app);
-        let apps = apps.chain(report.ended.iter().map(|ended| ended.key.app)).collect();
-        let telling = self.telling(apps).await;
         let mut tx = self.db.begin().await?;
         let now = tx.now(&*self.clock).await?;
-        let until = store::gateway_lease::lock(&mut tx, report.gateway).await?;
-        store::gateway_lease::renew(&mut tx, report.gateway, now + LEASE).await?;
+        let until = store::gateway_lease::renew(&mut tx, report.gateway, now + LEASE).await?;
+        tx.commit().await?;
+        let users = report.users();
+        if !users.is_empty() {
+            self.write_sessions(report, &users).await?;
+        }
+        Ok(until.is_none_or(|until| until <= now))
+    }
+
+    /// Waits for other transactions about the same users: of two that cross, the second one sees what the first one wrote.
+    async fn write_sessions(&self, report: SessionReport, users: &BTreeSet<(AppId, UserId)>) -> Result<(), Error> {
+        let telling = self.telling(users.iter().map(|(app, _)| *app).collect()).await;
+        let mut tx = self.db.begin().await?;
+        if !store::gateway_lease::hold(&mut tx, report.gateway).await? {
+            return Err(Error::new(Reason::Unavailable, "the lease has lapsed meanwhile"));
+        }
+        store::users::queue(&mut tx, users).await?;
         let sessions: Vec<Connected> = report.started.iter().map(|(session, _)| session.clone()).collect();
         let new: HashSet<i64> = store::connected_session::start(&mut tx, &sessions).await?.into_iter().collect();
         let started = report.started.into_iter().filter(|(session, _)| new.contains(&session.id));
@@ -85,48 +80,11 @@ impl Core {
             (session, how, address)
         });
         self.tell(&mut tx, started.collect(), ended.collect(), &telling).await?;
-        tx.commit().await?;
-        Ok(until.is_none_or(|until| until <= now))
-    }
-
-    /// Removes the sessions of gateways without a lease.
-    pub(crate) async fn sweep_sessions(&self) -> Result<(), Error> {
-        let now = self.db.now(&*self.clock).await?;
-        for gateway in store::gateway_lease::lapsed(&self.db, now, GATEWAYS).await? {
-            while self.sweep_some(gateway).await? {}
-        }
-        Ok(())
-    }
-
-    /// False: there is nothing left to sweep.
-    async fn sweep_some(&self, gateway: i64) -> Result<bool, Error> {
-        let some = store::connected_session::of_gateway(&self.db, gateway, STEP).await?;
-        let telling = self.telling(some.iter().map(|session| session.app).collect()).await;
-        let mut tx = self.db.begin().await?;
-        let now = tx.now(&*self.clock).await?;
-        let until = store::gateway_lease::lock(&mut tx, gateway).await?;
-        if until.is_none_or(|until| until > now) {
-            // Swept by another process, or renewed.
-            return Ok(false);
-        }
-        if some.is_empty() {
-            store::gateway_lease::remove(&mut tx, gateway).await?;
-            tx.commit().await?;
-            return Ok(false);
-        }
-        let key = |session: &Connected| {
-            let Connected { app, user, gateway, id, .. } = *session;
-            SessionKey { app, user, gateway, id }
-        };
-        let ended = store::connected_session::end(&mut tx, some.iter().map(key).collect()).await?;
-        let ended = ended.into_iter().map(|session| (session, SessionEnd::TimedOut, None)).collect();
-        self.tell(&mut tx, Vec::new(), ended, &telling).await?;
-        tx.commit().await?;
-        Ok(true)
+        tx.commit().await
     }
 
     /// Those apps whose users' connections are events.
-    async fn telling(&self, apps: HashSet<AppId>) -> HashSet<AppId> {
+    pub(super) async fn telling(&self, apps: HashSet<AppId>) -> HashSet<AppId> {
         let mut telling = HashSet::new();
         for app in apps {
             if self.tells_of_presence(app).await {
@@ -136,8 +94,8 @@ impl Core {
         telling
     }
 
-    /// Records what changed.
-    async fn tell(
+    /// Records what changed, for users who are queued for.
+    pub(super) async fn tell(
         &self,
         tx: &mut Tx,
         started: Vec<(Connected, Option<IpAddr>)>,
@@ -161,11 +119,7 @@ impl Core {
             }
         }
         for (app, users) in users {
-            let gone = gone.remove(&app).unwrap_or_default();
-            for change in self.presence_changes(tx, app, users, &gone).await? {
-                let user = change.people().first().copied().unwrap_or(UserId::ADMIN);
-                changes.push((caller(app, user, None), change));
-            }
+            self.presence_changed(tx, app, users, &gone.remove(&app).unwrap_or_default()).await?;
         }
         let changes = changes.iter().map(|(caller, change)| (caller, change.clone()));
         store::change::add_each(tx, self.clock.now(), changes).await

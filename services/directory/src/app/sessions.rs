@@ -20,6 +20,15 @@ const MAX_PLATFORM: usize = 32;
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_hours(1);
 
+/// Connections that were removed.
+#[derive(Debug, Default)]
+pub(super) struct Disconnected {
+    /// Their gateways and their ids there.
+    sessions: Vec<(i64, i64)>,
+    /// What changed.
+    pub(super) changes: Vec<Change>,
+}
+
 impl Core {
     /// A device that is already online stays so. Beyond the limit, the oldest session ends.
     pub(crate) async fn open_session(
@@ -88,7 +97,7 @@ impl Core {
 
     /// Returns how many live sessions ended: one device's, or all. `end_tokens` prevents their holders from coming
     /// back: tokens do not name a device, so all of the user's are revoked. The gateways of connected clients follow the
-    /// event feed, and close the connections.
+    /// event feed, and close the connections that it names.
     pub(crate) async fn end_sessions(
         &self,
         caller: &Caller,
@@ -107,12 +116,12 @@ impl Core {
             store::session::end(&mut tx, caller.app, id, session.device_sn).await?;
         }
         let now = self.clock.now();
-        // A connection that was opened just now may not be known here yet: gateways are told all the same.
-        let device_sn = if end_tokens { 0 } else { devices.device_sn.unwrap_or_default() };
-        let resource = if end_tokens { String::new() } else { devices.resource.clone().unwrap_or_default() };
         let which = if end_tokens { Devices::default() } else { devices };
-        let mut changes = vec![Change::UserDisconnected { user: id, device_sn, resource }];
-        changes.extend(self.disconnect(&mut tx, caller.app, id, &which, tells, now).await?);
+        let Disconnected { sessions, changes } = self.disconnect(&mut tx, caller.app, id, &which, tells).await?;
+        let Devices { device_sn, resource } = which;
+        let (device_sn, resource) = (device_sn.unwrap_or_default(), resource.unwrap_or_default());
+        let disconnected = Change::UserDisconnected { user: id, device_sn, resource, sessions };
+        let changes: Vec<Change> = [disconnected].into_iter().chain(changes).collect();
         store::change::add(&mut tx, caller, now, &changes).await?;
         if end_tokens {
             store::user::end_tokens(&mut tx, caller.app, id, now).await?;
@@ -126,8 +135,7 @@ impl Core {
         self.known_app(&AppKey::Id(app)).await.is_ok_and(|known| known.app.policy.presence_events)
     }
 
-    /// Removes the connections of a user, who is locked, that were opened before `now`: gateways end the same ones.
-    /// Returns what changed.
+    /// Removes the connections of a user, who is locked. One that a gateway has not reported yet stays: nobody knew of it.
     pub(super) async fn disconnect(
         &self,
         tx: &mut Tx,
@@ -135,25 +143,26 @@ impl Core {
         user: UserId,
         devices: &Devices,
         tells: bool,
-        now: UnixMillis,
-    ) -> Result<Vec<Change>, Error> {
+    ) -> Result<Disconnected, Error> {
         let mut connected = store::connected_session::of_user(tx, app, user).await?;
-        let is_open = |session: &Connected| session.opened_at <= now;
-        connected.retain(|session| is_open(session) && devices.contain(session.device_sn, &session.resource));
+        connected.retain(|session| devices.contain(session.device_sn, &session.resource));
         let key = |session: &Connected| SessionKey { app, user, gateway: session.gateway, id: session.id };
         let ended = store::connected_session::end(tx, connected.iter().map(key).collect()).await?;
         if ended.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Disconnected::default());
         }
+        let mut sessions: Vec<(i64, i64)> = ended.iter().map(|session| (session.gateway, session.id)).collect();
+        sessions.sort_unstable();
         let told = ended.iter().filter(|_| tells).map(|session| Change::UserOffline {
             user,
             resource: session.resource.clone(),
             platform: session.platform.clone(),
             how: SessionEnd::Kicked,
         });
-        let told: Vec<Change> = told.collect();
+        let changes: Vec<Change> = told.collect();
         let gone: Vec<_> = ended.into_iter().map(|session| (session.user, session.resource)).collect();
-        Ok([told, self.presence_changes(tx, app, vec![user], &gone).await?].concat())
+        self.presence_changed(tx, app, vec![user], &gone).await?;
+        Ok(Disconnected { sessions, changes })
     }
 }
 

@@ -70,7 +70,7 @@ impl Core {
             store::session::end_all(&mut tx, caller.app, id).await?;
         }
         if ends_tokens {
-            changes.extend(self.disconnect(&mut tx, caller.app, id, &Devices::default(), tells, now).await?);
+            changes.extend(self.disconnect(&mut tx, caller.app, id, &Devices::default(), tells).await?.changes);
         }
         store::change::add(&mut tx, caller, now, &changes).await?;
         if updated.enabled != before.enabled {

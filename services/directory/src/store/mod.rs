@@ -27,6 +27,7 @@ pub(crate) mod member_attribute;
 pub(crate) mod membership;
 mod policy;
 pub(crate) mod presence;
+pub(crate) mod presence_due;
 pub(crate) mod presence_subscription;
 pub(crate) mod profile;
 pub(crate) mod room_attribute;
@@ -79,7 +80,9 @@ pub(crate) fn statements(engine: Engine) -> Vec<String> {
         user_push::all(engine),
         user_mute::all(engine),
         user_attribute::all(engine),
+        gateway_lease::all(engine),
         presence::all(engine),
+        presence_due::all(engine),
         presence_subscription::all(engine),
         contact::all(engine),
         contact_request::all(engine),
@@ -114,6 +117,7 @@ pub(crate) fn app_rows() -> AppRows {
         ("contact_total", "user_id", Kind::Int),
         ("presence_subscription", "user_id, target_id", Kind::Int),
         ("presence", "user_id, resource", Kind::Int),
+        ("presence_due", "user_id", Kind::Int),
         ("super_admin", "user_id", Kind::Int),
         ("user_attribute", "user_id, name", Kind::Int),
         ("user_attribute_total", "bytes", Kind::Int),

@@ -1,6 +1,9 @@
 //! Who is subscribed to whose presence.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::LazyLock,
+};
 
 use tidings_domain::{AppId, Error, UnixMillis, UserId};
 use tidings_store::{Column, Db, Engine, Gather, GatherMany, Kind, ManyRows, Tx, on_tx, row};
@@ -67,6 +70,18 @@ static OF_TARGETS: LazyLock<GatherMany> = LazyLock::new(|| {
     GatherMany::per_engine(&columns, &["target_id", "user_id"], &sqlite, &postgres)
 });
 
+/// Those to whom anybody is subscribed; see `store::users`.
+static SUBSCRIBED: LazyLock<GatherMany> = LazyLock::new(|| {
+    let columns = ["app_id", "target_id", "now"].map(|name| (name, Kind::Int));
+    let is_it = "s.app_id = r.app_id and s.target_id = r.target_id and s.expires_at > r.now";
+    let sqlite =
+        format!("select r.target_id from r where exists (select 1 from presence_subscription s where {is_it})");
+    let postgres = format!(
+        "select r.target_id from r cross join lateral (select 1 from presence_subscription s where {is_it} limit 1) s"
+    );
+    GatherMany::per_engine(&columns, &["target_id"], &sqlite, &postgres)
+});
+
 /// Names are looked up one by one; see `store::users`.
 static LIST: LazyLock<Gather> = LazyLock::new(|| {
     let query = "
@@ -101,6 +116,7 @@ pub(crate) fn all(engine: Engine) -> Vec<String> {
         TO_MANY.texts(engine),
         SUBSCRIBERS.texts(engine),
         OF_TARGETS.texts(engine),
+        SUBSCRIBED.texts(engine),
     ]
     .concat()
 }
@@ -165,6 +181,30 @@ pub(crate) async fn crowded(
     Ok(found.into_iter().filter(|(_, count)| is_crowded(*count)).map(|(target, _)| UserId(target)).collect())
 }
 
+/// Those of `targets` to whom anybody is subscribed.
+pub(crate) async fn subscribed(
+    tx: &mut Tx,
+    app: AppId,
+    targets: &[UserId],
+    now: UnixMillis,
+) -> Result<HashSet<UserId>, Error> {
+    let found: Vec<(i64,)> = SUBSCRIBED.fetch(tx, &to(app, targets, now)).await?;
+    Ok(found.into_iter().map(|(target,)| UserId(target)).collect())
+}
+
+/// How many are subscribed to each of `targets`.
+pub(crate) async fn counts(
+    db: &Db,
+    app: AppId,
+    targets: &[UserId],
+    now: UnixMillis,
+) -> Result<HashMap<UserId, i64>, Error> {
+    let nobody = Column::Int(vec![UserId::ADMIN.0; targets.len()]);
+    let [apps, targets, nows] = to(app, targets, now);
+    let found: Vec<(i64, i64)> = SUBSCRIBERS.read(db, &[apps, targets, nobody, nows]).await?;
+    Ok(found.into_iter().map(|(target, count)| (UserId(target), count)).collect())
+}
+
 /// Who is subscribed to those of `targets` to whom anybody is.
 pub(crate) async fn subscribers(
     tx: &mut Tx,
@@ -172,10 +212,7 @@ pub(crate) async fn subscribers(
     targets: &[UserId],
     now: UnixMillis,
 ) -> Result<HashMap<UserId, Vec<UserId>>, Error> {
-    let count = targets.len();
-    let ids = targets.iter().map(|target| target.0).collect();
-    let rows = [Column::Int(vec![app.0; count]), Column::Int(ids), Column::Int(vec![now.0; count])];
-    let found: Vec<(i64, i64)> = OF_TARGETS.fetch(tx, &rows).await?;
+    let found: Vec<(i64, i64)> = OF_TARGETS.fetch(tx, &to(app, targets, now)).await?;
     let mut subscribers: HashMap<UserId, Vec<UserId>> = HashMap::new();
     for (target, user) in found {
         subscribers.entry(UserId(target)).or_default().push(UserId(user));
@@ -212,6 +249,12 @@ pub(crate) async fn forget(tx: &mut Tx, app: AppId, user: UserId) -> Result<(), 
         on_tx!(&mut *tx, |c| sqlx::query(statement).bind(app.0).bind(user.0).execute(c).await.map(drop))?;
     }
     Ok(())
+}
+
+fn to(app: AppId, targets: &[UserId], now: UnixMillis) -> [Column<'static>; 3] {
+    let count = targets.len();
+    let ids = targets.iter().map(|target| target.0).collect();
+    [Column::Int(vec![app.0; count]), Column::Int(ids), Column::Int(vec![now.0; count])]
 }
 
 fn keys(app: AppId, user: UserId, targets: &[UserId]) -> [Column<'static>; 3] {

@@ -1,7 +1,7 @@
 //! Bulk queries on users.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::LazyLock,
 };
 
@@ -35,6 +35,8 @@ macro_rules! columns {
 static FIND_BY_IDS: LazyLock<GatherMany> = LazyLock::new(|| by_id(columns!(), &COLUMNS, ""));
 /// Locks the rows until the transaction ends.
 static LOCK: LazyLock<GatherMany> = LazyLock::new(|| by_id(columns!(), &COLUMNS, "for update"));
+/// Makes transactions about the same users wait for each other, and hinders nobody who holds them.
+static QUEUE: LazyLock<GatherMany> = LazyLock::new(|| by_id("u.user_id", &["user_id"], "for no key update"));
 /// Keeps the users from being deleted until the transaction ends, and blocks nothing else.
 static HOLD: LazyLock<GatherMany> = LazyLock::new(|| by_id("u.user_id", &["user_id"], "for key share"));
 
@@ -115,7 +117,7 @@ static TAKE_DOWN: LazyLock<ManyRows> = LazyLock::new(|| {
 });
 
 pub(crate) fn all(engine: Engine) -> Vec<String> {
-    let lookups = [&*FIND_BY_IDS, &*FIND_BY_NAMES, &*LOCK, &*HOLD, &*NAMES, &*LAST_DELETED, &*DELETED_SINCE];
+    let lookups = [&*FIND_BY_IDS, &*FIND_BY_NAMES, &*LOCK, &*QUEUE, &*HOLD, &*NAMES, &*LAST_DELETED, &*DELETED_SINCE];
     [lookups.map(|statement| statement.texts(engine)).concat(), TAKE_DOWN.texts(engine)].concat()
 }
 
@@ -143,6 +145,17 @@ pub(crate) async fn find_by_id(db: &Db, app: AppId, user: UserId) -> Result<Opti
 pub(crate) async fn lock(tx: &mut Tx, app: AppId, user: UserId) -> Result<Option<KnownUser>, Error> {
     let found: Vec<UserRow> = LOCK.fetch(tx, &[Column::Int(vec![app.0]), Column::Int(vec![user.0])]).await?;
     Ok(found.into_iter().next().map(known_user))
+}
+
+/// Makes transactions about the connections of these users wait for each other, and for those that lock one of them, until
+/// this one ends. The rows are locked by ascending app and user, so that such transactions do not deadlock.
+pub(crate) async fn queue(tx: &mut Tx, users: &BTreeSet<(AppId, UserId)>) -> Result<(), Error> {
+    let rows = [
+        Column::Int(users.iter().map(|(app, _)| app.0).collect()),
+        Column::Int(users.iter().map(|(_, user)| user.0).collect()),
+    ];
+    let _: Vec<(i64,)> = QUEUE.fetch(tx, &rows).await?;
+    Ok(())
 }
 
 /// Those of `users` who exist, and cannot be deleted until the transaction ends. Must be called before groups are

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tidings_domain::Reason;
+use tidings_domain::{Clock as _, Reason};
 use tidings_proto::{
     internal::{self, directory_internal_service_server::DirectoryInternalService as _},
     pb::{self, directory_service_server::DirectoryService as _},
@@ -15,6 +15,7 @@ use crate::{
 };
 
 const GATEWAY: i64 = 7;
+const OTHER: i64 = 8;
 const LOST: &str = "update gateway_lease set expires_at = 1";
 
 fn started(session_id: i64, user_id: i64, resource: &str) -> internal::StartedSession {
@@ -40,7 +41,16 @@ async fn report(
     started: Vec<internal::StartedSession>,
     ended: Vec<internal::EndedSession>,
 ) -> Result<bool, Reason> {
-    let request = internal::ReportSessionsRequest { gateway_id: GATEWAY, started, ended };
+    report_of(suite, GATEWAY, started, ended).await
+}
+
+async fn report_of(
+    suite: &Suite,
+    gateway_id: i64,
+    started: Vec<internal::StartedSession>,
+    ended: Vec<internal::EndedSession>,
+) -> Result<bool, Reason> {
+    let request = internal::ReportSessionsRequest { gateway_id, started, ended };
     let reply = suite.directory.report_sessions(Request::new(request)).await;
     reply.map(|reply| reply.into_inner().lapsed).map_err(reason)
 }
@@ -63,8 +73,30 @@ async fn kinds(suite: &Suite) -> Vec<String> {
     changes(suite).await.into_iter().map(|(kind, _)| kind).collect()
 }
 
+/// Waits while the process goes on: what it does after some time, it does by its clock.
+async fn wait_while_time_passes(suite: &Suite, what: &str, mut check: impl AsyncFnMut() -> bool) {
+    wait_for(what, async || {
+        suite.advance(Duration::from_millis(30));
+        check().await
+    })
+    .await;
+}
+
+/// The details of what was told of presences, once there are as many. What waits is told now.
+async fn presences(suite: &Suite, count: usize) -> Vec<String> {
+    let mut told = Vec::new();
+    wait_for("presences", async || {
+        suite.execute("update presence_due set due_at = 1 where pending = 1").await;
+        told = changes(suite).await;
+        told.retain(|(kind, _)| kind == "user.presence");
+        told.len() >= count
+    })
+    .await;
+    told.into_iter().map(|(_, detail)| detail).collect()
+}
+
 async fn wait_for(what: &str, mut check: impl AsyncFnMut() -> bool) {
-    let patience = Instant::now() + Duration::from_secs(30);
+    let patience = Instant::now() + Duration::from_secs(60);
     while !check().await {
         assert!(Instant::now() < patience, "waited in vain for {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -101,8 +133,8 @@ async fn sessions_of_a_gateway_without_a_lease_do_not_count_and_are_swept(suite:
     report(&suite, vec![started(1, ann, "web_a")], vec![]).await.unwrap();
     suite.execute(LOST).await;
     assert!(resources(&suite, ann).await.is_empty());
-    wait_for("the sweep", async || suite.count("connected_session").await + suite.count("gateway_lease").await == 0)
-        .await;
+    let rows = async || suite.count("connected_session").await + suite.count("gateway_lease").await;
+    wait_while_time_passes(&suite, "the sweep", async || rows().await == 0).await;
     assert_eq!(kinds(&suite).await, ["user.online", "user.offline"]);
     assert!(changes(&suite).await[1].1.contains(r#""how":"timed_out""#));
     // It is told to report them again.
@@ -111,24 +143,94 @@ async fn sessions_of_a_gateway_without_a_lease_do_not_count_and_are_swept(suite:
     assert_eq!(resources(&suite, ann).await, ["web_a"]);
 }
 
-async fn connections_that_are_ended_are_gone_and_gateways_are_told(suite: Suite) {
+async fn after_an_outage_gateways_have_time_to_renew_their_leases(suite: Suite) {
+    let [ann, bob] = suite.users().await;
+    report(&suite, vec![started(1, ann, "web_a")], vec![]).await.unwrap();
+    report_of(&suite, OTHER, vec![started(1, bob, "web_b")], vec![]).await.unwrap();
+    suite.execute(LOST).await;
+    // As long as a gateway may take to come back.
+    let from = suite.clock.elapsed();
+    let is_back = async || suite.clock.elapsed() - from >= Duration::from_secs(9);
+    wait_while_time_passes(&suite, "the gateway", is_back).await;
+    assert!(report(&suite, vec![], vec![]).await.unwrap());
+    let rows = async || suite.count("connected_session where gateway_id = 8").await;
+    wait_while_time_passes(&suite, "the sweep of the other one", async || rows().await == 0).await;
+    assert_eq!(suite.count("connected_session where gateway_id = 7").await, 1);
+    assert_eq!(kinds(&suite).await, ["user.online", "user.online", "user.offline"]);
+}
+
+async fn a_report_that_cannot_be_written_renews_the_lease_all_the_same(suite: Suite) {
     let [ann] = suite.users().await;
+    suite.execute("alter table connected_session rename to elsewhere").await;
+    assert!(report(&suite, vec![started(1, ann, "web_a")], vec![]).await.is_err());
+    suite.execute("alter table elsewhere rename to connected_session").await;
+    assert_eq!(suite.count("gateway_lease").await, 1);
+    assert!(!report(&suite, vec![started(1, ann, "web_a")], vec![]).await.unwrap(), "it had not lapsed");
+    assert_eq!(resources(&suite, ann).await, ["web_a"]);
+}
+
+async fn of_two_reports_that_cross_the_last_presence_is_the_true_one(suite: Suite) {
+    let [ann, bob] = suite.users().await;
+    let subscribe = pb::SubscribePresenceRequest { user: Some(id(bob)), targets: vec![id(ann)], ttl_seconds: 60 };
+    ok(suite.directory.subscribe_presence(by(By::App, subscribe)).await);
+    report(&suite, vec![started(0, ann, "web_a")], vec![]).await.unwrap();
+    for round in 1..=10 {
+        let (from, to) = if round % 2 == 0 { (OTHER, GATEWAY) } else { (GATEWAY, OTHER) };
+        let ends = report_of(&suite, from, vec![], vec![ended(round - 1, ann)]);
+        let starts = report_of(&suite, to, vec![started(round, ann, "web_a")], vec![]);
+        let (ends, starts) = tokio::join!(ends, starts);
+        ends.unwrap();
+        starts.unwrap();
+        assert_eq!(resources(&suite, ann).await, ["web_a"]);
+    }
+    wait_for("what is told last", async || {
+        suite.execute("update presence_due set due_at = 1 where pending = 1").await;
+        suite.count("presence_due where pending = 1").await == 0
+    })
+    .await;
+    let told = presences(&suite, 1).await;
+    assert!(told.last().unwrap().contains(r#"["web_a","1"]"#), "{told:?}");
+}
+
+async fn reports_and_kicks_at_once_do_not_wait_for_each_other_in_a_circle(suite: Suite) {
+    let [ann, bob] = suite.users().await;
+    for round in 0..10 {
+        let both = |first, second| vec![started(2 * round, first, "web_a"), started(2 * round + 1, second, "web_a")];
+        let ends = |first, second| vec![ended(2 * round, first), ended(2 * round + 1, second)];
+        report(&suite, both(ann, bob), vec![]).await.unwrap();
+        report_of(&suite, OTHER, both(bob, ann), vec![]).await.unwrap();
+        let kick = |user| pb::EndSessionsRequest { user: Some(id(user)), ..Default::default() };
+        let (one, other, ann_kicked, bob_kicked) = tokio::join!(
+            report(&suite, vec![], ends(ann, bob)),
+            report_of(&suite, OTHER, vec![], ends(bob, ann)),
+            suite.directory.end_sessions(by(By::App, kick(ann))),
+            suite.directory.end_sessions(by(By::App, kick(bob))),
+        );
+        assert_eq!((one, other), (Ok(false), Ok(false)));
+        assert!(ann_kicked.is_ok() && bob_kicked.is_ok());
+    }
+    assert_eq!(suite.count("connected_session").await, 0);
+}
+
+async fn connections_that_are_ended_are_gone_and_gateways_are_told_which(suite: Suite) {
+    let [ann] = suite.users().await;
+    // The clock of its gateway is ahead.
     let later = internal::StartedSession { opened_at_ms: START.0 + 1, ..started(3, ann, "web_a") };
     report(&suite, vec![started(1, ann, "web_a"), started(2, ann, "web_b"), later], vec![]).await.unwrap();
     let end = pb::EndSessionsRequest { user: Some(id(ann)), resource: "web_a".to_owned(), ..Default::default() };
     ok(suite.directory.end_sessions(by(By::App, end)).await);
-    let mut live = resources(&suite, ann).await;
-    live.sort();
-    assert_eq!(live, ["web_a", "web_b"], "what was opened later stays, as at its gateway");
+    assert_eq!(resources(&suite, ann).await, ["web_b"]);
     let told = changes(&suite).await;
     let kinds: Vec<&str> = told[3..].iter().map(|(kind, _)| kind.as_str()).collect();
-    assert_eq!(kinds, ["user.disconnected", "user.offline"]);
-    let ends = format!(r#"{{"change":"user_disconnected","user":{ann},"device_sn":0,"resource":"web_a"}}"#);
+    assert_eq!(kinds, ["user.disconnected", "user.offline", "user.offline"]);
+    let ends = format!(
+        r#"{{"change":"user_disconnected","user":{ann},"device_sn":0,"resource":"web_a","sessions":[[7,1],[7,3]]}}"#
+    );
     assert_eq!(told[3].1, ends);
     assert!(told[4].1.contains(r#""how":"kicked""#));
     // The gateway's own report comes later, and is no second event.
     report(&suite, vec![], vec![ended(1, ann)]).await.unwrap();
-    assert_eq!(changes(&suite).await.len(), 5);
+    assert_eq!(changes(&suite).await.len(), 6);
 }
 
 async fn an_app_may_do_without_events_of_connections(suite: Suite) {
@@ -145,6 +247,7 @@ async fn subscribers_are_told_what_a_user_is_now(suite: Suite) {
     let subscribe = pb::SubscribePresenceRequest { user: Some(id(bob)), targets: vec![id(ann)], ttl_seconds: 60 };
     ok(suite.directory.subscribe_presence(by(By::App, subscribe)).await);
     report(&suite, vec![started(1, ann, "web_a")], vec![]).await.unwrap();
+    presences(&suite, 1).await;
     let publish = pb::PublishPresenceRequest {
         user: Some(id(ann)),
         resource: "web_a".to_owned(),
@@ -152,18 +255,42 @@ async fn subscribers_are_told_what_a_user_is_now(suite: Suite) {
         ext: "lunch".to_owned(),
     };
     ok(suite.directory.publish_presence(by(By::App, publish)).await);
+    presences(&suite, 2).await;
     report(&suite, vec![], vec![ended(1, ann)]).await.unwrap();
-    let told: Vec<String> = changes(&suite)
-        .await
-        .into_iter()
-        .filter(|(kind, _)| kind == "user.presence")
-        .map(|(_, detail)| detail)
-        .collect();
+    let told = presences(&suite, 3).await;
     for (told, status) in told.iter().zip(["1", "busy", "0"]) {
         assert!(told.contains(&format!(r#"["web_a","{status}"]"#)), "{told}");
         assert!(told.contains(&format!(r#""subscribers":[{bob}]"#)), "{told}");
     }
     assert_eq!(told.len(), 3);
+}
+
+async fn a_presence_that_changes_often_is_told_together(suite: Suite) {
+    let [ann, bob] = suite.users().await;
+    let subscribe = pb::SubscribePresenceRequest { user: Some(id(bob)), targets: vec![id(ann)], ttl_seconds: 60 };
+    ok(suite.directory.subscribe_presence(by(By::App, subscribe)).await);
+    report(&suite, vec![started(1, ann, "web_a")], vec![]).await.unwrap();
+    assert_eq!(presences(&suite, 1).await.len(), 1);
+    suite.execute("update presence_due set due_at = 9000000000000").await;
+    for n in 2..20 {
+        report(&suite, vec![started(n, ann, "web_b")], vec![]).await.unwrap();
+        report(&suite, vec![], vec![ended(n, ann)]).await.unwrap();
+    }
+    // Who is somebody else is told at once.
+    let subscribe = pb::SubscribePresenceRequest { user: Some(id(ann)), targets: vec![id(bob)], ttl_seconds: 60 };
+    ok(suite.directory.subscribe_presence(by(By::App, subscribe)).await);
+    report(&suite, vec![started(100, bob, "page")], vec![]).await.unwrap();
+    wait_for("the other presence", async || kinds(&suite).await.last().unwrap() == "user.presence").await;
+    let told = presences(&suite, 3).await;
+    assert_eq!(told.len(), 3);
+    assert!(told[1].contains("page"), "{told:?}");
+    assert!(told[2].contains(r#""statuses":[["web_a","1"],["web_b","0"]]"#), "{told:?}");
+    // Nothing is left of it when nothing changes any more.
+    wait_for("the end", async || {
+        suite.execute("update presence_due set due_at = 1").await;
+        suite.count("presence_due").await == 0
+    })
+    .await;
 }
 
 async fn bad_reports_are_refused_by_name(suite: Suite) {
@@ -184,8 +311,13 @@ async fn bad_reports_are_refused_by_name(suite: Suite) {
 on_both_engines!(
     a_session_is_live_from_its_start_to_its_end,
     sessions_of_a_gateway_without_a_lease_do_not_count_and_are_swept,
-    connections_that_are_ended_are_gone_and_gateways_are_told,
+    after_an_outage_gateways_have_time_to_renew_their_leases,
+    a_report_that_cannot_be_written_renews_the_lease_all_the_same,
+    of_two_reports_that_cross_the_last_presence_is_the_true_one,
+    reports_and_kicks_at_once_do_not_wait_for_each_other_in_a_circle,
+    connections_that_are_ended_are_gone_and_gateways_are_told_which,
     an_app_may_do_without_events_of_connections,
     subscribers_are_told_what_a_user_is_now,
+    a_presence_that_changes_often_is_told_together,
     bad_reports_are_refused_by_name,
 );
