@@ -49,8 +49,22 @@ const SEALED: &str = "
     select app_id, secret from endpoint order by app_id desc, endpoint_id desc limit cast($1 as bigint)";
 const RELEASE: &str = "update endpoint set lease_until = 0 where lease_owner = $1";
 
-pub const ALL: &[&str] =
-    &[COUNT, INSERT, LIST, NUMBER, PAUSE, DELETE, MOVE, ROTATE, LEASE, APPS, DELETE_ALL, FORGET_COUNTERS, SEALED, RELEASE];
+pub const ALL: &[&str] = &[
+    COUNT,
+    INSERT,
+    LIST,
+    NUMBER,
+    PAUSE,
+    DELETE,
+    MOVE,
+    ROTATE,
+    LEASE,
+    APPS,
+    DELETE_ALL,
+    FORGET_COUNTERS,
+    SEALED,
+    RELEASE,
+];
 
 /// The column names that tokens and keys are sealed with.
 const TOKEN: &str = "endpoint.token";
