@@ -1,7 +1,7 @@
 //! The event feed on the wire.
 
 use tidings_domain::{Content, Error, EventKind, GroupChanged, MsgId, Platform, UnixMillis, UserId};
-use tidings_proto::{internal, pb, required};
+use tidings_proto::{delivery_to_wire, internal, pb, required};
 
 use super::reaction;
 use crate::{
@@ -170,6 +170,7 @@ fn said(other: Other) -> Result<Option<pb::Message>, Error> {
         system,
         edits: other.edits,
         audience_ids: other.audience.into_iter().map(|user| user.0).collect(),
+        delivery: delivery_to_wire(other.delivery),
         ..pb::Message::default()
     }))
 }

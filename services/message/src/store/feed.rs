@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use serde::de::DeserializeOwned;
-use tidings_domain::{AppId, Change, ConversationId, Error, EventKind, Message, MsgId, UnixMillis, UserId};
+use tidings_domain::{AppId, Change, ConversationId, Delivery, Error, EventKind, Message, MsgId, UnixMillis, UserId};
 use tidings_store::{
     Db, Gather, Scale, on_db, row,
     sqlx::{self, FromRow},
@@ -102,6 +102,8 @@ pub struct Other {
     pub of: Option<(i64, UserId, UnixMillis)>,
     /// The receivers of its message; empty: everybody there.
     pub audience: Vec<UserId>,
+    /// The options of a message that is not stored.
+    pub delivery: Delivery,
     /// The content, and its flags.
     pub content: Option<(StoredContent, Flags)>,
     /// What changed in the directory.
@@ -339,10 +341,15 @@ fn other_event(row: OtherRow) -> Result<Event, Error> {
         (EventKind::Recalled, Some(body)) => delivery = delivery.or(Some(body)),
         (EventKind::Reacted | EventKind::Unreacted, Some(body)) => reacted = Some(Reacted::read(&body)?),
         (EventKind::Changed(_), Some(body)) => change = Some(serde_json::from_str(&body).map_err(Error::internal)?),
-        (_, Some(body)) => content = Some(StoredContent::of_json(&body)?),
+        (_, Some(body)) => {
+            content = Some(StoredContent::of_json(&body)?);
+            if kind == EventKind::Online {
+                delivery = StoredContent::delivery_in(&body)?;
+            }
+        }
     }
     let of = row.seq.zip(row.sender_id).zip(row.sent_at);
-    let (audience, _) = row_options::read(delivery.as_deref())?;
+    let (audience, options) = row_options::read(delivery.as_deref())?;
     let other = Other {
         kind,
         made_at: UnixMillis(row.made_at),
@@ -351,6 +358,7 @@ fn other_event(row: OtherRow) -> Result<Event, Error> {
         actor: UserId(row.actor_id),
         of: of.map(|((seq, sender), at)| (seq, UserId(sender), UnixMillis(at))),
         audience,
+        delivery: if kind == EventKind::Online { options } else { Delivery::default() },
         content,
         change,
         reacted,
