@@ -1,6 +1,6 @@
 //! The gRPC door of a gateway alone: every public service behind its address, wherever it runs.
 
-use tidings_gateway::Passed;
+use tidings_gateway::{Gateway, Passed};
 use tidings_proto::pb::{
     callback_service_server::CallbackServiceServer, conversation_service_server::ConversationServiceServer,
     directory_service_server::DirectoryServiceServer, file_service_server::FileServiceServer,
@@ -28,15 +28,15 @@ pub fn is_open(config: &Config, roles: Roles) -> bool {
 }
 
 /// Passes calls on to the public services of other processes. What is internal has no address here.
-pub async fn pass(server: &mut GrpcServer, wires: Wires) {
+pub async fn pass(server: &mut GrpcServer, wires: Wires, gateway: &Gateway) {
     // The servers only lend their names.
-    server.add(Passed::<DirectoryServiceServer<()>>::over(wires.directory)).await;
-    server.add(Passed::<GroupServiceServer<()>>::over(wires.group)).await;
-    server.add(Passed::<MessageServiceServer<()>>::over(wires.message)).await;
-    server.add(Passed::<ConversationServiceServer<()>>::over(wires.conversation)).await;
-    server.add(Passed::<FileServiceServer<()>>::over(wires.file)).await;
+    server.add(Passed::<DirectoryServiceServer<()>>::over(wires.directory, gateway.clone())).await;
+    server.add(Passed::<GroupServiceServer<()>>::over(wires.group, gateway.clone())).await;
+    server.add(Passed::<MessageServiceServer<()>>::over(wires.message, gateway.clone())).await;
+    server.add(Passed::<ConversationServiceServer<()>>::over(wires.conversation, gateway.clone())).await;
+    server.add(Passed::<FileServiceServer<()>>::over(wires.file, gateway.clone())).await;
     if let Some(wire) = wires.callback {
-        server.add(Passed::<CallbackServiceServer<()>>::over(wire)).await;
+        server.add(Passed::<CallbackServiceServer<()>>::over(wire, gateway.clone())).await;
     } else {
         tracing::warn!("CallbackService is not served: set TIDINGS_PEERS_CALLBACK to where it is");
     }

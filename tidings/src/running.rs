@@ -194,7 +194,7 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         }
         if let Some(gateway) = &gateway {
             if !roles.serves_grpc() {
-                door::pass(&mut server, passed).await;
+                door::pass(&mut server, passed, gateway).await;
             }
             server.add(RealtimeServiceServer::new(Realtime::new(gateway.clone(), cache))).await;
             server.admit_accounts(Accounts::new(gateway.clone()));

@@ -15,6 +15,8 @@ pub const USER: &str = "tidings-user";
 pub const USERNAME: &str = "tidings-username";
 /// The client's address, set by the gateway.
 pub const PEER: &str = "tidings-peer";
+/// The number of the service account that calls, set by the gateway; absent: the call was made with the service key.
+pub const ACCOUNT: &str = "tidings-account";
 
 /// A request that carries its caller.
 pub fn request<T>(caller: &Caller, message: T) -> Request<T> {
@@ -34,6 +36,16 @@ pub fn request<T>(caller: &Caller, message: T) -> Request<T> {
 /// Whether a call says that it is made on behalf of a user.
 pub(crate) fn is_for_user(metadata: &HeaderMap) -> bool {
     metadata.contains_key(USER) || metadata.contains_key(USERNAME)
+}
+
+/// Whether a service account calls, which may not do all that the service key opens.
+pub fn is_account<T>(request: &Request<T>) -> bool {
+    request.metadata().contains_key(ACCOUNT)
+}
+
+/// The refusal of a field that service accounts may not set: it reaches beyond their app.
+pub fn needs_service_key(field: &str) -> Error {
+    Error::not_permitted(format!("{field} needs the service key")).of_field(field)
 }
 
 /// The caller according to the metadata; neither the app nor the user is looked up yet.

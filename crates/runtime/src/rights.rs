@@ -285,7 +285,7 @@ pub const RIGHTS: &[Right] = &[
     reads("FileService/Stat", "files whose id and secret the user knows"),
     acts("FileService/SetLifetime", "what the user brought, where the policy lets users"),
     app("FileService/DeleteFile").scope(KeyScope::Manage),
-    app("FileService/Sweep").safe(),
+    operator("FileService/Sweep").safe(),
 
     app("CallbackService/AddEndpoint"),
     app("CallbackService/ListEndpoints").safe(),

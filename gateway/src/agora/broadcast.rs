@@ -29,17 +29,12 @@ async fn start(
 ) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.app_caller(gateway).await?;
     let wanted = codec::broadcast_request(&context.read(body).await?, &identity.app.policy, everybody)?;
-    let (soon, day) = match everybody {
-        Everybody::Users => (Rate::Broadcasts, Rate::BroadcastsDay),
-        Everybody::Online => (Rate::OnlineBroadcasts, Rate::OnlineBroadcastsDay),
-        Everybody::Rooms => (Rate::RoomBroadcasts, Rate::RoomBroadcastsDay),
-    };
-    context.take(gateway, &identity.app, &[Cost::one(soon), Cost::one(day)]).await?;
     let scope = match everybody {
         Everybody::Users => pb::BroadcastScope::Users,
         Everybody::Online => pb::BroadcastScope::Online,
         Everybody::Rooms => pb::BroadcastScope::Rooms,
     };
+    context.take(gateway, &identity.app, &costs(scope)).await?;
     let request = pb::StartBroadcastRequest {
         scope: scope.into(),
         sender: wanted.sender.map(Into::into),
@@ -53,4 +48,15 @@ async fn start(
     let reply = reply.map_err(refused)?.into_inner();
     let timing = Timing::recorded(UnixMillis(reply.accepted_at_ms), UnixMillis(reply.committed_at_ms));
     Ok(codec::broadcast_started(&context.call(&identity.app), timing, reply.broadcast_id))
+}
+
+/// What a broadcast counts for: its rate, and the day's. One without receivers is refused.
+pub(crate) fn costs(scope: pb::BroadcastScope) -> Vec<Cost> {
+    let rates: &[Rate] = match scope {
+        pb::BroadcastScope::Users => &[Rate::Broadcasts, Rate::BroadcastsDay],
+        pb::BroadcastScope::Online => &[Rate::OnlineBroadcasts, Rate::OnlineBroadcastsDay],
+        pb::BroadcastScope::Rooms => &[Rate::RoomBroadcasts, Rate::RoomBroadcastsDay],
+        pb::BroadcastScope::Unspecified => &[],
+    };
+    rates.iter().copied().map(Cost::one).collect()
 }

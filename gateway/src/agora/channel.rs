@@ -31,7 +31,7 @@ async fn remove(gateway: &Gateway, context: &RequestContext, named: Named, body:
     let (identity, caller, name) = people::own(gateway, context, path_user(named)).await?;
     let wanted = codec::delete_channel_request(&context.read(body).await?, &context.query)?;
     let (user, conversation) = people::conversation(gateway, &caller, &name, &wanted.peer).await?;
-    let cost = Cost { rate: Rate::DeleteConversation, subject: name.folded().to_owned(), amount: 1 };
+    let cost = Cost { rate: Rate::DeleteConversation, subject: user.to_string(), amount: 1 };
     context.take(gateway, &identity.app, &[cost]).await?;
     let request = pb::DeleteConversationRequest {
         user_id: Some(user.0),

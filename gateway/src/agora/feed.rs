@@ -13,7 +13,10 @@ use http::{
 };
 use tidings_dialects::agora::{self as codec, FeedQuery, Happened, Names, Refusal};
 use tidings_domain::{Caller, Change, ConversationId, Error, Message, MsgId, Reason, UnixMillis, UserId};
-use tidings_proto::{error_from_status, pb};
+use tidings_proto::{
+    error_from_status,
+    pb::{self, change::Change as Wire},
+};
 use tidings_runtime::context;
 use tokio::time::{Instant, sleep, timeout_at};
 use tonic::Streaming;
@@ -210,6 +213,8 @@ pub(crate) struct FeedEvent {
     pub message: Option<Message>,
     /// Number and sender of the message, if known.
     pub of: Option<(i64, UserId)>,
+    /// The receivers of the message, if it is for some members of its group only. Empty: for everybody, or unknown.
+    pub audience: Vec<UserId>,
 }
 
 impl FeedEvent {
@@ -218,12 +223,19 @@ impl FeedEvent {
         let change = wire.change.take().map(TryInto::try_into).transpose()?;
         let message = wire.message.take();
         let of = message.as_ref().map(|message| (message.seq, UserId(message.sender_id)));
+        let audience = message.iter().flat_map(|message| &message.audience_ids).copied().map(UserId).collect();
         let (message, bare) = match message {
             Some(message) if message.content.is_some() => (Some(message.try_into()?), None),
             bare => (None, bare),
         };
         wire.message = bare;
-        Ok(Self { conversation, change, actor: UserId(wire.actor_id), message, of, wire })
+        Ok(Self { conversation, change, actor: UserId(wire.actor_id), message, of, audience, wire })
+    }
+
+    /// Whether a user of the conversation may see its message.
+    pub fn is_message_for(&self, user: UserId) -> bool {
+        let is_sender = self.of.is_some_and(|(_, sender)| sender == user);
+        is_sender || self.audience.is_empty() || self.audience.contains(&user)
     }
 
     /// As one line of JSON, for the app.
@@ -236,11 +248,14 @@ impl FeedEvent {
         codec::happened(&Happened { origin: ("", "", ""), ..self.happened() }, names, exts_array)
     }
 
-    /// As over gRPC, for users.
+    /// As over gRPC, for users, who are not told either whom else it concerns.
     pub fn wire_for_users(&self) -> pb::Event {
         let mut wire = self.wire.clone();
         wire.message = self.message.clone().map(Into::into).or(wire.message);
         wire.change = self.change.clone().map(Into::into);
+        if let Some(pb::Change { change: Some(Wire::PresenceChanged(presence)), .. }) = &mut wire.change {
+            presence.subscriber_ids.clear();
+        }
         for origin in [&mut wire.address, &mut wire.platform, &mut wire.trace] {
             origin.clear();
         }

@@ -22,6 +22,7 @@ type Request = http::Request<Body>;
 /// What a key opens.
 #[derive(Debug)]
 struct Account {
+    id: i64,
     app: App,
     scopes: Vec<KeyScope>,
 }
@@ -56,7 +57,7 @@ impl Accounts {
         let answer = self.gateway.clients().directory_internal.clone().check_account_key(request).await;
         let answer = answer.map_err(error_from_status)?.into_inner();
         let scopes = KeyScope::of_names(answer.scopes.iter().map(String::as_str))?;
-        Ok(Arc::new(Account { app: App::try_from(required("account.app", answer.app)?)?, scopes }))
+        Ok(Arc::new(Account { id: key.account, app: App::try_from(required("account.app", answer.app)?)?, scopes }))
     }
 
     async fn admitted(&self, key: &str, right: &Right, request: Request) -> Result<Request, Status> {
@@ -65,7 +66,7 @@ impl Accounts {
         let mut request = account.as_its_app(request).map_err(status_from_error)?;
         // Only our own gateways tell for whom they call.
         request.headers_mut().remove(context::PEER);
-        let (costs, request) = costs::of(right, request).await?;
+        let (costs, request) = costs::of(&self.gateway, &account.app, right, request).await?;
         let taken = self.gateway.limits().take(&account.app, &costs).await;
         taken.map_err(|(refusal, standing)| costs::refusal(&refusal, &standing))?;
         Ok(request)
@@ -88,7 +89,7 @@ impl Account {
         }
     }
 
-    /// The call with its app, which it need not name.
+    /// The call with its app, which it need not name, and with the account.
     fn as_its_app(&self, mut request: Request) -> Result<Request, Error> {
         let named = request.headers().get_all(context::APP).iter().all(|name| self.is_named(name));
         if !named {
@@ -96,6 +97,7 @@ impl Account {
             return Err(Error::not_permitted(text));
         }
         request.headers_mut().insert(context::APP, HeaderValue::from(self.app.id.0));
+        request.headers_mut().insert(context::ACCOUNT, HeaderValue::from(self.id));
         Ok(request)
     }
 
@@ -138,7 +140,7 @@ mod tests {
     use super::*;
 
     fn account() -> Account {
-        Account { app: App::example(), scopes: vec![KeyScope::Send] }
+        Account { id: 3, app: App::example(), scopes: vec![KeyScope::Send] }
     }
 
     fn code(rpc: &str) -> Option<Code> {
@@ -162,7 +164,10 @@ mod tests {
             for name in names {
                 request.headers_mut().append(context::APP, name.parse().expect("a value"));
             }
-            account().as_its_app(request).map(|request| request.headers()[context::APP].clone())
+            request.headers_mut().append(context::ACCOUNT, HeaderValue::from(9));
+            let request = account().as_its_app(request)?;
+            assert_eq!(request.headers().get_all(context::ACCOUNT).iter().collect::<Vec<_>>(), ["3"]);
+            Ok::<_, Error>(request.headers()[context::APP].clone())
         };
         let id = HeaderValue::from(app.id.0);
         let key = format!("{}#{}", app.org, app.name);

@@ -1,82 +1,102 @@
 //! What a call counts for the rates of its app: the same as its counterpart over REST.
 
-use bytes::{Buf as _, Bytes};
-use http_body_util::{BodyExt as _, Full, Limited};
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body_util::Full;
 use prost::Message as _;
 use tidings_dialects::agora::Refusal;
-use tidings_domain::{Draft, Error, Rate};
-use tidings_proto::{pb, status_from_error};
-use tidings_runtime::rights::Right;
-use tokio::time::{Duration, timeout};
+use tidings_domain::{App, Caller, Draft, Error, Rate, Target, Username};
+use tidings_proto::{
+    pb::{self, BroadcastScope},
+    status_from_error,
+};
+use tidings_runtime::{
+    context,
+    rights::{Repeat, Right},
+};
 use tonic::{Status, body::Body};
 
-use crate::{agora, limits::Cost, rate_headers::Standing};
+use super::body::{ReadBody, message, whole};
+use crate::{Gateway, agora, limits::Cost, rate_headers::Standing};
 
-/// The size of a whole request: enough for a call with 600 recipients and the largest content that an app may allow.
-const MAX_REQUEST: usize = 8 * 1024 * 1024;
-/// How long a whole request may take to arrive.
-const ARRIVAL: Duration = Duration::from_secs(30);
-/// What stands before the message of a call.
-const FRAME_HEAD: usize = 5;
+const SEND: &str = "MessageService/Send";
+const BROADCAST: &str = "MessageService/Broadcast";
+const START_BROADCAST: &str = "MessageService/StartBroadcast";
+const EXPORT: &str = "MessageService/Export";
+const DELETE_CONVERSATION: &str = "ConversationService/DeleteConversation";
 
 type Request = http::Request<Body>;
 
-/// The costs of a call. Of a send they are in its message, which is read for them.
-pub(super) async fn of(right: &Right, request: Request) -> Result<(Vec<Cost>, Request), Status> {
-    let costs = match right.rpc {
-        "MessageService/Send" => {
-            let (head, body) = request.into_parts();
-            let bytes = whole(body).await?;
-            let costs = of_send(bytes.clone());
-            return Ok((costs, Request::from_parts(head, Body::new(Full::new(bytes)))));
-        }
-        "MessageService/Broadcast" => vec![Cost::one(Rate::Broadcasts), Cost::one(Rate::BroadcastsDay)],
-        "MessageService/Export" => vec![Cost::one(Rate::ExportCalls), Cost::one(Rate::ExportCallsMinute)],
-        rpc => vec![of_call(rpc)],
+/// The costs of a call. Some are in its message, so it is read here, unless it is a stream; then it is counted as held,
+/// whoever serves it.
+pub(super) async fn of(
+    gateway: &Gateway,
+    app: &App,
+    right: &Right,
+    request: Request,
+) -> Result<(Vec<Cost>, Request), Status> {
+    if right.repeat == Repeat::Stream {
+        return Ok((counted(right.rpc, Bytes::new(), ""), request));
+    }
+    let (mut head, body) = request.into_parts();
+    let bytes = whole(body, &gateway.budgets().bodies).await?;
+    // A message that cannot be read is refused by the service.
+    let message = message(bytes.clone()).unwrap_or_default();
+    let subject = if right.rpc == DELETE_CONVERSATION && app.policy.rates.quota(Rate::DeleteConversation).is_some() {
+        subject(gateway, app, &head.headers, message.clone()).await.map_err(status_from_error)?
+    } else {
+        String::new()
     };
-    Ok((costs, request))
+    let costs = counted(right.rpc, message, &subject);
+    head.extensions.insert(ReadBody(bytes.clone()));
+    Ok((costs, Request::from_parts(head, Body::new(Full::new(bytes)))))
 }
 
-fn of_call(rpc: &str) -> Cost {
-    Cost { rate: Rate::Calls, subject: format!("grpc/{rpc}"), amount: 1 }
+/// The id of the user whom the message names, else of the one on whose behalf the call is made.
+async fn subject(gateway: &Gateway, app: &App, metadata: &HeaderMap, message: Bytes) -> Result<String, Error> {
+    let text = |name| metadata.get(name).and_then(|value| value.to_str().ok());
+    let named = pb::DeleteConversationRequest::decode(message).ok().and_then(|wire| wire.user_id);
+    let id = named.or_else(|| text(context::USER)?.parse().ok());
+    match (id, text(context::USERNAME)) {
+        (None, Some(name)) => {
+            let name = Username::parse(name).map_err(|error| error.of_field(context::USERNAME))?;
+            Ok(agora::user_named(gateway, &Caller::of_app(app.id), &name).await?.to_string())
+        }
+        (id, _) => Ok(id.unwrap_or_default().to_string()),
+    }
 }
 
-/// Of a message that cannot be read only the call counts: the service refuses it.
-fn of_send(framed: Bytes) -> Vec<Cost> {
-    let wire = message(framed).and_then(|message| pb::SendRequest::decode(message).ok());
-    let read = wire.and_then(|wire| Draft::try_from(wire).ok());
-    let Some(draft) = read else {
-        return vec![of_call("MessageService/Send")];
+/// The costs of an RPC with that message; `subject` is the user whose conversation it deletes.
+fn counted(rpc: &'static str, message: Bytes, subject: &str) -> Vec<Cost> {
+    let call = Cost { rate: Rate::Calls, subject: format!("grpc/{rpc}"), amount: 1 };
+    match rpc {
+        SEND => of_send(message, call),
+        BROADCAST => vec![Cost::one(Rate::Broadcasts), Cost::one(Rate::BroadcastsDay), call],
+        START_BROADCAST => of_broadcast(message).into_iter().chain([call]).collect(),
+        EXPORT => vec![Cost::one(Rate::ExportCalls), Cost::one(Rate::ExportCallsMinute)],
+        DELETE_CONVERSATION => {
+            vec![Cost { rate: Rate::DeleteConversation, subject: subject.to_owned(), amount: 1 }, call]
+        }
+        _ => vec![call],
+    }
+}
+
+fn of_send(message: Bytes, call: Cost) -> Vec<Cost> {
+    let Some(draft) = pb::SendRequest::decode(message).ok().and_then(|wire| Draft::try_from(wire).ok()) else {
+        return vec![call];
     };
     let mut costs = agora::send::costs(&draft);
     costs.push(match draft.targets.first() {
-        Some(tidings_domain::Target::Group(_)) => Cost::one(Rate::GroupCalls),
-        Some(tidings_domain::Target::Room(_)) => Cost::one(Rate::RoomCalls),
-        Some(tidings_domain::Target::User(_)) | None => of_call("MessageService/Send"),
+        Some(Target::Group(_)) => Cost::one(Rate::GroupCalls),
+        Some(Target::Room(_)) => Cost::one(Rate::RoomCalls),
+        Some(Target::User(_)) | None => call,
     });
     costs
 }
 
-/// The message of an uncompressed call, which is its first; what follows is read by nobody.
-fn message(mut framed: Bytes) -> Option<Bytes> {
-    if framed.len() < FRAME_HEAD || framed.get_u8() != 0 {
-        return None;
-    }
-    let length = framed.get_u32() as usize;
-    (length <= framed.len()).then(|| framed.split_to(length))
-}
-
-/// The whole body of a call, of bounded size.
-pub(super) async fn whole(body: Body) -> Result<Bytes, Status> {
-    match timeout(ARRIVAL, Limited::new(body, MAX_REQUEST + FRAME_HEAD).collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            let rule = format!("must be at most {MAX_REQUEST} bytes");
-            Err(status_from_error(Error::invalid("request", rule)))
-        }
-        Ok(Err(_)) => Err(Status::cancelled("the request broke off")),
-        Err(_) => Err(Status::deadline_exceeded("the request did not arrive in time")),
-    }
+fn of_broadcast(message: Bytes) -> Vec<Cost> {
+    let scope = pb::StartBroadcastRequest::decode(message).map_or(BroadcastScope::Unspecified, |wire| wire.scope());
+    agora::broadcast::costs(scope)
 }
 
 /// The refusal of a call beyond a rate.
@@ -89,38 +109,70 @@ pub(super) fn refusal(refusal: &Refusal, standing: &Standing) -> Status {
 
 #[cfg(test)]
 mod tests {
-    use tidings_proto::pb::{Target, target};
+    use tidings_proto::pb::{Target, UserRef, target, user_ref};
 
     use super::*;
 
-    fn framed(request: &pb::SendRequest) -> Bytes {
-        let message = request.encode_to_vec();
-        let length = u32::try_from(message.len()).expect("it is small").to_be_bytes();
-        [&[0][..], &length, &message].concat().into()
+    fn call(rpc: &str) -> Cost {
+        Cost { rate: Rate::Calls, subject: format!("grpc/{rpc}"), amount: 1 }
     }
 
-    #[test]
-    fn a_send_counts_its_messages_and_the_call_as_over_rest() {
+    fn send(targets: &[target::Target], audience: &[i64]) -> Bytes {
         let content = pb::Content {
             body: Some(pb::content::Body::Text(pb::Text { text: "x".to_owned() })),
             ..Default::default()
         };
-        let user = |id| Target { target: Some(target::Target::UserId(id)) };
-        let request =
-            pb::SendRequest { targets: vec![user(16), user(32)], content: Some(content), ..Default::default() };
-        let costs = [Cost::of(Rate::UserMessages, 2), of_call("MessageService/Send")];
-        assert_eq!(of_send(framed(&request)), costs);
-        let followed = [&framed(&request)[..], &[0; FRAME_HEAD]].concat();
-        assert_eq!(of_send(followed.into()), costs, "whatever follows");
-        for broken in [Bytes::new(), Bytes::from_static(b"\0\0"), Bytes::from_static(b"\x01\0\0\0\x01\xff")] {
-            assert_eq!(of_send(broken), [of_call("MessageService/Send")]);
-        }
+        let request = pb::SendRequest {
+            targets: targets.iter().map(|target| Target { target: Some(target.clone()) }).collect(),
+            content: Some(content),
+            audience: audience.iter().map(|id| UserRef { user: Some(user_ref::User::UserId(*id)) }).collect(),
+            ..Default::default()
+        };
+        request.encode_to_vec().into()
     }
 
-    #[tokio::test]
-    async fn a_request_that_is_too_large_is_refused() {
-        let status = whole(Body::new(Full::from(vec![0; MAX_REQUEST + FRAME_HEAD + 1]))).await.expect_err("too large");
-        assert_eq!(status.code(), tonic::Code::InvalidArgument);
-        whole(Body::new(Full::from(vec![0; MAX_REQUEST + FRAME_HEAD]))).await.expect("it may be so large");
+    fn broadcast(scope: BroadcastScope) -> Bytes {
+        pb::StartBroadcastRequest { scope: scope.into(), ..Default::default() }.encode_to_vec().into()
+    }
+
+    #[test]
+    fn a_send_counts_its_messages_and_the_call_as_over_rest() {
+        let users = [target::Target::UserId(16), target::Target::UserId(32)];
+        assert_eq!(counted(SEND, send(&users, &[]), ""), [Cost::of(Rate::UserMessages, 2), call(SEND)]);
+        assert_eq!(counted(SEND, Bytes::from_static(b"\xff"), ""), [call(SEND)], "what cannot be read is refused");
+    }
+
+    /// A call that counts for the rate, and its message. `None`: accounts make no such call.
+    fn counts_for(rate: Rate) -> Option<(&'static str, Bytes)> {
+        let (group, room) = ([target::Target::GroupId(17)], [target::Target::RoomId(33)]);
+        Some(match rate {
+            Rate::Calls => ("DirectoryService/GetUser", Bytes::new()),
+            // Tokens are issued with the service key.
+            Rate::TokenCalls => return None,
+            Rate::UserMessages => (SEND, send(&[target::Target::UserId(16)], &[])),
+            Rate::GroupCalls | Rate::GroupMessages | Rate::OneGroupMessages => (SEND, send(&group, &[])),
+            Rate::RoomCalls | Rate::RoomMessages => (SEND, send(&room, &[])),
+            Rate::TargetedMessages => (SEND, send(&group, &[16])),
+            Rate::ExportCalls | Rate::ExportCallsMinute => (EXPORT, Bytes::new()),
+            Rate::DeleteConversation => (DELETE_CONVERSATION, Bytes::new()),
+            Rate::RoomBroadcasts | Rate::RoomBroadcastsDay => (START_BROADCAST, broadcast(BroadcastScope::Rooms)),
+            Rate::OnlineBroadcasts | Rate::OnlineBroadcastsDay => (START_BROADCAST, broadcast(BroadcastScope::Online)),
+            Rate::Broadcasts | Rate::BroadcastsDay => (START_BROADCAST, broadcast(BroadcastScope::Users)),
+        })
+    }
+
+    #[test]
+    fn every_rate_that_calls_over_rest_count_for_is_counted_here() {
+        for rate in Rate::ALL {
+            if let Some((rpc, message)) = counts_for(rate) {
+                let costs = counted(rpc, message, "16");
+                assert!(costs.iter().any(|cost| cost.rate == rate), "{}: {costs:?}", rate.name());
+            }
+        }
+        for rate in [Rate::Broadcasts, Rate::BroadcastsDay] {
+            assert!(counted(BROADCAST, Bytes::new(), "").contains(&Cost::one(rate)));
+        }
+        let of_user = Cost { rate: Rate::DeleteConversation, subject: "16".to_owned(), amount: 1 };
+        assert_eq!(counted(DELETE_CONVERSATION, Bytes::new(), "16"), [of_user, call(DELETE_CONVERSATION)]);
     }
 }

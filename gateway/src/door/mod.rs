@@ -2,6 +2,7 @@
 //! accounts, whatever the shape of the installation.
 
 mod accounts;
+mod body;
 mod costs;
 mod key;
 mod passed;

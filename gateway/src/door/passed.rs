@@ -18,13 +18,14 @@ use tidings_runtime::{
 use tonic::{Status, body::Body, server::NamedService, transport::server::TcpConnectInfo};
 use tower::Service;
 
-use super::costs::whole;
+use super::body::{ReadBody, whole};
+use crate::Gateway;
 
 type Request = http::Request<Body>;
 type Response = http::Response<Body>;
 
 /// What is passed on of the metadata. The key is replaced by ours, and the deadline written anew, with the connection.
-const KEPT: [&str; 10] = [
+const KEPT: [&str; 11] = [
     "content-type",
     "te",
     "grpc-encoding",
@@ -35,24 +36,26 @@ const KEPT: [&str; 10] = [
     context::USER,
     context::USERNAME,
     context::PEER,
+    context::ACCOUNT,
 ];
 
 /// The service that `N`, a generated server, names.
 pub struct Passed<N> {
     wire: Wire,
+    gateway: Gateway,
     service: PhantomData<fn() -> N>,
 }
 
 impl<N> Passed<N> {
-    /// Over this wire.
-    pub const fn over(wire: Wire) -> Self {
-        Self { wire, service: PhantomData }
+    /// Over this wire; what is held meanwhile counts for the gateway's budget.
+    pub const fn over(wire: Wire, gateway: Gateway) -> Self {
+        Self { wire, gateway, service: PhantomData }
     }
 }
 
 impl<N> Clone for Passed<N> {
     fn clone(&self) -> Self {
-        Self::over(self.wire.clone())
+        Self::over(self.wire.clone(), self.gateway.clone())
     }
 }
 
@@ -77,19 +80,20 @@ impl<N> Service<Request> for Passed<N> {
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let wire = self.wire.clone();
-        Box::pin(async move { Ok(pass(wire, request).await.unwrap_or_else(Status::into_http)) })
+        let (wire, gateway) = (self.wire.clone(), self.gateway.clone());
+        Box::pin(async move { Ok(pass(wire, &gateway, request).await.unwrap_or_else(Status::into_http)) })
     }
 }
 
-async fn pass(mut wire: Wire, request: Request) -> Result<Response, Status> {
+async fn pass(mut wire: Wire, gateway: &Gateway, request: Request) -> Result<Response, Status> {
     let right = request.extensions().get::<&'static Right>().copied();
     let peer = request.extensions().get::<TcpConnectInfo>().and_then(TcpConnectInfo::remote_addr);
-    let (head, body) = request.into_parts();
-    let body = match right.map(|right| right.repeat) {
-        Some(Repeat::Stream) => body,
+    let (mut head, body) = request.into_parts();
+    let body = match (right.map(|right| right.repeat), head.extensions.remove()) {
+        (Some(Repeat::Stream), _) => body,
         // It may be sent again, so it is held.
-        _ => Body::new(Full::new(whole(body).await?)),
+        (_, Some(ReadBody(bytes))) => Body::new(Full::new(bytes)),
+        (_, None) => Body::new(Full::new(whole(body, &gateway.budgets().bodies).await?)),
     };
     let mut passed = Request::new(body);
     *passed.method_mut() = head.method;

@@ -38,17 +38,16 @@ pub(super) fn recipients(event: &FeedEvent) -> Recipients {
     };
     match kind {
         EventKind::Sent | EventKind::Online => of_message(event, conversation),
-        EventKind::Recalled
-        | EventKind::Edited
-        | EventKind::Reacted
-        | EventKind::Unreacted
-        | EventKind::Pinned
-        | EventKind::Unpinned => of_conversation(conversation, None),
+        EventKind::Recalled => of_some(event).unwrap_or_else(|| of_conversation(conversation, None)),
+        EventKind::Edited | EventKind::Reacted | EventKind::Unreacted | EventKind::Pinned | EventKind::Unpinned => {
+            of_what_is_there(event, conversation)
+        }
         EventKind::Read => match conversation {
             ConversationId::Direct(low, high) => Recipients::Users(vec![low, high]),
             ConversationId::Group(_) | ConversationId::Room(_) => {
                 let sender = event.of.map(|(_, sender)| sender).filter(|sender| *sender != event.actor);
-                Recipients::Users([event.actor].into_iter().chain(sender).collect())
+                let users = [event.actor].into_iter().chain(sender);
+                Recipients::Users(users.filter(|user| event.is_message_for(*user)).collect())
             }
         },
         EventKind::Delivered => Recipients::Users(conversation.peer_of(event.actor).into_iter().collect()),
@@ -107,6 +106,23 @@ fn of_message(event: &FeedEvent, conversation: ConversationId) -> Recipients {
     Recipients::Users(audience.filter(|user| Some(*user) != without).collect())
 }
 
+/// Those who see a message that something happens to. Who they are is not known once it is gone from a group: it may have
+/// been for some members only.
+fn of_what_is_there(event: &FeedEvent, conversation: ConversationId) -> Recipients {
+    let is_gone = event.of.is_none_or(|(seq, _)| seq == 0);
+    if is_gone && !matches!(conversation, ConversationId::Direct(..)) {
+        return Recipients::Users(Vec::new());
+    }
+    of_some(event).unwrap_or_else(|| of_conversation(conversation, None))
+}
+
+/// The sender and the receivers of a message to some members only; `None`: it is for everybody.
+fn of_some(event: &FeedEvent) -> Option<Recipients> {
+    let sender = event.of.map(|(_, sender)| sender);
+    let users = || event.audience.iter().copied().chain(sender).collect();
+    (!event.audience.is_empty()).then(|| Recipients::Users(users()))
+}
+
 fn of_conversation(conversation: ConversationId, without: Option<UserId>) -> Recipients {
     match conversation {
         ConversationId::Direct(low, high) if low == high => Recipients::Users(vec![low]),
@@ -115,5 +131,46 @@ fn of_conversation(conversation: ConversationId, without: Option<UserId>) -> Rec
         }
         ConversationId::Group(group) => Recipients::Members(group.0, without),
         ConversationId::Room(room) => Recipients::Members(room.0, without),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidings_proto::pb;
+
+    use super::*;
+
+    const GROUP: ConversationId = ConversationId::Group(tidings_domain::GroupId(17));
+
+    fn event(kind: EventKind, seq: i64, audience: &[i64]) -> FeedEvent {
+        let message = pb::Message { seq, sender_id: 16, audience_ids: audience.to_vec(), ..Default::default() };
+        let kind = kind.name().to_owned();
+        let wire = pb::Event { kind, conversation: Some(GROUP.into()), actor_id: 48, ..Default::default() };
+        FeedEvent::read(pb::Event { message: Some(message), ..wire }).expect("an event")
+    }
+
+    #[test]
+    fn what_happens_to_a_message_for_some_members_concerns_only_those_and_its_sender() {
+        let happens = [
+            EventKind::Recalled,
+            EventKind::Edited,
+            EventKind::Reacted,
+            EventKind::Unreacted,
+            EventKind::Pinned,
+            EventKind::Unpinned,
+        ];
+        for kind in happens {
+            assert_eq!(recipients(&event(kind, 1, &[])), Recipients::Members(17, None));
+            let some = Recipients::Users(vec![UserId(32), UserId(16)]);
+            assert_eq!(recipients(&event(kind, 1, &[32])), some);
+            assert!(!some.concerns(UserId(48)));
+            // It is gone, and with it for whom it was.
+            let gone = recipients(&event(kind, 0, &[]));
+            assert_eq!(gone == Recipients::Users(Vec::new()), kind != EventKind::Recalled, "{kind:?}");
+        }
+        assert_eq!(recipients(&event(EventKind::Read, 1, &[])), Recipients::Users(vec![UserId(48), UserId(16)]));
+        assert_eq!(recipients(&event(EventKind::Read, 1, &[32])), Recipients::Users(vec![UserId(16)]));
+        let not_there = FeedEvent { of: None, ..event(EventKind::Edited, 0, &[]) };
+        assert_eq!(recipients(&not_there), Recipients::Users(Vec::new()));
     }
 }

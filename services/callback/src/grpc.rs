@@ -8,6 +8,7 @@ use tidings_proto::{
     pb::{self, callback_service_server::CallbackService},
     status_from_error as to_status,
 };
+use tidings_runtime::context;
 use tonic::{Request, Response, Status};
 
 use crate::{
@@ -48,8 +49,11 @@ impl CallbackService for CallbackGrpc {
         &self,
         request: Request<pb::AddEndpointRequest>,
     ) -> Result<Response<pb::AddedEndpoint>, Status> {
-        let app = self.app(&request).await?;
+        let (app, is_account) = (self.app(&request).await?, context::is_account(&request));
         let new = New::check(request.into_inner()).map_err(to_status)?;
+        if new.allow_private && is_account {
+            return Err(to_status(context::needs_service_key("allow_private")));
+        }
         let endpoint = endpoints::add(&self.core, &app, new).await.map_err(to_status)?;
         let secret = endpoint.secret.clone();
         Ok(Response::new(pb::AddedEndpoint { endpoint: Some(endpoint.into()), secret }))

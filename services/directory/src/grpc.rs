@@ -8,7 +8,10 @@ mod sharing;
 
 use tidings_domain::{Actor, AppId, Caller, Error, KeyScope, PolicyChange, UserId, UserRef};
 use tidings_proto::{page_start, page_token, pb, required, status_from_error as to_status};
-use tidings_runtime::{context::Scope, rights};
+use tidings_runtime::{
+    context::{self, Scope},
+    rights,
+};
 use tonic::{Request, Response, Status, async_trait};
 
 use crate::{
@@ -264,11 +267,16 @@ impl pb::directory_service_server::DirectoryService for Directory {
     async fn resolve_users(&self, request: Request<pb::ResolveUsersRequest>) -> Reply<pb::ResolveUsersResponse> {
         let key = self.caller_app(&request).await.map_err(to_status)?;
         let is_for_user = Scope::of(&request).map_err(to_status)?.user.is_some();
+        let is_account = context::is_account(&request);
         let wire = request.into_inner();
         let refs: Result<Vec<_>, Error> = wire.users.into_iter().map(TryInto::try_into).collect();
         let refs = refs.map_err(to_status)?;
         if wire.intern_unknown && is_for_user {
             return Err(to_status(Error::not_permitted("only the app itself registers unknown names")));
+        }
+        if wire.intern_unknown && is_account {
+            // The scope is to read.
+            return Err(to_status(context::needs_service_key("intern_unknown")));
         }
         let unknown = match (wire.intern_unknown, wire.or_deleted) {
             (false, false) => Unknown::Refuse,
@@ -390,7 +398,11 @@ impl pb::directory_service_server::DirectoryService for Directory {
     #[tracing::instrument(level = "debug", name = "directory.add_hook", skip_all)]
     async fn add_hook(&self, request: Request<pb::AddHookRequest>) -> Reply<pb::Hook> {
         let app = self.app_itself(&request).await.map_err(to_status)?;
+        let is_account = context::is_account(&request);
         let new = NewHook::try_from(request.into_inner()).map_err(to_status)?;
+        if new.allow_private && is_account {
+            return Err(to_status(context::needs_service_key("allow_private")));
+        }
         let hook = self.core.add_hook(app, new).await.map_err(to_status)?;
         Ok(Response::new(without_token(hook)))
     }

@@ -10,6 +10,7 @@ use tidings_proto::{
     pb::{self, download_response, file_service_server::FileService, upload_request},
     required, status_from_error as to_status,
 };
+use tidings_runtime::context;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::{
@@ -63,7 +64,7 @@ impl FileGrpc {
 
     async fn taken_in(
         &self,
-        caller: &Caller,
+        (caller, is_account): (&Caller, bool),
         app: Arc<App>,
         mut parts: Streaming<pb::UploadRequest>,
     ) -> Result<pb::FileInfo, Error> {
@@ -72,6 +73,10 @@ impl FileGrpc {
             return Err(Error::invalid("header", "must come first"));
         };
         let header = header_of(header, caller)?;
+        if header.internal && is_account {
+            // It may be larger than the app's files.
+            return Err(context::needs_service_key("internal"));
+        }
         let parts = parts.map(|part| part.map_err(error_from_status)?.try_into());
         Ok(upload::upload(Arc::clone(&self.core), app, header, parts).await?.into())
     }
@@ -99,7 +104,8 @@ impl FileService for FileGrpc {
     #[tracing::instrument(level = "debug", name = "file.upload", skip_all)]
     async fn upload(&self, request: Request<Streaming<pb::UploadRequest>>) -> Result<Response<pb::FileInfo>, Status> {
         let (caller, app) = self.core.deps.directory.caller(&request).await.map_err(to_status)?;
-        let file = self.taken_in(&caller, app, request.into_inner()).await.map_err(to_status)?;
+        let by = (&caller, context::is_account(&request));
+        let file = self.taken_in(by, app, request.into_inner()).await.map_err(to_status)?;
         Ok(Response::new(file))
     }
 
@@ -163,8 +169,7 @@ impl FileService for FileGrpc {
     }
 
     #[tracing::instrument(level = "debug", name = "file.sweep", skip_all)]
-    async fn sweep(&self, request: Request<pb::SweepRequest>) -> Result<Response<pb::SweepResponse>, Status> {
-        self.own_app(&request).await?;
+    async fn sweep(&self, _: Request<pb::SweepRequest>) -> Result<Response<pb::SweepResponse>, Status> {
         let removed = sweep::sweep(&self.core).await.map_err(to_status)?;
         Ok(Response::new(pb::SweepResponse { removed: removed as i64 }))
     }

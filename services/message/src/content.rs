@@ -83,11 +83,27 @@ impl StoredContent {
         json
     }
 
+    /// The same of a message that has no row, with what its row would have of its receivers (`row_options`).
+    pub fn to_json_with(&self, flags: Flags, delivery: Option<&str>) -> String {
+        let mut json = self.to_json(flags);
+        if let Some(delivery) = delivery {
+            json.pop();
+            json.extend([",\"delivery\":", delivery, "}"]);
+        }
+        json
+    }
+
+    /// Those options.
+    pub fn delivery_in(json: &str) -> Result<Option<String>, Error> {
+        let columns: Columns<'_> = parse(json)?;
+        Ok(columns.delivery.map(|raw| raw.get().to_owned()))
+    }
+
     /// The inverse of [`Self::to_json`].
     pub fn of_json(json: &str) -> Result<(Self, Flags), Error> {
         let columns: Columns<'_> = parse(json)?;
         let owned = |column: Option<&RawValue>| column.map(|raw| raw.get().to_owned());
-        let Columns { system, by_app, body, ext, config, verbatim } = columns;
+        let Columns { system, by_app, body, ext, config, verbatim, .. } = columns;
         let content =
             Self { body: body.get().to_owned(), ext: owned(ext), config: owned(config), verbatim: owned(verbatim) };
         Ok((content, Flags { system, by_app, ..Flags::default() }))
@@ -139,6 +155,8 @@ struct Columns<'a> {
     config: Option<&'a RawValue>,
     #[serde(borrow)]
     verbatim: Option<&'a RawValue>,
+    #[serde(borrow)]
+    delivery: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -320,6 +338,11 @@ mod tests {
             for (system, by_app) in [(true, false), (false, true), (true, true)] {
                 let flags = Flags { system, by_app, ..Flags::default() };
                 assert_eq!(StoredContent::of_json(&stored.to_json(flags)).unwrap(), (stored.clone(), flags));
+                for delivery in [None, Some("{\"audience\":[16]}")] {
+                    let json = stored.to_json_with(flags, delivery);
+                    assert_eq!(StoredContent::of_json(&json).unwrap(), (stored.clone(), flags));
+                    assert_eq!(StoredContent::delivery_in(&json).unwrap().as_deref(), delivery);
+                }
             }
             assert_eq!(stored.read().unwrap(), content);
         }

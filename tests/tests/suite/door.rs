@@ -17,22 +17,22 @@ use tonic_prost::ProstCodec;
 use tonic_types::StatusExt as _;
 
 /// A call with that key and without an app.
-fn with_key<T>(key: &str, message: T) -> Request<T> {
+pub fn with_key<T>(key: &str, message: T) -> Request<T> {
     let mut request = Request::new(message);
     request.metadata_mut().insert("authorization", format!("Bearer {key}").parse().expect("visible ASCII"));
     request
 }
 
-fn reason(status: &Status) -> String {
+pub fn reason(status: &Status) -> String {
     status.get_details_error_info().map(|info| info.reason).unwrap_or_default()
 }
 
-fn refusal<T: std::fmt::Debug>(reply: Result<T, Status>) -> (Code, String) {
+pub fn refusal<T: std::fmt::Debug>(reply: Result<T, Status>) -> (Code, String) {
     let status = reply.expect_err("a refusal");
     (status.code(), reason(&status))
 }
 
-fn refused(code: Code, reason: &str) -> (Code, String) {
+pub fn refused(code: Code, reason: &str) -> (Code, String) {
     (code, reason.to_owned())
 }
 

@@ -11,7 +11,7 @@ use tidings_dialects::agora::msync::pb::{
     muc_body, roster_body,
 };
 use tidings_proto::pb;
-use tidings_testkit::{Answer, PacketSocket, Receiver, TestApp, every_shape};
+use tidings_testkit::{Answer, PacketSocket, Receiver, TestApp, every_shape, wait_until};
 
 use crate::policy::{neighbour, set};
 
@@ -76,6 +76,19 @@ impl Raw {
     async fn refused(&mut self, meta: Meta) -> (i32, String) {
         let (code, reason, _) = self.does(meta).await;
         (code, reason)
+    }
+
+    /// Of a user's queue: how many entries there are after `key`, and the key of the page.
+    async fn pull(&mut self, queue: &str, key: Option<u64>) -> (usize, Option<u64>) {
+        let sync = CommSyncUl { key, queue: Some(jid(queue, false)), ..CommSyncUl::default() };
+        self.socket.send(packet(Command::Sync, sync.encode_to_vec())).await;
+        loop {
+            let answer = MSync::decode(&*self.socket.next().await.expect("an answer")).expect("a packet");
+            if answer.command() == Command::Sync {
+                let page = CommSyncDl::decode(answer.payload()).expect("a page");
+                return (page.metas.len(), page.next_key);
+            }
+        }
     }
 
     async fn roster(&mut self, operation: roster_body::Operation, to: &str) -> (i32, String) {
@@ -255,6 +268,32 @@ every_shape! {
         app.agora().register(&["nora", "omar"]).await;
         let mut omar = Raw::logged_in(&app, "omar").await;
         assert_eq!(omar.refused(text(Type::Chat, "nora", "hi")).await, why(19, "HX:1"));
+    }
+}
+
+every_shape! {
+    async fn only_keys_that_this_session_gave_acknowledge_what_waits(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora", "omar"]).await;
+        agora.send_text("nora", "omar", "one").await;
+        agora.send_text("nora", "omar", "two").await;
+        let mut omar = Raw::logged_in(&app, "omar").await;
+        // One of a gateway whose clock is ahead, or of nobody's.
+        let (entries, key) = omar.pull("nora", Some(u64::MAX)).await;
+        assert_eq!(entries, 2, "they were not handed out before");
+        let key = key.expect("the page's key");
+        assert_eq!(omar.pull("nora", Some(key + 1)).await, (0, None), "the page waits for its key");
+        drop(omar);
+        // Nothing was acknowledged.
+        let mut omar = Raw::logged_in(&app, "omar").await;
+        let (entries, again) = omar.pull("nora", Some(key)).await;
+        assert_eq!(entries, 2);
+        assert_eq!(omar.pull("nora", again).await, (0, None));
+        drop(omar);
+        wait_until("the acknowledgement to be recorded", async || {
+            Raw::logged_in(&app, "omar").await.pull("nora", None).await == (0, None)
+        })
+        .await;
     }
 }
 

@@ -23,11 +23,11 @@ async fn register(app: &TestApp, names: &[String]) -> Vec<i64> {
     ids
 }
 
-async fn people(app: &TestApp, names: &[&str]) -> Vec<i64> {
+pub async fn people(app: &TestApp, names: &[&str]) -> Vec<i64> {
     register(app, &names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).await
 }
 
-fn named(id: i64) -> Option<pb::UserRef> {
+pub fn named(id: i64) -> Option<pb::UserRef> {
     Some(user_ref::User::UserId(id)).map(|user| pb::UserRef { user: Some(user) })
 }
 
@@ -45,7 +45,7 @@ fn message(from: i64, to: Vec<target::Target>, text: &str) -> pb::SendRequest {
     }
 }
 
-async fn send(app: &TestApp, request: pb::SendRequest) -> Vec<i64> {
+pub async fn send(app: &TestApp, request: pb::SendRequest) -> Vec<i64> {
     let sent = app.messages().send(app.request(request)).await.expect("it is sent").into_inner().sent;
     sent.into_iter().map(|sent| sent.msg_id).collect()
 }
@@ -55,26 +55,26 @@ fn wanted(users: &[i64], cursor: &str) -> pb::SubscribeRequest {
 }
 
 /// A stream as the app, with where it continues.
-struct Subscription {
+pub struct Subscription {
     stream: Streaming<pb::SubscribeResponse>,
-    cursor: String,
+    pub cursor: String,
     waiting: Vec<pb::SubscribedEvent>,
 }
 
 impl Subscription {
-    async fn of(app: &TestApp, users: &[i64], cursor: &str) -> Self {
+    pub async fn of(app: &TestApp, users: &[i64], cursor: &str) -> Self {
         let stream = app.realtime().subscribe(app.request(wanted(users, cursor))).await.expect("a stream").into_inner();
         Self { stream, cursor: cursor.to_owned(), waiting: Vec::new() }
     }
 
-    async fn next(&mut self) -> Result<pb::SubscribeResponse, Status> {
+    pub async fn next(&mut self) -> Result<pb::SubscribeResponse, Status> {
         let response = self.stream.message().await?.expect("it does not end without a status");
         self.cursor.clone_from(&response.cursor);
         Ok(response)
     }
 
     /// The next event of that kind; others are passed over.
-    async fn event(&mut self, kind: &str) -> (pb::Event, Vec<i64>) {
+    pub async fn event(&mut self, kind: &str) -> (pb::Event, Vec<i64>) {
         loop {
             let at = self.waiting.iter().position(|it| it.event.as_ref().is_some_and(|event| event.kind == kind));
             if let Some(at) = at {
@@ -99,7 +99,7 @@ fn reason(status: &Status) -> String {
     status.get_details_error_info().map(|info| info.reason).unwrap_or_default()
 }
 
-async fn team(app: &TestApp, owner: i64, members: &[i64]) -> i64 {
+pub async fn team(app: &TestApp, owner: i64, members: &[i64]) -> i64 {
     let wanted = pb::CreateGroupRequest {
         kind: pb::GroupKind::Group.into(),
         owner_id: Some(owner),
@@ -167,7 +167,7 @@ every_shape! {
     }
 }
 
-fn message_to_group(from: i64, group: i64, text: &str) -> pb::SendRequest {
+pub fn message_to_group(from: i64, group: i64, text: &str) -> pb::SendRequest {
     message(from, vec![target::Target::GroupId(group)], text)
 }
 

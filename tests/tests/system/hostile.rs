@@ -3,14 +3,16 @@
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::{StreamExt as _, future::join_all, stream};
 use reqwest::Method;
 use serde_json::json;
+use tidings_proto::pb;
 use tidings_testkit::{Agora, Installation, wait_until};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
+use tonic::{Code, Status, transport::Endpoint};
 
 const MIB: usize = 1024 * 1024;
 /// The maximum memory of the process, whatever is done to it.
@@ -150,6 +152,37 @@ async fn requests_that_withhold_their_last_byte_hold_little() {
     let counted = |wanted: &str| answers.iter().filter(|answer| status(answer).as_deref() == Some(wanted)).count();
     assert!(counted("413") > 0, "a stranger's large body is too large");
     assert!(counted("503") > 0, "beyond the budget a body is refused as overload");
+}
+
+/// A send to the door: its first message, after which its stream goes on forever.
+async fn unfinished(server: &Installation, key: &str, size: usize) -> Status {
+    let text = pb::Text { text: "x".repeat(size) };
+    let content = pb::Content { body: Some(pb::content::Body::Text(text)), ..Default::default() };
+    let first = pb::SendRequest { content: Some(content), ..Default::default() };
+    let mut request = tonic::Request::new(stream::iter([first]).chain(stream::pending()));
+    request.metadata_mut().insert("authorization", format!("Bearer {key}").parse().unwrap());
+    let channel = Endpoint::from_shared(server.grpc_url()).unwrap().connect().await.unwrap();
+    let mut client = tonic::client::Grpc::new(channel).max_encoding_message_size(usize::MAX);
+    client.ready().await.unwrap();
+    let path = "/tidings.v1.MessageService/Send".parse().unwrap();
+    let codec = tonic_prost::ProstCodec::<pb::SendRequest, pb::SendResponse>::default();
+    client.client_streaming(request, path, codec).await.expect_err("it is not answered")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_at_the_door_that_do_not_end_hold_little() {
+    let stage = Stage::set(&[]).await;
+    let made = ["app", "key", "create", "demo/demo", "--name", "crm", "--scopes", "send", "--json"];
+    let made: serde_json::Value = serde_json::from_slice(&stage.server.command(&made).stdout).unwrap();
+    let key = made["key"].as_str().unwrap();
+    let held = join_all((0..60).map(|_| unfinished(&stage.server, key, 3 * MIB)));
+    let (held, ()) = tokio::join!(held, stage.others_are_served());
+    let counted = |code| held.iter().filter(|status| status.code() == code).count();
+    // The budget has room for ten, which are given up after a while.
+    assert!((1..=10).contains(&counted(Code::DeadlineExceeded)), "{held:?}");
+    assert_eq!(counted(Code::DeadlineExceeded) + counted(Code::Unavailable), 60, "{held:?}");
+    let large = unfinished(&stage.server, key, 5 * MIB).await;
+    assert_eq!(large.code(), Code::InvalidArgument, "at once, by the length that its frame names");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,7 +1,8 @@
 //! What waits for a client, by conversation, until it acknowledges it.
 //!
 //! The client is told once that a queue has something, and fetches a page; the key of the page in its next request
-//! acknowledges it. Only an empty page is called the last one: the client is told again when something comes after that.
+//! acknowledges it. Keys that this session did not give, such as those of an earlier one, acknowledge nothing. Only an empty
+//! page is called the last one: the client is told again when something comes after that.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -45,8 +46,10 @@ struct One {
     entries: VecDeque<(u64, Entry)>,
     /// The client was told of it, or has a page of it, since that moment.
     told_at: Option<Instant>,
-    /// The key of the page that the client has.
-    page: Option<u64>,
+    /// Whether the client has a page that it has not acknowledged.
+    has_page: bool,
+    /// The keys of pages that the client got, ascending: of the one that it acknowledged last, and of later ones.
+    given: VecDeque<u64>,
 }
 
 /// The answer to a request for a queue.
@@ -94,37 +97,40 @@ impl Queues {
         for (queue, one) in &mut self.all {
             if one.told_at.is_none_or(|at| now.duration_since(at) > STALE) {
                 one.told_at = Some(now);
-                one.page = None;
+                one.has_page = false;
                 untold.push((queue.clone(), one.entries.len()));
             }
         }
         untold
     }
 
-    /// Acknowledges a queue's entries up to `key`, and returns the next ones. A client that has a page and asks without its
-    /// key gets nothing: it does so when it works on several queues.
+    /// Acknowledges a queue's entries up to `key`, if it is one of this session, and returns the next ones. A client that has
+    /// a page and asks without its key gets nothing: it does so when it works on several queues.
     pub fn pull(&mut self, queue: &Queue, key: Option<u64>) -> Pulled {
         let Some(one) = self.all.get_mut(queue) else {
             return Pulled::default();
         };
         let mut pulled = Pulled::default();
-        while one.entries.front().is_some_and(|(place, _)| key.is_some_and(|key| *place <= key)) {
-            let Some((_, entry)) = one.entries.pop_front() else { break };
-            self.entries -= 1;
-            self.bytes -= entry.meta.len();
-            pulled.delivered = entry.delivers.or(pulled.delivered);
-        }
-        if key.is_some() {
-            one.page = None;
+        if let Some(key) = key.filter(|key| one.given.contains(key)) {
+            while one.entries.front().is_some_and(|(place, _)| *place <= key) {
+                let Some((_, entry)) = one.entries.pop_front() else { break };
+                self.entries -= 1;
+                self.bytes -= entry.meta.len();
+                pulled.delivered = entry.delivers.or(pulled.delivered);
+            }
+            one.given.retain(|given| *given >= key);
+            one.has_page = false;
         }
         if one.entries.is_empty() {
             self.all.remove(queue);
             return pulled;
         }
-        if one.page.is_none() {
+        if !one.has_page {
             pulled.page = page_of(&one.entries);
-            one.page = pulled.page.as_ref().map(|(_, key)| *key);
+            one.has_page = true;
             one.told_at = Some(Instant::now());
+            let given = pulled.page.as_ref().map(|(_, key)| *key);
+            one.given.extend(given.filter(|key| one.given.back().is_none_or(|last| last < key)));
         }
         pulled
     }
@@ -177,6 +183,45 @@ mod tests {
         assert_eq!((queues.entries, queues.bytes, queues.all.len()), (0, 0, 0));
         queues.push(queue.clone(), entry(62));
         assert_eq!(queues.untold(), [(queue, 1)]);
+    }
+
+    #[tokio::test]
+    async fn only_keys_that_this_session_gave_acknowledge_anything() {
+        let (mut queues, queue) = (Queues::above(100), Queue::of_user("omar"));
+        for id in 1..=120 {
+            queues.push(queue.clone(), entry(id));
+        }
+        // Before anything was fetched, as a client asks that comes back.
+        let first = queues.pull(&queue, Some(u64::MAX));
+        assert_eq!((first.delivered, first.page.unwrap().1), (None, 150));
+        // Of an earlier session, within the page, and beyond it.
+        for foreign in [7, 101, 149, 151, 220, u64::MAX] {
+            let pulled = queues.pull(&queue, Some(foreign));
+            assert_eq!((pulled.delivered, pulled.page.is_some(), queues.entries), (None, false, 120), "{foreign}");
+        }
+        assert_eq!(queues.pull(&queue, Some(150)).delivered.unwrap().1, MsgId(50));
+    }
+
+    #[tokio::test]
+    async fn an_acknowledgement_is_repeated_and_holds_after_the_client_was_told_again() {
+        let (mut queues, queue) = (Queues::above(100), Queue::of_user("omar"));
+        for id in 1..=120 {
+            queues.push(queue.clone(), entry(id));
+        }
+        assert_eq!(queues.untold().len(), 1);
+        let key = queues.pull(&queue, None).page.unwrap().1;
+        let one = queues.all.get_mut(&queue).unwrap();
+        one.told_at = one.told_at.and_then(|told_at| told_at.checked_sub(STALE * 2));
+        assert_eq!(queues.untold().len(), 1);
+        let next = queues.pull(&queue, Some(key));
+        assert_eq!((next.delivered.unwrap().1, next.page.unwrap().1), (MsgId(50), 200));
+        // The client did not get the second page.
+        let again = queues.pull(&queue, Some(key));
+        assert_eq!((again.delivered, again.page.unwrap().1), (None, 200));
+        assert_eq!(queues.pull(&queue, Some(200)).page.unwrap().1, 220);
+        // One that was acknowledged before the last.
+        assert!(queues.pull(&queue, Some(key)).page.is_none());
+        assert_eq!(queues.pull(&queue, Some(220)).delivered.unwrap().1, MsgId(120));
     }
 
     #[test]

@@ -76,6 +76,9 @@ pub const fn is_told(kind: EventKind) -> bool {
 /// Deliveries removed per transaction.
 const STEP: i64 = 1_000;
 
+/// Maximum number of endpoints of an app: each is followed and delivered to by itself.
+const MAX_ENDPOINTS: i64 = 100;
+
 /// Timeout of a call, in milliseconds.
 const TIMEOUTS: std::ops::RangeInclusive<i32> = 100..=30_000;
 /// The default (tencent.md 2).
@@ -138,7 +141,11 @@ impl New {
 pub async fn add(core: &Core, app: &App, new: New) -> Result<Endpoint, Error> {
     let cursor = now(core, app.id).await?;
     let mut tx = core.deps.db.begin().await?;
+    // Locks the app's counter, so that no two calls take the last place.
     let id = store::endpoint::count(&mut tx, app.id, "endpoint", 1).await?;
+    if store::endpoint::number(&mut tx, app.id).await? >= MAX_ENDPOINTS {
+        return Err(Error::invalid("endpoints", format!("must be at most {MAX_ENDPOINTS} in an app")));
+    }
     let endpoint = Endpoint {
         app: app.id,
         id,

@@ -26,6 +26,7 @@ const LIST: &str = "
         case when paused = 1 then paused_because else null end as paused, created_at, cursor, previous_secret, previous_until
     from endpoint where app_id >= $1 and app_id <= $2 order by app_id, endpoint_id";
 
+const NUMBER: &str = "select count(*) from endpoint where app_id = $1";
 const PAUSE: &str = "update endpoint set paused = $3, paused_because = $4 where app_id = $1 and endpoint_id = $2";
 const DELETE: &str = "delete from endpoint where app_id = $1 and endpoint_id = $2";
 /// The cursor it was read at: another process may have moved it.
@@ -48,8 +49,22 @@ const SEALED: &str = "
     select app_id, secret from endpoint order by app_id desc, endpoint_id desc limit cast($1 as bigint)";
 const RELEASE: &str = "update endpoint set lease_until = 0 where lease_owner = $1";
 
-pub const ALL: &[&str] =
-    &[COUNT, INSERT, LIST, PAUSE, DELETE, MOVE, ROTATE, LEASE, APPS, DELETE_ALL, FORGET_COUNTERS, SEALED, RELEASE];
+pub const ALL: &[&str] = &[
+    COUNT,
+    INSERT,
+    LIST,
+    NUMBER,
+    PAUSE,
+    DELETE,
+    MOVE,
+    ROTATE,
+    LEASE,
+    APPS,
+    DELETE_ALL,
+    FORGET_COUNTERS,
+    SEALED,
+    RELEASE,
+];
 
 /// The column names that tokens and keys are sealed with.
 const TOKEN: &str = "endpoint.token";
@@ -59,6 +74,12 @@ const SECRET: &str = "endpoint.secret";
 pub async fn count(tx: &mut Tx, app: AppId, name: &str, wanted: i64) -> Result<i64, Error> {
     let (last,): (i64,) = on_tx!(tx, |c| sqlx::query_as(COUNT).bind(app.0).bind(name).bind(wanted).fetch_one(c).await)?;
     Ok(last)
+}
+
+/// How many endpoints the app has.
+pub async fn number(tx: &mut Tx, app: AppId) -> Result<i64, Error> {
+    let (number,): (i64,) = on_tx!(tx, |c| sqlx::query_as(NUMBER).bind(app.0).fetch_one(c).await)?;
+    Ok(number)
 }
 
 /// Adds an endpoint; its tokens are sealed by `seal`, which gets the column's name.

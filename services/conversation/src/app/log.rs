@@ -31,6 +31,20 @@ pub async fn locate(
     found.into_inner().conversation.map(TryInto::try_into).transpose()
 }
 
+/// Whether the caller may see a message of that conversation, or could before it was recalled or purged.
+pub async fn is_visible(
+    log: &MessageInternalServiceClient<Wire>,
+    caller: &Caller,
+    conversation: ConversationId,
+    msg_id: MsgId,
+) -> Result<bool, Error> {
+    match locate(log, caller, msg_id, Some(conversation)).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.reason() == Reason::MessageNotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// A message that the caller sees in that conversation; otherwise it is not found.
 pub async fn find(
     log: &MessageServiceClient<Wire>,

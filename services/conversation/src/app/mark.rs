@@ -1,6 +1,6 @@
 //! Moves a user's read or delivered mark. Marks never move back; a mark covers everything before it (decision 5).
 
-use tidings_domain::{Caller, ConversationId, Error, Marks, MsgId, UserId};
+use tidings_domain::{Actor, Caller, ConversationId, Error, Marks, MsgId, UserId};
 use tidings_runtime::telemetry;
 
 use super::log;
@@ -104,6 +104,17 @@ async fn since(deps: &Deps, caller: &Caller, place: UserConversation) -> Result<
     }
 }
 
+/// The newest message that the user may see, also where the app marks for them: it does so for former members, too.
+async fn newest(deps: &Deps, caller: &Caller, user: UserId, conversation: ConversationId) -> Result<MsgId, Error> {
+    let reader = Caller { actor: Actor::User(user), ..caller.clone() };
+    match log::head(&deps.message, &reader, conversation).await {
+        Err(error) if caller.is_app() && !error.reason().is_transient() => {
+            log::head(&deps.message, caller, conversation).await
+        }
+        head => head,
+    }
+}
+
 /// The conversation, and the message up to which the mark moves. `None`: retention removed the message and no
 /// conversation is given, so no mark needs to move: what is gone counts as read.
 async fn resolve(
@@ -115,7 +126,7 @@ async fn resolve(
     let Some(msg_id) = up_to.msg_id else {
         let conversation = up_to.conversation.ok_or_else(|| Error::invalid("conversation", "or msg_id is required"))?;
         conversation.check_party(user)?;
-        return Ok(Some((conversation, log::head(&deps.message, caller, conversation).await?)));
+        return Ok(Some((conversation, newest(deps, caller, user, conversation).await?)));
     };
     let Some(conversation) = log::locate(&deps.message_internal, caller, msg_id, up_to.conversation).await? else {
         return Ok(None);

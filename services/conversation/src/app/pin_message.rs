@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Maximum number of pinned messages of a conversation (agora.md 12).
-const MOST: i64 = 20;
+pub(super) const MOST: i64 = 20;
 
 /// False when nothing changed. `user` is the operator.
 pub async fn pin_message(
@@ -27,6 +27,9 @@ pub async fn pin_message(
     let operator = Caller { actor: Actor::User(user), ..caller.clone() };
     deps.directory.check_member(&operator, conversation).await?;
     if !pinned {
+        if !log::is_visible(&deps.message_internal, &operator, conversation, msg_id).await? {
+            return Ok(false);
+        }
         return unpin(deps, &operator, (conversation, msg_id), user).await;
     }
     log::find(&deps.message, &operator, conversation, msg_id).await?;

@@ -69,6 +69,9 @@ pub async fn edit(
     let place = found.filter(|found| wanted.conversation.is_none_or(|place| place == found.conversation));
     let place = place.filter(|found| !found.recalled).ok_or_else(not_found)?;
     access::check_visible(&deps.directory, caller, place.conversation, wanted.msg_id).await?;
+    if access::viewer(caller).is_some_and(|user| place.is_not_for(user)) {
+        return Err(not_found());
+    }
     check_sender(caller, wanted.sender, place.sender)?;
     check_mutes(deps, (caller, app), place.conversation, now).await?;
     let screen = deps.screens.screen(&deps.directory, app).await?;

@@ -63,12 +63,23 @@ pub struct Notice {
     pub no_sync: bool,
 }
 
+/// What the event stores.
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(flatten)]
+    notice: &'a Notice,
+    /// The message's receivers, as its row has them, which may be gone when the event is read. Empty: everybody there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    audience: Vec<i64>,
+}
+
 impl Notice {
-    fn body(&self) -> Result<Option<String>, Error> {
-        if self.info.is_empty() && !self.no_sync {
+    fn body(&self, audience: &[UserId]) -> Result<Option<String>, Error> {
+        if self.info.is_empty() && !self.no_sync && audience.is_empty() {
             return Ok(None);
         }
-        serde_json::to_string(self).map(Some).map_err(Error::internal)
+        let audience = audience.iter().map(|user| user.0).collect();
+        serde_json::to_string(&Body { notice: self, audience }).map(Some).map_err(Error::internal)
     }
 }
 
@@ -125,6 +136,9 @@ pub async fn recall(deps: &Deps, (caller, app): (&Caller, &App), wanted: RecallC
         return Err(access::not_found(wanted.msg_id));
     }
     access::check_visible(&deps.directory, caller, message.conversation, wanted.msg_id).await?;
+    if access::viewer(caller).is_some_and(|user| message.is_not_for(user)) {
+        return Err(access::not_found(wanted.msg_id));
+    }
     let receiver = receiver(message.conversation, message.sender);
     check_to(deps, (caller, app), &wanted, message.conversation, receiver).await?;
     let right = right(deps, caller, &message).await?;
@@ -136,7 +150,7 @@ pub async fn recall(deps: &Deps, (caller, app): (&Caller, &App), wanted: RecallC
     if right == Right::Sender || wanted.window_for_all {
         check_window(&message, wanted.window, now)?;
     }
-    Ok(done(write(deps, (caller, app), actor, (conversation, message.sender), &wanted, now).await?))
+    Ok(done(write(deps, (caller, app), actor, &message, &wanted, now).await?))
 }
 
 /// Who is shown as having recalled it: the caller, or the user that the app itself names.
@@ -219,9 +233,10 @@ async fn past_storage(
         ConversationKind::Room => ConversationId::Room(RoomId(receiver)),
     };
     let origin = Origin::of(caller);
-    let body = wanted.notice.body()?;
+    let left = read::place_of(&deps.db, caller.app, wanted.msg_id).await?;
+    let body = wanted.notice.body(left.as_ref().map_or(&[], |left| &left.audience))?;
     let mut tx = deps.db.begin().await?;
-    if let Some(left) = read::place_of(&deps.db, caller.app, wanted.msg_id).await? {
+    if let Some(left) = left {
         // It is not purged yet: until then it must not be found.
         let which = Which { app: caller.app, conversation: left.conversation, msg_id: wanted.msg_id };
         take_out(&mut tx, which, now).await?;
@@ -258,13 +273,13 @@ async fn write(
     deps: &Deps,
     (caller, app): (&Caller, &App),
     actor: UserId,
-    (conversation, sender): (ConversationId, UserId),
+    message: &PlaceOf,
     wanted: &RecallCommand,
     now: UnixMillis,
 ) -> Result<bool, Error> {
-    let msg_id = wanted.msg_id;
+    let (msg_id, conversation) = (wanted.msg_id, message.conversation);
     let origin = Origin::of(caller);
-    let body = wanted.notice.body()?;
+    let body = wanted.notice.body(&message.audience)?;
     let mut tx = deps.db.begin().await?;
     let which = Which { app: caller.app, conversation, msg_id };
     if !take_out(&mut tx, which, now).await? {
@@ -272,7 +287,7 @@ async fn write(
     }
     for (uuid, by_app) in file_use::remove(&mut tx, which).await? {
         if app.policy.recall_deletes_files {
-            for user in let_go_for(caller, sender, by_app) {
+            for user in let_go_for(caller, message.sender, by_app) {
                 file_use::release(&mut tx, caller.app, &Released { uuid: uuid.clone(), user, since: now }).await?;
             }
         }

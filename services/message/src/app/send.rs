@@ -77,7 +77,12 @@ pub async fn send_or_tell(
     let [audience, hidden_from] = named;
     let flags =
         Flags { system: draft.system, targeted: !audience.is_empty(), imported: false, by_app: caller.is_app() };
-    let fate = if draft.online_only { Fate::Online { body: content.to_json(flags) } } else { Fate::Kept };
+    let delivery = row_options::write(&audience, draft.delivery)?;
+    let fate = if draft.online_only {
+        Fate::Online { body: content.to_json_with(flags, delivery.as_deref()) }
+    } else {
+        Fate::Kept
+    };
     let mut call = Call {
         app: caller.app,
         sender,
@@ -85,7 +90,7 @@ pub async fn send_or_tell(
         places,
         countable: draft.content.countable() && !flags.targeted,
         flags,
-        delivery: row_options::write(&audience, draft.delivery)?,
+        delivery,
         hidden_from,
         origin: Origin::of(caller),
         fate,
@@ -123,7 +128,7 @@ fn apply_verdict(call: &mut Call, app: &App, scope: ModerationScope, verdict: Ve
                 call.content = bounded(app, &content, call.places.len())?;
                 call.countable = content.countable() && !call.flags.targeted;
                 if let Fate::Online { body } = &mut call.fate {
-                    *body = call.content.to_json(call.flags);
+                    *body = call.content.to_json_with(call.flags, call.delivery.as_deref());
                 }
             }
             for place in discarded {

@@ -1,7 +1,7 @@
 //! The event feed on the wire.
 
 use tidings_domain::{Content, Error, EventKind, GroupChanged, MsgId, Platform, UnixMillis, UserId};
-use tidings_proto::{internal, pb, required};
+use tidings_proto::{delivery_to_wire, internal, pb, required};
 
 use super::reaction;
 use crate::{
@@ -147,12 +147,13 @@ fn wire(lane: i64, event: Event) -> Result<pb::Event, Error> {
 }
 
 /// The message of an event that is not in the log, with its content if the event contains it. Such a message
-/// has no number.
+/// has no number. A recalled one that is gone is known by its receivers, if not everybody was one.
 fn said(other: Other) -> Result<Option<pb::Message>, Error> {
     let (seq, sender, sent_at) = match (other.of, &other.content) {
         (Some(of), _) => of,
         (None, Some(_)) => (0, other.actor, other.made_at),
-        (None, None) => return Ok(None),
+        (None, None) if other.audience.is_empty() => return Ok(None),
+        (None, None) => (0, other.actor, other.made_at),
     };
     let (content, system) = match other.content {
         Some((content, flags)) => (Some(content.read()?), flags.system),
@@ -168,6 +169,8 @@ fn said(other: Other) -> Result<Option<pb::Message>, Error> {
         content: content.map(Into::into),
         system,
         edits: other.edits,
+        audience_ids: other.audience.into_iter().map(|user| user.0).collect(),
+        delivery: delivery_to_wire(other.delivery),
         ..pb::Message::default()
     }))
 }

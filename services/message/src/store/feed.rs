@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use serde::de::DeserializeOwned;
-use tidings_domain::{AppId, Change, ConversationId, Error, EventKind, Message, MsgId, UnixMillis, UserId};
+use tidings_domain::{AppId, Change, ConversationId, Delivery, Error, EventKind, Message, MsgId, UnixMillis, UserId};
 use tidings_store::{
     Db, Gather, Scale, on_db, row,
     sqlx::{self, FromRow},
@@ -13,7 +13,12 @@ use super::{
     read::{self, MessageRow},
     weight::{self, light_content},
 };
-use crate::{content::StoredContent, origin::EventOrigin, reacted::Reacted, row_options::Flags};
+use crate::{
+    content::StoredContent,
+    origin::EventOrigin,
+    reacted::Reacted,
+    row_options::{self, Flags},
+};
 
 static SENT: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
@@ -37,7 +42,7 @@ macro_rules! other {
             "select e.event_no, e.kind, e.made_at, e.conv_a, e.conv_b, e.msg_id, e.actor_id,
                 case when octet_length(e.body) <= 16384 then e.body end as body,
                 cast(octet_length(e.body) as bigint) as size,
-                e.address, e.platform, e.trace, m.seq, m.sender_id, m.sent_at, e.reason, e.edits
+                e.address, e.platform, e.trace, m.seq, m.sender_id, m.sent_at, m.delivery, e.reason, e.edits
              from event e ",
             $join,
             "m.app_id = e.app_id and m.conv_a = e.conv_a and m.conv_b = e.conv_b and m.msg_id = e.msg_id",
@@ -95,6 +100,10 @@ pub struct Other {
     pub actor: UserId,
     /// Number, sender and time of its message, if that is in the log.
     pub of: Option<(i64, UserId, UnixMillis)>,
+    /// The receivers of its message; empty: everybody there.
+    pub audience: Vec<UserId>,
+    /// The options of a message that is not stored.
+    pub delivery: Delivery,
     /// The content, and its flags.
     pub content: Option<(StoredContent, Flags)>,
     /// What changed in the directory.
@@ -289,6 +298,7 @@ row! {
         seq: Option<i64>,
         sender_id: Option<i64>,
         sent_at: Option<i64>,
+        delivery: Option<String>,
         reason: Option<String>,
         edits: i64,
     }
@@ -324,13 +334,22 @@ fn other_event(row: OtherRow) -> Result<Event, Error> {
     let kind = EventKind::of_stored_name(&row.kind);
     let kind = kind.ok_or_else(|| Error::internal(format!("an event of the unknown kind {}", row.kind)))?;
     let (mut content, mut change, mut reacted) = (None, None, None);
+    let mut delivery = row.delivery;
     match (kind, row.body) {
-        (EventKind::Recalled, _) | (_, None) => {}
+        (_, None) => {}
+        // It has the receivers, too: the message may be gone.
+        (EventKind::Recalled, Some(body)) => delivery = delivery.or(Some(body)),
         (EventKind::Reacted | EventKind::Unreacted, Some(body)) => reacted = Some(Reacted::read(&body)?),
         (EventKind::Changed(_), Some(body)) => change = Some(serde_json::from_str(&body).map_err(Error::internal)?),
-        (_, Some(body)) => content = Some(StoredContent::of_json(&body)?),
+        (_, Some(body)) => {
+            content = Some(StoredContent::of_json(&body)?);
+            if kind == EventKind::Online {
+                delivery = StoredContent::delivery_in(&body)?;
+            }
+        }
     }
     let of = row.seq.zip(row.sender_id).zip(row.sent_at);
+    let (audience, options) = row_options::read(delivery.as_deref())?;
     let other = Other {
         kind,
         made_at: UnixMillis(row.made_at),
@@ -338,6 +357,8 @@ fn other_event(row: OtherRow) -> Result<Event, Error> {
         msg_id: MsgId(row.msg_id),
         actor: UserId(row.actor_id),
         of: of.map(|((seq, sender), at)| (seq, UserId(sender), UnixMillis(at))),
+        audience,
+        delivery: if kind == EventKind::Online { options } else { Delivery::default() },
         content,
         change,
         reacted,

@@ -98,7 +98,7 @@ static OTHER: LazyLock<GatherMany> = LazyLock::new(|| {
     let columns = "e.event_no, e.kind, e.made_at, e.conv_a, e.conv_b, e.msg_id, e.actor_id,
         case when octet_length(e.body) <= 16384 then e.body end as body,
         cast(octet_length(e.body) as bigint) as size,
-        e.address, e.platform, e.trace, m.seq, m.sender_id, m.sent_at, e.reason, e.edits";
+        e.address, e.platform, e.trace, m.seq, m.sender_id, m.sent_at, m.delivery, e.reason, e.edits";
     let is_meant = format!(
         "e.app_id = r.app_id and e.conv_a = r.conv_a and e.conv_b = r.conv_b
         and e.event_no > r.after and e.event_no <= r.upto
