@@ -20,7 +20,7 @@ use super::{
 use crate::realtime::{
     catch_up::CatchUp,
     client::Client,
-    event::{Batch, Event},
+    event::Event,
     hub::Entered,
 };
 
@@ -80,10 +80,9 @@ impl Intake {
         Ok(())
     }
 
-    /// What the feed brought.
-    pub fn batch(&mut self, batch: Batch, client: &Client) {
-        self.take(batch.events, client);
-        self.taken = Some(Place { cursor: batch.cursor, at: client.gateway.now() });
+    /// Everything up to that cursor of the feed was taken.
+    pub fn came(&mut self, cursor: Arc<str>, client: &Client) {
+        self.taken = Some(Place { cursor, at: client.gateway.now() });
         self.move_on();
     }
 
