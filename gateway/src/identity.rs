@@ -188,6 +188,11 @@ fn key(app: &app_ref::App, token: &str) -> Key {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use http_body_util::{BodyExt as _, Full};
+    use tidings_domain::ManualClock;
+
     use super::*;
 
     fn identity(expires_at: Option<i64>) -> Arc<Identity> {
@@ -208,6 +213,43 @@ mod tests {
         let who = Who::User { id: UserId(32), username: "ann".to_owned() };
         let ann = Arc::new(Identity { who, app: Arc::new(App::example()), expires_at: None });
         assert_eq!(lasts(&ann, UnixMillis(10_000)), Duration::from_secs(1));
+    }
+
+    fn grpc_answer(message: &impl prost::Message) -> http::Response<tonic::body::Body> {
+        let encoded = message.encode_to_vec();
+        let length = (encoded.len() as u32).to_be_bytes();
+        let bytes = [&[0], &length[..], &encoded].concat();
+        let ok = (http::HeaderName::from_static("grpc-status"), http::HeaderValue::from_static("0"));
+        let trailers = http::HeaderMap::from_iter([ok]);
+        let body = Full::new(bytes::Bytes::from(bytes)).with_trailers(std::future::ready(Some(Ok(trailers))));
+        let mut answer = http::Response::new(tonic::body::Body::new(body));
+        answer.headers_mut().insert("content-type", http::HeaderValue::from_static("application/grpc"));
+        answer
+    }
+
+    #[tokio::test]
+    async fn connected_clients_of_an_app_share_its_record_and_one_question_a_second() {
+        let (asked, enabled) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(1)));
+        let (count, is_enabled) = (Arc::clone(&asked), Arc::clone(&enabled));
+        let wire = Wire::local(tower::service_fn(move |_: http::Request<tonic::body::Body>| {
+            count.fetch_add(1, Ordering::Relaxed);
+            let app = App { enabled: is_enabled.load(Ordering::Relaxed) > 0, ..App::example() };
+            let answer = pb::Identity { app: Some(app.into()), ..pb::Identity::default() };
+            async move { Ok::<_, std::convert::Infallible>(grpc_answer(&answer)) }
+        }));
+        let clock = Arc::new(ManualClock::new(UnixMillis(10_000)));
+        let identities = Identities::new(DirectoryServiceClient::new(wire), Arc::<ManualClock>::clone(&clock));
+        let of = async |token| identities.of(app_ref::App::Id(1), token).await.expect("an identity");
+        assert!(Arc::ptr_eq(&of("one").await.app, &of("two").await.app));
+        let app = App::example().id;
+        for _ in 0..1_000 {
+            identities.check_app(app).await.expect("it is enabled");
+        }
+        assert_eq!(asked.load(Ordering::Relaxed), 3);
+        enabled.store(0, Ordering::Relaxed);
+        clock.advance(KEEP_APP);
+        let refused = identities.check_app(app).await.map_err(|error| error.reason());
+        assert_eq!(refused, Err(Reason::AppDisabled));
     }
 
     #[test]

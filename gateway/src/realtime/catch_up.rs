@@ -76,7 +76,9 @@ impl CatchUp {
 
 fn ended_if_left<T>(is_of_joined: bool, part: Result<Option<T>, Error>) -> Result<Option<T>, Error> {
     match part {
-        Err(error) if is_of_joined && matches!(error.reason(), Reason::NotGroupMember | Reason::GroupNotFound) => Ok(None),
+        Err(error) if is_of_joined && matches!(error.reason(), Reason::NotGroupMember | Reason::GroupNotFound) => {
+            Ok(None)
+        }
         part => part,
     }
 }

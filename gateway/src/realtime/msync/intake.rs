@@ -17,12 +17,7 @@ use super::{
     queues::Queues,
     saved::{save, saved},
 };
-use crate::realtime::{
-    catch_up::CatchUp,
-    client::Client,
-    event::Event,
-    hub::Entered,
-};
+use crate::realtime::{catch_up::CatchUp, client::Client, event::Event, hub::Entered};
 
 /// A change is in the feed within this time; what was asked so long before a position may be told twice.
 const LATE_CHANGES: Duration = Duration::from_secs(10);
