@@ -261,16 +261,15 @@ async fn edit(agora: &Agora, msg_id: &Value, words: &str) {
     assert_eq!(edited.status(), 200);
 }
 
-/// Kind and message of the events up to that message.
+/// Kind and message of the events up to the frame with that message.
 async fn until(socket: &mut Socket, msg_id: &Value) -> Vec<(String, String)> {
     let mut seen = Vec::new();
     loop {
-        for event in socket.events().await {
-            let text = |key: &str| event[key].as_str().unwrap_or_default().to_owned();
-            seen.push((text("kind"), text("msg_id")));
-            if event["msg_id"] == *msg_id && event["kind"] == "message.sent" {
-                return seen;
-            }
+        let events = socket.events().await;
+        let text = |event: &Value, key: &str| event[key].as_str().unwrap_or_default().to_owned();
+        seen.extend(events.iter().map(|event| (text(event, "kind"), text(event, "msg_id"))));
+        if events.iter().any(|event| event["msg_id"] == *msg_id && event["kind"] == "message.sent") {
+            return seen;
         }
     }
 }
