@@ -28,6 +28,8 @@ use crate::{
 const STEP: usize = 500;
 /// Of these, as many with news are read at once: they have up to 200 messages and as many notices each.
 const BUSY_STEP: usize = 10;
+/// As many without are one part of the answer: they have up to 200 marks each.
+const QUIET_STEP: usize = 50;
 
 /// A range of the feed.
 #[derive(Debug)]
@@ -100,10 +102,12 @@ async fn send(
                 return Ok(());
             }
         }
-        let mut found = Found::default();
-        found.add_marks(&quiet, &mut marks);
-        if !found.is_empty() && parts.send(Ok(found.in_order())).await.is_err() {
-            return Ok(());
+        for some in quiet.chunks(QUIET_STEP) {
+            let mut found = Found::default();
+            found.add_marks(some, &mut marks);
+            if !found.is_empty() && parts.send(Ok(found.in_order())).await.is_err() {
+                return Ok(());
+            }
         }
     }
     Ok(())
