@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use sha2::{Digest as _, Sha256};
-use tidings_domain::{Actor, App, Clock, Error, Reason, UnixMillis, UserId, Username};
+use tidings_domain::{Actor, App, AppId, Clock, Error, Reason, UnixMillis, UserId, Username};
 use tidings_proto::{
     error_from_status,
     pb::{self, app_ref, directory_service_client::DirectoryServiceClient},
@@ -18,8 +18,11 @@ use tidings_runtime::{TtlCache, Wire};
 const KEEP: Duration = Duration::from_secs(5);
 /// How long an answer about a user is used, who may be deleted, disabled or kicked meanwhile.
 const KEEP_USER: Duration = Duration::from_secs(1);
-/// Maximum number of cached answers.
+/// How long an app is known to be enabled, for those who are connected.
+const KEEP_APP: Duration = Duration::from_secs(1);
+/// Maximum number of cached answers, and of apps.
 const TOKENS: usize = 100_000;
+const APPS: usize = 10_000;
 
 /// The identity of a token.
 #[derive(Debug)]
@@ -36,7 +39,8 @@ pub(crate) enum Who {
 #[derive(Debug)]
 pub(crate) struct Identity {
     pub who: Who,
-    pub app: App,
+    /// The same for all tokens of the app, while it stays as it is: every connected client has one.
+    pub app: Arc<App>,
     /// `None`: never.
     pub expires_at: Option<UnixMillis>,
 }
@@ -92,11 +96,16 @@ pub(crate) struct Identities {
     directory: DirectoryServiceClient<Wire>,
     clock: Arc<dyn Clock>,
     kept: TtlCache<Key, Arc<Identity>>,
+    /// The apps as they were last, for their identities.
+    apps: TtlCache<AppId, Arc<App>>,
+    /// The enabled apps.
+    enabled: TtlCache<AppId, ()>,
 }
 
 impl Identities {
     pub fn new(directory: DirectoryServiceClient<Wire>, clock: Arc<dyn Clock>) -> Self {
-        Self { directory, clock, kept: TtlCache::new(TOKENS, lasts) }
+        let (apps, enabled) = (TtlCache::new(APPS, |_, _| Duration::MAX), TtlCache::new(APPS, |(), _| KEEP_APP));
+        Self { directory, clock, kept: TtlCache::new(TOKENS, lasts), apps, enabled }
     }
 
     /// The identity of `token` in that app; an empty token is anonymous. The app must be enabled.
@@ -107,6 +116,12 @@ impl Identities {
             return Ok(identity);
         }
         self.kept.load(&key, now, async { self.ask(app, token).await.map(Arc::new) }).await
+    }
+
+    /// Refused unless the app exists and is enabled: one question a second, however many ask.
+    pub async fn check_app(&self, app: AppId) -> Result<(), Error> {
+        let ask = async { self.ask(app_ref::App::Id(app.0), "").await.map(drop) };
+        self.enabled.load(&app, self.clock.now(), ask).await
     }
 
     /// Why the token opens nothing any more, asked anew; `None` while it does, or is no user's. For a call that failed as it
@@ -147,7 +162,17 @@ impl Identities {
             return Err(Error::new(Reason::AppDisabled, ""));
         }
         let expires_at = (answer.expires_at_ms != 0).then_some(UnixMillis(answer.expires_at_ms));
-        Ok(Identity { who, app, expires_at })
+        Ok(Identity { who, app: self.shared(app), expires_at })
+    }
+
+    /// The same app as before, unless something of it changed.
+    fn shared(&self, app: App) -> Arc<App> {
+        if let Some(known) = self.apps.last(&app.id).filter(|known| **known == app) {
+            return known;
+        }
+        let app = Arc::new(app);
+        self.apps.insert(app.id, Arc::clone(&app), self.clock.now());
+        app
     }
 }
 
@@ -170,10 +195,15 @@ fn key(app: &app_ref::App, token: &str) -> Key {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use http_body_util::{BodyExt as _, Full};
+    use tidings_domain::ManualClock;
+
     use super::*;
 
     fn identity(expires_at: Option<i64>) -> Arc<Identity> {
-        Arc::new(Identity { who: Who::App, app: App::example(), expires_at: expires_at.map(UnixMillis) })
+        Arc::new(Identity { who: Who::App, app: Arc::new(App::example()), expires_at: expires_at.map(UnixMillis) })
     }
 
     #[test]
@@ -188,8 +218,45 @@ mod tests {
     #[test]
     fn an_answer_about_a_user_is_used_for_one_second() {
         let who = Who::User { id: UserId(32), username: "ann".to_owned() };
-        let ann = Arc::new(Identity { who, app: App::example(), expires_at: None });
+        let ann = Arc::new(Identity { who, app: Arc::new(App::example()), expires_at: None });
         assert_eq!(lasts(&ann, UnixMillis(10_000)), Duration::from_secs(1));
+    }
+
+    fn grpc_answer(message: &impl prost::Message) -> http::Response<tonic::body::Body> {
+        let encoded = message.encode_to_vec();
+        let length = (encoded.len() as u32).to_be_bytes();
+        let bytes = [&[0], &length[..], &encoded].concat();
+        let ok = (http::HeaderName::from_static("grpc-status"), http::HeaderValue::from_static("0"));
+        let trailers = http::HeaderMap::from_iter([ok]);
+        let body = Full::new(bytes::Bytes::from(bytes)).with_trailers(std::future::ready(Some(Ok(trailers))));
+        let mut answer = http::Response::new(tonic::body::Body::new(body));
+        answer.headers_mut().insert("content-type", http::HeaderValue::from_static("application/grpc"));
+        answer
+    }
+
+    #[tokio::test]
+    async fn connected_clients_of_an_app_share_its_record_and_one_question_a_second() {
+        let (asked, enabled) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(1)));
+        let (count, is_enabled) = (Arc::clone(&asked), Arc::clone(&enabled));
+        let wire = Wire::local(tower::service_fn(move |_: http::Request<tonic::body::Body>| {
+            count.fetch_add(1, Ordering::Relaxed);
+            let app = App { enabled: is_enabled.load(Ordering::Relaxed) > 0, ..App::example() };
+            let answer = pb::Identity { app: Some(app.into()), ..pb::Identity::default() };
+            async move { Ok::<_, std::convert::Infallible>(grpc_answer(&answer)) }
+        }));
+        let clock = Arc::new(ManualClock::new(UnixMillis(10_000)));
+        let identities = Identities::new(DirectoryServiceClient::new(wire), Arc::<ManualClock>::clone(&clock));
+        let of = async |token| identities.of(app_ref::App::Id(1), token).await.expect("an identity");
+        assert!(Arc::ptr_eq(&of("one").await.app, &of("two").await.app));
+        let app = App::example().id;
+        for _ in 0..1_000 {
+            identities.check_app(app).await.expect("it is enabled");
+        }
+        assert_eq!(asked.load(Ordering::Relaxed), 3);
+        enabled.store(0, Ordering::Relaxed);
+        clock.advance(KEEP_APP);
+        let refused = identities.check_app(app).await.map_err(|error| error.reason());
+        assert_eq!(refused, Err(Reason::AppDisabled));
     }
 
     #[test]

@@ -576,6 +576,15 @@ impl Change {
         }
     }
 
+    /// The users who become members with it.
+    pub fn new_members(&self) -> Vec<UserId> {
+        match self {
+            Self::GroupCreated { owner, members, .. } => [*owner].into_iter().chain(members.iter().copied()).collect(),
+            Self::MembersJoined { users, .. } => users.clone(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The conversation in whose order it belongs: of the group, of the two users, or of the app and the user.
     pub fn place(&self) -> ConversationId {
         if let Some(group) = self.group() {

@@ -87,6 +87,36 @@ impl EventKind {
         }
     }
 
+    /// Whether clients that were away get it when they come back. What was for those who were online is not for them, and what
+    /// clients do not show is for none.
+    pub const fn is_for_later(self) -> bool {
+        match self {
+            Self::Sent
+            | Self::Recalled
+            | Self::Edited
+            | Self::Read
+            | Self::Delivered
+            | Self::Reacted
+            | Self::Unreacted
+            | Self::Pinned
+            | Self::Unpinned => true,
+            Self::Online | Self::OnlineBroadcast | Self::Refused => false,
+            Self::Changed(change) => !matches!(
+                change,
+                ChangeKind::UserRegistered
+                    | ChangeKind::UserChanged
+                    | ChangeKind::UserDeleted
+                    | ChangeKind::UserEnabled
+                    | ChangeKind::UserDisabled
+                    | ChangeKind::UserMuted
+                    | ChangeKind::UserOnline
+                    | ChangeKind::UserOffline
+                    | ChangeKind::UserDisconnected
+                    | ChangeKind::PresenceChanged
+            ),
+        }
+    }
+
     /// The kind with that name in the store.
     pub fn of_stored_name(name: &str) -> Option<Self> {
         Self::all().find(|kind| kind.stored_name() == name)

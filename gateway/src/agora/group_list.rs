@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use std::sync::Arc;
+
 use axum::{
     body::Body,
     extract::State,
@@ -69,7 +71,7 @@ async fn list(
     context: &RequestContext,
     kind: GroupKind,
     public_only: bool,
-) -> Result<(App, PageQuery, Vec<Group>, i64), Refusal> {
+) -> Result<(Arc<App>, PageQuery, Vec<Group>, i64), Refusal> {
     let (identity, caller) = context.any_caller(gateway).await?;
     let query = PageQuery::read(&context.query, OF_APP)?;
     let request = pb::ListGroupsRequest {
@@ -82,7 +84,7 @@ async fn list(
     let page = gateway.clients().group.clone().list_groups(context::request(&caller, request)).await;
     let page = page.map_err(refused)?.into_inner();
     let groups = shown(gateway, context, &caller, page.groups).await?;
-    Ok((identity.app.clone(), query, groups, page_start(&page.next_page_token)?))
+    Ok((Arc::clone(&identity.app), query, groups, page_start(&page.next_page_token)?))
 }
 
 async fn list_joined(
@@ -127,7 +129,7 @@ async fn joined_page(
     kind: GroupKind,
     named: Named,
     (query, with_total): (&PageQuery, bool),
-) -> Result<(App, Vec<(Group, GroupRole)>, i32), Refusal> {
+) -> Result<(Arc<App>, Vec<(Group, GroupRole)>, i32), Refusal> {
     let user = path_user(named)?;
     let (identity, caller) = context.caller_for(gateway, &user).await?;
     let user = people::id(gateway, &caller, &user).await?;
@@ -142,7 +144,7 @@ async fn joined_page(
     let reply = gateway.clients().group.clone().joined(context::request(&caller, request)).await;
     let page = reply.map_err(refused)?.into_inner();
     let groups = with_roles(gateway, context, &caller, page.memberships).await?;
-    Ok((identity.app.clone(), groups, page.total))
+    Ok((Arc::clone(&identity.app), groups, page.total))
 }
 
 async fn with_roles(

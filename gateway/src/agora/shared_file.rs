@@ -3,6 +3,8 @@
 //! Whoever may see the group's files gets them from here. They are stored as restricted files, so that nobody gets them
 //! elsewhere by their uuid.
 
+use std::sync::Arc;
+
 use axum::{
     body::Body,
     extract::State,
@@ -106,7 +108,7 @@ async fn may_upload(
     context: &RequestContext,
     kind: GroupKind,
     named: &Named,
-) -> Result<(App, Caller, i64), Refusal> {
+) -> Result<(Arc<App>, Caller, i64), Refusal> {
     let (identity, caller) = context.any_caller(gateway).await?;
     let group = path_id(gateway, &caller, kind, id_of(named)).await?;
     if let Actor::User(user) = caller.actor {
@@ -116,7 +118,7 @@ async fn may_upload(
             return Err(Error::new(Reason::NotGroupMember, user.to_string()).into());
         }
     }
-    Ok((identity.app.clone(), caller, group))
+    Ok((Arc::clone(&identity.app), caller, group))
 }
 
 /// Removes the bytes of a file that could not be shared. If it is not known whether it was, they stay.

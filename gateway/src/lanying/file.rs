@@ -5,7 +5,7 @@
 //! in any dialect, so it needs no token unless the app requires one (decision 19). It redirects to the bytes with a
 //! temporary link.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -135,7 +135,7 @@ async fn take_in(gateway: &Gateway, context: &RequestContext, body: Body) -> Res
 
 /// The upload permission.
 struct Allowed {
-    app: App,
+    app: Arc<App>,
     /// The name of the file.
     uuid: String,
     /// The owner; 0 is the app itself.
@@ -154,7 +154,7 @@ async fn allowed(gateway: &Gateway, context: &RequestContext) -> Result<Allowed,
         return Err(link_wrong());
     }
     let identity = gateway.identities().of(app_ref::App::LanyingAppId(policy.app_id), "").await?;
-    Ok(Allowed { app: identity.app.clone(), uuid: policy.key, owner: policy.user_id })
+    Ok(Allowed { app: Arc::clone(&identity.app), uuid: policy.key, owner: policy.user_id })
 }
 
 type Named = Result<Path<String>, PathRejection>;

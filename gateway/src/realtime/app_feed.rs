@@ -19,10 +19,10 @@ use tokio::{
 use tonic::Streaming;
 
 use super::{
-    event::{Batch, read, rendered},
+    event::{Batch, Joined, read, rendered},
     kick::kick,
     recipients::recipients,
-    session::{Ending, Joined, Session, Signal},
+    session::{Ending, Session, Signal},
     table::Table,
 };
 use crate::{Gateway, agora::feed::FeedEvent, membership, reply::refused};
@@ -239,7 +239,7 @@ impl AppFeed {
         for event in &events {
             let FeedEvent { change, conversation, wire, .. } = &event.event;
             if let (Some(change), Some(place)) = (change, conversation) {
-                for user in entering(change) {
+                for user in change.new_members() {
                     if let Some(group) = change.group() {
                         state.table.join(user, group.id);
                     }
@@ -260,11 +260,14 @@ impl AppFeed {
                 leave(&mut state.table, change);
             }
         }
+        for ((_, conversation), (session, since)) in joined {
+            let joined = Joined { user: session.user, conversation, since, upto: Arc::clone(&cursor) };
+            let inbox = session.inbox;
+            let new = || (session, Batch::new(&cursor));
+            batches.entry(inbox).or_insert_with(new).1.joined.push(joined);
+        }
         for (session, batch) in batches.into_values() {
             session.push(batch);
-        }
-        for ((_, conversation), (session, since)) in joined {
-            session.joined(Joined { user: session.user, conversation, since, upto: Arc::clone(&cursor) });
         }
         state.cursor = cursor;
         Ok(())
@@ -298,15 +301,6 @@ const fn is_membership(change: &Change) -> bool {
             | Change::Applied { .. }
             | Change::InvitationDeclined { .. }
     )
-}
-
-/// The users who become members with a change.
-pub(super) fn entering(change: &Change) -> Vec<UserId> {
-    match change {
-        Change::GroupCreated { owner, members, .. } => [*owner].into_iter().chain(members.iter().copied()).collect(),
-        Change::MembersJoined { users, .. } => users.clone(),
-        _ => Vec::new(),
-    }
 }
 
 /// Those who are members no longer get nothing further.

@@ -2,15 +2,12 @@
 
 use std::sync::Arc;
 
-use tidings_domain::{Actor, App, Caller, ConversationId, Error, MsgId, UserId};
+use tidings_domain::{Actor, App, Caller, ConversationId, Error, MsgId, Reason, UserId};
 use tidings_proto::{error_from_status, internal};
 use tidings_runtime::context;
-use tonic::Streaming;
+use tonic::{Response, Streaming};
 
-use super::{
-    event::{Event, read, rendered},
-    session::Joined,
-};
+use super::event::{Event, Joined, read, rendered};
 use crate::{Gateway, reply::refused};
 
 /// The cursor of the feed's beginning.
@@ -19,7 +16,10 @@ const BEGINNING: &str = "0:0";
 /// The past of a user's conversations, in parts.
 pub(crate) struct CatchUp {
     user: Option<UserId>,
-    parts: Streaming<internal::UserEventsResponse>,
+    /// `None`: there is nothing.
+    parts: Option<Streaming<internal::UserEventsResponse>>,
+    /// The user may have left again, or the group have ended: then there is nothing more.
+    is_of_joined: bool,
 }
 
 /// A part of the past.
@@ -37,7 +37,7 @@ impl CatchUp {
         Self::read(gateway, caller, internal::UserEventsRequest { after, upto, ..Default::default() }).await
     }
 
-    /// Of a group or room that the user has just entered.
+    /// Of a group or room that the user has just entered: what was said since then, while the feed had not the change yet.
     pub async fn of_joined(gateway: &Gateway, caller: &Caller, joined: &Joined) -> Result<Self, Error> {
         let request = internal::UserEventsRequest {
             user_id: None,
@@ -54,20 +54,31 @@ impl CatchUp {
             Actor::User(user) => Some(user),
             Actor::App => None,
         };
+        let is_of_joined = request.conversation.is_some();
         let request = context::request(caller, request);
-        let parts = gateway.clients().message_internal.clone().user_events(request).await.map_err(refused)?;
-        Ok(Self { user, parts: parts.into_inner() })
+        let parts = gateway.clients().message_internal.clone().user_events(request).await.map_err(refused);
+        let parts = ended_if_left(is_of_joined, parts.map(Some))?.map(Response::into_inner);
+        Ok(Self { user, parts, is_of_joined })
     }
 
     /// The next part; `None` when that is all.
     pub async fn next(&mut self, gateway: &Gateway, app: &App) -> Result<Option<Past>, Error> {
-        let Some(part) = self.parts.message().await.map_err(error_from_status)? else {
-            return Ok(None);
-        };
+        let Some(parts) = &mut self.parts else { return Ok(None) };
+        let part = parts.message().await.map_err(error_from_status);
+        let Some(part) = ended_if_left(self.is_of_joined, part)? else { return Ok(None) };
         let mut events = rendered(gateway, app, read(part.events)).await?;
         // Of a conversation not everything is for everybody in it.
         events.retain(|event| self.user.is_none_or(|user| event.recipients().concerns(user)));
         let incomplete = part.incomplete.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
         Ok(Some(Past { events, incomplete }))
+    }
+}
+
+fn ended_if_left<T>(is_of_joined: bool, part: Result<Option<T>, Error>) -> Result<Option<T>, Error> {
+    match part {
+        Err(error) if is_of_joined && matches!(error.reason(), Reason::NotGroupMember | Reason::GroupNotFound) => {
+            Ok(None)
+        }
+        part => part,
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use tidings_dialects::agora::{Names, Reaction, msync::Place};
-use tidings_domain::{App, Caller, Error, UserId};
+use tidings_domain::{App, Caller, ConversationId, Error, UnixMillis, UserId};
 use tidings_proto::pb;
 
 use super::{
@@ -60,13 +60,26 @@ pub(crate) struct Batch {
     pub events: Vec<Arc<Event>>,
     /// Whom they concern: the place of an event, and a user whose session has this inbox.
     pub users: Vec<(usize, UserId)>,
-    /// The feed's cursor after them.
+    /// What users entered with them: the past of these is to be read as well.
+    pub joined: Vec<Joined>,
+    /// The feed's cursor after them. A client that continues from there must have what is to be read.
     pub cursor: Arc<str>,
+}
+
+/// A group or room that a user entered while connected.
+#[derive(Debug, Clone)]
+pub(crate) struct Joined {
+    pub user: UserId,
+    pub conversation: ConversationId,
+    /// Messages from before are not the new member's.
+    pub since: UnixMillis,
+    /// Everything later is handed to the session.
+    pub upto: Arc<str>,
 }
 
 impl Batch {
     pub fn new(cursor: &Arc<str>) -> Self {
-        Self { events: Vec::new(), users: Vec::new(), cursor: Arc::clone(cursor) }
+        Self { events: Vec::new(), users: Vec::new(), joined: Vec::new(), cursor: Arc::clone(cursor) }
     }
 
     /// Adds an event for a user; the same one for several users follow each other.

@@ -17,13 +17,13 @@ pub(super) enum Recipients {
 }
 
 impl Recipients {
-    /// Whether a user is among them who is in the conversation of the event.
+    /// Whether a user is among them who is in the conversation of the event. What nobody gets at once is not read later either.
     pub fn concerns(&self, user: UserId) -> bool {
         match self {
             Self::Users(users) => users.contains(&user),
             Self::Members(_, without) => *without != Some(user),
-            // What nobody gets at once is read later.
-            Self::Nobody | Self::MembersAnd(..) | Self::Everybody => true,
+            Self::Nobody => false,
+            Self::MembersAnd(..) | Self::Everybody => true,
         }
     }
 }

@@ -7,7 +7,7 @@ use axum::{
     extract::ws::{Message, close_code},
 };
 use futures_util::future::BoxFuture;
-use tidings_domain::{SessionEnd, UserId};
+use tidings_domain::{Error, SessionEnd, UserId};
 use tidings_proto::pb::app_ref;
 use tidings_runtime::metrics;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
@@ -25,8 +25,11 @@ use crate::connection::Busy;
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long nothing may come from a client that is sent pings.
 const SILENCE: Duration = Duration::from_secs(75);
-/// How often a token is checked again.
+/// How often it is checked whether a client may still be connected, as far as that is the same for all of its app.
 const CHECK: Duration = Duration::from_secs(4);
+/// How often its token is checked: the feed says at once when a user may do nothing more, so this is for keys that were
+/// replaced. It is also done at the first check, for what happened while the client connected.
+const CHECK_TOKEN: Duration = Duration::from_mins(1);
 /// Clients of a stopping process are told within this time, spread evenly, so that they do not reconnect all at once.
 const SPREAD: Duration = Duration::from_secs(3);
 
@@ -55,9 +58,18 @@ pub(super) async fn serve<W: Wire>(mut socket: Socket) {
 async fn session<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W) -> Result<(), End> {
     let entered = socket.hub.enter(&socket.gateway, client).await;
     let mut entered = entered.map_err(|error| End::Refused(TRY_AGAIN, wire.refused(&error)))?;
-    entered.inbox.skip_to_entered().await?;
-    wire.start(socket, client, &entered).await?;
-    let ended = follow(socket, client, wire, &mut entered).await;
+    let (ending, refused) = (entered.inbox.ending(), refused(client));
+    let served = async {
+        entered.inbox.skip_to_entered().await?;
+        wire.start(socket, client, &entered).await?;
+        follow(socket, client, wire, &mut entered).await
+    };
+    // Also while the past is sent, and while a frame is written, however long that takes.
+    let ended = tokio::select! {
+        ended = served => ended,
+        why = ending => Err(why.into()),
+        error = refused => Err(End::Unauthorized(error)),
+    };
     if let Err(end) = &ended {
         entered.how = how(end);
     }
@@ -75,12 +87,33 @@ const fn how(end: &End) -> SessionEnd {
     }
 }
 
+/// Until the client may be connected no longer.
+async fn refused(client: &Client) -> Error {
+    let (identities, app) = (client.gateway.identities(), client.caller.app);
+    let mut checked_at: Option<Instant> = None;
+    loop {
+        sleep(CHECK).await;
+        let is_due = checked_at.is_none_or(|at| at.elapsed() >= CHECK_TOKEN);
+        let has_ended = client.identity.expires_at().is_some_and(|end| end <= client.gateway.now());
+        let checked = if is_due || has_ended {
+            checked_at = Some(Instant::now());
+            identities.of(app_ref::App::Id(app.0), &client.token).await.map(drop)
+        } else {
+            identities.check_app(app).await
+        };
+        match checked {
+            Err(error) if !error.reason().is_transient() => return error,
+            Ok(()) | Err(_) => {}
+        }
+    }
+}
+
 /// Until the connection ends. One command at a time, in their order; events go on meanwhile.
 async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, entered: &mut Entered) -> Result<(), End> {
     let mut heartbeat = interval(HEARTBEAT);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut check = interval(CHECK);
-    check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut tick = interval(CHECK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut heard_at = Instant::now();
     let mut command: Option<BoxFuture<'static, W::Answer>> = None;
     let stopping = socket.gateway.stopping().clone();
@@ -102,7 +135,6 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
             item = entered.inbox.next(wire.takes_events()) => match item? {
                 Item::Batch(batch) => wire.batch(socket, client, batch).await?,
                 Item::Signal(signal) => wire.signal(socket, &signal).await?,
-                Item::Joined(joined) => wire.joined(socket, client, &joined).await?,
                 Item::Entered => {}
             },
             answer = answered => {
@@ -130,14 +162,7 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
                     Err(_) => {}
                 }
             }
-            _ = check.tick() => {
-                let app = app_ref::App::Id(client.caller.app.0);
-                match socket.gateway.identities().of(app, &client.token).await {
-                    Err(error) if !error.reason().is_transient() => return Err(End::Unauthorized(error)),
-                    Ok(_) | Err(_) => {}
-                }
-                wire.tick(socket, client).await?;
-            }
+            _ = tick.tick() => wire.tick(socket, client).await?,
             () = &mut draining => return Err(End::Told(close_code::RESTART, "the server restarts")),
         }
     }

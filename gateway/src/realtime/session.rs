@@ -1,9 +1,9 @@
 //! One connected client, whatever its wire format.
 
-use std::sync::Arc;
+use std::{future::Future, sync::Arc};
 
 use bytes::Bytes;
-use tidings_domain::{ConversationId, UnixMillis, UserId};
+use tidings_domain::{UnixMillis, UserId};
 use tokio::sync::{mpsc, watch};
 
 use super::{device::Device, event::Batch, waiting::Waiting};
@@ -44,19 +44,6 @@ pub(crate) enum Item {
     Signal(Arc<Signal>),
     /// Everything before it is in what the session reads of the past.
     Entered,
-    /// The user became a member of a group or room: what happened there until this cursor is to be read.
-    Joined(Joined),
-}
-
-/// A group or room that the user entered while connected.
-#[derive(Debug, Clone)]
-pub(crate) struct Joined {
-    pub user: UserId,
-    pub conversation: ConversationId,
-    /// Messages from before are not the new member's.
-    pub since: UnixMillis,
-    /// Everything later is handed to the session.
-    pub upto: Arc<str>,
 }
 
 /// The side of the feed.
@@ -117,11 +104,6 @@ impl Session {
         }
     }
 
-    /// Tells it of a group that its user entered.
-    pub fn joined(&self, joined: Joined) {
-        let _ = self.items.send(Item::Joined(joined));
-    }
-
     /// Hands it a signal; dropped if much waits already.
     pub fn signal(&self, signal: &Arc<Signal>) {
         if self.waiting.add(1) < MOST_WAITING / 2 {
@@ -173,21 +155,15 @@ impl Inbox {
 
     /// The next item, or why there are no more. Without `takes_items` it only waits for the end.
     pub async fn next(&mut self, takes_items: bool) -> Result<Item, Ending> {
-        let ended = async {
-            match self.ending.wait_for(Option::is_some).await {
-                Ok(ending) => ending.unwrap_or(Ending::FeedLost),
-                Err(_) => Ending::FeedLost,
-            }
-        };
         tokio::select! {
             biased;
-            why = ended => Err(why),
+            why = ended(&mut self.ending) => Err(why),
             item = self.items.recv(), if takes_items => {
                 let item = item.ok_or(Ending::FeedLost)?;
                 let taken = match &item {
                     Item::Batch(batch) => batch.events.len(),
                     Item::Signal(_) => 1,
-                    Item::Entered | Item::Joined(_) => 0,
+                    Item::Entered => 0,
                 };
                 self.waiting.take(taken);
                 Ok(item)
@@ -195,10 +171,23 @@ impl Inbox {
         }
     }
 
+    /// Why the session ends, when it does.
+    pub fn ending(&self) -> impl Future<Output = Ending> + Send + use<> {
+        let mut ending = self.ending.clone();
+        async move { ended(&mut ending).await }
+    }
+
     /// Discards what was handed out before the session entered its groups.
     pub async fn skip_to_entered(&mut self) -> Result<(), Ending> {
         while !matches!(self.next(true).await?, Item::Entered) {}
         Ok(())
+    }
+}
+
+async fn ended(ending: &mut watch::Receiver<Option<Ending>>) -> Ending {
+    match ending.wait_for(Option::is_some).await {
+        Ok(ending) => ending.unwrap_or(Ending::FeedLost),
+        Err(_) => Ending::FeedLost,
     }
 }
 

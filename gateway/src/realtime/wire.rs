@@ -10,7 +10,7 @@ use super::{
     client::Client,
     event::Batch,
     hub::Entered,
-    session::{Ending, Joined, Signal},
+    session::{Ending, Signal},
     socket::{End, Socket},
 };
 
@@ -44,20 +44,13 @@ pub(super) trait Wire: Sized + Send + 'static {
         true
     }
 
-    /// What happened.
+    /// What happened. If the user entered groups or rooms with it, what happened there is read too, before the client may
+    /// continue from its cursor.
     fn batch(
         &mut self,
         socket: &mut Socket,
         client: &Client,
         batch: Batch,
-    ) -> impl Future<Output = Result<(), End>> + Send;
-
-    /// The user became a member of a group or room: what happened there meanwhile is to be read.
-    fn joined(
-        &mut self,
-        socket: &mut Socket,
-        client: &Client,
-        joined: &Joined,
     ) -> impl Future<Output = Result<(), End>> + Send;
 
     /// A passing signal.

@@ -52,6 +52,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0015_event_edits.sql"),
         include_str!("../migrations/sqlite/0016_reactions.sql"),
         include_str!("../migrations/sqlite/0017_events_by_conversation.sql"),
+        include_str!("../migrations/sqlite/0018_notices.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
@@ -71,6 +72,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/postgres/0015_event_edits.sql"),
         include_str!("../migrations/postgres/0016_reactions.sql"),
         include_str!("../migrations/postgres/0017_events_by_conversation.sql"),
+        include_str!("../migrations/postgres/0018_notices.sql"),
     ],
 };
 

@@ -248,3 +248,132 @@ every_shape! {
         assert_eq!(omar.events().await[0]["msg_id"], json!(id));
     }
 }
+
+async fn say(agora: &Agora, group: &str, words: &str) -> Value {
+    let body = json!({"from": "nora", "to": [group], "type": "txt", "body": {"msg": words}});
+    agora.post("/messages/chatgroups", &body).await.expect(200)["data"][group].clone()
+}
+
+async fn edit(agora: &Agora, msg_id: &Value, words: &str) {
+    let path = format!("/messages/rewrite/{}", msg_id.as_str().expect("an id"));
+    let body = json!({"user": "nora", "new_msg": {"type": "txt", "msg": words}});
+    let edited = agora.request(Method::PUT, &path).json(&body).send().await.expect("an answer");
+    assert_eq!(edited.status(), 200);
+}
+
+/// Kind and message of the events up to the frame with that message.
+async fn until(socket: &mut Socket, msg_id: &Value) -> Vec<(String, String)> {
+    let mut seen = Vec::new();
+    loop {
+        let events = socket.events().await;
+        let text = |event: &Value, key: &str| event[key].as_str().unwrap_or_default().to_owned();
+        seen.extend(events.iter().map(|event| (text(event, "kind"), text(event, "msg_id"))));
+        if events.iter().any(|event| event["msg_id"] == *msg_id && event["kind"] == "message.sent") {
+            return seen;
+        }
+    }
+}
+
+every_shape! {
+    async fn who_enters_a_group_gets_nothing_of_what_was_said_and_changed_there_before(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora", "omar"]).await;
+        let team = group(&agora, "nora", &[]).await;
+        let old = say(&agora, &team, "before").await;
+        edit(&agora, &old, "before, edited").await;
+        agora.post(&format!("/chatgroups/{team}/announcement"), &json!({"announcement": "old news"})).await.expect(200);
+        let token = agora.logged_in("omar").await.token;
+        let mut omar = Socket::open(&app, &token, None).await;
+        agora.post(&format!("/chatgroups/{team}/users/omar"), &json!({})).await.expect(200);
+        let welcome = say(&agora, &team, "welcome").await;
+        let last = json!(agora.send_text("nora", "omar", "to him").await);
+        let said = [&welcome, &last].map(|id| id.as_str().expect("an id").to_owned());
+        let wanted = [
+            ("group.joined".to_owned(), String::new()),
+            ("message.sent".to_owned(), said[0].clone()),
+            ("message.sent".to_owned(), said[1].clone()),
+        ];
+        // Messages of other lanes may come before those of the group, when he is connected and when he comes back.
+        let of_both = async |socket: &mut Socket| {
+            let mut seen = until(socket, &last).await;
+            if !seen.iter().any(|(_, id)| *id == said[0]) {
+                seen.extend(until(socket, &welcome).await);
+            }
+            seen.sort();
+            seen
+        };
+        let mut sorted = wanted.to_vec();
+        sorted.sort();
+        assert_eq!(of_both(&mut omar).await, sorted);
+        let mut back = Socket::open(&app, &token, Some("0:0")).await;
+        assert_eq!(of_both(&mut back).await, sorted);
+    }
+}
+
+every_shape! {
+    async fn a_cursor_comes_only_when_what_was_said_in_an_entered_group_has_come(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora", "omar"]).await;
+        let team = group(&agora, "nora", &[]).await;
+        let token = agora.logged_in("omar").await.token;
+        let mut omar = Socket::open(&app, &token, None).await;
+        agora.post(&format!("/chatgroups/{team}/users/omar"), &json!({})).await.expect(200);
+        let welcome = say(&agora, &team, "welcome").await;
+        let is = |frame: &Value, kind: &str| {
+            frame["events"].as_array().expect("events").iter().any(|event| event["kind"] == kind)
+        };
+        loop {
+            let frame = omar.next_of("events").await;
+            if is(&frame, "group.joined") {
+                assert_eq!(frame["cursor"], Value::Null, "{frame}");
+                break;
+            }
+        }
+        let cursor = omar.cursor.clone().expect("the position before");
+        drop(omar);
+        let mut back = Socket::open(&app, &token, Some(&cursor)).await;
+        while back.event("message.sent").await["msg_id"] != welcome {}
+    }
+}
+
+every_shape! {
+    async fn who_enters_a_group_and_leaves_it_at_once_stays_connected(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora", "omar"]).await;
+        let team = group(&agora, "nora", &[]).await;
+        let mut omar = Socket::open(&app, &agora.logged_in("omar").await.token, None).await;
+        for _ in 0..10 {
+            agora.post(&format!("/chatgroups/{team}/users/omar"), &json!({})).await.expect(200);
+            agora.delete(&format!("/chatgroups/{team}/users/omar")).await.expect(200);
+        }
+        let id = json!(agora.send_text("nora", "omar", "to him").await);
+        let (mut left, mut is_there) = (0, false);
+        while left < 10 || !is_there {
+            for event in omar.events().await {
+                left += usize::from(event["kind"] == "group.left");
+                is_there |= event["msg_id"] == id;
+            }
+        }
+    }
+}
+
+every_shape! {
+    async fn what_no_client_gets_at_once_does_not_come_later(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora", "omar"]).await;
+        let token = agora.logged_in("omar").await.token;
+        let by_app = json!({"to": ["omar"], "type": "txt", "body": {"msg": "from the app"}});
+        agora.post("/messages/users", &by_app).await.expect(200);
+        let named = agora.request(Method::PUT, "/users/omar").json(&json!({"nickname": "O"})).send().await;
+        assert_eq!(named.expect("an answer").status(), 200);
+        drop(Socket::open(&app, &token, None).await);
+        let imported = json!({"target": "omar", "type": "txt", "body": {"msg": "old"}, "from": "nora",
+            "msg_timestamp": 1_700_000_000_000_i64, "need_download": false});
+        agora.post("/messages/users/import", &imported).await.expect(200);
+        let last = json!(agora.send_text("nora", "omar", "the last").await);
+        let mut back = Socket::open(&app, &token, Some("0:0")).await;
+        let seen = until(&mut back, &last).await;
+        assert!(seen.iter().all(|(kind, _)| !kind.starts_with("user.")), "{seen:?}");
+        assert_eq!(seen.iter().filter(|(kind, _)| kind == "message.sent").count(), 2, "{seen:?}");
+    }
+}

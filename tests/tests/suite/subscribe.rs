@@ -248,6 +248,27 @@ every_shape! {
 }
 
 every_shape! {
+    async fn who_enters_a_group_and_leaves_it_at_once_stays_subscribed(app: TestApp) {
+        let ids = people(&app, &["nora", "omar"]).await;
+        let (nora, omar) = (ids[0], ids[1]);
+        let group = team(&app, nora, &[]).await;
+        let mut subscription = Subscription::of(&app, &[omar], "").await;
+        subscription.next().await.expect("the position");
+        for _ in 0..10 {
+            let add = pb::AddMembersRequest { group_id: group, user_ids: vec![omar] };
+            app.groups().add_members(app.request(add)).await.expect("a member");
+            let remove = pb::RemoveMembersRequest { group_id: group, user_ids: vec![omar] };
+            app.groups().remove_members(app.request(remove)).await.expect("no member");
+        }
+        for _ in 0..10 {
+            subscription.event("group.left").await;
+        }
+        let last = send(&app, to_users(nora, &[omar], "to him")).await[0];
+        assert_eq!(subscription.event("message.sent").await.0.msg_id, last);
+    }
+}
+
+every_shape! {
     async fn more_than_is_sent_after_a_cursor_is_named_instead(app: TestApp) {
         let ids = people(&app, &["nora", "omar"]).await;
         let (nora, omar) = (ids[0], ids[1]);

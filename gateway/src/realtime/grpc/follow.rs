@@ -1,8 +1,8 @@
 //! One subscription, from its beginning to its end.
 
-use std::{collections::HashSet, convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use tidings_domain::{App, Caller, ConversationId, Error, Reason, UserId};
+use tidings_domain::{App, Caller, Error, Reason, UserId};
 use tidings_proto::{pb, status_from_error};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 use tonic::Status;
@@ -14,7 +14,6 @@ use super::{
 use crate::{
     Gateway,
     realtime::{
-        app_feed::entering,
         event::{Batch, Event},
         hub::Entered,
         session::{Ending, Item},
@@ -42,10 +41,6 @@ pub(super) struct Subscription {
 struct Position {
     /// Where it continues.
     cursor: Arc<str>,
-    /// The cursor after the last batch, where users entered groups with it whose past is yet to be sent.
-    held: Option<Arc<str>>,
-    /// These users and groups.
-    entering: HashSet<(UserId, ConversationId)>,
     /// When the last response was sent.
     sent_at: Instant,
 }
@@ -65,12 +60,30 @@ impl Subscription {
     }
 
     async fn serve(&self, entered: &mut Entered, since: Option<String>) -> Result<Infallible, Status> {
-        let end = self.follow(entered, since).await;
-        let stopping = self.gateway.stopping();
+        let stopping = self.gateway.stopping().clone();
+        // Also while the past is sent, however long that takes.
+        let end = tokio::select! {
+            end = self.follow(entered, since) => end,
+            error = self.refused() => Err(status_from_error(error)),
+            () = stopping.draining() => Err(status_from_error(Error::new(Reason::Unavailable, "the server restarts"))),
+        };
         if stopping.is_draining() || stopping.is_triggered() {
             sleep(SPREAD.mul_f64(share(self.users.first()))).await;
         }
         end
+    }
+
+    /// Until the app or one of the users may do so no longer.
+    async fn refused(&self) -> Error {
+        let mut check = interval(CHECK);
+        check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            check.tick().await;
+            match self.allowed.check(&self.caller, &self.users).await {
+                Err(error) if !error.reason().is_transient() => return error,
+                Ok(()) | Err(_) => {}
+            }
+        }
     }
 
     async fn follow(&self, entered: &mut Entered, since: Option<String>) -> Result<Infallible, Status> {
@@ -78,28 +91,13 @@ impl Subscription {
         if let Some(since) = &since {
             self.catch_up(&mut entered.inbox, (since, &entered.cursor)).await?;
         }
-        let mut position = Position {
-            cursor: Arc::clone(&entered.cursor),
-            held: None,
-            entering: HashSet::new(),
-            sent_at: Instant::now(),
-        };
+        let mut position = Position { cursor: Arc::clone(&entered.cursor), sent_at: Instant::now() };
         self.send(entered, &mut position, Vec::new()).await?;
-        let mut check = interval(CHECK);
-        check.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let stopping = self.gateway.stopping().clone();
         loop {
             tokio::select! {
                 item = entered.inbox.next(true) => self.take(entered, &mut position, item).await?,
                 () = sleep_until(position.sent_at + HEARTBEAT) => {
                     self.send(entered, &mut position, Vec::new()).await?;
-                }
-                _ = check.tick() => match self.allowed.check(&self.caller, &self.users).await {
-                    Err(error) if !error.reason().is_transient() => return Err(status_from_error(error)),
-                    Ok(()) | Err(_) => {}
-                },
-                () = stopping.draining() => {
-                    return Err(status_from_error(Error::new(Reason::Unavailable, "the server restarts")));
                 }
             }
         }
@@ -111,20 +109,18 @@ impl Subscription {
         position: &mut Position,
         item: Result<Item, Ending>,
     ) -> Result<(), Status> {
-        match item.map_err(ended)? {
-            Item::Batch(batch) => {
-                position.pass(&batch);
-                self.send(entered, position, events(&batch)).await
+        let Item::Batch(batch) = item.map_err(ended)? else { return Ok(()) };
+        if !batch.joined.is_empty() {
+            // A client that continues from its last cursor gets again what it has of them.
+            self.send(entered, position, events(&batch)).await?;
+            for joined in &batch.joined {
+                self.read_joined(&mut entered.inbox, &position.cursor, joined).await?;
             }
-            Item::Joined(joined) => {
-                self.read_joined(&mut entered.inbox, &position.cursor, &joined).await?;
-                if position.has_read(joined.user, joined.conversation) {
-                    return self.send(entered, position, Vec::new()).await;
-                }
-                Ok(())
-            }
-            Item::Entered | Item::Signal(_) => Ok(()),
+            position.cursor = batch.cursor;
+            return self.send(entered, position, Vec::new()).await;
         }
+        position.cursor = Arc::clone(&batch.cursor);
+        self.send(entered, position, events(&batch)).await
     }
 
     async fn send(
@@ -137,38 +133,6 @@ impl Subscription {
         self.responses.send(&mut entered.inbox, response).await?;
         position.sent_at = Instant::now();
         Ok(())
-    }
-}
-
-impl Position {
-    /// After a batch. What happened in the groups that users enter with it follows it, and is not lost to a client that
-    /// continues from here.
-    fn pass(&mut self, batch: &Batch) {
-        for (place, user) in &batch.users {
-            let event = &batch.events[*place].event;
-            if let (Some(change), Some(conversation)) = (&event.change, event.conversation)
-                && entering(change).contains(user)
-            {
-                self.entering.insert((*user, conversation));
-            }
-        }
-        if self.entering.is_empty() {
-            self.cursor = Arc::clone(&batch.cursor);
-        } else {
-            self.held = Some(Arc::clone(&batch.cursor));
-        }
-    }
-
-    /// The past of a group was sent; true: the cursor has moved.
-    fn has_read(&mut self, user: UserId, conversation: ConversationId) -> bool {
-        self.entering.remove(&(user, conversation));
-        if !self.entering.is_empty() {
-            return false;
-        }
-        self.held.take().is_some_and(|held| {
-            self.cursor = held;
-            true
-        })
     }
 }
 

@@ -7,7 +7,8 @@ use tonic::Status;
 use super::follow::{Subscription, event};
 use crate::realtime::{
     catch_up::{CatchUp, Past},
-    session::{Inbox, Joined},
+    event::Joined,
+    session::Inbox,
 };
 
 impl Subscription {
@@ -30,13 +31,8 @@ impl Subscription {
 
     /// What happened in a group or room since a user entered it, while the feed had not said so yet.
     pub async fn read_joined(&self, inbox: &mut Inbox, cursor: &str, joined: &Joined) -> Result<(), Status> {
-        let opened = CatchUp::of_joined(&self.gateway, &self.as_user(joined.user), joined).await;
-        match opened {
-            Ok(past) => self.send_past(inbox, (joined.user, cursor), past).await,
-            // The user has left again, or the group has ended.
-            Err(error) if matches!(error.reason(), Reason::NotGroupMember | Reason::GroupNotFound) => Ok(()),
-            Err(error) => Err(status_from_error(error)),
-        }
+        let past = CatchUp::of_joined(&self.gateway, &self.as_user(joined.user), joined).await;
+        self.send_past(inbox, (joined.user, cursor), past.map_err(status_from_error)?).await
     }
 
     fn as_user(&self, user: UserId) -> Caller {

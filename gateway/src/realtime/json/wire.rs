@@ -17,7 +17,7 @@ use crate::{
         device::Device,
         event::Batch,
         hub::Entered,
-        session::{Joined, Signal},
+        session::Signal,
         socket::{End, HEARTBEAT, Socket, TRY_AGAIN, UNAUTHORIZED},
         wire::Wire,
     },
@@ -73,21 +73,19 @@ impl Wire for JsonWire {
         Ok(())
     }
 
-    async fn batch(&mut self, socket: &mut Socket, _: &Client, batch: Batch) -> Result<(), End> {
+    async fn batch(&mut self, socket: &mut Socket, client: &Client, batch: Batch) -> Result<(), End> {
         let all: Vec<&str> = batch.events.iter().map(|event| event.json()).collect();
-        events(socket, &all, Some(&batch.cursor)).await?;
+        let is_all = batch.joined.is_empty();
+        events(socket, &all, is_all.then_some(&batch.cursor)).await?;
+        for joined in &batch.joined {
+            let past = CatchUp::of_joined(&client.gateway, &client.caller, joined).await;
+            write_past(socket, client, past.map_err(|error| End::Refused(TRY_AGAIN, refusal(&error)))?).await?;
+        }
+        if !is_all {
+            events(socket, &[], Some(&batch.cursor)).await?;
+        }
         self.cursor = Some(batch.cursor.to_string());
         Ok(())
-    }
-
-    /// What happened in a group or room since the user entered it, while the feed had not said so yet.
-    async fn joined(&mut self, socket: &mut Socket, client: &Client, joined: &Joined) -> Result<(), End> {
-        match CatchUp::of_joined(&client.gateway, &client.caller, joined).await {
-            Ok(past) => write_past(socket, client, past).await,
-            // The user has left again, or the group has ended.
-            Err(error) if matches!(error.reason(), Reason::NotGroupMember | Reason::GroupNotFound) => Ok(()),
-            Err(error) => Err(End::Refused(TRY_AGAIN, refusal(&error))),
-        }
     }
 
     async fn signal(&mut self, _: &mut Socket, _: &Signal) -> Result<(), End> {

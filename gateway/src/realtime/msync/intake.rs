@@ -17,12 +17,7 @@ use super::{
     queues::Queues,
     saved::{save, saved},
 };
-use crate::realtime::{
-    catch_up::CatchUp,
-    client::Client,
-    event::{Batch, Event},
-    hub::Entered,
-};
+use crate::realtime::{catch_up::CatchUp, client::Client, event::Event, hub::Entered};
 
 /// A change is in the feed within this time; what was asked so long before a position may be told twice.
 const LATE_CHANGES: Duration = Duration::from_secs(10);
@@ -80,10 +75,9 @@ impl Intake {
         Ok(())
     }
 
-    /// What the feed brought.
-    pub fn batch(&mut self, batch: Batch, client: &Client) {
-        self.take(batch.events, client);
-        self.taken = Some(Place { cursor: batch.cursor, at: client.gateway.now() });
+    /// Everything up to that cursor of the feed was taken.
+    pub fn came(&mut self, cursor: Arc<str>, client: &Client) {
+        self.taken = Some(Place { cursor, at: client.gateway.now() });
         self.move_on();
     }
 

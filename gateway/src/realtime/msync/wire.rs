@@ -22,7 +22,7 @@ use crate::{
         device::Device,
         event::Batch,
         hub::{Entered, Hub},
-        session::{Joined, Signal},
+        session::Signal,
         socket::{End, Socket, TRY_AGAIN, UNAUTHORIZED},
         wire::Wire,
     },
@@ -82,24 +82,18 @@ impl Wire for MsyncWire {
     }
 
     async fn batch(&mut self, socket: &mut Socket, client: &Client, batch: Batch) -> Result<(), End> {
-        self.intake.batch(batch, client);
-        self.tell(socket).await
-    }
-
-    async fn joined(&mut self, socket: &mut Socket, client: &Client, joined: &Joined) -> Result<(), End> {
         let failed = |error: Error| {
             tracing::debug!(%error, "what a new member missed cannot be read");
             End::Told(TRY_AGAIN, "the feed is interrupted")
         };
-        let mut past = match CatchUp::of_joined(&client.gateway, &client.caller, joined).await {
-            Ok(past) => past,
-            // The user has left again, or the group has ended.
-            Err(error) if matches!(error.reason(), Reason::NotGroupMember | Reason::GroupNotFound) => return Ok(()),
-            Err(error) => return Err(failed(error)),
-        };
-        while let Some(part) = past.next(&client.gateway, client.app()).await.map_err(failed)? {
-            self.intake.take(part.events, client);
+        self.intake.take(batch.events, client);
+        for joined in &batch.joined {
+            let mut past = CatchUp::of_joined(&client.gateway, &client.caller, joined).await.map_err(failed)?;
+            while let Some(part) = past.next(&client.gateway, client.app()).await.map_err(failed)? {
+                self.intake.take(part.events, client);
+            }
         }
+        self.intake.came(batch.cursor, client);
         self.tell(socket).await
     }
 

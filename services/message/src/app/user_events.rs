@@ -1,13 +1,13 @@
 //! What happened in a user's conversations between two cursors of the feed: for a device that comes back.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
 use futures_util::{Stream, stream};
-use tidings_domain::{AppId, Caller, ConversationId, Error, EventKind, GroupKind, MsgId, UserId};
-use tidings_store::Scale;
+use tidings_domain::{AppId, Caller, ConversationId, Error, GroupKind, Membership, MsgId, UnixMillis, UserId};
+use tidings_store::{Db, Scale};
 use tokio::sync::mpsc;
 use tracing::Instrument as _;
 
@@ -17,16 +17,19 @@ use crate::{
     appender::lane,
     store::{
         export::Positions,
-        feed::Event,
+        feed::{Event, Happened, Other},
+        notices::{self, Ends},
         read,
-        since::{self, MOST, Since},
+        since::{self, Since},
     },
 };
 
 /// Conversations that are read at once.
 const STEP: usize = 500;
-/// Of these, as many with news are read at once: they have up to [`MOST`] messages each.
+/// Of these, as many with news are read at once: they have up to 200 messages and as many notices each.
 const BUSY_STEP: usize = 10;
+/// As many without are one part of the answer: they have up to 200 marks each.
+const QUIET_STEP: usize = 50;
 
 /// A range of the feed.
 #[derive(Debug)]
@@ -85,65 +88,144 @@ async fn send(
     parts: &mpsc::Sender<Result<Found, Error>>,
 ) -> Result<(), Error> {
     let asked = conversations(deps, caller, query).await?;
+    let reader = Reader { db: &deps.db, app: caller.app, user: query.user };
     for step in asked.chunks(STEP) {
-        let busy = since::with_messages(&deps.db, caller.app, step).await?;
-        let incomplete: Vec<ConversationId> =
-            busy.iter().filter(|(_, more)| *more).map(|(since, _)| since.conversation).collect();
-        let mut events = events(others(deps, caller.app, query.user, step).await?);
-        let mut incomplete: Vec<ConversationId> = incomplete.into_iter().chain(too_many(&events)).collect();
-        incomplete.sort_unstable();
-        incomplete.dedup();
+        let ends = notices::ends(&deps.db, caller.app, query.user, step).await?;
+        let active = since::active(&deps.db, caller.app, step).await?;
+        let mut marks = by_conversation(notices::marks(&deps.db, caller.app, query.user, &ends).await?);
+        let is_busy = |ends: &&Ends| ends.has_notices || active.contains(&ends.since.conversation);
+        let (busy, quiet): (Vec<Ends>, Vec<Ends>) = ends.iter().partition(is_busy);
         for some in busy.chunks(BUSY_STEP) {
-            let (mut scale, some): (_, Vec<Since>) = (Scale::default(), some.iter().map(|(since, _)| *since).collect());
-            let sent = since::sent(&deps.db, caller.app, query.user, &some, &mut scale).await?;
-            if scale.is_full() {
-                incomplete.extend(some.iter().map(|since| since.conversation));
+            let mut found = reader.read(some, &active).await?;
+            found.add_marks(some, &mut marks);
+            if !found.is_empty() && parts.send(Ok(found.in_order())).await.is_err() {
+                return Ok(());
             }
-            events.extend(self::events(sent));
         }
-        events.sort_unstable_by_key(|(lane, event)| (*lane, event.event_no));
-        if (!events.is_empty() || !incomplete.is_empty()) && parts.send(Ok(Found { events, incomplete })).await.is_err()
-        {
-            return Ok(());
+        for some in quiet.chunks(QUIET_STEP) {
+            let mut found = Found::default();
+            found.add_marks(some, &mut marks);
+            if !found.is_empty() && parts.send(Ok(found.in_order())).await.is_err() {
+                return Ok(());
+            }
         }
     }
     Ok(())
 }
 
-fn events(found: Vec<Event>) -> Vec<(i64, Event)> {
-    found.into_iter().map(|event| (lane(event.conversation()), event)).collect()
-}
-
-/// What happened besides messages. Whoever was not online then gets nothing of messages to those who were.
-async fn others(deps: &Deps, app: AppId, user: UserId, asked: &[Since]) -> Result<Vec<Event>, Error> {
-    let mut scale = Scale::default();
-    let mut found = since::other(&deps.db, app, asked, lane, &mut scale).await?;
-    let is_meant = |kind| !matches!(kind, EventKind::Online | EventKind::OnlineBroadcast | EventKind::Refused);
-    // What is on a user's device is news for the other party only.
-    let is_own = |event: &Event| event.kind() == EventKind::Delivered && event.actor() == user;
-    found.retain(|event| is_meant(event.kind()) && !is_own(event));
-    Ok(found)
-}
-
-/// The conversations of which as many events were read as are read at most.
-fn too_many(events: &[(i64, Event)]) -> Vec<ConversationId> {
-    let mut counts: HashMap<ConversationId, usize> = HashMap::new();
-    for (_, event) in events {
-        *counts.entry(event.conversation()).or_default() += 1;
+fn by_conversation(events: Vec<Event>) -> HashMap<ConversationId, Vec<Event>> {
+    let mut found: HashMap<ConversationId, Vec<Event>> = HashMap::new();
+    for event in events {
+        found.entry(event.conversation()).or_default().push(event);
     }
-    counts.into_iter().filter(|(_, count)| *count >= MOST).map(|(conversation, _)| conversation).collect()
+    found
+}
+
+impl Found {
+    fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.incomplete.is_empty()
+    }
+
+    fn add(&mut self, events: Vec<Event>) {
+        self.events.extend(events.into_iter().map(|event| (lane(event.conversation()), event)));
+    }
+
+    /// The marks of these conversations, which are read beforehand.
+    fn add_marks(&mut self, of: &[Ends], marks: &mut HashMap<ConversationId, Vec<Event>>) {
+        for ends in of {
+            self.add(marks.remove(&ends.since.conversation).unwrap_or_default());
+            self.incomplete.extend(ends.is_full.then_some(ends.since.conversation));
+        }
+    }
+
+    fn in_order(mut self) -> Self {
+        self.events.sort_unstable_by_key(|(lane, event)| (*lane, event.event_no));
+        self.incomplete.sort_unstable();
+        self.incomplete.dedup();
+        self
+    }
+}
+
+/// Reads for one user.
+struct Reader<'a> {
+    db: &'a Db,
+    app: AppId,
+    user: UserId,
+}
+
+impl Reader<'_> {
+    /// Notices and messages of some conversations, of which those in `active` have messages.
+    async fn read(&self, some: &[Ends], active: &HashSet<ConversationId>) -> Result<Found, Error> {
+        let mut found = Found::default();
+        let mut scale = Scale::default();
+        let notices = notices::notices(self.db, self.app, self.user, some, lane, &mut scale).await?;
+        if scale.is_full() {
+            found.incomplete.extend(some.iter().map(|ends| ends.since.conversation));
+        }
+        let asked = self.since_entered(some, &notices, active).await?;
+        found.add(notices);
+        if asked.is_empty() {
+            return Ok(found);
+        }
+        found.incomplete.extend(since::full(self.db, self.app, &asked).await?);
+        let mut scale = Scale::default();
+        found.add(since::sent(self.db, self.app, self.user, &asked, &mut scale).await?);
+        if scale.is_full() {
+            found.incomplete.extend(asked.iter().map(|since| since.conversation));
+        }
+        Ok(found)
+    }
+
+    /// What is asked of those with messages. Where the user entered meanwhile, it is all that was said since then: some of it
+    /// may be in the feed before that change, and before the cursor of a client that was told of neither.
+    async fn since_entered(
+        &self,
+        some: &[Ends],
+        notices: &[Event],
+        active: &HashSet<ConversationId>,
+    ) -> Result<Vec<Since>, Error> {
+        let mut floors: HashMap<ConversationId, MsgId> = HashMap::new();
+        for event in notices {
+            if let Happened::Other(Other { change: Some(change), made_at, conversation, .. }) = &event.happened
+                && change.new_members().contains(&self.user)
+            {
+                let floor = floors.entry(*conversation).or_insert(MsgId::ZERO);
+                *floor = MsgId::before(*made_at).max(*floor);
+            }
+        }
+        let all = some.iter().map(|ends| ends.since);
+        let (mut entered, others): (Vec<Since>, Vec<Since>) =
+            all.partition(|since| floors.contains_key(&since.conversation));
+        let mut asked = others;
+        asked.retain(|since| active.contains(&since.conversation));
+        if entered.is_empty() {
+            return Ok(asked);
+        }
+        for since in &mut entered {
+            since.floor = since.floor.max(floors[&since.conversation]);
+        }
+        let first = since::first(self.db, self.app, &entered).await?;
+        asked.extend(entered.into_iter().filter_map(|since| {
+            let first = first.get(&since.conversation)?;
+            Some(Since { after: since.after.min(first - 1), ..since })
+        }));
+        Ok(asked)
+    }
 }
 
 /// The user's conversations with what is asked of each: those whose lane has gone on.
 async fn conversations(deps: &Deps, caller: &Caller, query: &UserEventsQuery) -> Result<Vec<Since>, Error> {
     let of = |positions: &Positions, lane| positions.0.get(&lane).copied().unwrap_or(0);
-    let since = |(conversation, floor)| {
+    let since = |conversation, floor, changes_from| {
         let lane = lane(conversation);
-        Since { conversation, floor, after: of(&query.after, lane), upto: of(&query.upto, lane) }
+        Since { conversation, floor, changes_from, after: of(&query.after, lane), upto: of(&query.upto, lane) }
     };
     if let Some((conversation, above)) = query.only {
         let floor = access::floor(&deps.directory, caller, conversation).await?;
-        return Ok(vec![since((conversation, floor.max(above)))]);
+        // Changes are in the feed from when the user became a member.
+        let since = since(conversation, floor.max(above), None);
+        let first = since::first(&deps.db, caller.app, &[since]).await?.into_values();
+        return Ok(first.map(|first| Since { after: since.after.max(first - 1), ..since }).collect());
     }
     let direct = read::conversations(&deps.db, caller.app, query.user).await?;
     let direct = direct.into_iter().map(|listed| listed.conversation);
@@ -152,11 +234,13 @@ async fn conversations(deps: &Deps, caller: &Caller, query: &UserEventsQuery) ->
     let contacts = contacts.into_iter().map(|contact| ConversationId::direct(query.user, contact));
     let threads = deps.directory.threads(caller, query.user).await?;
     let all: BTreeSet<ConversationId> = direct.chain(contacts).chain(threads).collect();
-    let mut floors: Vec<(ConversationId, MsgId)> =
-        all.into_iter().map(|conversation| (conversation, MsgId::ZERO)).collect();
+    let mut asked: Vec<Since> =
+        all.into_iter().map(|conversation| since(conversation, MsgId::ZERO, Some(UnixMillis(0)))).collect();
     for kind in [GroupKind::Group, GroupKind::Room] {
         let joined = deps.directory.joined(caller, query.user, kind).await?;
-        floors.extend(joined.iter().map(|membership| (membership.conversation(), membership.floor())));
+        let of_member = |it: &Membership| since(it.conversation(), it.floor(), Some(it.joined_at));
+        asked.extend(joined.iter().map(of_member));
     }
-    Ok(floors.into_iter().map(since).filter(|since| since.upto > since.after).collect())
+    asked.retain(|since| since.upto > since.after);
+    Ok(asked)
 }

@@ -258,6 +258,11 @@ pub(super) async fn other_events(
     Ok(events)
 }
 
+/// Rows without a body as events.
+pub(super) fn bodiless(rows: Vec<OtherRow>) -> Result<Vec<Event>, Error> {
+    rows.into_iter().map(other_event).collect()
+}
+
 fn sent_event(row: SentRow) -> Result<Event, Error> {
     let message = read::message(MessageRow {
         conv_a: row.conv_a,

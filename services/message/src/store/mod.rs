@@ -13,6 +13,7 @@ pub mod key;
 pub mod lane;
 pub mod lease;
 pub mod log;
+pub mod notices;
 pub mod purge;
 pub mod reaction;
 pub mod read;
@@ -67,6 +68,7 @@ pub fn statements(engine: Engine) -> Vec<String> {
         read::lookups(),
         reaction::lookups(),
         since::lookups(),
+        notices::lookups(),
     ]
     .concat();
     let lookups = lookups.into_iter().flat_map(|statement| statement.texts(engine));

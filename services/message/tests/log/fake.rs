@@ -95,6 +95,8 @@ impl Fake {
             "Memberships" => grpc_answer(&state.memberships(&internal::MembershipsRequest::decode(bytes).unwrap())),
             "ListGroups" => grpc_answer(&state.list_groups(&pb::ListGroupsRequest::decode(bytes).unwrap())),
             "Joined" => grpc_answer(&state.joined(&pb::JoinedRequest::decode(bytes).unwrap())),
+            "ListContacts" => grpc_answer(&pb::ListContactsResponse::default()),
+            "ListThreads" => grpc_answer(&pb::ListThreadsResponse::default()),
             "TakeChanges" | "RemoveChanges" if state.is_old => tonic::Status::unimplemented("").into_http(),
             "TakeChanges" => grpc_answer(&state.take_changes()),
             "RemoveChanges" => {

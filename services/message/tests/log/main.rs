@@ -21,4 +21,5 @@ mod screening;
 mod start_broadcast;
 mod targeted;
 mod unread;
+mod user_events;
 mod world;

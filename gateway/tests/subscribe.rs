@@ -1,0 +1,108 @@
+//! `RealtimeService.Subscribe` in front of fake services.
+
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use http_body::Frame;
+use http_body_util::StreamBody;
+use tidings_directory_client::DirectoryCache;
+use tidings_domain::{Actor, App, AppId, Caller, Error, ManualClock, OsEntropy, Reason, UnixMillis, UserId};
+use tidings_gateway::{Gateway, GatewayConfig, Realtime};
+use tidings_proto::{
+    error_from_status,
+    pb::{self, realtime_service_client::RealtimeServiceClient, realtime_service_server::RealtimeServiceServer},
+    status_from_error,
+};
+use tidings_runtime::{Clients, Wire, context};
+use tokio::{sync::Notify, time::timeout};
+use tower::service_fn;
+
+/// The services behind the gateway.
+#[derive(Default)]
+struct Fake {
+    is_disabled: AtomicBool,
+    /// The past is asked for, and does not come.
+    past_is_asked: Notify,
+}
+
+type Frames = stream::BoxStream<'static, Result<Frame<Bytes>, Infallible>>;
+
+fn response(frames: Frames) -> http::Response<tonic::body::Body> {
+    let mut response = http::Response::new(tonic::body::Body::new(StreamBody::new(frames)));
+    response.headers_mut().insert("content-type", HeaderValue::from_static("application/grpc"));
+    response
+}
+
+fn frame(message: &impl prost::Message) -> Result<Frame<Bytes>, Infallible> {
+    let encoded = message.encode_to_vec();
+    let mut bytes = vec![0];
+    bytes.extend(u32::try_from(encoded.len()).expect("answers are short").to_be_bytes());
+    bytes.extend(encoded);
+    Ok(Frame::data(bytes.into()))
+}
+
+fn whole(message: &impl prost::Message) -> http::Response<tonic::body::Body> {
+    let ok = (HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"));
+    let trailers = Ok(Frame::trailers(HeaderMap::from_iter([ok])));
+    response(stream::iter([frame(message), trailers]).boxed())
+}
+
+/// The beginning of a stream that goes on.
+fn begun(message: Option<Result<Frame<Bytes>, Infallible>>) -> http::Response<tonic::body::Body> {
+    response(stream::iter(message).chain(stream::pending()).boxed())
+}
+
+fn answer(fake: &Fake, path: &str) -> http::Response<tonic::body::Body> {
+    match path.rsplit('/').next() {
+        Some("GetApp") => whole(&pb::App::from(App::example())),
+        Some("GetUser") => {
+            let enabled = !fake.is_disabled.load(Ordering::Relaxed);
+            whole(&pb::User { id: 32, registered: true, enabled, ..Default::default() })
+        }
+        Some("Joined") => whole(&pb::JoinedResponse::default()),
+        Some("ListThreads") => whole(&pb::ListThreadsResponse::default()),
+        Some("Events") => begun(Some(frame(&pb::EventsResponse { events: Vec::new(), cursor: "0:9".into() }))),
+        Some("UserEvents") => {
+            fake.past_is_asked.notify_one();
+            begun(None)
+        }
+        _ => status_from_error(Error::new(Reason::Unavailable, path)).into_http(),
+    }
+}
+
+#[tokio::test]
+async fn a_stream_ends_while_the_past_is_read_when_its_user_is_disabled() {
+    let (fake, clock) = (Arc::new(Fake::default()), Arc::new(ManualClock::new(UnixMillis(1_752_600_000_123))));
+    let answering = Arc::clone(&fake);
+    let wire = Wire::local(service_fn(move |request: http::Request<tonic::body::Body>| {
+        let answer = answer(&answering, request.uri().path());
+        async move { Ok::<_, Infallible>(answer) }
+    }));
+    let clients = Clients::new(wire.clone(), wire.clone(), wire.clone(), wire.clone(), wire.clone(), wire.clone());
+    let gateway = Gateway::new(
+        clients,
+        GatewayConfig::default(),
+        (Arc::<ManualClock>::clone(&clock), Arc::new(OsEntropy)),
+    );
+    let directory = DirectoryCache::new(wire.clone(), wire, Arc::<ManualClock>::clone(&clock));
+    let service = RealtimeServiceServer::new(Realtime::new(gateway, directory));
+    let caller = Caller { actor: Actor::User(UserId(32)), ..Caller::of_app(AppId(1)) };
+    let request = pb::SubscribeRequest { user_ids: Vec::new(), cursor: "0:1".into() };
+    let mut client = RealtimeServiceClient::new(Wire::local(service));
+    let mut stream = client.subscribe(context::request(&caller, request)).await.expect("a stream").into_inner();
+    fake.past_is_asked.notified().await;
+    fake.is_disabled.store(true, Ordering::Relaxed);
+    // Beyond what is kept of users.
+    clock.advance(Duration::from_secs(10));
+    let end = timeout(Duration::from_mins(1), stream.message()).await.expect("it ends").expect_err("a status");
+    assert_eq!(error_from_status(end).reason(), Reason::UserDisabled);
+}
