@@ -15,9 +15,9 @@ use tokio::{
     net::TcpStream,
 };
 use tonic::{Request, metadata::MetadataMap};
-use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
+use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus};
 
-use self::process::{Process, in_words, processes};
+use self::process::{Process, processes};
 
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The interval between two checks of what a process needs.
@@ -166,16 +166,15 @@ async fn ask(
     connector: &Connector,
 ) -> Result<Option<UnixMillis>, Silence> {
     let because = |why: &str| Silence::Because(why.to_owned());
-    let channel = process.channel(connector).await.map_err(Silence::Because)?;
     let mut request = Request::new(HealthCheckRequest::default());
     if let Some(key) = service_key {
         let bearer = format!("Bearer {key}").parse().map_err(|_| because("the service key is not visible ASCII"))?;
         request.metadata_mut().insert("authorization", bearer);
     }
-    let (status, clock) = match HealthClient::new(channel).check(request).await {
+    let (status, clock) = match process.check(connector, request).await.map_err(Silence::Because)? {
         Ok(answer) => (answer.get_ref().status(), shown_time(answer.metadata())),
         Err(status) if tidings_proto::is_refused_service_key(&status) => return Err(Silence::RefusesKey),
-        Err(status) => return Err(because(&in_words(&status))),
+        Err(status) => return Err(because(status.message())),
     };
     match status {
         ServingStatus::Serving => Ok(clock),

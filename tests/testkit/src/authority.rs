@@ -5,12 +5,15 @@ use std::{
     io::Write as _,
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use tempfile::TempDir;
 use tidings_domain::{UnixMillis, date_of};
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// An authority that a test makes, and its files.
 #[derive(Debug)]
@@ -33,6 +36,9 @@ pub struct Issued {
 impl Default for Authority {
     fn default() -> Self {
         let mut params = CertificateParams::default();
+        // Authorities that a test tells apart have different names.
+        let name = format!("test authority {}", NEXT.fetch_add(1, Ordering::Relaxed));
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().expect("a key");
         let issuer = CertifiedIssuer::self_signed(params, key).expect("a certificate");
@@ -73,6 +79,7 @@ impl Authority {
         let mut params = CertificateParams::new(names.to_vec()).expect("names");
         let (year, month, day) = date_of(end.0.div_euclid(86_400_000));
         let small = |number: i64| u8::try_from(number).expect("a part of a date");
+        params.distinguished_name.push(DnType::CommonName, name);
         params.not_after = date_time_ymd(i32::try_from(year).expect("a year"), small(month), small(day));
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");

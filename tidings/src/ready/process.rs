@@ -1,16 +1,14 @@
 //! A process that is asked whether it is ready, and the connection to it.
 
-use std::{error::Error as _, io, net::SocketAddr, time::Duration};
+use std::{error::Error, io, net::SocketAddr, time::Duration};
 
-use http::{Uri, uri::Scheme};
-use hyper_util::rt::TokioIo;
-use tidings_domain::USER_AGENT;
+use http::{HeaderValue, Uri, header::USER_AGENT, uri::Scheme};
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tidings_runtime::{Connector, Protocol, tls::MaybeTls};
 use tokio::{net::TcpStream, time::timeout};
-use tonic::{
-    Status,
-    transport::{Channel, Endpoint},
-};
+use tonic::{Request, Response, Status, body::Body};
+use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_client::HealthClient};
 
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -56,29 +54,42 @@ impl Process {
         timeout(PATIENCE, connecting).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
     }
 
-    /// Connects for gRPC; the error is in words.
-    pub async fn channel(&self, connector: &Connector) -> Result<Channel, String> {
-        let stream =
-            self.connect(connector, Protocol::Http2).await.map_err(|error| format!("no connection: {error}"))?;
-        let mut stream = Some(TokioIo::new(stream));
-        // tonic itself has no TLS: to it the connection is a plain one.
-        let endpoint = Endpoint::from_shared(format!("http://{}", self.host())).map_err(|error| error.to_string())?;
-        let endpoint = endpoint.user_agent(USER_AGENT).map_err(|error| error.to_string())?.timeout(PATIENCE);
-        let once = tower::service_fn(move |_: Uri| {
-            let stream = stream.take().ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected));
-            async move { stream }
+    /// Calls the health service, over a connection of its own. `Err` says why there is none.
+    pub async fn check(
+        &self,
+        connector: &Connector,
+        request: Request<HealthCheckRequest>,
+    ) -> Result<Result<Response<HealthCheckResponse>, Status>, String> {
+        let stream = self.connect(connector, Protocol::Http2).await.map_err(|error| format!("no connection: {error}"))?;
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        let opened = builder.timer(TokioTimer::new()).handshake(TokioIo::new(stream)).await;
+        let (requests, connection) = opened.map_err(|error| format!("no connection: {}", cause(&error)))?;
+        let channel = tower::service_fn(move |mut request: http::Request<Body>| {
+            request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(tidings_domain::USER_AGENT));
+            let mut requests = requests.clone();
+            async move { requests.send_request(request).await }
         });
-        endpoint.connect_with_connector(once).await.map_err(|error| format!("no connection: {error}"))
+        let mut client = HealthClient::with_origin(channel, self.uri.clone());
+        let broken = async {
+            match connection.await {
+                Err(error) => error,
+                // The answer may be there.
+                Ok(()) => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            // A peer that refuses our certificate says so after the handshake.
+            error = broken => Err(format!("no connection: {}", cause(&error))),
+            answer = timeout(PATIENCE, client.check(request)) => answer.map_err(|_| "no answer in time".to_owned()),
+        }
     }
 }
 
-/// What a status says, and the cause behind it: a peer that refuses our certificate says so after the handshake.
-pub fn in_words(status: &Status) -> String {
-    let mut words = status.message().to_owned();
-    let mut cause = status.source();
-    while let Some(error) = cause {
-        words = error.to_string();
-        cause = error.source();
+/// The innermost error.
+fn cause(mut error: &(dyn Error + 'static)) -> String {
+    while let Some(inner) = error.source() {
+        error = inner;
     }
-    words
+    error.to_string()
 }
