@@ -60,7 +60,8 @@ impl Process {
         connector: &Connector,
         request: Request<HealthCheckRequest>,
     ) -> Result<Result<Response<HealthCheckResponse>, Status>, String> {
-        let stream = self.connect(connector, Protocol::Http2).await.map_err(|error| format!("no connection: {error}"))?;
+        let stream =
+            self.connect(connector, Protocol::Http2).await.map_err(|error| format!("no connection: {error}"))?;
         let mut builder = http2::Builder::new(TokioExecutor::new());
         let opened = builder.timer(TokioTimer::new()).handshake(TokioIo::new(stream)).await;
         let (requests, connection) = opened.map_err(|error| format!("no connection: {}", cause(&error)))?;

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tidings_dialects::agora::msync::pb::{Jid, MSync, Provision, msync::Command, status::ErrorCode};
 use tidings_domain::SystemClock;
 use tidings_testkit::{Authority, Duplex, Installation, PacketSocket, Socket, Suite, TestApp, TlsClient, wait_until};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// An installation that shows a certificate by the authority. Nothing runs yet.
 fn secured(authority: &Authority) -> Installation {
@@ -47,6 +48,14 @@ async fn app(authority: &Authority) -> TestApp {
         config.tls.key = Some(shown.key);
     });
     TestApp::of(Arc::new(suite.over_tls(TlsClient::new(authority, None)))).await
+}
+
+/// Whether a request is answered on an open connection.
+async fn is_alive(stream: &mut impl Duplex) -> bool {
+    stream.write_all(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    let mut answer = [0; 4096];
+    let length = stream.read(&mut answer).await.unwrap();
+    answer[..length].starts_with(b"HTTP/1.1 200 ")
 }
 
 async fn dial(app: &TestApp, authority: &Authority) -> Box<dyn Duplex> {

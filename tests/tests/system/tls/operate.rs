@@ -3,9 +3,10 @@
 use std::process::Command;
 
 use tidings_domain::{Clock as _, SystemClock};
-use tidings_testkit::Authority;
+use tidings_testkit::{Authority, TlsClient};
+use tokio::io::AsyncReadExt as _;
 
-use super::{secured, start};
+use super::{address, is_alive, secured, start};
 
 #[tokio::test]
 async fn commands_reach_the_program_of_their_own_configuration_and_doctor_says_when_a_certificate_ends() {
@@ -34,6 +35,19 @@ async fn commands_reach_the_program_of_their_own_configuration_and_doctor_says_w
     std::fs::write(&near.key, "").unwrap();
     let (healthy, said) = doctor(&server);
     assert!(!healthy && said.contains("tls.key names the file"), "{said}");
+}
+
+#[tokio::test]
+async fn a_stop_ends_open_connections_in_the_order_that_tls_demands() {
+    let authority = Authority::default();
+    let mut server = secured(&authority);
+    start(&mut server).await;
+    let client = TlsClient::new(&authority, None);
+    let mut open = client.dial(&address(&server.url()), "http/1.1").await.unwrap();
+    assert!(is_alive(&mut open).await);
+    assert_eq!(server.stop().await, 0);
+    // Without a `close_notify` this is an error.
+    assert_eq!(open.read(&mut [0; 64]).await.expect("an end"), 0);
 }
 
 /// Another implementation of TLS, in both versions.

@@ -3,10 +3,9 @@
 use std::fs;
 
 use tidings_domain::UnixMillis;
-use tidings_testkit::{Authority, Duplex, TlsClient, free_address, wait_until};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tidings_testkit::{Authority, TlsClient, free_address, wait_until};
 
-use super::{address, secured, start};
+use super::{address, is_alive, secured, start};
 
 const YEAR_2090: UnixMillis = UnixMillis(3_786_912_000_000);
 
@@ -14,13 +13,6 @@ const YEAR_2090: UnixMillis = UnixMillis(3_786_912_000_000);
 async fn shown(client: &TlsClient, address: &str) -> Vec<u8> {
     let stream = client.dial(address, "http/1.1").await.expect("a handshake");
     stream.get_ref().1.peer_certificates().expect("a certificate")[0].to_vec()
-}
-
-async fn is_alive(stream: &mut impl Duplex) -> bool {
-    stream.write_all(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
-    let mut answer = [0; 4096];
-    let length = stream.read(&mut answer).await.unwrap();
-    answer[..length].starts_with(b"HTTP/1.1 200 ")
 }
 
 #[tokio::test]
