@@ -30,6 +30,8 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const HANDSHAKE_RECORD: u8 = 22;
 /// Bytes of a refused client that are read and dropped: if they were left, it would get a reset in place of the refusal.
 const DROPPED: u64 = 64 * 1024;
+/// How long that may take.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// The answer to REST in plain text.
 const PLAIN_TEXT: &[u8] =
     b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: 39\r\nconnection: close\r\n\r\n\
@@ -126,5 +128,5 @@ async fn turn_away(stream: &mut Paced<TcpStream>, answer: &[u8]) {
         copy(&mut stream.take(DROPPED), &mut sink()).await?;
         Ok::<_, io::Error>(())
     };
-    let _ = told.await;
+    let _ = timeout(FAREWELL, told).await;
 }

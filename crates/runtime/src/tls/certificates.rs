@@ -33,7 +33,7 @@ struct Inner {
     stamps: Stamps,
 }
 
-/// Time of change, size and number of each file; `None`: it is not there.
+/// Time of change, also of permissions, size and number of each file; `None`: it is not there.
 type Stamps = Vec<Option<(i64, i64, u64, u64)>>;
 
 impl Certificates {
@@ -109,6 +109,6 @@ impl Certificates {
 }
 
 fn stamps(settings: &Tls) -> Stamps {
-    let stamp = |found: fs::Metadata| (found.mtime(), found.mtime_nsec(), found.len(), found.ino());
+    let stamp = |found: fs::Metadata| (found.ctime(), found.ctime_nsec(), found.len(), found.ino());
     settings.files().map(|(_, path)| fs::metadata(path).ok().map(stamp)).collect()
 }
