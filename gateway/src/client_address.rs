@@ -26,12 +26,17 @@ pub(crate) fn client_address(peer: Option<IpAddr>, headers: &HeaderMap, trusted:
     Some(client)
 }
 
-/// The scheme of the client's request.
-pub(crate) fn scheme(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> &'static str {
+/// In the extensions of a request: it came over TLS.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OverTls;
+
+/// The scheme of the client's request, which came from `peer` with `own` scheme.
+pub(crate) fn scheme(own: &'static str, peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> &'static str {
     let believed = peer.is_some_and(|peer| is_trusted(peer.to_canonical(), trusted));
     match headers.get(FORWARDED_PROTO).map(http::HeaderValue::as_bytes) {
         Some(b"https") if believed => "https",
-        _ => "http",
+        Some(b"http") if believed => "http",
+        _ => own,
     }
 }
 
@@ -80,9 +85,15 @@ mod tests {
     #[test]
     fn the_scheme_comes_from_trusted_proxies_only() {
         let trusted = ["10.0.0.0/8".parse().unwrap()];
-        let headers = HeaderMap::from_iter([(FORWARDED_PROTO, "https".parse().unwrap())]);
-        assert_eq!(scheme(Some("10.0.0.1".parse().unwrap()), &headers, &trusted), "https");
-        assert_eq!(scheme(Some("203.0.113.7".parse().unwrap()), &headers, &trusted), "http");
-        assert_eq!(scheme(None, &headers, &trusted), "http");
+        let forwarded = |value: &str| HeaderMap::from_iter([(FORWARDED_PROTO, value.parse().unwrap())]);
+        let seen = |own, peer: Option<&str>, value: &str| {
+            scheme(own, peer.map(|peer| peer.parse().unwrap()), &forwarded(value), &trusted)
+        };
+        assert_eq!(seen("http", Some("10.0.0.1"), "https"), "https");
+        assert_eq!(seen("http", Some("203.0.113.7"), "https"), "http");
+        assert_eq!(seen("http", None, "https"), "http");
+        assert_eq!(seen("https", Some("10.0.0.1"), "http"), "http");
+        assert_eq!(seen("https", Some("203.0.113.7"), "http"), "https");
+        assert_eq!(seen("https", Some("10.0.0.1"), "gopher"), "https");
     }
 }

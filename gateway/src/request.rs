@@ -15,7 +15,7 @@ use tidings_domain::{Error, Reason};
 use crate::{
     Gateway,
     budget::Share,
-    client_address::{client_address, scheme},
+    client_address::{OverTls, client_address, scheme},
 };
 
 /// Maximum request body: the largest message that an app may allow, escaped twice, with its recipients.
@@ -128,7 +128,8 @@ pub(crate) fn base_url(parts: &Parts, gateway: &Gateway) -> String {
     if let Some(url) = gateway.public_url() {
         return url.to_owned();
     }
-    let scheme = scheme(peer(parts), &parts.headers, gateway.trusted_proxies());
+    let own = if parts.extensions.get::<OverTls>().is_some() { "https" } else { "http" };
+    let scheme = scheme(own, peer(parts), &parts.headers, gateway.trusted_proxies());
     let host = header(&parts.headers, HOST.as_str()).unwrap_or("localhost");
     format!("{scheme}://{host}")
 }

@@ -1,4 +1,4 @@
-//! The REST server: HTTP/1.1 connections in front of the routes.
+//! The REST server: HTTP/1.1 connections, with TLS if that is configured, in front of the routes.
 //!
 //! Shutdown costs no client a request: while it drains, every answer closes its connection, so a proxy ends up keeping
 //! none; then no connection is accepted any more; idle connections are closed last, since a request may be in flight on
@@ -20,13 +20,13 @@ use http::{
 };
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tidings_runtime::{Admitted, Bounds, Connection, Connections, Shutdown, accept, accept_arrived};
-use tokio::{net::TcpListener, sync::mpsc};
+use tidings_runtime::{Acceptor, Admitted, Bounds, Connection, Connections, Shutdown, accept, accept_arrived};
+use tokio::{net::TcpListener, sync::mpsc, time::sleep};
 use tower::ServiceExt as _;
 
 use crate::{
     Gateway,
-    client_address::is_trusted,
+    client_address::{OverTls, is_trusted},
     connection::{AnswerBody, Busy, ClientStream},
     request_body::RequestBody,
     router,
@@ -36,9 +36,17 @@ use crate::{
 const IDLE_TIME: Duration = Duration::from_secs(75);
 /// Maximum bytes read from a connection at once: the memory of a transfer is a few times this.
 const BUFFER: usize = 64 * 1024;
+/// How long a TLS handshake may go on once idle connections are closed: its client may have sent a request behind it.
+const LAST_HANDSHAKES: Duration = Duration::from_secs(1);
 
 /// Serves until `stop` is triggered, then finishes open requests. Idle connections stay open for `linger` after that.
-pub async fn serve(listener: TcpListener, gateway: Gateway, bounds: Bounds, stop: Shutdown, linger: Duration) {
+pub async fn serve(
+    (listener, acceptor): (TcpListener, Acceptor),
+    gateway: Gateway,
+    bounds: Bounds,
+    stop: Shutdown,
+    linger: Duration,
+) {
     let stopping = gateway.stopping().clone();
     let (announced, drained) = (stop.clone(), stopping.clone());
     let draining = tokio::spawn(async move {
@@ -56,17 +64,28 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, bounds: Bounds, stop
     let (alive, mut all_ended) = mpsc::channel::<Infallible>(1);
     let triggered = stop.triggered();
     tokio::pin!(triggered);
-    let serve_one = |stream: Admitted| {
-        let (routes, place, peer) = (routes.clone(), Arc::clone(stream.place()), stream.peer());
-        let stop = stop.clone();
-        let answer = service_fn(move |request| {
-            let (answer, stop) = (answer(routes.clone(), Arc::clone(&place), request, peer), stop.clone());
-            async move { Ok::<_, Infallible>(closing(answer.await?, &stop)) }
-        });
-        let connection = http.serve_connection(TokioIo::new(ClientStream::new(stream)), answer).with_upgrades();
-        let (alive, ending) = (alive.clone(), ending.clone());
+    let serve_one = |admitted: Admitted| {
+        let (routes, acceptor, http) = (routes.clone(), acceptor.clone(), http.clone());
+        let (alive, ending, stop) = (alive.clone(), ending.clone(), stop.clone());
         tokio::spawn(async move {
             let _alive = alive;
+            let too_late = async {
+                ending.triggered().await;
+                sleep(LAST_HANDSHAKES).await;
+            };
+            let stream = tokio::select! {
+                stream = acceptor.accept(admitted) => stream,
+                () = too_late => None,
+            };
+            let Some(stream) = stream else {
+                return;
+            };
+            let client = Client { place: Arc::clone(stream.place()), peer: stream.peer(), is_tls: stream.is_tls() };
+            let answer = service_fn(move |request| {
+                let (answer, stop) = (answer(routes.clone(), client.clone(), request), stop.clone());
+                async move { Ok::<_, Infallible>(closing(answer.await?, &stop)) }
+            });
+            let connection = http.serve_connection(TokioIo::new(ClientStream::new(stream)), answer).with_upgrades();
             let mut connection = pin!(connection);
             let ended = tokio::select! {
                 ended = connection.as_mut() => ended,
@@ -130,20 +149,30 @@ fn closing(mut answer: http::Response<AnswerBody>, stop: &Shutdown) -> http::Res
     answer
 }
 
-/// Handles a request, which gets its peer's address.
+/// What a request knows of its connection.
+#[derive(Clone)]
+struct Client {
+    place: Arc<Connection>,
+    peer: Option<SocketAddr>,
+    is_tls: bool,
+}
+
+/// Handles a request.
 async fn answer(
     routes: axum::Router,
-    place: Arc<Connection>,
+    client: Client,
     request: http::Request<Incoming>,
-    peer: Option<SocketAddr>,
 ) -> Result<http::Response<AnswerBody>, Infallible> {
-    let busy = Busy::new(&place);
+    let busy = Busy::new(&client.place);
     let (head, body) = request.into_parts();
     let (body, rest) = RequestBody::new(body, head.headers.contains_key(EXPECT));
     let mut request = http::Request::from_parts(head, Body::new(body));
-    request.extensions_mut().insert(place);
+    request.extensions_mut().insert(client.place);
+    if client.is_tls {
+        request.extensions_mut().insert(OverTls);
+    }
     with_single_slashes(request.uri_mut());
-    if let Some(peer) = peer {
+    if let Some(peer) = client.peer {
         request.extensions_mut().insert(ConnectInfo(peer));
     }
     let mut response = routes.oneshot(request).await?;

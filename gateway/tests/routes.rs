@@ -17,7 +17,7 @@ use prost::Message as _;
 use tidings_domain::{App, Error, ManualClock, OsEntropy, Policy, Reason, UnixMillis};
 use tidings_gateway::{Gateway, GatewayConfig, ROUTE_RIGHTS, RouteAccess, router, serve};
 use tidings_proto::{internal, pb, status_from_error};
-use tidings_runtime::{Bounds, Clients, Shutdown, Wire};
+use tidings_runtime::{Acceptor, Bounds, Clients, Shutdown, Wire};
 use tower::{ServiceExt as _, service_fn};
 
 const NOW: UnixMillis = UnixMillis(1_752_600_000_123);
@@ -352,7 +352,8 @@ async fn a_connection_that_arrived_before_the_stop_is_answered_and_not_reset() {
     stop.drain();
     stop.trigger();
     let bounds = Bounds { total: 16, per_address: 16 };
-    serve(listener, gateway(GatewayConfig::default()), bounds, stop, Duration::from_millis(200)).await;
+    serve((listener, Acceptor::plain()), gateway(GatewayConfig::default()), bounds, stop, Duration::from_millis(200))
+        .await;
     for mut client in clients {
         let mut answer = String::new();
         client.read_to_string(&mut answer).await.expect("an answer");

@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Args, Parser, Subcommand};
 use tidings_domain::Error;
-use tidings_runtime::{Config, GuardedClock, config::Addresses, metrics, telemetry};
+use tidings_runtime::{Config, Connector, GuardedClock, config::Addresses, metrics, telemetry};
 
 use crate::{
     Roles, admin, backup, callback_admin, completions, copy, demo, doctor, explain, export, hook_admin,
@@ -89,10 +89,10 @@ enum Command {
     /// on this machine according to the configuration.
     #[command(after_help = "Example:\n  tidings ready --rest http://127.0.0.1:8080")]
     Ready {
-        /// A gRPC service, as http://host:port.
+        /// A gRPC service, as http://host:port or https://host:port.
         #[arg(long, conflicts_with = "rest")]
         grpc: Option<String>,
-        /// A gateway, as http://host:port.
+        /// A gateway, as http://host:port or https://host:port.
         #[arg(long)]
         rest: Option<String>,
     },
@@ -202,8 +202,8 @@ async fn act(cli: Cli) -> Result<(), Error> {
         Command::Explain(options) => explain::explain(&config?, &options, output).await,
         Command::Ready { grpc, rest } => {
             let ready = match (&grpc, &rest) {
-                (Some(url), _) => ready::peer(&Addresses::read(url), None).await.map(drop),
-                (None, Some(url)) => ready::gateway(url).await,
+                (Some(url), _) => ready::peer(&Addresses::read(url), None, &connector(url, config)?).await.map(drop),
+                (None, Some(url)) => ready::gateway(url, &connector(url, config)?).await,
                 (None, None) => ready::here(&config?).await,
             };
             ready.map_err(|why| Error::invalid("the process", format!("is not ready: {why}")))
@@ -221,6 +221,11 @@ async fn act(cli: Cli) -> Result<(), Error> {
             callback_admin::callback(&config?, server, command, output).await
         }
     }
+}
+
+/// Connections to that address: only those with TLS need a configuration.
+fn connector(url: &str, config: Result<Config, Error>) -> Result<Connector, Error> {
+    if url.starts_with("https://") { ready::connector(&config?) } else { Ok(Connector::plain()) }
 }
 
 async fn serve(config: &Config, roles: Roles) -> Result<(), Error> {
@@ -241,6 +246,7 @@ async fn serve(config: &Config, roles: Roles) -> Result<(), Error> {
         rest = address(running.rest),
         grpc = address(running.grpc),
         metrics = address(running.metrics),
+        tls = running.is_tls,
         "serving"
     );
     let done = running.finish().await;

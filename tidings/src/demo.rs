@@ -25,7 +25,7 @@ pub async fn prepare(running: &Running) -> Result<(), Error> {
     let Some(folder) = running.data_folder() else {
         return Ok(());
     };
-    let grpc = running.grpc.map(|address| format!("http://{}", called(address))).unwrap_or_default();
+    let grpc = running.grpc.map(|address| format!("{}://{}", scheme(running), called(address))).unwrap_or_default();
     write_private(&folder.join(ADDRESS_FILE), &grpc).map_err(Error::internal)?;
     let path = folder.join(FILE);
     let Some(app) = demo_app(running).await? else {
@@ -37,6 +37,10 @@ pub async fn prepare(running: &Running) -> Result<(), Error> {
     write_private(&path, &env).map_err(Error::internal)?;
     greet(running, &path);
     Ok(())
+}
+
+fn scheme(running: &Running) -> &'static str {
+    if running.is_tls { "https" } else { "http" }
 }
 
 /// The address at which the same machine reaches this listener.
@@ -98,7 +102,7 @@ fn environment(running: &Running, secrets: &pb::AppWithSecrets, token: &str) -> 
     let app = secrets.app.clone().unwrap_or_default();
     let address = |address: Option<SocketAddr>| address.map(called).unwrap_or_default();
     let values = [
-        ("TIDINGS_URL", format!("http://{}", address(running.rest))),
+        ("TIDINGS_URL", format!("{}://{}", scheme(running), address(running.rest))),
         ("TIDINGS_GRPC", address(running.grpc)),
         ("TIDINGS_ORG", app.org),
         ("TIDINGS_APP", app.name),
@@ -120,7 +124,8 @@ pub const COMMANDS: &str = include_str!("demo_commands.sh");
 fn greet(running: &Running, env: &Path) {
     let rest = running.rest.map(called).unwrap_or_default();
     let env = if env.is_relative() { format!("./{}", env.display()) } else { env.display().to_string() };
-    say(&format!("Tidings is ready: REST on http://{rest}, credentials of the app `demo` in {env}"));
+    let scheme = scheme(running);
+    say(&format!("Tidings is ready: REST on {scheme}://{rest}, credentials of the app `demo` in {env}"));
     say("Try it in another terminal, in this folder:\n");
     say(&format!(". {env}\n{COMMANDS}"));
 }

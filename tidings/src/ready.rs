@@ -1,17 +1,23 @@
 //! Whether a process can do its work, as text.
 
+mod process;
+
 use std::time::{Duration, UNIX_EPOCH};
 
 use futures_util::future::{join_all, select_ok};
-use tidings_domain::{USER_AGENT, UnixMillis};
-use tidings_runtime::{Conditions, Config, Health, Shutdown, config::Addresses, metrics};
+use tidings_domain::{Clock as _, Error, SystemClock, UnixMillis};
+use tidings_runtime::{
+    Certificates, Conditions, Config, Connector, Health, Protocol, Shutdown, config::Addresses, metrics,
+};
 use tidings_store::Db;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
-use tonic::{Request, metadata::MetadataMap, transport::Endpoint};
-use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
+use tonic::{Request, metadata::MetadataMap};
+use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus};
+
+use self::process::{Process, processes};
 
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The interval between two checks of what a process needs.
@@ -35,6 +41,7 @@ pub struct Readiness {
     /// Names and addresses.
     pub peers: Vec<(&'static str, Addresses)>,
     pub service_key: String,
+    pub connector: Connector,
     /// Why it cannot send messages, if so.
     pub conditions: Conditions,
     pub shutdown: Shutdown,
@@ -61,7 +68,7 @@ impl Readiness {
             return Err(NotReady { why, is_configured: false });
         }
         for (name, url) in &self.peers {
-            any(url, Some(&self.service_key)).await.map(drop).map_err(|silence| match silence {
+            any(url, Some(&self.service_key), &self.connector).await.map(drop).map_err(|silence| match silence {
                 Silence::RefusesKey => NotReady {
                     why: format!("the {name} service at {url} refuses the service key of this process"),
                     is_configured: true,
@@ -126,47 +133,45 @@ enum Silence {
 
 /// The gRPC health service at one of the addresses reports that it serves, and accepts `service_key` if one is given.
 /// Returns the time that its clock shows, in whole seconds, if it says so.
-pub async fn peer(addresses: &Addresses, service_key: Option<&str>) -> Result<Option<UnixMillis>, String> {
-    any(addresses, service_key).await.map_err(|silence| match silence {
+pub async fn peer(
+    addresses: &Addresses,
+    service_key: Option<&str>,
+    connector: &Connector,
+) -> Result<Option<UnixMillis>, String> {
+    any(addresses, service_key, connector).await.map_err(|silence| match silence {
         Silence::RefusesKey => "it refuses the service key".to_owned(),
         Silence::Because(why) => why,
     })
 }
 
 /// One ready process is enough. If none is ready, the error of the last one is returned.
-async fn any(addresses: &Addresses, service_key: Option<&str>) -> Result<Option<UnixMillis>, Silence> {
-    let urls = join_all(addresses.iter().map(processes)).await.concat();
-    let asked = urls.iter().map(|url| Box::pin(ask(url, service_key)));
+async fn any(
+    addresses: &Addresses,
+    service_key: Option<&str>,
+    connector: &Connector,
+) -> Result<Option<UnixMillis>, Silence> {
+    let found = join_all(addresses.iter().map(processes)).await;
+    let asked = found.into_iter().flat_map(|found| match found {
+        Ok(processes) => processes.into_iter().map(Ok).collect(),
+        Err(why) => vec![Err(why)],
+    });
+    let asked = asked
+        .map(|process| Box::pin(async move { ask(&process.map_err(Silence::Because)?, service_key, connector).await }));
     select_ok(asked).await.map(|(clock, _)| clock)
 }
 
-/// The address of each process that the name in an address resolves to; the address itself if it cannot be resolved.
-async fn processes(url: &str) -> Vec<String> {
-    let Some(place) = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/')) else {
-        return vec![url.to_owned()];
-    };
-    match tokio::time::timeout(PATIENCE, tokio::net::lookup_host(place)).await {
-        Ok(Ok(found)) => {
-            let mut urls: Vec<String> = found.map(|address| format!("http://{address}")).collect();
-            urls.dedup();
-            if urls.is_empty() { vec![url.to_owned()] } else { urls }
-        }
-        _ => vec![url.to_owned()],
-    }
-}
-
-async fn ask(url: &str, service_key: Option<&str>) -> Result<Option<UnixMillis>, Silence> {
+async fn ask(
+    process: &Process,
+    service_key: Option<&str>,
+    connector: &Connector,
+) -> Result<Option<UnixMillis>, Silence> {
     let because = |why: &str| Silence::Because(why.to_owned());
-    let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|_| because("no http:// address"))?;
-    let endpoint = endpoint.user_agent(USER_AGENT).map_err(|_| because("no http:// address"))?;
-    let channel = endpoint.connect_timeout(PATIENCE).timeout(PATIENCE).connect().await;
-    let channel = channel.map_err(|_| because("no connection"))?;
     let mut request = Request::new(HealthCheckRequest::default());
     if let Some(key) = service_key {
         let bearer = format!("Bearer {key}").parse().map_err(|_| because("the service key is not visible ASCII"))?;
         request.metadata_mut().insert("authorization", bearer);
     }
-    let (status, clock) = match HealthClient::new(channel).check(request).await {
+    let (status, clock) = match process.check(connector, request).await.map_err(Silence::Because)? {
         Ok(answer) => (answer.get_ref().status(), shown_time(answer.metadata())),
         Err(status) if tidings_proto::is_refused_service_key(&status) => return Err(Silence::RefusesKey),
         Err(status) => return Err(because(status.message())),
@@ -185,11 +190,14 @@ fn shown_time(metadata: &MetadataMap) -> Option<UnixMillis> {
 }
 
 /// The gateway at `url` reports that it serves.
-pub async fn gateway(url: &str) -> Result<(), String> {
-    let address = url.strip_prefix("http://").ok_or("no http:// address")?.trim_end_matches('/');
+pub async fn gateway(url: &str, connector: &Connector) -> Result<(), String> {
+    let processes = processes(url).await?;
     let ask = async {
-        let mut stream = TcpStream::connect(address).await?;
-        stream.write_all(format!("GET /readyz HTTP/1.0\r\nHost: {address}\r\n\r\n").as_bytes()).await?;
+        let connecting = processes.iter().map(|process| Box::pin(process.connect(connector, Protocol::Http1)));
+        let (mut stream, _) = select_ok(connecting).await?;
+        let host = processes[0].host();
+        stream.write_all(format!("GET /readyz HTTP/1.0\r\nHost: {host}\r\n\r\n").as_bytes()).await?;
+        stream.flush().await?;
         let mut answer = String::new();
         stream.take(64 * 1024).read_to_string(&mut answer).await?;
         Ok::<_, std::io::Error>(answer)
@@ -204,11 +212,23 @@ pub async fn gateway(url: &str) -> Result<(), String> {
 
 /// The process of this machine at the configured address: the gateway if there is one, else the services.
 pub async fn here(config: &Config) -> Result<(), String> {
+    let connector = connector(config).map_err(|error| error.to_string())?;
     let rest = reachable(&config.listen);
     if TcpStream::connect(&rest).await.is_ok() {
-        return gateway(&format!("http://{rest}")).await;
+        return gateway(&at(config, &rest), &connector).await;
     }
-    peer(&Addresses::read(&format!("http://{}", reachable(config.grpc_address()))), None).await.map(drop)
+    let grpc = at(config, &reachable(config.grpc_address()));
+    peer(&Addresses::read(&grpc), None, &connector).await.map(drop)
+}
+
+/// Connections as that configuration makes them.
+pub fn connector(config: &Config) -> Result<Connector, Error> {
+    Ok(Certificates::load(&config.tls, SystemClock.now())?.connector())
+}
+
+/// The URL of a listener of that configuration.
+pub fn at(config: &Config, address: &str) -> String {
+    format!("{}://{address}", if config.tls.certificate.is_some() { "https" } else { "http" })
 }
 
 /// A listening address as it is called from the same machine.
@@ -222,7 +242,7 @@ pub fn reachable(address: &str) -> String {
 
 /// Whether [`peer`] succeeds.
 pub async fn is_ready(url: &str) -> bool {
-    peer(&Addresses::read(url), None).await.is_ok()
+    peer(&Addresses::read(url), None, &Connector::plain()).await.is_ok()
 }
 
 #[cfg(test)]

@@ -31,8 +31,8 @@ use tidings_proto::{
     },
 };
 use tidings_runtime::{
-    Clients, Config, DataFolder, GrpcServer, Pair, ServiceKeys, Task, Tasks, Wire, bind, config::Addresses,
-    keep_private, low_space, most_connections, serve_metrics,
+    Certificates, Clients, Config, Connector, DataFolder, GrpcServer, Pair, Protocol, ServiceKeys, Task, Tasks, Wire,
+    bind, config::Addresses, keep_private, low_space, most_connections, serve_metrics,
 };
 use tidings_store::{Db, Location, Schema};
 use tokio::{task::JoinSet, time::Instant};
@@ -68,6 +68,8 @@ pub struct Running {
     pub grpc: Option<SocketAddr>,
     /// The address of the listener for `/metrics`.
     pub metrics: Option<SocketAddr>,
+    /// Whether REST and gRPC speak TLS.
+    pub is_tls: bool,
     /// What internal services send as `authorization: Bearer`.
     pub service_key: String,
     /// Clients of every service, local or remote.
@@ -81,6 +83,7 @@ pub struct Running {
 
 /// Starts the roles. When this returns, every listener is bound and every table exists.
 pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Result<Running, Error> {
+    let certificates = Certificates::load(&config.tls, clock.now())?;
     let folder = data_folder(config, roles)?;
     let keys = keys::service_keys(config, folder.as_ref())?;
     let mut starting = Starting {
@@ -89,6 +92,7 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         clock: Arc::clone(&clock),
         tasks: Tasks::default(),
         keys: keys.clone(),
+        connector: certificates.connector(),
         roles,
         databases: Vec::new(),
         measured: Vec::new(),
@@ -133,12 +137,14 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
     let Starting { tasks: background, databases, measured, kept, .. } = starting;
     deleted_apps::spawn(&background, cache.clone(), kept);
     watch_clock::spawn(&background, &databases, &clock);
+    watch_certificates(&background, &certificates, &clock);
     let shutdown = background.shutdown().clone();
     let mut tasks = JoinSet::new();
     let mut running = Running {
         rest: None,
         grpc: None,
         metrics: None,
+        is_tls: certificates.are_served(),
         service_key: keys.shown().to_owned(),
         clients: clients.clone(),
         background: background.clone(),
@@ -154,6 +160,7 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         databases: databases.clone(),
         peers: called(config, roles),
         service_key: keys.shown().to_owned(),
+        connector: certificates.connector(),
         conditions: background.conditions().clone(),
         shutdown: shutdown.clone(),
     };
@@ -172,6 +179,7 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         let listener = bind("grpc_listen", config.grpc_address()).await?;
         running.grpc = Some(listener.local_addr().map_err(Error::internal)?);
         let mut server = GrpcServer::default();
+        server.accept_through(certificates.acceptor(Protocol::Http2));
         if let Some((directory, groups)) = directory {
             server.add(directory.public).await;
             server.add(directory.internal).await;
@@ -205,10 +213,11 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
     }
     if let Some(gateway) = gateway {
         let listener = bind("listen", &config.listen).await?;
+        let acceptor = certificates.acceptor(Protocol::Http1);
         running.rest = Some(listener.local_addr().map_err(Error::internal)?);
         let (stop, drain_delay) = (shutdown.clone(), drain_delay(config, roles));
         tasks.spawn(async move {
-            tidings_gateway::serve(listener, gateway, bounds, stop, drain_delay.min(LINGER)).await;
+            tidings_gateway::serve((listener, acceptor), gateway, bounds, stop, drain_delay.min(LINGER)).await;
             Ok(())
         });
     }
@@ -221,6 +230,14 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
     });
     running.tasks = tasks;
     Ok(running)
+}
+
+/// Reads the files of certificates again when they change.
+fn watch_certificates(tasks: &Tasks, certificates: &Certificates, clock: &Arc<dyn Clock>) {
+    if certificates.are_configured() {
+        let (certificates, clock) = (certificates.clone(), Arc::clone(clock));
+        tasks.run(Task::new("watch of certificates"), move || certificates.clone().follow_files(Arc::clone(&clock)));
+    }
 }
 
 /// The services that the roles call remotely, as far as the config names them.
@@ -251,6 +268,7 @@ struct Starting<'a> {
     folder: Option<&'a DataFolder>,
     tasks: Tasks,
     keys: ServiceKeys,
+    connector: Connector,
     roles: Roles,
     databases: Vec<Db>,
     /// The same with their names, for the numbers.
@@ -390,16 +408,16 @@ impl Starting<'_> {
 
     fn wire_by(
         &self,
-        remote: fn(&Addresses, &str) -> Result<Wire, Error>,
+        remote: fn(&Addresses, &str, &Connector) -> Result<Wire, Error>,
         name: &str,
         peer: Option<&Addresses>,
         here: Option<Wire>,
     ) -> Result<Wire, Error> {
         match (here, peer) {
             (Some(wire), _) => Ok(wire),
-            (None, Some(addresses)) => remote(addresses, self.keys.shown()),
+            (None, Some(addresses)) => remote(addresses, self.keys.shown(), &self.connector),
             (None, None) if !self.roles.calls().any(|called| called == name) => {
-                remote(&Addresses::read(UNUSED), self.keys.shown())
+                remote(&Addresses::read(UNUSED), self.keys.shown(), &self.connector)
             }
             (None, None) => {
                 let (role, variable) = (self.roles.name, name.to_ascii_uppercase());

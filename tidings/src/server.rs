@@ -4,14 +4,14 @@ use std::fs;
 
 use clap::Args;
 use tidings_domain::Error;
-use tidings_runtime::{Config, Wire, config::Addresses};
+use tidings_runtime::{Config, Connector, Wire, config::Addresses};
 
 use crate::{demo, ready};
 
 /// A server by its address.
 #[derive(Debug, Default, Args)]
 pub struct Server {
-    /// The gRPC address of the service to call, as http://host:port.
+    /// The gRPC address of the service to call, as http://host:port or https://host:port.
     #[arg(long, global = true)]
     grpc: Option<String>,
 }
@@ -20,6 +20,7 @@ pub struct Server {
 pub struct Found {
     addresses: Addresses,
     key: String,
+    connector: Connector,
 }
 
 impl Server {
@@ -32,7 +33,7 @@ impl Server {
             Some(key) => key.clone(),
             None => read(config, "service.key")?,
         };
-        Ok(Some(Found { addresses, key }))
+        Ok(Some(Found { addresses, key, connector: ready::connector(config)? }))
     }
 
     /// A running server: the one named on the command line, else the one on the data folder.
@@ -42,7 +43,7 @@ impl Server {
             None => on_data_folder(config)
                 .map_err(|_| none_runs(&format!("none has run on the data folder {}", config.data.display())))?,
         };
-        ready::peer(&found.addresses, Some(&found.key))
+        ready::peer(&found.addresses, Some(&found.key), &found.connector)
             .await
             .map_err(|why| none_runs(&format!("{} is not ready ({why})", found.addresses)))?;
         found.wire()
@@ -52,13 +53,17 @@ impl Server {
 impl Found {
     /// A channel to it.
     pub fn wire(&self) -> Result<Wire, Error> {
-        Wire::remote(&self.addresses, &self.key)
+        Wire::remote(&self.addresses, &self.key, &self.connector)
     }
 }
 
 /// The server that last ran on the data folder; it may have stopped.
 pub fn on_data_folder(config: &Config) -> Result<Found, Error> {
-    Ok(Found { addresses: Addresses::read(&read(config, demo::ADDRESS_FILE)?), key: read(config, "service.key")? })
+    Ok(Found {
+        addresses: Addresses::read(&read(config, demo::ADDRESS_FILE)?),
+        key: read(config, "service.key")?,
+        connector: ready::connector(config)?,
+    })
 }
 
 /// The service key in the data folder, if there is one.

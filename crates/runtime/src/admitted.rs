@@ -16,7 +16,7 @@ use tokio::{
 };
 use tonic::transport::server::{Connected, TcpConnectInfo};
 
-use crate::{connections::Connection, paced::Paced};
+use crate::{connections::Connection, paced::Paced, tls::MaybeTls};
 
 /// Bytes in the kernel's send buffer before a stream counts as full. Bytes beyond that were sent, so progress measures
 /// what the client reads, not what the kernel buffers.
@@ -24,7 +24,7 @@ const UNSENT: u32 = 128 * 1024;
 
 /// See the module.
 pub struct Admitted {
-    stream: Paced<TcpStream>,
+    stream: MaybeTls<Paced<TcpStream>>,
     place: Arc<Connection>,
     closing: Pin<Box<dyn Future<Output = ()> + Send + Sync>>,
 }
@@ -38,15 +38,33 @@ impl Admitted {
         if let Err(error) = set {
             tracing::debug!(%error, "socket options");
         }
-        let place = Arc::new(place);
+        Self::over(MaybeTls::Plain(Paced::new(stream)), Arc::new(place))
+    }
+
+    /// The same with a stream that has a slot already.
+    pub(crate) fn over(stream: MaybeTls<Paced<TcpStream>>, place: Arc<Connection>) -> Self {
         let waiting = Arc::clone(&place);
         let closing = Box::pin(async move { waiting.closing().await });
-        Self { stream: Paced::new(stream), place, closing }
+        Self { stream, place, closing }
+    }
+
+    /// The stream and its slot.
+    pub(crate) fn into_parts(self) -> (MaybeTls<Paced<TcpStream>>, Arc<Connection>) {
+        (self.stream, self.place)
+    }
+
+    /// Whether it is encrypted.
+    pub const fn is_tls(&self) -> bool {
+        self.stream.is_tls()
+    }
+
+    fn tcp(&self) -> &TcpStream {
+        self.stream.get_ref().get_ref()
     }
 
     /// The peer's address.
     pub fn peer(&self) -> Option<SocketAddr> {
-        self.stream.get_ref().peer_addr().ok()
+        self.tcp().peer_addr().ok()
     }
 
     /// Its slot.
@@ -66,7 +84,7 @@ impl Connected for Admitted {
     type ConnectInfo = Peer;
 
     fn connect_info(&self) -> Peer {
-        Peer { tcp: self.stream.get_ref().connect_info(), place: Arc::clone(&self.place) }
+        Peer { tcp: self.tcp().connect_info(), place: Arc::clone(&self.place) }
     }
 }
 

@@ -8,10 +8,13 @@ mod check;
 mod environment;
 mod file;
 mod load;
+mod tls;
 
 pub use addresses::Addresses;
 pub use check::service_key;
 pub use environment::CREDENTIALS;
+pub(crate) use tls::Named;
+pub use tls::Tls;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -49,6 +52,8 @@ pub struct Config {
     pub database: Database,
     /// The addresses of the other services, when each runs in a process of its own.
     pub peers: Peers,
+    /// Certificates and keys.
+    pub tls: Tls,
     /// Where files are stored.
     pub files: Files,
     /// Logs and traces.
@@ -74,7 +79,7 @@ pub struct Database {
     pub skip_migrations: bool,
 }
 
-/// Addresses of services, each as `http://host:port`, one or several.
+/// Addresses of services, each as `http://host:port` or `https://host:port`, one or several.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Peers {
@@ -197,6 +202,7 @@ impl Default for Config {
             data_key: None,
             database: Database::default(),
             peers: Peers::default(),
+            tls: Tls::default(),
             files: Files::default(),
             telemetry: Telemetry::default(),
             appender: Appender::default(),
@@ -265,7 +271,7 @@ impl Default for Appender {
 }
 
 /// Every key that the environment may set.
-const KEYS: [&str; 34] = [
+const KEYS: [&str; 40] = [
     "data",
     "listen",
     "grpc_listen",
@@ -284,6 +290,12 @@ const KEYS: [&str; 34] = [
     "peers.conversation",
     "peers.file",
     "peers.callback",
+    "tls.certificate",
+    "tls.key",
+    "tls.client_ca",
+    "tls.peer_ca",
+    "tls.peer_certificate",
+    "tls.peer_key",
     "files.folder",
     "files.s3_bucket",
     "files.s3_endpoint",

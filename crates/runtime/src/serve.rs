@@ -12,7 +12,10 @@ use std::{
 
 use futures_util::{Stream, stream};
 use tidings_domain::Error;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
 use tonic::{
     body::Body,
     server::NamedService,
@@ -23,7 +26,7 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 use tower::Service;
 
 use crate::{
-    Admitted, Bounds, Connections, Door, ServiceKeys, Shutdown,
+    Acceptor, Admitted, Bounds, Connections, Door, ServiceKeys, Shutdown,
     guard::Guard,
     wire::{CALLS, CONNECTION_WINDOW, STREAM_WINDOW},
 };
@@ -49,6 +52,7 @@ pub struct GrpcServer {
     health: Health,
     /// Absent: only the service key opens anything.
     door: Option<Arc<dyn Door>>,
+    acceptor: Acceptor,
 }
 
 /// Reports over the health service whether the process can do its work. Cheap to clone.
@@ -93,7 +97,8 @@ impl Default for GrpcServer {
         let (health, service) = tonic_health::server::health_reporter();
         let mut routes = Routes::builder();
         routes.add_service(service);
-        Self { routes, health: Health { reporter: health, names: vec![""], has_ended: Arc::default() }, door: None }
+        let health = Health { reporter: health, names: vec![""], has_ended: Arc::default() };
+        Self { routes, health, door: None, acceptor: Acceptor::plain() }
     }
 }
 
@@ -119,6 +124,11 @@ impl GrpcServer {
         self.door = Some(door);
     }
 
+    /// Accepts connections through `acceptor`.
+    pub fn accept_through(&mut self, acceptor: Acceptor) {
+        self.acceptor = acceptor;
+    }
+
     /// The health answer of the services that were added.
     pub fn health(&self) -> Health {
         self.health.clone()
@@ -140,7 +150,7 @@ impl GrpcServer {
             shutdown.triggered().await;
             health.end().await;
         };
-        let connections = admitted(listener, Connections::new(bounds), self.door.clone());
+        let connections = admitted(listener, Connections::new(bounds), self.door.clone(), self.acceptor);
         Server::builder()
             .layer(Guard::new(keys, self.door))
             .initial_stream_window_size(STREAM_WINDOW)
@@ -154,17 +164,32 @@ impl GrpcServer {
     }
 }
 
-/// Admitted connections.
+/// Admitted connections that are ready for HTTP. Handshakes hold up nobody else; those that are not complete at the end
+/// are aborted.
 fn admitted(
     listener: TcpListener,
     connections: Connections,
     door: Option<Arc<dyn Door>>,
+    acceptor: Acceptor,
 ) -> impl Stream<Item = io::Result<Admitted>> {
-    let accepting = (listener, connections, door);
-    stream::unfold(accepting, |(listener, connections, door)| async move {
+    let accepting = (listener, connections, door, acceptor, JoinSet::new());
+    stream::unfold(accepting, |(listener, connections, door, acceptor, mut handshakes)| async move {
         let is_proxy = |address| door.as_ref().is_some_and(|door| door.is_proxy(address));
-        let admitted = accept(&listener, &connections, is_proxy).await;
-        Some((Ok(admitted), (listener, connections, door)))
+        let admitted = loop {
+            tokio::select! {
+                Some(shaken) = handshakes.join_next() => if let Ok(Some(admitted)) = shaken {
+                    break admitted;
+                },
+                admitted = accept(&listener, &connections, is_proxy) => {
+                    if !acceptor.shakes_hands() {
+                        break admitted;
+                    }
+                    let acceptor = acceptor.clone();
+                    handshakes.spawn(async move { acceptor.accept(admitted).await });
+                }
+            }
+        };
+        Some((Ok(admitted), (listener, connections, door, acceptor, handshakes)))
     })
 }
 

@@ -37,7 +37,7 @@ use tower::{Service, ServiceExt as _, util::BoxCloneSyncService};
 
 use self::calls::Calls;
 pub use self::pair::Pair;
-use crate::{config::Addresses, rights::Held};
+use crate::{Connector, config::Addresses, rights::Held};
 
 type Request = http::Request<Body>;
 type Response = http::Response<Body>;
@@ -70,17 +70,22 @@ impl Wire {
     }
 
     /// To a service at `addresses`, whose processes share the calls. Connects at first use, and again after a failure.
-    pub fn remote(addresses: &Addresses, service_key: &str) -> Result<Self, Error> {
-        Self::within(addresses, service_key, DEADLINE)
+    pub fn remote(addresses: &Addresses, service_key: &str, connector: &Connector) -> Result<Self, Error> {
+        Self::within(addresses, service_key, connector, DEADLINE)
     }
 
     /// The same for calls that may take hours.
-    pub fn remote_patient(addresses: &Addresses, service_key: &str) -> Result<Self, Error> {
-        Self::within(addresses, service_key, LONG_DEADLINE)
+    pub fn remote_patient(addresses: &Addresses, service_key: &str, connector: &Connector) -> Result<Self, Error> {
+        Self::within(addresses, service_key, connector, LONG_DEADLINE)
     }
 
-    fn within(addresses: &Addresses, service_key: &str, longest: Duration) -> Result<Self, Error> {
-        Ok(Self(BoxCloneSyncService::new(Calls::new(addresses, service_key, longest)?)))
+    fn within(
+        addresses: &Addresses,
+        service_key: &str,
+        connector: &Connector,
+        longest: Duration,
+    ) -> Result<Self, Error> {
+        Ok(Self(BoxCloneSyncService::new(Calls::new(addresses, service_key, connector, longest)?)))
     }
 }
 

@@ -21,7 +21,9 @@ use http_body_util::{BodyExt as _, Full};
 use prost::Message;
 use tidings_domain::{Error, Reason};
 use tidings_proto::{pb, status_from_error};
-use tidings_runtime::{Bounds, GrpcServer, Health, ServiceKeys, Shutdown, Wire, config::Addresses, deadline};
+use tidings_runtime::{
+    Bounds, Connector, GrpcServer, Health, ServiceKeys, Shutdown, Wire, config::Addresses, deadline,
+};
 use tokio::{
     net::TcpListener,
     sync::mpsc,
@@ -122,7 +124,7 @@ fn dies(request: http::Request<Body>) -> Answer {
 
 fn wire<'a>(processes: impl IntoIterator<Item = &'a Process>) -> Wire {
     let urls: Vec<String> = processes.into_iter().map(|process| format!("http://{}", process.address)).collect();
-    Wire::remote(&Addresses::read(&urls.join(",")), KEY).unwrap()
+    Wire::remote(&Addresses::read(&urls.join(",")), KEY, &Connector::plain()).unwrap()
 }
 
 /// Makes a call; returns its status code.

@@ -12,7 +12,7 @@ use tidings_proto::{
     internal::file_internal_service_client::FileInternalServiceClient, pb::file_service_client::FileServiceClient,
 };
 use tidings_runtime::{
-    Tasks, Wire,
+    Connector, Tasks, Wire,
     config::{Addresses, Appender},
 };
 use tidings_store::{Db, Location, on_db, on_tx, open, sqlx};
@@ -22,7 +22,7 @@ const START: UnixMillis = UnixMillis(1_790_000_000_000);
 
 /// Starts a message service on the database.
 async fn start(db: &Db, clock: &Arc<ManualClock>) -> Result<MessageGrpc, tidings_domain::Error> {
-    let nowhere = Wire::remote(&Addresses::read("http://127.0.0.1:1"), "key").unwrap();
+    let nowhere = Wire::remote(&Addresses::read("http://127.0.0.1:1"), "key", &Connector::plain()).unwrap();
     let files = FileServiceClient::new(nowhere.clone());
     let directory = DirectoryCache::new(nowhere.clone(), nowhere.clone(), Arc::<ManualClock>::clone(clock));
     let (db, clock) = (db.clone(), Arc::<ManualClock>::clone(clock));

@@ -66,12 +66,13 @@ impl TestApp {
         let secrets = directory.create_app(suite.request(wanted)).await.expect("a new app").into_inner();
         let app = secrets.app.clone().expect("an app");
         let base = format!("{}/{org}/{name}", suite.url());
-        let agora = Agora::anonymous(&base).with_token(&app_token(&suite, &secrets).await);
+        let anonymous = Agora { http: suite.http(), ..Agora::anonymous(&base) };
+        let agora = anonymous.with_token(&app_token(&suite, &secrets).await);
         let by_key = pb::AppRef { app: Some(app_ref::App::Id(app.id)) };
         let wanted = pb::CreateAdminTokenRequest { app: Some(by_key), label: "test".into() };
         let admin = directory.create_admin_token(suite.request(wanted)).await.expect("an admin token").into_inner();
         let lanying = Lanying {
-            http: reqwest::Client::new(),
+            http: suite.http(),
             base: suite.url(),
             app_id: app.lanying_app_id,
             token: admin.token,

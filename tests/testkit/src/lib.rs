@@ -5,10 +5,12 @@
 
 mod agora;
 mod app;
+mod authority;
 mod browser;
 mod compose;
 mod container;
 mod database;
+mod dial;
 mod grpc_answer;
 mod installation;
 mod lanying;
@@ -24,15 +26,18 @@ mod socket;
 mod split;
 mod statements;
 mod strict_tencent;
+mod tls_client;
 mod wait;
 mod webhook;
 
 pub use agora::Agora;
 pub use app::TestApp;
+pub use authority::{Authority, Issued};
 pub use browser::{Browser, Page};
 pub use compose::{Compose, Service};
 pub use container::{Container, Image};
 pub use database::fresh_database;
+pub use dial::Duplex;
 pub use grpc_answer::grpc_answer;
 pub use installation::Installation;
 pub use lanying::Lanying;
@@ -47,6 +52,7 @@ pub use socket::Socket;
 pub use statements::{assert_all_prepare, assert_apps_go, assert_same_tables};
 pub use strict_tencent::StrictTencent;
 pub use tidings::is_ready;
+pub use tls_client::TlsClient;
 pub use wait::wait_until;
 pub use webhook::{check_webhook, check_webhook_at};
 

@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::{net::TcpStream, time::timeout};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+use tokio::time::timeout;
+use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
+
+use crate::dial::{Duplex, dial};
 
 /// How long a client waits for what must come.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A connected client.
 #[derive(Debug)]
-pub struct PacketSocket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub struct PacketSocket(WebSocketStream<Box<dyn Duplex>>);
 
 impl PacketSocket {
     /// Connects, and says nothing yet.
@@ -19,8 +21,16 @@ impl PacketSocket {
     /// # Panics
     /// When the server refuses the connection.
     pub async fn connect(url: &str) -> Self {
+        Self::over(dial(url).await, url).await
+    }
+
+    /// The same over an open connection.
+    ///
+    /// # Panics
+    /// When the server refuses it.
+    pub async fn over(stream: Box<dyn Duplex>, url: &str) -> Self {
         let address = format!("{}/websocket", url.replacen("http", "ws", 1));
-        Self(connect_async(address).await.expect("a WebSocket").0)
+        Self(client_async(address, stream).await.expect("a WebSocket").0)
     }
 
     /// Sends a packet; one that comes too late is lost.

@@ -23,7 +23,7 @@ use tonic::{
 };
 
 use crate::{
-    Bucket, Reply, fresh_database,
+    Bucket, Reply, TlsClient, fresh_database,
     process::{Process, name_tls_backend},
     split::Split,
 };
@@ -53,6 +53,8 @@ pub struct Suite {
     service_key: String,
     /// Where each process serves its metrics.
     metrics: Vec<String>,
+    /// Absent: it speaks plain text.
+    tls: Option<TlsClient>,
     // Dropped in this order: processes before the folder.
     _stop: Option<StopOnDrop>,
     split: Option<Split>,
@@ -112,6 +114,7 @@ impl Suite {
             door: grpc,
             service_key: running.service_key,
             metrics: vec![running.metrics],
+            tls: None,
             _stop: Some(stop),
             split: None,
             folder,
@@ -166,10 +169,28 @@ impl Suite {
             door: endpoint(&split.door()),
             service_key,
             metrics: split.metrics(),
+            tls: None,
             _stop: None,
             split: Some(split),
             folder,
         }
+    }
+
+    /// The same, called by a client of TLS, as its settings say.
+    #[must_use]
+    pub fn over_tls(mut self, client: TlsClient) -> Self {
+        self.rest = self.rest.iter().map(|url| url.replacen("http://", "https://", 1)).collect();
+        self.tls = Some(client);
+        self
+    }
+
+    /// A client of REST.
+    pub fn http(&self) -> reqwest::Client {
+        self.tls.as_ref().map_or_else(reqwest::Client::new, TlsClient::http)
+    }
+
+    fn open(&self, endpoint: &Endpoint) -> Channel {
+        self.tls.as_ref().map_or_else(|| endpoint.connect_lazy(), |client| client.grpc(endpoint))
     }
 
     /// Kills copy `copy` of a role of the split shape as a crash would, starts it again at the same address and waits
@@ -267,7 +288,7 @@ impl Suite {
 
     /// The directory over gRPC.
     pub fn directory(&self) -> DirectoryServiceClient<Channel> {
-        DirectoryServiceClient::new(self.directory.connect_lazy())
+        DirectoryServiceClient::new(self.open(&self.directory))
     }
 
     /// The log over gRPC.
@@ -277,22 +298,22 @@ impl Suite {
 
     /// The log over gRPC, through that copy of the message service.
     pub fn messages_of(&self, copy: usize) -> MessageServiceClient<Channel> {
-        MessageServiceClient::new(self.messages[copy].connect_lazy()).max_decoding_message_size(64 * 1024 * 1024)
+        MessageServiceClient::new(self.open(&self.messages[copy])).max_decoding_message_size(64 * 1024 * 1024)
     }
 
     /// Conversations over gRPC.
     pub fn conversations(&self) -> ConversationServiceClient<Channel> {
-        ConversationServiceClient::new(self.conversation.connect_lazy())
+        ConversationServiceClient::new(self.open(&self.conversation))
     }
 
     /// Files over gRPC.
     pub fn files(&self) -> FileServiceClient<Channel> {
-        FileServiceClient::new(self.file.connect_lazy())
+        FileServiceClient::new(self.open(&self.file))
     }
 
     /// Callbacks over gRPC.
     pub fn callbacks(&self) -> CallbackServiceClient<Channel> {
-        CallbackServiceClient::new(self.callback.connect_lazy()).max_decoding_message_size(64 * 1024 * 1024)
+        CallbackServiceClient::new(self.open(&self.callback)).max_decoding_message_size(64 * 1024 * 1024)
     }
 
     /// A raw gRPC channel to the service with that name, such as `GroupService` or `FileInternalService`.
@@ -309,12 +330,12 @@ impl Suite {
             "RealtimeService" => &self.door,
             _ => panic!("no service {service}"),
         };
-        at.connect_lazy()
+        self.open(at)
     }
 
     /// A raw gRPC channel to the door: the address of all public services.
     pub fn door(&self) -> Channel {
-        self.door.connect_lazy()
+        self.open(&self.door)
     }
 
     /// Where the door is, as `host:port`.
@@ -327,7 +348,7 @@ impl Suite {
 
     /// A raw gRPC channel to the message service (in the all-in-one: to every service).
     pub fn channel(&self) -> Channel {
-        self.messages[0].connect_lazy()
+        self.open(&self.messages[0])
     }
 }
 

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use tokio::{net::TcpStream, time::timeout};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+use tokio::time::timeout;
+use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
-use crate::TestApp;
+use crate::{
+    TestApp,
+    dial::{Duplex, dial},
+};
 
 /// How long a client waits for what must come.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -15,7 +18,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// A connected client.
 #[derive(Debug)]
 pub struct Socket {
-    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    stream: WebSocketStream<Box<dyn Duplex>>,
     /// Where it would continue.
     pub cursor: Option<String>,
 }
@@ -26,8 +29,16 @@ impl Socket {
     /// # Panics
     /// When the server refuses the connection.
     pub async fn connect(url: &str) -> Self {
+        Self::over(dial(url).await, url).await
+    }
+
+    /// The same over an open connection.
+    ///
+    /// # Panics
+    /// When the server refuses it.
+    pub async fn over(stream: Box<dyn Duplex>, url: &str) -> Self {
         let address = format!("{}/tidings/ws", url.replacen("http", "ws", 1));
-        let (stream, _) = connect_async(address).await.expect("a WebSocket");
+        let (stream, _) = client_async(address, stream).await.expect("a WebSocket");
         Self { stream, cursor: None }
     }
 
@@ -56,14 +67,22 @@ impl Socket {
     }
 
     async fn authenticated(url: &str, app: &TestApp, with: &Value) -> Self {
-        let mut socket = Self::connect(url).await;
+        Self::connect(url).await.authenticate(app, with).await
+    }
+
+    /// Says who it is, and waits until it is ready.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn authenticate(mut self, app: &TestApp, with: &Value) -> Self {
+        let socket = &mut self;
         let mut auth = with.clone();
         auth["type"] = json!("auth");
         auth["app"] = json!(format!("{}#{}", app.app().org, app.app().name));
         socket.send(&auth).await;
         let ready = socket.next().await.expect("an answer");
         assert_eq!(ready["type"], "ready", "{ready}");
-        socket
+        self
     }
 
     /// Sends a frame.

@@ -50,7 +50,7 @@ impl Split {
             let known = settings.clone();
             let started: Vec<Member> =
                 join_all((0..copies).map(|_| Member::start(role, free_address(), known.clone()))).await;
-            let addresses: Vec<String> = started.iter().map(|member| format!("http://{}", member.address)).collect();
+            let addresses: Vec<String> = started.iter().map(Member::url).collect();
             settings.push((format!("TIDINGS_PEERS_{}", role.to_ascii_uppercase()), addresses.join(",")));
             members.extend(started);
         }
@@ -127,7 +127,7 @@ impl Member {
         let peer = format!("TIDINGS_PEERS_{}", role.to_ascii_uppercase());
         if role != "gateway" {
             settings.retain(|(setting, _)| *setting != peer);
-            settings.push((peer, format!("http://{}", member.address)));
+            settings.push((peer, member.url()));
         }
         member
     }
@@ -161,13 +161,31 @@ impl Member {
         command
     }
 
+    fn is_tls(&self) -> bool {
+        self.settings.iter().any(|(name, _)| name == "TIDINGS_TLS_CERTIFICATE")
+    }
+
+    fn url(&self) -> String {
+        format!("{}://{}", if self.is_tls() { "https" } else { "http" }, self.address)
+    }
+
+    /// Whether the program says so, which has the certificates.
+    fn is_ready_over_tls(&self) -> bool {
+        let option = if self.role == "gateway" { "--rest" } else { "--grpc" };
+        let mut command = std::process::Command::new(tidings_binary());
+        command.args(["ready", option, &self.url()]).envs(self.settings.iter().cloned());
+        command.output().expect("the program can be started").status.success()
+    }
+
     async fn ready(&self) {
-        let url = format!("http://{}", self.address);
+        let url = self.url();
         wait_until(&format!("the {} to be ready", self.role), async || {
             if let Some(process) = &mut self.process.lock().expect("nobody panics holding it").0 {
                 assert_eq!(process.ended(), None, "{}", process.logged());
             }
-            if self.role == "gateway" {
+            if self.is_tls() {
+                self.is_ready_over_tls()
+            } else if self.role == "gateway" {
                 reqwest::get(format!("{url}/readyz")).await.is_ok_and(|answer| answer.status().is_success())
             } else {
                 tidings::is_ready(&url).await

@@ -49,5 +49,6 @@ mod statements;
 mod subscriptions;
 mod supervision;
 mod telemetry;
+mod tls;
 mod tour;
 mod unread;

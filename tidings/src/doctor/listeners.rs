@@ -2,17 +2,21 @@
 
 use std::{io::ErrorKind, net::TcpListener};
 
-use tidings_runtime::{Config, config::Addresses};
+use tidings_runtime::{Config, Connector, config::Addresses};
 
 use crate::ready::{self, reachable};
 
 /// Whether a process could listen at the configured addresses. One that serves already holds them.
-pub async fn check(config: &Config, is_served: bool) -> [(&'static str, Result<String, String>); 2] {
+pub async fn check(
+    config: &Config,
+    is_served: bool,
+    connector: &Connector,
+) -> [(&'static str, Result<String, String>); 2] {
     let rest = check_one("listen", &config.listen, async |taken: &str| {
-        is_served || ready::gateway(&format!("http://{taken}")).await.is_ok()
+        is_served || ready::gateway(&ready::at(config, taken), connector).await.is_ok()
     });
     let grpc = check_one("grpc_listen", config.grpc_address(), async |taken: &str| {
-        is_served || ready::peer(&Addresses::read(&format!("http://{taken}")), None).await.is_ok()
+        is_served || ready::peer(&Addresses::read(&ready::at(config, taken)), None, connector).await.is_ok()
     });
     [("listen", rest.await), ("grpc_listen", grpc.await)]
 }

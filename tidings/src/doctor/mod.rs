@@ -1,5 +1,6 @@
 //! `tidings doctor`: reports problems with config, storage and peers, in terms an operator can act on.
 
+mod certificates;
 mod clocks;
 mod disk;
 mod listeners;
@@ -8,7 +9,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use tidings_domain::{Error, RISKS};
 use tidings_file::Objects;
-use tidings_runtime::{Config, DataFolder, config::Addresses, low_space};
+use tidings_runtime::{Config, Connector, DataFolder, config::Addresses, low_space};
 use tidings_store::Standing;
 
 use crate::{
@@ -37,8 +38,15 @@ pub async fn doctor(config: Result<Config, Error>, output: Output) -> Result<(),
         }
     };
     let mut healthy = report("config", &Ok("is well-formed".to_owned()));
+    let certificates::Found { connector, state, soon } = certificates::check(&config);
+    if let Some(state) = state {
+        healthy &= report("certificates", &state);
+    }
+    if let Some(soon) = soon {
+        output.print(&risk_row("certificates", &soon));
+    }
     let is_served = is_served(&config);
-    for (name, found) in listeners::check(&config, is_served).await {
+    for (name, found) in listeners::check(&config, is_served, &connector).await {
         healthy &= report(name, &found);
     }
     if config.database.url.is_none() {
@@ -72,7 +80,7 @@ pub async fn doctor(config: Result<Config, Error>, output: Output) -> Result<(),
     }
     let service_key = config.service_key.clone().or_else(|| server::key_on_data_folder(&config));
     for (name, addresses) in config.peers.all() {
-        let answer = check_peer(addresses, service_key.as_deref()).await;
+        let answer = check_peer(addresses, service_key.as_deref(), &connector).await;
         healthy &= report(&format!("{name} service"), &answer);
     }
     if healthy {
@@ -104,9 +112,10 @@ async fn risks(config: &Config, output: Output) {
 }
 
 /// Checks each resolved address: otherwise a wrong one goes unnoticed while another one answers.
-async fn check_peer(addresses: &Addresses, service_key: Option<&str>) -> Result<String, String> {
+async fn check_peer(addresses: &Addresses, service_key: Option<&str>, connector: &Connector) -> Result<String, String> {
     for url in addresses.iter() {
-        let clock = ready::peer(&Addresses::read(url), service_key).await.map_err(|why| format!("{url}: {why}"))?;
+        let clock = ready::peer(&Addresses::read(url), service_key, connector).await;
+        let clock = clock.map_err(|why| format!("{url}: {why}"))?;
         if let Some(clock) = clock {
             clocks::check_peer(clock).map_err(|why| format!("{url}: its clock {why}"))?;
         }

@@ -1,4 +1,4 @@
-//! The address of a service: one or several, each `http://host:port`.
+//! The address of a service: one or several, each `http://host:port` or `https://host:port`.
 
 use std::fmt;
 
@@ -22,12 +22,18 @@ impl Addresses {
         self.0.iter().map(String::as_str)
     }
 
-    /// Refuses anything but `http://host:port`, with the name of the setting.
+    /// Whether one of them speaks TLS.
+    pub fn any_is_tls(&self) -> bool {
+        self.iter().any(|address| address.starts_with("https://"))
+    }
+
+    /// Refuses anything but `http://host:port` and `https://host:port`, with the name of the setting.
     pub fn check(&self, setting: &str) -> Result<(), Error> {
         for address in &self.0 {
-            let uri = address.parse::<http::Uri>().ok().filter(|uri| uri.scheme_str() == Some("http"));
+            let uri =
+                address.parse::<http::Uri>().ok().filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")));
             if uri.and_then(|uri| uri.host().map(str::len)).is_none_or(|length| length == 0) {
-                let rule = "must be http://host:port, or several of them with commas between";
+                let rule = "must be http://host:port or https://host:port, or several of them with commas between";
                 return Err(Error::invalid(setting, format!("{rule}, but is {self}")));
             }
         }
@@ -90,11 +96,11 @@ mod tests {
 
     #[test]
     fn one_wrong_address_of_several_is_refused() {
-        for wrong in ["http://a:1,", "http://a:1,b:2", ",", "https://a:1", "http://a:1 http://b:2"] {
+        for wrong in ["http://a:1,", "http://a:1,b:2", ",", "ftp://a:1", "http://a:1 http://b:2"] {
             let said = Addresses::read(wrong).check("peers.file").expect_err(wrong).to_string();
             assert!(said.starts_with("peers.file must be http://host:port"), "{said}");
         }
         assert!(Addresses(Vec::new()).check("peers.file").is_err());
-        Addresses::read("http://a:1,http://[::1]:2").check("peers.file").expect("two addresses");
+        Addresses::read("http://a:1,https://[::1]:2").check("peers.file").expect("two addresses");
     }
 }

@@ -31,7 +31,13 @@ impl Config {
         }
         for (name, addresses) in self.peers.all() {
             addresses.check(&format!("peers.{name}"))?;
+            if addresses.any_is_tls() && self.tls.peer_ca.is_none() {
+                let rule =
+                    format!("is required with https:// in peers.{name}: a file with the authority of its certificate");
+                return Err(Error::invalid("tls.peer_ca", rule));
+            }
         }
+        self.tls.check()?;
         log_filter(&self.telemetry.log)?;
         if let Some(url) = &self.telemetry.otlp_endpoint {
             http_address("telemetry.otlp_endpoint", url)?;
@@ -182,6 +188,11 @@ mod tests {
         Some(Addresses::read(value))
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "what the config holds")]
+    fn path(value: &str) -> Option<std::path::PathBuf> {
+        Some(value.into())
+    }
+
     #[test]
     fn every_setting_that_cannot_be_meant_is_refused_by_name() {
         Config::default().check().expect("the defaults are sound");
@@ -208,9 +219,22 @@ mod tests {
             ("cors_origins has \"https://*.a.test\": write it as", origin("https://*.a.test")),
             ("cors_origins has \"\": it has no scheme", origin("")),
             ("peers.directory must be http://host:port", complaint(|it| it.peers.directory = peer("directory:9090"))),
-            ("peers.message must be http://host:port", complaint(|it| it.peers.message = peer("https://message:9090"))),
+            ("peers.message must be http://host:port", complaint(|it| it.peers.message = peer("ftp://message:9090"))),
             ("peers.file must be http://host:port", complaint(|it| it.peers.file = peer("http://"))),
             ("peers.file must be http://host:port", complaint(|it| it.peers.file = peer("http://file:1,file:2"))),
+            (
+                "tls.peer_ca is required with https:// in peers.file",
+                complaint(|it| it.peers.file = peer("http://file:1,https://file:2")),
+            ),
+            ("tls.key is required with tls.certificate", complaint(|it| it.tls.certificate = path("/a.pem"))),
+            ("tls.certificate is required with tls.key", complaint(|it| it.tls.key = path("/a.key"))),
+            ("tls.certificate is required with tls.client_ca", complaint(|it| it.tls.client_ca = path("/ca.pem"))),
+            ("tls.peer_key is required with", complaint(|it| it.tls.peer_certificate = path("/a.pem"))),
+            ("tls.peer_certificate is required with", complaint(|it| it.tls.peer_key = path("/a.key"))),
+            (
+                "tls.key must be the path of a file, and is its content: name the file in TIDINGS_TLS_KEY, without _FILE",
+                complaint(|it| it.tls.key = path("-----BEGIN PRIVATE KEY-----\ns3cret")),
+            ),
             ("drain_delay_ms must be at most", complaint(|it| it.drain_delay_ms = Some(300_001))),
             ("telemetry.otlp_endpoint must be", complaint(|it| it.telemetry.otlp_endpoint = text("collector:4317"))),
             ("telemetry.log must be a log filter", complaint(|it| it.telemetry.log = "tidings=loud".into())),

@@ -13,6 +13,7 @@ mod http;
 mod process;
 mod realtime;
 mod rpc;
+mod tls;
 mod upkeep;
 
 use std::sync::LazyLock;
@@ -31,6 +32,7 @@ pub use self::{
     process::ProcessMetrics,
     realtime::{OpenSession, RealtimeMetrics},
     rpc::RpcMetrics,
+    tls::{FailedHandshake, TlsMetrics},
     upkeep::{Purged, UpkeepMetrics},
 };
 
@@ -53,6 +55,8 @@ pub struct Metrics {
     pub callback: CallbackMetrics,
     /// Connected clients.
     pub realtime: RealtimeMetrics,
+    /// Certificates and handshakes.
+    pub tls: TlsMetrics,
     /// Background work.
     pub upkeep: UpkeepMetrics,
     /// The process itself.
@@ -75,10 +79,11 @@ impl Metrics {
         let feed = FeedMetrics::new(&mut book);
         let callback = CallbackMetrics::new(&mut book);
         let realtime = RealtimeMetrics::new(&mut book);
+        let tls = TlsMetrics::new(&mut book);
         let upkeep = UpkeepMetrics::new(&mut book);
         let process = ProcessMetrics::new(&mut book);
         let (registry, rows) = book.finish();
-        Self { registry, rows, http, rpc, appender, database, feed, callback, realtime, upkeep, process }
+        Self { registry, rows, http, rpc, appender, database, feed, callback, realtime, tls, upkeep, process }
     }
 
     /// Every number that there may be: one without a value yet is not in the text.

@@ -32,6 +32,7 @@ use super::{
     replicas::{Id, Picked, Replicas},
 };
 use crate::{
+    Connector,
     config::Addresses,
     deadline, request_id,
     rights::{self, Repeat},
@@ -63,10 +64,15 @@ struct Inner {
 }
 
 impl Calls {
-    pub fn new(addresses: &Addresses, service_key: &str, longest: Duration) -> Result<Self, Error> {
+    pub fn new(
+        addresses: &Addresses,
+        service_key: &str,
+        connector: &Connector,
+        longest: Duration,
+    ) -> Result<Self, Error> {
         let authorization = http::HeaderValue::try_from(format!("Bearer {service_key}"))
             .map_err(|error| Error::invalid("service_key", "must be visible ASCII").because(error))?;
-        let replicas = Arc::new(Replicas::new(addresses, authorization)?);
+        let replicas = Arc::new(Replicas::new(addresses, authorization, connector.clone())?);
         let (addresses, complained) = (addresses.to_string(), Mutex::default());
         Ok(Self(Arc::new(Inner { replicas, longest, budget: Budget::default(), addresses, complained })))
     }

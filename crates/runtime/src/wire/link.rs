@@ -26,6 +26,7 @@ use tonic::{Status, body::Body};
 use tower::Service;
 
 use super::lent::{Lent, Message};
+use crate::{Connector, Protocol, tls::MaybeTls};
 
 /// The timeout of connecting to a process.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -38,10 +39,13 @@ const PONG: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone)]
 pub(super) struct Target {
     pub address: SocketAddr,
+    /// `http` or `https`.
+    pub scheme: Scheme,
     /// As configured.
     pub authority: Authority,
     /// The service key.
     pub authorization: HeaderValue,
+    pub connector: Connector,
 }
 
 /// Why there is no connection.
@@ -51,6 +55,32 @@ pub(super) enum Fault {
     Refused,
     /// No answer in time.
     Hung,
+    /// One side does not trust the other's certificate, or does not speak TLS: that lasts.
+    Untrusted,
+}
+
+/// The same in words.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub fault: Fault,
+    pub why: String,
+}
+
+impl Failure {
+    pub fn new(fault: Fault, why: &str) -> Self {
+        Self { fault, why: why.to_owned() }
+    }
+}
+
+impl From<&io::Error> for Failure {
+    fn from(error: &io::Error) -> Self {
+        let fault = match error.kind() {
+            io::ErrorKind::TimedOut => Fault::Hung,
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => Fault::Untrusted,
+            _ => Fault::Refused,
+        };
+        Self::new(fault, &error.to_string())
+    }
 }
 
 /// A connection. Cheap to clone.
@@ -61,14 +91,16 @@ pub(super) struct Link {
 }
 
 /// The driver of the connection, which is open until it ends.
-pub(super) type Carrier = Connection<TokioIo<TcpStream>, Lent, TokioExecutor>;
+pub(super) type Carrier = Connection<TokioIo<MaybeTls<TcpStream>>, Lent, TokioExecutor>;
 
 impl Link {
     /// Connects. An accepted connection does not mean that a process works behind it.
-    pub async fn open(target: &Arc<Target>) -> Result<(Self, Carrier), Fault> {
-        let stream = timeout(CONNECT, TcpStream::connect(target.address)).await.map_err(|_| Fault::Hung)?;
-        let stream = stream.map_err(|error| if is_hang(&error) { Fault::Hung } else { Fault::Refused })?;
-        stream.set_nodelay(true).map_err(|_| Fault::Refused)?;
+    pub async fn open(target: &Arc<Target>) -> Result<(Self, Carrier), Failure> {
+        let host = (&target.scheme, target.authority.host());
+        let connecting = target.connector.connect(host, target.address, Protocol::Http2);
+        let stream = timeout(CONNECT, connecting).await;
+        let stream = stream.map_err(|_| Failure::new(Fault::Hung, "no connection in time"))?;
+        let stream = stream.map_err(|error| Failure::from(&error))?;
         let opened = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .initial_stream_window_size(super::STREAM_WINDOW)
@@ -78,7 +110,7 @@ impl Link {
             .keep_alive_while_idle(true)
             .handshake(TokioIo::new(stream))
             .await;
-        let (requests, carrier) = opened.map_err(|_| Fault::Refused)?;
+        let (requests, carrier) = opened.map_err(|error| failure(&error))?;
         Ok((Self { requests, target: Arc::clone(target) }, carrier))
     }
 
@@ -93,7 +125,7 @@ impl Link {
         mut request: http::Request<Lent>,
     ) -> impl Future<Output = hyper::Result<http::Response<Incoming>>> + use<> {
         let mut uri = std::mem::take(request.uri_mut()).into_parts();
-        uri.scheme = Some(Scheme::HTTP);
+        uri.scheme = Some(self.target.scheme.clone());
         uri.authority = Some(self.target.authority.clone());
         *request.uri_mut() = http::Uri::from_parts(uri).unwrap_or_default();
         *request.version_mut() = Version::HTTP_2;
@@ -104,12 +136,27 @@ impl Link {
 }
 
 /// The end of a driver as seen by callers.
-pub(super) fn fault_of(ended: hyper::Result<()>) -> Fault {
-    if ended.is_err_and(|error| error.is_timeout()) { Fault::Hung } else { Fault::Refused }
+pub(super) fn failure_of(ended: hyper::Result<()>) -> Failure {
+    match ended {
+        Ok(()) => Failure::new(Fault::Refused, "it closed the connection"),
+        Err(error) => failure(&error),
+    }
 }
 
-fn is_hang(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::TimedOut
+/// A peer that refuses our certificate says so once the handshake is complete on our side.
+fn failure(error: &hyper::Error) -> Failure {
+    if error.is_timeout() {
+        return Failure::new(Fault::Hung, "it does not respond");
+    }
+    let mut cause = Some(error as &dyn std::error::Error);
+    while let Some(error) = cause {
+        let io = error.downcast_ref::<io::Error>();
+        if let Some(io) = io.or_else(|| error.downcast_ref::<h2::Error>().and_then(h2::Error::get_io)) {
+            return Failure::from(io);
+        }
+        cause = error.source();
+    }
+    Failure::new(Fault::Refused, &error.to_string())
 }
 
 /// For the health service's client.

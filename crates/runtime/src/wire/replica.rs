@@ -23,7 +23,7 @@ use tonic_health::pb::{
 
 use super::{
     callers::Callers,
-    link::{Fault, Link, Target, fault_of},
+    link::{Failure, Fault, Link, Target, failure_of},
 };
 
 /// How long calls wait for an unavailable process, counted from when it became unavailable: the maximum cost of a
@@ -127,15 +127,15 @@ impl Replica {
         *state = State { link: Some(link), number: state.number + 1, is_kept: true, since: None, fault: None };
     }
 
-    fn is_down(&self, fault: Fault) {
+    fn is_down(&self, Failure { fault, why }: &Failure) {
         self.is_serving.store(false, Ordering::Relaxed);
         let mut state = self.state();
-        if state.fault != Some(fault) {
-            tracing::warn!(address = %self.target.address, peer = %self.target.authority, ?fault, "a process of a peer is unavailable");
+        if state.fault != Some(*fault) {
+            tracing::warn!(address = %self.target.address, peer = %self.target.authority, ?fault, why, "a process of a peer is unavailable");
         }
         state.link = None;
         state.since.get_or_insert_with(Instant::now);
-        state.fault = Some(fault);
+        state.fault = Some(*fault);
     }
 }
 
@@ -198,8 +198,8 @@ async fn connected(replica: &Weak<Replica>, target: &Arc<Target>, callers: &Weak
     };
     let (link, carrier) = match Link::open(target).await {
         Ok(opened) => opened,
-        Err(fault) => {
-            tell(&|replica| replica.is_down(fault));
+        Err(failure) => {
+            tell(&|replica| replica.is_down(&failure));
             return false;
         }
     };
@@ -207,13 +207,16 @@ async fn connected(replica: &Weak<Replica>, target: &Arc<Target>, callers: &Weak
     // The driver moves the bytes of the health check.
     let proof = timeout(PROOF, health(link.clone()));
     let proved = tokio::select! {
-        proved = proof => proved.map_err(|_| Fault::Hung).and_then(|proved| proved),
-        ended = &mut carrier => Err(fault_of(ended)),
+        proved = proof => match proved {
+            Ok(proved) => proved.map_err(|fault| Failure::new(fault, "its health service does not answer")),
+            Err(_) => Err(Failure::new(Fault::Hung, "its health service does not answer in time")),
+        },
+        ended = &mut carrier => Err(failure_of(ended)),
     };
     let (serves, mut told) = match proved {
         Ok(proved) => proved,
-        Err(fault) => {
-            tell(&|replica| replica.is_down(fault));
+        Err(failure) => {
+            tell(&|replica| replica.is_down(&failure));
             return false;
         }
     };
@@ -226,8 +229,8 @@ async fn connected(replica: &Weak<Replica>, target: &Arc<Target>, callers: &Weak
             serves = next(&mut told) => tell(&|replica| replica.is_serving.store(serves, Ordering::Relaxed)),
         }
     };
-    let fault = fault_of(ended);
-    tell(&|replica| replica.is_down(fault));
+    let failure = failure_of(ended);
+    tell(&|replica| replica.is_down(&failure));
     true
 }
 

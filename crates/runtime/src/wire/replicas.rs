@@ -14,7 +14,10 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use http::{HeaderValue, Uri, uri::Authority};
+use http::{
+    HeaderValue, Uri,
+    uri::{Authority, Scheme},
+};
 use tidings_domain::Error;
 use tokio::{
     net::lookup_host,
@@ -26,7 +29,7 @@ use super::{
     link::{Link, Target},
     replica::{InFlight, PATIENCE, Replica, Standing},
 };
-use crate::config::Addresses;
+use crate::{Connector, config::Addresses};
 
 /// How long resolved addresses are used, and how long they are while none of them answers.
 const FRESH: Duration = Duration::from_secs(5);
@@ -42,6 +45,7 @@ const MOST_WAITING: usize = 1000;
 pub(super) struct Replicas {
     hosts: Vec<Host>,
     authorization: HeaderValue,
+    connector: Connector,
     members: RwLock<Arc<[Arc<Replica>]>>,
     lookup: Mutex<Lookup>,
     callers: Arc<Callers>,
@@ -55,6 +59,7 @@ pub(super) struct Replicas {
 struct Host {
     name: String,
     port: u16,
+    scheme: Scheme,
     authority: Authority,
     /// What the name last resolved to.
     known: Mutex<Vec<SocketAddr>>,
@@ -90,12 +95,13 @@ enum Choice {
 }
 
 impl Replicas {
-    pub fn new(addresses: &Addresses, authorization: HeaderValue) -> Result<Self, Error> {
+    pub fn new(addresses: &Addresses, authorization: HeaderValue, connector: Connector) -> Result<Self, Error> {
         let hosts = addresses.iter().map(Host::read).collect::<Result<Vec<_>, _>>()?;
         let now = Instant::now();
         Ok(Self {
             hosts,
             authorization,
+            connector,
             members: RwLock::new(Arc::from([])),
             lookup: Mutex::new(Lookup { is_running: false, was_done: false, next: Some(now), empty_since: None }),
             callers: Arc::new(Callers::new(now)),
@@ -182,7 +188,7 @@ impl Replicas {
     }
 
     fn found(&self, found: Vec<Option<Vec<SocketAddr>>>) {
-        let mut targets: HashMap<SocketAddr, &Authority> = HashMap::new();
+        let mut targets: HashMap<SocketAddr, &Host> = HashMap::new();
         for (host, found) in self.hosts.iter().zip(found) {
             let mut known = host.known.lock().unwrap_or_else(PoisonError::into_inner);
             // Without a name server the known processes are kept.
@@ -190,16 +196,21 @@ impl Replicas {
                 *known = found;
             }
             for address in known.iter() {
-                targets.entry(*address).or_insert(&host.authority);
+                targets.entry(*address).or_insert(host);
             }
         }
         let now = Instant::now();
         let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
         let mut kept: Vec<Arc<Replica>> =
             members.iter().filter(|it| targets.remove(&it.target.address).is_some()).cloned().collect();
-        kept.extend(targets.into_iter().map(|(address, authority)| {
-            let (authority, authorization) = (authority.clone(), self.authorization.clone());
-            Arc::new(Replica::new(Target { address, authority, authorization }))
+        kept.extend(targets.into_iter().map(|(address, host)| {
+            Arc::new(Replica::new(Target {
+                address,
+                scheme: host.scheme.clone(),
+                authority: host.authority.clone(),
+                authorization: self.authorization.clone(),
+                connector: self.connector.clone(),
+            }))
         }));
         let is_empty = kept.is_empty();
         *members = kept.into();
@@ -225,11 +236,13 @@ impl Drop for Looking {
 
 impl Host {
     fn read(url: &str) -> Result<Self, Error> {
-        let wrong = || Error::invalid("peers", format!("has no http:// address: {url}"));
+        let wrong = || Error::invalid("peers", format!("has no http:// or https:// address: {url}"));
         let uri: Uri = url.parse().map_err(|error| wrong().because(error))?;
-        let authority = uri.authority().ok_or_else(wrong)?.clone();
+        let (scheme, authority) = (uri.scheme().ok_or_else(wrong)?.clone(), uri.authority().ok_or_else(wrong)?.clone());
         let name = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-        Ok(Self { name, port: authority.port_u16().unwrap_or(80), authority, known: Mutex::default() })
+        let usual = if scheme == Scheme::HTTPS { 443 } else { 80 };
+        let port = authority.port_u16().unwrap_or(usual);
+        Ok(Self { name, port, scheme, authority, known: Mutex::default() })
     }
 
     /// Whether its addresses may change.
@@ -272,7 +285,9 @@ mod tests {
     async fn there_is_hope_until_the_first_look_up_is_over() {
         for _ in 0..200 {
             let addresses = Addresses::read("http://127.0.0.1:1");
-            let replicas = Arc::new(Replicas::new(&addresses, HeaderValue::from_static("")).expect("an address"));
+            let replicas = Arc::new(
+                Replicas::new(&addresses, HeaderValue::from_static(""), Connector::plain()).expect("an address"),
+            );
             while replicas.members.read().expect("nobody panics").is_empty() {
                 assert!(matches!(replicas.choose(&[]), Choice::Hope(_)));
             }

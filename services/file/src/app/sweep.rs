@@ -113,7 +113,7 @@ mod tests {
     use tidings_directory_client::DirectoryCache;
     use tidings_domain::{AppId, ManualClock, OsEntropy, StoredFile};
     use tidings_runtime::{
-        Tasks, Wire,
+        Connector, Tasks, Wire,
         config::{Addresses, Files},
     };
     use tidings_store::{Location, open};
@@ -134,7 +134,7 @@ mod tests {
         async fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
             let clock = Arc::new(ManualClock::new(NOW));
-            let nowhere = Wire::remote(&Addresses::read("http://127.0.0.1:1"), "key").unwrap();
+            let nowhere = Wire::remote(&Addresses::read("http://127.0.0.1:1"), "key", &Connector::plain()).unwrap();
             let directory = DirectoryCache::new(nowhere.clone(), nowhere, clock.clone());
             let deps = Deps {
                 db: open(&Location::Folder(folder.path().to_owned()), &SCHEMA, true).await.unwrap(),
