@@ -88,11 +88,8 @@ async fn a_stream_ends_while_the_past_is_read_when_its_user_is_disabled() {
         async move { Ok::<_, Infallible>(answer) }
     }));
     let clients = Clients::new(wire.clone(), wire.clone(), wire.clone(), wire.clone(), wire.clone(), wire.clone());
-    let gateway = Gateway::new(
-        clients,
-        GatewayConfig::default(),
-        (Arc::<ManualClock>::clone(&clock), Arc::new(OsEntropy)),
-    );
+    let gateway =
+        Gateway::new(clients, GatewayConfig::default(), (Arc::<ManualClock>::clone(&clock), Arc::new(OsEntropy)));
     let directory = DirectoryCache::new(wire.clone(), wire, Arc::<ManualClock>::clone(&clock));
     let service = RealtimeServiceServer::new(Realtime::new(gateway, directory));
     let caller = Caller { actor: Actor::User(UserId(32)), ..Caller::of_app(AppId(1)) };

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use tidings_domain::{Error, SessionEnd, UserId};
 use tidings_proto::pb::app_ref;
 use tidings_runtime::metrics;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
 use super::{
     client::Client,
@@ -122,13 +122,22 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
         sleep(SPREAD.mul_f64(share(client.user))).await;
     };
     tokio::pin!(draining);
-    let mut doubt = entered.inbox.doubts();
+    let (mut doubt, mut again) = (entered.inbox.doubts(), None);
     loop {
         let is_free = command.is_none();
         let answered = async {
             match &mut command {
                 Some(command) => command.await,
                 None => pending().await,
+            }
+        };
+        let doubted = async {
+            match again {
+                Some((why, at)) => {
+                    sleep_until(at).await;
+                    why
+                }
+                None => doubt.raised().await,
             }
         };
         tokio::select! {
@@ -153,13 +162,13 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
                 }
                 socket.send(Message::Ping(Bytes::new())).await?;
             }
-            why = doubt.raised() => {
+            why = doubted => {
                 let app = app_ref::App::Id(client.caller.app.0);
+                again = None;
                 match socket.gateway.identities().anew(app, &client.token).await {
                     Ok(()) => entered.report_again(),
                     Err(error) if !error.reason().is_transient() => return Err(why.into()),
-                    // It is checked again.
-                    Err(_) => {}
+                    Err(_) => again = Some((why, Instant::now() + CHECK)),
                 }
             }
             _ = tick.tick() => wire.tick(socket, client).await?,

@@ -1,6 +1,7 @@
 //! MSync packets as no SDK of today sends them: contacts over the socket, refusals in the vendor's words, and bytes that
 //! are no packets.
 
+use futures_util::{StreamExt as _, stream};
 use prost::Message as _;
 use serde_json::json;
 use tidings_dialects::agora::msync::pb::{
@@ -89,6 +90,17 @@ impl Raw {
                 return (page.metas.len(), page.next_key);
             }
         }
+    }
+
+    /// Fetches and acknowledges what is in a user's queue; how many entries there were.
+    async fn drain(&mut self, queue: &str) -> usize {
+        let (mut entries, mut key) = self.pull(queue, None).await;
+        let mut all = entries;
+        while entries > 0 {
+            (entries, key) = self.pull(queue, key).await;
+            all += entries;
+        }
+        all
     }
 
     async fn roster(&mut self, operation: roster_body::Operation, to: &str) -> (i32, String) {
@@ -294,6 +306,49 @@ every_shape! {
             Raw::logged_in(&app, "omar").await.pull("nora", None).await == (0, None)
         })
         .await;
+    }
+}
+
+every_shape! {
+    async fn a_device_that_missed_more_than_waits_for_it_at_once_gets_all_of_it(app: TestApp) {
+        const SENDERS: usize = 12;
+        const EACH: usize = 150;
+        let agora = app.agora();
+        let senders: Vec<String> = (0..SENDERS).map(|number| format!("sender{number}")).collect();
+        let names: Vec<&str> = senders.iter().map(String::as_str).chain(["omar"]).collect();
+        agora.register(&names).await;
+        // The device has a position from here on.
+        agora.send_text("sender0", "omar", "before").await;
+        let mut omar = Raw::logged_in(&app, "omar").await;
+        assert_eq!(omar.drain("sender0").await, 1);
+        drop(omar);
+        wait_until("the acknowledgement to be recorded", async || {
+            Raw::logged_in(&app, "omar").await.pull("sender0", None).await == (0, None)
+        })
+        .await;
+        let sends = (0..SENDERS * EACH).map(|number| &senders[number % SENDERS]);
+        stream::iter(sends).for_each_concurrent(8, |sender| async { drop(agora.send_text(sender, "omar", "missed").await) }).await;
+
+        let mut omar = Raw::logged_in(&app, "omar").await;
+        let mut got = vec![0; SENDERS];
+        // A queue is empty while what came for it is not read yet: again as long as anything comes.
+        loop {
+            let mut came = 0;
+            for (sender, got) in senders.iter().zip(&mut got) {
+                let entries = omar.drain(sender).await;
+                (came, *got) = (came + entries, *got + entries);
+            }
+            if came == 0 {
+                break;
+            }
+        }
+        assert_eq!(got, [EACH; SENDERS]);
+        agora.send_text("sender0", "omar", "after").await;
+        let mut later = 0;
+        while later == 0 {
+            later = omar.drain("sender0").await;
+        }
+        assert_eq!(later, 1);
     }
 }
 

@@ -32,6 +32,8 @@ pub(super) struct Intake {
     position: Position,
     /// Up to where the feed was taken, while something of it is held back.
     taken: Option<Place>,
+    /// What is to be read yet of what came while the device was away, and up to where: before it no event is taken.
+    past: Option<(CatchUp, Place)>,
     /// What it began with: not delivered again when the feed brings it.
     first: HashSet<MsgId>,
     /// The newest message of each conversation that was for this session.
@@ -47,6 +49,7 @@ impl Intake {
             app_key: app_key.to_owned(),
             position: Position::default(),
             taken: None,
+            past: None,
             first: HashSet::new(),
             newest: HashMap::new(),
         }
@@ -55,11 +58,16 @@ impl Intake {
     /// What waits for the device: a known one continues where it was.
     pub async fn begin(&mut self, client: &Client, entered: &Entered) -> Result<(), Error> {
         let (now, saved) = (client.gateway.now(), saved(client).await?);
-        let continued = match &saved {
-            Some(saved) => self.continue_from(client, &saved.cursor, &entered.cursor).await?,
-            None => false,
+        let here = Place { cursor: Arc::clone(&entered.cursor), at: now };
+        let past = match &saved {
+            Some(saved) => past(client, &saved.cursor, &entered.cursor).await?,
+            None => None,
         };
-        if !continued {
+        if let Some(past) = past {
+            self.past = Some((past, here));
+            self.read_past(client).await?;
+        } else {
+            self.taken = Some(here);
             let added = add_undelivered(client, &mut self.queues, &self.app_key).await?;
             for (conversation, msg_id) in added {
                 self.first.insert(msg_id);
@@ -70,8 +78,28 @@ impl Intake {
         for (queue, entry) in pending(client, since, &self.app_key).await? {
             self.queues.push(queue, entry);
         }
-        self.taken = Some(Place { cursor: Arc::clone(&entered.cursor), at: now });
         self.move_on();
+        Ok(())
+    }
+
+    /// Whether events are taken: there is room, and what came before them was read.
+    pub fn takes_events(&self) -> bool {
+        self.past.is_none() && self.queues.has_room()
+    }
+
+    /// Reads more of what came while the device was away, as far as there is room.
+    pub async fn read_past(&mut self, client: &Client) -> Result<(), Error> {
+        while self.queues.has_room()
+            && let Some((past, _)) = &mut self.past
+        {
+            if let Some(mut part) = past.next(&client.gateway, client.app()).await? {
+                part.events.retain(|event| !event.event.change.as_ref().is_some_and(is_pending));
+                self.take(part.events, client);
+            } else {
+                self.taken = self.past.take().map(|(_, upto)| upto);
+                self.move_on();
+            }
+        }
         Ok(())
     }
 
@@ -88,25 +116,6 @@ impl Intake {
         {
             self.position.came(place, self.queues.last_key());
         }
-    }
-
-    /// False: there is no such cursor any more.
-    async fn continue_from(&mut self, client: &Client, after: &str, upto: &str) -> Result<bool, Error> {
-        let mut past = match CatchUp::open(&client.gateway, &client.caller, after, upto).await {
-            Err(error) if error.reason() == Reason::InvalidArgument => return Ok(false),
-            past => past?,
-        };
-        while self.queues.has_room() {
-            match past.next(&client.gateway, client.app()).await {
-                Ok(Some(mut part)) => {
-                    part.events.retain(|event| !event.event.change.as_ref().is_some_and(is_pending));
-                    self.take(part.events, client);
-                }
-                Ok(None) => break,
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(true)
     }
 
     /// Events that are for the device, except what it did itself.
@@ -153,5 +162,13 @@ impl Intake {
         if let Some(place) = self.position.last() {
             save(client, &place).await;
         }
+    }
+}
+
+/// What came since a cursor; `None`: there is no such cursor any more.
+async fn past(client: &Client, after: &str, upto: &str) -> Result<Option<CatchUp>, Error> {
+    match CatchUp::open(&client.gateway, &client.caller, after, upto).await {
+        Err(error) if error.reason() == Reason::InvalidArgument => Ok(None),
+        past => past.map(Some),
     }
 }

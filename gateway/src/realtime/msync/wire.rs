@@ -78,14 +78,10 @@ impl Wire for MsyncWire {
     }
 
     fn takes_events(&self) -> bool {
-        self.intake.queues.has_room()
+        self.intake.takes_events()
     }
 
     async fn batch(&mut self, socket: &mut Socket, client: &Client, batch: Batch) -> Result<(), End> {
-        let failed = |error: Error| {
-            tracing::debug!(%error, "what a new member missed cannot be read");
-            End::Told(TRY_AGAIN, "the feed is interrupted")
-        };
         self.intake.take(batch.events, client);
         for joined in &batch.joined {
             let mut past = CatchUp::of_joined(&client.gateway, &client.caller, joined).await.map_err(failed)?;
@@ -204,6 +200,8 @@ impl MsyncWire {
             None => codec::last_page(&self.app_key, queue, now),
         };
         socket.send(binary(packet)).await?;
+        self.intake.read_past(client).await.map_err(failed)?;
+        self.tell(socket).await?;
         Ok(pulled.delivered.map(|(conversation, msg_id)| {
             let client = client.clone();
             let mark = async move {
@@ -215,6 +213,11 @@ impl MsyncWire {
             mark.boxed()
         }))
     }
+}
+
+fn failed(error: Error) -> End {
+    tracing::debug!(%error, "what a client missed cannot be read");
+    End::Told(TRY_AGAIN, "the feed is interrupted")
 }
 
 fn binary(packet: Vec<u8>) -> Message {
