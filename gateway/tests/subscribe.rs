@@ -42,23 +42,23 @@ fn response(frames: Frames) -> http::Response<tonic::body::Body> {
     response
 }
 
-fn frame(message: &impl prost::Message) -> Result<Frame<Bytes>, Infallible> {
+fn frame(message: &impl prost::Message) -> Frame<Bytes> {
     let encoded = message.encode_to_vec();
     let mut bytes = vec![0];
     bytes.extend(u32::try_from(encoded.len()).expect("answers are short").to_be_bytes());
     bytes.extend(encoded);
-    Ok(Frame::data(bytes.into()))
+    Frame::data(bytes.into())
 }
 
 fn whole(message: &impl prost::Message) -> http::Response<tonic::body::Body> {
     let ok = (HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"));
-    let trailers = Ok(Frame::trailers(HeaderMap::from_iter([ok])));
-    response(stream::iter([frame(message), trailers]).boxed())
+    let trailers = Frame::trailers(HeaderMap::from_iter([ok]));
+    response(stream::iter([frame(message), trailers].map(Ok)).boxed())
 }
 
 /// The beginning of a stream that goes on.
-fn begun(message: Option<Result<Frame<Bytes>, Infallible>>) -> http::Response<tonic::body::Body> {
-    response(stream::iter(message).chain(stream::pending()).boxed())
+fn begun(message: Option<Frame<Bytes>>) -> http::Response<tonic::body::Body> {
+    response(stream::iter(message.map(Ok)).chain(stream::pending()).boxed())
 }
 
 fn answer(fake: &Fake, path: &str) -> http::Response<tonic::body::Body> {

@@ -81,6 +81,13 @@ fn told<'a>(what: &str, why: &'a str) -> &'a str {
 fn cargo() -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
     cargo.current_dir(root());
+    // What Cargo tells xtask of itself: the build script of a crate (ring's) looks at it, and all that needs that crate would be
+    // built again after each plain `cargo build`.
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("CARGO_PKG_") || name.to_string_lossy().starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(name);
+        }
+    }
     cargo
 }
 

@@ -167,12 +167,13 @@ pub async fn check_unused(url: &str) -> Result<(), Error> {
         sleep(PAUSE).await;
     };
     connection.close().await.map_err(domain_error)?;
-    match used {
-        true => {
-            Err(Error::invalid("--to", "is in use by a running tidings: stop it, for a copy needs the database alone"))
-        }
-        false => Ok(()),
+    if used {
+        return Err(Error::invalid(
+            "--to",
+            "is in use by a running tidings: stop it, for a copy needs the database alone",
+        ));
     }
+    Ok(())
 }
 
 fn in_turn(error: sqlx::Error) -> Error {
