@@ -30,9 +30,9 @@ impl Cast {
         pb::SendRequest { audience, ..message_to_group(self.nora, self.group, text) }
     }
 
-    fn place(&self) -> Option<pb::ConversationId> {
+    fn place(&self) -> pb::ConversationId {
         let kind = pb::ConversationKind::Group.into();
-        Some(pb::ConversationId { kind, id: self.group, higher_user_id: 0 })
+        pb::ConversationId { kind, id: self.group, higher_user_id: 0 }
     }
 }
 
@@ -85,7 +85,7 @@ every_shape! {
         app.messages().remove_reaction(app.request_as(cast.omar, remove)).await.expect("it is removed");
         of_omar.event("message.unreacted").await;
         for pinned in [true, false] {
-            let pin = pb::PinMessageRequest { user_id: None, conversation: cast.place(), msg_id: targeted, pinned };
+            let pin = pb::PinMessageRequest { user_id: None, conversation: Some(cast.place()), msg_id: targeted, pinned };
             app.conversations().pin_message(app.request_as(cast.omar, pin)).await.expect("a pin");
             of_omar.event(if pinned { "message.pinned" } else { "message.unpinned" }).await;
         }
@@ -115,27 +115,27 @@ every_shape! {
         let plain = send(&app, message_to_group(cast.nora, cast.group, "to all")).await[0];
         let targeted = send(&app, cast.to_omar("only you")).await[0];
         app.messages().add_reaction(app.request_as(cast.omar, reaction(targeted))).await.expect("a reaction");
-        let pin = |pinned| pb::PinMessageRequest { user_id: None, conversation: cast.place(), msg_id: targeted, pinned };
+        let pin = |pinned| pb::PinMessageRequest { user_id: None, conversation: Some(cast.place()), msg_id: targeted, pinned };
         app.conversations().pin_message(app.request_as(cast.omar, pin(true))).await.expect("it is pinned");
         // Not even an admin of the group.
         let admin = pb::SetAdminsRequest { group_id: cast.group, user_ids: vec![cast.pia], admin: true };
         app.groups().set_admins(app.request(admin)).await.expect("an admin");
 
         let pins = async |user| {
-            let list = pb::ListPinnedMessagesRequest { conversation: cast.place(), ..Default::default() };
+            let list = pb::ListPinnedMessagesRequest { conversation: Some(cast.place()), ..Default::default() };
             let listed = app.conversations().list_pinned_messages(app.request_as(user, list)).await.expect("a list");
             listed.into_inner().messages.into_iter().map(|pinned| pinned.msg_id).collect::<Vec<_>>()
         };
         let newest = async |user| {
-            let head = pb::HeadRequest { conversation: cast.place() };
+            let head = pb::HeadRequest { conversation: Some(cast.place()) };
             let head = app.messages().head(app.request_as(user, head)).await.expect("a head").into_inner().msg_id;
-            let mark = pb::MarkReadRequest { user_id: None, conversation: cast.place(), msg_id: 0 };
+            let mark = pb::MarkReadRequest { user_id: None, conversation: Some(cast.place()), msg_id: 0 };
             let mark = app.conversations().mark_read(app.request_as(user, mark)).await.expect("a mark");
             (head, mark.into_inner().msg_id)
         };
         assert_eq!((pins(cast.omar).await, pins(cast.nora).await, pins(cast.pia).await), (vec![targeted], vec![targeted], vec![]));
         assert_eq!((newest(cast.omar).await, newest(cast.pia).await), ((targeted, targeted), (plain, plain)));
-        let mark = pb::MarkReadRequest { user_id: Some(cast.pia), conversation: cast.place(), msg_id: 0 };
+        let mark = pb::MarkReadRequest { user_id: Some(cast.pia), conversation: Some(cast.place()), msg_id: 0 };
         let mark = app.conversations().mark_read(app.request(mark)).await.expect("a mark").into_inner();
         assert_eq!(mark.msg_id, plain, "for her");
 
@@ -147,7 +147,7 @@ every_shape! {
         let list = pb::ListReactionsRequest { user_id: None, msg_ids: vec![targeted] };
         let listed = app.messages().list_reactions(app.request_as(cast.pia, list)).await.expect("a list").into_inner();
         assert_eq!(listed.messages, []);
-        let readers = pb::ListReadersRequest { conversation: cast.place(), msg_id: targeted, ..Default::default() };
+        let readers = pb::ListReadersRequest { conversation: Some(cast.place()), msg_id: targeted, ..Default::default() };
         assert_eq!(refusal(app.conversations().list_readers(app.request_as(cast.pia, readers)).await), missing());
         assert_eq!(refusal(app.conversations().pin_message(app.request_as(cast.pia, pin(true))).await), missing());
         let unpinned = app.conversations().pin_message(app.request_as(cast.pia, pin(false))).await.expect("an answer");

@@ -283,9 +283,11 @@ async fn each_attempt_at_a_callback_is_a_span_of_the_sends_trace_and_its_receive
     installation.set("OTEL_BSP_SCHEDULE_DELAY", "50");
     installation.start().await;
     let tried = AtomicBool::new(false);
-    let receiver = Receiver::start(move |_| match tried.swap(true, Ordering::SeqCst) {
-        true => Answer::ok(),
-        false => Answer::status(500),
+    let receiver = Receiver::start(move |_| {
+        if tried.swap(true, Ordering::SeqCst) {
+            return Answer::ok();
+        }
+        Answer::status(500)
     });
     let url = receiver.url();
     let words = ["callback", "add", "--app", "demo/demo", "--dialect", "agora", "--url", &url, "--allow-private"];

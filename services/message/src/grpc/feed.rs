@@ -151,9 +151,8 @@ fn wire(lane: i64, event: Event) -> Result<pb::Event, Error> {
 fn said(other: Other) -> Result<Option<pb::Message>, Error> {
     let (seq, sender, sent_at) = match (other.of, &other.content) {
         (Some(of), _) => of,
-        (None, Some(_)) => (0, other.actor, other.made_at),
         (None, None) if other.audience.is_empty() => return Ok(None),
-        (None, None) => (0, other.actor, other.made_at),
+        (None, _) => (0, other.actor, other.made_at),
     };
     let (content, system) = match other.content {
         Some((content, flags)) => (Some(content.read()?), flags.system),
