@@ -141,6 +141,7 @@ async fn a_backup_that_is_newer_or_damaged_is_refused_and_an_older_one_is_brough
     // As the version before migration 17 of the log would have written it.
     change(&backup, "message", "delete from _sqlx_migrations where version >= 17").await;
     execute(&backup, "message", "drop index event_by_conversation").await;
+    execute(&backup, "message", "drop index event_notice").await;
     let refused = fail(&target, &["restore", words(&backup)]);
     assert!(refused.contains("has a damaged") && refused.contains("message.sqlite"), "{refused}");
     assert!(!target.data().join("message.sqlite").exists(), "nothing was restored");
