@@ -109,6 +109,11 @@ impl Process {
         self.logged.so_far()
     }
 
+    /// Everything that it has logged, once it has ended.
+    pub fn all_logged(&mut self) -> String {
+        self.logged.to_the_end()
+    }
+
     /// The peak memory of the program so far, in bytes.
     ///
     /// # Panics
@@ -165,26 +170,37 @@ impl Drop for Process {
 }
 
 /// The output of a program, collected by a thread until it ends.
-#[derive(Debug, Clone, Default)]
-struct Printed(Arc<Mutex<Vec<u8>>>);
+#[derive(Debug, Default)]
+struct Printed {
+    text: Arc<Mutex<Vec<u8>>>,
+    reader: Option<thread::JoinHandle<()>>,
+}
 
 impl Printed {
     fn by(mut from: impl Read + Send + 'static, mut copy: Option<File>) -> Self {
-        let printed = Self::default();
-        let gathered = printed.clone();
-        thread::spawn(move || {
+        let mut printed = Self::default();
+        let gathered = Arc::clone(&printed.text);
+        let reader = thread::spawn(move || {
             let mut piece = [0; 4096];
             while let Ok(length @ 1..) = from.read(&mut piece) {
-                gathered.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&piece[..length]);
+                gathered.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&piece[..length]);
                 if let Some(file) = &mut copy {
                     file.write_all(&piece[..length]).expect("the log file can be written");
                 }
             }
         });
+        printed.reader = Some(reader);
         printed
     }
 
+    fn to_the_end(&mut self) -> String {
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("the reader does not panic");
+        }
+        self.so_far()
+    }
+
     fn so_far(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+        String::from_utf8_lossy(&self.text.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
 }

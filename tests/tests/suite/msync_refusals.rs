@@ -17,7 +17,7 @@ use tidings_testkit::{Answer, PacketSocket, Receiver, TestApp, every_shape, wait
 use crate::policy::{neighbour, set};
 
 /// A device that speaks the protocol itself.
-struct Raw {
+pub struct Raw {
     socket: PacketSocket,
     next_id: u64,
 }
@@ -33,7 +33,7 @@ fn jid(name: &str, is_group: bool) -> Jid {
 }
 
 impl Raw {
-    async fn logged_in(app: &TestApp, user: &str) -> Self {
+    pub async fn logged_in(app: &TestApp, user: &str) -> Self {
         let mut socket = PacketSocket::connect(&app.suite.url()).await;
         let token = app.agora().logged_in(user).await.token;
         let key = format!("{}#{}", app.app().org, app.app().name);
@@ -51,6 +51,15 @@ impl Raw {
         let status = Provision::decode(answer.payload()).expect("a provision").status.expect("a status");
         assert_eq!(status.error_code(), tidings_dialects::agora::msync::pb::status::ErrorCode::Ok);
         Self { socket, next_id: 1 }
+    }
+
+    /// The code with which the server closes the connection.
+    pub async fn closed(&mut self) -> u16 {
+        loop {
+            if let Err(code) = self.socket.next().await {
+                return code;
+            }
+        }
     }
 
     /// Code and reason of the answer to an operation; its id last.
@@ -90,6 +99,27 @@ impl Raw {
                 return (page.metas.len(), page.next_key);
             }
         }
+    }
+
+    /// The entries of a group's queue up to that message, which may be yet to come; all are acknowledged.
+    pub async fn entries_until(&mut self, group: &str, last: u64) -> Vec<Meta> {
+        let (mut entries, mut key) = (Vec::new(), None);
+        wait_until("the last message", async || {
+            let sync = CommSyncUl { key, queue: Some(jid(group, true)), ..CommSyncUl::default() };
+            self.socket.send(packet(Command::Sync, sync.encode_to_vec())).await;
+            let page = loop {
+                let answer = MSync::decode(&*self.socket.next().await.expect("an answer")).expect("a packet");
+                if answer.command() == Command::Sync {
+                    break CommSyncDl::decode(answer.payload()).expect("a page");
+                }
+            };
+            key = page.next_key.or(key);
+            let is_there = page.metas.iter().any(|meta| meta.id == Some(last));
+            entries.extend(page.metas);
+            is_there
+        })
+        .await;
+        entries
     }
 
     /// Fetches and acknowledges what is in a user's queue; how many entries there were.
