@@ -1,13 +1,14 @@
 //! MSync packets on a socket.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::extract::ws::{Message, close_code};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use tidings_dialects::agora::msync::{
     self as codec, Frame, Login, Outcome, Parting, Queue, app_key, login_outcome, operation,
 };
-use tidings_domain::{Error, Reason};
+use tidings_domain::{ConversationId, Error, MsgId, Reason};
+use tokio::time::timeout;
 
 use super::{
     commands::{Done, carry_out, refuse},
@@ -28,6 +29,9 @@ use crate::{
     },
 };
 
+/// How long a session that has ended waits for its last mark.
+const MARKING: Duration = Duration::from_secs(2);
+
 /// The packets of one device.
 pub(super) struct MsyncWire {
     app_key: String,
@@ -36,6 +40,8 @@ pub(super) struct MsyncWire {
     intake: Intake,
     /// The client has asked what it has: before, it is not told of anything, since it would fetch it twice.
     has_asked: bool,
+    /// What the device has acknowledged last, until it counts as delivered: it will not acknowledge it again.
+    unmarked: Option<(ConversationId, MsgId)>,
     gateway: Gateway,
     hub: Arc<Hub>,
 }
@@ -64,7 +70,7 @@ impl Wire for MsyncWire {
         let queues = Queues::above(gateway.now().0.unsigned_abs() << 10);
         let (app_key, user) = (app_key(client.app()), client.username.to_ascii_lowercase());
         let intake = Intake::new(&app_key, queues);
-        Ok((client, Self { app_key, device, user, intake, has_asked: false, gateway, hub }))
+        Ok((client, Self { app_key, device, user, intake, has_asked: false, unmarked: None, gateway, hub }))
     }
 
     fn refused(&self, error: &Error) -> Message {
@@ -138,6 +144,7 @@ impl Wire for MsyncWire {
     }
 
     async fn answer(&mut self, socket: &mut Socket, client: &Client, answer: Done) -> Result<(), End> {
+        self.unmarked = None;
         if let Some(packet) = answer.packet {
             socket.send(binary(packet)).await?;
         }
@@ -172,6 +179,9 @@ impl Wire for MsyncWire {
     }
 
     async fn ended(mut self, client: &Client) {
+        if let Some(delivered) = self.unmarked {
+            let _ = timeout(MARKING, mark(client.clone(), delivered)).await;
+        }
         self.intake.save_last(client).await;
     }
 }
@@ -194,6 +204,7 @@ impl MsyncWire {
         key: Option<u64>,
     ) -> Result<Option<BoxFuture<'static, Done>>, End> {
         let pulled = self.intake.queues.pull(queue, key);
+        self.unmarked = pulled.delivered;
         let now = self.gateway.now();
         let packet = match pulled.page {
             Some((metas, next_key)) => codec::page(&self.app_key, queue, metas, next_key, now),
@@ -202,17 +213,16 @@ impl MsyncWire {
         socket.send(binary(packet)).await?;
         self.intake.read_past(client).await.map_err(failed)?;
         self.tell(socket).await?;
-        Ok(pulled.delivered.map(|(conversation, msg_id)| {
-            let client = client.clone();
-            let mark = async move {
-                if let Err(error) = client.mark_delivered(Some(conversation), msg_id).await {
-                    tracing::debug!(%error, "a delivered mark did not move");
-                }
-                Done::silently()
-            };
-            mark.boxed()
-        }))
+        Ok(pulled.delivered.map(|delivered| mark(client.clone(), delivered).boxed()))
     }
+}
+
+/// Counts a message as delivered, with all before it.
+async fn mark(client: Client, (conversation, msg_id): (ConversationId, MsgId)) -> Done {
+    if let Err(error) = client.mark_delivered(Some(conversation), msg_id).await {
+        tracing::debug!(%error, "a delivered mark did not move");
+    }
+    Done::silently()
 }
 
 fn failed(error: Error) -> End {
