@@ -337,8 +337,9 @@ every_shape! {
         assert_eq!(entries, 2);
         assert_eq!(omar.pull("nora", again).await, (0, None));
         drop(omar);
+        // A device whose last acknowledgement was not recorded gets the messages again, and acknowledges them again.
         wait_until("the acknowledgement to be recorded", async || {
-            Raw::logged_in(&app, "omar").await.pull("nora", None).await == (0, None)
+            Raw::logged_in(&app, "omar").await.drain("nora").await == 0
         })
         .await;
     }
@@ -408,6 +409,38 @@ every_shape! {
                 status["data"][&msg_id] == json!("delivered")
             })
             .await;
+        }
+    }
+}
+
+every_shape! {
+    async fn a_new_device_gets_what_was_sent_just_before_once_also_when_it_comes_back(app: TestApp) {
+        let agora = app.agora();
+        let names: Vec<String> = (0..10).map(|round| format!("omar{round}")).collect();
+        agora.register(&names.iter().map(String::as_str).chain(["nora"]).collect::<Vec<_>>()).await;
+        // The feed is followed, and has the messages a moment after their answers.
+        let _nora = Raw::logged_in(&app, "nora").await;
+        for omar in &names {
+            let msg_id = agora.send_text("nora", omar, "just before").await;
+            let mut device = Raw::logged_in(&app, omar).await;
+            let mut entries = 0;
+            while entries == 0 {
+                entries = device.drain("nora").await;
+            }
+            assert_eq!(entries, 1, "{omar}");
+            drop(device);
+            wait_until("the message to count as delivered", async || {
+                let status = agora.get(&format!("/users/{omar}/offline_msg_status/{msg_id}")).await.expect(200);
+                status["data"][&msg_id] == json!("delivered")
+            })
+            .await;
+            let mut device = Raw::logged_in(&app, omar).await;
+            agora.send_text("nora", omar, "after").await;
+            let mut entries = 0;
+            while entries == 0 {
+                entries = device.drain("nora").await;
+            }
+            assert_eq!(entries, 1, "{omar}");
         }
     }
 }
