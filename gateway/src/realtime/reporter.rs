@@ -126,7 +126,7 @@ impl Reporter {
             let part = self.unreported().take(most);
             let (began, half, size) = (Instant::now(), part.half(), part.len());
             let Part { started, ended } = part;
-            let report = internal::ReportSessionsRequest { gateway_id: number, started, ended, is_last };
+            let report = internal::ReportSessionsRequest { gateway_id: number, started, ended, last: is_last };
             let error = match timeout(CALL, directory.report_sessions(Request::new(report))).await {
                 Ok(Ok(_)) if is_last => return,
                 Ok(Ok(reply)) => {

@@ -50,7 +50,7 @@ async fn report_of(
     started: Vec<internal::StartedSession>,
     ended: Vec<internal::EndedSession>,
 ) -> Result<bool, Reason> {
-    let request = internal::ReportSessionsRequest { gateway_id, started, ended, is_last: false };
+    let request = internal::ReportSessionsRequest { gateway_id, started, ended, last: false };
     let reply = suite.directory.report_sessions(Request::new(request)).await;
     reply.map(|reply| reply.into_inner().lapsed).map_err(reason)
 }
@@ -297,7 +297,7 @@ async fn the_last_report_of_a_gateway_ends_its_lease(suite: Suite) {
     let [ann, bob] = suite.users().await;
     report(&suite, vec![started(1, ann, "web_a"), started(2, bob, "web_a")], vec![]).await.unwrap();
     let ended = vec![ended(1, ann)];
-    let request = internal::ReportSessionsRequest { gateway_id: GATEWAY, ended, is_last: true, ..Default::default() };
+    let request = internal::ReportSessionsRequest { gateway_id: GATEWAY, ended, last: true, ..Default::default() };
     ok(suite.directory.report_sessions(Request::new(request)).await);
     // At once, also those of which it said nothing.
     assert!(resources(&suite, ann).await.is_empty() && resources(&suite, bob).await.is_empty());
