@@ -120,7 +120,7 @@ impl Process {
 
     /// Everything that it has logged, once it has ended.
     pub fn all_logged(&mut self) -> String {
-        self.logged.to_the_end()
+        self.logged.complete()
     }
 
     /// The peak memory of the program so far, in bytes.
@@ -202,7 +202,7 @@ impl Printed {
         printed
     }
 
-    fn to_the_end(&mut self) -> String {
+    fn complete(&mut self) -> String {
         if let Some(reader) = self.reader.take() {
             reader.join().expect("the reader does not panic");
         }
