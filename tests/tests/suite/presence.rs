@@ -163,13 +163,12 @@ every_shape! {
 }
 
 every_shape! {
-    async fn whoever_is_connected_is_online_and_is_met_by_a_kick_at_once(app: TestApp) {
+    async fn whoever_is_connected_is_met_by_a_kick_at_once(app: TestApp) {
         let agora = app.agora();
         agora.register(&["nora"]).await;
         for round in 0..5 {
             let mut phone = connect(&app, "nora", "phone", "ios").await;
             let mut page = connect(&app, "nora", "page", "web").await;
-            assert_eq!(resources(&agora, "nora").await, ["page", "phone"], "round {round}");
             agora.delete("/users/nora/disconnect/phone").await.expect(200);
             assert_eq!(phone.closed().await, 4403, "round {round}");
             let mut back = connect(&app, "nora", "phone", "ios").await;
