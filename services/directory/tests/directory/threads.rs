@@ -105,13 +105,12 @@ async fn a_thread_of_a_message_for_some_members_is_seen_by_those_alone(suite: Su
     let [ann, bob, carl, dora, eve] = suite.users().await;
     let group = suite.group(ann, &[bob, carl, dora]).await;
     // Eve has left the group meanwhile, and the app itself wrote the message.
-    let viewer_ids = vec![bob, carl, eve, 0];
     let wanted = pb::CreateThreadRequest {
         group_id: group,
         msg_id: 7,
         owner_id: Some(bob),
         name: "talk".into(),
-        viewer_ids: viewer_ids.clone(),
+        viewer_ids: vec![bob, carl, eve, 0],
     };
     let created = suite.create_thread_of(By::User(bob), wanted.clone()).await.unwrap();
     let (thread, open) = (created.id, suite.create_thread(By::User(ann), group, 8).await.unwrap().id);
