@@ -14,6 +14,8 @@ use std::{
     thread,
 };
 
+use tidings_runtime::most_connections;
+
 /// A running `tidings`, killed when it is dropped or when the test process ends.
 #[derive(Debug)]
 pub struct Process {
@@ -57,7 +59,12 @@ pub fn free_address() -> String {
     for address in addresses {
         let Ok(held) = UdpSocket::bind(&address) else { continue };
         if TcpListener::bind(&address).is_ok() {
-            GIVEN.lock().unwrap_or_else(PoisonError::into_inner).push(held);
+            let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+            if given.is_empty() {
+                // Raises the limit on open files as far as possible.
+                most_connections();
+            }
+            given.push(held);
             return address;
         }
     }
