@@ -7,7 +7,7 @@ use std::{
 };
 
 use tidings_domain::{App, Caller, Change, ConversationId, Error, Reason, UnixMillis, UserId};
-use tidings_proto::{error_from_status, pb};
+use tidings_proto::{error_from_status, moment_or_zero, pb};
 use tidings_runtime::{
     context,
     metrics::{Follower, metrics},
@@ -196,10 +196,10 @@ impl AppFeed {
             let Some(reply) = reply else {
                 return Err(Error::new(Reason::Unavailable, "the feed has ended"));
             };
-            let newest = reply.events.iter().map(|event| event.at_ms).max();
+            let newest = reply.events.iter().map(|event| moment_or_zero(event.at)).max();
             self.hand_out(gateway, reply.events, &reply.cursor).await?;
             if let Some(newest) = newest {
-                metrics().feed.taken(Follower::Realtime, gateway.now() - UnixMillis(newest));
+                metrics().feed.taken(Follower::Realtime, gateway.now() - newest);
             }
             after.clone_from(&reply.cursor);
             *pause = PAUSE;
@@ -244,7 +244,7 @@ impl AppFeed {
                         state.table.join(user, group.id);
                     }
                     for session in state.table.of_user(user) {
-                        joined.insert((session.id, *place), (Arc::clone(session), UnixMillis(wire.at_ms)));
+                        joined.insert((session.id, *place), (Arc::clone(session), moment_or_zero(wire.at)));
                     }
                 }
             }

@@ -34,7 +34,7 @@ mod tests {
     use std::time::Duration;
 
     use tidings_domain::{UnixMillis, UserId};
-    use tidings_proto::pb;
+    use tidings_proto::{pb, timestamp};
     use tokio::time::timeout;
 
     use super::*;
@@ -45,8 +45,8 @@ mod tests {
 
     fn event(change: Change) -> FeedEvent {
         let kind = change.name().to_owned();
-        let wire =
-            pb::Event { id: "m0-1".to_owned(), kind, at_ms: 100, change: Some(change.into()), ..pb::Event::default() };
+        let (at, change) = (Some(timestamp(UnixMillis(100))), Some(change.into()));
+        let wire = pb::Event { id: "m0-1".to_owned(), kind, at, change, ..pb::Event::default() };
         FeedEvent::read(wire).expect("an event")
     }
 

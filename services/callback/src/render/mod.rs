@@ -8,7 +8,7 @@ mod tencent;
 use std::collections::{BTreeSet, HashMap};
 
 use tidings_domain::{App, Caller, Content, ConversationId, Error, EventKind, MsgId, UnixMillis, UserId};
-use tidings_proto::{error_from_status, internal, pb, required};
+use tidings_proto::{error_from_status, internal, moment, pb, required};
 use tidings_runtime::context;
 
 use crate::{
@@ -133,7 +133,7 @@ fn what(wire: &pb::Event) -> Result<Option<What>, Error> {
     if change.parent_group_id != 0 {
         return Ok(None);
     }
-    let (change, actor, at) = (change.clone().try_into()?, UserId(wire.actor_id), UnixMillis(wire.at_ms));
+    let (change, actor, at) = (change.clone().try_into()?, UserId(wire.actor_id), moment("at", wire.at)?);
     Ok(Some(What::Change(Changed { change, actor, at, address: wire.address.clone() })))
 }
 
@@ -145,19 +145,19 @@ fn event(wire: &pb::Event) -> Result<Option<Event>, Error> {
     let message = match &wire.message {
         Some(message) if !message.imported => message.clone(),
         // It is read, although it is no longer kept.
-        None if kind == EventKind::Read => pb::Message { sent_at_ms: wire.at_ms, ..Default::default() },
+        None if kind == EventKind::Read => pb::Message { sent_at: wire.at, ..Default::default() },
         _ => return Ok(None),
     };
     Ok(Some(Event {
         kind,
-        at: UnixMillis(wire.at_ms),
+        at: moment("at", wire.at)?,
         conversation: required("conversation", wire.conversation)?.try_into()?,
         msg_id: MsgId(wire.msg_id),
         actor: UserId(wire.actor_id),
         requester: if wire.by_app { UserId::ADMIN } else { UserId(wire.actor_id) },
         seq: message.seq,
         sender: UserId(message.sender_id),
-        sent_at: UnixMillis(message.sent_at_ms),
+        sent_at: moment("message.sent_at", message.sent_at)?,
         content: message.content.map(TryInto::try_into).transpose()?,
         edits: message.edits,
         refused: (wire.reason.clone(), wire.reason_detail.clone()),

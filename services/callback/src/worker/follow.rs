@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use tidings_domain::{AppId, Caller, Error, Reason, UnixMillis};
-use tidings_proto::{error_from_status, pb};
+use tidings_domain::{AppId, Caller, Error, Reason};
+use tidings_proto::{error_from_status, moment_or_zero, pb};
 use tidings_runtime::{
     context,
     metrics::{Follower, metrics},
@@ -57,7 +57,7 @@ pub async fn follow(core: &Core, endpoint: &Endpoint, shared: &Shared) -> Result
         }
         // An app that was changed meanwhile is shown under its new name.
         let app = deps.directory.app_of(endpoint.app).await?;
-        let newest = reply.events.iter().map(|event| event.at_ms).max();
+        let newest = reply.events.iter().map(|event| moment_or_zero(event.at)).max();
         let new = render(deps, &app, &endpoint, reply.events).await?;
         let mut tx = deps.db.begin().await?;
         if !store::endpoint::advance(&mut tx, which.0, which.1, &cursor, &reply.cursor).await? {
@@ -70,7 +70,7 @@ pub async fn follow(core: &Core, endpoint: &Endpoint, shared: &Shared) -> Result
         }
         tx.commit().await?;
         if let Some(newest) = newest {
-            metrics().feed.taken(Follower::Callback, deps.clock.now() - UnixMillis(newest));
+            metrics().feed.taken(Follower::Callback, deps.clock.now() - newest);
         }
         cursor = reply.cursor;
         if !new.is_empty() {
