@@ -49,6 +49,7 @@ mod statements;
 mod subscriptions;
 mod supervision;
 mod telemetry;
+mod times;
 mod tls;
 mod tour;
 mod unread;
