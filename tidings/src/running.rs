@@ -31,8 +31,8 @@ use tidings_proto::{
     },
 };
 use tidings_runtime::{
-    Bus, Certificates, Clients, Config, Connector, DataFolder, GrpcServer, Pair, Protocol, ServiceKeys, Task, Tasks, Wire,
-    bind, config::Addresses, keep_private, low_space, most_connections, serve_metrics,
+    Bus, Certificates, Clients, Config, Connector, DataFolder, GrpcServer, Pair, Protocol, ServiceKeys, Task, Tasks,
+    Wire, bind, config::Addresses, keep_private, low_space, most_connections, serve_metrics,
 };
 use tidings_store::{Db, Location, Schema};
 use tokio::{task::JoinSet, time::Instant};

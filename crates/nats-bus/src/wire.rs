@@ -55,7 +55,9 @@ pub(crate) fn read(topic: Topic, message: &[u8]) -> Option<Vec<Hint>> {
     }
     match topic {
         Topic::Changes => message.is_empty().then(|| vec![Hint::Changes]),
-        Topic::Events => message.split(|byte| *byte == b' ').map(|word| number(word).map(AppId).map(Hint::Events)).collect(),
+        Topic::Events => {
+            message.split(|byte| *byte == b' ').map(|word| number(word).map(AppId).map(Hint::Events)).collect()
+        }
     }
 }
 
@@ -88,7 +90,9 @@ mod tests {
     #[test]
     fn what_is_not_a_hint_is_ignored() {
         let long = "1 ".repeat(MOST_BYTES);
-        for wrong in ["", " ", "1 ", "1  2", "x", "0", "-1", "+1", "01", "1,2", "9223372036854775808", "1 x", "\u{0661}", &long] {
+        for wrong in
+            ["", " ", "1 ", "1  2", "x", "0", "-1", "+1", "01", "1,2", "9223372036854775808", "1 x", "\u{0661}", &long]
+        {
             assert_eq!(read(Topic::Events, wrong.as_bytes()), None, "{wrong:.20}");
         }
         assert_eq!(read(Topic::Events, b"1 \xff"), None);

@@ -11,8 +11,8 @@ use tidings_message::{Deps, MessageGrpc, SCHEMA, Screens, build};
 use tidings_proto::{
     internal::file_internal_service_client::FileInternalServiceClient, pb::file_service_client::FileServiceClient,
 };
-use tidings_runtime::{LocalBus,
-    Connector, Tasks, Wire,
+use tidings_runtime::{
+    Connector, LocalBus, Tasks, Wire,
     config::{Addresses, Appender},
 };
 use tidings_store::{Db, Location, on_db, on_tx, open, sqlx};
