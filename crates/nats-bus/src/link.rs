@@ -79,8 +79,7 @@ fn note(standing: Arc<Standing>, event: Event) -> impl Future<Output = ()> {
         Event::Disconnected | Event::Closed => standing.down("the connection was closed"),
         Event::ClientError(error) => standing.down(&error.to_string()),
         Event::SlowConsumer(_) => metrics().bus.dropped(DroppedHints::Slow, 1),
-        // What this user may not publish or read, for example.
-        Event::ServerError(error) => tracing::warn!(%error, "the broker refuses something"),
+        Event::ServerError(error) => standing.refuses(&error.to_string()),
         Event::LameDuckMode | Event::Draining => {}
     }
     std::future::ready(())

@@ -1,12 +1,19 @@
 //! Whether the broker is reached: in the metrics, and in the log once for each outage.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tidings_runtime::metrics;
+use tidings_runtime::metrics::{DroppedHints, metrics};
 
-/// The state that was told last.
+/// What was told last.
 #[derive(Debug, Default)]
-pub(crate) struct Standing(Mutex<Option<bool>>);
+pub(crate) struct Standing(Mutex<Told>);
+
+#[derive(Debug, Default)]
+struct Told {
+    up: Option<bool>,
+    /// Since it is up.
+    refused: bool,
+}
 
 impl Standing {
     /// The broker is reached.
@@ -23,9 +30,26 @@ impl Standing {
         }
     }
 
+    /// It is reached and refuses a message or a subscription.
+    pub fn refuses(&self, why: &str) {
+        metrics().bus.dropped(DroppedHints::Refused, 1);
+        if !std::mem::replace(&mut self.told().refused, true) {
+            tracing::warn!(why, "the bus refuses hints: other processes see what this one does a moment later");
+        }
+    }
+
     fn changes_to(&self, up: bool) -> bool {
         metrics().bus.connected(up);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(up) != Some(up)
+        let mut told = self.told();
+        let is_new = told.up != Some(up);
+        if is_new {
+            *told = Told { up: Some(up), refused: false };
+        }
+        is_new
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -24,18 +24,21 @@ pub enum DroppedHints {
     Full,
     /// The broker or this process is too slow.
     Slow,
+    /// The broker refuses a subject to this user.
+    Refused,
     /// What came is not a hint.
     Invalid,
 }
 
 impl DroppedHints {
-    const ALL: [Self; 4] = [Self::Disconnected, Self::Full, Self::Slow, Self::Invalid];
+    const ALL: [Self; 5] = [Self::Disconnected, Self::Full, Self::Slow, Self::Refused, Self::Invalid];
 
     const fn label(self) -> Labels {
         let reason = match self {
             Self::Disconnected => "disconnected",
             Self::Full => "full",
             Self::Slow => "slow",
+            Self::Refused => "refused",
             Self::Invalid => "invalid",
         };
         [("reason", reason)]
