@@ -120,8 +120,8 @@ impl Stack {
         assert!(service.read_only && service.cap_drop == ["ALL"]);
         let mounted = service.volumes[0].split_once(':').unwrap();
         assert_eq!(
-            (mounted.1, service.command.as_slice()),
-            ("/etc/nats.conf:ro", ["--config", "/etc/nats.conf"].map(str::to_owned).as_slice())
+            (mounted.1, service.command.join(" ").as_str()),
+            ("/etc/nats.conf:ro", "nats-server --config /etc/nats.conf")
         );
         let mut file = fs::read_to_string(Path::new(WORKSPACE).join(mounted.0)).unwrap();
         let secrets = self.volume("secrets");
