@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use async_nats::{Client, ConnectError, Event, Subscriber, connection::State};
+use async_nats::{Client, Event, Subscriber, connection::State};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, future::select_all};
 use tidings_runtime::{
@@ -42,16 +42,13 @@ pub(crate) async fn run(link: Arc<Link>) {
             () = publish(&link, &client) => "the client does not accept messages",
             () = receive(&link, subscribers) => "a subscription ended",
         },
-        Err(error) => {
-            tracing::error!(%error, "the bus cannot be used");
-            "it cannot be used"
-        }
+        Err(why) => why,
     };
     link.standing.down(why);
 }
 
 /// Returns at once; the library connects in the background.
-async fn connect(link: &Link) -> Result<(Client, Vec<(Topic, Subscriber)>), ConnectError> {
+async fn connect(link: &Link) -> Result<(Client, Vec<(Topic, Subscriber)>), &'static str> {
     let standing = Arc::clone(&link.standing);
     let client = link
         .settings
@@ -62,13 +59,12 @@ async fn connect(link: &Link) -> Result<(Client, Vec<(Topic, Subscriber)>), Conn
         .subscription_capacity(MOST_WAITING)
         .event_callback(move |event| note(Arc::clone(&standing), event))
         .connect(link.settings.server())
-        .await?;
+        .await
+        .map_err(|_| "the client does not start")?;
     let mut subscribers = Vec::new();
     for topic in &link.topics {
-        // Fails only for names that are checked before.
-        if let Ok(subscriber) = client.subscribe(topic.subject(&link.settings.prefix)).await {
-            subscribers.push((*topic, subscriber));
-        }
+        let subscriber = client.subscribe(topic.subject(&link.settings.prefix)).await;
+        subscribers.push((*topic, subscriber.map_err(|_| "the client does not accept subscriptions")?));
     }
     Ok((client, subscribers))
 }
