@@ -137,15 +137,15 @@ struct Inbox {
 
 impl Inbox {
     fn of(mut socket: Socket) -> Self {
-        let texts = Arc::<Mutex<Vec<String>>>::default();
-        let got = Arc::clone(&texts);
+        let taken = Arc::<Mutex<Vec<String>>>::default();
+        let got = Arc::clone(&taken);
         let reader = tokio::spawn(async move {
             loop {
                 let frame = socket.next_of("events").await;
                 got.lock().unwrap().extend(texts(&frame));
             }
         });
-        Self { texts, reader }
+        Self { texts: taken, reader }
     }
 
     /// Without those that only tried whether hints arrive.
