@@ -52,6 +52,8 @@ pub struct Config {
     pub database: Database,
     /// The addresses of the other services, when each runs in a process of its own.
     pub peers: Peers,
+    /// Hints between processes.
+    pub bus: BusConfig,
     /// Certificates and keys.
     pub tls: Tls,
     /// Where files are stored.
@@ -106,6 +108,22 @@ impl Peers {
             ("callback", &self.callback),
         ];
         all.into_iter().filter_map(|(name, addresses)| Some((name, addresses.as_ref()?)))
+    }
+}
+
+/// Hints between processes.
+#[derive(Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BusConfig {
+    /// A NATS server, as `nats://user:password@host:4222` or `tls://...`. Absent: there are no hints between processes.
+    pub url: Option<String>,
+    /// What the subjects of this installation begin with.
+    pub prefix: String,
+}
+
+impl Default for BusConfig {
+    fn default() -> Self {
+        Self { url: None, prefix: "tidings".to_owned() }
     }
 }
 
@@ -202,6 +220,7 @@ impl Default for Config {
             data_key: None,
             database: Database::default(),
             peers: Peers::default(),
+            bus: BusConfig::default(),
             tls: Tls::default(),
             files: Files::default(),
             telemetry: Telemetry::default(),
@@ -271,7 +290,7 @@ impl Default for Appender {
 }
 
 /// Every key that the environment may set.
-const KEYS: [&str; 40] = [
+const KEYS: [&str; 42] = [
     "data",
     "listen",
     "grpc_listen",
@@ -290,6 +309,8 @@ const KEYS: [&str; 40] = [
     "peers.conversation",
     "peers.file",
     "peers.callback",
+    "bus.url",
+    "bus.prefix",
     "tls.certificate",
     "tls.key",
     "tls.client_ca",

@@ -1,6 +1,7 @@
 //! What every process needs around its services: config, telemetry, the wire between services, serving, shutdown.
 
 mod admitted;
+pub mod bus;
 mod conditions;
 pub mod config;
 mod connections;
@@ -33,6 +34,7 @@ mod unpack;
 mod wire;
 
 pub use admitted::Admitted;
+pub use bus::{Bus, Hint, LocalBus};
 pub use conditions::Conditions;
 pub use config::Config;
 pub use connections::{Bounds, Connection, Connections};

@@ -77,6 +77,12 @@ pub fn start(config: &Telemetry, role: &str) -> Result<Guard, Error> {
 pub(crate) fn log_filter(text: &str) -> Result<EnvFilter, Error> {
     const RULE: &str = "must be a log filter, such as info or warn,tidings_message=debug";
     let filter = EnvFilter::try_new(text).map_err(|error| Error::invalid("telemetry.log", RULE).because(error))?;
+    // The client of the bus logs every attempt to connect, and we every outage.
+    let filter = if text.contains("async_nats") {
+        filter
+    } else {
+        filter.add_directive("async_nats=off".parse().map_err(Error::internal)?)
+    };
     let directives = text.split(',').map(str::trim);
     let misspelt = directives.filter(|one| !one.contains(['=', '['])).find(|one| one.parse::<LevelFilter>().is_err());
     match misspelt {

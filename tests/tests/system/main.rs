@@ -4,6 +4,7 @@
 
 mod blocked_log;
 mod browser;
+mod bus;
 mod callback_faults;
 mod callbacks;
 mod changes;

@@ -9,6 +9,8 @@ use crate::telemetry::log_filter;
 const SHORTEST_KEY: usize = 16;
 /// Longer drain delays serve no purpose, and only delay the stop.
 const LONGEST_DRAIN_DELAY_MS: u64 = 300_000;
+/// Longest prefix of the bus.
+const LONGEST_PREFIX: usize = 64;
 
 impl Config {
     /// Refuses the first setting that no role can start with, by its name.
@@ -37,6 +39,10 @@ impl Config {
                 return Err(Error::invalid("tls.peer_ca", rule));
             }
         }
+        if let Some(url) = &self.bus.url {
+            starts_with("bus.url", url, &["nats://", "tls://"], "nats://tidings:password@nats.internal:4222")?;
+        }
+        subject_prefix(&self.bus.prefix)?;
         self.tls.check()?;
         log_filter(&self.telemetry.log)?;
         if let Some(url) = &self.telemetry.otlp_endpoint {
@@ -145,6 +151,20 @@ fn http_address(name: &str, url: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// What the names of a broker's subjects may begin with: words with full stops between.
+fn subject_prefix(prefix: &str) -> Result<(), Error> {
+    let is_plain = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    if prefix.len() <= LONGEST_PREFIX && prefix.split('.').all(is_plain) {
+        return Ok(());
+    }
+    let rule = format!(
+        "must be at most {LONGEST_PREFIX} letters, digits, - and _, with full stops between words, such as tidings.staging"
+    );
+    Err(Error::invalid("bus.prefix", rule))
+}
+
 /// The value itself is not shown: it may hold a password.
 fn starts_with(name: &str, url: &str, schemes: &[&str], example: &str) -> Result<(), Error> {
     if schemes.iter().any(|scheme| url.len() > scheme.len() && url.starts_with(scheme)) {
@@ -243,6 +263,15 @@ mod tests {
                 complaint(|it| it.telemetry.log = "tidings=debug, inof".into()),
             ),
             ("database.url must start with postgres://", complaint(|it| it.database.url = text("mysql://s3cret@h/d"))),
+            (
+                "bus.url must start with nats:// or tls://, such as nats://",
+                complaint(|it| it.bus.url = text("amqp://tidings:s3cret@broker")),
+            ),
+            ("bus.url must start with", complaint(|it| it.bus.url = text("s3cret@broker:4222"))),
+            ("bus.prefix must be at most 64 letters", complaint(|it| it.bus.prefix = String::new())),
+            ("bus.prefix must be at most 64 letters", complaint(|it| it.bus.prefix = "a.*".to_owned())),
+            ("bus.prefix must be at most 64 letters", complaint(|it| it.bus.prefix = "a..b".to_owned())),
+            ("bus.prefix must be at most 64 letters", complaint(|it| it.bus.prefix = "a".repeat(65))),
             ("service_key must be at least 16", complaint(|it| it.service_key = text("short"))),
             ("service_key must be at least 16", complaint(|it| it.service_key = text("with a space in the middle"))),
             ("service_key_previous must be", complaint(|it| it.service_key_previous = text("short"))),
