@@ -122,6 +122,7 @@ impl From<Change> for pb::Change {
             group_id: group.map_or(0, |group| group.id),
             group_kind: group.map_or(pb::GroupKind::Unspecified, |group| group.kind().into()).into(),
             parent_group_id: group.map_or(0, |group| group.parent),
+            hidden: group.is_some_and(|group| group.is_hidden),
             change: Some(change),
         }
     }
@@ -131,8 +132,9 @@ impl TryFrom<pb::Change> for Change {
     type Error = Error;
 
     fn try_from(change: pb::Change) -> Result<Self, Error> {
-        let parent = change.parent_group_id;
-        let group = GroupChanged { parent, ..GroupChanged::new(change.group_id, change.group_kind().into()) };
+        let (parent, is_hidden) = (change.parent_group_id, change.hidden);
+        let group =
+            GroupChanged { parent, is_hidden, ..GroupChanged::new(change.group_id, change.group_kind().into()) };
         Ok(match required("change", change.change)? {
             Wire::UserRegistered(it) => Self::UserRegistered { user: UserId(it.user_id) },
             Wire::UserChanged(it) => Self::UserChanged { user: UserId(it.user_id), fields: it.fields },

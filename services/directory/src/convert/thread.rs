@@ -15,7 +15,8 @@ const PAGE: i32 = 50;
 impl From<pb::CreateThreadRequest> for NewThread {
     fn from(wire: pb::CreateThreadRequest) -> Self {
         let owner = wire.owner_id.map(UserId);
-        Self { group: wire.group_id, msg: MsgId(wire.msg_id), owner, name: wire.name }
+        let viewers = wire.viewer_ids.into_iter().map(UserId).collect();
+        Self { group: wire.group_id, msg: MsgId(wire.msg_id), owner, name: wire.name, viewers }
     }
 }
 
