@@ -21,7 +21,7 @@ use crate::{
         catch_up::CatchUp,
         client::Client,
         device::Device,
-        event::Batch,
+        event::{Batch, Joined},
         hub::{Entered, Hub},
         session::Signal,
         socket::{End, Socket, TRY_AGAIN, UNAUTHORIZED},
@@ -90,10 +90,7 @@ impl Wire for MsyncWire {
     async fn batch(&mut self, socket: &mut Socket, client: &Client, batch: Batch) -> Result<(), End> {
         self.intake.take(batch.events, client);
         for joined in &batch.joined {
-            let mut past = CatchUp::of_joined(&client.gateway, &client.caller, joined).await.map_err(failed)?;
-            while let Some(part) = past.next(&client.gateway, client.app()).await.map_err(failed)? {
-                self.intake.take(part.events, client);
-            }
+            Box::pin(self.catch_up_joined(client, joined)).await.map_err(failed)?;
         }
         self.intake.came(batch.cursor, client);
         self.tell(socket).await
@@ -187,6 +184,15 @@ impl Wire for MsyncWire {
 }
 
 impl MsyncWire {
+    /// What happened in a group or room that the user has just entered.
+    async fn catch_up_joined(&mut self, client: &Client, joined: &Joined) -> Result<(), Error> {
+        let mut past = CatchUp::of_joined(&client.gateway, &client.caller, joined).await?;
+        while let Some(part) = past.next(&client.gateway, client.app()).await? {
+            self.intake.take(part.events, client);
+        }
+        Ok(())
+    }
+
     async fn tell(&mut self, socket: &mut Socket) -> Result<(), End> {
         if self.has_asked {
             for (queue, _) in self.intake.queues.untold() {
@@ -211,7 +217,7 @@ impl MsyncWire {
             None => codec::last_page(&self.app_key, queue, now),
         };
         socket.send(binary(packet)).await?;
-        self.intake.read_past(client).await.map_err(failed)?;
+        Box::pin(self.intake.read_past(client)).await.map_err(failed)?;
         self.tell(socket).await?;
         Ok(pulled.delivered.map(|delivered| mark(client.clone(), delivered).boxed()))
     }
@@ -249,4 +255,15 @@ fn refused(device: &str, error: &Error) -> End {
 /// An app's own token is no login of a user.
 fn known(error: Error) -> Error {
     if error.reason() == Reason::InvalidArgument { Error::new(Reason::TokenForeign, "") } else { error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::realtime::serve::tests::assert_small;
+
+    #[test]
+    fn an_idle_client_is_small() {
+        assert_small::<MsyncWire>();
+    }
 }
