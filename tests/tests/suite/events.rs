@@ -188,6 +188,10 @@ async fn an_endpoint_that_cannot_be_is_refused() {
     ] {
         assert_eq!(refused(new.clone()).await, Code::InvalidArgument, "{new:?}");
     }
+    let unserved = pb::AddEndpointRequest { events: vec!["group.member_changed".into()], ..endpoint() };
+    let told = app.callbacks().add_endpoint(app.request(unserved)).await.expect_err("refused");
+    let words = "events has group.member_changed, but tencent has callbacks only for message.sent, ";
+    assert!(told.message().starts_with(words), "{told}");
     let by_user = app.callbacks().add_endpoint(app.request_as(16, endpoint())).await.expect_err("refused");
     assert_eq!(by_user.code(), Code::PermissionDenied);
 }

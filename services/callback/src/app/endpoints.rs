@@ -2,76 +2,17 @@
 
 use std::time::Duration;
 
-use tidings_domain::{App, AppId, Caller, ChangeKind, Error, EventKind, Reason};
+use tidings_domain::{App, AppId, Caller, Error, Reason};
 use tidings_outbound::{check_token, check_url};
 use tidings_proto::{error_from_status, pb, span};
 use tidings_runtime::context;
 
 use super::Core;
 use crate::{
+    kinds::kinds,
     model::{Dialect, Endpoint, Retry},
     store, webhook,
 };
-
-/// The events an endpoint may receive.
-pub fn events() -> impl Iterator<Item = &'static str> {
-    EventKind::all().filter(|kind| is_told(*kind)).map(EventKind::name)
-}
-
-/// Whether there are callbacks for it.
-pub const fn is_told(kind: EventKind) -> bool {
-    match kind {
-        EventKind::Sent
-        | EventKind::Online
-        | EventKind::Recalled
-        | EventKind::Edited
-        | EventKind::Refused
-        | EventKind::Read => true,
-        EventKind::OnlineBroadcast
-        | EventKind::Delivered
-        | EventKind::Reacted
-        | EventKind::Unreacted
-        | EventKind::Pinned
-        | EventKind::Unpinned => false,
-        EventKind::Changed(change) => match change {
-            ChangeKind::UserRegistered
-            | ChangeKind::UserChanged
-            | ChangeKind::UserDeleted
-            | ChangeKind::UserEnabled
-            | ChangeKind::UserDisabled
-            | ChangeKind::UserMuted
-            | ChangeKind::UserDisconnected
-            | ChangeKind::PresenceChanged
-            | ChangeKind::ApplicationRejected => false,
-            ChangeKind::UserOnline
-            | ChangeKind::UserOffline
-            | ChangeKind::ContactRequested
-            | ChangeKind::ContactDeclined
-            | ChangeKind::ContactAdded
-            | ChangeKind::ContactRemoved
-            | ChangeKind::UserBlocked
-            | ChangeKind::UserUnblocked
-            | ChangeKind::GroupCreated
-            | ChangeKind::GroupDestroyed
-            | ChangeKind::GroupUpdated
-            | ChangeKind::OwnerChanged
-            | ChangeKind::MembersJoined
-            | ChangeKind::MembersLeft
-            | ChangeKind::AdminsChanged
-            | ChangeKind::MembersMuted
-            | ChangeKind::MembersBlocked
-            | ChangeKind::MembersAllowed
-            | ChangeKind::Announced
-            | ChangeKind::FileShared
-            | ChangeKind::FileRemoved
-            | ChangeKind::MemberChanged
-            | ChangeKind::AttributesChanged
-            | ChangeKind::Applied
-            | ChangeKind::Invited
-            | ChangeKind::InvitationDeclined => true,
-        },
-    }
-}
 
 /// Deliveries removed per transaction.
 const STEP: i64 = 1_000;
@@ -113,11 +54,9 @@ impl New {
         };
         check_url(&wire.url)?;
         check_token(&wire.token)?;
-        if let Some(unknown) = wire.events.iter().find(|event| events().all(|known| known != event.as_str())) {
-            return Err(Error::invalid(
-                "events",
-                format!("has no {unknown}; there are {}", events().collect::<Vec<_>>().join(", ")),
-            ));
+        if let Some(event) = wire.events.iter().find(|event| kinds(dialect).all(|known| known != event.as_str())) {
+            let (vendor, known) = (dialect.name(), kinds(dialect).collect::<Vec<_>>().join(", "));
+            return Err(Error::invalid("events", format!("has {event}, but {vendor} has callbacks only for {known}")));
         }
         let timeout = match span("timeout", wire.timeout)?.unwrap_or_default() {
             Duration::ZERO => TIMEOUT,

@@ -13,7 +13,7 @@ use tidings_runtime::context;
 
 use crate::{
     Deps,
-    app::endpoints::is_told,
+    kinds::has_callback,
     model::{Dialect, Endpoint, NewDelivery},
 };
 
@@ -77,7 +77,7 @@ pub async fn render(
 ) -> Result<Vec<NewDelivery>, Error> {
     let mut events = Vec::with_capacity(batch.len());
     for wire in batch {
-        if let Some(what) = what(&wire)? {
+        if let Some(what) = what(endpoint.dialect, &wire)? {
             events.push((wire, what));
         }
     }
@@ -122,13 +122,14 @@ pub async fn render(
 }
 
 /// `None`: there is no callback.
-fn what(wire: &pb::Event) -> Result<Option<What>, Error> {
-    let Some(change) = &wire.change else {
-        return Ok(event(wire)?.map(Box::new).map(What::Message));
-    };
-    if !EventKind::of_name(&wire.kind).is_some_and(is_told) {
+fn what(dialect: Dialect, wire: &pb::Event) -> Result<Option<What>, Error> {
+    // Endpoints of earlier versions may have chosen events that their vendor has no callback for.
+    let Some(kind) = EventKind::of_name(&wire.kind).filter(|kind| has_callback(dialect, *kind)) else {
         return Ok(None);
-    }
+    };
+    let Some(change) = &wire.change else {
+        return Ok(event(kind, wire)?.map(Box::new).map(What::Message));
+    };
     // To the vendors' callbacks threads are no groups.
     if change.parent_group_id != 0 {
         return Ok(None);
@@ -138,10 +139,7 @@ fn what(wire: &pb::Event) -> Result<Option<What>, Error> {
 }
 
 /// `None`: there is no callback, as for imports (decision 17).
-fn event(wire: &pb::Event) -> Result<Option<Event>, Error> {
-    let Some(kind) = EventKind::of_name(&wire.kind).filter(|kind| is_told(*kind)) else {
-        return Ok(None);
-    };
+fn event(kind: EventKind, wire: &pb::Event) -> Result<Option<Event>, Error> {
     let message = match &wire.message {
         Some(message) if !message.imported => message.clone(),
         // It is read, although it is no longer kept.

@@ -12,7 +12,8 @@ use tokio::time::timeout;
 
 use super::{AT_ONCE, Shared};
 use crate::{
-    app::{Core, endpoints::events},
+    app::Core,
+    kinds::kinds,
     model::Endpoint,
     render::render,
     store::{self, delivery},
@@ -33,8 +34,10 @@ pub async fn follow(core: &Core, endpoint: &Endpoint, shared: &Shared) -> Result
     let (which, caller) = ((endpoint.app, endpoint.id), Caller::of_app(endpoint.app));
     // The current cursor: this may not be the first time.
     let endpoint = core.endpoint(endpoint.app, endpoint.id).await?;
-    let kinds =
-        if endpoint.events.is_empty() { events().map(str::to_owned).collect() } else { endpoint.events.clone() };
+    let kinds = match endpoint.events.as_slice() {
+        [] => kinds(endpoint.dialect).map(str::to_owned).collect(),
+        chosen => chosen.to_vec(),
+    };
     let request = pb::EventsRequest { after: endpoint.cursor.clone(), kinds, follow: true, batch: BATCH };
     let feed = deps.message.clone().events(context::request(&caller, request)).await.map_err(error_from_status)?;
     let mut feed = feed.into_inner();

@@ -15,7 +15,7 @@ use crate::{Gateway, reply::refused};
 /// The path's `{org}`, `{app}`, `{id}` and `{msg_id}`.
 type OfMessage = Result<Path<(String, String, String, String)>, PathRejection>;
 
-pub(crate) async fn readers(State(gateway): State<Gateway>, context: RequestContext, named: OfMessage) -> Response {
+pub(crate) async fn of_message(State(gateway): State<Gateway>, context: RequestContext, named: OfMessage) -> Response {
     let outcome = page(&gateway, &context, named).await;
     context.answer(&gateway, outcome).await
 }
