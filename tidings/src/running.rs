@@ -31,8 +31,8 @@ use tidings_proto::{
     },
 };
 use tidings_runtime::{
-    Bus, Certificates, Clients, Config, Connector, DataFolder, GrpcServer, Pair, Protocol, ServiceKeys, Task, Tasks,
-    Wire, bind, config::Addresses, keep_private, low_space, most_connections, serve_metrics,
+    Bus, Certificates, Clients, Config, Connector, DataFolder, GrpcServer, MetricsExport, Pair, Protocol, ServiceKeys,
+    Task, Tasks, Wire, bind, config::Addresses, keep_private, low_space, most_connections, serve_metrics,
 };
 use tidings_store::{Db, Location, Schema};
 use tokio::{task::JoinSet, time::Instant};
@@ -83,6 +83,7 @@ pub struct Running {
 
 /// Starts the roles. When this returns, every listener is bound and every table exists.
 pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Result<Running, Error> {
+    let metrics_export = MetricsExport::configured(&config.telemetry, roles.name, Arc::clone(&clock))?;
     let certificates = Certificates::load(&config.tls, clock.now())?;
     let folder = data_folder(config, roles)?;
     let keys = keys::service_keys(config, folder.as_ref())?;
@@ -167,6 +168,9 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         conditions: background.conditions().clone(),
         shutdown: shutdown.clone(),
     };
+    if let Some(export) = metrics_export {
+        metrics::export(export, &background, &measured);
+    }
     if let Some(listener) = metrics::listener(config, roles).await? {
         running.metrics = Some(listener.local_addr().map_err(Error::internal)?);
         let stop = shutdown.clone();

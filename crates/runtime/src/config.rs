@@ -171,6 +171,8 @@ pub struct Telemetry {
     pub log_format: LogFormat,
     /// An OTLP/gRPC collector, such as `http://127.0.0.1:4317`. Absent: spans are not exported.
     pub otlp_endpoint: Option<String>,
+    /// Seconds between two exports of metrics to the same collector. 0: metrics are not exported.
+    pub otlp_metrics_seconds: u64,
 }
 
 /// The format of log lines.
@@ -279,7 +281,7 @@ impl Limits {
 
 impl Default for Telemetry {
     fn default() -> Self {
-        Self { log: "info".to_owned(), log_format: LogFormat::Text, otlp_endpoint: None }
+        Self { log: "info".to_owned(), log_format: LogFormat::Text, otlp_endpoint: None, otlp_metrics_seconds: 0 }
     }
 }
 
@@ -290,7 +292,7 @@ impl Default for Appender {
 }
 
 /// Every key that the environment may set.
-const KEYS: [&str; 42] = [
+const KEYS: [&str; 43] = [
     "data",
     "listen",
     "grpc_listen",
@@ -327,6 +329,7 @@ const KEYS: [&str; 42] = [
     "telemetry.log",
     "telemetry.log_format",
     "telemetry.otlp_endpoint",
+    "telemetry.otlp_metrics_seconds",
     "appender.queue",
     "appender.batch",
     "appender.writers",
@@ -336,12 +339,13 @@ const KEYS: [&str; 42] = [
 ];
 
 /// Those of them that are numbers, booleans and lists.
-const TYPED: [&str; 11] = [
+const TYPED: [&str; 12] = [
     "trusted_proxies",
     "cors_origins",
     "drain_delay_ms",
     "database.skip_migrations",
     "files.s3_virtual_hosts",
+    "telemetry.otlp_metrics_seconds",
     "appender.queue",
     "appender.batch",
     "appender.writers",

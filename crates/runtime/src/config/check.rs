@@ -11,6 +11,8 @@ const SHORTEST_KEY: usize = 16;
 const LONGEST_DRAIN_DELAY_MS: u64 = 300_000;
 /// Longest prefix of the bus.
 const LONGEST_PREFIX: usize = 64;
+/// Metrics that are older say nothing of the process as it is.
+const LONGEST_METRICS_SECONDS: u64 = 3600;
 
 impl Config {
     /// Refuses the first setting that no role can start with, by its name.
@@ -47,6 +49,14 @@ impl Config {
         log_filter(&self.telemetry.log)?;
         if let Some(url) = &self.telemetry.otlp_endpoint {
             http_address("telemetry.otlp_endpoint", url)?;
+        }
+        if self.telemetry.otlp_metrics_seconds > LONGEST_METRICS_SECONDS {
+            let rule = format!("must be at most {LONGEST_METRICS_SECONDS}, or 0 for no export of metrics");
+            return Err(Error::invalid("telemetry.otlp_metrics_seconds", rule));
+        }
+        if self.telemetry.otlp_metrics_seconds > 0 && self.telemetry.otlp_endpoint.is_none() {
+            let rule = "is required with telemetry.otlp_metrics_seconds: where the collector is, as http://host:port";
+            return Err(Error::invalid("telemetry.otlp_endpoint", rule));
         }
         if self.drain_delay_ms.is_some_and(|delay| delay > LONGEST_DRAIN_DELAY_MS) {
             return Err(Error::invalid("drain_delay_ms", format!("must be at most {LONGEST_DRAIN_DELAY_MS}")));
@@ -257,6 +267,14 @@ mod tests {
             ),
             ("drain_delay_ms must be at most", complaint(|it| it.drain_delay_ms = Some(300_001))),
             ("telemetry.otlp_endpoint must be", complaint(|it| it.telemetry.otlp_endpoint = text("collector:4317"))),
+            (
+                "telemetry.otlp_endpoint is required with telemetry.otlp_metrics_seconds",
+                complaint(|it| it.telemetry.otlp_metrics_seconds = 60),
+            ),
+            (
+                "telemetry.otlp_metrics_seconds must be at most 3600",
+                complaint(|it| it.telemetry.otlp_metrics_seconds = 3601),
+            ),
             ("telemetry.log must be a log filter", complaint(|it| it.telemetry.log = "tidings=loud".into())),
             (
                 "telemetry.log must be a log filter, such as info or warn,tidings_message=debug, and \"inof\" is no level",
