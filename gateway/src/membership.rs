@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use tidings_domain::{Actor, Caller, ConversationId, Error, Membership, MsgId, UnixMillis, UserId};
-use tidings_proto::{internal, pb};
+use tidings_domain::{Actor, Caller, ConversationId, Error, Membership, MsgId, UserId};
+use tidings_proto::{internal, moment_or_zero, pb};
 use tidings_runtime::context;
 
 use crate::{Gateway, reply::refused};
@@ -55,7 +55,7 @@ pub(crate) async fn all_of(gateway: &Gateway, caller: &Caller, user: UserId) -> 
                 pb::JoinedRequest { user_id: Some(user.0), kind: kind.into(), page_token, ..Default::default() };
             let reply = gateway.clients().group.clone().joined(context::request(caller, request)).await;
             let page = reply.map_err(refused)?.into_inner();
-            let joined = |it: &pb::Membership| (it.group_id, MsgId::before(UnixMillis(it.joined_at_ms)));
+            let joined = |it: &pb::Membership| (it.group_id, MsgId::before(moment_or_zero(it.joined_at)));
             groups.extend(page.memberships.iter().map(joined));
             page_token = page.next_page_token;
             if page_token.is_empty() {

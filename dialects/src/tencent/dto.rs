@@ -24,7 +24,7 @@ pub const FORWARD_DESC: &str = "forward";
 /// The keys of other custom elements.
 pub const CUSTOM_KEYS: [&str; 4] = ["Data", "Desc", "Ext", "Sound"];
 
-/// The fields of a callback on a one-to-one message, in the order of the seed.
+/// The fields of a callback on a one-to-one message, in the order of the vendor's example.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Direct<'a> {

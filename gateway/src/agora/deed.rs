@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use tidings_dialects::agora::{self as codec, MemberDeed};
 use tidings_domain::{Caller, Error, Mute, Reason, UserId, Username};
-use tidings_proto::pb;
+use tidings_proto::{mute_to_wire, pb};
 use tidings_runtime::context;
 
 use super::people;
@@ -49,7 +49,7 @@ pub(super) async fn perform(
             client.allow_members(context::request(caller, request)).await
         }
         Deed::Mute(mute) => {
-            let request = pb::MuteRequest { group_id, user_ids, until_ms: mute.millis() };
+            let request = pb::MuteRequest { group_id, user_ids, until: mute_to_wire(mute) };
             client.mute(context::request(caller, request)).await
         }
         Deed::Admin(admin) => {

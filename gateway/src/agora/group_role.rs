@@ -7,7 +7,7 @@ use axum::{
 };
 use tidings_dialects::agora::{self as codec, PageQuery, Refusal};
 use tidings_domain::{Caller, Error, GroupKind, Mute};
-use tidings_proto::{page_start, page_token, pb};
+use tidings_proto::{mute_end, mute_or_none, page_start, page_token, pb};
 use tidings_runtime::context;
 
 use super::{
@@ -172,7 +172,7 @@ async fn list_muted(
     let group_id = path_id(gateway, &caller, kind, id_of(&named)).await?;
     let page = PageQuery::read(&context.query, MEMBERS)?;
     let reply = listed(gateway, &caller, group_id, &page, pb::MemberFilter::Muted).await?;
-    let shown = |member: &pb::Member| (member_name(member), Mute::from_millis(member.muted_until_ms));
+    let shown = |member: &pb::Member| (member_name(member), mute_or_none(member.muted_until));
     let muted: Vec<_> = reply.members.iter().map(shown).collect();
     let next = page_start(&reply.next_page_token)?;
     Ok(codec::muted(&context.call(&identity.app), context.timing(gateway), &page, &muted, next))
@@ -220,7 +220,7 @@ async fn set_mute_all(
 ) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.any_caller(gateway).await?;
     let group_id = path_id(gateway, &caller, kind, id_of(&named)).await?;
-    let settings = pb::GroupSettings { mute_all_until_ms: Some(mute.millis()), ..Default::default() };
+    let settings = pb::GroupSettings { mute_all_until: Some(mute_end(mute)), ..Default::default() };
     let request = pb::UpdateGroupRequest { group_id, settings: Some(settings), ..Default::default() };
     gateway.clients().group.clone().update_group(context::request(&caller, request)).await.map_err(refused)?;
     Ok(codec::mute_all_set(&context.call(&identity.app), context.timing(gateway), mute != Mute::No))

@@ -7,7 +7,7 @@ use axum::{
 };
 use tidings_dialects::agora::{self as codec, NewThread, Refusal, Thread, WrongMessage};
 use tidings_domain::{Actor, App, Caller, ConversationId, Error, GroupId, Message, MsgId, Reason, UserId, Username};
-use tidings_proto::pb;
+use tidings_proto::{moment_or_zero, pb};
 use tidings_runtime::context;
 
 use super::{
@@ -278,7 +278,7 @@ pub(super) async fn shown(
         msg_id: MsgId(thread.msg_id),
         name: thread.name,
         owner: names.of(UserId(thread.owner_id)),
-        created: thread.created_at_ms,
+        created: moment_or_zero(thread.created_at).0,
         members: counted.then_some(thread.member_count),
     };
     Ok(threads.into_iter().map(of_wire).collect())

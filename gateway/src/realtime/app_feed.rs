@@ -7,7 +7,7 @@ use std::{
 };
 
 use tidings_domain::{App, Caller, Change, ConversationId, Error, MsgId, Reason, UnixMillis, UserId};
-use tidings_proto::{error_from_status, pb};
+use tidings_proto::{error_from_status, moment_or_zero, pb};
 use tidings_runtime::{
     context,
     metrics::{Follower, metrics},
@@ -220,10 +220,10 @@ impl AppFeed {
             let Some(reply) = reply else {
                 return Err(Error::new(Reason::Unavailable, "the feed has ended"));
             };
-            let newest = reply.events.iter().map(|event| event.at_ms).max();
+            let newest = reply.events.iter().map(|event| moment_or_zero(event.at)).max();
             self.hand_out(gateway, reply.events, &reply.cursor).await?;
             if let Some(newest) = newest {
-                metrics().feed.taken(Follower::Realtime, gateway.now() - UnixMillis(newest));
+                metrics().feed.taken(Follower::Realtime, gateway.now() - newest);
             }
             after.clone_from(&reply.cursor);
             *pause = PAUSE;
@@ -269,11 +269,11 @@ impl AppFeed {
                 for user in change.new_members() {
                     if let Some(group) = change.group() {
                         let is_thread = group.parent != 0;
-                        let joined = if is_thread { MsgId::ZERO } else { MsgId::before(UnixMillis(wire.at_ms)) };
+                        let joined = if is_thread { MsgId::ZERO } else { MsgId::before(moment_or_zero(wire.at)) };
                         state.table.join(user, group.id, joined);
                     }
                     for session in state.table.of_user(user) {
-                        joined.insert((session.id, *place), (Arc::clone(session), UnixMillis(wire.at_ms)));
+                        joined.insert((session.id, *place), (Arc::clone(session), moment_or_zero(wire.at)));
                     }
                 }
             }

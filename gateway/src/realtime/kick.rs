@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use tidings_domain::{Change, UnixMillis};
+use tidings_proto::moment_or_zero;
 
 use super::{
     session::{Ending, Session},
@@ -32,7 +33,7 @@ pub(super) fn kick(table: &Table, gateway: i64, event: &FeedEvent) {
         _ => return,
     };
     for session in table.of_user(user).filter(|session| session.device.is_some()) {
-        if named.contains(&(gateway, session.id as i64)) || is_missed(change, event.wire.at_ms, session) {
+        if named.contains(&(gateway, session.id as i64)) || is_missed(change, moment_or_zero(event.wire.at), session) {
             session.end(why);
         } else if why != Ending::Kicked {
             session.doubt(why);
@@ -41,13 +42,13 @@ pub(super) fn kick(table: &Table, gateway: i64, event: &FeedEvent) {
 }
 
 /// Whether a kick at that moment means a session that it could not name.
-fn is_missed(change: &Change, at: i64, session: &Session) -> bool {
+fn is_missed(change: &Change, at: UnixMillis, session: &Session) -> bool {
     let Change::UserDisconnected { device_sn, resource, .. } = change else { return false };
     let is_meant = session.device.as_ref().is_some_and(|device| {
         (*device_sn == 0 || i64::from(device.number) == *device_sn)
             && (resource.is_empty() || *device.resource == **resource)
     });
-    is_meant && (session.is_unknown() || session.opened_at + OLDER < UnixMillis(at))
+    is_meant && (session.is_unknown() || session.opened_at + OLDER < at)
 }
 
 #[cfg(test)]
@@ -55,7 +56,7 @@ mod tests {
     use std::time::Duration;
 
     use tidings_domain::UserId;
-    use tidings_proto::pb;
+    use tidings_proto::{pb, timestamp};
     use tokio::time::timeout;
 
     use super::*;
@@ -70,8 +71,8 @@ mod tests {
 
     fn event_at(at_ms: i64, change: Change) -> FeedEvent {
         let kind = change.name().to_owned();
-        let wire =
-            pb::Event { id: "m0-1".to_owned(), kind, at_ms, change: Some(change.into()), ..pb::Event::default() };
+        let (at, change) = (Some(timestamp(UnixMillis(at_ms))), Some(change.into()));
+        let wire = pb::Event { id: "m0-1".to_owned(), kind, at, change, ..pb::Event::default() };
         FeedEvent::read(wire).expect("an event")
     }
 

@@ -1,6 +1,8 @@
 //! MSync packets as no SDK of today sends them: contacts over the socket, refusals in the vendor's words, and bytes that
 //! are no packets.
 
+use std::time::Duration;
+
 use futures_util::{StreamExt as _, stream};
 use prost::Message as _;
 use serde_json::json;
@@ -11,7 +13,7 @@ use tidings_dialects::agora::msync::pb::{
     msync::Command,
     muc_body, roster_body,
 };
-use tidings_proto::pb;
+use tidings_proto::{duration, pb};
 use tidings_testkit::{Answer, PacketSocket, Receiver, TestApp, every_shape, wait_until};
 
 use crate::policy::{neighbour, set};
@@ -307,7 +309,7 @@ every_shape! {
         let hook = pb::AddHookRequest {
             form: pb::HookForm::Agora.into(),
             url: receiver.url(),
-            timeout_ms: 10_000,
+            timeout: Some(duration(Duration::from_secs(10))),
             allow_private: true,
             ..Default::default()
         };

@@ -1,7 +1,7 @@
 //! Threads on the wire.
 
 use tidings_domain::{Error, MsgId, UserId};
-use tidings_proto::{malformed_page_token, page_start, pb};
+use tidings_proto::{malformed_page_token, page_start, pb, timestamp};
 
 use super::size;
 use crate::{
@@ -47,7 +47,7 @@ impl From<Group> for pb::Thread {
             msg_id: thread.parent_msg.0,
             name: thread.name,
             owner_id: thread.owner.0,
-            created_at_ms: thread.created_at.0,
+            created_at: Some(timestamp(thread.created_at)),
             member_count: thread.member_count as i32,
         }
     }
@@ -61,7 +61,7 @@ impl From<Listed> for pb::Thread {
             msg_id: thread.msg.0,
             name: thread.name,
             owner_id: thread.owner.0,
-            created_at_ms: thread.created_at.0,
+            created_at: Some(timestamp(thread.created_at)),
             member_count: 0,
         }
     }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use tidings_domain::{Clock as _, Reason};
 use tidings_proto::{
     internal::{self, directory_internal_service_server::DirectoryInternalService as _},
+    moment_or_zero,
     pb::{self, directory_service_server::DirectoryService as _},
 };
 use tonic::{Request, Response};
@@ -58,7 +59,7 @@ async fn report_of(
 async fn resources(suite: &Suite, user: i64) -> Vec<String> {
     let request = pb::ListSessionsRequest { user: Some(id(user)) };
     let sessions = ok(suite.directory.list_sessions(by(By::App, request)).await).sessions;
-    assert!(sessions.iter().all(|session| session.expires_at_ms == 0 && session.platform == "web"));
+    assert!(sessions.iter().all(|session| moment_or_zero(session.expires_at).0 == 0 && session.platform == "web"));
     sessions.into_iter().map(|session| session.resource).collect()
 }
 

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use tidings_domain::Reason;
-use tidings_proto::pb::{self, group_service_server::GroupService as _};
+use tidings_proto::{
+    pb::{self, group_service_server::GroupService as _},
+    timestamp,
+};
 use tonic::Response;
 
 use crate::{
@@ -73,7 +76,7 @@ async fn a_message_of_a_group_has_one_thread_agora_10_5(suite: Suite) {
         msg_id: 7,
         name: "talk".into(),
         owner_id: bob,
-        created_at_ms: START.0,
+        created_at: Some(timestamp(START)),
         member_count: 1,
     };
     assert_eq!(thread, expected);

@@ -5,6 +5,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use tidings_domain::{AppId, ConversationId, Error, EventKind, MsgId, UnixMillis, UserId};
+use tidings_runtime::Hint;
 
 use crate::{
     Deps,
@@ -67,7 +68,7 @@ pub async fn report_pins(deps: &Deps, app: AppId, mut pins: Vec<Pin>) -> Result<
     let events: Vec<NewEvent<'_>> = pins.iter().map(event).collect();
     event::append(&mut tx, &events, std::iter::empty()).await?;
     tx.commit().await?;
-    deps.commit_signal.send_replace(());
+    deps.bus.publish(Hint::Events(app));
     Ok(())
 }
 

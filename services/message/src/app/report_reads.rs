@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use tidings_domain::{AppId, ConversationId, Error, EventKind, MsgId, UnixMillis, UserId};
+use tidings_runtime::Hint;
 
 use crate::{
     Deps,
@@ -62,7 +63,7 @@ pub async fn report_reads(deps: &Deps, app: AppId, mut reads: Vec<Read>) -> Resu
     let events: Vec<NewEvent<'_>> = reads.iter().map(event).collect();
     event::append(&mut tx, &events, std::iter::empty()).await?;
     tx.commit().await?;
-    deps.commit_signal.send_replace(());
+    deps.bus.publish(Hint::Events(app));
     Ok(())
 }
 
