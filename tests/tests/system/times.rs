@@ -5,7 +5,7 @@ use std::time::Duration;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use tidings_proto::{Timestamp, duration, moment_or_zero, pb, timestamp};
-use tidings_testkit::{TestApp, every_shape};
+use tidings_testkit::every_shape;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
