@@ -76,11 +76,7 @@ impl Core {
             return Ok(Outcomes::new());
         };
         let rights = self.group_rights(caller, group.id).await?;
-        if group.settings.member_invite {
-            rights.need_member()?;
-        } else {
-            rights.need_admin()?;
-        }
+        rights.need_inviter(&group.settings)?;
         let (living, members) = (self.living(caller, users).await?, self.members_of(caller, &group, users).await?);
         let (mut left, mut refused) = (Vec::with_capacity(users.len()), Outcomes::new());
         for &user in users {
