@@ -3,22 +3,18 @@
 //! Each report has an idempotency key of its own, made of its content: a read mark never reaches the same message
 //! twice.
 
-use std::time::Duration;
-
 use tidings_domain::{AppId, ConversationId, Error, EventKind, MsgId, UnixMillis, UserId};
 
+use super::once;
 use crate::{
     Deps,
     appender::lane,
     origin::Origin,
     store::{
         event::{self, NewEvent},
-        key::{self, Key, NewKey},
+        key::Key,
     },
 };
-
-/// How long repeated reports are recognized.
-const KNOWN: Duration = Duration::from_hours(7 * 24);
 
 /// A read or delivered mark that moved.
 #[derive(Debug, Clone)]
@@ -43,23 +39,15 @@ impl Read {
 pub async fn report_reads(deps: &Deps, app: AppId, mut reads: Vec<Read>) -> Result<(), Error> {
     reads.sort_by_key(|read| read.key(app));
     reads.dedup_by_key(|read| read.key(app));
-    let now = deps.clock.now();
-    let new = |read: &Read| NewKey { key: read.key(app), fingerprint: String::new(), expires_at: now + KNOWN };
-    let keys: Vec<NewKey> = reads.iter().map(new).collect();
-    if keys.is_empty() {
-        return Ok(());
-    }
-    let mut tx = deps.db.begin().await?;
-    let known = key::claim(&mut tx, &keys, now).await?;
-    reads.retain(|read| !known.contains_key(&read.key(app)));
     if reads.is_empty() {
         return Ok(());
     }
-    let answers: Vec<_> =
-        keys.iter().map(|new| (&new.key, String::new())).filter(|(key, _)| !known.contains_key(key)).collect();
-    key::answer(&mut tx, &answers).await?;
-    let event = |read| event(app, read);
-    let events: Vec<NewEvent<'_>> = reads.iter().map(event).collect();
+    let mut tx = deps.db.begin().await?;
+    let new = once::keep_new(&mut tx, reads, |read| read.key(app), deps.clock.now()).await?;
+    if new.is_empty() {
+        return Ok(());
+    }
+    let events: Vec<NewEvent<'_>> = new.iter().map(|read| event(app, read)).collect();
     event::append(&mut tx, &events, std::iter::empty()).await?;
     tx.commit().await?;
     deps.commit_signal.send_replace(());
