@@ -22,7 +22,7 @@ use crate::{
         file_use::{self, FileUse},
         head,
         key::{self, Answered, NewKey},
-        read, recall_edit,
+        place, read, recall_edit,
         which::Which,
     },
 };
@@ -65,7 +65,7 @@ pub async fn edit(
         return repeated(deps, caller, wanted.msg_id, new, answered).await;
     }
     let not_found = || access::not_found(wanted.msg_id);
-    let found = read::place_of(&deps.db, caller.app, wanted.msg_id).await?;
+    let found = place::place_of(&deps.db, caller.app, wanted.msg_id).await?;
     let place = found.filter(|found| wanted.conversation.is_none_or(|place| place == found.conversation));
     let place = place.filter(|found| !found.recalled).ok_or_else(not_found)?;
     access::check_visible(&deps.directory, caller, place.conversation, wanted.msg_id).await?;
