@@ -22,6 +22,13 @@ pub struct Once<'a> {
     pub transaction_id: Option<i64>,
 }
 
+impl<'a> Once<'a> {
+    /// Of a call that has no other key than the caller's own.
+    pub const fn of(call: &'a str, idempotency_key: Option<&'a str>) -> Self {
+        Self { call, idempotency_key, transaction_id: None }
+    }
+}
+
 /// The key under which the call is recorded. `request` is the canonical request without its keys.
 fn key(caller: &Caller, app: &App, once: Once<'_>, request: &[u8], now: UnixMillis) -> Option<NewKey> {
     let (key, fingerprint, holds) = match (once.idempotency_key, once.transaction_id) {
@@ -35,7 +42,7 @@ fn key(caller: &Caller, app: &App, once: Once<'_>, request: &[u8], now: UnixMill
 
 /// The key of the call, and its earlier answer under that key. Must be looked up before any other check, so that a
 /// repetition gets the same answer whatever changed since: a deleted user, a policy.
-pub async fn seen(
+pub async fn find_answer(
     db: &Db,
     (caller, app): (&Caller, &App),
     once: Once<'_>,

@@ -6,15 +6,12 @@ use std::collections::BTreeSet;
 
 use tidings_domain::{AppId, ConversationId, Error, EventKind, MsgId, UnixMillis, UserId};
 
-use super::once;
+use super::append_reported::append_reported;
 use crate::{
     Deps,
     appender::lane,
     origin::Origin,
-    store::{
-        event::{self, NewEvent},
-        key::Key,
-    },
+    store::{event::NewEvent, key::Key},
 };
 
 /// The scope of the keys.
@@ -47,19 +44,7 @@ pub async fn report_pins(deps: &Deps, app: AppId, pins: Vec<Pin>) -> Result<(), 
     if keys.len() != pins.len() {
         return Err(Error::invalid("pins", "must each have a number of their own"));
     }
-    if pins.is_empty() {
-        return Ok(());
-    }
-    let mut tx = deps.db.begin().await?;
-    let new = once::keep_new(&mut tx, pins, |pin| pin.key(app), deps.clock.now()).await?;
-    if new.is_empty() {
-        return Ok(());
-    }
-    let events: Vec<NewEvent<'_>> = new.iter().map(|pin| event(app, pin)).collect();
-    event::append(&mut tx, &events, std::iter::empty()).await?;
-    tx.commit().await?;
-    deps.commit_signal.send_replace(());
-    Ok(())
+    append_reported(deps, pins.iter().map(|pin| (pin.key(app), event(app, pin))).collect()).await
 }
 
 fn event(app: AppId, pin: &Pin) -> NewEvent<'_> {

@@ -5,15 +5,12 @@
 
 use tidings_domain::{AppId, ConversationId, Error, EventKind, MsgId, UnixMillis, UserId};
 
-use super::once;
+use super::append_reported::append_reported;
 use crate::{
     Deps,
     appender::lane,
     origin::Origin,
-    store::{
-        event::{self, NewEvent},
-        key::Key,
-    },
+    store::{event::NewEvent, key::Key},
 };
 
 /// A read or delivered mark that moved.
@@ -39,19 +36,7 @@ impl Read {
 pub async fn report_reads(deps: &Deps, app: AppId, mut reads: Vec<Read>) -> Result<(), Error> {
     reads.sort_by_key(|read| read.key(app));
     reads.dedup_by_key(|read| read.key(app));
-    if reads.is_empty() {
-        return Ok(());
-    }
-    let mut tx = deps.db.begin().await?;
-    let new = once::keep_new(&mut tx, reads, |read| read.key(app), deps.clock.now()).await?;
-    if new.is_empty() {
-        return Ok(());
-    }
-    let events: Vec<NewEvent<'_>> = new.iter().map(|read| event(app, read)).collect();
-    event::append(&mut tx, &events, std::iter::empty()).await?;
-    tx.commit().await?;
-    deps.commit_signal.send_replace(());
-    Ok(())
+    append_reported(deps, reads.iter().map(|read| (read.key(app), event(app, read))).collect()).await
 }
 
 fn event(app: AppId, read: &Read) -> NewEvent<'_> {
