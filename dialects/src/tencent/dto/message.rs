@@ -65,7 +65,7 @@ pub struct Read<'a> {
 /// The fields of a callback on a group message: the random is `Random` here.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Said<'a> {
+pub struct GroupMessage<'a> {
     pub callback_command: &'static str,
     pub group_id: String,
     #[serde(rename = "Type")]
@@ -102,7 +102,7 @@ pub struct Mention<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Taken<'a> {
+pub struct GroupRecall<'a> {
     pub callback_command: &'static str,
     #[serde(rename = "Operator_Account")]
     pub operator: &'a str,

@@ -15,11 +15,11 @@ use crate::{
 
 /// The events an endpoint may receive.
 pub fn events() -> impl Iterator<Item = &'static str> {
-    EventKind::all().filter(|kind| is_told(*kind)).map(EventKind::name)
+    EventKind::all().filter(|kind| has_callback(*kind)).map(EventKind::name)
 }
 
 /// Whether there are callbacks for it.
-pub const fn is_told(kind: EventKind) -> bool {
+pub const fn has_callback(kind: EventKind) -> bool {
     match kind {
         EventKind::Sent
         | EventKind::Online

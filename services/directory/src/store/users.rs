@@ -99,7 +99,7 @@ static DELETED_SINCE: LazyLock<GatherMany> = LazyLock::new(|| {
 });
 
 /// Names that were registered meanwhile are unchanged.
-static TAKE_DOWN: LazyLock<ManyRows> = LazyLock::new(|| {
+static INTERN: LazyLock<ManyRows> = LazyLock::new(|| {
     let insert = "
     insert into app_user (
         app_id, user_id, username, folded, uuid, registered, enabled,
@@ -120,7 +120,7 @@ static TAKE_DOWN: LazyLock<ManyRows> = LazyLock::new(|| {
 
 pub(crate) fn all(engine: Engine) -> Vec<String> {
     let lookups = [&*FIND_BY_IDS, &*FIND_BY_NAMES, &*LOCK, &*QUEUE, &*HOLD, &*NAMES, &*LAST_DELETED, &*DELETED_SINCE];
-    [lookups.map(|statement| statement.texts(engine)).concat(), TAKE_DOWN.texts(engine)].concat()
+    [lookups.map(|statement| statement.texts(engine)).concat(), INTERN.texts(engine)].concat()
 }
 
 /// The existing users with these ids, in any order.
@@ -221,5 +221,5 @@ pub(crate) async fn intern(
         Column::Text(uuids.iter().map(|uuid| Some(uuid.as_str())).collect()),
         Column::Int(vec![now.0; count]),
     ];
-    TAKE_DOWN.execute(tx, &rows).await
+    INTERN.execute(tx, &rows).await
 }

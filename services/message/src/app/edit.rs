@@ -8,7 +8,7 @@ use tidings_store::Tx;
 use super::{
     access, edit_answer,
     once::{self, Once},
-    send::bounded,
+    send::within_limits,
 };
 use crate::{
     Deps,
@@ -60,7 +60,7 @@ pub async fn edit(
     request: &[u8],
 ) -> Result<Message, Error> {
     let now = deps.clock.now();
-    let (key, earlier) = once::seen(&deps.db, (caller, app), wanted.once(), request, now).await?;
+    let (key, earlier) = once::find_answer(&deps.db, (caller, app), wanted.once(), request, now).await?;
     if let Some((new, answered)) = key.as_ref().zip(earlier.as_ref()) {
         return repeated(deps, caller, wanted.msg_id, new, answered).await;
     }
@@ -142,7 +142,7 @@ fn check_sender(caller: &Caller, named: Option<UserId>, sender: UserId) -> Resul
 /// The rest of the transaction.
 async fn write(mut tx: Tx, (caller, app): (&Caller, &App), message: &Message, now: UnixMillis) -> Result<(), Error> {
     let Message { conversation, msg_id, system, .. } = *message;
-    let stored = bounded(app, &message.content, 1)?;
+    let stored = within_limits(app, &message.content, 1)?;
     let body = stored.to_json(Flags { system, ..Flags::default() });
     let event = NewEvent {
         app: caller.app,

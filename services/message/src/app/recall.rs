@@ -241,7 +241,7 @@ async fn past_storage(
         let which = Which { app: caller.app, conversation: left.conversation, msg_id: wanted.msg_id };
         take_out(&mut tx, which, now).await?;
     }
-    let event = told(caller, actor, conversation, wanted.msg_id, now, body.as_deref(), &origin);
+    let event = recalled_event(caller, actor, conversation, wanted.msg_id, now, body.as_deref(), &origin);
     event::append(&mut tx, &[event], std::iter::empty()).await?;
     tx.commit().await?;
     deps.commit_signal.send_replace(());
@@ -292,7 +292,7 @@ async fn write(
             }
         }
     }
-    let event = told(caller, actor, conversation, msg_id, now, body.as_deref(), &origin);
+    let event = recalled_event(caller, actor, conversation, msg_id, now, body.as_deref(), &origin);
     event::append(&mut tx, &[event], std::iter::empty()).await?;
     tx.commit().await?;
     deps.commit_signal.send_replace(());
@@ -324,7 +324,7 @@ fn let_go_for(caller: &Caller, sender: UserId, by_app: bool) -> impl Iterator<It
     of_sender.into_iter().chain(of_app)
 }
 
-fn told<'a>(
+fn recalled_event<'a>(
     caller: &Caller,
     actor: UserId,
     conversation: ConversationId,
