@@ -17,7 +17,7 @@ use crate::{Gateway, agora};
 /// sent over REST.
 const MAX_FRAME: usize = 256 * 1024;
 /// Bytes that are read at once, and that are written at once. They are held for each connection.
-const READ_BUFFER: usize = 4 * 1024;
+const READ_BUFFER: usize = 2 * 1024;
 const WRITE_BUFFER: usize = 4 * 1024;
 /// Bytes that wait to be written before the connection fails.
 const MAX_WRITE_BUFFER: usize = 4 * 1024 * 1024;

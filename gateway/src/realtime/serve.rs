@@ -37,13 +37,14 @@ const SPREAD: Duration = Duration::from_secs(3);
 pub(super) async fn serve<W: Wire>(mut socket: Socket) {
     // Not closed in favour of another connection.
     let _busy = socket.peer.connection.as_ref().map(Busy::new);
-    let logged_in = timeout(HANDSHAKE, W::log_in(&mut socket)).await;
+    // What is rare is boxed: the task of an idle client is as large as its largest part.
+    let logged_in = Box::pin(timeout(HANDSHAKE, W::log_in(&mut socket))).await;
     let (end, last) = match logged_in.unwrap_or(Err(End::Told(close_code::POLICY, W::LATE))) {
         Ok((client, mut wire)) => {
             let _open = metrics().realtime.open(W::NAME);
             let end = session(&mut socket, &client, &mut wire).await.err().unwrap_or(End::Gone);
             let last = wire.closing(&end);
-            wire.ended(&client).await;
+            Box::pin(wire.ended(&client)).await;
             (end, last)
         }
         Err(end) => {
@@ -56,12 +57,12 @@ pub(super) async fn serve<W: Wire>(mut socket: Socket) {
 }
 
 async fn session<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W) -> Result<(), End> {
-    let entered = socket.hub.enter(&socket.gateway, client).await;
+    let entered = Box::pin(socket.hub.enter(&socket.gateway, client)).await;
     let mut entered = entered.map_err(|error| End::Refused(TRY_AGAIN, wire.refused(&error)))?;
     let (ending, refused) = (entered.inbox.ending(), refused(client));
     let served = async {
         entered.inbox.skip_to_entered().await?;
-        wire.start(socket, client, &entered).await?;
+        Box::pin(wire.start(socket, client, &entered)).await?;
         follow(socket, client, wire, &mut entered).await
     };
     // Also while the past is sent, and while a frame is written, however long that takes.
@@ -97,9 +98,9 @@ async fn refused(client: &Client) -> Error {
         let has_ended = client.identity.expires_at().is_some_and(|end| end <= client.gateway.now());
         let checked = if is_due || has_ended {
             checked_at = Some(Instant::now());
-            identities.of(app_ref::App::Id(app.0), &client.token).await.map(drop)
+            Box::pin(identities.of(app_ref::App::Id(app.0), &client.token)).await.map(drop)
         } else {
-            identities.check_app(app).await
+            Box::pin(identities.check_app(app)).await
         };
         match checked {
             Err(error) if !error.reason().is_transient() => return error,
@@ -142,7 +143,7 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
         };
         tokio::select! {
             item = entered.inbox.next(wire.takes_events()) => match item? {
-                Item::Batch(batch) => wire.batch(socket, client, batch).await?,
+                Item::Batch(batch) => wire.batch(socket, client, *batch).await?,
                 Item::Signal(signal) => wire.signal(socket, &signal).await?,
                 Item::Entered => {}
             },
@@ -165,13 +166,13 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
             why = doubted => {
                 let app = app_ref::App::Id(client.caller.app.0);
                 again = None;
-                match socket.gateway.identities().anew(app, &client.token).await {
+                match Box::pin(socket.gateway.identities().anew(app, &client.token)).await {
                     Ok(()) => entered.report_again(),
                     Err(error) if !error.reason().is_transient() => return Err(why.into()),
                     Err(_) => again = Some((why, Instant::now() + CHECK)),
                 }
             }
-            _ = tick.tick() => wire.tick(socket, client).await?,
+            _ = tick.tick() => Box::pin(wire.tick(socket, client)).await?,
             () = &mut draining => return Err(End::Told(close_code::RESTART, "the server restarts")),
         }
     }
@@ -181,4 +182,21 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
 fn share(user: UserId) -> f64 {
     let mixed = (user.0 as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48;
     f64::from(mixed as u16) / f64::from(u16::MAX)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Bytes of the task that serves a client, without what it has allocated.
+    const MOST: usize = 5 * 1024;
+
+    fn size<A, F: Future>(_: impl Fn(A) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    pub fn assert_small<W: Wire>() {
+        let size = size(serve::<W>);
+        assert!(size <= MOST, "{size} bytes");
+    }
 }

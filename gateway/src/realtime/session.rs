@@ -40,7 +40,8 @@ pub(crate) struct Signal {
 
 /// What the feed has for a session.
 pub(crate) enum Item {
-    Batch(Batch),
+    /// Boxed, since a channel has room for many items from the start.
+    Batch(Box<Batch>),
     Signal(Arc<Signal>),
     /// Everything before it is in what the session reads of the past.
     Entered,
@@ -100,7 +101,7 @@ impl Session {
         if self.waiting.add(more) + more > MOST_WAITING {
             self.end(Ending::TooSlow);
         } else {
-            let _ = self.items.send(Item::Batch(batch));
+            let _ = self.items.send(Item::Batch(Box::new(batch)));
         }
     }
 

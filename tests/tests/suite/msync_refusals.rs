@@ -79,10 +79,15 @@ impl Raw {
         (code, reason)
     }
 
-    /// Of a user's queue: how many entries there are after `key`, and the key of the page.
-    async fn pull(&mut self, queue: &str, key: Option<u64>) -> (usize, Option<u64>) {
+    /// Asks for the page of a user's queue after `key`.
+    async fn send_pull(&mut self, queue: &str, key: Option<u64>) {
         let sync = CommSyncUl { key, queue: Some(jid(queue, false)), ..CommSyncUl::default() };
         self.socket.send(packet(Command::Sync, sync.encode_to_vec())).await;
+    }
+
+    /// Of a user's queue: how many entries there are after `key`, and the key of the page.
+    async fn pull(&mut self, queue: &str, key: Option<u64>) -> (usize, Option<u64>) {
+        self.send_pull(queue, key).await;
         loop {
             let answer = MSync::decode(&*self.socket.next().await.expect("an answer")).expect("a packet");
             if answer.command() == Command::Sync {
@@ -322,8 +327,9 @@ every_shape! {
         let mut omar = Raw::logged_in(&app, "omar").await;
         assert_eq!(omar.drain("sender0").await, 1);
         drop(omar);
+        // A device whose last acknowledgement was not recorded gets the message again, and acknowledges it again.
         wait_until("the acknowledgement to be recorded", async || {
-            Raw::logged_in(&app, "omar").await.pull("sender0", None).await == (0, None)
+            Raw::logged_in(&app, "omar").await.drain("sender0").await == 0
         })
         .await;
         let sends = (0..SENDERS * EACH).map(|number| &senders[number % SENDERS]);
@@ -349,6 +355,30 @@ every_shape! {
             later = omar.drain("sender0").await;
         }
         assert_eq!(later, 1);
+    }
+}
+
+every_shape! {
+    async fn what_a_device_acknowledges_counts_as_delivered_even_if_it_connects_anew_at_once(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora", "omar"]).await;
+        let mut omar = Raw::logged_in(&app, "omar").await;
+        for round in 0..10 {
+            let msg_id = agora.send_text("nora", "omar", &round.to_string()).await;
+            let (mut entries, mut key) = omar.pull("nora", None).await;
+            while entries == 0 {
+                (entries, key) = omar.pull("nora", None).await;
+            }
+            omar.send_pull("nora", key).await;
+            // It replaces the session that has yet to record the acknowledgement, or has not read it.
+            omar = Raw::logged_in(&app, "omar").await;
+            wait_until("the message to count as delivered", async || {
+                omar.drain("nora").await;
+                let status = agora.get(&format!("/users/omar/offline_msg_status/{msg_id}")).await.expect(200);
+                status["data"][&msg_id] == json!("delivered")
+            })
+            .await;
+        }
     }
 }
 

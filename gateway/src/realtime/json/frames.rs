@@ -235,6 +235,15 @@ pub(super) fn text_of(frame: &ServerFrame<'_>) -> String {
     serde_json::to_string(frame).expect("frames are JSON")
 }
 
+/// How many of the first events have at most that many bytes together; at least one, if there is one.
+pub(super) fn fitting(events: &[&str], most: usize) -> usize {
+    let sums = events.iter().scan(0, |sum, event| {
+        *sum += event.len();
+        Some(*sum)
+    });
+    sums.take_while(|sum| *sum <= most).count().max(1).min(events.len())
+}
+
 /// What happened: events as JSON, and where to continue after them. Made for each client, so the events are not parsed
 /// again.
 pub(super) fn events(events: &[&str], cursor: Option<&str>) -> String {
@@ -300,6 +309,14 @@ mod tests {
             assert!(refusal(text).contains(field), "{text}: {}", refusal(text));
         }
         assert!(matches!(parse(r#"{"type":"ping","more":1}"#), Ok(ClientFrame::Ping)));
+    }
+
+    #[test]
+    fn a_frame_takes_what_fits_and_one_event_at_least() {
+        let events = ["1234", "123", "12", "12345678"];
+        let counts = [7, 8, 9, 100, 3].map(|most| fitting(&events, most));
+        assert_eq!(counts, [2, 2, 3, 4, 1]);
+        assert_eq!((fitting(&events[3..], 1), fitting(&[], 1)), (1, 0));
     }
 
     #[test]

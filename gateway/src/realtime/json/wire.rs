@@ -15,13 +15,16 @@ use crate::{
         catch_up::CatchUp,
         client::Client,
         device::Device,
-        event::Batch,
+        event::{Batch, Joined},
         hub::Entered,
         session::Signal,
         socket::{End, HEARTBEAT, Socket, TRY_AGAIN, UNAUTHORIZED},
         wire::Wire,
     },
 };
+
+/// Bytes of events in a frame, unless one event alone has more.
+const FRAME: usize = 32 * 1024;
 
 /// The JSON frames of one client.
 pub(super) struct JsonWire {
@@ -78,8 +81,7 @@ impl Wire for JsonWire {
         let is_all = batch.joined.is_empty();
         events(socket, &all, is_all.then_some(&batch.cursor)).await?;
         for joined in &batch.joined {
-            let past = CatchUp::of_joined(&client.gateway, &client.caller, joined).await;
-            write_past(socket, client, past.map_err(|error| End::Refused(TRY_AGAIN, refusal(&error)))?).await?;
+            Box::pin(catch_up_joined(socket, client, joined)).await?;
         }
         if !is_all {
             events(socket, &[], Some(&batch.cursor)).await?;
@@ -170,6 +172,12 @@ async fn catch_up(socket: &mut Socket, client: &Client, since: &str, entered: &E
     events(socket, &[], Some(&entered.cursor)).await
 }
 
+/// What happened in a group or room that the user has just entered.
+async fn catch_up_joined(socket: &mut Socket, client: &Client, joined: &Joined) -> Result<(), End> {
+    let past = CatchUp::of_joined(&client.gateway, &client.caller, joined).await;
+    write_past(socket, client, past.map_err(|error| End::Refused(TRY_AGAIN, refusal(&error)))?).await
+}
+
 async fn write_past(socket: &mut Socket, client: &Client, mut past: CatchUp) -> Result<(), End> {
     let (gateway, user) = (&client.gateway, client.user);
     let failed = |error: Error| End::Refused(TRY_AGAIN, refusal(&error));
@@ -189,9 +197,28 @@ async fn write_past(socket: &mut Socket, client: &Client, mut past: CatchUp) -> 
     Ok(())
 }
 
+/// In one frame, or in several if they are large: a connection keeps a buffer as large as its largest frame. The cursor is
+/// in the last.
 async fn events(socket: &mut Socket, events: &[&str], cursor: Option<&str>) -> Result<(), End> {
-    if events.is_empty() && cursor.is_none() {
-        return Ok(());
+    let mut rest = events;
+    while !rest.is_empty() || cursor.is_some() {
+        let (some, others) = rest.split_at(frames::fitting(rest, FRAME));
+        if others.is_empty() {
+            return socket.send(text(frames::events(some, cursor))).await;
+        }
+        socket.send(text(frames::events(some, None))).await?;
+        rest = others;
     }
-    socket.send(text(frames::events(events, cursor))).await
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::realtime::serve::tests::assert_small;
+
+    #[test]
+    fn an_idle_client_is_small() {
+        assert_small::<JsonWire>();
+    }
 }

@@ -16,8 +16,8 @@ use tokio::time::Instant;
 
 /// Maximum number of entries of a page.
 const PAGE: usize = 50;
-/// A page ends when it has that many bytes.
-const PAGE_BYTES: usize = 256 * 1024;
+/// A page ends when it has that many bytes: a connection keeps a buffer as large as its largest page.
+const PAGE_BYTES: usize = 32 * 1024;
 /// More events are taken only while less than that waits; what is taken at once comes on top of it.
 const ENOUGH: usize = 1_000;
 const ENOUGH_BYTES: usize = 4 * 1024 * 1024;

@@ -1,13 +1,14 @@
 //! MSync packets on a socket.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::extract::ws::{Message, close_code};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use tidings_dialects::agora::msync::{
     self as codec, Frame, Login, Outcome, Parting, Queue, app_key, login_outcome, operation,
 };
-use tidings_domain::{Error, Reason};
+use tidings_domain::{ConversationId, Error, MsgId, Reason};
+use tokio::time::timeout;
 
 use super::{
     commands::{Done, carry_out, refuse},
@@ -20,13 +21,16 @@ use crate::{
         catch_up::CatchUp,
         client::Client,
         device::Device,
-        event::Batch,
+        event::{Batch, Joined},
         hub::{Entered, Hub},
         session::Signal,
         socket::{End, Socket, TRY_AGAIN, UNAUTHORIZED},
         wire::Wire,
     },
 };
+
+/// How long a session that has ended waits for its last mark.
+const MARKING: Duration = Duration::from_secs(2);
 
 /// The packets of one device.
 pub(super) struct MsyncWire {
@@ -36,6 +40,8 @@ pub(super) struct MsyncWire {
     intake: Intake,
     /// The client has asked what it has: before, it is not told of anything, since it would fetch it twice.
     has_asked: bool,
+    /// What the device has acknowledged last, until it counts as delivered: it will not acknowledge it again.
+    unmarked: Option<(ConversationId, MsgId)>,
     gateway: Gateway,
     hub: Arc<Hub>,
 }
@@ -64,7 +70,7 @@ impl Wire for MsyncWire {
         let queues = Queues::above(gateway.now().0.unsigned_abs() << 10);
         let (app_key, user) = (app_key(client.app()), client.username.to_ascii_lowercase());
         let intake = Intake::new(&app_key, queues);
-        Ok((client, Self { app_key, device, user, intake, has_asked: false, gateway, hub }))
+        Ok((client, Self { app_key, device, user, intake, has_asked: false, unmarked: None, gateway, hub }))
     }
 
     fn refused(&self, error: &Error) -> Message {
@@ -84,10 +90,7 @@ impl Wire for MsyncWire {
     async fn batch(&mut self, socket: &mut Socket, client: &Client, batch: Batch) -> Result<(), End> {
         self.intake.take(batch.events, client);
         for joined in &batch.joined {
-            let mut past = CatchUp::of_joined(&client.gateway, &client.caller, joined).await.map_err(failed)?;
-            while let Some(part) = past.next(&client.gateway, client.app()).await.map_err(failed)? {
-                self.intake.take(part.events, client);
-            }
+            Box::pin(self.catch_up_joined(client, joined)).await.map_err(failed)?;
         }
         self.intake.came(batch.cursor, client);
         self.tell(socket).await
@@ -138,6 +141,7 @@ impl Wire for MsyncWire {
     }
 
     async fn answer(&mut self, socket: &mut Socket, client: &Client, answer: Done) -> Result<(), End> {
+        self.unmarked = None;
         if let Some(packet) = answer.packet {
             socket.send(binary(packet)).await?;
         }
@@ -172,11 +176,23 @@ impl Wire for MsyncWire {
     }
 
     async fn ended(mut self, client: &Client) {
+        if let Some(delivered) = self.unmarked {
+            let _ = timeout(MARKING, mark(client.clone(), delivered)).await;
+        }
         self.intake.save_last(client).await;
     }
 }
 
 impl MsyncWire {
+    /// What happened in a group or room that the user has just entered.
+    async fn catch_up_joined(&mut self, client: &Client, joined: &Joined) -> Result<(), Error> {
+        let mut past = CatchUp::of_joined(&client.gateway, &client.caller, joined).await?;
+        while let Some(part) = past.next(&client.gateway, client.app()).await? {
+            self.intake.take(part.events, client);
+        }
+        Ok(())
+    }
+
     async fn tell(&mut self, socket: &mut Socket) -> Result<(), End> {
         if self.has_asked {
             for (queue, _) in self.intake.queues.untold() {
@@ -194,25 +210,25 @@ impl MsyncWire {
         key: Option<u64>,
     ) -> Result<Option<BoxFuture<'static, Done>>, End> {
         let pulled = self.intake.queues.pull(queue, key);
+        self.unmarked = pulled.delivered;
         let now = self.gateway.now();
         let packet = match pulled.page {
             Some((metas, next_key)) => codec::page(&self.app_key, queue, metas, next_key, now),
             None => codec::last_page(&self.app_key, queue, now),
         };
         socket.send(binary(packet)).await?;
-        self.intake.read_past(client).await.map_err(failed)?;
+        Box::pin(self.intake.read_past(client)).await.map_err(failed)?;
         self.tell(socket).await?;
-        Ok(pulled.delivered.map(|(conversation, msg_id)| {
-            let client = client.clone();
-            let mark = async move {
-                if let Err(error) = client.mark_delivered(Some(conversation), msg_id).await {
-                    tracing::debug!(%error, "a delivered mark did not move");
-                }
-                Done::silently()
-            };
-            mark.boxed()
-        }))
+        Ok(pulled.delivered.map(|delivered| mark(client.clone(), delivered).boxed()))
     }
+}
+
+/// Counts a message as delivered, with all before it.
+async fn mark(client: Client, (conversation, msg_id): (ConversationId, MsgId)) -> Done {
+    if let Err(error) = client.mark_delivered(Some(conversation), msg_id).await {
+        tracing::debug!(%error, "a delivered mark did not move");
+    }
+    Done::silently()
 }
 
 fn failed(error: Error) -> End {
@@ -239,4 +255,15 @@ fn refused(device: &str, error: &Error) -> End {
 /// An app's own token is no login of a user.
 fn known(error: Error) -> Error {
     if error.reason() == Reason::InvalidArgument { Error::new(Reason::TokenForeign, "") } else { error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::realtime::serve::tests::assert_small;
+
+    #[test]
+    fn an_idle_client_is_small() {
+        assert_small::<MsyncWire>();
+    }
 }

@@ -25,7 +25,7 @@ use crate::{
 const PAUSE: Duration = Duration::from_millis(200);
 /// How often a follower gets the current cursor without any matching event.
 const TELL: Duration = Duration::from_secs(1);
-/// Events committed within this time are read at once.
+/// The minimum time between two reads: what is committed meanwhile is read at once.
 const GATHER: Duration = Duration::from_millis(3);
 
 /// A follower's request.
@@ -144,6 +144,7 @@ async fn send(
     }
     let (mut told, mut told_at) = (positions.clone(), Instant::now());
     loop {
+        let read_at = Instant::now();
         commit_signal.mark_unchanged();
         let lanes = lane::lanes(&deps.db, app).await?;
         kept.check(&lanes, &positions)?;
@@ -183,7 +184,7 @@ async fn send(
         tokio::select! {
             () = deps.tasks.shutdown().triggered() => return Ok(()),
             () = batches.closed() => return Ok(()),
-            _ = commit_signal.changed() => tokio::time::sleep(GATHER).await,
+            _ = commit_signal.changed() => tokio::time::sleep_until(read_at + GATHER).await,
             () = tokio::time::sleep(PAUSE) => {}
         }
     }
