@@ -6,6 +6,7 @@ cd /secrets
 umask 077
 tidings=10001 # the user of our own image
 grafana=472   # the user of Grafana's image
+nobody=65534  # the user that runs NATS
 
 random_hex() {
   head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n'
@@ -22,4 +23,7 @@ random_hex | keep postgres-password postgres
 random_hex | keep s3-access-key "$tidings"
 random_hex | keep s3-secret-key "$tidings"
 random_hex | keep grafana-password "$grafana"
+random_hex | keep bus-password root
+printf 'authorization { user: tidings, password: "%s" }\n' "$(cat bus-password)" | keep nats-authorization "$nobody"
+printf 'nats://tidings:%s@nats:4222' "$(cat bus-password)" | keep bus-url "$tidings"
 printf 'postgres://tidings:%s@postgres:5432/tidings' "$(cat postgres-password)" | keep database-url "$tidings"

@@ -24,7 +24,10 @@ use http::{
 };
 use multer::{Constraints, Field, Multipart, SizeLimit};
 use tidings_domain::{Caller, Error, Reason, StoredFile};
-use tidings_proto::pb::{self, upload_request};
+use tidings_proto::{
+    duration,
+    pb::{self, upload_request},
+};
 use tidings_runtime::context;
 use tokio::sync::mpsc;
 
@@ -412,7 +415,7 @@ async fn link(
     let request = pb::LinkRequest {
         file: Some(file.clone()),
         thumbnail,
-        life_ms: LINK_LIFE.as_millis() as i64,
+        life: Some(duration(LINK_LIFE)),
         content_type: content_type.to_owned(),
         content_disposition: disposition(is_shown(content_type), &info.name),
     };

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use sha2::{Digest as _, Sha256};
 use tidings_domain::{Actor, App, AppId, Clock, Error, Reason, UnixMillis, UserId, Username};
 use tidings_proto::{
-    error_from_status,
+    error_from_status, moment_if_set,
     pb::{self, app_ref, directory_service_client::DirectoryServiceClient},
     required,
 };
@@ -161,7 +161,7 @@ impl Identities {
         if !app.enabled {
             return Err(Error::new(Reason::AppDisabled, ""));
         }
-        let expires_at = (answer.expires_at_ms != 0).then_some(UnixMillis(answer.expires_at_ms));
+        let expires_at = moment_if_set("identity.expires_at", answer.expires_at)?;
         Ok(Identity { who, app: self.shared(app), expires_at })
     }
 

@@ -35,6 +35,7 @@ mod route_rights;
 mod routes;
 mod serve;
 mod state;
+mod unfinished;
 
 pub use door::{Accounts, Passed};
 pub use realtime::Realtime;

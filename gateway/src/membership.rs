@@ -1,7 +1,9 @@
 //! The directory's data on groups and their members.
 
-use tidings_domain::{Actor, Caller, ConversationId, Error, Membership, UserId};
-use tidings_proto::{internal, pb};
+use std::collections::HashSet;
+
+use tidings_domain::{Actor, Caller, ConversationId, Error, Membership, MsgId, UserId};
+use tidings_proto::{internal, moment_or_zero, pb};
 use tidings_runtime::context;
 
 use crate::{Gateway, reply::refused};
@@ -30,8 +32,21 @@ pub(crate) async fn of_group(gateway: &Gateway, caller: &Caller, id: i64) -> Res
     gateway.group_ids().group(caller, id, membership(gateway, caller, UserId::ADMIN, id)).await
 }
 
-/// The groups, rooms and threads that a user is in.
-pub(crate) async fn all_of(gateway: &Gateway, caller: &Caller, user: UserId) -> Result<Vec<i64>, Error> {
+/// Those of the groups and rooms whose members see what was said before they joined.
+pub(crate) async fn with_open_history(
+    gateway: &Gateway,
+    caller: &Caller,
+    group_ids: Vec<i64>,
+) -> Result<HashSet<i64>, Error> {
+    let request = internal::MembershipsRequest { user_id: Some(UserId::ADMIN.0), group_ids };
+    let reply = gateway.clients().directory_internal.clone().memberships(context::request(caller, request)).await;
+    let found = reply.map_err(refused)?.into_inner().memberships.into_iter();
+    Ok(found.filter(|group| group.history_visible).map(|group| group.group_id).collect())
+}
+
+/// The groups, rooms and threads that a user is in, each with the place in its history where they joined. Of threads members
+/// see everything.
+pub(crate) async fn all_of(gateway: &Gateway, caller: &Caller, user: UserId) -> Result<Vec<(i64, MsgId)>, Error> {
     let mut groups = Vec::new();
     for kind in [pb::GroupKind::Group, pb::GroupKind::Room] {
         let mut page_token = String::new();
@@ -40,7 +55,8 @@ pub(crate) async fn all_of(gateway: &Gateway, caller: &Caller, user: UserId) -> 
                 pb::JoinedRequest { user_id: Some(user.0), kind: kind.into(), page_token, ..Default::default() };
             let reply = gateway.clients().group.clone().joined(context::request(caller, request)).await;
             let page = reply.map_err(refused)?.into_inner();
-            groups.extend(page.memberships.iter().map(|membership| membership.group_id));
+            let joined = |it: &pb::Membership| (it.group_id, MsgId::before(moment_or_zero(it.joined_at)));
+            groups.extend(page.memberships.iter().map(joined));
             page_token = page.next_page_token;
             if page_token.is_empty() {
                 break;
@@ -53,7 +69,7 @@ pub(crate) async fn all_of(gateway: &Gateway, caller: &Caller, user: UserId) -> 
             pb::ListThreadsRequest { user_id: Some(user.0), page_size: THREADS, page_token, ..Default::default() };
         let reply = gateway.clients().group.clone().list_threads(context::request(caller, request)).await;
         let page = reply.map_err(refused)?.into_inner();
-        groups.extend(page.threads.iter().map(|thread| thread.id));
+        groups.extend(page.threads.iter().map(|thread| (thread.id, MsgId::ZERO)));
         page_token = page.next_page_token;
         if page_token.is_empty() {
             break;

@@ -251,7 +251,7 @@ fn agora_sharing_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
 
 /// What client SDKs read of their conversations.
 fn agora_reading_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
-    use agora::{acks, channel, inbox, pinned, roaming};
+    use agora::{channel, inbox, pinned, readers, roaming};
     use tidings_domain::ConversationKind::{Direct, Group};
     vec![
         ("/{org}/{app}/users/{username}/messageroaming", post(roaming::pull)),
@@ -266,7 +266,7 @@ fn agora_reading_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
             "/{org}/{app}/sdk/user/{username}/user_channel/pin",
             post(pinned::pin).delete(pinned::unpin).get(pinned::list),
         ),
-        ("/{org}/{app}/chatgroups/{id}/acks/{msg_id}", get(acks::readers)),
+        ("/{org}/{app}/chatgroups/{id}/acks/{msg_id}", get(readers::of_message)),
         ("/{org}/{app}/sdk/message/roaming/chat/user/{username}", channel::roaming(Direct, false)),
         ("/{org}/{app}/sdk/message/roaming/chat/user/{username}/time", channel::roaming(Direct, true)),
         ("/{org}/{app}/sdk/message/roaming/group/user/{username}", channel::roaming(Group, false)),

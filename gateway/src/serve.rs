@@ -2,7 +2,7 @@
 //!
 //! Shutdown costs no client a request: while it drains, every answer closes its connection, so a proxy ends up keeping
 //! none; then no connection is accepted any more; idle connections are closed last, since a request may be in flight on
-//! them.
+//! them. It returns when connected clients have gone too, and the directory knows it.
 
 use std::{
     convert::Infallible,
@@ -21,13 +21,18 @@ use http::{
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tidings_runtime::{Acceptor, Admitted, Bounds, Connection, Connections, Shutdown, accept, accept_arrived};
-use tokio::{net::TcpListener, sync::mpsc, time::sleep};
+use tokio::{
+    net::TcpListener,
+    sync::mpsc,
+    time::{Instant, sleep, timeout_at},
+};
 use tower::ServiceExt as _;
 
 use crate::{
     Gateway,
     client_address::{OverTls, is_trusted},
     connection::{AnswerBody, Busy, ClientStream},
+    realtime,
     request_body::RequestBody,
     router,
 };
@@ -38,6 +43,8 @@ const IDLE_TIME: Duration = Duration::from_secs(75);
 const BUFFER: usize = 64 * 1024;
 /// How long a TLS handshake may go on once idle connections are closed: its client may have sent a request behind it.
 const LAST_HANDSHAKES: Duration = Duration::from_secs(1);
+/// How long it is waited for connected clients, which have less than that to go and to be reported.
+const LAST_CLIENTS: Duration = realtime::LAST.saturating_add(Duration::from_millis(500));
 
 /// Serves until `stop` is triggered, then finishes open requests. Idle connections stay open for `linger` after that.
 pub async fn serve(
@@ -47,7 +54,7 @@ pub async fn serve(
     stop: Shutdown,
     linger: Duration,
 ) {
-    let stopping = gateway.stopping().clone();
+    let (stopping, unfinished) = (gateway.stopping().clone(), gateway.unfinished().clone());
     let (announced, drained) = (stop.clone(), stopping.clone());
     let draining = tokio::spawn(async move {
         announced.draining().await;
@@ -111,10 +118,14 @@ pub async fn serve(
     drop(listener);
     draining.abort();
     stopping.trigger();
-    tokio::time::sleep(linger).await;
+    let last = Instant::now() + LAST_CLIENTS;
+    sleep(linger).await;
     ending.trigger();
     drop(alive);
     while all_ended.recv().await.is_some() {}
+    if timeout_at(last, unfinished.none()).await.is_err() {
+        tracing::warn!("some connected clients did not end in time");
+    }
 }
 
 /// Consecutive slashes are one: joining a base URL, an org, an app and a path easily adds one too many, and no name is

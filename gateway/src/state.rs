@@ -15,6 +15,7 @@ use tidings_runtime::{Clients, Shutdown};
 
 use crate::{
     budget::Budgets, cors::Cors, group_ids::GroupIds, identity::Identities, limits::Limits, log_repeats::LogRepeats,
+    unfinished::Unfinished,
 };
 
 /// The operator's settings.
@@ -60,6 +61,8 @@ struct Inner {
     ready: Ready,
     /// Triggered when the server accepts no more calls: long polls for events end then.
     stopping: Shutdown,
+    /// What the server waits for then.
+    unfinished: Unfinished,
     started: UnixMillis,
     requests: AtomicU64,
 }
@@ -99,6 +102,7 @@ impl Gateway {
             entropy,
             ready,
             stopping: Shutdown::default(),
+            unfinished: Unfinished::default(),
             requests: AtomicU64::new(0),
         }))
     }
@@ -110,6 +114,10 @@ impl Gateway {
 
     pub(crate) fn stopping(&self) -> &Shutdown {
         &self.0.stopping
+    }
+
+    pub(crate) fn unfinished(&self) -> &Unfinished {
+        &self.0.unfinished
     }
 
     pub(crate) fn identities(&self) -> &Identities {

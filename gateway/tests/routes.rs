@@ -16,7 +16,7 @@ use http_body_util::{BodyExt as _, Full};
 use prost::Message as _;
 use tidings_domain::{App, Error, ManualClock, OsEntropy, Policy, Reason, UnixMillis};
 use tidings_gateway::{Gateway, GatewayConfig, ROUTE_RIGHTS, RouteAccess, router, serve};
-use tidings_proto::{internal, pb, status_from_error};
+use tidings_proto::{internal, pb, status_from_error, timestamp};
 use tidings_runtime::{Acceptor, Bounds, Clients, Shutdown, Wire};
 use tower::{ServiceExt as _, service_fn};
 
@@ -84,7 +84,11 @@ fn send(request: &pb::SendRequest) -> http::Response<tonic::body::Body> {
         Some(pb::Sent { receiver_id, conversation, msg_id: 1000 + n, seq: 1, username })
     });
     match sent.collect::<Option<Vec<_>>>() {
-        Some(sent) => grpc(&pb::SendResponse { sent, accepted_at_ms: NOW.0 - 2, committed_at_ms: NOW.0 }),
+        Some(sent) => grpc(&pb::SendResponse {
+            sent,
+            accepted_at: Some(timestamp(UnixMillis(NOW.0 - 2))),
+            committed_at: Some(timestamp(NOW)),
+        }),
         None => refuse(Reason::Overloaded, ""),
     }
 }

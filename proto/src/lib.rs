@@ -23,9 +23,13 @@ mod tidings {
 }
 
 pub use convert::{
-    ServiceKeyRefused, delivery_from_wire, delivery_to_wire, error_from_status, idempotency_key,
-    is_refused_service_key, malformed_page_token, page_size, page_start, page_token, required, status_from_error,
+    ServiceKeyRefused, delivery_from_wire, delivery_to_wire, duration, error_from_status, idempotency_key,
+    is_refused_service_key, malformed_page_token, moment, moment_if_set, moment_or_zero, mute_end, mute_from_wire,
+    mute_or_none, mute_to_wire, page_size, page_start, page_token, required, span, span_or_zero, status_from_error,
+    timestamp, timestamp_unless_zero,
 };
+/// The types of moments and lengths of time in messages.
+pub use prost_types::{Duration, Timestamp};
 /// Generated from `proto/tidings/internal/v1/*.proto`: the calls between our services.
 pub use tidings::internal::v1 as internal;
 /// Generated from `proto/tidings/v1/*.proto`, where every field is documented.

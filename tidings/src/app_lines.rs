@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 use tidings_domain::{PolicyChange, PolicyValue};
-use tidings_proto::pb;
+use tidings_proto::{moment_or_zero, pb};
 
 use crate::{lines::Row, policies::json};
 
@@ -13,7 +13,7 @@ pub fn app(app: &pb::App) -> Row {
         .field("org", app.org.as_str())
         .field("name", app.name.as_str())
         .field("uuid", app.uuid.as_str())
-        .field("created_at_ms", app.created_at_ms)
+        .field("created_at_ms", moment_or_zero(app.created_at).0)
         .text(format!("{}/{}", app.org, app.name))
         .cell("enabled", app.enabled, if app.enabled { "enabled" } else { "disabled" })
         .cell("lanying_app_id", app.lanying_app_id.as_str(), format!("app_id {}", app.lanying_app_id))
@@ -65,8 +65,8 @@ fn fields(policy: &PolicyChange) -> Value {
 pub fn token(token: &pb::AdminToken) -> Row {
     Row::default()
         .shown("id", token.id)
-        .cell("revoked_at_ms", token.revoked_at_ms, state(token.revoked_at_ms))
-        .time("created_at_ms", "made at", token.created_at_ms)
+        .cell("revoked_at_ms", moment_or_zero(token.revoked_at).0, state(token.revoked_at.is_some()))
+        .time("created_at_ms", "made at", moment_or_zero(token.created_at).0)
         .shown("label", token.label.as_str())
 }
 
@@ -74,19 +74,20 @@ pub fn token(token: &pb::AdminToken) -> Row {
 pub fn account(account: &pb::ServiceAccount) -> Row {
     Row::default()
         .shown("id", account.id)
-        .cell("revoked_at_ms", account.revoked_at_ms, state(account.revoked_at_ms))
-        .time("created_at_ms", "made at", account.created_at_ms)
+        .cell("revoked_at_ms", moment_or_zero(account.revoked_at).0, state(account.revoked_at.is_some()))
+        .time("created_at_ms", "made at", moment_or_zero(account.created_at).0)
         .cell("scopes", account.scopes.clone(), account.scopes.join(","))
         .shown("name", account.name.as_str())
 }
 
-const fn state(revoked_at_ms: i64) -> &'static str {
-    if revoked_at_ms == 0 { "in force" } else { "revoked" }
+const fn state(is_revoked: bool) -> &'static str {
+    if is_revoked { "revoked" } else { "in force" }
 }
 
 #[cfg(test)]
 mod tests {
     use tidings_domain::Policy;
+    use tidings_proto::timestamp_unless_zero as at;
 
     use super::*;
     use crate::lines::Output;
@@ -106,7 +107,7 @@ mod tests {
             lanying_app_id: "abc".into(),
             sdk_appid: 1_400_000_001,
             enabled: true,
-            created_at_ms: 5,
+            created_at: at(5),
             policy: Some(pb::Policy::from(&policy)),
             ..Default::default()
         }
@@ -147,7 +148,7 @@ mod tests {
 
     #[test]
     fn tokens_and_keys_are_one_line_each() {
-        let shown = pb::AdminToken { id: 1, label: "ops\tx".into(), created_at_ms: 4, revoked_at_ms: 0 };
+        let shown = pb::AdminToken { id: 1, label: "ops\tx".into(), created_at: at(4), revoked_at: at(0) };
         let line = "1\tin force\tmade at 1970-01-01T00:00:00.004Z\tops\\tx";
         assert_eq!(token(&shown).written(Output::Text), [line]);
         let json = r#"{"created_at_ms":4,"id":1,"label":"ops\tx","revoked_at_ms":0}"#;
@@ -156,8 +157,8 @@ mod tests {
             id: 2,
             name: "crm".into(),
             scopes: vec!["read".into(), "send".into()],
-            created_at_ms: 4,
-            revoked_at_ms: 5,
+            created_at: at(4),
+            revoked_at: at(5),
         };
         let line = "2\trevoked\tmade at 1970-01-01T00:00:00.004Z\tread,send\tcrm";
         assert_eq!(account(&shown).written(Output::Text), [line]);

@@ -1,11 +1,14 @@
 //! `tidings callback ...`: calls the running server. Deliveries are only made while one runs, so none is started for
 //! the command.
 
+use std::time::Duration;
+
 use clap::{Args, Subcommand};
 use tidings_domain::Error;
 use tidings_proto::{
-    error_from_status,
+    duration, error_from_status,
     pb::{self, callback_service_client::CallbackServiceClient},
+    timestamp_unless_zero,
 };
 use tidings_runtime::{Config, Wire};
 
@@ -46,7 +49,7 @@ pub enum CallbackCommand {
         one: One,
         /// How long the former key signs too, in milliseconds; 24 hours by default.
         #[arg(long, value_name = "MS")]
-        overlap_ms: Option<i64>,
+        overlap_ms: Option<u64>,
     },
     /// Remove an endpoint and everything queued for it.
     #[command(after_help = "Example:\n  tidings callback remove --app acme/lobby 7")]
@@ -115,7 +118,7 @@ pub struct Added {
     retry: pb::RetryMode,
     /// Timeout of a call, in milliseconds; 2000 by default.
     #[arg(long, default_value_t = 0, hide_default_value = true)]
-    timeout_ms: i32,
+    timeout_ms: u64,
     /// Allow a private, loopback or link-local address.
     #[arg(long)]
     allow_private: bool,
@@ -161,7 +164,8 @@ pub async fn callback(config: &Config, server: Server, command: CallbackCommand,
             show(resumed, output)
         }
         CallbackCommand::Rotate { one, overlap_ms } => {
-            let wanted = one.of.request(pb::RotateEndpointSecretRequest { id: one.id, overlap_ms })?;
+            let overlap = overlap_ms.map(|ms| duration(Duration::from_millis(ms)));
+            let wanted = one.of.request(pb::RotateEndpointSecretRequest { id: one.id, overlap })?;
             show_with_secret(callbacks.rotate_endpoint_secret(wanted).await, output)
         }
         CallbackCommand::Remove(one) => {
@@ -190,8 +194,8 @@ fn show(endpoint: Result<tonic::Response<pb::Endpoint>, tonic::Status>, output: 
 
 async fn add(mut callbacks: Callbacks, added: Added, output: Output) -> Result<(), Error> {
     let Added { of, dialect, url, token, events, ordered, retry, timeout_ms, allow_private } = added;
-    let (dialect, retry) = (dialect.into(), retry.into());
-    let wanted = pb::AddEndpointRequest { dialect, url, token, events, ordered, retry, timeout_ms, allow_private };
+    let (dialect, retry, timeout) = (dialect.into(), retry.into(), Some(duration(Duration::from_millis(timeout_ms))));
+    let wanted = pb::AddEndpointRequest { dialect, url, token, events, ordered, retry, allow_private, timeout };
     show_with_secret(callbacks.add_endpoint(of.request(wanted)?).await, output)
 }
 
@@ -264,8 +268,8 @@ async fn replay(mut callbacks: Callbacks, replayed: Replayed, output: Output) ->
         endpoint_id: replayed.endpoint,
         delivery_id: replayed.delivery,
         state: replayed.state.unwrap_or_default().into(),
-        from_ms: replayed.from,
-        until_ms: replayed.until,
+        created_from: timestamp_unless_zero(replayed.from),
+        created_until: timestamp_unless_zero(replayed.until),
     };
     let done = callbacks.replay(replayed.of.request(wanted)?).await.map_err(error_from_status)?;
     output.print(&Row::default().shown("replayed", done.into_inner().replayed).text("replayed"));

@@ -1,6 +1,6 @@
 //! Endpoints and deliveries as rows.
 
-use tidings_proto::pb;
+use tidings_proto::{moment_or_zero, pb, span_or_zero};
 
 use crate::{
     conversation_lines::conversation,
@@ -44,8 +44,8 @@ pub fn endpoint(endpoint: &pb::Endpoint) -> Row {
         .shown("url", endpoint.url.as_str())
         .cell("events", endpoint.events.as_slice(), events)
         .cell("retry", retry, format!("retry {retry}"))
-        .cell("timeout_ms", endpoint.timeout_ms, format!("timeout {} ms", endpoint.timeout_ms))
-        .time("created_at_ms", "made at", endpoint.created_at_ms)
+        .span("timeout_ms", "timeout", span_or_zero(endpoint.timeout))
+        .time("created_at_ms", "made at", moment_or_zero(endpoint.created_at).0)
         .flag("has_token", endpoint.has_token, "token")
         .flag("ordered", endpoint.ordered, "ordered")
         .flag("allow_private", endpoint.allow_private, "private addresses")
@@ -64,8 +64,8 @@ pub fn delivery(delivery: &pb::CallbackDelivery) -> Row {
         .shown("event_id", delivery.event_id.as_str());
     conversation(row, delivery.conversation.as_ref())
         .cell("msg_id", delivery.msg_id, format!("message {}", delivery.msg_id))
-        .time("created_at_ms", "made at", delivery.created_at_ms)
-        .time("at_ms", due(state), delivery.at_ms)
+        .time("created_at_ms", "made at", moment_or_zero(delivery.created_at).0)
+        .time("at_ms", due(state), moment_or_zero(delivery.at).0)
         .cell("attempt_count", attempts, format!("attempts {attempts}"))
 }
 
@@ -85,15 +85,18 @@ fn attempt(attempt: &pb::CallbackAttempt) -> Row {
     let status = if attempt.status == 0 { "no answer".to_owned() } else { format!("HTTP {}", attempt.status) };
     Row::default()
         .text("")
-        .time("at_ms", "at", attempt.at_ms)
-        .cell("duration_ms", attempt.duration_ms, format!("took {} ms", attempt.duration_ms))
+        .time("at_ms", "at", moment_or_zero(attempt.at).0)
+        .span("duration_ms", "took", span_or_zero(attempt.duration))
         .cell("status", attempt.status, status)
         .shown("answer", attempt.answer.as_str())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::{Value, json};
+    use tidings_proto::{duration, timestamp_unless_zero as at};
 
     use super::*;
     use crate::lines::Output;
@@ -105,9 +108,9 @@ mod tests {
             dialect: pb::CallbackDialect::Tencent.into(),
             url: "https://h/im?s=1".into(),
             retry: pb::RetryMode::Durable.into(),
-            timeout_ms: 2000,
+            timeout: Some(duration(Duration::from_secs(2))),
             state: pb::EndpointState::Active.into(),
-            created_at_ms: 1_790_000_000_000,
+            created_at: at(1_790_000_000_000),
             ..Default::default()
         };
         let line = "7\tactive\ttencent\thttps://h/im?s=1\tall events\tretry durable\ttimeout 2000 ms\
@@ -126,7 +129,12 @@ mod tests {
 
     #[test]
     fn a_delivery_is_one_line_and_in_full_has_body_and_attempts_whatever_was_answered() {
-        let tried = pb::CallbackAttempt { at_ms: 5, duration_ms: 6, status: 500, answer: "a\tb\n\u{1b}[2Jü".into() };
+        let tried = pb::CallbackAttempt {
+            at: at(5),
+            duration: Some(duration(Duration::from_millis(6))),
+            status: 500,
+            answer: "a\tb\n\u{1b}[2Jü".into(),
+        };
         let shown = pb::CallbackDelivery {
             id: 9,
             endpoint_id: 7,
@@ -140,8 +148,8 @@ mod tests {
             }),
             msg_id: 3,
             state: pb::DeliveryState::Waiting.into(),
-            created_at_ms: 4,
-            at_ms: 8,
+            created_at: at(4),
+            at: at(8),
             attempts: vec![tried],
             body: b"{}".to_vec(),
         };

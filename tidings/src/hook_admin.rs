@@ -1,9 +1,11 @@
 //! `tidings hook ...`: the servers that are called before a message is appended to the log, or groups and contacts
 //! change.
 
+use std::time::Duration;
+
 use clap::{ArgAction, Args, Subcommand};
 use tidings_domain::Error;
-use tidings_proto::{error_from_status, pb};
+use tidings_proto::{duration, error_from_status, pb, span_or_zero};
 use tidings_runtime::Config;
 
 use crate::{
@@ -73,7 +75,7 @@ pub struct Added {
     token: String,
     /// Timeout of a call, in milliseconds; by default 2000 in Tencent's format, 200 in Agora's.
     #[arg(long, default_value_t = 0, hide_default_value = true)]
-    timeout_ms: i32,
+    timeout_ms: u64,
     /// What happens to a message or change when there is no valid answer in time.
     #[arg(long, action = ArgAction::Set, default_value = "deliver", value_parser = one_of(&ON_FAILURE))]
     on_failure: bool,
@@ -121,7 +123,7 @@ impl Added {
             form: form.into(),
             url,
             token,
-            timeout_ms,
+            timeout: Some(duration(Duration::from_millis(timeout_ms))),
             refuse_on_failure: on_failure,
             kinds: kinds.into_iter().map(Into::into).collect(),
             allow_private,
@@ -145,7 +147,7 @@ fn row(hook: &pb::Hook) -> Row {
         .shown("url", hook.url.as_str())
         .cell("subjects", subjects, about)
         .cell("kinds", kinds, place)
-        .cell("timeout_ms", hook.timeout_ms, format!("timeout {} ms", hook.timeout_ms))
+        .span("timeout_ms", "timeout", span_or_zero(hook.timeout))
         .cell("refuse_on_failure", hook.refuse_on_failure, on_failure)
         .flag("has_token", hook.has_token, "token")
         .flag("allow_private", hook.allow_private, "private addresses")
@@ -161,7 +163,7 @@ mod tests {
             id: 7,
             form: pb::HookForm::Tencent.into(),
             url: "https://h/im?s=1".to_owned(),
-            timeout_ms: 2000,
+            timeout: Some(duration(Duration::from_secs(2))),
             ..Default::default()
         };
         let expected = "7\ttencent\thttps://h/im?s=1\tabout messages\teverywhere\ttimeout 2000 ms\ton failure deliver";

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use tidings_domain::{Error, KeyScope};
-use tidings_proto::{error_from_status, pb};
+use tidings_proto::{error_from_status, moment_or_zero, pb};
 
 use crate::{
     app_lines::account,
@@ -48,9 +48,9 @@ pub async fn key(mut directory: Directory, command: KeyCommand, output: Output) 
         KeyCommand::Create { app, name, scopes } => {
             let wanted = pb::CreateServiceAccountRequest { app: Some(named(&app)?), name, scopes };
             let made = directory.create_service_account(wanted).await.map_err(error_from_status)?.into_inner();
-            let pb::ServiceAccount { id, name, scopes, created_at_ms, .. } = made.account.unwrap_or_default();
+            let pb::ServiceAccount { id, name, scopes, created_at, .. } = made.account.unwrap_or_default();
             let row = Row::default().field("id", id).field("name", name).field("scopes", scopes);
-            output.print(&row.field("created_at_ms", created_at_ms).shown("key", made.key));
+            output.print(&row.field("created_at_ms", moment_or_zero(created_at).0).shown("key", made.key));
         }
         KeyCommand::List { app } => {
             let wanted = pb::ListServiceAccountsRequest { app: Some(named(&app)?) };

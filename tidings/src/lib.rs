@@ -4,6 +4,7 @@ mod admin;
 mod app_lines;
 mod app_name;
 mod backup;
+mod bus;
 mod callback_admin;
 mod callback_lines;
 pub mod cli;

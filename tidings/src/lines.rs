@@ -4,6 +4,7 @@ use std::{
     fmt::Write as _,
     io::{ErrorKind, Write as _, stdout},
     process,
+    time::Duration,
 };
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -91,6 +92,12 @@ impl Row {
     /// A time in milliseconds since 1970, which text shows as RFC 3339 after `words`.
     pub fn time(self, name: &str, words: &str, ms: i64) -> Self {
         self.cell(name, ms, format!("{words} {}", UnixMillis(ms).rfc3339()))
+    }
+
+    /// A length of time in milliseconds, which text shows after `words`.
+    pub fn span(self, name: &str, words: &str, span: Duration) -> Self {
+        let ms = span.as_millis() as u64;
+        self.cell(name, ms, format!("{words} {ms} ms"))
     }
 
     /// Rows that belong to this one: further lines in text, an array in JSON.

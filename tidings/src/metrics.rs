@@ -2,7 +2,7 @@
 
 use tidings_domain::Error;
 use tidings_runtime::{
-    Config, bind,
+    Config, MetricsExport, Task, Tasks, bind,
     metrics::{PoolState, metrics},
 };
 use tidings_store::{Db, PoolUse};
@@ -36,6 +36,15 @@ pub fn text(databases: &[(&'static str, Db)]) -> String {
         metrics().database.set(name, &pools, db.wal_bytes());
     }
     metrics().text()
+}
+
+/// Exports them until the process stops, and once more when no call is open any more.
+pub fn export(export: MetricsExport, tasks: &Tasks, measured: &[(&'static str, Db)]) {
+    let (closing, measured) = (tasks.closing().clone(), measured.to_vec());
+    tasks.run(Task::new("export of metrics").ends_itself(), move || {
+        let measured = measured.clone();
+        export.clone().run(move || text(&measured), closing.clone())
+    });
 }
 
 #[cfg(test)]

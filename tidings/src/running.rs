@@ -31,14 +31,14 @@ use tidings_proto::{
     },
 };
 use tidings_runtime::{
-    Certificates, Clients, Config, Connector, DataFolder, GrpcServer, Pair, Protocol, ServiceKeys, Task, Tasks, Wire,
-    bind, config::Addresses, keep_private, low_space, most_connections, serve_metrics,
+    Bus, Certificates, Clients, Config, Connector, DataFolder, GrpcServer, MetricsExport, Pair, Protocol, ServiceKeys,
+    Task, Tasks, Wire, bind, config::Addresses, keep_private, low_space, most_connections, serve_metrics,
 };
 use tidings_store::{Db, Location, Schema};
 use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
-    Roles,
+    Roles, bus,
     deleted_apps::{self, Kept},
     door::{self, Wires},
     keys, metrics,
@@ -83,14 +83,18 @@ pub struct Running {
 
 /// Starts the roles. When this returns, every listener is bound and every table exists.
 pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Result<Running, Error> {
+    let metrics_export = MetricsExport::configured(&config.telemetry, roles.name, Arc::clone(&clock))?;
     let certificates = Certificates::load(&config.tls, clock.now())?;
     let folder = data_folder(config, roles)?;
     let keys = keys::service_keys(config, folder.as_ref())?;
+    let tasks = Tasks::default();
+    let bus = bus::start(config, roles, &tasks)?;
     let mut starting = Starting {
         config,
         folder: folder.as_ref(),
         clock: Arc::clone(&clock),
-        tasks: Tasks::default(),
+        tasks,
+        bus,
         keys: keys.clone(),
         connector: certificates.connector(),
         roles,
@@ -164,6 +168,9 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
         conditions: background.conditions().clone(),
         shutdown: shutdown.clone(),
     };
+    if let Some(export) = metrics_export {
+        metrics::export(export, &background, &measured);
+    }
     if let Some(listener) = metrics::listener(config, roles).await? {
         running.metrics = Some(listener.local_addr().map_err(Error::internal)?);
         let stop = shutdown.clone();
@@ -267,6 +274,7 @@ struct Starting<'a> {
     clock: Arc<dyn Clock>,
     folder: Option<&'a DataFolder>,
     tasks: Tasks,
+    bus: Arc<dyn Bus>,
     keys: ServiceKeys,
     connector: Connector,
     roles: Roles,
@@ -311,7 +319,8 @@ impl Starting<'_> {
         self.kept.push((db.clone(), tidings_directory::app_rows()));
         let entropy = Arc::new(OsEntropy);
         let tasks = self.tasks.clone();
-        let deps = tidings_directory::Deps { db, clock: Arc::clone(&self.clock), entropy, tasks, data_key };
+        let (clock, bus) = (Arc::clone(&self.clock), Arc::clone(&self.bus));
+        let deps = tidings_directory::Deps { db, clock, entropy, bus, tasks, data_key };
         let directory = tidings_directory::build(deps)?;
         let service = Pair {
             public: DirectoryServiceServer::new(directory.clone()).max_decoding_message_size(MAX_REQUEST),
@@ -348,7 +357,7 @@ impl Starting<'_> {
             files: FileServiceClient::new(file),
             screens: Arc::new(tidings_message::Screens::new()?),
             clock: Arc::clone(&self.clock),
-            commit_signal: tokio::sync::watch::channel(()).0,
+            bus: Arc::clone(&self.bus),
             appender: self.config.appender.clone(),
             tasks: self.tasks.clone(),
         };

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use tidings_domain::Error;
-use tidings_proto::{error_from_status, pb};
+use tidings_proto::{error_from_status, moment_or_zero, pb};
 
 use crate::{
     app_lines::token,
@@ -45,8 +45,9 @@ pub async fn admin_token(mut directory: Directory, command: TokenCommand, output
         TokenCommand::Create { app, label } => {
             let wanted = pb::CreateAdminTokenRequest { app: Some(named(&app)?), label };
             let made = directory.create_admin_token(wanted).await.map_err(error_from_status)?.into_inner();
-            let pb::AdminToken { id, label, created_at_ms, .. } = made.admin_token.unwrap_or_default();
-            let row = Row::default().field("id", id).field("label", label).field("created_at_ms", created_at_ms);
+            let pb::AdminToken { id, label, created_at, .. } = made.admin_token.unwrap_or_default();
+            let row = Row::default().field("id", id).field("label", label);
+            let row = row.field("created_at_ms", moment_or_zero(created_at).0);
             output.print(&row.shown("token", made.token));
         }
         TokenCommand::List { app } => {

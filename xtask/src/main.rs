@@ -5,10 +5,12 @@ mod compose;
 mod dockerfile;
 mod image;
 mod keeper;
+mod nats;
 mod nginx;
 mod node;
 mod postgres;
 mod python;
+mod services_off;
 mod shell_tools;
 mod test;
 
@@ -16,8 +18,8 @@ use std::{env, process::ExitCode};
 
 const USAGE: &str = "usage:
   cargo xtask test [arguments of cargo test]   run every test, with a throw-away PostgreSQL, the
-                                               npm packages of the tests, nginx, Chromium and the image's file
-                                               system
+                                               npm packages of the tests, nginx, NATS, Chromium and the
+                                               image's file system
   cargo xtask compose-config                   check docker-compose.yml with every Compose installed";
 
 fn main() -> ExitCode {

@@ -1,8 +1,11 @@
 //! nginx and openssl, for the test of docs/nginx.md: found or installed.
 
-use std::{path::Path, process::Command, process::Stdio};
+use std::process::{Command, Stdio};
 
-use crate::postgres::{apt_get, is_root};
+use crate::{
+    postgres::{apt_get, is_root},
+    services_off,
+};
 
 /// Installs what is missing.
 pub fn install() -> Result<(), String> {
@@ -15,20 +18,7 @@ pub fn install() -> Result<(), String> {
     }
     eprintln!("xtask: nginx or openssl is missing, installing Debian's packages");
     apt_get(&["update"])?;
-    // Nothing may listen on port 80 of this machine.
-    let policy = Path::new("/usr/sbin/policy-rc.d");
-    let is_ours = !policy.exists();
-    if is_ours {
-        let denies = "#!/bin/sh\nexit 101\n";
-        std::fs::write(policy, denies).map_err(|error| format!("{}: {error}", policy.display()))?;
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        std::fs::set_permissions(policy, mode).map_err(|error| format!("{}: {error}", policy.display()))?;
-    }
-    let installed = apt_get(&["install", "--yes", "--no-install-recommends", "nginx-light", "openssl"]);
-    if is_ours {
-        let _ = std::fs::remove_file(policy);
-    }
-    installed?;
+    services_off::install(&["nginx-light", "openssl"])?;
     if is_there() { Ok(()) } else { Err(format!("{missing}, which are not in PATH although they are installed")) }
 }
 

@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use crate::{chromium, image, keeper::Keeper, nginx, node, postgres, python, shell_tools};
+use crate::{chromium, image, keeper::Keeper, nats, nginx, node, postgres, python, shell_tools};
 
 /// Returns the exit code of the tests. Cargo's output about them is printed last.
 pub fn run(arguments: &[&str]) -> Result<u8, String> {
@@ -58,6 +58,9 @@ pub fn run(arguments: &[&str]) -> Result<u8, String> {
         };
         if let Err(why) = nginx::install() {
             tests.env("TIDINGS_TEST_NGINX_MISSING", told("nginx", &why));
+        }
+        if let Err(why) = nats::install() {
+            tests.env("TIDINGS_TEST_NATS_MISSING", told("hints between processes", &why));
         }
         match chromium::install() {
             Ok(program) => tests.env("TIDINGS_TEST_CHROMIUM", program),

@@ -153,7 +153,7 @@ impl DirectoryCache {
             let asked = pb::GetUserRequest { user: Some(UserRef::Id(user).into()) };
             let answer = self.client.clone().get_user(as_app(caller, asked)).await;
             let found = answer.map_err(error_from_status)?.into_inner();
-            let mutes = found.mutes.as_ref().map_or(UserMutes::NONE, UserMutes::from);
+            let mutes = found.mutes.as_ref().map(UserMutes::try_from).transpose()?.unwrap_or_default();
             Ok(Standing { enabled: found.enabled, mutes })
         };
         Box::pin(self.acting.load(&key, now, ask)).await

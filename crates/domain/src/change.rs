@@ -337,11 +337,19 @@ pub struct GroupChanged {
     /// Of a thread: the group that it belongs to; 0: it is no thread.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub parent: i64,
+    /// Of a thread: only its members see it, not all of that group.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_hidden: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
 const fn is_zero(number: &i64) -> bool {
     *number == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// How users became members.
@@ -375,7 +383,7 @@ pub enum Leaving {
 impl GroupChanged {
     /// A group or room.
     pub fn new(id: i64, kind: GroupKind) -> Self {
-        Self { id, is_room: kind == GroupKind::Room, parent: 0 }
+        Self { id, is_room: kind == GroupKind::Room, parent: 0, is_hidden: false }
     }
 
     /// Whether it is a group or a room.

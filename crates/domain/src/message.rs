@@ -123,7 +123,7 @@ pub struct Message {
     pub seq: i64,
     /// The sender.
     pub sender: UserId,
-    /// When it was committed.
+    /// When it was committed; of an import, the time that it gave.
     pub sent_at: UnixMillis,
     /// The content.
     pub content: Content,

@@ -52,6 +52,8 @@ pub struct Config {
     pub database: Database,
     /// The addresses of the other services, when each runs in a process of its own.
     pub peers: Peers,
+    /// Hints between processes.
+    pub bus: BusConfig,
     /// Certificates and keys.
     pub tls: Tls,
     /// Where files are stored.
@@ -109,6 +111,22 @@ impl Peers {
     }
 }
 
+/// Hints between processes.
+#[derive(Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BusConfig {
+    /// A NATS server, as `nats://user:password@host:4222` or `tls://...`. Absent: there are no hints between processes.
+    pub url: Option<String>,
+    /// What the subjects of this installation begin with.
+    pub prefix: String,
+}
+
+impl Default for BusConfig {
+    fn default() -> Self {
+        Self { url: None, prefix: "tidings".to_owned() }
+    }
+}
+
 /// Where files are stored.
 #[derive(Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -153,6 +171,8 @@ pub struct Telemetry {
     pub log_format: LogFormat,
     /// An OTLP/gRPC collector, such as `http://127.0.0.1:4317`. Absent: spans are not exported.
     pub otlp_endpoint: Option<String>,
+    /// Seconds between two exports of metrics to the same collector. 0: metrics are not exported.
+    pub otlp_metrics_seconds: u64,
 }
 
 /// The format of log lines.
@@ -202,6 +222,7 @@ impl Default for Config {
             data_key: None,
             database: Database::default(),
             peers: Peers::default(),
+            bus: BusConfig::default(),
             tls: Tls::default(),
             files: Files::default(),
             telemetry: Telemetry::default(),
@@ -260,7 +281,7 @@ impl Limits {
 
 impl Default for Telemetry {
     fn default() -> Self {
-        Self { log: "info".to_owned(), log_format: LogFormat::Text, otlp_endpoint: None }
+        Self { log: "info".to_owned(), log_format: LogFormat::Text, otlp_endpoint: None, otlp_metrics_seconds: 0 }
     }
 }
 
@@ -271,7 +292,7 @@ impl Default for Appender {
 }
 
 /// Every key that the environment may set.
-const KEYS: [&str; 40] = [
+const KEYS: [&str; 43] = [
     "data",
     "listen",
     "grpc_listen",
@@ -290,6 +311,8 @@ const KEYS: [&str; 40] = [
     "peers.conversation",
     "peers.file",
     "peers.callback",
+    "bus.url",
+    "bus.prefix",
     "tls.certificate",
     "tls.key",
     "tls.client_ca",
@@ -306,6 +329,7 @@ const KEYS: [&str; 40] = [
     "telemetry.log",
     "telemetry.log_format",
     "telemetry.otlp_endpoint",
+    "telemetry.otlp_metrics_seconds",
     "appender.queue",
     "appender.batch",
     "appender.writers",
@@ -315,12 +339,13 @@ const KEYS: [&str; 40] = [
 ];
 
 /// Those of them that are numbers, booleans and lists.
-const TYPED: [&str; 11] = [
+const TYPED: [&str; 12] = [
     "trusted_proxies",
     "cors_origins",
     "drain_delay_ms",
     "database.skip_migrations",
     "files.s3_virtual_hosts",
+    "telemetry.otlp_metrics_seconds",
     "appender.queue",
     "appender.batch",
     "appender.writers",

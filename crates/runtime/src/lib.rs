@@ -1,6 +1,7 @@
 //! What every process needs around its services: config, telemetry, the wire between services, serving, shutdown.
 
 mod admitted;
+pub mod bus;
 mod conditions;
 pub mod config;
 mod connections;
@@ -18,6 +19,7 @@ pub mod metrics;
 mod metrics_server;
 mod no_trailers;
 mod open_files;
+mod otlp_metrics;
 mod paced;
 pub mod request_id;
 pub mod rights;
@@ -33,6 +35,7 @@ mod unpack;
 mod wire;
 
 pub use admitted::Admitted;
+pub use bus::{Bus, Hint, LocalBus};
 pub use conditions::Conditions;
 pub use config::Config;
 pub use connections::{Bounds, Connection, Connections};
@@ -43,6 +46,7 @@ pub use guarded_clock::GuardedClock;
 pub use metrics::metrics;
 pub use metrics_server::serve_metrics;
 pub use open_files::most_connections;
+pub use otlp_metrics::MetricsExport;
 pub use paced::{Pace, Paced};
 pub use seal::{DataKey, Sealed};
 pub use serve::{GrpcServer, Health, accept, accept_arrived, bind};

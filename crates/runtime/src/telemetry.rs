@@ -4,16 +4,20 @@
 //! OpenTelemetry collector when an endpoint is configured; the trace context travels between processes as W3C
 //! `traceparent`.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    sync::{LazyLock, OnceLock},
+    time::Duration,
+};
 
 use opentelemetry::{
-    KeyValue,
+    Key, KeyValue,
     propagation::{Extractor, Injector, TextMapPropagator as _},
     trace::{Status, TraceContextExt as _, TracerProvider as _},
 };
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithTonicConfig as _};
+use opentelemetry_proto::tonic::{Attributes, resource::v1::Resource as ResourceOfMetrics};
 use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
-use tidings_domain::{Error, USER_AGENT};
+use tidings_domain::{Error, OsEntropy, USER_AGENT, new_uuid};
 use tonic::metadata::{MetadataMap, MetadataValue};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
@@ -77,6 +81,12 @@ pub fn start(config: &Telemetry, role: &str) -> Result<Guard, Error> {
 pub(crate) fn log_filter(text: &str) -> Result<EnvFilter, Error> {
     const RULE: &str = "must be a log filter, such as info or warn,tidings_message=debug";
     let filter = EnvFilter::try_new(text).map_err(|error| Error::invalid("telemetry.log", RULE).because(error))?;
+    // The client of the bus logs every attempt to connect, and we every outage.
+    let filter = if text.contains("async_nats") {
+        filter
+    } else {
+        filter.add_directive("async_nats=off".parse().map_err(Error::internal)?)
+    };
     let directives = text.split(',').map(str::trim);
     let misspelt = directives.filter(|one| !one.contains(['=', '['])).find(|one| one.parse::<LevelFilter>().is_err());
     match misspelt {
@@ -85,10 +95,23 @@ pub(crate) fn log_filter(text: &str) -> Result<EnvFilter, Error> {
     }
 }
 
-/// What every span says of this process.
+/// What every span says of this process. `OTEL_RESOURCE_ATTRIBUTES` adds to it, and may name the process.
 fn resource(role: &str) -> Resource {
+    /// Names this process among those of its role.
+    static INSTANCE: LazyLock<String> = LazyLock::new(|| new_uuid(&OsEntropy));
+    const INSTANCE_KEY: Key = Key::from_static_str("service.instance.id");
+    let named = Resource::builder().build().get(&INSTANCE_KEY);
+    let instance = KeyValue::new(INSTANCE_KEY, named.unwrap_or_else(|| INSTANCE.as_str().into()));
     let version = KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
-    Resource::builder().with_service_name(format!("tidings-{role}")).with_attribute(version).build()
+    let name = format!("tidings-{role}");
+    Resource::builder().with_service_name(name).with_attributes([version, instance]).build()
+}
+
+/// The same for metrics.
+pub(crate) fn resource_of_metrics(role: &str) -> ResourceOfMetrics {
+    let resource = resource(role);
+    let attributes = resource.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
+    ResourceOfMetrics { attributes: Attributes::from(attributes).0, ..ResourceOfMetrics::default() }
 }
 
 /// Replaces the exporter's own user agent. tonic appends its own.

@@ -144,7 +144,44 @@ fn raw(json: String) -> Box<RawValue> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+    use tidings_domain::{Content, GroupId};
+
     use super::*;
+
+    /// The keys of an event that has everything that one of its kind can have, as connected clients get it.
+    fn keys(message: Option<&Message>, change: Option<&Change>) -> BTreeSet<String> {
+        let event = Happened {
+            id: "m0-1",
+            kind: "message.reacted",
+            at: UnixMillis(1),
+            conversation: Some(ConversationId::Group(GroupId(17))),
+            change,
+            msg_id: MsgId(1),
+            actor: UserId(16),
+            message,
+            of: Some((1, UserId(16))),
+            origin: ("", "", ""),
+            refused: ("USER_MUTED", "detail"),
+            reaction: message.map(|_| (1, "smile", 1)),
+        };
+        let event: Value = serde_json::from_str(&happened(&event, &Names::default(), false)).unwrap();
+        event.as_object().unwrap().keys().cloned().collect()
+    }
+
+    #[test]
+    fn the_schema_of_frames_has_every_key_of_an_event() {
+        let place = ConversationId::Group(GroupId(17));
+        let message = Message::plain(place, MsgId(1), (UserId(16), UnixMillis(1)), Content::text("m"));
+        let change = Change::UserDeleted { user: UserId(16) };
+        let keys: BTreeSet<String> =
+            keys(Some(&message), None).union(&self::keys(None, Some(&change))).cloned().collect();
+        let schema: Value = serde_json::from_str(include_str!("../../../docs/realtime.schema.json")).unwrap();
+        let listed = schema["$defs"]["event"]["properties"].as_object().unwrap();
+        assert_eq!(keys, listed.keys().cloned().collect());
+    }
 
     #[test]
     fn what_is_asked_stays_within_its_bounds() {

@@ -72,8 +72,8 @@ fn given<'a>(value: Option<&'a str>, otherwise: &'static str) -> Result<&'a str,
 /// The call-specific errors; every other error keeps its general words.
 pub fn import_refusal(error: &Error) -> Refusal {
     match error.reason() {
-        Reason::InvalidArgument if error.subject().starts_with("sent_at_ms") => {
-            Refusal::illegal_argument(error.subject().replacen("sent_at_ms", "msg_timestamp", 1))
+        Reason::InvalidArgument if error.subject().starts_with("sent_at") => {
+            Refusal::illegal_argument(error.subject().replacen("sent_at", "msg_timestamp", 1))
         }
         _ => Refusal::from(error),
     }

@@ -29,7 +29,7 @@ pub struct Direct<'a> {
     pub online_only: bool,
     /// The content.
     pub content: &'a Content,
-    /// When the event was made. `None` leaves the key out: the seed does not have it.
+    /// When the event was made. `None` leaves the key out, as the vendor's example does.
     pub event_time: Option<UnixMillis>,
 }
 
@@ -55,7 +55,7 @@ pub fn before_send(message: &Direct<'_>) -> Vec<u8> {
     direct(Callback::C2cBeforeSend, message, None)
 }
 
-/// The body of `C2C.CallbackAfterSendMsg` (the seed, tencent.md 4).
+/// The body of `C2C.CallbackAfterSendMsg` (tencent.md 4).
 pub fn after_send(message: &Direct<'_>, outcome: Outcome<'_>) -> Vec<u8> {
     let outcome = match outcome {
         Outcome::Delivered { unread } => {

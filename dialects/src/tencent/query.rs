@@ -21,14 +21,6 @@ macro_rules! callbacks {
                     $(Self::$name => $command,)+
                 }
             }
-
-            /// The callback of that command.
-            pub fn of_command(command: &str) -> Option<Self> {
-                match command {
-                    $($command => Some(Self::$name),)+
-                    _ => None,
-                }
-            }
         }
     };
 }
@@ -85,8 +77,8 @@ callbacks! {
 pub struct Parameters<'a> {
     /// `SdkAppid`
     pub sdk_appid: i64,
-    /// `CallbackCommand`
-    pub callback: Callback,
+    /// `CallbackCommand`: text, since a delivery may have been written by a version that knows more callbacks.
+    pub command: &'a str,
     /// `ClientIP`: the caller's address (decision 34); empty if it is unknown.
     pub client_ip: Option<IpAddr>,
     /// `OptPlatform`: `RESTAPI` for REST and gRPC (decision 34).
@@ -125,7 +117,7 @@ pub fn query(url: &str, parameters: &Parameters<'_>) -> String {
         out.extend(form_urlencoded::byte_serialize(value.as_bytes()));
     };
     push("SdkAppid", &parameters.sdk_appid.to_string());
-    push("CallbackCommand", parameters.callback.command());
+    push("CallbackCommand", parameters.command);
     push("contenttype", "json");
     push("ClientIP", &parameters.client_ip.map(|address| address.to_string()).unwrap_or_default());
     push("OptPlatform", parameters.platform);
@@ -142,7 +134,7 @@ mod tests {
 
     const PARAMETERS: Parameters<'static> = Parameters {
         sdk_appid: 1_400_000_001,
-        callback: Callback::C2cAfterSend,
+        command: Callback::C2cAfterSend.command(),
         client_ip: None,
         platform: "RESTAPI",
         authentication: None,
@@ -171,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn the_url_of_the_seed_has_its_parameters_in_that_case_and_order_tencent_1() {
+    fn the_documented_url_has_its_parameters_in_that_case_and_order_tencent_1() {
         let client_ip = "127.0.0.1".parse().ok();
         assert_eq!(
             query("https://www.example.com", &Parameters { client_ip, ..PARAMETERS }),

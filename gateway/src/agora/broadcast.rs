@@ -6,8 +6,8 @@ use axum::{
     routing::{MethodRouter, post},
 };
 use tidings_dialects::agora::{self as codec, Everybody, Refusal, Timing};
-use tidings_domain::{Rate, UnixMillis};
-use tidings_proto::{delivery_to_wire, pb};
+use tidings_domain::Rate;
+use tidings_proto::{delivery_to_wire, moment_or_zero, pb};
 use tidings_runtime::context;
 
 use super::context::RequestContext;
@@ -46,7 +46,7 @@ async fn start(
     };
     let reply = gateway.clients().message.clone().start_broadcast(context::request(&caller, request)).await;
     let reply = reply.map_err(refused)?.into_inner();
-    let timing = Timing::recorded(UnixMillis(reply.accepted_at_ms), UnixMillis(reply.committed_at_ms));
+    let timing = Timing::recorded(moment_or_zero(reply.accepted_at), moment_or_zero(reply.committed_at));
     Ok(codec::broadcast_started(&context.call(&identity.app), timing, reply.broadcast_id))
 }
 

@@ -8,7 +8,7 @@ use axum::{
 };
 use tidings_dialects::agora::{self as codec, Refusal, Roaming};
 use tidings_domain::{ConversationKind, Rate};
-use tidings_proto::pb;
+use tidings_proto::{pb, timestamp};
 use tidings_runtime::context;
 
 use super::{
@@ -82,7 +82,7 @@ async fn forget(
         Roaming::UpTo(peer, until) => {
             let (user, conversation) = people::any_conversation(gateway, &caller, &user, &peer).await?;
             let (user_id, conversation) = (Some(user.0), Some(conversation.into()));
-            let request = pb::ClearRequest { user_id, conversation, until_ms: until.0 };
+            let request = pb::ClearRequest { user_id, conversation, until: Some(timestamp(until)) };
             gateway.clients().conversation.clone().clear(context::request(&caller, request)).await.map_err(refused)?;
         }
     }

@@ -12,7 +12,7 @@ use futures_util::StreamExt as _;
 use http::Method;
 use tidings_dialects::agora::{self as codec, Manifest, Peer, Refusal};
 use tidings_domain::{Actor, App, Caller, ConversationId, Error, MsgId, Reason, UnixMillis};
-use tidings_proto::pb;
+use tidings_proto::{moment_or_zero, pb, span, timestamp};
 use tidings_runtime::context;
 
 use super::{
@@ -82,12 +82,12 @@ async fn parts(
     time: &str,
 ) -> Result<(UnixMillis, Vec<pb::ExportPart>), Refusal> {
     let hour = codec::export_hour(app, time)?;
-    let request = pb::ExportRequest { hour_ms: hour.0, wait_ms: 0 };
+    let request = pb::ExportRequest { hour: Some(timestamp(hour)), wait: None };
     let reply = gateway.clients().message.clone().export(context::request(caller, request)).await;
     let reply = reply.map_err(|status| codec::export_refusal(&refused(status), app, time))?.into_inner();
-    match u64::try_from(reply.retry_after_ms) {
-        Ok(wait @ 1..) => Err(codec::export_later(app, time, Duration::from_millis(wait))),
-        _ => Ok((hour, reply.parts)),
+    match span("retry_after", reply.retry_after)? {
+        Some(wait) => Err(codec::export_later(app, time, wait)),
+        None => Ok((hour, reply.parts)),
     }
 }
 
@@ -157,7 +157,7 @@ fn manifest_of(part: pb::ExportPart) -> Manifest {
         sha256: part.sha256,
         previous: part.previous,
         digest: part.digest,
-        sealed_at: UnixMillis(part.sealed_at_ms),
+        sealed_at: moment_or_zero(part.sealed_at),
     }
 }
 

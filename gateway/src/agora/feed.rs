@@ -12,9 +12,9 @@ use http::{
     header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE},
 };
 use tidings_dialects::agora::{self as codec, FeedQuery, Happened, Names, Refusal};
-use tidings_domain::{Caller, Change, ConversationId, Error, Message, MsgId, Reason, UnixMillis, UserId};
+use tidings_domain::{Caller, Change, ConversationId, Error, Message, MsgId, Reason, UserId};
 use tidings_proto::{
-    error_from_status,
+    error_from_status, moment_or_zero,
     pb::{self, change::Change as Wire},
 };
 use tidings_runtime::context;
@@ -267,7 +267,7 @@ impl FeedEvent {
         Happened {
             id: &wire.id,
             kind: &wire.kind,
-            at: UnixMillis(wire.at_ms),
+            at: moment_or_zero(wire.at),
             conversation: self.conversation,
             change: self.change.as_ref(),
             msg_id: MsgId(wire.msg_id),

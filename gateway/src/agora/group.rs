@@ -6,8 +6,8 @@ use axum::{
     routing::{MethodRouter, get, post},
 };
 use tidings_dialects::agora::{self as codec, Group, GroupChange, GroupFields, Refusal};
-use tidings_domain::{Caller, Error, GroupKind, Reason, UserId, Username, decimal_id};
-use tidings_proto::pb;
+use tidings_domain::{Caller, Error, GroupKind, Mute, Reason, UnixMillis, UserId, Username, decimal_id};
+use tidings_proto::{moment_or_zero, mute_end, mute_or_none, pb};
 use tidings_runtime::context;
 
 use super::{
@@ -92,7 +92,7 @@ fn settings(fields: &GroupFields) -> pb::GroupSettings {
         max_members: fields.max_members,
         public: fields.public,
         custom: fields.custom.clone(),
-        mute_all_until_ms: fields.mute_all.map(|muted| if muted { -1 } else { 0 }),
+        mute_all_until: fields.mute_all.map(|muted| mute_end(if muted { Mute::Forever } else { Mute::No })),
         ..Default::default()
     }
 }
@@ -171,7 +171,7 @@ pub(super) async fn shown(
 fn of_wire(group: pb::Group, names: &codec::Names, now: i64) -> Group {
     let kind = GroupKind::from(group.kind());
     let settings = group.settings.unwrap_or_default();
-    let mute_all = settings.mute_all_until_ms();
+    let mute_all = mute_or_none(settings.mute_all_until);
     let asks_to_join = Some(settings.apply_approval() != pb::ApplyApproval::All);
     Group {
         id: group.id,
@@ -179,10 +179,10 @@ fn of_wire(group: pb::Group, names: &codec::Names, now: i64) -> Group {
         owner: names.of(UserId(group.owner_id)),
         members: Vec::new(),
         member_count: group.member_count,
-        created: group.created_at_ms,
-        modified: group.updated_at_ms,
+        created: moment_or_zero(group.created_at).0,
+        modified: moment_or_zero(group.updated_at).0,
         enabled: group.enabled,
-        muted: mute_all == -1 || mute_all > now,
+        muted: mute_all.holds(UnixMillis(now)),
         fields: GroupFields {
             name: Some(group.name),
             description: Some(group.description),

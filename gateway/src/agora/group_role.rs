@@ -7,7 +7,7 @@ use axum::{
 };
 use tidings_dialects::agora::{self as codec, PageQuery, Refusal};
 use tidings_domain::{Error, GroupKind, Mute};
-use tidings_proto::{page_start, page_token, pb};
+use tidings_proto::{mute_end, mute_or_none, page_start, page_token, pb};
 
 use super::{
     context::RequestContext,
@@ -112,7 +112,7 @@ async fn end_mutes(call: &GroupCall<'_>) -> Result<Vec<u8>, Refusal> {
 async fn list_muted(call: &GroupCall<'_>) -> Result<Vec<u8>, Refusal> {
     let page = PageQuery::read(&call.context.query, MEMBERS)?;
     let reply = listed(call, &page, pb::MemberFilter::Muted).await?;
-    let shown = |member: &pb::Member| (member_name(member), Mute::from_millis(member.muted_until_ms));
+    let shown = |member: &pb::Member| (member_name(member), mute_or_none(member.muted_until));
     let muted: Vec<_> = reply.members.iter().map(shown).collect();
     let next = page_start(&reply.next_page_token)?;
     Ok(codec::muted(&call.call(), call.timing(), &page, &muted, next))
@@ -135,7 +135,7 @@ async fn unmute_all(call: &GroupCall<'_>) -> Result<Vec<u8>, Refusal> {
 }
 
 async fn set_mute_all(call: &GroupCall<'_>, mute: Mute) -> Result<Vec<u8>, Refusal> {
-    let settings = pb::GroupSettings { mute_all_until_ms: Some(mute.millis()), ..Default::default() };
+    let settings = pb::GroupSettings { mute_all_until: Some(mute_end(mute)), ..Default::default() };
     let request =
         call.request(pb::UpdateGroupRequest { group_id: call.id, settings: Some(settings), ..Default::default() });
     call.client().update_group(request).await.map_err(refused)?;

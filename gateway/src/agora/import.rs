@@ -6,8 +6,8 @@ use axum::{
     routing::{MethodRouter, post},
 };
 use tidings_dialects::agora::{self as codec, Addressing, Refusal, Timing};
-use tidings_domain::{Error, UnixMillis};
-use tidings_proto::{pb, required};
+use tidings_domain::Error;
+use tidings_proto::{moment_or_zero, pb, required, timestamp};
 use tidings_runtime::context;
 
 use super::context::RequestContext;
@@ -34,7 +34,7 @@ async fn import(
         sender: Some(wanted.sender.into()),
         target: Some(wanted.target.into()),
         content: Some(wanted.content.into()),
-        sent_at_ms: wanted.sent_at.map_or(0, |at| at.0),
+        sent_at: wanted.sent_at.map(timestamp),
         countable: wanted.countable,
         idempotency_key: idempotency_key(&context.headers)?.unwrap_or_default(),
         call: codec::import_call(addressing).to_owned(),
@@ -45,6 +45,6 @@ async fn import(
     let refuse = |error: Error| codec::import_refusal(&error);
     let reply = reply.map_err(|status| refuse(refused(status)))?.into_inner();
     let sent = required("sent", reply.sent)?;
-    let timing = Timing::recorded(UnixMillis(reply.accepted_at_ms), UnixMillis(reply.committed_at_ms));
+    let timing = Timing::recorded(moment_or_zero(reply.accepted_at), moment_or_zero(reply.committed_at));
     Ok(codec::imported(&context.call(&identity.app), timing, sent.msg_id))
 }

@@ -3,9 +3,9 @@
 
 use axum::{body::Body, extract::State, response::Response};
 use tidings_dialects::agora::{self as codec, InboxEntry, Names, Refusal};
-use tidings_domain::{Actor, Caller, ConversationId, Error, Message, Reason, UnixMillis, UserId};
+use tidings_domain::{Actor, Caller, ConversationId, Error, Message, Reason, UserId};
 use tidings_proto::{
-    page_token,
+    moment_or_zero, page_token,
     pb::{self, select_conversations_request::Selection},
     required,
 };
@@ -64,7 +64,7 @@ impl Listed {
                 shown.push(InboxEntry {
                     conversation: place(entry)?,
                     unread: entry.unread,
-                    pinned_at: entry.pinned.then_some(UnixMillis(entry.pinned_at_ms)),
+                    pinned_at: entry.pinned.then_some(moment_or_zero(entry.pinned_at)),
                     marks: &entry.marks,
                     last,
                 });
@@ -228,8 +228,8 @@ async fn set_top(
     let reader = Caller { actor: Actor::User(user), ..caller };
     let request = pb::PinRequest { user_id: None, conversation: Some(conversation.into()), pinned };
     let reply = gateway.clients().conversation.clone().pin(context::request(&reader, request)).await;
-    let pinned_at_ms = reply.map_err(refused).map_err(worded)?.into_inner().pinned_at_ms;
-    let pinned_at = pinned.then_some(UnixMillis(pinned_at_ms));
+    let pinned_at = reply.map_err(refused).map_err(worded)?.into_inner().pinned_at;
+    let pinned_at = pinned.then_some(moment_or_zero(pinned_at));
     Ok(codec::topped(&context.call(&identity.app), context.timing(gateway), pinned_at))
 }
 

@@ -7,7 +7,7 @@ use axum::{
 };
 use tidings_dialects::agora::{self as codec, Member, MemberAction, PageQuery, PageRule, Refusal};
 use tidings_domain::{Error, GroupKind, GroupRole, Reason, UserId, Username};
-use tidings_proto::{page_start, page_token, pb};
+use tidings_proto::{moment_or_zero, page_start, page_token, pb};
 use tidings_runtime::context;
 
 use super::{
@@ -83,7 +83,11 @@ fn missing(error: Error) -> Refusal {
 
 fn shown(member: &pb::Member) -> Member {
     let role: Option<GroupRole> = member.role().into();
-    Member { name: member_name(member), role: role.unwrap_or(GroupRole::Member), joined_at: member.joined_at_ms }
+    Member {
+        name: member_name(member),
+        role: role.unwrap_or(GroupRole::Member),
+        joined_at: moment_or_zero(member.joined_at).0,
+    }
 }
 
 async fn add_many(call: &GroupCall<'_>, body: Body) -> Result<Vec<u8>, Refusal> {

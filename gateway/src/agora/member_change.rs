@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use tidings_dialects::agora::{self as codec, MemberAction};
 use tidings_domain::{Caller, Error, Mute, Reason, UserId, Username};
-use tidings_proto::pb;
+use tidings_proto::{mute_to_wire, pb};
 
 use super::{group_call::GroupCall, people};
 use crate::{Gateway, reply::refused};
@@ -47,7 +47,7 @@ pub(super) async fn change_members(
             client.allow_members(call.request(request)).await
         }
         MemberChange::Mute(mute) => {
-            let request = pb::MuteRequest { group_id, user_ids, until_ms: mute.millis() };
+            let request = pb::MuteRequest { group_id, user_ids, until: mute_to_wire(mute) };
             client.mute(call.request(request)).await
         }
         MemberChange::Admin(admin) => {

@@ -1,6 +1,5 @@
 //! Agora Chat and Easemob routes.
 
-pub(crate) mod acks;
 pub(crate) mod announcement;
 pub(crate) mod attributes;
 pub(crate) mod block;
@@ -27,6 +26,7 @@ mod people;
 pub(crate) mod pinned;
 pub(crate) mod presence;
 pub(crate) mod reaction;
+pub(crate) mod readers;
 pub(crate) mod recall;
 pub(crate) mod rewrite;
 pub(crate) mod roaming;

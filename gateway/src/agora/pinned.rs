@@ -2,8 +2,8 @@
 
 use axum::{body::Body, extract::State, response::Response};
 use tidings_dialects::agora::{self as codec, PinnedEntry, Refusal};
-use tidings_domain::{Actor, Caller, Error, Reason, UnixMillis, UserId};
-use tidings_proto::pb;
+use tidings_domain::{Actor, Caller, Error, Reason, UserId};
+use tidings_proto::{moment_or_zero, pb};
 use tidings_runtime::context;
 
 use super::{
@@ -94,7 +94,7 @@ async fn page(gateway: &Gateway, context: &RequestContext, named: Named) -> Resu
     let names = people::names(gateway, &caller, &messages, operators).await?;
     let entries = pinned.iter().filter_map(|pinned| {
         let message = messages.iter().find(|message| message.msg_id.0 == pinned.msg_id)?;
-        Some(PinnedEntry { message, operator: UserId(pinned.operator_id), at: UnixMillis(pinned.pinned_at_ms) })
+        Some(PinnedEntry { message, operator: UserId(pinned.operator_id), at: moment_or_zero(pinned.pinned_at) })
     });
     let entries: Vec<_> = entries.collect();
     let (call, timing) = (context.call(&identity.app), context.timing(gateway));

@@ -7,7 +7,7 @@ use axum::{
 };
 use tidings_dialects::agora::{self as codec, Presence, PresenceCall, Refusal};
 use tidings_domain::{Caller, Error, UserRef, Username};
-use tidings_proto::pb;
+use tidings_proto::{moment_or_zero, pb};
 use tidings_runtime::context;
 
 use super::{
@@ -143,7 +143,7 @@ async fn list_page(gateway: &Gateway, context: &RequestContext, path: Named) -> 
     }
     let found = page(gateway, &caller, user, token, size).await?;
     let subscriptions: Vec<(String, i64)> =
-        found.subscriptions.into_iter().map(|one| (one.username, one.expires_at_ms)).collect();
+        found.subscriptions.into_iter().map(|one| (one.username, moment_or_zero(one.expires_at).0)).collect();
     Ok(codec::presence_subscriptions(found.total, &subscriptions))
 }
 
@@ -166,8 +166,8 @@ fn named(names: Vec<String>, places: Vec<usize>, found: Vec<pb::Presence>, with_
         names.into_iter().map(|username| Presence { username, ..Presence::default() }).collect();
     for (place, found) in places.into_iter().zip(found) {
         if let Some(shown) = shown.get_mut(place) {
-            shown.last_time = found.last_time_ms;
-            shown.expires_at = if with_expiry { found.expires_at_ms } else { 0 };
+            shown.last_time = moment_or_zero(found.last_time).0;
+            shown.expires_at = if with_expiry { moment_or_zero(found.expires_at).0 } else { 0 };
             shown.ext = found.ext;
             shown.statuses = found.statuses.into_iter().collect();
         }

@@ -3,7 +3,7 @@
 use axum::{body::Body, extract::State, response::Response};
 use tidings_dialects::agora::{self as codec, React, Reaction, Refusal};
 use tidings_domain::{Caller, ConversationId, Error, GroupId, MsgId, Reason, UnixMillis, UserId};
-use tidings_proto::{pb, required};
+use tidings_proto::{moment_or_zero, pb, required};
 use tidings_runtime::context;
 
 use super::{
@@ -58,7 +58,7 @@ async fn react(gateway: &Gateway, context: &RequestContext, named: Named, body: 
     }
     let conversation: ConversationId = required("conversation", added.conversation)?.try_into()?;
     let reaction = required("reaction", added.reaction)?;
-    let times = (UnixMillis(reaction.created_at_ms), UnixMillis(reaction.changed_at_ms));
+    let times = (moment_or_zero(reaction.created_at), moment_or_zero(reaction.changed_at));
     Ok(codec::reacted(context.timing(gateway), (conversation, msg_id), &of_wire(reaction), times))
 }
 
@@ -116,7 +116,7 @@ async fn reactors(gateway: &Gateway, context: &RequestContext, named: Named) -> 
     let page = gateway.clients().message.clone().list_reactors(context::request(&caller, request)).await;
     let page = page.map_err(|status| codec::reaction_refusal(&refused(status)))?.into_inner();
     let users: Vec<UserId> = page.reactors.iter().map(|reactor| UserId(reactor.user_id)).collect();
-    let times: Vec<UnixMillis> = page.reactors.iter().map(|reactor| UnixMillis(reactor.added_at_ms)).collect();
+    let times: Vec<UnixMillis> = page.reactors.iter().map(|reactor| moment_or_zero(reactor.added_at)).collect();
     let names = people::names(gateway, &caller, [], users.iter().copied()).await?;
     let reaction = Reaction { users, ..of_wire(required("reaction", page.reaction)?) };
     Ok(codec::reaction_detail(context.timing(gateway), &reaction, &times, &page.next_page_token, &names))

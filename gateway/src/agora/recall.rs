@@ -3,7 +3,7 @@
 use axum::{body::Body, extract::State, response::Response};
 use tidings_dialects::agora::{self as codec, Recall, RecallOutcome, Recalled, Refusal};
 use tidings_domain::{Caller, ConversationKind, Error, Policy, Reason, UserId};
-use tidings_proto::pb;
+use tidings_proto::{duration, pb};
 use tidings_runtime::context;
 
 use super::{context::RequestContext, people};
@@ -55,11 +55,11 @@ async fn take_back(gateway: &Gateway, caller: &Caller, policy: &Policy, wanted: 
     let not_found = || refuse(Error::new(Reason::MessageNotFound, wanted.written_id.clone()));
     let msg_id = wanted.msg_id.ok_or_else(not_found)?;
     let (open_window, past_storage) = wanted.forced(policy);
-    let window = if open_window { 0 } else { policy.agora_recall_window.as_millis() as i64 };
+    let window = (!open_window).then(|| duration(policy.agora_recall_window));
     let request = pb::RecallRequest {
         msg_id: msg_id.0,
         conversation: None,
-        window_ms: window,
+        window,
         window_for_all: true,
         to: wanted.to.clone().map(Into::into),
         kind: wire_kind(wanted.kind).into(),

@@ -7,7 +7,8 @@ use axum::{
     routing::{MethodRouter, post},
 };
 use tidings_dialects::agora::{self as codec, Addressing, Refusal, Timing};
-use tidings_domain::{Actor, Caller, Draft, Error, Rate, Sent, Target, UnixMillis, UserRef};
+use tidings_domain::{Actor, Caller, Draft, Error, Rate, Sent, Target, UserRef};
+use tidings_proto::moment_or_zero;
 use tidings_runtime::context;
 
 use super::context::RequestContext;
@@ -74,7 +75,7 @@ async fn append(
     let request = context::request(caller, draft.into());
     let reply = gateway.clients().message.clone().send(request).await.map_err(refused)?.into_inner();
     let sent = reply.sent.into_iter().map(TryInto::try_into).collect::<Result<Vec<Sent>, Error>>()?;
-    Ok((Timing::recorded(UnixMillis(reply.accepted_at_ms), UnixMillis(reply.committed_at_ms)), sent))
+    Ok((Timing::recorded(moment_or_zero(reply.accepted_at), moment_or_zero(reply.committed_at)), sent))
 }
 
 /// The costs of the messages (agora.md 2, decision 14).

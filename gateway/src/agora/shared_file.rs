@@ -15,7 +15,7 @@ use http::{Method, header::CONTENT_TYPE};
 use tidings_dialects::agora::{self as codec, PageQuery, PageRule, Refusal, SharedFile};
 use tidings_domain::{Actor, App, Caller, Error, GroupKind, Reason, UserId};
 use tidings_proto::{
-    page_token,
+    moment_or_zero, page_token,
     pb::{self, shared_file_ref},
 };
 use tidings_runtime::context;
@@ -145,7 +145,7 @@ async fn shown(gateway: &Gateway, caller: &Caller, files: Vec<pb::SharedFile>) -
         uuid: file.uuid,
         name: file.name,
         size: file.size,
-        created: file.shared_at_ms,
+        created: moment_or_zero(file.shared_at).0,
     });
     Ok(shown.collect())
 }

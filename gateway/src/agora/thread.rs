@@ -7,7 +7,7 @@ use axum::{
 };
 use tidings_dialects::agora::{self as codec, NewThread, Refusal, Thread, WrongMessage};
 use tidings_domain::{Actor, App, Caller, ConversationId, Error, GroupId, Message, MsgId, Reason, UserId, Username};
-use tidings_proto::pb;
+use tidings_proto::{moment_or_zero, pb};
 use tidings_runtime::context;
 
 use super::{
@@ -129,17 +129,18 @@ async fn begin(gateway: &Gateway, context: &RequestContext, body: Body) -> Resul
     let owner = owner.ok_or_else(|| {
         Refusal::new(400, "param_illegal", "Failed to read HTTP message: owner is missing or illegal")
     })?;
-    check_place(gateway, &caller, &wanted, owner).await?;
+    let viewer_ids = viewers(gateway, &caller, &wanted, owner).await?;
     let NewThread { group, msg_id, name, owner: _ } = wanted;
-    let request = pb::CreateThreadRequest { group_id: group, msg_id: msg_id.0, owner_id: Some(owner.0), name };
+    let request =
+        pb::CreateThreadRequest { group_id: group, msg_id: msg_id.0, owner_id: Some(owner.0), name, viewer_ids };
     let made = gateway.clients().group.clone().create_thread(context::request(&caller, request)).await;
     let made = made.map_err(|status| codec::thread_refusal(&refused(status), true))?.into_inner();
     Ok(codec::thread_created(&context.call(&identity.app), context.timing(gateway), made.id))
 }
 
-/// The group exists, the owner is in it, and the message is one of it that the owner can read. The directory, which
-/// keeps the threads, cannot look up messages.
-async fn check_place(gateway: &Gateway, caller: &Caller, wanted: &NewThread, owner: UserId) -> Result<(), Refusal> {
+/// Who sees the message, if it is for some members only; otherwise nobody. The group exists, the owner is in it, and the
+/// message is one of it that the owner can read. The directory, which keeps the threads, cannot look up messages.
+async fn viewers(gateway: &Gateway, caller: &Caller, wanted: &NewThread, owner: UserId) -> Result<Vec<i64>, Refusal> {
     let request = pb::GetGroupsRequest { group_ids: vec![wanted.group] };
     let found = gateway.clients().group.clone().get_groups(context::request(caller, request)).await;
     let found = found.map_err(refused)?.into_inner().groups.into_iter().next();
@@ -164,7 +165,10 @@ async fn check_place(gateway: &Gateway, caller: &Caller, wanted: &NewThread, own
         Err(error) => return Err(error.into()),
     };
     match message.conversation {
-        ConversationId::Group(GroupId(group)) if group == wanted.group => Ok(()),
+        ConversationId::Group(GroupId(group)) if group == wanted.group => {
+            let all = message.audience.iter().copied().chain([message.sender]);
+            Ok(all.filter(|_| !message.audience.is_empty()).map(|user| user.0).collect())
+        }
         ConversationId::Group(_) => Err(codec::thread_message_refusal(WrongMessage::InOtherGroup)),
         _ => Err(codec::thread_message_refusal(WrongMessage::NotInGroup)),
     }
@@ -274,7 +278,7 @@ pub(super) async fn shown(
         msg_id: MsgId(thread.msg_id),
         name: thread.name,
         owner: names.of(UserId(thread.owner_id)),
-        created: thread.created_at_ms,
+        created: moment_or_zero(thread.created_at).0,
         members: counted.then_some(thread.member_count),
     };
     Ok(threads.into_iter().map(of_wire).collect())

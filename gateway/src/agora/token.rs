@@ -3,7 +3,10 @@
 use axum::{body::Body, extract::State, response::Response};
 use tidings_dialects::agora::{self as codec, Grant, Refusal};
 use tidings_domain::{Error, Rate, Reason, UserRef, Username};
-use tidings_proto::pb::{self, issue_token_request::Grant as WireGrant};
+use tidings_proto::{
+    moment_or_zero,
+    pb::{self, issue_token_request::Grant as WireGrant},
+};
 
 use super::{context::RequestContext, users::shown};
 use crate::{Gateway, limits::Cost, reply::refused};
@@ -47,7 +50,7 @@ async fn issue(gateway: &Gateway, context: &RequestContext, body: Body) -> Resul
     })?;
     let issued = issued.into_inner();
     if matches!(wanted.grant, Grant::Exchange) {
-        return Ok(codec::exchanged_token(&issued.token, issued.expires_at_ms));
+        return Ok(codec::exchanged_token(&issued.token, moment_or_zero(issued.expires_at).0));
     }
     let application = issued.app.as_ref().map_or("", |app| &app.uuid);
     Ok(codec::token(&issued.token, issued.ttl_seconds, application, issued.user.as_ref().map(shown).as_ref()))

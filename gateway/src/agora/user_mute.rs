@@ -50,7 +50,7 @@ async fn show(gateway: &Gateway, context: &RequestContext, named: Named) -> Resu
     let folded = name.folded().to_owned();
     let request = context::request(&caller, pb::GetUserMutesRequest { user: Some(UserRef::Name(name).into()) });
     let found = gateway.clients().directory.clone().get_user_mutes(request).await;
-    let mutes = UserMutes::from(&found.map_err(refused).map_err(refusal)?.into_inner());
+    let mutes = UserMutes::try_from(&found.map_err(refused).map_err(refusal)?.into_inner()).map_err(refusal)?;
     let timing = context.timing(gateway);
     Ok(codec::mutes_of(&context.call(&identity.app), timing, (&folded, mutes), gateway.now()))
 }
@@ -74,8 +74,8 @@ async fn list_page(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8
         }
     }
     let found = page(gateway, &caller, token, size).await?.mutes;
-    let muted: Vec<(String, UserMutes)> =
-        found.iter().map(|muted| (muted.username.to_ascii_lowercase(), muted.into())).collect();
+    let named = |muted: &pb::UserMutes| Ok((muted.username.to_ascii_lowercase(), muted.try_into()?));
+    let muted = found.iter().map(named).collect::<Result<Vec<(String, UserMutes)>, Error>>()?;
     Ok(codec::mutes(&context.call(&identity.app), context.timing(gateway), &muted, gateway.now()))
 }
 

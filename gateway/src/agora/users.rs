@@ -6,7 +6,7 @@ use axum::{body::Body, extract::State, response::Response};
 use tidings_dialects::agora::{self as codec, Failed, NewUsers, Push, Refusal, User};
 use tidings_domain::{Actor, Caller, Error, NameRule, UserRef};
 use tidings_proto::{
-    page_token,
+    moment_or_zero, page_token,
     pb::{self, registered::Result as Outcome},
 };
 use tidings_runtime::context;
@@ -167,8 +167,8 @@ pub(super) fn shown(user: &pb::User) -> User<'_> {
         uuid: &user.uuid,
         username: &user.username,
         nickname: &user.nickname,
-        created: user.created_at_ms,
-        modified: user.modified_at_ms,
+        created: moment_or_zero(user.created_at).0,
+        modified: moment_or_zero(user.modified_at).0,
         activated: user.enabled,
         push: user.push.as_ref().map(push).unwrap_or_default(),
     }

@@ -8,7 +8,7 @@ use axum::{
 };
 use tidings_dialects::lanying::{self as codec, Approval, GroupType, Params, Refusal};
 use tidings_domain::{Caller, Error, Mute, Reason};
-use tidings_proto::{page_start, page_token, pb, required};
+use tidings_proto::{moment_or_zero, mute_end, mute_or_none, page_start, page_token, pb, required};
 use tidings_runtime::context;
 
 use super::context::RequestContext;
@@ -102,8 +102,8 @@ fn shown(group: &pb::Group) -> Result<codec::GroupInfo<'_>, Error> {
         description: &group.description,
         avatar: &group.avatar,
         ext: settings.custom(),
-        created_at: group.created_at_ms,
-        updated_at: group.updated_at_ms,
+        created_at: moment_or_zero(group.created_at).0,
+        updated_at: moment_or_zero(group.updated_at).0,
         member_count: group.member_count,
         capacity: settings.max_members(),
         member_invite: settings.member_invite(),
@@ -115,7 +115,7 @@ fn shown(group: &pb::Group) -> Result<codec::GroupInfo<'_>, Error> {
         },
         read_ack: settings.read_ack(),
         history_visible: settings.history_visible(),
-        ban_expire_time: settings.mute_all_until_ms(),
+        ban_expire_time: mute_or_none(settings.mute_all_until).millis(),
     })
 }
 
@@ -209,11 +209,11 @@ pub(crate) const APPLY_APPROVAL: Change = |params, _, request| {
     Ok(())
 };
 pub(crate) const BAN_ALL: Change = |params, gateway, request| {
-    settings(request).mute_all_until_ms = Some(params.mute(gateway.now())?.millis());
+    settings(request).mute_all_until = Some(mute_end(params.mute(gateway.now())?));
     Ok(())
 };
 pub(crate) const UNBAN_ALL: Change = |_, _, request| {
-    settings(request).mute_all_until_ms = Some(Mute::No.millis());
+    settings(request).mute_all_until = Some(mute_end(Mute::No));
     Ok(())
 };
 

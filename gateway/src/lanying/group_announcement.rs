@@ -2,7 +2,7 @@
 
 use axum::{body::Body, extract::State, response::Response};
 use tidings_dialects::lanying::{self as codec, Params, Refusal};
-use tidings_proto::pb;
+use tidings_proto::{moment_or_zero, pb};
 use tidings_runtime::context;
 
 use super::context::RequestContext;
@@ -31,7 +31,7 @@ fn shown(announcement: &pb::Announcement) -> codec::GroupAnnouncement<'_> {
         author: announcement.author_id,
         title: &announcement.title,
         content: &announcement.text,
-        created_at: announcement.made_at_ms,
+        created_at: moment_or_zero(announcement.made_at).0,
     }
 }
 

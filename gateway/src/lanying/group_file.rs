@@ -3,7 +3,10 @@
 use axum::{body::Body, extract::State, response::Response};
 use tidings_dialects::lanying::{self as codec, Params, Refusal};
 use tidings_domain::{Actor, App, Caller, Error, Reason};
-use tidings_proto::pb::{self, shared_file_ref};
+use tidings_proto::{
+    moment_or_zero,
+    pb::{self, shared_file_ref},
+};
 use tidings_runtime::context;
 
 use super::{
@@ -47,8 +50,8 @@ fn shown<'a>(gateway: &Gateway, context: &RequestContext, app: &App, file: &'a p
         size: file.size,
         uploader: file.owner_id,
         url: address(gateway, context, app, &file.uuid),
-        created_at: file.shared_at_ms,
-        updated_at: file.shared_at_ms,
+        created_at: moment_or_zero(file.shared_at).0,
+        updated_at: moment_or_zero(file.shared_at).0,
     }
 }
 

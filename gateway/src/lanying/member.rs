@@ -8,7 +8,7 @@ use axum::{
 };
 use tidings_dialects::lanying::{self as codec, Params, Part, Refusal};
 use tidings_domain::{Caller, Error, Mute};
-use tidings_proto::{page_start, page_token, pb};
+use tidings_proto::{moment_or_zero, mute_or_none, mute_to_wire, page_start, page_token, pb};
 use tidings_runtime::context;
 use tonic::{Response as Answer, Status};
 
@@ -57,7 +57,7 @@ async fn act(
     let (group_id, user_ids) = (params.group()?, params.users()?);
     let mut groups = gateway.clients().group.clone();
     let mute = |user_ids, until: Mute| {
-        context::request(&caller, pb::MuteRequest { group_id, user_ids, until_ms: until.millis() })
+        context::request(&caller, pb::MuteRequest { group_id, user_ids, until: mute_to_wire(until) })
     };
     results(match action {
         MemberAction::Invite => {
@@ -162,7 +162,7 @@ async fn list_applications(gateway: &Gateway, context: &RequestContext, body: Bo
         group_id: *group_id,
         user_id: application.user_id,
         reason: &application.text,
-        time: application.made_at_ms,
+        time: moment_or_zero(application.made_at).0,
     });
     Ok(codec::page(shown.collect::<Vec<_>>(), 0, Some(waiting.len() as i64)))
 }
@@ -274,8 +274,8 @@ async fn list_blocked(gateway: &Gateway, context: &RequestContext) -> Result<Vec
 pub(super) fn member(member: &pb::Member) -> codec::GroupMember<'_> {
     codec::GroupMember {
         user_id: member.user_id,
-        join_time: member.joined_at_ms,
+        join_time: moment_or_zero(member.joined_at).0,
         display_name: if member.display_name.is_empty() { &member.username } else { &member.display_name },
-        expired_time: member.muted_until_ms,
+        expired_time: mute_or_none(member.muted_until).millis(),
     }
 }

@@ -3,7 +3,7 @@
 use axum::{body::Body, extract::State, response::Response};
 use tidings_dialects::lanying::{self as codec, Refusal};
 use tidings_domain::{Actor, Caller, ConversationId, Error, MsgId, Policy, UserId};
-use tidings_proto::pb;
+use tidings_proto::{duration, pb};
 use tidings_runtime::context;
 
 use super::context::{RequestContext, conversation};
@@ -35,7 +35,7 @@ pub(super) async fn take_back(
         msg_id: msg_id.0,
         conversation: party.is_none().then(|| conversation.into()),
         party_id: party.map(|user| user.0),
-        window_ms: i64::try_from(policy.lanying_recall_window.as_millis()).unwrap_or(i64::MAX),
+        window: Some(duration(policy.lanying_recall_window)),
         ..Default::default()
     };
     gateway.clients().message.clone().recall(context::request(caller, request)).await.map_err(refused)?;

@@ -5,7 +5,7 @@ use tidings_dialects::lanying::{
     self as codec, Params, Refusal, Roster, RosterApplication, RosterApply, RosterBatch, RosterFailure,
 };
 use tidings_domain::{Caller, Error, UserRef, Username};
-use tidings_proto::{internal, page_start, page_token, pb};
+use tidings_proto::{internal, moment_or_zero, page_start, page_token, pb};
 use tidings_runtime::context;
 
 use super::context::RequestContext;
@@ -131,7 +131,7 @@ async fn waiting(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>,
         user_id: request.from_id,
         reason: &request.text,
         status: 0,
-        expired_time: request.expires_at_ms,
+        expired_time: moment_or_zero(request.expires_at).0,
     });
     Ok(codec::page(applications.collect::<Vec<_>>(), page_start(&reply.next_page_token)?, None))
 }
@@ -245,7 +245,7 @@ fn shown(found: &pb::ContactProfile) -> Roster<'_> {
         remark: String::new(),
         ext: String::new(),
         mute_notification: false,
-        added_at_ms: 0,
+        added_at: None,
     };
     let contact = found.contact.as_ref().unwrap_or(NOBODY);
     Roster {

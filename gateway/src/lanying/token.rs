@@ -4,6 +4,7 @@ use axum::{body::Body, extract::State, response::Response};
 use tidings_dialects::lanying::{self as codec, Login, Refusal};
 use tidings_domain::{Error, Reason, UserId};
 use tidings_proto::{
+    moment_or_zero,
     pb::{self, issue_token_request::Grant},
     required,
 };
@@ -46,7 +47,7 @@ async fn issue(gateway: &Gateway, context: &RequestContext, login: Result<Login,
         Err(error) => return Err(error.into()),
     };
     let user = required("token.user", issued.user).map_err(Error::internal)?;
-    Ok(codec::token(UserId(user.id), &issued.token, issued.expires_at_ms, login.with_device))
+    Ok(codec::token(UserId(user.id), &issued.token, moment_or_zero(issued.expires_at).0, login.with_device))
 }
 
 /// Whether the app allows user enumeration.

@@ -3,7 +3,7 @@
 use axum::{body::Body, extract::State, response::Response};
 use tidings_dialects::lanying::{self as codec, Params, Refusal};
 use tidings_domain::{Actor, Caller, Error, UserId, UserRef};
-use tidings_proto::pb;
+use tidings_proto::{moment_or_zero, pb};
 use tidings_runtime::context;
 
 use super::context::{RequestContext, acting_user};
@@ -117,7 +117,7 @@ async fn list_devices(gateway: &Gateway, context: &RequestContext) -> Result<Vec
     let devices = sessions.iter().map(|session| codec::Device {
         device_sn: session.device_sn,
         platform: &session.platform,
-        login_time: session.opened_at_ms,
+        login_time: moment_or_zero(session.opened_at).0,
     });
     Ok(codec::data(devices.collect::<Vec<_>>()))
 }

@@ -6,21 +6,23 @@ use std::{
     time::Duration,
 };
 
-use tidings_domain::{App, Caller, Change, ConversationId, Error, Reason, UnixMillis, UserId};
-use tidings_proto::{error_from_status, pb};
+use tidings_domain::{App, Caller, Change, ConversationId, Error, MsgId, Reason, UnixMillis, UserId};
+use tidings_proto::{error_from_status, moment_or_zero, pb};
 use tidings_runtime::{
     context,
     metrics::{Follower, metrics},
 };
 use tokio::{
-    sync::watch,
-    time::{Instant, sleep},
+    sync::{Notify, watch},
+    time::{Instant, sleep, timeout},
 };
 use tonic::Streaming;
 
 use super::{
+    SPREAD,
     event::{Batch, Joined, read, rendered},
     kick::kick,
+    older::Older,
     recipients::recipients,
     session::{Ending, Session, Signal},
     table::Table,
@@ -36,6 +38,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const BATCH: i32 = 500;
 /// How long a session waits for the feed to start.
 const START: Duration = Duration::from_secs(10);
+/// How long sessions may stay when the process stops: they end by themselves, those that are stuck with the feed.
+const LAST_SESSIONS: Duration = SPREAD.saturating_add(Duration::from_millis(500));
 
 /// The feed of one app.
 pub(super) struct AppFeed {
@@ -47,6 +51,8 @@ pub(super) struct AppFeed {
     /// them.
     turn: tokio::sync::Mutex<()>,
     started: watch::Sender<bool>,
+    /// The last session has gone.
+    emptied: Notify,
 }
 
 struct State {
@@ -75,10 +81,16 @@ impl AppFeed {
             state: Mutex::new(state),
             turn: tokio::sync::Mutex::default(),
             started: watch::Sender::new(false),
+            emptied: Notify::default(),
         });
         let followed = Arc::clone(&feed);
+        let unfinished = gateway.unfinished().begin();
         tokio::spawn(async move {
-            followed.follow(&gateway).await;
+            let _unfinished = unfinished;
+            tokio::select! {
+                () = followed.follow(&gateway) => {}
+                () = followed.last_sessions(&gateway) => {}
+            }
             followed.end();
             ended(&followed);
         });
@@ -105,13 +117,14 @@ impl AppFeed {
         state.table.remove(session);
         if state.table.is_empty() {
             state.idle_since = Instant::now();
+            self.emptied.notify_waiters();
         }
     }
 
     /// Waits until the feed has a position.
     pub async fn started(&self) -> Result<(), Error> {
         let mut started = self.started.subscribe();
-        let waited = tokio::time::timeout(START, started.wait_for(|started| *started)).await;
+        let waited = timeout(START, started.wait_for(|started| *started)).await;
         match waited {
             Ok(Ok(_)) if !self.state().has_ended => Ok(()),
             _ => Err(Error::new(Reason::Unavailable, "")),
@@ -150,15 +163,26 @@ impl AppFeed {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Until it has had no session for a while, or the process stops.
+    /// Until the process has stopped and its sessions have ended.
+    async fn last_sessions(&self, gateway: &Gateway) {
+        gateway.stopping().triggered().await;
+        let emptied = async {
+            loop {
+                let emptied = self.emptied.notified();
+                if self.state().table.is_empty() {
+                    return;
+                }
+                emptied.await;
+            }
+        };
+        let _ = timeout(LAST_SESSIONS, emptied).await;
+    }
+
+    /// Until it has had no session for a while.
     async fn follow(&self, gateway: &Gateway) {
         let (mut after, mut pause) = ("now".to_owned(), PAUSE);
         loop {
-            let outcome = tokio::select! {
-                () = gateway.stopping().triggered() => return,
-                outcome = self.follow_once(gateway, &mut after, &mut pause) => outcome,
-            };
-            match outcome {
+            match self.follow_once(gateway, &mut after, &mut pause).await {
                 Ok(()) => return,
                 Err(error) if error.reason() == Reason::EventsExpired => {
                     // Cannot be for a gateway that follows, unless it stood still for as long as events are kept.
@@ -196,10 +220,10 @@ impl AppFeed {
             let Some(reply) = reply else {
                 return Err(Error::new(Reason::Unavailable, "the feed has ended"));
             };
-            let newest = reply.events.iter().map(|event| event.at_ms).max();
+            let newest = reply.events.iter().map(|event| moment_or_zero(event.at)).max();
             self.hand_out(gateway, reply.events, &reply.cursor).await?;
             if let Some(newest) = newest {
-                metrics().feed.taken(Follower::Realtime, gateway.now() - UnixMillis(newest));
+                metrics().feed.taken(Follower::Realtime, gateway.now() - newest);
             }
             after.clone_from(&reply.cursor);
             *pause = PAUSE;
@@ -220,7 +244,7 @@ impl AppFeed {
     async fn hand_out(&self, gateway: &Gateway, events: Vec<pb::Event>, cursor: &str) -> Result<(), Error> {
         let _turn = self.turn.lock().await;
         let events = read(events);
-        let events = {
+        let (events, asked) = {
             let state = self.state();
             for event in &events {
                 kick(&state.table, self.number, event);
@@ -229,8 +253,11 @@ impl AppFeed {
                 let is_membership = event.change.as_ref().is_some_and(is_membership);
                 is_membership || state.table.sessions(&recipients(event)).next().is_some()
             };
-            events.into_iter().filter(concerns).collect()
+            let events: Vec<FeedEvent> = events.into_iter().filter(concerns).collect();
+            let asked = Older::asked(&state.table, &events);
+            (events, asked)
         };
+        let older = Older::read(gateway, &Caller::of_app(self.app.id), asked).await?;
         let events = rendered(gateway, &self.app, events).await?;
         let cursor: Arc<str> = Arc::from(cursor);
         let mut state = self.state();
@@ -241,17 +268,19 @@ impl AppFeed {
             if let (Some(change), Some(place)) = (change, conversation) {
                 for user in change.new_members() {
                     if let Some(group) = change.group() {
-                        state.table.join(user, group.id);
+                        let is_thread = group.parent != 0;
+                        let joined = if is_thread { MsgId::ZERO } else { MsgId::before(moment_or_zero(wire.at)) };
+                        state.table.join(user, group.id, joined);
                     }
                     for session in state.table.of_user(user) {
-                        joined.insert((session.id, *place), (Arc::clone(session), UnixMillis(wire.at_ms)));
+                        joined.insert((session.id, *place), (Arc::clone(session), moment_or_zero(wire.at)));
                     }
                 }
             }
             for session in state.table.sessions(&event.recipients()) {
                 // Its messages are read from the log, in order, with those from before the change was known here.
                 let is_read = change.is_none() && conversation.is_some_and(|it| joined.contains_key(&(session.id, it)));
-                if !is_read {
+                if !is_read && !older.hides(&state.table, &event.event, session.user) {
                     let new = || (Arc::clone(session), Batch::new(&cursor));
                     batches.entry(session.inbox).or_insert_with(new).1.add(event, session.user);
                 }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use tidings_dialects::agora::Refusal;
 use tidings_domain::{Actor, App, Caller, ConversationId, Draft, Error, MsgId, Platform, Sent, StoredFile, UserId};
-use tidings_proto::pb::{self, app_ref};
+use tidings_proto::{
+    moment_or_zero,
+    pb::{self, app_ref},
+};
 use tidings_runtime::context;
 
 use super::{device::Device, peer::Peer};
@@ -62,7 +65,7 @@ impl Client {
         let request = context::request(&self.caller, draft.into());
         let reply = self.gateway.clients().message.clone().send(request).await.map_err(refused)?.into_inner();
         let sent = reply.sent.into_iter().map(TryInto::try_into).collect::<Result<Vec<Sent>, Error>>()?;
-        Ok((sent, reply.committed_at_ms))
+        Ok((sent, moment_or_zero(reply.committed_at).0))
     }
 
     /// The user has read everything up to a message; 0 is the newest of the conversation.

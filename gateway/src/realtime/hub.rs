@@ -6,9 +6,12 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
-use tidings_domain::{App, AppId, Caller, Error, SessionEnd, UserId};
+use tidings_domain::{App, AppId, Caller, Error, Reason, SessionEnd, UserId};
+
+use tokio::time::timeout;
 
 use super::{
     app_feed::AppFeed,
@@ -17,6 +20,10 @@ use super::{
     session::{Inbox, Session, Signal},
 };
 use crate::Gateway;
+
+/// How long a session waits until the directory knows it. Without that it starts all the same, since what comes for its user
+/// matters more.
+const KNOWN: Duration = Duration::from_secs(3);
 
 type Feeds = HashMap<AppId, Arc<AppFeed>>;
 
@@ -42,14 +49,18 @@ pub(crate) struct Entered {
 }
 
 impl Hub {
-    /// Starts a session of a user: it gets what happens from now on.
+    /// Starts a session of a user: it gets what happens from now on. The directory knows it then, so whoever is connected is
+    /// online, and is met by a kick.
     pub async fn enter(&self, gateway: &Gateway, client: &Client) -> Result<Entered, Error> {
         let device = Some(client.shown.clone());
         let (session, inbox) = Session::new(self.next_id(), client.user, device, gateway.now());
         let caller = (client.app(), &client.caller);
         let mut entered = self.enter_with(gateway, caller, (vec![Arc::clone(&session)], inbox)).await?;
-        self.reporter.started(client, &session);
+        let known = self.reporter.started(client, &session);
         entered.reporter = Some(Arc::clone(&self.reporter));
+        if !matches!(timeout(KNOWN, known).await, Ok(Ok(()))) {
+            session.starts_unknown();
+        }
         Ok(entered)
     }
 
@@ -94,6 +105,9 @@ impl Hub {
     }
 
     async fn join(&self, gateway: &Gateway, app: &App, sessions: &[Arc<Session>]) -> Result<Arc<AppFeed>, Error> {
+        if gateway.stopping().is_triggered() {
+            return Err(Error::new(Reason::Unavailable, "the server restarts"));
+        }
         let add = |feed: &Arc<AppFeed>| sessions.iter().all(|session| feed.add(session));
         let feed = {
             let mut feeds = self.feeds();

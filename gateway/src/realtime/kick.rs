@@ -1,11 +1,23 @@
 //! Ends the sessions of users who may no longer be connected.
 //!
-//! No times are compared, since clocks of processes differ: a client that has come back in the meantime stays.
+//! A kick names the connections that the directory knew, and a client is connected only when it does: no times are compared,
+//! since clocks of processes differ, so a client that has come back in the meantime stays. Only for sessions that the directory
+//! may not have known, since it could not be reached, their age decides, by far more than clocks differ.
 
-use tidings_domain::Change;
+use std::time::Duration;
 
-use super::{session::Ending, table::Table};
+use tidings_domain::{Change, UnixMillis};
+use tidings_proto::moment_or_zero;
+
+use super::{
+    session::{Ending, Session},
+    table::Table,
+};
 use crate::agora::feed::FeedEvent;
+
+/// A session that is so much older than a kick was there before it. One that a lapsed lease removed from the directory is
+/// older still.
+const OLDER: Duration = Duration::from_secs(5);
 
 /// Ends the sessions of this `gateway` that a kick names, and has those of a user whose tokens were revoked otherwise check
 /// them. Subscriptions of internal services are checked by themselves.
@@ -21,7 +33,7 @@ pub(super) fn kick(table: &Table, gateway: i64, event: &FeedEvent) {
         _ => return,
     };
     for session in table.of_user(user).filter(|session| session.device.is_some()) {
-        if named.contains(&(gateway, session.id as i64)) {
+        if named.contains(&(gateway, session.id as i64)) || is_missed(change, moment_or_zero(event.wire.at), session) {
             session.end(why);
         } else if why != Ending::Kicked {
             session.doubt(why);
@@ -29,12 +41,22 @@ pub(super) fn kick(table: &Table, gateway: i64, event: &FeedEvent) {
     }
 }
 
+/// Whether a kick at that moment means a session that it could not name.
+fn is_missed(change: &Change, at: UnixMillis, session: &Session) -> bool {
+    let Change::UserDisconnected { device_sn, resource, .. } = change else { return false };
+    let is_meant = session.device.as_ref().is_some_and(|device| {
+        (*device_sn == 0 || i64::from(device.number) == *device_sn)
+            && (resource.is_empty() || *device.resource == **resource)
+    });
+    is_meant && (session.is_unknown() || session.opened_at + OLDER < at)
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use tidings_domain::{UnixMillis, UserId};
-    use tidings_proto::pb;
+    use tidings_domain::UserId;
+    use tidings_proto::{pb, timestamp};
     use tokio::time::timeout;
 
     use super::*;
@@ -44,9 +66,13 @@ mod tests {
     const ANN: UserId = UserId(16);
 
     fn event(change: Change) -> FeedEvent {
+        event_at(100, change)
+    }
+
+    fn event_at(at_ms: i64, change: Change) -> FeedEvent {
         let kind = change.name().to_owned();
-        let wire =
-            pb::Event { id: "m0-1".to_owned(), kind, at_ms: 100, change: Some(change.into()), ..pb::Event::default() };
+        let (at, change) = (Some(timestamp(UnixMillis(at_ms))), Some(change.into()));
+        let wire = pb::Event { id: "m0-1".to_owned(), kind, at, change, ..pb::Event::default() };
         FeedEvent::read(wire).expect("an event")
     }
 
@@ -67,6 +93,26 @@ mod tests {
         assert!(matches!(ends.next(true).await, Err(Ending::Kicked)));
         assert!(stays.next(true).await.is_ok() && stays_too.next(true).await.is_ok());
         assert!(timeout(Duration::ZERO, stays.doubts().raised()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_kick_ends_sessions_that_the_directory_did_not_know() {
+        let mut table = Table::default();
+        let opened = |id, name, at| Session::new(id, ANN, Some(Device::shared(name, "web")), UnixMillis(at));
+        // The one was there long before, as far as clocks tell; the other started without the directory.
+        let [(old, mut ends), (unknown, mut ends_too), (other, mut stays), (new, mut stays_too)] =
+            [opened(1, "web_1", 1), opened(2, "web_1", 5_900), opened(3, "web_2", 1), opened(4, "web_1", 1_000)];
+        unknown.starts_unknown();
+        for session in [&old, &unknown, &other, &new] {
+            table.add(session);
+            session.mark_entered();
+        }
+        let resource = "web_1".to_owned();
+        let kicked = Change::UserDisconnected { user: ANN, device_sn: 0, resource, sessions: Vec::new() };
+        kick(&table, GATEWAY, &event_at(5_900, kicked));
+        assert!(matches!(ends.next(true).await, Err(Ending::Kicked)));
+        assert!(matches!(ends_too.next(true).await, Err(Ending::Kicked)));
+        assert!(stays.next(true).await.is_ok() && stays_too.next(true).await.is_ok());
     }
 
     #[tokio::test]

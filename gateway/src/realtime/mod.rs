@@ -17,6 +17,7 @@ mod hub;
 mod json;
 mod kick;
 mod msync;
+mod older;
 mod peer;
 mod recipients;
 mod reporter;
@@ -28,13 +29,18 @@ mod unreported;
 mod waiting;
 mod wire;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::routing::{MethodRouter, get};
 
 pub use self::grpc::Realtime;
 use self::hub::Hub;
 use crate::Gateway;
+
+/// Clients of a stopping process are sent away within this time, spread evenly, so that they do not reconnect all at once.
+const SPREAD: Duration = Duration::from_secs(3);
+/// How long after the stop clients may take to go, and their ends to be reported.
+pub(crate) const LAST: Duration = Duration::from_secs(5);
 
 /// The endpoints of clients that connect. Their sessions are one gateway's.
 pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {

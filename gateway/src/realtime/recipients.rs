@@ -76,8 +76,8 @@ fn of_change(change: &Change) -> Recipients {
         | Change::InvitationDeclined { user, .. } => Recipients::Users(vec![*user]),
         Change::Invited { users, .. } => Recipients::Users(users.clone()),
         _ => match change.group() {
-            // The group of a thread sees that there is one.
-            Some(group) if group.parent != 0 && is_of_thread_itself(change) => {
+            // The group of a thread sees that there is one, unless it is on a message for some members.
+            Some(group) if group.parent != 0 && !group.is_hidden && is_of_thread_itself(change) => {
                 Recipients::MembersAnd(group.parent, change.people())
             }
             Some(group) => Recipients::MembersAnd(group.id, change.people()),

@@ -2,7 +2,7 @@
 //!
 //! They count for as long as the gateway's lease lasts, which every report renews. A session is written when it starts and
 //! when it ends, many at a time, by one task; what cannot be written yet waits ([`super::unreported`]). A gateway without
-//! sessions reports nothing.
+//! sessions reports nothing. One that stops reports the ends of its sessions, and then gives its lease back.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
@@ -11,14 +11,16 @@ use std::{
 
 use tidings_domain::{Error, Reason, SessionEnd};
 use tidings_proto::{error_from_status, internal};
+use tidings_runtime::Shutdown;
 use tokio::{
-    sync::Notify,
+    sync::{Notify, oneshot},
     task::JoinHandle,
     time::{Instant, sleep, timeout, timeout_at},
 };
 use tonic::Request;
 
 use super::{
+    LAST,
     client::Client,
     session::Session,
     unreported::{Part, Unreported},
@@ -54,8 +56,8 @@ impl Reporter {
         *self.number.get_or_init(|| gateway.new_number())
     }
 
-    /// A session has started.
-    pub fn started(self: &Arc<Self>, client: &Client, session: &Session) {
+    /// A session has started. Completes when the directory knows it; fails if that never will be.
+    pub fn started(self: &Arc<Self>, client: &Client, session: &Session) -> oneshot::Receiver<()> {
         let id = session.id as i64;
         let started = internal::StartedSession {
             session_id: id,
@@ -67,9 +69,10 @@ impl Reporter {
             opened_at_ms: session.opened_at.0,
             address: client.caller.address.map(|address| address.to_string()).unwrap_or_default(),
         };
-        self.unreported().start(id, started);
+        let known = self.unreported().start(id, started);
         self.changed.notify_one();
         self.keep_running(&client.gateway);
+        known
     }
 
     /// A session goes on, though the directory may have removed it.
@@ -90,25 +93,42 @@ impl Reporter {
         if task.as_ref().is_some_and(|task| !task.is_finished()) {
             return;
         }
-        if task.is_some() {
+        if task.is_some() && !gateway.stopping().is_triggered() {
             tracing::error!("the task that reports sessions has ended; it is started again");
         }
-        *task = Some(tokio::spawn(Arc::clone(self).run(gateway.clone())));
+        let (reporter, gateway) = (Arc::clone(self), gateway.clone());
+        let unfinished = gateway.unfinished().begin();
+        *task = Some(tokio::spawn(async move {
+            let _unfinished = unfinished;
+            let too_late = async {
+                gateway.stopping().triggered().await;
+                sleep(LAST).await;
+            };
+            tokio::select! {
+                () = reporter.run(&gateway) => {}
+                () = too_late => tracing::warn!("the ends of some sessions could not be reported"),
+            }
+        }));
     }
 
-    async fn run(self: Arc<Self>, gateway: Gateway) {
-        let number = self.number(&gateway);
+    /// Until the process stops and the directory knows that no session is left.
+    async fn run(&self, gateway: &Gateway) {
+        let number = self.number(gateway);
         // Should it be started again, what was under way may not be written.
         self.unreported().put_back();
         let mut directory = gateway.clients().directory_internal.clone();
         let (mut renewed_at, mut rest, mut most) = (None, REST, MOST);
         loop {
-            self.due(renewed_at).await;
+            let is_last = self.due(renewed_at, gateway.stopping()).await;
+            if is_last && renewed_at.is_none() {
+                return;
+            }
             let part = self.unreported().take(most);
             let (began, half, size) = (Instant::now(), part.half(), part.len());
             let Part { started, ended } = part;
-            let report = internal::ReportSessionsRequest { gateway_id: number, started, ended };
+            let report = internal::ReportSessionsRequest { gateway_id: number, started, ended, last: is_last };
             let error = match timeout(CALL, directory.report_sessions(Request::new(report))).await {
+                Ok(Ok(_)) if is_last => return,
                 Ok(Ok(reply)) => {
                     let lasted = renewed_at.is_some_and(|at: Instant| at.elapsed() < LASTS);
                     // Others may have been swept.
@@ -124,7 +144,7 @@ impl Reporter {
                 if size == 1 {
                     // The directory will never take it.
                     tracing::error!(%error, "a session cannot be reported");
-                    self.unreported().done(false);
+                    self.unreported().give_up();
                 } else {
                     self.unreported().put_back();
                 }
@@ -138,22 +158,31 @@ impl Reporter {
         }
     }
 
-    /// Waits until there is something to report.
-    async fn due(&self, renewed_at: Option<Instant>) {
+    /// Waits until there is something to report; true: the process stops, and no session is left.
+    async fn due(&self, renewed_at: Option<Instant>, stopping: &Shutdown) -> bool {
         loop {
             let (is_waiting, is_idle) = {
                 let unreported = self.unreported();
                 (unreported.is_waiting(), unreported.is_idle())
             };
             if is_waiting {
-                return sleep(GATHER).await;
+                sleep(GATHER).await;
+                return false;
             }
-            let changed = self.changed.notified();
+            if is_idle && stopping.is_triggered() {
+                return true;
+            }
+            let changed = async {
+                tokio::select! {
+                    () = self.changed.notified() => {}
+                    () = stopping.triggered(), if is_idle => {}
+                }
+            };
             match renewed_at.filter(|_| !is_idle) {
                 None => changed.await,
                 Some(at) => {
                     if timeout_at(at + RENEW, changed).await.is_err() {
-                        return;
+                        return false;
                     }
                 }
             }

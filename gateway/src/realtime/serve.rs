@@ -13,6 +13,7 @@ use tidings_runtime::metrics;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
 use super::{
+    SPREAD,
     client::Client,
     hub::Entered,
     session::Item,
@@ -30,16 +31,14 @@ const CHECK: Duration = Duration::from_secs(4);
 /// How often its token is checked: the feed says at once when a user may do nothing more, so this is for keys that were
 /// replaced. It is also done at the first check, for what happened while the client connected.
 const CHECK_TOKEN: Duration = Duration::from_mins(1);
-/// Clients of a stopping process are told within this time, spread evenly, so that they do not reconnect all at once.
-const SPREAD: Duration = Duration::from_secs(3);
 
 /// Until the client goes, or is sent away.
 pub(super) async fn serve<W: Wire>(mut socket: Socket) {
     // Not closed in favour of another connection.
     let _busy = socket.peer.connection.as_ref().map(Busy::new);
+    let _unfinished = socket.gateway.unfinished().begin();
     // What is rare is boxed: the task of an idle client is as large as its largest part.
-    let logged_in = Box::pin(timeout(HANDSHAKE, W::log_in(&mut socket))).await;
-    let (end, last) = match logged_in.unwrap_or(Err(End::Told(close_code::POLICY, W::LATE))) {
+    let (end, last) = match Box::pin(log_in::<W>(&mut socket)).await {
         Ok((client, mut wire)) => {
             let _open = metrics().realtime.open(W::NAME);
             let end = session(&mut socket, &client, &mut wire).await.err().unwrap_or(End::Gone);
@@ -54,6 +53,17 @@ pub(super) async fn serve<W: Wire>(mut socket: Socket) {
     };
     metrics().realtime.ended(W::NAME, end.word());
     socket.close(end, last).await;
+}
+
+/// Reads until the client has said who it is, which it must do soon, and before the process stops.
+async fn log_in<W: Wire>(socket: &mut Socket) -> Result<(Client, W), End> {
+    let stopping = socket.gateway.stopping().clone();
+    tokio::select! {
+        logged_in = timeout(HANDSHAKE, W::log_in(socket)) => {
+            logged_in.unwrap_or(Err(End::Told(close_code::POLICY, W::LATE)))
+        }
+        () = stopping.triggered() => Err(restarts()),
+    }
 }
 
 async fn session<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W) -> Result<(), End> {
@@ -75,6 +85,11 @@ async fn session<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W) ->
         entered.how = how(end);
     }
     ended
+}
+
+/// The process stops.
+const fn restarts() -> End {
+    End::Told(close_code::RESTART, "the server restarts")
 }
 
 /// How a session ended, for those who ask whether the user is online.
@@ -173,7 +188,7 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
                 }
             }
             _ = tick.tick() => Box::pin(wire.tick(socket, client)).await?,
-            () = &mut draining => return Err(End::Told(close_code::RESTART, "the server restarts")),
+            () = &mut draining => return Err(restarts()),
         }
     }
 }

@@ -1,6 +1,12 @@
 //! One connected client, whatever its wire format.
 
-use std::{future::Future, sync::Arc};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use bytes::Bytes;
 use tidings_domain::{UnixMillis, UserId};
@@ -56,6 +62,8 @@ pub(crate) struct Session {
     /// Absent: it is no device's, but of an internal service.
     pub device: Option<Device>,
     pub opened_at: UnixMillis,
+    /// It started though the directory did not know it: a kick may not name it.
+    is_unknown: AtomicBool,
     items: mpsc::UnboundedSender<Item>,
     waiting: Arc<Waiting>,
     ending: watch::Sender<Option<Ending>>,
@@ -79,15 +87,16 @@ impl Session {
         let waiting = Arc::new(Waiting::default());
         let ((ending, ended), (doubt, doubted)) = (watch::channel(None), watch::channel(None));
         let inbox = Inbox { items: receiver, waiting: Arc::clone(&waiting), ending: ended, doubt: doubted };
-        (Arc::new(Self { id, inbox: id, user, device, opened_at, items, waiting, ending, doubt }), inbox)
+        let is_unknown = AtomicBool::default();
+        (Arc::new(Self { id, inbox: id, user, device, opened_at, is_unknown, items, waiting, ending, doubt }), inbox)
     }
 
     /// A session of another user with the same inbox.
     pub fn beside(&self, id: u64, user: UserId) -> Arc<Self> {
         let (items, waiting) = (self.items.clone(), Arc::clone(&self.waiting));
         let (ending, doubt) = (self.ending.clone(), self.doubt.clone());
-        let (inbox, opened_at) = (self.inbox, self.opened_at);
-        Arc::new(Self { id, inbox, user, device: None, opened_at, items, waiting, ending, doubt })
+        let (inbox, opened_at, is_unknown) = (self.inbox, self.opened_at, AtomicBool::default());
+        Arc::new(Self { id, inbox, user, device: None, opened_at, is_unknown, items, waiting, ending, doubt })
     }
 
     /// The name of a device of which only one session is open.
@@ -126,6 +135,16 @@ impl Session {
             ending.get_or_insert(why);
             is_first
         });
+    }
+
+    /// It starts though the directory does not know it.
+    pub fn starts_unknown(&self) {
+        self.is_unknown.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it started so.
+    pub fn is_unknown(&self) -> bool {
+        self.is_unknown.load(Ordering::Relaxed)
     }
 
     /// Its token is to be checked: it ends for that reason if the token opens nothing any more.

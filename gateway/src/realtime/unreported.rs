@@ -10,6 +10,7 @@ use std::{
 
 use tidings_domain::SessionEnd;
 use tidings_proto::{internal, pb::change::SessionEnd as WireEnd};
+use tokio::sync::oneshot;
 
 /// Sessions by their ids.
 #[derive(Default)]
@@ -31,6 +32,8 @@ struct Live {
     session: internal::StartedSession,
     /// It was reported at least once, so its end must be.
     was_sent: bool,
+    /// Waits until it is written.
+    written: Option<oneshot::Sender<()>>,
 }
 
 /// What is reported at once.
@@ -61,9 +64,12 @@ impl Unreported {
         self.live.is_empty()
     }
 
-    pub fn start(&mut self, id: i64, session: internal::StartedSession) {
-        self.live.insert(id, Live { session, was_sent: false });
+    /// Completes when it is written; fails when it ends before, or never will be.
+    pub fn start(&mut self, id: i64, session: internal::StartedSession) -> oneshot::Receiver<()> {
+        let (sender, written) = oneshot::channel();
+        self.live.insert(id, Live { session, was_sent: false, written: Some(sender) });
         self.started.insert(id);
+        written
     }
 
     /// A session is written again, if it is open.
@@ -75,7 +81,7 @@ impl Unreported {
 
     pub fn end(&mut self, id: i64, how: SessionEnd) {
         self.started.remove(&id);
-        let Some(Live { session, was_sent: true }) = self.live.remove(&id) else { return };
+        let Some(Live { session, was_sent: true, .. }) = self.live.remove(&id) else { return };
         let ended = internal::EndedSession {
             session_id: id,
             app_id: session.app_id,
@@ -113,11 +119,23 @@ impl Unreported {
         part
     }
 
-    /// What was taken is written, or never will be. With `others`, every other session is written again.
+    /// What was taken is written. With `others`, every other session is written again.
     pub fn done(&mut self, others: bool) {
         let written: BTreeSet<i64> = mem::take(&mut self.under_way).started.iter().map(|it| it.session_id).collect();
+        for id in &written {
+            let waiting = self.live.get_mut(id).and_then(|live| live.written.take());
+            // Nobody may wait any more.
+            waiting.map(|waiting| waiting.send(()));
+        }
         if others {
             self.started.extend(self.live.keys().filter(|id| !written.contains(id)));
+        }
+    }
+
+    /// What was taken never will be written.
+    pub fn give_up(&mut self) {
+        for session in mem::take(&mut self.under_way).started {
+            self.live.get_mut(&session.session_id).and_then(|live| live.written.take());
         }
     }
 
@@ -131,6 +149,8 @@ impl Unreported {
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::oneshot::error::TryRecvError;
+
     use super::*;
 
     fn session(id: i64) -> internal::StartedSession {
@@ -146,7 +166,7 @@ mod tests {
 
     fn with(ids: std::ops::Range<i64>) -> Unreported {
         let mut unreported = Unreported::default();
-        ids.for_each(|id| unreported.start(id, session(id)));
+        ids.for_each(|id| drop(unreported.start(id, session(id))));
         unreported
     }
 
@@ -162,9 +182,11 @@ mod tests {
         assert_eq!(take(&mut unreported, 500), (vec![2], vec![1]));
         unreported.done(false);
         assert!(!unreported.is_waiting());
-        unreported.start(4, session(4));
+        let mut written = unreported.start(4, session(4));
         assert_eq!(take(&mut unreported, 500), (vec![4], vec![]));
+        assert_eq!(written.try_recv(), Err(TryRecvError::Empty));
         unreported.done(true);
+        assert_eq!(written.try_recv(), Ok(()));
         assert_eq!(take(&mut unreported, 500), (vec![2], vec![]));
     }
 

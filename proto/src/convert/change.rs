@@ -1,8 +1,8 @@
 //! Changes in the event feed.
 
-use tidings_domain::{Change, Error, GroupChanged, Joining, Leaving, SessionEnd, UserId};
+use tidings_domain::{Change, Error, GroupChanged, Joining, Leaving, Mute, SessionEnd, UserId, UserMutes};
 
-use super::required;
+use super::{moment_if_set, mute_end, mute_from_wire, mute_to_wire, required, timestamp_unless_zero};
 use crate::pb::{self, change as wire, change::Change as Wire};
 
 impl From<Change> for pb::Change {
@@ -13,9 +13,14 @@ impl From<Change> for pb::Change {
             Change::UserChanged { user, fields } => Wire::UserChanged(wire::UserChanged { user_id: user.0, fields }),
             Change::UserDeleted { user } => Wire::UserDeleted(wire::UserDeleted { user_id: user.0 }),
             Change::UserEnabled { user, enabled } => Wire::UserEnabled(wire::UserEnabled { user_id: user.0, enabled }),
-            Change::UserMuted { user, until_ms: [direct_until_ms, group_until_ms, room_until_ms] } => {
-                let user_id = user.0;
-                Wire::UserMuted(wire::UserMuted { user_id, direct_until_ms, group_until_ms, room_until_ms })
+            Change::UserMuted { user, until_ms } => {
+                let mutes = UserMutes::from_millis(until_ms);
+                Wire::UserMuted(wire::UserMuted {
+                    user_id: user.0,
+                    direct_until: mute_to_wire(mutes.direct),
+                    group_until: mute_to_wire(mutes.group),
+                    room_until: mute_to_wire(mutes.room),
+                })
             }
             Change::UserOnline { user, resource, platform } => {
                 Wire::UserOnline(wire::UserOnline { user_id: user.0, resource, platform })
@@ -35,7 +40,7 @@ impl From<Change> for pb::Change {
                     user_id: user.0,
                     statuses: statuses.collect(),
                     ext,
-                    last_time_ms,
+                    last_time: timestamp_unless_zero(last_time_ms),
                     subscriber_ids: ids(subscribers),
                 })
             }
@@ -67,7 +72,8 @@ impl From<Change> for pb::Change {
                     description,
                     avatar,
                     custom,
-                    mute_all_until_ms,
+                    // Absent, it would not have changed.
+                    mute_all_until: mute_all_until_ms.map(|millis| mute_end(Mute::from_millis(millis))),
                     enabled,
                 })
             }
@@ -84,7 +90,8 @@ impl From<Change> for pb::Change {
                 Wire::AdminsChanged(wire::AdminsChanged { user_ids: ids(users), admin })
             }
             Change::MembersMuted { users, until_ms, .. } => {
-                Wire::MembersMuted(wire::MembersMuted { user_ids: ids(users), until_ms })
+                let until = mute_to_wire(Mute::from_millis(until_ms));
+                Wire::MembersMuted(wire::MembersMuted { user_ids: ids(users), until })
             }
             Change::MembersBlocked { users, is_blocked, .. } => {
                 Wire::MembersBlocked(wire::MembersBlocked { user_ids: ids(users), blocked: is_blocked })
@@ -115,6 +122,7 @@ impl From<Change> for pb::Change {
             group_id: group.map_or(0, |group| group.id),
             group_kind: group.map_or(pb::GroupKind::Unspecified, |group| group.kind().into()).into(),
             parent_group_id: group.map_or(0, |group| group.parent),
+            hidden: group.is_some_and(|group| group.is_hidden),
             change: Some(change),
         }
     }
@@ -124,8 +132,9 @@ impl TryFrom<pb::Change> for Change {
     type Error = Error;
 
     fn try_from(change: pb::Change) -> Result<Self, Error> {
-        let parent = change.parent_group_id;
-        let group = GroupChanged { parent, ..GroupChanged::new(change.group_id, change.group_kind().into()) };
+        let (parent, is_hidden) = (change.parent_group_id, change.hidden);
+        let group =
+            GroupChanged { parent, is_hidden, ..GroupChanged::new(change.group_id, change.group_kind().into()) };
         Ok(match required("change", change.change)? {
             Wire::UserRegistered(it) => Self::UserRegistered { user: UserId(it.user_id) },
             Wire::UserChanged(it) => Self::UserChanged { user: UserId(it.user_id), fields: it.fields },
@@ -133,7 +142,11 @@ impl TryFrom<pb::Change> for Change {
             Wire::UserEnabled(it) => Self::UserEnabled { user: UserId(it.user_id), enabled: it.enabled },
             Wire::UserMuted(it) => Self::UserMuted {
                 user: UserId(it.user_id),
-                until_ms: [it.direct_until_ms, it.group_until_ms, it.room_until_ms],
+                until_ms: [
+                    mute_from_wire("direct_until", it.direct_until)?.millis(),
+                    mute_from_wire("group_until", it.group_until)?.millis(),
+                    mute_from_wire("room_until", it.room_until)?.millis(),
+                ],
             },
             Wire::UserOnline(it) => {
                 Self::UserOnline { user: UserId(it.user_id), resource: it.resource, platform: it.platform }
@@ -151,7 +164,7 @@ impl TryFrom<pb::Change> for Change {
                 user: UserId(it.user_id),
                 statuses: it.statuses.into_iter().map(|one| (one.resource, one.status)).collect(),
                 ext: it.ext,
-                last_time_ms: it.last_time_ms,
+                last_time_ms: moment_if_set("last_time", it.last_time)?.map_or(0, |at| at.0),
                 subscribers: users(it.subscriber_ids),
             },
             Wire::ContactRequested(it) => {
@@ -182,7 +195,10 @@ impl TryFrom<pb::Change> for Change {
                 description: it.description,
                 avatar: it.avatar,
                 custom: it.custom,
-                mute_all_until_ms: it.mute_all_until_ms,
+                mute_all_until_ms: match it.mute_all_until {
+                    Some(until) => Some(mute_from_wire("mute_all_until", Some(until))?.millis()),
+                    None => None,
+                },
                 enabled: it.enabled,
             },
             Wire::OwnerChanged(it) => Self::OwnerChanged { group, from: UserId(it.from_id), to: UserId(it.to_id) },
@@ -195,7 +211,10 @@ impl TryFrom<pb::Change> for Change {
                 Self::MembersLeft { group, users: users(it.user_ids), how }
             }
             Wire::AdminsChanged(it) => Self::AdminsChanged { group, users: users(it.user_ids), admin: it.admin },
-            Wire::MembersMuted(it) => Self::MembersMuted { group, users: users(it.user_ids), until_ms: it.until_ms },
+            Wire::MembersMuted(it) => {
+                let until_ms = mute_from_wire("until", it.until)?.millis();
+                Self::MembersMuted { group, users: users(it.user_ids), until_ms }
+            }
             Wire::MembersBlocked(it) => {
                 Self::MembersBlocked { group, users: users(it.user_ids), is_blocked: it.blocked }
             }

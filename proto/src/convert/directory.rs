@@ -1,8 +1,8 @@
 //! Apps and policies.
 
-use tidings_domain::{App, AppId, Error, NameRule, Policy, PolicyChange, Rate, UnixMillis};
+use tidings_domain::{App, AppId, Error, NameRule, Policy, PolicyChange, Rate};
 
-use super::required;
+use super::{moment, required, timestamp};
 use crate::pb;
 
 impl From<App> for pb::App {
@@ -15,7 +15,7 @@ impl From<App> for pb::App {
             lanying_app_id: app.lanying_app_id,
             sdk_appid: app.sdk_appid,
             enabled: app.enabled,
-            created_at_ms: app.created_at.0,
+            created_at: Some(timestamp(app.created_at)),
             policy: Some(app.policy.into()),
             screening_version: app.screening,
             users_version: app.users_version,
@@ -35,7 +35,7 @@ impl TryFrom<pb::App> for App {
             lanying_app_id: wire.lanying_app_id,
             sdk_appid: wire.sdk_appid,
             enabled: wire.enabled,
-            created_at: UnixMillis(wire.created_at_ms),
+            created_at: moment("app.created_at", wire.created_at)?,
             policy: Policy::with(&required("app.policy", wire.policy)?.try_into()?)?,
             screening: wire.screening_version,
             users_version: wire.users_version,

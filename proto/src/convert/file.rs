@@ -1,7 +1,8 @@
 //! Files.
 
-use tidings_domain::{Error, StoredFile, Thumbnail, UnixMillis, UserId};
+use tidings_domain::{Error, StoredFile, Thumbnail, UserId};
 
+use super::{moment, moment_if_set, timestamp};
 use crate::pb;
 
 impl From<StoredFile> for pb::FileInfo {
@@ -13,8 +14,8 @@ impl From<StoredFile> for pb::FileInfo {
             size: file.size as i64,
             restricted: file.restricted,
             share_secret: file.secret,
-            created_at_ms: file.created_at.0,
-            expires_at_ms: file.expires_at.map_or(0, |at| at.0),
+            created_at: Some(timestamp(file.created_at)),
+            expires_at: file.expires_at.map(timestamp),
             sha256: file.sha256,
             thumbnail: file.thumbnail.map(|thumbnail| pb::ThumbnailInfo {
                 content_type: thumbnail.content_type,
@@ -49,8 +50,8 @@ impl TryFrom<pb::FileInfo> for StoredFile {
                 .zip(u32::try_from(wire.height).ok())
                 .filter(|dimensions| *dimensions != (0, 0)),
             owner: wire.owner_user_id.map(UserId),
-            created_at: UnixMillis(wire.created_at_ms),
-            expires_at: (wire.expires_at_ms != 0).then_some(UnixMillis(wire.expires_at_ms)),
+            created_at: moment("created_at", wire.created_at)?,
+            expires_at: moment_if_set("expires_at", wire.expires_at)?,
         })
     }
 }

@@ -1,7 +1,8 @@
 //! Groups and rooms.
 
-use tidings_domain::{Error, GroupKind, GroupRole, Membership, Mute, UnixMillis, UserId};
+use tidings_domain::{Error, GroupKind, GroupRole, Membership, UnixMillis, UserId};
 
+use super::{moment_if_set, mute_from_wire, mute_to_wire, timestamp_unless_zero};
 use crate::pb;
 
 impl From<pb::GroupKind> for GroupKind {
@@ -50,8 +51,8 @@ impl From<Membership> for pb::Membership {
             group_id: membership.group,
             kind: pb::GroupKind::from(membership.kind).into(),
             role: pb::GroupRole::from(membership.role).into(),
-            joined_at_ms: membership.joined_at.0,
-            muted_until_ms: membership.muted.millis(),
+            joined_at: timestamp_unless_zero(membership.joined_at.0),
+            muted_until: mute_to_wire(membership.muted),
             history_visible: membership.history_visible,
             read_ack: membership.read_ack,
             owner_id: membership.owner.0,
@@ -68,8 +69,8 @@ impl TryFrom<pb::Membership> for Membership {
             group: wire.group_id,
             kind: wire.kind().into(),
             role: wire.role().into(),
-            joined_at: UnixMillis(wire.joined_at_ms),
-            muted: Mute::from_millis(wire.muted_until_ms),
+            joined_at: moment_if_set("joined_at", wire.joined_at)?.unwrap_or(UnixMillis(0)),
+            muted: mute_from_wire("muted_until", wire.muted_until)?,
             history_visible: wire.history_visible,
             read_ack: wire.read_ack,
             owner: UserId(wire.owner_id),

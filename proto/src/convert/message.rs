@@ -1,11 +1,10 @@
 //! Messages and the calls that send them.
 
 use tidings_domain::{
-    Delivery, Draft, Error, GroupId, Message, MsgId, Priority, RoomId, Sent, Target, UnixMillis, UserId, UserRef,
-    Username,
+    Delivery, Draft, Error, GroupId, Message, MsgId, Priority, RoomId, Sent, Target, UserId, UserRef, Username,
 };
 
-use super::{id, required};
+use super::{id, moment, moment_if_set, required, timestamp};
 use crate::pb;
 
 impl From<UserRef> for pb::UserRef {
@@ -180,11 +179,11 @@ impl From<Message> for pb::Message {
             msg_id: message.msg_id.0,
             seq: message.seq,
             sender_id: message.sender.0,
-            sent_at_ms: message.sent_at.0,
+            sent_at: Some(timestamp(message.sent_at)),
             content: Some(message.content.into()),
             countable: message.countable,
             system: message.system,
-            edited_at_ms: message.edited_at.map_or(0, |at| at.0),
+            edited_at: message.edited_at.map(timestamp),
             edits: message.edits,
             audience_ids: message.audience.into_iter().map(|user| user.0).collect(),
             delivery: delivery_to_wire(message.delivery),
@@ -202,11 +201,11 @@ impl TryFrom<pb::Message> for Message {
             msg_id: MsgId(wire.msg_id),
             seq: wire.seq,
             sender: UserId(wire.sender_id),
-            sent_at: UnixMillis(wire.sent_at_ms),
+            sent_at: moment("message.sent_at", wire.sent_at)?,
             content: required("message.content", wire.content)?.try_into()?,
             countable: wire.countable,
             system: wire.system,
-            edited_at: (wire.edited_at_ms != 0).then_some(UnixMillis(wire.edited_at_ms)),
+            edited_at: moment_if_set("message.edited_at", wire.edited_at)?,
             edits: wire.edits,
             audience: wire.audience_ids.into_iter().map(UserId).collect(),
             delivery: delivery_from_wire(wire.delivery),

@@ -10,6 +10,7 @@ mod message;
 mod page;
 mod screening;
 mod status;
+mod time;
 mod user;
 
 use tidings_domain::Error;
@@ -17,6 +18,10 @@ use tidings_domain::Error;
 pub use message::{delivery_from_wire, delivery_to_wire, idempotency_key};
 pub use page::{malformed_page_token, page_size, page_start, page_token};
 pub use status::{ServiceKeyRefused, error_from_status, is_refused_service_key, status_from_error};
+pub use time::{
+    duration, moment, moment_if_set, moment_or_zero, mute_end, mute_from_wire, mute_or_none, mute_to_wire, span,
+    span_or_zero, timestamp, timestamp_unless_zero,
+};
 
 /// The value of a required field.
 pub fn required<T>(field: &str, value: Option<T>) -> Result<T, Error> {

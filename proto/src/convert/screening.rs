@@ -1,9 +1,8 @@
 //! Word lists and hooks.
 
-use std::time::Duration;
-
 use tidings_domain::{ConversationKind, Error, Hook, HookForm, HookSubject, Screening, WordAction, WordList};
 
+use super::{duration, required, span};
 use crate::{internal, pb};
 
 impl From<WordAction> for pb::WordAction {
@@ -117,7 +116,7 @@ impl From<Hook> for pb::Hook {
             form: pb::HookForm::from(hook.form).into(),
             url: hook.url,
             has_token: hook.token.is_some(),
-            timeout_ms: hook.timeout.as_millis() as i32,
+            timeout: Some(duration(hook.timeout)),
             refuse_on_failure: hook.refuse_on_failure,
             kinds: hook.kinds.into_iter().map(|kind| pb::ConversationKind::from(kind).into()).collect(),
             allow_private: hook.allow_private,
@@ -141,7 +140,7 @@ impl TryFrom<pb::Hook> for Hook {
         Ok(Self {
             id: wire.id,
             form: wire.form().try_into()?,
-            timeout: Duration::from_millis(wire.timeout_ms.unsigned_abs().into()),
+            timeout: required("timeout", span("timeout", wire.timeout)?)?,
             refuse_on_failure: wire.refuse_on_failure,
             kinds,
             allow_private: wire.allow_private,

@@ -1,19 +1,30 @@
 //! Users.
 
-use tidings_domain::UserMutes;
+use tidings_domain::{Error, UserMutes};
 
+use super::{mute_from_wire, mute_to_wire};
 use crate::pb;
 
 impl From<UserMutes> for pb::UserMutes {
     /// Of nobody in particular yet.
     fn from(mutes: UserMutes) -> Self {
-        let [direct_until_ms, group_until_ms, room_until_ms] = mutes.millis();
-        Self { direct_until_ms, group_until_ms, room_until_ms, ..Self::default() }
+        Self {
+            direct_until: mute_to_wire(mutes.direct),
+            group_until: mute_to_wire(mutes.group),
+            room_until: mute_to_wire(mutes.room),
+            ..Self::default()
+        }
     }
 }
 
-impl From<&pb::UserMutes> for UserMutes {
-    fn from(wire: &pb::UserMutes) -> Self {
-        Self::from_millis([wire.direct_until_ms, wire.group_until_ms, wire.room_until_ms])
+impl TryFrom<&pb::UserMutes> for UserMutes {
+    type Error = Error;
+
+    fn try_from(wire: &pb::UserMutes) -> Result<Self, Error> {
+        Ok(Self {
+            direct: mute_from_wire("direct_until", wire.direct_until)?,
+            group: mute_from_wire("group_until", wire.group_until)?,
+            room: mute_from_wire("room_until", wire.room_until)?,
+        })
     }
 }

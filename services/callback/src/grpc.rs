@@ -1,12 +1,12 @@
 //! The gRPC API.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use tidings_domain::{Actor, App, Error};
+use tidings_domain::{Actor, App, Error, UnixMillis};
 use tidings_proto::{
-    page_start, page_token,
+    duration, moment_if_set, page_start, page_token,
     pb::{self, callback_service_server::CallbackService},
-    status_from_error as to_status,
+    span, status_from_error as to_status, timestamp,
 };
 use tidings_runtime::context;
 use tonic::{Request, Response, Status};
@@ -97,7 +97,8 @@ impl CallbackService for CallbackGrpc {
     ) -> Result<Response<pb::AddedEndpoint>, Status> {
         let app = self.app(&request).await?;
         let wire = request.into_inner();
-        let rotated = endpoints::rotate(&self.core, app.id, wire.id, wire.overlap_ms).await.map_err(to_status)?;
+        let overlap = span("overlap", wire.overlap).map_err(to_status)?;
+        let rotated = endpoints::rotate(&self.core, app.id, wire.id, overlap).await.map_err(to_status)?;
         let secret = rotated.secret.clone();
         Ok(Response::new(pb::AddedEndpoint { endpoint: Some(rotated.into()), secret }))
     }
@@ -137,12 +138,14 @@ impl CallbackService for CallbackGrpc {
     async fn replay(&self, request: Request<pb::ReplayRequest>) -> Result<Response<pb::ReplayResponse>, Status> {
         let app = self.app(&request).await?;
         let wire = request.into_inner();
+        let from = moment_if_set("created_from", wire.created_from).map_err(to_status)?;
+        let until = moment_if_set("created_until", wire.created_until).map_err(to_status)?;
         let filter = DeliveryFilter {
             endpoint: wire.endpoint_id,
             delivery: wire.delivery_id,
             state: i64::from(wire.state),
-            from: wire.from_ms,
-            until: wire.until_ms,
+            from: from.map_or(0, |from| from.0),
+            until: until.map_or(0, |until| until.0),
             ..DeliveryFilter::default()
         };
         let replayed = deliveries::replay(&self.core, app.id, filter).await.map_err(to_status)?;
@@ -181,11 +184,11 @@ impl From<Endpoint> for pb::Endpoint {
             events: endpoint.events,
             ordered: endpoint.ordered,
             retry: retry.into(),
-            timeout_ms: endpoint.timeout.as_millis() as i32,
+            timeout: Some(duration(endpoint.timeout)),
             allow_private: endpoint.allow_private,
             state: state.into(),
             paused_because: endpoint.paused.unwrap_or_default(),
-            created_at_ms: endpoint.created_at.0,
+            created_at: Some(timestamp(endpoint.created_at)),
         }
     }
 }
@@ -206,8 +209,8 @@ impl From<Delivery> for pb::CallbackDelivery {
             conversation: Some(delivery.new.conversation.into()),
             msg_id: delivery.new.msg_id.0,
             state: state.into(),
-            created_at_ms: delivery.created_at.0,
-            at_ms: delivery.at.0,
+            created_at: Some(timestamp(delivery.created_at)),
+            at: Some(timestamp(delivery.at)),
             attempts: delivery.attempts.into_iter().map(Into::into).collect(),
             body: delivery.new.body.into_bytes(),
         }
@@ -217,8 +220,8 @@ impl From<Delivery> for pb::CallbackDelivery {
 impl From<Attempt> for pb::CallbackAttempt {
     fn from(attempt: Attempt) -> Self {
         Self {
-            at_ms: attempt.at,
-            duration_ms: attempt.ms as i32,
+            at: Some(timestamp(UnixMillis(attempt.at))),
+            duration: Some(duration(Duration::from_millis(attempt.ms.unsigned_abs()))),
             status: attempt.status.into(),
             answer: attempt.answer,
         }

@@ -6,6 +6,7 @@
 
 mod app;
 mod grpc;
+mod kinds;
 mod model;
 mod of_message;
 mod render;

@@ -6,9 +6,9 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tidings_domain::{Actor, ConversationId, Error, MsgId, UnixMillis, UserId};
 use tidings_proto::{
     internal::{self, conversation_internal_service_server::ConversationInternalService},
-    page_size, page_start, page_token,
+    moment, page_size, page_start, page_token,
     pb::{self, conversation_service_server::ConversationService},
-    required, status_from_error as to_status,
+    required, status_from_error as to_status, timestamp, timestamp_unless_zero,
 };
 use tidings_runtime::context;
 use tonic::{Request, Response, Status};
@@ -110,7 +110,7 @@ impl ConversationService for ConversationGrpc {
         let request = request.into_inner();
         let user = context::subject(&caller, request.user_id).map_err(to_status)?;
         let conversation = conversation(request.conversation).map_err(to_status)?;
-        let until = UnixMillis(request.until_ms);
+        let until = moment("until", request.until).map_err(to_status)?;
         clear::clear(&self.deps, &caller, user, conversation, until).await.map_err(to_status)?;
         Ok(Response::new(pb::ClearResponse {}))
     }
@@ -134,7 +134,7 @@ impl ConversationService for ConversationGrpc {
         let conversation = conversation(request.conversation).map_err(to_status)?;
         let outcome = pin::pin(&self.deps, &caller, user, conversation, request.pinned).await;
         let (changed, pinned_at) = outcome.map_err(to_status)?;
-        Ok(Response::new(pb::PinResponse { changed, pinned_at_ms: pinned_at.map_or(0, |at| at.0) }))
+        Ok(Response::new(pb::PinResponse { changed, pinned_at: pinned_at.map(timestamp) }))
     }
 
     #[tracing::instrument(level = "debug", name = "conversation.list_pinned", skip_all)]
@@ -224,7 +224,10 @@ impl ConversationService for ConversationGrpc {
         let of = (conversation(request.conversation).map_err(to_status)?, MsgId(request.msg_id));
         let page = (UserId(above.unwrap_or(0)), limit);
         let found = list_readers::list_readers(&self.deps, &caller, of, page).await.map_err(to_status)?;
-        let readers = found.page.into_iter().map(|(user, at)| pb::Reader { user_id: user.0, read_at_ms: at.0 });
+        let readers = found
+            .page
+            .into_iter()
+            .map(|(user, at)| pb::Reader { user_id: user.0, read_at: timestamp_unless_zero(at.0) });
         let next_page_token = page_token(found.next.map_or(0, |user| user.0));
         Ok(Response::new(pb::ListReadersResponse { readers: readers.collect(), total: found.total, next_page_token }))
     }
@@ -334,7 +337,8 @@ impl From<list::Listed> for pb::ListedConversation {
             conversation: Some(listed.conversation.into()),
             head_msg_id: listed.head.0,
             unread: listed.unread,
-            pinned_at_ms: listed.pinned_at.map_or(0, |at| at.0),
+            // 0: pinned by a version that did not record the time.
+            pinned_at: listed.pinned_at.and_then(|at| timestamp_unless_zero(at.0)),
             pinned: listed.pinned_at.is_some(),
             marks: listed.marks,
         }
@@ -343,6 +347,6 @@ impl From<list::Listed> for pb::ListedConversation {
 
 impl From<Pinned> for pb::PinnedMessage {
     fn from(pinned: Pinned) -> Self {
-        Self { msg_id: pinned.msg_id.0, operator_id: pinned.operator.0, pinned_at_ms: pinned.at.0 }
+        Self { msg_id: pinned.msg_id.0, operator_id: pinned.operator.0, pinned_at: Some(timestamp(pinned.at)) }
     }
 }

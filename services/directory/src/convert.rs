@@ -9,8 +9,8 @@ pub(crate) mod sharing;
 pub(crate) mod thread;
 pub(crate) mod user;
 
-use tidings_domain::{AppId, Error, UserMutes};
-use tidings_proto::{page_size, pb, required};
+use tidings_domain::{AppId, Error, UnixMillis, UserMutes};
+use tidings_proto::{Timestamp, page_size, pb, required, timestamp};
 
 use crate::{
     model::{
@@ -92,8 +92,8 @@ impl From<AdminToken> for pb::AdminToken {
         Self {
             id: token.id,
             label: token.label,
-            created_at_ms: token.created_at.0,
-            revoked_at_ms: token.revoked_at.map_or(0, |revoked_at| revoked_at.0),
+            created_at: Some(timestamp(token.created_at)),
+            revoked_at: token.revoked_at.map(timestamp),
         }
     }
 }
@@ -104,8 +104,8 @@ impl From<ServiceAccount> for pb::ServiceAccount {
             id: account.id,
             name: account.name,
             scopes: account.scopes.into_iter().map(|scope| scope.name().to_owned()).collect(),
-            created_at_ms: account.created_at.0,
-            revoked_at_ms: account.revoked_at.map_or(0, |revoked_at| revoked_at.0),
+            created_at: Some(timestamp(account.created_at)),
+            revoked_at: account.revoked_at.map(timestamp),
         }
     }
 }
@@ -118,8 +118,8 @@ impl From<User> for pb::User {
             uuid: user.uuid,
             registered: user.registered,
             enabled: user.enabled,
-            created_at_ms: user.created_at.0,
-            modified_at_ms: user.modified_at.0,
+            created_at: Some(timestamp(user.created_at)),
+            modified_at: Some(timestamp(user.modified_at)),
             nickname: user.nickname,
             push: (!user.push.is_empty()).then(|| user.push.into()),
             mutes: (user.mutes != UserMutes::NONE).then(|| pb::UserMutes { user_id: user.id.0, ..user.mutes.into() }),
@@ -177,7 +177,7 @@ impl From<Issued> for pb::Token {
     fn from(issued: Issued) -> Self {
         Self {
             token: issued.token.expose().to_owned(),
-            expires_at_ms: millis(issued.expires),
+            expires_at: end(issued.expires),
             ttl_seconds: issued.ttl_seconds,
             user: issued.user.map(Into::into),
             app: Some(issued.app.into()),
@@ -197,11 +197,11 @@ impl From<Identity> for pb::Identity {
             app: Some(identity.app.into()),
             user_id,
             username: identity.username,
-            expires_at_ms: millis(identity.expires),
+            expires_at: end(identity.expires),
         }
     }
 }
 
-fn millis(expires: Option<i64>) -> i64 {
-    expires.map_or(0, |second| second.saturating_mul(1000))
+fn end(expires: Option<i64>) -> Option<Timestamp> {
+    expires.map(|second| timestamp(UnixMillis(second.saturating_mul(1000))))
 }

@@ -26,7 +26,7 @@ use std::{fmt, sync::Arc};
 
 use tidings_domain::{AppId, Clock, Entropy, Error};
 use tidings_outbound::Outbound;
-use tidings_runtime::{Sealed, Tasks};
+use tidings_runtime::{Bus, Sealed, Tasks};
 use tidings_store::{AppRows, Db, Engine, Schema};
 
 use crate::{
@@ -77,7 +77,9 @@ pub struct Deps {
     pub clock: Arc<dyn Clock>,
     /// Source of secrets, salts, nonces and uuids.
     pub entropy: Arc<dyn Entropy>,
-    /// Runs the worker.
+    /// Hints that changes were committed, here and in other processes.
+    pub bus: Arc<dyn Bus>,
+    /// Runs the workers.
     pub tasks: Tasks,
     /// Encrypts the secrets at rest. If it is lost, so are every app's secrets.
     pub data_key: [u8; 32],
@@ -104,7 +106,7 @@ impl fmt::Debug for Directory {
 /// Idle connections to one server of an app that are kept open.
 const IDLE: usize = 16;
 
-/// The service, with its worker running.
+/// The service, with its workers running.
 pub fn build(deps: Deps) -> Result<Directory, Error> {
     let core = Core {
         apps: AppCache::new(),
@@ -118,10 +120,12 @@ pub fn build(deps: Deps) -> Result<Directory, Error> {
         db: deps.db,
         clock: deps.clock,
         entropy: deps.entropy,
+        bus: deps.bus,
     };
     let core = Arc::new(core);
     app::spawn_sweep(&core, &deps.tasks);
     app::spawn_notify_presence(&core, &deps.tasks);
+    app::spawn_hint_at_changes(&core, &deps.tasks);
     Ok(Directory { core })
 }
 

@@ -8,7 +8,7 @@ use tidings_proto::{
     error_from_status,
     internal::{self, file_internal_service_server::FileInternalService},
     pb::{self, download_response, file_service_server::FileService, upload_request},
-    required, status_from_error as to_status,
+    required, span, status_from_error as to_status,
 };
 use tidings_runtime::context;
 use tonic::{Request, Response, Status, Streaming};
@@ -243,13 +243,14 @@ fn download_of(wire: pb::DownloadRequest, caller: &Caller) -> Result<download::D
 }
 
 fn link_of(wire: pb::LinkRequest, caller: &Caller) -> Result<link::LinkQuery, Error> {
-    if !(1000..=7 * 24 * 3_600_000).contains(&wire.life_ms) {
-        return Err(Error::invalid("life_ms", "must be from 1000 to 604800000"));
+    let life = required("life", span("life", wire.life)?)?;
+    if !(Duration::from_secs(1)..=Duration::from_hours(7 * 24)).contains(&life) {
+        return Err(Error::invalid("life", "must be from 1 second to 7 days"));
     }
     Ok(link::LinkQuery {
         file: wanted(required("file", wire.file)?, caller),
         thumbnail: wire.thumbnail,
-        life: Duration::from_millis(wire.life_ms as u64),
+        life,
         content_type: wire.content_type,
         content_disposition: wire.content_disposition,
     })

@@ -6,9 +6,9 @@ use futures_util::{StreamExt as _, stream::BoxStream};
 use prost::Message as _;
 use tidings_domain::{Actor, ConversationId, ConversationKind, Draft, Error, MsgId, UnixMillis, UserId};
 use tidings_proto::{
-    delivery_from_wire, idempotency_key,
+    delivery_from_wire, duration, idempotency_key, moment, moment_if_set,
     pb::{self, edit_request, message_service_server::MessageService, target},
-    required, status_from_error as to_status,
+    required, span, status_from_error as to_status, timestamp,
 };
 use tidings_runtime::context;
 use tokio::sync::Notify;
@@ -29,6 +29,7 @@ use crate::{
     store::{broadcast::Scope, export::Part},
 };
 
+mod canonical;
 mod feed;
 mod internal;
 mod reaction;
@@ -61,7 +62,7 @@ impl MessageService for MessageGrpc {
     async fn send(&self, request: Request<pb::SendRequest>) -> Result<Response<pb::SendResponse>, Status> {
         let (caller, app, standing) = self.deps.directory.caller_as_is(&request).await.map_err(to_status)?;
         let request = request.into_inner();
-        let canonical = canonical(&request);
+        let canonical = canonical::send(&request);
         // Malformed calls are not reported as events; callers that may not send at all get that error first.
         let draft = match Draft::try_from(request) {
             Ok(draft) => draft,
@@ -184,9 +185,9 @@ impl MessageService for MessageGrpc {
         let request = request.into_inner();
         // The base URL of our files does not make it another import, but whether files are fetched does.
         let fetch_into = request.fetch_into.chars().take(1).collect();
-        let canonical =
-            pb::ImportRequest { idempotency_key: String::new(), fetch_into, ..request.clone() }.encode_to_vec();
+        let without = pb::ImportRequest { idempotency_key: String::new(), fetch_into, ..request.clone() };
         let wanted = import::ImportCommand::try_from(request).map_err(to_status)?;
+        let canonical = canonical::import(without, wanted.sent_at);
         let now = self.deps.clock.now();
         let imported = import::import(&self.deps, &self.appender, (&caller, &app), wanted, &canonical, now).await;
         Ok(Response::new(imported.map_err(to_status)?.into()))
@@ -207,8 +208,8 @@ impl MessageService for MessageGrpc {
     async fn export(&self, request: Request<pb::ExportRequest>) -> Result<Response<pb::ExportResponse>, Status> {
         let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
-        let wait = export_wait(request.wait_ms).map_err(to_status)?;
-        let hour = UnixMillis(request.hour_ms);
+        let wait = export_wait(request.wait).map_err(to_status)?;
+        let hour = moment("hour", request.hour).map_err(to_status)?;
         let outcome = self.exporter.export(&caller, app, hour, wait).await.map_err(to_status)?;
         Ok(Response::new(outcome.into()))
     }
@@ -307,33 +308,23 @@ impl MessageService for MessageGrpc {
     }
 }
 
-/// The request as it counts for an idempotency key: without the keys themselves (decision 2).
-fn canonical(request: &pb::SendRequest) -> Vec<u8> {
-    if request.idempotency_key.is_empty() {
-        return Vec::new();
-    }
-    let without = pb::SendRequest { idempotency_key: String::new(), transaction_id: 0, ..request.clone() };
-    without.encode_to_vec()
-}
+/// The default wait for an export.
+const EXPORT_WAIT: Duration = Duration::from_secs(10);
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// The default wait for an export, in milliseconds.
-const EXPORT_WAIT: i64 = 10_000;
-/// The maximum wait, in milliseconds.
-const LONGEST_WAIT: i64 = 60_000;
-
-fn export_wait(wait_ms: i64) -> Result<Duration, Error> {
-    match wait_ms {
-        0 => Ok(Duration::from_millis(EXPORT_WAIT as u64)),
-        1..=LONGEST_WAIT => Ok(Duration::from_millis(wait_ms as u64)),
-        _ => Err(Error::invalid("wait_ms", "must be from 1 to 60000")),
+fn export_wait(wire: Option<tidings_proto::Duration>) -> Result<Duration, Error> {
+    match span("wait", wire)?.unwrap_or_default() {
+        Duration::ZERO => Ok(EXPORT_WAIT),
+        wait if wait <= LONGEST_WAIT => Ok(wait),
+        _ => Err(Error::invalid("wait", "must be at most 60 seconds")),
     }
 }
 
 impl From<Outcome> for pb::ExportResponse {
     fn from(outcome: Outcome) -> Self {
         match outcome {
-            Outcome::Later(wait) => Self { retry_after_ms: (wait.as_millis() as i64).max(1), parts: Vec::new() },
-            Outcome::There(parts) => Self { retry_after_ms: 0, parts: parts.into_iter().map(Into::into).collect() },
+            Outcome::Later(wait) => Self { retry_after: Some(duration(wait)), parts: Vec::new() },
+            Outcome::There(parts) => Self { retry_after: None, parts: parts.into_iter().map(Into::into).collect() },
         }
     }
 }
@@ -351,7 +342,7 @@ impl From<Part> for pb::ExportPart {
             seq: part.seq,
             previous: part.previous,
             digest: part.digest,
-            sealed_at_ms: part.sealed_at.0,
+            sealed_at: Some(timestamp(part.sealed_at)),
         }
     }
 }
@@ -393,8 +384,7 @@ impl TryFrom<pb::RecallRequest> for recall::RecallCommand {
     type Error = Error;
 
     fn try_from(wire: pb::RecallRequest) -> Result<Self, Error> {
-        let window = u64::try_from(wire.window_ms);
-        let window = window.map_err(|error| Error::invalid("window_ms", "must not be negative").because(error))?;
+        let window = span("window", wire.window)?;
         let kind = match wire.kind() {
             pb::ConversationKind::Unspecified => None,
             pb::ConversationKind::Direct => Some(ConversationKind::Direct),
@@ -407,7 +397,7 @@ impl TryFrom<pb::RecallRequest> for recall::RecallCommand {
             party: wire.party_id.map(UserId),
             to: wire.to.map(TryInto::try_into).transpose()?,
             kind,
-            window: (window > 0).then(|| Duration::from_millis(window)),
+            window: window.filter(|window| !window.is_zero()),
             window_for_all: wire.window_for_all,
             actor: wire.actor.map(TryInto::try_into).transpose()?,
             past_storage: wire.past_storage,
@@ -476,7 +466,7 @@ impl TryFrom<pb::ImportRequest> for import::ImportCommand {
             sender: required("sender", wire.sender)?.try_into()?,
             target: required("target", wire.target)?.try_into()?,
             content: required("content", wire.content)?.try_into()?,
-            sent_at: (wire.sent_at_ms != 0).then_some(UnixMillis(wire.sent_at_ms)),
+            sent_at: moment_if_set("sent_at", wire.sent_at)?,
             countable: wire.countable,
             accept_unknown_names: wire.accept_unknown_names,
             call: named_call(wire.call, GRPC_IMPORT),
@@ -490,8 +480,8 @@ impl From<Reply> for pb::ImportResponse {
     fn from(reply: Reply) -> Self {
         Self {
             sent: reply.sent.into_iter().next().map(Into::into),
-            accepted_at_ms: reply.accepted_at.0,
-            committed_at_ms: reply.committed_at.0,
+            accepted_at: Some(timestamp(reply.accepted_at)),
+            committed_at: Some(timestamp(reply.committed_at)),
         }
     }
 }
@@ -520,7 +510,11 @@ impl TryFrom<pb::StartBroadcastRequest> for start_broadcast::StartBroadcastComma
 
 impl From<Started> for pb::StartBroadcastResponse {
     fn from(started: Started) -> Self {
-        Self { broadcast_id: started.id, accepted_at_ms: started.accepted_at, committed_at_ms: started.committed_at }
+        Self {
+            broadcast_id: started.id,
+            accepted_at: Some(timestamp(UnixMillis(started.accepted_at))),
+            committed_at: Some(timestamp(UnixMillis(started.committed_at))),
+        }
     }
 }
 
@@ -548,8 +542,8 @@ impl From<Reply> for pb::SendResponse {
     fn from(reply: Reply) -> Self {
         Self {
             sent: reply.sent.into_iter().map(Into::into).collect(),
-            accepted_at_ms: reply.accepted_at.0,
-            committed_at_ms: reply.committed_at.0,
+            accepted_at: Some(timestamp(reply.accepted_at)),
+            committed_at: Some(timestamp(reply.committed_at)),
         }
     }
 }

@@ -23,9 +23,9 @@ use tidings_domain::{Clock, Error};
 use tidings_proto::{
     internal::file_internal_service_client::FileInternalServiceClient, pb::file_service_client::FileServiceClient,
 };
-use tidings_runtime::{Tasks, Wire, config};
+use tidings_runtime::{Bus, Tasks, Wire, config};
 use tidings_store::{Db, Schema};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 pub use grpc::MessageGrpc;
 pub use screening::Screens;
@@ -91,8 +91,8 @@ pub struct Deps {
     pub files_internal: FileInternalServiceClient<Wire>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Signalled whenever events were committed.
-    pub commit_signal: watch::Sender<()>,
+    /// Hints that events were committed, here and in other processes.
+    pub bus: Arc<dyn Bus>,
     /// The settings of the writers.
     pub appender: config::Appender,
     /// Runs the writers and the other workers. They report there when messages cannot be sent.

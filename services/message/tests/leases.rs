@@ -12,7 +12,7 @@ use tidings_proto::{
     internal::file_internal_service_client::FileInternalServiceClient, pb::file_service_client::FileServiceClient,
 };
 use tidings_runtime::{
-    Connector, Tasks, Wire,
+    Connector, LocalBus, Tasks, Wire,
     config::{Addresses, Appender},
 };
 use tidings_store::{Db, Location, on_db, on_tx, open, sqlx};
@@ -32,7 +32,7 @@ async fn start(db: &Db, clock: &Arc<ManualClock>) -> Result<MessageGrpc, tidings
         files,
         files_internal: FileInternalServiceClient::new(nowhere),
         screens: Arc::new(Screens::new()?),
-        commit_signal: tokio::sync::watch::channel(()).0,
+        bus: Arc::new(LocalBus::default()),
         clock,
         appender: Appender::default(),
         tasks: Tasks::default(),

@@ -13,7 +13,7 @@ use http_body_util::Full;
 use serde_json::Value;
 use tidings_dialects::agora::export_time;
 use tidings_domain::UnixMillis;
-use tidings_proto::pb;
+use tidings_proto::{moment_or_zero, pb};
 
 use crate::{
     Fault, TargetArgs,
@@ -131,7 +131,7 @@ async fn verify(target: &Target, plan: Plan, from: &[User], to: &[User]) -> Resu
             let conversation = Some(conversation);
             let wanted = pb::PageRequest { conversation, start_msg_id, limit: 200, floor_msg_id: 0 };
             let page = target.log().page(target.request(wanted)?).await?.into_inner();
-            times.extend(page.messages.iter().map(|message| message.sent_at_ms));
+            times.extend(page.messages.iter().map(|message| moment_or_zero(message.sent_at).0));
             start_msg_id = page.next_msg_id;
             if start_msg_id == 0 {
                 break;

@@ -106,15 +106,18 @@ impl Installation {
 
     /// Stops the program as an operator does and returns its exit code.
     pub async fn stop(&mut self) -> i32 {
-        self.process().terminate();
-        let mut code = None;
-        wait_until("the program to end", async || {
-            code = self.process.as_mut().and_then(Process::ended);
-            code.is_some()
-        })
-        .await;
-        self.process = None;
-        code.unwrap_or(-1)
+        self.stop_and_read().await.0
+    }
+
+    /// The same, and what it has logged.
+    ///
+    /// # Panics
+    /// If nothing runs.
+    pub async fn stop_and_read(&mut self) -> (i32, String) {
+        let mut process = self.process.take().expect("it runs");
+        process.terminate();
+        wait_until("the program to end", async || process.ended().is_some()).await;
+        (process.ended().unwrap_or(-1), process.all_logged())
     }
 
     /// The running program.

@@ -4,7 +4,7 @@ use std::{
     env,
     fs::{File, OpenOptions},
     io::{BufRead as _, BufReader, Read, Write as _},
-    net::TcpListener,
+    net::{TcpListener, UdpSocket},
     path::PathBuf,
     process::{Child, Command, Stdio},
     sync::{
@@ -38,12 +38,14 @@ pub(crate) fn name_tls_backend() {
 }
 
 /// A loopback address nobody listens at. Its port is below the range for outgoing connections, so a killed process
-/// finds its address free when it restarts.
+/// finds its address free when it restarts. No other test process gets it as long as this one runs: each holds the UDP
+/// ports of the addresses that it has given out.
 ///
 /// # Panics
 /// When the machine has no free port.
 pub fn free_address() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
+    static GIVEN: Mutex<Vec<UdpSocket>> = Mutex::new(Vec::new());
     const LOWEST: u32 = 20_000;
     const PORTS: u32 = 12_000;
     name_tls_backend();
@@ -52,7 +54,14 @@ pub fn free_address() -> String {
         let n = NEXT.fetch_add(1, Ordering::Relaxed);
         format!("127.0.0.1:{}", LOWEST + own.wrapping_add(n) % PORTS)
     });
-    addresses.into_iter().find(|address| TcpListener::bind(address).is_ok()).expect("a free port")
+    for address in addresses {
+        let Ok(held) = UdpSocket::bind(&address) else { continue };
+        if TcpListener::bind(&address).is_ok() {
+            GIVEN.lock().unwrap_or_else(PoisonError::into_inner).push(held);
+            return address;
+        }
+    }
+    panic!("no free port")
 }
 
 /// Prints the program's process id, exits with the program's exit code, and kills it when its own input closes, which
@@ -107,6 +116,11 @@ impl Process {
     /// What the program has logged so far.
     pub fn logged(&self) -> String {
         self.logged.so_far()
+    }
+
+    /// Everything that it has logged, once it has ended.
+    pub fn all_logged(&mut self) -> String {
+        self.logged.complete()
     }
 
     /// The peak memory of the program so far, in bytes.
@@ -165,26 +179,37 @@ impl Drop for Process {
 }
 
 /// The output of a program, collected by a thread until it ends.
-#[derive(Debug, Clone, Default)]
-struct Printed(Arc<Mutex<Vec<u8>>>);
+#[derive(Debug, Default)]
+struct Printed {
+    text: Arc<Mutex<Vec<u8>>>,
+    reader: Option<thread::JoinHandle<()>>,
+}
 
 impl Printed {
     fn by(mut from: impl Read + Send + 'static, mut copy: Option<File>) -> Self {
-        let printed = Self::default();
-        let gathered = printed.clone();
-        thread::spawn(move || {
+        let mut printed = Self::default();
+        let gathered = Arc::clone(&printed.text);
+        let reader = thread::spawn(move || {
             let mut piece = [0; 4096];
             while let Ok(length @ 1..) = from.read(&mut piece) {
-                gathered.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&piece[..length]);
+                gathered.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&piece[..length]);
                 if let Some(file) = &mut copy {
                     file.write_all(&piece[..length]).expect("the log file can be written");
                 }
             }
         });
+        printed.reader = Some(reader);
         printed
     }
 
+    fn complete(&mut self) -> String {
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("the reader does not panic");
+        }
+        self.so_far()
+    }
+
     fn so_far(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+        String::from_utf8_lossy(&self.text.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
 }

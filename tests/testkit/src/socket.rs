@@ -21,6 +21,8 @@ pub struct Socket {
     stream: WebSocketStream<Box<dyn Duplex>>,
     /// Where it would continue.
     pub cursor: Option<String>,
+    /// Events that came before something else that was waited for.
+    waiting: Vec<Value>,
 }
 
 impl Socket {
@@ -39,7 +41,7 @@ impl Socket {
     pub async fn over(stream: Box<dyn Duplex>, url: &str) -> Self {
         let address = format!("{}/tidings/ws", url.replacen("http", "ws", 1));
         let (stream, _) = client_async(address, stream).await.expect("a WebSocket");
-        Self { stream, cursor: None }
+        Self { stream, cursor: None, waiting: Vec::new() }
     }
 
     /// Connects as the user of a token, from now on or from a cursor, and waits until it is ready.
@@ -131,7 +133,7 @@ impl Socket {
         }
     }
 
-    /// The next frame of a type; others are skipped.
+    /// The next frame of a type; others are skipped, but their events are kept for [`Self::events`] and [`Self::event`].
     ///
     /// # Panics
     /// When the connection is closed before.
@@ -141,6 +143,7 @@ impl Socket {
             if frame["type"] == kind {
                 return frame;
             }
+            self.waiting.extend(frame["events"].as_array().into_iter().flatten().cloned());
         }
     }
 
@@ -149,6 +152,9 @@ impl Socket {
     /// # Panics
     /// When the connection is closed before.
     pub async fn events(&mut self) -> Vec<Value> {
+        if !self.waiting.is_empty() {
+            return std::mem::take(&mut self.waiting);
+        }
         loop {
             let frame = self.next_of("events").await;
             let events = frame["events"].as_array().expect("events").clone();
@@ -158,14 +164,16 @@ impl Socket {
         }
     }
 
-    /// The next event of a kind; others are skipped.
+    /// The next event of a kind; those before it are skipped, those behind it kept.
     ///
     /// # Panics
     /// When the connection is closed before.
     pub async fn event(&mut self, kind: &str) -> Value {
         loop {
-            if let Some(event) = self.events().await.into_iter().find(|event| event["kind"] == kind) {
-                return event;
+            let mut events = self.events().await;
+            if let Some(at) = events.iter().position(|event| event["kind"] == kind) {
+                self.waiting = events.split_off(at + 1);
+                return events.remove(at);
             }
         }
     }

@@ -89,7 +89,7 @@ impl Split {
         let mut process = member.process.lock().expect("nobody panics holding it").0.take().expect("it runs");
         process.terminate();
         wait_until(&format!("the {role} to stop"), async || process.ended().is_some()).await;
-        let (code, logged) = (process.ended(), process.logged());
+        let (code, logged) = (process.ended(), process.all_logged());
         assert_eq!(code, Some(0), "{logged}");
         member.process.lock().expect("nobody panics holding it").1.push_str(&logged);
         member.launch();

@@ -12,8 +12,8 @@ use reqwest::{
 };
 use serde_json::{Value, json};
 use tidings_domain::{Clock as _, ManualClock, SystemClock};
-use tidings_proto::internal;
 use tidings_proto::pb::{self, upload_request::Part};
+use tidings_proto::{internal, moment_or_zero};
 use tidings_testkit::{Agora, Bucket, Reply, Shape, Suite, TestApp, every_shape, files_under};
 
 use crate::{
@@ -580,7 +580,7 @@ async fn lifetimes_are_set_by_the_app_and_by_users_where_it_lets_them_agora_3_4(
     let file = Some(pb::FileRef { uuid: kept.clone(), trusted: true, ..Default::default() });
     let info = pb::StatRequest { file };
     let info = app.files().stat(app.request(info)).await.expect("there").into_inner();
-    assert_eq!(info.expires_at_ms, clock.now().0 + WEEK);
+    assert_eq!(moment_or_zero(info.expires_at).0, clock.now().0 + WEEK);
     for (body, text) in [
         (json!({"lifetime": "long", "chatfile_ids": [kept]}), "field lifetime can only be default or permanent"),
         (json!({"lifetime": "default"}), "field chatfile_ids must have 1 to 100 ids"),

@@ -7,7 +7,7 @@ use reqwest::{Method, header::CONTENT_TYPE};
 use serde_json::{Value, json};
 use tidings_dialects::tencent::MsgKey;
 use tidings_domain::{ManualClock, MsgId, UnixMillis};
-use tidings_proto::pb;
+use tidings_proto::{moment_or_zero, pb};
 use tidings_testkit::{Agora, Reply, Suite, TestApp, every_shape};
 
 use crate::{envelope::agora_error, policy};
@@ -343,7 +343,7 @@ async fn what_is_past_storage_is_answered_alike_whether_or_not_the_purge_has_run
         let msg_id: i64 = old.parse().expect("a number");
         let find = pb::FindRequest { msg_id: keyed.parse().expect("a number") };
         let found = app.messages().find(app.request(find)).await.expect("found").into_inner();
-        let key_of = |seq: i64| MsgKey::of(seq, MsgId(found.msg_id), UnixMillis(found.sent_at_ms)).to_string();
+        let key_of = |seq: i64| MsgKey::of(seq, MsgId(found.msg_id), moment_or_zero(found.sent_at)).to_string();
         let (key, wrong_key) = (key_of(found.seq), key_of(found.seq + 1));
         clock.advance(Duration::from_hours(2));
         // Tokens are older than an hour by now.

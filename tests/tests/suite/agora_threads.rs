@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tidings_testkit::{Agora, Reply, TestApp, every_shape};
+use tidings_testkit::{Agora, Reply, Socket, TestApp, every_shape};
 
 use crate::envelope::agora_error;
 
@@ -259,5 +259,55 @@ every_shape! {
         // The group's owner ends it, its own owner does not.
         assert_eq!(group_error(&omar.delete(&format!("/thread/{thread}")).await, 404).2, Some(40012));
         nora.delete(&format!("/thread/{thread}")).await.expect(200);
+    }
+}
+
+every_shape! {
+    async fn a_thread_of_a_message_for_some_members_is_hidden_from_the_others_agora_10_5(app: TestApp) {
+        let (agora, group, plain) = prepared(&app).await;
+        let body = json!({"from": "nora", "to": [group], "type": "txt", "body": {"msg": "you"}, "users": ["omar"]});
+        let targeted = text(&agora.post("/messages/chatgroups/users", &body).await.expect(200)["data"][&group]);
+        let (omar, pia) = (agora.logged_in("omar").await, agora.logged_in("pia").await);
+        let mut of_omar = Socket::open(&app, &omar.token, None).await;
+        let mut of_pia = Socket::open(&app, &pia.token, None).await;
+        let missing = group_error(&pia.post("/thread", &new_thread(&group, &targeted, "pia")).await, 404);
+        assert_eq!(missing, words("msg not exist.", None));
+        let hidden = text(&omar.post("/thread", &new_thread(&group, &targeted, "omar")).await.expect(200)["data"]["thread_id"]);
+        let open = created(&agora, &new_thread(&group, &plain, "nora")).await;
+        // Whoever sees the message is in it.
+        assert_eq!(agora.get(&format!("/thread/{hidden}/users")).await.expect(200)["data"]["affiliations"], json!(["nora", "omar"]));
+        let of_group = format!("/threads/chatgroups/{group}");
+        for (user, count) in [(&omar, 2), (&pia, 1)] {
+            let listed = user.get(&of_group).await.expect(200);
+            assert_eq!(listed["entities"].as_array().map(Vec::len), Some(count), "{listed}");
+            assert_eq!(listed.to_string().contains(&hidden), count == 2, "{listed}");
+        }
+        let unknown = words("thread not found.", Some(40011));
+        for path in [format!("/thread/{hidden}"), format!("/thread/{hidden}/users")] {
+            omar.get(&path).await.expect(200);
+            assert_eq!(group_error(&pia.get(&path).await, 404), unknown, "{path}");
+        }
+        let join = pia.call(Method::POST, &format!("/thread/{hidden}/user/pia/join"), None).await;
+        assert_eq!(group_error(&join, 404), unknown);
+        let rename = pia.call(Method::PUT, &format!("/thread/{hidden}"), Some(json!({"name": "x"}))).await;
+        assert_eq!(group_error(&rename, 404), unknown);
+        let renamed = omar.call(Method::PUT, &format!("/thread/{hidden}"), Some(json!({"name": "x"}))).await;
+        renamed.expect(200);
+        agora.delete(&format!("/thread/{hidden}")).await.expect(200);
+        agora.delete(&format!("/thread/{open}")).await.expect(200);
+        let of_hidden = |event: &Value| (event["group_id"] == *hidden).then(|| text(&event["kind"]));
+        let mut seen = Vec::new();
+        while seen.last().is_none_or(|kind| kind != "group.destroyed") {
+            seen.extend(of_omar.events().await.iter().filter_map(of_hidden));
+        }
+        assert_eq!(seen, ["group.created", "group.updated", "group.destroyed"]);
+        // What is sent when they have been handed out comes after them.
+        let last = json!(agora.send_text("nora", "pia", "that was all").await);
+        let mut seen = Vec::new();
+        while seen.last().is_none_or(|event: &Value| event["msg_id"] != last) {
+            seen.extend(of_pia.events().await);
+        }
+        assert_eq!(seen.iter().filter_map(of_hidden).collect::<Vec<_>>(), Vec::<String>::new());
+        assert!(seen.iter().any(|event| event["group_id"] == *open), "{seen:?}");
     }
 }

@@ -1,8 +1,10 @@
 //! Changes, state, attributes and presence of users (agora.md 10.1, 10.2, errors of 8.3; decision 42).
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
-use tidings_proto::pb;
+use tidings_proto::{duration, pb};
 use tidings_testkit::{Agora, Reply, TestApp, every_shape, wait_until};
 
 use crate::{envelope::agora_error, transcript::Transcript};
@@ -29,7 +31,7 @@ async fn come_online(app: &TestApp, name: &str, platform: &str) {
     let open = pb::OpenSessionRequest {
         user: Some(named(name)),
         platform: platform.to_owned(),
-        ttl_ms: 3_600_000,
+        ttl: Some(duration(Duration::from_secs(3600))),
         ..Default::default()
     };
     app.directory().open_session(app.request(open)).await.expect("a session");

@@ -64,7 +64,7 @@ every_shape! {
             mute(&agora, &json!({"username": "nora", key: 0})).await;
             wait_until("the end of the mute", async || send(&nora, muted, to).await.status == 200).await;
         }
-        mute(&agora, &json!({"username": "nora", "chat": 4})).await;
+        mute(&agora, &json!({"username": "nora", "chat": 10})).await;
         until_refused(&nora, "users", "omar").await;
         wait_until("a mute that runs out", async || send(&nora, "users", "omar").await.status == 200).await;
     }

@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::{Value, json};
 use tidings_domain::{Clock as _, ManualClock, SystemClock, UnixMillis};
-use tidings_proto::pb;
+use tidings_proto::{duration, pb};
 use tidings_testkit::{Answer, Received, Receiver, Reply, Suite, TestApp, check_webhook, every_shape, wait_until};
 
 use crate::{
@@ -222,8 +222,9 @@ every_shape! {
         agora.register(&["nora", "omar"]).await;
         let receiver = Receiver::start(|_| Answer::ok());
         let (id, first) = add(&app, to(&receiver)).await;
-        let rotate = async |overlap_ms: Option<i64>| {
-            let request = pb::RotateEndpointSecretRequest { id, overlap_ms };
+        let rotate = async |overlap_ms: Option<u64>| {
+            let overlap = overlap_ms.map(|ms| duration(Duration::from_millis(ms)));
+            let request = pb::RotateEndpointSecretRequest { id, overlap };
             app.callbacks().rotate_endpoint_secret(app.request(request)).await.map(|rotated| rotated.into_inner().secret)
         };
         let second = rotate(None).await.expect("rotated");
@@ -346,7 +347,7 @@ async fn a_server_that_hangs_delays_nobody_else() {
     agora.register(&["nora", "omar"]).await;
     let (hanging, healthy) =
         (Receiver::start(|_| Answer::ok().after(Duration::from_mins(1))), Receiver::start(|_| Answer::ok()));
-    add(&app, pb::AddEndpointRequest { timeout_ms: 30_000, ..to(&hanging) }).await;
+    add(&app, pb::AddEndpointRequest { timeout: Some(duration(Duration::from_secs(30))), ..to(&hanging) }).await;
     add(&app, to(&healthy)).await;
     for n in 0..200 {
         agora.send_text("nora", "omar", &format!("m{n}")).await;

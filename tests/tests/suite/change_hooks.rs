@@ -1,8 +1,10 @@
 //! Hooks that are asked before groups and contacts change (tencent.md 6.1), as their callers see them.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
-use tidings_proto::pb;
+use tidings_proto::{duration, pb};
 use tidings_testkit::{Answer, Receiver, TestApp, every_shape};
 use tonic::Code;
 
@@ -26,7 +28,7 @@ async fn ask(app: &TestApp, receiver: &Receiver) {
         form: pb::HookForm::Tencent.into(),
         url: format!("{}/ask?s=route", receiver.url()),
         token: TOKEN.into(),
-        timeout_ms: 10_000,
+        timeout: Some(duration(Duration::from_secs(10))),
         allow_private: true,
         subjects: ALL.map(Into::into).to_vec(),
         ..Default::default()

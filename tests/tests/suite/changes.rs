@@ -3,7 +3,11 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use tidings_proto::pb::{self, change::Change};
+use tidings_domain::Mute;
+use tidings_proto::{
+    moment_or_zero, mute_to_wire,
+    pb::{self, change::Change},
+};
 use tidings_testkit::{Answer, Received, Receiver, TestApp, every_shape};
 
 use crate::{
@@ -59,11 +63,11 @@ every_shape! {
             // The second time nothing changes.
             groups.set_admins(app.request_as(nora.id, admins.clone())).await.expect("set");
         }
-        let mute = pb::MuteRequest { group_id: group, user_ids: vec![pia.id], until_ms: -1 };
+        let mute = pb::MuteRequest { group_id: group, user_ids: vec![pia.id], until: mute_to_wire(Mute::Forever) };
         for _ in 0..2 {
             groups.mute(app.request_as(omar.id, mute.clone())).await.expect("muted");
         }
-        let unmute = pb::MuteRequest { until_ms: 0, ..mute };
+        let unmute = pb::MuteRequest { until: None, ..mute };
         groups.mute(app.request(unmute)).await.expect("unmuted");
         let apply = pb::ApplyRequest { group_id: group, text: "let me in".into(), ..Default::default() };
         for _ in 0..2 {
@@ -107,7 +111,7 @@ every_shape! {
             (0, Change::GroupCreated(pb::change::GroupCreated { owner_id: nora.id, name: "lunch".into(), member_ids: vec![omar.id] })),
             (1, Change::MembersJoined(pb::change::MembersJoined { user_ids: vec![pia.id], how: added })),
             (2, Change::AdminsChanged(pb::change::AdminsChanged { user_ids: vec![omar.id], admin: true })),
-            (3, Change::MembersMuted(pb::change::MembersMuted { user_ids: vec![pia.id], until_ms: -1 })),
+            (3, Change::MembersMuted(pb::change::MembersMuted { user_ids: vec![pia.id], until: mute_to_wire(Mute::Forever) })),
             (5, Change::Applied(pb::change::Applied { user_id: rosa.id, text: "let me in".into() })),
             (8, Change::MembersJoined(pb::change::MembersJoined { user_ids: vec![rosa.id], how: accepted })),
             (9, Change::GroupUpdated(pb::change::GroupUpdated { fields: vec!["name".into()], name: "dinner".into(), ..Default::default() })),
@@ -122,7 +126,7 @@ every_shape! {
         for (place, expected) in exact {
             assert_eq!(change(told[place]), &expected, "{place}");
         }
-        assert!(told.iter().all(|event| event.msg_id == 0 && event.message.is_none() && event.platform == "RESTAPI" && event.at_ms > 0));
+        assert!(told.iter().all(|event| event.msg_id == 0 && event.message.is_none() && event.platform == "RESTAPI" && moment_or_zero(event.at).0 > 0));
         assert!(told.iter().all(|event| event.change.as_ref().is_some_and(|change| change.group_id == group)));
         let unique: BTreeSet<&str> = events.iter().map(|event| event.id.as_str()).collect();
         assert_eq!(unique.len(), events.len());

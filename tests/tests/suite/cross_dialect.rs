@@ -1,7 +1,10 @@
 //! One log, two dialects: what one writes, the other and gRPC read, field by field (decisions 5 and 11).
 
 use serde_json::{Value, json};
-use tidings_proto::pb::{self, content::Body};
+use tidings_proto::{
+    moment_or_zero,
+    pb::{self, content::Body},
+};
 use tidings_testkit::{TestApp, every_shape};
 
 use crate::{agora_send, lanying_send, transcript::Transcript};
@@ -109,7 +112,7 @@ every_shape! {
                 sender_id: ann,
                 countable: example.0 != 6,
                 system: false,
-                edited_at_ms: 0,
+                edited_at: None,
                 edits: 0,
                 ..to_group.clone()
             };
@@ -135,7 +138,7 @@ every_shape! {
         app.lanying().acting_as(ann).post("/message/send", &append).await.expect(200);
         let message = logged(&app, ann, bob).await;
         assert_eq!((message.msg_id, message.seq, message.edits), (sent, 1, 1));
-        assert!(message.edited_at_ms >= message.sent_at_ms);
+        assert!(moment_or_zero(message.edited_at).0 >= moment_or_zero(message.sent_at).0);
         assert_eq!(listed(&app, bob, ann).await["content"], "one two");
         let recall = json!({"conversation_id": bob, "msg_id": sent});
         app.lanying().acting_as(ann).post("/message/recall", &recall).await.expect(200);

@@ -1,8 +1,10 @@
 //! The event feed, and who receives it (tencent.md, decisions 30 to 35).
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::json;
-use tidings_proto::{internal, pb};
+use tidings_proto::{duration, internal, pb};
 use tidings_testkit::{TestApp, every_shape};
 use tonic::Code;
 
@@ -150,7 +152,8 @@ every_shape! {
         let added = callbacks.add_endpoint(app.request(new)).await.expect("added").into_inner();
         assert!(added.secret.starts_with("whsec_"));
         let first = added.endpoint.expect("an endpoint");
-        assert_eq!((first.id, first.has_token, first.timeout_ms, first.state()), (1, true, 2000, pb::EndpointState::Active));
+        let timeout = Some(duration(Duration::from_secs(2)));
+        assert_eq!((first.id, first.has_token, first.timeout, first.state()), (1, true, timeout, pb::EndpointState::Active));
         let second = callbacks.add_endpoint(app.request(endpoint())).await.expect("added").into_inner();
         assert_ne!(second.secret, added.secret);
         let paused = callbacks.pause_endpoint(app.request(pb::PauseEndpointRequest { id: 2 })).await.expect("paused").into_inner();
@@ -181,10 +184,14 @@ async fn an_endpoint_that_cannot_be_is_refused() {
         pb::AddEndpointRequest { url: format!("https://app.example/{}", "x".repeat(2048)), ..endpoint() },
         pb::AddEndpointRequest { token: "t".repeat(129), ..endpoint() },
         pb::AddEndpointRequest { events: vec!["message.sent".into(), "nothing".into()], ..endpoint() },
-        pb::AddEndpointRequest { timeout_ms: 50, ..endpoint() },
+        pb::AddEndpointRequest { timeout: Some(duration(Duration::from_millis(50))), ..endpoint() },
     ] {
         assert_eq!(refused(new.clone()).await, Code::InvalidArgument, "{new:?}");
     }
+    let unserved = pb::AddEndpointRequest { events: vec!["group.member_changed".into()], ..endpoint() };
+    let told = app.callbacks().add_endpoint(app.request(unserved)).await.expect_err("refused");
+    let words = "events has group.member_changed, but tencent has callbacks only for message.sent, ";
+    assert!(told.message().starts_with(words), "{told}");
     let by_user = app.callbacks().add_endpoint(app.request_as(16, endpoint())).await.expect_err("refused");
     assert_eq!(by_user.code(), Code::PermissionDenied);
 }

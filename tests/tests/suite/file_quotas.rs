@@ -148,5 +148,5 @@ async fn files_are_kept_for_ever_where_nothing_else_is_set() {
         .stat(app.request(pb::StatRequest { file: Some(pb::FileRef { uuid, ..Default::default() }) }))
         .await
         .expect("there");
-    assert_eq!(info.into_inner().expires_at_ms, 0);
+    assert_eq!(info.into_inner().expires_at, None);
 }

@@ -134,7 +134,7 @@ every_shape! {
             "tidings_sqlite_wal_bytes", "tidings_realtime_sessions", "tidings_realtime_logins_total",
             "tidings_realtime_disconnections_total", "tidings_purge_finished_timestamp_seconds",
             "tidings_task_failures_total", "tidings_build_info", "tidings_tls_certificate_end_timestamp_seconds",
-            "tidings_tls_failed_handshakes_total",
+            "tidings_tls_failed_handshakes_total", "tidings_bus_connected",
         ];
         let absent: Vec<&String> = documented.keys().filter(|name| !there.contains(*name)).collect();
         assert!(absent.iter().all(|name| rare.contains(&name.as_str())), "{absent:?}");

@@ -1,6 +1,8 @@
 //! MSync packets as no SDK of today sends them: contacts over the socket, refusals in the vendor's words, and bytes that
 //! are no packets.
 
+use std::time::Duration;
+
 use futures_util::{StreamExt as _, stream};
 use prost::Message as _;
 use serde_json::json;
@@ -11,13 +13,13 @@ use tidings_dialects::agora::msync::pb::{
     msync::Command,
     muc_body, roster_body,
 };
-use tidings_proto::pb;
+use tidings_proto::{duration, pb};
 use tidings_testkit::{Answer, PacketSocket, Receiver, TestApp, every_shape, wait_until};
 
 use crate::policy::{neighbour, set};
 
 /// A device that speaks the protocol itself.
-struct Raw {
+pub struct Raw {
     socket: PacketSocket,
     next_id: u64,
 }
@@ -33,7 +35,7 @@ fn jid(name: &str, is_group: bool) -> Jid {
 }
 
 impl Raw {
-    async fn logged_in(app: &TestApp, user: &str) -> Self {
+    pub async fn logged_in(app: &TestApp, user: &str) -> Self {
         let mut socket = PacketSocket::connect(&app.suite.url()).await;
         let token = app.agora().logged_in(user).await.token;
         let key = format!("{}#{}", app.app().org, app.app().name);
@@ -51,6 +53,15 @@ impl Raw {
         let status = Provision::decode(answer.payload()).expect("a provision").status.expect("a status");
         assert_eq!(status.error_code(), tidings_dialects::agora::msync::pb::status::ErrorCode::Ok);
         Self { socket, next_id: 1 }
+    }
+
+    /// The code with which the server closes the connection.
+    pub async fn closed(&mut self) -> u16 {
+        loop {
+            if let Err(code) = self.socket.next().await {
+                return code;
+            }
+        }
     }
 
     /// Code and reason of the answer to an operation; its id last.
@@ -95,6 +106,27 @@ impl Raw {
                 return (page.metas.len(), page.next_key);
             }
         }
+    }
+
+    /// The entries of a group's queue up to that message, which may be yet to come; all are acknowledged.
+    pub async fn entries_until(&mut self, group: &str, last: u64) -> Vec<Meta> {
+        let (mut entries, mut key) = (Vec::new(), None);
+        wait_until("the last message", async || {
+            let sync = CommSyncUl { key, queue: Some(jid(group, true)), ..CommSyncUl::default() };
+            self.socket.send(packet(Command::Sync, sync.encode_to_vec())).await;
+            let page = loop {
+                let answer = MSync::decode(&*self.socket.next().await.expect("an answer")).expect("a packet");
+                if answer.command() == Command::Sync {
+                    break CommSyncDl::decode(answer.payload()).expect("a page");
+                }
+            };
+            key = page.next_key.or(key);
+            let is_there = page.metas.iter().any(|meta| meta.id == Some(last));
+            entries.extend(page.metas);
+            is_there
+        })
+        .await;
+        entries
     }
 
     /// Fetches and acknowledges what is in a user's queue; how many entries there were.
@@ -277,7 +309,7 @@ every_shape! {
         let hook = pb::AddHookRequest {
             form: pb::HookForm::Agora.into(),
             url: receiver.url(),
-            timeout_ms: 10_000,
+            timeout: Some(duration(Duration::from_secs(10))),
             allow_private: true,
             ..Default::default()
         };
@@ -307,8 +339,9 @@ every_shape! {
         assert_eq!(entries, 2);
         assert_eq!(omar.pull("nora", again).await, (0, None));
         drop(omar);
+        // A device whose last acknowledgement was not recorded gets the messages again, and acknowledges them again.
         wait_until("the acknowledgement to be recorded", async || {
-            Raw::logged_in(&app, "omar").await.pull("nora", None).await == (0, None)
+            Raw::logged_in(&app, "omar").await.drain("nora").await == 0
         })
         .await;
     }
@@ -378,6 +411,38 @@ every_shape! {
                 status["data"][&msg_id] == json!("delivered")
             })
             .await;
+        }
+    }
+}
+
+every_shape! {
+    async fn a_new_device_gets_what_was_sent_just_before_once_also_when_it_comes_back(app: TestApp) {
+        let agora = app.agora();
+        let names: Vec<String> = (0..10).map(|round| format!("omar{round}")).collect();
+        agora.register(&names.iter().map(String::as_str).chain(["nora"]).collect::<Vec<_>>()).await;
+        // The feed is followed, and has the messages a moment after their answers.
+        let _nora = Raw::logged_in(&app, "nora").await;
+        for omar in &names {
+            let msg_id = agora.send_text("nora", omar, "just before").await;
+            let mut device = Raw::logged_in(&app, omar).await;
+            let mut entries = 0;
+            while entries == 0 {
+                entries = device.drain("nora").await;
+            }
+            assert_eq!(entries, 1, "{omar}");
+            drop(device);
+            wait_until("the message to count as delivered", async || {
+                let status = agora.get(&format!("/users/{omar}/offline_msg_status/{msg_id}")).await.expect(200);
+                status["data"][&msg_id] == json!("delivered")
+            })
+            .await;
+            let mut device = Raw::logged_in(&app, omar).await;
+            agora.send_text("nora", omar, "after").await;
+            let mut entries = 0;
+            while entries == 0 {
+                entries = device.drain("nora").await;
+            }
+            assert_eq!(entries, 1, "{omar}");
         }
     }
 }

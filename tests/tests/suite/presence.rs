@@ -8,6 +8,7 @@ use tidings_testkit::{Agora, Answer, Received, Receiver, Reply, Socket, TestApp,
 use crate::{
     endpoint::{add, strict},
     envelope::lanying_data,
+    msync_refusals::Raw,
     policy::set,
 };
 
@@ -156,6 +157,26 @@ every_shape! {
         until_resources(&agora, "nora", &["phone"]).await;
         again.send(&json!({"type": "ping"})).await;
         again.next_of("pong").await;
+    }
+}
+
+every_shape! {
+    async fn whoever_is_connected_is_met_by_a_kick_at_once(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora"]).await;
+        for round in 0..5 {
+            let mut phone = connect(&app, "nora", "phone", "ios").await;
+            let mut page = connect(&app, "nora", "page", "web").await;
+            agora.delete("/users/nora/disconnect/phone").await.expect(200);
+            assert_eq!(phone.closed().await, 4403, "round {round}");
+            let mut back = connect(&app, "nora", "phone", "ios").await;
+            agora.get("/users/nora/disconnect").await.expect(200);
+            assert_eq!((page.closed().await, back.closed().await), (4403, 4403), "round {round}");
+        }
+        // The SDK's wire, too.
+        let mut device = Raw::logged_in(&app, "nora").await;
+        agora.get("/users/nora/disconnect").await.expect(200);
+        assert_eq!(device.closed().await, 4403);
     }
 }
 

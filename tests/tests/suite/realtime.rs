@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tidings_testkit::{Agora, Socket, every_shape};
 
-async fn group(agora: &Agora, owner: &str, members: &[&str]) -> String {
+pub async fn group(agora: &Agora, owner: &str, members: &[&str]) -> String {
     let body = json!({"groupname": "team", "desc": "d", "public": true, "owner": owner, "members": members});
     agora.post("/chatgroups", &body).await.expect(200)["data"]["groupid"].as_str().expect("an id").to_owned()
 }
@@ -249,12 +249,12 @@ every_shape! {
     }
 }
 
-async fn say(agora: &Agora, group: &str, words: &str) -> Value {
+pub async fn say(agora: &Agora, group: &str, words: &str) -> Value {
     let body = json!({"from": "nora", "to": [group], "type": "txt", "body": {"msg": words}});
     agora.post("/messages/chatgroups", &body).await.expect(200)["data"][group].clone()
 }
 
-async fn edit(agora: &Agora, msg_id: &Value, words: &str) {
+pub async fn edit(agora: &Agora, msg_id: &Value, words: &str) {
     let path = format!("/messages/rewrite/{}", msg_id.as_str().expect("an id"));
     let body = json!({"user": "nora", "new_msg": {"type": "txt", "msg": words}});
     let edited = agora.request(Method::PUT, &path).json(&body).send().await.expect("an answer");
@@ -262,7 +262,7 @@ async fn edit(agora: &Agora, msg_id: &Value, words: &str) {
 }
 
 /// Kind and message of the events up to the frame with that message.
-async fn until(socket: &mut Socket, msg_id: &Value) -> Vec<(String, String)> {
+pub async fn until(socket: &mut Socket, msg_id: &Value) -> Vec<(String, String)> {
     let mut seen = Vec::new();
     loop {
         let events = socket.events().await;

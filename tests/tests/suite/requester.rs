@@ -1,11 +1,11 @@
 //! The caller of a message is the same before it and after it: `Operator_Account` of the two callbacks of a group
 //! (tencent.md 5 and 6, decision 30).
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tidings_proto::pb;
+use tidings_proto::{duration, pb};
 use tidings_testkit::{Answer, Received, Receiver, Reply, every_shape};
 
 use crate::{
@@ -62,7 +62,7 @@ every_shape! {
             Answer::ok().with_body(answer.to_string())
         });
         let form = pb::HookForm::Tencent.into();
-        let hook = pb::AddHookRequest { form, url: before.url(), timeout_ms: 10_000, allow_private: true, ..Default::default() };
+        let hook = pb::AddHookRequest { form, url: before.url(), timeout: Some(duration(Duration::from_secs(10))), allow_private: true, ..Default::default() };
         app.directory().add_hook(app.request(hook)).await.expect("the hook is taken");
         let after = Receiver::start(|_| Answer::ok());
         let dialect = pb::CallbackDialect::Tencent.into();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tidings_proto::pb;
+use tidings_proto::{duration, pb};
 use tidings_testkit::{Answer, Received, Receiver, TestApp, every_shape};
 
 use crate::{
@@ -25,7 +25,7 @@ async fn add_hook(app: &TestApp, form: pb::HookForm, receiver: &Receiver) {
         form: form.into(),
         url: format!("{}/ask?s=route", receiver.url()),
         token: TOKEN.into(),
-        timeout_ms: 10_000,
+        timeout: Some(duration(Duration::from_secs(10))),
         allow_private: true,
         ..Default::default()
     };
@@ -186,7 +186,7 @@ every_shape! {
         let new = pb::AddHookRequest {
             form: pb::HookForm::Tencent.into(),
             url: receiver.url(),
-            timeout_ms: 300,
+            timeout: Some(duration(Duration::from_millis(300))),
             allow_private: true,
             ..Default::default()
         };

@@ -19,7 +19,7 @@ const LAYERS: [&[&str]; 7] = [
         "services/file",
         "services/callback",
     ],
-    &["dialects", "crates/directory-client"],
+    &["dialects", "crates/directory-client", "crates/nats-bus"],
     &["crates/runtime"],
     &["proto", "crates/store"],
     &["crates/outbound"],
@@ -113,6 +113,7 @@ fn a_crate_builds_on_what_its_work_needs() {
     assert_eq!(of("services/conversation"), all(&["directory-client"]));
     // Subscriptions over gRPC are checked while they last.
     assert_eq!(of("gateway"), BTreeSet::from(["dialects", "directory-client", "domain", "proto", "runtime"]));
+    assert_eq!(of("crates/nats-bus"), BTreeSet::from(["domain", "runtime"]));
     assert_eq!(of("crates/directory-client"), BTreeSet::from(["domain", "proto", "runtime"]));
     assert_eq!(of("dialects"), BTreeSet::from(["domain"]));
     assert_eq!(of("crates/store"), BTreeSet::from(["domain"]));

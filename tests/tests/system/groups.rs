@@ -3,7 +3,11 @@
 //!
 //! Groups are created at the address of the all-in-one, which the split shape does not have.
 
-use tidings_proto::pb::{self, group_service_client::GroupServiceClient, target, user_ref};
+use tidings_domain::Mute;
+use tidings_proto::{
+    mute_to_wire,
+    pb::{self, group_service_client::GroupServiceClient, target, user_ref},
+};
 use tidings_testkit::{Shape, TestApp};
 use tonic::{Code, transport::Channel};
 
@@ -170,7 +174,7 @@ all_in_one! {
         let (ann, bob) = (ids[0], ids[1]);
         let group = create_group(&app, ann, pb::GroupSettings::default()).await;
         join(&app, group, &[bob]).await;
-        let mute = pb::MuteRequest { group_id: group, user_ids: vec![bob], until_ms: -1 };
+        let mute = pb::MuteRequest { group_id: group, user_ids: vec![bob], until: mute_to_wire(Mute::Forever) };
         groups(&app).mute(app.request(mute)).await.unwrap();
         let reply = app.messages().send(app.request_as(bob, text_to_group(bob, group, "one"))).await;
         assert_eq!(refusal(reply), refused(Code::PermissionDenied, "MUTED"));

@@ -15,7 +15,8 @@ use tidings_proto::pb::{
 };
 use tidings_store::sqlx::{self, AssertSqlSafe, Connection as _, PgConnection};
 use tidings_testkit::{
-    Agora, Bucket, Compose, Container, Image, Process, Service, Socket, free_address, fresh_database, wait_until,
+    Agora, Broker, Bucket, Compose, Container, Image, Process, Service, Socket, free_address, fresh_database,
+    wait_until,
 };
 use tonic::{Request, transport::Endpoint};
 
@@ -50,7 +51,7 @@ impl Stack {
         for volume in ["secrets", "files", "data"] {
             fs::create_dir(folder.path().join(volume)).unwrap();
         }
-        let names = roles.iter().chain(&["postgres", "otel-collector", "jaeger"]);
+        let names = roles.iter().chain(&["postgres", "nats", "otel-collector", "jaeger"]);
         let hosts = names.map(|name| format!("127.0.0.1 {name}\n")).collect::<Vec<_>>().concat();
         fs::write(folder.path().join("hosts"), format!("127.0.0.1 localhost\n{hosts}")).unwrap();
         let stack = Self {
@@ -111,6 +112,38 @@ impl Stack {
         assert!(written.ends_with("@postgres:5432/tidings"), "{written}");
         let here = written.replace("postgres:5432/tidings", &format!("postgres:{port}/{database}"));
         fs::write(&secret, here).unwrap();
+    }
+
+    /// The service `nats`, by the server of this machine, with the file that Compose mounts. The URL names the service.
+    async fn broker(&self) -> Broker {
+        let service = self.compose.service("nats");
+        assert!(service.read_only && service.cap_drop == ["ALL"]);
+        let mounted = service.volumes[0].split_once(':').unwrap();
+        assert_eq!(
+            (mounted.1, service.command.join(" ").as_str()),
+            ("/etc/nats.conf:ro", "nats-server --config /etc/nats.conf")
+        );
+        let mut file = fs::read_to_string(Path::new(WORKSPACE).join(mounted.0)).unwrap();
+        let secrets = self.volume("secrets");
+        for (said, here) in [
+            ("listen: \"0.0.0.0:4222\"\n", String::new()),
+            ("127.0.0.1:8222", free_address()),
+            // A file that is included must be found from the other.
+            (
+                "include \"../secrets/nats-authorization\"",
+                fs::read_to_string(secrets.join("nats-authorization")).unwrap(),
+            ),
+        ] {
+            assert!(file.contains(said), "deploy/nats.conf no longer says {said}");
+            file = file.replace(said, &here);
+        }
+        let mut broker = Broker::of(&file);
+        let url = fs::read_to_string(secrets.join("bus-url")).unwrap();
+        assert!(url.ends_with("@nats:4222"), "{url}");
+        let port = broker.address().rsplit_once(':').unwrap().1;
+        fs::write(secrets.join("bus-url"), url.replace(":4222", &format!(":{port}"))).unwrap();
+        broker.start().await;
+        broker
     }
 
     /// All share the ports of this machine: each service's own replaces the one that all of them have.
@@ -218,6 +251,7 @@ async fn every_role_starts_in_the_image_as_compose_says_and_a_message_goes_throu
     // The volume of the files belongs to the image's user.
     let owner = Command::new("chown").arg("10001:10001").arg(stack.volume("files")).status().unwrap();
     assert!(owner.success());
+    let _broker = stack.broker().await;
     let migrated = stack.container("migrate").output();
     assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
     let mut running = Vec::new();
@@ -229,6 +263,8 @@ async fn every_role_starts_in_the_image_as_compose_says_and_a_message_goes_throu
     for (role, process) in &running {
         // Log lines are buffered for a moment.
         wait_until("the start line", async || process.logged().contains("serving")).await;
+        let has_bus = ["directory", "message"].contains(role);
+        wait_until("the bus", async || !has_bus || process.logged().contains("the bus is connected")).await;
         let logged = process.logged();
         let line = logged.lines().find(|line| line.contains("serving")).unwrap_or_else(|| panic!("{role}: {logged}"));
         let version = format!("version=\"{}\"", env!("CARGO_PKG_VERSION"));

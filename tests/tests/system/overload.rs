@@ -25,7 +25,7 @@ async fn overload_is_refused_at_once_over_grpc_and_nothing_refused_is_written() 
     let log = app.messages();
     let calls = (0..200).map(|n| {
         let (mut log, request) = (log.clone(), app.request(text(ids[0], &[ids[1]], &n.to_string())));
-        async move { (n.to_string(), tokio::time::timeout(Duration::from_secs(5), log.send(request)).await.unwrap()) }
+        async move { (n.to_string(), tokio::time::timeout(Duration::from_mins(1), log.send(request)).await.unwrap()) }
     });
     let (taken, refusals): (Vec<_>, Vec<_>) = join_all(calls).await.into_iter().partition(|(_, reply)| reply.is_ok());
     assert!(!taken.is_empty() && !refusals.is_empty(), "{} taken, {} refused", taken.len(), refusals.len());

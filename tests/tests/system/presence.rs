@@ -1,7 +1,7 @@
 //! Presence across gateways, and of gateways that die (docs/realtime.md).
 
-use serde_json::json;
-use tidings_testkit::{Agora, Socket, TestApp, wait_until};
+use serde_json::{Value, json};
+use tidings_testkit::{Agora, Installation, Socket, TestApp, wait_until};
 
 use crate::order::doubled;
 
@@ -9,6 +9,23 @@ use crate::order::doubled;
 async fn connect(app: &TestApp, gateway: usize, user: &str, device: &str) -> Socket {
     let token = app.agora().logged_in(user).await.token;
     Socket::open_device(&app.suite.urls()[gateway], app, &token, (device, "web")).await
+}
+
+/// Where the feed is now.
+async fn now(agora: &Agora) -> String {
+    agora.get("/tidings/events?after=now&wait=0").await.expect(200)["cursor"].as_str().unwrap().to_owned()
+}
+
+/// The first disconnects since then.
+async fn disconnects(agora: &Agora, after: &str) -> Vec<Value> {
+    let mut told = Vec::new();
+    wait_until("the event", async || {
+        let path = format!("/tidings/events?after={after}&kinds=user.offline&wait=0");
+        told = agora.get(&path).await.expect(200)["data"].as_array().unwrap().clone();
+        !told.is_empty()
+    })
+    .await;
+    told
 }
 
 async fn until_status(agora: &Agora, user: &str, expected: &str) {
@@ -22,7 +39,7 @@ async fn until_status(agora: &Agora, user: &str, expected: &str) {
 async fn a_killed_gateway_takes_its_sessions_offline_and_no_others() {
     let (app, [one, _]) = doubled().await;
     one.register(&["nora", "omar"]).await;
-    let after = one.get("/tidings/events?after=now&wait=0").await.expect(200)["cursor"].as_str().unwrap().to_owned();
+    let after = now(&one).await;
     let mut nora = connect(&app, 1, "nora", "page").await;
     let mut omar = connect(&app, 0, "omar", "page").await;
     until_status(&one, "nora", "online").await;
@@ -31,13 +48,7 @@ async fn a_killed_gateway_takes_its_sessions_offline_and_no_others() {
     assert_eq!(nora.closed().await, 1006);
     until_status(&one, "nora", "offline").await;
     assert_eq!(one.get("/users/omar/status").await.expect(200)["data"], json!({"omar": "online"}));
-    let mut told = Vec::new();
-    wait_until("the event", async || {
-        let path = format!("/tidings/events?after={after}&kinds=user.offline&wait=0");
-        told = one.get(&path).await.expect(200)["data"].as_array().unwrap().clone();
-        !told.is_empty()
-    })
-    .await;
+    let told = disconnects(&one, &after).await;
     let change = json!({"user": "nora", "resource": "page", "platform": "web", "how": "timed_out"});
     assert_eq!((told.len(), &told[0]["change"]), (1, &change));
     // Who was at another gateway did not notice.
@@ -46,6 +57,46 @@ async fn a_killed_gateway_takes_its_sessions_offline_and_no_others() {
     // The gateway that is back reports those who come back.
     let _back = connect(&app, 1, "nora", "page").await;
     until_status(&one, "nora", "online").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_that_stops_closes_its_connections_and_reports_it() {
+    let (app, [one, _]) = doubled().await;
+    one.register(&["nora"]).await;
+    let after = now(&one).await;
+    let mut nora = connect(&app, 1, "nora", "page").await;
+    until_status(&one, "nora", "online").await;
+    let closed = tokio::spawn(async move { nora.closed().await });
+    app.suite.restart("gateway", 1).await;
+    assert_eq!(closed.await.expect("a close code"), 1012);
+    // Before the process ended, and not when its lease was over.
+    assert_eq!(one.get("/users/nora/status").await.expect(200)["data"], json!({"nora": "offline"}));
+    let told = disconnects(&one, &after).await;
+    assert_eq!((told.len(), &told[0]["change"]["how"]), (1, &json!("closed")));
+    let logged = app.suite.logged();
+    assert!(!logged.contains("ERROR"), "{logged}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_process_that_stops_writes_down_who_was_disconnected_before_it_closes_its_databases() {
+    let mut installation = Installation::default();
+    installation.start().await;
+    let agora = installation.agora().await;
+    agora.register(&["nora"]).await;
+    let after = now(&agora).await;
+    let mut nora = Socket::connect(&installation.url()).await;
+    let token = agora.logged_in("nora").await.token;
+    nora.send(&json!({"type": "auth", "app": "demo#demo", "token": token, "device": "page"})).await;
+    nora.next_of("ready").await;
+    // It has not said who it is, and never will.
+    let mut silent = Socket::connect(&installation.url()).await;
+    let closed = tokio::spawn(async move { (nora.closed().await, silent.closed().await) });
+    let (code, logged) = installation.stop_and_read().await;
+    assert_eq!((code, closed.await.expect("close codes")), (0, (1012, 1012)), "{logged}");
+    assert!(!logged.contains("ERROR") && !logged.contains("in time"), "{logged}");
+    installation.start().await;
+    let told = disconnects(&agora, &after).await;
+    assert_eq!((told.len(), &told[0]["change"]["how"]), (1, &json!("closed")));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use tidings_domain::{ManualClock, UnixMillis};
-use tidings_proto::pb::{self, edit_request::Change};
+use tidings_proto::{
+    duration,
+    pb::{self, edit_request::Change},
+};
 use tidings_store::sqlx::{self, Connection as _, PgConnection};
 use tidings_testkit::{Suite, TestApp, every_shape, fresh_database};
 use tonic::Code;
@@ -69,7 +72,7 @@ async fn a_sender_recalls_until_the_window_is_over_and_the_app_afterwards_decisi
     let app = TestApp::of(Arc::new(Suite::all_in_one(None, shared))).await;
     let ids = register(&app, &["ann", "bob"]).await;
     let (one, two) = (say(&app, text(ids[0], &[ids[1]], "1")).await, say(&app, text(ids[0], &[ids[1]], "2")).await);
-    let within = |msg_id| pb::RecallRequest { window_ms: 300_000, ..plain(msg_id) };
+    let within = |msg_id| pb::RecallRequest { window: Some(duration(Duration::from_secs(300))), ..plain(msg_id) };
     let mut log = app.messages();
     clock.advance(Duration::from_mins(5));
     log.recall(app.request_as(ids[0], within(one))).await.unwrap();

@@ -1,8 +1,10 @@
 //! Who may make which RPC, on whose behalf: every row of the table over the network (docs/rights.md).
 
+use std::time::Duration;
+
 use http::uri::PathAndQuery;
-use tidings_proto::internal;
 use tidings_proto::pb::{self, user_ref};
+use tidings_proto::{duration, internal};
 use tidings_runtime::rights::{Access, RIGHTS, Right};
 use tidings_testkit::{TestApp, every_shape};
 use tonic::{Code, Request, Response, client::Grpc};
@@ -107,7 +109,7 @@ every_shape! {
         assert_eq!(refusal(directory.list_sessions(app.request_as(ann, sessions)).await), denied());
         let end = pb::EndSessionsRequest { user: named(bob), device_sn: 0, end_tokens: true, ..Default::default() };
         assert_eq!(refusal(directory.end_sessions(app.request_as(ann, end)).await), denied());
-        let open = pb::OpenSessionRequest { user: named(bob), ttl_ms: 1000, ..Default::default() };
+        let open = pb::OpenSessionRequest { user: named(bob), ttl: Some(duration(Duration::from_secs(1))), ..Default::default() };
         assert_eq!(refusal(directory.open_session(app.request_as(ann, open)).await), denied());
         let rename = pb::UpdateUserRequest { user: named(bob), nickname: Some("x".into()), ..Default::default() };
         assert_eq!(refusal(directory.update_user(app.request_as(ann, rename)).await), denied());

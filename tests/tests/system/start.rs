@@ -72,7 +72,10 @@ async fn every_setting_that_keeps_a_role_from_starting_is_named_with_what_helps(
     let long_secret = format!("postgres://u:{SECRET}@127.0.0.1:1/d?sslmode=often");
     let refused_url = format!("postgres://u:{SECRET}@127.0.0.1:1/chat");
 
-    let table: [Row<'_>; 26] = [
+    let other_bus = format!("amqp://u:{SECRET}@127.0.0.1:1");
+    let half_bus = format!("nats://{SECRET}@127.0.0.1:1");
+
+    let table: [Row<'_>; 28] = [
         (
             &["directory"],
             vec![],
@@ -98,6 +101,16 @@ async fn every_setting_that_keeps_a_role_from_starting_is_named_with_what_helps(
             &["directory"],
             role(&url, &[("TIDINGS_PEERS_DIRECTORY", "directory:9090")]),
             &["peers.directory must be http://host:port"],
+        ),
+        (
+            &["directory"],
+            role(&url, &[("TIDINGS_BUS_URL", &other_bus)]),
+            &["bus.url must start with nats:// or tls://, such as nats://tidings:password@"],
+        ),
+        (
+            &["directory"],
+            role(&url, &[("TIDINGS_BUS_URL", &half_bus)]),
+            &["bus.url has a user without a password", "nats://user:password@host:4222"],
         ),
         (&["directory"], role(&url, &[("TIDINGS_SERVICE_KEY", "short")]), &["service_key must be at least 16"]),
         (&["directory"], role(&url, &[("TIDINGS_SERVICE_KEY_FILE", &short)]), &["service_key must be at least 16"]),

@@ -1,83 +1,19 @@
 //! Traces across processes, and what must never be in them (docs/internals/processes.md).
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use opentelemetry_proto::tonic::{
-    collector::trace::v1::{
-        ExportTraceServiceRequest, ExportTraceServiceResponse,
-        trace_service_server::{TraceService, TraceServiceServer},
-    },
     common::v1::any_value,
     trace::v1::{Span, span::SpanKind, status::StatusCode},
 };
 use serde_json::json;
 use tidings_domain::{USER_AGENT, hex};
 use tidings_testkit::{Answer, Installation, Receiver, Suite, TestApp, wait_until};
-use tokio::net::TcpListener;
-use tonic::{Request, Response, Status, transport::server::TcpIncoming};
 
-use crate::{data_folder::run, log::register};
-
-/// An OTLP collector that stores what it receives: spans with the service that sent them, and the user agent.
-#[derive(Debug, Clone, Default)]
-struct Collector(Arc<Mutex<Vec<(String, Span)>>>, Arc<Mutex<BTreeSet<String>>>);
-
-#[tonic::async_trait]
-impl TraceService for Collector {
-    async fn export(
-        &self,
-        request: Request<ExportTraceServiceRequest>,
-    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        let agents = request.metadata().get_all("user-agent");
-        self.1.lock().unwrap().extend(agents.iter().map(|agent| agent.to_str().unwrap().to_owned()));
-        for group in request.into_inner().resource_spans {
-            let attributes = group.resource.unwrap_or_default().attributes;
-            let of_service = attributes.into_iter().filter(|attribute| attribute.key.starts_with("service."));
-            let name = format!("{:?}", of_service.collect::<Vec<_>>());
-            let spans = group.scope_spans.into_iter().flat_map(|scope| scope.spans);
-            self.0.lock().unwrap().extend(spans.map(|span| (name.clone(), span)));
-        }
-        Ok(Response::new(ExportTraceServiceResponse::default()))
-    }
-}
-
-impl Collector {
-    /// Serves for as long as the test runs; returns its URL.
-    async fn start() -> (Self, String) {
-        let collector = Self::default();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let server = tonic::transport::Server::builder().add_service(TraceServiceServer::new(collector.clone()));
-        tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
-        (collector, url)
-    }
-
-    fn spans(&self) -> Vec<(String, Span)> {
-        self.0.lock().unwrap().clone()
-    }
-
-    /// The chain from the span with that name up to its root, once it was received: service and name of each.
-    fn lineage(&self, name: &str, trace: &[u8]) -> Vec<(String, String)> {
-        let spans = self.spans();
-        let by_id: BTreeMap<_, _> =
-            spans.iter().map(|(service, span)| (span.span_id.clone(), (service, span))).collect();
-        let mut at =
-            spans.iter().find(|(_, span)| span.name == name && span.trace_id == trace).map(|(s, span)| (s, span));
-        let mut lineage = Vec::new();
-        while let Some((service, span)) = at {
-            assert_eq!(span.trace_id, trace, "one trace");
-            lineage.push((service.clone(), span.name.clone()));
-            at = by_id.get(&span.parent_span_id).copied();
-        }
-        lineage
-    }
-}
+use crate::{collector::Collector, data_folder::run, log::register};
 
 /// A trace id that the client chose, as W3C `traceparent`.
 const TRACE: [u8; 16] =
@@ -114,7 +50,7 @@ async fn one_send_is_one_trace_from_the_gateway_to_the_append_across_processes()
     .await;
     let names: Vec<_> = lineage.iter().map(|(_, name)| name.as_str()).collect();
     assert_eq!(names, ["message.append", "message.send", "grpc.request", "gateway.request"]);
-    let agents = collector.1.lock().unwrap().clone();
+    let agents = collector.agents();
     // tonic appends its own name to ours.
     assert!(!agents.is_empty());
     assert!(agents.iter().all(|agent| agent.split(' ').next() == Some(USER_AGENT)), "{agents:?}");

@@ -9,6 +9,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use tidings_domain::{Error, RISKS};
 use tidings_file::Objects;
+use tidings_nats_bus::Settings;
 use tidings_runtime::{Config, Connector, DataFolder, config::Addresses, low_space};
 use tidings_store::Standing;
 
@@ -77,6 +78,14 @@ pub async fn doctor(config: Result<Config, Error>, output: Output) -> Result<(),
             healthy &= report(&format!("{} secrets", schema.name), &opens);
         }
         healthy &= report(&format!("{} tables", schema.name), &opened);
+    }
+    match Settings::read(&config) {
+        Ok(None) => {}
+        Ok(Some(bus)) => {
+            tidings_outbound::name_tls_backend();
+            healthy &= report("bus", &bus.reach().await.map(|()| format!("answers at {}", bus.address())));
+        }
+        Err(error) => healthy &= report("bus", &Err(shown(error))),
     }
     let service_key = config.service_key.clone().or_else(|| server::key_on_data_folder(&config));
     for (name, addresses) in config.peers.all() {

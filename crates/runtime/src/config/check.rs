@@ -9,6 +9,10 @@ use crate::telemetry::log_filter;
 const SHORTEST_KEY: usize = 16;
 /// Longer drain delays serve no purpose, and only delay the stop.
 const LONGEST_DRAIN_DELAY_MS: u64 = 300_000;
+/// Longest prefix of the bus.
+const LONGEST_PREFIX: usize = 64;
+/// Metrics that are older say nothing of the process as it is.
+const LONGEST_METRICS_SECONDS: u64 = 3600;
 
 impl Config {
     /// Refuses the first setting that no role can start with, by its name.
@@ -37,10 +41,22 @@ impl Config {
                 return Err(Error::invalid("tls.peer_ca", rule));
             }
         }
+        if let Some(url) = &self.bus.url {
+            starts_with("bus.url", url, &["nats://", "tls://"], "nats://tidings:password@nats.internal:4222")?;
+        }
+        subject_prefix(&self.bus.prefix)?;
         self.tls.check()?;
         log_filter(&self.telemetry.log)?;
         if let Some(url) = &self.telemetry.otlp_endpoint {
             http_address("telemetry.otlp_endpoint", url)?;
+        }
+        if self.telemetry.otlp_metrics_seconds > LONGEST_METRICS_SECONDS {
+            let rule = format!("must be at most {LONGEST_METRICS_SECONDS}, or 0 for no export of metrics");
+            return Err(Error::invalid("telemetry.otlp_metrics_seconds", rule));
+        }
+        if self.telemetry.otlp_metrics_seconds > 0 && self.telemetry.otlp_endpoint.is_none() {
+            let rule = "is required with telemetry.otlp_metrics_seconds: where the collector is, as http://host:port";
+            return Err(Error::invalid("telemetry.otlp_endpoint", rule));
         }
         if self.drain_delay_ms.is_some_and(|delay| delay > LONGEST_DRAIN_DELAY_MS) {
             return Err(Error::invalid("drain_delay_ms", format!("must be at most {LONGEST_DRAIN_DELAY_MS}")));
@@ -145,6 +161,20 @@ fn http_address(name: &str, url: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// What the names of a broker's subjects may begin with: words with full stops between.
+fn subject_prefix(prefix: &str) -> Result<(), Error> {
+    let is_plain = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    if prefix.len() <= LONGEST_PREFIX && prefix.split('.').all(is_plain) {
+        return Ok(());
+    }
+    let rule = format!(
+        "must be at most {LONGEST_PREFIX} letters, digits, - and _, with full stops between words, such as tidings.staging"
+    );
+    Err(Error::invalid("bus.prefix", rule))
+}
+
 /// The value itself is not shown: it may hold a password.
 fn starts_with(name: &str, url: &str, schemes: &[&str], example: &str) -> Result<(), Error> {
     if schemes.iter().any(|scheme| url.len() > scheme.len() && url.starts_with(scheme)) {
@@ -237,12 +267,29 @@ mod tests {
             ),
             ("drain_delay_ms must be at most", complaint(|it| it.drain_delay_ms = Some(300_001))),
             ("telemetry.otlp_endpoint must be", complaint(|it| it.telemetry.otlp_endpoint = text("collector:4317"))),
+            (
+                "telemetry.otlp_endpoint is required with telemetry.otlp_metrics_seconds",
+                complaint(|it| it.telemetry.otlp_metrics_seconds = 60),
+            ),
+            (
+                "telemetry.otlp_metrics_seconds must be at most 3600",
+                complaint(|it| it.telemetry.otlp_metrics_seconds = 3601),
+            ),
             ("telemetry.log must be a log filter", complaint(|it| it.telemetry.log = "tidings=loud".into())),
             (
                 "telemetry.log must be a log filter, such as info or warn,tidings_message=debug, and \"inof\" is no level",
                 complaint(|it| it.telemetry.log = "tidings=debug, inof".into()),
             ),
             ("database.url must start with postgres://", complaint(|it| it.database.url = text("mysql://s3cret@h/d"))),
+            (
+                "bus.url must start with nats:// or tls://, such as nats://",
+                complaint(|it| it.bus.url = text("amqp://tidings:s3cret@broker")),
+            ),
+            ("bus.url must start with", complaint(|it| it.bus.url = text("s3cret@broker:4222"))),
+            ("bus.prefix must be at most 64 letters", complaint(|it| it.bus.prefix = String::new())),
+            ("bus.prefix must be at most 64 letters", complaint(|it| it.bus.prefix = "a.*".to_owned())),
+            ("bus.prefix must be at most 64 letters", complaint(|it| it.bus.prefix = "a..b".to_owned())),
+            ("bus.prefix must be at most 64 letters", complaint(|it| it.bus.prefix = "a".repeat(65))),
             ("service_key must be at least 16", complaint(|it| it.service_key = text("short"))),
             ("service_key must be at least 16", complaint(|it| it.service_key = text("with a space in the middle"))),
             ("service_key_previous must be", complaint(|it| it.service_key_previous = text("short"))),

@@ -43,6 +43,11 @@ impl Tls {
         own().or_else(|| self.served())
     }
 
+    /// The files of the certificate that peers are shown, and of its key.
+    pub fn peer_files(&self) -> Option<(&Path, &Path)> {
+        self.shown_to_peers().map(|((_, certificate), (_, key))| (certificate, key))
+    }
+
     /// Every file.
     pub(crate) fn files(&self) -> impl Iterator<Item = Named<'_>> {
         self.settings().into_iter().filter_map(|(setting, path)| Some((setting, path?)))

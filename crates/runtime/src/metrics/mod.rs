@@ -6,6 +6,7 @@
 
 mod appender;
 mod book;
+mod bus;
 mod callback;
 mod database;
 mod feed;
@@ -25,6 +26,7 @@ pub(crate) use self::rpc::code_name;
 pub use self::{
     appender::AppenderMetrics,
     book::Row,
+    bus::{BusMetrics, DroppedHints},
     callback::CallbackMetrics,
     database::{DatabaseMetrics, PoolState},
     feed::{FeedMetrics, Follower},
@@ -55,6 +57,8 @@ pub struct Metrics {
     pub callback: CallbackMetrics,
     /// Connected clients.
     pub realtime: RealtimeMetrics,
+    /// Hints between processes.
+    pub bus: BusMetrics,
     /// Certificates and handshakes.
     pub tls: TlsMetrics,
     /// Background work.
@@ -79,11 +83,12 @@ impl Metrics {
         let feed = FeedMetrics::new(&mut book);
         let callback = CallbackMetrics::new(&mut book);
         let realtime = RealtimeMetrics::new(&mut book);
+        let bus = BusMetrics::new(&mut book);
         let tls = TlsMetrics::new(&mut book);
         let upkeep = UpkeepMetrics::new(&mut book);
         let process = ProcessMetrics::new(&mut book);
         let (registry, rows) = book.finish();
-        Self { registry, rows, http, rpc, appender, database, feed, callback, realtime, tls, upkeep, process }
+        Self { registry, rows, http, rpc, appender, database, feed, callback, realtime, bus, tls, upkeep, process }
     }
 
     /// Every number that there may be: one without a value yet is not in the text.

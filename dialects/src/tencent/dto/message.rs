@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Element;
 
-/// The fields of a callback on a one-to-one message, in the order of the seed.
+/// The fields of a callback on a one-to-one message, in the order of the vendor's example.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Direct<'a> {

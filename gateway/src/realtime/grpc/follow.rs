@@ -14,6 +14,7 @@ use super::{
 use crate::{
     Gateway,
     realtime::{
+        SPREAD,
         event::{Batch, Event},
         hub::Entered,
         session::{Ending, Item},
@@ -24,8 +25,6 @@ use crate::{
 const HEARTBEAT: Duration = Duration::from_secs(30);
 /// How often it is checked whether the app and the users may still do so.
 const CHECK: Duration = Duration::from_secs(3);
-/// Streams of a stopping process end within this time, spread evenly, so that they do not come back all at once.
-const SPREAD: Duration = Duration::from_secs(3);
 
 /// A subscription.
 pub(super) struct Subscription {

@@ -284,6 +284,11 @@ pub(super) fn bad(frame: &BadFrame) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+    use tidings_domain::GroupId;
+
     use super::*;
 
     fn refusal(text: &str) -> String {
@@ -330,5 +335,51 @@ mod tests {
         let refusal = Refusal::illegal_argument("msg_id is required");
         let expected = r#"{"type":"error","id":"7","error":"illegal_argument","error_description":"msg_id is required","reason":"INVALID_ARGUMENT"}"#;
         assert_eq!(error(Some("7"), &refusal), expected);
+    }
+
+    /// What the schema says of the server's frames: `type`, the keys, and which of them are required.
+    fn listed() -> Vec<(String, BTreeSet<String>, BTreeSet<String>)> {
+        let schema: Value = serde_json::from_str(include_str!("../../../../docs/realtime.schema.json")).unwrap();
+        let frames = schema["$defs"]["server"]["oneOf"].as_array().unwrap().iter();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let frame = |frame: &Value| {
+            let properties = frame["properties"].as_object().unwrap();
+            let required = frame["required"].as_array().unwrap().iter().map(text).collect();
+            (text(&properties["type"]["const"]), properties.keys().cloned().collect(), required)
+        };
+        frames.map(frame).collect()
+    }
+
+    #[test]
+    fn the_schema_has_every_key_of_every_frame_of_the_server() {
+        let place = ConversationId::Group(GroupId(17));
+        let (nora, cursor) = (UserId(16), Some("0:1"));
+        let sent = SentMessage { to: "omar".into(), msg_id: "1".to_owned() };
+        let missed = vec![Conversation::of(place, nora, |user| user.to_string())];
+        let (error, error_description, reason) = ("illegal_argument", "id is required", "INVALID_ARGUMENT");
+        let frames = [
+            text_of(&ServerFrame::Ready { user: "nora", cursor, heartbeat_seconds: 30 }),
+            events(&[], cursor),
+            text_of(&ServerFrame::Missed { conversations: missed }),
+            text_of(&ServerFrame::Sent { id: "1", messages: vec![sent], timestamp: 1 }),
+            text_of(&ServerFrame::Done { id: "1" }),
+            text_of(&ServerFrame::Pong {}),
+            text_of(&ServerFrame::Error {
+                id: Some("1"),
+                error,
+                error_description,
+                reason,
+                retry_after_seconds: Some(1),
+            }),
+            text_of(&ServerFrame::Closing { reason: "restart", cursor }),
+        ];
+        let listed = listed();
+        assert_eq!(listed.len(), frames.len());
+        for ((kind, keys, required), frame) in listed.into_iter().zip(frames) {
+            let frame: Value = serde_json::from_str(&frame).unwrap();
+            let there: BTreeSet<String> = frame.as_object().unwrap().keys().cloned().collect();
+            assert_eq!((frame["type"].as_str(), &there), (Some(kind.as_str()), &keys));
+            assert!(required.is_subset(&there), "{kind}");
+        }
     }
 }

@@ -9,7 +9,10 @@ use tidings_dialects::agora::{
 use tidings_domain::{
     Content, ConversationId, Draft, Error, Message, MsgId, Reason, RoomId, UnixMillis, UserId, Username,
 };
-use tidings_proto::pb::{self, edit_request::Change};
+use tidings_proto::{
+    duration,
+    pb::{self, edit_request::Change},
+};
 use tidings_runtime::context;
 
 use super::{contacts, operations};
@@ -160,7 +163,7 @@ impl Command {
     async fn recall(&self, msg_id: MsgId, info: String) -> Outcomes {
         let request = pb::RecallRequest {
             msg_id: msg_id.0,
-            window_ms: self.client.app().policy.agora_recall_window.as_millis() as i64,
+            window: Some(duration(self.client.app().policy.agora_recall_window)),
             window_for_all: true,
             keeps_commands: true,
             info,

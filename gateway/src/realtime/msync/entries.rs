@@ -5,7 +5,8 @@ use tidings_dialects::agora::{
     Names, Presence,
     msync::{self as codec, Ack, Act, Changed, Queue},
 };
-use tidings_domain::{Change, ConversationId, EventKind, Message, MsgId, UnixMillis, UserId};
+use tidings_domain::{Change, ConversationId, EventKind, Message, MsgId, UserId};
+use tidings_proto::moment_or_zero;
 
 use super::queues::Entry;
 use crate::realtime::event::Event;
@@ -64,7 +65,7 @@ fn presence(event: &Event) -> Option<Bytes> {
         ..Presence::default()
     };
     let wire = &event.event.wire;
-    Some(codec::presence_changed(&wire.id, UnixMillis(wire.at_ms), &presence).into())
+    Some(codec::presence_changed(&wire.id, moment_or_zero(wire.at), &presence).into())
 }
 
 /// What only this user gets, if that differs from what everybody gets.
@@ -93,7 +94,7 @@ fn bytes(metas: Vec<Vec<u8>>) -> Vec<Bytes> {
 fn changed<'a>(event: &'a Event, change: &'a Change, app_key: &'a str) -> Changed<'a> {
     let of = &event.event;
     let (names, place) = (&*event.names, &event.place);
-    Changed { id: &of.wire.id, actor: of.actor, at: UnixMillis(of.wire.at_ms), change, names, place, app_key }
+    Changed { id: &of.wire.id, actor: of.actor, at: moment_or_zero(of.wire.at), change, names, place, app_key }
 }
 
 fn act(event: &Event, conversation: ConversationId) -> Act<'_> {
@@ -101,7 +102,7 @@ fn act(event: &Event, conversation: ConversationId) -> Act<'_> {
     Act {
         id: &of.wire.id,
         actor: of.actor,
-        at: UnixMillis(of.wire.at_ms),
+        at: moment_or_zero(of.wire.at),
         conversation,
         msg_id: MsgId(of.wire.msg_id),
         sender: of.of.map(|(_, sender)| sender),

@@ -11,7 +11,7 @@ use tidings_domain::{ConversationId, Error, MsgId, Reason, UnixMillis};
 use super::{
     entries::{entries_of, is_sent},
     missed::{is_pending, pending},
-    offline::add_undelivered,
+    offline::{Undelivered, undelivered},
     own::Own,
     position::{Place, Position},
     queues::Queues,
@@ -68,8 +68,9 @@ impl Intake {
             self.read_past(client).await?;
         } else {
             self.taken = Some(here);
-            let added = add_undelivered(client, &mut self.queues, &self.app_key).await?;
-            for (conversation, msg_id) in added {
+            for one in undelivered(client, &entered.cursor, &self.app_key).await? {
+                let Undelivered { conversation, msg_id, queue, entry } = one;
+                self.queues.push(queue, entry);
                 self.first.insert(msg_id);
                 self.saw(conversation, msg_id);
             }

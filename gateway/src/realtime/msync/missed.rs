@@ -8,7 +8,7 @@ use tidings_dialects::agora::{
     msync::{self as codec, Changed, Place, Queue},
 };
 use tidings_domain::{Change, Error, GroupChanged, GroupKind, UnixMillis, UserId};
-use tidings_proto::pb;
+use tidings_proto::{moment_or_zero, pb};
 use tidings_runtime::context;
 
 use super::queues::Entry;
@@ -31,7 +31,7 @@ pub(super) async fn pending(client: &Client, since: UnixMillis, app_key: &str) -
         let place = Place { name: groups.get(&it.group_id)?.clone(), ..Place::default() };
         let group = GroupChanged::new(it.group_id, GroupKind::Group);
         let change = Change::Invited { group, users: vec![client.user] };
-        Some(Told { change, place, actor: UserId(it.inviter_id), at: UnixMillis(it.made_at_ms) })
+        Some(Told { change, place, actor: UserId(it.inviter_id), at: moment_or_zero(it.made_at) })
     }));
     told.retain(|told| told.at > since);
     told.sort_by_key(|told| told.at);
@@ -66,7 +66,7 @@ async fn contacts(client: &Client) -> Result<Vec<Told>, Error> {
     let mut directory = client.gateway.clients().directory.clone();
     let listed = directory.list_contact_requests(context::request(&client.caller, request)).await.map_err(refused)?;
     let told = |request: pb::ContactRequest| {
-        let (from, at) = (UserId(request.from_id), UnixMillis(request.made_at_ms));
+        let (from, at) = (UserId(request.from_id), moment_or_zero(request.made_at));
         let change = Change::ContactRequested { user: client.user, from, text: request.text };
         Told { change, place: Place::default(), actor: from, at }
     };

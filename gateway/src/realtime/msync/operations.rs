@@ -1,8 +1,8 @@
 //! Groups and rooms over this wire. Everything else about them is a REST call.
 
 use tidings_dialects::agora::{Refusal, msync::Room};
-use tidings_domain::{Error, Reason, UnixMillis};
-use tidings_proto::pb;
+use tidings_domain::{Error, Reason};
+use tidings_proto::{moment_or_zero, mute_or_none, pb};
 use tidings_runtime::context;
 
 use crate::{realtime::client::Client, reply::refused};
@@ -25,10 +25,10 @@ pub(super) async fn enter_room(client: &Client, room: i64, leaves_others: bool) 
     if leaves_others {
         leave_others(client, room).await?;
     }
-    let mute_until = found.settings.and_then(|settings| settings.mute_all_until_ms).unwrap_or_default();
-    let is_muted = mute_until == -1 || mute_until > client.gateway.now().0;
+    let mute = mute_or_none(found.settings.and_then(|settings| settings.mute_all_until));
+    let is_muted = mute.holds(client.gateway.now());
     let members = found.member_count + i32::from(is_new);
-    Ok(Room { id: room, is_muted, created_at: UnixMillis(found.created_at_ms), members })
+    Ok(Room { id: room, is_muted, created_at: moment_or_zero(found.created_at), members })
 }
 
 /// The user leaves a room.

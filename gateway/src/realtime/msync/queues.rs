@@ -69,7 +69,7 @@ impl Queues {
 
     /// Whether more events may be added.
     pub fn has_room(&self) -> bool {
-        self.entries < ENOUGH && self.bytes < ENOUGH_BYTES
+        is_room(self.entries, self.bytes)
     }
 
     /// The key of the entry that was added last.
@@ -134,6 +134,11 @@ impl Queues {
         }
         pulled
     }
+}
+
+/// Whether more may wait beside so much.
+pub(super) const fn is_room(entries: usize, bytes: usize) -> bool {
+    entries < ENOUGH && bytes < ENOUGH_BYTES
 }
 
 fn page_of(entries: &VecDeque<(u64, Entry)>) -> Option<(Vec<Bytes>, u64)> {

@@ -2,76 +2,17 @@
 
 use std::time::Duration;
 
-use tidings_domain::{App, AppId, Caller, ChangeKind, Error, EventKind, Reason, UnixMillis};
+use tidings_domain::{App, AppId, Caller, Error, Reason};
 use tidings_outbound::{check_token, check_url};
-use tidings_proto::{error_from_status, pb};
+use tidings_proto::{error_from_status, pb, span};
 use tidings_runtime::context;
 
 use super::Core;
 use crate::{
+    kinds::kinds,
     model::{Dialect, Endpoint, Retry},
     store, webhook,
 };
-
-/// The events an endpoint may receive.
-pub fn events() -> impl Iterator<Item = &'static str> {
-    EventKind::all().filter(|kind| has_callback(*kind)).map(EventKind::name)
-}
-
-/// Whether there are callbacks for it.
-pub const fn has_callback(kind: EventKind) -> bool {
-    match kind {
-        EventKind::Sent
-        | EventKind::Online
-        | EventKind::Recalled
-        | EventKind::Edited
-        | EventKind::Refused
-        | EventKind::Read => true,
-        EventKind::OnlineBroadcast
-        | EventKind::Delivered
-        | EventKind::Reacted
-        | EventKind::Unreacted
-        | EventKind::Pinned
-        | EventKind::Unpinned => false,
-        EventKind::Changed(change) => match change {
-            ChangeKind::UserRegistered
-            | ChangeKind::UserChanged
-            | ChangeKind::UserDeleted
-            | ChangeKind::UserEnabled
-            | ChangeKind::UserDisabled
-            | ChangeKind::UserMuted
-            | ChangeKind::UserDisconnected
-            | ChangeKind::PresenceChanged
-            | ChangeKind::ApplicationRejected => false,
-            ChangeKind::UserOnline
-            | ChangeKind::UserOffline
-            | ChangeKind::ContactRequested
-            | ChangeKind::ContactDeclined
-            | ChangeKind::ContactAdded
-            | ChangeKind::ContactRemoved
-            | ChangeKind::UserBlocked
-            | ChangeKind::UserUnblocked
-            | ChangeKind::GroupCreated
-            | ChangeKind::GroupDestroyed
-            | ChangeKind::GroupUpdated
-            | ChangeKind::OwnerChanged
-            | ChangeKind::MembersJoined
-            | ChangeKind::MembersLeft
-            | ChangeKind::AdminsChanged
-            | ChangeKind::MembersMuted
-            | ChangeKind::MembersBlocked
-            | ChangeKind::MembersAllowed
-            | ChangeKind::Announced
-            | ChangeKind::FileShared
-            | ChangeKind::FileRemoved
-            | ChangeKind::MemberChanged
-            | ChangeKind::AttributesChanged
-            | ChangeKind::Applied
-            | ChangeKind::Invited
-            | ChangeKind::InvitationDeclined => true,
-        },
-    }
-}
 
 /// Deliveries removed per transaction.
 const STEP: i64 = 1_000;
@@ -79,10 +20,10 @@ const STEP: i64 = 1_000;
 /// Maximum number of endpoints of an app: each is followed and delivered to by itself.
 const MAX_ENDPOINTS: i64 = 100;
 
-/// Timeout of a call, in milliseconds.
-const TIMEOUTS: std::ops::RangeInclusive<i32> = 100..=30_000;
+/// Timeout of a call.
+const TIMEOUTS: std::ops::RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(30);
 /// The default (tencent.md 2).
-const TIMEOUT: i32 = 2000;
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The endpoint to add.
 #[derive(Debug)]
@@ -113,16 +54,14 @@ impl New {
         };
         check_url(&wire.url)?;
         check_token(&wire.token)?;
-        if let Some(unknown) = wire.events.iter().find(|event| events().all(|known| known != event.as_str())) {
-            return Err(Error::invalid(
-                "events",
-                format!("has no {unknown}; there are {}", events().collect::<Vec<_>>().join(", ")),
-            ));
+        if let Some(event) = wire.events.iter().find(|event| kinds(dialect).all(|known| known != event.as_str())) {
+            let (vendor, known) = (dialect.name(), kinds(dialect).collect::<Vec<_>>().join(", "));
+            return Err(Error::invalid("events", format!("has {event}, but {vendor} has callbacks only for {known}")));
         }
-        let timeout = match wire.timeout_ms {
-            0 => TIMEOUT,
-            ms if TIMEOUTS.contains(&ms) => ms,
-            _ => return Err(Error::invalid("timeout_ms", "must be from 100 to 30000")),
+        let timeout = match span("timeout", wire.timeout)?.unwrap_or_default() {
+            Duration::ZERO => TIMEOUT,
+            given if TIMEOUTS.contains(&given) => given,
+            _ => return Err(Error::invalid("timeout", "must be from 0.1 to 30 seconds")),
         };
         Ok(Self {
             dialect,
@@ -131,7 +70,7 @@ impl New {
             events: wire.events,
             ordered: wire.ordered,
             retry,
-            timeout: Duration::from_millis(timeout as u64),
+            timeout,
             allow_private: wire.allow_private,
         })
     }
@@ -189,19 +128,19 @@ pub async fn pause(core: &Core, app: AppId, id: i64, because: Option<&str>) -> R
     Ok(Endpoint { paused: because.map(str::to_owned), ..endpoint })
 }
 
-/// How long a replaced key signs too, in milliseconds, by default.
-const OVERLAP: i64 = 24 * 60 * 60 * 1000;
-const MAX_OVERLAP: i64 = 7 * OVERLAP;
+/// How long a replaced key signs too by default.
+const OVERLAP: Duration = Duration::from_hours(24);
+const MAX_OVERLAP: Duration = Duration::from_hours(7 * 24);
 
 /// Replaces its key, which is returned only here; the former one signs too until the overlap is over.
-pub async fn rotate(core: &Core, app: AppId, id: i64, overlap_ms: Option<i64>) -> Result<Endpoint, Error> {
-    let overlap = overlap_ms.unwrap_or(OVERLAP);
-    if !(0..=MAX_OVERLAP).contains(&overlap) {
-        return Err(Error::invalid("overlap_ms", format!("must be from 0 to {MAX_OVERLAP}")));
+pub async fn rotate(core: &Core, app: AppId, id: i64, overlap: Option<Duration>) -> Result<Endpoint, Error> {
+    let overlap = overlap.unwrap_or(OVERLAP);
+    if overlap > MAX_OVERLAP {
+        return Err(Error::invalid("overlap", "must be at most 7 days"));
     }
     core.endpoint(app, id).await?;
     let secret = webhook::new_secret(&*core.deps.entropy);
-    let until = UnixMillis(core.deps.clock.now().0 + overlap);
+    let until = core.deps.clock.now() + overlap;
     let seal = |column: &str, text: &str| core.key.seal(app, column, text, &*core.deps.entropy);
     let mut tx = core.deps.db.begin().await?;
     if !store::endpoint::rotate(&mut tx, (app, id), &secret, until, seal).await? {

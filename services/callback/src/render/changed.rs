@@ -72,7 +72,33 @@ fn of_group(changed: &Changed, details: &UserDetails, group: GroupChanged) -> Op
             let profile = GroupProfile { notification: Some(text), ..GroupProfile::default() };
             Some((Callback::GroupAfterChange, group_after_change(&told, &profile)?))
         }
-        _ => None,
+        // The vendor has none for these. Those of users and contacts are in [`of_contacts`].
+        Change::OwnerChanged { .. }
+        | Change::AdminsChanged { .. }
+        | Change::MembersMuted { .. }
+        | Change::MembersBlocked { .. }
+        | Change::MembersAllowed { .. }
+        | Change::FileShared { .. }
+        | Change::MemberChanged { .. }
+        | Change::AttributesChanged { .. }
+        | Change::Applied { .. }
+        | Change::ApplicationRejected { .. }
+        | Change::Invited { .. }
+        | Change::InvitationDeclined { .. }
+        | Change::UserRegistered { .. }
+        | Change::UserChanged { .. }
+        | Change::UserDeleted { .. }
+        | Change::UserEnabled { .. }
+        | Change::UserMuted { .. }
+        | Change::UserOnline { .. }
+        | Change::UserOffline { .. }
+        | Change::UserDisconnected { .. }
+        | Change::PresenceChanged { .. }
+        | Change::ContactRequested { .. }
+        | Change::ContactDeclined { .. }
+        | Change::ContactAdded { .. }
+        | Change::ContactRemoved { .. }
+        | Change::UserBlocked { .. } => None,
     }
 }
 
@@ -104,7 +130,34 @@ fn of_contacts(changed: &Changed, details: &UserDetails) -> Option<(Callback, Ve
         Change::UserBlocked { user, blocked, is_blocked } => {
             Some(black_list(&name(*user), &name(*blocked), *is_blocked))
         }
-        _ => None,
+        // The vendor has none for these. Those of groups are in [`of_group`].
+        Change::UserRegistered { .. }
+        | Change::UserChanged { .. }
+        | Change::UserDeleted { .. }
+        | Change::UserEnabled { .. }
+        | Change::UserMuted { .. }
+        | Change::UserDisconnected { .. }
+        | Change::PresenceChanged { .. }
+        | Change::ContactRequested { .. }
+        | Change::ContactDeclined { .. }
+        | Change::GroupCreated { .. }
+        | Change::GroupDestroyed { .. }
+        | Change::GroupUpdated { .. }
+        | Change::OwnerChanged { .. }
+        | Change::MembersJoined { .. }
+        | Change::MembersLeft { .. }
+        | Change::AdminsChanged { .. }
+        | Change::MembersMuted { .. }
+        | Change::MembersBlocked { .. }
+        | Change::MembersAllowed { .. }
+        | Change::Announced { .. }
+        | Change::FileShared { .. }
+        | Change::MemberChanged { .. }
+        | Change::AttributesChanged { .. }
+        | Change::Applied { .. }
+        | Change::ApplicationRejected { .. }
+        | Change::Invited { .. }
+        | Change::InvitationDeclined { .. } => None,
     }
 }
 

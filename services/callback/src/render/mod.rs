@@ -8,12 +8,12 @@ mod tencent;
 use std::collections::{BTreeSet, HashMap};
 
 use tidings_domain::{App, Caller, Content, ConversationId, Error, EventKind, MsgId, UnixMillis, UserId};
-use tidings_proto::{error_from_status, internal, pb, required};
+use tidings_proto::{error_from_status, internal, moment, pb, required};
 use tidings_runtime::context;
 
 use crate::{
     Deps,
-    app::endpoints::has_callback,
+    kinds::has_callback,
     model::{Dialect, Endpoint, NewDelivery},
 };
 
@@ -77,7 +77,7 @@ pub async fn render(
 ) -> Result<Vec<NewDelivery>, Error> {
     let mut events = Vec::with_capacity(batch.len());
     for wire in batch {
-        if let Some(what) = subject_of(&wire)? {
+        if let Some(what) = subject_of(endpoint.dialect, &wire)? {
             events.push((wire, what));
         }
     }
@@ -124,42 +124,40 @@ pub async fn render(
 }
 
 /// `None`: there is no callback.
-fn subject_of(wire: &pb::Event) -> Result<Option<Subject>, Error> {
-    let Some(change) = &wire.change else {
-        return Ok(event(wire)?.map(Box::new).map(Subject::Message));
-    };
-    if !EventKind::of_name(&wire.kind).is_some_and(has_callback) {
+fn subject_of(dialect: Dialect, wire: &pb::Event) -> Result<Option<Subject>, Error> {
+    // Endpoints of earlier versions may have chosen events that their vendor has no callback for.
+    let Some(kind) = EventKind::of_name(&wire.kind).filter(|kind| has_callback(dialect, *kind)) else {
         return Ok(None);
-    }
+    };
+    let Some(change) = &wire.change else {
+        return Ok(event(kind, wire)?.map(Box::new).map(Subject::Message));
+    };
     // To the vendors' callbacks threads are no groups.
     if change.parent_group_id != 0 {
         return Ok(None);
     }
-    let (change, actor, at) = (change.clone().try_into()?, UserId(wire.actor_id), UnixMillis(wire.at_ms));
+    let (change, actor, at) = (change.clone().try_into()?, UserId(wire.actor_id), moment("at", wire.at)?);
     Ok(Some(Subject::Change(Changed { change, actor, at, address: wire.address.clone() })))
 }
 
 /// `None`: there is no callback, as for imports (decision 17).
-fn event(wire: &pb::Event) -> Result<Option<Event>, Error> {
-    let Some(kind) = EventKind::of_name(&wire.kind).filter(|kind| has_callback(*kind)) else {
-        return Ok(None);
-    };
+fn event(kind: EventKind, wire: &pb::Event) -> Result<Option<Event>, Error> {
     let message = match &wire.message {
         Some(message) if !message.imported => message.clone(),
         // It is read, although it is no longer kept.
-        None if kind == EventKind::Read => pb::Message { sent_at_ms: wire.at_ms, ..Default::default() },
+        None if kind == EventKind::Read => pb::Message { sent_at: wire.at, ..Default::default() },
         _ => return Ok(None),
     };
     Ok(Some(Event {
         kind,
-        at: UnixMillis(wire.at_ms),
+        at: moment("at", wire.at)?,
         conversation: required("conversation", wire.conversation)?.try_into()?,
         msg_id: MsgId(wire.msg_id),
         actor: UserId(wire.actor_id),
         requester: if wire.by_app { UserId::ADMIN } else { UserId(wire.actor_id) },
         seq: message.seq,
         sender: UserId(message.sender_id),
-        sent_at: UnixMillis(message.sent_at_ms),
+        sent_at: moment("message.sent_at", message.sent_at)?,
         content: message.content.map(TryInto::try_into).transpose()?,
         edits: message.edits,
         refused: (wire.reason.clone(), wire.reason_detail.clone()),

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use tidings_domain::{AppId, Caller, Error, Reason, UnixMillis};
-use tidings_proto::{error_from_status, pb};
+use tidings_domain::{AppId, Caller, Error, Reason};
+use tidings_proto::{error_from_status, moment_or_zero, pb};
 use tidings_runtime::{
     context,
     metrics::{Follower, metrics},
@@ -12,7 +12,8 @@ use tokio::time::timeout;
 
 use super::{AT_ONCE, Shared};
 use crate::{
-    app::{Core, endpoints::events},
+    app::Core,
+    kinds::kinds,
     model::Endpoint,
     render::render,
     store::{self, delivery},
@@ -33,8 +34,10 @@ pub async fn follow(core: &Core, endpoint: &Endpoint, shared: &Shared) -> Result
     let (which, caller) = ((endpoint.app, endpoint.id), Caller::of_app(endpoint.app));
     // The current cursor: this may not be the first time.
     let endpoint = core.endpoint(endpoint.app, endpoint.id).await?;
-    let kinds =
-        if endpoint.events.is_empty() { events().map(str::to_owned).collect() } else { endpoint.events.clone() };
+    let kinds = match endpoint.events.as_slice() {
+        [] => kinds(endpoint.dialect).map(str::to_owned).collect(),
+        chosen => chosen.to_vec(),
+    };
     let request = pb::EventsRequest { after: endpoint.cursor.clone(), kinds, follow: true, batch: BATCH };
     let feed = deps.message.clone().events(context::request(&caller, request)).await.map_err(error_from_status)?;
     let mut feed = feed.into_inner();
@@ -57,7 +60,7 @@ pub async fn follow(core: &Core, endpoint: &Endpoint, shared: &Shared) -> Result
         }
         // An app that was changed meanwhile is shown under its new name.
         let app = deps.directory.app_of(endpoint.app).await?;
-        let newest = reply.events.iter().map(|event| event.at_ms).max();
+        let newest = reply.events.iter().map(|event| moment_or_zero(event.at)).max();
         let new = render(deps, &app, &endpoint, reply.events).await?;
         let mut tx = deps.db.begin().await?;
         if !store::endpoint::advance(&mut tx, which.0, which.1, &cursor, &reply.cursor).await? {
@@ -70,7 +73,7 @@ pub async fn follow(core: &Core, endpoint: &Endpoint, shared: &Shared) -> Result
         }
         tx.commit().await?;
         if let Some(newest) = newest {
-            metrics().feed.taken(Follower::Callback, deps.clock.now() - UnixMillis(newest));
+            metrics().feed.taken(Follower::Callback, deps.clock.now() - newest);
         }
         cursor = reply.cursor;
         if !new.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tidings_dialects::tencent::{Authentication, Callback, Parameters, query};
+use tidings_dialects::tencent::{Authentication, Parameters, query};
 use tidings_domain::{App, UnixMillis};
 use tidings_outbound::{
     Response, Url, beginning, cause,
@@ -89,12 +89,12 @@ pub async fn post(core: &Core, endpoint: &Endpoint, app: &App, due: &Due, now: U
 
 /// Tencent's receivers get the rest in the query; the others have their URL as it is.
 fn address(endpoint: &Endpoint, app: &App, due: &Due, seconds: i64) -> String {
-    let Some(callback) = Callback::of_command(&due.command).filter(|_| endpoint.dialect == Dialect::Tencent) else {
+    if endpoint.dialect != Dialect::Tencent {
         return endpoint.url.clone();
-    };
+    }
     let parameters = Parameters {
         sdk_appid: app.sdk_appid,
-        callback,
+        command: &due.command,
         client_ip: due.address.parse().ok(),
         platform: &due.platform,
         authentication: endpoint.token.as_deref().map(|token| Authentication { token, request_time: seconds }),
@@ -113,4 +113,60 @@ async fn read(response: Response) -> Answer {
 /// In seconds; dates are ignored.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use tidings_domain::AppId;
+
+    use super::*;
+    use crate::model::Retry;
+
+    fn endpoint(dialect: Dialect) -> Endpoint {
+        Endpoint {
+            app: AppId(1),
+            id: 1,
+            dialect,
+            url: "http://h/im".to_owned(),
+            token: Some("xxxxyyyy".to_owned()),
+            secret: String::new(),
+            previous: None,
+            events: Vec::new(),
+            ordered: false,
+            retry: Retry::Durable,
+            timeout: Duration::from_secs(2),
+            allow_private: false,
+            paused: None,
+            is_broken: false,
+            created_at: UnixMillis(0),
+            cursor: String::new(),
+        }
+    }
+
+    fn address_of(dialect: Dialect, command: &str) -> String {
+        let due = Due {
+            id: 1,
+            event_id: "m0-1".to_owned(),
+            command: command.to_owned(),
+            address: String::new(),
+            platform: "RESTAPI".to_owned(),
+            trace: String::new(),
+            body: "{}".to_owned(),
+            tries: 0,
+            created_at: UnixMillis(0),
+        };
+        address(&endpoint(dialect), &App::example(), &due, 1_669_872_112)
+    }
+
+    /// Processes of two versions may work side by side, and a delivery outlives a downgrade.
+    #[test]
+    fn a_command_that_only_a_later_version_knows_is_posted_like_any_other() {
+        assert_eq!(
+            address_of(Dialect::Tencent, "Group.CallbackOfALaterVersion"),
+            "http://h/im?SdkAppid=1400000000&CallbackCommand=Group.CallbackOfALaterVersion&contenttype=json&ClientIP=\
+             &OptPlatform=RESTAPI&Sign=17773bc39a671d7b9aa835458704d2a6db81360a5940292b587d6d760d484061\
+             &RequestTime=1669872112"
+        );
+        assert_eq!(address_of(Dialect::Agora, "muc"), "http://h/im");
+    }
 }

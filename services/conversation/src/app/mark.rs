@@ -80,8 +80,8 @@ async fn raise(
     let raised = Raise { read: (now, since), ..Raise::unread(place.conversation, to, MsgId::ZERO) };
     let moved = store::raise(&mut tx, place.app, place.user, raised).await?;
     let is_direct = matches!(place.conversation, ConversationId::Direct(low, high) if low != high);
-    let is_told = moved && (is_read || is_direct);
-    if is_told {
+    let is_reported = moved && (is_read || is_direct);
+    if is_reported {
         let report = MarkReport {
             place,
             msg_id,
@@ -93,7 +93,7 @@ async fn raise(
         which.reports().add(&mut tx, &report).await?;
     }
     tx.commit().await?;
-    if is_told {
+    if is_reported {
         let reporter = if is_read { &deps.read } else { &deps.delivered };
         reporter.notify_one();
     }

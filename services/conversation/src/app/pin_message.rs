@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// Maximum number of pinned messages of a conversation (agora.md 12).
+/// Maximum number of pinned messages of a conversation.
 pub(super) const MOST: i64 = 20;
 
 /// False when nothing changed. `user` is the operator.

@@ -97,7 +97,7 @@ impl HookRound<'_> {
         }
         let parameters = Parameters {
             sdk_appid: self.known.app.sdk_appid,
-            callback,
+            command: callback.command(),
             client_ip: self.caller.address,
             platform: self.caller.platform.name(),
             authentication: hook

@@ -41,6 +41,7 @@ mod users;
 mod word_lists;
 
 pub(crate) use self::{
+    changes::spawn as spawn_hint_at_changes,
     contact::Imported,
     notify_presence::spawn as spawn_notify_presence,
     register_users::Registrar,
@@ -53,6 +54,7 @@ use std::sync::Arc;
 
 use tidings_domain::{App, Clock, Entropy, Error, Reason, UnixMillis};
 use tidings_outbound::Outbound;
+use tidings_runtime::Bus;
 use tidings_store::{Db, Tx};
 
 use crate::{
@@ -81,6 +83,7 @@ pub(crate) struct Core {
     /// For hooks, which alone are called.
     pub(crate) outbound: Outbound,
     pub(crate) breaker: Breaker,
+    pub(crate) bus: Arc<dyn Bus>,
 }
 
 impl Core {

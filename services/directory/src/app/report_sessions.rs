@@ -28,6 +28,8 @@ pub(crate) struct SessionReport {
     /// Each with the client's address.
     pub(crate) started: Vec<(Connected, Option<IpAddr>)>,
     pub(crate) ended: Vec<EndedSession>,
+    /// The gateway stops.
+    pub(crate) is_last: bool,
 }
 
 impl SessionReport {
@@ -48,15 +50,23 @@ pub(crate) struct EndedSession {
 
 impl Core {
     /// Renews the gateway's lease, and writes what started and ended there. True: there was no lease, so other sessions
-    /// of the gateway may have been swept. The lease is renewed first, whatever becomes of the rest.
+    /// of the gateway may have been swept. The lease is renewed first, whatever becomes of the rest. With the last report it
+    /// ends: should a session have been left, it is swept.
     pub(crate) async fn report_sessions(&self, report: SessionReport) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
         let now = tx.now(&*self.clock).await?;
         let until = store::gateway_lease::renew(&mut tx, report.gateway, now + LEASE).await?;
         tx.commit().await?;
+        let (gateway, is_last) = (report.gateway, report.is_last);
         let users = report.users();
         if !users.is_empty() {
             self.write_sessions(report, &users).await?;
+        }
+        if is_last {
+            let mut tx = self.db.begin().await?;
+            let now = tx.now(&*self.clock).await?;
+            store::gateway_lease::renew(&mut tx, gateway, now).await?;
+            tx.commit().await?;
         }
         Ok(until.is_none_or(|until| until <= now))
     }

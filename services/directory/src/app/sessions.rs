@@ -39,7 +39,7 @@ impl Core {
     ) -> Result<Session, Error> {
         check_text("platform", &new.platform, MAX_PLATFORM)?;
         if !(SHORTEST..=LONGEST).contains(&new.ttl) {
-            return Err(Error::invalid("ttl_ms", "must be from 1000 to 3600000"));
+            return Err(Error::invalid("ttl", "must be from 1 second to 1 hour"));
         }
         let id = self.own_user(caller, user).await?.user.id;
         let now = self.clock.now();

@@ -27,7 +27,7 @@ pub(crate) fn session_report(wire: internal::ReportSessionsRequest) -> Result<Se
     }
     let started = wire.started.into_iter().map(|session| started(gateway, session)).collect::<Result<_, _>>()?;
     let ended = wire.ended.into_iter().map(|session| ended(gateway, session)).collect::<Result<_, _>>()?;
-    Ok(SessionReport { gateway, started, ended })
+    Ok(SessionReport { gateway, started, ended, is_last: wire.last })
 }
 
 fn started(gateway: i64, wire: internal::StartedSession) -> Result<(Connected, Option<IpAddr>), Error> {

@@ -1,7 +1,7 @@
 //! Contacts on the wire.
 
 use tidings_domain::{Error, UserId};
-use tidings_proto::{page_start, page_token, pb};
+use tidings_proto::{page_start, page_token, pb, timestamp};
 
 use crate::{
     app::Imported,
@@ -44,7 +44,7 @@ pub(crate) fn contact(contact: Contact) -> pb::Contact {
         remark: contact.remark,
         ext: contact.ext,
         mute_notification: contact.mute_notification,
-        added_at_ms: contact.added_at.0,
+        added_at: Some(timestamp(contact.added_at)),
     }
 }
 
@@ -53,8 +53,8 @@ pub(crate) fn contact_request(request: ContactRequest) -> pb::ContactRequest {
         from_id: request.from.0,
         username: request.username,
         text: request.text,
-        made_at_ms: request.made_at.0,
-        expires_at_ms: (request.made_at + REQUEST_LIFETIME).0,
+        made_at: Some(timestamp(request.made_at)),
+        expires_at: Some(timestamp(request.made_at + REQUEST_LIFETIME)),
     }
 }
 

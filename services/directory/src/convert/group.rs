@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 
-use tidings_domain::{Error, Mute, UnixMillis, UserId};
-use tidings_proto::{malformed_page_token, page_start, page_token, pb};
+use tidings_domain::{Error, UnixMillis, UserId};
+use tidings_proto::{
+    malformed_page_token, mute_end, mute_from_wire, mute_to_wire, page_start, page_token, pb, timestamp,
+};
 
 use crate::model::group::{
     Announcement, Application, ApplicationPlace, ApplyApproval, Group, GroupChange, Member, MemberFilter, MemberPage,
@@ -49,19 +51,11 @@ impl From<Announcement> for pb::Announcement {
             group_id: announcement.group,
             id: announcement.id,
             author_id: announcement.author.0,
-            made_at_ms: announcement.made_at.0,
+            made_at: Some(timestamp(announcement.made_at)),
             title: announcement.title,
             text: announcement.text,
         }
     }
-}
-
-/// 0: not muted. -1: forever.
-pub(crate) fn mute(field: &str, millis: i64) -> Result<Mute, Error> {
-    if millis < -1 {
-        return Err(Error::invalid(field, "must be -1, 0 or a time in milliseconds"));
-    }
-    Ok(Mute::from_millis(millis))
 }
 
 fn apply_approval(wire: pb::ApplyApproval) -> Option<ApplyApproval> {
@@ -93,7 +87,10 @@ fn settings_change(wire: Option<pb::GroupSettings>) -> Result<SettingsChange, Er
         member_modify: wire.member_modify,
         history_visible: wire.history_visible,
         read_ack: wire.read_ack,
-        mute_all: wire.mute_all_until_ms.map(|millis| mute("mute_all_until_ms", millis)).transpose()?,
+        mute_all: match wire.mute_all_until {
+            Some(until) => Some(mute_from_wire("mute_all_until", Some(until))?),
+            None => None,
+        },
         max_members: wire.max_members.map(Into::into),
         public: wire.public,
         custom: wire.custom,
@@ -109,7 +106,8 @@ impl From<Settings> for pb::GroupSettings {
             member_modify: Some(settings.member_modify),
             history_visible: Some(settings.history_visible),
             read_ack: Some(settings.read_ack),
-            mute_all_until_ms: Some(settings.mute_all.millis()),
+            // Absent, it would say nothing.
+            mute_all_until: Some(mute_end(settings.mute_all)),
             max_members: Some(settings.max_members as i32),
             public: Some(settings.public),
             custom: Some(settings.custom),
@@ -162,8 +160,8 @@ impl From<Group> for pb::Group {
             avatar: group.avatar,
             owner_id: group.owner.0,
             member_count: group.member_count as i32,
-            created_at_ms: group.created_at.0,
-            updated_at_ms: group.updated_at.0,
+            created_at: Some(timestamp(group.created_at)),
+            updated_at: Some(timestamp(group.updated_at)),
             settings: Some(group.settings.into()),
             enabled: group.enabled,
             parent_group_id: group.parent_group,
@@ -177,8 +175,8 @@ impl From<Member> for pb::Member {
         Self {
             user_id: member.user.0,
             role: pb::GroupRole::from(member.role).into(),
-            joined_at_ms: member.joined_at.0,
-            muted_until_ms: member.muted.millis(),
+            joined_at: Some(timestamp(member.joined_at)),
+            muted_until: mute_to_wire(member.muted),
             username: member.username.unwrap_or_default(),
             display_name: member.display_name,
         }
@@ -197,7 +195,7 @@ impl From<MemberPage> for pb::ListMembersResponse {
 
 impl From<Application> for pb::Application {
     fn from(application: Application) -> Self {
-        Self { user_id: application.user.0, text: application.text, made_at_ms: application.made_at.0 }
+        Self { user_id: application.user.0, text: application.text, made_at: Some(timestamp(application.made_at)) }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tidings_domain::{Error, UserId, UserMutes, UserRef};
-use tidings_proto::pb;
+use tidings_proto::{pb, timestamp};
 
 use super::user::user_ref;
 use crate::{
@@ -88,8 +88,8 @@ impl From<Presence> for pb::Presence {
     fn from(presence: Presence) -> Self {
         Self {
             user_id: presence.user.map_or(0, |user| user.0),
-            last_time_ms: presence.last_time.map_or(0, |time| time.0),
-            expires_at_ms: presence.expires_at.map_or(0, |end| end.0),
+            last_time: presence.last_time.map(timestamp),
+            expires_at: presence.expires_at.map(timestamp),
             ext: presence.ext,
             statuses: presence.statuses.into_iter().collect(),
         }
@@ -101,7 +101,7 @@ impl From<PresenceSubscription> for pb::PresenceSubscription {
         Self {
             user_id: subscription.target.0,
             username: subscription.username,
-            expires_at_ms: subscription.expires_at.0,
+            expires_at: Some(timestamp(subscription.expires_at)),
         }
     }
 }

@@ -4,15 +4,15 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use tidings_domain::{ConversationKind, Error, Hook, HookForm, HookSubject};
 use tidings_outbound::{check_token, check_url};
-use tidings_proto::pb;
+use tidings_proto::{pb, span};
 
 use crate::{
     model::screening::{NewHook, WordListSummary},
     secret::Secret,
 };
 
-/// The range of timeouts, in milliseconds.
-const TIMEOUTS: RangeInclusive<i32> = 50..=10_000;
+/// The range of timeouts.
+const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(50)..=Duration::from_secs(10);
 
 impl From<WordListSummary> for pb::WordListSummary {
     fn from(summary: WordListSummary) -> Self {
@@ -29,7 +29,7 @@ impl TryFrom<pb::AddHookRequest> for NewHook {
         check_token(&wire.token)?;
         Ok(Self {
             form,
-            timeout: timeout(wire.timeout_ms, form)?,
+            timeout: timeout(span("timeout", wire.timeout)?, form)?,
             refuse_on_failure: wire.refuse_on_failure,
             kinds: kinds(&wire.kinds)?,
             allow_private: wire.allow_private,
@@ -41,14 +41,13 @@ impl TryFrom<pb::AddHookRequest> for NewHook {
 }
 
 /// 0 is the default of the vendor's format (tencent.md 2, agora.md 11.2).
-fn timeout(wire: i32, form: HookForm) -> Result<Duration, Error> {
-    let ms = match (wire, form) {
-        (0, HookForm::Tencent) => 2000,
-        (0, HookForm::Agora) => 200,
-        (ms, _) if TIMEOUTS.contains(&ms) => ms,
-        _ => return Err(Error::invalid("timeout_ms", "must be from 50 to 10000")),
-    };
-    Ok(Duration::from_millis(ms.unsigned_abs().into()))
+fn timeout(wire: Option<Duration>, form: HookForm) -> Result<Duration, Error> {
+    match (wire.unwrap_or_default(), form) {
+        (Duration::ZERO, HookForm::Tencent) => Ok(Duration::from_secs(2)),
+        (Duration::ZERO, HookForm::Agora) => Ok(Duration::from_millis(200)),
+        (timeout, _) if TIMEOUTS.contains(&timeout) => Ok(timeout),
+        _ => Err(Error::invalid("timeout", "must be from 0.05 to 10 seconds")),
+    }
 }
 
 /// Each once. An unknown one is refused: without it, the hook might be called for all.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use tidings_domain::{Error, UserId};
-use tidings_proto::{malformed_page_token, pb, required};
+use tidings_proto::{malformed_page_token, pb, required, timestamp};
 
 use crate::model::sharing::{
     Attribute, FileKey, Invitation, NewSharedFile, RoomAttribute, RoomAttributes, RoomFailure, RoomOutcomes, SharedFile,
@@ -65,7 +65,7 @@ impl From<SharedFile> for pb::SharedFile {
             owner_id: file.owner.0,
             name: file.name,
             size: file.size,
-            shared_at_ms: file.shared_at.0,
+            shared_at: Some(timestamp(file.shared_at)),
         }
     }
 }
@@ -153,7 +153,7 @@ impl From<Invitation> for pb::Invitation {
             group_id: invitation.group,
             inviter_id: invitation.inviter.0,
             text: invitation.text,
-            made_at_ms: invitation.made_at.0,
+            made_at: Some(timestamp(invitation.made_at)),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Threads on the wire.
 
 use tidings_domain::{Error, MsgId, UserId};
-use tidings_proto::{malformed_page_token, page_start, pb};
+use tidings_proto::{malformed_page_token, page_start, pb, timestamp};
 
 use super::size;
 use crate::{
@@ -15,7 +15,8 @@ const PAGE: i32 = 50;
 impl From<pb::CreateThreadRequest> for NewThread {
     fn from(wire: pb::CreateThreadRequest) -> Self {
         let owner = wire.owner_id.map(UserId);
-        Self { group: wire.group_id, msg: MsgId(wire.msg_id), owner, name: wire.name }
+        let viewers = wire.viewer_ids.into_iter().map(UserId).collect();
+        Self { group: wire.group_id, msg: MsgId(wire.msg_id), owner, name: wire.name, viewers }
     }
 }
 
@@ -46,7 +47,7 @@ impl From<Group> for pb::Thread {
             msg_id: thread.parent_msg.0,
             name: thread.name,
             owner_id: thread.owner.0,
-            created_at_ms: thread.created_at.0,
+            created_at: Some(timestamp(thread.created_at)),
             member_count: thread.member_count as i32,
         }
     }
@@ -60,7 +61,7 @@ impl From<Listed> for pb::Thread {
             msg_id: thread.msg.0,
             name: thread.name,
             owner_id: thread.owner.0,
-            created_at_ms: thread.created_at.0,
+            created_at: Some(timestamp(thread.created_at)),
             member_count: 0,
         }
     }

@@ -1,9 +1,7 @@
 //! Users, profiles and sessions on the wire.
 
-use std::time::Duration;
-
 use tidings_domain::{Error, UserRef};
-use tidings_proto::{pb, required};
+use tidings_proto::{pb, required, span, timestamp};
 
 use crate::{
     model::{NewSession, Profile, ProfileChange, Session, User, UserChange},
@@ -59,9 +57,9 @@ pub(crate) fn profile(user: User, profile: Profile) -> pb::Profile {
 
 /// The user and the device that comes online.
 pub(crate) fn new_session(wire: pb::OpenSessionRequest) -> Result<(UserRef, NewSession), Error> {
-    let ttl = u64::try_from(wire.ttl_ms).map_err(|_| Error::invalid("ttl_ms", "must not be negative"))?;
+    let ttl = required("ttl", span("ttl", wire.ttl)?)?;
     let device_sn = device_sn(wire.device_sn)?;
-    let new = NewSession { device_sn, platform: wire.platform, ttl: Duration::from_millis(ttl) };
+    let new = NewSession { device_sn, platform: wire.platform, ttl };
     Ok((user_ref(wire.user)?, new))
 }
 
@@ -78,8 +76,8 @@ impl From<Session> for pb::Session {
         Self {
             device_sn: session.device_sn as i32,
             platform: session.platform,
-            opened_at_ms: session.opened_at.0,
-            expires_at_ms: session.expires_at.map_or(0, |end| end.0),
+            opened_at: Some(timestamp(session.opened_at)),
+            expires_at: session.expires_at.map(timestamp),
             resource: session.resource,
         }
     }

@@ -1,14 +1,14 @@
 //! The gRPC API of groups and rooms.
 
 use tidings_domain::{Membership, UserId};
-use tidings_proto::{page_start, page_token, pb, status_from_error as to_status};
+use tidings_proto::{mute_from_wire, page_start, page_token, pb, status_from_error as to_status};
 use tonic::{Request, Response, async_trait};
 
 use super::Reply;
 use crate::{
     Directory,
     convert::{
-        group::{application_start, application_token, members_response, mute, part, user_ids},
+        group::{application_start, application_token, members_response, part, user_ids},
         size, size_up_to, thread,
     },
     model::group::Joinable,
@@ -175,7 +175,7 @@ impl pb::group_service_server::GroupService for Directory {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let wire = request.into_inner();
         let users = user_ids(wire.user_ids).map_err(to_status)?;
-        let mute = mute("until_ms", wire.until_ms).map_err(to_status)?;
+        let mute = mute_from_wire("until", wire.until).map_err(to_status)?;
         let outcomes = self.core.mute_members(&caller, wire.group_id, &users, mute).await.map_err(to_status)?;
         Ok(Response::new(members_response(outcomes)))
     }

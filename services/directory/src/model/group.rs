@@ -97,6 +97,8 @@ pub(crate) struct NewThread {
     /// `None`: the user of the call.
     pub(crate) owner: Option<UserId>,
     pub(crate) name: String,
+    /// Who sees the message, if it is for some members only.
+    pub(crate) viewers: Vec<UserId>,
 }
 
 /// Changes of a group.
@@ -295,12 +297,18 @@ impl Group {
 
     /// The group, as changes name it.
     pub(crate) fn changed_group(&self) -> GroupChanged {
-        GroupChanged { parent: self.parent_group, ..GroupChanged::new(self.id, self.kind) }
+        let (parent, is_hidden) = (self.parent_group, self.is_hidden());
+        GroupChanged { parent, is_hidden, ..GroupChanged::new(self.id, self.kind) }
     }
 
     /// Whether it is a thread of another group.
     pub(crate) const fn is_thread(&self) -> bool {
         self.parent_group != 0
+    }
+
+    /// Whether it is a thread that only its members see: nobody joins it by themselves.
+    pub(crate) fn is_hidden(&self) -> bool {
+        self.is_thread() && self.settings.apply_approval != ApplyApproval::All
     }
 
     /// The change from this group to `after`, if there is one.

@@ -44,8 +44,8 @@ pub(crate) fn all(engine: Engine) -> Vec<String> {
     [ADD.texts(engine), vec![OLDEST.text(engine)], REMOVE.texts(engine)].concat()
 }
 
-/// Notified when this process committed changes. Of the process, like its metrics: a waiting caller that is woken for
-/// nothing only looks once more.
+/// Notified when this process committed changes. Of the process, like its metrics: a hint at nothing only makes those who
+/// wait look once more.
 static ADDED: LazyLock<CommitSignal> = LazyLock::new(|| watch::Sender::new(()));
 
 /// Changes whenever this process committed changes.

@@ -6,12 +6,13 @@ use std::{collections::HashSet, sync::LazyLock};
 use tidings_domain::{AppId, Error, MsgId, UnixMillis, UserId};
 use tidings_store::{Db, Engine, Gather, GatherMany, ManyRows, Tx, on_tx, row};
 
-use super::keyed;
+use super::{group_row::approval_code, keyed};
+use crate::model::group::ApplyApproval;
 
 macro_rules! columns {
     ($place:literal) => {
         concat!(
-            "select g.group_id, g.parent_group_id, g.parent_msg_id, g.owner_id, g.created_at, g.name, ",
+            "select g.group_id, g.parent_group_id, g.parent_msg_id, g.owner_id, g.created_at, g.name, g.apply_approval, ",
             $place,
             " as place"
         )
@@ -160,6 +161,7 @@ row! {
         owner_id: i64,
         created_at: i64,
         name: String,
+        apply_approval: i64,
         place: i64,
     }
 }
@@ -173,6 +175,8 @@ pub(crate) struct Listed {
     pub(crate) owner: UserId,
     pub(crate) created_at: UnixMillis,
     pub(crate) name: String,
+    /// Only its members see it.
+    pub(crate) is_hidden: bool,
     /// Its place in the list, together with its id.
     pub(crate) place: i64,
 }
@@ -220,6 +224,7 @@ fn listed(row: ThreadRow) -> Listed {
         owner: UserId(row.owner_id),
         created_at: UnixMillis(row.created_at),
         name: row.name,
+        is_hidden: row.apply_approval != approval_code(ApplyApproval::All),
         place: row.place,
     }
 }

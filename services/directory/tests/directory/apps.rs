@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use tidings_domain::Reason;
 use tidings_proto::{
-    error_from_status,
+    error_from_status, moment_or_zero,
     pb::{self, app_ref, directory_service_server::DirectoryService as _},
 };
 use tonic::Request;
@@ -20,7 +20,7 @@ async fn a_new_app_has_random_names_and_secrets(suite: Suite) {
     let made = suite.create_app("acme", "cafe").await;
     let app = made.app.unwrap();
     assert_eq!((app.id, app.org.as_str(), app.name.as_str(), app.enabled), (2, "acme", "cafe", true));
-    assert_eq!(app.created_at_ms, START.0);
+    assert_eq!(moment_or_zero(app.created_at).0, START.0);
     assert_eq!(app.lanying_app_id.len(), 12);
     assert!(app.lanying_app_id.bytes().all(|c| c.is_ascii_lowercase()));
     assert_eq!(app.sdk_appid.to_string().len(), 10);

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use tidings_domain::{Clock as _, Reason};
 use tidings_proto::{
     internal::{self, directory_internal_service_server::DirectoryInternalService as _},
+    moment_or_zero,
     pb::{self, directory_service_server::DirectoryService as _},
 };
 use tonic::{Request, Response};
@@ -50,7 +51,7 @@ async fn report_of(
     started: Vec<internal::StartedSession>,
     ended: Vec<internal::EndedSession>,
 ) -> Result<bool, Reason> {
-    let request = internal::ReportSessionsRequest { gateway_id, started, ended };
+    let request = internal::ReportSessionsRequest { gateway_id, started, ended, last: false };
     let reply = suite.directory.report_sessions(Request::new(request)).await;
     reply.map(|reply| reply.into_inner().lapsed).map_err(reason)
 }
@@ -58,7 +59,7 @@ async fn report_of(
 async fn resources(suite: &Suite, user: i64) -> Vec<String> {
     let request = pb::ListSessionsRequest { user: Some(id(user)) };
     let sessions = ok(suite.directory.list_sessions(by(By::App, request)).await).sessions;
-    assert!(sessions.iter().all(|session| session.expires_at_ms == 0 && session.platform == "web"));
+    assert!(sessions.iter().all(|session| moment_or_zero(session.expires_at).0 == 0 && session.platform == "web"));
     sessions.into_iter().map(|session| session.resource).collect()
 }
 
@@ -293,6 +294,21 @@ async fn a_presence_that_changes_often_is_told_together(suite: Suite) {
     .await;
 }
 
+async fn the_last_report_of_a_gateway_ends_its_lease(suite: Suite) {
+    let [ann, bob] = suite.users().await;
+    report(&suite, vec![started(1, ann, "web_a"), started(2, bob, "web_a")], vec![]).await.unwrap();
+    let ended = vec![ended(1, ann)];
+    let request = internal::ReportSessionsRequest { gateway_id: GATEWAY, ended, last: true, ..Default::default() };
+    ok(suite.directory.report_sessions(Request::new(request)).await);
+    // At once, also those of which it said nothing.
+    assert!(resources(&suite, ann).await.is_empty() && resources(&suite, bob).await.is_empty());
+    let rows = async || suite.count("connected_session").await + suite.count("gateway_lease").await;
+    wait_while_time_passes(&suite, "the sweep", async || rows().await == 0).await;
+    let told = changes(&suite).await;
+    let how = |nth: usize| told[nth].1.rsplit(r#""how":"#).next().unwrap_or_default().to_owned();
+    assert_eq!((how(2), how(3)), (r#""closed"}"#.to_owned(), r#""timed_out"}"#.to_owned()));
+}
+
 async fn bad_reports_are_refused_by_name(suite: Suite) {
     let [ann] = suite.users().await;
     let nameless = started(1, ann, "");
@@ -319,5 +335,6 @@ on_both_engines!(
     an_app_may_do_without_events_of_connections,
     subscribers_are_told_what_a_user_is_now,
     a_presence_that_changes_often_is_told_together,
+    the_last_report_of_a_gateway_ends_its_lease,
     bad_reports_are_refused_by_name,
 );

@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use tidings_domain::Reason;
-use tidings_proto::pb::{self, group_service_server::GroupService as _};
+use tidings_proto::{
+    mute_or_none,
+    pb::{self, group_service_server::GroupService as _},
+    timestamp,
+};
 use tonic::Response;
 
 use crate::{
-    group_suite::{By, by, outcomes},
+    group_suite::{By, by, muting_all, outcomes},
     suite::{START, Suite, id, ok, on_both_engines, reason},
 };
 
@@ -47,7 +51,7 @@ impl Suite {
     }
 
     async fn is_muted(&self, user: i64, group: i64) -> bool {
-        self.membership(user, group).await.unwrap().muted_until_ms != 0
+        self.membership(user, group).await.unwrap().muted_until.is_some()
     }
 }
 
@@ -67,12 +71,12 @@ async fn members_on_the_list_speak_while_all_are_muted(suite: Suite) {
     ];
     assert_eq!(added, expected);
     assert!(!suite.is_muted(carl, group).await);
-    suite.set_settings(group, pb::GroupSettings { mute_all_until_ms: Some(-1), ..Default::default() }).await;
+    suite.set_settings(group, muting_all(-1)).await;
     assert!(suite.is_muted(carl, group).await && suite.is_muted(dora, group).await);
     assert!(!suite.is_muted(bob, group).await && !suite.is_muted(ann, group).await);
     let joined = pb::JoinedRequest { user_id: Some(bob), ..Default::default() };
     let joined = ok(suite.directory.joined(by(By::App, joined)).await);
-    assert_eq!(joined.memberships[0].muted_until_ms, 0);
+    assert_eq!(mute_or_none(joined.memberships[0].muted_until).millis(), 0);
     suite.mute(By::App, group, &[bob], -1).await.unwrap();
     assert!(suite.is_muted(bob, group).await, "their own mute holds");
     suite.mute(By::App, group, &[bob], 0).await.unwrap();
@@ -138,7 +142,7 @@ async fn announcements_are_numbered_and_the_hundred_newest_stay(suite: Suite) {
             group_id,
             id: n,
             author_id: ann,
-            made_at_ms: START.0,
+            made_at: Some(timestamp(START)),
             title: "title".to_owned(),
             text: n.to_string(),
         };

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use tidings_domain::Reason;
-use tidings_proto::pb::{
-    self, directory_service_server::DirectoryService as _, group_service_server::GroupService as _,
+use tidings_domain::{Reason, UnixMillis};
+use tidings_proto::{
+    mute_or_none,
+    pb::{self, directory_service_server::DirectoryService as _, group_service_server::GroupService as _},
+    timestamp, timestamp_unless_zero,
 };
 
 use crate::{
@@ -87,7 +89,7 @@ async fn six_hundred_are_added_at_once_and_more_refused(suite: Suite) {
     suite.set_admins(By::App, group, &users[1..], true).await.unwrap();
     suite.mute(By::App, group, &users[1..], -1).await.unwrap();
     let last = suite.membership(users[600], group).await.unwrap();
-    assert_eq!((last.role(), last.muted_until_ms), (pb::GroupRole::Admin, -1));
+    assert_eq!((last.role(), mute_or_none(last.muted_until).millis()), (pb::GroupRole::Admin, -1));
     suite.remove(By::App, group, &users[1..]).await.unwrap();
     assert_eq!(suite.members(group).await.len(), 1);
     suite.block(By::App, group, &users[1..], true).await.unwrap();
@@ -162,8 +164,12 @@ async fn who_asks_waits_where_an_admin_decides(suite: Suite) {
     suite.advance(Duration::from_secs(1));
     assert!(!suite.apply(By::User(carl), group, "hello again").await.unwrap());
     let waiting = [
-        pb::Application { user_id: carl, text: "hello again".to_owned(), made_at_ms: START.0 },
-        pb::Application { user_id: bob, text: "me too".to_owned(), made_at_ms: START.0 + 1000 },
+        pb::Application { user_id: carl, text: "hello again".to_owned(), made_at: Some(timestamp(START)) },
+        pb::Application {
+            user_id: bob,
+            text: "me too".to_owned(),
+            made_at: Some(timestamp(UnixMillis(START.0 + 1000))),
+        },
     ];
     assert_eq!(suite.applications(By::User(ann), group).await.unwrap(), waiting);
     suite.decide(By::User(ann), group, carl, true).await.unwrap();
@@ -261,9 +267,10 @@ async fn members_are_listed_by_pages_with_names_and_their_number(suite: Suite) {
     suite.advance(Duration::from_secs(1));
     suite.add(By::App, group, &[carl]).await.unwrap();
     suite.mute(By::App, group, &[carl], START.0 + 2000).await.unwrap();
-    let member = |user_id, role: pb::GroupRole, joined_at_ms, muted_until_ms, username: &str| {
+    let member = |user_id, role: pb::GroupRole, joined_at, muted_until, username: &str| {
         let (role, username) = (role.into(), username.to_owned());
-        pb::Member { user_id, role, joined_at_ms, muted_until_ms, username, ..Default::default() }
+        let (joined_at, muted_until) = (timestamp_unless_zero(joined_at), timestamp_unless_zero(muted_until));
+        pb::Member { user_id, role, joined_at, muted_until, username, ..Default::default() }
     };
     let first = suite.list_members(By::User(carl), group, "", 2).await.unwrap();
     let expected =
@@ -274,7 +281,7 @@ async fn members_are_listed_by_pages_with_names_and_their_number(suite: Suite) {
     assert_eq!((&second.members[..], &second.next_page_token[..], second.total), (&expected[..], "", 3));
     suite.advance(Duration::from_secs(1));
     let later = suite.list_members(By::App, group, &first.next_page_token, 0).await.unwrap();
-    assert_eq!(later.members[0].muted_until_ms, 0);
+    assert_eq!(mute_or_none(later.members[0].muted_until).millis(), 0);
     assert_eq!(suite.list_members(By::App, group, "", 1001).await.unwrap().members.len(), 3);
     for (page_token, page_size) in [("-1", 0), ("x", 0), ("", -1)] {
         let wrong = suite.list_members(By::App, group, page_token, page_size).await;

@@ -1,9 +1,11 @@
 //! Helpers for the calls about groups, for the suite's app.
 
-use tidings_domain::Reason;
-use tidings_proto::internal;
-use tidings_proto::internal::directory_internal_service_server::DirectoryInternalService as _;
-use tidings_proto::pb::{self, group_service_server::GroupService as _};
+use tidings_domain::{Mute, Reason};
+use tidings_proto::internal::{self, directory_internal_service_server::DirectoryInternalService as _};
+use tidings_proto::{
+    mute_end, mute_to_wire,
+    pb::{self, group_service_server::GroupService as _},
+};
 use tonic::{Request, Response};
 
 use crate::suite::{Suite, in_lobby, ok, reason};
@@ -24,6 +26,11 @@ pub fn by<T>(by: By, message: T) -> Request<T> {
         request.metadata_mut().insert("tidings-user", user.into());
     }
     request
+}
+
+/// Settings that mute all until a moment: 0 for no mute, -1 for ever.
+pub fn muting_all(until_ms: i64) -> pb::GroupSettings {
+    pb::GroupSettings { mute_all_until: Some(mute_end(Mute::from_millis(until_ms))), ..Default::default() }
 }
 
 /// A group that the app creates for `owner`.
@@ -142,7 +149,8 @@ impl Suite {
         users: &[i64],
         until_ms: i64,
     ) -> Result<Vec<(i64, String)>, Reason> {
-        let request = pb::MuteRequest { group_id, user_ids: users.to_vec(), until_ms };
+        let request =
+            pb::MuteRequest { group_id, user_ids: users.to_vec(), until: mute_to_wire(Mute::from_millis(until_ms)) };
         let reply = self.directory.mute(by(caller, request)).await;
         reply.map(|reply| outcomes(reply.into_inner())).map_err(reason)
     }

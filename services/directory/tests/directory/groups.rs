@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use tidings_domain::Reason;
-use tidings_proto::internal;
+use tidings_domain::{Mute, Reason, UnixMillis};
 use tidings_proto::internal::directory_internal_service_server::DirectoryInternalService as _;
 use tidings_proto::pb::{
     self, directory_service_server::DirectoryService as _, group_service_server::GroupService as _,
 };
+use tidings_proto::{Timestamp, internal, moment_or_zero, mute_end, timestamp};
 
 use crate::{
-    group_suite::{By, by, owned},
+    group_suite::{By, by, muting_all, owned},
     suite::{FIRST_USER, START, Suite, in_app, name, ok, on_both_engines, outcome, reason, registration},
 };
 
@@ -25,7 +25,7 @@ async fn a_group_begins_with_its_defaults_owner_and_members(suite: Suite) {
         member_modify: Some(false),
         history_visible: Some(false),
         read_ack: Some(false),
-        mute_all_until_ms: Some(0),
+        mute_all_until: Some(mute_end(Mute::No)),
         max_members: Some(2000),
         public: Some(false),
         custom: Some(String::new()),
@@ -36,8 +36,8 @@ async fn a_group_begins_with_its_defaults_owner_and_members(suite: Suite) {
         kind: pb::GroupKind::Group.into(),
         owner_id: ann,
         member_count: 3,
-        created_at_ms: START.0,
-        updated_at_ms: START.0,
+        created_at: Some(timestamp(START)),
+        updated_at: Some(timestamp(START)),
         settings: Some(settings),
         enabled: true,
         ..Default::default()
@@ -72,7 +72,7 @@ async fn what_a_group_is_made_with_is_kept(suite: Suite) {
         member_modify: Some(true),
         history_visible: Some(true),
         read_ack: Some(true),
-        mute_all_until_ms: Some(-1),
+        mute_all_until: Some(mute_end(Mute::Forever)),
         max_members: Some(1),
         public: Some(true),
         custom: Some("{\"a\":1}".to_owned()),
@@ -130,6 +130,7 @@ async fn what_is_out_of_bounds_is_refused_at_making_and_changing(suite: Suite) {
     let text = |name: &str, description: &str, avatar: &str| {
         (name.to_owned(), description.to_owned(), avatar.to_owned(), pb::GroupSettings::default())
     };
+    let malformed = Timestamp { seconds: 1, nanos: -1 };
     let wrong = [
         text(&"ü".repeat(129), "", ""),
         text("a\0b", "", ""),
@@ -138,7 +139,7 @@ async fn what_is_out_of_bounds_is_refused_at_making_and_changing(suite: Suite) {
         text("", "", &"x".repeat(1025)),
         settings(pb::GroupSettings { max_members: Some(0), ..Default::default() }),
         settings(pb::GroupSettings { max_members: Some(100_001), ..Default::default() }),
-        settings(pb::GroupSettings { mute_all_until_ms: Some(-2), ..Default::default() }),
+        settings(pb::GroupSettings { mute_all_until: Some(malformed), ..Default::default() }),
         settings(pb::GroupSettings { custom: Some("x".repeat(8193)), ..Default::default() }),
         settings(pb::GroupSettings { custom: Some("\0".to_owned()), ..Default::default() }),
     ];
@@ -241,8 +242,12 @@ async fn an_update_changes_what_is_given_and_leaves_the_rest(suite: Suite) {
     };
     let after = suite.update_group(By::App, request).await.unwrap();
     let settings = pb::GroupSettings { read_ack: Some(true), ..before.settings.clone().unwrap() };
-    let expected =
-        pb::Group { name: "new".to_owned(), settings: Some(settings), updated_at_ms: START.0 + 1000, ..before };
+    let expected = pb::Group {
+        name: "new".to_owned(),
+        settings: Some(settings),
+        updated_at: Some(timestamp(UnixMillis(START.0 + 1000))),
+        ..before
+    };
     assert_eq!(after, expected);
     assert_eq!(suite.get_group(before.id).await, Some(expected.clone()));
     suite.advance(Duration::from_secs(1));
@@ -253,12 +258,12 @@ async fn an_update_changes_what_is_given_and_leaves_the_rest(suite: Suite) {
 async fn a_mute_of_all_whose_time_is_over_reads_as_0(suite: Suite) {
     let [ann] = suite.users().await;
     let group = suite.group(ann, &[]).await;
-    let until = START.0 + 1000;
-    let shown = async || suite.get_group(group).await.unwrap().settings.unwrap().mute_all_until_ms;
-    suite.set_settings(group, pb::GroupSettings { mute_all_until_ms: Some(until), ..Default::default() }).await;
-    assert_eq!(shown().await, Some(until));
+    let until = START + Duration::from_secs(1);
+    let shown = async || suite.get_group(group).await.unwrap().settings.unwrap().mute_all_until;
+    suite.set_settings(group, muting_all(until.0)).await;
+    assert_eq!(shown().await, Some(timestamp(until)));
     suite.advance(Duration::from_secs(1));
-    assert_eq!(shown().await, Some(0));
+    assert_eq!(shown().await, Some(mute_end(Mute::No)));
 }
 
 async fn only_the_app_itself_enables_and_disables(suite: Suite) {
@@ -292,11 +297,11 @@ async fn a_transferred_group_has_one_owner_who_may_speak(suite: Suite) {
     suite.mute(By::User(ann), group, &[bob], -1).await.unwrap();
     suite.advance(Duration::from_secs(1));
     let after = suite.transfer(By::User(ann), group, bob).await.unwrap();
-    assert_eq!((after.owner_id, after.member_count, after.updated_at_ms), (bob, 3, START.0 + 1000));
+    assert_eq!((after.owner_id, after.member_count, moment_or_zero(after.updated_at).0), (bob, 3, START.0 + 1000));
     assert_eq!(suite.get_group(group).await, Some(after));
     let (owner, member) = (pb::GroupRole::Owner, pb::GroupRole::Member);
     assert_eq!(suite.members(group).await, [(ann, member), (bob, owner), (carl, member)]);
-    assert_eq!(suite.membership(bob, group).await.unwrap().muted_until_ms, 0);
+    assert_eq!(suite.membership(bob, group).await.unwrap().muted_until, None);
     assert_eq!(suite.transfer(By::User(ann), group, ann).await.unwrap_err(), Reason::GroupOwnerRequired);
     assert_eq!(suite.transfer(By::User(bob), group, bob).await.unwrap().owner_id, bob);
     assert_eq!(suite.members(group).await[1], (bob, owner));

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tidings_domain::Reason;
-use tidings_proto::pb::{
-    self, directory_service_server::DirectoryService as _, group_service_server::GroupService as _,
+use tidings_proto::{
+    duration,
+    pb::{self, directory_service_server::DirectoryService as _, group_service_server::GroupService as _},
 };
 use tidings_testkit::{Answer, Receiver};
 use tonic::{Response, Status};
@@ -23,7 +24,7 @@ fn hook(receiver: &Receiver, subjects: &[pb::HookSubject]) -> pb::AddHookRequest
     pb::AddHookRequest {
         form: pb::HookForm::Tencent.into(),
         url: receiver.url(),
-        timeout_ms: 10_000,
+        timeout: Some(duration(Duration::from_secs(10))),
         allow_private: true,
         subjects: subjects.iter().map(|subject| (*subject).into()).collect(),
         ..Default::default()
@@ -247,7 +248,11 @@ async fn without_a_decision_the_hooks_setting_decides_tencent_2(suite: Suite) {
     for answer in answers {
         let receiver = Receiver::start(move |_| answer.clone());
         for refuse_on_failure in [true, false] {
-            let hook = pb::AddHookRequest { refuse_on_failure, timeout_ms: 50, ..hook(&receiver, &ALL) };
+            let hook = pb::AddHookRequest {
+                refuse_on_failure,
+                timeout: Some(duration(Duration::from_millis(50))),
+                ..hook(&receiver, &ALL)
+            };
             let id = ok(suite.directory.add_hook(in_lobby(hook)).await).id;
             let request = pb::CreateGroupRequest { name: format!("{id}"), ..owned(ann, &[bob]) };
             let created = suite.directory.create_group(by(By::App, request)).await;
@@ -268,7 +273,8 @@ async fn without_a_decision_the_hooks_setting_decides_tencent_2(suite: Suite) {
 async fn a_hook_that_never_answers_is_left_alone_for_a_while(suite: Suite) {
     let [ann] = suite.users().await;
     let receiver = Receiver::start(|_| Answer::ok().after(Duration::from_mins(1)));
-    add(&suite, pb::AddHookRequest { timeout_ms: 50, ..hook(&receiver, &ALL) }).await;
+    add(&suite, pb::AddHookRequest { timeout: Some(duration(Duration::from_millis(50))), ..hook(&receiver, &ALL) })
+        .await;
     for _ in 0..7 {
         suite.group(ann, &[]).await;
     }

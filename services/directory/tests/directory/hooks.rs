@@ -1,9 +1,11 @@
 //! Hooks: their limits, and where their tokens are shown.
 
+use std::time::Duration;
+
 use tidings_domain::Reason;
-use tidings_proto::internal;
-use tidings_proto::internal::directory_internal_service_server::DirectoryInternalService as _;
 use tidings_proto::pb::{self, directory_service_server::DirectoryService as _};
+use tidings_proto::{duration, internal};
+use tidings_proto::{internal::directory_internal_service_server::DirectoryInternalService as _, span_or_zero};
 use tidings_store::{on_tx, sqlx};
 use tonic::Request;
 
@@ -37,13 +39,13 @@ async fn a_hook_has_its_vendors_timeout_where_none_is_given(suite: Suite) {
         id: 1,
         form: pb::HookForm::Tencent.into(),
         url: "https://app.example/im".to_owned(),
-        timeout_ms: 2000,
+        timeout: Some(duration(Duration::from_secs(2))),
         subjects: MESSAGES.to_vec(),
         ..Default::default()
     };
     assert_eq!(added, expected);
     let agora = add(&suite, pb::AddHookRequest { form: pb::HookForm::Agora.into(), ..new() }).await;
-    assert_eq!((agora.id, agora.timeout_ms), (2, 200));
+    assert_eq!((agora.id, span_or_zero(agora.timeout)), (2, Duration::from_millis(200)));
 }
 
 async fn all_that_is_said_of_a_hook_is_kept(suite: Suite) {
@@ -52,7 +54,7 @@ async fn all_that_is_said_of_a_hook_is_kept(suite: Suite) {
         form: pb::HookForm::Agora.into(),
         url: "http://127.0.0.1:9/im?s=1".to_owned(),
         token: "s3cret".to_owned(),
-        timeout_ms: 50,
+        timeout: Some(duration(Duration::from_millis(50))),
         refuse_on_failure: true,
         kinds: [kinds.clone(), kinds.clone()].concat(),
         allow_private: true,
@@ -63,7 +65,7 @@ async fn all_that_is_said_of_a_hook_is_kept(suite: Suite) {
         form: wanted.form,
         url: wanted.url.clone(),
         has_token: true,
-        timeout_ms: 50,
+        timeout: Some(duration(Duration::from_millis(50))),
         refuse_on_failure: true,
         kinds,
         allow_private: true,
@@ -95,9 +97,18 @@ async fn what_is_not_allowed_is_named(suite: Suite) {
         (pb::AddHookRequest { url: url("http://u:p@h"), ..new() }, "url must not have a user or a password"),
         (pb::AddHookRequest { token: token("a b"), ..new() }, "token must have at most 128 visible ASCII characters"),
         (pb::AddHookRequest { token: long_token, ..new() }, "token must have at most 128 visible ASCII characters"),
-        (pb::AddHookRequest { timeout_ms: 49, ..new() }, "timeout_ms must be from 50 to 10000"),
-        (pb::AddHookRequest { timeout_ms: 10_001, ..new() }, "timeout_ms must be from 50 to 10000"),
-        (pb::AddHookRequest { timeout_ms: -1, ..new() }, "timeout_ms must be from 50 to 10000"),
+        (
+            pb::AddHookRequest { timeout: Some(duration(Duration::from_millis(49))), ..new() },
+            "timeout must be from 0.05 to 10 seconds",
+        ),
+        (
+            pb::AddHookRequest { timeout: Some(duration(Duration::from_millis(10001))), ..new() },
+            "timeout must be from 0.05 to 10 seconds",
+        ),
+        (
+            pb::AddHookRequest { timeout: Some(tidings_proto::Duration { seconds: -1, nanos: 0 }), ..new() },
+            "timeout must not be negative",
+        ),
         (pb::AddHookRequest { kinds: vec![0], ..new() }, "kinds contains an invalid one"),
         (pb::AddHookRequest { kinds: vec![1, 9], ..new() }, "kinds contains an invalid one"),
         (pb::AddHookRequest { subjects: vec![0], ..new() }, "subjects contains an invalid one"),

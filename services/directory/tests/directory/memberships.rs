@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use tidings_domain::Reason;
-use tidings_proto::pb::{self, group_service_server::GroupService as _};
+use tidings_domain::{Reason, UnixMillis};
+use tidings_proto::{
+    Timestamp, mute_or_none,
+    pb::{self, group_service_server::GroupService as _},
+    timestamp,
+};
 
 use crate::{
-    group_suite::{By, by, owned},
+    group_suite::{By, by, muting_all, owned},
     suite::{START, Suite, on_both_engines, reason},
 };
 
@@ -25,15 +29,15 @@ async fn a_membership_tells_role_times_and_settings(suite: Suite) {
         group_id: room,
         kind: ROOM,
         role: pb::GroupRole::Owner.into(),
-        joined_at_ms: START.0 + 1000,
-        muted_until_ms: 0,
+        joined_at: Some(timestamp(UnixMillis(START.0 + 1000))),
+        muted_until: None,
         history_visible: true,
         read_ack: true,
         owner_id: ann,
         enabled: true,
     };
     assert_eq!(suite.membership(ann, room).await, Some(owner));
-    let stranger = pb::Membership { role: 0, joined_at_ms: 0, ..owner };
+    let stranger = pb::Membership { role: 0, joined_at: None, ..owner };
     assert_eq!(suite.membership(bob, room).await, Some(stranger));
     assert_eq!(suite.membership(0, room).await, Some(stranger));
 }
@@ -72,7 +76,7 @@ async fn a_user_asks_for_himself_alone(suite: Suite) {
 async fn a_mute_holds_for_its_time_or_for_ever(suite: Suite) {
     let [ann, bob] = suite.users().await;
     let group = suite.group(ann, &[bob]).await;
-    let muted = async || suite.membership(bob, group).await.unwrap().muted_until_ms;
+    let muted = async || mute_or_none(suite.membership(bob, group).await.unwrap().muted_until).millis();
     suite.mute(By::User(ann), group, &[bob], START.0 + 1000).await.unwrap();
     assert_eq!(muted().await, START.0 + 1000);
     suite.advance(Duration::from_millis(999));
@@ -83,8 +87,9 @@ async fn a_mute_holds_for_its_time_or_for_ever(suite: Suite) {
     assert_eq!(muted().await, -1);
     suite.mute(By::User(ann), group, &[bob], 0).await.unwrap();
     assert_eq!(muted().await, 0);
-    let wrong = suite.mute(By::User(ann), group, &[bob], -2).await;
-    assert_eq!(wrong.unwrap_err(), Reason::InvalidArgument);
+    let wrong = Some(Timestamp { seconds: 1, nanos: -1 });
+    let wrong = pb::MuteRequest { group_id: group, user_ids: vec![bob], until: wrong };
+    assert_eq!(reason(suite.directory.mute(by(By::User(ann), wrong)).await.unwrap_err()), Reason::InvalidArgument);
 }
 
 async fn only_members_are_muted(suite: Suite) {
@@ -110,10 +115,10 @@ async fn the_stricter_of_two_mutes_holds_and_admins_speak_through_that_of_all(su
         (START.0, START.0, [0, 0, 0, 0, 0]),
     ];
     for (all, own, expected) in table {
-        suite.set_settings(group, pb::GroupSettings { mute_all_until_ms: Some(all), ..Default::default() }).await;
+        suite.set_settings(group, muting_all(all)).await;
         suite.mute(By::App, group, &[bob, carl], own).await.unwrap();
         for (user, expected) in [ann, bob, carl, dora, 0].into_iter().zip(expected) {
-            let muted = suite.membership(user, group).await.unwrap().muted_until_ms;
+            let muted = mute_or_none(suite.membership(user, group).await.unwrap().muted_until).millis();
             assert_eq!(muted, expected, "{all} {own} {user}");
         }
     }
@@ -149,12 +154,11 @@ async fn joined_groups_and_rooms_come_apart_by_pages(suite: Suite) {
 async fn joined_tells_what_memberships_tell(suite: Suite) {
     let [ann, bob] = suite.users().await;
     let group = suite.group(bob, &[ann]).await;
-    let settings = pb::GroupSettings { mute_all_until_ms: Some(-1), read_ack: Some(true), ..Default::default() };
-    suite.set_settings(group, settings).await;
+    suite.set_settings(group, pb::GroupSettings { read_ack: Some(true), ..muting_all(-1) }).await;
     let request = pb::JoinedRequest { user_id: Some(ann), ..Default::default() };
     let joined = suite.directory.joined(by(By::App, request)).await.unwrap().into_inner().memberships;
     assert_eq!(joined, [suite.membership(ann, group).await.unwrap()]);
-    assert_eq!((joined[0].muted_until_ms, joined[0].read_ack), (-1, true));
+    assert_eq!((mute_or_none(joined[0].muted_until).millis(), joined[0].read_ack), (-1, true));
 }
 
 on_both_engines!(

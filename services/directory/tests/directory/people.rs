@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use tidings_domain::Reason;
-use tidings_proto::pb::{self, directory_service_server::DirectoryService as _};
+use tidings_proto::{
+    duration, moment_or_zero, mute_or_none,
+    pb::{self, directory_service_server::DirectoryService as _},
+};
 use tidings_store::{on_tx, sqlx};
 use tonic::Response;
 
@@ -34,7 +37,11 @@ async fn mute(suite: &Suite, caller: By, user: &str, spans: [Option<i64>; 3]) ->
 }
 
 fn until(mutes: &pb::UserMutes) -> [i64; 3] {
-    [mutes.direct_until_ms, mutes.group_until_ms, mutes.room_until_ms]
+    [
+        mute_or_none(mutes.direct_until).millis(),
+        mute_or_none(mutes.group_until).millis(),
+        mute_or_none(mutes.room_until).millis(),
+    ]
 }
 
 async fn mutes(suite: &Suite, caller: By, user: &str) -> Result<[i64; 3], Reason> {
@@ -250,14 +257,14 @@ async fn presence_is_what_devices_publish_and_live_sessions(suite: Suite) {
     let open = pb::OpenSessionRequest {
         user: Some(name("u0")),
         platform: "pad".to_owned(),
-        ttl_ms: 1000,
+        ttl: Some(duration(Duration::from_secs(1))),
         ..Default::default()
     };
     suite.directory.open_session(by(By::App, open)).await.unwrap();
     let seen = presence(&suite, bob, &["u0", "ghost", "u1"]).await;
     let statuses = [("ios_1", "busy"), ("pad_1", "1"), ("web_1", "1")];
     assert_eq!(seen[0].statuses, statuses.map(|(device, status)| (device.to_owned(), status.to_owned())).into());
-    assert_eq!((&*seen[0].ext, seen[0].last_time_ms, seen[0].user_id), ("second", START.0 + 1000, ann));
+    assert_eq!((&*seen[0].ext, moment_or_zero(seen[0].last_time).0, seen[0].user_id), ("second", START.0 + 1000, ann));
     assert_eq!(seen[1], pb::Presence::default());
     assert_eq!(seen[2], pb::Presence { user_id: bob, ..Default::default() });
     suite.advance(Duration::from_secs(1));
@@ -282,7 +289,7 @@ async fn the_newest_16_devices_of_a_user_have_a_status(suite: Suite) {
 async fn subscriptions_are_paged_run_out_and_end_with_their_users(suite: Suite) {
     let [ann, ..] = suite.users::<5>().await;
     let subscribed = subscribe(&suite, ann, &["u1", "u2", "ghost"], 10).await.unwrap();
-    let ends: Vec<i64> = subscribed.iter().map(|one| one.expires_at_ms).collect();
+    let ends: Vec<i64> = subscribed.iter().map(|one| moment_or_zero(one.expires_at).0).collect();
     assert_eq!(ends, [START.0 + 10_000, START.0 + 10_000, 0]);
     subscribe(&suite, ann, &["u3", "u4"], 20).await.unwrap();
     let (first, token, total) = subscriptions(&suite, ann, 2, "").await;
@@ -290,7 +297,7 @@ async fn subscriptions_are_paged_run_out_and_end_with_their_users(suite: Suite) 
     suite.delete_user(name("u3")).await.unwrap();
     suite.advance(Duration::from_secs(10));
     assert_eq!(subscriptions(&suite, ann, 2, &token).await, (vec!["u4".to_owned()], String::new(), 1));
-    assert_eq!(presence(&suite, ann, &["u1"]).await[0].expires_at_ms, 0);
+    assert_eq!(presence(&suite, ann, &["u1"]).await[0].expires_at, None);
     let end = pb::UnsubscribePresenceRequest { user: Some(id(ann)), targets: targets(&["u4", "u1", "ghost"]) };
     suite.directory.unsubscribe_presence(by(By::User(ann), end)).await.unwrap();
     assert_eq!(subscriptions(&suite, ann, 2, "").await, (vec![], String::new(), 0));
@@ -325,7 +332,11 @@ async fn a_user_has_3000_subscribers_who_may_renew(suite: Suite) {
 
 async fn the_status_of_many_is_read_at_once(suite: Suite) {
     let [ann, bob] = suite.users().await;
-    let open = pb::OpenSessionRequest { user: Some(name("u1")), ttl_ms: 1000, ..Default::default() };
+    let open = pb::OpenSessionRequest {
+        user: Some(name("u1")),
+        ttl: Some(duration(Duration::from_secs(1))),
+        ..Default::default()
+    };
     suite.directory.open_session(by(By::App, open)).await.unwrap();
     let request = pb::GetUserStatusesRequest { users: targets(&["u0", "ghost", "U1"]) };
     let reply = suite.directory.get_user_statuses(by(By::User(ann), request)).await.map(Response::into_inner);

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use tidings_domain::Reason;
-use tidings_proto::pb::{self, directory_service_server::DirectoryService as _};
+use tidings_domain::{Reason, UnixMillis};
+use tidings_proto::{
+    pb::{self, directory_service_server::DirectoryService as _},
+    timestamp,
+};
 use tonic::Response;
 
 use crate::{
@@ -17,7 +20,11 @@ async fn open(suite: &Suite, caller: By, device_sn: i32, ttl_ms: i64) -> Result<
 }
 
 fn request(device_sn: i32, platform: &str, ttl_ms: i64) -> pb::OpenSessionRequest {
-    pb::OpenSessionRequest { user: Some(name("u0")), device_sn, platform: platform.to_owned(), ttl_ms }
+    pb::OpenSessionRequest { user: Some(name("u0")), device_sn, platform: platform.to_owned(), ttl: wire(ttl_ms) }
+}
+
+fn wire(ttl_ms: i64) -> Option<tidings_proto::Duration> {
+    Some(tidings_proto::Duration { seconds: ttl_ms / 1000, nanos: (ttl_ms % 1000 * 1_000_000) as i32 })
 }
 
 async fn list(suite: &Suite, caller: By) -> Result<Vec<pb::Session>, Reason> {
@@ -40,8 +47,8 @@ async fn a_device_without_a_number_gets_the_lowest_free_one(suite: Suite) {
     let expected = pb::Session {
         device_sn: 1,
         platform: "ios".to_owned(),
-        opened_at_ms: START.0,
-        expires_at_ms: START.0 + 60_000,
+        opened_at: Some(timestamp(START)),
+        expires_at: Some(timestamp(UnixMillis(START.0 + 60_000))),
         resource: "ios_1".to_owned(),
     };
     assert_eq!(first, expected);
@@ -60,8 +67,8 @@ async fn a_device_that_says_it_is_still_there_stays_online(suite: Suite) {
     let renewed = pb::Session {
         device_sn: 1,
         platform: "web".to_owned(),
-        opened_at_ms: START.0,
-        expires_at_ms: START.0 + 999 + 1000,
+        opened_at: Some(timestamp(START)),
+        expires_at: Some(timestamp(UnixMillis(START.0 + 999 + 1000))),
         resource: "web_1".to_owned(),
     };
     assert_eq!(ok(suite.directory.open_session(by(By::App, request(1, "web", 1000))).await), renewed);
@@ -79,7 +86,8 @@ async fn a_session_whose_time_is_over_is_not_listed_and_is_swept_by_the_next(sui
     open(&suite, By::App, 5, 1000).await.unwrap();
     suite.advance(Duration::from_secs(1));
     assert_eq!(suite.count("user_session").await, 1);
-    assert_eq!(open(&suite, By::App, 7, 1000).await.unwrap().opened_at_ms, START.0 + 2000);
+    let next = open(&suite, By::App, 7, 1000).await.unwrap();
+    assert_eq!(next.opened_at, Some(timestamp(START + Duration::from_secs(2))));
     assert_eq!(suite.count("user_session").await, 1);
 }
 

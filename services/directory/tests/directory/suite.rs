@@ -15,7 +15,7 @@ use tidings_proto::{
     error_from_status,
     pb::{self, app_ref, directory_service_server::DirectoryService as _, issue_token_request, registered, user_ref},
 };
-use tidings_runtime::Tasks;
+use tidings_runtime::{LocalBus, Tasks};
 use tidings_store::{Db, Location, on_tx, open, sqlx};
 use tonic::{Request, Response, Status};
 
@@ -175,6 +175,7 @@ fn directory(db: &Db, clock: &Arc<ManualClock>) -> Directory {
         db: db.clone(),
         clock,
         entropy: Arc::new(OsEntropy),
+        bus: Arc::new(LocalBus::default()),
         tasks: Tasks::default(),
         data_key: [7; 32],
     })

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use tidings_domain::Reason;
-use tidings_proto::pb::{self, group_service_server::GroupService as _};
+use tidings_proto::{
+    pb::{self, group_service_server::GroupService as _},
+    timestamp,
+};
 use tonic::Response;
 
 use crate::{
@@ -16,7 +19,9 @@ const GROUP: pb::GroupKind = pb::GroupKind::Group;
 impl Suite {
     async fn create_thread(&self, caller: By, group_id: i64, msg_id: i64) -> Result<pb::Thread, Reason> {
         let owner_id = if let By::User(user) = caller { Some(user) } else { None };
-        self.create_thread_of(caller, pb::CreateThreadRequest { group_id, msg_id, owner_id, name: "talk".into() }).await
+        let name = "talk".to_owned();
+        let request = pb::CreateThreadRequest { group_id, msg_id, owner_id, name, viewer_ids: Vec::new() };
+        self.create_thread_of(caller, request).await
     }
 
     async fn create_thread_of(&self, caller: By, request: pb::CreateThreadRequest) -> Result<pb::Thread, Reason> {
@@ -71,7 +76,7 @@ async fn a_message_of_a_group_has_one_thread_agora_10_5(suite: Suite) {
         msg_id: 7,
         name: "talk".into(),
         owner_id: bob,
-        created_at_ms: START.0,
+        created_at: Some(timestamp(START)),
         member_count: 1,
     };
     assert_eq!(thread, expected);
@@ -87,7 +92,8 @@ async fn a_message_of_a_group_has_one_thread_agora_10_5(suite: Suite) {
     let room = suite.create_group(By::App, room).await.unwrap().id;
     assert_eq!(create(By::User(ann), room, 8).await, Reason::InvalidArgument);
     for name in [String::new(), "n".repeat(65)] {
-        let request = pb::CreateThreadRequest { group_id: group, msg_id: 8, owner_id: Some(ann), name };
+        let request =
+            pb::CreateThreadRequest { group_id: group, msg_id: 8, owner_id: Some(ann), name, viewer_ids: Vec::new() };
         assert_eq!(suite.create_thread_of(By::App, request).await.unwrap_err(), Reason::InvalidArgument);
     }
     assert_eq!(suite.get_thread(By::User(eve), thread.id).await.unwrap_err(), Reason::NotGroupMember);
@@ -96,6 +102,50 @@ async fn a_message_of_a_group_has_one_thread_agora_10_5(suite: Suite) {
     suite.delete_thread(By::App, thread.id).await.unwrap();
     assert_eq!(suite.get_thread(By::App, thread.id).await.unwrap_err(), Reason::GroupNotFound);
     assert_ne!(suite.create_thread(By::User(ann), group, 7).await.unwrap().id, thread.id);
+}
+
+async fn a_thread_of_a_message_for_some_members_is_seen_by_those_alone(suite: Suite) {
+    let [ann, bob, carl, dora, eve] = suite.users().await;
+    let group = suite.group(ann, &[bob, carl, dora]).await;
+    // Eve has left the group meanwhile, and the app itself wrote the message.
+    let viewer_ids = vec![bob, carl, eve, 0];
+    let wanted = pb::CreateThreadRequest {
+        group_id: group,
+        msg_id: 7,
+        owner_id: Some(bob),
+        name: "talk".into(),
+        viewer_ids: viewer_ids.clone(),
+    };
+    let created = suite.create_thread_of(By::User(bob), wanted.clone()).await.unwrap();
+    let (thread, open) = (created.id, suite.create_thread(By::User(ann), group, 8).await.unwrap().id);
+    assert_eq!(created.member_count, 2);
+    assert_eq!(suite.members(thread).await, [(bob, pb::GroupRole::Owner), (carl, pb::GroupRole::Member)]);
+    for (user, seen) in [(bob, vec![thread, open]), (carl, vec![thread, open]), (ann, vec![open]), (dora, vec![open])] {
+        assert_eq!(suite.threads(By::User(user), None, group, true).await.unwrap(), seen);
+        let found = suite.get_thread(By::User(user), thread).await.map(|found| found.id);
+        assert_eq!(found, if seen.contains(&thread) { Ok(thread) } else { Err(Reason::GroupNotFound) });
+    }
+    assert_eq!(suite.threads(By::App, None, group, true).await.unwrap(), [thread, open]);
+    // Nor does anybody get in: not even who administrates the group.
+    for user in [ann, dora] {
+        assert_eq!(suite.join_thread(By::User(user), thread, &[user]).await.unwrap_err(), Reason::GroupNotFound);
+        assert!(suite.apply(By::User(user), thread, "").await.is_err());
+        assert_eq!(suite.rename_thread(By::User(user), thread, "x").await.unwrap_err(), Reason::GroupNotFound);
+        assert_eq!(suite.delete_thread(By::User(user), thread).await.unwrap_err(), Reason::GroupNotFound);
+        let members = pb::ListMembersRequest { group_id: thread, ..Default::default() };
+        let refused = suite.directory.list_members(by(By::User(user), members)).await.map(drop).map_err(reason);
+        assert_eq!(refused.unwrap_err(), Reason::NotGroupMember);
+        let groups = pb::GetGroupsRequest { group_ids: vec![thread, open] };
+        let found = suite.directory.get_groups(by(By::User(user), groups)).await.unwrap().into_inner().groups;
+        assert_eq!(found.iter().map(|group| group.id).collect::<Vec<_>>(), [open]);
+    }
+    assert_eq!(suite.rename_thread(By::User(bob), thread, "menu").await.unwrap(), "menu");
+    assert_eq!(suite.join_thread(By::User(carl), thread, &[carl]).await.unwrap(), 2);
+    // The app may add somebody, who then has the rights of their role in the group.
+    suite.join_thread(By::App, thread, &[ann]).await.unwrap();
+    suite.delete_thread(By::User(ann), thread).await.unwrap();
+    let many = pb::CreateThreadRequest { viewer_ids: vec![bob; 2_001], ..wanted };
+    assert_eq!(suite.create_thread_of(By::User(bob), many).await.unwrap_err(), Reason::InvalidArgument);
 }
 
 async fn members_of_a_thread_are_members_of_its_group(suite: Suite) {
@@ -222,6 +272,7 @@ async fn threads_end_with_their_group_agora_10_3(suite: Suite) {
 
 on_both_engines!(
     a_message_of_a_group_has_one_thread_agora_10_5,
+    a_thread_of_a_message_for_some_members_is_seen_by_those_alone,
     members_of_a_thread_are_members_of_its_group,
     nobody_stays_in_a_thread_whose_group_they_leave_meanwhile,
     a_thread_belongs_to_its_group_more_than_to_its_owner,

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use tidings_proto::internal;
 use tidings_proto::internal::directory_internal_service_server::DirectoryInternalService as _;
 use tidings_proto::pb::{
     self, directory_service_server::DirectoryService as _, group_service_server::GroupService as _,
 };
+use tidings_proto::{duration, internal, moment_or_zero};
 
 use crate::{
     group_suite::{By, by, owned},
@@ -27,7 +27,11 @@ async fn everything_of_a_deleted_user_goes_and_the_rest_stays(suite: Suite) {
         let profile = Some(pb::Profile { avatar: Some("a".to_owned()), ..Default::default() });
         let request = pb::SetProfileRequest { user: Some(id(user)), profile };
         ok(suite.directory.set_profile(by(By::App, request)).await);
-        let request = pb::OpenSessionRequest { user: Some(id(user)), ttl_ms: 1000, ..Default::default() };
+        let request = pb::OpenSessionRequest {
+            user: Some(id(user)),
+            ttl: Some(duration(Duration::from_secs(1))),
+            ..Default::default()
+        };
         ok(suite.directory.open_session(by(By::App, request)).await);
         for (user_id, blocked_id) in [(user, bob), (bob, user)] {
             let request = pb::BlockUserRequest { user_id: Some(user_id), blocked_id, blocked: true };
@@ -58,8 +62,8 @@ async fn a_group_goes_to_the_admin_who_has_been_in_it_longest(suite: Suite) {
     suite.delete_user(id(ann)).await.unwrap();
     assert_eq!(suite.members(group).await, [(bob, MEMBER), (carl, pb::GroupRole::Admin), (dora, OWNER)]);
     let after = suite.get_group(group).await.unwrap();
-    assert_eq!((after.owner_id, after.member_count, after.updated_at_ms), (dora, 3, START.0 + 2000));
-    assert_eq!(suite.membership(dora, group).await.unwrap().muted_until_ms, 0);
+    assert_eq!((after.owner_id, after.member_count, moment_or_zero(after.updated_at).0), (dora, 3, START.0 + 2000));
+    assert_eq!(suite.membership(dora, group).await.unwrap().muted_until, None);
 }
 
 async fn without_an_admin_a_group_goes_to_the_member_who_has_been_in_it_longest(suite: Suite) {

@@ -1,7 +1,10 @@
 //! Resolving many users at once.
 
 use tidings_domain::Reason;
-use tidings_proto::pb::{self, directory_service_server::DirectoryService as _};
+use tidings_proto::{
+    moment_or_zero,
+    pb::{self, directory_service_server::DirectoryService as _},
+};
 
 use crate::suite::{FIRST_USER, START, Suite, error, id, in_lobby, name, ok, on_both_engines};
 
@@ -33,7 +36,7 @@ async fn unknown_names_are_taken_down_when_asked_decision_9(suite: Suite) {
     let shown: Vec<_> = users.iter().map(|user| (user.username.as_str(), user.registered)).collect();
     assert_eq!(shown, [("Bob", false), ("ann", true), ("Bob", false), ("carl", false)]);
     assert_eq!((users[0].id, users[3].id), (FIRST_USER + 16, FIRST_USER + 32));
-    assert_eq!((users[0].created_at_ms, users[0].enabled), (START.0, true));
+    assert_eq!((moment_or_zero(users[0].created_at).0, users[0].enabled), (START.0, true));
     assert_eq!(suite.resolve(&refs, false).await.unwrap(), users);
     assert_eq!(suite.get_user(name("bob")).await.unwrap(), users[0]);
 }

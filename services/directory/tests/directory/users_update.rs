@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use tidings_domain::Reason;
-use tidings_proto::pb::{self, directory_service_server::DirectoryService as _};
+use tidings_domain::{Reason, UnixMillis};
+use tidings_proto::{
+    pb::{self, directory_service_server::DirectoryService as _},
+    timestamp,
+};
 use tonic::Response;
 
 use crate::{
@@ -36,7 +39,10 @@ async fn what_is_given_changes_and_the_rest_stays(suite: Suite) {
     let before = suite.register("ann", "pw").await.unwrap();
     suite.advance(Duration::from_secs(1));
     let after = update(&suite, By::App, nickname("ANN", "Ännchen")).await.unwrap();
-    let expected = pb::User { nickname: "Ännchen".to_owned(), modified_at_ms: START.0 + 1000, ..before };
+    let expected =
+        pb::User {
+            nickname: "Ännchen".to_owned(), modified_at: Some(timestamp(UnixMillis(START.0 + 1000))), ..before
+        };
     assert_eq!(after, expected);
     suite.advance(Duration::from_secs(1));
     assert_eq!(update(&suite, By::App, of("ann")).await.unwrap(), expected);

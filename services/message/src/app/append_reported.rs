@@ -1,6 +1,7 @@
 //! Appends what other services report to the event feed, once.
 
-use tidings_domain::Error;
+use tidings_domain::{AppId, Error};
+use tidings_runtime::Hint;
 
 use super::once;
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
 };
 
 /// Appends the events whose keys are new, in their order. The keys are distinct.
-pub async fn append_reported(deps: &Deps, reports: Vec<(Key, NewEvent<'_>)>) -> Result<(), Error> {
+pub async fn append_reported(deps: &Deps, app: AppId, reports: Vec<(Key, NewEvent<'_>)>) -> Result<(), Error> {
     if reports.is_empty() {
         return Ok(());
     }
@@ -24,6 +25,6 @@ pub async fn append_reported(deps: &Deps, reports: Vec<(Key, NewEvent<'_>)>) -> 
     let events: Vec<NewEvent<'_>> = new.into_iter().map(|(_, event)| event).collect();
     event::append(&mut tx, &events, std::iter::empty()).await?;
     tx.commit().await?;
-    deps.commit_signal.send_replace(());
+    deps.bus.publish(Hint::Events(app));
     Ok(())
 }

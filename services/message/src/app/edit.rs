@@ -3,6 +3,7 @@
 use tidings_domain::{
     Actor, App, Caller, ConversationId, Error, EventKind, Message, MsgId, Reason, UnixMillis, UserId,
 };
+use tidings_runtime::Hint;
 use tidings_store::Tx;
 
 use super::{
@@ -96,7 +97,7 @@ pub async fn edit(
         key::answer(&mut tx, &[(&new.key, edit_answer::write(&message)?)]).await?;
     }
     write(tx, (caller, app), &message, now).await?;
-    deps.commit_signal.send_replace(());
+    deps.bus.publish(Hint::Events(caller.app));
     Ok(message)
 }
 

@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures_util::{Stream, stream};
 use tidings_domain::{App, AppId, Error, EventKind, Reason};
+use tidings_runtime::{Hint, fault};
 use tidings_store::Scale;
 use tokio::{sync::mpsc, time::Instant};
 use tracing::Instrument as _;
@@ -21,7 +22,8 @@ use crate::{
     },
 };
 
-/// The maximum delay until events committed by another process are seen.
+/// The maximum delay until events are seen whose hint was lost, as that of every other process is without a bus between
+/// them.
 const PAUSE: Duration = Duration::from_millis(200);
 /// How often a follower gets the current cursor without any matching event.
 const TELL: Duration = Duration::from_secs(1);
@@ -122,7 +124,7 @@ async fn send(
     wanted: FeedQuery,
     batches: &mpsc::Sender<Result<Batch, Error>>,
 ) -> Result<(), Error> {
-    let mut commit_signal = deps.commit_signal.subscribe();
+    let mut news = deps.bus.subscribe(Hint::Events(app));
     if !wanted.follow || matches!(wanted.after, After::Now) {
         fetch_changes::catch_up(deps).await;
     }
@@ -145,7 +147,7 @@ async fn send(
     let (mut told, mut told_at) = (positions.clone(), Instant::now());
     loop {
         let read_at = Instant::now();
-        commit_signal.mark_unchanged();
+        news.mark_seen();
         let lanes = lane::lanes(&deps.db, app).await?;
         kept.check(&lanes, &positions)?;
         let upto = Positions(lanes.iter().map(|lane| (lane.lane, lane.last)).collect());
@@ -184,10 +186,17 @@ async fn send(
         tokio::select! {
             () = deps.tasks.shutdown().triggered() => return Ok(()),
             () = batches.closed() => return Ok(()),
-            _ = commit_signal.changed() => tokio::time::sleep_until(read_at + GATHER).await,
-            () = tokio::time::sleep(PAUSE) => {}
+            () = news.hinted() => tokio::time::sleep_until(read_at + GATHER).await,
+            () = pause() => {}
         }
     }
+}
+
+async fn pause() {
+    if fault::is_without("message.looks") {
+        return std::future::pending().await;
+    }
+    tokio::time::sleep(PAUSE).await;
 }
 
 /// The lanes, starting with another one each time, so that a busy one does not delay the others.

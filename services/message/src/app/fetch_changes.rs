@@ -3,11 +3,11 @@
 //! Every process of this service does so. A change is recognized by its idempotency key, so one that is fetched again,
 //! by another process or after a crash before it was removed, adds nothing.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use tidings_domain::{AppId, Change, ChangeKind, Error, EventKind, MsgId, Platform, UnixMillis, UserId};
 use tidings_proto::internal::RecordedChange;
-use tidings_runtime::Task;
+use tidings_runtime::{Hint, Task};
 use tidings_store::Tx;
 use tokio::time::{sleep, timeout};
 
@@ -156,7 +156,8 @@ async fn append(deps: &Deps, changes: &[Recorded]) -> Result<usize, Error> {
     let events: Vec<NewEvent<'_>> = fresh.into_iter().map(event).collect();
     event::append(&mut tx, &events, std::iter::empty()).await?;
     tx.commit().await?;
-    deps.commit_signal.send_replace(());
+    let apps: HashSet<AppId> = changes.iter().map(|change| change.app).collect();
+    apps.into_iter().for_each(|app| deps.bus.publish(Hint::Events(app)));
     Ok(events.len())
 }
 

@@ -123,9 +123,9 @@ const SKEW: Duration = Duration::from_mins(1);
 fn check_time(sent_at: Option<UnixMillis>, now: UnixMillis) -> Result<(), Error> {
     match sent_at {
         Some(sent_at) if sent_at > now + SKEW => {
-            Err(Error::invalid("sent_at_ms", "must not be more than a minute in the future"))
+            Err(Error::invalid("sent_at", "must not be more than a minute in the future"))
         }
-        Some(sent_at) if sent_at < BEGINNING => Err(Error::invalid("sent_at_ms", "must not be before 2010")),
+        Some(sent_at) if sent_at < BEGINNING => Err(Error::invalid("sent_at", "must not be before 2010")),
         _ => Ok(()),
     }
 }

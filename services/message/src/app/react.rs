@@ -4,6 +4,7 @@ use sha2::{Digest as _, Sha256};
 use tidings_domain::{
     Actor, Caller, ConversationId, ConversationKind, Error, EventKind, MsgId, Reason, UnixMillis, UserId,
 };
+use tidings_runtime::Hint;
 use tidings_store::Tx;
 
 use super::{access, find};
@@ -143,7 +144,7 @@ async fn finish(
     };
     event::append(&mut tx, &[event], std::iter::empty()).await?;
     tx.commit().await?;
-    deps.commit_signal.send_replace(());
+    deps.bus.publish(Hint::Events(caller.app));
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use tidings_domain::{
     Actor, App, Caller, ConversationId, ConversationKind, Error, EventKind, GroupId, MsgId, Reason, RoomId, Target,
     UnixMillis, UserId, UserRef,
 };
+use tidings_runtime::Hint;
 use tidings_store::Tx;
 
 use super::access;
@@ -244,7 +245,7 @@ async fn past_storage(
     let event = recalled_event(caller, actor, conversation, wanted.msg_id, now, body.as_deref(), &origin);
     event::append(&mut tx, &[event], std::iter::empty()).await?;
     tx.commit().await?;
-    deps.commit_signal.send_replace(());
+    deps.bus.publish(Hint::Events(caller.app));
     Ok(Recalled { recalled: true, conversation, sender: None, receiver })
 }
 
@@ -295,7 +296,7 @@ async fn write(
     let event = recalled_event(caller, actor, conversation, msg_id, now, body.as_deref(), &origin);
     event::append(&mut tx, &[event], std::iter::empty()).await?;
     tx.commit().await?;
-    deps.commit_signal.send_replace(());
+    deps.bus.publish(Hint::Events(caller.app));
     Ok(true)
 }
 

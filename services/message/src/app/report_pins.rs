@@ -44,7 +44,7 @@ pub async fn report_pins(deps: &Deps, app: AppId, pins: Vec<Pin>) -> Result<(), 
     if keys.len() != pins.len() {
         return Err(Error::invalid("pins", "must each have a number of their own"));
     }
-    append_reported(deps, pins.iter().map(|pin| (pin.key(app), event(app, pin))).collect()).await
+    append_reported(deps, app, pins.iter().map(|pin| (pin.key(app), event(app, pin))).collect()).await
 }
 
 fn event(app: AppId, pin: &Pin) -> NewEvent<'_> {

@@ -36,7 +36,7 @@ impl Read {
 pub async fn report_reads(deps: &Deps, app: AppId, mut reads: Vec<Read>) -> Result<(), Error> {
     reads.sort_by_key(|read| read.key(app));
     reads.dedup_by_key(|read| read.key(app));
-    append_reported(deps, reads.iter().map(|read| (read.key(app), event(app, read))).collect()).await
+    append_reported(deps, app, reads.iter().map(|read| (read.key(app), event(app, read))).collect()).await
 }
 
 fn event(app: AppId, read: &Read) -> NewEvent<'_> {

@@ -136,25 +136,25 @@ fn apply_verdict(call: &mut Call, app: &App, scope: ModerationScope, verdict: Ve
             }
         }
         Verdict::Refused { refused, for_good } => {
-            let is_told = match refused.reason {
+            let is_reported = match refused.reason {
                 Reason::RefusedByHook => app.policy.fire_on_refusal,
                 _ => scope == ModerationScope::All,
             };
             if !for_good {
-                if !is_told {
+                if !is_reported {
                     return Err(refused.into());
                 }
                 call.key = call.key.take().map(until_it_is_back);
             }
-            refuse(call, refused, is_told);
+            refuse(call, refused, is_reported);
         }
     }
     Ok(())
 }
 
 /// The call is sent nowhere; if it is reported, each of its targets gets an event.
-fn refuse(call: &mut Call, error: Refused, is_told: bool) {
-    let body = is_told.then(|| call.content.to_json(call.flags));
+fn refuse(call: &mut Call, error: Refused, is_reported: bool) {
+    let body = is_reported.then(|| call.content.to_json(call.flags));
     call.fate = Fate::Refused { error, body };
 }
 

@@ -61,7 +61,7 @@ pub fn start(deps: &Deps, lease: Lease) -> Appender {
             lease: lease.clone(),
             bound: deps.appender.batch,
             hints: Arc::clone(&hints),
-            commit_signal: deps.commit_signal.clone(),
+            bus: Arc::clone(&deps.bus),
             queue: waiting.clone(),
             closing: deps.tasks.closing().clone(),
             waiting: tokio::sync::Mutex::new(writer::Waiting::new(calls)),

@@ -2,11 +2,11 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use tidings_domain::{Clock, Error, Reason, UnixMillis};
-use tidings_runtime::{Shutdown, fault, metrics};
+use tidings_domain::{AppId, Clock, Error, Reason, UnixMillis};
+use tidings_runtime::{Bus, Hint, Shutdown, fault, metrics};
 use tidings_store::{Db, Lost, is_conflict, lost};
 use tokio::{
-    sync::{Mutex, mpsc, watch},
+    sync::{Mutex, mpsc},
     time::{Instant, sleep},
 };
 use tracing::Span;
@@ -34,7 +34,7 @@ pub(super) struct Writer {
     /// Messages per transaction, unless a single call has more.
     pub(super) bound: usize,
     pub(super) hints: Arc<FreeHints>,
-    pub(super) commit_signal: watch::Sender<()>,
+    pub(super) bus: Arc<dyn Bus>,
     pub(super) queue: Queue,
     /// Signals that there are no more calls.
     pub(super) closing: Shutdown,
@@ -111,7 +111,8 @@ impl Writer {
             Ok(replies) => {
                 let messages = calls.iter().map(|queued| queued.room.messages).sum();
                 metrics().appender.committed(messages, began.elapsed());
-                self.commit_signal.send_replace(());
+                let apps: HashSet<AppId> = calls.iter().map(|queued| queued.call.app).collect();
+                apps.into_iter().for_each(|app| self.bus.publish(Hint::Events(app)));
                 for (queued, reply) in calls.into_iter().zip(replies) {
                     // The client may have disconnected: its messages are in the log all the same.
                     let _ = queued.answer.send(reply);

@@ -1,7 +1,7 @@
 //! The event feed on the wire.
 
 use tidings_domain::{Content, Error, EventKind, GroupChanged, MsgId, Platform, UnixMillis, UserId};
-use tidings_proto::{delivery_to_wire, internal, pb, required};
+use tidings_proto::{delivery_to_wire, internal, pb, required, timestamp};
 
 use super::reaction;
 use crate::{
@@ -111,7 +111,7 @@ impl TryFrom<user_events::Found> for internal::UserEventsResponse {
 fn wire(lane: i64, event: Event) -> Result<pb::Event, Error> {
     let (id, kind) = (format!("m{lane}-{}", event.event_no), event.kind().name().to_owned());
     let (mut refused, mut change, mut reaction) = (String::new(), None, None);
-    let (at_ms, conversation, msg_id, actor, message) = match event.happened {
+    let (at, conversation, msg_id, actor, message) = match event.happened {
         Happened::Sent(message) => {
             (message.sent_at, Some(message.conversation), message.msg_id, message.sender, Some(message.into()))
         }
@@ -130,7 +130,7 @@ fn wire(lane: i64, event: Event) -> Result<pb::Event, Error> {
     Ok(pb::Event {
         id,
         kind,
-        at_ms: at_ms.0,
+        at: Some(timestamp(at)),
         conversation: conversation.map(Into::into),
         msg_id: msg_id.0,
         actor_id: actor.0,
@@ -163,7 +163,7 @@ fn said(other: Other) -> Result<Option<pb::Message>, Error> {
         msg_id: other.msg_id.0,
         seq,
         sender_id: sender.0,
-        sent_at_ms: sent_at.0,
+        sent_at: Some(timestamp(sent_at)),
         countable: content.as_ref().is_some_and(Content::countable),
         content: content.map(Into::into),
         system,

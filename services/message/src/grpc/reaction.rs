@@ -1,7 +1,7 @@
 //! Reactions in the gRPC API.
 
 use tidings_domain::{Caller, Error, MsgId};
-use tidings_proto::{page_size, page_start, page_token, pb};
+use tidings_proto::{page_size, page_start, page_token, pb, timestamp};
 use tidings_runtime::context;
 
 use crate::{
@@ -47,8 +47,8 @@ impl From<Reaction> for pb::Reaction {
             reaction_id: reaction.id,
             reaction: reaction.text,
             count: reaction.users,
-            created_at_ms: reaction.made_at.0,
-            changed_at_ms: reaction.changed_at.0,
+            created_at: Some(timestamp(reaction.made_at)),
+            changed_at: Some(timestamp(reaction.changed_at)),
             ..Self::default()
         }
     }
@@ -82,7 +82,7 @@ pub(super) fn page(text: String, reactors: Reactors) -> pb::ListReactorsResponse
     let Reactors { id, reaction, own, users, next } = reactors;
     let nobody = pb::Reaction { reaction_id: id, reaction: text, ..pb::Reaction::default() };
     let reaction = reaction.map_or(nobody, pb::Reaction::from);
-    let reactors = users.iter().map(|it| pb::Reactor { user_id: it.user.0, added_at_ms: it.made_at.0 });
+    let reactors = users.iter().map(|it| pb::Reactor { user_id: it.user.0, added_at: Some(timestamp(it.made_at)) });
     pb::ListReactorsResponse {
         reaction: Some(pb::Reaction { own, ..reaction }),
         reactors: reactors.collect(),

@@ -120,7 +120,7 @@ impl Question<'_> {
         };
         let parameters = Parameters {
             sdk_appid: app.sdk_appid,
-            callback,
+            command: callback.command(),
             client_ip: caller.address,
             platform: Origin::of(caller).platform,
             authentication: self

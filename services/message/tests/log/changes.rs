@@ -1,7 +1,7 @@
 //! Changes that the directory recorded, as events.
 
 use tidings_domain::{Change, GroupChanged, GroupKind, UserId};
-use tidings_proto::{internal, pb};
+use tidings_proto::{internal, moment_or_zero, pb};
 use tidings_testkit::wait_until;
 
 use crate::world::{ANN, BOB, GROUP, World, both_engines, by_app, user};
@@ -37,7 +37,7 @@ async fn told(world: &World) -> Vec<(String, i64, i64)> {
             let Some(pb::change::Change::Announced(announced)) = event.change.and_then(|change| change.change) else {
                 continue;
             };
-            told.push((announced.text, event.actor_id, event.at_ms));
+            told.push((announced.text, event.actor_id, moment_or_zero(event.at).0));
         }
     }
     told

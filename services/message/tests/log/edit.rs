@@ -2,7 +2,10 @@
 
 use futures_util::future::join_all;
 use tidings_domain::{Clock as _, Reason};
-use tidings_proto::pb::{self, edit_request::Change};
+use tidings_proto::{
+    pb::{self, edit_request::Change},
+    timestamp,
+};
 use tonic::Response;
 
 use crate::world::{ANN, BOB, EVE, TO_GROUP, World, both_engines, by_app, call, direct, group, refusal, text_of, user};
@@ -24,12 +27,12 @@ both_engines! {
         for (target, place) in [(user(BOB), direct(ANN, BOB)), (TO_GROUP, group())] {
             let sent = world.say(ANN, target, "one").await;
             let before = world.find(None, sent).await.unwrap();
-            assert_eq!((before.edited_at_ms, before.edits), (0, 0));
+            assert_eq!((before.edited_at, before.edits), (None, 0));
             world.clock.advance(std::time::Duration::from_secs(9));
             let edited = edit(&world, Some(ANN), append(sent, " and two")).await.unwrap();
-            let now = world.clock.now().0;
+            let now = world.clock.now();
             let expected =
-                pb::Message { content: Some(text_of("one and two")), edited_at_ms: now, edits: 1, ..before };
+                pb::Message { content: Some(text_of("one and two")), edited_at: Some(timestamp(now)), edits: 1, ..before };
             assert_eq!(edited, expected);
             assert_eq!(world.find(Some(BOB), sent).await.unwrap(), expected);
             let page = pb::PageRequest { conversation: Some(place), limit: 1, ..Default::default() };

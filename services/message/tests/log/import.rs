@@ -1,7 +1,7 @@
 //! Imports: with their own time, counted where they belong, once per key.
 
 use tidings_domain::{Clock as _, MsgId, Reason, UnixMillis};
-use tidings_proto::{internal, pb};
+use tidings_proto::{internal, moment_or_zero, pb, timestamp_unless_zero};
 use tonic::Response;
 
 use crate::world::{
@@ -13,7 +13,7 @@ fn from_ann(to: pb::target::Target, sent_at_ms: i64) -> pb::ImportRequest {
         sender: Some(pb::UserRef { user: Some(pb::user_ref::User::UserId(ANN)) }),
         target: Some(pb::Target { target: Some(to) }),
         content: Some(text_of("old")),
-        sent_at_ms,
+        sent_at: timestamp_unless_zero(sent_at_ms),
         ..Default::default()
     }
 }
@@ -34,7 +34,7 @@ both_engines! {
             assert_eq!(world.page(None, place).await.unwrap(), [live, newer.msg_id, older.msg_id]);
             assert_eq!((newer.seq, older.seq), (2, 3));
             let found = world.find(None, older.msg_id).await.unwrap();
-            assert_eq!((found.sent_at_ms, found.imported), (now - 2 * DAY, true));
+            assert_eq!((moment_or_zero(found.sent_at).0, found.imported), (now - 2 * DAY, true));
             assert_eq!(MsgId(older.msg_id).moment(), UnixMillis(now - 2 * DAY));
         }
         world.assert_lanes_gap_free().await;
@@ -83,7 +83,7 @@ both_engines! {
         let wanted = || pb::ImportRequest { idempotency_key: "k".into(), ..from_ann(user(BOB), 1_700_000_000_000) };
         let (first, second) = (import(&world, wanted()).await.unwrap(), import(&world, wanted()).await.unwrap());
         assert_eq!(first, second);
-        let other = pb::ImportRequest { sent_at_ms: 1_700_000_000_001, ..wanted() };
+        let other = pb::ImportRequest { sent_at: timestamp_unless_zero(1_700_000_000_001), ..wanted() };
         assert_eq!(refusal(import(&world, other).await), Reason::KeyConflict);
         assert_eq!(world.count("message").await, 1);
     }
@@ -117,7 +117,8 @@ both_engines! {
         assert_eq!(moments, (minute + 60_000 - 40..minute + 60_000).collect::<Vec<_>>());
         assert_eq!(world.count("message").await, 5000);
         assert_eq!(world.count("stray").await, 0);
-        assert_eq!(world.find(None, ids[4999].msg_id).await.unwrap().sent_at_ms, at);
+        let last = world.find(None, ids[4999].msg_id).await.unwrap();
+        assert_eq!(moment_or_zero(last.sent_at).0, at);
     }
 
     async fn a_conversation_that_is_ahead_goes_on_from_there_and_leaves_the_others_alone(world: World) {

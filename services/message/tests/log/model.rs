@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use tidings_domain::{Clock as _, MsgId, Policy, UnixMillis};
-use tidings_proto::{internal, pb};
+use tidings_proto::{internal, pb, timestamp_unless_zero};
 use tidings_store::Engine;
 
 use crate::world::{ANN, BOB, TO_GROUP, World, by, by_app, direct, group, text_of, user};
@@ -55,7 +55,7 @@ impl Run {
                     sender: Some(pb::UserRef { user: Some(pb::user_ref::User::UserId(sender)) }),
                     target: Some(pb::Target { target: Some(to) }),
                     content: Some(text_of("import")),
-                    sent_at_ms: self.world.clock.now().0 - back - 1,
+                    sent_at: timestamp_unless_zero(self.world.clock.now().0 - back - 1),
                     countable,
                     ..Default::default()
                 };

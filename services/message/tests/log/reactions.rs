@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tidings_domain::{Clock as _, GroupRole, Policy, Reason};
-use tidings_proto::pb;
+use tidings_proto::{moment_or_zero, pb};
 use tonic::Response;
 
 use crate::world::{
@@ -42,13 +42,13 @@ both_engines! {
             let first = add(&world, BOB, sent, "+1").await.unwrap();
             assert_eq!((first.added, first.conversation), (true, Some(place)));
             let reaction = first.reaction.unwrap();
-            assert_eq!((reaction.count, reaction.created_at_ms), (1, world.clock.now().0));
+            assert_eq!((reaction.count, moment_or_zero(reaction.created_at).0), (1, world.clock.now().0));
             world.clock.advance(Duration::from_secs(1));
             let again = add(&world, BOB, sent, "+1").await.unwrap();
             assert_eq!((again.added, again.reaction), (false, Some(reaction.clone())));
             let second = add(&world, ANN, sent, "+1").await.unwrap().reaction.unwrap();
             assert_eq!((second.reaction_id, second.count), (reaction.reaction_id, 2));
-            assert_eq!(second.changed_at_ms - second.created_at_ms, 1000);
+            assert_eq!(moment_or_zero(second.changed_at).0 - moment_or_zero(second.created_at).0, 1000);
             add(&world, ANN, sent, "\u{1f389}").await.unwrap();
             let listed = list(&world, Some(BOB), &[other, sent, sent, 12345]).await;
             assert_eq!(listed.iter().map(|it| it.msg_id).collect::<Vec<_>>(), [other, sent]);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tidings_domain::{GroupRole, Reason};
-use tidings_proto::pb;
+use tidings_proto::{duration, pb};
 use tonic::Response;
 
 use crate::world::{
@@ -23,7 +23,7 @@ fn plain(msg_id: i64) -> pb::RecallRequest {
     pb::RecallRequest { msg_id, ..Default::default() }
 }
 
-const WINDOW: i64 = 120_000;
+const WINDOW: Duration = Duration::from_mins(2);
 
 both_engines! {
     async fn what_is_recalled_is_out_of_history_and_unread_of_everybody(world: World) {
@@ -46,16 +46,16 @@ both_engines! {
         let sent = world.say(ANN, user(BOB), "one").await;
         assert!(recall(&world, Some(ANN), plain(sent)).await.unwrap().recalled);
         world.clock.advance(Duration::from_hours(1));
-        let late = pb::RecallRequest { window_ms: WINDOW, ..plain(sent) };
+        let late = pb::RecallRequest { window: Some(duration(WINDOW)), ..plain(sent) };
         assert!(!recall(&world, Some(ANN), late).await.unwrap().recalled);
         assert_eq!(world.events().await, [("recalled".to_owned(), sent)]);
         assert_eq!(world.count("recalled").await, 1);
     }
 
     async fn a_sender_is_held_to_the_window_to_the_millisecond(world: World) {
-        let window = |msg_id| pb::RecallRequest { window_ms: WINDOW, ..plain(msg_id) };
+        let window = |msg_id| pb::RecallRequest { window: Some(duration(WINDOW)), ..plain(msg_id) };
         let (first, second) = (world.say(ANN, user(BOB), "one").await, world.say(ANN, user(BOB), "two").await);
-        world.clock.advance(Duration::from_millis(WINDOW as u64));
+        world.clock.advance(WINDOW);
         assert!(recall(&world, Some(ANN), window(first)).await.unwrap().recalled);
         world.clock.advance(Duration::from_millis(1));
         assert_eq!(refusal(recall(&world, Some(ANN), window(second)).await), Reason::RecallWindowOver);
@@ -68,9 +68,9 @@ both_engines! {
         for caller in [None, Some(ANN), Some(EVE)] {
             let sent = world.say(BOB, TO_GROUP, "one").await;
             world.clock.advance(Duration::from_hours(1));
-            let for_all = pb::RecallRequest { window_ms: WINDOW, window_for_all: true, ..plain(sent) };
+            let for_all = pb::RecallRequest { window: Some(duration(WINDOW)), window_for_all: true, ..plain(sent) };
             assert_eq!(refusal(recall(&world, caller, for_all).await), Reason::RecallWindowOver);
-            let for_senders = pb::RecallRequest { window_ms: WINDOW, ..plain(sent) };
+            let for_senders = pb::RecallRequest { window: Some(duration(WINDOW)), ..plain(sent) };
             assert!(recall(&world, caller, for_senders).await.unwrap().recalled, "{caller:?}");
         }
     }
@@ -94,7 +94,7 @@ both_engines! {
         let elsewhere = pb::RecallRequest { conversation: Some(direct(ANN, BOB)), ..plain(sent) };
         assert_eq!(refusal(recall(&world, None, elsewhere).await), Reason::MessageNotFound);
         assert_eq!(refusal(recall(&world, None, plain(sent + 1)).await), Reason::MessageNotFound);
-        let negative = pb::RecallRequest { window_ms: -1, ..plain(sent) };
+        let negative = pb::RecallRequest { window: Some(tidings_proto::Duration { seconds: -1, nanos: 0 }), ..plain(sent) };
         assert_eq!(refusal(recall(&world, None, negative).await), Reason::InvalidArgument);
         let there = pb::RecallRequest { conversation: Some(group()), ..plain(sent) };
         assert!(recall(&world, None, there).await.unwrap().recalled);

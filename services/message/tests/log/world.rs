@@ -19,7 +19,7 @@ use tidings_proto::{
         message_service_server::MessageServiceServer, target,
     },
 };
-use tidings_runtime::{Tasks, Wire, config::Appender, context};
+use tidings_runtime::{LocalBus, Tasks, Wire, config::Appender, context};
 use tidings_store::{Db, Engine, Location, on_db, on_tx, open, sqlx};
 use tidings_testkit::fresh_database;
 use tonic::{Request, Response, Status};
@@ -85,7 +85,7 @@ impl World {
             files,
             files_internal: FileInternalServiceClient::new(fake.wire()),
             screens: Arc::new(Screens::new().unwrap()),
-            commit_signal: tokio::sync::watch::channel(()).0,
+            bus: Arc::new(LocalBus::default()),
             clock: Arc::<ManualClock>::clone(&clock),
             appender: Appender::default(),
             tasks: Tasks::default(),

@@ -359,7 +359,7 @@ fn msg_body_is_an_array_of_documented_elements_tencent_4_5() {
     }
 }
 
-/// One of each of the other callbacks, as in section 6.
+/// One of each of the other callbacks of messages, and of connections, as in section 6.
 fn others() -> Vec<Value> {
     let (time, text) = (1_557_481_126_123_i64, element("TIMTextElem", json!({"Text": "x"})));
     let before = with(json!({
@@ -404,9 +404,80 @@ fn others() -> Vec<Value> {
     ]
 }
 
+/// One of each callback of changes of groups and contacts, as in sections 6 and 6.1.
+fn changes() -> Vec<Value> {
+    let members = json!([{"Member_Account": "bob"}]);
+    let of_group = |command: &str, more: Value| {
+        let common = json!({
+            "CallbackCommand": format!("Group.Callback{command}"), "GroupId": "7", "Type": "Public",
+            "Operator_Account": "ann", "EventTime": 1_557_481_126_123_i64,
+        });
+        changed(common, more)
+    };
+    let of_contacts =
+        |command: &str, more: Value| changed(json!({"CallbackCommand": format!("Sns.Callback{command}")}), more);
+    let pairs = json!({"PairList": [{"From_Account": "ann", "To_Account": "bob"}]});
+    let asked = json!({"Requester_Account": "ann", "From_Account": "ann", "EventTime": 1_557_481_126_123_i64});
+    vec![
+        of_group("AfterCreateGroup", json!({"Owner_Account": "ann", "Name": "n", "MemberList": members})),
+        of_group(
+            "AfterGroupDestroyed",
+            json!({"Operator_Account": null, "Owner_Account": "ann", "Name": "n", "MemberList": members}),
+        ),
+        of_group("AfterNewMemberJoin", json!({"JoinType": "Apply", "NewMemberList": members})),
+        of_group("AfterMemberExit", json!({"ExitType": "Quit", "ExitMemberList": members})),
+        of_group(
+            "AfterGroupInfoChanged",
+            json!({
+                "Name": "n", "Introduction": "i", "Notification": "n", "FaceUrl": "u",
+                "UserDefinedDataList": [{"Key": "k", "Value": "v"}],
+            }),
+        ),
+        of_group(
+            "BeforeCreateGroup",
+            json!({"GroupId": null, "Owner_Account": "ann", "Name": "n", "CreateGroupNum": 1, "MemberList": members}),
+        ),
+        of_group("BeforeApplyJoinGroup", json!({"Operator_Account": null, "Requestor_Account": "bob"})),
+        of_group("BeforeInviteJoinGroup", json!({"DestinationMembers": members})),
+        of_contacts(
+            "FriendAdd",
+            json!({
+                "PairList": [{"From_Account": "ann", "To_Account": "bob", "Initiator_Account": "ann"}],
+                "ClientCmd": "friend_add", "Admin_Account": "", "ForceFlag": 0,
+            }),
+        ),
+        of_contacts("FriendDelete", pairs.clone()),
+        of_contacts("BlackListAdd", pairs.clone()),
+        of_contacts("BlackListDelete", pairs),
+        of_contacts(
+            "PrevFriendAdd",
+            changed(
+                asked.clone(),
+                json!({
+                    "AddType": "Add_Type_Both", "ForceAddFlags": 0,
+                    "FriendItem": [{
+                        "To_Account": "bob", "Remark": "", "GroupName": "", "AddSource": "", "AddWording": "hi",
+                    }],
+                }),
+            ),
+        ),
+        of_contacts(
+            "PrevFriendResponse",
+            changed(
+                asked,
+                json!({
+                    "ResponseFriendItem": [{
+                        "To_Account": "bob", "Remark": "", "TagName": "", "ResponseAction": "Response_Action_Agree",
+                    }],
+                }),
+            ),
+        ),
+    ]
+}
+
 #[test]
 fn the_other_callbacks_have_their_own_keys_tencent_6() {
-    for body in others() {
+    for body in others().into_iter().chain(changes()) {
         assert_eq!(check_body(&body), Ok(()));
         for (key, value) in body.as_object().unwrap() {
             let other = if value.is_string() { json!(1) } else { json!(value.to_string()) };

@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use tidings_domain::hex;
 use tidings_testkit::{Installation, wait_until};
 
-use super::data_set::{bytes, change, execute, fill, upload};
+use super::data_set::{bytes, fill, take_back_newest_migration, upload};
 use crate::{
     data_folder::{fail, installed, open_to_others, run},
     log::{agora_send, assert_gap_free, demo_history, send_until_acknowledged},
@@ -138,18 +138,15 @@ async fn a_backup_that_is_newer_or_damaged_is_refused_and_an_older_one_is_brough
     assert!(refused.contains("are newer (step 999") && refused.contains("update this program"), "{refused}");
 
     fs::write(&manifest, &text).unwrap();
-    // As the version before migration 17 of the log would have written it.
-    change(&backup, "message", "delete from _sqlx_migrations where version >= 17").await;
-    execute(&backup, "message", "drop index event_by_conversation").await;
-    execute(&backup, "message", "drop index event_notice").await;
+    let mut older: Value = serde_json::from_str(&text).unwrap();
+    let steps = take_back_newest_migration(&backup, "message").await;
     let refused = fail(&target, &["restore", words(&backup)]);
     assert!(refused.contains("has a damaged") && refused.contains("message.sqlite"), "{refused}");
     assert!(!target.data().join("message.sqlite").exists(), "nothing was restored");
 
-    let mut older: Value = serde_json::from_str(&text).unwrap();
     let file = fs::read(backup.join("message.sqlite")).unwrap();
     let message = older["databases"].as_array_mut().unwrap().iter_mut().find(|it| it["service"] == "message").unwrap();
-    message["step"] = 16.into();
+    message["step"] = steps.into();
     message["bytes"] = file.len().into();
     message["sha256"] = hex(&Sha256::digest(&file)).into();
     fs::write(&manifest, older.to_string()).unwrap();

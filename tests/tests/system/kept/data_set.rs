@@ -1,13 +1,13 @@
 //! A data set with everything: direct conversations, a group, reads, a recall, keys and files.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use futures_util::{StreamExt as _, stream};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tidings_store::{
     Db, Location, Schema, on_tx, open,
-    sqlx::{self, AssertSqlSafe},
+    sqlx::{self, AssertSqlSafe, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions},
 };
 use tidings_testkit::{Agora, Installation};
 
@@ -83,11 +83,6 @@ pub async fn bytes(agora: &Agora, uuid: &str) -> String {
 
 /// Changes rows of a database of a data folder that nobody serves.
 pub async fn change(data: &Path, service: &'static str, statement: &str) {
-    assert!(execute(data, service, statement).await > 0, "nothing was changed");
-}
-
-/// The same for any statement; returns the number of changed rows.
-pub async fn execute(data: &Path, service: &'static str, statement: &str) -> u64 {
     let schema = Schema { name: service, sqlite: &[], postgres: &[] };
     let db: Db = open(&Location::Folder(data.to_owned()), &schema, false).await.unwrap();
     let mut tx = db.begin().await.unwrap();
@@ -96,5 +91,41 @@ pub async fn execute(data: &Path, service: &'static str, statement: &str) -> u64
         on_tx!(&mut tx, |c| sqlx::query(statement).execute(c).await.map(|done| done.rows_affected())).unwrap();
     tx.commit().await.unwrap();
     db.close().await;
-    changed
+    assert!(changed > 0, "nothing was changed");
+}
+
+/// The names in a table of the schema, one in each row.
+async fn names(connection: &mut SqliteConnection, statement: String) -> Vec<String> {
+    let rows: Vec<(String,)> = sqlx::query_as(AssertSqlSafe(statement)).fetch_all(connection).await.unwrap();
+    rows.into_iter().map(|(name,)| name).collect()
+}
+
+/// Makes a database what the version before the service's newest migration would have written: its tables, with the rows of now
+/// in the columns that there were. Returns the number of migrations that are left.
+pub async fn take_back_newest_migration(data: &Path, service: &'static str) -> usize {
+    let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../services/{service}/migrations/sqlite"));
+    let mut files: Vec<_> = fs::read_dir(migrations).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files.pop();
+    let steps: Vec<&'static str> = files.iter().map(|file| &*fs::read_to_string(file).unwrap().leak()).collect();
+    let (left, folder) = (steps.len(), tempfile::tempdir().unwrap());
+    let schema = Schema { name: service, sqlite: steps.leak(), postgres: &[] };
+    open(&Location::Folder(folder.path().to_owned()), &schema, true).await.unwrap().close().await;
+
+    let (older, newer) = (folder.path().join(format!("{service}.sqlite")), data.join(format!("{service}.sqlite")));
+    let mut connection = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&older)).await.unwrap();
+    let attach = sqlx::query("attach database $1 as newer").bind(newer.to_str().unwrap());
+    attach.execute(&mut connection).await.unwrap();
+    let tables = "select name from main.sqlite_schema where type = 'table' and name not like 'sqlite_%' and name not like '_sqlx_%'";
+    for table in names(&mut connection, tables.to_owned()).await {
+        let columns =
+            names(&mut connection, format!("select name from pragma_table_info('{table}', 'main')")).await.join(", ");
+        let empty = format!("delete from main.{table}");
+        sqlx::query(AssertSqlSafe(empty)).execute(&mut connection).await.unwrap();
+        let copy = format!("insert into main.{table} ({columns}) select {columns} from newer.{table}");
+        sqlx::query(AssertSqlSafe(copy)).execute(&mut connection).await.unwrap();
+    }
+    connection.close().await.unwrap();
+    fs::copy(older, newer).unwrap();
+    left
 }

@@ -8,7 +8,8 @@ use crate::{
 };
 
 impl Core {
-    /// All threads of the app, for the app itself; of a group, for its members; those that a user is in, for that user.
+    /// All threads of the app, for the app itself; of a group, for its members, as far as they see them; those that a user is
+    /// in, for that user.
     /// And the place and id after which the next page starts.
     pub(crate) async fn list_threads(
         &self,
@@ -28,6 +29,14 @@ impl Core {
         };
         let one_more = Range { limit: range.limit + 1, ..range };
         let found = thread::list(&self.db, caller.app, scope, one_more).await?;
-        Ok(page(found, range.limit, |thread: &Listed| (thread.place, thread.id)))
+        let (mut threads, next) = page(found, range.limit, |thread: &Listed| (thread.place, thread.id));
+        if let (Actor::User(user), Scope::Group(_)) = (caller.actor, scope) {
+            let hidden: Vec<i64> = threads.iter().filter(|thread| thread.is_hidden).map(|thread| thread.id).collect();
+            if !hidden.is_empty() {
+                let own = self.memberships_of(caller.app, user, &hidden).await?;
+                threads.retain(|thread| !thread.is_hidden || own.contains(&thread.id));
+            }
+        }
+        Ok((threads, next))
     }
 }

@@ -21,6 +21,11 @@ impl Core {
         let now = self.clock.now();
         let found = store::group::find(&self.db, caller.app, groups).await?;
         let mut found: HashMap<i64, Group> = found.into_iter().map(|group| (group.id, group)).collect();
+        let hidden: Vec<i64> = found.values().filter(|group| group.is_hidden()).map(|group| group.id).collect();
+        if let (Actor::User(user), false) = (caller.actor, hidden.is_empty()) {
+            let own = self.memberships_of(caller.app, user, &hidden).await?;
+            found.retain(|id, group| !group.is_hidden() || own.contains(id));
+        }
         Ok(groups.iter().filter_map(|id| found.remove(id)).map(|group| group.at(now)).collect())
     }
 

@@ -1,14 +1,14 @@
 //! Threads: groups that belong to a message of another group, whose members they share. What a thread is asked for like any
 //! group (members, messages) goes through the use-cases of groups.
 
-use tidings_domain::{AppId, Caller, Change, Error, GroupKind, GroupRole, Joining, MsgId, Reason, UnixMillis, UserId};
+use std::collections::{BTreeSet, HashSet};
+
+use tidings_domain::{
+    Actor, AppId, Caller, Change, Error, GroupKind, GroupRole, Joining, MsgId, Reason, UnixMillis, UserId,
+};
 use tidings_store::Tx;
 
-use super::{
-    create::{check_living, take_number},
-    join::join,
-    not_found,
-};
+use super::{create::take_number, join::join, not_found};
 use crate::{
     app::{Core, subject::check_self},
     model::group::{ApplyApproval, Group, GroupChange, NewThread, Settings},
@@ -19,9 +19,12 @@ use crate::{
 const MAX_NAME_CHARS: usize = 64;
 /// Threads that end in one transaction.
 const STEP: usize = 200;
+/// Those who see a message that is for some members only.
+const MAX_VIEWERS: usize = 2_000;
 
 impl Core {
-    /// The owner, who must be a member of the group, is its first member.
+    /// The owner, who must be a member of the group, is its first member. Of a message for some members only, they are the
+    /// others, and nobody else sees it.
     pub(crate) async fn create_thread(&self, caller: &Caller, new: NewThread) -> Result<Group, Error> {
         let owner = new.owner.unwrap_or(caller.actor.user());
         if owner == UserId::ADMIN {
@@ -32,37 +35,66 @@ impl Core {
         if new.msg <= MsgId::ZERO {
             return Err(Error::invalid("msg_id", "must be the id of a message"));
         }
+        if new.viewers.len() > MAX_VIEWERS {
+            return Err(Error::invalid("viewer_ids", format!("must be at most {MAX_VIEWERS}")));
+        }
         let (app, now) = (caller.app, self.clock.now());
-        let members = [(owner, GroupRole::Owner)];
+        let people: BTreeSet<UserId> = new.viewers.iter().copied().chain([owner]).collect();
+        let people: Vec<UserId> = people.into_iter().filter(|user| *user != UserId::ADMIN).collect();
         let mut tx = self.db.begin().await?;
-        check_living(&mut tx, app, &members).await?;
+        let living = store::users::hold(&mut tx, app, &people).await?;
+        if !living.contains(&owner) {
+            return Err(Error::user_not_found(owner.to_string()));
+        }
         let (parent, _) = self.open_enabled_group(&mut tx, caller, new.group).await?;
         if parent.is_thread() || parent.kind == GroupKind::Room {
             return Err(Error::invalid("group_id", "must be a group, neither a room nor a thread"));
         }
-        if !store::thread::hold_in_parent(&mut tx, app, parent.id, &[owner]).await?.contains(&owner) {
+        let in_parent = store::thread::hold_in_parent(&mut tx, app, parent.id, &people).await?;
+        if !in_parent.contains(&owner) {
             return Err(Error::new(Reason::NotGroupMember, owner.to_string()));
         }
         if let Some(earlier) = store::thread::of_message(&mut tx, app, parent.id, new.msg).await? {
             return Err(Error::new(Reason::ThreadExists, earlier.to_string()));
         }
         let id = GroupKind::Group.generated(take_number(&mut tx, app).await?);
-        let thread = thread_of(&parent, id, (owner, new.msg), new.name, now);
+        let is_other = |user: &UserId| *user != owner && living.contains(user) && in_parent.contains(user);
+        let others: Vec<UserId> = people.into_iter().filter(is_other).collect();
+        let is_open = new.viewers.is_empty();
+        let member_count = 1 + others.len() as i64;
+        let thread = Group { member_count, ..thread_of(&parent, id, (owner, new.msg), (new.name, is_open), now) };
+        let ordinary = others.iter().map(|user| (*user, GroupRole::Member));
+        let members: Vec<_> = [(owner, GroupRole::Owner)].into_iter().chain(ordinary).collect();
         store::group::insert(&mut tx, app, &thread).await?;
         store::group_member::insert(&mut tx, app, id, &members, now).await?;
         let name = thread.name.clone();
-        let change = Change::GroupCreated { group: thread.changed_group(), owner, name, members: Vec::new() };
+        let change = Change::GroupCreated { group: thread.changed_group(), owner, name, members: others };
         store::change::add(&mut tx, caller, now, &[change]).await?;
         tx.commit().await?;
         Ok(thread)
     }
 
-    /// A thread; users must be members of its group.
+    /// A thread; users must be members of its group, or of a hidden one itself.
     pub(crate) async fn get_thread(&self, caller: &Caller, thread: i64) -> Result<Group, Error> {
         let found = store::group::find(&self.db, caller.app, &[thread]).await?.into_iter().next();
         let found = found.filter(Group::is_thread).ok_or_else(|| not_found(thread))?;
         self.group_rights(caller, found.parent_group).await?.need_member()?;
+        if found.is_hidden() && !self.is_in(caller, thread).await? {
+            return Err(not_found(thread));
+        }
         Ok(found)
+    }
+
+    /// Whether the caller is the app, or a member of that group itself.
+    async fn is_in(&self, caller: &Caller, group: i64) -> Result<bool, Error> {
+        let Actor::User(user) = caller.actor else { return Ok(true) };
+        Ok(!self.memberships_of(caller.app, user, &[group]).await?.is_empty())
+    }
+
+    /// Those of the groups that a user is in.
+    pub(super) async fn memberships_of(&self, app: AppId, user: UserId, groups: &[i64]) -> Result<HashSet<i64>, Error> {
+        let found = store::membership::find(&self.db, app, user, groups, self.clock.now()).await?;
+        Ok(found.into_iter().filter(|it| it.role.is_some()).map(|it| it.group).collect())
     }
 
     /// Needs the thread's owner, or an admin of its group.
@@ -89,6 +121,12 @@ impl Core {
         let (opened, _) = self.open_enabled_group(&mut tx, caller, thread).await?;
         if !opened.is_thread() {
             return Err(not_found(thread));
+        }
+        if let (true, Actor::User(user)) = (opened.is_hidden(), caller.actor) {
+            let standing = store::group_member::standings(&mut tx, caller.app, thread, &[user]).await?;
+            if standing.first().is_none_or(|standing| standing.role.is_none()) {
+                return Err(not_found(thread));
+            }
         }
         for (_, outcome) in join(&mut tx, caller, &opened, users, &living, now, Joining::Joined).await? {
             match outcome {
@@ -125,7 +163,7 @@ impl Core {
         Ok(threads.len() == STEP)
     }
 
-    /// The rights in a thread of a user who is not in it: those of its group.
+    /// The rights in a thread of a user who is not in it: those of its group, unless it is hidden from them.
     pub(super) async fn role_in_parent(
         &self,
         caller: &Caller,
@@ -133,7 +171,7 @@ impl Core {
         user: UserId,
     ) -> Result<Option<GroupRole>, Error> {
         let found = store::group::find(&self.db, caller.app, &[group]).await?.into_iter().next();
-        let Some(thread) = found.filter(Group::is_thread) else {
+        let Some(thread) = found.filter(|group| group.is_thread() && !group.is_hidden()) else {
             return Ok(None);
         };
         let now = self.clock.now();
@@ -151,7 +189,7 @@ pub(super) async fn role_in(
     user: UserId,
     role: Option<GroupRole>,
 ) -> Result<Option<GroupRole>, Error> {
-    if !group.is_thread() {
+    if !group.is_thread() || (group.is_hidden() && role.is_none()) {
         return Ok(role);
     }
     let standings = store::group_member::standings(tx, app, group.parent_group, &[user]).await?;
@@ -162,10 +200,16 @@ pub(super) async fn role_in(
     })
 }
 
-/// Every member of the group may join it at once, and reads what was said in it before.
-fn thread_of(parent: &Group, id: i64, (owner, msg): (UserId, MsgId), name: String, now: UnixMillis) -> Group {
+/// Every member of the group may join an open one at once, and reads what was said in it before.
+fn thread_of(
+    parent: &Group,
+    id: i64,
+    (owner, msg): (UserId, MsgId),
+    (name, is_open): (String, bool),
+    now: UnixMillis,
+) -> Group {
     let settings = Settings {
-        apply_approval: ApplyApproval::All,
+        apply_approval: if is_open { ApplyApproval::All } else { ApplyApproval::None },
         member_invite: false,
         history_visible: true,
         max_members: parent.settings.max_members,

@@ -102,7 +102,7 @@ impl Exporter {
             return Err(Error::not_permitted("only the app itself exports"));
         }
         if start.0 % 60_000 != 0 {
-            return Err(Error::invalid("hour_ms", "must be a whole minute"));
+            return Err(Error::invalid("hour", "must be a whole minute"));
         }
         if start < BEGINNING {
             // No message is older.

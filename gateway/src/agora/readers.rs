@@ -5,8 +5,8 @@ use axum::{
     response::Response,
 };
 use tidings_dialects::agora::{self as codec, AckPage, Peer, Refusal};
-use tidings_domain::{Error, MsgId, Reason, UnixMillis, UserId, decimal_id};
-use tidings_proto::pb;
+use tidings_domain::{Error, MsgId, Reason, UserId, decimal_id};
+use tidings_proto::{moment_or_zero, pb};
 use tidings_runtime::context;
 
 use super::{context::RequestContext, people};
@@ -15,7 +15,7 @@ use crate::{Gateway, reply::refused};
 /// The path's `{org}`, `{app}`, `{id}` and `{msg_id}`.
 type OfMessage = Result<Path<(String, String, String, String)>, PathRejection>;
 
-pub(crate) async fn readers(State(gateway): State<Gateway>, context: RequestContext, named: OfMessage) -> Response {
+pub(crate) async fn of_message(State(gateway): State<Gateway>, context: RequestContext, named: OfMessage) -> Response {
     let outcome = page(&gateway, &context, named).await;
     context.answer(&gateway, outcome).await
 }
@@ -39,7 +39,7 @@ async fn page(gateway: &Gateway, context: &RequestContext, named: OfMessage) -> 
     let reply = gateway.clients().conversation.clone().list_readers(context::request(&caller, request)).await;
     let pb::ListReadersResponse { readers, total, next_page_token } = reply.map_err(refused)?.into_inner();
     let names = people::names(gateway, &caller, [], readers.iter().map(|reader| UserId(reader.user_id))).await?;
-    let named = readers.iter().map(|reader| (names.of(UserId(reader.user_id)), UnixMillis(reader.read_at_ms)));
+    let named = readers.iter().map(|reader| (names.of(UserId(reader.user_id)), moment_or_zero(reader.read_at)));
     let readers: Vec<_> = named.collect();
     let page = AckPage { msg_id, readers: &readers, total, next_key: &next_page_token };
     Ok(codec::acks(&context.call(&identity.app), context.timing(gateway), &page))

@@ -1,0 +1,67 @@
+//! Whether the broker is reached: in the metrics, and in the log once for each outage.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tidings_runtime::metrics::{DroppedHints, metrics};
+
+/// What was told last.
+#[derive(Debug, Default)]
+pub(crate) struct Standing(Mutex<Told>);
+
+#[derive(Debug, Default)]
+struct Told {
+    up: Option<bool>,
+    /// Since it is up.
+    refused: bool,
+}
+
+impl Standing {
+    /// The broker is reached.
+    pub fn up(&self) {
+        if self.changes_to(true) {
+            tracing::info!("the bus is connected");
+        }
+    }
+
+    /// It is not, for a reason.
+    pub fn down(&self, why: &str) {
+        if self.changes_to(false) {
+            tracing::warn!(why, "the bus is not connected: other processes see what this one does a moment later");
+        }
+    }
+
+    /// It is reached and refuses a message or a subscription.
+    pub fn refuses(&self, why: &str) {
+        metrics().bus.dropped(DroppedHints::Refused, 1);
+        if !std::mem::replace(&mut self.told().refused, true) {
+            tracing::warn!(why, "the bus refuses hints: other processes see what this one does a moment later");
+        }
+    }
+
+    fn changes_to(&self, up: bool) -> bool {
+        metrics().bus.connected(up);
+        let mut told = self.told();
+        let is_new = told.up != Some(up);
+        if is_new {
+            *told = Told { up: Some(up), refused: false };
+        }
+        is_new
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_is_told_once() {
+        let standing = Standing::default();
+        let told: Vec<bool> =
+            [false, false, true, true, false, true].into_iter().map(|up| standing.changes_to(up)).collect();
+        assert_eq!(told, [true, false, true, false, true, true]);
+    }
+}
