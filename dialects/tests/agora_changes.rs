@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 use tidings_dialects::agora::{
-    ChangeTold, Presence, StatusTold,
+    ChangeCallback, Presence, StatusCallback,
     msync::{pb::Meta, presence_changed},
     muc_callback, operations, roster_callback, status_callback,
 };
@@ -15,9 +15,9 @@ fn group() -> GroupChanged {
     GroupChanged::new(17, GroupKind::Group)
 }
 
-fn told(app: &App) -> ChangeTold<'_> {
+fn told(app: &App) -> ChangeCallback<'_> {
     let timestamp = UnixMillis(1_752_600_000_123);
-    ChangeTold { app, secret: "s3cr3t", timestamp, from: "ann", to: "bob", id: "m3-7", host: "tidings" }
+    ChangeCallback { app, secret: "s3cr3t", timestamp, from: "ann", to: "bob", id: "m3-7", host: "tidings" }
 }
 
 fn text(body: Vec<u8>) -> String {
@@ -39,8 +39,8 @@ fn contacts_are_told_as_roster_agora_11_3() {
 #[test]
 fn a_login_and_a_logout_are_told_without_a_type_agora_11_3() {
     let app = App::example();
-    let ChangeTold { timestamp, .. } = told(&app);
-    let told = StatusTold {
+    let ChangeCallback { timestamp, .. } = told(&app);
+    let told = StatusCallback {
         app: &app,
         secret: "s3cr3t",
         timestamp,
@@ -60,7 +60,7 @@ fn a_login_and_a_logout_are_told_without_a_type_agora_11_3() {
         (SessionEnd::Kicked, "logout"),
         (SessionEnd::Replaced, "replaced"),
     ] {
-        let body = text(status_callback(&StatusTold { ended: Some(how), ..told }));
+        let body = text(status_callback(&StatusCallback { ended: Some(how), ..told }));
         assert!(body.contains(&format!(r#""reason":"{reason}","status":"offline""#)), "{body}");
     }
 }

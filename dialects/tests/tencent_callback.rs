@@ -2,8 +2,8 @@
 
 use insta::assert_snapshot;
 use tidings_dialects::tencent::{
-    Direct, Mention, MsgKey, Outcome, Presence, Read, Said, StateChange, Taken, Withdrawn, after_read, after_send,
-    after_withdraw, before_send, group_after_recall, group_after_send, group_before_send, state_change,
+    Direct, GroupMessage, GroupRecall, Mention, MsgKey, Outcome, Presence, Read, StateChange, Withdrawn, after_read,
+    after_send, after_withdraw, before_send, group_after_recall, group_after_send, group_before_send, state_change,
 };
 use tidings_domain::{Content, Ext, GroupKind, JsonText, MsgId, UnixMillis};
 
@@ -68,7 +68,7 @@ fn cloud_custom_data_is_the_ext_text_where_there_is_one_decision_31() {
 #[test]
 fn a_group_message_has_random_and_no_key_tencent_6() {
     let content = red_packet();
-    let message = Said {
+    let message = GroupMessage {
         group: 251_893_004_017_665,
         kind: GroupKind::Group,
         from: "jared",
@@ -82,7 +82,7 @@ fn a_group_message_has_random_and_no_key_tencent_6() {
     assert_snapshot!(before, @r#"{"CallbackCommand":"Group.CallbackBeforeSendMsg","GroupId":"251893004017665","Type":"Public","From_Account":"jared","Operator_Account":"admin","Random":2837546,"OnlineOnlyFlag":0,"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"red packet"}}],"CloudCustomData":"your cloud custom data","EventTime":1557481126950}"#);
     let after = text(group_after_send(&message, 3, AT, &[Mention::All, Mention::Account("48")]));
     assert_snapshot!(after, @r#"{"CallbackCommand":"Group.CallbackAfterSendMsg","GroupId":"251893004017665","Type":"Public","From_Account":"jared","Operator_Account":"admin","Random":2837546,"MsgSeq":3,"MsgTime":1557481126,"OnlineOnlyFlag":0,"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"red packet"}}],"CloudCustomData":"your cloud custom data","EventTime":1557481126950,"GroupAtInfo":[{"GroupAtAllFlag":1},{"GroupAtAllFlag":0,"GroupAt_Account":"48"}]}"#);
-    let in_room = text(group_after_send(&Said { kind: GroupKind::Room, ..message }, 1, AT, &[]));
+    let in_room = text(group_after_send(&GroupMessage { kind: GroupKind::Room, ..message }, 1, AT, &[]));
     assert!(in_room.contains(r#""Type":"ChatRoom","#) && !in_room.contains("GroupAtInfo"), "{in_room}");
 }
 
@@ -96,7 +96,7 @@ fn a_read_tells_seconds_and_what_is_left_tencent_6() {
 fn a_recall_names_the_message_tencent_6() {
     let withdrawn = Withdrawn { from: "jared", to: "Jonh", key: KEY, unread: 6, event_time: AT };
     assert_snapshot!(text(after_withdraw(&withdrawn)), @r#"{"CallbackCommand":"C2C.CallbackAfterMsgWithDraw","From_Account":"jared","To_Account":"Jonh","MsgKey":"48374_2837546_1557481126","UnreadMsgNum":6,"EventTime":1557481126950}"#);
-    let taken = Taken { group: 17, kind: GroupKind::Group, operator: "admin", seqs: &[3, 4], event_time: AT };
+    let taken = GroupRecall { group: 17, kind: GroupKind::Group, operator: "admin", seqs: &[3, 4], event_time: AT };
     assert_snapshot!(text(group_after_recall(&taken)), @r#"{"CallbackCommand":"Group.CallbackAfterRecallMsg","Operator_Account":"admin","Type":"Public","GroupId":"17","MsgSeqList":[{"MsgSeq":3},{"MsgSeq":4}],"EventTime":1557481126950}"#);
 }
 

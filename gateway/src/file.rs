@@ -37,7 +37,7 @@ use crate::{
     form_part::PartName,
     range::{self, Requested},
     reply::{refused, with_reason},
-    request::{BODY_TIME, header, waste},
+    request::{BODY_TIME, discard_body, header},
 };
 
 /// How long a client may pause within its upload.
@@ -46,7 +46,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const MAX_BESIDE: u64 = 64 * 1024;
 /// Maximum bytes of a form that are read and discarded once its file was refused: a client that is still sending does
 /// not see an answer.
-const MAX_WASTE: u64 = 16 * 1024 * 1024;
+const MAX_DISCARDED: u64 = 16 * 1024 * 1024;
 /// Maximum bytes that the form parser may buffer without progress: a preamble, the head of a part.
 const MAX_UNREAD: u64 = 256 * 1024;
 /// The memory of a form while it is read: the parser's buffer, and a chunk in each queue slot.
@@ -85,7 +85,7 @@ pub(crate) struct Form {
 
 /// Why nothing was stored.
 #[derive(Debug)]
-pub(crate) enum NotTaken {
+pub(crate) enum UploadError {
     /// There is no form, or none with a file.
     NoFile,
     Refused(Error),
@@ -97,23 +97,23 @@ const DEFAULT_SIDE: i32 = 170;
 type Parts = mpsc::Sender<pb::UploadRequest>;
 
 /// Streams the file of a form to the file service: only a few chunks are in memory.
-pub(crate) async fn take_in(
+pub(crate) async fn upload(
     gateway: &Gateway,
     caller: &Caller,
     content_type: &str,
     body: Body,
     (form, options): (Form, UploadOptions),
     max_bytes: u64,
-) -> Result<StoredFile, NotTaken> {
+) -> Result<StoredFile, UploadError> {
     let share = gateway.budgets().uploads.share();
     if let Err(error) = share.grow_to(FORM) {
-        waste(body).await;
-        return Err(NotTaken::Refused(error));
+        discard_body(body).await;
+        return Err(UploadError::Refused(error));
     }
     let Ok(boundary) = multer::parse_boundary(content_type) else {
-        return Err(NotTaken::NoFile);
+        return Err(UploadError::NoFile);
     };
-    let limit = SizeLimit::new().whole_stream(max_bytes.saturating_add(MAX_WASTE));
+    let limit = SizeLimit::new().whole_stream(max_bytes.saturating_add(MAX_DISCARDED));
     let unread = Unread::default();
     let parts =
         Multipart::with_constraints(patient(body, unread.clone()), boundary, Constraints::new().size_limit(limit));
@@ -124,8 +124,8 @@ pub(crate) async fn take_in(
     // The sender belongs to the reading future, so that the call ends with it.
     let (read, answer) = future::join(read_form((parts, unread), sender, form, options), call).await;
     read?;
-    let info = answer.map_err(|status| NotTaken::Refused(refused(status)))?.into_inner();
-    StoredFile::try_from(info).map_err(NotTaken::Refused)
+    let info = answer.map_err(|status| UploadError::Refused(refused(status)))?.into_inner();
+    StoredFile::try_from(info).map_err(UploadError::Refused)
 }
 
 /// Bytes that the parser was given since its last progress.
@@ -134,14 +134,14 @@ struct Unread(Arc<AtomicU64>);
 
 impl Unread {
     /// The next bytes of a part's data.
-    async fn chunk(&self, field: &mut Field<'static>) -> Result<Option<Bytes>, NotTaken> {
+    async fn chunk(&self, field: &mut Field<'static>) -> Result<Option<Bytes>, UploadError> {
         let chunk = field.chunk().await.map_err(broken)?;
         self.0.store(0, Ordering::Relaxed);
         Ok(chunk)
     }
 
     /// The next part.
-    async fn field(&self, parts: &mut Multipart<'static>) -> Result<Option<Field<'static>>, NotTaken> {
+    async fn field(&self, parts: &mut Multipart<'static>) -> Result<Option<Field<'static>>, UploadError> {
         let field = parts.next_field().await.map_err(broken)?;
         self.0.store(0, Ordering::Relaxed);
         Ok(field)
@@ -171,8 +171,8 @@ fn patient(body: Body, unread: Unread) -> impl futures_util::Stream<Item = Resul
     })
 }
 
-fn broken(error: multer::Error) -> NotTaken {
-    NotTaken::Refused(match error {
+fn broken(error: multer::Error) -> UploadError {
+    UploadError::Refused(match error {
         multer::Error::StreamSizeExceeded { .. } => Error::new(Reason::FileTooLarge, ""),
         error => Error::invalid("body", format!("is not a complete form: {error}")),
     })
@@ -185,10 +185,10 @@ async fn read_form(
     sender: Parts,
     form: Form,
     mut options: UploadOptions,
-) -> Result<(), NotTaken> {
+) -> Result<(), UploadError> {
     let mut found = false;
     while let Some(field) = unread.field(&mut parts).await? {
-        let part = PartName::of(field.headers()).map_err(NotTaken::Refused)?;
+        let part = PartName::of(field.headers()).map_err(UploadError::Refused)?;
         match part.name.as_str() {
             name if name == form.file && !found => {
                 found = true;
@@ -205,14 +205,14 @@ async fn read_form(
             name if form.restricts.contains(&name) => {
                 let said = short((field, &unread)).await?;
                 let read = (form.restricted)(said.as_deref().unwrap_or("a long text"));
-                let refused = |text| NotTaken::Refused(Error::new(Reason::InvalidArgument, text));
+                let refused = |text| UploadError::Refused(Error::new(Reason::InvalidArgument, text));
                 options.restricted |= read.map_err(refused)?;
             }
             _ => drain((field, &unread), MAX_BESIDE).await?,
         }
     }
     if !found {
-        return Err(NotTaken::NoFile);
+        return Err(UploadError::NoFile);
     }
     if let (width, height @ Some(_)) | (width @ Some(_), height) = options.thumbnail {
         let size = pb::ThumbnailSize { width: width.unwrap_or(DEFAULT_SIDE), height: height.unwrap_or(DEFAULT_SIDE) };
@@ -244,7 +244,7 @@ async fn send_file(
     name: &str,
     sender: &Parts,
     options: &mut UploadOptions,
-) -> Result<bool, NotTaken> {
+) -> Result<bool, UploadError> {
     let header = pb::UploadHeader {
         name: StoredFile::name_of(name),
         content_type: header(field.headers(), CONTENT_TYPE.as_str()).unwrap_or_default().to_owned(),
@@ -261,7 +261,7 @@ async fn send_file(
         }
     }
     // Errors in the rest no longer matter.
-    let _ = tokio::time::timeout(BODY_TIME, drain((field, unread), MAX_WASTE)).await;
+    let _ = tokio::time::timeout(BODY_TIME, drain((field, unread), MAX_DISCARDED)).await;
     Ok(false)
 }
 
@@ -279,7 +279,7 @@ async fn send_chunk(sender: &Parts, mut bytes: Bytes) -> bool {
 }
 
 /// The text of a part; `None` if it is longer than any meaningful value.
-async fn short((mut field, unread): Reading<'_>) -> Result<Option<String>, NotTaken> {
+async fn short((mut field, unread): Reading<'_>) -> Result<Option<String>, UploadError> {
     let mut text = Vec::new();
     while let Some(bytes) = unread.chunk(&mut field).await? {
         text.extend(bytes);
@@ -292,12 +292,12 @@ async fn short((mut field, unread): Reading<'_>) -> Result<Option<String>, NotTa
 }
 
 /// Reads on and discards everything.
-async fn drain((mut field, unread): Reading<'_>, most: u64) -> Result<(), NotTaken> {
+async fn drain((mut field, unread): Reading<'_>, most: u64) -> Result<(), UploadError> {
     let mut read = 0;
     while let Some(bytes) = unread.chunk(&mut field).await? {
         read += bytes.len() as u64;
         if read > most {
-            return Err(NotTaken::Refused(Error::new(Reason::FileTooLarge, "")));
+            return Err(UploadError::Refused(Error::new(Reason::FileTooLarge, "")));
         }
     }
     Ok(())
@@ -335,7 +335,7 @@ async fn stat(gateway: &Gateway, caller: &Caller, query: &FileQuery) -> Result<(
 }
 
 /// Streams a file or the requested range, or answers without a body if the client has it already.
-pub(crate) async fn give_out(
+pub(crate) async fn download(
     gateway: &Gateway,
     caller: &Caller,
     (method, headers): (&Method, &HeaderMap),

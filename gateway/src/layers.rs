@@ -26,7 +26,7 @@ use crate::{
     caller_note::CallerNote,
     cors, paths,
     reply::{RefusedAs, RefusedWith200},
-    request::{header, waste},
+    request::{discard_body, header},
 };
 
 /// The timeout of a request: proxies do not wait longer by default. It is passed on to the services. Files and long
@@ -136,7 +136,7 @@ async fn guarded(gateway: &Gateway, request: Request, next: Next) -> Response {
     let mut response = match (preflight, packed) {
         (Some(answer), _) => answer,
         (None, Some(error)) => {
-            waste(request.into_body()).await;
+            discard_body(request.into_body()).await;
             paths::fault(gateway, &path, &error)
         }
         (None, None) => AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {

@@ -23,7 +23,7 @@ const MAX_BODY: usize = 2 * 1024 * 1024 + 64 * 1024;
 /// The same without a token: a login, a registration.
 const MAX_BODY_OF_STRANGER: usize = 64 * 1024;
 /// Maximum bytes of a larger body that are read and discarded: a client that is still sending does not see an answer.
-const MAX_WASTE: usize = 16 * 1024 * 1024;
+const MAX_DISCARDED: usize = 16 * 1024 * 1024;
 /// Maximum length of an idempotency key.
 const MAX_KEY: usize = 255;
 
@@ -74,7 +74,7 @@ impl BodyReader {
             let is_too_large = || Error::new(Reason::MessageTooLarge, "request body");
             let fits = if size > limit { Err(is_too_large()) } else { share.grow_to(size) };
             if let Err(error) = fits {
-                waste(body).await;
+                discard_body(body).await;
                 return Err(error);
             }
             // Most bodies arrive in one piece, which is not copied.
@@ -89,9 +89,9 @@ impl BodyReader {
     }
 }
 
-/// Reads and discards, up to [`MAX_WASTE`] and for [`BODY_TIME`].
-pub(crate) async fn waste(body: Body) {
-    let mut rest = Limited::new(body, MAX_WASTE);
+/// Reads and discards, up to [`MAX_DISCARDED`] and for [`BODY_TIME`].
+pub(crate) async fn discard_body(body: Body) {
+    let mut rest = Limited::new(body, MAX_DISCARDED);
     let reading = async { while let Some(Ok(_)) = rest.frame().await {} };
     let _ = tokio::time::timeout(BODY_TIME, reading).await;
 }

@@ -30,7 +30,10 @@ mod msg_id;
 mod mutes;
 mod name;
 mod policy;
+mod policy_change;
+mod policy_value;
 mod rate;
+mod reason;
 mod registration;
 mod risk;
 mod screening;
@@ -49,7 +52,7 @@ pub use conversation::{ConversationId, ConversationKind, Marks, Status};
 pub use date::{date_of, days_since_1970};
 pub use decimal::decimal_id;
 pub use entropy::{Entropy, OsEntropy, new_uuid};
-pub use error::{AgoraWords, Error, Grpc, Reason, Words};
+pub use error::Error;
 pub use event::EventKind;
 pub use file::{Shown, StoredFile, Thumbnail};
 pub use file_refs::uuids_in;
@@ -65,10 +68,10 @@ pub use message::{Delivery, Draft, Message, Priority, Sent, Target, UserRef};
 pub use msg_id::{BEGINNING, MsgIdMinter, NODES};
 pub use mutes::UserMutes;
 pub use name::{NameRule, Username};
-pub use policy::{
-    Force, Generation, LanyingShape, OwnerDeletion, Policy, PolicyChange, PolicyKind, PolicyValue,
-    VALUES as POLICY_VALUES,
-};
+pub use policy::{Force, Generation, LanyingShape, OwnerDeletion, Policy};
+pub use policy_change::PolicyChange;
+pub use policy_value::{PolicyKind, PolicyValue, VALUES as POLICY_VALUES};
 pub use rate::{Limits, Rate, Rates};
+pub use reason::{AgoraWords, Grpc, Reason, Words};
 pub use risk::{RISKS, Risk};
 pub use screening::{Hook, HookForm, HookSubject, Screening, WordAction, WordList};

@@ -84,7 +84,7 @@ pub fn operations(change: &Change) -> Vec<Operation> {
 
 /// A change and its origin.
 #[derive(Debug, Clone, Copy)]
-pub struct ChangeTold<'a> {
+pub struct ChangeCallback<'a> {
     /// The app.
     pub app: &'a App,
     /// The secret of the callback's rule.
@@ -102,7 +102,7 @@ pub struct ChangeTold<'a> {
 }
 
 /// A callback with `chat_type` `muc`: a group or room changed.
-pub fn muc_callback(told: &ChangeTold<'_>, group: GroupChanged, operation: &'static str, reason: &str) -> Vec<u8> {
+pub fn muc_callback(told: &ChangeCallback<'_>, group: GroupChanged, operation: &'static str, reason: &str) -> Vec<u8> {
     let id = group.id.to_string();
     let payload = dto::MucPayload {
         muc_id: format!("{}#{}_{id}@conference.easemob.com", told.app.org, told.app.name),
@@ -115,12 +115,12 @@ pub fn muc_callback(told: &ChangeTold<'_>, group: GroupChanged, operation: &'sta
 }
 
 /// A callback with `chat_type` `roster`: contacts, or a block list, changed.
-pub fn roster_callback(told: &ChangeTold<'_>, operation: &'static str, reason: &str) -> Vec<u8> {
+pub fn roster_callback(told: &ChangeCallback<'_>, operation: &'static str, reason: &str) -> Vec<u8> {
     let roster_ver = hex(&Md5::digest(told.id)).to_ascii_uppercase();
     told.event().told_after("roster", dto::RosterPayload { operation, reason, roster_ver }, |told| told)
 }
 
-impl<'a> ChangeTold<'a> {
+impl<'a> ChangeCallback<'a> {
     fn event(&self) -> Event<'a> {
         let Self { app, secret, timestamp, from, to, id, host } = *self;
         Event { app, secret, timestamp, kind: ConversationKind::Direct, from, to, id, host }

@@ -7,7 +7,7 @@ use crate::json::bytes_of;
 
 /// A device that connected or disconnected.
 #[derive(Debug, Clone, Copy)]
-pub struct StatusTold<'a> {
+pub struct StatusCallback<'a> {
     /// The app.
     pub app: &'a App,
     /// The secret of the callback's rule.
@@ -31,7 +31,7 @@ pub struct StatusTold<'a> {
 }
 
 /// The body of the callback.
-pub fn status_callback(told: &StatusTold<'_>) -> Vec<u8> {
+pub fn status_callback(told: &StatusCallback<'_>) -> Vec<u8> {
     let appkey = format!("{}#{}", told.app.org, told.app.name);
     let call_id = format!("{appkey}_{}", told.id);
     let reason = match told.ended {

@@ -18,7 +18,7 @@ const FOREVER: i64 = 4_638_873_600_000;
 
 /// What is done to users of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MemberDeed {
+pub enum MemberAction {
     /// Added.
     Add,
     /// Removed.
@@ -37,8 +37,9 @@ pub enum MemberDeed {
     Apply,
 }
 
-impl MemberDeed {
-    const fn action(self) -> &'static str {
+impl MemberAction {
+    /// The key `action` of its answer.
+    const fn wire_name(self) -> &'static str {
         match self {
             Self::Add => "add_member",
             Self::Remove => "remove_member",
@@ -64,9 +65,9 @@ impl MemberDeed {
 }
 
 /// Parses a body with users.
-pub fn usernames(body: &[u8], deed: MemberDeed) -> Result<Vec<String>, Refusal> {
+pub fn usernames(body: &[u8], action: MemberAction) -> Result<Vec<String>, Refusal> {
     let dto: dto::Usernames<'_> = decode(body)?;
-    written(dto.usernames.as_ref(), deed.too_many())
+    written(dto.usernames.as_ref(), action.too_many())
 }
 
 fn written(names: Option<&OneOrMany<'_>>, too_many: &'static str) -> Result<Vec<String>, Refusal> {
@@ -85,8 +86,8 @@ fn at_most(names: Vec<String>, too_many: &'static str) -> Result<Vec<String>, Re
 }
 
 /// Users in a path, separated by commas.
-pub fn path_usernames(path: &str, deed: MemberDeed) -> Result<Vec<String>, Refusal> {
-    in_path(path, deed.too_many())
+pub fn path_usernames(path: &str, action: MemberAction) -> Result<Vec<String>, Refusal> {
+    in_path(path, action.too_many())
 }
 
 /// The same, to be unmuted.
@@ -245,36 +246,43 @@ pub fn member_changed(
     call: &Call<'_>,
     timing: Timing,
     which: Which,
-    (deed, is_v3): (MemberDeed, bool),
+    (action, is_v3): (MemberAction, bool),
     user: &str,
 ) -> Vec<u8> {
-    let is_array = is_v3 && !matches!(deed, MemberDeed::Add | MemberDeed::Quit | MemberDeed::Apply);
-    let data = OneOrArray::in_version(member(which, deed, user, None), is_array);
+    let is_array = is_v3 && !matches!(action, MemberAction::Add | MemberAction::Quit | MemberAction::Apply);
+    let data = OneOrArray::in_version(member(which, action, user, None), is_array);
     bytes_of(&dto::Envelope { data: Some(data), ..call.envelope(timing) })
 }
 
-fn member((kind, id): Which, deed: MemberDeed, user: &str, reason: Option<String>) -> dto::MemberChanged<'_> {
-    let (result, action) = (reason.is_none(), deed.action());
-    let id = match deed {
-        MemberDeed::Block | MemberDeed::Unblock | MemberDeed::Allow | MemberDeed::Disallow => {
+fn member((kind, id): Which, action: MemberAction, user: &str, reason: Option<String>) -> dto::MemberChanged<'_> {
+    let result = reason.is_none();
+    let id = match action {
+        MemberAction::Block | MemberAction::Unblock | MemberAction::Allow | MemberAction::Disallow => {
             GroupId::in_list(kind, id)
         }
-        MemberDeed::Add | MemberDeed::Remove | MemberDeed::Quit | MemberDeed::Apply => GroupId::of(kind, id),
+        MemberAction::Add | MemberAction::Remove | MemberAction::Quit | MemberAction::Apply => GroupId::of(kind, id),
     };
-    dto::MemberChanged { result, reason, id, action, user }
+    dto::MemberChanged { result, reason, id, action: action.wire_name(), user }
 }
 
 /// The answer about users who were added together: those who were not members before.
 pub fn members_added(call: &Call<'_>, timing: Timing, (kind, id): Which, users: Vec<String>) -> Vec<u8> {
-    let data = dto::MembersAdded { newmembers: users, id: GroupId::of(kind, id), action: MemberDeed::Add.action() };
+    let data =
+        dto::MembersAdded { newmembers: users, id: GroupId::of(kind, id), action: MemberAction::Add.wire_name() };
     bytes_of(&dto::Envelope { data: Some(data), ..call.envelope(timing) })
 }
 
 /// The answer about several users, each with their own result.
-pub fn members_changed(call: &Call<'_>, timing: Timing, which: Which, deed: MemberDeed, users: &Outcomes) -> Vec<u8> {
+pub fn members_changed(
+    call: &Call<'_>,
+    timing: Timing,
+    which: Which,
+    action: MemberAction,
+    users: &Outcomes,
+) -> Vec<u8> {
     let shown = users.iter().map(|(user, error)| {
         let reason = error.as_ref().map(|error| entry_reason(error, which.1, user));
-        member(which, deed, user, reason)
+        member(which, action, user, reason)
     });
     let data: Vec<_> = shown.collect();
     bytes_of(&dto::Envelope { data: Some(data), ..call.envelope(timing) })
@@ -354,12 +362,12 @@ mod tests {
     #[test]
     fn more_than_60_users_are_refused_in_the_words_of_each_call_agora_8_3() {
         let many = vec!["u"; 61].join(",");
-        let told = |deed| path_usernames(&many, deed).unwrap_err().description.into_owned();
-        assert_eq!(told(MemberDeed::Remove), "kickMember: kickMembers number more than maxSize : 60");
-        assert_eq!(told(MemberDeed::Unblock), "removeBlacklist: list size more than max limit : 60");
-        assert_eq!(told(MemberDeed::Disallow), "removeWhitelist size is more than max limit : 60");
+        let told = |action| path_usernames(&many, action).unwrap_err().description.into_owned();
+        assert_eq!(told(MemberAction::Remove), "kickMember: kickMembers number more than maxSize : 60");
+        assert_eq!(told(MemberAction::Unblock), "removeBlacklist: list size more than max limit : 60");
+        assert_eq!(told(MemberAction::Disallow), "removeWhitelist size is more than max limit : 60");
         let unmuted = unmuted_usernames(&many).unwrap_err().description;
         assert_eq!(unmuted, "removeMute member size more than max limit : 60");
-        assert_eq!(path_usernames("a,b", MemberDeed::Remove).unwrap(), ["a", "b"]);
+        assert_eq!(path_usernames("a,b", MemberAction::Remove).unwrap(), ["a", "b"]);
     }
 }

@@ -54,8 +54,8 @@ pub use callback::{
     Edit, Event, REST_OPERATOR, edit_callback, post_send_callback, pre_send_callback, read_ack_callback,
     recall_callback, security,
 };
-pub use callback_change::{ChangeTold, Operation, muc_callback, operations, roster_callback};
-pub use callback_status::{StatusTold, status_callback};
+pub use callback_change::{ChangeCallback, Operation, muc_callback, operations, roster_callback};
+pub use callback_status::{StatusCallback, status_callback};
 pub use channel::{
     DeleteChannel, Peer, Roaming, channel_deleted, delete_channel_request, roaming_deleted, roaming_messages,
     roaming_time,
@@ -82,9 +82,10 @@ pub use group::{
 };
 pub use group_list::{PageQuery, PageRule, group_list, is_v3, joined, joined_count, joined_entities, public_groups};
 pub use group_member::{
-    Member, MemberDeed, MuteRequest, Outcomes, Which, admin_changed, application, group_missing, is_allowed, is_joined,
-    member_changed, member_refusal, members, members_added, members_changed, mute_request, muted, mutes_changed, names,
-    new_admin, path_usernames, role_refusal, shown_name, unknown_user, unmuted_usernames, usernames,
+    Member, MemberAction, MuteRequest, Outcomes, Which, admin_changed, application, group_missing, is_allowed,
+    is_joined, member_changed, member_refusal, members, members_added, members_changed, mute_request, muted,
+    mutes_changed, names, new_admin, path_usernames, role_refusal, shown_name, unknown_user, unmuted_usernames,
+    usernames,
 };
 pub use history::{
     Channel, HistoryQuery, ListQuery, ReadAck, Seen, channels, history, history_query, list_query, peer_query,

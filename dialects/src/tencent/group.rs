@@ -12,7 +12,7 @@ use crate::json::bytes_of;
 
 /// A message to a group or room.
 #[derive(Debug, Clone, Copy)]
-pub struct Said<'a> {
+pub struct GroupMessage<'a> {
     /// The group's or room's id.
     pub group: i64,
     /// Its kind.
@@ -41,19 +41,24 @@ pub enum Mention<'a> {
 }
 
 /// The body of `Group.CallbackBeforeSendMsg`.
-pub fn group_before_send(message: &Said<'_>) -> Vec<u8> {
+pub fn group_before_send(message: &GroupMessage<'_>) -> Vec<u8> {
     bytes_of(&said(Callback::GroupBeforeSend, message, &[element(&message.content.body)]))
 }
 
 /// The body of `Group.CallbackAfterSendMsg`: with the message's number in its group, its commit time, and the mentioned
 /// users, which are left out if there are none.
-pub fn group_after_send(message: &Said<'_>, seq: i64, committed: UnixMillis, mentions: &[Mention<'_>]) -> Vec<u8> {
+pub fn group_after_send(
+    message: &GroupMessage<'_>,
+    seq: i64,
+    committed: UnixMillis,
+    mentions: &[Mention<'_>],
+) -> Vec<u8> {
     let key = MsgKey::of(seq, message.msg_id, committed);
     let mentions = mentions.iter().map(|mention| match *mention {
         Mention::All => dto::Mention { all: 1, account: None },
         Mention::Account(account) => dto::Mention { all: 0, account: Some(account) },
     });
-    bytes_of(&dto::Said {
+    bytes_of(&dto::GroupMessage {
         msg_seq: Some(key.seq),
         msg_time: Some(key.time),
         mentions: mentions.collect(),
@@ -62,9 +67,9 @@ pub fn group_after_send(message: &Said<'_>, seq: i64, committed: UnixMillis, men
 }
 
 /// The same for a refused message: with the reason, as in one-to-one callbacks (decision 37). It has no number.
-pub fn group_after_refusal(message: &Said<'_>, committed: UnixMillis, code: i32, info: &str) -> Vec<u8> {
+pub fn group_after_refusal(message: &GroupMessage<'_>, committed: UnixMillis, code: i32, info: &str) -> Vec<u8> {
     let key = MsgKey::of(0, message.msg_id, committed);
-    bytes_of(&dto::Said {
+    bytes_of(&dto::GroupMessage {
         msg_seq: Some(key.seq),
         msg_time: Some(key.time),
         outcome: Some(dto::Outcome { send_msg_result: code, error_info: info, unread_msg_num: -1 }),
@@ -72,8 +77,8 @@ pub fn group_after_refusal(message: &Said<'_>, committed: UnixMillis, code: i32,
     })
 }
 
-fn said<'a>(callback: Callback, message: &Said<'a>, msg_body: &'a [dto::Element<'a>]) -> dto::Said<'a> {
-    dto::Said {
+fn said<'a>(callback: Callback, message: &GroupMessage<'a>, msg_body: &'a [dto::Element<'a>]) -> dto::GroupMessage<'a> {
+    dto::GroupMessage {
         callback_command: callback.command(),
         group_id: message.group.to_string(),
         kind: type_of(message.kind),
@@ -93,7 +98,7 @@ fn said<'a>(callback: Callback, message: &Said<'a>, msg_body: &'a [dto::Element<
 
 /// Recalled messages of a group or room.
 #[derive(Debug, Clone, Copy)]
-pub struct Taken<'a> {
+pub struct GroupRecall<'a> {
     /// The group's or room's id.
     pub group: i64,
     /// Its kind.
@@ -107,8 +112,8 @@ pub struct Taken<'a> {
 }
 
 /// The body of `Group.CallbackAfterRecallMsg`.
-pub fn group_after_recall(taken: &Taken<'_>) -> Vec<u8> {
-    bytes_of(&dto::Taken {
+pub fn group_after_recall(taken: &GroupRecall<'_>) -> Vec<u8> {
+    bytes_of(&dto::GroupRecall {
         callback_command: Callback::GroupAfterRecall.command(),
         operator: taken.operator,
         kind: type_of(taken.kind),

@@ -22,7 +22,9 @@ pub use c2c::{Direct, Outcome, Read, Withdrawn, after_read, after_send, after_wi
 pub use change_verdict::{ChangeVerdict, friend_verdict, group_verdict};
 pub use elements::{cloud_custom_data, elements};
 pub use elements_back::{NotElements, elements_back};
-pub use group::{Mention, Said, Taken, group_after_recall, group_after_refusal, group_after_send, group_before_send};
+pub use group::{
+    GroupMessage, GroupRecall, Mention, group_after_recall, group_after_refusal, group_after_send, group_before_send,
+};
 pub use group_change::{
     ChangedGroup, GroupProfile, group_after_change, group_after_create, group_after_destroy, group_after_exit,
     group_after_join,

@@ -13,8 +13,7 @@ use tonic::Status;
 
 use super::{
     context::RequestContext,
-    group::{handler, id_of, path_id},
-    member::{OfGroup, of_path},
+    group_call::{OfGroup, handler, id_of, of_path, path_id},
     people::{self, Named},
 };
 use crate::{Gateway, reply::refused};
@@ -67,7 +66,7 @@ async fn of_user(
     let (id, name) = of_path(path)?;
     let group = path_id(gateway, caller, kind, &id).await?;
     let name = Username::parse(&name).map_err(|_| codec::unknown_user(&name))?;
-    let users = super::group::known(gateway, caller, &[&name]).await?;
+    let users = people::existing_ids(gateway, caller, &[&name]).await?;
     let user = users.first().copied().ok_or_else(|| codec::unknown_user(name.written()))?;
     Ok((group, name, user))
 }

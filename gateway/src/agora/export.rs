@@ -49,7 +49,7 @@ pub(crate) async fn export(
 ) -> Response {
     let time = time_of(named);
     if let Some(time) = time.strip_suffix(FILE) {
-        return match give_out(&gateway, &method, &context, time).await {
+        return match download(&gateway, &method, &context, time).await {
             Ok(response) => response,
             Err(refusal) => context.answer(&gateway, Err(refusal)).await,
         };
@@ -168,7 +168,7 @@ fn link(gateway: &Gateway, context: &RequestContext, app: &App, time: &str, uuid
     format!("{uri}?Expires={expires}&OSSAccessKeyId={SIGNER}&file={uuid}&Signature={signature}")
 }
 
-async fn give_out(
+async fn download(
     gateway: &Gateway,
     method: &Method,
     context: &RequestContext,
@@ -184,5 +184,5 @@ async fn give_out(
     }
     let query = FileQuery { uuid: uuid.to_owned(), trusted: true, ..FileQuery::default() };
     let caller = context.caller(app, Actor::App);
-    Ok(file::give_out(gateway, &caller, (method, &context.headers), query).await?)
+    Ok(file::download(gateway, &caller, (method, &context.headers), query).await?)
 }

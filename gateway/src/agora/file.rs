@@ -12,9 +12,9 @@ use tidings_domain::Actor;
 use super::context::RequestContext;
 use crate::{
     Gateway,
-    file::{self, FileQuery, Form, NotTaken, UploadOptions},
+    file::{self, FileQuery, Form, UploadError, UploadOptions},
     identity::{Identity, Who},
-    request::{header, query, waste},
+    request::{discard_body, header, query},
 };
 
 pub(super) const FORM: Form = Form {
@@ -30,26 +30,26 @@ const HEIGHT: &str = "thumbnail-height";
 
 /// `POST /chatfiles` (agora.md 3.1).
 pub(crate) async fn upload(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    let outcome = take_in(&gateway, &context, body).await;
+    let outcome = answer_upload(&gateway, &context, body).await;
     context.answer(&gateway, outcome).await
 }
 
-async fn take_in(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
+async fn answer_upload(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
     let identity = match context.identity(gateway).await {
         Ok(identity) => identity,
         Err(refusal) => {
-            waste(body).await;
+            discard_body(body).await;
             return Err(refusal);
         }
     };
     if let Err(error) = identity.check_known() {
-        waste(body).await;
+        discard_body(body).await;
         return Err(error.into());
     }
     let restricted = match restricts(context) {
         Ok(restricted) => restricted,
         Err(refusal) => {
-            waste(body).await;
+            discard_body(body).await;
             return Err(refusal);
         }
     };
@@ -58,10 +58,10 @@ async fn take_in(gateway: &Gateway, context: &RequestContext, body: Body) -> Res
     let options = UploadOptions { restricted, thumbnail: (side(WIDTH), side(HEIGHT)), ..UploadOptions::default() };
     let content_type = header(&context.headers, CONTENT_TYPE.as_str()).unwrap_or_default();
     let max_bytes = identity.app.policy.max_file_bytes;
-    let taken = file::take_in(gateway, &caller, content_type, body, (FORM, options), max_bytes).await;
+    let taken = file::upload(gateway, &caller, content_type, body, (FORM, options), max_bytes).await;
     let kept = taken.map_err(|why| match why {
-        NotTaken::NoFile => codec::no_file(),
-        NotTaken::Refused(error) => error.into(),
+        UploadError::NoFile => codec::no_file(),
+        UploadError::Refused(error) => error.into(),
     })?;
     Ok(codec::uploaded(&context.call(&identity.app), context.timing(gateway), &kept))
 }
@@ -88,13 +88,13 @@ pub(crate) async fn download(
     context: RequestContext,
     named: Result<Path<(String, String, String)>, PathRejection>,
 ) -> Response {
-    match give_out(&gateway, &method, &context, named.map(|Path((_, _, uuid))| uuid).unwrap_or_default()).await {
+    match answer_download(&gateway, &method, &context, named.map(|Path((_, _, uuid))| uuid).unwrap_or_default()).await {
         Ok(response) => context.with_rates(response),
         Err(refusal) => context.answer(&gateway, Err(refusal)).await,
     }
 }
 
-async fn give_out(
+async fn answer_download(
     gateway: &Gateway,
     method: &Method,
     context: &RequestContext,
@@ -114,7 +114,7 @@ async fn give_out(
         ..FileQuery::default()
     };
     let caller = context.caller(&identity.app, actor(&identity));
-    Ok(file::give_out(gateway, &caller, (method, &context.headers), query).await?)
+    Ok(file::download(gateway, &caller, (method, &context.headers), query).await?)
 }
 
 /// A header, or the query parameter of that name.

@@ -6,63 +6,27 @@ use axum::{
     routing::{MethodRouter, get, post},
 };
 use tidings_dialects::agora::{self as codec, Group, GroupChange, GroupFields, Refusal};
-use tidings_domain::{
-    Caller, ConversationId, Error, GroupKind, Mute, Reason, UnixMillis, UserId, Username, decimal_id,
-};
+use tidings_domain::{Caller, Error, GroupKind, Mute, Reason, UnixMillis, UserId, Username, decimal_id};
 use tidings_proto::{moment_or_zero, mute_end, mute_or_none, pb};
 use tidings_runtime::context;
 
 use super::{
     context::RequestContext,
+    group_call::{GroupCall, handler, id_of, path_id},
     people::{self, Named},
 };
-use crate::{Gateway, identity::Who, membership::of_group, reply::refused};
+use crate::{Gateway, identity::Who, reply::refused};
 
 /// Maximum number of groups per request.
 const MAX_GROUPS: usize = 100;
 /// Maximum number of members that are shown with a group.
 const SHOWN_MEMBERS: i32 = 1_000;
 
-/// The signature of a handler, for groups or rooms.
-macro_rules! handler {
-    ($kind:ident, $answer:path) => {
-        move |State(gateway): State<Gateway>, context: RequestContext| async move {
-            let outcome = $answer(&gateway, &context, $kind).await;
-            context.answer(&gateway, outcome).await
-        }
-    };
-    ($kind:ident, $answer:path, named) => {
-        move |State(gateway): State<Gateway>, context: RequestContext, named: Named| async move {
-            let outcome = $answer(&gateway, &context, $kind, named).await;
-            context.answer(&gateway, outcome).await
-        }
-    };
-    ($kind:ident, $answer:path, body) => {
-        move |State(gateway): State<Gateway>, context: RequestContext, body: Body| async move {
-            let outcome = $answer(&gateway, &context, $kind, body).await;
-            context.answer(&gateway, outcome).await
-        }
-    };
-    ($kind:ident, $answer:path, named, body) => {
-        move |State(gateway): State<Gateway>, context: RequestContext, named: Named, body: Body| async move {
-            let outcome = $answer(&gateway, &context, $kind, named, body).await;
-            context.answer(&gateway, outcome).await
-        }
-    };
-    ($kind:ident, $answer:path, member) => {
-        move |State(gateway): State<Gateway>, context: RequestContext, path: OfGroup| async move {
-            let outcome = $answer(&gateway, &context, $kind, path).await;
-            context.answer(&gateway, outcome).await
-        }
-    };
-}
-pub(super) use handler;
-
 /// `/chatgroups/{id}`, or several ids separated by commas.
 pub(crate) fn one(kind: GroupKind) -> MethodRouter<Gateway> {
     get(handler!(kind, read_groups, named))
         .put(handler!(kind, change, named, body))
-        .delete(handler!(kind, destroy, named))
+        .delete(handler!(kind, destroy, group))
 }
 
 /// `/chatgroups/{id}/disable`
@@ -91,7 +55,7 @@ pub(super) async fn create(
     };
     identity.check_may_name(&owner)?;
     let names: Vec<&Username> = std::iter::once(&owner).chain(&wanted.members).collect();
-    let mut ids = known(gateway, &caller, &names).await?.into_iter();
+    let mut ids = people::existing_ids(gateway, &caller, &names).await?.into_iter();
     let owner = ids.next().ok_or_else(|| Error::internal("a group without an owner"))?;
     let fields = &wanted.fields;
     let mut settings = settings(fields);
@@ -113,14 +77,6 @@ pub(super) async fn create(
     let made = gateway.clients().group.clone().create_group(context::request(&caller, request)).await;
     let (id, is_v3) = (made.map_err(refused)?.into_inner().id, codec::is_v3(&context.query));
     Ok(codec::group_created(&context.call(&identity.app), context.timing(gateway), kind, id, is_v3))
-}
-
-/// Ids of users in a body; the first unknown one is reported by name.
-pub(super) async fn known(gateway: &Gateway, caller: &Caller, names: &[&Username]) -> Result<Vec<UserId>, Refusal> {
-    people::ids(gateway, caller, names).await.map_err(|error| match error.reason() {
-        Reason::UserNotFound => codec::unknown_user(error.subject()),
-        _ => Refusal::from(error),
-    })
 }
 
 fn settings(fields: &GroupFields) -> pb::GroupSettings {
@@ -189,19 +145,6 @@ async fn find(gateway: &Gateway, caller: &Caller, kind: GroupKind, ids: &[&str])
         [] => Err(Error::new(Reason::GroupNotFound, "")),
         _ => Ok(found),
     }
-}
-
-/// The id of the path's group or room.
-pub(super) async fn path_id(gateway: &Gateway, caller: &Caller, kind: GroupKind, written: &str) -> Result<i64, Error> {
-    let not_found = || Error::new(Reason::GroupNotFound, written);
-    let id = decimal_id(written).ok_or_else(not_found)?;
-    let found = of_group(gateway, caller, id).await?;
-    let is_it = match found {
-        Some(ConversationId::Group(_)) => kind == GroupKind::Group,
-        Some(ConversationId::Room(_)) => kind == GroupKind::Room,
-        Some(ConversationId::Direct(..)) | None => false,
-    };
-    if is_it { Ok(id) } else { Err(not_found()) }
 }
 
 /// The group of the path.
@@ -285,7 +228,7 @@ async fn change(
     let group = path_group(gateway, &caller, kind, id_of(&named)).await?;
     let given = match codec::group_change(&context.read(body).await?)? {
         GroupChange::Owner(owner) => {
-            let new_owner = known(gateway, &caller, &[&owner]).await?;
+            let new_owner = people::existing_ids(gateway, &caller, &[&owner]).await?;
             let new_owner_id = new_owner.first().map_or(0, |owner| owner.0);
             if new_owner_id == group.owner_id {
                 return Err(codec::same_owner());
@@ -322,22 +265,11 @@ async fn update(gateway: &Gateway, caller: &Caller, group_id: i64, fields: &Grou
     Ok(())
 }
 
-pub(super) fn id_of(named: &Named) -> &str {
-    named.as_ref().map_or("", |Path((_, _, id))| id)
-}
-
-async fn destroy(
-    gateway: &Gateway,
-    context: &RequestContext,
-    kind: GroupKind,
-    named: Named,
-) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = context.any_caller(gateway).await?;
-    let group_id = path_id(gateway, &caller, kind, id_of(&named)).await?;
-    let request = pb::DestroyGroupRequest { group_id };
-    gateway.clients().group.clone().destroy_group(context::request(&caller, request)).await.map_err(refused)?;
-    let is_v3 = codec::is_v3(&context.query);
-    Ok(codec::group_deleted(&context.call(&identity.app), context.timing(gateway), kind, group_id, is_v3))
+async fn destroy(call: &GroupCall<'_>) -> Result<Vec<u8>, Refusal> {
+    let request = call.request(pb::DestroyGroupRequest { group_id: call.id });
+    call.client().destroy_group(request).await.map_err(refused)?;
+    let is_v3 = codec::is_v3(&call.context.query);
+    Ok(codec::group_deleted(&call.call(), call.timing(), call.kind, call.id, is_v3))
 }
 
 async fn switch_off(

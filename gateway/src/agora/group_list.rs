@@ -18,7 +18,8 @@ use tidings_runtime::context;
 
 use super::{
     context::RequestContext,
-    group::{self, handler, shown},
+    group::{self, shown},
+    group_call::handler,
     people::{self, Named, path_user},
 };
 use crate::{Gateway, reply::refused};

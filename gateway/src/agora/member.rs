@@ -2,19 +2,20 @@
 
 use axum::{
     body::Body,
-    extract::{Path, State, rejection::PathRejection},
+    extract::State,
     routing::{MethodRouter, delete, get, post},
 };
-use tidings_dialects::agora::{self as codec, Member, MemberDeed, PageQuery, PageRule, Refusal, Which};
-use tidings_domain::{App, Caller, Error, GroupKind, GroupRole, Reason, UserId, Username};
+use tidings_dialects::agora::{self as codec, Member, MemberAction, PageQuery, PageRule, Refusal};
+use tidings_domain::{Error, GroupKind, GroupRole, Reason, UserId, Username};
 use tidings_proto::{moment_or_zero, page_start, page_token, pb};
 use tidings_runtime::context;
 
 use super::{
     context::RequestContext,
-    deed::{Deed, each, perform},
-    group::{handler, id_of, known, member_name, path_id},
-    people::Named,
+    group::member_name,
+    group_call::{GroupCall, OfGroup, handler, id_of, path_id},
+    member_change::{MemberChange, change_each, change_members},
+    people::{self, Named},
 };
 use crate::{
     Gateway,
@@ -24,15 +25,12 @@ use crate::{
     request::query,
 };
 
-/// The path's `{org}`, `{app}`, `{id}` and `{username}`.
-pub(super) type OfGroup = Result<Path<(String, String, String, String)>, PathRejection>;
-
 /// Without a page all are meant, up to this number.
 pub(super) const MEMBERS: PageRule = PageRule { first: 1, default: 1_000, most: 1_000 };
 
 /// `/chatgroups/{id}/users`
 pub(crate) fn all(kind: GroupKind) -> MethodRouter<Gateway> {
-    get(handler!(kind, list, named)).post(handler!(kind, add_many, named, body))
+    get(handler!(kind, list, named)).post(handler!(kind, add_many, group, body))
 }
 
 /// `/chatgroups/{id}/users/{username}`, where a deletion takes several separated by commas.
@@ -92,132 +90,87 @@ fn shown(member: &pb::Member) -> Member {
     }
 }
 
-async fn add_many(
-    gateway: &Gateway,
-    context: &RequestContext,
-    kind: GroupKind,
-    named: Named,
-    body: Body,
-) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = context.any_caller(gateway).await?;
-    let group_id = path_id(gateway, &caller, kind, id_of(&named)).await?;
-    let names = codec::usernames(&context.read(body).await?, MemberDeed::Add)?;
+async fn add_many(call: &GroupCall<'_>, body: Body) -> Result<Vec<u8>, Refusal> {
+    let names = codec::usernames(&call.context.read(body).await?, MemberAction::Add)?;
     let names = names.iter().map(|name| Username::parse(name)).collect::<Result<Vec<_>, _>>()?;
-    let users = known(gateway, &caller, &names.iter().collect::<Vec<_>>()).await?;
-    let results = perform(gateway, &caller, group_id, &users, Deed::Of(MemberDeed::Add)).await?;
+    let users = people::existing_ids(call.gateway, &call.caller, &names.iter().collect::<Vec<_>>()).await?;
+    let results = change_members(call, &users, MemberChange::Action(MemberAction::Add)).await?;
     let mut added = Vec::with_capacity(names.len());
     for (name, user) in names.iter().zip(&users) {
         match results.get(user) {
             None => added.push(name.folded().to_owned()),
             Some(error) if error.reason() == Reason::AlreadyGroupMember => {}
-            Some(error) => return Err(codec::member_refusal(error, group_id, name.folded())),
+            Some(error) => return Err(codec::member_refusal(error, call.id, name.folded())),
         }
     }
-    Ok(codec::members_added(&context.call(&identity.app), context.timing(gateway), (kind, group_id), added))
+    Ok(codec::members_added(&call.call(), call.timing(), call.which(), added))
 }
 
 /// Users add others if their role allows it, and themselves where everybody may join.
-async fn add(gateway: &Gateway, context: &RequestContext, kind: GroupKind, path: OfGroup) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = context.any_caller(gateway).await?;
-    let (id, written) = of_path(path)?;
-    let group_id = path_id(gateway, &caller, kind, &id).await?;
-    let (name, user) = path_member(gateway, &caller, &written).await?;
-    if is_own(&identity, user) {
-        let request = pb::ApplyRequest { public_only: kind == GroupKind::Group, at_once: true, ..ask(group_id) };
-        let reply = gateway.clients().group.clone().apply(context::request(&caller, request)).await;
-        reply.map_err(|status| codec::member_refusal(&refused(status), group_id, name.folded()))?;
-        return Ok(changed(gateway, context, &identity.app, (kind, group_id), MemberDeed::Add, &name));
+async fn add(call: &GroupCall<'_>) -> Result<Vec<u8>, Refusal> {
+    let (name, user) = call.member().await?;
+    if !is_own(&call.identity, user) {
+        return one_changed(call, (&name, user), MemberAction::Add).await;
     }
-    one_changed(gateway, context, (&identity.app, &caller), (kind, group_id), (&name, user), MemberDeed::Add).await
+    let public_only = call.kind == GroupKind::Group;
+    let request = pb::ApplyRequest { group_id: call.id, public_only, at_once: true, ..Default::default() };
+    let reply = call.client().apply(call.request(request)).await;
+    reply.map_err(|status| codec::member_refusal(&refused(status), call.id, name.folded()))?;
+    Ok(changed(call, MemberAction::Add, &name))
 }
 
-async fn remove(
-    gateway: &Gateway,
-    context: &RequestContext,
-    kind: GroupKind,
-    path: OfGroup,
-) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = context.any_caller(gateway).await?;
-    let (id, written) = of_path(path)?;
-    let group_id = path_id(gateway, &caller, kind, &id).await?;
-    if written.contains(',') {
-        let names = codec::path_usernames(&written, MemberDeed::Remove)?;
-        let removed = each(gateway, &caller, group_id, &names, Deed::Of(MemberDeed::Remove)).await?;
-        let (call, which) = (context.call(&identity.app), (kind, group_id));
-        return Ok(codec::members_changed(&call, context.timing(gateway), which, MemberDeed::Remove, &removed));
+async fn remove(call: &GroupCall<'_>) -> Result<Vec<u8>, Refusal> {
+    if call.segment.contains(',') {
+        return several_changed(call, MemberAction::Remove).await;
     }
-    let (name, user) = path_member(gateway, &caller, &written).await?;
-    if is_own(&identity, user) {
-        go(gateway, &caller, (kind, group_id), &name).await?;
-        return Ok(changed(gateway, context, &identity.app, (kind, group_id), MemberDeed::Remove, &name));
+    let (name, user) = call.member().await?;
+    if !is_own(&call.identity, user) {
+        return one_changed(call, (&name, user), MemberAction::Remove).await;
     }
-    one_changed(gateway, context, (&identity.app, &caller), (kind, group_id), (&name, user), MemberDeed::Remove).await
-}
-
-pub(super) fn of_path(path: OfGroup) -> Result<(String, String), Error> {
-    match path {
-        Ok(Path((_, _, id, name))) => Ok((id, name)),
-        Err(_) => Err(Error::user_not_found("")),
-    }
-}
-
-/// The user of the path.
-pub(super) async fn path_member(
-    gateway: &Gateway,
-    caller: &Caller,
-    written: &str,
-) -> Result<(Username, UserId), Refusal> {
-    let name = Username::parse(written).map_err(|_| codec::unknown_user(written))?;
-    let user = known(gateway, caller, &[&name]).await?.into_iter().next();
-    let user = user.ok_or_else(|| Error::internal("the directory returned no user"))?;
-    Ok((name, user))
+    go(call, &name).await?;
+    Ok(changed(call, MemberAction::Remove, &name))
 }
 
 /// Whether the call is made with a token of that user.
-pub(super) fn is_own(identity: &Identity, user: UserId) -> bool {
+fn is_own(identity: &Identity, user: UserId) -> bool {
     matches!(identity.who, Who::User { id, .. } if id == user)
 }
 
 /// One user, whose failure is the call's.
 pub(super) async fn one_changed(
-    gateway: &Gateway,
-    context: &RequestContext,
-    (app, caller): (&App, &Caller),
-    which: Which,
+    call: &GroupCall<'_>,
     (name, user): (&Username, UserId),
-    deed: MemberDeed,
+    action: MemberAction,
 ) -> Result<Vec<u8>, Refusal> {
-    let failed = perform(gateway, caller, which.1, &[user], Deed::Of(deed)).await?;
+    let failed = change_members(call, &[user], MemberChange::Action(action)).await?;
     if let Some(error) = failed.get(&user) {
-        return Err(codec::member_refusal(error, which.1, name.folded()));
+        return Err(codec::member_refusal(error, call.id, name.folded()));
     }
-    Ok(changed(gateway, context, app, which, deed, name))
+    Ok(changed(call, action, name))
 }
 
-fn changed(
-    gateway: &Gateway,
-    context: &RequestContext,
-    app: &App,
-    which: Which,
-    deed: MemberDeed,
-    name: &Username,
-) -> Vec<u8> {
-    let form = (deed, codec::is_v3(&context.query));
-    codec::member_changed(&context.call(app), context.timing(gateway), which, form, name.folded())
+/// The users of the path, which are separated by commas; each of them has an outcome.
+pub(super) async fn several_changed(call: &GroupCall<'_>, action: MemberAction) -> Result<Vec<u8>, Refusal> {
+    let names = codec::path_usernames(&call.segment, action)?;
+    let outcomes = change_each(call, &names, MemberChange::Action(action)).await?;
+    Ok(codec::members_changed(&call.call(), call.timing(), call.which(), action, &outcomes))
+}
+
+fn changed(call: &GroupCall<'_>, action: MemberAction, name: &Username) -> Vec<u8> {
+    let form = (action, codec::is_v3(&call.context.query));
+    codec::member_changed(&call.call(), call.timing(), call.which(), form, name.folded())
 }
 
 /// The call's own user leaves.
-async fn go(gateway: &Gateway, caller: &Caller, which: Which, name: &Username) -> Result<(), Refusal> {
-    let request = pb::LeaveRequest { group_id: which.1, user_id: None };
-    let reply = gateway.clients().group.clone().leave(context::request(caller, request)).await;
-    reply.map(drop).map_err(|status| codec::member_refusal(&refused(status), which.1, name.folded()))
+async fn go(call: &GroupCall<'_>, name: &Username) -> Result<(), Refusal> {
+    let reply = call.client().leave(call.request(pb::LeaveRequest { group_id: call.id, user_id: None })).await;
+    reply.map(drop).map_err(|status| codec::member_refusal(&refused(status), call.id, name.folded()))
 }
 
 async fn leave(gateway: &Gateway, context: &RequestContext, kind: GroupKind, named: Named) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller, name) = own_user(gateway, context).await?;
-    let group_id = path_id(gateway, &caller, kind, id_of(&named)).await?;
-    go(gateway, &caller, (kind, group_id), &name).await?;
-    Ok(changed(gateway, context, &identity.app, (kind, group_id), MemberDeed::Quit, &name))
+    let (call, name) = own_call(gateway, context, kind, &named).await?;
+    go(&call, &name).await?;
+    Ok(changed(&call, MemberAction::Quit, &name))
 }
 
 /// A group that takes everybody is joined at once, otherwise an admin decides.
@@ -228,44 +181,35 @@ async fn ask_to_join(
     named: Named,
     body: Body,
 ) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller, name) = own_user(gateway, context).await?;
-    let group_id = path_id(gateway, &caller, kind, id_of(&named)).await?;
+    let (call, name) = own_call(gateway, context, kind, &named).await?;
     let text = codec::application(&context.read(body).await?)?;
-    let request = pb::ApplyRequest { text, public_only: kind == GroupKind::Group, ..ask(group_id) };
-    let reply = gateway.clients().group.clone().apply(context::request(&caller, request)).await;
-    reply.map_err(|status| codec::member_refusal(&refused(status), group_id, name.folded()))?;
-    Ok(changed(gateway, context, &identity.app, (kind, group_id), MemberDeed::Apply, &name))
+    let public_only = kind == GroupKind::Group;
+    let request = pb::ApplyRequest { group_id: call.id, text, public_only, ..Default::default() };
+    let reply = call.client().apply(call.request(request)).await;
+    reply.map_err(|status| codec::member_refusal(&refused(status), call.id, name.folded()))?;
+    Ok(changed(&call, MemberAction::Apply, &name))
 }
 
-fn ask(group_id: i64) -> pb::ApplyRequest {
-    pb::ApplyRequest { group_id, ..Default::default() }
-}
-
-/// The user whose token it is. The app itself neither joins nor leaves.
-async fn own_user(
-    gateway: &Gateway,
-    context: &RequestContext,
-) -> Result<(std::sync::Arc<Identity>, Caller, Username), Refusal> {
+/// A call of a user's token, with the user's name. The app itself neither joins nor leaves, whatever group it names.
+async fn own_call<'a>(
+    gateway: &'a Gateway,
+    context: &'a RequestContext,
+    kind: GroupKind,
+    named: &Named,
+) -> Result<(GroupCall<'a>, Username), Refusal> {
     let (identity, caller) = context.any_caller(gateway).await?;
     let Who::User { username, .. } = &identity.who else {
         return Err(Error::not_permitted("only a user token joins or leaves").into());
     };
     let name = Username::parse(username)?;
-    Ok((identity, caller, name))
+    let id = path_id(gateway, &caller, kind, id_of(named)).await?;
+    Ok((GroupCall { gateway, context, identity, caller, kind, id, segment: String::new() }, name))
 }
 
-async fn is_joined(
-    gateway: &Gateway,
-    context: &RequestContext,
-    kind: GroupKind,
-    path: OfGroup,
-) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = context.any_caller(gateway).await?;
-    let (id, written) = of_path(path)?;
-    let group_id = path_id(gateway, &caller, kind, &id).await?;
-    let (name, user) = path_member(gateway, &caller, &written).await?;
-    identity.check_may_name(&name)?;
-    let membership = membership(gateway, &caller, user, group_id).await?;
+async fn is_joined(call: &GroupCall<'_>) -> Result<Vec<u8>, Refusal> {
+    let (name, user) = call.member().await?;
+    call.identity.check_may_name(&name)?;
+    let membership = membership(call.gateway, &call.caller, user, call.id).await?;
     let joined = membership.is_some_and(|membership| membership.role.is_some());
-    Ok(codec::is_joined(&context.call(&identity.app), context.timing(gateway), joined))
+    Ok(codec::is_joined(&call.call(), call.timing(), joined))
 }

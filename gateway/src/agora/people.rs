@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::extract::{Path, rejection::PathRejection};
-use tidings_dialects::agora::{Names, Peer, Refusal};
+use tidings_dialects::agora::{Names, Peer, Refusal, unknown_user};
 use tidings_domain::{
     Caller, ConversationId, Error, GroupId, Message, Reason, RoomId, UserId, UserRef, Username, decimal_id,
 };
@@ -39,6 +39,18 @@ pub(super) async fn own(
 /// The users' ids in the order of the request; the first that was never mentioned is an error.
 pub(super) async fn ids(gateway: &Gateway, caller: &Caller, names: &[&Username]) -> Result<Vec<UserId>, Error> {
     resolve(gateway, caller, names, false).await
+}
+
+/// The same for calls on groups, which report the first unknown user by name.
+pub(super) async fn existing_ids(
+    gateway: &Gateway,
+    caller: &Caller,
+    names: &[&Username],
+) -> Result<Vec<UserId>, Refusal> {
+    ids(gateway, caller, names).await.map_err(|error| match error.reason() {
+        Reason::UserNotFound => unknown_user(error.subject()),
+        _ => Refusal::from(error),
+    })
 }
 
 /// With `or_deleted`, a name that nobody has any more means the user who had it and was deleted last.

@@ -23,16 +23,15 @@ use tidings_runtime::context;
 use super::{
     context::RequestContext,
     file::FORM,
-    group::{handler, id_of, path_id},
-    member::{OfGroup, of_path},
+    group_call::{GroupCall, OfGroup, handler, id_of, path_id},
     people::{self, Named},
 };
 use crate::{
     Gateway,
-    file::{self, FileQuery, NotTaken, UploadOptions},
+    file::{self, FileQuery, UploadError, UploadOptions},
     membership::membership,
     reply::refused,
-    request::{header, waste},
+    request::{discard_body, header},
 };
 
 /// The pages of this list, and of super admins.
@@ -42,21 +41,22 @@ const BATCH: i32 = 1_000;
 
 /// `/chatgroups/{id}/share_files`
 pub(crate) fn all(kind: GroupKind) -> MethodRouter<Gateway> {
-    get(handler!(kind, list, named)).post(handler!(kind, upload, named, body))
+    get(handler!(kind, list, group)).post(handler!(kind, upload, named, body))
 }
 
 /// `/chatgroups/{id}/share_files/{file}`
 pub(crate) fn one(kind: GroupKind) -> MethodRouter<Gateway> {
     get(move |State(gateway): State<Gateway>, method: Method, context: RequestContext, path: OfGroup| async move {
-        match download(&gateway, &method, &context, kind, path).await {
+        let outcome = match GroupCall::of_member(&gateway, &context, kind, path).await {
+            Ok(call) => download(&call, &method).await,
+            Err(refusal) => Err(refusal),
+        };
+        match outcome {
             Ok(response) => context.with_rates(response),
             Err(refusal) => context.answer(&gateway, Err(refusal)).await,
         }
     })
-    .delete(move |State(gateway): State<Gateway>, context: RequestContext, path: OfGroup| async move {
-        let outcome = remove(&gateway, &context, kind, path).await;
-        context.answer(&gateway, outcome).await
-    })
+    .delete(handler!(kind, remove, member))
 }
 
 async fn upload(
@@ -69,16 +69,16 @@ async fn upload(
     let (app, caller, group) = match may_upload(gateway, context, kind, &named).await {
         Ok(allowed) => allowed,
         Err(refusal) => {
-            waste(body).await;
+            discard_body(body).await;
             return Err(refusal);
         }
     };
     let content_type = header(&context.headers, CONTENT_TYPE.as_str()).unwrap_or_default();
     let options = UploadOptions { restricted: true, ..UploadOptions::default() };
-    let taken = file::take_in(gateway, &caller, content_type, body, (FORM, options), app.policy.max_file_bytes).await;
+    let taken = file::upload(gateway, &caller, content_type, body, (FORM, options), app.policy.max_file_bytes).await;
     let kept = taken.map_err(|why| match why {
-        NotTaken::NoFile => codec::no_file(),
-        NotTaken::Refused(error) => error.into(),
+        UploadError::NoFile => codec::no_file(),
+        UploadError::Refused(error) => error.into(),
     })?;
     let name = if kept.name.is_empty() { kept.uuid.clone() } else { kept.name };
     let request = pb::ShareFileRequest { group_id: group, uuid: kept.uuid.clone(), name, size: kept.size as i64 };
@@ -150,17 +150,14 @@ async fn shown(gateway: &Gateway, caller: &Caller, files: Vec<pb::SharedFile>) -
     Ok(shown.collect())
 }
 
-async fn list(gateway: &Gateway, context: &RequestContext, kind: GroupKind, named: Named) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = context.any_caller(gateway).await?;
-    let group = path_id(gateway, &caller, kind, id_of(&named)).await?;
-    let query = PageQuery::read(&context.query, PAGES)?;
+async fn list(call: &GroupCall<'_>) -> Result<Vec<u8>, Refusal> {
+    let query = PageQuery::read(&call.context.query, PAGES)?;
     let (mut skip, take) = (query.skip as usize, query.size as usize);
     let mut files = Vec::with_capacity(take);
     let mut page_token = page_token(query.after);
     loop {
-        let request = pb::ListSharedFilesRequest { group_id: group, page_size: BATCH, page_token };
-        let reply = gateway.clients().group.clone().list_shared_files(context::request(&caller, request)).await;
-        let page = reply.map_err(refused)?.into_inner();
+        let request = call.request(pb::ListSharedFilesRequest { group_id: call.id, page_size: BATCH, page_token });
+        let page = call.client().list_shared_files(request).await.map_err(refused)?.into_inner();
         let here = page.files.len();
         files.extend(page.files.into_iter().skip(skip).take(take - files.len()));
         skip = skip.saturating_sub(here);
@@ -169,42 +166,25 @@ async fn list(gateway: &Gateway, context: &RequestContext, kind: GroupKind, name
             break;
         }
     }
-    let files = shown(gateway, &caller, files).await?;
-    Ok(codec::shared_files(&context.call(&identity.app), context.timing(gateway), &query, &files))
+    let files = shown(call.gateway, &call.caller, files).await?;
+    Ok(codec::shared_files(&call.call(), call.timing(), &query, &files))
 }
 
 fn file_ref(group_id: i64, uuid: &str) -> pb::SharedFileRef {
     pb::SharedFileRef { group_id, file: Some(shared_file_ref::File::Uuid(uuid.to_ascii_lowercase())) }
 }
 
-async fn download(
-    gateway: &Gateway,
-    method: &Method,
-    context: &RequestContext,
-    kind: GroupKind,
-    path: OfGroup,
-) -> Result<Response, Refusal> {
-    let (_, caller) = context.any_caller(gateway).await?;
-    let (id, uuid) = of_path(path)?;
-    let group = path_id(gateway, &caller, kind, &id).await?;
-    let request = context::request(&caller, pb::GetSharedFileRequest { file: Some(file_ref(group, &uuid)) });
-    let file = gateway.clients().group.clone().get_shared_file(request).await.map_err(refused)?.into_inner();
+async fn download(call: &GroupCall<'_>, method: &Method) -> Result<Response, Refusal> {
+    let request = call.request(pb::GetSharedFileRequest { file: Some(file_ref(call.id, &call.segment)) });
+    let file = call.client().get_shared_file(request).await.map_err(refused)?.into_inner();
     // The directory has said that this caller may read it.
     let query = FileQuery { uuid: file.uuid, trusted: true, ..FileQuery::default() };
-    let app = Caller { actor: Actor::App, ..caller };
-    Ok(file::give_out(gateway, &app, (method, &context.headers), query).await?)
+    let app = Caller { actor: Actor::App, ..call.caller.clone() };
+    Ok(file::download(call.gateway, &app, (method, &call.context.headers), query).await?)
 }
 
-async fn remove(
-    gateway: &Gateway,
-    context: &RequestContext,
-    kind: GroupKind,
-    path: OfGroup,
-) -> Result<Vec<u8>, Refusal> {
-    let (identity, caller) = context.any_caller(gateway).await?;
-    let (id, uuid) = of_path(path)?;
-    let group = path_id(gateway, &caller, kind, &id).await?;
-    let request = context::request(&caller, pb::UnshareFileRequest { file: Some(file_ref(group, &uuid)) });
-    let file = gateway.clients().group.clone().unshare_file(request).await.map_err(refused)?.into_inner();
-    Ok(codec::file_unshared(&context.call(&identity.app), context.timing(gateway), group, &file.uuid))
+async fn remove(call: &GroupCall<'_>) -> Result<Vec<u8>, Refusal> {
+    let request = call.request(pb::UnshareFileRequest { file: Some(file_ref(call.id, &call.segment)) });
+    let file = call.client().unshare_file(request).await.map_err(refused)?.into_inner();
+    Ok(codec::file_unshared(&call.call(), call.timing(), call.id, &file.uuid))
 }

@@ -8,8 +8,7 @@ use tidings_runtime::context;
 
 use super::{
     context::RequestContext,
-    group::known,
-    people::{Named, path_user},
+    people::{self, Named, path_user},
     shared_file::PAGES,
 };
 use crate::{Gateway, reply::refused};
@@ -31,7 +30,7 @@ async fn appoint(gateway: &Gateway, context: &RequestContext, body: Body) -> Res
 }
 
 async fn set(gateway: &Gateway, caller: &Caller, name: &Username, is_super_admin: bool) -> Result<(), Refusal> {
-    let users = known(gateway, caller, &[name]).await?;
+    let users = people::existing_ids(gateway, caller, &[name]).await?;
     let user_id = users.first().map_or(0, |user| user.0);
     let request = context::request(caller, pb::SetSuperAdminRequest { user_id, is_super_admin });
     gateway.clients().group.clone().set_super_admin(request).await.map_err(refused)?;

@@ -12,7 +12,7 @@ use tidings_runtime::context;
 
 use super::{
     context::RequestContext,
-    group::{id_of, known},
+    group_call::id_of,
     people::{self, Named, path_user},
 };
 use crate::{Gateway, identity::Who, membership::membership, reply::refused};
@@ -121,7 +121,7 @@ async fn begin(gateway: &Gateway, context: &RequestContext, body: Body) -> Resul
     let owner = match (&wanted.owner, &identity.who) {
         (Some(name), _) => {
             identity.check_may_name(name)?;
-            known(gateway, &caller, &[name]).await?.first().copied()
+            people::existing_ids(gateway, &caller, &[name]).await?.first().copied()
         }
         (None, Who::User { id, .. }) => Some(*id),
         (None, _) => None,

@@ -8,8 +8,9 @@ use tidings_runtime::context;
 
 use super::{
     context::RequestContext,
-    group::{id_of, known, member_name},
-    people::Named,
+    group::member_name,
+    group_call::id_of,
+    people::{self, Named},
     thread::{OfThread, of_path, path_thread, shown},
 };
 use crate::{Gateway, reply::refused};
@@ -42,7 +43,7 @@ pub(crate) async fn add(State(gateway): State<Gateway>, context: RequestContext,
         let thread = codec::thread_id(id_of(&named))?;
         let names = codec::thread_users(&context.read(body).await?)?;
         path_thread(&gateway, &caller, id_of(&named)).await?;
-        let users = known(&gateway, &caller, &names.iter().collect::<Vec<_>>()).await?;
+        let users = people::existing_ids(&gateway, &caller, &names.iter().collect::<Vec<_>>()).await?;
         enter(&gateway, &caller, thread, &users).await?;
         Ok::<_, Refusal>(codec::thread_done(&context.call(&identity.app), context.timing(&gateway)))
     };
@@ -102,7 +103,7 @@ pub(crate) async fn join(State(gateway): State<Gateway>, context: RequestContext
         let user = user?;
         identity.check_may_name(&user)?;
         let thread = codec::thread_id(thread)?;
-        let users = known(&gateway, &caller, &[&user]).await?;
+        let users = people::existing_ids(&gateway, &caller, &[&user]).await?;
         let joined = enter(&gateway, &caller, thread, &users).await?;
         let joined = shown(&gateway, &caller, vec![joined], true).await?.remove(0);
         Ok::<_, Refusal>(codec::thread_joined(&context.call(&identity.app), context.timing(&gateway), &joined))
@@ -119,7 +120,7 @@ pub(crate) async fn quit(State(gateway): State<Gateway>, context: RequestContext
         let user = user?;
         identity.check_may_name(&user)?;
         let thread = path_thread(&gateway, &caller, thread).await?;
-        let user = known(&gateway, &caller, &[&user]).await?.first().map(|user| user.0);
+        let user = people::existing_ids(&gateway, &caller, &[&user]).await?.first().map(|user| user.0);
         let request = pb::LeaveRequest { group_id: thread.id, user_id: user };
         let left = gateway.clients().group.clone().leave(context::request(&caller, request)).await;
         left.map_err(|status| codec::thread_refusal(&refused(status), false))?;
@@ -138,7 +139,7 @@ async fn enter(gateway: &Gateway, caller: &Caller, thread: i64, users: &[UserId]
 
 /// Removes one user.
 async fn leave(gateway: &Gateway, caller: &Caller, thread: i64, user: &Username) -> Result<(), Error> {
-    let user = super::people::id(gateway, caller, user).await?;
+    let user = people::id(gateway, caller, user).await?;
     let request = pb::RemoveMembersRequest { group_id: thread, user_ids: vec![user.0] };
     let removed = gateway.clients().group.clone().remove_members(context::request(caller, request)).await;
     let outcome = removed.map_err(refused)?.into_inner().results.into_iter().next().unwrap_or_default();

@@ -24,10 +24,10 @@ use tidings_proto::pb::app_ref;
 use super::context::RequestContext;
 use crate::{
     Gateway,
-    file::{self, FileQuery, Form, NotTaken, UploadOptions},
+    file::{self, FileQuery, Form, UploadError, UploadOptions},
     link::{Signed, holds},
     membership::of_group,
-    request::{header, query, waste},
+    request::{discard_body, header, query},
 };
 
 const FORM: Form = Form { file: "file", dimensions: None, side: |_| None, restricts: &[], restricted: |_| Ok(false) };
@@ -109,14 +109,14 @@ pub(super) fn signed<'a>(gateway: &Gateway, app: &App, sign: &'a str) -> Option<
 
 /// `POST` and `PUT /file/upload/object`: the form with the file. Its other fields repeat the URL's parameters.
 pub(crate) async fn put(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    context.answer(&gateway, take_in(&gateway, &context, body).await).await
+    context.answer(&gateway, upload(&gateway, &context, body).await).await
 }
 
-async fn take_in(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
+async fn upload(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
     let allowed = match allowed(gateway, context).await {
         Ok(allowed) => allowed,
         Err(error) => {
-            waste(body).await;
+            discard_body(body).await;
             return Err(error.into());
         }
     };
@@ -125,10 +125,10 @@ async fn take_in(gateway: &Gateway, context: &RequestContext, body: Body) -> Res
     let caller = context.caller_as(&app, Actor::App);
     let content_type = header(&context.headers, CONTENT_TYPE.as_str()).unwrap_or_default();
     let options = UploadOptions { uuid, owner, ..UploadOptions::default() };
-    let taken = file::take_in(gateway, &caller, content_type, body, (FORM, options), app.policy.max_file_bytes).await;
+    let taken = file::upload(gateway, &caller, content_type, body, (FORM, options), app.policy.max_file_bytes).await;
     taken.map_err(|why| match why {
-        NotTaken::NoFile => Refusal::bad_parameter("file", "is required, as a part of a form"),
-        NotTaken::Refused(error) => error.into(),
+        UploadError::NoFile => Refusal::bad_parameter("file", "is required, as a part of a form"),
+        UploadError::Refused(error) => error.into(),
     })?;
     Ok(codec::done())
 }
@@ -219,10 +219,10 @@ pub(crate) async fn object(
     named: Named,
 ) -> Response {
     let uuid = named.map(|Path(uuid)| uuid).unwrap_or_default();
-    give_out(&gateway, &method, &context, uuid).await.unwrap_or_else(|refusal| super::answer(Err(refusal)))
+    answer_download(&gateway, &method, &context, uuid).await.unwrap_or_else(|refusal| super::answer(Err(refusal)))
 }
 
-async fn give_out(
+async fn answer_download(
     gateway: &Gateway,
     method: &Method,
     context: &RequestContext,
@@ -238,5 +238,5 @@ async fn give_out(
     }
     let query = FileQuery { uuid, trusted: true, thumbnail: part == "thumbnail", ..FileQuery::default() };
     let caller = context.caller_as(app, Actor::App);
-    Ok(file::give_out(gateway, &caller, (method, &context.headers), query).await?)
+    Ok(file::download(gateway, &caller, (method, &context.headers), query).await?)
 }

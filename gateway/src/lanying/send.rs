@@ -120,11 +120,11 @@ async fn edit(
 }
 
 pub(crate) async fn notify(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    context.answer(&gateway, tell(&gateway, &context, body).await).await
+    context.answer(&gateway, send_notice(&gateway, &context, body).await).await
 }
 
 /// Only for admin tokens (decision 26). The headers name the sender that is shown, as `from_user_id` does.
-async fn tell(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
+async fn send_notice(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.admin(gateway).await?;
     let mut draft = codec::notify_request(&context.read(body).await?, &identity.app.policy)?;
     draft.sender = draft.sender.or(shown_sender(&caller).map(UserRef::Id));
@@ -140,10 +140,10 @@ fn shown_sender(caller: &Caller) -> Option<UserId> {
 }
 
 pub(crate) async fn broadcast(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    context.answer(&gateway, tell_all(&gateway, &context, body).await).await
+    context.answer(&gateway, send_notice_to_all(&gateway, &context, body).await).await
 }
 
-async fn tell_all(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
+async fn send_notice_to_all(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = context.admin(gateway).await?;
     let (sender, content) = codec::broadcast_request(&context.read(body).await?)?;
     let request = pb::BroadcastRequest {

@@ -124,7 +124,7 @@ pub fn build(deps: Deps) -> Result<Directory, Error> {
     };
     let core = Arc::new(core);
     app::spawn_sweep(&core, &deps.tasks);
-    app::spawn_tell_presence(&core, &deps.tasks);
+    app::spawn_notify_presence(&core, &deps.tasks);
     app::spawn_hint_at_changes(&core, &deps.tasks);
     Ok(Directory { core })
 }

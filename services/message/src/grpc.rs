@@ -69,7 +69,7 @@ impl MessageService for MessageGrpc {
             Err(error) => return Err(to_status(standing.err().unwrap_or(error))),
         };
         let scope = (ModerationScope::All, standing);
-        let sent = send::send_or_tell(&self.deps, &self.appender, (&caller, &app), draft, scope, &canonical).await;
+        let sent = send::send_or_report(&self.deps, &self.appender, (&caller, &app), draft, scope, &canonical).await;
         Ok(Response::new(sent.map_err(to_status)?.into()))
     }
 

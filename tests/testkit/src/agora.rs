@@ -42,6 +42,16 @@ impl Agora {
         if self.token.is_empty() { request } else { request.bearer_auth(&self.token) }
     }
 
+    /// Any method, with a JSON body or none.
+    pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Reply {
+        let request = self.request(method, path);
+        Reply::to(match body {
+            Some(body) => request.json(&body),
+            None => request,
+        })
+        .await
+    }
+
     /// `POST` with a JSON body.
     pub async fn post(&self, path: &str, body: &Value) -> Reply {
         Reply::to(self.request(Method::POST, path).json(body)).await

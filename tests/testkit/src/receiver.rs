@@ -19,6 +19,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
+use serde_json::Value;
 use tokio::sync::{Notify, oneshot};
 
 /// How long a test waits for requests before it fails.
@@ -39,6 +40,16 @@ pub struct Received {
     pub body: Bytes,
     /// When its last byte was received.
     pub at: Instant,
+}
+
+impl Received {
+    /// The body as JSON.
+    ///
+    /// # Panics
+    /// When it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("JSON")
+    }
 }
 
 /// The answer to a request.

@@ -3,22 +3,13 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use tidings_proto::pb;
-use tidings_testkit::{Agora, Reply, TestApp, every_shape};
+use tidings_testkit::{Agora, TestApp, every_shape};
 
 use crate::{
     envelope::agora_error,
     policy::{neighbour, set},
     transcript::Transcript,
 };
-
-async fn call(agora: &Agora, method: Method, path: &str, body: Option<Value>) -> Reply {
-    let request = agora.request(method, path);
-    Reply::to(match body {
-        Some(body) => request.json(&body),
-        None => request,
-    })
-    .await
-}
 
 async fn prepared(app: &TestApp) -> Agora {
     let agora = app.agora();
@@ -57,7 +48,7 @@ every_shape! {
         ];
         for (method, path, body) in calls {
             let told = format!("{method} {path} {}", body.as_ref().map(Value::to_string).unwrap_or_default());
-            wire.add(&told, &call(&agora, method, path, body).await);
+            wire.add(&told, &agora.call(method, path, body).await);
         }
         wire.check("agora_contacts");
     }
@@ -81,7 +72,7 @@ every_shape! {
         ];
         for (method, path, body) in calls {
             let told = format!("{method} {path} {}", body.as_ref().map(Value::to_string).unwrap_or_default());
-            wire.add(&told, &call(&agora, method, path, body).await);
+            wire.add(&told, &agora.call(method, path, body).await);
         }
         wire.check("agora_blocks");
         agora.post("/users/nora/blocks/users", &json!({"usernames": ["omar", "pia", "quin"]})).await.expect(200);
@@ -98,7 +89,7 @@ every_shape! {
 every_shape! {
     async fn what_is_wrong_with_contacts_has_the_words_of_agora_8_3(app: TestApp) {
         let agora = prepared(&app).await;
-        let refused = async |method, path: &str, body, status| agora_error(&call(&agora, method, path, body).await, status);
+        let refused = async |method, path: &str, body, status| agora_error(&agora.call(method, path, body).await, status);
         let named = |error: &str, text: &str| (error.to_owned(), text.to_owned());
         let missing = named("service_resource_not_found", "Service resource not found");
         for path in ["/users/nora/contacts/users/nobody", "/users/nobody/contacts/users/nora", "/users/nora/contacts/users/a%20b"] {
@@ -139,7 +130,7 @@ every_shape! {
         set(&app, pb::Policy { max_contacts: Some(1), ..Default::default() }).await;
         let agora = prepared(&app).await;
         let add = async |user: &str, other: &str| {
-            agora_error(&call(&agora, Method::POST, &format!("/users/{user}/contacts/users/{other}"), None).await, 403)
+            agora_error(&agora.call(Method::POST, &format!("/users/{user}/contacts/users/{other}"), None).await, 403)
         };
         agora.post("/users/nora/contacts/users/omar", &json!({})).await.expect(200);
         let full = |who: &str| ("exceed_limit".to_owned(), format!("{who}'s contact max count"));
@@ -188,14 +179,14 @@ every_shape! {
         let quin = agora.logged_in("quin").await;
         for (method, path, body) in own {
             let path = path.replace("{}", "nora");
-            let reply = call(&quin, method.clone(), &path, body.clone()).await;
+            let reply = quin.call(method.clone(), &path, body.clone()).await;
             assert_eq!(agora_error(&reply, 401), oauth, "{method} {path}");
-            let reply = call(&agora.with_token(""), method.clone(), &path, body.clone()).await;
+            let reply = agora.with_token("").call(method.clone(), &path, body.clone()).await;
             assert_eq!(reply.status.as_u16(), 401, "{method} {path}");
-            let reply = call(&nora, method.clone(), &path, body).await;
+            let reply = nora.call(method.clone(), &path, body).await;
             assert_eq!(reply.status.as_u16(), 200, "{method} {path}: {}", reply.text);
         }
-        let import = call(&nora, Method::POST, "/users/nora/contacts/import", Some(json!({"usernames": ["quin"]}))).await;
+        let import = nora.call(Method::POST, "/users/nora/contacts/import", Some(json!({"usernames": ["quin"]}))).await;
         assert_eq!(agora_error(&import, 401), oauth);
     }
 }

@@ -28,15 +28,6 @@ async fn prepared(app: &TestApp) -> (Agora, [String; 2]) {
     (agora, [group, room].map(|id| id.as_str().expect("an id as text").to_owned()))
 }
 
-async fn call(agora: &Agora, method: Method, path: &str, body: Option<&Value>) -> Reply {
-    let request = agora.request(method, path);
-    Reply::to(match body {
-        Some(body) => request.json(body),
-        None => request,
-    })
-    .await
-}
-
 every_shape! {
     async fn every_call_on_roles_and_lists_is_answered_as_agora_10_3_and_10_4(app: TestApp) {
         let (agora, [group, room]) = prepared(&app).await;
@@ -81,7 +72,7 @@ every_shape! {
             ];
             for (method, below, body) in calls {
                 let told = format!("{method} /{kind}/<id>{below} {}", body.as_ref().map(Value::to_string).unwrap_or_default());
-                let reply = call(&agora, method, &format!("{path}{below}"), body.as_ref()).await;
+                let reply = agora.call(method, &format!("{path}{below}"), body.clone()).await;
                 let text = reply.text.replace(id.as_str(), "<id>");
                 wire.add(&told, &Reply { text, ..reply });
             }
@@ -131,7 +122,7 @@ every_shape! {
                 (Method::GET, "/users?cursor=x".into(), None, 400, many("cursor must be a number")),
             ];
             for (method, below, body, status, text) in cases {
-                let reply = call(&agora, method.clone(), &format!("{path}{below}"), body.as_ref()).await;
+                let reply = agora.call(method.clone(), &format!("{path}{below}"), body.clone()).await;
                 assert_eq!(agora_error(&reply, status).1, text, "{method} {path}{below}");
             }
             // A wrong type is named, and nothing was done by any of them.
@@ -141,7 +132,7 @@ every_shape! {
                 ("/white/users", json!({"usernames": 7.5}), "usernames"),
                 ("/announcement", json!({"announcement": 1}), "announcement"),
             ] {
-                let reply = call(&agora, Method::POST, &format!("{path}{below}"), Some(&body)).await;
+                let reply = agora.call(Method::POST, &format!("{path}{below}"), Some(body.clone())).await;
                 let (error, text) = agora_error(&reply, 400);
                 assert!(error == "invalid_request_body" && text.contains(field), "{text}");
             }
@@ -265,27 +256,27 @@ every_shape! {
             // Without a token nothing opens.
             let nobody = agora.with_token("");
             for (method, below, body) in [&of_members[..], &of_admins, std::slice::from_ref(&of_owner)].concat() {
-                let reply = call(&nobody, method.clone(), &format!("{path}{below}"), body.as_ref()).await;
+                let reply = nobody.call(method.clone(), &format!("{path}{below}"), body.clone()).await;
                 assert_eq!(agora_error(&reply, 401).0, "unauthorized", "{method} {below}");
                 // A stranger is told that they are one.
-                let reply = call(&quin, method.clone(), &format!("{path}{below}"), body.as_ref()).await;
+                let reply = quin.call(method.clone(), &format!("{path}{below}"), body.clone()).await;
                 assert_eq!(agora_error(&reply, 403).1, "users [quin] are not members of this group!", "{method} {below}");
             }
             for (method, below, body) in [&of_admins[..], std::slice::from_ref(&of_owner)].concat() {
-                let reply = call(&pia, method.clone(), &format!("{path}{below}"), body.as_ref()).await;
+                let reply = pia.call(method.clone(), &format!("{path}{below}"), body.clone()).await;
                 assert_eq!(agora_error(&reply, 401), oauth, "{method} {below}");
             }
             for (method, below, body) in &of_members {
-                call(&pia, method.clone(), &format!("{path}{below}"), body.as_ref()).await.expect(200);
+                pia.call(method.clone(), &format!("{path}{below}"), body.clone()).await.expect(200);
             }
-            call(&nora, of_owner.0.clone(), &format!("{path}{}", of_owner.1), of_owner.2.as_ref()).await.expect(200);
+            nora.call(of_owner.0.clone(), &format!("{path}{}", of_owner.1), of_owner.2.clone()).await.expect(200);
             for (method, below, body) in &of_admins {
-                let reply = call(&omar, method.clone(), &format!("{path}{below}"), body.as_ref()).await;
+                let reply = omar.call(method.clone(), &format!("{path}{below}"), body.clone()).await;
                 assert_eq!(reply.status, 200, "{method} {below} {}", reply.text);
             }
             // Neither an admin nor anybody but the app:
             let transfer = json!({"newowner": "omar"});
-            assert_eq!(agora_error(&call(&omar, Method::PUT, &path, Some(&transfer)).await, 401), oauth);
+            assert_eq!(agora_error(&omar.call(Method::PUT, &path, Some(transfer.clone())).await, 401), oauth);
             assert_eq!(agora_error(&omar.delete(&path).await, 401), oauth);
             assert_eq!(agora_error(&nora.post(&format!("{path}/disable"), &json!({})).await, 401), oauth);
             // Whether somebody is on a list or muted, users ask about themselves.
@@ -297,7 +288,7 @@ every_shape! {
             assert_eq!(pia.get(&format!("/sdk{path}/mute/pia?version=v3")).await.expect(200)["data"], true);
             assert_eq!(agora_error(&pia.get(&format!("/sdk{path}/mute/omar")).await, 401), oauth);
             // What the owner may: everything else.
-            call(&nora, Method::PUT, &path, Some(&json!({"newowner": "pia"}))).await.expect(200);
+            nora.call(Method::PUT, &path, Some(json!({"newowner": "pia"}))).await.expect(200);
             assert_eq!(agora_error(&nora.delete(&path).await, 401), oauth);
             pia.delete(&path).await.expect(200);
             agora_error(&agora.get(&path).await, 404);

@@ -18,15 +18,6 @@ async fn prepared(app: &TestApp) -> (Agora, String, String) {
     (agora, text(&group["data"]["groupid"]), text(&room["data"]["id"]))
 }
 
-async fn call(agora: &Agora, method: Method, path: &str, body: Option<Value>) -> Reply {
-    let request = agora.request(method, path);
-    Reply::to(match body {
-        Some(body) => request.json(&body),
-        None => request,
-    })
-    .await
-}
-
 every_shape! {
     async fn every_call_on_groups_and_rooms_is_answered_as_agora_10_3_and_10_4(app: TestApp) {
         let (agora, group, room) = prepared(&app).await;
@@ -65,7 +56,7 @@ every_shape! {
         for (method, path, body) in calls {
             let told = format!("{method} {path} {}", body.as_ref().map(Value::to_string).unwrap_or_default());
             let told = told.replace(&group, "<group>").replace(&room, "<room>");
-            let reply = call(&agora, method, &path, body).await;
+            let reply = agora.call(method, &path, body).await;
             let text = reply.text.replace(&group, "<group>").replace(&room, "<room>");
             wire.add(&told, &Reply { text, ..reply });
         }
@@ -76,7 +67,7 @@ every_shape! {
 every_shape! {
     async fn what_is_wrong_has_the_words_of_agora_8_3(app: TestApp) {
         let (agora, group, room) = prepared(&app).await;
-        let refused = async |method, path: String, body, status| agora_error(&call(&agora, method, &path, body).await, status);
+        let refused = async |method, path: String, body, status| agora_error(&agora.call(method, &path, body).await, status);
         let named = |error: &str, text: &str| (error.to_owned(), text.to_owned());
         let unknown = named("resource_not_found", "grpID 12345 does not exist!");
         assert_eq!(refused(Method::GET, "/chatgroups/12345".into(), None, 404).await, unknown);

@@ -57,17 +57,8 @@ impl World {
     }
 }
 
-async fn call(agora: &Agora, method: Method, path: &str, body: Option<Value>) -> Reply {
-    let request = agora.request(method, path);
-    Reply::to(match body {
-        Some(body) => request.json(&body),
-        None => request,
-    })
-    .await
-}
-
 async fn put(agora: &Agora, path: &str, body: Value) -> Reply {
-    call(agora, Method::PUT, path, Some(body)).await
+    agora.call(Method::PUT, path, Some(body)).await
 }
 
 async fn share(agora: &Agora, path: &str, name: &str, bytes: &[u8]) -> Reply {
@@ -127,7 +118,7 @@ every_shape! {
         for (method, path, body) in calls {
             let told = format!("{method} {path} {}", body.as_ref().map(Value::to_string).unwrap_or_default());
             let told = told.replace(g, "<group>").replace(r, "<room>").replace(&file, "<file>");
-            wire.add(&told, &world.shown(call(&world.app, method, &path, body).await));
+            wire.add(&told, &world.shown(world.app.call(method, &path, body).await));
         }
         wire.check("agora_sharing");
     }
@@ -151,7 +142,7 @@ every_shape! {
         assert_eq!((range.status.as_u16(), range.text.as_str()), (206, "plan"));
         let words = "users [eve] are not members of this group!";
         for method in [Method::GET, Method::DELETE] {
-            assert_eq!(agora_error(&call(&eve, method, &path, None).await, 403).1, words);
+            assert_eq!(agora_error(&eve.call(method, &path, None).await, 403).1, words);
         }
         assert_eq!(agora_error(&eve.get(&files).await, 403).1, words);
         assert_eq!(agora_error(&share(&eve, &files, "x", b"x").await, 403).1, words);
@@ -261,7 +252,7 @@ every_shape! {
         // A user token is its own user's.
         let posed = agora_error(&put(&omar, &world.seat("nora"), json!({"metaData": {"x": "y"}})).await, 401);
         assert_eq!(posed.1, OAUTH);
-        let posed = call(&omar, Method::DELETE, &world.seat("nora"), Some(json!({"keys": ["door"]}))).await;
+        let posed = omar.call(Method::DELETE, &world.seat("nora"), Some(json!({"keys": ["door"]}))).await;
         assert_eq!(agora_error(&posed, 401).1, OAUTH);
         agora_error(&put(&omar.with_token(""), &world.seat("omar"), json!({"metaData": {"x": "y"}})).await, 401);
         let all = omar.post_text(&shown, "").await.expect(200);
@@ -286,7 +277,7 @@ every_shape! {
         let refused = agora_error(&put(&world.app, &world.seat("nora"), json!({"metaData": pairs})).await, 400);
         assert_eq!(refused.1, "exceed allowed batch size 10");
         let keys: Vec<String> = (0..11).map(|n| format!("k{n}")).collect();
-        let refused = call(&world.app, Method::DELETE, &world.seat("nora"), Some(json!({"keys": keys}))).await;
+        let refused = world.app.call(Method::DELETE, &world.seat("nora"), Some(json!({"keys": keys}))).await;
         assert_eq!(agora_error(&refused, 400).1, "exceed allowed batch size 10");
         let wrong = json!({"metaData": {"k": "v"}, "autoDelete": "MAYBE"});
         let refused = agora_error(&put(&world.app, &world.seat("nora"), wrong).await, 400);

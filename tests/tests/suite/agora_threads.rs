@@ -25,15 +25,6 @@ async fn said(agora: &Agora, from: &str, group: &str, words: &str) -> String {
     text(&agora.post("/messages/chatgroups", &body).await.expect(200)["data"][group])
 }
 
-async fn call(agora: &Agora, method: Method, path: &str, body: Option<Value>) -> Reply {
-    let request = agora.request(method, path);
-    Reply::to(match body {
-        Some(body) => request.json(&body),
-        None => request,
-    })
-    .await
-}
-
 fn new_thread(group: &str, message: &str, owner: &str) -> Value {
     json!({"group_id": group, "name": "plans", "owner": owner, "msg_id": message})
 }
@@ -74,7 +65,7 @@ every_shape! {
             assert_eq!((&page["entities"], &page["properties"]), (&json!([shown]), &json!({})), "{path}");
         }
         assert_eq!(agora.get("/threads/user/pia").await.expect(200)["entities"], json!([]));
-        let renamed = call(&agora, Method::PUT, &format!("/thread/{thread}"), Some(json!({"name": "menu"}))).await;
+        let renamed = agora.call(Method::PUT, &format!("/thread/{thread}"), Some(json!({"name": "menu"}))).await;
         assert_eq!(renamed.expect(200)["data"], json!({"name": "menu"}));
         assert_eq!(agora.get(&format!("/threads/{thread}")).await.expect(200)["data"]["name"], "menu");
         let gone = agora.delete(&format!("/thread/{thread}")).await.expect(200);
@@ -137,7 +128,7 @@ every_shape! {
         assert_eq!(group_error(&many, 400), words("request body reaches limit.", None));
         assert_eq!(agora_error(&agora.post(&users, &json!({"usernames": ["nobody"]})).await, 404).0, "resource_not_found");
         let body = Some(json!({"usernames": ["pia", "quinn", "nobody"]}));
-        let removed = call(&agora, Method::DELETE, &format!("/threads/{thread}/users"), body).await.expect(200);
+        let removed = agora.call(Method::DELETE, &format!("/threads/{thread}/users"), body).await.expect(200);
         let expected = json!([{"result": true, "user": "pia"}, {"result": false, "user": "quinn"},
             {"result": false, "user": "nobody"}]);
         assert_eq!(removed["entities"], expected);
@@ -226,18 +217,18 @@ every_shape! {
         let reply = omar.post("/thread?resource=web_1", &body).await.expect(200);
         let thread = text(&reply["data"]["thread_id"]);
         let pia = agora.logged_in("pia").await;
-        let joined = call(&pia, Method::POST, &format!("/thread/{thread}/user/pia/join"), None).await.expect(200);
+        let joined = pia.call(Method::POST, &format!("/thread/{thread}/user/pia/join"), None).await.expect(200);
         assert_eq!((&joined["data"]["status"], &joined["data"]["detail"]["id"]), (&json!("ok"), &json!(thread)));
-        call(&pia, Method::POST, &format!("/thread/{thread}/user/pia/join"), None).await.expect(200);
+        pia.call(Method::POST, &format!("/thread/{thread}/user/pia/join"), None).await.expect(200);
         assert_eq!(pia.get("/threads/user/pia").await.expect(200)["entities"][0]["id"], json!(thread));
         pia.get(&format!("/threads/chatgroups/{group}")).await.expect(200);
         pia.get(&format!("/thread/{thread}/users")).await.expect(200);
         pia.post("/thread/message", &json!({"threadIds": [thread]})).await.expect(200);
-        let renamed = call(&pia, Method::PUT, &format!("/thread/{thread}"), Some(json!({"name": "x"}))).await;
+        let renamed = pia.call(Method::PUT, &format!("/thread/{thread}"), Some(json!({"name": "x"}))).await;
         assert_eq!(group_error(&renamed, 404).2, Some(40012));
-        let left = call(&pia, Method::DELETE, &format!("/thread/{thread}/user/pia/quit"), None).await.expect(200);
+        let left = pia.call(Method::DELETE, &format!("/thread/{thread}/user/pia/quit"), None).await.expect(200);
         assert_eq!(left["data"], json!({"status": "ok"}));
-        let again = call(&pia, Method::DELETE, &format!("/thread/{thread}/user/pia/quit"), None).await;
+        let again = pia.call(Method::DELETE, &format!("/thread/{thread}/user/pia/quit"), None).await;
         assert_eq!(group_error(&again, 404), words("user not in group.", Some(60003)));
         // Nobody from outside the group sees any of it.
         for path in [format!("/thread/{thread}"), format!("/thread/{thread}/users"), format!("/threads/chatgroups/{group}")] {
@@ -245,7 +236,7 @@ every_shape! {
         }
         let newest = quinn.post("/thread/message", &json!({"threadIds": [thread]})).await.expect(200);
         assert_eq!(newest["entities"][0]["last_message"], json!({}));
-        let join = call(&quinn, Method::POST, &format!("/thread/{thread}/user/quinn/join"), None).await;
+        let join = quinn.call(Method::POST, &format!("/thread/{thread}/user/quinn/join"), None).await;
         assert_eq!(group_error(&join, 404), words("user not in group.", Some(60003)));
         // Another's, and what needs an app token.
         let oauth = ("auth_bad_access_token".to_owned(), "Unable to authenticate (OAuth)".to_owned());
@@ -260,9 +251,9 @@ every_shape! {
             (Method::POST, format!("/thread/{thread}/users"), Some(json!({"usernames": ["omar"]}))),
         ];
         for (method, path, body) in calls {
-            let refused = call(&omar, method.clone(), &path, body.clone()).await;
+            let refused = omar.call(method.clone(), &path, body.clone()).await;
             assert_eq!(agora_error(&refused, 401), oauth, "{method} {path}");
-            let refused = call(&omar.with_token(""), method.clone(), &path, body).await;
+            let refused = omar.with_token("").call(method.clone(), &path, body).await;
             assert_eq!(agora_error(&refused, 401).0, "unauthorized", "{method} {path}");
         }
         // The group's owner ends it, its own owner does not.
@@ -296,11 +287,11 @@ every_shape! {
             omar.get(&path).await.expect(200);
             assert_eq!(group_error(&pia.get(&path).await, 404), unknown, "{path}");
         }
-        let join = call(&pia, Method::POST, &format!("/thread/{hidden}/user/pia/join"), None).await;
+        let join = pia.call(Method::POST, &format!("/thread/{hidden}/user/pia/join"), None).await;
         assert_eq!(group_error(&join, 404), unknown);
-        let rename = call(&pia, Method::PUT, &format!("/thread/{hidden}"), Some(json!({"name": "x"}))).await;
+        let rename = pia.call(Method::PUT, &format!("/thread/{hidden}"), Some(json!({"name": "x"}))).await;
         assert_eq!(group_error(&rename, 404), unknown);
-        let renamed = call(&omar, Method::PUT, &format!("/thread/{hidden}"), Some(json!({"name": "x"}))).await;
+        let renamed = omar.call(Method::PUT, &format!("/thread/{hidden}"), Some(json!({"name": "x"}))).await;
         renamed.expect(200);
         agora.delete(&format!("/thread/{hidden}")).await.expect(200);
         agora.delete(&format!("/thread/{open}")).await.expect(200);

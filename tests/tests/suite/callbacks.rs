@@ -11,16 +11,13 @@ use std::{
 use serde_json::{Value, json};
 use tidings_domain::{Clock as _, ManualClock, SystemClock, UnixMillis};
 use tidings_proto::{duration, pb};
-use tidings_testkit::{
-    Answer, Received, Receiver, Reply, StrictTencent, Suite, TestApp, check_webhook, every_shape, wait_until,
-};
+use tidings_testkit::{Answer, Received, Receiver, Reply, Suite, TestApp, check_webhook, every_shape, wait_until};
 
 use crate::{
+    endpoint::{TOKEN, strict},
     people::{group_of, people},
     policy::{neighbour, on_any_shape},
 };
-
-const TOKEN: &str = "xxxxyyyy";
 
 fn to(receiver: &Receiver) -> pb::AddEndpointRequest {
     pb::AddEndpointRequest {
@@ -41,14 +38,6 @@ async fn add(app: &TestApp, new: pb::AddEndpointRequest) -> (i64, String) {
 async fn deliveries(app: &TestApp) -> Vec<pb::CallbackDelivery> {
     let all = pb::ListDeliveriesRequest::default();
     app.callbacks().list_deliveries(app.request(all)).await.expect("a list").into_inner().deliveries
-}
-
-fn strict(app: &TestApp) -> StrictTencent {
-    StrictTencent { sdk_appid: app.app().sdk_appid, token: Some(TOKEN.into()), clock: Arc::new(SystemClock) }
-}
-
-fn body(received: &Received) -> Value {
-    serde_json::from_slice(&received.body).expect("JSON")
 }
 
 every_shape! {
@@ -79,7 +68,7 @@ every_shape! {
             assert_eq!(check_webhook(received, &secret), Ok(()));
             assert!(received.query.starts_with("s=route&SdkAppid="), "{}", received.query);
         }
-        let first = received.iter().map(body).find(|body| body["MsgSeq"] == 1).expect("the first message");
+        let first = received.iter().map(Received::json).find(|body| body["MsgSeq"] == 1).expect("the first message");
         assert_eq!((&first["From_Account"], &first["To_Account"], &first["UnreadMsgNum"].is_i64()), (&json!("Nora"), &json!("omar"), &true));
         assert_eq!((&first["MsgBody"][0]["MsgContent"]["Text"], &first["CloudCustomData"]), (&json!("lunch?"), &json!("{\"k\":\"v\"}")));
     }
@@ -92,7 +81,7 @@ every_shape! {
         let receiver = Receiver::start(|_| Answer::ok());
         add(&app, pb::AddEndpointRequest { ordered: true, ..to(&receiver) }).await;
         let msg_id = agora.send_text("nora", "omar", "m").await;
-        let sent = body(&receiver.wait_for(1).await[0]);
+        let sent = receiver.wait_for(1).await[0].json();
         let msg_key = sent["MsgKey"].as_str().expect("a key").to_owned();
         let recall = |msg_key: &str| app.request(pb::RecallRequest { msg_key: msg_key.to_owned(), ..Default::default() });
         let wrong = msg_key.replacen('1', "2", 1);
@@ -101,7 +90,7 @@ every_shape! {
         assert!(app.messages().recall(recall(&msg_key)).await.expect("recalled").into_inner().recalled);
         let withdrawn = &receiver.wait_for(2).await[1];
         assert_eq!(strict(&app).check(withdrawn), Ok(()));
-        let withdrawn = body(withdrawn);
+        let withdrawn = withdrawn.json();
         assert_eq!((&withdrawn["CallbackCommand"], &withdrawn["MsgKey"], &withdrawn["UnreadMsgNum"]), (&json!("C2C.CallbackAfterMsgWithDraw"), &json!(msg_key), &json!(0)));
         let explained = pb::ListDeliveriesRequest { msg_id: msg_id.parse().expect("an id"), ..Default::default() };
         let explained = app.callbacks().list_deliveries(app.request(explained)).await.expect("a list").into_inner().deliveries;
@@ -136,20 +125,20 @@ every_shape! {
         agora.post("/messages/chatgroups", &message).await.expect(200);
         let told = &tencent.wait_for(1).await[0];
         assert_eq!(strict(&app).check(told), Ok(()));
-        let told = body(told);
+        let told = told.json();
         assert_eq!((&told["CallbackCommand"], &told["GroupId"], &told["MsgSeq"]), (&json!("Group.CallbackAfterSendMsg"), &json!(group), &json!(1)));
         // The requester, as before the message: the app itself.
         assert_eq!((&told["From_Account"], &told["Operator_Account"]), (&json!("nora"), &json!("admin")));
 
         let told = &vendor.wait_for(1).await[0];
-        let post = body(told);
+        let post = told.json();
         assert_eq!((&post["eventType"], &post["chat_type"], &post["from"], &post["to"]), (&json!("chat"), &json!("groupchat"), &json!("nora"), &json!(group)));
         assert_eq!(post["payload"]["bodies"][0]["msg"], "standup");
         assert_eq!(told.query, "s=route");
 
         let told = &lanying.wait_for(1).await[0];
         assert_eq!(told.headers["signature"], TOKEN);
-        let message = body(told);
+        let message = told.json();
         assert_eq!((&message["type"], &message["ctype"], &message["content"]), (&json!("GROUPCHAT"), &json!("TEXT"), &json!("standup")));
         assert_eq!(message["to"]["uid"], group, "a text, as the connectors of the vendor compare it");
     }
@@ -172,9 +161,9 @@ every_shape! {
         }
         let told = &tencent.wait_for(1).await[0];
         assert_eq!(strict(&app).check(told), Ok(()), "{}", String::from_utf8_lossy(&told.body));
-        let told = body(told);
+        let told = told.json();
         assert_eq!((&told["Report_Account"], &told["Peer_Account"], &told["UnreadMsgNum"]), (&json!("omar"), &json!("nora"), &json!(1)));
-        let receipt = body(&vendor.wait_for(1).await[0]);
+        let receipt = vendor.wait_for(1).await[0].json();
         assert_eq!((&receipt["chat_type"], &receipt["from"], &receipt["to"]), (&json!("read_ack"), &json!("omar"), &json!("nora")));
         assert_eq!(receipt["payload"]["ack_message_id"], two.to_string());
         // Repeated marks cause no further event: nothing is between the two.
@@ -182,7 +171,7 @@ every_shape! {
         app.conversations().mark_read(app.request_as(omar.id, read)).await.expect("marked");
         let told = tencent.wait_for(2).await;
         assert_eq!(told.len(), 2);
-        assert_eq!((&body(&told[1])["Peer_Account"], &body(&told[1])["UnreadMsgNum"]), (&json!("pia"), &json!(0)));
+        assert_eq!((&told[1].json()["Peer_Account"], &told[1].json()["UnreadMsgNum"]), (&json!("pia"), &json!(0)));
     }
 }
 
@@ -198,11 +187,11 @@ every_shape! {
         let lunch = nora.client.send_text(omar.id, "lunch").await;
         omar.client.get(&format!("/message/ack?msg_id={standup}")).await.expect(200);
         omar.client.get(&format!("/message/ack?msg_id={lunch}")).await.expect(200);
-        let receipts: Vec<Value> = vendor.wait_for(2).await.iter().map(body).collect();
+        let receipts: Vec<Value> = vendor.wait_for(2).await.iter().map(Received::json).collect();
         let group = group.to_string();
         let of_group = receipts.iter().find(|receipt| receipt["to"] == group).expect("the group's");
         assert_eq!(of_group["payload"]["msg_config"], json!({"allow_group_ack": true}));
-        assert_eq!(body(&tencent.wait_for(1).await[0])["Peer_Account"], "nora");
+        assert_eq!(tencent.wait_for(1).await[0].json()["Peer_Account"], "nora");
     }
 }
 
@@ -219,7 +208,7 @@ every_shape! {
             let request = agora.request(reqwest::Method::PUT, &format!("/messages/rewrite/{id}"));
             Reply::to(request.json(&new)).await.expect(200);
         }
-        let told: Vec<Value> = vendor.wait_for(3).await.iter().map(body).collect();
+        let told: Vec<Value> = vendor.wait_for(3).await.iter().map(Received::json).collect();
         let said = |told: &Value| (told["payload"]["bodies"][0]["msg"].clone(), told["payload"]["meta"]["edit_msg"]["count"].clone());
         let mut said: Vec<(Value, Value)> = told.iter().map(said).collect();
         said.sort_by_key(|(_, count)| count.as_i64());
@@ -310,7 +299,7 @@ async fn an_endpoint_that_was_paused_for_longer_than_events_are_kept_is_paused_a
     assert!(listed().await.paused_because.starts_with(why));
     app.callbacks().resume_endpoint(app.request(pb::ResumeEndpointRequest { id })).await.expect("resumed");
     let told = receiver.wait_for(1).await;
-    assert_eq!(body(&told[0])["MsgBody"][0]["MsgContent"]["Text"], "left");
+    assert_eq!(told[0].json()["MsgBody"][0]["MsgContent"]["Text"], "left");
 }
 
 #[tokio::test]
@@ -442,7 +431,7 @@ async fn an_endpoint_is_told_of_its_own_app_from_its_adding_on_and_not_of_import
     agora.send_text("nora", "omar", "after").await;
     agora.send_text("nora", "omar", "and then").await;
     let texts: Vec<Value> =
-        receiver.wait_for(2).await.iter().map(|told| body(told)["MsgBody"][0]["MsgContent"]["Text"].clone()).collect();
+        receiver.wait_for(2).await.iter().map(|told| told.json()["MsgBody"][0]["MsgContent"]["Text"].clone()).collect();
     assert_eq!(texts, ["after", "and then"]);
 }
 

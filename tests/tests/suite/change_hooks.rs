@@ -1,20 +1,18 @@
 //! Hooks that are asked before groups and contacts change (tencent.md 6.1), as their callers see them.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tidings_domain::SystemClock;
 use tidings_proto::{duration, pb};
-use tidings_testkit::{Answer, Received, Receiver, StrictTencent, TestApp, every_shape};
+use tidings_testkit::{Answer, Receiver, TestApp, every_shape};
 use tonic::Code;
 
 use crate::{
+    endpoint::{TOKEN, strict},
     envelope::{agora_error, lanying_data},
     people::people,
 };
-
-const TOKEN: &str = "xxxxyyyy";
 
 const ALL: [pb::HookSubject; 5] = [
     pb::HookSubject::GroupCreation,
@@ -38,14 +36,10 @@ async fn ask(app: &TestApp, receiver: &Receiver) {
     app.directory().add_hook(app.request(new)).await.expect("the hook is taken");
 }
 
-fn body(received: &Received) -> Value {
-    serde_json::from_slice(&received.body).expect("JSON")
-}
-
 /// Refuses groups named `no`, keeps `eve` out of groups, and lets nobody be a contact of hers.
 fn doorman() -> Receiver {
     Receiver::start(|received| {
-        let asked = body(received);
+        let asked = received.json();
         let mut answer = json!({"ActionStatus": "OK", "ErrorCode": 0, "ErrorInfo": ""});
         match asked["CallbackCommand"].as_str().expect("a command") {
             "Group.CallbackBeforeCreateGroup" if asked["Name"] == "no" => {
@@ -116,12 +110,12 @@ every_shape! {
         assert_eq!(accepted["message"], "38001 leave her alone");
         agora.post("/users/ann/contacts/users/eve", &json!({})).await.expect(200);
 
-        let strict = StrictTencent { sdk_appid: app.app().sdk_appid, token: Some(TOKEN.into()), clock: Arc::new(SystemClock) };
+        let strict = strict(&app);
         let received = receiver.received();
         for received in &received {
             assert_eq!(strict.check(received), Ok(()), "{}", String::from_utf8_lossy(&received.body));
         }
-        let commands: Vec<String> = received.iter().map(|received| body(received)["CallbackCommand"].to_string()).collect();
+        let commands: Vec<String> = received.iter().map(|received| received.json()["CallbackCommand"].to_string()).collect();
         let count = |name: &str| commands.iter().filter(|command| command.contains(name)).count();
         assert_eq!(["BeforeCreate", "BeforeInvite", "BeforeApply", "PrevFriendAdd", "PrevFriendResponse"].map(count), [5, 3, 1, 3, 1]);
     }

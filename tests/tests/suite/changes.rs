@@ -1,21 +1,20 @@
 //! Changes of users and groups as events of the feed, and as callbacks (tencent.md 6, agora.md 11.3).
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use tidings_domain::{Mute, SystemClock};
+use tidings_domain::Mute;
 use tidings_proto::{
     moment_or_zero, mute_to_wire,
     pb::{self, change::Change},
 };
-use tidings_testkit::{Answer, Received, Receiver, StrictTencent, TestApp, every_shape};
+use tidings_testkit::{Answer, Received, Receiver, TestApp, every_shape};
 
 use crate::{
+    endpoint::{add, strict},
     envelope::lanying_data,
     people::{Person, people},
 };
-
-const TOKEN: &str = "xxxxyyyy";
 
 /// Every event after a cursor, up to now, and the cursor after them.
 async fn read(app: &TestApp, after: &str) -> (Vec<pb::Event>, String) {
@@ -198,22 +197,6 @@ every_shape! {
     }
 }
 
-async fn add(app: &TestApp, receiver: &Receiver, dialect: pb::CallbackDialect) {
-    let new = pb::AddEndpointRequest {
-        dialect: dialect.into(),
-        url: receiver.url(),
-        token: TOKEN.into(),
-        ordered: true,
-        allow_private: true,
-        ..Default::default()
-    };
-    app.callbacks().add_endpoint(app.request(new)).await.expect("added");
-}
-
-fn body(received: &Received) -> Value {
-    serde_json::from_slice(&received.body).expect("JSON")
-}
-
 every_shape! {
     async fn groups_are_told_in_each_vendors_form_tencent_6_agora_11_3(app: TestApp) {
         let [nora, omar, pia] = people(&app, ["nora", "omar", "pia"]).await;
@@ -233,11 +216,11 @@ every_shape! {
         groups.destroy_group(app.request_as(nora.id, pb::DestroyGroupRequest { group_id: group })).await.expect("ended");
 
         let received = tencent.wait_for(6).await;
-        let strict = StrictTencent { sdk_appid: app.app().sdk_appid, token: Some(TOKEN.into()), clock: Arc::new(SystemClock) };
+        let strict = strict(&app);
         for received in &received {
             assert_eq!(strict.check(received), Ok(()), "{}", String::from_utf8_lossy(&received.body));
         }
-        let told: Vec<Value> = received.iter().map(body).collect();
+        let told: Vec<Value> = received.iter().map(Received::json).collect();
         let id = group.to_string();
         let expected = [
             json!({"CallbackCommand": "Group.CallbackAfterCreateGroup", "GroupId": id, "Type": "Public", "Operator_Account": "nora", "Owner_Account": "nora", "Name": "lunch", "MemberList": [{"Member_Account": "omar"}]}),
@@ -253,7 +236,7 @@ every_shape! {
             assert_eq!(told, expected);
         }
 
-        let told: Vec<Value> = vendor.wait_for(6).await.iter().map(body).collect();
+        let told: Vec<Value> = vendor.wait_for(6).await.iter().map(Received::json).collect();
         let operations: Vec<_> = told.iter().map(|told| (told["payload"]["operation"].clone(), told["from"].clone(), told["to"].clone())).collect();
         let expected = [("create", "nora", id.as_str()), ("presence", "nora", "pia"), ("update", "admin", &id), ("kick", "nora", "pia"), ("leave", "omar", "omar"), ("destroy", "nora", &id)];
         assert_eq!(operations, expected.map(|(operation, from, to)| (json!(operation), json!(from), json!(to))));
@@ -266,7 +249,7 @@ every_shape! {
         }
         // The vendor has no callback for these: what comes first is the message.
         nora.client.send_text(omar.id, "m").await;
-        let told = body(&lanying.wait_for(1).await[0]);
+        let told = lanying.wait_for(1).await[0].json();
         assert_eq!((&told["type"], &told["content"]), (&json!("CHAT"), &json!("m")));
     }
 }
@@ -282,7 +265,7 @@ every_shape! {
         let block = pb::BlockMembersRequest { group_id: group, user_ids: vec![pia.id], blocked: true };
         app.groups().block_members(app.request_as(nora.id, block)).await.expect("blocked");
         let received = vendor.wait_for(3).await;
-        let told: Vec<Value> = received.iter().map(body).collect();
+        let told: Vec<Value> = received.iter().map(Received::json).collect();
         let seen: Vec<_> = told.iter().map(|told| (told["payload"]["operation"].clone(), told["to"].clone())).collect();
         assert_eq!(seen, [("presence", "omar"), ("presence", "pia"), ("ban", "pia")].map(|(operation, to)| (json!(operation), json!(to))));
         let ids: BTreeSet<String> = told.iter().map(|told| told["callId"].to_string()).collect();
@@ -312,7 +295,7 @@ every_shape! {
         agora.post("/users/nora/contacts/users/omar", &json!({})).await.expect(200);
 
         let received = tencent.wait_for(5).await;
-        let strict = StrictTencent { sdk_appid: app.app().sdk_appid, token: Some(TOKEN.into()), clock: Arc::new(SystemClock) };
+        let strict = strict(&app);
         for received in &received {
             assert_eq!(strict.check(received), Ok(()), "{}", String::from_utf8_lossy(&received.body));
         }
@@ -325,9 +308,9 @@ every_shape! {
             json!({"CallbackCommand": "Sns.CallbackBlackListDelete", "PairList": [pair("Nora", "omar")]}),
             json!({"CallbackCommand": "Sns.CallbackFriendAdd", "PairList": [added("Nora", "omar"), added("omar", "Nora")], "ClientCmd": "friend_add", "Admin_Account": "admin", "ForceFlag": 1}),
         ];
-        assert_eq!(received.iter().map(body).collect::<Vec<_>>(), expected);
+        assert_eq!(received.iter().map(Received::json).collect::<Vec<_>>(), expected);
 
-        let told: Vec<Value> = vendor.wait_for(6).await.iter().map(body).collect();
+        let told: Vec<Value> = vendor.wait_for(6).await.iter().map(Received::json).collect();
         let seen: Vec<_> = told.iter().map(|told| (told["payload"]["operation"].clone(), told["from"].clone(), told["to"].clone())).collect();
         let expected = [("add", "nora", "omar"), ("accept", "omar", "nora"), ("remove", "nora", "omar"), ("ban", "nora", "omar"), ("allow", "nora", "omar"), ("add", "nora", "omar")];
         assert_eq!(seen, expected.map(|(operation, from, to)| (json!(operation), json!(from), json!(to))));

@@ -34,6 +34,7 @@ mod deleted_users;
 mod door;
 mod door_limits;
 mod door_program;
+mod endpoint;
 mod envelope;
 mod events;
 mod events_http;

@@ -1,18 +1,16 @@
 //! Who is connected is online, everywhere (docs/realtime.md, agora.md 10.2 and 11.3, tencent.md 6).
 
-use std::sync::Arc;
-
 use reqwest::Method;
 use serde_json::{Value, json};
-use tidings_domain::SystemClock;
 use tidings_proto::pb;
-use tidings_testkit::{
-    Agora, Answer, Received, Receiver, Reply, Socket, StrictTencent, TestApp, every_shape, wait_until,
+use tidings_testkit::{Agora, Answer, Received, Receiver, Reply, Socket, TestApp, every_shape, wait_until};
+
+use crate::{
+    endpoint::{add, strict},
+    envelope::lanying_data,
+    msync_refusals::Raw,
+    policy::set,
 };
-
-use crate::{envelope::lanying_data, msync_refusals::Raw, policy::set};
-
-const TOKEN: &str = "xxxxyyyy";
 
 async fn connect(app: &TestApp, user: &str, device: &str, platform: &str) -> Socket {
     let token = app.agora().logged_in(user).await.token;
@@ -222,22 +220,6 @@ every_shape! {
     }
 }
 
-async fn add(app: &TestApp, receiver: &Receiver, dialect: pb::CallbackDialect) {
-    let new = pb::AddEndpointRequest {
-        dialect: dialect.into(),
-        url: receiver.url(),
-        token: TOKEN.into(),
-        ordered: true,
-        allow_private: true,
-        ..Default::default()
-    };
-    app.callbacks().add_endpoint(app.request(new)).await.expect("added");
-}
-
-fn body(received: &Received) -> Value {
-    serde_json::from_slice(&received.body).expect("JSON")
-}
-
 every_shape! {
     async fn connections_are_called_back_in_each_vendors_form_tencent_6_agora_11_3(app: TestApp) {
         app.agora().register(&["nora"]).await;
@@ -249,16 +231,16 @@ every_shape! {
         drop(socket);
 
         let received = tencent.wait_for(2).await;
-        let strict = StrictTencent { sdk_appid: app.app().sdk_appid, token: Some(TOKEN.into()), clock: Arc::new(SystemClock) };
+        let strict = strict(&app);
         for received in &received {
             assert_eq!(strict.check(received), Ok(()), "{}", String::from_utf8_lossy(&received.body));
         }
-        let told: Vec<Value> = received.iter().map(body).collect();
+        let told: Vec<Value> = received.iter().map(Received::json).collect();
         assert_eq!(told[0]["CallbackCommand"], "State.StateChange");
         assert_eq!(told[0]["Info"], json!({"Action": "Login", "To_Account": "nora", "Reason": "Register"}));
         assert_eq!(told[1]["Info"], json!({"Action": "Disconnect", "To_Account": "nora", "Reason": "LinkClose"}));
 
-        let told: Vec<Value> = vendor.wait_for(2).await.iter().map(body).collect();
+        let told: Vec<Value> = vendor.wait_for(2).await.iter().map(Received::json).collect();
         let key = format!("{}#{}", app.app().org, app.app().name);
         for (told, (reason, status)) in told.iter().zip([("login", "online"), ("logout", "offline")]) {
             assert_eq!((&told["reason"], &told["status"], &told["appkey"]), (&json!(reason), &json!(status), &json!(key)));

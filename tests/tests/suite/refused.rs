@@ -1,19 +1,15 @@
 //! Our refusals are reported (decision 37), in Tencent's format with the vendor's number (tencent.md 4 and 7).
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
-use tidings_domain::SystemClock;
 use tidings_proto::pb;
-use tidings_testkit::{Answer, Received, Receiver, StrictTencent, TestApp, every_shape};
+use tidings_testkit::{Answer, Received, Receiver, TestApp, every_shape};
 
 use crate::{
+    endpoint::{TOKEN, strict},
     envelope::{agora_error, lanying_data},
     people::{group_of, people, to_group, until_code},
     policy,
 };
-
-const TOKEN: &str = "xxxxyyyy";
 
 async fn endpoint(app: &TestApp, receiver: &Receiver, events: &[&str]) {
     let new = pb::AddEndpointRequest {
@@ -29,11 +25,10 @@ async fn endpoint(app: &TestApp, receiver: &Receiver, events: &[&str]) {
 
 /// The bodies, each of which a strict receiver accepts.
 fn bodies(app: &TestApp, told: &[Received]) -> Vec<Value> {
-    let strict =
-        StrictTencent { sdk_appid: app.app().sdk_appid, token: Some(TOKEN.into()), clock: Arc::new(SystemClock) };
+    let strict = strict(app);
     let body = |received: &Received| {
         assert_eq!(strict.check(received), Ok(()), "{}", String::from_utf8_lossy(&received.body));
-        serde_json::from_slice(&received.body).expect("JSON")
+        received.json()
     };
     told.iter().map(body).collect()
 }

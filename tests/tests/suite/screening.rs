@@ -1,15 +1,15 @@
 //! What an app screens before a message is sent, as seen by its callers: word lists and hooks.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use serde_json::{Value, json};
-use tidings_domain::SystemClock;
 use tidings_proto::{duration, pb};
-use tidings_testkit::{Answer, Received, Receiver, StrictTencent, TestApp, every_shape};
+use tidings_testkit::{Answer, Received, Receiver, TestApp, every_shape};
 
-use crate::transcript::Transcript;
-
-const TOKEN: &str = "xxxxyyyy";
+use crate::{
+    endpoint::{TOKEN, add, strict},
+    transcript::Transcript,
+};
 
 /// Before anything is sent: processes cache an app's settings for a while.
 async fn set_words(app: &TestApp, action: pb::WordAction, word: &str) {
@@ -32,14 +32,6 @@ async fn add_hook(app: &TestApp, form: pb::HookForm, receiver: &Receiver) {
     app.directory().add_hook(app.request(new)).await.expect("the hook is taken");
 }
 
-fn body(received: &Received) -> Value {
-    serde_json::from_slice(&received.body).expect("JSON")
-}
-
-fn strict(app: &TestApp) -> StrictTencent {
-    StrictTencent { sdk_appid: app.app().sdk_appid, token: Some(TOKEN.into()), clock: Arc::new(SystemClock) }
-}
-
 fn group_message(group: &str, msg: &str) -> Value {
     json!({"from": "nora", "to": [group], "type": "txt", "body": {"msg": msg}})
 }
@@ -55,15 +47,7 @@ every_shape! {
         agora.register(&["nora"]).await;
         let omar = lanying.register("omar").await;
         let receiver = Receiver::start(|_| Answer::ok());
-        let endpoint = pb::AddEndpointRequest {
-            dialect: pb::CallbackDialect::Tencent.into(),
-            url: receiver.url(),
-            token: TOKEN.into(),
-            allow_private: true,
-            ordered: true,
-            ..Default::default()
-        };
-        app.callbacks().add_endpoint(app.request(endpoint)).await.expect("added");
+        add(&app, &receiver, pb::CallbackDialect::Tencent).await;
         let mut wire = Transcript::of(&app);
         let refused = agora.post("/messages/users", &message("Forbidden fruit")).await;
         wire.add("POST /messages/users", &refused);
@@ -78,7 +62,7 @@ every_shape! {
         }
         let results: Vec<(Value, Value, Value)> = told
             .iter()
-            .map(body)
+            .map(Received::json)
             .map(|body| {
                 let text = body["MsgBody"][0]["MsgContent"]["Text"].clone();
                 (text, body["SendMsgResult"].clone(), body["UnreadMsgNum"].clone())
@@ -139,7 +123,7 @@ every_shape! {
         let group = agora.post("/chatgroups", &json!({"groupname": "g", "public": true, "owner": "nora"})).await.expect(200);
         let group = group["data"]["groupid"].as_str().expect("an id").to_owned();
         let receiver = Receiver::start(|received| {
-            let asked = body(received);
+            let asked = received.json();
             let answer = match asked["MsgBody"][0]["MsgContent"]["Text"].as_str() {
                 Some("refuse") => json!({"ActionStatus": "OK", "ErrorCode": 1, "ErrorInfo": "not today"}),
                 Some("by number") => json!({"ActionStatus": "OK", "ErrorCode": 120_001, "ErrorInfo": "not today"}),
@@ -166,7 +150,7 @@ every_shape! {
             assert_eq!(strict(&app).check(received), Ok(()), "{}", String::from_utf8_lossy(&received.body));
             assert!(received.query.starts_with("s=route&SdkAppid="), "{}", received.query);
         }
-        let last = body(&asked[4]);
+        let last = asked[4].json();
         assert_eq!((&last["CallbackCommand"], &last["GroupId"]), (&json!("Group.CallbackBeforeSendMsg"), &json!(group)));
         assert_eq!((&last["From_Account"], &last["Operator_Account"]), (&json!("nora"), &json!("admin")));
         wire.check("hook_refusals");
@@ -178,7 +162,7 @@ every_shape! {
         let agora = app.agora();
         agora.register(&["nora", "omar"]).await;
         let receiver = Receiver::start(|received| {
-            let rejects = body(received)["payload"]["bodies"][0]["msg"] == "reject";
+            let rejects = received.json()["payload"]["bodies"][0]["msg"] == "reject";
             // An app's server may write a boolean in any form (decision 39).
             let valid = if rejects { json!("No") } else { json!(1) };
             let answer = json!({"valid": valid, "code": "HX:10000"});
@@ -188,7 +172,7 @@ every_shape! {
         let refused = agora.post("/messages/users", &message("reject")).await.expect(403);
         assert_eq!(refused["error_description"], "HX:10000");
         agora.post("/messages/users", &message("fine")).await.expect(200);
-        let asked = body(&receiver.received()[1]);
+        let asked = receiver.received()[1].json();
         let keys: Vec<&String> = asked.as_object().expect("an object").keys().collect();
         assert_eq!(keys, ["callId", "chat_type", "from", "msg_id", "payload", "security", "securityVersion", "timestamp", "to"]);
     }

@@ -5,15 +5,15 @@ use tidings_dialects::agora::{
 };
 use tidings_domain::{App, ConversationId, EventKind, UserId};
 
-use super::{Event, Known};
+use super::{Event, UserDetails};
 use crate::model::Endpoint;
 
 /// The source of the events.
 pub(super) const HOST: &str = "tidings";
 
 /// The command and the body; `None` where the vendor has no callback for it.
-pub fn render(app: &App, endpoint: &Endpoint, event: &Event, known: &Known) -> Option<(&'static str, Vec<u8>)> {
-    let name = |user: UserId| known.name(user).map_or_else(|| user.to_string(), str::to_ascii_lowercase);
+pub fn render(app: &App, endpoint: &Endpoint, event: &Event, details: &UserDetails) -> Option<(&'static str, Vec<u8>)> {
+    let name = |user: UserId| details.name(user).map_or_else(|| user.to_string(), str::to_ascii_lowercase);
     // For a receipt it is the reader.
     let who = if event.kind == EventKind::Read { event.actor } else { event.sender };
     let from = if who == UserId::ADMIN { "admin".to_owned() } else { name(who) };

@@ -1,7 +1,7 @@
 //! Changes of contacts, groups and rooms, and connections, in the format of an endpoint's vendor.
 
 use tidings_dialects::{
-    agora::{ChangeTold, Operation, StatusTold, muc_callback, operations, roster_callback, status_callback},
+    agora::{ChangeCallback, Operation, StatusCallback, muc_callback, operations, roster_callback, status_callback},
     tencent::{
         Callback, ChangedGroup, FriendAdded, GroupProfile, Presence, StateChange, black_list, friend_add,
         friend_delete, group_after_change, group_after_create, group_after_destroy, group_after_exit, group_after_join,
@@ -10,7 +10,7 @@ use tidings_dialects::{
 };
 use tidings_domain::{App, Change, GroupChanged, Joining, Leaving, SessionEnd, UnixMillis, UserId};
 
-use super::{Known, agora::HOST, tencent::account};
+use super::{UserDetails, agora::HOST, tencent::account};
 use crate::model::Endpoint;
 
 /// A change, and who made it.
@@ -23,16 +23,16 @@ pub struct Changed {
 }
 
 /// The command and the body; `None` where Tencent has no callback for it (tencent.md 6).
-pub fn tencent(changed: &Changed, known: &Known) -> Option<(&'static str, Vec<u8>)> {
+pub fn tencent(changed: &Changed, details: &UserDetails) -> Option<(&'static str, Vec<u8>)> {
     let (callback, body) = match changed.change.group() {
-        Some(group) => of_group(changed, known, group)?,
-        None => of_contacts(changed, known)?,
+        Some(group) => of_group(changed, details, group)?,
+        None => of_contacts(changed, details)?,
     };
     Some((callback.command(), body))
 }
 
-fn of_group(changed: &Changed, known: &Known, group: GroupChanged) -> Option<(Callback, Vec<u8>)> {
-    let name = |user: UserId| account(known, user).into_owned();
+fn of_group(changed: &Changed, details: &UserDetails, group: GroupChanged) -> Option<(Callback, Vec<u8>)> {
+    let name = |user: UserId| account(details, user).into_owned();
     let operator = name(changed.actor);
     let told = ChangedGroup { group: group.id, kind: group.kind(), operator: &operator, event_time: changed.at };
     let people = |users: &[UserId]| users.iter().map(|user| name(*user)).collect::<Vec<String>>();
@@ -102,8 +102,8 @@ fn of_group(changed: &Changed, known: &Known, group: GroupChanged) -> Option<(Ca
     }
 }
 
-fn of_contacts(changed: &Changed, known: &Known) -> Option<(Callback, Vec<u8>)> {
-    let name = |user: UserId| account(known, user);
+fn of_contacts(changed: &Changed, details: &UserDetails) -> Option<(Callback, Vec<u8>)> {
+    let name = |user: UserId| account(details, user);
     match &changed.change {
         Change::ContactAdded { user, contact, accepted } => {
             let admin = (changed.actor == UserId::ADMIN).then(|| name(UserId::ADMIN));
@@ -173,11 +173,11 @@ pub fn agora(
     endpoint: &Endpoint,
     changed: &Changed,
     event_id: &str,
-    known: &Known,
+    details: &UserDetails,
 ) -> Vec<(String, &'static str, Vec<u8>)> {
     let name = |user: UserId| match user {
         UserId::ADMIN => "admin".to_owned(),
-        user => known.name(user).map_or_else(|| user.to_string(), str::to_ascii_lowercase),
+        user => details.name(user).map_or_else(|| user.to_string(), str::to_ascii_lowercase),
     };
     let connection = match &changed.change {
         Change::UserOnline { user, resource, platform } => Some((*user, resource, platform, None)),
@@ -185,7 +185,7 @@ pub fn agora(
         _ => None,
     };
     if let Some((user, resource, platform, ended)) = connection {
-        let told = StatusTold {
+        let told = StatusCallback {
             app,
             secret: endpoint.token.as_deref().unwrap_or_default(),
             timestamp: changed.at,
@@ -210,7 +210,7 @@ pub fn agora(
             (None, Some(group)) => group.id.to_string(),
             (None, None) => String::new(),
         };
-        let told = ChangeTold {
+        let told = ChangeCallback {
             app,
             secret: endpoint.token.as_deref().unwrap_or_default(),
             timestamp: changed.at,

@@ -20,7 +20,7 @@ use crate::{
 use self::changed::Changed;
 
 /// What happened.
-enum What {
+enum Subject {
     Message(Box<Event>),
     Change(Changed),
 }
@@ -53,12 +53,12 @@ impl Event {
 
 /// Names and unread counts.
 #[derive(Default)]
-pub struct Known {
+pub struct UserDetails {
     names: HashMap<UserId, String>,
     unread: HashMap<UserId, i64>,
 }
 
-impl Known {
+impl UserDetails {
     fn name(&self, user: UserId) -> Option<&str> {
         self.names.get(&user).map(String::as_str).filter(|name| !name.is_empty())
     }
@@ -77,32 +77,34 @@ pub async fn render(
 ) -> Result<Vec<NewDelivery>, Error> {
     let mut events = Vec::with_capacity(batch.len());
     for wire in batch {
-        if let Some(what) = what(endpoint.dialect, &wire)? {
+        if let Some(what) = subject_of(endpoint.dialect, &wire)? {
             events.push((wire, what));
         }
     }
-    let known = known(deps, app, endpoint.dialect, events.iter().map(|(_, what)| what)).await?;
+    let details = load_details(deps, app, endpoint.dialect, events.iter().map(|(_, what)| what)).await?;
     let mut new = Vec::with_capacity(events.len());
     for (wire, what) in events {
         let (conversation, msg_id) = match &what {
-            What::Message(event) => (event.conversation, event.msg_id),
-            What::Change(changed) => (changed.change.place(), MsgId::ZERO),
+            Subject::Message(event) => (event.conversation, event.msg_id),
+            Subject::Change(changed) => (changed.change.place(), MsgId::ZERO),
         };
         let with_id = |(command, body)| (wire.id.clone(), command, body);
         let rendered: Vec<_> = match (&what, endpoint.dialect) {
-            (What::Message(event), Dialect::Tencent) => {
-                tencent::render(event, &known).map(with_id).into_iter().collect()
+            (Subject::Message(event), Dialect::Tencent) => {
+                tencent::render(event, &details).map(with_id).into_iter().collect()
             }
-            (What::Message(event), Dialect::Agora) => {
-                agora::render(app, endpoint, event, &known).map(with_id).into_iter().collect()
+            (Subject::Message(event), Dialect::Agora) => {
+                agora::render(app, endpoint, event, &details).map(with_id).into_iter().collect()
             }
-            (What::Message(event), Dialect::Lanying) => lanying::render(app, event).map(with_id).into_iter().collect(),
-            (What::Change(changed), Dialect::Tencent) => {
-                changed::tencent(changed, &known).map(with_id).into_iter().collect()
+            (Subject::Message(event), Dialect::Lanying) => {
+                lanying::render(app, event).map(with_id).into_iter().collect()
             }
-            (What::Change(changed), Dialect::Agora) => changed::agora(app, endpoint, changed, &wire.id, &known),
+            (Subject::Change(changed), Dialect::Tencent) => {
+                changed::tencent(changed, &details).map(with_id).into_iter().collect()
+            }
+            (Subject::Change(changed), Dialect::Agora) => changed::agora(app, endpoint, changed, &wire.id, &details),
             // The vendor documents none.
-            (What::Change(_), Dialect::Lanying) => vec![],
+            (Subject::Change(_), Dialect::Lanying) => vec![],
         };
         for (event_id, command, body) in rendered {
             new.push(NewDelivery {
@@ -122,20 +124,20 @@ pub async fn render(
 }
 
 /// `None`: there is no callback.
-fn what(dialect: Dialect, wire: &pb::Event) -> Result<Option<What>, Error> {
+fn subject_of(dialect: Dialect, wire: &pb::Event) -> Result<Option<Subject>, Error> {
     // Endpoints of earlier versions may have chosen events that their vendor has no callback for.
     let Some(kind) = EventKind::of_name(&wire.kind).filter(|kind| has_callback(dialect, *kind)) else {
         return Ok(None);
     };
     let Some(change) = &wire.change else {
-        return Ok(event(kind, wire)?.map(Box::new).map(What::Message));
+        return Ok(event(kind, wire)?.map(Box::new).map(Subject::Message));
     };
     // To the vendors' callbacks threads are no groups.
     if change.parent_group_id != 0 {
         return Ok(None);
     }
     let (change, actor, at) = (change.clone().try_into()?, UserId(wire.actor_id), moment("at", wire.at)?);
-    Ok(Some(What::Change(Changed { change, actor, at, address: wire.address.clone() })))
+    Ok(Some(Subject::Change(Changed { change, actor, at, address: wire.address.clone() })))
 }
 
 /// `None`: there is no callback, as for imports (decision 17).
@@ -163,15 +165,20 @@ fn event(kind: EventKind, wire: &pb::Event) -> Result<Option<Event>, Error> {
 }
 
 /// Names of all users in the events, and in Tencent's format the unread counts of their receivers.
-async fn known(deps: &Deps, app: &App, dialect: Dialect, events: impl Iterator<Item = &What>) -> Result<Known, Error> {
+async fn load_details(
+    deps: &Deps,
+    app: &App,
+    dialect: Dialect,
+    events: impl Iterator<Item = &Subject>,
+) -> Result<UserDetails, Error> {
     if dialect == Dialect::Lanying {
-        return Ok(Known::default());
+        return Ok(UserDetails::default());
     }
     let (mut people, mut receivers) = (BTreeSet::new(), BTreeSet::new());
     for what in events {
         let event = match what {
-            What::Message(event) => event,
-            What::Change(changed) => {
+            Subject::Message(event) => event,
+            Subject::Change(changed) => {
                 people.insert(changed.actor);
                 people.extend(changed.change.people());
                 continue;
@@ -196,17 +203,17 @@ async fn known(deps: &Deps, app: &App, dialect: Dialect, events: impl Iterator<I
     }
     let caller = Caller::of_app(app.id);
     let people: Vec<UserId> = people.into_iter().collect();
-    let mut known = Known::default();
+    let mut details = UserDetails::default();
     for people in people.chunks(1000) {
         let names = deps.directory.user_names(&caller, people).await?;
-        known.names.extend(people.iter().copied().zip(names));
+        details.names.extend(people.iter().copied().zip(names));
     }
     let receivers: Vec<UserId> = receivers.into_iter().collect();
     for users in receivers.chunks(1000).filter(|_| dialect == Dialect::Tencent) {
         let request = internal::UnreadTotalsRequest { user_ids: users.iter().map(|user| user.0).collect() };
         let reply = deps.conversation.clone().unread_totals(context::request(&caller, request)).await;
         let totals = reply.map_err(error_from_status)?.into_inner().totals;
-        known.unread.extend(users.iter().copied().zip(totals));
+        details.unread.extend(users.iter().copied().zip(totals));
     }
-    Ok(known)
+    Ok(details)
 }

@@ -3,41 +3,41 @@
 use std::borrow::Cow;
 
 use tidings_dialects::tencent::{
-    self as codec, Callback, Direct, MsgKey, Outcome, Read, Said, Taken, Withdrawn, after_read, after_send,
-    after_withdraw, group_after_recall, group_after_refusal, group_after_send, refusal,
+    self as codec, Callback, Direct, GroupMessage, GroupRecall, MsgKey, Outcome, Read, Withdrawn, after_read,
+    after_send, after_withdraw, group_after_recall, group_after_refusal, group_after_send, refusal,
 };
 use tidings_domain::{ConversationId, EventKind, GroupKind, Reason, UserId};
 
-use super::{Event, Known};
+use super::{Event, UserDetails};
 
 /// The command and the body; `None` where the vendor has no callback for it.
-pub fn render(event: &Event, known: &Known) -> Option<(&'static str, Vec<u8>)> {
+pub fn render(event: &Event, details: &UserDetails) -> Option<(&'static str, Vec<u8>)> {
     let (callback, body) = match event.conversation {
-        ConversationId::Direct(..) => direct(event, known)?,
-        ConversationId::Group(group) => in_group(event, known, group.0, GroupKind::Group)?,
-        ConversationId::Room(room) => in_group(event, known, room.0, GroupKind::Room)?,
+        ConversationId::Direct(..) => direct(event, details)?,
+        ConversationId::Group(group) => in_group(event, details, group.0, GroupKind::Group)?,
+        ConversationId::Room(room) => in_group(event, details, room.0, GroupKind::Room)?,
     };
     Some((callback.command(), body))
 }
 
-pub(super) fn account(known: &Known, user: UserId) -> Cow<'_, str> {
-    codec::account(known.name(user), user)
+pub(super) fn account(details: &UserDetails, user: UserId) -> Cow<'_, str> {
+    codec::account(details.name(user), user)
 }
 
 /// The same for a party to a message: an unknown user is shown by the name that the message was refused for.
-fn party<'a>(known: &'a Known, event: &'a Event, user: UserId) -> Cow<'a, str> {
-    let name = if user == UserId::NOBODY { Some(event.refused.1.as_str()) } else { known.name(user) };
+fn party<'a>(details: &'a UserDetails, event: &'a Event, user: UserId) -> Cow<'a, str> {
+    let name = if user == UserId::NOBODY { Some(event.refused.1.as_str()) } else { details.name(user) };
     codec::account(name, user)
 }
 
-fn direct(event: &Event, known: &Known) -> Option<(Callback, Vec<u8>)> {
+fn direct(event: &Event, details: &UserDetails) -> Option<(Callback, Vec<u8>)> {
     if event.kind == EventKind::Read {
-        return read(event, known);
+        return read(event, details);
     }
     let receiver = event.receiver()?;
-    let (from, to) = (party(known, event, event.sender), party(known, event, receiver));
+    let (from, to) = (party(details, event, event.sender), party(details, event, receiver));
     let key = MsgKey::of(event.seq, event.msg_id, event.sent_at);
-    let unread = known.unread(receiver);
+    let unread = details.unread(receiver);
     match event.kind {
         EventKind::Sent | EventKind::Online | EventKind::Refused => {
             let content = event.content.as_ref()?;
@@ -68,13 +68,13 @@ fn direct(event: &Event, known: &Known) -> Option<(Callback, Vec<u8>)> {
     }
 }
 
-fn read(event: &Event, known: &Known) -> Option<(Callback, Vec<u8>)> {
+fn read(event: &Event, details: &UserDetails) -> Option<(Callback, Vec<u8>)> {
     let peer = event.conversation.peer_of(event.actor)?;
     let read = Read {
-        reader: &account(known, event.actor),
-        peer: &account(known, peer),
+        reader: &account(details, event.actor),
+        peer: &account(details, peer),
         up_to: event.sent_at,
-        unread: known.unread(event.actor),
+        unread: details.unread(event.actor),
         event_time: event.at,
     };
     Some((Callback::C2cAfterRead, after_read(&read)))
@@ -86,15 +86,15 @@ fn why(event: &Event) -> (i32, &str) {
     refusal(Reason::from_name(reason), detail, event.conversation.kind())
 }
 
-fn in_group(event: &Event, known: &Known, group: i64, kind: GroupKind) -> Option<(Callback, Vec<u8>)> {
+fn in_group(event: &Event, details: &UserDetails, group: i64, kind: GroupKind) -> Option<(Callback, Vec<u8>)> {
     match event.kind {
         EventKind::Sent | EventKind::Online | EventKind::Refused => {
-            let from = party(known, event, event.sender);
-            let said = Said {
+            let from = party(details, event, event.sender);
+            let said = GroupMessage {
                 group,
                 kind,
                 from: &from,
-                operator: &party(known, event, event.requester),
+                operator: &party(details, event, event.requester),
                 msg_id: event.msg_id,
                 online_only: event.kind == EventKind::Online,
                 content: event.content.as_ref()?,
@@ -109,9 +109,9 @@ fn in_group(event: &Event, known: &Known, group: i64, kind: GroupKind) -> Option
             Some((Callback::GroupAfterSend, body))
         }
         EventKind::Recalled => {
-            let operator = account(known, event.actor);
+            let operator = account(details, event.actor);
             let seqs = &[event.seq];
-            let taken = Taken { group, kind, operator: &operator, seqs, event_time: event.at };
+            let taken = GroupRecall { group, kind, operator: &operator, seqs, event_time: event.at };
             Some((Callback::GroupAfterRecall, group_after_recall(&taken)))
         }
         // Groups have no unread count for readers.

@@ -80,7 +80,7 @@ impl Deliveries {
         loop {
             self.settle().await?;
             self.changes.mark_unchanged();
-            self.heed_set_clock(which).await?;
+            self.retry_after_set_back(which).await?;
             let now = core.deps.clock.now();
             let room = self.breaker.allows(core.deps.clock.elapsed()).min(AT_ONCE.saturating_sub(self.open.len()));
             let mut more = false;
@@ -127,7 +127,7 @@ impl Deliveries {
 
     /// When the clock was set back, before or while this runs, waiting deliveries would be tried that much later than
     /// intended. They are tried now instead.
-    async fn heed_set_clock(&mut self, which: delivery::Which) -> Result<(), Error> {
+    async fn retry_after_set_back(&mut self, which: delivery::Which) -> Result<(), Error> {
         let (db, now) = (&self.core.deps.db, self.core.deps.clock.now());
         let ahead = now.0 - self.core.deps.clock.elapsed().as_millis() as i64;
         let was_set_back = match self.ahead {

@@ -9,8 +9,7 @@ use crate::{
     store::{
         UserConversation,
         cursor::{self as store, Raise},
-        delivered_report,
-        read_report::{self, MarkReport},
+        mark_report::{DELIVERED, MarkReport, MarkReports, READ},
     },
 };
 
@@ -21,6 +20,16 @@ pub enum Which {
     Read,
     /// Delivered to a device.
     Delivered,
+}
+
+impl Which {
+    /// Where it is kept that the mark moved, until that is reported.
+    pub fn reports(self) -> &'static MarkReports {
+        match self {
+            Self::Read => &READ,
+            Self::Delivered => &DELIVERED,
+        }
+    }
 }
 
 /// Up to where.
@@ -71,8 +80,8 @@ async fn raise(
     let raised = Raise { read: (now, since), ..Raise::unread(place.conversation, to, MsgId::ZERO) };
     let moved = store::raise(&mut tx, place.app, place.user, raised).await?;
     let is_direct = matches!(place.conversation, ConversationId::Direct(low, high) if low != high);
-    let is_told = moved && (is_read || is_direct);
-    if is_told {
+    let is_reported = moved && (is_read || is_direct);
+    if is_reported {
         let report = MarkReport {
             place,
             msg_id,
@@ -81,13 +90,10 @@ async fn raise(
             platform: caller.platform.name().to_owned(),
             trace: telemetry::traceparent().unwrap_or_default(),
         };
-        match which {
-            Which::Read => read_report::add(&mut tx, &report).await?,
-            Which::Delivered => delivered_report::add(&mut tx, &report).await?,
-        }
+        which.reports().add(&mut tx, &report).await?;
     }
     tx.commit().await?;
-    if is_told {
+    if is_reported {
         let reporter = if is_read { &deps.read } else { &deps.delivered };
         reporter.notify_one();
     }

@@ -14,10 +14,7 @@ use tokio::{
 };
 
 use super::{mark::Which, report_pins, report_reads, turns::Turns};
-use crate::{
-    Deps,
-    store::{delivered_report, pin_report, read_report},
-};
+use crate::{Deps, store::pin_report};
 
 /// How often it checks without a signal.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -101,8 +98,8 @@ impl Kind {
 
     async fn next_app(self, deps: &Deps, after: AppId) -> Result<Option<AppId>, Error> {
         match self {
-            Self::Read => read_report::next_app(&deps.db, after).await,
-            Self::Delivered => delivered_report::next_app(&deps.db, after).await,
+            Self::Read => Which::Read.reports().next_app(&deps.db, after).await,
+            Self::Delivered => Which::Delivered.reports().next_app(&deps.db, after).await,
             Self::Pins => pin_report::next_app(&deps.db, after).await,
         }
     }

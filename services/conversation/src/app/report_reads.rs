@@ -4,30 +4,17 @@ use tidings_domain::{AppId, Caller, Error};
 use tidings_proto::{error_from_status, internal};
 use tidings_runtime::context;
 
-use crate::{
-    Deps,
-    app::mark::Which,
-    store::{
-        delivered_report,
-        read_report::{self, MarkReport},
-    },
-};
+use crate::{Deps, app::mark::Which, store::mark_report::MarkReport};
 
 /// Reports per call.
 const BATCH: i64 = 500;
 
 /// Reports some; false when there is nothing left to report.
 pub async fn report(deps: &Deps, app: AppId, which: Which) -> Result<bool, Error> {
-    let reports = match which {
-        Which::Read => read_report::some(&deps.db, app, BATCH).await?,
-        Which::Delivered => delivered_report::some(&deps.db, app, BATCH).await?,
-    };
+    let reports = which.reports().some(&deps.db, app, BATCH).await?;
     send(deps, app, which, &reports).await?;
     let mut tx = deps.db.begin().await?;
-    match which {
-        Which::Read => read_report::remove(&mut tx, &reports).await?,
-        Which::Delivered => delivered_report::remove(&mut tx, &reports).await?,
-    }
+    which.reports().remove(&mut tx, &reports).await?;
     tx.commit().await?;
     Ok(reports.len() as i64 == BATCH)
 }

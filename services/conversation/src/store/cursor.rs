@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use tidings_domain::{AppId, ConversationId, Error, Marks, MsgId, UnixMillis, UserId};
 use tidings_store::{Column, Db, Gather, Kind, ManyRows, Tx, on_db, sqlx};
 
-use super::UserConversation;
+use super::{KEY, UserConversation};
 
 static OF_USER: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
@@ -21,11 +21,12 @@ const FIND: &str = "
 
 /// Every cursor moves up or stays; nothing is written when all of them stay.
 static RAISE: LazyLock<ManyRows> = LazyLock::new(|| {
+    let [app, user, a, b] = KEY;
     let columns = [
-        ("app_id", Kind::Int),
-        ("user_id", Kind::Int),
-        ("conv_a", Kind::Int),
-        ("conv_b", Kind::Int),
+        app,
+        user,
+        a,
+        b,
         ("read_id", Kind::Int),
         ("delivered_id", Kind::Int),
         ("cleared_id", Kind::Int),

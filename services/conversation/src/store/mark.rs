@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::LazyLock};
 use tidings_domain::{AppId, ConversationId, Error, UserId};
 use tidings_store::{Column, Db, Gather, GatherMany, Kind, ManyRows, Tx, on_tx, sqlx};
 
-use super::columns;
+use super::{KEY, columns};
 
 /// The most recently marked first.
 static PAGE: LazyLock<Gather> = LazyLock::new(|| {
@@ -18,7 +18,7 @@ static PAGE: LazyLock<Gather> = LazyLock::new(|| {
 
 static OF_PLACES: LazyLock<GatherMany> = LazyLock::new(|| {
     GatherMany::new(
-        &[("app_id", Kind::Int), ("user_id", Kind::Int), ("conv_a", Kind::Int), ("conv_b", Kind::Int)],
+        &KEY,
         &["conv_a", "conv_b", "mark"],
         "select m.conv_a, m.conv_b, m.mark from r cross join mark m
          where m.app_id = r.app_id and m.user_id = r.user_id and m.conv_a = r.conv_a and m.conv_b = r.conv_b",
@@ -27,14 +27,8 @@ static OF_PLACES: LazyLock<GatherMany> = LazyLock::new(|| {
 });
 
 static ADD: LazyLock<ManyRows> = LazyLock::new(|| {
-    let columns = [
-        ("app_id", Kind::Int),
-        ("user_id", Kind::Int),
-        ("conv_a", Kind::Int),
-        ("conv_b", Kind::Int),
-        ("mark", Kind::Int),
-        ("mark_no", Kind::Int),
-    ];
+    let [app, user, a, b] = KEY;
+    let columns = [app, user, a, b, ("mark", Kind::Int), ("mark_no", Kind::Int)];
     ManyRows::new(
         &columns,
         "insert into mark (app_id, user_id, conv_a, conv_b, mark, mark_no)
@@ -44,13 +38,8 @@ static ADD: LazyLock<ManyRows> = LazyLock::new(|| {
 });
 
 static REMOVE: LazyLock<ManyRows> = LazyLock::new(|| {
-    let columns = [
-        ("app_id", Kind::Int),
-        ("user_id", Kind::Int),
-        ("conv_a", Kind::Int),
-        ("conv_b", Kind::Int),
-        ("mark", Kind::Int),
-    ];
+    let [app, user, a, b] = KEY;
+    let columns = [app, user, a, b, ("mark", Kind::Int)];
     ManyRows::new(
         &columns,
         "delete from mark where (app_id, user_id, conv_a, conv_b, mark) in

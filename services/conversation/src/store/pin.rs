@@ -3,9 +3,9 @@
 use std::{collections::HashMap, sync::LazyLock};
 
 use tidings_domain::{AppId, ConversationId, Error, UnixMillis, UserId};
-use tidings_store::{Db, Gather, GatherMany, Kind, Tx, on_db, on_tx, sqlx};
+use tidings_store::{Db, Gather, GatherMany, Tx, on_db, on_tx, sqlx};
 
-use super::{UserConversation, columns};
+use super::{KEY, UserConversation, columns};
 
 static OF_USER: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
@@ -25,7 +25,7 @@ static PAGE: LazyLock<Gather> = LazyLock::new(|| {
 
 static OF_PLACES: LazyLock<GatherMany> = LazyLock::new(|| {
     GatherMany::new(
-        &[("app_id", Kind::Int), ("user_id", Kind::Int), ("conv_a", Kind::Int), ("conv_b", Kind::Int)],
+        &KEY,
         &["conv_a", "conv_b", "pinned_at"],
         "select p.conv_a, p.conv_b, p.pinned_at from r cross join pin p
          where p.app_id = r.app_id and p.user_id = r.user_id and p.conv_a = r.conv_a and p.conv_b = r.conv_b",

@@ -102,11 +102,10 @@ pub async fn some(db: &Db, app: AppId, limit: i64) -> Result<Vec<PinReport>, Err
 
 /// The first app after `after` of which there are any.
 pub async fn next_app(db: &Db, after: AppId) -> Result<Option<AppId>, Error> {
-    let found: Option<(i64,)> = on_db!(db, |c| sqlx::query_as(NEXT_APP).bind(after.0).fetch_optional(c).await)?;
-    Ok(found.map(|(app,)| AppId(app)))
+    super::next_app(db, NEXT_APP, after).await
 }
 
-/// Removes delivered reports.
+/// Removes those that were reported.
 pub async fn remove(tx: &mut Tx, reports: &[PinReport]) -> Result<(), Error> {
     let int = |value: fn(&PinReport) -> i64| Column::Int(reports.iter().map(value).collect());
     let rows = [

@@ -115,7 +115,7 @@ async fn forget(tx: &mut Tx, app: AppId, user: UserId) -> Result<(), Error> {
     store::group_application::forget(tx, app, user).await?;
     store::group_invitation::forget(tx, app, user).await?;
     store::super_admin::remove(tx, app, user).await?;
-    store::group_block::forget(tx, app, user).await?;
+    store::group_list::BLOCKED.forget(tx, app, user).await?;
     store::user_block::forget(tx, app, user).await?;
     store::contact_request::forget(tx, app, user).await?;
     store::contact::forget(tx, app, user).await?;

@@ -2,7 +2,6 @@
 
 mod admin_tokens;
 mod apps;
-mod asking;
 mod authenticate;
 mod block_user;
 mod built_token;
@@ -12,8 +11,10 @@ mod create_app;
 mod delete_user;
 mod freed_names;
 mod group;
+mod hook_round;
 mod hooks;
 mod issue_token;
+mod notify_presence;
 mod page;
 mod presence;
 mod presence_changes;
@@ -31,7 +32,6 @@ mod subject;
 mod super_admins;
 mod sweep_sessions;
 mod take_quota;
-mod tell_presence;
 mod update_user;
 mod user_attributes;
 mod user_mutes;
@@ -43,11 +43,11 @@ mod word_lists;
 pub(crate) use self::{
     changes::spawn as spawn_hint_at_changes,
     contact::Imported,
+    notify_presence::spawn as spawn_notify_presence,
     register_users::Registrar,
     report_sessions::{EndedSession, SessionReport},
     resolve_users::Unknown,
     sweep_sessions::spawn as spawn_sweep,
-    tell_presence::spawn as spawn_tell_presence,
 };
 
 use std::sync::Arc;

@@ -6,7 +6,9 @@ use tidings_proto::{page_start, page_token, pb, timestamp};
 use crate::{
     app::Imported,
     convert::size,
-    model::contact::{Asking, Contact, ContactChange, ContactProfile, ContactRequest, REQUEST_LIFETIME, Relation},
+    model::contact::{
+        Contact, ContactChange, ContactProfile, ContactRequest, NewContactRequest, REQUEST_LIFETIME, Relation,
+    },
 };
 
 /// The id above which a page starts, and its size.
@@ -25,8 +27,8 @@ pub(crate) fn users(ids: &[i64]) -> Vec<UserId> {
 }
 
 /// Who asks, who is asked, and what.
-pub(crate) fn asking(wire: pb::RequestContactRequest) -> (Option<i64>, UserId, Asking) {
-    (wire.user_id, UserId(wire.contact_id), Asking { text: wire.text, remark: wire.remark })
+pub(crate) fn new_contact_request(wire: pb::RequestContactRequest) -> (Option<i64>, UserId, NewContactRequest) {
+    (wire.user_id, UserId(wire.contact_id), NewContactRequest { text: wire.text, remark: wire.remark })
 }
 
 /// The user, the contact and the change.

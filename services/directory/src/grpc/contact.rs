@@ -6,7 +6,9 @@ use tonic::Request;
 
 use crate::{
     Directory,
-    convert::contact::{asking, change, contact, contact_request, imported, next_page_token, page, profile, users},
+    convert::contact::{
+        change, contact, contact_request, imported, new_contact_request, next_page_token, page, profile, users,
+    },
 };
 
 type Reply<T> = Result<T, Error>;
@@ -35,8 +37,8 @@ pub(super) async fn request(
 ) -> Reply<pb::RequestContactResponse> {
     let caller = of.caller(&request).await?;
     let wire = request.into_inner();
-    let (user, other, asking) = asking(wire);
-    let added = of.core.request_contact(&caller, user, other, asking).await?;
+    let (user, other, request) = new_contact_request(wire);
+    let added = of.core.request_contact(&caller, user, other, request).await?;
     Ok(pb::RequestContactResponse { added })
 }
 

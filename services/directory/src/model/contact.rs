@@ -53,13 +53,13 @@ impl ContactChange {
 
 /// What the asking user writes.
 #[derive(Debug)]
-pub(crate) struct Asking {
+pub(crate) struct NewContactRequest {
     pub(crate) text: String,
     /// Their remark on the other, once they are contacts.
     pub(crate) remark: String,
 }
 
-impl Asking {
+impl NewContactRequest {
     /// Refuses texts that are too long.
     pub(crate) fn check(&self) -> Result<(), Error> {
         check_text("text", &self.text, MAX_TEXT)?;

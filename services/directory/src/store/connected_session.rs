@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use tidings_domain::{AppId, Error, UnixMillis, UserId};
 use tidings_store::{Column, Db, Engine, Gather, GatherMany, Kind, ManyRows, Tx, on_tx, row};
 
+use super::keyed;
 use crate::model::{Connected, Session};
 
 const KEY: [(&str, Kind); 4] =
@@ -52,7 +53,6 @@ static END: LazyLock<ManyRows> = LazyLock::new(|| {
 
 /// Of several users, at most 100 of each. See `store::users`.
 static LIVE_OF: LazyLock<GatherMany> = LazyLock::new(|| {
-    let input = ["app_id", "user_id", "now"].map(|name| (name, Kind::Int));
     let out = ["user_id", "device_sn", "resource", "platform", "opened_at"];
     let columns = out.map(|name| format!("s.{name}")).join(", ");
     let is_it = "s.app_id = r.app_id and s.user_id = r.user_id and exists (
@@ -61,7 +61,7 @@ static LIVE_OF: LazyLock<GatherMany> = LazyLock::new(|| {
     let postgres = format!(
         "select {columns} from r cross join lateral (select * from connected_session s where {is_it} limit 100) s"
     );
-    GatherMany::per_engine(&input, &out, &sqlite, &postgres)
+    GatherMany::per_engine(&keyed::USER_NOW, &out, &sqlite, &postgres)
 });
 
 static OF_GATEWAY: LazyLock<Gather> = LazyLock::new(|| {
@@ -170,7 +170,7 @@ pub(crate) async fn live_of(
     users: &[UserId],
     now: UnixMillis,
 ) -> Result<Vec<(UserId, Session)>, Error> {
-    Ok(sessions(LIVE_OF.read(db, &columns(app, users, now)).await?))
+    Ok(sessions(LIVE_OF.read(db, &keyed::user_rows_now(app, users, now)).await?))
 }
 
 /// The same inside a transaction.
@@ -180,15 +180,7 @@ pub(crate) async fn live_of_in(
     users: &[UserId],
     now: UnixMillis,
 ) -> Result<Vec<(UserId, Session)>, Error> {
-    Ok(sessions(LIVE_OF.fetch(tx, &columns(app, users, now)).await?))
-}
-
-fn columns(app: AppId, users: &[UserId], now: UnixMillis) -> [Column<'static>; 3] {
-    [
-        Column::Int(vec![app.0; users.len()]),
-        Column::Int(users.iter().map(|user| user.0).collect()),
-        Column::Int(vec![now.0; users.len()]),
-    ]
+    Ok(sessions(LIVE_OF.fetch(tx, &keyed::user_rows_now(app, users, now)).await?))
 }
 
 fn sessions(found: Vec<(i64, i64, String, String, i64)>) -> Vec<(UserId, Session)> {

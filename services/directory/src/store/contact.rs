@@ -5,6 +5,7 @@ use std::{collections::HashSet, sync::LazyLock};
 use tidings_domain::{AppId, Error, UnixMillis, UserId};
 use tidings_store::{Column, Db, Engine, Gather, GatherMany, Kind, ManyRows, Tx, on_tx, row};
 
+use super::keyed;
 use crate::model::contact::{Contact, ContactChange, ContactProfile, NewContact, Relation};
 
 const PAIR: [(&str, Kind); 3] = [("app_id", Kind::Int), ("user_id", Kind::Int), ("contact_id", Kind::Int)];
@@ -132,18 +133,13 @@ pub(crate) fn all(engine: Engine) -> Vec<String> {
     [texts, AMONG.texts(engine), INSERT.texts(engine), PROFILES.texts(engine)].concat()
 }
 
-fn pairs(app: AppId, user: UserId, others: &[UserId]) -> [Column<'static>; 3] {
-    let ids = others.iter().map(|other| other.0).collect();
-    [Column::Int(vec![app.0; others.len()]), Column::Int(vec![user.0; others.len()]), Column::Int(ids)]
-}
-
 fn set(found: Vec<(i64,)>) -> HashSet<UserId> {
     found.into_iter().map(|(user,)| UserId(user)).collect()
 }
 
 /// Those of `others` who are contacts of `user`.
 pub(crate) async fn among(db: &Db, app: AppId, user: UserId, others: &[UserId]) -> Result<HashSet<UserId>, Error> {
-    AMONG.read(db, &pairs(app, user, others)).await.map(set)
+    AMONG.read(db, &keyed::pair_rows(app, user, others)).await.map(set)
 }
 
 /// The same inside a transaction.
@@ -153,7 +149,7 @@ pub(crate) async fn among_in(
     user: UserId,
     others: &[UserId],
 ) -> Result<HashSet<UserId>, Error> {
-    AMONG.fetch(tx, &pairs(app, user, others)).await.map(set)
+    AMONG.fetch(tx, &keyed::pair_rows(app, user, others)).await.map(set)
 }
 
 /// Adds rows that are not there.
@@ -227,7 +223,7 @@ pub(crate) async fn profiles(
     user: UserId,
     others: &[UserId],
 ) -> Result<Vec<ContactProfile>, Error> {
-    let rows: Vec<ProfileRow> = PROFILES.read(db, &pairs(app, user, others)).await?;
+    let rows: Vec<ProfileRow> = PROFILES.read(db, &keyed::pair_rows(app, user, others)).await?;
     let profile = |row: ProfileRow| ContactProfile {
         relation: match (row.is_blocked, row.is_contact) {
             (0, 0) => Relation::Stranger,

@@ -6,11 +6,11 @@ use std::{collections::HashMap, sync::LazyLock};
 use tidings_domain::{AppId, Error, UserId};
 use tidings_store::{Column, Engine, GatherMany, Kind, ManyRows, Tx};
 
-const KEY: [(&str, Kind); 2] = [("app_id", Kind::Int), ("user_id", Kind::Int)];
+use super::keyed;
 
 static ENSURE: LazyLock<ManyRows> = LazyLock::new(|| {
     ManyRows::new(
-        &KEY,
+        &keyed::USER,
         "insert into contact_total (app_id, user_id, contacts)
         select r.app_id, r.user_id, 0 from r where true order by r.user_id
         on conflict (app_id, user_id) do nothing",
@@ -25,7 +25,7 @@ static LOCK: LazyLock<GatherMany> = LazyLock::new(|| {
         "select t.user_id, t.contacts from r
         cross join lateral (select * from contact_total t where {is_it} limit 1 for update) t"
     );
-    GatherMany::per_engine(&KEY, &["user_id", "contacts"], &sqlite, &postgres)
+    GatherMany::per_engine(&keyed::USER, &["user_id", "contacts"], &sqlite, &postgres)
 });
 
 static ADD: LazyLock<ManyRows> = LazyLock::new(|| {

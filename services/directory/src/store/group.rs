@@ -7,6 +7,7 @@ use tidings_store::{Column, Db, Engine, Gather, GatherMany, Kind, ManyRows, Tx, 
 
 use super::{
     group_row::{GroupRow, approval_code},
+    keyed,
     shown_file::{self, Holder},
     thread,
 };
@@ -51,8 +52,6 @@ const OUT: [&str; 22] = [
     "member_count",
 ];
 
-const KEY: [(&str, Kind); 2] = [("app_id", Kind::Int), ("group_id", Kind::Int)];
-
 /// The existing groups of the input rows. One index lookup per row; see `store::users`.
 fn find_by_id(member_count: &str, postgres_tail: &str) -> GatherMany {
     let columns = columns!();
@@ -62,7 +61,7 @@ fn find_by_id(member_count: &str, postgres_tail: &str) -> GatherMany {
         "select {columns}, {member_count}
         from r cross join lateral (select * from chat_group g where {is_it} limit 1 {postgres_tail}) g"
     );
-    GatherMany::per_engine(&KEY, &OUT, &sqlite, &postgres)
+    GatherMany::per_engine(&keyed::GROUP, &OUT, &sqlite, &postgres)
 }
 
 static FIND: LazyLock<GatherMany> = LazyLock::new(|| find_by_id(member_count!(), ""));
@@ -199,7 +198,7 @@ static END: LazyLock<ManyRows> = LazyLock::new(|| {
 fn empty(table: &str) -> ManyRows {
     let sqlite = format!("delete from {table} where (app_id, group_id) in (select app_id, group_id from r)");
     let postgres = format!("delete from {table} t using r where t.app_id = r.app_id and t.group_id = r.group_id");
-    ManyRows::per_engine(&KEY, &sqlite, &postgres)
+    ManyRows::per_engine(&keyed::GROUP, &sqlite, &postgres)
 }
 
 static EMPTY: LazyLock<Vec<ManyRows>> = LazyLock::new(|| {
@@ -229,14 +228,14 @@ pub(crate) fn all(engine: Engine) -> Vec<String> {
 
 /// The existing groups with these ids, in any order.
 pub(crate) async fn find(db: &Db, app: AppId, groups: &[i64]) -> Result<Vec<Group>, Error> {
-    let rows: Vec<GroupRow> = FIND.read(db, &keys(app, groups)).await?;
+    let rows: Vec<GroupRow> = FIND.read(db, &keyed::group_rows(app, groups)).await?;
     rows.into_iter().map(Group::try_from).collect()
 }
 
 /// The same, locked until the transaction ends and without member counts. `groups` ascend, so that there is no
 /// deadlock.
 pub(crate) async fn lock(tx: &mut Tx, app: AppId, groups: &[i64]) -> Result<Vec<Group>, Error> {
-    let rows: Vec<GroupRow> = LOCK.fetch(tx, &keys(app, groups)).await?;
+    let rows: Vec<GroupRow> = LOCK.fetch(tx, &keyed::group_rows(app, groups)).await?;
     rows.into_iter().map(Group::try_from).collect()
 }
 
@@ -338,7 +337,7 @@ pub(crate) async fn set_owners(
     owners: &[(i64, UserId)],
     now: UnixMillis,
 ) -> Result<(), Error> {
-    let [apps, groups] = keys(app, &owners.iter().map(|(group, _)| *group).collect::<Vec<_>>());
+    let [apps, groups] = keyed::group_rows(app, &owners.iter().map(|(group, _)| *group).collect::<Vec<_>>());
     let users = Column::Int(owners.iter().map(|(_, owner)| owner.0).collect());
     SET_OWNERS.execute(tx, &[apps, groups, users, Column::Int(vec![now.0; owners.len()])]).await
 }
@@ -350,15 +349,11 @@ pub(crate) async fn end(tx: &mut Tx, app: AppId, groups: &[i64], now: UnixMillis
     lock(tx, app, &threads).await?;
     let ended = [groups, &threads].concat();
     for statement in EMPTY.iter() {
-        statement.execute(tx, &keys(app, &ended)).await?;
+        statement.execute(tx, &keyed::group_rows(app, &ended)).await?;
     }
     for group in &ended {
         shown_file::remove(tx, app, Holder::Group(*group)).await?;
     }
-    let [apps, ids] = keys(app, &ended);
+    let [apps, ids] = keyed::group_rows(app, &ended);
     END.execute(tx, &[apps, ids, Column::Int(vec![now.0; ended.len()])]).await
-}
-
-fn keys(app: AppId, groups: &[i64]) -> [Column<'static>; 2] {
-    [Column::Int(vec![app.0; groups.len()]), Column::Int(groups.to_vec())]
 }

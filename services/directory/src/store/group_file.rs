@@ -3,8 +3,9 @@
 use std::sync::LazyLock;
 
 use tidings_domain::{AppId, Error, UnixMillis, UserId};
-use tidings_store::{Column, Db, Engine, Gather, GatherMany, Kind, Tx, on_db, on_tx, row};
+use tidings_store::{Db, Engine, Gather, GatherMany, Tx, on_db, on_tx, row};
 
+use super::keyed;
 use crate::model::sharing::{FileKey, SharedFile};
 
 macro_rules! columns {
@@ -37,7 +38,7 @@ static OF_GROUPS: LazyLock<GatherMany> = LazyLock::new(|| {
     let query = "
     select f.group_id, f.file_no, f.uuid, f.owner_id, f.size, f.made_at, f.name
     from r join group_file f on f.app_id = r.app_id and f.group_id = r.group_id";
-    GatherMany::new(&[("app_id", Kind::Int), ("group_id", Kind::Int)], SharedFileRow::COLUMNS, query, "")
+    GatherMany::new(&keyed::GROUP, SharedFileRow::COLUMNS, query, "")
 });
 
 pub(crate) fn all(engine: Engine) -> Vec<String> {
@@ -122,7 +123,7 @@ pub(crate) async fn list(db: &Db, app: AppId, group: i64, after: i64, limit: i64
 
 /// All files of these groups.
 pub(crate) async fn of_groups(tx: &mut Tx, app: AppId, groups: &[i64]) -> Result<Vec<SharedFile>, Error> {
-    let rows = [Column::Int(vec![app.0; groups.len()]), Column::Int(groups.to_vec())];
+    let rows = keyed::group_rows(app, groups);
     let found: Vec<SharedFileRow> = OF_GROUPS.fetch(tx, &rows).await?;
     Ok(found.into_iter().map(Into::into).collect())
 }

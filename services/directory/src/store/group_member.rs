@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::LazyLock};
 use tidings_domain::{AppId, Error, GroupRole, Mute, UnixMillis, UserId};
 use tidings_store::{Column, Db, Engine, Gather, GatherMany, Kind, ManyRows, Tx, on_db, on_tx};
 
-use super::{group_allow, keyed, thread};
+use super::{group_list, keyed, thread};
 use crate::model::group::{Member, MemberFilter, Part};
 
 /// Whether users are in a group or on its block list. Role 0: not a member.
@@ -252,7 +252,7 @@ pub(crate) async fn insert(
 
 /// Removes members, also from the allow list, which is one of members, and from the group's threads.
 pub(crate) async fn delete(tx: &mut Tx, app: AppId, group: i64, users: &[UserId]) -> Result<(), Error> {
-    group_allow::delete(tx, app, group, users).await?;
+    group_list::ALLOWED.delete(tx, app, group, users).await?;
     DELETE.execute(tx, &keyed::rows(app, group, users)).await?;
     // Afterwards: whoever joins a thread holds their place in the group (`thread::hold_in_parent`).
     thread::leave(tx, app, group, users).await
@@ -332,6 +332,6 @@ pub(crate) async fn successors(
 
 /// Removes a user from every group, and from their allow lists.
 pub(crate) async fn leave_all(tx: &mut Tx, app: AppId, user: UserId) -> Result<(), Error> {
-    group_allow::forget(tx, app, user).await?;
+    group_list::ALLOWED.forget(tx, app, user).await?;
     on_tx!(tx, |c| sqlx::query(LEAVE_ALL).bind(app.0).bind(user.0).execute(c).await.map(drop))
 }

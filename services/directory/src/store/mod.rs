@@ -13,12 +13,11 @@ pub(crate) mod contact_request;
 pub(crate) mod contact_total;
 pub(crate) mod gateway_lease;
 pub(crate) mod group;
-pub(crate) mod group_allow;
 pub(crate) mod group_announcement;
 pub(crate) mod group_application;
-pub(crate) mod group_block;
 pub(crate) mod group_file;
 pub(crate) mod group_invitation;
+pub(crate) mod group_list;
 pub(crate) mod group_member;
 mod group_row;
 pub(crate) mod hook;
@@ -67,8 +66,7 @@ pub(crate) fn statements(engine: Engine) -> Vec<String> {
         group::all(engine),
         group_member::all(engine),
         group_application::all(engine),
-        group_block::all(engine),
-        group_allow::all(engine),
+        group_list::all(engine),
         group_announcement::all(engine),
         membership::all(engine),
         user_block::all(engine),

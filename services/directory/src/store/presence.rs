@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 use tidings_domain::{AppId, Error, UnixMillis, UserId};
 use tidings_store::{Column, Db, Engine, GatherMany, Kind, ManyRows, Tx, on_tx};
 
+use super::keyed;
+
 /// How many devices of a user have a status.
 pub(crate) const MAX_DEVICES: i64 = 16;
 
@@ -16,7 +18,7 @@ static OF_MANY: LazyLock<GatherMany> = LazyLock::new(|| {
     let sqlite = format!("select {columns} from r cross join presence p where {is_it}");
     let postgres =
         format!("select {columns} from r cross join lateral (select * from presence p where {is_it} limit 16) p");
-    GatherMany::per_engine(&[("app_id", Kind::Int), ("user_id", Kind::Int)], &out, &sqlite, &postgres)
+    GatherMany::per_engine(&keyed::USER, &out, &sqlite, &postgres)
 });
 
 /// What devices said.
@@ -60,16 +62,12 @@ pub(crate) struct DevicePresence {
 
 /// What the devices of these users published, in any order.
 pub(crate) async fn of_many(db: &Db, app: AppId, users: &[UserId]) -> Result<Vec<DevicePresence>, Error> {
-    Ok(devices(OF_MANY.read(db, &columns(app, users)).await?))
+    Ok(devices(OF_MANY.read(db, &keyed::user_rows(app, users)).await?))
 }
 
 /// The same inside a transaction.
 pub(crate) async fn of_many_in(tx: &mut Tx, app: AppId, users: &[UserId]) -> Result<Vec<DevicePresence>, Error> {
-    Ok(devices(OF_MANY.fetch(tx, &columns(app, users)).await?))
-}
-
-fn columns(app: AppId, users: &[UserId]) -> [Column<'static>; 2] {
-    [Column::Int(vec![app.0; users.len()]), Column::Int(users.iter().map(|user| user.0).collect())]
+    Ok(devices(OF_MANY.fetch(tx, &keyed::user_rows(app, users)).await?))
 }
 
 fn devices(found: Vec<(i64, String, String, i64, String)>) -> Vec<DevicePresence> {

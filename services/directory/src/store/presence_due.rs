@@ -9,7 +9,7 @@ use tidings_domain::{AppId, Error, UnixMillis, UserId};
 use tidings_store::{Column, CommitSignal, Db, Engine, Gather, GatherMany, Kind, ManyRows, Tx, on_tx};
 use tokio::sync::watch;
 
-const KEY: [(&str, Kind); 2] = [("app_id", Kind::Int), ("user_id", Kind::Int)];
+use super::keyed;
 
 static FIRST: LazyLock<Gather> = LazyLock::new(|| {
     let query = "
@@ -25,7 +25,7 @@ static OF_MANY: LazyLock<GatherMany> = LazyLock::new(|| {
     let sqlite = format!("select {columns} from r cross join presence_due d where {is_it}");
     let postgres =
         format!("select {columns} from r cross join lateral (select * from presence_due d where {is_it} limit 1) d");
-    GatherMany::per_engine(&KEY, &out, &sqlite, &postgres)
+    GatherMany::per_engine(&keyed::USER, &out, &sqlite, &postgres)
 });
 
 static PUT: LazyLock<ManyRows> = LazyLock::new(|| {
@@ -48,7 +48,7 @@ static PUT: LazyLock<ManyRows> = LazyLock::new(|| {
 static REMOVE: LazyLock<ManyRows> = LazyLock::new(|| {
     let sqlite = "delete from presence_due where (app_id, user_id) in (select app_id, user_id from r)";
     let postgres = "delete from presence_due d using r where d.app_id = r.app_id and d.user_id = r.user_id";
-    ManyRows::per_engine(&KEY, sqlite, postgres)
+    ManyRows::per_engine(&keyed::USER, sqlite, postgres)
 });
 
 const FORGET: &str = "delete from presence_due where app_id = $1 and user_id = $2";
@@ -85,7 +85,7 @@ pub(crate) async fn first(db: &Db, limit: i64) -> Result<Vec<(AppId, UserId, Uni
 
 /// The rows of those of `users` who have one.
 pub(crate) async fn of_many(tx: &mut Tx, app: AppId, users: &[UserId]) -> Result<Vec<PresenceDue>, Error> {
-    let rows: Vec<(i64, i64, i64, String)> = OF_MANY.fetch(tx, &keys(app, users)).await?;
+    let rows: Vec<(i64, i64, i64, String)> = OF_MANY.fetch(tx, &keyed::user_rows(app, users)).await?;
     let due = |(user, due_at, pending, gone): (i64, i64, i64, String)| {
         let gone = serde_json::from_str(&gone).map_err(Error::internal)?;
         Ok(PresenceDue { user: UserId(user), due_at: UnixMillis(due_at), is_pending: pending != 0, gone })
@@ -119,13 +119,9 @@ pub(crate) async fn remove(tx: &mut Tx, app: AppId, users: &[UserId]) -> Result<
     if users.is_empty() {
         return Ok(());
     }
-    REMOVE.execute(tx, &keys(app, users)).await
+    REMOVE.execute(tx, &keyed::user_rows(app, users)).await
 }
 
 pub(crate) async fn forget(tx: &mut Tx, app: AppId, user: UserId) -> Result<(), Error> {
     on_tx!(tx, |c| sqlx::query(FORGET).bind(app.0).bind(user.0).execute(c).await.map(drop))
-}
-
-fn keys(app: AppId, users: &[UserId]) -> [Column<'static>; 2] {
-    [Column::Int(vec![app.0; users.len()]), Column::Int(users.iter().map(|user| user.0).collect())]
 }

@@ -8,6 +8,7 @@ use std::{
 use tidings_domain::{AppId, Error, UnixMillis, UserId};
 use tidings_store::{Column, Db, Engine, Gather, GatherMany, Kind, ManyRows, Tx, on_tx, row};
 
+use super::keyed;
 use crate::model::people::PresenceSubscription;
 
 const KEY: [(&str, Kind); 3] = [("app_id", Kind::Int), ("user_id", Kind::Int), ("target_id", Kind::Int)];
@@ -138,12 +139,12 @@ pub(crate) async fn subscribe(
     expires_at: UnixMillis,
 ) -> Result<(), Error> {
     let count = targets.len();
-    let [apps, users, targets] = keys(app, user, targets);
+    let [apps, users, targets] = keyed::pair_rows(app, user, targets);
     SUBSCRIBE.execute(tx, &[apps, users, targets, Column::Int(vec![expires_at.0; count])]).await
 }
 
 pub(crate) async fn unsubscribe(tx: &mut Tx, app: AppId, user: UserId, targets: &[UserId]) -> Result<(), Error> {
-    UNSUBSCRIBE.execute(tx, &keys(app, user, targets)).await
+    UNSUBSCRIBE.execute(tx, &keyed::pair_rows(app, user, targets)).await
 }
 
 /// Deletes the user's subscriptions that are over.
@@ -160,7 +161,7 @@ pub(crate) async fn to_many(
     now: UnixMillis,
 ) -> Result<HashMap<UserId, UnixMillis>, Error> {
     let count = targets.len();
-    let [apps, users, targets] = keys(app, user, targets);
+    let [apps, users, targets] = keyed::pair_rows(app, user, targets);
     let found: Vec<(i64, i64)> = TO_MANY.read(db, &[apps, users, targets, Column::Int(vec![now.0; count])]).await?;
     Ok(found.into_iter().map(|(target, end)| (UserId(target), UnixMillis(end))).collect())
 }
@@ -174,7 +175,7 @@ pub(crate) async fn crowded(
     now: UnixMillis,
 ) -> Result<Vec<UserId>, Error> {
     let count = targets.len();
-    let [apps, users, targets] = keys(app, user, targets);
+    let [apps, users, targets] = keyed::pair_rows(app, user, targets);
     let found: Vec<(i64, i64)> =
         SUBSCRIBERS.fetch(tx, &[apps, targets, users, Column::Int(vec![now.0; count])]).await?;
     let is_crowded = |subscribers: i64| subscribers >= MAX_SUBSCRIBERS;
@@ -188,7 +189,7 @@ pub(crate) async fn subscribed(
     targets: &[UserId],
     now: UnixMillis,
 ) -> Result<HashSet<UserId>, Error> {
-    let found: Vec<(i64,)> = SUBSCRIBED.fetch(tx, &to(app, targets, now)).await?;
+    let found: Vec<(i64,)> = SUBSCRIBED.fetch(tx, &keyed::user_rows_now(app, targets, now)).await?;
     Ok(found.into_iter().map(|(target,)| UserId(target)).collect())
 }
 
@@ -200,7 +201,7 @@ pub(crate) async fn counts(
     now: UnixMillis,
 ) -> Result<HashMap<UserId, i64>, Error> {
     let nobody = Column::Int(vec![UserId::ADMIN.0; targets.len()]);
-    let [apps, targets, nows] = to(app, targets, now);
+    let [apps, targets, nows] = keyed::user_rows_now(app, targets, now);
     let found: Vec<(i64, i64)> = SUBSCRIBERS.read(db, &[apps, targets, nobody, nows]).await?;
     Ok(found.into_iter().map(|(target, count)| (UserId(target), count)).collect())
 }
@@ -212,7 +213,7 @@ pub(crate) async fn subscribers(
     targets: &[UserId],
     now: UnixMillis,
 ) -> Result<HashMap<UserId, Vec<UserId>>, Error> {
-    let found: Vec<(i64, i64)> = OF_TARGETS.fetch(tx, &to(app, targets, now)).await?;
+    let found: Vec<(i64, i64)> = OF_TARGETS.fetch(tx, &keyed::user_rows_now(app, targets, now)).await?;
     let mut subscribers: HashMap<UserId, Vec<UserId>> = HashMap::new();
     for (target, user) in found {
         subscribers.entry(UserId(target)).or_default().push(UserId(user));
@@ -249,16 +250,4 @@ pub(crate) async fn forget(tx: &mut Tx, app: AppId, user: UserId) -> Result<(), 
         on_tx!(&mut *tx, |c| sqlx::query(statement).bind(app.0).bind(user.0).execute(c).await.map(drop))?;
     }
     Ok(())
-}
-
-fn to(app: AppId, targets: &[UserId], now: UnixMillis) -> [Column<'static>; 3] {
-    let count = targets.len();
-    let ids = targets.iter().map(|target| target.0).collect();
-    [Column::Int(vec![app.0; count]), Column::Int(ids), Column::Int(vec![now.0; count])]
-}
-
-fn keys(app: AppId, user: UserId, targets: &[UserId]) -> [Column<'static>; 3] {
-    let count = targets.len();
-    let ids = targets.iter().map(|target| target.0).collect();
-    [Column::Int(vec![app.0; count]), Column::Int(vec![user.0; count]), Column::Int(ids)]
 }

@@ -23,7 +23,7 @@ static LIST_IN: LazyLock<GatherMany> = LazyLock::new(|| {
     let query = "
     select a.name, a.value, a.owner_id, a.auto_delete
     from r join room_attribute a on a.app_id = r.app_id and a.group_id = r.group_id";
-    GatherMany::new(&[("app_id", Kind::Int), ("group_id", Kind::Int)], &OUT, query, "")
+    GatherMany::new(&keyed::GROUP, &OUT, query, "")
 });
 
 static UPSERT: LazyLock<ManyRows> = LazyLock::new(|| {

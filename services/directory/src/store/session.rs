@@ -3,8 +3,9 @@
 use std::sync::LazyLock;
 
 use tidings_domain::{AppId, Error, UnixMillis, UserId};
-use tidings_store::{Column, Db, Engine, GatherMany, Kind, Tx, on_db, on_tx};
+use tidings_store::{Db, Engine, GatherMany, Tx, on_db, on_tx};
 
+use super::keyed;
 use crate::model::Session;
 
 const LIST: &str = "
@@ -23,14 +24,13 @@ const END_ALL: &str = "delete from user_session where app_id = $1 and user_id = 
 
 /// The live sessions of several users, at most 16 of each.
 static LIVE_OF: LazyLock<GatherMany> = LazyLock::new(|| {
-    let input = ["app_id", "user_id", "now"].map(|name| (name, Kind::Int));
     let out = ["user_id", "device_sn", "platform", "opened_at", "expires_at"];
     let columns = out.map(|name| format!("s.{name}")).join(", ");
     let is_it = "s.app_id = r.app_id and s.user_id = r.user_id and s.expires_at > r.now";
     let sqlite = format!("select {columns} from r cross join user_session s where {is_it}");
     let postgres =
         format!("select {columns} from r cross join lateral (select * from user_session s where {is_it} limit 16) s");
-    GatherMany::per_engine(&input, &out, &sqlite, &postgres)
+    GatherMany::per_engine(&keyed::USER_NOW, &out, &sqlite, &postgres)
 });
 
 pub(crate) const ALL: &[&str] = &[LIST, UPSERT, SWEEP, END, END_ALL];
@@ -62,7 +62,7 @@ pub(crate) async fn live_of(
     users: &[UserId],
     now: UnixMillis,
 ) -> Result<Vec<(UserId, Session)>, Error> {
-    Ok(of_users(LIVE_OF.read(db, &columns(app, users, now)).await?))
+    Ok(of_users(LIVE_OF.read(db, &keyed::user_rows_now(app, users, now)).await?))
 }
 
 /// The same inside a transaction.
@@ -72,15 +72,7 @@ pub(crate) async fn live_of_in(
     users: &[UserId],
     now: UnixMillis,
 ) -> Result<Vec<(UserId, Session)>, Error> {
-    Ok(of_users(LIVE_OF.fetch(tx, &columns(app, users, now)).await?))
-}
-
-fn columns(app: AppId, users: &[UserId], now: UnixMillis) -> [Column<'static>; 3] {
-    [
-        Column::Int(vec![app.0; users.len()]),
-        Column::Int(users.iter().map(|user| user.0).collect()),
-        Column::Int(vec![now.0; users.len()]),
-    ]
+    Ok(of_users(LIVE_OF.fetch(tx, &keyed::user_rows_now(app, users, now)).await?))
 }
 
 fn of_users(found: Vec<(i64, i64, String, i64, i64)>) -> Vec<(UserId, Session)> {

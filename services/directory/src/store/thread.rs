@@ -4,7 +4,7 @@
 use std::{collections::HashSet, sync::LazyLock};
 
 use tidings_domain::{AppId, Error, MsgId, UnixMillis, UserId};
-use tidings_store::{Column, Db, Engine, Gather, GatherMany, Kind, ManyRows, Tx, on_tx, row};
+use tidings_store::{Db, Engine, Gather, GatherMany, ManyRows, Tx, on_tx, row};
 
 use super::{group_row::approval_code, keyed};
 use crate::model::group::ApplyApproval;
@@ -142,10 +142,8 @@ static OF_GROUPS: LazyLock<GatherMany> = LazyLock::new(|| {
         "select g.group_id from r cross join lateral (select * from chat_group g where {is_thread} offset 0) g
         order by g.group_id"
     );
-    GatherMany::per_engine(&GROUP, &["group_id"], &sqlite, &postgres)
+    GatherMany::per_engine(&keyed::GROUP, &["group_id"], &sqlite, &postgres)
 });
-
-const GROUP: [(&str, Kind); 2] = [("app_id", Kind::Int), ("group_id", Kind::Int)];
 
 pub(crate) fn all(engine: Engine) -> Vec<String> {
     let lists = [&OF_APP, &OF_GROUP, &OF_USER, &OF_USER_IN_GROUP];
@@ -260,7 +258,7 @@ pub(super) async fn leave(tx: &mut Tx, app: AppId, group: i64, users: &[UserId])
 
 /// The threads of groups, ascending.
 pub(super) async fn of_groups(tx: &mut Tx, app: AppId, groups: &[i64]) -> Result<Vec<i64>, Error> {
-    let rows = [Column::Int(vec![app.0; groups.len()]), Column::Int(groups.to_vec())];
+    let rows = keyed::group_rows(app, groups);
     let found: Vec<(i64,)> = OF_GROUPS.fetch(tx, &rows).await?;
     let mut threads: Vec<i64> = found.into_iter().map(|(thread,)| thread).collect();
     // Of several statements on SQLite.

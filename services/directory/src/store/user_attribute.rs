@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 use tidings_domain::{AppId, Error, UserId};
 use tidings_store::{Column, Db, Engine, Gather, GatherMany, Kind, ManyRows, Tx, on_tx};
 
+use super::keyed;
+
 /// One range of the primary key per row; see `store::users`. The limit is more than a user can have.
 static OF_MANY: LazyLock<GatherMany> = LazyLock::new(|| {
     let columns = "a.user_id, a.name, a.value";
@@ -14,7 +16,7 @@ static OF_MANY: LazyLock<GatherMany> = LazyLock::new(|| {
         "select {columns} from r cross join lateral (select * from user_attribute a where {is_it} limit 4096) a"
     );
     let out = ["user_id", "name", "value"];
-    GatherMany::per_engine(&[("app_id", Kind::Int), ("user_id", Kind::Int)], &out, &sqlite, &postgres)
+    GatherMany::per_engine(&keyed::USER, &out, &sqlite, &postgres)
 });
 
 static SET: LazyLock<ManyRows> = LazyLock::new(|| {
@@ -50,13 +52,13 @@ pub(crate) type Attributes = Vec<(String, String)>;
 
 /// The attributes of these users, with their users, in any order.
 pub(crate) async fn of_many(db: &Db, app: AppId, users: &[UserId]) -> Result<Vec<(UserId, (String, String))>, Error> {
-    let found: Vec<(i64, String, String)> = OF_MANY.read(db, &keys(app, users)).await?;
+    let found: Vec<(i64, String, String)> = OF_MANY.read(db, &keyed::user_rows(app, users)).await?;
     Ok(found.into_iter().map(|(user, name, value)| (UserId(user), (name, value))).collect())
 }
 
 /// The attributes of a locked user.
 pub(crate) async fn of_user_in(tx: &mut Tx, app: AppId, user: UserId) -> Result<Attributes, Error> {
-    let found: Vec<(i64, String, String)> = OF_MANY.fetch(tx, &keys(app, &[user])).await?;
+    let found: Vec<(i64, String, String)> = OF_MANY.fetch(tx, &keyed::user_rows(app, &[user])).await?;
     Ok(found.into_iter().map(|(_, name, value)| (name, value)).collect())
 }
 
@@ -86,8 +88,4 @@ pub(crate) async fn add_bytes(tx: &mut Tx, app: AppId, bytes: i64) -> Result<i64
 pub(crate) async fn total(db: &Db, app: AppId) -> Result<i64, Error> {
     let rows: Vec<(i64,)> = TOTAL.read(db, &[app.0]).await?;
     Ok(rows.first().map_or(0, |(bytes,)| *bytes))
-}
-
-fn keys(app: AppId, users: &[UserId]) -> [Column<'static>; 2] {
-    [Column::Int(vec![app.0; users.len()]), Column::Int(users.iter().map(|user| user.0).collect())]
 }

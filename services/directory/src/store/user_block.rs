@@ -5,6 +5,8 @@ use std::{collections::HashSet, sync::LazyLock};
 use tidings_domain::{AppId, Error, UserId};
 use tidings_store::{Column, Db, Engine, Gather, GatherMany, Kind, ManyRows, Tx, on_tx};
 
+use super::keyed;
+
 const KEY: [(&str, Kind); 3] = [("app_id", Kind::Int), ("user_id", Kind::Int), ("blocked_id", Kind::Int)];
 
 static INSERT: LazyLock<ManyRows> = LazyLock::new(|| {
@@ -55,19 +57,14 @@ pub(crate) fn all(engine: Engine) -> Vec<String> {
     [fixed, vec![LIST.text(engine)], many].concat()
 }
 
-fn rows(app: AppId, user: UserId, others: &[UserId]) -> [Column<'static>; 3] {
-    let ids = others.iter().map(|other| other.0).collect();
-    [Column::Int(vec![app.0; others.len()]), Column::Int(vec![user.0; others.len()]), Column::Int(ids)]
-}
-
 /// Adds `blocked` to the list of `user`.
 pub(crate) async fn insert(tx: &mut Tx, app: AppId, user: UserId, blocked: &[UserId]) -> Result<(), Error> {
-    INSERT.execute(tx, &rows(app, user, blocked)).await
+    INSERT.execute(tx, &keyed::pair_rows(app, user, blocked)).await
 }
 
 /// Removes `blocked` from the list of `user`.
 pub(crate) async fn delete(tx: &mut Tx, app: AppId, user: UserId, blocked: &[UserId]) -> Result<(), Error> {
-    DELETE.execute(tx, &rows(app, user, blocked)).await
+    DELETE.execute(tx, &keyed::pair_rows(app, user, blocked)).await
 }
 
 /// How many users are on the list of `user`.
@@ -83,7 +80,7 @@ pub(crate) async fn list(db: &Db, app: AppId, user: UserId, after: i64, limit: i
 
 /// Those of `others` that `user` has blocked.
 pub(crate) async fn among(tx: &mut Tx, app: AppId, user: UserId, others: &[UserId]) -> Result<HashSet<UserId>, Error> {
-    let found: Vec<(i64,)> = AMONG.fetch(tx, &rows(app, user, others)).await?;
+    let found: Vec<(i64,)> = AMONG.fetch(tx, &keyed::pair_rows(app, user, others)).await?;
     Ok(found.into_iter().map(|(blocked,)| UserId(blocked)).collect())
 }
 

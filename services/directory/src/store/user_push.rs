@@ -3,8 +3,9 @@
 use std::{collections::HashMap, sync::LazyLock};
 
 use tidings_domain::{AppId, Error, UserId, UserMutes};
-use tidings_store::{Column, Db, Engine, Gather, GatherMany, Kind, Tx, on_tx, row};
+use tidings_store::{Db, Engine, Gather, GatherMany, Tx, on_tx, row};
 
+use super::keyed;
 use crate::model::people::PushSettings;
 
 /// With the user's mutes, since the two are read together for every sender.
@@ -30,7 +31,7 @@ static OF_MANY: LazyLock<GatherMany> = LazyLock::new(|| {
     let sqlite = format!("select {columns} from r cross join user_push p where {is_it}");
     let postgres =
         format!("select {columns} from r cross join lateral (select * from user_push p where {is_it} limit 1) p");
-    GatherMany::per_engine(&[("app_id", Kind::Int), ("user_id", Kind::Int)], PushRow::COLUMNS, &sqlite, &postgres)
+    GatherMany::per_engine(&keyed::USER, PushRow::COLUMNS, &sqlite, &postgres)
 });
 
 /// Null fields are unchanged, empty texts are removed.
@@ -99,13 +100,13 @@ pub(crate) async fn with_mutes(db: &Db, app: AppId, user: UserId) -> Result<(Pus
 
 /// The settings of those users who have any.
 pub(crate) async fn of_many(db: &Db, app: AppId, users: &[UserId]) -> Result<HashMap<UserId, PushSettings>, Error> {
-    let found: Vec<PushRow> = OF_MANY.read(db, &keys(app, users)).await?;
+    let found: Vec<PushRow> = OF_MANY.read(db, &keyed::user_rows(app, users)).await?;
     Ok(found.into_iter().map(settings).collect())
 }
 
 /// One user's settings inside a transaction.
 pub(crate) async fn find_in(tx: &mut Tx, app: AppId, user: UserId) -> Result<PushSettings, Error> {
-    let found: Vec<PushRow> = OF_MANY.fetch(tx, &keys(app, &[user])).await?;
+    let found: Vec<PushRow> = OF_MANY.fetch(tx, &keyed::user_rows(app, &[user])).await?;
     Ok(found.into_iter().next().map(settings).map(|(_, push)| push).unwrap_or_default())
 }
 
@@ -127,10 +128,6 @@ pub(crate) async fn change(tx: &mut Tx, app: AppId, user: UserId, change: &PushS
 
 pub(crate) async fn forget(tx: &mut Tx, app: AppId, user: UserId) -> Result<(), Error> {
     on_tx!(tx, |c| sqlx::query(FORGET).bind(app.0).bind(user.0).execute(c).await.map(drop))
-}
-
-fn keys(app: AppId, users: &[UserId]) -> [Column<'static>; 2] {
-    [Column::Int(vec![app.0; users.len()]), Column::Int(users.iter().map(|user| user.0).collect())]
 }
 
 fn settings(row: PushRow) -> (UserId, PushSettings) {

@@ -8,7 +8,10 @@ use std::{
 use tidings_domain::{AppId, Error, UnixMillis, UserId, Username};
 use tidings_store::{Column, Db, Engine, GatherMany, Kind, ManyRows, Tx};
 
-use super::user::{UserRow, known_user};
+use super::{
+    keyed,
+    user::{UserRow, known_user},
+};
 use crate::model::{KnownUser, User};
 
 const COLUMNS: [&str; 11] = [
@@ -48,7 +51,6 @@ fn by_id(columns: &str, out: &[&str], postgres_tail: &str) -> GatherMany {
 }
 
 fn living_or_not(columns: &str, out: &[&str], postgres_tail: &str, which: &str) -> GatherMany {
-    let key = [("app_id", Kind::Int), ("user_id", Kind::Int)];
     let is_it = "u.app_id = r.app_id and u.user_id = r.user_id";
     let sqlite = format!("select {columns} from r cross join app_user u where {is_it} and {which}");
     let postgres = format!(
@@ -56,7 +58,7 @@ fn living_or_not(columns: &str, out: &[&str], postgres_tail: &str, which: &str) 
         cross join lateral (select * from app_user u where {is_it} limit 1 {postgres_tail}) u
         where {which}"
     );
-    GatherMany::per_engine(&key, out, &sqlite, &postgres)
+    GatherMany::per_engine(&keyed::USER, out, &sqlite, &postgres)
 }
 
 /// Including deleted users.
@@ -97,7 +99,7 @@ static DELETED_SINCE: LazyLock<GatherMany> = LazyLock::new(|| {
 });
 
 /// Names that were registered meanwhile are unchanged.
-static TAKE_DOWN: LazyLock<ManyRows> = LazyLock::new(|| {
+static INTERN: LazyLock<ManyRows> = LazyLock::new(|| {
     let insert = "
     insert into app_user (
         app_id, user_id, username, folded, uuid, registered, enabled,
@@ -118,32 +120,32 @@ static TAKE_DOWN: LazyLock<ManyRows> = LazyLock::new(|| {
 
 pub(crate) fn all(engine: Engine) -> Vec<String> {
     let lookups = [&*FIND_BY_IDS, &*FIND_BY_NAMES, &*LOCK, &*QUEUE, &*HOLD, &*NAMES, &*LAST_DELETED, &*DELETED_SINCE];
-    [lookups.map(|statement| statement.texts(engine)).concat(), TAKE_DOWN.texts(engine)].concat()
+    [lookups.map(|statement| statement.texts(engine)).concat(), INTERN.texts(engine)].concat()
 }
 
 /// The existing users with these ids, in any order.
 pub(crate) async fn find_by_ids(db: &Db, app: AppId, ids: &[UserId]) -> Result<Vec<User>, Error> {
-    let rows = [Column::Int(vec![app.0; ids.len()]), Column::Int(ids.iter().map(|id| id.0).collect())];
+    let rows = keyed::user_rows(app, ids);
     let found: Vec<UserRow> = FIND_BY_IDS.read(db, &rows).await?;
     Ok(found.into_iter().map(|row| known_user(row).user).collect())
 }
 
 /// The names of those users, deleted or not, who have one.
 pub(crate) async fn names(db: &Db, app: AppId, ids: &[UserId]) -> Result<HashMap<UserId, String>, Error> {
-    let rows = [Column::Int(vec![app.0; ids.len()]), Column::Int(ids.iter().map(|id| id.0).collect())];
+    let rows = keyed::user_rows(app, ids);
     let found: Vec<(i64, String)> = NAMES.read(db, &rows).await?;
     Ok(found.into_iter().map(|(user, name)| (UserId(user), name)).collect())
 }
 
 /// The existing user.
 pub(crate) async fn find_by_id(db: &Db, app: AppId, user: UserId) -> Result<Option<KnownUser>, Error> {
-    let found: Vec<UserRow> = FIND_BY_IDS.read(db, &[Column::Int(vec![app.0]), Column::Int(vec![user.0])]).await?;
+    let found: Vec<UserRow> = FIND_BY_IDS.read(db, &keyed::user_rows(app, &[user])).await?;
     Ok(found.into_iter().next().map(known_user))
 }
 
 /// The existing user, locked until the transaction ends.
 pub(crate) async fn lock(tx: &mut Tx, app: AppId, user: UserId) -> Result<Option<KnownUser>, Error> {
-    let found: Vec<UserRow> = LOCK.fetch(tx, &[Column::Int(vec![app.0]), Column::Int(vec![user.0])]).await?;
+    let found: Vec<UserRow> = LOCK.fetch(tx, &keyed::user_rows(app, &[user])).await?;
     Ok(found.into_iter().next().map(known_user))
 }
 
@@ -161,7 +163,7 @@ pub(crate) async fn queue(tx: &mut Tx, users: &BTreeSet<(AppId, UserId)>) -> Res
 /// Those of `users` who exist, and cannot be deleted until the transaction ends. Must be called before groups are
 /// locked: deleting a user locks the user first and their groups afterwards.
 pub(crate) async fn hold(tx: &mut Tx, app: AppId, users: &[UserId]) -> Result<HashSet<UserId>, Error> {
-    let rows = [Column::Int(vec![app.0; users.len()]), Column::Int(users.iter().map(|user| user.0).collect())];
+    let rows = keyed::user_rows(app, users);
     let living: Vec<(i64,)> = HOLD.fetch(tx, &rows).await?;
     Ok(living.into_iter().map(|(user,)| UserId(user)).collect())
 }
@@ -219,5 +221,5 @@ pub(crate) async fn intern(
         Column::Text(uuids.iter().map(|uuid| Some(uuid.as_str())).collect()),
         Column::Int(vec![now.0; count]),
     ];
-    TAKE_DOWN.execute(tx, &rows).await
+    INTERN.execute(tx, &rows).await
 }

@@ -30,7 +30,7 @@ async fn run(core: Arc<Core>) {
             tracing::warn!(%error, "files of deleted apps could not be expired");
         }
         if let Err(error) = sweep(&core).await {
-            tracing::warn!(%error, "old files could not be swept up");
+            tracing::warn!(%error, "expired files could not be removed");
         }
     }
 }

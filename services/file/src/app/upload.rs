@@ -103,7 +103,7 @@ async fn keep(
 
     let mut tx = core.deps.db.begin().await?;
     if !unclaimed::delete(&mut tx, app.id, &uuid).await? {
-        return Err(Error::internal("the bytes were swept up before the file was published"));
+        return Err(Error::internal("the bytes were removed before the file was published"));
     }
     file::insert(&mut tx, app.id, &file, internal).await?;
     // Last, since the app's count is locked until the commit.

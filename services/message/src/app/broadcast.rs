@@ -46,9 +46,8 @@ pub async fn broadcast(
         return Err(Error::not_permitted("only the app itself broadcasts"));
     }
     let now = deps.clock.now();
-    let idempotency_key = wanted.idempotency_key.as_deref();
-    let once = Once { call: &wanted.call, idempotency_key, transaction_id: None };
-    let (key, earlier) = once::seen(&deps.db, (caller, app), once, request, now).await?;
+    let once = Once::of(&wanted.call, wanted.idempotency_key.as_deref());
+    let (key, earlier) = once::find_answer(&deps.db, (caller, app), once, request, now).await?;
     if let Some((new, answered)) = key.as_ref().zip(earlier.as_ref()) {
         return repeated(new, answered);
     }

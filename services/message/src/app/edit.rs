@@ -9,7 +9,7 @@ use tidings_store::Tx;
 use super::{
     access, edit_answer,
     once::{self, Once},
-    send::bounded,
+    send::within_limits,
 };
 use crate::{
     Deps,
@@ -23,7 +23,7 @@ use crate::{
         file_use::{self, FileUse},
         head,
         key::{self, Answered, NewKey},
-        read, recall_edit,
+        place, read, recall_edit,
         which::Which,
     },
 };
@@ -61,12 +61,12 @@ pub async fn edit(
     request: &[u8],
 ) -> Result<Message, Error> {
     let now = deps.clock.now();
-    let (key, earlier) = once::seen(&deps.db, (caller, app), wanted.once(), request, now).await?;
+    let (key, earlier) = once::find_answer(&deps.db, (caller, app), wanted.once(), request, now).await?;
     if let Some((new, answered)) = key.as_ref().zip(earlier.as_ref()) {
         return repeated(deps, caller, wanted.msg_id, new, answered).await;
     }
     let not_found = || access::not_found(wanted.msg_id);
-    let found = read::place_of(&deps.db, caller.app, wanted.msg_id).await?;
+    let found = place::place_of(&deps.db, caller.app, wanted.msg_id).await?;
     let place = found.filter(|found| wanted.conversation.is_none_or(|place| place == found.conversation));
     let place = place.filter(|found| !found.recalled).ok_or_else(not_found)?;
     access::check_visible(&deps.directory, caller, place.conversation, wanted.msg_id).await?;
@@ -143,7 +143,7 @@ fn check_sender(caller: &Caller, named: Option<UserId>, sender: UserId) -> Resul
 /// The rest of the transaction.
 async fn write(mut tx: Tx, (caller, app): (&Caller, &App), message: &Message, now: UnixMillis) -> Result<(), Error> {
     let Message { conversation, msg_id, system, .. } = *message;
-    let stored = bounded(app, &message.content, 1)?;
+    let stored = within_limits(app, &message.content, 1)?;
     let body = stored.to_json(Flags { system, ..Flags::default() });
     let event = NewEvent {
         app: caller.app,

@@ -11,6 +11,7 @@ use tidings_runtime::{Hint, Task};
 use tidings_store::Tx;
 use tokio::time::{sleep, timeout};
 
+use super::once;
 use crate::{
     Deps,
     appender::lane,
@@ -18,7 +19,7 @@ use crate::{
     store::{
         event::{self, NewEvent},
         file_use::{self, Released},
-        key::{self, Key, NewKey},
+        key::Key,
     },
 };
 
@@ -35,8 +36,6 @@ const LONGEST_REST: Duration = Duration::from_secs(8);
 const TELL: Duration = Duration::from_mins(1);
 /// How long a reader waits for them.
 const CATCH_UP: Duration = Duration::from_secs(1);
-/// How long fetched changes are recognized.
-const KNOWN: Duration = Duration::from_hours(7 * 24);
 /// The scope of the keys.
 const SCOPE: &str = "change";
 
@@ -148,18 +147,11 @@ fn read(recorded: RecordedChange) -> Result<Recorded, Error> {
 /// Adds an event for each that is not in the feed yet, in their order, all in one transaction; returns how many.
 async fn append(deps: &Deps, changes: &[Recorded]) -> Result<usize, Error> {
     let now = deps.clock.now();
-    let new = |change: &Recorded| NewKey { key: change.key(), fingerprint: String::new(), expires_at: now + KNOWN };
-    let mut keys: Vec<NewKey> = changes.iter().map(new).collect();
-    keys.sort_by(|one, other| one.key.cmp(&other.key));
     let mut tx = deps.db.begin().await?;
-    let known = key::claim(&mut tx, &keys, now).await?;
-    let fresh: Vec<&Recorded> = changes.iter().filter(|change| !known.contains_key(&change.key())).collect();
+    let fresh = once::keep_new(&mut tx, changes.iter().collect(), |change: &&Recorded| change.key(), now).await?;
     if fresh.is_empty() {
         return Ok(0);
     }
-    let answers: Vec<_> =
-        keys.iter().map(|new| (&new.key, String::new())).filter(|(key, _)| !known.contains_key(key)).collect();
-    key::answer(&mut tx, &answers).await?;
     release_files(&mut tx, &fresh, now).await?;
     let events: Vec<NewEvent<'_>> = fresh.into_iter().map(event).collect();
     event::append(&mut tx, &events, std::iter::empty()).await?;

@@ -5,7 +5,7 @@ use tidings_domain::{Caller, ConversationId, Error, Message, MsgId, Reason};
 use super::access;
 use crate::{
     Deps,
-    store::{read, which::Which},
+    store::{excluded, place, read, which::Which},
 };
 
 /// Maximum number of messages per call.
@@ -49,12 +49,12 @@ pub async fn readable(
     msg_id: MsgId,
 ) -> Result<ConversationId, Error> {
     let not_found = || access::not_found(msg_id);
-    let found = read::place_of(db, caller.app, msg_id).await?;
+    let found = place::place_of(db, caller.app, msg_id).await?;
     let place = found.filter(|place| !place.recalled).ok_or_else(not_found)?;
     access::check_visible(directory, caller, place.conversation, msg_id).await?;
     if let Some(viewer) = access::viewer(caller) {
         let which = Which { app: caller.app, conversation: place.conversation, msg_id };
-        if place.is_not_for(viewer) || read::is_excluded(db, viewer, which).await? {
+        if place.is_not_for(viewer) || excluded::is_excluded(db, viewer, which).await? {
             return Err(not_found());
         }
     }
@@ -69,7 +69,7 @@ async fn check(Deps { db, directory, .. }: &Deps, caller: &Caller, message: &Mes
     };
     let is_for_others = !message.audience.is_empty() && message.sender != viewer && !message.audience.contains(&viewer);
     let which = Which { app: caller.app, conversation: message.conversation, msg_id: message.msg_id };
-    if is_for_others || read::is_excluded(db, viewer, which).await? {
+    if is_for_others || excluded::is_excluded(db, viewer, which).await? {
         return Err(access::not_found(message.msg_id));
     }
     Ok(())

@@ -10,7 +10,7 @@ use tidings_runtime::context;
 use super::{
     once::{self, Once},
     places::{self, Found},
-    send::bounded,
+    send::within_limits,
 };
 use crate::{
     Deps,
@@ -62,8 +62,8 @@ pub async fn import(
         idempotency_key,
         fetch_into,
     } = wanted;
-    let once = Once { call: &call, idempotency_key: idempotency_key.as_deref(), transaction_id: None };
-    let (key, earlier) = once::seen(db, (caller, app), once, request, now).await?;
+    let once = Once::of(&call, idempotency_key.as_deref());
+    let (key, earlier) = once::find_answer(db, (caller, app), once, request, now).await?;
     if let Some((new, answered)) = key.as_ref().zip(earlier.as_ref()) {
         return Reply::repeated(new, answered);
     }
@@ -71,7 +71,7 @@ pub async fn import(
     if matches!(target, Target::Room(_)) {
         return Err(Error::invalid("target", "must not be a room"));
     }
-    bounded(app, &content, 1)?;
+    within_limits(app, &content, 1)?;
     let countable = countable && content.countable();
     let draft = Draft { sender: Some(sender), accept_unknown_names, ..Draft::new(call, vec![target], content) };
     let Found { sender, places, refused } = places::places(directory, (caller, app), &draft, now).await?;
@@ -84,7 +84,7 @@ pub async fn import(
         Some(base) => fetched(deps, caller, draft.content, &base).await?,
         None => draft.content,
     };
-    let stored = bounded(app, &content, 1)?;
+    let stored = within_limits(app, &content, 1)?;
     let call = Call {
         app: caller.app,
         sender,

@@ -3,7 +3,7 @@
 use tidings_domain::{App, Caller, ConversationId, Error, MsgId};
 
 use super::access;
-use crate::{Deps, store::read};
+use crate::{Deps, store::place};
 
 /// `None`: it is past the app's retention, and `claimed`, the caller's conversation, is not given.
 pub async fn locate(
@@ -13,7 +13,7 @@ pub async fn locate(
     claimed: Option<ConversationId>,
 ) -> Result<Option<ConversationId>, Error> {
     let Deps { db, directory, .. } = deps;
-    if let Some(place) = read::place_of(db, caller.app, msg_id).await? {
+    if let Some(place) = place::place_of(db, caller.app, msg_id).await? {
         access::check_visible(directory, caller, place.conversation, msg_id).await?;
         if access::viewer(caller).is_some_and(|user| place.is_not_for(user)) {
             return Err(access::not_found(msg_id));
@@ -23,7 +23,7 @@ pub async fn locate(
     // A purge only leaves its conversation's mark: everything up to there is gone, including this one.
     if let Some(conversation) = claimed {
         access::check_visible(directory, caller, conversation, msg_id).await?;
-        let is_purged = msg_id > MsgId::ZERO && msg_id <= read::purged(db, caller.app, conversation).await?;
+        let is_purged = msg_id > MsgId::ZERO && msg_id <= place::purged(db, caller.app, conversation).await?;
         return if is_purged { Ok(Some(conversation)) } else { Err(access::not_found(msg_id)) };
     }
     let (retention, now) = (app.policy.message_retention, deps.clock.now());

@@ -1,6 +1,7 @@
 //! The use-cases, one per file.
 
 pub mod access;
+mod append_reported;
 pub mod broadcast;
 pub mod edit;
 mod edit_answer;

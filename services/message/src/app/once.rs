@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use tidings_domain::{App, Caller, Error, UnixMillis, hex};
-use tidings_store::Db;
+use tidings_store::{Db, Tx};
 
 use crate::store::key::{self, Answered, Key, NewKey};
 
-/// How long an idempotency key is remembered (decision 2).
+/// How long an idempotency key is remembered (decision 2), and a report of another service recognized.
 const KEY_HOLDS: Duration = Duration::from_hours(7 * 24);
 
 /// What makes a call a repetition of an earlier one.
@@ -20,6 +20,13 @@ pub struct Once<'a> {
     pub idempotency_key: Option<&'a str>,
     /// Lanying's.
     pub transaction_id: Option<i64>,
+}
+
+impl<'a> Once<'a> {
+    /// Of a call that has no other key than the caller's own.
+    pub const fn of(call: &'a str, idempotency_key: Option<&'a str>) -> Self {
+        Self { call, idempotency_key, transaction_id: None }
+    }
 }
 
 /// The key under which the call is recorded. `request` is the canonical request without its keys.
@@ -35,7 +42,7 @@ fn key(caller: &Caller, app: &App, once: Once<'_>, request: &[u8], now: UnixMill
 
 /// The key of the call, and its earlier answer under that key. Must be looked up before any other check, so that a
 /// repetition gets the same answer whatever changed since: a deleted user, a policy.
-pub async fn seen(
+pub async fn find_answer(
     db: &Db,
     (caller, app): (&Caller, &App),
     once: Once<'_>,
@@ -47,6 +54,26 @@ pub async fn seen(
     };
     let answered = key::find(db, &new.key, now).await?;
     Ok((Some(new), answered))
+}
+
+/// Those of the reports that are new, in their order; their keys, which are distinct, are remembered with the transaction.
+pub async fn keep_new<T>(
+    tx: &mut Tx,
+    mut reports: Vec<T>,
+    key_of: impl Fn(&T) -> Key,
+    now: UnixMillis,
+) -> Result<Vec<T>, Error> {
+    let new = |report: &T| NewKey { key: key_of(report), fingerprint: String::new(), expires_at: now + KEY_HOLDS };
+    let mut keys: Vec<NewKey> = reports.iter().map(new).collect();
+    keys.sort_by(|one, other| one.key.cmp(&other.key));
+    let known = key::claim(tx, &keys, now).await?;
+    reports.retain(|report| !known.contains_key(&key_of(report)));
+    if !reports.is_empty() {
+        let claimed = keys.iter().map(|new| &new.key).filter(|key| !known.contains_key(key));
+        let answers: Vec<_> = claimed.map(|key| (key, String::new())).collect();
+        key::answer(tx, &answers).await?;
+    }
+    Ok(reports)
 }
 
 fn fingerprint(request: &[u8]) -> String {

@@ -19,9 +19,9 @@ use crate::{
     store::{
         event::{self, NewEvent},
         file_use::{self, Released},
-        head,
-        read::{self, PlaceOf},
-        recall_edit,
+        head, listed,
+        place::{self, PlaceOf},
+        read, recall_edit,
         which::Which,
     },
 };
@@ -125,7 +125,7 @@ pub async fn of_key(deps: &Deps, app: &App, text: &str) -> Result<MsgId, Error> 
 pub async fn recall(deps: &Deps, (caller, app): (&Caller, &App), wanted: RecallCommand) -> Result<Recalled, Error> {
     let actor = actor(deps, (caller, app), &wanted).await?;
     let now = deps.clock.now();
-    let found = read::place_of(&deps.db, caller.app, wanted.msg_id).await?;
+    let found = place::place_of(&deps.db, caller.app, wanted.msg_id).await?;
     // Messages past retention are gone for every caller, even if they are not purged yet.
     let Some(message) = found.filter(|_| !is_past(app, wanted.msg_id, now)) else {
         return past_storage(deps, (caller, app), actor, &wanted, now).await;
@@ -234,7 +234,7 @@ async fn past_storage(
         ConversationKind::Room => ConversationId::Room(RoomId(receiver)),
     };
     let origin = Origin::of(caller);
-    let left = read::place_of(&deps.db, caller.app, wanted.msg_id).await?;
+    let left = place::place_of(&deps.db, caller.app, wanted.msg_id).await?;
     let body = wanted.notice.body(left.as_ref().map_or(&[], |left| &left.audience))?;
     let mut tx = deps.db.begin().await?;
     if let Some(left) = left {
@@ -242,7 +242,7 @@ async fn past_storage(
         let which = Which { app: caller.app, conversation: left.conversation, msg_id: wanted.msg_id };
         take_out(&mut tx, which, now).await?;
     }
-    let event = told(caller, actor, conversation, wanted.msg_id, now, body.as_deref(), &origin);
+    let event = recalled_event(caller, actor, conversation, wanted.msg_id, now, body.as_deref(), &origin);
     event::append(&mut tx, &[event], std::iter::empty()).await?;
     tx.commit().await?;
     deps.bus.publish(Hint::Events(caller.app));
@@ -293,7 +293,7 @@ async fn write(
             }
         }
     }
-    let event = told(caller, actor, conversation, msg_id, now, body.as_deref(), &origin);
+    let event = recalled_event(caller, actor, conversation, msg_id, now, body.as_deref(), &origin);
     event::append(&mut tx, &[event], std::iter::empty()).await?;
     tx.commit().await?;
     deps.bus.publish(Hint::Events(caller.app));
@@ -310,7 +310,7 @@ async fn take_out(tx: &mut Tx, which: Which, now: UnixMillis) -> Result<bool, Er
     }
     if heads.get(&place).is_some_and(|head| head.listed_msg_id == which.msg_id) {
         // If nothing is left it keeps its position.
-        if let Some(newest) = read::newest_in(tx, which.app, which.conversation, which.msg_id).await? {
+        if let Some(newest) = listed::newest_in(tx, which.app, which.conversation, which.msg_id).await? {
             head::list_for(tx, place, newest).await?;
         }
     }
@@ -325,7 +325,7 @@ fn let_go_for(caller: &Caller, sender: UserId, by_app: bool) -> impl Iterator<It
     of_sender.into_iter().chain(of_app)
 }
 
-fn told<'a>(
+fn recalled_event<'a>(
     caller: &Caller,
     actor: UserId,
     conversation: ConversationId,

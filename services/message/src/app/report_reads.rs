@@ -3,23 +3,15 @@
 //! Each report has an idempotency key of its own, made of its content: a read mark never reaches the same message
 //! twice.
 
-use std::time::Duration;
-
 use tidings_domain::{AppId, ConversationId, Error, EventKind, MsgId, UnixMillis, UserId};
-use tidings_runtime::Hint;
 
+use super::append_reported::append_reported;
 use crate::{
     Deps,
     appender::lane,
     origin::Origin,
-    store::{
-        event::{self, NewEvent},
-        key::{self, Key, NewKey},
-    },
+    store::{event::NewEvent, key::Key},
 };
-
-/// How long repeated reports are recognized.
-const KNOWN: Duration = Duration::from_hours(7 * 24);
 
 /// A read or delivered mark that moved.
 #[derive(Debug, Clone)]
@@ -44,27 +36,7 @@ impl Read {
 pub async fn report_reads(deps: &Deps, app: AppId, mut reads: Vec<Read>) -> Result<(), Error> {
     reads.sort_by_key(|read| read.key(app));
     reads.dedup_by_key(|read| read.key(app));
-    let now = deps.clock.now();
-    let new = |read: &Read| NewKey { key: read.key(app), fingerprint: String::new(), expires_at: now + KNOWN };
-    let keys: Vec<NewKey> = reads.iter().map(new).collect();
-    if keys.is_empty() {
-        return Ok(());
-    }
-    let mut tx = deps.db.begin().await?;
-    let known = key::claim(&mut tx, &keys, now).await?;
-    reads.retain(|read| !known.contains_key(&read.key(app)));
-    if reads.is_empty() {
-        return Ok(());
-    }
-    let answers: Vec<_> =
-        keys.iter().map(|new| (&new.key, String::new())).filter(|(key, _)| !known.contains_key(key)).collect();
-    key::answer(&mut tx, &answers).await?;
-    let event = |read| event(app, read);
-    let events: Vec<NewEvent<'_>> = reads.iter().map(event).collect();
-    event::append(&mut tx, &events, std::iter::empty()).await?;
-    tx.commit().await?;
-    deps.bus.publish(Hint::Events(app));
-    Ok(())
+    append_reported(deps, app, reads.iter().map(|read| (read.key(app), event(app, read))).collect()).await
 }
 
 fn event(app: AppId, read: &Read) -> NewEvent<'_> {

@@ -21,7 +21,7 @@ use crate::{
     screening::ModerationScope,
     store::{
         broadcast::{self as store, Broadcast, Scope},
-        read,
+        place,
     },
 };
 
@@ -145,7 +145,7 @@ async fn to_rooms(
         let (rooms, next) = deps.directory.rooms_with_members(caller, after, ROOMS).await?;
         let mut targets = Vec::with_capacity(rooms.len());
         for room in rooms {
-            if read::head(&deps.db, caller.app, ConversationId::Room(RoomId(room))).await?.is_some() {
+            if place::head(&deps.db, caller.app, ConversationId::Room(RoomId(room))).await?.is_some() {
                 targets.push(Target::Room(RoomId(room)));
             }
         }

@@ -25,7 +25,7 @@ pub async fn send(
     scope: ModerationScope,
     request: &[u8],
 ) -> Result<Reply, Error> {
-    send_or_tell(deps, appender, (caller, app), draft, (scope, Ok(())), request).await
+    send_or_report(deps, appender, (caller, app), draft, (scope, Ok(())), request).await
 }
 
 /// The same for a caller with this standing: refused with its error, if it is one.
@@ -33,7 +33,7 @@ pub async fn send(
 /// A refusal is an event for each conversation that the reason applies to (decision 37), written as a message would be:
 /// through the queue, in one transaction with the answer under the call's key, and at no more than the cost of a
 /// message. Rates count it as a send. Parts of a broadcast, which have no particular receiver, are not reported.
-pub async fn send_or_tell(
+pub async fn send_or_report(
     deps: &Deps,
     appender: &Appender,
     (caller, app): (&Caller, &App),
@@ -46,7 +46,7 @@ pub async fn send_or_tell(
     let (idempotency_key, transaction_id) = (draft.idempotency_key.as_deref(), draft.transaction_id);
     let once = Once { call: &draft.call, idempotency_key, transaction_id };
     // A repetition that overtakes its first call is detected in the appender.
-    let (key, earlier) = once::seen(db, (caller, app), once, request, now).await?;
+    let (key, earlier) = once::find_answer(db, (caller, app), once, request, now).await?;
     if let Some((new, answered)) = key.as_ref().zip(earlier.as_ref()) {
         return Reply::repeated(new, answered);
     }
@@ -54,7 +54,7 @@ pub async fn send_or_tell(
     if draft.targets.len() > most {
         return Err(Error::new(Reason::TooManyRecipients, most.to_string()));
     }
-    let content = bounded(app, &draft.content, draft.targets.len())?;
+    let content = within_limits(app, &draft.content, draft.targets.len())?;
     // A call that is refused anyway registers no names.
     let accept_unknown_names = draft.accept_unknown_names && standing.is_ok();
     let draft = Draft { accept_unknown_names, ..draft };
@@ -125,7 +125,7 @@ fn apply_verdict(call: &mut Call, app: &App, scope: ModerationScope, verdict: Ve
         Verdict::Pass => {}
         Verdict::Changed { content, discarded } => {
             if let Some(content) = content {
-                call.content = bounded(app, &content, call.places.len())?;
+                call.content = within_limits(app, &content, call.places.len())?;
                 call.countable = content.countable() && !call.flags.targeted;
                 if let Fate::Online { body } = &mut call.fate {
                     *body = call.content.to_json_with(call.flags, call.delivery.as_deref());
@@ -136,25 +136,25 @@ fn apply_verdict(call: &mut Call, app: &App, scope: ModerationScope, verdict: Ve
             }
         }
         Verdict::Refused { refused, for_good } => {
-            let is_told = match refused.reason {
+            let is_reported = match refused.reason {
                 Reason::RefusedByHook => app.policy.fire_on_refusal,
                 _ => scope == ModerationScope::All,
             };
             if !for_good {
-                if !is_told {
+                if !is_reported {
                     return Err(refused.into());
                 }
                 call.key = call.key.take().map(until_it_is_back);
             }
-            refuse(call, refused, is_told);
+            refuse(call, refused, is_reported);
         }
     }
     Ok(())
 }
 
 /// The call is sent nowhere; if it is reported, each of its targets gets an event.
-fn refuse(call: &mut Call, error: Refused, is_told: bool) {
-    let body = is_told.then(|| call.content.to_json(call.flags));
+fn refuse(call: &mut Call, error: Refused, is_reported: bool) {
+    let body = is_reported.then(|| call.content.to_json(call.flags));
     call.fate = Fate::Refused { error, body };
 }
 
@@ -183,7 +183,7 @@ const MAX_CONTENT: usize = 128 * 1024;
 pub const MAX_CALL: usize = 16 * 1024 * 1024;
 
 /// The content as stored, within the limits of every protocol.
-pub fn bounded(app: &App, content: &Content, targets: usize) -> Result<StoredContent, Error> {
+pub fn within_limits(app: &App, content: &Content, targets: usize) -> Result<StoredContent, Error> {
     let content = StoredContent::write(content)?;
     // Neutral fields besides the sender's own text: twice what the policy counts.
     let most = MAX_CONTENT.max(app.policy.max_content_bytes * 2 + app.policy.max_ext_bytes);

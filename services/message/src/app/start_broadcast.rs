@@ -8,7 +8,7 @@ use tidings_store::Tx;
 
 use super::{
     once::{self, Once},
-    send::bounded,
+    send::within_limits,
 };
 use crate::{
     Deps,
@@ -65,15 +65,14 @@ pub async fn start_broadcast(
         return Err(Error::not_permitted("only the app itself broadcasts"));
     }
     let now = deps.clock.now();
-    let idempotency_key = wanted.idempotency_key.as_deref();
-    let once = Once { call: &wanted.call, idempotency_key, transaction_id: None };
-    let (key, earlier) = once::seen(&deps.db, (caller, app), once, request, now).await?;
+    let once = Once::of(&wanted.call, wanted.idempotency_key.as_deref());
+    let (key, earlier) = once::find_answer(&deps.db, (caller, app), once, request, now).await?;
     if let Some((new, answered)) = key.as_ref().zip(earlier.as_ref()) {
         return repeated(new, answered);
     }
-    bounded(app, &wanted.content, 1)?;
+    within_limits(app, &wanted.content, 1)?;
     let screen = deps.screens.screen(&deps.directory, app).await?;
-    let content = bounded(app, &screening::words(screen.as_deref(), wanted.content.clone())?, 1)?;
+    let content = within_limits(app, &screening::words(screen.as_deref(), wanted.content.clone())?, 1)?;
     let sender = sender(deps, (caller, app), &wanted).await?;
     let id = appender.mint().await?;
     let mut tx = deps.db.begin().await?;
@@ -94,7 +93,7 @@ pub async fn start_broadcast(
             let broadcast = Broadcast { app: caller.app, id, scope, sender, body, delivery };
             broadcast::insert(&mut tx, &broadcast, now).await?;
         }
-        Reach::Online => tell(&mut tx, caller, sender, id, &body, now).await?,
+        Reach::Online => append_event(&mut tx, caller, sender, id, &body, now).await?,
     }
     if let Some(new) = &key {
         let reply = serde_json::to_string(&started).map_err(Error::internal)?;
@@ -119,7 +118,7 @@ async fn sender(deps: &Deps, (caller, app): (&Caller, &App), wanted: &StartBroad
 }
 
 /// One event for everybody, which belongs to no conversation: it is recorded under that of the app with itself.
-async fn tell(
+async fn append_event(
     tx: &mut Tx,
     caller: &Caller,
     actor: UserId,

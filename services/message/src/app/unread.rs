@@ -11,7 +11,10 @@ use tidings_domain::{AppId, Caller, ConversationId, Error, GroupKind, Membership
 
 use crate::{
     Deps,
-    store::read::{self, Above, Below, Listed},
+    store::{
+        above::{self, Above},
+        listed::{self, Below, Listed},
+    },
 };
 
 /// Memberships that the directory is asked for at once.
@@ -70,10 +73,10 @@ pub async fn unread(
     let is_listed = |place, head: MsgId| head > hidden_up_to(place) && (before == MsgId::ZERO || head < before);
 
     let mut direct = match only {
-        None => read::conversations(db, caller.app, user).await?,
+        None => listed::conversations(db, caller.app, user).await?,
         Some(only) => {
             let of_user = only.iter().copied().filter(|place| place.peer_of(user).is_some());
-            read::listed(db, caller.app, user, &of_user.collect::<Vec<_>>()).await?
+            listed::listed(db, caller.app, user, &of_user.collect::<Vec<_>>()).await?
         }
     };
     look_back(deps, (caller.app, user), marks, &mut direct, hidden_up_to, |it| {
@@ -91,7 +94,7 @@ pub async fn unread(
     let open = open.iter().map(|listed| (listed.conversation, mark_of(marks, listed.conversation).read));
     let of_groups = groups.iter().map(|(place, floor)| (*place, mark_of(marks, *place).read.max(*floor)));
     let asked: Vec<_> = open.chain(of_groups).collect();
-    let mut found = read::above(db, caller.app, user, &asked).await?;
+    let mut found = above::above(db, caller.app, user, &asked).await?;
     for above in &mut found {
         if let Some(head) = heads.get(&above.conversation) {
             (above.listed_msg_id, above.is_hidden) = (*head, false);
@@ -127,7 +130,7 @@ async fn look_back<T>(
             wanted.push(Below { conversation, below: *head, floor });
         }
     }
-    let newest = read::newest(db, app, user, &wanted).await?;
+    let newest = listed::newest(db, app, user, &wanted).await?;
     for entry in entries {
         if let (conversation, head, true) = parts(entry) {
             let was_deleted = mark_of(marks, conversation).unlisted > MsgId::ZERO;

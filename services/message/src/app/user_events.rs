@@ -18,8 +18,8 @@ use crate::{
     store::{
         export::Positions,
         feed::{Event, Happened, Other},
+        listed,
         notices::{self, Ends},
-        read,
         since::{self, Since},
     },
 };
@@ -227,7 +227,7 @@ async fn conversations(deps: &Deps, caller: &Caller, query: &UserEventsQuery) ->
         let first = since::first(&deps.db, caller.app, &[since]).await?.into_values();
         return Ok(first.map(|first| Since { after: since.after.max(first - 1), ..since }).collect());
     }
-    let direct = read::conversations(&deps.db, caller.app, query.user).await?;
+    let direct = listed::conversations(&deps.db, caller.app, query.user).await?;
     let direct = direct.into_iter().map(|listed| listed.conversation);
     // Contacts have become so even if they have written nothing; of threads members see the whole history.
     let contacts = deps.directory.contacts(caller, query.user).await?;

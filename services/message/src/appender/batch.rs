@@ -266,7 +266,7 @@ fn event<'a>(call: &'a Call, place: &AppendTarget, msg_id: MsgId, made_at: UnixM
     let (kind, body, reason) = match &call.fate {
         Fate::Kept => return None,
         Fate::Online { body } => (EventKind::Online, body, None),
-        Fate::Refused { error, body } => (EventKind::Refused, body.as_ref()?, Some(error.told())),
+        Fate::Refused { error, body } => (EventKind::Refused, body.as_ref()?, Some(error.event_text())),
     };
     Some(NewEvent {
         app: call.app,

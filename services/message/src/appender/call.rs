@@ -78,7 +78,7 @@ impl Refused {
     }
 
     /// As in events: the reason's name, and the detail after a space.
-    pub fn told(&self) -> String {
+    pub fn event_text(&self) -> String {
         let name = self.reason.words().name;
         if self.subject.is_empty() { name.to_owned() } else { format!("{name} {}", self.subject) }
     }

@@ -5,7 +5,9 @@ use std::{borrow::Cow, collections::HashMap, time::Duration};
 use futures_util::{StreamExt as _, stream};
 use tidings_dialects::{
     agora::{Event, pre_send_callback},
-    tencent::{self, Authentication, Callback, Direct, MsgKey, Parameters, Said, before_send, group_before_send},
+    tencent::{
+        self, Authentication, Callback, Direct, GroupMessage, MsgKey, Parameters, before_send, group_before_send,
+    },
 };
 use tidings_domain::{
     App, Caller, Content, ConversationId, GroupKind, Hook, HookForm, HookSubject, MsgId, UnixMillis, UserId,
@@ -103,7 +105,7 @@ impl Question<'_> {
             }
             (ConversationId::Group(_) | ConversationId::Room(_), _) => {
                 let is_room = matches!(self.place.conversation, ConversationId::Room(_));
-                let said = Said {
+                let said = GroupMessage {
                     group: self.place.receiver,
                     kind: if is_room { GroupKind::Room } else { GroupKind::Group },
                     from: &from,

@@ -24,7 +24,7 @@ pub struct NewEvent<'a> {
     pub actor: UserId,
     /// The content as JSON; of a change of the directory the change.
     pub body: Option<&'a str>,
-    /// Why it was refused: see [`crate::appender::Refused::told`].
+    /// Why it was refused: see [`crate::appender::Refused::event_text`].
     pub reason: Option<String>,
     /// The number of edits of its message, including this one; 0 for other kinds.
     pub edits: i32,

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use tidings_domain::{AppId, ConversationId, Error, MsgId, UserId};
-use tidings_store::{Column, Kind, ManyRows, Tx, on_tx, sqlx};
+use tidings_store::{Column, Db, Kind, ManyRows, Tx, on_db, on_tx, sqlx};
 
 use super::which::Which;
 
@@ -30,7 +30,10 @@ static HIDE: LazyLock<ManyRows> = LazyLock::new(|| {
 
 const RECALLED: &str = "delete from excluded where app_id = $1 and conv_a = $2 and conv_b = $3 and msg_id = $4";
 
-pub const ALL: &[&str] = &[RECALLED];
+const IS_EXCLUDED: &str = "
+    select 1 from excluded where app_id = $1 and user_id = $2 and conv_a = $3 and conv_b = $4 and msg_id = $5";
+
+pub const ALL: &[&str] = &[RECALLED, IS_EXCLUDED];
 
 pub fn many() -> Vec<&'static ManyRows> {
     vec![&HIDE]
@@ -50,6 +53,20 @@ pub async fn hide(tx: &mut Tx, hidden: &[Hidden]) -> Result<Vec<MsgId>, Error> {
     ];
     let rows: Vec<(i64,)> = HIDE.fetch(tx, &rows).await?;
     Ok(rows.into_iter().map(|(msg_id,)| MsgId(msg_id)).collect())
+}
+
+/// Whether a message is hidden from a user.
+pub async fn is_excluded(db: &Db, user: UserId, which: Which) -> Result<bool, Error> {
+    let (a, b) = which.conversation.key();
+    let found: Option<(i32,)> = on_db!(db, |c| sqlx::query_as(IS_EXCLUDED)
+        .bind(which.app.0)
+        .bind(user.0)
+        .bind(a)
+        .bind(b)
+        .bind(which.msg_id.0)
+        .fetch_optional(c)
+        .await)?;
+    Ok(found.is_some())
 }
 
 /// Removes all exclusions of a message, since it was recalled for everybody.

@@ -1,5 +1,6 @@
 //! Every statement of this service.
 
+pub mod above;
 pub mod broadcast;
 pub mod event;
 pub mod excluded;
@@ -12,8 +13,10 @@ pub mod import;
 pub mod key;
 pub mod lane;
 pub mod lease;
+pub mod listed;
 pub mod log;
 pub mod notices;
+pub mod place;
 pub mod purge;
 pub mod reaction;
 pub mod read;
@@ -41,6 +44,7 @@ pub fn statements(engine: Engine) -> Vec<String> {
         key::ALL,
         lane::ALL,
         lease::ALL,
+        place::ALL,
         purge::ALL,
         reaction::ALL,
         read::ALL,
@@ -63,9 +67,9 @@ pub fn statements(engine: Engine) -> Vec<String> {
     .concat();
     let many = many.into_iter().chain([log::many(engine)]).flat_map(|statement| statement.texts(engine));
     let lookups = [
-        vec![head::lookup(), key::lookup(), stray::lookup()],
+        vec![above::lookup(), head::lookup(), key::lookup(), read::lookup(), stray::lookup()],
         import::lookups(),
-        read::lookups(),
+        listed::lookups(),
         reaction::lookups(),
         since::lookups(),
         notices::lookups(),
@@ -74,6 +78,7 @@ pub fn statements(engine: Engine) -> Vec<String> {
     let lookups = lookups.into_iter().flat_map(|statement| statement.texts(engine));
     let gathers = read::gathers()
         .into_iter()
+        .chain([listed::gather()])
         .chain(purge::gathers())
         .chain(export::gathers())
         .chain(feed::gathers())

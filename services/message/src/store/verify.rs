@@ -122,7 +122,7 @@ static OTHER: LazyLock<Gather> = LazyLock::new(|| {
 });
 
 /// Rows that belong to a message, and whether there is one. The condition is that on the message.
-macro_rules! beside {
+macro_rules! side_table {
     ($table:literal, $condition:literal) => {
         concat!(
             "select t.conv_a, t.conv_b, t.msg_id,
@@ -138,19 +138,20 @@ macro_rules! beside {
     };
 }
 
-const BESIDE: &[&str] = &["conv_a", "conv_b", "msg_id", "found"];
+const SIDE_TABLE: &[&str] = &["conv_a", "conv_b", "msg_id", "found"];
 
-static LATE: LazyLock<Gather> =
-    LazyLock::new(|| Gather::new(BESIDE, beside!("late", " and m.countable = 1 and m.sender_id = t.sender_id")));
+static LATE: LazyLock<Gather> = LazyLock::new(|| {
+    Gather::new(SIDE_TABLE, side_table!("late", " and m.countable = 1 and m.sender_id = t.sender_id"))
+});
 static SUBTRACTED: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
-        BESIDE,
-        beside!("recalled", " and m.countable = 1 and m.sender_id = t.sender_id and m.recalled_at is not null"),
+        SIDE_TABLE,
+        side_table!("recalled", " and m.countable = 1 and m.sender_id = t.sender_id and m.recalled_at is not null"),
     )
 });
-static FILE_USE: LazyLock<Gather> = LazyLock::new(|| Gather::new(BESIDE, beside!("file_use", "")));
-static STRAY: LazyLock<Gather> = LazyLock::new(|| Gather::new(BESIDE, beside!("stray", "")));
-static REACTION: LazyLock<Gather> = LazyLock::new(|| Gather::new(BESIDE, beside!("reaction", "")));
+static FILE_USE: LazyLock<Gather> = LazyLock::new(|| Gather::new(SIDE_TABLE, side_table!("file_use", "")));
+static STRAY: LazyLock<Gather> = LazyLock::new(|| Gather::new(SIDE_TABLE, side_table!("stray", "")));
+static REACTION: LazyLock<Gather> = LazyLock::new(|| Gather::new(SIDE_TABLE, side_table!("reaction", "")));
 
 /// The same of what is hidden from users; and whether it is counted as it should be.
 static EXCLUDED: LazyLock<Gather> = LazyLock::new(|| {
@@ -224,7 +225,7 @@ pub async fn numbers(db: &Db, app: AppId, lane: i64, of_messages: bool, above: i
 
 /// A table of rows that each belong to a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Beside {
+pub enum SideTable {
     Late,
     Recalled,
     FileUse,
@@ -233,25 +234,30 @@ pub enum Beside {
 }
 
 /// Every one of them with its name.
-pub const TABLES: [(Beside, &str); 5] = [
-    (Beside::Late, "late"),
-    (Beside::Recalled, "recalled"),
-    (Beside::FileUse, "file_use"),
-    (Beside::Stray, "stray"),
-    (Beside::Reaction, "reaction"),
+pub const TABLES: [(SideTable, &str); 5] = [
+    (SideTable::Late, "late"),
+    (SideTable::Recalled, "recalled"),
+    (SideTable::FileUse, "file_use"),
+    (SideTable::Stray, "stray"),
+    (SideTable::Reaction, "reaction"),
 ];
 
 /// The key of a message, and whether it is there and as the row says.
 pub type Belongs = ((i64, i64, i64), bool);
 
 /// A page of such a table.
-pub async fn beside(db: &Db, app: AppId, table: Beside, (a, b, id): (i64, i64, i64)) -> Result<Vec<Belongs>, Error> {
+pub async fn side_table(
+    db: &Db,
+    app: AppId,
+    table: SideTable,
+    (a, b, id): (i64, i64, i64),
+) -> Result<Vec<Belongs>, Error> {
     let statement = match table {
-        Beside::Late => &LATE,
-        Beside::Recalled => &SUBTRACTED,
-        Beside::FileUse => &FILE_USE,
-        Beside::Stray => &STRAY,
-        Beside::Reaction => &REACTION,
+        SideTable::Late => &LATE,
+        SideTable::Recalled => &SUBTRACTED,
+        SideTable::FileUse => &FILE_USE,
+        SideTable::Stray => &STRAY,
+        SideTable::Reaction => &REACTION,
     };
     let rows: Vec<(i64, i64, i64, i64)> = statement.read(db, &[app.0, a, b, id, PAGE]).await?;
     Ok(rows.into_iter().map(|(a, b, id, found)| ((a, b, id), found > 0)).collect())

@@ -3,11 +3,11 @@
 //! Read-only, page by page, and beside a running program: what is wrong at first sight is looked at again, and is only
 //! reported if it is still wrong, since it may have been in the middle of a change.
 
-mod beside;
 mod conversations;
 mod keys;
 mod lanes;
 mod seqs;
+mod side_tables;
 mod unread;
 
 use std::time::Duration;
@@ -41,7 +41,7 @@ pub async fn app(db: &Db, app: AppId, report: Report<'_>) -> Result<Checked, Err
     let mut checked = Checked::default();
     conversations::check(db, app, &mut checked, &mut *report).await?;
     lanes::check(db, app, &mut checked, &mut *report).await?;
-    beside::check(db, app, &mut *report).await?;
+    side_tables::check(db, app, &mut *report).await?;
     keys::check(db, app, &mut checked, report).await?;
     Ok(checked)
 }

@@ -6,7 +6,7 @@ use tidings_store::Db;
 use super::{Report, place, settled};
 use crate::{
     app::unread::counted,
-    store::{read, verify},
+    store::{above, verify},
 };
 
 /// With more messages above it a mark is left out, since they would all be read: their counts are checked otherwise.
@@ -34,7 +34,7 @@ pub async fn unread(db: &Db, app: AppId, marks: &[Mark], report: Report<'_>) -> 
 }
 
 async fn one(db: &Db, app: AppId, mark: Mark, place: &str) -> Result<Vec<Finding>, Error> {
-    let above = read::above(db, app, mark.user, &[(mark.conversation, mark.read)]).await?;
+    let above = above::above(db, app, mark.user, &[(mark.conversation, mark.read)]).await?;
     let is_own = matches!(mark.conversation, ConversationId::Direct(low, high) if low == high);
     let Some(above) = above.first().filter(|above| !is_own && above.ordinal + above.late <= MOST) else {
         return Ok(Vec::new());

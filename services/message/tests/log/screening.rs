@@ -169,7 +169,7 @@ both_engines! {
         assert_eq!(world.count("message").await, 2);
     }
 
-    async fn another_version_of_the_lists_is_heeded_without_a_restart(world: World) {
+    async fn another_version_of_the_lists_applies_without_a_restart(world: World) {
         filter(&world);
         assert_eq!(refusal(world.log.clone().send(by(ANN, words(&[user(BOB)], "forbidden"))).await), Reason::TextBlocked);
         let lists = vec![list(WordAction::Refuse, "fine")];

@@ -4,7 +4,7 @@
 use tidings_dialects::tencent::{Callback, FriendRequest, friend_before_add, friend_before_response, friend_verdict};
 use tidings_domain::{Caller, ConversationKind, Error, HookSubject, UserId};
 
-use crate::{app::Core, model::contact::Asking as Wanted};
+use crate::{app::Core, model::contact::NewContactRequest};
 
 impl Core {
     /// Before `user` asks `other`.
@@ -13,26 +13,26 @@ impl Core {
         caller: &Caller,
         user: UserId,
         other: UserId,
-        wanted: &Wanted,
+        wanted: &NewContactRequest,
     ) -> Result<(), Error> {
         if caller.is_app() {
             return Ok(());
         }
         let (subject, kind) = (HookSubject::ContactRequest, ConversationKind::Direct);
-        let Some(asking) = self.asking(caller, subject, kind, &[user, other]).await? else {
+        let Some(round) = self.hook_round(caller, subject, kind, &[user, other]).await? else {
             return Ok(());
         };
-        let to = asking.account(other);
+        let to = round.account(other);
         let request = FriendRequest {
-            from: &asking.account(user),
+            from: &round.account(user),
             to: &to,
             remark: &wanted.remark,
             wording: &wanted.text,
-            event_time: asking.now,
+            event_time: round.now,
         };
-        for hook in &asking.hooks {
+        for hook in &round.hooks {
             let read = |status, answer: &[u8]| friend_verdict(status, answer, &to);
-            asking.ask(hook, Callback::FriendBeforeAdd, friend_before_add(&request), read).await?;
+            round.ask(hook, Callback::FriendBeforeAdd, friend_before_add(&request), read).await?;
         }
         Ok(())
     }
@@ -49,14 +49,14 @@ impl Core {
             return Ok(());
         }
         let (subject, kind) = (HookSubject::ContactAnswer, ConversationKind::Direct);
-        let Some(asking) = self.asking(caller, subject, kind, &[user, from]).await? else {
+        let Some(round) = self.hook_round(caller, subject, kind, &[user, from]).await? else {
             return Ok(());
         };
-        let to = asking.account(from);
-        for hook in &asking.hooks {
-            let body = friend_before_response(&asking.account(user), &to, accept, asking.now);
+        let to = round.account(from);
+        for hook in &round.hooks {
+            let body = friend_before_response(&round.account(user), &to, accept, round.now);
             let read = |status, answer: &[u8]| friend_verdict(status, answer, &to);
-            asking.ask(hook, Callback::FriendBeforeResponse, body, read).await?;
+            round.ask(hook, Callback::FriendBeforeResponse, body, read).await?;
         }
         Ok(())
     }

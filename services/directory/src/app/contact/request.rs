@@ -5,7 +5,7 @@ use tidings_domain::{Caller, Change, Error, Reason, UserId};
 use super::{Remarks, Side, check_other, connect, expired, lock_pair};
 use crate::{
     app::{Core, subject::subject},
-    model::contact::{Asking, MAX_WAITING},
+    model::contact::{MAX_WAITING, NewContactRequest},
     store,
 };
 
@@ -17,13 +17,13 @@ impl Core {
         caller: &Caller,
         user: Option<i64>,
         other: UserId,
-        asking: Asking,
+        new: NewContactRequest,
     ) -> Result<bool, Error> {
-        asking.check()?;
+        new.check()?;
         let user = subject(caller, user)?;
         check_other(user, other, "contact_id")?;
         self.check_registered(caller, &[user, other]).await?;
-        self.ask_request(caller, user, other, &asking).await?;
+        self.ask_request(caller, user, other, &new).await?;
         let (app, policy, now) = (caller.app, self.contact_policy(caller).await?, self.clock.now());
         let mut tx = self.db.begin().await?;
         let totals = lock_pair(&mut tx, caller, user, other).await?;
@@ -37,7 +37,7 @@ impl Core {
         Side::Invitee.check(totals.get(&other).copied().unwrap_or(0), &policy)?;
         let asked_first = store::contact_request::find(&mut tx, app, user, other).await?;
         if let Some((_, _, remark)) = asked_first.filter(|(made_at, _, _)| *made_at > expired(now)) {
-            let remarks = Remarks { own: asking.remark, other: remark };
+            let remarks = Remarks { own: new.remark, other: remark };
             connect(&mut tx, caller, user, vec![(other, remarks)], (true, now)).await?;
             tx.commit().await?;
             return Ok(true);
@@ -45,7 +45,7 @@ impl Core {
         let before = store::contact_request::find(&mut tx, app, other, user).await?;
         if let Some((made_at, text, remark)) = &before
             && *made_at > expired(now)
-            && (text, remark) == (&asking.text, &asking.remark)
+            && (text, remark) == (&new.text, &new.remark)
         {
             return Ok(false);
         }
@@ -55,9 +55,9 @@ impl Core {
                 return Err(Side::Invitee.full());
             }
         }
-        let made = (now, asking.text.as_str(), asking.remark.as_str());
+        let made = (now, new.text.as_str(), new.remark.as_str());
         store::contact_request::upsert(&mut tx, app, other, user, made).await?;
-        let change = Change::ContactRequested { user: other, from: user, text: asking.text };
+        let change = Change::ContactRequested { user: other, from: user, text: new.text };
         store::change::add(&mut tx, caller, now, &[change]).await?;
         tx.commit().await?;
         Ok(false)

@@ -20,11 +20,7 @@ impl Core {
         let mut tx = self.db.begin().await?;
         let living = store::users::hold(&mut tx, caller.app, &admitted).await?;
         let (group, rights) = self.open_enabled_group(&mut tx, caller, group).await?;
-        if group.settings.member_invite {
-            rights.need_member()?;
-        } else {
-            rights.need_admin()?;
-        }
+        rights.need_inviter(&group.settings)?;
         if group.settings.invite_confirm && caller.actor != Actor::App {
             return Err(Error::not_permitted("this group asks users first, invite them"));
         }

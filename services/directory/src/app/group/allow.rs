@@ -4,9 +4,12 @@ use tidings_domain::{Actor, Caller, Change, Error, UserId};
 
 use super::outcomes::{accepted, members};
 use crate::{
-    app::{Core, page::page},
-    model::group::{Member, MemberPage, Outcomes},
-    store,
+    app::Core,
+    model::group::{MemberPage, Outcomes},
+    store::{
+        self,
+        group_list::{self, ALLOWED},
+    },
 };
 
 impl Core {
@@ -22,13 +25,13 @@ impl Core {
         let (group, rights) = self.open_enabled_group(&mut tx, caller, group).await?;
         rights.need_admin()?;
         let outcomes = members(&mut tx, caller.app, group.id, users).await?;
-        let before = store::group_allow::among(&mut tx, caller.app, group.id, users).await?;
+        let before = group_list::among_allowed(&mut tx, caller.app, group.id, users).await?;
         let mut changed = accepted(&outcomes);
         changed.retain(|user| before.contains(user) != allowed);
         if allowed {
-            store::group_allow::insert(&mut tx, caller.app, group.id, &changed).await?;
+            ALLOWED.insert(&mut tx, caller.app, group.id, &changed).await?;
         } else {
-            store::group_allow::delete(&mut tx, caller.app, group.id, &changed).await?;
+            ALLOWED.delete(&mut tx, caller.app, group.id, &changed).await?;
         }
         if !changed.is_empty() {
             let group = group.changed_group();
@@ -50,17 +53,14 @@ impl Core {
         let rights = self.group_rights(caller, group).await?;
         let Some(only) = only else {
             rights.need_admin()?;
-            let found = store::group_allow::list(&self.db, caller.app, group, after, limit + 1).await?;
-            let (members, next) = page(found, limit, |member: &Member| member.user);
-            let total = store::group_allow::count(&self.db, caller.app, group).await?;
-            return Ok(MemberPage { members, next, total });
+            return self.page_of(&ALLOWED, caller.app, group, (after, limit)).await;
         };
         if caller.actor == Actor::User(only) {
             rights.need_member()?;
         } else {
             rights.need_admin()?;
         }
-        let mut found = store::group_allow::list(&self.db, caller.app, group, only.0 - 1, 1).await?;
+        let mut found = ALLOWED.list(&self.db, caller.app, group, only.0 - 1, 1).await?;
         found.retain(|member| member.user == only);
         Ok(MemberPage { total: found.len() as i64, members: found, next: None })
     }

@@ -11,7 +11,7 @@ use super::not_found;
 use crate::{
     app::{
         Core,
-        asking::{Asking, refused_member},
+        hook_round::{HookRound, refused_member},
     },
     model::group::{Group, Outcomes},
     store,
@@ -21,25 +21,26 @@ impl Core {
     /// Before the group is created with these members beside its owner, by users or by the app.
     pub(super) async fn ask_creation(&self, caller: &Caller, group: &Group, members: &[UserId]) -> Result<(), Error> {
         let people: Vec<UserId> = [group.owner].into_iter().chain(members.iter().copied()).collect();
-        let Some(asking) = self.asking(caller, HookSubject::GroupCreation, kind_of(group.kind), &people).await? else {
+        let Some(round) = self.hook_round(caller, HookSubject::GroupCreation, kind_of(group.kind), &people).await?
+        else {
             return Ok(());
         };
         let living = self.living(caller, &people).await?;
         if let Some(missing) = people.iter().find(|user| !living.contains(user)) {
             return Err(Error::user_not_found(missing.to_string()));
         }
-        let accounts: Vec<_> = members.iter().map(|user| asking.account(*user)).collect();
+        let accounts: Vec<_> = members.iter().map(|user| round.account(*user)).collect();
         let wanted = GroupToCreate {
-            operator: &asking.account(caller.actor.user()),
-            owner: &asking.account(group.owner),
+            operator: &round.account(caller.actor.user()),
+            owner: &round.account(group.owner),
             kind: group.kind,
             name: &group.name,
             owned: store::membership::count_owned(&self.db, caller.app, group.owner, group.kind).await?,
             members: &accounts.iter().map(AsRef::as_ref).collect::<Vec<_>>(),
-            event_time: asking.now,
+            event_time: round.now,
         };
-        for hook in &asking.hooks {
-            asking.ask(hook, Callback::GroupBeforeCreate, group_before_create(&wanted), group_verdict).await?;
+        for hook in &round.hooks {
+            round.ask(hook, Callback::GroupBeforeCreate, group_before_create(&wanted), group_verdict).await?;
         }
         Ok(())
     }
@@ -50,16 +51,17 @@ impl Core {
         if caller.is_app() {
             return Ok(());
         }
-        let Some((group, asking)) = self.asking_in(caller, HookSubject::GroupApplication, group, &[user]).await? else {
+        let Some((group, round)) = self.hook_round_in(caller, HookSubject::GroupApplication, group, &[user]).await?
+        else {
             return Ok(());
         };
         if self.members_of(caller, &group, &[user]).await?.contains(&user) {
             return Err(already_member(user));
         }
-        let account = asking.account(user);
-        for hook in &asking.hooks {
-            let body = group_before_apply(&changed(&asking, &group, &account));
-            asking.ask(hook, Callback::GroupBeforeApply, body, group_verdict).await?;
+        let account = round.account(user);
+        for hook in &round.hooks {
+            let body = group_before_apply(&changed(&round, &group, &account));
+            round.ask(hook, Callback::GroupBeforeApply, body, group_verdict).await?;
         }
         Ok(())
     }
@@ -72,15 +74,11 @@ impl Core {
         group: i64,
         users: &[UserId],
     ) -> Result<Outcomes, Error> {
-        let Some((group, asking)) = self.asking_in(caller, HookSubject::GroupInvitation, group, users).await? else {
+        let Some((group, round)) = self.hook_round_in(caller, HookSubject::GroupInvitation, group, users).await? else {
             return Ok(Outcomes::new());
         };
         let rights = self.group_rights(caller, group.id).await?;
-        if group.settings.member_invite {
-            rights.need_member()?;
-        } else {
-            rights.need_admin()?;
-        }
+        rights.need_inviter(&group.settings)?;
         let (living, members) = (self.living(caller, users).await?, self.members_of(caller, &group, users).await?);
         let (mut left, mut refused) = (Vec::with_capacity(users.len()), Outcomes::new());
         for &user in users {
@@ -92,17 +90,17 @@ impl Core {
                 left.push(user);
             }
         }
-        let operator = asking.account(caller.actor.user());
-        for hook in &asking.hooks {
+        let operator = round.account(caller.actor.user());
+        for hook in &round.hooks {
             if left.is_empty() {
                 break;
             }
-            let accounts: Vec<_> = left.iter().map(|user| asking.account(*user)).collect();
+            let accounts: Vec<_> = left.iter().map(|user| round.account(*user)).collect();
             let accounts: Vec<&str> = accounts.iter().map(AsRef::as_ref).collect();
-            let body = group_before_invite(&changed(&asking, &group, &operator), &accounts);
-            let but = asking.ask(hook, Callback::GroupBeforeInvite, body, group_verdict).await?;
+            let body = group_before_invite(&changed(&round, &group, &operator), &accounts);
+            let but = round.ask(hook, Callback::GroupBeforeInvite, body, group_verdict).await?;
             left.retain(|user| {
-                let is_refused = but.iter().any(|account| *account == asking.account(*user));
+                let is_refused = but.iter().any(|account| *account == round.account(*user));
                 if is_refused {
                     refused.push((*user, Err(refused_member())));
                 }
@@ -113,13 +111,13 @@ impl Core {
     }
 
     /// The group and its hooks; `None`: nobody is asked. A thread's members are in its group already.
-    async fn asking_in<'a>(
+    async fn hook_round_in<'a>(
         &'a self,
         caller: &'a Caller,
         subject: HookSubject,
         group: i64,
         people: &[UserId],
-    ) -> Result<Option<(Group, Asking<'a>)>, Error> {
+    ) -> Result<Option<(Group, HookRound<'a>)>, Error> {
         if self.screening_app(caller).await?.is_none() {
             return Ok(None);
         }
@@ -131,8 +129,8 @@ impl Core {
         if !group.enabled && !caller.is_app() {
             return Err(Error::new(Reason::GroupDisabled, group.id.to_string()));
         }
-        let asking = self.asking(caller, subject, kind_of(group.kind), people).await?;
-        Ok(asking.map(|asking| (group, asking)))
+        let round = self.hook_round(caller, subject, kind_of(group.kind), people).await?;
+        Ok(round.map(|round| (group, round)))
     }
 
     async fn members_of(&self, caller: &Caller, group: &Group, users: &[UserId]) -> Result<HashSet<UserId>, Error> {
@@ -149,8 +147,8 @@ fn already_member(user: UserId) -> Error {
     Error::new(Reason::AlreadyGroupMember, user.to_string())
 }
 
-fn changed<'a>(asking: &Asking<'_>, group: &Group, operator: &'a str) -> ChangedGroup<'a> {
-    ChangedGroup { group: group.id, kind: group.kind, operator, event_time: asking.now }
+fn changed<'a>(round: &HookRound<'_>, group: &Group, operator: &'a str) -> ChangedGroup<'a> {
+    ChangedGroup { group: group.id, kind: group.kind, operator, event_time: round.now }
 }
 
 const fn kind_of(kind: GroupKind) -> ConversationKind {

@@ -6,7 +6,11 @@ use super::{
     leave_behind::leave_behind,
     outcomes::{accepted, standings},
 };
-use crate::{app::Core, model::group::Outcomes, store};
+use crate::{
+    app::Core,
+    model::group::Outcomes,
+    store::{self, group_list::BLOCKED},
+};
 
 impl Core {
     /// Needs an admin; only the owner blocks an admin, nobody the owner. Non-members can be blocked too.
@@ -43,9 +47,9 @@ impl Core {
             leave_behind(&mut tx, caller, group.id, &left, now).await?;
             store::group_application::delete(&mut tx, caller.app, group.id, &accepted).await?;
             store::group_invitation::delete(&mut tx, caller.app, group.id, &accepted).await?;
-            store::group_block::insert(&mut tx, caller.app, group.id, &changed).await?;
+            BLOCKED.insert(&mut tx, caller.app, group.id, &changed).await?;
         } else {
-            store::group_block::delete(&mut tx, caller.app, group.id, &changed).await?;
+            BLOCKED.delete(&mut tx, caller.app, group.id, &changed).await?;
         }
         let group = group.changed_group();
         let changes = [

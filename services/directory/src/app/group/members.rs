@@ -1,11 +1,14 @@
 //! Lists of a group: its members, its block list and its applicants.
 
-use tidings_domain::{Caller, Error};
+use tidings_domain::{AppId, Caller, Error};
 
 use crate::{
     app::{Core, page::page},
     model::group::{Application, ApplicationPlace, Member, MemberFilter, MemberPage, Part},
-    store,
+    store::{
+        self,
+        group_list::{BLOCKED, GroupList},
+    },
 };
 
 impl Core {
@@ -36,9 +39,20 @@ impl Core {
         limit: i64,
     ) -> Result<MemberPage, Error> {
         self.group_rights(caller, group).await?.need_admin()?;
-        let found = store::group_block::list(&self.db, caller.app, group, after, limit + 1).await?;
+        self.page_of(&BLOCKED, caller.app, group, (after, limit)).await
+    }
+
+    /// A page of one of a group's lists, without checks.
+    pub(super) async fn page_of(
+        &self,
+        list: &GroupList,
+        app: AppId,
+        group: i64,
+        (after, limit): (i64, i64),
+    ) -> Result<MemberPage, Error> {
+        let found = list.list(&self.db, app, group, after, limit + 1).await?;
         let (members, next) = page(found, limit, |member: &Member| member.user);
-        let total = store::group_block::count(&self.db, caller.app, group).await?;
+        let total = list.count(&self.db, app, group).await?;
         Ok(MemberPage { members, next, total })
     }
 

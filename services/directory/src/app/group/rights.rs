@@ -2,6 +2,8 @@
 
 use tidings_domain::{Error, GroupRole, Reason, UserId};
 
+use crate::model::group::Settings;
+
 /// The authority with which a group is changed or read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rights {
@@ -20,6 +22,11 @@ impl Rights {
     /// Refuses users who are neither admin nor owner.
     pub(super) fn need_admin(self) -> Result<(), Error> {
         self.need(GroupRole::Admin, Reason::GroupAdminRequired)
+    }
+
+    /// Refuses non-members, and plain members unless they may invite others (`member_invite`).
+    pub(super) fn need_inviter(self, settings: &Settings) -> Result<(), Error> {
+        if settings.member_invite { self.need_member() } else { self.need_admin() }
     }
 
     /// Refuses users other than the owner.

@@ -245,7 +245,7 @@ fn digest(hour: &Hour, part: &Part) -> String {
 }
 
 async fn keep(deps: &Deps, hour: &Hour, part: &mut Part) -> Result<(), Error> {
-    if !tell_to_keep(deps, &hour.caller(), hour.key(part), &part.file_uuid).await? {
+    if !keep_file(deps, &hour.caller(), hour.key(part), &part.file_uuid).await? {
         return Err(Error::new(Reason::ExportExpired, ""));
     }
     part.kept = true;
@@ -253,7 +253,7 @@ async fn keep(deps: &Deps, hour: &Hour, part: &mut Part) -> Result<(), Error> {
 }
 
 /// False when the file is gone: nobody requested in time that it is kept.
-async fn tell_to_keep(deps: &Deps, caller: &Caller, key: Key, uuid: &str) -> Result<bool, Error> {
+async fn keep_file(deps: &Deps, caller: &Caller, key: Key, uuid: &str) -> Result<bool, Error> {
     if files::keep(deps, caller, uuid).await? {
         return export::kept(&deps.db, key).await.map(|()| true);
     }
@@ -265,7 +265,7 @@ async fn tell_to_keep(deps: &Deps, caller: &Caller, key: Key, uuid: &str) -> Res
 pub async fn look_after(deps: &Deps, app: &App) -> Result<(), Error> {
     let caller = Caller::of_app(app.id);
     for (key, uuid) in export::unkept(&deps.db, app.id, STEP).await? {
-        tell_to_keep(deps, &caller, key, &uuid).await?;
+        keep_file(deps, &caller, key, &uuid).await?;
     }
     let retention = app.policy.message_retention;
     if retention.is_zero() {

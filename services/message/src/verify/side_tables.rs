@@ -11,7 +11,7 @@ pub async fn check(db: &Db, app: AppId, report: Report<'_>) -> Result<(), Error>
     for (table, name) in TABLES {
         let mut after = (i64::MIN, i64::MIN, i64::MIN);
         loop {
-            let page = verify::beside(db, app, table, after).await?;
+            let page = verify::side_table(db, app, table, after).await?;
             let before = after;
             let Some((last, _)) = page.last() else { break };
             after = *last;
@@ -19,7 +19,7 @@ pub async fn check(db: &Db, app: AppId, report: Report<'_>) -> Result<(), Error>
                 continue;
             }
             let look = async || {
-                let page = verify::beside(db, app, table, before).await?;
+                let page = verify::side_table(db, app, table, before).await?;
                 let lone = page.into_iter().filter(|(_, found)| !found);
                 Ok(lone.map(|((a, b, id), _)| lone_row(app, name, (a, b), id)).collect())
             };

@@ -1,8 +1,8 @@
-//! Tells those who are subscribed to a user's presence of its changes, in the background.
+//! Notifies the subscribers of a user's presence of its changes, in the background.
 //!
-//! What a change costs grows with the subscribers, of whom there may be thousands. So the presence of a user is told at
-//! once, and then the longer not again, the more they are: what happens meanwhile is told together. Every process of this
-//! service does so; who has queued for the user first tells it.
+//! What a change costs grows with the subscribers, of whom there may be thousands. So they are notified at once, and then the
+//! longer not again, the more they are: what happens meanwhile is reported together. Every process of this service does so,
+//! each for the users that it has queued for first.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -25,7 +25,7 @@ use crate::{
 const LOOK: Duration = Duration::from_secs(1);
 /// The pause after a failure.
 const REST: Duration = Duration::from_secs(1);
-/// How long the presence of a user is not told again: at least so long, and so much for each subscriber.
+/// How long the subscribers of a user are not notified again: at least so long, and so much for each of them.
 const LEAST_GAP: Duration = Duration::from_millis(200);
 const GAP_OF_ONE: Duration = Duration::from_millis(5);
 /// Users that are looked at together.
@@ -40,17 +40,17 @@ const MOST_DEVICES: usize = 32;
 /// Runs until shutdown.
 pub(crate) fn spawn(core: &Arc<Core>, tasks: &Tasks) {
     let working = Arc::clone(core);
-    tasks.run(Task::new("directory.tell_presence"), move || tell_always(Arc::clone(&working)));
+    tasks.run(Task::new("directory.notify_presence"), move || notify_always(Arc::clone(&working)));
 }
 
-async fn tell_always(core: Arc<Core>) {
+async fn notify_always(core: Arc<Core>) {
     let mut marked = presence_due::marked();
     loop {
         marked.mark_unchanged();
-        match core.tell_presence().await {
+        match core.notify_presence().await {
             Ok(wait) => _ = timeout(wait, marked.changed()).await,
             Err(error) => {
-                tracing::warn!(%error, "changes of presence could not be told yet");
+                tracing::warn!(%error, "subscribers could not be notified of changed presences yet");
                 sleep(REST).await;
             }
         }
@@ -58,8 +58,8 @@ async fn tell_always(core: Arc<Core>) {
 }
 
 impl Core {
-    /// Tells what is due; returns how long there is nothing to do, unless more becomes due.
-    async fn tell_presence(&self) -> Result<Duration, Error> {
+    /// Notifies of what is due; returns how long there is nothing to do, unless more becomes due.
+    async fn notify_presence(&self) -> Result<Duration, Error> {
         let now = self.db.now(&*self.clock).await?;
         let first = presence_due::first(&self.db, USERS).await?;
         let mut due: HashMap<AppId, Vec<UserId>> = HashMap::new();
@@ -71,7 +71,7 @@ impl Core {
         }
         for (app, users) in due {
             for users in self.parts(app, users).await? {
-                self.tell_users(app, &users).await?;
+                self.notify_users(app, &users).await?;
             }
         }
         Ok(Duration::ZERO)
@@ -95,7 +95,7 @@ impl Core {
     }
 
     /// One transaction.
-    async fn tell_users(&self, app: AppId, users: &[UserId]) -> Result<(), Error> {
+    async fn notify_users(&self, app: AppId, users: &[UserId]) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
         store::users::queue(&mut tx, &users.iter().map(|user| (app, *user)).collect()).await?;
         let now = tx.now(&*self.clock).await?;
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_more_subscribers_the_more_rarely_a_presence_is_told() {
+    fn the_more_subscribers_the_more_rarely_they_are_notified() {
         let gaps = [1, 40, 100, 3_000].map(|subscribers| gap(subscribers).as_millis());
         assert_eq!(gaps, [200, 200, 500, 15_000]);
     }

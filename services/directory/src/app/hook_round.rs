@@ -26,7 +26,7 @@ const REFUSED: &str = "refused by the callback";
 const NO_ANSWER: &str = "custom internal error";
 
 /// The hooks that are asked about one call, and what their questions have in common.
-pub(super) struct Asking<'a> {
+pub(super) struct HookRound<'a> {
     core: &'a Core,
     caller: &'a Caller,
     known: Arc<KnownApp>,
@@ -38,13 +38,13 @@ pub(super) struct Asking<'a> {
 
 impl Core {
     /// `None`: nobody is asked. `people`: whose names the questions have, beside the caller's.
-    pub(super) async fn asking<'a>(
+    pub(super) async fn hook_round<'a>(
         &'a self,
         caller: &'a Caller,
         subject: HookSubject,
         kind: ConversationKind,
         people: &[UserId],
-    ) -> Result<Option<Asking<'a>>, Error> {
+    ) -> Result<Option<HookRound<'a>>, Error> {
         let Some(known) = self.screening_app(caller).await? else {
             return Ok(None);
         };
@@ -56,7 +56,7 @@ impl Core {
         let people: Vec<UserId> = people.iter().copied().chain([caller.actor.user()]).collect();
         let names = store::users::names(&self.db, caller.app, &people).await?;
         let (now, until) = (self.clock.now(), Instant::now() + TOGETHER);
-        Ok(Some(Asking { core: self, caller, known, hooks, names, now, until }))
+        Ok(Some(HookRound { core: self, caller, known, hooks, names, now, until }))
     }
 
     /// The caller's app; `None` if it never had a hook.
@@ -66,7 +66,7 @@ impl Core {
     }
 }
 
-impl Asking<'_> {
+impl HookRound<'_> {
     /// The user as hooks know them (decision 30).
     pub(super) fn account(&self, user: UserId) -> Cow<'_, str> {
         tencent::account(self.names.get(&user).map(String::as_str), user)

@@ -2,19 +2,18 @@
 
 use std::collections::HashMap;
 
-use tidings_dialects::agora::{self as codec, MemberDeed};
+use tidings_dialects::agora::{self as codec, MemberAction};
 use tidings_domain::{Caller, Error, Mute, Reason, UserId, Username};
 use tidings_proto::{mute_to_wire, pb};
-use tidings_runtime::context;
 
-use super::people;
+use super::{group_call::GroupCall, people};
 use crate::{Gateway, reply::refused};
 
 /// A change of some members.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Deed {
+pub(super) enum MemberChange {
     /// One with its own answer.
-    Of(MemberDeed),
+    Action(MemberAction),
     /// A mute, or its end.
     Mute(Mute),
     /// Whether they are admins.
@@ -22,63 +21,64 @@ pub(super) enum Deed {
 }
 
 /// Why it failed for users; those for whom it succeeded are left out.
-pub(super) async fn perform(
-    gateway: &Gateway,
-    caller: &Caller,
-    group_id: i64,
+pub(super) async fn change_members(
+    call: &GroupCall<'_>,
     users: &[UserId],
-    deed: Deed,
+    change: MemberChange,
 ) -> Result<HashMap<UserId, Error>, Error> {
+    let group_id = call.id;
     let user_ids: Vec<i64> = users.iter().map(|user| user.0).collect();
-    let mut client = gateway.clients().group.clone();
-    let reply = match deed {
-        Deed::Of(MemberDeed::Add | MemberDeed::Apply) => {
-            client.add_members(context::request(caller, pb::AddMembersRequest { group_id, user_ids })).await
+    let mut client = call.client();
+    let reply = match change {
+        MemberChange::Action(MemberAction::Add | MemberAction::Apply) => {
+            client.add_members(call.request(pb::AddMembersRequest { group_id, user_ids })).await
         }
-        Deed::Of(MemberDeed::Remove | MemberDeed::Quit) => {
-            client.remove_members(context::request(caller, pb::RemoveMembersRequest { group_id, user_ids })).await
+        MemberChange::Action(MemberAction::Remove | MemberAction::Quit) => {
+            client.remove_members(call.request(pb::RemoveMembersRequest { group_id, user_ids })).await
         }
-        Deed::Of(deed @ (MemberDeed::Block | MemberDeed::Unblock)) => {
-            let blocked = deed == MemberDeed::Block;
+        MemberChange::Action(action @ (MemberAction::Block | MemberAction::Unblock)) => {
+            let blocked = action == MemberAction::Block;
             let request = pb::BlockMembersRequest { group_id, user_ids, blocked };
-            client.block_members(context::request(caller, request)).await
+            client.block_members(call.request(request)).await
         }
-        Deed::Of(deed @ (MemberDeed::Allow | MemberDeed::Disallow)) => {
-            let allowed = deed == MemberDeed::Allow;
+        MemberChange::Action(action @ (MemberAction::Allow | MemberAction::Disallow)) => {
+            let allowed = action == MemberAction::Allow;
             let request = pb::AllowMembersRequest { group_id, user_ids, allowed };
-            client.allow_members(context::request(caller, request)).await
+            client.allow_members(call.request(request)).await
         }
-        Deed::Mute(mute) => {
+        MemberChange::Mute(mute) => {
             let request = pb::MuteRequest { group_id, user_ids, until: mute_to_wire(mute) };
-            client.mute(context::request(caller, request)).await
+            client.mute(call.request(request)).await
         }
-        Deed::Admin(admin) => {
+        MemberChange::Admin(admin) => {
             let request = pb::SetAdminsRequest { group_id, user_ids, admin };
-            client.set_admins(context::request(caller, request)).await
+            client.set_admins(call.request(request)).await
         }
     };
-    let failed = reply.map_err(refused)?.into_inner().results.into_iter().filter(|result| !result.reason.is_empty());
+    Ok(failures(reply.map_err(refused)?.into_inner().results))
+}
+
+/// The users for whom it failed, and why.
+pub(super) fn failures(results: Vec<pb::MemberResult>) -> HashMap<UserId, Error> {
+    let failed = results.into_iter().filter(|result| !result.reason.is_empty());
     let error = |result: pb::MemberResult| match Reason::from_name(&result.reason) {
         // A hook speaks for itself.
         Some(reason @ Reason::RefusedByHook) => (UserId(result.user_id), Error::new(reason, result.text)),
         Some(reason) => (UserId(result.user_id), Error::new(reason, result.user_id.to_string())),
         None => (UserId(result.user_id), Error::internal(result.text)),
     };
-    Ok(failed.map(error).collect())
+    failed.map(error).collect()
 }
 
 /// The outcome for each of the written names, unknown ones included. The names are returned as they are shown.
-pub(super) async fn each(
-    gateway: &Gateway,
-    caller: &Caller,
-    group_id: i64,
+pub(super) async fn change_each(
+    call: &GroupCall<'_>,
     written: &[String],
-    deed: Deed,
+    change: MemberChange,
 ) -> Result<Vec<(String, Option<Error>)>, Error> {
-    let found = ids(gateway, caller, written).await?;
+    let found = ids(call.gateway, &call.caller, written).await?;
     let users: Vec<UserId> = found.iter().flatten().copied().collect();
-    let failed =
-        if users.is_empty() { HashMap::new() } else { perform(gateway, caller, group_id, &users, deed).await? };
+    let failed = if users.is_empty() { HashMap::new() } else { change_members(call, &users, change).await? };
     let outcomes = written.iter().zip(found).map(|(written, user)| {
         let error = match user {
             Some(user) => failed.get(&user).map(|error| Error::new(error.reason(), error.subject())),
