@@ -42,7 +42,7 @@ impl Config {
             }
         }
         if let Some(url) = &self.bus.url {
-            starts_with("bus.url", url, &["nats://", "tls://"], "nats://tidings:password@nats.internal:4222")?;
+            starts_with("bus.url", url, &["nats://", "tls://"], "nats://tidings:password@nats.example:4222")?;
         }
         subject_prefix(&self.bus.prefix)?;
         self.tls.check()?;
