@@ -134,10 +134,12 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "as fields have it")]
     fn at(seconds: i64, nanos: i32) -> Option<Timestamp> {
         Some(Timestamp { seconds, nanos })
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as fields have it")]
     fn lasting(seconds: i64, nanos: i32) -> Option<Duration> {
         Some(Duration { seconds, nanos })
     }

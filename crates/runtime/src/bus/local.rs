@@ -54,7 +54,7 @@ impl Subscription {
     pub async fn hinted(&mut self) {
         if self.woken.changed().await.is_err() {
             // Not before it is dropped: until then the bus keeps the sender.
-            pending().await
+            pending::<()>().await;
         }
     }
 }

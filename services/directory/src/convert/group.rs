@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use tidings_domain::{Error, UnixMillis, UserId};
 use tidings_proto::{
     malformed_page_token, mute_end, mute_from_wire, mute_to_wire, page_start, page_token, pb, timestamp,
+    timestamp_unless_zero,
 };
 
 use crate::model::group::{
@@ -51,7 +52,7 @@ impl From<Announcement> for pb::Announcement {
             group_id: announcement.group,
             id: announcement.id,
             author_id: announcement.author.0,
-            made_at: Some(timestamp(announcement.made_at)),
+            made_at: timestamp_unless_zero(announcement.made_at.0),
             title: announcement.title,
             text: announcement.text,
         }
@@ -175,7 +176,7 @@ impl From<Member> for pb::Member {
         Self {
             user_id: member.user.0,
             role: pb::GroupRole::from(member.role).into(),
-            joined_at: Some(timestamp(member.joined_at)),
+            joined_at: timestamp_unless_zero(member.joined_at.0),
             muted_until: mute_to_wire(member.muted),
             username: member.username.unwrap_or_default(),
             display_name: member.display_name,
